@@ -344,8 +344,8 @@ without_owner(List *grants, const CmigObject *object, const CmigDiffOptions *opt
 }
 
 /*
- * Returns the privileges that the default privileges of a role give to a new
- * object that it owns.
+ * Returns the privileges that a new object owned by the role receives from the
+ * role's default privileges.
  */
 static List *
 initial_grants_of(const char *role, const CmigObject *object, const CmigDiffOptions *options)
@@ -612,9 +612,9 @@ new_owner_sql(const CmigObject *object, const char *owner, const List *had, cons
 }
 
 /*
- * Returns the statements that change the owner.  These statements also grant
- * and revoke the privileges that one image's owner has received or granted in
- * the other image, so such privileges are removed from *old and *new.
+ * Returns the statements that change the owner.  The owner in one image may
+ * have received or granted privileges in the other image.  The statements also
+ * grant and revoke these privileges, so they are removed from *old and *new.
  *
  * When the owner changes, privileges granted to the new owner become the
  * owner's privileges.  Therefore, the new owner's grant options and column

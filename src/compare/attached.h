@@ -37,8 +37,8 @@ extern bool cmig_attached_is_remade(const CmigDifference *difference, const Cmig
 extern void cmig_attached_settle(CmigDifference *difference);
 
 /*
- * Returns the index with this qualified name, or the constraint that the
- * index belongs to.  Returns NULL if there is no such index.
+ * Returns the index with this qualified name or, if the index belongs to a
+ * constraint, the constraint.  Returns NULL if there is no such index.
  */
 extern const CmigObject *cmig_attached_find(const CmigImage *image, const char *name);
 

@@ -78,8 +78,8 @@ is_incidental(CmigChange *change)
 }
 
 /*
- * Pass the statements of a change to the callback: the first one with the
- * given action, and the others with "alter".
+ * Pass to the callback the statements of a change: the first statement with
+ * the given action, and the other statements with "alter".
  */
 static void
 put_ddl(Deparse *deparse, const char *action, CmigChange *change, List *ddl)
@@ -243,7 +243,7 @@ join(List *ddl)
 
 /*
  * Pass to the callback the row that gives an old type a temporary name, so
- * that the new type can have the type's name.
+ * that the new type can have the original name.
  */
 static void
 put_away(Deparse *deparse, const CmigChange *change)
@@ -357,8 +357,8 @@ put_unsupported(Deparse *deparse, const CmigChange *change)
 /* Changes that come after all others */
 
 /*
- * The statements that revert a late change, which comes after all other
- * changes (see CmigAlter), or the reason why it cannot be reverted.
+ * The statements that revert a late change, or the reason why it cannot be
+ * reverted.  A late change comes after all other changes; see CmigAlter.
  */
 typedef struct Late
 {

@@ -32,8 +32,8 @@ typedef struct CmigDiffRow
 	const CmigObject *subject;	/* the object; NULL for a part of the target
 								 * that could not be executed */
 	int			undo_hazards;	/* CMIG_HAZARD_... flags of downgrade */
-	const CmigDdl *ddl;			/* the statement, for hazards that depend on
-								 * the table's rows; or NULL */
+	const CmigDdl *ddl;			/* NULL, or the statement, for hazards that
+								 * depend on the table's rows */
 	const CmigObject *table;	/* the object's live table, or NULL if the
 								 * table is new */
 } CmigDiffRow;

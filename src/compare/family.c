@@ -39,9 +39,9 @@ table_of(const CmigObject *object)
 }
 
 /*
- * Returns the names of the tables with a column that cannot be changed.  For a
- * partition, returns the root of its partition tree.  Appends the reasons to
- * *reasons.
+ * Returns the names of the tables with a column that cannot be changed.  A
+ * partition is represented by the root of its partition tree.  Appends the
+ * reasons to *reasons.
  */
 static List *
 find_roots(const CmigDifference *difference, List **reasons)
@@ -94,8 +94,8 @@ leave_out(CmigChange *change)
 }
 
 /*
- * Append to "tops" the columns that "column" is inherited from, directly or
- * indirectly, and that are not inherited themselves.
+ * "column" is inherited from other columns, directly or indirectly.  Append to
+ * "tops" those of them that are not inherited themselves.
  */
 static List *
 find_tops(List *tops, const CmigObject *column)
@@ -117,8 +117,8 @@ find_tops(List *tops, const CmigObject *column)
 
 /*
  * PostgreSQL cannot change the type of a column that a table inherits from
- * several tables.  If the change affects such a column, mark the changes of
- * the columns that it is inherited from as unsupported.
+ * several tables.  If the change affects such a column, mark as unsupported
+ * the changes of the columns from which it is inherited.
  */
 static void
 refuse_merged(const CmigDifference *difference, const CmigChange *change)

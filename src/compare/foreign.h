@@ -19,7 +19,7 @@
  * There are two exceptions for a foreign object that the target lacks: if it
  * is in the caller's schema, it is dropped, and if it has no schema, it is
  * left alone.  Also mark a change as unsupported if the database lacks
- * something that it needs.
+ * something that the change needs.
  */
 extern void cmig_foreign_refuse(CmigDifference *difference);
 

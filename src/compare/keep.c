@@ -37,7 +37,7 @@ remains(const Keep *keep, const CmigObject *object)
 	return keep->copies[object->index] != NULL || keep->kept[object->index];
 }
 
-/* Do the object's parent and everything that it depends on remain? */
+/* Do the object's parent and all objects on which it depends remain? */
 static bool
 can_stay(const Keep *keep, const CmigObject *object)
 {
@@ -158,7 +158,7 @@ share_names(const CmigKind *kind, const CmigKind *other)
 	return kind != other && (kind->flags & other->flags & (CMIG_KIND_RELATION | CMIG_KIND_TYPE)) != 0;
 }
 
-/* Mark an object and its children as ones that cannot be created. */
+/* Mark an object and its children as impossible to create. */
 static void
 set_needs(CmigObject *object, const char *reason)
 {
@@ -169,7 +169,7 @@ set_needs(CmigObject *object, const char *reason)
 
 /*
  * If a kept object has the name of an object that models define, mark the
- * latter as one that cannot be created.
+ * latter object as impossible to create.
  */
 static void
 refuse_taken(const CmigImage *to, const CmigObject *kept)

@@ -20,7 +20,7 @@ typedef bool (*CmigKeepCandidate) (const CmigObject *object, void *arg);
 
 /*
  * Add the candidates in "from" to "to".  A candidate is left out if "to" lacks
- * its parent or an object that it depends on.
+ * the candidate's parent or an object that the candidate depends on.
  */
 extern void cmig_keep(const CmigImage *from, CmigImage *to, CmigKeepCandidate is_candidate, void *arg);
 

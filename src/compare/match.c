@@ -125,7 +125,7 @@ follows_type(const CmigDifference *difference, const CmigObject *object)
 
 /*
  * Returns the statements that complete an object that is created together with
- * another one: its owner, privileges, and comments, and for a column, the
+ * another object: its owner, privileges, and comments, and for a column, the
  * properties in which it differs from the parent's column.
  */
 static List *
@@ -137,7 +137,7 @@ completion(const CmigObject *object, const CmigDiffOptions *options)
 }
 
 /*
- * For an object that is dropped together with another one, returns the
+ * For an object that is dropped together with another object, returns the
  * statements that reset what completion() sets.  The downgrade first
  * re-creates the object, and then runs their undo statements, which set it
  * again.
@@ -308,10 +308,11 @@ is_moved(const CmigDifference *difference, const CmigObject *from, const CmigObj
 }
 
 /*
- * Returns true if a partition's index is attached to an index of another table
- * in the new image, and one of these two indexes exists in only some of the
- * partitions.  DROP INDEX for such an index also drops the partition's index,
- * and the statements that create it also create the partition's index.
+ * Returns true if the parent index of a partition's index belongs to different
+ * tables in the two images, and one of the two parent indexes exists in only
+ * some of the partitions.  DROP INDEX for such a parent index also drops the
+ * partition's index, and the statements that create the parent index also
+ * create the partition's index.
  */
 static bool
 moves_with_partial(const CmigDifference *difference, const CmigObject *from, const CmigObject *to)

@@ -32,9 +32,10 @@ second_name(const CmigObject *object)
 
 /*
  * Store in "names" the names that come into use or out of use when the node
- * runs.  These are the object's name, unless the node only alters the object,
- * and the name of the object's index or sequence, unless it is the same for
- * "other", the object in the other image.  Returns the number of names.
+ * runs: the name of the object, and the name of its index or sequence.  If the
+ * node only alters the object, there is only the latter name, and only if it
+ * differs in "other", the object in the other image.  Returns the number of
+ * names.
  */
 static int
 names_of(const CmigNode *node, const CmigObject *object, const CmigObject *other, const char **names)

@@ -13,9 +13,9 @@
 #include "kinds/kinds.h"
 
 /*
- * Does the view depend on a view that cannot be read, or on a column of one?
- * "empty" has an element for each object: true if it is a view that is known
- * to be unreadable.
+ * Does the view depend on a view that cannot be read, or on a column of such a
+ * view?  "empty" has an element for each object: true if it is a view that is
+ * known to be unreadable.
  */
 static bool
 reads_empty(const CmigObject *view, const bool *empty)

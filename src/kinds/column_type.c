@@ -107,7 +107,7 @@ cmig_column_type_detour(const CmigObject *column, bool collation)
 	return ddl;
 }
 
-/* Is the object an index, or a constraint that has one? */
+/* Is the object an index, or a constraint with an index? */
 static bool
 has_index(const CmigObject *object)
 {

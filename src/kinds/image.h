@@ -42,7 +42,8 @@ extern void cmig_image_alias(CmigImage *image, CmigAddress address, CmigObject *
 
 /*
  * Returns the object with this address.  If the image lacks it, returns the
- * object that contains it, such as a column's table, or NULL.
+ * object that contains it, such as a column's table.  Returns NULL if the
+ * image lacks both.
  */
 extern CmigObject *cmig_image_find(const CmigImage *image, CmigAddress address);
 

@@ -23,18 +23,18 @@ typedef struct CmigDdl
 {
 	char	   *sql;			/* without a final semicolon */
 	char	   *undo;
-	char	   *hazard;			/* a hazard that does not depend on the
-								 * table's rows; or NULL */
+	char	   *hazard;			/* NULL, or a hazard that does not depend on
+								 * the table's rows */
 	int			hazards;		/* CMIG_HAZARD_... flags that apply if the
 								 * table has rows */
 	int			undo_hazards;	/* CMIG_HAZARD_... flags of "undo" */
-	const char *old_type;		/* for CMIG_HAZARD_REWRITE: the table is not
-								 * rewritten if this type is binary-coercible
-								 * to new_type; or NULL */
+	const char *old_type;		/* NULL, or for CMIG_HAZARD_REWRITE: the table
+								 * is not rewritten if this type is
+								 * binary-coercible to new_type */
 	const char *new_type;		/* see old_type */
-	const char *expression;		/* for CMIG_HAZARD_REWRITE: the table is not
-								 * rewritten if this expression is not
-								 * volatile; or NULL */
+	const char *expression;		/* NULL, or for CMIG_HAZARD_REWRITE: the table
+								 * is not rewritten if this expression is not
+								 * volatile */
 	bool		stepwise;		/* true if the statement was replaced with its
 								 * concurrent form, for a stepwise revision */
 } CmigDdl;
@@ -59,10 +59,11 @@ typedef struct CmigDdl
 											 * matter */
 #define CMIG_PROPERTY_CAREFUL		0x08	/* alter() examines it even if the
 											 * values are equal */
-#define CMIG_PROPERTY_NO_MODEL		0x10	/* ORMs cannot define it: if only
-											 * models are compared, a default
-											 * value in the target means that
-											 * the property does not change */
+#define CMIG_PROPERTY_NO_MODEL		0x10	/* ORMs cannot define the
+											 * property: if only models are
+											 * compared, a default value in
+											 * the target means that the
+											 * property does not change */
 
 /* A property of a kind: its name and how its values are compared. */
 typedef struct CmigProperty
@@ -99,7 +100,7 @@ typedef struct CmigAlter
 } CmigAlter;
 
 /* Flags of a kind.  They describe each object of the kind. */
-#define CMIG_KIND_MODEL			0x0001	/* ORMs can define it */
+#define CMIG_KIND_MODEL			0x0001	/* ORMs can define the object */
 #define CMIG_KIND_DISPOSABLE	0x0002	/* can be dropped and re-created when
 										 * an object that it depends on
 										 * changes */
@@ -110,7 +111,7 @@ typedef struct CmigAlter
 #define CMIG_KIND_DISTURBED		0x0010	/* refers to columns, and must be
 										 * dropped while the type of one of
 										 * them changes */
-#define CMIG_KIND_DATA			0x0020	/* dropping it loses data */
+#define CMIG_KIND_DATA			0x0020	/* dropping the object loses data */
 #define CMIG_KIND_RELATION		0x0040	/* shares the namespace of relations */
 #define CMIG_KIND_TYPE			0x0080	/* shares the namespace of types */
 #define CMIG_KIND_LAST			0x0100	/* sorted by its own kind, not next to
@@ -200,7 +201,8 @@ typedef struct CmigKind
 
 	/*
 	 * Returns the qualified name of the index, the identity sequence, or the
-	 * multirange type that belongs to the object, or NULL.
+	 * multirange type that belongs to the object.  Returns NULL if there is
+	 * none.
 	 */
 	const char *(*index_name) (const CmigObject *object);
 

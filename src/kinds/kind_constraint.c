@@ -373,7 +373,7 @@ index_name(const CmigObject *constraint)
 
 /*
  * Does another constraint with an index on the same columns precede this
- * one?  If so, CREATE TABLE would create only one of them.
+ * constraint?  If so, CREATE TABLE would create only one of them.
  */
 static bool
 is_redundant(const CmigObject *constraint)

@@ -41,7 +41,7 @@ text_type(const CmigTokens *tokens, int i)
 	return i - start;
 }
 
-/* Remove the cast to a text type at this place, if there is one. */
+/* Remove the cast to a text type at this token, if there is one. */
 static void
 drop_cast(CmigTokens *tokens, int i)
 {

@@ -26,7 +26,8 @@ typedef struct CmigAddress
 } CmigAddress;
 
 /*
- * A privilege that an object has and a newly created one lacks, or vice versa.
+ * A privilege that an object has, but a newly created object lacks, or vice
+ * versa.
  */
 typedef struct CmigGrant
 {
@@ -39,9 +40,9 @@ typedef struct CmigGrant
 } CmigGrant;
 
 /*
- * An object in an image, with everything that is compared.  An image has one
- * of these for each column, constraint, index, and so on.  To save memory,
- * fields of the same size are next to each other.
+ * An object in an image, with everything that is compared.  An image has an
+ * object for each table, column, constraint, index, and so on.  To save
+ * memory, fields of the same size are next to each other.
  */
 typedef struct CmigObject
 {

@@ -51,8 +51,8 @@ replay_applied(void *arg)
 }
 
 /*
- * Is the object one that a baseline would create again?  Returns false for
- * objects without a schema, objects that have a parent, and schema public.
+ * Would a baseline create the object again?  Returns false for objects without
+ * a schema, objects that have a parent, and schema public.
  */
 static bool
 is_covered(const CmigObject *object)

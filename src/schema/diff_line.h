@@ -23,8 +23,8 @@ typedef struct CmigDiffLine
 								 * unsupported change */
 	char	   *downgrade;		/* NULL for an unsupported change, or if the
 								 * statement cannot be reverted */
-	char	   *hazard;			/* the hazard, with the table's size; or NULL */
-	char	   *general_hazard; /* the hazard for a table of any size; or NULL */
+	char	   *hazard;			/* NULL, or the hazard, with the table's size */
+	char	   *general_hazard; /* NULL, or the hazard for a table of any size */
 	char	   *undo_hazard;	/* like general_hazard, but for downgrade */
 	char	   *group;			/* the table (or other object without a
 								 * parent) that the object belongs to */

@@ -34,8 +34,8 @@ names_argument(ArrayType *array, const char *what, const char *hint)
 }
 
 /*
- * Returns the schemas that the string names: one schema, or several if it is
- * an array literal such as '{a,b}'.
+ * Returns the schemas that the string names: one schema, or several if the
+ * string is an array literal such as '{a,b}'.
  */
 static CmigNames *
 schemas_of_text(char *text)

@@ -141,8 +141,9 @@ add_live(CmigImage *image, Datum schemas)
 
 /*
  * Make a foreign key depend on the distributions of its table and of the table
- * that it references.  It is then created by a separate statement after both
- * tables are distributed, and dropped before either distribution changes.
+ * that it references.  The foreign key is then created by a separate statement
+ * after both tables are distributed, and dropped before either distribution
+ * changes.
  */
 static void
 add_depends(CmigImage *image)

@@ -75,7 +75,7 @@ take_aligned(CmigImageReader *reader, Size size)
 	return memset(take(reader, MAXALIGN(size)), 0, size);
 }
 
-/* Returns a column's value, or NULL.  Allocated in the scratch context. */
+/* Returns a column's value in the scratch context, or NULL for an SQL null. */
 static char *
 read_text(const CmigImageReader *reader, int column)
 {
@@ -249,7 +249,7 @@ read_objects(CmigImageReader *reader, Datum schemas, bool all)
 
 /*
  * Row callback: the row contains two addresses of the same object.  If the
- * image contains one of them, add the other one.
+ * image contains one of these addresses, add the other address.
  */
 static void
 add_alias(TupleDesc desc, HeapTuple row, void *arg)

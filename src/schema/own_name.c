@@ -49,7 +49,7 @@ identifier_at(const char *text)
 	return downcase_truncate_identifier(text, end - text, false);
 }
 
-/* Does the schema contain an object with the name that the text begins with? */
+/* Does the text begin with the name of an object in the schema? */
 static bool
 begins_with_object(const char *text, Oid schema)
 {
@@ -58,7 +58,7 @@ begins_with_object(const char *text, Oid schema)
 	return cmig_query_run(&named_query, values, NULL) > 0;
 }
 
-/* Replace the name where it qualifies an object of the schema. */
+/* Replace the schema's name where it qualifies an object of the schema. */
 static char *
 replace_qualifiers(char *text, Oid schema, const char *old, const char *new)
 {
@@ -87,7 +87,7 @@ replace_qualifiers(char *text, Oid schema, const char *old, const char *new)
 	return result.data;
 }
 
-/* Replace the name in the search_path that a function sets. */
+/* Replace the schema's name in the search_path that a function sets. */
 static char *
 replace_path(char *text, const char *old, const char *new)
 {

@@ -14,13 +14,13 @@
 #include "kinds/image.h"
 
 /*
- * Returns the text with "new" in place of "old", the name of a schema, where
- * it qualifies an object that exists in the schema, and in the search_path
- * that a function sets.  Returns "text" itself if there is nothing to replace.
+ * Returns the text with the schema name "old" replaced with "new" where it
+ * qualifies an object that exists in the schema, and in the search_path that a
+ * function sets.  Returns "text" itself if there is nothing to replace.
  */
 extern char *cmig_own_name_replace(char *text, Oid schema, const char *old, const char *new);
 
-/* Replace the name in the definitions of the image's functions. */
+/* Replace the schema's name in the definitions of the image's functions. */
 extern void cmig_own_name_replace_all(CmigImage *image, Oid schema, const char *old, const char *new);
 
 #endif							/* CMIG_OWN_NAME_H */

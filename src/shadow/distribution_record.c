@@ -468,8 +468,8 @@ fits(const StandIn * found, Oid function)
 }
 
 /*
- * Returns the function that replaces a Citus function, or NULL.  Functions
- * that do not belong to the extension citus are not replaced.
+ * Returns the function that replaces a Citus function, or NULL if there is
+ * none.  Functions that do not belong to the extension citus are not replaced.
  */
 static PGFunction
 stand_in(Oid function)

@@ -25,7 +25,7 @@
 #include "shadow/shadow_global.h"
 #include "shadow/shadow_members.h"
 
-/* A live schema, and the empty one that temporarily has its name. */
+/* A live schema, and the empty schema that temporarily has its name. */
 typedef struct CmigShadowSchema
 {
 	char	   *name;

@@ -85,7 +85,9 @@ move(CmigTargetState *state, CmigExtension *extension, Oid from, Oid to)
  * CREATE EXTENSION
  */
 
-/* Returns the schema in the extension's control file, or NULL. */
+/*
+ * Returns the schema that the extension's control file names, or NULL if none.
+ */
 static char *
 fixed_schema(const char *name)
 {
@@ -106,7 +108,7 @@ fixed_schema(const char *name)
 
 /*
  * Returns the schema that CREATE EXTENSION without SCHEMA would use: the first
- * one in search_path.  Returns "from", the extension's current schema, if
+ * schema in search_path.  Returns "from", the extension's current schema, if
  * search_path is empty or the extension's control file names a schema.
  */
 static Oid

@@ -32,8 +32,8 @@ extern void cmig_target_extension_end(CmigTargetState *state, const char *name);
 /*
  * Process CREATE SCHEMA for a schema that the shadow has created.  Call the
  * first function before PostgreSQL runs the statement; it returns true if
- * there is nothing left to do.  Call the second one after the statement has
- * run.
+ * there is nothing left to do.  Call the second function after the statement
+ * has run.
  */
 extern bool cmig_target_schema_create(CmigTargetState *state, Node *statement);
 extern void cmig_target_schema_created(CmigTargetState *state, Node *statement);

@@ -36,7 +36,9 @@ role_text(const RoleSpec *role)
 	return quote_identifier(role->rolename ? role->rolename : GetUserNameFromId(get_rolespec_oid(role, false), false));
 }
 
-/* Returns the first role in a list of RoleSpec that does not exist, or NULL. */
+/*
+ * Returns the first of these roles that does not exist, or NULL if all exist.
+ */
 static RoleSpec *
 find_missing(List *roles)
 {
@@ -157,7 +159,9 @@ adapt_create_schema(CmigTargetState *state, CreateSchemaStmt *create)
  * Privileges
  */
 
-/* Returns the roles in a list that exist, and adds notes about the others. */
+/*
+ * Returns those roles of the list that exist, and adds notes about the others.
+ */
 static List *
 existing_grantees(CmigTargetState *state, const char *kind, const char *object, List *grantees)
 {

@@ -315,8 +315,9 @@ cmig_target_text_read(const char *sql)
 /* Matching comments and objects */
 
 /*
- * Returns the word used in result rows for the kind of object that a statement
- * creates, or NULL.  Sets *relation or *names to the object's name.
+ * Returns the kind of object that a statement creates, as in result rows, or
+ * NULL if the statement creates none.  Sets *relation or *names to the
+ * object's name.
  */
 static const char *
 made_object(const Node *node, RangeVar **relation, List **names)

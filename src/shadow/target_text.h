@@ -47,9 +47,10 @@ extern CmigTargetText *cmig_target_text_read(const char *sql);
 /*
  * Find the object that the comment is about, if the comment belongs to the
  * statement at the given offset in the SQL.  Sets *kind to "table" or the
- * like, *relation or *names to the object's name, and *part to the name of a
- * part (a column or a constraint), or NULL.  Returns false if the comment
- * does not belong to this statement.
+ * like, *relation or *names to the object's name, and *part to the name of the
+ * column or constraint that the comment is about, or to NULL if it is about
+ * the whole object.  Returns false if the comment does not belong to this
+ * statement.
  */
 extern bool cmig_target_text_renamed(const CmigTargetComment *comment, const RawStmt *raw,
 									 int offset, int length, const char **kind,
