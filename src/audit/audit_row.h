@@ -54,7 +54,7 @@ typedef struct CmigAuditColumn
 	const char *name;
 	int			name_len;
 	Datum		name_text;		/* the name as a text datum */
-	int			attno;			/* index into the slot's values, starting at 0 */
+	int			attno;			/* zero-based index into the slot's values */
 	Oid			type;			/* base type */
 	int16		typlen;
 	bool		byval;

@@ -23,7 +23,7 @@
 typedef struct CmigAuditVirtual
 {
 	int			count;
-	int		   *attnos;			/* indexes into a slot's values, starting at 0 */
+	int		   *attnos;			/* zero-based indexes into a slot's values */
 	Expr	  **expressions;	/* the planned expressions */
 } CmigAuditVirtual;
 

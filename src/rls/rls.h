@@ -51,7 +51,7 @@ typedef struct CmigRlsOptions
 	List	   *bypass_roles;	/* of CmigRlsRole: roles that can see and
 								 * write every row */
 	Oid			via;			/* membership table, which contains the keys
-								 * that a user has access to; InvalidOid: none */
+								 * that a user can access; InvalidOid: none */
 	char	   *via_key;		/* the membership table's column that is
 								 * compared with key_column */
 	char	   *via_user;		/* the membership table's column that contains
