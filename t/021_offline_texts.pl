@@ -209,7 +209,7 @@ my $simple = make_author('CREATE TABLE one ()', 'CREATE TABLE two ()', 'CREATE T
 	query($node, $long, "SELECT cmig.create_revision('long', 'CREATE TABLE one ()', revision => repeat('x', 33))");
 	query($node, $db, 'CREATE TABLE alembic_version (version_num varchar(32) PRIMARY KEY)');
 	($status, $err) = run_file($db, script_file($long, q{'upgrade', 'head', 'alembic_version'}), '-v', 'ON_ERROR_STOP=1');
-	like($err, qr/ERROR:  22001: column version_num of alembic_version is too narrow.*It has 32 characters, but the longest revision ID has 33\./s,
+	like($err, qr/ERROR:  22001: column version_num of table alembic_version is too narrow.*The column can hold 32 characters, but the longest revision ID has 33\./s,
 		'an id that is too long is refused');
 	is(query($node, $db, "SELECT to_regclass('one') IS NULL"), 't', 'the refusal comes before anything is run');
 
@@ -218,7 +218,7 @@ my $simple = make_author('CREATE TABLE one ()', 'CREATE TABLE two ()', 'CREATE T
 	query($node, $db, 'CREATE DOMAIN short AS varchar(32); CREATE DOMAIN id AS short CHECK (VALUE ~ $$^x$$)');
 	query($node, $db, 'CREATE TABLE alembic_version (version_num id PRIMARY KEY)');
 	($status, $err) = run_file($db, script_file($long, q{'upgrade', 'head', 'alembic_version'}), '-v', 'ON_ERROR_STOP=1');
-	like($err, qr/ERROR:  22001: column version_num of alembic_version is too narrow.*It has 32 characters, but the longest revision ID has 33\./s,
+	like($err, qr/ERROR:  22001: column version_num of table alembic_version is too narrow.*The column can hold 32 characters, but the longest revision ID has 33\./s,
 		'an id that is too long for a domain is refused');
 	query($node, $db, 'DROP TABLE alembic_version');
 	query($node, $db, 'CREATE DOMAIN any_id AS text CHECK (VALUE ~ $$^x$$); CREATE TABLE alembic_version (version_num any_id PRIMARY KEY)');

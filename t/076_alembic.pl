@@ -210,7 +210,7 @@ my $baseline = query($node, 'quick', "SELECT content FROM cmig.baseline('The sch
 is(query($node, 'quick', 'SELECT revision FROM cmig.current()'), '001', 'the baseline is applied');
 unlike($baseline, qr/alembic_version/, 'without its table');
 is(query($node, 'quick', "SELECT problem FROM cmig.check() WHERE object ~ 'alembic'"),
-	'another migration tool is still in use: it has applied "005", which pg_cmig has not', 'check reminds of the table');
+	'another migration tool is still in use: it has applied "005", but pg_cmig has not', 'check reminds of the table');
 query($node, 'quick', 'DROP TABLE alembic_version');
 query($node, 'quick', "SELECT cmig.create_revision('More', 'ALTER TABLE decks ADD more text', 'ALTER TABLE decks DROP more', revision => '002'); SELECT cmig.upgrade()");
 query($node, 'copied', 'CREATE EXTENSION pg_cmig; ' . load_sql($baseline) . 'SELECT cmig.upgrade()');

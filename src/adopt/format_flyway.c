@@ -254,6 +254,6 @@ cmig_format_flyway(CmigImport *import)
 		if (!import->files[i].used && is_callback(import->files[i].base))
 		{
 			import->files[i].used = true;
-			cmig_import_file_note(import, import->files[i].name, "pg_cmig has no callbacks; run this in the script that calls cmig.upgrade");
+			cmig_import_file_note(import, import->files[i].name, "pg_cmig has no callbacks; run this file in the script that calls cmig.upgrade");
 		}
 }

@@ -71,7 +71,7 @@ cmig_format_yoyo(CmigImport *import)
 		if (strcmp(stem, "post-apply") == 0)
 		{
 			file->used = true;
-			cmig_import_file_note(import, file->name, "yoyo runs this after each run; run it in the script that calls cmig.upgrade");
+			cmig_import_file_note(import, file->name, "yoyo runs this file after each run; run the file in the script that calls cmig.upgrade");
 			continue;
 		}
 		revision = cmig_import_add(import, file, cmig_tool_text_id(stem));

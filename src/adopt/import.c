@@ -156,7 +156,7 @@ disarmed(const CmigToolFile *file, char *text, CmigSection section)
 		if (changed == NULL)
 			ereport(ERROR,
 					(errcode(ERRCODE_CMIG_BAD_FILE),
-					 errmsg("file \"%s\" cannot become a revision", file->name),
+					 errmsg("cannot convert file \"%s\" to a revision", file->name),
 					 errdetail("The problem is on line %d of its %s script: %s", line, cmig_marker_sections[section], problem)));
 		last_line = line;
 		text = changed;

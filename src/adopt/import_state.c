@@ -45,7 +45,7 @@ history_table(FunctionCallInfo fcinfo, const CmigTool *tool)
 	if (refusal)
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
-				 errmsg("cannot read \"%s\" as the table of %s", get_rel_name(table), tool->name),
+				 errmsg("cannot read \"%s\" as the migration table of %s", get_rel_name(table), tool->name),
 				 errdetail("%s", refusal)));
 	return table;
 }
@@ -60,7 +60,7 @@ require_no_gap(const CmigToolMatches *matches)
 	if (gap >= 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("%s has applied \"%s\", but not its ancestor \"%s\"",
+				 errmsg("%s has applied revision \"%s\", but not its ancestor \"%s\"",
 						matches->tool->name, cmig_graph_id(matches->graph, above), cmig_graph_id(matches->graph, gap)),
 				 errhint("Apply that ancestor with %s first, or change down_revision to match the order in which the revisions were applied.", matches->tool->name)));
 }
@@ -83,7 +83,7 @@ require_not_ahead(const CmigToolMatches *matches)
 					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 					 errmsg("revision \"%s\" is applied according to cmig.version, but not according to %s", rows->names[i], matches->tool->name),
 					 errdetail("The state of another tool can be imported only until pg_cmig runs its first revision."),
-					 errhint("If %s is right, reset the state of pg_cmig before you call the function again: SELECT cmig.stamp('base')", matches->tool->name)));
+					 errhint("If %s is right, reset the state of pg_cmig before you call cmig.import_state again: SELECT cmig.stamp('base')", matches->tool->name)));
 	}
 }
 

@@ -161,7 +161,7 @@ open_readable(const CmigTool *tool, Oid table)
 	if (relation == NULL || cmig_tool_state_refusal(tool, table) != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-				 errmsg("the table of %s was altered or dropped by another session", tool->name),
+				 errmsg("the migration table of %s was altered or dropped by another session", tool->name),
 				 errhint("Try again.")));
 	return relation;
 }

@@ -46,7 +46,7 @@ refuse_foreign(Oid table, Oid child, const char *doing)
 			 child == table ? errdetail("It is a foreign table, so its rows are on another server.") :
 			 errdetail("Its child table %s is a foreign table whose rows are on another server.", name_of(child)),
 			 child == table ? errhint("Call %s on that server.", doing) :
-			 errhint("Call %s on that server for the foreign table, and here for each of the other tables.", doing)));
+			 errhint("Call %s on that server for the foreign table, and on this server for each of the other tables.", doing)));
 }
 
 /*

@@ -136,7 +136,7 @@ check_table(Oid relation, const char *name)
 
 	if (form.relkind != RELKIND_RELATION)
 		refuse(name, "It is not a plain table.",
-			   "Drop or rename it, and then restore the table from a backup. Otherwise, DROP EXTENSION pg_cmig CASCADE, CREATE EXTENSION pg_cmig, load the revisions, and stamp the database.");
+			   "Drop or rename this relation, and then restore the table from a backup. If there is no backup, DROP EXTENSION pg_cmig CASCADE, CREATE EXTENSION pg_cmig, load the revisions, and stamp the database.");
 	if (getExtensionOfObject(RelationRelationId, relation) != get_extension_oid("pg_cmig", true))
 		refuse(name, "It is not a member of extension pg_cmig.",
 			   psprintf("ALTER EXTENSION pg_cmig ADD TABLE cmig.%s", name));
@@ -148,7 +148,7 @@ check_table(Oid relation, const char *name)
 			   psprintf("DROP RULE %s ON cmig.%s", quote_identifier(rule), name));
 	if (has_superclass(relation))
 		refuse(name, "It inherits from another table.",
-			   psprintf("\\d cmig.%s shows that table; ALTER TABLE cmig.%s NO INHERIT <table>", name, name));
+			   psprintf("Find the parent table with \\d cmig.%s, and then: ALTER TABLE cmig.%s NO INHERIT <parent table>", name, name));
 	children = form.relhassubclass ? find_inheritance_children(relation, NoLock) : NIL;
 	if (children != NIL)
 		refuse(name, psprintf("Table %s inherits from it.", qualified_name(linitial_oid(children))),

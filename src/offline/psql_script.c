@@ -95,7 +95,7 @@ require_downward(const CmigSituation *now, const char *range, const char *to)
 		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_CMIG_INVALID_TARGET),
-			 errmsg("\"%s\" is not below \"%s\"", to,
+			 errmsg("downgrade target \"%s\" is not below \"%s\"", to,
 					pnstrdup(range, strlen(range) - strlen(to) - 1)),
 			 errhint("The range of a downgrade goes from a later revision to an earlier one. To go up, use cmig.script('upgrade', ...)")));
 }
@@ -151,7 +151,7 @@ read_plan(CmigSituation *now, CmigDirection direction, char *target, bool *from_
 			if (nodes == NIL || !list_member_int(now->applied->nodes, linitial_int(nodes)))
 				ereport(ERROR,
 						(errcode(ERRCODE_CMIG_INVALID_TARGET),
-						 errmsg("\"%s\" is not above \"%s\"", to,
+						 errmsg("upgrade target \"%s\" is not above \"%s\"", to,
 								pnstrdup(target, colon - target)),
 						 errhint("The range of an upgrade goes from an earlier revision to a later one. To go down, use cmig.script('downgrade', ...)")));
 		}

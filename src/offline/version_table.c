@@ -108,11 +108,11 @@ append_first_check(StringInfo body, const CmigVersionTable *table)
 						 "\tIF width < %d THEN\n"
 						 "\t\tRAISE EXCEPTION USING ERRCODE = 'string_data_right_truncation',\n"
 						 "\t\t\tMESSAGE = %s,\n"
-						 "\t\t\tDETAIL = 'It has ' || width || ' characters, but the longest revision ID has %d.',\n"
+						 "\t\t\tDETAIL = 'The column can hold ' || width || ' characters, but the longest revision ID has %d.',\n"
 						 "\t\t\tHINT = %s;\n"
 						 "\tEND IF;\n",
 						 quote_literal_cstr(table->name), table->column, table->longest,
-						 quote_literal_cstr(psprintf("column %s of %s is too narrow", table->column, table->name)),
+						 quote_literal_cstr(psprintf("column %s of table %s is too narrow", table->column, table->name)),
 						 table->longest,
 						 quote_literal_cstr(psprintf("ALTER TABLE %s ALTER COLUMN %s TYPE character varying(%d)",
 													 table->name, table->column, CMIG_MAX_ID_LENGTH)));

@@ -165,12 +165,12 @@ static void
 warn_of_unchanged(const CmigBackfill *b)
 {
 	ereport(WARNING,
-			(errmsg_plural("where_sql still matches at least %lld row of %s, which was not updated",
-						   "where_sql still matches at least %lld rows of %s, which were not updated",
+			(errmsg_plural("at least %lld row of %s still matches where_sql but was not updated",
+						   "at least %lld rows of %s still match where_sql but were not updated",
 						   (unsigned long) b->run.unchanged,
 						   (long long) b->run.unchanged, b->target->name),
 			 errdetail("An UPDATE of these rows has no effect, for example because a BEFORE trigger returns NULL."),
-			 errhint("Fix the cause, then CALL cmig.backfill again. To see the remaining rows: SELECT * FROM %s WHERE %s",
+			 errhint("Fix the cause, then call cmig.backfill again. To see the remaining rows: SELECT * FROM %s WHERE %s",
 					 b->target->name, b->target->where_sql)));
 }
 

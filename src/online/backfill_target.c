@@ -385,7 +385,7 @@ is_usable_key(Relation index, Relation table, char **obstacle)
 
 		if (cast == NULL)
 			continue;
-		*obstacle = psprintf("Its key cannot be used because a cast of the key's type calls function %s, which belongs to another role.", cast);
+		*obstacle = psprintf("A cast of the key's type calls function %s, which belongs to another role.", cast);
 		return false;
 	}
 	return true;
@@ -496,8 +496,9 @@ choose_key_of_copies(CmigBackfillPart *part, List *columns)
 		ereport(ERROR,
 				(errcode(found ? ERRCODE_INVALID_PARAMETER_VALUE : ERRCODE_FEATURE_NOT_SUPPORTED),
 				 changes ? errmsg("set_sql must not change the key of table %s", part->name) :
+				 obstacle ? errmsg("cannot backfill table %s in the order of its key", part->name) :
 				 errmsg("table %s has no primary key", part->name),
-				 obstacle ? errdetail("%s", obstacle) :
+				 obstacle && !changes ? errdetail("%s", obstacle) :
 				 errdetail("Its shards have copies on several nodes, so it is updated in the order of a key."),
 				 errhint("Use a plain UPDATE command, which Citus runs on all copies.")));
 }
@@ -519,6 +520,7 @@ choose_key(CmigBackfillPart *part, List *columns, bool filtered)
 	if (!find_key(part->oid, &part->key, &obstacle))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 obstacle ? errmsg("cannot backfill table %s in the order of its key", part->name) :
 				 errmsg("table %s has no primary key", part->name),
 				 obstacle ? errdetail("%s", obstacle) :
 				 errdetail("Without where_sql, a key is required to determine which rows are done. A unique index on NOT NULL columns is sufficient."),

@@ -325,7 +325,7 @@ add_foreign_key(CmigRecipe *recipe, void *arg)
 				 errmsg("cmig.add_foreign_key cannot be used for partitioned table %s",
 						recipe->table_name),
 				 errdetail("Before PostgreSQL 18, foreign keys of partitioned tables cannot be NOT VALID."),
-				 errhint("CALL cmig.add_foreign_key for each partition, with the same column list. ALTER TABLE ... ADD FOREIGN KEY on the partitioned table then uses these foreign keys without scanning the rows.")));
+				 errhint("Call cmig.add_foreign_key for each partition, with the same column list. ALTER TABLE ... ADD FOREIGN KEY on the partitioned table then uses these foreign keys without scanning the rows.")));
 	add_validated(recipe, &there, key->name, key->definition);
 }
 
@@ -539,7 +539,7 @@ add_unique(CmigRecipe *recipe, void *arg)
 				 errmsg("cmig.add_unique cannot be used for partitioned table %s",
 						recipe->table_name),
 				 errdetail("The server cannot build indexes on partitioned tables concurrently."),
-				 errhint("CALL cmig.add_unique for each partition. ALTER TABLE ... ADD UNIQUE on the partitioned table then uses the constraints of the partitions.")));
+				 errhint("Call cmig.add_unique for each partition. ALTER TABLE ... ADD UNIQUE on the partitioned table then uses the constraints of the partitions.")));
 	if (get_rel_relkind(recipe->table) == RELKIND_PARTITIONED_TABLE)
 	{
 		cmig_recipe_run(recipe, psprintf("ALTER TABLE %s ADD CONSTRAINT %s UNIQUE (%s)", recipe->table_name,

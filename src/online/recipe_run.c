@@ -129,7 +129,7 @@ describe_error(void *arg)
 					((CmigRecipe *) arg)->one_transaction ? "" : "; new violations are already rejected");
 			break;
 		case ERRCODE_UNIQUE_VIOLATION:
-			errhint("Remove the duplicates and repeat this CALL. It drops the index that the failed build left behind.");
+			errhint("Remove the duplicates and repeat this CALL. The repeated CALL drops the index that the failed build left behind.");
 			break;
 	}
 	errcontext("pg_cmig: %s of %s", ((CmigRecipe *) arg)->procedure, ((CmigRecipe *) arg)->table_name);

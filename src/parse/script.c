@@ -57,9 +57,9 @@ static const struct
 }			meta_commands[] =
 
 {
-	{"i", "Put the text of that file into the script."},
-	{"ir", "Put the text of that file into the script."},
-	{"include*", "Put the text of that file into the script."},
+	{"i", "Put the text of the included file into the script."},
+	{"ir", "Put the text of the included file into the script."},
+	{"include*", "Put the text of the included file into the script."},
 	{"copy", "Use INSERT, or COPY with a file on the server."},
 	{".", "Use INSERT instead of COPY ... FROM STDIN; pg_dump writes it with --inserts."},
 	{"c", "Remove it; the script runs in the current database."},

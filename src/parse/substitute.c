@@ -94,7 +94,7 @@ parse_declarations(Substitution *substitution, const CmigNames *declarations)
 					(errcode(ERRCODE_CMIG_BAD_FILE),
 					 errmsg("revision \"%s\" declares an invalid placeholder: \"%s\"",
 							substitution->owner, declarations->names[i]),
-					 errhint("Write a name that consists of lower-case letters, digits, and _. If it stands for a string instead of an identifier, add \"literal\" after it.")));
+					 errhint("Write a name that consists of lower-case letters, digits, and _. If the placeholder stands for a string instead of an identifier, add \"literal\" after its name.")));
 		placeholder->length = strlen(placeholder->name);
 	}
 }
@@ -250,7 +250,7 @@ require_none(const Region *region, const char *start, const char *end)
 			refuse_place(region, placeholder, p, "is inside quotes",
 						 placeholder->literal ?
 						 "Remove the quotes: the value is quoted when it is inserted. Use format() to build a longer string." :
-						 "Remove the quotes: the value is quoted when it is inserted. If it stands for a string, declare it as a literal.");
+						 "Remove the quotes: the value is quoted when it is inserted. If the placeholder stands for a string, declare it as a literal.");
 	}
 }
 

@@ -134,7 +134,7 @@ find_write_to_dropped(const CmigStatement *statement, List **dropped, MemoryCont
 		result = palloc(sizeof(CmigTextProblem));
 		result->problem = psprintf("its downgrade script cannot run: statement %d, line %d writes to table \"%s\", which an earlier statement drops",
 								   statement->number, statement->line, name);
-		result->fix = "If cat appended another file to this one, load the files with their names, using awk as in README.md.";
+		result->fix = "If you joined several files with cat, load the files with their names instead, using awk as in README.md.";
 		return result;
 	}
 	return NULL;

@@ -88,7 +88,7 @@ add_journal_problems(List *problems)
 	if (id == 0)
 		return problems;
 	return cmig_problem_add(problems, "warning", "cmig.journal",
-							psprintf("a row has id " INT64_FORMAT ", which leaves no higher ids, so newer rows have lower ids", id),
+							psprintf("a row has id " INT64_FORMAT ", which is so high that newer rows have lower ids", id),
 							psprintf("DELETE FROM cmig.journal WHERE id = " INT64_FORMAT "%s", id, cmig_scope_condition()));
 }
 
@@ -106,7 +106,7 @@ add_drift_problem(List *problems)
 		return problems;
 	return cmig_problem_add(problems, "warning", "schema",
 							psprintf("it differed from the revisions when last compared, %s: %s", cmig_journal_read_ago(drift.seconds), drift.message),
-							"SELECT * FROM cmig.drift() -- fix each difference with its upgrade_sql, or as its hazard says if that is null");
+							"SELECT * FROM cmig.drift() -- fix each difference with its upgrade_sql, or as its hazard says if upgrade_sql is null");
 }
 
 /*
@@ -177,7 +177,7 @@ add_tool_problem(const CmigView *view, const CmigTool *tool, Oid table, List *pr
 
 	if (elsewhere)
 		return cmig_problem_add(problems, "warning", name,
-								psprintf("another migration tool is still in use: it has applied \"%s\", which pg_cmig has not", elsewhere),
+								psprintf("another migration tool is still in use: it has applied \"%s\", but pg_cmig has not", elsewhere),
 								psprintf("SELECT * FROM cmig.import_state(%s) -- imports its state; after that, use only one of the two tools", quote_literal_cstr(tool->name)));
 	return cmig_problem_add(problems, "notice", name,
 							"the table of another migration tool still exists; all migrations recorded in it are known to pg_cmig",
@@ -227,7 +227,7 @@ add_repeated_names(const CmigView *view, List *problems)
 			if (repeated)
 				problems = cmig_problem_add(problems, "warning", revision->id,
 											psprintf("its %s names \"%s\" twice", columns[j], repeated),
-											"Name it once, or replace it with the name that was intended.");
+											"Remove the duplicate, or replace it with the name that was intended.");
 		}
 	}
 	return problems;
@@ -320,8 +320,8 @@ add_replaced(const CmigView *view, List *problems)
 			problems = add_waiting(view, problems, set, place, revision, stored);
 		else if (stored != NULL)
 			problems = cmig_problem_add(problems, "notice", revision->id,
-										psprintf("the revisions that it replaces are no longer needed here: %s", stored),
-										"When no database needs them, delete their files, and load with prune => true");
+										psprintf("the revisions that it replaces are no longer needed in this database: %s", stored),
+										"When no database needs these revisions, delete their files, and load with prune => true");
 	}
 	return problems;
 }
@@ -471,10 +471,10 @@ add_publication_problems(List *problems)
 
 		problems = finding->is_subscription ?
 			cmig_problem_add(problems, "warning", finding->object,
-							 "it writes to the tables of pg_cmig; it stops with a duplicate key in cmig.journal if revisions also run here, and does not replicate their DDL",
+							 "it writes to the tables of pg_cmig; it stops with a duplicate key in cmig.journal if revisions also run in this database, and does not replicate their DDL",
 							 "Unless this server is to replace the publisher, subscribe to a publication FOR TABLES IN SCHEMA or FOR TABLE.") :
 			cmig_problem_add(problems, "notice", finding->object,
-							 "it publishes the tables of pg_cmig; a subscriber with revisions of its own stops at the next run here",
+							 "it publishes the tables of pg_cmig; a subscriber with revisions of its own stops at the next run in this database",
 							 "Unless the subscriber is to replace this server, use a publication FOR TABLES IN SCHEMA or FOR TABLE.");
 	}
 	return problems;

@@ -48,7 +48,7 @@ compare_with_journal(const CmigRevisionText *text, TextCheck *check)
 	old = MemoryContextSwitchTo(check->context);
 	check->problems =
 		cmig_problem_add(check->problems, "warning", pstrdup(text->edges.id),
-						 "its upgrade script or transactional flag is not the one that was applied here",
+						 "its upgrade script or transactional flag is not the one that was applied in this database",
 						 psprintf("SELECT cmig.repair(%s) -- accepts this script; otherwise, load the one that was applied",
 								  quote_literal_cstr(text->edges.id)));
 	MemoryContextSwitchTo(old);

@@ -408,7 +408,7 @@ put_protection(FunctionCallInfo fcinfo)
 		put_status(fcinfo, "protected",
 				   cmig_settings_protect() == CMIG_PROTECT_ON
 				   ? "on: every downgrade is refused"
-				   : "base: reset, downgrade to base, purge and prune are refused",
+				   : "base: reset, downgrade to base, purge, and prune are refused",
 				   cmig_settings_may_unprotect() ? "BEGIN; SET LOCAL cmig.protect = off; SELECT ...; COMMIT" : NULL);
 }
 
