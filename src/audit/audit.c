@@ -284,9 +284,9 @@ look_at_partitions(Oid target, bool row_level)
 							 quote_literal_cstr(name_of(partition)))));
 		if (row_level)
 			ereport(WARNING,
-					(errmsg("the audit triggers of partition \"%s\" do nothing while it is attached",
+					(errmsg("the audit triggers of partition \"%s\" do nothing while the partition is attached",
 							get_rel_name(partition)),
-					 errdetail("Its changes are logged as changes of table \"%s\", with the options of that table.",
+					 errdetail("Changes to the partition are logged as changes of table \"%s\", with the options of that table.",
 							   get_rel_name(target)),
 					 errhint("To remove these triggers: SELECT * FROM cmig.disable_audit(%s)",
 							 quote_literal_cstr(name_of(partition)))));

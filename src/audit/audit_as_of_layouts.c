@@ -208,7 +208,7 @@ cmig_audit_as_of_layouts_check_keys(CmigAuditTarget *target, const Datum *range,
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("the key of table \"%s\" has changed since the given time", target->name),
-				 errdetail("Rows were identified by %s then, and are identified by %s now.",
+				 errdetail("At that time, rows were identified by %s. Now, they are identified by %s.",
 						   columns_text(layout->key_columns, same_columns ? layout->key_kinds : NIL),
 						   columns_text(target->key_columns, same_columns ? target->key_kinds : NIL)),
 				 errhint("Use a time after the change, or look the rows up in cmig_audit.log.")));

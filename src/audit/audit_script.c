@@ -77,7 +77,7 @@ static const char function_text[] =
 "\t\tRAISE EXCEPTION 'cannot tell which columns of table \"%\" are hidden in the audit log', TG_TABLE_NAME\n"
 "\t\t\tUSING ERRCODE = 'object_not_in_prerequisite_state',\n"
 "\t\t\tDETAIL = 'A column that the audit script names was dropped, or renamed in a copy of the table.',\n"
-"\t\t\tHINT = 'Run a new script of cmig.audit_script() for the table.';\n"
+"\t\t\tHINT = 'Create a new script with cmig.audit_script() for the table, and run it.';\n"
 "\tEND IF;\n"
 "\texcluded := CASE WHEN NOT TG_ARGV[12]::boolean THEN listed ELSE ARRAY(SELECT a.attname::text FROM pg_attribute a\n"
 "\t\tWHERE a.attrelid = TG_RELID AND a.attnum > 0 AND NOT a.attisdropped AND a.attname::text <> ALL (listed)) END;\n"

@@ -165,7 +165,7 @@ refuse_in_dollar_quotes(const Region *region, const Placeholder *placeholder, co
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("the value of placeholder \"%s\" of revision \"%s\" cannot be inserted in dollar quotes",
 					placeholder->name, region->substitution->owner),
-			 errdetail("It contains a quote, a backslash, a line break, or one of $ @ { }. The placeholder is on line %d of the %s script.",
+			 errdetail("The value contains a quote, a backslash, a line break, or one of $ @ { }. The placeholder is on line %d of the %s script.",
 					   line_of(region, p), region->substitution->what),
 			 errhint("Inside the dollar quotes, read the value with current_setting('cmig_var.%s')", placeholder->name)));
 }
@@ -231,7 +231,7 @@ replace(Region *region, CmigLexer *lexer, const char *p, const Placeholder *plac
 
 	if (unicode || touches(*end) || (p > region->text && (touches(p[-1]) || p[-1] == '}')))
 		refuse_place(region, placeholder, p, "is not separated from adjacent text",
-					 "Put white space or an operator between them, or use format() to build the text.");
+					 "Put white space or an operator between the placeholder and the text, or use format() to build the text.");
 	appendBinaryStringInfo(&region->result, region->copied, p - region->copied);
 	appendStringInfoString(&region->result, quoted_value(region, placeholder, p));
 	region->copied = end;

@@ -137,7 +137,7 @@ resolve_via(CmigRlsOptions *options, const CmigRlsTable *table,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("table %s cannot be its own membership table", table->name),
 				 errdetail("The policy would query its own table, which would cause infinite recursion."),
-				 errhint("Protect a membership table by its user column: user_column => %s",
+				 errhint("To protect a membership table, specify its user column: user_column => %s",
 						 quote_literal_cstr(is_given(options->via_user) ? options->via_user : "user_id"))));
 	if (is_given(options->user_column))
 		ereport(ERROR,

@@ -127,7 +127,7 @@ refuse_other_kinds(const char *name, char relkind)
 			break;
 		case RELKIND_MATVIEW:
 			refuse(name, "a materialized view",
-				   "It contains the rows that its owner saw. Give the application a security_invoker view of the underlying tables instead.");
+				   "Give the application a security_invoker view of the underlying tables instead, because the materialized view contains the rows that its owner saw.");
 			break;
 		case RELKIND_FOREIGN_TABLE:
 			refuse(name, "a foreign table",
@@ -160,7 +160,7 @@ cmig_rls_table_require(Oid relid)
 	name = quote_qualified_identifier(nspname, NameStr(form->relname));
 	if (form->relpersistence == RELPERSISTENCE_TEMP)
 		refuse(quote_identifier(NameStr(form->relname)), "a temporary table",
-			   "Only its own session can access it, so it needs no policies.");
+			   "A temporary table needs no policies, because only its own session can access it.");
 	if (IsCatalogNamespace(form->relnamespace) || IsToastNamespace(form->relnamespace) ||
 		strcmp(nspname, "information_schema") == 0 || relid < FirstNormalObjectId)
 		refuse(name, "a system catalog", "Specify a table of your own.");
