@@ -101,6 +101,7 @@ CREATE DATABASE elsewhere;
 ALTER DATABASE regression SET search_path = app;
 COMMENT ON ROLE regress_target_reader IS 'x';
 VACUUM t;
+CLUSTER;
 CHECKPOINT;
 \connect elsewhere
 $target$, 'SELECT b FROM public.t');

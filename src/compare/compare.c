@@ -68,20 +68,70 @@ renew_indexes(CmigDifference *difference)
 }
 
 /*
+ * Returns the partitioned tables that are referenced by foreign keys which the
+ * change keeps.
+ */
+static List *
+find_referenced(const CmigDifference *difference)
+{
+	List	   *tables = NIL;
+
+	for (int i = 0; i < difference->from->count; i++)
+	{
+		const CmigObject *key = difference->from->objects[i];
+
+		if (key->kind != &cmig_kind_foreign_key || difference->of_from[i]->action == CMIG_DROP)
+			continue;
+		for (int j = 0; j < key->ndepends; j++)
+		{
+			CmigObject *table = key->depends[j];
+
+			while (table->parent != NULL)
+				table = table->parent;
+			if (table->kind == &cmig_kind_table && table != key->parent && cmig_table_is_partitioned(table))
+				tables = list_append_unique_ptr(tables, table);
+		}
+	}
+	return tables;
+}
+
+/* Is the partition below one of these partitioned tables? */
+static bool
+is_below(const CmigImage *image, const CmigObject *link, const List *tables)
+{
+	while (link != NULL)
+	{
+		CmigObject *table = cmig_image_lookup(image, &cmig_kind_table, cmig_partition_of(link));
+
+		if (table != NULL && list_member_ptr(tables, table))
+			return true;
+		link = cmig_image_lookup(image, &cmig_kind_partition, cmig_partition_of(link));
+	}
+	return false;
+}
+
+/*
  * Set the field "apart" of a partitioned table's index if some or all
  * partitions lack the index.  If such an index is dropped, it is dropped
  * before the partitions are detached, and a downgrade re-creates it after they
  * are attached again.
+ *
+ * Also set it for the partitions of tables that a foreign key references.
+ * PostgreSQL drops such a partition only after it is detached.
  */
 static void
 set_apart(const CmigDifference *difference)
 {
+	const List *referenced = find_referenced(difference);
+
 	for (int i = 0; i < difference->from->count; i++)
 	{
 		CmigObject *object = difference->from->objects[i];
 
 		if (object->kind == &cmig_kind_index &&
 			(cmig_index_is_partial(object) || strstr(cmig_index_definition(object), " ON ONLY ") != NULL))
+			object->apart = true;
+		if (object->kind == &cmig_kind_partition && referenced != NIL && is_below(difference->from, object, referenced))
 			object->apart = true;
 	}
 }

@@ -93,6 +93,16 @@ static const char constraint_follows[] =
 " JOIN pg_constraint p ON p.conrelid = i.inhparent AND p.conname = o.conname AND p.contype = 'c' AND NOT p.convalidated"
 " WHERE c.relnamespace = ANY ($1)";
 
+/*
+ * A foreign key that references a partitioned table is created after the
+ * partitions, and dropped before them, because it also references each of them.
+ */
+static const char foreign_key_follows[] =
+"SELECT 'pg_constraint'::regclass::oid, o.oid, 0, 'pg_class'::regclass::oid, p.relid::oid, 0"
+" FROM pg_constraint o JOIN pg_class c ON c.oid = o.confrelid AND c.relkind = 'p'"
+" CROSS JOIN LATERAL pg_partition_tree(c.oid) p"
+" WHERE o.connamespace = ANY ($1) AND o.contype = 'f' AND o.conparentid = 0 AND p.level > 0";
+
 static bool
 ends_with(const char *text, const char *end)
 {
@@ -454,6 +464,6 @@ CmigKind	cmig_kind_foreign_key = {
 	.name = "foreign key",.word = "CONSTRAINT",
 	.flags = CMIG_KIND_MODEL | CMIG_KIND_FOLDS | CMIG_KIND_DISPOSABLE | CMIG_KIND_RECAST | CMIG_KIND_ON_PARENT | CMIG_KIND_LAST,
 	CMIG_PROPERTIES(properties),
-	.sql = foreign_key_sql,.create = create_constraint,.define = cmig_constraint_definition,.drop = drop_constraint,.alter = alter_foreign_key,
+	.sql = foreign_key_sql,.follows = foreign_key_follows,.create = create_constraint,.define = cmig_constraint_definition,.drop = drop_constraint,.alter = alter_foreign_key,
 	.folds = foreign_key_folds
 };

@@ -92,6 +92,9 @@ has_no_schema(Node *node, bool *silently)
 		case T_DeallocateStmt:
 			*silently = true;
 			return true;
+		case T_ClusterStmt:
+			*silently = true;
+			return ((ClusterStmt *) node)->relation == NULL;
 		case T_CopyStmt:
 			return !((CopyStmt *) node)->is_from;
 		case T_CommentStmt:
