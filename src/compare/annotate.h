@@ -34,8 +34,8 @@ typedef struct CmigDiffOptions
 								 * for a stepwise revision */
 	bool		no_late;		/* if true, replace enums instead of using
 								 * ALTER TYPE ... ADD VALUE */
-	bool		all_owners;		/* if true, set the owner even if it is the
-								 * role in "role" */
+	bool		all_owners;		/* if true, set the owner even if the owner is
+								 * "role" */
 	bool		sorted;			/* if true, sort privileges; if false, keep
 								 * the order in which they were granted */
 	bool		need_schemas;	/* if true, raise an error for a schema that

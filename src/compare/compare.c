@@ -218,9 +218,9 @@ is_label_used(const CmigDifference *difference, const CmigObject *type, const ch
 }
 
 /*
- * Decide how enum labels are added.  An enum is replaced if its new labels
- * cannot be added after all other changes, because something uses them or
- * because the options do not allow it.
+ * Decide how enum labels are added.  If an enum's new labels cannot be added
+ * after all other changes, the enum is replaced.  This is the case if
+ * something uses the labels, or if the options do not allow late changes.
  */
 static void
 decide_late(CmigDifference *difference)

@@ -17,7 +17,7 @@
  * If a partition key column cannot be changed, mark the change of the
  * partitioned table as unsupported, and discard all other changes of the table
  * and its partitions.  Do the same for a table with a column whose type cannot
- * be changed, because another table inherits it from several tables.
+ * be changed, because another table inherits the column from several tables.
  */
 extern void cmig_family_exclude(CmigDifference *difference);
 

@@ -57,8 +57,8 @@ push(Lead *lead, CmigObject *table)
 }
 
 /*
- * Returns the next table without a place among those that the frame's table
- * references.  Returns NULL if there is none.
+ * Returns the next table that the frame's table references and that has not
+ * been placed yet.  Returns NULL if there is none.
  */
 static CmigObject *
 next_table(const Lead *lead, LeadFrame *frame)

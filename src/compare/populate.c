@@ -14,8 +14,8 @@
 
 /*
  * Does the view depend on a view that cannot be read, or on a column of such a
- * view?  "empty" has an element for each object: true if it is a view that is
- * known to be unreadable.
+ * view?  "empty" has an element for each object: true for a view that is known
+ * to be unreadable.
  */
 static bool
 reads_empty(const CmigObject *view, const bool *empty)

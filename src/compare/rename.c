@@ -531,8 +531,8 @@ table_of(const CmigImage *image, const CmigObject *object)
 		return object->parent;
 
 	/*
-	 * find the column in OWNED BY, which is a child of the sequence in the
-	 * image
+	 * in the image, OWNED BY is a child of the sequence and depends on the
+	 * column
 	 */
 	for (const CmigObject *child = object->child; child != NULL; child = child->sibling)
 		for (int i = 0; i < child->ndepends; i++)
@@ -668,7 +668,7 @@ without_taken(const CmigImage *from, List *names)
 
 /*
  * Returns a temporary name under which the object conflicts with no object in
- * either image. *number is the next number to try.
+ * either image.  "number" points to the next number to try.
  */
 static char *
 free_name(const CmigImage *from, const CmigImage *to, const CmigObject *object, int *number)

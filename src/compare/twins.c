@@ -71,7 +71,7 @@ without_options(const CmigObject *index)
 
 /*
  * Returns a string that is the same for equivalent indexes, and different for
- * all others.  Returns NULL if the object is not an index.
+ * all other indexes.  Returns NULL if the object is not an index.
  */
 static const char *
 shape_of(const CmigObject *object)

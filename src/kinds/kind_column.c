@@ -359,7 +359,7 @@ alter_column(CmigAlter *alter)
 		alter->unsupported = "the type of a column of the partition key cannot be changed";
 		return;
 	}
-	/* ALTER TABLE on the parent also changes the type of a generated column */
+	/* ALTER TABLE on the parent also retypes the child's generated column */
 	retyped_by_parent = !leads && !cmig_alter_differs(alter, CMIG_COLUMN_GENERATED) && is_merged(from, to);
 	if (needs_new_column(from, to) && !retyped_by_parent)
 	{

@@ -3,8 +3,8 @@
  *	  The relationship between a partition and its partitioned table.
  *
  * A partition is attached after both tables have their indexes and
- * constraints, so that PostgreSQL attaches these to each other, and does not
- * create new ones with other names.
+ * constraints, so that PostgreSQL attaches the existing indexes and
+ * constraints to each other, and does not create new ones with other names.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

@@ -170,8 +170,8 @@ add_subscriptions(DiffRun *run)
 }
 
 /*
- * Row callback: report a security label.  Only its provider knows what a label
- * means, so labels are not compared.
+ * Row callback: report a security label.  Only the label's provider knows what
+ * the label means, so labels are not compared.
  */
 static void
 add_label(TupleDesc desc, HeapTuple row, void *arg)

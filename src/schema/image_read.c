@@ -271,11 +271,11 @@ add_alias(TupleDesc desc, HeapTuple row, void *arg)
 }
 
 /*
- * Record the addresses of parts that are not objects themselves as additional
- * addresses of the objects that they belong to: row types, array types,
+ * Some parts of objects are not objects themselves: row types, array types,
  * multirange types and their functions and casts, column defaults and
  * generation expressions, view rules, constraint indexes, and identity
- * sequences.
+ * sequences.  Record the addresses of these parts as additional addresses of
+ * the objects that they belong to.
  */
 static void
 read_aliases(CmigImageReader *reader, Datum schemas)

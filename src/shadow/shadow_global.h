@@ -22,10 +22,10 @@ typedef struct CmigHidden
 
 /*
  * Hide the objects that do not belong to an extension: delete publications,
- * casts, transforms, and default privileges, and hide the names of servers,
- * foreign-data wrappers, languages, and access methods, which objects in other
- * schemas still use.  Also hide all event triggers, even those of extensions,
- * because they must not fire.
+ * casts, transforms, and default privileges.  Hide only the names of servers,
+ * foreign-data wrappers, languages, and access methods, because objects in
+ * other schemas still use them.  Also hide all event triggers, even those of
+ * extensions, because they must not fire.
  */
 extern CmigHidden *cmig_shadow_global_hide(void);
 

@@ -1,7 +1,7 @@
 /*
  * shadow_session.c
- *	  Restores session state that a rollback does not restore after SQL has
- *	  run in a shadow.
+ *	  After SQL has run in a shadow, restores session state that the
+ *	  rollback does not restore.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

@@ -1,7 +1,7 @@
 /*
  * shadow_session.h
- *	  Restores session state that a rollback does not restore after SQL has
- *	  run in a shadow.
+ *	  After SQL has run in a shadow, restores session state that the
+ *	  rollback does not restore.
  *
  * A rollback does not affect session-level advisory locks, which this module
  * restores.  A rollback also leaves the values of sequences and the result of

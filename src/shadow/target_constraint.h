@@ -11,10 +11,10 @@
 #include "nodes/nodes.h"
 
 /*
- * Returns the statement, or a copy of it in which ALTER TABLE ... ADD FOREIGN
- * KEY creates a valid constraint without searching the tables for rows that
- * violate it.  Only the schema is compared, and the search takes more time
- * than the rest of the statement.
+ * If the statement is ALTER TABLE ... ADD FOREIGN KEY, returns a copy that
+ * creates a valid constraint without checking the rows.  Otherwise returns the
+ * statement itself.  The check is not needed, because only the schema is
+ * compared, and takes more time than the rest of the statement.
  */
 extern Node *cmig_target_constraint_adapt(Node *statement);
 
