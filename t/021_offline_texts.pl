@@ -397,7 +397,7 @@ foreach my $transactional ('true', 'false')
 		query($node, $db, "UPDATE cmig.revision SET transactional = $transactional, precondition_sql = \$sql\$$sql\$sql\$ WHERE revision = 't3'");
 		my ($status, $err) = run_file($plain, script_file($db, q{'upgrade', 'base:head', transaction_per_revision => true}), '-v', 'ON_ERROR_STOP=1');
 		is($status, $answers{$sql} ? 0 : 3, "transactional $transactional, precondition: $sql") or diag($err);
-		like($err, qr/ERROR:  55000: the precondition of revision "t3" is not met\nDETAIL:  The precondition is: \Q$sql\E\nHINT:  It must return one row/, '... which is named') if !$answers{$sql};
+		like($err, qr/ERROR:  55000: the precondition of revision "t3" is not met\nDETAIL:  The precondition is: \Q$sql\E\nHINT:  The precondition must return one row/, '... which is named') if !$answers{$sql};
 		is(query($node, $plain, q{SELECT to_regclass('three') IS NOT NULL}), $answers{$sql} ? 't' : 'f', '... and the step has run or not');
 	}
 	query($node, $db, q{UPDATE cmig.revision SET precondition_sql = 'DELETE FROM one' WHERE revision = 't3'});
