@@ -459,12 +459,30 @@ add_identity(const CmigObject *column)
 						   cmig_kind_column_sql(column, false, "DROP IDENTITY"));
 }
 
+/*
+ * If CREATE TABLE ... INHERITS gives the column a default that it lacks,
+ * returns the statement that drops this default.
+ */
+static List *
+drop_inherited_default(const CmigObject *column)
+{
+	const CmigObject *from = column->inherited && !cmig_table_is_partition(column->parent) ? cmig_column_parent(column) : NULL;
+	const CmigObject *value = from ? cmig_default_of(from) : NULL;
+
+	if (value == NULL || cmig_default_of(column) != NULL || column->values[CMIG_COLUMN_GENERATED] != NULL)
+		return NIL;
+	return cmig_ddl_append(NIL, cmig_kind_column_sql(column, true, "DROP DEFAULT"),
+						   cmig_kind_column_sql(column, true, psprintf("SET DEFAULT %s", cmig_default_expression(value))));
+}
+
 static List *
 create_column(const CmigObject *column)
 {
 	List	   *ddl = NIL;
 
-	if (!column->folded)
+	if (column->folded)
+		ddl = drop_inherited_default(column);
+	else
 		ddl = column->values[CMIG_COLUMN_IDENTITY] && column->values[CMIG_COLUMN_CHILDREN] ? add_identity(column) : add_column(column);
 	return cmig_kind_complete(column, ddl, alter_details);
 }
