@@ -2,11 +2,11 @@
  * psql_script.c
  *	  Writes an upgrade or downgrade as a psql script: cmig.script.
  *
- * This corresponds to Alembic's --sql option.  The database where the script
- * runs needs only a table for the version rows, not pg_cmig.  This file decides
- * where the script starts and ends, and in which order its parts appear.
- * version_table.c writes the statements for the version table; script_text.c
- * writes the revisions' scripts.
+ * This corresponds to Alembic's --sql option.  The database in which the script
+ * runs does not need pg_cmig, only a table for the version rows.  This file
+ * decides where the script starts and ends, and in which order its parts
+ * appear. version_table.c writes the statements for the version table;
+ * script_text.c writes the revisions' scripts.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -34,7 +34,9 @@
 PG_FUNCTION_INFO_V1(cmig_script);
 PG_FUNCTION_INFO_V1(cmig_script_wrong);
 
-/* The space reserved for the statements that surround a revision's script. */
+/*
+ * The space reserved for the statements before and after a revision's script.
+ */
 #define TEXT_MARGIN ((Size) 16 * 1024 * 1024)
 
 /* A psql script that is being generated. */
@@ -53,8 +55,8 @@ typedef struct Offline
  */
 
 /*
- * Returns the names of the version rows that correspond to "from", the start
- * of a range.
+ * Returns the ids of the version rows that correspond to "from", the first part
+ * of a range "from:to".
  */
 static CmigNames *
 read_start(const CmigSituation *now, char *from)
@@ -74,8 +76,8 @@ read_start(const CmigSituation *now, char *from)
 }
 
 /*
- * Raise an error if a downgrade's target, "to", is above the start of its
- * range, which is the state in *now.
+ * Raise an error if "to", the target of a downgrade, is above the state in
+ * *now, which is the start of "range".
  */
 static void
 require_downward(const CmigSituation *now, const char *range, const char *to)
@@ -251,8 +253,8 @@ append_step(Offline *offline, int number, const CmigRunStep *run)
 	else
 	{
 		/*
-		 * commit the transaction, in which only the version rows and the
-		 * precondition have been checked
+		 * commit the transaction, which has only checked the version rows and
+		 * the precondition
 		 */
 		cmig_version_table_commit(&offline->text, offline->table);
 		cmig_script_text_append(&offline->text, offline->scripts, run, CMIG_SCRIPT_MAIN, false);
@@ -356,8 +358,8 @@ append_session_unlock(Offline *offline)
 }
 
 /*
- * Insert, at a position in the text, statements that check whether the
- * extension pg_cmig is installed.
+ * Insert statements that check whether the extension pg_cmig is installed.
+ * "place" is the position in the text at which they are inserted.
  */
 static void
 insert_extension_check(Offline *offline, int place)
@@ -391,12 +393,11 @@ text_encoding_name(void)
 }
 
 /*
- * Raise an error if the client encoding is one that servers do not support and
- * the script is not ASCII.  In such an encoding, the second byte of a
- * character can be a backslash or a brace, so psql reads the script correctly
- * only if it uses the same encoding.  The script cannot always set this
- * encoding, because a database rejects an encoding for which it has no
- * conversion.
+ * Raise an error if the script is not ASCII and the client encoding is one that
+ * servers do not support.  In such an encoding, the second byte of a character
+ * can be a backslash or a brace, so psql must use the same encoding to read the
+ * script correctly.  The script cannot always set this encoding, because a
+ * database rejects an encoding for which it has no conversion.
  */
 static void
 check_encoding(const Offline *offline)
@@ -452,8 +453,8 @@ make_text(Offline *offline)
 		append_session_unlock(offline);
 
 	/*
-	 * Insert the check for the extension now, because only now, after all
-	 * scripts have been read, is it known whether the check is needed.
+	 * Insert the check for the extension only now, because all scripts must
+	 * be read to find out whether the check is needed.
 	 */
 	if (offline->scripts->calling != NIL)
 	{
@@ -500,8 +501,8 @@ cmig_script(PG_FUNCTION_ARGS)
 	offline.scripts = cmig_script_text_open(pin, offline.table->row_count == 0, from_here);
 
 	/*
-	 * read the scripts with the settings that the generated script sets at
-	 * its start
+	 * read the scripts with the same settings that the generated script sets
+	 * at its start
 	 */
 	guc_level = NewGUCNestLevel();
 	cmig_settings_override("standard_conforming_strings", "on");

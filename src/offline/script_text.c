@@ -3,11 +3,11 @@
  *	  Writes a revision's script as part of a psql script.
  *
  * A psql script contains statements for everything that the runner does before
- * and after a revision's script.  These statements turn off row_security, fire
- * deferred events, drop temporary objects and prepared statements, reset
- * settings and roles, and run verify_sql.  They apply to the whole session,
- * whereas the runner restores only what the revision's script has created or
- * set (doc/reference.md, cmig.script).
+ * and after a revision's script.  For example, the statements turn off
+ * row_security, fire deferred events, drop temporary objects and prepared
+ * statements, reset settings and roles, and run verify_sql.  The statements
+ * reset the whole session, whereas the runner reverts only what the revision's
+ * script has created or set (doc/reference.md, cmig.script).
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -224,9 +224,9 @@ returns_rows(const RawStmt *raw)
 
 /*
  * Append a statement of verify_sql that returns rows.  The generated code
- * converts each row to JSON and examines the values in order.  JSON does not
- * show the type of a null, so if a null comes before any boolean, the code
- * looks up the column's type with a query.
+ * converts each row to JSON and examines the row's values in order.  JSON does
+ * not show the type of a null, so if a null comes before any boolean, the
+ * generated code looks up the type of the null's column with a query.
  */
 static void
 append_verification(StringInfo out, const Reading *reading)
@@ -268,8 +268,8 @@ append_verification(StringInfo out, const Reading *reading)
 }
 
 /*
- * Append a precondition, which must return one row with a single boolean that
- * is true.
+ * Append a precondition, which must return exactly one row with one column, the
+ * boolean true.
  */
 static void
 append_precondition(StringInfo out, const Reading *reading)

@@ -24,18 +24,18 @@ typedef struct CmigPsqlScripts
 								 * including pin */
 	char	   *start_script;	/* statements that run before each revision's
 								 * script */
-	bool		knows_constraints;	/* true if certainly no deferrable
-									 * constraint existed when the psql script
-									 * started */
+	bool		knows_constraints;	/* true if it is certain that no
+									 * deferrable constraint existed when the
+									 * psql script started */
 	CmigPsqlFacts facts;		/* found in the scripts so far */
 	List	   *calling;		/* of char *: revisions that call pg_cmig's
 								 * functions */
 } CmigPsqlScripts;
 
 /*
- * Returns the data shared by all scripts.  from_base is true if nothing is
- * applied at the start of the psql script.  from_here is true if the psql
- * script starts from the state of this database, so that the database can be
+ * Returns the data shared by all scripts.  "from_base" is true if nothing is
+ * applied when the psql script starts.  "from_here" is true if the psql script
+ * starts from the state of this database.  In that case, the database can be
  * queried.
  */
 extern CmigPsqlScripts *cmig_script_text_open(const char *pin, bool from_base, bool from_here);

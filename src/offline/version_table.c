@@ -56,8 +56,8 @@ cmig_version_table_place(const CmigVersionTable *table)
  * Append a check for a version table other than cmig.version.  The check fails
  * if cmig.revision contains revisions in the database where the psql script
  * runs, because cmig.upgrade would run those revisions again.  The check is
- * skipped if the role is not allowed to read cmig.revision, because such a role
- * cannot run revisions with pg_cmig, either.
+ * skipped if the role that runs the script is not allowed to read
+ * cmig.revision, because such a role cannot run cmig.upgrade, either.
  */
 static void
 append_extension_check(StringInfo body, const CmigVersionTable *table)
@@ -120,9 +120,9 @@ append_first_check(StringInfo body, const CmigVersionTable *table)
 
 /*
  * Append the statements that lock the version table and check its rows.  The
- * first check reports what it found and what to do.  Later checks are short,
- * because there may be thousands of them, and their common part is built only
- * once.
+ * first check reports which rows were found and what to do.  Later checks are
+ * short, because there may be thousands of them.  The part that they share is
+ * built only once.
  */
 static void
 append_check(StringInfo out, CmigVersionTable *table)
@@ -215,8 +215,8 @@ cmig_version_table_commit(StringInfo out, CmigVersionTable *table)
 }
 
 /*
- * Returns the first index in table->rows whose node is not less than the given
- * node.
+ * Returns the index in table->rows of the first node that is not less than
+ * "node".
  */
 static int
 find_row(const CmigVersionTable *table, int node)
@@ -315,9 +315,10 @@ cmig_version_table_record(StringInfo out, const CmigVersionTable *table, const c
  */
 
 /*
- * Use a version table that has separate rows for the current scope.  Replace
- * cmig.version with cmig.scope_version.  Replace the default table, and any
- * table named without a schema, with a table in the scope's schema.
+ * Use a version table for the current scope.  Replace cmig.version with
+ * cmig.scope_version, which has separate rows for each scope.  Replace the
+ * default table, and any table named without a schema, with a table in the
+ * scope's schema.
  */
 static void
 use_scope(CmigVersionTable *version, bool without_schema, const char *table)

@@ -19,8 +19,8 @@ typedef struct CmigVersionTable
 	/* the names are quoted where necessary */
 	const char *name;
 	const char *column;
-	const char *scope;			/* if the table is cmig.scope_version, the
-								 * scope as a literal; otherwise NULL */
+	const char *scope;			/* the scope as a literal if the table is
+								 * cmig.scope_version; otherwise NULL */
 	char	   *constraint;		/* name of the primary key */
 	bool		may_create;		/* may the script create the table?  false for
 								 * cmig.version */
@@ -32,7 +32,7 @@ typedef struct CmigVersionTable
 								 * in ascending order, which is the byte order
 								 * of their ids */
 	int			row_count;
-	int			longest;		/* length in characters of the longest id that
+	int			longest;		/* number of characters of the longest id that
 								 * is inserted */
 	bool		in_transaction;
 	bool		checked;		/* has the first check been written? */

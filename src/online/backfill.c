@@ -135,9 +135,9 @@ run_pass(CmigBackfill *b)
 	if (b->run.relation != NULL)
 	{
 		/*
-		 * Skip the parts before the current one, because they are done.
-		 * Compare names, because the current part may have been dropped in
-		 * the meantime.
+		 * The parts before the current part are done, so skip them.  Compare
+		 * names, because the current part may have been dropped in the
+		 * meantime.
 		 */
 		while (b->part < b->target->count &&
 			   strcmp(b->target->parts[b->part].name, b->run.relation) < 0)
@@ -158,8 +158,8 @@ run_pass(CmigBackfill *b)
 
 /*
  * Warn about rows that still match where_sql.  The number in the message is a
- * lower bound, because a probe counts only up to a limit, and because the rows
- * before the start of a resumed pass are not included.
+ * lower bound, because each probe query counts only up to a limit, and because
+ * the rows before the start of a resumed pass are not included.
  */
 static void
 warn_of_unchanged(const CmigBackfill *b)
@@ -183,8 +183,8 @@ run_passes(CmigBackfill *b)
 		run_pass(b);
 
 		/*
-		 * A pass that was resumed may have missed rows that were added before
-		 * the position where it continued, so run one more pass.
+		 * A resumed pass may have missed rows that were added before the
+		 * position at which it was resumed, so run one more pass.
 		 */
 		if (b->target->where_sql == NULL || (b->run.rows_of_pass == 0 && !b->resumed))
 			break;
@@ -229,8 +229,8 @@ find_state(CmigBackfill *b)
 }
 
 /*
- * If the backfill failed before it updated any rows, delete its row in
- * cmig.backfill_run.
+ * If the backfill failed before it updated any rows, delete the backfill's row
+ * in cmig.backfill_run.
  */
 static void
 forget(CmigBackfill *b)
@@ -238,8 +238,8 @@ forget(CmigBackfill *b)
 	CmigRole	saved;
 
 	/*
-	 * if resuming was rejected, keep the row, which belongs to a different
-	 * backfill
+	 * if the stored state was rejected, keep its row, which belongs to a
+	 * different backfill
 	 */
 	if (!b->accepted || b->run.id == 0 || b->run.rows > 0)
 		return;

@@ -107,9 +107,9 @@ refuse_still(int64 updated, int64 still)
 }
 
 /*
- * Is the current part of the table updated in a single batch?  This is the
- * case for shards that are updated in the caller's transaction, because asking
- * for their sizes might wait for a lock held by this transaction.
+ * Is the current part of the table updated in a single batch?  This is true for
+ * a part with shards if all batches run in the caller's transaction, because
+ * asking for the shards' sizes might wait for a lock held by this transaction.
  */
 static bool
 is_at_once(const CmigBackfill *b)
@@ -129,8 +129,8 @@ update_range(CmigBackfill *b, Datum *values)
 		return cmig_query_run(&b->queries.update, values, NULL);
 
 	/*
-	 * raise an error if updated rows still match, because then the backfill
-	 * would never end
+	 * raise an error if updated rows still match where_sql, because the
+	 * backfill would then never end
 	 */
 	cmig_query_each(&b->queries.checked, values, NULL, keep_counts, &counts);
 	if (counts.still > 0)
@@ -139,10 +139,10 @@ update_range(CmigBackfill *b, Datum *values)
 }
 
 /*
- * Handle a range of blocks in which no row was updated.  If the range
- * nevertheless contains matching rows, another session may have inserted or
- * changed them in the meantime.  Therefore, try the update once more before
- * counting them as rows that cannot be updated.
+ * Update the matching rows in a range of blocks in which the first attempt
+ * updated no row.  Another session may have inserted or changed these rows in
+ * the meantime.  Therefore, try the update once more before counting them as
+ * rows that cannot be updated.
  */
 static int64
 update_leftovers(CmigBackfill *b, Datum *values)
@@ -186,8 +186,9 @@ update_blocks(CmigBackfill *b)
 	values[1] = PointerGetDatum(&to);
 
 	/*
-	 * The range is longer than usual because few rows matched before.  Count
-	 * the matching rows, and shorten the range if there are too many.
+	 * The range is longer than usual because earlier batches found few
+	 * matching rows.  Count the matching rows, and shorten the range if there
+	 * are too many.
 	 */
 	if (b->blocks > b->dense_blocks)
 	{
@@ -209,8 +210,8 @@ update_blocks(CmigBackfill *b)
 	}
 
 	/*
-	 * If no row has been updated in this pass, it may be the last one, so
-	 * also count the rows that still match.
+	 * If no row has been updated in this pass, this pass may be the last one.
+	 * Therefore, also handle rows that still match.
 	 */
 	rows = update_range(b, values);
 	if (rows == 0 && b->next.rows_of_pass == 0)
@@ -321,8 +322,8 @@ cmig_backfill_batch_part_is_done(const CmigBackfillRun *run, bool by_key)
 /*
  * Raise an error if the table was renamed or replaced.  This is necessary
  * because the statements find the table by name, but its blocks are found by
- * OID.  The lock taken here, which is the same as the one taken by UPDATE,
- * prevents such changes until the batch ends.
+ * OID.  The lock taken here has the same mode as UPDATE's lock, and prevents
+ * such changes until the batch ends.
  */
 static void
 require_same_table(const CmigBackfillPart *part, bool by_key)
@@ -340,8 +341,8 @@ require_same_table(const CmigBackfillPart *part, bool by_key)
 }
 
 /*
- * Begin the given part of the table, or continue with it if the stored state
- * is already in this part.
+ * Begin the given part of the table.  If the stored state is already in this
+ * part, continue there.
  */
 static void
 begin_part(CmigBackfill *b, const CmigBackfillPart *part)

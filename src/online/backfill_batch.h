@@ -2,11 +2,10 @@
  * backfill_batch.h
  *	  Runs a batch of a backfill.
  *
- * The field "run" of CmigBackfill contains the state after the last commit,
- * which is the valid one.  A batch computes the next state and stores it in
- * the batch's transaction.  The next state becomes valid only after the
- * commit, so an attempt that is rolled back starts again from the same
- * position.
+ * The field "run" of CmigBackfill contains the valid state, which is the state
+ * after the last commit.  A batch computes the next state and stores it in the
+ * batch's transaction.  The next state becomes valid only after the commit, so
+ * an attempt that is rolled back starts again from the same position.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -48,13 +47,13 @@ typedef struct CmigBackfill
 	double		dense_blocks;	/* by block: number of blocks in a batch if
 								 * all rows match */
 	CmigBackfillSkip *skip;		/* finds blocks that can be skipped */
-	bool		resumed;		/* true if an earlier call began the current
+	bool		resumed;		/* true if an earlier CALL began the current
 								 * pass */
 	bool		accepted;		/* true if the stored state can be resumed */
 	TransactionId xid;			/* transaction ID of the current batch, or
 								 * invalid */
-	TimestampTz last;			/* end of the previous batch, to measure the
-								 * time spent */
+	TimestampTz last;			/* when the previous batch ended, to measure
+								 * the time spent */
 } CmigBackfill;
 
 /*

@@ -4,7 +4,7 @@
  *	  resumed.
  *
  * The rows of cmig.backfill_run are read and written as the caller, which may
- * differ from the role that runs the script.
+ * not be the role that runs the script.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -41,8 +41,9 @@ listed(char **names, int count)
 }
 
 /*
- * Callback that raises an error if another backfill has updated rows that this
- * backfill would update again.  The user must decide how to proceed.
+ * Callback that raises an error if the unfinished backfill "other" has updated
+ * rows that the new backfill would update again.  The user must decide how to
+ * proceed.
  */
 static void
 refuse_unfinished(const CmigBackfillUnfinished *other, void *arg)
@@ -93,8 +94,8 @@ has_name(char **names, int count, const char *name)
 
 /*
  * Raise an error if partitions have both been added and dropped since the
- * backfill began, because a partition may have been renamed.  If a table is
- * walked by key, only the partitions' names show which of them are done.
+ * backfill began, because a partition may have been renamed.  In a walk by key,
+ * only the names of partitions show which partitions are done.
  */
 static void
 require_same_parts(const CmigBackfillTarget *target, const CmigBackfillRun *run)

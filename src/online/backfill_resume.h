@@ -14,8 +14,8 @@
 
 /*
  * Find the state of a backfill to resume, or begin a new backfill.  Returns
- * true if a state was found; that backfill may already be done.  Raises MG008
- * or 55000 if it is unclear which rows have been updated.
+ * true if a state was found, which may be that of a finished backfill.  Raises
+ * MG008 or 55000 if it is unclear which rows have been updated.
  */
 extern bool cmig_backfill_resume_find(const CmigBackfillTarget *target,
 									  const CmigBackfillIdentity *identity,
@@ -31,7 +31,7 @@ extern void cmig_backfill_resume_refuse(const CmigBackfillTarget *target,
 
 /*
  * Raise an error if the part's key has changed since the backfill began,
- * because the stored position refers to the order of that key.
+ * because the stored position is a position in the order of the old key.
  */
 extern void cmig_backfill_resume_require_key(const CmigBackfillRun *run,
 											 const CmigBackfillPart *part);

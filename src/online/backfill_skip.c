@@ -3,11 +3,11 @@
  *	  Finds blocks in which a backfill has updated every row.
  *
  * A block can be skipped if each row version in it was replaced by a committed
- * transaction of this run, because no future snapshot sees a row in such a
- * block.  A row version that another session inserted, updated, or locked does
- * not meet this condition, whether or not that session has committed.  Nor does
- * a row version that a transaction of this run failed to replace, because only
- * committed transactions are recorded here.
+ * transaction of this run, because no future snapshot sees any row version in
+ * such a block.  A row version that another session inserted, updated, or
+ * locked does not meet this condition, whether or not that session has
+ * committed.  Nor does a row version that a transaction of this run failed to
+ * replace, because only committed transactions are recorded here.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

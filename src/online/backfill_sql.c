@@ -91,8 +91,9 @@ make_query(CmigQuery *query, const char *sql, int nargs, Oid argtype)
 }
 
 /*
- * Append the condition that a key is in a range.  The parameters are the lower
- * end of the range, if "lower" is true, and the upper end.
+ * Append the condition that a key is in a range.  Its parameters are the lower
+ * end of the range, which is present only if "lower" is true, and the upper
+ * end.
  */
 static void
 append_range(StringInfo sql, const CmigBackfillKey *key, bool lower)
@@ -106,7 +107,7 @@ append_range(StringInfo sql, const CmigBackfillKey *key, bool lower)
 }
 
 /*
- * Build a statement that updates the rows in a range of keys, which has a
+ * Build a statement that updates the rows in a range of keys.  The range has a
  * lower end only if "lower" is true.
  */
 static void
@@ -123,8 +124,8 @@ make_update(CmigQuery *query, const CmigBackfillTarget *target, const CmigBackfi
 }
 
 /*
- * Build a statement that counts the rows that match the filter in a range of
- * keys, which has a lower end only if "lower" is true.
+ * Build a statement that counts the rows in a range of keys that match the
+ * filter.  The range has a lower end only if "lower" is true.
  */
 static void
 make_still(CmigQuery *query, const CmigBackfillTarget *target, const CmigBackfillPart *part,
@@ -140,8 +141,8 @@ make_still(CmigQuery *query, const CmigBackfillTarget *target, const CmigBackfil
 }
 
 /*
- * Build a statement that finds the last key of a batch.  The first batch has
- * no lower end.
+ * Build a statement that finds the last key of a batch.  "lower" is false for
+ * the first batch, which has no lower end.
  */
 static void
 make_end(CmigQuery *query, const CmigBackfillTarget *target, const KeySource *source, bool lower,
@@ -163,8 +164,8 @@ make_end(CmigQuery *query, const CmigBackfillTarget *target, const KeySource *so
 
 /*
  * Build the statement that asks each shard for a key and returns the least of
- * these keys.  Its arguments are the table and the command returned by
- * cmig_backfill_sql_ask_shard().
+ * these keys.  The statement's arguments are the table and the query returned
+ * by cmig_backfill_sql_ask_shard().
  */
 static void
 make_shard_end(CmigQuery *query, const CmigBackfillKey *key)
@@ -202,7 +203,7 @@ append_literals(StringInfo sql, const CmigBackfillKey *key, const char *operator
 	appendStringInfoChar(sql, ')');
 }
 
-/* Append the text with each % doubled, for format(). */
+/* Append the text for use in a format() string, with each % doubled. */
 static void
 append_for_format(StringInfo result, const char *text)
 {

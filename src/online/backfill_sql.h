@@ -16,8 +16,9 @@
 #define CMIG_BACKFILL_MOST_BLOCKS 8192
 
 /*
- * The statements that walk a part of the table by block or by key.  Their
- * parameters are the ends of a range: tids for blocks, or keys as text.
+ * The statements that walk a part of the table by block or by key.  The
+ * statements' parameters are the ends of a range, as tids (by block) or as the
+ * text of keys (by key).
  */
 typedef struct CmigBackfillQueries
 {
@@ -51,9 +52,9 @@ extern void cmig_backfill_sql_prepare(CmigBackfillQueries *queries,
 extern void cmig_backfill_sql_free(CmigBackfillQueries *queries);
 
 /*
- * Returns the second argument of shard_end: a query that Citus runs on a
- * shard.  It returns the key of row number "rows" in the range above "place"
- * and up to "bound".
+ * Returns the second argument of shard_end, a query that Citus runs on each
+ * shard.  The query returns the key of row number "rows" in the range above
+ * "place" and up to "bound".
  */
 extern char *cmig_backfill_sql_ask_shard(const CmigBackfillPart *part, const CmigNames *place,
 										 const CmigNames *bound, int rows);

@@ -2,12 +2,12 @@
  * backfill_target.c
  *	  Checks a backfill's arguments and table before the first batch.
  *
- * If there is a filter (where_sql), the table is walked by ranges of blocks,
- * in several passes until no row matches.  This is the fastest way, and each
- * pass finds the rows that other sessions have moved or added since the
- * previous pass.  Without a filter, rows that have been updated cannot be
- * distinguished from others.  Therefore, the table is walked once, in the
- * order of a unique key, up to the greatest key that existed at the start.
+ * If there is a filter (where_sql), the table is walked by ranges of blocks, in
+ * several passes until no row matches.  This is the fastest way, and each pass
+ * finds the rows that other sessions have moved or added since the previous
+ * pass.  Without a filter, updated rows cannot be distinguished from other
+ * rows.  Therefore, the table is walked once, in the order of a unique key, up
+ * to the greatest key that existed when the backfill started.
  *
  * The rows of a table that Citus manages are in shards.  Batches are
  * statements that Citus runs on all shards at the same time: a range of blocks
@@ -165,9 +165,9 @@ analyze(CmigBackfillTarget *target)
  */
 
 /*
- * Returns a quoted name, as if quote_all_identifiers were off.  "schema" may
- * be NULL.  An interrupted backfill is found by the names of its table and
- * columns, so these names must not depend on a setting.
+ * Returns a quoted name, as if quote_all_identifiers were off.  "schema" may be
+ * NULL.  The name must not depend on a setting, because an interrupted backfill
+ * is found by the names of its table and columns.
  */
 static char *
 quoted(const char *schema, const char *name)
@@ -236,9 +236,9 @@ check_kind(Oid relation)
 }
 
 /*
- * Finds a rule that prevents a backfill.  Without where_sql, only INSTEAD
- * rules do.  With where_sql, any rule does, because batches then use an UPDATE
- * in WITH, where PostgreSQL does not allow rules.
+ * Finds a rule that prevents a backfill.  Without where_sql, only INSTEAD rules
+ * do.  With where_sql, any rule does, because batches then contain UPDATE in a
+ * WITH clause, which PostgreSQL does not allow for tables with rules.
  */
 static CmigQuery instead_rule = {
 	"SELECT rulename::text FROM pg_catalog.pg_rewrite"
@@ -284,7 +284,7 @@ check_policies(Oid relation)
 /*
  * Check privileges as PostgreSQL does when it runs the statement.  Do not call
  * this for tables that Citus manages: planning the statement would use another
- * connection, which might wait for a lock held by this one.
+ * connection, which might wait for a lock held by this session.
  */
 static void
 check_privileges(const CmigBackfillTarget *target, const char *name)
@@ -328,8 +328,8 @@ check_partition_key(Oid relation, List *columns)
  */
 
 /*
- * Finds a cast from or to a type whose function is owned by another role that
- * is not a superuser.
+ * Finds a cast from or to type $1 whose function is owned by another role,
+ * unless that role is a superuser.
  */
 static CmigQuery foreign_cast = {
 	"SELECT p.oid::regprocedure::text FROM pg_catalog.pg_cast c"
@@ -341,9 +341,9 @@ static CmigQuery foreign_cast = {
 
 /*
  * Returns the name of a cast function that foreign_cast finds for a type, or
- * NULL.  A walk by key converts keys to and from text.  If such a cast exists,
- * the conversion would call another role's function with the caller's
- * privileges, and the function might not preserve the value.
+ * NULL if there is none.  A walk by key converts keys to and from text.  If
+ * such a cast exists, the conversion would call another role's function with
+ * the caller's privileges, and the function might not preserve the value.
  */
 static char *
 find_foreign_cast(Oid type)
@@ -358,8 +358,9 @@ find_foreign_cast(Oid type)
 }
 
 /*
- * Returns true if the table can be walked in the order of the index.  If only
- * a cast prevents this, sets *obstacle to a sentence that describes the cast.
+ * Returns true if the table can be walked in the order of the index.  If it
+ * could be walked except for a cast, sets *obstacle to a sentence that
+ * describes the cast.
  */
 static bool
 is_usable_key(Relation index, Relation table, char **obstacle)
@@ -392,11 +393,11 @@ is_usable_key(Relation index, Relation table, char **obstacle)
 }
 
 /*
- * Returns the operator for "strategy", such as "greater than", that agrees
- * with ORDER BY for the index columns.  Its name is qualified, so it does not
- * depend on search_path.  However, a row comparison can have only one
- * operator.  If the columns need different ones, returns "usual", which is
- * looked up in search_path.
+ * Returns the operator for "strategy", such as "greater than", that agrees with
+ * ORDER BY for the index columns.  Its name is qualified, so it does not depend
+ * on search_path.  However, a row comparison can have only one operator.  If
+ * the columns need different operators, returns "usual", an unqualified name
+ * that is looked up in search_path.
  */
 static char *
 operator_of(Relation index, Relation table, int strategy, const char *usual)
@@ -477,8 +478,9 @@ find_key(Oid relation, CmigBackfillKey *key, char **obstacle)
 }
 
 /*
- * Set the key of a part whose shards have copies.  Raises an error if the part
- * has no usable key, or if the backfill sets one of the key's columns.
+ * Set the key by which to walk a part with copies of its shards.  Raises an
+ * error if the part has no usable key, or if the backfill sets one of the key's
+ * columns.
  */
 static void
 choose_key_of_copies(CmigBackfillPart *part, List *columns)
@@ -504,8 +506,8 @@ choose_key_of_copies(CmigBackfillPart *part, List *columns)
 }
 
 /*
- * Set a part's key.  Raises an error if the part has no usable key, or if the
- * backfill sets one of the key's columns.
+ * Set the key by which to walk a part.  Raises an error if the part has no
+ * usable key, or if the backfill sets one of the key's columns.
  */
 static void
 choose_key(CmigBackfillPart *part, List *columns, bool filtered)
@@ -559,8 +561,8 @@ have_copies(List *relations)
 }
 
 /*
- * Raise an error if a batch and its progress might not be committed together,
- * and the batch might therefore run twice with a different result.
+ * Raise an error if a batch might be committed without its progress.  The batch
+ * might then run twice, with a different result.
  */
 static void
 check_commit(const CmigBackfillPart *part, const char *where_sql)

@@ -41,10 +41,11 @@ typedef struct CmigBackfillTarget
 	char	   *name;			/* qualified and quoted */
 	const char *set_sql;
 	const char *where_sql;		/* NULL to update all rows */
-	List	   *columns;		/* of char *: the columns in set_sql */
-	bool		by_key;			/* is the table walked by key, not by block?
-								 * True if there is no where_sql, or if Citus
-								 * keeps copies of the table's shards. */
+	List	   *columns;		/* of char *: the columns set by set_sql */
+	bool		by_key;			/* Is the table walked by key rather than by
+								 * block?  True if there is no where_sql, or
+								 * if Citus keeps copies of the table's
+								 * shards. */
 	int			count;
 	CmigBackfillPart *parts;	/* ordered by name */
 } CmigBackfillTarget;
@@ -65,8 +66,8 @@ extern CmigBackfillTarget *cmig_backfill_target_check(Oid table, const char *set
 extern char *cmig_backfill_target_name(Oid relation);
 
 /*
- * Does "set_sql", which belongs to another backfill, set a column that this
- * backfill sets, too?
+ * Does the set_sql of another backfill set a column that this backfill also
+ * sets?
  */
 extern bool cmig_backfill_target_sets_same(const CmigBackfillTarget *target,
 										   const char *set_sql);

@@ -58,9 +58,9 @@ PG_FUNCTION_INFO_V1(cmig_add_unique);
 
 /*
  * Add a constraint as NOT VALID, so that it is enforced for new rows
- * immediately, and then validate the existing rows.  In a single transaction,
- * the lock would be held until the end anyway, so in that case the constraint
- * is added directly.
+ * immediately, and then validate the existing rows.  If the recipe runs in a
+ * single transaction, the constraint is added directly, because the lock would
+ * be held until the end anyway.
  */
 static void
 add_validated(CmigRecipe *recipe, const CmigKnownConstraint *there, const char *name,
@@ -510,8 +510,8 @@ build_index(CmigRecipe *recipe, const UniqueSteps *unique)
 			cmig_toplevel_warn_of_snapshots("CREATE INDEX CONCURRENTLY");
 
 			/*
-			 * record that this call may leave something behind: a build that
-			 * fails leaves an invalid index
+			 * record that this call may leave something behind, because a
+			 * failed build leaves an invalid index
 			 */
 			cmig_nontransactional_note_own_work();
 		}

@@ -100,8 +100,8 @@ cmig_recipe_begin(CmigRecipe *recipe, FunctionCallInfo fcinfo, const char *proce
 }
 
 /*
- * End the recipe's call: commit, unless the recipe runs in the caller's
- * transaction, and free the recipe's memory.
+ * End the recipe's call.  Commits unless the recipe runs in the caller's
+ * transaction, and frees the recipe's memory.
  */
 static void
 finish(CmigRecipe *recipe)
@@ -113,8 +113,8 @@ finish(CmigRecipe *recipe)
 }
 
 /*
- * Error context callback: add a hint for rows that violate the constraint, and
- * name the procedure and the table.  The argument is the recipe.
+ * Error context callback: name the procedure and the table in the context, and
+ * add a hint if rows violate the constraint.  The argument is the recipe.
  */
 static void
 describe_error(void *arg)

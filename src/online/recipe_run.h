@@ -34,7 +34,7 @@ typedef struct CmigKnownConstraint
 	bool		enforced;		/* always true before PostgreSQL 18 */
 	char	   *kind;			/* contype */
 	char	   *definition;		/* without NOT VALID */
-	char	   *condition;		/* for a CHECK constraint, or NULL */
+	char	   *condition;		/* of a CHECK constraint; otherwise NULL */
 } CmigKnownConstraint;
 
 /*
@@ -54,8 +54,8 @@ typedef void (*CmigRecipeSteps) (CmigRecipe *recipe, void *arg);
 extern void cmig_recipe_run_steps(CmigRecipe *recipe, CmigRecipeSteps steps, void *arg);
 
 /*
- * Returns the table of the recipe that is running outside of a revision, or
- * InvalidOid.
+ * If a recipe is running outside of a revision, returns the recipe's table;
+ * otherwise, returns InvalidOid.
  */
 extern Oid	cmig_recipe_table_alone(void);
 
@@ -67,8 +67,8 @@ extern Oid	cmig_recipe_table_alone(void);
 extern void cmig_recipe_run(CmigRecipe *recipe, const char *sql);
 
 /*
- * Read arguments.  Strings and names must not be empty; an optional name may
- * be null.  "call" is an example of a correct call, for hints.
+ * Read arguments.  Strings and names must not be empty, but an optional name
+ * may be null.  "call" is an example of a correct call, for hints.
  * cmig_recipe_columns() returns columns as "a, b" and sets *names to the
  * unquoted names.  cmig_recipe_joined() joins the unquoted names as "a_b" for a
  * constraint name.

@@ -42,10 +42,10 @@ PG_FUNCTION_INFO_V1(cmig_wait_for_replicas);
 #define DAY_MS (86400000.0)
 
 /*
- * Returns the replicas, grouped by name and address, which remain the same if
- * a replica connects again.  Base backups and new connections are left out,
- * because they are not replicas yet.  Programs that only store the WAL, such
- * as pg_receivewal, are left out, because they never replay it.
+ * Returns the replicas, grouped by name and address, which do not change when a
+ * replica reconnects.  Base backups and new connections are left out, because
+ * they are not replicas yet.  Programs that only store the WAL, such as
+ * pg_receivewal, are left out, because they never replay it.
  */
 static CmigQuery replicas_query = {
 	.sql = "SELECT r.application_name || coalesce(' (' || host(r.client_addr) || ')', ''), count(*)::int4,"
@@ -61,9 +61,8 @@ static CmigQuery replicas_query = {
 
 /*
  * Returns the slots of replicas that are not connected and have not confirmed
- * the position ($1).  Slots that have never been used, that have lost their
- * WAL, or that a standby copies from its primary (since PostgreSQL 17) are
- * left out.
+ * WAL position $1.  Slots that have never been used, that have lost their WAL,
+ * or that a standby copies from its primary (since PostgreSQL 17) are left out.
  */
 static CmigQuery slots_query = {
 	.sql = "SELECT s.slot_name::text FROM pg_replication_slots s"
@@ -75,17 +74,17 @@ static CmigQuery slots_query = {
 	.argtypes = {PG_LSNOID}
 };
 
-/* The replicas that have the same application name and address. */
+/* A group of replicas with the same application name and address. */
 typedef struct Replica
 {
 	char	   *name;
-	int			expected;		/* the greatest number of them that were
+	int			expected;		/* the largest number of replicas that were
 								 * connected at the same time */
 	int			connected;
-	int			reached;		/* the number of them that have replayed
-								 * enough */
-	char	   *distance;		/* how far one of the others lags behind, as
-								 * text; or NULL */
+	int			reached;		/* the number of replicas that have replayed
+								 * enough WAL */
+	char	   *distance;		/* how far one of the lagging replicas is
+								 * behind, as text; NULL if no replica lags */
 } Replica;
 
 /* The state of a call to cmig.wait_for_replicas. */
@@ -115,7 +114,7 @@ end_of_wal(void)
 
 	/*
 	 * If the position is directly after a page's header, the next record will
-	 * begin there, but the last one ends before the header.
+	 * begin there, but the last record ends before the header.
 	 */
 	if (XLogSegmentOffset(end, wal_segment_size) == SizeOfXLogLongPHD)
 		end -= SizeOfXLogLongPHD;
@@ -125,7 +124,7 @@ end_of_wal(void)
 	return end;
 }
 
-/* Returns the entry for the replicas with this name.  Adds it if necessary. */
+/* Returns the group of replicas called "name".  Adds the group if necessary. */
 static Replica *
 find_replica(Wait *wait, const char *name)
 {
@@ -144,7 +143,7 @@ find_replica(Wait *wait, const char *name)
 	return replica;
 }
 
-/* Callback: update a Replica from a row of replicas_query. */
+/* Callback: update a group of replicas from a row of replicas_query. */
 static void
 take_replica(TupleDesc desc, HeapTuple row, void *arg)
 {

@@ -137,7 +137,7 @@ lex_quoted(CmigLexer *lexer, CmigTokenType type, const char *p, bool doubling,
 	return finish(lexer, type, p);
 }
 
-/* Lex a string; kind is ' (plain), E, B, X, N, or U (for U&). */
+/* Lex a string.  "kind" is ' for a plain string; E, B, X, or N; or U for U&. */
 static CmigTokenType
 lex_string(CmigLexer *lexer, const char *quote, char kind)
 {
@@ -223,8 +223,8 @@ lex_dollar(CmigLexer *lexer)
 }
 
 /*
- * Lex a number.  Letters that follow the digits are included, so that number
- * formats of newer servers (0x1F, 1_000) are a single token, too.
+ * Lex a number.  Letters that follow the digits are included, so that a number
+ * in the format of a newer server (0x1F, 1_000) is also a single token.
  */
 static CmigTokenType
 lex_number(CmigLexer *lexer)
@@ -275,8 +275,9 @@ lex_operator(CmigLexer *lexer)
 	}
 
 	/*
-	 * The end of this run of operator characters is known from a previous
-	 * call.  Searching for it again at each sign would take quadratic time.
+	 * This is one of the + and - signs that follow an operator.  A previous
+	 * call has found their end.  Searching for it again at each sign would
+	 * take quadratic time.
 	 */
 	if (start >= lexer->signs && start < lexer->signs_end)
 		return finish(lexer, CMIG_TOKEN_OPERATOR, start + 1);
@@ -342,7 +343,10 @@ cmig_lexer_next(CmigLexer *lexer)
 	lexer->unterminated = false;
 	lexer->continued = false;
 
-	/* a string can continue after a line comment, but after no other token */
+	/*
+	 * a line comment can separate the parts of a string, but no other token
+	 * can
+	 */
 	if (p[0] == '-' && p[1] == '-')
 		return finish(lexer, CMIG_TOKEN_LINE_COMMENT, p + strcspn(p, "\r\n"));
 
@@ -390,7 +394,7 @@ cmig_lexer_next_sql(CmigLexer *lexer)
 	return type;
 }
 
-/* What cmig_lexer_pass() does when it meets a byte outside of a token. */
+/* What cmig_lexer_pass() does with a byte outside of a token. */
 enum
 {
 	PASS_STOP,

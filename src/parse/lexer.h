@@ -36,30 +36,34 @@ typedef struct CmigLexer
 {
 	const char *text;			/* NUL-terminated */
 	const char *next;			/* where to look for the next token */
-	int			next_line;		/* from 1 */
+	int			next_line;		/* line number of next, counted from 1 */
 
 	/*
-	 * value of the setting with this name; the caller may change it between
-	 * tokens
+	 * the value of the setting standard_conforming_strings; the caller may
+	 * change this field between tokens
 	 */
 	bool		standard_conforming_strings;
 
 	/* the current token */
 	CmigTokenType type;
 	const char *start;			/* start of the token, which ends at next */
-	int			line;			/* line of start */
-	bool		continued;		/* the token is a string that continues the
-								 * previous one, as in 'a' newline 'b' */
-	bool		unterminated;	/* the token is a quote or comment without an
-								 * end */
+	int			line;			/* line number of start */
+	bool		continued;		/* true if the token is a string that
+								 * continues the previous token, as in 'a'
+								 * newline 'b' */
+	bool		unterminated;	/* true if the token is a quote or comment
+								 * without an end */
 
-	/* private: kind of the last string, if that string can still continue */
+	/*
+	 * private: kind of the last string, if the next token can continue that
+	 * string
+	 */
 	char		string_kind;
 	bool		newline_since;
 
 	/*
-	 * private: start and end of the + and - signs that follow an operator,
-	 * each of which is a separate token
+	 * private: start and end of the + and - signs that follow an operator;
+	 * each of these signs is a separate token
 	 */
 	const char *signs;
 	const char *signs_end;
@@ -68,13 +72,14 @@ typedef struct CmigLexer
 extern void cmig_lexer_init(CmigLexer *lexer, const char *text);
 
 /*
- * Move to a position on the given line and continue as if the text began
+ * Move to "next", which is on the given line, and continue as if the text began
  * there.
  */
 extern void cmig_lexer_move(CmigLexer *lexer, const char *next, int line);
 
 /*
- * Returns the next token, which may be a comment, or CMIG_TOKEN_END at the end.
+ * Returns the next token, which may be a comment.  Returns CMIG_TOKEN_END at
+ * the end of the text.
  */
 extern CmigTokenType cmig_lexer_next(CmigLexer *lexer);
 
@@ -85,11 +90,11 @@ extern CmigTokenType cmig_lexer_next(CmigLexer *lexer);
 extern CmigTokenType cmig_lexer_next_sql(CmigLexer *lexer);
 
 /*
- * The words that cmig_lexer_pass() stops at.  That function finds a few kinds
- * of tokens in a long text faster than cmig_lexer_next(): it skips white space,
- * operator characters, and uninteresting words and numbers.  It stops at any
- * word with the same first letter and length as one of the given words; at a
- * parenthesis, semicolon, colon, or backslash; at a quote, parameter, or
+ * The words at which cmig_lexer_pass() stops.  That function finds a few kinds
+ * of tokens in a long text faster than cmig_lexer_next() does.  It skips white
+ * space, operator characters, and uninteresting words and numbers.  It stops at
+ * any word with the same first letter and length as one of the given words; at
+ * a parenthesis, semicolon, colon, or backslash; at a quote, parameter, or
  * comment; and at the end of the text.
  */
 typedef struct CmigLexerPass
@@ -99,8 +104,9 @@ typedef struct CmigLexerPass
 } CmigLexerPass;
 
 /*
- * Set the words to stop at.  The array "words" is NULL-terminated; each word is
- * in lower case and at most 31 bytes long.
+ * cmig_lexer_pass_init() sets the words to stop at.  "words" is
+ * NULL-terminated, and each word is in lower case and at most 31 bytes long.
+ * cmig_lexer_pass() moves the lexer forward to a place where it must stop.
  */
 extern void cmig_lexer_pass_init(CmigLexerPass *pass, const char *const *words);
 extern void cmig_lexer_pass(const CmigLexerPass *pass, CmigLexer *lexer);
@@ -115,7 +121,10 @@ cmig_lexer_is_word(const CmigLexer *lexer, const char *word)
 		cmig_lexer_compare_word(lexer, word);
 }
 
-/* Is the current token one of these words?  The array is NULL-terminated. */
+/*
+ * Is the current token one of these words, ignoring case?  The array is
+ * NULL-terminated.
+ */
 extern bool cmig_lexer_is_any_word(const CmigLexer *lexer, const char *const *words);
 
 /* Is the current token this single character? */

@@ -2,10 +2,11 @@
  * psql_text.c
  *	  Writes SQL text that psql and the server read in the same way.
  *
- * psql has its own lexer.  It treats ":name" as a variable and a backslash
- * outside of quotes as the start of a command; valid SQL contains no backslash
- * there.  It finds the end of a BEGIN ATOMIC ... END function body by counting
- * words, so a name such as "begin" can mislead it.
+ * psql has its own lexer.  This lexer treats ":name" as a variable, and a
+ * backslash outside of quotes as the start of a command.  (Valid SQL has no
+ * backslash outside of quotes.)  The lexer finds the end of a BEGIN ATOMIC ...
+ * END function body by counting words, so a name such as "begin" can mislead
+ * it.
  *
  * A script must not be able to influence where psql sees the end of a quote:
  * text that psql wrongly treats as unquoted may be a shell command.  psql and
@@ -24,7 +25,7 @@
  *   statement is on a separate line, because psql checks the encoding once for
  *   each line.
  *
- * psql's versions also disagree about a token that follows a number without a
+ * Versions of psql also disagree about a token that follows a number without a
  * space.  The server's parser rejects such a token, so text that contains one
  * is left to the parser.
  *
@@ -104,7 +105,10 @@ counts_words(const PsqlState *state)
 		(state->words < PSQL_FIRST_WORDS && state->first[0] == 'c');
 }
 
-/* The preceding tokens that matter for finding calls such as cmig.name(). */
+/*
+ * The tokens before the current one, as far as they matter for finding calls
+ * such as cmig.name().
+ */
 typedef struct Look
 {
 	bool		after_cmig;		/* was the last token "cmig"? */
@@ -219,7 +223,11 @@ look_inside(const CmigLexer *lexer, const CmigLexerPass *pass, CmigPsqlFacts *fa
 		if (!is_looking(&noted))
 			cmig_lexer_pass(pass, &inner);
 	}
-	/* ignore cursors declared in the block, which are closed at its end */
+
+	/*
+	 * ignore cursors declared in the dollar quote, which are closed when its
+	 * block ends
+	 */
 	facts->declares_cursor = declares_cursor;
 	pfree(body);
 }
@@ -245,8 +253,8 @@ is_word_byte(char c)
 }
 
 /*
- * Does the token follow a number or parameter without a space, or is it a
- * parameter directly followed by something else?
+ * Does the token directly follow a number or parameter, without a space?  Or is
+ * the token a parameter that is directly followed by something else?
  */
 static inline bool
 touches_number(const CmigLexer *lexer)
@@ -288,9 +296,9 @@ may_continue(const CmigLexer *lexer)
 }
 
 /*
- * Append the text between the quotes of one part of a string.  In "to", the
- * text of the whole string begins at offset "from".  If the string has
- * escapes, the last escape of the previous part must not absorb the first
+ * Append the text between the quotes of one part of a string.  The text of the
+ * whole string begins at offset "from" of "to".  If the string has escapes,
+ * make sure that the last escape of the previous part does not absorb the first
  * character of this part.
  */
 static void
@@ -321,7 +329,7 @@ append_string_part(StringInfo to, int from, const CmigLexer *lexer, bool escapes
  * If psql might read a string differently from the server, append the text
  * before the string and then the string in a safe form.  The lexer is at the
  * string's first part, and is moved to its last part.  "copied" is the end of
- * the text already appended; returns its new value.
+ * the input that has already been appended.  Returns the new value of "copied".
  */
 static const char *
 append_string(StringInfo to, CmigLexer *lexer, const char *copied)
@@ -398,8 +406,8 @@ cmig_psql_pin(StringInfo to, int from, const char *pin)
 
 /*
  * Append the rest of a statement up to "end", pin the encoding, and append a
- * comment that follows on the same line.  "copied" is the end of the text
- * already appended; returns its new value.
+ * comment that follows on the same line.  "copied" is the end of the input that
+ * has already been appended.  Returns the new value of "copied".
  */
 static const char *
 end_statement(StringInfo to, int *from, const char *copied, const char *end, const char *pin)
@@ -419,8 +427,8 @@ end_statement(StringInfo to, int *from, const char *copied, const char *end, con
 }
 
 /*
- * Truncate the text to the given length.  Always returns false, so that the
- * caller can return this function's result.
+ * Truncate "to" to the given length.  Always returns false, so that a caller
+ * that fails can return this function's result.
  */
 static bool
 undo_append(StringInfo to, int length)
@@ -439,9 +447,9 @@ changes_strings(const CmigLexer *lexer)
 }
 
 /*
- * Append the rest of the text, and end the output with a newline.  The text's
- * output begins at offset "length".  If "open" is true, the last statement is
- * also ended with a semicolon.
+ * Append the rest of the input, and end the output with a newline.  The output
+ * for this input begins at offset "length" of "to".  If "open" is true, also
+ * append a semicolon to end the last statement.
  */
 static void
 append_rest(StringInfo to, int length, const char *rest, bool open)
@@ -453,7 +461,10 @@ append_rest(StringInfo to, int length, const char *rest, bool open)
 		appendStringInfoString(to, ";\n");
 }
 
-/* Returns the number of open parentheses after the current token. */
+/*
+ * Returns the number of open parentheses after the current token.  "before" is
+ * the number before the token.
+ */
 static int
 open_parens(const CmigLexer *lexer, int before)
 {
@@ -490,7 +501,7 @@ cmig_psql_append(StringInfo to, const char *text, const char *pin, CmigPsqlFacts
 		/*
 		 * The text must be parsed if a statement might not be able to run in
 		 * a transaction, if psql starts counting BEGINs, if a quote is
-		 * unterminated, if psql versions disagree about a token, or if the
+		 * unterminated, if versions of psql disagree about a token, or if the
 		 * script changes how strings are read.
 		 */
 		if (touches_number(&lexer))
@@ -628,8 +639,8 @@ append_dollar_quoted(StringInfo to, const char *text, bool lines)
 	char		begin[32] = "$cmig";
 
 	/*
-	 * choose a tag that does not occur in the text, not even in part at its
-	 * end
+	 * choose a tag that does not occur in the text, not even without its last
+	 * dollar sign
 	 */
 	for (int i = 1; strstr(text, begin); i++)
 	{

@@ -16,9 +16,9 @@
 #include "lib/stringinfo.h"
 
 /*
- * Facts about the SQL text of a script: what it may need, and what it may
- * leave behind in the session.  They are determined from the words in the text
- * alone, including those in dollar quotes.
+ * Facts about the SQL text of a script: what it may need, and what it may leave
+ * behind in the session.  These facts are determined only from the words in the
+ * text, including words in dollar quotes.
  */
 typedef struct CmigPsqlFacts
 {
@@ -30,21 +30,21 @@ typedef struct CmigPsqlFacts
 } CmigPsqlFacts;
 
 /*
- * Append the statements in "text", ending the last one with a semicolon and a
- * newline, and add to *facts.  "pin" is a line that sets the client encoding;
- * it is written before each statement that is not ASCII.  Returns false and
- * appends nothing if the text may contain a statement that cannot run in a
- * transaction, or if psql might split the text differently from the server.
- * In that case, the caller must parse the text and append its statements one
- * by one.
+ * Append the statements in "text", end the last statement with a semicolon and
+ * a newline, and add the facts found in the text to *facts.  "pin" is a line
+ * that sets the client encoding.  This line is written before each statement
+ * that is not ASCII.  Returns false and appends nothing if the text may contain
+ * a statement that cannot run in a transaction, or if psql might split the text
+ * differently from the server.  In that case, the caller must parse the text
+ * and append its statements one by one.
  */
 extern bool cmig_psql_append(StringInfo to, const char *text, const char *pin,
 							 CmigPsqlFacts *facts);
 
 /*
  * Append a statement that does not end with a semicolon.  If psql would not
- * send the statement in one piece, write it as a DO block that executes it from
- * a string.
+ * send the statement in one piece, write a DO block that executes the statement
+ * from a string.
  */
 extern void cmig_psql_append_statement(StringInfo to, const char *statement,
 									   CmigPsqlFacts *facts);

@@ -15,8 +15,8 @@
 
 /*
  * At each operator and each start of a comment, the server's scanner looks at
- * all operator characters that follow without a gap.  Therefore, the time that
- * it takes for a long run of such characters is quadratic.
+ * all operator characters that follow without a gap.  Therefore, a long run of
+ * such characters takes quadratic time.
  */
 #define OPERATOR_CHARACTERS "~!@#^&|`?+-*/%<>="
 #define MIN_RUN 64				/* shorter runs may be missed */
@@ -49,9 +49,9 @@ may_take_long(const char *text)
 }
 
 /*
- * Returns the length of the run of operator characters that begins at a
- * position.  The scanner looks at all of them. *run_end is the end of the last
- * run that was found; the caller keeps it between calls.
+ * Returns the number of operator characters, starting at "at", that the scanner
+ * looks at.  *run_end is the end of the last run of such characters that was
+ * found.  The caller keeps this value between calls.
  */
 static uint64
 count_looks(const char *at, const char **run_end)

@@ -26,8 +26,8 @@ extern RawStmt *cmig_raw_parse_one(const char *text);
 /*
  * Set an expression's or statement's string constants to NULL, in place.  Call
  * this before parse analysis if only functions and types are of interest.
- * Otherwise, converting a constant of a composite type would run the checks of
- * the type's domains, which another user may have written.
+ * Otherwise, converting a constant to a composite type would run the checks of
+ * the type's domains, which may have been written by another user.
  */
 extern void cmig_raw_parse_blank_strings(Node *raw);
 

@@ -12,8 +12,8 @@
 #include "nodes/nodeFuncs.h"
 
 /*
- * Returns "CALL" if the called procedure may change rows, or NULL.  Of
- * pg_cmig's procedures, only cmig.backfill does.
+ * Returns "CALL" if the called procedure may change rows; otherwise NULL.  Of
+ * pg_cmig's procedures, only cmig.backfill may change rows.
  */
 static const char *
 call_command(const RawStmt *raw)
@@ -66,8 +66,8 @@ find_writer(Node *node, void *may_write)
 }
 
 /*
- * Returns "command" if the query may change rows, or NULL.  "query" may be
- * NULL.
+ * Returns "command" if the query may change rows; otherwise NULL.  "query" may
+ * be NULL.
  */
 static const char *
 query_command(Node *query, CmigMayWrite may_write, const char *command)
@@ -75,7 +75,9 @@ query_command(Node *query, CmigMayWrite may_write, const char *command)
 	return find_writer(query, (void *) may_write) ? command : NULL;
 }
 
-/* Returns "EXPLAIN ANALYZE" if the statement may change rows, or NULL. */
+/*
+ * Returns "EXPLAIN ANALYZE" if the statement may change rows; otherwise NULL.
+ */
 static const char *
 explain_command(const ExplainStmt *explain, CmigMayWrite may_write)
 {
@@ -88,7 +90,8 @@ explain_command(const ExplainStmt *explain, CmigMayWrite may_write)
  */
 
 /*
- * Returns "ALTER TABLE" if the statement restarts an identity column, or NULL.
+ * Returns "ALTER TABLE" if the statement restarts an identity column; otherwise
+ * NULL.
  */
 static const char *
 alter_table_command(const AlterTableStmt *alter)

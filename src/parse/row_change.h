@@ -18,8 +18,8 @@
 typedef bool (*CmigMayWrite) (const char *schema, const char *name);
 
 /*
- * Returns the command name of a statement that changes rows or a sequence's
- * value, or that may do so through a function or block that it runs.  Returns
+ * Returns the statement's command name if the statement changes rows or a
+ * sequence's value, or if it runs a function or block that may do so.  Returns
  * NULL for other statements.
  */
 extern const char *cmig_row_change_command(const RawStmt *raw, CmigMayWrite may_write);

@@ -28,11 +28,12 @@
 struct CmigScriptReader
 {
 	const char *source;
-	CmigLexer	lexer;			/* positioned after the last statement */
-	int			number;			/* number of the last statement */
+	CmigLexer	lexer;			/* positioned after the statement that was
+								 * read last */
+	int			number;			/* number of the statement that was read last */
 };
 
-/* The location of a statement in the script, found from its tokens alone. */
+/* The location of a statement in the script, found from the tokens alone. */
 typedef struct Piece
 {
 	const char *start;			/* first token; NULL at the end of the script */
@@ -40,7 +41,8 @@ typedef struct Piece
 	const char *end;			/* after the last token or the semicolon */
 	bool		has_semicolon;
 	const char *backslash;		/* a psql meta-command, or NULL */
-	const char *atomic;			/* the word ATOMIC of a body, or NULL */
+	const char *atomic;			/* the word ATOMIC before a function's body,
+								 * or NULL */
 	bool		open;			/* true if the script ends inside the body */
 	CmigLexer	body;			/* lexer state after ATOMIC */
 	CmigLexer	behind;			/* lexer state after the piece */
@@ -104,19 +106,24 @@ is_meta_command(const CmigLexer *lexer)
 		(isalpha(next) || next == '.' || next == '!' || next == '?');
 }
 
-/* The state of find_piece() after some of the statement's tokens. */
+/*
+ * The state of find_piece(), after it has read some of the statement's tokens.
+ */
 typedef struct PieceState
 {
 	bool		is_create;		/* does the statement begin with CREATE? */
 	int			parens;			/* number of open parentheses */
-	int			atomic_depth;	/* number of open BEGIN ATOMICs, and of open
+	int			atomic_depth;	/* number of open BEGIN ATOMICs, plus open
 								 * CASEs in the body */
 	bool		after_begin;	/* was the last token BEGIN? */
 	bool		after_label;	/* was the last token AS or a dot, so that
 								 * CASE or END is a name? */
 } PieceState;
 
-/* Keep count of the words that open and close a BEGIN ATOMIC body. */
+/*
+ * Process one token, counting the words that open and close a BEGIN ATOMIC
+ * body.
+ */
 static void
 count_body_word(PieceState *state, Piece *piece, const CmigLexer *lexer)
 {
@@ -198,9 +205,9 @@ find_piece(CmigLexer *lexer, Piece *piece)
 }
 
 /*
- * Starting inside a function body, set the piece's end to the next semicolon
- * that follows END, because the function may end there.  Returns false at the
- * end of the script.
+ * Set the piece's end to the next semicolon after an END, because the function
+ * may end there.  The lexer must be in the function's body.  Returns false if
+ * the script ends first.
  */
 static bool
 find_possible_end(CmigLexer *lexer, Piece *piece)
@@ -259,9 +266,9 @@ refuse_meta_command(const CmigStatement *statement, const Piece *piece)
 
 /*
  * Parse a function whose end was found by counting CASE and END.  The count can
- * be wrong if one of these words is a column label without AS.  Therefore, if
- * the parser needs more text than the piece contains, the next possible ends
- * are tried in turn.
+ * be wrong if one of these words is a column label without AS.  Therefore, as
+ * long as the parser needs more text than the piece contains, the next possible
+ * end is tried.
  */
 static List *
 parse_atomic(CmigScriptReader *script, CmigStatement *statement, Piece *piece)
@@ -301,8 +308,8 @@ parse_atomic(CmigScriptReader *script, CmigStatement *statement, Piece *piece)
 
 		/*
 		 * Only an error at the end of the piece means that text is missing.
-		 * The caller's error context may have turned the position into an
-		 * internal one.
+		 * The caller's error context may have turned the error position into
+		 * an internal position.
 		 */
 		if (Max(error->cursorpos, error->internalpos) < pg_mbstrlen(text) ||
 			!find_possible_end(&candidates, piece))
@@ -316,8 +323,8 @@ parse_atomic(CmigScriptReader *script, CmigStatement *statement, Piece *piece)
 
 /*
  * The piece contains several statements because CASE or END was miscounted.
- * Keep the first one, which has the given length, and move the lexer past its
- * semicolon.
+ * Keep the first statement, which has the given length, and move the lexer past
+ * its semicolon.
  */
 static void
 go_back(CmigScriptReader *script, const Piece *piece, char *text, int length)
@@ -369,7 +376,7 @@ cmig_script_next(CmigScriptReader *script, CmigStatement *statement)
 	if (parsed == NIL)
 		elog(ERROR, "no statement in \"%s\"", statement->text);
 
-	/* remove the semicolon, which is needed only in the parser's messages */
+	/* remove the semicolon, which was kept only for the parser's messages */
 	text = (char *) statement->text;
 	statement->raw = linitial_node(RawStmt, parsed);
 	if (list_length(parsed) > 1)
@@ -457,10 +464,10 @@ cmig_script_checksum(const char *upgrade_sql, bool transactional)
 }
 
 /*
- * Returns true if a statement is a command without options that begins a
- * transaction or, if "opening" is false, commits one.  The lexer must be at
- * the statement's first word.  If the result is true, the lexer is then at the
- * statement's end.
+ * Returns true if a statement without options begins a transaction or, if
+ * "opening" is false, commits a transaction.  The lexer must be at the
+ * statement's first word.  If the result is true, this function has moved the
+ * lexer to the statement's end.
  */
 static bool
 is_bare_transaction(CmigLexer *lexer, bool opening)
@@ -523,7 +530,7 @@ cmig_script_strip_outer_transaction(const char *source)
 
 	/*
 	 * the last statement must commit the transaction, and there must be no
-	 * other transaction control in between
+	 * transaction control before that statement
 	 */
 	memset(&last, 0, sizeof(last));
 	for (;;)

@@ -21,12 +21,13 @@ typedef struct CmigScriptReader CmigScriptReader;
 typedef struct CmigStatement
 {
 	RawStmt    *raw;			/* parse tree; locations refer to text */
-	const char *text;			/* the statement alone, NUL-terminated, no
-								 * leading blanks or comments, no semicolon */
+	const char *text;			/* the statement alone: NUL-terminated,
+								 * without leading blanks or comments, and
+								 * without its semicolon */
 	int			number;			/* counted from 1 */
 	int			line;			/* script line where text starts, counted from
 								 * 1 */
-	int			offset;			/* byte offset of text in the script */
+	int			offset;			/* offset of text in the script, in bytes */
 } CmigStatement;
 
 /*
@@ -41,10 +42,10 @@ extern CmigScriptReader *cmig_script_open(const char *source);
  * context after each statement, unless the reader lives in it.
  *
  * Raises 42601 for text that does not parse and for a psql meta-command.  The
- * error position is relative to the statement's text; the caller's error
- * context must report that text as the internal query or the query.  The
- * number, line, and text of *statement are set before the parser runs, so that
- * an error context can use them; until then, the text still ends with its
+ * error position is relative to the statement's text, which the caller's error
+ * context must report as the internal query or the query.  The number, line,
+ * and text of *statement are set before the parser runs, so that an error
+ * context can use them.  While the parser runs, the text still ends with the
  * semicolon.
  */
 extern bool cmig_script_next(CmigScriptReader *script, CmigStatement *statement);
@@ -60,9 +61,9 @@ extern void cmig_script_close(CmigScriptReader *script);
 extern char *cmig_script_checksum(const char *upgrade_sql, bool transactional);
 
 /*
- * Returns a copy of the script with an outer BEGIN ... COMMIT pair, without
- * options, replaced with blanks.  Returns "source" itself if there is no such
- * pair.
+ * Returns a copy of the script in which an outer BEGIN and COMMIT without
+ * options are replaced with blanks.  Returns "source" itself if there is no
+ * such pair.
  */
 extern char *cmig_script_strip_outer_transaction(const char *source);
 

@@ -11,8 +11,8 @@
 #include "parse/script_error.h"
 
 /*
- * Only errors in the categories listed below can be caused by the script's
- * text.
+ * Only errors in the categories that are listed in this function can be caused
+ * by the script's text.
  */
 ErrorData *
 cmig_script_error_take(void)

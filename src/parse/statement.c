@@ -204,8 +204,8 @@ cmig_statement_is_concurrent(const RawStmt *raw)
 }
 
 /*
- * Returns the name of a statement with CONCURRENTLY other than REINDEX, or
- * NULL.
+ * Returns the name of a statement with CONCURRENTLY, other than REINDEX.
+ * Returns NULL for any other statement.
  */
 static const char *
 concurrent_name(const Node *node)
@@ -225,8 +225,8 @@ concurrent_name(const Node *node)
 }
 
 /*
- * Returns the name of a statement that cannot run inside a transaction block,
- * or NULL.
+ * Returns the name of a statement that cannot run inside a transaction block.
+ * Returns NULL for any other statement.
  */
 static const char *
 top_level_name(const Node *node)
@@ -387,8 +387,8 @@ cmig_statement_without_concurrently(const RawStmt *raw)
  */
 
 /*
- * Returns the constant that remains if casts are removed from the node, or
- * NULL if the rest is not a constant.
+ * Returns the constant that remains after casts are removed from the node.
+ * Returns NULL if the rest is not a constant.
  */
 static A_Const *
 constant_of(Node *node)
@@ -398,7 +398,7 @@ constant_of(Node *node)
 	return IsA(node, A_Const) ? (A_Const *) node : NULL;
 }
 
-/* Would set_config() treat its last argument, is_local, as false? */
+/* Would set_config() treat its argument is_local as false? */
 static bool
 is_for_session(A_Const *is_local)
 {
@@ -472,8 +472,8 @@ is_temporary_name(const RangeVar *relation)
 }
 
 /*
- * Returns the name of the session-local object that a statement creates, or
- * NULL.
+ * If the statement creates a session-local object, returns the object's name;
+ * otherwise, returns NULL.
  */
 static const char *
 temporary_name(const Node *node)
@@ -516,7 +516,10 @@ temporary_name(const Node *node)
 	return relation != NULL && is_temporary_name(relation) ? relation->relname : NULL;
 }
 
-/* Returns the relation that a statement writes to or alters, or NULL. */
+/*
+ * Returns the relation that a statement writes to or alters.  Returns NULL if
+ * there is none.
+ */
 static const RangeVar *
 written_relation(const Node *node)
 {

@@ -3,9 +3,9 @@
  *	  Classifies statements for the runner by their parse trees alone.
  *
  * This module does not access the catalogs.  The runner handles statements
- * whose class depends on the kind of relation (REINDEX and CLUSTER of
- * partitioned tables).  The server handles what cannot be known before a
- * statement runs (a procedure that commits).
+ * whose class depends on the kind of a relation, such as REINDEX and CLUSTER of
+ * partitioned tables.  The server handles what cannot be known before a
+ * statement runs, such as whether a procedure commits.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -55,10 +55,10 @@ extern CmigStatementClass cmig_statement_classify(const RawStmt *raw, const char
 extern void cmig_statement_refuse(const RawStmt *raw);
 
 /*
- * Returns "CALL cmig.backfill" or the like if the statement calls a procedure
- * with the same name as one of pg_cmig's procedures that commit; otherwise
- * NULL.  If *qualified is set to false, the name in the call is not qualified,
- * so the procedure may be in another schema.
+ * If the statement calls a procedure with the same name as one of pg_cmig's
+ * procedures that commit, returns a string such as "CALL cmig.backfill";
+ * otherwise, returns NULL.  Sets *qualified to false if the call does not name
+ * the schema, so the procedure may be in another schema.
  */
 extern const char *cmig_statement_own_procedure(const RawStmt *raw, bool *qualified);
 
@@ -70,7 +70,7 @@ extern bool cmig_statement_is_concurrent(const RawStmt *raw);
 
 /*
  * Does the statement set or reset standard_conforming_strings?  If so, the rest
- * of the script can be read only after the statement has run.
+ * of the script can be split correctly only after the statement has run.
  */
 extern bool cmig_statement_changes_strings(const RawStmt *raw);
 
@@ -90,23 +90,24 @@ extern List *cmig_statement_set_config_names(const RawStmt *raw);
 
 /*
  * Does the statement create, or write to, an object that cannot outlive the
- * session, such as a temporary table or a cursor?  *names, a list of char *,
- * contains the names of such objects that the script has created so far; this
+ * session, such as a temporary table or a cursor?  *names is a List of char *
+ * that contains the names of such objects created by the script so far.  This
  * function adds to the list.
  */
 extern bool cmig_statement_is_temporary(const RawStmt *raw, List **names);
 
 /*
  * Returns true if the script may contain a statement that is not
- * CMIG_STATEMENT_PLAIN.  Only words are examined, so there can be false
- * positives, but no false negatives.
+ * CMIG_STATEMENT_PLAIN.  Only the words in the script are examined, so there
+ * can be false positives, but no false negatives.
  */
 extern bool cmig_statement_may_need_top_level(const char *source);
 
 /*
- * The state of a scan that does the same as cmig_statement_may_need_top_level()
- * for a caller that reads the tokens itself.  The caller initializes the state
- * with {true, false} and passes each token that is not a comment.
+ * The state of cmig_statement_scan(), which gives the same answer as
+ * cmig_statement_may_need_top_level() to a caller that reads the tokens
+ * itself.  The caller initializes the state with {true, false} and passes each
+ * token that is not a comment.
  */
 typedef struct CmigTopLevelScan
 {

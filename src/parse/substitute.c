@@ -45,15 +45,14 @@ typedef struct Region
 {
 	const Substitution *substitution;
 	const char *text;
-	int			line;			/* script line where the text begins */
+	int			line;			/* line number in the script where the text
+								 * begins */
 	bool		in_dollar_quotes;
 	StringInfoData result;
 	const char *copied;			/* end of the text copied so far */
 } Region;
 
-/*
- * Declarations of placeholders
- */
+/* Declarations of placeholders */
 
 static bool
 is_name_char(char c)
@@ -192,8 +191,8 @@ quoted_value(const Region *region, const Placeholder *placeholder, const char *p
 		refuse_long(region, placeholder, p);
 
 	/*
-	 * quote every value, even if it needs no quotes, so that all values are
-	 * treated alike
+	 * quote every value, even one that needs no quotes, so that all values
+	 * are treated alike
 	 */
 	initStringInfo(&quoted);
 	appendStringInfoChar(&quoted, '"');
@@ -302,8 +301,9 @@ take_token(Region *region, CmigLexer *lexer)
 		default:
 
 			/*
-			 * look for a placeholder at the token's last character, because a
-			 * dollar sign can also end a word
+			 * look for a placeholder that begins at the token's last
+			 * character, because the token may be a word that ends with a
+			 * dollar sign
 			 */
 			placeholder = find_placeholder(region->substitution, last);
 			if (placeholder)
@@ -313,8 +313,8 @@ take_token(Region *region, CmigLexer *lexer)
 }
 
 /*
- * Returns the text with its placeholders replaced, or the text itself if there
- * are none.
+ * Returns the text with its placeholders replaced.  Returns "text" itself if
+ * there are none.
  */
 static char *
 substitute(const Substitution *substitution, const char *text, int line, bool in_dollar_quotes)
@@ -362,7 +362,11 @@ cmig_substitute_script(const char *script, const CmigNames *declarations, const 
 		return script;
 	parse_declarations(&substitution, declarations);
 	result = substitute(&substitution, script, 1, false);
-	/* reject the script, because the setting would change where quotes end */
+
+	/*
+	 * reject the script, because a change of this setting would change where
+	 * quotes end
+	 */
 	if (result != script && mentions(script, "standard_conforming_strings"))
 		ereport(ERROR,
 				(errcode(ERRCODE_CMIG_BAD_FILE),

@@ -2,13 +2,14 @@
  * substitute.h
  *	  Replaces declared placeholders, ${name}, in scripts.
  *
- * A declaration is "name" or "name identifier" for an identifier, or "name
- * literal" for a string.  A value is always quoted, so it is always a single
- * identifier or a single string.  Undeclared placeholders and all comments are
- * left unchanged.
+ * A placeholder for an identifier is declared as "name" or "name identifier",
+ * and a placeholder for a string as "name literal".  Each value is quoted, so
+ * it is always a single identifier or a single string.  Undeclared placeholders
+ * and all comments are left unchanged.
  *
- * Dollar quotes may contain code in another language, so values inserted in
- * them must not contain characters that could be special in that language.
+ * Dollar quotes may contain code in another language, so a value inserted in a
+ * dollar quote must not contain characters that could be special in that
+ * language.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

@@ -21,7 +21,7 @@
 #include "utils/memutils.h"
 
 /*
- * Convert the caught error to a result that contains the statement number and
+ * Convert the caught error to a problem that names the statement's number and
  * the line.
  */
 static CmigTextProblem *
@@ -35,7 +35,10 @@ describe_error(const char *what, const CmigStatement *statement, const ErrorData
 	return result;
 }
 
-/* Returns the reason why the runner would reject the statement, or NULL. */
+/*
+ * Returns a problem if the runner would reject the statement; otherwise,
+ * returns NULL.
+ */
 static CmigTextProblem *
 find_refusal(const char *what, const CmigStatement *statement, bool transactional,
 			 bool off_mode)
@@ -77,7 +80,10 @@ find_refusal(const char *what, const CmigStatement *statement, bool transactiona
 	return result;
 }
 
-/* Returns the table whose rows a statement writes, or NULL. */
+/*
+ * Returns the table whose rows a statement writes.  Returns NULL if there is
+ * none.
+ */
 static const RangeVar *
 written_table(Node *stmt)
 {
@@ -97,11 +103,12 @@ written_table(Node *stmt)
 }
 
 /*
- * Returns a problem if a downgrade writes to a table that it has dropped, or
- * NULL.  This happens, for example, if the cat command has appended a file
- * without a header to a revision file.  *dropped contains the names of the
- * dropped tables as written, allocated in the given context.  The list is
- * emptied at statements that may create a table.
+ * Returns a problem if a downgrade writes to a table that it has dropped;
+ * otherwise, returns NULL.  A downgrade may do so, for example, if the cat
+ * command has appended a file without a header to a revision file.  *dropped is
+ * the list of the dropped tables' names as written in the script, allocated in
+ * the given context.  The list is emptied at each statement that may create a
+ * table.
  */
 static CmigTextProblem *
 find_write_to_dropped(const CmigStatement *statement, List **dropped, MemoryContext context)
@@ -185,8 +192,8 @@ cmig_text_check(const char *what, const char *sql, bool transactional, bool off_
 }
 
 /*
- * Read the next statement, and set *parsed to whether it parses.  Returns false
- * at the end.
+ * Read the next statement.  Sets *parsed to true if the statement parses.
+ * Returns false at the end of the script.
  */
 static bool
 next_parsed(CmigScriptReader *script, CmigStatement *statement, bool *parsed)

@@ -22,10 +22,10 @@ typedef struct CmigTextProblem
 
 /*
  * Returns the problem with the first statement that does not parse or that the
- * runner would reject, or NULL if there is none.  Statements after one that
- * sets standard_conforming_strings are not examined.  "what" is the name of
- * the script, such as "upgrade".  If off_mode is true, cmig.concurrent_ddl is
- * off, and CONCURRENTLY will be removed.
+ * runner would reject, or NULL if there is none.  If a statement sets
+ * standard_conforming_strings, the statements after it are not examined.
+ * "what" is the name of the script, such as "upgrade".  "off_mode" is true if
+ * cmig.concurrent_ddl is off, so that CONCURRENTLY will be removed.
  */
 extern CmigTextProblem *cmig_text_check(const char *what, const char *sql,
 										bool transactional, bool off_mode);

@@ -2,11 +2,11 @@
  * lanes.c
  *	  Determines the positions of nodes and edges in a drawing of the graph.
  *
- * A lane is a column of the drawing.  A node's lane continues to the first
- * parent that no lane leads to yet.  For each other parent without a lane, a
- * new lane begins as near to the node as possible.  If all parents already
- * have a lane, the node's lane ends: it turns into a parent's lane on its
- * left, or a parent's lane on its right moves into it.
+ * A lane is a column of the drawing.  A node's lane continues to the node's
+ * first parent to which no lane leads yet.  For each other parent without a
+ * lane, a new lane begins as near to the node as possible.  If all parents
+ * already have a lane, the node's lane ends: it turns into a parent's lane on
+ * its left, or a parent's lane on its right moves into it.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -20,9 +20,9 @@ struct CmigLanes
 {
 	const CmigGraph *graph;
 	const int  *order;
-	int			left;			/* number of nodes not yet drawn */
-	bool	   *below;			/* by node: is it in the drawing, and not
-								 * drawn yet? */
+	int			left;			/* number of nodes that are still to be drawn */
+	bool	   *below;			/* by node: is the node in the drawing, and
+								 * not drawn yet? */
 	int		   *lane_of;		/* by node: the lane that leads to the node,
 								 * or -1 */
 	int		   *target;			/* by lane: the node that the lane leads to,
@@ -50,10 +50,7 @@ cmig_lanes_begin(const CmigGraph *graph, const int *order, int count)
 	lanes->below = alloc_array(graph->count, sizeof(bool));
 	lanes->lane_of = alloc_array(graph->count, sizeof(int));
 
-	/*
-	 * there is at most one lane for each node, and one more for the current
-	 * row
-	 */
+	/* there is at most one lane for each node, plus one for the current row */
 	lanes->target = alloc_array(count + 1, sizeof(int));
 	lanes->passing = alloc_array(count + 1, sizeof(bool));
 	lanes->row.forks = alloc_array(count, sizeof(CmigLaneFork));
@@ -81,7 +78,7 @@ nearest_free(const CmigLanes *lanes, int near)
 	return lanes->count;
 }
 
-/* Make a lane lead to a node, which is drawn further down. */
+/* Make a lane lead to a node that will be drawn further down. */
 static void
 lead(CmigLanes *lanes, int lane, int node)
 {

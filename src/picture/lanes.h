@@ -3,9 +3,9 @@
  *	  Determines the positions of nodes and edges in a drawing of the graph.
  *
  * A drawing has a row for each node, with children above their parents.  Its
- * columns are called lanes.  A lane is in use from a node's first child down
- * to the node.  Only one lane leads to a node, so there are never more lanes
- * than nodes that have children.  Edges represent down_revision.
+ * columns are called lanes.  A lane is in use from a node's first child down to
+ * the node.  At most one lane leads to each node, so there are never more lanes
+ * than nodes with children.  Edges represent down_revision.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -19,7 +19,7 @@
 typedef struct CmigLaneFork
 {
 	int			lane;
-	bool		opens;			/* does the lane begin here? */
+	bool		opens;			/* does the target lane begin here? */
 } CmigLaneFork;
 
 /* A row of the drawing, which contains one node. */
@@ -50,8 +50,8 @@ typedef struct CmigLanes CmigLanes;
 extern CmigLanes *cmig_lanes_begin(const CmigGraph *graph, const int *order, int count);
 
 /*
- * Returns the next row, starting at the top, or NULL after the last row.  The
- * result is valid until the next call.
+ * Returns the next row, from top to bottom; returns NULL after the last row.
+ * The result is valid until the next call.
  */
 extern const CmigLanesRow *cmig_lanes_next(CmigLanes *lanes);
 

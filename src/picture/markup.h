@@ -13,11 +13,11 @@
 #include "lib/stringinfo.h"
 
 /*
- * Append text from the database, or at most its first "most" bytes, for use
+ * Append at most the first "most" bytes of a string from the database, for use
  * between tags or in a double-quoted attribute.  The escaped text cannot end
  * the element or the attribute.  Control characters, invisible characters, and
  * characters that change the text direction are replaced by U+FFFD.  Returns
- * true if all of the text was appended.
+ * true if the whole string was appended.
  */
 extern bool cmig_markup_append(StringInfo to, const char *text, Size most);
 

@@ -62,7 +62,7 @@ append_note(StringInfo to, int start, const char *what, const char *name)
 }
 
 /*
- * For each parent of the node that does not exist, append a note to the list
+ * Append notes about the node's missing parents to the comma-separated list
  * that begins at offset "start" of "to".
  */
 static void

@@ -28,11 +28,12 @@ typedef struct CmigPicture
 	const CmigGraph *graph;
 	const int  *order;			/* nodes, with parents before their children */
 	int			count;
-	bool		repeatables;	/* also draw all repeatable revisions, which
-								 * have no edges */
+	bool		repeatables;	/* true to also draw all repeatable revisions,
+								 * which have no edges */
 	const CmigPictureState *states; /* by node; repeatable revisions are at
 									 * the end */
-	const CmigNames *unknown;	/* version rows without a revision */
+	const CmigNames *unknown;	/* ids in version rows that do not belong to a
+								 * stored revision */
 } CmigPicture;
 
 /* Callback for each line of a drawing.  The line is freed after the call. */
@@ -67,15 +68,15 @@ extern void cmig_picture_append_notes(StringInfo to, const CmigPicture *picture,
 /*
  * Append a revision's label for a chart: its id, its message, and the notes
  * about it, separated by line breaks.  "append" is called for each of these
- * parts and must escape it.
+ * parts, and must escape the part's text.
  */
 extern void cmig_picture_append_label(StringInfo to, const CmigPicture *picture, int node,
 									  void (*append) (StringInfo to, const char *text),
 									  const char *line_break);
 
 /*
- * If the day on which a revision was written is known, append it with a
- * prefix.
+ * Append the day on which a revision was written, with a prefix.  Appends
+ * nothing if the day is unknown.
  */
 extern void cmig_picture_append_day(StringInfo to, const CmigRevision *revision,
 									const char *prefix);

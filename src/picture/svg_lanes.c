@@ -46,8 +46,8 @@ continues(const CmigLanesRow *row, int lane)
 }
 
 /*
- * Append vertical lines for the lanes of one color or, if "below" is true,
- * only for those that continue below the row.
+ * Append vertical lines for the lanes of one color that pass the row or, if
+ * "below" is true, for those that continue below the row.
  */
 static void
 append_verticals(StringInfo to, const CmigLanesRow *row, int color, bool below, int height)

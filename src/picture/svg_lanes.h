@@ -3,7 +3,7 @@
  *	  Draws the rows of the graph as SVG.
  *
  * Each row is a separate image, so that other content can be shown between two
- * rows.  The page can limit the width of the images.
+ * rows.  The page that contains the images can limit their width.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -20,7 +20,8 @@
 #define CMIG_SVG_ROW 34
 
 /*
- * The number of lane colors.  The page defines them in the classes l0, l1, ...
+ * The number of lane colors.  The page defines the colors in the CSS classes
+ * l0, l1, ...
  */
 #define CMIG_SVG_COLORS 8
 
@@ -35,8 +36,8 @@ extern void cmig_svg_lanes_row(StringInfo to, const CmigLanesRow *row, int width
 extern void cmig_svg_lanes_single(StringInfo to, int width, CmigPictureState state);
 
 /*
- * Append an image of the lanes that continue below a row, for use at any
- * height.
+ * Append an image of the lanes that continue below a row.  The image can be
+ * stretched to any height.
  */
 extern void cmig_svg_lanes_below(StringInfo to, const CmigLanesRow *row, int width);
 

@@ -155,8 +155,8 @@ draw_row(const CmigPicture *picture, const CmigLanesRow *row, StringInfo text,
 }
 
 /*
- * Draw version rows without a revision, and repeatable revisions, which have
- * no edges.  Returns true if there are any.
+ * Draw version rows without a revision, and repeatable revisions.  Neither has
+ * edges.  Returns true if there are any.
  */
 static bool
 draw_single(const CmigPicture *picture, StringInfo text, CmigPictureLine line, void *arg)
@@ -188,8 +188,8 @@ cmig_text_graph_draw(const CmigPicture *picture, CmigPictureLine line, void *arg
 	CmigLanes  *lanes = cmig_lanes_begin(picture->graph, picture->order, picture->count);
 	const CmigLanesRow *row;
 	StringInfoData text;
-	int			ended = -1;		/* lane that ends with the previous row's
-								 * node, or -1 */
+	int			ended = -1;		/* lane that ends at the previous row's node,
+								 * or -1 */
 
 	initStringInfo(&text);
 	if (draw_single(picture, &text, line, arg))

@@ -3,11 +3,11 @@
  *	  Finds privileges on pg_cmig's objects that cmig.grant_access did not
  *	  grant.
  *
- * A role has an access level if the owner has granted it everything in the
- * level's GRANT statements, as cmig.grant_access does.  All other privileges
- * of the role are reported.  There are no access levels for the audit log.
- * Roles that can read the audit log are reported as a notice, and roles with
- * other privileges on it as a warning.
+ * A role has an access level if the owner has granted the role everything in
+ * the level's GRANT statements, as cmig.grant_access does.  All other
+ * privileges of the role are reported.  There are no access levels for the
+ * audit log.  Roles that can read the audit log are reported as a notice, and
+ * roles with other privileges on it as a warning.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -27,8 +27,8 @@
 #define SOMEBODY "somebody"
 
 /*
- * All objects that have an ACL. attnum is 0 except for columns.  Partitions of
- * the audit log are included even if they are in another schema.
+ * The objects that can have privileges.  "attnum" is 0 except for columns.
+ * Partitions of the audit log are included even if they are in another schema.
  */
 #define OBJECTS \
 	"space AS (SELECT n.oid, n.nspname, n.nspacl, n.nspowner FROM pg_namespace n WHERE n.nspname IN ('cmig', 'cmig_audit'))," \
@@ -87,8 +87,8 @@ static CmigQuery find = {
 	"  WHERE c.grantee IS NULL),"
 
 	/*
-	 * find the levels that contain another level, so that only the larger one
-	 * of the two is named
+	 * find pairs of levels of which "level" is contained in "other", so that
+	 * only the larger level is named
 	 */
 	" within AS (SELECT x.level, y.level AS other FROM given x JOIN given y USING (kind, oid, attnum, privilege) JOIN size z ON z.level = x.level"
 	"  WHERE x.level <> y.level GROUP BY x.level, y.level, z.number HAVING count(*) = z.number),"

@@ -94,7 +94,7 @@ add_journal_problems(List *problems)
 
 /*
  * Report the drift found by the last search, unless revisions have run since
- * then.
+ * that search.
  */
 static List *
 add_drift_problem(List *problems)
@@ -144,8 +144,8 @@ add_audit_problem(List *problems)
 }
 
 /*
- * Returns the first migration that another tool has applied but pg_cmig has
- * not recorded, or NULL.
+ * Returns the first migration that another tool has applied but pg_cmig has not
+ * recorded.  Returns NULL if there is none.
  */
 static char *
 applied_elsewhere(const CmigView *view, const CmigToolMatches *matches)
@@ -166,7 +166,8 @@ applied_elsewhere(const CmigView *view, const CmigToolMatches *matches)
 }
 
 /*
- * Report another tool's table, and whether the tool still seems to be in use.
+ * Report the table in which another tool records migrations, and whether the
+ * tool still seems to be in use.
  */
 static List *
 add_tool_problem(const CmigView *view, const CmigTool *tool, Oid table, List *problems)
@@ -185,8 +186,8 @@ add_tool_problem(const CmigView *view, const CmigTool *tool, Oid table, List *pr
 }
 
 /*
- * Report other tools' tables if they can be read.  If no revision is loaded,
- * nothing is reported.
+ * Report the tables in which other tools record migrations, if the caller can
+ * read them.  If no revision is loaded, nothing is reported.
  */
 static List *
 add_tool_problems(const CmigView *view, List *problems)
@@ -234,8 +235,8 @@ add_repeated_names(const CmigView *view, List *problems)
 }
 
 /*
- * Returns the names that are ids of stored revisions, separated by commas, or
- * NULL if there are none.
+ * Returns those of the names that are ids of stored revisions, separated by
+ * commas.  Returns NULL if there are none.
  */
 static char *
 stored_names(const CmigRevisionSet *set, const CmigNames *names)
@@ -251,7 +252,7 @@ stored_names(const CmigRevisionSet *set, const CmigNames *names)
 }
 
 /*
- * Is one of the revisions with these names partially applied, or pending and
+ * Is one of the named revisions partially applied, or pending and
  * nontransactional?
  */
 static bool
@@ -271,11 +272,11 @@ needs_stepwise(const CmigView *view, const CmigPlace *place, const CmigNames *na
 }
 
 /*
- * Report a revision that is not used yet, because not all revisions that it
- * replaces are applied.  "stored" lists the replaced revisions that are
- * stored.  Usually, this is a notice.  It is an error if revisions that must
- * be applied first are not loaded.  In that case, the revision is in the
- * graph, or the graph has defects.
+ * Report a revision that is not used yet, because only some of the revisions
+ * that it replaces are applied.  "stored" lists the replaced revisions that are
+ * stored.  The problem is an error if replaced revisions that must still be
+ * applied are not loaded, unless a graph without defects leaves out the new
+ * revision.  Otherwise, it is a notice.
  */
 static List *
 add_waiting(const CmigView *view, List *problems, const CmigRevisionSet *set, const CmigPlace *place,
@@ -301,8 +302,8 @@ add_waiting(const CmigView *view, List *problems, const CmigRevisionSet *set, co
 }
 
 /*
- * Report revisions that replace others if the replaced revisions are still
- * stored, or if some of them must still be applied.
+ * Report each revision that replaces others, if the others are still stored or
+ * if some of them must still be applied.
  */
 static List *
 add_replaced(const CmigView *view, List *problems)
@@ -326,7 +327,7 @@ add_replaced(const CmigView *view, List *problems)
 	return problems;
 }
 
-/* Does a revision of the graph replace the one with this name? */
+/* Does a revision of the graph replace the revision called "name"? */
 static bool
 is_replaced(const CmigGraph *graph, const char *name)
 {
@@ -457,8 +458,8 @@ add_lint_problem(const CmigView *view, List *problems)
 }
 
 /*
- * Report publications and subscriptions that contain pg_cmig's tables.  This is
- * intended if the subscriber is to replace this server.
+ * Report publications and subscriptions that contain pg_cmig's tables.  The
+ * user may intend this if the subscriber is to replace this server.
  */
 static List *
 add_publication_problems(List *problems)
@@ -480,7 +481,10 @@ add_publication_problems(List *problems)
 	return problems;
 }
 
-/* Add a problem if the revisions are on another server of a Citus cluster. */
+/*
+ * On a worker of a Citus cluster, add a problem that says that the revisions
+ * are on the coordinator.
+ */
 static List *
 add_worker_problem(const CmigView *view, List *problems)
 {

@@ -42,7 +42,7 @@ read_states(const CmigView *view)
 	return states;
 }
 
-/* Returns the names in version rows that are not stored revisions. */
+/* Returns the ids in version rows that do not belong to stored revisions. */
 static CmigNames *
 read_unknown(const CmigView *view)
 {

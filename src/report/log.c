@@ -1,6 +1,6 @@
 /*
  * log.c
- *	  Implements cmig.log, which lists what was done.
+ *	  Implements cmig.log, which lists the rows of the journal.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

@@ -24,16 +24,16 @@ extern void cmig_page_end(StringInfo page);
 typedef void (*CmigPageContent) (StringInfo page, void *arg);
 
 /*
- * Append a section.  If its content raises an error, for example because the
- * caller is not allowed to read the data, the section shows the error message
- * instead.
+ * Append a section.  If writing its content raises an error, for example
+ * because the caller is not allowed to read the data, the section shows the
+ * error message instead.
  */
 extern void cmig_page_section(StringInfo page, const char *title, CmigPageContent content,
 							  void *arg);
 
 /*
- * A table on the page.  The query returns strings, and "empty" is shown if it
- * returns no rows.
+ * A table on the page.  All result columns of the query are strings.  If the
+ * query returns no rows, "empty" is shown.
  */
 typedef struct CmigPageTable
 {

@@ -103,7 +103,10 @@ append_content(StringInfo page, const CmigPicture *picture, int node)
 	append_script(page, "Verify", text->verify_sql);
 }
 
-/* Append a revision.  "row" is NULL if the revision has no edges. */
+/*
+ * Append a revision.  "row" is its row in the drawing, or NULL if the revision
+ * has no edges.
+ */
 static void
 append_revision(StringInfo page, const CmigPicture *picture, int node,
 				const CmigLanesRow *row, int width)

@@ -9,7 +9,10 @@
 #include "base/query.h"
 #include "report/publication_check.h"
 
-/* Publications that contain cmig.version, and subscriptions that write to it. */
+/*
+ * Finds publications that contain cmig.version, and subscriptions that write to
+ * this table.
+ */
 static CmigQuery findings_query = {
 	.sql = "SELECT format('publication %I', p.pubname), false FROM pg_publication p"
 	" WHERE p.puballtables OR EXISTS (SELECT FROM pg_publication_rel r WHERE r.prpubid = p.oid AND r.prrelid = 'cmig.version'::regclass)"

@@ -22,10 +22,7 @@
 #include "utils/builtins.h"
 #include "utils/guc.h"
 
-/*
- * The state of a pass over all scripts, which finds scripts that cannot run,
- * and applied revisions whose scripts have changed.
- */
+/* The state of a pass over all scripts. */
 typedef struct TextCheck
 {
 	const CmigView *view;
@@ -107,7 +104,7 @@ with_values(const CmigRevisionText *text, const char *what, const char *sql, Tex
 	return sql;
 }
 
-/* Report a script that cannot run.  "sql" is NULL if there is no script. */
+/* Report a script that cannot run.  If "sql" is NULL, there is no script. */
 static void
 check_script(const CmigRevisionText *text, const char *what, const char *sql,
 			 const char *severity, TextCheck *check)

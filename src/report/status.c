@@ -158,9 +158,9 @@ is_still_to_do(const CmigView *view, const CmigJournalEntry *entry)
 }
 
 /*
- * Add rows about stepwise runs that are in progress or were interrupted.  A
- * run in progress holds the run lock.  If nobody holds the lock, a row with
- * outcome "running" belongs to an interrupted run.
+ * Add rows about stepwise runs that are in progress or were interrupted.  A run
+ * in progress holds the run lock.  If no process holds the lock, a progress row
+ * with outcome "running" belongs to an interrupted run.
  */
 static void
 put_stepwise(FunctionCallInfo fcinfo, const CmigView *view)
@@ -215,8 +215,7 @@ static CmigQuery read_activity = {
 };
 
 /*
- * Returns the IDs of the processes that wait for a run lock held by another
- * process.
+ * Returns the IDs of the processes that wait for a run lock held by process $1.
  */
 static CmigQuery read_waiting = {
 	"SELECT pg_catalog.string_agg(w.pid::text, ', ' ORDER BY w.pid) FROM pg_catalog.pg_locks h, pg_catalog.pg_locks w"
@@ -224,7 +223,9 @@ static CmigQuery read_waiting = {
 	" AND h.objsubid > 2 AND w.database = h.database AND w.classid = h.classid AND w.objid = h.objid AND w.objsubid = h.objsubid", 1, {INT4OID}
 };
 
-/* The result of cmig.status, and the ID of the process whose run it shows. */
+/*
+ * The result of cmig.status, and the ID of the process that executes the run.
+ */
 typedef struct RunningRun
 {
 	FunctionCallInfo fcinfo;
@@ -288,8 +289,8 @@ put_running(FunctionCallInfo fcinfo)
 }
 
 /*
- * Add a row about the last transactional run that failed, if it is known.
- * "pending" is true if there are pending revisions.
+ * Add a row about the last transactional run that failed, if this run is
+ * known.  "pending" is true if there are pending revisions.
  */
 static void
 put_failure(FunctionCallInfo fcinfo, const CmigView *view, bool pending)
@@ -400,7 +401,7 @@ put_problems(FunctionCallInfo fcinfo, const CmigView *view)
 	}
 }
 
-/* Show what cmig.protect refuses. */
+/* Show what cmig.protect currently refuses. */
 static void
 put_protection(FunctionCallInfo fcinfo)
 {
@@ -413,8 +414,8 @@ put_protection(FunctionCallInfo fcinfo)
 }
 
 /*
- * On a Citus worker, which has no revisions, add a row that says where they
- * are, and return true.
+ * On a Citus worker, which has no revisions, add a row that says that they are
+ * on the coordinator, and return true.
  */
 static bool
 put_worker(FunctionCallInfo fcinfo)

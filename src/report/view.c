@@ -51,9 +51,10 @@ is_marked_tree(const CmigView *view, const CmigMarks *marks, int node)
 
 /*
  * Returns true if a head belongs to the current scope.  If any revision is
- * applied in the scope, these are the heads of trees that contain an applied
- * revision.  Otherwise, these are the heads of trees of which no revision is
- * applied in the database or, if there are no such trees, all heads.
+ * applied in the scope, the scope's heads are those of trees that contain such
+ * a revision.  Otherwise, its heads are those of trees without revisions
+ * applied in the database.  If there are no such trees, all heads belong to the
+ * scope.
  */
 static bool
 is_of_scope(const CmigView *view, int node)

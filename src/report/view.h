@@ -15,7 +15,7 @@
 #include "graph/target.h"
 #include "nodes/pg_list.h"
 
-/* The graph, which may have defects, and the applied revisions. */
+/* The graph, which may have defects, and the revisions that are applied. */
 typedef struct CmigView
 {
 	CmigGraph  *graph;
@@ -43,14 +43,14 @@ extern CmigPlan *cmig_view_pending(const CmigView *view);
 extern bool cmig_view_has_all_heads(const CmigGraph *graph, const CmigMarks *range);
 
 /*
- * Add a row to the result of a set-returning function, which must have called
- * InitMaterializedSRF().
+ * Add a row to the result of a set-returning function, which must already have
+ * called InitMaterializedSRF().
  */
 extern void cmig_view_put_row(FunctionCallInfo fcinfo, Datum *values, bool *nulls);
 
 /*
- * Convert a List of char *, or the ids of the nodes to which edges lead, to
- * text[].
+ * Functions that return a text[].  cmig_view_list() converts a List of char *.
+ * cmig_view_edges() returns the ids of the nodes to which "edges" lead.
  */
 extern Datum cmig_view_list(List *names);
 extern Datum cmig_view_edges(const CmigGraph *graph, const CmigEdges *edges);
