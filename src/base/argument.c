@@ -125,7 +125,7 @@ cmig_argument_list(FunctionCallInfo fcinfo, int n, const char *what)
 	return cmig_argument_names(array, list, LIST_HINT);
 }
 
-/* Returns the ids in an array, which must contain at least one. */
+/* Returns the ids in an array.  Raises an error if the array is empty. */
 static CmigNames *
 revisions_of_array(ArrayType *array)
 {

@@ -15,9 +15,9 @@
 typedef void (*CmigCatalogRow) (HeapTuple row, void *arg);
 
 /*
- * Call the callback for each catalog row in which the columns have the given
- * OIDs.  The columns must be the first "keys" columns of the index.  If "index"
- * is InvalidOid, the catalog is scanned sequentially.
+ * Call the callback for each catalog row in which the given columns contain
+ * the given OIDs.  "columns" are the first "keys" columns of the index.  If
+ * "index" is InvalidOid, the catalog is scanned sequentially.
  */
 extern void cmig_catalog_rows_each(Oid catalog, Oid index, int keys, const AttrNumber *columns,
 								   const Oid *values, CmigCatalogRow callback, void *arg);

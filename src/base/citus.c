@@ -44,7 +44,7 @@ has_metadata(const char *table)
 }
 
 /*
- * A row callback that stores the number in the first column in *arg, a double.
+ * A row callback that copies the number in the first column to *arg, a double.
  */
 static void
 keep_number(TupleDesc desc, HeapTuple row, void *arg)
@@ -288,9 +288,9 @@ static const Distributing distributing[] = {
 };
 
 /*
- * Returns the Citus function that the statement calls, or NULL.  Only the
- * function's name is examined, so this also works while the extension is hidden
- * (see shadow/shadow.h).
+ * Returns the Citus function that the statement calls, or NULL if it calls
+ * none.  Only the function's name is examined, so this also works while the
+ * extension citus is hidden (see shadow/shadow.h).
  */
 static const Distributing *
 find_distributing(const Node *statement)

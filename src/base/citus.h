@@ -36,10 +36,10 @@ extern bool cmig_citus_has_copies(Oid relation);
 extern int	cmig_citus_shards(Oid relation);
 
 /*
- * Return the number of blocks of the table's largest shard, and an estimate of
- * the number of rows in all shards, or 0 if there are no statistics.  The
- * shards are queried in separate transactions.  cmig_citus_blocks() raises an
- * error if a shard cannot be read.
+ * Return the number of blocks of the table's largest shard, and the estimated
+ * number of rows in all shards.  The estimate is 0 if there are no statistics.
+ * The shards are queried in separate transactions.  cmig_citus_blocks() raises
+ * an error if a shard cannot be read.
  */
 extern double cmig_citus_blocks(Oid relation);
 extern double cmig_citus_rows(Oid relation);
@@ -68,7 +68,7 @@ extern void cmig_citus_require_coordinator(const char *command);
 
 /*
  * Issue a WARNING if the session is connected to a worker, at most once per
- * statement.  Functions that only read call this if they find no revisions or
+ * statement.  Read-only functions call this if they find no revisions or
  * scopes.
  */
 extern void cmig_citus_warn_worker(void);

@@ -12,7 +12,7 @@
 #include "postgres.h"
 #include "lib/stringinfo.h"
 
-/* Items beyond this number are only counted. */
+/* The maximum number of items that are written.  The rest are only counted. */
 #define CMIG_LISTING_MAX 10
 
 /* The format of a list. */

@@ -33,8 +33,8 @@ typedef struct CmigQuery
 								 * hint about pg_cmig's tables, and each run
 								 * uses a custom plan */
 	bool		all_rows;		/* raise an error if a policy hides rows */
-	Oid			relation;		/* if valid, the table that the alias must
-								 * refer to; the plan is not kept */
+	Oid			relation;		/* if valid, "alias" must refer to this table,
+								 * and the plan is not kept */
 	const char *alias;			/* an alias that occurs only once in the query */
 } CmigQuery;
 
@@ -95,7 +95,7 @@ extern void cmig_query_keep_text(TupleDesc desc, HeapTuple row, void *arg);
 /* A row callback that appends the OID in the first column to *arg, a List *. */
 extern void cmig_query_keep_oid(TupleDesc desc, HeapTuple row, void *arg);
 
-/* Bind a string, which may be NULL, to the i-th argument (from 0). */
+/* Bind a string, which may be NULL, to the i-th argument (counting from 0). */
 extern void cmig_query_bind_text(Datum *values, char *nulls, int i, const char *value);
 
 /*

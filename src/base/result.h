@@ -12,8 +12,9 @@
 #include "nodes/pg_list.h"
 
 /*
- * Add one row, or a row for each element of a List of char *.  The SQL function
- * must have called InitMaterializedSRF() with MAT_SRF_USE_EXPECTED_DESC.
+ * The first function adds one row, and the second function adds a row for each
+ * element of a List of char *.  The SQL function must have called
+ * InitMaterializedSRF() with MAT_SRF_USE_EXPECTED_DESC.
  */
 extern void cmig_result_add_text(FunctionCallInfo fcinfo, const char *text);
 extern void cmig_result_add_texts(FunctionCallInfo fcinfo, List *texts);

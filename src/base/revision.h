@@ -14,10 +14,10 @@
 #include "postgres.h"
 #include "datatype/timestamp.h"
 
-/* Longest revision id and branch label, in bytes. */
+/* The maximum length of a revision id or branch label, in bytes. */
 #define CMIG_MAX_ID_LENGTH 128
 
-/* Longest message, in characters; lists show the message in a column. */
+/* The maximum length of a revision's message, in characters. */
 #define CMIG_MAX_MESSAGE_LENGTH 1000
 
 /* The direction of a step: which of a revision's scripts it runs. */
@@ -55,8 +55,9 @@ typedef struct CmigRevision
 	CmigNames	parents;		/* down_revision */
 	CmigNames	depends;		/* depends_on: ids, partial ids or labels */
 	CmigNames	labels;			/* branch_labels */
-	CmigNames	replaces;		/* revisions that this one replaces, the last
-								 * of which follows all others; usually none */
+	CmigNames	replaces;		/* ids of the revisions that this one replaces;
+								 * the last one follows all others in the
+								 * graph; usually empty */
 	bool		repeatable;		/* true if the revision is not a node of the
 								 * graph: it has no edges except depends, and
 								 * runs after the others */
@@ -66,7 +67,7 @@ typedef struct CmigRevision
 	char	   *message;
 	char	   *created_by;
 	bool		transactional;
-	bool		irreversible;	/* has no downgrade script */
+	bool		irreversible;	/* true if there is no downgrade script */
 	bool		has_created_at; /* true if created_at is valid */
 	TimestampTz created_at;
 } CmigRevision;
@@ -80,9 +81,9 @@ typedef struct CmigRevisionText
 	CmigRevision edges;
 	char	   *description;	/* never NULL */
 	char	   *upgrade_sql;	/* never NULL; '' if there is nothing to run */
-	char	   *downgrade_sql;	/* NULL: irreversible */
-	char	   *verify_sql;		/* NULL: none */
-	char	   *precondition_sql;	/* NULL: none */
+	char	   *downgrade_sql;	/* NULL if the revision is irreversible */
+	char	   *verify_sql;		/* NULL if there is none */
+	char	   *precondition_sql;	/* NULL if there is none */
 	CmigNames	placeholders;	/* placeholder declarations */
 	char	   *previous_sql;	/* the last script that a repeatable revision
 								 * ran, if it differs from the current one;

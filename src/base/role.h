@@ -20,7 +20,10 @@
  */
 #define CMIG_ROLE_NOBODY ROLE_PG_STAT_SCAN_TABLES
 
-/* The role to return to, and what else must be restored with it. */
+/*
+ * The previous role, and the other state to restore when returning to that
+ * role.
+ */
 typedef struct CmigRole
 {
 	Oid			user;
@@ -40,8 +43,8 @@ extern void cmig_role_act_as_owner(CmigRole *saved, Oid role);
 
 /*
  * Like cmig_role_act_as(), but in a read-only transaction, for running code
- * that must not change anything that was checked before.  Locks prevent other
- * sessions from making such changes.
+ * that must not change anything that the caller has already checked.  The
+ * caller's locks must prevent other sessions from making such changes.
  */
 extern void cmig_role_read_as(CmigRole *saved, Oid role);
 
@@ -51,7 +54,7 @@ extern void cmig_role_read_as(CmigRole *saved, Oid role);
  */
 extern void cmig_role_act_as_caller(CmigRole *saved, Oid caller);
 
-/* Return to the former role. */
+/* Return to the previous role. */
 extern void cmig_role_return(const CmigRole *saved);
 
 /* Returns the owner of a relation, or InvalidOid if it does not exist. */

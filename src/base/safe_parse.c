@@ -86,7 +86,10 @@ take_literals(Node *node, void *context)
 	return raw_expression_tree_walker(node, take_literals, context);
 }
 
-/* Returns the query inside a utility statement, or the statement itself. */
+/*
+ * Returns the query inside a utility statement, such as EXPLAIN, or the
+ * statement itself if there is none.
+ */
 static Node *
 query_of(Node *statement)
 {

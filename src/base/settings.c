@@ -38,7 +38,8 @@
 #include "utils/guc_tables.h"
 
 /*
- * True while the library is being loaded, when values set before are checked.
+ * True while the library is being loaded, when values that were set earlier
+ * are checked.
  */
 static bool loading = false;
 

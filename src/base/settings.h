@@ -109,8 +109,8 @@ extern bool cmig_settings_may_unprotect(void);
 extern const char *cmig_settings_protect_stored(void);
 
 /*
- * Returns the hint for a protection error.  Set "commits" if the failed call
- * is not allowed in a transaction block.
+ * Returns the hint for a protection error.  "commits" is true if the failed
+ * call is not allowed in a transaction block.
  */
 extern char *cmig_settings_unprotect_hint(bool commits);
 

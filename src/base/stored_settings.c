@@ -59,7 +59,10 @@ cmig_stored_settings_init(void)
 	set_before_load = any_placeholder();
 }
 
-/* Returns a setting's value in an array of name=value strings, or NULL. */
+/*
+ * Returns a setting's value in an array of name=value strings, or NULL if the
+ * array does not contain the setting.
+ */
 static char *
 find_in_list(Datum list, const char *setting)
 {
@@ -81,7 +84,10 @@ find_in_list(Datum list, const char *setting)
 	return result;
 }
 
-/* Returns the value stored by ALTER DATABASE or ALTER ROLE ... SET, or NULL. */
+/*
+ * Returns the value stored by ALTER DATABASE or ALTER ROLE ... SET, or NULL if
+ * no value is stored.
+ */
 static char *
 find_stored(Oid database, Oid role, const char *setting)
 {

@@ -15,11 +15,11 @@ extern void cmig_stored_settings_init(void);
 
 /*
  * Returns the value stored for a setting by ALTER DATABASE, ALTER ROLE ALL,
- * ALTER SYSTEM, or postgresql.conf, or NULL if none is stored.  The value is
- * unchecked if this library was not loaded when it was stored.  If of_role is
- * true, a value stored for the authenticated user by ALTER ROLE takes
- * precedence, as it does at login; use this only for settings that users cannot
- * set for themselves.
+ * ALTER SYSTEM, or postgresql.conf.  Returns NULL if no value is stored.  The
+ * value is unchecked if it was stored while this library was not loaded.  If
+ * "of_role" is true, a value stored for the authenticated user by ALTER ROLE
+ * takes precedence, as it does at login.  "of_role" must be false for settings
+ * that users can set for themselves.
  */
 extern char *cmig_stored_setting(const struct config_generic *setting, bool of_role);
 

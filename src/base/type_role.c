@@ -25,7 +25,7 @@
 
 static bool is_trusted(Oid type, Oid table_owner);
 
-/* Does the type belong to a role with the privileges of the table's owner? */
+/* Does the type's owner have the privileges of the table's owner? */
 static bool
 belongs_to_trusted(Oid type, Oid table_owner)
 {
@@ -57,7 +57,7 @@ are_attributes_trusted(Oid type, Oid table_owner)
 }
 
 /*
- * Do the type and all types that it consists of belong to roles with the
+ * Do the owners of the type, and of all types that it consists of, have the
  * privileges of the table's owner?
  */
 static bool

@@ -10,10 +10,10 @@
 #include "postgres.h"
 
 /*
- * Returns the role that runs the code of a column's type, such as domain checks
- * and casts.  The result is the table's owner if the type, and all types that
- * it consists of, belong to roles with that owner's privileges.  Otherwise, the
- * result is CMIG_ROLE_NOBODY.
+ * Returns the role that runs the code of a column's type, such as domain
+ * checks and casts.  This is the table's owner if the owners of the type, and
+ * of all types that it consists of, have the table owner's privileges.
+ * Otherwise, it is CMIG_ROLE_NOBODY.
  */
 extern Oid	cmig_type_role(Oid type, Oid table_owner);
 

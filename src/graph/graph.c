@@ -277,9 +277,9 @@ enter_labels(CmigGraph *graph)
 }
 
 /*
- * Resolve the names in a revision's down_revision or, if "depends" is true, in
- * its depends_on to nodes, without duplicates, and store them in *edges.  The
- * array of nodes begins at *pool, which is moved past it.  last_seen[i] ==
+ * Find the nodes that a revision names in down_revision or, if "depends" is
+ * true, in depends_on, and store them in *edges without duplicates.  The array
+ * of nodes begins at *pool, which is moved past the array.  last_seen[i] ==
  * mark means that node i has already been stored.  Adds defects for names that
  * are not valid.
  */
@@ -376,9 +376,10 @@ reverse_edges(CmigGraph *graph, bool depends)
 }
 
 /*
- * Repeatedly clear left[node] for all nodes without remaining nodes below them
- * or, if "up" is true, above them.  After a call for each direction, the
- * remaining nodes are on a cycle or between two cycles.
+ * Clear left[node] for each node that has no remaining nodes below it (or
+ * above it, if "up" is true), and repeat this until no such node remains.
+ * After a call for each direction, the remaining nodes are on a cycle or
+ * between two cycles.
  */
 static void
 peel(const CmigGraph *graph, bool *left, bool up, bool over_depends)
@@ -418,8 +419,9 @@ peel(const CmigGraph *graph, bool *left, bool up, bool over_depends)
 
 /*
  * Returns the fix to suggest for a cycle.  "replaces" is true if a revision on
- * the cycle replaces others.  References to replaced revisions lead to that
- * revision, so its "replaces" can also be the cause of the cycle.
+ * the cycle replaces others.  References to the replaced revisions lead to the
+ * revision that replaces them, so its "replaces" can also be the cause of the
+ * cycle.
  */
 static const char *
 cycle_fix(bool over_depends, bool replaces)

@@ -99,9 +99,9 @@ extern int	cmig_graph_find_id(const CmigGraph *graph, const char *id);
 extern int	cmig_graph_find_name(const CmigGraph *graph, const char *name);
 
 /*
- * Returns the nodes that have an id or label that starts with "prefix" and is
- * longer than 3 characters.  The result is a list of int with one entry for
- * each matching id or label.
+ * Returns the nodes whose id or label starts with "prefix" and is longer than
+ * 3 characters.  The result is a list of int with one entry for each matching
+ * id or label.
  */
 extern List *cmig_graph_find_prefix(const CmigGraph *graph, const char *prefix);
 

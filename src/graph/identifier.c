@@ -26,8 +26,8 @@
 #define MAX_TARGET_LENGTH 1000
 
 /*
- * Maximum number of steps in a relative identifier, to which larger numbers
- * are reduced.  No graph is that deep.
+ * The maximum number of steps in a relative identifier.  Larger numbers are
+ * reduced to this one, because no graph is that deep.
  */
 #define MAX_STEPS 1000000000
 
@@ -63,7 +63,7 @@ has_swapped_letters(const char *name, const char *word)
 		strcmp(name + i + 2, word + i + 2) == 0;
 }
 
-/* Returns a node that replaces the revision with this name, or -1. */
+/* Returns a node that replaces the revision "name", or -1 if there is none. */
 static int
 find_replacing(const CmigGraph *graph, const char *name)
 {
@@ -304,9 +304,9 @@ is_symbol(const char *name)
 }
 
 /*
- * Returns the node whose id or label begins with "name", or -1.  Raises MG002
- * if there are several.  If "within" is not NULL, the node must be in that
- * set.
+ * Returns the node whose id or label begins with "name", or -1 if there is
+ * none.  Raises error MG002 if there are several.  If "within" is not NULL,
+ * the node must be in that set.
  */
 static int
 find_partial(const CmigGraph *graph, const char *name, const CmigMarks *within)

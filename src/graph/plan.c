@@ -41,11 +41,10 @@ count_naming(const CmigGraph *graph, const CmigMarks *applied)
 }
 
 /*
- * Update the counts in "naming" for a node that becomes applied ("applied" is
- * true) or is no longer applied ("applied" is false).  Among the nodes named
- * by its down_revision and depends_on, returns those whose count has changed
- * from 0 or, if "applied" is false, to 0.  A node's edges contain no
- * duplicates.
+ * Update the counts in "naming" when a node becomes applied ("applied" is
+ * true) or is no longer applied ("applied" is false).  Returns the nodes in
+ * its down_revision and depends_on whose count has changed from 0 to 1 or, if
+ * "applied" is false, from 1 to 0.  A node's edges contain no duplicates.
  */
 static CmigEdges
 change_naming(const CmigNode *node, int *naming, bool applied)

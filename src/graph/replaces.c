@@ -23,15 +23,15 @@ typedef struct Resolve
 								 * ones */
 	CmigNames	applied;		/* names of the applied revisions, sorted */
 	bool	   *hidden;			/* indexed by node: is the revision ignored? */
-	char	  **stands_for;		/* indexed by node: name of the revision to
-								 * which references to an ignored one lead, or
-								 * NULL */
+	char	  **stands_for;		/* indexed by node: if the revision is ignored,
+								 * name of the revision to use in its place;
+								 * otherwise NULL */
 	List	   *aliases;		/* of Alias *, for names without a node */
 } Resolve;
 
 /*
- * A replaced revision that is not loaded, and the id of the revision to which
- * references to it lead.
+ * A replaced revision that is not loaded, and the revision that is used in its
+ * place.
  */
 typedef struct Alias
 {
@@ -182,8 +182,8 @@ set_meaning(Resolve *resolve, const char *name, char *means)
 }
 
 /*
- * Returns true if "name", one of the names that the revision replaces, is not
- * loaded and is not replaced by another loaded revision in the list.
+ * Returns true if "name", an element of revision->replaces, is not loaded and
+ * is not replaced by a loaded revision in revision->replaces.
  */
 static bool
 is_missing(const CmigGraph *graph, const CmigRevision *revision, const char *name)
@@ -202,8 +202,7 @@ is_missing(const CmigGraph *graph, const CmigRevision *revision, const char *nam
 
 /*
  * Returns true if the older revisions can count in place of the one that
- * replaces them: each of them that is missing is applied and has no version
- * row.
+ * replaces them: all missing ones are applied and have no version row.
  */
 static bool
 has_old(const Resolve *resolve, const CmigRevision *revision)
@@ -233,8 +232,8 @@ cmig_replaces_missing(const CmigRevision *revisions, int count, const CmigRevisi
 }
 
 /*
- * Decide whether a revision that replaces others counts, or the ones that it
- * replaces.
+ * Decide whether a revision that replaces others counts, or whether the
+ * revisions that it replaces count.
  */
 static void
 decide(Resolve *resolve, const CmigRevision *revision)
@@ -262,9 +261,8 @@ typedef struct ReplacingOrder
 	bool	   *ended;
 	const CmigRevision **ordered;
 	int			ordered_count;
-	const CmigRevision *cyclic[2];	/* the first replaces the second, which
-									 * replaces the first, perhaps through
-									 * others */
+	const CmigRevision *cyclic[2];	/* two revisions that replace each other,
+									 * perhaps through others */
 } ReplacingOrder;
 
 /* A qsort comparator by id. */
@@ -349,8 +347,9 @@ decide_all(Resolve *resolve)
  */
 
 /*
- * Returns the name recorded by set_meaning() for "name", which may be an
- * ignored revision as well, or "name" itself if none is recorded.
+ * Returns the name that set_meaning() has recorded for "name", or "name"
+ * itself if none is recorded.  The result may be the name of an ignored
+ * revision, too.
  */
 static char *
 meaning(const Resolve *resolve, char *name)
@@ -390,8 +389,8 @@ last_meaning(const Resolve *resolve, char *name)
 
 /*
  * In a list of a revision's references, such as its down_revision, replace the
- * names of ignored revisions, and remove the duplicates and references to the
- * revision itself that result.
+ * names of ignored revisions.  Remove the duplicates that result, and any
+ * references to the revision itself.
  */
 static void
 rename_references(const Resolve *resolve, const CmigRevision *revision, CmigNames *names)

@@ -26,7 +26,7 @@ typedef struct CmigPlace
 								 * partially reverted */
 } CmigPlace;
 
-/* The state of the revisions that another revision replaces. */
+/* The state of the revisions that are replaced by another revision. */
 typedef enum CmigReplacesState
 {
 	CMIG_REPLACES_NONE,			/* no replaced revision is applied */

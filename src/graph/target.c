@@ -24,8 +24,8 @@
  */
 
 /*
- * Append the nodes in "from" that are not yet in the set "seen", and add them
- * to that set.
+ * Append the nodes in "from" to "to", except for nodes in the set "seen", and
+ * add the appended nodes to "seen".
  */
 static List *
 append_unique(const CmigGraph *graph, List *to, List *from, CmigMarks *seen)
@@ -106,8 +106,8 @@ cmig_target_list(const CmigGraph *graph, const CmigNames *targets, bool over_dep
  */
 
 /*
- * Returns the topmost applied revisions of a lineage: none of their children
- * and dependents in the lineage is applied.
+ * Returns the topmost applied revisions of a lineage, which have no applied
+ * children or dependents in the lineage.
  */
 static List *
 applied_tips_within(const CmigGraph *graph, const CmigApplied *applied, const CmigMarks *lineage)
@@ -175,8 +175,8 @@ find_upgrade_start(const CmigGraph *graph, const CmigApplied *applied,
 		starts = applied_rows_within(applied, lineage);
 
 		/*
-		 * if no version row is in the lineage, start at its topmost applied
-		 * revisions
+		 * if no version row is in the lineage, start at the lineage's topmost
+		 * applied revisions
 		 */
 		if (starts == NIL)
 			starts = applied_tips_within(graph, applied, lineage);
@@ -339,8 +339,8 @@ find_downgrade_start(const CmigGraph *graph, const CmigApplied *applied, const C
 
 /*
  * Returns the roots of a downgrade to "node": the revisions directly above it,
- * or all bases if the node is -1.  If there are several and "branch" is not
- * -1, returns only the node "branch" or its ancestors among them.
+ * or all bases if "node" is -1.  If there are several and "branch" is not -1,
+ * returns only the roots that are the node "branch" or its ancestors.
  */
 static List *
 find_roots(const CmigGraph *graph, int node, int branch, const char *text)
@@ -374,10 +374,9 @@ find_roots(const CmigGraph *graph, int node, int branch, const char *text)
 }
 
 /*
- * Resolve the target of a downgrade to an absolute identifier, and set the
- * branch to which the downgrade is limited, if any.  Returns false if the
- * target is a head but there are no revisions, so that there is nothing to
- * revert.
+ * Resolve an absolute target of a downgrade, and set *branch to the branch to
+ * which the downgrade is limited, if any.  Returns false if the target is a
+ * head but there are no revisions, so that there is nothing to revert.
  */
 static bool
 find_named_downgrade(const CmigGraph *graph, const CmigIdentifier *id,

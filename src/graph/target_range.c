@@ -70,8 +70,8 @@ find_range_end(const CmigGraph *graph, const CmigApplied *applied, const char *t
 }
 
 /*
- * Split a range into its two ends.  If the range contains no colon, it is used
- * for both ends.
+ * Split a range into its two ends.  If the range contains no colon, the whole
+ * range is used for both ends.
  */
 static void
 split_range(const char *range, const char **from, const char **to)
