@@ -189,8 +189,8 @@ upgrade(FunctionCallInfo fcinfo, const CmigNames *targets, const char *checksum)
 
 /*
  * Read the state of the database, plan a downgrade, and check that
- * cmig.protect allows it.  to_base names the operation, for the error if the
- * target is base.
+ * cmig.protect allows it.  "to_base" is the name of the operation for
+ * errors if the target is base.
  */
 static CmigPlan *
 plan_downgrade(CmigSituation *now, const char *target, const char *to_base)
@@ -244,8 +244,8 @@ cmig_upgrade_array(PG_FUNCTION_ARGS)
 	"To specify several revisions, pass an array: SELECT * FROM cmig.upgrade(ARRAY['<revision>', '<revision>'])"
 
 /*
- * Returns the hint for a second argument that is not a checksum, or NULL.  A
- * short string is probably a second revision.
+ * Returns the hint for a second argument that is not a checksum, or NULL if
+ * there is no hint.  A short string is probably a second revision.
  */
 static const char *
 checksum_hint(const char *given)

@@ -19,17 +19,17 @@
 extern char *cmig_argument_text(FunctionCallInfo fcinfo, int n);
 
 /*
- * Raises 22004 if argument n is null.  "what" is the argument's name in the
- * message, and "call" is a correct call for the hint.  Required arguments have
- * the default NULL, so this also rejects calls that leave one out.
+ * Raises error 22004 if argument n is null.  "what" is the argument's name in
+ * the message, and "call" is a correct call for the hint.  Required arguments
+ * have the default NULL, so this also rejects calls that leave one out.
  */
 extern void cmig_argument_require(FunctionCallInfo fcinfo, int n, const char *what, const char *call);
 
 /*
  * Returns an argument that must be "upgrade" or "downgrade".  Any other value
- * raises 22023 with a hint that shows a correct call.  "call" is the beginning
- * of that call, such as "SELECT * FROM cmig.plan".  If the next argument is
- * null, the hint may use the invalid value as the target.
+ * raises error 22023 with a hint that shows a correct call.  "call" is the
+ * beginning of that call, such as "SELECT * FROM cmig.plan".  If the next
+ * argument is null, the hint may use the invalid value as the target.
  */
 extern CmigDirection cmig_argument_direction(FunctionCallInfo fcinfo, int n, const char *call);
 
@@ -41,8 +41,8 @@ extern CmigDirection cmig_argument_direction(FunctionCallInfo fcinfo, int n, con
 extern Datum cmig_argument_schema(FunctionCallInfo fcinfo, int n, char *null);
 
 /*
- * Returns the elements of a text[].  Raises 22004 if an element is null; "what"
- * is the array's name in the message.  "hint" may be NULL.
+ * Returns the elements of a text[].  Raises error 22004 if an element is null;
+ * "what" is the array's name in the message.  "hint" may be NULL.
  */
 extern CmigNames *cmig_argument_names(ArrayType *array, const char *what, const char *hint);
 
@@ -53,9 +53,9 @@ extern bool cmig_argument_bool(FunctionCallInfo fcinfo, int n, bool value);
 extern CmigNames *cmig_argument_one(char *name);
 
 /*
- * Returns a text[] argument, which may be empty.  Raises 22023 if the argument
- * is null or has more than one dimension.  "what" says what the elements are,
- * for messages: for example, "dependencies".
+ * Returns a text[] argument, which may be empty.  Raises error 22023 if the
+ * argument is null or has more than one dimension.  "what" says what the
+ * elements are, for messages: for example, "dependencies".
  */
 extern CmigNames *cmig_argument_list(FunctionCallInfo fcinfo, int n, const char *what);
 

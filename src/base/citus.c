@@ -1,6 +1,6 @@
 /*
  * citus.c
- *	  Reads the metadata of Citus, which distributes tables over several servers.
+ *	  Reads the metadata of Citus, which distributes tables across servers.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

@@ -1,6 +1,6 @@
 /*
  * citus.h
- *	  Reads the metadata of Citus, which distributes tables over several servers.
+ *	  Reads the metadata of Citus, which distributes tables across servers.
  *
  * To the server, a table that Citus manages looks like an empty ordinary table.
  * Its rows are in shards, which are tables on the workers or the coordinator.
@@ -61,8 +61,8 @@ extern bool cmig_citus_is_worker(void);
 extern int	cmig_citus_parent(void);
 
 /*
- * Raise 0A000 if the session is connected to a worker.  The names and states of
- * revisions are on the coordinator only.
+ * Raise error 0A000 if the session is connected to a worker.  The names and
+ * states of revisions are on the coordinator only.
  */
 extern void cmig_citus_require_coordinator(const char *command);
 
@@ -97,7 +97,10 @@ extern void cmig_citus_propagate_setting(const char *name, const char *value);
  */
 extern bool cmig_citus_is_distribution(const Node *statement);
 
-/* Like cmig_citus_is_distribution(), but only if schema diffs show the change. */
+/*
+ * Like cmig_citus_is_distribution(), but returns true only if schema diffs
+ * show the change.
+ */
 extern bool cmig_citus_distributes_table(const Node *statement);
 
 /*

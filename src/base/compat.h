@@ -301,7 +301,8 @@ cmig_not_null_compat(TupleDesc desc, int i)
 #define cmig_has_repack_compat (PG_VERSION_NUM >= 190000)
 
 /*
- * Is the parsed constraint a key WITHOUT OVERLAPS, or a foreign key with PERIOD?
+ * Is the parsed constraint a key WITHOUT OVERLAPS or a foreign key with
+ * PERIOD?
  */
 #if PG_VERSION_NUM >= 180000
 #define cmig_is_temporal_compat(constraint) ((constraint)->without_overlaps || (constraint)->fk_with_period)

@@ -24,7 +24,7 @@
  * steps away
  */
 #define ERRCODE_CMIG_INVALID_TARGET			MAKE_SQLSTATE('M','G','0','0','4')
-/* cmig.revision contains an unknown parent, a cycle, or an invalid id or label */
+/* cmig.revision has an unknown parent, a cycle, or an invalid id or label */
 #define ERRCODE_CMIG_BROKEN_GRAPH			MAKE_SQLSTATE('M','G','0','0','5')
 /* a revision that has to be reverted has no downgrade script */
 #define ERRCODE_CMIG_IRREVERSIBLE			MAKE_SQLSTATE('M','G','0','0','6')

@@ -19,22 +19,23 @@
 extern bool cmig_local_rows_here(Oid relation);
 
 /*
- * Raise 0A000 unless the table's rows are stored here.  If "children" is true,
- * the rows of all tables that inherit from the table must be stored here, too.
- * "doing" names the function that would give wrong results, and "hint" says
- * what to do if Citus has distributed the table.
+ * Raise error 0A000 unless the table's rows are stored here.  If "children" is
+ * true, the rows of all tables that inherit from the table must be stored
+ * here, too.  "doing" names the function that would give wrong results, and
+ * "hint" says what to do if Citus has distributed the table.
  */
 extern void cmig_local_rows_require(Oid table, bool children, const char *doing, const char *hint);
 
 /*
- * Raise 0A000 if the table is a foreign table.  If "children" is true, also
- * raise it if one of the tables that inherit from the table is a foreign table.
+ * Raise error 0A000 if the table is a foreign table.  If "children" is true,
+ * the error is also raised if one of the tables that inherit from the table is
+ * a foreign table.
  */
 extern void cmig_local_rows_require_reachable(Oid table, bool children, const char *doing);
 
 /*
- * Raise 0A000 unless the table uses the heap access method, so that its rows
- * can be read block by block.
+ * Raise error 0A000 unless the table uses the heap access method, so that its
+ * rows can be read block by block.
  */
 extern void cmig_local_rows_require_heap(Oid table, const char *doing, const char *hint);
 

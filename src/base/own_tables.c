@@ -8,8 +8,8 @@
  * allowed.
  *
  * This module does not lock any table, so a session that is altering one of the
- * tables does not block sessions that need another one.  The query that follows
- * the check locks the tables that it reads.
+ * tables does not block sessions that need only other tables.  The query that
+ * follows the check locks the tables that it reads.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

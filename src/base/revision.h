@@ -55,9 +55,9 @@ typedef struct CmigRevision
 	CmigNames	parents;		/* down_revision */
 	CmigNames	depends;		/* depends_on: ids, partial ids or labels */
 	CmigNames	labels;			/* branch_labels */
-	CmigNames	replaces;		/* ids of the revisions that this one replaces;
-								 * the last one follows all others in the
-								 * graph; usually empty */
+	CmigNames	replaces;		/* ids of the revisions that this one
+								 * replaces; the last one follows all others
+								 * in the graph; usually empty */
 	bool		repeatable;		/* true if the revision is not a node of the
 								 * graph: it has no edges except depends, and
 								 * runs after the others */

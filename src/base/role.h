@@ -61,7 +61,8 @@ extern void cmig_role_return(const CmigRole *saved);
 extern Oid	cmig_role_owner_of(Oid relation);
 
 /*
- * Returns the owner of a database, or InvalidOid if the database does not exist.
+ * Returns the owner of a database, or InvalidOid if the database does not
+ * exist.
  */
 extern Oid	cmig_role_owner_of_database(Oid database);
 

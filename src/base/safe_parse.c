@@ -4,8 +4,8 @@
  *
  * During parse analysis, the server converts each literal with the input
  * function of the literal's type.  For an array, a row, or a range, that
- * function also evaluates domain checks.  The type is not visible in the SQL
- * text: '{1}' = f(x) is enough.  Therefore, this module replaces each literal
+ * function also evaluates domain checks.  The type is often not visible in the
+ * SQL text, as in '{1}' = f(x).  Therefore, this module replaces each literal
  * with a parameter.  When the parser has determined the parameter's type, it
  * calls a hook, which raises an error for types that the caller does not
  * accept.
@@ -165,8 +165,8 @@ set_up(ParseState *pstate, void *arg)
 }
 
 /*
- * Replace the parameters that still have the type unknown with the literals that
- * they stand for.
+ * Replace the parameters that still have the type unknown with the literals
+ * that they stand for.
  */
 static Node *
 put_literals(Node *node, void *context)

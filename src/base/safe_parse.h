@@ -18,8 +18,8 @@
  * polymorphic.  Changes the statement.
  *
  * The callback is_safe() decides whether literals may be converted to a type.
- * It is never called for a domain.  Raises 0A000 for a literal of a type for
- * which the callback returns false.
+ * It is never called for a domain.  Raises error 0A000 for a literal of a type
+ * for which the callback returns false.
  */
 extern Query *cmig_safe_parse(RawStmt *raw, const char *source, HeapTuple function, FuncExpr *call,
 							  bool (*is_safe) (Oid type));

@@ -4,7 +4,7 @@
  *
  * A table's owner chose the types of its columns.  However, a type's owner can
  * add checks and casts to the type at any time, and other roles can cause the
- * server to call them.
+ * server to run these checks and casts.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

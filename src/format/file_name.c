@@ -34,11 +34,11 @@
 typedef struct Field
 {
 	char	   *name;
-	bool		left;			/* was the flag - given? */
-	bool		zero;			/* was the flag 0 given? */
+	bool		left;			/* was the flag "-" given? */
+	bool		zero;			/* was the flag "0" given? */
 	int			width;
-	int			precision;		/* -1: none */
-	char		conversion;		/* s or d */
+	int			precision;		/* -1 if none was given */
+	char		conversion;		/* "s" or "d" */
 } Field;
 
 /* The names of the fields of a template, in the order of field_names. */
@@ -253,8 +253,9 @@ make_slug(const char *message)
 }
 
 /*
- * Returns a revision's id as a part of a file name.  "first" is true if the id
- * begins the name of a file or folder, which must not start with a dot.
+ * Returns a revision's id in the form in which a file name contains it.
+ * "first" is true if the id begins the name of a file or folder, which must
+ * not start with a dot.
  */
 static char *
 make_id(const char *id, bool first)
@@ -363,7 +364,7 @@ append_field(StringInfo name, const Field *field, const char *template,
 		append_number(name, field, date_part(which, revision));
 }
 
-/* Returns the reason why a file name is not valid, or NULL. */
+/* Returns the reason why a file name is not valid, or NULL if it is valid. */
 static const char *
 find_problem(const char *name)
 {

@@ -20,8 +20,8 @@
 
 /*
  * Returns a revision's file name.  The name is built from the revision's id,
- * message, and created_at, and ends in .sql.  Raises 22023 for an invalid
- * template and for a name that is not a path below the current folder.
+ * message, and created_at, and ends in .sql.  Raises error 22023 for an
+ * invalid template and for a name that is not a path below the current folder.
  */
 extern char *cmig_file_name_make(const char *template, const CmigRevisionText *revision);
 

@@ -34,7 +34,8 @@ typedef struct CmigFileReader
 	/* The following fields describe the file that is being read. */
 	const char *name;			/* name of the file, or NULL */
 	const char *text;			/* start of the file */
-	int			lines_before;	/* lines of the input that precede the file */
+	int			lines_before;	/* number of lines of the input that precede
+								 * the file */
 	int			revisions_before;	/* number of revisions in the input that
 									 * precede the file */
 	int			name_lines;		/* number of "==> name <==" lines so far */
@@ -42,7 +43,7 @@ typedef struct CmigFileReader
 	/* the current revision; NULL before the first revision of the file */
 	struct CmigRevisionFile *file;
 	const char *id;				/* the revision's id */
-	bool		crlf;			/* the header's first line ends in CRLF */
+	bool		crlf;			/* does the header's first line end in CRLF? */
 	int			key_lines[CMIG_KEY_COUNT];	/* line of each header key, or 0
 											 * if it has not been seen */
 	CmigSection section;

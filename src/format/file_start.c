@@ -63,8 +63,8 @@ skip_to_text(const char *p)
 
 /*
  * Returns the first line that starts between p and "end" and looks like the
- * first line of a file, or NULL.  The line may extend beyond "end", because a
- * file name can contain a quote.
+ * first line of a file, or NULL if there is none.  The line may extend beyond
+ * "end", because a file name can contain a quote.
  */
 static const char *
 find_quoted_line(const char *p, const char *end)
@@ -303,15 +303,15 @@ typedef enum Certainty
 
 /*
  * Decide whether a file really begins at p, the start of a line in a token
- * that ends at token_end.  If so, something in that file has closed the token,
- * which its own file leaves open.  "before" is the file that contains the
- * token, or NULL if that file has no name.
+ * that ends at token_end.  If so, the file that contains the beginning of the
+ * token does not close it, and something in the file at p closes it.  "before"
+ * is the file that contains the token, or NULL if that file has no name.
  *
  * Returns NO_FILE unless a section marker comes between p and token_end and
- * the file that begins at p ends outside of quotes.  Returns CERTAIN_FILE if
- * the file's name comes between the names of the files before and after it, or
- * if a line comment in the file has closed the token.  If a string or another
- * token in the file has closed it, returns PERHAPS_FILE.
+ * the file at p ends outside of quotes.  Returns CERTAIN_FILE if the name of
+ * the file at p comes between the names of the files before and after it, or
+ * if a line comment in the file at p closes the token.  Returns PERHAPS_FILE
+ * if a string or another token in the file at p closes the token.
  */
 static Certainty
 judge_file(const char *p, const char *token_end, const CmigFileStart *before)

@@ -45,7 +45,7 @@ typedef struct CmigQuotedStart
 	const char *section;		/* start of the section that contains the
 								 * token */
 	int			line;			/* line of the token */
-	/* place and files are set by file_reader.c */
+	/* "place" and "files" are set by file_reader.c */
 	char	   *place;			/* the token's position for messages */
 	int			files;			/* number of files that begin before the token */
 	bool		glued;			/* is the closing quote directly followed by a
@@ -56,11 +56,11 @@ typedef struct CmigQuotedStart
 } CmigQuotedStart;
 
 /*
- * Returns the current token if it is a quote or comment that seems to contain
- * the first line of a file, or NULL.  "section" is the start of the section
- * that contains the token.  "name" is the name of the file that contains the
- * token, or NULL.  Sets *certain to true if another file certainly begins in
- * the token.
+ * If the current token is a quote or comment that seems to contain the first
+ * line of a file, returns the token; otherwise, returns NULL.  "section" is
+ * the start of the section that contains the token.  "name" is the name of the
+ * file that contains the token, or NULL.  Sets *certain to true if another
+ * file certainly begins in the token.
  */
 extern CmigQuotedStart *cmig_file_start_find_quoted(const CmigLexer *lexer, const char *section,
 													const char *name, bool *certain);

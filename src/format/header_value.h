@@ -25,7 +25,7 @@ extern char *cmig_header_value_quoted(const char *name);
 /*
  * Parse a header value that is a list of ids or labels, separated by commas.
  * "key" is the header key, and "place" is its position for the message.
- * Raises MG013 if the value is not valid.
+ * Raises error MG013 if the value is not valid.
  */
 extern CmigNames cmig_header_value_names(const char *key, const char *value, const char *place);
 
@@ -33,7 +33,7 @@ extern CmigNames cmig_header_value_names(const char *key, const char *value, con
  * Parse the value of the key "placeholders", which declares placeholders for
  * values that are supplied at run time.  Each declaration is returned as
  * "name" or "name literal".  "place" is the position of the key for the
- * message.  Raises MG013 if the value is not valid.
+ * message.  Raises error MG013 if the value is not valid.
  */
 extern CmigNames cmig_header_value_placeholders(const char *value, const char *place);
 

@@ -319,7 +319,7 @@ read_time(const char **p, int64 *time)
 	return hour <= 23 && minute <= 59 && second <= 59;
 }
 
-/* Read a time zone, which must end the text, as an offset in minutes. */
+/* Read a time zone at the end of the text, as an offset in minutes. */
 static bool
 read_zone(const char *p, int *offset)
 {

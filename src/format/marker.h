@@ -9,7 +9,7 @@
  * A marker must be alone on its line.  "-- revision: id", the first line of a
  * file, may also follow other text on a line, which happens if files are
  * concatenated and one of them does not end with a newline.  In that case, it
- * counts only if the id is valid and nothing follows it.
+ * counts only if the id is valid and nothing follows the id.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

@@ -21,7 +21,7 @@ extern void cmig_revision_canonicalize(CmigRevisionText *revision);
 
 /*
  * Returns the contents of a revision file from which the same canonical texts
- * can be read.  Raises MG013 if that is impossible; if a section or the
+ * can be read.  Raises error MG013 if that is impossible; if a section or the
  * description is the reason, the message contains the line number.
  */
 extern char *cmig_revision_format(const CmigRevisionText *revision);

@@ -27,9 +27,9 @@ extern CmigApplied *cmig_applied_find(const CmigGraph *graph, const CmigNames *r
 
 /*
  * Raise an error if the version rows are not valid.  The first function raises
- * MG001 if a row names an unknown revision.  The second function raises MG004
- * if a row is an ancestor of another row; if over_depends is true, ancestors
- * over depends_on count, too.
+ * error MG001 if a row names an unknown revision.  The second function raises
+ * error MG004 if a row is an ancestor of another row; if over_depends is true,
+ * ancestors over depends_on count, too.
  */
 extern void cmig_applied_require_known(const CmigGraph *graph, const CmigApplied *applied);
 extern void cmig_applied_require_sound(const CmigGraph *graph, const CmigApplied *applied,

@@ -78,7 +78,7 @@ extern void cmig_graph_add_defect(CmigGraph *graph, const char *revision, const 
 /* Returns the ids of the nodes as a list for a message: a, b and 3 more. */
 extern char *cmig_graph_ids_text(const CmigGraph *graph, const int *nodes, int count);
 
-/* Raise MG005, with a list of the defects, if the graph has any. */
+/* Raise error MG005, with a list of the defects, if the graph has any. */
 extern void cmig_graph_require_sound(const CmigGraph *graph);
 
 /*

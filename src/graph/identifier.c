@@ -79,7 +79,7 @@ find_replacing(const CmigGraph *graph, const char *name)
 }
 
 /*
- * Raise MG001 for a name that does not exist, with a hint that considers
+ * Raise error MG001 for a name that does not exist, with a hint that considers
  * common mistakes.
  */
 pg_noreturn static void
@@ -179,8 +179,8 @@ cmig_identifier_walked_too_far(const CmigIdentifier *id)
 }
 
 /*
- * Raise MG004 because a step from the node "at" (-1 for base) could lead to
- * any node in "choices".
+ * Raise error MG004 because a step from the node "at" (-1 for base) could lead
+ * to any node in "choices".
  */
 pg_noreturn static void
 ambiguous_walk(const CmigGraph *graph, const CmigIdentifier *id, List *choices, int at)

@@ -7,7 +7,7 @@
  * (doc/reference.md, "Identifiers").  An identifier is interpreted as an exact
  * id if possible, otherwise as an exact label, otherwise as a relative
  * identifier, and otherwise as the beginning of an id or label.  The functions
- * raise MG001 to MG004 and 22023.
+ * raise errors MG001 to MG004 and 22023.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -32,7 +32,7 @@ typedef struct CmigIdentifier
 } CmigIdentifier;
 
 /*
- * Parse a target.  Raises 22023 if the target is NULL, empty, or not an
+ * Parse a target.  Raises error 22023 if the target is NULL, empty, or not an
  * identifier.  "forms" lists the allowed forms of a target for the hint.
  */
 extern void cmig_identifier_parse(const CmigGraph *graph, const char *target,
@@ -75,7 +75,7 @@ extern List *cmig_identifier_absolute(const CmigGraph *graph, const char *label,
 
 /*
  * Returns the single node to which label@symbol refers, or -1 for base.
- * Raises MG003 if it refers to several nodes.
+ * Raises error MG003 if it refers to several nodes.
  */
 extern int	cmig_identifier_one(const CmigGraph *graph, const char *label,
 								const char *symbol, const char *text);
@@ -85,7 +85,7 @@ extern int	cmig_identifier_one(const CmigGraph *graph, const char *label,
  * return the node at the end.  A step up from base leads to one of the
  * lineage's bases, and a step down from a node without parents leads to base.
  * If the graph ends before the last step, the walk stops there if "clip" is
- * true, and raises MG004 otherwise.
+ * true, and raises error MG004 otherwise.
  */
 extern int	cmig_identifier_walk_up(const CmigGraph *graph, const CmigIdentifier *id,
 									int start, int steps,

@@ -60,7 +60,7 @@ extern void cmig_plan_add_repeatable(CmigPlan *plan, int node);
 /*
  * Plan a downgrade, which reverts the target's roots and their descendants,
  * except for revisions that are not applied.  If there is nothing to revert,
- * raises MG004, unless the target is a current revision or base.
+ * raises error MG004, unless the target is a current revision or base.
  */
 extern CmigPlan *cmig_plan_downgrade(const CmigGraph *graph, const CmigApplied *applied,
 									 const CmigDowngradeTarget *target);

@@ -23,9 +23,9 @@ typedef struct Resolve
 								 * ones */
 	CmigNames	applied;		/* names of the applied revisions, sorted */
 	bool	   *hidden;			/* indexed by node: is the revision ignored? */
-	char	  **stands_for;		/* indexed by node: if the revision is ignored,
-								 * name of the revision to use in its place;
-								 * otherwise NULL */
+	char	  **stands_for;		/* indexed by node: if the revision is
+								 * ignored, name of the revision to use in its
+								 * place; otherwise NULL */
 	List	   *aliases;		/* of Alias *, for names without a node */
 } Resolve;
 

@@ -51,9 +51,9 @@ extern CmigReplacesState cmig_replaces_state(const CmigRevision *revisions, int 
 											 const CmigPlace *place, const CmigRevision *revision);
 
 /*
- * Raises MG005 if a revision replaces itself, if two revisions replace each
- * other, perhaps through others, or if two revisions replace the same revision
- * and neither of them replaces the other.
+ * Raises error MG005 if a revision replaces itself, if two revisions replace
+ * each other, perhaps through others, or if two revisions replace the same
+ * revision and neither of them replaces the other.
  */
 extern void cmig_replaces_require_sound(const CmigRevision *revisions, int count);
 

@@ -146,8 +146,8 @@ applied_rows_within(const CmigApplied *applied, const CmigMarks *lineage)
  * Returns the node from which the steps of +N are counted, or -1 for base.
  * Without a lineage, this is the current revision.  With a lineage, it is the
  * lineage's version row or, if there is none, the topmost applied revision of
- * the lineage.  Raises MG003 if there are several, and MG001 if a version row
- * names an unknown revision.
+ * the lineage.  Raises error MG003 if there are several, and MG001 if a
+ * version row names an unknown revision.
  */
 static int
 find_upgrade_start(const CmigGraph *graph, const CmigApplied *applied,
@@ -240,7 +240,7 @@ cmig_target_upgrade(const CmigGraph *graph, const CmigApplied *applied,
  */
 
 /*
- * Raise MG003 for an ambiguous -N.  The hint shows a branch for which -N
+ * Raise error MG003 for an ambiguous -N.  The hint shows a branch for which -N
  * works.  If possible, this is a branch whose current revision is not a merge,
  * because -1 is ambiguous at a merge, too.
  */

@@ -2,7 +2,7 @@
  * target.h
  *	  Resolves the targets of upgrade, downgrade, and stamp.
  *
- * The functions raise MG001 to MG004.
+ * The functions raise errors MG001 to MG004.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -20,8 +20,8 @@ extern List *cmig_target_absolute(const CmigGraph *graph, const char *target);
 
 /*
  * Returns the nodes to which the absolute identifiers in "targets" refer.
- * Raises MG004 if one node is an ancestor of another; if over_depends is true,
- * ancestors over depends_on count, too.
+ * Raises error MG004 if one node is an ancestor of another; if over_depends is
+ * true, ancestors over depends_on count, too.
  */
 extern List *cmig_target_list(const CmigGraph *graph, const CmigNames *targets,
 							  bool over_depends);

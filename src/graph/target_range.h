@@ -2,7 +2,7 @@
  * target_range.h
  *	  Resolves ranges, as in cmig.history and cmig.export, to revisions.
  *
- * The function raises MG001 to MG004 and 22023.
+ * The function raises errors MG001 to MG004 and 22023.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

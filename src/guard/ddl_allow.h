@@ -11,7 +11,8 @@
 extern void cmig_ddl_allow_init(void);
 
 /*
- * Returns the reason passed to cmig.allow_ddl() in this transaction, or NULL.
+ * Returns the reason passed to cmig.allow_ddl() in this transaction, or NULL
+ * if that function has not been called.
  */
 extern const char *cmig_ddl_allow_reason(void);
 

@@ -72,8 +72,8 @@ shortened(const char *name)
 }
 
 /*
- * Raise an error unless the string is a valid name.  "kind" says what it
- * names, and "advice" is appended to the hint.
+ * Raise an error unless the string is a valid name.  "kind" says what kind of
+ * name it is, for the message, and "advice" is appended to the hint.
  */
 static void
 require_valid_name(const char *kind, const char *name, const char *advice)

@@ -24,7 +24,7 @@ typedef struct CmigDraft
 
 /*
  * Read the SQL arguments revision, head, splice, branch_label, and depends_on,
- * the first of which has the number n.
+ * starting at argument n.
  */
 extern void cmig_draft_arguments(FunctionCallInfo fcinfo, int n, CmigDraft *draft);
 

@@ -38,8 +38,8 @@ extern void cmig_file_names_init(CmigFileNames *list, const char *template);
 extern void cmig_file_names_add(const CmigRevisionText *revision, void *list);
 
 /*
- * Raise 22023 if the template produces the same name for two revisions.  Sorts
- * the list.
+ * Raise error 22023 if the template produces the same name for two revisions.
+ * Sorts the list.
  */
 extern void cmig_file_names_require_distinct(CmigFileNames *list);
 

@@ -45,7 +45,8 @@ typedef struct LoadAction
 } LoadAction;
 
 /*
- * Raise MG011 if loading would remove revisions and cmig.protect forbids it.
+ * Raise error MG011 if loading would remove revisions and cmig.protect forbids
+ * it.
  */
 static void
 require_unprotected(const CmigLoad *load)

@@ -19,9 +19,9 @@
  * revisions, and returns the result rows.  Arguments 1 and 2 of the SQL
  * function are prune and accept_changes.  "function" is its name, for errors.
  *
- * Raises MG005 if the graph would be broken, MG008 for changes that are not
- * allowed (depending on cmig.checksum_policy), MG011 if cmig.protect forbids
- * prune, and MG013 for invalid files.
+ * Raises error MG005 if the graph would be broken, MG008 for changes that are
+ * not allowed (depending on cmig.checksum_policy), MG011 if cmig.protect
+ * forbids prune, and MG013 for invalid files.
  */
 extern Datum cmig_load_call(FunctionCallInfo fcinfo, const char *function, List *files);
 

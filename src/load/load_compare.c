@@ -57,8 +57,8 @@ no_value(const char *name, bool literal, void *arg)
 }
 
 /*
- * Raise MG013 if a placeholder in one of the scripts cannot be replaced at its
- * position.
+ * Raise error MG013 if a placeholder in one of the scripts cannot be replaced
+ * at its position.
  */
 static void
 check_placeholders(const CmigRevisionText *text)
@@ -246,8 +246,8 @@ read_stored(CmigLoad *load)
  * Returns the ids of revisions that are replaced by others.  If "waiting" is
  * false, returns those that are no longer needed, because the revision that
  * replaces them counts as applied.  If "waiting" is true, returns those that
- * are still needed, because only some of the revisions that the same revision
- * replaces are applied.
+ * are still needed, because only some of the revisions in the same "replaces"
+ * list are applied.
  */
 static CmigNames *
 find_replaced(const CmigLoad *load, bool waiting)
@@ -307,8 +307,8 @@ is_needed(const CmigGraph *before, const bool *kept, const char *id)
 
 /*
  * Returns an array that says which of the stored repeatable revisions prune
- * keeps: those that are partially applied, and the dependencies of those that
- * it keeps.
+ * keeps: those that are partially applied, and those on which another kept
+ * revision depends.
  */
 static bool *
 find_kept(const CmigGraph *before, List *begun)
@@ -360,9 +360,8 @@ add_repeatables(CmigLoad *load, bool prune, List *begun)
 
 /*
  * Set load->applied_after, the revisions that count as applied after loading:
- * those that were applied before, and those that are now known to be applied,
- * because version rows that named unknown revisions refer to them or their
- * descendants.
+ * those that were applied before, and those that were unknown before but have
+ * a version row, with their ancestors.
  */
 static void
 mark_applied_after(CmigLoad *load)

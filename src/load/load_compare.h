@@ -19,7 +19,7 @@ typedef struct CmigLoadItem
 	CmigRevisionFile *file;
 	bool		exists;			/* is the revision already stored? */
 	char	   *other_message;	/* the stored message if it differs from the
-								 * new one, or NULL */
+								 * new one; otherwise NULL */
 	bool		differs;		/* would the stored row change? */
 	bool		runs_differently;	/* would the upgrade script or the
 									 * transactional flag change? */
@@ -55,8 +55,8 @@ typedef struct CmigLoad
  * Compare revisions (a List of CmigRevisionFile *) with the stored ones, and
  * check the graph as it would be after loading.  If "prune" is true, stored
  * revisions that the files do not contain will be removed, unless they are
- * still needed.  The caller must hold the run lock.  Raises MG005 if the graph
- * would be broken, and MG013 if an id occurs twice or a placeholder is
+ * still needed.  The caller must hold the run lock.  Raises error MG005 if the
+ * graph would be broken, and MG013 if an id occurs twice or a placeholder is
  * invalid.
  */
 extern CmigLoad *cmig_load_compare(List *files, bool prune);

@@ -3,8 +3,8 @@
  *	  Checks whether changes to applied revisions are allowed.
  *
  * A revision that is not applied may change in any way.  An applied revision's
- * upgrade script and transactional flag may change only if they match the
- * checksum in the journal after the change.  Its edges may change only if all
+ * upgrade script and transactional flag may change only if, after the change,
+ * they match the checksum in the journal.  Its edges may change only if all
  * ancestors of applied revisions remain applied: the revision may gain an edge
  * to an applied revision, but must not lose an edge.
  *

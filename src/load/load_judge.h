@@ -11,7 +11,7 @@
 #include "load/load_compare.h"
 
 /*
- * Raise MG008 for changes to applied revisions that are not allowed.
+ * Raise error MG008 for changes to applied revisions that are not allowed.
  * Depending on cmig.checksum_policy, changes to scripts cause only a warning
  * or are ignored.  If accept_changes is true, sets needs_repair in the items
  * whose new script must be recorded in the journal.

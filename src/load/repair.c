@@ -150,7 +150,10 @@ require_unneeded(const CmigRevisionSet *set, const char *id)
 	}
 }
 
-/* Raise an error, because the revision is applied in the database or in a scope. */
+/*
+ * Raise an error because the revision is applied in the database or in a
+ * scope.
+ */
 static void
 refuse_applied(const char *id, bool in_scope)
 {

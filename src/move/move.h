@@ -48,10 +48,10 @@ extern CmigPlan *cmig_move_plan_downgrade(const CmigSituation *now, const char *
 										  CmigDowngradeTarget **resolved);
 
 /*
- * Raises MG011 if the plan would revert revisions and cmig.protect does not
- * allow it.  "everything" is true if the plan goes down to base.  "what" names
- * the operation for the error.  "commits" is true if the operation is not a
- * single transaction.
+ * Raises error MG011 if the plan would revert revisions and cmig.protect does
+ * not allow it.  "everything" is true if the plan goes down to base.  "what"
+ * names the operation for the error.  "commits" is true if the operation is
+ * not a single transaction.
  */
 extern void cmig_move_require_unprotected(const CmigSituation *now, const CmigPlan *plan,
 										  bool everything, const char *what,
@@ -95,19 +95,19 @@ extern CmigExpectedRows *cmig_move_expect_rows(const CmigSituation *now);
 extern void cmig_move_expect_step(CmigExpectedRows *expected, const CmigPlanStep *step);
 
 /*
- * Raises 55000 if the version rows are not the expected ones.  "hint" is the
- * end of a sentence about who is allowed to change version rows.  "step" is a
- * step that has already changed the rows but has not been added to "expected",
- * or NULL.
+ * Raises error 55000 if the version rows are not the expected ones.  "hint" is
+ * the end of a sentence about who is allowed to change version rows.  "step"
+ * is NULL, or a step that has already changed the rows but has not been added
+ * to "expected".
  */
 extern void cmig_move_require_expected(const CmigSituation *now,
 									   const CmigExpectedRows *expected,
 									   const CmigPlanStep *step, const char *hint);
 
 /*
- * Call this at the end of a run in a single transaction.  Raises 55000 if the
- * version rows differ from those that the plan's steps have written, or if
- * they name a revision that no longer exists.  In both cases, a script or
+ * Call this at the end of a run in a single transaction.  Raises error 55000
+ * if the version rows differ from those that the plan's steps have written, or
+ * if they name a revision that no longer exists.  In both cases, a script or
  * another session has written to pg_cmig's tables.
  */
 extern void cmig_move_require_rows(const CmigSituation *now, const CmigPlan *plan);

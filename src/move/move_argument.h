@@ -3,7 +3,7 @@
  *	  Reads arguments for upgrades and downgrades: steps, targets, and
  *	  confirmation.
  *
- * All functions in this file raise 22023 for invalid arguments.
+ * All functions in this file raise error 22023 for invalid arguments.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

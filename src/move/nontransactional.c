@@ -56,7 +56,7 @@
 
 /*
  * The maximum number of times that the leftovers of a statement are removed
- * before it is run again.  Another session may keep creating new ones.
+ * before it is run again.  Another session may keep creating new leftovers.
  */
 #define MAX_CLEANUPS 10
 
@@ -67,7 +67,7 @@ typedef struct StepRun
 	const CmigRunStep *step;
 	CmigInDoubt *in_doubt;
 	Oid			caller;			/* role that called the run; the script may
-								 * have set another one */
+								 * have set another role */
 	List	   *rows;			/* of CmigProgressRow *: the progress of
 								 * earlier calls */
 
@@ -83,7 +83,7 @@ typedef struct StepRun
 								 * have left something behind? */
 	bool		calling;		/* is a CALL or DO being run, which may
 								 * commit? */
-	bool		judging;		/* is a statement being run whose result the
+	bool		judging;		/* is a statement being run whose effect the
 								 * catalogs show? */
 	bool		own;			/* is a pg_cmig procedure being run? */
 } StepRun;
@@ -222,8 +222,8 @@ has_not_committed(void *arg)
 }
 
 /*
- * Raise MG012 for a statement in doubt, because the caller has not said how to
- * handle it.
+ * Raise error MG012 for a statement in doubt, because the caller has not said
+ * how to handle it.
  */
 static void
 stop_in_doubt(const StepRun *run)
@@ -279,7 +279,7 @@ run_call(StepRun *run)
 /*
  * Find out what an earlier attempt to run the current statement has done.  If
  * the statement is done or can be finished, returns true.  Otherwise, removes
- * what it has left behind, and returns false.
+ * what the earlier attempt has left behind, and returns false.
  */
 static bool
 clear_up(StepRun *run)
@@ -444,8 +444,8 @@ forget_failed(StepRun *run)
  */
 
 /*
- * Raise MG008 because the text of a statement has changed since it ran, or
- * because the script no longer contains it.
+ * Raise error MG008 because the text of a statement has changed since it ran,
+ * or because the script no longer contains it.
  */
 static void
 refuse_changed(const StepRun *run, int statement)
@@ -495,8 +495,8 @@ hint_of_privileges(const StepRun *run, const ErrorData *error, const char *role)
 
 /*
  * Returns a hint that says how to resume after an error.  "phase" says at
- * which point of the step it happened, or is NULL if it happened in a
- * statement.
+ * which point of the step the error happened; it is NULL if the error happened
+ * in a statement.
  */
 static char *
 hint_of_resuming(const StepRun *run, const char *phase)

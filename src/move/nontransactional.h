@@ -21,7 +21,7 @@
  */
 typedef enum CmigInDoubt
 {
-	CMIG_IN_DOUBT_STOP,			/* raise MG012 */
+	CMIG_IN_DOUBT_STOP,			/* raise error MG012 */
 	CMIG_IN_DOUBT_DONE,			/* treat the statement as done */
 	CMIG_IN_DOUBT_AGAIN			/* run the statement again */
 } CmigInDoubt;

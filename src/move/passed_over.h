@@ -26,7 +26,8 @@ typedef struct CmigPassedOver
 {
 	MemoryContext context;		/* memory context of the lists */
 	bool		any;			/* has any statement been skipped? */
-	int			resumed_at;		/* first statement that is not skipped, or 0 */
+	int			resumed_at;		/* number of the first statement that was not
+								 * skipped, or 0 */
 	List	   *temporary;		/* of int: numbers of the skipped statements
 								 * that created temporary objects */
 	List	   *temporary_names;	/* of char *: names of the objects that
@@ -47,8 +48,9 @@ extern void cmig_passed_over_add(CmigPassedOver *passed, const CmigStatement *st
 extern void cmig_passed_over_end(CmigPassedOver *passed, int statement);
 
 /*
- * Returns the hint for an error with this SQLSTATE in a statement that may
- * need temporary objects from the session of an earlier call, or NULL.
+ * Returns the hint for an error with this SQLSTATE if the failed statement may
+ * need temporary objects from the session of an earlier call.  Otherwise,
+ * returns NULL.
  */
 extern char *cmig_passed_over_hint(const CmigPassedOver *passed, const CmigRunStep *step,
 								   int sqlstate);

@@ -11,15 +11,15 @@
 #include "move/move.h"
 
 /*
- * Raises MG010, with a list of the pending revisions, unless all nodes in
- * "nodes" (a List of int) are applied.  "target" is the identifier that the
+ * Raises error MG010, with a list of the pending revisions, unless all nodes
+ * in "nodes" (a List of int) are applied.  "target" is the identifier that the
  * user specified for these nodes.  The version rows must be sound.
  */
 extern void cmig_pending_require(const CmigSituation *now, const List *nodes, const char *target);
 
 /*
- * Check the version rows, and raise MG010 unless all heads and repeatable
- * revisions are applied.
+ * Check the version rows, and raise error MG010 unless all heads and
+ * repeatable revisions are applied.
  */
 extern void cmig_pending_require_heads(const CmigSituation *now);
 

@@ -21,8 +21,9 @@
 #include "utils/memutils.h"
 
 /*
- * The number of hexadecimal digits in a plan's checksum for the whole plan,
- * for the id of a step's revision, and for the texts of the step.
+ * The numbers of hexadecimal digits that a plan's checksum contains for the
+ * whole plan, for the id of each step's revision, and for the texts of each
+ * step.
  */
 #define WHOLE_DIGITS 32
 #define ID_DIGITS 4
@@ -192,7 +193,8 @@ common_lengths(const char *a, int a_count, const char *b, int b_count)
 
 /*
  * Returns a sentence about a revision that was in the plan with the given
- * checksum but is not in the current plan.  "digits" represents its id.
+ * checksum but is not in the current plan.  "digits" are the digits for the
+ * revision's id.
  */
 static char *
 describe_missing(const CmigSituation *now, const char *digits)

@@ -25,9 +25,10 @@
 extern char *cmig_plan_checksum(const CmigSituation *now, const CmigPlan *plan, CmigStepTexts *texts);
 
 /*
- * Returns argument n of the SQL call, plan_checksum.  Raises 22023 if it is
- * null or not a checksum.  "hint" is the hint for a string that is not a
- * checksum; if "hint" is NULL, a default hint shows how to get a checksum.
+ * Returns plan_checksum, which is argument n of the SQL call.  Raises error
+ * 22023 if it is null or not a checksum.  "hint" is the hint for a string that
+ * is not a checksum; if "hint" is NULL, a default hint shows how to get a
+ * checksum.
  */
 extern char *cmig_plan_checksum_argument(FunctionCallInfo fcinfo, int n, const char *hint);
 
@@ -38,16 +39,16 @@ extern char *cmig_plan_checksum_argument(FunctionCallInfo fcinfo, int n, const c
 typedef struct CmigAllowedTexts CmigAllowedTexts;
 
 /*
- * Raises MG016, with a detail that says what has changed, unless the plan has
- * the given checksum.  Returns the scripts that the checksum covers, allocated
- * in the current memory context, or NULL if "checksum" is NULL.
+ * Raises error MG016, with a detail that says what has changed, unless the
+ * plan has the given checksum.  Returns the scripts that the checksum covers,
+ * allocated in the current memory context, or NULL if "checksum" is NULL.
  */
 extern CmigAllowedTexts *cmig_plan_checksum_require(const char *checksum, const CmigSituation *now,
 													const CmigPlan *plan);
 
 /*
- * Raises MG016 if the texts of step i (counted from 0) have changed since the
- * checksum was checked.
+ * Raises error MG016 if the texts of step i (counted from 0) have changed
+ * since the checksum was checked.
  */
 extern void cmig_plan_checksum_require_step(const CmigAllowedTexts *allowed, int i,
 											const CmigRunStep *step);

@@ -136,7 +136,10 @@ cmig_restore_point_init(void)
 	RegisterSubXactCallback(end_subtransaction, NULL);
 }
 
-/* Raise 42501 unless the current user is allowed to create a restore point. */
+/*
+ * Raise error 42501 unless the current user is allowed to create a restore
+ * point.
+ */
 static void
 require_privilege(void)
 {

@@ -17,8 +17,8 @@ extern void cmig_restore_point_init(void);
  * Call this when a run begins.  Creates the first restore point, and reports
  * the names of both restore points in a NOTICE.  Returns a string for the
  * journal, allocated in the current memory context, or NULL if
- * cmig.restore_point is off.  Raises 42501 if the user lacks the privilege to
- * create a restore point.
+ * cmig.restore_point is off.  Raises error 42501 if the user lacks the
+ * privilege to create a restore point.
  */
 extern char *cmig_restore_point_before(void);
 

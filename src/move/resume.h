@@ -59,8 +59,8 @@ extern CmigResumeVerdict cmig_resume_judge(RawStmt *raw, const char *detail,
 extern void cmig_resume_remove(const CmigLeftover *leftover);
 
 /*
- * Returns the invalid index with this name on a table, or InvalidOid.  The
- * online recipes (src/online) use this function.
+ * Returns the invalid index with this name on a table, or InvalidOid if there
+ * is none.  The online recipes (src/online) use this function.
  */
 extern Oid	cmig_resume_invalid_index(Oid table, const char *name);
 

@@ -45,7 +45,10 @@ fill_step(CmigRunStep *step, const CmigPlan *plan, const char *id, bool repeatab
 	step->repeatable = repeatable;
 }
 
-/* Raise MG006 if the step reverts a revision that has no downgrade script. */
+/*
+ * Raise error MG006 if the step reverts a revision that has no downgrade
+ * script.
+ */
 static void
 require_reversible(const CmigRunStep *step)
 {
@@ -92,8 +95,8 @@ struct CmigStepTexts
 	int			count;
 	int			kept;			/* number of scripts of the last query that
 								 * were small enough to keep */
-	CmigRunStep steps[READ_STEPS];	/* steps from "first" on; "revision" is
-									 * NULL if the script was not kept */
+	CmigRunStep steps[READ_STEPS];	/* steps starting at "first"; "revision"
+									 * is NULL if the script was not kept */
 	MemoryContext context;		/* memory context of the scripts of the last
 								 * query */
 	CmigPack	pack;

@@ -27,8 +27,8 @@ extern CmigStepTexts *cmig_step_texts_make(const CmigGraph *graph, const CmigPla
 
 /*
  * Returns the scripts of the step with this number.  They are valid until the
- * scripts of another step are requested.  Raises MG006 if the step has no
- * downgrade script, and 55000 if the revision has been deleted.
+ * scripts of another step are requested.  Raises error MG006 if the step has
+ * no downgrade script, and 55000 if the revision has been deleted.
  */
 extern const CmigRunStep *cmig_step_texts_get(CmigStepTexts *texts, int number);
 
@@ -44,7 +44,7 @@ extern void cmig_step_texts_read_small(CmigStepTexts *texts);
  */
 extern CmigRunStep *cmig_step_texts_fetch(const CmigGraph *graph, const CmigPlan *plan, int node);
 
-/* Raise 55000 because the row of the revision "id" has been deleted. */
+/* Raise error 55000 because the row of the revision "id" has been deleted. */
 pg_noreturn extern void cmig_step_texts_deleted(const char *id);
 
 #endif							/* CMIG_STEP_TEXTS_H */

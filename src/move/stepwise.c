@@ -118,9 +118,9 @@ start_row(const StepwiseRun *run, int index, TimestampTz started_at)
 }
 
 /*
- * Raise an error unless the version rows are the expected ones.  "moved" is a
- * step that has changed the rows but has not been added to run->expected, or
- * NULL.
+ * Raise an error unless the version rows are the expected ones.  "moved" is
+ * NULL, or a step that has changed the rows but has not been added to
+ * run->expected.
  */
 static void
 require_rows(const StepwiseRun *run, const CmigPlanStep *moved)

@@ -21,8 +21,8 @@
 extern void cmig_toplevel_init(void);
 
 /*
- * Raises 25001 unless the CALL is a separate statement at top level and outside
- * a transaction block.
+ * Raises error 25001 unless the CALL is a separate statement at top level and
+ * outside a transaction block.
  */
 extern void cmig_toplevel_require(FunctionCallInfo fcinfo, const char *procedure);
 

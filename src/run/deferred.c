@@ -173,9 +173,10 @@ list_deferrable(void)
 
 /*
  * Perform SET CONSTRAINTS for constraints given by OID.  "deferred" is the
- * mode to set.  Skips constraints that no longer exist and, if only_default is
- * true, constraints that are not INITIALLY DEFERRED (default_deferred is true)
- * or not INITIALLY IMMEDIATE (default_deferred is false).
+ * mode to set.  Constraints that no longer exist are skipped.  If only_default
+ * is true, the mode is set only for constraints that are INITIALLY DEFERRED
+ * (default_deferred is true) or INITIALLY IMMEDIATE (default_deferred is
+ * false).
  */
 static void
 set_mode(List *constraints, bool deferred, bool only_default, bool default_deferred)

@@ -47,11 +47,11 @@ extern void cmig_deferred_note_copy(CmigDeferred *deferred, const CopyStmt *copy
 
 /*
  * Call this before a SET CONSTRAINTS statement runs.  Records the constraints
- * whose mode it sets.  Returns true if this function has already set the modes
- * and the statement must not run.  This is the case for SET CONSTRAINTS ALL
- * IMMEDIATE, which would also affect constraints that later revisions create
- * and could not be undone for them; instead, the modes of all existing
- * constraints are set by name.
+ * whose mode the statement sets.  Returns true if this function has already
+ * set the modes and the statement must not run.  This is the case for SET
+ * CONSTRAINTS ALL IMMEDIATE.  That statement would also affect constraints
+ * that later revisions create, where its effect could not be undone; instead,
+ * the modes of all existing constraints are set by name.
  */
 extern bool cmig_deferred_set_constraints(CmigDeferred *deferred,
 										  const ConstraintsSetStmt *set);

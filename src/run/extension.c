@@ -22,8 +22,8 @@
 #include "utils/snapmgr.h"
 
 /*
- * The OID of the extension that a stepwise run has locked, even if the lock
- * was lost since then; otherwise InvalidOid.
+ * The OID of the extension during a stepwise run, even if the run has lost its
+ * lock on the extension; otherwise InvalidOid.
  */
 static Oid	held = InvalidOid;
 
@@ -67,8 +67,8 @@ is_held(void)
 }
 
 /*
- * Raise 55000 because another session has dropped the extension during the
- * run.
+ * Raise error 55000 because another session has dropped the extension during
+ * the run.
  */
 pg_noreturn static void
 raise_dropped(void)

@@ -28,8 +28,8 @@ extern void cmig_extension_share(void);
 /*
  * Keep other sessions from dropping the extension until
  * cmig_extension_release() is called.  Waits for a DROP in progress, so the
- * caller must not hold a snapshot.  Raises 55000 if the extension no longer
- * exists.
+ * caller must not hold a snapshot.  Raises error 55000 if the extension no
+ * longer exists.
  */
 extern void cmig_extension_hold(void);
 
@@ -50,8 +50,8 @@ extern void cmig_extension_lend(void);
  * Take the lock on the extension again after a stepwise run has lost it
  * because a transaction was rolled back.  cmig_extension_try_again() does not
  * wait for the lock and raises no error.  cmig_extension_hold_again() waits,
- * and raises 55000 if the extension was dropped.  Outside of stepwise runs,
- * both functions do nothing.
+ * and raises error 55000 if the extension was dropped.  Outside of stepwise
+ * runs, both functions do nothing.
  */
 extern void cmig_extension_try_again(void);
 extern void cmig_extension_hold_again(void);
@@ -63,7 +63,7 @@ extern void cmig_extension_hold_again(void);
 extern void cmig_extension_note(void);
 
 /*
- * Raises 55000 if the extension or its members have changed since
+ * Raises error 55000 if the extension or its members have changed since
  * cmig_extension_note().  "revision" is the revision whose script is running.
  * The change was made by that script or, while the lock was not held, by
  * another session.

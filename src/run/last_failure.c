@@ -106,8 +106,8 @@ cmig_last_failure_is_kept(void)
 }
 
 /*
- * Returns the slot of the current database, or NULL.  The caller must hold the
- * lock.
+ * Returns the slot of the current database, or NULL if it has none.  The
+ * caller must hold the lock.
  */
 static Slot *
 find_slot(void)

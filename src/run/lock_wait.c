@@ -72,9 +72,9 @@ static volatile struct
 	uint32		tag[sizeof(LOCKTAG) / sizeof(uint32)];
 	int			mode;
 	bool		exhausted;		/* has the timer requested a cancel? */
-	bool		single;			/* if so, did a single wait exceed
-								 * lock_timeout, rather than all waits
-								 * cmig.lock_timeout? */
+	bool		single;			/* was that because a single wait exceeded
+								 * lock_timeout, not because all waits
+								 * exceeded cmig.lock_timeout? */
 }			seen;
 
 /*

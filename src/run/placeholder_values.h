@@ -17,7 +17,7 @@
 
 /*
  * Returns the script with its placeholders replaced by their values.  Raises
- * 42704 if a placeholder has no value, and the same errors as
+ * error 42704 if a placeholder has no value, and the same errors as
  * cmig_substitute_script(), which describes the arguments.
  */
 extern const char *cmig_placeholder_values_insert(const char *script, const CmigNames *declarations,

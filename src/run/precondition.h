@@ -15,12 +15,12 @@
 extern DestReceiver *cmig_precondition_receiver(void);
 
 /*
- * Raises MG017 unless the receiver has received exactly one row, with a single
- * boolean column that is true.
+ * Raises error MG017 unless the receiver has received exactly one row, with a
+ * single boolean column that is true.
  */
 extern void cmig_precondition_require(const DestReceiver *receiver, const CmigRunStep *step);
 
-/* Raises 0A000 unless the precondition is a single SELECT. */
+/* Raises error 0A000 unless the precondition is a single SELECT. */
 extern void cmig_precondition_require_select(const CmigStatement *statement, const CmigRunStep *step);
 
 #endif							/* CMIG_PRECONDITION_H */

@@ -305,8 +305,8 @@ hint_of_grant(const char *kind, const char *name, const char *role)
 
 /*
  * Returns the hint for the error "no schema has been selected to create in".
- * It is about the first schema in search_path, which either does not exist or
- * cannot be used by the role.
+ * The hint is about the first schema in search_path, which either does not
+ * exist or cannot be used by the role.
  */
 static char *
 hint_of_schema(const char *role)

@@ -65,9 +65,9 @@ is_partitioned_command(const Node *node, const char **reason)
 }
 
 /*
- * Raise MG007 because a statement cannot run inside a transaction.  "reason"
- * describes the statement.  off_mode is a sentence about cmig.concurrent_ddl =
- * off for the hint, or NULL.
+ * Raise error MG007 because a statement cannot run inside a transaction.
+ * "reason" describes the statement.  "off_mode" is NULL or a sentence for the
+ * hint that is about cmig.concurrent_ddl = off.
  */
 static void
 refuse_top_level(const CmigRunStep *step, const char *reason, const char *off_mode)
@@ -138,9 +138,7 @@ check_script(CmigScriptRun *run, const char *sql)
 	MemoryContext context;
 	CmigScriptReader *script;
 
-	/*
-	 * if the statements of a script are committed one by one, always check it
-	 */
+	/* always check a script whose statements are committed one by one */
 	if (!run->step->top_level && !cmig_statement_may_need_top_level(sql))
 		return;
 

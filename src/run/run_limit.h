@@ -21,8 +21,9 @@ extern void cmig_run_limit_init(void);
 extern void cmig_run_limit_start(void);
 
 /*
- * Move the deadline to "ms" milliseconds from now if it is later than that.
- * Errors then name "setting", from which this limit comes.  0 means no limit.
+ * If the deadline is later than "ms" milliseconds from now, move it to that
+ * time.  Errors then name "setting", the setting that "ms" comes from.  If
+ * "ms" is 0, does nothing.
  */
 extern void cmig_run_limit_tighten(const char *setting, int ms);
 
@@ -35,10 +36,10 @@ extern bool cmig_run_limit_passed(void);
  */
 extern bool cmig_run_limit_expires(TimestampTz now);
 
-/* Raises 57014 if the deadline of the run has passed. */
+/* Raises error 57014 if the deadline of the run has passed. */
 extern void cmig_run_limit_check(void);
 
-/* Returns "end", or the deadline of the run if it is earlier. */
+/* Returns the earlier one of "end" and the deadline of the run. */
 extern TimestampTz cmig_run_limit_earlier(TimestampTz end);
 
 /*

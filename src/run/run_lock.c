@@ -205,8 +205,8 @@ show_wait(const LOCKTAG *tag, const char *command)
 }
 
 /*
- * Raise a NOTICE that names the session that holds a lock for which this
- * session is waiting.
+ * Issue a NOTICE that names the holder of the lock for which this session is
+ * waiting.
  */
 static void
 report_wait(const LOCKTAG *tag)
@@ -285,8 +285,8 @@ cmig_run_lock_transaction(const char *command)
 	cmig_citus_require_coordinator(command);
 
 	/*
-	 * If the gate is not available, a stepwise run holds it, or is waiting
-	 * for it after giving way to functions too many times.
+	 * The gate is not available if a stepwise run holds it, or if a stepwise
+	 * run is waiting for it after giving way to functions too many times.
 	 */
 	set_tag(&tag, KEY_GATE);
 	if (LockAcquire(&tag, ShareLock, false, true) == LOCKACQUIRE_NOT_AVAIL)
@@ -341,7 +341,7 @@ cmig_run_lock_revisions(const char *command)
 	/*
 	 * Lock the gate in a mode that conflicts with the lock of a stepwise run,
 	 * but not with the lock of another session that writes revisions, because
-	 * that session may be about to release it.
+	 * that session may be about to release its lock.
 	 */
 	set_tag(&tag, KEY_SCOPE_GATE);
 	if (LockAcquire(&tag, RowExclusiveLock, false, true) == LOCKACQUIRE_NOT_AVAIL)
@@ -406,8 +406,8 @@ cmig_run_lock_session(const char *command)
 
 	/*
 	 * The gate is still not free, because new functions have taken it each
-	 * time.  Wait in its queue instead: functions that already hold the gate
-	 * go first, but functions that start from now on fail.
+	 * time.  Queue for the gate instead: functions that already hold it go
+	 * first, but functions that start from now on fail.
 	 */
 	wait_for_lock(KEY_GATE, command);
 	wait_for_lock(KEY_RUN, command);
@@ -469,7 +469,10 @@ hold(uint32 key)
 		LockAcquire(&tag, ExclusiveLock, true, true) != LOCKACQUIRE_NOT_AVAIL;
 }
 
-/* Take the locks of join_scope_runs() again, unless the session holds them. */
+/*
+ * Take the locks that join_scope_runs() takes, unless the session still holds
+ * them.
+ */
 static void
 keep_scope_runs(void)
 {
@@ -495,9 +498,9 @@ cmig_run_lock_keep(void)
 
 /*
  * Returns the process ID of a session that holds the lock with this key in a
- * mode that conflicts with "mode", or 0.  Sets *prepared to the transaction ID
- * of a prepared transaction that holds such a lock, or to
- * InvalidTransactionId.
+ * mode that conflicts with "mode", or 0 if there is none.  If a prepared
+ * transaction holds such a lock, sets *prepared to its transaction ID;
+ * otherwise, sets *prepared to InvalidTransactionId.
  */
 static int
 find_holder(uint32 key, LOCKMODE mode, TransactionId *prepared)

@@ -36,10 +36,10 @@
 /*
  * Take the run lock until the end of the transaction.  "command", such as
  * "cmig.upgrade", is used in errors.  If this function has to wait, a notice
- * and pg_stat_activity name the blocking session.  Raises 25006 in a read-only
- * transaction or on a standby, and 55P03 while a stepwise run is in progress.
- * Afterwards, the caller must call cmig_version_rows_check_snapshot() before
- * it relies on what it reads.
+ * and pg_stat_activity name the blocking session.  Raises error 25006 in a
+ * read-only transaction or on a standby, and 55P03 while a stepwise run is in
+ * progress.  Afterwards, the caller must call
+ * cmig_version_rows_check_snapshot() before it relies on what it reads.
  */
 extern void cmig_run_lock_transaction(const char *command);
 
@@ -61,8 +61,8 @@ extern bool cmig_run_lock_try(void);
 /*
  * Wait until no run is in progress in any scope, and keep runs in scopes from
  * starting until the end of the transaction.  The caller holds the database's
- * run lock and is about to write revisions.  Raises 55P03 while a stepwise run
- * is in progress in a scope.
+ * run lock and is about to write revisions.  Raises error 55P03 while a
+ * stepwise run is in progress in a scope.
  */
 extern void cmig_run_lock_revisions(const char *command);
 
@@ -75,27 +75,28 @@ extern void cmig_run_lock_release(void);
 /*
  * Call this after each statement of a stepwise run, because a script can
  * release all of the session's advisory locks.  If the run lock was released,
- * takes it again, or raises 55000 if another run holds it now.
+ * takes it again, or raises error 55000 if another run holds it now.
  */
 extern void cmig_run_lock_keep(void);
 
 /*
  * Returns the process ID of the stepwise run in progress in the current scope,
- * or 0.
+ * or 0 if there is none.
  */
 extern int	cmig_run_lock_holder(void);
 
 /*
- * Returns the process ID of another session's run in a single transaction, or
- * 0.  Sets *prepared to the transaction ID of a run that has been prepared for
- * two-phase commit, or to InvalidTransactionId.
+ * Returns the process ID of another session that is performing a run in a
+ * single transaction, or 0 if there is none.  If such a run has been prepared
+ * for two-phase commit, sets *prepared to its transaction ID; otherwise, sets
+ * *prepared to InvalidTransactionId.
  */
 extern int	cmig_run_lock_transaction_holder(TransactionId *prepared);
 
 /*
  * Take or release a lock, at session level, that allows only one backfill of a
  * table at a time.  The first function never waits: if the lock is not
- * available, it raises 55P03 and names the session that holds the lock.
+ * available, it raises error 55P03 and names the session that holds the lock.
  */
 extern void cmig_run_lock_table(Oid table);
 extern void cmig_run_lock_table_release(Oid table);

@@ -45,9 +45,9 @@ extern bool cmig_running_is_replaying(void);
 extern bool cmig_running_concurrent_ddl(void);
 
 /*
- * Raises 55000 if a script is running in this session, or if pg_cmig is
+ * Raises error 55000 if a script is running in this session, or if pg_cmig is
  * writing to its tables, because neither a script nor a trigger is allowed to
- * call the SQL function "function", which is written as "cmig.upgrade()".
+ * call "function", an SQL function such as "cmig.upgrade()".
  */
 extern void cmig_running_require_idle(const char *function);
 

@@ -96,7 +96,7 @@ cmig_scope_unpin(void)
 	is_pinned = false;
 }
 
-/* Raise 3F000, because the scope's schema does not exist. */
+/* Raise error 3F000, because the scope's schema does not exist. */
 static void
 refuse_missing(const char *name)
 {
@@ -108,8 +108,8 @@ refuse_missing(const char *name)
 }
 
 /*
- * Raise 22023 if the schema cannot be a scope.  This can only happen if an
- * invalid value of cmig.scope was kept by the check hook.
+ * Raise error 22023 if the schema cannot be a scope.  This can only happen if
+ * an invalid value of cmig.scope was kept by the check hook.
  */
 static void
 require_possible(const char *name)
@@ -218,7 +218,10 @@ cmig_scope_is_refusal(const ErrorData *error)
 		strcmp(error->message_id, NOT_SAFE) == 0;
 }
 
-/* Raise 42501 if a role that is not trusted can create objects in the schema. */
+/*
+ * Raise error 42501 if a role that is not trusted can create objects in the
+ * schema.
+ */
 static void
 require_no_stranger(Oid schema, const char *name, const char *user)
 {
@@ -274,8 +277,8 @@ static CmigQuery namesakes_query = {
 /*
  * Row callback of namesakes_query: keep the first object whose owner is not
  * trusted.  If scripts can become a superuser, not even the current role is
- * trusted, except for relations, because it usually owns the tables that
- * earlier scripts have created.
+ * trusted, except as the owner of relations, because it usually owns the
+ * tables that earlier scripts have created.
  */
 static void
 keep_namesake(TupleDesc desc, HeapTuple row, void *arg)
@@ -321,8 +324,9 @@ schemas_in_path(const char *path, Oid scope_schema)
 }
 
 /*
- * Raise 42501 if a script could use an object in the schema in place of one in
- * pg_catalog or in a schema in "path", and the object's owner is not trusted.
+ * Raise error 42501 if a script could use an object in the schema in place of
+ * one in pg_catalog or in a schema in "path", and the object's owner is not
+ * trusted.
  */
 static void
 require_no_namesake(Oid schema, const char *path, const char *name, const char *user)

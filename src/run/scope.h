@@ -33,8 +33,8 @@ extern void cmig_scope_pin(void);
 extern void cmig_scope_unpin(void);
 
 /*
- * Returns the reason why a schema cannot be a scope, as a sentence, or NULL if
- * it can.
+ * Returns a sentence that says why a schema cannot be a scope, or NULL if it
+ * can be one.
  */
 extern const char *cmig_scope_reserved(const char *name);
 
@@ -45,12 +45,13 @@ extern const char *cmig_scope_reserved(const char *name);
 extern void cmig_scope_require(void);
 
 /*
- * Raises 42501 if the current scope is a schema that is not safe, because a
- * role that is not trusted can create objects in it, or owns an object in it
- * that scripts would use in place of another one.  Scripts find unqualified
- * names in this schema first, so such a role could replace the functions that
- * they call.  The current role, superusers, and the owner of the database are
- * trusted.  "path" is the value of cmig.search_path; it can be empty or NULL.
+ * Raises error 42501 if the current scope is a schema that is not safe.  In a
+ * schema that is not safe, a role that is not trusted can create objects or
+ * owns an object that scripts would use in place of another one.  Scripts find
+ * unqualified names in the scope's schema first, so such a role could replace
+ * the functions that scripts call.  The current role, superusers, and the
+ * owner of the database are trusted.  "path" is the value of cmig.search_path;
+ * it can be empty or NULL.
  */
 extern void cmig_scope_require_safe(const char *path);
 
@@ -58,8 +59,9 @@ extern void cmig_scope_require_safe(const char *path);
 extern bool cmig_scope_is_refusal(const ErrorData *error);
 
 /*
- * Raises 0A000 if the current scope is a schema, because "function", such as
- * "cmig.squash()", does not work there.  "hint" says what to do instead.
+ * Raises error 0A000 if the current scope is a schema, because "function",
+ * such as "cmig.squash()", does not work there.  "hint" says what to do
+ * instead.
  */
 extern void cmig_scope_refuse(const char *function, const char *hint);
 

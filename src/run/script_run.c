@@ -26,7 +26,7 @@
 #define CONTEXT_LENGTH 200
 
 /*
- * A longer statement is truncated to this many bytes around the error
+ * The maximum number of bytes of a statement that are shown around an error
  * position.
  */
 #define EXCERPT_LENGTH 4000
@@ -114,9 +114,9 @@ one_line(const char *text, int limit)
 }
 
 /*
- * Returns "text" or, if it is long, the part of it around a byte offset.
- * *position is a character position in "text"; it is changed to the position
- * in the result.
+ * Returns "text" or, if it is long, the part of it around the byte offset
+ * "offset".  *position is a character position in "text"; it is changed to the
+ * same position in the result.
  */
 static const char *
 excerpt(const char *text, int offset, int *position)
@@ -209,8 +209,9 @@ cmig_script_run_place(const ErrorData *error)
 
 /*
  * Returns the target, as SQL, for a call that performs the step.  "committed"
- * is true if earlier steps have been committed.  A relative target of the
- * original call would mean something else now, so it is replaced.
+ * is true if earlier steps have been committed.  In that case, the user's
+ * target is replaced, because a relative target would now have a different
+ * meaning.
  */
 static const char *
 target_of_step(const CmigRunStep *step, bool committed)

@@ -15,7 +15,7 @@
 struct CmigScriptRun;
 
 /*
- * A callback that runs the current statement of a script instead of the
+ * A callback that runs the current statement of a script, in place of the
  * runner.  "arg" is the step's statement_arg.
  */
 typedef void (*CmigRunStatement) (struct CmigScriptRun *run, DestReceiver *dest, void *arg);
@@ -25,8 +25,8 @@ typedef struct CmigRunStep
 {
 	const char *revision;
 	CmigDirection direction;
-	const char *target;			/* target of the original call, as SQL, or
-								 * NULL */
+	const char *target;			/* the target that the user specified, as SQL,
+								 * or NULL */
 	const char *sql;			/* the script for this direction, with
 								 * placeholder values inserted */
 	const char *stored_sql;		/* the script for this direction, as stored */
@@ -77,20 +77,20 @@ extern void cmig_script_run_describe_error(void *run);
 extern char *cmig_script_run_place(const ErrorData *error);
 
 /*
- * If pg_cmig offers a way around the error, replace the hint with one that
- * says so.
+ * If pg_cmig offers a way around the error, replace the error's hint with one
+ * that describes this way.
  */
 extern void cmig_script_run_improve_hint(ErrorData *error, const CmigScriptRun *run);
 
 /*
- * Returns the CALL that performs the step, for a hint that it cannot run in a
- * single transaction.
+ * Returns the CALL of a stepwise procedure that performs the step, for the
+ * hint of an error about a step that cannot run in a single transaction.
  */
 extern const char *cmig_script_run_stepwise_call(const CmigRunStep *step);
 
 /*
- * Returns the CALL that continues after a statement in doubt of the step, with
- * in_doubt => 'done'.  Does not access the catalogs, so it can be used after
+ * Returns the CALL, with in_doubt => 'done', that continues the step after a
+ * statement in doubt.  Does not access the catalogs, so it can be used after
  * an error.
  */
 extern const char *cmig_script_run_in_doubt_call(const CmigRunStep *step);

@@ -194,7 +194,8 @@ names_pg_temp(const char *path)
  * unless search_path already contains it.  Otherwise, the temporary tables of
  * the function's caller would be found first, and their triggers would run
  * with the privileges of the function's owner.  If no schema in search_path
- * exists, pg_temp is not added, because objects would then be created in it.
+ * exists, pg_temp is not added, because scripts would then create their
+ * objects in pg_temp.
  */
 static void
 put_pg_temp_last(GucAction action)
@@ -437,7 +438,8 @@ drop_temp_objects(CmigSession *session)
 	}
 
 	/*
-	 * as at the end of a session, also drop the objects that depend on these
+	 * as at the end of a session, also drop the objects that depend on the
+	 * temporary objects
 	 */
 	if (any)
 	{

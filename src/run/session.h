@@ -76,7 +76,7 @@ extern int	cmig_session_read_quietly(void);
 
 /*
  * Returns the value of cmig.search_path that is in effect, which can be NULL
- * or empty.  Raises 22023 if it is not a list of names.
+ * or empty.  Raises error 22023 if it is not a list of names.
  */
 extern const char *cmig_session_path_setting(void);
 
@@ -85,7 +85,7 @@ extern char *cmig_session_search_path(void);
 extern char *cmig_session_role(void);
 
 /*
- * Raises 42501 if the session user is not allowed to set its role to
+ * Raises error 42501 if the session user is not allowed to set its role to
  * cmig.role.  The error says what to grant.
  */
 extern void cmig_session_require_member(void);

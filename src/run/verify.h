@@ -12,8 +12,8 @@
 #include "tcop/dest.h"
 
 /*
- * Returns a receiver that raises MG009 for a row whose first boolean column is
- * not true.  Rows without a boolean column pass.
+ * Returns a receiver that raises error MG009 for a row whose first boolean
+ * column is not true.  Rows without a boolean column pass.
  */
 extern DestReceiver *cmig_verify_receiver(CmigScriptRun *run);
 

@@ -15,9 +15,9 @@
 #include "utils/relcache.h"
 
 /*
- * A system catalog and the index for scanning it.  The comments say by what
- * the rows are found, unless it is the row's own OID or the object that the
- * row describes.
+ * A system catalog and the index for scanning it.  A comment says how rows are
+ * found, unless they are found by their own OID or by the object that they
+ * describe.
  */
 typedef enum CmigScopeCatalogId
 {

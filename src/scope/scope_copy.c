@@ -2,11 +2,11 @@
  * scope_copy.c
  *	  Copies the structure of a scope's schema into a new schema.
  *
- * The new schema is created with the statements that cmig.diff_schemas returns
- * for an empty schema and the scope's schema, which are run as a script in the
- * new scope.  Then the fingerprints of the two schemas are compared (see
- * scope_fingerprint.h).  If the fingerprints differ, cmig.diff_schemas
- * compares the schemas.
+ * cmig.diff_schemas returns the statements that make an empty schema equal to
+ * the scope's schema.  These statements are run as a script in the new scope,
+ * whose schema is empty.  Then the fingerprints of the two schemas are
+ * compared (see scope_fingerprint.h).  If the fingerprints differ,
+ * cmig.diff_schemas compares the schemas.
  *
  * The statements are kept for the session, and are used for further copies
  * while the fingerprint of the copied schema stays the same.  They may produce
@@ -87,9 +87,9 @@ typedef struct Source
 } Source;
 
 /*
- * Raise 42501 if the schema contains an object of a role that is not trusted,
- * because the copy of the object would belong to "role", which runs the
- * scripts.
+ * Raise error 42501 if the schema contains an object of a role that is not
+ * trusted, because the copy of the object would belong to "role", which runs
+ * the scripts.
  */
 static void
 require_own_objects(const char *scope, Oid role)
@@ -107,8 +107,8 @@ require_own_objects(const char *scope, Oid role)
 }
 
 /*
- * Raise 42501 if the role that runs scripts cannot trust the objects in the
- * schema of the current scope.
+ * Raise error 42501 if the role that runs scripts cannot trust the objects in
+ * the schema of the current scope.
  */
 static void
 require_safe(const char *scope)
@@ -153,7 +153,8 @@ cmig_scope_copy_begin(const char *scope)
 }
 
 /*
- * Raise 0A000 because no statement can be generated for an object of "from".
+ * Raise error 0A000 because no statement can be generated for an object of
+ * "from".
  */
 static void
 refuse_object(const char *from, const char *object)
@@ -265,8 +266,9 @@ with_name(const char *text, const char *name)
 }
 
 /*
- * Raise 0A000 if a string in the statement, such as a default, names an object
- * of the schema "from": the copy would use the other scope's object.
+ * Raise error 0A000 if a string in the statement, such as a default, names an
+ * object of the schema "from", because the copy would use that object instead
+ * of its own.
  */
 static void
 refuse_name(const char *from, const CmigDiffLine *line)

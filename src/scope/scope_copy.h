@@ -12,8 +12,8 @@
 
 /*
  * Lock the scope, which is to be copied, and return its version rows.  No run
- * can change the scope until the end of the transaction.  Raises 42501 or
- * 55000 if it cannot be copied.  The schema must exist.
+ * can change the scope until the end of the transaction.  Raises error 42501
+ * or 55000 if the scope cannot be copied.  The schema must exist.
  */
 extern CmigNames *cmig_scope_copy_begin(const char *scope);
 

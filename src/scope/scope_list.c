@@ -180,8 +180,8 @@ cmig_scope_list_in(const char *scope, CmigScopeWork work, void *arg)
  */
 
 /*
- * An entry of the cache.  The key is the hash of the version rows, or a number
- * after it.
+ * An entry of the cache.  The key is the hash of the version rows or, if
+ * another entry has that key, one of the next numbers.
  */
 typedef struct CacheEntry
 {

@@ -1,7 +1,7 @@
 /*
  * scope_make.c
- *	  Implements cmig.create_scope and cmig.drop_scope, which create and drop the
- *	  schema of a scope.
+ *	  Implements cmig.create_scope and cmig.drop_scope, which create and drop
+ *	  the schema of a scope.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -41,7 +41,7 @@
 PG_FUNCTION_INFO_V1(cmig_create_scope);
 PG_FUNCTION_INFO_V1(cmig_drop_scope);
 
-/* Raise 22023 if a schema with this name cannot be a scope. */
+/* Raise error 22023 if a schema with this name cannot be a scope. */
 static void
 require_possible(const char *name)
 {
@@ -58,8 +58,8 @@ require_possible(const char *name)
 
 /*
  * Returns argument 0, the name of a scope.  "call" is the correct call, for
- * the hint.  Raises 22004 if the name is null, and 22023 if it cannot be a
- * scope.
+ * the hint.  Raises error 22004 if the name is null, and 22023 if it cannot be
+ * a scope.
  */
 static char *
 scope_argument(FunctionCallInfo fcinfo, const char *call)
@@ -73,8 +73,8 @@ scope_argument(FunctionCallInfo fcinfo, const char *call)
 }
 
 /*
- * Returns argument 2 of cmig.create_scope, the scope to copy, or NULL.  Raises
- * an error if there is no such schema.
+ * Returns argument 2 of cmig.create_scope, the scope to copy, or NULL if the
+ * argument is null.  Raises an error if there is no such schema.
  */
 static char *
 copy_argument(FunctionCallInfo fcinfo)
@@ -227,7 +227,7 @@ is_recorded(void)
 		(strcmp(last.revision, "base") != 0 || strcmp(last.direction, "downgrade") != 0);
 }
 
-/* Raise 55000 if nothing is recorded about the schema as a scope. */
+/* Raise error 55000 if nothing is recorded about the schema as a scope. */
 static void
 require_scope(const char *name)
 {

@@ -157,7 +157,7 @@ append_value(CmigScopeRows *rows, Oid type, Datum datum)
 	appendStringInfoChar(&rows->text, '\4');
 }
 
-/* Add rows->text to the hash, and return its hash. */
+/* Add rows->text to the hash of all rows, and return the hash of rows->text. */
 static uint64
 add_text(CmigScopeRows *rows)
 {

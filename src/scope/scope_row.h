@@ -37,7 +37,7 @@ typedef struct CmigScopeRows
 
 /*
  * Start without any rows.  Memory is allocated in the current context.  The
- * caller must have set the fields options and catalogs.
+ * caller must have set the fields "options" and "catalogs".
  */
 extern void cmig_scope_row_begin(CmigScopeRows *rows, const char *schema);
 

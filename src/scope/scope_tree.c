@@ -220,7 +220,10 @@ is_escaped(const Tree *tree, const char *at)
 	return backslashes % 2 == 1;
 }
 
-/* Append "length" separators, and follow the beginnings and ends of nodes. */
+/*
+ * Append "length" separators, and keep track of the beginnings and ends of
+ * nodes.
+ */
 static void
 append_separators(Tree *tree, int length)
 {

@@ -4,7 +4,7 @@
  *	  separate transaction.
  *
  * The first transaction lists the scopes and determines which of them need an
- * upgrade.  Scopes with the same version rows are planned only once.  Then
+ * upgrade.  Scopes with the same version rows are examined only once.  Then
  * each scope that needs an upgrade is upgraded, unless another session holds
  * its run lock, because that session is upgrading it.  If several sessions
  * call the procedure at the same time, each of them upgrades some of the
@@ -294,7 +294,10 @@ ends_call(const ErrorData *error)
 		category == ERRCODE_TO_CATEGORY(ERRCODE_INTERNAL_ERROR);
 }
 
-/* Returns the error's detail, and the revision and the statement that failed, or NULL. */
+/*
+ * Returns the error's detail, with a line that names the revision and the
+ * statement that failed.  Returns NULL if there is neither.
+ */
 static char *
 detail_with_place(const ErrorData *error)
 {

@@ -219,8 +219,8 @@ function_statements(const char *verb, const char *preposition, const char *role,
 
 /*
  * Returns the statements that grant or revoke an access level: "verb
- * privileges ON objects preposition role".  Raises 22023 if the level does not
- * exist.
+ * privileges ON objects preposition role".  Raises error 22023 if the level
+ * does not exist.
  */
 static List *
 level_statements(const char *verb, const char *preposition, const char *role, const char *level)

@@ -25,7 +25,8 @@ extern List *cmig_access_revokes_level(const char *role, const char *level);
 /*
  * cmig_access_may_grant() returns true if the current role is allowed to grant
  * access to pg_cmig.  cmig_access_run() runs GRANT or REVOKE statements from
- * this module, and raises 42501 if the current role is not allowed to.
+ * this module, and raises error 42501 if the current role is not allowed to
+ * grant access.
  */
 extern bool cmig_access_may_grant(void);
 extern void cmig_access_run(List *statements);

@@ -2,8 +2,9 @@
  * active.c
  *	  Reads the revisions that count.
  *
- * A revision that replaces others counts, or the ones that it replaces do, as
- * described in replaces.h.  Revisions that do not count are ignored.
+ * Either a revision that replaces others counts, or the revisions that it
+ * replaces count, as described in replaces.h.  Revisions that do not count are
+ * ignored.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -57,8 +58,8 @@ cmig_active_needed_in_scopes(const CmigNames *replaced)
 		const char *name = replaced->names[i];
 
 		/*
-		 * ignore a version row for the last revision, because a scope that
-		 * has one has applied all of them
+		 * ignore a version row for the last revision, because a scope with
+		 * such a row has applied all replaced revisions
 		 */
 		if ((i < replaced->count - 1 && cmig_names_has(rows, name)) || cmig_progress_has(begun, name))
 			return true;
@@ -106,8 +107,8 @@ turn_over(const CmigRevision *revision, const char *row)
 }
 
 /*
- * Find one version row that must be replaced with one for the replacing
- * revision, and replace it.  Returns false if there is none.
+ * Find a version row that must be replaced with a version row for the
+ * replacing revision, and replace it.  Returns false if there is no such row.
  */
 static bool
 settle_one(const CmigRevisionSet *set)

@@ -2,8 +2,9 @@
  * active.h
  *	  Reads the revisions that count.
  *
- * A revision that replaces others counts, or the ones that it replaces do, as
- * described in replaces.h.  Revisions that do not count are ignored.
+ * Either a revision that replaces others counts, or the revisions that it
+ * replaces count, as described in replaces.h.  Revisions that do not count are
+ * ignored.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

@@ -143,7 +143,7 @@ set_identity(const CmigBackfillIdentity *identity, Datum *values, char *nulls)
 
 /*
  * Raise an error because a row was changed manually so that its backfill
- * cannot be resumed.  "column" has the value that is not valid.
+ * cannot be resumed.  "column" is the column whose value is not valid.
  */
 static void
 refuse_row(int64 id, const char *column)

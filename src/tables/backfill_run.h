@@ -87,8 +87,9 @@ typedef struct CmigBackfillUnfinished
 
 /*
  * cmig_backfill_run_each_unfinished() calls the callback for each unfinished
- * backfill of the step to which "identity" belongs or, if it is not part of a
- * revision, of the same table.  The backfill with the id own_id is skipped.
+ * backfill of the step to which "identity" belongs or, if "identity" is not
+ * part of a revision, of the same table.  The backfill with the id own_id is
+ * skipped.
  */
 typedef void (*CmigBackfillCallback) (const CmigBackfillUnfinished *unfinished, void *arg);
 extern void cmig_backfill_run_each_unfinished(const CmigBackfillIdentity *identity,
@@ -99,9 +100,9 @@ extern void cmig_backfill_run_each_unfinished(const CmigBackfillIdentity *identi
 extern void cmig_backfill_run_remove(int64 id);
 
 /*
- * Delete the rows of unfinished backfills that were started by an earlier
- * version of the statement that now starts this backfill.  Does nothing if the
- * backfill is not part of a revision.
+ * Delete the rows of unfinished backfills that an earlier version of the
+ * current statement has started.  Does nothing if the backfill is not part of
+ * a revision.
  */
 extern void cmig_backfill_run_replace(const CmigBackfillIdentity *identity);
 

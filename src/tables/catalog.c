@@ -372,10 +372,10 @@ cmig_catalog_read_script(const char *revision, CmigDirection direction)
 /* The state of cmig_catalog_each_script() and similar functions. */
 typedef struct EachScript
 {
-	const char *always;			/* id of the revision whose script is always
-								 * passed on */
-	Size		left;			/* total size in bytes of the scripts that may
-								 * still be passed on */
+	const char *always;			/* id of the revision whose script is passed
+								 * to the callback even if it is large */
+	Size		left;			/* number of bytes of scripts that may still
+								 * be passed to the callback */
 	CmigScriptCallback callback;
 	void	   *arg;
 	MemoryContext context;
@@ -392,8 +392,8 @@ column_size(TupleDesc desc, HeapTuple row, int column)
 }
 
 /*
- * Row callback: pass the script on to the caller's callback, unless it is too
- * large.
+ * Row callback: pass the script to the caller's callback, unless the script is
+ * too large.
  */
 static void
 hand_over_script(TupleDesc desc, HeapTuple row, void *arg)

@@ -13,10 +13,10 @@
 /*
  * Call this before changing pg_cmig's tables.  Takes the run lock until the
  * end of the transaction, and starts the time limit cmig.run_timeout.  Raises
- * 55000 within a revision's script, and 40001 if the transaction's snapshot
- * does not show the latest version rows.  Also replaces the version rows of
- * replaced revisions, like cmig_active_settle().  "function" is used in
- * errors, for example "cmig.upgrade()".
+ * error 55000 within a revision's script, and 40001 if the transaction's
+ * snapshot does not show the latest version rows.  Also replaces the version
+ * rows of replaced revisions, like cmig_active_settle().  "function" is used
+ * in errors, for example "cmig.upgrade()".
  */
 extern void cmig_change_begin(const char *function);
 

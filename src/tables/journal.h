@@ -17,7 +17,7 @@
  */
 typedef struct CmigJournalEntry
 {
-	const char *revision;		/* id; NULL for a drift check, except if
+	const char *revision;		/* id; NULL for a drift check, unless
 								 * cmig.capture has turned the drift into a
 								 * revision */
 	const char *direction;		/* upgrade, downgrade, stamp, repair, drift */
@@ -74,8 +74,8 @@ extern void cmig_journal_interrupted(void);
 #define CMIG_JOURNAL_BATCH 500
 
 /*
- * Returns an id such that the next new rows can have the ids that follow it.
- * At least CMIG_JOURNAL_BATCH ids after it are free.
+ * Returns the id after which the ids of the next new rows start.  At least
+ * CMIG_JOURNAL_BATCH ids after it are free.
  */
 extern int64 cmig_journal_last_id(void);
 

@@ -23,7 +23,7 @@ extern char *cmig_journal_read_checksum(const char *revision);
 typedef struct CmigJournalRepeatable
 {
 	char	   *checksum;		/* NULL if the revision has never run */
-	bool		reverted;		/* was a downgrade run after that run? */
+	bool		reverted;		/* has a downgrade been run since then? */
 } CmigJournalRepeatable;
 
 extern CmigJournalRepeatable cmig_journal_read_repeatable(const char *revision);

@@ -61,8 +61,8 @@ value_of(const TriggerData *trigger, HeapTuple row, const char *name, Oid type, 
 }
 
 /*
- * Raise 42501 unless the caller is allowed to write a row that contains this
- * role.
+ * Raise error 42501 unless the caller is allowed to write a row that contains
+ * this role.
  */
 static void
 require_role(const char *role)
@@ -77,8 +77,8 @@ require_role(const char *role)
 }
 
 /*
- * Raise 42501 if the id is so far beyond the last id that too few ids might
- * remain after it.
+ * Raise error 42501 if the id is so far beyond the last id that too few ids
+ * might remain after it.
  */
 static void
 require_near(int64 id)
@@ -107,7 +107,8 @@ is_of_other_scope(const TriggerData *trigger, HeapTuple row)
 }
 
 /*
- * Raise 42501 because the row belongs to a scope other than the current one.
+ * Raise error 42501 because the row belongs to a scope other than the current
+ * one.
  */
 static void
 refuse_scope(void)
@@ -124,10 +125,10 @@ refuse_scope(void)
  * manually, the trigger waits for a run in progress, because the run could use
  * the same id.  A role with the INSERT privilege on the whole table, such as
  * the owner or a role that restores a dump, is allowed to write any row.  If
- * its row belongs to another scope, the trigger does not wait, because a dump
- * can contain rows of more scopes than there are locks.  Other roles are
- * allowed to write only rows of the current scope, for runs that they could
- * have started.
+ * such a role writes a row of another scope, the trigger does not wait,
+ * because a dump can contain rows of more scopes than there are locks.  Other
+ * roles are allowed to write only rows of the current scope, for runs that
+ * they could have started.
  */
 Datum
 cmig_journal_trigger(PG_FUNCTION_ARGS)

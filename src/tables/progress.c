@@ -112,8 +112,8 @@ cmig_progress_read(void)
 }
 
 /*
- * Row callback: append a CmigProgressRow in which only the revision is set to
- * a list.
+ * Row callback: append a CmigProgressRow to a list.  Only the row's revision
+ * is set.
  */
 static void
 collect_revision(TupleDesc desc, HeapTuple tuple, void *arg)
@@ -284,9 +284,9 @@ cmig_progress_obstacle(const CmigProgressRow *row)
 
 /*
  * A query for the target of a downgrade that reverts only the revision $1.
- * For a merge, this is one of its parents.  If several branches are applied,
- * it is one step down on the branch of the revision.  If the result is null,
- * "-1" is sufficient.
+ * For a merge, the target is one of its parents.  If several branches are
+ * applied, the target is one step down on the branch of the revision.  If the
+ * result is null, "-1" is sufficient.
  */
 static CmigQuery target_query = {
 	.sql = "SELECT CASE WHEN cardinality(down_revision::text[]) > 1 THEN (down_revision::text[])[1]"

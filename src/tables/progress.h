@@ -56,7 +56,8 @@ extern List *cmig_progress_read(void);
 extern List *cmig_progress_everywhere(void);
 
 /*
- * Returns the row of a statement in a list from cmig_progress_read(), or NULL.
+ * Returns the row of a statement in a list from cmig_progress_read(), or NULL
+ * if there is none.
  */
 extern CmigProgressRow *cmig_progress_find(List *rows, const char *revision,
 										   CmigDirection direction, int statement);
@@ -113,8 +114,8 @@ extern char *cmig_progress_place(const CmigProgressRow *row);
 extern const char *cmig_progress_next(const CmigProgressRow *row);
 
 /*
- * Raise 55000 if any revision is partially applied or reverted, because other
- * runs then cannot know the state of the schema.
+ * Raise error 55000 if any revision is partially applied or reverted, because
+ * other runs then cannot know the state of the schema.
  */
 extern void cmig_progress_require_none(void);
 

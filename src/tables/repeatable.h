@@ -33,9 +33,9 @@ extern CmigRepeatableState cmig_repeatable_state(const CmigGraph *graph, int nod
 typedef struct CmigRepeatableRun
 {
 	int			node;
-	char	   *sql;			/* NULL: the stored script */
+	char	   *sql;			/* NULL stands for the stored script */
 	CmigNames	placeholders;	/* declarations of placeholders in the script */
-	bool		reverted;		/* was a downgrade run after that run? */
+	bool		reverted;		/* has a downgrade been run since then? */
 } CmigRepeatableRun;
 
 /*

@@ -230,8 +230,8 @@ cmig_version_rows_unknown(void)
 }
 
 /*
- * Raise 55000 because a script or another session has changed the version rows
- * during the run.  "detail" says what has changed.
+ * Raise error 55000 because a script or another session has changed the
+ * version rows during the run.  "detail" says what has changed.
  */
 pg_noreturn static void
 raise_version_changed(char *detail)

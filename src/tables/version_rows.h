@@ -16,8 +16,8 @@
 
 /*
  * Returns all version rows of the current scope, in byte order.  Raises an
- * error if the current scope cannot be a scope or does not exist; see
- * cmig_scope_require().
+ * error if the current scope is a schema that does not exist or cannot be a
+ * scope; see cmig_scope_require().
  */
 extern CmigNames *cmig_version_rows_read(void);
 
@@ -47,9 +47,9 @@ extern const char *cmig_version_rows_table(void);
 extern char *cmig_version_rows_unknown(void);
 
 /*
- * Delete or insert a version row.  Raises 55000 if the row to delete does not
- * exist or the row to insert already exists, because that means that a script
- * or another session has changed the table during the run.
+ * Delete or insert a version row.  Raises error 55000 if the row to delete
+ * does not exist or the row to insert already exists, because that means that
+ * a script or another session has changed the table during the run.
  */
 extern void cmig_version_rows_delete(const char *revision);
 extern void cmig_version_rows_insert(const char *revision);
@@ -65,8 +65,9 @@ extern void cmig_version_rows_replace(const char *from, const char *to);
 extern void cmig_version_rows_clear(void);
 
 /*
- * Raise 40001 if a version row or a revision has changed since the snapshot of
- * the transaction was taken.  Call this after acquiring the run lock.
+ * Raise error 40001 if a version row or a revision has changed since the
+ * snapshot of the transaction was taken.  Call this after acquiring the run
+ * lock.
  */
 extern void cmig_version_rows_check_snapshot(void);
 

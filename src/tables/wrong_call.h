@@ -11,7 +11,8 @@
  *
  * Functions that are often typed by hand also have a variant whose last
  * argument is VARIADIC "any" and comes after as many arguments as the function
- * accepts.  It raises an error that says how many those are.
+ * accepts.  It raises an error that says how many arguments
+ * the function accepts.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -31,10 +32,10 @@ typedef enum CmigSeveral
 } CmigSeveral;
 
 /*
- * Raise 22023 because the arguments n to last (counted from 0) were not passed
- * in the correct form for a revision.  "call" is the beginning of the correct
- * call, up to the argument, such as "SELECT * FROM cmig.show(".  "several"
- * says whether the function accepts more than one revision.
+ * Raise error 22023 because the arguments n to last (counted from 0) were not
+ * passed in the correct form for a revision.  "call" is the beginning of the
+ * correct call, up to the argument, such as "SELECT * FROM cmig.show(".
+ * "several" says whether the function accepts more than one revision.
  */
 pg_noreturn extern void cmig_wrong_call(FunctionCallInfo fcinfo, int n, int last,
 										const char *call, CmigSeveral several);
