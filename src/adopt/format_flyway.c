@@ -63,7 +63,7 @@ without_transaction(CmigImport *import, const CmigToolFile *file)
 	return false;
 }
 
-/* Add a revision for one file. */
+/* Add a revision with the given id for a file. */
 static CmigToolRevision *
 add_file(CmigImport *import, CmigToolFile *file, const char *id, const FlywayName *name)
 {
@@ -91,7 +91,7 @@ add_versions(CmigImport *import)
 	cmig_import_chain(import);
 }
 
-/* Returns the revision with this version, or NULL. */
+/* Returns the revision with this version, or NULL if there is none. */
 static CmigToolRevision *
 find_version(const CmigImport *import, const char *version)
 {
@@ -132,8 +132,9 @@ add_undo(CmigImport *import)
 }
 
 /*
- * Record that a baseline replaces the versions up to "version".  The first
- * "count" revisions of the import are the versions.
+ * Record which versions a baseline replaces.  The first "count" revisions of
+ * the import are the versions; the baseline replaces those that are not later
+ * than "version".
  */
 static void
 set_replaces(const CmigImport *import, CmigToolRevision *baseline, const char *version, int count)
@@ -156,8 +157,8 @@ set_replaces(const CmigImport *import, CmigToolRevision *baseline, const char *v
 
 /*
  * Make a baseline the parent of each later version that has no parent yet.  A
- * later version has no parent if there are no files for the versions that the
- * baseline replaces.
+ * later version lacks a parent if the versions that the baseline replaces have
+ * no files.
  */
 static void
 follow_baseline(const CmigImport *import, CmigToolRevision *baseline, const char *version)

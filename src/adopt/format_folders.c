@@ -38,8 +38,8 @@ diesel_version(const char *folder)
 }
 
 /*
- * Does Diesel run the migration without a transaction?  This is the case unless
- * run_in_transaction is true in metadata.toml.
+ * Does Diesel run the migration without a transaction?  It does unless
+ * metadata.toml sets run_in_transaction to true.
  */
 static bool
 diesel_without_transaction(const CmigToolFile *metadata)
@@ -131,8 +131,8 @@ cmig_format_prisma(CmigImport *import)
  */
 
 /*
- * Returns the value of "when" in the _journal.json entry with this tag, or 0
- * if there is no such entry.
+ * Returns the value of "when" in the _journal.json entry with the given tag.
+ * Returns 0 if there is no such entry.
  */
 static int64
 drizzle_time(const CmigToolFile *journal, const char *tag)

@@ -16,17 +16,17 @@
 /* The change set that is being read. */
 typedef struct ChangeSet
 {
-	CmigToolRevision *revision; /* NULL before the first change set */
+	CmigToolRevision *revision; /* NULL before the file's first change set */
 	StringInfoData up;
 	StringInfoData down;
 	bool		has_down;
-	bool		in_rollback;	/* is the current line inside a rollback block
-								 * comment? */
+	bool		in_rollback;	/* true if the current line is inside a
+								 * rollback block comment */
 } ChangeSet;
 
 /*
  * If the line has the form "--word ..." or "-- word ...", returns the rest of
- * the line; otherwise NULL.
+ * the line.  Otherwise, returns NULL.
  */
 static char *
 directive(const CmigToolLine *line, const char *word)
@@ -119,8 +119,8 @@ read_rollback(ChangeSet *set, const char *text)
 }
 
 /*
- * If the line is a directive, process it and return true.  Other lines are
- * part of a script.
+ * If the line is a directive, process it and return true.  Otherwise, the line
+ * is part of a script.
  */
 static bool
 read_directive(ChangeSet *set, const CmigToolLine *line)

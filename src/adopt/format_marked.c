@@ -18,7 +18,8 @@ typedef enum MarkedLine
 	LINE_TEXT,
 	LINE_UP,
 	LINE_DOWN,
-	LINE_DROPPED				/* a directive, not part of a script */
+	LINE_DROPPED				/* a directive that is left out of both
+								 * scripts */
 } MarkedLine;
 
 /* The scripts found so far in the file that is being read. */
@@ -63,7 +64,7 @@ read_lines(CmigToolRevision *revision, const char *text, ClassifyLine classify, 
 		}
 }
 
-/* Set a revision's scripts to the ones found by read_lines(). */
+/* Set a revision's scripts to the scripts found by read_lines(). */
 static void
 set_scripts(CmigImport *import, CmigToolRevision *revision, const MarkedFile *marked)
 {
@@ -78,7 +79,7 @@ set_scripts(CmigImport *import, CmigToolRevision *revision, const MarkedFile *ma
 
 /*
  * Add a revision for a file named "<digits>[_-.]title.sql".  Returns NULL if
- * the name does not have this form.
+ * the file's name does not have this form.
  */
 static CmigToolRevision *
 add_numbered(CmigImport *import, CmigToolFile *file)
@@ -181,8 +182,8 @@ static char *
 substitute_environment(CmigImport *import, const CmigToolFile *file)
 {
 	StringInfoData result;
-	StringInfoData newlines;	/* one newline for each line read, so that
-								 * errors have the right line numbers */
+	StringInfoData newlines;	/* one newline for each line read so far, so
+								 * that errors have the right line numbers */
 	CmigToolLine line;
 	bool		on = false;
 

@@ -50,7 +50,10 @@ read_name(const char *base, const char *letters, const char *separator, Numbered
 	return true;
 }
 
-/* Returns the revision with the number in "name".  Adds it if necessary. */
+/*
+ * Returns the revision whose id is the number in "name".  Adds the revision if
+ * necessary.
+ */
 static CmigToolRevision *
 numbered_revision(CmigImport *import, CmigToolFile *file, const NumberedName *name)
 {

@@ -3,8 +3,8 @@
  *	  Reads Sqitch's plan and scripts.
  *
  * The plan has a line for each change, in the order of deployment, and lines
- * for tags.  If a change occurs twice, it was reworked.  The script names of
- * its earlier occurrence contain a tag that lies between the two occurrences.
+ * for tags.  A change that occurs twice was reworked.  The names of the earlier
+ * occurrence's scripts contain a tag that lies between the two occurrences.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -53,8 +53,8 @@ read_note(const char *text)
 }
 
 /*
- * Returns the date in a line of the plan, or NULL: the first timestamp before
- * the note that looks like 2024-01-01T00:00:00Z.
+ * Returns the first timestamp before the note in a line of the plan, such as
+ * 2024-01-01T00:00:00Z.  Returns NULL if there is none.
  */
 static char *
 read_date(const char *text)
@@ -119,7 +119,10 @@ read_plan(SqitchPlan *plan)
 		read_plan_line(plan, cmig_marker_trimmed(line.start, line.end));
 }
 
-/* Returns the index of the change's next occurrence in the plan, or -1. */
+/*
+ * Returns the index of the next occurrence of change number "i" in the plan, or
+ * -1 if there is none.
+ */
 static int
 next_occurrence(const SqitchPlan *plan, int i)
 {
@@ -132,9 +135,9 @@ next_occurrence(const SqitchPlan *plan, int i)
 }
 
 /*
- * Returns the name of a change's scripts, without folder and extension.  If
- * the change was reworked later, the name contains a tag: the first tag
- * between the two occurrences that has a deploy script.
+ * Returns the name shared by the scripts of change number "i", without folder
+ * and extension.  If the change was reworked later, the name contains the first
+ * tag between the two occurrences for which there is a deploy script.
  */
 static char *
 script_name(const SqitchPlan *plan, int i)
@@ -167,8 +170,8 @@ script_id(const char *name)
 }
 
 /*
- * Returns one of a change's scripts as a section of a revision file, or NULL
- * if the script's file does not exist.
+ * Returns the script called "name" in "folder" as a section of a revision
+ * file.  Returns NULL if the script does not exist.
  */
 static char *
 read_script(const SqitchPlan *plan, const char *folder, const char *name, CmigSection section)
@@ -182,8 +185,8 @@ read_script(const SqitchPlan *plan, const char *folder, const char *name, CmigSe
 	text = cmig_import_whole(plan->import, file, section);
 
 	/*
-	 * Sqitch's verify scripts end with ROLLBACK.  Replace it with COMMIT,
-	 * because cmig_section_text_read() removes only BEGIN and COMMIT.
+	 * Sqitch's verify scripts end with ROLLBACK.  Replace that command with
+	 * COMMIT, because cmig_section_text_read() removes only BEGIN and COMMIT.
 	 */
 	length = strlen(text);
 	if (section == CMIG_SECTION_VERIFY && length >= 9 && pg_strcasecmp(text + length - 9, "ROLLBACK;") == 0)

@@ -17,7 +17,7 @@
  * yoyo
  */
 
-/* Set the parents to the words after "-- depends:" in a comment. */
+/* Set the revision's parents to the words after "-- depends:" in a comment. */
 static void
 read_depends(CmigToolRevision *revision, char *text)
 {
@@ -95,8 +95,8 @@ cmig_format_yoyo(CmigImport *import)
  */
 
 /*
- * Returns the highest version in the values of INSERT INTO schema_migrations,
- * or NULL.
+ * Returns the highest version in the VALUES list of INSERT INTO
+ * schema_migrations, or NULL if there is none.
  */
 static char *
 last_version(const char *insert)
@@ -116,8 +116,8 @@ last_version(const char *insert)
 }
 
 /*
- * Returns the start of the line that begins with INSERT INTO
- * schema_migrations, or NULL.
+ * Returns the start of the line that begins with INSERT INTO schema_migrations,
+ * or NULL if there is no such line.
  */
 static const char *
 find_insert(const char *text)

@@ -18,8 +18,8 @@ typedef struct CmigFormat
 } CmigFormat;
 
 /*
- * Returns the format with this name.  Raises 22023, listing all names, if
- * there is none.
+ * Returns the format called "name".  If there is none, raises 22023 with a list
+ * of all names.
  */
 extern const CmigFormat *cmig_formats_find(const char *name);
 

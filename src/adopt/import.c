@@ -118,9 +118,9 @@ filled(const CmigImport *import, const CmigToolFile *file, const char *text)
 }
 
 /*
- * Insert "|" into the line comment that starts on the given line, so that the
- * comment can no longer be mistaken for a marker such as "-- downgrade".
- * Returns NULL if no line comment starts there.
+ * Returns a copy of the text with "|" inserted into the line comment that
+ * starts on the given line.  Then, the comment cannot be mistaken for a marker
+ * such as "-- downgrade".  Returns NULL if no line comment starts on this line.
  */
 static char *
 disarm_comment(const char *text, int line)
@@ -140,7 +140,7 @@ disarm_comment(const char *text, int line)
 
 /*
  * Change comments that would be mistaken for a revision file's header or
- * markers.  Raises MG013 if this is not possible.
+ * markers.  Raises MG013 if a comment cannot be changed.
  */
 static char *
 disarmed(const CmigToolFile *file, char *text, CmigSection section)
@@ -284,7 +284,8 @@ has_placeholder(const CmigRevisionText *text, const char *name)
 }
 
 /*
- * Declare, in the revision, the placeholders that its scripts still contain.
+ * Add declarations of the placeholders that are kept in the revision\'s
+ * scripts.
  */
 static void
 declare_placeholders(const CmigImport *import, CmigRevisionText *text)
@@ -309,8 +310,8 @@ declare_placeholders(const CmigImport *import, CmigRevisionText *text)
 }
 
 /*
- * Add a note if pg_cmig would be unable to run the script.  If the only reason
- * is a statement that cannot run in a transaction, make the revision
+ * If pg_cmig would be unable to run the script, add a note.  If the only reason
+ * is a statement that cannot run in a transaction, also make the revision
  * nontransactional.
  */
 static void

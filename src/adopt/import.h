@@ -22,20 +22,21 @@
 /* Another tool's file. */
 typedef struct CmigToolFile
 {
-	const char *name;			/* as given, relative to the tool's folder */
+	const char *name;			/* as passed by the caller, relative to the
+								 * tool's folder */
 	const char *base;			/* name after the last slash */
 	const char *folder;			/* name of the folder that contains the file,
 								 * or "" */
 	char	   *text;			/* without a byte order mark or CRs before
 								 * newlines */
-	bool		used;			/* has a format's reader read the file? */
+	bool		used;			/* true if a format's reader has read the file */
 } CmigToolFile;
 
 /* A revision that is being created from one or more files. */
 typedef struct CmigToolRevision
 {
 	CmigRevisionText text;
-	const CmigToolFile *file;	/* for messages */
+	const CmigToolFile *file;	/* named in messages */
 	char	   *order;			/* sort key, computed by the format's reader */
 	const char *file_template;	/* template for the revision file's name, or
 								 * NULL to use the import's template */
@@ -72,7 +73,10 @@ typedef struct CmigImport
 	List	   *notes;			/* list of CmigImportNote * */
 } CmigImport;
 
-/* Returns the file with this name and marks it as used, or returns NULL. */
+/*
+ * If there is a file with this name, marks it as used and returns it;
+ * otherwise, returns NULL.
+ */
 extern CmigToolFile *cmig_import_file(CmigImport *import, const char *name);
 
 /* Add a new revision.  Raises MG013 if the id is not valid. */
@@ -104,7 +108,7 @@ extern void cmig_import_sort(CmigImport *import, CmigOrderCompare compare);
 /* Set a revision's only parent. */
 extern void cmig_import_set_parent(CmigToolRevision *revision, const char *parent);
 
-/* Make the preceding revision the parent of each revision that has none. */
+/* Make the preceding revision the parent of each revision without a parent. */
 extern void cmig_import_chain(CmigImport *import);
 
 /*

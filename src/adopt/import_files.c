@@ -109,7 +109,8 @@ list_argument(FunctionCallInfo fcinfo, int n, const char *name)
 }
 
 /*
- * Returns a scalar as a string, or NULL for an object, an array, or JSON null.
+ * Returns a scalar as a string.  Returns NULL for an object, an array, or JSON
+ * null.
  */
 static char *
 scalar_text(const JsonbValue *value)
@@ -128,8 +129,8 @@ scalar_text(const JsonbValue *value)
 }
 
 /*
- * Raise 22023 if this is not a valid name for a pg_cmig placeholder.  Only a
- * placeholder with a valid name can be kept instead of replaced.
+ * Raise 22023 unless "name" is a valid name for a pg_cmig placeholder.  A
+ * placeholder with any other name cannot be kept, and must have a value.
  */
 static void
 require_name(const char *name)
@@ -200,8 +201,8 @@ put_row(ReturnSetInfo *result, const char *file_name, const char *content, const
 }
 
 /*
- * Returns the template for a revision's file name.  A revision without a
- * message is named after its id.
+ * Returns the template for a revision's file name.  The file of a revision
+ * without a message is named after the revision's id.
  */
 static const char *
 file_template(const CmigImport *import, const CmigToolRevision *revision)
@@ -212,8 +213,8 @@ file_template(const CmigImport *import, const CmigToolRevision *revision)
 }
 
 /*
- * Return a row for each revision, in order, and a row for each note about
- * another file.
+ * Return a row for each revision, in order, and a row for each note about a
+ * file that is not a revision.
  */
 static void
 put_rows(ReturnSetInfo *result, CmigImport *import)

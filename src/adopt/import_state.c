@@ -23,8 +23,9 @@
 PG_FUNCTION_INFO_V1(cmig_import_state);
 
 /*
- * Returns the OID of the tool's table.  Raises 42P01 if there is no such
- * table, or 42809 if the table cannot belong to the tool.
+ * Returns the OID of the table in which the tool records applied migrations.
+ * Raises 42P01 if there is no such table, and 42809 if the table cannot belong
+ * to the tool.
  */
 static Oid
 history_table(FunctionCallInfo fcinfo, const CmigTool *tool)
@@ -50,7 +51,9 @@ history_table(FunctionCallInfo fcinfo, const CmigTool *tool)
 	return table;
 }
 
-/* Raise 55000 if an applied revision builds on one that is not applied. */
+/*
+ * Raise 55000 if an applied revision builds on a revision that is not applied.
+ */
 static void
 require_no_gap(const CmigToolMatches *matches)
 {
@@ -101,7 +104,10 @@ stamp_matches(const CmigToolMatches *matches)
 	(void) cmig_stamp_targets(tops, false);
 }
 
-/* Returns a note for row i of the tool's table, or NULL. */
+/*
+ * Returns a note for row number "i" of the tool's table.  Returns NULL if there
+ * is nothing to note.
+ */
 static char *
 row_note(const CmigToolMatches *matches, int i)
 {

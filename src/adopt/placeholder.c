@@ -14,7 +14,9 @@
 #include "parse/lexer.h"
 #include "utils/builtins.h"
 
-/* Returns the value of the placeholder with this name, or NULL. */
+/*
+ * Returns the value of the placeholder with this name, or NULL if it has none.
+ */
 static const char *
 find_value(const CmigPlaceholders *placeholders, const char *name, int length)
 {
@@ -29,8 +31,8 @@ find_value(const CmigPlaceholders *placeholders, const char *name, int length)
 }
 
 /*
- * Returns the value of a placeholder.  Raises MG013 if there is none.  "at" is
- * the placeholder's position in the text.
+ * Returns the value of a placeholder.  Raises MG013 if the placeholder has no
+ * value.  "at" is the placeholder's position in the text.
  */
 static const char *
 require_value(const CmigPlaceholders *placeholders, const char *name, int length,
@@ -50,7 +52,10 @@ require_value(const CmigPlaceholders *placeholders, const char *name, int length
 			 errhint("Pass its value: placeholders => '{\"%.*s\": \"<value>\"}'", length, name)));
 }
 
-/* Returns the placeholder with this name if it is to be kept, or NULL. */
+/*
+ * If the placeholder with this name is to be kept, returns it; otherwise,
+ * returns NULL.
+ */
 static CmigPlaceholder *
 find_kept(const CmigPlaceholders *placeholders, const char *name, int length)
 {
@@ -65,8 +70,9 @@ find_kept(const CmigPlaceholders *placeholders, const char *name, int length)
 }
 
 /*
- * Append a placeholder that is kept, and remove the quotes around it.  Returns
- * the start of the text that follows.
+ * Append a placeholder that is kept, and remove the quotes around it.  "after"
+ * is the text after the placeholder.  Returns the start of the text that
+ * remains to be copied.
  */
 static const char *
 append_kept(StringInfo to, CmigPlaceholder *kept, const char *after)
@@ -88,7 +94,7 @@ append_kept(StringInfo to, CmigPlaceholder *kept, const char *after)
 	return after;
 }
 
-/* Returns the length of the name at p, or 0 if there is none. */
+/* Returns the length of the name at p, or 0 if there is no name. */
 static int
 name_length(const char *p)
 {
@@ -102,10 +108,11 @@ name_length(const char *p)
 }
 
 /*
- * Returns the value of ${name} or of ${name} with an operator, such as
- * ${name:-default}, or NULL if there is no value.  "text" begins after the
- * brace.  On entry, *length is the length of the text up to the closing brace;
- * if this text is valid, *length is set to the length of the name.
+ * Returns the value of ${name}, possibly with an operator, as in
+ * ${name:-default}.  Returns NULL if there is no value.  "text" begins after
+ * the opening brace.  On entry, *length is the length of the text up to the
+ * closing brace.  If this text is valid, sets *length to the length of the
+ * name.
  */
 static const char *
 environment_value(const CmigPlaceholders *placeholders, const char *text, int *length)
@@ -127,9 +134,9 @@ environment_value(const CmigPlaceholders *placeholders, const char *text, int *l
 }
 
 /*
- * Append the text from start to end, with each ${name} replaced.  If
- * "environment" is true, ${name} can have an operator, and $name is replaced,
- * too, if it has a value.
+ * Append the text from "start" to "end", with each ${name} replaced.  If
+ * "environment" is true, ${name} can contain an operator, and each $name that
+ * has a value is also replaced.
  */
 static void
 append_braces(StringInfo to, const CmigPlaceholders *placeholders, const char *text,

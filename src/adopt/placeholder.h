@@ -2,8 +2,8 @@
  * placeholder.h
  *	  Replaces placeholders in other tools' scripts.
  *
- * If a placeholder has no value, MG013 is raised.  The message contains the
- * placeholder's name.
+ * If a placeholder has no value, MG013 is raised, with the placeholder's name
+ * in the message.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -18,9 +18,10 @@ typedef struct CmigPlaceholder
 	char	   *name;
 	char	   *value;			/* NULL if ${name} is kept as a pg_cmig
 								 * placeholder */
-	bool		as_literal;		/* was the placeholder kept as a string
-								 * literal? */
-	bool		as_identifier;	/* was the placeholder kept as an identifier? */
+	bool		as_literal;		/* true if the placeholder was kept as a string
+								 * literal */
+	bool		as_identifier;	/* true if the placeholder was kept as an
+								 * identifier */
 } CmigPlaceholder;
 
 /* The placeholders passed by the caller. */
@@ -40,7 +41,8 @@ extern char *cmig_placeholder_fill_braces(const CmigPlaceholders *placeholders, 
 
 /*
  * Replace environment variables as goose does: ${name}, ${name:-default},
- * ${name-default}, and ${name?message}.  Also replace $name if it has a value.
+ * ${name-default}, and ${name?message}.  Also replace each $name that has a
+ * value.
  */
 extern char *cmig_placeholder_fill_environment(const CmigPlaceholders *placeholders, const char *text,
 											   const char *file_name);

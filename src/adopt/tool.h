@@ -15,10 +15,11 @@
 typedef enum CmigToolMatch
 {
 	CMIG_TOOL_EXACT,
-	CMIG_TOOL_NUMBER,			/* compared as numbers: 00012 equals 12 */
-	CMIG_TOOL_OCCURRENCE,		/* a name may be repeated, as in Sqitch */
-	CMIG_TOOL_DATE				/* milliseconds since 1970, compared with
-								 * create_date */
+	CMIG_TOOL_NUMBER,			/* names are compared as numbers: 00012 equals
+								 * 12 */
+	CMIG_TOOL_OCCURRENCE,		/* a name may occur more than once (Sqitch) */
+	CMIG_TOOL_DATE				/* the name is a time in milliseconds since
+								 * 1970, compared with create_date */
 } CmigToolMatch;
 
 #define CMIG_TOOL_MAX_COLUMNS 6
@@ -31,11 +32,11 @@ typedef struct CmigTool
 												 * needs */
 
 	/*
-	 * The two variable parts of the query "SELECT <select> FROM ONLY <table>
-	 * t <rest>".  The query returns two columns, oldest row first: the name
-	 * that the tool gives to a migration, and the migration's state.  The
-	 * states are "applied", "reverted", "failed", "repeatable", and "until"
-	 * (applied, together with everything before it).
+	 * The two variable parts of the query "SELECT <select> FROM ONLY <table> t
+	 * <rest>".  The query returns two columns: the name that the tool gives to
+	 * a migration, and the migration's state.  The oldest row comes first.
+	 * The states are "applied", "reverted", "failed", "repeatable", and
+	 * "until" (the migration and all earlier ones are applied).
 	 */
 	const char *select;
 	const char *rest;
@@ -43,14 +44,14 @@ typedef struct CmigTool
 } CmigTool;
 
 /*
- * Returns the tool with this name.  Raises 22023, listing all names, if there
- * is none.
+ * Returns the tool called "name".  If there is none, raises 22023 with a list
+ * of all names.
  */
 extern const CmigTool *cmig_tool_find(const char *name);
 
 /*
- * Returns all tools.  Tools whose tables have more specific names and columns
- * come first.
+ * Returns all tools.  A tool whose table has a more specific name and columns
+ * comes before other tools.
  */
 extern const CmigTool *cmig_tool_all(int *count);
 

@@ -33,7 +33,7 @@ take_date(const CmigRevisionText *text, void *arg)
 }
 
 /*
- * Returns the revisions' creation dates.  They are read only if the tool's
+ * Returns the revisions' creation dates.  The dates are read only if the tool's
  * rows are matched by date.
  */
 static Dates
@@ -49,7 +49,7 @@ read_dates(const CmigTool *tool, const CmigGraph *graph)
 	return dates;
 }
 
-/* Returns the node with this creation date, or -1. */
+/* Returns the node with this creation date, or -1 if there is none. */
 static int
 find_date(const Dates *dates, const char *name)
 {
@@ -81,9 +81,9 @@ find_number(const CmigGraph *graph, const char *name)
 }
 
 /*
- * Returns the node for an occurrence of a repeated name.  The last occurrence
- * has the name as its id.  Earlier occurrences have ids of the form
- * <name>_at_<tag>, in the order of the graph.
+ * Returns the node for one occurrence of a repeated name.  The last occurrence
+ * is the revision whose id is the name itself.  The earlier occurrences are the
+ * revisions with ids of the form <name>_at_<tag>, in the order of the graph.
  */
 static int
 find_occurrence(const CmigToolMatches *matches, const CmigToolApplied *applied)
@@ -104,7 +104,7 @@ find_occurrence(const CmigToolMatches *matches, const CmigToolApplied *applied)
 	return cmig_graph_find_id(graph, cmig_tool_text_id(applied->name));
 }
 
-/* Returns the node for a row in the tool's table, or -1. */
+/* Returns the node for a row in the tool's table, or -1 if there is none. */
 static int
 find_node(const CmigToolMatches *matches, const Dates *dates, const CmigToolApplied *applied)
 {

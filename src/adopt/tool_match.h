@@ -16,7 +16,8 @@ typedef struct CmigToolMatches
 {
 	const CmigTool *tool;
 	CmigGraph  *graph;
-	List	   *applied;		/* list of CmigToolApplied * */
+	List	   *applied;		/* list of CmigToolApplied *, one for each row
+								 * of the table */
 	int		   *nodes;			/* for each element of "applied": the matching
 								 * node, or -1 */
 	CmigMarks  *marks;			/* all applied nodes */
@@ -27,12 +28,12 @@ extern CmigToolMatches *cmig_tool_match(const CmigTool *tool, List *applied);
 
 /*
  * Returns the first node that is not applied but has an applied node above it,
- * or -1.  Sets *above to the applied node.
+ * and sets *above to that applied node.  Returns -1 if there is no such node.
  */
 extern int	cmig_tool_match_gap(const CmigToolMatches *matches, int *above);
 
 /*
- * Returns the ids of the applied nodes that no other applied node builds on.
+ * Returns the ids of the applied nodes on which no other applied node builds.
  */
 extern CmigNames *cmig_tool_match_tops(const CmigToolMatches *matches);
 

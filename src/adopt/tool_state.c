@@ -49,8 +49,8 @@ cmig_tool_state_usual_name(const CmigTool *tool)
 }
 
 /*
- * The column types that a tool's table may have.  Reading and sorting values
- * of these types runs only built-in functions.
+ * The column types that a tool's table may have.  Only built-in functions run
+ * when values of these types are read and sorted.
  */
 static const Oid column_types[] = {
 	BOOLOID, BPCHAROID, BYTEAOID, DATEOID, INT2OID, INT4OID, INT8OID, NAMEOID, NUMERICOID, TEXTARRAYOID,
@@ -94,7 +94,7 @@ typedef struct ToolRows
 	List	   *applied;
 } ToolRows;
 
-/* A migration was reverted: remove its last successful row from the list. */
+/* Remove the last successful row of a migration that was reverted. */
 static void
 forget(ToolRows *rows, const char *name)
 {
@@ -150,8 +150,8 @@ take_row(TupleDesc desc, HeapTuple row, void *arg)
 }
 
 /*
- * Open and lock the table.  Check again that it may be read, because another
- * session may have altered it in the meantime.
+ * Open and lock the table.  Check again that the table may be read, because
+ * another session may have altered it in the meantime.
  */
 static Relation
 open_readable(const CmigTool *tool, Oid table)

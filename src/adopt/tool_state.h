@@ -19,19 +19,20 @@
 /* A row in the tool's table. */
 typedef struct CmigToolApplied
 {
-	char	   *name;			/* the migration's name; "" if it is NULL in
-								 * the table */
+	char	   *name;			/* the migration's name; "" if the name is null
+								 * in the table */
 	bool		failed;
-	bool		until;			/* were all earlier migrations applied, too? */
+	bool		until;			/* true if all earlier migrations were also
+								 * applied */
 	bool		repeatable;		/* true for a repeatable migration, which may
 								 * run again */
-	int			occurrence;		/* number of occurrences of the name so far,
-								 * from 1 */
+	int			occurrence;		/* number of rows with this name so far,
+								 * starting at 1 */
 } CmigToolApplied;
 
 /*
- * Returns the OID of the table with the tool's usual table name, or
- * InvalidOid.
+ * Returns the OID of the table with the tool's usual table name.  Returns
+ * InvalidOid if there is no such table.
  */
 extern Oid	cmig_tool_state_table(const CmigTool *tool);
 
@@ -40,7 +41,7 @@ extern const char *cmig_tool_state_usual_name(const CmigTool *tool);
 
 /*
  * If the table cannot belong to the tool or must not be read, returns the
- * reason; otherwise NULL.
+ * reason.  Otherwise, returns NULL.
  */
 extern char *cmig_tool_state_refusal(const CmigTool *tool, Oid table);
 

@@ -22,7 +22,7 @@ extern bool cmig_tool_text_line(const char *p, CmigToolLine *line);
 
 /*
  * If the line begins with the word, in upper or lower case, returns the text
- * after the word without surrounding white space; otherwise NULL.  If
+ * after the word without surrounding white space.  Otherwise, returns NULL.  If
  * "indented" is true, white space may precede the word.
  */
 extern char *cmig_tool_text_after(const CmigToolLine *line, const char *word, bool indented);
@@ -48,8 +48,8 @@ extern char *cmig_tool_text_message(const char *name);
 
 /*
  * Returns the revision id for a migration's name, with characters that an id
- * cannot contain replaced by underscores.  A name has the same id whether it
- * is read from a file or from the tool's table.
+ * cannot contain replaced by underscores.  The same name results in the same id
+ * whether it is read from a file or from the tool's table.
  */
 extern char *cmig_tool_text_id(const char *name);
 
