@@ -18,8 +18,8 @@ typedef struct CmigPlaceholder
 	char	   *name;
 	char	   *value;			/* NULL if ${name} is kept as a pg_cmig
 								 * placeholder */
-	bool		as_literal;		/* true if the placeholder was kept as a string
-								 * literal */
+	bool		as_literal;		/* true if the placeholder was kept as a
+								 * string literal */
 	bool		as_identifier;	/* true if the placeholder was kept as an
 								 * identifier */
 } CmigPlaceholder;

@@ -32,9 +32,9 @@ typedef struct CmigTool
 												 * needs */
 
 	/*
-	 * The two variable parts of the query "SELECT <select> FROM ONLY <table> t
-	 * <rest>".  The query returns two columns: the name that the tool gives to
-	 * a migration, and the migration's state.  The oldest row comes first.
+	 * The two variable parts of the query "SELECT <select> FROM ONLY <table>
+	 * t <rest>".  The query returns two columns: the name that the tool gives
+	 * to a migration, and the migration's state.  The oldest row comes first.
 	 * The states are "applied", "reverted", "failed", "repeatable", and
 	 * "until" (the migration and all earlier ones are applied).
 	 */

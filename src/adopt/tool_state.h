@@ -19,8 +19,8 @@
 /* A row in the tool's table. */
 typedef struct CmigToolApplied
 {
-	char	   *name;			/* the migration's name; "" if the name is null
-								 * in the table */
+	char	   *name;			/* the migration's name; "" if the name is
+								 * null in the table */
 	bool		failed;
 	bool		until;			/* true if all earlier migrations were also
 								 * applied */

@@ -58,9 +58,8 @@ is_recursive(const AlterTableCmd *command)
 }
 
 /*
- * If the action also locks relations that are found only in the catalogs,
- * record the action.  planned_locks.c later reads the catalogs to determine
- * these locks.
+ * If the action also locks relations that only the catalogs show, record the
+ * action.  planned_locks.c later reads the catalogs to find these relations.
  */
 static void
 add_action(List **locks, const AlterTableStmt *alter, const AlterTableCmd *command)
@@ -118,8 +117,8 @@ add_index(List **locks, const AlterTableStmt *alter, char *name, LOCKMODE mode)
 }
 
 /*
- * If a USING INDEX clause names an index whose name differs from the
- * constraint's name, add a lock on the index, because ALTER TABLE renames it.
+ * If the index in a USING INDEX clause does not have the same name as the
+ * constraint, add a lock on the index, because ALTER TABLE renames it.
  */
 static void
 add_constraint_index(List **locks, const AlterTableStmt *alter, const Constraint *constraint)
@@ -161,7 +160,7 @@ add_detached(List **locks, const RangeVar *partition)
 	(void) cmig_query_locks_add(locks, partition, AccessExclusiveLock, CMIG_LOCK_CHILDREN);
 }
 
-/* Make a lock on an index include AccessShareLock on the index's table. */
+/* Extend a lock on an index to include AccessShareLock on the index's table. */
 static void
 read_table(CmigLock *lock)
 {
@@ -222,8 +221,8 @@ add_named(List **locks, const AlterTableStmt *alter, const AlterTableCmd *comman
 
 /*
  * Returns the kinds of related relations (CMIG_LOCK_*) that a new constraint
- * locks together with its table.  A PRIMARY KEY makes columns NOT NULL, even
- * in child tables.
+ * locks together with its table.  A PRIMARY KEY also locks child tables,
+ * because it makes their columns NOT NULL.
  */
 static int
 constraint_reach(const Constraint *constraint)

@@ -24,9 +24,9 @@ extern void cmig_alter_locks(List **locks, const AlterTableStmt *alter);
 extern void cmig_alter_locks_foreign_keys(List **locks, List *constraints);
 
 /*
- * Add the locks of a statement that changes or drops a trigger, rule, or
- * policy of the relation.  Returns the new list entry, which the caller must
- * complete.
+ * Add an entry for a statement that changes or drops a trigger, rule, or policy
+ * of the relation.  Returns the entry, in which the caller must set the
+ * remaining fields.
  */
 extern CmigLock *cmig_alter_locks_part(List **locks, ObjectType type, const RangeVar *relation,
 									   const char *name, LOCKMODE mode);

@@ -3,9 +3,9 @@
  *	  Decides whether adding a column or changing a column's type requires a
  *	  table rewrite.
  *
- * An expression that calls a user-defined function, or converts to a domain
- * with constraints, is analyzed but not simplified, because simplification
- * would call the immutable functions in it.
+ * An expression that calls a user-defined function, or that converts to a
+ * domain with constraints, is analyzed but not simplified, because
+ * simplification would call the immutable functions in the expression.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -37,7 +37,7 @@
 
 /*
  * Does the function convert between timestamp and timestamptz without changing
- * any values?  This depends on the time zone.
+ * any values?  The answer depends on the time zone.
  */
 static bool
 is_same_instant(const FuncExpr *call)
@@ -47,7 +47,7 @@ is_same_instant(const FuncExpr *call)
 }
 
 /*
- * Does ALTER COLUMN TYPE rewrite the table if values are converted with this
+ * Does ALTER COLUMN TYPE rewrite the table if it converts values with this
  * expression?
  */
 static bool
@@ -103,7 +103,7 @@ cmig_column_type_rewrites(Oid table, const char *column, const TypeName *type, b
  * New columns
  */
 
-/* Is the type serial, or one of its variants?  These create a sequence. */
+/* Is the type serial or one of its variants, which create a sequence? */
 static bool
 is_serial(const TypeName *type)
 {
@@ -142,7 +142,7 @@ typedef struct Default
 	bool		is_volatile;
 } Default;
 
-/* Determine whether a default is volatile. */
+/* Callback: determine whether a default is volatile. */
 static void
 analyze_default(void *arg)
 {
@@ -156,9 +156,9 @@ analyze_default(void *arg)
 }
 
 /*
- * Must the default be computed for each row?  A default that cannot be
- * analyzed, for example because an earlier statement creates a function that
- * it calls, counts as volatile.
+ * Must the default be computed for each row?  A default counts as volatile if
+ * it cannot be analyzed, for example because it calls a function that an
+ * earlier statement will create.
  */
 static bool
 is_volatile_default(Node *raw)
@@ -175,8 +175,9 @@ is_volatile_default(Node *raw)
 }
 
 /*
- * Returns the default expression of a new column, or NULL.  Sets *computed to
- * true if the column is an identity column or a stored generated column.
+ * Returns the default expression of a new column, or NULL if there is none.
+ * Sets *computed to true if the column is an identity column or a stored
+ * generated column.
  */
 static Node *
 find_default(const ColumnDef *column, bool *computed)

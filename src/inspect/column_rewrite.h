@@ -15,8 +15,8 @@
 extern bool cmig_column_rewrites(const ColumnDef *column);
 
 /*
- * Does changing the column to this type rewrite the table?  "converts" is true
- * if the statement has a USING clause.
+ * Does ALTER COLUMN TYPE to this type rewrite the table?  "converts" is true if
+ * the statement has a USING clause.
  */
 extern bool cmig_column_type_rewrites(Oid table, const char *column, const TypeName *type,
 									  bool converts);

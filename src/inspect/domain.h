@@ -12,15 +12,15 @@
 
 /*
  * Is the type a domain that has constraints, or whose base domains have
- * constraints?  Use this function instead of DomainHasConstraints(), which
- * simplifies CHECK expressions and therefore calls the immutable functions in
- * them.
+ * constraints?  Use this function instead of DomainHasConstraints(), because
+ * that function simplifies CHECK expressions, which calls the immutable
+ * functions in them.
  */
 extern bool cmig_domain_is_checked(Oid type);
 
 /*
- * Does evaluating or simplifying the expression run code of other roles: a
- * user-defined function, or the constraints of a domain?
+ * Can evaluating or simplifying the expression run other roles' code, that is,
+ * a user-defined function or the constraints of a domain?
  */
 extern bool cmig_domain_runs_code(Node *expression);
 

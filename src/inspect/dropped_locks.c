@@ -1,6 +1,7 @@
 /*
  * dropped_locks.c
- *	  Finds the objects that a DROP removes, and the relations that it locks.
+ *	  Finds the objects that a DROP removes, and the relations that the DROP
+ *	  locks.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -60,7 +61,10 @@ typedef struct Drop
 	void	   *arg;			/* argument of the callback */
 } Drop;
 
-/* Find an operator class or family.  Its name begins with the access method. */
+/*
+ * Find an operator class or family.  The first part of "name" is the access
+ * method.
+ */
 static void
 find_operator_class(ObjectType type, List *name, ObjectAddress *object)
 {
@@ -74,7 +78,7 @@ find_operator_class(ObjectType type, List *name, ObjectAddress *object)
 		get_opfamily_oid(method, name, true);
 }
 
-/* Returns the OID of a type, or InvalidOid. */
+/* Returns the OID of a type, or InvalidOid if it does not exist. */
 static Oid
 find_type(const TypeName *name)
 {
@@ -90,8 +94,8 @@ find_type(const TypeName *name)
 }
 
 /*
- * Find an object of a type that is not in a schema, so that the object's name
- * is a single string.
+ * Find an object that does not belong to a schema, so that its name is a single
+ * string.
  */
 static void
 find_by_name(ObjectType type, Node *name, ObjectAddress *object)
@@ -247,7 +251,7 @@ relation_of_part(Oid catalog_oid, Oid index, AttrNumber key_column, Oid part)
 	return result;
 }
 
-/* Returns the table of a constraint, or InvalidOid. */
+/* Returns the table of a constraint, or InvalidOid if there is none. */
 static Oid
 table_of_constraint(Oid constraint)
 {
@@ -264,10 +268,10 @@ table_of_constraint(Oid constraint)
 
 /*
  * Add the table that is locked when a constraint is dropped.  The table that a
- * foreign key references is also locked, but because of the key's triggers,
- * which are dropped with the key.  A foreign key to a partition can be dropped
- * only together with the foreign key to the partitioned table, so the latter
- * is added to the queue of dropped objects.
+ * foreign key references is not added here: it is locked when the key's
+ * triggers are dropped.  A foreign key to a partition can be dropped only
+ * together with the foreign key to the partitioned table, so the latter is
+ * added to the queue of dropped objects.
  */
 static void
 lock_constraint(Drop *drop, Oid constraint)
@@ -297,7 +301,8 @@ lock_relation(Drop *drop, const ObjectAddress *object)
 
 /*
  * Add the relation that is locked when a rule is dropped.  A view's rule can be
- * dropped only together with the view, so the view is also added.
+ * dropped only together with the view, so the view is added to the queue of
+ * dropped objects.
  */
 static void
 lock_rule(Drop *drop, Oid rule)
@@ -361,8 +366,9 @@ lock_object(Drop *drop, const ObjectAddress *object)
 }
 
 /*
- * Are objects dropped together with an object that they depend on?  This
- * depends on CASCADE and on the type of dependency (pg_depend.deptype).
+ * Is a dependent object dropped together with the object on which it depends?
+ * The answer depends on CASCADE and on the type of the dependency
+ * (pg_depend.deptype).
  */
 static bool
 is_dropped(const Drop *drop, char deptype)
@@ -371,7 +377,7 @@ is_dropped(const Drop *drop, char deptype)
 }
 
 /*
- * Add the objects that are dropped together with an object because they depend
+ * Add the objects that are dropped together with "object" because they depend
  * on it.
  */
 static void
@@ -402,8 +408,8 @@ add_dependents(Drop *drop, const ObjectAddress *object)
 }
 
 /*
- * Process the queue until no new objects are found.  Returns the locked
- * relations.
+ * Process the objects in the queue, including those that are added during the
+ * process.  Returns the locked relations.
  */
 static List *
 follow(Drop *drop)

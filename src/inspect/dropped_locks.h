@@ -3,7 +3,7 @@
  *	  Finds the objects that a DROP removes, and the relations that it locks.
  *
  * Like DROP, this module follows pg_depend.  Objects that belong to the dropped
- * object are always dropped, and other dependent objects are dropped with
+ * object are always dropped.  Other dependent objects are dropped only with
  * CASCADE.  Locked relations are returned as lists of OIDs.
  *
  * Copyright (c) 2026, the pg_cmig developers
@@ -33,16 +33,16 @@ extern List *cmig_dropped_locks_column(Oid table, const char *column, bool casca
 extern List *cmig_dropped_locks_constraint(Oid table, const char *constraint, bool cascade);
 
 /*
- * Callback that returns true if a dependent object must be left out of the
- * result, because it will not be dropped.
+ * Callback that returns true if a dependent object will not be dropped, and
+ * must therefore be left out of the result.
  */
 typedef bool (*CmigDroppedSpared) (const ObjectAddress *object, void *arg);
 
 /*
- * Returns the objects that are removed if an object is dropped with CASCADE,
- * as a List of ObjectAddress *. The first one is the object itself.  Objects
- * for which the callback returns true are left out, as are objects that depend
- * only on such objects.
+ * Returns the objects that are removed if an object is dropped with CASCADE, as
+ * a List of ObjectAddress *.  The first element is the object itself.  Objects
+ * for which the callback returns true are left out.  Objects that depend only
+ * on left-out objects are also left out.
  */
 extern List *cmig_dropped_objects(const ObjectAddress *object, CmigDroppedSpared spared, void *arg);
 

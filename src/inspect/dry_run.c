@@ -3,9 +3,9 @@
  *	  Implements cmig.dry_run, which runs a plan's steps and rolls everything
  *	  back.
  *
- * The steps run in a subtransaction, but otherwise as in cmig.upgrade: with
- * the same runner and the caller's privileges.  If a step fails, only the steps
- * that build on it are skipped.
+ * The steps run in a subtransaction.  Otherwise, they run as in cmig.upgrade,
+ * with the same runner and the caller's privileges.  If a step fails, only the
+ * steps that build on it are skipped.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -66,12 +66,12 @@ typedef struct DryRun
 	bool		waiters;		/* are waiting sessions reported? */
 	bool		plain;			/* is CONCURRENTLY ignored? */
 	int64		max_table_size; /* -1: no limit */
-	char	   *checksum;		/* checksum of the plan, or NULL if there is
+	char	   *checksum;		/* checksum of the plan; NULL if there is
 								 * nothing to do */
 } DryRun;
 
 /*
- * Returns true if the value of an argument is "second", or false if it is
+ * Returns true if an argument's value equals "second", and false if it equals
  * "first".  Raises 22023 for any other value.
  */
 static bool
@@ -103,7 +103,10 @@ make_plan(const CmigSituation *now, CmigDirection direction, const CmigNames *ta
 	return cmig_move_plan_downgrade(now, targets->names[0], &resolved);
 }
 
-/* Returns the first node in "edges" that has failed or was skipped, or -1. */
+/*
+ * Returns the first node in "edges" that has failed or was skipped.  Returns -1
+ * if there is none.
+ */
 static int
 find_missing(const CmigEdges *edges, const bool *missing)
 {
@@ -116,8 +119,8 @@ find_missing(const CmigEdges *edges, const bool *missing)
 }
 
 /*
- * Returns a node that the step requires but that has failed or was skipped, or
- * -1.
+ * Returns a node that the step for "node" requires but that has failed or was
+ * skipped.  Returns -1 if there is none.
  */
 static int
 find_obstacle(const CmigTrial *trial, int node, const bool *missing)
@@ -204,8 +207,8 @@ dry_run(void *arg)
 		cmig_settings_override("cmig.concurrent_ddl", "off");
 
 	/*
-	 * avoid parallel workers, whose reads would not be counted for this
-	 * backend
+	 * avoid parallel workers, because this backend's statistics do not count
+	 * what they read
 	 */
 	cmig_settings_override("max_parallel_workers_per_gather", "0");
 
@@ -246,8 +249,8 @@ size_argument(FunctionCallInfo fcinfo, int n)
 }
 
 /*
- * Report the effects of the dry run that remain after the rollback: advanced
- * sequences and dead rows.
+ * Report what the dry run leaves behind after the rollback: advanced sequences
+ * and dead rows.
  */
 static void
 report_traces(const CmigTrial *trial)
@@ -293,7 +296,11 @@ cmig_dry_run(PG_FUNCTION_ARGS)
 	run.targets = cmig_argument_target(fcinfo, 1);
 	if (run.targets->names[0] == NULL)
 		run.targets->names[0] = "head";
-	/* reject the default target, head, because a downgrade cannot reach it */
+
+	/*
+	 * reject "head", which is the default target, because a downgrade cannot
+	 * reach it
+	 */
 	if (run.direction == CMIG_DOWNGRADE && strcmp(run.targets->names[0], "head") == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

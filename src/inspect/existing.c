@@ -2,8 +2,8 @@
  * existing.c
  *	  Describes the relations that existed when a dry run began.
  *
- * The catalogs are read with a snapshot taken at the start of the dry run, so
- * objects that it creates, renames, or drops do not affect the result.
+ * The catalogs are read with a snapshot taken when the dry run started, so
+ * objects that the dry run creates, renames, or drops do not affect the result.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -43,20 +43,20 @@ struct CmigExistingSet
 	HTAB	   *relations;		/* of CmigExisting, by OID */
 	List	   *sequences;		/* of CmigExisting *: the sequences in
 								 * "relations" */
-	HTAB	   *counted;		/* of Counted: the relations' counters at the
-								 * start of the dry run */
-	HTAB	   *estimates;		/* of Estimate: the tables' estimates at the
-								 * start of the dry run */
+	HTAB	   *counted;		/* of Counted: the relations' counters when
+								 * the dry run started */
+	HTAB	   *estimates;		/* of Estimate: the tables' estimates when the
+								 * dry run started */
 };
 
-/* A relation's counters at the start of the dry run. */
+/* A relation's counters when the dry run started. */
 typedef struct Counted
 {
 	Oid			oid;
 	CmigCounters counters;
 } Counted;
 
-/* A table's estimates in pg_class at the start of the dry run. */
+/* A table's estimates in pg_class when the dry run started. */
 typedef struct Estimate
 {
 	Oid			oid;
@@ -80,8 +80,8 @@ cmig_existing_count(Oid relation)
 		counters.written = cmig_counted_written_compat(status);
 
 		/*
-		 * In PostgreSQL 16 and later, the counts already include open
-		 * transactions, and "trans" is NULL.
+		 * In PostgreSQL 16 and later, the counts already include those of
+		 * open transactions, and "trans" is NULL.
 		 */
 		for (PgStat_TableXactStatus *open = status->trans; open != NULL; open = open->upper)
 			counters.written += open->tuples_inserted + open->tuples_updated;
@@ -117,8 +117,9 @@ note_estimate(CmigExistingSet *set, Form_pg_class form)
 }
 
 /*
- * Record the tables' estimates, and the statistics that this session has already
- * collected in this transaction, so that they are not attributed to the dry run.
+ * Record the tables' estimates.  Also record the statistics that this session
+ * has already collected in this transaction, so that they are not attributed to
+ * the dry run.
  */
 static void
 note_counters(CmigExistingSet *set)
@@ -163,8 +164,8 @@ cmig_existing_start(void)
 }
 
 /*
- * Returns a copy of the catalog row with this OID as of the start of the dry
- * run, or NULL.
+ * Returns a copy of the catalog row that had this OID when the dry run
+ * started.  Returns NULL if there was none.
  */
 static HeapTuple
 read_row(CmigExistingSet *set, Oid catalog_oid, Oid index, AttrNumber key_column, Oid oid)
@@ -185,7 +186,8 @@ read_row(CmigExistingSet *set, Oid catalog_oid, Oid index, AttrNumber key_column
 }
 
 /*
- * Returns the relation's pg_class row as of the start of the dry run, or NULL.
+ * Returns the relation's pg_class row as of when the dry run started, or NULL
+ * if the relation did not exist.
  */
 static HeapTuple
 read_class(CmigExistingSet *set, Oid relation)
@@ -193,7 +195,7 @@ read_class(CmigExistingSet *set, Oid relation)
 	return read_row(set, RelationRelationId, ClassOidIndexId, Anum_pg_class_oid, relation);
 }
 
-/* Returns the relation's qualified name at the start of the dry run. */
+/* Returns the qualified name that the relation had when the dry run started. */
 static char *
 read_name(CmigExistingSet *set, Form_pg_class form)
 {
@@ -205,7 +207,7 @@ read_name(CmigExistingSet *set, Form_pg_class form)
 									  NameStr(form->relname));
 }
 
-/* Returns the size of a relation's main fork in bytes. */
+/* Returns the size in bytes of a relation's main fork. */
 static int64
 file_size(Form_pg_class form)
 {
@@ -217,8 +219,8 @@ file_size(Form_pg_class form)
 }
 
 /*
- * Fill in a relation's entry in the hash table, as of the start of the dry
- * run.
+ * Fill in a relation's entry in the hash table with the state that the relation
+ * had when the dry run started.
  */
 static void
 read_relation(CmigExistingSet *set, CmigExisting *relation)
@@ -337,7 +339,9 @@ cmig_existing_rolled_back(CmigExistingSet *set)
 	}
 }
 
-/* Set a table's estimates to their values at the start of the dry run. */
+/*
+ * Set a table's estimates to the values that they had when the dry run started.
+ */
 static void
 restore_estimate(const Estimate *estimate)
 {
@@ -398,7 +402,10 @@ cmig_existing_is_reported(Oid relation, char kind)
 		!IsToastNamespace(schema) && schema != get_namespace_oid("cmig", true);
 }
 
-/* Returns the relation's size without TOAST; sets *toast to its TOAST table. */
+/*
+ * Returns the relation's size without TOAST.  Sets *toast to the OID of its
+ * TOAST table.
+ */
 static int64
 own_size(Oid relation, Oid *toast)
 {
@@ -423,8 +430,8 @@ cmig_existing_size_now(Oid relation)
 	int64		size = own_size(relation, &toast);
 
 	/*
-	 * do not query the shards' sizes: the query runs in another transaction,
-	 * which would wait if this transaction has locked the shards
+	 * do not query the shards' sizes, because the query would run in another
+	 * transaction, which would wait if this transaction has locked the shards
 	 */
 	if (size == 0 && cmig_citus_manages(relation))
 		return -1;

@@ -3,10 +3,10 @@
  *	  Describes the relations that existed when a dry run began, and how the
  *	  dry run changed them.
  *
- * A relation's state at the start of the dry run is read when the relation is
- * first needed.  System catalogs, TOAST tables, composite types, and the
- * extension's own relations are not reported.  They are treated as if they did
- * not exist.
+ * The state that a relation had when the dry run started is read only when the
+ * relation is first needed.  System catalogs, TOAST tables, composite types,
+ * and the extension's own relations are not reported.  These relations are
+ * treated as if they did not exist.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -26,24 +26,26 @@ typedef struct CmigCounters
 	int64		written;		/* number of rows inserted or updated */
 } CmigCounters;
 
-/* A relation as it was at the start of the dry run, and as it is now. */
+/* A relation as it was when the dry run started, and as it is now. */
 typedef struct CmigExisting
 {
 	Oid			oid;
 	bool		existed;		/* if false, the other fields are not set */
-	char		kind;			/* as pg_class.relkind */
-	char	   *name;			/* qualified and quoted name at the start */
+	char		kind;			/* pg_class.relkind */
+	char	   *name;			/* qualified and quoted name when the dry run
+								 * started */
 	Oid			tablespace;
-	Oid			first_filenode; /* relfilenode at the start */
+	Oid			first_filenode; /* relfilenode when the dry run started */
 	Oid			filenode;		/* current relfilenode */
 	LOCKMODE	held;			/* strongest lock taken so far */
-	bool		locked;			/* for a sequence: has the sequence been
-								 * locked? */
-	int64		size;			/* size at the start in bytes */
-	int64		pages;			/* pages in the main fork at the start */
-	CmigCounters first;			/* counters at the start of the dry run */
-	bool		rewritten;		/* has a statement replaced the relation's
-								 * file? */
+	bool		locked;			/* for a sequence: true if the sequence has
+								 * been locked */
+	int64		size;			/* size in bytes when the dry run started */
+	int64		pages;			/* pages in the main fork when the dry run
+								 * started */
+	CmigCounters first;			/* counters when the dry run started */
+	bool		rewritten;		/* true if a statement has replaced the
+								 * relation's file */
 	int64		dead;			/* number of dead rows that a rollback leaves
 								 * in the relation's first file */
 	CmigCounters last;			/* counters after the last statement that used
@@ -54,8 +56,8 @@ typedef struct CmigExisting
 typedef struct CmigExistingSet CmigExistingSet;
 
 /*
- * Start recording at the beginning of a dry run.  The set lives in the current
- * memory context and is valid until the end of the current subtransaction.
+ * Start recording when a dry run starts.  The set lives in the current memory
+ * context and is valid until the end of the current subtransaction.
  */
 extern CmigExistingSet *cmig_existing_start(void);
 
@@ -63,8 +65,8 @@ extern CmigExistingSet *cmig_existing_start(void);
 extern CmigExisting *cmig_existing_get(CmigExistingSet *set, Oid relation);
 
 /*
- * Returns the relations that existed at the start and have been looked up so
- * far, as a List of CmigExisting * ordered by name.
+ * Returns those of the relations looked up so far that existed when the dry run
+ * started, as a List of CmigExisting * ordered by name.
  */
 extern List *cmig_existing_all(CmigExistingSet *set);
 
@@ -81,14 +83,15 @@ extern CmigCounters cmig_existing_count(Oid relation);
 extern Oid	cmig_existing_filenode(Oid relation);
 
 /*
- * Call this after a rollback, which restores the files that the relations had
- * before.
+ * Call this after rolling back a part of the dry run, which restores the files
+ * that the relations had before that part.
  */
 extern void cmig_existing_rolled_back(CmigExistingSet *set);
 
 /*
- * Restore the numbers of rows and pages in pg_class, which index builds change
- * without a transaction.  Call this after the end of the dry run.
+ * Restore the numbers of rows and pages in pg_class.  This is necessary because
+ * index builds change these numbers in place, and a rollback does not restore
+ * them.  Call this after the end of the dry run.
  */
 extern void cmig_existing_restore(CmigExistingSet *set);
 

@@ -3,11 +3,11 @@
  *	  Lists the relation locks that the current subtransaction holds.
  *
  * PostgreSQL does not export the hash table that holds a backend's local
- * locks.  This module finds the table's memory context by name.  The
- * context of a function in a procedural language can have the same name,
- * because it is named after the function, but its type is not that of a hash
- * table's context.  The name is stored right after the hash table's header, and the
- * size of the header is determined by creating another hash table.
+ * locks.  This module finds the hash table by the name of its memory context.
+ * It ignores the memory context of a function in a procedural language, which
+ * can have the same name because it is named after the function.  The name is
+ * stored right after the hash table's header, and the size of the header is
+ * determined by creating another hash table.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -23,7 +23,10 @@
 
 #define TABLE_NAME "LOCALLOCK hash"
 
-/* Returns the distance from a hash table's header to its name. */
+/*
+ * Returns the distance from the start of a hash table's header to the table's
+ * name.
+ */
 static Size
 header_size(void)
 {
@@ -36,7 +39,8 @@ header_size(void)
 }
 
 /*
- * Returns the backend's local lock table.  Raises an error if it is not found.
+ * Returns the backend's local lock table.  Raises an error if the table is not
+ * found.
  */
 static HTAB *
 local_locks(void)
@@ -47,9 +51,9 @@ local_locks(void)
 		return found;
 
 	/*
-	 * Use the last matching context, because new contexts are added at the
-	 * front.  Users can choose the identifiers of some contexts, but not
-	 * those of hash tables.
+	 * Use the last matching context, which is the oldest one, because new
+	 * contexts are added at the front.  Users can choose the identifiers of
+	 * some contexts, but not those of hash tables.
 	 */
 	for (MemoryContext child = TopMemoryContext->firstchild; child != NULL; child = child->nextchild)
 	{

@@ -4,7 +4,8 @@
  *
  * pg_locks shows the lock table shared by all sessions.  This module reads the
  * backend's local lock table instead.  Reading the local table does not block
- * other sessions, and the table also shows which subtransactions hold a lock.
+ * other sessions, and the local table also shows which subtransactions hold a
+ * lock.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -15,9 +16,9 @@
 #include "storage/lockdefs.h"
 
 /*
- * Callback for each lock.  "of_transaction" is true if the lock is held by the
- * whole transaction and may therefore be older than the subtransaction.  For
- * example, nextval() takes such locks.
+ * Callback for each lock.  "of_transaction" is true if the whole transaction
+ * holds the lock, as with a lock that nextval() takes.  Such a lock may be
+ * older than the subtransaction.
  */
 typedef void (*CmigHeldLock) (Oid relation, LOCKMODE mode, bool of_transaction, void *arg);
 

@@ -3,8 +3,8 @@
  *	  Measures what one statement of a dry run locks, rewrites, and scans.
  *
  * The reported locks are the locks that the statement's subtransaction holds
- * at its end.  A relation counts as rewritten if its file has been replaced.
- * It counts as scanned if, according to its statistics counters, a scan
+ * when it ends.  A relation counts as rewritten if its file has been replaced.
+ * A relation counts as scanned if, according to its statistics counters, a scan
  * without an index has read at least as many blocks as the relation has.
  *
  * Copyright (c) 2026, the pg_cmig developers
@@ -25,7 +25,7 @@
 typedef struct Touched
 {
 	Oid			oid;
-	LOCKMODE	mode;			/* the strongest lock */
+	LOCKMODE	mode;			/* the strongest lock that is held */
 	bool		of_transaction;
 	CmigExisting *relation;
 } Touched;
@@ -96,8 +96,8 @@ compare_locks(const ListCell *a, const ListCell *b)
 
 /*
  * Did the statement itself take the lock?  A lock held by the whole transaction
- * counts only if the relation is a sequence, because nextval() locks a
- * sequence once per transaction.
+ * counts only if the relation is a sequence that has not been locked before,
+ * because nextval() locks a sequence once per transaction.
  */
 static bool
 is_taken(Touched *touched)
@@ -156,7 +156,7 @@ cmig_measure_start(CmigExistingSet *relations)
 	}
 }
 
-/* Append a line to *text, which is NULL while it is empty. */
+/* Append a line to *text.  An empty *text is NULL. */
 static void
 add_line(char **text, const char *line)
 {
@@ -164,9 +164,9 @@ add_line(char **text, const char *line)
 }
 
 /*
- * When a relation's file is first replaced, record how many rows in the
- * original file a rollback will leave dead.  Rows written later go to the new
- * file, which a rollback removes.
+ * When a relation's file is replaced for the first time, record how many rows a
+ * rollback will leave dead in the original file.  Rows that are written later
+ * go to the new file, which a rollback removes.
  */
 static void
 note_first_rewrite(CmigExisting *relation)
@@ -218,8 +218,8 @@ find_moved(CmigExistingSet *relations, List *touched)
 	ListCell   *lc;
 
 	/*
-	 * ALTER SEQUENCE does not count as advancing a sequence, because a
-	 * rollback removes the new file that it writes
+	 * ALTER SEQUENCE does not count as advancing a sequence, because it
+	 * writes a new file, which a rollback removes
 	 */
 	foreach(lc, touched)
 	{
@@ -271,7 +271,10 @@ add_lock(CmigMeasure *measure, const Touched *one)
 	add_line(&measure->locks, wait > 0 ? psprintf("%s, %s", line, wait_text(wait)) : line);
 }
 
-/* Add lines for sessions that waited for locks taken by earlier statements. */
+/*
+ * Add lines for relations whose locks were taken by earlier statements and made
+ * other sessions wait.
+ */
 static void
 add_earlier_locks(CmigMeasure *measure, List *touched)
 {

@@ -13,7 +13,7 @@
 #include "portability/instr_time.h"
 #include "storage/lockdefs.h"
 
-/* A statement that is measured, and the results. */
+/* A statement that is being measured, and the results. */
 typedef struct CmigMeasure
 {
 	CmigExistingSet *relations;
@@ -22,8 +22,8 @@ typedef struct CmigMeasure
 	/* results; each string has one line per relation */
 	int64		elapsed_us;
 	int64		wal_bytes;
-	char	   *locks;			/* the locks that the statement took; this and
-								 * the next two are NULL if empty */
+	char	   *locks;			/* the locks that the statement took; locks,
+								 * rewrites, and scans are NULL if empty */
 	char	   *rewrites;
 	char	   *scans;
 	List	   *moved;			/* of CmigExisting *: sequences that advanced */
@@ -46,15 +46,15 @@ extern const char *cmig_measure_mode_name(LOCKMODE mode);
 extern char *cmig_measure_lock_line(LOCKMODE mode, const char *name, char kind, int64 size);
 
 /*
- * Start a dry run.  Records the relations that the transaction has already
- * locked.
+ * Call this when a dry run starts.  Records the relations that the transaction
+ * has already locked.
  */
 extern void cmig_measure_start(CmigExistingSet *relations);
 
 /*
  * Measure a statement, which must run in its own subtransaction.  Call
  * cmig_measure_begin() before the statement.  If the statement succeeds, call
- * cmig_measure_end() while still in the subtransaction.  After an error, call
+ * cmig_measure_end() before the subtransaction ends.  After an error, call
  * cmig_measure_fail(), which sets only the elapsed time and the WAL size.
  */
 extern void cmig_measure_begin(CmigMeasure *measure, CmigExistingSet *relations);

@@ -12,9 +12,9 @@
 #include "storage/lockdefs.h"
 
 /*
- * What a statement does with a relation.  The name field of CmigLock contains
- * the name of the column, constraint, or other object that the action refers
- * to.
+ * What a statement does with a relation.  If the action refers to a column, a
+ * constraint, or another object, the "name" field of CmigLock contains that
+ * object's name.
  */
 typedef enum CmigLockAction
 {
@@ -39,22 +39,22 @@ typedef enum CmigLockAction
 	CMIG_LOCK_CALL,				/* calls a function */
 	CMIG_LOCK_CREATE_SCHEMA,	/* creates the schema */
 	CMIG_LOCK_CREATE,			/* creates the relation, without a lock */
-	CMIG_LOCK_RENAME,			/* renames the relation to "name", or moves it
-								 * to the schema "name" */
+	CMIG_LOCK_RENAME,			/* renames the relation to "name", or moves
+								 * the relation to the schema "name" */
 	CMIG_LOCK_UNKNOWN			/* runs code that cannot be analyzed; "name"
 								 * is the kind of statement */
 } CmigLockAction;
 
 /*
- * Other relations that are locked together with a relation.  Unless noted
- * otherwise, indexes and default partitions are locked in ACCESS EXCLUSIVE
- * mode, referenced tables in the mode that their foreign keys require, and all
- * other relations in the same mode as the relation itself.
+ * Flags for other relations that are locked together with a relation.  Unless
+ * noted otherwise, indexes and default partitions are locked in ACCESS
+ * EXCLUSIVE mode, referenced tables in the mode that their foreign keys
+ * require, and all other relations in the same mode as the relation itself.
  */
 #define CMIG_LOCK_CHILDREN		0x01	/* child tables and partitions */
 #define CMIG_LOCK_INDEXES		0x02	/* its indexes */
 #define CMIG_LOCK_TABLE			0x04	/* an index's table, in table_mode */
-#define CMIG_LOCK_SEQUENCES		0x08	/* sequences that its columns own */
+#define CMIG_LOCK_SEQUENCES		0x08	/* sequences owned by its columns */
 #define CMIG_LOCK_PARENT		0x10	/* the table that it is a partition of */
 #define CMIG_LOCK_DEFAULT		0x20	/* its default partition */
 #define CMIG_LOCK_VIEWED		0x40	/* for a view, the relations that it
@@ -62,9 +62,10 @@ typedef enum CmigLockAction
 #define CMIG_LOCK_REFERENCING	0x80	/* tables with a foreign key to it */
 #define CMIG_LOCK_REFERENCED	0x100	/* tables that its foreign keys
 										 * reference */
-#define CMIG_LOCK_STORED		0x400	/* its indexes that are not
-										 * partitioned */
-#define CMIG_LOCK_ATTACHED		0x800	/* indexes attached to a parent index */
+#define CMIG_LOCK_STORED		0x400	/* its indexes other than partitioned
+										 * indexes */
+#define CMIG_LOCK_ATTACHED		0x800	/* its indexes that are attached to a
+										 * parent index */
 #define CMIG_LOCK_ROUTED		0x1000	/* its partitions, if rows are added
 										 * to them */
 #define CMIG_LOCK_PARTITIONED	0x200	/* its partitioned indexes, in SHARE
@@ -93,7 +94,7 @@ typedef struct CmigLock
 	LOCKMODE	table_mode;		/* for CMIG_LOCK_TABLE and CMIG_LOCK_KEYS */
 	int			with;			/* bit mask of CMIG_LOCK_CHILDREN and so on */
 	const char *name;
-	bool		to_schema;		/* for RENAME: is "name" a schema? */
+	bool		to_schema;		/* for RENAME: is "name" the name of a schema? */
 	bool		cascade;		/* for the DROP actions: is there a CASCADE? */
 	bool		missing_ok;		/* for PART: is there an IF EXISTS? */
 	ObjectType	type;			/* for DROP and PART */

@@ -3,9 +3,9 @@
  *	  Detects statements and functions whose effects a rollback does not
  *	  undo.
  *
- * Such statements and functions write files or start programs, connect to
- * other servers, affect the whole server or other sessions, or change the
- * caller's session.
+ * Such statements and functions write files, start programs, connect to other
+ * servers, affect the whole server or other sessions, or change the caller's
+ * session.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -31,9 +31,9 @@
 #include "utils/syscache.h"
 
 /*
- * Built-in functions, in alphabetical order for bsearch.  The list includes the
- * functions for session-level advisory locks and setval(), because a rollback
- * does not undo their effects.
+ * Built-in functions whose effects a rollback does not undo, in alphabetical
+ * order for bsearch.  These include setval() and the functions for
+ * session-level advisory locks.
  */
 static const char *const server_functions[] = {
 	"lo_export",
@@ -98,8 +98,8 @@ compare_names(const void *key, const void *element)
 }
 
 /*
- * Is this one of "libraries"?  The name may include a path and a file
- * extension.
+ * Is this the name of one of "libraries"?  The name may include a directory and
+ * a file extension.
  */
 static bool
 is_library(const char *path)
@@ -115,7 +115,10 @@ is_library(const char *path)
 	return false;
 }
 
-/* Returns the library of a C function, or NULL for other languages. */
+/*
+ * Returns the library of a C function.  Returns NULL for a function in another
+ * language.
+ */
 static char *
 function_library(HeapTuple row)
 {
@@ -125,7 +128,10 @@ function_library(HeapTuple row)
 	return isnull ? NULL : TextDatumGetCString(value);
 }
 
-/* Returns the name of an untrusted procedural language, or NULL. */
+/*
+ * If a procedural language is untrusted, returns its name; otherwise, returns
+ * NULL.
+ */
 static char *
 untrusted_language(Oid language)
 {
@@ -154,7 +160,7 @@ of_built_in_function(const char *name)
 
 /*
  * Implements cmig_outside_of_function() for user-defined functions in the
- * language internal, which are other names of built-in functions.
+ * language "internal", which are other names for built-in functions.
  */
 static const char *
 of_internal_function(HeapTuple row)

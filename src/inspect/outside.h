@@ -11,25 +11,24 @@
 #include "nodes/nodes.h"
 
 /*
- * Returns a phrase that says why a utility statement cannot be rolled back, or
- * NULL if it can.  Using or closing a cursor cannot be rolled back if the
- * cursor was opened before the subtransaction "since", because it belongs to
- * the caller.
+ * If a utility statement cannot be rolled back, returns a phrase that says why;
+ * otherwise, returns NULL.  A cursor that was opened before the subtransaction
+ * "since" belongs to the caller, so using or closing it cannot be rolled back.
  */
 extern const char *cmig_outside_of_statement(Node *statement, SubTransactionId since);
 
 /*
- * For a function that is about to be called, returns a phrase that says why
- * its effects cannot be rolled back, or NULL if they can.
+ * If the effects of a function that is about to be called cannot be rolled
+ * back, returns a phrase that says why; otherwise, returns NULL.
  */
 extern const char *cmig_outside_of_function(Oid function);
 
 /*
  * Like cmig_outside_of_function(), but for a function that the server looks up
  * but may not call, such as the functions of a type or of an operator class.
- * Returns NULL for functions in C, because the server looks up some of them,
- * such as the validator of a foreign-data wrapper, only to create other
- * objects.
+ * Returns NULL for C functions, because the server looks up some of them only
+ * to create other objects.  An example is the validator of a foreign-data
+ * wrapper.
  */
 extern const char *cmig_outside_of_lookup(Oid function);
 

@@ -24,7 +24,7 @@
 #include "miscadmin.h"
 #include "storage/lock.h"
 
-/* The effects of the steps before the current one. */
+/* The effects of the steps before the current step. */
 typedef struct Before
 {
 	CmigPlannedLocks *names;
@@ -33,8 +33,8 @@ typedef struct Before
 } Before;
 
 /*
- * Does an earlier step write to or alter this relation, which the precondition
- * reads?
+ * Does an earlier step write to or alter the relation in "read", which the
+ * precondition reads?
  */
 static bool
 is_changed(const Before *before, const CmigPlannedLock *read)
@@ -71,7 +71,7 @@ is_independent(Before *before, const char *sql)
 	return true;
 }
 
-/* Has an earlier call already begun this revision's step? */
+/* Has an earlier call already begun the step of this revision? */
 static bool
 is_begun(List *progress, const char *revision)
 {

@@ -11,9 +11,9 @@
 #include "move/move.h"
 
 /*
- * Check the preconditions of a plan's steps.  If any of them is not met,
- * raises MG017 with a list of those that are not met.  A precondition that an
- * earlier step might make true is not checked until its own step starts.
+ * Check the preconditions of a plan's steps.  If any of them is not met, raises
+ * MG017 with a list of those that are not met.  If an earlier step might make a
+ * precondition true, the precondition is not checked until its own step starts.
  */
 extern void cmig_plan_preconditions_check(const CmigSituation *now, const CmigPlan *plan);
 

@@ -101,7 +101,7 @@ add_existing(List **locks, Oid relation, LOCKMODE mode)
 	char		kind = get_rel_relkind(relation);
 	char	   *name = get_rel_name(relation);
 
-	/* "name" is NULL if another session has dropped the relation */
+	/* the name is NULL if another session has dropped the relation */
 	if (name == NULL || !cmig_existing_is_reported(relation, kind) ||
 		!cmig_measure_is_reported(kind, mode))
 		return;
@@ -202,7 +202,10 @@ recurses(const CmigLock *lock, Oid relation)
 		(lock->with & CMIG_LOCK_INHERITED && !partitioned);
 }
 
-/* Add locks on a relation and on the related ones requested in lock->with. */
+/*
+ * Add locks on a relation and on the related relations that lock->with
+ * requests.
+ */
 static void
 add_related(List **locks, const CmigLock *lock, Oid relation)
 {
@@ -282,7 +285,7 @@ add_domain(List **locks, const CmigLock *lock)
 		add_all(locks, cmig_related_with_type(object.objectId), lock->mode);
 }
 
-/* Add the locks for dropping a column, including those on child tables. */
+/* Add the locks for dropping a column, including the locks on child tables. */
 static void
 add_dropped_column(List **locks, const CmigLock *lock, Oid relation)
 {
@@ -296,8 +299,8 @@ add_dropped_column(List **locks, const CmigLock *lock, Oid relation)
 }
 
 /*
- * Add locks on the indexes of a table that is rewritten, and on those of its
- * child tables and partitions.
+ * Add locks on the indexes of a table that is rewritten, and on the indexes of
+ * its child tables and partitions.
  */
 static void
 add_rewritten(List **locks, Oid relation)
@@ -311,7 +314,10 @@ add_rewritten(List **locks, Oid relation)
 	}
 }
 
-/* Add the locks for changing the type of a column, including child tables. */
+/*
+ * Add the locks for changing the type of a column, including the locks on child
+ * tables.
+ */
 static void
 add_retyped(List **locks, const CmigLock *lock, Oid relation)
 {
@@ -342,7 +348,7 @@ find_part(const CmigLock *lock, Oid relation)
 
 /*
  * Add the locks for changing or dropping a trigger, rule, or policy.  A trigger
- * of a partitioned table is changed in the partitions, too.
+ * of a partitioned table is also changed in the partitions.
  */
 static void
 add_trigger_or_similar(List **locks, const CmigLock *lock, Oid relation)
@@ -355,7 +361,7 @@ add_trigger_or_similar(List **locks, const CmigLock *lock, Oid relation)
 		add_existing(locks, relation, lock->mode);
 }
 
-/* Add the lock on the index that is renamed together with its constraint. */
+/* Add a lock on the index that is renamed together with a constraint. */
 static void
 add_renamed_index(List **locks, const CmigLock *lock, Oid relation)
 {
@@ -406,14 +412,14 @@ add_part(List **locks, const CmigLock *lock, Oid relation)
 	}
 }
 
-/* The state while the objects of a role are processed. */
+/* The argument of drop_owned() and reassign_owned(). */
 typedef struct Owned
 {
 	List	  **locks;
 	const CmigLock *lock;
 } Owned;
 
-/* Add the locks for dropping an object that the role owns. */
+/* Callback: add the locks for dropping an object owned by the role. */
 static void
 drop_owned(const ObjectAddress *object, void *arg)
 {
@@ -422,7 +428,10 @@ drop_owned(const ObjectAddress *object, void *arg)
 	add_all(owned->locks, cmig_dropped_locks(object, owned->lock->cascade), owned->lock->mode);
 }
 
-/* Add the locks for changing the owner of an object that the role owns. */
+/*
+ * Callback: add the locks for changing the owner of an object owned by the
+ * role.
+ */
 static void
 reassign_owned(const ObjectAddress *object, void *arg)
 {
@@ -466,7 +475,7 @@ is_in_path(const char *schema)
 	return false;
 }
 
-/* Returns the schema of a called function, or NULL if the call names none. */
+/* Returns the schema that a function call names, or NULL if it names none. */
 static const char *
 called_schema(const FuncCall *call)
 {
@@ -477,7 +486,7 @@ called_schema(const FuncCall *call)
 
 /*
  * Add a function to the list of unknown code if the function's code might take
- * locks.  This is the case if the function does not exist yet, or if it is
+ * locks.  It might if the function does not exist yet, or if the function is
  * neither in pg_catalog nor immutable.
  */
 static void

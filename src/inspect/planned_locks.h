@@ -28,10 +28,10 @@ typedef struct CmigPlannedLock
 	char		kind;			/* as in pg_class.relkind; 0 if the relation
 								 * does not exist */
 	int64		size;
-	bool		is_new;			/* does an earlier statement create the
-								 * relation? */
+	bool		is_new;			/* true if an earlier statement creates the
+								 * relation */
 	bool		routed;			/* true for a partition that is locked only if
-								 * the statement adds rows to it */
+								 * the statement adds rows to the partition */
 } CmigPlannedLock;
 
 /* The names that the statements read so far have changed. */
@@ -46,14 +46,15 @@ extern CmigPlannedLocks *cmig_planned_locks_start(void);
 /*
  * Returns the locks of a statement, one for each relation, as a List of
  * CmigPlannedLock * in the current memory context.  search_path must be the
- * same as when the script runs.  Sets *unknown to a List of char *: the parts
- * of the statement that run code that cannot be analyzed, such as "DO" or "the
- * function public.f".  May raise errors from name lookups.
+ * same as when the script runs.  Sets *unknown to a List of char * that names
+ * the parts of the statement whose code cannot be analyzed, such as "DO" or
+ * "the function public.f".  May raise errors from name lookups.
  */
 extern List *cmig_planned_locks_of(CmigPlannedLocks *plan, Node *statement, List **unknown);
 
 /*
- * Forget the temporary relations of a script, which are dropped when it ends.
+ * Forget the temporary relations of a script, which are dropped when the script
+ * ends.
  */
 extern void cmig_planned_locks_end_script(CmigPlannedLocks *plan);
 
@@ -61,8 +62,8 @@ extern void cmig_planned_locks_end_script(CmigPlannedLocks *plan);
 extern List *cmig_planned_locks_merge(List *locks, List *more);
 
 /*
- * Returns the locks as a string with one line per lock, strongest first, or
- * NULL if there are none.
+ * Returns the locks as a string with one line per lock, strongest lock first.
+ * Returns NULL if there are no locks.
  */
 extern char *cmig_planned_locks_text(List *locks);
 

@@ -22,11 +22,12 @@
 /* The schema of the temporary relations that a script creates. */
 #define TEMPORARY "pg_temp"
 
-/* A change to what a name refers to. */
+/* A change to what a relation name refers to. */
 typedef struct Change
 {
-	char	   *schema;			/* NULL if there is no creation schema;
-								 * TEMPORARY for a temporary relation */
+	char	   *schema;			/* NULL if the name was unqualified and there
+								 * was no schema to create it in; TEMPORARY
+								 * for a temporary relation */
 	Oid			oid;			/* OID of the relation; InvalidOid if the plan
 								 * has created or dropped it */
 	bool		gone;
@@ -104,7 +105,10 @@ current_path(const CmigPlannedNames *names, bool implicit)
 	return list_concat(result, existing);
 }
 
-/* Returns the schema in which an unqualified name is created, or NULL. */
+/*
+ * Returns the schema in which a relation with an unqualified name is created.
+ * Returns NULL if there is none.
+ */
 static char *
 creation_schema(const CmigPlannedNames *names)
 {
@@ -117,7 +121,7 @@ creation_schema(const CmigPlannedNames *names)
  * Changes
  */
 
-/* Is this the schema of temporary relations? */
+/* Is this the schema TEMPORARY? */
 static bool
 is_temporary(const char *schema)
 {
@@ -125,8 +129,8 @@ is_temporary(const char *schema)
 }
 
 /*
- * Returns the latest change to what a name refers to in a schema, or NULL if
- * there is none.
+ * Returns the latest change to what the entry's name refers to in a schema.
+ * Returns NULL if there is none.
  */
 static const Change *
 find_in(const Entry *entry, const char *schema)
@@ -143,7 +147,7 @@ find_in(const Entry *entry, const char *schema)
 	return NULL;
 }
 
-/* Look up a name in a schema, disregarding the plan's changes. */
+/* Look up a name in a schema as if the plan had made no changes. */
 static Oid
 existing_relation(const char *schema, const char *name)
 {
@@ -167,8 +171,9 @@ changed_name(const Change *change)
 }
 
 /*
- * Look up an unqualified name.  A temporary relation hides others.  A name that
- * is gone from one schema may exist in a later one.
+ * Look up an unqualified name.  A temporary relation hides other relations.  If
+ * the plan has removed the name from one schema, it may still exist in a schema
+ * later in search_path.
  */
 static CmigPlannedName
 find_unqualified(const CmigPlannedNames *names, const Entry *entry)

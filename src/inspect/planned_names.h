@@ -18,8 +18,8 @@ typedef struct CmigPlannedNames CmigPlannedNames;
 typedef struct CmigPlannedName
 {
 	Oid			oid;			/* InvalidOid if the relation does not exist */
-	bool		is_new;			/* has an earlier statement created the
-								 * relation? */
+	bool		is_new;			/* true if an earlier statement has created
+								 * the relation */
 	bool		is_temporary;	/* true for a temporary relation of the script */
 	char	   *schema;			/* NULL if the name is unqualified and the
 								 * relation is not known */
@@ -46,7 +46,8 @@ extern void cmig_planned_names_rename(CmigPlannedNames *names, const RangeVar *r
 									  const char *new_name, bool to_schema);
 
 /*
- * Forget the temporary relations of a script, which are dropped when it ends.
+ * Forget the temporary relations of a script, which are dropped when the script
+ * ends.
  */
 extern void cmig_planned_names_end_script(CmigPlannedNames *names);
 

@@ -82,8 +82,8 @@ add_used(Walk *walk, const RangeVar *relation, LOCKMODE mode)
 static bool walk_node(Node *node, void *arg);
 
 /*
- * Returns the names in FOR UPDATE OF, or NIL if a locking clause applies to all
- * relations.
+ * Returns the names in FOR UPDATE OF.  Returns NIL if a locking clause applies
+ * to all relations.
  */
 static List *
 chosen_names(const List *clauses)
@@ -105,8 +105,8 @@ chosen_names(const List *clauses)
 }
 
 /*
- * Add a relation that is read.  The relation is locked in the query's mode if
- * there is no OF list or if the list includes it.
+ * Add a relation that is read.  The lock has the query's mode, unless the query
+ * has a FOR UPDATE OF list that does not contain the relation.
  */
 static void
 add_read(Walk *walk, const RangeVar *relation)
@@ -117,7 +117,7 @@ add_read(Walk *walk, const RangeVar *relation)
 			 !cmig_text_list_has(walk->chosen, name) ? AccessShareLock : walk->mode);
 }
 
-/* Walk a SELECT.  Its FOR UPDATE does not apply to the outer query. */
+/* Walk a SELECT.  FOR UPDATE in it does not apply to the outer query. */
 static void
 walk_select(SelectStmt *select, Walk *walk)
 {
@@ -131,7 +131,9 @@ walk_select(SelectStmt *select, Walk *walk)
 	walk->chosen = chosen;
 }
 
-/* Add the target of a query that writes, and then walk its other parts. */
+/*
+ * Add the target of a query that writes, and then walk the query's other parts.
+ */
 static bool
 walk_writing(Node *node, RangeVar **target, Walk *walk)
 {
@@ -143,8 +145,8 @@ walk_writing(Node *node, RangeVar **target, Walk *walk)
 		add_used(walk, relation, RowExclusiveLock);
 
 	/*
-	 * hide the target from the walker, which would add it again as a relation
-	 * that is read
+	 * hide the target from the walker, which would add the target again as a
+	 * relation that is read
 	 */
 	*target = NULL;
 	(void) raw_expression_tree_walker(node, walk_node, walk);
@@ -154,7 +156,7 @@ walk_writing(Node *node, RangeVar **target, Walk *walk)
 
 /*
  * Convert a relation name, which may be qualified and quoted, to a RangeVar.
- * Returns NULL if it is not the name of a relation.
+ * Returns NULL if the string cannot be the name of a relation.
  */
 static RangeVar *
 named_relation(const char *name)
@@ -172,7 +174,7 @@ named_relation(const char *name)
 
 /*
  * Returns the sequence that is named in a call to nextval() or a similar
- * function, or NULL if the call has another form.
+ * function.  Returns NULL for any other call.
  */
 static RangeVar *
 called_sequence(const FuncCall *call)
@@ -193,7 +195,10 @@ called_sequence(const FuncCall *call)
 	return NULL;
 }
 
-/* Add the sequence that a function call uses, or the call itself. */
+/*
+ * Add the sequence that a function call names or, if there is none, the call
+ * itself.
+ */
 static void
 add_call(Walk *walk, FuncCall *call)
 {

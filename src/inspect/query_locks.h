@@ -12,7 +12,7 @@
 #include "nodes/pg_list.h"
 
 /*
- * Add a lock to a list, and return it.  "with" is a bit mask of
+ * Add a lock to a list, and return the new entry.  "with" is a bit mask of
  * CMIG_LOCK_CHILDREN and so on (see named_lock.h).
  */
 extern CmigLock *cmig_query_locks_add(List **locks, const RangeVar *relation, LOCKMODE mode, int with);
@@ -30,15 +30,15 @@ extern void cmig_query_locks_add_created(List **locks, const RangeVar *relation)
 extern RangeVar *cmig_query_locks_relation(List *name);
 
 /*
- * Returns the relation to which an object such as a trigger or column belongs,
- * or NULL.
+ * Returns the relation to which an object such as a trigger or column belongs.
+ * Returns NULL if the object's name does not contain a relation name.
  */
 extern RangeVar *cmig_query_locks_owner(Node *object);
 
 /*
  * Add the relations used in a query or an expression.  "planned" is true if the
- * query is run.  In this case, child tables and the relations that views read
- * are also locked.
+ * query will be planned and run.  In that case, child tables and the relations
+ * that views read are also locked.
  */
 extern void cmig_query_locks(List **locks, Node *query, bool planned);
 

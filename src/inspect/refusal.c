@@ -23,7 +23,7 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
-/* Is the check on, and in which subtransaction was it turned on? */
+/* Is the check on?  If so, which subtransaction turned it on? */
 static bool watching = false;
 static SubTransactionId watching_since = InvalidSubTransactionId;
 
@@ -42,7 +42,7 @@ static ExecutorStart_hook_type next_ExecutorStart = NULL;
 static object_access_hook_type next_object_access = NULL;
 static needs_fmgr_hook_type next_needs_fmgr = NULL;
 
-/* Raise the error that refuses a statement, and remember the reason for it. */
+/* Remember the reason for refusing a statement, and raise the error. */
 static void
 refuse(const char *reason)
 {
@@ -56,9 +56,7 @@ refuse(const char *reason)
  * Sizes
  */
 
-/*
- * Returns the size of the largest table that may be changed; -1 means no limit.
- */
+/* Returns the maximum size of tables that may be changed; -1 means no limit. */
 static int64
 current_limit(void)
 {
@@ -78,9 +76,9 @@ require_size(const char *table, int64 size)
 }
 
 /*
- * Does the statement contain an analyzed query, which the raw parse tree
- * walker does not support?  The tables of such a query are checked when the
- * query runs, and the statement itself locks no other tables.
+ * Does the statement contain an analyzed query?  The raw parse tree walker does
+ * not support such a query.  The query's tables are checked when the query
+ * runs, and the statement itself locks no other tables.
  */
 static bool
 is_around_query(const Node *statement)
@@ -124,8 +122,8 @@ is_own(Oid table)
 }
 
 /*
- * Refuse a query that uses foreign tables or changes a table larger than the
- * limit, other than pg_cmig's tables.
+ * Refuse a query that uses foreign tables, or that changes a table larger than
+ * the limit.  The limit does not apply to pg_cmig's tables.
  */
 static void
 look_at_query(PlannedStmt *plan)
@@ -221,7 +219,10 @@ watch_lookup(Oid function)
 	return next_needs_fmgr != NULL && next_needs_fmgr(function);
 }
 
-/* Subtransaction callback: turn the check off when its subtransaction ends. */
+/*
+ * Subtransaction callback: turn the check off when the subtransaction that
+ * turned it on ends.
+ */
 static void
 end_subtransaction(SubXactEvent event, SubTransactionId ended, SubTransactionId parent, void *arg)
 {

@@ -39,9 +39,9 @@
 /*
  * Children
  *
- * PostgreSQL's functions for this purpose are not used here.  They expect the
- * caller to have locked the relations, and raise an internal error if another
- * session drops a relation at the same time.
+ * PostgreSQL's own functions for finding children are not used here.  They
+ * expect the caller to have locked the relations, and raise an internal error
+ * if another session drops a relation at the same time.
  */
 
 /* Add the child in a pg_inherits row to a list. */
@@ -102,7 +102,7 @@ typedef struct Typed
 	List	   *tables;
 } Typed;
 
-/* If the relation in a pg_class row is a table of the type, add it. */
+/* If the row in pg_class belongs to a table of the type, add the table. */
 static void
 add_typed(HeapTuple row, void *arg)
 {
@@ -163,7 +163,10 @@ cmig_related_identity(Oid table, const char *column)
 	return NIL;
 }
 
-/* A search for the objects that a role owns and the policies that name it. */
+/*
+ * A search for the objects owned by a role, and for the policies that name the
+ * role.
+ */
 typedef struct RoleUse
 {
 	CmigRelatedOwned callback;
@@ -172,9 +175,9 @@ typedef struct RoleUse
 } RoleUse;
 
 /*
- * Process a row of pg_shdepend that refers to the role: call the callback for
- * an object that the role owns, or collect the relations that are locked to
- * change a policy that names the role.
+ * Process a row of pg_shdepend that refers to the role.  If the role owns the
+ * object, calls the callback.  If the object is a policy that names the role,
+ * adds the relations that are locked to change the policy.
  */
 static void
 use_role(HeapTuple row, void *arg)
@@ -193,7 +196,7 @@ use_role(HeapTuple row, void *arg)
 }
 
 /*
- * Call the callback, unless it is NULL, for each object that the role owns.
+ * Call the callback, unless it is NULL, for each object owned by the role.
  * Returns the relations that are locked to change the policies that name the
  * role.
  */
@@ -356,8 +359,8 @@ cmig_related_keys(Oid table)
 }
 
 /*
- * Add to a list the table that a foreign key, given as a pg_constraint row,
- * references.
+ * If a pg_constraint row belongs to a foreign key, add the referenced table to
+ * a list.
  */
 static void
 add_referenced(HeapTuple row, void *list)
@@ -417,7 +420,7 @@ cmig_related_with_type(Oid type)
 	return result;
 }
 
-/* The objects that depend on a column. */
+/* Objects that depend on a column. */
 typedef struct Dependents
 {
 	AttrNumber	attnum;
@@ -425,7 +428,10 @@ typedef struct Dependents
 	List	   *constraints;	/* of Oid */
 } Dependents;
 
-/* Add an object that depends on the column in dependents->attnum. */
+/*
+ * If a pg_depend row refers to the column dependents->attnum, add the object
+ * that depends on the column.
+ */
 static void
 add_dependent(HeapTuple row, void *arg)
 {
@@ -440,7 +446,7 @@ add_dependent(HeapTuple row, void *arg)
 		dependents->indexes = list_append_unique_oid(dependents->indexes, form->objid);
 }
 
-/* Add the relations that are locked when a constraint is created again. */
+/* Add the relations that are locked when a constraint is re-created. */
 static void
 add_constraint(List **result, Oid constraint)
 {

@@ -33,18 +33,23 @@ extern List *cmig_related_sequences(Oid table);
 /* Returns the sequence of an identity column. */
 extern List *cmig_related_identity(Oid table, const char *column);
 
-/* Does the table have this access method?  NULL means the default method. */
+/*
+ * Does the table have the access method "method"?  NULL means the default
+ * method.
+ */
 extern bool cmig_related_has_method(Oid table, const char *method);
 
-/* A callback for an object that a role owns. */
+/* A callback for an object owned by a role. */
 typedef void (*CmigRelatedOwned) (const ObjectAddress *object, void *arg);
 
-/* Call the callback for each object in this database that the role owns. */
+/*
+ * Call the callback for each object in this database that is owned by the role.
+ */
 extern void cmig_related_owned(Oid role, CmigRelatedOwned callback, void *arg);
 
 /*
- * Returns the tables with policies that name the role.  DROP OWNED changes
- * these policies.
+ * Returns the tables whose policies name the role.  DROP OWNED changes these
+ * policies.
  */
 extern List *cmig_related_policed(Oid role);
 
@@ -86,8 +91,8 @@ extern List *cmig_related_with_type(Oid type);
 extern List *cmig_related_retyped(Oid table, const char *column, const TypeName *type, bool converts);
 
 /*
- * If the constraint is a foreign key, returns the table that it references;
- * otherwise NIL.
+ * If the constraint is a foreign key, returns a list of the table that it
+ * references.  Otherwise, returns NIL.
  */
 extern List *cmig_related_validated(Oid table, const char *constraint);
 

@@ -3,15 +3,15 @@
  *	  Implements cmig.round_trip, which upgrades, downgrades, and upgrades
  *	  again in a shadow.
  *
- * A shadow (shadow/shadow.h) is a subtransaction in which the managed schemas
- * are empty at first, and which is rolled back.  The revisions are replayed in
- * it once, in order.  After each upgrade, the revision's downgrade and a second
- * upgrade run in a subtransaction that is rolled back, so that whatever the
- * downgrade leaves behind does not affect later revisions.  An image
- * (kinds/image.h) is a description of all objects in these schemas.  The image
- * read after a revision is the "before" image of the next one.  If the
- * downgrade restores the "before" image, the second upgrade only needs to
- * succeed, because it starts from the same schema as the first.
+ * A shadow (shadow/shadow.h) is a subtransaction that starts with empty managed
+ * schemas and that is rolled back.  The revisions are replayed once in the
+ * shadow, in order.  After each upgrade, the revision's downgrade and a second
+ * upgrade run in a subtransaction that is rolled back, so that objects left
+ * behind by the downgrade do not affect later revisions.  An image
+ * (kinds/image.h) is a description of all objects in the managed schemas.  The
+ * image read after a revision is the "before" image of the next revision.  If
+ * the downgrade restores the "before" image, the second upgrade only needs to
+ * succeed, because it starts from the same schema as the first upgrade.
  *
  * The branches of each merge are then replayed in both orders.  Each merge has
  * its own shadow.
@@ -53,11 +53,11 @@ typedef struct RoundTrip
 	CmigReplayPlan *plan;
 	int			only;			/* the only revision to test, or -1 for all */
 	CmigReplay *replay;
-	bool	   *failed;			/* by node: has replaying it or one of its
-								 * ancestors failed? */
+	bool	   *failed;			/* by node: true if replaying the node or one
+								 * of its ancestors has failed */
 	CmigRoundTripRows rows;
 	MemoryContext context;		/* memory context of the "before" image */
-	CmigImage  *before;			/* NULL if not read yet */
+	CmigImage  *before;			/* NULL if no image has been read */
 	CmigImage  *after;
 	/* current step */
 	int			node;
@@ -65,7 +65,7 @@ typedef struct RoundTrip
 } RoundTrip;
 
 /*
- * Read an image of everything, including extensions that no script creates.
+ * Read an image of all objects, including extensions that no script creates.
  * The same queries run hundreds of times, so generic plans are forced to save
  * planning time.
  */
@@ -104,8 +104,8 @@ upgrade(void *arg)
 }
 
 /*
- * Subtransaction callback: run the downgrade and the second upgrade, and
- * compare the images.
+ * Subtransaction callback: run the downgrade and the second upgrade, and add a
+ * row for each difference that they leave.
  */
 static void
 there_and_back(void *arg)
@@ -149,7 +149,7 @@ judge(RoundTrip *trip)
 	cmig_round_trip_row_add_error(&trip->rows, revision->id, trip->stage, error);
 }
 
-/* Does the revision build on one that could not be replayed? */
+/* Does the revision build on a revision that could not be replayed? */
 static bool
 is_cut_off(const RoundTrip *trip, int node)
 {
@@ -239,7 +239,7 @@ replay_ancestors(RoundTrip *trip)
  * Repeatable revisions
  */
 
-/* The repeatable revision to replay. */
+/* A repeatable revision to replay. */
 typedef struct Repeated
 {
 	CmigReplay *replay;
@@ -256,8 +256,8 @@ run_repeatable(void *arg)
 }
 
 /*
- * Subtransaction callback: run the downgrades, last revision first, until a
- * revision cannot be downgraded.
+ * Subtransaction callback: run the downgrades, starting at the last revision,
+ * until a revision cannot be downgraded.
  */
 static void
 downgrade_all(void *arg)
@@ -314,8 +314,8 @@ take_repeatables(RoundTrip *trip)
 }
 
 /*
- * CmigReplayTask callback: replay all revisions, or only the last one of the
- * plan after its ancestors.
+ * CmigReplayTask callback: replay and test all revisions or, if only one
+ * revision is tested, replay its ancestors and then replay and test it.
  */
 static void
 replay_revisions(CmigReplay *replay, void *arg)
@@ -377,8 +377,9 @@ ancestors_of(const CmigGraph *graph, int node)
 }
 
 /*
- * Append to "nodes" the marked nodes that have not been taken, in the order of
- * the graph, and record that they are taken.  Returns the new number of nodes.
+ * Append those of the marked nodes that are not in "taken" to "nodes", in the
+ * order of the graph, and add them to "taken".  Returns the new number of
+ * nodes.
  */
 static int
 append_branch(const CmigGraph *graph, const CmigMarks *marks, bool *taken, int *nodes, int count)
@@ -397,7 +398,7 @@ append_branch(const CmigGraph *graph, const CmigMarks *marks, bool *taken, int *
 
 /*
  * Determine the branches of a merge and their common ancestors.  Returns false
- * if a revision in them could not be replayed.
+ * if one of these revisions could not be replayed.
  */
 static bool
 divide(Merge *merge)
@@ -449,8 +450,8 @@ replay_order(void *arg)
 }
 
 /*
- * Returns the image after replaying a merge's branches in one order, or NULL
- * if the replay fails.
+ * Replay a merge's branches in one order, and return the image read after
+ * that.  If the replay fails, adds a row and returns NULL.
  */
 static CmigImage *
 image_of(Merge *merge, int *order)
@@ -551,7 +552,10 @@ refuse(const List *rows)
 			 errhint("SELECT * FROM cmig.round_trip()")));
 }
 
-/* Determine which revisions to replay and which one to test. */
+/*
+ * Determine which revisions to replay and, if "revision" is not NULL, which one
+ * to test.
+ */
 static void
 choose(RoundTrip *trip, const CmigSituation *now, const char *revision)
 {

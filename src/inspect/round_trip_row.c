@@ -69,8 +69,9 @@ problem_of(const CmigDiffLine *line, CmigRoundTripCheck check)
 }
 
 /*
- * Append the line's statement to a row.  Statements that are only intermediate
- * steps belong to the row of the difference before them, or to the first row.
+ * Append the line's statement to a row.  A statement that is only an
+ * intermediate step belongs to the row of the preceding difference or, if there
+ * is none, to the first row.
  */
 static void
 add_line(CmigRoundTripRow *row, const CmigDiffLine *line)

@@ -30,7 +30,8 @@ typedef struct CmigRoundTripRows
 } CmigRoundTripRows;
 
 /*
- * Add a row.  The strings are copied, except for the revision and the problem.
+ * Add a row.  The row's strings are copied, except for "revision" and
+ * "problem".
  */
 extern void cmig_round_trip_row_add(CmigRoundTripRows *rows, const CmigRoundTripRow *row);
 
@@ -39,8 +40,8 @@ extern void cmig_round_trip_row_add_error(CmigRoundTripRows *rows, const char *r
 										  const char *problem, const ErrorData *error);
 
 /*
- * The purpose of comparing two images.  An image describes the objects in a set
- * of schemas (see kinds/image.h).
+ * Why two images are compared.  An image describes the objects in a set of
+ * schemas (see kinds/image.h).
  */
 typedef enum CmigRoundTripCheck
 {
@@ -50,8 +51,8 @@ typedef enum CmigRoundTripCheck
 } CmigRoundTripCheck;
 
 /*
- * Compare two images, and add a row for each difference.  The rows' statements,
- * one after another, change "from" into "to".
+ * Compare two images, and add a row for each difference.  When executed one
+ * after another, the statements in the rows change "from" into "to".
  */
 extern void cmig_round_trip_row_compare(CmigRoundTripRows *rows, const char *revision,
 										CmigRoundTripCheck check, CmigImage *from, CmigImage *to);

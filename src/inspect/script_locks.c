@@ -3,8 +3,8 @@
  *	  Determines the locks that entire scripts would take, without running
  *	  them.
  *
- * Names are looked up with the search_path that is used to run scripts, and
- * with the changes that the script makes to it.
+ * Names are looked up with the search_path that is used to run scripts,
+ * including the changes that the script makes to it.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -32,8 +32,8 @@ typedef struct Reading
 } Reading;
 
 /*
- * The maximum number of parts with unknown code that are listed.  If there are
- * more, a further entry says so.
+ * The maximum number of parts with unknown code that are listed by name.  If
+ * there are more, another entry says so.
  */
 #define MAX_UNKNOWN 100
 
@@ -80,7 +80,7 @@ read_script(void *arg)
 	}
 }
 
-/* Append a line to a string, which is NULL while it is empty. */
+/* Append a line to a string.  An empty string is NULL. */
 static char *
 add_line(char *text, char *line)
 {
@@ -88,8 +88,8 @@ add_line(char *text, char *line)
 }
 
 /*
- * Read a script.  If an error prevents reading all of it, returns the error;
- * otherwise NULL.
+ * Read a script, and collect its locks.  If an error prevents reading the whole
+ * script, returns the error.  Otherwise, returns NULL.
  */
 static ErrorData *
 read_locks(Reading *reading, CmigPlannedLocks *plan, const char *sql)

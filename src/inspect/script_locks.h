@@ -12,16 +12,16 @@
 #include "inspect/planned_locks.h"
 
 /*
- * Returns the locks that a script takes, as a string with one line per
- * relation that shows the strongest lock, or NULL if there are none.  Scripts
+ * Returns the locks that a script takes, as a string.  Each line shows the
+ * strongest lock on one relation.  Returns NULL if there are no locks.  Scripts
  * must be passed in execution order.  If part of the script cannot be analyzed,
  * additional lines say so.
  */
 extern char *cmig_script_locks(CmigPlannedLocks *plan, const char *sql);
 
 /*
- * Like cmig_script_locks(), but returns a List of CmigPlannedLock *. Sets
- * *known to false if the script might take other locks, too.
+ * Like cmig_script_locks(), but returns a List of CmigPlannedLock *.  Sets
+ * *known to false if the script might also take other locks.
  */
 extern List *cmig_script_locks_list(CmigPlannedLocks *plan, const char *sql, bool *known);
 

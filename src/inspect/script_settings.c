@@ -1,8 +1,8 @@
 /*
  * script_settings.c
- *	  Applies a script's changes to search_path and TimeZone, which affect
- *	  what its names and types mean, while the script is read without being
- *	  run.
+ *	  Applies a script's changes to search_path and TimeZone while the script
+ *	  is read without being run.  These settings affect what names and types
+ *	  in the script mean.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -22,8 +22,8 @@ is_followed(const char *name)
 
 /*
  * Set a setting if this module tracks it.  If "value" is NULL, the setting's
- * default is used.  An invalid value is ignored, because the script's own
- * statement will fail.
+ * default is used.  An invalid value is ignored, because the script's statement
+ * will fail when it is run.
  */
 static void
 follow(const char *name, const char *value)
@@ -56,7 +56,7 @@ follow_set(VariableSetStmt *set)
 	}
 }
 
-/* Returns the value of a string constant, or NULL. */
+/* Returns the value of a string constant.  Returns NULL for any other node. */
 static const char *
 string_constant(Node *node)
 {

@@ -332,7 +332,7 @@ add_part_statement(List **locks, Node *statement)
 
 			/*
 			 * skip anything but a relation name, because PostgreSQL rejects
-			 * it
+			 * anything else
 			 */
 			if (IsA(linitial(((CreateStatsStmt *) statement)->relations), RangeVar))
 				cmig_query_locks_add_named(locks, linitial(((CreateStatsStmt *) statement)->relations), ShareUpdateExclusiveLock, 0);
@@ -440,8 +440,8 @@ add_other_statement(List **locks, Node *statement)
 }
 
 /*
- * Add the locks of the statements in CREATE SCHEMA.  They create objects in the
- * new schema.
+ * Add the locks of the statements in CREATE SCHEMA.  These statements create
+ * objects in the new schema.
  */
 static void
 add_create_schema(List **locks, const CreateSchemaStmt *schema)

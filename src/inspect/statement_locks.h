@@ -3,9 +3,9 @@
  *	  Determines which locks a statement takes, according to its parse tree.
  *
  * The parse tree shows which relations are named and how they are locked.  The
- * catalogs are not read, so locks on other relations, such as partitions,
- * indexes, and tables on the other side of foreign keys, are only indicated by
- * flags.  planned_locks.c evaluates these flags.
+ * catalogs are not read, so the result has only flags for locks on other
+ * relations, such as partitions, indexes, and tables on the other side of
+ * foreign keys.  planned_locks.c evaluates these flags.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

@@ -4,8 +4,9 @@
  *
  * Each step runs in a subtransaction, so that a failed step does not affect
  * steps that do not build on it.  Within a step, each statement has its own
- * subtransaction.  This makes it possible to see the statement's locks, and to
- * roll back only the statement if it is refused.
+ * subtransaction.  The statement's own subtransaction makes it possible to see
+ * which locks the statement takes, and to roll back only the statement if it is
+ * refused.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -124,7 +125,7 @@ cmig_trial_error_text(const ErrorData *error)
  * Statements
  */
 
-/* The search for the locks that a skipped statement would take. */
+/* A search for the locks that a skipped or failed statement would take. */
 typedef struct Expected
 {
 	CmigPlannedLocks *plan;
@@ -146,9 +147,9 @@ expect_locks(void *arg)
 }
 
 /*
- * Returns a statement's expected locks on relations that existed before the
- * dry run, as a string.  Returns NULL if there are none or if a name lookup
- * fails.
+ * Returns a statement's expected locks on relations that existed before the dry
+ * run, as a string.  Returns NULL if there are no such locks or if a name
+ * lookup fails.
  */
 static char *
 expected_locks(CmigTrial *trial, CmigPlannedLocks *plan, Node *statement)
@@ -173,7 +174,7 @@ expected_locks(CmigTrial *trial, CmigPlannedLocks *plan, Node *statement)
 		relation = cmig_existing_get(trial->relations, lock->oid);
 		if (!relation->existed)
 			continue;
-		/* report the name and size at the start of the dry run */
+		/* the name and size that the relation had when the dry run started */
 		lock->name = relation->name;
 		lock->size = relation->size;
 		reported = lappend(reported, lock);
@@ -181,7 +182,7 @@ expected_locks(CmigTrial *trial, CmigPlannedLocks *plan, Node *statement)
 	return cmig_planned_locks_text(reported);
 }
 
-/* The argument of attempt_statement(), and its result. */
+/* The argument of attempt_statement(), and the statement's result. */
 typedef struct Attempt
 {
 	CmigTrial  *trial;
@@ -221,7 +222,7 @@ attempt_statement(void *arg)
 
 /*
  * If a statement's error does not count as a failure, returns the reason;
- * otherwise returns NULL.  An error does not count if the statement was
+ * otherwise, returns NULL.  An error does not count if the statement was
  * refused, or if the statement can run only in a stepwise run of a
  * nontransactional revision.
  */
@@ -246,7 +247,7 @@ reason_not_tried(const Attempt *attempt, const ErrorData *error)
 	}
 }
 
-/* Record the statement that is about to start. */
+/* Record which statement is about to start. */
 static void
 begin_statement(CmigTrial *trial, const CmigScriptRun *run)
 {
@@ -269,8 +270,9 @@ note_moved(CmigTrial *trial)
 }
 
 /*
- * Remember the locks that the failed statement would have taken.  The locks
- * that it took were released when its subtransaction was rolled back.
+ * Remember the locks that the failed statement would have taken.  Its actual
+ * locks are no longer known, because they were released when its subtransaction
+ * was rolled back.
  */
 static void
 note_expected(CmigTrial *trial, const CmigScriptRun *run, ErrorData *error)
@@ -368,7 +370,10 @@ cmig_trial_require_own_error(ErrorData *error)
 		ReThrowError(error);
 }
 
-/* Returns the line of the script in which the error has occurred, or 0. */
+/*
+ * Returns the line of the script on which the error occurred, or 0 if it is not
+ * known.
+ */
 static int
 line_of(const ErrorData *error)
 {
@@ -428,8 +433,8 @@ start_passing(CmigTrial *trial)
 }
 
 /*
- * Subtransaction callback: add a row for each remaining statement that can be
- * parsed.
+ * Subtransaction callback: add a row for each statement whose number is greater
+ * than "after", until a statement cannot be parsed.
  */
 static void
 pass_over(void *arg)

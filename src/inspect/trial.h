@@ -28,17 +28,20 @@ typedef struct CmigTrial
 								 * skipped, or NULL */
 	List	   *moved;			/* of CmigExisting *: sequences that advanced */
 	/* current step */
-	int			number;			/* number of the step, from 1 */
-	int			statement;		/* number of the last statement started */
+	int			number;			/* number of the step, starting at 1 */
+	int			statement;		/* number of the statement that was started
+								 * last */
 	bool		verifying;		/* is the statement part of verify_sql? */
 	int			line;
 	char		command[NAMEDATALEN];
 	CmigMeasure measure;		/* measurement of the current statement */
 	bool		measuring;		/* is the statement running? */
-	char	   *expected;		/* if the statement has failed: the locks that
-								 * it would have taken; otherwise NULL */
+	char	   *expected;		/* the locks that the current statement would
+								 * have taken, if it has failed; otherwise
+								 * NULL */
 	bool		incomplete;		/* was an earlier statement skipped? */
-	CmigPlannedLocks *passed;	/* names changed in skipped parts, or NULL */
+	CmigPlannedLocks *passed;	/* names changed in skipped parts of the plan;
+								 * NULL if nothing was skipped */
 } CmigTrial;
 
 /* A result row.  Fields that are not set are shown as null. */
@@ -47,10 +50,10 @@ typedef struct CmigTrialRow
 	int			statement;		/* 0 if the row is not about a statement */
 	int			line;
 	const char *command;
-	int64		rows;			/* CMIG_NO_ROWS if none */
+	int64		rows;			/* CMIG_NO_ROWS if there is no number of rows */
 	const CmigMeasure *measure; /* NULL if the statement did not run */
-	const char *locks;			/* expected locks, if the statement did not
-								 * run or has failed */
+	const char *locks;			/* expected locks if the statement did not run
+								 * or has failed */
 	const char *error;
 } CmigTrialRow;
 
@@ -65,8 +68,8 @@ extern void cmig_trial_add_row(CmigTrial *trial, const CmigTrialRow *row);
 extern bool cmig_trial_run_step(CmigTrial *trial, CmigStepTexts *texts, const CmigPlanStep *step);
 
 /*
- * Add a row for each statement of the current step after the given one.  Each
- * row says that its statement was not tried.
+ * Add a row for each statement of the current step after statement number
+ * "after".  Each row says that the statement was not tried.
  */
 extern void cmig_trial_pass_over(CmigTrial *trial, CmigStepTexts *texts, int after,
 								 const char *reason);

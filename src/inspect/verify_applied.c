@@ -75,8 +75,8 @@ run_section(void *step)
 }
 
 /*
- * Did the verify section itself fail?  Returns false for errors with other
- * causes, such as cancellation or a lack of resources.
+ * Did the verify section itself cause the error?  Returns false for errors with
+ * other causes, such as cancellation or a lack of resources.
  */
 static bool
 is_failure(const ErrorData *error)
@@ -85,7 +85,7 @@ is_failure(const ErrorData *error)
 		ERRCODE_TO_CATEGORY(error->sqlerrcode) != ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE;
 }
 
-/* Formats the error for the result. */
+/* Formats a verify section's error for the result. */
 static char *
 failure_text(const ErrorData *error)
 {

@@ -3,10 +3,10 @@
  *	  Measures how long other sessions wait for locks on relations.
  *
  * The timer callback runs in a signal handler, so it must not take locks or
- * call functions that take locks.  It reads the array of all PGPROCs, whose
- * address does not change, and the lock that each process is waiting for.  This
- * lock may be released concurrently, but its memory remains in the lock table.
- * In the worst case, a wait is counted for the wrong relation.
+ * call functions that take locks.  The callback reads the array of all PGPROCs,
+ * whose address does not change, and the lock for which each process is
+ * waiting.  Such a lock may be released concurrently, but its memory remains in
+ * the lock table.  In the worst case, a wait is counted for the wrong relation.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -25,7 +25,7 @@
 #define MAX_RELATIONS 64
 
 /*
- * The waits seen so far, which the signal handler records while the timer is
+ * The waits seen so far.  The signal handler records them while the timer is
  * on.
  */
 static volatile struct
@@ -59,7 +59,7 @@ note_wait(Oid relation, int64 us)
 		seen[i].longest_us = us;
 }
 
-/* Timer callback: check all processes for waits. */
+/* Timer callback: look for processes that are waiting. */
 static void
 look_at_waiters(void)
 {

@@ -13,7 +13,10 @@
 #include "postgres.h"
 #include "nodes/pg_list.h"
 
-/* Turn the watch on and off.  Turning it off is always safe. */
+/*
+ * cmig_waiters_watch() turns the watch on, and cmig_waiters_unwatch() turns it
+ * off.  Turning it off is always safe.
+ */
 extern void cmig_waiters_watch(void);
 extern void cmig_waiters_unwatch(void);
 
@@ -27,8 +30,8 @@ extern void cmig_waiters_forget(void);
 extern List *cmig_waiters_relations(void);
 
 /*
- * Returns the longest wait seen for a relation in microseconds, or 0 if there
- * was none.
+ * Returns the longest wait seen for a relation, in microseconds.  Returns 0 if
+ * there was none.
  */
 extern int64 cmig_waiters_longest(Oid relation);
 
