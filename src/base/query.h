@@ -99,7 +99,8 @@ extern void cmig_query_keep_oid(TupleDesc desc, HeapTuple row, void *arg);
 extern void cmig_query_bind_text(Datum *values, char *nulls, int i, const char *value);
 
 /*
- * Each of these returns a column's value, or "otherwise" if the column is null.
+ * Each of these functions returns a column's value, or "otherwise" if the
+ * column is null.
  */
 extern bool cmig_query_bool(TupleDesc desc, HeapTuple row, int column, bool otherwise);
 extern int32 cmig_query_int32(TupleDesc desc, HeapTuple row, int column, int32 otherwise);

@@ -56,10 +56,10 @@ extern void cmig_settings_loaded(void);
 extern bool cmig_settings_keep_invalid(GucSource source);
 
 /*
- * Each of these returns the effective value of a setting, given the session's
- * value.  In a SECURITY DEFINER function, the effective value is the one set by
- * the function, for the database, or for the server, not the one set by the
- * caller.
+ * Each of these functions returns the effective value of a setting, given the
+ * session's value.  In a SECURITY DEFINER function, the effective value is the
+ * one set by the function, for the database, or for the server, not the one
+ * set by the caller.
  */
 extern const char *cmig_settings_text(const char *name, const char *session);
 extern bool cmig_settings_bool(const char *name, bool session);
@@ -105,7 +105,10 @@ extern CmigProtect cmig_settings_protect(void);
 extern const char *cmig_settings_protect_name(void);
 extern bool cmig_settings_may_unprotect(void);
 
-/* Returns the level stored for the database, or else for the server. */
+/*
+ * Returns the protection level stored for the database or, if there is none,
+ * for the server.
+ */
 extern const char *cmig_settings_protect_stored(void);
 
 /*
@@ -115,8 +118,8 @@ extern const char *cmig_settings_protect_stored(void);
 extern char *cmig_settings_unprotect_hint(bool commits);
 
 /*
- * Returns the DDL policy stored for the database, or else for the server.  A
- * session can make the policy stricter for itself.
+ * Returns the DDL policy stored for the database or, if there is none, for the
+ * server.  A session can make the policy stricter for itself.
  */
 extern CmigDdlPolicy cmig_settings_ddl_policy(void);
 extern const char *cmig_settings_ddl_policy_name(CmigDdlPolicy policy);

@@ -118,9 +118,9 @@ find_stored(Oid database, Oid role, const char *setting)
 }
 
 /*
- * Returns the value in the configuration files, or NULL if they contain none.
- * The files are read with the function behind pg_file_settings.  If a setting
- * occurs more than once, its last line counts.
+ * Returns a setting's value in the configuration files, or NULL if they do not
+ * contain the setting.  The files are read with the function behind
+ * pg_file_settings.  If a setting occurs more than once, its last line counts.
  */
 static char *
 find_in_files(const char *setting)

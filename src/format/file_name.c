@@ -253,9 +253,8 @@ make_slug(const char *message)
 }
 
 /*
- * Returns a revision's id in the form in which a file name contains it.
- * "first" is true if the id begins the name of a file or folder, which must
- * not start with a dot.
+ * Returns a revision's id as it appears in a file name.  "first" is true if
+ * the id begins the name of a file or folder, which must not start with a dot.
  */
 static char *
 make_id(const char *id, bool first)

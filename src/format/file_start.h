@@ -8,7 +8,7 @@
  * it are inside quotes, too.  In that case, the statement that contains the
  * quote usually has a syntax error, or the name in the line is the one that is
  * expected next.  For a comment, it also matters whether the text that closes
- * it belongs to a later file.
+ * the comment belongs to a later file.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -77,12 +77,12 @@ extern const CmigQuotedStart *cmig_file_start_find_open(const List *quoted,
 
 /*
  * After an error at the lexer's current token, returns the CmigQuotedStart in
- * the list that is most likely an unclosed quote.  For each of them, this
- * function assumes that the quote ends where the next file begins, and counts
- * the files that the input would then contain.  Returns the one with the
- * highest count.  Returns NULL if no count is higher than for the input as it
- * was read, if the error would remain, or if the quote is the token at the
- * error.
+ * the list that is most likely an unclosed quote.  For each element of the
+ * list, this function assumes that the quote ends where the next file begins,
+ * and counts the files that the input would then contain.  Returns the one
+ * with the highest count.  Returns NULL if no count is higher than for the
+ * input as it was read, if the error would remain, or if the quote is the
+ * token at the error.
  *
  * "files" is the number of files that begin before the error.  A file begins
  * with the header of a revision or, if "named" is true, with a "==> name <=="

@@ -108,8 +108,8 @@ extern List *cmig_graph_find_prefix(const CmigGraph *graph, const char *prefix);
 /*
  * Returns the ids or labels that are most similar to "name", for "Did you mean
  * ...?": at most 3, quoted, in the order of their revisions.  Returns NULL if
- * none is similar.  Names of the node "except", such as the one that contains
- * the mistyped reference, are left out; "except" can be -1.
+ * none is similar.  Names of the node "except" are left out, because that node
+ * contains the mistyped reference; "except" can be -1.
  */
 extern char *cmig_graph_suggest(const CmigGraph *graph, const char *name, int except);
 

@@ -202,7 +202,8 @@ is_missing(const CmigGraph *graph, const CmigRevision *revision, const char *nam
 
 /*
  * Returns true if the older revisions can count in place of the one that
- * replaces them: all missing ones are applied and have no version row.
+ * replaces them.  This is the case if those that are missing are applied and
+ * have no version row.
  */
 static bool
 has_old(const Resolve *resolve, const CmigRevision *revision)

@@ -3,12 +3,12 @@
  *	  Resolves revisions that replace others.
  *
  * A revision with "replaces" does what several older revisions do together.
- * The last name in "replaces" comes last in the graph: if it is applied, all
- * of them are.  The older revisions count, and the new one is ignored, while
- * only some of the older ones are applied or one of them is partially applied.
- * Otherwise, the new revision counts, and the older ones are ignored.  A
- * reference to an ignored revision is treated as a reference to a revision
- * that counts.
+ * The revision named last in "replaces" comes last in the graph: if it is
+ * applied, all of the older ones are.  The older revisions count, and the new
+ * one is ignored, while only some of the older ones are applied or one of them
+ * is partially applied.  Otherwise, the new revision counts, and the older
+ * ones are ignored.  A reference to an ignored revision is treated as a
+ * reference to a revision that counts.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

@@ -14,8 +14,8 @@
 #define RANGE_FORMS "from:to, such as base:heads or current:head"
 
 /*
- * Returns the nodes to which one end of a range refers.  If it refers to none,
- * sets *base to true.
+ * Returns the nodes to which one end of a range refers.  If the end does not
+ * refer to any node, sets *base to true.
  */
 static List *
 find_range_end(const CmigGraph *graph, const CmigApplied *applied, const char *text, bool *base)
@@ -33,7 +33,7 @@ find_range_end(const CmigGraph *graph, const CmigApplied *applied, const char *t
 	{
 		/*
 		 * ignore version rows of unknown revisions, so that cmig.history
-		 * works despite them
+		 * still works
 		 */
 		found = NIL;
 		foreach(lc, applied->nodes)

@@ -267,8 +267,8 @@ deny_concurrent(const char *tag)
 }
 
 /*
- * cmig.ddl_event(event, tag): called by cmig.ddl_trigger() if a policy may be
- * set, with the privileges of the bootstrap superuser.
+ * cmig.ddl_event(event, tag): called by cmig.ddl_trigger(), with the
+ * privileges of the bootstrap superuser, if a policy may be in effect.
  */
 Datum
 cmig_ddl_event(PG_FUNCTION_ARGS)

@@ -35,7 +35,7 @@ typedef struct Export
 {
 	ReturnSetInfo *result;
 	CmigFileNames names;
-	MemoryContext context;		/* for one file at a time; reset after each */
+	MemoryContext context;		/* memory for one file; reset after each file */
 } Export;
 
 /* Callback: add a row with a revision's file to the result. */

@@ -24,8 +24,8 @@ typedef struct CmigFileNames
 	int			count;
 	int			allocated;
 	CmigNamedFile *files;
-	MemoryContext scratch;		/* for building one name at a time; reset
-								 * after each */
+	MemoryContext scratch;		/* memory for building one name; reset after
+								 * each name */
 } CmigFileNames;
 
 /* Initialize an empty list. */

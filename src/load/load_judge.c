@@ -180,8 +180,8 @@ has_lost_parent(const CmigLoad *load, const CmigLoadItem *item)
 	Named		new;
 
 	if (before < 0)
-		return false;			/* the stored revision was replaced by another
-								 * one */
+		return false;			/* another revision replaces the stored
+								 * revision */
 	old = &load->before->nodes[before];
 	new = named_by(load, item);
 	for (int i = 0; i < old->parents.count; i++)

@@ -159,7 +159,7 @@ is_checksum(const char *text)
 		strspn(text, "0123456789abcdef") == length;
 }
 
-/* Are the digits for the revision ids of two steps the same? */
+/* Do two steps have the same digits for the ids of their revisions? */
 static bool
 same_id(const char *a, const char *b)
 {
@@ -217,9 +217,9 @@ describe_missing(const CmigSituation *now, const char *digits)
 }
 
 /*
- * Returns a list of the differences between two plans.  "given" and "present"
- * are the digits for the steps of a given checksum and of the current plan's
- * checksum.
+ * Returns a list of the differences between two plans.  "given" contains the
+ * digits for the steps in the checksum that the caller passed, and "present"
+ * contains those in the current plan's checksum.
  */
 static char *
 describe_changes(const CmigSituation *now, const CmigPlan *plan, const char *given, const char *present)

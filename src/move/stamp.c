@@ -283,7 +283,7 @@ report_discarded(List *rows)
 	{
 		const CmigProgressRow *row = lfirst(lc);
 
-		/* report each step once; its rows are adjacent */
+		/* report each step once; the rows of a step are adjacent */
 		if (last == NULL || row->direction != last->direction ||
 			strcmp(row->revision, last->revision) != 0)
 			ereport(NOTICE,

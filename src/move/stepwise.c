@@ -59,8 +59,8 @@ typedef struct StepwiseRun
 	CmigInDoubt in_doubt;
 	CmigSituation now;
 	const CmigPlan *plan;
-	char	   *restore_point;	/* text that mentions the restore point in the
-								 * journal, or NULL */
+	char	   *restore_point;	/* text for the journal that mentions the
+								 * restore point, or NULL */
 	CmigAllowedTexts *allowed;	/* scripts that may run, or NULL for all */
 	CmigExpectedRows *expected; /* version rows expected before the current
 								 * step */
@@ -73,7 +73,7 @@ typedef struct StepwiseRun
 
 	/*
 	 * The last transaction of the current step sets these fields for the next
-	 * step.  They are valid once it has committed.
+	 * step.  They are valid once that transaction has committed.
 	 */
 	int64		next_journal_id;
 	TimestampTz next_started_at;
@@ -335,7 +335,7 @@ check_steps(const StepwiseRun *run)
 		CmigProgressRow *row = lfirst(lc);
 		int			i = 0;
 
-		/* check each step once; its rows are adjacent */
+		/* check each step once; the rows of a step are adjacent */
 		if (seen != NULL && row->direction == seen->direction &&
 			strcmp(row->revision, seen->revision) == 0)
 			continue;

@@ -67,9 +67,9 @@ extern void cmig_toplevel_attempt(CmigAttempt body, CmigMayRepeat may_repeat,
 /*
  * Wait until a table can be locked in ACCESS SHARE mode, with the same retries
  * as in cmig_toplevel_attempt().  A procedure calls this before it works on
- * the table, so that a session with a conflicting lock blocks it for at most
- * cmig.lock_timeout per attempt.  "alone" is true if no revision is running,
- * so that lock waits are not being watched yet.
+ * the table, so that a session with a conflicting lock blocks the procedure
+ * for at most cmig.lock_timeout per attempt.  "alone" is true if no revision
+ * is running, so that lock waits are not being watched yet.
  */
 extern void cmig_toplevel_reach_table(Oid table, const char *procedure, bool alone);
 

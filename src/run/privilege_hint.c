@@ -41,9 +41,9 @@ begins_with(const char *text, const char *prefix)
 }
 
 /*
- * Returns the name of the object in the error's message, or NULL.  The name is
- * the string that replaced %s in the format of the message, so it is found in
- * any language.
+ * Returns the name of the object in the error's message, or NULL if there is
+ * none.  The name is the string that replaced %s in the format of the message,
+ * so this works in any language.
  */
 static char *
 named_object(const ErrorData *error)
@@ -236,9 +236,9 @@ hint_of_owner(const char *kind, const char *name, const char *role)
 
 /*
  * Returns the privileges on a table that the hint suggests granting.  The
- * error does not say which one is missing, so these are SELECT, INSERT,
- * UPDATE, and DELETE or, if the role already has these, the others that it
- * lacks, such as REFERENCES for a foreign key.
+ * error does not say which privilege is missing, so the hint suggests SELECT,
+ * INSERT, UPDATE, and DELETE or, if the role already has these, the other
+ * privileges that it lacks, such as REFERENCES for a foreign key.
  */
 static const char *
 missing_privileges(Oid relation)

@@ -39,7 +39,7 @@ extern bool cmig_run_limit_expires(TimestampTz now);
 /* Raises error 57014 if the deadline of the run has passed. */
 extern void cmig_run_limit_check(void);
 
-/* Returns the earlier one of "end" and the deadline of the run. */
+/* Returns the earlier of "end" and the deadline of the run. */
 extern TimestampTz cmig_run_limit_earlier(TimestampTz end);
 
 /*

@@ -425,8 +425,8 @@ cmig_run_lock_held(void)
 		return true;
 
 	/*
-	 * KEY_SCOPE_RUNS in exclusive mode also counts, because it keeps runs in
-	 * all scopes from starting
+	 * an exclusive lock with KEY_SCOPE_RUNS counts as the run lock, too,
+	 * because it keeps runs in all scopes from starting
 	 */
 	set_tag(&tag, KEY_SCOPE_RUNS);
 	return cmig_scope_is_set() && cmig_lock_held_compat(&tag, ExclusiveLock);

@@ -16,7 +16,7 @@ extern void cmig_running_init(void);
 
 /*
  * Returns the id of the revision whose script is running in this session, or
- * NULL.
+ * NULL if no script is running.
  */
 extern const char *cmig_running_revision(void);
 

@@ -244,8 +244,8 @@ require_no_stranger(Oid schema, const char *name, const char *user)
 }
 
 /*
- * A query for the functions, operators, types, and relations in a schema that
- * have the same name as an object in the schemas $2, and for their owners.
+ * A query for the functions, operators, types, and relations in a schema, with
+ * their owners, that have the same name as an object in the schemas $2.
  * Objects of the bootstrap superuser are not found, because pg_shdepend does
  * not record their owner.  OFFSET 0 makes sure that the objects in the schema
  * are looked up first, whatever the planner's statistics say.

@@ -369,7 +369,7 @@ find_differences(const char *from)
 
 /*
  * Compare the schema of the current scope with "from", and remove the
- * differences.  Returns true if there were none.
+ * differences.  Returns true if there were no differences.
  */
 static bool
 remove_differences(const char *from)

@@ -6,12 +6,13 @@
  * Scopes that have the same version rows form a group, and are compared with
  * each other by three kinds of hashes.  Fingerprints (see scope_fingerprint.h)
  * are the fastest to compute, then come hashes of the schemas' objects (see
- * scope_digest.h), and then hashes of the schemas as SQL, without the scope's
- * name.  Scopes with the same hash are equal, but scopes with different hashes
- * might also be equal.  Therefore, if the scopes of a group have several
- * hashes, one scope for each hash is compared by the next kind of hash.  The
- * most frequent SQL in a group is considered correct, and each scope with
- * different SQL is compared with a scope that has the correct SQL.
+ * scope_digest.h), and then hashes of the SQL that creates the schemas,
+ * without the scope's name.  Scopes with the same hash are equal, but scopes
+ * with different hashes might also be equal.  Therefore, if the scopes of a
+ * group have several hashes, one scope for each hash is compared by the next
+ * kind of hash.  The most frequent SQL in a group is considered correct, and
+ * each scope with different SQL is compared with a scope that has the correct
+ * SQL.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -37,8 +38,9 @@ PG_FUNCTION_INFO_V1(cmig_scope_drift);
 #define COLUMNS 8
 
 /*
- * A query for a hash of a schema as SQL.  The scope's name is replaced
- * wherever it is an identifier, so that the hashes of equal schemas are equal.
+ * A query for a hash of the SQL that creates a schema.  The scope's name is
+ * replaced wherever it is an identifier, so that the hashes of equal schemas
+ * are equal.
  */
 static CmigQuery digest_query = {
 	.sql = "SELECT md5(regexp_replace(cmig.schema_sql(ARRAY[$1], owners => $2, privileges => $3, comments => $4),"
@@ -60,7 +62,7 @@ typedef struct Compared
 {
 	const CmigScopeItem *item;
 	char	   *digest;			/* the fingerprint of the schema, or a hash of
-								 * its objects or its SQL */
+								 * its objects or of its SQL */
 } Compared;
 
 /* Set the first four arguments of digest_query or diff_query. */
@@ -73,7 +75,7 @@ set_arguments(Datum *values, const char *scope, const CmigScopeOptions *options)
 	values[3] = BoolGetDatum(options->comments);
 }
 
-/* Returns the hash of the schema of a scope as SQL. */
+/* Returns the hash of the SQL that creates a scope's schema. */
 static char *
 hash_sql(const char *scope, const CmigScopeOptions *options)
 {
@@ -210,9 +212,9 @@ refine_all(Compared *scopes, int count, const CmigScopeOptions *options)
 }
 
 /*
- * Replace the hashes of the scopes in a group with hashes of the schemas as
- * SQL, and sort the group again.  The group consists of the scopes from the
- * index "first" up to, but not including, "end".
+ * Replace the hashes of the scopes in a group with hashes of the SQL that
+ * creates their schemas, and sort the group again.  The group consists of the
+ * scopes from the index "first" up to, but not including, "end".
  */
 static void
 refine_group(Compared *scopes, int first, int end, const CmigScopeOptions *options)

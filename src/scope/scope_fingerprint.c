@@ -209,8 +209,9 @@ find_object(CmigScopeCatalogId id, HeapTuple row, void *arg)
 }
 
 /*
- * Record the names of the functions that were found.  These include the types
- * of the arguments, so the names of all types must have been recorded before.
+ * Record the names of the functions that were found.  A function's name
+ * includes the types of its arguments, so the names of all types must have
+ * been recorded before.
  */
 static void
 name_functions(CmigFingerprints *f)

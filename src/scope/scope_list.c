@@ -29,8 +29,8 @@
 	" FROM cmig.scope_version v GROUP BY 1)"
 
 /*
- * A query for the schemas that match a LIKE pattern, except for members of
- * extensions, and for their version rows.
+ * A query for the schemas, with their version rows, that match a LIKE pattern
+ * and are not members of extensions.
  */
 static CmigQuery matching_query = {
 	.sql = "SELECT n.nspname::text, coalesce(r.rows, '') FROM pg_namespace n"
@@ -110,8 +110,9 @@ cmig_scope_list_matching(const char *pattern)
 }
 
 /*
- * Row callback of tried_query: append the scope to a list, unless it has no
- * name or cannot be a scope, or neither its schema nor any version rows exist.
+ * Row callback of tried_query: append the scope to a list.  Skips the row if
+ * the scope has no name, if it cannot be a scope, or if neither its schema nor
+ * any of its version rows exist.
  */
 static void
 collect_tried(TupleDesc desc, HeapTuple row, void *arg)
@@ -141,8 +142,8 @@ cmig_scope_list_tried(void)
 }
 
 /*
- * Row callback of versions_query: append the scope to a list, unless it has no
- * name, or its schema exists and can be a scope.
+ * Row callback of versions_query: append the scope to a list.  Skips the row
+ * if the scope has no name, or if its schema exists and can be a scope.
  */
 static void
 collect_gone(TupleDesc desc, HeapTuple row, void *arg)

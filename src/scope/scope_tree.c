@@ -73,9 +73,9 @@ is_plain(const Tree *tree)
 }
 
 /*
- * Does the last name say whether a cast is explicit, and is the cast an operand
- * of an operator?  PostgreSQL then always prints the cast, so a copy has an
- * explicit cast in place of an implicit one.
+ * Does the last name say whether a cast is explicit, and is the cast an
+ * operand of an operator?  PostgreSQL prints such a cast even if it is
+ * implicit, so the cast is explicit in a copy.
  */
 static bool
 is_cast_of_operand(const Tree *tree)

@@ -61,9 +61,9 @@ extern CmigStoredScript *cmig_catalog_read_script(const char *revision,
 /*
  * cmig_catalog_each_script() calls the callback for the scripts of several
  * revisions, in any order, in a memory context that is reset after each call.
- * The scripts of the first revision in the list are always passed.  Other
- * scripts are passed only if they fit into most_bytes, together with those
- * that were passed before.
+ * The scripts of the first revision in the list are always passed to the
+ * callback.  Other scripts are passed only if they fit into most_bytes,
+ * together with those that were passed before.
  */
 typedef void (*CmigScriptCallback) (const char *revision, CmigStoredScript *script, void *arg);
 extern void cmig_catalog_each_script(const CmigNames *revisions, CmigDirection direction,

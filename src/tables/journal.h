@@ -21,8 +21,8 @@ typedef struct CmigJournalEntry
 								 * cmig.capture has turned the drift into a
 								 * revision */
 	const char *direction;		/* upgrade, downgrade, stamp, repair, drift */
-	const char *outcome;		/* done; or, for a stepwise run, also running
-								 * or failed */
+	const char *outcome;		/* "done"; for a stepwise run, also "running"
+								 * or "failed" */
 	TimestampTz started_at;
 	TimestampTz finished_at;	/* stored in "elapsed" as the time since
 								 * started_at */

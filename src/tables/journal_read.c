@@ -260,7 +260,10 @@ cmig_journal_read_ago(double seconds)
 	return psprintf("%ld %s%s ago", count, units[i].name, count == 1 ? "" : "s");
 }
 
-/* A caller's callback of one of two types, and its argument. */
+/*
+ * A caller's callback, which has one of two types, and the callback's
+ * argument.
+ */
 typedef struct Shower
 {
 	CmigJournalShow show;

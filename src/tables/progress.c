@@ -299,8 +299,8 @@ static CmigQuery target_query = {
 };
 
 /*
- * A query for the target of an upgrade that runs the revision $1, if it is
- * repeatable: the heads.
+ * A query for the target of an upgrade that runs the revision $1.  Returns the
+ * target "heads" if the revision is repeatable; otherwise no row.
  */
 static CmigQuery repeatable_query = {
 	.sql = "SELECT 'heads' FROM cmig.revision WHERE revision::text = $1 AND repeatable::boolean",

@@ -52,7 +52,7 @@ extern List *cmig_repeatable_runs(const CmigGraph *graph);
  */
 extern void cmig_repeatable_add_due(const CmigGraph *graph, const CmigApplied *applied, CmigPlan *plan, bool all);
 
-/* Returns the checksum of an upgrade script for the journal. */
+/* Returns the checksum that the journal contains for an upgrade script. */
 extern char *cmig_repeatable_checksum(const char *sql, bool transactional, bool repeatable);
 
 #endif							/* CMIG_REPEATABLE_H */

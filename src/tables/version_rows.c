@@ -111,7 +111,7 @@ form_of(CmigQuery *forms)
 }
 
 /*
- * Run the form of a query for the current scope.  The first arguments of the
+ * Run a query in its form for the current scope.  The first arguments of the
  * query are one or two revision ids; an id that is NULL is left out.  Returns
  * the number of rows.
  */
@@ -136,8 +136,8 @@ run_with_ids(CmigQuery *forms, const char *revision, const char *other)
 }
 
 /*
- * Run the form of a query for the current scope that reads revision ids, and
- * call the callback for each row.
+ * Run a query for revision ids in its form for the current scope, and call the
+ * callback for each row.
  */
 static void
 read_ids(CmigQuery *forms, CmigRowCallback callback, List **rows)
