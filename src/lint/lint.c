@@ -26,7 +26,7 @@ PG_FUNCTION_INFO_V1(cmig_lint);
 PG_FUNCTION_INFO_V1(cmig_lint_sql);
 PG_FUNCTION_INFO_V1(cmig_lint_wrong);
 
-/* Store a string, which may be NULL, in column i of a row. */
+/* Store a string, which may be NULL, in column number "i" of a row. */
 static void
 set_text(Datum *values, bool *nulls, int i, const char *text)
 {

@@ -43,8 +43,8 @@ join_names(List *names)
 }
 
 /*
- * Does a constraint or index of the table have this name, or is the name in
- * the list?
+ * Does a constraint or an index of the table have this name?  Also returns true
+ * if "names" contains the name.
  */
 static bool
 is_used(const CmigLintTable *table, const char *name, List *names)
@@ -55,8 +55,9 @@ is_used(const CmigLintTable *table, const char *name, List *names)
 }
 
 /*
- * Returns the columns in the name that PostgreSQL generates for an unnamed
- * constraint, joined as in that name, or NULL if it contains no columns.
+ * Returns the part of the generated name of an unnamed constraint that consists
+ * of column names.  Returns NULL if the generated name contains no column
+ * names.
  */
 static char *
 columns_in_name(const Constraint *constraint, const char *column)
@@ -84,7 +85,7 @@ columns_in_name(const Constraint *constraint, const char *column)
 
 /*
  * Returns the last part of the name that PostgreSQL generates for an unnamed
- * constraint.
+ * constraint, such as "fkey".
  */
 static const char *
 label_in_name(const Constraint *constraint)
@@ -125,7 +126,7 @@ cmig_lint_alter_constraint_name(const CmigLintTable *table, const char *table_na
 	return name;
 }
 
-/* Returns the pg_constraint.contype value for a kind of constraint. */
+/* Returns the pg_constraint.contype value for a type of constraint. */
 static char
 constraint_type(ConstrType type)
 {
@@ -431,8 +432,8 @@ apply_action(CmigLint *lint, CmigLintTable *table, AlterTableCmd *command)
 }
 
 /*
- * Remember an ALTER TABLE statement, because it might be possible to combine
- * it with the next one for the same table.
+ * Remember an ALTER TABLE statement, because the next ALTER TABLE of the same
+ * table might be combined with it.
  */
 static void
 note_alter(CmigLint *lint, AlterTableStmt *statement)

@@ -15,10 +15,10 @@
 
 /*
  * Returns a constraint's name, or the name that PostgreSQL chooses if the
- * constraint is unnamed.  "table" is NULL for a new table, whose name is
- * "table_name".  For a column constraint, "column" is the column's name;
- * otherwise it is NULL.  "earlier" contains the names of constraints that the
- * same statement has added before.
+ * constraint is unnamed.  For a new table, "table" is NULL, and "table_name" is
+ * the table's name.  For a column constraint, "column" is the column's name;
+ * otherwise, "column" is NULL.  "earlier" is the list of constraint names that
+ * the same statement has already added.
  */
 extern char *cmig_lint_alter_constraint_name(const CmigLintTable *table, const char *table_name,
 											 const Constraint *constraint, const char *column,
@@ -26,7 +26,7 @@ extern char *cmig_lint_alter_constraint_name(const CmigLintTable *table, const c
 
 /*
  * Add a constraint to a table.  For a column constraint, "column" is the
- * column's name; otherwise it is NULL.
+ * column's name; otherwise, "column" is NULL.
  */
 extern void cmig_lint_alter_add_constraint(CmigLint *lint, CmigLintTable *table,
 										   const Constraint *constraint, const char *column);
@@ -34,12 +34,12 @@ extern void cmig_lint_alter_add_constraint(CmigLint *lint, CmigLintTable *table,
 /* Add a column together with its column constraints. */
 extern void cmig_lint_alter_add_column(CmigLint *lint, CmigLintTable *table, const ColumnDef *definition);
 
-/* Rename a column.  The new name is not copied, so it must remain allocated. */
+/* Rename a column.  "to" is not copied, so it must remain allocated. */
 extern void cmig_lint_alter_rename_column(CmigLintTable *table, const char *from, const char *to);
 
 /*
- * Remove a column with its indexes and constraints, or a constraint with its
- * index.
+ * Remove a column together with its indexes and constraints, or remove a
+ * constraint together with its index.
  */
 extern void cmig_lint_alter_drop_column(CmigLintTable *table, const char *name);
 extern void cmig_lint_alter_drop_constraint(CmigLintTable *table, const char *name);

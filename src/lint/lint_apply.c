@@ -1,7 +1,7 @@
 /*
  * lint_apply.c
- *	  Updates the lint state, which later statements are checked against,
- *	  after a statement.
+ *	  Updates the lint state after a statement, so that later statements are
+ *	  checked against the new state.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -90,7 +90,7 @@ apply_create_index(CmigLint *lint, IndexStmt *statement)
 
 /*
  * Add to the lint state a relation whose columns are not listed in the
- * statement, as with CREATE TABLE AS.
+ * statement, such as a CREATE TABLE AS table.
  */
 static void
 apply_create_as(CmigLint *lint, RangeVar *name, char kind, bool if_not_exists)
@@ -200,7 +200,7 @@ apply_alter_enum(CmigLint *lint, AlterEnumStmt *statement)
  * Tables that become empty or nonempty
  */
 
-/* Update the lint state after TRUNCATE: the tables have no rows to scan. */
+/* Update the lint state after TRUNCATE, which leaves tables without rows. */
 static void
 apply_truncate(CmigLint *lint, TruncateStmt *statement)
 {
@@ -290,8 +290,8 @@ apply_drop_function(CmigLint *lint, const ObjectWithArgs *function, DropBehavior
 }
 
 /*
- * Update the lint state after DROP ... CASCADE for an object that lint does
- * not track itself.
+ * Update the lint state after DROP ... CASCADE for an object that is not in the
+ * lint state.
  */
 static void
 apply_drop_cascade(CmigLint *lint, ObjectType type, Node *object)
@@ -448,9 +448,9 @@ apply_select(CmigLint *lint, SelectStmt *statement)
 }
 
 /*
- * Record that a query uses tables.  A later ALTER TABLE cannot be combined with
- * one that precedes the query, because the query may depend on the earlier
- * ALTER TABLE.
+ * Record that a query uses tables.  An ALTER TABLE after the query cannot be
+ * combined with an ALTER TABLE before the query, because the query may depend
+ * on the effects of the earlier ALTER TABLE.
  */
 static void
 apply_uses(CmigLint *lint, Node *statement)

@@ -1,7 +1,7 @@
 /*
  * lint_apply.h
- *	  Updates the lint state, which later statements are checked against,
- *	  after a statement.
+ *	  Updates the lint state after a statement, so that later statements are
+ *	  checked against the new state.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

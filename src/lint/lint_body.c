@@ -25,19 +25,20 @@ typedef struct Token
 	char	   *text;
 } Token;
 
-/* A statement in a function body, and some facts about the body. */
+/* A statement in a function body, with some facts about the body. */
 typedef struct Statement
 {
 	const Token *tokens;
 	int			count;
 	const CmigLintName *name;
 	bool		is_trigger;
-	bool		has_row;		/* does the body declare a variable of the
-								 * table's row type? */
-	bool		names_table;	/* does the statement use the table? */
-	int			level;			/* the level of nested strings, from 0 */
-	List	   *own;			/* of char *: the table and its aliases */
-	List	   *others;			/* of char *: other tables and their aliases */
+	bool		has_row;		/* true if the body declares a variable of the
+								 * table's row type */
+	bool		names_table;	/* true if the statement uses the table */
+	int			level;			/* the level of nested strings, starting at 0 */
+	List	   *own;			/* of char *: the table's name and its aliases */
+	List	   *others;			/* of char *: names of other tables and their
+								 * aliases */
 } Statement;
 
 static bool search(const char *source, const CmigLintName *name, bool is_trigger, bool names_table, int level);
@@ -59,8 +60,8 @@ is_one_of(const char *text, const char *const *words)
  */
 
 /*
- * Returns the string without its first and last characters and with doubled
- * quotes reduced to one.
+ * Returns the string without its first and last characters, and with each
+ * doubled quote replaced with a single quote.
  */
 static char *
 unquote(const char *start, int length, char quote)
@@ -139,7 +140,7 @@ read_tokens(const char *source, int *count)
 	return tokens;
 }
 
-/* Is token i a word or a quoted name? */
+/* Is token number "i" a word or a quoted name? */
 static bool
 is_name(const Statement *statement, int i)
 {
@@ -147,7 +148,7 @@ is_name(const Statement *statement, int i)
 		(statement->tokens[i].type == CMIG_TOKEN_WORD || statement->tokens[i].type == CMIG_TOKEN_QUOTED);
 }
 
-/* Is token i the word, operator, or character "text"? */
+/* Is token number "i" the word, operator, or character "text"? */
 static bool
 is_token(const Statement *statement, int i, const char *text)
 {
@@ -190,8 +191,8 @@ static const char *const no_alias[] = {
 };
 
 /*
- * Record that the statement names the table at token i, and record the table's
- * alias, if there is one.  Sets *next to the token after the table's name.
+ * Record the table that is named at token number "i", and its alias if there is
+ * one.  Sets *next to the number of the token after the table's name.
  */
 static void
 note_table(Statement *statement, int i, int *next)
@@ -227,7 +228,7 @@ note_table(Statement *statement, int i, int *next)
 		statement->others = lappend(statement->others, statement->tokens[alias].text);
 }
 
-/* Find the tables that the statement names. */
+/* Find the tables that the statement names, and their aliases. */
 static void
 find_tables(Statement *statement)
 {
@@ -251,7 +252,10 @@ find_tables(Statement *statement)
 	}
 }
 
-/* Is token i part of a type taken from the table, as in account%ROWTYPE? */
+/*
+ * Does a type taken from the table, such as account%ROWTYPE, begin at token
+ * number "i"?
+ */
 static bool
 is_row_type(const Statement *statement, int i)
 {
@@ -264,8 +268,8 @@ is_row_type(const Statement *statement, int i)
  */
 
 /*
- * Does the qualified name whose last part is token i refer to a column of the
- * table?
+ * Is a qualified name, whose last part is token number "i", a reference to a
+ * column of the table?
  */
 static bool
 is_qualified_column(const Statement *statement, int i)
@@ -279,11 +283,13 @@ is_qualified_column(const Statement *statement, int i)
 	if (cmig_text_list_has(statement->others, qualifier))
 		return false;
 
-	/* the qualifier must be a variable, which may hold a row of the table */
+	/*
+	 * the qualifier can only be a variable, which may hold a row of the table
+	 */
 	return statement->names_table || statement->has_row;
 }
 
-/* Is the name at token i a reference to the column? */
+/* Is the name at token number "i" a reference to the column? */
 static bool
 is_column(const Statement *statement, int i)
 {
@@ -310,10 +316,9 @@ is_column(const Statement *statement, int i)
  */
 
 /*
- * Search a statement's string constants, concatenated into one string, for
- * dynamic SQL.  Returns true if the string uses the table or column.  A
- * constant that consists only of the table's name counts as a use of the
- * table.
+ * Search a statement's string constants for dynamic SQL.  Returns true if the
+ * concatenation of these constants uses the table or column.  A constant that
+ * consists only of the table's name counts as a use of the table.
  */
 static bool
 search_strings(const Statement *statement)
@@ -324,7 +329,7 @@ search_strings(const Statement *statement)
 	initStringInfo(&text);
 	for (int i = 0; i < statement->count; i++)
 	{
-		/* skip RAISE, whose strings are only a message */
+		/* skip RAISE, whose strings are only messages */
 		if (is_token(statement, i, "raise"))
 			return false;
 		if (!is_string(&statement->tokens[i]))
@@ -358,7 +363,7 @@ uses_it(Statement *statement)
 
 /*
  * Does the source use the table or the column?  "names_table" is true if the
- * source is dynamic SQL from a statement that names the table.
+ * source is dynamic SQL in a statement that names the table.
  */
 static bool
 search(const char *source, const CmigLintName *name, bool is_trigger, bool names_table, int level)

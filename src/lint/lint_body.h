@@ -2,10 +2,10 @@
  * lint_body.h
  *	  Finds out whether a function body uses a table or one of its columns.
  *
- * The body is SQL or PL/pgSQL text.  The search works on its tokens, one
- * statement at a time.  It looks for the table's name and aliases, and it
- * determines which table a column name belongs to.  Strings are searched only
- * if the body executes dynamic SQL.
+ * The body is SQL or PL/pgSQL text.  The search processes the tokens of one
+ * statement at a time.  It looks for the table's name and aliases, and
+ * determines the table to which a column name belongs.  Strings are searched
+ * only if the body executes dynamic SQL.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -15,8 +15,8 @@
 #include "postgres.h"
 
 /*
- * The number of levels of strings within strings that are searched for dynamic
- * SQL.  Deeper strings are ignored.
+ * The maximum nesting level of strings that are searched for dynamic SQL.
+ * Strings that are nested more deeply are ignored.
  */
 #define CMIG_LINT_MAX_NESTING 8
 
@@ -30,7 +30,7 @@ typedef struct CmigLintName
 
 /*
  * Does the body use the table or the column?  "is_trigger" is true if the
- * function is called by a trigger on the table.  In this case, NEW and OLD are
+ * function is called by a trigger on the table.  In that case, NEW and OLD are
  * rows of the table.
  */
 extern bool cmig_lint_body_uses(const char *source, const CmigLintName *name, bool is_trigger);

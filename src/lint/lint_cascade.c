@@ -1,7 +1,7 @@
 /*
  * lint_cascade.c
  *	  Finds the objects that depend on an object at some point in the plan,
- *	  and applies CASCADE to them.
+ *	  and records that CASCADE drops them.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -39,7 +39,7 @@
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
-/* Returns the column with this attribute number, or NULL. */
+/* Returns the column with this attribute number, or NULL if there is none. */
 static CmigLintColumn *
 find_column(CmigLint *lint, CmigLintTable *table, AttrNumber attnum)
 {
@@ -137,8 +137,8 @@ cmig_lint_cascade_note_query(CmigLint *lint, CmigLintTable *view, Node *query)
 }
 
 /*
- * Does a view that uses the relation also use the column?  If "maybe" is true,
- * also returns true if the view might use the column.
+ * Does a view that uses a relation also use the relation's column "column"?  If
+ * "maybe" is true, also returns true if the view might use this column.
  */
 static bool
 uses_column(const CmigLintTable *view, const char *column, bool maybe)
@@ -167,7 +167,7 @@ cmig_lint_cascade_views(CmigLint *lint, const CmigLintTable *table, const char *
 
 /*
  * Drop the plan's views that use a relation or, if "column" is not NULL, that
- * column.
+ * column of the relation.
  */
 static void
 drop_views(CmigLint *lint, const CmigLintTable *table, const char *column)
@@ -271,8 +271,8 @@ drop_code(CmigLint *lint, const ObjectAddress *object)
 }
 
 /*
- * Update the lint state for all objects that CASCADE drops together with an
- * object.
+ * Update the lint state for all objects that CASCADE drops together with the
+ * given object.
  */
 static void
 cascade(CmigLint *lint, Oid class, Oid oid, int32 sub)
@@ -334,8 +334,8 @@ cmig_lint_cascade_constraint(CmigLint *lint, CmigLintTable *table, const char *n
 }
 
 /*
- * The function's argument types are not known here, so CASCADE is applied only
- * if the database has exactly one function with this name.
+ * The argument types of the dropped function are not known here, so CASCADE is
+ * applied only if the database has exactly one function with this name.
  */
 void
 cmig_lint_cascade_function(CmigLint *lint, const char *name)
@@ -378,7 +378,7 @@ cmig_lint_cascade_schema(CmigLint *lint, const char *name)
  * Other kinds of objects
  */
 
-/* A search for an object by its name. */
+/* A search for an object by name. */
 typedef struct Search
 {
 	const char *search_path;
@@ -398,7 +398,7 @@ find_object(void *arg)
 		search->found = InvalidObjectAddress;
 }
 
-/* Returns search_path as the script has set it, as a string. */
+/* Returns the search_path set by the script, as a string. */
 static char *
 path_text(const CmigLint *lint)
 {
@@ -411,7 +411,10 @@ path_text(const CmigLint *lint)
 	return text.data;
 }
 
-/* Find an object.  An object whose name raises an error counts as missing. */
+/*
+ * Find an object.  If looking up the name raises an error, the object counts as
+ * missing.
+ */
 static ObjectAddress
 find_other(const CmigLint *lint, ObjectType type, Node *name)
 {
@@ -436,8 +439,8 @@ cmig_lint_cascade_other(CmigLint *lint, ObjectType type, Node *name)
 }
 
 /*
- * Is the object a table, a view, or a column that clients use, and that the
- * plan has not dropped yet?
+ * Is the object a table, a view, or a column, so that clients may use it, and
+ * has the plan not dropped it yet?
  */
 static bool
 is_used_by_clients(CmigLint *lint, const ObjectAddress *object)

@@ -3,9 +3,9 @@
  *	  Finds the objects that depend on an object at some point in the plan,
  *	  and applies CASCADE to them.
  *
- * For objects that exist in the database, the dependencies come from the
- * catalogs.  For views that the plan creates or replaces, they come from the
- * view's query.
+ * The dependencies of objects that exist in the database come from the
+ * catalogs.  The dependencies of a view that the plan creates or replaces come
+ * from the view's query.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -28,8 +28,8 @@ extern void cmig_lint_cascade_note_query(CmigLint *lint, CmigLintTable *view, No
 
 /*
  * Returns the plan's views that use a relation or, if "column" is not NULL,
- * that column, as a List of CmigLintTable *. If "maybe" is true, the result
- * includes views that might use the column.
+ * that column of the relation, as a List of CmigLintTable *.  If "maybe" is
+ * true, the result includes views that might use the column.
  */
 extern List *cmig_lint_cascade_views(CmigLint *lint, const CmigLintTable *table, const char *column,
 									 bool maybe);
@@ -51,8 +51,8 @@ extern void cmig_lint_cascade_type(CmigLint *lint, TypeName *name);
 extern void cmig_lint_cascade_schema(CmigLint *lint, const char *name);
 
 /*
- * Record the objects that CASCADE drops together with an object for which
- * there is no function above.
+ * Record the objects that CASCADE drops together with an object of a kind for
+ * which there is no function above.
  */
 extern void cmig_lint_cascade_other(CmigLint *lint, ObjectType type, Node *name);
 

@@ -57,7 +57,7 @@ cmig_lint_catalog_ancestors(Oid table)
 	return result;
 }
 
-/* Is the table, or one of its ancestors, in the list? */
+/* Does the list contain the table or one of its ancestors? */
 static bool
 is_among(Oid table, List *tables)
 {

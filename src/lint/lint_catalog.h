@@ -26,16 +26,16 @@ extern List *cmig_lint_catalog_referencing(List *tables);
 extern List *cmig_lint_catalog_tables_in(Oid schema);
 
 /*
- * Returns the OIDs of the tables that have columns of the type or of its array
- * type.
+ * Returns the OIDs of the tables with columns whose type is the given type or
+ * its array type.
  */
 extern List *cmig_lint_catalog_tables_with_type(Oid type);
 
-/* Does any table have a column whose type is the relation's row type? */
+/* Does any table have a column of the relation's row type? */
 extern bool cmig_lint_catalog_type_is_used(Oid relation);
 
 /*
- * Returns the OIDs of a table and all its inheritance or partitioning
+ * Returns the OIDs of a table and of all its inheritance or partitioning
  * ancestors.
  */
 extern List *cmig_lint_catalog_ancestors(Oid table);
@@ -49,7 +49,7 @@ extern List *cmig_lint_catalog_partition_key(Oid table);
 /* Returns the OIDs of a table's direct partitions, in no particular order. */
 extern List *cmig_lint_catalog_partitions(Oid table);
 
-/* Returns a table's default partition, or InvalidOid. */
+/* Returns a table's default partition, or InvalidOid if there is none. */
 extern Oid	cmig_lint_catalog_default_partition(Oid table);
 
 #endif							/* CMIG_LINT_CATALOG_H */

@@ -37,7 +37,7 @@
 #include "utils/rel.h"
 #include "utils/syscache.h"
 
-/* Returns a copy of the catalog row with this OID, or NULL. */
+/* Returns a copy of the catalog row with this OID, or NULL if there is none. */
 static HeapTuple
 fetch_row(Relation catalog, Oid index, AttrNumber oid_column, Oid oid)
 {
@@ -55,8 +55,8 @@ fetch_row(Relation catalog, Oid index, AttrNumber oid_column, Oid oid)
 }
 
 /*
- * Set dependent->relation to the view or table that has the rewrite rule with
- * this OID.
+ * Set dependent->relation to the view or table to which the rewrite rule "rule"
+ * belongs.
  */
 static void
 read_rule(CmigLintDependent *dependent, Oid rule)
@@ -128,8 +128,8 @@ cmig_lint_code_dependent(const ObjectAddress *object)
 }
 
 /*
- * Returns the dependent object in a pg_depend row, or NULL if this kind of
- * object is not relevant.
+ * Returns the dependent object in a pg_depend row.  Returns NULL if the object
+ * is not relevant.
  */
 static CmigLintDependent *
 read_dependent(Oid table, Form_pg_depend form)
@@ -160,7 +160,7 @@ is_listed(List *dependents, const char *description)
 	return false;
 }
 
-/* The search for the objects that depend on a table or a column. */
+/* A search for the objects that depend on a table or a column. */
 typedef struct DependentSearch
 {
 	Oid			table;
@@ -218,7 +218,7 @@ read_column(Form_pg_depend form, Oid type)
 	return result->description ? result : NULL;
 }
 
-/* The search for the columns of a type. */
+/* A search for the columns of a type. */
 typedef struct ColumnSearch
 {
 	Oid			type;
@@ -342,7 +342,7 @@ is_name(const CmigLexer *lexer, const char *word)
 
 /*
  * Implements cmig_lint_code_names().  "level" is the level of nested strings,
- * from 0.
+ * starting at 0.
  */
 static bool
 names(const char *source, const char *word, int level)

@@ -31,16 +31,16 @@ typedef struct CmigLintDependent
 {
 	CmigLintDependentKind kind;
 	char	   *description;	/* such as "view v"; may be NULL */
-	Oid			relation;		/* for a view, the view; for a policy or
-								 * foreign key, its table */
+	Oid			relation;		/* for a view, the view itself; for a policy,
+								 * foreign key, or column, its table */
 	char	   *name;			/* name of a policy, function, or foreign key */
 	AttrNumber	column;			/* for a column, its attribute number */
 	Oid			type;			/* for a column, its type */
 } CmigLintDependent;
 
 /*
- * Returns the dependent object at an address, without its description, or NULL
- * if it is not of a kind listed in CmigLintDependentKind.
+ * Returns the dependent object at an address, without a description.  Returns
+ * NULL if the object's kind is not in CmigLintDependentKind.
  */
 extern CmigLintDependent *cmig_lint_code_dependent(const ObjectAddress *object);
 
@@ -52,8 +52,8 @@ extern CmigLintDependent *cmig_lint_code_dependent(const ObjectAddress *object);
 extern List *cmig_lint_code_dependents(Oid table, AttrNumber column);
 
 /*
- * Returns the columns whose type is this type or its array type, as a List of
- * CmigLintDependent *.
+ * Returns the columns whose type is the given type or its array type, as a List
+ * of CmigLintDependent *.
  */
 extern List *cmig_lint_code_columns(Oid type);
 

@@ -22,18 +22,18 @@
 #include "utils/builtins.h"
 
 /*
- * A function that tells whether a rule applies to a column that a statement
- * adds or alters.
+ * A callback that returns true if a rule applies to a column added or altered
+ * by a statement.
  */
 typedef bool (*ColumnTest) (CmigLint *lint, const ColumnDef *column);
 
-/* The columns of one statement to which a rule applies. */
+/* A search for the columns of one statement to which a rule applies. */
 typedef struct Columns
 {
 	CmigLint   *lint;
 	ColumnTest	applies;
-	bool		of_ids;			/* does the rule apply only to columns that
-								 * may contain generated ids? */
+	bool		of_ids;			/* true if the rule applies only to columns
+								 * that may contain generated ids */
 	List	   *constraints;	/* the statement's table constraints */
 	CmigListing names;
 } Columns;
@@ -72,7 +72,7 @@ judge_created(Columns *columns, CreateStmt *create)
 	}
 }
 
-/* Check the columns that ALTER TABLE adds or whose type it changes. */
+/* Check the columns that ALTER TABLE adds, and those whose type it changes. */
 static void
 judge_altered(Columns *columns, AlterTableStmt *alter)
 {
@@ -127,7 +127,8 @@ judge_columns(Columns *columns, Node *node)
 
 /*
  * Report all columns of a statement to which a rule applies, in one finding.
- * "one" is the message for a single column, and "several" for several columns.
+ * "one" is the message for a single column, and "several" is the message for
+ * several columns.
  */
 static void
 report(Columns *columns, Node *node, const char *one, const char *several)
@@ -140,7 +141,7 @@ report(Columns *columns, Node *node, const char *one, const char *several)
 		cmig_lint_report(columns->lint, NULL, "columns %s %s", cmig_listing_text(&columns->names), several);
 }
 
-/* Like report(), for the columns for which "applies" returns true. */
+/* Like report(), but initializes the search with the callback "applies". */
 static void
 report_columns(CmigLint *lint, Node *node, ColumnTest applies, const char *one, const char *several)
 {

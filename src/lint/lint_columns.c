@@ -23,7 +23,10 @@
 #include "nodes/value.h"
 #include "utils/builtins.h"
 
-/* Returns the constraint of this type in the column definition, or NULL. */
+/*
+ * Returns the constraint of this type in the column definition, or NULL if
+ * there is none.
+ */
 static Constraint *
 find_constraint(const ColumnDef *column, ConstrType type)
 {
@@ -55,8 +58,8 @@ is_null_constant(Node *node)
 }
 
 /*
- * Returns the default of a new column, or NULL if the column has no default or
- * its default is a NULL constant.
+ * Returns the default of a new column.  Returns NULL if the column has no
+ * default or if its default is a NULL constant.
  */
 static Node *
 default_of(const ColumnDef *column)
@@ -96,8 +99,9 @@ each_added(CmigLint *lint, Node *node, void (*check) (CmigLint *lint, const Colu
 }
 
 /*
- * Returns a fix that adds the column without its default and NOT NULL, sets the
- * default for new rows, fills existing rows in batches, and then adds NOT NULL.
+ * Returns a fix that adds the column without its default and without NOT NULL,
+ * sets the default for new rows, fills existing rows in batches, and then adds
+ * NOT NULL.
  */
 static char *
 default_fix(CmigLint *lint, const ColumnDef *column, int number)
@@ -212,7 +216,10 @@ check_required_columns(CmigLint *lint, Node *node)
  * Actions on existing columns
  */
 
-/* Call "check" for each action of this type, passing the action's number. */
+/*
+ * Call "check" for each action of the given type.  "check" is passed the action
+ * and the action's number.
+ */
 static void
 each_action(CmigLint *lint, Node *node, AlterTableType type,
 			void (*check) (CmigLint *lint, AlterTableCmd *command, int number))
@@ -233,8 +240,8 @@ each_action(CmigLint *lint, Node *node, AlterTableType type,
 }
 
 /*
- * Does the statement also drop the constraint?  ALTER TABLE drops constraints
- * before it performs other actions.
+ * Does the statement also drop the constraint called "name"?  ALTER TABLE drops
+ * constraints before it performs other actions.
  */
 static bool
 drops_constraint(const CmigLint *lint, const char *name)

@@ -24,10 +24,10 @@ typedef struct Added
 {
 	Constraint *constraint;
 	ColumnDef  *column;			/* for a column constraint; otherwise NULL */
-	int			action;			/* the number of the ALTER TABLE action, from
-								 * 0 */
+	int			action;			/* the number of the ALTER TABLE action,
+								 * starting at 0 */
 	List	   *earlier;		/* of char *: names of the constraints that
-								 * the statement has added before */
+								 * the statement has already added */
 } Added;
 
 typedef void (*AddedCheck) (CmigLint *lint, const Added *added);
@@ -40,7 +40,7 @@ name_of(const CmigLint *lint, const Added *added)
 										   added->column ? added->column->colname : NULL, added->earlier);
 }
 
-/* Call "check" for an added constraint if it is of this type. */
+/* Call "check" for an added constraint if the constraint has this type. */
 static void
 check_added(CmigLint *lint, Added *added, ConstrType type, AddedCheck check)
 {
@@ -51,8 +51,8 @@ check_added(CmigLint *lint, Added *added, ConstrType type, AddedCheck check)
 
 /*
  * Call "check" for each constraint of this type that the statement adds to a
- * large table.  Ordinary child tables inherit only CHECK constraints, so for
- * other constraint types only the size of the table itself matters.
+ * large table.  Ordinary child tables inherit only CHECK constraints.  For
+ * other constraint types, only the size of the table itself matters.
  */
 static void
 each_added(CmigLint *lint, Node *node, ConstrType type, AddedCheck check)
@@ -97,8 +97,8 @@ columns_of(const Added *added)
 }
 
 /*
- * Returns the statement without the constraint, or an empty string if nothing
- * else remains.
+ * Returns the statement without the added constraint.  Returns an empty string
+ * if no action remains.
  */
 static char *
 statement_without(CmigLint *lint, const Added *added)
@@ -129,7 +129,7 @@ not_valid_fix(CmigLint *lint, const Added *added)
 	{
 		char	   *clause = cmig_lint_fix_clause(lint, added->column, constraint);
 
-		/* a column constraint has no FOREIGN KEY clause, so add one */
+		/* add FOREIGN KEY, which a column constraint does not have */
 		if (constraint->contype == CONSTR_FOREIGN)
 			clause = psprintf("FOREIGN KEY (%s) %s", quote_identifier(added->column->colname), clause);
 		if (constraint->conname)
@@ -153,7 +153,7 @@ check_check(CmigLint *lint, const Added *added)
 						 quote_identifier(name_of(lint, added)), cmig_lint_text_table(lint->target));
 }
 
-/* Does the statement itself add a constraint with this name? */
+/* Does the statement itself add a constraint called "name"? */
 static bool
 is_added_here(AlterTableStmt *statement, const char *name)
 {
@@ -252,8 +252,7 @@ check_foreign_keys(CmigLint *lint, Node *node)
  */
 
 /*
- * Returns calls to cmig.add_not_null for the columns that are not yet NOT
- * NULL.
+ * Returns a call to cmig.add_not_null for each column that is not yet NOT NULL.
  */
 static char *
 not_null_fix(const CmigLint *lint, List *columns)
@@ -275,9 +274,9 @@ not_null_fix(const CmigLint *lint, List *columns)
 }
 
 /*
- * Returns a fix that creates the index with CREATE UNIQUE INDEX CONCURRENTLY
- * and adds the constraint with USING INDEX.  Returns NULL if the table or the
- * constraint does not allow this.
+ * Returns a fix that creates the constraint's index with CREATE UNIQUE INDEX
+ * CONCURRENTLY and then adds the constraint with USING INDEX.  Returns NULL if
+ * the table or the constraint does not allow this.
  */
 static char *
 using_index_fix(CmigLint *lint, const Added *added)

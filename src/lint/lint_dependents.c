@@ -30,7 +30,10 @@
  * dependent-objects
  */
 
-/* Is a relation with this OID in the list?  Returns false for InvalidOid. */
+/*
+ * Does the list contain the relation with this OID?  Returns false for
+ * InvalidOid.
+ */
 static bool
 is_among(Oid relation, List *tables)
 {
@@ -43,10 +46,10 @@ is_among(Oid relation, List *tables)
 }
 
 /*
- * Add to the listing the objects that depend on a column of a live relation
- * or, if "column" is 0, on any part of the relation.  Objects dropped by the
- * plan or by this statement are left out.  If "type_change" is true, foreign
- * keys are left out, because a type change re-creates them.
+ * Add to the listing the objects that depend on any part of a live relation or,
+ * if "column" is not 0, on that column.  Objects dropped by the plan or by the
+ * current statement are left out.  If "type_change" is true, foreign keys are
+ * left out, because a type change re-creates them.
  */
 static void
 add_live(CmigLint *lint, CmigListing *listing, Oid relation, AttrNumber column, bool type_change, List *dropped)
@@ -66,9 +69,9 @@ add_live(CmigLint *lint, CmigListing *listing, Oid relation, AttrNumber column, 
 }
 
 /*
- * Returns the objects that depend on a relation or one of its columns, as a
- * list for a message, or NULL if there are none.  Relations in "dropped" are
- * left out, because the same statement drops them.
+ * Returns the objects that depend on a relation or, if "name" is not NULL, on
+ * its column "name", as a list for a message.  Returns NULL if there are none.
+ * Relations in "dropped" are left out, because the same statement drops them.
  */
 static char *
 all_dependents(CmigLint *lint, const CmigLintTable *table, const char *name, bool type_change, List *dropped)
@@ -103,7 +106,7 @@ report_dropped(CmigLint *lint, const char *object, const char *dependents, DropB
 		cmig_lint_report(lint, NULL, "dropping %s fails, because it is used by %s", object, dependents);
 }
 
-/* Does an earlier action of this ALTER TABLE drop the foreign key? */
+/* Does an earlier action of the same ALTER TABLE drop the foreign key? */
 static bool
 is_dropped_before(CmigLint *lint, const CmigLintDependent *key, List *dropped)
 {
@@ -112,8 +115,8 @@ is_dropped_before(CmigLint *lint, const CmigLintDependent *key, List *dropped)
 
 /*
  * Returns the foreign keys that depend on a constraint of a live table, as a
- * list for a message, or NULL.  "dropped" contains the names of constraints
- * that the statement has already dropped.
+ * list for a message.  Returns NULL if there are none.  "dropped" contains the
+ * names of the constraints that the statement has already dropped.
  */
 static char *
 users_of_constraint(CmigLint *lint, const char *name, List *dropped)
@@ -194,8 +197,9 @@ check_dropped(CmigLint *lint, DropStmt *drop)
 }
 
 /*
- * Returns the columns of a live type, as a list for a message, or NULL.
- * Columns that the plan has dropped or changed are left out.
+ * Returns the columns that have a live type, as a list for a message.  Returns
+ * NULL if there are none.  Columns that the plan has dropped or changed are
+ * left out.
  */
 static char *
 columns_of_type(CmigLint *lint, const TypeName *name)
@@ -234,8 +238,8 @@ check_dropped_types(CmigLint *lint, DropStmt *drop)
 }
 
 /*
- * Check DROP EXTENSION, DROP FUNCTION, and so on with CASCADE: they can drop
- * columns, tables, and views.
+ * Check DROP EXTENSION, DROP FUNCTION, and similar statements with CASCADE,
+ * which can drop columns, tables, and views.
  */
 static void
 check_dropped_others(CmigLint *lint, DropStmt *drop)
@@ -296,7 +300,7 @@ typedef struct Missing
 	CmigLintName name;
 	Oid			oid;			/* OID of the table */
 	int			since;			/* number of the statement that dropped or
-								 * renamed it */
+								 * renamed the table or column */
 	CmigLintFinding *finding;
 } Missing;
 
@@ -316,7 +320,7 @@ uses(const Missing *missing, const char *source, Oid function)
 
 /*
  * Returns the functions that still use the table or column at the end of the
- * plan, as a list for a message, or NULL.
+ * plan, as a list for a message.  Returns NULL if there are none.
  */
 static char *
 users_of(CmigLint *lint, const Missing *missing)
@@ -349,8 +353,8 @@ is_still_used(CmigLint *lint, void *arg)
 	char	   *users;
 
 	/*
-	 * report nothing if the plan has created the object again or renamed it
-	 * back
+	 * report nothing if the plan has re-created the table or column, or has
+	 * renamed it back
 	 */
 	if (cmig_lint_state_has(lint, missing->oid, missing->name.table, missing->name.column))
 		return false;
@@ -362,8 +366,8 @@ is_still_used(CmigLint *lint, void *arg)
 }
 
 /*
- * Record that a table or column no longer exists under its name.  "what" is
- * "dropped" or "renamed".
+ * Record that a table or, if "column" is not NULL, a column no longer exists
+ * under its name.  "what" is "dropped" or "renamed".
  */
 static void
 note_missing(CmigLint *lint, const CmigLintTable *table, const char *column, const char *what)

@@ -19,8 +19,8 @@
 #define DISTRIBUTE "create_distributed_table"
 
 /*
- * The functions, each of whose first argument is the name of a table, and where
- * they copy the rows.
+ * The functions that move the rows of a table, and where they copy the rows.
+ * The first argument of each function is the name of the table.
  */
 static const struct
 {
@@ -35,7 +35,10 @@ static const struct
 	{"undistribute_table", "to the coordinator"},
 };
 
-/* Returns where the called function copies rows, or NULL. */
+/*
+ * Returns where the called function copies rows.  Returns NULL for a function
+ * that is not in the list.
+ */
 static const char *
 copies_where(const FuncCall *call)
 {
@@ -52,8 +55,8 @@ copies_where(const FuncCall *call)
 }
 
 /*
- * Returns the argument of a call at the given position, or with the given name.
- * Returns NULL if there is none.
+ * Returns the argument of a call that is at the given position or that has the
+ * given name.  Returns NULL if there is none.
  */
 static Node *
 argument(const FuncCall *call, int position, const char *name)
@@ -73,7 +76,7 @@ argument(const FuncCall *call, int position, const char *name)
 	return NULL;
 }
 
-/* Returns the table that a constant names, or NULL. */
+/* Returns the table that a constant names.  Returns NULL for any other node. */
 static RangeVar *
 named_table(Node *node)
 {
@@ -96,8 +99,9 @@ named_table(Node *node)
 }
 
 /*
- * Returns the statement with create_distributed_table_concurrently(), or NULL
- * if that function cannot be used.
+ * Returns the statement with create_distributed_table_concurrently() in place
+ * of create_distributed_table().  Returns NULL if the statement does not allow
+ * this.
  */
 static char *
 concurrently(CmigLint *lint, const FuncCall *call)

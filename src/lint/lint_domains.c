@@ -35,8 +35,8 @@ check_create_domain(CmigLint *lint, Node *node)
 }
 
 /*
- * Returns the first large table that uses a domain, or NULL.  Sets *known to
- * false if the domain is unknown.
+ * Returns the first large table that uses a domain, or NULL if there is none.
+ * Sets *known to false if the domain is unknown.
  */
 static CmigLintTable *
 find_user(CmigLint *lint, List *name, bool *known)

@@ -63,8 +63,8 @@ check_rename(CmigLint *lint, Node *node)
 /*
  * ban-new-enum-value-use-in-transaction
  *
- * A constant counts as a use if it is or may be an enum value: in a cast to the
- * enum, as the value of a column that may have this type, or in a comparison
+ * A constant counts as a use of the new value if it is cast to the enum, if it
+ * is assigned to a column that may have the enum type, or if it is compared
  * with such a column.
  */
 
@@ -77,7 +77,10 @@ typedef struct Search
 	const CmigLintType *type;
 } Search;
 
-/* Might the column have this type? */
+/*
+ * Might the column have the type "type"?  Returns true if the column is
+ * unknown.
+ */
 static bool
 may_have_type(Search *search, const CmigLintColumn *column, const CmigLintType *type)
 {
@@ -98,8 +101,8 @@ may_have_type(Search *search, const CmigLintColumn *column, const CmigLintType *
 }
 
 /*
- * Returns the column with this name in one of the statement's tables, or NULL
- * if no table has such a column.
+ * Returns the column called "name" in one of the statement's tables.  Returns
+ * NULL if no table has such a column.
  */
 static CmigLintColumn *
 find_column(Search *search, const char *name)
@@ -120,8 +123,8 @@ find_column(Search *search, const char *name)
 }
 
 /*
- * Check whether a constant that is assigned to a column, or compared with one,
- * is an enum value added in the same transaction.
+ * Check whether a constant is an enum value added in the same transaction.  The
+ * constant is assigned to a column or compared with a column.
  */
 static void
 look_at_constant(Search *search, Node *node, const CmigLintColumn *column)
@@ -142,8 +145,8 @@ look_at_constant(Search *search, Node *node, const CmigLintColumn *column)
 }
 
 /*
- * Returns the column that an operand refers to, or NULL if the column is not
- * known.  Sets *is_column to false if the operand is not a column.
+ * Returns the column to which an operand refers, or NULL if the column is not
+ * known.  Sets *is_column to true if the operand is a column reference.
  */
 static CmigLintColumn *
 operand_column(Search *search, Node *operand, bool *is_column)

@@ -47,8 +47,8 @@ cmig_lint_facts_find(const char *schema, const char *name)
 }
 
 /*
- * Returns the size of a relation's main fork, or the size according to pg_class
- * if the relation is locked.
+ * Returns the size of a relation's main fork.  If the relation is locked,
+ * returns the size according to pg_class.
  */
 static int64
 file_size(Oid relation, Form_pg_class form)
@@ -124,7 +124,7 @@ read_size(CmigLintTable *table, bool has_children)
 	list_free(tree);
 }
 
-/* Returns a relation's privileges, or NULL if they are the default ones. */
+/* Returns a relation's privileges.  Returns NULL for default privileges. */
 static Acl *
 read_acl(HeapTuple tuple)
 {
@@ -261,7 +261,7 @@ cmig_lint_facts_read(Oid relation)
 	return table;
 }
 
-/* Returns the column with this attribute number, or NULL. */
+/* Returns the column with this attribute number, or NULL if there is none. */
 static CmigLintColumn *
 column_numbered(const CmigLintTable *table, AttrNumber attnum)
 {
@@ -313,8 +313,8 @@ load_columns(CmigLintTable *table)
 }
 
 /*
- * Returns the names of the columns with these attribute numbers, with "" for
- * numbers that are not found.
+ * Returns the names of the columns with the given attribute numbers, and "" for
+ * each number that is not found.
  */
 static List *
 column_names(const CmigLintTable *table, const int16 *numbers, int count)
@@ -418,8 +418,8 @@ index_method(Oid index)
 }
 
 /*
- * Returns the columns that are used by the expressions in an attribute of
- * pg_index.
+ * Returns the columns used in an attribute of pg_index that contains
+ * expressions.
  */
 static List *
 expression_columns(const CmigLintTable *table, HeapTuple tuple, AttrNumber attribute)

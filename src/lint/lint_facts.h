@@ -13,12 +13,12 @@
 #include "postgres.h"
 #include "lint/lint_model.h"
 
-/* Returns a relation's OID, or InvalidOid. */
+/* Returns a relation's OID, or InvalidOid if the relation does not exist. */
 extern Oid	cmig_lint_facts_find(const char *schema, const char *name);
 
 /*
- * Returns a description of a relation, without its lists, in the current
- * memory context, or NULL if the relation does not exist.
+ * Returns a description of a relation in the current memory context, with empty
+ * lists.  Returns NULL if the relation does not exist.
  */
 extern CmigLintTable *cmig_lint_facts_read(Oid relation);
 
@@ -30,7 +30,8 @@ extern bool cmig_lint_facts_has_default_privileges(void);
 
 /*
  * Returns GRANT commands, separated by semicolons, that copy a relation's
- * privileges, except for the owner's, to a relation with another name.
+ * privileges to the relation called "name".  The owner's privileges are left
+ * out.
  */
 extern char *cmig_lint_facts_grants(Oid relation, const char *name);
 

@@ -70,8 +70,8 @@ is_attribute(const Constraint *clause)
 }
 
 /*
- * Returns the offset where a clause ends, which is the start of the next clause
- * or the end of the action.
+ * Returns the offset at which a clause ends.  A clause ends where the next
+ * clause starts or the action ends.
  */
 static int
 clause_end(CmigLint *lint, const ColumnDef *column, const Constraint *clause)

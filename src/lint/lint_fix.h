@@ -19,8 +19,8 @@
 /*
  * Returns the ALTER TABLE statement that is being checked, with one action
  * (counted from 0) replaced.  If "replacement" is NULL, the action is removed.
- * The result ends with a semicolon and a newline, or is empty if no action
- * remains.
+ * The result ends with a semicolon and a newline.  If no action remains, the
+ * result is empty.
  */
 extern char *cmig_lint_fix_replace(CmigLint *lint, int action, const char *replacement);
 

@@ -18,10 +18,7 @@
 #include "catalog/pg_constraint.h"
 #include "utils/memutils.h"
 
-/*
- * A foreign key for which no index exists, unless a later statement creates
- * one.
- */
+/* A foreign key that has no index, unless a later statement creates one. */
 typedef struct ForeignKey
 {
 	CmigLintTable *table;
@@ -62,10 +59,10 @@ adds_column(const CmigLint *lint, List *columns)
 }
 
 /*
- * Returns statements that create an index before the foreign key or, if the
- * columns do not exist yet, after it.  Returns NULL for a partitioned table,
- * on which an index cannot be created with CONCURRENTLY.  "table" is NULL for
- * a new table.
+ * Returns a fix that creates an index before the foreign key or, if the columns
+ * do not exist yet, after the foreign key.  Returns NULL for a partitioned
+ * table, on which an index cannot be created with CONCURRENTLY.  "table" is
+ * NULL for a new table.
  */
 static char *
 index_fix(const CmigLint *lint, const CmigLintTable *table, const char *index, List *columns)
@@ -131,7 +128,7 @@ check_keys(CmigLint *lint, CmigLintTable *table, const RangeVar *name, List *con
 }
 
 /*
- * Are the new table's indexes unknown?  This is the case for partitions, child
+ * Are the new table's indexes unknown?  They are unknown for partitions, child
  * tables, and tables created with LIKE.
  */
 static bool

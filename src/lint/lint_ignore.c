@@ -13,10 +13,7 @@
 
 #define MARKER "cmig:ignore"
 
-/*
- * The names that the linter squawk has for rules that have a different name in
- * cmig.lint.
- */
+/* Rules that have different names in cmig.lint and in the linter squawk. */
 static const struct
 {
 	const char *alias;
@@ -48,7 +45,7 @@ cmig_lint_ignore_may_occur(const char *script)
 	return strstr(script, MARKER) != NULL;
 }
 
-/* Add the name of a rule that is ignored by the comment on this line. */
+/* Add the name of a rule that the comment on line "line" suppresses. */
 static List *
 add_name(List *ignores, char *name, int line)
 {
@@ -61,7 +58,8 @@ add_name(List *ignores, char *name, int line)
 
 /*
  * Add the rules that are named in a comment.  The list of rules ends at "--",
- * which begins a reason.  If the comment names no rule, add an empty name.
+ * after which the comment can give a reason.  If the comment names no rule, add
+ * an empty name.
  */
 static List *
 read_comment(List *ignores, const char *text, int length, int line)

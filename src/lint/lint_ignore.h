@@ -15,24 +15,22 @@ typedef struct CmigLintIgnore
 {
 	char	   *name;			/* as written; empty if the comment names no
 								 * rule */
-	int			line;			/* the comment's line, from 1 */
-	bool		used;			/* has this rule name suppressed a finding? */
+	int			line;			/* line number of the comment, starting at 1 */
+	bool		used;			/* true if this rule name has suppressed a
+								 * finding */
 } CmigLintIgnore;
 
 /*
- * Returns the rules named in the comments between two byte offsets of a
- * script, as a List of CmigLintIgnore *. "first_line" is the line number at
- * the first offset.
+ * Returns the rules named in the comments between two byte offsets of a script,
+ * as a List of CmigLintIgnore *.  "first_line" is the line number at offset
+ * "from".
  */
 extern List *cmig_lint_ignore_read(const char *script, int from, int to, int first_line);
 
 /* Quick test: might the script contain a cmig:ignore comment? */
 extern bool cmig_lint_ignore_may_occur(const char *script);
 
-/*
- * Is this the rule's name, or the name that the linter squawk has for the
- * rule?
- */
+/* Is "name" the rule's name, or the rule's name in the linter squawk? */
 extern bool cmig_lint_ignore_is(const char *name, const char *rule);
 
 #endif							/* CMIG_LINT_IGNORE_H */

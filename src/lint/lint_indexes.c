@@ -55,9 +55,9 @@ chosen_name(const IndexStmt *index, const char *table)
 }
 
 /*
- * Returns a fix for a partitioned table: statements that create an index on
- * the parent with ON ONLY, and then create an index on each partition and
- * attach it.  Returns NULL if a partition is not an ordinary table.
+ * Returns a fix for a partitioned table: statements that create an index on the
+ * parent with ON ONLY, create an index on each partition, and attach these
+ * indexes.  Returns NULL if a partition is not an ordinary table.
  */
 static char *
 all_partitions_fix(CmigLint *lint, const IndexStmt *index)
@@ -90,8 +90,8 @@ all_partitions_fix(CmigLint *lint, const IndexStmt *index)
 
 /*
  * Returns a fix for a partitioned table.  If the partitions are unknown or are
- * not all ordinary tables, the fix contains instructions for them instead of
- * SQL.
+ * not all ordinary tables, the fix contains instructions instead of SQL for the
+ * partitions.
  */
 static char *
 partitioned_index_fix(CmigLint *lint, const IndexStmt *index)
@@ -132,7 +132,7 @@ check_creation(CmigLint *lint, Node *node)
 
 /*
  * Returns a fix with one DROP INDEX CONCURRENTLY per index, because the command
- * accepts only one.
+ * accepts only one index.
  */
 static char *
 deletion_fix(DropStmt *drop)

@@ -73,8 +73,8 @@ is_comparison(A_Expr *expression, const char *name)
 }
 
 /*
- * Does the condition, or one of the conditions that AND combines, compare the
- * column with a constant?
+ * Does the condition compare the column with a constant?  If AND combines
+ * several conditions, it is enough that one of them does.
  */
 static bool
 limits_column(Node *condition, const char *name)
@@ -100,7 +100,10 @@ width(Oid type)
 	return type == INT2OID ? 2 : type == INT4OID ? 4 : 0;
 }
 
-/* Returns the name of the only column of a table's primary key, or NULL. */
+/*
+ * Returns the name of the only column of a table's primary key.  Returns NULL
+ * if the key has several columns or does not exist.
+ */
 static const char *
 key_column(const CmigLintTable *table)
 {
@@ -117,8 +120,8 @@ key_column(const CmigLintTable *table)
 }
 
 /*
- * Does a foreign key of one column reference a column with an integer type of
- * at most this width?
+ * Does a foreign key with a single column reference an integer column whose
+ * width is at most "limit" bytes?
  */
 static bool
 references_narrow(CmigLint *lint, Constraint *constraint, int limit)
@@ -135,7 +138,7 @@ references_narrow(CmigLint *lint, Constraint *constraint, int limit)
 	return column != NULL && width(column->type) > 0 && width(column->type) <= limit;
 }
 
-/* Is the constraint a foreign key of only this column? */
+/* Is the constraint a foreign key whose only column is "name"? */
 static bool
 is_key_of(Constraint *constraint, const char *name)
 {

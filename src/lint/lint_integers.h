@@ -12,11 +12,11 @@
 #include "nodes/parsenodes.h"
 
 /*
- * Can the integer column in CREATE TABLE or ALTER TABLE keep its type?  This
- * is the case if a CHECK constraint compares the column with a constant,
- * because such a column contains a quantity rather than generated ids.  It is
- * also the case if the column references a column whose type is not larger.
- * "constraints" is a List of Constraint *: the statement's table constraints.
+ * Can an integer column in CREATE TABLE or ALTER TABLE keep its type?  It can
+ * if a CHECK constraint compares the column with a constant, because such a
+ * column contains a quantity rather than generated ids.  It also can if the
+ * column references a column whose type is not larger.  "constraints" is a List
+ * of Constraint * with the statement's table constraints.
  */
 extern bool cmig_lint_integers_suffice(CmigLint *lint, const ColumnDef *column,
 									   const char *name, List *constraints);

@@ -16,7 +16,8 @@
 #include "storage/lock.h"
 
 /*
- * Add a lock on a relation, or raise the mode of the lock already in the list.
+ * Add a lock on a relation.  If the list already contains such a lock, raises
+ * its mode.
  */
 static List *
 add(List *locks, CmigLintTable *table, LOCKMODE mode, bool dropped)
@@ -43,7 +44,7 @@ add(List *locks, CmigLintTable *table, LOCKMODE mode, bool dropped)
 	return lappend(locks, lock);
 }
 
-/* Is the statement valid if its relation is missing, as with IF EXISTS? */
+/* Is the statement valid if its relation does not exist, as with IF EXISTS? */
 static bool
 may_be_missing(Node *node)
 {
@@ -102,8 +103,8 @@ cmig_lint_locks_of(CmigLint *lint, Node *statement)
 			continue;
 
 		/*
-		 * A relation that is not found is added as an unknown relation, but
-		 * only if the lock is strong.
+		 * If a relation is not found and the lock on it is strong, add an
+		 * unknown relation.
 		 */
 		table = lock->mode < ShareUpdateExclusiveLock ?
 			cmig_lint_state_find(lint, lock->relation, true) :

@@ -17,7 +17,7 @@ typedef struct CmigLintLock
 {
 	CmigLintTable *table;
 	LOCKMODE	mode;
-	bool		dropped;		/* does the statement drop the relation? */
+	bool		dropped;		/* true if the statement drops the relation */
 } CmigLintLock;
 
 /*

@@ -72,7 +72,7 @@ cmig_lint_model_proves_not_null(const CmigLintTable *table, const char *column)
 	return false;
 }
 
-/* Does a usable index start with these columns, in any order? */
+/* Is the index usable, and does it start with these columns, in any order? */
 static bool
 begins_with(const CmigLintIndex *index, List *columns)
 {
@@ -101,7 +101,9 @@ cmig_lint_model_has_index_on(const CmigLintTable *table, List *columns)
 	return false;
 }
 
-/* Recognizes only IS NOT NULL tests, alone or combined with AND. */
+/*
+ * This function recognizes only IS NOT NULL tests, alone or combined with AND.
+ */
 List *
 cmig_lint_model_not_null_columns(Node *expression)
 {

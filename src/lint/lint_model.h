@@ -15,26 +15,27 @@
 #include "nodes/parsenodes.h"
 #include "nodes/pg_list.h"
 
-/* Where a relation, column, type, or schema comes from. */
+/* The origin of a relation, column, type, or schema. */
 typedef enum CmigLintOrigin
 {
 	CMIG_LINT_LIVE,				/* exists in the live database */
 	CMIG_LINT_NEW,				/* an earlier statement creates it */
-	CMIG_LINT_UNKNOWN			/* not found; assumed to be large */
+	CMIG_LINT_UNKNOWN			/* not found; the relation is assumed to be
+								 * large */
 } CmigLintOrigin;
 
 /* A column of a table. */
 typedef struct CmigLintColumn
 {
 	const char *name;
-	bool		is_new;			/* has an earlier statement of the plan added
-								 * the column? */
+	bool		is_new;			/* true if an earlier statement of the plan
+								 * has added the column */
 	AttrNumber	attnum;			/* 0 for a new column */
 	Oid			type;			/* InvalidOid if unknown */
 	int32		typmod;
 	Oid			collation;
-	const char *type_name;		/* name of a type that the plan creates, or
-								 * NULL */
+	const char *type_name;		/* name of the type if the plan creates the
+								 * type; otherwise NULL */
 	bool		not_null;
 	bool		has_default;	/* true if the column has a default, or if it
 								 * is an identity or generated column */
@@ -59,16 +60,16 @@ typedef struct CmigLintIndex
 	const char *name;			/* NULL if chosen by PostgreSQL */
 	bool		is_new;
 	bool		unique;
-	bool		usable;			/* is the index valid and not partial? */
-	bool		has_expression; /* is there an expression in a key column or
-								 * in the predicate? */
+	bool		usable;			/* true if the index is valid and not partial */
+	bool		has_expression; /* true if a key column or the predicate
+								 * contains an expression */
 	Oid			method;			/* InvalidOid if unknown */
-	List	   *keys;			/* of char *: key columns; "" for an
-								 * expression */
+	List	   *keys;			/* of char *: names of the key columns; "" for
+								 * an expression */
 	List	   *uses;			/* of char *: columns used in expressions */
 } CmigLintIndex;
 
-/* A relation.  A list is empty if its contents are unknown. */
+/* A relation.  If the contents of a list are unknown, the list is empty. */
 typedef struct CmigLintTable
 {
 	const char *schema;			/* NULL if unknown */
@@ -78,10 +79,10 @@ typedef struct CmigLintTable
 	bool		temporary;
 	bool		logged;			/* true if the relation is neither temporary
 								 * nor unlogged */
-	bool		loaded;			/* have the columns, constraints, and indexes
-								 * been read? */
-	bool		partial;		/* are some columns not listed (LIKE,
-								 * INHERITS, AS SELECT)? */
+	bool		loaded;			/* true if the columns, constraints, and
+								 * indexes have been read */
+	bool		partial;		/* true if some columns are not listed (LIKE,
+								 * INHERITS, AS SELECT) */
 	Oid			oid;			/* InvalidOid if not live */
 	bool		empty;			/* true if the relation has no rows, so that
 								 * nothing is scanned or rewritten */
@@ -94,35 +95,39 @@ typedef struct CmigLintTable
 	int64		bytes;			/* -1 if unknown */
 	bool		has_default_partition;
 	bool		row_security;
-	bool		redefined;		/* has the plan replaced this view? */
-	bool		has_grants;		/* can roles other than the owner use the
-								 * relation? */
+	bool		redefined;		/* true if the plan has replaced this view */
+	bool		has_grants;		/* true if roles other than the owner can use
+								 * the relation */
 	List	   *columns;		/* of CmigLintColumn *, in order */
 	List	   *constraints;	/* of CmigLintConstraint * */
 	List	   *indexes;		/* of CmigLintIndex * */
-	struct CmigLintTable *index_of; /* an index's table; otherwise NULL */
+	struct CmigLintTable *index_of; /* for an index: its table; otherwise NULL */
 	List	   *users;			/* of CmigLintTable *: views of the plan that
 								 * have used this relation */
-	List	   *uses;			/* of CmigLintTable *: relations in the view's
-								 * query, if the plan defines it */
-	List	   *uses_columns;	/* of char *: columns named in the view's
-								 * query */
-	bool		uses_all_columns;	/* does the view's query contain a *? */
+	List	   *uses;			/* of CmigLintTable *: for a view defined by
+								 * the plan, the relations in its query */
+	List	   *uses_columns;	/* of char *: for a view defined by the plan,
+								 * the columns named in its query */
+	bool		uses_all_columns;	/* true if the view's query contains a * */
 
-	/* statement numbers within one revision; 0 if there is no such statement */
-	int			in_revision;	/* number of the revision that these numbers
-								 * refer to */
-	int			altered_at;		/* the last ALTER TABLE with which the next
-								 * one could be combined */
+	/*
+	 * numbers of statements in the revision in_revision; 0 if there is no
+	 * such statement
+	 */
+	int			in_revision;	/* number of that revision */
+	int			altered_at;		/* the last ALTER TABLE, if the next one could
+								 * be combined with it */
 	const char *altered_text;	/* text of the statement altered_at */
 	int			locked_at;		/* the first statement that took an
-								 * AccessExclusiveLock */
+								 * AccessExclusiveLock on the table */
 } CmigLintTable;
 
-/* Returns the column with this name, or NULL. */
+/* Returns the column with this name, or NULL if there is none. */
 extern CmigLintColumn *cmig_lint_model_column(const CmigLintTable *table, const char *name);
 
-/* Return the constraint or the index with this name, or NULL. */
+/*
+ * Return the constraint or the index with this name, or NULL if there is none.
+ */
 extern CmigLintConstraint *cmig_lint_model_constraint(const CmigLintTable *table, const char *name);
 extern CmigLintIndex *cmig_lint_model_index(const CmigLintTable *table, const char *name);
 
@@ -133,7 +138,7 @@ extern bool cmig_lint_model_proves_not_null(const CmigLintTable *table, const ch
 extern bool cmig_lint_model_has_index_on(const CmigLintTable *table, List *columns);
 
 /*
- * Is this a relation with rows that existed before the plan?  Only such
+ * Did the relation exist before the plan, and does it have rows?  Only such
  * relations take long to scan, rewrite, or index.
  */
 static inline bool
@@ -143,8 +148,8 @@ cmig_lint_model_is_large(const CmigLintTable *table)
 }
 
 /*
- * Is the relation large even without its children?  Used for ONLY and for
- * indexes.
+ * Is the relation large even without its children?  This matters for statements
+ * with ONLY and for indexes.
  */
 static inline bool
 cmig_lint_model_is_large_itself(const CmigLintTable *table)

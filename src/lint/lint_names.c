@@ -41,8 +41,8 @@ check_long(CmigLint *lint, Node *node)
  */
 
 /*
- * Append a relation name if it is unqualified and does not belong to a
- * temporary table.
+ * Append a relation's name if the name is unqualified and the relation is not
+ * temporary.
  */
 static void
 add_name(CmigLint *lint, StringInfo text, const RangeVar *name)

@@ -31,7 +31,7 @@ typedef struct FunctionEntry
 	CmigLintFunction function;
 } FunctionEntry;
 
-/* A policy on a live table that the plan drops or changes. */
+/* A policy of a live table, dropped or changed by the plan. */
 typedef struct Policy
 {
 	Oid			table;

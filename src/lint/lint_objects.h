@@ -31,9 +31,9 @@ typedef struct CmigLintType
 {
 	const char *schema;			/* NULL if unknown */
 	const char *name;
-	bool		is_new;			/* does the plan create the type? */
-	bool		has_constraint; /* for a domain: does the domain have a
-								 * constraint? */
+	bool		is_new;			/* true if the plan creates the type */
+	bool		has_constraint; /* true if the type is a domain with a
+								 * constraint */
 	bool		has_default;
 } CmigLintType;
 
@@ -44,7 +44,8 @@ typedef struct CmigLintFunction
 	bool		is_volatile;
 	bool		is_dropped;
 	int			created_at;		/* number of the statement that creates the
-								 * function; 0 if the plan drops the function */
+								 * function; 0 if the plan has dropped the
+								 * function */
 } CmigLintFunction;
 
 typedef struct CmigLintObjects CmigLintObjects;
@@ -52,13 +53,16 @@ typedef struct CmigLintObjects CmigLintObjects;
 /* Start to track objects for a lint call. */
 extern void cmig_lint_objects_begin(CmigLint *lint);
 
-/* Find a type, or add it.  Adding an existing type returns its entry. */
+/*
+ * cmig_lint_objects_type() finds a type.  cmig_lint_objects_add_type() adds a
+ * type or, if the type was added before, returns its entry.
+ */
 extern CmigLintType *cmig_lint_objects_type(CmigLint *lint, List *names);
 extern CmigLintType *cmig_lint_objects_add_type(CmigLint *lint, List *names);
 
 /*
- * Has the plan created the schema? cmig_lint_objects_add_schema() records that
- * it has.
+ * Has the plan created the schema?  cmig_lint_objects_add_schema() records this
+ * fact.
  */
 extern bool cmig_lint_objects_is_new_schema(CmigLint *lint, const char *schema);
 extern void cmig_lint_objects_add_schema(CmigLint *lint, const char *schema);
@@ -67,29 +71,29 @@ extern void cmig_lint_objects_add_schema(CmigLint *lint, const char *schema);
 extern const char *cmig_lint_objects_creation_schema(const CmigLint *lint);
 
 /*
- * Record that the plan drops or changes a policy on a live table, or check
- * whether it has done so.
+ * The first function records that the plan drops or changes a policy on a live
+ * table.  The second one checks whether the plan has done so.
  */
 extern void cmig_lint_objects_change_policy(CmigLint *lint, Oid table, const char *name);
 extern bool cmig_lint_objects_is_policy_changed(CmigLint *lint, Oid table, const char *name);
 
 /*
- * Find or add a function that the plan creates or drops, by its name without
- * the schema.
+ * Find or add a function that the plan creates or drops.  "name" is the
+ * function's name without the schema.
  */
 extern CmigLintFunction *cmig_lint_objects_function(CmigLint *lint, const char *name);
 extern CmigLintFunction *cmig_lint_objects_add_function(CmigLint *lint, const char *name);
 
 /*
- * Record that the plan drops a function, or check whether the plan has dropped
- * it and not created it again.
+ * The first function records that the plan drops a function.  The second one
+ * checks whether the plan has dropped a function and has not re-created it.
  */
 extern void cmig_lint_objects_drop_function(CmigLint *lint, const char *name);
 extern bool cmig_lint_objects_is_dropped_function(CmigLint *lint, const char *name);
 
 /*
- * Returns the bodies of live functions, a List of CmigLintBody *. The catalog
- * is read only once.
+ * Returns the bodies of live functions as a List of CmigLintBody *.  The
+ * catalog is read only once.
  */
 extern List *cmig_lint_objects_bodies(CmigLint *lint);
 

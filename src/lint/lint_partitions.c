@@ -40,9 +40,9 @@ check_detach(CmigLint *lint, Node *node)
 }
 
 /*
- * Does the table have a valid CHECK constraint on the column, and is the
- * column known to be not null?  If "name" is NULL, returns true if the table
- * has any valid CHECK constraint.
+ * Does the table have a valid CHECK constraint on the column, and is the column
+ * known to be not null?  If "name" is NULL, any valid CHECK constraint is
+ * sufficient.
  */
 static bool
 is_restricted(const CmigLintTable *partition, const char *name)
@@ -83,7 +83,7 @@ may_be_proven(const CmigLintTable *parent, const CmigLintTable *partition)
 	return true;
 }
 
-/* Would PostgreSQL scan the table when a partition is added to the parent? */
+/* Would PostgreSQL scan "table" when a partition is added to "parent"? */
 static bool
 is_scanned(CmigLint *lint, const CmigLintTable *parent, CmigLintTable *table)
 {

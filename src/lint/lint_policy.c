@@ -69,8 +69,8 @@ cmig_lint_policy_examine(const CmigSituation *now, const CmigPlan *plan, bool en
 	CmigLint   *lint = cmig_lint_run_begin(true, enforces);
 
 	/*
-	 * A plan that is checked because of the policy may belong to a stepwise
-	 * run, which uses several transactions.
+	 * If the policy is enforced, the plan may belong to a stepwise run, which
+	 * uses several transactions.
 	 */
 	lint->one_transaction = !enforces && is_one_transaction(now, plan);
 	for (int i = 0; i < plan->count; i++)

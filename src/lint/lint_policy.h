@@ -17,8 +17,8 @@
 extern void cmig_lint_policy_init(void);
 
 /*
- * Call this before the first step of a plan.  Raises MG023 or a warning,
- * depending on the policy, if cmig.lint finds errors in the plan.
+ * Call this before the first step of a plan.  If cmig.lint finds errors in the
+ * plan, raises MG023 or a warning, depending on the policy.
  */
 extern void cmig_lint_policy_enforce(const CmigSituation *now, const CmigPlan *plan);
 

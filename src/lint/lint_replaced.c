@@ -18,8 +18,8 @@
 #include "utils/memutils.h"
 
 /*
- * A live relation, and its former name, which is now the name of another
- * relation.
+ * A live relation, and the name that it had before the plan.  Another relation
+ * now has this name.
  */
 typedef struct Replaced
 {
@@ -28,9 +28,9 @@ typedef struct Replaced
 } Replaced;
 
 /*
- * If the statement creates a relation or renames one, sets *name to the new
- * name.  If a live relation had this name before, returns the live relation;
- * otherwise returns NULL.
+ * If the statement creates or renames a relation, sets *name to the new name.
+ * If a live relation had this name before, returns that live relation;
+ * otherwise, returns NULL.
  */
 static CmigLintTable *
 find_original(CmigLint *lint, Node *node, RangeVar *name)

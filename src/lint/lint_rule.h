@@ -22,7 +22,7 @@
 
 /*
  * Severities in ascending order.  CMIG_LINT_ERROR must remain the last one,
- * because it determines the size of arrays.
+ * because the size of some arrays depends on it.
  */
 typedef enum CmigLintSeverity
 {
@@ -43,12 +43,12 @@ typedef struct CmigLintRule
 {
 	const char *name;
 	CmigLintSeverity severity;
-	bool		opt_in;			/* does the rule apply only if
-								 * cmig.lint_include names it? */
+	bool		opt_in;			/* true if the rule applies only if
+								 * cmig.lint_include contains its name */
 	void		(*check) (CmigLint *lint, Node *statement);
 	NodeTag		tags[CMIG_LINT_MAX_TAGS];	/* tags of the statements to
-											 * check; checks all statements if
-											 * empty */
+											 * check; if empty, all statements
+											 * are checked */
 } CmigLintRule;
 
 /* A problem that a rule has found. */
@@ -56,22 +56,22 @@ typedef struct CmigLintFinding
 {
 	const CmigLintRule *rule;
 	const char *revision;		/* NULL for cmig.lint_sql */
-	int			statement;		/* number of the statement, from 1; 0 if the
-								 * finding is not about a statement */
-	int			line;			/* line number, from 1; 0 if unknown */
+	int			statement;		/* number of the statement, starting at 1; 0
+								 * if the finding is not about a statement */
+	int			line;			/* line number, starting at 1; 0 if unknown */
 	char	   *message;
 	char	   *fix;			/* SQL with the same effect but without the
-								 * problem, or NULL */
-	bool		dropped;		/* was the finding withdrawn, or suppressed by
-								 * a comment? */
+								 * problem; may be NULL */
+	bool		dropped;		/* true if the finding was withdrawn, or
+								 * suppressed by a comment */
 } CmigLintFinding;
 
 /* A check that can be performed only after all statements have been seen. */
 typedef struct CmigLintDeferred
 {
 	CmigLintFinding *finding;	/* withdrawn if holds() returns false */
-	bool		whole_plan;		/* wait for the end of the plan, not just of
-								 * the revision? */
+	bool		whole_plan;		/* true to wait for the end of the plan, not
+								 * just of the revision */
 	bool		(*holds) (CmigLint *lint, void *arg);
 	void	   *arg;
 } CmigLintDeferred;
@@ -85,23 +85,25 @@ struct CmigLint
 	struct CmigLintObjects *objects;	/* types, functions, schemas */
 	List	   *findings;		/* of CmigLintFinding *, in order */
 	List	   *deferred;		/* of CmigLintDeferred * */
-	bool		reads_facts;	/* are relations and types looked up in the
-								 * live database? */
-	bool		one_transaction;	/* do all revisions run in one
-									 * transaction? */
+	bool		reads_facts;	/* true if relations and types are looked up
+								 * in the live database */
+	bool		one_transaction;	/* true if all revisions run in one
+									 * transaction */
 	void	   *active;			/* the rules applied in this call */
 
 	/* current revision */
 	const char *revision;		/* NULL for cmig.lint_sql */
-	int			revision_number;	/* from 1 */
+	int			revision_number;	/* counted from 1 */
 	bool		transactional;
-	int			statements;		/* number of statements read so far */
+	int			statements;		/* number of statements read so far in this
+								 * revision */
 
 	/* current statement */
 	const CmigLintRule *rule;	/* the rule being applied */
 	const CmigStatement *statement;
-	CmigLintTable *target;		/* the table that the statement alters,
-								 * indexes, or renames, or NULL */
+	CmigLintTable *target;		/* the relation that the statement alters,
+								 * indexes, or renames; NULL for other
+								 * statements */
 	List	   *locks;			/* of CmigLintLock *: see lint_locks.h */
 };
 

@@ -32,7 +32,7 @@ static const CmigLintRule *const subjects[] = {
 	cmig_lint_enums,
 	cmig_lint_names,
 	cmig_lint_transactions,		/* last, because these rules use the findings
-								 * of the others */
+								 * of the other rules */
 };
 
 void
@@ -54,7 +54,7 @@ typedef struct NameSearch
 	bool		found;
 } NameSearch;
 
-/* Callback: compare the rule's name with the one searched for. */
+/* Callback: compare a rule's name with the name to search for. */
 static void
 compare_name(const CmigLintRule *rule, void *arg)
 {

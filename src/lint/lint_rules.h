@@ -55,7 +55,7 @@ extern const CmigLintRule cmig_lint_distribution[];
 /* in lint_transactions.c */
 extern const CmigLintRule cmig_lint_transactions[];
 
-/* Rules whose findings are reported by lint_run itself. */
+/* Rules whose findings are reported by lint_run.c itself. */
 extern const CmigLintRule cmig_lint_rules_syntax_error;
 extern const CmigLintRule cmig_lint_rules_unused_ignore;
 

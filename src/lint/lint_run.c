@@ -55,9 +55,9 @@ split_names(const char *value)
 }
 
 /*
- * Returns the value of a setting, cmig.lint_include or cmig.lint_ignore.
- * "session" is the value in this session.  If "enforces" is true, returns the
- * value that applies to cmig.lint_policy.
+ * Returns the value of cmig.lint_include or cmig.lint_ignore.  "session" is the
+ * setting's value in this session.  If "enforces" is true, returns the value
+ * that applies to cmig.lint_policy.
  */
 static const char *
 rules_in_force(const char *name, const char *session, bool enforces)
@@ -179,7 +179,8 @@ is_about(const CmigLintRule *rule, NodeTag tag)
 }
 
 /*
- * Returns the relation that a statement alters, indexes, or renames, or NULL.
+ * Returns the relation that a statement alters, indexes, or renames.  Returns
+ * NULL for other statements.
  */
 static CmigLintTable *
 find_target(CmigLint *lint, Node *statement)
@@ -236,8 +237,8 @@ examine(CmigLint *lint, const CmigStatement *statement)
  */
 
 /*
- * Drop the findings that comments suppress, starting with finding number
- * "first".
+ * Drop the findings that comments suppress.  Findings before finding number
+ * "first" are kept.
  */
 static void
 suppress(CmigLint *lint, int first, List *ignores)
@@ -258,8 +259,8 @@ suppress(CmigLint *lint, int first, List *ignores)
 }
 
 /*
- * Is this the name of a rule that is not active?  A comment that suppresses
- * such a rule is not reported as unused.
+ * Is this the name of a rule that is not active?  A comment that names such a
+ * rule is not reported as unused.
  */
 static bool
 is_off(CmigLint *lint, const char *name)
@@ -275,7 +276,7 @@ is_off(CmigLint *lint, const char *name)
 	return cmig_lint_rules_exists(name);
 }
 
-/* Report comments that have suppressed no finding. */
+/* Report rule names from comments if they have suppressed no finding. */
 static void
 report_unused(CmigLint *lint, List *ignores)
 {
@@ -308,7 +309,7 @@ report_unused(CmigLint *lint, List *ignores)
  * The statements of a script
  */
 
-/* Turn a caught error into a finding. */
+/* Convert a caught error to a finding. */
 static void
 report_error(CmigLint *lint, const CmigStatement *statement)
 {
@@ -322,8 +323,8 @@ report_error(CmigLint *lint, const CmigStatement *statement)
 }
 
 /*
- * Read the next statement.  Returns false at the end of the script and after a
- * syntax error.
+ * Read the next statement.  Returns false at the end of the script.  If there
+ * is a syntax error, reports the error and returns false.
  */
 static bool
 next_statement(CmigLint *lint, CmigScriptReader *script, CmigStatement *statement)
@@ -345,7 +346,10 @@ next_statement(CmigLint *lint, CmigScriptReader *script, CmigStatement *statemen
 	return more;
 }
 
-/* Perform the checks deferred to the end of the revision or of the plan. */
+/*
+ * Perform the checks that were deferred to the end of the revision or of the
+ * plan.
+ */
 static void
 finish_deferred(CmigLint *lint, bool end_of_plan)
 {

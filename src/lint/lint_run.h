@@ -26,7 +26,7 @@ extern void cmig_lint_run_script(CmigLint *lint, const char *revision, const cha
 
 /*
  * Call this after the last script.  The findings are then in lint->findings.
- * Ignore those whose field "dropped" is true.
+ * The caller must ignore findings whose field "dropped" is true.
  */
 extern void cmig_lint_run_end(CmigLint *lint);
 

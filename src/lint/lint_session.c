@@ -30,19 +30,21 @@ struct CmigLintSession
 {
 	List	   *path;			/* of char * */
 	List	   *default_path;
-	bool		timeouts[2];	/* by CmigLintTimeout: is the timeout set? */
+	bool		timeouts[2];	/* by CmigLintTimeout: true if the timeout is
+								 * set */
 	bool		default_timeouts[2];
 	const char *time_zone;
 	List	   *values;			/* of NewValue *: added by the current
 								 * transaction */
 	int			in_block;		/* number of the statement that began the
-								 * transaction block, or 0 */
-	bool		reported[2];	/* by CmigLintTimeout: has it been reported
-								 * that the timeout is not set? */
+								 * transaction block; 0 outside of a block */
+	bool		reported[2];	/* by CmigLintTimeout: true if it has been
+								 * reported that the timeout is not set */
 	bool		wait_reported;
 	CmigLintTable *held;		/* first table that the transaction has locked
 								 * with AccessExclusiveLock */
-	int			held_since;		/* number of the statement that took this lock */
+	int			held_since;		/* number of the statement that took the lock
+								 * on "held" */
 };
 
 /* Is this timeout set in the session that calls cmig.lint? */
@@ -152,8 +154,8 @@ cmig_lint_session_set(CmigLint *lint, const char *name, const char *value)
 }
 
 /*
- * Returns the values of a SET command as one string, or "?" if one of them is
- * not a constant.  Each value of search_path is one name.
+ * Returns the values of a SET command as one string.  Returns "?" if one of the
+ * values is not a constant.  For search_path, each value is quoted as a name.
  */
 static char *
 setting_text(const char *name, List *values)
@@ -214,8 +216,8 @@ cmig_lint_session_in_transaction(const CmigLint *lint)
 }
 
 /*
- * Record the number of the statement that begins a transaction block, or 0
- * when the block ends.
+ * Record the beginning or end of a transaction block.  "statement" is the
+ * number of the statement that begins the block, or 0 at the end of a block.
  */
 static void
 set_block(CmigLint *lint, int statement)

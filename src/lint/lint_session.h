@@ -35,7 +35,7 @@ typedef enum CmigLintTimeout
 
 extern bool cmig_lint_session_has_timeout(const CmigLint *lint, CmigLintTimeout timeout);
 
-/* Returns the time zone set by the script, or NULL. */
+/* Returns the time zone set by the script, or NULL if it sets none. */
 extern const char *cmig_lint_session_time_zone(const CmigLint *lint);
 
 /* Record the new value of a setting.  NULL stands for the default value. */
@@ -44,9 +44,9 @@ extern void cmig_lint_session_apply_set(CmigLint *lint, VariableSetStmt *stateme
 
 /*
  * Transaction blocks in nontransactional scripts.  cmig_lint_session_in_block()
- * returns the number of the statement that began the current block, or 0.
- * cmig_lint_session_in_transaction() returns true if the current statement
- * runs in any kind of transaction.
+ * returns the number of the statement that began the current block, or 0
+ * outside of a block. cmig_lint_session_in_transaction() returns true if the
+ * current statement runs in any kind of transaction.
  */
 extern int	cmig_lint_session_in_block(const CmigLint *lint);
 extern bool cmig_lint_session_in_transaction(const CmigLint *lint);
@@ -62,19 +62,20 @@ extern void cmig_lint_session_hold(CmigLint *lint, CmigLintTable *table, int sta
 
 /*
  * Enum values added by the current transaction.  cmig_lint_session_new_value()
- * returns the enum type of a value, or NULL.
+ * returns the enum type to which the current transaction has added a value, or
+ * NULL if it has not added the value.
  */
 extern struct CmigLintType *cmig_lint_session_new_value(CmigLint *lint, const char *value);
 extern bool cmig_lint_session_has_new_values(const CmigLint *lint);
 
 /*
  * If an earlier revision in the same transaction has added the enum value,
- * returns the revision; otherwise NULL.
+ * returns the id of that revision; otherwise, returns NULL.
  */
 extern const char *cmig_lint_session_added_by(const CmigLint *lint, const char *value);
 extern void cmig_lint_session_add_value(CmigLint *lint, struct CmigLintType *type, const char *value);
 
-/* Has the missing timeout been reported for this revision? */
+/* Has it been reported for this revision that the timeout is not set? */
 extern bool cmig_lint_session_is_reported(const CmigLint *lint, CmigLintTimeout timeout);
 extern void cmig_lint_session_set_reported(CmigLint *lint, CmigLintTimeout timeout);
 

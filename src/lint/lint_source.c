@@ -21,9 +21,7 @@ start(CmigLexer *lexer, const char *text)
 	lexer->standard_conforming_strings = standard_conforming_strings;
 }
 
-/*
- * Advance to the next occurrence of the word.  Returns false if there is none.
- */
+/* Advance to the next occurrence of "word".  Returns false if there is none. */
 static bool
 find_word(CmigLexer *lexer, const char *word)
 {
@@ -87,7 +85,7 @@ cmig_lint_source_behind_name(const char *text, int offset)
 	return behind;
 }
 
-/* Update the nesting depth of parentheses and brackets for a token. */
+/* Process a token, updating the nesting depth of parentheses and brackets. */
 static void
 count_depth(const CmigLexer *lexer, int *depth)
 {
@@ -133,7 +131,9 @@ skip_table(CmigLexer *lexer)
 		cmig_lexer_next_sql(lexer);
 }
 
-/* Returns a copy of a string without trailing white space. */
+/*
+ * Returns a copy of the text from "from" to "to" without trailing white space.
+ */
 static char *
 copy_trimmed(const char *from, const char *to)
 {
@@ -220,7 +220,7 @@ cmig_lint_source_parenthesis(const char *text, int offset)
 	return pstrdup("");
 }
 
-/* Returns a quoted identifier without its quotes, or "" for U&"...". */
+/* Returns a quoted identifier without its quotes.  Returns "" for U&"...". */
 static char *
 unquote(const CmigLexer *lexer)
 {

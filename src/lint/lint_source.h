@@ -14,7 +14,7 @@
 #include "nodes/pg_list.h"
 
 /*
- * Insert a word after the first occurrence of another word.  Returns a new
+ * Insert "word" after the first occurrence of the word "after".  Returns a new
  * string.
  */
 extern char *cmig_lint_source_insert(const char *text, const char *after, const char *word);
@@ -25,7 +25,7 @@ extern char *cmig_lint_source_remove(const char *text, const char *word);
 /* Does the statement contain the word? */
 extern bool cmig_lint_source_has(const char *text, const char *word);
 
-/* A piece of the statement's text, as byte offsets. */
+/* A piece of the statement's text, given as byte offsets. */
 typedef struct CmigLintPiece
 {
 	int			from;
@@ -42,8 +42,8 @@ extern List *cmig_lint_source_actions(const char *text);
 /*
  * Returns the text of an expression, type, or similar piece that starts at a
  * byte offset.  The piece ends before a comma, a closing parenthesis, or one of
- * the given words, unless these are nested in parentheses.  "words" is a
- * NULL-terminated array, or NULL.
+ * "words", unless that token is nested in parentheses.  "words" is a
+ * NULL-terminated array or a NULL pointer.
  */
 extern char *cmig_lint_source_from(const char *text, int offset, const char *const *words);
 
@@ -57,8 +57,8 @@ extern char *cmig_lint_source_parenthesis(const char *text, int offset);
 extern const char *cmig_lint_source_behind_name(const char *text, int offset);
 
 /*
- * Returns the identifiers that PostgreSQL would truncate, without quotes, as a
- * List of char *.
+ * Returns the identifiers that PostgreSQL would truncate, as a List of char *
+ * without quotes.
  */
 extern List *cmig_lint_source_long_names(const char *text);
 

@@ -16,12 +16,15 @@
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
 
-/* A name, and the relation that has this name at this point in the plan. */
+/*
+ * A name, and the relation that has this name at the current point of the plan.
+ */
 typedef struct RelationEntry
 {
 	CmigLintKey key;
-	CmigLintTable *table;		/* NULL if the relation was dropped */
-	CmigLintTable *original;	/* the live relation with this name */
+	CmigLintTable *table;		/* NULL if the relation was dropped or renamed */
+	CmigLintTable *original;	/* the live relation that had this name before
+								 * the plan, or NULL */
 } RelationEntry;
 
 /* A live relation that has been read. */
@@ -71,8 +74,8 @@ enter_relation(CmigLint *lint, const char *schema, const char *name)
 }
 
 /*
- * Returns the live relation with this OID, or NULL.  Reads each relation at
- * most once.
+ * Returns the live relation with this OID, or NULL if there is none.  Each
+ * relation is read at most once.
  */
 static CmigLintTable *
 find_live(CmigLint *lint, Oid oid)
@@ -104,7 +107,7 @@ cmig_lint_state_find_oid(CmigLint *lint, Oid oid)
 
 /*
  * Find a relation in one schema.  Sets *gone to true if the plan has dropped or
- * renamed the relation.
+ * renamed the relation; otherwise, *gone is not changed.
  */
 static CmigLintTable *
 find_in_schema(CmigLint *lint, const char *schema, const char *name, bool *gone)
@@ -277,13 +280,13 @@ cmig_lint_state_remove(CmigLint *lint, CmigLintTable *table)
 	bool		found;
 	RelationEntry *entry = hash_search(lint->state->relations, &key, HASH_ENTER, &found);
 
-	/* a new entry must also contain the live relation with this name */
+	/* a new entry must also contain the live relation that had this name */
 	if (!found)
 		entry->original = table->origin == CMIG_LINT_LIVE ? table : NULL;
 	entry->table = NULL;
 }
 
-/* Returns the schema's relations that have been looked up or created. */
+/* Returns those relations in the schema that have been looked up or created. */
 static List *
 relations_in_schema(CmigLint *lint, const char *schema)
 {

@@ -22,17 +22,18 @@ extern void cmig_lint_state_begin(CmigLint *lint, const char *search_path);
 extern void cmig_lint_state_begin_revision(CmigLint *lint);
 
 /*
- * Returns the relation with this name, or NULL if the plan has dropped or
- * renamed it.  If no relation is found, the result depends on "missing_ok": if
- * it is true, returns NULL; otherwise, returns a new relation with origin
- * CMIG_LINT_UNKNOWN.
+ * Returns the relation with this name.  Returns NULL if the plan has dropped or
+ * renamed the relation.  If there was no such relation, the result depends on
+ * "missing_ok".  If "missing_ok" is true, returns NULL; otherwise, returns a
+ * new relation with origin CMIG_LINT_UNKNOWN.
  */
 extern CmigLintTable *cmig_lint_state_find(CmigLint *lint, const RangeVar *name, bool missing_ok);
 
 /*
  * Find the relation that a statement names.  "if_exists" is true if the
- * statement has an IF EXISTS clause, so that the result can be NULL.  If the
- * live database is not read, the relation is assumed to exist.
+ * statement has an IF EXISTS clause.  In that case, the result is NULL if the
+ * relation does not exist.  However, if the live database is not read, the
+ * relation is assumed to exist.
  */
 extern CmigLintTable *cmig_lint_state_find_if(CmigLint *lint, const RangeVar *name, bool if_exists);
 
@@ -43,14 +44,14 @@ extern CmigLintTable *cmig_lint_state_find_if(CmigLint *lint, const RangeVar *na
 extern CmigLintTable *cmig_lint_state_find_names(CmigLint *lint, List *names, bool if_exists);
 
 /*
- * Returns the relation, or NULL if it is not found.  Unlike
- * cmig_lint_state_find(), never adds an unknown relation.
+ * Like cmig_lint_state_find(), but returns NULL if the relation is not found,
+ * and never adds an unknown relation.
  */
 extern CmigLintTable *cmig_lint_state_peek(CmigLint *lint, const RangeVar *name);
 
 /*
- * Returns the live relation that had this name before the plan, or NULL if no
- * relation had the name or if the relation still has it.
+ * If a live relation had this name before the plan but no longer has it,
+ * returns the live relation.  Otherwise, returns NULL.
  */
 extern CmigLintTable *cmig_lint_state_original(CmigLint *lint, const RangeVar *name);
 
@@ -77,13 +78,13 @@ extern void cmig_lint_state_remove_schema(CmigLint *lint, const char *schema);
 /* Does this relation still exist under its name? */
 extern bool cmig_lint_state_exists(CmigLint *lint, const CmigLintTable *table);
 
-/* Returns the live relation with this OID, or NULL. */
+/* Returns the live relation with this OID, or NULL if there is none. */
 extern CmigLintTable *cmig_lint_state_find_oid(CmigLint *lint, Oid oid);
 
 /* Reset a table's per-revision fields if they belong to an earlier revision. */
 extern void cmig_lint_state_touch(CmigLint *lint, CmigLintTable *table);
 
-/* Can this ALTER TABLE be combined with another one? */
+/* Can this ALTER TABLE be combined with another ALTER TABLE? */
 extern bool cmig_lint_state_is_combinable(const AlterTableStmt *alter);
 
 /*
@@ -95,7 +96,7 @@ extern void cmig_lint_state_hold(CmigLint *lint, CmigLintTable *table);
 /* Record that a schema with all its known relations is renamed. */
 extern void cmig_lint_state_rename_schema(CmigLint *lint, const char *from, const char *to);
 
-/* Return or increment the number of statements read in the plan. */
+/* Return, or increment, the number of statements of the plan read so far. */
 extern int	cmig_lint_state_statements(const CmigLint *lint);
 extern void cmig_lint_state_count(CmigLint *lint);
 

@@ -90,7 +90,7 @@ check_drop_database(CmigLint *lint, Node *node)
 
 /*
  * Returns the OIDs of the live tables in a TRUNCATE.  Sets *known to false if
- * any of the tables is unknown.
+ * one of the tables is unknown.
  */
 static List *
 truncated(CmigLint *lint, TruncateStmt *truncate, bool *known)
@@ -147,8 +147,8 @@ check_truncate(CmigLint *lint, Node *node)
  */
 
 /*
- * Do clients use this kind of relation by name in queries?  Returns true if the
- * kind is unknown.
+ * Do clients refer to this kind of relation by name in queries?  Returns true
+ * if the kind is unknown.
  */
 static bool
 is_table_or_view(char kind)
@@ -246,7 +246,7 @@ compacted(CmigLint *lint, Node *node)
 
 /*
  * If an ALTER TABLE action rewrites the table, returns a phrase that names the
- * action, for a message; otherwise returns NULL.
+ * action in a message; otherwise, returns NULL.
  */
 static const char *
 rewriting_action(CmigLint *lint, AlterTableCmd *command)

@@ -27,8 +27,8 @@ extern char *cmig_lint_text_table(const CmigLintTable *table);
 extern char *cmig_lint_text_qualified(const CmigLintTable *table);
 
 /*
- * Returns a name that is qualified only if it is qualified in the statement,
- * and quoted if necessary.
+ * Returns a relation's name, qualified only if it is qualified in the
+ * statement, and quoted if necessary.
  */
 extern char *cmig_lint_text_range_var(const RangeVar *name);
 

@@ -38,8 +38,8 @@ check_nesting(CmigLint *lint, Node *node)
 	RawStmt		raw = {.type = T_RawStmt,.stmt = node};
 
 	/*
-	 * a nontransactional script may begin a block if none is open, and end a
-	 * block if one is open
+	 * a nontransactional script may begin a block if no block is open, and
+	 * end a block if one is open
 	 */
 	if (!lint->transactional && begins != (cmig_lint_session_in_block(lint) != 0))
 		return;
@@ -49,8 +49,8 @@ check_nesting(CmigLint *lint, Node *node)
 }
 
 /*
- * Callback at the end of the revision: is the transaction block that this
- * statement began still open?
+ * Callback at the end of the revision: is the transaction block that the
+ * reported statement began still open?
  */
 static bool
 is_open(CmigLint *lint, void *arg)
@@ -90,7 +90,7 @@ check_concurrent_index(CmigLint *lint, Node *node)
 
 /*
  * If a statement fails in a transaction because its relation is partitioned,
- * returns the statement's name; otherwise NULL.
+ * returns the statement's name.  Otherwise, returns NULL.
  */
 static const char *
 partitioned_name(CmigLint *lint, Node *node)
@@ -140,8 +140,8 @@ check_top_level(CmigLint *lint, Node *node)
  */
 
 /*
- * Callback at the end of the revision: does the script have other statements,
- * which might fail?
+ * Callback at the end of the revision: does the script have any other
+ * statements, which might fail?
  */
 static bool
 has_others(CmigLint *lint, void *arg)
@@ -150,8 +150,8 @@ has_others(CmigLint *lint, void *arg)
 }
 
 /*
- * Report a statement that lacks IF [NOT] EXISTS.  The suggested fix inserts
- * "clause" after the word "after".
+ * Report a statement that lacks IF [NOT] EXISTS.  The suggested fix inserts the
+ * string in "clause" after the word in "after".
  */
 static void
 report_robust(CmigLint *lint, const char *after, const char *clause)
@@ -188,8 +188,8 @@ check_robust_alter(CmigLint *lint, AlterTableStmt *alter)
 }
 
 /*
- * Returns the word that precedes the name in a DROP statement, or NULL if the
- * rule does not apply to this type of object.
+ * Returns the word that precedes the object's name in a DROP statement.
+ * Returns NULL if the rule does not apply to this type of object.
  */
 static const char *
 drop_word(const DropStmt *drop)
@@ -375,8 +375,8 @@ is_validate(CmigLint *lint, Node *node)
 
 /*
  * Returns another table on which the statement takes a lock that blocks
- * writes, or NULL.  Tables on which this revision already holds an
- * AccessExclusiveLock are skipped.
+ * writes.  Returns NULL if there is none.  Tables on which this revision
+ * already holds an AccessExclusiveLock are skipped.
  */
 static CmigLintTable *
 other_locked(CmigLint *lint, const CmigLintTable *held)
@@ -408,7 +408,10 @@ check_after_exclusive(CmigLint *lint, Node *node)
 	{
 		CmigLintTable *other = other_locked(lint, held);
 
-		/* if statements only wait for a lock, report only the first of them */
+		/*
+		 * if several statements only wait for a lock, report only the first
+		 * of them
+		 */
 		if (cmig_lint_session_is_wait_reported(lint) || other == NULL)
 			return;
 		cmig_lint_session_set_wait_reported(lint);

@@ -25,8 +25,8 @@
 #include "utils/timestamp.h"
 
 /*
- * Returns the analyzed USING expression if it consists only of the column and
- * known casts; otherwise NULL.
+ * If a USING expression consists only of the column and known casts, returns
+ * the analyzed expression.  Otherwise, returns NULL.
  */
 static Node *
 convert(CmigLint *lint, const CmigLintColumn *column, Node *using)

@@ -20,7 +20,7 @@ typedef enum CmigLintChange
 	CMIG_LINT_CHANGE_INDEX		/* rebuilds indexes */
 } CmigLintChange;
 
-/* Returns the effect of changing a column's type to the one in "to". */
+/* Returns the effect of changing a column's type to the type in "to". */
 extern CmigLintChange cmig_lint_type_change(CmigLint *lint, CmigLintTable *table,
 											const CmigLintColumn *column, const ColumnDef *to);
 

@@ -94,8 +94,8 @@ release(ResourceOwner owner, bool success)
  * valid.
  *
  * Type modifier functions only read their argument, so their errors can be
- * caught without a subtransaction.  The resource owner releases the catalog row
- * that is in use when an error occurs.
+ * caught without a subtransaction.  If an error occurs, the resource owner
+ * releases the catalog row that is in use.
  */
 static int32
 find_typmod(const TypeName *type, Oid oid)

@@ -27,15 +27,15 @@ typedef enum CmigLintSerial
 extern CmigLintSerial cmig_lint_types_serial(const TypeName *type);
 
 /*
- * Look up a type.  Sets *oid to the type's OID, or to InvalidOid if the type
- * is unknown, and *typmod to its modifier.  If the plan creates the type, sets
- * *oid to InvalidOid and *new_name to the type's name; otherwise, sets
+ * Look up a type.  Sets *typmod to the type modifier, and *oid to the type's
+ * OID, or to InvalidOid if the type is unknown.  If the plan creates the type,
+ * sets *oid to InvalidOid and *new_name to the type's name; otherwise, sets
  * *new_name to NULL.
  */
 extern void cmig_lint_types_find(CmigLint *lint, const TypeName *type,
 								 Oid *oid, int32 *typmod, const char **new_name);
 
-/* Is the type the given built-in type, or an array of it? */
+/* Is the type the built-in type "oid", or an array of that type? */
 extern bool cmig_lint_types_is(CmigLint *lint, const TypeName *type, Oid oid);
 
 /* Is the type a domain with a CHECK or NOT NULL constraint? */

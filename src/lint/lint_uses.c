@@ -12,7 +12,7 @@
 
 #include "nodes/nodeFuncs.h"
 
-/* State of the search for a query's relations. */
+/* A search for a query's relations. */
 typedef struct Search
 {
 	List	   *relations;		/* of RangeVar * */
@@ -37,7 +37,7 @@ walk(Node *node, void *context)
 	return raw_expression_tree_walker(node, walk, search);
 }
 
-/* Returns the statement's query, or NULL. */
+/* Returns the statement's query, or NULL if the statement has none. */
 static Node *
 query_of(Node *statement)
 {

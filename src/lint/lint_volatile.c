@@ -30,7 +30,7 @@ takes_arguments(Form_pg_proc form, int count)
 }
 
 /*
- * Is the function in the given schema, or in search_path if "schema" is NULL?
+ * Is the function in the given schema or, if "schema" is NULL, in search_path?
  */
 static bool
 is_visible(CmigLint *lint, Form_pg_proc form, const char *schema)

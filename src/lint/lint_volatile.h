@@ -12,7 +12,10 @@
 #include "postgres.h"
 #include "lint/lint_rule.h"
 
-/* Returns the name of a volatile function in an expression, or NULL. */
+/*
+ * Returns the name of a volatile function called in an expression, or NULL if
+ * there is none.
+ */
 extern const char *cmig_lint_volatile_function(CmigLint *lint, Node *expression);
 
 #endif							/* CMIG_LINT_VOLATILE_H */
