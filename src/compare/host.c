@@ -21,9 +21,9 @@ may_fold(const CmigObject *object)
 }
 
 /*
- * If the change re-creates an inherited column, and the parent's column is
- * also re-created, returns the change of the parent's column.  Otherwise
- * returns NULL.
+ * If the change re-creates an inherited column, but not its table, and the
+ * parent's column is also re-created, returns the change of the parent's
+ * column.  Otherwise returns NULL.
  */
 static CmigChange *
 inherited_change(const CmigDifference *difference, const CmigChange *change)
@@ -31,7 +31,8 @@ inherited_change(const CmigDifference *difference, const CmigChange *change)
 	const CmigObject *column = change->from;
 
 	if (change->action != CMIG_AGAIN || column->kind != &cmig_kind_column ||
-		!column->inherited || !change->to->inherited || change->to->alone)
+		!column->inherited || !change->to->inherited || change->to->alone ||
+		difference->of_from[column->parent->index]->action == CMIG_AGAIN)
 		return NULL;
 	for (int i = 0; i < column->ndepends; i++)
 	{

@@ -74,14 +74,19 @@ static const char constraint_follows[] =
 " JOIN pg_constraint p ON p.conrelid = i.inhparent AND p.conname = o.conname AND p.contype = 'c'"
 " WHERE c.relnamespace = ANY ($1)"
 /*
- * a table's NOT VALID constraint is created after its children, so that it
- * is added to the children, too, and then validated in those where it is
- * valid
+ * a table's NOT VALID constraint is created after all tables that inherit it,
+ * directly or through others, so that it is added to them, too, and then
+ * validated in those where it is valid
  */
 " UNION ALL SELECT 'pg_constraint'::regclass::oid, p.oid, 0, 'pg_class'::regclass::oid, c.oid, 0"
-" FROM pg_class c JOIN pg_constraint o ON o.conrelid = c.oid AND o.contype = 'c' AND o.coninhcount > 0"
-" JOIN pg_inherits i ON i.inhrelid = c.oid"
-" JOIN pg_constraint p ON p.conrelid = i.inhparent AND p.conname = o.conname AND p.contype = 'c' AND NOT p.convalidated"
+" FROM (WITH RECURSIVE copy AS ("
+"SELECT o.conrelid, o.conname, i.inhparent FROM pg_constraint o JOIN pg_inherits i ON i.inhrelid = o.conrelid"
+" WHERE o.contype = 'c' AND o.coninhcount > 0"
+" UNION SELECT d.conrelid, d.conname, i.inhparent FROM copy d"
+" JOIN pg_constraint p ON p.conrelid = d.inhparent AND p.conname = d.conname AND p.contype = 'c' AND NOT p.convalidated"
+" JOIN pg_inherits i ON i.inhrelid = d.inhparent)"
+" TABLE copy) o JOIN pg_class c ON c.oid = o.conrelid"
+" JOIN pg_constraint p ON p.conrelid = o.inhparent AND p.conname = o.conname AND p.contype = 'c' AND NOT p.convalidated"
 " WHERE c.relnamespace = ANY ($1)"
 /*
  * a child's NOT VALID constraint is added together with the parent's, so a

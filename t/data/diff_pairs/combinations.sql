@@ -171,3 +171,19 @@ CREATE TABLE g () INHERITS (ch);
 ALTER TABLE g ALTER a DROP DEFAULT;
 ALTER TABLE ONLY ch ALTER b DROP DEFAULT;
 ALTER TABLE ONLY p ALTER c SET DEFAULT 3;
+-- pair: key of a partitioned partition changes together with that of its parent
+-- a:
+CREATE TABLE p (note date, k bigint NOT NULL) PARTITION BY HASH (k);
+CREATE TABLE c PARTITION OF p FOR VALUES WITH (MODULUS 8, REMAINDER 4) PARTITION BY RANGE (k);
+-- b:
+CREATE TABLE p (note bigint NOT NULL) PARTITION BY HASH (note);
+CREATE TABLE c PARTITION OF p FOR VALUES WITH (MODULUS 8, REMAINDER 4) PARTITION BY RANGE (note);
+-- pair: NOT VALID constraint that a child inherits through another one
+-- a:
+CREATE SCHEMA s;
+-- b:
+CREATE SCHEMA s;
+CREATE TABLE p (a text NOT NULL);
+CREATE TABLE c (b integer) INHERITS (p);
+CREATE TABLE s.a (d real NOT NULL) INHERITS (c);
+ALTER TABLE p ADD CONSTRAINT k CHECK (a NOT IN ('u')) NOT VALID;
