@@ -362,9 +362,10 @@ judge_file(const char *p, const char *token_end, const CmigFileStart *before)
 }
 
 /*
- * Returns the first line in the current token that begins a file, or NULL.  A
- * line that certainly begins a file takes precedence over the first one.  Sets
- * *certain to true if the returned line certainly begins a file.
+ * Returns the first line in the current token that begins a file, or NULL if
+ * there is none.  A line that certainly begins a file takes precedence over
+ * the first one.  Sets *certain to true if the returned line certainly begins
+ * a file.
  */
 static const char *
 find_file(const CmigLexer *lexer, const CmigFileStart *before, bool *certain)

@@ -67,9 +67,9 @@ extern CmigQuotedStart *cmig_file_start_find_quoted(const CmigLexer *lexer, cons
 
 /*
  * Returns the first CmigQuotedStart in the list that is in the given section
- * and whose statement does not parse, which means that another file probably
- * closed the quote.  Returns NULL if there is none.  The section ends at
- * "end", or at the end of the input if "end" is NULL.
+ * and has a statement that does not parse.  Another file has probably closed
+ * such a quote.  Returns NULL if there is none.  The section ends at "end", or
+ * at the end of the input if "end" is NULL.
  */
 extern const CmigQuotedStart *cmig_file_start_find_open(const List *quoted,
 														const char *section,

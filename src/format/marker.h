@@ -83,8 +83,8 @@ extern const char *cmig_marker_find_glued(const CmigLexer *lexer, const char *en
 
 /*
  * Is the comment a section marker, or apparently meant to be one?  If so,
- * *section is set to the section that it starts, or to -1 if it is not a
- * correct marker.
+ * *section is set to the section that the marker starts, or to -1 if the
+ * marker is not correct.
  */
 extern bool cmig_marker_find_section(const CmigLexer *lexer, const char *end, int *section);
 

@@ -87,7 +87,9 @@ extern void cmig_graph_require_sound(const CmigGraph *graph);
  */
 extern char *cmig_graph_check_name(const char *name);
 
-/* Returns a name that is in the list more than once, or NULL. */
+/*
+ * Returns a name that is in the list more than once, or NULL if there is none.
+ */
 extern const char *cmig_graph_find_repeated(const CmigNames *names);
 
 /*

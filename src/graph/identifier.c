@@ -27,7 +27,7 @@
 
 /*
  * The maximum number of steps in a relative identifier.  Larger numbers are
- * reduced to this one, because no graph is that deep.
+ * reduced to this maximum, because no graph is that deep.
  */
 #define MAX_STEPS 1000000000
 

@@ -12,8 +12,8 @@
 #include "utils/memutils.h"
 
 /*
- * Returns the index of the revision with this id in an array that is sorted by
- * id, or -1.
+ * Returns the index of the revision with this id, or -1 if there is none.  The
+ * array is sorted by id.
  */
 static int
 find_sorted(const CmigRevision *const *sorted, int count, const char *id)

@@ -24,10 +24,10 @@
  */
 extern void cmig_repeatables_add(CmigGraph *graph, const CmigRevision *revisions, int count);
 
-/* Returns the repeatable revision with this id, or -1. */
+/* Returns the repeatable revision with this id, or -1 if there is none. */
 extern int	cmig_repeatables_find(const CmigGraph *graph, const char *id);
 
-/* Returns the node with this id, repeatable or not, or -1. */
+/* Returns the node with this id, repeatable or not, or -1 if there is none. */
 extern int	cmig_repeatables_find_any(const CmigGraph *graph, const char *id);
 
 #endif							/* CMIG_REPEATABLES_H */

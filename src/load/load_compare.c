@@ -125,7 +125,7 @@ take_files(CmigLoad *load, List *files)
 	}
 }
 
-/* Returns the item for the revision with this id, or NULL. */
+/* Returns the item for the revision with this id, or NULL if there is none. */
 static CmigLoadItem *
 find_item(const CmigLoad *load, const char *id)
 {

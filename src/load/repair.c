@@ -167,9 +167,9 @@ refuse_applied(const char *id, bool in_scope)
 }
 
 /*
- * Remove the revision if another one replaces it and counts instead, or if it
- * replaces others that count once it is removed.  Otherwise returns false
- * without doing anything.
+ * Remove the revision if it is ignored because another revision replaces it,
+ * or if the revisions that it replaces count once it is removed.  Otherwise
+ * returns false without doing anything.
  */
 static bool
 remove_inactive(const char *id)

@@ -56,7 +56,8 @@
 
 /*
  * The maximum number of times that the leftovers of a statement are removed
- * before it is run again.  Another session may keep creating new leftovers.
+ * before the statement is run again.  Another session may keep creating new
+ * leftovers.
  */
 #define MAX_CLEANUPS 10
 
@@ -204,8 +205,9 @@ run_in_doubt(void *arg)
 }
 
 /*
- * Attempt callback: can the CALL or DO be repeated?  It can if there is no row
- * for it in cmig.progress, which means that it has not committed.
+ * Attempt callback: can the CALL or DO be repeated?  It can if cmig.progress
+ * has no row for the statement, which means that the statement has not
+ * committed.
  */
 static bool
 has_not_committed(void *arg)
@@ -335,8 +337,9 @@ run_top_level(void *arg)
 }
 
 /*
- * Run a statement that cannot run inside a transaction.  If there is a row for
- * it in cmig.progress, an earlier call has begun it, so it is resumed.
+ * Run a statement that cannot run inside a transaction.  If cmig.progress has
+ * a row for the statement, an earlier call has begun the statement, and this
+ * function resumes it.
  */
 static void
 run_judged(StepRun *run)

@@ -23,9 +23,9 @@ extern void cmig_restore_point_init(void);
 extern char *cmig_restore_point_before(void);
 
 /*
- * Call this when a run is complete.  Its second restore point is created after
- * the current transaction has committed.  A transaction may contain several
- * runs.
+ * Call this when a run is complete.  The run's second restore point is created
+ * after the current transaction has committed.  A transaction may contain
+ * several runs.
  */
 extern void cmig_restore_point_after_commit(void);
 

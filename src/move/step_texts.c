@@ -2,7 +2,7 @@
  * step_texts.c
  *	  Reads the scripts of a plan's steps, a few at a time.
  *
- * One query fetches the scripts of up to READ_STEPS steps.  They are kept
+ * One query fetches the scripts of up to READ_STEPS steps.  These are kept
  * until the next query, except for scripts that do not fit into READ_BYTES,
  * which are read individually when their steps are reached.
  *

@@ -26,9 +26,9 @@ typedef struct CmigStepTexts CmigStepTexts;
 extern CmigStepTexts *cmig_step_texts_make(const CmigGraph *graph, const CmigPlan *plan);
 
 /*
- * Returns the scripts of the step with this number.  They are valid until the
- * scripts of another step are requested.  Raises error MG006 if the step has
- * no downgrade script, and 55000 if the revision has been deleted.
+ * Returns the scripts of the step with this number.  The result is valid until
+ * the scripts of another step are requested.  Raises error MG006 if the step
+ * has no downgrade script, and 55000 if the revision has been deleted.
  */
 extern const CmigRunStep *cmig_step_texts_get(CmigStepTexts *texts, int number);
 
@@ -40,7 +40,7 @@ extern void cmig_step_texts_read_small(CmigStepTexts *texts);
 
 /*
  * Returns the scripts of the step for this node, allocated in the current
- * memory context.  They are read without a cache.
+ * memory context.  The scripts are read without a cache.
  */
 extern CmigRunStep *cmig_step_texts_fetch(const CmigGraph *graph, const CmigPlan *plan, int node);
 

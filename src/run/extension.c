@@ -39,7 +39,10 @@ static bool lent = false;
 static Oid	noted_oid = InvalidOid;
 static uint64 noted_members = 0;
 
-/* Returns the current OID of extension pg_cmig, or InvalidOid. */
+/*
+ * Returns the current OID of extension pg_cmig, or InvalidOid if it does not
+ * exist.
+ */
 static Oid
 current_oid(void)
 {

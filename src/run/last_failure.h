@@ -49,7 +49,8 @@ extern void cmig_last_failure_begin(CmigDirection direction, const char *revisio
 
 /*
  * Record the current error as the failure of the run.  Call this in PG_CATCH.
- * "statement" is the number of the failed statement, or 0.
+ * "statement" is the number of the failed statement, or 0 if no statement
+ * failed.
  */
 extern void cmig_last_failure_record(int statement);
 

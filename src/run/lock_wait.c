@@ -258,7 +258,10 @@ describe_tag(const LOCKTAG *tag)
 	return buf.data;
 }
 
-/* Returns the status entry of the process with this ID, or NULL. */
+/*
+ * Returns the status entry of the process with this ID, or NULL if there is
+ * none.
+ */
 static PgBackendStatus *
 find_backend(int pid)
 {

@@ -3,9 +3,9 @@
  *	  Tracks how long a run waits for locks and which sessions block it.
  *
  * While a run's statements are executed, a timer checks every few milliseconds
- * whether this backend is waiting for a lock.  It adds up the waits, and ends
- * a wait when the total exceeds cmig.lock_timeout.  It also remembers the
- * lock, so that an error can name the blocking sessions.
+ * whether this backend is waiting for a lock.  The timer adds up the waits,
+ * and ends a wait when the total exceeds cmig.lock_timeout.  It also remembers
+ * the lock, so that an error can name the blocking sessions.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -79,9 +79,9 @@ extern TransactionId cmig_lock_wait_prepared(VirtualTransactionId holder);
 
 /*
  * Returns a description of the sessions that hold or await the lock in a
- * conflicting mode, or NULL if there are none.  It has a sentence for each
- * session, up to a maximum number.  Sets *pid to the process ID of the first
- * session, or to 0 if there are only prepared transactions.
+ * conflicting mode, or NULL if there are none.  The description has a sentence
+ * for each session, up to a maximum number.  Sets *pid to the process ID of
+ * the first session, or to 0 if there are only prepared transactions.
  */
 extern char *cmig_lock_wait_blockers(const LOCKTAG *tag, LOCKMODE mode,
 									 Oid caller, int *pid);

@@ -45,13 +45,13 @@ extern const char *cmig_scope_reserved(const char *name);
 extern void cmig_scope_require(void);
 
 /*
- * Raises error 42501 if the current scope is a schema that is not safe.  In a
- * schema that is not safe, a role that is not trusted can create objects or
- * owns an object that scripts would use in place of another one.  Scripts find
- * unqualified names in the scope's schema first, so such a role could replace
- * the functions that scripts call.  The current role, superusers, and the
- * owner of the database are trusted.  "path" is the value of cmig.search_path;
- * it can be empty or NULL.
+ * Raises error 42501 if the current scope is a schema that is not safe.  This
+ * is the case if a role that is not trusted can create objects in the schema,
+ * or owns an object in it that scripts would use in place of another object.
+ * Scripts find unqualified names in the scope's schema first, so such a role
+ * could replace the functions that scripts call.  The current role,
+ * superusers, and the owner of the database are trusted.  "path" is the value
+ * of cmig.search_path; it can be empty or NULL.
  */
 extern void cmig_scope_require_safe(const char *path);
 

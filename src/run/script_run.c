@@ -240,7 +240,10 @@ cmig_script_run_in_doubt_call(const CmigRunStep *step)
 					cmig_direction_name(step->direction), target_of_step(step, true));
 }
 
-/* Returns the hint for the error that an object already exists, or NULL. */
+/*
+ * Returns the hint for the error that an object already exists, or NULL if
+ * there is no hint.
+ */
 static char *
 hint_of_duplicate(const CmigScriptRun *run)
 {

@@ -64,7 +64,9 @@ typedef struct PortalMark
 
 static dlist_head marked_portals = DLIST_STATIC_INIT(marked_portals);
 
-/* The session of the script that is running, or NULL. */
+/*
+ * The session of the script that is running, or NULL if no script is running.
+ */
 static CmigSession *current = NULL;
 
 static ProcessUtility_hook_type next_ProcessUtility = NULL;

@@ -174,10 +174,10 @@ refuse_object(const char *from, const char *object)
 #define NEW_SCHEMA "cmig_new_scope"
 
 /*
- * The statements that a copy has run, kept for further copies.  They are valid
- * for the schema "source" and the role "role", which runs scripts, as long as
- * the fingerprint of the schema is "original".  The fingerprint of the copy
- * was "copy".
+ * The statements that a copy has run, kept for further copies.  The statements
+ * are valid for the schema "source" and the role "role", which runs scripts,
+ * as long as the fingerprint of the schema is "original".  The fingerprint of
+ * the copy was "copy".
  */
 typedef struct Kept
 {
@@ -190,7 +190,7 @@ typedef struct Kept
 								 * failed? */
 } Kept;
 
-/* The statements of the last copy in this session, or NULL. */
+/* The statements of the last copy in this session, or NULL if none are kept. */
 static Kept *kept = NULL;
 
 /* Returns the fingerprint of a schema. */

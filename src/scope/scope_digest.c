@@ -89,8 +89,8 @@ add_text(Batch *batch, Digest *digest)
 
 /*
  * Add an object's privileges to the hash of its schema.  "what" says whether
- * they are privileges on the object itself or on its sequence.  Their order
- * has no effect on the hash.
+ * these are privileges on the object itself or on its sequence.  The order of
+ * the privileges has no effect on the hash.
  */
 static void
 add_grants(Batch *batch, Digest *digest, const CmigObject *object, const char *what, const List *grants)
@@ -151,7 +151,10 @@ add_object(Batch *batch, Digest *digest, const CmigObject *object)
 	}
 }
 
-/* Returns the digest of the schema that contains an object, or NULL. */
+/*
+ * Returns the digest of the schema that contains an object, or NULL if none of
+ * the schemas contains it.
+ */
 static Digest *
 digest_of(const Batch *batch, const CmigObject *object)
 {

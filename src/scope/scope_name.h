@@ -27,8 +27,8 @@ extern void cmig_scope_name_begin(CmigScopeNames *names, const char *schema);
 
 /*
  * Record the name of an object in the schema.  "kind" distinguishes objects of
- * different types that have the same name.  "owner" is the hash of the name of
- * the object to which this one belongs, or 0.
+ * different types that have the same name.  If the object belongs to another
+ * object, "owner" is the hash of that object's name; otherwise, "owner" is 0.
  */
 extern void cmig_scope_name_add(CmigScopeNames *names, Oid object, const char *kind, uint64 owner, const char *name);
 
