@@ -24,8 +24,8 @@ extern char *cmig_header_value_quoted(const char *name);
 
 /*
  * Parse a header value that is a list of ids or labels, separated by commas.
- * "key" is the header key, and "place" is its position for the message.
- * Raises error MG013 if the value is not valid.
+ * "key" is the header key, and "place" is the position of the key for the
+ * message.  Raises error MG013 if the value is not valid.
  */
 extern CmigNames cmig_header_value_names(const char *key, const char *value, const char *place);
 

@@ -149,8 +149,8 @@ begins_marker(const CmigLexer *lexer, const char *end, char **word)
 /*
  * Returns true if the comment, which ends at "end", looks like a mistyped
  * marker.  The comment must end with the name of a section.  Before the name,
- * it must contain only "cmig" or "pg_cmig" and any separator, or something
- * similar to "cmig" and a colon.
+ * it must contain either only "cmig" or "pg_cmig" and any separator, or only a
+ * word similar to "cmig" and a colon.
  */
 static bool
 resembles_marker(const CmigLexer *lexer, const char *end)

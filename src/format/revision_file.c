@@ -522,7 +522,7 @@ is_before_header(const CmigFileReader *reader)
 /*
  * Raise an error for a comment before the header.  The comment cannot be
  * ignored, because if the file were appended to another file, the comment
- * would become part of that file's last section.
+ * would become part of the other file's last section.
  */
 static void
 refuse_leading_comment(const CmigFileReader *reader)

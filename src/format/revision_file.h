@@ -30,7 +30,7 @@ typedef struct CmigRevisionFile
  *
  * A "==> name <==" line outside of quotes and comments begins a file with that
  * name, which must contain a revision.  "name" is the file name for the text
- * before the first such line, or NULL.  Raises error MG013; the
+ * before the first such line, or NULL if it has none.  Raises error MG013; the
  * message contains the file's name and the line in the file.
  */
 extern List *cmig_revision_file_parse(const char *text, const char *name);

@@ -41,9 +41,10 @@ cmig_applied_find(const CmigGraph *graph, const CmigNames *rows)
 }
 
 /*
- * Raise an error if a loaded revision replaces "row", the revision of a
- * version row.  The loaded revision is ignored until all the revisions that it
- * replaces are applied, and at least one of these is not loaded.
+ * Raise an error if a loaded revision replaces "row", an unknown revision that
+ * has a version row.  The loaded revision cannot replace "row" yet, because
+ * only some of the revisions that it replaces are applied, and at least one is
+ * not loaded.
  */
 static void
 refuse_replaced_row(const CmigGraph *graph, const char *row)

@@ -64,7 +64,8 @@ add_names(CmigNames *names, int *allocated, const CmigNames *more)
 /*
  * Collect the names of applied revisions: the version rows, all revisions that
  * are applied according to them, and the names in the down_revision and
- * depends_on of these revisions, even if such a revision is not loaded.
+ * depends_on of these revisions, including names of revisions that are not
+ * loaded.
  */
 static void
 find_applied(Resolve *resolve)
@@ -202,8 +203,8 @@ is_missing(const CmigGraph *graph, const CmigRevision *revision, const char *nam
 
 /*
  * Returns true if the older revisions can count in place of the one that
- * replaces them.  This is the case if those that are missing are applied and
- * have no version row.
+ * replaces them.  This is the case if those that are missing (see
+ * is_missing()) are applied and have no version row.
  */
 static bool
 has_old(const Resolve *resolve, const CmigRevision *revision)

@@ -40,8 +40,8 @@ cmig_trees_find(const CmigGraph *graph)
 }
 
 /*
- * Remove a node's edges to other trees.  If "outside" is not NULL, store them
- * there.
+ * Remove a node's edges to other trees.  If "outside" is not NULL, store the
+ * removed edges in *outside.
  */
 static void
 cut(const CmigGraph *graph, int node, CmigEdges *edges, CmigEdges *outside)

@@ -4,8 +4,8 @@
  *
  * Roles that run DDL have no privileges on cmig.ddl_log.  Its rows are
  * therefore written as its owner, the bootstrap superuser.  Only superusers
- * can attach a trigger to it, so no other role's code can run with the owner's
- * privileges.
+ * can attach a trigger to the table, so no other role's code can run with the
+ * owner's privileges.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

@@ -76,8 +76,8 @@ require_unprotected(const CmigLoad *load)
 
 /*
  * Delete the version rows that are superfluous because the item's new header
- * names their revisions as parents or dependencies.  The item's revision is
- * applied.
+ * names their revisions as parents or dependencies.  The item's revision must
+ * be applied.
  */
 static void
 drop_implied_rows(const CmigLoad *load, const CmigLoadItem *item)

@@ -218,8 +218,8 @@ compare_stored(const CmigRevisionText *row, void *arg)
 }
 
 /*
- * Build the graph of the stored revisions, and compare those that the files
- * contain with the items.
+ * Build the graph of the stored revisions, and compare the stored revisions
+ * that the files contain with the items.
  */
 static void
 read_stored(CmigLoad *load)

@@ -129,8 +129,8 @@ has_replaced(const CmigRevisionSet *set, const char *id)
 }
 
 /*
- * Raise an error if the revision is replaced by another one and a scope still
- * needs it.
+ * Raise an error if another revision replaces the revision "id" and a scope
+ * still needs the revision "id".
  */
 static void
 require_unneeded(const CmigRevisionSet *set, const char *id)

@@ -534,8 +534,8 @@ run_statement(StepRun *run)
 								  run->script.statement.number);
 
 	/*
-	 * a call of a pg_cmig procedure that has begun may be changed, because
-	 * the procedure checks its arguments when it resumes
+	 * a call of a pg_cmig procedure may be changed after the procedure has
+	 * begun, because the procedure checks its arguments when it resumes
 	 */
 	if (run->row != NULL && (run->row->checksum == NULL ||
 							 strcmp(run->row->checksum, run->checksum) != 0) &&

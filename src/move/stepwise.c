@@ -236,8 +236,8 @@ run_transactional(void *arg)
 }
 
 /*
- * Attempt callback: the final transaction of a nontransactional step, after
- * all statements of its script have run.
+ * Attempt callback: run the final transaction of a nontransactional step,
+ * after all statements of its script have run.
  */
 static void
 finish_statements(void *arg)

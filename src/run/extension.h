@@ -13,7 +13,7 @@
  * aborts.  The run then takes the lock again, but a waiting DROP may get it
  * first.  The lock is also released while a statement with CONCURRENTLY runs.
  * Such a statement waits for all older snapshots, and a DROP that waits for the
- * run would hold one, which would be a deadlock.
+ * run would hold such a snapshot, which would be a deadlock.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

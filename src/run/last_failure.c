@@ -21,8 +21,8 @@
 #include "utils/memutils.h"
 
 /*
- * The maximum number of databases for which a failure is kept.  If there are
- * more, the oldest failure is replaced.
+ * The maximum number of databases for which a failure is kept.  If runs fail
+ * in more databases, the oldest failure is replaced.
  */
 #define SLOTS 64
 

@@ -15,7 +15,7 @@
  * releases the run lock for them and queues again.
  *
  * As a result, a function never waits for a stepwise run in progress, but
- * fails with 55P03.  If it waited, its snapshot, which it cannot release,
+ * fails with error 55P03.  If it waited, its snapshot, which it cannot release,
  * could deadlock with a concurrent index build.  A stepwise run that is only
  * waiting does not block functions, unless functions keep overlapping without
  * a pause.  In that case, after several attempts, the stepwise run queues for

@@ -102,8 +102,9 @@ run_command(const char *sql)
 }
 
 /*
- * Delete everything that is recorded about the current scope, whose schema no
- * longer exists, except for the journal.  Records this in the journal.
+ * Delete everything that is recorded about the current scope, except for the
+ * journal, and record the deletion in the journal.  The scope's schema no
+ * longer exists.
  */
 static void
 forget_scope(void)

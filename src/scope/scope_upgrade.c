@@ -412,7 +412,8 @@ report(const Upgrade *upgrade)
 
 /*
  * Call this at the end.  Raises an error if scopes were not upgraded because
- * their schemas are not safe, unless max_failures allows that many.
+ * their schemas are not safe, unless max_failures allows that many scopes to
+ * fail.
  */
 static void
 require_none_refused(const Upgrade *upgrade)

@@ -48,8 +48,8 @@ PG_FUNCTION_INFO_V1(cmig_grant_access);
 PG_FUNCTION_INFO_V1(cmig_revoke_access);
 
 /*
- * The following lists contain the parts of GRANT and REVOKE statements between
- * the verb and the role.
+ * Each string in the following lists is the part of a GRANT or REVOKE
+ * statement between the verb and the role.
  */
 static const char *const application[] = {
 	"USAGE ON SCHEMA cmig",

@@ -42,11 +42,11 @@ typedef struct CmigJournalEntry
 extern void cmig_journal_write(const CmigJournalEntry *entry);
 
 /*
- * A batch of rows for several steps of a transaction, which are written in
- * order.  Only the revision, direction, outcome, times, checksum, and message
- * of an entry are used.  The checksum is copied; the other strings must remain
- * valid until cmig_journal_end(), which writes the remaining rows and frees
- * the batch.
+ * A batch of rows for several steps of a transaction.  The rows are written in
+ * the order of the steps.  Only the revision, direction, outcome, times,
+ * checksum, and message of an entry are used.  The checksum is copied; the
+ * other strings must remain valid until cmig_journal_end(), which writes the
+ * remaining rows and frees the batch.
  */
 typedef struct CmigJournalBatch CmigJournalBatch;
 

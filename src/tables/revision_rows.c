@@ -42,9 +42,9 @@ static CmigQuery insert_revision = {
 };
 
 /*
- * Inserts several revisions.  unnest() cannot expand an array of arrays into
- * arrays, so each list of names is passed as one string, joined by commas.
- * unnest with several arguments must not be schema-qualified.
+ * A query that inserts several revisions.  unnest() cannot expand an array of
+ * arrays into arrays, so each list of names is passed as one string, joined by
+ * commas.  unnest with several arguments must not be schema-qualified.
  */
 static CmigQuery insert_revisions = {
 	INSERT_INTO_REVISION

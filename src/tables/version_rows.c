@@ -24,9 +24,9 @@
 #include "utils/snapmgr.h"
 
 /*
- * The two forms of most queries: for the database, whose rows are in
- * cmig.version, and for a scope, whose rows are in cmig.scope_version.  In the
- * second form, the last argument is the scope.
+ * Most queries in this file have two forms: for the database, whose rows are
+ * in cmig.version, and for a scope, whose rows are in cmig.scope_version.  In
+ * the second form, the last argument is the scope.
  */
 enum
 {
@@ -136,8 +136,8 @@ run_with_ids(CmigQuery *forms, const char *revision, const char *other)
 }
 
 /*
- * Run a query for revision ids in its form for the current scope, and call the
- * callback for each row.
+ * Run a query that reads revision ids, in its form for the current scope, and
+ * call the callback for each row.
  */
 static void
 read_ids(CmigQuery *forms, CmigRowCallback callback, List **rows)

@@ -26,8 +26,8 @@ PG_FUNCTION_INFO_V1(cmig_too_many_arguments);
 #define MAX_SHOWN 10
 
 /*
- * A query for the id that begins with a given number, ignoring leading zeros,
- * if there is exactly one.
+ * A query for the id that begins with the number $1, ignoring leading zeros.
+ * Returns no row unless exactly one id begins with that number.
  */
 static CmigQuery find_number = {
 	"SELECT min(r.revision::text) FROM cmig.revision r"

@@ -32,9 +32,9 @@ typedef enum CmigSeveral
 } CmigSeveral;
 
 /*
- * Raise error 22023 because the arguments n to last (counted from 0) were not
- * passed in the correct form for a revision.  "call" is the beginning of the
- * correct call, up to the argument, such as "SELECT * FROM cmig.show(".
+ * Raise error 22023 because the arguments "n" to "last" (counted from 0) were
+ * not passed in the correct form for a revision.  "call" is the beginning of
+ * the correct call, up to the argument, such as "SELECT * FROM cmig.show(".
  * "several" says whether the function accepts more than one revision.
  */
 pg_noreturn extern void cmig_wrong_call(FunctionCallInfo fcinfo, int n, int last,
