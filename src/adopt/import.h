@@ -25,8 +25,8 @@ typedef struct CmigToolFile
 	const char *name;			/* as passed by the caller, relative to the
 								 * tool's folder */
 	const char *base;			/* name after the last slash */
-	const char *folder;			/* name of the folder that contains the file,
-								 * or "" */
+	const char *folder;			/* name of the folder that contains the file;
+								 * "" if there is none */
 	char	   *text;			/* without a byte order mark or CRs before
 								 * newlines */
 	bool		used;			/* true if a format's reader has read the file */
@@ -56,7 +56,7 @@ typedef enum CmigPlaceholderStyle
 	CMIG_PLACEHOLDER_NONE,
 	CMIG_PLACEHOLDER_BRACES,	/* ${name} */
 	CMIG_PLACEHOLDER_PSQL,		/* :name, :'name', :"name" */
-	CMIG_PLACEHOLDER_COLON		/* :NAME, even within quotes if the
+	CMIG_PLACEHOLDER_COLON		/* :NAME; also replaced within quotes if the
 								 * placeholder has a value */
 } CmigPlaceholderStyle;
 
@@ -83,7 +83,7 @@ extern CmigToolFile *cmig_import_file(CmigImport *import, const char *name);
 extern CmigToolRevision *cmig_import_add(CmigImport *import, CmigToolFile *file, const char *id);
 
 /*
- * Returns the text from start to end as a section of a revision file.
+ * Returns the text from "start" to "end" as a section of a revision file.
  * Placeholders are replaced, the commands that begin and end a transaction
  * around the script are removed, and comments that would be mistaken for
  * markers are changed.

@@ -73,7 +73,9 @@ extern List *cmig_existing_all(CmigExistingSet *set);
 /* Returns the sequences among the relations looked up so far. */
 extern List *cmig_existing_sequences(const CmigExistingSet *set);
 
-/* Returns this backend's statistics for a relation so far. */
+/*
+ * Returns the statistics that this backend has collected so far for a relation.
+ */
 extern CmigCounters cmig_existing_count(Oid relation);
 
 /*

@@ -31,8 +31,7 @@ typedef struct CmigMeasure
 
 /*
  * Is a lock on this kind of relation reported?  Weak locks on indexes are not
- * reported, because the statements that they block are also blocked by the
- * lock on the table.
+ * reported, because the lock on the table already blocks the same statements.
  */
 extern bool cmig_measure_is_reported(char kind, LOCKMODE mode);
 

@@ -33,9 +33,9 @@ typedef enum CmigLockAction
 	CMIG_LOCK_IDENTITY,			/* changes or drops the column's identity */
 	CMIG_LOCK_ACCESS_METHOD,	/* sets the access method */
 	CMIG_LOCK_PUBLICATION,		/* locks all tables of the publication */
-	CMIG_LOCK_DROP_OWNED,		/* drops the objects that roles own */
-	CMIG_LOCK_REASSIGN_OWNED,	/* changes the owner of the objects that roles
-								 * own */
+	CMIG_LOCK_DROP_OWNED,		/* drops the objects owned by roles */
+	CMIG_LOCK_REASSIGN_OWNED,	/* changes the owner of the objects owned by
+								 * roles */
 	CMIG_LOCK_CALL,				/* calls a function */
 	CMIG_LOCK_CREATE_SCHEMA,	/* creates the schema */
 	CMIG_LOCK_CREATE,			/* creates the relation, without a lock */
@@ -55,7 +55,8 @@ typedef enum CmigLockAction
 #define CMIG_LOCK_INDEXES		0x02	/* its indexes */
 #define CMIG_LOCK_TABLE			0x04	/* an index's table, in table_mode */
 #define CMIG_LOCK_SEQUENCES		0x08	/* sequences owned by its columns */
-#define CMIG_LOCK_PARENT		0x10	/* the table that it is a partition of */
+#define CMIG_LOCK_PARENT		0x10	/* the table of which it is a
+										 * partition */
 #define CMIG_LOCK_DEFAULT		0x20	/* its default partition */
 #define CMIG_LOCK_VIEWED		0x40	/* for a view, the relations that it
 										 * reads */
@@ -95,15 +96,16 @@ typedef struct CmigLock
 	int			with;			/* bit mask of CMIG_LOCK_CHILDREN and so on */
 	const char *name;
 	bool		to_schema;		/* for RENAME: is "name" the name of a schema? */
-	bool		cascade;		/* for the DROP actions: is there a CASCADE? */
-	bool		missing_ok;		/* for PART: is there an IF EXISTS? */
+	bool		cascade;		/* for the DROP actions: true if CASCADE is
+								 * given */
+	bool		missing_ok;		/* for PART: true if IF EXISTS is given */
 	ObjectType	type;			/* for DROP and PART */
 	Node	   *object;			/* for DROP and DOMAIN, if relation is NULL;
 								 * for CALL, a FuncCall; for DROP_OWNED and
 								 * REASSIGN_OWNED, a list of RoleSpec */
 	const ColumnDef *column;	/* for ADD_COLUMN */
 	const TypeName *new_type;	/* for RETYPE */
-	bool		converts;		/* for RETYPE: is there a USING clause? */
+	bool		converts;		/* for RETYPE: true if there is a USING clause */
 } CmigLock;
 
 #endif							/* CMIG_NAMED_LOCK_H */

@@ -37,7 +37,7 @@
 #include "utils/memutils.h"
 #include "utils/syscache.h"
 
-/* The names that the statements read so far have changed. */
+/* The names changed by the statements that have been read so far. */
 struct CmigPlannedLocks
 {
 	CmigPlannedNames *names;

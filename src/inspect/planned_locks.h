@@ -34,7 +34,7 @@ typedef struct CmigPlannedLock
 								 * the statement adds rows to the partition */
 } CmigPlannedLock;
 
-/* The names that the statements read so far have changed. */
+/* The names changed by the statements that have been read so far. */
 typedef struct CmigPlannedLocks CmigPlannedLocks;
 
 /*

@@ -39,8 +39,8 @@ extern void cmig_planned_names_create_schema(CmigPlannedNames *names, const char
 extern void cmig_planned_names_drop(CmigPlannedNames *names, const RangeVar *relation);
 
 /*
- * Record that a relation is given the new name or, if "to_schema" is true, is
- * moved to the schema with this name.
+ * Record that a relation is renamed to "new_name" or, if "to_schema" is true,
+ * is moved to the schema "new_name".
  */
 extern void cmig_planned_names_rename(CmigPlannedNames *names, const RangeVar *relation,
 									  const char *new_name, bool to_schema);

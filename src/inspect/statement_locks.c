@@ -279,7 +279,7 @@ add_publication(List **locks, List *objects)
 
 /*
  * Add the locks of ALTER PUBLICATION.  With SET, these include locks on the
- * tables that are removed.
+ * tables that are removed from the publication.
  */
 static void
 add_alter_publication(List **locks, const AlterPublicationStmt *alter)

@@ -306,7 +306,7 @@ try_statement(CmigScriptRun *run, DestReceiver *dest, void *arg)
 	{
 		const char *reason = reason_not_tried(attempt, error);
 
-		/* for a failure, cmig_trial_run_step() adds a row */
+		/* if the statement failed, cmig_trial_run_step() adds a row */
 		if (reason == NULL)
 		{
 			note_expected(trial, run, error);
@@ -421,7 +421,7 @@ typedef struct PassOver
 	const char *reason;
 } PassOver;
 
-/* Start recording the names that skipped statements change. */
+/* Start recording the names changed by skipped statements. */
 static void
 start_passing(CmigTrial *trial)
 {

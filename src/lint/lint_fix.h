@@ -36,7 +36,7 @@ extern char *cmig_lint_fix_actions(CmigLint *lint);
  */
 extern char *cmig_lint_fix_action(CmigLint *lint, int action);
 
-/* Returns the text of an ADD COLUMN clause, such as DEFAULT. */
+/* Returns the text of a clause of ADD COLUMN, such as a DEFAULT clause. */
 extern char *cmig_lint_fix_clause(CmigLint *lint, const ColumnDef *column, const Constraint *clause);
 
 /*

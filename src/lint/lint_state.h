@@ -93,7 +93,7 @@ extern bool cmig_lint_state_is_combinable(const AlterTableStmt *alter);
  */
 extern void cmig_lint_state_hold(CmigLint *lint, CmigLintTable *table);
 
-/* Record that a schema with all its known relations is renamed. */
+/* Record that a schema is renamed, together with all its known relations. */
 extern void cmig_lint_state_rename_schema(CmigLint *lint, const char *from, const char *to);
 
 /* Return, or increment, the number of statements of the plan read so far. */

@@ -185,7 +185,11 @@ cmig_lint_types_is(CmigLint *lint, const TypeName *type, Oid oid)
 
 	if (type->names == NIL || type->pct_type)
 		return false;
-	/* compare internal names such as int4, because the grammar converts int */
+
+	/*
+	 * compare internal names such as int4, to which the grammar converts
+	 * names such as int
+	 */
 	if (list_length(type->names) > 2 ||
 		(list_length(type->names) == 2 && strcmp(strVal(linitial(type->names)), "pg_catalog") != 0))
 		return false;

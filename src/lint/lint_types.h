@@ -45,8 +45,8 @@ extern bool cmig_lint_types_is_constrained_domain(CmigLint *lint, const TypeName
 extern bool cmig_lint_types_has_default(CmigLint *lint, const TypeName *type);
 
 /*
- * Does the value in ALTER TYPE ... ADD VALUE IF NOT EXISTS exist in the live
- * database?
+ * Does the value in ALTER TYPE ... ADD VALUE IF NOT EXISTS already exist in the
+ * live database?
  */
 extern bool cmig_lint_types_has_value(CmigLint *lint, const AlterEnumStmt *alter);
 

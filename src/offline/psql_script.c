@@ -227,7 +227,7 @@ append_title(Offline *offline, int number)
 	appendStringInfoChar(out, '\n');
 }
 
-/* Append a step and its changes to the version table. */
+/* Append a step, and the statements for its changes to the version table. */
 static void
 append_step(Offline *offline, int number, const CmigRunStep *run)
 {

@@ -27,7 +27,8 @@ typedef struct CmigPsqlScripts
 	bool		knows_constraints;	/* true if it is certain that no
 									 * deferrable constraint existed when the
 									 * psql script started */
-	CmigPsqlFacts facts;		/* found in the scripts so far */
+	CmigPsqlFacts facts;		/* found in the scripts that have been read so
+								 * far */
 	List	   *calling;		/* of char *: revisions that call pg_cmig's
 								 * functions */
 } CmigPsqlScripts;

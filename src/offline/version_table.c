@@ -197,7 +197,7 @@ cmig_version_table_begin(StringInfo out, CmigVersionTable *table)
 
 	/*
 	 * set the encoding again, because a trigger fired by the last commit may
-	 * have changed it
+	 * have changed the encoding
 	 */
 	if (table->checked)
 		appendStringInfoString(out, table->pin);

@@ -22,15 +22,15 @@ typedef struct CmigVersionTable
 	const char *scope;			/* the scope as a literal if the table is
 								 * cmig.scope_version; otherwise NULL */
 	char	   *constraint;		/* name of the primary key */
-	bool		may_create;		/* may the script create the table?  false for
-								 * cmig.version */
+	bool		may_create;		/* true if the script may create the table;
+								 * false for cmig.version */
 	const char *direction;
 
 	const char *pin;			/* a line that sets the client encoding */
 	const CmigGraph *graph;
 	int		   *rows;			/* nodes that have a row at the current point,
-								 * in ascending order, which is the byte order
-								 * of their ids */
+								 * in ascending order, which is also the byte
+								 * order of the ids */
 	int			row_count;
 	int			longest;		/* number of characters of the longest id that
 								 * is inserted */
@@ -73,7 +73,7 @@ extern void cmig_version_table_commit(StringInfo out, CmigVersionTable *table);
 extern void cmig_version_table_move_rows(StringInfo out, CmigVersionTable *table, const CmigPlanStep *step);
 
 /*
- * If the table is cmig.version, append a statement that writes a step's row in
+ * If the table is cmig.version, append a statement that adds a step's row to
  * cmig.journal.
  */
 extern void cmig_version_table_record(StringInfo out, const CmigVersionTable *table,

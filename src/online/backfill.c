@@ -127,7 +127,7 @@ show_activity(const CmigBackfill *b)
 	pgstat_report_activity(STATE_RUNNING, activity);
 }
 
-/* Walk through all parts of the table once, starting from the stored state. */
+/* Walk through all parts of the table once, starting at the stored position. */
 static void
 run_pass(CmigBackfill *b)
 {

@@ -37,8 +37,8 @@ typedef struct CmigBackfill
 	CmigBackfillRun run;		/* the committed state */
 	CmigBackfillRun next;		/* the state after the current batch */
 	int			part;			/* index of the current part of the target */
-	int			prepared;		/* index of the part that the queries were
-								 * built for, or -1 */
+	int			prepared;		/* index of the part for which the queries
+								 * were built; -1 if none */
 	CmigBackfillQueries queries;	/* statements for the prepared part */
 	double		blocks;			/* by block: number of blocks in the next
 								 * batch */

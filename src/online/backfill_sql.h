@@ -25,8 +25,8 @@ typedef struct CmigBackfillQueries
 	CmigQuery	update;			/* updates a range */
 	CmigQuery	checked;		/* by block: updates a range, and counts the
 								 * updated rows that still match */
-	CmigQuery	still;			/* by key, with a filter: counts the rows of a
-								 * range that match */
+	CmigQuery	still;			/* by key, with a filter: counts the matching
+								 * rows of a range */
 	CmigQuery	first_still;	/* like "still", but for the first range */
 	CmigQuery	probe;			/* by block: counts the matching rows of a
 								 * range, up to the size of a batch plus one */

@@ -453,8 +453,8 @@ read_key(Relation index, Relation table, CmigBackfillKey *key)
 }
 
 /*
- * Find the primary key or another usable key.  Returns false if there is none;
- * if a cast makes a key unusable, sets *obstacle to a description of the cast.
+ * Find the primary key or another usable key.  Returns false if there is none.
+ * If a cast makes a key unusable, sets *obstacle to a description of the cast.
  */
 static bool
 find_key(Oid relation, CmigBackfillKey *key, char **obstacle)

@@ -61,7 +61,7 @@ extern CmigBackfillTarget *cmig_backfill_target_check(Oid table, const char *set
 
 /*
  * Returns a relation's qualified and quoted name, which does not depend on
- * settings, or NULL if the relation no longer exists.
+ * settings.  Returns NULL if the relation no longer exists.
  */
 extern char *cmig_backfill_target_name(Oid relation);
 

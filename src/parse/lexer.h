@@ -46,7 +46,7 @@ typedef struct CmigLexer
 
 	/* the current token */
 	CmigTokenType type;
-	const char *start;			/* start of the token, which ends at next */
+	const char *start;			/* start of the token; its end is "next" */
 	int			line;			/* line number of start */
 	bool		continued;		/* true if the token is a string that
 								 * continues the previous token, as in 'a'

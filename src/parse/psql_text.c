@@ -56,7 +56,8 @@ typedef struct PsqlState
 	int			words;			/* number of words so far */
 	char		first[PSQL_FIRST_WORDS];	/* first letters of the words that
 											 * psql knows: "cf", "corp", ... */
-	int			begins;			/* open BEGINs and CASEs in a function's body */
+	int			begins;			/* number of open BEGINs and CASEs in a
+								 * function's body */
 } PsqlState;
 
 /* Process a token.  Returns true if psql would send the text read so far. */

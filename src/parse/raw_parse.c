@@ -23,8 +23,9 @@
 #define MAX_LOOKS 10000000		/* how many characters the scanner may look at */
 
 /*
- * A quick estimate: returns true if the scanner would exceed MAX_LOOKS if an
- * operator or comment started at each character of a run.
+ * A quick estimate.  Assumes that an operator or comment starts at each
+ * character of a run, and returns true if the scanner would then exceed
+ * MAX_LOOKS.
  */
 static bool
 may_take_long(const char *text)

@@ -43,7 +43,8 @@ typedef struct Piece
 	const char *backslash;		/* a psql meta-command, or NULL */
 	const char *atomic;			/* the word ATOMIC before a function's body,
 								 * or NULL */
-	bool		open;			/* true if the script ends inside the body */
+	bool		open;			/* true if the script ends inside a function's
+								 * body */
 	CmigLexer	body;			/* lexer state after ATOMIC */
 	CmigLexer	behind;			/* lexer state after the piece */
 } Piece;

@@ -153,7 +153,10 @@ classify_subscription(const Node *node, const char **reason)
 	return CMIG_STATEMENT_PLAIN;
 }
 
-/* Returns the first DETACH PARTITION ... CONCURRENTLY action, or NULL. */
+/*
+ * Returns the first DETACH PARTITION ... CONCURRENTLY action, or NULL if there
+ * is none.
+ */
 static PartitionCmd *
 find_detach_concurrently(const AlterTableStmt *statement)
 {

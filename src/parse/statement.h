@@ -23,12 +23,12 @@ typedef enum CmigStatementClass
 	CMIG_STATEMENT_TRANSACTION, /* BEGIN, COMMIT, SAVEPOINT ...: not allowed */
 	CMIG_STATEMENT_CLIENT_COPY, /* COPY FROM STDIN, TO STDOUT: not allowed */
 	CMIG_STATEMENT_DISCARD_ALL, /* not allowed */
-	CMIG_STATEMENT_CONCURRENTLY,	/* has CONCURRENTLY; with
-									 * cmig.concurrent_ddl = off it can run in
-									 * a transaction */
-	CMIG_STATEMENT_OWN_PROCEDURE,	/* CALL cmig.backfill and the like; with
-									 * cmig.concurrent_ddl = off it can run in
-									 * a transaction */
+	CMIG_STATEMENT_CONCURRENTLY,	/* has CONCURRENTLY; can run in a
+									 * transaction only if cmig.concurrent_ddl
+									 * is off */
+	CMIG_STATEMENT_OWN_PROCEDURE,	/* CALL cmig.backfill and the like; can
+									 * run in a transaction only if
+									 * cmig.concurrent_ddl is off */
 	CMIG_STATEMENT_TOP_LEVEL	/* VACUUM, CREATE DATABASE ...: only in a
 								 * nontransactional revision */
 } CmigStatementClass;

@@ -98,7 +98,10 @@ parse_declarations(Substitution *substitution, const CmigNames *declarations)
 	}
 }
 
-/* Returns the declared placeholder that begins at p, or NULL. */
+/*
+ * Returns the declared placeholder that begins at p.  Returns NULL if there is
+ * none.
+ */
 static const Placeholder *
 find_placeholder(const Substitution *substitution, const char *p)
 {
@@ -211,8 +214,8 @@ quoted_value(const Region *region, const Placeholder *placeholder, const char *p
  */
 
 /*
- * Would the character before or after a placeholder become part of the
- * placeholder's value?
+ * Would the character "c" become part of a placeholder's value if it preceded
+ * or followed the placeholder?
  */
 static bool
 touches(char c)

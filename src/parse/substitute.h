@@ -28,8 +28,8 @@
 typedef const char *(*CmigSubstituteValue) (const char *name, bool literal, void *arg);
 
 /*
- * Parse a declaration, and set *name to the placeholder's palloc'd name and
- * *literal to whether the placeholder is a literal.  Returns false if the
+ * Parse a declaration.  Sets *name to the placeholder's palloc'd name, and
+ * *literal to true if the placeholder is a literal.  Returns false if the
  * declaration is not valid.
  */
 extern bool cmig_substitute_parse(const char *declaration, char **name, bool *literal);
@@ -37,10 +37,10 @@ extern bool cmig_substitute_parse(const char *declaration, char **name, bool *li
 /*
  * Returns the script with its declared placeholders replaced, or the script
  * itself if it contains none.  For messages, "owner" is the revision's id, and
- * "what" is the name of the script, such as "upgrade".  Raises MG013 for a
- * placeholder that is inside quotes or touches another token and for an invalid
- * declaration, and 22023 for a value that cannot be used at the placeholder's
- * position.
+ * "what" is the name of the script, such as "upgrade".  Raises MG013 for an
+ * invalid declaration, and for a placeholder that is inside quotes or touches
+ * another token.  Raises 22023 for a value that cannot be used at the
+ * placeholder's position.
  */
 extern const char *cmig_substitute_script(const char *script, const CmigNames *declarations,
 										  const char *owner, const char *what,

@@ -21,18 +21,19 @@ typedef struct CmigTextProblem
 } CmigTextProblem;
 
 /*
- * Returns the problem with the first statement that does not parse or that the
- * runner would reject, or NULL if there is none.  If a statement sets
- * standard_conforming_strings, the statements after it are not examined.
- * "what" is the name of the script, such as "upgrade".  "off_mode" is true if
- * cmig.concurrent_ddl is off, so that CONCURRENTLY will be removed.
+ * Finds the first statement that does not parse or that the runner would
+ * reject, and returns the problem with this statement.  Returns NULL if there
+ * is none.  If a statement sets standard_conforming_strings, the statements
+ * after it are not examined.  "what" is the name of the script, such as
+ * "upgrade".  "off_mode" is true if cmig.concurrent_ddl is off, so that
+ * CONCURRENTLY will be removed.
  */
 extern CmigTextProblem *cmig_text_check(const char *what, const char *sql,
 										bool transactional, bool off_mode);
 
 /*
  * Given ascending byte offsets in a script, returns the index of the first
- * offset whose statement does not parse, or -1.
+ * offset whose statement does not parse.  Returns -1 if all of them parse.
  */
 extern int	cmig_text_find_unparsed(const char *sql, const int *offsets, int count);
 

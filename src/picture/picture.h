@@ -18,8 +18,8 @@ typedef enum CmigPictureState
 	CMIG_PICTURE_PENDING,
 	CMIG_PICTURE_APPLIED,
 	CMIG_PICTURE_CURRENT,		/* has a version row */
-	CMIG_PICTURE_PARTIAL		/* a stepwise run has begun it, but not
-								 * finished it */
+	CMIG_PICTURE_PARTIAL		/* a stepwise run has begun the revision, but
+								 * not finished it */
 } CmigPictureState;
 
 /* The revisions to draw, and their states. */

@@ -47,7 +47,7 @@ trim(StringInfo line)
 	line->data[line->len] = '\0';
 }
 
-/* Draw a horizontal line that crosses the lanes between two lanes. */
+/* Draw a horizontal line that crosses the lanes between "left" and "right". */
 static void
 draw_span(char *line, int left, int right)
 {
@@ -58,7 +58,7 @@ draw_span(char *line, int left, int right)
 	}
 }
 
-/* Draw the edges of a node that turn to other lanes. */
+/* Draw the edges that turn from a node to other lanes. */
 static void
 draw_forks(char *line, const CmigLanesRow *row)
 {
@@ -112,8 +112,8 @@ append_revision(StringInfo line, const CmigPicture *picture, int node)
 }
 
 /*
- * Returns the character that stands for a revision, which depends on its
- * state.
+ * Returns the character that is drawn for a revision.  The character depends on
+ * the revision's state.
  */
 static char
 sign_of(const CmigPicture *picture, int node)

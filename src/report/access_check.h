@@ -14,8 +14,8 @@
 /* A result row of cmig.check. */
 typedef struct CmigAccessFinding
 {
-	char	   *severity;		/* "warning", or "notice" if it may be
-								 * intended */
+	char	   *severity;		/* "warning", or "notice" if the privilege may
+								 * be intended */
 	char	   *object;
 	char	   *problem;
 	char	   *fix;

@@ -77,8 +77,8 @@ add_gone_scopes(List *problems)
 }
 
 /*
- * Report a journal row whose id is so high that newer rows will have lower
- * ids.
+ * Report that new journal rows will have lower ids than an existing row, if the
+ * greatest id is not followed by enough ids.
  */
 static List *
 add_journal_problems(List *problems)

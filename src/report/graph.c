@@ -20,7 +20,7 @@
 PG_FUNCTION_INFO_V1(cmig_graph);
 PG_FUNCTION_INFO_V1(cmig_graph_wrong);
 
-/* The formats, and the functions that draw the graph in them. */
+/* The formats, each with the function that draws the graph in that format. */
 static const struct
 {
 	const char *name;

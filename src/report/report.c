@@ -102,7 +102,7 @@ append_elapsed(StringInfo page, const Interval *elapsed)
 		appendStringInfo(page, "%.0f min", ms / 60000);
 }
 
-/* Append the action in a journal row and the revision that it applies to. */
+/* Append the action in a journal row and the revision to which it applies. */
 static void
 append_what(TimeLine *line, const CmigJournalShown *row)
 {

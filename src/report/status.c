@@ -267,8 +267,8 @@ put_waiting(TupleDesc desc, HeapTuple row, void *arg)
 }
 
 /*
- * Add rows about a transactional run in another session.  Its changes are not
- * visible until it commits, but pg_stat_activity shows what its process is
+ * Add rows about a transactional run in another session.  The run's changes are
+ * not visible until it commits, but pg_stat_activity shows what its process is
  * doing.
  */
 static void
