@@ -9,10 +9,10 @@
  * cmig.diff_schemas compares the schemas.
  *
  * The statements are kept for the session, and are used for further copies
- * while the fingerprint of the copied schema stays the same.  The
- * statements may produce a different result than before, for example because
- * they mention objects in other schemas.  In that case, too, cmig.diff_schemas
- * compares the schemas.
+ * while the fingerprint of the copied schema stays the same.  The statements may
+ * produce a different result than before, for example because they mention
+ * objects in other schemas.  In that case, too, cmig.diff_schemas compares the
+ * schemas.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
