@@ -284,8 +284,7 @@ has_placeholder(const CmigRevisionText *text, const char *name)
 }
 
 /*
- * Add declarations of the placeholders that are kept in the revision\'s
- * scripts.
+ * Add declarations of the placeholders that are kept in the revision's scripts.
  */
 static void
 declare_placeholders(const CmigImport *import, CmigRevisionText *text)

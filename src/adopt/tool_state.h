@@ -26,7 +26,7 @@ typedef struct CmigToolApplied
 								 * applied */
 	bool		repeatable;		/* true for a repeatable migration, which may
 								 * run again */
-	int			occurrence;		/* number of rows with this name so far,
+	int			occurrence;		/* which occurrence of the name this is,
 								 * starting at 1 */
 } CmigToolApplied;
 

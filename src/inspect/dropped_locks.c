@@ -78,7 +78,7 @@ find_operator_class(ObjectType type, List *name, ObjectAddress *object)
 		get_opfamily_oid(method, name, true);
 }
 
-/* Returns the OID of a type, or InvalidOid if it does not exist. */
+/* Returns the OID of a type, or InvalidOid if the type does not exist. */
 static Oid
 find_type(const TypeName *name)
 {

@@ -208,7 +208,7 @@ dry_run(void *arg)
 
 	/*
 	 * avoid parallel workers, because this backend's statistics do not count
-	 * what they read
+	 * what the workers read
 	 */
 	cmig_settings_override("max_parallel_workers_per_gather", "0");
 

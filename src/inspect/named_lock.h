@@ -95,7 +95,8 @@ typedef struct CmigLock
 	LOCKMODE	table_mode;		/* for CMIG_LOCK_TABLE and CMIG_LOCK_KEYS */
 	int			with;			/* bit mask of CMIG_LOCK_CHILDREN and so on */
 	const char *name;
-	bool		to_schema;		/* for RENAME: is "name" the name of a schema? */
+	bool		to_schema;		/* for RENAME: true if "name" is the name of a
+								 * schema */
 	bool		cascade;		/* for the DROP actions: true if CASCADE is
 								 * given */
 	bool		missing_ok;		/* for PART: true if IF EXISTS is given */

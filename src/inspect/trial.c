@@ -174,7 +174,11 @@ expected_locks(CmigTrial *trial, CmigPlannedLocks *plan, Node *statement)
 		relation = cmig_existing_get(trial->relations, lock->oid);
 		if (!relation->existed)
 			continue;
-		/* the name and size that the relation had when the dry run started */
+
+		/*
+		 * report the name and size that the relation had when the dry run
+		 * started
+		 */
 		lock->name = relation->name;
 		lock->size = relation->size;
 		reported = lappend(reported, lock);

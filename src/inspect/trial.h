@@ -50,7 +50,8 @@ typedef struct CmigTrialRow
 	int			statement;		/* 0 if the row is not about a statement */
 	int			line;
 	const char *command;
-	int64		rows;			/* CMIG_NO_ROWS if there is no number of rows */
+	int64		rows;			/* number of rows, or CMIG_NO_ROWS if there is
+								 * none */
 	const CmigMeasure *measure; /* NULL if the statement did not run */
 	const char *locks;			/* expected locks if the statement did not run
 								 * or has failed */

@@ -439,8 +439,8 @@ cmig_lint_cascade_other(CmigLint *lint, ObjectType type, Node *name)
 }
 
 /*
- * Is the object a table, a view, or a column, so that clients may use it, and
- * has the plan not dropped it yet?
+ * Is the object a table, a view, or a column that clients may use?  Returns
+ * false if the plan has already dropped the object.
  */
 static bool
 is_used_by_clients(CmigLint *lint, const ObjectAddress *object)

@@ -55,8 +55,8 @@ copies_where(const FuncCall *call)
 }
 
 /*
- * Returns the argument of a call that is at the given position or that has the
- * given name.  Returns NULL if there is none.
+ * Returns the argument at the given position of a call, or the argument with
+ * the given name.  Returns NULL if there is none.
  */
 static Node *
 argument(const FuncCall *call, int position, const char *name)

@@ -124,8 +124,8 @@ make_update(CmigQuery *query, const CmigBackfillTarget *target, const CmigBackfi
 }
 
 /*
- * Build a statement that counts the rows in a range of keys that match the
- * filter.  The range has a lower end only if "lower" is true.
+ * Build a statement that counts the matching rows in a range of keys.  The
+ * range has a lower end only if "lower" is true.
  */
 static void
 make_still(CmigQuery *query, const CmigBackfillTarget *target, const CmigBackfillPart *part,

@@ -42,10 +42,10 @@ PG_FUNCTION_INFO_V1(cmig_wait_for_replicas);
 #define DAY_MS (86400000.0)
 
 /*
- * Returns the replicas, grouped by name and address, which do not change when a
- * replica reconnects.  Base backups and new connections are left out, because
- * they are not replicas yet.  Programs that only store the WAL, such as
- * pg_receivewal, are left out, because they never replay it.
+ * Returns the replicas, grouped by name and address, because these do not
+ * change when a replica reconnects.  Base backups and new connections are left
+ * out, because they are not replicas yet.  Programs that only store the WAL,
+ * such as pg_receivewal, are left out, because they never replay it.
  */
 static CmigQuery replicas_query = {
 	.sql = "SELECT r.application_name || coalesce(' (' || host(r.client_addr) || ')', ''), count(*)::int4,"

@@ -33,7 +33,8 @@ extern CmigTextProblem *cmig_text_check(const char *what, const char *sql,
 
 /*
  * Given ascending byte offsets in a script, returns the index of the first
- * offset whose statement does not parse.  Returns -1 if all of them parse.
+ * offset whose statement does not parse.  Returns -1 if all these statements
+ * parse.
  */
 extern int	cmig_text_find_unparsed(const char *sql, const int *offsets, int count);
 

@@ -235,8 +235,8 @@ add_repeated_names(const CmigView *view, List *problems)
 }
 
 /*
- * Returns those of the names that are ids of stored revisions, separated by
- * commas.  Returns NULL if there are none.
+ * Returns the elements of "names" that are ids of stored revisions, separated
+ * by commas.  Returns NULL if there are none.
  */
 static char *
 stored_names(const CmigRevisionSet *set, const CmigNames *names)
@@ -252,7 +252,7 @@ stored_names(const CmigRevisionSet *set, const CmigNames *names)
 }
 
 /*
- * Is one of the named revisions partially applied, or pending and
+ * Is one of the revisions in "names" partially applied, or pending and
  * nontransactional?
  */
 static bool
@@ -275,8 +275,8 @@ needs_stepwise(const CmigView *view, const CmigPlace *place, const CmigNames *na
  * Report a revision that is not used yet, because only some of the revisions
  * that it replaces are applied.  "stored" lists the replaced revisions that are
  * stored.  The problem is an error if replaced revisions that must still be
- * applied are not loaded, unless a graph without defects leaves out the new
- * revision.  Otherwise, it is a notice.
+ * applied are not loaded, unless the graph has no defects and leaves out the
+ * new revision.  Otherwise, it is a notice.
  */
 static List *
 add_waiting(const CmigView *view, List *problems, const CmigRevisionSet *set, const CmigPlace *place,
