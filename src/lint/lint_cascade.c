@@ -398,7 +398,7 @@ find_object(void *arg)
 		search->found = InvalidObjectAddress;
 }
 
-/* Returns the search_path set by the script, as a string. */
+/* Returns search_path at this point of the script, as a string. */
 static char *
 path_text(const CmigLint *lint)
 {

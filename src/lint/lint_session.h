@@ -20,12 +20,12 @@ typedef struct CmigLintSession CmigLintSession;
 extern void cmig_lint_session_begin(CmigLint *lint, const char *search_path);
 extern void cmig_lint_session_begin_revision(CmigLint *lint);
 
-/* Returns search_path as set by the script, as a List of char *. */
+/* Returns search_path at this point of the script, as a List of char *. */
 extern List *cmig_lint_session_path(const CmigLint *lint);
 
 /*
- * Timeouts.  cmig_lint_session_has_timeout() returns true if the script has set
- * a timeout to a value other than 0.
+ * Timeouts.  cmig_lint_session_has_timeout() returns true if a timeout has a
+ * value other than 0 at this point of the script.
  */
 typedef enum CmigLintTimeout
 {
