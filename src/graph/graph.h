@@ -61,7 +61,7 @@ typedef struct CmigGraph
 	 * them. Both are indexed by node.
 	 */
 	int		   *trees;			/* number of the node's tree */
-	CmigEdges  *outside;		/* dependencies in other trees */
+	CmigEdges  *outside;		/* dependencies on nodes of other trees */
 } CmigGraph;
 
 /* Build a graph from revisions, which must outlive the graph. */

@@ -382,7 +382,10 @@ static bool
 find_named_downgrade(const CmigGraph *graph, const CmigIdentifier *id,
 					 CmigDowngradeTarget *result, int *branch)
 {
-	/* in a downgrade, label@head means the head of the whole graph */
+	/*
+	 * in a downgrade, label@head means the head of the whole graph, which
+	 * must be a member of the branch
+	 */
 	bool		symbolic = strcmp(id->symbol, "head") == 0 || strcmp(id->symbol, "heads") == 0;
 
 	if (id->label)

@@ -482,8 +482,8 @@ add_publication_problems(List *problems)
 }
 
 /*
- * On a worker of a Citus cluster, add a problem that says that the revisions
- * are on the coordinator.
+ * On a worker of a Citus cluster, add a problem: the revisions are on the
+ * coordinator.
  */
 static List *
 add_worker_problem(const CmigView *view, List *problems)

@@ -109,7 +109,7 @@ typedef struct CmigRlsPolicy
 {
 	char	   *name;
 	bool		permissive;
-	int			commands;		/* CMIG_RLS_ALL, or the bit of one command */
+	int			commands;		/* CMIG_RLS_ALL, or the bit for one command */
 	List	   *roles;			/* of CmigRlsRole */
 	char	   *qual;			/* wanted policy: SQL text; existing policy:
 								 * node tree */

@@ -39,8 +39,8 @@ extern bool cmig_rls_calls_user(Node *node);
 extern bool cmig_rls_calls_session_function(Node *node);
 
 /*
- * Does the node read a member of a JSON document that comes from the context,
- * as in claims ->> 'sub'?
+ * Does the node read a member of a JSON document, as in claims ->> 'sub', where
+ * the document comes from the context?
  */
 extern bool cmig_rls_calls_claim(Node *node);
 

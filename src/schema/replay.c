@@ -493,8 +493,8 @@ run_reading(CmigReplay *replay, Reading reading)
 	ErrorData  *error;
 
 	/*
-	 * save the list of schemas, because reading removes those that the
-	 * scripts have not filled so far
+	 * save the list of schemas, because read_image() removes the schemas in
+	 * which the scripts have not created anything yet
 	 */
 	memcpy(saved, shadow->schemas, size);
 	error = cmig_subtransaction_rehearse(read_image, &reading);

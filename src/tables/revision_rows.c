@@ -147,7 +147,10 @@ must_act_as_owner(Oid table)
 							  ACL_INSERT) == ACLCHECK_OK;
 }
 
-/* Row callback of delete_revision: store created_at in a CmigRevisionText. */
+/*
+ * Row callback for delete_revision: store created_at in the CmigRevisionText
+ * to which "arg" points.
+ */
 static void
 keep_created_at(TupleDesc desc, HeapTuple row, void *arg)
 {

@@ -265,8 +265,8 @@ cmig_version_rows_replace(const char *from, const char *to)
 		return;
 
 	/*
-	 * the row was not replaced, so one of these calls raises an error that
-	 * says why
+	 * The row was not replaced.  Try to delete the old row and to insert the
+	 * new one, because one of these raises an error that gives the reason.
 	 */
 	cmig_version_rows_delete(from);
 	cmig_version_rows_insert(to);
