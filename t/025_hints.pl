@@ -149,6 +149,7 @@ foreach my $file (glob("$FindBin::RealBin/../src/*/*.c"), "$FindBin::RealBin/../
 		$text =~ s/'%s'/'x'/g;
 		$text =~ s/(?<=\(|, )%s(?=[,)])/NULL/g;
 		$text =~ s/%s(?= =>)/include/g;
+		$text =~ s/(?<=cmig\.)%s(?=_stepwise)/upgrade/g;
 		$text =~ s/%s/placeholder/g;
 		$hints{$text} = $file =~ s/.*\/src\///r;
 	}

@@ -115,27 +115,6 @@ CREATE TABLE a (b varchar(40));
 CREATE TABLE p () INHERITS (a);
 CREATE TABLE q (b varchar(40)) INHERITS (a);
 CREATE TABLE ch (d int) INHERITS (p, q);
--- pair: type of a parent's column that children define as generated
--- a:
-CREATE TABLE n (a int, b int);
-CREATE TABLE c1 (a int, b int GENERATED ALWAYS AS (a * 2) STORED) INHERITS (n);
-CREATE TABLE c2 (a int, b int GENERATED ALWAYS AS (a * 3) STORED) INHERITS (n);
-CREATE INDEX ON c2 (b);
-CREATE VIEW v AS SELECT b FROM c1;
--- b:
-CREATE TABLE n (a int, b bigint);
-CREATE TABLE c1 (a int, b bigint GENERATED ALWAYS AS (a * 2) STORED) INHERITS (n);
-CREATE TABLE c2 (a int, b bigint GENERATED ALWAYS AS (a * 3) STORED) INHERITS (n);
-CREATE INDEX ON c2 (b);
-CREATE VIEW v AS SELECT b FROM c1;
--- pair: expression of a generated column that is also inherited
--- expect: unsupported
--- a:
-CREATE TABLE n (a int, b int);
-CREATE TABLE c (b int GENERATED ALWAYS AS (a * 2) STORED) INHERITS (n);
--- b:
-CREATE TABLE n (a int, b int);
-CREATE TABLE c (b int GENERATED ALWAYS AS (a * 3) STORED) INHERITS (n);
 -- pair: tree with a referenced partition and a disabled trigger goes
 -- a:
 CREATE TABLE o (id int, d date, PRIMARY KEY (id, d)) PARTITION BY RANGE (d);
