@@ -39,8 +39,8 @@ extern CmigAuditTarget *cmig_audit_target_of(Oid relation);
 
 /*
  * Returns the current name of a column in a layout, or NULL if the column was
- * dropped.  The column is identified by its number or, if the table has been
- * restored from a dump since, by its name.  "layout" is an index into
+ * dropped.  The layout's column "name" is found in the table by its number
+ * or, if the table has been restored from a dump since, by its name.  "layout" is an index into
  * target->layouts.
  */
 extern char *cmig_audit_target_name_now(CmigAuditTarget *target, int layout, char *name);

@@ -12,8 +12,8 @@
 
 /*
  * Make the node "before" precede the node that drops or alters an old object.
- * The edge is weak if the object is altered in a way that its dependents
- * survive.
+ * The edge is weak if the alteration does not affect the object's
+ * dependents.
  */
 static void
 add_end(CmigOrder *order, const CmigObject *object, int before)

@@ -29,8 +29,8 @@ typedef struct CmigTrial
 	List	   *moved;			/* of CmigExisting *: sequences that advanced */
 	/* current step */
 	int			number;			/* number of the step, starting at 1 */
-	int			statement;		/* number of the statement that was started
-								 * last */
+	int			statement;		/* number of the statement that was most
+								 * recently started */
 	bool		verifying;		/* is the statement part of verify_sql? */
 	int			line;
 	char		command[NAMEDATALEN];

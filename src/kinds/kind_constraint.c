@@ -174,8 +174,8 @@ list_end(const char *start)
 
 /*
  * Returns the position in the definition where index parameters and a
- * tablespace can be inserted, or NULL if there is no such position.  For
- * exclusion constraints, PostgreSQL itself prints the parameters.
+ * tablespace can be inserted, or NULL if there is no such position.  Exclusion
+ * constraints have none, because PostgreSQL prints their parameters.
  */
 static const char *
 parameters_place(const char *definition)

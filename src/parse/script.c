@@ -157,7 +157,7 @@ count_body_word(PieceState *state, Piece *piece, const CmigLexer *lexer)
 	}
 }
 
-/* Find the next statement from its tokens, and move the lexer past it. */
+/* Read tokens to find the next statement, and move the lexer past it. */
 static void
 find_piece(CmigLexer *lexer, Piece *piece)
 {

@@ -207,7 +207,7 @@ cmig_rls_options_check_roles(const CmigRlsOptions *options)
 			if (role->oid == bypass->oid)
 				ereport(ERROR,
 						(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						 errmsg("role \"%s\" is in both roles and bypass_roles", role->name),
+						 errmsg("role \"%s\" is listed in both \"roles\" and \"bypass_roles\"", role->name),
 						 errhint("Remove the role from one of the two lists.")));
 			if (!OidIsValid(role->oid))
 				ereport(ERROR,

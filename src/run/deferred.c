@@ -245,7 +245,7 @@ refuse_namesake(const CmigDeferred *deferred, Form_pg_constraint fired, Form_pg_
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			 errmsg("constraint \"%s\" on table \"%s\" cannot be checked now",
 					NameStr(fired->conname), get_rel_name(fired->conrelid)),
-			 errdetail("In this transaction, the constraint with the same name on table \"%s\" has deferred triggers, which would fire with the privileges of role \"%s\".",
+			 errdetail("This would also check the constraint with the same name on table \"%s\", whose deferred triggers would run with the privileges of role \"%s\".",
 					   get_rel_name(other->conrelid), GetUserNameFromId(GetUserId(), false)),
 			 errhint("Call the function at the beginning of a transaction.")));
 }

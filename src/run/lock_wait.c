@@ -180,7 +180,7 @@ cmig_lock_wait_reset(void)
 void
 cmig_lock_wait_take_over(void)
 {
-	/* leave the enforcement to PostgreSQL if the timer is not on */
+	/* if the timer is not active, let PostgreSQL enforce lock_timeout */
 	if (!timer_registered || !get_timeout_active(timer))
 		return;
 	taken_over = LockTimeout;

@@ -48,7 +48,7 @@ extern void cmig_scope_row_begin(CmigScopeRows *rows, const char *schema);
  */
 extern uint64 cmig_scope_row_add(CmigScopeRows *rows, CmigScopeCatalogId id, HeapTuple row, Oid owner, uint64 prefix);
 
-/* Add the storage parameters of an object, a text[] value, to the hash. */
+/* Add an object's storage parameters, given as a text[] value, to the hash. */
 extern void cmig_scope_row_add_options(CmigScopeRows *rows, Oid object, Datum options);
 
 #endif							/* CMIG_SCOPE_ROW_H */

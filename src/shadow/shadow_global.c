@@ -1,6 +1,6 @@
 /*
  * shadow_global.c
- *	  Hides objects without a schema in the shadow.
+ *	  Hides, in the shadow, live objects that do not belong to a schema.
  *
  * If these objects were not hidden, a publication FOR ALL TABLES would
  * include the target's tables, an event trigger would fire for each of them,
