@@ -174,8 +174,9 @@ list_end(const char *start)
 
 /*
  * Returns the position in the definition where index parameters and a
- * tablespace can be inserted, or NULL if there is no such position.  Exclusion
- * constraints have none, because PostgreSQL prints their parameters.
+ * tablespace can be inserted, or NULL if there is no such position.  The
+ * definition of an exclusion constraint already contains the parameters,
+ * before this position.
  */
 static const char *
 parameters_place(const char *definition)
