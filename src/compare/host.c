@@ -20,6 +20,25 @@ may_fold(const CmigObject *object)
 		(object->kind->folds == NULL || object->kind->folds(object));
 }
 
+static bool
+depends_on(const CmigObject *object, const CmigObject *on)
+{
+	for (int i = 0; i < object->ndepends; i++)
+		if (object->depends[i] == on)
+			return true;
+	return false;
+}
+
+/*
+ * Does "column" inherit from the column "parent" of a parent table?  If its
+ * table also defines the column, only the tables depend on each other.
+ */
+static bool
+inherits_from(const CmigObject *column, const CmigObject *parent)
+{
+	return depends_on(column, parent) || depends_on(column->parent, parent->parent);
+}
+
 /*
  * If the change re-creates an inherited column, but not its table, and the
  * parent's column is also re-created, returns the change of the parent's
@@ -38,7 +57,8 @@ inherited_change(const CmigDifference *difference, const CmigChange *change)
 	{
 		CmigChange *other = difference->of_from[column->depends[i]->index];
 
-		if (other->from->kind == column->kind && other->from->parent != column->parent && other->action == CMIG_AGAIN)
+		if (other->from->kind == column->kind && other->from->parent != column->parent && other->action == CMIG_AGAIN &&
+			inherits_from(change->to, other->to))
 			return other;
 	}
 	return NULL;

@@ -166,3 +166,11 @@ CREATE TABLE p (a text NOT NULL);
 CREATE TABLE c (b integer) INHERITS (p);
 CREATE TABLE s.a (d real NOT NULL) INHERITS (c);
 ALTER TABLE p ADD CONSTRAINT k CHECK (a NOT IN ('u')) NOT VALID;
+-- pair: a table and its parent get the same new parent, with another generated column
+-- a:
+CREATE TABLE p (g boolean GENERATED ALWAYS AS (c IS NULL) STORED, c timestamp(0));
+CREATE TABLE t (k text NOT NULL) INHERITS (p);
+-- b:
+CREATE TABLE q (g boolean GENERATED ALWAYS AS (d IS NULL) STORED, d timestamp(0), c integer NOT NULL);
+CREATE TABLE t (k text NOT NULL) INHERITS (q);
+CREATE TABLE p (e boolean) INHERITS (q);
