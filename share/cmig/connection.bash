@@ -122,12 +122,18 @@ url_parameter()
 read_line()
 {
 	local -a timeout=(-t 1)
+	local read_part='' read_so_far='' read_status
 
 	[ "${BASH_VERSINFO[0]}" -ge 4 ] || timeout=()
-	until IFS= read -r ${timeout[@]+"${timeout[@]}"} "$1"; do
-		[ $? -gt 128 ] || return 1
+	until IFS= read -r ${timeout[@]+"${timeout[@]}"} read_part; do
+		read_status=$?
+		# the time can be over in the middle of a line
+		read_so_far+=$read_part
+		printf -v "$1" '%s' "$read_so_far"
+		[ $read_status -gt 128 ] || return 1
 		[ -z "$terminated" ] || [ -z "$psql_pid" ] || terminate "$terminated"
 	done
+	printf -v "$1" '%s' "$read_so_far$read_part"
 }
 
 # Reads the password from the terminal, which does not show it, into PGPASSWORD.  A
