@@ -299,4 +299,9 @@ is(join(' ', map { $_->{handle}->full_results } @runs), '0 0 0', 'three shells a
 is(scalar(grep { $_->{err} =~ /upgrade 2 -> 3/ } @runs), 1, 'one of them upgrades');
 is(state(), '3', 'the revision is applied');
 
+# The part of a line that arrives before read's second is over is not lost
+my $read = 'terminated="" psql_pid=""; eval "$(sed -n "/^read_line()/,/^}/p" "$0")"; read_line line < <(printf ab; sleep 1.5; echo cd); echo "$line"';
+open(my $bash, '-|', 'bash', '-c', $read, "$CmigNode::top/share/cmig/connection.bash") or die $!;
+is(<$bash>, "abcd\n", 'a line that arrives in two parts');
+
 done_testing();
