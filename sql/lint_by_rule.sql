@@ -252,7 +252,7 @@ FROM lint_case WHERE at <> '{}' GROUP BY rule HAVING bool_or(NOT at <@ ARRAY(SEL
 
 -- functions of Citus; with facts, they are reported only if Citus is installed
 SELECT statement, rule, message, safe_rewrite FROM cmig.lint_sql($$
-SELECT create_distributed_table('big', 'id');
+SELECT /* create_distributed_table */ create_distributed_table('big', 'id');
 SELECT pg_catalog.create_distributed_table(table_name => 'shop."Odd item"'::regclass, distribution_column => 'id', colocate_with => 'none');
 SELECT create_distributed_table('one', NULL);
 SELECT create_reference_table('city'), undistribute_table('"small'), undistribute_table('small');

@@ -9,6 +9,7 @@
 #include "base/citus.h"
 #include "lint/lint_fix.h"
 #include "lint/lint_rules.h"
+#include "lint/lint_source.h"
 #include "lint/lint_state.h"
 #include "lint/lint_text.h"
 
@@ -107,14 +108,13 @@ static char *
 concurrently(CmigLint *lint, const FuncCall *call)
 {
 	Node	   *column = argument(call, 1, "distribution_column");
-	const char *found = strstr(lint->statement->text, DISTRIBUTE);
+	const char *sql;
 
-	if (found == NULL || strcmp(strVal(llast(call->funcname)), DISTRIBUTE) != 0 ||
+	if (strcmp(strVal(llast(call->funcname)), DISTRIBUTE) != 0 ||
 		column == NULL || !IsA(column, A_Const) || ((A_Const *) column)->isnull)
 		return NULL;
-	found += strlen(DISTRIBUTE);
-	return psprintf(CMIG_LINT_STEPWISE "%.*s_concurrently%s",
-					(int) (found - lint->statement->text), lint->statement->text, found);
+	sql = cmig_lint_source_extend(lint->statement->text, DISTRIBUTE, "_concurrently");
+	return sql ? psprintf(CMIG_LINT_STEPWISE "%s", sql) : NULL;
 }
 
 /* Implements the rule distributing-table. */

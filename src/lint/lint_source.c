@@ -45,6 +45,17 @@ cmig_lint_source_insert(const char *text, const char *after, const char *word)
 }
 
 char *
+cmig_lint_source_extend(const char *text, const char *word, const char *suffix)
+{
+	CmigLexer	lexer;
+
+	start(&lexer, text);
+	if (!find_word(&lexer, word))
+		return NULL;
+	return psprintf("%.*s%s%s", (int) (lexer.next - text), text, suffix, lexer.next);
+}
+
+char *
 cmig_lint_source_remove(const char *text, const char *word)
 {
 	CmigLexer	lexer;

@@ -19,6 +19,12 @@
  */
 extern char *cmig_lint_source_insert(const char *text, const char *after, const char *word);
 
+/*
+ * Append "suffix" to the first occurrence of the word "word".  Returns a new
+ * string, or NULL if the statement does not contain the word.
+ */
+extern char *cmig_lint_source_extend(const char *text, const char *word, const char *suffix);
+
 /* Remove the first occurrence of a word.  Returns a new string. */
 extern char *cmig_lint_source_remove(const char *text, const char *word);
 

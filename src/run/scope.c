@@ -296,7 +296,7 @@ keep_namesake(TupleDesc desc, HeapTuple row, void *arg)
 
 /*
  * Returns the OIDs of pg_catalog and of the schemas in "path", which follow the
- * scope's schema in search_path.
+ * scope's schema in search_path.  "path" must be a valid list.
  */
 static ArrayType *
 schemas_in_path(const char *path, Oid scope_schema)
