@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the pg_cmig developers
 
-# Tests ALTER EXTENSION pg_cmig UPDATE from 1.1 to a version 1.2 that exists only in
-# this test.  Its script, t/data/update/pg_cmig--1.1--1.2.sql, makes each kind of change
+# Tests ALTER EXTENSION pg_cmig UPDATE from 1.2 to a version 1.3 that exists only in
+# this test.  Its script, t/data/update/pg_cmig--1.2--1.3.sql, makes each kind of change
 # that a later version can make.  The database's owner, who is not a superuser, updates
 # a database with revisions, a journal, an unfinished run and backfill, an audit log, a
 # DDL policy, access levels, and settings.  All of these must be the same as before,
@@ -20,7 +20,7 @@ use Test::More;
 
 my $node = new_node('update', 'autovacuum = off');
 my $folder = $node->config_data('--sharedir') . '/extension';
-my $script = "$folder/pg_cmig--1.1--1.2.sql";
+my $script = "$folder/pg_cmig--1.2--1.3.sql";
 
 if (!-w $folder)
 {
@@ -52,7 +52,7 @@ sub same
 	  or diag(map { "$_\n" } (map { "- $_" } grep { !$is{$_} } sort keys %was), (map { "+ $_" } grep { !$was{$_} } sort keys %is));
 }
 
-# Returns what users have stored, without the columns that only 1.2 has.
+# Returns what users have stored, without the columns that only 1.3 has.
 sub contents
 {
 	my ($db) = @_;
@@ -74,7 +74,7 @@ SELECT last_value, is_called FROM cmig.backfill_run_id_seq});
 }
 
 # Returns what the catalogs contain about the extension's objects, except those that
-# are new in 1.2.
+# are new in 1.3.
 sub objects
 {
 	my ($db) = @_;
@@ -134,7 +134,7 @@ my $objects = objects('shop');
 like($contents, qr/by_hand/, 'the log of DDL has a row');
 unlike($contents =~ s/^warning\|002\|its upgrade is partially applied.*//mr, qr/\b(error|warning)\|/, 'check finds nothing else before the update');
 
-copy_file($FindBin::RealBin . '/data/update/pg_cmig--1.1--1.2.sql', $script);
+copy_file($FindBin::RealBin . '/data/update/pg_cmig--1.2--1.3.sql', $script);
 END { unlink $script if defined $script && -w $folder }
 
 sub copy_file
@@ -145,17 +145,17 @@ sub copy_file
 	append_to_file($to, slurp_file($from));
 }
 
-fails_with($node, 'shop', 'ALTER EXTENSION pg_cmig UPDATE TO \'1.2\'', '42501', 'must be owner of extension', 'another role cannot update', 'migrator');
+fails_with($node, 'shop', 'ALTER EXTENSION pg_cmig UPDATE TO \'1.3\'', '42501', 'must be owner of extension', 'another role cannot update', 'migrator');
 
 # an update that fails changes nothing
 append_to_file($script, "SELECT 1 / 0;\n");
-fails_with($node, 'shop', "ALTER EXTENSION pg_cmig UPDATE TO '1.2'", '22012', 'division by zero', 'an update that fails', 'ann');
+fails_with($node, 'shop', "ALTER EXTENSION pg_cmig UPDATE TO '1.3'", '22012', 'division by zero', 'an update that fails', 'ann');
 same(contents('shop'), $contents, 'it has not changed the rows');
 same(objects('shop'), $objects, 'it has not changed the objects');
-copy_file($FindBin::RealBin . '/data/update/pg_cmig--1.1--1.2.sql', $script);
+copy_file($FindBin::RealBin . '/data/update/pg_cmig--1.2--1.3.sql', $script);
 
-as_owner("ALTER EXTENSION pg_cmig UPDATE TO '1.2'");
-is(query($node, 'shop', q{SELECT extversion FROM pg_extension WHERE extname = 'pg_cmig'}), '1.2', "the owner of the database updates, although cmig.ddl_policy is deny");
+as_owner("ALTER EXTENSION pg_cmig UPDATE TO '1.3'");
+is(query($node, 'shop', q{SELECT extversion FROM pg_extension WHERE extname = 'pg_cmig'}), '1.3', "the owner of the database updates, although cmig.ddl_policy is deny");
 same(contents('shop'), $contents, 'rows, status, check, and files are as before');
 same(objects('shop'), $objects, 'objects, privileges, comments, and settings are as before');
 
@@ -173,23 +173,23 @@ is(query($node, 'shop', q{SELECT DISTINCT owner FROM (SELECT proowner FROM pg_pr
 	'10', 'what is new belongs to the bootstrap superuser');
 is(query($node, 'shop', q{INSERT INTO cmig.review (revision) VALUES ('001'); UPDATE cmig.journal SET ticket = 'T-1' WHERE id = 1; SELECT reviewer FROM cmig.review}, 'ann'), 'ann', 'the owner uses what is new');
 
-# a database in which 1.2 was installed from the start has the same objects
+# a database in which 1.3 was installed from the start has the same objects
 query($node, 'postgres', 'CREATE DATABASE fresh OWNER ann');
-query($node, 'fresh', q{CREATE EXTENSION pg_cmig VERSION '1.2'}, 'ann');
+query($node, 'fresh', q{CREATE EXTENSION pg_cmig VERSION '1.3'}, 'ann');
 my $names = q{SELECT pg_describe_object(classid, objid, objsubid) FROM pg_depend WHERE refclassid = 'pg_extension'::regclass AND refobjid = (SELECT oid FROM pg_extension WHERE extname = 'pg_cmig') AND deptype = 'e' ORDER BY 1};
 is(query($node, 'shop', $names), query($node, 'fresh', $names), 'the members of the extension are those of a new installation');
 
-# a dump is restored into a database in which version 1.2 is installed
+# a dump is restored into a database in which version 1.3 is installed
 my $dump = PostgreSQL::Test::Utils::tempdir() . '/shop.dump';
 command_ok([ 'pg_dump', '-Fc', '-f', $dump, '-d', $node->connstr('shop') ], 'pg_dump');
 query($node, 'postgres', q{CREATE DATABASE restored OWNER ann;});
-query($node, 'restored', q{CREATE EXTENSION pg_cmig VERSION '1.2'}, 'ann');
+query($node, 'restored', q{CREATE EXTENSION pg_cmig VERSION '1.3'}, 'ann');
 command_ok([ 'pg_restore', '--exit-on-error', '-d', $node->connstr('restored'), $dump ], 'restore');
 query($node, 'restored', q{ALTER DATABASE restored SET cmig.protect = 'base'; ALTER DATABASE restored SET cmig.ddl_policy = 'deny'});
 same(contents('restored'), $contents, 'the restored database has the same rows');
 same(objects('restored'), $objects, 'the same objects, privileges, and settings');
 is(privileges('restored'), privileges('shop'), 'the same privileges on what is new');
-is(query($node, 'restored', 'SELECT reviewer FROM cmig.review UNION ALL SELECT ticket FROM cmig.journal WHERE id = 1'), "ann\nT-1", 'and the rows that are new in 1.2');
+is(query($node, 'restored', 'SELECT reviewer FROM cmig.review UNION ALL SELECT ticket FROM cmig.journal WHERE id = 1'), "ann\nT-1", 'and the rows that are new in 1.3');
 
 # the run that failed before the update continues to its end
 fails_with($node, 'shop', 'CALL cmig.upgrade_stepwise()', '22012', 'division by zero', 'the run still fails where it failed', 'ann');

@@ -1,6 +1,7 @@
 # Copyright (c) 2026, the pg_cmig developers
 
-# Tests ALTER EXTENSION pg_cmig UPDATE from 1.0 to 1.1, which added scopes.  A database
+# Tests ALTER EXTENSION pg_cmig UPDATE from 1.0 to 1.1, which added scopes,
+# and from there to the current version.  A database
 # that was migrated with 1.0 keeps its version rows, journal, unfinished step, backfill,
 # and privileges, and has the same objects as a new installation after the update.  The
 # rows of 1.0 are inserted by hand, as a dump would insert them.
@@ -79,9 +80,11 @@ SELECT attrelid::regclass, attname, attacl FROM pg_attribute WHERE attacl IS NOT
 my $contents = contents('shop');
 
 fails_with($node, 'shop', 'ALTER EXTENSION pg_cmig UPDATE', '42501', 'must be owner of extension', 'another role cannot update', 'migrator');
-as_owner('ALTER EXTENSION pg_cmig UPDATE');
+as_owner(q{ALTER EXTENSION pg_cmig UPDATE TO '1.1'});
 is(query($node, 'shop', q{SELECT extversion FROM pg_extension WHERE extname = 'pg_cmig'}), '1.1', 'version 1.1');
 is(contents('shop'), $contents, 'rows and privileges are as before');
+as_owner('ALTER EXTENSION pg_cmig UPDATE');
+is(query($node, 'shop', q{SELECT extversion FROM pg_extension WHERE extname = 'pg_cmig'}), '1.2', 'version 1.2');
 
 sub privileges
 {

@@ -8,7 +8,7 @@
 #define CMIG_LIBRARY_VERSION_H
 
 /* default_version in pg_cmig.control when this library was built */
-#define CMIG_LIBRARY_VERSION "1.1"
+#define CMIG_LIBRARY_VERSION "1.2"
 
 /* Read and remember the extension's version in this database. */
 extern void cmig_library_version_read(void);

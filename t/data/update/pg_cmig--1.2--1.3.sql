@@ -1,8 +1,8 @@
 /*
- * pg_cmig--1.1--1.2.sql
+ * pg_cmig--1.2--1.3.sql
  *
  * An update script for t/059_update.pl: the kinds of change that a version after
- * 1.1 can make, as CONTRIBUTING.md describes them.
+ * 1.2 can make, as CONTRIBUTING.md describes them.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

@@ -1,0 +1,78 @@
+/*
+ * pg_cmig--1.1--1.2.sql
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+
+\echo Use "ALTER EXTENSION pg_cmig UPDATE" to load this file. \quit
+
+--
+-- Privileges: the new objects belong to the bootstrap superuser.  What PUBLIC and
+-- default privileges grant on them is revoked, and each of them is given the
+-- privileges of an existing object that is in the same levels of
+-- cmig.grant_access.  Privileges that an extension script grants become part of
+-- the initial privileges, which pg_dump leaves out.  Therefore, the initial
+-- privileges are copied from the existing object, so that they are the same as in
+-- a new installation.
+--
+-- Each new table, and each new function in all of its forms, has a row here with an
+-- object that has the same levels: cmig.version, cmig.secret (only the owner),
+-- cmig.heads() (reader), cmig.remove_revision(text) (author), cmig.upgrade(text)
+-- (migrator), or cmig.current_user_id() (application).
+--
+
+DO $$
+DECLARE
+	bootstrap pg_catalog.regrole := 10;
+	o record;
+	grantee text;
+	g record;
+BEGIN
+	FOR o IN
+		SELECT 'TABLE' AS kind, n.oid::pg_catalog.regclass::text AS name,
+			coalesce(n.relacl, pg_catalog.acldefault('r', n.relowner)) AS acl,
+			coalesce(m.relacl, pg_catalog.acldefault('r', m.relowner)) AS model,
+			n.tableoid AS class, n.oid, m.oid AS model_oid
+		FROM (VALUES
+				(NULL, NULL)
+			) v (name, model),
+			pg_catalog.pg_class n, pg_catalog.pg_class m
+		WHERE n.oid = v.name::pg_catalog.regclass AND m.oid = v.model::pg_catalog.regclass
+		UNION ALL
+		SELECT 'ROUTINE', n.oid::pg_catalog.regprocedure::text,
+			coalesce(n.proacl, pg_catalog.acldefault('f', n.proowner)),
+			coalesce(m.proacl, pg_catalog.acldefault('f', m.proowner)), n.tableoid, n.oid, m.oid
+		FROM (VALUES
+				(NULL, NULL)
+			) v (name, model),
+			pg_catalog.pg_proc n, pg_catalog.pg_proc m
+		WHERE n.pronamespace = 'cmig'::pg_catalog.regnamespace AND n.proname = v.name
+		AND m.oid = v.model::pg_catalog.regprocedure
+	LOOP
+		EXECUTE pg_catalog.format('ALTER %s %s OWNER TO %s', o.kind, o.name, bootstrap);
+		FOR grantee IN
+			SELECT 'PUBLIC'
+			UNION SELECT a.grantee::pg_catalog.regrole::text FROM pg_catalog.aclexplode(o.acl) a WHERE a.grantee NOT IN (0, bootstrap)
+		LOOP
+			EXECUTE pg_catalog.format('REVOKE ALL ON %s %s FROM %s', o.kind, o.name, grantee);
+		END LOOP;
+		FOR g IN
+			SELECT a.privilege_type AS privilege, a.is_grantable,
+				CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::pg_catalog.regrole::text END AS grantee
+			FROM pg_catalog.aclexplode(o.model) a WHERE a.grantee <> bootstrap
+		LOOP
+			EXECUTE pg_catalog.format('GRANT %s ON %s %s TO %s%s', g.privilege, o.kind, o.name, g.grantee,
+				CASE WHEN g.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END);
+		END LOOP;
+		UPDATE pg_catalog.pg_init_privs i SET initprivs = m.initprivs FROM pg_catalog.pg_init_privs m
+		WHERE i.classoid = o.class AND i.objoid = o.oid AND m.classoid = o.class AND m.objoid = o.model_oid AND m.objsubid = 0;
+		-- remove the dependencies on roles that the initial privileges no longer name; since
+		-- PostgreSQL 17, such roles could otherwise not be dropped
+		DELETE FROM pg_catalog.pg_shdepend d
+		WHERE d.dbid = (SELECT b.oid FROM pg_catalog.pg_database b WHERE b.datname = pg_catalog.current_database())
+		AND d.classid = o.class AND d.objid = o.oid AND d.deptype = 'i'
+		AND d.refobjid NOT IN (SELECT a.grantee FROM pg_catalog.pg_init_privs i, pg_catalog.aclexplode(i.initprivs) a
+			WHERE i.classoid = o.class AND i.objoid = o.oid);
+	END LOOP;
+END
+$$;
