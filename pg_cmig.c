@@ -45,7 +45,7 @@
 #include "move/step_texts.h"
 #include "move/stepwise.h"
 #include "move/toplevel.h"
-#include "rls/rls.h"
+#include "rls/check.h"
 #include "run/last_failure.h"
 #include "run/runner.h"
 #include "schema/captured.h"

@@ -23,7 +23,7 @@
 #include "inspect/trial.h"
 #include "inspect/waiters.h"
 #include "move/plan_checksum.h"
-#include "rls/rls.h"
+#include "rls/check.h"
 #include "run/lock_wait.h"
 #include "run/run_limit.h"
 #include "tables/change.h"

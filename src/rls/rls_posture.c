@@ -18,7 +18,7 @@
 #include "base/compat.h"
 #include "base/query.h"
 #include "base/settings.h"
-#include "rls/rls.h"
+#include "rls/internal.h"
 #include "rls/rls_finding.h"
 #include "rls/rls_posture.h"
 

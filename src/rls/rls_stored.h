@@ -10,7 +10,7 @@
 #include "postgres.h"
 #include "nodes/bitmapset.h"
 #include "nodes/pg_list.h"
-#include "rls/rls.h"
+#include "rls/internal.h"
 #include "rls/rls_expr.h"
 #include "rls/rls_finding.h"
 #include "utils/array.h"

@@ -1,22 +1,17 @@
 /*
- * rls_context.c
- *	  The context of row-level security: the user and the tenant for whom a
- *	  statement runs.
- *
- * The context consists of two ordinary settings, so that applications can also
- * SET them.  An unset setting and '' both mean that there is no context.
- * Anyone who can run SQL can change the settings, so the settings protect
- * against mistakes in the application but not against SQL injection.
+ * context.c
+ *	  cmig.set_context, cmig.clear_context, and the functions that read the
+ *	  current user and tenant.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 
-#include "base/citus.h"
 #include "base/compat.h"
+#include "base/citus.h"
 #include "base/errors.h"
 #include "base/settings.h"
-#include "rls/rls.h"
+#include "rls/internal.h"
 
 #include "access/xact.h"
 #include "catalog/pg_type.h"
@@ -26,6 +21,13 @@
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
+
+/*
+ * The context consists of two ordinary settings, so that applications can also
+ * SET them.  An unset setting and '' both mean that there is no context.
+ * Anyone who can run SQL can change the settings, so the settings protect
+ * against mistakes in the application but not against SQL injection.
+ */
 
 PG_FUNCTION_INFO_V1(cmig_set_context);
 PG_FUNCTION_INFO_V1(cmig_clear_context);
