@@ -70,6 +70,23 @@ BEGIN
 	DROP TABLE shop.tab;
 END $$;
 SELECT old, new, announced, may_fail, CASE WHEN announced IS DISTINCT FROM done THEN 'NOT SO' END FROM types, rewrites(old, new) ORDER BY n;
+DROP FUNCTION rewrites;
+DROP TABLE types;
+DROP DOMAIN plain, checked;
+-- row security that ends, whether or not the table has rows; the downgrade, too
+CREATE TABLE guarded (id int, tenant int);
+ALTER TABLE guarded ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY kept ON guarded USING (tenant = 1);
+CREATE POLICY other ON guarded AS RESTRICTIVE USING (tenant > 0);
+CREATE POLICY "Gone" ON guarded FOR SELECT USING (true);
+SELECT * FROM pg_temp.hazards('CREATE TABLE shop.guarded (id int, tenant int); CREATE POLICY kept ON shop.guarded USING (tenant = 1); CREATE POLICY other ON shop.guarded USING (tenant > 0)');
+SELECT * FROM pg_temp.hazards('');
+ALTER TABLE guarded DISABLE ROW LEVEL SECURITY;
+INSERT INTO guarded VALUES (1, 1);
+\a \t
+SELECT split_part(content, '-- cmig:upgrade', 2), hazards FROM cmig.autogenerate('Guard', 'CREATE TABLE shop.guarded (id int, tenant int); ALTER TABLE shop.guarded ENABLE ROW LEVEL SECURITY;'
+	' CREATE POLICY kept ON shop.guarded USING (tenant = 2); CREATE POLICY other ON shop.guarded AS RESTRICTIVE USING (tenant > 0); CREATE POLICY added ON shop.guarded USING (true)', schemas => '{shop}');
+\a \t
 RESET search_path;
 DROP SCHEMA shop CASCADE;
 DROP EXTENSION pg_cmig;

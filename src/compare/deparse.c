@@ -96,7 +96,8 @@ put_ddl(Deparse *deparse, const char *action, CmigChange *change, List *ddl)
 			action, object->kind->name, object->identity, entry->sql, entry->undo, entry->hazard,
 			.stepwise = entry->stepwise,.again = change->action == CMIG_AGAIN,.incidental = is_incidental(change),
 			.filtered = cmig_force_filters(deparse->difference, change),
-			.subject = object,.undo_hazards = entry->undo_hazards,
+			.subject = object,
+			.undo_hazards = entry->undo_hazards & ~(change->action == CMIG_AGAIN ? CMIG_HAZARD_POLICY : 0),
 			.ddl = entry,.table = live_table(deparse, object)
 		};
 
@@ -334,6 +335,8 @@ put_drop(Deparse *deparse, CmigChange *change)
 		row.hazard = psprintf("data loss: %s %s", object->kind->name, object->identity);
 		row.table = live_table(deparse, object);
 	}
+	if (object->kind == &cmig_kind_policy && change->action == CMIG_DROP)
+		row.hazard = psprintf("policy dropped: %s ON %s", cmig_quote(object->name), object->parent->identity);
 	if (object->kind == &cmig_kind_distribution)
 		row.hazard = psprintf("moves all rows, blocks writes: %s", object->identity);
 	put_row(deparse, &row);

@@ -49,6 +49,10 @@ typedef struct CmigDdl
 #define CMIG_HAZARD_INVALID		0x10	/* rebuilds an index that is invalid */
 #define CMIG_HAZARD_MOVES		0x20	/* moves the rows to other servers */
 
+/* Flags that are used only for "undo"; a statement itself has a "hazard". */
+#define CMIG_HAZARD_UNPROTECTS	0x40	/* disables row security */
+#define CMIG_HAZARD_POLICY		0x80	/* drops a policy */
+
 /* Flags that control how the values of a property are compared. */
 #define CMIG_PROPERTY_EXPRESSION	0x01	/* the values are printed
 											 * expressions */

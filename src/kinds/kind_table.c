@@ -137,18 +137,32 @@ table_elements(StringInfo buf, const CmigObject *table)
 		appendStringInfoChar(buf, '\n');
 }
 
+/* Enable or disable row security, or force it for the table's owner. */
+static void
+alter_row_security(CmigAlter *alter, int property, const char *on, const char *off)
+{
+	bool		enables = alter->to->values[property] != NULL;
+	CmigDdl    *ddl;
+
+	if (!cmig_alter_differs(alter, property))
+		return;
+	cmig_alter_action(alter, enables ? on : off, enables ? off : on);
+	ddl = llast(alter->ddl);
+	if (enables)
+		ddl->undo_hazards |= CMIG_HAZARD_UNPROTECTS;
+	else
+		ddl->hazard = psprintf("row security disabled%s: %s", property == FORCE_ROW_SECURITY ? " for the owner" : "",
+							   alter->to->identity);
+}
+
 static void
 alter_table(CmigAlter *alter)
 {
 	const CmigObject *from = alter->from,
 			   *to = alter->to;
 
-	if (cmig_alter_differs(alter, ROW_SECURITY))
-		cmig_alter_action(alter, to->values[ROW_SECURITY] ? "ENABLE ROW LEVEL SECURITY" : "DISABLE ROW LEVEL SECURITY",
-						  to->values[ROW_SECURITY] ? "DISABLE ROW LEVEL SECURITY" : "ENABLE ROW LEVEL SECURITY");
-	if (cmig_alter_differs(alter, FORCE_ROW_SECURITY))
-		cmig_alter_action(alter, to->values[FORCE_ROW_SECURITY] ? "FORCE ROW LEVEL SECURITY" : "NO FORCE ROW LEVEL SECURITY",
-						  to->values[FORCE_ROW_SECURITY] ? "NO FORCE ROW LEVEL SECURITY" : "FORCE ROW LEVEL SECURITY");
+	alter_row_security(alter, ROW_SECURITY, "ENABLE ROW LEVEL SECURITY", "DISABLE ROW LEVEL SECURITY");
+	alter_row_security(alter, FORCE_ROW_SECURITY, "FORCE ROW LEVEL SECURITY", "NO FORCE ROW LEVEL SECURITY");
 	if (cmig_alter_differs(alter, REPLICA_IDENTITY))
 		cmig_alter_action(alter, psprintf("REPLICA IDENTITY %s", to->values[REPLICA_IDENTITY] ? to->values[REPLICA_IDENTITY] : "DEFAULT"),
 						  psprintf("REPLICA IDENTITY %s", from->values[REPLICA_IDENTITY] ? from->values[REPLICA_IDENTITY] : "DEFAULT"));

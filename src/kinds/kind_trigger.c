@@ -222,6 +222,7 @@ static List *
 create_policy(const CmigObject *policy)
 {
 	StringInfoData sql;
+	List	   *ddl;
 
 	initStringInfo(&sql);
 	appendStringInfo(&sql, "CREATE %s", cmig_kind_reference(policy));
@@ -232,7 +233,9 @@ create_policy(const CmigObject *policy)
 	if (policy->values[ROLES])
 		appendStringInfo(&sql, " TO %s", policy->values[ROLES]);
 	append_expressions(&sql, policy);
-	return cmig_ddl_append(NIL, sql.data, cmig_kind_drop(policy));
+	ddl = cmig_ddl_append(NIL, sql.data, cmig_kind_drop(policy));
+	((CmigDdl *) linitial(ddl))->undo_hazards = CMIG_HAZARD_POLICY;
+	return ddl;
 }
 
 static char *

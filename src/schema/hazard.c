@@ -170,6 +170,10 @@ hazard_words(const CmigDdl *ddl)
 		append_word(&buf, "blocks writes");
 	if (hazards & CMIG_HAZARD_MAY_FAIL)
 		append_word(&buf, "may fail on existing rows");
+	if (hazards & CMIG_HAZARD_UNPROTECTS)
+		append_word(&buf, "row security disabled");
+	if (hazards & CMIG_HAZARD_POLICY)
+		append_word(&buf, "policy dropped");
 	return buf.len > 0 ? buf.data : NULL;
 }
 
