@@ -88,6 +88,13 @@ SELECT fires('require-concurrent-reindex', E'REINDEX TABLE big;\nREINDEX INDEX b
 	silent('require-concurrent-reindex', 'REINDEX TABLE small', E'CREATE TABLE new (id bigint PRIMARY KEY);\nREINDEX TABLE new', 'REINDEX SCHEMA bare', E'CREATE SCHEMA new;\nREINDEX SCHEMA new'),
 	silent_alone('require-concurrent-reindex', 'REINDEX TABLE CONCURRENTLY big', 'REINDEX (CONCURRENTLY) INDEX big_name', 'REINDEX (CONCURRENTLY true) INDEX big_name'),
 	fires_alone('require-concurrent-reindex', 'REINDEX (CONCURRENTLY false) INDEX big_name', 1);
+SELECT fires('ban-concurrently-on-partitioned-table', 'CREATE INDEX CONCURRENTLY x ON shard (id)', 1), silent('ban-concurrent-index-creation-in-transaction', 'CREATE INDEX CONCURRENTLY x ON shard (id)'),
+	silent('ban-non-transactional-statement', 'DROP INDEX CONCURRENTLY shard_day', 'ALTER TABLE list DETACH PARTITION list_1 CONCURRENTLY'),
+	fires_alone('ban-concurrently-on-partitioned-table', E'CREATE INDEX CONCURRENTLY IF NOT EXISTS shard_day ON shard (day);\nCREATE INDEX CONCURRENTLY x ON ONLY shard (id);\nDROP INDEX CONCURRENTLY shard_day;\nALTER TABLE list DETACH PARTITION list_1 CONCURRENTLY', 1, 2, 3, 4),
+	fires_alone('ban-concurrently-on-partitioned-table', E'CREATE TABLE new (id bigint) PARTITION BY LIST (id);\nCREATE INDEX CONCURRENTLY new_id ON new (id);\nDROP INDEX CONCURRENTLY new_id', 2, 3),
+	silent_alone('ban-concurrently-on-partitioned-table', 'CREATE INDEX CONCURRENTLY ON shard_1 (id)', 'CREATE INDEX CONCURRENTLY ON nowhere (id)', 'DROP INDEX CONCURRENTLY nothing', 'REINDEX INDEX CONCURRENTLY shard_day',
+		'ALTER TABLE shard DETACH PARTITION shard_1 CONCURRENTLY', E'DROP TABLE list_rest;\nALTER TABLE list DETACH PARTITION list_1 CONCURRENTLY', E'ALTER TABLE list DETACH PARTITION list_rest;\nALTER TABLE list DETACH PARTITION list_1 CONCURRENTLY',
+		E'DROP TABLE shard;\nCREATE TABLE shard (id bigint);\nCREATE INDEX CONCURRENTLY ON shard (id)');
 SELECT fires('index-with-many-columns', E'CREATE INDEX ON big (id, name, kind, n);\nCREATE INDEX ON small (id, name, city_id, lower(name))', 1, 2),
 	silent('index-with-many-columns', 'CREATE INDEX ON big (id, name, kind) INCLUDE (n, at)', 'CREATE UNIQUE INDEX ON big (id, name, kind, n)', E'CREATE TEMP TABLE t (a int, b int, c int, d int);\nCREATE INDEX ON t (a, b, c, d)');
 

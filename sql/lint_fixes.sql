@@ -22,7 +22,50 @@ SET statement_timeout = '5min';
 \i :include
 \set script 'CREATE INDEX ON part ("a b")'
 \i :include
+
+-- subpartitions, and names that are in use; what fails CONCURRENTLY
+\set setup :setup ' CREATE TABLE part_3 PARTITION OF part FOR VALUES FROM (200) TO (300) PARTITION BY RANGE (id); CREATE TABLE part_3_a PARTITION OF part_3 FOR VALUES FROM (200) TO (250); CREATE TABLE "part_2_a b_idx" (); CREATE INDEX part_id ON part (id); CREATE TABLE empty (id bigint) PARTITION BY LIST (id);'
+\i :include
+\set rule ban-concurrently-on-partitioned-table
+\set original 'CREATE INDEX later ON part ("a b") WHERE id > 0'
+\set script 'CREATE INDEX CONCURRENTLY later ON part ("a b") WHERE id > 0'
+\i :include
+\set transactional false
+\i :include
+\set original 'CREATE INDEX ON empty (id)'
+\set script 'CREATE INDEX CONCURRENTLY ON empty (id)'
+\i :include
+\set original 'DROP INDEX IF EXISTS part_id'
+\set script 'DROP INDEX CONCURRENTLY IF EXISTS part_id'
+\i :include
+SET lock_timeout = 0;
+\i :include
+SET lock_timeout = '2s';
+\set setup :setup ' CREATE TABLE rest PARTITION OF part DEFAULT;'
+\set original 'ALTER TABLE part DETACH PARTITION part_2'
+\set script 'ALTER TABLE part DETACH PARTITION part_2 CONCURRENTLY'
+\i :include
+\unset original
+\set transactional true
+
+-- several indexes, one of which is partitioned
+\set rule require-concurrent-index-deletion
+\set setup :plain ' CREATE TABLE part (id bigint) PARTITION BY LIST (id); CREATE INDEX part_id ON part (id);'
+\set script 'DROP INDEX big_name, part_id'
+\i :include
 \set setup :plain
+
+-- a partition that is a foreign table, or that the plan attaches: instructions
+CREATE FOREIGN DATA WRAPPER nothing;
+CREATE SERVER nothing FOREIGN DATA WRAPPER nothing;
+CREATE TABLE part (id bigint) PARTITION BY LIST (id);
+CREATE TABLE part_1 PARTITION OF part FOR VALUES IN (1);
+INSERT INTO part VALUES (1);
+SELECT safe_rewrite FROM cmig.lint_sql('CREATE TABLE part_2 PARTITION OF part FOR VALUES IN (2); CREATE INDEX CONCURRENTLY part_id ON part (id)', false) WHERE rule LIKE 'ban-concurrently%';
+CREATE FOREIGN TABLE part_2 PARTITION OF part FOR VALUES IN (2) SERVER nothing;
+SELECT safe_rewrite FROM cmig.lint_sql('CREATE INDEX CONCURRENTLY part_id ON part (id)', false) WHERE rule LIKE 'ban-concurrently%';
+DROP FOREIGN DATA WRAPPER nothing CASCADE;
+DROP TABLE part;
 
 \set rule require-concurrent-index-deletion
 \set script 'DROP INDEX big_name'

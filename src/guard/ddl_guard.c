@@ -31,12 +31,18 @@
 #include "run/run_lock.h"
 #include "run/running.h"
 
+#include "access/htup_details.h"
 #include "catalog/namespace.h"
+#include "catalog/objectaddress.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
 #include "commands/dbcommands.h"
 #include "commands/extension.h"
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "nodes/parsenodes.h"
+#include "tcop/deparse_utility.h"
 #include "tcop/tcopprot.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
@@ -58,39 +64,96 @@ PG_FUNCTION_INFO_V1(cmig_set_ddl_policy);
 	" AND m.objid = n.oid AND m.deptype = 'e' WHERE n.nspname = " schema ")))"
 
 /*
+ * SQL condition: the object with this address is not temporary.  The schema of
+ * a temporary object is pg_temp, which MANAGED excludes.  Triggers, policies,
+ * and rules have no schema, but their address starts with the schema of their
+ * table.  The address of a cast or transform contains the names of its types,
+ * with which it is dropped.
+ */
+#define PERMANENT(type, names, args) \
+	" AND (cardinality(" names ") > 1 AND " names "[1] ~ '^pg_temp') IS NOT TRUE" \
+	" AND (" type " IN ('cast', 'transform')" \
+	" AND (" names "[1] ~ '^pg_temp' OR " args "[1] ~ '^pg_temp')) IS NOT TRUE"
+
+/*
  * A query for the changes made by the current command, except changes to
- * temporary objects, whose schema is reported as pg_temp.  Triggers, policies,
- * and rules have no schema, so the first part of their address is examined,
- * which is the schema of their table.
+ * temporary objects.  See collect_entry() for GRANT and REVOKE.
  */
 static CmigQuery commands_query = {
-	.sql = "SELECT c.command_tag, c.object_type, c.object_identity"
+	.sql = "SELECT c.command_tag, c.object_type, c.object_identity, c.command"
 	" FROM pg_event_trigger_ddl_commands() c"
 	" LEFT JOIN LATERAL pg_identify_object_as_address(c.classid, c.objid, c.objsubid) a ON true"
 	" WHERE NOT c.in_extension"
-	" AND (cardinality(a.object_names) > 1 AND a.object_names[1] ~ '^pg_temp') IS NOT TRUE"
+	PERMANENT("c.object_type", "a.object_names", "a.object_args")
 	" AND c.command_tag NOT IN ('REFRESH MATERIALIZED VIEW', 'REINDEX')"
 	" AND (c.object_type, c.object_identity) IS DISTINCT FROM ('extension', 'pg_cmig')"
 	MANAGED("c.schema_name")
 };
 
 static CmigQuery drops_query = {
-	.sql = "SELECT $1, d.object_type, d.object_identity"
+	.sql = "SELECT $1, d.object_type, d.object_identity, NULL"
 	" FROM pg_event_trigger_dropped_objects() d WHERE d.original AND NOT d.is_temporary"
-	" AND (cardinality(d.address_names) > 1 AND d.address_names[1] ~ '^pg_temp') IS NOT TRUE"
+	PERMANENT("d.object_type", "d.address_names", "d.address_args")
 	" AND (d.object_type, d.object_identity) IS DISTINCT FROM ('extension', 'pg_cmig')"
 	MANAGED("d.schema_name"),
 	.nargs = 1,
 	.argtypes = {TEXTOID}
 };
 
+/*
+ * Does GRANT or REVOKE change only temporary objects?  Event triggers report
+ * neither the names nor the OIDs of these objects.
+ */
+static bool
+grants_temporary(const CollectedCommand * command)
+{
+	const		InternalGrant *grant = command->d.grant.istmt;
+	Oid			class_id;
+	ListCell   *lc;
+
+	if (command->type != SCT_Grant || grant->objects == NIL)
+		return false;
+	switch (grant->objtype)
+	{
+		case OBJECT_TABLE:
+		case OBJECT_SEQUENCE:
+			class_id = RelationRelationId;
+			break;
+		case OBJECT_FUNCTION:
+		case OBJECT_PROCEDURE:
+		case OBJECT_ROUTINE:
+			class_id = ProcedureRelationId;
+			break;
+		case OBJECT_TYPE:
+		case OBJECT_DOMAIN:
+			class_id = TypeRelationId;
+			break;
+		default:
+			return false;
+	}
+	foreach(lc, grant->objects)
+	{
+		ObjectAddress address;
+
+		ObjectAddressSet(address, class_id, lfirst_oid(lc));
+		if (!isAnyTempNamespace(get_object_namespace(&address)))
+			return false;
+	}
+	return true;
+}
+
 /* Row callback: append a change to a List of CmigDdlEntry *. */
 static void
 collect_entry(TupleDesc desc, HeapTuple row, void *arg)
 {
 	List	  **entries = arg;
-	CmigDdlEntry *entry = palloc0(sizeof(CmigDdlEntry));
+	CmigDdlEntry *entry;
+	bool		no_command;
+	Datum		command = heap_getattr(row, 4, desc, &no_command);
 
+	if (!no_command && grants_temporary((CollectedCommand *) DatumGetPointer(command)))
+		return;
+	entry = palloc0(sizeof(CmigDdlEntry));
 	entry->command = cmig_query_text(desc, row, 1);
 	entry->object_type = cmig_query_text(desc, row, 2);
 	entry->object = cmig_query_text(desc, row, 3);

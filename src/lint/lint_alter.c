@@ -422,7 +422,11 @@ apply_action(CmigLint *lint, CmigLintTable *table, AlterTableCmd *command)
 		case AT_DisableRowSecurity:
 			table->row_security = command->subtype == AT_EnableRowSecurity;
 			break;
+		case AT_DetachPartition:
+			table->repartitioned = true;
+			break;
 		case AT_AttachPartition:
+			table->repartitioned = true;
 			if (((PartitionCmd *) command->def)->bound && ((PartitionCmd *) command->def)->bound->is_default)
 				table->has_default_partition = true;
 			break;

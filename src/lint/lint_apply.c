@@ -39,6 +39,13 @@ apply_create_table(CmigLint *lint, CreateStmt *statement, RangeVar *name)
 	table = cmig_lint_state_add(lint, name,
 								statement->partspec ? RELKIND_PARTITIONED_TABLE : RELKIND_RELATION);
 	table->partial = statement->inhRelations != NIL || statement->ofTypename != NULL;
+	if (statement->partbound)
+	{
+		CmigLintTable *parent = cmig_lint_state_find(lint, linitial(statement->inhRelations), false);
+
+		if (parent)
+			parent->repartitioned = true;
+	}
 	foreach(lc, statement->tableElts)
 	{
 		if (IsA(lfirst(lc), ColumnDef))
@@ -56,6 +63,7 @@ apply_create_index(CmigLint *lint, IndexStmt *statement)
 	CmigLintIndex *index;
 	ListCell   *lc;
 	RangeVar	name = *statement->relation;
+	char		kind;
 
 	if (lint->target == NULL)
 		return;
@@ -85,7 +93,8 @@ apply_create_index(CmigLint *lint, IndexStmt *statement)
 	index->name = pstrdup(statement->idxname);
 	name.relname = statement->idxname;
 	name.schemaname = (char *) lint->target->schema;
-	cmig_lint_state_add(lint, &name, RELKIND_INDEX)->index_of = lint->target;
+	kind = lint->target->kind == RELKIND_PARTITIONED_TABLE ? RELKIND_PARTITIONED_INDEX : RELKIND_INDEX;
+	cmig_lint_state_add(lint, &name, kind)->index_of = lint->target;
 }
 
 /*

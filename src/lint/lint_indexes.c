@@ -10,16 +10,19 @@
 #include "lint/lint_fix.h"
 #include "lint/lint_objects.h"
 #include "lint/lint_rules.h"
+#include "lint/lint_session.h"
 #include "lint/lint_source.h"
 #include "lint/lint_state.h"
 #include "lint/lint_text.h"
 #include "parse/statement.h"
+#include "run/running.h"
 
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "commands/defrem.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
+#include "nodes/makefuncs.h"
 #include "parser/parse_target.h"
 #include "utils/builtins.h"
 
@@ -36,9 +39,12 @@ index_exists(CmigLint *lint, IndexStmt *index)
 	return cmig_lint_state_find(lint, &name, true) != NULL;
 }
 
-/* Returns the name that PostgreSQL chooses for an unnamed index. */
+/*
+ * Returns an unused name for an unnamed index of the table, which PostgreSQL
+ * would choose, too.
+ */
 static char *
-chosen_name(const IndexStmt *index, const char *table)
+chosen_name(CmigLint *lint, const IndexStmt *index, const CmigLintTable *table)
 {
 	StringInfoData columns;
 	ListCell   *lc;
@@ -51,60 +57,79 @@ chosen_name(const IndexStmt *index, const char *table)
 
 		appendStringInfo(&columns, "%s%s", columns.len > 0 ? "_" : "", name ? name : "expr");
 	}
-	return makeObjectName(table, columns.data, "idx");
+	for (int pass = 0;; pass++)
+	{
+		char	   *label = pass == 0 ? "idx" : psprintf("idx%d", pass);
+		char	   *name = makeObjectName(table->name, columns.data, label);
+
+		if (cmig_lint_state_peek(lint, makeRangeVar((char *) table->schema, name, -1)) == NULL)
+			return name;
+	}
+}
+
+/*
+ * Append statements that create the index on all partitions of a table and
+ * attach these indexes to the table's index, given its qualified name.
+ * Subpartitions are included.  Returns false if the partitions are not known,
+ * or if one is a foreign table.
+ */
+static bool
+append_partitions(CmigLint *lint, const IndexStmt *index, const CmigLintTable *table, const char *parent,
+				  const char *definition, StringInfo fix)
+{
+	ListCell   *lc;
+
+	if (!OidIsValid(table->oid) || table->repartitioned)
+		return false;
+	foreach(lc, cmig_lint_catalog_partitions(table->oid))
+	{
+		CmigLintTable *partition = cmig_lint_state_find_oid(lint, lfirst_oid(lc));
+		bool		divided;
+		char	   *name;
+		char	   *qualified;
+
+		if (cmig_lint_state_is_gone(lint, lfirst_oid(lc)))
+			continue;
+		divided = partition && partition->kind == RELKIND_PARTITIONED_TABLE;
+		if (partition == NULL || (!divided && partition->kind != RELKIND_RELATION))
+			return false;
+		name = chosen_name(lint, index, partition);
+		qualified = quote_qualified_identifier(partition->schema, name);
+		appendStringInfo(fix, ";\nCREATE %sINDEX %s%s ON %s%s%s", index->unique ? "UNIQUE " : "",
+						 divided ? "" : "CONCURRENTLY ", quote_identifier(name), divided ? "ONLY " : "",
+						 cmig_lint_text_qualified(partition), definition);
+		if (divided && !append_partitions(lint, index, partition, qualified, definition, fix))
+			return false;
+		appendStringInfo(fix, ";\nALTER INDEX %s ATTACH PARTITION %s", parent, qualified);
+	}
+	return true;
 }
 
 /*
  * Returns a fix for a partitioned table: statements that create an index on the
  * parent with ON ONLY, create an index on each partition, and attach these
- * indexes.  Returns NULL if a partition is not an ordinary table.
+ * indexes.  If that is not possible, the fix contains instructions instead of
+ * SQL for the partitions.  "text" is the statement without CONCURRENTLY.
  */
 static char *
-all_partitions_fix(CmigLint *lint, const IndexStmt *index)
+partitioned_index_fix(CmigLint *lint, const IndexStmt *index, const char *text)
 {
-	const char *unique = index->unique ? "UNIQUE " : "";
-	char	   *name = index->idxname ? index->idxname : chosen_name(index, lint->target->name);
+	char	   *name = index->idxname ? index->idxname : chosen_name(lint, index, lint->target);
 	const char *definition = cmig_lint_source_behind_name(lint->statement->text, index->relation->location);
 	StringInfoData fix;
-	ListCell   *lc;
 
+	if (!cmig_lint_model_is_large_itself(lint->target) || !index->relation->inh)
+		return pstrdup(text);
 	initStringInfo(&fix);
-	appendStringInfo(&fix, CMIG_LINT_STEPWISE "CREATE %sINDEX %s ON ONLY %s%s", unique, quote_identifier(name),
-					 cmig_lint_text_qualified(lint->target), definition);
-	foreach(lc, cmig_lint_catalog_partitions(lint->target->oid))
-	{
-		CmigLintTable *partition = cmig_lint_state_find_oid(lint, lfirst_oid(lc));
-		char	   *part;
-
-		if (partition == NULL || partition->kind != RELKIND_RELATION)
-			return NULL;
-		part = chosen_name(index, partition->name);
-		appendStringInfo(&fix, ";\nCREATE %sINDEX CONCURRENTLY %s ON %s%s", unique, quote_identifier(part),
-						 cmig_lint_text_qualified(partition), definition);
-		appendStringInfo(&fix, ";\nALTER INDEX %s ATTACH PARTITION %s",
-						 quote_qualified_identifier(lint->target->schema, name),
-						 quote_qualified_identifier(partition->schema, part));
-	}
-	return fix.data;
-}
-
-/*
- * Returns a fix for a partitioned table.  If the partitions are unknown or are
- * not all ordinary tables, the fix contains instructions instead of SQL for the
- * partitions.
- */
-static char *
-partitioned_index_fix(CmigLint *lint, const IndexStmt *index)
-{
-	char	   *fix = OidIsValid(lint->target->oid) && lint->target->origin == CMIG_LINT_LIVE ?
-	all_partitions_fix(lint, index) : NULL;
-
-	if (fix)
-		return fix;
+	appendStringInfo(&fix, CMIG_LINT_STEPWISE "CREATE %sINDEX %s ON ONLY %s%s", index->unique ? "UNIQUE " : "",
+					 quote_identifier(name), cmig_lint_text_qualified(lint->target), definition);
+	if (append_partitions(lint, index, lint->target, quote_qualified_identifier(lint->target->schema, name),
+						  definition, &fix))
+		return fix.data;
 	return psprintf(CMIG_LINT_STEPWISE
 					"-- then the same with CREATE INDEX CONCURRENTLY on each partition,\n"
 					"-- and ALTER INDEX ... ATTACH PARTITION for each of these indexes\n%s",
-					cmig_lint_source_insert(lint->statement->text, "on", "ONLY"));
+					cmig_lint_source_insert(text, "on", "ONLY"));
 }
 
 /* Implements the rule require-concurrent-index-creation. */
@@ -121,7 +146,7 @@ check_creation(CmigLint *lint, Node *node)
 	{
 		if (!index->relation->inh)
 			return;
-		fix = partitioned_index_fix(lint, index);
+		fix = partitioned_index_fix(lint, index, lint->statement->text);
 	}
 	else
 		fix = psprintf(CMIG_LINT_STEPWISE "%s",
@@ -132,10 +157,10 @@ check_creation(CmigLint *lint, Node *node)
 
 /*
  * Returns a fix with one DROP INDEX CONCURRENTLY per index, because the command
- * accepts only one index.
+ * accepts only one index, and none that is partitioned.
  */
 static char *
-deletion_fix(DropStmt *drop)
+deletion_fix(CmigLint *lint, DropStmt *drop)
 {
 	StringInfoData text;
 	ListCell   *lc;
@@ -144,7 +169,10 @@ deletion_fix(DropStmt *drop)
 	appendStringInfoString(&text, CMIG_LINT_STEPWISE);
 	foreach(lc, drop->objects)
 	{
-		appendStringInfo(&text, "%sDROP INDEX CONCURRENTLY %s%s", lc == list_head(drop->objects) ? "" : ";\n",
+		CmigLintTable *index = cmig_lint_state_find_names(lint, lfirst(lc), true);
+
+		appendStringInfo(&text, "%sDROP INDEX %s%s%s", lc == list_head(drop->objects) ? "" : ";\n",
+						 index && index->kind == RELKIND_PARTITIONED_INDEX ? "" : "CONCURRENTLY ",
 						 drop->missing_ok ? "IF EXISTS " : "", NameListToQuotedString(lfirst(lc)));
 	}
 	return text.data;
@@ -166,7 +194,7 @@ check_deletion(CmigLint *lint, Node *node)
 		if (!cmig_lint_model_is_shared(index) || index->kind == RELKIND_PARTITIONED_INDEX ||
 			(index->index_of && !cmig_lint_model_is_shared(index->index_of)))
 			continue;
-		cmig_lint_report(lint, deletion_fix(drop), "DROP INDEX locks %s against reads and writes",
+		cmig_lint_report(lint, deletion_fix(lint, drop), "DROP INDEX locks %s against reads and writes",
 						 index->index_of ? cmig_lint_text_table(index->index_of) : "its table");
 		return;
 	}
@@ -237,6 +265,53 @@ check_reindex(CmigLint *lint, Node *node)
 					 cmig_lint_text_table(table));
 }
 
+CmigLintTable *
+cmig_lint_indexes_refuse_concurrently(CmigLint *lint, Node *node)
+{
+	CmigLintTable *table = lint->target;
+
+	if (!cmig_running_concurrent_ddl())
+		return NULL;
+	if (IsA(node, IndexStmt) && ((IndexStmt *) node)->concurrent)
+		return table && table->kind == RELKIND_PARTITIONED_TABLE ? table : NULL;
+	if (IsA(node, DropStmt) && ((DropStmt *) node)->concurrent)
+	{
+		table = cmig_lint_state_find_names(lint, linitial(((DropStmt *) node)->objects), true);
+		return table && table->kind == RELKIND_PARTITIONED_INDEX && !table->temporary ? table : NULL;
+	}
+	if (IsA(node, AlterTableStmt) && table && OidIsValid(table->oid) && table->has_default_partition &&
+		!table->repartitioned && !cmig_lint_state_is_gone(lint, cmig_lint_catalog_default_partition(table->oid)))
+	{
+		AlterTableCmd *command = linitial_node(AlterTableCmd, ((AlterTableStmt *) node)->cmds);
+
+		return command->subtype == AT_DetachPartition && ((PartitionCmd *) command->def)->concurrent ? table : NULL;
+	}
+	return NULL;
+}
+
+/* Implements the rule ban-concurrently-on-partitioned-table. */
+static void
+check_partitioned(CmigLint *lint, Node *node)
+{
+	CmigLintTable *table = cmig_lint_indexes_refuse_concurrently(lint, node);
+	char	   *plain;
+
+	if (table == NULL)
+		return;
+	plain = cmig_lint_source_remove(lint->statement->text, "concurrently");
+	if (IsA(node, IndexStmt))
+	{
+		cmig_lint_report(lint, partitioned_index_fix(lint, (IndexStmt *) node, plain),
+						 "CREATE INDEX CONCURRENTLY fails because %s is partitioned", cmig_lint_text_name(table));
+		return;
+	}
+	if (!cmig_lint_session_has_timeout(lint, CMIG_LINT_LOCK_TIMEOUT))
+		plain = psprintf("SET lock_timeout = '2s';\n%s", plain);
+	cmig_lint_report(lint, plain, IsA(node, DropStmt) ? "DROP INDEX CONCURRENTLY fails because %s is partitioned" :
+					 "DETACH PARTITION ... CONCURRENTLY fails because %s has a default partition",
+					 cmig_lint_text_name(table));
+}
+
 /* Implements the rule index-with-many-columns. */
 static void
 check_many_columns(CmigLint *lint, Node *node)
@@ -253,6 +328,7 @@ check_many_columns(CmigLint *lint, Node *node)
 const CmigLintRule cmig_lint_indexes[] = {
 	{"require-concurrent-index-creation", CMIG_LINT_ERROR, false, check_creation, {T_IndexStmt}},
 	{"require-concurrent-index-deletion", CMIG_LINT_WARNING, false, check_deletion, {T_DropStmt}},
+	{"ban-concurrently-on-partitioned-table", CMIG_LINT_ERROR, false, check_partitioned, {T_IndexStmt, T_DropStmt, T_AlterTableStmt}},
 	{"require-concurrent-reindex", CMIG_LINT_ERROR, false, check_reindex, {T_ReindexStmt}},
 	{"index-with-many-columns", CMIG_LINT_NOTICE, false, check_many_columns, {T_IndexStmt}},
 	{NULL}

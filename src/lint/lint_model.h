@@ -94,6 +94,8 @@ typedef struct CmigLintTable
 	double		rows;			/* estimated number of rows; -1 if unknown */
 	int64		bytes;			/* -1 if unknown */
 	bool		has_default_partition;
+	bool		repartitioned;	/* true if the plan has attached or detached
+								 * partitions */
 	bool		row_security;
 	bool		redefined;		/* true if the plan has replaced this view */
 	bool		has_grants;		/* true if roles other than the owner can use

@@ -40,6 +40,12 @@ extern const CmigLintRule cmig_lint_names[];
 /* in lint_indexes.c */
 extern const CmigLintRule cmig_lint_indexes[];
 
+/*
+ * If the statement contains CONCURRENTLY and fails because of this, returns the
+ * partitioned table or index that is the reason.  Otherwise, returns NULL.
+ */
+extern CmigLintTable *cmig_lint_indexes_refuse_concurrently(CmigLint *lint, Node *node);
+
 /* in lint_replaced.c */
 extern const CmigLintRule cmig_lint_replaced[];
 

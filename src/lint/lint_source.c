@@ -33,6 +33,17 @@ find_word(CmigLexer *lexer, const char *word)
 	return false;
 }
 
+/*
+ * Returns a copy of the text from "from" to "to" without trailing white space.
+ */
+static char *
+copy_trimmed(const char *from, const char *to)
+{
+	while (to > from && strchr(" \t\r\n", to[-1]))
+		to--;
+	return pnstrdup(from, to - from);
+}
+
 char *
 cmig_lint_source_insert(const char *text, const char *after, const char *word)
 {
@@ -67,6 +78,8 @@ cmig_lint_source_remove(const char *text, const char *word)
 	rest = lexer.next;
 	while (*rest == ' ')
 		rest++;
+	if (*rest == '\0')
+		return copy_trimmed(text, lexer.start);
 	return psprintf("%.*s%s", (int) (lexer.start - text), text, rest);
 }
 
@@ -140,17 +153,6 @@ skip_table(CmigLexer *lexer)
 	}
 	if (cmig_lexer_is_char(lexer, '*'))
 		cmig_lexer_next_sql(lexer);
-}
-
-/*
- * Returns a copy of the text from "from" to "to" without trailing white space.
- */
-static char *
-copy_trimmed(const char *from, const char *to)
-{
-	while (to > from && strchr(" \t\r\n", to[-1]))
-		to--;
-	return pnstrdup(from, to - from);
 }
 
 /* Create a piece that starts at byte "from" and ends before byte "to". */
