@@ -47,6 +47,7 @@
 #include "move/toplevel.h"
 #include "rls/check.h"
 #include "run/last_failure.h"
+#include "run/outside.h"
 #include "run/runner.h"
 #include "schema/captured.h"
 #include "shadow/target.h"
@@ -105,6 +106,7 @@ _PG_init(void)
 	cmig_stepwise_at_end = cmig_rls_gate;
 	cmig_load_at_end = cmig_captured_loaded;
 	cmig_audit_init();
+	cmig_outside_init();
 	cmig_target_init();
 	cmig_dry_run_init();
 	cmig_ddl_allow_init();

@@ -63,6 +63,9 @@ SELECT * FROM pg_temp.judge($$CREATE TABLE a (x int); CREATE FUNCTION f(i int) R
 	CREATE FUNCTION g() RETURNS bigint LANGUAGE sql AS 'SELECT count(*) FROM a'; CREATE FUNCTION h() RETURNS int LANGUAGE sql AS 'SELECT x FROM a'; CREATE FUNCTION other(i int) RETURNS int LANGUAGE sql AS 'SELECT i'$$,
 	$$CREATE TABLE b (x int); CREATE FUNCTION f(j int) RETURNS SETOF b LANGUAGE sql AS 'SELECT * FROM b WHERE x = j';
 	CREATE FUNCTION g() RETURNS bigint LANGUAGE sql AS 'SELECT count(*) FROM b'; CREATE FUNCTION other(j int) RETURNS int LANGUAGE sql AS 'SELECT j'$$, '{table shop.a -> b}');
+-- even if the session has compiled the body before
+SELECT * FROM pg_temp.judge($a$CREATE TYPE pair AS (x int); CREATE FUNCTION f() RETURNS int LANGUAGE plpgsql AS $$ DECLARE p shop.pair = ROW(1); BEGIN RETURN p.x; END $$; SELECT f()$a$,
+	$a$CREATE TYPE duo AS (x int); CREATE FUNCTION f() RETURNS int LANGUAGE plpgsql AS $$ DECLARE p shop.duo = ROW(2); BEGIN RETURN p.x; END $$$a$, '{type shop.pair -> duo}');
 -- other kinds of objects
 SELECT * FROM pg_temp.judge($$CREATE TYPE mood AS ENUM ('a'); CREATE DOMAIN d AS int; CREATE TYPE c AS (x int); CREATE SEQUENCE s; CREATE TABLE t (m mood, d d, c c, n int DEFAULT nextval('s'), CONSTRAINT k CHECK (n > 0)); CREATE INDEX i ON t (n);
 	CREATE VIEW v AS SELECT 1 AS x; CREATE FUNCTION f(m mood) RETURNS int LANGUAGE sql AS 'SELECT 1'; CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 2'$$,

@@ -58,6 +58,16 @@ CREATE UNIQUE INDEX m_id ON m (id);
 UPDATE cmig.revision SET upgrade_sql = 'CREATE TABLE v AS SELECT id FROM t; ANALYZE v; REFRESH MATERIALIZED VIEW CONCURRENTLY m; ANALYZE v, t; CREATE TABLE w () INHERITS (v); ANALYZE v; ANALYZE';
 SELECT statement, command, rows, error FROM cmig.dry_run();
 
+-- what the session compiles in a dry run is not used afterwards, nor the reverse
+CREATE TYPE pair AS (a integer);
+CREATE FUNCTION f() RETURNS jsonb LANGUAGE plpgsql AS $$ DECLARE p pair = ROW(1); BEGIN RETURN to_jsonb(p); END $$;
+SELECT f();
+UPDATE cmig.revision SET upgrade_sql = 'DROP TYPE pair; CREATE TYPE pair AS (b integer); DO $$ BEGIN ASSERT f() ? ''b''; END $$';
+SELECT statement, command, error FROM cmig.dry_run();
+SELECT f();
+DROP FUNCTION f();
+DROP TYPE pair;
+
 -- long names in the reason
 SELECT repeat('"', 63) AS name \gset
 CREATE SCHEMA :"name";

@@ -169,8 +169,56 @@ UNLISTEN *;
 DEALLOCATE kept;
 SELECT changed();
 
+-- to change what a rollback does not restore
+CREATE SCHEMA elsewhere;
+CREATE SEQUENCE elsewhere.s;
+CREATE SEQUENCE app.s;
+CREATE FUNCTION elsewhere.reset() RETURNS bigint LANGUAGE sql AS $$ SELECT setval('elsewhere.s', 40) $$;
+SELECT elsewhere.reset();
+SELECT shadow_probe(format($target$
+CREATE SEQUENCE app.s;
+CREATE TABLE app.values (n integer, value bigint);
+INSERT INTO app.values VALUES (1, setval('elsewhere.s', 50)), (2, elsewhere.reset()), (3, setval('app.s', 7)), (4, nextval('app.s'));
+INSERT INTO app.values SELECT 5, setval(%1$L || '.s', 60, false);
+DO $$
+DECLARE
+	name regclass := 'elsewhere.s';
+	result bigint;
+BEGIN
+	result := setval(name, 70);
+	INSERT INTO app.values VALUES (6, result);
+	PERFORM setval('elsewhere.s', 80);
+	EXECUTE 'SELECT setval($1, 90)' INTO result USING name;
+	INSERT INTO app.values VALUES (7, result);
+END $$;
+COPY app.values FROM PROGRAM 'touch left_behind';
+$target$, 'cmig_away_' || 'app'::regnamespace::oid), 'SELECT concat_ws('' '', n, value) FROM app.values ORDER BY 1', '{app}');
+SELECT last_value FROM elsewhere.s;
+SELECT last_value, is_called FROM app.s;
+SELECT shadow_probe('SELECT pg_terminate_backend(0)', NULL);
+SELECT shadow_probe($$ DO 'BEGIN PERFORM pg_create_physical_replication_slot(''left_behind''); END' $$, NULL);
+SELECT shadow_probe($$ CREATE LANGUAGE regress_untrusted HANDLER plpgsql_call_handler INLINE plpgsql_inline_handler VALIDATOR plpgsql_validator;
+	DO LANGUAGE regress_untrusted 'BEGIN END' $$, NULL);
+SELECT shadow_probe($$
+	CREATE LANGUAGE regress_untrusted HANDLER plpgsql_call_handler INLINE plpgsql_inline_handler VALIDATOR plpgsql_validator;
+	CREATE FUNCTION app.changed() RETURNS trigger LANGUAGE regress_untrusted SECURITY DEFINER AS 'BEGIN RETURN new; END';
+	CREATE TABLE app.t (a integer);
+	CREATE TRIGGER t BEFORE INSERT ON app.t FOR EACH ROW EXECUTE FUNCTION app.changed();
+	INSERT INTO app.t VALUES (1) $$, NULL, '{app}');
+SELECT shadow_probe('CREATE SERVER mine FOREIGN DATA WRAPPER postgres_fdw; CREATE FOREIGN TABLE app.f (a integer) SERVER mine; INSERT INTO app.f VALUES (1)', NULL, '{app}');
+
+-- to make the session keep what its functions mean in the target
+CREATE TYPE app.pair AS (a integer);
+CREATE FUNCTION elsewhere.f() RETURNS text LANGUAGE plpgsql AS $$ DECLARE p app.pair = jsonb_populate_record(NULL::app.pair, '{"a": 1, "b": 2, "c": 3, "d": 4}'); BEGIN RETURN to_jsonb(p); END $$;
+CREATE FUNCTION elsewhere.g() RETURNS text LANGUAGE plpgsql SECURITY DEFINER AS $$ DECLARE p app.pair = jsonb_populate_record(NULL::app.pair, '{"a": 1, "b": 2, "c": 3, "d": 4}'); BEGIN RETURN to_jsonb(p); END $$;
+SELECT shadow_probe('CREATE TYPE app.pair AS (b integer, c text); CREATE TABLE app.t AS SELECT elsewhere.f() UNION ALL SELECT elsewhere.g()', 'SELECT * FROM app.t', '{app}');
+SELECT elsewhere.f(), elsewhere.g();
+SELECT shadow_probe('CREATE TYPE app.pair AS (d integer); CREATE TABLE app.t AS SELECT elsewhere.f() UNION ALL SELECT elsewhere.g(); SELECT 1 / 0', NULL, '{app}');
+SELECT shadow_probe('CREATE TYPE app.pair AS (d integer); CREATE TABLE app.t AS SELECT elsewhere.f() UNION ALL SELECT elsewhere.g()', 'SELECT * FROM app.t', '{app}');
+SELECT elsewhere.f(), elsewhere.g();
+
 SET client_min_messages = warning;
-DROP SCHEMA app CASCADE;
+DROP SCHEMA app, elsewhere CASCADE;
 DROP TABLE public.secret, public.pair, before, kept, fingerprint;
 DROP SERVER books;
 DROP FUNCTION shadow_probe, shadow_probe_rename, fingerprint, changed, look, session, unlike, public.sign(text), which_server;

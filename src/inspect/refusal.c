@@ -8,15 +8,13 @@
 
 #include "base/compat.h"
 #include "inspect/existing.h"
-#include "inspect/outside.h"
 #include "inspect/planned_locks.h"
 #include "inspect/refusal.h"
+#include "run/outside.h"
 
 #include "access/xact.h"
 #include "catalog/namespace.h"
-#include "catalog/objectaccess.h"
 #include "catalog/pg_class.h"
-#include "catalog/pg_proc.h"
 #include "executor/executor.h"
 #include "parser/parsetree.h"
 #include "tcop/utility.h"
@@ -39,8 +37,6 @@ static char refused[NAMEDATALEN * 16];
 
 static ProcessUtility_hook_type next_ProcessUtility = NULL;
 static ExecutorStart_hook_type next_ExecutorStart = NULL;
-static object_access_hook_type next_object_access = NULL;
-static needs_fmgr_hook_type next_needs_fmgr = NULL;
 
 /* Remember the reason for refusing a statement, and raise the error. */
 static void
@@ -51,6 +47,12 @@ refuse(const char *reason)
 			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 			 errmsg("cannot run the statement in a dry run: %s", reason)));
 }
+
+static CmigOutsideWatch functions =
+{
+	.refuse = refuse
+};
+static const CmigOutsideWatch *former = NULL;
 
 /*
  * Sizes
@@ -189,36 +191,6 @@ watch_query(QueryDesc *query, int flags)
 		standard_ExecutorStart(query, flags);
 }
 
-/* Object access hook: check a function before it is called. */
-static void
-watch_function(ObjectAccessType access, Oid class, Oid object, int sub, void *arg)
-{
-	if (watching && access == OAT_FUNCTION_EXECUTE && class == ProcedureRelationId)
-	{
-		const char *reason = cmig_outside_of_function(object);
-
-		if (reason != NULL)
-			refuse(reason);
-	}
-	if (next_object_access)
-		next_object_access(access, class, object, sub, arg);
-}
-
-/*
- * Function manager hook: check a user-defined function when the server looks it
- * up.  Unlike the object access hook, this hook is also called for triggers,
- * event triggers, and the functions of types and operator classes.
- */
-static bool
-watch_lookup(Oid function)
-{
-	const char *reason = watching ? cmig_outside_of_lookup(function) : NULL;
-
-	if (reason != NULL)
-		refuse(reason);
-	return next_needs_fmgr != NULL && next_needs_fmgr(function);
-}
-
 /*
  * Subtransaction callback: turn the check off when the subtransaction that
  * turned it on ends.
@@ -237,10 +209,6 @@ cmig_refusal_init(void)
 	ProcessUtility_hook = watch_utility;
 	next_ExecutorStart = ExecutorStart_hook;
 	ExecutorStart_hook = watch_query;
-	next_object_access = object_access_hook;
-	object_access_hook = watch_function;
-	next_needs_fmgr = needs_fmgr_hook;
-	needs_fmgr_hook = watch_lookup;
 	RegisterSubXactCallback(end_subtransaction, NULL);
 }
 
@@ -252,6 +220,8 @@ cmig_refusal_watch(int64 max_table_size)
 	refused[0] = '\0';
 	watching_since = GetCurrentSubTransactionId();
 	watching = true;
+	functions.mark = GetCurrentTransactionId();
+	former = cmig_outside_watch(&functions);
 }
 
 void
@@ -263,6 +233,8 @@ cmig_refusal_set_plain(bool plain)
 void
 cmig_refusal_unwatch(void)
 {
+	if (watching)
+		(void) cmig_outside_watch(former);
 	watching = false;
 	watching_since = InvalidSubTransactionId;
 }

@@ -23,9 +23,11 @@
 #include "base/subtransaction.h"
 #include "kinds/kinds.h"
 #include "parse/raw_parse.h"
+#include "run/outside.h"
 #include "schema/body_check.h"
 
 #include "access/htup_details.h"
+#include "access/xact.h"
 #include "catalog/pg_language.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
@@ -168,6 +170,8 @@ validate(void *arg)
 	if (validator == F_FMGR_SQL_VALIDATOR)
 		refuse_unsafe(row);
 	ReleaseSysCache(row);
+	/* do not use what the session compiled before the names changed */
+	cmig_outside_mark(function, GetCurrentTransactionId());
 	OidFunctionCall1(validator, ObjectIdGetDatum(function));
 }
 

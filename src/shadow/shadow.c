@@ -40,6 +40,7 @@
 #include "miscadmin.h"
 #include "tcop/utility.h"
 #include "utils/acl.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
@@ -246,6 +247,27 @@ list_live(CmigShadow *shadow)
 	qsort(shadow->live, shadow->nlive, sizeof(Oid), compare_oids);
 }
 
+/* Row callback: copy the array of sequences. */
+static void
+copy_sequences(TupleDesc desc, HeapTuple row, void *arg)
+{
+	bool		isnull;
+	Datum		array = cmig_query_datum(desc, row, 1, &isnull);
+
+	((CmigShadow *) arg)->sequences = PointerGetDatum(DatumGetArrayTypePCopy(array));
+}
+
+/* List the sequences that exist before the shadow. */
+static void
+list_sequences(CmigShadow *shadow)
+{
+	static CmigQuery query = {
+		.sql = "SELECT ARRAY(SELECT oid FROM pg_class WHERE relkind = 'S')"
+	};
+
+	cmig_query_each(&query, NULL, NULL, copy_sequences, shadow);
+}
+
 /*
  * The extensions
  */
@@ -299,6 +321,8 @@ prepare_shadow(ShadowRun *run)
 	shadow->managed = run->managed;
 	choose_schemas(run);
 	list_live(shadow);
+	list_sequences(shadow);
+	shadow->xid = GetCurrentTransactionId();
 	shadow->members = cmig_shadow_members_list();
 	shadow->extensions = cmig_shadow_extension_list(&shadow->nextensions);
 

@@ -54,6 +54,9 @@ typedef struct CmigShadow
 								 * OID */
 	Oid		   *live;
 	CmigHidden *hidden;			/* hidden objects without a schema */
+	Datum		sequences;		/* an oid[]: all sequences that existed before
+								 * the shadow */
+	TransactionId xid;			/* of the shadow's subtransaction */
 } CmigShadow;
 
 /*

@@ -5,13 +5,15 @@
  * A planner hook adds conditions on the catalogs to the target's queries.  The
  * conditions are security quals, which the planner applies to a table's rows
  * before anything else.  They are added after rewriting, so that they also
- * apply to catalogs in system views and in the information schema.
+ * apply to catalogs in system views and in the information schema.  The hook
+ * also keeps the target from setting the values of live sequences.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 
 #include "base/query.h"
+#include "run/outside.h"
 #include "shadow/shadow_catalogs.h"
 
 #include "catalog/namespace.h"
@@ -40,6 +42,8 @@
 #include "nodes/nodeFuncs.h"
 #include "optimizer/planner.h"
 #include "utils/array.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/plancache.h"
 
@@ -184,28 +188,56 @@ find_catalog(Oid relation)
 	return NULL;
 }
 
-/*
- * Returns "column <> ALL (oids)" for the catalog with this range table index.
- */
-static Node *
-condition(const FilteredCatalog *catalog, int number)
+/* Returns "left = ANY (oids)" or "left <> ALL (oids)". */
+static Expr *
+compare_with(void *left, bool is_any, Datum oids)
 {
 	ScalarArrayOpExpr *expression = makeNode(ScalarArrayOpExpr);
-	ArrayType  *oids = catalog->is_relation ? read_relations() :
-	catalog->catalog == NamespaceRelationId ? missing_schemas() : live_schemas;
-	Var		   *column = makeVar(number, catalog->column, OIDOID, -1, InvalidOid, 0);
-	Const	   *list = makeConst(OIDARRAYOID, -1, InvalidOid, -1, PointerGetDatum(oids), false, false);
 
-	expression->opno = OpernameGetOprid(list_make2(makeString("pg_catalog"), makeString("<>")), OIDOID, OIDOID);
-	expression->useOr = false;
-	expression->args = list_make2(column, list);
+	expression->opno = OpernameGetOprid(list_make2(makeString("pg_catalog"), makeString(is_any ? "=" : "<>")), OIDOID, OIDOID);
+	expression->useOr = is_any;
+	expression->args = list_make2(left, makeConst(OIDARRAYOID, -1, InvalidOid, -1, oids, false, false));
 	expression->location = -1;
 	set_sa_opfuncid(expression);
-	return (Node *) expression;
+	return (Expr *) expression;
+}
+
+/* Returns the condition for the catalog with this range table index. */
+static Expr *
+condition(const FilteredCatalog *catalog, int number)
+{
+	ArrayType  *oids = catalog->is_relation ? read_relations() :
+	catalog->catalog == NamespaceRelationId ? missing_schemas() : live_schemas;
+
+	return compare_with(makeVar(number, catalog->column, OIDOID, -1, InvalidOid, 0), false, PointerGetDatum(oids));
 }
 
 /*
- * Tree walker: add conditions on the catalogs in a query and its subqueries.
+ * Make a call of setval() skip live sequences, whose values are not rolled
+ * back: its first argument becomes NULL, and setval() is strict.
+ */
+static void
+skip_live_sequences(FuncExpr *call)
+{
+	Expr	   *sequence = linitial(call->args);
+	RelabelType *oid = makeRelabelType(copyObject(sequence), OIDOID, -1, InvalidOid, COERCE_IMPLICIT_CAST);
+	CaseExpr   *either = makeNode(CaseExpr);
+	CaseWhen   *when = makeNode(CaseWhen);
+
+	when->expr = compare_with(oid, true, watched->sequences);
+	when->result = (Expr *) makeNullConst(REGCLASSOID, -1, InvalidOid);
+	when->location = -1;
+	either->casetype = REGCLASSOID;
+	either->args = list_make1(when);
+	either->defresult = sequence;
+	either->location = -1;
+	linitial(call->args) = either;
+	planned = true;
+}
+
+/*
+ * Tree walker: add conditions on the catalogs in a query and its subqueries,
+ * and keep it from setting live sequences.
  */
 static bool
 add_conditions(Node *node, void *arg)
@@ -216,6 +248,9 @@ add_conditions(Node *node, void *arg)
 
 	if (node == NULL)
 		return false;
+	if (IsA(node, FuncExpr) && (((FuncExpr *) node)->funcid == F_SETVAL_REGCLASS_INT8 ||
+								((FuncExpr *) node)->funcid == F_SETVAL_REGCLASS_INT8_BOOL))
+		skip_live_sequences((FuncExpr *) node);
 	if (!IsA(node, Query))
 		return expression_tree_walker(node, add_conditions, arg);
 	foreach(cell, query->rtable)
@@ -224,6 +259,8 @@ add_conditions(Node *node, void *arg)
 		const FilteredCatalog *catalog;
 
 		number++;
+		if (number == query->resultRelation && table->relkind == RELKIND_FOREIGN_TABLE)
+			cmig_outside_raise(psprintf("%s is a foreign table", get_rel_name(table->relid)));
 		if (table->rtekind != RTE_RELATION || number == query->resultRelation)
 			continue;
 		catalog = find_catalog(table->relid);

@@ -96,7 +96,7 @@ has_no_schema(Node *node, bool *silently)
 			*silently = true;
 			return ((ClusterStmt *) node)->relation == NULL;
 		case T_CopyStmt:
-			return !((CopyStmt *) node)->is_from;
+			return !((CopyStmt *) node)->is_from || ((CopyStmt *) node)->is_program;
 		case T_CommentStmt:
 			return is_shared_object(((CommentStmt *) node)->objtype);
 		case T_SecLabelStmt:

@@ -13,6 +13,7 @@
 
 #include "base/compat.h"
 #include "base/subtransaction.h"
+#include "run/outside.h"
 #include "run/running.h"
 #include "run/session.h"
 #include "shadow/distribution_record.h"
@@ -33,7 +34,6 @@
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
-#include "utils/portal.h"
 
 /* One call of the hook. */
 typedef struct Call
@@ -49,15 +49,9 @@ typedef struct Call
 } Call;
 
 static CmigTargetState *watched = NULL;
+static CmigOutsideWatch functions;
+static const CmigOutsideWatch *former_functions = NULL;
 static ProcessUtility_hook_type next_ProcessUtility = NULL;
-
-void
-cmig_target_utility_watch(CmigTargetState *state)
-{
-	watched = state;
-	(void) cmig_distribution_record_watch(state != NULL);
-	cmig_shadow_catalogs_watch(state ? state->shadow : NULL);
-}
 
 /* Pass the statement to the next hook or to PostgreSQL. */
 static void
@@ -130,29 +124,48 @@ refuse(Node *node)
 			 errdetail("It would change existing objects in the database.")));
 }
 
-/*
- * Raise an error for a statement that uses a cursor of the caller, because its
- * effect on the cursor could not be undone.
- */
+/* Raise an error for something that a rollback would not undo. */
 static void
-refuse_callers_cursor(CmigTargetState *state, Node *node)
+refuse_outside(const char *reason)
 {
-	const char *name;
-	Portal		portal;
-
-	if (IsA(node, ClosePortalStmt))
-		name = ((ClosePortalStmt *) node)->portalname;
-	else if (IsA(node, FetchStmt))
-		name = ((FetchStmt *) node)->portalname;
-	else
-		return;
-	portal = name == NULL ? NULL : GetPortalByName(name);
-	if (name != NULL && (!PortalIsValid(portal) || portal->createSubid >= state->subtransaction))
-		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-			 errmsg("%s is not allowed in a %s", GetCommandTagName(CreateCommandTag(node)), place()),
-			 errdetail("A %s can use only cursors that it declares itself.", place())));
+			 errmsg("cannot run the statement in a %s: %s", place(), reason),
+			 errhint("Leave the statement out of the target if it does not change the schema.")));
+}
+
+/*
+ * Raise an error for a statement that uses a cursor of the caller or an
+ * untrusted language.  Other statements with effects that a rollback does not
+ * undo are left out, or are harmless: LOAD, reading a file, and reading the
+ * tables of another server.
+ */
+static void
+refuse_statement(const CmigTargetState *state, Node *node)
+{
+	const char *reason = NULL;
+
+	if (IsA(node, DoStmt) || IsA(node, ClosePortalStmt) || IsA(node, FetchStmt))
+		reason = cmig_outside_of_statement(node, state->subtransaction);
+	if (reason != NULL)
+		refuse_outside(reason);
+}
+
+void
+cmig_target_utility_watch(CmigTargetState *state)
+{
+	functions = (CmigOutsideWatch)
+	{
+		.refuse = refuse_outside,.restores_locks = true,.skips_setval = true,
+			.mark = state ? state->shadow->xid : InvalidTransactionId
+	};
+	if (state != NULL && watched == NULL)
+		former_functions = cmig_outside_watch(&functions);
+	else if (state == NULL && watched != NULL)
+		(void) cmig_outside_watch(former_functions);
+	watched = state;
+	(void) cmig_distribution_record_watch(state != NULL);
+	cmig_shadow_catalogs_watch(state ? state->shadow : NULL);
 }
 
 /* Subtransaction callback: run a statement that may fail. */
@@ -267,7 +280,7 @@ adapt(CmigTargetState *state, Node *node)
 	if (cmig_target_filter_leaves_out(state, node))
 		return NULL;
 	refuse(node);
-	refuse_callers_cursor(state, node);
+	refuse_statement(state, node);
 	cmig_target_missing_refuse_name(state, node);
 	if (cmig_target_missing_is_about(state, node) || cmig_target_filter_subscription(state, node) ||
 		cmig_target_missing_show(state, node))

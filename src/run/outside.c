@@ -5,25 +5,36 @@
  *
  * Such statements and functions write files, start programs, connect to other
  * servers, affect the whole server or other sessions, or change the caller's
- * session.
+ * session.  While a watch is on, hooks see each function before it is called.
+ *
+ * Procedural languages compile a function once in a session, and compile it
+ * again if xmin or ctid of its row in pg_proc differ.  What they compile during
+ * a watch must not be used afterward, nor the reverse, because names meant
+ * other objects.  Therefore, a watch changes xmin in the session's cached copy
+ * of the row before each call, and has its rollback discard that copy.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 
-#include "inspect/outside.h"
+#include "run/outside.h"
 
 #include "access/htup_details.h"
+#include "access/table.h"
 #include "access/transam.h"
 #include "access/xact.h"
 #include "catalog/namespace.h"
+#include "catalog/objectaccess.h"
 #include "catalog/pg_language.h"
 #include "catalog/pg_proc.h"
+#include "commands/extension.h"
 #include "commands/prepare.h"
 #include "commands/proclang.h"
 #include "fmgr.h"
 #include "nodes/parsenodes.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/portal.h"
 #include "utils/rel.h"
@@ -90,6 +101,13 @@ static const char *const libraries[] = {
 	"adminpack", "dblink", "http", "pg_background", "pg_surgery", "plproxy"
 };
 
+/* The current watch, or NULL. */
+static const CmigOutsideWatch *watch = NULL;
+
+static object_access_hook_type next_object_access = NULL;
+static needs_fmgr_hook_type next_needs_fmgr = NULL;
+static fmgr_hook_type next_fmgr = NULL;
+
 /* bsearch comparator. */
 static int
 compare_names(const void *key, const void *element)
@@ -148,10 +166,12 @@ untrusted_language(Oid language)
 	return name;
 }
 
-/* Implements cmig_outside_of_function() for built-in functions. */
+/* If the effects of a built-in function remain, returns the reason. */
 static const char *
 of_built_in_function(const char *name)
 {
+	if (watch->restores_locks && strstr(name, "_advisory_") != NULL)
+		return NULL;
 	if (bsearch(name, server_functions, lengthof(server_functions), sizeof(char *),
 				compare_names) == NULL)
 		return NULL;
@@ -159,8 +179,8 @@ of_built_in_function(const char *name)
 }
 
 /*
- * Implements cmig_outside_of_function() for user-defined functions in the
- * language "internal", which are other names for built-in functions.
+ * The same for user-defined functions in the language "internal", which are
+ * other names for built-in functions.
  */
 static const char *
 of_internal_function(HeapTuple row)
@@ -173,7 +193,7 @@ of_internal_function(HeapTuple row)
 	return name != NULL ? of_built_in_function(name) : NULL;
 }
 
-/* Implements cmig_outside_of_function() for user-defined functions. */
+/* The same for user-defined functions. */
 static const char *
 of_user_function(HeapTuple row)
 {
@@ -191,35 +211,134 @@ of_user_function(HeapTuple row)
 	return NULL;
 }
 
-const char *
-cmig_outside_of_function(Oid function)
-{
-	HeapTuple	row = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
-	const char *reason;
-
-	if (!HeapTupleIsValid(row))
-		return NULL;
-	if (function >= FirstNormalObjectId)
-		reason = of_user_function(row);
-	else
-		reason = of_built_in_function(NameStr(((Form_pg_proc) GETSTRUCT(row))->proname));
-	ReleaseSysCache(row);
-	return reason;
-}
-
-const char *
-cmig_outside_of_lookup(Oid function)
+/*
+ * Before a function is called, refuse it if its effects remain.
+ */
+static void
+check_call(Oid function)
 {
 	HeapTuple	row = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
 	const char *reason = NULL;
 
 	if (!HeapTupleIsValid(row))
-		return NULL;
-	if (function >= FirstNormalObjectId &&
-		((Form_pg_proc) GETSTRUCT(row))->prolang != ClanguageId)
+		return;
+	if (function >= FirstNormalObjectId)
+		reason = of_user_function(row);
+	else if (!(watch->skips_setval && (function == F_SETVAL_REGCLASS_INT8 || function == F_SETVAL_REGCLASS_INT8_BOOL)))
+		reason = of_built_in_function(NameStr(((Form_pg_proc) GETSTRUCT(row))->proname));
+	ReleaseSysCache(row);
+	if (reason != NULL)
+		watch->refuse(reason);
+}
+
+/*
+ * Before a function is called that the server has looked up, such as a function
+ * of a type or of an operator class, refuse it if its effects remain.  C
+ * functions are allowed, because the server looks up some of them only to
+ * create other objects.  An example is the validator of a foreign-data wrapper.
+ * Returns true if see_call() must see each call.
+ */
+static bool
+check_lookup(Oid function)
+{
+	HeapTuple	row = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+	Oid			language;
+	const char *reason = NULL;
+
+	if (!HeapTupleIsValid(row))
+		return false;
+	language = ((Form_pg_proc) GETSTRUCT(row))->prolang;
+	if (function >= FirstNormalObjectId && language != ClanguageId)
 		reason = of_user_function(row);
 	ReleaseSysCache(row);
-	return reason;
+	if (reason != NULL)
+		watch->refuse(reason);
+	return language == SQLlanguageId ? watch->skips_setval :
+		language != ClanguageId && language != INTERNALlanguageId && TransactionIdIsValid(watch->mark);
+}
+
+void
+cmig_outside_mark(Oid function, TransactionId mark)
+{
+	/* open it first, because a new lock can discard cached rows */
+	Relation	catalog = table_open(ProcedureRelationId, AccessShareLock);
+	HeapTuple	row = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+
+	if (HeapTupleIsValid(row))
+	{
+		if (!TransactionIdEquals(HeapTupleHeaderGetRawXmin(row->t_data), mark))
+		{
+			CacheInvalidateHeapTuple(catalog, row, NULL);
+			HeapTupleHeaderSetXmin(row->t_data, mark);
+		}
+		ReleaseSysCache(row);
+	}
+	table_close(catalog, AccessShareLock);
+}
+
+/* Object access hook: check a function before it is called. */
+static void
+see_function(ObjectAccessType access, Oid class, Oid object, int sub, void *arg)
+{
+	if (watch != NULL && !creating_extension && access == OAT_FUNCTION_EXECUTE && class == ProcedureRelationId)
+		check_call(object);
+	if (next_object_access)
+		next_object_access(access, class, object, sub, arg);
+}
+
+/*
+ * Function manager hook: check a user-defined function when the server looks it
+ * up.  Unlike the object access hook, this hook is also called for triggers,
+ * event triggers, and the functions of types and operator classes.  If it
+ * returns true, the server calls see_call() before the function, and does not
+ * inline the function.
+ */
+static bool
+see_lookup(Oid function)
+{
+	bool		is_needed = watch != NULL && !creating_extension && check_lookup(function);
+
+	return (next_needs_fmgr != NULL && next_needs_fmgr(function)) || is_needed;
+}
+
+/*
+ * Function manager hook: see each call of a function for which see_lookup()
+ * has returned true, or which is SECURITY DEFINER or has a SET clause.
+ */
+static void
+see_call(FmgrHookEventType event, FmgrInfo *function, Datum *arg)
+{
+	if (watch != NULL && !creating_extension && event == FHET_START &&
+		check_lookup(function->fn_oid))
+		cmig_outside_mark(function->fn_oid, watch->mark);
+	if (next_fmgr)
+		next_fmgr(event, function, arg);
+}
+
+void
+cmig_outside_init(void)
+{
+	next_object_access = object_access_hook;
+	object_access_hook = see_function;
+	next_needs_fmgr = needs_fmgr_hook;
+	needs_fmgr_hook = see_lookup;
+	next_fmgr = fmgr_hook;
+	fmgr_hook = see_call;
+}
+
+void
+cmig_outside_raise(const char *reason)
+{
+	watch->refuse(reason);
+}
+
+const		CmigOutsideWatch *
+cmig_outside_watch(const CmigOutsideWatch * started)
+{
+	const		CmigOutsideWatch *former = watch;
+
+	watch = started;
+	return former;
 }
 
 /* Implements cmig_outside_of_statement() for DO. */
