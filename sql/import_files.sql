@@ -34,6 +34,12 @@ SELECT pg_temp.imported('golang-migrate', $${
 "README.md": "# Migrations",
 "12_only_down.down.sql": "DROP TABLE old;",
 "11_other.sql": "SELECT 1"}$$);
+-- the files of one number are a pair, whatever their names; two files for the same script are an error
+SELECT pg_temp.imported('golang-migrate', '{"1_a.up.sql": "SELECT 1", "01_b.down.sql": "SELECT -1"}');
+SELECT pg_temp.imported('golang-migrate', '{"1_a.up.sql": "SELECT 1", "1_b.up.sql": "SELECT 2", "1_a.down.sql": "SELECT -1"}');
+SELECT pg_temp.imported('golang-migrate', '{"1_a.up.sql": "SELECT 1", "01_b.up.sql": "SELECT 2"}');
+SELECT pg_temp.imported('sqlx', '{"1_a.up.sql": "SELECT 1", "1_a.down.sql": "SELECT -1", "1_b.down.sql": "SELECT -2"}');
+SELECT pg_temp.imported('sqlx', '{"1_a.up.sql": "SELECT 1", "1_b.sql": "SELECT 2"}');
 
 -- sqlx
 SELECT pg_temp.imported('sqlx', $${
@@ -49,8 +55,11 @@ SELECT pg_temp.imported('supabase', $${"20240101000000_init.sql": "CREATE TABLE 
 SELECT pg_temp.imported('dbmate', $${
 "10_ten.sql": "-- migrate:up\nSELECT 10;\n-- migrate:down\n",
 "9_nine.sql": "-- migrate:up transaction:false\nCREATE INDEX CONCURRENTLY i ON t (a);\n\n-- migrate:down transaction:false\nDROP INDEX CONCURRENTLY i;\n",
-"11.sql": "-- nothing\nSELECT 1;",
 "12_x.sql": "-- migrate:up frobnicate\nSELECT ';';"}$$);
+-- what dbmate rejects, or what only some versions take for a marker
+SELECT pg_temp.imported('dbmate', $${"1_a.sql": "-- nothing\nSELECT 1;"}$$);
+SELECT pg_temp.imported('dbmate', $${"1_a.sql": "-- nothing\n\nSELECT 1;\n-- migrate:up\n"}$$);
+SELECT pg_temp.imported('dbmate', $${"1_a.sql": "-- migrate:up\nCREATE TABLE a ();\n  -- migrate:down\n  DROP TABLE a;\n"}$$);
 
 -- goose
 SELECT pg_temp.imported('goose', $${
@@ -64,6 +73,9 @@ SELECT pg_temp.imported('goose', $test${"1_env.sql": "-- +goose Up\n-- +goose EN
 	'{"EMPTY": "", "GIVEN": "given", "a": "b"}');
 SELECT pg_temp.imported('goose', $${"1_env.sql": "-- +goose Up\n-- +goose ENVSUB ON\nSELECT ${A?none};"}$$);
 SELECT pg_temp.imported('goose', $${"1_env.sql": "-- +goose Up\n-- +goose ENVSUB ON\nSELECT ${A:-${B}};"}$$, '{"B": "b"}');
+
+SELECT pg_temp.imported('goose', $${"1_a.sql": "-- +goose NO TRANSACTION\nSELECT 1;\n-- +goose Up\n", "2_code_test.go": "package main"}$$);
+SELECT pg_temp.imported('goose', $${"1_a.sql": "-- +goose Up\nSELECT 1;\n\t-- +goose Down\nSELECT 2;\n"}$$);
 
 -- node-pg-migrate
 SELECT pg_temp.imported('node-pg-migrate', $${
@@ -127,6 +139,9 @@ SELECT cmig.stamp('base');
 DELETE FROM cmig.revision;
 SELECT pg_temp.imported('flyway', $${"V1__init.sql": "SELECT 1;\n/* ${comment} */\nCREATE SCHEMA ${schema};"}$$);
 
+-- what is written in another language is a revision that fails
+SELECT pg_temp.imported('flyway', '{"V1__one.sql": "SELECT 1", "V2__Two.java": "class", "V3__three.sql": "SELECT 3", "R__four.kt": "class", "Helper.java": "class"}');
+
 -- null keeps a placeholder, without its quotes
 SELECT pg_temp.imported('flyway', $${
 "V1__one.sql": "CREATE TABLE ${schema}.one (a text DEFAULT '${team}'); -- ${schema}\nSELECT \"${schema}\".f('${value}');",
@@ -149,6 +164,9 @@ SELECT pg_temp.imported('sqitch', $${
 "revert/fn.sql": "CREATE OR REPLACE FUNCTION fn() RETURNS int LANGUAGE sql RETURN 1;",
 "deploy/unplanned.sql": "SELECT 1;"}$$, '{"schema": "app", "value": "it''s"}');
 SELECT * FROM cmig.import_files('sqitch', '{deploy/a.sql}', '{SELECT 1}');
+-- no script; statements after COMMIT
+SELECT file_name, note FROM cmig.import_files('sqitch', '{sqitch.plan,deploy/b.sql,verify/b.sql}', ARRAY[E'%project=x\na 2024-01-01T10:00:00Z Ann <a@b>\nb 2024-01-01T10:00:00Z Ann <a@b>\n',
+	E'BEGIN;\nCREATE TABLE a ();\nCOMMIT;\nCREATE TABLE b ();', E'BEGIN;\nSELECT 1;\nROLLBACK;\nSELECT 2;']);
 
 -- Liquibase
 SELECT pg_temp.imported('liquibase', $${
@@ -165,7 +183,7 @@ SELECT pg_temp.imported('yoyo', $${
 "0001.users.rollback.sql": "DROP TABLE users;",
 "0002.index.sql": "--\n-- transactional: false\n-- depends: 0001.users\n\nCREATE INDEX CONCURRENTLY i ON users (id);",
 "0003.merge.sql": "-- depends: 0001.users, 0002.index\nSELECT 1;",
-"0004.code.py": "steps = []"}$$);
+"0004.code.py": "__depends__ = {'0001.users', \"0003.merge\"}\nsteps = []"}$$);
 
 -- what the runner refuses is noted
 SELECT pg_temp.imported('supabase', $${"1_copy.sql": "COPY t FROM stdin;\n1\n\\.\n", "2_psql.sql": "\\i other.sql", "3_bad.sql": "SELEC 1;", "4_commit.sql": "SELECT 1; COMMIT; SELECT 2;"}$$);

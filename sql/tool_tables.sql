@@ -23,6 +23,12 @@ SELECT cmig.require_schema(:'models');
 SELECT * FROM cmig.diff(:'models', schemas => '{public}');
 SELECT * FROM cmig.drift();
 SELECT * FROM cmig.capture('Nothing');
+-- the table of Alembic with another name; a table that only has such a column is no such table
+ALTER TABLE alembic_version RENAME TO alembic_version_old;
+CREATE TABLE mine (version_num int, a int);
+SELECT upgrade_sql FROM cmig.drift();
+DROP TABLE mine;
+ALTER TABLE alembic_version_old RENAME TO alembic_version;
 -- with a target that has one of them, which is compared as any other table
 SELECT upgrade_sql FROM cmig.diff(:'models' || 'CREATE TABLE alembic_version (version_num varchar(64) NOT NULL, CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num))');
 -- in a schema of the tool, other objects are not left alone

@@ -360,4 +360,11 @@ foreach my $name (sort keys %written)
 	is(dump_of("${db}_both"), dump_of("${db}_only"), "$name: and all from the beginning");
 }
 
+# What has to be written by hand is a revision that fails, and exit status 3
+$node->safe_psql('postgres', 'CREATE DATABASE by_hand');
+chdir new_folder('by_hand', '00001_users.sql' => "-- +goose Up\n$users\n", '00002_email.go' => "package main\n") or die;
+gives(0, 'is at base', '', 'init', 'cmig', '-d', 'by_hand');
+gives(3, '^cmig/00001_users.sql\ncmig/00002_email.sql\n', '00002_email.sql: to be written: it is written in Go', 'import', 'goose', '.', '--to', 'cmig', '-d', 'by_hand');
+gives(3, '', 'the upgrade of revision 00002 has not been written as SQL', 'upgrade', '-y', '-d', 'by_hand');
+
 done_testing();

@@ -153,6 +153,7 @@ write_files()
 		name=${fields[number]} content=${fields[number + 1]} note=${fields[number + 2]}
 		visible "${note//$newline/; }"
 		[ -z "$note" ] || say "$yellow$name: $VISIBLE$plain"
+		[[ $note != *'to be written: '* ]] || [ $status != 0 ] || status=3
 		[ -n "$content" ] || continue
 		checked_name "$name"
 		path=$folder/$name

@@ -33,12 +33,13 @@ read_name(const char *base, FlywayName *name)
 	const char *separator = strstr(base, "__");
 	int			length;
 
-	if (!cmig_tool_text_ends(base, ".sql") || separator == NULL || strchr("VURB", *base) == NULL)
+	if (separator == NULL || strchr("VURB", *base) == NULL ||
+		!(cmig_tool_text_ends(base, ".sql") || cmig_import_language(base)))
 		return false;
 	name->kind = *base;
 	length = separator - base - 1;
 	name->version = pnstrdup(base + 1, length);
-	name->title = cmig_tool_text_without(separator + 2, ".sql");
+	name->title = cmig_tool_text_without(separator + 2, strrchr(base, '.'));
 	for (char *p = name->version; *p; p++)
 		if (*p == '_')
 			*p = '.';
@@ -70,7 +71,10 @@ add_file(CmigImport *import, CmigToolFile *file, const char *id, const FlywayNam
 	CmigToolRevision *revision = cmig_import_add(import, file, id);
 
 	revision->text.edges.message = cmig_tool_text_message(name->title);
-	revision->text.upgrade_sql = cmig_import_whole(import, file, CMIG_SECTION_UPGRADE);
+	if (cmig_import_language(file->base))
+		cmig_import_not_written(revision, name->kind == 'V', psprintf("it is written in %s, in file \"%s\"", cmig_import_language(file->base), file->name));
+	else
+		revision->text.upgrade_sql = cmig_import_whole(import, file, CMIG_SECTION_UPGRADE);
 	if (without_transaction(import, file))
 		revision->text.edges.transactional = false;
 	return revision;
@@ -124,7 +128,9 @@ add_undo(CmigImport *import)
 			continue;
 		file->used = true;
 		revision = find_version(import, name.version);
-		if (revision)
+		if (revision && cmig_import_language(file->base))
+			cmig_import_note(revision, "to be written: its downgrade is written in %s, in file \"%s\"", cmig_import_language(file->base), file->name);
+		else if (revision)
 			revision->text.downgrade_sql = cmig_import_whole(import, file, CMIG_SECTION_DOWNGRADE);
 		else
 			cmig_import_file_note(import, file->name, "left out, because there is no V file of version %s", name.version);

@@ -11,6 +11,8 @@
 
 #include "adopt/format_marked.h"
 #include "adopt/tool_text.h"
+#include "base/errors.h"
+#include "parse/lexer.h"
 
 /* The kinds of lines in a migration file. */
 typedef enum MarkedLine
@@ -34,18 +36,69 @@ typedef struct MarkedFile
 
 typedef MarkedLine (*ClassifyLine) (CmigToolRevision *revision, const CmigToolLine *line);
 
+/*
+ * Raise MG013 if the line is a marker except for its indentation, with which
+ * some versions of the tools take it for a comment.
+ */
+static void
+refuse_indented(CmigToolRevision *revision, const CmigToolLine *line, int number, ClassifyLine classify)
+{
+	CmigToolLine inner = *line;
+
+	inner.start += strspn(inner.start, " \t");
+	if (inner.start > line->start && inner.start < inner.end && classify(revision, &inner) != LINE_TEXT)
+		ereport(ERROR,
+				(errcode(ERRCODE_CMIG_BAD_FILE),
+				 errmsg("cannot convert file \"%s\" to a revision", revision->file->name),
+				 errdetail("Line %d is indented: %.*s", number, (int) (inner.end - inner.start), inner.start),
+				 errhint("Remove the spaces before it if it is a marker, or the line if it is not.")));
+}
+
+/*
+ * Raise MG013 if a file with markers has SQL before the first one.  The tools
+ * reject such a file, or ignore the SQL.
+ */
+static void
+refuse_before(const CmigToolRevision *revision, const MarkedFile *marked)
+{
+	CmigLexer	lexer;
+
+	cmig_lexer_init(&lexer, marked->before.data);
+	if (cmig_lexer_next_sql(&lexer) != CMIG_TOKEN_END)
+		ereport(ERROR,
+				(errcode(ERRCODE_CMIG_BAD_FILE),
+				 errmsg("cannot convert file \"%s\" to a revision", revision->file->name),
+				 errdetail("The statement on line %d is before the first marker.", lexer.line),
+				 errhint("Move it after the marker.")));
+}
+
+/* Raise MG013 unless the file has a marker for the upgrade. */
+static void
+require_up(const CmigToolRevision *revision, const MarkedFile *marked, const char *marker)
+{
+	if (!marked->has_up)
+		ereport(ERROR,
+				(errcode(ERRCODE_CMIG_BAD_FILE),
+				 errmsg("cannot convert file \"%s\" to a revision", revision->file->name),
+				 errdetail("It has no line \"%s\".", marker),
+				 errhint("Add this line before the SQL of the upgrade.")));
+}
+
 /* Split a file's lines into the upgrade script and the downgrade script. */
 static void
 read_lines(CmigToolRevision *revision, const char *text, ClassifyLine classify, MarkedFile *marked)
 {
 	CmigToolLine line;
 	StringInfo	to = &marked->before;
+	int			number = 0;
 
 	memset(marked, 0, sizeof(MarkedFile));
 	initStringInfo(&marked->before);
 	initStringInfo(&marked->up);
 	initStringInfo(&marked->down);
 	for (const char *p = text; cmig_tool_text_line(p, &line); p = line.next)
+	{
+		number++;
 		switch (classify(revision, &line))
 		{
 			case LINE_UP:
@@ -57,11 +110,18 @@ read_lines(CmigToolRevision *revision, const char *text, ClassifyLine classify, 
 				marked->has_down = true;
 				break;
 			case LINE_TEXT:
+				refuse_indented(revision, &line, number, classify);
 				appendBinaryStringInfo(to, line.start, line.next - line.start);
 				break;
 			case LINE_DROPPED:
+				/* keep the line numbers for refuse_before() */
+				if (to == &marked->before)
+					appendStringInfoChar(to, '\n');
 				break;
 		}
+	}
+	if (marked->has_up || marked->has_down)
+		refuse_before(revision, marked);
 }
 
 /* Set a revision's scripts to the scripts found by read_lines(). */
@@ -78,20 +138,20 @@ set_scripts(CmigImport *import, CmigToolRevision *revision, const MarkedFile *ma
 }
 
 /*
- * Add a revision for a file named "<digits>[_-.]title.sql".  Returns NULL if
- * the file's name does not have this form.
+ * Add a revision for a file named "<digits>[_-.]title<ending>".  Returns NULL
+ * if the file's name does not have this form.
  */
 static CmigToolRevision *
-add_numbered(CmigImport *import, CmigToolFile *file)
+add_numbered(CmigImport *import, CmigToolFile *file, const char *ending)
 {
 	int			digits = cmig_tool_text_digits(file->base);
 	CmigToolRevision *revision;
 	char	   *title;
 
-	if (digits == 0 || !cmig_tool_text_ends(file->base, ".sql"))
+	if (digits == 0 || !cmig_tool_text_ends(file->base, ending))
 		return NULL;
 	revision = cmig_import_add(import, file, pnstrdup(file->base, digits));
-	title = cmig_tool_text_without(file->base + digits, ".sql");
+	title = cmig_tool_text_without(file->base + digits, ending);
 	revision->text.edges.message = cmig_tool_text_message(title + strspn(title, "_-."));
 	return revision;
 }
@@ -129,15 +189,14 @@ cmig_format_dbmate(CmigImport *import)
 	for (int i = 0; i < import->file_count; i++)
 	{
 		CmigToolFile *file = &import->files[i];
-		CmigToolRevision *revision = add_numbered(import, file);
+		CmigToolRevision *revision = add_numbered(import, file, ".sql");
 		MarkedFile	marked;
 
 		if (revision == NULL)
 			continue;
 		revision->order = pstrdup(file->base);
 		read_lines(revision, file->text, classify_dbmate, &marked);
-		if (!marked.has_up)
-			cmig_import_note(revision, "it has no line \"-- migrate:up\", so its script is empty");
+		require_up(revision, &marked, "-- migrate:up");
 		set_scripts(import, revision, &marked);
 	}
 	cmig_import_sort(import, strcmp);
@@ -214,21 +273,18 @@ cmig_format_goose(CmigImport *import)
 	for (int i = 0; i < import->file_count; i++)
 	{
 		CmigToolFile *file = &import->files[i];
-		CmigToolRevision *revision = add_numbered(import, file);
+		CmigToolRevision *revision = add_numbered(import, file, ".sql");
 		MarkedFile	marked;
 
 		if (revision == NULL)
 		{
-			if (cmig_tool_text_ends(file->base, ".go"))
-			{
-				file->used = true;
-				cmig_import_file_note(import, file->name, "written in Go; replace it with a revision that does the same");
-			}
+			revision = cmig_tool_text_ends(file->base, "_test.go") ? NULL : add_numbered(import, file, ".go");
+			if (revision)
+				cmig_import_not_written(revision, true, psprintf("it is written in Go, in file \"%s\"", file->name));
 			continue;
 		}
 		read_lines(revision, substitute_environment(import, file), classify_goose, &marked);
-		if (!marked.has_up)
-			cmig_import_note(revision, "it has no line \"-- +goose Up\", so its script is empty");
+		require_up(revision, &marked, "-- +goose Up");
 		set_scripts(import, revision, &marked);
 	}
 	cmig_import_sort(import, cmig_tool_text_compare_versions);
@@ -278,20 +334,19 @@ cmig_format_node_pg_migrate(CmigImport *import)
 		MarkedFile	marked;
 		char	   *stem;
 
-		if (!cmig_tool_text_ends(file->base, ".sql"))
-		{
-			if (cmig_tool_text_ends(file->base, ".js") || cmig_tool_text_ends(file->base, ".ts"))
-			{
-				file->used = true;
-				cmig_import_file_note(import, file->name,
-									  "written in JavaScript; replace it with a revision that does the same, using the output of \"node-pg-migrate up --dry-run\"");
-			}
+		const char *language = cmig_tool_text_digits(file->base) > 0 ? cmig_import_language(file->base) : NULL;
+
+		if (language == NULL && !cmig_tool_text_ends(file->base, ".sql"))
 			continue;
-		}
-		stem = cmig_tool_text_without(file->base, ".sql");
+		stem = cmig_tool_text_without(file->base, strrchr(file->base, '.'));
 		revision = cmig_import_add(import, file, cmig_tool_text_id(stem));
 		stem += cmig_tool_text_digits(stem);
 		revision->text.edges.message = cmig_tool_text_message(stem + strspn(stem, "_-"));
+		if (language)
+		{
+			cmig_import_not_written(revision, true, psprintf("it is written in %s, in file \"%s\"; use the output of \"node-pg-migrate up --dry-run\"", language, file->name));
+			continue;
+		}
 		read_lines(revision, file->text, classify_node_pg_migrate, &marked);
 		if (!marked.has_up)
 			appendStringInfoString(&marked.up, marked.before.data);
@@ -352,7 +407,7 @@ cmig_format_graphile_migrate(CmigImport *import)
 			cmig_import_file_note(import, file->name, "not committed yet; commit it with graphile-migrate, or write it as a revision");
 			continue;
 		}
-		revision = add_numbered(import, file);
+		revision = add_numbered(import, file, ".sql");
 		if (revision == NULL)
 			continue;
 		read_lines(revision, file->text, classify_graphile, &marked);

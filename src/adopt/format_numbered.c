@@ -16,11 +16,13 @@ typedef struct NumberedName
 	char	   *title;
 	bool		is_up;			/* does the name end in .up.sql? */
 	bool		is_down;		/* does the name end in .down.sql? */
+	const char *language;		/* if it is not a script */
 } NumberedName;
 
 /*
  * Parse a file name such as "<number><separator><title>[.up|.down].sql".  The
- * number may be preceded by letters.
+ * number may be preceded by letters.  A file whose number is preceded by letters
+ * can also be written in a programming language.
  */
 static bool
 read_name(const char *base, const char *letters, const char *separator, NumberedName *name)
@@ -29,9 +31,10 @@ read_name(const char *base, const char *letters, const char *separator, Numbered
 	int			digits;
 
 	memset(name, 0, sizeof(NumberedName));
-	if (!cmig_tool_text_ends(base, ".sql"))
+	name->language = *letters ? cmig_import_language(base) : NULL;
+	if (name->language == NULL && !cmig_tool_text_ends(base, ".sql"))
 		return false;
-	stem = cmig_tool_text_without(base, ".sql");
+	stem = cmig_tool_text_without(base, strrchr(base, '.'));
 	name->is_up = cmig_tool_text_ends(stem, ".up");
 	name->is_down = cmig_tool_text_ends(stem, ".down");
 	if (name->is_up || name->is_down)
@@ -51,8 +54,9 @@ read_name(const char *base, const char *letters, const char *separator, Numbered
 }
 
 /*
- * Returns the revision whose id is the number in "name".  Adds the revision if
- * necessary.
+ * Returns the revision to which the file belongs: for a file with a downgrade
+ * script, the revision with the same number, if it has no downgrade script yet.
+ * Otherwise adds a revision, so that two files for the same script are an error.
  */
 static CmigToolRevision *
 numbered_revision(CmigImport *import, CmigToolFile *file, const NumberedName *name)
@@ -63,7 +67,8 @@ numbered_revision(CmigImport *import, CmigToolFile *file, const NumberedName *na
 	foreach(lc, import->revisions)
 	{
 		revision = lfirst(lc);
-		if (strcmp(revision->text.edges.id, name->number) == 0 && (name->is_up || name->is_down))
+		if (name->is_down && revision->text.downgrade_sql == NULL &&
+			cmig_tool_text_compare_versions(revision->text.edges.id, name->number) == 0)
 			return revision;
 	}
 	revision = cmig_import_add(import, file, name->number);
@@ -72,8 +77,9 @@ numbered_revision(CmigImport *import, CmigToolFile *file, const NumberedName *na
 }
 
 /*
- * Add the file's script to the revision with the same number, and return the
- * revision.  Returns NULL if the file does not belong to the format.
+ * Add the file's script to its revision, and return the revision.  Returns NULL
+ * if the file does not belong to the format.  The files with downgrade scripts
+ * must be read last.
  */
 static CmigToolRevision *
 read_file(CmigImport *import, CmigToolFile *file, const char *letters, const char *separator)
@@ -85,7 +91,9 @@ read_file(CmigImport *import, CmigToolFile *file, const char *letters, const cha
 		return NULL;
 	revision = numbered_revision(import, file, &name);
 	file->used = true;
-	if (name.is_down)
+	if (name.language)
+		cmig_import_not_written(revision, true, psprintf("it is written in %s, in file \"%s\"", name.language, file->name));
+	else if (name.is_down)
 		revision->text.downgrade_sql = cmig_import_whole(import, file, CMIG_SECTION_DOWNGRADE);
 	else
 		revision->text.upgrade_sql = cmig_import_whole(import, file, CMIG_SECTION_UPGRADE);
@@ -107,35 +115,41 @@ note_missing_upgrades(CmigImport *import)
 	}
 }
 
-void
-cmig_format_golang_migrate(CmigImport *import)
+/*
+ * Read the files of golang-migrate and sqlx, which have separate files for the
+ * two directions.  If "both" is true, every file has a direction.
+ */
+static void
+read_pairs(CmigImport *import, bool both)
 {
-	for (int i = 0; i < import->file_count; i++)
-	{
-		NumberedName name;
+	for (int down = 0; down < 2; down++)
+		for (int i = 0; i < import->file_count; i++)
+		{
+			CmigToolFile *file = &import->files[i];
+			NumberedName name;
+			CmigToolRevision *revision;
 
-		if (read_name(import->files[i].base, "", "_", &name) && (name.is_up || name.is_down))
-			read_file(import, &import->files[i], "", "_");
-	}
+			if (!read_name(file->base, "", "_", &name) || name.is_down != (down == 1) || (both && !name.is_up && !name.is_down))
+				continue;
+			revision = read_file(import, file, "", "_");
+			if (!both && cmig_tool_text_begins(file->text, "-- no-transaction"))
+				revision->text.edges.transactional = false;
+		}
 	note_missing_upgrades(import);
 	cmig_import_sort(import, cmig_tool_text_compare_versions);
 	cmig_import_chain(import);
 }
 
 void
+cmig_format_golang_migrate(CmigImport *import)
+{
+	read_pairs(import, true);
+}
+
+void
 cmig_format_sqlx(CmigImport *import)
 {
-	for (int i = 0; i < import->file_count; i++)
-	{
-		CmigToolFile *file = &import->files[i];
-		CmigToolRevision *revision = read_file(import, file, "", "_");
-
-		if (revision && cmig_tool_text_begins(file->text, "-- no-transaction"))
-			revision->text.edges.transactional = false;
-	}
-	note_missing_upgrades(import);
-	cmig_import_sort(import, cmig_tool_text_compare_versions);
-	cmig_import_chain(import);
+	read_pairs(import, false);
 }
 
 void

@@ -244,7 +244,7 @@ add_change(SqitchPlan *plan, int i)
 	if (deploy)
 		revision->text.upgrade_sql = deploy;
 	else
-		cmig_import_note(revision, "there is no file %sdeploy/%s.sql, so its script is empty", plan->prefix, name);
+		cmig_import_not_written(revision, false, psprintf("file \"%sdeploy/%s.sql\" does not exist", plan->prefix, name));
 	revision->text.downgrade_sql = read_script(plan, "revert", name, CMIG_SECTION_DOWNGRADE);
 	revision->text.verify_sql = read_script(plan, "verify", name, CMIG_SECTION_VERIFY);
 	note_dependencies(revision, change->dependencies);

@@ -28,6 +28,18 @@ read_depends(CmigToolRevision *revision, char *text)
 		parents->names[parents->count++] = cmig_tool_text_id(word);
 }
 
+/* Set the revision's parents to the strings in a Python set. */
+static void
+read_python_depends(CmigToolRevision *revision, const char *set)
+{
+	char	   *text = pnstrdup(set, strcspn(set, "}"));
+
+	for (char *p = text; *p; p++)
+		if (strchr("\"'\n\t", *p))
+			*p = ' ';
+	read_depends(revision, text);
+}
+
 /*
  * Read a message and settings from the comments at the start of a yoyo file.
  */
@@ -65,9 +77,11 @@ cmig_format_yoyo(CmigImport *import)
 		CmigToolFile *rollback;
 		char	   *stem;
 
-		if (!cmig_tool_text_ends(file->base, ".sql") || cmig_tool_text_ends(file->base, ".rollback.sql"))
+		bool		is_python = cmig_tool_text_ends(file->base, ".py");
+
+		if (!(is_python || cmig_tool_text_ends(file->base, ".sql")) || cmig_tool_text_ends(file->base, ".rollback.sql"))
 			continue;
-		stem = cmig_tool_text_without(file->base, ".sql");
+		stem = cmig_tool_text_without(file->base, is_python ? ".py" : ".sql");
 		if (strcmp(stem, "post-apply") == 0)
 		{
 			file->used = true;
@@ -75,18 +89,21 @@ cmig_format_yoyo(CmigImport *import)
 			continue;
 		}
 		revision = cmig_import_add(import, file, cmig_tool_text_id(stem));
+		if (is_python)
+		{
+			const char *depends = strstr(file->text, "__depends__");
+
+			if (depends && depends[strcspn(depends, "{\n")] == '{')
+				read_python_depends(revision, strchr(depends, '{') + 1);
+			cmig_import_not_written(revision, true, psprintf("it is written in Python, in file \"%s\"", file->name));
+			continue;
+		}
 		read_yoyo_header(revision, file->text);
 		revision->text.upgrade_sql = cmig_import_whole(import, file, CMIG_SECTION_UPGRADE);
 		rollback = cmig_import_file(import, psprintf("%s.rollback.sql", cmig_tool_text_without(file->name, ".sql")));
 		if (rollback)
 			revision->text.downgrade_sql = cmig_import_whole(import, rollback, CMIG_SECTION_DOWNGRADE);
 	}
-	for (int i = 0; i < import->file_count; i++)
-		if (cmig_tool_text_ends(import->files[i].base, ".py"))
-		{
-			import->files[i].used = true;
-			cmig_import_file_note(import, import->files[i].name, "written in Python; replace it with a revision that does the same");
-		}
 	import->file_template = "%(rev)s";
 }
 

@@ -12,8 +12,10 @@
 #include "graph/graph.h"
 #include "mb/pg_wchar.h"
 #include "parse/lexer.h"
+#include "parse/psql_text.h"
 #include "parse/substitute.h"
 #include "parse/text_check.h"
+#include "utils/builtins.h"
 
 CmigToolFile *
 cmig_import_file(CmigImport *import, const char *name)
@@ -190,6 +192,60 @@ cmig_import_join(const char *first, const char *second)
 	return psprintf("%s\n\n%s", first, second);
 }
 
+const char *
+cmig_import_language(const char *name)
+{
+	static const char *const languages[][2] = {
+		{".go", "Go"}, {".java", "Java"}, {".kt", "Kotlin"}, {".rs", "Rust"}, {".py", "Python"},
+		{".js", "JavaScript"}, {".ts", "TypeScript"}
+	};
+	const char *dot = strrchr(name, '.');
+
+	for (int i = 0; dot && i < lengthof(languages); i++)
+		if (strcmp(dot, languages[i][0]) == 0)
+			return languages[i][1];
+	return NULL;
+}
+
+/* Returns a statement that fails, in place of a revision's script. */
+static char *
+failing_script(const CmigToolRevision *revision, CmigSection section, const char *reason)
+{
+	const char *name = cmig_marker_sections[section];
+
+	StringInfoData script;
+
+	initStringInfo(&script);
+	cmig_psql_append_do(&script,
+						psprintf("BEGIN\n\tRAISE EXCEPTION USING ERRCODE = 'feature_not_supported',\n"
+								 "\t\tMESSAGE = %s,\n\t\tDETAIL = %s,\n\t\tHINT = %s;\nEND",
+								 quote_literal_cstr(psprintf("the %s of revision %s has not been written as SQL", name, revision->text.edges.id)),
+								 quote_literal_cstr(psprintf("It could not be converted, because %s.", reason)),
+								 quote_literal_cstr(psprintf("Write it in the %s section of its file, and delete this statement.", name))));
+	return script.data;
+}
+
+void
+cmig_import_not_written(CmigToolRevision *revision, bool both, const char *reason)
+{
+	revision->text.upgrade_sql = failing_script(revision, CMIG_SECTION_UPGRADE, reason);
+	if (both)
+		revision->text.downgrade_sql = failing_script(revision, CMIG_SECTION_DOWNGRADE, reason);
+	cmig_import_note(revision, "to be written: %s", reason);
+}
+
+/* Raise MG013, because two revisions have the same id or version. */
+static void
+raise_repeated(const CmigToolRevision *one, const CmigToolRevision *other)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_CMIG_BAD_FILE),
+			 errmsg("two revisions have the id \"%s\"", one->text.edges.id),
+			 strcmp(one->file->name, other->file->name) == 0 ?
+			 errdetail("Both are in file \"%s\".", one->file->name) :
+			 errdetail("They are in the files \"%s\" and \"%s\".", one->file->name, other->file->name)));
+}
+
 static CmigOrderCompare order_compare;
 
 static int
@@ -207,6 +263,16 @@ cmig_import_sort(CmigImport *import, CmigOrderCompare compare)
 {
 	order_compare = compare;
 	list_sort(import->revisions, compare_revisions);
+	for (int i = 1; i < list_length(import->revisions); i++)
+	{
+		const CmigToolRevision *one = list_nth(import->revisions, i - 1);
+		const CmigToolRevision *other = list_nth(import->revisions, i);
+
+		/* an id that is not only a version contains more than the sort key */
+		if (compare(one->order, other->order) == 0 &&
+			one->order[strspn(one->order, "0123456789.")] == '\0')
+			raise_repeated(one, other);
+	}
 }
 
 void
@@ -243,6 +309,7 @@ require_distinct(const CmigImport *import)
 {
 	CmigNames	names = {0};
 	const char *repeated;
+	const CmigToolRevision *first = NULL;
 	ListCell   *lc;
 
 	names.names = palloc(sizeof(char *) * Max(list_length(import->revisions), 1));
@@ -255,11 +322,11 @@ require_distinct(const CmigImport *import)
 	{
 		const CmigToolRevision *revision = lfirst(lc);
 
-		if (strcmp(revision->text.edges.id, repeated) == 0)
-			ereport(ERROR,
-					(errcode(ERRCODE_CMIG_BAD_FILE),
-					 errmsg("two revisions have the id \"%s\"", repeated),
-					 errdetail("One of them is in file \"%s\".", revision->file->name)));
+		if (strcmp(revision->text.edges.id, repeated) != 0)
+			continue;
+		if (first)
+			raise_repeated(first, revision);
+		first = revision;
 	}
 }
 
@@ -330,7 +397,7 @@ check_script(CmigToolRevision *revision, const char *what, const char *sql)
 		cmig_import_note(revision, "transactional: false, because its %s script has a statement that cannot run in a transaction", what);
 	}
 	else
-		cmig_import_note(revision, "%s. %s", problem->problem, problem->fix);
+		cmig_import_note(revision, "to be written: %s. %s", problem->problem, problem->fix);
 }
 
 /*

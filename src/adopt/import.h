@@ -101,7 +101,23 @@ extern char *cmig_import_join(const char *first, const char *second);
 extern void cmig_import_note(CmigToolRevision *revision, const char *format,...) pg_attribute_printf(2, 3);
 extern void cmig_import_file_note(CmigImport *import, const char *file_name, const char *format,...) pg_attribute_printf(3, 4);
 
-/* Sort the revisions by their sort keys. */
+/*
+ * Returns the programming language of a migration that is not a script, judged
+ * by the file's name, or NULL.
+ */
+extern const char *cmig_import_language(const char *name);
+
+/*
+ * Make the upgrade script, or both scripts, a statement that fails until the
+ * user has written the script.  "reason" is a clause that says why the script
+ * could not be converted.
+ */
+extern void cmig_import_not_written(CmigToolRevision *revision, bool both, const char *reason);
+
+/*
+ * Sort the revisions by their sort keys.  Raises MG013 if two revisions have
+ * the same version, such as 1 and 01.
+ */
 typedef int (*CmigOrderCompare) (const char *a, const char *b);
 extern void cmig_import_sort(CmigImport *import, CmigOrderCompare compare);
 

@@ -83,12 +83,28 @@ is_in_schema(const CmigObject *table, const char *schema)
 	return strcmp(table->identity, psprintf("%s.%s", cmig_quote(schema), cmig_quote(table->name))) == 0;
 }
 
+/*
+ * Is "version_num" the table's only column?  Alembic's table can have any name,
+ * and may have been renamed after the change to pg_cmig.
+ */
+static bool
+is_version_table(const CmigObject *table)
+{
+	int			columns = 0;
+
+	for (const CmigObject *child = table->child; child != NULL; child = child->sibling)
+		columns += child->kind == &cmig_kind_column;
+	return columns == 1 && cmig_column_find(table, "version_num");
+}
+
 /* Does the table belong to another migration tool? */
 static bool
 is_tool_table(const CmigObject *object)
 {
 	if (object->kind != &cmig_kind_table)
 		return false;
+	if (is_version_table(object))
+		return true;
 	for (int i = 0; i < lengthof(tool_tables); i++)
 	{
 		const CmigToolTable *entry = &tool_tables[i];
