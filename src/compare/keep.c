@@ -6,7 +6,10 @@
  */
 #include "postgres.h"
 
+#include "base/listing.h"
 #include "compare/keep.h"
+#include "kinds/kind_partition.h"
+#include "kinds/kind_table.h"
 #include "kinds/kinds.h"
 
 /* The state of copying objects from one image to another. */
@@ -204,4 +207,132 @@ cmig_keep_missing(const CmigObject *object, const CmigImage *to)
 		if (counterpart(to, object->depends[i]) == NULL)
 			return object->depends[i];
 	return NULL;
+}
+
+/*
+ * Partitions
+ */
+
+/*
+ * Mark the partitions that are left out: those of a table whose partitions the
+ * target does not create, and their own partitions.  Adds the topmost of these
+ * tables to the listing, and returns the number of partitions.
+ */
+static int
+mark_partitions(const CmigImage *image, const CmigImage *target, bool *marked, CmigListing *tables)
+{
+	bool	   *divided = palloc0(Max(target->count, 1));	/* by index in "target" */
+	bool	   *listed = palloc0(Max(image->count, 1));
+	int			count = 0;
+	bool		changed = true;
+
+	for (int i = 0; i < target->count; i++)
+	{
+		const CmigObject *link = target->objects[i];
+		const CmigObject *table = link->kind != &cmig_kind_partition ? NULL :
+		cmig_image_lookup(target, &cmig_kind_table, cmig_partition_of(link));
+
+		if (table != NULL)
+			divided[table->index] = true;
+	}
+	while (changed)
+	{
+		changed = false;
+		for (int i = 0; i < image->count; i++)
+		{
+			const CmigObject *link = image->objects[i];
+			const CmigObject *table = link->kind != &cmig_kind_partition || marked[link->parent->index] ? NULL :
+			cmig_image_lookup(image, &cmig_kind_table, cmig_partition_of(link));
+			const CmigObject *other = table ? counterpart(target, table) : NULL;
+
+			if (table == NULL || counterpart(target, link->parent) != NULL ||
+				(!marked[table->index] && (other == NULL || divided[other->index] || !cmig_table_same_key(table, other))))
+				continue;
+			if (!marked[table->index] && !listed[table->index])
+				cmig_listing_add(tables, table->identity);
+			listed[table->index] = marked[link->parent->index] = changed = true;
+			count++;
+		}
+	}
+	return count;
+}
+
+/*
+ * Also mark what belongs to marked objects: their children, the sequences that
+ * their columns own, and their places in publications.
+ */
+static void
+mark_parts(const CmigImage *image, bool *marked)
+{
+	bool		changed = true;
+
+	while (changed)
+	{
+		changed = false;
+		for (int i = 0; i < image->count; i++)
+		{
+			const CmigObject *object = image->objects[i];
+			int			whole = object->kind == &cmig_kind_sequence_owner ? object->parent->index :
+			object->kind == &cmig_kind_publication_table ? i : -1;
+			bool		mark = object->parent != NULL && marked[object->parent->index];
+
+			for (int j = 0; whole >= 0 && !marked[whole] && j < object->ndepends; j++)
+				if (marked[object->depends[j]->index])
+					marked[whole] = changed = true;
+			if (mark && !marked[i])
+				marked[i] = changed = true;
+		}
+	}
+}
+
+/* Remove the marked objects from an array of objects.  Returns the new length. */
+static int
+remove_marked(CmigObject **objects, int count, const bool *marked)
+{
+	int			kept = 0;
+
+	for (int i = 0; i < count; i++)
+		if (!marked[objects[i]->index])
+			objects[kept++] = objects[i];
+	return kept;
+}
+
+void
+cmig_keep_partitions(CmigImage *image, const CmigImage *target, const char *creates)
+{
+	bool	   *marked = palloc0(Max(image->count, 1));
+	CmigListing tables;
+	int			count;
+
+	cmig_listing_init(&tables, CMIG_LISTING_PLAIN);
+	count = mark_partitions(image, target, marked, &tables);
+	if (count == 0)
+		return;
+	mark_parts(image, marked);
+	for (int i = 0; i < image->count; i++)
+	{
+		CmigObject *object = image->objects[i];
+		CmigObject **next = &object->child;
+
+		if (marked[i])
+			(void) hash_search(image->addresses, &object->address, HASH_REMOVE, NULL);
+		object->ndepends = remove_marked(object->depends, object->ndepends, marked);
+		object->nsoft = remove_marked(object->soft, object->nsoft, marked);
+		object->last_child = NULL;
+		while (*next != NULL)
+		{
+			if (marked[(*next)->index])
+				*next = (*next)->sibling;
+			else
+			{
+				object->last_child = *next;
+				next = &(*next)->sibling;
+			}
+		}
+	}
+	image->count = remove_marked(image->objects, image->count, marked);
+	cmig_image_sort(image);
+	ereport(NOTICE,
+			(errmsg_plural("%d partition was left unchanged", "%d partitions were left unchanged", count, count),
+			 errdetail("%s no partitions of %s.", creates, cmig_listing_text(&tables))));
 }

@@ -39,4 +39,12 @@ extern void cmig_keep_unknown(const CmigImage *from, CmigImage *to);
  */
 extern const CmigObject *cmig_keep_missing(const CmigObject *object, const CmigImage *to);
 
+/*
+ * Remove from "image" the partitions of each table that "target" has without
+ * any partitions, and everything that belongs to them, so that they are not
+ * compared.  A NOTICE says how many there are.  "creates" begins a sentence,
+ * such as "The target creates".
+ */
+extern void cmig_keep_partitions(CmigImage *image, const CmigImage *target, const char *creates);
+
 #endif							/* CMIG_KEEP_H */

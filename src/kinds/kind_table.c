@@ -75,6 +75,13 @@ cmig_table_is_partitioned(const CmigObject *table)
 }
 
 bool
+cmig_table_same_key(const CmigObject *table, const CmigObject *other)
+{
+	return cmig_table_is_partitioned(other) &&
+		cmig_kind_same_value(&properties[PARTITION_KEY], table->values[PARTITION_KEY], other->values[PARTITION_KEY]);
+}
+
+bool
 cmig_table_is_key(const CmigObject *table, const char *column)
 {
 	const char *key = table->values[PARTITION_KEY];

@@ -16,6 +16,9 @@
 /* Is the table a partition?  If so, it has the partitioned table's columns. */
 extern bool cmig_table_is_partition(const CmigObject *table);
 
+/* Are both tables partitioned, with the same partition key? */
+extern bool cmig_table_same_key(const CmigObject *table, const CmigObject *other);
+
 /*
  * Is a column part of the table's partition key, so that its type cannot
  * change?

@@ -13,6 +13,7 @@
 
 #include "base/argument.h"
 #include "compare/deparse.h"
+#include "compare/keep.h"
 #include "kinds/kinds.h"
 #include "kinds/normal.h"
 #include "schema/body_check.h"
@@ -151,6 +152,7 @@ cmig_diff_schemas(PG_FUNCTION_ARGS)
 					   "cmig.diff_schemas()", read_renamed, &diff);
 	from = cmig_rename_read(from_schema, from, diff.image, options.renames, NIL, cmig_diff_line_add, &lines);
 	cmig_others_mark(from);
+	cmig_keep_partitions(from, diff.image, "The second schema has");
 	leave_public(from, diff.image, from_schema->schemas[0].name, diff.managed->schemas[0].name);
 	difference = cmig_compare(from, diff.image, &options);
 	cmig_body_check_changed(difference);

@@ -15,6 +15,7 @@
 #include "compare/colocation.h"
 #include "compare/column_order.h"
 #include "compare/deparse.h"
+#include "compare/keep.h"
 #include "compare/tool_table.h"
 #include "kinds/kinds.h"
 #include "schema/body_check.h"
@@ -314,6 +315,7 @@ cmig_diff_run(const CmigManaged *managed, const char *target_sql,
 		cmig_colocation_keep(from, run.image);
 	cmig_others_mark(from);
 	cmig_tool_table_keep(from, run.image);
+	cmig_keep_partitions(from, run.image, "The target creates");
 	if (cmig_extension_move_needed(run.live, run.image))
 		mark_functions(from);
 	return compare(&run, from);
@@ -368,6 +370,7 @@ cmig_diff_run_replay(const CmigReplayPlan *plan, const CmigManaged *managed,
 
 	run_target(&run);
 	cmig_replay_run(plan->graph, function, replay_revisions, &replay);
+	cmig_keep_partitions(replay.from, run.image, "The target creates");
 	return compare(&run, replay.from);
 }
 

@@ -16,6 +16,7 @@
 #include "base/listing.h"
 #include "base/text_list.h"
 #include "compare/deparse.h"
+#include "compare/keep.h"
 #include "compare/tool_table.h"
 #include "kinds/kinds.h"
 #include "schema/audited.h"
@@ -206,6 +207,7 @@ cmig_drift_repair(CmigDrift *drift)
 								   drift->options.renames, NIL, cmig_diff_line_add, &lines);
 	cmig_others_mark(drift->live);
 	cmig_tool_table_keep(drift->live, drift->replayed->image);
+	cmig_keep_partitions(drift->live, drift->replayed->image, "The revisions create");
 	lines = list_concat(lines, compare(drift, drift->live, drift->replayed->image, false));
 	return list_concat(lines, extensions);
 }
@@ -244,6 +246,7 @@ cmig_drift_adopt(CmigDrift *drift)
 
 	drift->options.initial = drift->replayed->initial;
 	cmig_tool_table_keep(drift->live, drift->replayed->image);
+	cmig_keep_partitions(drift->live, drift->replayed->image, "The revisions create");
 	lines = list_concat(lines, drift->renames);
 	return list_concat(lines, compare(drift, drift->replayed->image, drift->live, true));
 }

@@ -28,14 +28,20 @@ typedef struct Outside
  * of the given object, counting from 1, and the catalog, the OID, and the
  * description of the dependent.  Dependents that have no schema (casts, event
  * triggers, languages, and transforms) are found even if they are compared.
+ * For a column whose type changes, so are dependents of the same column in a
+ * partition ("below"), because the partition may be left out of the difference.
  */
 static const char dependents_sql[] =
 "SELECT c.n, d.classid, d.objid, coalesce("
 " (SELECT pg_describe_object('pg_class'::regclass, x.ev_class, 0) FROM pg_rewrite x WHERE d.classid = 'pg_rewrite'::regclass AND x.oid = d.objid),"
 " (SELECT pg_describe_object('pg_type'::regclass, x.contypid, 0) FROM pg_constraint x WHERE d.classid = 'pg_constraint'::regclass AND x.oid = d.objid AND x.contypid <> 0),"
 " pg_describe_object(d.classid, d.objid, d.objsubid))"
-" FROM unnest($1, $2, $3, $4) WITH ORDINALITY c (class, object, sub, retyped, n)"
-" JOIN pg_depend d ON d.refclassid = c.class AND d.refobjid = c.object AND (c.sub = 0 OR d.refobjsubid = c.sub)"
+", o.below FROM unnest($1, $2, $3, $4) WITH ORDINALITY c (class, object, sub, retyped, n)"
+" CROSS JOIN LATERAL (SELECT c.object, c.sub, false UNION ALL SELECT p.relid::oid, q.attnum::integer, true"
+"  FROM pg_partition_tree(CASE WHEN c.retyped AND c.class = 'pg_class'::regclass THEN c.object END) p"
+"  JOIN pg_attribute a ON a.attrelid = c.object AND a.attnum = c.sub"
+"  JOIN pg_attribute q ON q.attrelid = p.relid AND q.attname = a.attname WHERE p.relid <> c.object) o (object, sub, below)"
+" JOIN pg_depend d ON d.refclassid = c.class AND d.refobjid = o.object AND (o.sub = 0 OR d.refobjsubid = o.sub)"
 " CROSS JOIN LATERAL (SELECT CASE d.classid"
 SCHEMA_OF("pg_rewrite", "oid", "ev_class")
 SCHEMA_OF("pg_attrdef", "oid", "adrelid")
@@ -50,7 +56,8 @@ SCHEMA_OF("pg_class", "oid", "oid")
 " WHERE d.deptype = 'n' AND (NOT c.retyped OR d.classid IN ('pg_rewrite'::regclass, 'pg_policy'::regclass, 'pg_trigger'::regclass, 'pg_proc'::regclass))"
 " AND CASE WHEN s.schema IS NULL"
 " THEN d.classid IN ('pg_cast'::regclass, 'pg_event_trigger'::regclass, 'pg_language'::regclass, 'pg_transform'::regclass)"
-" ELSE s.schema <> ALL ($5) AND (SELECT n.nspname !~ '^pg_(toast|temp)' FROM pg_namespace n WHERE n.oid = s.schema) END"
+" ELSE (o.below OR s.schema <> ALL ($5)) AND (SELECT n.nspname !~ '^pg_(toast|temp)' FROM pg_namespace n WHERE n.oid = s.schema) END"
+" AND NOT EXISTS (SELECT FROM pg_trigger x WHERE o.below AND d.classid = 'pg_trigger'::regclass AND x.oid = d.objid AND x.tgparentid <> 0)"
 " ORDER BY c.n, d.classid, d.objid";
 
 /* Row callback: mark the change as unsupported. */
@@ -60,13 +67,16 @@ refuse(TupleDesc desc, HeapTuple row, void *arg)
 	Outside    *outside = arg;
 	CmigChange *change = outside->changes[cmig_query_int64(desc, row, 1, 1) - 1];
 	CmigAddress address = {0};
+	const CmigObject *compared;
 	bool		isnull;
 
 	address.catalog = DatumGetObjectId(cmig_query_datum(desc, row, 2, &isnull));
 	address.object = DatumGetObjectId(cmig_query_datum(desc, row, 3, &isnull));
-	if (change->action == CMIG_UNSUPPORTED || cmig_image_find_exactly(outside->difference->from, address) != NULL)
+	compared = cmig_image_find_exactly(outside->difference->from, address);
+	if (change->action == CMIG_UNSUPPORTED ||
+		(compared != NULL && (!cmig_query_bool(desc, row, 5, false) || cmig_change_drops(outside->difference->of_from[compared->index]))))
 		return;
-	change->reason = psprintf("%s, which is not compared, depends on it", cmig_query_text(desc, row, 4));
+	change->reason = psprintf("%s%s depends on it", cmig_query_text(desc, row, 4), compared ? "" : ", which is not compared,");
 	change->action = CMIG_UNSUPPORTED;
 	change->ddl = change->first = change->last = NIL;
 	change->late = false;
