@@ -64,13 +64,29 @@ UPDATE cmig.revision SET upgrade_sql = E'CREATE VIEW v AS SELECT 1 AS a;\n\n-- c
 SELECT * FROM cmig.drift();
 SELECT severity, object, problem FROM cmig.check() WHERE object = '003';
 
--- extensions: part of the database if the revisions use them
+-- extensions: part of the database, unless revisions have created and dropped them
 CREATE EXTENSION citext;
 CREATE EXTENSION hstore;
-SELECT cmig.create_revision('uses', 'ALTER TABLE account ADD email citext', 'ALTER TABLE account DROP email', revision => '004');
+SELECT cmig.create_revision('uses', 'ALTER TABLE account ADD email citext /* CREATE EXTENSION hstore */', 'ALTER TABLE account DROP email', revision => '004');
 SELECT * FROM cmig.upgrade();
 SELECT * FROM cmig.drift();
+SELECT kind, object, upgrade_sql FROM cmig.diff('CREATE EXTENSION citext') WHERE kind = 'extension';
+-- capture writes an extension that a captured object needs
+BEGIN;
+ALTER TABLE account ADD more hstore;
+SELECT substring(content FROM '-- cmig:upgrade.*') AS content FROM cmig.capture('more', revision => '005');
+ROLLBACK;
+BEGIN;
+UPDATE cmig.revision SET upgrade_sql = upgrade_sql || E'\nDO $$ BEGIN IF true THEN CREATE EXTENSION IF NOT EXISTS "hstore"; END IF; END $$; DROP EXTENSION hstore' WHERE revision = '004';
+SELECT * FROM cmig.drift();
+SELECT kind, object, upgrade_sql FROM cmig.diff('CREATE EXTENSION citext') WHERE kind = 'extension';
+ROLLBACK;
+-- an extension is kept together with its schema
 DROP EXTENSION hstore;
+CREATE SCHEMA extensions;
+CREATE EXTENSION hstore SCHEMA extensions;
+SELECT kind, object, upgrade_sql FROM cmig.diff('CREATE EXTENSION citext') WHERE kind IN ('extension', 'schema');
+DROP SCHEMA extensions CASCADE;
 
 -- capture
 SELECT * FROM cmig.capture('nothing');

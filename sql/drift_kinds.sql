@@ -120,7 +120,7 @@ INSERT INTO change (name, sql) VALUES
 ('statistics', 'DROP STATISTICS app.both'),
 ('a statistics target', 'ALTER TABLE app.account ALTER note SET STATISTICS 500'),
 ('a publication', 'ALTER PUBLICATION changes ADD TABLE app.account'),
-('an extension', 'CREATE EXTENSION citext'),
+('a text search dictionary', 'CREATE TEXT SEARCH DICTIONARY app.byhand (template = simple)'),
 ('a cast', 'DROP CAST (app.place AS text)'),
 ('an operator', 'DROP OPERATOR app.=== (integer, integer)'),
 ('an aggregate', 'CREATE OR REPLACE AGGREGATE app.total(numeric) (SFUNC = numeric_add, STYPE = numeric, INITCOND = ''0'')'),

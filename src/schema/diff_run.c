@@ -267,7 +267,6 @@ compare(DiffRun *run, CmigImage *from)
 	List	   *notes;
 	CmigDifference *difference;
 
-	tell_empty(run, from);
 	notes = cmig_others_settle(from, run->image, run->target->notes, &run->options);
 	difference = cmig_compare(from, run->image, &run->options);
 	if (run->live != NULL)
@@ -314,8 +313,10 @@ cmig_diff_run(const CmigManaged *managed, const char *target_sql,
 	if (!run.distributes)
 		cmig_colocation_keep(from, run.image);
 	cmig_others_mark(from);
+	tell_empty(&run, from);
 	cmig_tool_table_keep(from, run.image);
 	cmig_keep_partitions(from, run.image, "The target creates");
+	cmig_extension_keep(from, run.image);
 	if (cmig_extension_move_needed(run.live, run.image))
 		mark_functions(from);
 	return compare(&run, from);
@@ -370,6 +371,7 @@ cmig_diff_run_replay(const CmigReplayPlan *plan, const CmigManaged *managed,
 
 	run_target(&run);
 	cmig_replay_run(plan->graph, function, replay_revisions, &replay);
+	tell_empty(&run, replay.from);
 	cmig_keep_partitions(replay.from, run.image, "The target creates");
 	return compare(&run, replay.from);
 }
@@ -399,5 +401,6 @@ cmig_diff_run_between(const CmigReplayPlan *from, const CmigReplayPlan *to,
 	cmig_replay_run(to->graph, function, replay_target, &replay);
 	replay.plan = from;
 	cmig_replay_run(from->graph, function, replay_revisions, &replay);
+	tell_empty(&run, replay.from);
 	return compare(&run, replay.from);
 }

@@ -5,9 +5,9 @@
  *
  * The live image is read first, then the applied revisions are replayed in the
  * shadow.  Installed extensions that no revision creates are available during
- * the replay, as they were when the revisions ran.  If an object that the
- * revisions create depends on such an extension, the extension counts as part
- * of the database; otherwise it is a difference.
+ * the replay, as they were when the revisions ran, and count as part of the
+ * database.  An extension that the revisions have created and dropped is a
+ * difference, unless an object that the revisions create depends on it.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -22,6 +22,7 @@
 #include "schema/audited.h"
 #include "schema/diff_options.h"
 #include "schema/drift_find.h"
+#include "schema/extension_move.h"
 #include "schema/image_read.h"
 #include "schema/initial_grants.h"
 #include "schema/others.h"
@@ -104,6 +105,7 @@ cmig_drift_read(CmigDrift *drift, const CmigSituation *now, const char *function
 	CmigReplayPlan *plan = cmig_replay_plan_applied(now);
 
 	drift->live = cmig_image_read(drift->managed);
+	drift->created = cmig_extension_created(now);
 	drift->audited = cmig_audited_read();
 	drift->replayed = cmig_replay_read_assuming(plan, drift->schemas, function,
 												drift->adopts ? rename_replayed : NULL, drift);
@@ -127,30 +129,41 @@ is_used(const CmigImage *image, const CmigObject *extension)
 }
 
 /*
- * Returns rows that drop the extensions that no revision creates and no object
- * uses.
+ * Returns rows that drop the extensions that revisions have created and dropped
+ * and no object uses.  If the live schema is adopted, also those that only live
+ * objects use, because another database needs them.
  */
 static List *
-drop_extensions(const CmigReplayed *replayed)
+drop_extensions(const CmigDrift *drift)
 {
+	const CmigReplayed *replayed = drift->replayed;
 	List	   *lines = NIL;
+	List	   *kept = NIL;
 	ListCell   *cell;
 
 	foreach(cell, replayed->assumed)
 	{
 		const char *identity = quote_identifier(lfirst(cell));
 		CmigObject *extension = cmig_image_lookup(replayed->image, &cmig_kind_extension, identity);
+		CmigObject *live = cmig_image_lookup(drift->live, &cmig_kind_extension, identity);
 		CmigDiffRow row = {"drop", "extension", identity, NULL, NULL, "function bodies may use it"};
 		CmigDdl    *ddl;
 
 		if (extension == NULL || is_used(replayed->image, extension))
 			continue;
+		if (!cmig_text_list_has(drift->created, lfirst(cell)) &&
+			!(drift->adopts && live != NULL && is_used(drift->live, live)))
+		{
+			kept = lappend(kept, lfirst(cell));
+			continue;
+		}
 		ddl = linitial(extension->kind->create(extension));
 		row.upgrade = ddl->undo;
 		row.downgrade = ddl->sql;
 		row.subject = extension;
 		cmig_diff_line_add(&row, &lines);
 	}
+	cmig_extension_tell_kept(kept);
 	return lines;
 }
 
@@ -200,7 +213,7 @@ List *
 cmig_drift_repair(CmigDrift *drift)
 {
 	List	   *lines = NIL;
-	List	   *extensions = drop_extensions(drift->replayed);
+	List	   *extensions = drop_extensions(drift);
 
 	drift->options.initial = cmig_initial_grants_read();
 	drift->live = cmig_rename_read(drift->managed, drift->live, drift->replayed->image,
@@ -242,7 +255,7 @@ reverse(List *lines)
 List *
 cmig_drift_adopt(CmigDrift *drift)
 {
-	List	   *lines = reverse(drop_extensions(drift->replayed));
+	List	   *lines = reverse(drop_extensions(drift));
 
 	drift->options.initial = drift->replayed->initial;
 	cmig_tool_table_keep(drift->live, drift->replayed->image);

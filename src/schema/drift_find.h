@@ -31,6 +31,8 @@ typedef struct CmigDrift
 	List	   *audited;		/* list of CmigAudited: the audited live
 								 * tables */
 	CmigReplayed *replayed;
+	List	   *created;		/* list of char *: the extensions that applied
+								 * revisions have created */
 	const char *left_out;		/* NULL, or the names of other roles' schemas,
 								 * for a message */
 } CmigDrift;

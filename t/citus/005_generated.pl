@@ -43,17 +43,19 @@ make_tables($coordinator);
 my $state = state_of_tables();
 
 # a baseline describes the tables, and changes nothing
-my $file = load_generated("cmig.baseline('The schema so far', '001', schemas => '{app,tenant_a}')");
+my $file = load_generated("cmig.baseline('The schema so far', '001')");
 note($file);
+unlike($file, qr/EXTENSION/, 'a baseline does not create Citus');
 is(sql('SELECT revision FROM cmig.version'), '001', 'baseline records the revision');
 is(state_of_tables(), $state, 'baseline changes no table');
-is(sql("SELECT count(*) FROM cmig.drift(schemas => '{app,tenant_a}', raise => false)"), '0', 'there is no drift after baseline');
+is(sql("SELECT count(*) FROM cmig.drift(raise => false)"), '0', 'there is no drift after baseline');
 
 # autogenerate: the file runs on the shards
-my $target = sql("SELECT cmig.schema_sql('{app,tenant_a}')");
+my $target = sql("SELECT cmig.schema_sql()");
 $target .= join '', map { "ALTER TABLE $_ ADD COLUMN extra int;\n" } qw(app.country app.item app.managed app.plain tenant_a.thing);
-$file = load_generated("cmig.autogenerate('Add a column', \$t\$$target\$t\$, revision => '002', schemas => '{app,tenant_a}')");
+$file = load_generated("cmig.autogenerate('Add a column', \$t\$$target\$t\$, revision => '002')");
 note($file);
+unlike($file, qr/EXTENSION/, 'autogenerate does not drop Citus');
 is(state_of_tables(), $state, 'autogenerate changes no table');
 sql("SELECT cmig.upgrade('head')");
 is(on_shards($coordinator, $_, "SELECT count(*) FROM pg_attribute WHERE attrelid = %L::regclass AND attname = 'extra'"), '1', "the generated revision adds the column on each shard of $_") foreach qw(app.country app.item app.managed tenant_a.thing);
@@ -63,10 +65,10 @@ sql("SELECT cmig.upgrade('head')");
 
 # capture: what was changed by hand becomes a revision
 sql('ALTER TABLE app.item ADD COLUMN by_hand text; ALTER TABLE app.country ADD CHECK (id > 0)');
-$file = load_generated("cmig.capture('By hand', revision => '003', schemas => '{app,tenant_a}')");
+$file = load_generated("cmig.capture('By hand', revision => '003')");
 note($file);
 sql("SELECT cmig.stamp('003')");
-is(sql("SELECT count(*) FROM cmig.drift(schemas => '{app,tenant_a}', raise => false)"), '0', 'there is no drift after capture');
+is(sql("SELECT count(*) FROM cmig.drift(raise => false)"), '0', 'there is no drift after capture');
 sql("SELECT cmig.downgrade('002')");
 is(on_shards($coordinator, 'app.item', "SELECT count(*) FROM pg_attribute WHERE attrelid = %L::regclass AND attname = 'by_hand'"), '0', 'the captured revision can be reverted on the shards');
 sql("SELECT cmig.upgrade('head')");
@@ -78,7 +80,7 @@ sql("SELECT cmig.upgrade('head')");
 sql(load_sql(revision_file('005', '004', "CREATE FUNCTION app.twice(n int) RETURNS int LANGUAGE sql AS 'SELECT 2 * n';\nSELECT create_distributed_function('app.twice(int)');", 'DROP FUNCTION app.twice;')));
 sql("SELECT cmig.upgrade('head')");
 $state = state_of_tables();
-$file = sql("SELECT content FROM cmig.squash('001:005', 'All', revision => '009', schemas => '{app,tenant_a}')");
+$file = sql("SELECT content FROM cmig.squash('001:005', 'All', revision => '009')");
 like($file, qr/^SELECT pg_catalog\.create_distributed_table\('app\.part', 'id'/m, 'squash writes the calls that distribute tables');
 unlike($file, qr/undistribute_table\(/, 'its downgrade drops the tables without moving their rows');
 is(state_of_tables(), $state, 'squash changes no table');
@@ -87,7 +89,7 @@ like($file, qr/^-- cmig:resolve[^\n]*\n(?:--[^\n]*\n)*SELECT create_distributed_
 $file =~ s/^-- cmig:resolve[^\n]*\n//mg;
 sql(load_sql($file));
 sql("SELECT cmig.upgrade('head')");
-is(sql("SELECT count(*) FROM cmig.drift(schemas => '{app,tenant_a}', raise => false)"), '0', 'there is no drift after squash');
+is(sql("SELECT count(*) FROM cmig.drift(raise => false)"), '0', 'there is no drift after squash');
 is(state_of_tables(), $state, 'the replacing revision is not run again');
 
 stop_cluster($coordinator, @workers);
