@@ -38,6 +38,7 @@
 #include "load/load.h"
 #include "move/move.h"
 #include "move/move_argument.h"
+#include "move/pending.h"
 #include "move/plan_checksum.h"
 #include "move/restore_point.h"
 #include "move/run_plan.h"
@@ -170,20 +171,23 @@ run_plan(FunctionCallInfo fcinfo, const CmigSituation *now, const CmigPlan *plan
 static Datum
 upgrade(FunctionCallInfo fcinfo, const CmigNames *targets, const char *checksum)
 {
-	CmigSituation now;
-	CmigPlan   *plan;
-	CmigAllowedTexts *allowed;
-	int			number = 0;
-
 	InitMaterializedSRF(fcinfo, 0);
-	cmig_change_begin("cmig.upgrade()");
-	now = cmig_move_read(true);
-	plan = cmig_move_plan_upgrade(&now, targets);
-	if (plan->count == 0)
-		cmig_move_report_nothing(now.graph, now.applied->rows, "upgrade");
-	allowed = cmig_plan_checksum_require(checksum, &now, plan);
-	run_plan(fcinfo, &now, plan, allowed, true, &number);
-	cmig_active_settle();
+	if (!cmig_pending_none("cmig.upgrade()", targets, checksum, false))
+	{
+		CmigSituation now;
+		CmigPlan   *plan;
+		CmigAllowedTexts *allowed;
+		int			number = 0;
+
+		cmig_change_begin("cmig.upgrade()");
+		now = cmig_move_read(true);
+		plan = cmig_move_plan_upgrade(&now, targets);
+		if (plan->count == 0)
+			cmig_move_report_nothing(now.graph, now.applied->rows, "upgrade");
+		allowed = cmig_plan_checksum_require(checksum, &now, plan);
+		run_plan(fcinfo, &now, plan, allowed, true, &number);
+		cmig_active_settle();
+	}
 	cmig_rls_gate();
 	cmig_audit_retain_after_upgrade();
 	return (Datum) 0;

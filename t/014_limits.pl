@@ -136,7 +136,7 @@ $holder->quit;
 query($node, 'waits', q{BEGIN; SELECT cmig.stamp('base'); PREPARE TRANSACTION 'held'});
 foreach my $when ('prepared', 'prepared before a restart')
 {
-	fails_with($node, 'waits', q{SET lock_timeout = '100ms'; SELECT cmig.upgrade('001')}, '55P03',
+	fails_with($node, 'waits', q{SET lock_timeout = '100ms'; SELECT cmig.upgrade('head')}, '55P03',
 		'Blocked by prepared transaction \d+\.\nHINT:  SELECT \* FROM pg_prepared_xacts',
 		"$when: the error names the prepared transaction and how to end it");
 	like(query($node, 'waits', q{SELECT value, hint FROM cmig.status() WHERE item IN ('running', 'running since', 'waits for')}),

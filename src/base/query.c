@@ -52,6 +52,12 @@ altered_hint(void)
  */
 static bool writing = false;
 
+/*
+ * Do queries read with the active snapshot, instead of a new one for each
+ * query?
+ */
+static bool at_once = false;
+
 /* The state that leave() restores. */
 typedef struct QueryFrame
 {
@@ -234,7 +240,7 @@ cmig_query_run(CmigQuery *query, Datum *values, const char *nulls)
 	PG_TRY();
 	{
 		writing = was_writing || !query->users_text;
-		result = SPI_execute_plan(query->plan, values, nulls, false, 0);
+		result = SPI_execute_plan(query->plan, values, nulls, at_once, 0);
 	}
 	PG_FINALLY();
 	{
@@ -259,7 +265,7 @@ cmig_query_each(CmigQuery *query, Datum *values, const char *nulls,
 	uint64		total = 0;
 
 	enter(&frame, query);
-	portal = SPI_cursor_open(NULL, query->plan, values, nulls, false);
+	portal = SPI_cursor_open(NULL, query->plan, values, nulls, at_once);
 
 	for (;;)
 	{
@@ -290,6 +296,23 @@ cmig_query_each(CmigQuery *query, Datum *values, const char *nulls,
 	leave(&frame);
 
 	return total;
+}
+
+void
+cmig_query_at_once(void (*work) (void *), void *arg)
+{
+	PushActiveSnapshot(GetTransactionSnapshot());
+	PG_TRY();
+	{
+		at_once = true;
+		work(arg);
+	}
+	PG_FINALLY();
+	{
+		at_once = false;
+	}
+	PG_END_TRY();
+	PopActiveSnapshot();
 }
 
 uint64

@@ -67,6 +67,13 @@ extern uint64 cmig_query_each(CmigQuery *query, Datum *values, const char *nulls
 extern char *cmig_query_at_snapshot(CmigQuery *query, Datum *values, Snapshot snapshot);
 
 /*
+ * Call "work" so that all queries in it read with one snapshot, and so that
+ * queries that write fail.  The caller must be in a subtransaction that is
+ * rolled back after an error.
+ */
+extern void cmig_query_at_once(void (*work) (void *), void *arg);
+
+/*
  * Run a statement that was built at run time, without keeping its plan.  Names
  * in the statement must be qualified, and values must be bound.  If "pinned"
  * is true, search_path is pinned as for a CmigQuery; pinned must be false for

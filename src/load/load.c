@@ -37,13 +37,6 @@ PG_FUNCTION_INFO_V1(cmig_load);
 
 void		(*cmig_load_at_end) (const CmigRevisionText *const *added, int count) = NULL;
 
-/* A row of the result of cmig.load. */
-typedef struct LoadAction
-{
-	const char *revision;
-	const char *action;			/* added, replaced, unchanged, removed, kept */
-} LoadAction;
-
 /*
  * Raise error MG011 if loading would remove revisions and cmig.protect forbids
  * it.
@@ -146,17 +139,6 @@ write_changes(const CmigLoad *load)
 		cmig_load_at_end(added, count);
 }
 
-/* Append a row of the result to the list. */
-static List *
-add_action(List *actions, const char *revision, const char *action)
-{
-	LoadAction *line = palloc(sizeof(LoadAction));
-
-	line->revision = revision;
-	line->action = action;
-	return lappend(actions, line);
-}
-
 /*
  * Issue a NOTICE for each revision that is ignored until all revisions that it
  * replaces are applied.
@@ -180,68 +162,94 @@ tell_waiting(const CmigLoad *load)
 	}
 }
 
-/*
- * Load the files.  Returns a List of LoadAction *: first the revisions from
- * the files, in file order, then the removed revisions, and then those that
- * prune did not remove.  Removed and remaining revisions are sorted by id.
- */
-static List *
-load_files(List *files, bool prune, bool accept_changes)
+/* The arguments of a load. */
+typedef struct LoadCall
 {
-	CmigLoad   *load = cmig_load_compare(files, prune);
-	List	   *actions = NIL;
-	ListCell   *lc;
+	CmigLoad   *load;
+	bool		prune;
+	bool		accept_changes;
+} LoadCall;
 
-	cmig_load_judge(load, accept_changes);
-	require_unprotected(load);
-	write_changes(load);
-	tell_waiting(load);
+/* Would loading change nothing? */
+static bool
+is_unneeded(void *arg)
+{
+	const LoadCall *call = arg;
+	CmigLoad   *load = call->load;
 
+	if (!cmig_load_compare(load, call->prune, true) || load->removed != NIL)
+		return false;
+	cmig_load_judge(load, call->accept_changes);
 	for (int i = 0; i < load->count; i++)
-	{
-		const CmigLoadItem *item = &load->items[i];
+		if (load->items[i].needs_repair)
+			return false;
+	tell_waiting(load);
+	return true;
+}
 
-		actions = add_action(actions, cmig_load_id(item),
-							 !item->exists ? "added" :
-							 item->differs ? "replaced" : "unchanged");
-	}
-	foreach(lc, load->removed)
-	{
-		actions = add_action(actions, lfirst(lc), "removed");
-	}
-	foreach(lc, load->kept)
-	{
-		actions = add_action(actions, lfirst(lc), "kept");
-	}
-	return actions;
+/* Compare the files with the stored revisions, and store the changes. */
+static void
+store(const LoadCall *call)
+{
+	(void) cmig_load_compare(call->load, call->prune, false);
+	cmig_load_judge(call->load, call->accept_changes);
+	require_unprotected(call->load);
+	write_changes(call->load);
+	tell_waiting(call->load);
 }
 
 /*
  * Functions that load files
  */
 
+/* Add a row to the result of the SQL function. */
+static void
+add_row(FunctionCallInfo fcinfo, const char *revision, const char *action)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	Datum		values[2] = {CStringGetTextDatum(revision), CStringGetTextDatum(action)};
+	bool		nulls[2] = {0};
+
+	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+}
+
+/*
+ * The rows are first the revisions from the files, in file order, then the
+ * removed revisions, and then those that prune did not remove.  Removed and
+ * remaining revisions are sorted by id.
+ */
 Datum
 cmig_load_call(FunctionCallInfo fcinfo, const char *function, List *files)
 {
-	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-	List	   *actions;
+	LoadCall	call;
 	ListCell   *lc;
-	int			guc_level;
 
 	InitMaterializedSRF(fcinfo, 0);
-	guc_level = cmig_change_begin_revisions(function);
-	actions = load_files(files, cmig_argument_bool(fcinfo, 1, false),
-						 cmig_argument_bool(fcinfo, 2, false));
-	cmig_change_end_revisions(guc_level);
-	foreach(lc, actions)
+	call.load = cmig_load_take(files);
+	call.prune = cmig_argument_bool(fcinfo, 1, false);
+	call.accept_changes = cmig_argument_bool(fcinfo, 2, false);
+	if (!cmig_change_is_unneeded(function, true, is_unneeded, &call))
 	{
-		const LoadAction *action = lfirst(lc);
-		Datum		values[2];
-		bool		nulls[2] = {0};
+		int			guc_level = cmig_change_begin_revisions(function);
 
-		values[0] = CStringGetTextDatum(action->revision);
-		values[1] = CStringGetTextDatum(action->action);
-		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+		store(&call);
+		cmig_change_end_revisions(guc_level);
+	}
+
+	for (int i = 0; i < call.load->count; i++)
+	{
+		const CmigLoadItem *item = &call.load->items[i];
+
+		add_row(fcinfo, cmig_load_id(item),
+				!item->exists ? "added" : item->differs ? "replaced" : "unchanged");
+	}
+	foreach(lc, call.load->removed)
+	{
+		add_row(fcinfo, lfirst(lc), "removed");
+	}
+	foreach(lc, call.load->kept)
+	{
+		add_row(fcinfo, lfirst(lc), "kept");
 	}
 	return (Datum) 0;
 }

@@ -439,12 +439,30 @@ build_after(CmigLoad *load, bool prune)
 }
 
 CmigLoad *
-cmig_load_compare(List *files, bool prune)
+cmig_load_take(List *files)
 {
 	CmigLoad   *load = palloc0(sizeof(CmigLoad));
 
 	take_files(load, files);
-	read_stored(load);
-	build_after(load, prune);
 	return load;
+}
+
+bool
+cmig_load_compare(CmigLoad *load, bool prune, bool unless_changed)
+{
+	for (int i = 0; i < load->count; i++)
+	{
+		CmigRevisionFile *file = load->items[i].file;
+
+		file->text.previous_sql = NULL;
+		memset(&load->items[i], 0, sizeof(CmigLoadItem));
+		load->items[i].file = file;
+	}
+	load->removed = load->kept = NIL;
+	read_stored(load);
+	for (int i = 0; unless_changed && i < load->count; i++)
+		if (!load->items[i].exists || load->items[i].differs)
+			return false;
+	build_after(load, prune);
+	return true;
 }

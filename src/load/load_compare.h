@@ -52,14 +52,20 @@ typedef struct CmigLoad
 #define cmig_load_id(item) ((item)->file->text.edges.id)
 
 /*
- * Compare revisions (a List of CmigRevisionFile *) with the stored ones, and
- * check the graph as it would be after loading.  If "prune" is true, stored
- * revisions that the files do not contain will be removed, unless they are
- * still needed.  The caller must hold the run lock.  Raises error MG005 if the
- * graph would be broken, and MG013 if an id occurs twice or a placeholder is
- * invalid.
+ * Take revisions (a List of CmigRevisionFile *) from files.  Raises error MG013
+ * if an id occurs twice or a placeholder is invalid.
  */
-extern CmigLoad *cmig_load_compare(List *files, bool prune);
+extern CmigLoad *cmig_load_take(List *files);
+
+/*
+ * Compare the revisions from files with the stored ones, and check the graph
+ * as it would be after loading.  If "prune" is true, stored revisions that the
+ * files do not contain will be removed, unless they are still needed.  If
+ * "unless_changed" is true and a revision from the files is not stored as it
+ * is, returns false without checking the graph.  Otherwise returns true, or
+ * raises error MG005 if the graph would be broken.
+ */
+extern bool cmig_load_compare(CmigLoad *load, bool prune, bool unless_changed);
 
 /* Returns the position of an item's header: line 17 of file "003.sql". */
 extern char *cmig_load_place(const CmigLoadItem *item);

@@ -1,6 +1,6 @@
 /*
  * pending.h
- *	  Raises an error if revisions are pending, that is, not applied yet.
+ *	  Determines whether revisions are pending, that is, not applied yet.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -22,5 +22,15 @@ extern void cmig_pending_require(const CmigSituation *now, const List *nodes, co
  * repeatable revisions are applied.
  */
 extern void cmig_pending_require_heads(const CmigSituation *now);
+
+/*
+ * Is there nothing to upgrade?  If so, reports that.  Does not take the run
+ * lock (see cmig_change_is_unneeded()); if the result is false, the caller
+ * takes it and plans the upgrade again.  This includes upgrades to head during
+ * a run in a transaction, which may be about to store a new head.  "checksum"
+ * is the checksum that the plan must have, or NULL.
+ */
+extern bool cmig_pending_none(const char *function, const CmigNames *targets,
+							  const char *checksum, bool stepwise);
 
 #endif							/* CMIG_PENDING_H */

@@ -26,6 +26,7 @@
 #include "base/errors.h"
 #include "move/move.h"
 #include "move/nontransactional.h"
+#include "move/pending.h"
 #include "move/plan_checksum.h"
 #include "move/restore_point.h"
 #include "move/step_texts.h"
@@ -519,9 +520,14 @@ run_procedure(FunctionCallInfo fcinfo, const Request *request, const char *in_do
 	run->step_context = AllocSetContextCreate(context, "pg_cmig step",
 											  ALLOCSET_DEFAULT_SIZES);
 
-	PreventCommandDuringRecovery(name);
-	PreventCommandIfReadOnly(name);
-	cmig_citus_require_coordinator(name);
+	cmig_run_lock_require_possible(name);
+	if (request->procedure == UPGRADE &&
+		cmig_pending_none(name, request->targets, request->checksum, true))
+	{
+		MemoryContextSwitchTo(caller);
+		MemoryContextDelete(context);
+		return;
+	}
 	cmig_toplevel_commit();
 	PG_TRY();
 	{

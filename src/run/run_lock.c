@@ -276,13 +276,19 @@ join_scope_runs(bool session)
 }
 
 void
+cmig_run_lock_require_possible(const char *command)
+{
+	PreventCommandDuringRecovery(command);
+	PreventCommandIfReadOnly(command);
+	cmig_citus_require_coordinator(command);
+}
+
+void
 cmig_run_lock_transaction(const char *command)
 {
 	LOCKTAG		tag;
 
-	PreventCommandDuringRecovery(command);
-	PreventCommandIfReadOnly(command);
-	cmig_citus_require_coordinator(command);
+	cmig_run_lock_require_possible(command);
 
 	/*
 	 * The gate is not available if a stepwise run holds it, or if a stepwise
@@ -377,9 +383,6 @@ cmig_run_lock_session(const char *command)
 {
 	LOCKTAG		run;
 	LOCKTAG		gate;
-
-	PreventCommandDuringRecovery(command);
-	PreventCommandIfReadOnly(command);
 
 	set_tag(&run, KEY_RUN);
 	set_tag(&gate, KEY_GATE);

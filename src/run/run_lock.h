@@ -34,10 +34,16 @@
 #include "postgres.h"
 
 /*
+ * Raise error 25006 in a read-only transaction or on a standby, and 0A000 on a
+ * worker of a Citus cluster.
+ */
+extern void cmig_run_lock_require_possible(const char *command);
+
+/*
  * Take the run lock until the end of the transaction.  "command", such as
  * "cmig.upgrade", is used in errors.  If this function has to wait, a notice
- * and pg_stat_activity name the blocking session.  Raises error 25006 in a
- * read-only transaction or on a standby, and 55P03 while a stepwise run is in
+ * and pg_stat_activity name the blocking session.  Raises the errors of
+ * cmig_run_lock_require_possible(), and 55P03 while a stepwise run is in
  * progress.  Afterwards, the caller must call
  * cmig_version_rows_check_snapshot() before it relies on what it reads.
  */

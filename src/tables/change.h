@@ -11,6 +11,26 @@
 #include "postgres.h"
 
 /*
+ * Is there nothing for the function to change?  "decide" looks at the state
+ * without the run lock and returns true if that is so.  If it returns false or
+ * raises an error, or if the transaction's snapshot does not show the latest
+ * state, the caller must take the run lock and decide again.  "revisions" is
+ * true if the revisions are to be changed, which belong to the database and
+ * not to a scope.  What "decide" allocates is freed unless it returns true.
+ *
+ * An answer without the lock is safe because everything that "decide" reads
+ * comes from a single snapshot, and because nothing is written.  The call has
+ * the same result as a call that took the lock when the snapshot was taken,
+ * found nothing to do, and committed at once: runs that the snapshot does not
+ * show come after it.  A run in progress commits a step's version rows
+ * together with the step, so the snapshot never shows half of a step, except
+ * for a nontransactional one, which cmig.progress records.
+ */
+typedef bool (*CmigChangeLook) (void *arg);
+extern bool cmig_change_is_unneeded(const char *function, bool revisions,
+									CmigChangeLook decide, void *arg);
+
+/*
  * Call this before changing pg_cmig's tables.  Takes the run lock until the
  * end of the transaction, and starts the time limit cmig.run_timeout.  Raises
  * error 55000 within a revision's script, and 40001 if the transaction's

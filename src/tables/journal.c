@@ -110,6 +110,12 @@ static CmigQuery interrupted_query = {
 	.argtypes = {TEXTOID}
 };
 
+static CmigQuery running_query = {
+	.sql = "SELECT EXISTS (SELECT FROM cmig.journal WHERE outcome::text = 'running' AND scope::text = $1)::text",
+	.nargs = 1,
+	.argtypes = {TEXTOID}
+};
+
 /* Returns the name of the current scope as a query argument. */
 static Datum
 own_scope(void)
@@ -229,6 +235,16 @@ cmig_journal_interrupted(void)
 	Datum		values[1] = {own_scope()};
 
 	cmig_query_run(&interrupted_query, values, NULL);
+}
+
+bool
+cmig_journal_has_running(void)
+{
+	Datum		values[1] = {own_scope()};
+	char	   *found = NULL;
+
+	cmig_query_each(&running_query, values, NULL, cmig_query_keep_text, &found);
+	return found != NULL && strcmp(found, "true") == 0;
 }
 
 /*

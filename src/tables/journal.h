@@ -66,6 +66,12 @@ extern void cmig_journal_finish(int64 id, const CmigJournalEntry *entry);
 extern void cmig_journal_interrupted(void);
 
 /*
+ * Does the current scope have a row of a step that is running or was
+ * interrupted?
+ */
+extern bool cmig_journal_has_running(void);
+
+/*
  * The message in the journal row of a drift check that finds no differences.
  */
 #define CMIG_JOURNAL_NO_DRIFT "no drift"

@@ -278,20 +278,26 @@ cmig_version_rows_clear(void)
 	(void) run_with_ids(clear_version, NULL, NULL);
 }
 
-void
-cmig_version_rows_check_snapshot(void)
+bool
+cmig_version_rows_are_latest(void)
 {
 	char	   *then;
 	char	   *now;
 	Datum		values[1];
 
 	if (!IsolationUsesXactSnapshot())
-		return;
+		return true;
 
 	values[0] = CStringGetTextDatum(cmig_scope_current());
 	then = cmig_query_at_snapshot(form_of(fingerprint), values, GetTransactionSnapshot());
 	now = cmig_query_at_snapshot(form_of(fingerprint), values, GetLatestSnapshot());
-	if (then == NULL || now == NULL || strcmp(then, now) != 0)
+	return then != NULL && now != NULL && strcmp(then, now) == 0;
+}
+
+void
+cmig_version_rows_check_snapshot(void)
+{
+	if (!cmig_version_rows_are_latest())
 		ereport(ERROR,
 				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
 				 errmsg("could not serialize access: another run changed the revisions or versions"),

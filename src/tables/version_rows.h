@@ -65,10 +65,11 @@ extern void cmig_version_rows_replace(const char *from, const char *to);
 extern void cmig_version_rows_clear(void);
 
 /*
- * Raise error 40001 if a version row or a revision has changed since the
- * snapshot of the transaction was taken.  Call this after acquiring the run
- * lock.
+ * Does the snapshot of the transaction show the latest version rows and
+ * revisions?  The second function raises error 40001 if it does not; call it
+ * after acquiring the run lock.
  */
+extern bool cmig_version_rows_are_latest(void);
 extern void cmig_version_rows_check_snapshot(void);
 
 #endif							/* CMIG_VERSION_ROWS_H */
