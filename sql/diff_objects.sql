@@ -106,6 +106,9 @@ SELECT a, pg_typeof(a) FROM reader ORDER BY a;
 SELECT revision FROM cmig.downgrade('base');
 SELECT relname, relispopulated FROM pg_class WHERE relkind = 'm' AND relnamespace = 'shop'::regnamespace ORDER BY 1;
 DROP TABLE t CASCADE;
+-- an operator in the body of a function
+SELECT * FROM pg_temp.judge('', $a$CREATE FUNCTION again(text) RETURNS text LANGUAGE sql AS 'SELECT $1'; CREATE FUNCTION joined(text, text) RETURNS text LANGUAGE sql AS 'SELECT $1 || $2';
+	CREATE OPERATOR ||++ (FUNCTION = joined, LEFTARG = text, RIGHTARG = text); CREATE OR REPLACE FUNCTION again(text) RETURNS text LANGUAGE sql AS 'SELECT $1||++$1'$a$);
 RESET search_path;
 DROP SCHEMA shop;
 DROP EXTENSION pg_cmig;

@@ -67,6 +67,11 @@ SELECT action, object, hazard FROM cmig.diff($$CREATE TYPE shop.mood AS ENUM ('o
 -- a new value that a partition uses
 SELECT action, object, hazard FROM cmig.diff($$CREATE TYPE shop.mood AS ENUM ('sad', 'so', 'ok'); CREATE TABLE shop.a (x int, mood shop.mood) PARTITION BY LIST (mood);
 	CREATE TABLE shop.a1 PARTITION OF shop.a FOR VALUES IN ('so')$$, '{shop}') WHERE action = 'unsupported';
+-- so does everything else that uses it
+SELECT action, object, hazard FROM cmig.diff($$CREATE TYPE shop.mood AS ENUM ('sad', 'so', 'ok'); CREATE TABLE shop.a (x int, mood shop.mood) PARTITION BY LIST (mood);
+	CREATE FUNCTION shop.f(m shop.mood DEFAULT 'so') RETURNS shop.mood LANGUAGE sql RETURN m;
+	CREATE VIEW shop.v AS SELECT shop.f() AS f; CREATE VIEW shop.w AS SELECT * FROM shop.v; CREATE FUNCTION shop.also(shop.mood) RETURNS text LANGUAGE sql AS 'SELECT ''also''';
+	CREATE TABLE shop.b (m shop.mood DEFAULT 'so', n shop.mood[] CHECK (n <> '{so}'))$$, '{shop}');
 DROP TABLE a;
 DROP TYPE mood;
 CREATE TABLE a (x int, y int) PARTITION BY RANGE (x);

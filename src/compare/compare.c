@@ -184,6 +184,33 @@ has_values(const CmigObject *object, const CmigObject *type)
 	return false;
 }
 
+/* Can the character be part of a word? */
+static bool
+is_word(unsigned char c)
+{
+	return isalnum(c) || c == '_' || IS_HIGHBIT_SET(c);
+}
+
+/*
+ * Does the text contain the label, other than as a part of a longer word?  The
+ * label can be part of a literal, such as of an array.
+ */
+static bool
+has_label(const char *text, const char *label)
+{
+	for (const char *found = text; (found = strstr(found, label)) != NULL; found++)
+	{
+		const char *end = found + strlen(label);
+
+		if (!(found > text && is_word(found[-1]) && is_word(found[0])) &&
+			!(end > found && is_word(end[-1]) && is_word(*end)))
+			return true;
+		if (end == found)
+			break;
+	}
+	return false;
+}
+
 /*
  * Does the object use this label of the enum "type"?  A new label cannot be
  * used in the transaction that adds it.
@@ -195,7 +222,7 @@ uses_label(const CmigObject *object, const CmigObject *type, const char *label)
 	{
 		const char *value = object->values[i];
 
-		if (value != NULL && strstr(value, label) != NULL &&
+		if (value != NULL && has_label(value, label) &&
 			(strstr(value, type->identity) != NULL || has_values(object, type)))
 			return true;
 	}
@@ -240,6 +267,72 @@ decide_late(CmigDifference *difference)
 			change->action = CMIG_AGAIN;
 			change->ddl = NIL;
 			break;
+		}
+	}
+}
+
+static void leave_out(CmigDifference *difference, const CmigObject *object, const CmigObject *whole);
+
+/* Mark a change as unsupported, and those that need the object if it is new. */
+static void
+refuse(CmigDifference *difference, CmigChange *change, char *reason)
+{
+	change->action = CMIG_UNSUPPORTED;
+	change->reason = reason;
+	change->ddl = change->first = change->last = NIL;
+	change->disturbs = change->recasts = change->late = false;
+	change->to->apart = true;
+	if (change->from == NULL)
+		leave_out(difference, change->to, change->to);
+}
+
+/*
+ * An object is not created, because "whole", the object itself or an ancestor,
+ * is not.  Leave out its parts, and mark the changes that depend on it.
+ */
+static void
+leave_out(CmigDifference *difference, const CmigObject *object, const CmigObject *whole)
+{
+	for (const CmigObject *child = object->child; child != NULL; child = child->sibling)
+	{
+		difference->of_to[child->index]->action = CMIG_NO_CHANGE;
+		leave_out(difference, child, whole);
+	}
+	for (int i = 0; i < difference->count; i++)
+	{
+		CmigChange *change = &difference->changes[i];
+
+		if (change->to == NULL || change->action == CMIG_NO_CHANGE || change->action == CMIG_UNSUPPORTED)
+			continue;
+		for (int j = 0; j < change->to->ndepends && change->action != CMIG_UNSUPPORTED; j++)
+			if (change->to->depends[j] == object)
+				refuse(difference, change, psprintf("it depends on %s %s, which is not created", whole->kind->name, whole->identity));
+	}
+}
+
+/*
+ * Some enums cannot be replaced, and keep their labels.  Mark the changes that
+ * use a label which is therefore missing.
+ */
+static void
+refuse_labels(CmigDifference *difference)
+{
+	for (int i = 0; i < difference->from->count; i++)
+	{
+		const CmigChange *type = difference->of_from[i];
+		ListCell   *cell;
+
+		if (type->action != CMIG_UNSUPPORTED || type->to == NULL || type->from->kind != &cmig_kind_enum || type->to->kind != &cmig_kind_enum)
+			continue;
+		foreach(cell, cmig_enum_added(type->from, type->to))
+			for (int j = 0; j < difference->count; j++)
+		{
+			CmigChange *change = &difference->changes[j];
+
+			if (change->to != NULL && change->to != type->to && change->action != CMIG_NO_CHANGE &&
+				change->action != CMIG_UNSUPPORTED && uses_label(change->to, type->to, lfirst(cell)))
+				refuse(difference, change, psprintf("it uses the new value '%s' of enum %s; add the value in an earlier revision",
+													(char *) lfirst(cell), type->to->identity));
 		}
 	}
 }
@@ -443,6 +536,7 @@ cmig_compare(CmigImage *from, CmigImage *to, const CmigDiffOptions *options)
 	for (int i = 0; i < difference->count; i++)
 		difference->changes[i].differs = difference->changes[i].action != CMIG_NO_CHANGE;
 	cmig_propagate(difference);
+	refuse_labels(difference);
 	cmig_match_detached(difference);
 	cmig_children_keep(difference);
 	renew_indexes(difference);

@@ -2,8 +2,8 @@
  * bodies.c
  *	  Finds the objects that function bodies mention.
  *
- * A body mentions a relation, type, or function if the object's name occurs
- * in it as a word.  A false match only changes the order of statements, and
+ * A body mentions a relation, type, function, or operator if the object's name
+ * occurs in it as a word, or as a sequence of operator characters.  A false match only changes the order of statements, and
  * order.c ignores a match that would cause a cycle.
  *
  * Copyright (c) 2026, the pg_cmig developers
@@ -25,7 +25,7 @@ static bool
 can_be_named(const CmigObject *object)
 {
 	return (object->kind->flags & (CMIG_KIND_RELATION | CMIG_KIND_TYPE)) != 0 ||
-		object->kind == &cmig_kind_function;
+		object->kind == &cmig_kind_function || object->kind == &cmig_kind_operator;
 }
 
 static int
@@ -82,15 +82,22 @@ is_word(unsigned char c)
 		(c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
+/* Can the character be part of an operator? */
+static bool
+is_operator(char c)
+{
+	return c != '\0' && strchr("+-*/<>=~!@#%^&|`?", c) != NULL;
+}
+
 /*
- * Copy the next word of a string to "buf", as an unquoted name.  Returns the
+ * Copy the next word or operator of a string to "buf", as an unquoted name.  Returns the
  * rest of the string, or NULL at the end.
  */
 static const char *
 next_word(const char *text, StringInfo buf)
 {
 	resetStringInfo(buf);
-	while (*text != '\0' && *text != '"' && !is_word(*text))
+	while (*text != '\0' && *text != '"' && !is_word(*text) && !is_operator(*text))
 		text++;
 	if (*text == '\0')
 		return NULL;
@@ -104,6 +111,10 @@ next_word(const char *text, StringInfo buf)
 		}
 		return *text == '\0' ? text : text + 1;
 	}
+	for (; is_operator(*text); text++)
+		appendStringInfoChar(buf, *text);
+	if (buf->len > 0)
+		return text;
 	for (; is_word(*text); text++)
 		appendStringInfoChar(buf, pg_ascii_tolower((unsigned char) *text));
 	return text;
