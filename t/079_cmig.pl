@@ -120,14 +120,14 @@ gives(0, 'is at 002', '', 'stamp', '002');
 gives(0, 'INSERT INTO', '', 'stamp', '--sql', 'head');
 gives(0, 'is at 004', '', 'stamp', 'head', '--purge');
 unlink glob('migrations/004_*');
-gives(3, '', 'ultiple head|WARNING:  revision 004 is applied, but there is no file', 'upgrade', '003a', '003b', '003zz');
-gives(0, '^$', 'WARNING:  revision 004 is applied, but there is no file for it', 'upgrade', 'heads');
+gives(3, '', 'ultiple head|WARNING:  revision "004" is applied, but there is no file', 'upgrade', '003a', '003b', '003zz');
+gives(0, '^$', 'WARNING:  revision "004" is applied, but there is no file for it', 'upgrade', 'heads');
 gives(0, '^migrations/004_join.sql$', '', 'export', '004');
 # a pending revision whose file was deleted
 gives(0, '^migrations/left_', '^$', 'revision', '-m', 'left', '--rev-id', 'left', '--head', '004');
 gives(0, 'left +\| added', '', 'load');
 unlink glob('migrations/left_*');
-gives(0, '', 'WARNING:  revision left is pending, but there is no file for it\n.*HINT:  [^\n]*: cmig load --prune\n', 'upgrade', '004');
+gives(0, '', 'WARNING:  revision "left" is pending, but there is no file for it\nHINT:  [^\n]*: SELECT cmig\.remove_revision\(\'left\'\)\n', 'upgrade', '004');
 gives(0, 'left +\| removed', '', 'load', '--prune');
 # several notes about one file
 mkdir 'notes';
@@ -193,6 +193,15 @@ gives(2, '', 'upgrade has no option --nosuch', 'upgrade', '--nosuch');
 gives(2, '', 'option -m requires a value', 'revision', '-m');
 gives(2, '', 'nosuch.conf does not exist', 'current', '-c', 'nosuch.conf');
 gives(3, '', 'does not have the extension pg_cmig\nHINT:  cmig init creates it there\.', 'current', '-d', 'postgres');
+# after a restore by a superuser, the database's owner has no privileges
+query($node, 'postgres', 'CREATE ROLE regress_owner LOGIN; CREATE ROLE regress_other LOGIN; CREATE DATABASE restored OWNER regress_owner');
+query($node, 'restored', 'CREATE EXTENSION pg_cmig');
+my $superuser = query($node, 'postgres', 'SELECT quote_ident(current_user)');
+my $hint = "ERROR:  permission denied for schema cmig\nHINT:  [^\n]*role \Q$superuser\E, as after a restore by that role\\. [^\n]*: SELECT \\* FROM cmig\\.grant_access\\('regress_owner', 'owner'\\)\n\$";
+gives(3, '^$', "^$hint", $_, '-d', 'restored', '-U', 'regress_owner') foreach qw(current status upgrade);
+gives(3, '^$', q{HINT:  As role [^\n]*: SELECT \* FROM cmig\.grant_access\('regress_other', 'reader'\) -- or author, or migrator\n$}, 'current', '-d', 'restored', '-U', 'regress_other');
+query($node, 'restored', q{SELECT cmig.grant_access('regress_owner', 'owner')});
+gives(0, 'is_head|revision', '^$', 'current', '-d', 'restored', '-U', 'regress_owner');
 gives(4, '', 'cmig: ', 'current', '--port', '1');
 gives(4, '', 'database "nosuch" does not exist\nHINT:  To create it: cmig init --create-database -d nosuch\n$', 'current', '-d', 'nosuch');
 

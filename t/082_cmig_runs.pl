@@ -72,6 +72,21 @@ gives(1, '42P01: table', 'plan_checksum is', 'downgrade', '--dry-run', '001');
 gives(1, 'table "nosuch" does not exist', "SELECT \\* FROM cmig\\.dry_run\\('downgrade', '001'\\);", 'dry-run', 'downgrade', '001', '-v');
 is(ask('SELECT revision, to_regclass($$t3$$) FROM cmig.version'), '003|t3', 'a dry run changes nothing');
 
+# an upgrade without a limit for lock waits says so
+write_revision('0031', '003', 'SELECT 1;', 'SELECT 1;');
+my $limit = "no lock_timeout is set: [^\n]*\nHINT:  To set a limit: cmig upgrade -x cmig\\.lock_timeout=5s\n";
+gives(0, 'is at 0031', $limit, 'upgrade');
+foreach my $set ([ '-x', 'cmig.lock_timeout=5s' ], ['-q'], [])
+{
+	gives(0, 'is at 003|^$', '', 'downgrade', '-y', '-1', '-q');
+	local $ENV{PGOPTIONS} = @$set ? '' : '-c lock_timeout=5s';
+	unlike((cmig('upgrade', @$set))[2], qr/lock_timeout/, "a limit, or quiet: @$set");
+}
+gives(0, '^$', '^nothing to upgrade[^\n]*\n$', 'upgrade');
+gives(0, 'is at 003', '', 'downgrade', '-y', '-1');
+unlink 'migrations/0031.sql';
+ask(q{SELECT cmig.remove_revision('0031')});
+
 # what cannot run in a transaction is refused, before anything is run
 write_revision('004', '003', 'CREATE TABLE t4 (id bigint);', 'DROP TABLE t4;');
 append_to_file('migrations/005.sql',
@@ -93,6 +108,96 @@ gives(2, '^$', '^cmig: --in-doubt requires --stepwise\n$', 'upgrade', '--one-tra
 gives(2, '^$', '^cmig: --sql cannot be used with --dry-run\n$', 'upgrade', '--sql', '--dry-run');
 gives(2, '^$', 'current has no option --one-transaction', 'current', '--one-transaction');
 
+# --- files are authoritative --------------------------------------------------
+
+# a revision that the user did not accept is not stored, and its file can be replaced
+project('files');
+write_revision('001', '', 'CREATE TABLE person (name text, phone text);', 'DROP TABLE person;');
+gives(0, 'is at 001', 'added: 001', 'upgrade');
+ask("INSERT INTO person VALUES ('Ada', '1')");
+append_to_file('drops.sql', "CREATE TABLE person (name text);\n");
+append_to_file('keeps.sql', "CREATE TABLE person (name text, phone text, mail text);\n");
+my @drop = ('revision', '--autogenerate', '-m', 'drop', '--rev-id', 'd1', '--target', 'drops.sql');
+my @keep = ('revision', '--autogenerate', '-m', 'keep', '--rev-id', 'e1', '--target', 'keeps.sql');
+my $stored = q{SELECT string_agg(revision, ',' ORDER BY revision) FROM cmig.revision};
+
+gives(0, '^migrations/d1_drop\.sql\n$', '', @drop);
+gives(5, '^$', "HAZARD:  d1: DROP COLUMN.*not confirmed", 'upgrade');
+is(ask($stored), '001', 'without a terminal, nothing is stored');
+SKIP:
+{
+	skip 'IO::Pty is not installed', 6 unless eval { require IO::Pty; 1 };
+	local $SIG{INT} = 'DEFAULT';
+	foreach my $answer ("n\n", "\004", "\003")
+	{
+		my ($in, $shown) = ('', '');
+		my $run = IPC::Run::start([ $cmig, 'upgrade' ], '<pty<', \$in, '>pty>', \$shown, '2>&1', IPC::Run::timeout(120));
+
+		$run->pump until $shown =~ /upgrade 1 revision, with 1 hazard\? \[y\/N\]/ || !$run->pumpable;
+		$in = $answer;
+		$run->pump until $in eq '' || !$run->pumpable;
+		$run->finish;
+		ok($? >> 8 == ($answer eq "\003" ? 130 : 5) && $shown !~ /added/, 'not confirmed') or diag("$? $shown");
+		is(ask($stored), '001', 'nothing is stored');
+	}
+}
+unlink 'migrations/d1_drop.sql';
+gives(0, '^migrations/e1_keep\.sql\n$', '', @keep);
+gives(0, 'is at e1$', 'added: e1\n', 'upgrade', '-y');
+is(ask('SELECT name, phone, mail FROM person'), 'Ada|1|', 'the column survives');
+gives(0, 'is at 001$', '', 'downgrade', '-1', '-y');
+unlink 'migrations/e1_keep.sql';
+
+# a pending revision without a file: every verb that would run or record it, or write a
+# file that follows it, names it
+my $no_file = q{ERROR:  revision "e1" is pending, but there is no file for it\nHINT:  [^\n]*: SELECT cmig\.remove_revision\('e1'\)\n$};
+
+gives(3, '^$', $no_file, @$_) foreach ['upgrade'], [ 'upgrade', 'heads', '-y' ], [ 'upgrade', 'e1', '--stepwise' ], [ 'upgrade', '+1' ], [ 'upgrade', '--sql' ],
+  [ 'upgrade', '--dry-run' ], [ 'script', '001:e1' ], ['dry-run'], [ 'reset', '-y' ], [ 'stamp', 'heads' ], [ 'stamp', '--sql', 'e1' ], [ 'merge', '-m', 'm' ], [ 'revision', '-m', 'r' ],
+  [ @drop, '--rev-id', 'f1' ], [ 'create-scope', 'tenant' ];
+is(ask($stored), '001,e1', 'it is still stored');
+is(ask(q{SELECT to_regnamespace('tenant') IS NULL, (SELECT string_agg(revision, ',') FROM cmig.version)}), 't|001', 'nothing was run');
+gives(0, q{no file +revision "e1" is pending, but there is no file for it\n +-> Restore the file, .*SELECT cmig\.remove_revision\('e1'\)\n}, '^$', 'status');
+unlike((cmig('status'))[1], qr/-> cmig upgrade/, 'status does not propose to upgrade');
+gives(0, q{warning +revision "e1" is pending, but there is no file for it\n}, '', 'check');
+gives(0, 'e1', q{WARNING:  revision "e1" is pending, but there is no file for it\nHINT:  [^\n]*: SELECT cmig\.remove_revision\('e1'\)\n}, $_) foreach qw(heads history plan lint graph);
+gives(0, '^$', 'nothing to upgrade', 'upgrade', '001');
+unlink glob('migrations/*');
+gives(3, '^$', $no_file, 'upgrade', '-y');
+gives(0, 'no file +revision "e1"', '', 'status');
+gives(0, 'is at e1$', '', 'upgrade', '--no-load');
+gives(0, 'is at 001$', '', 'downgrade', '--no-load', '-1', '-y');
+gives(0, '001_make_001.sql', '', 'export', '001');
+ask(q{SELECT cmig.remove_revision('e1')});
+gives(0, '^$', 'nothing to upgrade', 'upgrade');
+
+# two of them: the hint removes the newer one first
+write_revision('002', '001', 'SELECT 2;', 'SELECT 2;');
+write_revision('003', '002', 'SELECT 3;', 'SELECT 3;');
+gives(0, 'added', '^$', 'load');
+unlink 'migrations/002.sql', 'migrations/003.sql';
+gives(3, '^$', q{ERROR:  revisions "003", "002" are pending, but there are no files for them\nHINT:  [^\n]*: (SELECT cmig\.remove_revision\('003'\); SELECT cmig\.remove_revision\('002'\))\n$}, 'upgrade');
+ask(q{SELECT cmig.remove_revision('003'); SELECT cmig.remove_revision('002')});
+
+# a failed run leaves nothing behind; a stepwise run stores the files that were accepted
+write_revision('002', '001', 'CREATE TABLE person ();', 'SELECT 2;');
+gives(3, '^$', 'relation "person" already exists', 'upgrade');
+is(ask($stored), '001', 'a failed upgrade stores nothing');
+gives(3, '^$', 'relation "person" already exists', 'upgrade', '--stepwise');
+is(ask($stored), '001,002', 'a stepwise run stores the files');
+unlink 'migrations/002.sql';
+gives(3, '^$', q{ERROR:  revision "002" is pending, but there is no file for it}, 'upgrade', '--stepwise');
+
+# revisions of another application are not reported, but do not run either
+write_revision('other', '', 'CREATE TABLE other ();', 'DROP TABLE other;');
+mkdir 'app';
+rename 'migrations/other.sql', 'app/other.sql' or die;
+ask(q{SELECT cmig.remove_revision('002')});
+gives(0, 'other', '', 'load', '--folder', 'app');
+gives(0, '^$', '^nothing to upgrade', 'upgrade', '001');
+gives(3, '^$', q{ERROR:  revision "other" is pending, but there is no file for it\nHINT:  Restore the file, or add its folder with --folder\.}, 'upgrade', 'heads');
+gives(0, 'is at 001, other$', '', 'upgrade', 'heads', '--folder', 'migrations', '--folder', 'app');
+
 # --- a schema for each tenant ------------------------------------------------
 
 project('tenants');
@@ -104,7 +209,7 @@ gives(0, '^$', "^SELECT \\* FROM cmig.load\\(:'files'\\);\n.*added: 001\nCALL cm
 is(ask($scopes), 'tenant_1 001, tenant_2 001, tenant_3 001', 'the schemas that match are upgraded');
 is(ask('SELECT count(*) FROM cmig.version'), '0', 'the database is not');
 gives(0, '^$', 'scopes: 0 upgraded, 3 already up to date', 'upgrade', '--scopes', 'tenant\_%');
-gives(0, '^$', 'no schema that can be a scope matches "nosuch"\nHINT:', 'upgrade', '--scopes', 'nosuch');
+gives(3, '^$', "ERROR:  no schema that can be a scope matches \"$_\"\nHINT:  Specify a LIKE pattern, such as tenant\\\\_%\\.\n\$", 'upgrade', '--scopes', $_) foreach qw(nosuch public);
 gives(0, "^ +scope +\\| current \\| pending \\| failed \n.*tenant_1 \\| 001 ", '^$', 'scopes');
 
 # one of them
@@ -151,6 +256,17 @@ append_to_file('migrations/004.sql',
 	"-- revision: 004\n-- down_revision: 003\n-- transactional: false\n-- cmig:upgrade\nCREATE TABLE invoice (id bigint);\nCREATE INDEX CONCURRENTLY ON invoice (id);\n-- cmig:downgrade\nDROP TABLE invoice;\n");
 gives(3, '^$', 'HINT:  cmig upgrade --stepwise head --scope tenant_1\n', 'upgrade', '--scopes', 'tenant\_%');
 gives(0, 'scope tenant_1 is at 004', '', 'upgrade', '--stepwise', 'head', '--scope', 'tenant_1');
+
+# a revision without a file, which one scope has not applied
+write_revision('005', '004', 'CREATE TABLE late ();', 'DROP TABLE late;');
+gives(0, 'scope tenant_1 is at 005', '', 'upgrade', '--scope', 'tenant_1');
+rename 'migrations/005.sql', '005.sql' or die;
+gives(3, '^$', '^ERROR:  revision "005" is pending, but there is no file for it\nHINT:', 'upgrade', '--scopes', 'tenant\_%', '-y');
+gives(3, '^$', 'ERROR:  revision "005" is pending, but there is no file for it\nHINT:', 'create-scope', 'tenant_4', '-x', 'cmig.concurrent_ddl=off');
+is(ask(q{SELECT to_regnamespace('tenant_4')}), '', 'the schema was not created');
+gives(0, '^$', '0 upgraded, 1 already up to date', 'upgrade', '--scopes', 'tenant\_1', '-y');
+gives(0, 'scope tenant_1 is at 004', '', 'downgrade', '004', '-y', '--scope', 'tenant_1');
+ask(q{SELECT cmig.remove_revision('005')});
 
 # create, compare, and drop
 gives(0, ' 004 ', '', 'create-scope', 'tenant_4', '-x', 'cmig.concurrent_ddl=off');

@@ -87,19 +87,66 @@ files_variable()
 	printf "'\n"
 }
 
-# Begins a transaction and loads the files in it.  The caller rolls back.
-begin_load()
+# The files are authoritative: what is stored and pending, but has no file, must not
+# run.  load_files, find_missing, and require_files are the only ones that decide this.
+
+# the message about the revisions in the array m, and the hint
+MISSING="CASE pg_catalog.cardinality(m) WHEN 1 THEN 'revision ' ELSE 'revisions ' END || '\"' || pg_catalog.array_to_string(m, '\", \"') ||
+	CASE pg_catalog.cardinality(m) WHEN 1 THEN '\" is pending, but there is no file for it' ELSE '\" are pending, but there are no files for them' END"
+MISSING_HINT="'Restore the file, or add its folder with --folder. If it is no longer wanted: ' ||
+	(SELECT pg_catalog.string_agg(pg_catalog.format('SELECT cmig.remove_revision(%L)', r), '; ' ORDER BY n) FROM pg_catalog.unnest(m) WITH ORDINALITY AS u (r, n))"
+
+# load_files [show]: adds the statement that loads the files, which -v shows.  The
+# array cmig_loaded is then a list of their revisions.
+load_files()
 {
-	add 'BEGIN;'
-	[ ${#files[@]} -eq 0 ] ||
-		call "SELECT * FROM cmig.load(:'files')" "SELECT pg_catalog.count(*) AS cmig_loaded FROM cmig.load(:'files') \\gset"
+	local call="SELECT * FROM cmig.load(:'files')"
+
+	add '\set cmig_loaded {}'
+	[ ${#files[@]} -gt 0 ] || return 0
+	[ -z "${1:-}" ] || ! given verbose || say "$call;"
+	add "SELECT coalesce(pg_catalog.array_agg(revision), '{}') AS cmig_loaded, pg_catalog.array_agg(action) AS cmig_actions FROM ($call) l \\gset"
 }
+
+# Adds a query that sets two arrays: cmig_missing, the pending revisions without a file,
+# and cmig_kept, the applied ones.  Revisions that are not connected with those in the
+# files are left out, because they belong to another application.  The newest come first.
+find_missing()
+{
+	add '\set cmig_missing {}'
+	! given no-load || return 0
+	add "WITH RECURSIVE other AS MATERIALIZED (SELECT h.revision, h.down_revision, h.applied, pg_catalog.row_number() OVER () AS n
+	FROM cmig.history() h WHERE h.revision <> ALL (:'cmig_loaded'::text[])),
+gone AS (SELECT o.* FROM other o WHERE (:'cmig_loaded' = '{}' AND NOT o.applied) OR o.down_revision && :'cmig_loaded'::text[] OR EXISTS (SELECT FROM cmig.revision r
+	WHERE r.revision = ANY (:'cmig_loaded'::text[]) AND o.revision = ANY (r.down_revision))
+UNION SELECT o.* FROM gone g, other o WHERE o.revision = ANY (g.down_revision) OR g.revision = ANY (o.down_revision))
+SELECT coalesce(pg_catalog.array_agg(revision ORDER BY n) FILTER (WHERE NOT applied), '{}') AS cmig_missing,
+	coalesce(pg_catalog.array_agg(revision ORDER BY n) FILTER (WHERE applied AND :'cmig_loaded' <> '{}'), '{}') AS cmig_kept FROM gone \\gset"
+}
+
+# require_files QUERY: adds a statement that raises an error if the query returns an array
+# of revisions that is not empty
+require_files()
+{
+	! given no-load || return 0
+	need false "$MISSING" "$MISSING_HINT" '' "(SELECT m FROM ($1) q (m) WHERE m <> '{}') missing"
+}
+
+# Begins a transaction, and loads the files in it.  The caller rolls back.
+begin_load() { add 'BEGIN;'; load_files show; find_missing; }
 
 # Loads the files for a verb that only shows something.  If they cannot be loaded,
 # the verb shows what is stored in the database.  end_look rolls back the load.
 begin_look()
 {
-	[ ${#files[@]} -gt 0 ] || return 0
+	add "\\set cmig_missing {}"
+	! given no-load || return 0
+	if [ ${#files[@]} -eq 0 ]; then
+		load_files
+		find_missing
+		warn_missing
+		return
+	fi
 	add "SELECT pg_catalog.current_setting('transaction_read_only')::boolean OR NOT pg_catalog.has_table_privilege('cmig.revision', 'INSERT') AS cmig_stored \\gset
 \\if :cmig_stored
 \\else
@@ -109,13 +156,27 @@ SET LOCAL cmig.lock_timeout = '2s';
 SET LOCAL lock_timeout = '2s';
 SAVEPOINT files;
 \\set ON_ERROR_STOP off
-SELECT pg_catalog.count(*) AS cmig_loaded FROM cmig.load(:'files') \\gset
-\\set cmig_failed :ERROR
+"
+	load_files
+	add "\\set cmig_failed :ERROR
 \\set ON_ERROR_STOP on
 \\if :cmig_failed
 ROLLBACK TO files;
-\\endif
+\\else"
+	find_missing
+	warn_missing
+	add "\\endif
 SET LOCAL lock_timeout = :'cmig_lock_timeout';
+\\endif"
+}
+
+# Adds statements that warn about cmig_missing.  status and check return rows instead.
+warn_missing()
+{
+	case $verb in status | check) return ;; esac
+	add "SELECT m <> '{}' AS cmig_warned, 'WARNING:  ' || $MISSING || E'\\nHINT:  ' || $MISSING_HINT AS cmig_warning FROM (SELECT :'cmig_missing'::text[] AS m) missing \\gset
+\\if :cmig_warned
+\\warn :cmig_warning
 \\endif"
 }
 
@@ -126,7 +187,7 @@ end_look()
 \\else
 ROLLBACK;
 \\if :cmig_failed"
-	need false "'the files could not be loaded; this is what the database has'" 'cmig load'
+	need false "'the files could not be loaded; this is what the database has'" "'cmig load'"
 	add "\\endif
 \\endif"
 }

@@ -134,14 +134,21 @@ verb_lint()
 	look_items "cmig.lint(:'argument')" "revision, pg_catalog.concat_ws(': ', 'line ' || line, severity, message || ' (' || rule || ')'), safe_rewrite" "cmig.lint(:'argument') WHERE severity = 'error'"
 }
 
-verb_status() { look_items 'cmig.status()' 'item, value, hint'; }
+# missing_item ITEM: adds a statement that returns an item about cmig_missing
+missing_item() { add_file_format; add "SELECT '$1', $MISSING, $MISSING_HINT FROM (SELECT :'cmig_missing'::text[] AS m) missing WHERE m <> '{}';"; }
 
-verb_check() { look_items 'cmig.check()' "severity, pg_catalog.concat_ws(': ', object, problem), fix" "cmig.check() WHERE severity = 'error'" check_target; }
+# An upgrade is not proposed if it would run a revision that has no file.
+verb_status() { look_items 'cmig.status()' "item, value, CASE WHEN item <> 'pending' OR :'cmig_missing' = '{}' THEN hint END" '' missing_item 'no file'; }
 
-# If there is a target, compares the schema with it.
-check_target()
+verb_check() { look_items 'cmig.check()' "severity, pg_catalog.concat_ws(': ', object, problem), fix" "cmig.check() WHERE severity = 'error'" check_more; }
+
+# Reports pending revisions that have no file.  If there is a target, compares the schema
+# with it.
+check_more()
 {
+	missing_item warning
 	given target || return 0
+	add_plain
 	target_sql
 	parameters
 	add '\set ON_ERROR_STOP off'

@@ -4,8 +4,12 @@
 # shellcheck disable=SC2015,SC2154,SC2034
 #
 # moves.bash
-#	  The verbs that upgrade, downgrade, reset, or stamp a database.  They load the
-#	  files, plan, ask for confirmation, and run.  Sourced by cmig.
+#	  The verbs that upgrade, downgrade, reset, or stamp a database.  Sourced by cmig.
+#
+# They use two sessions.  The first one loads the files, plans, and rolls back.  After
+# the confirmation, the second one loads the files again and runs: in one transaction, or,
+# before a stepwise run, committed.  So whatever ends cmig before the confirmation, no
+# revision is stored that the user has not accepted.
 
 # Fails if the options contradict each other.
 check_options()
@@ -31,30 +35,79 @@ confirm()
 	[[ $answer == [yY]* ]] || fail 5 'nothing was changed'
 }
 
-# Adds statements that store the files and return records (see read_records): what
-# was added or changed, and the revisions whose files are gone.
-add_load()
+# Begins the first session: a transaction that loads the files and returns records (see
+# read_records) about what was added or changed, and about revisions without a file.
+begin_ahead()
 {
-	[ ${#files[@]} -gt 0 ] || return 0
-	call "SELECT * FROM cmig.load(:'files')" "SELECT pg_catalog.array_agg(revision) AS cmig_loaded, pg_catalog.array_agg(action) AS cmig_actions FROM cmig.load(:'files') \\gset
-SELECT 'action', action, CASE WHEN pg_catalog.count(*) > 10 THEN pg_catalog.count(*)::text || ' revisions' ELSE pg_catalog.string_agg(revision, ', ' ORDER BY number) END
+	begin; add_file_format; begin_load
+	[ ${#files[@]} -eq 0 ] || add "SELECT 'action', action, CASE WHEN pg_catalog.count(*) > 10 THEN pg_catalog.count(*)::text || ' revisions' ELSE pg_catalog.string_agg(revision, ', ' ORDER BY number) END
 FROM ROWS FROM (pg_catalog.unnest(:'cmig_loaded'::text[]), pg_catalog.unnest(:'cmig_actions'::text[])) WITH ORDINALITY AS loaded (revision, action, number)
-WHERE action <> 'unchanged' GROUP BY action;
-WITH RECURSIVE other AS MATERIALIZED (SELECT h.revision, h.down_revision, h.applied FROM cmig.history() h WHERE h.revision <> ALL (:'cmig_loaded'::text[])),
-gone AS (SELECT o.* FROM other o WHERE o.down_revision && :'cmig_loaded'::text[] OR EXISTS (SELECT FROM cmig.revision r
-	WHERE r.revision = ANY (:'cmig_loaded'::text[]) AND o.revision = ANY (r.down_revision))
-UNION SELECT o.* FROM gone g, other o WHERE o.revision = ANY (g.down_revision) OR g.revision = ANY (o.down_revision))
-SELECT 'gone', CASE WHEN applied THEN 'applied' ELSE 'pending' END, revision FROM gone ORDER BY 2, 3;"
+WHERE action <> 'unchanged' GROUP BY action;"
+	given no-load || add "SELECT 'gone', '', revision FROM pg_catalog.unnest(:'cmig_kept'::text[]) AS u (revision) ORDER BY 3;"
 }
 
-# add_plan DIRECTION TARGET: adds a statement that returns a plan as records: its
-# steps, its checksum, and whether it needs a stepwise run
+# Adds a statement that returns a record about cmig_missing.
+add_missing() { add "SELECT 'missing', $MISSING, $MISSING_HINT FROM (SELECT :'cmig_missing'::text[] AS m) missing WHERE m <> '{}';"; }
+
+# end_ahead: ends the first session, and shows what it has found
+end_ahead() { add 'ROLLBACK;'; look_ahead; }
+
+# Begins the second session: a transaction, in which the files are loaded again.
+begin_again()
+{
+	[ -z "$loaded" ] || given quiet || say "${loaded%"$newline"}"
+	begin
+	add "BEGIN;${newline}SET client_min_messages = error;"
+	load_files
+	add "SET client_min_messages = $(given quiet && echo warning || echo notice);"
+}
+
+# add_plan DIRECTION TARGET: adds statements that return a plan as records: its steps,
+# its checksum, and whether it needs a stepwise run
 add_plan()
 {
-	call "SELECT * FROM cmig.plan('$1', $2)" "WITH plan AS MATERIALIZED (SELECT * FROM cmig.plan('$1', $2))
-SELECT 'step', revision, message FROM plan
-UNION ALL SELECT DISTINCT 'stepwise', '', '' FROM plan WHERE NOT transactional
-UNION ALL SELECT DISTINCT 'checksum', '', plan_checksum FROM plan;"
+	[ "$1" = downgrade ] || require_heads
+	call "SELECT * FROM cmig.plan('$1', $2)" "$(set_plan "$1" "$2")"
+	[ "$1" = downgrade ] || require_planned
+	add_missing
+	add "SELECT 'step', revision, message FROM $PLAN
+UNION ALL SELECT DISTINCT 'stepwise', '', '' FROM $PLAN WHERE NOT transactional
+UNION ALL SELECT DISTINCT 'checksum', '', plan_checksum FROM $PLAN;"
+}
+
+# set_plan DIRECTION TARGET: prints a statement that keeps a plan in a psql variable, which
+# the subquery PLAN reads
+PLAN="pg_catalog.jsonb_to_recordset(:'cmig_plan') AS p (step integer, revision text, message text, transactional boolean, plan_checksum text)"
+set_plan() { printf '%s' "SELECT coalesce(pg_catalog.jsonb_agg(p ORDER BY step), '[]') AS cmig_plan FROM (SELECT step, revision, message, transactional, plan_checksum FROM cmig.plan('$1', $2)) p \\gset"; }
+
+# Adds a statement that raises an error if a target means all heads, but a head has no file.
+require_heads()
+{
+	[[ " ${arguments[*]-} " =~ [\ @]heads?\  ]] || return 0
+	require_files "SELECT :'cmig_missing'::text[]"
+}
+
+# Adds a statement that raises an error if the plan, an upgrade, has a step without a file.
+require_planned() { require_files "SELECT pg_catalog.array_agg(revision ORDER BY step DESC) FROM $PLAN WHERE revision <> ALL (:'cmig_loaded'::text[])"; }
+
+# check_plan TARGET: adds statements that raise an error if an upgrade would run a revision
+# that has no file
+check_plan()
+{
+	! given no-load || return 0
+	add "SELECT EXISTS (SELECT FROM cmig.revision WHERE revision <> ALL (:'cmig_loaded'::text[])) AS cmig_others \\gset
+\\if :cmig_others
+SET client_min_messages = error;
+$(set_plan upgrade "$1")"
+	require_planned
+	add "SET client_min_messages = $(given quiet && echo warning || echo notice);$newline\\endif"
+}
+
+# Adds a statement that returns a record if an upgrade would wait for locks without limit.
+add_limit()
+{
+	add "SELECT 'limit', 'no lock_timeout is set: a statement waits for a lock without limit, and other sessions wait behind it', 'To set a limit: cmig upgrade -x cmig.lock_timeout=5s'
+WHERE pg_catalog.current_setting('lock_timeout') = '0' AND coalesce(pg_catalog.current_setting('cmig.lock_timeout', true), '0') = '0';"
 }
 
 # add_hazards TARGET...: adds statements that return what an upgrade would lose or
@@ -70,25 +123,23 @@ add_hazards()
 }
 
 # Reads records from standard input: triples of kind, revision, and text.  Shows them,
-# and sets steps, stepwise, checksum, hazards, and place.  Returns the exit status in the
-# last record.
-steps=0 stepwise='' checksum='' hazards=0 place=''
+# and sets steps, stepwise, checksum, hazards, place, and loaded, which describes what
+# was loaded.  Returns the exit status in the last record.
+steps=0 stepwise='' checksum='' hazards=0 place='' loaded=''
 read_records()
 {
-	local kind revision text status=130 gone=0 left=0 hint
+	local kind revision text status=130 gone=0
 
 	while IFS= read -r -d '' kind && IFS= read -r -d '' revision && IFS= read -r -d '' text; do
 		visible "$text"
 		text=$VISIBLE
 		case $kind in
-			action) given quiet || say "$revision: $text" ;;
+			action) loaded+="$revision: $text$newline" ;;
 			gone)
-				gone=$((gone + 1)) hint=''
-				if [ "$revision" = pending ]; then
-					[ "$left" -gt 0 ] || hint="${newline}HINT:  To remove pending revisions that have no file: cmig load --prune"
-					left=$((left + 1))
-				fi
-				[ "$gone" -gt 10 ] || say "${yellow}WARNING:  revision $text is $revision, but there is no file for it$plain$hint" ;;
+				gone=$((gone + 1))
+				[ "$gone" -gt 10 ] || say "${yellow}WARNING:  revision \"$text\" is applied, but there is no file for it$plain" ;;
+			missing) visible "$revision"; say "${yellow}WARNING:  $VISIBLE$plain${newline}HINT:  $text" ;;
+			limit) given quiet || say "$revision${newline}HINT:  $text" ;;
 			step)
 				steps=$((steps + 1))
 				[ ${#text} -le 70 ] || text=${text:0:67}...
@@ -147,11 +198,13 @@ move()
 
 	[ "$1" = upgrade ] || ask=1
 	[ ! -t 2 ] || given yes || ask=1
-	begin; add_file_format; add_load; add_plan "$1" "$TARGET"
-	[ "$1" = downgrade ] || add_hazards "${TARGETS[@]}"
+	begin_ahead
+	add_plan "$1" "$TARGET"
+	add "SELECT :'cmig_plan' = '[]' AS cmig_nothing \\gset${newline}\\if :cmig_nothing${newline}COMMIT;${newline}\\else"
+	[ "$1" = downgrade ] || { add_hazards "${TARGETS[@]}"; add_limit; }
+	add "ROLLBACK;$newline\\endif"
 	look_ahead
-	files=()
-	[ "$steps" -gt 0 ] || return 0
+	[ "$steps" -gt 0 ] || { [ -z "$loaded" ] || given quiet || say "${loaded%"$newline"}"; return 0; }
 	if [ "$1" = downgrade ]; then
 		confirm "downgrade $(count_of "$steps" revision)?"
 	elif [ "$hazards" -gt 0 ]; then
@@ -162,12 +215,13 @@ move()
 	! given yes || checksum=''
 	! given plan-checksum || checksum=$option_plan_checksum
 	[ -z "$checksum" ] || { variable checksum "$checksum"; options=", plan_checksum => :'checksum'"; }
-	begin; choose_move "$1" "$TARGET" "$options"; add_place
+	begin_again; choose_move "$1" "$TARGET" "$options"; add_place
 	run
 }
 
 # choose_move FUNCTION ARGUMENTS OPTIONS: adds the call of a function or, if the plan
-# has steps that cannot run in a transaction, of its stepwise procedure
+# has steps that cannot run in a transaction, of its stepwise procedure.  Revisions that
+# another session has stored in the meantime are refused, too.
 choose_move()
 {
 	local options=$3
@@ -176,9 +230,13 @@ choose_move()
 	! given stepwise || stepwise=1
 	if [ -n "$stepwise" ]; then
 		! given in-doubt || { variable in_doubt "$option_in_doubt"; options+=", in_doubt => :'in_doubt'"; }
+		[ "$1" != upgrade ] || check_plan "$2"
+		add 'COMMIT;'
 		call "CALL cmig.$1_stepwise($2$options)"
 	else
-		call "SELECT * FROM cmig.$1($2$options)" "SELECT pg_catalog.count(*) AS cmig_moved FROM cmig.$1($2$options) \\gset"
+		call "SELECT * FROM cmig.$1($2$options)" "SELECT coalesce(pg_catalog.array_agg(revision ORDER BY step DESC), '{}') AS cmig_moved FROM cmig.$1($2$options) \\gset"
+		[ "$1" != upgrade ] || require_files "SELECT pg_catalog.array_agg(r ORDER BY n) FROM pg_catalog.unnest(:'cmig_moved'::text[]) WITH ORDINALITY AS u (r, n) WHERE r <> ALL (:'cmig_loaded'::text[])"
+		add 'COMMIT;'
 	fi
 }
 
@@ -221,6 +279,28 @@ verb_move()
 	fi
 }
 
+# Adds statements that raise an error if no schema matches, or if one of the schemas has
+# not applied a revision that the upgrade would run, but that has no file.  Schemas with
+# the same version rows are alike.
+require_scope_files()
+{
+	local range="'base:heads'" matching="pg_catalog.pg_namespace WHERE nspname LIKE :'scopes' AND nspname !~ '^(pg_.*|information_schema|public|cmig|cmig_audit|[\$]user)\$'"
+
+	need "EXISTS (SELECT FROM $matching)" "'no schema that can be a scope matches \"' || :'scopes' || '\"'" "'Specify a LIKE pattern, such as tenant\\_%.'"
+	! given no-load || return 0
+	[[ ${arguments[0]} == *+* || ${arguments[0]} =~ (^|@)heads?$ ]] || range="'base:' || $TARGET"
+	add "SELECT :'cmig_missing' <> '{}' OR :'cmig_kept' <> '{}' AS cmig_others \\gset
+\\if :cmig_others
+SELECT coalesce(pg_catalog.array_agg(DISTINCT h.revision), '{}') AS cmig_missing
+FROM (SELECT pg_catalog.set_config('cmig.scope', scope, true) AS scope
+	FROM (SELECT DISTINCT ON (v.rows) n.nspname::text AS scope FROM (SELECT nspname FROM $matching) n
+		LEFT JOIN (SELECT scope::text, pg_catalog.array_agg(revision::text ORDER BY revision::text) AS rows FROM cmig.scope_version GROUP BY 1) v ON v.scope = n.nspname::text) d OFFSET 0) s
+CROSS JOIN LATERAL cmig.history(pg_catalog.concat($range, CASE WHEN s.scope = '' THEN s.scope END)) h
+WHERE NOT h.applied AND (h.revision = ANY (:'cmig_missing'::text[]) OR h.revision = ANY (:'cmig_kept'::text[])) \\gset"
+	require_files "SELECT :'cmig_missing'::text[]"
+	add '\endif'
+}
+
 # Runs upgrade --scopes.  The revisions are linted in the scope with the most pending
 # revisions, if there is one.
 upgrade_scopes()
@@ -233,7 +313,9 @@ upgrade_scopes()
 	[ ${#TARGETS[@]} -eq 1 ] || fail 2 'scopes can have only one target'
 	[[ ${option_max_failures:=0} =~ ^[0-9]{1,9}$ ]] || fail 2 '--max-failures must be a number'
 	[ "$option_max_failures" = 0 ] || options=", max_failures => $option_max_failures"
-	find_files; begin; variable scopes "$option_scopes"; add_file_format; add_load
+	variable scopes "$option_scopes"
+	find_files; begin_ahead
+	require_scope_files
 	if ! given yes; then
 		add "SELECT pg_catalog.set_config('cmig.scope', coalesce((SELECT scope FROM cmig.scopes() WHERE scope LIKE :'scopes' AND pending > 0
 	ORDER BY pending DESC, scope LIMIT 1), ''), false) AS cmig_linted \\gset
@@ -242,10 +324,11 @@ SELECT :'cmig_linted' <> '' AS cmig_found \\gset
 		add_hazards "${TARGETS[@]}"
 		add '\endif'
 	fi
-	look_ahead
-	files=()
+	add_limit
+	end_ahead
 	[ "$hazards" -eq 0 ] || confirm "upgrade all schemas like $option_scopes, with $(count_of "$hazards" hazard)?"
-	begin; variable scopes "$option_scopes"
+	begin_again
+	add 'COMMIT;'
 	call "CALL cmig.upgrade_scopes(:'scopes', $TARGET$options)"
 	[ -z "$options" ] || found "cmig.scopes() WHERE scope LIKE :'scopes' AND failed IS NOT NULL"
 	run
@@ -257,23 +340,23 @@ verb_create_scope()
 
 	argument schema
 	variable target "${arguments[1]:-head}"
-	find_files; begin; add_file_format; add_load
-	look_ahead
-	files=()
-	begin
 	if given copy-of; then
 		variable copy_of "$option_copy_of"
 		options=", copy_of => :'copy_of'"
 	fi
-	rows "cmig.create_scope(:'schema', :'target'$options)"
+	find_files; begin_ahead; end_ahead
+	begin_again
+	call "SELECT * FROM cmig.create_scope(:'schema', :'target'$options)" "SELECT coalesce(pg_catalog.jsonb_agg(c), '[]') AS cmig_created FROM cmig.create_scope(:'schema', :'target'$options) c \\gset"
+	# the new schema is rolled back if a revision has no file
+	require_files "SELECT pg_catalog.array_agg(c ->> 'revision' ORDER BY n DESC) FROM pg_catalog.jsonb_array_elements(:'cmig_created') WITH ORDINALITY AS e (c, n) WHERE c ->> 'revision' <> ALL (:'cmig_loaded'::text[])"
+	add "COMMIT;${newline}SELECT * FROM pg_catalog.jsonb_to_recordset(:'cmig_created') AS c (revision text, message text);"
 	run
 }
 
 verb_drop_scope()
 {
 	argument schema
-	begin; add_file_format; add_question
-	look_ahead
+	begin; add_file_format; add_question; look_ahead
 	confirm "drop the schema ${arguments[0]} of the database $place, and everything in it?"
 	begin; perform "cmig.drop_scope(:'schema', confirm => :'schema')"
 	run
@@ -283,10 +366,26 @@ show_script()
 {
 	[ ${#TARGETS[@]} -eq 1 ] || fail 2 'a script can have only one target'
 	parameters
-	find_files; begin; begin_load; add_plain
+	find_files; begin; begin_load
+	[ "$DIRECTION" = downgrade ] || require_script
+	add_plain
 	call "SELECT cmig.script('$DIRECTION', $TARGET$PARAMETERS)"
 	add 'ROLLBACK;'
 	run
+}
+
+# Adds statements that raise an error if a script would upgrade pending revisions without
+# a file.  The target can be a range.
+require_script()
+{
+	if [[ ${arguments[0]} == *:* ]]; then
+		add "SELECT :'cmig_missing' <> '{}' AS cmig_others \\gset${newline}\\if :cmig_others"
+		require_files "SELECT pg_catalog.array_agg(revision) FROM cmig.history($TARGET) WHERE revision = ANY (:'cmig_missing'::text[])"
+		add '\endif'
+	else
+		require_heads
+		check_plan "$TARGET"
+	fi
 }
 
 # The exit status is 1 if a statement that was tried failed.  A setting records this,
@@ -299,6 +398,7 @@ show_dry_run()
 
 	[ ${#TARGETS[@]} -eq 1 ] || fail 2 'a dry run can have only one target'
 	find_files; begin; begin_load
+	[ "$DIRECTION" = downgrade ] || require_script
 	if given verbose; then
 		add '\x auto'
 		listed='step, revision, statement, line, command, rows, elapsed, locks, rewrites, scans, wal_bytes'
@@ -309,37 +409,41 @@ show_dry_run()
 	run page
 }
 
+# Adds a statement that raises an error if a pending revision without a file was recorded
+# as applied.
+require_stamped() { require_files "SELECT pg_catalog.array_agg(revision) FROM cmig.history() WHERE applied AND revision = ANY (:'cmig_missing'::text[])"; }
+
 verb_stamp()
 {
 	targets "${arguments[@]}"
 	parameters
-	find_files; begin
+	find_files
 	if given sql; then
-		begin_load
+		begin; begin_load
 		add_plain
-		add "SELECT 'BEGIN;' \\g${newline}SELECT 'DELETE FROM cmig.version;' \\g"
-		call "SELECT * FROM cmig.stamp($TARGET$PARAMETERS)" "SELECT pg_catalog.format('INSERT INTO cmig.version VALUES (%L);', revision) FROM cmig.stamp($TARGET$PARAMETERS);"
-		add "SELECT 'COMMIT;' \\g${newline}ROLLBACK;"
+		call "SELECT * FROM cmig.stamp($TARGET$PARAMETERS)" "SELECT coalesce(pg_catalog.string_agg(pg_catalog.format(E'INSERT INTO cmig.version VALUES (%L);\\n', revision), ''), '') AS cmig_stamped FROM cmig.stamp($TARGET$PARAMETERS) \\gset"
+		require_stamped
+		add "SELECT E'BEGIN;\\nDELETE FROM cmig.version;\\n' || :'cmig_stamped' || 'COMMIT;';${newline}ROLLBACK;"
 	else
-		add_file_format; add_load
-		look_ahead
-		files=()
-		begin
+		begin_ahead; end_ahead
+		begin_again
+		find_missing
 		call "SELECT * FROM cmig.stamp($TARGET$PARAMETERS)" "SELECT pg_catalog.count(*) AS cmig_stamped FROM cmig.stamp($TARGET$PARAMETERS) \\gset"
+		require_stamped
+		add 'COMMIT;'
 		add_place
 	fi
 	run
 }
 
-
 verb_reset()
 {
 	check_options
-	find_files; begin; add_file_format; add_load; add_question
+	find_files; begin_ahead; add_question
+	check_plan "'heads'"
 	add "SELECT DISTINCT 'stepwise', '', '' FROM cmig.revision WHERE NOT transactional;"
-	look_ahead
-	files=()
+	end_ahead
 	confirm "revert all revisions of the database $place, losing their data, and upgrade again?"
-	begin; choose_move reset ":'DBNAME'" ''; add_place
+	begin_again; choose_move reset ":'DBNAME'" ''; add_place
 	run
 }

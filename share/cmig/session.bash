@@ -58,12 +58,14 @@ call()
 # perform CALL: adds the call of a function without showing its result
 perform() { call "SELECT $1" "SELECT $1 AS cmig_done \\gset"; }
 
-# need CONDITION MESSAGE HINT: adds a statement that raises an error unless the SQL
-# condition is true
+# need CONDITION MESSAGE HINT [ERRCODE [ROW]]: adds a statement that raises an error unless
+# the SQL condition is true.  The message and the hint are SQL expressions; they and the
+# condition can use the columns of a row, if there is one.
 need()
 {
 	add '\set SHOW_CONTEXT never'
-	add "DO \$\$ BEGIN IF NOT ($1) THEN RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state', MESSAGE = $2, HINT = '$3'; END IF; END \$\$;"
+	add "SELECT pg_catalog.format('DO %L', pg_catalog.format('BEGIN RAISE EXCEPTION USING ERRCODE = %L, MESSAGE = %L, HINT = %L; END',
+	'${4:-object_not_in_prerequisite_state}', $2, $3)) ${5:+FROM $5} WHERE NOT ($1) \\gexec"
 	add '\set SHOW_CONTEXT errors'
 }
 
@@ -74,7 +76,13 @@ begin()
 
 	add "SET client_min_messages = $(given quiet && echo warning || echo notice);"
 	need "EXISTS (SELECT FROM pg_catalog.pg_extension WHERE extname = 'pg_cmig')" \
-		"'database \"' || pg_catalog.current_database() || '\" does not have the extension pg_cmig'" 'cmig init creates it there. To use another database, set PGDATABASE, or add -d NAME.'
+		"'database \"' || pg_catalog.current_database() || '\" does not have the extension pg_cmig'" "'cmig init creates it there. To use another database, set PGDATABASE, or add -d NAME.'"
+	# after a restore, the extension belongs to the role that has restored it
+	need "pg_catalog.has_schema_privilege('cmig', 'USAGE')" "'permission denied for schema cmig'" \
+		"pg_catalog.format(CASE WHEN owns THEN 'The extension belongs to role %I, as after a restore by that role. As that role, or as a superuser: SELECT * FROM cmig.grant_access(%L, ''owner'')'
+	ELSE 'As role %I, which owns the extension, or as a superuser: SELECT * FROM cmig.grant_access(%L, ''reader'') -- or author, or migrator' END, owner, current_user)" \
+		insufficient_privilege "(SELECT pg_catalog.pg_get_userbyid(e.extowner) AS owner, pg_catalog.pg_has_role(d.datdba, 'USAGE') AS owns
+	FROM pg_catalog.pg_extension e, pg_catalog.pg_database d WHERE e.extname = 'pg_cmig' AND d.datname = pg_catalog.current_database()) e"
 	# load pg_cmig's library first, because PostgreSQL accepts any value for its
 	# settings until then
 	if given scope || [[ " ${settings[*]-}" == *' cmig.'* ]]; then

@@ -70,6 +70,8 @@ new_file()
 {
 	[ "$verb" = import ] || find_files
 	begin; begin_load
+	# the new file must not follow a revision that has no file
+	[ ${#files[@]} -eq 0 ] || { given head && ! given autogenerate; } || require_files "SELECT :'cmig_missing'::text[]"
 	if given sql; then
 		add_plain
 		call "SELECT * FROM $1" "SELECT content FROM $1;"
@@ -141,6 +143,7 @@ verb_merge()
 	targets "${arguments[@]}"
 	parameters
 	find_files; begin; begin_load
+	require_files "SELECT :'cmig_missing'::text[]"
 	call "SELECT cmig.merge($TARGET$PARAMETERS)" "SELECT cmig.merge($TARGET$PARAMETERS) AS cmig_merged \\gset"
 	add_file_format
 	call "SELECT * FROM cmig.export(:'cmig_merged'::text$TEMPLATE)" "SELECT file_name, content, '' FROM cmig.export(:'cmig_merged'::text$TEMPLATE);"
@@ -235,25 +238,23 @@ import_state()
 		[[ $after =~ ^(keep|rename|drop)$ ]] || fail 2 '--version-table must be keep, rename, or drop' 'To name the table of Alembic, use --history-table.'
 	fi
 	parameters version-table
-	find_files; begin; add_file_format; add_load; look_ahead
-	files=()
-	begin
+	find_files; begin_ahead; end_ahead
+	begin_again
 	[ "$after" = keep ] || begin_table
 	call "SELECT * FROM cmig.import_state(:'tool'$PARAMETERS)" "SELECT coalesce(pg_catalog.jsonb_agg(s), '[]') AS cmig_state FROM cmig.import_state(:'tool'$PARAMETERS) s \\gset
 SELECT * FROM pg_catalog.jsonb_to_recordset(:'cmig_state') AS s ($result);"
 	found_if "EXISTS (SELECT FROM pg_catalog.jsonb_to_recordset(:'cmig_state') AS s ($result) WHERE revision IS NULL OR note LIKE '%did not finish it')"
-	[ "$after" = keep ] || end_table "$after"
+	if [ "$after" = keep ]; then add 'COMMIT;'; else end_table "$after"; fi
 	run
 }
 
-# Begins a transaction, and locks the table of Alembic.
+# Locks the table of Alembic.
 begin_table()
 {
 	local table="'alembic_version'"
 
 	! given history-table || table=":'given_history_table'"
-	add "BEGIN;
-SELECT pg_catalog.to_regclass($table)::oid AS cmig_table, pg_catalog.to_regclass($table) IS NOT NULL AS cmig_exists,
+	add "SELECT pg_catalog.to_regclass($table)::oid AS cmig_table, pg_catalog.to_regclass($table) IS NOT NULL AS cmig_exists,
 	(SELECT relname FROM pg_catalog.pg_class WHERE oid = pg_catalog.to_regclass($table)) AS cmig_table_name \\gset
 \\if :cmig_exists
 SELECT pg_catalog.format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', :cmig_table::regclass) \\gexec
