@@ -19,7 +19,7 @@ SELECT statement FROM cmig.grant_access('regress_application', 'application') WH
 
 --
 -- Every function and its level.  Whoever adds a function decides to whom it
--- belongs: here and in src/tables/access.c.  A function that is not in this list, or
+-- belongs: here and in src/store/access.c.  A function that is not in this list, or
 -- with other privileges, shows up below.
 --
 CREATE TEMP TABLE decided (name text, level text);

@@ -1,37 +1,1274 @@
 /*
  * formats.c
- *	  Lists the formats that can be imported.
+ *	  Formats of other tools' files.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 
-#include "adopt/format_flyway.h"
-#include "adopt/format_folders.h"
-#include "adopt/format_liquibase.h"
-#include "adopt/format_marked.h"
-#include "adopt/format_numbered.h"
-#include "adopt/format_sqitch.h"
-#include "adopt/format_whole.h"
-#include "adopt/formats.h"
+#include <ctype.h>
+
+#include "lib/stringinfo.h"
+#include "mb/pg_wchar.h"
+#include "nodes/pg_list.h"
+#include "utils/builtins.h"
+
+#include "adopt/internal.h"
+#include "base/base.h"
+#include "base/errors.h"
+#include "graph/graph.h"
+#include "parse/parse.h"
+#include "store/store.h"
+
+/* ----------------------------------------------------------------
+ * Replaces placeholders in other tools' scripts.
+ *
+ * If a placeholder has no value, MG013 is raised, with the placeholder's name
+ * in the message.
+ * ----------------------------------------------------------------
+ */
+
+/*
+ * Returns the value of the placeholder with this name, or NULL if it has none.
+ */
+static const char *
+find_value(const CmigPlaceholders *placeholders, const char *name, int length)
+{
+	for (int i = 0; i < placeholders->count; i++)
+	{
+		const CmigPlaceholder *item = &placeholders->items[i];
+
+		if (strlen(item->name) == length && strncmp(item->name, name, length) == 0)
+			return item->value;
+	}
+	return NULL;
+}
+
+/*
+ * Returns the value of a placeholder.  Raises MG013 if the placeholder has no
+ * value.  "at" is the placeholder's position in the text.
+ */
+static const char *
+require_value(const CmigPlaceholders *placeholders, const char *name, int length,
+			  const char *text, const char *at, const char *file_name)
+{
+	const char *value = find_value(placeholders, name, length);
+	int			line = 1;
+
+	if (value)
+		return value;
+	for (const char *p = text; p < at; p++)
+		line += *p == '\n';
+	ereport(ERROR,
+			(errcode(ERRCODE_CMIG_BAD_FILE),
+			 errmsg("placeholder \"%.*s\" has no value", length, name),
+			 errdetail("It is on line %d of a script in file \"%s\".", line, file_name),
+			 errhint("Pass its value: placeholders => '{\"%.*s\": \"<value>\"}'", length, name)));
+}
+
+/*
+ * If the placeholder with this name is to be kept, returns it; otherwise,
+ * returns NULL.
+ */
+static CmigPlaceholder *
+find_kept(const CmigPlaceholders *placeholders, const char *name, int length)
+{
+	for (int i = 0; i < placeholders->count; i++)
+	{
+		CmigPlaceholder *item = &placeholders->items[i];
+
+		if (item->value == NULL && strlen(item->name) == length && strncmp(item->name, name, length) == 0)
+			return item;
+	}
+	return NULL;
+}
+
+/*
+ * Append a placeholder that is kept, and remove the quotes around it.  "after"
+ * is the text after the placeholder.  Returns the start of the text that
+ * remains to be copied.
+ */
+static const char *
+append_kept(StringInfo to, CmigPlaceholder *kept, const char *after)
+{
+	char		quote = to->len > 0 ? to->data[to->len - 1] : '\0';
+	bool		quoted = (quote == '\'' || quote == '"') && *after == quote && after[1] != quote &&
+	(to->len == 1 || to->data[to->len - 2] != quote);
+
+	if (quoted)
+	{
+		to->data[--to->len] = '\0';
+		after++;
+	}
+	if (quoted && quote == '\'')
+		kept->as_literal = true;
+	else
+		kept->as_identifier = true;
+	appendStringInfo(to, "${%s}", kept->name);
+	return after;
+}
+
+/* Returns the length of the name at p, or 0 if there is no name. */
+static int
+name_length(const char *p)
+{
+	int			length = 0;
+
+	if (isdigit((unsigned char) *p))
+		return 0;
+	while (isalnum((unsigned char) p[length]) || p[length] == '_')
+		length++;
+	return length;
+}
+
+/*
+ * Returns the value of ${name}, possibly with an operator, as in
+ * ${name:-default}.  Returns NULL if there is no value.  "text" begins after
+ * the opening brace.  On entry, *length is the length of the text up to the
+ * closing brace.  If this text is valid, sets *length to the length of the
+ * name.
+ */
+static const char *
+environment_value(const CmigPlaceholders *placeholders, const char *text, int *length)
+{
+	int			name = name_length(text);
+	const char *end = text + *length;
+	const char *rest = text + name;
+	const char *value;
+	bool		colon = name > 0 && rest + 1 < end && rest[0] == ':' && rest[1] == '-';
+
+	if (name == 0 || (!colon && rest < end && *rest != '-' && *rest != '?') || memchr(text, '$', *length))
+		return find_value(placeholders, text, *length);
+	value = find_value(placeholders, text, name);
+	*length = name;
+	if (rest == end || *rest == '?' || (value && (*value || !colon)))
+		return value;
+	rest += colon ? 2 : 1;
+	return pnstrdup(rest, end - rest);
+}
+
+/*
+ * Append the text from "start" to "end", with each ${name} replaced.  If
+ * "environment" is true, ${name} can contain an operator, and each $name that
+ * has a value is also replaced.
+ */
+static void
+append_braces(StringInfo to, const CmigPlaceholders *placeholders, const char *text,
+			  const char *start, const char *end, const char *file_name, bool environment)
+{
+	for (const char *p = start; p < end; p++)
+	{
+		CmigPlaceholder *kept;
+		const char *value;
+		int			length;
+		int			inside;
+
+		if (environment && p[0] == '$' && (value = find_value(placeholders, p + 1, name_length(p + 1))) != NULL &&
+			p[1 + name_length(p + 1)] != '$')
+		{
+			appendStringInfoString(to, value);
+			p += name_length(p + 1);
+			continue;
+		}
+		if (p[0] != '$' || p + 1 == end || p[1] != '{')
+		{
+			appendStringInfoChar(to, *p);
+			continue;
+		}
+		length = strcspn(p + 2, "}\n");
+		if (p + 2 + length >= end || p[2 + length] != '}' || length == 0)
+		{
+			appendStringInfoChar(to, *p);
+			continue;
+		}
+		inside = length;
+		value = environment ? environment_value(placeholders, p + 2, &length) : find_value(placeholders, p + 2, length);
+		kept = find_kept(placeholders, p + 2, length);
+		if (kept)
+		{
+			p = append_kept(to, kept, p + 3 + inside) - 1;
+			continue;
+		}
+		appendStringInfoString(to, value ? value : require_value(placeholders, p + 2, length, text, p, file_name));
+		p += 2 + inside;
+	}
+}
+
+/* Replace ${name} everywhere except in comments. */
+static char *
+fill(const CmigPlaceholders *placeholders, const char *text, const char *file_name, bool environment)
+{
+	StringInfoData result;
+	CmigLexer	lexer;
+	const char *done = text;
+
+	initStringInfo(&result);
+	cmig_lexer_init(&lexer, text);
+	while (cmig_lexer_next(&lexer) != CMIG_TOKEN_END)
+		if (lexer.type == CMIG_TOKEN_LINE_COMMENT || lexer.type == CMIG_TOKEN_BLOCK_COMMENT)
+		{
+			append_braces(&result, placeholders, text, done, lexer.start, file_name, environment);
+			appendBinaryStringInfo(&result, lexer.start, lexer.next - lexer.start);
+			done = lexer.next;
+		}
+	append_braces(&result, placeholders, text, done, text + strlen(text), file_name, environment);
+	return result.data;
+}
+
+/*
+ * Replace ${name} everywhere except in comments.  If a placeholder is kept,
+ * the quotes around it are removed, and its field as_literal or as_identifier
+ * is set.
+ */
+static char *
+placeholder_fill_braces(const CmigPlaceholders *placeholders, const char *text, const char *file_name)
+{
+	return fill(placeholders, text, file_name, false);
+}
+
+char *
+cmig_placeholder_fill_environment(const CmigPlaceholders *placeholders, const char *text, const char *file_name)
+{
+	return fill(placeholders, text, file_name, true);
+}
+
+/* Append a quoted string, and replace the variables in it that have a value. */
+static void
+append_quoted(StringInfo to, const CmigPlaceholders *placeholders, const char *start, const char *end)
+{
+	for (const char *p = start; p < end; p++)
+	{
+		const char *value = NULL;
+		int			length = 0;
+
+		if (*p == ':' && (p == start || p[-1] != ':'))
+		{
+			length = name_length(p + 1);
+			value = find_value(placeholders, p + 1, length);
+		}
+		if (value)
+		{
+			appendStringInfoString(to, value);
+			p += length;
+		}
+		else
+			appendStringInfoChar(to, *p);
+	}
+}
+
+/*
+ * Parse the psql variable that begins with this colon.  Sets *quote to the
+ * variable's quote character or '\0'.  Returns false if there is no variable.
+ */
+static bool
+find_variable(const char *colon, const char **name, int *length, char *quote)
+{
+	*quote = colon[1] == '\'' || colon[1] == '"' ? colon[1] : '\0';
+	*name = colon + (*quote ? 2 : 1);
+	*length = name_length(*name);
+	return *length > 0 && (!*quote || (*name)[*length] == *quote);
+}
+
+/*
+ * Replace :name, :'name', and :"name" as psql does.  If "everywhere" is true,
+ * variables that have a value are also replaced within quotes.
+ */
+static char *
+placeholder_fill_variables(const CmigPlaceholders *placeholders, const char *text,
+						   const char *file_name, bool everywhere)
+{
+	StringInfoData result;
+	CmigLexer	lexer;
+	const char *done = text;
+	int			brackets = 0;
+
+	initStringInfo(&result);
+	cmig_lexer_init(&lexer, text);
+	while (cmig_lexer_next(&lexer) != CMIG_TOKEN_END)
+	{
+		const char *name;
+		const char *value;
+		int			length;
+		char		quote;
+
+		if (everywhere && (lexer.type == CMIG_TOKEN_STRING || lexer.type == CMIG_TOKEN_DOLLAR || lexer.type == CMIG_TOKEN_QUOTED))
+		{
+			appendBinaryStringInfo(&result, done, lexer.start - done);
+			append_quoted(&result, placeholders, lexer.start, lexer.next);
+			done = lexer.next;
+		}
+		if (cmig_lexer_is_char(&lexer, '['))
+			brackets++;
+		else if (cmig_lexer_is_char(&lexer, ']'))
+			brackets = Max(brackets - 1, 0);
+		if (!cmig_lexer_is_char(&lexer, ':') || brackets > 0 || !find_variable(lexer.start, &name, &length, &quote))
+			continue;
+		value = require_value(placeholders, name, length, text, lexer.start, file_name);
+		if (quote == '\'')
+			value = quote_literal_cstr(value);
+		else if (quote == '"')
+			value = quote_identifier(value);
+		appendBinaryStringInfo(&result, done, lexer.start - done);
+		appendStringInfoString(&result, value);
+		done = name + length + (quote ? 1 : 0);
+		cmig_lexer_move(&lexer, done, lexer.line);
+	}
+	appendStringInfoString(&result, done);
+	return result.data;
+}
+
+/* ----------------------------------------------------------------
+ * Reads lines, names, and versions in other tools' files.
+ * ----------------------------------------------------------------
+ */
+
+bool
+cmig_tool_text_line(const char *p, CmigToolLine *line)
+{
+	if (*p == '\0')
+		return false;
+	line->start = p;
+	line->end = p + strcspn(p, "\n");
+	line->next = *line->end ? line->end + 1 : line->end;
+	return true;
+}
+
+char *
+cmig_tool_text_after(const CmigToolLine *line, const char *word, bool indented)
+{
+	const char *p = line->start;
+	int			length = strlen(word);
+
+	while (indented && p < line->end && (*p == ' ' || *p == '\t'))
+		p++;
+	if (line->end - p < length || pg_strncasecmp(p, word, length) != 0)
+		return NULL;
+	return cmig_marker_trimmed(p + length, line->end);
+}
+
+bool
+cmig_tool_text_begins(const char *text, const char *word)
+{
+	return strncmp(text, word, strlen(word)) == 0;
+}
+
+bool
+cmig_tool_text_ends(const char *text, const char *word)
+{
+	size_t		length = strlen(text);
+
+	return length >= strlen(word) && strcmp(text + length - strlen(word), word) == 0;
+}
+
+char *
+cmig_tool_text_without(const char *name, const char *ending)
+{
+	return pnstrdup(name, strlen(name) - strlen(ending));
+}
+
+int
+cmig_tool_text_digits(const char *text)
+{
+	return strspn(text, "0123456789");
+}
+
+char *
+cmig_tool_text_message(const char *name)
+{
+	char	   *message = pstrdup(name);
+
+	for (char *p = message; *p; p++)
+		if (*p == '_' || *p == '-')
+			*p = ' ';
+	return cmig_marker_trimmed(message, message + strlen(message));
+}
+
+char *
+cmig_tool_text_id(const char *name)
+{
+	char	   *id = pstrdup(name);
+
+	for (char *p = id; *p; p++)
+		if ((unsigned char) *p <= ' ' || *p == 0x7f || strchr("@:+,;{}\"'", *p))
+			*p = '_';
+	if (*id == '-')
+		*id = '_';
+	if (*id && cmig_graph_check_name(id) != NULL)
+		id = psprintf("_%s", id);
+	return id;
+}
+
+int
+cmig_tool_text_compare_versions(const char *a, const char *b)
+{
+	while (*a || *b)
+	{
+		int			a_length;
+		int			b_length;
+		int			result;
+
+		a += strspn(a, "0");
+		b += strspn(b, "0");
+		a_length = cmig_tool_text_digits(a);
+		b_length = cmig_tool_text_digits(b);
+		if (a_length != b_length)
+			return a_length - b_length;
+		result = memcmp(a, b, a_length);
+		if (result != 0)
+			return result;
+		a += a_length;
+		b += b_length;
+		if (*a && !isdigit((unsigned char) *a))
+			a++;
+		if (*b && !isdigit((unsigned char) *b))
+			b++;
+	}
+	return 0;
+}
+
+/* ----------------------------------------------------------------
+ * Functions shared by the readers of other tools' formats.
+ *
+ * The reader of a format finds migrations in a list of files and adds them to
+ * a CmigImport, in the order in which the tool runs them.  The result is a
+ * revision file for each migration, and notes about features that pg_cmig does
+ * not have.
+ * ----------------------------------------------------------------
+ */
+
+CmigToolFile *
+cmig_import_file(CmigImport *import, const char *name)
+{
+	for (int i = 0; i < import->file_count; i++)
+		if (strcmp(import->files[i].name, name) == 0)
+		{
+			import->files[i].used = true;
+			return &import->files[i];
+		}
+	return NULL;
+}
+
+CmigToolRevision *
+cmig_import_add(CmigImport *import, CmigToolFile *file, const char *id)
+{
+	CmigToolRevision *revision = palloc0(sizeof(CmigToolRevision));
+	char	   *bad = cmig_graph_check_name(id);
+
+	if (bad)
+		ereport(ERROR,
+				(errcode(ERRCODE_CMIG_BAD_FILE),
+				 errmsg("cannot use \"%s\" from file \"%s\" as a revision id", id, file->name),
+				 errdetail("The id %s.", bad),
+				 errhint("Rename the migration, both in its files and in the table in which the tool records applied migrations.")));
+	file->used = true;
+	revision->file = file;
+	revision->text.edges.id = pstrdup(id);
+	revision->text.edges.message = "";
+	revision->text.edges.transactional = true;
+	revision->text.description = "";
+	revision->text.upgrade_sql = "";
+	revision->order = revision->text.edges.id;
+	initStringInfo(&revision->notes);
+	import->revisions = lappend(import->revisions, revision);
+	return revision;
+}
+
+/* Append a note.  Notes are separated by semicolons. */
+static void
+pg_attribute_printf(2, 0)
+append_note(StringInfo notes, const char *format, va_list args)
+{
+	if (notes->len > 0)
+		appendStringInfoString(notes, "; ");
+	for (;;)
+	{
+		va_list		copy;
+		int			needed;
+
+		va_copy(copy, args);
+		needed = appendStringInfoVA(notes, format, copy);
+		va_end(copy);
+		if (needed == 0)
+			break;
+		enlargeStringInfo(notes, needed);
+	}
+}
+
+void
+cmig_import_note(CmigToolRevision *revision, const char *format,...)
+{
+	va_list		args;
+
+	va_start(args, format);
+	append_note(&revision->notes, format, args);
+	va_end(args);
+}
+
+void
+cmig_import_file_note(CmigImport *import, const char *file_name, const char *format,...)
+{
+	CmigImportNote *note = palloc(sizeof(CmigImportNote));
+	StringInfoData text;
+	va_list		args;
+
+	initStringInfo(&text);
+	va_start(args, format);
+	append_note(&text, format, args);
+	va_end(args);
+	note->file_name = file_name;
+	note->note = text.data;
+	import->notes = lappend(import->notes, note);
+}
+
+/* Returns a copy of "text" in which the format's placeholders are replaced. */
+static char *
+filled(const CmigImport *import, const CmigToolFile *file, const char *text)
+{
+	switch (import->style)
+	{
+		case CMIG_PLACEHOLDER_BRACES:
+			return placeholder_fill_braces(import->placeholders, text, file->name);
+		case CMIG_PLACEHOLDER_PSQL:
+			return placeholder_fill_variables(import->placeholders, text, file->name, false);
+		case CMIG_PLACEHOLDER_COLON:
+			return placeholder_fill_variables(import->placeholders, text, file->name, true);
+		case CMIG_PLACEHOLDER_NONE:
+			break;
+	}
+	return pstrdup(text);
+}
+
+/*
+ * Returns a copy of the text with "|" inserted into the line comment that
+ * starts on the given line.  Then, the comment cannot be mistaken for a marker
+ * such as "-- downgrade".  Returns NULL if no line comment starts on this line.
+ */
+static char *
+disarm_comment(const char *text, int line)
+{
+	CmigLexer	lexer;
+
+	cmig_lexer_init(&lexer, text);
+	while (cmig_lexer_next(&lexer) != CMIG_TOKEN_END)
+		if (lexer.type == CMIG_TOKEN_LINE_COMMENT && lexer.line == line)
+		{
+			int			before = lexer.start - text + 2;
+
+			return psprintf("%.*s |%s", before, text, text + before);
+		}
+	return NULL;
+}
+
+/*
+ * Change comments that would be mistaken for a revision file's header or
+ * markers.  Raises MG013 if a comment cannot be changed.
+ */
+static char *
+disarmed(const CmigToolFile *file, char *text, CmigSection section)
+{
+	const char *problem;
+	int			line;
+	int			last_line = 0;
+
+	while ((problem = cmig_section_text_find_problem(text, section, &line)) != NULL)
+	{
+		char	   *changed = line == last_line ? NULL : disarm_comment(text, line);
+
+		if (changed == NULL)
+			ereport(ERROR,
+					(errcode(ERRCODE_CMIG_BAD_FILE),
+					 errmsg("cannot convert file \"%s\" to a revision", file->name),
+					 errdetail("The problem is on line %d of its %s script: %s", line, cmig_marker_sections[section], problem)));
+		last_line = line;
+		text = changed;
+	}
+	return text;
+}
+
+char *
+cmig_import_section(CmigImport *import, const CmigToolFile *file, CmigSection section,
+					const char *start, const char *end)
+{
+	char	   *text = filled(import, file, pnstrdup(start, end - start));
+
+	text = cmig_section_text_read(text, text + strlen(text), section, false);
+	return disarmed(file, text, section);
+}
+
+char *
+cmig_import_whole(CmigImport *import, const CmigToolFile *file, CmigSection section)
+{
+	return cmig_import_section(import, file, section, file->text, file->text + strlen(file->text));
+}
+
+const char *
+cmig_import_language(const char *name)
+{
+	static const char *const languages[][2] = {
+		{".go", "Go"}, {".java", "Java"}, {".kt", "Kotlin"}, {".rs", "Rust"}, {".py", "Python"},
+		{".js", "JavaScript"}, {".ts", "TypeScript"}
+	};
+	const char *dot = strrchr(name, '.');
+
+	for (int i = 0; dot && i < lengthof(languages); i++)
+		if (strcmp(dot, languages[i][0]) == 0)
+			return languages[i][1];
+	return NULL;
+}
+
+/* Returns a statement that fails, in place of a revision's script. */
+static char *
+failing_script(const CmigToolRevision *revision, CmigSection section, const char *reason)
+{
+	const char *name = cmig_marker_sections[section];
+
+	StringInfoData script;
+
+	initStringInfo(&script);
+	cmig_psql_append_do(&script,
+						psprintf("BEGIN\n\tRAISE EXCEPTION USING ERRCODE = 'feature_not_supported',\n"
+								 "\t\tMESSAGE = %s,\n\t\tDETAIL = %s,\n\t\tHINT = %s;\nEND",
+								 quote_literal_cstr(psprintf("the %s of revision %s has not been written as SQL", name, revision->text.edges.id)),
+								 quote_literal_cstr(psprintf("It could not be converted, because %s.", reason)),
+								 quote_literal_cstr(psprintf("Write it in the %s section of its file, and delete this statement.", name))));
+	return script.data;
+}
+
+void
+cmig_import_not_written(CmigToolRevision *revision, bool both, const char *reason)
+{
+	revision->text.upgrade_sql = failing_script(revision, CMIG_SECTION_UPGRADE, reason);
+	if (both)
+		revision->text.downgrade_sql = failing_script(revision, CMIG_SECTION_DOWNGRADE, reason);
+	cmig_import_note(revision, "to be written: %s", reason);
+}
+
+/* Raise MG013, because two revisions have the same id or version. */
+static void
+raise_repeated(const CmigToolRevision *one, const CmigToolRevision *other)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_CMIG_BAD_FILE),
+			 errmsg("two revisions have the id \"%s\"", one->text.edges.id),
+			 strcmp(one->file->name, other->file->name) == 0 ?
+			 errdetail("Both are in file \"%s\".", one->file->name) :
+			 errdetail("They are in the files \"%s\" and \"%s\".", one->file->name, other->file->name)));
+}
+
+static CmigOrderCompare order_compare;
+
+static int
+compare_revisions(const ListCell *a, const ListCell *b)
+{
+	const CmigToolRevision *one = lfirst(a);
+	const CmigToolRevision *other = lfirst(b);
+	int			result = order_compare(one->order, other->order);
+
+	return result != 0 ? result : strcmp(one->text.edges.id, other->text.edges.id);
+}
+
+void
+cmig_import_sort(CmigImport *import, CmigOrderCompare compare)
+{
+	order_compare = compare;
+	list_sort(import->revisions, compare_revisions);
+	for (int i = 1; i < list_length(import->revisions); i++)
+	{
+		const CmigToolRevision *one = list_nth(import->revisions, i - 1);
+		const CmigToolRevision *other = list_nth(import->revisions, i);
+
+		/* an id that is not only a version contains more than the sort key */
+		if (compare(one->order, other->order) == 0 &&
+			one->order[strspn(one->order, "0123456789.")] == '\0')
+			raise_repeated(one, other);
+	}
+}
+
+void
+cmig_import_set_parent(CmigToolRevision *revision, const char *parent)
+{
+	CmigNames  *parents = &revision->text.edges.parents;
+
+	parents->count = 1;
+	parents->names = palloc(sizeof(char *));
+	parents->names[0] = pstrdup(parent);
+}
+
+void
+cmig_import_chain(CmigImport *import)
+{
+	char	   *previous = NULL;
+	ListCell   *lc;
+
+	foreach(lc, import->revisions)
+	{
+		CmigToolRevision *revision = lfirst(lc);
+
+		if (revision->text.edges.repeatable)
+			continue;
+		if (revision->text.edges.parents.count == 0 && previous != NULL)
+			cmig_import_set_parent(revision, previous);
+		previous = revision->text.edges.id;
+	}
+}
+
+/* Raise MG013 if two revisions have the same id. */
+static void
+require_distinct(const CmigImport *import)
+{
+	CmigNames	names = {0};
+	const char *repeated;
+	const CmigToolRevision *first = NULL;
+	ListCell   *lc;
+
+	names.names = palloc(sizeof(char *) * Max(list_length(import->revisions), 1));
+	foreach(lc, import->revisions)
+		names.names[names.count++] = ((CmigToolRevision *) lfirst(lc))->text.edges.id;
+	repeated = cmig_graph_find_repeated(&names);
+	if (repeated == NULL)
+		return;
+	foreach(lc, import->revisions)
+	{
+		const CmigToolRevision *revision = lfirst(lc);
+
+		if (strcmp(revision->text.edges.id, repeated) != 0)
+			continue;
+		if (first)
+			raise_repeated(first, revision);
+		first = revision;
+	}
+}
+
+/* A CmigSubstituteValue callback that never returns a value. */
+static const char *
+no_value(const char *name, bool literal, void *arg)
+{
+	return NULL;
+}
+
+/* Does one of the revision's scripts contain the placeholder? */
+static bool
+has_placeholder(const CmigRevisionText *text, const char *name)
+{
+	const char *scripts[] = {text->upgrade_sql, text->downgrade_sql, text->verify_sql};
+	char	   *wanted = psprintf("${%s}", name);
+
+	for (int i = 0; i < lengthof(scripts); i++)
+		if (scripts[i] != NULL && strstr(scripts[i], wanted) != NULL)
+			return true;
+	return false;
+}
+
+/*
+ * Add declarations of the placeholders that are kept in the revision's scripts.
+ */
+static void
+declare_placeholders(const CmigImport *import, CmigRevisionText *text)
+{
+	CmigNames  *declarations = &text->placeholders;
+
+	declarations->names = palloc(sizeof(char *) * Max(import->placeholders->count, 1));
+	for (int i = 0; i < import->placeholders->count; i++)
+	{
+		const CmigPlaceholder *item = &import->placeholders->items[i];
+
+		if (item->value != NULL || !has_placeholder(text, item->name))
+			continue;
+		if (item->as_literal && item->as_identifier)
+			ereport(ERROR,
+					(errcode(ERRCODE_CMIG_BAD_FILE),
+					 errmsg("placeholder \"%s\" requires a value", item->name),
+					 errdetail("It cannot be kept as a placeholder, because it is used as a string in some places, and as an identifier or a part of a string in others."),
+					 errhint("Pass its value: placeholders => '{\"%s\": \"<value>\"}'", item->name)));
+		declarations->names[declarations->count++] = item->as_literal ? psprintf("%s literal", item->name) : item->name;
+	}
+}
+
+/*
+ * If pg_cmig would be unable to run the script, add a note.  If the only reason
+ * is a statement that cannot run in a transaction, also make the revision
+ * nontransactional.
+ */
+static void
+check_script(CmigToolRevision *revision, const char *what, const char *sql)
+{
+	CmigRevision *edges = &revision->text.edges;
+	CmigTextProblem *problem;
+
+	sql = cmig_substitute_script(sql, &revision->text.placeholders, edges->id, what, no_value, NULL);
+	problem = sql ? cmig_text_check(what, sql, edges->transactional, false) : NULL;
+
+	if (problem == NULL)
+		return;
+	if (edges->transactional && cmig_text_check(what, sql, false, false) == NULL)
+	{
+		edges->transactional = false;
+		cmig_import_note(revision, "transactional: false, because its %s script has a statement that cannot run in a transaction", what);
+	}
+	else
+		cmig_import_note(revision, "to be written: %s. %s", problem->problem, problem->fix);
+}
+
+/*
+ * Truncate the revision's message if it is too long.  The message can be any
+ * comment in the tool's file, so its length is not limited.
+ */
+static void
+cut_message(CmigToolRevision *revision)
+{
+	const char *message = revision->text.edges.message;
+	int			length = pg_mbcharcliplen(message, strlen(message), CMIG_MAX_MESSAGE_LENGTH);
+
+	if (message[length] == '\0')
+		return;
+	revision->text.edges.message = pnstrdup(message, length);
+	cmig_import_note(revision, "its message is truncated to %d characters", CMIG_MAX_MESSAGE_LENGTH);
+}
+
+void
+cmig_import_finish(CmigImport *import)
+{
+	ListCell   *lc;
+
+	require_distinct(import);
+	foreach(lc, import->revisions)
+	{
+		CmigToolRevision *revision = lfirst(lc);
+
+		cut_message(revision);
+		declare_placeholders(import, &revision->text);
+		if (revision->text.edges.repeatable && revision->text.downgrade_sql != NULL)
+		{
+			revision->text.downgrade_sql = NULL;
+			cmig_import_note(revision, "its downgrade script is left out, because downgrades do not run repeatable revisions");
+		}
+		check_script(revision, "upgrade", revision->text.upgrade_sql);
+		check_script(revision, "downgrade", revision->text.downgrade_sql);
+		check_script(revision, "verify", revision->text.verify_sql);
+	}
+	for (int i = 0; i < import->file_count; i++)
+		if (!import->files[i].used)
+			cmig_import_file_note(import, import->files[i].name, "left out, because it is not a %s file", import->format);
+}
+
+/* ----------------------------------------------------------------
+ * Reads formats that have a separate folder for each migration.
+ *
+ * The formats are Diesel, Prisma, and Drizzle.  Drizzle can also have a single
+ * file for each migration.
+ * ----------------------------------------------------------------
+ */
+
+/* Returns the path of a file named "base" in the same folder as "file". */
+static char *
+beside(const CmigToolFile *file, const char *base)
+{
+	return psprintf("%.*s%s", (int) (file->base - file->name), file->name, base);
+}
+
+/*
+ * Diesel
+ */
+
+/*
+ * Returns the version of a migration folder: the part of its name before the
+ * first underscore, without hyphens.
+ */
+static char *
+diesel_version(const char *folder)
+{
+	char	   *version = pnstrdup(folder, strcspn(folder, "_"));
+	char	   *to = version;
+
+	for (const char *from = version; *from; from++)
+		if (*from != '-')
+			*to++ = *from;
+	*to = '\0';
+	return version;
+}
+
+/*
+ * Does Diesel run the migration without a transaction?  It does unless
+ * metadata.toml sets run_in_transaction to true.
+ */
+static bool
+diesel_without_transaction(const CmigToolFile *metadata)
+{
+	CmigToolLine line;
+
+	for (const char *p = metadata->text; cmig_tool_text_line(p, &line); p = line.next)
+	{
+		char	   *rest = cmig_tool_text_after(&line, "run_in_transaction", true);
+
+		if (rest && *rest == '=')
+			return strncmp(rest + 1 + strspn(rest + 1, " \t"), "true", 4) != 0;
+	}
+	return true;
+}
+
+/*
+ * Add a revision for a migration folder, which contains up.sql and can also
+ * contain down.sql and metadata.toml.
+ */
+static void
+read_diesel(CmigImport *import, CmigToolFile *up)
+{
+	const char *title = strchr(up->folder, '_');
+	CmigToolRevision *revision = cmig_import_add(import, up, diesel_version(up->folder));
+	CmigToolFile *down = cmig_import_file(import, beside(up, "down.sql"));
+	CmigToolFile *metadata = cmig_import_file(import, beside(up, "metadata.toml"));
+
+	revision->text.edges.message = cmig_tool_text_message(title ? title + 1 : up->folder);
+	revision->text.upgrade_sql = cmig_import_whole(import, up, CMIG_SECTION_UPGRADE);
+	if (down)
+		revision->text.downgrade_sql = cmig_import_whole(import, down, CMIG_SECTION_DOWNGRADE);
+	if (metadata && diesel_without_transaction(metadata))
+	{
+		revision->text.edges.transactional = false;
+		if (strstr(metadata->text, "run_in_transaction") == NULL)
+			cmig_import_note(revision, "transactional: false, because metadata.toml exists without run_in_transaction");
+	}
+}
+
+/* CmigFormat readers: add the migrations in import->files as revisions. */
+static void
+format_diesel(CmigImport *import)
+{
+	for (int i = 0; i < import->file_count; i++)
+	{
+		CmigToolFile *file = &import->files[i];
+
+		if (strcmp(file->base, "up.sql") == 0 && *file->folder && *diesel_version(file->folder))
+			read_diesel(import, file);
+	}
+	cmig_import_sort(import, strcmp);
+	cmig_import_chain(import);
+}
+
+/*
+ * Prisma
+ */
+
+/* Add a revision with the folder's name as its id. */
+static void
+add_folder(CmigImport *import, CmigToolFile *file)
+{
+	CmigToolRevision *revision = cmig_import_add(import, file, cmig_tool_text_id(file->folder));
+	const char *title = file->folder + cmig_tool_text_digits(file->folder);
+
+	revision->text.edges.message = cmig_tool_text_message(*title == '_' ? title + 1 : file->folder);
+	revision->text.upgrade_sql = cmig_import_whole(import, file, CMIG_SECTION_UPGRADE);
+}
+
+static void
+format_prisma(CmigImport *import)
+{
+	for (int i = 0; i < import->file_count; i++)
+	{
+		CmigToolFile *file = &import->files[i];
+
+		if (strcmp(file->base, "migration.sql") == 0 && *file->folder)
+			add_folder(import, file);
+		else if (strcmp(file->base, "migration_lock.toml") == 0)
+			file->used = true;
+	}
+	cmig_import_sort(import, strcmp);
+	cmig_import_chain(import);
+	import->file_template = "%(rev)s";
+}
+
+/*
+ * Drizzle
+ */
+
+/*
+ * Returns the value of "when" in the _journal.json entry with the given tag.
+ * Returns 0 if there is no such entry.
+ */
+static int64
+drizzle_time(const CmigToolFile *journal, const char *tag)
+{
+	char	   *quoted = psprintf("\"%s\"", tag);
+	const char *found = journal ? strstr(journal->text, quoted) : NULL;
+	const char *entry = found;
+
+	while (entry && entry > journal->text && *entry != '{')
+		entry--;
+	entry = entry ? strstr(entry, "\"when\"") : NULL;
+	if (entry == NULL || entry > found + strcspn(found, "}"))
+		return 0;
+	entry += strlen("\"when\"");
+	entry += strspn(entry, " \t\r\n:");
+	return strtoll(entry, NULL, 10);
+}
+
+/* Add a revision for one file, with its creation time from the journal. */
+static void
+add_drizzle_file(CmigImport *import, CmigToolFile *file, const CmigToolFile *journal)
+{
+	char	   *tag = cmig_tool_text_without(file->base, ".sql");
+	const char *title = tag + cmig_tool_text_digits(tag);
+	CmigToolRevision *revision = cmig_import_add(import, file, cmig_tool_text_id(tag));
+	int64		when = drizzle_time(journal, tag);
+
+	revision->text.edges.message = cmig_tool_text_message(*title == '_' ? title + 1 : tag);
+	revision->text.upgrade_sql = cmig_import_whole(import, file, CMIG_SECTION_UPGRADE);
+	if (when > 0)
+	{
+		revision->text.has_created_at = true;
+		revision->text.created_at = when * 1000 - (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * USECS_PER_DAY;
+	}
+	else
+		cmig_import_note(revision, "it is not in meta/_journal.json, so drizzle-kit does not run it");
+}
+
+/* Is this one of the files in which Drizzle keeps its metadata? */
+static bool
+is_drizzle_record(const CmigToolFile *file)
+{
+	return strcmp(file->folder, "meta") == 0 || strcmp(file->base, "snapshot.json") == 0;
+}
+
+static void
+format_drizzle(CmigImport *import)
+{
+	CmigToolFile *journal = NULL;
+
+	for (int i = 0; i < import->file_count; i++)
+		if (strcmp(import->files[i].base, "_journal.json") == 0)
+			journal = &import->files[i];
+	for (int i = 0; i < import->file_count; i++)
+	{
+		CmigToolFile *file = &import->files[i];
+
+		if (is_drizzle_record(file))
+			file->used = true;
+		else if (strcmp(file->base, "migration.sql") == 0 && *file->folder)
+			add_folder(import, file);
+		else if (cmig_tool_text_ends(file->base, ".sql") && cmig_tool_text_digits(file->base) > 0)
+			add_drizzle_file(import, file, journal);
+	}
+	cmig_import_sort(import, strcmp);
+	cmig_import_chain(import);
+	import->file_template = "%(rev)s";
+}
+
+/* ----------------------------------------------------------------
+ * Reads yoyo files, and the structure.sql file of Rails.
+ * ----------------------------------------------------------------
+ */
+
+/*
+ * yoyo
+ */
+
+/* Set the revision's parents to the words after "-- depends:" in a comment. */
+static void
+read_depends(CmigToolRevision *revision, char *text)
+{
+	CmigNames  *parents = &revision->text.edges.parents;
+
+	parents->names = palloc(sizeof(char *) * (strlen(text) + 1));
+	for (char *word = strtok(text, " \t,"); word; word = strtok(NULL, " \t,"))
+		parents->names[parents->count++] = cmig_tool_text_id(word);
+}
+
+/* Set the revision's parents to the strings in a Python set. */
+static void
+read_python_depends(CmigToolRevision *revision, const char *set)
+{
+	char	   *text = pnstrdup(set, strcspn(set, "}"));
+
+	for (char *p = text; *p; p++)
+		if (strchr("\"'\n\t", *p))
+			*p = ' ';
+	read_depends(revision, text);
+}
+
+/*
+ * Read a message and settings from the comments at the start of a yoyo file.
+ */
+static void
+read_yoyo_header(CmigToolRevision *revision, const char *text)
+{
+	CmigToolLine line;
+
+	for (const char *p = text; cmig_tool_text_line(p, &line); p = line.next)
+	{
+		char	   *comment = cmig_tool_text_after(&line, "--", false);
+		CmigToolLine inner;
+		char	   *value;
+
+		if (comment == NULL)
+			break;
+		if (!cmig_tool_text_line(comment, &inner))
+			continue;
+		if ((value = cmig_tool_text_after(&inner, "depends:", false)) != NULL)
+			read_depends(revision, value);
+		else if ((value = cmig_tool_text_after(&inner, "transactional:", false)) != NULL)
+			revision->text.edges.transactional = pg_strcasecmp(value, "false") != 0;
+		else if (*revision->text.edges.message == '\0')
+			revision->text.edges.message = comment;
+	}
+}
+
+/* CmigFormat readers: add the migrations in import->files as revisions. */
+static void
+format_yoyo(CmigImport *import)
+{
+	for (int i = 0; i < import->file_count; i++)
+	{
+		CmigToolFile *file = &import->files[i];
+		CmigToolRevision *revision;
+		CmigToolFile *rollback;
+		char	   *stem;
+
+		bool		is_python = cmig_tool_text_ends(file->base, ".py");
+
+		if (!(is_python || cmig_tool_text_ends(file->base, ".sql")) || cmig_tool_text_ends(file->base, ".rollback.sql"))
+			continue;
+		stem = cmig_tool_text_without(file->base, is_python ? ".py" : ".sql");
+		if (strcmp(stem, "post-apply") == 0)
+		{
+			file->used = true;
+			cmig_import_file_note(import, file->name, "yoyo runs this file after each run; run the file in the script that calls cmig.upgrade");
+			continue;
+		}
+		revision = cmig_import_add(import, file, cmig_tool_text_id(stem));
+		if (is_python)
+		{
+			const char *depends = strstr(file->text, "__depends__");
+
+			if (depends && depends[strcspn(depends, "{\n")] == '{')
+				read_python_depends(revision, strchr(depends, '{') + 1);
+			cmig_import_not_written(revision, true, psprintf("it is written in Python, in file \"%s\"", file->name));
+			continue;
+		}
+		read_yoyo_header(revision, file->text);
+		revision->text.upgrade_sql = cmig_import_whole(import, file, CMIG_SECTION_UPGRADE);
+		rollback = cmig_import_file(import, psprintf("%s.rollback.sql", cmig_tool_text_without(file->name, ".sql")));
+		if (rollback)
+			revision->text.downgrade_sql = cmig_import_whole(import, rollback, CMIG_SECTION_DOWNGRADE);
+	}
+	import->file_template = "%(rev)s";
+}
+
+/*
+ * Ruby on Rails
+ */
+
+/*
+ * Returns the highest version in the VALUES list of INSERT INTO
+ * schema_migrations, or NULL if there is none.
+ */
+static char *
+last_version(const char *insert)
+{
+	char	   *last = NULL;
+
+	for (const char *p = insert; *p && *p != ';'; p++)
+		if (*p == '\'' && cmig_tool_text_digits(p + 1) > 0)
+		{
+			char	   *version = pnstrdup(p + 1, cmig_tool_text_digits(p + 1));
+
+			if (last == NULL || cmig_tool_text_compare_versions(version, last) > 0)
+				last = version;
+			p += strlen(version) + 1;
+		}
+	return last;
+}
+
+/*
+ * Returns the start of the line that begins with INSERT INTO schema_migrations,
+ * or NULL if there is no such line.
+ */
+static const char *
+find_insert(const char *text)
+{
+	CmigToolLine line;
+
+	for (const char *p = text; cmig_tool_text_line(p, &line); p = line.next)
+		if (cmig_tool_text_after(&line, "INSERT INTO \"schema_migrations\"", false) ||
+			cmig_tool_text_after(&line, "INSERT INTO schema_migrations", false))
+			return line.start;
+	return NULL;
+}
+
+/*
+ * Returns the script without psql commands and without the lines in which
+ * pg_dump sets search_path.
+ */
+static char *
+without_dump_lines(const char *start, const char *end)
+{
+	StringInfoData result;
+	CmigToolLine line;
+
+	initStringInfo(&result);
+	for (const char *p = start; p < end && cmig_tool_text_line(p, &line); p = line.next)
+		if (*line.start != '\\' && !cmig_tool_text_after(&line, "SELECT pg_catalog.set_config('search_path'", false) &&
+			!cmig_tool_text_after(&line, "SET search_path", false))
+			appendBinaryStringInfo(&result, line.start, Min(line.next, end) - line.start);
+	return result.data;
+}
+
+static void
+read_structure(CmigImport *import, CmigToolFile *file)
+{
+	const char *insert = find_insert(file->text);
+	char	   *version = insert ? last_version(insert) : NULL;
+	CmigToolRevision *revision;
+	char	   *text;
+
+	if (version == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_CMIG_BAD_FILE),
+				 errmsg("file \"%s\" does not insert versions into schema_migrations", file->name),
+				 errhint("Set config.active_record.schema_format = :sql, and run: bin/rails db:schema:dump")));
+	revision = cmig_import_add(import, file, version);
+	revision->text.edges.message = "Schema of structure.sql";
+	text = without_dump_lines(file->text, insert);
+	revision->text.upgrade_sql = cmig_import_section(import, file, CMIG_SECTION_UPGRADE, text, text + strlen(text));
+	cmig_import_note(revision, "one revision for all migrations up to %s; it also creates schema_migrations and ar_internal_metadata, which only Rails uses", version);
+}
+
+static void
+format_rails(CmigImport *import)
+{
+	for (int i = 0; i < import->file_count; i++)
+	{
+		CmigToolFile *file = &import->files[i];
+
+		if (cmig_tool_text_ends(file->base, "structure.sql"))
+			read_structure(import, file);
+		else if (cmig_tool_text_ends(file->base, ".rb"))
+			file->used = true;
+	}
+	cmig_import_chain(import);
+}
+
+/* ----------------------------------------------------------------
+ * Lists the formats that can be imported.
+ * ----------------------------------------------------------------
+ */
 
 static const CmigFormat formats[] = {
 	{"dbmate", cmig_format_dbmate},
-	{"diesel", cmig_format_diesel},
-	{"drizzle", cmig_format_drizzle},
+	{"diesel", format_diesel},
+	{"drizzle", format_drizzle},
 	{"flyway", cmig_format_flyway, CMIG_PLACEHOLDER_BRACES},
 	{"golang-migrate", cmig_format_golang_migrate},
 	{"goose", cmig_format_goose},
 	{"graphile-migrate", cmig_format_graphile_migrate, CMIG_PLACEHOLDER_COLON},
 	{"liquibase", cmig_format_liquibase, CMIG_PLACEHOLDER_BRACES},
 	{"node-pg-migrate", cmig_format_node_pg_migrate},
-	{"prisma", cmig_format_prisma},
-	{"rails", cmig_format_rails},
+	{"prisma", format_prisma},
+	{"rails", format_rails},
 	{"refinery", cmig_format_refinery},
 	{"sqitch", cmig_format_sqitch, CMIG_PLACEHOLDER_PSQL},
 	{"sqlx", cmig_format_sqlx},
 	{"supabase", cmig_format_supabase},
-	{"yoyo", cmig_format_yoyo},
+	{"yoyo", format_yoyo},
 };
 
 /* Returns the names of all formats, separated by commas. */

@@ -1,6 +1,6 @@
 /*
  * audit.h
- *	  Enables and disables auditing of tables.
+ *	  What src/audit provides to other folders.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -9,7 +9,39 @@
 
 #include "postgres.h"
 
+#include "datatype/timestamp.h"
+
+/* in report/history.c */
+
+/* The reason why the log cannot be used, and what to do about it. */
+typedef struct CmigAuditLogFault
+{
+	int			sqlstate;
+	bool		missing;		/* does the log not exist, so that it can be
+								 * created? */
+	char	   *problem;
+	char	   *detail;			/* can be NULL */
+	char	   *fix;
+} CmigAuditLogFault;
+
+/* in retain.c */
+
+/*
+ * Create the partitions for the next months at the end of an upgrade.  Does
+ * nothing if there is no log, and issues a warning if the log cannot be used.
+ */
+extern void cmig_audit_retain_after_upgrade(void);
+
+/* in enable.c */
+
 /* Define settings and register callbacks.  Called by _PG_init. */
 extern void cmig_audit_init(void);
+
+/*
+ * Returns the reason why the log cannot be used.  Returns NULL if the log can
+ * be used, or if there is no log and no table is audited. *refused is set to
+ * true if tables are audited and writing to them fails.
+ */
+extern CmigAuditLogFault *cmig_audit_status_fault(bool *refused);
 
 #endif							/* CMIG_AUDIT_H */

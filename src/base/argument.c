@@ -1,18 +1,27 @@
 /*
  * argument.c
- *	  Reads the arguments of SQL functions as C values.
+ *	  Arguments and results of SQL functions.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 
-#include "base/argument.h"
-#include "base/compat.h"
-
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "nodes/execnodes.h"
+#include "nodes/pg_list.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
+#include "utils/tuplestore.h"
+
+#include "base/base.h"
+
+/* ----------------------------------------------------------------
+ * Reads the arguments of SQL functions as C values.
+ * ----------------------------------------------------------------
+ */
 
 #define LIST_HINT "Use ARRAY['<revision>', ...]."
 
@@ -178,4 +187,30 @@ cmig_argument_place_error(void *text)
 	errposition(0);
 	internalerrposition(position);
 	internalerrquery((const char *) text);
+}
+
+/* ----------------------------------------------------------------
+ * Returns rows from SQL functions that return one text column.
+ * ----------------------------------------------------------------
+ */
+
+void
+cmig_result_add_text(FunctionCallInfo fcinfo, const char *text)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	Datum		values[1] = {CStringGetTextDatum(text)};
+	bool		nulls[1] = {false};
+
+	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+}
+
+void
+cmig_result_add_texts(FunctionCallInfo fcinfo, List *texts)
+{
+	ListCell   *lc;
+
+	foreach(lc, texts)
+	{
+		cmig_result_add_text(fcinfo, lfirst(lc));
+	}
 }

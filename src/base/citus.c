@@ -2,24 +2,27 @@
  * citus.c
  *	  Reads the metadata of Citus, which distributes tables across servers.
  *
+ * To the server, a table that Citus manages looks like an empty ordinary table.
+ * Its rows are in shards, which are tables on the workers or the coordinator.
+ * A shard can have copies (placements) on several nodes.
+ *
  * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
-
-#include "base/citus.h"
-#include "base/query.h"
-#include "base/settings.h"
 
 #include "access/xact.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_type.h"
 #include "commands/extension.h"
 #include "fmgr.h"
+#include "nodes/nodes.h"
 #include "nodes/parsenodes.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
+
+#include "base/base.h"
 
 /*
  * Does the session have a parameter of Citus?  If not, the Citus library is not
@@ -290,7 +293,7 @@ static const Distributing distributing[] = {
 /*
  * Returns the Citus function that the statement calls, or NULL if it calls
  * none.  Only the function's name is examined, so this also works while the
- * extension citus is hidden (see shadow/shadow.h).
+ * extension citus is hidden (see schema/schema.h).
  */
 static const Distributing *
 find_distributing(const Node *statement)

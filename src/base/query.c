@@ -1,36 +1,344 @@
 /*
  * query.c
- *	  Runs pg_cmig's queries through SPI.
+ *	  Queries through SPI, the only ones in pg_cmig, and scans of catalogs.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "access/attnum.h"
+#include "access/genam.h"
+#include "access/htup.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/tupdesc.h"
+#include "access/xact.h"
+#include "catalog/dependency.h"
+#include "catalog/indexing.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_depend.h"
+#include "catalog/pg_inherits.h"
+#include "catalog/pg_rewrite.h"
+#include "commands/extension.h"
+#include "executor/spi.h"
+#include "funcapi.h"
+#include "nodes/nodeFuncs.h"
+#include "nodes/parsenodes.h"
+#include "parser/parser.h"
+#include "tcop/dest.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/guc.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/plancache.h"
+#include "utils/rel.h"
+#include "utils/resowner.h"
+#include "utils/rls.h"
+#include "utils/snapmgr.h"
+#include "utils/snapshot.h"
+#include "utils/syscache.h"
+
+#include "base/base.h"
+#include "base/compat.h"
+
+/* ----------------------------------------------------------------
+ * Runs work in a subtransaction and catches its error.
+ * ----------------------------------------------------------------
+ */
+
+/*
+ * Call this before starting a subtransaction.  Starting one raises an error if
+ * the last statement left invalidation messages unprocessed, as ALTER DOMAIN
+ * ... DROP CONSTRAINT does.
+ */
+static void
+subtransaction_settle(void)
+{
+	(void) GetCurrentCommandId(true);
+	CommandCounterIncrement();
+}
+
+/* Run the work.  If "keep" is false, roll it back even if it succeeds. */
+static ErrorData *
+run(CmigSubtransactionWork work, void *arg, bool keep)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	ErrorData  *volatile error = NULL;
+
+	subtransaction_settle();
+	BeginInternalSubTransaction(NULL);
+	/* let the work allocate its results in the caller's memory context */
+	MemoryContextSwitchTo(context);
+	PG_TRY();
+	{
+		work(arg);
+		if (keep)
+			ReleaseCurrentSubTransaction();
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		FlushErrorState();
+	}
+	PG_END_TRY();
+	if (error != NULL || !keep)
+		RollbackAndReleaseCurrentSubTransaction();
+	MemoryContextSwitchTo(context);
+	CurrentResourceOwner = owner;
+	return error;
+}
+
+ErrorData *
+cmig_subtransaction_try(CmigSubtransactionWork work, void *arg)
+{
+	return run(work, arg, true);
+}
+
+ErrorData *
+cmig_subtransaction_rehearse(CmigSubtransactionWork work, void *arg)
+{
+	return run(work, arg, false);
+}
+
+bool
+cmig_subtransaction_must_rethrow(const ErrorData *error)
+{
+	switch (ERRCODE_TO_CATEGORY(error->sqlerrcode))
+	{
+		case ERRCODE_OPERATOR_INTERVENTION:
+		case ERRCODE_INSUFFICIENT_RESOURCES:
+		case ERRCODE_TRANSACTION_ROLLBACK:
+		case ERRCODE_SYSTEM_ERROR:
+		case ERRCODE_INTERNAL_ERROR:
+			return true;
+		default:
+			return error->elevel > ERROR;
+	}
+}
+
+/* ----------------------------------------------------------------
+ * A DestReceiver that calls a function for each row.
+ * ----------------------------------------------------------------
+ */
+
+static void
+ignore_startup(DestReceiver *self, int operation, TupleDesc desc)
+{
+}
+
+static void
+ignore_end(DestReceiver *self)
+{
+}
+
+void
+cmig_row_receiver_init(DestReceiver *receiver, CmigRowReceiver row)
+{
+	receiver->receiveSlot = row;
+	receiver->rStartup = ignore_startup;
+	receiver->rShutdown = ignore_end;
+	receiver->rDestroy = ignore_end;
+	receiver->mydest = DestNone;
+}
+
+/* ----------------------------------------------------------------
+ * Checks that pg_cmig's tables are still plain tables.
+ *
+ * A superuser could replace a table with a view, or give it a rule, a policy,
+ * or a child table.  A query would then execute the view or the rule, or return
+ * rows other than those in the table.  Triggers do not affect reads and are
+ * allowed.
+ *
+ * This module does not lock any table, so a session that is altering one of the
+ * tables does not block sessions that need only other tables.  The query that
+ * follows the check locks the tables that it reads.
+ * ----------------------------------------------------------------
+ */
+
+static const char *const names[] = {"revision", "version", "journal", "progress", "backfill_run",
+"ddl_log", "scope_version"};
+
+static Oid	tables[lengthof(names)];	/* OIDs from the last lookup, in the
+										 * order of "names" */
+static uint64 changes = 1;		/* number of events that may have altered the
+								 * tables */
+static uint64 checked = 0;		/* value of "changes" when the tables last
+								 * passed the check */
+
+/*
+ * A relcache callback.  "relation" is InvalidOid if any table may have
+ * changed.
+ */
+static void
+table_changed(Datum arg, Oid relation)
+{
+	for (int i = 0; i < lengthof(names); i++)
+	{
+		if (!OidIsValid(relation) || tables[i] == relation)
+		{
+			changes++;
+			return;
+		}
+	}
+}
+
+/* A syscache callback, called when schema cmig may have changed. */
+static void
+schema_changed(Datum arg, int cache, uint32 hash)
+{
+	changes++;
+}
+
+/*
+ * Returns the name of a rule on the table, or NULL if the table has no rules.
+ */
+static char *
+rule_on(Oid relation)
+{
+	Relation	rules = table_open(RewriteRelationId, AccessShareLock);
+	ScanKeyData key[1];
+	SysScanDesc scan;
+	HeapTuple	tuple;
+	char	   *name = NULL;
+
+	ScanKeyInit(&key[0], Anum_pg_rewrite_ev_class, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(relation));
+	scan = systable_beginscan(rules, RewriteRelRulenameIndexId, true, NULL, 1, key);
+	tuple = systable_getnext(scan);
+	if (HeapTupleIsValid(tuple))
+		name = pstrdup(NameStr(((Form_pg_rewrite) GETSTRUCT(tuple))->rulename));
+	systable_endscan(scan);
+	table_close(rules, AccessShareLock);
+	return name;
+}
+
+/*
+ * Returns a table's quoted, qualified name, or text that contains its OID if
+ * the table was dropped in the meantime.
+ */
+static char *
+qualified_name(Oid relation)
+{
+	char	   *name = get_rel_name(relation);
+
+	return name ? quote_qualified_identifier(get_namespace_name(get_rel_namespace(relation)), name) :
+		psprintf("with OID %u", relation);
+}
+
+/* Raise an error for a pg_cmig table that was altered. */
+pg_noreturn static void
+refuse(const char *name, const char *detail, const char *hint)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("relation \"cmig.%s\" was changed after pg_cmig created it", name),
+			 errdetail("%s", detail),
+			 errhint("%s", hint)));
+}
+
+/*
+ * Raise an error if a query of the table could return anything other than the
+ * table's rows.
+ */
+static void
+check_table(Oid relation, const char *name)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));
+	FormData_pg_class form;
+	List	   *children;
+	char	   *rule;
+
+	if (!HeapTupleIsValid(tuple))
+		return;					/* the table was dropped in the meantime */
+	form = *(Form_pg_class) GETSTRUCT(tuple);
+	ReleaseSysCache(tuple);
+
+	if (form.relkind != RELKIND_RELATION)
+		refuse(name, "It is not a plain table.",
+			   "Drop or rename this relation, and then restore the table from a backup. If there is no backup, DROP EXTENSION pg_cmig CASCADE, CREATE EXTENSION pg_cmig, load the revisions, and stamp the database.");
+	if (getExtensionOfObject(RelationRelationId, relation) != get_extension_oid("pg_cmig", true))
+		refuse(name, "It is not a member of extension pg_cmig.",
+			   psprintf("ALTER EXTENSION pg_cmig ADD TABLE cmig.%s", name));
+	if (form.relrowsecurity)
+		refuse(name, "Row-level security is enabled on it.",
+			   psprintf("ALTER TABLE cmig.%s DISABLE ROW LEVEL SECURITY", name));
+	if (form.relhasrules && (rule = rule_on(relation)) != NULL)
+		refuse(name, psprintf("Rule \"%s\" was created on it.", rule),
+			   psprintf("DROP RULE %s ON cmig.%s", quote_identifier(rule), name));
+	if (has_superclass(relation))
+		refuse(name, "It inherits from another table.",
+			   psprintf("Find the parent table with \\d cmig.%s, and then: ALTER TABLE cmig.%s NO INHERIT <parent table>", name, name));
+	children = form.relhassubclass ? find_inheritance_children(relation, NoLock) : NIL;
+	if (children != NIL)
+		refuse(name, psprintf("Table %s inherits from it.", qualified_name(linitial_oid(children))),
+			   psprintf("ALTER TABLE %s NO INHERIT cmig.%s", qualified_name(linitial_oid(children)), name));
+}
+
+/*
+ * Raise error 55000 if cmig.revision, version, journal, progress,
+ * backfill_run, or ddl_log exists but is not a plain table that belongs to the
+ * extension.  After this check, a query of one of these tables returns exactly
+ * the table's rows.  The check costs nothing if none of the tables was altered
+ * since the last check.
+ */
+static void
+own_tables_check(void)
+{
+	static bool registered = false;
+	bool		complete = true;
+	uint64		before;
+	Oid			schema;
+
+	if (checked == changes)
+		return;
+	if (!registered)
+	{
+		CacheRegisterRelcacheCallback(table_changed, (Datum) 0);
+		CacheRegisterSyscacheCallback(NAMESPACEOID, schema_changed, (Datum) 0);
+		registered = true;
+	}
+	schema = get_namespace_oid("cmig", true);
+	if (!OidIsValid(schema))
+		return;
+	for (int i = 0; i < lengthof(names); i++)
+	{
+		tables[i] = get_relname_relid(names[i], schema);
+		complete &= OidIsValid(tables[i]);
+	}
+	cmig_library_version_read();
+	before = changes;
+	for (int i = 0; i < lengthof(names); i++)
+		if (OidIsValid(tables[i]))
+			check_table(tables[i], names[i]);
+
+	/*
+	 * check again next time if a table is missing; the query that needs the
+	 * table raises an error
+	 */
+	if (complete)
+		checked = before;
+}
+
+/* ----------------------------------------------------------------
+ * Runs pg_cmig's queries through SPI.
+ *
+ * A CmigQuery is a static SQL statement whose plan is kept for the session.  It
+ * runs as the current user with search_path pinned to pg_catalog, pg_temp, so
+ * the names of objects that are not built in must be qualified.  Arguments are
+ * always bound, never inserted into the SQL text.
  *
  * Each call connects to SPI, opens a GUC nest level, pins search_path and
  * standard_conforming_strings (some queries contain patterns with
  * backslashes), runs the query, and disconnects.  Nothing stays open between
  * calls, so scripts can run between any two of them.  Plans are kept for the
  * session; the plan cache revalidates them when the tables change.
- *
- * Copyright (c) 2026, the pg_cmig developers
+ * ----------------------------------------------------------------
  */
-#include "postgres.h"
-
-#include "base/compat.h"
-#include "base/errors.h"
-#include "base/library_version.h"
-#include "base/own_tables.h"
-#include "base/query.h"
-#include "base/settings.h"
-
-#include "executor/spi.h"
-#include "funcapi.h"
-#include "nodes/nodeFuncs.h"
-#include "nodes/parsenodes.h"
-#include "parser/parser.h"
-#include "utils/builtins.h"
-#include "utils/guc.h"
-#include "utils/lsyscache.h"
-#include "utils/memutils.h"
-#include "utils/plancache.h"
-#include "utils/rls.h"
-#include "utils/snapmgr.h"
 
 #define FETCH_ROWS 1000
 
@@ -185,7 +493,7 @@ static void
 enter(QueryFrame *frame, CmigQuery *query)
 {
 	if (!query->users_text && strstr(query->sql, " cmig.") != NULL)
-		cmig_own_tables_check();
+		own_tables_check();
 
 	frame->callback.callback = add_catalog_hint;
 	frame->callback.arg = query;
@@ -487,4 +795,41 @@ cmig_query_return_row(TupleDesc desc, HeapTuple row, void *result)
 	tuplestore_putvalues(set->setResult, set->setDesc, values, nulls);
 	pfree(values);
 	pfree(nulls);
+}
+
+/* ----------------------------------------------------------------
+ * Reads rows of the server's catalogs by the columns of an index.
+ * ----------------------------------------------------------------
+ */
+
+#define MAX_KEYS 3
+
+void
+cmig_catalog_rows_each(Oid catalog, Oid index, int keys, const AttrNumber *columns,
+					   const Oid *values, CmigCatalogRow callback, void *arg)
+{
+	Relation	relation = table_open(catalog, AccessShareLock);
+	ScanKeyData scan_keys[MAX_KEYS];
+	SysScanDesc scan;
+	HeapTuple	row;
+
+	Assert(keys <= MAX_KEYS);
+	for (int i = 0; i < keys; i++)
+		ScanKeyInit(&scan_keys[i], columns[i], BTEqualStrategyNumber, F_OIDEQ,
+					ObjectIdGetDatum(values[i]));
+	scan = systable_beginscan(relation, index, OidIsValid(index), NULL, keys, scan_keys);
+	while (HeapTupleIsValid(row = systable_getnext(scan)))
+		callback(row, arg);
+	systable_endscan(scan);
+	table_close(relation, AccessShareLock);
+}
+
+void
+cmig_catalog_rows_referring(Oid class, Oid object, CmigCatalogRow callback, void *arg)
+{
+	static const AttrNumber columns[] = {Anum_pg_depend_refclassid, Anum_pg_depend_refobjid};
+	Oid			values[] = {class, object};
+
+	cmig_catalog_rows_each(DependRelationId, DependReferenceIndexId, lengthof(columns), columns,
+						   values, callback, arg);
 }

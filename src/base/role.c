@@ -1,20 +1,52 @@
 /*
  * role.c
- *	  Switches to another role temporarily.
+ *	  What belongs to which role, and what is safe to use.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 
+#include "access/htup.h"
 #include "access/htup_details.h"
+#include "access/relation.h"
+#include "access/transam.h"
+#include "access/tupdesc.h"
 #include "access/xact.h"
+#include "catalog/pg_am.h"
+#include "catalog/pg_authid.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_database.h"
+#include "catalog/pg_inherits.h"
 #include "catalog/pg_namespace.h"
+#include "catalog/pg_type.h"
+#include "commands/defrem.h"
+#include "executor/functions.h"
 #include "miscadmin.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "nodes/parsenodes.h"
+#include "nodes/primnodes.h"
+#include "parser/analyze.h"
+#include "parser/parse_coerce.h"
+#include "parser/parse_node.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
 #include "utils/syscache.h"
+#include "utils/typcache.h"
 
-#include "base/role.h"
+#include "base/base.h"
+#include "base/compat.h"
+
+/* ----------------------------------------------------------------
+ * Switches to another role temporarily.
+ *
+ * A function that switches to another role must call cmig_role_return().  After
+ * an error, this is not necessary, because the end of the (sub)transaction
+ * restores the role.
+ * ----------------------------------------------------------------
+ */
 
 /* Switch to the role, with additional security context flags. */
 static void
@@ -102,4 +134,363 @@ cmig_role_owner_of_schema(Oid schema)
 		ReleaseSysCache(tuple);
 	}
 	return owner;
+}
+
+/* ----------------------------------------------------------------
+ * Analyzes statements without executing user-defined code.
+ *
+ * During parse analysis, the server converts each literal with the input
+ * function of the literal's type.  For an array, a row, or a range, that
+ * function also evaluates domain checks.  The type is often not visible in the
+ * SQL text, as in '{1}' = f(x).  Therefore, this module replaces each literal
+ * with a parameter.  When the parser has determined the parameter's type, it
+ * calls a hook, which raises an error for types that the caller does not
+ * accept.
+ * ----------------------------------------------------------------
+ */
+
+/* The state of the parser hooks. */
+typedef struct Analysis
+{
+	SQLFunctionParseInfo info;	/* must be first, because PostgreSQL's hooks
+								 * expect it */
+	ParseParamRefHook parameter;	/* PostgreSQL's hook for parameters */
+	bool		(*is_safe) (Oid type);
+	List	   *literals;		/* of char *: the literals; parameter -n is
+								 * the n-th one */
+} Analysis;
+
+/*
+ * Raise an error for a literal whose type has an input function that could run
+ * other roles' code.
+ */
+static void
+refuse(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("literals of this type are not supported here")));
+}
+
+/* Replace each string literal with a parameter, in place. */
+static bool
+take_literals(Node *node, void *context)
+{
+	Analysis   *analysis = context;
+
+	if (node == NULL)
+		return false;
+
+	/*
+	 * do not replace the constants in type modifiers, which must remain
+	 * constants
+	 */
+	if (IsA(node, TypeName))
+		return false;
+	if (cmig_is_json_table_compat(node))
+		refuse();
+	if (IsA(node, A_Const))
+	{
+		A_Const    *constant = (A_Const *) node;
+		ParamRef   *parameter = (ParamRef *) node;
+		int			location = constant->location;
+
+		StaticAssertStmt(sizeof(ParamRef) <= sizeof(A_Const), "a parameter fits into a constant's memory");
+		if (constant->isnull || !IsA(&constant->val, String))
+			return false;
+		analysis->literals = lappend(analysis->literals, strVal(&constant->val));
+		memset(parameter, 0, sizeof(ParamRef));
+		parameter->type = T_ParamRef;
+		parameter->number = -list_length(analysis->literals);
+		parameter->location = location;
+		return false;
+	}
+	return raw_expression_tree_walker(node, take_literals, context);
+}
+
+/*
+ * Returns the query inside a utility statement, such as EXPLAIN, or the
+ * statement itself if there is none.
+ */
+static Node *
+query_of(Node *statement)
+{
+	switch (nodeTag(statement))
+	{
+		case T_CreateTableAsStmt:
+			return query_of(((CreateTableAsStmt *) statement)->query);
+		case T_ExplainStmt:
+			return query_of(((ExplainStmt *) statement)->query);
+		case T_DeclareCursorStmt:
+			return query_of(((DeclareCursorStmt *) statement)->query);
+		case T_CallStmt:
+			return (Node *) ((CallStmt *) statement)->funccall;
+		default:
+			return statement;
+	}
+}
+
+/* Returns the literal that the parameter stands for. */
+static Const *
+literal(const Analysis *analysis, const Param *param)
+{
+	return makeConst(UNKNOWNOID, -1, InvalidOid, -2,
+					 CStringGetDatum(list_nth(analysis->literals, -param->paramid - 1)), false, false);
+}
+
+/* Parser hook: create a parameter. */
+static Node *
+refer_to_parameter(ParseState *pstate, ParamRef *reference)
+{
+	Analysis   *analysis = pstate->p_ref_hook_state;
+	Param	   *param;
+
+	if (reference->number >= 0)
+		return analysis->parameter(pstate, reference);
+	param = makeNode(Param);
+	param->paramkind = PARAM_EXTERN;
+	param->paramid = reference->number;
+	param->paramtype = UNKNOWNOID;
+	param->paramtypmod = -1;
+	param->paramcollid = InvalidOid;
+	param->location = reference->location;
+	return (Node *) param;
+}
+
+/*
+ * Parser hook: coerce a parameter of unknown type to the type that the parser
+ * has determined.
+ */
+static Node *
+coerce_parameter(ParseState *pstate, Param *param, Oid type, int32 typmod, int location)
+{
+	Analysis   *analysis = pstate->p_ref_hook_state;
+
+	if (param->paramid >= 0)
+		return NULL;
+	if (!analysis->is_safe(getBaseType(type)))
+		refuse();
+	return coerce_type(pstate, (Node *) literal(analysis, param), UNKNOWNOID, type, typmod,
+					   COERCION_IMPLICIT, COERCE_IMPLICIT_CAST, location);
+}
+
+/* Install the hooks. */
+static void
+set_up(ParseState *pstate, void *arg)
+{
+	Analysis   *analysis = arg;
+
+	sql_fn_parser_setup(pstate, &analysis->info);
+	analysis->parameter = pstate->p_paramref_hook;
+	pstate->p_paramref_hook = refer_to_parameter;
+	pstate->p_coerce_param_hook = coerce_parameter;
+}
+
+/*
+ * Replace the parameters that still have the type unknown with the literals
+ * that they stand for.
+ */
+static Node *
+put_literals(Node *node, void *context)
+{
+	if (node == NULL)
+		return NULL;
+	if (IsA(node, Param) && ((Param *) node)->paramkind == PARAM_EXTERN && ((Param *) node)->paramid < 0)
+		return (Node *) literal(context, (Param *) node);
+	if (IsA(node, Query))
+		return (Node *) query_tree_mutator((Query *) node, put_literals, context, 0);
+	return expression_tree_mutator(node, put_literals, context);
+}
+
+Query *
+cmig_safe_parse(RawStmt *raw, const char *source, HeapTuple function, FuncExpr *call,
+				bool (*is_safe) (Oid type))
+{
+	Analysis	analysis = {.is_safe = is_safe};
+	Query	   *query;
+
+	analysis.info = *prepare_sql_fn_parse_info(function, (Node *) call,
+											   call ? call->inputcollid : InvalidOid);
+	(void) take_literals(query_of(raw->stmt), &analysis);
+	query = parse_analyze_withcb(raw, source, set_up, &analysis, NULL);
+	return (Query *) put_literals((Node *) query, &analysis);
+}
+
+/* ----------------------------------------------------------------
+ * Determines which role may run the code of a type.
+ *
+ * A table's owner chose the types of its columns.  However, a type's owner can
+ * add checks and casts to the type at any time, and other roles can cause the
+ * server to run these checks and casts.
+ * ----------------------------------------------------------------
+ */
+
+static bool is_trusted(Oid type, Oid table_owner);
+
+/* Does the type's owner have the privileges of the table's owner? */
+static bool
+belongs_to_trusted(Oid type, Oid table_owner)
+{
+	HeapTuple	row = SearchSysCache1(TYPEOID, ObjectIdGetDatum(type));
+	bool		result;
+
+	if (!HeapTupleIsValid(row))
+		return false;
+	result = has_privs_of_role(((Form_pg_type) GETSTRUCT(row))->typowner, table_owner);
+	ReleaseSysCache(row);
+	return result;
+}
+
+/* Is is_trusted() true for the types of all columns of a composite type? */
+static bool
+are_attributes_trusted(Oid type, Oid table_owner)
+{
+	TupleDesc	desc = lookup_rowtype_tupdesc_copy(type, -1);
+	bool		result = true;
+
+	for (int i = 0; i < desc->natts && result; i++)
+	{
+		Form_pg_attribute attribute = TupleDescAttr(desc, i);
+
+		result = attribute->attisdropped || is_trusted(attribute->atttypid, table_owner);
+	}
+	FreeTupleDesc(desc);
+	return result;
+}
+
+/*
+ * Do the owners of the type, and of all types that it consists of, have the
+ * privileges of the table's owner?
+ */
+static bool
+is_trusted(Oid type, Oid table_owner)
+{
+	Oid			element = get_element_type(type);
+	Oid			base = getBaseType(type);
+
+	check_stack_depth();
+	if (OidIsValid(element))
+		return is_trusted(element, table_owner);
+	if (type < FirstNormalObjectId && get_typtype(type) != TYPTYPE_COMPOSITE)
+		return true;
+	if (!belongs_to_trusted(type, table_owner))
+		return false;
+	switch (get_typtype(type))
+	{
+		case TYPTYPE_DOMAIN:
+			return is_trusted(base, table_owner);
+		case TYPTYPE_COMPOSITE:
+			return are_attributes_trusted(type, table_owner);
+		case TYPTYPE_RANGE:
+			return is_trusted(get_range_subtype(type), table_owner);
+		case TYPTYPE_MULTIRANGE:
+			return is_trusted(get_multirange_range(type), table_owner);
+		default:
+			return true;
+	}
+}
+
+Oid
+cmig_type_role(Oid type, Oid table_owner)
+{
+	return is_trusted(type, table_owner) ? table_owner : CMIG_ROLE_NOBODY;
+}
+
+/* ----------------------------------------------------------------
+ * Checks whether a table's rows are stored in this database.
+ *
+ * Foreign tables and tables distributed by Citus have their rows elsewhere.  To
+ * the server, a distributed table looks like an empty ordinary table.
+ * ----------------------------------------------------------------
+ */
+
+bool
+cmig_local_rows_here(Oid relation)
+{
+	return get_rel_relkind(relation) != RELKIND_FOREIGN_TABLE && !cmig_citus_manages(relation);
+}
+
+static char *
+name_of(Oid relation)
+{
+	return quote_qualified_identifier(get_namespace_name(get_rel_namespace(relation)),
+									  get_rel_name(relation));
+}
+
+/*
+ * Raise an error for a table whose rows are on another server.  "child" is the
+ * foreign table: the table itself or one of its children.
+ */
+static void
+refuse_foreign(Oid table, Oid child, const char *doing)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("%s cannot be used for table %s", doing, name_of(table)),
+			 child == table ? errdetail("It is a foreign table, so its rows are on another server.") :
+			 errdetail("Its child table %s is a foreign table whose rows are on another server.", name_of(child)),
+			 child == table ? errhint("Call %s on that server.", doing) :
+			 errhint("Call %s on that server for the foreign table, and on this server for each of the other tables.", doing)));
+}
+
+/*
+ * Raise an error for a table whose rows are in Citus shards.  "child" is the
+ * distributed table: the table itself or one of its children.
+ */
+static void
+refuse_distributed(Oid table, Oid child, const char *doing, const char *hint)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("%s cannot be used for table %s", doing, name_of(table)),
+			 child == table ? errdetail("It is managed by Citus: its rows are in shards, and the table itself is empty.") :
+			 errdetail("Its child table %s is managed by Citus: the rows are in shards.", name_of(child)),
+			 errhint("%s", hint)));
+}
+
+void
+cmig_local_rows_require_reachable(Oid table, bool children, const char *doing)
+{
+	List	   *relations = children ? find_all_inheritors(table, AccessShareLock, NULL) :
+	list_make1_oid(table);
+	ListCell   *lc;
+
+	foreach(lc, relations)
+	{
+		if (get_rel_relkind(lfirst_oid(lc)) == RELKIND_FOREIGN_TABLE)
+			refuse_foreign(table, lfirst_oid(lc), doing);
+	}
+}
+
+void
+cmig_local_rows_require(Oid table, bool children, const char *doing, const char *hint)
+{
+	List	   *relations = children ? find_all_inheritors(table, AccessShareLock, NULL) :
+	list_make1_oid(table);
+	ListCell   *lc;
+
+	cmig_local_rows_require_reachable(table, children, doing);
+	foreach(lc, relations)
+	{
+		Oid			relation = lfirst_oid(lc);
+
+		if (cmig_citus_manages(relation))
+			refuse_distributed(table, relation, doing, hint);
+	}
+}
+
+void
+cmig_local_rows_require_heap(Oid table, const char *doing, const char *hint)
+{
+	Relation	relation = relation_open(table, AccessShareLock);
+	Oid			method = relation->rd_rel->relam;
+
+	relation_close(relation, AccessShareLock);
+	if (method != HEAP_TABLE_AM_OID)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("%s cannot be used for table %s", doing, name_of(table)),
+				 errdetail("Its access method, \"%s\", might not store rows in blocks as the heap access method does.",
+						   get_am_name(method)),
+				 errhint("%s", hint)));
 }

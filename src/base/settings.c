@@ -1,6 +1,212 @@
 /*
  * settings.c
- *	  General settings, and the effective values of all settings.
+ *	  Settings: values in the session, stored values, and the version of the SQL objects.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/parallel.h"
+#include "access/table.h"
+#include "access/xact.h"
+#include "catalog/indexing.h"
+#include "catalog/pg_database.h"
+#include "catalog/pg_db_role_setting.h"
+#include "catalog/pg_extension.h"
+#include "catalog/pg_type.h"
+#include "commands/dbcommands.h"
+#include "executor/executor.h"
+#include "executor/tuptable.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "nodes/execnodes.h"
+#include "storage/lmgr.h"
+#include "tcop/utility.h"
+#include "utils/acl.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/guc.h"
+#include "utils/guc_tables.h"
+#include "utils/rel.h"
+#include "utils/tuplestore.h"
+
+#include "base/base.h"
+#include "base/compat.h"
+
+/* ----------------------------------------------------------------
+ * Reads the values of settings stored for the database or the server.
+ *
+ * The session's copy of a setting is not sufficient: a value from the
+ * connection options hides the database's value, and if that value is rejected
+ * when this library is loaded, only the built-in default remains.
+ * ----------------------------------------------------------------
+ */
+
+/*
+ * Were values set before this library was loaded?  Such values may be invalid.
+ */
+static bool set_before_load = false;
+
+/* Was a cmig.* value set before the library could check it? */
+static bool
+any_placeholder(void)
+{
+	int			count;
+	struct config_generic **all = cmig_guc_variables_compat(&count);
+
+	for (int i = 0; i < count; i++)
+	{
+		if ((all[i]->flags & GUC_CUSTOM_PLACEHOLDER) != 0 &&
+			pg_strncasecmp(all[i]->name, "cmig.", strlen("cmig.")) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Call this before registering any setting. */
+static void
+stored_settings_init(void)
+{
+	set_before_load = any_placeholder();
+}
+
+/*
+ * Returns a setting's value in an array of name=value strings, or NULL if the
+ * array does not contain the setting.
+ */
+static char *
+find_in_list(Datum list, const char *setting)
+{
+	Datum	   *items;
+	int			count;
+	char	   *result = NULL;
+
+	deconstruct_array(DatumGetArrayTypeP(list), TEXTOID, -1, false, TYPALIGN_INT,
+					  &items, NULL, &count);
+	for (int i = 0; i < count && result == NULL; i++)
+	{
+		char	   *name;
+		char	   *value;
+
+		ParseLongOption(TextDatumGetCString(items[i]), &name, &value);
+		if (value != NULL && pg_strcasecmp(name, setting) == 0)
+			result = value;
+	}
+	return result;
+}
+
+/*
+ * Returns the value stored by ALTER DATABASE or ALTER ROLE ... SET, or NULL if
+ * no value is stored.
+ */
+static char *
+find_stored(Oid database, Oid role, const char *setting)
+{
+	Relation	relation = table_open(DbRoleSettingRelationId, AccessShareLock);
+	ScanKeyData keys[2];
+	SysScanDesc scan;
+	HeapTuple	tuple;
+	char	   *result = NULL;
+
+	ScanKeyInit(&keys[0], Anum_pg_db_role_setting_setdatabase, BTEqualStrategyNumber,
+				F_OIDEQ, ObjectIdGetDatum(database));
+	ScanKeyInit(&keys[1], Anum_pg_db_role_setting_setrole, BTEqualStrategyNumber,
+				F_OIDEQ, ObjectIdGetDatum(role));
+	scan = systable_beginscan(relation, DbRoleSettingDatidRolidIndexId, true, NULL, 2, keys);
+	tuple = systable_getnext(scan);
+	if (HeapTupleIsValid(tuple))
+	{
+		bool		isnull;
+		Datum		list = heap_getattr(tuple, Anum_pg_db_role_setting_setconfig,
+										RelationGetDescr(relation), &isnull);
+
+		if (!isnull)
+			result = find_in_list(list, setting);
+	}
+	systable_endscan(scan);
+	table_close(relation, AccessShareLock);
+	return result;
+}
+
+/*
+ * Returns a setting's value in the configuration files, or NULL if they do not
+ * contain the setting.  The files are read with the function behind
+ * pg_file_settings.  If a setting occurs more than once, its last line counts.
+ */
+static char *
+find_in_files(const char *setting)
+{
+	LOCAL_FCINFO(fcinfo, 0);
+	FmgrInfo	function;
+	ReturnSetInfo result = {.type = T_ReturnSetInfo};
+	TupleTableSlot *slot;
+	char	   *value = NULL;
+
+	fmgr_info(F_PG_SHOW_ALL_FILE_SETTINGS, &function);
+	result.econtext = CreateStandaloneExprContext();
+	result.allowedModes = SFRM_Materialize;
+	InitFunctionCallInfoData(*fcinfo, &function, 0, InvalidOid, NULL, (Node *) &result);
+	(void) FunctionCallInvoke(fcinfo);
+
+	slot = MakeSingleTupleTableSlot(result.setDesc, &TTSOpsMinimalTuple);
+	while (tuplestore_gettupleslot(result.setResult, true, false, slot))
+	{
+		bool		no_name;
+		bool		no_value;
+		Datum		name = slot_getattr(slot, 4, &no_name);
+		Datum		found = slot_getattr(slot, 5, &no_value);
+
+		if (!no_name && !no_value &&
+			pg_strcasecmp(TextDatumGetCString(name), setting) == 0)
+			value = TextDatumGetCString(found);
+	}
+	ExecDropSingleTupleTableSlot(slot);
+	tuplestore_end(result.setResult);
+	FreeExprContext(result.econtext, true);
+	return value;
+}
+
+/*
+ * Returns the value stored for a setting by ALTER DATABASE, ALTER ROLE ALL,
+ * ALTER SYSTEM, or postgresql.conf.  Returns NULL if no value is stored.  The
+ * value is unchecked if it was stored while this library was not loaded.  If
+ * "of_role" is true, a value stored for the authenticated user by ALTER ROLE
+ * takes precedence, as it does at login.  "of_role" must be false for settings
+ * that users can set for themselves.
+ */
+static char *
+stored_setting(const struct config_generic *setting, bool of_role)
+{
+	char	   *value = NULL;
+	Oid			user = GetAuthenticatedUserId();
+
+	if (of_role)
+		value = find_stored(MyDatabaseId, user, setting->name);
+	if (of_role && value == NULL)
+		value = find_stored(InvalidOid, user, setting->name);
+	if (value == NULL)
+		value = find_stored(MyDatabaseId, InvalidOid, setting->name);
+	if (value == NULL)
+		value = find_stored(InvalidOid, InvalidOid, setting->name);
+	if (value != NULL)
+		return value;
+
+	if (setting->source > PGC_S_DEFAULT && setting->source < PGC_S_GLOBAL)
+		return pstrdup(GetConfigOption(setting->name, false, false));
+	if (setting->source == PGC_S_DEFAULT && !set_before_load)
+		return NULL;
+	return find_in_files(setting->name);
+}
+
+/* ----------------------------------------------------------------
+ * General settings, and the effective values of all settings.
+ *
+ * doc/reference.md describes each setting.
  *
  * A session may set every cmig.* setting that is not superuser-only, with two
  * exceptions:
@@ -18,24 +224,8 @@
  * The server records which role set a value (srole).  A value set at login
  * counts as set by the authenticated user, because any role may use ALTER ROLE
  * ... SET for itself.
- *
- * Copyright (c) 2026, the pg_cmig developers
+ * ----------------------------------------------------------------
  */
-#include "postgres.h"
-
-#include "base/compat.h"
-#include "base/settings.h"
-#include "base/stored_settings.h"
-
-#include "access/parallel.h"
-#include "catalog/pg_database.h"
-#include "commands/dbcommands.h"
-#include "lib/stringinfo.h"
-#include "miscadmin.h"
-#include "utils/acl.h"
-#include "utils/builtins.h"
-#include "utils/guc.h"
-#include "utils/guc_tables.h"
 
 /*
  * True while the library is being loaded, when values that were set earlier
@@ -189,12 +379,18 @@ use_session_value(const char *name, struct config_generic **setting, const char 
 	*setting = find_setting(name);
 	if (session_counts(*setting))
 		return true;
-	*stored = cmig_stored_setting(*setting, false);
+	*stored = stored_setting(*setting, false);
 	return false;
 }
 
-int
-cmig_settings_enum(const char *name, int session)
+/*
+ * Each of these functions returns the effective value of a setting, given the
+ * session's value.  In a SECURITY DEFINER function, the effective value is the
+ * one set by the function, for the database, or for the server, not the one
+ * set by the caller.
+ */
+static int
+settings_enum(const char *name, int session)
 {
 	struct config_generic *setting;
 	const char *stored;
@@ -280,7 +476,7 @@ cmig_settings_custom(const char *name)
 	{
 		if (pg_strcasecmp(all[i]->name, name) == 0)
 			return session_counts(all[i]) ? GetConfigOption(name, true, false) :
-				cmig_stored_setting(all[i], false);
+				stored_setting(all[i], false);
 	}
 	return NULL;
 }
@@ -299,7 +495,7 @@ cmig_settings_guard_text(const char *name, const char *session)
 	if (setting->source > PGC_S_DATABASE_USER &&
 		(!cmig_settings_in_definer_function() || is_users_own(setting)))
 		return session;
-	value = cmig_stored_setting(setting, true);
+	value = stored_setting(setting, true);
 	return value ? value : ((struct config_string *) setting)->boot_val;
 }
 
@@ -342,7 +538,7 @@ int
 cmig_settings_guard_enum(const char *name, int session)
 {
 	struct config_generic *setting = find_setting(name);
-	int			owners = parse_enum(setting, cmig_stored_setting(setting, false));
+	int			owners = parse_enum(setting, stored_setting(setting, false));
 
 	if (!is_of_session(setting))
 		return owners;
@@ -353,13 +549,13 @@ const char *
 cmig_settings_guarded_text(const char *name, const char *session, const char *guard)
 {
 	struct config_generic *setting = find_setting(guard);
-	char	   *stored = cmig_stored_setting(setting, false);
+	char	   *stored = stored_setting(setting, false);
 
 	if (parse_enum(setting, stored) == ((struct config_enum *) setting)->boot_val ||
 		session_may_loosen(guard))
 		return cmig_settings_text(name, session);
 	setting = find_setting(name);
-	return check_text(setting, cmig_stored_setting(setting, false));
+	return check_text(setting, stored_setting(setting, false));
 }
 
 /*
@@ -396,7 +592,7 @@ cmig_settings_protect_stored(void)
 {
 	struct config_generic *setting = find_setting("cmig.protect");
 
-	return protect_name(parse_enum(setting, cmig_stored_setting(setting, false)));
+	return protect_name(parse_enum(setting, stored_setting(setting, false)));
 }
 
 char *
@@ -415,7 +611,7 @@ cmig_settings_ddl_policy_stored(void)
 {
 	struct config_generic *setting = find_setting("cmig.ddl_policy");
 
-	return parse_enum(setting, cmig_stored_setting(setting, false));
+	return parse_enum(setting, stored_setting(setting, false));
 }
 
 CmigDdlPolicy
@@ -441,7 +637,7 @@ cmig_settings_ddl_policy_name(CmigDdlPolicy policy)
 CmigChecksumPolicy
 cmig_settings_checksum_policy(void)
 {
-	return cmig_settings_enum("cmig.checksum_policy", checksum_policy);
+	return settings_enum("cmig.checksum_policy", checksum_policy);
 }
 
 bool
@@ -479,7 +675,7 @@ void
 cmig_settings_init(void)
 {
 	loading = true;
-	cmig_stored_settings_init();
+	stored_settings_init();
 
 	/*
 	 * cmig.protect guards against mistakes.  If it is set for the database,
@@ -508,4 +704,110 @@ cmig_settings_init(void)
 							 "Sets what happens if the script of an applied revision has changed: error, warn, or ignore.",
 							 NULL, &checksum_policy, CMIG_CHECKSUM_ERROR,
 							 checksum_options, PGC_USERSET, 0, NULL, NULL, NULL);
+}
+
+/* ----------------------------------------------------------------
+ * Checks whether the library and the extension have the same version.
+ *
+ * After pg_cmig's files are updated, a database keeps the old tables until
+ * ALTER EXTENSION ... UPDATE, and a session keeps the old library until it
+ * ends.
+ * ----------------------------------------------------------------
+ */
+
+/* default_version in pg_cmig.control when this library was built */
+#define CMIG_LIBRARY_VERSION "1.2"
+
+static char library_version_hint[256];	/* empty if the versions are the same */
+
+/* Is the version, in the form "1.2", older than this library? */
+static bool
+is_older(const char *version)
+{
+	int			major = 0;
+	int			minor = 0;
+	int			own_major = 0;
+	int			own_minor = 0;
+
+	sscanf(version, "%d.%d", &major, &minor);
+	sscanf(CMIG_LIBRARY_VERSION, "%d.%d", &own_major, &own_minor);
+	return major < own_major || (major == own_major && minor < own_minor);
+}
+
+/* Set the hint, given the version of the extension in this database. */
+static void
+set_hint(const char *version)
+{
+	library_version_hint[0] = '\0';
+	if (strcmp(version, CMIG_LIBRARY_VERSION) != 0)
+		snprintf(library_version_hint, sizeof(library_version_hint),
+				 "Extension pg_cmig has version %.20s in this database, but this session has loaded the library of version %s. %s",
+				 version, CMIG_LIBRARY_VERSION,
+				 is_older(version) ? "Update the extension first: ALTER EXTENSION pg_cmig UPDATE"
+				 : "Reconnect to load the library of that version.");
+}
+
+void
+cmig_library_version_read(void)
+{
+	Relation	catalog = table_open(ExtensionRelationId, AccessShareLock);
+	TupleDesc	desc = RelationGetDescr(catalog);
+	ScanKeyData key[1];
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	ScanKeyInit(&key[0], Anum_pg_extension_extname, BTEqualStrategyNumber, F_NAMEEQ,
+				CStringGetDatum("pg_cmig"));
+	scan = systable_beginscan(catalog, ExtensionNameIndexId, true, NULL, 1, key);
+	tuple = systable_getnext(scan);
+	if (HeapTupleIsValid(tuple))
+	{
+		Datum	   *values = palloc(sizeof(Datum) * desc->natts);
+		bool	   *nulls = palloc(sizeof(bool) * desc->natts);
+
+		heap_deform_tuple(tuple, desc, values, nulls);
+		set_hint(TextDatumGetCString(values[Anum_pg_extension_extversion - 1]));
+		pfree(values);
+		pfree(nulls);
+	}
+	systable_endscan(scan);
+	table_close(catalog, AccessShareLock);
+}
+
+const char *
+cmig_library_version_hint(void)
+{
+	return library_version_hint[0] != '\0' ? library_version_hint : NULL;
+}
+
+/* ----------------------------------------------------------------
+ * Sets a parameter for the whole database.
+ *
+ * The work and the permission checks are left to ALTER DATABASE ... SET.  A
+ * database owner who ran that command directly in a session that has not loaded
+ * this library would get an error, because the server would not know the
+ * setting.
+ * ----------------------------------------------------------------
+ */
+
+/*
+ * If two sessions alter the database at the same time, one of them waits for
+ * the lock taken here.  Without the lock, it would fail with "tuple
+ * concurrently updated".
+ */
+void
+cmig_database_setting_set(const char *function, const char *name, const char *value)
+{
+	const char *database = quote_identifier(get_database_name(MyDatabaseId));
+	char	   *sql;
+
+	PreventCommandDuringRecovery(function);
+	PreventCommandIfReadOnly(function);
+	if (value)
+		sql = psprintf("ALTER DATABASE %s SET %s = %s", database, name, quote_literal_cstr(value));
+	else
+		sql = psprintf("ALTER DATABASE %s RESET %s", database, name);
+	LockSharedObject(DatabaseRelationId, MyDatabaseId, 0, ShareUpdateExclusiveLock);
+	(void) cmig_query_once(sql, 0, NULL, NULL, NULL, true, NULL, NULL);
+	CommandCounterIncrement();
 }

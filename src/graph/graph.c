@@ -1,25 +1,178 @@
 /*
  * graph.c
- *	  Builds the graph of revisions, finds its defects, and looks up names.
- *
- * All edges are node numbers in a few flat arrays, and no function recurses,
- * so the depth of the graph is limited by memory, not by the C stack.  Except
- * for suggesting names, everything takes time linear in the number of nodes
- * and edges.
+ *	  Revisions as a graph: nodes, edges, defects, and walks.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 
-#include "base/compat.h"
-#include "base/errors.h"
-#include "base/listing.h"
-#include "graph/graph.h"
-#include "graph/similar.h"
+#include <ctype.h>
 
 #include "common/hashfn.h"
+#include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
+#include "nodes/pg_list.h"
 #include "utils/memutils.h"
+#include "utils/varlena.h"
+
+#include "base/base.h"
+#include "base/errors.h"
+#include "graph/internal.h"
+
+/* ----------------------------------------------------------------
+ * Finds names that are similar to a mistyped one, for "Did you mean ...?".
+ *
+ * 	  Finds names that are similar to a mistyped one.
+ * ----------------------------------------------------------------
+ */
+
+/* The maximum number of similar names that an error suggests. */
+#define CMIG_MAX_SIMILAR 3
+
+/* A search for names that are similar to a given one. */
+typedef struct CmigSimilar
+{
+	const char *name;			/* the mistyped name */
+	int			length;
+	int			best;			/* the shortest distance so far */
+	int			count;
+	const char *nearest[CMIG_MAX_SIMILAR];	/* names at distance "best" */
+} CmigSimilar;
+
+#define DIGITS "0123456789"
+
+/*
+ * Does "candidate" begin with the same number as "name", which consists of
+ * digits?  For example, 3 is similar to 003 and 003_invoices.
+ */
+static bool
+has_number(const char *candidate, const char *name)
+{
+	int			digits = strspn(candidate, DIGITS);
+
+	if (digits == 0 || isalpha((unsigned char) candidate[digits]))
+		return false;
+	for (; digits > 1 && *candidate == '0'; digits--)
+		candidate++;
+	while (*name == '0' && name[1])
+		name++;
+	return strlen(name) == digits && strncmp(candidate, name, digits) == 0;
+}
+
+/*
+ * Does "candidate" begin with "name", ignoring case and the kind of separator?
+ */
+static bool
+begins_alike(const char *candidate, const char *name)
+{
+	for (; *name; name++, candidate++)
+	{
+		if (*candidate == '\0' ||
+			(pg_tolower((unsigned char) *name) != pg_tolower((unsigned char) *candidate) &&
+			 (strchr("_-. ", *name) == NULL || strchr("_-. ", *candidate) == NULL)))
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Returns the distance between "candidate" and "name", the name that was
+ * typed.  A result above "limit" means that the two are not similar.  The most
+ * common mistakes have distance 0: a number without leading zeros, different
+ * case or separators, or only a part of an id.  A file name instead of an id
+ * has distance 1.
+ */
+static int
+find_distance(const char *name, int length, const char *candidate, int limit)
+{
+	int			candidate_length = strlen(candidate);
+
+	if (candidate_length == 0 || candidate_length > CMIG_MAX_ID_LENGTH)
+		return limit + 1;
+	if (strspn(name, DIGITS) == length)
+	{
+		if (has_number(candidate, name))
+			return 0;
+
+		/*
+		 * a number is not similar to another number, which probably refers to
+		 * a different revision
+		 */
+		if (strspn(candidate, DIGITS) == candidate_length)
+			return limit + 1;
+	}
+	if (pg_strcasecmp(name, candidate) == 0 ||
+		(length >= 3 && (strstr(candidate, name) != NULL || begins_alike(candidate, name))))
+		return 0;
+	if (candidate_length >= 3 && strncmp(name, candidate, candidate_length) == 0 &&
+		strchr("_-. ", name[candidate_length]) != NULL)
+		return 1;
+	return varstr_levenshtein_less_equal(name, length, candidate, candidate_length,
+										 1, 1, 1, limit, true);
+}
+
+/*
+ * Begin a search.  Returns false if the name cannot be similar to any other.
+ */
+static bool
+similar_begin(CmigSimilar *similar, const char *name)
+{
+	similar->name = name;
+	similar->length = strlen(name);
+	similar->best = Max(1, similar->length / 3);
+	similar->count = 0;
+	return similar->length > 0 && similar->length <= CMIG_MAX_ID_LENGTH;
+}
+
+/* Consider a candidate.  The string must outlive the search. */
+static void
+similar_add(CmigSimilar *similar, const char *candidate)
+{
+	int			distance = find_distance(similar->name, similar->length, candidate, similar->best);
+
+	if (distance > similar->best)
+		return;
+	if (distance < similar->best)
+		similar->count = 0;
+	similar->best = distance;
+	if (similar->count < CMIG_MAX_SIMILAR)
+		similar->nearest[similar->count++] = candidate;
+}
+
+/*
+ * Returns the closest candidates: "a", "b" or "c".  Returns NULL if none is
+ * similar.
+ */
+static char *
+similar_text(const CmigSimilar *similar)
+{
+	StringInfoData text;
+
+	if (similar->count == 0)
+		return NULL;
+	initStringInfo(&text);
+	for (int i = 0; i < similar->count; i++)
+		appendStringInfo(&text, "%s\"%s\"",
+						 i == 0 ? "" : i == similar->count - 1 ? " or " : ", ", similar->nearest[i]);
+	return text.data;
+}
+
+/* ----------------------------------------------------------------
+ * The graph of revisions in memory.
+ *
+ * Nodes are numbered from 0 to count - 1 in the byte order of their ids, so
+ * that nothing derived from the graph depends on the order of table rows.  A
+ * graph with defects can be built and displayed, but a function that runs,
+ * creates, or loads revisions must call cmig_graph_require_sound() first.
+ *
+ * 	  Builds the graph of revisions, finds its defects, and looks up names.
+ *
+ * All edges are node numbers in a few flat arrays, and no function recurses,
+ * so the depth of the graph is limited by memory, not by the C stack.  Except
+ * for suggesting names, everything takes time linear in the number of nodes
+ * and edges.
+ * ----------------------------------------------------------------
+ */
 
 /*
  * Names
@@ -621,7 +774,7 @@ cmig_graph_suggest(const CmigGraph *graph, const char *name, int except)
 	 * do not search graphs that are larger than anyone would write manually,
 	 * because the search would be slow
 	 */
-	if (graph->count > 10000 || !cmig_similar_begin(&similar, name))
+	if (graph->count > 10000 || !similar_begin(&similar, name))
 		return NULL;
 	for (int i = 0; i < graph->count; i++)
 	{
@@ -629,9 +782,346 @@ cmig_graph_suggest(const CmigGraph *graph, const char *name, int except)
 
 		if (i == except)
 			continue;
-		cmig_similar_add(&similar, revision->id);
+		similar_add(&similar, revision->id);
 		for (int j = 0; j < revision->labels.count; j++)
-			cmig_similar_add(&similar, revision->labels.names[j]);
+			similar_add(&similar, revision->labels.names[j]);
 	}
-	return cmig_similar_text(&similar);
+	return similar_text(&similar);
+}
+
+/* ----------------------------------------------------------------
+ * Computes sets of nodes, such as the ancestors of a node, and puts nodes
+ * in order.
+ *
+ * Each walk keeps its stack in allocated memory, so the depth is limited by
+ * memory, not by the C stack.  Each function takes time linear in the number of
+ * nodes and edges.
+ * ----------------------------------------------------------------
+ */
+
+/*
+ * Sets
+ */
+
+CmigMarks *
+cmig_graph_marks(const CmigGraph *graph)
+{
+	CmigMarks  *marks = palloc(sizeof(CmigMarks));
+
+	marks->count = 0;
+	marks->set = palloc_extended(Max(graph->count, 1), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	return marks;
+}
+
+bool
+cmig_graph_mark(CmigMarks *marks, int node)
+{
+	if (marks->set[node])
+		return false;
+	marks->set[node] = true;
+	marks->count++;
+	return true;
+}
+
+/* Mark the nodes that can be reached from marked nodes, upward or downward. */
+static void
+spread(const CmigGraph *graph, CmigMarks *marks, bool up, bool over_depends)
+{
+	int		   *stack = palloc_extended(sizeof(int) * (Size) Max(graph->count, 1), MCXT_ALLOC_HUGE);
+	int			depth = 0;
+
+	for (int i = 0; i < graph->count; i++)
+		if (marks->set[i])
+			stack[depth++] = i;
+	while (depth > 0)
+	{
+		const CmigNode *node = &graph->nodes[stack[--depth]];
+		int			other;
+
+		for (int k = 0; (other = up ? cmig_graph_edge_up(node, k, over_depends)
+						 : cmig_graph_edge_down(node, k, over_depends)) >= 0; k++)
+			if (cmig_graph_mark(marks, other))
+				stack[depth++] = other;
+	}
+	pfree(stack);
+}
+
+void
+cmig_graph_mark_ancestors(const CmigGraph *graph, CmigMarks *marks, bool over_depends)
+{
+	spread(graph, marks, false, over_depends);
+}
+
+void
+cmig_graph_mark_descendants(const CmigGraph *graph, CmigMarks *marks, bool over_depends)
+{
+	spread(graph, marks, true, over_depends);
+}
+
+CmigMarks *
+cmig_graph_lineage(const CmigGraph *graph, int node, bool over_depends)
+{
+	CmigMarks  *down = cmig_graph_marks(graph);
+	CmigMarks  *up = cmig_graph_marks(graph);
+
+	cmig_graph_mark(down, node);
+	cmig_graph_mark(up, node);
+	spread(graph, down, false, over_depends);
+	spread(graph, up, true, over_depends);
+	for (int i = 0; i < graph->count; i++)
+		if (up->set[i])
+			cmig_graph_mark(down, i);
+	pfree(up->set);
+	pfree(up);
+	return down;
+}
+
+/* Is no child or dependent of the node marked? */
+static bool
+is_topmost(const CmigGraph *graph, const CmigMarks *marks, int node)
+{
+	int			other;
+
+	for (int k = 0; (other = cmig_graph_edge_up(&graph->nodes[node], k, true)) >= 0; k++)
+		if (marks->set[other])
+			return false;
+	return true;
+}
+
+/*
+ * Walks depth-first from the topmost marked nodes, so that branches are not
+ * interleaved.
+ */
+int *
+cmig_graph_order(const CmigGraph *graph, const CmigMarks *marks, int *count)
+{
+	Size		size = Max(graph->count, 1);
+	int		   *order = palloc_extended(sizeof(int) * size, MCXT_ALLOC_HUGE);
+	int		   *stack = palloc_extended(sizeof(int) * size, MCXT_ALLOC_HUGE);
+	int		   *next_edge = palloc_extended(sizeof(int) * size, MCXT_ALLOC_HUGE);
+	bool	   *visited = palloc_extended(size, MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	int			done = 0;
+
+	/*
+	 * Pass 0 starts at the topmost marked nodes.  Pass 1 starts at nodes that
+	 * pass 0 did not reach, which are on or below cycles.
+	 */
+	for (int pass = 0; pass < 2; pass++)
+	{
+		for (int start = 0; start < graph->count; start++)
+		{
+			int			depth = 0;
+
+			if (!marks->set[start] || visited[start])
+				continue;
+			if (pass == 0 && !is_topmost(graph, marks, start))
+				continue;
+
+			visited[start] = true;
+			next_edge[start] = 0;
+			stack[depth++] = start;
+			while (depth > 0)
+			{
+				int			node = stack[depth - 1];
+				int			other = cmig_graph_edge_down(&graph->nodes[node], next_edge[node]++, true);
+
+				if (other < 0)
+				{
+					order[done++] = node;
+					depth--;
+				}
+				else if (marks->set[other] && !visited[other])
+				{
+					visited[other] = true;
+					next_edge[other] = 0;
+					stack[depth++] = other;
+				}
+			}
+		}
+	}
+	pfree(stack);
+	pfree(next_edge);
+	pfree(visited);
+
+	*count = done;
+	return order;
+}
+
+/*
+ * Append the labels in "from" that are not yet in "to".  Labels are unique in
+ * a sound graph, so comparing pointers is sufficient.
+ */
+static List *
+add_labels(List *to, List *from)
+{
+	ListCell   *lc;
+
+	foreach(lc, from)
+	{
+		to = list_append_unique_ptr(to, lfirst(lc));
+	}
+	return to;
+}
+
+static inline bool
+is_fork(const CmigNode *node)
+{
+	return node->children.count + node->dependents.count > 1;
+}
+
+/*
+ * Consecutive revisions without labels share one list, so only merges and
+ * revisions with labels need memory for lists.
+ */
+CmigShownLabels *
+cmig_graph_shown_labels(const CmigGraph *graph)
+{
+	CmigShownLabels *shown = palloc(sizeof(CmigShownLabels));
+	Size		size = sizeof(List *) * (Size) Max(graph->count, 1);
+	CmigMarks	all = {graph->count, NULL};
+	int		   *order;
+	int			count;
+
+	shown->inherited = palloc_extended(size, MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	shown->carried = palloc_extended(size, MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	all.set = palloc_extended(Max(graph->count, 1), MCXT_ALLOC_HUGE);
+	memset(all.set, true, graph->count);
+	order = cmig_graph_order(graph, &all, &count);
+
+	/* for each node, collect its labels and those of its ancestors */
+	for (int i = 0; i < count; i++)
+	{
+		const CmigNode *node = &graph->nodes[order[i]];
+		List	   *labels = NIL;
+
+		for (int j = 0; j < node->revision->labels.count; j++)
+			labels = lappend(labels, node->revision->labels.names[j]);
+		for (int j = 0; j < node->parents.count; j++)
+		{
+			List	   *below = shown->inherited[node->parents.nodes[j]];
+
+			if (labels == NIL)
+				labels = below;
+			else if (labels != below && below != NIL)
+				labels = add_labels(list_copy(labels), below);
+		}
+		shown->inherited[order[i]] = labels;
+	}
+
+	/*
+	 * for each node, collect the labels of its descendants up to the next
+	 * fork or merge
+	 */
+	for (int i = count - 1; i >= 0 && graph->defects == NIL; i--)
+	{
+		const CmigNode *node = &graph->nodes[order[i]];
+		const CmigNode *child;
+
+		if (is_fork(node) || node->children.count != 1 || node->parents.count > 1)
+			continue;
+		child = &graph->nodes[node->children.nodes[0]];
+		if (is_fork(child) || child->parents.count > 1)
+			continue;
+		shown->carried[order[i]] = shown->carried[node->children.nodes[0]];
+		if (child->revision->labels.count > 0)
+		{
+			List	   *labels = NIL;
+
+			for (int j = 0; j < child->revision->labels.count; j++)
+				labels = lappend(labels, child->revision->labels.names[j]);
+			shown->carried[order[i]] =
+				list_concat(labels, shown->carried[node->children.nodes[0]]);
+		}
+	}
+	pfree(all.set);
+	pfree(order);
+	return shown;
+}
+
+List *
+cmig_graph_labels(const CmigShownLabels *shown, int node)
+{
+	return list_concat_copy(shown->inherited[node], shown->carried[node]);
+}
+
+/* ----------------------------------------------------------------
+ * Divides a graph into trees.
+ *
+ * Two revisions belong to the same tree if they are connected by down_revision
+ * edges.  A scope, which is a schema for one tenant, applies each tree
+ * separately: an upgrade to a revision does not apply the revision's
+ * dependencies in other trees.  These must already be applied, usually in the
+ * database.
+ *
+ * 	  Divides a graph into trees, because a scope applies each tree separately.
+ * ----------------------------------------------------------------
+ */
+
+/* Returns the node that represents the tree of a node. */
+static int
+find_tree(int *trees, int node)
+{
+	while (trees[node] != node)
+	{
+		trees[node] = trees[trees[node]];
+		node = trees[node];
+	}
+	return node;
+}
+
+int *
+cmig_trees_find(const CmigGraph *graph)
+{
+	int		   *trees = palloc_extended(sizeof(int) * Max((Size) graph->count, 1), MCXT_ALLOC_HUGE);
+
+	for (int i = 0; i < graph->count; i++)
+		trees[i] = i;
+	for (int i = 0; i < graph->count; i++)
+	{
+		const CmigEdges *parents = &graph->nodes[i].parents;
+
+		for (int j = 0; j < parents->count; j++)
+			trees[find_tree(trees, i)] = find_tree(trees, parents->nodes[j]);
+	}
+	for (int i = 0; i < graph->count; i++)
+		trees[i] = find_tree(trees, i);
+	return trees;
+}
+
+/*
+ * Remove a node's edges to other trees.  If "outside" is not NULL, store the
+ * removed edges in *outside.
+ */
+static void
+cut(const CmigGraph *graph, int node, CmigEdges *edges, CmigEdges *outside)
+{
+	int			kept = 0;
+
+	for (int i = 0; i < edges->count; i++)
+	{
+		int			other = edges->nodes[i];
+
+		if (cmig_trees_same(graph, node, other))
+			edges->nodes[kept++] = other;
+		else if (outside != NULL)
+		{
+			if (outside->nodes == NULL)
+				outside->nodes = palloc(sizeof(int) * edges->count);
+			outside->nodes[outside->count++] = other;
+		}
+	}
+	edges->count = kept;
+}
+
+void
+cmig_trees_separate(CmigGraph *graph)
+{
+	graph->trees = cmig_trees_find(graph);
+	graph->outside = palloc_extended(sizeof(CmigEdges) * Max((Size) graph->count, 1),
+									 MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	for (int i = 0; i < graph->count; i++)
+	{
+		cut(graph, i, &graph->nodes[i].depends, &graph->outside[i]);
+		cut(graph, i, &graph->nodes[i].dependents, NULL);
+	}
 }

@@ -2,16 +2,23 @@
  * replaces.c
  *	  Resolves revisions that replace others.
  *
+ * A revision with "replaces" does what several older revisions do together.
+ * The revision named last in "replaces" comes last in the graph: if it is
+ * applied, all of the older ones are.  The older revisions count, and the new
+ * one is ignored, while only some of the older ones are applied or one of them
+ * is partially applied.  Otherwise, the new revision counts, and the older
+ * ones are ignored.  A reference to an ignored revision is treated as a
+ * reference to a revision that counts.
+ *
  * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 
+#include "miscadmin.h"
+
+#include "base/base.h"
 #include "base/errors.h"
 #include "graph/graph.h"
-#include "graph/replaces.h"
-#include "graph/target.h"
-
-#include "miscadmin.h"
 
 /* The state for resolving the revisions that replace others. */
 typedef struct Resolve
@@ -26,18 +33,18 @@ typedef struct Resolve
 	char	  **stands_for;		/* indexed by node: if the revision is
 								 * ignored, name of the revision to use in its
 								 * place; otherwise NULL */
-	List	   *aliases;		/* of Alias *, for names without a node */
+	List	   *aliases;		/* of ShortName *, for names without a node */
 } Resolve;
 
 /*
  * A replaced revision that is not loaded, and the revision that is used in its
  * place.
  */
-typedef struct Alias
+typedef struct ShortName
 {
 	const char *name;
 	char	   *means;
-} Alias;
+} ShortName;
 
 bool
 cmig_replaces_any(const CmigRevision *revisions, int count)
@@ -168,7 +175,7 @@ static void
 set_meaning(Resolve *resolve, const char *name, char *means)
 {
 	int			node = cmig_graph_find_id(resolve->graph, name);
-	Alias	   *alias;
+	ShortName  *alias;
 
 	if (node >= 0)
 	{
@@ -176,7 +183,7 @@ set_meaning(Resolve *resolve, const char *name, char *means)
 		resolve->stands_for[node] = means;
 		return;
 	}
-	alias = palloc(sizeof(Alias));
+	alias = palloc(sizeof(ShortName));
 	alias->name = name;
 	alias->means = means;
 	resolve->aliases = lappend(resolve->aliases, alias);
@@ -363,7 +370,7 @@ meaning(const Resolve *resolve, char *name)
 		return resolve->stands_for[node] ? resolve->stands_for[node] : name;
 	foreach(cell, resolve->aliases)
 	{
-		const Alias *alias = lfirst(cell);
+		const ShortName *alias = lfirst(cell);
 
 		if (strcmp(alias->name, name) == 0)
 			return alias->means;

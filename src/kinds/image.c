@@ -1,15 +1,887 @@
 /*
  * image.c
- *	  Images: all objects of a set of schemas.
+ *	  Objects, kinds of objects, and images of schemas.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 
-#include "kinds/image.h"
-
 #include "lib/qunique.h"
+#include "lib/stringinfo.h"
+#include "nodes/pg_list.h"
+#include "utils/builtins.h"
+#include "utils/hsearch.h"
 #include "utils/memutils.h"
+
+#include "base/base.h"
+#include "kinds/internal.h"
+
+/* ----------------------------------------------------------------
+ * A schema object.
+ *
+ * An object holds what its kind (see kinds.h) reads from the catalogs: the
+ * identity by which objects in two images are matched, its properties as
+ * strings, and the objects that it depends on.  CREATE statements are
+ * generated from these when needed.
+ * ----------------------------------------------------------------
+ */
+
+/* ----------------------------------------------------------------
+ * Splits printed SQL into tokens.
+ *
+ * No database access.
+ * ----------------------------------------------------------------
+ */
+
+/* A token of an expression that is normalized. */
+typedef struct CmigToken
+{
+	const char *text;
+	int			length;
+	int			match;			/* index of the matching bracket; -1 for other
+								 * tokens */
+	bool		gone;
+} CmigToken;
+
+/* All tokens of an expression. */
+typedef struct CmigTokens
+{
+	int			count;
+	CmigToken  *tokens;
+} CmigTokens;
+
+/* Can the character be part of a name or a number? */
+static bool
+tokens_is_word(unsigned char c)
+{
+	return c == '_' || c == '$' || c == '.' || IS_HIGHBIT_SET(c) ||
+		(c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+static bool
+is_operator(unsigned char c)
+{
+	return c != '\0' && strchr("+-*/<>=~!@#%^&|`?:", c) != NULL;
+}
+
+/*
+ * Returns the end of the quoted identifier or string at p.  If "escapes" is
+ * true, a backslash escapes the next character.
+ */
+static const char *
+tokens_skip_quoted(const char *p, bool escapes)
+{
+	char		quote = *p++;
+
+	for (; *p != '\0'; p++)
+	{
+		if (escapes && *p == '\\' && p[1] != '\0')
+			p++;
+		else if (*p == quote)
+		{
+			if (p[1] != quote)
+				return p + 1;
+			p++;
+		}
+	}
+	return p;
+}
+
+/*
+ * Returns the end of a token.  A qualified name, including any quotes, is one
+ * token, and so is an operator.
+ */
+static const char *
+skip_token(const char *p)
+{
+	const char *start = p;
+
+	if (*p == '\'')
+		return tokens_skip_quoted(p, false);
+	if ((*p == 'E' || *p == 'B' || *p == 'X') && p[1] == '\'')
+		return tokens_skip_quoted(p + 1, *p == 'E');
+	while (*p == '"' || tokens_is_word(*p))
+		p = *p == '"' ? tokens_skip_quoted(p, false) : p + 1;
+	if (p > start)
+		return p;
+	while (is_operator(*p))
+		p++;
+	return p > start ? p : p + 1;
+}
+
+/* Split a string into tokens, and match its brackets. */
+static CmigTokens
+tokens_cut(const char *text)
+{
+	CmigTokens	result = {0};
+	int		   *open;
+	int			depth = 0;
+
+	result.tokens = palloc(sizeof(CmigToken) * (strlen(text) + 1));
+	open = palloc(sizeof(int) * (strlen(text) + 1));
+	while (*text != '\0')
+	{
+		CmigToken  *token = &result.tokens[result.count];
+		const char *end;
+
+		if (strchr(" \t\r\n", *text) != NULL)
+		{
+			text++;
+			continue;
+		}
+		end = skip_token(text);
+		*token = (CmigToken)
+		{
+			.text = text,.length = end - text,.match = -1
+		};
+		if (*text == '(' || *text == '[')
+			open[depth++] = result.count;
+		else if ((*text == ')' || *text == ']') && depth > 0)
+		{
+			token->match = open[--depth];
+			result.tokens[token->match].match = result.count;
+		}
+		result.count++;
+		text = end;
+	}
+	pfree(open);
+	return result;
+}
+
+/* Is the token equal to the given string? */
+static bool
+tokens_is(const CmigTokens *tokens, int i, const char *text)
+{
+	return i >= 0 && i < tokens->count && tokens->tokens[i].length == (int) strlen(text) &&
+		strncmp(tokens->tokens[i].text, text, tokens->tokens[i].length) == 0;
+}
+
+/*
+ * Returns the next token, in either direction, that has not been removed; -1
+ * if there is none.
+ */
+static int
+tokens_neighbor(const CmigTokens *tokens, int i, int step)
+{
+	for (i += step; i >= 0 && i < tokens->count; i += step)
+		if (!tokens->tokens[i].gone)
+			return i;
+	return -1;
+}
+
+/* ----------------------------------------------------------------
+ * Normalizes printed expressions so that they can be compared.
+ *
+ * When PostgreSQL parses an expression that it has printed, and prints it
+ * again, casts to text and parentheses may move.  No database access.
+ *
+ * An expression is split into tokens.  Casts of arrays and their elements to
+ * text and varchar are removed, because PostgreSQL moves them between an
+ * array and its elements when an expression is printed and parsed again.
+ * Then parentheses around a single operand are removed, and those around the
+ * first operands of a longer AND or OR.  Other parentheses that group operands
+ * are kept.
+ * ----------------------------------------------------------------
+ */
+
+/*
+ * If the name of a text type begins at this token, returns the number of
+ * tokens in the name.  Otherwise returns 0.
+ */
+static int
+text_type(const CmigTokens *tokens, int i)
+{
+	int			start = i;
+
+	if (tokens_is(tokens, i, "text"))
+		i++;
+	else if (tokens_is(tokens, i, "character") && tokens_is(tokens, i + 1, "varying"))
+		i += 2;
+	else
+		return 0;
+	if (tokens_is(tokens, i, "("))
+		return 0;				/* a cast with a length is kept, because it
+								 * truncates */
+	if (tokens_is(tokens, i, "[") && tokens_is(tokens, i + 1, "]"))
+		i += 2;
+	return i - start;
+}
+
+/* Remove the cast to a text type at this token, if there is one. */
+static void
+drop_cast(CmigTokens *tokens, int i)
+{
+	int			length = tokens_is(tokens, i, "::") ? text_type(tokens, i + 1) : 0;
+
+	for (int j = 0; length > 0 && j <= length; j++)
+		tokens->tokens[i + j].gone = true;
+}
+
+/* Remove casts to text types from arrays and their elements. */
+static void
+drop_casts(CmigTokens *tokens)
+{
+	for (int i = 0; i + 1 < tokens->count; i++)
+	{
+		int			first = i,
+					last = tokens->tokens[i + 1].match;
+
+		if (!tokens_is(tokens, i, "ARRAY") || !tokens_is(tokens, i + 1, "[") || last < i)
+			continue;
+		for (int j = i + 2; j < last; j++)
+			drop_cast(tokens, j);
+		while (tokens_is(tokens, last + 1, ")") && tokens->tokens[last + 1].match == first - 1)
+		{
+			first--;
+			last++;
+		}
+		drop_cast(tokens, last + 1);
+	}
+}
+
+/* Is there a single operand between two parentheses? */
+static bool
+is_operand(const CmigTokens *tokens, int first, int last)
+{
+	const CmigToken *token = &tokens->tokens[first];
+
+	if (first == last)
+		return *token->text != '*';
+	if (*token->text == '(')
+		return token->match == last;
+	if (tokens_is(tokens, first, "ARRAY"))
+	{
+		int			bracket = tokens_neighbor(tokens, first, 1);
+
+		return *tokens->tokens[bracket].text == '[' && tokens->tokens[bracket].match == last;
+	}
+	return false;
+}
+
+/*
+ * Do parentheses after this token belong to it, as with a function name or a
+ * keyword?
+ */
+static bool
+takes_parentheses(const CmigTokens *tokens, int i)
+{
+	static const char *const operators[] = {"AND", "OR", "NOT", "WHEN", "THEN", "ELSE", "CASE", "CHECK",
+	"WHERE", "IS", "ON"};
+
+	if (i < 0)
+		return false;
+	if (!tokens_is_word(*tokens->tokens[i].text) && *tokens->tokens[i].text != '"')
+		return false;
+	for (int j = 0; j < lengthof(operators); j++)
+		if (tokens_is(tokens, i, operators[j]))
+			return false;
+	return true;
+}
+
+/* Remove parentheses around single operands. */
+static void
+drop_parentheses(CmigTokens *tokens)
+{
+	bool		changed = true;
+
+	while (changed)
+	{
+		changed = false;
+		for (int i = 0; i < tokens->count; i++)
+		{
+			CmigToken  *token = &tokens->tokens[i];
+			int			first,
+						last;
+
+			if (token->gone || *token->text != '(' || token->match < i)
+				continue;
+			first = tokens_neighbor(tokens, i, 1);
+			last = tokens_neighbor(tokens, token->match, -1);
+			if (first > last || first == token->match || !is_operand(tokens, first, last) ||
+				(takes_parentheses(tokens, tokens_neighbor(tokens, i, -1)) &&
+				 *tokens->tokens[first].text != '('))
+				continue;
+			token->gone = tokens->tokens[token->match].gone = true;
+			changed = true;
+		}
+	}
+}
+
+/*
+ * Are all operands between the parenthesis at "open" and its match joined with
+ * this connective, AND or OR?
+ */
+static bool
+is_chain(const CmigTokens *tokens, int open, const char *connective)
+{
+	const char *other = strcmp(connective, "AND") == 0 ? "OR" : "AND";
+	bool		found = false;
+	int			i = tokens_neighbor(tokens, open, 1);
+
+	if (tokens_is(tokens, i, "SELECT") || tokens_is(tokens, i, "WITH") || tokens_is(tokens, i, "VALUES"))
+		return false;
+	for (; i >= 0 && i < tokens->tokens[open].match; i = tokens_neighbor(tokens, i, 1))
+	{
+		if (tokens_is(tokens, i, other))
+			return false;
+		found |= tokens_is(tokens, i, connective);
+		if (tokens->tokens[i].match > i)
+			i = tokens->tokens[i].match;
+	}
+	return found;
+}
+
+/*
+ * Remove parentheses from "((a AND b) AND c)".  PostgreSQL prints such
+ * parentheses for "a BETWEEN x AND y AND c", but not if it parses this output
+ * and prints it again.
+ */
+static void
+drop_chains(CmigTokens *tokens)
+{
+	for (int i = 0; i < tokens->count; i++)
+	{
+		CmigToken  *token = &tokens->tokens[i];
+		int			before = tokens_neighbor(tokens, i, -1),
+					after;
+
+		if (token->gone || *token->text != '(' || token->match < i ||
+			(before >= 0 && !tokens_is(tokens, before, "(")))
+			continue;
+		after = tokens_neighbor(tokens, token->match, 1);
+		if ((tokens_is(tokens, after, "AND") && is_chain(tokens, i, "AND")) ||
+			(tokens_is(tokens, after, "OR") && is_chain(tokens, i, "OR")))
+			token->gone = tokens->tokens[token->match].gone = true;
+	}
+}
+
+/* Returns the normalized tokens.  Removes casts only if "casts" is true. */
+static CmigTokens
+normal_tokens(const char *text, bool casts)
+{
+	CmigTokens	tokens = tokens_cut(text);
+
+	if (casts)
+		drop_casts(&tokens);
+	drop_parentheses(&tokens);
+	drop_chains(&tokens);
+	return tokens;
+}
+
+/*
+ * Do two printed expressions, or definitions with expressions, mean the same?
+ */
+static bool
+normal_same(const char *a, const char *b)
+{
+	CmigTokens	left,
+				right;
+	int			i = -1,
+				j = -1;
+	bool		same = true;
+	bool		casts;
+
+	if (strcmp(a, b) == 0)
+		return true;
+
+	/*
+	 * remove casts only if both expressions contain an array; otherwise, a
+	 * cast such as note::text is a real difference
+	 */
+	casts = strstr(a, "ARRAY[") != NULL && strstr(b, "ARRAY[") != NULL;
+	left = normal_tokens(a, casts);
+	right = normal_tokens(b, casts);
+	while (same)
+	{
+		i = tokens_neighbor(&left, i, 1);
+		j = tokens_neighbor(&right, j, 1);
+		if (i < 0 || j < 0)
+			break;
+		same = left.tokens[i].length == right.tokens[j].length &&
+			strncmp(left.tokens[i].text, right.tokens[j].text, left.tokens[i].length) == 0;
+	}
+	pfree(left.tokens);
+	pfree(right.tokens);
+	return same && i < 0 && j < 0;
+}
+
+/*
+ * "p" points to the character after an opening bracket.  Returns the matching
+ * closing bracket, or NULL if there is none.
+ */
+static const char *
+closing_bracket(const char *p)
+{
+	for (int depth = 1; *p != '\0'; p = *p == '\'' ? tokens_skip_quoted(p, false) : p + 1)
+	{
+		if (*p == '[')
+			depth++;
+		else if (*p == ']' && --depth == 0)
+			return p;
+	}
+	return NULL;
+}
+
+/*
+ * PostgreSQL prints "varchar IN ('a', 'b')" as "text = ANY
+ * ((ARRAY[...])::text[])".  When PostgreSQL parses the latter, it casts each
+ * element instead of the array.  If the cast of the array is left out,
+ * PostgreSQL adds it again, so that the expression is printed in the same
+ * form.
+ */
+char *
+cmig_normal_reloadable(char *text)
+{
+	static const char cast[] = "])::text[])",
+				element[] = "::character varying",
+				array[] = "((ARRAY[";
+	StringInfoData result;
+	const char *rest = text,
+			   *found;
+
+	if (strstr(text, cast) == NULL)
+		return text;
+	initStringInfo(&result);
+	while ((found = strstr(rest, array)) != NULL)
+	{
+		const char *end = closing_bracket(found + strlen(array));
+
+		appendBinaryStringInfo(&result, rest, found + strlen(array) - rest);
+		rest = found + strlen(array);
+		if (end == NULL || found - text < 4 ||
+			(strncmp(found - 4, "ANY ", 4) != 0 && strncmp(found - 4, "ALL ", 4) != 0) ||
+			strncmp(end, cast, strlen(cast)) != 0 || end - rest < (int) strlen(element) ||
+			strncmp(end - strlen(element), element, strlen(element)) != 0)
+			continue;
+		appendBinaryStringInfo(&result, rest, end + 2 - rest);
+		rest = end + strlen(cast) - 1;
+	}
+	appendStringInfoString(&result, rest);
+	return result.data;
+}
+
+char *
+cmig_normal_rename(char *text, const char *old, const char *new)
+{
+	StringInfoData result;
+	char	   *found;
+
+	if (text == NULL || strstr(text, old) == NULL)
+		return text;
+	initStringInfo(&result);
+	while ((found = strstr(text, old)) != NULL)
+	{
+		appendBinaryStringInfo(&result, text, found - text);
+		appendStringInfoString(&result, new);
+		text = found + strlen(old);
+	}
+	appendStringInfoString(&result, text);
+	return result.data;
+}
+
+/* ----------------------------------------------------------------
+ * Restores BETWEEN in printed SQL.
+ *
+ * PostgreSQL prints "a BETWEEN 1 AND 9 AND b" as "((a >= 1) AND (a <= 9)) AND
+ * b".  When PostgreSQL parses this output, it drops the inner parentheses.  No
+ * database access.
+ * ----------------------------------------------------------------
+ */
+
+/* The first and the last token of an operand. */
+typedef struct Operand
+{
+	int			first;
+	int			last;
+} Operand;
+
+/* A comparison: "(left >= right)". */
+typedef struct Comparison
+{
+	Operand		left;
+	Operand		right;
+} Comparison;
+
+/*
+ * Read the parenthesized comparison that begins at the token "open".  Returns
+ * false if no comparison with this operator begins there.
+ */
+static bool
+read_comparison(const CmigTokens *tokens, int open, const char *operator, Comparison *comparison)
+{
+	const int	close = open < tokens->count ? tokens->tokens[open].match : -1;
+
+	if (close < open || !tokens_is(tokens, open, "("))
+		return false;
+	for (int i = open + 1; i < close; i++)
+	{
+		if (tokens_is(tokens, i, operator))
+		{
+			*comparison = (Comparison)
+			{
+				{
+					open + 1, i - 1
+				},
+				{
+					i + 1, close - 1
+				}
+			};
+			return i > open + 1 && i < close - 1;
+		}
+		if (tokens->tokens[i].match > i)
+			i = tokens->tokens[i].match;
+	}
+	return false;
+}
+
+/* Do both operands consist of the same tokens? */
+static bool
+same_operand(const CmigTokens *tokens, Operand a, Operand b)
+{
+	if (a.last - a.first != b.last - b.first)
+		return false;
+	for (int i = 0; i <= a.last - a.first; i++)
+	{
+		const CmigToken *left = &tokens->tokens[a.first + i],
+				   *right = &tokens->tokens[b.first + i];
+
+		if (left->length != right->length || strncmp(left->text, right->text, left->length) != 0)
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Append the operand, in parentheses unless it is a value, a name, or a cast
+ * of one of them.
+ */
+static void
+append_operand(StringInfo buf, const CmigTokens *tokens, Operand operand)
+{
+	const CmigToken *last = &tokens->tokens[operand.last];
+	const char *start = tokens->tokens[operand.first].text;
+	const int	length = last->text + last->length - start;
+	const bool	simple = operand.first == operand.last ||
+	(operand.last == operand.first + 2 && tokens_is(tokens, operand.first + 1, "::"));
+
+	appendStringInfo(buf, simple ? "%.*s" : "(%.*s)", length, start);
+}
+
+/*
+ * If the parentheses at this token contain "(a >= b) AND (a <= c)", or "(a <
+ * b) OR (a > c)" if "not" is true, append the expression with BETWEEN.
+ * Otherwise return false.
+ */
+static bool
+append_between(StringInfo buf, const CmigTokens *tokens, int open, bool not)
+{
+	Comparison	low,
+				high;
+	int			connective = open + 1 < tokens->count ? tokens->tokens[open + 1].match + 1 : 0;
+
+	if (connective <= open + 1 || !tokens_is(tokens, connective, not ? "OR" : "AND") ||
+		!read_comparison(tokens, open + 1, not ? "<" : ">=", &low) ||
+		!read_comparison(tokens, connective + 1, not ? ">" : "<=", &high) ||
+		tokens->tokens[connective + 1].match + 1 != tokens->tokens[open].match ||
+		!same_operand(tokens, low.left, high.left))
+		return false;
+	appendStringInfoChar(buf, '(');
+	append_operand(buf, tokens, low.left);
+	appendStringInfoString(buf, not ? " NOT BETWEEN " : " BETWEEN ");
+	append_operand(buf, tokens, low.right);
+	appendStringInfoString(buf, " AND ");
+	append_operand(buf, tokens, high.right);
+	appendStringInfoChar(buf, ')');
+	return true;
+}
+
+/*
+ * If a dollar-quoted string begins at the token "i", returns the last token of
+ * the string.  Otherwise returns "i".  A token may contain the delimiter and
+ * the text next to it.
+ */
+static int
+skip_dollars(const CmigTokens *tokens, int i)
+{
+	const CmigToken *token = &tokens->tokens[i];
+	const char *end = *token->text == '$' ? strchr(token->text + 1, '$') : NULL;
+	char	   *delimiter;
+	const char *close;
+
+	if (end == NULL)
+		return i;
+	delimiter = pnstrdup(token->text, end + 1 - token->text);
+	close = strstr(end + 1, delimiter);
+	while (close != NULL && i + 1 < tokens->count && tokens->tokens[i + 1].text <= close)
+		i++;
+	return close == NULL ? tokens->count - 1 : i;
+}
+
+/* Might the SQL contain an expression to be rewritten? */
+static bool
+is_candidate(const char *sql)
+{
+	return sql != NULL && (strstr(sql, "((") != NULL) &&
+		((strstr(sql, " >= ") != NULL && strstr(sql, " <= ") != NULL && strstr(sql, ")) AND ") != NULL) ||
+		 (strstr(sql, " < ") != NULL && strstr(sql, " > ") != NULL && strstr(sql, ")) OR ") != NULL));
+}
+
+const char *
+cmig_between_restore(const char *sql)
+{
+	CmigTokens	tokens;
+	StringInfoData result;
+	const char *copied = sql;
+
+	if (!is_candidate(sql))
+		return sql;
+	tokens = tokens_cut(sql);
+	initStringInfo(&result);
+	for (int i = 1; i < tokens.count; i++)
+	{
+		const CmigToken *token = &tokens.tokens[i];
+		int			length = result.len,
+					close = token->match;
+
+		i = skip_dollars(&tokens, i);
+		if (close <= i || *token->text != '(' || !tokens_is(&tokens, i - 1, "("))
+			continue;
+		appendBinaryStringInfo(&result, copied, token->text - copied);
+		if (!(tokens_is(&tokens, close + 1, "AND") && append_between(&result, &tokens, i, false)) &&
+			!(tokens_is(&tokens, close + 1, "OR") && append_between(&result, &tokens, i, true)))
+		{
+			result.len = length;
+			continue;
+		}
+		copied = tokens.tokens[close].text + 1;
+		i = close;
+	}
+	appendStringInfoString(&result, copied);
+	return result.data;
+}
+
+/* ----------------------------------------------------------------
+ * Kinds of objects: how each is read, created, altered, and dropped.
+ *
+ * Each kind_*.c contains one family of kinds, and kinds.c lists all of them in
+ * the order in which they are read: a parent's kind comes before the kinds of
+ * its children.  README.md describes how to add a kind.
+ *
+ * No database access.
+ *
+ * 	  Functions that all kinds of objects share.
+ * ----------------------------------------------------------------
+ */
+
+const char *
+cmig_quote(const char *identifier)
+{
+	return quote_identifier(identifier);
+}
+
+char *
+cmig_literal(const char *text)
+{
+	return quote_literal_cstr(text);
+}
+
+CmigObject *
+cmig_object_new(const CmigKind *kind, const char *name, const char *identity)
+{
+	CmigObject *object = palloc0(sizeof(CmigObject));
+
+	object->kind = kind;
+	object->values = palloc0(sizeof(char *) * Max(kind->nproperties, 1));
+	object->name = pstrdup(name);
+	object->identity = pstrdup(identity);
+	return object;
+}
+
+CmigObject *
+cmig_object_copy(const CmigObject *object)
+{
+	CmigObject *copy = palloc(sizeof(CmigObject));
+
+	*copy = *object;
+	return copy;
+}
+
+void
+cmig_object_set(CmigObject *object, int property, char *value)
+{
+	Size		size = sizeof(char *) * object->kind->nproperties;
+	char	  **values;
+
+	if (object->values[property] == value)
+		return;
+	values = memcpy(palloc(size), object->values, size);
+	values[property] = value;
+	object->values = values;
+}
+
+char *
+cmig_kind_reference(const CmigObject *object)
+{
+	const CmigKind *kind = object->kind;
+
+	if (kind->reference != NULL)
+		return kind->reference(object);
+	if (kind->flags & CMIG_KIND_ON_PARENT)
+		return psprintf("%s %s ON %s", kind->word, cmig_quote(object->name),
+						object->parent->identity);
+	return psprintf("%s %s", kind->word, object->identity);
+}
+
+char *
+cmig_kind_drop(const CmigObject *object)
+{
+	if (object->kind->drop != NULL)
+		return object->kind->drop(object);
+	return psprintf("DROP %s", cmig_kind_reference(object));
+}
+
+/* Lists such as "a, b", in which the order does not matter */
+
+/*
+ * Split a list at ", ", and sort it, to compare it with another list.  A comma
+ * within a quoted value does no harm, because both lists are split in the same
+ * places.
+ */
+static CmigNames
+cut_list(const char *text)
+{
+	char	   *copy = pstrdup(text);
+	CmigNames	items = {0, palloc(sizeof(char *) * (strlen(text) / 2 + 2))};
+
+	for (char *next = copy; next != NULL;)
+	{
+		char	   *end = strstr(next, ", ");
+
+		if (end != NULL)
+			*end = '\0';
+		items.names[items.count++] = next;
+		next = end == NULL ? NULL : end + 2;
+	}
+	cmig_names_sort(&items);
+	return items;
+}
+
+/* Do both lists have the same elements, in any order? */
+static bool
+same_list(const char *a, const char *b)
+{
+	CmigNames	left = cut_list(a);
+	CmigNames	right = cut_list(b);
+
+	return cmig_names_same(&left, &right);
+}
+
+bool
+cmig_kind_same_value(const CmigProperty *property, const char *a, const char *b)
+{
+	if (property->flags & CMIG_PROPERTY_SILENT)
+		return true;
+	if (a == NULL || b == NULL)
+		return a == b;
+	if (strcmp(a, b) == 0)
+		return true;
+	if (property->flags & CMIG_PROPERTY_LIST)
+		return same_list(a, b);
+	if (property->flags & CMIG_PROPERTY_EXPRESSION)
+		return normal_same(a, b);
+	return false;
+}
+
+bool
+cmig_alter_differs(const CmigAlter *alter, int property)
+{
+	return !cmig_kind_same_value(&alter->to->kind->properties[property],
+								 alter->from->values[property], alter->to->values[property]);
+}
+
+char *
+cmig_kind_column_sql(const CmigObject *column, bool only, const char *action)
+{
+	return psprintf("ALTER TABLE %s%s ALTER COLUMN %s %s", only ? "ONLY " : "",
+					column->parent->identity, cmig_quote(column->name), action);
+}
+
+List *
+cmig_ddl_append(List *ddl, char *sql, char *undo)
+{
+	CmigDdl    *entry = palloc0(sizeof(CmigDdl));
+
+	entry->sql = sql;
+	entry->undo = undo;
+	return lappend(ddl, entry);
+}
+
+CmigDdl *
+cmig_ddl_hazards(List *ddl, int hazards)
+{
+	CmigDdl    *entry = llast(ddl);
+
+	entry->hazards |= hazards;
+	return entry;
+}
+
+void
+cmig_alter_add(CmigAlter *alter, char *sql, char *undo)
+{
+	alter->ddl = cmig_ddl_append(alter->ddl, sql, undo);
+}
+
+void
+cmig_alter_add_hazard(CmigAlter *alter, char *sql, char *undo, char *hazard)
+{
+	CmigDdl    *entry;
+
+	cmig_alter_add(alter, sql, undo);
+	entry = llast(alter->ddl);
+	entry->hazard = hazard;
+}
+
+void
+cmig_alter_action(CmigAlter *alter, const char *action, const char *undo)
+{
+	char	   *reference = cmig_kind_reference(alter->to);
+
+	cmig_alter_add(alter, psprintf("ALTER %s %s", reference, action),
+				   psprintf("ALTER %s %s", reference, undo));
+}
+
+void
+cmig_alter_value(CmigAlter *alter, int property, const char *action, const char *fallback)
+{
+	const char *from = alter->from->values[property],
+			   *to = alter->to->values[property];
+
+	if (cmig_alter_differs(alter, property))
+		cmig_alter_action(alter, psprintf("%s %s", action, to ? to : fallback),
+						  psprintf("%s %s", action, from ? from : fallback));
+}
+
+List *
+cmig_kind_complete(const CmigObject *object, List *ddl, void (*alter) (CmigAlter *alter))
+{
+	CmigObject *bare = cmig_object_new(object->kind, object->name, object->identity);
+	CmigAlter	complete = {.from = bare,.to = object,.ddl = ddl};
+
+	bare->parent = object->parent;
+	bare->owner = object->owner;
+	for (int i = 0; i < object->kind->nproperties; i++)
+		if (object->kind->properties[i].flags & CMIG_PROPERTY_SILENT)
+			cmig_object_set(bare, i, object->values[i]);
+	alter(&complete);
+	return complete.ddl;
+}
+
+/* ----------------------------------------------------------------
+ * Images: all objects of a set of schemas.
+ *
+ * No database access; schema/image_read.c reads the objects from the database.
+ * ----------------------------------------------------------------
+ */
 
 /* A hash table entry that maps an address to an object. */
 typedef struct AddressEntry

@@ -1,60 +1,504 @@
 /*
  * kinds.h
- *	  Declares all kinds of objects; kinds.c lists them.
+ *	  What src/kinds provides to other folders.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
 #ifndef CMIG_KINDS_H
 #define CMIG_KINDS_H
 
-#include "kinds/kind.h"
+#include "postgres.h"
+
+#include "lib/stringinfo.h"
+#include "nodes/pg_list.h"
+#include "utils/hsearch.h"
+
+/* in image.c */
+
+struct CmigKind;
+
+/* The address of an object, as in pg_depend. */
+typedef struct CmigAddress
+{
+	Oid			catalog;
+	Oid			object;
+	int32		sub;			/* column number, or 0 */
+} CmigAddress;
+
+/*
+ * A privilege that an object has, but a newly created object lacks, or vice
+ * versa.
+ */
+typedef struct CmigGrant
+{
+	const char *grantee;		/* quoted, PUBLIC, or NULL for the owner */
+	const char *privilege;
+	const char *grantor;		/* quoted, or NULL for the owner */
+	bool		grantable;
+	bool		granted;		/* false: revoked, although a new object has
+								 * the privilege */
+} CmigGrant;
+
+/*
+ * An object in an image, with everything that is compared.  An image has an
+ * object for each table, column, constraint, index, and so on.  To save
+ * memory, fields of the same size are next to each other.
+ */
+typedef struct CmigObject
+{
+	const struct CmigKind *kind;
+	char	   *name;			/* unquoted */
+	char	   *identity;		/* qualified and quoted */
+	char	   *owner;			/* unquoted; NULL if its kind has none */
+	char	   *comment;
+	char	   *index_comment;	/* comment on the index of a constraint, or on
+								 * the sequence of an identity column */
+	List	   *grants;			/* list of CmigGrant, sorted */
+	List	   *sequence_grants;	/* grants on the sequence of an identity
+									 * column */
+	struct CmigObject *parent;	/* NULL, or the object that contains this one,
+								 * such as a column's table */
+	struct CmigObject *child;	/* first child */
+	struct CmigObject *last_child;
+	struct CmigObject *sibling; /* next child of the parent */
+	struct CmigObject **depends;	/* objects that this one depends on,
+									 * except its parent */
+	struct CmigObject **soft;	/* objects that are created before this one,
+								 * although it does not depend on them, such
+								 * as objects that a function's body names */
+	const char *serial;			/* NULL, or the pseudo-type with which a
+								 * column is written, such as serial */
+	struct CmigObject *lead;	/* the table next to which this table is
+								 * placed; see schema/schema.h */
+	const char *needs;			/* NULL, or the reason why the object cannot
+								 * be created: what the database lacks */
+	char	   *const *values;	/* one for each property of the kind; NULL is
+								 * the default.  Other objects may share the
+								 * values: see cmig_object_set(). */
+
+	CmigAddress address;
+	int			index;			/* position in the image */
+	int			ndepends;
+	int			nsoft;
+	int			turn;			/* position among tables with the same "lead" */
+
+	bool		inherited;		/* true if inherited from a parent table */
+	bool		linked;			/* true for a sequence with OWNED BY, which
+								 * always has its table's owner */
+	bool		folded;			/* true if the object is part of its parent's
+								 * CREATE statement */
+	bool		unfolded;		/* true if the object must not be part of its
+								 * parent's CREATE statement */
+	bool		alone;			/* true for an inherited object of a partition
+								 * that is attached or detached during the
+								 * change */
+	bool		apart;			/* true if the object must be created and
+								 * dropped by separate statements, not by its
+								 * parent's statements */
+	bool		foreign;		/* true if the object belongs to another role,
+								 * and the caller is not allowed to alter it */
+	bool		may_drop;		/* true if the object is foreign, but the
+								 * caller may drop it as the owner of its
+								 * schema */
+	bool		unownable;		/* true if the owner lacks CREATE on the
+								 * schema, so that the caller could not give a
+								 * new object to the owner */
+	bool		unchecked;		/* true for a function whose body PostgreSQL
+								 * might reject, so that it is created with
+								 * check_function_bodies turned off */
+	bool		keeps;			/* true if the owner, privileges, and comments
+								 * are restored when the object is re-created,
+								 * even if they are not compared */
+} CmigObject;
+
+/*
+ * Rewrite a printed expression, if possible, so that it is printed in the
+ * same form after it has been reloaded.  Returns the argument or a new
+ * string.
+ */
+extern char *cmig_normal_reloadable(char *text);
+
+/*
+ * Replace the name "old" in a printed expression or definition.  "text" may be
+ * NULL.
+ */
+extern char *cmig_normal_rename(char *text, const char *old, const char *new);
+
+/*
+ * Returns the SQL rewritten so that PostgreSQL still prints its expressions in
+ * the same form after the SQL has been executed.  "sql" may be NULL.  Returns
+ * the argument itself if there is nothing to rewrite.
+ */
+extern const char *cmig_between_restore(const char *sql);
+
+/* A statement, and the statement that reverts it. */
+typedef struct CmigDdl
+{
+	char	   *sql;			/* without a final semicolon */
+	char	   *undo;
+	char	   *hazard;			/* NULL, or a hazard that does not depend on
+								 * the table's rows */
+	int			hazards;		/* CMIG_HAZARD_... flags that apply if the
+								 * table has rows */
+	int			undo_hazards;	/* CMIG_HAZARD_... flags of "undo" */
+	const char *old_type;		/* NULL, or for CMIG_HAZARD_REWRITE: the table
+								 * is not rewritten if this type is
+								 * binary-coercible to new_type */
+	const char *new_type;		/* see old_type */
+	const char *expression;		/* NULL, or for CMIG_HAZARD_REWRITE: the table
+								 * is not rewritten if this expression is not
+								 * volatile */
+	bool		stepwise;		/* true if the statement was replaced with its
+								 * concurrent form, for a stepwise revision */
+} CmigDdl;
+
+/* Hazards: the effects that a statement can have on its table. */
+#define CMIG_HAZARD_REWRITE		0x01	/* rewrites the table */
+#define CMIG_HAZARD_SCAN		0x02	/* scans the table */
+#define CMIG_HAZARD_BLOCKS		0x04	/* blocks writes while an index is
+										 * built */
+#define CMIG_HAZARD_MAY_FAIL	0x08	/* fails if existing rows violate the
+										 * constraint */
+#define CMIG_HAZARD_INVALID		0x10	/* rebuilds an index that is invalid */
+#define CMIG_HAZARD_MOVES		0x20	/* moves the rows to other servers */
+
+/* Flags that are used only for "undo"; a statement itself has a "hazard". */
+#define CMIG_HAZARD_UNPROTECTS	0x40	/* disables row security */
+#define CMIG_HAZARD_POLICY		0x80	/* drops a policy */
+
+/* Flags that control how the values of a property are compared. */
+#define CMIG_PROPERTY_EXPRESSION	0x01	/* the values are printed
+											 * expressions */
+#define CMIG_PROPERTY_SILENT		0x02	/* not compared, only used to
+											 * generate SQL */
+
+#define CMIG_PROPERTY_NO_MODEL		0x10	/* ORMs cannot define the
+											 * property: if only models are
+											 * compared, a default value in
+											 * the target means that the
+											 * property does not change */
+
+/* A property of a kind: its name and how its values are compared. */
+typedef struct CmigProperty
+{
+	const char *name;
+	int			flags;
+} CmigProperty;
+
+/*
+ * The difference between two versions of an object that exists in both images.
+ * A kind's alter() adds statements here, or requests that the object be
+ * dropped and re-created.
+ */
+typedef struct CmigAlter
+{
+	const CmigObject *from;
+	const CmigObject *to;
+	List	   *ddl;			/* list of CmigDdl */
+	List	   *first;			/* run before columns and constraints of the
+								 * object and its parents are dropped */
+	List	   *last;			/* run after columns and constraints of the
+								 * object and its parents are added */
+	bool		again;			/* true if the object must be dropped and
+								 * re-created */
+	bool		disturbs;		/* true if objects that refer to this one must
+								 * be dropped before the change and re-created
+								 * afterwards */
+	bool		recasts;		/* true if "disturbs" also applies to indexes,
+								 * defaults, and constraints
+								 * (CMIG_KIND_RECAST) */
+	bool		late;			/* true if the change runs after all others,
+								 * and is reverted by re-creating the object */
+	char	   *unsupported;	/* the reason why the change is not supported */
+} CmigAlter;
+
+/* Flags of a kind.  They describe each object of the kind. */
+#define CMIG_KIND_MODEL			0x0001	/* ORMs can define the object */
+#define CMIG_KIND_DISPOSABLE	0x0002	/* can be dropped and re-created when
+										 * an object that it depends on
+										 * changes */
+#define CMIG_KIND_FOLDS			0x0004	/* part of the parent's CREATE
+										 * statement if both are new
+										 * ("folded") */
+
+#define CMIG_KIND_DISTURBED		0x0010	/* refers to columns, and must be
+										 * dropped while the type of one of
+										 * them changes */
+#define CMIG_KIND_DATA			0x0020	/* dropping the object loses data */
+#define CMIG_KIND_RELATION		0x0040	/* shares the namespace of relations */
+#define CMIG_KIND_TYPE			0x0080	/* shares the namespace of types */
+#define CMIG_KIND_LAST			0x0100	/* sorted by its own kind, not next to
+										 * its parent */
+#define CMIG_KIND_NO_OWNER_SQL	0x0200	/* has no ALTER ... OWNER TO */
+#define CMIG_KIND_GONE_WITH_PARENT 0x0400	/* dropped by the parent's DROP
+											 * statement */
+#define CMIG_KIND_RECAST		0x0800	/* must be dropped while the type of a
+										 * column changes to one without a
+										 * suitable cast */
+#define CMIG_KIND_GLOBAL		0x1000	/* has no schema; not compared if the
+										 * caller names schemas */
+
+#define CMIG_KIND_FINAL			0x2000	/* changed after everything else, even
+										 * if it is dropped */
+
+/* Everything that distinguishes one kind of object from others. */
+typedef struct CmigKind
+{
+	const char *name;			/* as in the result column "kind", for example
+								 * "foreign key" */
+	const char *word;			/* SQL keyword, for example "CONSTRAINT" */
+	const char *grant_word;		/* keyword in GRANT ... ON; NULL: the same as
+								 * "word" */
+	char		default_type;	/* object type in pg_default_acl; 0: none */
+	int			flags;
+	int			nproperties;
+	const CmigProperty *properties;
+
+	/*
+	 * A catalog query for all objects of the kind.  $1 is an array of schema
+	 * OIDs.  The query's columns are the address (oid, oid, integer), the
+	 * parent's address (the same types, or NULLs), name, identity, owner
+	 * (text), whether the object is inherited (boolean), and the properties
+	 * (text).  NULL if another module reads the objects.
+	 */
+	const char *sql;
+
+	/*
+	 * A query for dependencies that are not in pg_depend, or NULL.  Each row
+	 * has two addresses: the object, and the object that it depends on.
+	 */
+	const char *depends;
+
+	/*
+	 * A query like "depends", for pairs of objects that do not depend on each
+	 * other.  The only requirement is that the second object is created
+	 * before the first one, and dropped after it.
+	 */
+	const char *follows;
+
+	/*
+	 * Returns the statements that create the object.  The first one creates
+	 * it; the others complete it.
+	 */
+	List	   *(*create) (const CmigObject *object);
+
+	/*
+	 * Appends the object's part of the parent's CREATE statement, if the
+	 * object is folded.  May be NULL.
+	 */
+	void		(*define) (StringInfo buf, const CmigObject *object);
+
+	/*
+	 * Returns the statement that drops the object.  If this function is NULL,
+	 * the statement is "DROP word identity".
+	 */
+	char	   *(*drop) (const CmigObject *object);
+
+	/*
+	 * Adds the statements that alter the object.  If this function is NULL,
+	 * the object is dropped and re-created.
+	 */
+	void		(*alter) (CmigAlter *alter);
+
+	/*
+	 * Returns the object's name as in COMMENT ON and similar commands.  If
+	 * this function is NULL, the name is "word identity".
+	 */
+	char	   *(*reference) (const CmigObject *object);
+
+	/*
+	 * Can this object be dropped and re-created, although its kind lacks the
+	 * flag DISPOSABLE?
+	 */
+	bool		(*is_disposable) (const CmigObject *object);
+
+	/*
+	 * Returns the qualified name of the index, the identity sequence, or the
+	 * multirange type that belongs to the object.  Returns NULL if there is
+	 * none.
+	 */
+	const char *(*index_name) (const CmigObject *object);
+
+	/*
+	 * For a kind with the flag FOLDS: can the parent's CREATE statement
+	 * include this object?
+	 */
+	bool		(*folds) (const CmigObject *object);
+
+	int			place;			/* position in kinds.c, starting at 1 */
+} CmigKind;
+
+/*
+ * When an object of this kind is re-created, the new object is created while
+ * the old one still exists, so that columns can change from the old object to
+ * the new one.
+ */
+#define CMIG_KIND_SWAPS			0x4000
+
+/*
+ * While an object of this kind is re-created, columns that use it have type
+ * text or the default collation.
+ */
+#define CMIG_KIND_DETOUR		0x8000
+
+/*
+ * Returns a new object whose properties have their default values, in the
+ * current memory context.
+ */
+extern CmigObject *cmig_object_new(const CmigKind *kind, const char *name,
+								   const char *identity);
+
+/*
+ * Returns a copy of an object.  The copy shares the object's values and lists.
+ */
+extern CmigObject *cmig_object_copy(const CmigObject *object);
+
+/* Set a property, without changing objects that share the object's values. */
+extern void cmig_object_set(CmigObject *object, int property, char *value);
+
+/*
+ * Returns the SQL name of an object: "TABLE public.a", "CONSTRAINT c ON
+ * public.a".
+ */
+extern char *cmig_kind_reference(const CmigObject *object);
+
+/* Returns the statement that drops an object. */
+extern char *cmig_kind_drop(const CmigObject *object);
+
+/* Are two values of a property the same? */
+extern bool cmig_kind_same_value(const CmigProperty *property, const char *a, const char *b);
+
+/*
+ * Add hazards, which apply if the table has rows, to the last statement of
+ * the list.  Returns this statement.
+ */
+extern CmigDdl *cmig_ddl_hazards(List *ddl, int hazards);
+
+extern List *cmig_ddl_append(List *ddl, char *sql, char *undo);
+
+/* Quote an identifier or a literal.  The result may be the argument itself. */
+extern const char *cmig_quote(const char *identifier);
+extern char *cmig_literal(const char *text);
+
+/* A dependency, recorded while an image is read. */
+typedef struct CmigImageEdge
+{
+	CmigObject *object;
+	CmigObject *on;
+} CmigImageEdge;
+
+/* The objects of a set of schemas at one point in time. */
+typedef struct CmigImage
+{
+	int			count;
+	int			allocated;
+	CmigObject **objects;		/* sorted by kind and identity */
+	HTAB	   *addresses;		/* maps CmigAddress to CmigObject */
+	CmigImageEdge *edges;		/* used while the image is read */
+	int			nedges;
+	int			edges_allocated;
+} CmigImage;
+
+extern CmigImage *cmig_image_new(void);
+
+/* Add an object to an image, under its address and as a child of its parent. */
+extern void cmig_image_add(CmigImage *image, CmigObject *object);
+
+/* Add another address for an object. */
+extern void cmig_image_alias(CmigImage *image, CmigAddress address, CmigObject *object);
+
+/*
+ * Returns the object with this address.  If the image lacks it, returns the
+ * object that contains it, such as a column's table.  Returns NULL if the
+ * image lacks both.
+ */
+extern CmigObject *cmig_image_find(const CmigImage *image, CmigAddress address);
+
+/* Returns the object with exactly this address, or NULL. */
+extern CmigObject *cmig_image_find_exactly(const CmigImage *image, CmigAddress address);
+
+/*
+ * Record that one object depends on another.  Repeated calls are ignored, and
+ * so are dependencies of an object on itself or on its parent.
+ */
+extern void cmig_image_depend(CmigImage *image, CmigObject *object, CmigObject *on);
+
+/*
+ * Record that "object" must be created after "on" and dropped before "on",
+ * although it does not depend on "on".  This requirement is ignored if it
+ * would cause a cycle.
+ */
+extern void cmig_object_follow(CmigObject *object, CmigObject *on);
+
+/*
+ * Sort the objects, and set their "depends" arrays.  Call this after
+ * everything has been read.
+ */
+extern void cmig_image_finish(CmigImage *image);
+
+/*
+ * Sort the objects again.  Call this after adding objects, with their
+ * "depends" arrays, to a finished image.
+ */
+extern void cmig_image_sort(CmigImage *image);
+
+/*
+ * Returns the object of this kind with this identity, or NULL.  The image must
+ * be finished.
+ */
+extern CmigObject *cmig_image_lookup(const CmigImage *image, const struct CmigKind *kind,
+									 const char *identity);
+
+/* Compare objects by kind, then by the bytes of their identity. */
+extern int	cmig_object_compare(const CmigObject *a, const CmigObject *b);
+
+/* in kinds.c */
 
 /* Returns all kinds in the order in which they are read; sets *count. */
 extern CmigKind **cmig_kinds(int *count);
 
-/* in kind_schema.c */
+/* in table.c */
 extern CmigKind cmig_kind_schema;
 
-/* in kind_extension.c */
+/* in table.c */
 extern CmigKind cmig_kind_extension;
 
-/* in kind_type.c */
+/* in type.c */
 extern CmigKind cmig_kind_enum;
 extern CmigKind cmig_kind_domain;
-extern CmigKind cmig_kind_domain_constraint;
+
 extern CmigKind cmig_kind_composite;
 extern CmigKind cmig_kind_attribute;
 
-/* in kind_sequence.c */
+/* in sequence.c */
 extern CmigKind cmig_kind_sequence;
 extern CmigKind cmig_kind_sequence_owner;
 
-/* in kind_table.c */
+/* in table.c */
 extern CmigKind cmig_kind_table;
 
-/* in kind_column.c */
+/* in column.c */
 extern CmigKind cmig_kind_column;
 
-/* in kind_default.c */
+/* in column_type.c */
 extern CmigKind cmig_kind_default;
 
-/* in kind_constraint.c */
+/* in constraint.c */
 extern CmigKind cmig_kind_constraint;
 extern CmigKind cmig_kind_foreign_key;
 
-/* in kind_index.c */
+/* in constraint.c */
 extern CmigKind cmig_kind_index;
 
-/* in kind_partition.c */
+/* in table.c */
 extern CmigKind cmig_kind_partition;
 
-/* in kind_distribution.c */
+/* in table.c */
 extern CmigKind cmig_kind_distribution;
 
-/* in kind_view.c */
+/* in routine.c */
 extern CmigKind cmig_kind_view;
 extern CmigKind cmig_kind_materialized_view;
-extern CmigKind cmig_kind_view_column;
 
 /* Is the materialized view created WITH NO DATA? */
 extern bool cmig_view_is_empty(const CmigObject *view);
@@ -73,83 +517,43 @@ extern void cmig_view_fill(CmigObject *view);
 /* Change the materialized view's definition to WITH NO DATA. */
 extern void cmig_view_leave_empty(CmigObject *view);
 
-/* in kind_function.c */
+/* in routine.c */
 extern CmigKind cmig_kind_function;
 
-/* in kind_trigger.c */
-extern CmigKind cmig_kind_rule;
+/* in routine.c */
 extern CmigKind cmig_kind_policy;
-extern CmigKind cmig_kind_trigger;
-extern CmigKind cmig_kind_partition_trigger;
 
-/* in kind_base.c */
+/* in type.c */
 extern CmigKind cmig_kind_base_type;
 extern CmigKind cmig_kind_base_definition;
 
-/* in kind_range.c */
+/* in type.c */
 extern CmigKind cmig_kind_range;
 
-/* in kind_toast.c */
-extern CmigKind cmig_kind_toast;
-
-/* in kind_statistics.c */
+/* in constraint.c */
 extern CmigKind cmig_kind_statistics;
 
-/* in kind_aggregate.c */
-extern CmigKind cmig_kind_aggregate;
-
-/* in kind_operator.c */
-extern CmigKind cmig_kind_operator;
-extern CmigKind cmig_kind_operator_family;
-extern CmigKind cmig_kind_operator_family_member;
-extern CmigKind cmig_kind_operator_class;
-
-/* in kind_locale.c */
+/* in other.c */
 extern CmigKind cmig_kind_collation;
-extern CmigKind cmig_kind_conversion;
 
-/* in kind_text_search.c */
-extern CmigKind cmig_kind_ts_parser;
-extern CmigKind cmig_kind_ts_template;
-extern CmigKind cmig_kind_ts_dictionary;
-extern CmigKind cmig_kind_ts_configuration;
-extern CmigKind cmig_kind_ts_mapping;
-
-/* in kind_language.c */
-extern CmigKind cmig_kind_cast;
-extern CmigKind cmig_kind_language;
-extern CmigKind cmig_kind_transform;
-extern CmigKind cmig_kind_access_method;
-
-/* in kind_publication.c */
-extern CmigKind cmig_kind_publication;
+/* in other.c */
 extern CmigKind cmig_kind_publication_table;
-extern CmigKind cmig_kind_publication_schema;
 
-/* in kind_event_trigger.c */
-extern CmigKind cmig_kind_event_trigger;
-
-/* in kind_default_privileges.c */
+/* in other.c */
 extern CmigKind cmig_kind_default_privileges;
 
-/* in kind_foreign.c */
+/* in other.c */
 extern CmigKind cmig_kind_foreign_data_wrapper;
 extern CmigKind cmig_kind_server;
-extern CmigKind cmig_kind_user_mapping;
+
 extern CmigKind cmig_kind_foreign_table;
 extern CmigKind cmig_kind_foreign_column;
 
-/* in kind_member.c */
+/* in other.c */
 extern CmigKind cmig_kind_member_privilege;
 
-/* in kind_other.c; cmig_kinds() does not return this kind */
+/* in other.c; cmig_kinds() does not return this kind */
 extern CmigKind cmig_kind_other;
-
-/*
- * Returns an expression that converts a column's value to the type named
- * "type", either through text or attribute by attribute.
- */
-extern char *cmig_type_convert(const char *column, const CmigObject *from, const CmigObject *to, const char *type);
 
 /*
  * Return an extension's quoted schema, and whether the extension is
@@ -180,9 +584,6 @@ extern bool cmig_function_is_sql(const CmigObject *object);
 /* Does the function return rows of this relation or type? */
 extern bool cmig_function_returns(const CmigObject *function, const CmigObject *type);
 
-/* Returns the printed type that a domain is over. */
-extern const char *cmig_domain_base(const CmigObject *domain);
-
 /* Is a domain NOT NULL in only one of the images? */
 extern bool cmig_domain_null_differs(const CmigObject *from, const CmigObject *to);
 
@@ -191,5 +592,197 @@ extern bool cmig_domain_null_differs(const CmigObject *from, const CmigObject *t
  * if existing labels were removed or moved.
  */
 extern List *cmig_enum_added(const CmigObject *from, const CmigObject *to);
+
+/* in table.c */
+
+/* Is the table a partition?  If so, it has the partitioned table's columns. */
+extern bool cmig_table_is_partition(const CmigObject *table);
+
+/* Are both tables partitioned, with the same partition key? */
+extern bool cmig_table_same_key(const CmigObject *table, const CmigObject *other);
+
+/*
+ * Is a column part of the table's partition key, so that its type cannot
+ * change?
+ */
+extern bool cmig_table_is_key(const CmigObject *table, const char *column);
+
+/*
+ * Does the table inherit the object from a table that is its parent in both
+ * images?
+ */
+extern bool cmig_table_keeps_inheriting(const CmigImage *from, const CmigImage *to,
+										const CmigObject *object);
+
+/*
+ * Is the table partitioned?  If so, many operations are not available
+ * concurrently.
+ */
+extern bool cmig_table_is_partitioned(const CmigObject *table);
+
+/* Returns the composite type of a typed table, or NULL. */
+extern const char *cmig_table_type(const CmigObject *table);
+
+extern bool cmig_table_is_unlogged(const CmigObject *table);
+
+/* Do both versions of a typed table have the same type? */
+extern bool cmig_table_keeps_type(const CmigObject *from, const CmigObject *to);
+
+/* For a typed table, add NOT OF to alter->first, and OF to alter->last. */
+extern void cmig_table_untype(CmigAlter *alter);
+
+/*
+ * Forced row security: check whether the table has it, check whether a
+ * statement changes it, and remove it from the table's properties.
+ */
+extern bool cmig_table_is_forced(const CmigObject *table);
+extern bool cmig_table_is_force_statement(const CmigDdl *ddl);
+extern void cmig_table_set_unforced(CmigObject *table);
+
+/* in constraint.c */
+
+/* Returns the printed definition of a constraint. */
+extern const char *cmig_constraint_text(const CmigObject *constraint);
+
+/*
+ * Returns the storage parameters and the tablespace of the constraint's index,
+ * in the form that CREATE INDEX has after the columns.
+ */
+extern char *cmig_constraint_parameters(const CmigObject *constraint);
+
+/* Append "CONSTRAINT name CHECK (...)", with index parameters, if any. */
+extern void cmig_constraint_definition(StringInfo buf, const CmigObject *constraint);
+
+/* in column.c */
+
+/* Returns the table's column with this name, or NULL. */
+extern const CmigObject *cmig_column_find(const CmigObject *table, const char *name);
+
+/*
+ * Returns the parent table's column from which this column is inherited, or
+ * NULL if there is none.
+ */
+extern const CmigObject *cmig_column_parent(const CmigObject *column);
+
+/*
+ * Does the column inherit from the same parent column in both images?  If so,
+ * the parent column's type and generation expression cannot change without
+ * changing this column's, too.
+ */
+extern bool cmig_column_stays_inherited(const CmigObject *from, const CmigObject *to);
+
+/*
+ * "value" is the default of an inherited column.  Does ADD COLUMN on the
+ * parent table, which also adds this column, give it the same default?
+ */
+extern bool cmig_column_repeats_default(const CmigObject *value);
+
+/*
+ * If a column is added together with its parent table's column, or with an
+ * attribute of its table's type, it may still differ from that column or
+ * attribute.  Returns the statements (a list of CmigDdl) that set the
+ * differing properties, such as NOT NULL, no default, or storage.
+ */
+extern List *cmig_column_deviations(const CmigObject *column);
+
+/* in column_type.c */
+
+/*
+ * Returns the statement that changes a column's type from "from" to "to", a
+ * type with the same name that replaces it.  During the change, "from" has the
+ * temporary name "away".  The undo restores the column "old".
+ */
+extern CmigDdl *cmig_column_type_replace(const CmigObject *old, const CmigObject *column, const CmigObject *from,
+										 const CmigObject *to, const char *away);
+
+/*
+ * Returns the statement that changes a column to type text, or to the
+ * default collation, while its type or collation is dropped.  The undo
+ * restores the column's type or collation.
+ */
+extern CmigDdl *cmig_column_type_detour(const CmigObject *column, bool collation);
+
+/* in column.c */
+
+/* Returns a column's type as PostgreSQL prints it. */
+extern const char *cmig_column_type(const CmigObject *column);
+
+/*
+ * Returns the statement that sets the persistence of the column's identity
+ * sequence, or NULL if the sequence has the same persistence as the table.
+ */
+extern char *cmig_column_sequence_persistence(const CmigObject *column);
+
+extern bool cmig_column_is_not_null(const CmigObject *column);
+
+/* in constraint.c */
+
+/*
+ * Returns the qualified name of the parent index to which an index or a
+ * constraint's index is attached, or NULL if it is not attached.
+ */
+extern const char *cmig_index_parent(const CmigObject *object);
+
+/*
+ * Does an attached index have the tablespace and the other properties that
+ * PostgreSQL would give it when creating the partitioned table's index?
+ * Either argument may be a constraint.  Definitions are not compared.
+ */
+extern bool cmig_index_is_like(const CmigObject *attached, const CmigObject *index);
+
+/* Returns the printed definition of an index or a constraint. */
+extern const char *cmig_index_definition(const CmigObject *object);
+
+/*
+ * Is this an invalid index of a partitioned table to which only some of the
+ * partitions have an attached index?
+ */
+extern bool cmig_index_is_partial(const CmigObject *index);
+
+/* in table.c */
+
+/* Returns the qualified name of the table that the partition is attached to. */
+extern const char *cmig_partition_of(const CmigObject *partition);
+
+/* The properties of a distribution. */
+enum
+{
+	CMIG_DISTRIBUTION_METHOD,	/* one of the CMIG_DISTRIBUTED_... words */
+	CMIG_DISTRIBUTION_COLUMN,	/* name of the distribution column, not quoted */
+	CMIG_DISTRIBUTION_COLOCATED,	/* the table that identifies the
+									 * co-location group, or NULL if it is
+									 * this table; see schema/schema.h */
+	CMIG_DISTRIBUTION_SHARDS,	/* number of shards, or NULL if it is not
+								 * compared */
+	CMIG_DISTRIBUTION_GROUP,	/* number of the co-location group in the
+								 * image */
+	CMIG_DISTRIBUTION_COUNT,	/* number of shards, even if it is not
+								 * compared */
+	CMIG_DISTRIBUTION_DEFAULT	/* not NULL if Citus chose the group */
+};
+
+/* The values of the property CMIG_DISTRIBUTION_METHOD. */
+#define CMIG_DISTRIBUTED_BY_COLUMN	"column"
+#define CMIG_DISTRIBUTED_BY_SCHEMA	"schema"
+#define CMIG_DISTRIBUTED_SINGLE		"single shard"
+#define CMIG_DISTRIBUTED_REFERENCE	"reference"
+#define CMIG_DISTRIBUTED_LOCAL		"local"
+#define CMIG_DISTRIBUTED_OTHERWISE	"other"
+
+/* Can other tables be co-located with the distribution's table? */
+extern bool cmig_distribution_has_group(const CmigObject *distribution);
+
+/* in type.c */
+
+/* Do the multirange types of both range types have the same name? */
+extern bool cmig_range_shares_multirange(const CmigObject *range, const CmigObject *other);
+
+/* in kinds.c */
+
+/*
+ * For each function in the image, record that it must be created after the
+ * objects that its body mentions (see cmig_object_follow()).
+ */
+extern void cmig_bodies_read(CmigImage *image);
 
 #endif							/* CMIG_KINDS_H */

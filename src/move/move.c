@@ -1,40 +1,55 @@
 /*
  * move.c
- *	  Functions shared by upgrades, downgrades, and other runs.
- *
- * These functions read the state, plan the steps, enforce cmig.protect, and
- * run a step's script in the current transaction.  They are the same for
- * SELECT cmig.upgrade and CALL cmig.upgrade_stepwise, which differ only in
- * where they commit.
+ *	  Moves in one transaction: upgrade, downgrade, reset.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 
-#include "base/compat.h"
-#include "base/errors.h"
-#include "base/listing.h"
-#include "base/settings.h"
-#include "graph/repeatables.h"
-#include "graph/trees.h"
-#include "move/move.h"
-#include "move/step_texts.h"
-#include "run/run_check.h"
-#include "run/runner.h"
-#include "run/scope.h"
-#include "tables/active.h"
-#include "tables/journal.h"
-#include "tables/progress.h"
-#include "tables/repeatable.h"
-#include "tables/version_rows.h"
-
+#include "access/xact.h"
+#include "access/xlog.h"
+#include "catalog/pg_type.h"
 #include "commands/dbcommands.h"
+#include "fmgr.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
+#include "pgtime.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
+#include "base/base.h"
+#include "base/errors.h"
+#include "graph/graph.h"
+#include "move/internal.h"
+#include "run/run.h"
+#include "store/store.h"
+
+/* ----------------------------------------------------------------
+ * Implements cmig.set_protect, which protects the database against
+ * destructive operations.
+ * ----------------------------------------------------------------
+ */
+
+PG_FUNCTION_INFO_V1(cmig_set_protect);
+
+Datum
+cmig_set_protect(PG_FUNCTION_ARGS)
+{
+	cmig_database_setting_set("cmig.set_protect()", "cmig.protect", cmig_argument_text(fcinfo, 0));
+	PG_RETURN_TEXT_P(cstring_to_text(cmig_settings_protect_stored()));
+}
+
+/* ----------------------------------------------------------------
+ * Functions shared by upgrades, downgrades, and other runs.
+ *
+ * These functions read the state, plan the steps, enforce cmig.protect, and
+ * run a step's script in the current transaction.  They are the same for
+ * SELECT cmig.upgrade and CALL cmig.upgrade_stepwise, which differ only in
+ * where they commit.
+ * ----------------------------------------------------------------
+ */
 
 /* The state of the database */
 
@@ -445,4 +460,185 @@ cmig_move_plan_downgrade(const CmigSituation *now, const char *target, CmigDowng
 	require_unneeded(now, plan);
 	plan->target = quote_literal_cstr(target);
 	return plan;
+}
+
+/* ----------------------------------------------------------------
+ * Implements cmig.restore_point, which creates restore points in the WAL
+ * before and after a run.
+ *
+ * The restore point before the run is created with pg_create_restore_point(),
+ * which requires the privilege to call that function.  The restore point after
+ * the run must follow the commit record, so a transaction callback writes it.
+ * ----------------------------------------------------------------
+ */
+
+static bool restore_point = false;
+
+#define RUN_TIME_SIZE 40
+
+/*
+ * The time at which the current run began, as it appears in the names of its
+ * restore points; empty if the run has none.
+ */
+static char run_time[RUN_TIME_SIZE] = "";
+
+/* A completed run whose second restore point is created after the commit. */
+typedef struct CompleteRun
+{
+	char		time[RUN_TIME_SIZE];
+	SubTransactionId waits_for; /* the open subtransaction that contains the
+								 * run, or the top-level transaction */
+} CompleteRun;
+
+/*
+ * The completed runs of the current transaction (of CompleteRun *), in
+ * TopTransactionContext.
+ */
+static List *complete = NIL;
+
+static CmigQuery may_create = {
+	"SELECT has_function_privilege('pg_catalog.pg_create_restore_point(text)', 'EXECUTE')::text", 0
+};
+
+static CmigQuery create_point = {"SELECT pg_create_restore_point($1)", 1, {TEXTOID}};
+
+/* Set run_time to the current time in UTC. */
+static void
+set_run_time(void)
+{
+	struct pg_tm tm;
+	fsec_t		fsec;
+
+	if (timestamp2tm(GetCurrentTimestamp(), NULL, &tm, &fsec, NULL, NULL) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
+				 errmsg("timestamp out of range")));
+	snprintf(run_time, sizeof(run_time), "%04d%02d%02d_%02d%02d%02d_%06d", tm.tm_year, tm.tm_mon,
+			 tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, (int) fsec);
+}
+
+/*
+ * Returns the name of a restore point of the current run.  "which" is "before"
+ * or "after".
+ */
+static char *
+point_name(const char *which)
+{
+	return psprintf("cmig_%s_%s", run_time, which);
+}
+
+/*
+ * Transaction callback: after a commit, create the second restore point of
+ * each completed run.
+ */
+static void
+end_transaction(XactEvent event, void *arg)
+{
+	List	   *runs = complete;
+	ListCell   *lc;
+
+	if (event == XACT_EVENT_PRE_COMMIT || event == XACT_EVENT_PRE_PREPARE)
+		return;
+	complete = NIL;
+	if (event != XACT_EVENT_COMMIT)
+		return;
+	foreach(lc, runs)
+	{
+		char		name[64];
+
+		snprintf(name, sizeof(name), "cmig_%s_after", ((CompleteRun *) lfirst(lc))->time);
+		(void) XLogRestorePoint(name);
+	}
+}
+
+/*
+ * Subtransaction callback: after a commit, the completed runs of the
+ * subtransaction belong to its parent; after an abort, they are forgotten.
+ */
+static void
+end_subtransaction(SubXactEvent event, SubTransactionId ended, SubTransactionId parent, void *arg)
+{
+	ListCell   *lc;
+
+	foreach(lc, complete)
+	{
+		CompleteRun *run = lfirst(lc);
+
+		if (run->waits_for != ended)
+			continue;
+		if (event == SUBXACT_EVENT_COMMIT_SUB)
+			run->waits_for = parent;
+		else if (event == SUBXACT_EVENT_ABORT_SUB)
+			complete = foreach_delete_current(complete, lc);
+	}
+}
+
+void
+cmig_restore_point_init(void)
+{
+	DefineCustomBoolVariable("cmig.restore_point",
+							 "Creates restore points before and after each run.",
+							 NULL, &restore_point, false, PGC_USERSET, 0, NULL, NULL, NULL);
+	RegisterXactCallback(end_transaction, NULL);
+	RegisterSubXactCallback(end_subtransaction, NULL);
+}
+
+/*
+ * Raise error 42501 unless the current user is allowed to create a restore
+ * point.
+ */
+static void
+require_privilege(void)
+{
+	char	   *answer = NULL;
+
+	cmig_query_each(&may_create, NULL, NULL, cmig_query_keep_text, &answer);
+	if (answer == NULL || strcmp(answer, "true") != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied to create a restore point"),
+				 errdetail("cmig.restore_point is on."),
+				 errhint("GRANT EXECUTE ON FUNCTION pg_catalog.pg_create_restore_point(text) TO %s",
+						 quote_identifier(GetUserNameFromId(GetUserId(), false)))));
+}
+
+char *
+cmig_restore_point_before(void)
+{
+	char	   *name;
+	char	   *names;
+	Datum		values[1];
+
+	run_time[0] = '\0';
+	if (!cmig_settings_bool("cmig.restore_point", restore_point))
+		return NULL;
+	require_privilege();
+	set_run_time();
+	name = point_name("before");
+	values[0] = CStringGetTextDatum(name);
+	(void) cmig_query_run(&create_point, values, NULL);
+	names = psprintf("restore points %s and %s", name, point_name("after"));
+	ereport(NOTICE,
+			(errmsg("created restore point %s", name),
+			 errdetail("It marks the state before the run. Restore point %s will be created after the run has committed.",
+					   point_name("after")),
+			 errhint("To restore one of these states, set recovery_target_name to the name of its restore point.")));
+	return names;
+}
+
+void
+cmig_restore_point_after_commit(void)
+{
+	MemoryContext old;
+	CompleteRun *run;
+
+	if (run_time[0] == '\0')
+		return;
+	old = MemoryContextSwitchTo(TopTransactionContext);
+	run = palloc(sizeof(CompleteRun));
+	memcpy(run->time, run_time, sizeof(run->time));
+	run->waits_for = GetCurrentSubTransactionId();
+	complete = lappend(complete, run);
+	MemoryContextSwitchTo(old);
+	run_time[0] = '\0';
 }

@@ -1,6 +1,6 @@
 /*
  * move.h
- *	  Functions shared by upgrades, downgrades, and other runs.
+ *	  What src/move provides to other folders.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -8,13 +8,63 @@
 #define CMIG_MOVE_H
 
 #include "postgres.h"
+
+#include "fmgr.h"
+#include "nodes/parsenodes.h"
+#include "nodes/pg_list.h"
+
+#include "base/base.h"
+#include "base/compat.h"
 #include "graph/graph.h"
-#include "graph/plan.h"
-#include "graph/target.h"
-#include "move/step_texts.h"
-#include "run/script_run.h"
-#include "tables/catalog.h"
-#include "tables/journal.h"
+#include "run/run.h"
+
+/* in graph/plan.c */
+
+/*
+ * Return the first argument of the SQL call, a number of steps, as a relative
+ * identifier such as "+2" or "-1".  If "stepwise" is true, hints mention the
+ * stepwise procedures instead of the functions.
+ */
+extern char *cmig_move_argument_steps_up(FunctionCallInfo fcinfo, bool stepwise);
+extern char *cmig_move_argument_steps_down(FunctionCallInfo fcinfo, bool stepwise);
+
+/*
+ * Raises an error if the downgrade target is missing, or if it is a word such
+ * as "previous", with which users may try to downgrade by one step.  "call" is
+ * the beginning of the correct call, such as "SELECT * FROM cmig.downgrade".
+ */
+extern void cmig_move_argument_require_target(const char *target, const char *call);
+
+/*
+ * Raises an error unless argument n, with which users confirm an operation, is
+ * the name of the current database.
+ */
+extern void cmig_move_argument_require_confirmation(FunctionCallInfo fcinfo, int n,
+													const char *call);
+
+/* Provides the scripts of a plan's steps. */
+typedef struct CmigStepTexts CmigStepTexts;
+
+/*
+ * Prepare to read a plan's scripts.  The result is allocated in the current
+ * memory context; "graph" and "plan" must outlive it.
+ */
+extern CmigStepTexts *cmig_step_texts_make(const CmigGraph *graph, const CmigPlan *plan);
+
+/*
+ * Returns the scripts of the step with this number.  The result is valid until
+ * the scripts of another step are requested.  Raises error MG006 if the step
+ * has no downgrade script, and 55000 if the revision has been deleted.
+ */
+extern const CmigRunStep *cmig_step_texts_get(CmigStepTexts *texts, int number);
+
+/*
+ * Returns the scripts of the step for this node, allocated in the current
+ * memory context.  The scripts are read without a cache.
+ */
+extern CmigRunStep *cmig_step_texts_fetch(const CmigGraph *graph, const CmigPlan *plan, int node);
+
+/* in move.c */
 
 /*
  * The state of the database, or of the scope that the session has selected:
@@ -57,9 +107,6 @@ extern void cmig_move_require_unprotected(const CmigSituation *now, const CmigPl
 										  bool everything, const char *what,
 										  bool commits);
 
-/* Report in a NOTICE that the step for this node is about to run. */
-extern void cmig_move_report(const CmigSituation *now, const CmigPlan *plan, int node);
-
 /*
  * Report in a NOTICE that there is nothing to do.  "verb" is what the call
  * would have done, such as "upgrade", and "rows" are the version rows.
@@ -67,42 +114,8 @@ extern void cmig_move_report(const CmigSituation *now, const CmigPlan *plan, int
 extern void cmig_move_report_nothing(const CmigGraph *graph, const CmigNames *rows,
 									 const char *verb);
 
-/*
- * Before anything is changed, detect everything that would stop a run in a
- * single transaction, such as a nontransactional revision.
- */
-extern void cmig_move_check(CmigStepTexts *texts, const CmigPlan *plan);
-
 /* Delete and insert the version rows that the step removes and adds. */
 extern void cmig_move_rows(const CmigSituation *now, const CmigPlanStep *step);
-
-/*
- * The version rows that should exist at a point of a run: the initial rows,
- * with the changes of each step that has run.
- */
-typedef struct CmigExpectedRows
-{
-	bool	   *set;			/* indexed by node: should the node have a
-								 * row? */
-	int			count;
-} CmigExpectedRows;
-
-/*
- * The first function returns the version rows that exist before the first
- * step.  The second function adds the changes of a step.
- */
-extern CmigExpectedRows *cmig_move_expect_rows(const CmigSituation *now);
-extern void cmig_move_expect_step(CmigExpectedRows *expected, const CmigPlanStep *step);
-
-/*
- * Raises error 55000 if the version rows are not the expected ones.  "hint" is
- * the end of a sentence about who is allowed to change version rows.  "step"
- * is NULL, or a step that has already changed the rows but has not been added
- * to "expected".
- */
-extern void cmig_move_require_expected(const CmigSituation *now,
-									   const CmigExpectedRows *expected,
-									   const CmigPlanStep *step, const char *hint);
 
 /*
  * Call this at the end of a run in a single transaction.  Raises error 55000
@@ -112,13 +125,233 @@ extern void cmig_move_require_expected(const CmigSituation *now,
  */
 extern void cmig_move_require_rows(const CmigSituation *now, const CmigPlan *plan);
 
+/* in graph/plan.c */
+
 /*
- * Run the script of a step in the current transaction, and update the version
- * rows.  Sets *entry to the journal row of the step, allocated in the current
- * memory context; the caller writes it.
+ * Returns a plan's checksum.  A revision without a downgrade script is not an
+ * error.
  */
-extern void cmig_move_run_step(const CmigSituation *now, const CmigPlan *plan,
-							   const CmigPlanStep *step, const CmigRunStep *run,
-							   CmigJournalEntry *entry);
+extern char *cmig_plan_checksum(const CmigSituation *now, const CmigPlan *plan, CmigStepTexts *texts);
+
+/*
+ * Returns plan_checksum, which is argument n of the SQL call.  Raises error
+ * 22023 if it is null or not a checksum.  "hint" is the hint for a string that
+ * is not a checksum; if "hint" is NULL, a default hint shows how to get a
+ * checksum.
+ */
+extern char *cmig_plan_checksum_argument(FunctionCallInfo fcinfo, int n, const char *hint);
+
+/*
+ * The scripts to which a run is restricted because the caller has passed a
+ * checksum.  A NULL pointer means that there is no restriction.
+ */
+typedef struct CmigAllowedTexts CmigAllowedTexts;
+
+/*
+ * Raises error MG016, with a detail that says what has changed, unless the
+ * plan has the given checksum.  Returns the scripts that the checksum covers,
+ * allocated in the current memory context, or NULL if "checksum" is NULL.
+ */
+extern CmigAllowedTexts *cmig_plan_checksum_require(const char *checksum, const CmigSituation *now,
+													const CmigPlan *plan);
+
+/* in move.c */
+
+/* Register cmig.restore_point and the transaction callbacks. */
+extern void cmig_restore_point_init(void);
+
+/* in graph/plan.c */
+
+/* A plan to run, and the state of the run. */
+typedef struct CmigRunPlan
+{
+	const CmigSituation *now;
+	const CmigPlan *plan;
+	const CmigAllowedTexts *allowed;	/* scripts that may run, or NULL for
+										 * all */
+	void		(*examine) (const CmigSituation *now, const CmigPlan *plan);	/* called before the
+																				 * first step; NULL if
+																				 * not needed */
+	bool		begins;			/* is this the first plan of the SQL call? */
+	void		(*report) (CmigDirection direction, const CmigRevision *revision, void *arg);	/* called after each
+																								 * step; NULL if not
+																								 * needed */
+	void	   *arg;
+	volatile int index;			/* number of the step that is running, or -1 */
+} CmigRunPlan;
+
+/*
+ * Run the plan and write its journal rows.  An error is also recorded for
+ * cmig.status.  If the plan is empty, does nothing.
+ */
+extern void cmig_run_plan(CmigRunPlan *run);
+
+/*
+ * Raises error MG010, with a list of the pending revisions, unless all nodes
+ * in "nodes" (a List of int) are applied.  "target" is the identifier that the
+ * user specified for these nodes.  The version rows must be sound.
+ */
+extern void cmig_pending_require(const CmigSituation *now, const List *nodes, const char *target);
+
+/*
+ * Check the version rows, and raise error MG010 unless all heads and
+ * repeatable revisions are applied.
+ */
+extern void cmig_pending_require_heads(const CmigSituation *now);
+
+/*
+ * Is there nothing to upgrade?  If so, reports that.  Does not take the run
+ * lock (see cmig_change_is_unneeded()); if the result is false, the caller
+ * takes it and plans the upgrade again.  This includes upgrades to head during
+ * a run in a transaction, which may be about to store a new head.  "checksum"
+ * is the checksum that the plan must have, or NULL.
+ */
+extern bool cmig_pending_none(const char *function, const CmigNames *targets,
+							  const char *checksum, bool stepwise);
+
+/* in stamp.c */
+
+/*
+ * Set the version rows to the targets, and journal the affected revisions.  If
+ * "purge" is true, all existing rows are removed first.  Returns the new
+ * version rows, sorted.  The caller must hold the run lock.
+ */
+extern CmigNames *cmig_stamp_targets(const CmigNames *targets, bool purge);
+
+/* in stepwise.c */
+
+/* Register cmig.lock_retries. */
+extern void cmig_toplevel_init(void);
+
+/*
+ * Raises error 25001 unless the CALL is a separate statement at top level and
+ * outside a transaction block.
+ */
+extern void cmig_toplevel_require(FunctionCallInfo fcinfo, const char *procedure);
+
+/* Create a memory context below PortalContext. */
+extern MemoryContext cmig_toplevel_context(const char *name);
+
+/*
+ * Push a snapshot, which is needed for reading catalogs, unless there is
+ * already an active one.
+ */
+extern void cmig_toplevel_snapshot(void);
+
+/* Commit and start a new transaction, without a snapshot. */
+extern void cmig_toplevel_commit(void);
+
+/*
+ * Roll back and start a new transaction.  Call this after an error has been
+ * caught and flushed.
+ */
+extern void cmig_toplevel_rollback(void);
+
+/*
+ * Sleep for a number of milliseconds without holding a snapshot.  The sleep
+ * can be canceled.
+ */
+extern void cmig_toplevel_sleep(long ms);
+
+/*
+ * Run "body" in its own transaction and commit it.  After a lock timeout, a
+ * deadlock, or a serialization failure, the transaction is rolled back and
+ * "body" is repeated, up to cmig.lock_retries times, with increasing pauses.
+ * If may_repeat is not NULL, it is called in a new transaction before each
+ * repetition, and "body" is repeated only if may_repeat returns true.  Any
+ * other error, and the error of the last attempt, is rethrown after the
+ * rollback.  "what" names the work in notices, for example "upgrade of 003".
+ */
+typedef void (*CmigAttempt) (void *arg);
+typedef bool (*CmigMayRepeat) (void *arg);
+
+extern void cmig_toplevel_attempt(CmigAttempt body, CmigMayRepeat may_repeat,
+								  void *arg, const char *what);
+
+/*
+ * Wait until a table can be locked in ACCESS SHARE mode, with the same retries
+ * as in cmig_toplevel_attempt().  A procedure calls this before it works on
+ * the table, so that a session with a conflicting lock blocks the procedure
+ * for at most cmig.lock_timeout per attempt.  "alone" is true if no revision
+ * is running, so that lock waits are not being watched yet.
+ */
+extern void cmig_toplevel_reach_table(Oid table, const char *procedure, bool alone);
+
+/*
+ * Report transactions that have been open for a long time, because a statement
+ * with CONCURRENTLY is about to wait for them.  "what" names the statement.
+ */
+extern void cmig_toplevel_warn_of_snapshots(const char *what);
+
+/*
+ * Run a single statement and commit it.  If the statement cannot get a lock,
+ * it is retried as in cmig_toplevel_attempt(), where "what" has the same
+ * meaning.
+ */
+extern void cmig_toplevel_run_sql(const char *sql, const char *what);
+
+/* in resume.c */
+
+/* An invalid index left behind by an interrupted statement. */
+typedef struct CmigLeftover
+{
+	Oid			table;
+	Oid			index;
+} CmigLeftover;
+
+/*
+ * Wait until no other session is building, rebuilding, or dropping the index,
+ * and then drop it if it is still invalid.  Commits the current transaction.
+ */
+extern void cmig_resume_remove(const CmigLeftover *leftover);
+
+/*
+ * Returns the invalid index with this name on a table, or InvalidOid if there
+ * is none.  The online recipes (src/online) use this function.
+ */
+extern Oid	cmig_resume_invalid_index(Oid table, const char *name);
+
+/* in nontransactional.c */
+
+/*
+ * Returns the role whose privileges are used to write to pg_cmig's tables.
+ * During a run, this is the role that called the run, regardless of the role
+ * that the script has set; otherwise it is the current user.
+ */
+extern Oid	cmig_nontransactional_caller(void);
+
+/*
+ * Every pg_cmig procedure calls this function when it has committed part of
+ * its work or is about to do so, even if no revision's script has called the
+ * procedure.  A procedure that fails before this call has left nothing behind.
+ */
+extern void cmig_nontransactional_note_own_work(void);
+
+/* in stepwise.c */
+
+/*
+ * Implement the procedures cmig.upgrade_stepwise, cmig.downgrade_stepwise, and
+ * cmig.reset_stepwise.  fcinfo belongs to the CALL.  in_doubt is "stop",
+ * "done", or "again".  If "checksum" is not NULL, the run fails unless the
+ * plan has this checksum.  The arguments must be allocated below
+ * PortalContext.
+ */
+extern void cmig_stepwise_upgrade(FunctionCallInfo fcinfo, const CmigNames *targets,
+								  const char *in_doubt, const char *checksum);
+extern void cmig_stepwise_downgrade(FunctionCallInfo fcinfo, const char *target,
+									const char *in_doubt, const char *checksum);
+extern void cmig_stepwise_reset(FunctionCallInfo fcinfo, const char *in_doubt);
+
+/*
+ * Hook called before the first step of an upgrade.  If it raises an error, no
+ * step is run.
+ */
+extern void (*cmig_stepwise_at_start) (const CmigSituation *now, const CmigPlan *plan);
+
+/*
+ * Hook called in the transaction of the last step of an upgrade, before the
+ * transaction commits.  If it raises an error, that step fails.
+ */
+extern void (*cmig_stepwise_at_end) (void);
 
 #endif							/* CMIG_MOVE_H */

@@ -15,44 +15,35 @@
  *   remains in doubt.
  * - For any other statement, a row with state "running" is written before the
  *   statement begins.  After an interruption, the catalogs show how much was
- *   done (see resume.h).
+ *   done (see move.h).
  * - For a procedure of pg_cmig, a row with state "running" is written before
  *   the procedure begins.  The procedure itself knows where to resume.
  *
  * These rows are written with the caller's privileges, even if the script has
  * set another role.
  *
+ * Each statement runs at top level.  cmig.progress records which statements
+ * have run.
+ *
  * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
-
-#include "base/compat.h"
-#include "base/errors.h"
-#include "base/role.h"
-#include "move/nontransactional.h"
-#include "move/passed_over.h"
-#include "move/resume.h"
-#include "move/toplevel.h"
-#include "parse/script.h"
-#include "parse/statement.h"
-#include "run/extension.h"
-#include "run/privilege_hint.h"
-#include "run/run_check.h"
-#include "run/run_lock.h"
-#include "run/runner.h"
-#include "run/running.h"
-#include "run/saved_settings.h"
-#include "run/scope.h"
-#include "run/session.h"
-#include "tables/journal.h"
-#include "tables/progress.h"
 
 #include "access/xact.h"
 #include "catalog/namespace.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
+#include "nodes/pg_list.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
+
+#include "base/base.h"
+#include "base/compat.h"
+#include "base/errors.h"
+#include "move/internal.h"
+#include "parse/parse.h"
+#include "run/run.h"
+#include "store/store.h"
 
 /*
  * The maximum number of times that the leftovers of a statement are removed

@@ -8,36 +8,33 @@
  * finished.  Therefore, if we get this lock and the index is still invalid,
  * the index is a leftover.
  *
+ * cmig_resume_prepare() records facts from the catalogs before the statement
+ * begins.  After an interruption, cmig_resume_judge() compares them with the
+ * current state.  If PostgreSQL would choose the name of an index, we choose
+ * it in advance, so that a leftover can be distinguished from other sessions'
+ * indexes.
+ *
  * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
-
-#include "base/citus.h"
-#include "base/compat.h"
-#include "base/errors.h"
-#include "base/query.h"
-#include "move/resume.h"
-#include "move/toplevel.h"
-#include "parse/raw_parse.h"
-#include "parse/script.h"
-#include "parse/statement.h"
 
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "access/transam.h"
 #include "catalog/index.h"
-#include "catalog/namespace.h"
 #include "catalog/indexing.h"
+#include "catalog/namespace.h"
 #include "catalog/pg_index.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_subscription.h"
 #include "catalog/pg_type.h"
 #include "commands/dbcommands.h"
 #include "commands/defrem.h"
-
 #include "commands/tablespace.h"
 #include "miscadmin.h"
+#include "nodes/parsenodes.h"
+#include "nodes/pg_list.h"
 #include "parser/parse_target.h"
 #include "parser/parser.h"
 #include "storage/lmgr.h"
@@ -48,6 +45,11 @@
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
+
+#include "base/base.h"
+#include "base/compat.h"
+#include "move/internal.h"
+#include "parse/parse.h"
 
 static CmigQuery member_query = {
 	.sql = "SELECT $1::jsonb ->> $2",

@@ -10,27 +10,18 @@
  */
 #include "postgres.h"
 
-#include "base/compat.h"
-#include "base/errors.h"
-#include "base/settings.h"
-#include "graph/graph.h"
-#include "graph/plan.h"
-#include "graph/target.h"
-#include "move/move.h"
-#include "move/stamp.h"
-#include "parse/script.h"
-#include "run/scope.h"
-#include "tables/backfill_run.h"
-#include "tables/catalog.h"
-#include "tables/journal.h"
-#include "tables/journal_read.h"
-#include "tables/progress.h"
-#include "tables/version_rows.h"
-
 #include "commands/dbcommands.h"
 #include "miscadmin.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
+
+#include "base/base.h"
+#include "base/errors.h"
+#include "graph/graph.h"
+#include "move/move.h"
+#include "parse/parse.h"
+#include "run/run.h"
+#include "store/store.h"
 
 /* The maximum number of scripts read at a time. */
 #define READ_TEXTS 500

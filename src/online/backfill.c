@@ -1,47 +1,381 @@
 /*
  * backfill.c
- *	  Updates a table in batches that are committed one by one: cmig.backfill.
- *
- * If cmig.concurrent_ddl is off, everything happens in the caller's
- * transaction, and no progress is stored.
+ *	  cmig.backfill: changes rows in batches.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 
-#include "base/argument.h"
-#include "base/citus.h"
-#include "base/compat.h"
-#include "base/query.h"
-#include "base/role.h"
-#include "base/settings.h"
-#include "move/nontransactional.h"
-#include "move/toplevel.h"
-#include "online/backfill_batch.h"
-#include "online/backfill_resume.h"
-#include "online/backfill_skip.h"
-#include "online/backfill_sql.h"
-#include "online/backfill_target.h"
-#include "run/lock_wait.h"
-#include "run/run_limit.h"
-#include "run/run_lock.h"
-#include "run/runner.h"
-#include "run/running.h"
-#include "tables/backfill_run.h"
-#include "tables/progress.h"
-
+#include "access/htup_details.h"
+#include "access/relation.h"
+#include "access/transam.h"
+#include "catalog/pg_am.h"
 #include "catalog/pg_authid.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
+#include "lib/stringinfo.h"
 #include "miscadmin.h"
+#include "storage/block.h"
+#include "storage/bufmgr.h"
+#include "storage/bufpage.h"
 #include "utils/acl.h"
 #include "utils/backend_status.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/rel.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
+
+#include "base/base.h"
+#include "base/errors.h"
+#include "move/move.h"
+#include "online/internal.h"
+#include "run/run.h"
+#include "store/store.h"
+
+/* ----------------------------------------------------------------
+ * Finds blocks in which a backfill has updated every row.
+ *
+ * After the first pass, most blocks contain only old versions of rows that
+ * this run has updated.  The next pass looks for rows that other sessions have
+ * moved or added, and can skip these blocks.
+ *
+ * A block can be skipped if each row version in it was replaced by a committed
+ * transaction of this run, because no future snapshot sees any row version in
+ * such a block.  A row version that another session inserted, updated, or
+ * locked does not meet this condition, whether or not that session has
+ * committed.  Nor does a row version that a transaction of this run failed to
+ * replace, because only committed transactions are recorded here.
+ * ----------------------------------------------------------------
+ */
+
+/* The maximum number of blocks that one call examines. */
+#define MOST_BLOCKS 8192
+
+/* The committed transactions of a backfill run. */
+struct CmigBackfillSkip
+{
+	int			count;
+	int			room;			/* allocated length of xids */
+	TransactionId *xids;		/* in commit order, which is ascending */
+};
+
+/*
+ * Returns a CmigBackfillSkip without transactions, allocated in the current
+ * memory context.
+ */
+static CmigBackfillSkip *
+backfill_skip_create(void)
+{
+	CmigBackfillSkip *skip = palloc(sizeof(CmigBackfillSkip));
+
+	skip->count = 0;
+	skip->room = 64;
+	skip->xids = palloc(skip->room * sizeof(TransactionId));
+	return skip;
+}
+
+void
+cmig_backfill_skip_add(CmigBackfillSkip *skip, TransactionId xid)
+{
+	if (skip->count == skip->room)
+	{
+		skip->room *= 2;
+		skip->xids = repalloc(skip->xids, skip->room * sizeof(TransactionId));
+	}
+	skip->xids[skip->count++] = xid;
+}
+
+/* Is xid one of this run's committed transactions? */
+static bool
+is_ours(const CmigBackfillSkip *skip, TransactionId xid)
+{
+	int			low = 0;
+	int			high = skip->count;
+
+	while (low < high)
+	{
+		int			middle = (low + high) / 2;
+
+		if (skip->xids[middle] == xid)
+			return true;
+		if (TransactionIdPrecedes(skip->xids[middle], xid))
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return false;
+}
+
+/* Has this run replaced every row version on the page? */
+static bool
+is_settled(const CmigBackfillSkip *skip, Page page)
+{
+	TransactionId known = InvalidTransactionId;
+	OffsetNumber last = PageGetMaxOffsetNumber(page);
+
+	for (OffsetNumber i = FirstOffsetNumber; i <= last; i++)
+	{
+		ItemId		item = PageGetItemId(page, i);
+		HeapTupleHeader tuple;
+		TransactionId xmax;
+
+		/*
+		 * skip unused, dead, and redirected items, which have no row version
+		 * of their own
+		 */
+		if (!ItemIdIsNormal(item))
+			continue;
+		tuple = (HeapTupleHeader) PageGetItem(page, item);
+		if ((tuple->t_infomask & (HEAP_XMAX_INVALID | HEAP_XMAX_IS_MULTI)) != 0 ||
+			HEAP_XMAX_IS_LOCKED_ONLY(tuple->t_infomask))
+			return false;
+		xmax = HeapTupleHeaderGetRawXmax(tuple);
+		if (xmax == known)
+			continue;
+		if (!TransactionIdIsNormal(xmax) || !is_ours(skip, xmax))
+			return false;
+		known = xmax;
+	}
+	return true;
+}
+
+BlockNumber
+cmig_backfill_skip_next(const CmigBackfillSkip *skip, Oid table,
+						BlockNumber start, BlockNumber end)
+{
+	Relation	relation;
+	BlockNumber block = start;
+	BlockNumber size;
+
+	if (skip->count == 0)
+		return start;
+	relation = relation_open(table, AccessShareLock);
+	size = RelationGetNumberOfBlocks(relation);
+	if (relation->rd_rel->relam == HEAP_TABLE_AM_OID)
+	{
+		while (block < end && block < size && block - start < MOST_BLOCKS)
+		{
+			Buffer		buffer = ReadBuffer(relation, block);
+			bool		settled;
+
+			CHECK_FOR_INTERRUPTS();
+			LockBuffer(buffer, BUFFER_LOCK_SHARE);
+			settled = is_settled(skip, BufferGetPage(buffer));
+			UnlockReleaseBuffer(buffer);
+			if (!settled)
+				break;
+			block++;
+		}
+	}
+	relation_close(relation, AccessShareLock);
+	return block;
+}
+
+/* ----------------------------------------------------------------
+ * Finds the backfill that a CALL resumes, and checks that it can be
+ * resumed.
+ *
+ * The rows of cmig.backfill_run are read and written as the caller, which may
+ * not be the role that runs the script.
+ * ----------------------------------------------------------------
+ */
+
+/* The arguments of refuse_unfinished(). */
+typedef struct Search
+{
+	const CmigBackfillTarget *target;
+	const CmigBackfillIdentity *identity;
+	bool		one_transaction;
+} Search;
+
+/* Returns the names, separated by commas. */
+static char *
+listed(char **names, int count)
+{
+	StringInfoData text;
+
+	initStringInfo(&text);
+	for (int i = 0; i < count; i++)
+		appendStringInfo(&text, "%s%s", i > 0 ? ", " : "", names[i]);
+	return text.data;
+}
+
+/*
+ * Callback that raises an error if the unfinished backfill "other" has updated
+ * rows that the new backfill would update again.  The user must decide how to
+ * proceed.
+ */
+static void
+refuse_unfinished(const CmigBackfillUnfinished *other, void *arg)
+{
+	const Search *search = arg;
+	const CmigBackfillIdentity *this = search->identity;
+	bool		resumable = this->where_sql == NULL && strcmp(this->target, other->target) == 0 &&
+	(this->revision == NULL || this->statement == other->statement);
+	char	   *resume;
+
+	if (this->revision == NULL &&
+		(!resumable || !cmig_backfill_target_sets_same(search->target, other->set_sql)))
+		return;
+	if (search->one_transaction)
+		resume = "To continue with the other rows, SET cmig.concurrent_ddl = on and repeat the CALL.";
+	else if (resumable)
+		resume = psprintf("To continue after these rows with this set_sql: UPDATE cmig.backfill_run SET set_sql = %s WHERE id = %lld, then repeat the CALL%s.",
+						  quote_literal_cstr(this->set_sql), (long long) other->id,
+						  this->revision ? ", or load the original text" : "");
+	else
+		resume = "To continue with the other rows, load the original text and repeat the CALL.";
+	ereport(ERROR,
+			(errcode(this->revision ? ERRCODE_CMIG_CHANGED_REVISION :
+					 ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 this->revision ?
+			 errmsg("a backfill of revision \"%s\" is partially applied", this->revision) :
+			 errmsg("a backfill of table %s is partially applied", other->target),
+			 this->revision ?
+			 errdetail("Statement %d has already updated %lld rows. This CALL would update them again. The earlier backfill used SET %s.",
+					   other->statement, (long long) other->rows, other->set_sql) :
+			 errdetail("It has already updated %lld rows. This CALL would update them again. The earlier backfill used SET %s.",
+					   (long long) other->rows, other->set_sql),
+			 errhint("%s To start over instead: DELETE FROM cmig.backfill_run WHERE id = %lld",
+					 resume, (long long) other->id)));
+}
+
+/* Does the array contain the name? */
+static bool
+has_name(char **names, int count, const char *name)
+{
+	for (int i = 0; i < count; i++)
+	{
+		if (strcmp(names[i], name) == 0)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Raise an error if partitions have both been added and dropped since the
+ * backfill began, because a partition may have been renamed.  In a walk by key,
+ * only the names of partitions show which partitions are done.
+ */
+static void
+require_same_parts(const CmigBackfillTarget *target, const CmigBackfillRun *run)
+{
+	const CmigNames *begun = &run->parts;
+	int			count = target->count;
+	char	  **now = palloc(sizeof(char *) * Max(count, 1));
+	char	  **added = palloc(sizeof(char *) * Max(count, 1));
+	char	  **gone = palloc(sizeof(char *) * Max(begun->count, 1));
+	int			nadded = 0;
+	int			ngone = 0;
+
+	if (begun->count == 0)
+		return;
+	for (int i = 0; i < count; i++)
+	{
+		now[i] = target->parts[i].name;
+		if (!has_name(begun->names, begun->count, now[i]))
+			added[nadded++] = now[i];
+	}
+	for (int i = 0; i < begun->count; i++)
+	{
+		if (!has_name(now, count, begun->names[i]))
+			gone[ngone++] = begun->names[i];
+	}
+	if (nadded > 0 && ngone > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("the partitions of table %s have changed during its backfill", target->name),
+				 errdetail("Removed since the start: %s. Added: %s. If a partition was renamed, pg_cmig cannot tell whether its rows have been backfilled.",
+						   listed(gone, ngone), listed(added, nadded)),
+				 errhint("Rename the partition back and repeat the CALL. If no partition was renamed: UPDATE cmig.backfill_run SET parts = NULL WHERE id = %lld, then repeat the CALL.",
+						 (long long) run->id)));
+}
+
+/*
+ * Find the state of a backfill to resume, or begin a new backfill.  Returns
+ * true if a state was found, which may be that of a finished backfill.  Raises
+ * MG008 or 55000 if it is unclear which rows have been updated.
+ */
+static bool
+backfill_resume_find(const CmigBackfillTarget *target,
+					 const CmigBackfillIdentity *identity, Oid caller,
+					 CmigBackfillRun *run)
+{
+	Search		search = {target, identity, false};
+	bool		found;
+	CmigRole	saved;
+
+	cmig_role_act_as_caller(&saved, caller);
+	found = cmig_backfill_run_find(identity, run);
+	cmig_backfill_run_each_unfinished(identity, run->id, refuse_unfinished, &search);
+	if (found && !run->done)
+	{
+		require_same_parts(target, run);
+		ereport(NOTICE,
+				(errmsg("resuming the backfill of %s after %lld rows",
+						target->name, (long long) run->rows)));
+	}
+	else if (!found)
+	{
+		run->method = target->by_key ? "key" : "ctid";
+		run->pass = 1;
+		run->total = cmig_backfill_sql_work(target);
+		if (target->by_key && target->count > 1)
+		{
+			run->parts.names = palloc(sizeof(char *) * target->count);
+			for (int i = 0; i < target->count; i++)
+				run->parts.names[run->parts.count++] = target->parts[i].name;
+		}
+		cmig_backfill_run_replace(identity);
+		cmig_backfill_run_insert(identity, run);
+	}
+	run->parts.count = 0;
+	cmig_role_return(&saved);
+	return found;
+}
+
+/*
+ * Raise an error if the backfill was begun by a run that committed its batches,
+ * because such a backfill cannot be resumed within a single transaction.
+ */
+static void
+backfill_resume_refuse(const CmigBackfillTarget *target,
+					   const CmigBackfillIdentity *identity, Oid caller)
+{
+	Search		search = {target, identity, true};
+	CmigRole	saved;
+
+	cmig_role_act_as_caller(&saved, caller);
+	cmig_backfill_run_each_unfinished(identity, 0, refuse_unfinished, &search);
+	cmig_role_return(&saved);
+}
+
+void
+cmig_backfill_resume_require_key(const CmigBackfillRun *run, const CmigBackfillPart *part)
+{
+	char	   *begun = listed(run->key.names, run->key.count);
+	char	   *now = listed(part->key.columns, part->key.count);
+
+	if (run->key.count != part->key.count || strcmp(begun, now) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("the key of table %s has changed during its backfill", part->name),
+				 errdetail("Rows were updated in the order of key (%s). For key (%s), it is unknown which rows are done.",
+						   begun, now),
+				 errhint("Restore the original key and repeat the CALL. To start over instead: DELETE FROM cmig.backfill_run WHERE id = %lld",
+						 (long long) run->id)));
+}
+
+/* ----------------------------------------------------------------
+ * Updates a table in batches that are committed one by one: cmig.backfill.
+ *
+ * If cmig.concurrent_ddl is off, everything happens in the caller's
+ * transaction, and no progress is stored.
+ * ----------------------------------------------------------------
+ */
 
 #define MOST_ROWS 1000000
 
@@ -222,7 +556,7 @@ find_state(CmigBackfill *b)
 {
 	MemoryContext old = MemoryContextSwitchTo(b->run_context);
 
-	b->resumed = cmig_backfill_resume_find(b->target, &b->identity, b->caller, &b->run);
+	b->resumed = backfill_resume_find(b->target, &b->identity, b->caller, &b->run);
 	b->accepted = true;
 	MemoryContextSwitchTo(old);
 	return b->run.done;
@@ -263,7 +597,7 @@ run_backfill(CmigBackfill *b)
 	if (b->one_transaction)
 	{
 		if (!cmig_running_is_replaying())
-			cmig_backfill_resume_refuse(b->target, &b->identity, b->caller);
+			backfill_resume_refuse(b->target, &b->identity, b->caller);
 		b->run.pass = 1;
 		run_passes(b);
 		return;
@@ -379,7 +713,7 @@ make_backfill(FunctionCallInfo fcinfo)
 	b->one_transaction = !cmig_running_concurrent_ddl();
 	b->caller = cmig_nontransactional_caller();
 	b->prepared = -1;
-	b->skip = cmig_backfill_skip_create();
+	b->skip = backfill_skip_create();
 	b->run_context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig backfill state",
 										   ALLOCSET_SMALL_SIZES);
 	b->spare_context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig backfill state",

@@ -1,28 +1,10 @@
 /*
  * recipe.c
- *	  Adds constraints in steps that do not block other sessions for long.
- *
- * Each recipe, a procedure such as cmig.add_check, examines the catalogs, runs
- * the next statement in a short transaction with lock retries, and examines
- * the catalogs again.  Therefore, a recipe needs no stored state: if it is
- * called again after an interruption, it continues, and if everything is done,
- * it does nothing.
+ *	  Constraints that are added without a long lock.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
-
-#include "base/argument.h"
-#include "base/compat.h"
-#include "base/errors.h"
-#include "base/local_rows.h"
-#include "base/query.h"
-#include "base/settings.h"
-#include "move/nontransactional.h"
-#include "move/resume.h"
-#include "move/toplevel.h"
-#include "online/recipe_run.h"
-#include "parse/raw_parse.h"
 
 #include "access/htup_details.h"
 #include "access/relation.h"
@@ -33,17 +15,412 @@
 #include "commands/defrem.h"
 #include "fmgr.h"
 #include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "nodes/pg_list.h"
 #include "parser/parse_coerce.h"
 #include "parser/parse_collate.h"
 #include "parser/parse_expr.h"
 #include "parser/parse_relation.h"
 #include "parser/parser.h"
+#include "parser/scansup.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
+#include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/ruleutils.h"
 #include "utils/syscache.h"
+
+#include "base/base.h"
+#include "base/compat.h"
+#include "move/move.h"
+#include "online/internal.h"
+#include "parse/parse.h"
+#include "run/run.h"
+
+/* ----------------------------------------------------------------
+ * Functions shared by the online recipes, procedures such as
+ * cmig.add_foreign_key that change a table in steps and block other
+ * sessions only briefly.
+ *
+ * 	  Functions shared by the online recipes.
+ *
+ * If cmig.concurrent_ddl is off, the statements run in the caller's
+ * transaction, without CONCURRENTLY.
+ * ----------------------------------------------------------------
+ */
+
+/* The state of a call to a recipe. */
+typedef struct CmigRecipe
+{
+	const char *procedure;
+	bool		one_transaction;
+	bool		alone;			/* true if the call is not part of a
+								 * revision's script */
+	Oid			table;
+	char	   *table_name;		/* qualified and quoted */
+	MemoryContext caller;		/* the caller's memory context */
+	MemoryContext context;		/* deleted when the recipe ends */
+} CmigRecipe;
+
+/* A constraint as found in the catalogs. */
+typedef struct CmigKnownConstraint
+{
+	bool		exists;
+	bool		valid;
+	bool		enforced;		/* always true before PostgreSQL 18 */
+	char	   *kind;			/* contype */
+	char	   *definition;		/* without NOT VALID */
+	char	   *condition;		/* of a CHECK constraint; otherwise NULL */
+} CmigKnownConstraint;
+
+/*
+ * The steps of a recipe.  recipe_run_steps() runs the steps and ends the
+ * recipe.  An error's context names the recipe, and its hint says what to do
+ * about rows that violate a constraint.
+ */
+typedef void (*CmigRecipeSteps) (CmigRecipe *recipe, void *arg);
+
+static CmigQuery constraint_query = {
+	.sql = "SELECT convalidated, contype::text,"
+	" regexp_replace(pg_get_constraintdef(oid), ' NOT VALID$', ''),"
+	" pg_get_expr(conbin, conrelid),"
+	" coalesce((to_jsonb(c)->>'conenforced')::boolean, true)"
+	" FROM pg_constraint c WHERE conrelid = $1 AND conname = $2::name",
+	.nargs = 2,
+	.argtypes = {OIDOID, TEXTOID}
+};
+
+/*
+ * Beginning and ending
+ */
+
+/* See cmig_recipe_table_alone(). */
+static Oid	table_alone = InvalidOid;
+
+/*
+ * Begin a recipe, after checking how the procedure was called and whether
+ * argument 0 is a suitable table.  "call" is an example of a correct call, for
+ * hints.
+ */
+static void
+recipe_begin(CmigRecipe *recipe, FunctionCallInfo fcinfo, const char *procedure, const char *call)
+{
+	const char *name;
+
+	recipe->procedure = procedure;
+	recipe->one_transaction = !cmig_running_concurrent_ddl();
+	recipe->alone = cmig_running_revision() == NULL;
+	recipe->caller = CurrentMemoryContext;
+	if (recipe->alone)
+		cmig_run_limit_start();
+	if (!recipe->one_transaction)
+		cmig_toplevel_require(fcinfo, procedure);
+	PreventCommandIfReadOnly(procedure);
+	cmig_citus_require_coordinator(procedure);
+	recipe->context = recipe->one_transaction ?
+		AllocSetContextCreate(CurrentMemoryContext, "pg_cmig recipe", ALLOCSET_DEFAULT_SIZES) :
+		cmig_toplevel_context("pg_cmig recipe");
+	MemoryContextSwitchTo(recipe->context);
+	if (!recipe->one_transaction)
+	{
+		if (!PG_ARGISNULL(0))
+			cmig_toplevel_reach_table(PG_GETARG_OID(0), procedure, recipe->alone);
+		cmig_toplevel_snapshot();
+	}
+
+	if (PG_ARGISNULL(0))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the target must not be null"),
+				 errhint("%s", call)));
+	recipe->table = PG_GETARG_OID(0);
+	name = get_rel_name(recipe->table);
+	if (get_rel_relkind(recipe->table) != RELKIND_RELATION &&
+		get_rel_relkind(recipe->table) != RELKIND_PARTITIONED_TABLE)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("\"%s\" is not a table", name ? name : psprintf("%u", recipe->table)),
+				 errdetail("%s supports only tables and partitioned tables.", procedure)));
+	cmig_local_rows_require_reachable(recipe->table, true, procedure);
+	recipe->table_name =
+		quote_qualified_identifier(get_namespace_name(get_rel_namespace(recipe->table)),
+								   get_rel_name(recipe->table));
+}
+
+/*
+ * End the recipe's call.  Commits unless the recipe runs in the caller's
+ * transaction, and frees the recipe's memory.
+ */
+static void
+finish(CmigRecipe *recipe)
+{
+	if (!recipe->one_transaction)
+		cmig_toplevel_commit();
+	MemoryContextSwitchTo(recipe->caller);
+	MemoryContextDelete(recipe->context);
+}
+
+/*
+ * Error context callback: name the procedure and the table in the context, and
+ * add a hint if rows violate the constraint.  The argument is the recipe.
+ */
+static void
+describe_error(void *arg)
+{
+	cmig_lock_wait_explain();
+	switch (geterrcode())
+	{
+		case ERRCODE_CHECK_VIOLATION:
+		case ERRCODE_NOT_NULL_VIOLATION:
+		case ERRCODE_FOREIGN_KEY_VIOLATION:
+			errhint("Some rows violate the constraint%s. Correct these rows, for example with CALL cmig.backfill, and repeat this CALL.",
+					((CmigRecipe *) arg)->one_transaction ? "" : "; new violations are already rejected");
+			break;
+		case ERRCODE_UNIQUE_VIOLATION:
+			errhint("Remove the duplicates and repeat this CALL. The repeated CALL drops the index that the failed build left behind.");
+			break;
+	}
+	errcontext("pg_cmig: %s of %s", ((CmigRecipe *) arg)->procedure, ((CmigRecipe *) arg)->table_name);
+}
+
+Oid
+cmig_recipe_table_alone(void)
+{
+	return table_alone;
+}
+
+static void
+recipe_run_steps(CmigRecipe *recipe, CmigRecipeSteps steps, void *arg)
+{
+	ErrorContextCallback callback;
+
+	callback.callback = describe_error;
+	callback.arg = recipe;
+	callback.previous = error_context_stack;
+	PG_TRY();
+	{
+		error_context_stack = &callback;
+		if (recipe->alone)
+		{
+			table_alone = recipe->table;
+			cmig_lock_wait_watch(GetUserId());
+		}
+		steps(recipe, arg);
+	}
+	PG_CATCH();
+	{
+		table_alone = InvalidOid;
+		if (recipe->alone)
+			cmig_lock_wait_unwatch();
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+	table_alone = InvalidOid;
+	error_context_stack = callback.previous;
+	if (recipe->alone)
+		cmig_lock_wait_unwatch();
+	finish(recipe);
+}
+
+/*
+ * Run a statement and commit it, with retries if it cannot get a lock.
+ * Afterwards, there is a snapshot for catalog lookups.  If the whole recipe
+ * runs in a single transaction, the statement is run without a commit.
+ */
+static void
+cmig_recipe_run(CmigRecipe *recipe, const char *sql)
+{
+	if (recipe->one_transaction)
+	{
+		cmig_execute_statement(cmig_raw_parse_one(sql),
+							   sql, None_Receiver);
+		return;
+	}
+	cmig_toplevel_commit();
+	cmig_lock_wait_forget();
+	cmig_runner_restart_timeout();
+	cmig_toplevel_run_sql(sql, psprintf("%s of %s", recipe->procedure, recipe->table_name));
+	cmig_nontransactional_note_own_work();
+	cmig_toplevel_snapshot();
+}
+
+/*
+ * Arguments
+ */
+
+/*
+ * Read arguments.  Strings and names must not be empty, but an optional name
+ * may be null.  "call" is an example of a correct call, for hints.
+ * recipe_columns() returns columns as "a, b" and sets *names to the
+ * unquoted names.  recipe_joined() joins the unquoted names as "a_b" for a
+ * constraint name.
+ */
+static char *
+recipe_text(FunctionCallInfo fcinfo, int n, const char *name, const char *call)
+{
+	char	   *value = cmig_argument_text(fcinfo, n);
+
+	if (value == NULL || value[strspn(value, " \t\r\n")] == '\0')
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s must not be empty", name),
+				 errhint("%s", call)));
+	return value;
+}
+
+static char *
+recipe_name(FunctionCallInfo fcinfo, int n, const char *call)
+{
+	char	   *value = recipe_text(fcinfo, n, "the name", call);
+
+	truncate_identifier(value, strlen(value), true);
+	return value;
+}
+
+static char *
+recipe_optional_name(FunctionCallInfo fcinfo, int n, const char *call)
+{
+	return PG_ARGISNULL(n) ? NULL : recipe_name(fcinfo, n, call);
+}
+
+/*
+ * Returns a list of columns from a text[] argument, or from a text argument
+ * that contains a name or an array literal such as '{a,b}'.
+ */
+static ArrayType *
+array_argument(FunctionCallInfo fcinfo, int n)
+{
+	char	   *value;
+	Datum		name;
+
+	if (get_fn_expr_argtype(fcinfo->flinfo, n) != TEXTOID)
+		return PG_GETARG_ARRAYTYPE_P(n);
+	value = text_to_cstring(PG_GETARG_TEXT_PP(n));
+	if (value[0] == '{')
+		return DatumGetArrayTypeP(OidInputFunctionCall(F_ARRAY_IN, value, TEXTOID, -1));
+	name = CStringGetTextDatum(value);
+	return construct_array(&name, 1, TEXTOID, -1, false, TYPALIGN_INT);
+}
+
+static char *
+recipe_columns(FunctionCallInfo fcinfo, int n, const char *what, Oid table, List **names)
+{
+	Datum	   *elements;
+	bool	   *nulls;
+	int			count = 0;
+	StringInfoData list;
+
+	*names = NIL;
+	if (!PG_ARGISNULL(n))
+		deconstruct_array(array_argument(fcinfo, n), TEXTOID, -1, false, TYPALIGN_INT,
+						  &elements, &nulls, &count);
+	if (count == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s must name at least one column", what),
+				 errhint("Use ARRAY['<column>', ...].")));
+	initStringInfo(&list);
+	for (int i = 0; i < count; i++)
+	{
+		char	   *name = nulls[i] ? NULL : TextDatumGetCString(elements[i]);
+
+		if (name == NULL || name[strspn(name, " \t\r\n")] == '\0')
+			ereport(ERROR,
+					(errcode(name == NULL ? ERRCODE_NULL_VALUE_NOT_ALLOWED :
+							 ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("%s must not contain %s", what,
+							name == NULL ? "null" : "an empty name"),
+					 errhint("Use ARRAY['<column>', ...].")));
+		if (get_attnum(table, name) <= 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_UNDEFINED_COLUMN),
+					 errmsg("column \"%s\" of relation \"%s\" does not exist",
+							name, get_rel_name(table))));
+		for (int j = 0; j < i; j++)
+		{
+			if (strcmp(list_nth(*names, j), name) == 0)
+				ereport(ERROR,
+						(errcode(ERRCODE_DUPLICATE_COLUMN),
+						 errmsg("column \"%s\" appears twice in %s", name, what)));
+		}
+		*names = lappend(*names, name);
+		appendStringInfo(&list, "%s%s", i > 0 ? ", " : "", quote_identifier(name));
+	}
+	return list.data;
+}
+
+static char *
+recipe_joined(List *names)
+{
+	StringInfoData text;
+	ListCell   *lc;
+
+	initStringInfo(&text);
+	foreach(lc, names)
+	{
+		appendStringInfo(&text, "%s%s", text.len > 0 ? "_" : "", (char *) lfirst(lc));
+	}
+	return text.data;
+}
+
+/*
+ * Catalog lookups
+ */
+
+/* Callback that reads a row of constraint_query. */
+static void
+keep_constraint(TupleDesc desc, HeapTuple row, void *arg)
+{
+	CmigKnownConstraint *constraint = arg;
+	bool		isnull;
+
+	constraint->exists = true;
+	constraint->valid = DatumGetBool(cmig_query_datum(desc, row, 1, &isnull));
+	constraint->kind = cmig_query_text(desc, row, 2);
+	constraint->definition = cmig_query_text(desc, row, 3);
+	constraint->condition = cmig_query_text(desc, row, 4);
+	constraint->enforced = DatumGetBool(cmig_query_datum(desc, row, 5, &isnull));
+}
+
+/*
+ * Find a table's constraint by name.  In the result, "exists" is false if
+ * there is no such constraint.  recipe_refuse_other() raises an error for
+ * a different constraint with the same name.
+ */
+static CmigKnownConstraint
+recipe_find_constraint(Oid table, const char *name)
+{
+	CmigKnownConstraint constraint = {0};
+	Datum		values[2] = {ObjectIdGetDatum(table), CStringGetTextDatum(name)};
+
+	cmig_query_each(&constraint_query, values, NULL, keep_constraint, &constraint);
+	return constraint;
+}
+
+static void
+recipe_refuse_other(const CmigRecipe *recipe, const char *name, const char *definition)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_DUPLICATE_OBJECT),
+			 errmsg("constraint \"%s\" of table %s already exists with a different definition",
+					name, recipe->table_name),
+			 errdetail("The existing constraint is: %s.", definition),
+			 errhint("Choose another name, or drop the existing constraint first.")));
+}
+
+/* ----------------------------------------------------------------
+ * Adds constraints in steps that do not block other sessions for long.
+ *
+ * Each recipe, a procedure such as cmig.add_check, examines the catalogs, runs
+ * the next statement in a short transaction with lock retries, and examines
+ * the catalogs again.  Therefore, a recipe needs no stored state: if it is
+ * called again after an interruption, it continues, and if everything is done,
+ * it does nothing.
+ * ----------------------------------------------------------------
+ */
 
 PG_FUNCTION_INFO_V1(cmig_add_not_null);
 PG_FUNCTION_INFO_V1(cmig_add_check);
@@ -165,13 +542,13 @@ static void
 add_check(CmigRecipe *recipe, void *arg)
 {
 	CheckSteps *check = arg;
-	CmigKnownConstraint there = cmig_recipe_find_constraint(recipe->table, check->name);
+	CmigKnownConstraint there = recipe_find_constraint(recipe->table, check->name);
 	char	   *normal = normal_condition(recipe->table, check->condition);
 
 	if (there.exists &&
 		(strcmp(there.kind, "c") != 0 || !same_but_for_spaces(there.condition, normal) ||
 		 !there.enforced || is_not_inherited(there.definition)))
-		cmig_recipe_refuse_other(recipe, check->name, there.definition);
+		recipe_refuse_other(recipe, check->name, there.definition);
 	add_validated(recipe, &there, check->name, psprintf("CHECK (%s\n)", check->condition));
 }
 
@@ -181,10 +558,10 @@ cmig_add_check(PG_FUNCTION_ARGS)
 	CmigRecipe	recipe;
 	CheckSteps	check;
 
-	cmig_recipe_begin(&recipe, fcinfo, "cmig.add_check", ADD_CHECK_CALL);
-	check.name = cmig_recipe_name(fcinfo, 1, ADD_CHECK_CALL);
-	check.condition = cmig_recipe_text(fcinfo, 2, "the condition", ADD_CHECK_CALL);
-	cmig_recipe_run_steps(&recipe, add_check, &check);
+	recipe_begin(&recipe, fcinfo, "cmig.add_check", ADD_CHECK_CALL);
+	check.name = recipe_name(fcinfo, 1, ADD_CHECK_CALL);
+	check.condition = recipe_text(fcinfo, 2, "the condition", ADD_CHECK_CALL);
+	recipe_run_steps(&recipe, add_check, &check);
 	PG_RETURN_VOID();
 }
 
@@ -254,7 +631,7 @@ add_not_null(CmigRecipe *recipe, void *arg)
 		cmig_recipe_run(recipe, psprintf("ALTER TABLE %s ALTER COLUMN %s SET NOT NULL",
 										 recipe->table_name, quote_identifier(column)));
 	}
-	there = cmig_recipe_find_constraint(recipe->table, check.name);
+	there = recipe_find_constraint(recipe->table, check.name);
 	if (there.exists && strcmp(there.kind, "c") == 0 &&
 		same_but_for_spaces(there.condition, normal_condition(recipe->table, check.condition)))
 		cmig_recipe_run(recipe, psprintf("ALTER TABLE %s DROP CONSTRAINT %s", recipe->table_name,
@@ -267,14 +644,14 @@ cmig_add_not_null(PG_FUNCTION_ARGS)
 	CmigRecipe	recipe;
 	char	   *column;
 
-	cmig_recipe_begin(&recipe, fcinfo, "cmig.add_not_null", ADD_NOT_NULL_CALL);
-	column = cmig_recipe_text(fcinfo, 1, "the column", ADD_NOT_NULL_CALL);
+	recipe_begin(&recipe, fcinfo, "cmig.add_not_null", ADD_NOT_NULL_CALL);
+	column = recipe_text(fcinfo, 1, "the column", ADD_NOT_NULL_CALL);
 	if (get_attnum(recipe.table, column) <= 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_COLUMN),
 				 errmsg("column \"%s\" of relation \"%s\" does not exist", column,
 						get_rel_name(recipe.table))));
-	cmig_recipe_run_steps(&recipe, add_not_null, column);
+	recipe_run_steps(&recipe, add_not_null, column);
 	PG_RETURN_VOID();
 }
 
@@ -314,10 +691,10 @@ static void
 add_foreign_key(CmigRecipe *recipe, void *arg)
 {
 	ForeignKeySteps *key = arg;
-	CmigKnownConstraint there = cmig_recipe_find_constraint(recipe->table, key->name);
+	CmigKnownConstraint there = recipe_find_constraint(recipe->table, key->name);
 
 	if (there.exists && strcmp(there.definition, key->definition) != 0)
-		cmig_recipe_refuse_other(recipe, key->name, there.definition);
+		recipe_refuse_other(recipe, key->name, there.definition);
 	if (get_rel_relkind(recipe->table) == RELKIND_PARTITIONED_TABLE &&
 		!CMIG_PARTITIONED_NOT_VALID_KEYS_COMPAT && !recipe->one_transaction)
 		ereport(ERROR,
@@ -350,7 +727,7 @@ primary_key_columns(Oid table)
 				 errmsg("there is no primary key for referenced table \"%s\"",
 						get_rel_name(table)),
 				 errhint("Name the referenced columns.")));
-	if (strstr(cmig_recipe_find_constraint(table, name).definition, " WITHOUT OVERLAPS)"))
+	if (strstr(recipe_find_constraint(table, name).definition, " WITHOUT OVERLAPS)"))
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("cmig.add_foreign_key cannot reference the temporal primary key of table \"%s\"",
@@ -381,8 +758,8 @@ cmig_add_foreign_key(PG_FUNCTION_ARGS)
 	const char *on_update;
 	StringInfoData definition;
 
-	cmig_recipe_begin(&recipe, fcinfo, "cmig.add_foreign_key", ADD_FOREIGN_KEY_CALL);
-	columns = cmig_recipe_columns(fcinfo, 1, "columns", recipe.table, &names);
+	recipe_begin(&recipe, fcinfo, "cmig.add_foreign_key", ADD_FOREIGN_KEY_CALL);
+	columns = recipe_columns(fcinfo, 1, "columns", recipe.table, &names);
 	if (PG_ARGISNULL(2) || (get_rel_relkind(PG_GETARG_OID(2)) != RELKIND_RELATION &&
 							get_rel_relkind(PG_GETARG_OID(2)) != RELKIND_PARTITIONED_TABLE))
 		ereport(ERROR,
@@ -392,10 +769,10 @@ cmig_add_foreign_key(PG_FUNCTION_ARGS)
 	referenced = PG_GETARG_OID(2);
 	cmig_local_rows_require_reachable(referenced, true, "cmig.add_foreign_key");
 	referenced_columns = PG_ARGISNULL(3) ? primary_key_columns(referenced) :
-		cmig_recipe_columns(fcinfo, 3, "referenced_columns", referenced, &referenced_names);
-	key.name = cmig_recipe_optional_name(fcinfo, 4, ADD_FOREIGN_KEY_CALL);
+		recipe_columns(fcinfo, 3, "referenced_columns", referenced, &referenced_names);
+	key.name = recipe_optional_name(fcinfo, 4, ADD_FOREIGN_KEY_CALL);
 	if (key.name == NULL)
-		key.name = makeObjectName(get_rel_name(recipe.table), cmig_recipe_joined(names), "fkey");
+		key.name = makeObjectName(get_rel_name(recipe.table), recipe_joined(names), "fkey");
 	on_delete = action_argument(fcinfo, 5, "on_delete");
 	on_update = action_argument(fcinfo, 6, "on_update");
 
@@ -409,7 +786,7 @@ cmig_add_foreign_key(PG_FUNCTION_ARGS)
 	if (strcmp(on_delete, "NO ACTION") != 0)
 		appendStringInfo(&definition, " ON DELETE %s", on_delete);
 	key.definition = definition.data;
-	cmig_recipe_run_steps(&recipe, add_foreign_key, &key);
+	recipe_run_steps(&recipe, add_foreign_key, &key);
 	PG_RETURN_VOID();
 }
 
@@ -525,12 +902,12 @@ static void
 add_unique(CmigRecipe *recipe, void *arg)
 {
 	UniqueSteps *unique = arg;
-	CmigKnownConstraint there = cmig_recipe_find_constraint(recipe->table, unique->name);
+	CmigKnownConstraint there = recipe_find_constraint(recipe->table, unique->name);
 
 	if (there.exists)
 	{
 		if (strcmp(there.definition, psprintf("UNIQUE (%s)", unique->columns)) != 0)
-			cmig_recipe_refuse_other(recipe, unique->name, there.definition);
+			recipe_refuse_other(recipe, unique->name, there.definition);
 		return;
 	}
 	if (get_rel_relkind(recipe->table) == RELKIND_PARTITIONED_TABLE && !recipe->one_transaction)
@@ -559,11 +936,11 @@ cmig_add_unique(PG_FUNCTION_ARGS)
 	UniqueSteps unique;
 	List	   *names;
 
-	cmig_recipe_begin(&recipe, fcinfo, "cmig.add_unique", ADD_UNIQUE_CALL);
-	unique.columns = cmig_recipe_columns(fcinfo, 1, "columns", recipe.table, &names);
-	unique.name = cmig_recipe_optional_name(fcinfo, 2, ADD_UNIQUE_CALL);
+	recipe_begin(&recipe, fcinfo, "cmig.add_unique", ADD_UNIQUE_CALL);
+	unique.columns = recipe_columns(fcinfo, 1, "columns", recipe.table, &names);
+	unique.name = recipe_optional_name(fcinfo, 2, ADD_UNIQUE_CALL);
 	if (unique.name == NULL)
-		unique.name = makeObjectName(get_rel_name(recipe.table), cmig_recipe_joined(names), "key");
-	cmig_recipe_run_steps(&recipe, add_unique, &unique);
+		unique.name = makeObjectName(get_rel_name(recipe.table), recipe_joined(names), "key");
+	recipe_run_steps(&recipe, add_unique, &unique);
 	PG_RETURN_VOID();
 }

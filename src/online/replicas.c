@@ -12,12 +12,6 @@
  */
 #include "postgres.h"
 
-#include "base/argument.h"
-#include "base/compat.h"
-#include "base/listing.h"
-#include "base/query.h"
-#include "run/running.h"
-
 #include "access/xlog.h"
 #include "access/xlog_internal.h"
 #include "access/xlogrecovery.h"
@@ -32,6 +26,9 @@
 #include "utils/pg_lsn.h"
 #include "utils/timestamp.h"
 #include "utils/wait_event.h"
+
+#include "base/base.h"
+#include "run/run.h"
 
 PG_FUNCTION_INFO_V1(cmig_wait_for_replicas);
 

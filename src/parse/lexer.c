@@ -8,11 +8,18 @@
  * server's parser receives the same text.  In all server encodings, an ASCII
  * byte is an ASCII character, so the text can be read byte by byte.
  *
+ * The lexer finds the same tokens as the server's scanner, but also returns
+ * comments.  Unlike the scanner, it does not allocate memory, copy the text, or
+ * warn about long identifiers, and it never raises an error.  The lexer is used
+ * to split scripts into statements, to find the markers in revision files, and
+ * to compute checksums.  Interpreting a statement is left to the server's
+ * parser.
+ *
  * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 
-#include "parse/lexer.h"
+#include "parse/internal.h"
 
 #define is_space(c) ((c) == ' ' || (c) == '\t' || (c) == '\n' || \
 					 (c) == '\r' || (c) == '\f' || (c) == '\v')
@@ -21,6 +28,7 @@
 						  ((c) >= 'A' && (c) <= 'Z') || \
 						  (c) == '_' || IS_HIGHBIT_SET(c))
 #define is_word(c) (is_word_start(c) || is_digit(c) || (c) == '$')
+
 /* can the character be part of a dollar quote's tag? */
 #define is_tag(c) (is_word_start(c) || is_digit(c))
 

@@ -29,19 +29,23 @@
  * space.  The server's parser rejects such a token, so text that contains one
  * is left to the parser.
  *
+ * psql splits its input into statements with its own lexer, replaces variables,
+ * and runs commands that begin with a backslash.  The text that this module
+ * appends means the same to psql and to the server, whatever the session's
+ * settings are.
+ *
  * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 
 #include <ctype.h>
 
-#include "parse/lexer.h"
-#include "parse/psql_text.h"
-#include "parse/statement.h"
-
 #include "common/string.h"
+#include "lib/stringinfo.h"
 #include "parser/parser.h"
 #include "utils/builtins.h"
+
+#include "parse/internal.h"
 
 /* Length of the longest escape in an E string: \U and its digits. */
 #define LONGEST_ESCAPE 10

@@ -1,20 +1,154 @@
 /*
  * statement.c
- *	  Classifies statements for the runner.
+ *	  Statements: what they are, and whether a script can contain them.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 
-#include "base/text_list.h"
-#include "parse/lexer.h"
-#include "parse/statement.h"
-
+#include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "commands/defrem.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "nodes/nodeFuncs.h"
+#include "nodes/parsenodes.h"
 #include "nodes/value.h"
 #include "parser/parser.h"
 #include "utils/builtins.h"
+#include "utils/memutils.h"
+
+#include "base/base.h"
+#include "parse/internal.h"
+
+/* ----------------------------------------------------------------
+ * Calls the server's parser, but rejects text that takes very long to
+ * parse.
+ *
+ * No other module calls raw_parser().
+ * ----------------------------------------------------------------
+ */
+
+/*
+ * At each operator and each start of a comment, the server's scanner looks at
+ * all operator characters that follow without a gap.  Therefore, a long run of
+ * such characters takes quadratic time.
+ */
+#define OPERATOR_CHARACTERS "~!@#^&|`?+-*/%<>="
+#define MIN_RUN 64				/* shorter runs may be missed */
+#define MAX_LOOKS 10000000		/* how many characters the scanner may look at */
+
+/*
+ * A quick estimate.  Assumes that an operator or comment starts at each
+ * character of a run, and returns true if the scanner would then exceed
+ * MAX_LOOKS.
+ */
+static bool
+may_take_long(const char *text)
+{
+	size_t		length = strlen(text);
+	uint64		looks = 0;
+
+	for (size_t i = 0; i < length; i += MIN_RUN)
+	{
+		size_t		first = i;
+		size_t		run;
+
+		if (strchr(OPERATOR_CHARACTERS, text[i]) == NULL)
+			continue;
+		while (first > 0 && strchr(OPERATOR_CHARACTERS, text[first - 1]))
+			first--;
+		run = strspn(text + first, OPERATOR_CHARACTERS);
+		looks += (uint64) run * run;
+		i = Max(i, first + run);
+	}
+	return looks > MAX_LOOKS;
+}
+
+/*
+ * Returns the number of operator characters, starting at "at", that the scanner
+ * looks at.  *run_end is the end of the last run of such characters that was
+ * found.  The caller keeps this value between calls.
+ */
+static uint64
+count_looks(const char *at, const char **run_end)
+{
+	if (at >= *run_end)
+		*run_end = at + strspn(at, OPERATOR_CHARACTERS);
+	return *run_end - at;
+}
+
+/*
+ * Count exactly how many characters the scanner would look at.  Raise an error
+ * at the token at which the count exceeds MAX_LOOKS.
+ */
+static void
+refuse_long_runs(const char *text)
+{
+	CmigLexer	lexer;
+	const char *run_end = text;
+	uint64		looks = 0;
+
+	cmig_lexer_init(&lexer, text);
+	lexer.standard_conforming_strings = standard_conforming_strings;
+	while (looks <= MAX_LOOKS && cmig_lexer_next(&lexer) != CMIG_TOKEN_END)
+	{
+		if (lexer.type == CMIG_TOKEN_OPERATOR)
+			looks += count_looks(lexer.start, &run_end);
+		else if (lexer.type == CMIG_TOKEN_BLOCK_COMMENT)
+			for (const char *at = lexer.start; (at = strstr(at, "/*")) != NULL && at < lexer.next; at += 2)
+				looks += count_looks(at, &run_end);
+	}
+	if (looks > MAX_LOOKS)
+		ereport(ERROR,
+				(errcode(ERRCODE_STATEMENT_TOO_COMPLEX),
+				 errmsg("too many comments or operators without a space between them"),
+				 errhint("Put spaces between comments and between operators, and end each comment with */."),
+				 errposition(pg_mbstrlen_with_len(text, lexer.start - text) + 1)));
+}
+
+List *
+cmig_raw_parse(const char *text, RawParseMode mode)
+{
+	if (may_take_long(text))
+		refuse_long_runs(text);
+	return raw_parser(text, mode);
+}
+
+RawStmt *
+cmig_raw_parse_one(const char *text)
+{
+	return linitial_node(RawStmt, cmig_raw_parse(text, RAW_PARSE_DEFAULT));
+}
+
+/* A tree walker that sets string constants to NULL. */
+static bool
+blank_string(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, A_Const) && IsA(&((A_Const *) node)->val, String))
+		((A_Const *) node)->isnull = true;
+	return raw_expression_tree_walker(node, blank_string, context);
+}
+
+void
+cmig_raw_parse_blank_strings(Node *raw)
+{
+	(void) blank_string(raw, NULL);
+}
+
+/* ----------------------------------------------------------------
+ * Classifies statements for the runner by their parse trees alone.
+ *
+ * This module does not access the catalogs.  The runner handles statements
+ * whose class depends on the kind of a relation, such as REINDEX and CLUSTER of
+ * partitioned tables.  The server handles what cannot be known before a
+ * statement runs, such as whether a procedure commits.
+ *
+ * 	  Classifies statements for the runner.
+ * ----------------------------------------------------------------
+ */
 
 bool
 cmig_statement_option(const List *options, const char *name, bool otherwise)
@@ -31,8 +165,9 @@ cmig_statement_option(const List *options, const char *name, bool otherwise)
 	return otherwise;
 }
 
-bool
-cmig_statement_has_option(const List *options, const char *name)
+/* Is the option given, with any value? */
+static bool
+statement_has_option(const List *options, const char *name)
 {
 	ListCell   *lc;
 
@@ -141,8 +276,8 @@ classify_subscription(const Node *node, const char **reason)
 				 * the replication slot
 				 */
 				*reason = "ALTER SUBSCRIPTION ... SET (failover or two_phase)";
-				if (cmig_statement_has_option(alter->options, "failover") ||
-					cmig_statement_has_option(alter->options, "two_phase"))
+				if (statement_has_option(alter->options, "failover") ||
+					statement_has_option(alter->options, "two_phase"))
 					return CMIG_STATEMENT_TOP_LEVEL;
 				break;
 			default:
@@ -245,7 +380,7 @@ top_level_name(const Node *node)
 		case T_DropdbStmt:
 			return "DROP DATABASE";
 		case T_AlterDatabaseStmt:
-			return cmig_statement_has_option(((const AlterDatabaseStmt *) node)->options, "tablespace") ?
+			return statement_has_option(((const AlterDatabaseStmt *) node)->options, "tablespace") ?
 				"ALTER DATABASE ... SET TABLESPACE" : NULL;
 		case T_CreateTableSpaceStmt:
 			return "CREATE TABLESPACE";
@@ -614,4 +749,399 @@ cmig_statement_may_need_top_level(const char *source)
 			cmig_lexer_pass(&pass, &lexer);
 	}
 	return false;
+}
+
+/* ----------------------------------------------------------------
+ * Finds out from a statement's parse tree whether the statement may
+ * change rows.
+ *
+ * 	  Finds out whether a statement may change rows.
+ * ----------------------------------------------------------------
+ */
+
+/*
+ * Returns "CALL" if the called procedure may change rows; otherwise NULL.  Of
+ * pg_cmig's procedures, only cmig.backfill may change rows.
+ */
+static const char *
+call_command(const RawStmt *raw)
+{
+	bool		qualified;
+	const char *procedure = cmig_statement_own_procedure(raw, &qualified);
+
+	return procedure != NULL && strstr(procedure, "backfill") == NULL ? NULL : "CALL";
+}
+
+/*
+ * Queries
+ */
+
+/* Can the called function change rows? */
+static bool
+calls_writer(const FuncCall *call, CmigMayWrite may_write)
+{
+	List	   *names = call->funcname;
+
+	return may_write(list_length(names) > 1 ? strVal(list_nth(names, list_length(names) - 2)) : NULL,
+					 strVal(llast(names)));
+}
+
+/* A tree walker that returns true if a part of the query may change rows. */
+static bool
+find_writer(Node *node, void *may_write)
+{
+	if (node == NULL)
+		return false;
+	switch (nodeTag(node))
+	{
+		case T_InsertStmt:
+		case T_UpdateStmt:
+		case T_DeleteStmt:
+		case T_MergeStmt:
+			return true;
+		case T_SelectStmt:
+			if (((SelectStmt *) node)->intoClause != NULL)
+				return true;
+			break;
+		case T_FuncCall:
+			if (calls_writer((FuncCall *) node, (CmigMayWrite) may_write))
+				return true;
+			break;
+		default:
+			break;
+	}
+	return raw_expression_tree_walker(node, find_writer, may_write);
+}
+
+/*
+ * Returns "command" if the query may change rows; otherwise NULL.  "query" may
+ * be NULL.
+ */
+static const char *
+query_command(Node *query, CmigMayWrite may_write, const char *command)
+{
+	return find_writer(query, (void *) may_write) ? command : NULL;
+}
+
+/*
+ * Returns "EXPLAIN ANALYZE" if the statement may change rows; otherwise NULL.
+ */
+static const char *
+explain_command(const ExplainStmt *explain, CmigMayWrite may_write)
+{
+	return cmig_statement_option(explain->options, "analyze", false) ?
+		query_command(explain->query, may_write, "EXPLAIN ANALYZE") : NULL;
+}
+
+/*
+ * Sequences
+ */
+
+/*
+ * Returns "ALTER TABLE" if the statement restarts an identity column; otherwise
+ * NULL.
+ */
+static const char *
+alter_table_command(const AlterTableStmt *alter)
+{
+	ListCell   *cell;
+
+	foreach(cell, alter->cmds)
+	{
+		AlterTableCmd *cmd = lfirst_node(AlterTableCmd, cell);
+
+		if (cmd->subtype == AT_SetIdentity && statement_has_option((List *) cmd->def, "restart"))
+			return "ALTER TABLE";
+	}
+	return NULL;
+}
+
+const char *
+cmig_row_change_command(const RawStmt *raw, CmigMayWrite may_write)
+{
+	Node	   *stmt = raw->stmt;
+
+	switch (nodeTag(stmt))
+	{
+		case T_InsertStmt:
+			return "INSERT";
+		case T_UpdateStmt:
+			return "UPDATE";
+		case T_DeleteStmt:
+			return "DELETE";
+		case T_MergeStmt:
+			return "MERGE";
+		case T_TruncateStmt:
+			return "TRUNCATE";
+		case T_CopyStmt:
+			return ((CopyStmt *) stmt)->is_from ? "COPY" :
+				query_command(((CopyStmt *) stmt)->query, may_write, "COPY");
+		case T_SelectStmt:
+			return query_command(stmt, may_write, "SELECT");
+		case T_DeclareCursorStmt:
+			return query_command(((DeclareCursorStmt *) stmt)->query, may_write, "DECLARE");
+		case T_PrepareStmt:
+			return query_command(((PrepareStmt *) stmt)->query, may_write, "PREPARE");
+		case T_ExplainStmt:
+			return explain_command((ExplainStmt *) stmt, may_write);
+		case T_CreateTableAsStmt:
+			return ((CreateTableAsStmt *) stmt)->objtype == OBJECT_TABLE ? "CREATE TABLE AS" : NULL;
+		case T_RefreshMatViewStmt:
+			return "REFRESH MATERIALIZED VIEW";
+		case T_AlterSeqStmt:
+			return statement_has_option(((AlterSeqStmt *) stmt)->options, "restart") ? "ALTER SEQUENCE" : NULL;
+		case T_AlterTableStmt:
+			return alter_table_command((AlterTableStmt *) stmt);
+		case T_DoStmt:
+			return "DO";
+		case T_CallStmt:
+			return call_command(raw);
+		case T_ExecuteStmt:
+			return "EXECUTE";
+		default:
+			return NULL;
+	}
+}
+
+/* ----------------------------------------------------------------
+ * Checks whether a script can run by examining its text alone.
+ *
+ * This module uses the server's parser, but does not access the catalogs.
+ * standard_conforming_strings must have the value that it will have when the
+ * script runs.
+ *
+ * A parser error is caught without a subtransaction, because the parser
+ * acquires no resources other than memory.  Errors that were not caused by the
+ * text, such as a cancellation, are rethrown.
+ * ----------------------------------------------------------------
+ */
+
+/*
+ * Convert the caught error to a problem that names the statement's number and
+ * the line.
+ */
+static CmigTextProblem *
+describe_error(const char *what, const CmigStatement *statement, const ErrorData *error)
+{
+	CmigTextProblem *result = palloc(sizeof(CmigTextProblem));
+
+	result->problem = psprintf("its %s script cannot run: statement %d, line %d: %s", what,
+							   statement->number, cmig_script_error_line(statement, error), error->message);
+	result->fix = error->hint ? error->hint : "Correct the script and load it again.";
+	return result;
+}
+
+/*
+ * Returns a problem if the runner would reject the statement; otherwise,
+ * returns NULL.
+ */
+static CmigTextProblem *
+find_refusal(const char *what, const CmigStatement *statement, bool transactional,
+			 bool off_mode)
+{
+	CmigTextProblem *result;
+	const char *reason;
+	const char *refusal = "is not allowed in a revision's script";
+	const char *fix = NULL;
+
+	switch (cmig_statement_classify(statement->raw, &reason))
+	{
+		case CMIG_STATEMENT_PLAIN:
+			return NULL;
+		case CMIG_STATEMENT_CONCURRENTLY:
+		case CMIG_STATEMENT_OWN_PROCEDURE:
+			if (off_mode)
+				return NULL;
+			/* FALLTHROUGH */
+		case CMIG_STATEMENT_TOP_LEVEL:
+			if (!transactional)
+				return NULL;
+			refusal = "cannot run inside a transaction";
+			fix = "Set \"transactional: false\" in the revision.";
+			break;
+		case CMIG_STATEMENT_TRANSACTION:
+			fix = "Remove it: the session that runs the revision controls the transaction.";
+			break;
+		case CMIG_STATEMENT_CLIENT_COPY:
+			fix = "Use INSERT, or COPY with a file on the server.";
+			break;
+		case CMIG_STATEMENT_DISCARD_ALL:
+			fix = "Remove it.";
+			break;
+	}
+	result = palloc(sizeof(CmigTextProblem));
+	result->problem = psprintf("its %s script cannot run: statement %d, line %d: %s %s", what,
+							   statement->number, statement->line, reason, refusal);
+	result->fix = fix;
+	return result;
+}
+
+/*
+ * Returns the table whose rows a statement writes.  Returns NULL if there is
+ * none.
+ */
+static const RangeVar *
+written_table(Node *stmt)
+{
+	switch (nodeTag(stmt))
+	{
+		case T_InsertStmt:
+			return ((InsertStmt *) stmt)->relation;
+		case T_UpdateStmt:
+			return ((UpdateStmt *) stmt)->relation;
+		case T_DeleteStmt:
+			return ((DeleteStmt *) stmt)->relation;
+		case T_CopyStmt:
+			return ((CopyStmt *) stmt)->is_from ? ((CopyStmt *) stmt)->relation : NULL;
+		default:
+			return NULL;
+	}
+}
+
+/*
+ * Returns a problem if a downgrade writes to a table that it has dropped;
+ * otherwise, returns NULL.  A downgrade may do so, for example, if the cat
+ * command has appended a file without a header to a revision file.  *dropped is
+ * the list of the dropped tables' names as written in the script, allocated in
+ * the given context.  The list is emptied at each statement that may create a
+ * table.
+ */
+static CmigTextProblem *
+find_write_to_dropped(const CmigStatement *statement, List **dropped, MemoryContext context)
+{
+	Node	   *stmt = statement->raw->stmt;
+	const RangeVar *table = written_table(stmt);
+	CmigTextProblem *result;
+	const char *name;
+	ListCell   *lc;
+
+	if (IsA(stmt, DropStmt) && ((DropStmt *) stmt)->removeType == OBJECT_TABLE)
+	{
+		MemoryContext old = MemoryContextSwitchTo(context);
+
+		foreach(lc, ((DropStmt *) stmt)->objects)
+		{
+			*dropped = lappend(*dropped, NameListToString(lfirst(lc)));
+		}
+		MemoryContextSwitchTo(old);
+	}
+	else if (table == NULL && !IsA(stmt, DropStmt) && !IsA(stmt, AlterTableStmt))
+		*dropped = NIL;
+	if (table == NULL)
+		return NULL;
+	name = table->schemaname ? psprintf("%s.%s", table->schemaname, table->relname) : table->relname;
+	foreach(lc, *dropped)
+	{
+		if (strcmp(lfirst(lc), name) != 0)
+			continue;
+		result = palloc(sizeof(CmigTextProblem));
+		result->problem = psprintf("its downgrade script cannot run: statement %d, line %d writes to table \"%s\", which an earlier statement drops",
+								   statement->number, statement->line, name);
+		result->fix = "If you joined several files with cat, load the files with their names instead, using awk as in README.md.";
+		return result;
+	}
+	return NULL;
+}
+
+CmigTextProblem *
+cmig_text_check(const char *what, const char *sql, bool transactional, bool off_mode)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	MemoryContext context = AllocSetContextCreate(caller, "pg_cmig statement",
+												  ALLOCSET_DEFAULT_SIZES);
+	CmigScriptReader *script = cmig_script_open(sql);
+	CmigStatement statement = {0};
+	CmigTextProblem *volatile problem = NULL;
+	bool		down = strcmp(what, "downgrade") == 0;
+	List	   *dropped = NIL;
+
+	PG_TRY();
+	{
+		MemoryContextSwitchTo(context);
+		while (cmig_script_next(script, &statement))
+		{
+			bool		last = cmig_statement_changes_strings(statement.raw);
+
+			CHECK_FOR_INTERRUPTS();
+			MemoryContextSwitchTo(caller);
+			problem = find_refusal(what, &statement, transactional, off_mode);
+			if (problem == NULL && down)
+				problem = find_write_to_dropped(&statement, &dropped, caller);
+			MemoryContextSwitchTo(context);
+			if (problem != NULL || last)
+				break;
+			MemoryContextReset(context);
+			statement.text = NULL;
+		}
+		MemoryContextSwitchTo(caller);
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(caller);
+		problem = describe_error(what, &statement, cmig_script_error_take());
+	}
+	PG_END_TRY();
+
+	cmig_script_close(script);
+	MemoryContextDelete(context);
+	return problem;
+}
+
+/*
+ * Read the next statement.  Sets *parsed to true if the statement parses.
+ * Returns false at the end of the script.
+ */
+static bool
+next_parsed(CmigScriptReader *script, CmigStatement *statement, bool *parsed)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	volatile bool more = true;
+
+	*parsed = false;
+	PG_TRY();
+	{
+		more = cmig_script_next(script, statement);
+		*parsed = true;
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(caller);
+		FreeErrorData(cmig_script_error_take());
+	}
+	PG_END_TRY();
+	return more;
+}
+
+int
+cmig_text_find_unparsed(const char *sql, const int *offsets, int count)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	MemoryContext context = AllocSetContextCreate(caller, "pg_cmig statement",
+												  ALLOCSET_DEFAULT_SIZES);
+	CmigScriptReader *script = cmig_script_open(sql);
+	CmigStatement statement = {0};
+	int			i = 0;
+	bool		parsed = true;
+
+	MemoryContextSwitchTo(context);
+	while (i < count && parsed && next_parsed(script, &statement, &parsed))
+	{
+		int			end = statement.offset + strlen(statement.text);
+		int			first = i;
+
+		CHECK_FOR_INTERRUPTS();
+		while (i < count && offsets[i] < end)
+			i++;
+		/* ignore an error in a statement that contains none of the offsets */
+		if (!parsed && i > first)
+			i = first;
+		else
+			parsed = true;
+		MemoryContextReset(context);
+		statement.text = NULL;
+	}
+	MemoryContextSwitchTo(caller);
+	cmig_script_close(script);
+	MemoryContextDelete(context);
+	return parsed ? -1 : i;
 }

@@ -1,10 +1,6 @@
 /*
  * history.c
- *	  Implements cmig.current, cmig.heads, cmig.branches, and cmig.history,
- *	  which list revisions.
- *
- * These functions also work if the graph has defects or if a version row
- * belongs to an unknown revision.
+ *	  cmig.history, cmig.log, cmig.show, and others.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -12,20 +8,153 @@
 
 #include "fmgr.h"
 #include "funcapi.h"
+#include "lib/stringinfo.h"
+#include "mb/pg_wchar.h"
+#include "nodes/pg_list.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
+#include "utils/timestamp.h"
 
-#include "base/argument.h"
-#include "base/compat.h"
-#include "graph/graph_walk.h"
-#include "graph/repeatables.h"
-#include "graph/target_range.h"
-#include "report/view.h"
-#include "tables/catalog.h"
-#include "tables/journal_read.h"
-#include "tables/repeatable.h"
-#include "tables/version_rows.h"
-#include "tables/wrong_call.h"
+#include "base/base.h"
+#include "graph/graph.h"
+#include "report/internal.h"
+#include "store/store.h"
+
+/* ----------------------------------------------------------------
+ * Reads the state that read-only functions show, and builds their result
+ * rows.
+ * ----------------------------------------------------------------
+ */
+
+CmigView
+cmig_view_read(void)
+{
+	CmigView	view;
+	CmigRevisionSet *set = cmig_active_read(true);
+	ListCell   *lc;
+
+	view.graph = cmig_graph_build(set->revisions, set->count);
+	cmig_repeatables_add(view.graph, set->repeatables, set->repeatable_count);
+	view.database = cmig_active_separate(view.graph);
+	view.applied = cmig_applied_find(view.graph, cmig_version_rows_read());
+	view.is_row = palloc0(Max(view.graph->count, 1));
+	foreach(lc, view.applied->nodes)
+	{
+		view.is_row[lfirst_int(lc)] = true;
+	}
+	return view;
+}
+
+/* Does the node's tree contain a marked node? */
+static bool
+is_marked_tree(const CmigView *view, const CmigMarks *marks, int node)
+{
+	for (int i = 0; i < view->graph->count; i++)
+		if (marks->set[i] && cmig_trees_same(view->graph, i, node))
+			return true;
+	return false;
+}
+
+/*
+ * Returns true if a head belongs to the current scope.  If any revision is
+ * applied in the scope, the scope's heads are those of trees that contain such
+ * a revision.  Otherwise, its heads are those of trees without revisions
+ * applied in the database.  If there are no such trees, all heads belong to the
+ * scope.
+ */
+static bool
+is_of_scope(const CmigView *view, int node)
+{
+	if (view->database == NULL)
+		return true;
+	if (view->applied->nodes != NIL)
+		return is_marked_tree(view, view->applied->applied, node);
+	for (int i = 0; i < view->graph->count; i++)
+		if (!is_marked_tree(view, view->database, i))
+			return !is_marked_tree(view, view->database, node);
+	return true;
+}
+
+CmigPlan *
+cmig_view_pending(const CmigView *view)
+{
+	List	   *heads = NIL;
+	CmigPlan   *plan;
+
+	for (int i = 0; i < view->graph->count; i++)
+	{
+		if (cmig_graph_is_effective_head(view->graph, i) && is_of_scope(view, i))
+			heads = lappend_int(heads, i);
+	}
+	plan = cmig_plan_upgrade(view->graph, view->applied, heads);
+	cmig_repeatable_add_due(view->graph, view->applied, plan, false);
+	return plan;
+}
+
+bool
+cmig_view_has_all_heads(const CmigGraph *graph, const CmigMarks *range)
+{
+	for (int i = 0; i < graph->count; i++)
+		if (cmig_graph_is_head(graph, i) && !range->set[i])
+			return false;
+	return true;
+}
+
+void
+cmig_view_put_row(FunctionCallInfo fcinfo, Datum *values, bool *nulls)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+
+	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+}
+
+/*
+ * Functions that return a text[].  view_list() converts a List of char *.
+ * view_edges() returns the ids of the nodes to which "edges" lead.
+ */
+static Datum
+view_list(List *names)
+{
+	CmigNames	array = {0};
+	ListCell   *lc;
+
+	array.names = palloc(sizeof(char *) * (list_length(names) + 1));
+	foreach(lc, names)
+	{
+		array.names[array.count++] = lfirst(lc);
+	}
+	return cmig_catalog_names_datum(&array);
+}
+
+static Datum
+view_edges(const CmigGraph *graph, const CmigEdges *edges)
+{
+	List	   *names = NIL;
+
+	for (int i = 0; i < edges->count; i++)
+		names = lappend(names, (void *) cmig_graph_id(graph, edges->nodes[i]));
+	return view_list(names);
+}
+
+char *
+cmig_view_names_text(const CmigNames *names)
+{
+	StringInfoData text;
+
+	initStringInfo(&text);
+	for (int i = 0; i < names->count; i++)
+		appendStringInfo(&text, "%s%s", i > 0 ? ", " : "", names->names[i]);
+	return text.data;
+}
+
+/* ----------------------------------------------------------------
+ * Implements cmig.current, cmig.heads, cmig.branches, and cmig.history,
+ * which list revisions.
+ *
+ * These functions also work if the graph has defects or if a version row
+ * belongs to an unknown revision.
+ * ----------------------------------------------------------------
+ */
 
 PG_FUNCTION_INFO_V1(cmig_current);
 PG_FUNCTION_INFO_V1(cmig_heads);
@@ -66,7 +195,7 @@ cmig_current(PG_FUNCTION_ARGS)
 		values[0] = CStringGetTextDatum(rows->names[i]);
 		values[1] = BoolGetDatum(node >= 0 && cmig_graph_is_head(view.graph, node));
 		values[2] = BoolGetDatum(node >= 0);
-		values[3] = cmig_view_list(node >= 0 ? cmig_graph_labels(labels, node) : NIL);
+		values[3] = view_list(node >= 0 ? cmig_graph_labels(labels, node) : NIL);
 		if (node >= 0)
 			values[4] = CStringGetTextDatum(view.graph->nodes[node].revision->message);
 		else
@@ -90,7 +219,7 @@ cmig_heads(PG_FUNCTION_ARGS)
 		if (!cmig_graph_is_head(view.graph, i))
 			continue;
 		values[0] = CStringGetTextDatum(cmig_graph_id(view.graph, i));
-		values[1] = cmig_view_list(cmig_graph_labels(labels, i));
+		values[1] = view_list(cmig_graph_labels(labels, i));
 		values[2] = BoolGetDatum(view.is_row[i]);
 		values[3] = BoolGetDatum(cmig_graph_is_effective_head(view.graph, i));
 		values[4] = CStringGetTextDatum(view.graph->nodes[i].revision->message);
@@ -114,8 +243,8 @@ cmig_branches(PG_FUNCTION_ARGS)
 		if (node->children.count < 2)
 			continue;
 		values[0] = CStringGetTextDatum(node->revision->id);
-		values[1] = cmig_view_list(cmig_graph_labels(labels, i));
-		values[2] = cmig_view_edges(view.graph, &node->children);
+		values[1] = view_list(cmig_graph_labels(labels, i));
+		values[2] = view_edges(view.graph, &node->children);
 		values[3] = CStringGetTextDatum(node->revision->message);
 		cmig_view_put_row(fcinfo, values, nulls);
 	}
@@ -221,7 +350,7 @@ cmig_history(PG_FUNCTION_ARGS)
 		values[0] = CStringGetTextDatum(node->revision->id);
 		values[1] = cmig_catalog_names_datum(&node->revision->parents);
 		values[2] = cmig_catalog_names_datum(&node->revision->depends);
-		values[3] = cmig_view_list(cmig_graph_labels(labels, order[i]));
+		values[3] = view_list(cmig_graph_labels(labels, order[i]));
 		values[4] = BoolGetDatum(node->children.count == 0);
 		values[5] = BoolGetDatum(view.is_row[order[i]]);
 		values[6] = BoolGetDatum(node->children.count > 1);
@@ -241,4 +370,243 @@ Datum
 cmig_history_wrong(PG_FUNCTION_ARGS)
 {
 	cmig_wrong_call(fcinfo, 0, PG_NARGS() - 1, "SELECT * FROM cmig.history(", CMIG_SEVERAL_RANGE);
+}
+
+/* ----------------------------------------------------------------
+ * Implements cmig.log, which lists the rows of the journal.
+ * ----------------------------------------------------------------
+ */
+
+PG_FUNCTION_INFO_V1(cmig_log);
+
+/*
+ * SCREEN_WIDTH is the line width.  FIXED_WIDTH is the width of the columns
+ * that have the same width in every row ("2026-01-31 12:34:56+00" and
+ * "00:00:00.000"), plus the separators that psql prints between the six
+ * columns.  LEAST_MESSAGE is the minimum width of a message.
+ */
+#define SCREEN_WIDTH 100
+#define FIXED_WIDTH (22 + 12 + 17)
+#define LEAST_MESSAGE 20
+
+/* The state of a call to cmig.log. */
+typedef struct Log
+{
+	FunctionCallInfo fcinfo;
+	CmigGraph  *graph;			/* provides the revisions' messages */
+	int			width;			/* maximum length of a message, in characters */
+} Log;
+
+/* Returns the first line of a message, truncated to the width. */
+static char *
+shorten(const char *message, int width)
+{
+	int			length = strcspn(message, "\r\n");
+	int			kept;
+
+	if (pg_mbstrlen_with_len(message, length) <= width && message[length] == '\0')
+		return pstrdup(message);
+	kept = pg_mbcharcliplen(message, length, width - 3);
+	return psprintf("%.*s...", kept, message);
+}
+
+/* Returns the message to show for a row. */
+static const char *
+message_of(const Log *log, const CmigJournalShown *row)
+{
+	int			node;
+
+	if (row->message && row->sqlstate)
+		return psprintf("%s: %s", row->sqlstate, row->message);
+	if (row->message)
+		return row->message;
+	node = row->revision ? cmig_repeatables_find_any(log->graph, row->revision) : -1;
+	return node >= 0 ? log->graph->nodes[node].revision->message : "";
+}
+
+/* Add a row to the result. */
+static void
+put_row(const CmigJournalShown *row, void *arg)
+{
+	const Log  *log = arg;
+	bool		done = strcmp(row->outcome, "done") == 0;
+	Datum		values[6] = {0};
+	bool		nulls[6] = {0};
+	NameData	role;
+
+	values[0] = TimestampTzGetDatum(row->started_at);
+	nulls[0] = !row->has_started_at;
+	values[1] = CStringGetTextDatum(done ? row->direction :
+									psprintf("%s %s", row->direction, row->outcome));
+	nulls[2] = row->revision == NULL;
+	if (row->revision)
+		values[2] = CStringGetTextDatum(row->revision);
+	namestrcpy(&role, row->role);
+	values[3] = NameGetDatum(&role);
+	nulls[4] = row->elapsed == NULL;
+	values[4] = IntervalPGetDatum(row->elapsed);
+	values[5] = CStringGetTextDatum(shorten(message_of(log, row), log->width));
+	cmig_view_put_row(log->fcinfo, values, nulls);
+}
+
+Datum
+cmig_log(PG_FUNCTION_ARGS)
+{
+	Log			log = {.fcinfo = fcinfo};
+	CmigRevisionSet *set;
+	CmigJournalWidths widths;
+
+	InitMaterializedSRF(fcinfo, 0);
+	set = cmig_catalog_read_revisions(true);
+	log.graph = cmig_graph_build(set->revisions, set->count);
+	cmig_repeatables_add(log.graph, set->repeatables, set->repeatable_count);
+	widths = cmig_journal_read_widths();
+	log.width = SCREEN_WIDTH - FIXED_WIDTH - (int) strlen("downgrade") -
+		Max(widths.revision, (int) strlen("revision")) - Max(widths.role, (int) strlen("role"));
+	log.width = Max(log.width, LEAST_MESSAGE);
+	cmig_journal_read_each(put_row, &log);
+	return (Datum) 0;
+}
+
+/* ----------------------------------------------------------------
+ * Implements cmig.show, which shows everything about one revision.
+ * ----------------------------------------------------------------
+ */
+
+PG_FUNCTION_INFO_V1(cmig_show);
+PG_FUNCTION_INFO_V1(cmig_show_wrong);
+
+/* Add a row to the result. */
+static void
+put_field(FunctionCallInfo fcinfo, const char *field, const char *value)
+{
+	Datum		values[2];
+	bool		nulls[2] = {false, value == NULL};
+
+	values[0] = CStringGetTextDatum(field);
+	values[1] = value ? CStringGetTextDatum(value) : (Datum) 0;
+	cmig_view_put_row(fcinfo, values, nulls);
+}
+
+/* Returns a Boolean value as a string. */
+static const char *
+yes_no(bool value)
+{
+	return value ? "yes" : "no";
+}
+
+/* Add the message, the description, and the transactional flag. */
+static void
+put_description(FunctionCallInfo fcinfo, const CmigRevisionText *text)
+{
+	put_field(fcinfo, "message", text->edges.message);
+	put_field(fcinfo, "description", text->description);
+	put_field(fcinfo, "transactional", yes_no(text->edges.transactional));
+}
+
+/* Add the revision's creator, and what its upgrade requires and runs. */
+static void
+put_upgrade(FunctionCallInfo fcinfo, const CmigRevisionText *text)
+{
+	put_field(fcinfo, "created_at",
+			  text->has_created_at ? timestamptz_to_str(text->created_at) : NULL);
+	put_field(fcinfo, "created_by", text->edges.created_by);
+	if (text->placeholders.count > 0)
+		put_field(fcinfo, "placeholders", cmig_view_names_text(&text->placeholders));
+	if (text->precondition_sql != NULL)
+		put_field(fcinfo, "precondition_sql", text->precondition_sql);
+	put_field(fcinfo, "upgrade_sql", text->upgrade_sql);
+}
+
+/* Return everything about one revision. */
+static void
+show_revision(FunctionCallInfo fcinfo, const CmigView *view, const CmigShownLabels *labels, int n)
+{
+	const CmigNode *node = &view->graph->nodes[n];
+	CmigRevisionText *text = cmig_catalog_read_text(node->revision->id);
+	StringInfoData shown;
+	ListCell   *lc;
+
+	if (text == NULL)
+		return;					/* deleted by another session */
+	initStringInfo(&shown);
+	foreach(lc, cmig_graph_labels(labels, n))
+	{
+		appendStringInfo(&shown, "%s%s", shown.len > 0 ? ", " : "", (char *) lfirst(lc));
+	}
+
+	put_field(fcinfo, "revision", node->revision->id);
+	put_field(fcinfo, "down_revision", cmig_view_names_text(&node->revision->parents));
+	put_field(fcinfo, "depends_on", cmig_view_names_text(&node->revision->depends));
+	put_field(fcinfo, "branch_labels", shown.data);
+	if (node->revision->replaces.count > 0)
+		put_field(fcinfo, "replaces", cmig_view_names_text(&node->revision->replaces));
+	put_field(fcinfo, "branches_into",
+			  cmig_graph_ids_text(view->graph, node->children.nodes, node->children.count));
+	put_description(fcinfo, text);
+	put_field(fcinfo, "reversible", yes_no(text->downgrade_sql != NULL));
+	put_field(fcinfo, "applied", yes_no(view->applied->applied->set[n]));
+	put_field(fcinfo, "head", yes_no(node->children.count == 0));
+	put_upgrade(fcinfo, text);
+	put_field(fcinfo, "downgrade_sql", text->downgrade_sql);
+	put_field(fcinfo, "verify_sql", text->verify_sql);
+}
+
+/* Return everything about a repeatable revision. */
+static void
+show_repeatable(FunctionCallInfo fcinfo, const CmigGraph *graph, int node)
+{
+	const CmigRevision *revision = graph->nodes[node].revision;
+	CmigRevisionText *text = cmig_catalog_read_text(revision->id);
+
+	if (text == NULL)
+		return;					/* deleted by another session */
+	put_field(fcinfo, "revision", revision->id);
+	put_field(fcinfo, "repeatable", "yes");
+	put_field(fcinfo, "depends_on", cmig_view_names_text(&revision->depends));
+	put_description(fcinfo, text);
+	put_field(fcinfo, "applied", yes_no(cmig_repeatable_state(graph, node) == CMIG_REPEATABLE_CURRENT));
+	put_upgrade(fcinfo, text);
+	put_field(fcinfo, "verify_sql", text->verify_sql);
+}
+
+Datum
+cmig_show(PG_FUNCTION_ARGS)
+{
+	CmigView	view;
+	char	   *target;
+	List	   *nodes;
+	CmigShownLabels *labels;
+	ListCell   *lc;
+
+	InitMaterializedSRF(fcinfo, 0);
+	target = cmig_argument_text(fcinfo, 0);
+	if (target == NULL || target[0] == '\0')
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 target ? errmsg("the target must not be empty")
+				 : errmsg("the target must not be null"),
+				 errhint("Use head, heads, current, a branch label, or an id: SELECT * FROM cmig.show('head')")));
+	view = cmig_view_read();
+	if (cmig_repeatables_find(view.graph, target) >= 0)
+	{
+		show_repeatable(fcinfo, view.graph, cmig_repeatables_find(view.graph, target));
+		return (Datum) 0;
+	}
+	if (strcmp(target, "current") == 0)
+		nodes = view.applied->nodes;
+	else
+		nodes = cmig_target_absolute(view.graph, target);
+	labels = cmig_graph_shown_labels(view.graph);
+	foreach(lc, nodes)
+	{
+		show_revision(fcinfo, &view, labels, lfirst_int(lc));
+	}
+	return (Datum) 0;
+}
+
+Datum
+cmig_show_wrong(PG_FUNCTION_ARGS)
+{
+	cmig_wrong_call(fcinfo, 0, PG_NARGS() - 1, "SELECT * FROM cmig.show(", CMIG_SEVERAL_NONE);
 }

@@ -1,32 +1,778 @@
 /*
  * report.c
- *	  Implements cmig.report, which returns an HTML page about all migrations
- *	  of the database.
- *
- * Most sections show the result of another function, which is called with the
- * caller's privileges.  If the caller is not allowed to read the data of a
- * section, the section says so.
+ *	  cmig.report, cmig.graph, and cmig.help.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "commands/dbcommands.h"
 #include "fmgr.h"
+#include "funcapi.h"
+#include "lib/stringinfo.h"
 #include "miscadmin.h"
-#include "utils/guc.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
 #include "utils/timestamp.h"
 
-#include "base/compat.h"
-#include "commands/dbcommands.h"
-#include "graph/repeatables.h"
-#include "graph/target_range.h"
-#include "picture/markup.h"
-#include "report/drawing.h"
-#include "report/page.h"
-#include "report/page_graph.h"
-#include "tables/journal_read.h"
+#include "base/base.h"
+#include "graph/graph.h"
+#include "report/internal.h"
+#include "store/store.h"
+
+/* ----------------------------------------------------------------
+ * Builds the picture of a range of revisions and their states.
+ * ----------------------------------------------------------------
+ */
+
+/* Returns an array of the nodes' states. */
+static CmigPictureState *
+read_states(const CmigView *view)
+{
+	CmigNames  *begun = cmig_progress_begun();
+	int			total = view->graph->count + view->graph->repeatable_count;
+	CmigPictureState *states = palloc_extended(sizeof(CmigPictureState) *
+											   (Size) Max(total, 1), MCXT_ALLOC_HUGE);
+
+	for (int i = 0; i < view->graph->count; i++)
+	{
+		if (view->is_row[i])
+			states[i] = CMIG_PICTURE_CURRENT;
+		else if (view->applied->applied->set[i])
+			states[i] = CMIG_PICTURE_APPLIED;
+		else
+			states[i] = CMIG_PICTURE_PENDING;
+	}
+	for (int i = view->graph->count; i < total; i++)
+		states[i] = cmig_repeatable_state(view->graph, i) == CMIG_REPEATABLE_CURRENT ?
+			CMIG_PICTURE_APPLIED : CMIG_PICTURE_PENDING;
+	for (int i = 0; i < begun->count; i++)
+	{
+		int			node = cmig_graph_find_id(view->graph, begun->names[i]);
+
+		if (node >= 0)
+			states[node] = CMIG_PICTURE_PARTIAL;
+	}
+	return states;
+}
+
+/* Returns the ids in version rows that do not belong to stored revisions. */
+static CmigNames *
+read_unknown(const CmigView *view)
+{
+	CmigNames  *unknown = palloc0(sizeof(CmigNames));
+	ListCell   *lc;
+
+	unknown->names = palloc(sizeof(char *) * (list_length(view->applied->unknown) + 1));
+	foreach(lc, view->applied->unknown)
+	{
+		unknown->names[unknown->count++] = lfirst(lc);
+	}
+	return unknown;
+}
+
+/* Returns the picture of the revisions in the range. */
+static CmigPicture
+drawing_read(const CmigView *view, const CmigMarks *range)
+{
+	CmigPicture picture;
+
+	picture.graph = view->graph;
+	picture.order = cmig_graph_order(view->graph, range, &picture.count);
+	picture.repeatables = cmig_view_has_all_heads(view->graph, range);
+	picture.states = read_states(view);
+	picture.unknown = read_unknown(view);
+	return picture;
+}
+
+/* ----------------------------------------------------------------
+ * Implements cmig.graph, which draws the graph.
+ * ----------------------------------------------------------------
+ */
+
+PG_FUNCTION_INFO_V1(cmig_graph);
+PG_FUNCTION_INFO_V1(cmig_graph_wrong);
+
+/* The formats, each with the function that draws the graph in that format. */
+static const struct
+{
+	const char *name;
+	void		(*draw) (const CmigPicture *picture, CmigPictureLine line, void *arg);
+}			formats[] = {
+	{"text", cmig_text_graph_draw},
+	{"mermaid", cmig_mermaid_draw},
+	{"dot", cmig_dot_draw}
+};
+
+/* Returns the index of a format.  Raises 22023 if the format does not exist. */
+static int
+find_format(const char *graph_name)
+{
+	for (int i = 0; graph_name && i < lengthof(formats); i++)
+	{
+		if (strcmp(formats[i].name, graph_name) == 0)
+			return i;
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 graph_name ? errmsg("unknown format \"%s\"", strlen(graph_name) > NAMEDATALEN ? "..." : graph_name)
+			 : errmsg("the format must not be null"),
+			 errhint("The formats are: text, mermaid, dot.")));
+	return -1;
+}
+
+/* Add a line to the result. */
+static void
+put_line(const char *line, void *arg)
+{
+	cmig_result_add_text((FunctionCallInfo) arg, line);
+}
+
+Datum
+cmig_graph(PG_FUNCTION_ARGS)
+{
+	char	   *format = cmig_argument_text(fcinfo, 1);
+	int			chosen = find_format(format);
+	CmigView	view;
+	CmigMarks  *range;
+	CmigPicture picture;
+
+	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
+	view = cmig_view_read();
+	range = cmig_target_range(view.graph, view.applied, cmig_argument_text(fcinfo, 0));
+	picture = drawing_read(&view, range);
+	formats[chosen].draw(&picture, put_line, fcinfo);
+	return (Datum) 0;
+}
+
+Datum
+cmig_graph_wrong(PG_FUNCTION_ARGS)
+{
+	cmig_wrong_call(fcinfo, 0, 0, "SELECT * FROM cmig.graph(", CMIG_SEVERAL_NONE);
+}
+
+/* ----------------------------------------------------------------
+ * Implements cmig.help, which explains functions, tables, and settings.
+ *
+ * The explanations are the comments that pg_cmig--1.0.sql sets on functions,
+ * tables, and columns, and the descriptions of the settings.
+ * ----------------------------------------------------------------
+ */
+
+PG_FUNCTION_INFO_V1(cmig_help);
+
+#define LINE_WIDTH 80
+
+static const char *const overview[] = {
+	"pg_cmig runs schema migrations inside the database. SELECT * FROM cmig.status()",
+	"shows its state and what to type; SELECT cmig.help('upgrade') explains a name.",
+	"",
+	"  look      status  current  heads  branches  history  graph  show  log  help",
+	"  write     draft  create_revision  merge  load  export  autogenerate  squash",
+	"  check     check  lint  plan  dry_run  diff  drift  round_trip  verify  require",
+	"  move      upgrade  downgrade  stamp  reset  repair  set_protect",
+	"  live      upgrade_stepwise  backfill  add_not_null  add_check  add_unique",
+	"  rows      enable_rls  set_context  rls_status  rls_check  rls_test",
+	"  audit     enable_audit  audit_history  audit_as_of  audit_report  audit_retain",
+	"  access    grant_access  revoke_access  allow_ddl  set_ddl_policy",
+	"  other     baseline  capture  script  schema_sql  import_files  import_state",
+	"  tables    revision  version  journal  progress  ddl_log",
+	"",
+	"  SELECT * FROM cmig.upgrade('head');      CALL cmig.upgrade_stepwise('head');"
+};
+
+/*
+ * Finds the help entries for a function.  An entry has three parts: the call
+ * syntax, the result, and the comment.  Overloaded functions that only raise
+ * an error are left out.
+ */
+static CmigQuery functions_query = {
+	"WITH form AS (SELECT p.oid, p.proname, p.prokind, p.proretset, d.description,"
+	" regexp_replace(pg_get_function_arguments(p.oid), '::[a-z ]+(\\[\\])?|\\mIN ', '', 'g') AS arguments,"
+	" pg_get_function_result(p.oid) AS result"
+	" FROM pg_proc p JOIN pg_description d ON d.objoid = p.oid AND d.classoid = 'pg_proc'::regclass"
+	" WHERE p.pronamespace = 'cmig'::regnamespace AND p.proname::text = $1"
+	" AND d.description NOT LIKE 'Not meant to be called%')"
+	" SELECT CASE prokind WHEN 'p' THEN 'CALL ' ELSE '' END || 'cmig.' || proname"
+	" || '(' || regexp_replace(arguments, '(, )?OUT .*$', '') || ')',"
+	" CASE WHEN prokind = 'p' THEN NULL"
+	" WHEN arguments ~ 'OUT ' THEN CASE WHEN proretset THEN 'Rows: ' ELSE 'Row: ' END"
+	" || replace(substring(arguments FROM 'OUT (.*)$'), ', OUT ', ', ')"
+	" ELSE 'Returns ' || result END, description FROM form ORDER BY arguments COLLATE \"C\"",
+	1, {TEXTOID}
+};
+
+static CmigQuery tables_query = {
+	"SELECT CASE WHEN a.attnum IS NULL THEN 'cmig.' || c.relname ELSE '    ' || a.attname || ' ' || format_type(a.atttypid, a.atttypmod) END,"
+	" NULL, coalesce(d.description, '')"
+	" FROM pg_class c"
+	" CROSS JOIN LATERAL (SELECT NULL::smallint, NULL::name, NULL::oid, NULL::integer UNION ALL"
+	" SELECT attnum, attname, atttypid, atttypmod FROM pg_attribute"
+	" WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped) a (attnum, attname, atttypid, atttypmod)"
+	" LEFT JOIN pg_description d ON d.objoid = c.oid AND d.classoid = 'pg_class'::regclass"
+	" AND d.objsubid = coalesce(a.attnum, 0)"
+	" WHERE c.relnamespace = 'cmig'::regnamespace AND c.relkind IN ('r', 'v') AND c.relname::text = $1"
+	" ORDER BY a.attnum NULLS FIRST",
+	1, {TEXTOID}
+};
+
+static CmigQuery settings_query = {
+	"SELECT name, concat_ws(', ', vartype, 'now ' || coalesce(nullif(setting, ''), 'not set'),"
+	" 'one of ' || array_to_string(enumvals, ', ')),"
+	" concat_ws(' ', short_desc, extra_desc) FROM pg_settings"
+	" WHERE name = 'cmig.' || $1",
+	1, {TEXTOID}
+};
+
+static CmigQuery similar_query = {
+	"SELECT string_agg(name, ', ') FROM (SELECT name FROM"
+	" (SELECT proname::text FROM pg_proc WHERE pronamespace = 'cmig'::regnamespace"
+	" UNION ALL SELECT relname::text FROM pg_class"
+	" WHERE relnamespace = 'cmig'::regnamespace AND relkind IN ('r', 'v')) n (name)"
+	" WHERE $1 <> '' AND (strpos(name, lower($1)) > 0 OR strpos(lower($1), name) > 0)"
+	" GROUP BY name ORDER BY name COLLATE \"C\" LIMIT 10) n",
+	1, {TEXTOID}
+};
+
+/* The result of a call to cmig.help. */
+typedef struct Help
+{
+	FunctionCallInfo fcinfo;
+	int			entries;
+} Help;
+
+/*
+ * Add text to the result, wrapped into lines.  The first line is indented by
+ * "first" columns, and the other lines by "rest" columns.
+ */
+static void
+put_wrapped(FunctionCallInfo fcinfo, const char *text, int first, int rest)
+{
+	StringInfoData line;
+	int			indent = first;
+
+	initStringInfo(&line);
+	while (*text)
+	{
+		int			length = strcspn(text, " ");
+
+		if (line.len > indent && line.len + 1 + length > LINE_WIDTH)
+		{
+			cmig_result_add_text(fcinfo, line.data);
+			resetStringInfo(&line);
+		}
+		if (line.len == 0)
+		{
+			appendStringInfoSpaces(&line, indent);
+			indent = rest;
+		}
+		else if (line.len > 0 && line.data[line.len - 1] != ' ')
+			appendStringInfoChar(&line, ' ');
+		appendBinaryStringInfo(&line, text, length);
+		text += length;
+		while (*text == ' ')
+			text++;
+	}
+	if (line.len > 0)
+		cmig_result_add_text(fcinfo, line.data);
+	pfree(line.data);
+}
+
+/* Row callback: add an entry to the result. */
+static void
+put_entry(TupleDesc desc, HeapTuple row, void *arg)
+{
+	Help	   *help = arg;
+	char	   *title = cmig_query_text(desc, row, 1);
+	char	   *result = cmig_query_text(desc, row, 2);
+	char	   *comment = cmig_query_text(desc, row, 3);
+	int			indent;
+
+	if (title == NULL)
+		return;
+	if (help->entries++ > 0 && title[0] != ' ')
+		cmig_result_add_text(help->fcinfo, "");
+	indent = strspn(title, " ");
+	put_wrapped(help->fcinfo, title + indent, indent, indent + 8);
+	if (result)
+		put_wrapped(help->fcinfo, result, indent + 4, indent + 8);
+	if (comment)
+		put_wrapped(help->fcinfo, comment, indent + 4, indent + 4);
+}
+
+/* Raise 22023 for a name that does not exist. */
+static void
+raise_unknown(const char *name, Datum *values)
+{
+	char	   *similar = NULL;
+
+	cmig_query_each(&similar_query, values, NULL, cmig_query_keep_text, &similar);
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("pg_cmig has no function, table, or setting \"%s\"",
+					strlen(name) > NAMEDATALEN ? "..." : name),
+			 similar ? errhint("Similar names are: %s.", similar)
+			 : errhint("SELECT cmig.help() lists the functions.")));
+}
+
+Datum
+cmig_help(PG_FUNCTION_ARGS)
+{
+	CmigQuery  *queries[] = {&functions_query, &tables_query, &settings_query};
+	char	   *name = cmig_argument_text(fcinfo, 0);
+	Help		help = {.fcinfo = fcinfo};
+	Datum		values[1];
+
+	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
+	if (name == NULL)
+	{
+		for (int i = 0; i < lengthof(overview); i++)
+			cmig_result_add_text(fcinfo, overview[i]);
+		return (Datum) 0;
+	}
+	if (strncmp(name, "cmig.", 5) == 0)
+		name += 5;
+	name[strcspn(name, "(")] = '\0';
+	values[0] = CStringGetTextDatum(name);
+	for (int i = 0; i < lengthof(queries); i++)
+		cmig_query_each(queries[i], values, NULL, put_entry, &help);
+	if (help.entries == 0)
+		raise_unknown(name, values);
+	return (Datum) 0;
+}
+
+/* ----------------------------------------------------------------
+ * Writes the parts of an HTML page: its head, sections, and tables.
+ *
+ * The page loads nothing from the network and runs no scripts.  Its
+ * Content-Security-Policy enforces this.
+ * ----------------------------------------------------------------
+ */
+
+/* Callback that writes a section's content. */
+typedef void (*CmigPageContent) (StringInfo page, void *arg);
+
+/*
+ * A table on the page.  All result columns of the query are strings.  If the
+ * query returns no rows, "empty" is shown.
+ */
+typedef struct CmigPageTable
+{
+	CmigQuery	query;
+	const char *columns[8];		/* column titles; a title that begins with "!"
+								 * marks a column with SQL */
+	const char *empty;
+} CmigPageTable;
+
+static void page_element(StringInfo page, const char *tag, const char *class,
+						 const char *text);
+
+static const char style[] =
+":root{--bg:#f6f7f9;--card:#fff;--fg:#1b2330;--dim:#5d6878;--line:#dfe3e9;--code:#f0f2f5;"
+"--ok:#1f7a4a;--okbg:#dcf3e5;--warn:#9a5b00;--warnbg:#fdf0d5;--bad:#b3261e;--badbg:#fbe3e1;--link:#2458b8;"
+"--c0:#3b6fd4;--c1:#c2571a;--c2:#7a4cc2;--c3:#1c8a6a;--c4:#b8336a;--c5:#8a7310;--c6:#2a8fb3;--c7:#777f8c}"
+"@media(prefers-color-scheme:dark){:root{color-scheme:dark;--bg:#12161d;--card:#1a2029;--fg:#e4e8ee;--dim:#9aa5b5;"
+"--line:#2d3643;--code:#242c38;--ok:#6fd39b;--okbg:#173626;--warn:#f0b95a;--warnbg:#3a2c10;--bad:#ff8f86;"
+"--badbg:#431d1a;--link:#8ab4ff;--c0:#7ea6ff;--c1:#f0935c;--c2:#b794f0;--c3:#5fcfae;--c4:#f07aa8;--c5:#d6bd4f;"
+"--c6:#67c4e4;--c7:#9aa3b0}}"
+"*{box-sizing:border-box}"
+"body{margin:0;background:var(--bg);color:var(--fg);font:15px/1.5 system-ui,-apple-system,'Segoe UI',Roboto,sans-serif;"
+"overflow-wrap:anywhere}"
+"main{max-width:1120px;margin:0 auto;padding:24px 20px 48px}"
+"h1{font-size:26px;line-height:1.2;margin:0 0 4px}"
+"h2{font-size:17px;margin:0 0 12px}"
+"p{margin:0 0 8px}.dim{color:var(--dim)}"
+"a{color:var(--link)}"
+"section{background:var(--card);border:1px solid var(--line);border-radius:10px;padding:18px 20px;margin-top:18px}"
+"code,pre{font:13px/1.5 ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono',monospace}"
+"code{background:var(--code);border-radius:4px;padding:1px 5px}"
+"pre{background:var(--code);border-radius:6px;padding:10px 12px;margin:4px 0 12px;white-space:pre-wrap}"
+".cards{display:grid;grid-template-columns:repeat(auto-fit,minmax(150px,1fr));gap:12px;margin-top:18px}"
+".card{background:var(--card);border:1px solid var(--line);border-radius:10px;padding:12px 16px}"
+".card b{display:block;font-size:20px;line-height:1.3;font-weight:600}"
+".card span{color:var(--dim);font-size:13px}"
+".tag{display:inline-block;border-radius:9px;padding:0 8px;font-size:12px;line-height:18px;background:var(--code);color:var(--dim)}"
+".ok{background:var(--okbg);color:var(--ok)}.warn{background:var(--warnbg);color:var(--warn)}"
+".bad{background:var(--badbg);color:var(--bad)}"
+"table{width:100%;border-collapse:collapse}"
+"th{text-align:left;font-size:12px;font-weight:600;color:var(--dim);padding:0 14px 6px 0}"
+"td{vertical-align:top;border-top:1px solid var(--line);padding:8px 14px 8px 0;white-space:pre-line}"
+"th{white-space:nowrap}td{min-width:8.5em}td:first-child{min-width:3em}"
+"td:last-child,th:last-child{padding-right:0}"
+"details+details .w{border-top:1px solid var(--line)}"
+"summary{display:flex;align-items:center;min-height:34px;cursor:pointer;list-style:none;border-radius:6px}"
+"summary::-webkit-details-marker{display:none}"
+"summary:hover,summary:focus-visible,details:target>summary{background:var(--code)}"
+".g,.k{flex:none;display:block;overflow:visible}"
+".g{min-height:34px;align-self:stretch}.legend .g{height:34px}.k{position:absolute;left:0;top:0;height:100%}"
+".g path,.k path{fill:none;stroke-width:2;vector-effect:non-scaling-stroke;stroke:var(--c7)}"
+".g .n,.g .i{stroke-linecap:round}"
+".g .n{stroke-width:13;stroke:var(--fg)}.g .i{stroke-width:9;stroke:var(--fg)}"
+".g .n.pending{stroke:var(--dim)}.g .i.pending{stroke:var(--card)}"
+".g .n.applied,.g .i.applied{stroke:var(--ok)}"
+".g .n.current{stroke:var(--ok)}.g .n.current{stroke-width:17}.g .i.current{stroke-width:5;stroke:var(--card)}"
+".g .n.partial{stroke:var(--warn)}.g .i.partial{stroke:var(--warnbg)}"
+".w{flex:1;min-width:0;display:flex;gap:10px;align-items:baseline;padding:5px 8px 5px 10px}"
+".id{flex:none;max-width:16em;font-weight:600}"
+".m{flex:1;min-width:0;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}"
+".d{flex:none;color:var(--dim);font-size:13px}"
+"details[open] .m{white-space:normal}"
+".b{position:relative;padding-bottom:6px}"
+".legend{display:flex;flex-wrap:wrap;gap:4px 18px;color:var(--dim);font-size:13px;margin-bottom:8px}"
+".legend span{display:flex;align-items:center;gap:6px}.legend .g{width:20px}"
+"ol{list-style:none;margin:0;padding:0 0 0 18px;border-left:2px solid var(--line);margin-left:6px}"
+"li{position:relative;padding:0 0 14px}"
+"li::before{content:'';position:absolute;left:-24px;top:6px;width:10px;height:10px;border-radius:50%;background:var(--c7);"
+"box-shadow:0 0 0 3px var(--card)}"
+"li.upgrade::before{background:var(--ok)}li.downgrade::before{background:var(--warn)}li.failed::before{background:var(--bad)}"
+"li.stamp::before,li.repair::before{background:var(--c2)}"
+"li p{margin:0}"
+"@media(max-width:640px){main{padding:16px 10px 32px}section{padding:14px 12px}h1{font-size:22px}"
+"table,tbody,tr,td{display:block}thead{display:none}td{border:0;padding:2px 0}"
+"tr{border-top:1px solid var(--line);padding:8px 0;display:block}"
+"td:empty{display:none}td::before{content:attr(data-h);display:block;font-size:12px;font-weight:400;color:var(--dim)}"
+"td:first-child{font-weight:600}td:first-child::before{display:none}"
+".d{display:none}.w{flex-wrap:wrap;gap:0 8px}.m{flex-basis:100%}.id{max-width:100%}}"
+"@media print{section,.card{break-inside:avoid}}";
+
+/* Maximum width of an image of the graph, in pixels. */
+#define MOST_PIXELS 360
+
+/*
+ * Append everything before the first section.  "lanes" is the number of lanes
+ * in the graph.
+ */
+static void
+page_begin(StringInfo page, const char *title, int lanes)
+{
+	int			pixels = Min(Max(lanes, 1) * CMIG_SVG_LANE, MOST_PIXELS);
+
+	appendStringInfoString(page, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+						   "<meta http-equiv=\"Content-Security-Policy\""
+						   " content=\"default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'\">\n"
+						   "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+						   "<meta name=\"color-scheme\" content=\"light dark\">\n");
+	page_element(page, "title", NULL, title);
+	appendStringInfo(page, "\n<style>\n%s\n", style);
+	for (int color = 0; color <CMIG_SVG_COLORS; color ++)
+		appendStringInfo(page, ".g .l%d,.k .l%d{stroke:var(--c%d)}", color, color, color);
+	appendStringInfo(page, ".g,.k{width:min(%dpx,32vw)}.b{padding-left:calc(min(%dpx,32vw) + 10px)}",
+					 pixels, pixels);
+	appendStringInfoString(page, "\n</style>\n</head>\n<body>\n<main>\n");
+}
+
+/* Append everything after the last section. */
+static void
+page_end(StringInfo page)
+{
+	appendStringInfoString(page, "</main>\n</body>\n</html>\n");
+}
+
+/* Append an element that contains a string from the database. */
+static void
+page_element(StringInfo page, const char *tag, const char *class, const char *text)
+{
+	appendStringInfo(page, "<%s", tag);
+	if (class)
+		appendStringInfo(page, " class=\"%s\"", class);
+	appendStringInfoChar(page, '>');
+	cmig_markup_text(page, text);
+	appendStringInfo(page, "</%s>", tag);
+}
+
+/* A section that is being written. */
+typedef struct Section
+{
+	StringInfo	page;
+	CmigPageContent content;
+	void	   *arg;
+} Section;
+
+/*
+ * Write a section's content.  Notices are suppressed, because the page shows
+ * the same information.
+ */
+static void
+write_content(void *arg)
+{
+	Section    *section = arg;
+	int			level = NewGUCNestLevel();
+
+	if (client_min_messages < WARNING)
+		cmig_settings_override("client_min_messages", "warning");
+	section->content(section->page, section->arg);
+	AtEOXact_GUC(true, level);
+}
+
+/*
+ * Append a section.  If writing its content raises an error, for example
+ * because the caller is not allowed to read the data, the section shows the
+ * error message instead.
+ */
+static void
+page_section(StringInfo page, const char *title, CmigPageContent content, void *arg)
+{
+	Section		section = {page, content, arg};
+	ErrorData  *error;
+	int			start;
+
+	appendStringInfoString(page, "<section>\n");
+	page_element(page, "h2", NULL, title);
+	appendStringInfoChar(page, '\n');
+	start = page->len;
+	error = cmig_subtransaction_try(write_content, &section);
+	if (error != NULL)
+	{
+		if (cmig_subtransaction_must_rethrow(error))
+			ReThrowError(error);
+		page->len = start;
+		page->data[start] = '\0';
+		page_element(page, "p", "dim", psprintf("Not shown: %s", error->message));
+		if (error->detail)
+			page_element(page, "p", "dim", error->detail);
+		if (error->hint)
+			page_element(page, "p", "dim", error->hint);
+	}
+	appendStringInfoString(page, "\n</section>\n");
+}
+
+/* The state of writing a table. */
+typedef struct TableState
+{
+	StringInfo	page;
+	const CmigPageTable *table;
+	int			rows;
+} TableState;
+
+static const char *
+column_title(const char *column)
+{
+	return column[0] == '!' ? column + 1 : column;
+}
+
+static void
+begin_table(StringInfo page, const CmigPageTable *table)
+{
+	appendStringInfoString(page, "<table>\n<thead><tr>");
+	for (int i = 0; i < lengthof(table->columns) && table->columns[i]; i++)
+		page_element(page, "th", NULL, column_title(table->columns[i]));
+	appendStringInfoString(page, "</tr></thead>\n<tbody>\n");
+}
+
+/* Row callback: append a row of the table. */
+static void
+append_row(TupleDesc desc, HeapTuple row, void *arg)
+{
+	TableState *state = arg;
+	const CmigPageTable *table = state->table;
+
+	if (state->rows++ == 0)
+		begin_table(state->page, table);
+	appendStringInfoString(state->page, "<tr>");
+	for (int i = 0; i < lengthof(table->columns) && table->columns[i]; i++)
+	{
+		char	   *text = cmig_query_text(desc, row, i + 1);
+
+		appendStringInfo(state->page, "<td data-h=\"%s\">", column_title(table->columns[i]));
+		if (text && text[0] && table->columns[i][0] == '!')
+			page_element(state->page, "code", NULL, text);
+		else if (text && strcmp(text, "error") == 0)
+			page_element(state->page, "span", "tag bad", text);
+		else if (text && strcmp(text, "warning") == 0)
+			page_element(state->page, "span", "tag warn", text);
+		else if (text)
+			cmig_markup_text(state->page, text);
+		appendStringInfoString(state->page, "</td>");
+	}
+	appendStringInfoString(state->page, "</tr>\n");
+}
+
+/* Append a table. */
+static void
+page_table(StringInfo page, CmigPageTable *table)
+{
+	TableState	state = {page, table, 0};
+
+	cmig_query_each(&table->query, NULL, NULL, append_row, &state);
+	if (state.rows > 0)
+		appendStringInfoString(page, "</tbody>\n</table>");
+	else
+		page_element(page, "p", "dim", table->empty);
+}
+
+/* ----------------------------------------------------------------
+ * Writes the graph and the revisions' scripts on an HTML page.
+ *
+ * Each revision is a <details> element.  Its summary is a row of the drawing.
+ * A click on the summary shows the scripts.
+ * ----------------------------------------------------------------
+ */
+
+/* Maximum number of bytes of a script to show. */
+#define MOST_SCRIPT 20000
+
+static const char *const state_names[] = {
+	[CMIG_PICTURE_PENDING] = "pending",
+	[CMIG_PICTURE_APPLIED] = "applied",
+	[CMIG_PICTURE_CURRENT] = "current",
+	[CMIG_PICTURE_PARTIAL] = "partially applied"
+};
+
+/* Returns the number of lanes in a picture, at least 1. */
+static int
+page_graph_width(const CmigPicture *picture)
+{
+	CmigLanes  *lanes = cmig_lanes_begin(picture->graph, picture->order, picture->count);
+	const CmigLanesRow *row;
+	int			width = 1;
+
+	while ((row = cmig_lanes_next(lanes)) != NULL)
+		width = Max(width, row->count);
+	return width;
+}
+
+/* Append a script with a title.  Does nothing if there is no script. */
+static void
+append_script(StringInfo page, const char *title, const char *sql)
+{
+	if (sql == NULL || sql[0] == '\0')
+		return;
+	page_element(page, "p", "dim", title);
+	appendStringInfoString(page, "<pre>");
+	if (!cmig_markup_append(page, sql, MOST_SCRIPT))
+		appendStringInfo(page, "\n... (%zu bytes in all)", strlen(sql));
+	appendStringInfoString(page, "</pre>\n");
+}
+
+/* Append the summary of a revision. */
+static void
+append_summary(StringInfo page, const CmigPicture *picture, int node)
+{
+	const CmigRevision *revision = picture->graph->nodes[node].revision;
+	CmigPictureState state = picture->states[node];
+	StringInfoData text;
+
+	appendStringInfoString(page, "<span class=\"w\">");
+	page_element(page, "span", "id", revision->id);
+	if (state == CMIG_PICTURE_CURRENT)
+		appendStringInfoString(page, "<span class=\"tag ok\">current</span>");
+	else if (state == CMIG_PICTURE_PARTIAL)
+		appendStringInfoString(page, "<span class=\"tag warn\">partially applied</span>");
+	else if (state == CMIG_PICTURE_PENDING)
+		appendStringInfoString(page, "<span class=\"tag\">pending</span>");
+	initStringInfo(&text);
+	cmig_picture_append_notes(&text, picture, node, "", "");
+	if (text.len > 0)
+		page_element(page, "span", "tag", text.data);
+	page_element(page, "span", "m", revision->message ? revision->message : "");
+	resetStringInfo(&text);
+	cmig_picture_append_day(&text, revision, "");
+	page_element(page, "span", "d", text.data);
+	appendStringInfoString(page, "</span>");
+	pfree(text.data);
+}
+
+/* Append a revision's details, which appear when its summary is clicked. */
+static void
+append_content(StringInfo page, const CmigPicture *picture, int node)
+{
+	CmigRevisionText *text = cmig_catalog_read_text(cmig_graph_id(picture->graph, node));
+
+	if (text == NULL)
+		return;					/* deleted by another session */
+	if (text->edges.created_by)
+		page_element(page, "p", "dim", psprintf("stored by %s", text->edges.created_by));
+	if (text->description && text->description[0])
+		page_element(page, "p", NULL, text->description);
+	append_script(page, "Precondition", text->precondition_sql);
+	append_script(page, "Upgrade", text->upgrade_sql);
+	if (text->downgrade_sql != NULL)
+		append_script(page, "Downgrade", text->downgrade_sql);
+	else if (!text->edges.repeatable)
+		page_element(page, "p", "dim", "irreversible: no downgrade script");
+	append_script(page, "Verify", text->verify_sql);
+}
+
+/*
+ * Append a revision.  "row" is its row in the drawing, or NULL if the revision
+ * has no edges.
+ */
+static void
+append_revision(StringInfo page, const CmigPicture *picture, int node,
+				const CmigLanesRow *row, int width)
+{
+	CmigPictureState state = picture->states[node];
+
+	appendStringInfo(page, "<details id=\"r%d\"><summary title=\"", node);
+	cmig_markup_text(page, cmig_graph_id(picture->graph, node));
+	appendStringInfo(page, ": %s\">", state_names[state]);
+	if (row)
+		cmig_svg_lanes_row(page, row, width, state);
+	else
+		cmig_svg_lanes_single(page, width, state);
+	append_summary(page, picture, node);
+	appendStringInfoString(page, "</summary><div class=\"b\">");
+	if (row)
+		cmig_svg_lanes_below(page, row, width);
+	append_content(page, picture, node);
+	appendStringInfoString(page, "</div></details>\n");
+}
+
+/* Append a legend of the symbols. */
+static void
+append_legend(StringInfo page)
+{
+	appendStringInfoString(page, "<div class=\"legend\">");
+	for (int i = 0; i < lengthof(state_names); i++)
+	{
+		appendStringInfoString(page, "<span>");
+		cmig_svg_lanes_single(page, 1, i);
+		appendStringInfo(page, "%s</span>", state_names[i]);
+	}
+	appendStringInfoString(page, "<span>Click a revision to see its scripts.</span></div>\n");
+}
+
+/* CmigPageContent callback: append the graph.  "arg" is a CmigPicture *. */
+static void
+cmig_page_graph(StringInfo page, void *arg)
+{
+	const CmigPicture *picture = arg;
+	CmigLanes  *lanes = cmig_lanes_begin(picture->graph, picture->order, picture->count);
+	const CmigLanesRow *row;
+	int			width = page_graph_width(picture);
+	int			extra = picture->repeatables ? picture->graph->repeatable_count : 0;
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig report row",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+
+	if (picture->count + extra == 0)
+		page_element(page, "p", "dim", "There are no revisions.");
+	else
+		append_legend(page);
+	for (int i = picture->graph->count + extra - 1; i >= picture->graph->count; i--)
+		append_revision(page, picture, i, NULL, width);
+	while ((row = cmig_lanes_next(lanes)) != NULL)
+	{
+		CHECK_FOR_INTERRUPTS();
+		append_revision(page, picture, row->node, row, width);
+		MemoryContextReset(context);
+	}
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
+}
+
+/* ----------------------------------------------------------------
+ * Implements cmig.report, which returns an HTML page about all migrations
+ * of the database.
+ *
+ * Most sections show the result of another function, which is called with the
+ * caller's privileges.  If the caller is not allowed to read the data of a
+ * section, the section says so.
+ * ----------------------------------------------------------------
+ */
 
 PG_FUNCTION_INFO_V1(cmig_report);
 
@@ -69,15 +815,15 @@ static CmigPageTable audit_table = {
 static void
 write_table(StringInfo page, void *arg)
 {
-	cmig_page_table(page, arg);
+	page_table(page, arg);
 }
 
 static void
 write_posture(StringInfo page, void *arg)
 {
-	cmig_page_table(page, &rls_table);
+	page_table(page, &rls_table);
 	appendStringInfoString(page, "<p></p>\n");
-	cmig_page_table(page, &rls_findings_table);
+	page_table(page, &rls_findings_table);
 }
 
 /* The state of writing the journal section. */
@@ -110,7 +856,7 @@ append_what(TimeLine *line, const CmigJournalShown *row)
 	StringInfo	page = line->page;
 
 	appendStringInfoString(page, "<p>");
-	cmig_page_element(page, "b", NULL, row->direction);
+	page_element(page, "b", NULL, row->direction);
 	appendStringInfoChar(page, ' ');
 	if (node >= 0)
 		appendStringInfo(page, "<a href=\"#r%d\">", node);
@@ -121,8 +867,8 @@ append_what(TimeLine *line, const CmigJournalShown *row)
 	if (strcmp(row->outcome, "done") != 0)
 	{
 		appendStringInfoChar(page, ' ');
-		cmig_page_element(page, "span", strcmp(row->outcome, "failed") == 0 ? "tag bad" : "tag warn",
-						  row->outcome);
+		page_element(page, "span", strcmp(row->outcome, "failed") == 0 ? "tag bad" : "tag warn",
+					 row->outcome);
 	}
 	if (node >= 0)
 	{
@@ -153,8 +899,8 @@ append_step(const CmigJournalShown *row, void *arg)
 	appendStringInfo(page, "<li class=\"%s\">", class);
 	append_what(line, row);
 	if (row->message)
-		cmig_page_element(page, "p", NULL, row->sqlstate ? psprintf("%s: %s", row->sqlstate, row->message)
-						  : row->message);
+		page_element(page, "p", NULL, row->sqlstate ? psprintf("%s: %s", row->sqlstate, row->message)
+					 : row->message);
 	appendStringInfoString(page, "<p class=\"dim\">");
 	if (row->has_started_at)
 		cmig_markup_text(page, timestamptz_to_str(row->started_at));
@@ -183,7 +929,7 @@ write_journal(StringInfo page, void *arg)
 	if (line.rows == 0)
 	{
 		page->len = start;
-		cmig_page_element(page, "p", "dim", "Nothing has been done yet.");
+		page_element(page, "p", "dim", "Nothing has been done yet.");
 	}
 }
 
@@ -192,8 +938,8 @@ static void
 append_card(StringInfo page, const char *title, const char *value)
 {
 	appendStringInfoString(page, "<div class=\"card\">");
-	cmig_page_element(page, "b", NULL, value);
-	cmig_page_element(page, "span", NULL, title);
+	page_element(page, "b", NULL, value);
+	page_element(page, "span", NULL, title);
 	appendStringInfoString(page, "</div>");
 }
 
@@ -225,12 +971,12 @@ append_title(StringInfo page, const char *title)
 	TimestampTz now = GetCurrentTransactionStartTimestamp();
 
 	appendStringInfoString(page, "<header>");
-	cmig_page_element(page, "h1", NULL, title);
-	cmig_page_element(page, "p", "dim",
-					  psprintf("%s, by %s, PostgreSQL %s",
-							   timestamptz_to_str(now - now % USECS_PER_SEC),
-							   GetUserNameFromId(GetUserId(), false),
-							   GetConfigOption("server_version", false, false)));
+	page_element(page, "h1", NULL, title);
+	page_element(page, "p", "dim",
+				 psprintf("%s, by %s, PostgreSQL %s",
+						  timestamptz_to_str(now - now % USECS_PER_SEC),
+						  GetUserNameFromId(GetUserId(), false),
+						  GetConfigOption("server_version", false, false)));
 	appendStringInfoString(page, "</header>\n");
 }
 
@@ -239,20 +985,20 @@ cmig_report(PG_FUNCTION_ARGS)
 {
 	CmigView	view = cmig_view_read();
 	CmigMarks  *range = cmig_target_range(view.graph, view.applied, "base:heads");
-	CmigPicture picture = cmig_drawing_read(&view, range);
+	CmigPicture picture = drawing_read(&view, range);
 	char	   *title = psprintf("Migrations of %s", get_database_name(MyDatabaseId));
 	StringInfoData page;
 
 	initStringInfo(&page);
-	cmig_page_begin(&page, title, cmig_page_graph_width(&picture));
+	page_begin(&page, title, page_graph_width(&picture));
 	append_title(&page, title);
 	append_cards(&page, &view);
-	cmig_page_section(&page, "State", write_table, &state_table);
-	cmig_page_section(&page, "Pending steps", write_table, &pending_table);
-	cmig_page_section(&page, "Revisions", cmig_page_graph, &picture);
-	cmig_page_section(&page, "Journal", write_journal, view.graph);
-	cmig_page_section(&page, "Row-level security", write_posture, NULL);
-	cmig_page_section(&page, "Audit", write_table, &audit_table);
-	cmig_page_end(&page);
+	page_section(&page, "State", write_table, &state_table);
+	page_section(&page, "Pending steps", write_table, &pending_table);
+	page_section(&page, "Revisions", cmig_page_graph, &picture);
+	page_section(&page, "Journal", write_journal, view.graph);
+	page_section(&page, "Row-level security", write_posture, NULL);
+	page_section(&page, "Audit", write_table, &audit_table);
+	page_end(&page);
 	PG_RETURN_TEXT_P(cstring_to_text_with_len(page.data, page.len));
 }

@@ -7,10 +7,9 @@
  */
 #include "postgres.h"
 
+#include "base/base.h"
 #include "base/compat.h"
-#include "base/citus.h"
 #include "base/errors.h"
-#include "base/settings.h"
 #include "rls/internal.h"
 
 #include "access/xact.h"

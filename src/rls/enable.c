@@ -7,16 +7,11 @@
  */
 #include "postgres.h"
 
+#include "base/base.h"
 #include "base/compat.h"
-#include "base/argument.h"
-#include "base/citus.h"
 #include "base/errors.h"
-#include "base/listing.h"
-#include "base/query.h"
-#include "base/role.h"
-#include "base/text_list.h"
 #include "rls/internal.h"
-#include "tables/access.h"
+#include "store/store.h"
 
 #include "access/xact.h"
 #include "catalog/catalog.h"

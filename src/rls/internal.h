@@ -8,7 +8,7 @@
 #define CMIG_RLS_INTERNAL_H
 
 #include "postgres.h"
-#include "base/query.h"
+#include "base/base.h"
 #include "fmgr.h"
 #include "nodes/pg_list.h"
 #include "storage/lockdefs.h"

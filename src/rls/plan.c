@@ -6,12 +6,10 @@
  */
 #include "postgres.h"
 
+#include "base/base.h"
 #include "base/compat.h"
-#include "base/argument.h"
 #include "base/errors.h"
-#include "base/query.h"
-#include "base/text_list.h"
-#include "parse/raw_parse.h"
+#include "parse/parse.h"
 #include "rls/internal.h"
 
 #include "catalog/pg_type.h"

@@ -14,7 +14,7 @@
 #include "postgres.h"
 
 #include "base/compat.h"
-#include "parse/lexer.h"
+#include "parse/parse.h"
 #include "rls/rls_body.h"
 #include "rls/rls_parse.h"
 

@@ -12,11 +12,11 @@
 #include "postgres.h"
 
 #include "rls/rls_bound.h"
+#include "rls/rls_node.h"
 
 #include "catalog/pg_type.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
-#include "rls/rls_node.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 

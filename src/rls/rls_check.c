@@ -9,12 +9,9 @@
  */
 #include "postgres.h"
 
-#include "base/citus.h"
+#include "base/base.h"
 #include "base/compat.h"
 #include "base/errors.h"
-#include "base/listing.h"
-#include "base/query.h"
-#include "base/settings.h"
 #include "rls/check.h"
 #include "rls/internal.h"
 #include "rls/rls_expr.h"

@@ -16,6 +16,7 @@
 
 #include "base/compat.h"
 #include "rls/rls_expr.h"
+#include "rls/rls_node.h"
 
 #include "access/sysattr.h"
 #include "catalog/pg_proc.h"
@@ -23,7 +24,6 @@
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
-#include "rls/rls_node.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"

@@ -9,7 +9,7 @@
  */
 #include "postgres.h"
 
-#include "base/query.h"
+#include "base/base.h"
 #include "rls/rls_finding.h"
 
 #include "catalog/pg_type.h"

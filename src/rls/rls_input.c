@@ -7,8 +7,8 @@
  */
 #include "postgres.h"
 
+#include "base/base.h"
 #include "base/compat.h"
-#include "base/query.h"
 #include "rls/rls_calls.h"
 #include "rls/rls_input.h"
 #include "rls/rls_owner.h"

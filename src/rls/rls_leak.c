@@ -18,8 +18,8 @@
  */
 #include "postgres.h"
 
+#include "base/base.h"
 #include "base/compat.h"
-#include "base/row_receiver.h"
 #include "rls/rls_body.h"
 #include "rls/rls_calls.h"
 #include "rls/rls_leak.h"

@@ -10,16 +10,16 @@
  */
 #include "postgres.h"
 
+#include "base/base.h"
 #include "base/compat.h"
-#include "base/query.h"
-#include "rls/rls_lookup.h"
 #include "rls/rls_finding.h"
+#include "rls/rls_lookup.h"
+#include "rls/rls_node.h"
 
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
 #include "parser/parsetree.h"
-#include "rls/rls_node.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 

@@ -6,8 +6,8 @@
  */
 #include "postgres.h"
 
+#include "base/base.h"
 #include "base/compat.h"
-#include "base/query.h"
 #include "rls/rls_made_rows.h"
 #include "rls/rls_node.h"
 #include "rls/rls_owner.h"

@@ -23,6 +23,7 @@
 #include "rls/rls_calls.h"
 #include "rls/rls_made_rows.h"
 #include "rls/rls_model.h"
+#include "rls/rls_node.h"
 
 #include "access/htup_details.h"
 #include "access/sysattr.h"
@@ -38,7 +39,6 @@
 #include "parser/parse_coerce.h"
 #include "parser/parsetree.h"
 #include "rewrite/rewriteManip.h"
-#include "rls/rls_node.h"
 #include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"

@@ -9,10 +9,9 @@
  */
 #include "postgres.h"
 
+#include "base/base.h"
 #include "base/compat.h"
-#include "base/safe_parse.h"
-#include "base/settings.h"
-#include "parse/raw_parse.h"
+#include "parse/parse.h"
 #include "rls/rls_parse.h"
 #include "rls/rls_sample.h"
 #include "rls/rls_sandbox.h"

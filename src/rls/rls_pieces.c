@@ -7,8 +7,8 @@
  */
 #include "postgres.h"
 
+#include "base/base.h"
 #include "base/compat.h"
-#include "base/text_list.h"
 #include "rls/rls_calls.h"
 #include "rls/rls_node.h"
 #include "rls/rls_pieces.h"

@@ -15,9 +15,8 @@
  */
 #include "postgres.h"
 
+#include "base/base.h"
 #include "base/compat.h"
-#include "base/query.h"
-#include "base/settings.h"
 #include "rls/internal.h"
 #include "rls/rls_finding.h"
 #include "rls/rls_posture.h"

@@ -6,7 +6,7 @@
  */
 #include "postgres.h"
 
-#include "base/settings.h"
+#include "base/base.h"
 #include "rls/rls_expr.h"
 #include "rls/rls_node.h"
 #include "rls/rls_repair.h"

@@ -14,10 +14,8 @@
  */
 #include "postgres.h"
 
+#include "base/base.h"
 #include "base/compat.h"
-#include "base/role.h"
-#include "base/settings.h"
-#include "base/subtransaction.h"
 #include "rls/rls_sandbox.h"
 
 #include "access/xact.h"

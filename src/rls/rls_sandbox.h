@@ -9,7 +9,7 @@
 #define CMIG_RLS_SANDBOX_H
 
 #include "postgres.h"
-#include "base/role.h"
+#include "base/base.h"
 
 /* The role for a task that needs no privileges. */
 #define CMIG_RLS_NOBODY CMIG_ROLE_NOBODY

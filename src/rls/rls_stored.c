@@ -6,8 +6,8 @@
  */
 #include "postgres.h"
 
+#include "base/base.h"
 #include "base/compat.h"
-#include "base/query.h"
 #include "rls/rls_repair.h"
 #include "rls/rls_stored.h"
 

@@ -13,7 +13,7 @@
  */
 #include "postgres.h"
 
-#include "base/text_list.h"
+#include "base/base.h"
 #include "rls/rls_variant.h"
 
 #include "catalog/pg_collation.h"

@@ -7,12 +7,8 @@
  */
 #include "postgres.h"
 
+#include "base/base.h"
 #include "base/compat.h"
-#include "base/local_rows.h"
-#include "base/query.h"
-#include "base/role.h"
-#include "base/settings.h"
-#include "base/subtransaction.h"
 #include "rls/internal.h"
 
 #include "access/relation.h"

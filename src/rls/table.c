@@ -6,12 +6,10 @@
  */
 #include "postgres.h"
 
+#include "base/base.h"
 #include "base/compat.h"
-#include "base/citus.h"
 #include "base/errors.h"
-#include "base/query.h"
-#include "base/settings.h"
-#include "parse/raw_parse.h"
+#include "parse/parse.h"
 #include "rls/internal.h"
 
 #include "access/htup_details.h"

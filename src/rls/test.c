@@ -6,10 +6,9 @@
  */
 #include "postgres.h"
 
+#include "base/base.h"
 #include "base/compat.h"
-#include "base/argument.h"
 #include "base/errors.h"
-#include "base/query.h"
 #include "rls/internal.h"
 
 #include "catalog/namespace.h"

@@ -17,8 +17,6 @@
  */
 #include "postgres.h"
 
-#include "run/outside.h"
-
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "access/transam.h"
@@ -31,6 +29,7 @@
 #include "commands/prepare.h"
 #include "commands/proclang.h"
 #include "fmgr.h"
+#include "nodes/nodes.h"
 #include "nodes/parsenodes.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -40,6 +39,8 @@
 #include "utils/rel.h"
 #include "utils/relcache.h"
 #include "utils/syscache.h"
+
+#include "run/run.h"
 
 /*
  * Built-in functions whose effects a rollback does not undo, in alphabetical

@@ -2,15 +2,13 @@
  * scope.c
  *	  Determines the scope of a call: the database, or one of its schemas.
  *
+ * A schema that is a scope has its own version rows, journal, progress, and
+ * run lock.  The setting cmig.scope contains the schema's name, or an empty
+ * string for the database.
+ *
  * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
-
-#include "base/compat.h"
-#include "base/query.h"
-#include "base/role.h"
-#include "base/settings.h"
-#include "run/scope.h"
 
 #include "catalog/namespace.h"
 #include "catalog/pg_authid.h"
@@ -25,6 +23,9 @@
 #include "utils/guc.h"
 #include "utils/syscache.h"
 #include "utils/varlena.h"
+
+#include "base/base.h"
+#include "run/internal.h"
 
 /* The value of the setting cmig.scope. */
 static char *scope = NULL;

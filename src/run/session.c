@@ -1,7 +1,420 @@
 /*
  * session.c
- *	  Sets up the session state for a script, and restores the previous state
- *	  afterward.
+ *	  The session that a script finds, and what is restored after it.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/relation.h"
+#include "access/table.h"
+#include "access/xact.h"
+#include "catalog/dependency.h"
+#include "catalog/indexing.h"
+#include "catalog/namespace.h"
+#include "catalog/objectaddress.h"
+#include "catalog/pg_authid.h"
+#include "catalog/pg_constraint.h"
+#include "catalog/pg_depend.h"
+#include "catalog/pg_inherits.h"
+#include "catalog/pg_namespace.h"
+#include "commands/prepare.h"
+#include "commands/trigger.h"
+#include "executor/execdesc.h"
+#include "executor/executor.h"
+#include "lib/ilist.h"
+#include "miscadmin.h"
+#include "nodes/makefuncs.h"
+#include "nodes/parsenodes.h"
+#include "nodes/pg_list.h"
+#include "parser/parser.h"
+#include "tcop/utility.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/guc.h"
+#include "utils/guc_tables.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/portal.h"
+#include "utils/rel.h"
+#include "utils/syscache.h"
+#include "utils/varlena.h"
+
+#include "base/base.h"
+#include "base/compat.h"
+#include "run/internal.h"
+
+/* ----------------------------------------------------------------
+ * Fires a script's deferred triggers, and restores constraint modes.
+ *
+ * A script must not leave deferred trigger events to the caller's transaction,
+ * and it must not leave constraint modes that differ from the caller's.  While
+ * the script runs, this module records the tables that the script changes and
+ * the constraints whose mode it sets.  At the end of the script, the deferred
+ * triggers are fired and the modes are restored.
+ * ----------------------------------------------------------------
+ */
+
+/* Record a table that may have deferred trigger events. */
+static void
+note_table(CmigDeferred *deferred, Oid table)
+{
+	MemoryContext caller = MemoryContextSwitchTo(deferred->context);
+
+	deferred->tables = list_append_unique_oid(deferred->tables, table);
+	MemoryContextSwitchTo(caller);
+}
+
+/*
+ * Can a change to a table with these triggers queue a deferred trigger event?
+ */
+static bool
+has_deferrable_trigger(const TriggerDesc *triggers)
+{
+	if (triggers == NULL)
+		return false;
+	for (int i = 0; i < triggers->numtriggers; i++)
+	{
+		if (triggers->triggers[i].tgdeferrable)
+			return true;
+	}
+	return false;
+}
+
+/* Record those of a query's result relations that have deferrable triggers. */
+static void
+note_result_relations(CmigDeferred *deferred, List *relations)
+{
+	ListCell   *cell;
+
+	foreach(cell, relations)
+	{
+		ResultRelInfo *info = lfirst(cell);
+
+		if (has_deferrable_trigger(info->ri_TrigDesc))
+			note_table(deferred, RelationGetRelid(info->ri_RelationDesc));
+	}
+}
+
+/*
+ * Record the tables that a query has changed.  Call this before the query's
+ * executor is shut down.
+ */
+static void
+deferred_note_query(CmigDeferred *deferred, const QueryDesc *query)
+{
+	if (query->estate == NULL)
+		return;
+	note_result_relations(deferred, query->estate->es_opened_result_relations);
+	note_result_relations(deferred, query->estate->es_tuple_routing_result_relations);
+	note_result_relations(deferred, query->estate->es_trig_target_relations);
+}
+
+/*
+ * Record the tables into which a COPY FROM may have inserted rows.  This is
+ * necessary because ExecutorEnd is not called for COPY.
+ */
+static void
+deferred_note_copy(CmigDeferred *deferred, const CopyStmt *copy)
+{
+	Oid			relation = RangeVarGetRelid(copy->relation, NoLock, true);
+	List	   *relations;
+	ListCell   *cell;
+
+	if (!OidIsValid(relation))
+		return;
+	relations = get_rel_relkind(relation) == RELKIND_PARTITIONED_TABLE ?
+		find_all_inheritors(relation, NoLock, NULL) : list_make1_oid(relation);
+	foreach(cell, relations)
+	{
+		note_table(deferred, lfirst_oid(cell));
+	}
+	list_free(relations);
+}
+
+/*
+ * Add the deferrable constraints named in a SET CONSTRAINTS statement to
+ * *result.  As in PostgreSQL, an unqualified name refers to the first schema
+ * in search_path that has a constraint with this name.
+ */
+static void
+collect_named(List *names, List **result)
+{
+	Relation	relation = table_open(ConstraintRelationId, AccessShareLock);
+	ListCell   *cell;
+
+	foreach(cell, names)
+	{
+		RangeVar   *name = lfirst(cell);
+		List	   *schemas;
+		ListCell   *schema;
+		bool		found = false;
+
+		schemas = name->schemaname != NULL ?
+			list_make1_oid(get_namespace_oid(name->schemaname, true)) :
+			fetch_search_path(true);
+		foreach(schema, schemas)
+		{
+			ScanKeyData keys[2];
+			SysScanDesc scan;
+			HeapTuple	tuple;
+
+			ScanKeyInit(&keys[0], Anum_pg_constraint_conname,
+						BTEqualStrategyNumber, F_NAMEEQ,
+						CStringGetDatum(name->relname));
+			ScanKeyInit(&keys[1], Anum_pg_constraint_connamespace,
+						BTEqualStrategyNumber, F_OIDEQ,
+						ObjectIdGetDatum(lfirst_oid(schema)));
+			scan = systable_beginscan(relation, ConstraintNameNspIndexId, true,
+									  NULL, 2, keys);
+			while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+			{
+				Form_pg_constraint form = (Form_pg_constraint) GETSTRUCT(tuple);
+
+				found = true;
+				if (form->condeferrable)
+					*result = list_append_unique_oid(*result, form->oid);
+			}
+			systable_endscan(scan);
+			if (found)
+				break;
+		}
+		list_free(schemas);
+	}
+	table_close(relation, AccessShareLock);
+}
+
+/* Returns all deferrable constraints in the database. */
+static List *
+list_deferrable(void)
+{
+	Relation	relation = table_open(ConstraintRelationId, AccessShareLock);
+	SysScanDesc scan = systable_beginscan(relation, InvalidOid, false, NULL, 0, NULL);
+	HeapTuple	tuple;
+	List	   *result = NIL;
+
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Form_pg_constraint form = (Form_pg_constraint) GETSTRUCT(tuple);
+
+		if (form->condeferrable)
+			result = lappend_oid(result, form->oid);
+	}
+	systable_endscan(scan);
+	table_close(relation, AccessShareLock);
+	return result;
+}
+
+/*
+ * Perform SET CONSTRAINTS for constraints given by OID.  "deferred" is the
+ * mode to set.  Constraints that no longer exist are skipped.  If only_default
+ * is true, the mode is set only for constraints that are INITIALLY DEFERRED
+ * (default_deferred is true) or INITIALLY IMMEDIATE (default_deferred is
+ * false).
+ */
+static void
+set_mode(List *constraints, bool deferred, bool only_default, bool default_deferred)
+{
+	ConstraintsSetStmt *set = makeNode(ConstraintsSetStmt);
+	ListCell   *cell;
+
+	set->deferred = deferred;
+	foreach(cell, constraints)
+	{
+		HeapTuple	tuple = SearchSysCache1(CONSTROID, ObjectIdGetDatum(lfirst_oid(cell)));
+		Form_pg_constraint form;
+
+		if (!HeapTupleIsValid(tuple))
+			continue;
+		form = (Form_pg_constraint) GETSTRUCT(tuple);
+		if (!only_default || form->condeferred == default_deferred)
+			set->constraints =
+				lappend(set->constraints,
+						makeRangeVar(get_namespace_name(form->connamespace),
+									 pstrdup(NameStr(form->conname)), -1));
+		ReleaseSysCache(tuple);
+	}
+	if (set->constraints != NIL)
+		AfterTriggerSetState(set);
+}
+
+/*
+ * Returns the deferrable constraints of a table, except for those in "known".
+ */
+static List *
+new_constraints(Oid table, List *known)
+{
+	Relation	relation = try_relation_open(table, AccessShareLock);
+	List	   *result = NIL;
+
+	if (relation == NULL)
+		return NIL;
+	for (int i = 0; relation->trigdesc != NULL && i < relation->trigdesc->numtriggers; i++)
+	{
+		Trigger    *trigger = &relation->trigdesc->triggers[i];
+
+		if (trigger->tgdeferrable && OidIsValid(trigger->tgconstraint) &&
+			!list_member_oid(known, trigger->tgconstraint))
+			result = list_append_unique_oid(result, trigger->tgconstraint);
+	}
+	relation_close(relation, NoLock);
+	return result;
+}
+
+/*
+ * Raise an error if firing the constraint "fired" by name would also fire
+ * triggers on another role's table.  This is the case if the constraint
+ * "other" has the same name and schema, and its table has pending events and a
+ * different owner.
+ */
+static void
+refuse_namesake(const CmigDeferred *deferred, Form_pg_constraint fired, Form_pg_constraint other)
+{
+	if (other->oid == fired->oid || !other->condeferrable || !OidIsValid(other->conrelid) ||
+		list_member_oid(deferred->tables, other->conrelid) ||
+		!AfterTriggerPendingOnRel(other->conrelid) ||
+		cmig_role_owner_of(other->conrelid) == cmig_role_owner_of(fired->conrelid))
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("constraint \"%s\" on table \"%s\" cannot be checked now",
+					NameStr(fired->conname), get_rel_name(fired->conrelid)),
+			 errdetail("This would also check the constraint with the same name on table \"%s\", whose deferred triggers would run with the privileges of role \"%s\".",
+					   get_rel_name(other->conrelid), GetUserNameFromId(GetUserId(), false)),
+			 errhint("Call the function at the beginning of a transaction.")));
+}
+
+/*
+ * Raise an error if firing the constraints would also fire triggers on another
+ * role's table.  PostgreSQL fires the triggers of all constraints with a given
+ * name and schema as the current user.  In a SECURITY DEFINER function,
+ * triggers on the caller's tables would therefore run with the privileges of
+ * the function's owner.
+ */
+static void
+refuse_namesakes(const CmigDeferred *deferred, List *constraints)
+{
+	Relation	relation = table_open(ConstraintRelationId, AccessShareLock);
+	ListCell   *cell;
+
+	foreach(cell, constraints)
+	{
+		HeapTuple	fired = SearchSysCache1(CONSTROID, ObjectIdGetDatum(lfirst_oid(cell)));
+		Form_pg_constraint form;
+		ScanKeyData keys[2];
+		SysScanDesc scan;
+		HeapTuple	tuple;
+
+		if (!HeapTupleIsValid(fired))
+			continue;
+		form = (Form_pg_constraint) GETSTRUCT(fired);
+		ScanKeyInit(&keys[0], Anum_pg_constraint_conname, BTEqualStrategyNumber, F_NAMEEQ,
+					NameGetDatum(&form->conname));
+		ScanKeyInit(&keys[1], Anum_pg_constraint_connamespace, BTEqualStrategyNumber, F_OIDEQ,
+					ObjectIdGetDatum(form->connamespace));
+		scan = systable_beginscan(relation, ConstraintNameNspIndexId, true, NULL, 2, keys);
+		while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+			refuse_namesake(deferred, form, (Form_pg_constraint) GETSTRUCT(tuple));
+		systable_endscan(scan);
+		ReleaseSysCache(fired);
+	}
+	table_close(relation, AccessShareLock);
+}
+
+/*
+ * At the end of a script, fire the triggers that are still deferred, and
+ * restore the constraint modes.  SET CONSTRAINTS ALL would also affect
+ * constraints that are created later in the transaction, so the modes are set
+ * by name.
+ */
+static void
+deferred_fire(CmigDeferred *deferred)
+{
+	List	   *fired = NIL;
+	List	   *round;
+
+	/*
+	 * repeat this until no events are pending, because a trigger may queue
+	 * more deferred events when it fires
+	 */
+	do
+	{
+		ListCell   *cell;
+
+		round = NIL;
+		foreach(cell, deferred->tables)
+		{
+			if (AfterTriggerPendingOnRel(lfirst_oid(cell)))
+				round = list_concat_unique_oid(round,
+											   new_constraints(lfirst_oid(cell), fired));
+		}
+		if (round != NIL)
+		{
+			if (cmig_settings_in_definer_function())
+				refuse_namesakes(deferred, round);
+			set_mode(round, false, false, false);
+			CommandCounterIncrement();
+			fired = list_concat(fired, round);
+		}
+	} while (round != NIL);
+
+	/*
+	 * Restore the default mode of the constraints whose mode the script has
+	 * set, and of the constraints that have been fired.  If the script has
+	 * not set any mode, the constraints that have been fired were deferred by
+	 * the caller or by default, so defer them again.
+	 */
+	set_mode(fired, true, deferred->set_some, true);
+	if (deferred->set_some)
+	{
+		List	   *set = deferred->set_all ? list_deferrable() : deferred->constraints;
+
+		set_mode(set, true, true, true);
+		set_mode(set, false, true, false);
+	}
+}
+
+/*
+ * Call this before a SET CONSTRAINTS statement runs.  Records the constraints
+ * whose mode the statement sets.  Returns true if this function has already
+ * set the modes and the statement must not run.  This is the case for SET
+ * CONSTRAINTS ALL IMMEDIATE.  That statement would also affect constraints
+ * that later revisions create, where its effect could not be undone; instead,
+ * the modes of all existing constraints are set by name.
+ */
+static bool
+deferred_set_constraints(CmigDeferred *deferred, const ConstraintsSetStmt *set)
+{
+	MemoryContext caller = MemoryContextSwitchTo(deferred->context);
+	bool		done = false;
+
+	deferred->set_some = true;
+	if (set->constraints != NIL)
+		collect_named(set->constraints, &deferred->constraints);
+	else
+	{
+		deferred->set_all = true;
+		if (!set->deferred)
+		{
+			set_mode(list_deferrable(), false, false, false);
+			done = true;
+		}
+	}
+	MemoryContextSwitchTo(caller);
+	return done;
+}
+
+/* ----------------------------------------------------------------
+ * Sets up the session state for a script, and restores the previous state
+ * afterward.
+ *
+ * A script runs with the caller's settings and privileges, or with
+ * cmig.search_path and cmig.role.  At the end of the script, settings, role,
+ * and constraint modes are restored, and the cursors, temporary objects, and
+ * prepared statements that the script has created are removed.
  *
  * Thousands of scripts may run in one call, so the cost must be minimal if a
  * script leaves nothing behind:
@@ -15,35 +428,8 @@
  *   hook, and tables that may have deferred trigger events by an ExecutorEnd
  *   hook, even if they occur inside functions.  The hooks do nothing while no
  *   script is running.
- *
- * Copyright (c) 2026, the pg_cmig developers
+ * ----------------------------------------------------------------
  */
-#include "postgres.h"
-
-#include "base/catalog_rows.h"
-#include "base/compat.h"
-#include "base/settings.h"
-#include "run/scope.h"
-#include "run/session.h"
-
-#include "access/htup_details.h"
-#include "access/xact.h"
-#include "catalog/dependency.h"
-#include "catalog/namespace.h"
-#include "catalog/pg_depend.h"
-#include "catalog/pg_namespace.h"
-#include "commands/prepare.h"
-#include "executor/executor.h"
-#include "lib/ilist.h"
-#include "miscadmin.h"
-#include "parser/parser.h"
-#include "tcop/utility.h"
-#include "utils/acl.h"
-#include "utils/builtins.h"
-#include "utils/guc.h"
-#include "utils/memutils.h"
-#include "utils/portal.h"
-#include "utils/varlena.h"
 
 /* The values of the settings cmig.search_path and cmig.role. */
 static char *script_search_path = NULL;
@@ -482,7 +868,7 @@ static void
 note_executor_end(QueryDesc *query)
 {
 	if (current != NULL)
-		cmig_deferred_note_query(&current->deferred, query);
+		deferred_note_query(&current->deferred, query);
 
 	if (next_ExecutorEnd)
 		next_ExecutorEnd(query);
@@ -503,7 +889,7 @@ note_utility(PlannedStmt *statement, const char *query, bool read_only_tree,
 	Node	   *node = statement->utilityStmt;
 
 	if (current != NULL && IsA(node, ConstraintsSetStmt) &&
-		cmig_deferred_set_constraints(&current->deferred, (ConstraintsSetStmt *) node))
+		deferred_set_constraints(&current->deferred, (ConstraintsSetStmt *) node))
 		return;
 
 	if (next_ProcessUtility)
@@ -524,7 +910,7 @@ note_utility(PlannedStmt *statement, const char *query, bool read_only_tree,
 		MemoryContextSwitchTo(caller);
 	}
 	else if (IsA(node, CopyStmt) && ((CopyStmt *) node)->is_from)
-		cmig_deferred_note_copy(&current->deferred, (CopyStmt *) node);
+		deferred_note_copy(&current->deferred, (CopyStmt *) node);
 }
 
 /*
@@ -591,7 +977,7 @@ cmig_session_leave(CmigSession *session)
 {
 	MemoryContext caller = MemoryContextSwitchTo(session->context);
 
-	cmig_deferred_fire(&session->deferred);
+	deferred_fire(&session->deferred);
 	close_cursors();
 	drop_temp_objects(session);
 	drop_prepared(session);
@@ -638,4 +1024,181 @@ cmig_session_leave_steps(CmigSession *session)
 	close_cursors();
 	drop_temp_objects(session);
 	drop_prepared(session);
+}
+
+/* ----------------------------------------------------------------
+ * Saves the settings of a session and restores them several transactions
+ * later.
+ *
+ * PostgreSQL's GUC nest levels cannot be used for this, because they end with
+ * a transaction.
+ *
+ * A setting that was set in the session is set to its old value.  A setting
+ * whose value came from elsewhere is reset, which also restores the source of
+ * its value.  PostgreSQL rereads configuration files only between commands
+ * from the client, so only the script can have changed a setting in the
+ * meantime.
+ * ----------------------------------------------------------------
+ */
+
+/* The saved state of a setting. */
+typedef struct SavedSetting
+{
+	char	   *name;
+	char	   *value;
+	GucSource	source;
+} SavedSetting;
+
+/* The settings of a session when they were saved. */
+struct CmigSavedSettings
+{
+	int			count;
+	SavedSetting *settings;		/* sorted by name */
+};
+
+/* Can a script change the setting with SET? */
+static bool
+is_changeable(const struct config_generic *setting)
+{
+	return setting->context == PGC_USERSET || setting->context == PGC_SUSET;
+}
+
+/*
+ * Returns true for a setting that is not restored: transaction
+ * characteristics, which end with the transaction, and the seed of random(),
+ * which cannot be read.
+ */
+static bool
+is_left_alone(const char *name)
+{
+	return strcmp(name, "transaction_isolation") == 0 ||
+		strcmp(name, "transaction_read_only") == 0 ||
+		strcmp(name, "transaction_deferrable") == 0 ||
+		strcmp(name, "seed") == 0;
+}
+
+/* Is the current user allowed to read the setting's value? */
+static bool
+may_read(const struct config_generic *setting)
+{
+	return (setting->flags & GUC_SUPERUSER_ONLY) == 0 ||
+		has_privs_of_role(GetUserId(), ROLE_PG_READ_ALL_SETTINGS);
+}
+
+/* qsort and bsearch comparator: by name. */
+static int
+compare_settings(const void *a, const void *b)
+{
+	return strcmp(((const SavedSetting *) a)->name, ((const SavedSetting *) b)->name);
+}
+
+CmigSavedSettings *
+cmig_saved_settings_take(void)
+{
+	int			count;
+	struct config_generic **all = cmig_guc_variables_compat(&count);
+	CmigSavedSettings *saved = palloc0(sizeof(CmigSavedSettings));
+
+	saved->settings = palloc(sizeof(SavedSetting) * count);
+	for (int i = 0; i < count; i++)
+	{
+		SavedSetting *setting = &saved->settings[saved->count];
+
+		if (!is_changeable(all[i]) || is_left_alone(all[i]->name) || !may_read(all[i]))
+			continue;
+		setting->name = pstrdup(all[i]->name);
+		setting->value = GetConfigOptionByName(all[i]->name, NULL, false);
+		setting->source = all[i]->source;
+		saved->count++;
+	}
+	qsort(saved->settings, saved->count, sizeof(SavedSetting), compare_settings);
+	return saved;
+}
+
+/*
+ * Restore a setting.  "setting" is its saved state, or NULL if the setting did
+ * not exist when the settings were saved.
+ */
+static void
+put_back(const char *name, const SavedSetting *setting)
+{
+	const char *value = NULL;
+
+	if (setting != NULL && setting->source >= PGC_S_INTERACTIVE)
+		value = setting->value;
+	cmig_settings_set(name, value, PGC_SUSET, GUC_ACTION_SET);
+}
+
+/*
+ * Does the setting differ from its saved state?  "setting" is NULL if the
+ * setting did not exist when the settings were saved.
+ */
+static bool
+has_changed(const struct config_generic *now, const SavedSetting *setting)
+{
+	char	   *value;
+	bool		changed;
+
+	if (setting == NULL)
+		return now->source >= PGC_S_INTERACTIVE;
+	if (now->source != setting->source)
+		return true;
+	if (now->source < PGC_S_INTERACTIVE)
+		return false;
+	value = GetConfigOptionByName(now->name, NULL, false);
+	changed = strcmp(value, setting->value) != 0;
+	pfree(value);
+	return changed;
+}
+
+/*
+ * The settings that are restored first, because restoring other settings may
+ * require the privileges of the original role.
+ */
+static const char *const first[] = {"session_authorization", "role"};
+
+void
+cmig_saved_settings_put_back(const CmigSavedSettings *saved)
+{
+	int			count;
+	struct config_generic **all;
+	char	  **changed;
+	int			nchanged = 0;
+
+	for (int i = 0; i < lengthof(first); i++)
+	{
+		SavedSetting key = {.name = (char *) first[i]};
+		SavedSetting *setting = bsearch(&key, saved->settings, saved->count,
+										sizeof(SavedSetting), compare_settings);
+
+		if (setting != NULL &&
+			strcmp(GetConfigOptionByName(first[i], NULL, false), setting->value) != 0)
+			put_back(first[i], setting);
+	}
+
+	/*
+	 * collect the names first, because changing a setting may add entries to
+	 * PostgreSQL's table of settings
+	 */
+	all = cmig_guc_variables_compat(&count);
+	changed = palloc(sizeof(char *) * count);
+	for (int i = 0; i < count; i++)
+	{
+		SavedSetting key = {.name = (char *) all[i]->name};
+		SavedSetting *setting;
+
+		if (!is_changeable(all[i]) || is_left_alone(all[i]->name) || !may_read(all[i]))
+			continue;
+		setting = bsearch(&key, saved->settings, saved->count,
+						  sizeof(SavedSetting), compare_settings);
+		if (has_changed(all[i], setting))
+			changed[nchanged++] = pstrdup(all[i]->name);
+	}
+	for (int i = 0; i < nchanged; i++)
+	{
+		SavedSetting key = {.name = changed[i]};
+
+		put_back(changed[i], bsearch(&key, saved->settings, saved->count,
+									 sizeof(SavedSetting), compare_settings));
+	}
 }

@@ -1,21 +1,284 @@
 /*
  * verify.c
- *	  Checks the rows that verify_sql returns.
+ *	  Preconditions before a step, verification after it, and the last failure.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
-
-#include "base/errors.h"
-#include "base/row_receiver.h"
-#include "run/verify.h"
 
 #include "catalog/pg_type.h"
 #include "executor/tuptable.h"
 #include "fmgr.h"
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "nodes/parsenodes.h"
+#include "storage/ipc.h"
+#include "storage/lwlock.h"
+#include "storage/shmem.h"
+#include "tcop/dest.h"
 #include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#include "base/base.h"
+#include "base/errors.h"
+#include "parse/parse.h"
+#include "run/internal.h"
+
+/* ----------------------------------------------------------------
+ * Keeps each database's last failed run in shared memory.
+ *
+ * A run in a single transaction leaves no row in the journal if it fails.  If
+ * the library is in shared_preload_libraries, the error of the run is kept in
+ * shared memory until the server restarts.
+ *
+ * Each slot contains the last failure in one database.  One LWLock protects
+ * all slots.  It is held only while a slot is copied, when no error can be
+ * raised.
+ * ----------------------------------------------------------------
+ */
+
+/*
+ * The maximum number of databases for which a failure is kept.  If runs fail
+ * in more databases, the oldest failure is replaced.
+ */
+#define SLOTS 64
+
+#define AREA_NAME "pg_cmig"
+
+/* The last failure in a database. */
+typedef struct Slot
+{
+	Oid			database;		/* InvalidOid if the slot is free */
+	CmigLastFailure failure;
+} Slot;
+
+/* The shared memory area. */
+typedef struct Area
+{
+	LWLock	   *lock;
+	Slot		slots[SLOTS];
+} Area;
+
+/* The shared memory area, or NULL if the library was not preloaded. */
+static Area *area = NULL;
+
+static shmem_request_hook_type previous_request = NULL;
+static shmem_startup_hook_type previous_startup = NULL;
+
+/*
+ * The step that this session is running.  If no step is running, "revision" is
+ * an empty string.
+ */
+static CmigLastFailure current =
+{
+	0
+};
+
+/* Has end_session() been registered? */
+static bool watching_exit = false;
+
+/* shmem_request hook: reserve shared memory and the LWLock. */
+static void
+request(void)
+{
+	if (previous_request)
+		previous_request();
+	RequestAddinShmemSpace(MAXALIGN(sizeof(Area)));
+	RequestNamedLWLockTranche(AREA_NAME, 1);
+}
+
+/* shmem_startup hook: create the shared memory area, or attach to it. */
+static void
+start(void)
+{
+	bool		found;
+
+	if (previous_startup)
+		previous_startup();
+	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
+	area = ShmemInitStruct(AREA_NAME, sizeof(Area), &found);
+	if (!found)
+	{
+		memset(area, 0, sizeof(Area));
+		area->lock = &GetNamedLWLockTranche(AREA_NAME)->lock;
+	}
+	LWLockRelease(AddinShmemInitLock);
+}
+
+void
+cmig_last_failure_init(void)
+{
+	if (!process_shared_preload_libraries_in_progress)
+		return;
+	previous_request = shmem_request_hook;
+	shmem_request_hook = request;
+	previous_startup = shmem_startup_hook;
+	shmem_startup_hook = start;
+}
+
+bool
+cmig_last_failure_is_kept(void)
+{
+	return area != NULL;
+}
+
+/*
+ * Returns the slot of the current database, or NULL if it has none.  The
+ * caller must hold the lock.
+ */
+static Slot *
+find_slot(void)
+{
+	for (int i = 0; i < SLOTS; i++)
+	{
+		if (area->slots[i].database == MyDatabaseId)
+			return &area->slots[i];
+	}
+	return NULL;
+}
+
+/* Did the failure in the slot occur in the current scope? */
+static bool
+is_of_scope(const Slot *slot)
+{
+	return strcmp(slot->failure.scope, cmig_scope_current()) == 0;
+}
+
+/*
+ * Returns a free slot, or the slot with the oldest failure.  The caller must
+ * hold the lock.
+ */
+static Slot *
+choose_slot(void)
+{
+	Slot	   *oldest = &area->slots[0];
+
+	for (int i = 0; i < SLOTS; i++)
+	{
+		if (!OidIsValid(area->slots[i].database))
+			return &area->slots[i];
+		if (area->slots[i].failure.at < oldest->failure.at)
+			oldest = &area->slots[i];
+	}
+	return oldest;
+}
+
+/* Store the failure of the current step in shared memory. */
+static void
+keep(void)
+{
+	Slot	   *slot;
+
+	current.at = GetCurrentTimestamp();
+	LWLockAcquire(area->lock, LW_EXCLUSIVE);
+	slot = find_slot();
+	if (slot == NULL)
+		slot = choose_slot();
+	slot->database = MyDatabaseId;
+	slot->failure = current;
+	LWLockRelease(area->lock);
+	current.revision[0] = '\0';
+}
+
+/*
+ * Copy a string to a buffer of "size" bytes, truncated at a character
+ * boundary.
+ */
+static void
+copy_text(char *target, const char *text, int size)
+{
+	int			length = strlen(text);
+
+	if (length >= size)
+		length = pg_mbcliplen(text, length, size - 1);
+	memcpy(target, text, length);
+	target[length] = '\0';
+}
+
+/*
+ * before_shmem_exit callback: record a failure if the session ends in the
+ * middle of a run, for example because it was terminated.
+ */
+static void
+end_session(int code, Datum arg)
+{
+	if (current.revision[0] == '\0')
+		return;
+	current.sqlstate = 0;
+	copy_text(current.message, "the session was terminated", CMIG_FAILURE_MESSAGE);
+	keep();
+}
+
+void
+cmig_last_failure_begin(CmigDirection direction, const char *revision)
+{
+	if (area == NULL)
+		return;
+	if (!watching_exit)
+		before_shmem_exit(end_session, (Datum) 0);
+	watching_exit = true;
+	memset(&current, 0, sizeof(current));
+	current.direction = direction;
+	copy_text(current.revision, revision, CMIG_FAILURE_REVISION);
+	strlcpy(current.scope, cmig_scope_current(), NAMEDATALEN);
+}
+
+void
+cmig_last_failure_record(int statement)
+{
+	MemoryContext old;
+	ErrorData  *error;
+
+	if (area == NULL || current.revision[0] == '\0')
+		return;
+	old = MemoryContextSwitchTo(TopTransactionContext);
+	error = CopyErrorData();
+	current.statement = statement;
+	current.sqlstate = error->sqlerrcode;
+	copy_text(current.message, error->message ? error->message : "", CMIG_FAILURE_MESSAGE);
+	FreeErrorData(error);
+	MemoryContextSwitchTo(old);
+	keep();
+}
+
+void
+cmig_last_failure_forget(void)
+{
+	Slot	   *slot;
+
+	current.revision[0] = '\0';
+	if (area == NULL)
+		return;
+	LWLockAcquire(area->lock, LW_EXCLUSIVE);
+	slot = find_slot();
+	if (slot && is_of_scope(slot))
+		slot->database = InvalidOid;
+	LWLockRelease(area->lock);
+}
+
+bool
+cmig_last_failure_read(CmigLastFailure *failure)
+{
+	Slot	   *slot;
+
+	if (area == NULL)
+		return false;
+	LWLockAcquire(area->lock, LW_SHARED);
+	slot = find_slot();
+	if (slot && !is_of_scope(slot))
+		slot = NULL;
+	if (slot)
+		*failure = slot->failure;
+	LWLockRelease(area->lock);
+	return slot != NULL;
+}
+
+/* ----------------------------------------------------------------
+ * Checks the rows that verify_sql returns.
+ * ----------------------------------------------------------------
+ */
 
 /*
  * The maximum length in bytes of each value shown when a verification fails.
@@ -101,4 +364,106 @@ cmig_verify_receiver(CmigScriptRun *run)
 	cmig_row_receiver_init(&receiver->pub, verify_row);
 	receiver->run = run;
 	return &receiver->pub;
+}
+
+/* ----------------------------------------------------------------
+ * Checks the result of a revision's precondition.
+ * ----------------------------------------------------------------
+ */
+
+/* A DestReceiver that checks the rows that a precondition returns. */
+typedef struct PreconditionReceiver
+{
+	DestReceiver pub;
+	int64		rows;
+	bool		is_boolean;		/* did all rows have a single boolean column? */
+	bool		is_null;		/* was the value in the last row null? */
+	bool		is_true;		/* has the precondition returned exactly one
+								 * row, which is true? */
+} PreconditionReceiver;
+
+/*
+ * receiveSlot callback: count the row, and record whether it has a single
+ * boolean column whose value is true.  Stops the query after a second row.
+ */
+static bool
+take_row(TupleTableSlot *slot, DestReceiver *self)
+{
+	PreconditionReceiver *receiver = (PreconditionReceiver *) self;
+	TupleDesc	desc = slot->tts_tupleDescriptor;
+
+	slot_getallattrs(slot);
+	receiver->rows++;
+	receiver->is_boolean &= desc->natts == 1 && TupleDescAttr(desc, 0)->atttypid == BOOLOID;
+	receiver->is_null = receiver->is_boolean && slot->tts_isnull[0];
+	receiver->is_true = receiver->rows == 1 && receiver->is_boolean &&
+		!slot->tts_isnull[0] && DatumGetBool(slot->tts_values[0]);
+	return receiver->rows < 2;
+}
+
+DestReceiver *
+cmig_precondition_receiver(void)
+{
+	PreconditionReceiver *receiver = palloc0(sizeof(PreconditionReceiver));
+
+	cmig_row_receiver_init(&receiver->pub, take_row);
+	receiver->is_boolean = true;
+	return &receiver->pub;
+}
+
+/*
+ * Returns a line for the error detail that says what the precondition
+ * returned, or "" if it returned false or a column that is not boolean.
+ */
+static const char *
+returned_line(const PreconditionReceiver *result)
+{
+	if (!result->is_boolean)
+		return "";
+	if (result->rows == 0)
+		return "\nIt returned no row.";
+	if (result->rows > 1)
+		return "\nIt returned more than one row.";
+	return result->is_null ? "\nIt returned null." : "";
+}
+
+void
+cmig_precondition_require(const DestReceiver *receiver, const CmigRunStep *step)
+{
+	const PreconditionReceiver *result = (const PreconditionReceiver *) receiver;
+
+	if (result->is_true)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_CMIG_PRECONDITION_FAILED),
+			 result->is_boolean
+			 ? errmsg("the precondition of revision \"%s\" is not met", step->revision)
+			 : errmsg("the precondition of revision \"%s\" must return a single boolean column", step->revision),
+			 errdetail("The precondition is: %s%s", step->precondition_sql, returned_line(result)),
+			 errhint("The precondition must return one row with one boolean column, whose value must be true.")));
+}
+
+/* Does a WITH query of the SELECT insert, update, or delete rows? */
+static bool
+changes_rows(const SelectStmt *select)
+{
+	ListCell   *lc;
+
+	foreach(lc, select->withClause != NULL ? select->withClause->ctes : NIL)
+	{
+		if (!IsA(lfirst_node(CommonTableExpr, lc)->ctequery, SelectStmt))
+			return true;
+	}
+	return false;
+}
+
+void
+cmig_precondition_require_select(const CmigStatement *statement, const CmigRunStep *step)
+{
+	const SelectStmt *select = (const SelectStmt *) statement->raw->stmt;
+
+	if (statement->number > 1 || !IsA(select, SelectStmt) || select->intoClause != NULL || changes_rows(select))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("the precondition of revision \"%s\" is not a single SELECT", step->revision)));
 }

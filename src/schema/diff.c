@@ -1,38 +1,818 @@
 /*
  * diff.c
- *	  cmig.diff and cmig.diff_schemas, which return the statements that turn
- *	  one schema into another.
- *
- * The live image is read first.  The other image is read in the shadow, either
- * after the target's SQL has run there, or while the other schema temporarily
- * has the first schema's name, so that both images use the same names.
+ *	  cmig.diff and similar functions.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 
-#include "base/argument.h"
-#include "compare/deparse.h"
-#include "compare/keep.h"
-#include "kinds/kinds.h"
-#include "kinds/normal.h"
-#include "schema/body_check.h"
-#include "schema/diff_line.h"
-#include "schema/diff_options.h"
-#include "schema/diff_put.h"
-#include "schema/diff_run.h"
-#include "schema/image_read.h"
-#include "schema/initial_grants.h"
-#include "schema/others.h"
-#include "schema/outside.h"
-#include "schema/own_name.h"
-#include "schema/rename_read.h"
-#include "shadow/shadow.h"
-
 #include "catalog/namespace.h"
+#include "catalog/pg_type.h"
+#include "fmgr.h"
 #include "funcapi.h"
+#include "miscadmin.h"
+#include "nodes/pg_list.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
+#include "utils/memutils.h"
+
+#include "base/base.h"
+#include "kinds/kinds.h"
+#include "parse/parse.h"
+#include "schema/internal.h"
+#include "schema/shadow.h"
+
+/* ----------------------------------------------------------------
+ * The arguments of cmig.diff and similar functions.
+ * ----------------------------------------------------------------
+ */
+
+/* How messages refer to the argument that lists schemas */
+#define SCHEMAS "the list of schemas"
+#define SCHEMAS_HINT "Use ARRAY['<schema>', ...]."
+
+/*
+ * Returns the names in an array.  For errors, "what" says what the array
+ * contains, and "hint" shows a correct argument.
+ */
+static CmigNames *
+names_argument(ArrayType *array, const char *what, const char *hint)
+{
+	if (ARR_NDIM(array) > 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s must be one-dimensional", what),
+				 errhint("%s", hint)));
+	return cmig_argument_names(array, what, hint);
+}
+
+/*
+ * Returns the schemas that the string names: one schema, or several if the
+ * string is an array literal such as '{a,b}'.
+ */
+static CmigNames *
+schemas_of_text(char *text)
+{
+	if (text[0] != '{')
+		return cmig_argument_one(text);
+	return names_argument(DatumGetArrayTypeP(OidInputFunctionCall(F_ARRAY_IN, text, TEXTOID, -1)),
+						  SCHEMAS, SCHEMAS_HINT);
+}
+
+CmigManaged *
+cmig_diff_schemas_argument(FunctionCallInfo fcinfo, int n)
+{
+	CmigNames  *names = NULL;
+
+	if (!PG_ARGISNULL(n))
+	{
+		if (get_fn_expr_argtype(fcinfo->flinfo, n) == TEXTOID)
+			names = schemas_of_text(cmig_argument_text(fcinfo, n));
+		else
+			names = names_argument(PG_GETARG_ARRAYTYPE_P(n), SCHEMAS, SCHEMAS_HINT);
+		if (names->count == 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("the list of schemas is empty"),
+					 errhint("Leave the argument out to compare all schemas.")));
+	}
+	return cmig_managed_schemas(names);
+}
+
+void
+cmig_diff_annotations(FunctionCallInfo fcinfo, int n, CmigDiffOptions *options)
+{
+	options->owners = cmig_argument_bool(fcinfo, n, false);
+	options->privileges = cmig_argument_bool(fcinfo, n + 1, true);
+	options->comments = cmig_argument_bool(fcinfo, n + 2, true);
+	options->role = GetUserNameFromId(GetUserId(), false);
+}
+
+/* Is the argument "models" rather than "all"? */
+static bool
+models_argument(FunctionCallInfo fcinfo, int n)
+{
+	const char *compare = cmig_argument_text(fcinfo, n);
+
+	if (compare == NULL || strcmp(compare, "all") == 0)
+		return false;
+	if (strcmp(compare, "models") != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("invalid value for compare: \"%s\"", compare),
+				 errhint("Use 'all' or 'models'.")));
+	return true;
+}
+
+List *
+cmig_diff_renames(FunctionCallInfo fcinfo, int n)
+{
+	const CmigNames *texts;
+	List	   *renames = NIL;
+
+	if (PG_ARGISNULL(n))
+		return NIL;
+	texts = names_argument(PG_GETARG_ARRAYTYPE_P(n), "the list of renames", "Use ARRAY['table public.a -> b', ...].");
+	for (int i = 0; i < texts->count; i++)
+		renames = lappend(renames, texts->names[i]);
+	return renames;
+}
+
+void
+cmig_diff_arguments(FunctionCallInfo fcinfo, int n, CmigDiffOptions *options)
+{
+	options->models = models_argument(fcinfo, n);
+	cmig_diff_annotations(fcinfo, n + 1, options);
+	/* ignore privileges, which ORMs do not define */
+	if (options->models)
+		options->privileges = false;
+	options->renames = cmig_diff_renames(fcinfo, n + 4);
+	options->concurrently = cmig_argument_bool(fcinfo, n + 5, false);
+}
+
+/* ----------------------------------------------------------------
+ * Keeps the rows of a difference in a list.
+ * ----------------------------------------------------------------
+ */
+
+static char *
+copy(const char *text)
+{
+	return text ? pstrdup(text) : NULL;
+}
+
+/*
+ * Returns the name of the group that the object's statements belong to in a
+ * revision file.
+ */
+static char *
+group_of(const CmigObject *object)
+{
+	if (object == NULL)
+		return "";
+	while (object->parent != NULL)
+		object = object->parent;
+	return psprintf("%s %s", object->kind->name, object->identity);
+}
+
+void
+cmig_diff_line_add(const CmigDiffRow *row, void *lines)
+{
+	List	  **list = lines;
+	CmigDiffLine *line = palloc0(sizeof(CmigDiffLine));
+
+	line->action = copy(row->action);
+	line->kind = copy(row->kind);
+	line->object = copy(row->object);
+	line->upgrade = copy(row->upgrade);
+	line->downgrade = copy(row->downgrade);
+	line->hazard = cmig_hazard_text(row);
+	line->general_hazard = cmig_hazard_general(row);
+	line->undo_hazard = cmig_hazard_undo(row);
+	line->group = group_of(row->subject);
+	line->stepwise = row->stepwise;
+	line->again = row->again;
+	line->incidental = row->incidental;
+	line->filtered = row->filtered;
+	*list = lappend(*list, line);
+}
+
+List *
+cmig_diff_line_objects(const List *lines)
+{
+	List	   *result = NIL;
+	ListCell   *cell;
+
+	foreach(cell, lines)
+	{
+		CmigDiffLine *line = lfirst(cell);
+
+		if (!line->incidental)
+			result = lappend(result, line);
+	}
+	return result != NIL ? result : list_copy(lines);
+}
+
+const char *
+cmig_diff_line_action(const CmigDiffLine *line)
+{
+	return line->again ? "alter" : line->action;
+}
+
+void
+cmig_diff_line_add_unsupported(List **lines, const char *kind, const char *object,
+							   const char *reason)
+{
+	CmigDiffRow row = {"unsupported", kind, object, NULL, NULL, reason};
+
+	cmig_diff_line_add(&row, lines);
+}
+
+/* ----------------------------------------------------------------
+ * Returns lines as rows of cmig.diff, with one statement of the upgrade in
+ * each row.
+ * ----------------------------------------------------------------
+ */
+
+#define COLUMNS 7
+
+/* The rows being returned. */
+typedef struct CmigPut
+{
+	ReturnSetInfo *result;
+	int32		step;			/* number of the last row */
+} CmigPut;
+
+/*
+ * Returns the statements of generated SQL, a List of char *, without
+ * semicolons.
+ */
+static List *
+statements_of(char *sql)
+{
+	List	   *statements = NIL;
+	ListCell   *cell;
+
+	if (sql == NULL || strchr(sql, ';') == NULL)
+		return sql == NULL ? NIL : list_make1(sql);
+	foreach(cell, cmig_raw_parse(sql, RAW_PARSE_DEFAULT))
+	{
+		const RawStmt *raw = lfirst_node(RawStmt, cell);
+		const char *start = sql + raw->stmt_location;
+		const char *text = start + strspn(start, " \n");
+
+		statements = lappend(statements, raw->stmt_len == 0 ? pstrdup(text) :
+							 pnstrdup(text, raw->stmt_len - (text - start)));
+	}
+	return statements;
+}
+
+/* Put one row into the result. */
+static void
+put_row(CmigPut *put, const CmigDiffLine *line, const char *action, const char *upgrade,
+		const char *downgrade, const char *hazard)
+{
+	const char *texts[] = {action, line->kind, line->object, upgrade, downgrade, hazard};
+	Datum		values[COLUMNS];
+	bool		nulls[COLUMNS] = {0};
+
+	values[0] = Int32GetDatum(++put->step);
+	for (int i = 1; i < COLUMNS; i++)
+	{
+		nulls[i] = texts[i - 1] == NULL;
+		values[i] = nulls[i] ? (Datum) 0 : CStringGetTextDatum(texts[i - 1]);
+	}
+	tuplestore_putvalues(put->result->setResult, put->result->setDesc, values, nulls);
+}
+
+/*
+ * If the downgrade cannot be divided among the rows, one row has the whole
+ * downgrade.  Returns the index of that row: the first row or, if the upgrade
+ * begins with a setting, the row after the setting.
+ */
+static int
+whole_downgrade(const List *upgrades)
+{
+	return list_length(upgrades) > 2 && strncmp(linitial(upgrades), "SET ", 4) == 0 ? 1 : 0;
+}
+
+/*
+ * Returns a statement that does nothing, as the downgrade of a row that
+ * another row's downgrade reverts.  An empty string, or NULL, would be an
+ * error in many programs that run the statements of all rows.
+ */
+static char *
+no_statement(int32 step)
+{
+	return psprintf("DO $$BEGIN /* reverted with step %d */ END$$", step);
+}
+
+/*
+ * Put the rows of a line into the result.  The first row has the line's action
+ * and hazard.  If the upgrade and the downgrade have the same number of
+ * statements, each row has one statement of each, and the statements of the
+ * downgrade are in reverse order.
+ */
+static void
+put_line(CmigPut *put, const CmigDiffLine *line)
+{
+	List	   *upgrades = statements_of(line->upgrade);
+	int			rows = list_length(upgrades);
+	List	   *downgrades = rows > 1 ? statements_of(line->downgrade) : NIL;
+	int			whole = whole_downgrade(upgrades);
+	int32		whole_step = put->step + whole + 1;
+
+	if (rows <= 1)
+		put_row(put, line, line->action, line->upgrade, line->downgrade, line->hazard);
+	for (int i = 0; i < rows && rows > 1; i++)
+	{
+		const char *downgrade = list_length(downgrades) == rows ? list_nth(downgrades, rows - 1 - i) :
+		i == whole || line->downgrade == NULL ? line->downgrade : no_statement(whole_step);
+
+		put_row(put, line, i == 0 ? line->action : "alter", list_nth(upgrades, i), downgrade,
+				i == 0 ? line->hazard : NULL);
+	}
+}
+
+void
+cmig_diff_put(FunctionCallInfo fcinfo, const List *lines)
+{
+	CmigPut		put = {(ReturnSetInfo *) fcinfo->resultinfo};
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig rows", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+	ListCell   *cell;
+
+	foreach(cell, lines)
+	{
+		put_line(&put, lfirst(cell));
+		MemoryContextReset(context);
+	}
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
+}
+
+/* ----------------------------------------------------------------
+ * Compares the live schema with the one that a script creates.
+ *
+ * The live image is read first.  The target image is read in the shadow, after
+ * the target's SQL has run there.
+ * ----------------------------------------------------------------
+ */
+
+/* A comparison of the managed schemas with a target. */
+typedef struct DiffRun
+{
+	const CmigManaged *managed;
+	const char *target_sql;
+	CmigDiffOptions options;
+	const char *function;
+	const CmigImage *live;		/* image of the database; NULL if the target
+								 * is compared with the schema that the
+								 * revisions create */
+	const CmigTarget *target;
+	CmigImage  *image;			/* the target image */
+	bool		distributes;	/* true if the target calls functions that
+								 * distribute tables */
+	List	   *log_uses;		/* objects that use an audit log that the
+								 * database lacks; see schema.h */
+	const CmigTarget *replayed; /* NULL, or the result of replaying the
+								 * revisions, with notes about the parts that
+								 * could not be run */
+	List	   *lines;
+} DiffRun;
+
+/* A comparison that starts from the schema that the revisions create. */
+typedef struct ReplayRun
+{
+	DiffRun    *run;
+	const CmigReplayPlan *plan;
+	CmigReplay *replay;
+	CmigImage  *from;
+} ReplayRun;
+
+static bool
+has_schema(const CmigImage *image, const char *name)
+{
+	return cmig_image_lookup(image, &cmig_kind_schema, quote_identifier(name)) != NULL;
+}
+
+/*
+ * Report a schema that exists in neither image.  Its name is probably
+ * mistyped.
+ */
+static void
+diff_run_check_schemas(const DiffRun *run, const CmigImage *from)
+{
+	for (int i = 0; i < run->managed->count && !run->managed->all; i++)
+	{
+		const char *name = run->managed->schemas[i].name;
+
+		if (has_schema(from, name) || has_schema(run->image, name))
+			continue;
+		ereport(run->options.need_schemas ? ERROR : WARNING,
+				(errcode(ERRCODE_UNDEFINED_SCHEMA),
+				 run->target_sql == NULL ?
+				 errmsg("schema \"%s\" exists neither before nor after the revisions in the range", name) :
+				 errmsg("schema \"%s\" exists neither in the %s nor in the target", name,
+						run->replayed ? "revisions" : "database")));
+	}
+}
+
+/*
+ * A CmigShadowTask: run the target's SQL in the shadow, and read the target
+ * image.
+ */
+static void
+read_target(CmigShadow *shadow, void *arg)
+{
+	DiffRun    *run = arg;
+
+	run->target = cmig_target_run_with(shadow, run->target_sql, run->options.scripts);
+	run->image = cmig_image_read(cmig_shadow_schemas(shadow));
+	run->distributes = cmig_distribution_record_any();
+	run->log_uses = cmig_log_use_read(run->image);
+	cmig_body_check(run->image, run->live);
+}
+
+/* Does the target have a note about the same object as "note"? */
+static bool
+has_note(const CmigTarget *target, const CmigTargetNote *note)
+{
+	ListCell   *cell;
+
+	foreach(cell, target ? target->notes : NIL)
+	{
+		const CmigTargetNote *other = lfirst(cell);
+
+		if (strcmp(other->kind, note->kind) == 0 && strcmp(other->object, note->object) == 0)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Add rows for the parts of the target's SQL that could not be run, unless the
+ * revisions contain them, too.
+ */
+static void
+add_notes(DiffRun *run, const List *notes)
+{
+	ListCell   *cell;
+
+	foreach(cell, notes)
+	{
+		const CmigTargetNote *note = lfirst(cell);
+
+		if (!has_note(run->replayed, note))
+			cmig_diff_line_add_unsupported(&run->lines, note->kind, note->object, note->reason);
+	}
+}
+
+/*
+ * Row callback: add a row for a subscription that the target lacks.
+ * Subscriptions also involve other servers, so they are not compared.
+ */
+static void
+add_subscription(TupleDesc desc, HeapTuple row, void *arg)
+{
+	DiffRun    *run = arg;
+	char	   *name = cmig_query_text(desc, row, 1);
+	CmigTargetNote note = {.kind = "subscription",.object = name};
+
+	if (!has_note(run->target, &note))
+		cmig_diff_line_add_unsupported(&run->lines, "subscription", name, "it is not in the target; subscriptions are not compared");
+}
+
+/* Add the subscriptions that the target lacks as unsupported rows. */
+static void
+add_subscriptions(DiffRun *run)
+{
+	static CmigQuery query = {
+		.sql = "SELECT quote_ident(s.subname) FROM pg_subscription s JOIN pg_database d ON d.oid = s.subdbid"
+		" WHERE d.datname = current_database() ORDER BY s.subname"
+	};
+
+	if (run->managed->all && run->replayed == NULL)
+		cmig_query_each(&query, NULL, NULL, add_subscription, run);
+}
+
+/*
+ * Row callback: report a security label.  Only the label's provider knows what
+ * the label means, so labels are not compared.
+ */
+static void
+add_label(TupleDesc desc, HeapTuple row, void *arg)
+{
+	DiffRun    *run = arg;
+
+	cmig_diff_line_add_unsupported(&run->lines, "security label", cmig_query_text(desc, row, 1),
+								   "security labels are not compared");
+}
+
+/* Add the database's security labels as unsupported rows. */
+static void
+add_labels(DiffRun *run)
+{
+	static CmigQuery query = {
+		.sql = "SELECT format('%s for %s %s', l.provider, i.type, i.identity) FROM pg_seclabel l"
+		" CROSS JOIN LATERAL pg_identify_object(l.classoid, l.objoid, l.objsubid) i ORDER BY 1"
+	};
+
+	if (run->managed->all && run->replayed == NULL)
+		cmig_query_each(&query, NULL, NULL, add_label, run);
+}
+
+/* List, in a NOTICE, the other roles' schemas that the target names. */
+static void
+tell_other_schemas(const DiffRun *run)
+{
+	CmigListing names;
+	ListCell   *cell;
+
+	if (run->target->elsewhere == NIL)
+		return;
+	cmig_listing_init(&names, CMIG_LISTING_PLAIN);
+	foreach(cell, run->target->elsewhere)
+		cmig_listing_add(&names, quote_identifier(lfirst(cell)));
+	ereport(NOTICE,
+			(errmsg("schemas of other roles are not compared: %s", cmig_listing_text(&names)),
+			 errhint("Call the function as a role that owns them.")));
+}
+
+/*
+ * If all schemas are compared, report the other roles' schemas that the target
+ * names: in rows if need_schemas is set, and otherwise in a NOTICE.
+ */
+static void
+add_other_schemas(DiffRun *run)
+{
+	ListCell   *cell;
+
+	if (!run->managed->all)
+		return;
+	if (!run->options.need_schemas)
+	{
+		tell_other_schemas(run);
+		return;
+	}
+	foreach(cell, run->target->elsewhere)
+		cmig_diff_line_add_unsupported(&run->lines, "schema", quote_identifier(lfirst(cell)),
+									   "it belongs to another role, so it is not compared");
+}
+
+/* Read the target image in the shadow. */
+static void
+run_target(DiffRun *run)
+{
+	cmig_shadow_run(run->managed, run->function, read_target, run);
+}
+
+static bool
+has_objects(const CmigImage *image)
+{
+	for (int i = 0; i < image->count; i++)
+		if (image->objects[i]->kind != &cmig_kind_schema)
+			return true;
+	return false;
+}
+
+/* Issue a NOTICE about an empty target, which is usually a mistake. */
+static void
+tell_empty(const DiffRun *run, const CmigImage *from)
+{
+	if (has_objects(from) && !has_objects(run->image))
+		ereport(NOTICE,
+				(errmsg("the target creates nothing"),
+				 errdetail("The statements drop all objects in the schemas that are compared.")));
+}
+
+/* Compare an image with the target image, and return the rows. */
+static List *
+compare(DiffRun *run, CmigImage *from)
+{
+	List	   *notes;
+	CmigDifference *difference;
+
+	notes = cmig_others_settle(from, run->image, run->target->notes, &run->options);
+	difference = cmig_compare(from, run->image, &run->options);
+	if (run->live != NULL)
+	{
+		cmig_body_check_changed(difference);
+		cmig_outside_refuse(difference, run->managed);
+	}
+	cmig_rename_tell(difference);
+	cmig_column_order_tell(difference);
+	cmig_others_tell(difference);
+	cmig_deparse(difference, cmig_diff_line_add, &run->lines);
+	add_notes(run, notes);
+	add_subscriptions(run);
+	add_labels(run);
+	add_other_schemas(run);
+	return run->lines;
+}
+
+/*
+ * Mark all functions as unchecked: an extension that a function's body uses
+ * may be in another schema when the function is re-created.
+ */
+static void
+mark_functions(CmigImage *from)
+{
+	for (int i = 0; i < from->count; i++)
+		from->objects[i]->unchecked |= from->objects[i]->kind == &cmig_kind_function;
+}
+
+List *
+cmig_diff_run(const CmigManaged *managed, const char *target_sql,
+			  const CmigDiffOptions *options, const char *function)
+{
+	DiffRun		run = {managed, target_sql, *options, function};
+	CmigImage  *from = cmig_image_read(managed);
+
+	run.live = from;
+	run.options.initial = cmig_initial_grants_read();
+	run_target(&run);
+	cmig_log_use_mark(run.image, run.log_uses);
+	diff_run_check_schemas(&run, from);
+	from = cmig_rename_read(managed, from, run.image, options->renames, run.target->renames,
+							cmig_diff_line_add, &run.lines);
+	if (!run.distributes)
+		cmig_colocation_keep(from, run.image);
+	cmig_others_mark(from);
+	tell_empty(&run, from);
+	cmig_tool_table_keep(from, run.image);
+	cmig_keep_partitions(from, run.image, "The target creates");
+	cmig_extension_keep(from, run.image);
+	if (cmig_extension_move_needed(run.live, run.image))
+		mark_functions(from);
+	return compare(&run, from);
+}
+
+/*
+ * Replay
+ */
+
+/*
+ * Apply the renames to the image of the schema that the revisions create.  Runs
+ * in a subtransaction.
+ */
+static void
+rename_replayed(void *arg)
+{
+	ReplayRun  *replay = arg;
+	DiffRun    *run = replay->run;
+
+	replay->from = cmig_rename_read_here(cmig_replay_settle(replay->replay, cmig_managed_names(run->managed)),
+										 replay->from, run->image, run->options.renames,
+										 run->target->renames, cmig_diff_line_add, &run->lines);
+}
+
+/*
+ * A CmigReplayTask: read the image of the schema that the revisions create,
+ * and apply the renames.
+ */
+static void
+replay_revisions(CmigReplay *replay, void *arg)
+{
+	ReplayRun  *state = arg;
+	ErrorData  *error;
+
+	cmig_replay_whole(replay, state->plan);
+	state->run->options.initial = cmig_initial_grants_read();
+	state->from = cmig_replay_image(replay, cmig_managed_names(state->run->managed), NULL);
+	state->run->replayed = cmig_replay_target(replay);
+	state->replay = replay;
+	diff_run_check_schemas(state->run, state->from);
+	error = cmig_subtransaction_rehearse(rename_replayed, state);
+	if (error != NULL)
+		ReThrowError(error);
+}
+
+List *
+cmig_diff_run_replay(const CmigReplayPlan *plan, const CmigManaged *managed,
+					 const char *target_sql, const CmigDiffOptions *options, const char *function)
+{
+	DiffRun		run = {managed, target_sql, *options, function};
+	ReplayRun	replay = {&run, plan};
+
+	run_target(&run);
+	cmig_replay_run(plan->graph, function, replay_revisions, &replay);
+	tell_empty(&run, replay.from);
+	cmig_keep_partitions(replay.from, run.image, "The target creates");
+	return compare(&run, replay.from);
+}
+
+/*
+ * A CmigReplayTask: read the image of the schema that the second set of
+ * revisions creates.  This schema takes the place of a target.
+ */
+static void
+replay_target(CmigReplay *replay, void *arg)
+{
+	ReplayRun  *state = arg;
+
+	cmig_replay_whole(replay, state->plan);
+	state->run->image = cmig_replay_image(replay, cmig_managed_names(state->run->managed), NULL);
+	state->run->target = cmig_replay_target(replay);
+}
+
+List *
+cmig_diff_run_between(const CmigReplayPlan *from, const CmigReplayPlan *to,
+					  const CmigManaged *managed, const CmigDiffOptions *options,
+					  const char *function)
+{
+	DiffRun		run = {managed, NULL, *options, function};
+	ReplayRun	replay = {&run, to};
+
+	cmig_replay_run(to->graph, function, replay_target, &replay);
+	replay.plan = from;
+	cmig_replay_run(from->graph, function, replay_revisions, &replay);
+	tell_empty(&run, replay.from);
+	return compare(&run, replay.from);
+}
+
+/* ----------------------------------------------------------------
+ * Compares the live schema with an empty database.
+ * ----------------------------------------------------------------
+ */
+
+/* Returns an image with schema public as it is in a new database. */
+static CmigImage *
+empty_image(void)
+{
+	CmigImage  *image = cmig_image_new();
+	CmigObject *schema = cmig_object_new(&cmig_kind_schema, "public", "public");
+	CmigGrant  *grant = palloc0(sizeof(CmigGrant));
+
+	grant->grantee = "PUBLIC";
+	grant->privilege = "USAGE";
+	grant->granted = true;
+	schema->grants = lappend(NIL, grant);
+	schema->owner = "pg_database_owner";
+	schema->comment = "standard public schema";
+	cmig_image_add(image, schema);
+	return image;
+}
+
+/* Raise an error if a named schema does not exist. */
+static void
+whole_check_schemas(const CmigManaged *managed)
+{
+	for (int i = 0; i < managed->count; i++)
+		if (!OidIsValid(managed->schemas[i].oid))
+			ereport(ERROR,
+					(errcode(ERRCODE_UNDEFINED_SCHEMA),
+					 errmsg("schema \"%s\" does not exist", managed->schemas[i].name),
+					 errhint("To see the names: SELECT nspname FROM pg_catalog.pg_namespace")));
+}
+
+CmigDifference *
+cmig_whole_difference(const CmigManaged *managed, const CmigDiffOptions *options, bool with_tools)
+{
+	CmigImage  *from,
+			   *to;
+
+	whole_check_schemas(managed);
+	to = cmig_image_read(managed);
+	from = empty_image();
+	cmig_image_finish(from);
+	if (cmig_image_lookup(to, &cmig_kind_schema, "public") == NULL)
+	{
+		from = cmig_image_new();
+		cmig_image_finish(from);
+	}
+	if (!with_tools)
+		cmig_tool_table_keep(to, from);
+	return cmig_compare(from, to, options);
+}
+
+/* ----------------------------------------------------------------
+ * cmig.schema_sql returns the schema as SQL.
+ *
+ * The schema is compared with an empty database, so the statements are the
+ * same as those that cmig.diff would generate.
+ * ----------------------------------------------------------------
+ */
+
+PG_FUNCTION_INFO_V1(cmig_schema_sql);
+
+/* Row callback: append the statement. */
+static void
+append_row(const CmigDiffRow *row, void *arg)
+{
+	StringInfo	sql = arg;
+
+	if (sql->len > 0 && strcmp(row->action, "alter") != 0)
+		appendStringInfoChar(sql, '\n');
+	if (row->upgrade == NULL)
+		appendStringInfo(sql, "-- unsupported: %s %s\n", row->kind, row->object);
+	else
+		appendStringInfo(sql, "%s;\n", row->upgrade);
+}
+
+Datum
+cmig_schema_sql(PG_FUNCTION_ARGS)
+{
+	CmigDiffOptions options = {.all_owners = true,.sorted = true};
+	CmigManaged *managed = cmig_diff_schemas_argument(fcinfo, 0);
+	StringInfoData sql;
+
+	cmig_diff_annotations(fcinfo, 1, &options);
+	initStringInfo(&sql);
+	cmig_deparse(cmig_whole_difference(managed, &options, true), append_row, &sql);
+	PG_RETURN_TEXT_P(cstring_to_text_with_len(sql.data, sql.len));
+}
+
+/* ----------------------------------------------------------------
+ * cmig.diff and cmig.diff_schemas, which return the statements that turn
+ * one schema into another.
+ *
+ * The live image is read first.  The other image is read in the shadow, either
+ * after the target's SQL has run there, or while the other schema temporarily
+ * has the first schema's name, so that both images use the same names.
+ * ----------------------------------------------------------------
+ */
 
 PG_FUNCTION_INFO_V1(cmig_diff);
 PG_FUNCTION_INFO_V1(cmig_diff_schemas);

@@ -1,32 +1,482 @@
 /*
  * drift.c
- *	  cmig.drift compares the live schema with what the applied revisions
- *	  create; cmig.capture turns the differences into a revision.
- *
- * A row of cmig.journal records each comparison and its result.
+ *	  cmig.drift, cmig.capture, and cmig.baseline.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 
-#include "base/argument.h"
-#include "base/errors.h"
-#include "base/listing.h"
-#include "base/subtransaction.h"
-#include "move/pending.h"
-#include "move/stamp.h"
-#include "run/scope.h"
-#include "run/script_run.h"
-#include "schema/captured.h"
-#include "schema/diff_put.h"
-#include "schema/drift_find.h"
-#include "schema/generate.h"
-#include "tables/change.h"
-#include "tables/journal.h"
-
+#include "fmgr.h"
 #include "funcapi.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
+
+#include "base/base.h"
+#include "base/errors.h"
+#include "graph/graph.h"
+#include "kinds/kinds.h"
+#include "move/move.h"
+#include "parse/parse.h"
+#include "run/run.h"
+#include "schema/internal.h"
+#include "schema/shadow.h"
+#include "store/store.h"
+
+/* ----------------------------------------------------------------
+ * Compares the live schema with what the applied revisions create, in both
+ * directions.
+ *
+ * The live image is read first, then the applied revisions are replayed in the
+ * shadow.  Installed extensions that no revision creates are available during
+ * the replay, as they were when the revisions ran, and count as part of the
+ * database.  An extension that the revisions have created and dropped is a
+ * difference, unless an object that the revisions create depends on it.
+ * ----------------------------------------------------------------
+ */
+
+/*
+ * A comparison of the live schema with the schema that the revisions create:
+ * its arguments and both images.
+ */
+typedef struct CmigDrift
+{
+	CmigManaged *managed;
+	const CmigNames *schemas;	/* NULL if all schemas are compared */
+	CmigDiffOptions options;
+	bool		adopts;			/* true if drift_adopt() will be called */
+	List	   *renames;		/* list of CmigDiffLine: renames and moves */
+	CmigImage  *live;
+	List	   *audited;		/* list of CmigAudited: the audited live
+								 * tables */
+	CmigReplayed *replayed;
+	List	   *created;		/* list of char *: the extensions that applied
+								 * revisions have created */
+	const char *left_out;		/* NULL, or the names of other roles' schemas,
+								 * for a message */
+} CmigDrift;
+
+/*
+ * Read the arguments schemas, compare, owners, privileges, comments, renames,
+ * and concurrently, starting at argument n.
+ */
+static void
+drift_arguments(FunctionCallInfo fcinfo, int n, CmigDrift *drift)
+{
+	drift->managed = cmig_diff_schemas_argument(fcinfo, n);
+	drift->schemas = cmig_managed_names(drift->managed);
+	cmig_diff_arguments(fcinfo, n + 1, &drift->options);
+}
+
+/*
+ * Report a schema that exists in neither image.  Its name is probably
+ * mistyped.
+ */
+static void
+check_schemas(const CmigDrift *drift)
+{
+	for (int i = 0; i < drift->managed->count; i++)
+	{
+		const CmigManagedSchema *schema = &drift->managed->schemas[i];
+
+		if (!OidIsValid(schema->oid) &&
+			cmig_image_lookup(drift->replayed->image, &cmig_kind_schema, quote_identifier(schema->name)) == NULL)
+			ereport(ERROR,
+					(errcode(ERRCODE_UNDEFINED_SCHEMA),
+					 errmsg("schema \"%s\" exists neither in the database nor in the revisions",
+							schema->name)));
+	}
+}
+
+/*
+ * List, in a NOTICE, the schemas that are not compared because other roles own
+ * them.  Schemas that have a row in the result are omitted.
+ */
+static void
+tell_other_schemas(CmigDrift *drift)
+{
+	CmigListing names;
+	bool		any = false;
+
+	cmig_listing_init(&names, CMIG_LISTING_PLAIN);
+	for (int i = 0; i < drift->managed->count; i++)
+	{
+		const CmigManagedSchema *schema = &drift->managed->schemas[i];
+
+		any |= schema->owned;
+		if (!schema->owned && !cmig_text_list_has(drift->replayed->elsewhere, schema->name))
+			cmig_listing_add(&names, quote_identifier(schema->name));
+	}
+	if (names.count == 0 || drift->schemas != NULL)
+		return;
+	drift->left_out = cmig_listing_text(&names);
+	ereport(NOTICE,
+			(any ? errmsg("schemas of other roles are not compared: %s", drift->left_out) :
+			 errmsg("no schema is compared, because all of them belong to other roles: %s", drift->left_out),
+			 errhint("Call the function as a role that owns them.")));
+}
+
+/*
+ * A CmigReplayFinish: apply the renames to the image of the schema that the
+ * revisions create.
+ */
+static CmigImage *
+rename_replayed(const CmigManaged *managed, CmigImage *image, void *arg)
+{
+	CmigDrift  *drift = arg;
+
+	return cmig_rename_read_here(managed, image, drift->live, drift->options.renames, NIL,
+								 cmig_diff_line_add, &drift->renames);
+}
+
+/*
+ * Read the live image and the image of the schema that the applied revisions
+ * create, and issue a NOTICE about schemas that are not compared because they
+ * belong to other roles.  "function" is used in error messages, for example
+ * "cmig.drift()".  Raises error MG001 if a version row names an unknown
+ * revision, and the errors of cmig_replay_run() and cmig_replay_upgrade().
+ */
+static void
+drift_read(CmigDrift *drift, const CmigSituation *now, const char *function)
+{
+	CmigReplayPlan *plan = cmig_replay_plan_applied(now);
+
+	drift->live = cmig_image_read(drift->managed);
+	drift->created = cmig_extension_created(now);
+	drift->audited = cmig_audited_read();
+	drift->replayed = cmig_replay_read_assuming(plan, drift->schemas, function,
+												drift->adopts ? rename_replayed : NULL, drift);
+	check_schemas(drift);
+	tell_other_schemas(drift);
+}
+
+/*
+ * Extensions
+ */
+
+/* Does an object of the image depend on the extension? */
+static bool
+is_used(const CmigImage *image, const CmigObject *extension)
+{
+	for (int i = 0; i < image->count; i++)
+		for (int j = 0; j < image->objects[i]->ndepends; j++)
+			if (image->objects[i]->depends[j] == extension)
+				return true;
+	return false;
+}
+
+/*
+ * Returns rows that drop the extensions that revisions have created and dropped
+ * and no object uses.  If the live schema is adopted, also those that only live
+ * objects use, because another database needs them.
+ */
+static List *
+drop_extensions(const CmigDrift *drift)
+{
+	const CmigReplayed *replayed = drift->replayed;
+	List	   *lines = NIL;
+	List	   *kept = NIL;
+	ListCell   *cell;
+
+	foreach(cell, replayed->assumed)
+	{
+		const char *identity = quote_identifier(lfirst(cell));
+		CmigObject *extension = cmig_image_lookup(replayed->image, &cmig_kind_extension, identity);
+		CmigObject *live = cmig_image_lookup(drift->live, &cmig_kind_extension, identity);
+		CmigDiffRow row = {"drop", "extension", identity, NULL, NULL, "function bodies may use it"};
+		CmigDdl    *ddl;
+
+		if (extension == NULL || is_used(replayed->image, extension))
+			continue;
+		if (!cmig_text_list_has(drift->created, lfirst(cell)) &&
+			!(drift->adopts && live != NULL && is_used(drift->live, live)))
+		{
+			kept = lappend(kept, lfirst(cell));
+			continue;
+		}
+		ddl = linitial(extension->kind->create(extension));
+		row.upgrade = ddl->undo;
+		row.downgrade = ddl->sql;
+		row.subject = extension;
+		cmig_diff_line_add(&row, &lines);
+	}
+	cmig_extension_tell_kept(kept);
+	return lines;
+}
+
+/*
+ * Rows
+ */
+
+/* A CmigAuditedCallback: add a row for the table. */
+static void
+add_audited(const char *table, const char *reason, void *arg)
+{
+	cmig_diff_line_add_unsupported(arg, "audit", table, reason);
+}
+
+/*
+ * Compare the images.  Returns the rows, including those for parts of the
+ * scripts that could not be run, schemas of other roles, and audited tables.
+ */
+static List *
+compare(CmigDrift *drift, CmigImage *from, CmigImage *to, bool to_live)
+{
+	List	   *notes = cmig_others_settle(drift->live, drift->replayed->image,
+										   drift->replayed->target->notes, &drift->options);
+	CmigDifference *difference = cmig_compare(from, to, &drift->options);
+	List	   *lines = NIL;
+	ListCell   *cell;
+
+	cmig_rename_tell(difference);
+	if (!to_live)
+		cmig_others_tell(difference);
+	cmig_deparse(difference, cmig_diff_line_add, &lines);
+	foreach(cell, notes)
+	{
+		const CmigTargetNote *note = lfirst(cell);
+
+		cmig_diff_line_add_unsupported(&lines, note->kind, note->object, note->reason);
+	}
+	foreach(cell, drift->schemas == NULL ? drift->replayed->elsewhere : NIL)
+		cmig_diff_line_add_unsupported(&lines, "schema", quote_identifier(lfirst(cell)),
+									   "it belongs to another role, so it is not compared");
+	if (drift->schemas == NULL && !drift->options.models)
+		cmig_audited_compare(drift->audited, drift->replayed->audited, add_audited, &lines);
+	return lines;
+}
+
+/*
+ * Both functions return a List of CmigDiffLine *. Call only one of them.
+ * drift_repair() returns the statements that make the live schema match
+ * the revisions.  drift_adopt(), which requires "adopts", returns the
+ * statements that make the revisions match the live schema.  Each rename in
+ * drift->options gives the object's name before and after these statements.
+ */
+static List *
+drift_repair(CmigDrift *drift)
+{
+	List	   *lines = NIL;
+	List	   *extensions = drop_extensions(drift);
+
+	drift->options.initial = cmig_initial_grants_read();
+	drift->live = cmig_rename_read(drift->managed, drift->live, drift->replayed->image,
+								   drift->options.renames, NIL, cmig_diff_line_add, &lines);
+	cmig_others_mark(drift->live);
+	cmig_tool_table_keep(drift->live, drift->replayed->image);
+	cmig_keep_partitions(drift->live, drift->replayed->image, "The revisions create");
+	lines = list_concat(lines, compare(drift, drift->live, drift->replayed->image, false));
+	return list_concat(lines, extensions);
+}
+
+/*
+ * Turn lines for one direction into lines for the opposite direction:
+ * reverse their order, exchange upgrade and downgrade, and use the hazards
+ * of the new upgrade statements.
+ */
+static List *
+reverse(List *lines)
+{
+	List	   *result = NIL;
+
+	for (int i = list_length(lines) - 1; i >= 0; i--)
+	{
+		CmigDiffLine *line = list_nth(lines, i);
+		char	   *upgrade = line->upgrade;
+
+		line->upgrade = line->downgrade;
+		line->downgrade = upgrade;
+		if (strcmp(line->action, "drop") == 0)
+			line->action = "create";
+		line->hazard = NULL;
+		line->general_hazard = line->undo_hazard;
+		line->undo_hazard = NULL;
+		result = lappend(result, line);
+	}
+	return result;
+}
+
+static List *
+drift_adopt(CmigDrift *drift)
+{
+	List	   *lines = reverse(drop_extensions(drift));
+
+	drift->options.initial = drift->replayed->initial;
+	cmig_tool_table_keep(drift->live, drift->replayed->image);
+	cmig_keep_partitions(drift->live, drift->replayed->image, "The revisions create");
+	lines = list_concat(lines, drift->renames);
+	return list_concat(lines, compare(drift, drift->replayed->image, drift->live, true));
+}
+
+/* ----------------------------------------------------------------
+ * When a revision that cmig.capture has written is loaded, records it as
+ * applied.
+ *
+ * cmig.capture leaves a row with the revision's id and checksum in the
+ * journal.  Therefore, a revision is stamped only in the database in which it
+ * was captured, and only if its file has not changed.  Before that, the
+ * schemas are compared, which replays revisions and thereby runs their code.
+ * This is done only if scripts run as the same role as in cmig.capture, which
+ * has already replayed them.
+ * ----------------------------------------------------------------
+ */
+
+/* Record in the journal that the revision was captured in this database. */
+static void
+captured_journal(const CmigRevisionText *text, TimestampTz started_at)
+{
+	CmigJournalEntry entry = {.revision = text->edges.id,.direction = "drift",.outcome = "done"};
+
+	entry.started_at = started_at;
+	entry.finished_at = GetCurrentTimestamp();
+	entry.checksum = cmig_script_checksum(text->upgrade_sql, text->edges.transactional);
+	entry.message = "captured";
+	cmig_journal_write(&entry);
+}
+
+/* The new revisions, and those of them that were captured in this database. */
+typedef struct Added
+{
+	const CmigRevisionText *const *texts;
+	int			count;
+	List	   *captured;		/* list of CmigRevisionText * */
+} Added;
+
+/* Callback: add the revision to the captured ones if its script is unchanged. */
+static void
+add_captured(const char *revision, const char *checksum, void *arg)
+{
+	Added	   *added = arg;
+
+	for (int i = 0; i < added->count; i++)
+	{
+		const CmigRevisionText *text = added->texts[i];
+
+		if (strcmp(text->edges.id, revision) == 0 &&
+			strcmp(cmig_script_checksum(text->upgrade_sql, text->edges.transactional), checksum) == 0)
+			added->captured = lappend(added->captured, unconstify(CmigRevisionText *, text));
+	}
+}
+
+/* Returns the captured revisions as a List of CmigRevisionText *. */
+static List *
+find_captured(const CmigRevisionText *const *texts, int count)
+{
+	Added		added = {texts, count, NIL};
+	CmigNames	names = {count, palloc(sizeof(char *) * count)};
+
+	for (int i = 0; i < count; i++)
+		names.names[i] = texts[i]->edges.id;
+	cmig_journal_read_each_captured(&names, add_captured, &added);
+	return added.captured;
+}
+
+static bool
+all_applied(const CmigSituation *now, const CmigNames *names)
+{
+	for (int i = 0; i < names->count; i++)
+	{
+		int			node = cmig_graph_find_id(now->graph, names->names[i]);
+
+		if (node < 0 || !now->applied->applied->set[node])
+			return false;
+	}
+	return true;
+}
+
+/* Does an upgrade to the revision consist of this revision alone? */
+static bool
+is_next(const CmigRevision *revision)
+{
+	CmigSituation now = cmig_move_read(false);
+	int			node = cmig_graph_find_id(now.graph, revision->id);
+
+	return node >= 0 && !now.applied->applied->set[node] &&
+		all_applied(&now, &revision->parents) && all_applied(&now, &revision->depends) &&
+		cmig_progress_begun()->count == 0;
+}
+
+/* A revision to be stamped, and the drift that remains. */
+typedef struct Adopt
+{
+	const CmigRevisionText *text;
+	List	   *lines;
+} Adopt;
+
+/* Stamp the revision, and raise an error if drift remains. */
+static void
+adopt(void *arg)
+{
+	Adopt	   *work = arg;
+	CmigDrift	drift = {.managed = cmig_managed_schemas(NULL)};
+	CmigSituation now;
+
+	drift.options.privileges = drift.options.comments = true;
+	drift.options.role = GetUserNameFromId(GetUserId(), false);
+	(void) cmig_stamp_targets(cmig_argument_one(work->text->edges.id), false);
+	now = cmig_move_read(false);
+	drift_read(&drift, &now, "cmig.load()");
+	work->lines = drift_repair(&drift);
+	if (work->lines != NIL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("the schema differs from what the revisions create")));
+}
+
+/* Returns why the revision was not stamped, as a DETAIL message. */
+static char *
+reason(const Adopt *work, const ErrorData *error)
+{
+	CmigListing listing;
+	ListCell   *cell;
+
+	if (work->lines == NIL)
+		return error->detail ? psprintf("The schema could not be compared: %s: %s", error->message, error->detail) :
+			psprintf("The schema could not be compared: %s.", error->message);
+	cmig_listing_init(&listing, CMIG_LISTING_PLAIN);
+	foreach(cell, cmig_diff_line_objects(work->lines))
+	{
+		const CmigDiffLine *line = lfirst(cell);
+
+		cmig_listing_add_format(&listing, "%s %s", line->kind, line->object);
+	}
+	return psprintf("The schema differs from what the revisions, including this one, create: %s.", cmig_listing_text(&listing));
+}
+
+void
+cmig_captured_loaded(const CmigRevisionText *const *added, int count)
+{
+	ListCell   *cell;
+
+	foreach(cell, find_captured(added, count))
+	{
+		Adopt		work = {.text = lfirst(cell)};
+		const char *id = work.text->edges.id;
+		ErrorData  *error;
+
+		if (!is_next(&work.text->edges))
+			continue;
+		error = cmig_subtransaction_try(adopt, &work);
+		if (error == NULL)
+			ereport(NOTICE,
+					(errmsg("revision \"%s\" is recorded as applied, because it was captured in this database", id)));
+		else if (cmig_subtransaction_must_rethrow(error))
+			ReThrowError(error);
+		else
+			ereport(NOTICE,
+					(errmsg("revision \"%s\" was captured in this database, but is not recorded as applied", id),
+					 errdetail_internal("%s", reason(&work, error)),
+					 errhint("If the database has all changes of the revision: SELECT cmig.stamp(%s)", quote_literal_cstr(id))));
+	}
+}
+
+/* ----------------------------------------------------------------
+ * cmig.drift compares the live schema with what the applied revisions
+ * create; cmig.capture turns the differences into a revision.
+ *
+ * A row of cmig.journal records each comparison and its result.
+ * ----------------------------------------------------------------
+ */
 
 PG_FUNCTION_INFO_V1(cmig_drift);
 PG_FUNCTION_INFO_V1(cmig_capture);
@@ -99,8 +549,8 @@ find(void *arg)
 	Finding    *finding = arg;
 	CmigSituation now = cmig_move_read(false);
 
-	cmig_drift_read(finding->drift, &now, "cmig.drift()");
-	finding->lines = cmig_drift_repair(finding->drift);
+	drift_read(finding->drift, &now, "cmig.drift()");
+	finding->lines = drift_repair(finding->drift);
 }
 
 /*
@@ -131,7 +581,7 @@ cmig_drift(PG_FUNCTION_ARGS)
 
 	cmig_scope_refuse("cmig.drift()", "RESET cmig.scope. To compare the schemas of two scopes: SELECT * FROM cmig.diff_schemas('<schema>', '<schema>')");
 	InitMaterializedSRF(fcinfo, 0);
-	cmig_drift_arguments(fcinfo, 0, &drift);
+	drift_arguments(fcinfo, 0, &drift);
 	cmig_change_begin("cmig.drift()");
 	if (cmig_argument_bool(fcinfo, 7, true))
 		find(&finding);
@@ -165,7 +615,7 @@ cmig_capture(PG_FUNCTION_ARGS)
 	cmig_scope_refuse("cmig.capture()", "RESET cmig.scope. To compare the schemas of two scopes: SELECT * FROM cmig.diff_schemas('<schema>', '<schema>')");
 	InitMaterializedSRF(fcinfo, 0);
 	cmig_generate_arguments(fcinfo, 1, &generate);
-	cmig_drift_arguments(fcinfo, 7, &drift);
+	drift_arguments(fcinfo, 7, &drift);
 	generate.store = cmig_argument_bool(fcinfo, 14, false);
 	drift.adopts = true;
 
@@ -174,8 +624,8 @@ cmig_capture(PG_FUNCTION_ARGS)
 	cmig_generate_prepare(&generate, "cmig.capture()");
 	now = cmig_move_read(true);
 	cmig_pending_require_heads(&now);
-	cmig_drift_read(&drift, &now, "cmig.capture()");
-	lines = cmig_drift_adopt(&drift);
+	drift_read(&drift, &now, "cmig.capture()");
+	lines = drift_adopt(&drift);
 	if (lines == NIL)
 	{
 		ereport(NOTICE,
@@ -187,12 +637,177 @@ cmig_capture(PG_FUNCTION_ARGS)
 		(void) cmig_stamp_targets(cmig_argument_one(generate.draft.new.text.edges.id), false);
 	else
 	{
-		cmig_captured_journal(&generate.draft.new.text, started_at);
+		captured_journal(&generate.draft.new.text, started_at);
 		ereport(NOTICE,
 				(errmsg("the database already contains the changes of revision \"%s\"",
 						generate.draft.new.text.edges.id),
 				 errdetail("If you load the unchanged file into this database, the revision will be recorded as applied, unless the schema has changed by then."),
 				 errhint("If you edit the file, load it and then mark it as applied: SELECT cmig.stamp(%s)", quote_literal_cstr(generate.draft.new.text.edges.id))));
 	}
+	return (Datum) 0;
+}
+
+/* ----------------------------------------------------------------
+ * cmig.baseline generates the first revision of a database that already has
+ * a schema.
+ * ----------------------------------------------------------------
+ */
+
+PG_FUNCTION_INFO_V1(cmig_baseline);
+
+/*
+ * A replay of the applied revisions, and an image of what they create in the
+ * named schemas.
+ */
+typedef struct Covered
+{
+	const CmigManaged *managed;
+	const CmigReplayPlan *plan;
+	CmigImage  *image;
+} Covered;
+
+/* Subtransaction callback: replay the applied revisions. */
+static void
+replay_applied(void *arg)
+{
+	Covered    *covered = arg;
+
+	covered->image = cmig_replay_read(covered->plan, cmig_managed_names(covered->managed), "cmig.baseline()")->image;
+}
+
+/*
+ * Would a baseline create the object again?  Returns false for objects without
+ * a schema, objects that have a parent, and schema public.
+ */
+static bool
+is_covered(const CmigObject *object)
+{
+	if (object->kind->flags & CMIG_KIND_GLOBAL || object->parent != NULL)
+		return false;
+	return object->kind != &cmig_kind_schema || strcmp(object->name, "public") != 0;
+}
+
+/*
+ * Raise an error if applied revisions have created objects in the named
+ * schemas.  Revisions that cannot be replayed, or that the caller is not allowed
+ * to replay, are not examined.
+ */
+static void
+require_uncovered(const CmigManaged *managed)
+{
+	CmigSituation now = cmig_move_read(true);
+	Covered		covered = {managed, cmig_replay_plan_applied(&now)};
+	ErrorData  *error = cmig_subtransaction_try(replay_applied, &covered);
+	CmigListing objects;
+
+	if (error != NULL && error->sqlerrcode != ERRCODE_CMIG_NOT_REPLAYABLE &&
+		error->sqlerrcode != ERRCODE_INSUFFICIENT_PRIVILEGE)
+		ReThrowError(error);
+	cmig_listing_init(&objects, CMIG_LISTING_PLAIN);
+	for (int i = 0; error == NULL && i < covered.image->count; i++)
+	{
+		const CmigObject *object = covered.image->objects[i];
+
+		if (is_covered(object))
+			cmig_listing_add_format(&objects, "%s %s", object->kind->name, object->identity);
+	}
+	if (objects.count == 0)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("applied revisions have already created objects in the schemas of the baseline"),
+			 errdetail("The baseline would create them again: %s.", cmig_listing_text(&objects)),
+			 errhint("To write a revision for what was changed by hand, use cmig.capture. To combine revisions into one, use cmig.squash.")));
+}
+
+/*
+ * Raise an error if the baseline would create objects that applied revisions
+ * have already created.
+ */
+static void
+require_base(const CmigManaged *managed)
+{
+	const CmigNames *rows = cmig_version_rows_read();
+
+	if (rows->count > 0 && !managed->all)
+		require_uncovered(managed);
+	else if (rows->count > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("revisions are already applied in this database"),
+				 errdetail("The baseline would create what revision \"%s\" and earlier revisions have already created.",
+						   rows->names[0]),
+				 errhint("If the baseline is for another application in this database, name its schemas: schemas => '{<schema>}'. To combine revisions into one, use cmig.squash.")));
+}
+
+/* Row callback: add the name to the list. */
+static void
+keep_name(TupleDesc desc, HeapTuple row, void *arg)
+{
+	List	  **names = arg;
+
+	*names = lappend(*names, cmig_query_text(desc, row, 1));
+}
+
+/*
+ * Add a line with the action "unsupported" for each audited table: audit
+ * triggers contain ids, so only cmig.enable_audit() can create them.
+ */
+static void
+add_audit(const CmigManaged *managed, List **lines)
+{
+	static CmigQuery query = {
+		.sql = "SELECT DISTINCT format('%I.%I', n.nspname, c.relname) COLLATE \"C\" FROM pg_trigger t"
+		" JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace"
+		" JOIN pg_proc p ON p.oid = t.tgfoid JOIN pg_namespace pn ON pn.oid = p.pronamespace"
+		" WHERE pn.nspname = 'cmig' AND p.proname = 'audit_trigger' AND n.nspname = ANY ($1) AND t.tgparentid = 0"
+		" ORDER BY 1",
+		.nargs = 1,.argtypes = {TEXTARRAYOID}
+	};
+	CmigNames	names = {0};
+	List	   *tables = NIL;
+	ListCell   *cell;
+	Datum		value;
+
+	names.names = palloc(sizeof(char *) * Max(managed->count, 1));
+	for (int i = 0; i < managed->count; i++)
+		names.names[names.count++] = managed->schemas[i].name;
+	value = cmig_catalog_names_datum(&names);
+	cmig_query_each(&query, &value, NULL, keep_name, &tables);
+	foreach(cell, tables)
+		cmig_diff_line_add_unsupported(lines, "audit", lfirst(cell),
+									   psprintf("add SELECT cmig.enable_audit(%s)", quote_literal_cstr(lfirst(cell))));
+}
+
+Datum
+cmig_baseline(PG_FUNCTION_ARGS)
+{
+	CmigGenerate generate = {.store = true};
+	CmigDraft  *draft = &generate.draft;
+	CmigDiffOptions options = {.all_owners = true,.sorted = true};
+	CmigManaged *managed = cmig_diff_schemas_argument(fcinfo, 4);
+	List	   *lines = NIL;
+
+	cmig_scope_refuse("cmig.baseline()", "RESET cmig.scope");
+	InitMaterializedSRF(fcinfo, 0);
+	draft->new.text.edges.message = cmig_argument_text(fcinfo, 0);
+	draft->new.text.edges.id = cmig_argument_text(fcinfo, 1);
+	draft->new.head = "base";
+	draft->new.label = cmig_argument_text(fcinfo, 2);
+	draft->template = cmig_argument_text(fcinfo, 3);
+	cmig_diff_annotations(fcinfo, 5, &options);
+
+	cmig_generate_prepare(&generate, "cmig.baseline()");
+	require_base(managed);
+	cmig_deparse(cmig_whole_difference(managed, &options, false), cmig_diff_line_add, &lines);
+	add_audit(managed, &lines);
+	if (lines == NIL)
+	{
+		ereport(NOTICE,
+				(errmsg("the schema is empty, so there is no revision to write")));
+		return (Datum) 0;
+	}
+	cmig_generate_put(fcinfo, &generate, lines);
+	cmig_stamp_targets(cmig_argument_one(draft->new.text.edges.id), false);
 	return (Datum) 0;
 }

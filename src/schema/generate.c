@@ -1,22 +1,318 @@
 /*
  * generate.c
- *	  Generates revisions from differences.
+ *	  cmig.autogenerate.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 
-#include "base/argument.h"
-#include "base/errors.h"
-#include "base/listing.h"
-#include "schema/generate.h"
-#include "schema/section_layout.h"
-#include "tables/change.h"
-#include "tables/revision_rows.h"
-
 #include "catalog/pg_collation.h"
+#include "fmgr.h"
 #include "funcapi.h"
 #include "utils/builtins.h"
+
+#include "base/base.h"
+#include "base/errors.h"
+#include "graph/graph.h"
+#include "move/move.h"
+#include "run/run.h"
+#include "schema/internal.h"
+#include "schema/shadow.h"
+#include "store/store.h"
+
+/* ----------------------------------------------------------------
+ * Lays out a difference as the sections of a revision file.
+ *
+ * Statements about the same table, or other object, are kept together and
+ * followed by an empty line.  A hazard is written as a comment above its
+ * statement.
+ * ----------------------------------------------------------------
+ */
+
+/* The sections of a revision file. */
+typedef struct CmigSections
+{
+	char	   *upgrade;
+	char	   *downgrade;		/* NULL if a statement cannot be reverted */
+	char	   *hazards;		/* one per line, including unsupported
+								 * changes; NULL if there are none */
+	bool		transactional;
+} CmigSections;
+
+/* A section being written. */
+typedef struct Section
+{
+	StringInfoData text;
+	const char *group;			/* group of the last statement; NULL if there
+								 * is no statement yet */
+} Section;
+
+static bool
+begins_with(const char *text, const char *start)
+{
+	return text != NULL && strncmp(text, start, strlen(start)) == 0;
+}
+
+/*
+ * Append a one-line comment.  Names in it may contain anything, so line breaks
+ * and comment markers are replaced.
+ */
+static void
+section_layout_comment(StringInfo text, const char *comment)
+{
+	appendStringInfoString(text, "-- ");
+	for (const char *p = comment; *p; p++)
+	{
+		appendStringInfoChar(text, *p == '\n' || *p == '\r' ? ' ' : *p);
+		if (p[0] == '-' && p[1] == '-')
+			appendStringInfoChar(text, ' ');
+	}
+	appendStringInfoChar(text, '\n');
+}
+
+/*
+ * Start a group of statements, after an empty line unless it is the first
+ * group.
+ */
+static void
+start_group(Section *section, const char *group)
+{
+	if (section->group != NULL && strcmp(section->group, group) != 0)
+		appendStringInfoChar(&section->text, '\n');
+	section->group = group;
+}
+
+/*
+ * Could row security apply to the rows with which the statement fills a
+ * materialized view?  If the view's owner fills it, this is always possible.
+ */
+static bool
+is_filtered(const CmigDiffLine *line, const char *sql)
+{
+	if (strcmp(line->kind, "materialized view") != 0)
+		return false;
+	if (strstr(sql, ";\nREFRESH MATERIALIZED VIEW ") != NULL)
+		return true;
+	return line->filtered && begins_with(sql, "CREATE MATERIALIZED VIEW ") &&
+		strstr(sql, "\n  WITH NO DATA") == NULL;
+}
+
+/*
+ * Add a line's statement, with a comment above it, to the section.  Scripts
+ * run with row_security = off, so a statement for which is_filtered() returns
+ * true would fail.  Therefore, row_security is turned on for that statement.
+ */
+static void
+append_statement(Section *section, const CmigDiffLine *line, const char *comment, const char *sql)
+{
+	start_group(section, line->group);
+	if (comment != NULL)
+		section_layout_comment(&section->text, comment);
+	if (is_filtered(line, sql))
+		appendStringInfo(&section->text, "SET row_security = on;\n%s;\nSET row_security = off;\n", sql);
+	else
+		appendStringInfo(&section->text, "%s;\n", sql);
+}
+
+/* Returns "table public.a: reason" for an unsupported change. */
+static char *
+section_layout_unsupported(const CmigDiffLine *line)
+{
+	return psprintf("%s %s: %s", line->kind, line->object, line->hazard);
+}
+
+static bool
+is_unsupported(const CmigDiffLine *line)
+{
+	return strcmp(line->action, "unsupported") == 0;
+}
+
+/*
+ * Do the lines distribute tables and change foreign keys?  Citus refuses some
+ * combinations of such statements in a transaction, unless it changes one
+ * shard after another.
+ */
+static bool
+needs_sequence(const List *lines)
+{
+	bool		distributes = false,
+				has_keys = false;
+	ListCell   *cell;
+
+	foreach(cell, lines)
+	{
+		const CmigDiffLine *line = lfirst(cell);
+
+		distributes |= strcmp(line->kind, "distribution") == 0;
+		has_keys |= strcmp(line->kind, "foreign key") == 0;
+	}
+	return distributes && has_keys;
+}
+
+/* Begin a section. */
+static void
+start_section(Section *section, const List *lines)
+{
+	initStringInfo(&section->text);
+	if (needs_sequence(lines))
+		appendStringInfoString(&section->text, "SET citus.multi_shard_modify_mode = 'sequential';\n");
+}
+
+/*
+ * Returns the upgrade section, with unsupported changes as comments at its
+ * end.
+ */
+static char *
+layout_upgrade(const List *lines)
+{
+	Section		section = {0};
+	ListCell   *cell;
+
+	start_section(&section, lines);
+	foreach(cell, lines)
+	{
+		const CmigDiffLine *line = lfirst(cell);
+
+		if (line->upgrade != NULL)
+			append_statement(&section, line, line->general_hazard, line->upgrade);
+	}
+	foreach(cell, lines)
+	{
+		const CmigDiffLine *line = lfirst(cell);
+
+		if (!is_unsupported(line))
+			continue;
+		start_group(&section, "unsupported");
+		section_layout_comment(&section.text, psprintf("unsupported: %s", section_layout_unsupported(line)));
+	}
+	return section.text.data;
+}
+
+/*
+ * Does reverting the line's statement drop the whole group?  If so, the
+ * downgrade does not need the group's statements that directly precede this
+ * drop.
+ */
+static bool
+drops_group(const CmigDiffLine *line)
+{
+	return strcmp(line->action, "create") == 0 && begins_with(line->downgrade, "DROP ") &&
+		strcmp(line->group, psprintf("%s %s", line->kind, line->object)) == 0;
+}
+
+/*
+ * Does the line at "index" distribute a table that an earlier line creates?  If
+ * so, the downgrade drops the table, and need not move the table's rows first.
+ */
+static bool
+distributes_new(const List *lines, int index)
+{
+	const CmigDiffLine *line = list_nth(lines, index);
+
+	if (strcmp(line->kind, "distribution") != 0 || strcmp(line->action, "create") != 0)
+		return false;
+	for (int i = 0; i < index; i++)
+	{
+		const CmigDiffLine *other = list_nth(lines, i);
+
+		if (drops_group(other) && strcmp(other->group, line->group) == 0)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Returns the lines that the downgrade section reverts, in reverse order.
+ * Leaves out the lines of a group, such as a table, if a statement that drops
+ * the whole group directly follows them.
+ */
+static List *
+downgrade_lines(const List *lines)
+{
+	List	   *result = NIL;
+
+	for (int i = list_length(lines) - 1; i >= 0; i--)
+	{
+		CmigDiffLine *line = list_nth(lines, i);
+
+		if (line->downgrade == NULL || distributes_new(lines, i))
+			continue;
+		while (result != NIL && drops_group(line) &&
+			   strcmp(((CmigDiffLine *) llast(result))->group, line->group) == 0)
+			result = list_truncate(result, list_length(result) - 1);
+		result = lappend(result, line);
+	}
+	return result;
+}
+
+/*
+ * Returns a comment on the statement that reverts a line, or NULL if it
+ * needs none.
+ */
+static const char *
+downgrade_comment(const CmigDiffLine *line)
+{
+	if (!begins_with(line->hazard, "data loss"))
+		return line->undo_hazard;
+	return line->undo_hazard ? psprintf("does not restore the data; %s", line->undo_hazard) :
+		"does not restore the data";
+}
+
+/* Returns the downgrade section, or NULL if a change cannot be reverted. */
+static char *
+layout_downgrade(const List *lines)
+{
+	Section		section = {0};
+	ListCell   *cell;
+
+	foreach(cell, lines)
+		if (begins_with(((CmigDiffLine *) lfirst(cell))->hazard, "cannot be reverted"))
+		return NULL;
+	start_section(&section, lines);
+	foreach(cell, downgrade_lines(lines))
+	{
+		const CmigDiffLine *line = lfirst(cell);
+
+		append_statement(&section, line, downgrade_comment(line), line->downgrade);
+	}
+	return section.text.data;
+}
+
+/* Returns the sections for a List of CmigDiffLine *. */
+static CmigSections *
+cmig_section_layout(const List *lines)
+{
+	CmigSections *sections = palloc0(sizeof(CmigSections));
+	StringInfoData hazards;
+	ListCell   *cell;
+
+	sections->upgrade = layout_upgrade(lines);
+	sections->downgrade = layout_downgrade(lines);
+	sections->transactional = true;
+	initStringInfo(&hazards);
+	foreach(cell, lines)
+	{
+		const CmigDiffLine *line = lfirst(cell);
+		const char *hazard = line->hazard ? line->hazard : line->general_hazard;
+
+		if (line->stepwise)
+			sections->transactional = false;
+		if (hazard == NULL)
+			continue;
+		appendStringInfo(&hazards, "%s%s%s", hazards.len > 0 ? "\n" : "", is_unsupported(line) ? "unsupported: " : "",
+						 is_unsupported(line) ? section_layout_unsupported(line) : hazard);
+	}
+	sections->hazards = hazards.len > 0 ? hazards.data : NULL;
+	return sections;
+}
+
+/* ----------------------------------------------------------------
+ * Generates revisions from differences, as the result of an SQL function
+ * with the columns revision, file_name, content, and hazards.
+ *
+ * 	  Generates revisions from differences.
+ * ----------------------------------------------------------------
+ */
 
 #define COLUMNS 4
 
@@ -50,7 +346,7 @@ warn_unsupported(const List *lines)
 		const CmigDiffLine *line = lfirst(cell);
 
 		if (line->upgrade == NULL)
-			cmig_listing_add(&unsupported, cmig_section_layout_unsupported(line));
+			cmig_listing_add(&unsupported, section_layout_unsupported(line));
 	}
 	if (unsupported.count > 0)
 		ereport(WARNING,
@@ -94,7 +390,7 @@ append_unresolved(StringInfo text, const CmigGenerate *generate, const char *com
 		const CmigUnresolved *unresolved = lfirst(cell);
 
 		appendStringInfo(text, "\n%s\n", comment);
-		cmig_section_layout_comment(text, unresolved->place);
+		section_layout_comment(text, unresolved->place);
 		appendStringInfo(text, "%s;\n", unresolved->sql);
 	}
 }
@@ -191,4 +487,159 @@ cmig_generate_put(FunctionCallInfo fcinfo, CmigGenerate *generate, const List *l
 	if (generate->store)
 		cmig_revision_rows_insert(text);
 	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+}
+
+/* ----------------------------------------------------------------
+ * cmig.autogenerate generates the revision that brings the database to a
+ * target schema; cmig.require_schema raises an error if such a revision is
+ * needed.
+ * ----------------------------------------------------------------
+ */
+
+PG_FUNCTION_INFO_V1(cmig_autogenerate);
+PG_FUNCTION_INFO_V1(cmig_require_schema);
+
+/*
+ * Returns true if the argument "source" is "replay" (the schema that the
+ * revisions create), and false if it is "live".
+ */
+static bool
+replay_argument(FunctionCallInfo fcinfo, int n)
+{
+	const char *source = cmig_argument_text(fcinfo, n);
+
+	if (source == NULL || strcmp(source, "live") == 0)
+		return false;
+	if (strcmp(source, "replay") != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("invalid source \"%s\"", source),
+				 errhint("Use 'live' for this database, or 'replay' for the schema that the revisions create.")));
+	return true;
+}
+
+/*
+ * Raise an error for an empty target, which is more likely the output of a
+ * failed program than a schema without objects.
+ */
+static void
+require_target(const char *target_sql)
+{
+	if (target_sql[strspn(target_sql, " \t\r\n")] == '\0')
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("target_sql is empty"),
+				 errdetail("Everything in the schemas would be dropped."),
+				 errhint("If that is what you want, use '-- nothing' as target_sql.")));
+}
+
+/*
+ * Returns the scripts of the repeatable revisions, which also run after the
+ * target's SQL.
+ */
+static List *
+repeatable_scripts(const CmigGraph *graph)
+{
+	List	   *scripts = NIL;
+
+	for (int node = graph->count; node < graph->count + graph->repeatable_count; node++)
+	{
+		CmigStoredScript *stored = cmig_catalog_read_script(cmig_graph_id(graph, node), CMIG_UPGRADE);
+		CmigTargetScript *script = palloc(sizeof(CmigTargetScript));
+
+		if (stored == NULL)
+			continue;
+		script->revision = cmig_graph_id(graph, node);
+		script->sql = cmig_placeholder_values_insert(stored->sql, &stored->placeholders, script->revision, "upgrade");
+		scripts = lappend(scripts, script);
+	}
+	return scripts;
+}
+
+/*
+ * Returns a List of CmigDiffLine *: the differences between the source and
+ * the target.
+ */
+static List *
+find_differences(const CmigManaged *managed, const char *target_sql,
+				 CmigDiffOptions *options, bool replay, const char *function)
+{
+	CmigSituation now;
+
+	cmig_scope_refuse(function, "RESET cmig.scope. For one schema: SELECT * FROM cmig.diff('<target_sql>', schemas => '{<schema>}')");
+	now = cmig_move_read(true);
+	require_target(target_sql);
+	options->scripts = repeatable_scripts(now.graph);
+	if (replay)
+		return cmig_diff_run_replay(cmig_replay_plan_all(&now), managed, target_sql, options, function);
+	cmig_pending_require_heads(&now);
+	return cmig_diff_run(managed, target_sql, options, function);
+}
+
+Datum
+cmig_autogenerate(PG_FUNCTION_ARGS)
+{
+	CmigGenerate generate = {0};
+	CmigDiffOptions options = {0};
+	const char *target_sql = cmig_argument_text(fcinfo, 1);
+	CmigManaged *managed;
+	bool		replay;
+	List	   *lines;
+
+	InitMaterializedSRF(fcinfo, 0);
+	cmig_generate_arguments(fcinfo, 2, &generate);
+	managed = cmig_diff_schemas_argument(fcinfo, 8);
+	cmig_diff_arguments(fcinfo, 9, &options);
+	generate.store = cmig_argument_bool(fcinfo, 15, false);
+	replay = replay_argument(fcinfo, 16);
+
+	cmig_generate_prepare(&generate, "cmig.autogenerate()");
+	cmig_argument_require(fcinfo, 1, "target_sql", "SELECT * FROM cmig.autogenerate('<message>', '<target_sql>')");
+	lines = find_differences(managed, target_sql, &options, replay, "cmig.autogenerate()");
+	if (lines == NIL)
+		ereport(NOTICE,
+				(errmsg("the schema does not differ from the target, so there is no revision to write")));
+	else
+		cmig_generate_put(fcinfo, &generate, lines);
+	return (Datum) 0;
+}
+
+Datum
+cmig_require_schema(PG_FUNCTION_ARGS)
+{
+	const char *target_sql = cmig_argument_text(fcinfo, 0);
+	CmigDiffOptions options = {0};
+	CmigManaged *managed = cmig_diff_schemas_argument(fcinfo, 1);
+	CmigListing differences;
+	bool		replay;
+	bool		supported = false;
+	List	   *lines;
+	ListCell   *cell;
+
+	cmig_argument_require(fcinfo, 0, "target_sql", "SELECT cmig.require_schema('<target_sql>')");
+	cmig_diff_arguments(fcinfo, 2, &options);
+	options.need_schemas = true;
+	replay = replay_argument(fcinfo, 8);
+	lines = find_differences(managed, target_sql, &options, replay, "cmig.require_schema()");
+	if (lines == NIL)
+		PG_RETURN_VOID();
+	cmig_listing_init(&differences, CMIG_LISTING_LINES);
+	lines = cmig_diff_line_objects(lines);
+	foreach(cell, lines)
+	{
+		const CmigDiffLine *line = lfirst(cell);
+
+		supported |= line->upgrade != NULL;
+		if (line->upgrade == NULL)
+			cmig_listing_add_format(&differences, "unsupported: %s", section_layout_unsupported(line));
+		else
+			cmig_listing_add_format(&differences, "%s %s %s", cmig_diff_line_action(line), line->kind, line->object);
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_CMIG_NOT_UP_TO_DATE),
+			 errmsg("the schema differs from the target"),
+			 errdetail_plural("There is %d difference:\n%s", "There are %d differences:\n%s",
+							  list_length(lines), list_length(lines), cmig_listing_text(&differences)),
+			 supported ? errhint("SELECT * FROM cmig.autogenerate('<message>', <target_sql>)") :
+			 errhint("Make the changes by hand, or call the function as a role that owns the objects.")));
 }

@@ -1,32 +1,496 @@
 /*
  * image_read.c
- *	  Reads all objects of schemas into an image.
+ *	  Reading an image from the catalogs.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 
-#include "base/query.h"
-#include "base/settings.h"
-#include "base/text_list.h"
-#include "kinds/bodies.h"
-#include "kinds/kinds.h"
-#include "kinds/normal.h"
-#include "run/lock_wait.h"
-#include "schema/image_distribution.h"
-#include "schema/image_notes.h"
-#include "schema/image_others.h"
-#include "schema/image_read.h"
-#include "schema/image_reader.h"
-
+#include "access/htup.h"
+#include "access/htup_details.h"
+#include "access/tupdesc.h"
 #include "catalog/dependency.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_extension.h"
 #include "catalog/pg_type.h"
 #include "common/hashfn.h"
 #include "miscadmin.h"
+#include "nodes/pg_list.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
+#include "utils/hsearch.h"
 #include "utils/memutils.h"
+
+#include "base/base.h"
+#include "kinds/kinds.h"
+#include "run/run.h"
+#include "schema/internal.h"
+#include "schema/shadow.h"
+
+/* ----------------------------------------------------------------
+ * Quickly checks whether two images are the same.
+ *
+ * No database access.
+ * ----------------------------------------------------------------
+ */
+
+static bool
+same_grants(const List *a, const List *b)
+{
+	ListCell   *x;
+	ListCell   *y;
+
+	if (list_length(a) != list_length(b))
+		return false;
+	forboth(x, a, y, b)
+	{
+		const CmigGrant *one = lfirst(x);
+		const CmigGrant *other = lfirst(y);
+
+		if (one->grantable != other->grantable || one->granted != other->granted ||
+			!cmig_text_same(one->grantee, other->grantee) ||
+			!cmig_text_same(one->privilege, other->privilege))
+			return false;
+	}
+	return true;
+}
+
+/* Are the objects equal in everything that is compared? */
+static bool
+same_object(const CmigObject *a, const CmigObject *b)
+{
+	if (a->kind != b->kind || a->inherited != b->inherited ||
+		!cmig_text_same(a->identity, b->identity) || !cmig_text_same(a->owner, b->owner) ||
+		!cmig_text_same(a->comment, b->comment) || !cmig_text_same(a->index_comment, b->index_comment) ||
+		!same_grants(a->grants, b->grants))
+		return false;
+	for (int i = 0; i < a->kind->nproperties; i++)
+		if (!cmig_text_same(a->values[i], b->values[i]))
+			return false;
+	return true;
+}
+
+bool
+cmig_image_same(const CmigImage *a, const CmigImage *b)
+{
+	if (a->count != b->count)
+		return false;
+	for (int i = 0; i < a->count; i++)
+		if (!same_object(a->objects[i], b->objects[i]))
+			return false;
+	return true;
+}
+
+/* ----------------------------------------------------------------
+ * The state of reading an image, and functions that read the columns of a
+ * query's row.
+ *
+ * 	  Reads the columns of a query's row, and finds extension members.
+ * ----------------------------------------------------------------
+ */
+
+/* The state of reading an image from the catalogs. */
+typedef struct CmigImageReader
+{
+	CmigImage  *image;
+	HTAB	   *members;		/* the extension members: a hash table of
+								 * Member */
+	const CmigKind *kind;		/* the kind being read */
+	List	   *unclaimed;		/* list of CmigAddress *: objects that no kind
+								 * has read */
+	MemoryContext scratch;		/* reset after each object */
+	char	   *block;			/* block from which memory for objects and
+								 * their strings is taken */
+	Size		room;			/* number of unused bytes at the start of
+								 * "block" */
+	char	  **last;			/* for each column: its value in the preceding
+								 * object */
+	char	  **row;			/* the properties in the current row, in
+								 * "scratch" */
+	HTAB	   *shared;			/* hash table of SharedValues for the kind
+								 * being read */
+	Datum	   *values;			/* the columns of the current row */
+	bool	   *nulls;
+	int			ncolumns;
+} CmigImageReader;
+
+/* An object that belongs to an extension. */
+typedef struct Member
+{
+	CmigAddress address;
+	Oid			extension;
+} Member;
+
+/*
+ * Rows
+ */
+
+/* Read the columns of a row into the reader. */
+static void
+image_reader_row(CmigImageReader *reader, TupleDesc desc, HeapTuple row)
+{
+	if (reader->ncolumns < desc->natts)
+	{
+		reader->values = palloc(sizeof(Datum) * desc->natts);
+		reader->nulls = palloc(sizeof(bool) * desc->natts);
+		reader->ncolumns = desc->natts;
+	}
+	heap_deform_tuple(row, desc, reader->values, reader->nulls);
+}
+
+/*
+ * Returns the address in the three columns that start at "column", counting
+ * from 0.
+ */
+static CmigAddress
+image_reader_address(const CmigImageReader *reader, int column)
+{
+	CmigAddress address = {0};
+
+	if (reader->nulls[column])
+		return address;
+	address.catalog = DatumGetObjectId(reader->values[column]);
+	address.object = DatumGetObjectId(reader->values[column + 1]);
+	address.sub = DatumGetInt32(reader->values[column + 2]);
+	return address;
+}
+
+/*
+ * Return the value of a column.  For an SQL null, the result is NULL or false.
+ */
+static char *
+image_reader_text(const CmigImageReader *reader, int column)
+{
+	return reader->nulls[column] ? NULL : TextDatumGetCString(reader->values[column]);
+}
+
+static bool
+image_reader_bool(const CmigImageReader *reader, int column)
+{
+	return !reader->nulls[column] && DatumGetBool(reader->values[column]);
+}
+
+/*
+ * Extension members
+ */
+
+/* Row callback: add an extension member. */
+static void
+add_member(TupleDesc desc, HeapTuple row, void *arg)
+{
+	CmigImageReader *reader = arg;
+	CmigAddress address;
+	Member	   *member;
+
+	image_reader_row(reader, desc, row);
+	address = image_reader_address(reader, 0);
+	member = hash_search(reader->members, &address, HASH_ENTER, NULL);
+	member->extension = DatumGetObjectId(reader->values[3]);
+}
+
+/* Find the extension members and their array types. */
+static void
+image_reader_find_members(CmigImageReader *reader)
+{
+	static CmigQuery query = {
+		.sql = "SELECT classid, objid, 0, refobjid FROM pg_depend WHERE deptype = 'e'"
+		" UNION ALL SELECT 'pg_type'::regclass, t.typarray, 0, d.refobjid FROM pg_depend d JOIN pg_type t ON t.oid = d.objid"
+		" WHERE d.deptype = 'e' AND d.classid = 'pg_type'::regclass AND t.typarray <> 0"
+	};
+	HASHCTL		control = {
+		.keysize = sizeof(CmigAddress),.entrysize = sizeof(Member),
+		.hcxt = CurrentMemoryContext
+	};
+
+	reader->members = hash_create("pg_cmig members", 256, &control,
+								  HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	cmig_query_each(&query, NULL, NULL, add_member, reader);
+}
+
+/*
+ * Is this object an extension member?  If so, and if "extension" is not NULL,
+ * sets *extension to the address of the extension.
+ */
+static bool
+image_reader_is_member(const CmigImageReader *reader, CmigAddress address, CmigAddress *extension)
+{
+	Member	   *member;
+
+	address.sub = 0;
+	member = hash_search(reader->members, &address, HASH_FIND, NULL);
+	if (member == NULL)
+		return false;
+	if (extension != NULL)
+		*extension = (CmigAddress)
+	{
+		ExtensionRelationId, member->extension, 0
+	};
+	return true;
+}
+
+/* ----------------------------------------------------------------
+ * Reads the comments and privileges of an image's objects.
+ * ----------------------------------------------------------------
+ */
+
+/*
+ * Returns the object whose own address is in the current row.  Returns NULL if
+ * the address is an alias (see cmig_image_alias()) or unknown.
+ */
+static CmigObject *
+annotated(const CmigImageReader *reader)
+{
+	CmigAddress address = image_reader_address(reader, 0);
+	CmigObject *object = cmig_image_find_exactly(reader->image, address);
+
+	return object != NULL && memcmp(&object->address, &address, sizeof(address)) == 0 ? object : NULL;
+}
+
+/* Row callback: set the comment of an object, or of its index or sequence. */
+static void
+add_comment(TupleDesc desc, HeapTuple row, void *arg)
+{
+	CmigImageReader *reader = arg;
+	CmigObject *object;
+
+	image_reader_row(reader, desc, row);
+	object = annotated(reader);
+	if (object != NULL)
+		object->comment = image_reader_text(reader, 3);
+	else if (image_reader_address(reader, 0).catalog == RelationRelationId)
+	{
+		object = cmig_image_find_exactly(reader->image, image_reader_address(reader, 0));
+		if (object != NULL && (object->kind == &cmig_kind_constraint || object->kind == &cmig_kind_column))
+			object->index_comment = image_reader_text(reader, 3);
+	}
+}
+
+/*
+ * Row callback: add a privilege to its object, or to the sequence of its
+ * identity column.
+ */
+static void
+add_grant(TupleDesc desc, HeapTuple row, void *arg)
+{
+	CmigImageReader *reader = arg;
+	CmigObject *object,
+			   *sequence = NULL;
+	CmigGrant  *grant;
+
+	image_reader_row(reader, desc, row);
+	object = annotated(reader);
+	if (object == NULL)
+	{
+		sequence = cmig_image_find_exactly(reader->image, image_reader_address(reader, 0));
+		if (sequence == NULL || sequence->kind != &cmig_kind_column)
+			return;
+	}
+	grant = palloc0(sizeof(CmigGrant));
+	grant->grantee = image_reader_text(reader, 3);
+	grant->privilege = image_reader_text(reader, 4);
+	grant->grantable = image_reader_bool(reader, 5);
+	grant->granted = image_reader_bool(reader, 6);
+	grant->grantor = image_reader_text(reader, 7);
+	if (sequence != NULL)
+		sequence->sequence_grants = lappend(sequence->sequence_grants, grant);
+	else
+		object->grants = lappend(object->grants, grant);
+}
+
+/* Read the comments of all objects. */
+static void
+image_read_comments(CmigImageReader *reader)
+{
+	static CmigQuery query = {
+		.sql = "SELECT classoid, objoid, objsubid, description FROM pg_description"
+		" WHERE objoid >= 16384 OR classoid = 'pg_namespace'::regclass"
+	};
+
+	cmig_query_each(&query, NULL, NULL, add_comment, reader);
+}
+
+/* Read the privileges that differ from those of a new object. */
+static void
+image_read_grants(CmigImageReader *reader, Datum schemas)
+{
+	static CmigQuery query = {
+		.sql = "WITH o (classid, objid, sub, type, owner, acl) AS ("
+		"SELECT 'pg_class'::regclass::oid, oid, 0, CASE relkind WHEN 'S' THEN 's' ELSE 'r' END::\"char\", relowner, relacl"
+		" FROM pg_class WHERE relnamespace = ANY ($1) AND relacl IS NOT NULL"
+		" UNION ALL SELECT 'pg_class'::regclass::oid, c.oid, a.attnum, 'c', c.relowner, a.attacl"
+		" FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attacl IS NOT NULL AND NOT a.attisdropped"
+		" WHERE c.relnamespace = ANY ($1)"
+		" UNION ALL SELECT 'pg_proc'::regclass::oid, oid, 0, 'f', proowner, proacl"
+		" FROM pg_proc WHERE pronamespace = ANY ($1) AND proacl IS NOT NULL"
+		" UNION ALL SELECT 'pg_type'::regclass::oid, oid, 0, 'T', typowner, typacl"
+		" FROM pg_type WHERE typnamespace = ANY ($1) AND typacl IS NOT NULL"
+		" UNION ALL SELECT 'pg_namespace'::regclass::oid, oid, 0, 'n', nspowner, nspacl"
+		" FROM pg_namespace WHERE oid = ANY ($1) AND nspacl IS NOT NULL"
+		" UNION ALL SELECT 'pg_language'::regclass::oid, oid, 0, 'l', lanowner, lanacl"
+		" FROM pg_language WHERE oid >= 16384 AND lanacl IS NOT NULL"
+		" UNION ALL SELECT 'pg_foreign_data_wrapper'::regclass::oid, oid, 0, 'F', fdwowner, fdwacl"
+		" FROM pg_foreign_data_wrapper WHERE fdwacl IS NOT NULL"
+		" UNION ALL SELECT 'pg_foreign_server'::regclass::oid, oid, 0, 'S', srvowner, srvacl"
+		" FROM pg_foreign_server WHERE srvacl IS NOT NULL)"
+		" SELECT classid, objid, sub, role, privilege, grantable, granted, grantor FROM (SELECT o.classid, o.objid, o.sub::integer,"
+		" CASE e.grantee WHEN 0 THEN 'PUBLIC' WHEN o.owner THEN NULL ELSE quote_ident(pg_get_userbyid(e.grantee)) END AS role,"
+		" e.privilege, bool_or(e.grantable) AS grantable, e.granted, min(e.n) AS n,"
+		" quote_ident(pg_get_userbyid(nullif(e.grantor, o.owner))) AS grantor"
+		" FROM o CROSS JOIN LATERAL (SELECT coalesce(g.grantee, d.grantee) AS grantee,"
+		"  coalesce(g.privilege_type, d.privilege_type) AS privilege, coalesce(g.is_grantable, false) AS grantable,"
+		"  g.grantee IS NOT NULL AS granted, g.n, g.grantor"
+		"  FROM aclexplode(o.acl) WITH ORDINALITY AS g (grantor, grantee, privilege_type, is_grantable, n) FULL JOIN aclexplode(acldefault(o.type, o.owner)) d"
+		"   ON d.grantee = g.grantee AND d.privilege_type = g.privilege_type AND g.grantor = o.owner"
+		"  WHERE g.grantee IS NULL OR d.grantee IS NULL OR (g.is_grantable AND g.grantee <> o.owner)) e"
+		" GROUP BY o.classid, o.objid, o.sub, o.owner, e.grantee, e.privilege, e.granted, e.grantor) q"
+		" ORDER BY granted, n, role COLLATE \"C\", privilege COLLATE \"C\"",
+		.nargs = 1,.argtypes = {OIDARRAYOID}
+	};
+
+	cmig_query_each(&query, &schemas, NULL, add_grant, reader);
+}
+
+/* ----------------------------------------------------------------
+ * Finds the objects that no kind has read.
+ * ----------------------------------------------------------------
+ */
+
+/* Row callback: record an object that no kind has read. */
+static void
+add_unclaimed(TupleDesc desc, HeapTuple row, void *arg)
+{
+	CmigImageReader *reader = arg;
+	CmigAddress *address = palloc(sizeof(CmigAddress));
+
+	image_reader_row(reader, desc, row);
+	*address = image_reader_address(reader, 0);
+	if (cmig_image_find_exactly(reader->image, *address) == NULL &&
+		!image_reader_is_member(reader, *address, NULL))
+		reader->unclaimed = lappend(reader->unclaimed, address);
+	else
+		pfree(address);
+}
+
+/* Row callback: add an object that no kind has read, with the kind "other". */
+static void
+add_other(TupleDesc desc, HeapTuple row, void *arg)
+{
+	CmigImageReader *reader = arg;
+	CmigObject *object;
+	char	   *type;
+
+	image_reader_row(reader, desc, row);
+	type = image_reader_text(reader, 3);
+	if (type == NULL || strstr(image_reader_text(reader, 4), CMIG_SHADOW_HIDDEN) != NULL ||
+		strcmp(image_reader_text(reader, 4), "pg_cmig") == 0)
+		return;
+	object = cmig_object_new(&cmig_kind_other, type,
+							 psprintf("%s %s", type, image_reader_text(reader, 4)));
+	object->address = image_reader_address(reader, 0);
+	cmig_object_set(object, 0, image_reader_text(reader, 5));
+	cmig_image_add(reader->image, object);
+}
+
+/*
+ * Add the objects in reader->unclaimed to the image.  A type is described by
+ * its whole catalog row, with names instead of OIDs.
+ */
+static void
+name_unclaimed(CmigImageReader *reader)
+{
+	static CmigQuery query = {
+		.sql = "SELECT c, o, 0, i.type::text, i.identity::text,"
+		" CASE c WHEN 'pg_type'::regclass THEN (SELECT (to_jsonb(t) - '{oid,typnamespace,typowner,typacl,typarray}'::text[]"
+		"  || jsonb_build_object('typrelid', t.typrelid::regclass::text, 'typelem', format_type(t.typelem, NULL),"
+		"  'typbasetype', format_type(t.typbasetype, NULL), 'typcollation', t.typcollation::regcollation::text))::text"
+		"  FROM pg_type t WHERE t.oid = o) END FROM unnest($1, $2) AS a (c, o)"
+		" CROSS JOIN LATERAL pg_identify_object(c, o, 0) i",
+		.nargs = 2,.argtypes = {OIDARRAYOID, OIDARRAYOID}
+	};
+	int			count = list_length(reader->unclaimed);
+	Datum	   *catalogs = palloc(sizeof(Datum) * Max(count, 1)),
+			   *objects = palloc(sizeof(Datum) * Max(count, 1)),
+				values[2];
+
+	if (count == 0)
+		return;
+	for (int i = 0; i < count; i++)
+	{
+		CmigAddress *address = list_nth(reader->unclaimed, i);
+
+		catalogs[i] = ObjectIdGetDatum(address->catalog);
+		objects[i] = ObjectIdGetDatum(address->object);
+	}
+	values[0] = PointerGetDatum(construct_array(catalogs, count, OIDOID, sizeof(Oid), true, TYPALIGN_INT));
+	values[1] = PointerGetDatum(construct_array(objects, count, OIDOID, sizeof(Oid), true, TYPALIGN_INT));
+	cmig_query_each(&query, values, NULL, add_other, reader);
+}
+
+#define IN_SCHEMAS(catalog, column) \
+	" UNION ALL SELECT '" catalog "'::regclass::oid, oid, 0 FROM " catalog " WHERE " column " = ANY ($1)"
+#define ON_TABLES(catalog, column, condition) \
+	" UNION ALL SELECT '" catalog "'::regclass::oid, x.oid, 0 FROM " catalog " x JOIN pg_class c ON c.oid = x." column \
+	" WHERE c.relnamespace = ANY ($1)" condition
+#define IN_DATABASE(catalog) \
+	" UNION ALL SELECT '" catalog "'::regclass::oid, oid, 0 FROM " catalog " WHERE $2 AND oid >= 16384"
+
+/*
+ * Find the objects that no kind has read, and add them with the kind "other".
+ * If "all" is true, this includes objects without a schema.
+ */
+static void
+image_read_others(CmigImageReader *reader, Datum schemas, bool all)
+{
+	static CmigQuery query = {
+		.sql = "SELECT 'pg_class'::regclass::oid, oid, 0 FROM pg_class WHERE relnamespace = ANY ($1)"
+		IN_SCHEMAS("pg_proc", "pronamespace")
+		" UNION ALL SELECT 'pg_type'::regclass::oid, t.oid, 0 FROM pg_type t LEFT JOIN pg_class c ON c.oid = t.typrelid"
+		" WHERE t.typnamespace = ANY ($1) AND coalesce(c.relkind, 'c') = 'c'"
+		" AND NOT EXISTS (SELECT FROM pg_type e WHERE e.oid = t.typelem AND e.typarray = t.oid)"
+		IN_SCHEMAS("pg_operator", "oprnamespace")
+		IN_SCHEMAS("pg_opclass", "opcnamespace")
+		IN_SCHEMAS("pg_opfamily", "opfnamespace")
+		IN_SCHEMAS("pg_collation", "collnamespace")
+		IN_SCHEMAS("pg_conversion", "connamespace")
+		IN_SCHEMAS("pg_ts_config", "cfgnamespace")
+		IN_SCHEMAS("pg_ts_dict", "dictnamespace")
+		IN_SCHEMAS("pg_ts_parser", "prsnamespace")
+		IN_SCHEMAS("pg_ts_template", "tmplnamespace")
+		IN_SCHEMAS("pg_statistic_ext", "stxnamespace")
+		ON_TABLES("pg_trigger", "tgrelid", " AND NOT x.tgisinternal AND x.tgparentid = 0"
+				  " AND x.tgfoid NOT IN (SELECT p.oid FROM pg_proc p JOIN pg_namespace pn ON pn.oid = p.pronamespace WHERE pn.nspname = 'cmig')")
+		ON_TABLES("pg_policy", "polrelid", "")
+		ON_TABLES("pg_rewrite", "ev_class", " AND x.rulename <> '_RETURN'")
+		IN_DATABASE("pg_cast") " AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_cast'::regclass"
+		" AND d.objid = pg_cast.oid AND d.deptype = 'i')"
+		IN_DATABASE("pg_language")
+		IN_DATABASE("pg_event_trigger")
+		IN_DATABASE("pg_publication")
+		IN_DATABASE("pg_foreign_data_wrapper")
+		IN_DATABASE("pg_foreign_server")
+		IN_DATABASE("pg_transform")
+		IN_DATABASE("pg_default_acl")
+		IN_DATABASE("pg_am")
+		IN_DATABASE("pg_extension"),
+		.nargs = 2,.argtypes = {OIDARRAYOID, BOOLOID}
+	};
+	Datum		values[2];
+
+	values[0] = schemas;
+	values[1] = BoolGetDatum(all);
+	cmig_query_each(&query, values, NULL, add_unclaimed, reader);
+	name_unclaimed(reader);
+}
+
+/* ----------------------------------------------------------------
+ * Reads all objects of schemas into an image.
+ *
+ * There is one query for each kind, and one each for the dependencies,
+ * comments, and privileges of all kinds.  Names in the printed definitions are
+ * qualified.
+ * ----------------------------------------------------------------
+ */
 
 /* The number of columns that every kind's query begins with. */
 #define FIXED_COLUMNS 10
@@ -81,7 +545,7 @@ read_text(const CmigImageReader *reader, int column)
 {
 	MemoryContext old = MemoryContextSwitchTo(reader->scratch);
 	int			property = column - FIXED_COLUMNS;
-	char	   *text = cmig_image_reader_text(reader, column);
+	char	   *text = image_reader_text(reader, column);
 
 	if (text != NULL && property >= 0 && (reader->kind->properties[property].flags & CMIG_PROPERTY_EXPRESSION))
 		text = cmig_normal_reloadable(text);
@@ -173,10 +637,10 @@ add_object(TupleDesc desc, HeapTuple row, void *arg)
 				parent_address;
 
 	Assert(desc->natts == FIXED_COLUMNS + kind->nproperties);
-	cmig_image_reader_row(reader, desc, row);
-	address = cmig_image_reader_address(reader, 0);
-	parent_address = cmig_image_reader_address(reader, 3);
-	if (cmig_image_reader_is_member(reader, address, NULL))
+	image_reader_row(reader, desc, row);
+	address = image_reader_address(reader, 0);
+	parent_address = image_reader_address(reader, 3);
+	if (image_reader_is_member(reader, address, NULL))
 		return;
 	if (OidIsValid(parent_address.catalog))
 	{
@@ -194,7 +658,7 @@ add_object(TupleDesc desc, HeapTuple row, void *arg)
 	if (kind == &cmig_kind_sequence_owner)
 		parent->linked = true;
 	object->owner = keep_text(reader, 8, read_text(reader, 8));
-	object->inherited = cmig_image_reader_bool(reader, 9);
+	object->inherited = image_reader_bool(reader, 9);
 	object->values = keep_values(reader);
 	MemoryContextReset(reader->scratch);
 	cmig_image_add(reader->image, object);
@@ -259,9 +723,9 @@ add_alias(TupleDesc desc, HeapTuple row, void *arg)
 				other;
 	CmigObject *object;
 
-	cmig_image_reader_row(reader, desc, row);
-	one = cmig_image_reader_address(reader, 0);
-	other = cmig_image_reader_address(reader, 3);
+	image_reader_row(reader, desc, row);
+	one = image_reader_address(reader, 0);
+	other = image_reader_address(reader, 3);
 	object = cmig_image_find_exactly(reader->image, one);
 	if (object != NULL)
 		cmig_image_alias(reader->image, other, object);
@@ -319,7 +783,7 @@ find_needed(const CmigImageReader *reader, CmigAddress address)
 	CmigObject *object = cmig_image_find(reader->image, address);
 	CmigAddress extension;
 
-	if (object == NULL && cmig_image_reader_is_member(reader, address, &extension))
+	if (object == NULL && image_reader_is_member(reader, address, &extension))
 		object = cmig_image_find(reader->image, extension);
 	return object;
 }
@@ -345,12 +809,12 @@ add_depends(TupleDesc desc, HeapTuple row, void *arg)
 			   *on;
 	CmigAddress address;
 
-	cmig_image_reader_row(reader, desc, row);
-	address = cmig_image_reader_address(reader, 0);
+	image_reader_row(reader, desc, row);
+	address = image_reader_address(reader, 0);
 	object = cmig_image_find(reader->image, address);
 	if (object == NULL)
 		return;
-	on = find_needed(reader, cmig_image_reader_address(reader, 3));
+	on = find_needed(reader, image_reader_address(reader, 3));
 	if (on == NULL || on->parent == object ||
 		(desc->natts > 6 && is_own_kind(object, on, DatumGetChar(reader->values[6]))))
 		return;
@@ -377,9 +841,9 @@ add_follows(TupleDesc desc, HeapTuple row, void *arg)
 	CmigObject *object,
 			   *on;
 
-	cmig_image_reader_row(reader, desc, row);
-	object = cmig_image_find_exactly(reader->image, cmig_image_reader_address(reader, 0));
-	on = cmig_image_find_exactly(reader->image, cmig_image_reader_address(reader, 3));
+	image_reader_row(reader, desc, row);
+	object = cmig_image_find_exactly(reader->image, image_reader_address(reader, 0));
+	on = cmig_image_find_exactly(reader->image, image_reader_address(reader, 3));
 	if (object != NULL && on != NULL)
 		cmig_object_follow(object, on);
 }
@@ -448,14 +912,14 @@ read_image(const CmigManaged *managed)
 	 */
 	cmig_settings_override("jit", "off");
 	print_plainly();
-	cmig_image_reader_find_members(&reader);
+	image_reader_find_members(&reader);
 	reader.scratch = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig row", ALLOCSET_SMALL_SIZES);
 	read_objects(&reader, schemas, managed->all);
 	MemoryContextDelete(reader.scratch);
 	read_aliases(&reader, schemas);
-	cmig_image_read_comments(&reader);
-	cmig_image_read_grants(&reader, schemas);
-	cmig_image_read_others(&reader, schemas, managed->all);
+	image_read_comments(&reader);
+	image_read_grants(&reader, schemas);
+	image_read_others(&reader, schemas, managed->all);
 	read_depends(&reader, schemas);
 	cmig_image_read_distribution(reader.image, schemas);
 	AtEOXact_GUC(false, guc_level);
@@ -497,4 +961,88 @@ cmig_image_read(const CmigManaged *managed)
 	PG_END_TRY();
 	error_context_stack = callback.previous;
 	return image;
+}
+
+/* ----------------------------------------------------------------
+ * Reads the privileges that new objects receive from default privileges in
+ * the live database.
+ * ----------------------------------------------------------------
+ */
+
+/*
+ * Returns the entry for a role, a schema, and an object type; adds it if
+ * necessary.
+ */
+static CmigInitialGrants *
+find_entry(List **list, const char *role, const char *schema, char type)
+{
+	CmigInitialGrants *entry = *list == NIL ? NULL : llast(*list);
+
+	/*
+	 * only the last entry can match, because the rows are sorted by role,
+	 * schema, and type
+	 */
+	if (entry != NULL && entry->type == type && strcmp(entry->role, role) == 0 &&
+		(schema == NULL ? entry->schema == NULL : entry->schema != NULL && strcmp(entry->schema, schema) == 0))
+		return entry;
+	entry = palloc0(sizeof(CmigInitialGrants));
+	entry->role = role;
+	entry->schema = schema;
+	entry->type = type;
+	*list = lappend(*list, entry);
+	return entry;
+}
+
+/* Row callback: add a privilege to the entry of its schema and type. */
+static void
+add_row(TupleDesc desc, HeapTuple row, void *arg)
+{
+	const char *type = cmig_query_text(desc, row, 2);
+	CmigInitialGrants *entry = find_entry(arg, cmig_query_text(desc, row, 7), cmig_query_text(desc, row, 1), *type);
+	CmigGrant  *grant;
+
+	/*
+	 * if the row has no privilege, the default privileges equal the built-in
+	 * ones
+	 */
+	if (cmig_query_text(desc, row, 4) == NULL)
+		return;
+	grant = palloc0(sizeof(CmigGrant));
+	grant->grantee = cmig_query_text(desc, row, 3);
+	grant->privilege = cmig_query_text(desc, row, 4);
+	grant->grantable = cmig_query_bool(desc, row, 5, false);
+	grant->granted = cmig_query_bool(desc, row, 6, false);
+	entry->grants = lappend(entry->grants, grant);
+}
+
+/*
+ * Default privileges without a schema replace the built-in privileges, and
+ * default privileges for a schema are granted in addition.  The result
+ * contains the differences from the built-in privileges.
+ */
+List *
+cmig_initial_grants_read(void)
+{
+	static CmigQuery query = {
+		.sql = "WITH d AS (SELECT defaclnamespace AS schema, defaclobjtype AS type, defaclacl AS acl, defaclrole AS role FROM pg_default_acl)"
+		" SELECT quote_ident(n.nspname), d.type::text, e.role, e.privilege, e.grantable, e.granted, pg_get_userbyid(d.role)::text"
+		" FROM d LEFT JOIN pg_namespace n ON n.oid = d.schema"
+		" LEFT JOIN LATERAL (SELECT CASE coalesce(g.grantee, b.grantee) WHEN 0 THEN 'PUBLIC' WHEN d.role THEN NULL"
+		"   ELSE quote_ident(pg_get_userbyid(coalesce(g.grantee, b.grantee))) END AS role,"
+		"  coalesce(g.privilege_type, b.privilege_type) AS privilege, coalesce(g.grantable, false) AS grantable,"
+		"  g.grantee IS NOT NULL AS granted"
+		"  FROM (SELECT x.grantee, x.privilege_type, bool_or(x.is_grantable) AS grantable"
+		"   FROM (SELECT * FROM aclexplode((SELECT coalesce((SELECT o.acl FROM d o WHERE o.role = d.role AND o.type = d.type AND o.schema = 0),"
+		"     acldefault(replace(d.type::text, 'S', 's')::\"char\", d.role))))"
+		"    UNION ALL SELECT * FROM aclexplode(d.acl) WHERE d.schema <> 0) x"
+		"   GROUP BY x.grantee, x.privilege_type) g"
+		"  FULL JOIN aclexplode(acldefault(replace(d.type::text, 'S', 's')::\"char\", d.role)) b"
+		"   ON b.grantee = g.grantee AND b.privilege_type = g.privilege_type"
+		"  WHERE g.grantee IS NULL OR b.grantee IS NULL OR (g.grantable AND g.grantee <> d.role)) e ON true"
+		" ORDER BY 7, 1, 2, 6, 3, 4"
+	};
+	List	   *list = NIL;
+
+	cmig_query_each(&query, NULL, NULL, add_row, &list);
+	return list;
 }

@@ -1,44 +1,254 @@
 /*
  * replay.c
- *	  Runs revision scripts in the shadow, to see what they create.
- *
- * Each script starts with a fresh session state, as in a real run.  Between
- * scripts, PostgreSQL's list of uncommitted enum values is reset to the
- * caller's, because a real run may have committed at that point.
+ *	  Running revisions in the shadow.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 
-#include "base/errors.h"
-#include "base/settings.h"
-#include "base/subtransaction.h"
-#include "format/marker.h"
-#include "graph/graph_walk.h"
-#include "move/step_texts.h"
-#include "parse/lexer.h"
-#include "parse/script.h"
-#include "parse/statement.h"
-#include "run/lock_wait.h"
-#include "run/placeholder_values.h"
-#include "run/runner.h"
-#include "run/script_run.h"
-#include "run/session.h"
-#include "schema/audited.h"
-#include "schema/image_read.h"
-#include "schema/initial_grants.h"
-#include "schema/replay.h"
-#include "schema/replay_path.h"
-#include "shadow/shadow.h"
-#include "shadow/target.h"
-#include "shadow/target_extension.h"
-#include "shadow/target_state.h"
-#include "shadow/target_utility.h"
-
 #include "access/xact.h"
+#include "catalog/namespace.h"
 #include "catalog/pg_enum.h"
+#include "common/hashfn.h"
+#include "fmgr.h"
+#include "funcapi.h"
 #include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/hsearch.h"
 #include "utils/memutils.h"
+#include "utils/tuplestore.h"
+#include "utils/varlena.h"
+
+#include "base/base.h"
+#include "base/errors.h"
+#include "graph/graph.h"
+#include "kinds/kinds.h"
+#include "move/move.h"
+#include "parse/parse.h"
+#include "run/run.h"
+#include "schema/internal.h"
+#include "schema/shadow.h"
+#include "store/store.h"
+
+/* ----------------------------------------------------------------
+ * Finds the search_path with which revisions ran in this database.
+ *
+ * A replay by a role with another search_path must create the same objects.
+ * ----------------------------------------------------------------
+ */
+
+typedef struct CmigReplayPaths CmigReplayPaths;
+
+/* A revision and its search_path. */
+typedef struct PathEntry
+{
+	const char *revision;		/* the hash key */
+	const char *path;
+} PathEntry;
+
+/* The search_paths with which revisions ran. */
+struct CmigReplayPaths
+{
+	HTAB	   *paths;			/* hash table of PathEntry */
+	char	   *own;			/* the session's search_path */
+	List	   *unsafe;			/* schemas in which other roles can create
+								 * objects, as C strings */
+};
+
+static uint32
+hash_revision(const void *key, Size size)
+{
+	const char *revision = *(const char *const *) key;
+
+	return string_hash(revision, strlen(revision) + 1);
+}
+
+static int
+compare_revisions(const void *a, const void *b, Size size)
+{
+	return strcmp(*(const char *const *) a, *(const char *const *) b);
+}
+
+static HTAB *
+make_table(void)
+{
+	HASHCTL		info = {
+		.keysize = sizeof(char *),.entrysize = sizeof(PathEntry),
+		.hash = hash_revision,.match = compare_revisions,.hcxt = CurrentMemoryContext
+	};
+
+	return hash_create("pg_cmig search_path", 64, &info,
+					   HASH_ELEM | HASH_FUNCTION | HASH_COMPARE | HASH_CONTEXT);
+}
+
+/*
+ * Returns a search_path with the role in place of "$user", or NULL if the
+ * search_path is not a valid list.  An empty search_path is returned as a pair
+ * of double quotes.
+ */
+static char *
+resolve_user(const char *path, const char *role)
+{
+	StringInfoData result;
+	List	   *names;
+	ListCell   *cell;
+
+	if (!SplitIdentifierString(pstrdup(path), ',', &names))
+		return NULL;
+	initStringInfo(&result);
+	foreach(cell, names)
+	{
+		const char *name = lfirst(cell);
+
+		appendStringInfo(&result, "%s%s", result.len > 0 ? ", " : "",
+						 quote_identifier(role != NULL && strcmp(name, "$user") == 0 ? role : name));
+	}
+	return result.len > 0 ? result.data : pstrdup("\"\"");
+}
+
+/* A CmigJournalPathCallback: record the path with which the revision ran. */
+static void
+keep_path(const char *revision, const char *path, const char *role, void *arg)
+{
+	CmigReplayPaths **paths = arg;
+	char	   *resolved = resolve_user(path, role);
+	PathEntry  *entry;
+	bool		found;
+
+	if (resolved == NULL)
+		return;
+	if (*paths == NULL)
+	{
+		*paths = palloc0(sizeof(CmigReplayPaths));
+		(*paths)->paths = make_table();
+	}
+	entry = hash_search((*paths)->paths, &revision, HASH_ENTER, &found);
+	entry->path = resolved;
+}
+
+/* Row callback: add a name to a list. */
+static void
+add_name(TupleDesc desc, HeapTuple row, void *arg)
+{
+	List	  **names = arg;
+
+	*names = lappend(*names, cmig_query_text(desc, row, 1));
+}
+
+/*
+ * Returns the schemas in which any role other than the current role and
+ * superusers can create objects.  Temporary schemas count, too: they belong to
+ * the bootstrap superuser, but the objects in them do not.
+ */
+static List *
+find_unsafe(void)
+{
+	static CmigQuery query = {
+		.sql = "SELECT n.nspname::text FROM pg_namespace n WHERE n.nspname ~ '^pg_(toast_)?temp_'"
+		" OR EXISTS (SELECT FROM (SELECT n.nspowner AS oid UNION ALL"
+		"  SELECT a.grantee FROM aclexplode(n.nspacl) a WHERE a.privilege_type = 'CREATE') g"
+		"  LEFT JOIN pg_roles r ON r.oid = g.oid"
+		"  WHERE r.rolsuper IS NOT TRUE AND r.rolname IS DISTINCT FROM current_user)"
+	};
+	List	   *names = NIL;
+
+	cmig_query_each(&query, NULL, NULL, add_name, &names);
+	return names;
+}
+
+/*
+ * Returns the search_path of each revision that, according to the journal, did
+ * not run with the search_path with which it would start now.  Returns NULL if
+ * there is no such revision.
+ */
+static CmigReplayPaths *
+replay_path_read(void)
+{
+	CmigReplayPaths *paths = NULL;
+	char	   *role = cmig_session_role();
+
+	cmig_journal_read_paths(cmig_session_search_path(), role, keep_path, &paths);
+	if (paths != NULL)
+	{
+		paths->own = resolve_user(cmig_session_search_path(), role);
+		paths->unsafe = find_unsafe();
+	}
+	return paths;
+}
+
+/*
+ * Raise an error if the revision's search_path contains a schema in which
+ * another role could create objects.  Schemas in the shadow or in the
+ * session's search_path are accepted.
+ */
+static void
+require_safe(const CmigReplayPaths *paths, CmigShadow *shadow, const PathEntry *entry)
+{
+	List	   *names;
+	List	   *own = NIL;
+	ListCell   *cell;
+
+	(void) SplitIdentifierString(pstrdup(entry->path), ',', &names);
+	if (paths->own != NULL)
+		(void) SplitIdentifierString(pstrdup(paths->own), ',', &own);
+	foreach(cell, names)
+	{
+		const char *name = lfirst(cell);
+
+		if (!cmig_text_list_has(paths->unsafe, name) || cmig_text_list_has(own, name) ||
+			cmig_shadow_find(shadow, name) != NULL)
+			continue;
+		ereport(ERROR,
+				(errcode(ERRCODE_CMIG_NOT_REPLAYABLE),
+				 errmsg("revision \"%s\" cannot be replayed", entry->revision),
+				 errdetail("According to cmig.journal, it ran with search_path %s. Other roles can create objects in schema \"%s\", which the current role does not own.",
+						   entry->path, name),
+				 errhint("If that search_path is correct, call the function as a role that owns the schema. Otherwise, correct it in the last row of the upgrade in cmig.journal.")));
+	}
+}
+
+/*
+ * Returns the search_path with which a revision ran, with "$user" replaced
+ * with the role that ran it.  Returns NULL if the revision would start with
+ * the same search_path now, or if the journal does not contain its
+ * search_path.
+ *
+ * Raises error MG014 if the search_path contains a schema in which a role
+ * other than the current role and superusers can create objects, because that
+ * role could decide which functions the revision's script calls.  Schemas that
+ * are in the shadow or in the session's own search_path are accepted.
+ */
+static const char *
+replay_path_find(const CmigReplayPaths *paths, CmigShadow *shadow, const char *revision)
+{
+	PathEntry  *entry = paths == NULL ? NULL : hash_search(paths->paths, &revision, HASH_FIND, NULL);
+
+	if (entry == NULL)
+		return NULL;
+	require_safe(paths, shadow, entry);
+	return entry->path;
+}
+
+/* ----------------------------------------------------------------
+ * Runs revision scripts in the shadow, to see what they create.
+ *
+ * As in a real run, scripts run with cmig.role, and the session is restored
+ * after each script.  The search_path is the one that the journal records for
+ * a revision, or else cmig.search_path.  However, everything happens in one
+ * transaction: CONCURRENTLY is removed, pg_cmig's procedures do not commit,
+ * nontransactional revisions run like others, and statements that cannot run
+ * in a transaction and do not change a schema (such as VACUUM) are left out.
+ * verify_sql is not run.  Objects outside the schemas are treated as in a
+ * target (see schema.h).
+ *
+ * Scripts see the rows of pg_cmig's own tables, but nothing is written to
+ * these tables.
+ *
+ * Each script starts with a fresh session state, as in a real run.  Between
+ * scripts, PostgreSQL's list of uncommitted enum values is reset to the
+ * caller's, because a real run may have committed at that point.
+ * ----------------------------------------------------------------
+ */
 
 /* A replay in progress. */
 struct CmigReplay
@@ -270,7 +480,7 @@ static void
 run_script(CmigReplay *replay, CmigScriptRun *run, CmigSession *session)
 {
 	ErrorContextCallback callback;
-	const char *path = cmig_replay_path_find(replay->paths, replay->state.shadow, run->step->revision);
+	const char *path = replay_path_find(replay->paths, replay->state.shadow, run->step->revision);
 
 	callback.callback = cmig_script_run_describe_error;
 	callback.arg = run;
@@ -554,7 +764,7 @@ cmig_replay_run(const CmigGraph *graph, const char *caller, CmigReplayTask task,
 	Size		size = EstimateUncommittedEnumsSpace();
 	CmigManaged *managed = cmig_managed_schemas(NULL);
 
-	replay.paths = cmig_replay_path_read();
+	replay.paths = replay_path_read();
 	cmig_managed_add_audit(managed);
 	failed = NULL;
 	replay.enums = palloc(size);
@@ -642,4 +852,151 @@ cmig_replay_read_assuming(const CmigReplayPlan *plan, const CmigNames *schemas, 
 	Whole		whole = {plan, schemas, true, finish, arg};
 
 	return read_plan(whole, caller);
+}
+
+/* ----------------------------------------------------------------
+ * Functions that let tests examine a shadow.
+ *
+ * The extension's SQL script does not declare these functions; tests declare
+ * them as superuser.
+ *
+ * cmig_shadow_probe(target text, probe text, schemas text[]) RETURNS SETOF
+ * text runs the target's SQL in a shadow of the schemas.  It returns the
+ * managed schemas, the notes about the target, and the first column of the
+ * query "probe", which is run in the shadow.
+ *
+ * cmig_shadow_probe_rename(schema text, name text, probe text) runs the query
+ * while the schema has the given name.
+ *
+ * cmig_replay_probe(plan text, probe text) replays a plan ('applied', 'all',
+ * or a revision's id), and returns the first column of the query.
+ * ----------------------------------------------------------------
+ */
+
+PG_FUNCTION_INFO_V1(cmig_shadow_probe);
+PG_FUNCTION_INFO_V1(cmig_shadow_probe_rename);
+PG_FUNCTION_INFO_V1(cmig_replay_probe);
+
+/* A query to be run while a target exists. */
+typedef struct Probe
+{
+	ReturnSetInfo *result;
+	char	   *target;
+	char	   *query;
+} Probe;
+
+static void
+put(Probe *probe, const char *text)
+{
+	Datum		value;
+	bool		isnull = text == NULL;
+
+	value = isnull ? (Datum) 0 : CStringGetTextDatum(text);
+	tuplestore_putvalues(probe->result->setResult, probe->result->setDesc, &value, &isnull);
+}
+
+static void
+put_row(TupleDesc desc, HeapTuple row, void *arg)
+{
+	put(arg, cmig_query_text(desc, row, 1));
+}
+
+static void
+run_probe(CmigShadow *shadow, void *arg)
+{
+	Probe	   *probe = arg;
+	CmigTarget *target = NULL;
+	CmigManaged *managed;
+	ListCell   *cell;
+
+	if (probe->target != NULL)
+		target = cmig_target_run(shadow, probe->target);
+	if (shadow != NULL)
+	{
+		managed = cmig_shadow_schemas(shadow);
+		for (int i = 0; i < managed->count; i++)
+			put(probe, psprintf("schema %s%s", managed->schemas[i].name,
+								!OidIsValid(managed->schemas[i].oid) ? ", missing" :
+								managed->schemas[i].owned ? "" : ", of another role"));
+	}
+	if (target != NULL)
+	{
+		foreach(cell, target->notes)
+		{
+			CmigTargetNote *note = lfirst(cell);
+
+			put(probe, psprintf("%s %s, line %d: %s", note->kind, note->object,
+								note->line, note->reason));
+		}
+		foreach(cell, target->renames)
+		{
+			put(probe, psprintf("rename %s", (char *) lfirst(cell)));
+		}
+	}
+	if (probe->query != NULL)
+		(void) cmig_query_once(psprintf("SELECT x::text FROM (%s) AS p(x)", probe->query), 0, NULL, NULL, NULL, true, put_row, probe);
+}
+
+Datum
+cmig_shadow_probe(PG_FUNCTION_ARGS)
+{
+	Probe		probe = {0};
+	CmigNames  *names = NULL;
+
+	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
+	probe.result = (ReturnSetInfo *) fcinfo->resultinfo;
+	probe.target = cmig_argument_text(fcinfo, 0);
+	probe.query = cmig_argument_text(fcinfo, 1);
+	if (!PG_ARGISNULL(2))
+		names = cmig_argument_names(PG_GETARG_ARRAYTYPE_P(2), "the list of schemas", NULL);
+	cmig_shadow_run(cmig_managed_schemas(names), "shadow_probe()", run_probe, &probe);
+	return (Datum) 0;
+}
+
+Datum
+cmig_shadow_probe_rename(PG_FUNCTION_ARGS)
+{
+	Probe		probe = {0};
+
+	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
+	probe.result = (ReturnSetInfo *) fcinfo->resultinfo;
+	probe.query = cmig_argument_text(fcinfo, 2);
+	cmig_shadow_rename(get_namespace_oid(cmig_argument_text(fcinfo, 0), false),
+					   cmig_argument_text(fcinfo, 1), "shadow_probe_rename()",
+					   run_probe, &probe);
+	return (Datum) 0;
+}
+
+/* A query to be run after a replay. */
+typedef struct ReplayProbe
+{
+	Probe	   *probe;
+	CmigReplayPlan *plan;
+} ReplayProbe;
+
+static void
+replay_probe(CmigReplay *replay, void *arg)
+{
+	ReplayProbe *replayed = arg;
+
+	cmig_replay_whole(replay, replayed->plan);
+	run_probe(NULL, replayed->probe);
+}
+
+Datum
+cmig_replay_probe(PG_FUNCTION_ARGS)
+{
+	Probe		probe = {0};
+	ReplayProbe replayed = {&probe};
+	char	   *plan = cmig_argument_text(fcinfo, 0);
+	CmigSituation now = cmig_move_read(false);
+
+	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
+	probe.result = (ReturnSetInfo *) fcinfo->resultinfo;
+	probe.query = cmig_argument_text(fcinfo, 1);
+	replayed.plan = strcmp(plan, "applied") == 0 ? cmig_replay_plan_applied(&now) :
+		strcmp(plan, "all") == 0 ? cmig_replay_plan_all(&now) :
+		cmig_replay_plan_nodes(now.graph, cmig_target_absolute(now.graph, plan));
+	cmig_replay_run(now.graph, "replay_probe()", replay_probe, &replayed);
+	return (Datum) 0;
 }

@@ -12,27 +12,20 @@
  */
 #include "postgres.h"
 
-#include "base/argument.h"
-#include "base/citus.h"
-#include "base/errors.h"
-#include "base/listing.h"
-#include "base/query.h"
-#include "graph/identifier.h"
-#include "graph/target_range.h"
-#include "move/move.h"
-#include "parse/row_change.h"
-#include "parse/script.h"
-#include "run/placeholder_values.h"
-#include "run/scope.h"
-#include "schema/diff_options.h"
-#include "schema/diff_run.h"
-#include "schema/generate.h"
-#include "shadow/target_filter.h"
-
 #include "catalog/pg_type.h"
 #include "funcapi.h"
 #include "tcop/utility.h"
 #include "utils/builtins.h"
+
+#include "base/base.h"
+#include "base/errors.h"
+#include "graph/graph.h"
+#include "move/move.h"
+#include "parse/parse.h"
+#include "run/run.h"
+#include "schema/internal.h"
+#include "schema/shadow.h"
+#include "store/store.h"
 
 PG_FUNCTION_INFO_V1(cmig_squash);
 

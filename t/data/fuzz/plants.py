@@ -24,30 +24,30 @@ PLANTS = {
     # a comment that does not end
     "loop": ("src/parse/lexer.c", "			lexer->unterminated = true;\n			break;\n		}\n		if (p[0] == '/'", "			lexer->unterminated = true;\n			continue;\n		}\n		if (p[0] == '/'"),
     # a setting stays changed
-    "setting": ("src/tables/access.c", "	cmig_role_return(&saved);\n	AtEOXact_GUC(false, guc_level);\n",
+    "setting": ("src/store/access.c", "	cmig_role_return(&saved);\n	AtEOXact_GUC(false, guc_level);\n",
                 "	cmig_role_return(&saved);\n	(void) guc_level;\n"),
     # a right is not asked for
-    "right": ("src/tables/access.c", "	return yes != NULL;\n", "	return true;\n"),
+    "right": ("src/store/access.c", "	return yes != NULL;\n", "	return true;\n"),
     # names that are not quoted, of constraints and of columns
     "constraint": ("src/online/recipe.c", "recipe->table_name, quote_identifier(name), definition,", "recipe->table_name, name, definition,"),
     "column": ("src/rls/rls_policy.c", "	return psprintf(\"%s = %s\", quote_identifier(column->name),", "	return psprintf(\"%s = %s\", column->name,"),
     # one query, and all, with the caller's search_path
-    "path": ("src/tables/access.c", "1, types, values, NULL, true, cmig_query_keep_text, &yes);", "1, types, values, NULL, false, cmig_query_keep_text, &yes);"),
+    "path": ("src/store/access.c", "1, types, values, NULL, true, cmig_query_keep_text, &yes);", "1, types, values, NULL, false, cmig_query_keep_text, &yes);"),
     "paths": ("src/base/query.c", "{\n	cmig_settings_pin_search_path();\n", "{\n"),
     # memory is used after it was freed
     "freed": ("src/base/argument.c", "		names->names[names->count++] = TextDatumGetCString(elements[i]);\n",
               "		names->names[names->count++] = TextDatumGetCString(elements[i]);\n		pfree(names->names[names->count - 1]);\n"),
     # a recursion without a limit
-    "stack": ("src/format/revision_file.c", "		check_stack_depth();\n", ""),
+    "stack": ("src/store/revision_file.c", "		check_stack_depth();\n", ""),
     # a trial stays
-    "rehearsal": ("src/base/subtransaction.c", "	return run(work, arg, false);", "	return run(work, arg, true);"),
+    "rehearsal": ("src/base/query.c", "	return run(work, arg, false);", "	return run(work, arg, true);"),
     # a relation is not closed
-    "relation": ("src/audit/audit_target.c", "								   RelationGetRelationName(relation));\n	table_close(relation, AccessShareLock);\n",
+    "relation": ("src/audit/target.c", "								   RelationGetRelationName(relation));\n	table_close(relation, AccessShareLock);\n",
                  "								   RelationGetRelationName(relation));\n"),
     # a text is cut within a character
-    "character": ("src/format/file_name.c", "pg_mbcliplen(text, length, MAX_SHOWN)", "MAX_SHOWN"),
+    "character": ("src/store/file_name.c", "pg_mbcliplen(text, length, MAX_SHOWN)", "MAX_SHOWN"),
     # a lock of the session stays
-    "lock": ("src/run/run_lock.c", "	if (cmig_lock_held_compat(&tag, mode))\n		LockRelease(&tag, mode, true);\n",
+    "lock": ("src/run/lock.c", "	if (cmig_lock_held_compat(&tag, mode))\n		LockRelease(&tag, mode, true);\n",
              "	if (key != KEY_RUN && cmig_lock_held_compat(&tag, mode))\n		LockRelease(&tag, mode, true);\n"),
     # psql reads a variable in a text
     "variable": ("src/parse/psql_text.c", "	return cmig_lexer_is_char(lexer, ':') &&\n", "	return cmig_lexer_is_char(lexer, '?') &&\n"),

@@ -1,0 +1,103 @@
+/*
+ * adopt.h
+ *	  What src/adopt provides to other folders.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#ifndef CMIG_ADOPT_H
+#define CMIG_ADOPT_H
+
+#include "postgres.h"
+
+#include "nodes/pg_list.h"
+
+#include "graph/graph.h"
+
+/* in state.c */
+
+/* How names in the tool's table are compared with revision ids. */
+typedef enum CmigToolMatch
+{
+	CMIG_TOOL_EXACT,
+	CMIG_TOOL_NUMBER,			/* names are compared as numbers: 00012 equals
+								 * 12 */
+	CMIG_TOOL_OCCURRENCE,		/* a name may occur more than once (Sqitch) */
+	CMIG_TOOL_DATE				/* the name is a time in milliseconds since
+								 * 1970, compared with create_date */
+} CmigToolMatch;
+
+#define CMIG_TOOL_MAX_COLUMNS 6
+
+/* A tool, and how to query its table. */
+typedef struct CmigTool
+{
+	const char *name;
+	const char *columns[CMIG_TOOL_MAX_COLUMNS]; /* the columns that the query
+												 * needs */
+
+	/*
+	 * The two variable parts of the query "SELECT <select> FROM ONLY <table>
+	 * t <rest>".  The query returns two columns: the name that the tool gives
+	 * to a migration, and the migration's state.  The oldest row comes first.
+	 * The states are "applied", "reverted", "failed", "repeatable", and
+	 * "until" (the migration and all earlier ones are applied).
+	 */
+	const char *select;
+	const char *rest;
+	CmigToolMatch match;
+} CmigTool;
+
+/*
+ * Returns all tools.  A tool whose table has a more specific name and columns
+ * comes before other tools.
+ */
+extern const CmigTool *cmig_tool_all(int *count);
+
+/* A row in the tool's table. */
+typedef struct CmigToolApplied
+{
+	char	   *name;			/* the migration's name; "" if the name is
+								 * null in the table */
+	bool		failed;
+	bool		until;			/* true if all earlier migrations were also
+								 * applied */
+	bool		repeatable;		/* true for a repeatable migration, which may
+								 * run again */
+	int			occurrence;		/* which occurrence of the name this is,
+								 * starting at 1 */
+} CmigToolApplied;
+
+/*
+ * Returns the OID of the table with the tool's usual table name.  Returns
+ * InvalidOid if there is no such table.
+ */
+extern Oid	cmig_tool_state_table(const CmigTool *tool);
+
+/*
+ * If the table cannot belong to the tool or must not be read, returns the
+ * reason.  Otherwise, returns NULL.
+ */
+extern char *cmig_tool_state_refusal(const CmigTool *tool, Oid table);
+
+/*
+ * Returns the applied migrations, oldest first, as a List of CmigToolApplied
+ * *.
+ */
+extern List *cmig_tool_state_read(const CmigTool *tool, Oid table);
+
+/* The stored revisions, and which of them the tool has applied. */
+typedef struct CmigToolMatches
+{
+	const CmigTool *tool;
+	CmigGraph  *graph;
+	List	   *applied;		/* list of CmigToolApplied *, one for each row
+								 * of the table */
+	int		   *nodes;			/* for each element of "applied": the matching
+								 * node, or -1 */
+	CmigMarks  *marks;			/* all applied nodes */
+} CmigToolMatches;
+
+/* Match the tool's applied migrations with the stored revisions. */
+extern CmigToolMatches *cmig_tool_match(const CmigTool *tool, List *applied);
+
+#endif							/* CMIG_ADOPT_H */

@@ -1,0 +1,479 @@
+/*
+ * format_other.c
+ *	  Liquibase and Sqitch.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include <ctype.h>
+
+#include "adopt/internal.h"
+#include "base/base.h"
+#include "base/errors.h"
+#include "store/store.h"
+
+/* ----------------------------------------------------------------
+ * Reads Sqitch's plan and scripts.
+ *
+ * The plan has a line for each change, in the order of deployment, and lines
+ * for tags.  A change that occurs twice was reworked.  The names of the earlier
+ * occurrence's scripts contain a tag that lies between the two occurrences.
+ * ----------------------------------------------------------------
+ */
+
+/* A change in a Sqitch plan. */
+typedef struct SqitchChange
+{
+	char	   *name;
+	char	   *dependencies;	/* the text in brackets, or "" */
+	char	   *date;			/* NULL if there is none */
+	char	   *note;
+	List	   *tags;			/* list of char *: the change's tags */
+} SqitchChange;
+
+/* The Sqitch plan being read. */
+typedef struct SqitchPlan
+{
+	CmigImport *import;
+	CmigToolFile *file;
+	char	   *prefix;			/* the plan's folder, with a trailing slash */
+	List	   *changes;		/* list of SqitchChange * */
+} SqitchPlan;
+
+/*
+ * Returns the note in a line of the plan: the text after " # ", with escaped
+ * newlines replaced by spaces.
+ */
+static char *
+read_note(const char *text)
+{
+	const char *hash = strstr(text, " # ");
+	char	   *note = hash ? cmig_marker_trimmed(hash + 3, hash + strlen(hash)) : pstrdup("");
+
+	for (char *p = note; *p; p++)
+		if (p[0] == '\\' && p[1] == 'n')
+			p[0] = p[1] = ' ';
+	return note;
+}
+
+/*
+ * Returns the first timestamp before the note in a line of the plan, such as
+ * 2024-01-01T00:00:00Z.  Returns NULL if there is none.
+ */
+static char *
+read_date(const char *text)
+{
+	for (const char *p = text; *p && strncmp(p, " # ", 3) != 0; p++)
+		if (strspn(p, "0123456789-") == 10 && p[10] == 'T')
+			return pnstrdup(p, strcspn(p, " \t"));
+	return NULL;
+}
+
+/*
+ * Parse a line of the plan that describes a change: name [dependencies] date
+ * planner <mail> # note
+ */
+static void
+read_change(SqitchPlan *plan, const char *line)
+{
+	SqitchChange *change = palloc0(sizeof(SqitchChange));
+	int			length = strcspn(line, " \t");
+	const char *rest = line + length + strspn(line + length, " \t");
+
+	change->name = pnstrdup(line, length);
+	change->dependencies = pstrdup("");
+	if (*rest == '[')
+		change->dependencies = pnstrdup(rest + 1, strcspn(rest + 1, "]"));
+	change->date = read_date(rest);
+	change->note = read_note(rest);
+	plan->changes = lappend(plan->changes, change);
+}
+
+/* Process one line of the plan, without leading and trailing white space. */
+static void
+read_plan_line(SqitchPlan *plan, const char *line)
+{
+	if (*line == '\0' || *line == '#' || *line == '%')
+		return;
+	if (*line == '@')
+	{
+		if (plan->changes != NIL)
+		{
+			SqitchChange *change = llast(plan->changes);
+
+			change->tags = lappend(change->tags, pnstrdup(line + 1, strcspn(line + 1, " \t")));
+		}
+		return;
+	}
+	if (*line == '-')
+	{
+		cmig_import_file_note(plan->import, plan->file->name, "the line \"%s\" is left out, because it reverts a change", line);
+		return;
+	}
+	line += strspn(line, "+ \t");
+	read_change(plan, line);
+}
+
+static void
+read_plan(SqitchPlan *plan)
+{
+	CmigToolLine line;
+
+	for (const char *p = plan->file->text; cmig_tool_text_line(p, &line); p = line.next)
+		read_plan_line(plan, cmig_marker_trimmed(line.start, line.end));
+}
+
+/*
+ * Returns the index of the next occurrence of change number "i" in the plan, or
+ * -1 if there is none.
+ */
+static int
+next_occurrence(const SqitchPlan *plan, int i)
+{
+	const SqitchChange *change = list_nth(plan->changes, i);
+
+	for (int j = i + 1; j < list_length(plan->changes); j++)
+		if (strcmp(((SqitchChange *) list_nth(plan->changes, j))->name, change->name) == 0)
+			return j;
+	return -1;
+}
+
+/*
+ * Returns the name shared by the scripts of change number "i", without folder
+ * and extension.  If the change was reworked later, the name contains the first
+ * tag between the two occurrences for which there is a deploy script.
+ */
+static char *
+script_name(const SqitchPlan *plan, int i)
+{
+	const SqitchChange *change = list_nth(plan->changes, i);
+	int			next = next_occurrence(plan, i);
+
+	for (int j = i; j < next; j++)
+	{
+		ListCell   *lc;
+
+		foreach(lc, ((SqitchChange *) list_nth(plan->changes, j))->tags)
+		{
+			char	   *name = psprintf("%s@%s", change->name, (char *) lfirst(lc));
+
+			if (cmig_import_file(plan->import, psprintf("%sdeploy/%s.sql", plan->prefix, name)))
+				return name;
+		}
+	}
+	return change->name;
+}
+
+/* Returns the revision id for a script name, such as f_at_v1 for f@v1. */
+static char *
+script_id(const char *name)
+{
+	const char *at = strchr(name, '@');
+
+	return cmig_tool_text_id(at ? psprintf("%.*s_at_%s", (int) (at - name), name, at + 1) : name);
+}
+
+/*
+ * Returns the script called "name" in "folder" as a section of a revision
+ * file.  Returns NULL if the script does not exist.
+ */
+static char *
+read_script(const SqitchPlan *plan, const char *folder, const char *name, CmigSection section)
+{
+	CmigToolFile *file = cmig_import_file(plan->import, psprintf("%s%s/%s.sql", plan->prefix, folder, name));
+	char	   *text;
+	int			length;
+
+	if (file == NULL)
+		return NULL;
+	text = cmig_import_whole(plan->import, file, section);
+
+	/*
+	 * Sqitch's verify scripts end with ROLLBACK.  Replace that command with
+	 * COMMIT, because cmig_section_text_read() removes only BEGIN and COMMIT.
+	 */
+	length = strlen(text);
+	if (section == CMIG_SECTION_VERIFY && length >= 9 && pg_strcasecmp(text + length - 9, "ROLLBACK;") == 0)
+	{
+		char	   *commit = psprintf("%.*sCOMMIT;", length - 9, text);
+
+		text = cmig_section_text_read(commit, commit + strlen(commit), section, false);
+	}
+	return text;
+}
+
+/* Add notes about conflicts and about dependencies on other projects. */
+static void
+note_dependencies(CmigToolRevision *revision, const char *dependencies)
+{
+	char	   *list = pstrdup(dependencies);
+
+	for (char *word = strtok(list, " \t"); word; word = strtok(NULL, " \t"))
+		if (*word == '!')
+			cmig_import_note(revision, "the conflict with \"%s\" is not checked", word + 1);
+		else if (strchr(word, ':'))
+			cmig_import_note(revision, "it depends on \"%s\", a change of another project; if both projects use this database, add that change to depends_on", word);
+}
+
+/*
+ * Make a change's tags the labels of the revision, so that the tags can be
+ * used as targets.
+ */
+static void
+set_labels(CmigToolRevision *revision, const List *tags)
+{
+	CmigNames  *labels = &revision->text.edges.labels;
+	ListCell   *lc;
+
+	labels->names = palloc(sizeof(char *) * Max(list_length(tags), 1));
+	foreach(lc, tags)
+		labels->names[labels->count++] = cmig_tool_text_id(lfirst(lc));
+}
+
+static void
+add_change(SqitchPlan *plan, int i)
+{
+	const SqitchChange *change = list_nth(plan->changes, i);
+	char	   *name = script_name(plan, i);
+	CmigToolRevision *revision = cmig_import_add(plan->import, plan->file, script_id(name));
+	char	   *deploy = read_script(plan, "deploy", name, CMIG_SECTION_UPGRADE);
+	TimestampTz created_at;
+
+	revision->text.edges.message = *change->note ? change->note : cmig_tool_text_message(change->name);
+	if (change->date && cmig_marker_parse_date(change->date, &created_at))
+	{
+		revision->text.has_created_at = true;
+		revision->text.created_at = created_at;
+	}
+	if (deploy)
+		revision->text.upgrade_sql = deploy;
+	else
+		cmig_import_not_written(revision, false, psprintf("file \"%sdeploy/%s.sql\" does not exist", plan->prefix, name));
+	revision->text.downgrade_sql = read_script(plan, "revert", name, CMIG_SECTION_DOWNGRADE);
+	revision->text.verify_sql = read_script(plan, "verify", name, CMIG_SECTION_VERIFY);
+	note_dependencies(revision, change->dependencies);
+	set_labels(revision, change->tags);
+}
+
+void
+cmig_format_sqitch(CmigImport *import)
+{
+	SqitchPlan	plan = {import};
+
+	for (int i = 0; i < import->file_count; i++)
+	{
+		CmigToolFile *file = &import->files[i];
+
+		if (strcmp(file->base, "sqitch.plan") == 0 && plan.file == NULL)
+			plan.file = file;
+		else if (strcmp(file->base, "sqitch.conf") == 0)
+			file->used = true;
+	}
+	if (plan.file == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_CMIG_BAD_FILE),
+				 errmsg("file \"sqitch.plan\" does not exist"),
+				 errdetail("This file specifies the order of the changes.")));
+	plan.file->used = true;
+	plan.prefix = pnstrdup(plan.file->name, plan.file->base - plan.file->name);
+	read_plan(&plan);
+	for (int i = 0; i < list_length(plan.changes); i++)
+		add_change(&plan, i);
+	cmig_import_chain(import);
+	import->file_template = "%(rev)s";
+}
+
+/* ----------------------------------------------------------------
+ * Reads Liquibase formatted SQL.
+ *
+ * Each line "--changeset author:id attributes" begins a change set, and the
+ * "--rollback" lines of the change set are its downgrade script.  The id of
+ * the resulting revision is "author.id".
+ * ----------------------------------------------------------------
+ */
+
+/* The change set that is being read. */
+typedef struct ChangeSet
+{
+	CmigToolRevision *revision; /* NULL before the file's first change set */
+	StringInfoData up;
+	StringInfoData down;
+	bool		has_down;
+	bool		in_rollback;	/* true if the current line is inside a
+								 * rollback block comment */
+} ChangeSet;
+
+/*
+ * If the line has the form "--word ..." or "-- word ...", returns the rest of
+ * the line.  Otherwise, returns NULL.
+ */
+static char *
+directive(const CmigToolLine *line, const char *word)
+{
+	char	   *rest = cmig_tool_text_after(line, "--", true);
+	CmigToolLine comment;
+	char	   *after;
+
+	if (rest == NULL || !cmig_tool_text_line(rest, &comment))
+		return NULL;
+	after = cmig_tool_text_after(&comment, word, true);
+	if (after == NULL)
+		return NULL;
+	/* the directive must be a whole word */
+	rest += strspn(rest, " \t") + strlen(word);
+	return *rest == '\0' || strchr(" \t:", *rest) ? after : NULL;
+}
+
+/* Store the scripts of the current change set in its revision. */
+static void
+end_change_set(CmigImport *import, ChangeSet *set)
+{
+	CmigToolRevision *revision = set->revision;
+
+	if (revision == NULL)
+		return;
+	revision->text.upgrade_sql =
+		cmig_import_section(import, revision->file, CMIG_SECTION_UPGRADE, set->up.data, set->up.data + set->up.len);
+	if (set->has_down)
+		revision->text.downgrade_sql =
+			cmig_import_section(import, revision->file, CMIG_SECTION_DOWNGRADE, set->down.data, set->down.data + set->down.len);
+}
+
+/*
+ * Apply a change set's attribute, such as runInTransaction:false, to its
+ * revision.
+ */
+static void
+read_attribute(CmigToolRevision *revision, const char *attribute)
+{
+	if (pg_strcasecmp(attribute, "runInTransaction:false") == 0)
+		revision->text.edges.transactional = false;
+	else if (pg_strcasecmp(attribute, "runOnChange:true") == 0 || pg_strcasecmp(attribute, "runAlways:true") == 0)
+	{
+		revision->text.edges.repeatable = true;
+		cmig_import_note(revision, "%s: pg_cmig runs it after all others, if it has changed", attribute);
+	}
+	else if (pg_strcasecmp(attribute, "splitStatements:true") != 0 && pg_strcasecmp(attribute, "splitStatements:false") != 0 &&
+			 pg_strncasecmp(attribute, "stripComments:", 14) != 0 && pg_strncasecmp(attribute, "logicalFilePath:", 16) != 0 &&
+			 pg_strcasecmp(attribute, "runInTransaction:true") != 0 && pg_strcasecmp(attribute, "failOnError:true") != 0)
+		cmig_import_note(revision, "the attribute %s is ignored", attribute);
+}
+
+/* Begin a change set, given the text "author:id attribute:value ...". */
+static void
+begin_change_set(CmigImport *import, ChangeSet *set, CmigToolFile *file, char *text)
+{
+	char	   *name = strtok(text, " \t");
+	char	   *colon = name ? strchr(name, ':') : NULL;
+	char	   *word;
+
+	end_change_set(import, set);
+	memset(set, 0, sizeof(ChangeSet));
+	initStringInfo(&set->up);
+	initStringInfo(&set->down);
+	if (colon)
+		*colon = '.';
+	set->revision = cmig_import_add(import, file, cmig_tool_text_id(name ? name : ""));
+	while ((word = strtok(NULL, " \t")) != NULL)
+		read_attribute(set->revision, word);
+}
+
+/*
+ * Process a "--rollback" line.  "text" is the SQL or keyword after
+ * "--rollback".
+ */
+static void
+read_rollback(ChangeSet *set, const char *text)
+{
+	set->has_down = true;
+	if (pg_strcasecmp(text, "empty") == 0 || pg_strcasecmp(text, "not required") == 0 || *text == '\0')
+		return;
+	if (pg_strncasecmp(text, "changesetid:", 12) == 0 || pg_strncasecmp(text, "changesetauthor:", 16) == 0)
+	{
+		cmig_import_note(set->revision, "its rollback refers to another change set; write the downgrade section by hand");
+		set->has_down = false;
+		return;
+	}
+	appendStringInfo(&set->down, "%s\n", text);
+}
+
+/*
+ * If the line is a directive, process it and return true.  Otherwise, the line
+ * is part of a script.
+ */
+static bool
+read_directive(ChangeSet *set, const CmigToolLine *line)
+{
+	char	   *text;
+
+	if ((text = directive(line, "rollback")) != NULL)
+		read_rollback(set, text);
+	else if ((text = directive(line, "comment")) != NULL)
+		set->revision->text.edges.message = *text == ':' ? text + 1 + strspn(text + 1, " \t") : text;
+	else if ((text = directive(line, "preconditions")) != NULL || (text = directive(line, "precondition-sql-check")) != NULL ||
+			 (text = directive(line, "property")) != NULL || (text = directive(line, "ignoreLines")) != NULL)
+		cmig_import_note(set->revision, "left out: %.*s", (int) (line->end - line->start), line->start);
+	else
+		return directive(line, "validCheckSum") != NULL;
+	return true;
+}
+
+/*
+ * If the line belongs to a block comment that begins with "liquibase
+ * rollback", process it and return true.
+ */
+static bool
+read_rollback_block(ChangeSet *set, const CmigToolLine *line)
+{
+	char	   *text = cmig_tool_text_after(line, "/* liquibase rollback", true);
+
+	if (text)
+	{
+		set->in_rollback = set->has_down = true;
+		return true;
+	}
+	if (!set->in_rollback)
+		return false;
+	if (cmig_tool_text_after(line, "*/", true))
+		set->in_rollback = false;
+	else
+		appendBinaryStringInfo(&set->down, line->start, line->next - line->start);
+	return true;
+}
+
+static void
+read_file(CmigImport *import, CmigToolFile *file)
+{
+	ChangeSet	set = {0};
+	CmigToolLine line;
+
+	file->used = true;
+	for (const char *p = file->text; cmig_tool_text_line(p, &line); p = line.next)
+	{
+		char	   *text = directive(&line, "changeset");
+
+		if (text)
+			begin_change_set(import, &set, file, text);
+		else if (set.revision && !read_rollback_block(&set, &line) && !read_directive(&set, &line))
+			appendBinaryStringInfo(&set.up, line.start, line.next - line.start);
+	}
+	end_change_set(import, &set);
+}
+
+void
+cmig_format_liquibase(CmigImport *import)
+{
+	for (int i = 0; i < import->file_count; i++)
+	{
+		CmigToolLine line;
+
+		if (cmig_tool_text_line(import->files[i].text, &line) && directive(&line, "liquibase formatted sql"))
+			read_file(import, &import->files[i]);
+	}
+	cmig_import_chain(import);
+	if (list_length(import->revisions) > 0)
+		cmig_import_file_note(import, ((CmigToolRevision *) linitial(import->revisions))->file->name,
+							  "the files are in the order of their names; compare this with the order in the change log");
+	import->file_template = "%(rev)s";
+}

@@ -1,0 +1,248 @@
+/*
+ * internal.h
+ *	  What the modules of src/adopt share.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#ifndef CMIG_ADOPT_INTERNAL_H
+#define CMIG_ADOPT_INTERNAL_H
+
+#include "postgres.h"
+
+#include "lib/stringinfo.h"
+#include "nodes/pg_list.h"
+
+#include "adopt/adopt.h"
+#include "base/base.h"
+#include "store/store.h"
+
+/* in formats.c */
+
+/* A placeholder and its value. */
+typedef struct CmigPlaceholder
+{
+	char	   *name;
+	char	   *value;			/* NULL if ${name} is kept as a pg_cmig
+								 * placeholder */
+	bool		as_literal;		/* true if the placeholder was kept as a
+								 * string literal */
+	bool		as_identifier;	/* true if the placeholder was kept as an
+								 * identifier */
+} CmigPlaceholder;
+
+/* The placeholders passed by the caller. */
+typedef struct CmigPlaceholders
+{
+	int			count;
+	CmigPlaceholder *items;
+} CmigPlaceholders;
+
+/*
+ * Replace environment variables as goose does: ${name}, ${name:-default},
+ * ${name-default}, and ${name?message}.  Also replace each $name that has a
+ * value.
+ */
+extern char *cmig_placeholder_fill_environment(const CmigPlaceholders *placeholders, const char *text,
+											   const char *file_name);
+
+/* A line of a file. */
+typedef struct CmigToolLine
+{
+	const char *start;
+	const char *end;			/* end of the line, before its newline */
+	const char *next;			/* start of the next line */
+} CmigToolLine;
+
+/* Get the line that starts at p.  Returns false at the end of the text. */
+extern bool cmig_tool_text_line(const char *p, CmigToolLine *line);
+
+/*
+ * If the line begins with the word, in upper or lower case, returns the text
+ * after the word without surrounding white space.  Otherwise, returns NULL.  If
+ * "indented" is true, white space may precede the word.
+ */
+extern char *cmig_tool_text_after(const CmigToolLine *line, const char *word, bool indented);
+
+/* Does the text begin with the word?  Does it end with the word? */
+extern bool cmig_tool_text_begins(const char *text, const char *word);
+extern bool cmig_tool_text_ends(const char *text, const char *word);
+
+/*
+ * Returns a copy of a name without its ending, such as "one" for the name
+ * "one.up.sql" and the ending ".up.sql".
+ */
+extern char *cmig_tool_text_without(const char *name, const char *ending);
+
+/* Returns the number of digits at the start of the text. */
+extern int	cmig_tool_text_digits(const char *text);
+
+/*
+ * Returns a revision message made from a file name, with underscores and
+ * hyphens replaced by spaces.
+ */
+extern char *cmig_tool_text_message(const char *name);
+
+/*
+ * Returns the revision id for a migration's name, with characters that an id
+ * cannot contain replaced by underscores.  The same name results in the same id
+ * whether it is read from a file or from the tool's table.
+ */
+extern char *cmig_tool_text_id(const char *name);
+
+/* Compare two versions, such as 2, 010, and 1.2_3, part by part as numbers. */
+extern int	cmig_tool_text_compare_versions(const char *a, const char *b);
+
+/* Another tool's file. */
+typedef struct CmigToolFile
+{
+	const char *name;			/* as passed by the caller, relative to the
+								 * tool's folder */
+	const char *base;			/* name after the last slash */
+	const char *folder;			/* name of the folder that contains the file;
+								 * "" if there is none */
+	char	   *text;			/* without a byte order mark or CRs before
+								 * newlines */
+	bool		used;			/* true if a format's reader has read the file */
+} CmigToolFile;
+
+/* A revision that is being created from one or more files. */
+typedef struct CmigToolRevision
+{
+	CmigRevisionText text;
+	const CmigToolFile *file;	/* named in messages */
+	char	   *order;			/* sort key, computed by the format's reader */
+	const char *file_template;	/* template for the revision file's name, or
+								 * NULL to use the import's template */
+	StringInfoData notes;
+} CmigToolRevision;
+
+/* A remark about a file that is not a revision. */
+typedef struct CmigImportNote
+{
+	const char *file_name;
+	char	   *note;
+} CmigImportNote;
+
+/* The placeholder syntax of a format. */
+typedef enum CmigPlaceholderStyle
+{
+	CMIG_PLACEHOLDER_NONE,
+	CMIG_PLACEHOLDER_BRACES,	/* ${name} */
+	CMIG_PLACEHOLDER_PSQL,		/* :name, :'name', :"name" */
+	CMIG_PLACEHOLDER_COLON		/* :NAME; also replaced within quotes if the
+								 * placeholder has a value */
+} CmigPlaceholderStyle;
+
+/* The state of an import. */
+typedef struct CmigImport
+{
+	const char *format;
+	int			file_count;
+	CmigToolFile *files;		/* sorted by name */
+	const CmigPlaceholders *placeholders;
+	CmigPlaceholderStyle style;
+	const char *file_template;	/* template for the revision files' names */
+	List	   *revisions;		/* list of CmigToolRevision *, in order */
+	List	   *notes;			/* list of CmigImportNote * */
+} CmigImport;
+
+/*
+ * If there is a file with this name, marks it as used and returns it;
+ * otherwise, returns NULL.
+ */
+extern CmigToolFile *cmig_import_file(CmigImport *import, const char *name);
+
+/* Add a new revision.  Raises MG013 if the id is not valid. */
+extern CmigToolRevision *cmig_import_add(CmigImport *import, CmigToolFile *file, const char *id);
+
+/*
+ * Returns the text from "start" to "end" as a section of a revision file.
+ * Placeholders are replaced, the commands that begin and end a transaction
+ * around the script are removed, and comments that would be mistaken for
+ * markers are changed.
+ */
+extern char *cmig_import_section(CmigImport *import, const CmigToolFile *file, CmigSection section,
+								 const char *start, const char *end);
+
+/* Like cmig_import_section(), but for the entire file. */
+extern char *cmig_import_whole(CmigImport *import, const CmigToolFile *file, CmigSection section);
+
+/* Add a note about a revision, or about a file that is not a revision. */
+extern void cmig_import_note(CmigToolRevision *revision, const char *format,...) pg_attribute_printf(2, 3);
+extern void cmig_import_file_note(CmigImport *import, const char *file_name, const char *format,...) pg_attribute_printf(3, 4);
+
+/*
+ * Returns the programming language of a migration that is not a script, judged
+ * by the file's name, or NULL.
+ */
+extern const char *cmig_import_language(const char *name);
+
+/*
+ * Make the upgrade script, or both scripts, a statement that fails until the
+ * user has written the script.  "reason" is a clause that says why the script
+ * could not be converted.
+ */
+extern void cmig_import_not_written(CmigToolRevision *revision, bool both, const char *reason);
+
+/*
+ * Sort the revisions by their sort keys.  Raises MG013 if two revisions have
+ * the same version, such as 1 and 01.
+ */
+typedef int (*CmigOrderCompare) (const char *a, const char *b);
+
+extern void cmig_import_sort(CmigImport *import, CmigOrderCompare compare);
+
+/* Set a revision's only parent. */
+extern void cmig_import_set_parent(CmigToolRevision *revision, const char *parent);
+
+/* Make the preceding revision the parent of each revision without a parent. */
+extern void cmig_import_chain(CmigImport *import);
+
+/*
+ * Check and finish the revisions, and add notes about unused files and about
+ * scripts that cannot run.  Raises MG013 if two revisions have the same id.
+ */
+extern void cmig_import_finish(CmigImport *import);
+
+/* in format_marked.c */
+
+/* CmigFormat readers: add the migrations in import->files as revisions. */
+extern void cmig_format_golang_migrate(CmigImport *import);
+extern void cmig_format_sqlx(CmigImport *import);
+extern void cmig_format_refinery(CmigImport *import);
+extern void cmig_format_supabase(CmigImport *import);
+
+/* CmigFormat readers: add the migrations in import->files as revisions. */
+extern void cmig_format_dbmate(CmigImport *import);
+extern void cmig_format_goose(CmigImport *import);
+extern void cmig_format_node_pg_migrate(CmigImport *import);
+extern void cmig_format_graphile_migrate(CmigImport *import);
+
+/* A CmigFormat reader: adds the migrations in import->files as revisions. */
+extern void cmig_format_flyway(CmigImport *import);
+
+/* in format_other.c */
+
+/* A CmigFormat reader: adds the migrations in import->files as revisions. */
+extern void cmig_format_sqitch(CmigImport *import);
+
+/* A CmigFormat reader: adds the migrations in import->files as revisions. */
+extern void cmig_format_liquibase(CmigImport *import);
+
+/* in formats.c */
+
+/* A format and the function that reads it. */
+typedef struct CmigFormat
+{
+	const char *name;
+	void		(*read) (CmigImport *import);
+	CmigPlaceholderStyle style;
+} CmigFormat;
+
+/*
+ * Returns the format called "name".  If there is none, raises 22023 with a list
+ * of all names.
+ */
+extern const CmigFormat *cmig_formats_find(const char *name);
+
+#endif							/* CMIG_ADOPT_INTERNAL_H */

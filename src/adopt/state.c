@@ -1,0 +1,698 @@
+/*
+ * state.c
+ *	  cmig.import_state.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "access/table.h"
+#include "access/xact.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "nodes/makefuncs.h"
+#include "nodes/pg_list.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/rls.h"
+#include "utils/timestamp.h"
+
+#include "adopt/internal.h"
+#include "base/base.h"
+#include "graph/graph.h"
+#include "move/move.h"
+#include "schema/schema.h"
+#include "store/store.h"
+
+/* ----------------------------------------------------------------
+ * Describes the tables in which other tools record applied migrations.
+ *
+ * schema/schema.h lists the tables.
+ *
+ * The queries that read these tables cast every column to text, so that an
+ * unexpected column type does not cause an error.
+ * ----------------------------------------------------------------
+ */
+
+#define APPLIED "'applied'"
+#define BY_NUMBER(column) "ORDER BY length(t." column "::text), t." column "::text COLLATE \"C\""
+#define BY_TEXT(column) "ORDER BY t." column "::text COLLATE \"C\""
+#define IS_TRUE(column) "t." column "::text IN ('true', 't')"
+
+static const CmigTool tools[] = {
+	{"alembic", {"version_num"},
+	"t.version_num::text, 'until'", BY_TEXT("version_num")},
+	{"diesel", {"version", "run_on"},
+	"t.version::text, " APPLIED, BY_TEXT("version")},
+	{"drizzle", {"id", "hash", "created_at"},
+	"t.created_at::text, " APPLIED, BY_NUMBER("created_at"), CMIG_TOOL_DATE},
+	{"flyway", {"installed_rank", "version", "description", "type", "success"},
+	"coalesce(t.version::text, 'R_' || replace(t.description::text, ' ', '_')),"
+	" CASE WHEN t.type::text ~ '^(UNDO|DELETE)' THEN 'reverted' WHEN NOT " IS_TRUE("success") " THEN 'failed'"
+	" WHEN t.type::text ~ 'BASELINE' THEN 'until' WHEN t.version IS NULL THEN 'repeatable' ELSE 'applied' END",
+	"WHERE t.type::text <> 'SCHEMA' " BY_NUMBER("installed_rank"), CMIG_TOOL_NUMBER},
+	{"golang-migrate", {"version", "dirty"},
+	"t.version::text, CASE WHEN " IS_TRUE("dirty") " THEN 'failed' ELSE 'until' END", BY_NUMBER("version"),
+	CMIG_TOOL_NUMBER},
+	{"goose", {"id", "version_id", "is_applied"},
+	"t.version_id::text, CASE WHEN " IS_TRUE("is_applied") " THEN 'applied' ELSE 'reverted' END",
+	"WHERE t.version_id::text <> '0' " BY_NUMBER("id"), CMIG_TOOL_NUMBER},
+	{"graphile-migrate", {"hash", "filename"},
+	"substring(t.filename::text from '^[0-9]+'), " APPLIED, BY_NUMBER("filename"), CMIG_TOOL_NUMBER},
+	{"liquibase", {"id", "author", "exectype", "orderexecuted"},
+	"t.author::text || '.' || t.id::text, CASE t.exectype::text WHEN 'FAILED' THEN 'failed' ELSE 'applied' END",
+	BY_NUMBER("orderexecuted")},
+	{"node-pg-migrate", {"id", "name", "run_on"},
+	"t.name::text, " APPLIED, BY_NUMBER("id")},
+	{"prisma", {"migration_name", "finished_at", "rolled_back_at", "started_at"},
+	"t.migration_name::text, CASE WHEN t.rolled_back_at IS NOT NULL THEN 'reverted' WHEN t.finished_at IS NULL THEN 'failed'"
+	" ELSE 'applied' END", BY_TEXT("migration_name") ", t.started_at"},
+	{"refinery", {"version", "applied_on", "checksum"},
+	"t.version::text, " APPLIED, BY_NUMBER("version"), CMIG_TOOL_NUMBER},
+	{"sqitch", {"change_id", "change", "planned_at", "committed_at"},
+	"t.change::text, " APPLIED, "ORDER BY t.planned_at", CMIG_TOOL_OCCURRENCE},
+	{"sqlx", {"version", "success", "checksum"},
+	"t.version::text, CASE WHEN " IS_TRUE("success") " THEN 'applied' ELSE 'failed' END", BY_NUMBER("version"),
+	CMIG_TOOL_NUMBER},
+	{"supabase", {"version", "statements"},
+	"t.version::text, " APPLIED, BY_TEXT("version")},
+	{"yoyo", {"migration_hash", "migration_id", "applied_at_utc"},
+	"t.migration_id::text, " APPLIED, BY_TEXT("migration_id")},
+
+	/*
+	 * These tools come last because their tables have the same name and
+	 * column as golang-migrate's.
+	 */
+	{"dbmate", {"version"},
+	"t.version::text, " APPLIED, BY_TEXT("version")},
+	{"rails", {"version"},
+	"max(t.version::text COLLATE \"C\"), 'until'", "HAVING count(*) > 0"},
+};
+
+const CmigTool *
+cmig_tool_all(int *count)
+{
+	*count = lengthof(tools);
+	return tools;
+}
+
+/* Returns the names of all tools, sorted. */
+static char *
+list_names(void)
+{
+	List	   *names = NIL;
+	StringInfoData text;
+	ListCell   *lc;
+
+	for (int i = 0; i < lengthof(tools); i++)
+		names = lappend(names, unconstify(char *, tools[i].name));
+	cmig_text_list_sort(names);
+	initStringInfo(&text);
+	foreach(lc, names)
+		appendStringInfo(&text, "%s%s", text.len > 0 ? ", " : "", (char *) lfirst(lc));
+	return text.data;
+}
+
+/*
+ * Returns the tool called "name".  If there is none, raises 22023 with a list
+ * of all names.
+ */
+static const CmigTool *
+tool_find(const char *name)
+{
+	for (int i = 0; i < lengthof(tools); i++)
+		if (strcmp(tools[i].name, name) == 0)
+			return &tools[i];
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("unknown tool \"%s\"", name),
+			 errhint("The tools are: %s.", list_names())));
+}
+
+/* ----------------------------------------------------------------
+ * Reads another tool's table of applied migrations.
+ *
+ * The table may belong to any role.  It is read only if it is an ordinary
+ * table whose columns have built-in types, and if no row-level security
+ * policies apply to the caller.  The table is read as its owner, so that none
+ * of the owner's code runs with the caller's privileges.
+ * ----------------------------------------------------------------
+ */
+
+Oid
+cmig_tool_state_table(const CmigTool *tool)
+{
+	const CmigToolTable *entry = NULL;
+
+	while ((entry = cmig_tool_table_next(tool->name, entry)) != NULL)
+	{
+		RangeVar   *relation = makeRangeVar(unconstify(char *, entry->schema), unconstify(char *, entry->name), -1);
+		Oid			table = RangeVarGetRelid(relation, NoLock, true);
+
+		if (OidIsValid(table))
+			return table;
+	}
+	return InvalidOid;
+}
+
+/* Returns the usual name of the tool's table, for messages. */
+static const char *
+tool_state_usual_name(const CmigTool *tool)
+{
+	const CmigToolTable *entry = cmig_tool_table_next(tool->name, NULL);
+
+	return entry->schema ? psprintf("%s.%s", entry->schema, entry->name) : entry->name;
+}
+
+/*
+ * The column types that a tool's table may have.  Only built-in functions run
+ * when values of these types are read and sorted.
+ */
+static const Oid column_types[] = {
+	BOOLOID, BPCHAROID, BYTEAOID, DATEOID, INT2OID, INT4OID, INT8OID, NAMEOID, NUMERICOID, TEXTARRAYOID,
+	TEXTOID, TIMESTAMPOID, TIMESTAMPTZOID, UUIDOID, VARCHAROID
+};
+
+static bool
+is_plain_type(Oid type)
+{
+	for (int i = 0; i < lengthof(column_types); i++)
+		if (column_types[i] == type)
+			return true;
+	return false;
+}
+
+char *
+cmig_tool_state_refusal(const CmigTool *tool, Oid table)
+{
+	if (get_rel_relkind(table) != RELKIND_RELATION)
+		return pstrdup("It is not an ordinary table.");
+	if (pg_class_aclcheck(table, GetUserId(), ACL_SELECT) != ACLCHECK_OK)
+		return pstrdup("You have no SELECT privilege on it.");
+	if (check_enable_rls(table, InvalidOid, true) == RLS_ENABLED)
+		return pstrdup("It has row-level security policies that apply to you.");
+	for (int i = 0; i < CMIG_TOOL_MAX_COLUMNS && tool->columns[i]; i++)
+	{
+		AttrNumber	number = get_attnum(table, tool->columns[i]);
+
+		if (number <= 0)
+			return psprintf("It has no column \"%s\".", tool->columns[i]);
+		if (!is_plain_type(get_atttype(table, number)))
+			return psprintf("Column \"%s\" has type %s.", tool->columns[i], format_type_be(get_atttype(table, number)));
+	}
+	return NULL;
+}
+
+/* The rows read so far from another tool's table. */
+typedef struct ToolRows
+{
+	MemoryContext context;
+	List	   *applied;
+} ToolRows;
+
+/* Remove the last successful row of a migration that was reverted. */
+static void
+forget(ToolRows *rows, const char *name)
+{
+	for (int i = list_length(rows->applied) - 1; i >= 0; i--)
+	{
+		CmigToolApplied *applied = list_nth(rows->applied, i);
+
+		if (strcmp(applied->name, name) == 0 && !applied->failed)
+		{
+			rows->applied = list_delete_nth_cell(rows->applied, i);
+			return;
+		}
+	}
+}
+
+/* Returns the number of rows in the list that have this migration name. */
+static int
+occurrences(const ToolRows *rows, const char *name)
+{
+	int			count = 0;
+	ListCell   *lc;
+
+	foreach(lc, rows->applied)
+		if (strcmp(((CmigToolApplied *) lfirst(lc))->name, name) == 0)
+		count++;
+	return count;
+}
+
+static void
+take_row(TupleDesc desc, HeapTuple row, void *arg)
+{
+	ToolRows   *rows = arg;
+	MemoryContext old = MemoryContextSwitchTo(rows->context);
+	char	   *name = cmig_query_text(desc, row, 1);
+	char	   *state = cmig_query_text(desc, row, 2);
+
+	if (name == NULL)
+		name = pstrdup("");
+	if (state && strcmp(state, "reverted") == 0)
+		forget(rows, name);
+	else
+	{
+		CmigToolApplied *applied = palloc0(sizeof(CmigToolApplied));
+
+		applied->name = name;
+		applied->failed = state == NULL || strcmp(state, "failed") == 0;
+		applied->until = state != NULL && strcmp(state, "until") == 0;
+		applied->repeatable = state != NULL && strcmp(state, "repeatable") == 0;
+		applied->occurrence = occurrences(rows, name) + 1;
+		rows->applied = lappend(rows->applied, applied);
+	}
+	MemoryContextSwitchTo(old);
+}
+
+/*
+ * Open and lock the table.  Check again that the table may be read, because
+ * another session may have altered it in the meantime.
+ */
+static Relation
+open_readable(const CmigTool *tool, Oid table)
+{
+	Relation	relation = try_table_open(table, AccessShareLock);
+
+	if (relation == NULL || cmig_tool_state_refusal(tool, table) != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+				 errmsg("the migration table of %s was altered or dropped by another session", tool->name),
+				 errhint("Try again.")));
+	return relation;
+}
+
+/*
+ * The planner evaluates index predicates and expressions, which can contain
+ * the owner's code.  Therefore the table is read as its owner, in read-only
+ * mode.
+ */
+List *
+cmig_tool_state_read(const CmigTool *tool, Oid table)
+{
+	ToolRows	rows = {CurrentMemoryContext, NIL};
+	CmigQuery	query = {0};
+	Relation	relation = open_readable(tool, table);
+	CmigRole	saved;
+
+	query.sql = psprintf("SELECT %s FROM ONLY %s t %s", tool->select,
+						 quote_qualified_identifier(get_namespace_name(RelationGetNamespace(relation)),
+													RelationGetRelationName(relation)),
+						 tool->rest);
+	query.relation = table;
+	query.alias = "t";
+	query.all_rows = true;
+	cmig_role_act_as_owner(&saved, relation->rd_rel->relowner);
+	XactReadOnly = true;
+	cmig_query_each(&query, NULL, NULL, take_row, &rows);
+	cmig_role_return(&saved);
+	cmig_query_free(&query);
+	table_close(relation, NoLock);
+	return rows.applied;
+}
+
+/* ----------------------------------------------------------------
+ * Finds the revisions that another tool has applied.
+ * ----------------------------------------------------------------
+ */
+
+/* The revisions' creation dates. */
+typedef struct Dates
+{
+	const CmigGraph *graph;
+	int64	   *milliseconds;	/* since 1970; 0 if unknown */
+} Dates;
+
+static void
+take_date(const CmigRevisionText *text, void *arg)
+{
+	Dates	   *dates = arg;
+	int			node = cmig_graph_find_id(dates->graph, text->edges.id);
+
+	if (node >= 0 && text->has_created_at)
+		dates->milliseconds[node] = text->created_at / 1000 +
+			(POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * (USECS_PER_DAY / 1000);
+}
+
+/*
+ * Returns the revisions' creation dates.  The dates are read only if the tool's
+ * rows are matched by date.
+ */
+static Dates
+read_dates(const CmigTool *tool, const CmigGraph *graph)
+{
+	Dates		dates = {graph};
+
+	if (tool->match == CMIG_TOOL_DATE)
+	{
+		dates.milliseconds = palloc0(sizeof(int64) * Max(graph->count, 1));
+		cmig_catalog_each_name(take_date, &dates);
+	}
+	return dates;
+}
+
+/* Returns the node with this creation date, or -1 if there is none. */
+static int
+find_date(const Dates *dates, const char *name)
+{
+	int64		wanted = strtoll(name, NULL, 10);
+
+	for (int i = 0; i < dates->graph->count; i++)
+		if (wanted != 0 && dates->milliseconds[i] == wanted)
+			return i;
+	return -1;
+}
+
+/*
+ * Does the name consist only of digits and dots, so that it can be compared as
+ * a version?
+ */
+static bool
+is_version(const char *name)
+{
+	return *name != '\0' && name[strspn(name, "0123456789._")] == '\0';
+}
+
+static int
+find_number(const CmigGraph *graph, const char *name)
+{
+	for (int i = 0; is_version(name) && i < graph->count; i++)
+		if (is_version(cmig_graph_id(graph, i)) && cmig_tool_text_compare_versions(cmig_graph_id(graph, i), name) == 0)
+			return i;
+	return -1;
+}
+
+/*
+ * Returns the node for one occurrence of a repeated name.  The last occurrence
+ * is the revision whose id is the name itself.  The earlier occurrences are the
+ * revisions with ids of the form <name>_at_<tag>, in the order of the graph.
+ */
+static int
+find_occurrence(const CmigToolMatches *matches, const CmigToolApplied *applied)
+{
+	const CmigGraph *graph = matches->graph;
+	CmigMarks  *all = cmig_graph_marks(graph);
+	char	   *prefix = psprintf("%s_at_", cmig_tool_text_id(applied->name));
+	int			seen = 0;
+	int			count;
+	int		   *order;
+
+	for (int i = 0; i < graph->count; i++)
+		cmig_graph_mark(all, i);
+	order = cmig_graph_order(graph, all, &count);
+	for (int i = 0; i < count; i++)
+		if (cmig_tool_text_begins(cmig_graph_id(graph, order[i]), prefix) && ++seen == applied->occurrence)
+			return order[i];
+	return cmig_graph_find_id(graph, cmig_tool_text_id(applied->name));
+}
+
+/* Returns the node for a row in the tool's table, or -1 if there is none. */
+static int
+find_node(const CmigToolMatches *matches, const Dates *dates, const CmigToolApplied *applied)
+{
+	int			node;
+
+	if (*applied->name == '\0')
+		return -1;
+	if (matches->tool->match == CMIG_TOOL_DATE)
+		return find_date(dates, applied->name);
+	if (matches->tool->match == CMIG_TOOL_OCCURRENCE)
+		return find_occurrence(matches, applied);
+	node = cmig_graph_find_name(matches->graph, applied->name);
+	if (node < 0)
+		node = cmig_graph_find_id(matches->graph, cmig_tool_text_id(applied->name));
+	if (node < 0)
+		node = cmig_repeatables_find(matches->graph, applied->name);
+	if (node < 0)
+		node = cmig_repeatables_find(matches->graph, cmig_tool_text_id(applied->name));
+	if (node < 0 && matches->tool->match == CMIG_TOOL_NUMBER)
+		node = find_number(matches->graph, applied->name);
+	return node;
+}
+
+/* Have all revisions that the node builds on been applied? */
+static bool
+is_complete(const CmigToolMatches *matches, int node)
+{
+	int			below;
+
+	for (int k = 0; (below = cmig_graph_edge_down(&matches->graph->nodes[node], k, true)) >= 0; k++)
+		if (!matches->marks->set[below])
+			return false;
+	return true;
+}
+
+/*
+ * Mark the revisions in rows with state "repeatable" as applied, except those
+ * that build on a pending revision.
+ */
+static void
+mark_repeatable(CmigToolMatches *matches)
+{
+	bool		changed = true;
+
+	while (changed)
+	{
+		changed = false;
+		for (int i = 0; i < list_length(matches->applied); i++)
+		{
+			const CmigToolApplied *row = list_nth(matches->applied, i);
+			int			node = matches->nodes[i];
+
+			if (row->repeatable && !row->failed && node >= 0 &&
+				!cmig_repeatables_is(matches->graph, node) && is_complete(matches, node))
+				changed |= cmig_graph_mark(matches->marks, node);
+		}
+	}
+}
+
+CmigToolMatches *
+cmig_tool_match(const CmigTool *tool, List *applied)
+{
+	CmigToolMatches *matches = palloc0(sizeof(CmigToolMatches));
+	CmigRevisionSet *set = cmig_catalog_read_revisions(false);
+	CmigMarks  *until;
+	Dates		dates;
+
+	matches->tool = tool;
+	matches->applied = applied;
+	matches->graph = cmig_graph_build(set->revisions, set->count);
+	cmig_repeatables_add(matches->graph, set->repeatables, set->repeatable_count);
+	matches->nodes = palloc(sizeof(int) * Max(list_length(applied), 1));
+	matches->marks = cmig_graph_marks(matches->graph);
+	until = cmig_graph_marks(matches->graph);
+	dates = read_dates(tool, matches->graph);
+	for (int i = 0; i < list_length(applied); i++)
+	{
+		const CmigToolApplied *row = list_nth(applied, i);
+
+		CHECK_FOR_INTERRUPTS();
+		matches->nodes[i] = find_node(matches, &dates, row);
+		if (matches->nodes[i] >= 0 && !cmig_repeatables_is(matches->graph, matches->nodes[i]) &&
+			!row->failed && !row->repeatable)
+			cmig_graph_mark(row->until ? until : matches->marks, matches->nodes[i]);
+	}
+	cmig_graph_mark_ancestors(matches->graph, until, true);
+	for (int i = 0; i < matches->graph->count; i++)
+		if (until->set[i])
+			cmig_graph_mark(matches->marks, i);
+	mark_repeatable(matches);
+	return matches;
+}
+
+/*
+ * Returns the first node that is not applied but has an applied node above it,
+ * and sets *above to that applied node.  Returns -1 if there is no such node.
+ */
+static int
+tool_match_gap(const CmigToolMatches *matches, int *above)
+{
+	const CmigGraph *graph = matches->graph;
+
+	for (int i = 0; i < graph->count; i++)
+	{
+		int			below;
+
+		if (!matches->marks->set[i])
+			continue;
+		for (int k = 0; (below = cmig_graph_edge_down(&graph->nodes[i], k, true)) >= 0; k++)
+			if (!matches->marks->set[below])
+			{
+				*above = i;
+				return below;
+			}
+	}
+	return -1;
+}
+
+/*
+ * Returns the ids of the applied nodes on which no other applied node builds.
+ */
+static CmigNames *
+tool_match_tops(const CmigToolMatches *matches)
+{
+	const CmigGraph *graph = matches->graph;
+	CmigNames  *tops = palloc0(sizeof(CmigNames));
+
+	tops->names = palloc(sizeof(char *) * Max(matches->marks->count, 1));
+	for (int i = 0; i < graph->count; i++)
+	{
+		int			upper;
+		bool		covered = false;
+
+		if (!matches->marks->set[i])
+			continue;
+		for (int k = 0; (upper = cmig_graph_edge_up(&graph->nodes[i], k, true)) >= 0; k++)
+			covered |= matches->marks->set[upper];
+		if (!covered)
+			tops->names[tops->count++] = cmig_graph_id(graph, i);
+	}
+	return tops;
+}
+
+/* ----------------------------------------------------------------
+ * Implements cmig.import_state, which stamps the migrations that another
+ * tool has applied.
+ * ----------------------------------------------------------------
+ */
+
+PG_FUNCTION_INFO_V1(cmig_import_state);
+
+/*
+ * Returns the OID of the table in which the tool records applied migrations.
+ * Raises 42P01 if there is no such table, and 42809 if the table cannot belong
+ * to the tool.
+ */
+static Oid
+history_table(FunctionCallInfo fcinfo, const CmigTool *tool)
+{
+	Oid			table = PG_ARGISNULL(1) ? cmig_tool_state_table(tool) : PG_GETARG_OID(1);
+	char	   *refusal;
+
+	if (!OidIsValid(table))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("table \"%s\" does not exist", tool_state_usual_name(tool)),
+				 errhint("If the table has a different name: SELECT * FROM cmig.import_state(%s, '<schema>.<table>')", quote_literal_cstr(tool->name))));
+	if (get_rel_name(table) == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("relation with OID %u does not exist", table)));
+	refusal = cmig_tool_state_refusal(tool, table);
+	if (refusal)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("cannot read \"%s\" as the migration table of %s", get_rel_name(table), tool->name),
+				 errdetail("%s", refusal)));
+	return table;
+}
+
+/*
+ * Raise 55000 if an applied revision builds on a revision that is not applied.
+ */
+static void
+require_no_gap(const CmigToolMatches *matches)
+{
+	int			above;
+	int			gap = tool_match_gap(matches, &above);
+
+	if (gap >= 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("%s has applied revision \"%s\", but not its ancestor \"%s\"",
+						matches->tool->name, cmig_graph_id(matches->graph, above), cmig_graph_id(matches->graph, gap)),
+				 errhint("Apply that ancestor with %s first, or change down_revision to match the order in which the revisions were applied.", matches->tool->name)));
+}
+
+/*
+ * Raise 55000 if pg_cmig has recorded a revision that the tool has not
+ * applied.
+ */
+static void
+require_not_ahead(const CmigToolMatches *matches)
+{
+	CmigNames  *rows = cmig_version_rows_read();
+
+	for (int i = 0; i < rows->count; i++)
+	{
+		int			node = cmig_graph_find_name(matches->graph, rows->names[i]);
+
+		if (node < 0 || !matches->marks->set[node])
+			ereport(ERROR,
+					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					 errmsg("revision \"%s\" is applied according to cmig.version, but not according to %s", rows->names[i], matches->tool->name),
+					 errdetail("The state of another tool can be imported only until pg_cmig runs its first revision."),
+					 errhint("If %s is right, reset the state of pg_cmig before you call cmig.import_state again: SELECT cmig.stamp('base')", matches->tool->name)));
+	}
+}
+
+/* Stamp the revisions that the tool has applied. */
+static void
+stamp_matches(const CmigToolMatches *matches)
+{
+	CmigNames  *tops = tool_match_tops(matches);
+
+	if (tops->count == 0)
+		return;
+	cmig_graph_require_sound(matches->graph);
+	require_not_ahead(matches);
+	require_no_gap(matches);
+	(void) cmig_stamp_targets(tops, false);
+}
+
+/*
+ * Returns a note for row number "i" of the tool's table.  Returns NULL if there
+ * is nothing to note.
+ */
+static char *
+row_note(const CmigToolMatches *matches, int i)
+{
+	const CmigToolApplied *applied = list_nth(matches->applied, i);
+
+	if (applied->failed)
+		return psprintf("not stamped: %s did not finish it", matches->tool->name);
+	if (matches->nodes[i] < 0)
+		return pstrdup("not stamped: no such revision is loaded");
+	if (cmig_repeatables_is(matches->graph, matches->nodes[i]))
+		return pstrdup("not stamped: it is repeatable and will run with the next upgrade to the heads");
+	if (!matches->marks->set[matches->nodes[i]])
+		return pstrdup("not stamped: it will run again after the pending revisions below it");
+	return NULL;
+}
+
+Datum
+cmig_import_state(PG_FUNCTION_ARGS)
+{
+	const CmigTool *tool;
+	CmigToolMatches *matches;
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+
+	cmig_argument_require(fcinfo, 0, "tool", "SELECT * FROM cmig.import_state('<tool>')");
+	tool = tool_find(cmig_argument_text(fcinfo, 0));
+	InitMaterializedSRF(fcinfo, 0);
+	cmig_change_begin("cmig.import_state()");
+	matches = cmig_tool_match(tool, cmig_tool_state_read(tool, history_table(fcinfo, tool)));
+	stamp_matches(matches);
+	for (int i = 0; i < list_length(matches->applied); i++)
+	{
+		const CmigToolApplied *applied = list_nth(matches->applied, i);
+		char	   *note = row_note(matches, i);
+		Datum		values[3];
+		bool		nulls[3] = {false, matches->nodes[i] < 0, note == NULL};
+
+		values[0] = CStringGetTextDatum(applied->name);
+		if (matches->nodes[i] >= 0)
+			values[1] = CStringGetTextDatum(cmig_graph_id(matches->graph, matches->nodes[i]));
+		if (note)
+			values[2] = CStringGetTextDatum(note);
+		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+	}
+	return (Datum) 0;
+}

@@ -1,0 +1,1199 @@
+/*
+ * log.c
+ *	  The audit log's tables, and the only code that adds rows to them.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/heapam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/tableam.h"
+#include "access/transam.h"
+#include "access/xact.h"
+#include "catalog/index.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_am.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_extension.h"
+#include "catalog/pg_index.h"
+#include "catalog/pg_namespace.h"
+#include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
+#include "commands/sequence.h"
+#include "commands/trigger.h"
+#include "datatype/timestamp.h"
+#include "executor/executor.h"
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "nodes/nodeFuncs.h"
+#include "partitioning/partbounds.h"
+#include "partitioning/partdesc.h"
+#include "storage/lmgr.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/fmgrprotos.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/partcache.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+#include "utils/syscache.h"
+
+#include "audit/internal.h"
+#include "base/base.h"
+#include "base/compat.h"
+#include "run/run.h"
+
+/* ----------------------------------------------------------------
+ * The schema cmig_audit: the log, its partitions, and writing to it.
+ *
+ * The schema and its tables belong to the extension's owner and are not members
+ * of the extension.  They are created by fixed statements that run as that
+ * owner in a security-restricted operation.  Rows are written by direct table
+ * access: triggers, rules, defaults, checks, and policies on the log have no
+ * effect, and expressions of an index that the owner has added are evaluated
+ * as the owner.
+ *
+ * 	  Creates the schema cmig_audit, and checks its contents and owner.
+ *
+ * A role that can change the log's tables could read what is audited and forge
+ * entries.  Therefore, the tables are used only if they belong to the
+ * extension's owner (or to a role that could do both anyway), and everything
+ * in the schema is created by the extension's owner, without granting anything
+ * to others.
+ * ----------------------------------------------------------------
+ */
+
+/*
+ * The statements that create the log.  The order of the columns avoids padding
+ * in the fixed part of a row.  The upper half of row_hash is the table's id,
+ * and the lower half is a hash of the key, jsonb_hash_extended(row_key, 0), so
+ * that one index finds both the entries of a row and the entries of a table.
+ *
+ * The unique index on id prevents a dump that is restored over the database
+ * from adding entries a second time, and tells log.c the newest id.
+ * Like any unique index of a partitioned table, it must contain the partition
+ * key.
+ */
+static const char *const log_statements[] = {
+	"CREATE SEQUENCE cmig_audit.log_id_seq AS bigint",
+	"CREATE TABLE cmig_audit.log (\n"
+	"\tid bigint NOT NULL DEFAULT pg_catalog.nextval('cmig_audit.log_id_seq'),\n"
+	"\tseq bigint NOT NULL,\n"
+	"\ttransaction_id xid8 NOT NULL,\n"
+	"\ttransaction_at timestamptz NOT NULL,\n"
+	"\tclock_at timestamptz NOT NULL,\n"
+	"\trow_hash bigint NOT NULL,\n"
+	"\told_hash bigint,\n"
+	"\ttable_id integer NOT NULL,\n"
+	"\tcommand_id bigint NOT NULL,\n"
+	"\tbackend_pid integer,\n"
+	"\toperation text NOT NULL,\n"
+	"\tschema_name text NOT NULL,\n"
+	"\ttable_name text NOT NULL,\n"
+	"\trow_key jsonb,\n"
+	"\told_key jsonb,\n"
+	"\told_row jsonb,\n"
+	"\tnew_row jsonb,\n"
+	"\tchanged text[],\n"
+	"\tuser_id text,\n"
+	"\ttenant_id text,\n"
+	"\trole text,\n"
+	"\tsession_role text,\n"
+	"\tapplication_name text,\n"
+	"\tclient_address inet,\n"
+	"\trevision text,\n"
+	"\treason text,\n"
+	"\trequest_id text,\n"
+	"\tquery text\n"
+	") PARTITION BY RANGE (transaction_at)",
+	"ALTER SEQUENCE cmig_audit.log_id_seq OWNED BY cmig_audit.log.id",
+	"CREATE UNIQUE INDEX log_id_transaction_at_idx ON cmig_audit.log (id, transaction_at)",
+	"CREATE INDEX log_row_hash_idx ON cmig_audit.log (row_hash)",
+	"CREATE INDEX log_old_hash_idx ON cmig_audit.log (old_hash) WHERE old_hash IS NOT NULL",
+	"CREATE INDEX log_transaction_id_idx ON cmig_audit.log (transaction_id)",
+	"CREATE INDEX log_clock_at_idx ON cmig_audit.log USING brin (clock_at)",
+	"CREATE TABLE cmig_audit.log_default PARTITION OF cmig_audit.log DEFAULT",
+	"ALTER TABLE cmig_audit.log_default REPLICA IDENTITY FULL",
+	"CREATE SEQUENCE cmig_audit.table_id_seq AS integer",
+	"CREATE TABLE cmig_audit.layout (\n"
+	"\ttable_id integer NOT NULL,\n"
+	"\trecorded_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),\n"
+	"\trelation oid NOT NULL,\n"
+	"\tschema_name text NOT NULL,\n"
+	"\ttable_name text NOT NULL,\n"
+	"\tcolumns jsonb NOT NULL,\n"
+	"\tkey_columns text[] NOT NULL,\n"
+	"\tkey_kinds text[],\n"
+	"\towner text,\n"
+	"\tdatabase text\n"
+	")",
+	"CREATE INDEX layout_table_id_idx ON cmig_audit.layout (table_id, recorded_at)",
+	"CREATE VIEW cmig_audit.audit_logs WITH (security_invoker = true) AS\n"
+	"\tSELECT l.id, l.table_name, l.operation,\n"
+	"\t\tCASE WHEN l.user_id ~ '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$' THEN l.user_id::uuid END AS user_id,\n"
+	"\t\tCASE WHEN l.tenant_id ~ '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$' THEN l.tenant_id::uuid END AS tenant_id,\n"
+	"\t\tl.old_row AS old_values, l.new_row AS new_values, l.clock_at AS \"timestamp\"\n"
+	"\tFROM cmig_audit.log l",
+	"COMMENT ON TABLE cmig_audit.log IS 'Audit log of pg_cmig: one row for each change of an audited table.'",
+	"COMMENT ON COLUMN cmig_audit.log.seq IS 'Sort key of the changes of a row, followed by command_id and id'",
+	"COMMENT ON COLUMN cmig_audit.log.row_hash IS 'table_id in the upper, hash of row_key in the lower 32 bits'",
+	"COMMENT ON COLUMN cmig_audit.log.table_id IS 'Permanent id of the audited table; renaming does not change it'",
+	"COMMENT ON COLUMN cmig_audit.log.old_key IS 'Key before the change, if the change altered the key'",
+	"COMMENT ON COLUMN cmig_audit.log.changed IS 'Names of the columns that an UPDATE changed'",
+	"COMMENT ON TABLE cmig_audit.layout IS 'Names and columns of audited tables since the time recorded_at.'",
+	"COMMENT ON COLUMN cmig_audit.layout.key_kinds IS 'JSON types of the key values: number, boolean, or string; otherwise the data type'",
+	"COMMENT ON COLUMN cmig_audit.layout.database IS 'Database in which the OID in column relation is valid: system identifier of the server and OID of the database'",
+	"COMMENT ON VIEW cmig_audit.audit_logs IS 'The log in the form of a plain audit_logs table. Reading it also requires SELECT on cmig_audit.log.'",
+	NULL
+};
+
+/*
+ * Use lz4 for the images, because compressing them with pglz would cost more
+ * than everything else that the trigger does.  Partitions inherit the
+ * compression method from cmig_audit.log when they are created.
+ */
+#define IMAGES_SET_LZ4 \
+	"ALTER row_key SET COMPRESSION lz4, ALTER old_key SET COMPRESSION lz4, " \
+	"ALTER old_row SET COMPRESSION lz4, ALTER new_row SET COMPRESSION lz4"
+
+static const char *const lz4_statements[] = {
+	"ALTER TABLE ONLY cmig_audit.log " IMAGES_SET_LZ4,
+	"ALTER TABLE ONLY cmig_audit.log_default " IMAGES_SET_LZ4,
+	NULL
+};
+
+const char *const *
+cmig_audit_log_statements(void)
+{
+	return log_statements;
+}
+
+const char *const *
+cmig_audit_log_lz4_statements(void)
+{
+	return lz4_statements;
+}
+
+/*
+ * Keep triggers and rules from firing, except those that the table's owner has
+ * set to ENABLE ALWAYS.  Otherwise, a role that has the TRIGGER privilege on
+ * one of pg_cmig's tables could create a trigger with its own function, which
+ * would run with the owner's privileges.  Returns the GUC nest level, for
+ * AtEOXact_GUC().
+ */
+static int
+silence_triggers(void)
+{
+	int			guc_level = NewGUCNestLevel();
+
+	if (SessionReplicationRole != SESSION_REPLICATION_ROLE_REPLICA)
+		cmig_settings_set("session_replication_role", "replica", PGC_SUSET, GUC_ACTION_SAVE);
+	return guc_level;
+}
+
+uint64
+cmig_audit_log_write(CmigQuery *query, Datum *values)
+{
+	int			guc_level = silence_triggers();
+	uint64		rows = cmig_query_run(query, values, NULL);
+
+	AtEOXact_GUC(false, guc_level);
+	return rows;
+}
+
+void
+cmig_audit_log_execute_silently(const char *sql)
+{
+	int			guc_level = silence_triggers();
+
+	cmig_audit_log_execute(sql);
+	AtEOXact_GUC(false, guc_level);
+}
+
+/*
+ * Run one statement.  Event triggers fire for it as for any other statement of
+ * the log's owner.  This is not a security gap: up to PostgreSQL 18, only
+ * superusers can create and own event triggers, so they decide whose function
+ * runs.  The function would run with the same privileges if the log's owner
+ * executed the statement.
+ */
+void
+cmig_audit_log_execute(const char *sql)
+{
+	cmig_query_once(sql, 0, NULL, NULL, NULL, true, NULL, NULL);
+}
+
+Oid
+cmig_audit_log_extension_owner(void)
+{
+	Relation	extensions = table_open(ExtensionRelationId, AccessShareLock);
+	NameData	audit_log_name;
+	ScanKeyData key[1];
+	SysScanDesc scan;
+	HeapTuple	tuple;
+	Oid			owner = InvalidOid;
+
+	namestrcpy(&audit_log_name, "pg_cmig");
+	ScanKeyInit(&key[0], Anum_pg_extension_extname, BTEqualStrategyNumber, F_NAMEEQ,
+				NameGetDatum(&audit_log_name));
+	scan = systable_beginscan(extensions, ExtensionNameIndexId, true, NULL, 1, key);
+	tuple = systable_getnext(scan);
+	if (HeapTupleIsValid(tuple))
+		owner = ((Form_pg_extension) GETSTRUCT(tuple))->extowner;
+	systable_endscan(scan);
+	table_close(extensions, AccessShareLock);
+	if (!OidIsValid(owner))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("extension \"pg_cmig\" was dropped while one of its functions was running"),
+				 errhint("Do not change the extension in a revision.")));
+	return owner;
+}
+
+/*
+ * Can a log that belongs to "owner" be trusted?
+ *
+ * Can a log that belongs to "owner" be trusted?  Returns true for the
+ * extension's owner, for superusers, and for the database's owner, who may have
+ * owned the extension before another role restored a dump.
+ */
+static bool
+audit_log_trusted(Oid owner, Oid extension_owner)
+{
+	return owner == extension_owner || superuser_arg(owner) || owner == cmig_role_owner_of_database(MyDatabaseId);
+}
+
+Oid
+cmig_audit_log_relation(void)
+{
+	Oid			schema = get_namespace_oid("cmig_audit", true);
+
+	return OidIsValid(schema) ? get_relname_relid("log", schema) : InvalidOid;
+}
+
+Oid
+cmig_audit_log_table_owner(Oid relation)
+{
+	Oid			owner = cmig_role_owner_of(relation);
+
+	if (!OidIsValid(owner))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("relation with OID %u does not exist", relation)));
+	return owner;
+}
+
+/* Returns a fault without DETAIL. */
+static CmigAuditLogFault *
+make_fault(int sqlstate, char *problem, char *fix)
+{
+	CmigAuditLogFault *fault = palloc0(sizeof(CmigAuditLogFault));
+
+	fault->sqlstate = sqlstate;
+	fault->problem = problem;
+	fault->fix = fix;
+	return fault;
+}
+
+/*
+ * Returns the fault of a part of the log that belongs to the wrong role.
+ * "kind" and "name" are written as in ALTER.
+ */
+static CmigAuditLogFault *
+foreign_owner(const char *kind, const char *audit_log_name, Oid owner, Oid extension_owner)
+{
+	char	   *right_owner = GetUserNameFromId(extension_owner, true);
+	CmigAuditLogFault *fault =
+	make_fault(ERRCODE_INSUFFICIENT_PRIVILEGE,
+			   psprintf("%s \"%s\" belongs to role \"%s\"", kind, audit_log_name,
+						GetUserNameFromId(owner, true)),
+			   psprintf("ALTER %s %s OWNER TO %s -- or drop or rename it if pg_cmig did not create it",
+						strcmp(kind, "schema") == 0 ? "SCHEMA" : "TABLE", audit_log_name,
+						right_owner ? quote_identifier(right_owner) : "<owner>"));
+
+	fault->detail = psprintf("An audit log is trusted only if it belongs to the extension's owner, \"%s\", because the owner of a log can read and change it.",
+							 right_owner);
+	return fault;
+}
+
+/* The relations that make up the log. */
+static const struct
+{
+	const char *name;
+	char		kind;			/* as pg_class.relkind */
+	bool		needed;
+}			parts[] = {
+	{"log", RELKIND_PARTITIONED_TABLE, true},
+	{"layout", RELKIND_RELATION, true},
+	{"log_id_seq", RELKIND_SEQUENCE, true},
+	{"table_id_seq", RELKIND_SEQUENCE, true},
+	{"log_default", RELKIND_RELATION, false}	/* not needed, because
+												 * audit_retain can create it */
+};
+
+/*
+ * If a part of the log is missing, returns a fault that says so; otherwise
+ * NULL.
+ */
+static CmigAuditLogFault *
+missing_part(Oid schema)
+{
+	if (!OidIsValid(cmig_audit_log_relation()))
+	{
+		CmigAuditLogFault *fault =
+		make_fault(ERRCODE_UNDEFINED_TABLE, "there is no audit log in this database",
+				   "SELECT * FROM cmig.enable_audit('<table>') -- creates an empty one; or restore the log from a backup");
+
+		fault->missing = true;
+		return fault;
+	}
+	for (int i = 0; i < lengthof(parts); i++)
+	{
+		if (parts[i].needed && !OidIsValid(get_relname_relid(parts[i].name, schema)))
+			return make_fault(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+							  psprintf("relation \"cmig_audit.%s\" does not exist", parts[i].name),
+							  "ALTER SCHEMA cmig_audit RENAME TO cmig_audit_old -- then cmig.enable_audit creates an empty log; or restore the relation from a backup");
+	}
+	return NULL;
+}
+
+CmigAuditLogFault *
+cmig_audit_log_fault(Oid extension_owner)
+{
+	Oid			schema = get_namespace_oid("cmig_audit", true);
+	Oid			owner;
+
+	if (OidIsValid(schema))
+	{
+		owner = cmig_role_owner_of_schema(schema);
+		if (!audit_log_trusted(owner, extension_owner))
+			return foreign_owner("schema", "cmig_audit", owner, extension_owner);
+	}
+	for (int i = 0; OidIsValid(schema) && i < lengthof(parts); i++)
+	{
+		Oid			relation = get_relname_relid(parts[i].name, schema);
+
+		if (!OidIsValid(relation))
+			continue;
+		owner = cmig_role_owner_of(relation);
+		if (!audit_log_trusted(owner, extension_owner))
+			return foreign_owner("relation", psprintf("cmig_audit.%s", parts[i].name), owner, extension_owner);
+		if (get_rel_relkind(relation) != parts[i].kind)
+			return make_fault(ERRCODE_WRONG_OBJECT_TYPE,
+							  psprintf("relation \"cmig_audit.%s\" was not created by pg_cmig", parts[i].name),
+							  psprintf("ALTER TABLE cmig_audit.%s RENAME TO %s_old -- then restore the audit log from a backup, if there was one",
+									   parts[i].name, parts[i].name));
+	}
+	return missing_part(schema);
+}
+
+/*
+ * Raise an error if the log cannot be used.  If "may_be_missing" is true, the
+ * log need not exist.
+ */
+static void
+raise_fault(Oid extension_owner, bool may_be_missing)
+{
+	CmigAuditLogFault *fault = cmig_audit_log_fault(extension_owner);
+
+	if (fault && !(fault->missing && may_be_missing))
+		ereport(ERROR,
+				(errcode(fault->sqlstate),
+				 errmsg("%s", fault->problem),
+				 fault->detail ? errdetail("%s", fault->detail) : 0,
+				 errhint("%s", fault->fix)));
+}
+
+/*
+ * Functions that belong neither to the owner nor to a superuser, but would be
+ * called with the owner's privileges by SQL on the log, its partitions, and
+ * the layouts.  Such functions exist if another role created the tables
+ * beforehand and gave them to the owner.
+ */
+static CmigQuery foreign_code = {
+	"WITH RECURSIVE part AS (SELECT c.oid FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
+	"  WHERE n.nspname = 'cmig_audit' AND c.relkind IN ('r', 'p')"
+	"  UNION SELECT i.inhrelid FROM pg_catalog.pg_inherits i JOIN part ON i.inhparent = part.oid)"
+	" SELECT CASE d.refclassid WHEN 'pg_catalog.pg_proc'::regclass THEN 'function ' || d.refobjid::regprocedure::text"
+	"  WHEN 'pg_catalog.pg_operator'::regclass THEN 'operator ' || d.refobjid::regoperator::text"
+	"  ELSE 'type ' || pg_catalog.format_type(d.refobjid, -1) END FROM pg_catalog.pg_depend d"
+	" LEFT JOIN pg_catalog.pg_proc p ON d.refclassid = 'pg_catalog.pg_proc'::regclass AND p.oid = d.refobjid"
+	" LEFT JOIN pg_catalog.pg_operator o ON d.refclassid = 'pg_catalog.pg_operator'::regclass AND o.oid = d.refobjid"
+	" LEFT JOIN pg_catalog.pg_proc q ON q.oid = o.oprcode"
+	" LEFT JOIN pg_catalog.pg_type y ON d.refclassid = 'pg_catalog.pg_type'::regclass AND y.oid = d.refobjid"
+	" JOIN pg_catalog.pg_roles r ON r.oid = coalesce(p.proowner, q.proowner, y.typowner)"
+	" WHERE d.refobjid >= 16384 AND r.oid <> $1 AND NOT r.rolsuper"
+	" AND (d.classid = 'pg_catalog.pg_class'::regclass AND (d.objid IN (SELECT part.oid FROM part) OR d.objid IN"
+	"   (SELECT x.indexrelid FROM pg_catalog.pg_index x JOIN part ON x.indrelid = part.oid))"
+	"  OR d.classid = 'pg_catalog.pg_constraint'::regclass AND d.objid IN"
+	"   (SELECT k.oid FROM pg_catalog.pg_constraint k WHERE k.conrelid IN (SELECT part.oid FROM part))"
+	"  OR d.classid = 'pg_catalog.pg_attrdef'::regclass AND d.objid IN"
+	"   (SELECT f.oid FROM pg_catalog.pg_attrdef f WHERE f.adrelid IN (SELECT part.oid FROM part)))"
+	" ORDER BY 1 LIMIT 1",
+	1, {OIDOID}
+};
+
+void
+cmig_audit_log_refuse_foreign_code(Oid log_owner)
+{
+	Datum		values[1] = {ObjectIdGetDatum(log_owner)};
+	char	   *code = NULL;
+
+	cmig_query_each(&foreign_code, values, NULL, cmig_query_keep_text, &code);
+	if (code)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("the audit log uses %s, which belongs to another role", code),
+				 errdetail("It would run with the privileges of the log's owner, role \"%s\".",
+						   GetUserNameFromId(log_owner, true)),
+				 errhint("Drop the default, constraint, index, or column that uses it.")));
+}
+
+/*
+ * Raise an error if the schema cmig_audit existed before the log and contains
+ * relations that have the names of the log's relations.
+ */
+static void
+refuse_names_taken(Oid schema)
+{
+	static const char *const names[] = {"audit_logs", "layout", "log_default", "log_id_seq", "table_id_seq"};
+
+	for (int i = 0; i < lengthof(names); i++)
+	{
+		if (OidIsValid(get_relname_relid(names[i], schema)))
+			ereport(ERROR,
+					(errcode(ERRCODE_DUPLICATE_TABLE),
+					 errmsg("relation \"cmig_audit.%s\" already exists", names[i]),
+					 errdetail("pg_cmig needs this name to create the audit log. The log's table, \"cmig_audit.log\", does not exist."),
+					 errhint("Rename the relation or move it to another schema. If it is left over from an earlier audit log, restore that log from a backup or drop the relation.")));
+	}
+}
+
+/*
+ * Statements that revoke what default privileges have granted to roles other
+ * than the owner.
+ */
+static CmigQuery foreign_grants = {
+	"SELECT pg_catalog.format('REVOKE ALL ON %s FROM %s',"
+	" CASE WHEN g.kind = 'S' THEN 'SEQUENCE ' WHEN g.kind = 'n' THEN 'SCHEMA ' ELSE 'TABLE ' END || g.name,"
+	" CASE WHEN a.grantee = 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END)"
+	" FROM (SELECT c.relkind AS kind, pg_catalog.format('cmig_audit.%I', c.relname) AS name, c.relacl AS acl, c.relowner AS owner"
+	" FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
+	" WHERE n.nspname = 'cmig_audit'"
+	" AND c.relkind IN ('r', 'p', 'S', 'v') AND ($1 = 0::oid OR c.oid = $1)"
+	" UNION ALL SELECT 'n', 'cmig_audit', n.nspacl, n.nspowner FROM pg_catalog.pg_namespace n"
+	" WHERE n.nspname = 'cmig_audit' AND $1 = 0::oid) g, pg_catalog.aclexplode(g.acl) a"
+	" WHERE a.grantee <> g.owner GROUP BY 1",
+	1, {OIDOID}
+};
+
+static void
+collect_statement(TupleDesc desc, HeapTuple row, void *arg)
+{
+	List	  **statements = arg;
+
+	*statements = lappend(*statements, cmig_query_text(desc, row, 1));
+}
+
+void
+cmig_audit_log_close_access(Oid relation)
+{
+	Datum		values[1] = {ObjectIdGetDatum(relation)};
+	List	   *statements = NIL;
+	ListCell   *lc;
+
+	cmig_query_each(&foreign_grants, values, NULL, collect_statement, &statements);
+	foreach(lc, statements)
+	{
+		cmig_audit_log_execute(lfirst(lc));
+	}
+}
+
+Oid
+cmig_audit_log_make(Oid extension_owner)
+{
+	CmigRole	saved;
+	Oid			relation;
+	Oid			schema;
+	Oid			owner = extension_owner;
+
+	relation = cmig_audit_log_relation();
+	if (!OidIsValid(relation))
+	{
+		/* wait for a session that may be creating the log */
+		cmig_run_lock_audit();
+		relation = cmig_audit_log_relation();
+	}
+	raise_fault(extension_owner, true);
+	if (OidIsValid(relation))
+	{
+		owner = cmig_role_owner_of(relation);
+		cmig_audit_log_refuse_foreign_code(owner);
+		return owner;
+	}
+
+	/*
+	 * if the schema already exists and belongs to a role that is not a
+	 * superuser, such as the database's owner, that role becomes the owner of
+	 * the log
+	 */
+	schema = get_namespace_oid("cmig_audit", true);
+	if (OidIsValid(schema))
+	{
+		refuse_names_taken(schema);
+		if (!superuser_arg(cmig_role_owner_of_schema(schema)))
+			owner = cmig_role_owner_of_schema(schema);
+	}
+	cmig_role_act_as_owner(&saved, owner);
+	if (!OidIsValid(schema))
+	{
+		cmig_audit_log_execute("CREATE SCHEMA cmig_audit");
+		cmig_audit_log_execute("COMMENT ON SCHEMA cmig_audit IS 'Audit log of pg_cmig; DROP EXTENSION leaves it'");
+	}
+	for (int i = 0; log_statements[i]; i++)
+		cmig_audit_log_execute(log_statements[i]);
+#ifdef USE_LZ4
+	for (int i = 0; lz4_statements[i]; i++)
+		cmig_audit_log_execute(lz4_statements[i]);
+#endif
+	CommandCounterIncrement();
+	cmig_audit_log_close_access(InvalidOid);
+	cmig_role_return(&saved);
+	CommandCounterIncrement();
+	return owner;
+}
+
+Oid
+cmig_audit_log_require(Oid extension_owner)
+{
+	raise_fault(extension_owner, false);
+	return cmig_role_owner_of(cmig_audit_log_relation());
+}
+
+int64
+cmig_audit_log_row_hash(int32 table_id, Datum key)
+{
+	uint64		hash = DatumGetUInt64(DirectFunctionCall2(jsonb_hash_extended, key,
+														  Int64GetDatum(0)));
+
+	return (int64) (((uint64) (uint32) table_id << 32) | (hash & 0xFFFFFFFF));
+}
+
+/* ----------------------------------------------------------------
+ * Writes rows to cmig_audit.log by direct table access.
+ *
+ * All entries of a transaction have the same transaction_at, so they all go to
+ * one partition, which is looked up once for each statement.  Rows are
+ * collected and inserted together.  The parent is locked as for an INSERT, so
+ * that the partition cannot be detached in the meantime.
+ *
+ * Columns are looked up by name and type: a partition may have them in another
+ * order, and columns that the owner has added remain null.
+ * ----------------------------------------------------------------
+ */
+
+/* The limits at which the collected rows are inserted. */
+#define BATCH_ROWS 500
+#define BATCH_BYTES (256 * 1024)
+
+/* A column of cmig_audit.log. */
+typedef struct LogColumn
+{
+	const char *name;
+	Oid			type;
+} LogColumn;
+
+/* The columns of the log, in the order of CmigAuditLogColumn. */
+static const LogColumn log_columns[CMIG_LOG_COLUMNS] = {
+	{"id", INT8OID},
+	{"seq", INT8OID},
+	{"transaction_id", XID8OID},
+	{"transaction_at", TIMESTAMPTZOID},
+	{"clock_at", TIMESTAMPTZOID},
+	{"row_hash", INT8OID},
+	{"old_hash", INT8OID},
+	{"table_id", INT4OID},
+	{"command_id", INT8OID},
+	{"backend_pid", INT4OID},
+	{"operation", TEXTOID},
+	{"schema_name", TEXTOID},
+	{"table_name", TEXTOID},
+	{"row_key", JSONBOID},
+	{"old_key", JSONBOID},
+	{"old_row", JSONBOID},
+	{"new_row", JSONBOID},
+	{"changed", TEXTARRAYOID},
+	{"user_id", TEXTOID},
+	{"tenant_id", TEXTOID},
+	{"role", TEXTOID},
+	{"session_role", TEXTOID},
+	{"application_name", TEXTOID},
+	{"client_address", INETOID},
+	{"revision", TEXTOID},
+	{"reason", TEXTOID},
+	{"request_id", TEXTOID},
+	{"query", TEXTOID}
+};
+
+/* A partition of the log, open for writing. */
+struct CmigAuditWriter
+{
+	MemoryContext context;		/* memory context of the writer */
+	MemoryContext work;			/* reset after each flush */
+	Relation	parent;			/* cmig_audit.log */
+	Relation	leaf;			/* the partition */
+	Oid			sequence;		/* the sequence for the ids */
+	Oid			owner;			/* the owner of the partition */
+	int			index_count;
+	Relation   *indexes;
+	IndexInfo **infos;
+	bool		needs_executor; /* does an index require an executor state? */
+	EState	   *estate;
+	BulkInsertState bulk;
+	AttrNumber	map[CMIG_LOG_COLUMNS];	/* indexes into the leaf's columns,
+										 * starting at 0 */
+	int			count;			/* number of collected rows */
+	Size		bytes;
+	int			slot_count;
+	TupleTableSlot **slots;
+};
+
+pg_noreturn static void raise_altered(Relation relation, const char *detail);
+
+static void
+raise_altered(Relation relation, const char *detail)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("the audit log cannot be written"),
+			 errdetail("Relation \"%s.%s\" was altered. %s", get_namespace_name(RelationGetNamespace(relation)),
+					   RelationGetRelationName(relation), detail),
+			 errhint("The owner of the log must restore the definition that cmig.enable_audit() created.")));
+}
+
+/*
+ * Returns the OID of the partition for entries of a transaction that began at
+ * the time "at".
+ */
+static Oid
+find_partition(Relation parent, TimestampTz at)
+{
+	PartitionKey key = RelationGetPartitionKey(parent);
+	PartitionDesc desc = RelationGetPartitionDesc(parent, true);
+	PartitionBoundInfo bounds = desc->boundinfo;
+	Datum		value = TimestampTzGetDatum(at);
+	bool		equal;
+	int			part = -1;
+
+	if (key->strategy != PARTITION_STRATEGY_RANGE || key->partnatts != 1 ||
+		key->partattrs[0] == 0 || key->parttypid[0] != TIMESTAMPTZOID)
+		raise_altered(parent, "It is not partitioned by range of transaction_at.");
+	if (desc->nparts > 0)
+	{
+		int			offset = partition_range_datum_bsearch(key->partsupfunc,
+														   key->partcollation,
+														   bounds, 1, &value, &equal);
+
+		part = bounds->indexes[offset + 1];
+		if (part < 0)
+			part = bounds->default_index;
+	}
+	if (part < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_CHECK_VIOLATION),
+				 errmsg("no partition of the audit log accepts entries of the current transaction"),
+				 errhint("To create the partitions, including the default partition: CALL cmig.audit_retain(NULL)")));
+	if (!desc->is_leaf[part])
+		raise_altered(parent, "A partition is itself partitioned.");
+	return desc->oids[part];
+}
+
+/*
+ * Open the partition for entries of a transaction that began at the time "at".
+ * While this session waits for the lock on a partition, another partition that
+ * accepts the entries may be created, so look for the partition again
+ * afterward.
+ */
+static Relation
+open_partition(Relation parent, TimestampTz at)
+{
+	Oid			oid = find_partition(parent, at);
+
+	for (;;)
+	{
+		Relation	leaf = table_open(oid, RowExclusiveLock);
+
+		oid = find_partition(parent, at);
+		if (oid == RelationGetRelid(leaf))
+			return leaf;
+		table_close(leaf, RowExclusiveLock);
+	}
+}
+
+/* Find out which columns of the partition correspond to the log's columns. */
+static void
+map_columns(CmigAuditWriter *writer)
+{
+	TupleDesc	desc = RelationGetDescr(writer->leaf);
+	bool		known[MaxHeapAttributeNumber] = {false};
+
+	for (int i = 0; i < CMIG_LOG_COLUMNS; i++)
+	{
+		/* first look at the column's usual position */
+		int			n = i;
+
+		if (n >= desc->natts ||
+			strcmp(NameStr(TupleDescAttr(desc, n)->attname), log_columns[i].name) != 0)
+		{
+			for (n = 0; n < desc->natts; n++)
+				if (strcmp(NameStr(TupleDescAttr(desc, n)->attname),
+						   log_columns[i].name) == 0)
+					break;
+		}
+		if (n >= desc->natts || TupleDescAttr(desc, n)->attisdropped ||
+			TupleDescAttr(desc, n)->atttypid != log_columns[i].type ||
+			TupleDescAttr(desc, n)->attgenerated)
+			raise_altered(writer->leaf,
+						  psprintf("Column \"%s\" is missing or has another type.",
+								   log_columns[i].name));
+		writer->map[i] = n;
+		known[n] = true;
+	}
+	for (int n = 0; n < desc->natts; n++)
+	{
+		Form_pg_attribute attribute = TupleDescAttr(desc, n);
+
+		if (!known[n] && !attribute->attisdropped &&
+			(attribute->attnotnull || attribute->attgenerated))
+			raise_altered(writer->leaf,
+						  psprintf("The added column \"%s\" must be nullable and must not be generated.",
+								   NameStr(attribute->attname)));
+	}
+}
+
+/*
+ * Returns true if the function is neither built in nor owned by the given role
+ * or a superuser.
+ */
+static bool
+is_foreign_function(Oid function, void *owner)
+{
+	HeapTuple	tuple;
+	Oid			proowner;
+
+	if (function < FirstNormalObjectId)
+		return false;
+	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+	if (!HeapTupleIsValid(tuple))
+		return true;
+	proowner = ((Form_pg_proc) GETSTRUCT(tuple))->proowner;
+	ReleaseSysCache(tuple);
+	return proowner != *(Oid *) owner && !superuser_arg(proowner);
+}
+
+/*
+ * Returns true if the expression checks a domain's constraints, or calls a
+ * function for which is_foreign_function() is true.
+ */
+static bool
+calls_foreign(Node *node, void *owner)
+{
+	return node != NULL &&
+		(check_functions_in_node(node, is_foreign_function, owner) ||
+		 IsA(node, CoerceToDomain) || expression_tree_walker(node, calls_foreign, owner));
+}
+
+static void
+open_indexes(CmigAuditWriter *writer)
+{
+	List	   *oids = RelationGetIndexList(writer->leaf);
+	ListCell   *lc;
+
+	writer->indexes = palloc(sizeof(Relation) * Max(1, list_length(oids)));
+	writer->infos = palloc(sizeof(IndexInfo *) * Max(1, list_length(oids)));
+	foreach(lc, oids)
+	{
+		Relation	index = index_open(lfirst_oid(lc), RowExclusiveLock);
+		IndexInfo  *info = BuildIndexInfo(index);
+
+		if (info->ii_ExclusionOps)
+			raise_altered(writer->leaf, "It has an exclusion constraint.");
+		if (calls_foreign((Node *) info->ii_Expressions, &writer->owner) ||
+			calls_foreign((Node *) info->ii_Predicate, &writer->owner))
+			raise_altered(writer->leaf, "An index calls a function of another role.");
+		writer->indexes[writer->index_count] = index;
+		writer->infos[writer->index_count++] = info;
+		if (info->ii_Expressions ||
+			(info->ii_Predicate && !IsA(linitial(info->ii_Predicate), NullTest)))
+			writer->needs_executor = true;
+	}
+	list_free(oids);
+}
+
+CmigAuditWriter *
+cmig_audit_writer_open(Oid extension_owner, TimestampTz at)
+{
+	CmigAuditWriter *writer = palloc0(sizeof(CmigAuditWriter));
+	Oid			log = cmig_audit_log_relation();
+	CmigRole	saved;
+	int			guc_level;
+
+	if (!OidIsValid(log))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("there is no audit log in this database"),
+				 errhint("To create the audit log, call cmig.enable_audit() for the audited table again. To stop auditing the table, call cmig.disable_audit()")));
+	writer->context = CurrentMemoryContext;
+	writer->parent = table_open(log, RowExclusiveLock);
+	if (writer->parent->rd_rel->relkind != RELKIND_PARTITIONED_TABLE)
+		raise_altered(writer->parent, "It is not a partitioned table.");
+	if (!audit_log_trusted(writer->parent->rd_rel->relowner, extension_owner))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("cannot write to the audit log, because it belongs to role \"%s\"",
+						GetUserNameFromId(writer->parent->rd_rel->relowner, true)),
+				 errdetail("Entries are written only to a log that belongs to the extension's owner, \"%s\".",
+						   GetUserNameFromId(extension_owner, true))));
+
+	/*
+	 * The server evaluates functions in the partition key and in indexes when
+	 * it reads them into its cache.  These functions run as the owner, not as
+	 * the role whose changes are logged.  Settings that the functions change
+	 * do not remain in the session.
+	 */
+	guc_level = NewGUCNestLevel();
+	cmig_role_act_as(&saved, writer->parent->rd_rel->relowner);
+	writer->leaf = open_partition(writer->parent, at);
+	cmig_role_return(&saved);
+	if (writer->leaf->rd_rel->relkind != RELKIND_RELATION)
+		raise_altered(writer->leaf, "It is not a plain table.");
+	writer->owner = writer->leaf->rd_rel->relowner;
+	if (writer->owner != writer->parent->rd_rel->relowner &&
+		!audit_log_trusted(writer->owner, extension_owner))
+		raise_altered(writer->leaf, "Its owner is not the owner of the log.");
+	map_columns(writer);
+	cmig_role_act_as(&saved, writer->owner);
+	open_indexes(writer);
+	cmig_role_return(&saved);
+	AtEOXact_GUC(false, guc_level);
+	writer->sequence = get_relname_relid("log_id_seq", RelationGetNamespace(writer->parent));
+	if (!OidIsValid(writer->sequence))
+		raise_altered(writer->parent, "The sequence \"log_id_seq\" does not exist.");
+	writer->slots = palloc(sizeof(TupleTableSlot *) * BATCH_ROWS);
+	return writer;
+}
+
+bool
+cmig_audit_writer_takes(CmigAuditWriter *writer, TimestampTz at)
+{
+	return find_partition(writer->parent, at) == RelationGetRelid(writer->leaf);
+}
+
+/*
+ * Ids
+ *
+ * Restoring a dump over the database sets the sequence back, so that newer
+ * entries would sort before older ones.  A session therefore compares its first
+ * id with the newest one in the log, and does so again whenever the sequence
+ * returns an id that is not greater than the session's last one.
+ */
+
+/*
+ * Ids of at least this size are ignored: only the log's owner can have written
+ * them, by hand.
+ */
+#define MAX_ID (INT64CONST(1) << 62)
+
+/*
+ * If the sequence is further behind the newest id than this, the sequence is
+ * set instead of incremented repeatedly.
+ */
+#define MAX_COUNTED 10000
+
+/* The session's last id, and the sequence from which it comes. */
+static Oid	known_sequence = InvalidOid;
+static int64 known_id = 0;
+
+/* Can the newest id be read from the end of this index? */
+static bool
+is_index_of_ids(Relation index, AttrNumber column)
+{
+	return index->rd_rel->relam == BTREE_AM_OID && index->rd_index->indisvalid &&
+		index->rd_index->indkey.values[0] == column &&
+		(index->rd_indoption[0] & INDOPTION_DESC) == 0 &&
+		heap_attisnull(index->rd_indextuple, Anum_pg_index_indpred, NULL);
+}
+
+/*
+ * Returns the largest id in a partition, or 0 if the partition has no entry or
+ * no index on the id.  SnapshotAny is used because uncommitted entries count,
+ * too, and because a serializable transaction must not fail because of this
+ * read.
+ */
+static int64
+newest_id_of(Relation part)
+{
+	AttrNumber	column = get_attnum(RelationGetRelid(part), "id");
+	int64		newest = 0;
+	ListCell   *lc;
+
+	foreach(lc, RelationGetIndexList(part))
+	{
+		Relation	index = index_open(lfirst_oid(lc), AccessShareLock);
+
+		if (is_index_of_ids(index, column))
+		{
+			ScanKeyData key;
+			SysScanDesc scan;
+			HeapTuple	tuple;
+			bool		isnull = true;
+
+			ScanKeyInit(&key, column, BTLessStrategyNumber, F_INT8LT, Int64GetDatum(MAX_ID));
+			scan = systable_beginscan_ordered(part, index, SnapshotAny, 1, &key);
+			tuple = systable_getnext_ordered(scan, BackwardScanDirection);
+			if (HeapTupleIsValid(tuple))
+			{
+				Datum		id = heap_getattr(tuple, column, RelationGetDescr(part), &isnull);
+
+				newest = isnull ? newest : Max(newest, DatumGetInt64(id));
+			}
+			systable_endscan_ordered(scan);
+		}
+		index_close(index, AccessShareLock);
+	}
+	return newest;
+}
+
+/*
+ * Returns the largest id in the log.  Partitions that other sessions have
+ * locked to create or drop them are skipped.
+ */
+static int64
+newest_id(const CmigAuditWriter *writer)
+{
+	PartitionDesc desc = RelationGetPartitionDesc(writer->parent, true);
+	int64		newest = 0;
+
+	for (int i = 0; i < desc->nparts; i++)
+	{
+		Relation	part;
+
+		if (!ConditionalLockRelationOid(desc->oids[i], AccessShareLock))
+			continue;
+		part = try_relation_open(desc->oids[i], NoLock);
+		if (part && part->rd_rel->relkind == RELKIND_RELATION)
+			newest = Max(newest, newest_id_of(part));
+		if (part)
+			relation_close(part, NoLock);
+		UnlockRelationOid(desc->oids[i], AccessShareLock);
+	}
+	return newest;
+}
+
+/*
+ * Returns an id that is greater than "newest", the newest id in the log.  "id"
+ * is the value just taken from the sequence.  Several sessions may run this at
+ * the same time: nextval() never moves the sequence back, and neither does the
+ * call of setval(), as long as other sessions take fewer than MAX_COUNTED ids
+ * in the meantime.
+ */
+static int64
+id_after(CmigAuditWriter *writer, int64 id, int64 newest)
+{
+	if (newest - id > MAX_COUNTED)
+	{
+		CmigRole	saved;
+
+		cmig_role_act_as_owner(&saved, writer->parent->rd_rel->relowner);
+		(void) DirectFunctionCall2(setval_oid, ObjectIdGetDatum(writer->sequence),
+								   Int64GetDatum(newest));
+		cmig_role_return(&saved);
+	}
+	while (id <= newest)
+		id = nextval_internal(writer->sequence, false);
+	return id;
+}
+
+int64
+cmig_audit_writer_next_id(CmigAuditWriter *writer)
+{
+	int64		id = nextval_internal(writer->sequence, false);
+
+	if (known_sequence != writer->sequence)
+	{
+		known_sequence = writer->sequence;
+		known_id = newest_id(writer);
+	}
+	else if (id <= known_id)
+		known_id = Max(known_id, newest_id(writer));
+	known_id = id_after(writer, id, known_id);
+	return known_id;
+}
+
+static void
+make_estate(CmigAuditWriter *writer)
+{
+	MemoryContext old = MemoryContextSwitchTo(writer->context);
+
+	writer->estate = CreateExecutorState();
+	MemoryContextSwitchTo(old);
+}
+
+/*
+ * Returns true if the row belongs in the index.  A predicate of the form
+ * "column IS NOT NULL" is evaluated without the executor.
+ */
+static bool
+index_takes(CmigAuditWriter *writer, IndexInfo *info, TupleTableSlot *slot)
+{
+	Node	   *predicate;
+
+	if (info->ii_Predicate == NIL)
+		return true;
+	predicate = linitial(info->ii_Predicate);
+	if (list_length(info->ii_Predicate) == 1 && IsA(predicate, NullTest) &&
+		IsA(((NullTest *) predicate)->arg, Var))
+	{
+		NullTest   *test = (NullTest *) predicate;
+		bool		isnull = slot_attisnull(slot, ((Var *) test->arg)->varattno);
+
+		return test->nulltesttype == IS_NULL ? isnull : !isnull;
+	}
+	if (writer->estate == NULL)
+		make_estate(writer);
+	if (info->ii_PredicateState == NULL)
+		info->ii_PredicateState = ExecPrepareQual(info->ii_Predicate, writer->estate);
+	GetPerTupleExprContext(writer->estate)->ecxt_scantuple = slot;
+	return ExecQual(info->ii_PredicateState, GetPerTupleExprContext(writer->estate));
+}
+
+/* Insert index entries for the row into all of the partition's indexes. */
+static void
+index_row(CmigAuditWriter *writer, TupleTableSlot *slot)
+{
+	for (int i = 0; i < writer->index_count; i++)
+	{
+		Relation	index = writer->indexes[i];
+		IndexInfo  *info = writer->infos[i];
+		Datum		values[INDEX_MAX_KEYS];
+		bool		nulls[INDEX_MAX_KEYS];
+
+		if (!info->ii_ReadyForInserts || !index_takes(writer, info, slot))
+			continue;
+		if (info->ii_Expressions)
+		{
+			if (writer->estate == NULL)
+				make_estate(writer);
+			GetPerTupleExprContext(writer->estate)->ecxt_scantuple = slot;
+		}
+		FormIndexDatum(info, slot, writer->estate, values, nulls);
+		index_insert(index, values, nulls, &slot->tts_tid, writer->leaf,
+					 index->rd_index->indisunique ? UNIQUE_CHECK_YES : UNIQUE_CHECK_NO,
+					 false, info);
+		if (writer->estate)
+			ResetPerTupleExprContext(writer->estate);
+	}
+}
+
+/* Insert the collected rows, as the log's owner. */
+static void
+flush(CmigAuditWriter *writer)
+{
+	MemoryContext old;
+	CmigRole	saved;
+	int			guc_level = 0;
+
+	if (writer->count == 0)
+		return;
+	if (writer->count > 1 && writer->bulk == NULL)
+	{
+		old = MemoryContextSwitchTo(writer->context);
+		writer->bulk = GetBulkInsertState();
+		writer->work = AllocSetContextCreate(writer->context, "pg_cmig audit flush",
+											 ALLOCSET_DEFAULT_SIZES);
+		MemoryContextSwitchTo(old);
+	}
+	old = MemoryContextSwitchTo(writer->work ? writer->work : writer->context);
+	cmig_role_act_as_owner(&saved, writer->owner);
+	if (writer->needs_executor)
+		guc_level = NewGUCNestLevel();
+
+	if (writer->count == 1)
+		table_tuple_insert(writer->leaf, writer->slots[0], GetCurrentCommandId(true), 0, NULL);
+	else
+		table_multi_insert(writer->leaf, writer->slots, writer->count,
+						   GetCurrentCommandId(true), 0, writer->bulk);
+	for (int i = 0; i < writer->count; i++)
+	{
+		index_row(writer, writer->slots[i]);
+		ExecClearTuple(writer->slots[i]);
+	}
+
+	if (guc_level > 0)
+		AtEOXact_GUC(false, guc_level);
+	cmig_role_return(&saved);
+	MemoryContextSwitchTo(old);
+	if (writer->work)
+		MemoryContextReset(writer->work);
+	writer->count = 0;
+	writer->bytes = 0;
+}
+
+bool
+cmig_audit_writer_add(CmigAuditWriter *writer, const Datum *values, const bool *nulls,
+					  Size size)
+{
+	TupleTableSlot *slot;
+
+	if (writer->count == writer->slot_count)
+	{
+		MemoryContext old = MemoryContextSwitchTo(writer->context);
+
+		writer->slots[writer->slot_count++] =
+			MakeSingleTupleTableSlot(RelationGetDescr(writer->leaf),
+									 table_slot_callbacks(writer->leaf));
+		MemoryContextSwitchTo(old);
+	}
+	slot = writer->slots[writer->count++];
+	if (slot->tts_tupleDescriptor->natts != CMIG_LOG_COLUMNS)
+		memset(slot->tts_isnull, true, slot->tts_tupleDescriptor->natts);
+	for (int i = 0; i < CMIG_LOG_COLUMNS; i++)
+	{
+		slot->tts_values[writer->map[i]] = values[i];
+		slot->tts_isnull[writer->map[i]] = nulls[i];
+	}
+	ExecStoreVirtualTuple(slot);
+	slot->tts_tableOid = RelationGetRelid(writer->leaf);
+	writer->bytes += size;
+	if (writer->count < BATCH_ROWS && writer->bytes < BATCH_BYTES)
+		return false;
+	flush(writer);
+	return true;
+}
+
+void
+cmig_audit_writer_close(CmigAuditWriter *writer)
+{
+	flush(writer);
+	for (int i = 0; i < writer->slot_count; i++)
+		ExecDropSingleTupleTableSlot(writer->slots[i]);
+	if (writer->bulk)
+		FreeBulkInsertState(writer->bulk);
+	if (writer->estate)
+		FreeExecutorState(writer->estate);
+	if (writer->work)
+		MemoryContextDelete(writer->work);
+	for (int i = 0; i < writer->index_count; i++)
+	{
+		cmig_index_insert_cleanup_compat(writer->indexes[i], writer->infos[i]);
+		index_close(writer->indexes[i], NoLock);
+	}
+	table_close(writer->leaf, NoLock);
+	table_close(writer->parent, NoLock);
+}

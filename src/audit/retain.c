@@ -1,0 +1,625 @@
+/*
+ * retain.c
+ *	  Creates and drops the partitions of the audit log.
+ *
+ * Everything runs as the log's owner, in steps, in one session at a time, and
+ * with a short lock_timeout.  At top level, audit_retain commits after each
+ * step, so that no lock is held for long, and repeats a step that could not
+ * acquire a lock.  Each step determines what remains to be done, so a call
+ * continues where a canceled one ended.
+ *
+ * Each partition is a month in UTC.  Partitions are created by enable_audit
+ * and audit_retain, and at the end of an upgrade, but never by the trigger.
+ * Entries after the last partition go to the default partition.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "nodes/parsenodes.h"
+#include "tcop/pquery.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/portal.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+
+#include "audit/internal.h"
+#include "base/base.h"
+#include "base/compat.h"
+#include "run/run.h"
+
+PG_FUNCTION_INFO_V1(cmig_audit_retain);
+
+#define MONTHS_AHEAD 6
+#define LOCK_ATTEMPTS 10
+
+/* SQL for a time as a literal that does not depend on settings. */
+#define UTC_TEXT(time) \
+	"pg_catalog.to_char(" time " AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US') || '+00'"
+
+#define IS_PARTITION(class) \
+	"EXISTS (SELECT FROM pg_catalog.pg_inherits i WHERE i.inhrelid = " class ".oid" \
+	" AND i.inhparent = 'cmig_audit.log'::regclass)"
+
+/* A partition of the log, which exists or is to be created. */
+typedef struct Part
+{
+	char	   *name;
+	char	   *low;			/* the bounds, low and high, as text */
+	char	   *high;
+	bool		filled;			/* true if the default partition contains rows
+								 * between the bounds */
+	char	   *oldest;			/* time of the default partition's oldest row
+								 * between the bounds; can be NULL */
+} Part;
+
+/* The months, beginning with the current one, that have no partition. */
+static CmigQuery missing_months = {
+	"SELECT 'log_y' || pg_catalog.to_char(m.m, 'YYYY\"m\"MM'),"
+	" pg_catalog.to_char(m.m, 'YYYY-MM-DD') || ' 00:00:00+00',"
+	" pg_catalog.to_char(m.m + '1 month'::interval, 'YYYY-MM-DD') || ' 00:00:00+00',"
+	" EXISTS (SELECT FROM cmig_audit.log_default d"
+	"  WHERE d.transaction_at >= m.m AT TIME ZONE 'UTC'"
+	"  AND d.transaction_at < (m.m + '1 month'::interval) AT TIME ZONE 'UTC')"
+	" FROM pg_catalog.generate_series("
+	"  pg_catalog.date_trunc('month', pg_catalog.now() AT TIME ZONE 'UTC'),"
+	"  pg_catalog.date_trunc('month', pg_catalog.now() AT TIME ZONE 'UTC') + pg_catalog.make_interval(0, $1),"
+	"  '1 month') AS m(m)"
+	" WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_class c"
+	"  WHERE c.relnamespace = (SELECT n.oid FROM pg_catalog.pg_namespace n WHERE n.nspname = 'cmig_audit')"
+	"  AND (c.relname = 'log_y' || pg_catalog.to_char(m.m, 'YYYY\"m\"MM')"
+	"   OR c.relname LIKE 'log\\_y' || pg_catalog.to_char(m.m, 'YYYY\"m\"MM') || '%' AND " IS_PARTITION("c") "))"
+	" ORDER BY m.m",
+	1, {INT4OID}
+};
+
+/*
+ * Tables that have the name of a month's partition but are not partitions, if
+ * the month has no other partition.
+ */
+static CmigQuery taken_names = {
+	"SELECT c.relname::text, '', '', false, '' FROM pg_catalog.generate_series("
+	"  pg_catalog.date_trunc('month', pg_catalog.now() AT TIME ZONE 'UTC'),"
+	"  pg_catalog.date_trunc('month', pg_catalog.now() AT TIME ZONE 'UTC') + pg_catalog.make_interval(0, $1),"
+	"  '1 month') AS m(m) JOIN pg_catalog.pg_class c"
+	" ON c.relname = 'log_y' || pg_catalog.to_char(m.m, 'YYYY\"m\"MM')"
+	" AND c.relnamespace = (SELECT n.oid FROM pg_catalog.pg_namespace n WHERE n.nspname = 'cmig_audit')"
+	" WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_class p WHERE p.relnamespace = c.relnamespace"
+	"  AND p.relname LIKE pg_catalog.replace(c.relname, '_', '\\_') || '%' AND " IS_PARTITION("p") ")"
+	" ORDER BY m.m",
+	1, {INT4OID}
+};
+
+/*
+ * The partition from tomorrow to the end of this month.  It is needed if the
+ * default partition already contains rows for this month.
+ */
+static CmigQuery rest_of_month = {
+	"SELECT 'log_y' || pg_catalog.to_char(t.t, 'YYYY\"m\"MM\"d\"DD'),"
+	" pg_catalog.to_char(t.t, 'YYYY-MM-DD') || ' 00:00:00+00',"
+	" pg_catalog.to_char(pg_catalog.date_trunc('month', t.t) + '1 month'::interval, 'YYYY-MM-DD') || ' 00:00:00+00',"
+	" false"
+	" FROM (SELECT pg_catalog.date_trunc('day', pg_catalog.now() AT TIME ZONE 'UTC') + '1 day'::interval) AS t(t)"
+	" WHERE pg_catalog.date_trunc('month', t.t) = pg_catalog.date_trunc('month', pg_catalog.now() AT TIME ZONE 'UTC')",
+	0
+};
+
+/*
+ * The oldest month, or part of a month, that has no partition although the
+ * default partition contains rows for it.  Only the past is considered.  The
+ * name is that of the month's partition or, if that name is taken, the first
+ * free name; the last column is the time of the oldest row.
+ */
+static CmigQuery stranded_rows = {
+	"WITH bound AS (SELECT"
+	"  coalesce(pg_catalog.substring(b.b, 'FROM \\(''([^'']+)''\\)'), '-infinity')::timestamptz AS low,"
+	"  coalesce(pg_catalog.substring(b.b, 'TO \\(''([^'']+)''\\)'), 'infinity')::timestamptz AS high"
+	"  FROM pg_catalog.pg_inherits i JOIN pg_catalog.pg_class c ON c.oid = i.inhrelid,"
+	"  pg_catalog.pg_get_expr(c.relpartbound, c.oid) AS b(b)"
+	"  WHERE i.inhparent = 'cmig_audit.log'::regclass AND b.b <> 'DEFAULT'),"
+	" oldest AS (SELECT pg_catalog.min(d.transaction_at) AS at FROM cmig_audit.log_default d"
+	"  WHERE pg_catalog.isfinite(d.transaction_at)),"
+	" month AS (SELECT o.at, pg_catalog.date_trunc('month', o.at AT TIME ZONE 'UTC') AS m FROM oldest o),"
+	" gap AS (SELECT m.at, 'log_y' || pg_catalog.to_char(m.m, 'YYYY\"m\"MM') AS name,"
+	"  greatest(m.m AT TIME ZONE 'UTC', (SELECT pg_catalog.max(b.high) FROM bound b WHERE b.high <= m.at)) AS low,"
+	"  least((m.m + '1 month'::interval) AT TIME ZONE 'UTC', (SELECT pg_catalog.min(b.low) FROM bound b WHERE b.low > m.at)) AS high"
+	"  FROM month m WHERE m.at IS NOT NULL)"
+	" SELECT g.name || (SELECT CASE WHEN n = 1 THEN '' ELSE 'x' || n END FROM pg_catalog.generate_series(1, 100000) n"
+	"   WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_class c"
+	"    WHERE c.relnamespace = (SELECT n.oid FROM pg_catalog.pg_namespace n WHERE n.nspname = 'cmig_audit')"
+	"    AND c.relname = g.name || CASE WHEN n = 1 THEN '' ELSE 'x' || n END) ORDER BY n LIMIT 1),"
+	" " UTC_TEXT("g.low") ", " UTC_TEXT("g.high") ", true, " UTC_TEXT("g.at")
+	" FROM gap g WHERE g.high <= pg_catalog.now()",
+	0
+};
+
+/*
+ * The end of a batch of $3 rows that begins at $1, if there are more rows
+ * before $2.  The entries of one transaction have the same time and stay
+ * together.  $4 is the time of the batch's first row.
+ */
+static CmigQuery end_of_batch = {
+	"SELECT " UTC_TEXT("e.at") " FROM (SELECT CASE WHEN b.at > $4 THEN b.at"
+	"  ELSE (SELECT pg_catalog.min(d.transaction_at) FROM cmig_audit.log_default d"
+	"   WHERE d.transaction_at > $4 AND d.transaction_at < $2) END AS at"
+	" FROM (SELECT d.transaction_at AS at FROM cmig_audit.log_default d"
+	"  WHERE d.transaction_at >= $1 AND d.transaction_at < $2"
+	"  ORDER BY d.transaction_at OFFSET $3 LIMIT 1) b) e WHERE e.at IS NOT NULL",
+	4, {TIMESTAMPTZOID, TIMESTAMPTZOID, INT4OID, TIMESTAMPTZOID}
+};
+
+/*
+ * The oldest partition that contains only entries older than the interval $1.
+ */
+static CmigQuery expired_partition = {
+	"SELECT p.name, '', '', false, '' FROM (SELECT c.relname::text AS name,"
+	" pg_catalog.substring(pg_catalog.pg_get_expr(c.relpartbound, c.oid), 'TO \\(''([^'']+)''\\)')::timestamptz AS high"
+	" FROM pg_catalog.pg_inherits i JOIN pg_catalog.pg_class c ON c.oid = i.inhrelid"
+	" WHERE i.inhparent = 'cmig_audit.log'::regclass) p"
+	" WHERE p.high <= pg_catalog.now() - $1 ORDER BY p.high LIMIT 1",
+	1, {INTERVALOID}
+};
+
+static CmigQuery delete_expired = {
+	"DELETE FROM cmig_audit.log_default d WHERE d.ctid = ANY (ARRAY("
+	" SELECT x.ctid FROM cmig_audit.log_default x WHERE x.transaction_at < pg_catalog.now() - $1 LIMIT $2))",
+	2, {INTERVALOID, INT4OID}
+};
+
+static void
+collect_part(TupleDesc desc, HeapTuple row, void *arg)
+{
+	List	  **parts = arg;
+	Part	   *part = palloc0(sizeof(Part));
+	bool		isnull;
+
+	part->name = cmig_query_text(desc, row, 1);
+	part->low = cmig_query_text(desc, row, 2);
+	part->high = cmig_query_text(desc, row, 3);
+	part->filled = DatumGetBool(cmig_query_datum(desc, row, 4, &isnull));
+	part->oldest = desc->natts > 4 ? cmig_query_text(desc, row, 5) : NULL;
+	*parts = lappend(*parts, part);
+}
+
+static void
+close_access(const char *name)
+{
+	CommandCounterIncrement();
+	cmig_audit_log_close_access(get_relname_relid(name, get_namespace_oid("cmig_audit", false)));
+}
+
+static void
+make_partition(const Part *part)
+{
+	cmig_audit_log_execute(psprintf("CREATE TABLE cmig_audit.%s PARTITION OF cmig_audit.log FOR VALUES FROM (%s) TO (%s)",
+									quote_identifier(part->name),
+									quote_literal_cstr(part->low),
+									quote_literal_cstr(part->high)));
+	close_access(part->name);
+}
+
+/*
+ * Steps
+ */
+
+/* The state that is passed to each step. */
+typedef struct Retain
+{
+	Oid			owner;
+	bool		commits;		/* commit after each step? */
+	int			lock_timeout;	/* in milliseconds, for one attempt to run a
+								 * step */
+	int			batch_rows;
+	Datum		keep;			/* an interval: how long entries are kept */
+	bool		done;			/* true if the last step found nothing to do */
+	char	   *part;			/* name of the last step's partition; NULL:
+								 * none */
+} Retain;
+
+static int
+lock_timeout(void)
+{
+	int			timeout = atoi(GetConfigOption("lock_timeout", false, false));
+
+	return timeout > 0 ? timeout : 2000;
+}
+
+/* A step that is run as the log's owner. */
+typedef struct StepTrial
+{
+	Retain	   *retain;
+	void		(*step) (Retain *);
+} StepTrial;
+
+/* Run the step as the log's owner, with a limit for lock waits. */
+static void
+run_as_owner(void *arg)
+{
+	StepTrial  *trial = arg;
+	Retain	   *retain = trial->retain;
+	CmigRole	saved;
+	int			guc_level = NewGUCNestLevel();
+
+	cmig_settings_override("lock_timeout", psprintf("%d", retain->lock_timeout));
+
+	/*
+	 * use ISO format, because partition bounds are parsed from their text
+	 * form
+	 */
+	cmig_settings_override("datestyle", "ISO");
+	cmig_run_lock_audit();
+	cmig_role_act_as_owner(&saved, retain->owner);
+	trial->step(retain);
+	cmig_role_return(&saved);
+	AtEOXact_GUC(false, guc_level);
+}
+
+/*
+ * Run a step as the log's owner, in one session at a time and with short lock
+ * waits.  Returns false if a lock wait was too long.
+ */
+static bool
+try_step(Retain *retain, void (*step) (Retain *))
+{
+	StepTrial	trial = {retain, step};
+	ErrorData  *error = cmig_subtransaction_try(run_as_owner, &trial);
+
+	if (error == NULL)
+		return true;
+	if (error->sqlerrcode != ERRCODE_LOCK_NOT_AVAILABLE)
+		ReThrowError(error);
+	FreeErrorData(error);
+	return false;
+}
+
+/*
+ * Partitions of the next months
+ */
+
+/* Does the schema cmig_audit contain a relation with this name? */
+static bool
+is_made(const char *name)
+{
+	return OidIsValid(get_relname_relid(name, get_namespace_oid("cmig_audit", false)));
+}
+
+static List *
+missing_parts(int months)
+{
+	Datum		values[1] = {Int32GetDatum(months)};
+	List	   *parts = NIL;
+
+	cmig_query_each(&missing_months, values, NULL, collect_part, &parts);
+	return parts;
+}
+
+/* Create the default partition and the next months' partitions. */
+static void
+make_ahead(Retain *retain)
+{
+	List	   *parts;
+	ListCell   *lc;
+
+	if (!is_made("log_default"))
+	{
+		cmig_audit_log_execute("CREATE TABLE cmig_audit.log_default PARTITION OF cmig_audit.log DEFAULT");
+		cmig_audit_log_execute("ALTER TABLE cmig_audit.log_default REPLICA IDENTITY FULL");
+		close_access("log_default");
+	}
+
+	/*
+	 * keep other sessions from adding rows to the default partition that
+	 * belong in the new partitions
+	 */
+	cmig_audit_log_execute("LOCK TABLE cmig_audit.log IN SHARE UPDATE EXCLUSIVE MODE");
+	cmig_audit_log_execute("LOCK TABLE cmig_audit.log_default IN ACCESS EXCLUSIVE MODE");
+	parts = missing_parts(MONTHS_AHEAD);
+	foreach(lc, parts)
+	{
+		Part	   *part = lfirst(lc);
+		List	   *rest = NIL;
+
+		/*
+		 * look up the name, because the partition may be newer than the
+		 * snapshot that missing_parts() uses
+		 */
+		if (is_made(part->name))
+			continue;
+		if (!part->filled)
+		{
+			make_partition(part);
+			continue;
+		}
+
+		/*
+		 * the default partition has rows for this month, so create only the
+		 * rest of the month
+		 */
+		cmig_query_each(&rest_of_month, NULL, NULL, collect_part, &rest);
+		if (rest && lc == list_head(parts) && !is_made(((Part *) linitial(rest))->name))
+			make_partition(linitial(rest));
+	}
+	CommandCounterIncrement();
+}
+
+/*
+ * Returns true if the default partition or a partition for one of the next
+ * "at_least" months is missing.
+ */
+static bool
+needs_ahead(Oid log_owner, int at_least)
+{
+	CmigRole	saved;
+	bool		needed;
+
+	cmig_role_act_as_owner(&saved, log_owner);
+	needed = !is_made("log_default") || missing_parts(at_least) != NIL;
+	cmig_role_return(&saved);
+	return needed;
+}
+
+/*
+ * Warn about months that have no partition because another table has the
+ * partition's name.
+ */
+static void
+warn_of_taken_names(Oid log_owner)
+{
+	CmigRole	saved;
+	Datum		values[1] = {Int32GetDatum(MONTHS_AHEAD)};
+	List	   *parts = NIL;
+	ListCell   *lc;
+
+	cmig_role_act_as_owner(&saved, log_owner);
+	cmig_query_each(&taken_names, values, NULL, collect_part, &parts);
+	cmig_role_return(&saved);
+	foreach(lc, parts)
+	{
+		const char *name = ((Part *) lfirst(lc))->name;
+
+		ereport(WARNING,
+				(errmsg("relation \"cmig_audit.%s\" is not a partition of the audit log", name),
+				 errdetail("The relation has the name of a monthly partition, which therefore cannot be created. Entries of that month go to cmig_audit.log_default."),
+				 errhint("Rename the relation or move it to another schema, then CALL cmig.audit_retain(NULL)")));
+	}
+}
+
+void
+cmig_audit_retain_ahead(Oid log_owner, int at_least)
+{
+	Retain		retain = {0};
+
+	warn_of_taken_names(log_owner);
+	if (!needs_ahead(log_owner, at_least))
+		return;
+	retain.owner = log_owner;
+	retain.lock_timeout = lock_timeout();
+	if (!try_step(&retain, make_ahead))
+		ereport(WARNING,
+				(errmsg("could not create the audit log's partitions for the next months"),
+				 errdetail("Other sessions held locks on the log for %d ms.", retain.lock_timeout),
+				 errhint("Entries without a monthly partition go to cmig_audit.log_default. When the log is less busy: CALL cmig.audit_retain(NULL)")));
+}
+
+void
+cmig_audit_retain_after_upgrade(void)
+{
+	Oid			owner;
+	CmigAuditLogFault *fault;
+
+	if (!OidIsValid(cmig_audit_log_relation()))
+		return;
+	owner = cmig_audit_log_extension_owner();
+	fault = cmig_audit_log_fault(owner);
+	if (fault == NULL)
+	{
+		cmig_audit_retain_ahead(cmig_audit_log_require(owner), 2);
+		return;
+	}
+
+	/*
+	 * This is only a warning: any role that may create schemas may have
+	 * created a schema named cmig_audit, and that must not prevent upgrades.
+	 */
+	ereport(WARNING,
+			(errmsg("could not create the audit log's partitions for the next months"),
+			 errdetail("The log cannot be used: %s.", fault->problem),
+			 errhint("%s", fault->fix)));
+}
+
+/*
+ * Retention
+ */
+
+/* Commit the work done so far, if commits are allowed. */
+static void
+end_step(const Retain *retain)
+{
+	if (!retain->commits)
+		return;
+	cmig_query_commit();
+	EnsurePortalSnapshotExists();
+}
+
+/*
+ * Returns the first partition that the query finds, or NULL if there is none.
+ */
+static Part *
+first_part(CmigQuery *query, Datum *values)
+{
+	List	   *parts = NIL;
+
+	cmig_query_each(query, values, NULL, collect_part, &parts);
+	return parts ? linitial(parts) : NULL;
+}
+
+static void
+take_high(TupleDesc desc, HeapTuple row, void *arg)
+{
+	((Part *) arg)->high = cmig_query_text(desc, row, 1);
+}
+
+static Datum
+time_of(const char *text)
+{
+	return DirectFunctionCall3(timestamptz_in, CStringGetDatum(text),
+							   ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1));
+}
+
+/*
+ * Move a batch of rows from the default partition to a new partition.  A
+ * partition must contain all rows between its bounds, so a batch covers a range
+ * of time.
+ */
+static void
+move_batch(Retain *retain)
+{
+	Part	   *part = first_part(&stranded_rows, NULL);
+	const char *name;
+	Datum		values[4];
+
+	retain->done = part == NULL;
+	if (part == NULL)
+		return;
+	values[0] = time_of(part->low);
+	values[1] = time_of(part->high);
+	values[2] = Int32GetDatum(retain->batch_rows);
+	values[3] = time_of(part->oldest);
+	cmig_query_each(&end_of_batch, values, NULL, take_high, part);
+	name = quote_identifier(part->name);
+	retain->part = part->name;
+
+	cmig_audit_log_execute("LOCK TABLE cmig_audit.log IN SHARE UPDATE EXCLUSIVE MODE");
+	cmig_audit_log_execute("LOCK TABLE cmig_audit.log_default IN ACCESS EXCLUSIVE MODE");
+	cmig_audit_log_execute(psprintf("CREATE TABLE cmig_audit.%s (LIKE cmig_audit.log INCLUDING ALL)", name));
+	close_access(part->name);
+	cmig_audit_log_execute_silently(psprintf("WITH moved AS (DELETE FROM cmig_audit.log_default"
+											 " WHERE transaction_at >= %s AND transaction_at < %s RETURNING *)"
+											 " INSERT INTO cmig_audit.%s SELECT * FROM moved",
+											 quote_literal_cstr(part->low), quote_literal_cstr(part->high),
+											 name));
+	cmig_audit_log_execute(psprintf("ALTER TABLE cmig_audit.log ATTACH PARTITION cmig_audit.%s FOR VALUES FROM (%s) TO (%s)",
+									name, quote_literal_cstr(part->low),
+									quote_literal_cstr(part->high)));
+	CommandCounterIncrement();
+}
+
+/* Delete a batch of expired rows from the default partition. */
+static void
+delete_batch(Retain *retain)
+{
+	Datum		values[2] = {retain->keep, Int32GetDatum(retain->batch_rows)};
+
+	retain->part = "log_default";
+	retain->done = cmig_audit_log_write(&delete_expired, values) < retain->batch_rows;
+}
+
+/* Drop the oldest partition if all of its rows are expired. */
+static void
+drop_partition(Retain *retain)
+{
+	Part	   *part = first_part(&expired_partition, &retain->keep);
+
+	retain->done = part == NULL;
+	if (part == NULL)
+		return;
+	retain->part = part->name;
+	cmig_audit_log_execute(psprintf("DROP TABLE cmig_audit.%s", quote_identifier(part->name)));
+	CommandCounterIncrement();
+}
+
+/*
+ * Run a step, and try again if it could not acquire a lock.  Returns false if
+ * there was nothing to do.
+ */
+static bool
+run_step(Retain *retain, void (*step) (Retain *), const char *what)
+{
+	retain->done = false;
+	retain->part = NULL;
+	for (int attempt = 1; !try_step(retain, step); attempt++)
+	{
+		if (attempt == LOCK_ATTEMPTS || !retain->commits)
+			ereport(ERROR,
+					(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
+					 retain->part ?
+					 errmsg("could not %s partition \"%s\" of the audit log", what, retain->part) :
+					 errmsg("could not %s partitions of the audit log", what),
+					 errdetail("Other sessions held locks on the log during %d attempts of %d ms each.",
+							   attempt, retain->lock_timeout),
+					 errhint("Call cmig.audit_retain() again when the log is less busy. The work done so far is kept.")));
+		/* let sessions that waited behind this attempt go first */
+		end_step(retain);
+		pg_usleep(1000L * Min(100 * attempt, 1000));
+		CHECK_FOR_INTERRUPTS();
+	}
+	end_step(retain);
+	return !retain->done;
+}
+
+static void
+read_arguments(FunctionCallInfo fcinfo, Retain *retain)
+{
+	if (!PG_ARGISNULL(0))
+	{
+		Interval   *keep = PG_GETARG_INTERVAL_P(0);
+
+		if (keep->month < 0 || keep->day < 0 || keep->time < 0 ||
+			(keep->month == 0 && keep->day == 0 && keep->time == 0))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("keep must be positive"),
+					 errhint("To keep everything, use NULL: CALL cmig.audit_retain(NULL)")));
+		retain->keep = IntervalPGetDatum(keep);
+	}
+	if (PG_ARGISNULL(1) || PG_GETARG_INT32(1) <= 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("batch_rows must be positive")));
+	retain->batch_rows = PG_GETARG_INT32(1);
+}
+
+Datum
+cmig_audit_retain(PG_FUNCTION_ARGS)
+{
+	Retain		retain = {0};
+
+	retain.owner = cmig_audit_log_require(cmig_audit_log_extension_owner());
+	retain.commits = fcinfo->context && IsA(fcinfo->context, CallContext) &&
+		!((CallContext *) fcinfo->context)->atomic && !cmig_query_in_procedure();
+	retain.lock_timeout = lock_timeout();
+	if (!has_privs_of_role(GetUserId(), retain.owner))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied for the audit log"),
+				 errdetail("Only roles with privileges of the log's owner, role \"%s\", can remove entries.",
+						   GetUserNameFromId(retain.owner, true))));
+	read_arguments(fcinfo, &retain);
+	cmig_audit_log_refuse_foreign_code(retain.owner);
+
+	warn_of_taken_names(retain.owner);
+	if (needs_ahead(retain.owner, MONTHS_AHEAD))
+		(void) run_step(&retain, make_ahead, "create");
+
+	/*
+	 * First delete expired rows from the default partition, so that they are
+	 * not moved to a new partition only to be dropped.
+	 */
+	while (!PG_ARGISNULL(0) && run_step(&retain, delete_batch, "empty"))
+		;
+	while (run_step(&retain, move_batch, "fill"))
+		;
+	while (!PG_ARGISNULL(0) && run_step(&retain, drop_partition, "drop"))
+		ereport(NOTICE,
+				(errmsg("dropped partition \"%s\" of the audit log", retain.part)));
+	PG_RETURN_VOID();
+}

@@ -1,0 +1,873 @@
+/*
+ * row.c
+ *	  Rows as jsonb.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "access/detoast.h"
+#include "access/transam.h"
+#include "access/tupdesc.h"
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "common/hmac.h"
+#include "common/sha2.h"
+#include "executor/executor.h"
+#include "executor/tuptable.h"
+#include "fmgr.h"
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "nodes/execnodes.h"
+#include "nodes/makefuncs.h"
+#include "optimizer/optimizer.h"
+#include "utils/builtins.h"
+#include "utils/bytea.h"
+#include "utils/datum.h"
+#include "utils/float.h"
+#include "utils/fmgroids.h"
+#include "utils/guc.h"
+#include "utils/json.h"
+#include "utils/jsonb.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/numeric.h"
+#include "utils/rel.h"
+#include "utils/uuid.h"
+
+#include "audit/internal.h"
+#include "base/base.h"
+#include "base/compat.h"
+
+/* ----------------------------------------------------------------
+ * Converts rows to jsonb with the same result as to_jsonb(row), but faster.
+ *
+ * A CmigAuditShape specifies which columns of a table are shown, and how.  A
+ * change is encoded column by column into pieces, from which the images are
+ * assembled, so that a value that did not change is read and encoded only once
+ * for both images.
+ *
+ * The binary format of a flat jsonb object is written directly.  The columns
+ * are kept in the order of jsonb's keys, so nothing is sorted and no tree is
+ * built.  If to_jsonb() does more than print the values of a column's type, it
+ * is called for the values of this column, and its result is embedded.
+ * ----------------------------------------------------------------
+ */
+
+/*
+ * The text that replaces a hidden value.  For a hashed value, ":" and the hash
+ * are inserted before the closing bracket.
+ */
+#define CMIG_AUDIT_REDACTED "[redacted]"
+
+/*
+ * A value smaller than this does not become too large for jsonb, whatever its
+ * type.
+ */
+#define MAY_GROW_TOO_LARGE (256 * 1024)
+
+static void
+pin(const char *name, const char *value)
+{
+	cmig_settings_override(name, value);
+}
+
+/* Pin the settings that affect the output of values. */
+static void
+pin_output(void)
+{
+	if (DateStyle != USE_ISO_DATES)
+		pin("datestyle", "ISO");
+	if (IntervalStyle != INTSTYLE_POSTGRES)
+		pin("intervalstyle", "postgres");
+	if (extra_float_digits < 1)
+		pin("extra_float_digits", "1");
+	if (bytea_output != BYTEA_OUTPUT_HEX)
+		pin("bytea_output", "hex");
+}
+
+int
+cmig_audit_row_pin_output(void)
+{
+	int			guc_level;
+
+	if (DateStyle == USE_ISO_DATES && IntervalStyle == INTSTYLE_POSTGRES &&
+		extra_float_digits >= 1 && bytea_output == BYTEA_OUTPUT_HEX)
+		return 0;
+	guc_level = NewGUCNestLevel();
+	pin_output();
+	return guc_level;
+}
+
+int
+cmig_audit_row_pin_reader(void)
+{
+	int			guc_level = NewGUCNestLevel();
+
+	pin_output();
+	pin("timezone", "UTC");
+	return guc_level;
+}
+
+static CmigAuditKind
+kind_of_type(Oid type)
+{
+	switch (type)
+	{
+		case BOOLOID:
+			return CMIG_AUDIT_BOOL;
+		case INT2OID:
+			return CMIG_AUDIT_INT2;
+		case INT4OID:
+			return CMIG_AUDIT_INT4;
+		case INT8OID:
+			return CMIG_AUDIT_INT8;
+		case NUMERICOID:
+			return CMIG_AUDIT_NUMERIC;
+		case TEXTOID:
+		case VARCHAROID:
+		case BPCHAROID:
+			return CMIG_AUDIT_TEXT;
+		case UUIDOID:
+			return CMIG_AUDIT_UUID;
+		case DATEOID:
+		case TIMESTAMPOID:
+		case TIMESTAMPTZOID:
+			return CMIG_AUDIT_DATETIME;
+		case JSONBOID:
+			return CMIG_AUDIT_JSONB;
+		case BYTEAOID:
+		case INETOID:
+		case CIDROID:
+		case TIMEOID:
+		case TIMETZOID:
+		case INTERVALOID:
+			return CMIG_AUDIT_OUTPUT;
+		default:
+			return CMIG_AUDIT_GENERAL;
+	}
+}
+
+void
+cmig_audit_row_column(CmigAuditColumn *column, Form_pg_attribute attribute)
+{
+	Oid			function;
+	bool		varlena;
+
+	column->attno = attribute->attnum - 1;
+	column->name = pstrdup(NameStr(attribute->attname));
+	column->name_len = strlen(column->name);
+	column->name_text = CStringGetTextDatum(column->name);
+	column->typlen = attribute->attlen;
+	column->byval = attribute->attbyval;
+	column->type = getBaseType(attribute->atttypid);
+	column->kind = kind_of_type(column->type);
+
+	if (column->hide == CMIG_AUDIT_HASH)
+	{
+		getTypeOutputInfo(attribute->atttypid, &function, &varlena);
+		fmgr_info(function, &column->plain_output);
+	}
+	if (column->kind == CMIG_AUDIT_OUTPUT)
+	{
+		getTypeOutputInfo(column->type, &function, &varlena);
+		fmgr_info(function, &column->output);
+	}
+	else if (column->kind == CMIG_AUDIT_GENERAL)
+	{
+		Node	   *argument = (Node *) makeNullConst(attribute->atttypid, -1,
+													  attribute->attcollation);
+		Oid			element = get_element_type(column->type);
+
+		column->calls_out = column->type >= FirstNormalObjectId ||
+			element >= FirstNormalObjectId;
+		fmgr_info(F_TO_JSONB, &column->output);
+		fmgr_info_set_expr((Node *) makeFuncExpr(F_TO_JSONB, JSONBOID, list_make1(argument),
+												 InvalidOid, attribute->attcollation,
+												 COERCE_EXPLICIT_CALL),
+						   &column->output);
+	}
+}
+
+/* Compare columns by the order of keys in jsonb. */
+static int
+compare_columns(const void *a, const void *b)
+{
+	const CmigAuditColumn *left = a;
+	const CmigAuditColumn *right = b;
+
+	if (left->name_len != right->name_len)
+		return left->name_len < right->name_len ? -1 : 1;
+	return memcmp(left->name, right->name, left->name_len);
+}
+
+void
+cmig_audit_row_sort(CmigAuditShape *shape)
+{
+	qsort(shape->columns, shape->count, sizeof(CmigAuditColumn), compare_columns);
+}
+
+static void
+put_string(CmigAuditPiece *piece, const char *data, Size len)
+{
+	piece->type = JENTRY_ISSTRING;
+	piece->data = data;
+	piece->len = len;
+}
+
+static void
+put_cstring(CmigAuditPiece *piece, const char *data)
+{
+	put_string(piece, data, strlen(data));
+}
+
+/*
+ * Encode a numeric value.  JSON has no NaN and no infinity, so these become
+ * strings.
+ */
+static void
+put_numeric(CmigAuditPiece *piece, Numeric value)
+{
+	if (numeric_is_nan(value) || numeric_is_inf(value))
+	{
+		put_cstring(piece, DatumGetCString(DirectFunctionCall1(numeric_out,
+															   NumericGetDatum(value))));
+		return;
+	}
+	piece->type = JENTRY_ISNUMERIC;
+	piece->data = (const char *) value;
+	piece->len = VARSIZE_ANY(value);
+	piece->aligned = true;
+}
+
+static void
+put_jsonb(CmigAuditPiece *piece, Jsonb *value)
+{
+	JsonbValue	scalar;
+
+	if (!JB_ROOT_IS_SCALAR(value))
+	{
+		piece->type = JENTRY_ISCONTAINER;
+		piece->data = VARDATA(value);
+		piece->len = VARSIZE(value) - VARHDRSZ;
+		piece->aligned = true;
+		return;
+	}
+	JsonbExtractScalar(&value->root, &scalar);
+	switch (scalar.type)
+	{
+		case jbvNull:
+			piece->type = JENTRY_ISNULL;
+			break;
+		case jbvBool:
+			piece->type = scalar.val.boolean ? JENTRY_ISBOOL_TRUE : JENTRY_ISBOOL_FALSE;
+			break;
+		case jbvNumeric:
+			put_numeric(piece, scalar.val.numeric);
+			break;
+		default:
+			put_string(piece, scalar.val.string.val, scalar.val.string.len);
+			break;
+	}
+}
+
+static void
+put_uuid(CmigAuditPiece *piece, const pg_uuid_t *uuid)
+{
+	static const char digits[] = "0123456789abcdef";
+	char	   *text = palloc(36);
+	char	   *p = text;
+
+	for (int i = 0; i < UUID_LEN; i++)
+	{
+		if (i == 4 || i == 6 || i == 8 || i == 10)
+			*p++ = '-';
+		*p++ = digits[uuid->data[i] >> 4];
+		*p++ = digits[uuid->data[i] & 0x0F];
+	}
+	put_string(piece, text, 36);
+}
+
+/* Encode a hashed value: its HMAC, in brackets. */
+static void
+put_hash(CmigAuditPiece *piece, const CmigAuditShape *shape, CmigAuditColumn *column,
+		 Datum value)
+{
+	char	   *text;
+	uint8		digest[PG_SHA256_DIGEST_LENGTH];
+	char		hex[PG_SHA256_DIGEST_LENGTH * 2 + 1];
+	pg_hmac_ctx *hmac = pg_hmac_create(PG_SHA256);
+
+	/* use UTC, so that the hash does not depend on the time zone */
+	if (column->type == TIMESTAMPTZOID)
+	{
+		int			utc = 0;
+
+		text = JsonEncodeDateTime(NULL, value, TIMESTAMPTZOID, &utc);
+	}
+	else
+		text = OutputFunctionCall(&column->plain_output, value);
+	if (hmac == NULL ||
+		pg_hmac_init(hmac, (const uint8 *) shape->hash_key, shape->hash_key_len) < 0 ||
+		pg_hmac_update(hmac, (const uint8 *) text, strlen(text)) < 0 ||
+		pg_hmac_final(hmac, digest, sizeof(digest)) < 0)
+		elog(ERROR, "could not compute the hash of a column");
+	pg_hmac_free(hmac);
+	hex_encode((const char *) digest, sizeof(digest), hex);
+	hex[sizeof(hex) - 1] = '\0';
+	put_cstring(piece, psprintf("[redacted:%s]", hex));
+}
+
+/* Replace a value that is too large for jsonb, or raise an error. */
+static void
+put_too_large(CmigAuditPiece *piece, const CmigAuditShape *shape,
+			  const CmigAuditColumn *column, Size len)
+{
+	if (!shape->truncate)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("a value of column \"%s\" is too large for the audit log", column->name),
+				 len > JENTRY_OFFLENMASK ?
+				 errdetail("The value is %zu bytes long, but jsonb can hold at most %d bytes for a row.",
+						   len, JENTRY_OFFLENMASK) :
+				 errdetail("The value is %zu bytes long and does not fit into jsonb, which can hold at most %d bytes for a row.",
+						   len, JENTRY_OFFLENMASK),
+				 errhint("Exclude the column, or replace values that are too large: cmig.enable_audit(<table>, oversize => 'truncate')")));
+	piece->aligned = false;
+	put_cstring(piece, psprintf("[truncated: %zu bytes]", len));
+}
+
+/*
+ * Convert a value with to_jsonb().  This may call a cast to json, which must
+ * not run with the privileges of the role that changes the row.  If the type
+ * does not belong to the table's owner, the cast must not run with the owner's
+ * privileges, either.  Settings that the cast changes do not remain in the
+ * session.
+ */
+static Jsonb *
+general_value(const CmigAuditShape *shape, CmigAuditColumn *column, Datum value)
+{
+	CmigRole	saved;
+	Datum		result;
+	int			guc_level;
+
+	if (!column->calls_out)
+		return DatumGetJsonbP(FunctionCall1(&column->output, value));
+	guc_level = NewGUCNestLevel();
+	cmig_role_act_as(&saved, cmig_type_role(column->type, shape->owner));
+	result = FunctionCall1(&column->output, value);
+	cmig_role_return(&saved);
+	AtEOXact_GUC(false, guc_level);
+	return DatumGetJsonbP(result);
+}
+
+/* Did to_jsonb() fail because the value is too large for it? */
+static bool
+is_too_large(const ErrorData *error)
+{
+	return error->sqlerrcode == ERRCODE_PROGRAM_LIMIT_EXCEEDED ||
+		(error->sqlerrcode == ERRCODE_INTERNAL_ERROR && error->message &&
+		 strncmp(error->message, "invalid memory alloc request size", 33) == 0);
+}
+
+/*
+ * A value that is converted in a subtransaction, because the conversion may
+ * fail.
+ */
+typedef struct ValueTrial
+{
+	const CmigAuditShape *shape;
+	CmigAuditColumn *column;
+	Datum		value;
+	Jsonb	   *result;
+} ValueTrial;
+
+/* Convert a value.  Run this in a subtransaction, because it may fail. */
+static void
+try_value(void *arg)
+{
+	ValueTrial *trial = arg;
+
+	trial->result = general_value(trial->shape, trial->column, trial->value);
+}
+
+/*
+ * Convert a value that may be too large as jsonb, such as an array of numbers.
+ * Returns NULL if it is too large.
+ */
+static Jsonb *
+try_general_value(const CmigAuditShape *shape, CmigAuditColumn *column, Datum value)
+{
+	ValueTrial	trial = {shape, column, value, NULL};
+	ErrorData  *error = cmig_subtransaction_try(try_value, &trial);
+
+	if (error == NULL)
+		return trial.result;
+	if (!is_too_large(error))
+		ReThrowError(error);
+	FreeErrorData(error);
+	return NULL;
+}
+
+/*
+ * Encode a value of kind CMIG_AUDIT_GENERAL.  If the value is a varlena, "len"
+ * is its length in bytes.
+ */
+static void
+put_general(CmigAuditPiece *piece, const CmigAuditShape *shape, CmigAuditColumn *column,
+			Datum value, Size len)
+{
+	Jsonb	   *jsonb = len < MAY_GROW_TOO_LARGE ?
+	general_value(shape, column, value) :
+	try_general_value(shape, column, value);
+
+	if (jsonb)
+		put_jsonb(piece, jsonb);
+	else
+		put_too_large(piece, shape, column, len);
+}
+
+static void
+put_text(CmigAuditPiece *piece, Datum value)
+{
+	text	   *t = DatumGetTextPP(value);
+
+	put_string(piece, VARDATA_ANY(t), VARSIZE_ANY_EXHDR(t));
+}
+
+/* Encode a value that is neither null nor hidden. */
+static void
+put_value(CmigAuditPiece *piece, const CmigAuditShape *shape, CmigAuditColumn *column,
+		  Datum value, Size len)
+{
+	switch (column->kind)
+	{
+		case CMIG_AUDIT_BOOL:
+			piece->type = DatumGetBool(value) ? JENTRY_ISBOOL_TRUE : JENTRY_ISBOOL_FALSE;
+			break;
+		case CMIG_AUDIT_INT2:
+			put_numeric(piece, int64_to_numeric(DatumGetInt16(value)));
+			break;
+		case CMIG_AUDIT_INT4:
+			put_numeric(piece, int64_to_numeric(DatumGetInt32(value)));
+			break;
+		case CMIG_AUDIT_INT8:
+			put_numeric(piece, int64_to_numeric(DatumGetInt64(value)));
+			break;
+		case CMIG_AUDIT_NUMERIC:
+			put_numeric(piece, DatumGetNumeric(value));
+			break;
+		case CMIG_AUDIT_TEXT:
+			put_text(piece, value);
+			break;
+		case CMIG_AUDIT_UUID:
+			put_uuid(piece, DatumGetUUIDP(value));
+			break;
+		case CMIG_AUDIT_DATETIME:
+			put_cstring(piece, JsonEncodeDateTime(NULL, value, column->type, NULL));
+			break;
+		case CMIG_AUDIT_JSONB:
+			put_jsonb(piece, DatumGetJsonbP(value));
+			break;
+		case CMIG_AUDIT_OUTPUT:
+			put_cstring(piece, OutputFunctionCall(&column->output, value));
+			break;
+		case CMIG_AUDIT_GENERAL:
+			put_general(piece, shape, column, value, len);
+			break;
+	}
+}
+
+void
+cmig_audit_row_encode(const CmigAuditShape *shape, CmigAuditColumn *column,
+					  Datum value, bool isnull, CmigAuditPiece *piece)
+{
+	Size		len = 0;
+
+	piece->done = true;
+	piece->len = 0;
+	piece->data = NULL;
+	piece->aligned = false;
+
+	if (isnull)
+	{
+		piece->type = JENTRY_ISNULL;
+		return;
+	}
+	if (column->hide == CMIG_AUDIT_REDACT)
+	{
+		put_cstring(piece, CMIG_AUDIT_REDACTED);
+		return;
+	}
+	if (column->hide == CMIG_AUDIT_HASH)
+	{
+		put_hash(piece, shape, column, value);
+		return;
+	}
+
+	/* do not detoast a value that is too long for jsonb */
+	if (column->typlen == -1 && column->kind != CMIG_AUDIT_NUMERIC)
+	{
+		len = toast_raw_datum_size(value) - VARHDRSZ;
+		if (len > JENTRY_OFFLENMASK ||
+			(column->type == BYTEAOID && len > JENTRY_OFFLENMASK / 2))
+		{
+			put_too_large(piece, shape, column, len);
+			return;
+		}
+	}
+	put_value(piece, shape, column, value, len);
+	if (piece->len > JENTRY_OFFLENMASK)
+		put_too_large(piece, shape, column, piece->len);
+}
+
+void
+cmig_audit_row_encode_utc(Datum value, CmigAuditPiece *piece)
+{
+	int			utc = 0;
+
+	put_cstring(piece, JsonEncodeDateTime(NULL, value, TIMESTAMPTZOID, &utc));
+}
+
+bool
+cmig_audit_row_same(const CmigAuditColumn *column, Datum a, bool a_null,
+					Datum b, bool b_null)
+{
+	if (a_null || b_null)
+		return a_null == b_null;
+	if (column->byval)
+		return a == b;
+	if (a == b)
+		return true;
+	if (column->typlen == -1)
+	{
+		struct varlena *left = (struct varlena *) DatumGetPointer(a);
+		struct varlena *right = (struct varlena *) DatumGetPointer(b);
+
+		/*
+		 * the values are the same if their bytes are equal, for example if
+		 * both are references to the same TOAST value
+		 */
+		if (VARSIZE_ANY(left) == VARSIZE_ANY(right) &&
+			memcmp(left, right, VARSIZE_ANY(left)) == 0)
+			return true;
+	}
+	return datum_image_eq(a, b, column->byval, column->typlen);
+}
+
+static void
+row_too_large(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+			 errmsg("a row is too large for the audit log"),
+			 errdetail("Its image would exceed the limit of %d bytes for a jsonb value.",
+					   JENTRY_OFFLENMASK),
+			 errhint("Exclude large columns, or replace their values: cmig.enable_audit(<table>, oversize => 'truncate')")));
+}
+
+/*
+ * Returns a copy of the pieces in which the largest values are replaced until
+ * the chosen pieces (all pieces if "chosen" is NULL) fit into one jsonb
+ * object.
+ */
+static CmigAuditPiece *
+fit(const CmigAuditShape *shape, const CmigAuditPiece *pieces, const bool *chosen)
+{
+	CmigAuditPiece *fitting = palloc(sizeof(CmigAuditPiece) * shape->count);
+
+	memcpy(fitting, pieces, sizeof(CmigAuditPiece) * shape->count);
+	for (;;)
+	{
+		Size		total = 0;
+		int			largest = -1;
+
+		for (int i = 0; i < shape->count; i++)
+		{
+			if (chosen && !chosen[i])
+				continue;
+			total += fitting[i].len + shape->columns[i].name_len + 3;
+			if (largest < 0 || fitting[i].len > fitting[largest].len)
+				largest = i;
+		}
+		if (total <= JENTRY_OFFLENMASK)
+			return fitting;
+		put_too_large(&fitting[largest], shape, &shape->columns[largest],
+					  fitting[largest].len);
+	}
+}
+
+/*
+ * A jsonb object that is being written, its next entry, and the end of its
+ * data.
+ */
+typedef struct ImageWriter
+{
+	char	   *object;
+	JEntry	   *entry;
+	char	   *start;			/* start of the data */
+	char	   *end;
+	int			count;			/* number of entries so far */
+} ImageWriter;
+
+/*
+ * Write the entry for the data that has been appended since "from".  Every
+ * JB_OFFSET_STRIDE-th entry contains the offset of the data's end, and the
+ * other entries contain the data's length.
+ */
+static inline void
+write_entry(ImageWriter *writer, uint32 type, const char *from)
+{
+	if (writer->count % JB_OFFSET_STRIDE == 0)
+		*writer->entry++ = type | JENTRY_HAS_OFF | (uint32) (writer->end - writer->start);
+	else
+		*writer->entry++ = type | (uint32) (writer->end - from);
+	writer->count++;
+}
+
+static inline void
+write_name(ImageWriter *writer, const CmigAuditColumn *column)
+{
+	char	   *from = writer->end;
+
+	memcpy(writer->end, column->name, column->name_len);
+	writer->end += column->name_len;
+	write_entry(writer, JENTRY_ISSTRING, from);
+}
+
+static inline void
+write_piece(ImageWriter *writer, const CmigAuditPiece *piece)
+{
+	char	   *from = writer->end;
+
+	if (piece->aligned)
+	{
+		while ((writer->end - writer->object) % sizeof(int32) != 0)
+			*writer->end++ = '\0';
+	}
+	if (piece->len > 0)
+		memcpy(writer->end, piece->data, piece->len);
+	writer->end += piece->len;
+	write_entry(writer, piece->type, from);
+}
+
+Jsonb *
+cmig_audit_row_image(const CmigAuditShape *shape, const CmigAuditPiece *pieces,
+					 const bool *chosen)
+{
+	ImageWriter writer = {0};
+	int			count = 0;
+	Size		size = 0;
+	Size		keys = 0;
+	Jsonb	   *jsonb;
+
+	for (int i = 0; i < shape->count; i++)
+	{
+		if (chosen && !chosen[i])
+			continue;
+		count++;
+		keys += shape->columns[i].name_len;
+		size += pieces[i].len + (pieces[i].aligned ? 3 : 0);
+	}
+	if (keys + size > JENTRY_OFFLENMASK)
+	{
+		if (!shape->truncate)
+			row_too_large();
+		return cmig_audit_row_image(shape, fit(shape, pieces, chosen), chosen);
+	}
+
+	jsonb = palloc(VARHDRSZ + sizeof(uint32) + sizeof(JEntry) * 2 * count + keys + size);
+	jsonb->root.header = count | JB_FOBJECT;
+	writer.object = (char *) jsonb;
+	writer.entry = jsonb->root.children;
+	writer.start = writer.end = (char *) (writer.entry + 2 * count);
+	for (int i = 0; i < shape->count; i++)
+	{
+		if (!chosen || chosen[i])
+			write_name(&writer, &shape->columns[i]);
+	}
+	for (int i = 0; i < shape->count; i++)
+	{
+		if (!chosen || chosen[i])
+			write_piece(&writer, &pieces[i]);
+	}
+	SET_VARSIZE(jsonb, writer.end - writer.object);
+	return jsonb;
+}
+
+/* ----------------------------------------------------------------
+ * Computes the values of virtual generated columns, which rows do not
+ * contain.
+ *
+ * Before PostgreSQL 18 no column is virtual, and all of these functions do
+ * nothing.
+ *
+ * Triggers see null in these columns; the log has the values that a query of
+ * the table would have returned.  PostgreSQL allows only built-in immutable
+ * functions and types in virtual columns, so no user-defined code can run
+ * here.
+ * ----------------------------------------------------------------
+ */
+
+void
+cmig_audit_virtual_find(CmigAuditVirtual *columns, Relation relation,
+						const CmigAuditShape *shape)
+{
+	columns->count = 0;
+	for (int i = 0; i < shape->count; i++)
+	{
+		int			n = shape->columns[i].attno;
+		Expr	   *expression = (Expr *) cmig_virtual_column_compat(relation, n + 1);
+
+		if (expression == NULL)
+			continue;
+		if (columns->count == 0)
+		{
+			columns->attnos = palloc(sizeof(int) * shape->count);
+			columns->expressions = palloc(sizeof(Expr *) * shape->count);
+		}
+		columns->attnos[columns->count] = n;
+		columns->expressions[columns->count++] = expression_planner(expression);
+	}
+}
+
+void
+cmig_audit_virtual_begin(CmigAuditVirtualState *state, const CmigAuditVirtual *columns)
+{
+	state->columns = columns;
+	state->context = NULL;
+	if (columns->count == 0)
+		return;
+	state->context = CreateStandaloneExprContext();
+	state->states = palloc(sizeof(ExprState *) * columns->count);
+	for (int i = 0; i < columns->count; i++)
+		state->states[i] = ExecInitExpr(columns->expressions[i], NULL);
+}
+
+void
+cmig_audit_virtual_fill(CmigAuditVirtualState *state, TupleTableSlot *slot)
+{
+	if (state->context == NULL)
+		return;
+	state->context->ecxt_scantuple = slot;
+	for (int i = 0; i < state->columns->count; i++)
+	{
+		int			n = state->columns->attnos[i];
+
+		slot->tts_values[n] = ExecEvalExpr(state->states[i], state->context,
+										   &slot->tts_isnull[n]);
+	}
+}
+
+void
+cmig_audit_virtual_clear(CmigAuditVirtualState *state, TupleTableSlot *slot)
+{
+	if (state->context == NULL)
+		return;
+	for (int i = 0; i < state->columns->count; i++)
+	{
+		int			n = state->columns->attnos[i];
+
+		slot->tts_values[n] = (Datum) 0;
+		slot->tts_isnull[n] = true;
+	}
+}
+
+void
+cmig_audit_virtual_end(CmigAuditVirtualState *state)
+{
+	if (state->context)
+		FreeExprContext(state->context, true);
+	state->context = NULL;
+}
+
+/* ----------------------------------------------------------------
+ * Determines the position of log entries within a transaction.
+ *
+ * Entries are ordered by (seq, command_id, id).  Usually, seq is the id.
+ * However, if a statement's triggers run other statements, the entries of
+ * these inner statements may be written first, but they must sort after the
+ * outer statement's entries.  In this case, the outer statement's entries have
+ * the id of the first inner entry as their seq.
+ * ----------------------------------------------------------------
+ */
+
+/*
+ * Maximum number of statements whose positions are remembered in a
+ * transaction.
+ */
+#define MAX_POSITIONS 65536
+
+/* The id of a statement's first entry in the log. */
+typedef struct Position
+{
+	CommandId	command;
+	int64		id;
+} Position;
+
+static Position *positions = NULL;
+static int	position_count = 0;
+static int	position_size = 0;
+
+/*
+ * Callback for the end of a transaction: discard the positions, which are
+ * valid only within the transaction.
+ */
+static void
+forget_positions(XactEvent event, void *arg)
+{
+	if (event != XACT_EVENT_ABORT && event != XACT_EVENT_COMMIT &&
+		event != XACT_EVENT_PREPARE)
+		return;
+	if (positions)
+		pfree(positions);
+	positions = NULL;
+	position_count = position_size = 0;
+}
+
+void
+cmig_audit_position_init(void)
+{
+	RegisterXactCallback(forget_positions, NULL);
+}
+
+int64
+cmig_audit_position_of(CommandId command, int64 id)
+{
+	int			low = 0;
+	int			high = position_count;
+
+	if (position_count > 0 && positions[position_count - 1].command == command)
+		return id;
+	if (position_count == 0 || positions[position_count - 1].command < command)
+	{
+		if (position_count == MAX_POSITIONS)
+		{
+			position_count /= 2;
+			memmove(positions, positions + MAX_POSITIONS - position_count,
+					sizeof(Position) * position_count);
+		}
+		if (position_count == position_size)
+		{
+			position_size = position_size ? position_size * 2 : 16;
+			if (positions)
+				positions = repalloc(positions, sizeof(Position) * position_size);
+			else
+				positions = MemoryContextAlloc(TopMemoryContext,
+											   sizeof(Position) * position_size);
+		}
+		positions[position_count].command = command;
+		positions[position_count++].id = id;
+		return id;
+	}
+	while (low < high)
+	{
+		int			middle = (low + high) / 2;
+
+		if (positions[middle].command > command)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return positions[low].id;
+}

@@ -1,0 +1,998 @@
+/*
+ * target.c
+ *	  The table and the key that a caller names.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/transam.h"
+#include "access/xlog.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_cast.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
+#include "commands/trigger.h"
+#include "fmgr.h"
+#include "lib/stringinfo.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "nodes/parsenodes.h"
+#include "nodes/pg_list.h"
+#include "parser/parse_func.h"
+#include "rewrite/rowsecurity.h"
+#include "storage/lmgr.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/fmgrprotos.h"
+#include "utils/guc.h"
+#include "utils/json.h"
+#include "utils/jsonb.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/rls.h"
+#include "utils/syscache.h"
+#include "utils/varlena.h"
+
+#include "audit/internal.h"
+#include "base/base.h"
+#include "base/compat.h"
+
+/* ----------------------------------------------------------------
+ * Protects against casts of user-defined types when values are converted to
+ * jsonb.
+ *
+ * For a user-defined type, to_jsonb() calls a cast to json, which it looks up
+ * for each value.  The type's owner can create such a cast at any moment,
+ * without a lock on tables that use the type, so a single check is not
+ * sufficient.
+ * ----------------------------------------------------------------
+ */
+
+/* The types in $1 and all of their components. */
+#define USED_TYPES \
+	"WITH RECURSIVE used(type) AS (SELECT pg_catalog.unnest($1) UNION" \
+	"  SELECT i.type FROM used u JOIN pg_catalog.pg_type t ON t.oid = u.type, LATERAL (" \
+	"   VALUES (t.typelem), (t.typbasetype)" \
+	"   UNION ALL SELECT a.atttypid FROM pg_catalog.pg_attribute a" \
+	"    WHERE a.attrelid = t.typrelid AND a.attnum > 0 AND NOT a.attisdropped) i(type) WHERE i.type <> 0)"
+
+/*
+ * The composite types among USED_TYPES, and the types for which another role
+ * can create a cast.  to_jsonb() does not look for casts of domains and
+ * arrays.
+ */
+static CmigQuery changeable = {
+	USED_TYPES
+	" SELECT t.typrelid, r.oid IS NOT NULL FROM used u JOIN pg_catalog.pg_type t ON t.oid = u.type"
+	" LEFT JOIN pg_catalog.pg_roles r ON r.oid = t.typowner AND t.typtype IN ('e', 'r', 'm')"
+	"  AND NOT r.rolsuper AND r.rolname <> current_user"
+	" WHERE t.typrelid <> 0 OR r.oid IS NOT NULL ORDER BY 1",
+	1, {OIDARRAYOID}
+};
+
+/*
+ * A function that belongs to another role and casts one of the types to json.
+ */
+static CmigQuery foreign_casts = {
+	USED_TYPES
+	" SELECT p.oid::regprocedure::text FROM pg_catalog.pg_cast c JOIN used u ON u.type = c.castsource"
+	" JOIN pg_catalog.pg_proc p ON p.oid = c.castfunc"
+	" JOIN pg_catalog.pg_roles r ON r.oid = p.proowner"
+	" WHERE c.casttarget = 'json'::regtype AND NOT r.rolsuper AND r.rolname <> current_user"
+	" ORDER BY 1 LIMIT 1",
+	1, {OIDARRAYOID}
+};
+
+/* Types in use that other roles can change. */
+typedef struct Changeable
+{
+	List	   *composites;		/* of Oid: the pg_class entries of composite
+								 * types */
+	bool		castable;		/* does another role own one of the types? */
+} Changeable;
+
+/* Callback that collects a type whose behavior another role could change. */
+static void
+collect_changeable(TupleDesc desc, HeapTuple row, void *arg)
+{
+	Changeable *found = arg;
+	bool		isnull;
+	Oid			composite = DatumGetObjectId(cmig_query_datum(desc, row, 1, &isnull));
+
+	if (OidIsValid(composite))
+		found->composites = lappend_oid(found->composites, composite);
+	found->castable |= cmig_query_bool(desc, row, 2, false);
+}
+
+/*
+ * Lock composite types, so that ALTER TYPE cannot add an attribute whose type
+ * has a cast to json.  The types may have changed before they were locked, so
+ * look again until no more types are found.  Returns true if another role owns
+ * one of the types.
+ */
+static bool
+lock_composites(Datum *types)
+{
+	List	   *locked = NIL;
+
+	for (;;)
+	{
+		Changeable	found = {0};
+		List	   *missing;
+		ListCell   *lc;
+
+		cmig_query_each(&changeable, types, NULL, collect_changeable, &found);
+		missing = list_difference_oid(found.composites, locked);
+		if (missing == NIL)
+			return found.castable;
+		foreach(lc, missing)
+		{
+			LockRelationOid(lfirst_oid(lc), AccessShareLock);
+		}
+		locked = list_concat(locked, missing);
+	}
+}
+
+bool
+cmig_audit_types_hold(List *types)
+{
+	Datum	   *elements = palloc(sizeof(Datum) * Max(1, list_length(types)));
+	Datum		values[1];
+	char	   *function = NULL;
+	int			count = 0;
+	bool		held;
+	ListCell   *lc;
+
+	foreach(lc, types)
+	{
+		/* skip built-in types, for which only superusers can create casts */
+		if (lfirst_oid(lc) >= FirstNormalObjectId)
+			elements[count++] = ObjectIdGetDatum(lfirst_oid(lc));
+	}
+	if (count == 0)
+		return false;
+	values[0] = PointerGetDatum(construct_array(elements, count, OIDOID, sizeof(Oid), true,
+												TYPALIGN_INT));
+
+	/*
+	 * CREATE CAST waits for the lock on pg_cast.  On a standby, this lock
+	 * cannot be taken, and a cast that is created on the primary cannot be
+	 * prevented.
+	 */
+	held = lock_composites(values) && !RecoveryInProgress();
+	if (held)
+		LockRelationOid(CastRelationId, ShareLock);
+	cmig_query_each(&foreign_casts, values, NULL, cmig_query_keep_text, &function);
+	if (function)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("a cast to json calls function %s, which belongs to another role", function),
+				 errdetail("Reading the rows would run the function with your privileges."),
+				 errhint("Run the query as the role that owns the function.")));
+	return held;
+}
+
+void
+cmig_audit_types_release(bool held)
+{
+	if (held)
+		UnlockRelationOid(CastRelationId, ShareLock);
+}
+
+/* ----------------------------------------------------------------
+ * Finds the table about which the audit log is queried, and the present
+ * names of its columns.
+ *
+ * A table is given as regclass or, so that dropped tables can be named, as
+ * text.
+ * ----------------------------------------------------------------
+ */
+
+/*
+ * Returns the id in a table's audit triggers, or 0 if there is none.  The
+ * table's own triggers take precedence over a trigger that was cloned from a
+ * partitioned table.
+ */
+static int32
+id_of_triggers(Relation relation)
+{
+	int32		id = 0;
+
+	Oid			function = LookupFuncName(list_make2(makeString("cmig"), makeString("audit_trigger")),
+										  0, NULL, true);
+	TriggerDesc *desc = relation->trigdesc;
+
+	if (desc == NULL || !OidIsValid(function))
+		return 0;
+	for (int i = 0; i < desc->numtriggers; i++)
+	{
+		if (desc->triggers[i].tgfoid == function && desc->triggers[i].tgnargs == 2 &&
+			(id == 0 || !desc->triggers[i].tgisclone))
+			id = cmig_audit_options_id(desc->triggers[i].tgargs[0]);
+	}
+	return id;
+}
+
+/* Fill in the target for an existing table. */
+static void
+fill_live(CmigAuditTarget *target, Oid oid)
+{
+	Relation	relation = table_open(oid, AccessShareLock);
+
+	target->relation = oid;
+	target->key_columns = cmig_audit_layout_key(relation);
+	target->key_kinds = cmig_audit_layout_kinds(relation, target->key_columns);
+	target->table_id = id_of_triggers(relation);
+	if (target->table_id == 0)
+		target->table_id =
+			cmig_audit_layout_find(oid, get_namespace_name(RelationGetNamespace(relation)),
+								   RelationGetRelationName(relation));
+	table_close(relation, AccessShareLock);
+}
+
+/* Raise an error unless the table is in the log, and read its layouts. */
+static void
+require_found(CmigAuditTarget *target)
+{
+	if (target->table_id == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("table \"%s\" is not in the audit log", target->name),
+				 errhint("To list the tables that are or were audited: SELECT DISTINCT schema_name, table_name FROM cmig_audit.layout")));
+	target->layouts = cmig_audit_layout_read(target->table_id);
+	if (!OidIsValid(target->relation) && target->layouts)
+	{
+		target->key_columns = ((CmigAuditLayout *) llast(target->layouts))->key_columns;
+		target->key_kinds = ((CmigAuditLayout *) llast(target->layouts))->key_kinds;
+	}
+}
+
+CmigAuditTarget *
+cmig_audit_target_of(Oid relation)
+{
+	CmigAuditTarget *target = palloc0(sizeof(CmigAuditTarget));
+
+	target->name = get_rel_name(relation);
+	if (target->name == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("relation with OID %u does not exist", relation)));
+	fill_live(target, relation);
+	require_found(target);
+	return target;
+}
+
+CmigAuditTarget *
+cmig_audit_target_argument(FunctionCallInfo fcinfo, int n)
+{
+	CmigAuditTarget *target;
+	List	   *names;
+	RangeVar   *name;
+	Oid			oid;
+
+	if (get_fn_expr_argtype(fcinfo->flinfo, n) == REGCLASSOID)
+		return cmig_audit_target_of(PG_GETARG_OID(n));
+
+	target = palloc0(sizeof(CmigAuditTarget));
+	target->name = text_to_cstring(PG_GETARG_TEXT_PP(n));
+	names = textToQualifiedNameList(PG_GETARG_TEXT_PP(n));
+	name = makeRangeVarFromNameList(names);
+	oid = RangeVarGetRelid(name, NoLock, true);
+	if (OidIsValid(oid) && get_rel_relkind(oid) != RELKIND_RELATION &&
+		get_rel_relkind(oid) != RELKIND_PARTITIONED_TABLE)
+		oid = InvalidOid;
+	if (OidIsValid(oid))
+		fill_live(target, oid);
+	if (target->table_id == 0)
+	{
+		/*
+		 * the audited table was dropped, and an unaudited table may have its
+		 * name now, so search the layouts for the name
+		 */
+		target->relation = InvalidOid;
+		target->table_id = cmig_audit_layout_find(InvalidOid, name->schemaname, name->relname);
+	}
+	require_found(target);
+	return target;
+}
+
+/*
+ * Former names of columns
+ */
+
+/*
+ * Returns the number of a column in a layout, or 0 if the layout does not have
+ * it.
+ */
+static int
+number_in(const CmigAuditLayout *layout, const char *name, int len)
+{
+	JsonbValue *value = getKeyJsonValueFromContainer(&layout->columns->root, name, len, NULL);
+
+	return value ? DatumGetInt32(DirectFunctionCall1(numeric_int4, NumericGetDatum(value->val.numeric))) : 0;
+}
+
+/*
+ * Returns the name that a layout has for a column number, or NULL if it has
+ * none.
+ */
+static char *
+name_in(const CmigAuditLayout *layout, int number)
+{
+	JsonbIterator *it = JsonbIteratorInit(&layout->columns->root);
+	JsonbValue	v;
+	JsonbIteratorToken token;
+	char	   *name = NULL;
+
+	while ((token = JsonbIteratorNext(&it, &v, true)) != WJB_DONE)
+	{
+		if (token == WJB_KEY)
+			name = pnstrdup(v.val.string.val, v.val.string.len);
+		else if (token == WJB_VALUE &&
+				 DatumGetInt32(DirectFunctionCall1(numeric_int4, NumericGetDatum(v.val.numeric))) == number)
+			return name;
+	}
+	return NULL;
+}
+
+static char *
+live_name(Oid relation, AttrNumber number)
+{
+	HeapTuple	tuple = SearchSysCacheAttNum(relation, number);
+	char	   *name;
+
+	if (!HeapTupleIsValid(tuple))	/* dropped */
+		return NULL;
+	name = pstrdup(NameStr(((Form_pg_attribute) GETSTRUCT(tuple))->attname));
+	ReleaseSysCache(tuple);
+	return name;
+}
+
+/*
+ * Returns the current name of a column in a layout, or NULL if the column was
+ * dropped.  The layout's column "name" is found in the table by its number
+ * or, if the table has been restored from a dump since, by its name.  "layout" is an index into
+ * target->layouts.
+ */
+static char *
+audit_target_name_now(CmigAuditTarget *target, int first, char *name)
+{
+	for (int i = first; i < list_length(target->layouts) && name; i++)
+	{
+		CmigAuditLayout *layout = list_nth(target->layouts, i);
+		int			number = number_in(layout, name, strlen(name));
+
+		if (i + 1 < list_length(target->layouts))
+		{
+			CmigAuditLayout *next = list_nth(target->layouts, i + 1);
+
+			if (cmig_audit_layout_is_of(next, layout->relation, layout->database))
+				name = name_in(next, number);
+			else if (number_in(next, name, strlen(name)) == 0)
+				name = NULL;
+		}
+		else if (OidIsValid(target->relation) &&
+				 cmig_audit_layout_is_of(layout, target->relation, cmig_audit_layout_database()))
+			name = live_name(target->relation, number);
+	}
+	return name;
+}
+
+bool
+cmig_audit_target_had_column(CmigAuditTarget *target, int layout, const char *now)
+{
+	CmigAuditLayout *then = list_nth(target->layouts, layout);
+	JsonbIterator *it = JsonbIteratorInit(&then->columns->root);
+	JsonbValue	v;
+	JsonbIteratorToken token;
+
+	while ((token = JsonbIteratorNext(&it, &v, true)) != WJB_DONE)
+	{
+		char	   *name;
+
+		if (token != WJB_KEY)
+			continue;
+		name = audit_target_name_now(target, layout, pnstrdup(v.val.string.val, v.val.string.len));
+		if (name && strcmp(name, now) == 0)
+			return true;
+	}
+	return false;
+}
+
+Jsonb *
+cmig_audit_target_renames(CmigAuditTarget *target, int layout)
+{
+	CmigAuditLayout *from = list_nth(target->layouts, layout);
+	JsonbIterator *it = JsonbIteratorInit(&from->columns->root);
+	JsonbValue	v;
+	JsonbIteratorToken token;
+	StringInfoData text;
+	bool		differs = false;
+
+	initStringInfo(&text);
+	appendStringInfoChar(&text, '{');
+	while ((token = JsonbIteratorNext(&it, &v, true)) != WJB_DONE)
+	{
+		char	   *name;
+		char	   *now;
+
+		if (token != WJB_KEY)
+			continue;
+		name = pnstrdup(v.val.string.val, v.val.string.len);
+		now = audit_target_name_now(target, layout, name);
+		if (now == NULL || strcmp(now, name) != 0)
+			differs = true;
+		if (text.len > 1)
+			appendStringInfoString(&text, ", ");
+		escape_json(&text, name);
+		appendStringInfoString(&text, ": ");
+		if (now)
+			escape_json(&text, now);
+		else
+			appendStringInfoString(&text, "null");
+	}
+	appendStringInfoChar(&text, '}');
+	return differs ? DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(text.data))) : NULL;
+}
+
+/* ----------------------------------------------------------------
+ * Reads the key of the row about which the audit log is queried.
+ *
+ * A key is a JSON object with a member for each key column, or the value of a
+ * single key column.  The key columns may have had other names and types in the
+ * past.  Therefore, a key has variants, one for each of these.
+ *
+ * A key can be given as a value, as an object, or as text.  It is converted to
+ * each form in which the log can contain it.
+ * ----------------------------------------------------------------
+ */
+
+/* Returns the JSON object {"column": value}. */
+static Jsonb *
+object_of(const char *column, Jsonb *value)
+{
+	StringInfoData text;
+
+	initStringInfo(&text);
+	appendStringInfoChar(&text, '{');
+	escape_json(&text, column);
+	appendStringInfo(&text, ": %s}", JsonbToCString(NULL, &value->root, VARSIZE(value)));
+	return DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(text.data)));
+}
+
+/* Returns the result of to_jsonb() for a value of the given type. */
+static Jsonb *
+to_jsonb_of(Oid type, Datum value)
+{
+	FmgrInfo	function;
+	Node	   *argument = (Node *) makeNullConst(type, -1, InvalidOid);
+
+	fmgr_info(F_TO_JSONB, &function);
+	fmgr_info_set_expr((Node *) makeFuncExpr(F_TO_JSONB, JSONBOID, list_make1(argument),
+											 InvalidOid, InvalidOid, COERCE_EXPLICIT_CALL),
+					   &function);
+	return DatumGetJsonbP(FunctionCall1(&function, value));
+}
+
+static CmigQuery sample_key = {
+	"SELECT l.row_key::text FROM cmig_audit.log l"
+	" WHERE l.row_hash >= $1 AND l.row_hash < $2 AND l.row_key IS NOT NULL LIMIT 1",
+	2, {INT8OID, INT8OID}
+};
+
+/* Returns true if a dropped table's only key column contains numbers. */
+static bool
+gone_key_is_number(CmigAuditTarget *target)
+{
+	Datum		values[2] = {Int64GetDatum((int64) target->table_id << 32),
+	Int64GetDatum(((int64) target->table_id + 1) << 32)};
+	char	   *text = NULL;
+	Jsonb	   *key;
+	JsonbValue *value;
+
+	cmig_query_each(&sample_key, values, NULL, cmig_query_keep_text, &text);
+	if (text == NULL)
+		return false;
+	key = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(text)));
+	if (!JB_ROOT_IS_OBJECT(key))
+		return false;
+	value = getKeyJsonValueFromContainer(&key->root, linitial(target->key_columns),
+										 strlen(linitial(target->key_columns)), NULL);
+	return value && value->type == jbvNumeric;
+}
+
+/*
+ * Convert a key value that is given as text, using the column's type.  The
+ * type's code (domain checks, a cast to json) does not run as the caller.
+ */
+static Jsonb *
+value_of_text(CmigAuditTarget *target, const char *column, char *text)
+{
+	Oid			type = TEXTOID;
+	int32		typmod = -1;
+	Oid			input;
+	Oid			parameter;
+	CmigRole	saved;
+	Jsonb	   *value;
+	int			guc_level;
+
+	if (!OidIsValid(target->relation))
+	{
+		if (gone_key_is_number(target))
+			type = NUMERICOID;
+		getTypeInputInfo(type, &input, &parameter);
+		return to_jsonb_of(type, OidInputFunctionCall(input, text, parameter, -1));
+	}
+
+	get_atttypetypmodcoll(target->relation,
+						  get_attnum(target->relation, column),
+						  &type, &typmod, &parameter);
+	getTypeInputInfo(type, &input, &parameter);
+	guc_level = NewGUCNestLevel();
+	cmig_role_read_as(&saved, cmig_type_role(type, cmig_audit_log_table_owner(target->relation)));
+
+	/*
+	 * Apply the type modifier only to char(n), because a key contains the
+	 * trailing blanks of a char(n) value.
+	 */
+	value = to_jsonb_of(type, OidInputFunctionCall(input, text, parameter,
+												   type == BPCHAROID ? typmod : -1));
+	cmig_role_return(&saved);
+	AtEOXact_GUC(false, guc_level);
+	return value;
+}
+
+/* Raise an error that shows how to write the key. */
+static void
+raise_key(CmigAuditTarget *target, const char *problem)
+{
+	StringInfoData columns;
+	ListCell   *lc;
+
+	initStringInfo(&columns);
+	appendStringInfoChar(&columns, '{');
+	foreach(lc, target->key_columns)
+	{
+		if (columns.len > 1)
+			appendStringInfoString(&columns, ", ");
+		escape_json(&columns, lfirst(lc));
+		appendStringInfoString(&columns, ": ...");
+	}
+	appendStringInfoChar(&columns, '}');
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("%s", problem),
+			 target->key_columns ?
+			 errhint("The key of table \"%s\" is %s.", target->name, columns.data) :
+			 errhint("Table \"%s\" has no key. Use the whole row as jsonb.", target->name)));
+}
+
+/*
+ * Convert the strings in the object, using the types of the key columns: for
+ * example, a number given as a string, or a time in another time zone.
+ */
+static Jsonb *
+with_types(CmigAuditTarget *target, Jsonb *object)
+{
+	StringInfoData text;
+	ListCell   *lc;
+
+	initStringInfo(&text);
+	appendStringInfoChar(&text, '{');
+	foreach(lc, target->key_columns)
+	{
+		const char *column = lfirst(lc);
+		JsonbValue *value = getKeyJsonValueFromContainer(&object->root, column,
+														 strlen(column), NULL);
+		Jsonb	   *member = value->type == jbvString &&
+		get_atttype(target->relation, get_attnum(target->relation, column)) != JSONBOID ?
+		value_of_text(target, column,
+					  pnstrdup(value->val.string.val, value->val.string.len)) :
+		JsonbValueToJsonb(value);
+
+		if (text.len > 1)
+			appendStringInfoString(&text, ", ");
+		escape_json(&text, column);
+		appendStringInfo(&text, ": %s", JsonbToCString(NULL, &member->root, VARSIZE(member)));
+	}
+	appendStringInfoChar(&text, '}');
+	return DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(text.data)));
+}
+
+/*
+ * Returns the names that the key columns had in a layout, or NIL if the table
+ * had a different key.  Sets *kinds to the kinds of the columns' values, or to
+ * NIL if these are unknown.
+ */
+static List *
+key_then(CmigAuditTarget *target, int layout, List **kinds)
+{
+	CmigAuditLayout *then = list_nth(target->layouts, layout);
+	bool		known = list_length(then->key_kinds) == list_length(then->key_columns);
+	List	   *names = NIL;
+	ListCell   *lc;
+
+	*kinds = NIL;
+	if (list_length(then->key_columns) != list_length(target->key_columns))
+		return NIL;
+	foreach(lc, target->key_columns)
+	{
+		int			found = -1;
+
+		for (int i = 0; i < list_length(then->key_columns); i++)
+		{
+			char	   *now = audit_target_name_now(target, layout, list_nth(then->key_columns, i));
+
+			if (now && strcmp(now, lfirst(lc)) == 0)
+				found = i;
+		}
+		if (found < 0)
+			return NIL;
+		names = lappend(names, list_nth(then->key_columns, found));
+		if (known)
+			*kinds = lappend(*kinds, list_nth(then->key_kinds, found));
+	}
+	return names;
+}
+
+List *
+cmig_audit_key_in_layout(CmigAuditTarget *target, int layout)
+{
+	List	   *kinds;
+
+	return key_then(target, layout, &kinds);
+}
+
+bool
+cmig_audit_key_same_kinds(CmigAuditTarget *target, int layout)
+{
+	List	   *kinds;
+	ListCell   *a,
+			   *b;
+
+	(void) key_then(target, layout, &kinds);
+	if (kinds == NIL || list_length(kinds) != list_length(target->key_kinds))
+		return true;
+	forboth(a, kinds, b, target->key_kinds)
+	{
+		if (strcmp(lfirst(a), lfirst(b)) != 0)
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Returns true if the string is a number in the form in which PostgreSQL
+ * prints it.
+ */
+static bool
+is_number(const char *text)
+{
+	const char *digits = text + (*text == '-');
+	const char *end = digits + strspn(digits, "0123456789");
+
+	if (end == digits || (*digits == '0' && end - digits > 1))
+		return false;
+	if (*end == '.' && end[1] != '\0')
+		end += 1 + strspn(end + 1, "0123456789");
+	return *end == '\0';
+}
+
+/*
+ * Convert a key value to another kind if its text does not change, as for 5
+ * and "5", or true and "true".  Returns any other value unchanged.
+ */
+static JsonbValue *
+value_of_kind(JsonbValue *value, const char *kind)
+{
+	JsonbValue *other = palloc(sizeof(JsonbValue));
+	char	   *text;
+
+	*other = *value;
+	if (strcmp(kind, "string") == 0 && (value->type == jbvNumeric || value->type == jbvBool))
+	{
+		text = value->type == jbvBool ? (value->val.boolean ? "true" : "false") :
+			DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(value->val.numeric)));
+		other->type = jbvString;
+		other->val.string.val = text;
+		other->val.string.len = strlen(text);
+		return other;
+	}
+	if (value->type != jbvString)
+		return other;
+	text = pnstrdup(value->val.string.val, value->val.string.len);
+	if (strcmp(kind, "number") == 0 && is_number(text))
+	{
+		other->type = jbvNumeric;
+		other->val.numeric = DatumGetNumeric(DirectFunctionCall3(numeric_in, CStringGetDatum(text),
+																 ObjectIdGetDatum(InvalidOid),
+																 Int32GetDatum(-1)));
+	}
+	else if (strcmp(kind, "boolean") == 0 && (strcmp(text, "true") == 0 || strcmp(text, "false") == 0))
+	{
+		other->type = jbvBool;
+		other->val.boolean = strcmp(text, "true") == 0;
+	}
+	return other;
+}
+
+/*
+ * Returns the key as it was logged with a layout: with the column names in
+ * that layout and, if "kinds" is not NIL, with values of these kinds.
+ */
+static Jsonb *
+key_as_logged(CmigAuditTarget *target, Jsonb *object, List *names, List *kinds)
+{
+	JsonbParseState *state = NULL;
+
+	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+	for (int i = 0; i < list_length(names); i++)
+	{
+		char	   *now = list_nth(target->key_columns, i);
+		JsonbValue *value = getKeyJsonValueFromContainer(&object->root, now, strlen(now), NULL);
+		JsonbValue	key;
+
+		key.type = jbvString;
+		key.val.string.val = list_nth(names, i);
+		key.val.string.len = strlen(key.val.string.val);
+		pushJsonbValue(&state, WJB_KEY, &key);
+		pushJsonbValue(&state, WJB_VALUE, kinds ? value_of_kind(value, list_nth(kinds, i)) : value);
+	}
+	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
+}
+
+/* Add a form of the key, unless it is already in the list. */
+static List *
+add_variant(List *variants, Jsonb *variant)
+{
+	ListCell   *lc;
+
+	foreach(lc, variants)
+	{
+		if (compareJsonbContainers(&((Jsonb *) lfirst(lc))->root, &variant->root) == 0)
+			return variants;
+	}
+	return lappend(variants, variant);
+}
+
+/*
+ * Returns all forms of the key that log entries may contain.  There can be
+ * several, because the key columns may have had other names and types.
+ */
+static List *
+variants_of(CmigAuditTarget *target, Jsonb *object)
+{
+	List	   *variants = list_make1(object);
+
+	for (int i = 0; i < list_length(target->layouts); i++)
+	{
+		List	   *kinds;
+		List	   *names = key_then(target, i, &kinds);
+
+		if (names == NIL)
+			continue;
+		variants = add_variant(variants, key_as_logged(target, object, names, NIL));
+		if (kinds)
+			variants = add_variant(variants, key_as_logged(target, object, names, kinds));
+	}
+	return variants;
+}
+
+List *
+cmig_audit_key_argument(FunctionCallInfo fcinfo, int n, CmigAuditTarget *target)
+{
+	Oid			type = get_fn_expr_argtype(fcinfo->flinfo, n);
+	char	   *written = NULL;
+	Jsonb	   *key;
+	bool		is_object;
+	ListCell   *lc;
+	int			guc_level;
+
+	if (PG_ARGISNULL(n))
+		return NIL;
+	guc_level = cmig_audit_row_pin_reader();
+	if (type == UNKNOWNOID)
+		written = pstrdup(DatumGetCString(PG_GETARG_DATUM(n)));
+	else if (type == TEXTOID || type == VARCHAROID)
+		written = text_to_cstring(PG_GETARG_TEXT_PP(n));
+
+	if (written == NULL)
+	{
+		bool		held = cmig_audit_types_hold(list_make1_oid(type));
+
+		key = to_jsonb_of(type, PG_GETARG_DATUM(n));
+		cmig_audit_types_release(held);
+	}
+	else
+	{
+		char	   *p = written;
+
+		while (*p == ' ')
+			p++;
+		if (*p == '{')
+			key = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(p)));
+		else
+		{
+			if (list_length(target->key_columns) != 1)
+				raise_key(target, "the key must be a JSON object");
+			key = value_of_text(target, linitial(target->key_columns), written);
+		}
+	}
+	is_object = JB_ROOT_IS_OBJECT(key);
+	if (!is_object)
+	{
+		if (list_length(target->key_columns) != 1 || !JB_ROOT_IS_SCALAR(key))
+			raise_key(target, "the key must be a JSON object");
+		key = object_of(linitial(target->key_columns), key);
+	}
+	if (target->key_columns && JB_ROOT_COUNT(key) != list_length(target->key_columns))
+		raise_key(target, "the given key does not have the same columns as the table's key");
+	foreach(lc, target->key_columns)
+	{
+		if (getKeyJsonValueFromContainer(&key->root, lfirst(lc), strlen(lfirst(lc)), NULL) == NULL)
+			raise_key(target, "the given key does not have the same columns as the table's key");
+	}
+	/* convert an object's values; a single value has already been converted */
+	if (is_object && target->key_columns && OidIsValid(target->relation))
+		key = with_types(target, key);
+	AtEOXact_GUC(false, guc_level);
+	return variants_of(target, key);
+}
+
+/* ----------------------------------------------------------------
+ * Checks policies on the log, which are evaluated with a reader's
+ * privileges.
+ *
+ * A policy may call built-in functions that change nothing and run no queries,
+ * with values of built-in types.  That is sufficient for policies of
+ * cmig.enable_rls(), which compare a column with the context.  Extensions'
+ * functions are not allowed, because some of them execute their argument.
+ * ----------------------------------------------------------------
+ */
+
+/*
+ * Returns true for cstring, internal, and record, the types that occur in the
+ * declarations of input functions.
+ */
+static bool
+is_of_input(Oid type)
+{
+	return type == CSTRINGOID || type == INTERNALOID || type == RECORDOID;
+}
+
+/*
+ * Returns true if the function is, or works like, an input function: it can
+ * convert text to a type that does not occur in its declaration.
+ */
+static bool
+is_input(Form_pg_proc form)
+{
+	for (int i = 0; i < form->pronargs; i++)
+		if (is_of_input(form->proargtypes.values[i]))
+			return true;
+	return is_of_input(form->prorettype) || strncmp(NameStr(form->proname), "pg_input_", strlen("pg_input_")) == 0;
+}
+
+/*
+ * Returns true if the function can open a table, given the table's OID.  When
+ * the server reads a table's partition key, it evaluates the functions in the
+ * key.
+ */
+static bool
+takes_table(Form_pg_proc form)
+{
+	for (int i = 0; i < form->pronargs; i++)
+		if (form->proargtypes.values[i] == OIDOID || form->proargtypes.values[i] == REGCLASSOID)
+			return true;
+	return false;
+}
+
+/* Is this a function that a policy on the log must not call? */
+static bool
+is_foreign_function(Oid function, void *context)
+{
+	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+	Form_pg_proc form;
+	bool		foreign;
+
+	if (!HeapTupleIsValid(tuple))
+		return true;
+	form = (Form_pg_proc) GETSTRUCT(tuple);
+
+	/*
+	 * functions that return xml count as foreign, because query_to_xml() and
+	 * similar functions execute their argument
+	 */
+	foreign = function >= FirstNormalObjectId ||
+		form->provolatile == PROVOLATILE_VOLATILE || form->prorettype == XMLOID || is_input(form) ||
+		takes_table(form);
+	ReleaseSysCache(tuple);
+	return foreign;
+}
+
+/*
+ * Returns true if the node has a user-defined type, which can have casts and
+ * checks.
+ */
+static bool
+is_foreign_value(Node *node)
+{
+	switch (nodeTag(node))
+	{
+		case T_Const:
+		case T_Param:
+		case T_CoerceViaIO:
+		case T_CoerceToDomain:
+		case T_ArrayCoerceExpr:
+		case T_ConvertRowtypeExpr:
+		case T_RowExpr:
+		case T_Var:
+			return exprType(node) >= FirstNormalObjectId;
+		default:
+			return cmig_is_json_expression_compat(node) && exprType(node) >= FirstNormalObjectId;
+	}
+}
+
+/* Returns true if the expression can run another role's code. */
+static bool
+is_foreign(Node *node, void *context)
+{
+	ListCell   *lc;
+
+	if (node == NULL)
+		return false;
+	if (IsA(node, Query))
+	{
+		foreach(lc, ((Query *) node)->rtable)
+		{
+			RangeTblEntry *entry = lfirst(lc);
+
+			/*
+			 * a relation in a sub-select can be a view or have policies,
+			 * which can call other roles' functions
+			 */
+			if (OidIsValid(entry->relid))
+				return true;
+
+			/*
+			 * XMLTABLE and JSON_TABLE convert text to the types of their
+			 * columns
+			 */
+			if (entry->rtekind == RTE_TABLEFUNC)
+				return true;
+		}
+		return query_tree_walker((Query *) node, is_foreign, context, 0);
+	}
+	if (check_functions_in_node(node, is_foreign_function, context) || is_foreign_value(node))
+		return true;
+	return expression_tree_walker(node, is_foreign, context);
+}
+
+char *
+cmig_audit_policy_find_foreign(Oid oid)
+{
+	Relation	relation;
+	char	   *name = NULL;
+	ListCell   *lc;
+
+	if (check_enable_rls(oid, InvalidOid, true) != RLS_ENABLED)
+		return NULL;
+	relation = table_open(oid, AccessShareLock);
+	if (relation->rd_rsdesc)
+	{
+		foreach(lc, relation->rd_rsdesc->policies)
+		{
+			RowSecurityPolicy *policy = lfirst(lc);
+
+			if (is_foreign((Node *) policy->qual, NULL))
+				name = pstrdup(policy->policy_name);
+		}
+	}
+	table_close(relation, NoLock);
+	return name;
+}

@@ -1,0 +1,980 @@
+/*
+ * trigger.c
+ *	  The audit trigger.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "access/table.h"
+#include "access/xact.h"
+#include "catalog/pg_trigger.h"
+#include "catalog/pg_type.h"
+#include "commands/trigger.h"
+#include "executor/executor.h"
+#include "executor/tuptable.h"
+#include "fmgr.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "tcop/tcopprot.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
+#include "utils/guc.h"
+#include "utils/hsearch.h"
+#include "utils/inval.h"
+#include "utils/jsonb.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+#include "utils/syscache.h"
+#include "utils/timestamp.h"
+#include "utils/tuplestore.h"
+#include "utils/xid8.h"
+
+#include "audit/internal.h"
+#include "base/base.h"
+#include "base/compat.h"
+#include "run/run.h"
+
+/* ----------------------------------------------------------------
+ * Caches information about the tables whose audit triggers have fired.
+ *
+ * The information is built from the trigger's arguments and the table when the
+ * trigger first fires, and again after the table, its schema, or a cast has
+ * changed.
+ *
+ * There is one entry for each trigger.  An invalidation only marks an entry: a
+ * running call continues to use it, and the next call rebuilds it.
+ * ----------------------------------------------------------------
+ */
+
+/* The information that a trigger needs about its table. */
+typedef struct CmigAuditTable
+{
+	MemoryContext context;		/* memory context of everything in this struct */
+	bool		valid;			/* if false, the next call rebuilds the
+								 * information */
+	int			busy;			/* number of calls that are using the
+								 * information */
+	bool		recorded;		/* is the table's layout in cmig_audit.layout? */
+	bool		skip_logged;	/* has this transaction logged an entry SKIP
+								 * for the table? */
+	Oid			relation;
+	Oid			root;			/* for a partition, the audited ancestor;
+								 * otherwise the table itself */
+	CmigAuditOptions *options;
+	CmigAuditShape shape;
+	CmigAuditVirtual virtuals;
+	bool	   *key;			/* which columns of the shape belong to the
+								 * key */
+	bool		whole_row_key;
+	bool		zoned_key;		/* is a key column a timestamptz? */
+	Datum		schema_name;
+	Datum		table_name;
+} CmigAuditTable;
+
+/* The cache entry for a trigger. */
+typedef struct AuditTableEntry
+{
+	Oid			trigger;		/* hash key */
+	CmigAuditTable *table;
+} AuditTableEntry;
+
+static HTAB *tables = NULL;
+
+/*
+ * Invalidation callback: mark the entries of the triggers on a table or, if
+ * "relation" is InvalidOid, all entries.
+ */
+static void
+invalidate_relation(Datum arg, Oid relation)
+{
+	HASH_SEQ_STATUS status;
+	AuditTableEntry *entry;
+
+	if (tables == NULL)
+		return;
+	hash_seq_init(&status, tables);
+	while ((entry = hash_seq_search(&status)) != NULL)
+	{
+		if (entry->table && (!OidIsValid(relation) || entry->table->relation == relation ||
+							 entry->table->root == relation))
+			entry->table->valid = false;
+	}
+}
+
+/*
+ * Invalidation callback for changes of schemas (which may be renamed) and of
+ * casts to json: mark all entries.
+ */
+static void
+invalidate_all(Datum arg, int cache, uint32 hash)
+{
+	invalidate_relation(arg, InvalidOid);
+}
+
+/*
+ * Discard the information that is valid only in the transaction or
+ * subtransaction that ends.  If "rolled_back" is true, the layouts that the
+ * transaction recorded do not exist.  If "end" is true, the entries are no
+ * longer in use.
+ */
+static void
+reset_entries(bool rolled_back, bool end)
+{
+	HASH_SEQ_STATUS status;
+	AuditTableEntry *entry;
+
+	if (tables == NULL)
+		return;
+	hash_seq_init(&status, tables);
+	while ((entry = hash_seq_search(&status)) != NULL)
+	{
+		if (entry->table == NULL)
+			continue;
+		entry->table->skip_logged = false;
+		if (rolled_back)
+			entry->table->recorded = false;
+		if (end)
+			entry->table->busy = 0;
+	}
+}
+
+/*
+ * Transaction callback: discard information that is valid only in the
+ * transaction.
+ */
+static void
+at_transaction_end(XactEvent event, void *arg)
+{
+	switch (event)
+	{
+		case XACT_EVENT_ABORT:
+
+			/*
+			 * treat PREPARE as an abort, because the prepared transaction can
+			 * still be rolled back
+			 */
+		case XACT_EVENT_PREPARE:
+			reset_entries(true, true);
+			break;
+		case XACT_EVENT_COMMIT:
+			reset_entries(false, true);
+			break;
+		default:
+			break;
+	}
+}
+
+static void
+at_subtransaction_end(SubXactEvent event, SubTransactionId mine,
+					  SubTransactionId parent, void *arg)
+{
+	if (event == SUBXACT_EVENT_ABORT_SUB)
+		reset_entries(true, false);
+}
+
+/* Register the callbacks. */
+static void
+audit_table_init(void)
+{
+	CacheRegisterRelcacheCallback(invalidate_relation, (Datum) 0);
+	CacheRegisterSyscacheCallback(NAMESPACEOID, invalidate_all, (Datum) 0);
+	CacheRegisterSyscacheCallback(CASTSOURCETARGET, invalidate_all, (Datum) 0);
+	RegisterXactCallback(at_transaction_end, NULL);
+	RegisterSubXactCallback(at_subtransaction_end, NULL);
+}
+
+static CmigQuery read_hash_key = {
+	"SELECT s.value::bytea FROM cmig.secret s WHERE s.name::text = 'audit'", 0
+};
+
+static void
+take_key(TupleDesc desc, HeapTuple row, void *arg)
+{
+	bool		isnull;
+	Datum		value = cmig_query_datum(desc, row, 1, &isnull);
+
+	if (!isnull)
+		*(bytea **) arg = DatumGetByteaPCopy(value);
+}
+
+bytea *
+cmig_audit_table_hash_key(Oid extension_owner)
+{
+	CmigRole	saved;
+	bytea	   *key = NULL;
+
+	cmig_role_act_as_owner(&saved, extension_owner);
+	cmig_query_each(&read_hash_key, NULL, NULL, take_key, &key);
+	cmig_role_return(&saved);
+	return key;
+}
+
+/* Read the secret key with which values are hashed, if any column is hashed. */
+static void
+set_hash_key(CmigAuditTable *table, Oid extension_owner)
+{
+	bytea	   *key;
+
+	if (table->options->hash == NIL)
+		return;
+	key = cmig_audit_table_hash_key(extension_owner);
+	if (key == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("the key for hashed columns is missing"),
+				 errdetail("Table \"cmig.secret\" has no row named \"audit\". Dumps do not contain keys."),
+				 errhint("Restore the old key, or call cmig.enable_audit() for the table to create a new key. Hashes from a new key cannot be compared with the old hashes.")));
+	table->shape.hash_key = VARDATA(key);
+	table->shape.hash_key_len = VARSIZE(key) - VARHDRSZ;
+}
+
+/* Is the column part of the log's images? */
+static bool
+is_shown(const CmigAuditOptions *options, const List *key, const char *name)
+{
+	if (cmig_audit_options_has(options->exclude, name))
+		return false;
+	if (!options->only_included || cmig_audit_options_has(options->include, name) ||
+		cmig_audit_options_has(options->redact, name) ||
+		cmig_audit_options_has(options->hash, name))
+		return true;
+	return cmig_text_list_has(key, name);
+}
+
+/* Determine how each column is written to the log. */
+static void
+build_shape(CmigAuditTable *table, TupleDesc desc, List *key)
+{
+	CmigAuditShape *shape = &table->shape;
+	int			key_count = 0;
+
+	shape->truncate = table->options->truncate;
+	shape->columns = palloc0(sizeof(CmigAuditColumn) * Max(1, desc->natts));
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute attribute = TupleDescAttr(desc, i);
+		CmigAuditColumn *column = &shape->columns[shape->count];
+		const char *name = NameStr(attribute->attname);
+
+		if (attribute->attisdropped || !is_shown(table->options, key, name))
+			continue;
+		column->hide = cmig_audit_options_has(table->options->hash, name) ? CMIG_AUDIT_HASH :
+			cmig_audit_options_has(table->options->redact, name) ? CMIG_AUDIT_REDACT :
+			CMIG_AUDIT_SHOW;
+		cmig_audit_row_column(column, attribute);
+		column->in_key = cmig_text_list_has(key, name);
+		key_count += column->in_key;
+		shape->count++;
+	}
+	cmig_audit_row_sort(shape);
+
+	/* without a key, the whole row is the key */
+	table->whole_row_key = key_count == 0;
+	table->key = palloc0(sizeof(bool) * Max(1, shape->count));
+	for (int i = 0; i < shape->count; i++)
+	{
+		if (table->whole_row_key)
+			shape->columns[i].in_key = true;
+		table->key[i] = shape->columns[i].in_key;
+		if (table->key[i] && shape->columns[i].kind == CMIG_AUDIT_DATETIME &&
+			shape->columns[i].type == TIMESTAMPTZOID)
+			table->zoned_key = true;
+	}
+}
+
+/* Build the information that a trigger needs about its table. */
+static CmigAuditTable *
+build_table(TriggerData *trigger_data, Oid extension_owner)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
+												  "pg_cmig audited table",
+												  ALLOCSET_SMALL_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+	Trigger    *trigger = trigger_data->tg_trigger;
+	CmigAuditTable *table = palloc0(sizeof(CmigAuditTable));
+	Relation	root;
+
+	table->context = context;
+	table->valid = true;		/* invalidations may clear it from now on */
+	table->relation = RelationGetRelid(trigger_data->tg_relation);
+	table->options = cmig_audit_options_parse(trigger->tgnargs, trigger->tgargs);
+	table->root = cmig_audit_options_root(table->relation, trigger->tgoid);
+
+	root = table_open(table->root, AccessShareLock);
+	cmig_audit_columns_resolve(table->options, table->root, extension_owner, CMIG_AUDIT_WRITING);
+	build_shape(table, RelationGetDescr(trigger_data->tg_relation),
+				cmig_audit_layout_key(root));
+	table->shape.owner = trigger_data->tg_relation->rd_rel->relowner;
+	cmig_audit_virtual_find(&table->virtuals, trigger_data->tg_relation, &table->shape);
+	table->schema_name = CStringGetTextDatum(get_namespace_name(RelationGetNamespace(root)));
+	table->table_name = CStringGetTextDatum(RelationGetRelationName(root));
+	table_close(root, AccessShareLock);
+	set_hash_key(table, extension_owner);
+
+	MemoryContextSwitchTo(old);
+	MemoryContextSetParent(context, CacheMemoryContext);
+	return table;
+}
+
+/*
+ * Returns the information about the table of a firing trigger.  While the
+ * result's field "busy" is greater than 0, the result's memory is kept until
+ * the end of the transaction, even if the information is rebuilt.
+ */
+static CmigAuditTable *
+audit_table_get(TriggerData *trigger_data, Oid extension_owner)
+{
+	AuditTableEntry *entry;
+	bool		found;
+	CmigAuditTable *table;
+
+	if (tables == NULL)
+	{
+		HASHCTL		control = {0};
+
+		control.keysize = sizeof(Oid);
+		control.entrysize = sizeof(AuditTableEntry);
+		tables = hash_create("pg_cmig audited tables", 64, &control, HASH_ELEM | HASH_BLOBS);
+	}
+	entry = hash_search(tables, &trigger_data->tg_trigger->tgoid, HASH_ENTER, &found);
+	if (!found)
+		entry->table = NULL;
+	if (entry->table && entry->table->valid)
+		return entry->table;
+
+	table = build_table(trigger_data, extension_owner);
+	/* look up the entry again, because build_table() may have moved it */
+	entry = hash_search(tables, &trigger_data->tg_trigger->tgoid, HASH_ENTER, &found);
+
+	/*
+	 * Calls of the trigger may still be using the old information, or may
+	 * have failed without resetting "busy".  Therefore, keep the information
+	 * until the end of the transaction.
+	 */
+	if (entry->table && entry->table->busy > 0)
+		MemoryContextSetParent(entry->table->context, TopTransactionContext);
+	else if (entry->table)
+		MemoryContextDelete(entry->table->context);
+	entry->table = table;
+	return table;
+}
+
+/* ----------------------------------------------------------------
+ * Writes the log entries of one call of the audit trigger.
+ *
+ * All entries of a call share the values that describe the statement and the
+ * session.  Each changed row adds its key and its images.
+ * ----------------------------------------------------------------
+ */
+
+/* One call of the trigger. */
+typedef struct CmigAuditCall
+{
+	CmigAuditTable *table;
+	Oid			extension_owner;
+	TimestampTz at;
+	CommandId	command;
+	MemoryContext batch;		/* memory context for values of entries that
+								 * are not flushed yet */
+	CmigAuditWriter *writer;	/* opened when the first entry is written */
+	CmigAuditPiece *old_pieces;
+	CmigAuditPiece *new_pieces;
+	bool	   *changed;
+	Datum	   *names;
+	CmigAuditVirtualState virtuals;
+	Datum		values[CMIG_LOG_COLUMNS];
+	bool		nulls[CMIG_LOG_COLUMNS];
+} CmigAuditCall;
+
+/*
+ * Values that all entries of a call share
+ */
+
+/*
+ * Set one column of all entries to a string, or to null if the string is NULL
+ * or empty.
+ */
+static void
+set_text(CmigAuditCall *call, CmigAuditLogColumn column, const char *value)
+{
+	call->nulls[column] = value == NULL || value[0] == '\0';
+	if (!call->nulls[column])
+		call->values[column] = CStringGetTextDatum(value);
+}
+
+/*
+ * Set the client's address in all entries.  It is determined once per session.
+ */
+static void
+set_client_address(CmigAuditCall *call)
+{
+	static bool known = false;
+	static Datum address = (Datum) 0;
+
+	if (!known)
+	{
+		LOCAL_FCINFO(fcinfo, 0);
+		Datum		value;
+
+		InitFunctionCallInfoData(*fcinfo, NULL, 0, InvalidOid, NULL, NULL);
+		value = inet_client_addr(fcinfo);
+		if (!fcinfo->isnull)
+		{
+			MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
+
+			address = PointerGetDatum(PG_DETOAST_DATUM_COPY(value));
+			MemoryContextSwitchTo(old);
+		}
+		known = true;
+	}
+	call->values[CMIG_LOG_CLIENT_ADDRESS] = address;
+	call->nulls[CMIG_LOG_CLIENT_ADDRESS] = address == (Datum) 0;
+}
+
+/*
+ * Set the client's query in all entries, up to the length that the options
+ * allow.
+ */
+static void
+set_query(CmigAuditCall *call)
+{
+	const char *query = debug_query_string;
+	int			length = call->table->options->query_length;
+
+	call->nulls[CMIG_LOG_QUERY] = true;
+	if (length <= 0 || query == NULL)
+		return;
+	length = pg_mbcliplen(query, strlen(query), length);
+	call->values[CMIG_LOG_QUERY] = PointerGetDatum(cstring_to_text_with_len(query, length));
+	call->nulls[CMIG_LOG_QUERY] = false;
+}
+
+/*
+ * Initialize a call, and set the values that all of its entries have in
+ * common.
+ */
+static void
+audit_call_begin(CmigAuditCall *call, CmigAuditTable *table, Oid extension_owner, const char *operation)
+{
+	Size		columns = Max(1, table->shape.count);
+
+	memset(call, 0, sizeof(*call));
+	memset(call->nulls, true, sizeof(call->nulls));
+	call->table = table;
+	call->extension_owner = extension_owner;
+	call->at = GetCurrentTransactionStartTimestamp();
+	call->batch = CurrentMemoryContext;
+
+	/*
+	 * Use the command ID in the active snapshot, which identifies the
+	 * statement that fired the trigger; other statements may have run since
+	 * then.
+	 */
+	call->command = ActiveSnapshotSet() ? GetActiveSnapshot()->curcid :
+		GetCurrentCommandId(false);
+	call->old_pieces = palloc(sizeof(CmigAuditPiece) * columns);
+	call->new_pieces = palloc(sizeof(CmigAuditPiece) * columns);
+	call->changed = palloc(sizeof(bool) * columns);
+	call->names = palloc(sizeof(Datum) * columns);
+	cmig_audit_virtual_begin(&call->virtuals, &table->virtuals);
+
+	set_text(call, CMIG_LOG_OPERATION, operation);
+	call->values[CMIG_LOG_TRANSACTION_ID] =
+		FullTransactionIdGetDatum(GetTopFullTransactionId());
+	call->values[CMIG_LOG_TRANSACTION_AT] = TimestampTzGetDatum(call->at);
+	call->values[CMIG_LOG_CLOCK_AT] = TimestampTzGetDatum(GetCurrentTimestamp());
+	call->values[CMIG_LOG_TABLE_ID] = Int32GetDatum(table->options->table_id);
+	call->values[CMIG_LOG_COMMAND_ID] = Int64GetDatum((int64) call->command);
+	call->values[CMIG_LOG_BACKEND_PID] = Int32GetDatum(MyProcPid);
+	call->values[CMIG_LOG_SCHEMA_NAME] = table->schema_name;
+	call->values[CMIG_LOG_TABLE_NAME] = table->table_name;
+	for (int i = CMIG_LOG_ID; i <= CMIG_LOG_TABLE_NAME; i++)
+		call->nulls[i] = false;
+	call->nulls[CMIG_LOG_OLD_HASH] = true;
+
+	set_text(call, CMIG_LOG_USER_ID, GetConfigOption("app.current_user_id", true, false));
+	set_text(call, CMIG_LOG_TENANT_ID, GetConfigOption("app.current_tenant_id", true, false));
+	set_text(call, CMIG_LOG_REASON, GetConfigOption("app.audit_reason", true, false));
+	set_text(call, CMIG_LOG_REQUEST_ID, GetConfigOption("app.request_id", true, false));
+	set_text(call, CMIG_LOG_ROLE, GetUserNameFromId(GetUserId(), true));
+	if (GetSessionUserId() == GetUserId())
+	{
+		call->values[CMIG_LOG_SESSION_ROLE] = call->values[CMIG_LOG_ROLE];
+		call->nulls[CMIG_LOG_SESSION_ROLE] = call->nulls[CMIG_LOG_ROLE];
+	}
+	else
+		set_text(call, CMIG_LOG_SESSION_ROLE, GetUserNameFromId(GetSessionUserId(), true));
+	set_text(call, CMIG_LOG_APPLICATION_NAME, application_name);
+	set_text(call, CMIG_LOG_REVISION, cmig_running_revision());
+	set_client_address(call);
+	set_query(call);
+}
+
+/* Write the entries that have not been flushed yet, and close the log. */
+static void
+audit_call_end(CmigAuditCall *call)
+{
+	if (call->writer)
+		cmig_audit_writer_close(call->writer);
+	cmig_audit_virtual_end(&call->virtuals);
+}
+
+/*
+ * Log entries
+ */
+
+/* Open the log, and record the table's layout if it is new. */
+static void
+open_log(CmigAuditCall *call)
+{
+	CmigAuditTable *table = call->table;
+
+	call->writer = cmig_audit_writer_open(call->extension_owner, call->at);
+	if (!table->recorded)
+	{
+		Relation	root = table_open(table->root, AccessShareLock);
+
+		cmig_audit_layout_record(table->options->table_id, root,
+								 cmig_audit_log_require(call->extension_owner));
+		table_close(root, AccessShareLock);
+		table->recorded = true;
+
+		/*
+		 * take the time after writing the layout, which must not be newer
+		 * than the entry
+		 */
+		call->values[CMIG_LOG_CLOCK_AT] = TimestampTzGetDatum(GetCurrentTimestamp());
+	}
+}
+
+/* Complete the entry and add it to the log.  This may reset call->batch. */
+static void
+write_entry(CmigAuditCall *call, Size size)
+{
+	int64		id;
+
+	if (call->writer == NULL)
+	{
+		MemoryContext old = MemoryContextSwitchTo(GetMemoryChunkContext(call->names));
+
+		open_log(call);
+		MemoryContextSwitchTo(old);
+	}
+	id = cmig_audit_writer_next_id(call->writer);
+	call->values[CMIG_LOG_ID] = Int64GetDatum(id);
+	call->values[CMIG_LOG_SEQ] = Int64GetDatum(cmig_audit_position_of(call->command, id));
+	if (cmig_audit_writer_add(call->writer, call->values, call->nulls, size) &&
+		call->batch != GetMemoryChunkContext(call->names))
+		MemoryContextReset(call->batch);
+}
+
+/*
+ * Set a column of the entry to the image of the chosen columns, and return the
+ * image's size.
+ */
+static Size
+set_image(CmigAuditCall *call, CmigAuditLogColumn column, const CmigAuditPiece *pieces,
+		  const bool *chosen)
+{
+	Jsonb	   *image = cmig_audit_row_image(&call->table->shape, pieces, chosen);
+
+	call->values[column] = JsonbPGetDatum(image);
+	call->nulls[column] = false;
+	return VARSIZE(image);
+}
+
+/*
+ * Set a column of the entry to the key of a row, and the column "hash" to the
+ * key's row_hash.  Returns the key's size.  Unlike the images, the key must
+ * not depend on the session's time zone.
+ */
+static Size
+set_key(CmigAuditCall *call, CmigAuditLogColumn column, CmigAuditLogColumn hash,
+		TupleTableSlot *slot, const CmigAuditPiece *pieces)
+{
+	CmigAuditTable *table = call->table;
+	CmigAuditShape *shape = &table->shape;
+	Size		size;
+
+	if (table->zoned_key)
+	{
+		CmigAuditPiece *utc = palloc(sizeof(CmigAuditPiece) * shape->count);
+
+		memcpy(utc, pieces, sizeof(CmigAuditPiece) * shape->count);
+		for (int i = 0; i < shape->count; i++)
+		{
+			CmigAuditColumn *c = &shape->columns[i];
+
+			if (table->key[i] && c->type == TIMESTAMPTZOID && c->hide == CMIG_AUDIT_SHOW &&
+				!slot->tts_isnull[c->attno])
+				cmig_audit_row_encode_utc(slot->tts_values[c->attno], &utc[i]);
+		}
+		pieces = utc;
+	}
+	size = set_image(call, column, pieces, table->key);
+	call->values[hash] =
+		Int64GetDatum(cmig_audit_log_row_hash(table->options->table_id,
+											  call->values[column]));
+	call->nulls[hash] = false;
+	return size;
+}
+
+/*
+ * Encode the wanted columns of a row (all columns if "wanted" is NULL) and its
+ * key columns.  If "others", which contains the other row's pieces, is not
+ * NULL, columns that did not change are copied from it.
+ */
+static void
+encode_row(CmigAuditCall *call, TupleTableSlot *slot, const bool *wanted,
+		   CmigAuditPiece *pieces, const CmigAuditPiece *others)
+{
+	CmigAuditShape *shape = &call->table->shape;
+
+	for (int i = 0; i < shape->count; i++)
+	{
+		CmigAuditColumn *column = &shape->columns[i];
+
+		if (wanted && !wanted[i] && !column->in_key)
+			continue;
+		if (others && !call->changed[i])
+			pieces[i] = others[i];
+		else
+			cmig_audit_row_encode(shape, column, slot->tts_values[column->attno],
+								  slot->tts_isnull[column->attno], &pieces[i]);
+	}
+}
+
+/* Find the columns that an update changed, and return their number. */
+static int
+compare_rows(CmigAuditCall *call, TupleTableSlot *old, TupleTableSlot *new, bool *key_changed)
+{
+	CmigAuditShape *shape = &call->table->shape;
+	int			count = 0;
+
+	*key_changed = false;
+	for (int i = 0; i < shape->count; i++)
+	{
+		CmigAuditColumn *column = &shape->columns[i];
+		int			n = column->attno;
+
+		call->changed[i] = !cmig_audit_row_same(column,
+												old->tts_values[n], old->tts_isnull[n],
+												new->tts_values[n], new->tts_isnull[n]);
+		if (call->changed[i])
+		{
+			call->names[count++] = column->name_text;
+			if (column->in_key)
+				*key_changed = true;
+		}
+	}
+	return count;
+}
+
+/* Log a change.  Virtual columns must already be computed. */
+static void
+log_slots(CmigAuditCall *call, TupleTableSlot *old, TupleTableSlot *new)
+{
+	CmigAuditTable *table = call->table;
+	const bool *wanted = NULL;	/* columns to include in the images, or NULL
+								 * for all */
+	bool		key_changed = false;
+	Size		size = 300;
+
+	call->nulls[CMIG_LOG_CHANGED] = true;
+	if (old && new)
+	{
+		int			count = compare_rows(call, old, new, &key_changed);
+
+		if (count == 0 && table->options->skip_unchanged)
+			return;
+		call->values[CMIG_LOG_CHANGED] =
+			PointerGetDatum(construct_array(call->names, count, TEXTOID, -1, false,
+											TYPALIGN_INT));
+		call->nulls[CMIG_LOG_CHANGED] = false;
+
+		/*
+		 * If the key changed, log both rows completely, as if a different row
+		 * had replaced the old row.
+		 */
+		if (table->options->changes_only && !key_changed)
+			wanted = call->changed;
+	}
+
+	if (new)
+		encode_row(call, new, wanted, call->new_pieces, NULL);
+	if (old)
+		encode_row(call, old, wanted, call->old_pieces, new ? call->new_pieces : NULL);
+
+	call->nulls[CMIG_LOG_OLD_ROW] = call->nulls[CMIG_LOG_NEW_ROW] = true;
+	if (old)
+		size += set_image(call, CMIG_LOG_OLD_ROW, call->old_pieces, wanted);
+	if (new)
+		size += set_image(call, CMIG_LOG_NEW_ROW, call->new_pieces, wanted);
+
+	size += set_key(call, CMIG_LOG_ROW_KEY, CMIG_LOG_ROW_HASH, new ? new : old,
+					new ? call->new_pieces : call->old_pieces);
+	call->nulls[CMIG_LOG_OLD_KEY] = call->nulls[CMIG_LOG_OLD_HASH] = true;
+	if (key_changed)
+		size += set_key(call, CMIG_LOG_OLD_KEY, CMIG_LOG_OLD_HASH, old, call->old_pieces);
+	write_entry(call, size);
+}
+
+/*
+ * Log the change of one row.  "old" is NULL for an insert, and "new" is NULL
+ * for a delete.
+ */
+static void
+audit_call_log_change(CmigAuditCall *call, TupleTableSlot *old, TupleTableSlot *new)
+{
+	MemoryContext caller = MemoryContextSwitchTo(call->batch);
+
+	if (old)
+	{
+		slot_getallattrs(old);
+		cmig_audit_virtual_fill(&call->virtuals, old);
+	}
+	if (new)
+	{
+		slot_getallattrs(new);
+		cmig_audit_virtual_fill(&call->virtuals, new);
+	}
+	log_slots(call, old, new);
+
+	/*
+	 * clear the computed values, because other triggers may use the same
+	 * slots
+	 */
+	if (old)
+		cmig_audit_virtual_clear(&call->virtuals, old);
+	if (new)
+		cmig_audit_virtual_clear(&call->virtuals, new);
+	MemoryContextSwitchTo(caller);
+}
+
+/* Log an operation on the whole table: TRUNCATE or SKIP. */
+static void
+audit_call_log_table(CmigAuditCall *call)
+{
+	call->values[CMIG_LOG_ROW_HASH] =
+		Int64GetDatum((int64) ((uint64) (uint32) call->table->options->table_id << 32));
+	call->nulls[CMIG_LOG_ROW_KEY] = true;
+	write_entry(call, 300);
+}
+
+/* ----------------------------------------------------------------
+ * The trigger that writes the audit log.
+ *
+ * The same function serves row-level triggers and statement-level triggers
+ * with transition tables.  It runs as the role that fires the trigger.  This
+ * role needs no privileges, because the log is written by direct table access
+ * (log.c).  trigger.c caches what the trigger needs to know about
+ * its table, and trigger.c writes the entries.
+ * ----------------------------------------------------------------
+ */
+
+PG_FUNCTION_INFO_V1(cmig_audit_trigger);
+
+static bool audit_skip = false;
+
+void
+cmig_audit_trigger_init(void)
+{
+	/*
+	 * cmig.audit_skip turns logging off for bulk loads.  Only superusers and
+	 * roles to which they have granted the privilege can set it.  One entry
+	 * for each transaction and table records that the setting was used.
+	 */
+	DefineCustomBoolVariable("cmig.audit_skip",
+							 "Turns off logging of changes to audited tables.",
+							 "For each table, one entry with operation SKIP is logged in each transaction.",
+							 &audit_skip, false, PGC_SUSET, 0, NULL, NULL, NULL);
+	audit_table_init();
+	cmig_audit_position_init();
+}
+
+/*
+ * Prepare to read all rows of a transition table, beginning with the first
+ * one.
+ */
+static void
+rewind_transition(Tuplestorestate *store)
+{
+	tuplestore_select_read_pointer(store,
+								   tuplestore_alloc_read_pointer(store, EXEC_FLAG_REWIND));
+	tuplestore_rescan(store);
+}
+
+/*
+ * Log the rows of a statement.  The transition tables of an update contain the
+ * old and the new rows in the same order.
+ */
+static void
+log_statement_rows(CmigAuditCall *call, TriggerData *trigger_data)
+{
+	Tuplestorestate *old_rows = trigger_data->tg_oldtable;
+	Tuplestorestate *new_rows = trigger_data->tg_newtable;
+	TupleDesc	desc = RelationGetDescr(trigger_data->tg_relation);
+	Oid			table = RelationGetRelid(trigger_data->tg_relation);
+	TupleTableSlot *old_slot = NULL;
+	TupleTableSlot *new_slot = NULL;
+
+	/*
+	 * Raise an error if a transition table is missing, because the entries
+	 * would lack the old or the new rows.
+	 */
+	if ((old_rows == NULL && !TRIGGER_FIRED_BY_INSERT(trigger_data->tg_event)) ||
+		(new_rows == NULL && !TRIGGER_FIRED_BY_DELETE(trigger_data->tg_event)))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("a statement-level audit trigger requires transition tables"),
+				 errdetail("INSERT needs the new rows, DELETE needs the old rows, and UPDATE needs both."),
+				 errhint("Use cmig.enable_audit() to create audit triggers.")));
+	call->batch = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig audit batch",
+										ALLOCSET_DEFAULT_SIZES);
+	if (old_rows)
+	{
+		rewind_transition(old_rows);
+		old_slot = MakeSingleTupleTableSlot(desc, &TTSOpsMinimalTuple);
+	}
+	if (new_rows)
+	{
+		rewind_transition(new_rows);
+		new_slot = MakeSingleTupleTableSlot(desc, &TTSOpsMinimalTuple);
+	}
+
+	for (;;)
+	{
+		bool		more_old = old_rows && tuplestore_gettupleslot(old_rows, true, false, old_slot);
+		bool		more_new = new_rows && tuplestore_gettupleslot(new_rows, true, false, new_slot);
+
+		if (old_rows && new_rows && more_old != more_new)
+			elog(ERROR, "transition tables of an update differ in length");
+		if (!more_old && !more_new)
+			break;
+		if (old_slot)
+			old_slot->tts_tableOid = table;
+		if (new_slot)
+			new_slot->tts_tableOid = table;
+		audit_call_log_change(call, old_slot, new_slot);
+		CHECK_FOR_INTERRUPTS();
+	}
+	audit_call_end(call);
+	call->writer = NULL;
+	if (old_slot)
+		ExecDropSingleTupleTableSlot(old_slot);
+	if (new_slot)
+		ExecDropSingleTupleTableSlot(new_slot);
+	MemoryContextDelete(call->batch);
+}
+
+static void
+log_row(CmigAuditCall *call, TriggerData *trigger_data)
+{
+	if (TRIGGER_FIRED_BY_INSERT(trigger_data->tg_event))
+		audit_call_log_change(call, NULL, trigger_data->tg_trigslot);
+	else if (TRIGGER_FIRED_BY_UPDATE(trigger_data->tg_event))
+		audit_call_log_change(call, trigger_data->tg_trigslot, trigger_data->tg_newslot);
+	else
+		audit_call_log_change(call, trigger_data->tg_trigslot, NULL);
+}
+
+static const char *
+operation_of(TriggerEvent event)
+{
+	return TRIGGER_FIRED_BY_INSERT(event) ? "INSERT" :
+		TRIGGER_FIRED_BY_UPDATE(event) ? "UPDATE" :
+		TRIGGER_FIRED_BY_DELETE(event) ? "DELETE" : "TRUNCATE";
+}
+
+/* Does the trigger fire with the session's replication role? */
+static bool
+fires_now(const Trigger *trigger)
+{
+	switch (trigger->tgenabled)
+	{
+		case TRIGGER_FIRES_ALWAYS:
+			return true;
+		case TRIGGER_FIRES_ON_ORIGIN:
+			return SessionReplicationRole != SESSION_REPLICATION_ROLE_REPLICA;
+		case TRIGGER_FIRES_ON_REPLICA:
+			return SessionReplicationRole == SESSION_REPLICATION_ROLE_REPLICA;
+		default:
+			return false;
+	}
+}
+
+/*
+ * Returns true if another trigger, which was cloned from a partitioned table,
+ * logs the same change, so that the partition's own trigger must not log it
+ * again.
+ */
+static bool
+is_logged_by_clone(const TriggerData *trigger_data, Oid function)
+{
+	TriggerDesc *triggers = trigger_data->tg_relation->trigdesc;
+	TriggerEvent event = trigger_data->tg_event;
+
+	if (trigger_data->tg_trigger->tgisclone || triggers == NULL)
+		return false;
+	for (int i = 0; i < triggers->numtriggers; i++)
+	{
+		const Trigger *other = &triggers->triggers[i];
+
+		if (other->tgisclone && other->tgfoid == function && other->tgqual == NULL &&
+			other->tgnattr == 0 && fires_now(other) &&
+			(TRIGGER_FIRED_BY_INSERT(event) ? TRIGGER_FOR_INSERT(other->tgtype) :
+			 TRIGGER_FIRED_BY_UPDATE(event) ? TRIGGER_FOR_UPDATE(other->tgtype) :
+			 TRIGGER_FIRED_BY_DELETE(event) ? TRIGGER_FOR_DELETE(other->tgtype) : false))
+			return true;
+	}
+	return false;
+}
+
+Datum
+cmig_audit_trigger(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigger_data = (TriggerData *) fcinfo->context;
+	CmigAuditTable *table;
+	CmigAuditCall call;
+	Oid			extension_owner;
+	int			guc_level;
+
+	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_AFTER(trigger_data->tg_event))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("cmig.audit_trigger() can only be called as an AFTER trigger"),
+				 errhint("Use cmig.enable_audit() to create audit triggers.")));
+
+	if (trigger_data->tg_relation->rd_rel->relispartition &&
+		is_logged_by_clone(trigger_data, fcinfo->flinfo->fn_oid))
+		return PointerGetDatum(NULL);
+	extension_owner = cmig_audit_log_extension_owner();
+	table = audit_table_get(trigger_data, extension_owner);
+	if (audit_skip && table->skip_logged)
+		return PointerGetDatum(NULL);
+
+	table->busy++;
+	guc_level = cmig_audit_row_pin_output();
+	audit_call_begin(&call, table, extension_owner,
+					 audit_skip ? "SKIP" : operation_of(trigger_data->tg_event));
+	if (audit_skip)
+	{
+		audit_call_log_table(&call);
+		table->skip_logged = true;
+	}
+	else if (TRIGGER_FIRED_BY_TRUNCATE(trigger_data->tg_event))
+		audit_call_log_table(&call);
+	else if (TRIGGER_FIRED_FOR_ROW(trigger_data->tg_event))
+		log_row(&call, trigger_data);
+	else
+		log_statement_rows(&call, trigger_data);
+	audit_call_end(&call);
+	if (guc_level > 0)
+		AtEOXact_GUC(false, guc_level);
+	table->busy--;
+	return PointerGetDatum(NULL);
+}

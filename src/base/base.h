@@ -1,0 +1,787 @@
+/*
+ * base.h
+ *	  What src/base provides to other folders.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#ifndef CMIG_BASE_H
+#define CMIG_BASE_H
+
+#include "postgres.h"
+
+#include "access/attnum.h"
+#include "access/htup.h"
+#include "access/tupdesc.h"
+#include "catalog/pg_authid.h"
+#include "common/cryptohash.h"
+#include "datatype/timestamp.h"
+#include "fmgr.h"
+#include "lib/stringinfo.h"
+#include "nodes/nodes.h"
+#include "nodes/parsenodes.h"
+#include "nodes/pg_list.h"
+#include "nodes/primnodes.h"
+#include "tcop/dest.h"
+#include "utils/array.h"
+#include "utils/guc.h"
+#include "utils/snapshot.h"
+
+/* in settings.c */
+
+/* Protection levels, from the lowest to the highest; the code compares them. */
+typedef enum CmigProtect
+{
+	CMIG_PROTECT_OFF,
+	CMIG_PROTECT_BASE,
+	CMIG_PROTECT_ON
+} CmigProtect;
+
+/* The policies for DDL outside of a run, from the least to the most strict. */
+typedef enum CmigDdlPolicy
+{
+	CMIG_DDL_ALLOW,
+	CMIG_DDL_LOG,
+	CMIG_DDL_DENY
+} CmigDdlPolicy;
+
+/* The policies for an applied revision whose text has changed. */
+typedef enum CmigChecksumPolicy
+{
+	CMIG_CHECKSUM_ERROR,
+	CMIG_CHECKSUM_WARN,
+	CMIG_CHECKSUM_IGNORE
+} CmigChecksumPolicy;
+
+/* Call this before registering any other setting. */
+extern void cmig_settings_init(void);
+
+/*
+ * Is the current code running with the privileges of a function's owner instead
+ * of those of the caller?
+ */
+extern bool cmig_settings_in_definer_function(void);
+
+/* Call this after registering all settings. */
+extern void cmig_settings_loaded(void);
+
+/*
+ * Should a check hook accept an invalid value from this source?  It should if
+ * the server would otherwise use the default instead, with only a WARNING.  The
+ * functions that use the setting must then refuse the value.
+ */
+extern bool cmig_settings_keep_invalid(GucSource source);
+
+/*
+ * Each of these functions returns the effective value of a setting, given the
+ * session's value.  In a SECURITY DEFINER function, the effective value is the
+ * one set by the function, for the database, or for the server, not the one
+ * set by the caller.
+ */
+extern const char *cmig_settings_text(const char *name, const char *session);
+extern bool cmig_settings_bool(const char *name, bool session);
+extern int	cmig_settings_int(const char *name, int session);
+
+/*
+ * Returns the effective value of a setting that pg_cmig does not define, such
+ * as cmig_var.schema, or NULL if it has no value.
+ */
+extern const char *cmig_settings_custom(const char *name);
+
+/*
+ * Returns the effective value of a superuser-only setting that guards the
+ * database.  Unless the session has set it, the stored value is read even
+ * outside of SECURITY DEFINER functions, because a rejected value from the
+ * connection options could hide it.
+ */
+extern const char *cmig_settings_guard_text(const char *name, const char *session);
+
+/*
+ * Returns the effective value of an enum setting that guards the database and
+ * whose values are ordered from the least to the most strict.  The session's
+ * value takes effect if it is at least as strict as the stored value, or if the
+ * session is allowed to make the setting less strict.
+ */
+extern int	cmig_settings_guard_enum(const char *name, int session);
+
+/*
+ * Returns the effective value of a string setting that a guard setting depends
+ * on.  The stored string takes effect if the guard has a stored value other
+ * than its default and the session is not allowed to make the guard less
+ * strict.
+ */
+extern const char *cmig_settings_guarded_text(const char *name, const char *session,
+											  const char *guard);
+
+/*
+ * Return the protection level in effect, its name, and whether the session is
+ * allowed to lower it.
+ */
+extern CmigProtect cmig_settings_protect(void);
+extern const char *cmig_settings_protect_name(void);
+extern bool cmig_settings_may_unprotect(void);
+
+/*
+ * Returns the protection level stored for the database or, if there is none,
+ * for the server.
+ */
+extern const char *cmig_settings_protect_stored(void);
+
+/*
+ * Returns the hint for a protection error.  "commits" is true if the failed
+ * call is not allowed in a transaction block.
+ */
+extern char *cmig_settings_unprotect_hint(bool commits);
+
+/*
+ * Returns the DDL policy stored for the database or, if there is none, for the
+ * server.  A session can make the policy stricter for itself.
+ */
+extern CmigDdlPolicy cmig_settings_ddl_policy(void);
+extern const char *cmig_settings_ddl_policy_name(CmigDdlPolicy policy);
+extern CmigDdlPolicy cmig_settings_ddl_policy_stored(void);
+
+extern CmigChecksumPolicy cmig_settings_checksum_policy(void);
+
+/*
+ * Change a setting as SET would, with the privileges that "context" implies.
+ * If "value" is NULL, reset the setting.
+ */
+extern void cmig_settings_set(const char *name, const char *value, GucContext context,
+							  GucAction action);
+
+/*
+ * Change a setting that any user is allowed to change.  Like a function's SET
+ * clause, the change lasts until AtEOXact_GUC() ends the caller's GUC nest
+ * level.
+ */
+extern void cmig_settings_override(const char *name, const char *value);
+
+/* Override search_path with the value that pg_cmig's queries use. */
+extern void cmig_settings_pin_search_path(void);
+
+/* in text.c */
+
+/* The state of an allocator.  Initialize it with zeros. */
+typedef struct CmigPack
+{
+	char	   *next;			/* free memory of the current block */
+	Size		left;			/* number of bytes at "next" */
+} CmigPack;
+
+/* Returns memory that is aligned like palloc's.  The memory is not zeroed. */
+extern void *cmig_pack_alloc(CmigPack *pack, Size size);
+
+/* Returns a NUL-terminated copy of the first "length" bytes of "text". */
+extern char *cmig_pack_string(CmigPack *pack, const char *text, Size length);
+
+/* The maximum number of items that are written.  The rest are only counted. */
+#define CMIG_LISTING_MAX 10
+
+/* The format of a list. */
+typedef enum CmigListingStyle
+{
+	CMIG_LISTING_PLAIN,			/* a, b and 3 more */
+	CMIG_LISTING_QUOTED,		/* "a", "b" and 3 more */
+	CMIG_LISTING_LINES			/* one item on each line, and "And 3 more." on
+								 * the last one */
+} CmigListingStyle;
+
+/* A list that is being built. */
+typedef struct CmigListing
+{
+	CmigListingStyle style;
+	int			count;			/* number of items added */
+	StringInfoData text;
+} CmigListing;
+
+extern void cmig_listing_init(CmigListing *listing, CmigListingStyle style);
+extern void cmig_listing_add(CmigListing *listing, const char *item);
+
+/* Add an item, formatted as by printf.  The format must include any quotes. */
+extern void cmig_listing_add_format(CmigListing *listing, const char *format,...) pg_attribute_printf(2, 3);
+
+/* Returns the whole list, palloc'd.  Call this once, after the last item. */
+extern char *cmig_listing_text(CmigListing *listing);
+
+/* The number of hexadecimal digits in a checksum. */
+#define CMIG_CHECKSUM_DIGITS 64
+
+/*
+ * Start a checksum.  The state is freed by cmig_checksum_finish() or, after an
+ * error, at the end of the transaction.
+ */
+extern pg_cryptohash_ctx *cmig_checksum_start(void);
+
+/* Add bytes to a checksum. */
+extern void cmig_checksum_add(pg_cryptohash_ctx *checksum, const char *bytes, Size count);
+
+/* Returns the checksum as hexadecimal digits. */
+extern char *cmig_checksum_finish(pg_cryptohash_ctx *checksum);
+
+/* Are both strings equal, or both NULL? */
+extern bool cmig_text_same(const char *a, const char *b);
+
+/* Does the list contain the string? */
+extern bool cmig_text_list_has(const List *list, const char *text);
+
+/* Sort the list in byte order. */
+extern void cmig_text_list_sort(List *list);
+
+/* The maximum length of a revision id or branch label, in bytes. */
+#define CMIG_MAX_ID_LENGTH 128
+
+/* The maximum length of a revision's message, in characters. */
+#define CMIG_MAX_MESSAGE_LENGTH 1000
+
+/* The direction of a step: which of a revision's scripts it runs. */
+typedef enum CmigDirection
+{
+	CMIG_UPGRADE,
+	CMIG_DOWNGRADE
+} CmigDirection;
+
+/*
+ * Returns "upgrade" or "downgrade", as used in arguments, tables, and messages.
+ */
+extern const char *cmig_direction_name(CmigDirection direction);
+
+/* A list of names, as in a text[] column. */
+typedef struct CmigNames
+{
+	int			count;
+	char	  **names;
+} CmigNames;
+
+/* Sort the names in byte order. */
+extern void cmig_names_sort(CmigNames *names);
+
+/* Does the sorted list contain the name? */
+extern bool cmig_names_has(const CmigNames *sorted, const char *name);
+
+/* Do both lists contain the same names in the same order? */
+extern bool cmig_names_same(const CmigNames *a, const CmigNames *b);
+
+/* A revision's id and edges, and the details that lists of revisions show. */
+typedef struct CmigRevision
+{
+	char	   *id;
+	CmigNames	parents;		/* down_revision */
+	CmigNames	depends;		/* depends_on: ids, partial ids or labels */
+	CmigNames	labels;			/* branch_labels */
+	CmigNames	replaces;		/* ids of the revisions that this one
+								 * replaces; the last one follows all others
+								 * in the graph; usually empty */
+	bool		repeatable;		/* true if the revision is not a node of the
+								 * graph: it has no edges except depends, and
+								 * runs after the others */
+	bool		malformed;		/* true if an array contains nulls or has two
+								 * dimensions */
+	/* the fields below are NULL or false unless the caller asked for them */
+	char	   *message;
+	char	   *created_by;
+	bool		transactional;
+	bool		irreversible;	/* true if there is no downgrade script */
+	bool		has_created_at; /* true if created_at is valid */
+	TimestampTz created_at;
+} CmigRevision;
+
+/* Sort pointers to revisions in the byte order of the ids. */
+extern void cmig_revision_sort_by_id(const CmigRevision **revisions, int count);
+
+/* Everything that a revision's file or row contains. */
+typedef struct CmigRevisionText
+{
+	CmigRevision edges;
+	char	   *description;	/* never NULL */
+	char	   *upgrade_sql;	/* never NULL; '' if there is nothing to run */
+	char	   *downgrade_sql;	/* NULL if the revision is irreversible */
+	char	   *verify_sql;		/* NULL if there is none */
+	char	   *precondition_sql;	/* NULL if there is none */
+	CmigNames	placeholders;	/* placeholder declarations */
+	char	   *previous_sql;	/* the last script that a repeatable revision
+								 * ran, if it differs from the current one;
+								 * otherwise NULL */
+	bool		has_created_at;
+	TimestampTz created_at;		/* valid if has_created_at */
+} CmigRevisionText;
+
+/* in argument.c */
+
+/*
+ * Returns a text argument as a palloc'd string, or NULL if the argument is
+ * null.
+ */
+extern char *cmig_argument_text(FunctionCallInfo fcinfo, int n);
+
+/*
+ * Raises error 22004 if argument n is null.  "what" is the argument's name in
+ * the message, and "call" is a correct call for the hint.  Required arguments
+ * have the default NULL, so this also rejects calls that leave one out.
+ */
+extern void cmig_argument_require(FunctionCallInfo fcinfo, int n, const char *what, const char *call);
+
+/*
+ * Returns an argument that must be "upgrade" or "downgrade".  Any other value
+ * raises error 22023 with a hint that shows a correct call.  "call" is the
+ * beginning of that call, such as "SELECT * FROM cmig.plan".  If the next
+ * argument is null, the hint may use the invalid value as the target.
+ */
+extern CmigDirection cmig_argument_direction(FunctionCallInfo fcinfo, int n, const char *call);
+
+/*
+ * Returns an argument that is a schema name, and sets *null to 'n' or ' ', as
+ * SPI expects.  Raises an error if the argument is not null and the schema does
+ * not exist.
+ */
+extern Datum cmig_argument_schema(FunctionCallInfo fcinfo, int n, char *null);
+
+/*
+ * Returns the elements of a text[].  Raises error 22004 if an element is null;
+ * "what" is the array's name in the message.  "hint" may be NULL.
+ */
+extern CmigNames *cmig_argument_names(ArrayType *array, const char *what, const char *hint);
+
+/* Returns a boolean argument, or "value" if the argument is null. */
+extern bool cmig_argument_bool(FunctionCallInfo fcinfo, int n, bool value);
+
+/* Returns a list that contains only this name.  "name" may be NULL. */
+extern CmigNames *cmig_argument_one(char *name);
+
+/*
+ * Returns a text[] argument, which may be empty.  Raises error 22023 if the
+ * argument is null or has more than one dimension.  "what" says what the
+ * elements are, for messages: for example, "dependencies".
+ */
+extern CmigNames *cmig_argument_list(FunctionCallInfo fcinfo, int n, const char *what);
+
+/*
+ * Returns a text[] argument that must contain at least one revision identifier.
+ */
+extern CmigNames *cmig_argument_revisions(FunctionCallInfo fcinfo, int n);
+
+/*
+ * Returns the revision identifiers in a text argument.  If the argument is
+ * null, the list contains one NULL.  An array literal such as '{a,b}' is
+ * accepted, too, because an untyped literal arrives here as text even if the
+ * user meant a text[].
+ */
+extern CmigNames *cmig_argument_target(FunctionCallInfo fcinfo, int n);
+
+/*
+ * An error context callback for parsing a string that is an argument or was
+ * built from one.  The callback's argument is that string.  An error position
+ * then refers to the string, not to the calling statement.
+ */
+extern void cmig_argument_place_error(void *text);
+
+/*
+ * The first function adds one row, and the second function adds a row for each
+ * element of a List of char *.  The SQL function must have called
+ * InitMaterializedSRF() with MAT_SRF_USE_EXPECTED_DESC.
+ */
+extern void cmig_result_add_text(FunctionCallInfo fcinfo, const char *text);
+extern void cmig_result_add_texts(FunctionCallInfo fcinfo, List *texts);
+
+/* in query.c */
+
+/* A function that does the work of a subtransaction. */
+typedef void (*CmigSubtransactionWork) (void *arg);
+
+/*
+ * Do the work, and return NULL if it succeeds.  If the work fails, everything
+ * that it did is rolled back, including changes to the current user and to
+ * settings.  In that case, a copy of the error is returned, allocated in the
+ * caller's memory context.  The caller must rethrow every error that it does
+ * not handle, including query cancellation, with ReThrowError().
+ */
+extern ErrorData *cmig_subtransaction_try(CmigSubtransactionWork work, void *arg);
+
+/* Like cmig_subtransaction_try(), but always rolls the work back. */
+extern ErrorData *cmig_subtransaction_rehearse(CmigSubtransactionWork work, void *arg);
+
+/*
+ * Returns true if the error must not be handled by any caller, because the work
+ * did not cause it: a cancellation, lack of resources, a serialization failure
+ * or deadlock, or an internal error of the server.
+ */
+extern bool cmig_subtransaction_must_rethrow(const ErrorData *error);
+
+/* A callback for a query's rows.  Returns false to stop the query. */
+typedef bool (*CmigRowReceiver) (TupleTableSlot *slot, DestReceiver *self);
+
+/*
+ * Initialize a receiver, which is usually the first field of a larger struct.
+ * The receiver's startup and shutdown functions do nothing.
+ */
+extern void cmig_row_receiver_init(DestReceiver *receiver, CmigRowReceiver row);
+
+/* in settings.c */
+
+/* Read and remember the extension's version in this database. */
+extern void cmig_library_version_read(void);
+
+/*
+ * Returns a hint on how to resolve a version mismatch, or NULL if the versions
+ * matched when the extension's version was last read.  Does not access the
+ * database.
+ */
+extern const char *cmig_library_version_hint(void);
+
+/* in role.c */
+
+/*
+ * A predefined role that has hardly any privileges, cannot log in, and cannot
+ * be altered.
+ */
+#define CMIG_ROLE_NOBODY ROLE_PG_STAT_SCAN_TABLES
+
+/*
+ * The previous role, and the other state to restore when returning to that
+ * role.
+ */
+typedef struct CmigRole
+{
+	Oid			user;
+	int			context;
+	bool		read_only;		/* XactReadOnly */
+} CmigRole;
+
+/* Become another role, in a security-restricted operation. */
+extern void cmig_role_act_as(CmigRole *saved, Oid role);
+
+/*
+ * Like cmig_role_act_as(), for running pg_cmig's code on tables that belong to
+ * the role.  The tables' policies do not apply, even with FORCE ROW LEVEL
+ * SECURITY.
+ */
+extern void cmig_role_act_as_owner(CmigRole *saved, Oid role);
+
+/*
+ * Like cmig_role_act_as(), but in a read-only transaction, for running code
+ * that must not change anything that the caller has already checked.  The
+ * caller's locks must prevent other sessions from making such changes.
+ */
+extern void cmig_role_read_as(CmigRole *saved, Oid role);
+
+/*
+ * Switch back to the caller's role, to write to pg_cmig's tables while a script
+ * or a function has switched to a different role.
+ */
+extern void cmig_role_act_as_caller(CmigRole *saved, Oid caller);
+
+/* Return to the previous role. */
+extern void cmig_role_return(const CmigRole *saved);
+
+/* Returns the owner of a relation, or InvalidOid if it does not exist. */
+extern Oid	cmig_role_owner_of(Oid relation);
+
+/*
+ * Returns the owner of a database, or InvalidOid if the database does not
+ * exist.
+ */
+extern Oid	cmig_role_owner_of_database(Oid database);
+
+/* Returns the owner of a schema, or InvalidOid if it does not exist. */
+extern Oid	cmig_role_owner_of_schema(Oid schema);
+
+/*
+ * Analyze a statement in the body of an SQL function, given the function's
+ * pg_proc row.  "call" may be NULL if none of the function's arguments is
+ * polymorphic.  Changes the statement.
+ *
+ * The callback is_safe() decides whether literals may be converted to a type.
+ * It is never called for a domain.  Raises error 0A000 for a literal of a type
+ * for which the callback returns false.
+ */
+extern Query *cmig_safe_parse(RawStmt *raw, const char *source, HeapTuple function, FuncExpr *call,
+							  bool (*is_safe) (Oid type));
+
+/*
+ * Returns the role that runs the code of a column's type, such as domain
+ * checks and casts.  This is the table's owner if the owners of the type, and
+ * of all types that it consists of, have the table owner's privileges.
+ * Otherwise, it is CMIG_ROLE_NOBODY.
+ */
+extern Oid	cmig_type_role(Oid type, Oid table_owner);
+
+/* in query.c */
+
+#define CMIG_QUERY_MAX_ARGS 20
+
+struct _SPI_plan;
+
+/* A query and its plan. */
+typedef struct CmigQuery
+{
+	const char *sql;
+	int			nargs;
+	Oid			argtypes[CMIG_QUERY_MAX_ARGS];
+	struct _SPI_plan *plan;		/* prepared at first use */
+	bool		users_text;		/* the statement comes from a user:
+								 * search_path is not pinned, errors get no
+								 * hint about pg_cmig's tables, and each run
+								 * uses a custom plan */
+	bool		all_rows;		/* raise an error if a policy hides rows */
+	Oid			relation;		/* if valid, "alias" must refer to this table,
+								 * and the plan is not kept */
+	const char *alias;			/* an alias that occurs only once in the query */
+} CmigQuery;
+
+/*
+ * A callback for a query's rows.  It must copy whatever it keeps from the
+ * tuple, and it must not rely on the caller's settings, because it runs with
+ * the pinned search_path.
+ */
+typedef void (*CmigRowCallback) (TupleDesc desc, HeapTuple row, void *arg);
+
+/* A row callback that adds the row to its argument, a ReturnSetInfo. */
+extern void cmig_query_return_row(TupleDesc desc, HeapTuple row, void *result);
+
+/* Run a query.  Returns the number of rows processed.  "nulls" may be NULL. */
+extern uint64 cmig_query_run(CmigQuery *query, Datum *values, const char *nulls);
+
+/*
+ * Run a query and call the callback for each row, in the caller's memory
+ * context.  Rows are fetched in batches, so the whole result is never in memory
+ * at once.  Returns the number of rows.
+ */
+extern uint64 cmig_query_each(CmigQuery *query, Datum *values, const char *nulls,
+							  CmigRowCallback callback, void *arg);
+
+/*
+ * Run a query with the given snapshot, and return the first column of the first
+ * row as a palloc'd string.  Returns NULL if there is no row or the column is
+ * null.  No argument may be null.
+ */
+extern char *cmig_query_at_snapshot(CmigQuery *query, Datum *values, Snapshot snapshot);
+
+/*
+ * Call "work" so that all queries in it read with one snapshot, and so that
+ * queries that write fail.  The caller must be in a subtransaction that is
+ * rolled back after an error.
+ */
+extern void cmig_query_at_once(void (*work) (void *), void *arg);
+
+/*
+ * Run a statement that was built at run time, without keeping its plan.  Names
+ * in the statement must be qualified, and values must be bound.  If "pinned"
+ * is true, search_path is pinned as for a CmigQuery; pinned must be false for
+ * statements that fire the caller's triggers.  "callback" may be NULL.  The
+ * whole result is in memory at once.
+ */
+extern uint64 cmig_query_once(const char *sql, int nargs, Oid *argtypes,
+							  Datum *values, const char *nulls, bool pinned,
+							  CmigRowCallback callback, void *arg);
+
+/*
+ * Returns true while cmig_query_run() runs one of pg_cmig's queries.  A trigger
+ * uses this to tell whether pg_cmig itself is writing to a table.
+ */
+extern bool cmig_query_is_writing(void);
+
+/*
+ * Returns a column of type text (counting from 1) as a palloc'd string, or NULL
+ * if the column is null.
+ */
+extern char *cmig_query_text(TupleDesc desc, HeapTuple row, int column);
+
+/* A row callback that stores the first column's text in *arg, a char *. */
+extern void cmig_query_keep_text(TupleDesc desc, HeapTuple row, void *arg);
+
+/* A row callback that appends the OID in the first column to *arg, a List *. */
+extern void cmig_query_keep_oid(TupleDesc desc, HeapTuple row, void *arg);
+
+/* Bind a string, which may be NULL, to the i-th argument (counting from 0). */
+extern void cmig_query_bind_text(Datum *values, char *nulls, int i, const char *value);
+
+/*
+ * Each of these functions returns a column's value, or "otherwise" if the
+ * column is null.
+ */
+extern bool cmig_query_bool(TupleDesc desc, HeapTuple row, int column, bool otherwise);
+extern int32 cmig_query_int32(TupleDesc desc, HeapTuple row, int column, int32 otherwise);
+extern int64 cmig_query_int64(TupleDesc desc, HeapTuple row, int column, int64 otherwise);
+extern double cmig_query_float8(TupleDesc desc, HeapTuple row, int column, double otherwise);
+
+/* Returns a column as a Datum. */
+extern Datum cmig_query_datum(TupleDesc desc, HeapTuple row, int column, bool *isnull);
+
+/* Free the plan of a query whose text was built at run time. */
+extern void cmig_query_free(CmigQuery *query);
+
+/*
+ * Commit the transaction of a procedure that was called at top level, and start
+ * the next transaction.  After the call, there is neither an active snapshot
+ * nor a portal snapshot.
+ */
+extern void cmig_query_commit(void);
+
+/* Is the caller running inside a procedure or DO block that can commit? */
+extern bool cmig_query_in_procedure(void);
+
+/* in settings.c */
+
+/*
+ * Run ALTER DATABASE ... SET as the current user, or ALTER DATABASE ... RESET
+ * if "value" is NULL.  "function" is the name of the SQL function, such as
+ * "cmig.set_protect()", for the error raised on a standby or in a read-only
+ * transaction.
+ */
+extern void cmig_database_setting_set(const char *function, const char *name, const char *value);
+
+/* in query.c */
+
+/* Callback for each row of a catalog. */
+typedef void (*CmigCatalogRow) (HeapTuple row, void *arg);
+
+/*
+ * Call the callback for each catalog row in which the given columns contain
+ * the given OIDs.  "columns" are the first "keys" columns of the index.  If
+ * "index" is InvalidOid, the catalog is scanned sequentially.
+ */
+extern void cmig_catalog_rows_each(Oid catalog, Oid index, int keys, const AttrNumber *columns,
+								   const Oid *values, CmigCatalogRow callback, void *arg);
+
+/*
+ * Call the callback for each row of pg_depend that refers to the object or to
+ * one of its columns.
+ */
+extern void cmig_catalog_rows_referring(Oid class, Oid object, CmigCatalogRow callback, void *arg);
+
+/* in citus.c */
+
+/*
+ * Does Citus manage the table?  It manages distributed tables, reference
+ * tables, tables in distributed schemas, and local tables in its metadata.
+ */
+extern bool cmig_citus_manages(Oid relation);
+
+/*
+ * Is Citus installed in this database, in a version that has distributed
+ * schemas?  If so, its metadata can be read.
+ */
+extern bool cmig_citus_is_installed(void);
+
+/*
+ * Does the table have a shard with copies on several nodes?  If so, a row's
+ * ctid is different in each copy.
+ */
+extern bool cmig_citus_has_copies(Oid relation);
+
+/* Returns the number of the table's shards. */
+extern int	cmig_citus_shards(Oid relation);
+
+/*
+ * Return the number of blocks of the table's largest shard, and the estimated
+ * number of rows in all shards.  The estimate is 0 if there are no statistics.
+ * The shards are queried in separate transactions.  cmig_citus_blocks() raises
+ * an error if a shard cannot be read.
+ */
+extern double cmig_citus_blocks(Oid relation);
+extern double cmig_citus_rows(Oid relation);
+
+/*
+ * Does a query with a boolean result return true on all workers?  An error on a
+ * worker counts as false.
+ */
+extern bool cmig_citus_workers_agree(const char *sql);
+
+/* Is the session connected to a worker? */
+extern bool cmig_citus_is_worker(void);
+
+/*
+ * If Citus opened this session on behalf of another session on the same
+ * server, returns the process ID of that session; otherwise 0.  The process ID
+ * is read from application_name, which users can set.
+ */
+extern int	cmig_citus_parent(void);
+
+/*
+ * Raise error 0A000 if the session is connected to a worker.  The names and
+ * states of revisions are on the coordinator only.
+ */
+extern void cmig_citus_require_coordinator(const char *command);
+
+/*
+ * Issue a WARNING if the session is connected to a worker, at most once per
+ * statement.  Read-only functions call this if they find no revisions or
+ * scopes.
+ */
+extern void cmig_citus_warn_worker(void);
+
+/*
+ * If the session is connected to a worker, returns a palloc'd hint that says
+ * where the coordinator is; otherwise, returns NULL.
+ */
+extern char *cmig_citus_worker_hint(void);
+
+/*
+ * Keep Citus from running DDL on the workers until the current GUC nest level
+ * ends.  Does nothing without Citus.
+ */
+extern void cmig_citus_keep_local(void);
+
+/*
+ * Set a setting, until the end of the transaction, on the workers that the
+ * transaction uses now or later.  Does nothing without Citus.
+ */
+extern void cmig_citus_propagate_setting(const char *name, const char *value);
+
+/*
+ * Does the statement only change how Citus stores a table, as a call of
+ * create_distributed_table() does?
+ */
+extern bool cmig_citus_is_distribution(const Node *statement);
+
+/*
+ * Like cmig_citus_is_distribution(), but returns true only if schema diffs
+ * show the change.
+ */
+extern bool cmig_citus_distributes_table(const Node *statement);
+
+/*
+ * Make the current transaction commit on all nodes or on none.  Without this,
+ * Citus commits changes of a single shard before the coordinator's own changes,
+ * so after a crash in between, only the changes of the shard would be kept.
+ * Returns false if Citus does not allow two-phase commit.  If Citus is not
+ * installed, does nothing and returns true.
+ */
+extern bool cmig_citus_use_two_phases(void);
+
+/*
+ * Must the statement run at top level?  This is true if the statement might
+ * create a table in a distributed schema or move one there, because Citus
+ * distributes such a table only if the statement runs at top level.
+ */
+extern bool cmig_citus_wants_toplevel(const Node *statement);
+
+/* in role.c */
+
+/*
+ * Are the relation's own rows (not those of its children) stored in this
+ * database?
+ */
+extern bool cmig_local_rows_here(Oid relation);
+
+/*
+ * Raise error 0A000 unless the table's rows are stored here.  If "children" is
+ * true, the rows of all tables that inherit from the table must be stored
+ * here, too.  "doing" names the function that would give wrong results, and
+ * "hint" says what to do if Citus has distributed the table.
+ */
+extern void cmig_local_rows_require(Oid table, bool children, const char *doing, const char *hint);
+
+/*
+ * Raise error 0A000 if the table is a foreign table.  If "children" is true,
+ * the error is also raised if one of the tables that inherit from the table is
+ * a foreign table.
+ */
+extern void cmig_local_rows_require_reachable(Oid table, bool children, const char *doing);
+
+/*
+ * Raise error 0A000 unless the table uses the heap access method, so that its
+ * rows can be read block by block.
+ */
+extern void cmig_local_rows_require_heap(Oid table, const char *doing, const char *hint);
+
+#endif							/* CMIG_BASE_H */

@@ -1,0 +1,266 @@
+/*
+ * text.c
+ *	  Lists, packed values, checksums, and revisions in memory.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "common/cryptohash.h"
+#include "common/sha2.h"
+#include "datatype/timestamp.h"
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "nodes/pg_list.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+
+#include "base/base.h"
+
+/* ----------------------------------------------------------------
+ * Allocates many small pieces of memory that are freed together.
+ *
+ * A piece has no header, so thousands of ids and scripts take half the memory
+ * that individual palloc calls would need.  A piece cannot be freed by itself;
+ * it is freed with the memory context in which it was allocated.
+ * ----------------------------------------------------------------
+ */
+
+#define BLOCK_SIZE ((Size) 32 * 1024)
+
+void *
+cmig_pack_alloc(CmigPack *pack, Size size)
+{
+	void	   *piece;
+
+	size = MAXALIGN(size);
+	if (size > BLOCK_SIZE / 8)
+		return palloc_extended(size, MCXT_ALLOC_HUGE);
+	if (size > pack->left)
+	{
+		pack->next = palloc(BLOCK_SIZE);
+		pack->left = BLOCK_SIZE;
+	}
+	piece = pack->next;
+	pack->next += size;
+	pack->left -= size;
+	return piece;
+}
+
+char *
+cmig_pack_string(CmigPack *pack, const char *text, Size length)
+{
+	char	   *copy = cmig_pack_alloc(pack, length + 1);
+
+	memcpy(copy, text, length);
+	copy[length] = '\0';
+	return copy;
+}
+
+/* ----------------------------------------------------------------
+ * Formats lists for messages.
+ *
+ * Only the first items are written; the rest are counted: "a, b and 3 more".
+ * ----------------------------------------------------------------
+ */
+
+void
+cmig_listing_init(CmigListing *listing, CmigListingStyle style)
+{
+	listing->style = style;
+	listing->count = 0;
+	initStringInfo(&listing->text);
+}
+
+/*
+ * Count an item.  If the caller must write the item, writes the separator and
+ * returns true.
+ */
+static bool
+start_item(CmigListing *listing)
+{
+	if (listing->count++ >= CMIG_LISTING_MAX)
+		return false;
+	if (listing->count > 1)
+		appendStringInfoString(&listing->text,
+							   listing->style == CMIG_LISTING_LINES ? "\n" : ", ");
+	return true;
+}
+
+void
+cmig_listing_add(CmigListing *listing, const char *item)
+{
+	if (start_item(listing))
+		appendStringInfo(&listing->text,
+						 listing->style == CMIG_LISTING_QUOTED ? "\"%s\"" : "%s", item);
+}
+
+void
+cmig_listing_add_format(CmigListing *listing, const char *format,...)
+{
+	if (!start_item(listing))
+		return;
+	for (;;)
+	{
+		va_list		args;
+		int			needed;
+
+		va_start(args, format);
+		needed = appendStringInfoVA(&listing->text, format, args);
+		va_end(args);
+		if (needed == 0)
+			break;
+		enlargeStringInfo(&listing->text, needed);
+	}
+}
+
+char *
+cmig_listing_text(CmigListing *listing)
+{
+	int			left = listing->count - CMIG_LISTING_MAX;
+
+	if (left > 0)
+		appendStringInfo(&listing->text,
+						 listing->style == CMIG_LISTING_LINES ? "\nAnd %d more." : " and %d more", left);
+	return listing->text.data;
+}
+
+/* ----------------------------------------------------------------
+ * Computes SHA-256 checksums.
+ * ----------------------------------------------------------------
+ */
+
+/* Raise an error if a step of the computation failed. */
+static void
+require_success(int status)
+{
+	if (status < 0)
+		elog(ERROR, "could not compute a SHA-256 checksum");
+}
+
+pg_cryptohash_ctx *
+cmig_checksum_start(void)
+{
+	pg_cryptohash_ctx *checksum = pg_cryptohash_create(PG_SHA256);
+
+	require_success(checksum != NULL ? pg_cryptohash_init(checksum) : -1);
+	return checksum;
+}
+
+void
+cmig_checksum_add(pg_cryptohash_ctx *checksum, const char *bytes, Size count)
+{
+	require_success(pg_cryptohash_update(checksum, (const uint8 *) bytes, count));
+}
+
+char *
+cmig_checksum_finish(pg_cryptohash_ctx *checksum)
+{
+	uint8		digest[PG_SHA256_DIGEST_LENGTH];
+	char	   *result = palloc0(CMIG_CHECKSUM_DIGITS + 1);
+
+	StaticAssertStmt(CMIG_CHECKSUM_DIGITS == 2 * PG_SHA256_DIGEST_LENGTH,
+					 "a byte is two hexadecimal digits");
+	require_success(pg_cryptohash_final(checksum, digest, sizeof(digest)));
+	pg_cryptohash_free(checksum);
+	(void) hex_encode((const char *) digest, sizeof(digest), result);
+	return result;
+}
+
+/* ----------------------------------------------------------------
+ * Functions for strings that may be NULL and for Lists of char *.
+ * ----------------------------------------------------------------
+ */
+
+bool
+cmig_text_same(const char *a, const char *b)
+{
+	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+bool
+cmig_text_list_has(const List *list, const char *text)
+{
+	ListCell   *lc;
+
+	foreach(lc, list)
+	{
+		if (strcmp(lfirst(lc), text) == 0)
+			return true;
+	}
+	return false;
+}
+
+static int
+text_list_compare(const ListCell *a, const ListCell *b)
+{
+	return strcmp(lfirst(a), lfirst(b));
+}
+
+void
+cmig_text_list_sort(List *list)
+{
+	list_sort(list, text_list_compare);
+}
+
+/* ----------------------------------------------------------------
+ * Data structures that describe revisions.
+ *
+ * These structs are passed from the modules that read revisions (catalog,
+ * revision_file) to those that work with them (graph, load, runner).  A table
+ * in src/README.md lists the types that represent a revision at each stage.
+ *
+ * 	  Helper functions for the data structures that describe revisions.
+ * ----------------------------------------------------------------
+ */
+
+const char *
+cmig_direction_name(CmigDirection direction)
+{
+	return direction == CMIG_UPGRADE ? "upgrade" : "downgrade";
+}
+
+/* A qsort() and bsearch() comparator for strings. */
+static int
+revision_compare(const void *a, const void *b)
+{
+	return strcmp(*(char *const *) a, *(char *const *) b);
+}
+
+void
+cmig_names_sort(CmigNames *names)
+{
+	if (names->count > 1)
+		qsort(names->names, names->count, sizeof(char *), revision_compare);
+}
+
+bool
+cmig_names_has(const CmigNames *sorted, const char *name)
+{
+	return sorted->count > 0 &&
+		bsearch(&name, sorted->names, sorted->count, sizeof(char *), revision_compare) != NULL;
+}
+
+bool
+cmig_names_same(const CmigNames *a, const CmigNames *b)
+{
+	if (a->count != b->count)
+		return false;
+	for (int i = 0; i < a->count; i++)
+		if (strcmp(a->names[i], b->names[i]) != 0)
+			return false;
+	return true;
+}
+
+static int
+compare_ids(const void *a, const void *b)
+{
+	return strcmp((*(const CmigRevision *const *) a)->id,
+				  (*(const CmigRevision *const *) b)->id);
+}
+
+void
+cmig_revision_sort_by_id(const CmigRevision **revisions, int count)
+{
+	qsort(revisions, count, sizeof(CmigRevision *), compare_ids);
+}

@@ -1,0 +1,928 @@
+/*
+ * column.c
+ *	  Columns.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "kinds/internal.h"
+
+/* ----------------------------------------------------------------
+ * A column's identity: its clause, its sequence, and how they change.
+ *
+ * column.c reads the identity together with the column's other
+ * properties.
+ *
+ * No database access.
+ *
+ * 	  The identity of a column: its clause, its sequence, and how they change.
+ * ----------------------------------------------------------------
+ */
+
+/*
+ * A column's identity.  The strings are NULL if the column has no identity.
+ * The strings that describe the sequence are also NULL for a partition that
+ * shares the partitioned table's sequence.
+ */
+typedef struct CmigColumnIdentity
+{
+	const CmigObject *column;
+	const char *type;			/* the column's type */
+	const char *generated;		/* ALWAYS or BY DEFAULT */
+	const char *options;		/* the options in the clause of CREATE TABLE */
+	const char *sequence;		/* qualified name of the sequence */
+	const char *name;			/* unqualified name of the sequence */
+	const char *persistence;	/* LOGGED, UNLOGGED, or NULL if the sequence
+								 * has the table's persistence */
+	const char *settings;		/* the options that ALTER COLUMN can set, one
+								 * per line */
+} CmigColumnIdentity;
+
+/*
+ * The end of a subquery that reads the sequence of the identity column "a" of
+ * the table "c".
+ */
+#define CMIG_COLUMN_IDENTITY_FROM_SQL \
+	" FROM pg_depend d JOIN pg_sequence s ON s.seqrelid = d.objid JOIN pg_class sc ON sc.oid = s.seqrelid" \
+	" JOIN pg_namespace sn ON sn.oid = sc.relnamespace" \
+	" CROSS JOIN LATERAL (SELECT CASE s.seqtypid WHEN 21 THEN -32768 WHEN 23 THEN -2147483648 ELSE -9223372036854775808 END AS low," \
+	"  CASE s.seqtypid WHEN 21 THEN 32767 WHEN 23 THEN 2147483647 ELSE 9223372036854775807 END AS high) l" \
+	" WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = a.attrelid AND d.refobjsubid = a.attnum" \
+	" AND d.classid = 'pg_class'::regclass AND d.deptype = 'i')"
+
+/*
+ * The identity options that differ from PostgreSQL's defaults for an
+ * identity column of this type.
+ */
+#define CMIG_COLUMN_IDENTITY_OPTIONS_SQL \
+	"(SELECT concat_ws(' '," \
+	"  CASE WHEN sc.relname <> c.relname || '_' || a.attname || '_seq' OR sc.relnamespace <> c.relnamespace" \
+	"   THEN format('SEQUENCE NAME %I.%I', sn.nspname, sc.relname) END," \
+	"  CASE WHEN sc.relpersistence <> c.relpersistence THEN CASE sc.relpersistence WHEN 'u' THEN 'UNLOGGED' ELSE 'LOGGED' END END," \
+	"  CASE WHEN s.seqstart <> CASE WHEN s.seqincrement > 0 THEN s.seqmin ELSE s.seqmax END THEN 'START WITH ' || s.seqstart END," \
+	"  CASE WHEN s.seqincrement <> 1 THEN 'INCREMENT BY ' || s.seqincrement END," \
+	"  CASE WHEN s.seqmin <> CASE WHEN s.seqincrement > 0 THEN 1 ELSE l.low END THEN 'MINVALUE ' || s.seqmin END," \
+	"  CASE WHEN s.seqmax <> CASE WHEN s.seqincrement > 0 THEN l.high ELSE -1 END THEN 'MAXVALUE ' || s.seqmax END," \
+	"  CASE WHEN s.seqcache <> 1 THEN 'CACHE ' || s.seqcache END," \
+	"  CASE WHEN s.seqcycle THEN 'CYCLE' END)" \
+	CMIG_COLUMN_IDENTITY_FROM_SQL
+
+/*
+ * The options that ALTER COLUMN can set, one per line, in a form that does
+ * not depend on the type.
+ */
+#define CMIG_COLUMN_IDENTITY_SETTINGS_SQL \
+	"(SELECT concat_ws(E'\n'," \
+	"  'INCREMENT BY ' || s.seqincrement," \
+	"  CASE WHEN s.seqmin <> CASE WHEN s.seqincrement > 0 THEN 1 ELSE l.low END THEN 'MINVALUE ' || s.seqmin ELSE 'NO MINVALUE' END," \
+	"  CASE WHEN s.seqmax <> CASE WHEN s.seqincrement > 0 THEN l.high ELSE -1 END THEN 'MAXVALUE ' || s.seqmax ELSE 'NO MAXVALUE' END," \
+	"  'START WITH ' || s.seqstart," \
+	"  'CACHE ' || s.seqcache," \
+	"  CASE WHEN s.seqcycle THEN 'CYCLE' ELSE 'NO CYCLE' END)" \
+	CMIG_COLUMN_IDENTITY_FROM_SQL
+
+/* Append "GENERATED ... AS IDENTITY", with the sequence options. */
+static void
+column_identity_append(StringInfo buf, const CmigColumnIdentity *identity)
+{
+	const char *options = identity->options;
+
+	appendStringInfo(buf, "GENERATED %s AS IDENTITY", identity->generated);
+	if (options != NULL && *options != '\0')
+		appendStringInfo(buf, " (%s)", options);
+}
+
+/* Returns the next line of *list, or NULL, and advances *list past it. */
+static char *
+next_line(const char **list)
+{
+	const char *start = *list;
+	size_t		length;
+
+	if (start == NULL || *start == '\0')
+		return NULL;
+	length = strcspn(start, "\n");
+	*list = start + length + (start[length] != '\0');
+	return pnstrdup(start, length);
+}
+
+/* Does a sequence with these settings count down? */
+static bool
+counts_down(const char *settings)
+{
+	return strncmp(settings, "INCREMENT BY -", strlen("INCREMENT BY -")) == 0;
+}
+
+/*
+ * Returns the number after "word" in the settings, or "value" if the settings
+ * do not contain the word.
+ */
+static int64
+setting(const char *settings, const char *word, int64 value)
+{
+	char	   *line;
+
+	while ((line = next_line(&settings)) != NULL)
+		if (strncmp(line, word, strlen(word)) == 0)
+			return strtoll(line + strlen(word), NULL, 10);
+	return value;
+}
+
+static CmigSequenceRange
+identity_range(const CmigColumnIdentity *identity)
+{
+	const char *settings = identity->settings;
+	const char *type = identity->type;
+	CmigSequenceRange range;
+
+	range.down = counts_down(settings);
+	range.low = setting(settings, "MINVALUE ", cmig_sequence_range_limit(type, range.down, false));
+	range.high = setting(settings, "MAXVALUE ", cmig_sequence_range_limit(type, range.down, true));
+	range.start = setting(settings, "START WITH ", range.down ? range.high : range.low);
+	return range;
+}
+
+/*
+ * Append SET for each identity option that differs.  The limits are also set
+ * if the sequence changes between ascending and descending, because their
+ * defaults depend on the direction.
+ */
+static void
+append_settings(StringInfo buf, const CmigColumnIdentity *from, const CmigColumnIdentity *to)
+{
+	const char *old = from->settings,
+			   *new = to->settings;
+	bool		turns;
+	char	   *a,
+			   *b;
+
+	if (old == NULL || new == NULL)
+		return;
+	turns = counts_down(old) != counts_down(new);
+	while ((a = next_line(&old)) != NULL && (b = next_line(&new)) != NULL)
+		if (strcmp(a, b) != 0 || (turns && strstr(b, "VALUE") != NULL))
+			appendStringInfo(buf, "%sSET %s", buf->len > 0 ? " " : "", b);
+}
+
+/*
+ * Returns the ALTER COLUMN action that adds, changes, or drops the identity,
+ * or NULL if no option changes.
+ */
+static char *
+identity_action(const CmigColumnIdentity *from, const CmigColumnIdentity *to)
+{
+	StringInfoData buf;
+
+	if (to->generated == NULL)
+		return "DROP IDENTITY";
+	initStringInfo(&buf);
+	if (from->generated == NULL)
+	{
+		appendStringInfoString(&buf, "ADD ");
+		column_identity_append(&buf, to);
+		return buf.data;
+	}
+	if (strcmp(from->generated, to->generated) != 0)
+		appendStringInfo(&buf, "SET GENERATED %s", to->generated);
+	append_settings(&buf, from, to);
+	return buf.len > 0 ? buf.data : NULL;
+}
+
+/*
+ * Returns the qualified name of the column's sequence, whose current
+ * unqualified name is "name".
+ */
+static char *
+sequence_identity(const CmigColumnIdentity *identity, const char *name)
+{
+	const char *sequence = identity->sequence;
+	size_t		length = strlen(sequence) - strlen(cmig_quote(identity->name));
+
+	return psprintf("%s%s", pnstrdup(sequence, length), cmig_quote(name));
+}
+
+/*
+ * Returns the statement that changes a column's identity.  "name" is the
+ * current unqualified name of the column's sequence.
+ */
+static char *
+identity_alter(const CmigColumnIdentity *from, const CmigColumnIdentity *to, const char *name)
+{
+	char	   *sql = cmig_kind_column_sql(to->column, false, identity_action(from, to));
+	CmigSequenceRange old,
+				new;
+
+	if (from->sequence == NULL || to->sequence == NULL)
+		return sql;
+	old = identity_range(from);
+	new = identity_range(to);
+	return cmig_sequence_range_alter(sql, sequence_identity(to, name), &old, &new, to->column);
+}
+
+/*
+ * Returns the statement that adds, changes, or drops the identity.  The
+ * sequence of a new identity column continues after the existing values,
+ * unless the sequence has options.  "name" is the name that the sequence has
+ * when the statement runs.
+ */
+static char *
+column_identity_sql(const CmigColumnIdentity *from, const CmigColumnIdentity *to, const char *name)
+{
+	const char *options = to->options;
+
+	if (from->generated != NULL && to->generated != NULL)
+		return identity_alter(from, to, name);
+	if (to->generated == NULL || (options != NULL && *options != '\0'))
+		return cmig_kind_column_sql(to->column, false, identity_action(from, to));
+	return psprintf("%s;\nSELECT pg_catalog.setval(pg_catalog.pg_get_serial_sequence(%s, %s), greatest(max(%s), 0) + 1, false) FROM %s",
+					cmig_kind_column_sql(to->column, false, identity_action(from, to)), cmig_literal(to->column->parent->identity),
+					cmig_literal(to->column->name), cmig_quote(to->column->name), to->column->parent->identity);
+}
+
+/*
+ * Returns ALTER SEQUENCE for the column's sequence, whose current unqualified
+ * name is "name".
+ */
+static char *
+sequence_sql(const CmigColumnIdentity *identity, const char *name, const char *action)
+{
+	return psprintf("ALTER SEQUENCE %s %s", sequence_identity(identity, name), action);
+}
+
+/*
+ * Returns the action SET LOGGED or SET UNLOGGED that gives the sequence its
+ * persistence.  If identity->persistence is NULL, this is the table's
+ * persistence.
+ */
+static const char *
+set_persistence(const CmigColumnIdentity *identity)
+{
+	const char *persistence = identity->persistence;
+
+	if (persistence == NULL)
+		persistence = cmig_table_is_unlogged(identity->column->parent) ? "UNLOGGED" : "LOGGED";
+	return psprintf("SET %s", persistence);
+}
+
+/*
+ * Returns the statement that sets the persistence of the sequence, or NULL if
+ * it has the same persistence as the table.
+ */
+static char *
+column_identity_persistence(const CmigColumnIdentity *identity)
+{
+	if (identity->persistence == NULL)
+		return NULL;
+	return sequence_sql(identity, identity->name, set_persistence(identity));
+}
+
+/*
+ * For a sequence that is kept, add the statements that change its name and, if
+ * "persistence" is true, its persistence.
+ */
+static void
+column_identity_alter(CmigAlter *alter, const CmigColumnIdentity *from, const CmigColumnIdentity *to, bool persistence)
+{
+	const char *old = from->name,
+			   *new = to->name;
+
+	if (old == NULL || new == NULL)
+		return;
+	if (strcmp(old, new) != 0)
+		cmig_alter_add(alter, sequence_sql(to, old, psprintf("RENAME TO %s", cmig_quote(new))),
+					   sequence_sql(to, new, psprintf("RENAME TO %s", cmig_quote(old))));
+	if (persistence)
+		cmig_alter_add(alter, sequence_sql(to, new, set_persistence(to)),
+					   sequence_sql(to, new, set_persistence(from)));
+}
+
+/* ----------------------------------------------------------------
+ * The properties of a table column, for the modules that handle columns.
+ *
+ * No database access.
+ * ----------------------------------------------------------------
+ */
+
+/* ----------------------------------------------------------------
+ * Columns that are inherited from a parent table.
+ *
+ * No database access.
+ * ----------------------------------------------------------------
+ */
+
+const CmigObject *
+cmig_column_find(const CmigObject *table, const char *name)
+{
+	for (const CmigObject *child = table->child; child != NULL; child = child->sibling)
+		if (child->kind == &cmig_kind_column && strcmp(child->name, name) == 0)
+			return child;
+	return NULL;
+}
+
+const CmigObject *
+cmig_column_parent(const CmigObject *column)
+{
+	const CmigObject *table = column->parent;
+
+	if (column->alone)
+		return NULL;
+	for (int i = 0; i < column->ndepends; i++)
+		if (column->depends[i]->kind == &cmig_kind_column && column->depends[i]->parent != table)
+			return column->depends[i];
+
+	/*
+	 * If the table itself also defines the column, the column does not depend
+	 * on the parent's column, so look for it in the parent tables.
+	 */
+	for (int i = 0; i < table->ndepends; i++)
+	{
+		const CmigObject *found = table->depends[i]->kind == table->kind ? cmig_column_find(table->depends[i], column->name) : NULL;
+
+		if (found != NULL)
+			return found;
+	}
+	return NULL;
+}
+
+bool
+cmig_column_stays_inherited(const CmigObject *from, const CmigObject *to)
+{
+	if (!from->inherited || !to->inherited || to->alone)
+		return false;
+	if (cmig_column_parent(from) == NULL || cmig_column_parent(to) == NULL)
+		return true;
+	for (int i = 0; i < from->ndepends; i++)
+		for (int j = 0; j < to->ndepends; j++)
+			if (from->depends[i]->kind == &cmig_kind_column && from->depends[i]->parent != from->parent &&
+				to->depends[j]->kind == &cmig_kind_column && to->depends[j]->parent != to->parent &&
+				strcmp(from->depends[i]->identity, to->depends[j]->identity) == 0)
+				return true;
+	return false;
+}
+
+/*
+ * Going up from parent to parent, returns the first column that its own table
+ * defines.  ADD COLUMN for that column also adds "column".  Returns NULL if
+ * the column has no parent.
+ */
+static const CmigObject *
+find_top(const CmigObject *column)
+{
+	const CmigObject *top = cmig_column_parent(column);
+
+	while (top != NULL && top->inherited && cmig_column_parent(top) != NULL)
+		top = cmig_column_parent(top);
+	return top;
+}
+
+bool
+cmig_column_repeats_default(const CmigObject *value)
+{
+	const CmigObject *top = find_top(value->parent);
+	const CmigObject *other = top ? cmig_default_of(top) : NULL;
+
+	return other != NULL && strcmp(cmig_default_expression(value), cmig_default_expression(other)) == 0;
+}
+
+/*
+ * Returns the action that sets the default, or drops it if "value" is NULL.
+ */
+static const char *
+default_action(const CmigObject *value)
+{
+	return value ? psprintf("SET DEFAULT %s", cmig_default_expression(value)) : "DROP DEFAULT";
+}
+
+/*
+ * ADD COLUMN for the topmost parent column has copied its default, "copied".
+ * Append the statement that sets the column's own default, or drops the copied
+ * one.  A default that is not inherited has statements of its own.
+ */
+static List *
+append_default(List *ddl, const CmigObject *column, const CmigObject *copied)
+{
+	const CmigObject *value = cmig_default_of(column);
+
+	if (value == NULL ? copied == NULL : !value->inherited || cmig_column_repeats_default(value))
+		return ddl;
+	return cmig_ddl_append(ddl, cmig_kind_column_sql(column, true, default_action(value)),
+						   cmig_kind_column_sql(column, true, default_action(copied)));
+}
+
+List *
+cmig_column_deviations(const CmigObject *column)
+{
+	const CmigObject *top = find_top(column);
+	CmigObject *folded = cmig_object_copy(column);
+	List	   *ddl = NIL;
+
+	if (column->values[CMIG_COLUMN_NOT_NULL] && (top == NULL || top->values[CMIG_COLUMN_NOT_NULL] == NULL))
+		ddl = cmig_ddl_append(ddl, cmig_kind_column_sql(column, false, "SET NOT NULL"),
+							  cmig_kind_column_sql(column, false, "DROP NOT NULL"));
+	ddl = append_default(ddl, column, top ? cmig_default_of(top) : NULL);
+	folded->folded = true;
+	return list_concat(ddl, column->kind->create(folded));
+}
+
+/* ----------------------------------------------------------------
+ * Functions with which other modules examine table columns.
+ *
+ * No database access.
+ *
+ * 	  Table columns.
+ * ----------------------------------------------------------------
+ */
+
+static const CmigProperty properties[] = {
+	[CMIG_COLUMN_TYPE] = {"type"},
+	[CMIG_COLUMN_COLLATION] = {"collation"},
+	[CMIG_COLUMN_NOT_NULL] = {"not null"},
+	[CMIG_COLUMN_IDENTITY] = {"identity"},
+	[CMIG_COLUMN_IDENTITY_OPTIONS] = {"clause of the identity", CMIG_PROPERTY_SILENT},
+	[CMIG_COLUMN_GENERATED] = {"generation expression", CMIG_PROPERTY_EXPRESSION},
+	[CMIG_COLUMN_STORAGE] = {"storage", CMIG_PROPERTY_NO_MODEL},
+	[CMIG_COLUMN_DEFAULT_STORAGE] = {"the type's storage", CMIG_PROPERTY_SILENT},
+	[CMIG_COLUMN_COMPRESSION] = {"compression", CMIG_PROPERTY_NO_MODEL},
+	[CMIG_COLUMN_STATISTICS] = {"statistics target", CMIG_PROPERTY_NO_MODEL},
+	[CMIG_COLUMN_OPTIONS] = {"options", CMIG_PROPERTY_LIST | CMIG_PROPERTY_NO_MODEL},
+	[CMIG_COLUMN_OF_TYPE] = {"of a typed table", CMIG_PROPERTY_SILENT},
+	[CMIG_COLUMN_SEQUENCE] = {"sequence of the identity", CMIG_PROPERTY_SILENT},
+	[CMIG_COLUMN_SEQUENCE_NAME] = {"name of the identity's sequence"},
+	[CMIG_COLUMN_SEQUENCE_PERSISTENCE] = {"persistence of the identity's sequence", CMIG_PROPERTY_NO_MODEL},
+	[CMIG_COLUMN_SEQUENCE_SETTINGS] = {"options of the identity"},
+	[CMIG_COLUMN_CHILDREN] = {"in a table with children", CMIG_PROPERTY_SILENT},
+};
+
+static const char column_sql[] =
+"SELECT 'pg_class'::regclass::oid, a.attrelid, a.attnum::integer, 'pg_class'::regclass::oid, a.attrelid, 0,"
+" a.attname::text, format('%I.%I.%I', n.nspname, c.relname, a.attname), NULL::text, NOT a.attislocal,"
+" format_type(a.atttypid, a.atttypmod),"
+" CASE WHEN a.attcollation <> t.typcollation THEN (SELECT format('%I.%I', kn.nspname, k.collname)"
+"  FROM pg_collation k JOIN pg_namespace kn ON kn.oid = k.collnamespace WHERE k.oid = a.attcollation) END,"
+" CASE WHEN a.attnotnull THEN 't' END,"
+" CASE a.attidentity WHEN 'a' THEN 'ALWAYS' WHEN 'd' THEN 'BY DEFAULT' END,"
+" CASE WHEN a.attidentity <> '' THEN " CMIG_COLUMN_IDENTITY_OPTIONS_SQL " END,"
+" CASE WHEN a.attgenerated <> '' THEN (SELECT pg_get_expr(e.adbin, e.adrelid) || CASE a.attgenerated WHEN 's' THEN ') STORED' ELSE ') VIRTUAL' END"
+"  FROM pg_attrdef e WHERE e.adrelid = a.attrelid AND e.adnum = a.attnum) END,"
+" CASE WHEN a.attstorage <> t.typstorage THEN " CMIG_STORAGE_SQL("a.attstorage") " END,"
+" " CMIG_STORAGE_SQL("t.typstorage") ","
+" CASE a.attcompression WHEN 'p' THEN 'pglz' WHEN 'l' THEN 'lz4' END,"
+" CASE WHEN a.attstattarget >= 0 THEN a.attstattarget::text END,"
+" CASE WHEN a.attoptions IS NOT NULL THEN " CMIG_OPTIONS_SQL("a.attoptions") " END,"
+" CASE WHEN c.reloftype <> 0 THEN 't' END,"
+" CASE WHEN a.attidentity <> '' THEN (SELECT format('%I.%I', sn.nspname, sc.relname)" CMIG_COLUMN_IDENTITY_FROM_SQL " END,"
+" CASE WHEN a.attidentity <> '' THEN (SELECT sc.relname::text" CMIG_COLUMN_IDENTITY_FROM_SQL " END,"
+" CASE WHEN a.attidentity <> '' THEN (SELECT CASE WHEN sc.relpersistence <> c.relpersistence"
+" THEN CASE sc.relpersistence WHEN 'u' THEN 'UNLOGGED' ELSE 'LOGGED' END END" CMIG_COLUMN_IDENTITY_FROM_SQL " END,"
+" CASE WHEN a.attidentity <> '' THEN " CMIG_COLUMN_IDENTITY_SETTINGS_SQL " END,"
+" CASE WHEN c.relhassubclass THEN 't' END"
+" FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+" JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped"
+" JOIN pg_type t ON t.oid = a.atttypid"
+" WHERE c.relnamespace = ANY ($1) AND c.relkind IN ('r', 'p')"
+" ORDER BY a.attrelid, a.attnum";
+
+/*
+ * Query for dependencies: an inherited column depends on the parent table's
+ * column, and a typed table's column depends on the type's attribute.
+ */
+static const char column_depends[] =
+"SELECT 'pg_class'::regclass::oid, a.attrelid, a.attnum::integer, 'pg_class'::regclass::oid, p.attrelid, p.attnum::integer"
+" FROM pg_class c JOIN pg_inherits i ON i.inhrelid = c.oid"
+" JOIN pg_attribute a ON a.attrelid = c.oid AND a.attinhcount > 0 AND NOT a.attislocal"
+" JOIN pg_attribute p ON p.attrelid = i.inhparent AND p.attname = a.attname"
+" WHERE c.relnamespace = ANY ($1) AND c.relkind IN ('r', 'p') AND NOT a.attisdropped"
+" UNION ALL SELECT 'pg_class'::regclass::oid, a.attrelid, a.attnum::integer, 'pg_class'::regclass::oid, p.attrelid, p.attnum::integer"
+" FROM pg_class c JOIN pg_type t ON t.oid = c.reloftype JOIN pg_attribute a ON a.attrelid = c.oid"
+" JOIN pg_attribute p ON p.attrelid = t.typrelid AND p.attname = a.attname"
+" WHERE c.relnamespace = ANY ($1) AND c.reloftype <> 0 AND a.attnum > 0 AND NOT a.attisdropped";
+
+/*
+ * Query for columns that must be created in a certain order.  A column that a
+ * child table itself defines is merged with the parent's column, and stays
+ * when the parent's column is dropped.  Therefore, the parent's column is
+ * created after the child's, and dropped before it.
+ */
+static const char column_follows[] =
+"SELECT 'pg_class'::regclass::oid, p.attrelid, p.attnum::integer, 'pg_class'::regclass::oid, a.attrelid, a.attnum::integer"
+" FROM pg_class c JOIN pg_inherits i ON i.inhrelid = c.oid"
+" JOIN pg_attribute a ON a.attrelid = c.oid AND a.attinhcount > 0 AND a.attislocal AND NOT a.attisdropped"
+" JOIN pg_attribute p ON p.attrelid = i.inhparent AND p.attname = a.attname"
+" WHERE c.relnamespace = ANY ($1) AND c.relkind IN ('r', 'p')";
+
+/* Returns the properties of the column's identity. */
+static CmigColumnIdentity
+identity_of(const CmigObject *column)
+{
+	CmigColumnIdentity identity = {
+		.column = column,
+		.type = column->values[CMIG_COLUMN_TYPE],
+		.generated = column->values[CMIG_COLUMN_IDENTITY],
+		.options = column->values[CMIG_COLUMN_IDENTITY_OPTIONS],
+		.sequence = column->values[CMIG_COLUMN_SEQUENCE],
+		.name = column->values[CMIG_COLUMN_SEQUENCE_NAME],
+		.persistence = column->values[CMIG_COLUMN_SEQUENCE_PERSISTENCE],
+		.settings = column->values[CMIG_COLUMN_SEQUENCE_SETTINGS]
+	};
+
+	return identity;
+}
+
+/* Append GENERATED ... AS IDENTITY, with the sequence options. */
+static void
+identity_clause(StringInfo buf, const CmigObject *column)
+{
+	CmigColumnIdentity identity = identity_of(column);
+
+	column_identity_append(buf, &identity);
+}
+
+/*
+ * Does CREATE TABLE ... INHERITS take the generation expression from a
+ * parent's column?  PostgreSQL does not allow the child to repeat it.
+ */
+static bool
+inherits_expression(const CmigObject *column)
+{
+	const CmigObject *from;
+
+	if (!column->folded || column->values[CMIG_COLUMN_GENERATED] == NULL || cmig_table_is_partition(column->parent))
+		return false;
+	from = cmig_column_parent(column);
+	return from != NULL &&
+		cmig_kind_same_value(&properties[CMIG_COLUMN_GENERATED], from->values[CMIG_COLUMN_GENERATED], column->values[CMIG_COLUMN_GENERATED]);
+}
+
+/* Append "name type DEFAULT ... NOT NULL" for CREATE TABLE or ADD COLUMN. */
+static void
+define_column(StringInfo buf, const CmigObject *column)
+{
+	const CmigObject *value = cmig_default_of(column);
+
+	appendStringInfo(buf, "%s %s", cmig_quote(column->name),
+					 column->values[CMIG_COLUMN_OF_TYPE] && column->folded ? "WITH OPTIONS" :
+					 column->serial ? column->serial : column->values[CMIG_COLUMN_TYPE]);
+	if (column->values[CMIG_COLUMN_COLLATION])
+		appendStringInfo(buf, " COLLATE %s", column->values[CMIG_COLUMN_COLLATION]);
+	if (value != NULL && value->folded && column->serial == NULL)
+		appendStringInfo(buf, " DEFAULT %s", cmig_default_expression(value));
+	if (column->values[CMIG_COLUMN_GENERATED] && !inherits_expression(column))
+		appendStringInfo(buf, " GENERATED ALWAYS AS (%s", column->values[CMIG_COLUMN_GENERATED]);
+	if (column->values[CMIG_COLUMN_IDENTITY])
+	{
+		appendStringInfoChar(buf, ' ');
+		identity_clause(buf, column);
+	}
+	if (column->values[CMIG_COLUMN_NOT_NULL])
+		appendStringInfoString(buf, " NOT NULL");
+}
+
+bool
+cmig_column_is_not_null(const CmigObject *column)
+{
+	return column->values[CMIG_COLUMN_NOT_NULL] != NULL;
+}
+
+const char *
+cmig_column_type(const CmigObject *column)
+{
+	return column->values[CMIG_COLUMN_TYPE];
+}
+
+/*
+ * ALTER TABLE
+ */
+
+/* Add ALTER TABLE with an action for the column, and its undo. */
+static void
+add_action(CmigAlter *alter, bool only, const char *action, const char *undo)
+{
+	cmig_alter_add(alter, cmig_kind_column_sql(alter->to, only, action),
+				   cmig_kind_column_sql(alter->to, only, undo));
+}
+
+/* Returns "value", or "otherwise" if "value" is NULL. */
+static const char *
+or_default(const char *value, const char *otherwise)
+{
+	return value != NULL ? value : otherwise;
+}
+
+/* Add the statements that change the storage and the compression. */
+static void
+alter_storage(CmigAlter *alter)
+{
+	const CmigObject *from = alter->from,
+			   *to = alter->to;
+
+	if (cmig_alter_differs(alter, CMIG_COLUMN_STORAGE))
+		add_action(alter, true, psprintf("SET STORAGE %s", or_default(to->values[CMIG_COLUMN_STORAGE], to->values[CMIG_COLUMN_DEFAULT_STORAGE])),
+				   psprintf("SET STORAGE %s", or_default(from->values[CMIG_COLUMN_STORAGE], from->values[CMIG_COLUMN_DEFAULT_STORAGE])));
+	if (cmig_alter_differs(alter, CMIG_COLUMN_COMPRESSION))
+		add_action(alter, true, psprintf("SET COMPRESSION %s", or_default(to->values[CMIG_COLUMN_COMPRESSION], "default")),
+				   psprintf("SET COMPRESSION %s", or_default(from->values[CMIG_COLUMN_COMPRESSION], "default")));
+}
+
+/* Add the statements that change the statistics target and the options. */
+static void
+alter_settings(CmigAlter *alter)
+{
+	const CmigObject *from = alter->from,
+			   *to = alter->to;
+
+	if (cmig_alter_differs(alter, CMIG_COLUMN_STATISTICS))
+		add_action(alter, true, psprintf("SET STATISTICS %s", or_default(to->values[CMIG_COLUMN_STATISTICS], "-1")),
+				   psprintf("SET STATISTICS %s", or_default(from->values[CMIG_COLUMN_STATISTICS], "-1")));
+	cmig_options_alter(alter, CMIG_COLUMN_OPTIONS, psprintf("TABLE ONLY %s ALTER COLUMN %s", to->parent->identity, cmig_quote(to->name)), "");
+}
+
+/* Add the statements for properties that only ALTER TABLE can set. */
+static void
+alter_details(CmigAlter *alter)
+{
+	alter_storage(alter);
+	alter_settings(alter);
+}
+
+char *
+cmig_column_sequence_persistence(const CmigObject *column)
+{
+	CmigColumnIdentity identity = identity_of(column);
+
+	return column_identity_persistence(&identity);
+}
+
+/* Add, change, or drop the identity. */
+static void
+alter_identity(CmigAlter *alter)
+{
+	CmigColumnIdentity from = identity_of(alter->from),
+				to = identity_of(alter->to);
+
+	/*
+	 * "sequence" is NULL for partitions, which share the partitioned table's
+	 * sequence since PostgreSQL 17
+	 */
+	if (cmig_alter_differs(alter, CMIG_COLUMN_IDENTITY) ||
+		(from.sequence != NULL && to.sequence != NULL && cmig_alter_differs(alter, CMIG_COLUMN_SEQUENCE_SETTINGS)))
+		cmig_alter_add(alter, column_identity_sql(&from, &to, from.name), column_identity_sql(&to, &from, from.name));
+	column_identity_alter(alter, &from, &to, cmig_alter_differs(alter, CMIG_COLUMN_SEQUENCE_PERSISTENCE));
+}
+
+/*
+ * Does the same property also change in the parent's column?  If so, ALTER
+ * TABLE on the parent also changes this column.
+ */
+static bool
+parent_changes(const CmigAlter *alter, int property)
+{
+	const CmigObject *from = cmig_column_parent(alter->from),
+			   *to = cmig_column_parent(alter->to);
+
+	return from != NULL && to != NULL && strcmp(from->parent->identity, to->parent->identity) == 0 &&
+		!cmig_kind_same_value(&properties[property], from->values[property], to->values[property]);
+}
+
+/*
+ * Is the column in the partition key of its table or of a parent table?  If
+ * so, its type cannot be changed.
+ */
+static bool
+is_in_key(const CmigObject *column)
+{
+	const CmigObject *parent = cmig_column_parent(column);
+
+	return cmig_table_is_key(column->parent, column->name) || (parent != NULL && is_in_key(parent));
+}
+
+/*
+ * Is there a check constraint that allows SET NOT NULL without a scan of the
+ * table?
+ */
+static bool
+has_not_null_check(const CmigObject *column)
+{
+	const char *check = psprintf("CHECK ((%s IS NOT NULL))", cmig_quote(column->name));
+
+	for (const CmigObject *child = column->parent->child; child != NULL; child = child->sibling)
+		if (child->kind == &cmig_kind_constraint && strcmp(cmig_constraint_text(child), check) == 0)
+			return true;
+	return false;
+}
+
+static bool
+same_value(const CmigObject *from, const CmigObject *to, int property)
+{
+	return cmig_kind_same_value(&properties[property], from->values[property], to->values[property]);
+}
+
+/*
+ * Must the column be dropped and created again?  This is the case if its
+ * generation expression changes, or if the type or collation of a generated
+ * column changes.
+ */
+static bool
+needs_new_column(const CmigObject *from, const CmigObject *to)
+{
+	return !same_value(from, to, CMIG_COLUMN_GENERATED) ||
+		(to->values[CMIG_COLUMN_GENERATED] != NULL &&
+		 !(same_value(from, to, CMIG_COLUMN_TYPE) && same_value(from, to, CMIG_COLUMN_COLLATION)));
+}
+
+/*
+ * Is the column also inherited from a parent's column that stays?  If so, it
+ * cannot be dropped.
+ */
+static bool
+is_merged(const CmigObject *from, const CmigObject *to)
+{
+	const CmigObject *old = cmig_column_parent(from),
+			   *new = cmig_column_parent(to);
+
+	return old != NULL && new != NULL && strcmp(old->parent->identity, new->parent->identity) == 0 &&
+		!needs_new_column(old, new);
+}
+
+/*
+ * Does an identity column get a type with fewer values?  If so, the options of
+ * its sequence must be changed before the type, because they might not fit the
+ * new type.
+ */
+static bool
+narrows_identity(const CmigObject *from, const CmigObject *to)
+{
+	return from->values[CMIG_COLUMN_IDENTITY] != NULL && to->values[CMIG_COLUMN_IDENTITY] != NULL &&
+		cmig_sequence_range_limit(from->values[CMIG_COLUMN_TYPE], false, true) >
+		cmig_sequence_range_limit(to->values[CMIG_COLUMN_TYPE], false, true);
+}
+
+static void
+alter_column(CmigAlter *alter)
+{
+	const CmigObject *from = alter->from,
+			   *to = alter->to;
+	bool		own = !cmig_column_stays_inherited(from, to) && !cmig_table_keeps_type(from->parent, to->parent);
+	bool		leads = own && !parent_changes(alter, CMIG_COLUMN_TYPE);
+	bool		not_null = to->values[CMIG_COLUMN_NOT_NULL] != NULL;
+	bool		retypes = cmig_alter_differs(alter, CMIG_COLUMN_TYPE) || cmig_alter_differs(alter, CMIG_COLUMN_COLLATION);
+	bool		retyped_by_parent;
+	bool		identity_first = to->values[CMIG_COLUMN_IDENTITY] == NULL || narrows_identity(from, to);
+
+	if (is_in_key(from) && is_in_key(to) && retypes)
+	{
+		alter->unsupported = "the type of a column of the partition key cannot be changed";
+		return;
+	}
+	/* ALTER TABLE on the parent also retypes the child's generated column */
+	retyped_by_parent = !leads && !cmig_alter_differs(alter, CMIG_COLUMN_GENERATED) && is_merged(from, to);
+	if (needs_new_column(from, to) && !retyped_by_parent)
+	{
+		if (own && is_merged(from, to))
+			alter->unsupported = "a column that is also inherited cannot be dropped and created again";
+		else
+			alter->again = own;
+		return;
+	}
+
+	/*
+	 * an identity column must be NOT NULL, so drop the identity first, or add
+	 * it last
+	 */
+	if (identity_first && leads)
+		alter_identity(alter);
+	if (retypes)
+	{
+		alter->disturbs = true;
+		alter->recasts = cmig_using_needed(from->values[CMIG_COLUMN_TYPE], to->values[CMIG_COLUMN_TYPE]);
+		if (leads)
+			cmig_column_type_alter(alter);
+	}
+	if (cmig_alter_differs(alter, CMIG_COLUMN_NOT_NULL) && !parent_changes(alter, CMIG_COLUMN_NOT_NULL))
+	{
+		add_action(alter, false, not_null ? "SET NOT NULL" : "DROP NOT NULL",
+				   not_null ? "DROP NOT NULL" : "SET NOT NULL");
+		if (not_null && !(has_not_null_check(from) && has_not_null_check(to)))
+			cmig_ddl_hazards(alter->ddl, CMIG_HAZARD_SCAN | CMIG_HAZARD_MAY_FAIL);
+		if (!not_null)
+			((CmigDdl *) llast(alter->ddl))->undo_hazards |= CMIG_HAZARD_SCAN | CMIG_HAZARD_MAY_FAIL;
+	}
+	if (!identity_first && leads)
+		alter_identity(alter);
+
+	/*
+	 * set the storage, unless the statement that changes the type also sets
+	 * it
+	 */
+	if (!retypes || !leads)
+		alter_storage(alter);
+	alter_settings(alter);
+}
+
+static char *
+drop_column(const CmigObject *column)
+{
+	return psprintf("ALTER TABLE %s DROP COLUMN %s", column->parent->identity, cmig_quote(column->name));
+}
+
+/*
+ * Set the hazards of adding a column.  Adding a default that is not volatile
+ * does not rewrite existing rows.
+ */
+static void
+set_hazards(List *ddl, const CmigObject *column)
+{
+	const CmigObject *value = cmig_default_of(column);
+
+	if (column->values[CMIG_COLUMN_GENERATED] || column->values[CMIG_COLUMN_IDENTITY])
+		cmig_ddl_hazards(ddl, CMIG_HAZARD_REWRITE);
+	else if (value != NULL && value->folded)
+		cmig_ddl_hazards(ddl, CMIG_HAZARD_REWRITE)->expression = cmig_default_expression(value);
+	else if (column->values[CMIG_COLUMN_NOT_NULL])
+		cmig_ddl_hazards(ddl, CMIG_HAZARD_MAY_FAIL);
+}
+
+static List *
+add_column(const CmigObject *column)
+{
+	StringInfoData sql;
+	List	   *ddl;
+
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "ALTER TABLE %s ADD COLUMN ", column->parent->identity);
+	define_column(&sql, column);
+	ddl = cmig_ddl_append(NIL, sql.data, drop_column(column));
+	set_hazards(ddl, column);
+	return ddl;
+}
+
+/*
+ * Returns statements that add the column first, and then its identity: ADD
+ * COLUMN cannot add an identity column to a table with children.
+ */
+static List *
+add_identity(const CmigObject *column)
+{
+	CmigObject *plain = cmig_object_copy(column);
+	StringInfoData action;
+
+	cmig_object_set(plain, CMIG_COLUMN_IDENTITY, NULL);
+	initStringInfo(&action);
+	appendStringInfoString(&action, "ADD ");
+	identity_clause(&action, column);
+	return cmig_ddl_append(add_column(plain), cmig_kind_column_sql(column, false, action.data),
+						   cmig_kind_column_sql(column, false, "DROP IDENTITY"));
+}
+
+/*
+ * If CREATE TABLE ... INHERITS gives the column a default that it lacks,
+ * returns the statement that drops this default.
+ */
+static List *
+drop_inherited_default(const CmigObject *column)
+{
+	const CmigObject *from = column->inherited && !cmig_table_is_partition(column->parent) ? cmig_column_parent(column) : NULL;
+	const CmigObject *value = from ? cmig_default_of(from) : NULL;
+
+	if (value == NULL || cmig_default_of(column) != NULL || column->values[CMIG_COLUMN_GENERATED] != NULL)
+		return NIL;
+	return cmig_ddl_append(NIL, cmig_kind_column_sql(column, true, "DROP DEFAULT"),
+						   cmig_kind_column_sql(column, true, psprintf("SET DEFAULT %s", cmig_default_expression(value))));
+}
+
+static List *
+create_column(const CmigObject *column)
+{
+	List	   *ddl = NIL;
+
+	if (column->folded)
+		ddl = drop_inherited_default(column);
+	else
+		ddl = column->values[CMIG_COLUMN_IDENTITY] && column->values[CMIG_COLUMN_CHILDREN] ? add_identity(column) : add_column(column);
+	return cmig_kind_complete(column, ddl, alter_details);
+}
+
+/*
+ * Returns the name of the column's identity sequence, or NULL if there is
+ * none.  The sequence shares the namespace of relations.
+ */
+static const char *
+sequence_name(const CmigObject *column)
+{
+	return column->values[CMIG_COLUMN_SEQUENCE];
+}
+
+/* Is the column's value computed from other columns? */
+static bool
+is_derived(const CmigObject *column)
+{
+	return column->values[CMIG_COLUMN_GENERATED] != NULL;
+}
+
+CmigKind	cmig_kind_column = {
+	.name = "column",.word = "COLUMN",
+	.flags = CMIG_KIND_MODEL | CMIG_KIND_FOLDS | CMIG_KIND_DATA | CMIG_KIND_GONE_WITH_PARENT | CMIG_KIND_DISTURBED,
+	CMIG_PROPERTIES(properties),
+	.sql = column_sql,.depends = column_depends,.follows = column_follows,.create = create_column,.define = define_column,.drop = drop_column,.alter = alter_column,
+	.is_disposable = is_derived,.index_name = sequence_name
+};

@@ -1,0 +1,841 @@
+/*
+ * constraint.c
+ *	  Constraints, indexes, and statistics objects.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "lib/stringinfo.h"
+
+#include "kinds/internal.h"
+
+/* ----------------------------------------------------------------
+ * Functions with which other modules examine table constraints.
+ *
+ * No database access.
+ *
+ * 	  Table constraints.
+ *
+ * Foreign keys are a separate kind, because they are created after all tables.
+ * A constraint's index is part of the constraint.
+ * ----------------------------------------------------------------
+ */
+
+/*
+ * SQL expression for the qualified name of the parent index to which the index
+ * "oid" is attached.
+ */
+#define CMIG_ATTACHED_SQL(oid) \
+	"(SELECT format('%I.%I', hn.nspname, hc.relname) FROM pg_inherits h JOIN pg_class hc ON hc.oid = h.inhparent" \
+	" JOIN pg_namespace hn ON hn.oid = hc.relnamespace WHERE h.inhrelid = " oid ")"
+
+enum
+{
+	KIND_CONSTRAINT_DEFINITION,
+	TYPE,
+	INDEX,
+	INDEX_OPTIONS,
+	KIND_CONSTRAINT_TABLESPACE,
+	KIND_CONSTRAINT_CLUSTERED,
+	KIND_CONSTRAINT_REPLICA_IDENTITY,
+	PARTITIONED,
+	KIND_CONSTRAINT_ATTACHED
+};
+
+static const CmigProperty kind_constraint_properties[] = {
+	[KIND_CONSTRAINT_DEFINITION] = {"definition", CMIG_PROPERTY_EXPRESSION},
+	[TYPE] = {"type"},
+	[INDEX] = {"index", CMIG_PROPERTY_SILENT},
+	[INDEX_OPTIONS] = {"storage parameters", CMIG_PROPERTY_LIST | CMIG_PROPERTY_NO_MODEL},
+	[KIND_CONSTRAINT_TABLESPACE] = {"tablespace", CMIG_PROPERTY_NO_MODEL},
+	[KIND_CONSTRAINT_CLUSTERED] = {"clustered", CMIG_PROPERTY_NO_MODEL},
+	[KIND_CONSTRAINT_REPLICA_IDENTITY] = {"replica identity", CMIG_PROPERTY_NO_MODEL},
+	[PARTITIONED] = {"of a partitioned table", CMIG_PROPERTY_SILENT},
+	[KIND_CONSTRAINT_ATTACHED] = {"attached to", CMIG_PROPERTY_SILENT},
+};
+
+#define CONSTRAINT_SQL(inherited, condition) \
+	"SELECT 'pg_constraint'::regclass::oid, o.oid, 0, 'pg_class'::regclass::oid, c.oid, 0," \
+	" o.conname::text, format('%I on %I.%I', o.conname, n.nspname, c.relname), NULL::text, " inherited "," \
+	" pg_get_constraintdef(o.oid), o.contype::text," \
+	" CASE WHEN o.contype <> 'f' THEN (SELECT format('%I.%I', n.nspname, x.relname) FROM pg_class x WHERE x.oid = o.conindid) END," \
+	" " CMIG_OPTIONS_SQL("i.reloptions") "," \
+	" (SELECT quote_ident(s.spcname) FROM pg_tablespace s WHERE s.oid = i.reltablespace)," \
+	" CASE WHEN x.indisclustered THEN 't' END, CASE WHEN x.indisreplident THEN 't' END," \
+	" CASE WHEN c.relkind = 'p' THEN 't' END, CASE WHEN i.relispartition THEN " CMIG_ATTACHED_SQL("i.oid") " END" \
+	" FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace" \
+	" JOIN pg_constraint o ON o.conrelid = c.oid" \
+	" LEFT JOIN pg_class i ON i.oid = o.conindid AND o.contype <> 'f'" \
+	" LEFT JOIN pg_index x ON x.indexrelid = i.oid" \
+	" WHERE c.relnamespace = ANY ($1) AND c.relkind IN ('r', 'p', 'f') AND " condition
+
+static const char constraint_sql[] =
+CONSTRAINT_SQL("NOT o.conislocal OR coalesce(i.relispartition, false)", "o.contype IN ('p', 'u', 'x', 'c')")
+" ORDER BY o.conrelid, o.contype <> 'p', o.conname COLLATE \"C\"";
+
+static const char foreign_key_sql[] =
+CONSTRAINT_SQL("false", "o.contype = 'f' AND o.conparentid = 0");
+
+/*
+ * Query for constraints that must be created in a certain order.  A constraint
+ * that a child table itself defines is merged with the parent's constraint,
+ * and stays when the parent's constraint is dropped.  Therefore, the parent's
+ * constraint is created after the child's, and dropped before it.
+ */
+static const char constraint_follows[] =
+"SELECT 'pg_constraint'::regclass::oid, p.oid, 0, 'pg_constraint'::regclass::oid, o.oid, 0"
+" FROM pg_class c JOIN pg_constraint o ON o.conrelid = c.oid AND o.contype = 'c' AND o.conislocal AND o.coninhcount > 0"
+" JOIN pg_inherits i ON i.inhrelid = c.oid"
+" JOIN pg_constraint p ON p.conrelid = i.inhparent AND p.conname = o.conname AND p.contype = 'c'"
+" WHERE c.relnamespace = ANY ($1)"
+/*
+ * a table's NOT VALID constraint is created after all tables that inherit it,
+ * directly or through others, so that it is added to them, too, and then
+ * validated in those where it is valid
+ */
+" UNION ALL SELECT 'pg_constraint'::regclass::oid, p.oid, 0, 'pg_class'::regclass::oid, c.oid, 0"
+" FROM (WITH RECURSIVE copy AS ("
+"SELECT o.conrelid, o.conname, i.inhparent FROM pg_constraint o JOIN pg_inherits i ON i.inhrelid = o.conrelid"
+" WHERE o.contype = 'c' AND o.coninhcount > 0"
+" UNION SELECT d.conrelid, d.conname, i.inhparent FROM copy d"
+" JOIN pg_constraint p ON p.conrelid = d.inhparent AND p.conname = d.conname AND p.contype = 'c' AND NOT p.convalidated"
+" JOIN pg_inherits i ON i.inhrelid = d.inhparent)"
+" TABLE copy) o JOIN pg_class c ON c.oid = o.conrelid"
+" JOIN pg_constraint p ON p.conrelid = o.inhparent AND p.conname = o.conname AND p.contype = 'c' AND NOT p.convalidated"
+" WHERE c.relnamespace = ANY ($1)"
+/*
+ * a child's NOT VALID constraint is added together with the parent's, so a
+ * comment on it is set after the parent's constraint is added
+ */
+" UNION ALL SELECT 'pg_constraint'::regclass::oid, o.oid, 0, 'pg_constraint'::regclass::oid, p.oid, 0"
+" FROM pg_class c JOIN pg_constraint o ON o.conrelid = c.oid AND o.contype = 'c' AND NOT o.conislocal AND NOT o.convalidated"
+" JOIN pg_inherits i ON i.inhrelid = c.oid"
+" JOIN pg_constraint p ON p.conrelid = i.inhparent AND p.conname = o.conname AND p.contype = 'c' AND NOT p.convalidated"
+" WHERE c.relnamespace = ANY ($1)";
+
+/*
+ * A foreign key that references a partitioned table is created after the
+ * partitions, and dropped before them, because it also references each of them.
+ */
+static const char foreign_key_follows[] =
+"SELECT 'pg_constraint'::regclass::oid, o.oid, 0, 'pg_class'::regclass::oid, p.relid::oid, 0"
+" FROM pg_constraint o JOIN pg_class c ON c.oid = o.confrelid AND c.relkind = 'p'"
+" CROSS JOIN LATERAL pg_partition_tree(c.oid) p"
+" WHERE o.connamespace = ANY ($1) AND o.contype = 'f' AND o.conparentid = 0 AND p.level > 0";
+
+static bool
+ends_with(const char *text, const char *end)
+{
+	size_t		length = strlen(text);
+
+	return length >= strlen(end) && strcmp(text + length - strlen(end), end) == 0;
+}
+
+/* Returns ALTER TABLE with an action for the constraint's table. */
+static char *
+table_sql_text(const CmigObject *constraint, const char *action)
+{
+	return psprintf("ALTER TABLE %s %s", constraint->parent->identity, action);
+}
+
+const char *
+cmig_constraint_text(const CmigObject *constraint)
+{
+	return constraint->values[KIND_CONSTRAINT_DEFINITION];
+}
+
+/*
+ * Returns the qualified name of the parent index to which the constraint's
+ * index is attached, or NULL if it is not attached.
+ */
+static const char *
+constraint_attached(const CmigObject *constraint)
+{
+	return constraint->values[KIND_CONSTRAINT_ATTACHED];
+}
+
+static bool
+is_same(const char *a, const char *b)
+{
+	return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+/*
+ * Does the index of "attached" have the same parameters and tablespace as
+ * the index of "constraint", and no properties that only ALTER TABLE can
+ * set?
+ */
+static bool
+constraint_is_like(const CmigObject *attached, const CmigObject *constraint)
+{
+	return is_same(attached->values[INDEX_OPTIONS], constraint->values[INDEX_OPTIONS]) &&
+		is_same(attached->values[KIND_CONSTRAINT_TABLESPACE], constraint->values[KIND_CONSTRAINT_TABLESPACE]) &&
+		attached->values[KIND_CONSTRAINT_CLUSTERED] == NULL && attached->values[KIND_CONSTRAINT_REPLICA_IDENTITY] == NULL;
+}
+
+/*
+ * Returns the end of the parenthesized list at "start", or NULL if unclosed.
+ */
+static const char *
+list_end(const char *start)
+{
+	char		quote = '\0';
+	int			depth = 0;
+
+	for (const char *p = start; *p != '\0'; p++)
+	{
+		if (quote != '\0')
+			quote = *p == quote ? '\0' : quote;
+		else if (*p == '"' || *p == '\'')
+			quote = *p;
+		else if (*p == '(')
+			depth++;
+		else if (*p == ')' && --depth == 0)
+			return p + 1;
+	}
+	return NULL;
+}
+
+/*
+ * Returns the position in the definition where index parameters and a
+ * tablespace can be inserted, or NULL if there is no such position.  The
+ * definition of an exclusion constraint already contains the parameters,
+ * before this position.
+ */
+static const char *
+parameters_place(const char *definition)
+{
+	const char *start = strchr(definition, '(');
+	const char *end = start ? list_end(start) : NULL;
+
+	if (end != NULL && strncmp(end, " INCLUDE (", 10) == 0)
+		end = list_end(end + 9);
+	if (end != NULL && strncmp(end, " WITH (", 7) == 0)
+		end = list_end(end + 6);
+	return end;
+}
+
+void
+cmig_constraint_definition(StringInfo buf, const CmigObject *constraint)
+{
+	const char *definition = constraint->values[KIND_CONSTRAINT_DEFINITION];
+	const char *place = constraint->values[INDEX] ? parameters_place(definition) : NULL;
+
+	appendStringInfo(buf, "CONSTRAINT %s ", cmig_quote(constraint->name));
+	if (place != NULL)
+	{
+		appendBinaryStringInfo(buf, definition, place - definition);
+		if (constraint->values[INDEX_OPTIONS] && *constraint->values[TYPE] != 'x')
+			appendStringInfo(buf, " WITH (%s)", constraint->values[INDEX_OPTIONS]);
+		if (constraint->values[KIND_CONSTRAINT_TABLESPACE])
+			appendStringInfo(buf, " USING INDEX TABLESPACE %s", constraint->values[KIND_CONSTRAINT_TABLESPACE]);
+		definition = place;
+	}
+	appendStringInfoString(buf, definition);
+}
+
+char *
+cmig_constraint_parameters(const CmigObject *constraint)
+{
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	if (constraint->values[INDEX_OPTIONS])
+		appendStringInfo(&buf, " WITH (%s)", constraint->values[INDEX_OPTIONS]);
+	if (constraint->values[KIND_CONSTRAINT_TABLESPACE])
+		appendStringInfo(&buf, " TABLESPACE %s", constraint->values[KIND_CONSTRAINT_TABLESPACE]);
+	return buf.data;
+}
+
+/* Returns the ALTER TABLE action that adds the constraint. */
+static char *
+add_constraint(const CmigObject *constraint)
+{
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	appendStringInfoString(&buf, "ADD ");
+	cmig_constraint_definition(&buf, constraint);
+	return buf.data;
+}
+
+static char *
+drop_constraint(const CmigObject *constraint)
+{
+	return psprintf("ALTER TABLE %s DROP CONSTRAINT %s", constraint->parent->identity,
+					cmig_quote(constraint->name));
+}
+
+/* Add ALTER TABLE with an action for the constraint's table, and its undo. */
+static void
+kind_constraint_add_action(CmigAlter *alter, const char *action, const char *undo)
+{
+	const char *table = alter->to->parent->identity;
+
+	cmig_alter_add(alter, psprintf("ALTER TABLE %s %s", table, action),
+				   psprintf("ALTER TABLE %s %s", table, undo));
+}
+
+/*
+ * Returns the action CLUSTER ON if the table is clustered on the constraint's
+ * index.  Otherwise returns the action SET WITHOUT CLUSTER.
+ */
+static const char *
+kind_constraint_cluster_action(const CmigObject *constraint)
+{
+	return constraint->values[KIND_CONSTRAINT_CLUSTERED] ? psprintf("CLUSTER ON %s", cmig_quote(constraint->name)) :
+		"SET WITHOUT CLUSTER";
+}
+
+/*
+ * Returns the action that sets the table's replica identity: to the
+ * constraint's index if that is the replica identity, and otherwise to the
+ * default.
+ */
+static const char *
+kind_constraint_identity_action(const CmigObject *constraint)
+{
+	return constraint->values[KIND_CONSTRAINT_REPLICA_IDENTITY] ?
+		psprintf("REPLICA IDENTITY USING INDEX %s", cmig_quote(constraint->name)) :
+		"REPLICA IDENTITY DEFAULT";
+}
+
+/* Add the statements for properties that only ALTER TABLE can set. */
+static void
+alter_marks(CmigAlter *alter)
+{
+	const CmigObject *from = alter->from,
+			   *to = alter->to;
+
+	if (to->values[INDEX] == NULL)
+		return;
+	if (cmig_alter_differs(alter, KIND_CONSTRAINT_CLUSTERED))
+		kind_constraint_add_action(alter, kind_constraint_cluster_action(to), kind_constraint_cluster_action(from));
+	if (cmig_alter_differs(alter, KIND_CONSTRAINT_REPLICA_IDENTITY))
+		kind_constraint_add_action(alter, kind_constraint_identity_action(to), kind_constraint_identity_action(from));
+}
+
+/* Alter the properties of the constraint's index. */
+static void
+kind_constraint_alter_index(CmigAlter *alter)
+{
+	const CmigObject *from = alter->from,
+			   *to = alter->to;
+	char	   *index = psprintf("INDEX %s", to->values[INDEX]);
+
+	if (to->values[INDEX] == NULL)
+		return;
+	cmig_options_alter(alter, INDEX_OPTIONS, index, "");
+	if (cmig_alter_differs(alter, KIND_CONSTRAINT_TABLESPACE))
+		cmig_alter_add(alter, psprintf("ALTER %s SET TABLESPACE %s", index, to->values[KIND_CONSTRAINT_TABLESPACE] ? to->values[KIND_CONSTRAINT_TABLESPACE] : "pg_default"),
+					   psprintf("ALTER %s SET TABLESPACE %s", index, from->values[KIND_CONSTRAINT_TABLESPACE] ? from->values[KIND_CONSTRAINT_TABLESPACE] : "pg_default"));
+	alter_marks(alter);
+}
+
+/* Is the only difference that the old constraint is NOT VALID? */
+static bool
+is_validated(const CmigObject *from, const CmigObject *to)
+{
+	const char *old = from->values[KIND_CONSTRAINT_DEFINITION],
+			   *new = to->values[KIND_CONSTRAINT_DEFINITION];
+
+	return ends_with(old, " NOT VALID") && !ends_with(new, " NOT VALID") &&
+		strncmp(old, new, strlen(new)) == 0 && strlen(old) == strlen(new) + strlen(" NOT VALID");
+}
+
+/* Returns the action that re-creates the constraint, with its comment. */
+static char *
+make_again(const CmigObject *constraint)
+{
+	char	   *sql = psprintf("DROP CONSTRAINT %s, %s", cmig_quote(constraint->name), add_constraint(constraint));
+
+	if (constraint->comment == NULL)
+		return sql;
+	return psprintf("%s;\nCOMMENT ON %s IS %s", sql, cmig_kind_reference(constraint), cmig_literal(constraint->comment));
+}
+
+static void
+alter_constraint(CmigAlter *alter)
+{
+	const CmigObject *from = alter->from,
+			   *to = alter->to;
+
+	if (cmig_alter_differs(alter, TYPE) ||
+		(to->values[PARTITIONED] && cmig_alter_differs(alter, INDEX_OPTIONS)))
+		alter->again = true;
+	else if (cmig_alter_differs(alter, KIND_CONSTRAINT_DEFINITION))
+	{
+		if (is_validated(from, to))
+		{
+			kind_constraint_add_action(alter, psprintf("VALIDATE CONSTRAINT %s", cmig_quote(to->name)), make_again(from));
+			cmig_ddl_hazards(alter->ddl, CMIG_HAZARD_SCAN | CMIG_HAZARD_MAY_FAIL);
+		}
+		else
+			alter->again = true;
+	}
+	if (!alter->again)
+		kind_constraint_alter_index(alter);
+}
+
+/*
+ * Returns the hazards of adding the constraint.  Any constraint other than a
+ * check constraint also blocks writes, because an index is built or the
+ * referenced table is locked.
+ */
+static int
+hazards_of(const CmigObject *constraint)
+{
+	if (ends_with(constraint->values[KIND_CONSTRAINT_DEFINITION], " NOT VALID"))
+		return 0;
+	return CMIG_HAZARD_SCAN | CMIG_HAZARD_MAY_FAIL |
+		(*constraint->values[TYPE] == 'c' ? 0 : CMIG_HAZARD_BLOCKS);
+}
+
+static List *
+create_constraint(const CmigObject *constraint)
+{
+	List	   *ddl = NIL;
+
+	if (!constraint->folded)
+	{
+		ddl = cmig_ddl_append(NIL, table_sql_text(constraint, add_constraint(constraint)),
+							  drop_constraint(constraint));
+		cmig_ddl_hazards(ddl, hazards_of(constraint));
+	}
+	return cmig_kind_complete(constraint, ddl, alter_marks);
+}
+
+static const char *
+index_name(const CmigObject *constraint)
+{
+	return constraint->values[INDEX];
+}
+
+/*
+ * Does another constraint with an index on the same columns precede this
+ * constraint?  If so, CREATE TABLE would create only one of them.
+ */
+static bool
+is_redundant(const CmigObject *constraint)
+{
+	const char *columns = strchr(constraint->values[KIND_CONSTRAINT_DEFINITION], '(');
+
+	if (strchr("pux", *constraint->values[TYPE]) == NULL || columns == NULL)
+		return false;
+	for (const CmigObject *other = constraint->parent->child; other != constraint; other = other->sibling)
+	{
+		const char *others = other->kind == constraint->kind && strchr("pux", *other->values[TYPE]) != NULL ?
+		strchr(other->values[KIND_CONSTRAINT_DEFINITION], '(') : NULL;
+
+		if (others != NULL && strcmp(columns, others) == 0)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Can CREATE TABLE include the constraint?  A NOT VALID constraint must be
+ * added separately, because CREATE TABLE would mark it as valid.
+ */
+static bool
+folds(const CmigObject *constraint)
+{
+	return constraint->parent->kind == &cmig_kind_table &&
+		!ends_with(constraint->values[KIND_CONSTRAINT_DEFINITION], " NOT VALID") && !is_redundant(constraint);
+}
+
+CmigKind	cmig_kind_constraint = {
+	.name = "constraint",.word = "CONSTRAINT",
+	.flags = CMIG_KIND_MODEL | CMIG_KIND_FOLDS | CMIG_KIND_DISPOSABLE | CMIG_KIND_RECAST | CMIG_KIND_ON_PARENT | CMIG_KIND_GONE_WITH_PARENT,
+	CMIG_PROPERTIES(kind_constraint_properties),
+	.sql = constraint_sql,.follows = constraint_follows,.create = create_constraint,.define = cmig_constraint_definition,.drop = drop_constraint,.alter = alter_constraint,
+	.folds = folds,.index_name = index_name
+};
+
+/*
+ * Foreign keys
+ */
+
+/* A foreign key can only be validated; for other changes, it is re-created. */
+static void
+alter_foreign_key(CmigAlter *alter)
+{
+	if (is_validated(alter->from, alter->to))
+		alter_constraint(alter);
+	else if (cmig_alter_differs(alter, KIND_CONSTRAINT_DEFINITION))
+		alter->again = true;
+}
+
+/*
+ * Can CREATE TABLE include the foreign key?  It must be valid, and its table
+ * must be neither partitioned nor a partition.  The referenced table must not
+ * be partitioned, because its primary key may be incomplete until the indexes
+ * of partitions are attached to it, after CREATE TABLE.
+ */
+static bool
+foreign_key_folds(const CmigObject *key)
+{
+	if (key->parent->kind != &cmig_kind_table || cmig_table_is_partitioned(key->parent) ||
+		cmig_table_is_partition(key->parent) || ends_with(key->values[KIND_CONSTRAINT_DEFINITION], " NOT VALID"))
+		return false;
+	for (int i = 0; i < key->ndepends; i++)
+	{
+		const CmigObject *table = key->depends[i];
+
+		while (table->parent != NULL)
+			table = table->parent;
+		if (table->kind != &cmig_kind_table || cmig_table_is_partitioned(table))
+			return false;
+	}
+	return true;
+}
+
+CmigKind	cmig_kind_foreign_key = {
+	.name = "foreign key",.word = "CONSTRAINT",
+	.flags = CMIG_KIND_MODEL | CMIG_KIND_FOLDS | CMIG_KIND_DISPOSABLE | CMIG_KIND_RECAST | CMIG_KIND_ON_PARENT | CMIG_KIND_LAST,
+	CMIG_PROPERTIES(kind_constraint_properties),
+	.sql = foreign_key_sql,.follows = foreign_key_follows,.create = create_constraint,.define = cmig_constraint_definition,.drop = drop_constraint,.alter = alter_foreign_key,
+	.folds = foreign_key_folds
+};
+
+/* ----------------------------------------------------------------
+ * Functions with which other modules examine indexes.
+ *
+ * No database access.
+ *
+ * 	  Indexes that do not belong to a constraint.
+ * ----------------------------------------------------------------
+ */
+
+enum
+{
+	KIND_INDEX_DEFINITION,
+	KIND_INDEX_TABLESPACE,
+	KIND_INDEX_CLUSTERED,
+	KIND_INDEX_REPLICA_IDENTITY,
+	STATISTICS,
+	KIND_INDEX_ATTACHED,
+	PARTIAL,
+	NOT_VALID,
+	CONSTRAINTS
+};
+
+static const CmigProperty kind_index_properties[] = {
+	[KIND_INDEX_DEFINITION] = {"definition", CMIG_PROPERTY_EXPRESSION},
+	[KIND_INDEX_TABLESPACE] = {"tablespace", CMIG_PROPERTY_NO_MODEL},
+	[KIND_INDEX_CLUSTERED] = {"clustered", CMIG_PROPERTY_NO_MODEL},
+	[KIND_INDEX_REPLICA_IDENTITY] = {"replica identity", CMIG_PROPERTY_NO_MODEL},
+	[STATISTICS] = {"statistics targets", CMIG_PROPERTY_NO_MODEL},
+	[KIND_INDEX_ATTACHED] = {"attached to", CMIG_PROPERTY_SILENT},
+	[PARTIAL] = {"is in some partitions"},
+	[NOT_VALID] = {"invalid"},
+	[CONSTRAINTS] = {"has attached constraints", CMIG_PROPERTY_SILENT},
+};
+
+/*
+ * Condition for an invalid index without attached indexes.  Such an index was
+ * created with ON ONLY, or was left behind when a partition was dropped.
+ */
+#define ON_ONLY "(NOT x.indisvalid AND NOT EXISTS (SELECT FROM pg_inherits h WHERE h.inhparent = x.indexrelid))"
+
+static const char index_sql[] =
+"SELECT 'pg_class'::regclass::oid, i.oid, 0, 'pg_class'::regclass::oid, x.indrelid, 0,"
+" i.relname::text, format('%I.%I', n.nspname, i.relname), NULL::text, i.relispartition,"
+" CASE WHEN i.relkind = 'I' AND NOT " ON_ONLY " THEN replace(pg_get_indexdef(i.oid), ' ON ONLY ' || format('%I.%I ', tn.nspname, t.relname), ' ON ' || format('%I.%I ', tn.nspname, t.relname)) ELSE pg_get_indexdef(i.oid) END,"
+" (SELECT quote_ident(s.spcname) FROM pg_tablespace s WHERE s.oid = i.reltablespace),"
+" CASE WHEN x.indisclustered THEN 't' END, CASE WHEN x.indisreplident THEN 't' END,"
+" CASE WHEN x.indexprs IS NOT NULL THEN"
+"  (SELECT string_agg(a.attnum || ' ' || a.attstattarget, ', ' ORDER BY a.attnum)"
+"   FROM pg_attribute a WHERE a.attrelid = i.oid AND a.attstattarget >= 0) END,"
+" CASE WHEN i.relispartition THEN " CMIG_ATTACHED_SQL("i.oid") " END,"
+" CASE WHEN i.relkind = 'I' AND NOT x.indisvalid THEN"
+"  (SELECT string_agg(format('%I.%I', hn.nspname, h.relname), ', ' ORDER BY hn.nspname, h.relname) FROM pg_inherits s"
+"   JOIN pg_class h ON h.oid = s.inhrelid JOIN pg_namespace hn ON hn.oid = h.relnamespace WHERE s.inhparent = i.oid) END,"
+" CASE WHEN i.relkind = 'i' AND NOT x.indisvalid THEN 't' END,"
+" CASE WHEN i.relkind = 'I' AND x.indisunique THEN (WITH RECURSIVE h AS"
+"  (SELECT inhrelid FROM pg_inherits WHERE inhparent = i.oid UNION ALL SELECT p.inhrelid FROM pg_inherits p JOIN h ON p.inhparent = h.inhrelid)"
+"  SELECT 't' WHERE EXISTS (SELECT FROM h JOIN pg_constraint o ON o.conindid = h.inhrelid AND o.contype IN ('p', 'u'))) END"
+" FROM pg_class i JOIN pg_namespace n ON n.oid = i.relnamespace"
+" JOIN pg_index x ON x.indexrelid = i.oid JOIN pg_class t ON t.oid = x.indrelid JOIN pg_namespace tn ON tn.oid = t.relnamespace"
+" WHERE i.relnamespace = ANY ($1) AND i.relkind IN ('i', 'I')"
+" AND NOT EXISTS (SELECT FROM pg_constraint o WHERE o.conindid = i.oid AND o.contype IN ('p', 'u', 'x') AND o.conrelid = x.indrelid)";
+
+/*
+ * Query for the order in which invalid indexes of partitioned tables are
+ * created.  If such an index existed, ATTACH PARTITION would create it in the
+ * partition, too.  Therefore, it is created after the partitions are attached,
+ * and after the indexes that are attached to it.
+ */
+static const char index_follows[] =
+"SELECT 'pg_class'::regclass::oid, x.indexrelid, 0, 'pg_class'::regclass::oid, p.inhrelid, -2"
+" FROM pg_class i JOIN pg_index x ON x.indexrelid = i.oid JOIN pg_inherits p ON p.inhparent = x.indrelid"
+" WHERE i.relnamespace = ANY ($1) AND i.relkind = 'I' AND NOT x.indisvalid"
+" UNION ALL SELECT 'pg_class'::regclass::oid, h.inhparent, 0, 'pg_class'::regclass::oid, i.oid, 0"
+" FROM pg_class i JOIN pg_inherits h ON h.inhrelid = i.oid JOIN pg_index x ON x.indexrelid = h.inhparent"
+" WHERE i.relnamespace = ANY ($1) AND i.relispartition AND i.relkind IN ('i', 'I') AND NOT x.indisvalid";
+
+/*
+ * Query for dependencies: an attached index depends on its parent index, and
+ * can be created together with it.
+ */
+static const char index_depends[] =
+"SELECT 'pg_class'::regclass::oid, h.inhrelid, 0, 'pg_class'::regclass::oid, h.inhparent, 0"
+" FROM pg_class i JOIN pg_inherits h ON h.inhrelid = i.oid JOIN pg_index x ON x.indexrelid = h.inhparent"
+" WHERE i.relnamespace = ANY ($1) AND i.relkind IN ('i', 'I') AND i.relispartition AND x.indisvalid";
+
+const char *
+cmig_index_parent(const CmigObject *object)
+{
+	return object->kind == &cmig_kind_index ? object->values[KIND_INDEX_ATTACHED] : constraint_attached(object);
+}
+
+bool
+cmig_index_is_like(const CmigObject *attached, const CmigObject *index)
+{
+	const char *one = attached->values[KIND_INDEX_TABLESPACE],
+			   *other = index->values[KIND_INDEX_TABLESPACE];
+
+	if (attached->kind != &cmig_kind_index)
+		return constraint_is_like(attached, index);
+	return (one == other || (one != NULL && other != NULL && strcmp(one, other) == 0)) &&
+		attached->values[KIND_INDEX_CLUSTERED] == NULL && attached->values[KIND_INDEX_REPLICA_IDENTITY] == NULL &&
+		attached->values[STATISTICS] == NULL;
+}
+
+const char *
+cmig_index_definition(const CmigObject *object)
+{
+	return object->kind == &cmig_kind_index ? object->values[KIND_INDEX_DEFINITION] : cmig_constraint_text(object);
+}
+
+/* Add ALTER TABLE with an action for the index's table, and its undo. */
+static void
+kind_index_add_action(CmigAlter *alter, const char *action, const char *undo)
+{
+	const char *table = alter->to->parent->identity;
+
+	cmig_alter_add(alter, psprintf("ALTER %s %s %s", alter->to->parent->kind->word, table, action),
+				   psprintf("ALTER %s %s %s", alter->to->parent->kind->word, table, undo));
+}
+
+/*
+ * Returns the action CLUSTER ON if the table is clustered on the index.
+ * Otherwise returns the action SET WITHOUT CLUSTER.
+ */
+static const char *
+kind_index_cluster_action(const CmigObject *index)
+{
+	return index->values[KIND_INDEX_CLUSTERED] ? psprintf("CLUSTER ON %s", cmig_quote(index->name)) : "SET WITHOUT CLUSTER";
+}
+
+/*
+ * Returns the action that sets the table's replica identity: to the index if
+ * that is the replica identity, and otherwise to the default.
+ */
+static const char *
+kind_index_identity_action(const CmigObject *index)
+{
+	return index->values[KIND_INDEX_REPLICA_IDENTITY] ?
+		psprintf("REPLICA IDENTITY USING INDEX %s", cmig_quote(index->name)) : "REPLICA IDENTITY DEFAULT";
+}
+
+/*
+ * Returns a single statement that resets the statistics targets in "old" and
+ * sets those in "new".  Both are lists such as "1 100, 2 50", for columns 1
+ * and 2.
+ */
+static char *
+kind_index_statistics_sql(const CmigObject *index, const char *old, const char *new)
+{
+	StringInfoData sql;
+	const char *separator = "";
+
+	initStringInfo(&sql);
+
+	/*
+	 * use ALTER TABLE ONLY, because ALTER INDEX would also alter the attached
+	 * indexes
+	 */
+	appendStringInfo(&sql, "ALTER %s %s ", index->parent->kind == &cmig_kind_table && cmig_table_is_partitioned(index->parent) ?
+					 "TABLE ONLY" : "INDEX", index->identity);
+	for (int pass = 0; pass < 2; pass++)
+	{
+		const char *p = pass == 0 ? old : new;
+
+		while (p != NULL)
+		{
+			int			column,
+						target;
+
+			if (sscanf(p, "%d %d", &column, &target) != 2)
+				break;
+			appendStringInfo(&sql, "%sALTER COLUMN %d SET STATISTICS %d", separator, column, pass == 0 ? -1 : target);
+			separator = ", ";
+			p = strstr(p, ", ");
+			if (p != NULL)
+				p += 2;
+		}
+	}
+	return sql.data;
+}
+
+/* Alter the properties that do not require a new index. */
+static void
+alter_details(CmigAlter *alter)
+{
+	const CmigObject *from = alter->from,
+			   *to = alter->to;
+
+	cmig_alter_value(alter, KIND_INDEX_TABLESPACE, "SET TABLESPACE", "pg_default");
+	if (cmig_alter_differs(alter, KIND_INDEX_CLUSTERED))
+		kind_index_add_action(alter, kind_index_cluster_action(to), kind_index_cluster_action(from));
+	if (cmig_alter_differs(alter, KIND_INDEX_REPLICA_IDENTITY))
+		kind_index_add_action(alter, kind_index_identity_action(to), kind_index_identity_action(from));
+	if (cmig_alter_differs(alter, STATISTICS))
+		cmig_alter_add(alter, kind_index_statistics_sql(to, from->values[STATISTICS], to->values[STATISTICS]),
+					   kind_index_statistics_sql(to, to->values[STATISTICS], from->values[STATISTICS]));
+}
+
+bool
+cmig_index_is_partial(const CmigObject *index)
+{
+	return index->kind == &cmig_kind_index && index->values[PARTIAL] != NULL;
+}
+
+static bool
+is_unique(const CmigObject *index)
+{
+	return strncmp(index->values[KIND_INDEX_DEFINITION], "CREATE UNIQUE ", 14) == 0;
+}
+
+/*
+ * Rebuild an index that is invalid because CREATE INDEX CONCURRENTLY has
+ * failed.  There is nothing to revert, so the undo rebuilds the index, too.
+ */
+static void
+rebuild(CmigAlter *alter)
+{
+	char	   *sql = psprintf("REINDEX INDEX %s", alter->to->identity);
+
+	cmig_alter_add(alter, sql, pstrdup(sql));
+	cmig_ddl_hazards(alter->ddl, CMIG_HAZARD_INVALID | CMIG_HAZARD_BLOCKS |
+					 (is_unique(alter->to) ? CMIG_HAZARD_MAY_FAIL : 0));
+}
+
+static void
+kind_index_alter_index(CmigAlter *alter)
+{
+	if (cmig_alter_differs(alter, PARTIAL) || cmig_alter_differs(alter, KIND_INDEX_DEFINITION))
+	{
+		alter->again = true;
+		return;
+	}
+	if (alter->from->values[NOT_VALID] && !alter->to->values[NOT_VALID])
+		rebuild(alter);
+	alter_details(alter);
+}
+
+/*
+ * Returns the definition, with ON ONLY if only some of the partitions have the
+ * index.
+ */
+static char *
+definition_of(const CmigObject *index)
+{
+	const char *place = psprintf(" ON %s ", index->parent->identity);
+	char	   *definition = index->values[KIND_INDEX_DEFINITION];
+	const char *found = index->values[PARTIAL] ? strstr(definition, place) : NULL;
+
+	if (found == NULL)
+		return definition;
+	return psprintf("%s ON ONLY %s", pnstrdup(definition, found - definition), found + strlen(" ON "));
+}
+
+/*
+ * Returns DROP INDEX.  PostgreSQL requires CASCADE if constraints of
+ * partitions are attached to the index.
+ */
+static char *
+drop_index(const CmigObject *index)
+{
+	return psprintf("DROP INDEX %s%s", index->identity, index->values[CONSTRAINTS] ? " CASCADE" : "");
+}
+
+static List *
+create_index(const CmigObject *index)
+{
+	List	   *ddl = cmig_ddl_append(NIL, definition_of(index), drop_index(index));
+
+	cmig_ddl_hazards(ddl, CMIG_HAZARD_BLOCKS | (is_unique(index) ? CMIG_HAZARD_MAY_FAIL : 0));
+	return cmig_kind_complete(index, ddl, alter_details);
+}
+
+CmigKind	cmig_kind_index = {
+	.name = "index",.word = "INDEX",
+	.flags = CMIG_KIND_MODEL | CMIG_KIND_DISPOSABLE | CMIG_KIND_RECAST | CMIG_KIND_RELATION | CMIG_KIND_GONE_WITH_PARENT,
+	CMIG_PROPERTIES(kind_index_properties),
+	.sql = index_sql,.depends = index_depends,.follows = index_follows,.create = create_index,.drop = drop_index,.alter = kind_index_alter_index
+};
+
+/* ----------------------------------------------------------------
+ * Extended statistics.
+ * ----------------------------------------------------------------
+ */
+
+enum
+{
+	KIND_STATISTICS_DEFINITION,
+	TARGET
+};
+
+static const CmigProperty kind_statistics_properties[] = {
+	[KIND_STATISTICS_DEFINITION] = {"definition", CMIG_PROPERTY_EXPRESSION},
+	[TARGET] = {"target"},
+};
+
+/*
+ * SQL expression for the definition of extended statistics.  PostgreSQL prints
+ * the columns in the order of their numbers, which can differ between images,
+ * so they are sorted by name instead.
+ */
+#define SORTED_SQL \
+	"coalesce((SELECT replace(pg_get_statisticsobjdef(s.oid)," \
+	"  ' ON ' || string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum)," \
+	"  ' ON ' || string_agg(quote_ident(a.attname), ', ' ORDER BY a.attname))" \
+	" FROM pg_attribute a WHERE a.attrelid = s.stxrelid AND a.attnum = ANY (s.stxkeys::int2[])), pg_get_statisticsobjdef(s.oid))"
+
+static const char kind_statistics_statistics_sql[] =
+"SELECT 'pg_statistic_ext'::regclass::oid, s.oid, 0, 'pg_class'::regclass::oid, s.stxrelid, 0,"
+" s.stxname::text, format('%I.%I', n.nspname, s.stxname), pg_get_userbyid(s.stxowner)::text, false,"
+" " SORTED_SQL ", nullif(s.stxstattarget::integer, -1)::text"
+" FROM pg_statistic_ext s JOIN pg_namespace n ON n.oid = s.stxnamespace"
+" WHERE s.stxnamespace = ANY ($1)";
+
+static void
+alter_statistics(CmigAlter *alter)
+{
+	const char *to = alter->to->values[TARGET];
+	const char *from = alter->from->values[TARGET];
+
+	if (alter->from->values[KIND_STATISTICS_DEFINITION] != NULL && cmig_alter_differs(alter, KIND_STATISTICS_DEFINITION))
+		alter->again = true;
+	else if (cmig_alter_differs(alter, TARGET))
+		cmig_alter_action(alter, psprintf("SET STATISTICS %s", to ? to : "-1"),
+						  psprintf("SET STATISTICS %s", from ? from : "-1"));
+}
+
+static List *
+create_statistics(const CmigObject *statistics)
+{
+	List	   *ddl = cmig_ddl_append(NIL, statistics->values[KIND_STATISTICS_DEFINITION], cmig_kind_drop(statistics));
+
+	return cmig_kind_complete(statistics, ddl, alter_statistics);
+}
+
+CmigKind	cmig_kind_statistics = {
+	.name = "statistics",.word = "STATISTICS",
+	.flags = CMIG_KIND_DISPOSABLE | CMIG_KIND_GONE_WITH_PARENT | CMIG_KIND_RECAST,
+	CMIG_PROPERTIES(kind_statistics_properties),
+	.sql = kind_statistics_statistics_sql,.create = create_statistics,.alter = alter_statistics
+};

@@ -1,0 +1,236 @@
+/*
+ * internal.h
+ *	  What the modules of src/kinds share.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#ifndef CMIG_KINDS_INTERNAL_H
+#define CMIG_KINDS_INTERNAL_H
+
+#include "postgres.h"
+
+#include "lib/stringinfo.h"
+#include "nodes/pg_list.h"
+
+#include "kinds/kinds.h"
+
+/* in column_type.c */
+
+/*
+ * cmig_using_append() appends " USING ..." for ALTER COLUMN ... TYPE, unless
+ * PostgreSQL converts the values without it.  If cmig_using_needed() returns
+ * false, PostgreSQL converts indexes, defaults, and constraints along with the
+ * column.
+ */
+extern bool cmig_using_needed(const char *using_from, const char *to);
+
+/* in image.c */
+
+/* Flags that control how the values of a property are compared. */
+#define CMIG_PROPERTY_LIST			0x04	/* the values are lists such as
+											 * "a, b", whose order does not
+											 * matter */
+#define CMIG_PROPERTY_CAREFUL		0x08	/* alter() examines it even if the
+											 * values are equal */
+
+/* Flags of a kind.  They describe each object of the kind. */
+#define CMIG_KIND_ON_PARENT		0x0008	/* its SQL name is "x ON parent" */
+
+#define CMIG_PROPERTIES(list) .properties = list, .nproperties = lengthof(list)
+
+/* Does the property differ between alter->from and alter->to? */
+extern bool cmig_alter_differs(const CmigAlter *alter, int property);
+
+/* Add a statement and its undo to alter->ddl.  The strings are not copied. */
+extern void cmig_alter_add(CmigAlter *alter, char *sql, char *undo);
+
+/*
+ * Like cmig_alter_add(), but with the description of a hazard, which may be
+ * NULL.
+ */
+extern void cmig_alter_add_hazard(CmigAlter *alter, char *sql, char *undo, char *hazard);
+
+/*
+ * Add to alter->ddl the statement "ALTER word identity action", with "ALTER
+ * word identity undo" as its undo.
+ */
+extern void cmig_alter_action(CmigAlter *alter, const char *action, const char *undo);
+
+/*
+ * Add "ALTER word identity action value" to alter->ddl if a property differs.
+ * If its value is NULL, "fallback" is used instead.
+ */
+extern void cmig_alter_value(CmigAlter *alter, int property, const char *action,
+							 const char *fallback);
+
+/*
+ * Returns "ALTER TABLE t ALTER COLUMN c action", with ONLY if "only" is true.
+ */
+extern char *cmig_kind_column_sql(const CmigObject *column, bool only, const char *action);
+
+/*
+ * Append the statements for properties that the object's CREATE statement
+ * cannot set.  The kind's function alter() generates them, as if it altered an
+ * object whose properties have their default values.
+ */
+extern List *cmig_kind_complete(const CmigObject *object, List *ddl,
+								void (*alter) (CmigAlter *alter));
+
+/* in kinds.c */
+
+/* in type.c */
+extern CmigKind cmig_kind_domain_constraint;
+
+/* in routine.c */
+extern CmigKind cmig_kind_view_column;
+
+/* in routine.c */
+extern CmigKind cmig_kind_rule;
+
+extern CmigKind cmig_kind_trigger;
+extern CmigKind cmig_kind_partition_trigger;
+
+/* in table.c */
+extern CmigKind cmig_kind_toast;
+
+/* in routine.c */
+extern CmigKind cmig_kind_aggregate;
+
+/* in routine.c */
+extern CmigKind cmig_kind_operator;
+extern CmigKind cmig_kind_operator_family;
+extern CmigKind cmig_kind_operator_family_member;
+extern CmigKind cmig_kind_operator_class;
+
+/* in other.c */
+extern CmigKind cmig_kind_conversion;
+
+/* in other.c */
+extern CmigKind cmig_kind_ts_parser;
+extern CmigKind cmig_kind_ts_template;
+extern CmigKind cmig_kind_ts_dictionary;
+extern CmigKind cmig_kind_ts_configuration;
+extern CmigKind cmig_kind_ts_mapping;
+
+/* in other.c */
+extern CmigKind cmig_kind_cast;
+extern CmigKind cmig_kind_language;
+extern CmigKind cmig_kind_transform;
+extern CmigKind cmig_kind_access_method;
+
+/* in other.c */
+extern CmigKind cmig_kind_publication;
+
+extern CmigKind cmig_kind_publication_schema;
+
+/* in other.c */
+extern CmigKind cmig_kind_event_trigger;
+
+/* in other.c */
+extern CmigKind cmig_kind_user_mapping;
+
+/*
+ * Returns an expression that converts a column's value to the type named
+ * "type", either through text or attribute by attribute.
+ */
+extern char *cmig_type_convert(const char *column, const CmigObject *from, const CmigObject *to, const char *type);
+
+/* Returns the printed type that a domain is over. */
+extern const char *cmig_domain_base(const CmigObject *domain);
+
+/* in sequence.c */
+
+/* The values that a sequence can return. */
+typedef struct CmigSequenceRange
+{
+	int64		start;
+	int64		low;
+	int64		high;
+	bool		down;			/* true if the sequence counts down */
+} CmigSequenceRange;
+
+/*
+ * Returns PostgreSQL's default for MINVALUE or, if "maximum" is true, for
+ * MAXVALUE.  "type" is the printed type of the sequence.
+ */
+extern int64 cmig_sequence_range_limit(const char *type, bool down, bool maximum);
+
+/*
+ * Returns SQL that changes the range of a sequence.  The SQL works whether or
+ * not the sequence has already returned values.  A used sequence continues.
+ * It is restarted only if its direction changes, or if the new range contains
+ * no value that the sequence may have returned.  An unused sequence begins
+ * with the new start value.
+ *
+ * "alter" is ALTER SEQUENCE or ALTER COLUMN, and "sequence" is the name of the
+ * sequence.  "column" is the integer column that owns the sequence, or NULL.
+ * If the change or its undo restarts the sequence, the SQL makes the sequence
+ * skip the values that the column already contains.
+ */
+extern char *cmig_sequence_range_alter(const char *alter, const char *sequence, const CmigSequenceRange *from,
+									   const CmigSequenceRange *to, const CmigObject *column);
+
+/* in kinds.c */
+
+/* SQL expression that converts a text[] of options to "a='b', c='d'". */
+#define CMIG_OPTIONS_SQL(array) \
+	"(SELECT string_agg(quote_ident(split_part(o, '=', 1)) || '=' || quote_literal(substr(o, strpos(o, '=') + 1)), ', '" \
+	" ORDER BY i) FROM unnest(" array ") WITH ORDINALITY AS u (o, i) WHERE o !~ '^pg_attver=')"
+
+/* Add a prefix to the name of each option. */
+extern char *cmig_options_prefixed(const char *options, const char *prefix);
+
+/*
+ * Add the statement that changes the options, if they differ.  "reference"
+ * names the object; "prefix" is added to the name of each option.
+ */
+extern void cmig_options_alter(CmigAlter *alter, int property,
+							   const char *reference, const char *prefix);
+
+/* in column_type.c */
+
+/* Returns the column's default as an object, or NULL. */
+extern const CmigObject *cmig_default_of(const CmigObject *column);
+
+/* Returns the printed expression of a default. */
+extern const char *cmig_default_expression(const CmigObject *value);
+
+/* in column.c */
+
+/* The index of each property in the column's values. */
+typedef enum CmigColumnProperty
+{
+	CMIG_COLUMN_TYPE,
+	CMIG_COLUMN_COLLATION,
+	CMIG_COLUMN_NOT_NULL,
+	CMIG_COLUMN_IDENTITY,
+	CMIG_COLUMN_IDENTITY_OPTIONS,
+	CMIG_COLUMN_GENERATED,
+	CMIG_COLUMN_STORAGE,
+	CMIG_COLUMN_DEFAULT_STORAGE,
+	CMIG_COLUMN_COMPRESSION,
+	CMIG_COLUMN_STATISTICS,
+	CMIG_COLUMN_OPTIONS,
+	CMIG_COLUMN_OF_TYPE,
+	CMIG_COLUMN_SEQUENCE,
+	CMIG_COLUMN_SEQUENCE_NAME,
+	CMIG_COLUMN_SEQUENCE_PERSISTENCE,
+	CMIG_COLUMN_SEQUENCE_SETTINGS,
+	CMIG_COLUMN_CHILDREN
+} CmigColumnProperty;
+
+/* in column_type.c */
+
+/* Add the statement that changes the type, with its hazards. */
+extern void cmig_column_type_alter(CmigAlter *alter);
+
+/* in column.c */
+
+/*
+ * SQL expression that converts a storage code, such as attstorage in
+ * pg_attribute, to the word used in SET STORAGE.
+ */
+#define CMIG_STORAGE_SQL(value) "CASE " value " WHEN 'p' THEN 'PLAIN' WHEN 'e' THEN 'EXTERNAL'" \
+	" WHEN 'm' THEN 'MAIN' WHEN 'x' THEN 'EXTENDED' END"
+
+#endif							/* CMIG_KINDS_INTERNAL_H */

@@ -1,0 +1,1057 @@
+/*
+ * other.c
+ *	  All other kinds.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "kinds/internal.h"
+
+/* ----------------------------------------------------------------
+ * Collations and conversions.
+ * ----------------------------------------------------------------
+ */
+
+static const CmigProperty kind_locale_properties[] = {
+	{"definition"},
+};
+
+/*
+ * Query for the collations.  Some columns of pg_collation exist only in
+ * certain PostgreSQL versions.  Therefore, they are read from the row as
+ * jsonb.
+ */
+static const char collation_sql[] =
+"SELECT 'pg_collation'::regclass::oid, c.oid, 0, NULL::oid, NULL::oid, NULL::integer,"
+" c.collname::text, format('%I.%I', n.nspname, c.collname), pg_get_userbyid(c.collowner)::text, false,"
+" concat_ws(', ', 'PROVIDER = ' || CASE c.collprovider WHEN 'i' THEN 'icu' WHEN 'b' THEN 'builtin' WHEN 'd' THEN 'default' ELSE 'libc' END,"
+"  CASE WHEN NOT c.collisdeterministic THEN 'DETERMINISTIC = false' END,"
+"  'LOCALE = ' || quote_literal(coalesce(j ->> 'colllocale', j ->> 'colliculocale',"
+"   CASE WHEN j ->> 'collcollate' = j ->> 'collctype' THEN j ->> 'collcollate' END)),"
+"  CASE WHEN c.collprovider = 'c' AND j ->> 'collcollate' <> j ->> 'collctype' THEN"
+"   format('LC_COLLATE = %L, LC_CTYPE = %L', j ->> 'collcollate', j ->> 'collctype') END,"
+"  'RULES = ' || quote_literal(j ->> 'collicurules'))"
+" FROM pg_collation c JOIN pg_namespace n ON n.oid = c.collnamespace CROSS JOIN LATERAL to_jsonb(c) j"
+" WHERE c.collnamespace = ANY ($1)";
+
+static const char conversion_sql[] =
+"SELECT 'pg_conversion'::regclass::oid, c.oid, 0, NULL::oid, NULL::oid, NULL::integer,"
+" c.conname::text, format('%I.%I', n.nspname, c.conname), pg_get_userbyid(c.conowner)::text, false,"
+" format('CREATE %sCONVERSION %I.%I FOR %L TO %L FROM %s', CASE WHEN c.condefault THEN 'DEFAULT ' END, n.nspname, c.conname,"
+"  pg_encoding_to_char(c.conforencoding), pg_encoding_to_char(c.contoencoding), c.conproc::regproc)"
+" FROM pg_conversion c JOIN pg_namespace n ON n.oid = c.connamespace WHERE c.connamespace = ANY ($1)";
+
+static List *
+create_collation(const CmigObject *collation)
+{
+	return cmig_ddl_append(NIL, psprintf("CREATE COLLATION %s (%s)", collation->identity, collation->values[0]),
+						   cmig_kind_drop(collation));
+}
+
+CmigKind	cmig_kind_collation = {
+	.name = "collation",.word = "COLLATION",.flags = CMIG_KIND_DETOUR,
+	CMIG_PROPERTIES(kind_locale_properties),.sql = collation_sql,.create = create_collation
+};
+
+static List *
+create_conversion(const CmigObject *conversion)
+{
+	return cmig_ddl_append(NIL, conversion->values[0], cmig_kind_drop(conversion));
+}
+
+CmigKind	cmig_kind_conversion = {
+	.name = "conversion",.word = "CONVERSION",.flags = CMIG_KIND_DISPOSABLE,
+	CMIG_PROPERTIES(kind_locale_properties),.sql = conversion_sql,.create = create_conversion
+};
+
+/* ----------------------------------------------------------------
+ * Text search parsers, templates, dictionaries, and configurations.
+ * ----------------------------------------------------------------
+ */
+
+static const CmigProperty kind_text_search_properties[] = {
+	{"definition"},
+};
+
+/*
+ * The query for one kind of text search objects.  "prefix" is the prefix of
+ * the catalog's column names; "owner" and "definition" are SQL expressions.
+ */
+#define SQL(catalog, prefix, owner, definition) \
+	"SELECT '" catalog "'::regclass::oid, x.oid, 0, NULL::oid, NULL::oid, NULL::integer," \
+	" x." prefix "name::text, format('%I.%I', n.nspname, x." prefix "name), " owner "::text, false, " definition \
+	" FROM " catalog " x JOIN pg_namespace n ON n.oid = x." prefix "namespace" \
+	" WHERE x." prefix "namespace = ANY ($1)"
+
+/*
+ * SQL expression for the option "word", whose value is a function; SQL null if
+ * there is no function.
+ */
+#define FUNCTION(word, column) "'" word " = ' || nullif(x." column ", 0)::regproc::text"
+
+static const char parser_sql[] =
+SQL("pg_ts_parser", "prs", "NULL",
+	"concat_ws(', ', " FUNCTION("START", "prsstart") ", " FUNCTION("GETTOKEN", "prstoken") ", "
+	FUNCTION("END", "prsend") ", " FUNCTION("HEADLINE", "prsheadline") ", " FUNCTION("LEXTYPES", "prslextype") ")");
+
+static const char template_sql[] =
+SQL("pg_ts_template", "tmpl", "NULL",
+	"concat_ws(', ', " FUNCTION("INIT", "tmplinit") ", " FUNCTION("LEXIZE", "tmpllexize") ")");
+
+/*
+ * SQL expression for the options of a dictionary.  Option names are stored as
+ * they were quoted when the dictionary was created, which depends on
+ * quote_all_identifiers.  In the result, simple names are not quoted, and
+ * apostrophes and backslashes in values are doubled.
+ */
+#define DICTIONARY_OPTIONS_SQL \
+	"(SELECT string_agg(coalesce(m.token[1], m.token[2]), '' ORDER BY m.place)" \
+	"  FROM regexp_matches(x.dictinitoption, $re$\"([a-z_][a-z0-9_]*)\"|('(?:[^']|'')*'|.)$re$, 'g') WITH ORDINALITY m(token, place))"
+
+static const char dictionary_sql[] =
+SQL("pg_ts_dict", "dict", "pg_get_userbyid(x.dictowner)",
+	"concat_ws(', ', (SELECT format('TEMPLATE = %I.%I', tn.nspname, t.tmplname) FROM pg_ts_template t"
+	" JOIN pg_namespace tn ON tn.oid = t.tmplnamespace WHERE t.oid = x.dicttemplate), " DICTIONARY_OPTIONS_SQL ")");
+
+static const char configuration_sql[] =
+SQL("pg_ts_config", "cfg", "pg_get_userbyid(x.cfgowner)",
+	"(SELECT format('PARSER = %I.%I', pn.nspname, p.prsname) FROM pg_ts_parser p"
+	" JOIN pg_namespace pn ON pn.oid = p.prsnamespace WHERE p.oid = x.cfgparser)");
+
+/* All kinds except mappings are created with a list of options. */
+static List *
+kind_text_search_create(const CmigObject *object)
+{
+	return cmig_ddl_append(NIL, psprintf("CREATE %s %s (%s)", object->kind->word, object->identity, object->values[0]),
+						   cmig_kind_drop(object));
+}
+
+CmigKind	cmig_kind_ts_parser = {
+	.name = "text search parser",.word = "TEXT SEARCH PARSER",
+	.flags = CMIG_KIND_DISPOSABLE | CMIG_KIND_NO_OWNER_SQL,
+	CMIG_PROPERTIES(kind_text_search_properties),.sql = parser_sql,.create = kind_text_search_create
+};
+
+CmigKind	cmig_kind_ts_template = {
+	.name = "text search template",.word = "TEXT SEARCH TEMPLATE",
+	.flags = CMIG_KIND_DISPOSABLE | CMIG_KIND_NO_OWNER_SQL,
+	CMIG_PROPERTIES(kind_text_search_properties),.sql = template_sql,.create = kind_text_search_create
+};
+
+CmigKind	cmig_kind_ts_dictionary = {
+	.name = "text search dictionary",.word = "TEXT SEARCH DICTIONARY",
+	.flags = CMIG_KIND_DISPOSABLE,
+	CMIG_PROPERTIES(kind_text_search_properties),.sql = dictionary_sql,.create = kind_text_search_create
+};
+
+CmigKind	cmig_kind_ts_configuration = {
+	.name = "text search configuration",.word = "TEXT SEARCH CONFIGURATION",
+	.flags = CMIG_KIND_DISPOSABLE,
+	CMIG_PROPERTIES(kind_text_search_properties),.sql = configuration_sql,.create = kind_text_search_create
+};
+
+/*
+ * Mappings, one for each token type.  In PostgreSQL, the configuration depends
+ * on the dictionaries; here, its mappings do.
+ */
+
+static const CmigProperty kind_text_search_mapping_properties[] = {
+	{"dictionaries"},
+};
+
+static const char kind_text_search_mapping_sql[] =
+"SELECT 'pg_ts_config'::regclass::oid, c.oid, t.tokid + 1, 'pg_ts_config'::regclass::oid, c.oid, 0,"
+" t.alias, format('%I.%I for %I', n.nspname, c.cfgname, t.alias), NULL::text, false, m.dictionaries"
+" FROM pg_ts_config c JOIN pg_namespace n ON n.oid = c.cfgnamespace"
+" CROSS JOIN LATERAL (SELECT cm.maptokentype, string_agg(format('%I.%I', dn.nspname, d.dictname), ', ' ORDER BY cm.mapseqno) AS dictionaries"
+"  FROM pg_ts_config_map cm JOIN pg_ts_dict d ON d.oid = cm.mapdict JOIN pg_namespace dn ON dn.oid = d.dictnamespace"
+"  WHERE cm.mapcfg = c.oid GROUP BY cm.maptokentype) m"
+" JOIN LATERAL ts_token_type(c.cfgparser) t ON t.tokid = m.maptokentype WHERE c.cfgnamespace = ANY ($1)";
+
+static const char mapping_depends[] =
+"SELECT 'pg_ts_config'::regclass::oid, c.oid, m.maptokentype + 1, 'pg_ts_dict'::regclass::oid, m.mapdict, 0"
+" FROM pg_ts_config c JOIN pg_ts_config_map m ON m.mapcfg = c.oid WHERE c.cfgnamespace = ANY ($1)";
+
+static char *
+mapping_statement(const CmigObject *mapping, const char *verb, bool with)
+{
+	return psprintf("ALTER TEXT SEARCH CONFIGURATION %s %s MAPPING FOR %s%s%s", mapping->parent->identity, verb,
+					cmig_quote(mapping->name), with ? " WITH " : "", with ? mapping->values[0] : "");
+}
+
+static char *
+drop_mapping(const CmigObject *mapping)
+{
+	return mapping_statement(mapping, "DROP", false);
+}
+
+static List *
+kind_text_search_create_mapping(const CmigObject *mapping)
+{
+	return cmig_ddl_append(NIL, mapping_statement(mapping, "ADD", true), drop_mapping(mapping));
+}
+
+CmigKind	cmig_kind_ts_mapping = {
+	.name = "text search mapping",.word = "MAPPING",
+	.flags = CMIG_KIND_DISPOSABLE | CMIG_KIND_GONE_WITH_PARENT,
+	CMIG_PROPERTIES(kind_text_search_mapping_properties),
+	.sql = kind_text_search_mapping_sql,.depends = mapping_depends,
+	.create = kind_text_search_create_mapping,.drop = drop_mapping
+};
+
+/* ----------------------------------------------------------------
+ * Casts, languages, transforms, and access methods.
+ * ----------------------------------------------------------------
+ */
+
+static const CmigProperty kind_language_properties[] = {
+	{"definition"},
+};
+
+/* Create an object whose definition is everything after CREATE. */
+static List *
+kind_language_create(const CmigObject *object)
+{
+	return cmig_ddl_append(NIL, psprintf("CREATE %s", object->values[0]), cmig_kind_drop(object));
+}
+
+/*
+ * Query for the casts, except those from range types to their multirange
+ * types, which PostgreSQL creates itself.
+ */
+static const char cast_sql[] =
+"SELECT 'pg_cast'::regclass::oid, c.oid, 0, NULL::oid, NULL::oid, NULL::integer, x.name, x.name, NULL::text, false,"
+" concat('CAST ', x.name, CASE c.castmethod WHEN 'f' THEN ' WITH FUNCTION ' || c.castfunc::regprocedure WHEN 'i' THEN ' WITH INOUT' ELSE ' WITHOUT FUNCTION' END,"
+"  CASE c.castcontext WHEN 'a' THEN ' AS ASSIGNMENT' WHEN 'i' THEN ' AS IMPLICIT' END)"
+" FROM pg_cast c CROSS JOIN LATERAL (SELECT format('(%s AS %s)', format_type(c.castsource, NULL), format_type(c.casttarget, NULL)) AS name) x"
+" WHERE c.oid >= 16384 AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_cast'::regclass AND d.objid = c.oid AND d.deptype = 'i')";
+
+/*
+ * Query for the objects that must be created after a cast.  An expression with
+ * a cast depends only on the cast's function, but can be parsed again only if
+ * the cast exists.
+ */
+static const char cast_follows[] =
+"SELECT d.classid, d.objid, d.objsubid, 'pg_cast'::regclass::oid, c.oid, 0 FROM pg_cast c JOIN pg_depend d"
+" ON d.refclassid = 'pg_proc'::regclass AND d.refobjid = c.castfunc AND d.classid <> 'pg_cast'::regclass WHERE c.oid >= 16384";
+
+CmigKind	cmig_kind_cast = {
+	.name = "cast",.word = "CAST",.flags = CMIG_KIND_GLOBAL | CMIG_KIND_DISPOSABLE,
+	CMIG_PROPERTIES(kind_language_properties),.sql = cast_sql,.follows = cast_follows,.create = kind_language_create
+};
+
+static const char language_sql[] =
+"SELECT 'pg_language'::regclass::oid, l.oid, 0, NULL::oid, NULL::oid, NULL::integer,"
+" l.lanname::text, quote_ident(l.lanname), pg_get_userbyid(l.lanowner)::text, false,"
+" concat(CASE WHEN l.lanpltrusted THEN 'TRUSTED ' END, 'LANGUAGE ', quote_ident(l.lanname), ' HANDLER ' || nullif(l.lanplcallfoid, 0)::regproc::text,"
+"  ' INLINE ' || nullif(l.laninline, 0)::regproc::text, ' VALIDATOR ' || nullif(l.lanvalidator, 0)::regproc::text)"
+" FROM pg_language l WHERE l.oid >= 16384 AND l.lanname !~ '^cmig_hidden_'";
+
+CmigKind	cmig_kind_language = {
+	.name = "language",.word = "LANGUAGE",.flags = CMIG_KIND_GLOBAL | CMIG_KIND_DISPOSABLE,
+	CMIG_PROPERTIES(kind_language_properties),.sql = language_sql,.create = kind_language_create
+};
+
+static const char transform_sql[] =
+"SELECT 'pg_transform'::regclass::oid, t.oid, 0, NULL::oid, NULL::oid, NULL::integer, x.name, x.name, NULL::text, false,"
+" format('TRANSFORM %s (%s)', x.name, concat_ws(', ', 'FROM SQL WITH FUNCTION ' || nullif(t.trffromsql, 0)::regprocedure::text,"
+"  'TO SQL WITH FUNCTION ' || nullif(t.trftosql, 0)::regprocedure::text))"
+" FROM pg_transform t JOIN pg_language l ON l.oid = t.trflang"
+" CROSS JOIN LATERAL (SELECT format('FOR %s LANGUAGE %I', format_type(t.trftype, NULL), l.lanname) AS name) x"
+" WHERE t.oid >= 16384 AND l.lanname !~ '^cmig_hidden_'";
+
+CmigKind	cmig_kind_transform = {
+	.name = "transform",.word = "TRANSFORM",.flags = CMIG_KIND_GLOBAL | CMIG_KIND_DISPOSABLE,
+	CMIG_PROPERTIES(kind_language_properties),.sql = transform_sql,.create = kind_language_create
+};
+
+static const char access_method_sql[] =
+"SELECT 'pg_am'::regclass::oid, a.oid, 0, NULL::oid, NULL::oid, NULL::integer, a.amname::text, quote_ident(a.amname), NULL::text, false,"
+" format('ACCESS METHOD %I TYPE %s HANDLER %s', a.amname, CASE a.amtype WHEN 't' THEN 'TABLE' ELSE 'INDEX' END, a.amhandler::regproc)"
+" FROM pg_am a WHERE a.oid >= 16384 AND a.amname !~ '^cmig_hidden_'";
+
+CmigKind	cmig_kind_access_method = {
+	.name = "access method",.word = "ACCESS METHOD",.flags = CMIG_KIND_GLOBAL,
+	CMIG_PROPERTIES(kind_language_properties),.sql = access_method_sql,.create = kind_language_create
+};
+
+/* ----------------------------------------------------------------
+ * Publications, and the tables and schemas in them.
+ * ----------------------------------------------------------------
+ */
+
+enum
+{
+	ALL_TABLES,
+	PUBLISH,
+	VIA_ROOT
+};
+
+static const CmigProperty kind_publication_properties[] = {
+	[ALL_TABLES] = {"all tables"},
+	[PUBLISH] = {"publish"},
+	[VIA_ROOT] = {"publish via partition root"},
+};
+
+static const char publication_sql[] =
+"SELECT 'pg_publication'::regclass::oid, p.oid, 0, NULL::oid, NULL::oid, NULL::integer,"
+" p.pubname::text, quote_ident(p.pubname), pg_get_userbyid(p.pubowner)::text, false,"
+" CASE WHEN p.puballtables THEN 't' END,"
+" concat_ws(', ', CASE WHEN p.pubinsert THEN 'insert' END, CASE WHEN p.pubupdate THEN 'update' END,"
+"  CASE WHEN p.pubdelete THEN 'delete' END, CASE WHEN p.pubtruncate THEN 'truncate' END),"
+" CASE WHEN p.pubviaroot THEN 't' END"
+" FROM pg_publication p WHERE p.oid >= 16384";
+
+/* Returns the list of options for WITH or SET. */
+static char *
+options(const CmigObject *publication)
+{
+	return psprintf("publish = '%s', publish_via_partition_root = %s", publication->values[PUBLISH],
+					publication->values[VIA_ROOT] ? "true" : "false");
+}
+
+static List *
+create_publication(const CmigObject *publication)
+{
+	return cmig_ddl_append(NIL, psprintf("CREATE PUBLICATION %s%s WITH (%s)", publication->identity,
+										 publication->values[ALL_TABLES] ? " FOR ALL TABLES" : "",
+										 options(publication)),
+						   cmig_kind_drop(publication));
+}
+
+static void
+alter_publication(CmigAlter *alter)
+{
+	if (cmig_alter_differs(alter, ALL_TABLES))
+		alter->again = true;
+	else
+		cmig_alter_action(alter, psprintf("SET (%s)", options(alter->to)),
+						  psprintf("SET (%s)", options(alter->from)));
+}
+
+CmigKind	cmig_kind_publication = {
+	.name = "publication",.word = "PUBLICATION",
+	.flags = CMIG_KIND_GLOBAL,
+	CMIG_PROPERTIES(kind_publication_properties),
+	.sql = publication_sql,.create = create_publication,.alter = alter_publication
+};
+
+/*
+ * Members
+ */
+
+enum
+{
+	MEMBER,
+	DETAILS
+};
+
+static const CmigProperty member_properties[] = {
+	[MEMBER] = {"member"},
+	[DETAILS] = {"columns and rows", CMIG_PROPERTY_EXPRESSION},
+};
+
+static const char kind_publication_table_sql[] =
+"SELECT 'pg_publication_rel'::regclass::oid, r.oid, 0, 'pg_publication'::regclass::oid, r.prpubid, 0,"
+" c.relname::text, format('%I for %I.%I', p.pubname, n.nspname, c.relname), NULL::text, false,"
+" format('TABLE %I.%I', n.nspname, c.relname),"
+" concat((SELECT format(' (%s)', string_agg(quote_ident(a.attname), ', ' ORDER BY a.attname))"
+"  FROM pg_attribute a WHERE a.attrelid = r.prrelid AND a.attnum = ANY (r.prattrs::int2[]) HAVING count(*) > 0),"
+"  ' WHERE (' || pg_get_expr(r.prqual, r.prrelid) || ')')"
+" FROM pg_publication_rel r JOIN pg_publication p ON p.oid = r.prpubid JOIN pg_class c ON c.oid = r.prrelid"
+" JOIN pg_namespace n ON n.oid = c.relnamespace WHERE p.oid >= 16384";
+
+static const char schema_sql[] =
+"SELECT 'pg_publication_namespace'::regclass::oid, r.oid, 0, 'pg_publication'::regclass::oid, r.pnpubid, 0,"
+" n.nspname::text, format('%I for %I', p.pubname, n.nspname), NULL::text, false,"
+" format('TABLES IN SCHEMA %I', n.nspname), ''"
+" FROM pg_publication_namespace r JOIN pg_publication p ON p.oid = r.pnpubid"
+" JOIN pg_namespace n ON n.oid = r.pnnspid WHERE p.oid >= 16384";
+
+/*
+ * Returns "TABLE ONLY public.t" for a table, because a table's children are
+ * separate members.
+ */
+static const char *
+member_text(const CmigObject *member)
+{
+	const char *text = member->values[MEMBER];
+
+	return strncmp(text, "TABLE ", 6) == 0 ? psprintf("TABLE ONLY %s", text + 6) : text;
+}
+
+static char *
+drop_member(const CmigObject *member)
+{
+	return psprintf("ALTER PUBLICATION %s DROP %s", member->parent->identity, member_text(member));
+}
+
+/* Add a table or a schema to the publication. */
+static List *
+create_member(const CmigObject *member)
+{
+	return cmig_ddl_append(NIL, psprintf("ALTER PUBLICATION %s ADD %s%s", member->parent->identity,
+										 member_text(member), member->values[DETAILS]),
+						   drop_member(member));
+}
+
+CmigKind	cmig_kind_publication_table = {
+	.name = "table of a publication",.word = "TABLE",
+	.flags = CMIG_KIND_GLOBAL | CMIG_KIND_DISPOSABLE | CMIG_KIND_DISTURBED | CMIG_KIND_GONE_WITH_PARENT,
+	CMIG_PROPERTIES(member_properties),
+	.sql = kind_publication_table_sql,.create = create_member,.drop = drop_member
+};
+
+CmigKind	cmig_kind_publication_schema = {
+	.name = "schema of a publication",.word = "SCHEMA",
+	.flags = CMIG_KIND_GLOBAL | CMIG_KIND_DISPOSABLE | CMIG_KIND_GONE_WITH_PARENT,
+	CMIG_PROPERTIES(member_properties),
+	.sql = schema_sql,.create = create_member,.drop = drop_member
+};
+
+/* ----------------------------------------------------------------
+ * Event triggers.
+ * ----------------------------------------------------------------
+ */
+
+enum
+{
+	DEFINITION,
+	ENABLED
+};
+
+static const CmigProperty kind_event_trigger_properties[] = {
+	[DEFINITION] = {"definition"},
+	[ENABLED] = {"enabled"},
+};
+
+static const char event_trigger_sql[] =
+"SELECT 'pg_event_trigger'::regclass::oid, e.oid, 0, NULL::oid, NULL::oid, NULL::integer,"
+" e.evtname::text, quote_ident(e.evtname), pg_get_userbyid(e.evtowner)::text, false,"
+" format('CREATE EVENT TRIGGER %I ON %s%s EXECUTE FUNCTION %s()', e.evtname, e.evtevent,"
+"  (SELECT format(' WHEN TAG IN (%s)', string_agg(quote_literal(t.tag), ', ' ORDER BY t.n)) FROM unnest(e.evttags) WITH ORDINALITY t (tag, n) HAVING count(*) > 0),"
+"  (SELECT format('%I.%I', n.nspname, p.proname) FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE p.oid = e.evtfoid)),"
+" CASE e.evtenabled WHEN 'D' THEN 'DISABLE' WHEN 'R' THEN 'ENABLE REPLICA' WHEN 'A' THEN 'ENABLE ALWAYS' END"
+" FROM pg_event_trigger e WHERE e.oid >= 16384";
+
+/*
+ * Re-create the trigger unless only its enabled state differs, because ALTER
+ * EVENT TRIGGER can change nothing else.
+ */
+static void
+alter_event_trigger(CmigAlter *alter)
+{
+	const char *to = alter->to->values[ENABLED];
+	const char *from = alter->from->values[ENABLED];
+
+	if (alter->from->values[DEFINITION] != NULL && cmig_alter_differs(alter, DEFINITION))
+		alter->again = true;
+	else if (cmig_alter_differs(alter, ENABLED))
+		cmig_alter_action(alter, to ? to : "ENABLE", from ? from : "ENABLE");
+}
+
+static List *
+create_event_trigger(const CmigObject *trigger)
+{
+	List	   *ddl = cmig_ddl_append(NIL, trigger->values[DEFINITION], cmig_kind_drop(trigger));
+
+	return cmig_kind_complete(trigger, ddl, alter_event_trigger);
+}
+
+CmigKind	cmig_kind_event_trigger = {
+	.name = "event trigger",.word = "EVENT TRIGGER",
+	.flags = CMIG_KIND_GLOBAL | CMIG_KIND_DISPOSABLE,
+	CMIG_PROPERTIES(kind_event_trigger_properties),
+	.sql = event_trigger_sql,.create = create_event_trigger,.alter = alter_event_trigger
+};
+
+/* ----------------------------------------------------------------
+ * Foreign data wrappers, servers, user mappings, and foreign tables.
+ *
+ * A foreign table has no local data, so it is re-created unless only its
+ * options, defaults, or constraints change.
+ * ----------------------------------------------------------------
+ */
+
+/*
+ * SQL expression for options: "name 'value', other 'value'", sorted by name.
+ * SQL null if there are none.
+ */
+#define OPTIONS_SQL(column) \
+	"(SELECT string_agg(format('%I %L', v.option_name, v.option_value), ', ' ORDER BY v.option_name)" \
+	" FROM pg_options_to_table(" column ") v)"
+
+/*
+ * Options
+ */
+
+/* Returns the end of the first option: a comma or the end of the string. */
+static const char *
+option_end(const char *text)
+{
+	char		quote = '\0';
+
+	for (; *text != '\0' && (quote != '\0' || *text != ','); text++)
+	{
+		if (quote == '\0' && (*text == '"' || *text == '\''))
+			quote = *text;
+		else if (*text == quote)
+			quote = '\0';
+	}
+	return text;
+}
+
+/* Returns the length of the option's name. */
+static int
+name_length(const char *option)
+{
+	const char *end = option;
+	bool		quoted = false;
+
+	for (; *end != '\0' && (quoted || *end != ' '); end++)
+		if (*end == '"')
+			quoted = !quoted;
+	return end - option;
+}
+
+/* Returns the place of the option in "options", or NULL if it is not there. */
+static const char *
+find_option(const char *options, const char *name, int length)
+{
+	while (options != NULL && *options != '\0')
+	{
+		if (name_length(options) == length && strncmp(options, name, length) == 0)
+			return options;
+		options = option_end(options);
+		options += strspn(options, ", ");
+	}
+	return NULL;
+}
+
+/*
+ * Append "verb" and the option, after a comma if it is not the first change.
+ */
+static void
+append_change(StringInfo buf, const char *verb, const char *option, int length)
+{
+	if (buf->len > 0)
+		appendStringInfoString(buf, ", ");
+	appendStringInfo(buf, "%s %.*s", verb, length, option);
+}
+
+/*
+ * Returns the clause that changes one list of options to another: "ADD a 'x',
+ * SET b 'y', DROP c".
+ */
+static char *
+options_change(const char *from, const char *to)
+{
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	for (const char *option = to; option != NULL && *option != '\0';)
+	{
+		const char *old = find_option(from, option, name_length(option));
+		const char *end = option_end(option);
+		int			length = end - option;
+
+		if (old == NULL)
+			append_change(&buf, "ADD", option, length);
+		else if (option_end(old) - old != length || strncmp(old, option, length) != 0)
+			append_change(&buf, "SET", option, length);
+		option = end + strspn(end, ", ");
+	}
+	for (const char *option = from; option != NULL && *option != '\0';)
+	{
+		const char *end = option_end(option);
+
+		if (find_option(to, option, name_length(option)) == NULL)
+			append_change(&buf, "DROP", option, name_length(option));
+		option = end + strspn(end, ", ");
+	}
+	return buf.data;
+}
+
+/* Add the statement that changes the options, if they differ. */
+static void
+alter_options(CmigAlter *alter, int property)
+{
+	const char *from = alter->from->values[property];
+	const char *to = alter->to->values[property];
+
+	if (cmig_alter_differs(alter, property))
+		cmig_alter_action(alter, psprintf("OPTIONS (%s)", options_change(from, to)),
+						  psprintf("OPTIONS (%s)", options_change(to, from)));
+}
+
+static char *
+options_clause(const char *options)
+{
+	return options == NULL ? "" : psprintf(" OPTIONS (%s)", options);
+}
+
+/*
+ * Foreign-data wrappers
+ */
+
+enum
+{
+	FUNCTIONS,
+	OPTIONS
+};
+
+static const CmigProperty wrapper_properties[] = {
+	[FUNCTIONS] = {"functions"},
+	[OPTIONS] = {"options"},
+};
+
+static const char wrapper_sql[] =
+"SELECT 'pg_foreign_data_wrapper'::regclass::oid, w.oid, 0, NULL::oid, NULL::oid, NULL::integer,"
+" w.fdwname::text, quote_ident(w.fdwname), pg_get_userbyid(w.fdwowner)::text, false,"
+" format(' %s %s', coalesce('HANDLER ' || nullif(w.fdwhandler, 0)::regproc::text, 'NO HANDLER'),"
+"  coalesce('VALIDATOR ' || nullif(w.fdwvalidator, 0)::regproc::text, 'NO VALIDATOR')), " OPTIONS_SQL("w.fdwoptions")
+" FROM pg_foreign_data_wrapper w WHERE w.oid >= 16384 AND w.fdwname !~ '^cmig_hidden_'";
+
+static List *
+create_wrapper(const CmigObject *wrapper)
+{
+	return cmig_ddl_append(NIL, psprintf("CREATE FOREIGN DATA WRAPPER %s%s%s", wrapper->identity,
+										 wrapper->values[FUNCTIONS], options_clause(wrapper->values[OPTIONS])),
+						   cmig_kind_drop(wrapper));
+}
+
+/*
+ * Returns the statement that changes the wrapper's functions and options.  A
+ * single statement must change both, because the new validator checks the
+ * new options.
+ */
+static char *
+wrapper_action(const CmigAlter *alter, const CmigObject *from, const CmigObject *to)
+{
+	StringInfoData sql;
+
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "ALTER FOREIGN DATA WRAPPER %s", to->identity);
+	if (cmig_alter_differs(alter, FUNCTIONS))
+		appendStringInfoString(&sql, to->values[FUNCTIONS]);
+	if (cmig_alter_differs(alter, OPTIONS))
+		appendStringInfo(&sql, " OPTIONS (%s)", options_change(from->values[OPTIONS], to->values[OPTIONS]));
+	return sql.data;
+}
+
+static void
+alter_wrapper(CmigAlter *alter)
+{
+	if (cmig_alter_differs(alter, FUNCTIONS) || cmig_alter_differs(alter, OPTIONS))
+		cmig_alter_add(alter, wrapper_action(alter, alter->from, alter->to), wrapper_action(alter, alter->to, alter->from));
+}
+
+bool
+cmig_wrapper_gets_validator(const CmigObject *from, const CmigObject *to)
+{
+	return strstr(from->values[FUNCTIONS], " NO VALIDATOR") != NULL && strstr(to->values[FUNCTIONS], " NO VALIDATOR") == NULL;
+}
+
+CmigKind	cmig_kind_foreign_data_wrapper = {
+	.name = "foreign-data wrapper",.word = "FOREIGN DATA WRAPPER",.flags = CMIG_KIND_GLOBAL,
+	CMIG_PROPERTIES(wrapper_properties),
+	.sql = wrapper_sql,.create = create_wrapper,.alter = alter_wrapper
+};
+
+/*
+ * Servers
+ */
+
+enum
+{
+	SERVER_TYPE,
+	SERVER_VERSION,
+	SERVER_WRAPPER,
+	SERVER_OPTIONS
+};
+
+static const CmigProperty server_properties[] = {
+	[SERVER_TYPE] = {"type"},
+	[SERVER_VERSION] = {"version"},
+	[SERVER_WRAPPER] = {"wrapper"},
+	[SERVER_OPTIONS] = {"options"},
+};
+
+static const char server_sql[] =
+"SELECT 'pg_foreign_server'::regclass::oid, s.oid, 0, NULL::oid, NULL::oid, NULL::integer,"
+" s.srvname::text, quote_ident(s.srvname), pg_get_userbyid(s.srvowner)::text, false,"
+" quote_literal(s.srvtype), quote_literal(s.srvversion), quote_ident(w.fdwname), " OPTIONS_SQL("s.srvoptions")
+" FROM pg_foreign_server s JOIN pg_foreign_data_wrapper w ON w.oid = s.srvfdw"
+" WHERE s.oid >= 16384 AND s.srvname !~ '^cmig_hidden_'";
+
+static List *
+create_server(const CmigObject *server)
+{
+	char	   *const *values = server->values;
+	StringInfoData sql;
+
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "CREATE SERVER %s", server->identity);
+	if (values[SERVER_TYPE])
+		appendStringInfo(&sql, " TYPE %s", values[SERVER_TYPE]);
+	if (values[SERVER_VERSION])
+		appendStringInfo(&sql, " VERSION %s", values[SERVER_VERSION]);
+	appendStringInfo(&sql, " FOREIGN DATA WRAPPER %s%s", values[SERVER_WRAPPER], options_clause(values[SERVER_OPTIONS]));
+	return cmig_ddl_append(NIL, sql.data, cmig_kind_drop(server));
+}
+
+static void
+alter_server(CmigAlter *alter)
+{
+	const char *to = alter->to->values[SERVER_VERSION];
+	const char *from = alter->from->values[SERVER_VERSION];
+
+	if (cmig_alter_differs(alter, SERVER_TYPE) || cmig_alter_differs(alter, SERVER_WRAPPER))
+		alter->again = true;
+	if (cmig_alter_differs(alter, SERVER_VERSION))
+		cmig_alter_action(alter, psprintf("VERSION %s", to ? to : "NULL"), psprintf("VERSION %s", from ? from : "NULL"));
+	alter_options(alter, SERVER_OPTIONS);
+}
+
+CmigKind	cmig_kind_server = {
+	.name = "server",.word = "SERVER",.grant_word = "FOREIGN SERVER",
+	.flags = CMIG_KIND_GLOBAL | CMIG_KIND_DISPOSABLE,
+	CMIG_PROPERTIES(server_properties),
+	.sql = server_sql,.create = create_server,.alter = alter_server
+};
+
+/*
+ * User mappings.  The options of a mapping are NULL if the current user is not
+ * allowed to see them.
+ */
+
+static const CmigProperty kind_foreign_mapping_properties[] = {
+	{"options"},
+};
+
+static const char kind_foreign_mapping_sql[] =
+"SELECT 'pg_user_mapping'::regclass::oid, m.umid, 0, NULL::oid, NULL::oid, NULL::integer,"
+" m.usename::text, format('FOR %s SERVER %I', CASE m.umuser WHEN 0 THEN 'PUBLIC' ELSE quote_ident(m.usename) END, m.srvname),"
+" NULL::text, false, " OPTIONS_SQL("m.umoptions")
+" FROM pg_user_mappings m WHERE m.umid >= 16384 AND m.srvname !~ '^cmig_hidden_'";
+
+static List *
+kind_foreign_create_mapping(const CmigObject *mapping)
+{
+	return cmig_ddl_append(NIL, psprintf("CREATE USER MAPPING %s%s", mapping->identity,
+										 options_clause(mapping->values[0])),
+						   cmig_kind_drop(mapping));
+}
+
+static void
+alter_mapping(CmigAlter *alter)
+{
+	alter_options(alter, 0);
+}
+
+CmigKind	cmig_kind_user_mapping = {
+	.name = "user mapping",.word = "USER MAPPING",
+	.flags = CMIG_KIND_GLOBAL | CMIG_KIND_DISPOSABLE,
+	CMIG_PROPERTIES(kind_foreign_mapping_properties),
+	.sql = kind_foreign_mapping_sql,.create = kind_foreign_create_mapping,.alter = alter_mapping
+};
+
+/*
+ * Tables
+ */
+
+enum
+{
+	COLUMNS,
+	INHERITS,
+	TABLE_SERVER,
+	TABLE_OPTIONS
+};
+
+static const CmigProperty table_properties[] = {
+	[COLUMNS] = {"columns"},
+	[INHERITS] = {"inherits"},
+	[TABLE_SERVER] = {"server"},
+	[TABLE_OPTIONS] = {"options"},
+};
+
+/*
+ * Query for the foreign tables.  A partition is created with all columns, and
+ * attached afterwards.
+ */
+static const char kind_foreign_table_sql[] =
+"SELECT 'pg_class'::regclass::oid, c.oid, 0, NULL::oid, NULL::oid, NULL::integer,"
+" c.relname::text, format('%I.%I', n.nspname, c.relname), pg_get_userbyid(c.relowner)::text, false,"
+" (SELECT string_agg(concat(E'\\n\\t', quote_ident(a.attname), ' ', format_type(a.atttypid, a.atttypmod), ' OPTIONS (' || " OPTIONS_SQL("a.attfdwoptions") " || ')',"
+"   (SELECT format(' COLLATE %I.%I', kn.nspname, k.collname) FROM pg_collation k JOIN pg_namespace kn ON kn.oid = k.collnamespace"
+"    WHERE k.oid = a.attcollation AND a.attcollation <> t.typcollation),"
+"   (SELECT format(' GENERATED ALWAYS AS (%s) STORED', pg_get_expr(e.adbin, e.adrelid)) FROM pg_attrdef e"
+"    WHERE e.adrelid = a.attrelid AND e.adnum = a.attnum AND a.attgenerated <> ''),"
+"   CASE WHEN a.attnotnull THEN ' NOT NULL' END), ',' ORDER BY a.attnum)"
+"  FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped"
+"  AND (a.attislocal OR c.relispartition)),"
+" (SELECT format(' INHERITS (%s)', string_agg(format('%I.%I', pn.nspname, p.relname), ', ' ORDER BY i.inhseqno))"
+"  FROM pg_inherits i JOIN pg_class p ON p.oid = i.inhparent JOIN pg_namespace pn ON pn.oid = p.relnamespace"
+"  WHERE i.inhrelid = c.oid AND NOT c.relispartition HAVING count(*) > 0),"
+" quote_ident(s.srvname), " OPTIONS_SQL("f.ftoptions")
+" FROM pg_foreign_table f JOIN pg_class c ON c.oid = f.ftrelid JOIN pg_namespace n ON n.oid = c.relnamespace"
+" JOIN pg_foreign_server s ON s.oid = f.ftserver WHERE c.relnamespace = ANY ($1)";
+
+static List *
+create_table(const CmigObject *table)
+{
+	char	   *const *values = table->values;
+
+	return cmig_ddl_append(NIL, psprintf("CREATE FOREIGN TABLE %s (%s%s)%s SERVER %s%s", table->identity,
+										 values[COLUMNS] ? values[COLUMNS] : "", values[COLUMNS] ? "\n" : "",
+										 values[INHERITS] ? values[INHERITS] : "",
+										 values[TABLE_SERVER], options_clause(values[TABLE_OPTIONS])),
+						   cmig_kind_drop(table));
+}
+
+static void
+alter_table(CmigAlter *alter)
+{
+	if (cmig_alter_differs(alter, COLUMNS) || cmig_alter_differs(alter, INHERITS) ||
+		cmig_alter_differs(alter, TABLE_SERVER))
+		alter->again = true;
+	alter_options(alter, TABLE_OPTIONS);
+}
+
+CmigKind	cmig_kind_foreign_table = {
+	.name = "foreign table",.word = "FOREIGN TABLE",.grant_word = "TABLE",.default_type = 'r',
+	.flags = CMIG_KIND_DISPOSABLE | CMIG_KIND_RELATION,
+	CMIG_PROPERTIES(table_properties),
+	.sql = kind_foreign_table_sql,.create = create_table,.alter = alter_table
+};
+
+/*
+ * Columns of foreign tables.  They are separate objects, because they have
+ * comments, privileges, defaults, and dependents.
+ */
+
+static const CmigProperty column_properties[] = {
+	{"statistics target"},
+};
+
+static const char column_sql[] =
+"SELECT 'pg_class'::regclass::oid, a.attrelid, a.attnum::integer, 'pg_class'::regclass::oid, a.attrelid, 0,"
+" a.attname::text, format('%I.%I.%I', n.nspname, c.relname, a.attname), NULL::text, false,"
+" CASE WHEN a.attstattarget >= 0 THEN a.attstattarget::text END"
+" FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+" JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped"
+" WHERE c.relnamespace = ANY ($1) AND c.relkind = 'f' ORDER BY a.attrelid, a.attnum";
+
+static void
+alter_column(CmigAlter *alter)
+{
+	char	   *column = psprintf("%s ALTER COLUMN %s", cmig_kind_reference(alter->to->parent), cmig_quote(alter->to->name));
+	const char *to = alter->to->values[0];
+	const char *from = alter->from->values[0];
+
+	if (cmig_alter_differs(alter, 0))
+		cmig_alter_add(alter, psprintf("ALTER %s SET STATISTICS %s", column, to ? to : "-1"),
+					   psprintf("ALTER %s SET STATISTICS %s", column, from ? from : "-1"));
+}
+
+static List *
+create_column(const CmigObject *column)
+{
+	return cmig_kind_complete(column, NIL, alter_column);
+}
+
+CmigKind	cmig_kind_foreign_column = {
+	.name = "column of a foreign table",.word = "COLUMN",
+	.flags = CMIG_KIND_DISPOSABLE | CMIG_KIND_FOLDS | CMIG_KIND_GONE_WITH_PARENT,
+	CMIG_PROPERTIES(column_properties),
+	.sql = column_sql,.create = create_column,.alter = alter_column
+};
+
+/* ----------------------------------------------------------------
+ * Default privileges: one object for each privilege granted or revoked.
+ * ----------------------------------------------------------------
+ */
+
+enum
+{
+	PLACE,
+	KIND_DEFAULT_PRIVILEGES_PRIVILEGE,
+	KIND_DEFAULT_PRIVILEGES_GRANTABLE,
+	KIND_DEFAULT_PRIVILEGES_GRANTED
+};
+
+static const CmigProperty kind_default_privileges_properties[] = {
+	[PLACE] = {"place", CMIG_PROPERTY_SILENT},
+	[KIND_DEFAULT_PRIVILEGES_PRIVILEGE] = {"privilege", CMIG_PROPERTY_SILENT},
+	[KIND_DEFAULT_PRIVILEGES_GRANTABLE] = {"grantable"},
+	[KIND_DEFAULT_PRIVILEGES_GRANTED] = {"granted"},
+};
+
+/*
+ * Query for the default privileges.  Those without a schema replace the
+ * built-in privileges, and those for a schema are granted in addition.
+ */
+static const char default_privileges_sql[] =
+"SELECT 'pg_default_acl'::regclass::oid, d.oid, (row_number() OVER (PARTITION BY d.oid) - 1)::integer,"
+" NULL::oid, NULL::oid, NULL::integer, e.role, format('%s %s ON %s: %s', p.place, e.privilege, w.word, e.role), pg_get_userbyid(d.defaclrole)::text, false,"
+" p.place, format('%s ON %s', e.privilege, w.word), CASE WHEN e.grantable THEN 't' END, CASE WHEN e.granted THEN 't' END"
+" FROM pg_default_acl d LEFT JOIN pg_namespace n ON n.oid = d.defaclnamespace"
+" CROSS JOIN LATERAL (SELECT concat('FOR ROLE ', quote_ident(pg_get_userbyid(d.defaclrole)), ' IN SCHEMA ' || quote_ident(n.nspname)) AS place) p"
+" CROSS JOIN LATERAL (SELECT CASE d.defaclobjtype WHEN 'r' THEN 'TABLES' WHEN 'S' THEN 'SEQUENCES' WHEN 'f' THEN 'FUNCTIONS'"
+"  WHEN 'T' THEN 'TYPES' WHEN 'n' THEN 'SCHEMAS' ELSE 'LARGE OBJECTS' END AS word) w"
+" CROSS JOIN LATERAL (SELECT CASE coalesce(g.grantee, b.grantee) WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(coalesce(g.grantee, b.grantee))) END AS role,"
+"  coalesce(g.privilege_type, b.privilege_type) AS privilege, coalesce(g.is_grantable, false) AS grantable, g.grantee IS NOT NULL AS granted"
+"  FROM aclexplode(d.defaclacl) g FULL JOIN (SELECT * FROM aclexplode(acldefault(CASE d.defaclobjtype WHEN 'S' THEN 's' ELSE d.defaclobjtype END, d.defaclrole))"
+"   WHERE d.defaclnamespace = 0) b ON b.grantee = g.grantee AND b.privilege_type = g.privilege_type"
+"  WHERE g.grantee IS NULL OR b.grantee IS NULL OR (g.is_grantable AND g.grantee <> d.defaclrole)) e";
+
+/*
+ * Query for dependencies: default privileges for a schema depend on the
+ * schema, because they are dropped with it.
+ */
+static const char default_privileges_depends[] =
+"SELECT 'pg_default_acl'::regclass::oid, d.oid, i, 'pg_namespace'::regclass::oid, d.defaclnamespace, 0"
+" FROM pg_default_acl d CROSS JOIN LATERAL generate_series(0, coalesce(cardinality(d.defaclacl), 0) * 16) i"
+" WHERE d.defaclnamespace <> 0";
+
+/* Returns the statement that grants or revokes the privilege. */
+static char *
+kind_default_privileges_statement(const CmigObject *object, bool grant)
+{
+	return psprintf("ALTER DEFAULT PRIVILEGES %s %s %s %s %s%s", object->values[PLACE], grant ? "GRANT" : "REVOKE",
+					object->values[KIND_DEFAULT_PRIVILEGES_PRIVILEGE], grant ? "TO" : "FROM", object->name,
+					grant && object->values[KIND_DEFAULT_PRIVILEGES_GRANTABLE] ? " WITH GRANT OPTION" : "");
+}
+
+static char *
+drop_default_privileges(const CmigObject *object)
+{
+	return kind_default_privileges_statement(object, object->values[KIND_DEFAULT_PRIVILEGES_GRANTED] == NULL);
+}
+
+static List *
+create_default_privileges(const CmigObject *object)
+{
+	return cmig_ddl_append(NIL, kind_default_privileges_statement(object, object->values[KIND_DEFAULT_PRIVILEGES_GRANTED] != NULL), drop_default_privileges(object));
+}
+
+CmigKind	cmig_kind_default_privileges = {
+	.name = "default privileges",.word = "DEFAULT PRIVILEGES",
+	.flags = CMIG_KIND_GLOBAL | CMIG_KIND_DISPOSABLE | CMIG_KIND_NO_OWNER_SQL | CMIG_KIND_FINAL,
+	CMIG_PROPERTIES(kind_default_privileges_properties),
+	.sql = default_privileges_sql,.depends = default_privileges_depends,
+	.create = create_default_privileges,.drop = drop_default_privileges
+};
+
+/* ----------------------------------------------------------------
+ * Privileges on extension members, except for those that the extension
+ * itself grants.
+ *
+ * Apart from these privileges, members are not compared.  In the shadow, a
+ * member keeps its live privileges, so privileges that the target does not
+ * mention do not change.
+ * ----------------------------------------------------------------
+ */
+
+enum
+{
+	KIND_MEMBER_PRIVILEGE,
+	KIND_MEMBER_GRANTABLE,
+	KIND_MEMBER_GRANTED
+};
+
+static const CmigProperty kind_member_properties[] = {
+	[KIND_MEMBER_PRIVILEGE] = {"privilege", CMIG_PROPERTY_SILENT},
+	[KIND_MEMBER_GRANTABLE] = {"grantable"},
+	[KIND_MEMBER_GRANTED] = {"granted"},
+};
+
+#define MEMBERS(catalog, owner, acl, type, word) \
+	"SELECT d.classid, d.objid, d.refobjid, " owner " AS owner, " acl " AS acl, " type "::\"char\" AS type, " word " AS word" \
+	" FROM pg_depend d JOIN " catalog " x ON x.oid = d.objid" \
+	" WHERE d.classid = '" catalog "'::regclass AND d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e' AND " acl " IS NOT NULL"
+
+static const char member_sql[] =
+"WITH m AS ("
+MEMBERS("pg_proc", "x.proowner", "x.proacl", "'f'", "CASE x.prokind WHEN 'p' THEN 'PROCEDURE' ELSE 'FUNCTION' END")
+" UNION ALL "
+MEMBERS("pg_class", "x.relowner", "x.relacl", "CASE x.relkind WHEN 'S' THEN 's' ELSE 'r' END", "CASE x.relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END")
+" UNION ALL "
+MEMBERS("pg_type", "x.typowner", "x.typacl", "'T'", "'TYPE'")
+")"
+" SELECT 'pg_init_privs'::regclass::oid, m.objid, (row_number() OVER ())::integer, 'pg_extension'::regclass::oid, m.refobjid, 0,"
+" e.role, format('%s ON %s %s: %s', e.privilege, m.word, i.identity, e.role), pg_get_userbyid(m.owner)::text, false,"
+" format('%s ON %s %s', e.privilege, m.word, i.identity), CASE WHEN e.grantable THEN 't' END, CASE WHEN e.granted THEN 't' END"
+" FROM m JOIN pg_extension x ON x.oid = m.refobjid AND x.extname <> 'pg_cmig' AND x.extname !~ '^cmig_hidden_' AND x.oid >= 16384"
+" LEFT JOIN pg_init_privs p ON p.classoid = m.classid AND p.objoid = m.objid AND p.objsubid = 0"
+" CROSS JOIN LATERAL (SELECT CASE coalesce(g.grantee, b.grantee) WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(coalesce(g.grantee, b.grantee))) END AS role,"
+"  coalesce(g.privilege_type, b.privilege_type) AS privilege, coalesce(g.is_grantable, false) AS grantable, g.grantee IS NOT NULL AS granted"
+"  FROM (SELECT * FROM aclexplode(m.acl) a WHERE a.grantor = m.owner) g"
+"  FULL JOIN aclexplode(coalesce(p.initprivs, acldefault(m.type, m.owner))) b ON b.grantee = g.grantee AND b.privilege_type = g.privilege_type"
+"  WHERE g.grantee IS NULL OR b.grantee IS NULL) e"
+" CROSS JOIN LATERAL pg_identify_object(m.classid, m.objid, 0) i";
+
+/* Returns the statement that grants or revokes the privilege. */
+static char *
+kind_member_statement(const CmigObject *object, bool grant)
+{
+	return psprintf("%s %s %s %s%s", grant ? "GRANT" : "REVOKE", object->values[KIND_MEMBER_PRIVILEGE],
+					grant ? "TO" : "FROM", object->name,
+					grant && object->values[KIND_MEMBER_GRANTABLE] ? " WITH GRANT OPTION" : "");
+}
+
+static char *
+drop_privilege(const CmigObject *object)
+{
+	return kind_member_statement(object, object->values[KIND_MEMBER_GRANTED] == NULL);
+}
+
+static List *
+create_privilege(const CmigObject *object)
+{
+	return cmig_ddl_append(NIL, kind_member_statement(object, object->values[KIND_MEMBER_GRANTED] != NULL), drop_privilege(object));
+}
+
+CmigKind	cmig_kind_member_privilege = {
+	.name = "privilege",.word = "PRIVILEGE",
+	.flags = CMIG_KIND_GLOBAL | CMIG_KIND_DISPOSABLE | CMIG_KIND_NO_OWNER_SQL | CMIG_KIND_GONE_WITH_PARENT,
+	CMIG_PROPERTIES(kind_member_properties),
+	.sql = member_sql,.create = create_privilege,.drop = drop_privilege
+};
+
+/* ----------------------------------------------------------------
+ * Objects of unsupported kinds, which are only reported.
+ *
+ * This kind has no query, because schema/image_read.c finds its objects.  Two
+ * objects are equal only if their whole catalog rows are equal, with names
+ * instead of OIDs.
+ * ----------------------------------------------------------------
+ */
+
+/*
+ * The property "catalog row" is NULL if pg_cmig does not know how to interpret
+ * the row.
+ */
+static const CmigProperty kind_other_properties[] = {
+	{"catalog row", CMIG_PROPERTY_CAREFUL},
+};
+
+/* Report objects that differ, or may differ, as unsupported. */
+static void
+alter_other(CmigAlter *alter)
+{
+	const char *old = alter->from->values[0];
+	const char *new = alter->to->values[0];
+
+	if (old == NULL || new == NULL)
+		alter->unsupported = "it may differ; objects of this kind are not compared yet";
+	else if (strcmp(old, new) != 0)
+		alter->unsupported = "it differs; objects of this kind are not compared yet";
+}
+
+CmigKind	cmig_kind_other = {
+	.name = "other",.word = "",
+	CMIG_PROPERTIES(kind_other_properties),
+	.alter = alter_other,.place = 1000
+};

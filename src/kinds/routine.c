@@ -1,0 +1,876 @@
+/*
+ * routine.c
+ *	  Views, functions, aggregates, operators, and triggers.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "kinds/internal.h"
+
+/* ----------------------------------------------------------------
+ * Views, materialized or not, and their columns.
+ * ----------------------------------------------------------------
+ */
+
+enum
+{
+	KIND_VIEW_DEFINITION,
+	COLUMNS,
+	OPTIONS,
+	/* the following properties exist only for materialized views */
+	METHOD,
+	TABLESPACE,
+	UNPOPULATED
+};
+
+static const CmigProperty kind_view_properties[] = {
+	[KIND_VIEW_DEFINITION] = {"definition", CMIG_PROPERTY_EXPRESSION},
+	[COLUMNS] = {"columns"},
+	[OPTIONS] = {"options", CMIG_PROPERTY_LIST},
+	[METHOD] = {"access method"},
+	[TABLESPACE] = {"tablespace"},
+	[UNPOPULATED] = {"without data", CMIG_PROPERTY_SILENT},
+};
+
+#define VIEW_SQL(relkind) \
+	"SELECT 'pg_class'::regclass::oid, c.oid, 0, NULL::oid, NULL::oid, NULL::integer," \
+	" c.relname::text, format('%I.%I', n.nspname, c.relname), pg_get_userbyid(c.relowner)::text, false," \
+	" rtrim(pg_get_viewdef(c.oid), ';')," \
+	" (SELECT string_agg(format('%I %s %s', a.attname, format_type(a.atttypid, a.atttypmod)," \
+	"   (SELECT format('%I.%I', kn.nspname, k.collname) FROM pg_collation k JOIN pg_namespace kn ON kn.oid = k.collnamespace" \
+	"    WHERE k.oid = a.attcollation AND a.attcollation <> 100)), ', ' ORDER BY a.attnum)" \
+	"  FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0)," \
+	" " CMIG_OPTIONS_SQL("c.reloptions") "," \
+	" CASE WHEN m.amname <> 'heap' THEN quote_ident(m.amname) END, quote_ident(s.spcname)," \
+	" CASE WHEN NOT c.relispopulated THEN 't' END" \
+	" FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace" \
+	" LEFT JOIN pg_am m ON m.oid = c.relam LEFT JOIN pg_tablespace s ON s.oid = c.reltablespace" \
+	" WHERE c.relnamespace = ANY ($1) AND c.relkind = '" relkind "'"
+
+static const char view_sql[] = VIEW_SQL("v");
+static const char materialized_view_sql[] = VIEW_SQL("m");
+
+bool
+cmig_view_is_empty(const CmigObject *view)
+{
+	return view->values[UNPOPULATED] != NULL;
+}
+
+void
+cmig_view_leave_empty(CmigObject *view)
+{
+	cmig_object_set(view, UNPOPULATED, "t");
+}
+
+void
+cmig_view_fill(CmigObject *view)
+{
+	cmig_object_set(view, UNPOPULATED, NULL);
+}
+
+void
+cmig_view_fill_as_owner(const CmigObject *view, List *ddl)
+{
+	CmigDdl    *create = linitial(ddl);
+	CmigDdl    *owner = lsecond(ddl);
+
+	if (cmig_view_is_empty(view))
+		return;
+	create->sql = psprintf("%s\n  WITH NO DATA", create->sql);
+	owner->sql = psprintf("%s;\nREFRESH MATERIALIZED VIEW %s", owner->sql, view->identity);
+}
+
+static char *
+view_statement(const CmigObject *view, const char *verb)
+{
+	StringInfoData sql;
+
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "%s VIEW %s", verb, view->identity);
+	if (view->values[OPTIONS])
+		appendStringInfo(&sql, " WITH (%s)", view->values[OPTIONS]);
+	appendStringInfo(&sql, " AS\n%s", view->values[KIND_VIEW_DEFINITION]);
+	return sql.data;
+}
+
+static List *
+create_view(const CmigObject *view)
+{
+	return cmig_ddl_append(NIL, view_statement(view, "CREATE"), cmig_kind_drop(view));
+}
+
+/*
+ * Re-create a view whose columns differ, because CREATE OR REPLACE VIEW cannot
+ * change existing columns.
+ */
+static void
+alter_view(CmigAlter *alter)
+{
+	if (cmig_alter_differs(alter, COLUMNS))
+		alter->again = true;
+	else if (cmig_alter_differs(alter, KIND_VIEW_DEFINITION))
+		cmig_alter_add(alter, view_statement(alter->to, "CREATE OR REPLACE"),
+					   view_statement(alter->from, "CREATE OR REPLACE"));
+	else
+		cmig_options_alter(alter, OPTIONS, cmig_kind_reference(alter->to), "");
+}
+
+CmigKind	cmig_kind_view = {
+	.name = "view",.word = "VIEW",.grant_word = "TABLE",.default_type = 'r',
+	.flags = CMIG_KIND_DISPOSABLE | CMIG_KIND_DISTURBED | CMIG_KIND_RELATION | CMIG_KIND_TYPE,
+	CMIG_PROPERTIES(kind_view_properties),
+	.sql = view_sql,.create = create_view,.alter = alter_view
+};
+
+static List *
+create_materialized_view(const CmigObject *view)
+{
+	StringInfoData sql;
+
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "CREATE MATERIALIZED VIEW %s", view->identity);
+	if (view->values[METHOD])
+		appendStringInfo(&sql, " USING %s", view->values[METHOD]);
+	if (view->values[OPTIONS])
+		appendStringInfo(&sql, " WITH (%s)", view->values[OPTIONS]);
+	if (view->values[TABLESPACE])
+		appendStringInfo(&sql, " TABLESPACE %s", view->values[TABLESPACE]);
+	appendStringInfo(&sql, " AS\n%s", view->values[KIND_VIEW_DEFINITION]);
+	if (view->values[UNPOPULATED])
+		appendStringInfoString(&sql, "\n  WITH NO DATA");
+	return cmig_ddl_append(NIL, sql.data, cmig_kind_drop(view));
+}
+
+static void
+alter_materialized_view(CmigAlter *alter)
+{
+	const CmigObject *to = alter->to;
+
+	if (cmig_alter_differs(alter, COLUMNS) || cmig_alter_differs(alter, KIND_VIEW_DEFINITION))
+	{
+		alter->again = true;
+		return;
+	}
+	cmig_alter_value(alter, METHOD, "SET ACCESS METHOD", "heap");
+	cmig_alter_value(alter, TABLESPACE, "SET TABLESPACE", "pg_default");
+	cmig_options_alter(alter, OPTIONS, cmig_kind_reference(to), "");
+}
+
+CmigKind	cmig_kind_materialized_view = {
+	.name = "materialized view",.word = "MATERIALIZED VIEW",.grant_word = "TABLE",.default_type = 'r',
+	.flags = CMIG_KIND_DISPOSABLE | CMIG_KIND_DISTURBED | CMIG_KIND_RELATION | CMIG_KIND_TYPE,
+	CMIG_PROPERTIES(kind_view_properties),
+	.sql = materialized_view_sql,.create = create_materialized_view,.alter = alter_materialized_view
+};
+
+/*
+ * View columns are separate objects, because they have comments, privileges,
+ * and dependents.
+ */
+
+enum
+{
+	STATISTICS,
+	STORAGE,
+	DEFAULT_STORAGE,
+	COMPRESSION,
+	COLUMN_OPTIONS
+};
+
+static const CmigProperty column_properties[] = {
+	[STATISTICS] = {"statistics target"},
+	[STORAGE] = {"storage"},
+	[DEFAULT_STORAGE] = {"the type's storage", CMIG_PROPERTY_SILENT},
+	[COMPRESSION] = {"compression"},
+	[COLUMN_OPTIONS] = {"options", CMIG_PROPERTY_LIST},
+};
+
+static const char column_sql[] =
+"SELECT 'pg_class'::regclass::oid, a.attrelid, a.attnum::integer, 'pg_class'::regclass::oid, a.attrelid, 0,"
+" a.attname::text, format('%I.%I.%I', n.nspname, c.relname, a.attname), NULL::text, false,"
+" CASE WHEN a.attstattarget >= 0 THEN a.attstattarget::text END,"
+" CASE WHEN a.attstorage <> t.typstorage AND c.relkind = 'm' THEN " CMIG_STORAGE_SQL("a.attstorage") " END,"
+" " CMIG_STORAGE_SQL("t.typstorage") ","
+" CASE WHEN c.relkind = 'm' THEN CASE a.attcompression WHEN 'p' THEN 'pglz' WHEN 'l' THEN 'lz4' END END,"
+" CASE WHEN a.attoptions IS NOT NULL THEN " CMIG_OPTIONS_SQL("a.attoptions") " END"
+" FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+" JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0"
+" JOIN pg_type t ON t.oid = a.atttypid"
+" WHERE c.relnamespace = ANY ($1) AND c.relkind IN ('v', 'm')"
+" ORDER BY a.attrelid, a.attnum";
+
+static void
+alter_column(CmigAlter *alter)
+{
+	const CmigObject *from = alter->from,
+			   *to = alter->to;
+	char	   *column = psprintf("%s ALTER COLUMN %s", cmig_kind_reference(to->parent), cmig_quote(to->name));
+
+	if (cmig_alter_differs(alter, STATISTICS))
+		cmig_alter_add(alter, psprintf("ALTER %s SET STATISTICS %s", column, to->values[STATISTICS] ? to->values[STATISTICS] : "-1"),
+					   psprintf("ALTER %s SET STATISTICS %s", column, from->values[STATISTICS] ? from->values[STATISTICS] : "-1"));
+	if (cmig_alter_differs(alter, STORAGE))
+		cmig_alter_add(alter, psprintf("ALTER %s SET STORAGE %s", column, to->values[STORAGE] ? to->values[STORAGE] : to->values[DEFAULT_STORAGE]),
+					   psprintf("ALTER %s SET STORAGE %s", column, from->values[STORAGE] ? from->values[STORAGE] : to->values[DEFAULT_STORAGE]));
+	if (cmig_alter_differs(alter, COMPRESSION))
+		cmig_alter_add(alter, psprintf("ALTER %s SET COMPRESSION %s", column, to->values[COMPRESSION] ? to->values[COMPRESSION] : "default"),
+					   psprintf("ALTER %s SET COMPRESSION %s", column, from->values[COMPRESSION] ? from->values[COMPRESSION] : "default"));
+	cmig_options_alter(alter, COLUMN_OPTIONS, column, "");
+}
+
+static List *
+create_column(const CmigObject *column)
+{
+	return cmig_kind_complete(column, NIL, alter_column);
+}
+
+CmigKind	cmig_kind_view_column = {
+	.name = "view column",.word = "COLUMN",
+	.flags = CMIG_KIND_DISPOSABLE | CMIG_KIND_FOLDS | CMIG_KIND_GONE_WITH_PARENT,
+	CMIG_PROPERTIES(column_properties),
+	.sql = column_sql,.create = create_column,.alter = alter_column
+};
+
+/* ----------------------------------------------------------------
+ * Functions and procedures.
+ * ----------------------------------------------------------------
+ */
+
+enum
+{
+	KIND_FUNCTION_DEFINITION,
+	SQL_BODY,
+	TYPE,
+	KIND_FUNCTION_ARGUMENTS,
+	RESULT,
+	DEFAULTS,
+	NAME
+};
+
+static const CmigProperty kind_function_properties[] = {
+	[KIND_FUNCTION_DEFINITION] = {"definition"},
+	[SQL_BODY] = {"body", CMIG_PROPERTY_EXPRESSION},
+	[TYPE] = {"type"},
+	[KIND_FUNCTION_ARGUMENTS] = {"arguments"},
+	[RESULT] = {"result"},
+	[DEFAULTS] = {"number of defaults"},
+	[NAME] = {"qualified name", CMIG_PROPERTY_SILENT},
+};
+
+/*
+ * Query for the functions.  The definition contains a body that is a string,
+ * but not one that is stored as a parsed query (BEGIN ATOMIC or RETURN).
+ */
+static const char function_sql[] =
+"SELECT 'pg_proc'::regclass::oid, p.oid, 0, NULL::oid, NULL::oid, NULL::integer,"
+" p.proname::text, format('%I.%I(%s)', n.nspname, p.proname, oidvectortypes(p.proargtypes)),"
+" pg_get_userbyid(p.proowner)::text, false,"
+" left(d.text, length(d.text) - coalesce(length(d.body), 0)), d.body, p.prokind::text, pg_get_function_identity_arguments(p.oid),"
+" pg_get_function_result(p.oid), p.pronargdefaults::text,"
+" format('%I.%I', n.nspname, p.proname)"
+" FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace"
+" CROSS JOIN LATERAL (SELECT rtrim(pg_get_functiondef(p.oid), E'\\n') AS text, rtrim(pg_get_function_sqlbody(p.oid), E'\\n') AS body OFFSET 0) d"
+" WHERE p.pronamespace = ANY ($1) AND p.prokind IN ('f', 'p', 'w')"
+" AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid"
+"  AND d.refclassid = 'pg_type'::regclass AND d.deptype = 'i')";
+
+/*
+ * Returns the SQL name of the function.  A procedure's name includes the
+ * argument modes, because PostgreSQL would otherwise also match the types
+ * against all arguments, including OUT arguments.
+ */
+static char *
+kind_function_reference(const CmigObject *function)
+{
+	if (*function->values[TYPE] != 'p')
+		return psprintf("FUNCTION %s", function->identity);
+	return psprintf("PROCEDURE %s(%s)", function->values[NAME], function->values[KIND_FUNCTION_ARGUMENTS]);
+}
+
+bool
+cmig_function_is_sql(const CmigObject *object)
+{
+	return object->kind == &cmig_kind_function && strstr(object->values[KIND_FUNCTION_DEFINITION], "\n LANGUAGE sql") != NULL;
+}
+
+bool
+cmig_function_returns(const CmigObject *function, const CmigObject *type)
+{
+	const char *result = function->values[RESULT];
+
+	if (result != NULL && strncmp(result, "SETOF ", strlen("SETOF ")) == 0)
+		result += strlen("SETOF ");
+	return result != NULL && strcmp(result, type->identity) == 0;
+}
+
+/* Returns the statement that creates or replaces the function. */
+static char *
+definition(const CmigObject *function)
+{
+	const char *body = function->values[SQL_BODY];
+
+	return psprintf("%s%s", function->values[KIND_FUNCTION_DEFINITION], body ? body : "");
+}
+
+static List *
+create_function(const CmigObject *function)
+{
+	return cmig_ddl_append(NIL, definition(function), cmig_kind_drop(function));
+}
+
+/*
+ * Re-create the function if CREATE OR REPLACE cannot make the change in both
+ * directions.
+ */
+static void
+alter_function(CmigAlter *alter)
+{
+	if (cmig_alter_differs(alter, TYPE) || cmig_alter_differs(alter, KIND_FUNCTION_ARGUMENTS) ||
+		cmig_alter_differs(alter, RESULT) || cmig_alter_differs(alter, DEFAULTS))
+		alter->again = true;
+	else
+		cmig_alter_add(alter, definition(alter->to), definition(alter->from));
+}
+
+CmigKind	cmig_kind_function = {
+	.name = "function",.word = "FUNCTION",.default_type = 'f',
+	.flags = CMIG_KIND_DISPOSABLE | CMIG_KIND_DISTURBED,
+	CMIG_PROPERTIES(kind_function_properties),
+	.sql = function_sql,.create = create_function,.alter = alter_function,.reference = kind_function_reference
+};
+
+/* ----------------------------------------------------------------
+ * Triggers, rules, and policies on tables and views.
+ * ----------------------------------------------------------------
+ */
+
+#define ON_TABLE_FLAGS \
+	(CMIG_KIND_DISPOSABLE | CMIG_KIND_DISTURBED | CMIG_KIND_ON_PARENT | CMIG_KIND_GONE_WITH_PARENT)
+
+enum
+{
+	KIND_TRIGGER_DEFINITION,
+	ENABLED
+};
+
+/*
+ * Triggers
+ */
+
+static const CmigProperty trigger_properties[] = {
+	[KIND_TRIGGER_DEFINITION] = {"definition", CMIG_PROPERTY_EXPRESSION},
+	[ENABLED] = {"enabled"},
+};
+
+/*
+ * Query for the triggers, except audit triggers: cmig.enable_audit() creates
+ * them, and their definitions contain ids.
+ */
+static const char trigger_sql[] =
+"SELECT 'pg_trigger'::regclass::oid, t.oid, 0, 'pg_class'::regclass::oid, c.oid, 0,"
+" t.tgname::text, format('%I on %I.%I', t.tgname, n.nspname, c.relname), NULL::text, false,"
+" pg_get_triggerdef(t.oid), CASE t.tgenabled WHEN 'D' THEN 'DISABLE' WHEN 'R' THEN 'ENABLE REPLICA' WHEN 'A' THEN 'ENABLE ALWAYS' END"
+" FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+" JOIN pg_trigger t ON t.tgrelid = c.oid"
+" WHERE c.relnamespace = ANY ($1) AND NOT t.tgisinternal AND t.tgparentid = 0"
+" AND t.tgfoid NOT IN (SELECT p.oid FROM pg_proc p JOIN pg_namespace pn ON pn.oid = p.pronamespace WHERE pn.nspname = 'cmig')";
+
+/*
+ * Returns the statement that sets the enabled state, such as "ALTER TABLE t
+ * DISABLE TRIGGER x".
+ */
+static char *
+enable_statement(const CmigObject *object)
+{
+	return psprintf("ALTER TABLE %s %s %s %s", object->parent->identity,
+					object->values[ENABLED] ? object->values[ENABLED] : "ENABLE",
+					object->kind->word, cmig_quote(object->name));
+}
+
+/*
+ * Enable or disable a trigger or a rule.  This also affects the partitions'
+ * triggers, so the states of these triggers are set again.
+ */
+static void
+alter_enabled(CmigAlter *alter)
+{
+	alter->disturbs = cmig_alter_differs(alter, ENABLED);
+	if (alter->disturbs)
+		cmig_alter_add(alter, enable_statement(alter->to), enable_statement(alter->from));
+}
+
+static void
+alter_definition(CmigAlter *alter)
+{
+	if (cmig_alter_differs(alter, KIND_TRIGGER_DEFINITION))
+		alter->again = true;
+	else
+		alter_enabled(alter);
+}
+
+static List *
+create_definition(const CmigObject *object)
+{
+	List	   *ddl = cmig_ddl_append(NIL, object->values[KIND_TRIGGER_DEFINITION], cmig_kind_drop(object));
+
+	return cmig_kind_complete(object, ddl, alter_enabled);
+}
+
+CmigKind	cmig_kind_trigger = {
+	.name = "trigger",.word = "TRIGGER",.flags = ON_TABLE_FLAGS,
+	CMIG_PROPERTIES(trigger_properties),
+	.sql = trigger_sql,.create = create_definition,.alter = alter_definition
+};
+
+/*
+ * The kind for triggers of partitions that are clones of a partitioned table's
+ * trigger, but have a different enabled state
+ */
+
+enum
+{
+	STATE,
+	PARENT_STATE
+};
+
+static const CmigProperty clone_properties[] = {
+	[STATE] = {"enabled"},
+	[PARENT_STATE] = {"enabled in the partitioned table", CMIG_PROPERTY_SILENT},
+};
+
+#define STATE_SQL(column) \
+	"CASE " column " WHEN 'D' THEN 'DISABLE' WHEN 'R' THEN 'ENABLE REPLICA' WHEN 'A' THEN 'ENABLE ALWAYS' ELSE 'ENABLE' END"
+
+static const char clone_sql[] =
+"SELECT 'pg_trigger'::regclass::oid, t.oid, 0, 'pg_class'::regclass::oid, c.oid, 0,"
+" t.tgname::text, format('%I on %I.%I', t.tgname, n.nspname, c.relname), NULL::text, false,"
+" " STATE_SQL("t.tgenabled") ", " STATE_SQL("p.tgenabled")
+" FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_trigger t ON t.tgrelid = c.oid"
+" JOIN pg_trigger p ON p.oid = t.tgparentid AND p.tgenabled <> t.tgenabled AND NOT p.tgisinternal"
+" WHERE c.relnamespace = ANY ($1)";
+
+/*
+ * Query for dependencies: a clone depends on the original trigger and on the
+ * attached partition.
+ */
+static const char clone_depends[] =
+"WITH RECURSIVE t (oid, parent, of) AS (SELECT t.oid, t.tgparentid, c.oid FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid"
+"  JOIN pg_trigger p ON p.oid = t.tgparentid AND p.tgenabled <> t.tgenabled AND NOT p.tgisinternal WHERE c.relnamespace = ANY ($1)"
+"  UNION ALL SELECT t.oid, p.tgparentid, t.of FROM t JOIN pg_trigger p ON p.oid = t.parent WHERE p.tgparentid <> 0)"
+" SELECT 'pg_trigger'::regclass::oid, oid, 0, 'pg_trigger'::regclass::oid, parent, 0 FROM t"
+" UNION ALL SELECT 'pg_trigger'::regclass::oid, oid, 0, 'pg_class'::regclass::oid, of, -2 FROM t";
+
+/* Returns the statement that enables or disables a partition's trigger. */
+static char *
+clone_statement(const CmigObject *trigger, const char *state)
+{
+	return psprintf("ALTER TABLE %s %s TRIGGER %s", trigger->parent->identity, state, cmig_quote(trigger->name));
+}
+
+static char *
+drop_clone(const CmigObject *trigger)
+{
+	return clone_statement(trigger, trigger->values[PARENT_STATE]);
+}
+
+/* Set the state of a trigger that ATTACH PARTITION has created. */
+static List *
+create_clone(const CmigObject *trigger)
+{
+	return cmig_ddl_append(NIL, clone_statement(trigger, trigger->values[STATE]), drop_clone(trigger));
+}
+
+static void
+alter_clone(CmigAlter *alter)
+{
+	cmig_alter_add(alter, clone_statement(alter->to, alter->to->values[STATE]),
+				   clone_statement(alter->from, alter->from->values[STATE]));
+}
+
+CmigKind	cmig_kind_partition_trigger = {
+	.name = "trigger of a partition",.word = "TRIGGER",.flags = ON_TABLE_FLAGS,
+	CMIG_PROPERTIES(clone_properties),
+	.sql = clone_sql,.depends = clone_depends,.create = create_clone,.drop = drop_clone,.alter = alter_clone
+};
+
+/*
+ * Rules
+ */
+
+static const char rule_sql[] =
+"SELECT 'pg_rewrite'::regclass::oid, r.oid, 0, 'pg_class'::regclass::oid, c.oid, 0,"
+" r.rulename::text, format('%I on %I.%I', r.rulename, n.nspname, c.relname), NULL::text, false,"
+" rtrim(pg_get_ruledef(r.oid), ';'), CASE r.ev_enabled WHEN 'D' THEN 'DISABLE' WHEN 'R' THEN 'ENABLE REPLICA' WHEN 'A' THEN 'ENABLE ALWAYS' END"
+" FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+" JOIN pg_rewrite r ON r.ev_class = c.oid"
+" WHERE c.relnamespace = ANY ($1) AND r.rulename <> '_RETURN'";
+
+CmigKind	cmig_kind_rule = {
+	.name = "rule",.word = "RULE",.flags = ON_TABLE_FLAGS,
+	CMIG_PROPERTIES(trigger_properties),
+	.sql = rule_sql,.create = create_definition,.alter = alter_definition
+};
+
+/*
+ * Policies
+ */
+
+enum
+{
+	COMMAND,
+	RESTRICTIVE,
+	ROLES,
+	USING,
+	WITH_CHECK
+};
+
+static const CmigProperty policy_properties[] = {
+	[COMMAND] = {"command"},
+	[RESTRICTIVE] = {"restrictive"},
+	[ROLES] = {"roles"},
+	[USING] = {"USING", CMIG_PROPERTY_EXPRESSION},
+	[WITH_CHECK] = {"WITH CHECK", CMIG_PROPERTY_EXPRESSION},
+};
+
+static const char policy_sql[] =
+"SELECT 'pg_policy'::regclass::oid, p.oid, 0, 'pg_class'::regclass::oid, c.oid, 0,"
+" p.polname::text, format('%I on %I.%I', p.polname, n.nspname, c.relname), NULL::text, false,"
+" CASE p.polcmd WHEN 'r' THEN 'SELECT' WHEN 'a' THEN 'INSERT' WHEN 'w' THEN 'UPDATE' WHEN 'd' THEN 'DELETE' END,"
+" CASE WHEN NOT p.polpermissive THEN 't' END,"
+" CASE WHEN p.polroles <> '{0}' THEN (SELECT string_agg(quote_ident(r.rolname), ', ' ORDER BY r.rolname COLLATE \"C\")"
+"  FROM pg_roles r WHERE r.oid = ANY (p.polroles)) END,"
+" pg_get_expr(p.polqual, p.polrelid), pg_get_expr(p.polwithcheck, p.polrelid)"
+" FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+" JOIN pg_policy p ON p.polrelid = c.oid"
+" WHERE c.relnamespace = ANY ($1)";
+
+/* Append the policy's USING and WITH CHECK clauses. */
+static void
+append_expressions(StringInfo sql, const CmigObject *policy)
+{
+	if (policy->values[USING])
+		appendStringInfo(sql, " USING (%s)", policy->values[USING]);
+	if (policy->values[WITH_CHECK])
+		appendStringInfo(sql, " WITH CHECK (%s)", policy->values[WITH_CHECK]);
+}
+
+static List *
+create_policy(const CmigObject *policy)
+{
+	StringInfoData sql;
+	List	   *ddl;
+
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "CREATE %s", cmig_kind_reference(policy));
+	if (policy->values[RESTRICTIVE])
+		appendStringInfoString(&sql, " AS RESTRICTIVE");
+	if (policy->values[COMMAND])
+		appendStringInfo(&sql, " FOR %s", policy->values[COMMAND]);
+	if (policy->values[ROLES])
+		appendStringInfo(&sql, " TO %s", policy->values[ROLES]);
+	append_expressions(&sql, policy);
+	ddl = cmig_ddl_append(NIL, sql.data, cmig_kind_drop(policy));
+	((CmigDdl *) linitial(ddl))->undo_hazards = CMIG_HAZARD_POLICY;
+	return ddl;
+}
+
+static char *
+alter_statement(const CmigObject *policy)
+{
+	StringInfoData sql;
+
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "ALTER %s TO %s", cmig_kind_reference(policy),
+					 policy->values[ROLES] ? policy->values[ROLES] : "PUBLIC");
+	append_expressions(&sql, policy);
+	return sql.data;
+}
+
+/*
+ * Re-create a policy that gains or loses an expression, because ALTER POLICY
+ * cannot remove one.
+ */
+static void
+alter_policy(CmigAlter *alter)
+{
+	const CmigObject *from = alter->from,
+			   *to = alter->to;
+
+	if (cmig_alter_differs(alter, COMMAND) || cmig_alter_differs(alter, RESTRICTIVE) ||
+		(from->values[USING] == NULL) != (to->values[USING] == NULL) ||
+		(from->values[WITH_CHECK] == NULL) != (to->values[WITH_CHECK] == NULL))
+		alter->again = true;
+	else
+		cmig_alter_add(alter, alter_statement(to), alter_statement(from));
+}
+
+CmigKind	cmig_kind_policy = {
+	.name = "policy",.word = "POLICY",.flags = ON_TABLE_FLAGS,
+	CMIG_PROPERTIES(policy_properties),
+	.sql = policy_sql,.create = create_policy,.alter = alter_policy
+};
+
+/* ----------------------------------------------------------------
+ * Aggregates.
+ * ----------------------------------------------------------------
+ */
+
+enum
+{
+	KIND_AGGREGATE_ARGUMENTS,
+	KIND_AGGREGATE_DEFINITION
+};
+
+static const CmigProperty kind_aggregate_properties[] = {
+	[KIND_AGGREGATE_ARGUMENTS] = {"arguments"},
+	[KIND_AGGREGATE_DEFINITION] = {"definition"},
+};
+
+#define FUNCTION_OPTION(word, column) \
+	" CASE WHEN a." column " <> 0 THEN '" word " = ' || a." column "::regproc::text END,"
+
+/*
+ * Query for the aggregates.  The identity has the form of a function's
+ * identity, as GRANT requires.
+ */
+static const char aggregate_sql[] =
+"SELECT 'pg_proc'::regclass::oid, p.oid, 0, NULL::oid, NULL::oid, NULL::integer,"
+" p.proname::text, format('%I.%I(%s)', n.nspname, p.proname, oidvectortypes(p.proargtypes)),"
+" pg_get_userbyid(p.proowner)::text, false,"
+" format('%I.%I(%s)', n.nspname, p.proname, coalesce(nullif(pg_get_function_identity_arguments(p.oid), ''), '*')),"
+" concat_ws(', ', 'SFUNC = ' || a.aggtransfn::regproc::text, 'STYPE = ' || format_type(a.aggtranstype, NULL),"
+" CASE WHEN a.aggtransspace <> 0 THEN 'SSPACE = ' || a.aggtransspace END,"
+FUNCTION_OPTION("FINALFUNC", "aggfinalfn")
+" CASE WHEN a.aggfinalextra THEN 'FINALFUNC_EXTRA' END,"
+" CASE WHEN a.aggfinalmodify <> CASE a.aggkind WHEN 'n' THEN 'r' ELSE 'w' END"
+"  THEN 'FINALFUNC_MODIFY = ' || CASE a.aggfinalmodify WHEN 'r' THEN 'READ_ONLY' WHEN 's' THEN 'SHAREABLE'"
+"  ELSE 'READ_WRITE' END END,"
+FUNCTION_OPTION("COMBINEFUNC", "aggcombinefn")
+FUNCTION_OPTION("SERIALFUNC", "aggserialfn")
+FUNCTION_OPTION("DESERIALFUNC", "aggdeserialfn")
+" 'INITCOND = ' || quote_literal(a.agginitval),"
+FUNCTION_OPTION("MSFUNC", "aggmtransfn")
+FUNCTION_OPTION("MINVFUNC", "aggminvtransfn")
+" CASE WHEN a.aggmtranstype <> 0 THEN 'MSTYPE = ' || format_type(a.aggmtranstype, NULL) END,"
+" CASE WHEN a.aggmtransspace <> 0 THEN 'MSSPACE = ' || a.aggmtransspace END,"
+FUNCTION_OPTION("MFINALFUNC", "aggmfinalfn")
+" CASE WHEN a.aggmfinalextra THEN 'MFINALFUNC_EXTRA' END,"
+" CASE WHEN a.aggmtransfn <> 0 AND a.aggmfinalmodify <> CASE a.aggkind WHEN 'n' THEN 'r' ELSE 'w' END"
+"  THEN 'MFINALFUNC_MODIFY = ' || CASE a.aggmfinalmodify WHEN 'r' THEN 'READ_ONLY' WHEN 's' THEN 'SHAREABLE'"
+"  ELSE 'READ_WRITE' END END,"
+" 'MINITCOND = ' || quote_literal(a.aggminitval),"
+" (SELECT format('SORTOP = OPERATOR(%I.%s)', sn.nspname, o.oprname) FROM pg_operator o"
+"  JOIN pg_namespace sn ON sn.oid = o.oprnamespace WHERE o.oid = a.aggsortop),"
+" CASE p.proparallel WHEN 's' THEN 'PARALLEL = SAFE' WHEN 'r' THEN 'PARALLEL = RESTRICTED' END,"
+" CASE a.aggkind WHEN 'h' THEN 'HYPOTHETICAL' END)"
+" FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace JOIN pg_aggregate a ON a.aggfnoid = p.oid"
+" WHERE p.pronamespace = ANY ($1)";
+
+static char *
+kind_aggregate_reference(const CmigObject *aggregate)
+{
+	return psprintf("AGGREGATE %s", aggregate->values[KIND_AGGREGATE_ARGUMENTS]);
+}
+
+static List *
+create_aggregate(const CmigObject *aggregate)
+{
+	return cmig_ddl_append(NIL, psprintf("CREATE AGGREGATE %s (%s)", aggregate->values[KIND_AGGREGATE_ARGUMENTS],
+										 aggregate->values[KIND_AGGREGATE_DEFINITION]),
+						   cmig_kind_drop(aggregate));
+}
+
+CmigKind	cmig_kind_aggregate = {
+	.name = "aggregate",.word = "AGGREGATE",.grant_word = "FUNCTION",.default_type = 'f',
+	.flags = CMIG_KIND_DISPOSABLE,
+	CMIG_PROPERTIES(kind_aggregate_properties),
+	.sql = aggregate_sql,.create = create_aggregate,.reference = kind_aggregate_reference
+};
+
+/* ----------------------------------------------------------------
+ * Operators, operator families with their members, and operator classes.
+ * ----------------------------------------------------------------
+ */
+
+enum
+{
+	KIND_OPERATOR_DEFINITION,
+	LINKS,
+	ESTIMATORS
+};
+
+static const CmigProperty operator_properties[] = {
+	[KIND_OPERATOR_DEFINITION] = {"definition"},
+	[LINKS] = {"commutator and negator"},
+	[ESTIMATORS] = {"estimators"},
+};
+
+#define OPERATOR_NAME(alias, names) "format('OPERATOR(%I.%s)', " names ".nspname, " alias ".oprname)"
+#define OPERATOR_ARGUMENTS(alias) \
+	"coalesce(format_type(nullif(" alias ".oprleft, 0), NULL), 'NONE'), coalesce(format_type(nullif(" alias ".oprright, 0), NULL), 'NONE')"
+
+/*
+ * Query for the operators, except shell operators, which other operators refer
+ * to, but which are not defined yet.
+ */
+static const char operator_sql[] =
+"SELECT 'pg_operator'::regclass::oid, o.oid, 0, NULL::oid, NULL::oid, NULL::integer,"
+" o.oprname::text, format('%I.%s (%s, %s)', n.nspname, o.oprname, " OPERATOR_ARGUMENTS("o") "),"
+" pg_get_userbyid(o.oprowner)::text, false,"
+" format('CREATE OPERATOR %I.%s (', n.nspname, o.oprname) || concat_ws(', ', 'FUNCTION = ' || o.oprcode::regproc::text,"
+"  'LEFTARG = ' || format_type(nullif(o.oprleft, 0), NULL), 'RIGHTARG = ' || format_type(nullif(o.oprright, 0), NULL),"
+"  CASE WHEN o.oprcanhash THEN 'HASHES' END, CASE WHEN o.oprcanmerge THEN 'MERGES' END),"
+" concat((SELECT ', COMMUTATOR = ' || " OPERATOR_NAME("c", "cn") " FROM pg_operator c JOIN pg_namespace cn ON cn.oid = c.oprnamespace WHERE c.oid = o.oprcom),"
+"  (SELECT ', NEGATOR = ' || " OPERATOR_NAME("g", "gn") " FROM pg_operator g JOIN pg_namespace gn ON gn.oid = g.oprnamespace WHERE g.oid = o.oprnegate)),"
+" format('RESTRICT = %s, JOIN = %s', coalesce(nullif(o.oprrest, 0)::regproc::text, 'NONE'), coalesce(nullif(o.oprjoin, 0)::regproc::text, 'NONE'))"
+" FROM pg_operator o JOIN pg_namespace n ON n.oid = o.oprnamespace WHERE o.oprnamespace = ANY ($1) AND o.oprcode <> 0";
+
+/*
+ * Set the estimators with ALTER OPERATOR.  Re-create the operator if anything
+ * else differs, because ALTER OPERATOR cannot change it.
+ */
+static void
+alter_operator(CmigAlter *alter)
+{
+	if (alter->from->values[KIND_OPERATOR_DEFINITION] != NULL &&
+		(cmig_alter_differs(alter, KIND_OPERATOR_DEFINITION) || cmig_alter_differs(alter, LINKS)))
+		alter->again = true;
+	else if (cmig_alter_differs(alter, ESTIMATORS))
+		cmig_alter_action(alter, psprintf("SET (%s)", alter->to->values[ESTIMATORS]),
+						  alter->from->values[ESTIMATORS] == NULL ? "SET (RESTRICT = NONE, JOIN = NONE)" :
+						  psprintf("SET (%s)", alter->from->values[ESTIMATORS]));
+}
+
+static List *
+create_operator(const CmigObject *operator)
+{
+	char	   *const *values = operator->values;
+	List	   *ddl;
+
+	ddl = cmig_ddl_append(NIL, psprintf("%s%s)", values[KIND_OPERATOR_DEFINITION], values[LINKS]),
+						  cmig_kind_drop(operator));
+	if (strcmp(values[ESTIMATORS], "RESTRICT = NONE, JOIN = NONE") == 0)
+		return ddl;
+	return cmig_kind_complete(operator, ddl, alter_operator);
+}
+
+CmigKind	cmig_kind_operator = {
+	.name = "operator",.word = "OPERATOR",.flags = CMIG_KIND_DISPOSABLE,
+	CMIG_PROPERTIES(operator_properties),
+	.sql = operator_sql,.create = create_operator,.alter = alter_operator
+};
+
+/*
+ * Operator families
+ */
+
+static const CmigProperty kind_operator_properties[] = {
+	{"definition"},
+};
+
+static const char family_sql[] =
+"SELECT 'pg_opfamily'::regclass::oid, f.oid, 0, NULL::oid, NULL::oid, NULL::integer,"
+" f.opfname::text, format('%I.%I USING %I', n.nspname, f.opfname, m.amname), pg_get_userbyid(f.opfowner)::text, false, NULL::text"
+" FROM pg_opfamily f JOIN pg_namespace n ON n.oid = f.opfnamespace JOIN pg_am m ON m.oid = f.opfmethod"
+" WHERE f.opfnamespace = ANY ($1)";
+
+static List *
+create_family(const CmigObject *family)
+{
+	return cmig_ddl_append(NIL, psprintf("CREATE %s", cmig_kind_reference(family)), cmig_kind_drop(family));
+}
+
+CmigKind	cmig_kind_operator_family = {
+	.name = "operator family",.word = "OPERATOR FAMILY",.flags = CMIG_KIND_DISPOSABLE,
+	CMIG_PROPERTIES(kind_operator_properties),.sql = family_sql,.create = create_family
+};
+
+#define AMOP_TEXT \
+	"concat(format('OPERATOR %s %I.%s (%s, %s)', a.amopstrategy, opn.nspname, o.oprname, " OPERATOR_ARGUMENTS("o") ")," \
+	" (SELECT format(' FOR ORDER BY %I.%I', sn.nspname, s.opfname) FROM pg_opfamily s JOIN pg_namespace sn ON sn.oid = s.opfnamespace WHERE s.oid = a.amopsortfamily))"
+#define AMOP_FROM "pg_amop a JOIN pg_operator o ON o.oid = a.amopopr JOIN pg_namespace opn ON opn.oid = o.oprnamespace"
+#define AMPROC_TEXT \
+	"format('FUNCTION %s (%s, %s) %s', a.amprocnum, format_type(a.amproclefttype, NULL), format_type(a.amprocrighttype, NULL), a.amproc::regprocedure)"
+
+/* Query for the family members that do not belong to an operator class. */
+static const char member_sql[] =
+"SELECT 'pg_amop'::regclass::oid, a.oid, 0, 'pg_opfamily'::regclass::oid, f.oid, 0,"
+" format('OPERATOR %s (%s, %s)', a.amopstrategy, format_type(a.amoplefttype, NULL), format_type(a.amoprighttype, NULL)),"
+" format('%I.%I USING %s: operator %s (%s, %s)', n.nspname, f.opfname, f.opfmethod, a.amopstrategy, format_type(a.amoplefttype, NULL), format_type(a.amoprighttype, NULL)),"
+" NULL::text, false, " AMOP_TEXT
+" FROM " AMOP_FROM " JOIN pg_opfamily f ON f.oid = a.amopfamily JOIN pg_namespace n ON n.oid = f.opfnamespace"
+" WHERE f.opfnamespace = ANY ($1) AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_amop'::regclass"
+"  AND d.objid = a.oid AND d.refclassid = 'pg_opclass'::regclass)"
+" UNION ALL SELECT 'pg_amproc'::regclass::oid, a.oid, 0, 'pg_opfamily'::regclass::oid, f.oid, 0,"
+" format('FUNCTION %s (%s, %s)', a.amprocnum, format_type(a.amproclefttype, NULL), format_type(a.amprocrighttype, NULL)),"
+" format('%I.%I USING %s: function %s (%s, %s)', n.nspname, f.opfname, f.opfmethod, a.amprocnum, format_type(a.amproclefttype, NULL), format_type(a.amprocrighttype, NULL)),"
+" NULL::text, false, " AMPROC_TEXT
+" FROM pg_amproc a JOIN pg_opfamily f ON f.oid = a.amprocfamily JOIN pg_namespace n ON n.oid = f.opfnamespace"
+" WHERE f.opfnamespace = ANY ($1) AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_amproc'::regclass"
+"  AND d.objid = a.oid AND d.refclassid = 'pg_opclass'::regclass)";
+
+static char *
+drop_member(const CmigObject *member)
+{
+	return psprintf("ALTER %s DROP %s", cmig_kind_reference(member->parent), member->name);
+}
+
+static List *
+create_member(const CmigObject *member)
+{
+	return cmig_ddl_append(NIL, psprintf("ALTER %s ADD %s", cmig_kind_reference(member->parent), member->values[0]),
+						   drop_member(member));
+}
+
+CmigKind	cmig_kind_operator_family_member = {
+	.name = "member of an operator family",.word = "MEMBER",
+	.flags = CMIG_KIND_DISPOSABLE | CMIG_KIND_GONE_WITH_PARENT,
+	CMIG_PROPERTIES(kind_operator_properties),
+	.sql = member_sql,.create = create_member,.drop = drop_member
+};
+
+/*
+ * Operator classes
+ */
+
+/*
+ * Query for the operator classes.  CREATE OPERATOR CLASS requires a list of
+ * members, so a class without members has a STORAGE clause with its own type.
+ */
+static const char class_sql[] =
+"SELECT 'pg_opclass'::regclass::oid, c.oid, 0, NULL::oid, NULL::oid, NULL::integer,"
+" c.opcname::text, format('%I.%I USING %I', n.nspname, c.opcname, m.amname), pg_get_userbyid(c.opcowner)::text, false,"
+" format('CREATE OPERATOR CLASS %I.%I%s FOR TYPE %s USING %I FAMILY %I.%I AS %s', n.nspname, c.opcname,"
+"  CASE WHEN c.opcdefault THEN ' DEFAULT' END, format_type(c.opcintype, NULL), m.amname, fn.nspname, f.opfname,"
+"  coalesce(nullif(concat_ws(', ', CASE WHEN c.opckeytype <> 0 THEN 'STORAGE ' || format_type(c.opckeytype, NULL) END,"
+"   (SELECT string_agg(" AMOP_TEXT ", ', ' ORDER BY a.amopstrategy, a.amoplefttype::regtype::text, a.amoprighttype::regtype::text) FROM " AMOP_FROM
+"    JOIN pg_depend d ON d.classid = 'pg_amop'::regclass AND d.objid = a.oid AND d.refclassid = 'pg_opclass'::regclass AND d.refobjid = c.oid),"
+"   (SELECT string_agg(" AMPROC_TEXT ", ', ' ORDER BY a.amprocnum, a.amproclefttype::regtype::text, a.amprocrighttype::regtype::text) FROM pg_amproc a"
+"    JOIN pg_depend d ON d.classid = 'pg_amproc'::regclass AND d.objid = a.oid AND d.refclassid = 'pg_opclass'::regclass AND d.refobjid = c.oid)), ''), 'STORAGE ' || format_type(c.opcintype, NULL)))"
+" FROM pg_opclass c JOIN pg_namespace n ON n.oid = c.opcnamespace JOIN pg_am m ON m.oid = c.opcmethod"
+" JOIN pg_opfamily f ON f.oid = c.opcfamily JOIN pg_namespace fn ON fn.oid = f.opfnamespace"
+" WHERE c.opcnamespace = ANY ($1)";
+
+/*
+ * Query for dependencies: an operator class depends on everything that its
+ * members depend on.
+ */
+static const char class_depends[] =
+"SELECT 'pg_opclass'::regclass::oid, d.refobjid, 0, e.refclassid, e.refobjid, e.refobjsubid"
+" FROM pg_opclass c JOIN pg_depend d ON d.refclassid = 'pg_opclass'::regclass AND d.refobjid = c.oid"
+"  AND d.classid IN ('pg_amop'::regclass, 'pg_amproc'::regclass)"
+" JOIN pg_depend e ON e.classid = d.classid AND e.objid = d.objid AND e.refclassid <> 'pg_opclass'::regclass"
+" WHERE c.opcnamespace = ANY ($1)";
+
+static List *
+create_class(const CmigObject *class)
+{
+	return cmig_ddl_append(NIL, class->values[0], cmig_kind_drop(class));
+}
+
+CmigKind	cmig_kind_operator_class = {
+	.name = "operator class",.word = "OPERATOR CLASS",.flags = CMIG_KIND_DISPOSABLE,
+	CMIG_PROPERTIES(kind_operator_properties),
+	.sql = class_sql,.depends = class_depends,.create = create_class
+};

@@ -1,0 +1,890 @@
+/*
+ * table.c
+ *	  Tables and what contains them.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "base/base.h"
+#include "kinds/internal.h"
+
+/* ----------------------------------------------------------------
+ * Functions with which other modules examine tables.
+ *
+ * No database access.
+ *
+ * 	  Tables, partitioned or not.
+ *
+ * A partition is created as an ordinary table, with all of its columns, and
+ * then attached (table.c).
+ * ----------------------------------------------------------------
+ */
+
+enum
+{
+	PERSISTENCE,
+	PARTITION_KEY,
+	IS_PARTITION,
+	INHERITS,
+	OF_TYPE,
+	KIND_TABLE_METHOD,
+	TABLESPACE,
+	OPTIONS,
+	TOAST_OPTIONS,
+	REPLICA_IDENTITY,
+	ROW_SECURITY,
+	FORCE_ROW_SECURITY
+};
+
+static const CmigProperty kind_table_properties[] = {
+	[PERSISTENCE] = {"persistence", CMIG_PROPERTY_NO_MODEL},
+	[PARTITION_KEY] = {"partition key", CMIG_PROPERTY_EXPRESSION},
+	[IS_PARTITION] = {"partition", CMIG_PROPERTY_SILENT},
+	[INHERITS] = {"inherits"},
+	[OF_TYPE] = {"type"},
+	[KIND_TABLE_METHOD] = {"access method", CMIG_PROPERTY_NO_MODEL},
+	[TABLESPACE] = {"tablespace", CMIG_PROPERTY_NO_MODEL},
+	[OPTIONS] = {"options", CMIG_PROPERTY_LIST | CMIG_PROPERTY_NO_MODEL},
+	[TOAST_OPTIONS] = {"options of the TOAST table", CMIG_PROPERTY_SILENT | CMIG_PROPERTY_NO_MODEL},
+	[REPLICA_IDENTITY] = {"replica identity", CMIG_PROPERTY_NO_MODEL},
+	[ROW_SECURITY] = {"row security", CMIG_PROPERTY_NO_MODEL},
+	[FORCE_ROW_SECURITY] = {"forced row security", CMIG_PROPERTY_NO_MODEL},
+};
+
+static const char table_sql[] =
+"SELECT 'pg_class'::regclass::oid, c.oid, 0, NULL::oid, NULL::oid, NULL::integer,"
+" c.relname::text, format('%I.%I', n.nspname, c.relname), pg_get_userbyid(c.relowner)::text, false,"
+" CASE c.relpersistence WHEN 'u' THEN 'UNLOGGED' END,"
+" CASE c.relkind WHEN 'p' THEN pg_get_partkeydef(c.oid) END,"
+" CASE WHEN c.relispartition THEN 't' END,"
+" CASE WHEN c.relhassubclass OR NOT c.relispartition THEN"
+"  (SELECT string_agg(format('%I.%I', pn.nspname, p.relname), ', ' ORDER BY i.inhseqno)"
+"   FROM pg_inherits i JOIN pg_class p ON p.oid = i.inhparent JOIN pg_namespace pn ON pn.oid = p.relnamespace"
+"   WHERE i.inhrelid = c.oid AND NOT c.relispartition) END,"
+" CASE WHEN c.reloftype <> 0 THEN format_type(c.reloftype, NULL) END,"
+" CASE WHEN m.amname <> 'heap' THEN quote_ident(m.amname) END,"
+" quote_ident(s.spcname),"
+" " CMIG_OPTIONS_SQL("c.reloptions") ","
+" CASE WHEN c.reltoastrelid <> 0 THEN"
+"  (SELECT " CMIG_OPTIONS_SQL("t.reloptions") " FROM pg_class t WHERE t.oid = c.reltoastrelid) END,"
+" CASE c.relreplident WHEN 'n' THEN 'NOTHING' WHEN 'f' THEN 'FULL' END,"
+" CASE WHEN c.relrowsecurity THEN 't' END, CASE WHEN c.relforcerowsecurity THEN 't' END"
+" FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+" LEFT JOIN pg_am m ON m.oid = c.relam LEFT JOIN pg_tablespace s ON s.oid = c.reltablespace"
+" WHERE c.relnamespace = ANY ($1) AND c.relkind IN ('r', 'p')";
+
+bool
+cmig_table_is_partitioned(const CmigObject *table)
+{
+	return table->values[PARTITION_KEY] != NULL;
+}
+
+bool
+cmig_table_same_key(const CmigObject *table, const CmigObject *other)
+{
+	return cmig_table_is_partitioned(other) &&
+		cmig_kind_same_value(&kind_table_properties[PARTITION_KEY], table->values[PARTITION_KEY], other->values[PARTITION_KEY]);
+}
+
+bool
+cmig_table_is_key(const CmigObject *table, const char *column)
+{
+	const char *key = table->values[PARTITION_KEY];
+	const char *name = cmig_quote(column);
+	size_t		length = strlen(name);
+
+	for (const char *found = key ? strstr(key, name) : NULL; found != NULL; found = strstr(found + 1, name))
+		if (found > key && strchr("( ,", found[-1]) != NULL && strchr("), :", found[length]) != NULL)
+			return true;
+	return false;
+}
+
+const char *
+cmig_table_type(const CmigObject *table)
+{
+	return table->values[OF_TYPE];
+}
+
+bool
+cmig_table_is_unlogged(const CmigObject *table)
+{
+	return table->values[PERSISTENCE] != NULL;
+}
+
+bool
+cmig_table_keeps_type(const CmigObject *from, const CmigObject *to)
+{
+	return from->values[OF_TYPE] != NULL && to->values[OF_TYPE] != NULL &&
+		strcmp(from->values[OF_TYPE], to->values[OF_TYPE]) == 0;
+}
+
+bool
+cmig_table_is_partition(const CmigObject *table)
+{
+	return table->values[IS_PARTITION] != NULL;
+}
+
+/* Does CREATE TABLE include this child? */
+static bool
+is_in_create(const CmigObject *table, const CmigObject *child)
+{
+	return child->folded && (!child->inherited || cmig_table_is_partition(table));
+}
+
+/* Append the columns and constraints for CREATE TABLE. */
+static void
+table_elements(StringInfo buf, const CmigObject *table)
+{
+	const char *separator = "\n\t";
+
+	for (const CmigObject *child = table->child; child != NULL; child = child->sibling)
+	{
+		if (child->kind->define == NULL || !is_in_create(table, child))
+			continue;
+		appendStringInfoString(buf, separator);
+		child->kind->define(buf, child);
+		separator = ",\n\t";
+	}
+	if (*separator == ',')
+		appendStringInfoChar(buf, '\n');
+}
+
+/* Enable or disable row security, or force it for the table's owner. */
+static void
+alter_row_security(CmigAlter *alter, int property, const char *on, const char *off)
+{
+	bool		enables = alter->to->values[property] != NULL;
+	CmigDdl    *ddl;
+
+	if (!cmig_alter_differs(alter, property))
+		return;
+	cmig_alter_action(alter, enables ? on : off, enables ? off : on);
+	ddl = llast(alter->ddl);
+	if (enables)
+		ddl->undo_hazards |= CMIG_HAZARD_UNPROTECTS;
+	else
+		ddl->hazard = psprintf("row security disabled%s: %s", property == FORCE_ROW_SECURITY ? " for the owner" : "",
+							   alter->to->identity);
+}
+
+static void
+alter_table(CmigAlter *alter)
+{
+	const CmigObject *from = alter->from,
+			   *to = alter->to;
+
+	alter_row_security(alter, ROW_SECURITY, "ENABLE ROW LEVEL SECURITY", "DISABLE ROW LEVEL SECURITY");
+	alter_row_security(alter, FORCE_ROW_SECURITY, "FORCE ROW LEVEL SECURITY", "NO FORCE ROW LEVEL SECURITY");
+	if (cmig_alter_differs(alter, REPLICA_IDENTITY))
+		cmig_alter_action(alter, psprintf("REPLICA IDENTITY %s", to->values[REPLICA_IDENTITY] ? to->values[REPLICA_IDENTITY] : "DEFAULT"),
+						  psprintf("REPLICA IDENTITY %s", from->values[REPLICA_IDENTITY] ? from->values[REPLICA_IDENTITY] : "DEFAULT"));
+}
+
+/*
+ * Mark all statements except the first "count" ones as statements that rewrite
+ * the table.
+ */
+static void
+set_rewrites(CmigAlter *alter, int count)
+{
+	if (cmig_table_is_partitioned(alter->to))
+		return;
+	for (int i = count; i < list_length(alter->ddl); i++)
+	{
+		CmigDdl    *ddl = list_nth(alter->ddl, i);
+
+		ddl->hazards |= CMIG_HAZARD_REWRITE;
+		ddl->undo_hazards |= CMIG_HAZARD_REWRITE;
+	}
+}
+
+/* Add the statements for properties that CREATE TABLE can also set. */
+static void
+alter_storage(CmigAlter *alter)
+{
+	const CmigObject *to = alter->to;
+	const char *reference = cmig_kind_reference(to);
+	int			count = list_length(alter->ddl);
+
+	if (cmig_alter_differs(alter, PERSISTENCE))
+		cmig_alter_action(alter, to->values[PERSISTENCE] ? "SET UNLOGGED" : "SET LOGGED",
+						  to->values[PERSISTENCE] ? "SET LOGGED" : "SET UNLOGGED");
+	cmig_alter_value(alter, KIND_TABLE_METHOD, "SET ACCESS METHOD", "heap");
+	cmig_alter_value(alter, TABLESPACE, "SET TABLESPACE", "pg_default");
+	set_rewrites(alter, count);
+	cmig_options_alter(alter, OPTIONS, reference, "");
+}
+
+/* Split "a, b", a list of quoted names. */
+static List *
+cut_names(const char *names)
+{
+	List	   *list = NIL;
+	const char *start = names;
+	bool		quoted = false;
+
+	if (names == NULL)
+		return NIL;
+	for (; *names != '\0'; names++)
+	{
+		if (*names == '"')
+			quoted = !quoted;
+		else if (!quoted && *names == ',')
+		{
+			list = lappend(list, pnstrdup(start, names - start));
+			start = names + 2;
+		}
+	}
+	return lappend(list, pstrdup(start));
+}
+
+bool
+cmig_table_keeps_inheriting(const CmigImage *from, const CmigImage *to, const CmigObject *object)
+{
+	const CmigObject *old = cmig_image_lookup(from, object->parent->kind, object->parent->identity);
+	const CmigObject *new = cmig_image_lookup(to, object->parent->kind, object->parent->identity);
+	const CmigImage *image = new == object->parent ? to : from;
+	List	   *parents;
+	ListCell   *cell;
+
+	if (old == NULL || new == NULL || cmig_kind_same_value(&kind_table_properties[INHERITS], old->values[INHERITS], new->values[INHERITS]))
+		return true;
+	parents = cut_names(new->values[INHERITS]);
+	foreach(cell, cut_names(old->values[INHERITS]))
+	{
+		const CmigObject *parent = cmig_text_list_has(parents, lfirst(cell)) ?
+		cmig_image_lookup(image, object->parent->kind, lfirst(cell)) : NULL;
+
+		for (const CmigObject *child = parent ? parent->child : NULL; child != NULL; child = child->sibling)
+			if (child->kind == object->kind && strcmp(child->name, object->name) == 0)
+				return true;
+	}
+	return false;
+}
+
+/* Add NO INHERIT before all column changes, and INHERIT after them. */
+static void
+alter_inherits(CmigAlter *alter)
+{
+	CmigAlter	part = {.from = alter->from,.to = alter->to};
+	CmigAlter	join = part;
+	List	   *old = cut_names(alter->from->values[INHERITS]);
+	List	   *new = cut_names(alter->to->values[INHERITS]);
+	ListCell   *cell;
+
+	foreach(cell, old)
+	{
+		char	   *name = lfirst(cell);
+
+		if (!cmig_text_list_has(new, name))
+			cmig_alter_action(&part, psprintf("NO INHERIT %s", name), psprintf("INHERIT %s", name));
+	}
+	foreach(cell, new)
+	{
+		char	   *name = lfirst(cell);
+
+		if (!cmig_text_list_has(old, name))
+			cmig_alter_action(&join, psprintf("INHERIT %s", name), psprintf("NO INHERIT %s", name));
+	}
+	alter->first = part.ddl;
+	alter->last = join.ddl;
+}
+
+void
+cmig_table_untype(CmigAlter *alter)
+{
+	CmigAlter	part = {.from = alter->from,.to = alter->to,.ddl = alter->first};
+	CmigAlter	join = {.from = alter->from,.to = alter->to,.ddl = alter->last};
+	const char *old = alter->from->values[OF_TYPE];
+	const char *new = alter->to->values[OF_TYPE];
+
+	if (old != NULL)
+		cmig_alter_action(&part, "NOT OF", psprintf("OF %s", old));
+	if (new != NULL)
+		cmig_alter_action(&join, psprintf("OF %s", new), "NOT OF");
+	alter->first = part.ddl;
+	alter->last = join.ddl;
+}
+
+/* Add the statements for all properties of a table. */
+static void
+alter_all(CmigAlter *alter)
+{
+	if (cmig_alter_differs(alter, PARTITION_KEY))
+	{
+		alter->again = true;
+		return;
+	}
+	alter_inherits(alter);
+	if (cmig_alter_differs(alter, OF_TYPE))
+		cmig_table_untype(alter);
+	alter_storage(alter);
+	alter_table(alter);
+}
+
+static List *
+create_table(const CmigObject *table)
+{
+	char	   *const *values = table->values;
+	StringInfoData sql;
+	List	   *ddl;
+
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "CREATE %sTABLE %s", values[PERSISTENCE] ? "UNLOGGED " : "", table->identity);
+	if (values[OF_TYPE])
+		appendStringInfo(&sql, " OF %s", values[OF_TYPE]);
+	appendStringInfoString(&sql, " (");
+	table_elements(&sql, table);
+	appendStringInfoChar(&sql, ')');
+	if (values[OF_TYPE] && strcmp(sql.data + sql.len - 2, "()") == 0)
+	{
+		sql.len -= 3;
+		sql.data[sql.len] = '\0';
+	}
+	if (values[INHERITS])
+		appendStringInfo(&sql, "\nINHERITS (%s)", values[INHERITS]);
+	if (values[PARTITION_KEY])
+		appendStringInfo(&sql, "\nPARTITION BY %s", values[PARTITION_KEY]);
+	if (values[KIND_TABLE_METHOD])
+		appendStringInfo(&sql, "\nUSING %s", values[KIND_TABLE_METHOD]);
+	if (values[OPTIONS] || values[TOAST_OPTIONS])
+		appendStringInfo(&sql, "\nWITH (%s%s%s)", values[OPTIONS] ? values[OPTIONS] : "",
+						 values[OPTIONS] && values[TOAST_OPTIONS] ? ", " : "",
+						 values[TOAST_OPTIONS] ? cmig_options_prefixed(values[TOAST_OPTIONS], "toast.") : "");
+	if (values[TABLESPACE])
+		appendStringInfo(&sql, "\nTABLESPACE %s", values[TABLESPACE]);
+	ddl = cmig_ddl_append(NIL, sql.data, psprintf("DROP TABLE %s", table->identity));
+	return cmig_kind_complete(table, ddl, alter_table);
+}
+
+bool
+cmig_table_is_forced(const CmigObject *table)
+{
+	return table->kind == &cmig_kind_table && table->values[FORCE_ROW_SECURITY] != NULL;
+}
+
+bool
+cmig_table_is_force_statement(const CmigDdl *ddl)
+{
+	size_t		length = strlen(" FORCE ROW LEVEL SECURITY");
+
+	return strlen(ddl->sql) > length &&
+		strcmp(ddl->sql + strlen(ddl->sql) - length, " FORCE ROW LEVEL SECURITY") == 0;
+}
+
+void
+cmig_table_set_unforced(CmigObject *table)
+{
+	cmig_object_set(table, FORCE_ROW_SECURITY, NULL);
+}
+
+CmigKind	cmig_kind_table = {
+	.name = "table",.word = "TABLE",.default_type = 'r',
+	.flags = CMIG_KIND_MODEL | CMIG_KIND_DATA | CMIG_KIND_RELATION | CMIG_KIND_TYPE,
+	CMIG_PROPERTIES(kind_table_properties),
+	.sql = table_sql,.create = create_table,.alter = alter_all
+};
+
+/* ----------------------------------------------------------------
+ * Schemas.
+ * ----------------------------------------------------------------
+ */
+
+static const char schema_sql[] =
+"SELECT 'pg_namespace'::regclass::oid, n.oid, 0, NULL::oid, NULL::oid, NULL::integer,"
+" n.nspname::text, quote_ident(n.nspname), pg_get_userbyid(n.nspowner)::text, false"
+" FROM pg_namespace n WHERE n.oid = ANY ($1)";
+
+static List *
+create_schema(const CmigObject *schema)
+{
+	return cmig_ddl_append(NIL, psprintf("CREATE SCHEMA %s", schema->identity),
+						   psprintf("DROP SCHEMA %s", schema->identity));
+}
+
+CmigKind	cmig_kind_schema = {
+	.name = "schema",.word = "SCHEMA",.default_type = 'n',.flags = CMIG_KIND_MODEL,
+	.sql = schema_sql,.create = create_schema
+};
+
+/* ----------------------------------------------------------------
+ * Extensions, with their versions and schemas.
+ *
+ * Extension members are not compared.  An object that depends on a member
+ * depends on the extension (schema/image_read.c).
+ * ----------------------------------------------------------------
+ */
+
+enum
+{
+	VERSION,
+	SCHEMA,
+	RELOCATABLE
+};
+
+static const CmigProperty kind_extension_properties[] = {
+	[VERSION] = {"version"},
+	[SCHEMA] = {"schema"},
+	[RELOCATABLE] = {"relocatable", CMIG_PROPERTY_SILENT},
+};
+
+/*
+ * SQL condition: is the current user allowed to move the extension?  ALTER
+ * EXTENSION SET SCHEMA requires ownership of all members, and the members of a
+ * trusted extension belong to the bootstrap superuser.
+ */
+#define MAY_MOVE \
+	"((SELECT rolsuper FROM pg_roles WHERE rolname = current_user) OR NOT EXISTS (SELECT FROM pg_depend d" \
+	" JOIN pg_proc p ON p.oid = d.objid WHERE d.classid = 'pg_proc'::regclass AND d.refclassid = 'pg_extension'::regclass" \
+	" AND d.refobjid = e.oid AND d.deptype = 'e' AND NOT pg_has_role(p.proowner, 'USAGE')))"
+
+/*
+ * Query for the extensions, except those that the target has not declared.  In
+ * the shadow, undeclared extensions have names that begin with cmig_hidden_.
+ * Like pg_cmig, Citus is left out: it belongs to the database, not to its
+ * schema.
+ */
+static const char extension_sql[] =
+"SELECT 'pg_extension'::regclass::oid, e.oid, 0, NULL::oid, NULL::oid, NULL::integer,"
+" e.extname::text, quote_ident(e.extname), pg_get_userbyid(e.extowner)::text, false, e.extversion::text, quote_ident(n.nspname), CASE WHEN e.extrelocatable AND " MAY_MOVE " THEN 't' END"
+" FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace"
+" WHERE e.oid >= 16384 AND e.extname NOT IN ('pg_cmig', 'citus', 'citus_columnar') AND e.extname !~ '^cmig_hidden_'";
+
+static List *
+create_extension(const CmigObject *extension)
+{
+	return cmig_ddl_append(NIL, psprintf("CREATE EXTENSION %s WITH SCHEMA %s", extension->identity, extension->values[SCHEMA]),
+						   cmig_kind_drop(extension));
+}
+
+const char *
+cmig_extension_schema(const CmigObject *extension)
+{
+	return extension->values[SCHEMA];
+}
+
+bool
+cmig_extension_is_relocatable(const CmigObject *extension)
+{
+	return extension->values[RELOCATABLE] != NULL;
+}
+
+static void
+alter_extension(CmigAlter *alter)
+{
+	const CmigObject *from = alter->from,
+			   *to = alter->to;
+
+	/*
+	 * this extension is not relocatable, because schema/others.c has already
+	 * moved the relocatable ones
+	 */
+	if (cmig_alter_differs(alter, SCHEMA))
+	{
+		alter->unsupported = psprintf("it is in schema %s, and cannot be moved to %s", from->values[SCHEMA], to->values[SCHEMA]);
+		return;
+	}
+	if (cmig_alter_differs(alter, VERSION))
+		cmig_alter_action(alter, psprintf("UPDATE TO %s", cmig_literal(to->values[VERSION])),
+						  psprintf("UPDATE TO %s", cmig_literal(from->values[VERSION])));
+}
+
+CmigKind	cmig_kind_extension = {
+	.name = "extension",.word = "EXTENSION",.flags = CMIG_KIND_GLOBAL | CMIG_KIND_NO_OWNER_SQL,
+	CMIG_PROPERTIES(kind_extension_properties),
+	.sql = extension_sql,.create = create_extension,.alter = alter_extension
+};
+
+/* ----------------------------------------------------------------
+ * Functions with which other modules examine partitions.
+ *
+ * No database access.
+ *
+ * 	  The relationship between a partition and its partitioned table.
+ *
+ * A partition is attached after both tables have their indexes and
+ * constraints, so that PostgreSQL attaches the existing indexes and
+ * constraints to each other, and does not create new ones with other names.
+ * ----------------------------------------------------------------
+ */
+
+enum
+{
+	OF,
+	BOUND,
+	FOREIGN_KEYS
+};
+
+static const CmigProperty kind_partition_properties[] = {
+	[OF] = {"partitioned table"},
+	[BOUND] = {"bound", CMIG_PROPERTY_EXPRESSION},
+	[FOREIGN_KEYS] = {"actions that drop foreign keys of the partitioned table", CMIG_PROPERTY_SILENT},
+};
+
+static const char partition_sql[] =
+"SELECT 'pg_class'::regclass::oid, c.oid, -2, 'pg_class'::regclass::oid, c.oid, 0,"
+" c.relname::text, format('%I.%I', n.nspname, c.relname), NULL::text, false,"
+" format('%I.%I', pn.nspname, p.relname), pg_get_expr(c.relpartbound, c.oid),"
+" (SELECT string_agg(format('DROP CONSTRAINT IF EXISTS %I', o.conname), ', ' ORDER BY o.conname)"
+"  FROM pg_constraint o JOIN pg_constraint q ON q.oid = o.conparentid"
+"  WHERE o.conrelid = c.oid AND o.contype = 'f' AND q.conrelid <> o.conrelid)"
+" FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+" JOIN pg_inherits i ON i.inhrelid = c.oid"
+" JOIN pg_class p ON p.oid = i.inhparent JOIN pg_namespace pn ON pn.oid = p.relnamespace"
+" WHERE c.relnamespace = ANY ($1) AND c.relispartition AND c.relkind IN ('r', 'p', 'f')";
+
+static const char partition_depends[] =
+"SELECT 'pg_class'::regclass::oid, c.oid, -2, 'pg_class'::regclass::oid, i.inhparent, 0"
+" FROM pg_class c JOIN pg_inherits i ON i.inhrelid = c.oid"
+" WHERE c.relnamespace = ANY ($1) AND c.relispartition AND c.relkind IN ('r', 'p', 'f')";
+
+/*
+ * Query for the order of creation: a partition is attached after the columns,
+ * indexes, and constraints of both tables exist, except for invalid indexes of
+ * partitioned tables; see constraint.c.
+ */
+static const char partition_follows[] =
+"WITH i AS (SELECT i.inhrelid, t.oid FROM pg_class c JOIN pg_inherits i ON i.inhrelid = c.oid"
+" CROSS JOIN LATERAL (VALUES (i.inhrelid), (i.inhparent)) t (oid)"
+" WHERE c.relnamespace = ANY ($1) AND c.relispartition AND c.relkind IN ('r', 'p', 'f'))"
+" SELECT 'pg_class'::regclass::oid, i.inhrelid, -2, 'pg_class'::regclass::oid, x.indexrelid, 0"
+" FROM i JOIN pg_index x ON x.indrelid = i.oid JOIN pg_class k ON k.oid = x.indexrelid"
+" WHERE x.indisvalid OR (x.indrelid = i.inhrelid AND k.relkind = 'i')"
+" UNION ALL SELECT 'pg_class'::regclass::oid, i.inhrelid, -2, 'pg_class'::regclass::oid, i.oid, a.attnum"
+" FROM i JOIN pg_attribute a ON a.attrelid = i.oid AND a.attnum > 0 AND NOT a.attisdropped"
+" UNION ALL SELECT 'pg_class'::regclass::oid, i.inhrelid, -2, 'pg_constraint'::regclass::oid, o.oid, 0"
+" FROM i JOIN pg_constraint o ON o.conrelid = i.oid AND o.contype <> 'f'";
+
+const char *
+cmig_partition_of(const CmigObject *partition)
+{
+	return partition->values[OF];
+}
+
+/*
+ * A detached partition keeps its copies of the partitioned table's foreign
+ * keys, so drop them, unless the partition is attached to the same table
+ * again.
+ */
+static char *
+detach(const CmigObject *partition)
+{
+	char	   *sql = psprintf("ALTER TABLE %s DETACH PARTITION %s", partition->values[OF], partition->identity);
+
+	if (!partition->alone || partition->values[FOREIGN_KEYS] == NULL)
+		return sql;
+	return psprintf("%s;\nALTER TABLE %s %s", sql, partition->identity, partition->values[FOREIGN_KEYS]);
+}
+
+static List *
+attach(const CmigObject *partition)
+{
+	List	   *ddl = cmig_ddl_append(NIL, psprintf("ALTER TABLE %s ATTACH PARTITION %s %s", partition->values[OF],
+													partition->identity, partition->values[BOUND]),
+									  detach(partition));
+
+	cmig_ddl_hazards(ddl, CMIG_HAZARD_SCAN | CMIG_HAZARD_MAY_FAIL);
+	return ddl;
+}
+
+CmigKind	cmig_kind_partition = {
+	.name = "partition",.word = "TABLE",
+	.flags = CMIG_KIND_MODEL | CMIG_KIND_DISPOSABLE | CMIG_KIND_GONE_WITH_PARENT | CMIG_KIND_LAST,
+	CMIG_PROPERTIES(kind_partition_properties),
+	.sql = partition_sql,.depends = partition_depends,.follows = partition_follows,
+	.create = attach,.drop = detach
+};
+
+/* ----------------------------------------------------------------
+ * What other modules need to know about the distribution of tables.
+ *
+ * No database access.
+ *
+ * 	  How Citus distributes a table, or the tables of a schema.
+ *
+ * The objects are read by schema/distribution.c.  A distribution is an object of
+ * its own, because a table is distributed after its primary key and unique
+ * indexes are created, and before its foreign keys.
+ * ----------------------------------------------------------------
+ */
+
+enum
+{
+	KIND_DISTRIBUTION_METHOD = CMIG_DISTRIBUTION_METHOD,
+	COLUMN = CMIG_DISTRIBUTION_COLUMN,
+	COLOCATED = CMIG_DISTRIBUTION_COLOCATED,
+	SHARDS = CMIG_DISTRIBUTION_SHARDS,
+	GROUP = CMIG_DISTRIBUTION_GROUP,
+	COUNT = CMIG_DISTRIBUTION_COUNT,
+	DEFAULT = CMIG_DISTRIBUTION_DEFAULT
+};
+
+static const CmigProperty kind_distribution_properties[] = {
+	[KIND_DISTRIBUTION_METHOD] = {"method"},
+	[COLUMN] = {"distribution column"},
+	[COLOCATED] = {"co-located with"},
+	[SHARDS] = {"number of shards"},
+	[GROUP] = {"group", CMIG_PROPERTY_SILENT},
+	[COUNT] = {"effective number of shards", CMIG_PROPERTY_SILENT},
+	[DEFAULT] = {"default group", CMIG_PROPERTY_SILENT},
+};
+
+/* Does the distribution have this method? */
+static bool
+distribution_is(const CmigObject *distribution, const char *method)
+{
+	return strcmp(distribution->values[KIND_DISTRIBUTION_METHOD], method) == 0;
+}
+
+bool
+cmig_distribution_has_group(const CmigObject *distribution)
+{
+	return distribution_is(distribution, CMIG_DISTRIBUTED_BY_COLUMN) ||
+		distribution_is(distribution, CMIG_DISTRIBUTED_SINGLE);
+}
+
+/*
+ * Returns the call of a Citus function for the distribution's table or schema.
+ */
+static char *
+call(const CmigObject *distribution, const char *function, const char *arguments)
+{
+	return psprintf("SELECT pg_catalog.%s(%s%s)", function, cmig_literal(distribution->identity), arguments);
+}
+
+/*
+ * Returns the argument colocate_with for a new distribution; "" if not needed.
+ */
+static const char *
+colocation_argument(const CmigObject *distribution)
+{
+	if (distribution->values[COLOCATED] != NULL)
+		return psprintf(", colocate_with => %s", cmig_literal(distribution->values[COLOCATED]));
+	return distribution->values[DEFAULT] != NULL ? "" : ", colocate_with => 'none'";
+}
+
+/*
+ * Returns the argument shard_count for a new distribution, or "" if it is not
+ * needed.  A table has as many shards as the tables that it is co-located
+ * with.
+ */
+static const char *
+shards_argument(const CmigObject *distribution)
+{
+	if (distribution->values[COLOCATED] != NULL || distribution->values[SHARDS] == NULL ||
+		!distribution_is(distribution, CMIG_DISTRIBUTED_BY_COLUMN))
+		return "";
+	return psprintf(", shard_count => %s", distribution->values[SHARDS]);
+}
+
+/* Returns the statement that distributes the table or schema. */
+static char *
+distribute(const CmigObject *distribution)
+{
+	const char *column = distribution->values[COLUMN];
+
+	if (distribution_is(distribution, CMIG_DISTRIBUTED_BY_SCHEMA))
+		return call(distribution, "citus_schema_distribute", "");
+	if (distribution_is(distribution, CMIG_DISTRIBUTED_REFERENCE))
+		return call(distribution, "create_reference_table", "");
+	if (distribution_is(distribution, CMIG_DISTRIBUTED_LOCAL))
+		return call(distribution, "citus_add_local_table_to_metadata", "");
+	return call(distribution, "create_distributed_table",
+				psprintf(", %s%s%s", column ? cmig_literal(column) : "NULL",
+						 colocation_argument(distribution), shards_argument(distribution)));
+}
+
+static char *
+undistribute(const CmigObject *distribution)
+{
+	return call(distribution, distribution_is(distribution, CMIG_DISTRIBUTED_BY_SCHEMA) ?
+				"citus_schema_undistribute" : "undistribute_table", "");
+}
+
+static List *
+create_distribution(const CmigObject *distribution)
+{
+	List	   *ddl = cmig_ddl_append(NIL, distribute(distribution), undistribute(distribution));
+	CmigDdl    *entry = cmig_ddl_hazards(ddl, CMIG_HAZARD_MOVES | CMIG_HAZARD_BLOCKS);
+
+	entry->undo_hazards = CMIG_HAZARD_MOVES | CMIG_HAZARD_BLOCKS;
+	return ddl;
+}
+
+/*
+ * Is the child a constraint or index whose columns must include the
+ * distribution column?
+ */
+static bool
+is_unique(const CmigObject *child)
+{
+	return (child->kind == &cmig_kind_constraint && strncmp(cmig_constraint_text(child), "CHECK ", 6) != 0) ||
+		(child->kind == &cmig_kind_index && strncmp(cmig_index_definition(child), "CREATE UNIQUE ", 14) == 0);
+}
+
+/*
+ * Returns the table's child with the same kind and identity as "like", or
+ * NULL.
+ */
+static const CmigObject *
+child_of(const CmigObject *table, const CmigObject *like)
+{
+	for (const CmigObject *child = table->child; child != NULL; child = child->sibling)
+		if (child->kind == like->kind && strcmp(child->identity, like->identity) == 0)
+			return child;
+	return NULL;
+}
+
+/* Returns the text that defines a unique constraint or index. */
+static const char *
+definition(const CmigObject *object)
+{
+	return object->kind == &cmig_kind_index ? cmig_index_definition(object) : cmig_constraint_text(object);
+}
+
+/* Does the table "other" have all unique constraints and indexes of "table"? */
+static bool
+has_keys(const CmigObject *table, const CmigObject *other)
+{
+	for (const CmigObject *child = table->child; child != NULL; child = child->sibling)
+	{
+		const CmigObject *match = is_unique(child) ? child_of(other, child) : NULL;
+
+		if (is_unique(child) && (match == NULL || strcmp(definition(match), definition(child)) != 0))
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Can alter_distributed_table() change the distribution column?  This requires
+ * that both columns exist before and after the change, and that no unique
+ * constraint or index changes, because each must include the distribution
+ * column.
+ */
+static bool
+can_change_column(const CmigAlter *alter)
+{
+	const CmigObject *from = alter->from,
+			   *to = alter->to;
+
+	return cmig_column_find(from->parent, to->values[COLUMN]) && cmig_column_find(to->parent, from->values[COLUMN]) &&
+		has_keys(from->parent, to->parent) && has_keys(to->parent, from->parent);
+}
+
+/*
+ * Returns the call of a Citus function that gives the table the properties of
+ * "to".
+ */
+static char *
+change(const CmigAlter *alter, const CmigObject *to)
+{
+	bool		column = cmig_alter_differs(alter, COLUMN),
+				moves = cmig_alter_differs(alter, COLOCATED);
+	StringInfoData arguments;
+
+	initStringInfo(&arguments);
+	if (column)
+		appendStringInfo(&arguments, ", distribution_column => %s", cmig_literal(to->values[COLUMN]));
+	if (column || moves)
+		appendStringInfo(&arguments, ", colocate_with => %s",
+						 cmig_literal(to->values[COLOCATED] ? to->values[COLOCATED] : "none"));
+	if (cmig_alter_differs(alter, SHARDS) && to->values[COLOCATED] == NULL)
+		appendStringInfo(&arguments, ", shard_count => %s, cascade_to_colocated => %s", to->values[SHARDS],
+						 column || moves ? "false" : "true");
+	return call(to, "alter_distributed_table", arguments.data);
+}
+
+static void
+alter_distribution(CmigAlter *alter)
+{
+	const CmigObject *from = alter->from,
+			   *to = alter->to;
+
+	if (distribution_is(from, CMIG_DISTRIBUTED_OTHERWISE) || distribution_is(to, CMIG_DISTRIBUTED_OTHERWISE))
+		alter->unsupported = "the table is not distributed by hash; distribute it again with undistribute_table and create_distributed_table";
+	else if (cmig_alter_differs(alter, KIND_DISTRIBUTION_METHOD) || !distribution_is(to, CMIG_DISTRIBUTED_BY_COLUMN))
+		alter->again = true;
+	else if (cmig_alter_differs(alter, COLUMN) && !can_change_column(alter))
+		alter->again = true;
+	else
+	{
+		cmig_alter_add_hazard(alter, change(alter, to), change(alter, from),
+							  psprintf("moves all rows, blocks writes: %s", to->identity));
+		((CmigDdl *) llast(alter->ddl))->undo_hazards = CMIG_HAZARD_MOVES | CMIG_HAZARD_BLOCKS;
+		alter->disturbs = alter->recasts = cmig_alter_differs(alter, COLUMN) || cmig_alter_differs(alter, COLOCATED);
+	}
+}
+
+/*
+ * If a distribution is dropped or changed, the foreign keys that depend on it
+ * are dropped first and re-created afterwards: a foreign key cannot stay while
+ * its table is undistributed, and must be checked again if the table moves to
+ * other shards.
+ */
+CmigKind	cmig_kind_distribution = {
+	.name = "distribution",.word = "TABLE",
+	.flags = CMIG_KIND_DISPOSABLE | CMIG_KIND_DISTURBED | CMIG_KIND_GONE_WITH_PARENT | CMIG_KIND_LAST | CMIG_KIND_NO_OWNER_SQL,
+	CMIG_PROPERTIES(kind_distribution_properties),
+	.create = create_distribution,.drop = undistribute,.alter = alter_distribution
+};
+
+/* ----------------------------------------------------------------
+ * Storage parameters of TOAST tables.
+ *
+ * The parameters are a separate object, because they can only be set once the
+ * table has a column that needs a TOAST table.
+ * ----------------------------------------------------------------
+ */
+
+static const CmigProperty kind_toast_properties[] = {
+	{"options", CMIG_PROPERTY_LIST},
+};
+
+static const char toast_sql[] =
+"SELECT 'pg_class'::regclass::oid, t.oid, 0, 'pg_class'::regclass::oid, c.oid, 0,"
+" c.relname::text, format('%I.%I', n.nspname, c.relname), NULL::text, false, " CMIG_OPTIONS_SQL("t.reloptions")
+" FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_class t ON t.oid = c.reltoastrelid"
+" WHERE c.relnamespace = ANY ($1) AND c.relkind IN ('r', 'm') AND t.reloptions IS NOT NULL";
+
+static const char toast_follows[] =
+"SELECT 'pg_class'::regclass::oid, c.reltoastrelid, 0, 'pg_class'::regclass::oid, c.oid, a.attnum::integer"
+" FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped"
+" JOIN pg_class t ON t.oid = c.reltoastrelid"
+" WHERE c.relnamespace = ANY ($1) AND c.relkind = 'r' AND t.reloptions IS NOT NULL";
+
+static void
+alter_toast(CmigAlter *alter)
+{
+	cmig_options_alter(alter, 0, cmig_kind_reference(alter->to->parent), "toast.");
+}
+
+static List *
+create_toast(const CmigObject *toast)
+{
+	return toast->folded ? NIL : cmig_kind_complete(toast, NIL, alter_toast);
+}
+
+static char *
+drop_toast(const CmigObject *toast)
+{
+	List	   *ddl = cmig_kind_complete(toast, NIL, alter_toast);
+
+	return ((CmigDdl *) linitial(ddl))->undo;
+}
+
+/* CREATE TABLE can include the parameters; CREATE MATERIALIZED VIEW cannot. */
+static bool
+folds(const CmigObject *toast)
+{
+	return toast->parent->kind == &cmig_kind_table;
+}
+
+CmigKind	cmig_kind_toast = {
+	.name = "TOAST parameters",.word = "TOAST",
+	.flags = CMIG_KIND_DISPOSABLE | CMIG_KIND_FOLDS | CMIG_KIND_GONE_WITH_PARENT,
+	CMIG_PROPERTIES(kind_toast_properties),
+	.sql = toast_sql,.follows = toast_follows,.create = create_toast,.drop = drop_toast,.alter = alter_toast,
+	.folds = folds
+};

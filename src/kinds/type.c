@@ -1,0 +1,671 @@
+/*
+ * type.c
+ *	  Types.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "kinds/internal.h"
+
+/* ----------------------------------------------------------------
+ * Enumerations, domains, and composite types.
+ * ----------------------------------------------------------------
+ */
+
+#define TYPE_SQL(values, condition) \
+	"SELECT 'pg_type'::regclass::oid, t.oid, 0, NULL::oid, NULL::oid, NULL::integer," \
+	" t.typname::text, format('%I.%I', n.nspname, t.typname), pg_get_userbyid(t.typowner)::text, false" values \
+	" FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace" \
+	" WHERE t.typnamespace = ANY ($1) AND " condition
+
+/*
+ * Enumerations
+ */
+
+static const CmigProperty enum_properties[] = {
+	{"labels"},
+};
+
+static const char enum_sql[] =
+TYPE_SQL(", (SELECT string_agg(quote_literal(e.enumlabel), ', ' ORDER BY e.enumsortorder)"
+		 " FROM pg_enum e WHERE e.enumtypid = t.oid)", "t.typtype = 'e'");
+
+static List *
+create_enum(const CmigObject *type)
+{
+	return cmig_ddl_append(NIL, psprintf("CREATE TYPE %s AS ENUM (%s)", type->identity,
+										 type->values[0] ? type->values[0] : ""),
+						   psprintf("DROP TYPE %s", type->identity));
+}
+
+/*
+ * Returns the labels of an enum as a list of char *.  The quotes around a label
+ * are removed, but quotes within a label are still doubled.
+ */
+static List *
+labels_of(const CmigObject *type)
+{
+	List	   *labels = NIL;
+	const char *next = type->values[0];
+
+	while (next != NULL && (next = strchr(next, '\'')) != NULL)
+	{
+		const char *end = ++next;
+
+		while (end[0] != '\'' || end[1] == '\'')
+			end += end[0] == '\'' ? 2 : 1;
+		labels = lappend(labels, pnstrdup(next, end - next));
+		next = end + 1;
+	}
+	return labels;
+}
+
+List *
+cmig_enum_added(const CmigObject *from, const CmigObject *to)
+{
+	List	   *old = labels_of(from),
+			   *new = labels_of(to),
+			   *added = NIL;
+	int			kept = 0;
+	ListCell   *cell;
+
+	foreach(cell, new)
+	{
+		if (kept < list_length(old) && strcmp(list_nth(old, kept), lfirst(cell)) == 0)
+			kept++;
+		else
+			added = lappend(added, lfirst(cell));
+	}
+	return kept == list_length(old) ? added : NIL;
+}
+
+/*
+ * Returns the statements that add labels.  Each label is added after the
+ * preceding one, which exists by then.  A new first label is added before the
+ * first old one.
+ */
+static char *
+add_labels(const CmigObject *from, const CmigObject *to, const List *added)
+{
+	List	   *old = labels_of(from),
+			   *new = labels_of(to);
+	StringInfoData sql;
+	const char *before = NULL;
+	int			count = 0;
+	ListCell   *cell;
+
+	initStringInfo(&sql);
+	foreach(cell, new)
+	{
+		const char *label = lfirst(cell);
+
+		if (count < list_length(added) && strcmp(list_nth(added, count), label) == 0)
+		{
+			appendStringInfo(&sql, "%sALTER TYPE %s ADD VALUE '%s'", count++ > 0 ? ";\n" : "", to->identity, label);
+			if (before != NULL)
+				appendStringInfo(&sql, " AFTER '%s'", before);
+			else if (old != NIL)
+				appendStringInfo(&sql, " BEFORE '%s'", (char *) linitial(old));
+		}
+		before = label;
+	}
+	return sql.data;
+}
+
+static void
+alter_enum(CmigAlter *alter)
+{
+	List	   *added;
+
+	if (!cmig_alter_differs(alter, 0))
+		return;
+	added = cmig_enum_added(alter->from, alter->to);
+	alter->late = added != NIL;
+	if (added != NIL)
+		cmig_alter_add(alter, add_labels(alter->from, alter->to, added), NULL);
+	else
+		alter->again = true;
+}
+
+CmigKind	cmig_kind_enum = {
+	.name = "enum",.word = "TYPE",.default_type = 'T',.flags = CMIG_KIND_MODEL | CMIG_KIND_TYPE | CMIG_KIND_SWAPS,
+	CMIG_PROPERTIES(enum_properties),
+	.sql = enum_sql,.create = create_enum,.alter = alter_enum
+};
+
+/*
+ * Domains
+ */
+
+enum
+{
+	BASE,
+	DOMAIN_COLLATION,
+	NOT_NULL,
+	DEFAULT
+};
+
+static const CmigProperty domain_properties[] = {
+	[BASE] = {"base type"},
+	[DOMAIN_COLLATION] = {"collation"},
+	[NOT_NULL] = {"not null"},
+	[DEFAULT] = {"default", CMIG_PROPERTY_EXPRESSION},
+};
+
+#define COLLATION_SQL(collation, otherwise) \
+	"CASE WHEN " collation " <> " otherwise " THEN (SELECT format('%I.%I', kn.nspname, k.collname)" \
+	" FROM pg_collation k JOIN pg_namespace kn ON kn.oid = k.collnamespace WHERE k.oid = " collation ") END"
+
+static const char domain_sql[] =
+TYPE_SQL(", format_type(t.typbasetype, t.typtypmod),"
+		 COLLATION_SQL("t.typcollation", "(SELECT b.typcollation FROM pg_type b WHERE b.oid = t.typbasetype)") ","
+		 "CASE WHEN t.typnotnull THEN 't' END, pg_get_expr(t.typdefaultbin, 0)", "t.typtype = 'd'");
+
+/* Returns false if the domain constraint is NOT VALID. */
+static bool
+is_valid(const CmigObject *constraint)
+{
+	const char *definition = constraint->values[0];
+	size_t		length = strlen(definition);
+
+	return length < strlen(" NOT VALID") || strcmp(definition + length - strlen(" NOT VALID"), " NOT VALID") != 0;
+}
+
+static char *
+add_domain_constraint(const CmigObject *constraint)
+{
+	return psprintf("ALTER DOMAIN %s ADD CONSTRAINT %s %s", constraint->parent->identity,
+					cmig_quote(constraint->name), constraint->values[0]);
+}
+
+static char *
+drop_domain_constraint(const CmigObject *constraint)
+{
+	return psprintf("ALTER DOMAIN %s DROP CONSTRAINT %s", constraint->parent->identity, cmig_quote(constraint->name));
+}
+
+/*
+ * CREATE DOMAIN cannot contain NOT VALID constraints.  Append the statements
+ * that add the folded constraints of the domain that are NOT VALID.
+ */
+static List *
+add_not_valid(List *ddl, const CmigObject *domain)
+{
+	for (const CmigObject *child = domain->child; child != NULL; child = child->sibling)
+		if (child->folded && !is_valid(child))
+			ddl = cmig_ddl_append(ddl, add_domain_constraint(child), drop_domain_constraint(child));
+	return ddl;
+}
+
+static List *
+create_domain(const CmigObject *domain)
+{
+	char	   *const *values = domain->values;
+	StringInfoData sql;
+
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "CREATE DOMAIN %s AS %s", domain->identity, values[BASE]);
+	if (values[DOMAIN_COLLATION])
+		appendStringInfo(&sql, " COLLATE %s", values[DOMAIN_COLLATION]);
+	if (values[DEFAULT])
+		appendStringInfo(&sql, " DEFAULT %s", values[DEFAULT]);
+	if (values[NOT_NULL])
+		appendStringInfoString(&sql, " NOT NULL");
+	for (const CmigObject *child = domain->child; child != NULL; child = child->sibling)
+		if (child->folded && is_valid(child))
+			appendStringInfo(&sql, "\n\tCONSTRAINT %s %s", cmig_quote(child->name), child->values[0]);
+	return add_not_valid(cmig_ddl_append(NIL, sql.data, psprintf("DROP DOMAIN %s", domain->identity)), domain);
+}
+
+static const char *
+default_action(const CmigObject *domain)
+{
+	return domain->values[DEFAULT] ? psprintf("SET DEFAULT %s", domain->values[DEFAULT]) : "DROP DEFAULT";
+}
+
+const char *
+cmig_domain_base(const CmigObject *domain)
+{
+	return domain->values[BASE];
+}
+
+bool
+cmig_domain_null_differs(const CmigObject *from, const CmigObject *to)
+{
+	return (from->values[NOT_NULL] == NULL) != (to->values[NOT_NULL] == NULL);
+}
+
+static void
+alter_domain(CmigAlter *alter)
+{
+	const char *null_action[] = {"DROP NOT NULL", "SET NOT NULL"};
+	bool		not_null = alter->to->values[NOT_NULL] != NULL;
+
+	if (cmig_alter_differs(alter, BASE) || cmig_alter_differs(alter, DOMAIN_COLLATION))
+	{
+		alter->again = true;
+		return;
+	}
+	if (cmig_alter_differs(alter, DEFAULT))
+		cmig_alter_action(alter, default_action(alter->to), default_action(alter->from));
+	if (cmig_alter_differs(alter, NOT_NULL))
+	{
+		CmigDdl    *ddl;
+
+		cmig_alter_action(alter, null_action[not_null], null_action[!not_null]);
+		ddl = llast(alter->ddl);
+		*(not_null ? &ddl->hazards : &ddl->undo_hazards) |= CMIG_HAZARD_SCAN | CMIG_HAZARD_MAY_FAIL;
+	}
+}
+
+CmigKind	cmig_kind_domain = {
+	.name = "domain",.word = "DOMAIN",.default_type = 'T',.flags = CMIG_KIND_TYPE | CMIG_KIND_SWAPS,
+	CMIG_PROPERTIES(domain_properties),
+	.sql = domain_sql,.create = create_domain,.alter = alter_domain
+};
+
+static const CmigProperty domain_constraint_properties[] = {
+	{"definition", CMIG_PROPERTY_EXPRESSION},
+};
+
+static const char domain_constraint_sql[] =
+"SELECT 'pg_constraint'::regclass::oid, o.oid, 0, 'pg_type'::regclass::oid, t.oid, 0,"
+" o.conname::text, format('%I on %I.%I', o.conname, n.nspname, t.typname), NULL::text, false,"
+" pg_get_constraintdef(o.oid)"
+" FROM pg_constraint o JOIN pg_type t ON t.oid = o.contypid JOIN pg_namespace n ON n.oid = t.typnamespace"
+" WHERE t.typnamespace = ANY ($1) AND o.contype = 'c' ORDER BY t.oid, o.conname COLLATE \"C\"";
+
+static char *
+domain_constraint_reference(const CmigObject *constraint)
+{
+	return psprintf("CONSTRAINT %s ON DOMAIN %s", cmig_quote(constraint->name), constraint->parent->identity);
+}
+
+static List *
+create_domain_constraint(const CmigObject *constraint)
+{
+	List	   *ddl;
+
+	if (constraint->folded)
+		return NIL;
+	ddl = cmig_ddl_append(NIL, add_domain_constraint(constraint), drop_domain_constraint(constraint));
+	if (is_valid(constraint))
+		cmig_ddl_hazards(ddl, CMIG_HAZARD_SCAN | CMIG_HAZARD_MAY_FAIL);
+	return ddl;
+}
+
+CmigKind	cmig_kind_domain_constraint = {
+	.name = "domain constraint",.word = "CONSTRAINT",
+	.flags = CMIG_KIND_DISPOSABLE | CMIG_KIND_FOLDS | CMIG_KIND_GONE_WITH_PARENT,
+	CMIG_PROPERTIES(domain_constraint_properties),
+	.sql = domain_constraint_sql,.create = create_domain_constraint,.drop = drop_domain_constraint,
+	.reference = domain_constraint_reference
+};
+
+/*
+ * Composite types
+ */
+
+enum
+{
+	TYPED
+};
+
+static const CmigProperty composite_properties[] = {
+	[TYPED] = {"has typed tables"},
+};
+
+static const char composite_sql[] =
+TYPE_SQL(", CASE WHEN t.oid IN (SELECT tc.reloftype FROM pg_class tc WHERE tc.reloftype <> 0) THEN 't' END", "t.typtype = 'c' AND EXISTS (SELECT FROM pg_class c WHERE c.oid = t.typrelid AND c.relkind = 'c')");
+
+enum
+{
+	TYPE,
+	COLLATION
+};
+
+static const CmigProperty attribute_properties[] = {
+	[TYPE] = {"type"},
+	[COLLATION] = {"collation"},
+};
+
+static const char attribute_sql[] =
+"SELECT 'pg_class'::regclass::oid, a.attrelid, a.attnum::integer, 'pg_type'::regclass::oid, c.reltype, 0,"
+" a.attname::text, format('%I.%I.%I', n.nspname, c.relname, a.attname), NULL::text, false,"
+" format_type(a.atttypid, a.atttypmod), " COLLATION_SQL("a.attcollation", "t.typcollation")
+" FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+" JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped"
+" JOIN pg_type t ON t.oid = a.atttypid"
+" WHERE c.relnamespace = ANY ($1) AND c.relkind = 'c' ORDER BY a.attrelid, a.attnum";
+
+static void
+attribute_definition(StringInfo buf, const CmigObject *attribute, const char *word)
+{
+	appendStringInfo(buf, "%s %s%s", cmig_quote(attribute->name), word, attribute->values[TYPE]);
+	if (attribute->values[COLLATION])
+		appendStringInfo(buf, " COLLATE %s", attribute->values[COLLATION]);
+}
+
+static List *
+create_composite(const CmigObject *type)
+{
+	StringInfoData sql;
+	const char *separator = "\n\t";
+
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "CREATE TYPE %s AS (", type->identity);
+	for (const CmigObject *child = type->child; child != NULL; child = child->sibling)
+	{
+		appendStringInfoString(&sql, separator);
+		attribute_definition(&sql, child, "");
+		separator = ",\n\t";
+	}
+	appendStringInfoString(&sql, type->child ? "\n)" : ")");
+	return cmig_ddl_append(NIL, sql.data, psprintf("DROP TYPE %s", type->identity));
+}
+
+/*
+ * Having typed tables is the only property of a composite type, so this
+ * function is called only if one version of the type has typed tables and the
+ * other does not.  Treat both versions as if they had typed tables, so that
+ * their attributes are altered with CASCADE.
+ */
+static void
+alter_composite(CmigAlter *alter)
+{
+	cmig_object_set((CmigObject *) alter->from, TYPED, "t");
+	cmig_object_set((CmigObject *) alter->to, TYPED, "t");
+}
+
+static const CmigObject *
+find_attribute(const CmigObject *type, const char *name)
+{
+	for (const CmigObject *child = type->child; child != NULL; child = child->sibling)
+		if (strcmp(child->name, name) == 0)
+			return child;
+	return NULL;
+}
+
+/*
+ * Do two composite types have attributes with the same names in the same
+ * order?
+ */
+static bool
+same_attributes(const CmigObject *from, const CmigObject *to)
+{
+	const CmigObject *a = from->child,
+			   *b = to->child;
+
+	while (a != NULL && b != NULL && strcmp(a->name, b->name) == 0)
+	{
+		a = a->sibling;
+		b = b->sibling;
+	}
+	return a == NULL && b == NULL;
+}
+
+/*
+ * Returns an expression that converts a column's values from one composite
+ * type to another, attribute by attribute.
+ */
+static char *
+row_expression(const char *column, const CmigObject *from, const CmigObject *to, const char *type)
+{
+	StringInfoData sql;
+	const char *separator = "";
+
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "CASE WHEN %s::text IS NOT NULL THEN ROW(", column);
+	for (const CmigObject *child = to->child; child != NULL; child = child->sibling)
+	{
+		const char *name = cmig_quote(child->name);
+
+		if (find_attribute(from, child->name) == NULL)
+			appendStringInfo(&sql, "%sNULL", separator);
+		else
+			appendStringInfo(&sql, "%s(%s).%s::text", separator, column, name);
+		separator = ", ";
+	}
+	appendStringInfo(&sql, ")::%s END", type);
+	return sql.data;
+}
+
+char *
+cmig_type_convert(const char *column, const CmigObject *from, const CmigObject *to, const char *type)
+{
+	if (to->kind == &cmig_kind_composite && from->kind == to->kind && !same_attributes(from, to) && strchr(type, '[') == NULL)
+		return row_expression(column, from, to, type);
+	return psprintf("%s::text::%s", column, type);
+}
+
+CmigKind	cmig_kind_composite = {
+	.name = "composite type",.word = "TYPE",.default_type = 'T',.flags = CMIG_KIND_TYPE | CMIG_KIND_RELATION | CMIG_KIND_SWAPS,
+	CMIG_PROPERTIES(composite_properties),
+	.sql = composite_sql,.create = create_composite,.alter = alter_composite
+};
+
+/* Returns CASCADE if the type has typed tables, which are altered with it. */
+static const char *
+cascade(const CmigObject *attribute)
+{
+	return attribute->parent->values[TYPED] ? " CASCADE" : "";
+}
+
+/*
+ * Returns ALTER TYPE with "verb" for the attribute.  "word" comes before the
+ * attribute's type.
+ */
+static char *
+attribute_statement(const CmigObject *attribute, const char *verb, const char *word)
+{
+	StringInfoData sql;
+
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "ALTER TYPE %s %s ATTRIBUTE ", attribute->parent->identity, verb);
+	attribute_definition(&sql, attribute, word);
+	appendStringInfoString(&sql, cascade(attribute));
+	return sql.data;
+}
+
+static char *
+drop_attribute(const CmigObject *attribute)
+{
+	return psprintf("ALTER TYPE %s DROP ATTRIBUTE %s%s", attribute->parent->identity, cmig_quote(attribute->name), cascade(attribute));
+}
+
+static List *
+create_attribute(const CmigObject *attribute)
+{
+	if (attribute->folded)
+		return NIL;
+	return cmig_ddl_append(NIL, attribute_statement(attribute, "ADD", ""), drop_attribute(attribute));
+}
+
+static void
+alter_attribute(CmigAlter *alter)
+{
+	alter->disturbs = true;
+	cmig_alter_add(alter, attribute_statement(alter->to, "ALTER", "TYPE "),
+				   attribute_statement(alter->from, "ALTER", "TYPE "));
+}
+
+CmigKind	cmig_kind_attribute = {
+	.name = "attribute",.word = "COLUMN",.flags = CMIG_KIND_FOLDS | CMIG_KIND_GONE_WITH_PARENT,
+	CMIG_PROPERTIES(attribute_properties),
+	.sql = attribute_sql,.create = create_attribute,.drop = drop_attribute,.alter = alter_attribute
+};
+
+/* ----------------------------------------------------------------
+ * Range types, and the names of their multirange types.
+ *
+ * No database access.
+ *
+ * 	  Range types.
+ * ----------------------------------------------------------------
+ */
+
+static const CmigProperty properties[] = {
+	{"definition"},
+};
+
+#define MULTIRANGE "MULTIRANGE_TYPE_NAME = "
+
+/*
+ * Query for the range types.  The operator class is left out if it is the
+ * default.
+ */
+static const char range_sql[] =
+"SELECT 'pg_type'::regclass::oid, t.oid, 0, NULL::oid, NULL::oid, NULL::integer,"
+" t.typname::text, format('%I.%I', n.nspname, t.typname), pg_get_userbyid(t.typowner)::text, false,"
+" concat_ws(', ', 'SUBTYPE = ' || format_type(r.rngsubtype, NULL),"
+"  (SELECT format('SUBTYPE_OPCLASS = %I.%I', cn.nspname, c.opcname) FROM pg_opclass c JOIN pg_namespace cn ON cn.oid = c.opcnamespace"
+"   WHERE c.oid = r.rngsubopc AND NOT c.opcdefault),"
+"  (SELECT format('COLLATION = %I.%I', cn.nspname, c.collname) FROM pg_collation c JOIN pg_namespace cn ON cn.oid = c.collnamespace"
+"   WHERE c.oid = r.rngcollation AND c.oid <> (SELECT s.typcollation FROM pg_type s WHERE s.oid = r.rngsubtype)),"
+"  'CANONICAL = ' || nullif(r.rngcanonical, 0)::regproc::text, 'SUBTYPE_DIFF = ' || nullif(r.rngsubdiff, 0)::regproc::text,"
+"  (SELECT format('" MULTIRANGE "%I.%I', mn.nspname, m.typname) FROM pg_type m JOIN pg_namespace mn ON mn.oid = m.typnamespace"
+"   WHERE m.oid = r.rngmultitypid))"
+" FROM pg_range r JOIN pg_type t ON t.oid = r.rngtypid JOIN pg_namespace n ON n.oid = t.typnamespace"
+" WHERE t.typnamespace = ANY ($1)";
+
+static List *
+create_range(const CmigObject *range)
+{
+	return cmig_ddl_append(NIL, psprintf("CREATE TYPE %s AS RANGE (%s)", range->identity, range->values[0]),
+						   cmig_kind_drop(range));
+}
+
+/*
+ * Returns the qualified name of the multirange type, which is created and
+ * dropped together with the range type.
+ */
+static const char *
+multirange_name(const CmigObject *range)
+{
+	const char *start = strstr(range->values[0], MULTIRANGE);
+
+	return start ? start + strlen(MULTIRANGE) : NULL;
+}
+
+bool
+cmig_range_shares_multirange(const CmigObject *range, const CmigObject *other)
+{
+	const char *name = multirange_name(range),
+			   *others = multirange_name(other);
+
+	return name != NULL && others != NULL && strcmp(name, others) == 0;
+}
+
+CmigKind	cmig_kind_range = {
+	.name = "range type",.word = "TYPE",.default_type = 'T',.flags = CMIG_KIND_TYPE | CMIG_KIND_DETOUR,
+	CMIG_PROPERTIES(properties),.sql = range_sql,.create = create_range,.index_name = multirange_name
+};
+
+/* ----------------------------------------------------------------
+ * Base types, and shell types.
+ *
+ * A base type is created twice: as a shell, which its functions need, and then
+ * with its definition, which needs the functions.  Therefore, the definition
+ * is a separate object, a child of the type.  Only DROP TYPE ... CASCADE can
+ * drop the type; this also drops the functions.
+ * ----------------------------------------------------------------
+ */
+
+enum
+{
+	DEFINITION
+};
+
+static const CmigProperty type_properties[] = {
+	[DEFINITION] = {"definition"},
+};
+
+static const CmigProperty definition_properties[] = {
+	[DEFINITION] = {"definition", CMIG_PROPERTY_SILENT},
+};
+
+#define FUNCTION_SQL(word, column) "'" word " = ' || nullif(" column ", 0)::regproc::text"
+
+/* The definition of a base type; NULL for a shell type. */
+#define DEFINITION_SQL \
+	"CASE WHEN t.typisdefined THEN concat_ws(', '," \
+	FUNCTION_SQL("INPUT", "t.typinput") "," FUNCTION_SQL("OUTPUT", "t.typoutput") "," \
+	FUNCTION_SQL("RECEIVE", "t.typreceive") "," FUNCTION_SQL("SEND", "t.typsend") "," \
+	FUNCTION_SQL("TYPMOD_IN", "t.typmodin") "," FUNCTION_SQL("TYPMOD_OUT", "t.typmodout") "," \
+	FUNCTION_SQL("ANALYZE", "t.typanalyze") "," "'SUBSCRIPT = ' || CASE WHEN t.typsubscript >= 16384 THEN t.typsubscript::regproc::text END" "," \
+	" 'INTERNALLENGTH = ' || CASE t.typlen WHEN -1 THEN 'VARIABLE' ELSE t.typlen::text END," \
+	" CASE WHEN t.typbyval THEN 'PASSEDBYVALUE' END," \
+	" 'ALIGNMENT = ' || CASE t.typalign WHEN 'c' THEN 'char' WHEN 's' THEN 'int2' WHEN 'i' THEN 'int4' ELSE 'double' END," \
+	" 'STORAGE = ' || CASE t.typstorage WHEN 'p' THEN 'plain' WHEN 'e' THEN 'external' WHEN 'm' THEN 'main' ELSE 'extended' END," \
+	" 'CATEGORY = ' || nullif(quote_literal(t.typcategory::text), quote_literal('U')), CASE WHEN t.typispreferred THEN 'PREFERRED = true' END," \
+	" 'DEFAULT = ' || quote_literal(t.typdefault), 'ELEMENT = ' || format_type(nullif(t.typelem, 0), NULL)," \
+	" 'DELIMITER = ' || nullif(quote_literal(t.typdelim::text), quote_literal(',')), CASE WHEN t.typcollation <> 0 THEN 'COLLATABLE = true' END) END"
+
+#define FROM_SQL \
+	" FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace WHERE t.typnamespace = ANY ($1)" \
+	" AND t.typtype IN ('b', 'p') AND NOT EXISTS (SELECT FROM pg_type e WHERE e.oid = t.typelem AND e.typarray = t.oid)"
+
+static const char type_sql[] =
+"SELECT 'pg_type'::regclass::oid, t.oid, 0, NULL::oid, NULL::oid, NULL::integer,"
+" t.typname::text, format('%I.%I', n.nspname, t.typname), pg_get_userbyid(t.typowner)::text, false, " DEFINITION_SQL
+FROM_SQL;
+
+static const char definition_sql[] =
+"SELECT 'pg_type'::regclass::oid, t.oid, -1, 'pg_type'::regclass::oid, t.oid, 0,"
+" t.typname::text, format('%I.%I', n.nspname, t.typname), NULL::text, false, " DEFINITION_SQL
+FROM_SQL " AND t.typisdefined";
+
+/*
+ * Query for dependencies: a base type's definition depends on the functions
+ * that it names, and other functions that use the type depend on the
+ * definition.
+ */
+static const char definition_depends[] =
+"WITH f AS (SELECT t.oid AS type, d.refobjid AS function FROM pg_type t JOIN pg_depend d ON d.classid = 'pg_type'::regclass"
+"  AND d.objid = t.oid AND d.refclassid = 'pg_proc'::regclass"
+"  WHERE t.typnamespace = ANY ($1) AND t.typtype = 'b' AND t.typisdefined)"
+" SELECT 'pg_type'::regclass::oid, type, -1, 'pg_proc'::regclass::oid, function, 0 FROM f"
+" UNION ALL SELECT 'pg_proc'::regclass::oid, d.objid, 0, 'pg_type'::regclass::oid, d.refobjid, -1"
+" FROM (SELECT DISTINCT type FROM f) b JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.refclassid = 'pg_type'::regclass AND d.refobjid = b.type"
+" WHERE d.deptype = 'n' AND NOT EXISTS (SELECT FROM f WHERE f.type = b.type AND f.function = d.objid)";
+
+/*
+ * Returns DROP TYPE.  For a base type, CASCADE also drops the type's
+ * functions.
+ */
+static char *
+drop_type(const CmigObject *type)
+{
+	return psprintf("DROP TYPE %s%s", type->identity, type->values[DEFINITION] ? " CASCADE" : "");
+}
+
+/* Create the shell type, which a base type's functions need. */
+static List *
+create_shell(const CmigObject *type)
+{
+	return cmig_ddl_append(NIL, psprintf("CREATE TYPE %s", type->identity), drop_type(type));
+}
+
+/*
+ * Create the type's definition.  The undo makes the type a shell type again,
+ * without its functions.
+ */
+static List *
+create_definition(const CmigObject *definition)
+{
+	return cmig_ddl_append(NIL, psprintf("CREATE TYPE %s (%s)", definition->identity, definition->values[DEFINITION]),
+						   psprintf("DROP TYPE %s CASCADE;\nCREATE TYPE %s", definition->identity, definition->identity));
+}
+
+CmigKind	cmig_kind_base_type = {
+	.name = "type",.word = "TYPE",.default_type = 'T',.flags = CMIG_KIND_TYPE | CMIG_KIND_DETOUR,
+	CMIG_PROPERTIES(type_properties),
+	.sql = type_sql,.create = create_shell,.drop = drop_type
+};
+
+CmigKind	cmig_kind_base_definition = {
+	.name = "definition of a type",.word = "TYPE",.flags = CMIG_KIND_DISPOSABLE | CMIG_KIND_GONE_WITH_PARENT,
+	CMIG_PROPERTIES(definition_properties),
+	.sql = definition_sql,.depends = definition_depends,.create = create_definition
+};

@@ -1,0 +1,323 @@
+/*
+ * internal.h
+ *	  What the modules of src/move share.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#ifndef CMIG_MOVE_INTERNAL_H
+#define CMIG_MOVE_INTERNAL_H
+
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "lib/stringinfo.h"
+#include "nodes/parsenodes.h"
+#include "nodes/pg_list.h"
+
+#include "base/compat.h"
+#include "graph/graph.h"
+#include "move/move.h"
+#include "parse/parse.h"
+#include "run/run.h"
+#include "store/store.h"
+
+/* in graph/plan.c */
+
+/*
+ * For a long plan, read all small scripts at once and keep them.  This takes a
+ * few megabytes, but a single table scan is cheaper than many lookups.
+ */
+extern void cmig_step_texts_read_small(CmigStepTexts *texts);
+
+/* Raise error 55000 because the row of the revision "id" has been deleted. */
+pg_noreturn extern void cmig_step_texts_deleted(const char *id);
+
+/* in move.c */
+
+/* Report in a NOTICE that the step for this node is about to run. */
+extern void cmig_move_report(const CmigSituation *now, const CmigPlan *plan, int node);
+
+/*
+ * Before anything is changed, detect everything that would stop a run in a
+ * single transaction, such as a nontransactional revision.
+ */
+extern void cmig_move_check(CmigStepTexts *texts, const CmigPlan *plan);
+
+/*
+ * The version rows that should exist at a point of a run: the initial rows,
+ * with the changes of each step that has run.
+ */
+typedef struct CmigExpectedRows
+{
+	bool	   *set;			/* indexed by node: should the node have a
+								 * row? */
+	int			count;
+} CmigExpectedRows;
+
+/*
+ * The first function returns the version rows that exist before the first
+ * step.  The second function adds the changes of a step.
+ */
+extern CmigExpectedRows *cmig_move_expect_rows(const CmigSituation *now);
+extern void cmig_move_expect_step(CmigExpectedRows *expected, const CmigPlanStep *step);
+
+/*
+ * Raises error 55000 if the version rows are not the expected ones.  "hint" is
+ * the end of a sentence about who is allowed to change version rows.  "step"
+ * is NULL, or a step that has already changed the rows but has not been added
+ * to "expected".
+ */
+extern void cmig_move_require_expected(const CmigSituation *now,
+									   const CmigExpectedRows *expected,
+									   const CmigPlanStep *step, const char *hint);
+
+/*
+ * Run the script of a step in the current transaction, and update the version
+ * rows.  Sets *entry to the journal row of the step, allocated in the current
+ * memory context; the caller writes it.
+ */
+extern void cmig_move_run_step(const CmigSituation *now, const CmigPlan *plan,
+							   const CmigPlanStep *step, const CmigRunStep *run,
+							   CmigJournalEntry *entry);
+
+/* in graph/plan.c */
+
+/*
+ * Raises error MG016 if the texts of step i (counted from 0) have changed
+ * since the checksum was checked.
+ */
+extern void cmig_plan_checksum_require_step(const CmigAllowedTexts *allowed, int i,
+											const CmigRunStep *step);
+
+/* in move.c */
+
+/*
+ * Call this when a run begins.  Creates the first restore point, and reports
+ * the names of both restore points in a NOTICE.  Returns a string for the
+ * journal, allocated in the current memory context, or NULL if
+ * cmig.restore_point is off.  Raises error 42501 if the user lacks the
+ * privilege to create a restore point.
+ */
+extern char *cmig_restore_point_before(void);
+
+/*
+ * Call this when a run is complete.  The run's second restore point is created
+ * after the current transaction has committed.  A transaction may contain
+ * several runs.
+ */
+extern void cmig_restore_point_after_commit(void);
+
+/* in stepwise.c */
+
+/*
+ * Run a statement as if a client had sent it, so that the statement may
+ * commit.  The parse tree is not modified.  Both the parse tree and "text",
+ * the SQL text of the statement, must be allocated below PortalContext.
+ */
+extern void cmig_toplevel_execute(RawStmt *raw, const char *text);
+
+/* in resume.c */
+
+/*
+ * Returns the information to store before a statement begins, as members of a
+ * JSON object, such as '"index": "x", "existed": false', or ''.  May complete
+ * the parse tree with an index name.  Call this in a transaction with a
+ * snapshot.
+ */
+extern char *cmig_resume_prepare(RawStmt *raw);
+
+/* How to proceed with an interrupted statement. */
+typedef enum CmigResumeVerdict
+{
+	CMIG_RESUME_DONE,			/* do nothing, because the statement is done */
+	CMIG_RESUME_AGAIN,			/* run the statement, possibly again */
+	CMIG_RESUME_FINISH			/* run the statement in *finish, which
+								 * completes the interrupted one */
+} CmigResumeVerdict;
+
+/*
+ * Determine from the catalogs how to proceed with an interrupted statement.
+ * "detail" is the stored JSON object with the members that
+ * cmig_resume_prepare() returned.  May complete the parse tree with the stored
+ * index name.  The indexes in *leftovers (of CmigLeftover *) must be removed
+ * before the statement is run again.  Call this in a transaction with a
+ * snapshot.
+ */
+extern CmigResumeVerdict cmig_resume_judge(RawStmt *raw, const char *detail,
+										   List **leftovers, char **finish);
+
+/* in stepwise.c */
+
+/*
+ * The statements of a script that are skipped.  When a script begins, all
+ * fields except "context" must be zero.
+ */
+typedef struct CmigPassedOver
+{
+	MemoryContext context;		/* memory context of the lists */
+	bool		any;			/* has any statement been skipped? */
+	int			resumed_at;		/* number of the first statement that was not
+								 * skipped, or 0 */
+	List	   *temporary;		/* of int: numbers of the skipped statements
+								 * that created temporary objects */
+	List	   *temporary_names;	/* of char *: names of the objects that
+									 * these statements created */
+} CmigPassedOver;
+
+/*
+ * Record a statement as skipped, or, if it only sets something in the session,
+ * run it again and commit it.
+ */
+extern void cmig_passed_over_add(CmigPassedOver *passed, const CmigStatement *statement,
+								 RawStmt *raw);
+
+/*
+ * Call this for each statement that is not skipped.  The first one is recorded
+ * as the statement at which the current CALL resumes the script.
+ */
+extern void cmig_passed_over_end(CmigPassedOver *passed, int statement);
+
+/*
+ * Returns the hint for an error with this SQLSTATE if the failed statement may
+ * need temporary objects from the session of an earlier call.  Otherwise,
+ * returns NULL.
+ */
+extern char *cmig_passed_over_hint(const CmigPassedOver *passed, const CmigRunStep *step,
+								   int sqlstate);
+
+/* in nontransactional.c */
+
+/*
+ * How to handle a statement in doubt: one that had committed at least part of
+ * its work when it was interrupted, so that it is unknown whether it
+ * completed.
+ */
+typedef enum CmigInDoubt
+{
+	CMIG_IN_DOUBT_STOP,			/* raise error MG012 */
+	CMIG_IN_DOUBT_DONE,			/* treat the statement as done */
+	CMIG_IN_DOUBT_AGAIN			/* run the statement again */
+} CmigInDoubt;
+
+/*
+ * Run the statements of a step's script that earlier calls have not run, and
+ * commit each one.  On return and after an error, the session's settings,
+ * role, temporary objects, prepared statements, and cursors are restored.
+ * *in_doubt applies only to the first statement in doubt.  The current memory
+ * context must be below PortalContext.
+ */
+extern void cmig_nontransactional_run(const CmigRunStep *step, CmigInDoubt *in_doubt);
+
+/* in offline.c */
+
+/* The version table, and its rows at the current point of the psql script. */
+typedef struct CmigVersionTable
+{
+	/* the names are quoted where necessary */
+	const char *name;
+	const char *column;
+	const char *scope;			/* the scope as a literal if the table is
+								 * cmig.scope_version; otherwise NULL */
+	char	   *constraint;		/* name of the primary key */
+	bool		may_create;		/* true if the script may create the table;
+								 * false for cmig.version */
+	const char *direction;
+
+	const char *pin;			/* a line that sets the client encoding */
+	const CmigGraph *graph;
+	int		   *rows;			/* nodes that have a row at the current point,
+								 * in ascending order, which is also the byte
+								 * order of the ids */
+	int			row_count;
+	int			longest;		/* number of characters of the longest id that
+								 * is inserted */
+	bool		in_transaction;
+	bool		checked;		/* has the first check been written? */
+
+	/* private: parts that occur repeatedly, and buffers */
+	char	   *lock;
+	char	   *found;
+	char	   *compare;
+	char	   *remove;
+	char	   *add;
+	StringInfoData body;
+	StringInfoData message;
+} CmigVersionTable;
+
+/*
+ * Returns the version table with the given name and with the rows that exist at
+ * the start of the plan.
+ */
+extern CmigVersionTable *cmig_version_table_open(const char *name, const CmigGraph *graph,
+												 const CmigApplied *applied, const CmigPlan *plan,
+												 const char *pin);
+
+/*
+ * Returns the rows at the current point of the psql script, as a string for
+ * messages: "a, b" or "base".
+ */
+extern char *cmig_version_table_place(const CmigVersionTable *table);
+
+/*
+ * cmig_version_table_begin() starts a transaction that locks the version table
+ * and checks its rows, unless the psql script is already in a transaction.
+ * cmig_version_table_commit() ends the current transaction, if there is one.
+ */
+extern void cmig_version_table_begin(StringInfo out, CmigVersionTable *table);
+extern void cmig_version_table_commit(StringInfo out, CmigVersionTable *table);
+
+/* Append statements that change the version rows as required by a step. */
+extern void cmig_version_table_move_rows(StringInfo out, CmigVersionTable *table, const CmigPlanStep *step);
+
+/*
+ * If the table is cmig.version, append a statement that adds a step's row to
+ * cmig.journal.
+ */
+extern void cmig_version_table_record(StringInfo out, const CmigVersionTable *table,
+									  const char *revision, const char *checksum);
+
+/*
+ * Data that applies to all revisions' scripts, and facts found in the scripts
+ * so far.
+ */
+typedef struct CmigPsqlScripts
+{
+	const char *pin;			/* a line that sets the client encoding */
+	char	   *start_session;	/* statements at the start of the psql script,
+								 * including pin */
+	char	   *start_script;	/* statements that run before each revision's
+								 * script */
+	bool		knows_constraints;	/* true if it is certain that no
+									 * deferrable constraint existed when the
+									 * psql script started */
+	CmigPsqlFacts facts;		/* found in the scripts that have been read so
+								 * far */
+	List	   *calling;		/* of char *: revisions that call pg_cmig's
+								 * functions */
+} CmigPsqlScripts;
+
+/*
+ * Returns the data shared by all scripts.  "from_base" is true if nothing is
+ * applied when the psql script starts.  "from_here" is true if the psql script
+ * starts from the state of this database.  In that case, the database can be
+ * queried.
+ */
+extern CmigPsqlScripts *cmig_script_text_open(const char *pin, bool from_base, bool from_here);
+
+/* The parts of a step. */
+typedef enum CmigScriptPart
+{
+	CMIG_SCRIPT_PRECONDITION,
+	CMIG_SCRIPT_MAIN,			/* the upgrade or downgrade script */
+	CMIG_SCRIPT_VERIFY
+} CmigScriptPart;
+
+/*
+ * Append a part of the step, followed by statements that restore the session.
+ * "more" is true if another script follows in the same transaction.  Raises
+ * the errors that the runner would raise before running the script.
+ */
+extern void cmig_script_text_append(StringInfo out, CmigPsqlScripts *scripts,
+									const CmigRunStep *step, CmigScriptPart part, bool more);
+
+#endif							/* CMIG_MOVE_INTERNAL_H */

@@ -1,0 +1,869 @@
+/*
+ * plan.c
+ *	  What a move runs: its plan, texts, and arguments.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "commands/dbcommands.h"
+#include "fmgr.h"
+#include "lib/stringinfo.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+
+#include "base/base.h"
+#include "base/errors.h"
+#include "graph/graph.h"
+#include "move/internal.h"
+#include "run/run.h"
+#include "store/store.h"
+
+/* ----------------------------------------------------------------
+ * Reads arguments for upgrades and downgrades: steps, targets, and
+ * confirmation.
+ *
+ * All functions in this file raise error 22023 for invalid arguments.
+ *
+ * For likely mistakes, the hint of the error shows the call that was probably
+ * intended.
+ * ----------------------------------------------------------------
+ */
+
+/*
+ * The highest number of steps that is accepted.  A higher number is assumed to
+ * be a revision id that begins with a date or time.
+ */
+#define MOVE_ARGUMENT_MAX_STEPS 9999999
+
+/*
+ * Raise an error if "steps" seems to be a revision id instead of a number of
+ * steps.  "call" is the beginning of the call for the hint.
+ */
+static void
+refuse_id(int64 steps, const char *call)
+{
+	if (steps > MOVE_ARGUMENT_MAX_STEPS)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("a revision must be text, not a number"),
+				 errhint("%s('" INT64_FORMAT "')", call, steps)));
+}
+
+char *
+cmig_move_argument_steps_up(FunctionCallInfo fcinfo, bool stepwise)
+{
+	int64		steps = PG_ARGISNULL(0) ? 0 : PG_GETARG_INT64(0);
+
+	refuse_id(steps, stepwise ? "CALL cmig.upgrade_stepwise" : "SELECT * FROM cmig.upgrade");
+	if (steps <= 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("an integer passed to upgrade is a number of steps and must be positive"),
+				 stepwise ?
+				 errhint("To specify a revision, quote it: CALL cmig.upgrade_stepwise('005'); use CALL cmig.downgrade_stepwise(-1) to go down.") :
+				 errhint("To specify a revision, quote it: cmig.upgrade('005'); use cmig.downgrade(-1) to go down.")));
+	return psprintf("+" INT64_FORMAT, steps);
+}
+
+char *
+cmig_move_argument_steps_down(FunctionCallInfo fcinfo, bool stepwise)
+{
+	int64		steps = PG_ARGISNULL(0) ? 0 : PG_GETARG_INT64(0);
+
+	refuse_id(steps, stepwise ? "CALL cmig.downgrade_stepwise" : "SELECT * FROM cmig.downgrade");
+	if (steps >= 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("an integer passed to downgrade is a number of steps and must be negative"),
+				 stepwise ?
+				 errhint("To specify a revision, quote it: CALL cmig.downgrade_stepwise('005'); use CALL cmig.downgrade_stepwise(-1) to revert one revision.") :
+				 errhint("To specify a revision, quote it: cmig.downgrade('005'); use cmig.downgrade(-1) to revert one revision.")));
+	return psprintf(INT64_FORMAT, steps);
+}
+
+void
+cmig_move_argument_require_target(const char *target, const char *call)
+{
+	if (target == NULL || strcmp(target, "previous") == 0 ||
+		strcmp(target, "prev") == 0 || strcmp(target, "last") == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 target ? errmsg("\"%s\" is not a downgrade target", target)
+				 : errmsg("downgrade requires a target"),
+				 errhint("%s('-1') reverts the last revision. Specify a revision to go down to, or base to revert all.",
+						 call)));
+}
+
+void
+cmig_move_argument_require_confirmation(FunctionCallInfo fcinfo, int n,
+										const char *call)
+{
+	char	   *confirm = cmig_argument_text(fcinfo, n);
+	char	   *database = get_database_name(MyDatabaseId);
+
+	if (confirm == NULL || strcmp(confirm, database) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("reset must be confirmed with the name of the database"),
+				 errdetail("It reverts all revisions, which destroys the data in the objects that they created, and then applies them again."),
+				 errhint("Use %s(confirm => %s)", call,
+						 quote_literal_cstr(database))));
+}
+
+/* ----------------------------------------------------------------
+ * Reads the scripts of a plan's steps, a few at a time.
+ *
+ * Therefore, the scripts of a long plan need no more memory than those of a
+ * short plan.
+ *
+ * One query fetches the scripts of up to READ_STEPS steps.  These are kept
+ * until the next query, except for scripts that do not fit into READ_BYTES,
+ * which are read individually when their steps are reached.
+ * ----------------------------------------------------------------
+ */
+
+/* The maximum number of scripts read at a time, and of bytes kept. */
+#define READ_STEPS 200
+#define READ_BYTES ((Size) 1024 * 1024)
+
+/* The maximum number of bytes kept by cmig_step_texts_read_small(). */
+#define SMALL_BYTES (8 * 1024 * 1024)
+
+/* Fill in *step from the stored script of the revision "id". */
+static void
+fill_step(CmigRunStep *step, const CmigPlan *plan, const char *id, bool repeatable,
+		  const CmigStoredScript *script)
+{
+	memset(step, 0, sizeof(*step));
+	step->revision = id;
+	step->direction = plan->direction;
+	step->target = plan->target;
+	step->stored_sql = script->sql;
+	step->sql = cmig_placeholder_values_insert(script->sql, &script->placeholders, id,
+											   cmig_direction_name(plan->direction));
+	step->verify_sql = cmig_placeholder_values_insert(script->verify_sql, &script->placeholders, id, "verify");
+	step->precondition_sql = cmig_placeholder_values_insert(script->precondition_sql, &script->placeholders,
+															id, "precondition");
+	step->transactional = script->transactional;
+	step->repeatable = repeatable;
+}
+
+/*
+ * Raise error MG006 if the step reverts a revision that has no downgrade
+ * script.
+ */
+static void
+require_reversible(const CmigRunStep *step)
+{
+	if (step->sql == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_CMIG_IRREVERSIBLE),
+				 errmsg("revision \"%s\" cannot be reverted", step->revision),
+				 errdetail("It has no downgrade script."),
+				 errhint("Downgrade to \"%s\" or above, add a downgrade section to the revision and load it, or restore a backup.",
+						 step->revision)));
+}
+
+void
+cmig_step_texts_deleted(const char *id)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("revision \"%s\" was deleted during the run", id),
+			 errhint("Do not delete revisions during a run.")));
+}
+
+CmigRunStep *
+cmig_step_texts_fetch(const CmigGraph *graph, const CmigPlan *plan, int node)
+{
+	const char *id = cmig_graph_id(graph, node);
+	CmigStoredScript *script = cmig_catalog_read_script(id, plan->direction);
+	CmigRunStep *step;
+
+	if (script == NULL)
+		cmig_step_texts_deleted(id);
+	step = palloc(sizeof(CmigRunStep));
+	fill_step(step, plan, id, cmig_repeatables_is(graph, node), script);
+	require_reversible(step);
+	return step;
+}
+
+/* The scripts of a plan, of which only some are in memory at a time. */
+struct CmigStepTexts
+{
+	const CmigGraph *graph;
+	const CmigPlan *plan;
+	int			first;			/* number of the first step whose script was
+								 * requested by the last query */
+	int			count;
+	int			kept;			/* number of scripts of the last query that
+								 * were small enough to keep */
+	CmigRunStep steps[READ_STEPS];	/* steps starting at "first"; "revision"
+									 * is NULL if the script was not kept */
+	MemoryContext context;		/* memory context of the scripts of the last
+								 * query */
+	CmigPack	pack;
+
+	/*
+	 * indexed by step: small scripts that were read in advance; NULL if none
+	 * were
+	 */
+	CmigRunStep **small;
+	int		   *place;			/* indexed by node: number of the node's step,
+								 * or -1 */
+	CmigPack	small_pack;
+};
+
+CmigStepTexts *
+cmig_step_texts_make(const CmigGraph *graph, const CmigPlan *plan)
+{
+	CmigStepTexts *texts = palloc0(sizeof(CmigStepTexts));
+
+	texts->graph = graph;
+	texts->plan = plan;
+	texts->context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig texts",
+										   ALLOCSET_DEFAULT_SIZES);
+	return texts;
+}
+
+/* Copy a string, which may be NULL, to the memory of the pack. */
+static const char *
+copy_text(CmigPack *pack, const char *text)
+{
+	return text ? cmig_pack_string(pack, text, strlen(text)) : NULL;
+}
+
+/* Replace a step's scripts with copies in the memory of the pack. */
+static void
+keep_texts(CmigRunStep *step, CmigPack *pack)
+{
+	bool		replaced = step->sql != step->stored_sql;
+
+	step->sql = copy_text(pack, step->sql);
+	step->stored_sql = replaced ? copy_text(pack, step->stored_sql) : step->sql;
+	step->verify_sql = copy_text(pack, step->verify_sql);
+	step->precondition_sql = copy_text(pack, step->precondition_sql);
+}
+
+/* Callback: keep the script of a step that the current query returns. */
+static void
+keep_script(const char *revision, CmigStoredScript *script, void *arg)
+{
+	CmigStepTexts *texts = arg;
+	const CmigPlanStep *steps = &texts->plan->steps[texts->first];
+	int			node = cmig_repeatables_find_any(texts->graph, revision);
+	MemoryContext old;
+	int			i = 0;
+
+	while (i < texts->count && steps[i].node != node)
+		i++;
+	if (i == texts->count)
+		return;
+	old = MemoryContextSwitchTo(texts->context);
+	fill_step(&texts->steps[i], texts->plan, cmig_graph_id(texts->graph, node),
+			  cmig_repeatables_is(texts->graph, node), script);
+	keep_texts(&texts->steps[i], &texts->pack);
+	texts->kept++;
+	MemoryContextSwitchTo(old);
+}
+
+/*
+ * Callback for each script that is small enough to be read in advance: keep it
+ * if it belongs to a step of the plan.
+ */
+static void
+keep_small(const char *revision, CmigStoredScript *script, void *arg)
+{
+	CmigStepTexts *texts = arg;
+	int			node = cmig_repeatables_find_any(texts->graph, revision);
+	MemoryContext old;
+	CmigRunStep *step;
+
+	if (node < 0 || texts->place[node] < 0)
+		return;
+	old = MemoryContextSwitchTo(GetMemoryChunkContext(texts));
+	step = cmig_pack_alloc(&texts->small_pack, sizeof(CmigRunStep));
+	fill_step(step, texts->plan, cmig_graph_id(texts->graph, node),
+			  cmig_repeatables_is(texts->graph, node), script);
+	keep_texts(step, &texts->small_pack);
+	texts->small[texts->place[node]] = step;
+	MemoryContextSwitchTo(old);
+}
+
+void
+cmig_step_texts_read_small(CmigStepTexts *texts)
+{
+	const CmigPlan *plan = texts->plan;
+	int			count = texts->graph->count + texts->graph->repeatable_count;
+
+	if (plan->count <= READ_STEPS || plan->count < count / 2)
+		return;
+	texts->small = palloc_extended(sizeof(CmigRunStep *) * (Size) plan->count,
+								   MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	texts->place = palloc_extended(sizeof(int) * (Size) count, MCXT_ALLOC_HUGE);
+	for (int i = 0; i < count; i++)
+		texts->place[i] = -1;
+	for (int i = 0; i < plan->count; i++)
+		texts->place[plan->steps[i].node] = i;
+	cmig_catalog_each_small_script(SMALL_BYTES / plan->count, plan->direction,
+								   keep_small, texts);
+	pfree(texts->place);
+	texts->place = NULL;
+}
+
+/*
+ * Read the scripts of up to READ_STEPS steps, starting with step number
+ * "first".
+ */
+static void
+read_texts(CmigStepTexts *texts, int first)
+{
+	char	   *names[READ_STEPS];
+	CmigNames	ids = {0, names};
+	MemoryContext old;
+
+	/*
+	 * if only a few scripts of the last query were small enough to keep,
+	 * request fewer this time
+	 */
+	texts->count = Min(texts->count == 0 ? READ_STEPS : Min(2 * texts->kept + 1, READ_STEPS),
+					   texts->plan->count - first);
+	texts->first = first;
+	texts->kept = 0;
+	memset(texts->steps, 0, sizeof(texts->steps));
+	memset(&texts->pack, 0, sizeof(texts->pack));
+	MemoryContextReset(texts->context);
+
+	for (int i = 0; i < texts->count; i++)
+		names[ids.count++] = cmig_graph_id(texts->graph,
+										   texts->plan->steps[first + i].node);
+	old = MemoryContextSwitchTo(texts->context);
+	cmig_catalog_each_script(&ids, texts->plan->direction, READ_BYTES, keep_script, texts);
+	MemoryContextSwitchTo(old);
+}
+
+const CmigRunStep *
+cmig_step_texts_get(CmigStepTexts *texts, int number)
+{
+	const CmigRunStep *step;
+
+	if (texts->small && texts->small[number])
+	{
+		require_reversible(texts->small[number]);
+		return texts->small[number];
+	}
+	if (number < texts->first || number >= texts->first + texts->count ||
+		texts->steps[number - texts->first].revision == NULL)
+		read_texts(texts, number);
+	step = &texts->steps[number - texts->first];
+	if (step->revision == NULL)
+		cmig_step_texts_deleted(cmig_graph_id(texts->graph, texts->plan->steps[number].node));
+	require_reversible(step);
+	return step;
+}
+
+/* ----------------------------------------------------------------
+ * Computes and checks a plan's checksum, which covers the plan's revisions,
+ * their order, and their texts.
+ *
+ * The first 32 hexadecimal digits of a checksum cover the whole plan.  They
+ * are followed by a hyphen and by six digits for each of the first 100 steps,
+ * so that an error can say which steps have changed.
+ * ----------------------------------------------------------------
+ */
+
+/*
+ * The numbers of hexadecimal digits that a plan's checksum contains for the
+ * whole plan, for the id of each step's revision, and for the texts of each
+ * step.
+ */
+#define WHOLE_DIGITS 32
+#define ID_DIGITS 4
+#define TEXT_DIGITS 2
+#define STEP_DIGITS (ID_DIGITS + TEXT_DIGITS)
+
+/* The maximum number of steps that have their own digits in a checksum. */
+#define PLAN_CHECKSUM_MAX_STEPS 100
+
+/*
+ * Hashes
+ */
+
+/* Add a string, which may be NULL, to a checksum. */
+static void
+add_text(pg_cryptohash_ctx *checksum, const char *text)
+{
+	char		length[32];
+
+	snprintf(length, sizeof(length), "%zd:", text != NULL ? (ssize_t) strlen(text) : (ssize_t) -1);
+	cmig_checksum_add(checksum, length, strlen(length));
+	if (text != NULL)
+		cmig_checksum_add(checksum, text, strlen(text));
+}
+
+/* Returns the first "digits" hexadecimal digits of a hash of the texts. */
+static char *
+digits_of(const char *const *texts, int count, int digits)
+{
+	pg_cryptohash_ctx *checksum = cmig_checksum_start();
+	char	   *result;
+
+	for (int i = 0; i < count; i++)
+		add_text(checksum, texts[i]);
+	result = cmig_checksum_finish(checksum);
+	result[digits] = '\0';
+	return result;
+}
+
+/*
+ * Returns the first "digits" hexadecimal digits of a hash of a step's
+ * direction, transactional flag, and texts.
+ */
+static char *
+step_digits(const CmigRunStep *step, int digits)
+{
+	const char *texts[] = {
+		cmig_direction_name(step->direction), step->transactional ? "t" : "f", step->sql,
+		step->verify_sql, step->precondition_sql
+	};
+
+	/* without a precondition, the hash covers only the first four texts */
+	return digits_of(texts, lengthof(texts) - (step->precondition_sql == NULL), digits);
+}
+
+/* Returns the digits that represent a revision id in a plan's checksum. */
+static char *
+id_digits(const char *id)
+{
+	return digits_of(&id, 1, ID_DIGITS);
+}
+
+/*
+ * Returns the first 64 bits of a hash, which is a string of hexadecimal
+ * digits.
+ */
+static uint64
+short_hash(const char *digits)
+{
+	return strtoull(pnstrdup(digits, 16), NULL, 16);
+}
+
+/*
+ * Returns all digits of the hash of step i, or zeros if the step would revert
+ * a revision that has no downgrade script.
+ */
+static char *
+texts_of_step(const CmigSituation *now, const CmigPlan *plan, CmigStepTexts *texts, int i)
+{
+	const CmigRevision *revision = now->graph->nodes[plan->steps[i].node].revision;
+
+	if (plan->direction == CMIG_DOWNGRADE && revision->irreversible)
+		return pstrdup("0000000000000000000000000000000000000000000000000000000000000000");
+	return step_digits(cmig_step_texts_get(texts, i), CMIG_CHECKSUM_DIGITS);
+}
+
+/*
+ * Returns a plan's checksum.  If "hashes" is not NULL, stores a hash of each
+ * step in the array.
+ */
+static char *
+make_checksum(const CmigSituation *now, const CmigPlan *plan, CmigStepTexts *texts, uint64 *hashes)
+{
+	const char **parts = palloc(sizeof(char *) * (2 * (Size) plan->count + 1));
+	StringInfoData steps;
+
+	initStringInfo(&steps);
+	for (int i = 0; i < plan->count; i++)
+	{
+		char	   *text;
+
+		CHECK_FOR_INTERRUPTS();
+		text = texts_of_step(now, plan, texts, i);
+		parts[2 * i] = cmig_graph_id(now->graph, plan->steps[i].node);
+		parts[2 * i + 1] = text;
+		if (i < PLAN_CHECKSUM_MAX_STEPS)
+			appendStringInfo(&steps, "%s%.*s", id_digits(parts[2 * i]), TEXT_DIGITS, text);
+		if (hashes != NULL)
+			hashes[i] = short_hash(text);
+	}
+	return psprintf("%s-%s", digits_of(parts, 2 * plan->count, WHOLE_DIGITS), steps.data);
+}
+
+char *
+cmig_plan_checksum(const CmigSituation *now, const CmigPlan *plan, CmigStepTexts *texts)
+{
+	return make_checksum(now, plan, texts, NULL);
+}
+
+/* Differences between a checksum and the current plan */
+
+/* Does the string have the format of a checksum? */
+static bool
+is_checksum(const char *text)
+{
+	Size		length = strspn(text, "0123456789abcdef");
+
+	if (length != WHOLE_DIGITS || text[length] != '-')
+		return false;
+	text += length + 1;
+	length = strlen(text);
+	return length <= PLAN_CHECKSUM_MAX_STEPS * STEP_DIGITS && length % STEP_DIGITS == 0 &&
+		strspn(text, "0123456789abcdef") == length;
+}
+
+/* Do two steps have the same digits for the ids of their revisions? */
+static bool
+same_id(const char *a, const char *b)
+{
+	return strncmp(a, b, ID_DIGITS) == 0;
+}
+
+/*
+ * Compare the ids of two plans' steps.  Returns an array whose element i *
+ * (b_count + 1) + j is the length of the longest common subsequence of the ids
+ * from step i of "a" and from step j of "b" to the end.
+ */
+static int *
+common_lengths(const char *a, int a_count, const char *b, int b_count)
+{
+	int		   *length = palloc0(sizeof(int) * (a_count + 1) * (b_count + 1));
+
+	for (int i = a_count - 1; i >= 0; i--)
+	{
+		for (int j = b_count - 1; j >= 0; j--)
+		{
+			int		   *here = &length[i * (b_count + 1) + j];
+
+			if (same_id(a + i * STEP_DIGITS, b + j * STEP_DIGITS))
+				*here = here[b_count + 2] + 1;
+			else
+				*here = Max(here[b_count + 1], here[1]);
+		}
+	}
+	return length;
+}
+
+/*
+ * Returns a sentence about a revision that was in the plan with the given
+ * checksum but is not in the current plan.  "digits" are the digits for the
+ * revision's id.
+ */
+static char *
+describe_missing(const CmigSituation *now, const char *digits)
+{
+	int			found = -1;
+
+	for (int i = 0; i < now->graph->count + now->graph->repeatable_count; i++)
+	{
+		if (!same_id(id_digits(cmig_graph_id(now->graph, i)), digits))
+			continue;
+		/* do not name a revision if the digits represent more than one */
+		if (found >= 0)
+			return pstrdup("A revision that was in the plan is no longer in it.");
+		found = i;
+	}
+	if (found < 0)
+		return pstrdup("A revision that was in the plan no longer exists.");
+	return psprintf("Revision \"%s\" was in the plan, but is %s.", cmig_graph_id(now->graph, found),
+					!cmig_repeatables_is(now->graph, found) && now->applied->applied->set[found] ? "already applied" : "no longer in it");
+}
+
+/*
+ * Returns a list of the differences between two plans.  "given" contains the
+ * digits for the steps in the checksum that the caller passed, and "present"
+ * contains those in the current plan's checksum.
+ */
+static char *
+describe_changes(const CmigSituation *now, const CmigPlan *plan, const char *given, const char *present)
+{
+	int			given_count = strlen(given) / STEP_DIGITS;
+	int			count = strlen(present) / STEP_DIGITS;
+	int		   *length = common_lengths(given, given_count, present, count);
+	int			i = 0;
+	int			j = 0;
+	CmigListing changes;
+
+	cmig_listing_init(&changes, CMIG_LISTING_LINES);
+	while (i < given_count || j < count)
+	{
+		const char *old = given + i * STEP_DIGITS;
+		const char *new = present + j * STEP_DIGITS;
+		const char *id = j < count ? cmig_graph_id(now->graph, plan->steps[j].node) : NULL;
+		int		   *here = &length[i * (count + 1) + j];
+
+		if (i < given_count && j < count && same_id(old, new))
+		{
+			if (strncmp(old, new, STEP_DIGITS) != 0)
+				cmig_listing_add_format(&changes, "The text of revision \"%s\" has changed.", id);
+			i++;
+			j++;
+		}
+		else if (j == count || (i < given_count && here[count + 1] >= here[1]))
+		{
+			cmig_listing_add(&changes, describe_missing(now, old));
+			i++;
+		}
+		else
+		{
+			cmig_listing_add_format(&changes, "Revision \"%s\" was not in the plan.", id);
+			j++;
+		}
+	}
+	return changes.count > 0 ? cmig_listing_text(&changes) :
+		psprintf("The first %d steps are the same.", count);
+}
+
+/* The scripts to which a run is restricted. */
+struct CmigAllowedTexts
+{
+	uint64	   *hashes;			/* indexed by step: hash of the step's texts */
+};
+
+char *
+cmig_plan_checksum_argument(FunctionCallInfo fcinfo, int n, const char *hint)
+{
+	char	   *checksum = cmig_argument_text(fcinfo, n);
+
+	if (checksum == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the checksum of the plan must not be null"),
+				 errhint("SELECT plan_checksum FROM cmig.plan() LIMIT 1")));
+	if (!is_checksum(checksum))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("\"%.*s\" is not the checksum of a plan",
+						pg_mbcliplen(checksum, strlen(checksum), WHOLE_DIGITS + 1), checksum),
+				 errdetail("cmig.plan and cmig.dry_run show the checksum of a plan."),
+				 errhint("%s", hint ? hint : "SELECT plan_checksum FROM cmig.plan() LIMIT 1")));
+	return checksum;
+}
+
+CmigAllowedTexts *
+cmig_plan_checksum_require(const char *checksum, const CmigSituation *now, const CmigPlan *plan)
+{
+	CmigAllowedTexts *allowed;
+	char	   *present;
+
+	if (checksum == NULL)
+		return NULL;
+	allowed = palloc(sizeof(CmigAllowedTexts));
+	allowed->hashes = palloc_extended(sizeof(uint64) * Max(plan->count, 1), MCXT_ALLOC_HUGE);
+	present = make_checksum(now, plan, cmig_step_texts_make(now->graph, plan), allowed->hashes);
+	if (strcmp(present, checksum) == 0)
+		return allowed;
+	ereport(ERROR,
+			(errcode(ERRCODE_CMIG_PLAN_CHANGED),
+			 errmsg("the plan has changed since it was shown"),
+			 errdetail("%s", describe_changes(now, plan, checksum + WHOLE_DIGITS + 1,
+											  present + WHOLE_DIGITS + 1)),
+			 errhint("SELECT * FROM cmig.plan('%s', %s)", cmig_direction_name(plan->direction),
+					 plan->target)));
+}
+
+void
+cmig_plan_checksum_require_step(const CmigAllowedTexts *allowed, int i, const CmigRunStep *step)
+{
+	char	   *digits;
+
+	if (allowed == NULL)
+		return;
+	digits = step_digits(step, CMIG_CHECKSUM_DIGITS);
+	if (short_hash(digits) != allowed->hashes[i])
+		ereport(ERROR,
+				(errcode(ERRCODE_CMIG_PLAN_CHANGED),
+				 errmsg("the text of revision \"%s\" was changed during the run", step->revision)));
+	pfree(digits);
+}
+
+/* ----------------------------------------------------------------
+ * Runs the steps of a plan in the current transaction.
+ * ----------------------------------------------------------------
+ */
+
+/* Run the step at run->index, and add its row to the journal. */
+static void
+run_step(CmigRunPlan *run, CmigStepTexts *texts, CmigJournalBatch *journal,
+		 const char *restore_point)
+{
+	const CmigPlanStep *step = &run->plan->steps[run->index];
+	const CmigRevision *revision = run->now->graph->nodes[step->node].revision;
+	const CmigRunStep *script;
+	CmigJournalEntry entry;
+
+	cmig_last_failure_begin(run->plan->direction, revision->id);
+	script = cmig_step_texts_get(texts, run->index);
+	cmig_plan_checksum_require_step(run->allowed, run->index, script);
+	cmig_move_run_step(run->now, run->plan, step, script, &entry);
+	entry.message = run->index == 0 ? restore_point : NULL;
+	cmig_journal_add(journal, &entry);
+	if (run->report)
+		run->report(run->plan->direction, revision, run->arg);
+}
+
+/* Run all steps of the plan. */
+static void
+run_steps(CmigRunPlan *run)
+{
+	CmigStepTexts *texts = cmig_step_texts_make(run->now->graph, run->plan);
+	CmigJournalBatch *journal = cmig_journal_batch();
+	const char *restore_point = NULL;
+	MemoryContext context;
+	MemoryContext old;
+
+	cmig_move_check(texts, run->plan);
+	if (run->begins)
+		restore_point = cmig_restore_point_before();
+	context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig step",
+									ALLOCSET_DEFAULT_SIZES);
+	old = MemoryContextSwitchTo(context);
+	for (run->index = 0; run->index < run->plan->count; run->index++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		run_step(run, texts, journal, restore_point);
+		MemoryContextReset(context);
+	}
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
+	cmig_move_require_rows(run->now, run->plan);
+	cmig_journal_end(journal);
+	if (run->begins)
+		cmig_restore_point_after_commit();
+}
+
+void
+cmig_run_plan(CmigRunPlan *run)
+{
+	volatile bool started = false;
+
+	run->index = -1;
+	if (run->plan->count == 0)
+		return;
+	cmig_last_failure_begin(run->plan->direction,
+							run->now->graph->nodes[run->plan->steps[0].node].revision->id);
+	PG_TRY();
+	{
+		if (run->examine)
+			run->examine(run->now, run->plan);
+		started = true;
+		run_steps(run);
+	}
+	PG_CATCH();
+	{
+		cmig_last_failure_record(started ? cmig_running_statement() : 0);
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+	cmig_last_failure_forget();
+}
+
+/* ----------------------------------------------------------------
+ * Determines whether revisions are pending, that is, not applied yet.
+ * ----------------------------------------------------------------
+ */
+
+void
+cmig_pending_require(const CmigSituation *now, const List *nodes, const char *target)
+{
+	CmigPlan   *pending = cmig_plan_upgrade(now->graph, now->applied, unconstify(List *, nodes));
+	CmigListing ids;
+	bool		stepwise = false;	/* does one of the pending revisions need
+									 * a stepwise run? */
+
+	cmig_repeatable_add_due(now->graph, now->applied, pending, now->elsewhere);
+	if (pending->count == 0)
+		return;
+	for (int i = 0; i < pending->count && !stepwise; i++)
+		stepwise = !now->graph->nodes[pending->steps[i].node].revision->transactional;
+	cmig_listing_init(&ids, CMIG_LISTING_QUOTED);
+	for (int i = 0; i < pending->count; i++)
+		cmig_listing_add(&ids, cmig_graph_id(now->graph, pending->steps[i].node));
+	ereport(ERROR,
+			(errcode(ERRCODE_CMIG_NOT_UP_TO_DATE),
+			 errmsg("target database is not up to date"),
+			 errdetail_plural("%d revision is pending: %s.", "%d revisions are pending: %s.",
+							  pending->count, pending->count, cmig_listing_text(&ids)),
+			 stepwise ? errhint("CALL cmig.upgrade_stepwise(%s)", quote_literal_cstr(target))
+			 : errhint("SELECT * FROM cmig.upgrade(%s)", quote_literal_cstr(target))));
+}
+
+void
+cmig_pending_require_heads(const CmigSituation *now)
+{
+	cmig_applied_require_known(now->graph, now->applied);
+	cmig_applied_require_sound(now->graph, now->applied, true);
+	if (now->graph->count + now->graph->repeatable_count > 0)
+		cmig_pending_require(now, cmig_target_absolute(now->graph, "heads"), "heads");
+}
+
+/* The arguments of an upgrade. */
+typedef struct Upgrade
+{
+	const CmigNames *targets;
+	const char *checksum;
+	bool		stepwise;
+	bool		busy;			/* was a run in a transaction in progress
+								 * before the look? */
+} Upgrade;
+
+/*
+ * Are all targets ids?  What other targets, such as head, stand for depends on
+ * the revisions that are stored.
+ */
+static bool
+names_only_ids(const CmigGraph *graph, const CmigNames *targets)
+{
+	for (int i = 0; i < targets->count; i++)
+		if (targets->names[i] == NULL || cmig_graph_find_id(graph, targets->names[i]) < 0)
+			return false;
+	return true;
+}
+
+/*
+ * Does cmig.progress or, for a stepwise run, cmig.journal contain rows for
+ * which the upgrade needs the run lock?  A downgrade that is partially applied
+ * may revert what counts as applied.  A stepwise run also settles what an
+ * interrupted run has left behind, but not what a run in progress has written.
+ */
+static bool
+has_unfinished(bool stepwise)
+{
+	List	   *rows = cmig_progress_read();
+	ListCell   *lc;
+
+	foreach(lc, rows)
+	{
+		if (((CmigProgressRow *) lfirst(lc))->direction == CMIG_DOWNGRADE)
+			return true;
+	}
+	return stepwise && (rows != NIL || cmig_journal_has_running()) && cmig_run_lock_holder() == 0;
+}
+
+/* A CmigChangeLook callback: is there nothing to upgrade? */
+static bool
+is_unneeded(void *arg)
+{
+	const Upgrade *upgrade = arg;
+	CmigSituation now = cmig_move_read(true);
+	CmigPlan   *plan = cmig_move_plan_upgrade(&now, upgrade->targets);
+
+	if (plan->count > 0 || has_unfinished(upgrade->stepwise) ||
+		(upgrade->busy && !names_only_ids(now.graph, upgrade->targets)))
+		return false;
+	(void) cmig_plan_checksum_require(upgrade->checksum, &now, plan);
+	cmig_move_report_nothing(now.graph, now.applied->rows, "upgrade");
+	return true;
+}
+
+bool
+cmig_pending_none(const char *function, const CmigNames *targets, const char *checksum, bool stepwise)
+{
+	Upgrade		upgrade = {.targets = targets,.checksum = checksum,.stepwise = stepwise};
+	TransactionId prepared;
+
+	upgrade.busy = cmig_run_lock_transaction_holder(&prepared) != 0 || TransactionIdIsValid(prepared);
+	return cmig_change_is_unneeded(function, false, is_unneeded, &upgrade);
+}

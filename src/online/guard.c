@@ -1,0 +1,602 @@
+/*
+ * guard.c
+ *	  DDL outside of runs: recorded or denied.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/xact.h"
+#include "catalog/namespace.h"
+#include "catalog/objectaddress.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
+#include "commands/dbcommands.h"
+#include "commands/extension.h"
+#include "fmgr.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "nodes/parsenodes.h"
+#include "tcop/deparse_utility.h"
+#include "tcop/tcopprot.h"
+#include "tcop/utility.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+
+#include "base/base.h"
+#include "base/compat.h"
+#include "base/errors.h"
+#include "online/internal.h"
+#include "parse/parse.h"
+#include "run/run.h"
+
+/* ----------------------------------------------------------------
+ * Writes cmig.ddl_log, which records DDL outside of migration runs.
+ *
+ * Roles that run DDL have no privileges on cmig.ddl_log.  Its rows are
+ * therefore written as its owner, the bootstrap superuser.  Only superusers
+ * can attach a trigger to the table, so no other role's code can run with the
+ * owner's privileges.
+ * ----------------------------------------------------------------
+ */
+
+/*
+ * The columns of cmig.ddl_log that describe a DDL command.  The other columns
+ * describe the session.
+ */
+typedef struct CmigDdlEntry
+{
+	const char *command;		/* command tag, or "allow_ddl" */
+	const char *object_type;	/* NULL if PostgreSQL does not report it */
+	const char *object;			/* identity of the object, or NULL */
+	const char *reason;			/* reason given to cmig.allow_ddl(), or NULL */
+} CmigDdlEntry;
+
+/* Maximum length of the recorded query text, in bytes. */
+#define QUERY_BYTES 1000
+
+/*
+ * Does a string constant, or the value of a connection option, begin at
+ * "text"?
+ */
+static bool
+is_value(const char *text)
+{
+	return *text == '\'' || *text == '$' || text[-1] == '=' ||
+		pg_strncasecmp(text, "E'", 2) == 0 || pg_strncasecmp(text, "U&'", 3) == 0;
+}
+
+/*
+ * Can the query string contain a password?  It can if the command has
+ * connection options, or if the string contains a word that ends with
+ * "password" and is followed by a value.  The string may also contain
+ * statements other than the recorded one.
+ */
+static bool
+may_have_secret(const char *command, const char *text)
+{
+	static const char *const commands[] = {"USER MAPPING", "SUBSCRIPTION", "SERVER"};
+
+	for (int i = 0; i < lengthof(commands); i++)
+	{
+		if (strstr(command, commands[i]) != NULL)
+			return true;
+	}
+	while ((text = strcasestr(text, "password")) != NULL)
+	{
+		text += strlen("password");
+		if (is_value(text + strspn(text, " \t\r\n=")))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Returns the beginning of the query string that the client sent, or NULL if
+ * it can contain a password.
+ */
+static char *
+query_text(const char *command)
+{
+	int			length;
+
+	if (debug_query_string == NULL || may_have_secret(command, debug_query_string))
+		return NULL;
+	length = pg_mbcliplen(debug_query_string, strlen(debug_query_string), QUERY_BYTES);
+	return pnstrdup(debug_query_string, length);
+}
+
+/*
+ * Write a row to cmig.ddl_log.  Call this with the privileges of the table's
+ * owner, from a SECURITY DEFINER function.
+ */
+static void
+ddl_log_write(const CmigDdlEntry *entry)
+{
+	static CmigQuery query = {
+		.sql = "INSERT INTO cmig.ddl_log (at, command, object_type, object, role, session_role,"
+		" application_name, client_address, transaction_id, query, reason)"
+		" VALUES (clock_timestamp(), $1, $2, $3, $4, session_user, $5,"
+		" inet_client_addr(), pg_current_xact_id(), $6, $7)",
+		.nargs = 7,
+		.argtypes = {TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID}
+	};
+	Datum		values[7];
+	char		nulls[8] = "nnnnnnn";
+
+	cmig_query_bind_text(values, nulls, 0, entry->command);
+	cmig_query_bind_text(values, nulls, 1, entry->object_type);
+	cmig_query_bind_text(values, nulls, 2, entry->object);
+	cmig_query_bind_text(values, nulls, 3, GetUserNameFromId(GetOuterUserId(), false));
+	cmig_query_bind_text(values, nulls, 4, application_name);
+	cmig_query_bind_text(values, nulls, 5, query_text(entry->command));
+	cmig_query_bind_text(values, nulls, 6, entry->reason);
+	(void) cmig_query_run(&query, values, nulls);
+}
+
+/* ----------------------------------------------------------------
+ * Exempts the current transaction from the policy on DDL.
+ *
+ * 	  Implements cmig.allow_ddl, which exempts the current transaction from
+ * 	  the policy on DDL.
+ *
+ * An exemption ends with the transaction.  If cmig.allow_ddl was called after
+ * a savepoint, rolling back to that savepoint ends the exemption, too, and
+ * removes the row that the call wrote to cmig.ddl_log.
+ * ----------------------------------------------------------------
+ */
+
+PG_FUNCTION_INFO_V1(cmig_allow_ddl);
+
+static char *current_reason = NULL; /* in TopTransactionContext; NULL if there
+									 * is no exemption */
+static SubTransactionId made_in = InvalidSubTransactionId;
+
+/* Transaction callback: the exemption ends with the transaction. */
+static void
+at_transaction_end(XactEvent event, void *arg)
+{
+	if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT || event == XACT_EVENT_PREPARE)
+		current_reason = NULL;
+}
+
+/*
+ * Subtransaction callback: the exemption ends if the subtransaction in which
+ * it was declared is rolled back.
+ */
+static void
+at_savepoint_end(SubXactEvent event, SubTransactionId id, SubTransactionId parent, void *arg)
+{
+	if (made_in != id)
+		return;
+	if (event == SUBXACT_EVENT_ABORT_SUB)
+		current_reason = NULL;
+	else if (event == SUBXACT_EVENT_COMMIT_SUB)
+		made_in = parent;
+}
+
+void
+cmig_ddl_allow_init(void)
+{
+	RegisterXactCallback(at_transaction_end, NULL);
+	RegisterSubXactCallback(at_savepoint_end, NULL);
+}
+
+/*
+ * Returns the reason passed to cmig.allow_ddl() in this transaction, or NULL
+ * if that function has not been called.
+ */
+static const char *
+ddl_allow_reason(void)
+{
+	return current_reason;
+}
+
+/*
+ * This is a SECURITY DEFINER function, because it writes to cmig.ddl_log.  If
+ * the transaction already has an exemption, that exemption remains in effect,
+ * and only the new current_reason is recorded.  Otherwise, rolling back the second
+ * call would end the first exemption.
+ */
+Datum
+cmig_allow_ddl(PG_FUNCTION_ARGS)
+{
+	char	   *text = cmig_argument_text(fcinfo, 0);
+	CmigDdlEntry entry = {.command = "allow_ddl",.reason = text};
+
+	PreventCommandDuringRecovery("cmig.allow_ddl()");
+	PreventCommandIfReadOnly("cmig.allow_ddl()");
+	if (text == NULL || text[strspn(text, " \t\r\n")] == '\0')
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("cmig.allow_ddl requires a reason"),
+				 errhint("SELECT cmig.allow_ddl('why this cannot be a revision')")));
+	if (!IsTransactionBlock())
+		ereport(WARNING,
+				(errcode(ERRCODE_NO_ACTIVE_SQL_TRANSACTION),
+				 errmsg("DDL is allowed only until the end of this statement"),
+				 errdetail("cmig.allow_ddl was not called in a transaction block."),
+				 errhint("Call cmig.allow_ddl after BEGIN.")));
+	ddl_log_write(&entry);
+	if (current_reason == NULL)
+	{
+		current_reason = MemoryContextStrdup(TopTransactionContext, text);
+		made_in = GetCurrentSubTransactionId();
+	}
+	PG_RETURN_VOID();
+}
+
+/* ----------------------------------------------------------------
+ * Enforces the policy on DDL outside of migration runs.
+ *
+ * The extension's event triggers call the PL/pgSQL function
+ * cmig.ddl_trigger().  Only if a policy is set does it call cmig.ddl_event(),
+ * which is defined here.  Therefore, a database without a policy does not need
+ * this library for its DDL.
+ *
+ * The policy does not apply to temporary objects, extension scripts,
+ * pg_upgrade, restores (see is_restore()), and pg_cmig's own objects.  Nor
+ * does it apply to REFRESH MATERIALIZED VIEW and REINDEX, which do not change
+ * the schema.
+ * ----------------------------------------------------------------
+ */
+
+PG_FUNCTION_INFO_V1(cmig_ddl_event);
+PG_FUNCTION_INFO_V1(cmig_set_ddl_policy);
+
+/*
+ * SQL condition: does the policy apply to objects in this schema?  It applies
+ * if cmig.diff would compare the schema, and to objects without a schema
+ * (NULL).
+ */
+#define MANAGED(schema) \
+	" AND (" schema " IS NULL OR (" schema " !~ '^pg_'" \
+	" AND " schema " <> ALL ('{information_schema,cmig,cmig_audit}')" \
+	" AND NOT EXISTS (SELECT FROM pg_namespace n JOIN pg_depend m ON m.classid = 'pg_namespace'::regclass" \
+	" AND m.objid = n.oid AND m.deptype = 'e' WHERE n.nspname = " schema ")))"
+
+/*
+ * SQL condition: the object with this address is not temporary.  The schema of
+ * a temporary object is pg_temp, which MANAGED excludes.  Triggers, policies,
+ * and rules have no schema, but their address starts with the schema of their
+ * table.  The address of a cast or transform contains the names of its types,
+ * with which it is dropped.
+ */
+#define PERMANENT(type, names, args) \
+	" AND (cardinality(" names ") > 1 AND " names "[1] ~ '^pg_temp') IS NOT TRUE" \
+	" AND (" type " IN ('cast', 'transform')" \
+	" AND (" names "[1] ~ '^pg_temp' OR " args "[1] ~ '^pg_temp')) IS NOT TRUE"
+
+/*
+ * A query for the changes made by the current command, except changes to
+ * temporary objects.  See collect_entry() for GRANT and REVOKE.
+ */
+static CmigQuery commands_query = {
+	.sql = "SELECT c.command_tag, c.object_type, c.object_identity, c.command"
+	" FROM pg_event_trigger_ddl_commands() c"
+	" LEFT JOIN LATERAL pg_identify_object_as_address(c.classid, c.objid, c.objsubid) a ON true"
+	" WHERE NOT c.in_extension"
+	PERMANENT("c.object_type", "a.object_names", "a.object_args")
+	" AND c.command_tag NOT IN ('REFRESH MATERIALIZED VIEW', 'REINDEX')"
+	" AND (c.object_type, c.object_identity) IS DISTINCT FROM ('extension', 'pg_cmig')"
+	MANAGED("c.schema_name")
+};
+
+static CmigQuery drops_query = {
+	.sql = "SELECT $1, d.object_type, d.object_identity, NULL"
+	" FROM pg_event_trigger_dropped_objects() d WHERE d.original AND NOT d.is_temporary"
+	PERMANENT("d.object_type", "d.address_names", "d.address_args")
+	" AND (d.object_type, d.object_identity) IS DISTINCT FROM ('extension', 'pg_cmig')"
+	MANAGED("d.schema_name"),
+	.nargs = 1,
+	.argtypes = {TEXTOID}
+};
+
+/*
+ * Does GRANT or REVOKE change only temporary objects?  Event triggers report
+ * neither the names nor the OIDs of these objects.
+ */
+static bool
+grants_temporary(const CollectedCommand * command)
+{
+	const		InternalGrant *grant = command->d.grant.istmt;
+	Oid			class_id;
+	ListCell   *lc;
+
+	if (command->type != SCT_Grant || grant->objects == NIL)
+		return false;
+	switch (grant->objtype)
+	{
+		case OBJECT_TABLE:
+		case OBJECT_SEQUENCE:
+			class_id = RelationRelationId;
+			break;
+		case OBJECT_FUNCTION:
+		case OBJECT_PROCEDURE:
+		case OBJECT_ROUTINE:
+			class_id = ProcedureRelationId;
+			break;
+		case OBJECT_TYPE:
+		case OBJECT_DOMAIN:
+			class_id = TypeRelationId;
+			break;
+		default:
+			return false;
+	}
+	foreach(lc, grant->objects)
+	{
+		ObjectAddress address;
+
+		ObjectAddressSet(address, class_id, lfirst_oid(lc));
+		if (!isAnyTempNamespace(get_object_namespace(&address)))
+			return false;
+	}
+	return true;
+}
+
+/* Row callback: append a change to a List of CmigDdlEntry *. */
+static void
+collect_entry(TupleDesc desc, HeapTuple row, void *arg)
+{
+	List	  **entries = arg;
+	CmigDdlEntry *entry;
+	bool		no_command;
+	Datum		command = heap_getattr(row, 4, desc, &no_command);
+
+	if (!no_command && grants_temporary((CollectedCommand *) DatumGetPointer(command)))
+		return;
+	entry = palloc0(sizeof(CmigDdlEntry));
+	entry->command = cmig_query_text(desc, row, 1);
+	entry->object_type = cmig_query_text(desc, row, 2);
+	entry->object = cmig_query_text(desc, row, 3);
+	*entries = lappend(*entries, entry);
+}
+
+/*
+ * Returns the changes that the current DDL command made or, for the event
+ * sql_drop, the objects that it dropped.
+ */
+static List *
+read_entries(const char *event, const char *tag)
+{
+	List	   *entries = NIL;
+	Datum		values[1] = {CStringGetTextDatum(tag)};
+
+	if (strcmp(event, "ddl_command_end") == 0)
+		cmig_query_each(&commands_query, NULL, NULL, collect_entry, &entries);
+	else if (strncmp(tag, "DROP ", strlen("DROP ")) == 0)
+		cmig_query_each(&drops_query, values, NULL, collect_entry, &entries);
+	return entries;
+}
+
+/*
+ * Is this session running pg_restore as a role that is allowed to change
+ * cmig.ddl_policy anyway?  For other roles, the application name is ignored,
+ * because anybody can set it.
+ */
+static bool
+is_restore(void)
+{
+	return application_name != NULL && strcmp(application_name, "pg_restore") == 0 &&
+		cmig_owns_database_compat(MyDatabaseId, GetSessionUserId());
+}
+
+/*
+ * Has the policy already been applied to the current command by another node
+ * or session of a Citus cluster?  The policy is applied on the coordinator,
+ * which then runs the command on the shards.  If the coordinator itself has
+ * shards, it runs the command on them in other sessions.
+ */
+static bool
+is_for_shards(void)
+{
+	int			pid = cmig_citus_parent();
+	TransactionId prepared;
+
+	return cmig_citus_is_worker() ||
+		(pid != 0 && (pid == cmig_run_lock_holder() ||
+					  pid == cmig_run_lock_transaction_holder(&prepared)));
+}
+
+/* Is the current command exempt from the policy? */
+static bool
+is_exempt(void)
+{
+	return creating_extension || IsBinaryUpgrade || cmig_running_revision() != NULL || is_restore() ||
+		is_for_shards();
+}
+
+/* Raise an error for a change that the policy denies. */
+static void
+deny(const CmigDdlEntry *entry, const char *hint)
+{
+	StringInfoData detail;
+
+	initStringInfo(&detail);
+	appendStringInfo(&detail, "%s was rejected", entry->command);
+	if (entry->object)
+		appendStringInfo(&detail, " for %s %s", entry->object_type, entry->object);
+	ereport(ERROR,
+			(errcode(ERRCODE_CMIG_DDL_DENIED),
+			 errmsg("database \"%s\" allows DDL only in revisions", get_database_name(MyDatabaseId)),
+			 errdetail("%s because cmig.ddl_policy is \"deny\".", detail.data),
+			 errhint("%s", hint)));
+}
+
+/*
+ * Returns the relation on which a CONCURRENTLY statement works, or NULL for
+ * other statements.  When a CONCURRENTLY statement ends, it has already
+ * committed, so it must be rejected before it starts.
+ */
+static RangeVar *
+concurrent_relation(Node *stmt)
+{
+	if (IsA(stmt, IndexStmt) && ((IndexStmt *) stmt)->concurrent)
+		return ((IndexStmt *) stmt)->relation;
+	if (IsA(stmt, DropStmt) && ((DropStmt *) stmt)->concurrent)
+		return makeRangeVarFromNameList(linitial(((DropStmt *) stmt)->objects));
+	if (IsA(stmt, AlterTableStmt))
+	{
+		ListCell   *lc;
+
+		foreach(lc, ((AlterTableStmt *) stmt)->cmds)
+		{
+			AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);
+
+			if (cmd->subtype == AT_DetachPartition &&
+				((PartitionCmd *) cmd->def)->concurrent)
+				return ((AlterTableStmt *) stmt)->relation;
+		}
+	}
+	return NULL;
+}
+
+/*
+ * Is the relation certainly temporary?  With the search_path of
+ * cmig.ddl_trigger(), which contains only pg_catalog and pg_temp, an
+ * unqualified name can refer to a temporary relation, but not to a user's
+ * permanent one.  However, the client's search_path can list another schema
+ * before pg_temp, so this function also makes sure that no permanent relation
+ * has the same name.
+ */
+static bool
+is_temporary(const RangeVar *relation)
+{
+	static CmigQuery query = {
+		.sql = "SELECT FROM pg_class c WHERE c.relname = $1 AND c.relpersistence <> 't'",
+		.nargs = 1,
+		.argtypes = {TEXTOID}
+	};
+	Oid			oid = RangeVarGetRelid(relation, NoLock, true);
+	Datum		values[1] = {CStringGetTextDatum(relation->relname)};
+
+	if (!OidIsValid(oid) || get_rel_persistence(oid) != RELPERSISTENCE_TEMP)
+		return false;
+	return relation->schemaname != NULL || cmig_query_run(&query, values, NULL) == 0;
+}
+
+#define CONCURRENT_HINT "Put the command into a revision that is not transactional, and CALL cmig.upgrade_stepwise()"
+
+/*
+ * If a pg_cmig procedure is running a CONCURRENTLY statement, deny it, unless
+ * a revision's script has called the procedure.
+ */
+static void
+deny_recipe(const char *tag)
+{
+	Oid			table = cmig_recipe_table_alone();
+	CmigDdlEntry entry = {.command = tag,.object_type = "table"};
+
+	if (!OidIsValid(table) || get_rel_persistence(table) == RELPERSISTENCE_TEMP)
+		return;
+	entry.object = quote_qualified_identifier(get_namespace_name(get_rel_namespace(table)),
+											  get_rel_name(table));
+	deny(&entry, CONCURRENT_HINT);
+}
+
+/*
+ * If the current command is a CONCURRENTLY statement, deny it.  Such a
+ * statement cannot run in a transaction block, so it is the only statement in
+ * the query string that the client sent.
+ */
+static void
+deny_concurrent(const char *tag)
+{
+	List	   *statements;
+	RangeVar   *relation;
+	CmigDdlEntry entry = {.command = tag,.object_type = "relation"};
+
+	deny_recipe(tag);
+	if (debug_query_string == NULL || strcasestr(debug_query_string, "concurrently") == NULL)
+		return;
+	statements = cmig_raw_parse(debug_query_string, RAW_PARSE_DEFAULT);
+	if (list_length(statements) != 1)
+		return;
+	relation = concurrent_relation(linitial_node(RawStmt, statements)->stmt);
+	if (relation == NULL || is_temporary(relation))
+		return;
+	entry.object = relation->schemaname ?
+		quote_qualified_identifier(relation->schemaname, relation->relname) :
+		quote_identifier(relation->relname);
+	deny(&entry, CONCURRENT_HINT);
+}
+
+/*
+ * cmig.ddl_event(event, tag): called by cmig.ddl_trigger(), with the
+ * privileges of the bootstrap superuser, if a policy may be in effect.
+ */
+Datum
+cmig_ddl_event(PG_FUNCTION_ARGS)
+{
+	char	   *event = cmig_argument_text(fcinfo, 0);
+	char	   *tag = cmig_argument_text(fcinfo, 1);
+	CmigDdlPolicy policy;
+	const char *reason = ddl_allow_reason();
+	List	   *entries;
+	ListCell   *lc;
+
+	if (event == NULL || tag == NULL || is_exempt())
+		PG_RETURN_VOID();
+	policy = cmig_settings_ddl_policy();
+	if (policy == CMIG_DDL_ALLOW)
+		PG_RETURN_VOID();
+	if (strcmp(event, "ddl_command_start") == 0)
+	{
+		if (policy == CMIG_DDL_DENY && reason == NULL)
+			deny_concurrent(tag);
+		PG_RETURN_VOID();
+	}
+
+	entries = read_entries(event, tag);
+	if (entries != NIL && policy == CMIG_DDL_DENY && reason == NULL)
+		deny(linitial(entries),
+			 "Put the command into a revision and run cmig.upgrade(). If it cannot wait: BEGIN; SELECT cmig.allow_ddl('why'); ...; COMMIT");
+	foreach(lc, entries)
+	{
+		CmigDdlEntry *entry = lfirst(lc);
+
+		entry->reason = reason;
+		ddl_log_write(entry);
+	}
+	PG_RETURN_VOID();
+}
+
+/* cmig.set_ddl_policy(policy): sets the database's policy. */
+Datum
+cmig_set_ddl_policy(PG_FUNCTION_ARGS)
+{
+	cmig_database_setting_set("cmig.set_ddl_policy()", "cmig.ddl_policy",
+							  cmig_argument_text(fcinfo, 0));
+	PG_RETURN_TEXT_P(cstring_to_text(cmig_settings_ddl_policy_name(cmig_settings_ddl_policy_stored())));
+}
+
+bool
+cmig_ddl_guard_is_armed(void)
+{
+	static CmigQuery query = {
+		.sql = "SELECT 'yes' FROM pg_event_trigger t"
+		" WHERE t.evtfoid = 'cmig.ddl_trigger'::regproc AND t.evtenabled = 'A'"
+		" HAVING count(*) = 3"
+	};
+	char	   *yes = NULL;
+
+	cmig_query_each(&query, NULL, NULL, cmig_query_keep_text, &yes);
+	return yes != NULL;
+}
+
+int64
+cmig_ddl_guard_logged(void)
+{
+	static CmigQuery query = {
+		.sql = "SELECT count(*)::text FROM cmig.ddl_log WHERE command::text <> 'allow_ddl'"
+	};
+	char	   *count = NULL;
+
+	cmig_query_each(&query, NULL, NULL, cmig_query_keep_text, &count);
+	return DatumGetInt64(DirectFunctionCall1(int8in, CStringGetDatum(count)));
+}

@@ -1,0 +1,217 @@
+/*
+ * internal.h
+ *	  What the modules of src/online share.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#ifndef CMIG_ONLINE_INTERNAL_H
+#define CMIG_ONLINE_INTERNAL_H
+
+#include "postgres.h"
+
+#include "datatype/timestamp.h"
+#include "fmgr.h"
+#include "nodes/pg_list.h"
+#include "storage/block.h"
+
+#include "base/base.h"
+#include "online/online.h"
+#include "store/store.h"
+
+/* in graph/target.c */
+
+/* A unique key without nulls, whose order is used to walk through a table. */
+typedef struct CmigBackfillKey
+{
+	int			count;
+	char	  **columns;		/* quoted */
+	char	  **types;			/* as written in a cast */
+	char	   *greater;		/* operators, as written in a comparison */
+	char	   *not_greater;
+} CmigBackfillKey;
+
+/* A table that contains rows: the target itself, or one of its children. */
+typedef struct CmigBackfillPart
+{
+	Oid			oid;
+	char	   *name;			/* qualified and quoted */
+	char	   *updated;		/* the part's name, followed by the target's
+								 * name as an alias if they differ, because
+								 * set_sql and where_sql may use the target's
+								 * name */
+	int			shards;			/* the number of shards in which Citus keeps
+								 * the rows, or 0 */
+	CmigBackfillKey key;		/* set if the table is walked by key */
+} CmigBackfillPart;
+
+/* A backfill's target after it has been checked. */
+typedef struct CmigBackfillTarget
+{
+	Oid			oid;
+	char	   *name;			/* qualified and quoted */
+	const char *set_sql;
+	const char *where_sql;		/* NULL to update all rows */
+	List	   *columns;		/* of char *: the columns set by set_sql */
+	bool		by_key;			/* Is the table walked by key rather than by
+								 * block?  True if there is no where_sql, or
+								 * if Citus keeps copies of the table's
+								 * shards. */
+	int			count;
+	CmigBackfillPart *parts;	/* ordered by name */
+} CmigBackfillTarget;
+
+/*
+ * Check set_sql and where_sql, the kind of relation, and the current user's
+ * privileges and policies, and choose how to walk the table.  Raises 22023,
+ * 42501, 42809, and any error that PostgreSQL raises for the statement.  The
+ * caller must have an active snapshot.
+ */
+extern CmigBackfillTarget *cmig_backfill_target_check(Oid table, const char *set_sql,
+													  const char *where_sql);
+
+/*
+ * Returns a relation's qualified and quoted name, which does not depend on
+ * settings.  Returns NULL if the relation no longer exists.
+ */
+extern char *cmig_backfill_target_name(Oid relation);
+
+/*
+ * Does the set_sql of another backfill set a column that this backfill also
+ * sets?
+ */
+extern bool cmig_backfill_target_sets_same(const CmigBackfillTarget *target,
+										   const char *set_sql);
+
+/* in backfill.c */
+
+/* The committed transactions of a backfill run. */
+typedef struct CmigBackfillSkip CmigBackfillSkip;
+
+/* Record the transaction ID of a batch after its commit. */
+extern void cmig_backfill_skip_add(CmigBackfillSkip *skip, TransactionId xid);
+
+/*
+ * Returns the first block between "start" and "end" (exclusive) that may
+ * contain a row that this run has not updated, or "end" if there is no such
+ * block.  Examines only a few thousand blocks; if all of these can be skipped,
+ * returns the block after them.
+ */
+extern BlockNumber cmig_backfill_skip_next(const CmigBackfillSkip *skip, Oid table,
+										   BlockNumber start, BlockNumber end);
+
+/* in batch.c */
+
+/*
+ * The statements that walk a part of the table by block or by key.  The
+ * statements' parameters are the ends of a range, as tids (by block) or as the
+ * text of keys (by key).
+ */
+typedef struct CmigBackfillQueries
+{
+	CmigQuery	update;			/* updates a range */
+	CmigQuery	checked;		/* by block: updates a range, and counts the
+								 * updated rows that still match */
+	CmigQuery	still;			/* by key, with a filter: counts the matching
+								 * rows of a range */
+	CmigQuery	first_still;	/* like "still", but for the first range */
+	CmigQuery	probe;			/* by block: counts the matching rows of a
+								 * range, up to the size of a batch plus one */
+	CmigQuery	first;			/* by key: updates the first range, which has
+								 * no lower end */
+	CmigQuery	bound;			/* by key: finds the greatest key in the part */
+	CmigQuery	end;			/* by key: finds the last key of the next
+								 * batch */
+	CmigQuery	first_end;		/* by key: finds the last key of the first
+								 * batch */
+	CmigQuery	shard_end;		/* by key, with several shards: asks each
+								 * shard for a key, and finds the least of
+								 * them */
+} CmigBackfillQueries;
+
+/*
+ * cmig_backfill_sql_prepare() builds the statements for a part in the current
+ * memory context.  cmig_backfill_sql_free() frees the statements' plans.
+ */
+extern void cmig_backfill_sql_free(CmigBackfillQueries *queries);
+
+/*
+ * cmig_backfill_sql_size() returns the number of blocks of a table or, if
+ * Citus manages the table, of its largest shard.  cmig_backfill_sql_work()
+ * returns the amount of work in one pass: the number of blocks or, for a walk
+ * by key, an estimate of the number of rows.
+ */
+extern double cmig_backfill_sql_work(const CmigBackfillTarget *target);
+
+/* in backfill.c */
+
+/*
+ * Raise an error if the part's key has changed since the backfill began,
+ * because the stored position is a position in the order of the old key.
+ */
+extern void cmig_backfill_resume_require_key(const CmigBackfillRun *run,
+											 const CmigBackfillPart *part);
+
+/* in batch.c */
+
+/* A backfill in progress. */
+typedef struct CmigBackfill
+{
+	CmigBackfillTarget *target;
+	CmigBackfillIdentity identity;
+	bool		one_transaction;
+	int			batch_size;
+	long		pause_ms;
+	double		max_lag_ms;		/* 0: no limit */
+	Oid			caller;			/* role that writes cmig.backfill_run */
+
+	MemoryContext run_context;	/* contains the data to which "run" points */
+	MemoryContext spare_context;	/* becomes run_context after the next
+									 * batch */
+	MemoryContext batch_context;
+	CmigBackfillRun run;		/* the committed state */
+	CmigBackfillRun next;		/* the state after the current batch */
+	int			part;			/* index of the current part of the target */
+	int			prepared;		/* index of the part for which the queries
+								 * were built; -1 if none */
+	CmigBackfillQueries queries;	/* statements for the prepared part */
+	double		blocks;			/* by block: number of blocks in the next
+								 * batch */
+	int			shard_rows;		/* by key: number of rows per shard in the
+								 * next batch */
+	double		dense_blocks;	/* by block: number of blocks in a batch if
+								 * all rows match */
+	CmigBackfillSkip *skip;		/* finds blocks that can be skipped */
+	bool		resumed;		/* true if an earlier CALL began the current
+								 * pass */
+	bool		accepted;		/* true if the stored state can be resumed */
+	TransactionId xid;			/* transaction ID of the current batch, or
+								 * invalid */
+	TimestampTz last;			/* when the previous batch ended, to measure
+								 * the time spent */
+} CmigBackfill;
+
+/*
+ * CmigAttempt functions: cmig_backfill_batch_run() runs the next batch, and
+ * cmig_backfill_batch_end() records the end of the backfill.
+ */
+extern void cmig_backfill_batch_run(void *backfill);
+extern void cmig_backfill_batch_end(void *backfill);
+
+/* Make the next state the valid one.  Call this after a batch is committed. */
+extern void cmig_backfill_batch_adopt(CmigBackfill *b);
+
+/*
+ * Is the current part of the table done?  "by_key" is true if batches are
+ * ranges of keys rather than blocks.
+ */
+extern bool cmig_backfill_batch_part_is_done(const CmigBackfillRun *run, bool by_key);
+
+/* in recipe.c */
+
+/*
+ * If a recipe is running outside of a revision, returns the recipe's table;
+ * otherwise, returns InvalidOid.
+ */
+extern Oid	cmig_recipe_table_alone(void);
+
+#endif							/* CMIG_ONLINE_INTERNAL_H */

@@ -1,0 +1,608 @@
+/*
+ * internal.h
+ *	  What the modules of src/plan share.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#ifndef CMIG_PLAN_INTERNAL_H
+#define CMIG_PLAN_INTERNAL_H
+
+#include "postgres.h"
+
+#include "catalog/objectaddress.h"
+#include "fmgr.h"
+#include "nodes/nodes.h"
+#include "nodes/parsenodes.h"
+#include "nodes/pg_list.h"
+#include "portability/instr_time.h"
+#include "storage/lockdefs.h"
+
+#include "base/compat.h"
+#include "graph/graph.h"
+#include "move/move.h"
+#include "plan/plan.h"
+
+/* in locks.c */
+
+/*
+ * What a statement does with a relation.  If the action refers to a column, a
+ * constraint, or another object, the "name" field of CmigLock contains that
+ * object's name.
+ */
+typedef enum CmigLockAction
+{
+	CMIG_LOCK_TAKE,				/* only locks the relation */
+	CMIG_LOCK_DROP,				/* drops the relation or another object */
+	CMIG_LOCK_ADD_COLUMN,		/* adds a column */
+	CMIG_LOCK_DROP_COLUMN,		/* drops the column */
+	CMIG_LOCK_DROP_CONSTRAINT,	/* drops the constraint */
+	CMIG_LOCK_RETYPE,			/* changes the column's type */
+	CMIG_LOCK_DOMAIN,			/* checks a domain's constraint in the tables
+								 * that use the domain */
+	CMIG_LOCK_VALIDATE,			/* validates the constraint */
+	CMIG_LOCK_RENAME_CONSTRAINT,	/* renames the constraint */
+	CMIG_LOCK_PART,				/* changes or drops a trigger, rule, or
+								 * policy, whose kind is "type" */
+	CMIG_LOCK_IDENTITY,			/* changes or drops the column's identity */
+	CMIG_LOCK_ACCESS_METHOD,	/* sets the access method */
+	CMIG_LOCK_PUBLICATION,		/* locks all tables of the publication */
+	CMIG_LOCK_DROP_OWNED,		/* drops the objects owned by roles */
+	CMIG_LOCK_REASSIGN_OWNED,	/* changes the owner of the objects owned by
+								 * roles */
+	CMIG_LOCK_CALL,				/* calls a function */
+	CMIG_LOCK_CREATE_SCHEMA,	/* creates the schema */
+	CMIG_LOCK_CREATE,			/* creates the relation, without a lock */
+	CMIG_LOCK_RENAME,			/* renames the relation to "name", or moves
+								 * the relation to the schema "name" */
+	CMIG_LOCK_UNKNOWN			/* runs code that cannot be analyzed; "name"
+								 * is the kind of statement */
+} CmigLockAction;
+
+/*
+ * Flags for other relations that are locked together with a relation.  Unless
+ * noted otherwise, indexes and default partitions are locked in ACCESS
+ * EXCLUSIVE mode, referenced tables in the mode that their foreign keys
+ * require, and all other relations in the same mode as the relation itself.
+ */
+#define CMIG_LOCK_CHILDREN		0x01	/* child tables and partitions */
+#define CMIG_LOCK_INDEXES		0x02	/* its indexes */
+#define CMIG_LOCK_TABLE			0x04	/* an index's table, in table_mode */
+#define CMIG_LOCK_SEQUENCES		0x08	/* sequences owned by its columns */
+#define CMIG_LOCK_PARENT		0x10	/* the table of which it is a
+										 * partition */
+#define CMIG_LOCK_DEFAULT		0x20	/* its default partition */
+#define CMIG_LOCK_VIEWED		0x40	/* for a view, the relations that it
+										 * reads */
+#define CMIG_LOCK_REFERENCING	0x80	/* tables with a foreign key to it */
+#define CMIG_LOCK_REFERENCED	0x100	/* tables that its foreign keys
+										 * reference */
+#define CMIG_LOCK_STORED		0x400	/* its indexes other than partitioned
+										 * indexes */
+#define CMIG_LOCK_ATTACHED		0x800	/* its indexes that are attached to a
+										 * parent index */
+#define CMIG_LOCK_ROUTED		0x1000	/* its partitions, if rows are added
+										 * to them */
+#define CMIG_LOCK_PARTITIONED	0x200	/* its partitioned indexes, in SHARE
+										 * UPDATE EXCLUSIVE mode */
+#define CMIG_LOCK_PARTITIONS	0x2000	/* its partitions, but not other child
+										 * tables */
+#define CMIG_LOCK_INHERITED		0x4000	/* its child tables, but not
+										 * partitions */
+#define CMIG_LOCK_KEYS			0x8000	/* tables with a foreign key to it, in
+										 * table_mode */
+#define CMIG_LOCK_TYPED			0x10000 /* for a composite type, the tables of
+										 * this type */
+
+/*
+ * relations that are locked along with a table when rows are added to it
+ */
+#define CMIG_LOCK_INSERTED \
+	(CMIG_LOCK_ROUTED | CMIG_LOCK_VIEWED | CMIG_LOCK_REFERENCED | CMIG_LOCK_SEQUENCES)
+
+/* A lock that a statement takes, or another action on a relation. */
+typedef struct CmigLock
+{
+	CmigLockAction action;
+	const RangeVar *relation;	/* NULL for other kinds of objects */
+	LOCKMODE	mode;
+	LOCKMODE	table_mode;		/* for CMIG_LOCK_TABLE and CMIG_LOCK_KEYS */
+	int			with;			/* bit mask of CMIG_LOCK_CHILDREN and so on */
+	const char *name;
+	bool		to_schema;		/* for RENAME: true if "name" is the name of a
+								 * schema */
+	bool		cascade;		/* for the DROP actions: true if CASCADE is
+								 * given */
+	bool		missing_ok;		/* for PART: true if IF EXISTS is given */
+	ObjectType	type;			/* for DROP and PART */
+	Node	   *object;			/* for DROP and DOMAIN, if relation is NULL;
+								 * for CALL, a FuncCall; for DROP_OWNED and
+								 * REASSIGN_OWNED, a list of RoleSpec */
+	const ColumnDef *column;	/* for ADD_COLUMN */
+	const TypeName *new_type;	/* for RETYPE */
+	bool		converts;		/* for RETYPE: true if there is a USING clause */
+} CmigLock;
+
+/* in query_locks.c */
+
+/*
+ * Add a lock to a list, and return the new entry.  "with" is a bit mask of
+ * CMIG_LOCK_CHILDREN and so on (see plan.h).
+ */
+extern CmigLock *cmig_query_locks_add(List **locks, const RangeVar *relation, LOCKMODE mode, int with);
+
+/* Add a lock on a relation.  Does nothing if the relation is NULL. */
+extern void cmig_query_locks_add_named(List **locks, const RangeVar *relation, LOCKMODE mode, int with);
+
+/* Add an entry for a relation that the statement creates. */
+extern void cmig_query_locks_add_created(List **locks, const RangeVar *relation);
+
+/*
+ * Convert a list of String nodes to a RangeVar.  Returns NULL if the list
+ * cannot be a relation name.
+ */
+extern RangeVar *cmig_query_locks_relation(List *name);
+
+/*
+ * Returns the relation to which an object such as a trigger or column belongs.
+ * Returns NULL if the object's name does not contain a relation name.
+ */
+extern RangeVar *cmig_query_locks_owner(Node *object);
+
+/*
+ * Add the relations used in a query or an expression.  "planned" is true if the
+ * query will be planned and run.  In that case, child tables and the relations
+ * that views read are also locked.
+ */
+extern void cmig_query_locks(List **locks, Node *query, bool planned);
+
+/*
+ * Add the locks of a statement with ALTER TABLE actions: ALTER TABLE, ALTER
+ * INDEX, ALTER VIEW, ALTER SEQUENCE, and so on.
+ */
+extern void cmig_alter_locks(List **locks, const AlterTableStmt *alter);
+
+/*
+ * Add locks on the tables referenced by the foreign keys in a list of
+ * constraints.
+ */
+extern void cmig_alter_locks_foreign_keys(List **locks, List *constraints);
+
+/*
+ * Add an entry for a statement that changes or drops a trigger, rule, or policy
+ * of the relation.  Returns the entry, in which the caller must set the
+ * remaining fields.
+ */
+extern CmigLock *cmig_alter_locks_part(List **locks, ObjectType type, const RangeVar *relation,
+									   const char *name, LOCKMODE mode);
+
+/* in locks.c */
+
+/*
+ * Returns a statement's locks and other actions as a List of CmigLock * in the
+ * current memory context.  The entries point into the parse tree.  The list is
+ * empty if the statement locks no relation.
+ */
+extern List *cmig_statement_locks(Node *statement);
+
+/* in existing.c */
+
+/* This backend's statistics for a relation. */
+typedef struct CmigCounters
+{
+	int64		scans;			/* number of sequential scans */
+	int64		blocks;			/* number of blocks read */
+	int64		dead;			/* number of dead rows */
+	int64		written;		/* number of rows inserted or updated */
+} CmigCounters;
+
+/* A relation as it was when the dry run started, and as it is now. */
+typedef struct CmigExisting
+{
+	Oid			oid;
+	bool		existed;		/* if false, the other fields are not set */
+	char		kind;			/* pg_class.relkind */
+	char	   *name;			/* qualified and quoted name when the dry run
+								 * started */
+	Oid			tablespace;
+	Oid			first_filenode; /* relfilenode when the dry run started */
+	Oid			filenode;		/* current relfilenode */
+	LOCKMODE	held;			/* strongest lock taken so far */
+	bool		locked;			/* for a sequence: true if the sequence has
+								 * been locked */
+	int64		size;			/* size in bytes when the dry run started */
+	int64		pages;			/* pages in the main fork when the dry run
+								 * started */
+	CmigCounters first;			/* counters when the dry run started */
+	bool		rewritten;		/* true if a statement has replaced the
+								 * relation's file */
+	int64		dead;			/* number of dead rows that a rollback leaves
+								 * in the relation's first file */
+	CmigCounters last;			/* counters after the last statement that used
+								 * the relation */
+} CmigExisting;
+
+/* The relations that a dry run has looked up. */
+typedef struct CmigExistingSet CmigExistingSet;
+
+/*
+ * Start recording when a dry run starts.  The set lives in the current memory
+ * context and is valid until the end of the current subtransaction.
+ */
+extern CmigExistingSet *cmig_existing_start(void);
+
+/* Returns the entry for a relation.  Creates the entry if necessary. */
+extern CmigExisting *cmig_existing_get(CmigExistingSet *set, Oid relation);
+
+/*
+ * Returns those of the relations looked up so far that existed when the dry run
+ * started, as a List of CmigExisting * ordered by name.
+ */
+extern List *cmig_existing_all(CmigExistingSet *set);
+
+/* Returns the sequences among the relations looked up so far. */
+extern List *cmig_existing_sequences(const CmigExistingSet *set);
+
+/*
+ * Returns the statistics that this backend has collected so far for a relation.
+ */
+extern CmigCounters cmig_existing_count(Oid relation);
+
+/*
+ * Returns the relation's current relfilenode, or InvalidOid if the relation was
+ * dropped.
+ */
+extern Oid	cmig_existing_filenode(Oid relation);
+
+/*
+ * Call this after rolling back a part of the dry run, which restores the files
+ * that the relations had before that part.
+ */
+extern void cmig_existing_rolled_back(CmigExistingSet *set);
+
+/*
+ * Restore the numbers of rows and pages in pg_class.  This is necessary because
+ * index builds change these numbers in place, and a rollback does not restore
+ * them.  Call this after the end of the dry run.
+ */
+extern void cmig_existing_restore(CmigExistingSet *set);
+
+/* Is a relation with this OID and relkind included in reports? */
+extern bool cmig_existing_is_reported(Oid relation, char kind);
+
+/*
+ * Returns the relation's current size in bytes, including TOAST.  Returns 0 if
+ * the relation was dropped, and -1 if the size is not known because Citus
+ * stores the rows in shards.
+ */
+extern int64 cmig_existing_size_now(Oid relation);
+
+/* Formats a size in bytes as pg_size_pretty() does. */
+extern char *cmig_existing_size_text(int64 size);
+
+/* in measure.c */
+
+/*
+ * cmig_waiters_watch() turns the watch on, and cmig_waiters_unwatch() turns it
+ * off.  Turning it off is always safe.
+ */
+extern void cmig_waiters_watch(void);
+extern void cmig_waiters_unwatch(void);
+
+/* A statement that is being measured, and the results. */
+typedef struct CmigMeasure
+{
+	CmigExistingSet *relations;
+	instr_time	start;
+	uint64		wal_start;
+	/* results; each string has one line per relation */
+	int64		elapsed_us;
+	int64		wal_bytes;
+	char	   *locks;			/* the locks that the statement took; locks,
+								 * rewrites, and scans are NULL if empty */
+	char	   *rewrites;
+	char	   *scans;
+	List	   *moved;			/* of CmigExisting *: sequences that advanced */
+} CmigMeasure;
+
+/*
+ * Is a lock on this kind of relation reported?  Weak locks on indexes are not
+ * reported, because the lock on the table already blocks the same statements.
+ */
+extern bool cmig_measure_is_reported(char kind, LOCKMODE mode);
+
+/* Returns the SQL name of a lock mode, such as "ACCESS EXCLUSIVE". */
+extern const char *cmig_measure_mode_name(LOCKMODE mode);
+
+/*
+ * Returns a line that describes a lock, such as "ACCESS EXCLUSIVE on
+ * public.account, 16 kB".
+ */
+extern char *cmig_measure_lock_line(LOCKMODE mode, const char *name, char kind, int64 size);
+
+/*
+ * Call this when a dry run starts.  Records the relations that the transaction
+ * has already locked.
+ */
+extern void cmig_measure_start(CmigExistingSet *relations);
+
+/*
+ * Measure a statement, which must run in its own subtransaction.  Call
+ * cmig_measure_begin() before the statement.  If the statement succeeds, call
+ * cmig_measure_end() before the subtransaction ends.  After an error, call
+ * cmig_measure_fail(), which sets only the elapsed time and the WAL size.
+ */
+extern void cmig_measure_begin(CmigMeasure *measure, CmigExistingSet *relations);
+extern void cmig_measure_end(CmigMeasure *measure, bool builds_index);
+extern void cmig_measure_fail(CmigMeasure *measure);
+
+/* in related.c */
+
+/*
+ * Is the type a domain that has constraints, or whose base domains have
+ * constraints?  Use this function instead of DomainHasConstraints(), because
+ * that function simplifies CHECK expressions, which calls the immutable
+ * functions in them.
+ */
+extern bool cmig_domain_is_checked(Oid type);
+
+/*
+ * Can evaluating or simplifying the expression run other roles' code, that is,
+ * a user-defined function or the constraints of a domain?
+ */
+extern bool cmig_domain_runs_code(Node *expression);
+
+/* Does ADD COLUMN with this definition rewrite the table? */
+extern bool cmig_column_rewrites(const ColumnDef *column);
+
+/*
+ * Find the object named in a DROP statement.  Returns false if the object does
+ * not exist or if its type is not supported here.
+ */
+extern bool cmig_dropped_locks_find(ObjectType type, Node *name, ObjectAddress *object);
+
+/* Returns the relations that are locked when an object is dropped. */
+extern List *cmig_dropped_locks(const ObjectAddress *object, bool cascade);
+
+/*
+ * Return the relations that are locked when ALTER TABLE drops a column or a
+ * constraint.
+ */
+extern List *cmig_dropped_locks_column(Oid table, const char *column, bool cascade);
+extern List *cmig_dropped_locks_constraint(Oid table, const char *constraint, bool cascade);
+
+/*
+ * Callback that returns true if a dependent object will not be dropped, and
+ * must therefore be left out of the result.
+ */
+typedef bool (*CmigDroppedSpared) (const ObjectAddress *object, void *arg);
+
+/*
+ * Returns the objects that are removed if an object is dropped with CASCADE, as
+ * a List of ObjectAddress *.  The first element is the object itself.  Objects
+ * for which the callback returns true are left out.  Objects that depend only
+ * on left-out objects are also left out.
+ */
+extern List *cmig_dropped_objects(const ObjectAddress *object, CmigDroppedSpared spared, void *arg);
+
+/* Returns the relation and all its descendants (children or partitions). */
+extern List *cmig_related_children(Oid relation);
+
+/* Returns the relation and its direct children. */
+extern List *cmig_related_direct_children(Oid relation);
+
+/* Returns the tables of a composite type, given the type's relation. */
+extern List *cmig_related_typed(Oid type_relation);
+
+/* Returns the table's indexes. */
+extern List *cmig_related_indexes(Oid table);
+
+/* Returns the sequences owned by the table's columns. */
+extern List *cmig_related_sequences(Oid table);
+
+/* Returns the sequence of an identity column. */
+extern List *cmig_related_identity(Oid table, const char *column);
+
+/*
+ * Does the table have the access method "method"?  NULL means the default
+ * method.
+ */
+extern bool cmig_related_has_method(Oid table, const char *method);
+
+/* A callback for an object owned by a role. */
+typedef void (*CmigRelatedOwned) (const ObjectAddress *object, void *arg);
+
+/*
+ * Call the callback for each object in this database that is owned by the role.
+ */
+extern void cmig_related_owned(Oid role, CmigRelatedOwned callback, void *arg);
+
+/*
+ * Returns the tables whose policies name the role.  DROP OWNED changes these
+ * policies.
+ */
+extern List *cmig_related_policed(Oid role);
+
+/* Returns the tables listed in a publication. */
+extern List *cmig_related_published(const char *publication);
+
+/* Returns the index's table, or InvalidOid if the relation is not an index. */
+extern Oid	cmig_related_table(Oid index);
+
+/* Returns a partition's parent and the parent's default partition. */
+extern List *cmig_related_parent(Oid partition);
+
+/* Returns the table's default partition. */
+extern List *cmig_related_default(Oid table);
+
+/* Returns the relations that a view reads, directly or through other views. */
+extern List *cmig_related_viewed(Oid view);
+
+/*
+ * Returns the given tables and all tables that have foreign keys to them,
+ * directly or indirectly.
+ */
+extern List *cmig_related_referencing(List *tables);
+
+/* Returns the tables that have foreign keys to the table. */
+extern List *cmig_related_keys(Oid table);
+
+/* Returns the tables that the table's foreign keys reference. */
+extern List *cmig_related_referenced(Oid table);
+
+/* Returns the tables that have columns of the type. */
+extern List *cmig_related_with_type(Oid type);
+
+/*
+ * Returns the relations that are locked when a column's type changes, except
+ * for the table itself.  "converts" is true if the statement has a USING
+ * clause.
+ */
+extern List *cmig_related_retyped(Oid table, const char *column, const TypeName *type, bool converts);
+
+/*
+ * If the constraint is a foreign key, returns a list of the table that it
+ * references.  Otherwise, returns NIL.
+ */
+extern List *cmig_related_validated(Oid table, const char *constraint);
+
+/* in planned_locks.c */
+
+/* A lock that a statement would take on a relation. */
+typedef struct CmigPlannedLock
+{
+	Oid			oid;			/* InvalidOid if the relation does not exist */
+	LOCKMODE	mode;
+	char	   *name;			/* qualified and quoted */
+	char		kind;			/* as in pg_class.relkind; 0 if the relation
+								 * does not exist */
+	int64		size;
+	bool		is_new;			/* true if an earlier statement creates the
+								 * relation */
+	bool		routed;			/* true for a partition that is locked only if
+								 * the statement adds rows to the partition */
+} CmigPlannedLock;
+
+/*
+ * Returns the locks of a statement, one for each relation, as a List of
+ * CmigPlannedLock * in the current memory context.  search_path must be the
+ * same as when the script runs.  Sets *unknown to a List of char * that names
+ * the parts of the statement whose code cannot be analyzed, such as "DO" or
+ * "the function public.f".  May raise errors from name lookups.
+ */
+extern List *cmig_planned_locks_of(CmigPlannedLocks *plan, Node *statement, List **unknown);
+
+/*
+ * Forget the temporary relations of a script, which are dropped when the script
+ * ends.
+ */
+extern void cmig_planned_locks_end_script(CmigPlannedLocks *plan);
+
+/* Merge two lists of locks, keeping the strongest lock on each relation. */
+extern List *cmig_planned_locks_merge(List *locks, List *more);
+
+/*
+ * Returns the locks as a string with one line per lock, strongest lock first.
+ * Returns NULL if there are no locks.
+ */
+extern char *cmig_planned_locks_text(List *locks);
+
+/*
+ * If the statement changes search_path or TimeZone, make the same change in
+ * this session.  The change lasts until the current subtransaction is rolled
+ * back.
+ */
+extern void cmig_script_settings_follow(Node *statement);
+
+/*
+ * If an item of a SELECT list is a call to set_config(), returns the call;
+ * otherwise, returns NULL.
+ */
+extern FuncCall *cmig_script_settings_call(const ResTarget *target);
+
+/*
+ * Like cmig_script_locks(), but returns a List of CmigPlannedLock *.  Sets
+ * *known to false if the script might also take other locks.
+ */
+extern List *cmig_script_locks_list(CmigPlannedLocks *plan, const char *sql, bool *known);
+
+/* in trial.c */
+
+/* Install the hooks. */
+extern void cmig_refusal_init(void);
+
+/*
+ * Turn the check on, until the current subtransaction ends or
+ * cmig_refusal_unwatch() is called.  "max_table_size" is in bytes; -1 means no
+ * limit.
+ */
+extern void cmig_refusal_watch(int64 max_table_size);
+
+/* Turn off the check that cmig_refusal_watch() turned on. */
+extern void cmig_refusal_unwatch(void);
+
+/* State of a dry run.  Lives in the memory context of the call. */
+typedef struct CmigTrial
+{
+	FunctionCallInfo fcinfo;	/* receives the result rows */
+	CmigExistingSet *relations;
+	CmigSituation now;
+	CmigPlan   *plan;
+	int			failed;			/* number of steps that failed or were skipped */
+	const char *stopped;		/* the reason why the remaining steps are
+								 * skipped, or NULL */
+	List	   *moved;			/* of CmigExisting *: sequences that advanced */
+	/* current step */
+	int			number;			/* number of the step, starting at 1 */
+	int			statement;		/* number of the statement that was most
+								 * recently started */
+	bool		verifying;		/* is the statement part of verify_sql? */
+	int			line;
+	char		command[NAMEDATALEN];
+	CmigMeasure measure;		/* measurement of the current statement */
+	bool		measuring;		/* is the statement running? */
+	char	   *expected;		/* the locks that the current statement would
+								 * have taken, if it has failed; otherwise
+								 * NULL */
+	bool		incomplete;		/* was an earlier statement skipped? */
+	CmigPlannedLocks *passed;	/* names changed in skipped parts of the plan;
+								 * NULL if nothing was skipped */
+} CmigTrial;
+
+/* A result row.  Fields that are not set are shown as null. */
+typedef struct CmigTrialRow
+{
+	int			statement;		/* 0 if the row is not about a statement */
+	int			line;
+	const char *command;
+	int64		rows;			/* number of rows, or CMIG_NO_ROWS if there is
+								 * none */
+	const CmigMeasure *measure; /* NULL if the statement did not run */
+	const char *locks;			/* expected locks if the statement did not run
+								 * or has failed */
+	const char *error;
+} CmigTrialRow;
+
+/* Add a result row for the current step. */
+extern void cmig_trial_add_row(CmigTrial *trial, const CmigTrialRow *row);
+
+/*
+ * Run a step in a subtransaction, which is kept if the step succeeds.  Returns
+ * true on success.  On failure, the added rows contain the reason.  An error is
+ * raised only if the whole call was canceled.
+ */
+extern bool cmig_trial_run_step(CmigTrial *trial, CmigStepTexts *texts, const CmigPlanStep *step);
+
+/*
+ * Add a row for each statement of the current step after statement number
+ * "after".  Each row says that the statement was not tried.
+ */
+extern void cmig_trial_pass_over(CmigTrial *trial, CmigStepTexts *texts, int after,
+								 const char *reason);
+
+/* Formats an error for the result: SQLSTATE, message, detail, and hint. */
+extern char *cmig_trial_error_text(const ErrorData *error);
+
+/* Rethrow the error if it was a request to cancel the whole call. */
+extern void cmig_trial_require_own_error(ErrorData *error);
+
+#endif							/* CMIG_PLAN_INTERNAL_H */

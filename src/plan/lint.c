@@ -1,0 +1,735 @@
+/*
+ * lint.c
+ *	  cmig.lint.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
+#include "utils/varlena.h"
+
+#include "base/base.h"
+#include "base/errors.h"
+#include "graph/graph.h"
+#include "move/move.h"
+#include "parse/parse.h"
+#include "plan/lint.h"
+#include "run/run.h"
+#include "store/store.h"
+
+/* ----------------------------------------------------------------
+ * Lists all cmig.lint rules.
+ *
+ * Each topic has its own module with an array of rules.
+ * ----------------------------------------------------------------
+ */
+
+/* lint_rules_each() calls the callback for each rule. */
+typedef void (*CmigLintRuleCallback) (const CmigLintRule *rule, void *arg);
+
+const CmigLintRule cmig_lint_rules_syntax_error = {
+	"syntax-error", CMIG_LINT_ERROR, false, NULL
+};
+
+/* Rules whose findings are reported by lint.c itself. */
+static const CmigLintRule lint_rules_unused_ignore = {
+	"unused-ignore", CMIG_LINT_NOTICE, false, NULL
+};
+
+static const CmigLintRule *const subjects[] = {
+	cmig_lint_indexes,
+	cmig_lint_columns,
+	cmig_lint_column_types,
+	cmig_lint_constraints,
+	cmig_lint_foreign_keys,
+	cmig_lint_domains,
+	cmig_lint_tables,
+	cmig_lint_partitions,
+	cmig_lint_distribution,
+	cmig_lint_dependents,
+	cmig_lint_replaced,
+	cmig_lint_enums,
+	cmig_lint_names,
+	cmig_lint_transactions,		/* last, because these rules use the findings
+								 * of the other rules */
+};
+
+static void
+lint_rules_each(CmigLintRuleCallback callback, void *arg)
+{
+	for (int i = 0; i < lengthof(subjects); i++)
+	{
+		for (const CmigLintRule *rule = subjects[i]; rule->name; rule++)
+			callback(rule, arg);
+	}
+	callback(&cmig_lint_rules_syntax_error, arg);
+	callback(&lint_rules_unused_ignore, arg);
+}
+
+/* Argument of compare_name(): the name to search for, and the result. */
+typedef struct NameSearch
+{
+	const char *name;
+	bool		found;
+} NameSearch;
+
+/* Callback: compare a rule's name with the name to search for. */
+static void
+compare_name(const CmigLintRule *rule, void *arg)
+{
+	NameSearch *search = arg;
+
+	search->found |= cmig_lint_ignore_is(search->name, rule->name);
+}
+
+/* Is there a rule with this name? */
+static bool
+lint_rules_exists(const char *name)
+{
+	NameSearch	search = {name, false};
+
+	lint_rules_each(compare_name, &search);
+	return search.found;
+}
+
+/* ----------------------------------------------------------------
+ * Applies the lint rules to the statements of scripts.
+ *
+ * A syntax error is reported as a finding, and the statements before it are
+ * still checked.  The error is caught without a subtransaction, because the
+ * parser acquires no resources other than memory.
+ * ----------------------------------------------------------------
+ */
+
+static char *lint_include = NULL;
+static char *lint_ignore = NULL;
+
+/* The rules that apply in a lint call, and the settings that select them. */
+typedef struct ActiveRules
+{
+	List	   *included;		/* names in cmig.lint_include */
+	List	   *ignored;		/* names in cmig.lint_ignore */
+	List	   *rules;			/* of CmigLintRule *: active rules */
+} ActiveRules;
+
+/*
+ * Settings
+ */
+
+/*
+ * Split a list of rule names.  Returns NIL if the string is not a valid list.
+ */
+static List *
+split_names(const char *value)
+{
+	List	   *names = NIL;
+
+	if (value == NULL || !SplitIdentifierString(pstrdup(value), ',', &names))
+		return NIL;
+	return names;
+}
+
+/*
+ * Returns the value of cmig.lint_include or cmig.lint_ignore.  "session" is the
+ * setting's value in this session.  If "enforces" is true, returns the value
+ * that applies to cmig.lint_policy.
+ */
+static const char *
+rules_in_force(const char *name, const char *session, bool enforces)
+{
+	return enforces ? cmig_settings_guarded_text(name, session, "cmig.lint_policy") :
+		cmig_settings_text(name, session);
+}
+
+/* GUC check hook for cmig.lint_include and cmig.lint_ignore. */
+static bool
+check_names(char **value, void **extra, GucSource source)
+{
+	List	   *names;
+	ListCell   *lc;
+
+	if (*value == NULL)
+		return true;
+	if (!SplitIdentifierString(pstrdup(*value), ',', &names))
+	{
+		GUC_check_errdetail("The value must be a list of rules, separated by commas.");
+		return false;
+	}
+	foreach(lc, names)
+	{
+		if (!lint_rules_exists(lfirst(lc)))
+		{
+			GUC_check_errdetail("Rule \"%s\" does not exist.", (char *) lfirst(lc));
+			return false;
+		}
+	}
+	return true;
+}
+
+void
+cmig_lint_run_init(void)
+{
+	/*
+	 * cmig.lint_include lists rules that are applied although they are off by
+	 * default
+	 */
+	DefineCustomStringVariable("cmig.lint_include",
+							   "Lists the rules that cmig.lint applies although they are off by default.",
+							   NULL, &lint_include, "", PGC_USERSET, GUC_LIST_INPUT,
+							   check_names, NULL, NULL);
+
+	/*
+	 * cmig.lint_ignore lists rules to leave out; it is usually set for a
+	 * database
+	 */
+	DefineCustomStringVariable("cmig.lint_ignore",
+							   "Lists the rules that cmig.lint does not apply.",
+							   NULL, &lint_ignore, "", PGC_USERSET, GUC_LIST_INPUT,
+							   check_names, NULL, NULL);
+}
+
+/* Is the rule in a list of names? */
+static bool
+names_rule(List *names, const CmigLintRule *rule)
+{
+	ListCell   *lc;
+
+	foreach(lc, names)
+	{
+		if (cmig_lint_ignore_is(lfirst(lc), rule->name))
+			return true;
+	}
+	return false;
+}
+
+/* Is the rule active in this lint call? */
+static bool
+is_active(const ActiveRules *active, const CmigLintRule *rule)
+{
+	return (!rule->opt_in || names_rule(active->included, rule)) && !names_rule(active->ignored, rule);
+}
+
+/* Callback: add the rule if it has a function and is active. */
+static void
+add_rule(const CmigLintRule *rule, void *arg)
+{
+	ActiveRules *active = arg;
+
+	if (rule->check && is_active(active, rule))
+		active->rules = lappend(active->rules, (void *) rule);
+}
+
+/*
+ * Lint calls
+ */
+
+/*
+ * Start a lint call in the current memory context.  If "reads_facts" is true,
+ * relations and types are looked up in the live database.  If "enforces" is
+ * true, the rule settings that apply to cmig.lint_policy are used.
+ */
+static CmigLint *
+lint_run_begin(bool reads_facts, bool enforces)
+{
+	CmigLint   *lint = palloc0(sizeof(CmigLint));
+	ActiveRules *active = palloc0(sizeof(ActiveRules));
+
+	lint->context = CurrentMemoryContext;
+	lint->reads_facts = reads_facts;
+	active->included = split_names(rules_in_force("cmig.lint_include", lint_include, enforces));
+	active->ignored = split_names(rules_in_force("cmig.lint_ignore", lint_ignore, enforces));
+	lint_rules_each(add_rule, active);
+	lint->active = active;
+	cmig_lint_state_begin(lint, cmig_session_search_path());
+	return lint;
+}
+
+/* Does the rule apply to statements with this node tag? */
+static bool
+is_about(const CmigLintRule *rule, NodeTag tag)
+{
+	if (rule->tags[0] == T_Invalid)
+		return true;
+	for (int i = 0; i < CMIG_LINT_MAX_TAGS && rule->tags[i] != T_Invalid; i++)
+	{
+		if (rule->tags[i] == tag)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Returns the relation that a statement alters, indexes, or renames.  Returns
+ * NULL for other statements.
+ */
+static CmigLintTable *
+find_target(CmigLint *lint, Node *statement)
+{
+	switch (nodeTag(statement))
+	{
+		case T_AlterTableStmt:
+			return cmig_lint_state_find_if(lint, ((AlterTableStmt *) statement)->relation,
+										   ((AlterTableStmt *) statement)->missing_ok);
+		case T_IndexStmt:
+			return cmig_lint_state_find_if(lint, ((IndexStmt *) statement)->relation, false);
+		case T_RenameStmt:
+			if (((RenameStmt *) statement)->relation == NULL)
+				return NULL;
+			return cmig_lint_state_find_if(lint, ((RenameStmt *) statement)->relation,
+										   ((RenameStmt *) statement)->missing_ok);
+		case T_AlterObjectSchemaStmt:
+			if (((AlterObjectSchemaStmt *) statement)->relation == NULL)
+				return NULL;
+			return cmig_lint_state_find_if(lint, ((AlterObjectSchemaStmt *) statement)->relation,
+										   ((AlterObjectSchemaStmt *) statement)->missing_ok);
+		default:
+			return NULL;
+	}
+}
+
+/* Apply the active rules to a statement. */
+static void
+examine(CmigLint *lint, const CmigStatement *statement)
+{
+	Node	   *node = statement->raw->stmt;
+	ActiveRules *active = lint->active;
+	ListCell   *lc;
+
+	lint->statement = statement;
+	lint->target = find_target(lint, node);
+	if (lint->target)
+		cmig_lint_state_load(lint, lint->target);
+	lint->locks = cmig_lint_locks_of(lint, node);
+	foreach(lc, active->rules)
+	{
+		const CmigLintRule *rule = lfirst(lc);
+
+		if (is_about(rule, nodeTag(node)))
+		{
+			lint->rule = rule;
+			rule->check(lint, node);
+		}
+	}
+}
+
+/*
+ * Comments
+ */
+
+/*
+ * Drop the findings that comments suppress.  Findings before finding number
+ * "first" are kept.
+ */
+static void
+suppress(CmigLint *lint, int first, List *ignores)
+{
+	for (int i = first; i < list_length(lint->findings); i++)
+	{
+		CmigLintFinding *finding = list_nth(lint->findings, i);
+		ListCell   *lc;
+
+		foreach(lc, ignores)
+		{
+			CmigLintIgnore *ignore = lfirst(lc);
+
+			if (cmig_lint_ignore_is(ignore->name, finding->rule->name))
+				ignore->used = finding->dropped = true;
+		}
+	}
+}
+
+/*
+ * Is this the name of a rule that is not active?  A comment that names such a
+ * rule is not reported as unused.
+ */
+static bool
+is_off(CmigLint *lint, const char *name)
+{
+	ActiveRules *active = lint->active;
+	ListCell   *lc;
+
+	foreach(lc, active->rules)
+	{
+		if (cmig_lint_ignore_is(name, ((const CmigLintRule *) lfirst(lc))->name))
+			return false;
+	}
+	return lint_rules_exists(name);
+}
+
+/* Report rule names from comments if they have suppressed no finding. */
+static void
+report_unused(CmigLint *lint, List *ignores)
+{
+	ActiveRules *active = lint->active;
+	ListCell   *lc;
+
+	if (!is_active(active, &lint_rules_unused_ignore))
+		return;
+	lint->rule = &lint_rules_unused_ignore;
+	foreach(lc, ignores)
+	{
+		CmigLintIgnore *ignore = lfirst(lc);
+		CmigLintFinding *finding;
+
+		if (ignore->used || is_off(lint, ignore->name))
+			continue;
+		if (ignore->name[0] == '\0')
+			finding = cmig_lint_report(lint, NULL, "the comment has no effect: it names no rule");
+		else if (lint_rules_exists(ignore->name))
+			finding = cmig_lint_report(lint, NULL, "the comment has no effect: rule %s finds nothing here",
+									   ignore->name);
+		else
+			finding = cmig_lint_report(lint, NULL, "the comment has no effect: rule \"%s\" does not exist",
+									   ignore->name);
+		finding->line = ignore->line;
+	}
+}
+
+/*
+ * The statements of a script
+ */
+
+/* Convert a caught error to a finding. */
+static void
+report_error(CmigLint *lint, const CmigStatement *statement)
+{
+	ErrorData  *error = cmig_script_error_take();
+	CmigLintFinding *finding;
+
+	lint->rule = &cmig_lint_rules_syntax_error;
+	lint->statement = statement;
+	finding = cmig_lint_report(lint, NULL, "%s", error->message);
+	finding->line = cmig_script_error_line(statement, error);
+}
+
+/*
+ * Read the next statement.  Returns false at the end of the script.  If there
+ * is a syntax error, reports the error and returns false.
+ */
+static bool
+next_statement(CmigLint *lint, CmigScriptReader *script, CmigStatement *statement)
+{
+	MemoryContext context = CurrentMemoryContext;
+	volatile bool more = false;
+
+	statement->text = NULL;
+	PG_TRY();
+	{
+		more = cmig_script_next(script, statement);
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(context);
+		report_error(lint, statement);
+	}
+	PG_END_TRY();
+	return more;
+}
+
+/*
+ * Perform the checks that were deferred to the end of the revision or of the
+ * plan.
+ */
+static void
+finish_deferred(CmigLint *lint, bool end_of_plan)
+{
+	MemoryContext old = MemoryContextSwitchTo(lint->context);
+	List	   *waiting = NIL;
+	ListCell   *lc;
+
+	foreach(lc, lint->deferred)
+	{
+		CmigLintDeferred *deferred = lfirst(lc);
+
+		if (deferred->whole_plan && !end_of_plan)
+			waiting = lappend(waiting, deferred);
+		else if (!deferred->finding->dropped && !deferred->holds(lint, deferred->arg))
+			deferred->finding->dropped = true;
+	}
+	list_free(lint->deferred);
+	lint->deferred = waiting;
+	MemoryContextSwitchTo(old);
+}
+
+/* Check the next script.  "revision" is NULL for cmig.lint_sql. */
+static void
+lint_run_script(CmigLint *lint, const char *revision, const char *script, bool transactional)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig lint statement",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old;
+	CmigScriptReader *reader = cmig_script_open(script);
+	CmigStatement statement = {0};
+	bool		has_ignores = cmig_lint_ignore_may_occur(script);
+	int			end = 0;		/* end of the previous statement */
+	int			end_line = 1;
+	int			guc_level = cmig_session_read_quietly();
+
+	lint->revision = revision ? MemoryContextStrdup(lint->context, revision) : NULL;
+	lint->transactional = transactional;
+	lint->statements = 0;
+	cmig_lint_state_begin_revision(lint);
+	old = MemoryContextSwitchTo(context);
+	while (next_statement(lint, reader, &statement))
+	{
+		int			first = list_length(lint->findings);
+		List	   *ignores = NIL;
+
+		CHECK_FOR_INTERRUPTS();
+		lint->statements++;
+		cmig_lint_state_count(lint);
+		if (has_ignores)
+			ignores = cmig_lint_ignore_read(script, end, statement.offset, end_line);
+		examine(lint, &statement);
+		suppress(lint, first, ignores);
+		report_unused(lint, ignores);
+		cmig_lint_apply(lint, statement.raw->stmt);
+		if (cmig_statement_changes_strings(statement.raw))
+			break;
+		if (has_ignores)
+		{
+			end = statement.offset + strlen(statement.text);
+			end_line = statement.line;
+			for (const char *p = statement.text; *p; p++)
+				end_line += *p == '\n';
+		}
+		MemoryContextReset(context);
+	}
+	if (has_ignores)
+		report_unused(lint, cmig_lint_ignore_read(script, end, strlen(script), end_line));
+	lint->statement = NULL;
+	finish_deferred(lint, false);
+	MemoryContextSwitchTo(old);
+	cmig_script_close(reader);
+	MemoryContextDelete(context);
+	AtEOXact_GUC(false, guc_level);
+}
+
+/*
+ * Call this after the last script.  The findings are then in lint->findings.
+ * The caller must ignore findings whose field "dropped" is true.
+ */
+static void
+lint_run_end(CmigLint *lint)
+{
+	lint->statement = NULL;
+	finish_deferred(lint, true);
+}
+
+/* ----------------------------------------------------------------
+ * Implements cmig.lint_policy, which decides what an upgrade does if
+ * cmig.lint finds errors.
+ * ----------------------------------------------------------------
+ */
+
+/* The values of cmig.lint_policy. */
+typedef enum Policy
+{
+	POLICY_OFF,
+	POLICY_WARN,
+	POLICY_ERROR
+} Policy;
+
+static int	lint_policy = POLICY_OFF;
+
+static const struct config_enum_entry policies[] = {
+	{"off", POLICY_OFF, false},
+	{"warn", POLICY_WARN, false},
+	{"error", POLICY_ERROR, false},
+	{"false", POLICY_OFF, true},
+	{NULL, 0, false}
+};
+
+void
+cmig_lint_policy_init(void)
+{
+	/*
+	 * cmig.lint_policy determines what an upgrade does if cmig.lint finds
+	 * errors in its scripts.
+	 */
+	DefineCustomEnumVariable("cmig.lint_policy",
+							 "Sets what an upgrade does if cmig.lint finds errors: off, warn, or error.",
+							 NULL, &lint_policy, POLICY_OFF, policies, PGC_USERSET, 0, NULL, NULL, NULL);
+}
+
+/*
+ * Are all revisions in the plan transactional, so that cmig.upgrade can run
+ * the plan?
+ */
+static bool
+is_one_transaction(const CmigSituation *now, const CmigPlan *plan)
+{
+	for (int i = 0; i < plan->count; i++)
+	{
+		if (!now->graph->nodes[plan->steps[i].node].revision->transactional)
+			return false;
+	}
+	return true;
+}
+
+CmigLint *
+cmig_lint_policy_examine(const CmigSituation *now, const CmigPlan *plan, bool enforces)
+{
+	CmigStepTexts *texts = cmig_step_texts_make(now->graph, plan);
+	CmigLint   *lint = lint_run_begin(true, enforces);
+
+	/*
+	 * If the policy is enforced, the plan may belong to a stepwise run, which
+	 * uses several transactions.
+	 */
+	lint->one_transaction = !enforces && is_one_transaction(now, plan);
+	for (int i = 0; i < plan->count; i++)
+	{
+		const CmigRunStep *step = cmig_step_texts_get(texts, i);
+
+		lint_run_script(lint, step->revision, step->sql, step->transactional);
+	}
+	lint_run_end(lint);
+	return lint;
+}
+
+bool
+cmig_lint_policy_is_error(void)
+{
+	return cmig_settings_guard_enum("cmig.lint_policy", lint_policy) == POLICY_ERROR;
+}
+
+void
+cmig_lint_policy_enforce(const CmigSituation *now, const CmigPlan *plan)
+{
+	Policy		policy = cmig_settings_guard_enum("cmig.lint_policy", lint_policy);
+	MemoryContext context;
+	MemoryContext old;
+	CmigLint   *lint;
+	CmigListing detail;
+	ListCell   *lc;
+
+	if (policy == POLICY_OFF || plan->count == 0)
+		return;
+	context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig lint", ALLOCSET_DEFAULT_SIZES);
+	old = MemoryContextSwitchTo(context);
+	lint = cmig_lint_policy_examine(now, plan, true);
+	cmig_listing_init(&detail, CMIG_LISTING_LINES);
+	foreach(lc, lint->findings)
+	{
+		CmigLintFinding *finding = lfirst(lc);
+
+		if (!finding->dropped && finding->rule->severity == CMIG_LINT_ERROR)
+			cmig_listing_add_format(&detail, "%s, statement %d, line %d (%s): %s.", finding->revision,
+									finding->statement, finding->line, finding->rule->name, finding->message);
+	}
+	if (detail.count > 0)
+		ereport(policy == POLICY_ERROR ? ERROR : WARNING,
+				(errcode(ERRCODE_CMIG_LINT),
+				 errmsg_plural("lint finds %d error in the scripts of this upgrade",
+							   "lint finds %d errors in the scripts of this upgrade", detail.count, detail.count),
+				 errdetail_internal("%s", cmig_listing_text(&detail)),
+				 errhint("To accept a finding, put a comment \"-- cmig:ignore rule\" before the statement. To see all findings and safer statements: SELECT * FROM cmig.lint(%s)",
+						 plan->target ? plan->target : "'heads'")));
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
+}
+
+/* ----------------------------------------------------------------
+ * Implements cmig.lint and cmig.lint_sql, which report what a script's
+ * statements would do to a live database.
+ *
+ * These functions do not execute the statements and do not wait for locks.
+ * ----------------------------------------------------------------
+ */
+
+PG_FUNCTION_INFO_V1(cmig_lint);
+PG_FUNCTION_INFO_V1(cmig_lint_sql);
+PG_FUNCTION_INFO_V1(cmig_lint_wrong);
+
+/* Store a string, which may be NULL, in column number "i" of a row. */
+static void
+set_text(Datum *values, bool *nulls, int i, const char *text)
+{
+	nulls[i] = text == NULL;
+	values[i] = text ? CStringGetTextDatum(text) : (Datum) 0;
+}
+
+/*
+ * Return the findings as rows.  If "with_revision" is true, the first column
+ * contains the revision.
+ */
+static void
+return_findings(FunctionCallInfo fcinfo, CmigLint *lint, bool with_revision)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig lint row",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+	ListCell   *lc;
+
+	foreach(lc, lint->findings)
+	{
+		CmigLintFinding *finding = lfirst(lc);
+		Datum		values[7];
+		bool		nulls[7] = {0};
+		int			i = 0;
+
+		if (finding->dropped)
+			continue;
+		if (with_revision)
+			set_text(values, nulls, i++, finding->revision);
+		nulls[i] = finding->statement == 0;
+		values[i++] = Int32GetDatum(finding->statement);
+		nulls[i] = finding->line == 0;
+		values[i++] = Int32GetDatum(finding->line);
+		set_text(values, nulls, i++, finding->rule->name);
+		set_text(values, nulls, i++, cmig_lint_severity_name(finding->rule->severity));
+		set_text(values, nulls, i++, finding->message);
+		set_text(values, nulls, i++, finding->fix);
+		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+		MemoryContextReset(context);
+	}
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
+}
+
+Datum
+cmig_lint(PG_FUNCTION_ARGS)
+{
+	CmigNames  *targets = cmig_argument_target(fcinfo, 0);
+	CmigSituation now;
+	CmigLint   *lint;
+
+	if (targets->names[0] == NULL)
+		targets->names[0] = "heads";
+	InitMaterializedSRF(fcinfo, 0);
+	now = cmig_move_read(true);
+	lint = cmig_lint_policy_examine(&now, cmig_move_plan_upgrade(&now, targets), false);
+	return_findings(fcinfo, lint, true);
+	return (Datum) 0;
+}
+
+Datum
+cmig_lint_sql(PG_FUNCTION_ARGS)
+{
+	char	   *script = cmig_argument_text(fcinfo, 0);
+	bool		transactional = cmig_argument_bool(fcinfo, 1, true);
+	bool		facts = cmig_argument_bool(fcinfo, 2, true);
+	CmigLint   *lint;
+
+	cmig_argument_require(fcinfo, 0, "script", "SELECT * FROM cmig.lint_sql('<script>')");
+	InitMaterializedSRF(fcinfo, 0);
+	lint = lint_run_begin(facts, false);
+	lint_run_script(lint, NULL, script, transactional);
+	lint_run_end(lint);
+	return_findings(fcinfo, lint, false);
+	return (Datum) 0;
+}
+
+Datum
+cmig_lint_wrong(PG_FUNCTION_ARGS)
+{
+	cmig_wrong_call(fcinfo, 0, PG_NARGS() - 1, "SELECT * FROM cmig.lint(", CMIG_SEVERAL_NONE);
+}

@@ -1,0 +1,934 @@
+/*
+ * lint_cascade.c
+ *	  Lint: what a statement drops with its object.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "catalog/dependency.h"
+#include "catalog/namespace.h"
+#include "catalog/objectaddress.h"
+#include "catalog/pg_attrdef.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_constraint.h"
+#include "catalog/pg_namespace.h"
+#include "catalog/pg_policy.h"
+#include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
+#include "lib/stringinfo.h"
+#include "nodes/nodeFuncs.h"
+#include "nodes/value.h"
+#include "utils/builtins.h"
+#include "utils/catcache.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/syscache.h"
+
+#include "base/base.h"
+#include "plan/internal.h"
+#include "plan/lint.h"
+
+/* ----------------------------------------------------------------
+ * Finds the objects that depend on an object at some point in the plan,
+ * and applies CASCADE to them.
+ *
+ * The dependencies of objects that exist in the database come from the
+ * catalogs.  The dependencies of a view that the plan creates or replaces come
+ * from the view's query.
+ *
+ * 	  Finds the objects that depend on an object at some point in the plan,
+ * 	  and records that CASCADE drops them.
+ * ----------------------------------------------------------------
+ */
+
+/* Returns the column with this attribute number, or NULL if there is none. */
+static CmigLintColumn *
+find_column(CmigLint *lint, CmigLintTable *table, AttrNumber attnum)
+{
+	ListCell   *lc;
+
+	cmig_lint_state_load(lint, table);
+	foreach(lc, table->columns)
+	{
+		CmigLintColumn *column = lfirst(lc);
+
+		if (column->attnum == attnum)
+			return column;
+	}
+	return NULL;
+}
+
+/* Has the plan dropped the column or changed its type? */
+static bool
+is_column_free(CmigLint *lint, CmigLintTable *table, const CmigLintDependent *dependent)
+{
+	CmigLintColumn *column = find_column(lint, table, dependent->column);
+
+	/*
+	 * assume that the attribute is unchanged, because this module does not
+	 * read the attributes of composite types
+	 */
+	if (table->kind == RELKIND_COMPOSITE_TYPE)
+		return false;
+	return column == NULL || column->type != dependent->type;
+}
+
+/*
+ * Has the plan dropped or changed the dependent object, so that the dependency
+ * might no longer exist?
+ */
+static bool
+lint_cascade_is_free(CmigLint *lint, const CmigLintDependent *dependent)
+{
+	CmigLintTable *table;
+
+	if (dependent->kind == CMIG_LINT_FUNCTION)
+		return dependent->name && cmig_lint_objects_function(lint, dependent->name) != NULL;
+	if (cmig_lint_state_is_gone(lint, dependent->relation))
+		return true;
+	table = cmig_lint_state_find_oid(lint, dependent->relation);
+	switch (dependent->kind)
+	{
+		case CMIG_LINT_POLICY:
+			return cmig_lint_objects_is_policy_changed(lint, dependent->relation, dependent->name);
+		case CMIG_LINT_FOREIGN_KEY:
+			cmig_lint_state_load(lint, table);
+			return cmig_lint_model_constraint(table, dependent->name) == NULL;
+		case CMIG_LINT_COLUMN:
+			return is_column_free(lint, table, dependent);
+		default:
+			return table->redefined;
+	}
+}
+
+/*
+ * Views that the plan creates or replaces
+ */
+
+/* raw_expression_tree_walker callback: does the query contain a "*"? */
+static bool
+has_star(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, A_Star))
+		return true;
+	if (IsA(node, ColumnRef))
+		return IsA(llast(((ColumnRef *) node)->fields), A_Star);
+	return raw_expression_tree_walker(node, has_star, context);
+}
+
+void
+cmig_lint_cascade_note_query(CmigLint *lint, CmigLintTable *view, Node *query)
+{
+	MemoryContext old;
+	ListCell   *lc;
+
+	view->uses = view->uses_columns = NIL;
+	if (!IsA(query, SelectStmt))
+		return;
+	old = MemoryContextSwitchTo(lint->context);
+	foreach(lc, cmig_lint_uses_of(query))
+	{
+		CmigLintTable *table = cmig_lint_state_find(lint, lfirst(lc), false);
+
+		if (table == NULL || table == view)
+			continue;
+		view->uses = list_append_unique_ptr(view->uses, table);
+		table->users = list_append_unique_ptr(table->users, view);
+	}
+	view->uses_columns = cmig_lint_expression_columns(query);
+	view->uses_all_columns = has_star(query, NULL);
+	MemoryContextSwitchTo(old);
+}
+
+/*
+ * Does a view that uses a relation also use the relation's column "column"?  If
+ * "maybe" is true, also returns true if the view might use this column.
+ */
+static bool
+uses_column(const CmigLintTable *view, const char *column, bool maybe)
+{
+	if (maybe)
+		return view->uses_all_columns || cmig_text_list_has(view->uses_columns, column);
+	return list_length(view->uses) == 1 && cmig_text_list_has(view->uses_columns, column);
+}
+
+/*
+ * Returns the plan's views that use a relation or, if "column" is not NULL,
+ * that column of the relation, as a List of CmigLintTable *.  If "maybe" is
+ * true, the result includes views that might use the column.
+ */
+static List *
+lint_cascade_views(CmigLint *lint, const CmigLintTable *table, const char *column, bool maybe)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	foreach(lc, table->users)
+	{
+		CmigLintTable *view = lfirst(lc);
+
+		if (list_member_ptr(view->uses, table) && cmig_lint_state_exists(lint, view) &&
+			(column == NULL || uses_column(view, column, maybe)))
+			result = lappend(result, view);
+	}
+	return result;
+}
+
+/*
+ * Drop the plan's views that use a relation or, if "column" is not NULL, that
+ * column of the relation.
+ */
+static void
+drop_views(CmigLint *lint, const CmigLintTable *table, const char *column)
+{
+	ListCell   *lc;
+
+	foreach(lc, lint_cascade_views(lint, table, column, true))
+	{
+		CmigLintTable *view = lfirst(lc);
+
+		cmig_lint_state_remove(lint, view);
+		cmig_lint_cascade_relation(lint, view);
+	}
+}
+
+/*
+ * Objects that exist in the database
+ */
+
+/* CmigDroppedSpared callback: has the plan dropped or changed the object? */
+static bool
+is_spared(const ObjectAddress *object, void *lint)
+{
+	CmigLintDependent *dependent = cmig_lint_code_dependent(object);
+
+	return dependent != NULL && lint_cascade_is_free(lint, dependent);
+}
+
+/* Update the lint state after a relation or a column is dropped. */
+static void
+drop_relation(CmigLint *lint, const ObjectAddress *object)
+{
+	CmigLintTable *table = cmig_lint_state_find_oid(lint, object->objectId);
+	CmigLintColumn *column;
+
+	if (table == NULL || cmig_lint_state_is_gone(lint, object->objectId))
+		return;
+	if (object->objectSubId == 0)
+	{
+		if (table->index_of)
+		{
+			cmig_lint_state_load(lint, table->index_of);
+			table->index_of->indexes = list_delete_ptr(table->index_of->indexes,
+													   cmig_lint_model_index(table->index_of, table->name));
+		}
+		cmig_lint_state_remove(lint, table);
+		drop_views(lint, table, NULL);
+		return;
+	}
+	column = find_column(lint, table, object->objectSubId);
+	if (column == NULL)
+		return;
+	drop_views(lint, table, column->name);
+	cmig_lint_alter_drop_column(table, column->name);
+}
+
+/* Update the lint state after a table constraint is dropped. */
+static void
+drop_constraint(CmigLint *lint, Oid constraint)
+{
+	HeapTuple	row = SearchSysCache1(CONSTROID, ObjectIdGetDatum(constraint));
+	CmigLintTable *table;
+
+	if (!HeapTupleIsValid(row))
+		return;
+	table = OidIsValid(((Form_pg_constraint) GETSTRUCT(row))->conrelid) ?
+		cmig_lint_state_find_oid(lint, ((Form_pg_constraint) GETSTRUCT(row))->conrelid) : NULL;
+	if (table)
+	{
+		cmig_lint_state_load(lint, table);
+		cmig_lint_alter_drop_constraint(table, NameStr(((Form_pg_constraint) GETSTRUCT(row))->conname));
+	}
+	ReleaseSysCache(row);
+}
+
+/* Update the lint state after a column default is dropped. */
+static void
+drop_default(CmigLint *lint, Oid attrdef)
+{
+	ObjectAddress address = GetAttrDefaultColumnAddress(attrdef);
+	CmigLintTable *table = OidIsValid(address.objectId) ?
+	cmig_lint_state_find_oid(lint, address.objectId) : NULL;
+	CmigLintColumn *column = table ? find_column(lint, table, address.objectSubId) : NULL;
+
+	if (column)
+		column->has_default = false;
+}
+
+/* Update the lint state after a policy or a function is dropped. */
+static void
+drop_code(CmigLint *lint, const ObjectAddress *object)
+{
+	CmigLintDependent *dependent = cmig_lint_code_dependent(object);
+
+	if (dependent == NULL || dependent->name == NULL)
+		return;
+	if (dependent->kind == CMIG_LINT_POLICY)
+		cmig_lint_objects_change_policy(lint, dependent->relation, dependent->name);
+	else
+		cmig_lint_objects_drop_function(lint, dependent->name);
+}
+
+/*
+ * Update the lint state for all objects that CASCADE drops together with the
+ * given object.
+ */
+static void
+cascade(CmigLint *lint, Oid class, Oid oid, int32 sub)
+{
+	ObjectAddress first;
+	List	   *dropped;
+
+	if (!lint->reads_facts || !OidIsValid(oid))
+		return;
+	ObjectAddressSubSet(first, class, oid, sub);
+	dropped = cmig_dropped_objects(&first, is_spared, lint);
+	for (int i = 1; i < list_length(dropped); i++)
+	{
+		const ObjectAddress *object = list_nth(dropped, i);
+
+		switch (object->classId)
+		{
+			case RelationRelationId:
+				drop_relation(lint, object);
+				break;
+			case ConstraintRelationId:
+				drop_constraint(lint, object->objectId);
+				break;
+			case AttrDefaultRelationId:
+				drop_default(lint, object->objectId);
+				break;
+			case PolicyRelationId:
+			case ProcedureRelationId:
+				drop_code(lint, object);
+				break;
+			default:
+				break;
+		}
+	}
+}
+
+void
+cmig_lint_cascade_relation(CmigLint *lint, CmigLintTable *table)
+{
+	cascade(lint, RelationRelationId, table->oid, 0);
+	drop_views(lint, table, NULL);
+}
+
+void
+cmig_lint_cascade_column(CmigLint *lint, CmigLintTable *table, const char *name)
+{
+	CmigLintColumn *column = cmig_lint_model_column(table, name);
+
+	if (column && column->attnum != 0)
+		cascade(lint, RelationRelationId, table->oid, column->attnum);
+	drop_views(lint, table, name);
+}
+
+void
+cmig_lint_cascade_constraint(CmigLint *lint, CmigLintTable *table, const char *name)
+{
+	if (OidIsValid(table->oid))
+		cascade(lint, ConstraintRelationId, get_relation_constraint_oid(table->oid, name, true), 0);
+}
+
+/*
+ * The argument types of the dropped function are not known here, so CASCADE is
+ * applied only if the database has exactly one function with this name.
+ */
+void
+cmig_lint_cascade_function(CmigLint *lint, const char *name)
+{
+	CatCList   *functions;
+	Oid			function = InvalidOid;
+
+	if (!lint->reads_facts)
+		return;
+	functions = SearchSysCacheList1(PROCNAMEARGSNSP, CStringGetDatum(name));
+	if (functions->n_members == 1)
+		function = ((Form_pg_proc) GETSTRUCT(&functions->members[0]->tuple))->oid;
+	ReleaseSysCacheList(functions);
+	if (cmig_lint_objects_function(lint, name) == NULL)
+		cascade(lint, ProcedureRelationId, function, 0);
+}
+
+void
+cmig_lint_cascade_type(CmigLint *lint, TypeName *name)
+{
+	Oid			type;
+	int32		typmod;
+	const char *type_name;
+
+	if (!lint->reads_facts)
+		return;
+	cmig_lint_types_find(lint, name, &type, &typmod, &type_name);
+	if (type_name == NULL)
+		cascade(lint, TypeRelationId, type, 0);
+}
+
+void
+cmig_lint_cascade_schema(CmigLint *lint, const char *name)
+{
+	cascade(lint, NamespaceRelationId, lint->reads_facts ? get_namespace_oid(name, true) : InvalidOid, 0);
+	cmig_lint_state_remove_schema(lint, name);
+}
+
+/*
+ * Other kinds of objects
+ */
+
+/* A search for an object by name. */
+typedef struct Search
+{
+	const char *search_path;
+	ObjectType	type;
+	Node	   *name;
+	ObjectAddress found;
+} Search;
+
+/* Subtransaction callback: find the object. */
+static void
+find_object(void *arg)
+{
+	Search	   *search = arg;
+
+	cmig_settings_override("search_path", search->search_path);
+	if (!cmig_dropped_locks_find(search->type, search->name, &search->found))
+		search->found = InvalidObjectAddress;
+}
+
+/* Returns search_path at this point of the script, as a string. */
+static char *
+path_text(const CmigLint *lint)
+{
+	StringInfoData text;
+	ListCell   *lc;
+
+	initStringInfo(&text);
+	foreach(lc, cmig_lint_session_path(lint))
+		appendStringInfo(&text, "%s%s", text.len > 0 ? ", " : "", quote_identifier(lfirst(lc)));
+	return text.data;
+}
+
+/*
+ * Find an object.  If looking up the name raises an error, the object counts as
+ * missing.
+ */
+static ObjectAddress
+find_other(const CmigLint *lint, ObjectType type, Node *name)
+{
+	Search		search = {.type = type,.name = name,.found = InvalidObjectAddress};
+	ErrorData  *error;
+
+	if (!lint->reads_facts)
+		return InvalidObjectAddress;
+	search.search_path = path_text(lint);
+	error = cmig_subtransaction_rehearse(find_object, &search);
+	if (error != NULL && error->sqlerrcode == ERRCODE_QUERY_CANCELED)
+		ReThrowError(error);
+	return error == NULL ? search.found : InvalidObjectAddress;
+}
+
+void
+cmig_lint_cascade_other(CmigLint *lint, ObjectType type, Node *name)
+{
+	ObjectAddress object = find_other(lint, type, name);
+
+	cascade(lint, object.classId, object.objectId, 0);
+}
+
+/*
+ * Is the object a table, a view, or a column that clients may use?  Returns
+ * false if the plan has already dropped the object.
+ */
+static bool
+is_used_by_clients(CmigLint *lint, const ObjectAddress *object)
+{
+	CmigLintTable *table;
+
+	if (object->classId != RelationRelationId ||
+		cmig_lint_state_is_gone(lint, object->objectId) ||
+		OidIsValid(getExtensionOfObject(RelationRelationId, object->objectId)))
+		return false;
+	switch (get_rel_relkind(object->objectId))
+	{
+		case RELKIND_RELATION:
+		case RELKIND_PARTITIONED_TABLE:
+		case RELKIND_FOREIGN_TABLE:
+		case RELKIND_VIEW:
+		case RELKIND_MATVIEW:
+			table = cmig_lint_state_find_oid(lint, object->objectId);
+			return object->objectSubId == 0 || find_column(lint, table, object->objectSubId) != NULL;
+		default:
+			return false;
+	}
+}
+
+/*
+ * Add to the listing the tables, views, and columns that CASCADE drops
+ * together with an object.  Returns a description of the object, or NULL if
+ * the object does not exist.
+ */
+static char *
+lint_cascade_describe(CmigLint *lint, ObjectType type, Node *name, CmigListing *listing)
+{
+	ObjectAddress first = find_other(lint, type, name);
+	List	   *dropped;
+
+	if (!OidIsValid(first.objectId))
+		return NULL;
+	dropped = cmig_dropped_objects(&first, is_spared, lint);
+	for (int i = 1; i < list_length(dropped); i++)
+	{
+		const ObjectAddress *object = list_nth(dropped, i);
+		char	   *description = is_used_by_clients(lint, object) ? getObjectDescription(object, true) : NULL;
+
+		if (description != NULL)
+			cmig_listing_add(listing, description);
+	}
+	return getObjectDescription(&first, true);
+}
+
+/* ----------------------------------------------------------------
+ * cmig.lint rules about dropping, renaming, or changing something that
+ * views, policies, or functions use.
+ * ----------------------------------------------------------------
+ */
+
+/*
+ * dependent-objects
+ */
+
+/*
+ * Does the list contain the relation with this OID?  Returns false for
+ * InvalidOid.
+ */
+static bool
+is_among(Oid relation, List *tables)
+{
+	ListCell   *lc;
+
+	foreach(lc, tables)
+		if (OidIsValid(relation) && ((CmigLintTable *) lfirst(lc))->oid == relation)
+		return true;
+	return false;
+}
+
+/*
+ * Add to the listing the objects that depend on any part of a live relation or,
+ * if "column" is not 0, on that column.  Objects dropped by the plan or by the
+ * current statement are left out.  If "type_change" is true, foreign keys are
+ * left out, because a type change re-creates them.
+ */
+static void
+add_live(CmigLint *lint, CmigListing *listing, Oid relation, AttrNumber column, bool type_change, List *dropped)
+{
+	ListCell   *lc;
+
+	if (!OidIsValid(relation))
+		return;
+	foreach(lc, cmig_lint_code_dependents(relation, column))
+	{
+		CmigLintDependent *dependent = lfirst(lc);
+
+		if (!(type_change && dependent->kind == CMIG_LINT_FOREIGN_KEY) &&
+			!lint_cascade_is_free(lint, dependent) && !is_among(dependent->relation, dropped))
+			cmig_listing_add(listing, dependent->description);
+	}
+}
+
+/*
+ * Returns the objects that depend on a relation or, if "name" is not NULL, on
+ * its column "name", as a list for a message.  Returns NULL if there are none.
+ * Relations in "dropped" are left out, because the same statement drops them.
+ */
+static char *
+all_dependents(CmigLint *lint, const CmigLintTable *table, const char *name, bool type_change, List *dropped)
+{
+	CmigListing listing;
+	CmigLintColumn *column = name ? cmig_lint_model_column(table, name) : NULL;
+	ListCell   *lc;
+
+	cmig_listing_init(&listing, CMIG_LISTING_PLAIN);
+	if (name == NULL || (column && column->attnum != 0))
+		add_live(lint, &listing, table->oid, column ? column->attnum : 0, type_change, dropped);
+	foreach(lc, lint_cascade_views(lint, table, name, false))
+	{
+		CmigLintTable *view = lfirst(lc);
+
+		if (!list_member_ptr(dropped, view))
+			cmig_listing_add_format(&listing, "%s %s", view->kind == RELKIND_MATVIEW ? "materialized view" : "view",
+									quote_identifier(view->name));
+	}
+	return listing.count > 0 ? cmig_listing_text(&listing) : NULL;
+}
+
+/* Report how a DROP affects the objects that depend on the dropped object. */
+static void
+report_dropped(CmigLint *lint, const char *object, const char *dependents, DropBehavior behavior)
+{
+	if (dependents == NULL)
+		return;
+	if (behavior == DROP_CASCADE)
+		cmig_lint_report(lint, NULL, "CASCADE also drops what depends on %s: %s", object, dependents);
+	else
+		cmig_lint_report(lint, NULL, "dropping %s fails, because it is used by %s", object, dependents);
+}
+
+/* Does an earlier action of the same ALTER TABLE drop the foreign key? */
+static bool
+is_dropped_before(CmigLint *lint, const CmigLintDependent *key, List *dropped)
+{
+	return key->relation == lint->target->oid && key->name && cmig_text_list_has(dropped, key->name);
+}
+
+/*
+ * Returns the foreign keys that depend on a constraint of a live table, as a
+ * list for a message.  Returns NULL if there are none.  "dropped" contains the
+ * names of the constraints that the statement has already dropped.
+ */
+static char *
+users_of_constraint(CmigLint *lint, const char *name, List *dropped)
+{
+	CmigLintConstraint *constraint = cmig_lint_model_constraint(lint->target, name);
+	Oid			oid = constraint && constraint->added_in == 0 && OidIsValid(lint->target->oid) ?
+	get_relation_constraint_oid(lint->target->oid, name, true) : InvalidOid;
+	CmigListing listing;
+	ListCell   *lc;
+
+	cmig_listing_init(&listing, CMIG_LISTING_PLAIN);
+	foreach(lc, OidIsValid(oid) ? cmig_lint_code_dependents(get_constraint_index(oid), 0) : NIL)
+	{
+		CmigLintDependent *key = lfirst(lc);
+
+		if (!lint_cascade_is_free(lint, key) && !is_dropped_before(lint, key, dropped))
+			cmig_listing_add(&listing, key->description);
+	}
+	return listing.count > 0 ? cmig_listing_text(&listing) : NULL;
+}
+
+/* Check ALTER TABLE for the rule dependent-objects. */
+static void
+check_altered(CmigLint *lint, AlterTableStmt *alter)
+{
+	List	   *dropped = NIL;
+	ListCell   *lc;
+
+	foreach(lc, lint->target ? alter->cmds : NIL)
+	{
+		AlterTableCmd *command = lfirst_node(AlterTableCmd, lc);
+		bool		drops = command->subtype == AT_DropColumn;
+		char	   *dependents;
+
+		if (command->subtype == AT_DropConstraint)
+		{
+			report_dropped(lint, psprintf("constraint %s", quote_identifier(command->name)),
+						   users_of_constraint(lint, command->name, dropped), command->behavior);
+			dropped = lappend(dropped, command->name);
+		}
+		if (!drops && command->subtype != AT_AlterColumnType)
+			continue;
+		dependents = all_dependents(lint, lint->target, command->name, !drops, NIL);
+		if (dependents == NULL)
+			continue;
+		if (drops)
+			report_dropped(lint, psprintf("column %s", quote_identifier(command->name)), dependents, command->behavior);
+		else
+			cmig_lint_report(lint, NULL, "changing the type of column %s fails, because it is used by %s",
+							 quote_identifier(command->name), dependents);
+	}
+}
+
+/* Check DROP TABLE, DROP VIEW, and DROP MATERIALIZED VIEW. */
+static void
+check_dropped(CmigLint *lint, DropStmt *drop)
+{
+	List	   *dropped = NIL;
+	ListCell   *lc;
+
+	if (drop->removeType != OBJECT_TABLE && drop->removeType != OBJECT_VIEW &&
+		drop->removeType != OBJECT_MATVIEW)
+		return;
+	foreach(lc, drop->objects)
+	{
+		CmigLintTable *table = cmig_lint_state_find_names(lint, lfirst(lc), drop->missing_ok);
+
+		if (table)
+			dropped = lappend(dropped, table);
+	}
+	foreach(lc, dropped)
+	{
+		char	   *dependents = all_dependents(lint, lfirst(lc), NULL, false, dropped);
+
+		if (dependents != NULL)
+			report_dropped(lint, cmig_lint_text_name(lfirst(lc)), dependents, drop->behavior);
+	}
+}
+
+/*
+ * Returns the columns that have a live type, as a list for a message.  Returns
+ * NULL if there are none.  Columns that the plan has dropped or changed are
+ * left out.
+ */
+static char *
+columns_of_type(CmigLint *lint, const TypeName *name)
+{
+	CmigListing listing;
+	Oid			type;
+	int32		typmod;
+	const char *new_name;
+	ListCell   *lc;
+
+	cmig_lint_types_find(lint, name, &type, &typmod, &new_name);
+	cmig_listing_init(&listing, CMIG_LISTING_PLAIN);
+	foreach(lc, lint->reads_facts && new_name == NULL && OidIsValid(type) ? cmig_lint_code_columns(type) : NIL)
+	{
+		CmigLintDependent *column = lfirst(lc);
+
+		if (!lint_cascade_is_free(lint, column))
+			cmig_listing_add(&listing, column->description);
+	}
+	return listing.count > 0 ? cmig_listing_text(&listing) : NULL;
+}
+
+/* Check DROP TYPE and DROP DOMAIN. */
+static void
+check_dropped_types(CmigLint *lint, DropStmt *drop)
+{
+	ListCell   *lc;
+
+	foreach(lc, drop->objects)
+	{
+		TypeName   *name = lfirst_node(TypeName, lc);
+
+		report_dropped(lint, psprintf("%s %s", drop->removeType == OBJECT_DOMAIN ? "domain" : "type", NameListToQuotedString(name->names)),
+					   columns_of_type(lint, name), drop->behavior);
+	}
+}
+
+/*
+ * Check DROP EXTENSION, DROP FUNCTION, and similar statements with CASCADE,
+ * which can drop columns, tables, and views.
+ */
+static void
+check_dropped_others(CmigLint *lint, DropStmt *drop)
+{
+	ListCell   *lc;
+
+	foreach(lc, drop->behavior == DROP_CASCADE ? drop->objects : NIL)
+	{
+		CmigListing listing;
+		char	   *object;
+
+		cmig_listing_init(&listing, CMIG_LISTING_PLAIN);
+		object = lint_cascade_describe(lint, drop->removeType, lfirst(lc), &listing);
+		if (object != NULL && listing.count > 0)
+			report_dropped(lint, object, cmig_listing_text(&listing), DROP_CASCADE);
+	}
+}
+
+/* Implements the rule dependent-objects. */
+static void
+check_dependents(CmigLint *lint, Node *node)
+{
+	if (!IsA(node, DropStmt))
+	{
+		check_altered(lint, (AlterTableStmt *) node);
+		return;
+	}
+	switch (((DropStmt *) node)->removeType)
+	{
+		case OBJECT_TYPE:
+		case OBJECT_DOMAIN:
+			check_dropped_types(lint, (DropStmt *) node);
+			break;
+		case OBJECT_EXTENSION:
+		case OBJECT_FUNCTION:
+		case OBJECT_PROCEDURE:
+		case OBJECT_ROUTINE:
+		case OBJECT_AGGREGATE:
+		case OBJECT_OPERATOR:
+		case OBJECT_COLLATION:
+		case OBJECT_FOREIGN_SERVER:
+		case OBJECT_FDW:
+			check_dropped_others(lint, (DropStmt *) node);
+			break;
+		default:
+			check_dropped(lint, (DropStmt *) node);
+			break;
+	}
+}
+
+/*
+ * code-uses-dropped
+ */
+
+/* A table or column that the plan has dropped or renamed. */
+typedef struct Missing
+{
+	CmigLintName name;
+	Oid			oid;			/* OID of the table */
+	int			since;			/* number of the statement that dropped or
+								 * renamed the table or column */
+	CmigLintFinding *finding;
+} Missing;
+
+/* Does the function's body use the table or column? */
+static bool
+uses(const Missing *missing, const char *source, Oid function)
+{
+	const CmigLintName *name = &missing->name;
+	bool		is_trigger;
+
+	if (name->column && !cmig_lint_code_names(source, name->column))
+		return false;
+	is_trigger = name->column && OidIsValid(missing->oid) && OidIsValid(function) &&
+		list_member_oid(cmig_lint_code_trigger_functions(missing->oid), function);
+	return cmig_lint_body_uses(source, name, is_trigger);
+}
+
+/*
+ * Returns the functions that still use the table or column at the end of the
+ * plan, as a list for a message.  Returns NULL if there are none.
+ */
+static char *
+users_of(CmigLint *lint, const Missing *missing)
+{
+	CmigListing listing;
+	ListCell   *lc;
+
+	cmig_listing_init(&listing, CMIG_LISTING_PLAIN);
+	foreach(lc, cmig_lint_objects_bodies(lint))
+	{
+		CmigLintBody *body = lfirst(lc);
+		CmigLintFunction *replaced = cmig_lint_objects_function(lint, body->name);
+
+		if ((replaced == NULL || replaced->created_at < missing->since) &&
+			!cmig_lint_objects_is_dropped_function(lint, body->name) &&
+			uses(missing, body->source, body->oid))
+			cmig_listing_add(&listing, cmig_lint_code_function_name(body->oid));
+	}
+	return listing.count > 0 ? cmig_listing_text(&listing) : NULL;
+}
+
+/*
+ * Callback at the end of the plan: do functions still use the dropped or
+ * renamed object?  If so, adds these functions to the finding's message.
+ */
+static bool
+is_still_used(CmigLint *lint, void *arg)
+{
+	Missing    *missing = arg;
+	char	   *users;
+
+	/*
+	 * report nothing if the plan has re-created the table or column, or has
+	 * renamed it back
+	 */
+	if (cmig_lint_state_has(lint, missing->oid, missing->name.table, missing->name.column))
+		return false;
+	users = users_of(lint, missing);
+	if (users == NULL)
+		return false;
+	missing->finding->message = psprintf("%s: %s", missing->finding->message, users);
+	return true;
+}
+
+/*
+ * Record that a table or, if "column" is not NULL, a column no longer exists
+ * under its name.  "what" is "dropped" or "renamed".
+ */
+static void
+note_missing(CmigLint *lint, const CmigLintTable *table, const char *column, const char *what)
+{
+	MemoryContext old;
+	Missing    *missing;
+	CmigLintFinding *finding;
+
+	if (table == NULL || table->origin != CMIG_LINT_LIVE || !lint->reads_facts)
+		return;
+	if (column)
+		finding = cmig_lint_report(lint, NULL, "column %s of %s is %s, but functions still use it",
+								   quote_identifier(column), cmig_lint_text_name(table), what);
+	else
+		finding = cmig_lint_report(lint, NULL, "%s is %s, but functions still use it",
+								   cmig_lint_text_name(table), what);
+	old = MemoryContextSwitchTo(lint->context);
+	missing = palloc0(sizeof(Missing));
+	missing->name.schema = pstrdup(table->schema);
+	missing->name.table = pstrdup(table->name);
+	missing->oid = table->oid;
+	missing->name.column = column ? pstrdup(column) : NULL;
+	missing->since = cmig_lint_state_statements(lint);
+	missing->finding = finding;
+	MemoryContextSwitchTo(old);
+	cmig_lint_report_later(lint, finding, true, is_still_used, missing);
+}
+
+/* Does the table in the live database have this column? */
+static bool
+is_live_column(const CmigLintTable *table, const char *name)
+{
+	CmigLintColumn *column = cmig_lint_model_column(table, name);
+
+	return column && !column->is_new;
+}
+
+/* Implements the rule code-uses-dropped. */
+static void
+check_code(CmigLint *lint, Node *node)
+{
+	RenameStmt *rename = (RenameStmt *) node;
+	ListCell   *lc;
+
+	if (IsA(node, DropStmt))
+	{
+		DropStmt   *drop = (DropStmt *) node;
+
+		if (drop->removeType != OBJECT_TABLE && drop->removeType != OBJECT_VIEW)
+			return;
+		foreach(lc, drop->objects)
+		{
+			note_missing(lint, cmig_lint_state_find_names(lint, lfirst(lc), true), NULL, "dropped");
+		}
+	}
+	else if (lint->target == NULL)
+		return;
+	else if (IsA(node, RenameStmt))
+	{
+		if (rename->renameType == OBJECT_COLUMN && is_live_column(lint->target, rename->subname))
+			note_missing(lint, lint->target, rename->subname, "renamed");
+		else if (rename->renameType == OBJECT_TABLE || rename->renameType == OBJECT_VIEW)
+			note_missing(lint, lint->target, NULL, "renamed");
+	}
+	else
+	{
+		foreach(lc, ((AlterTableStmt *) node)->cmds)
+		{
+			AlterTableCmd *command = lfirst_node(AlterTableCmd, lc);
+
+			if (command->subtype == AT_DropColumn && is_live_column(lint->target, command->name))
+				note_missing(lint, lint->target, command->name, "dropped");
+		}
+	}
+}
+
+const CmigLintRule cmig_lint_dependents[] = {
+	{"dependent-objects", CMIG_LINT_ERROR, false, check_dependents, {T_AlterTableStmt, T_DropStmt}},
+	{"code-uses-dropped", CMIG_LINT_WARNING, false, check_code, {T_AlterTableStmt, T_RenameStmt, T_DropStmt}},
+	{NULL}
+};

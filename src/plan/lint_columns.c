@@ -1,0 +1,820 @@
+/*
+ * lint_columns.c
+ *	  Lint: rules about columns.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "catalog/pg_attribute.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_type.h"
+#include "lib/stringinfo.h"
+#include "nodes/parsenodes.h"
+#include "nodes/value.h"
+#include "parser/parse_type.h"
+#include "utils/builtins.h"
+
+#include "base/base.h"
+#include "base/compat.h"
+#include "plan/lint.h"
+
+/* ----------------------------------------------------------------
+ * Builds the statements that a fix suggests in place of an ALTER TABLE.
+ *
+ * The fixes are composed of pieces of the statement's original text.
+ * ----------------------------------------------------------------
+ */
+
+char *
+cmig_lint_fix_action(CmigLint *lint, int action)
+{
+	const char *text = lint->statement->text;
+	CmigLintPiece *piece = list_nth(cmig_lint_source_actions(text), action);
+
+	return pnstrdup(text + piece->from, piece->to - piece->from);
+}
+
+char *
+cmig_lint_fix_actions(CmigLint *lint)
+{
+	const char *text = lint->statement->text;
+
+	return pstrdup(text + ((CmigLintPiece *) linitial(cmig_lint_source_actions(text)))->from);
+}
+
+char *
+cmig_lint_fix_replace(CmigLint *lint, int action, const char *replacement)
+{
+	const char *text = lint->statement->text;
+	List	   *pieces = cmig_lint_source_actions(text);
+	StringInfoData result;
+	bool		any = false;
+
+	initStringInfo(&result);
+	for (int i = 0; i < list_length(pieces); i++)
+	{
+		CmigLintPiece *piece = list_nth(pieces, i);
+
+		if (i == action && replacement == NULL)
+			continue;
+		if (any)
+			appendStringInfoString(&result, ", ");
+		else
+			appendBinaryStringInfo(&result, text, ((CmigLintPiece *) linitial(pieces))->from);
+		any = true;
+		if (i == action)
+			appendStringInfoString(&result, replacement);
+		else
+			appendBinaryStringInfo(&result, text + piece->from, piece->to - piece->from);
+	}
+	if (any)
+		appendStringInfoString(&result, ";\n");
+	return result.data;
+}
+
+/*
+ * Is the constraint node an attribute of the preceding clause, such as
+ * DEFERRABLE?
+ */
+static bool
+is_attribute(const Constraint *clause)
+{
+	return clause->contype == CONSTR_ATTR_DEFERRABLE || clause->contype == CONSTR_ATTR_NOT_DEFERRABLE ||
+		clause->contype == CONSTR_ATTR_DEFERRED || clause->contype == CONSTR_ATTR_IMMEDIATE;
+}
+
+/*
+ * Returns the offset at which a clause ends.  A clause ends where the next
+ * clause starts or the action ends.
+ */
+static int
+clause_end(CmigLint *lint, const ColumnDef *column, const Constraint *clause)
+{
+	int			end = clause->location + strlen(cmig_lint_source_from(lint->statement->text, clause->location, NULL));
+	ListCell   *lc;
+
+	foreach(lc, column->constraints)
+	{
+		Constraint *other = lfirst_node(Constraint, lc);
+
+		if (!is_attribute(other) && other->location > clause->location)
+			end = Min(end, other->location);
+	}
+	if (column->collClause && column->collClause->location > clause->location)
+		end = Min(end, column->collClause->location);
+	return end;
+}
+
+char *
+cmig_lint_fix_clause(CmigLint *lint, const ColumnDef *column, const Constraint *clause)
+{
+	const char *text = lint->statement->text;
+	int			end = clause_end(lint, column, clause);
+
+	while (end > clause->location && strchr(" \t\r\n", text[end - 1]))
+		end--;
+	return pnstrdup(text + clause->location, end - clause->location);
+}
+
+char *
+cmig_lint_fix_without(CmigLint *lint, int action, const ColumnDef *column, List *clauses)
+{
+	const char *text = lint->statement->text;
+	CmigLintPiece *piece = list_nth(cmig_lint_source_actions(text), action);
+	char	   *result = pnstrdup(text + piece->from, piece->to - piece->from);
+	int			length;
+	ListCell   *lc;
+
+	foreach(lc, clauses)
+	{
+		Constraint *clause = lfirst(lc);
+		int			end = clause_end(lint, column, clause);
+
+		memset(result + clause->location - piece->from, '\x01', Min(end, piece->to) - clause->location);
+	}
+	length = 0;
+	for (int i = 0; result[i]; i++)
+	{
+		if (result[i] != '\x01')
+			result[length++] = result[i];
+	}
+	while (length > 0 && strchr(" \t\r\n", result[length - 1]))
+		length--;
+	result[length] = '\0';
+	return result;
+}
+
+/* ----------------------------------------------------------------
+ * cmig.lint rules about columns of existing tables.
+ * ----------------------------------------------------------------
+ */
+
+/*
+ * Returns the constraint of this type in the column definition, or NULL if
+ * there is none.
+ */
+static Constraint *
+find_constraint(const ColumnDef *column, ConstrType type)
+{
+	ListCell   *lc;
+
+	foreach(lc, column->constraints)
+	{
+		if (lfirst_node(Constraint, lc)->contype == type)
+			return lfirst(lc);
+	}
+	return NULL;
+}
+
+/* Does ADD COLUMN IF NOT EXISTS name a column that already exists? */
+static bool
+column_exists(CmigLint *lint, AlterTableCmd *command)
+{
+	return command->missing_ok &&
+		cmig_lint_model_column(lint->target, ((ColumnDef *) command->def)->colname) != NULL;
+}
+
+/* Is the expression absent or a NULL constant? */
+static bool
+is_null_constant(Node *node)
+{
+	while (node && IsA(node, TypeCast))
+		node = ((TypeCast *) node)->arg;
+	return node == NULL || (IsA(node, A_Const) && ((A_Const *) node)->isnull);
+}
+
+/*
+ * Returns the default of a new column.  Returns NULL if the column has no
+ * default or if its default is a NULL constant.
+ */
+static Node *
+default_of(const ColumnDef *column)
+{
+	Constraint *constraint = find_constraint(column, CONSTR_DEFAULT);
+
+	return constraint && !is_null_constant(constraint->raw_expr) ? constraint->raw_expr : NULL;
+}
+
+/*
+ * Does ALTER TABLE affect a large table?  With ONLY, child tables do not count.
+ */
+static bool
+alters_large(CmigLint *lint, Node *node)
+{
+	return ((AlterTableStmt *) node)->relation->inh ?
+		cmig_lint_model_is_large(lint->target) : cmig_lint_model_is_large_itself(lint->target);
+}
+
+/* Call "check" for each column that the statement adds to a large table. */
+static void
+each_added(CmigLint *lint, Node *node, void (*check) (CmigLint *lint, const ColumnDef *column, int number))
+{
+	int			number = 0;
+	ListCell   *lc;
+
+	if (!alters_large(lint, node))
+		return;
+	foreach(lc, ((AlterTableStmt *) node)->cmds)
+	{
+		AlterTableCmd *command = lfirst_node(AlterTableCmd, lc);
+
+		if (command->subtype == AT_AddColumn && !column_exists(lint, command))
+			check(lint, (ColumnDef *) command->def, number);
+		number++;
+	}
+}
+
+/*
+ * Returns a fix that adds the column without its default and without NOT NULL,
+ * sets the default for new rows, fills existing rows in batches, and then adds
+ * NOT NULL.
+ */
+static char *
+default_fix(CmigLint *lint, const ColumnDef *column, int number)
+{
+	Constraint *clause = find_constraint(column, CONSTR_DEFAULT);
+	Constraint *not_null = find_constraint(column, CONSTR_NOTNULL);
+	char	   *table = cmig_lint_text_qualified(lint->target);
+	const char *name = quote_identifier(column->colname);
+	char	   *text = cmig_lint_fix_clause(lint, column, clause);
+	List	   *clauses = list_make1(clause);
+	StringInfoData fix;
+
+	if (not_null)
+		clauses = lappend(clauses, not_null);
+	initStringInfo(&fix);
+	appendStringInfoString(&fix, CMIG_LINT_STEPWISE);
+	appendStringInfoString(&fix, cmig_lint_fix_replace(lint, number, psprintf("%s, ALTER COLUMN %s SET %s",
+																			  cmig_lint_fix_without(lint, number, column, clauses),
+																			  name, text)));
+	appendStringInfo(&fix, "CALL cmig.backfill(%s, %s, %s)",
+					 quote_literal_cstr(table),
+					 quote_literal_cstr(psprintf("%s = %s", name, text + strspn(text + strlen("DEFAULT"), " \t\r\n") + strlen("DEFAULT"))),
+					 quote_literal_cstr(psprintf("%s IS NULL", name)));
+	if (not_null)
+		appendStringInfo(&fix, ";\nCALL cmig.add_not_null(%s, %s)", quote_literal_cstr(table),
+						 quote_literal_cstr(column->colname));
+	return fix.data;
+}
+
+static void
+check_default(CmigLint *lint, const ColumnDef *column, int number)
+{
+	Node	   *expression = default_of(column);
+	Constraint *generated = find_constraint(column, CONSTR_GENERATED);
+	const char *function;
+
+	if (generated && cmig_is_stored_compat(generated))
+	{
+		cmig_lint_report(lint, NULL, "adding the stored generated column %s rewrites %s under an AccessExclusiveLock",
+						 quote_identifier(column->colname), cmig_lint_text_table(lint->target));
+		return;
+	}
+	if (expression == NULL || (function = cmig_lint_volatile_function(lint, expression)) == NULL)
+		return;
+	cmig_lint_report(lint, default_fix(lint, column, number),
+					 "the default of column %s calls the volatile function %s(), which rewrites %s under an AccessExclusiveLock",
+					 quote_identifier(column->colname), function, cmig_lint_text_table(lint->target));
+}
+
+/* Implements the rule adding-field-with-default. */
+static void
+check_defaults(CmigLint *lint, Node *node)
+{
+	each_added(lint, node, check_default);
+}
+
+static void
+check_auto_increment(CmigLint *lint, const ColumnDef *column, int number)
+{
+	bool		serial = cmig_lint_types_serial(column->typeName) != CMIG_LINT_NOT_SERIAL;
+
+	if (serial || find_constraint(column, CONSTR_IDENTITY))
+		cmig_lint_report(lint, NULL, "adding the %s column %s rewrites %s under an AccessExclusiveLock",
+						 serial ? "serial" : "identity", quote_identifier(column->colname),
+						 cmig_lint_text_table(lint->target));
+}
+
+/* Implements the rule adding-auto-incrementing-field. */
+static void
+check_auto_increments(CmigLint *lint, Node *node)
+{
+	each_added(lint, node, check_auto_increment);
+}
+
+/* Will existing rows have a non-null value in the new column? */
+static bool
+has_value(CmigLint *lint, const ColumnDef *column)
+{
+	return default_of(column) || find_constraint(column, CONSTR_GENERATED) ||
+		find_constraint(column, CONSTR_IDENTITY) ||
+		cmig_lint_types_serial(column->typeName) != CMIG_LINT_NOT_SERIAL ||
+		cmig_lint_types_has_default(lint, column->typeName);
+}
+
+static void
+check_required(CmigLint *lint, const ColumnDef *column, int number)
+{
+	Constraint *not_null = find_constraint(column, CONSTR_NOTNULL);
+	char	   *fix = NULL;
+
+	if ((!not_null && !find_constraint(column, CONSTR_PRIMARY)) || has_value(lint, column))
+		return;
+	if (not_null)
+		fix = psprintf(CMIG_LINT_STEPWISE "%s"
+					   "-- fill the column in all rows, for example with cmig.backfill, then:\n"
+					   "CALL cmig.add_not_null(%s, %s)",
+					   cmig_lint_fix_replace(lint, number, cmig_lint_fix_without(lint, number, column, list_make1(not_null))),
+					   quote_literal_cstr(cmig_lint_text_qualified(lint->target)),
+					   quote_literal_cstr(column->colname));
+	cmig_lint_report(lint, fix, "adding the NOT NULL column %s without a default fails, because %s has rows",
+					 quote_identifier(column->colname), cmig_lint_text_table(lint->target));
+}
+
+/* Implements the rule adding-required-field. */
+static void
+check_required_columns(CmigLint *lint, Node *node)
+{
+	each_added(lint, node, check_required);
+}
+
+/*
+ * Actions on existing columns
+ */
+
+/*
+ * Call "check" for each action of the given type.  "check" is passed the action
+ * and the action's number.
+ */
+static void
+each_action(CmigLint *lint, Node *node, AlterTableType type,
+			void (*check) (CmigLint *lint, AlterTableCmd *command, int number))
+{
+	int			number = 0;
+	ListCell   *lc;
+
+	if (lint->target == NULL)
+		return;
+	foreach(lc, ((AlterTableStmt *) node)->cmds)
+	{
+		AlterTableCmd *command = lfirst_node(AlterTableCmd, lc);
+
+		if (command->subtype == type)
+			check(lint, command, number);
+		number++;
+	}
+}
+
+/*
+ * Does the statement also drop the constraint called "name"?  ALTER TABLE drops
+ * constraints before it performs other actions.
+ */
+static bool
+drops_constraint(const CmigLint *lint, const char *name)
+{
+	ListCell   *lc;
+
+	foreach(lc, ((AlterTableStmt *) lint->statement->raw->stmt)->cmds)
+	{
+		AlterTableCmd *command = lfirst_node(AlterTableCmd, lc);
+
+		if (command->subtype == AT_DropConstraint && strcmp(command->name, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Does a valid CHECK constraint prove that the column has no nulls?
+ * Constraints dropped by the statement are ignored.
+ */
+static bool
+is_proven(const CmigLint *lint, const char *column)
+{
+	ListCell   *lc;
+
+	foreach(lc, lint->target->constraints)
+	{
+		CmigLintConstraint *constraint = lfirst(lc);
+
+		if (constraint->validated && cmig_text_list_has(constraint->proves_not_null, column) &&
+			!drops_constraint(lint, constraint->name))
+			return true;
+	}
+	return false;
+}
+
+static void
+check_set_not_null(CmigLint *lint, AlterTableCmd *command, int number)
+{
+	CmigLintColumn *column = cmig_lint_model_column(lint->target, command->name);
+
+	if (!alters_large(lint, lint->statement->raw->stmt) || (column && column->not_null) ||
+		is_proven(lint, command->name))
+		return;
+	cmig_lint_report(lint,
+					 psprintf(CMIG_LINT_STEPWISE "%sCALL cmig.add_not_null(%s, %s)",
+							  cmig_lint_fix_replace(lint, number, NULL),
+							  quote_literal_cstr(cmig_lint_text_qualified(lint->target)),
+							  quote_literal_cstr(command->name)),
+					 "SET NOT NULL scans %s under an AccessExclusiveLock, because no valid CHECK (%s IS NOT NULL) makes the scan unnecessary",
+					 cmig_lint_text_table(lint->target), quote_identifier(command->name));
+}
+
+/* Implements the rule adding-not-nullable-field. */
+static void
+check_not_null(CmigLint *lint, Node *node)
+{
+	each_action(lint, node, AT_SetNotNull, check_set_not_null);
+}
+
+static void
+check_type(CmigLint *lint, AlterTableCmd *command, int number)
+{
+	ColumnDef  *to = (ColumnDef *) command->def;
+	CmigLintColumn *column = cmig_lint_model_column(lint->target, command->name);
+	const char *does = NULL;
+
+	if (!cmig_lint_model_is_large(lint->target))
+		return;
+	switch (cmig_lint_type_change(lint, lint->target, column, to))
+	{
+		case CMIG_LINT_CHANGE_NOTHING:
+			return;
+		case CMIG_LINT_CHANGE_REWRITE:
+			does = "rewrites";
+			break;
+		case CMIG_LINT_CHANGE_SCAN:
+			does = "checks a CHECK constraint again for all rows of";
+			break;
+		case CMIG_LINT_CHANGE_INDEX:
+			does = "rebuilds an index of";
+			break;
+	}
+	cmig_lint_report(lint, NULL, "the new type %s of column %s %s %s under an AccessExclusiveLock; add a new column, fill it in batches, and swap the columns",
+					 cmig_lint_types_name(lint, to->typeName), quote_identifier(command->name), does,
+					 cmig_lint_text_table(lint->target));
+}
+
+/* Implements the rule changing-column-type. */
+static void
+check_types(CmigLint *lint, Node *node)
+{
+	each_action(lint, node, AT_AlterColumnType, check_type);
+}
+
+static void
+check_dropped(CmigLint *lint, AlterTableCmd *command, int number)
+{
+	CmigLintColumn *column = cmig_lint_model_column(lint->target, command->name);
+
+	if (!cmig_lint_model_is_shared(lint->target) || (column && column->is_new) ||
+		(column == NULL && command->missing_ok && !lint->target->partial) ||
+		(lint->target->kind == RELKIND_COMPOSITE_TYPE && !cmig_lint_catalog_type_is_used(lint->target->oid)))
+		return;
+	cmig_lint_report(lint, NULL, "DROP COLUMN %s deletes data of %s and breaks clients that use it; first release a version that does not use it",
+					 quote_identifier(command->name), cmig_lint_text_table(lint->target));
+}
+
+/* Implements the rule ban-drop-column. */
+static void
+check_drop(CmigLint *lint, Node *node)
+{
+	each_action(lint, node, AT_DropColumn, check_dropped);
+}
+
+static void
+check_nullable(CmigLint *lint, AlterTableCmd *command, int number)
+{
+	CmigLintColumn *column = cmig_lint_model_column(lint->target, command->name);
+
+	if (!cmig_lint_model_is_shared(lint->target) || (column && (column->is_new || !column->not_null)))
+		return;
+	cmig_lint_report(lint, NULL, "DROP NOT NULL allows NULL in column %s of %s, which clients may not expect",
+					 quote_identifier(command->name), cmig_lint_text_name(lint->target));
+}
+
+/* Implements the rule ban-drop-not-null. */
+static void
+check_drop_not_null(CmigLint *lint, Node *node)
+{
+	each_action(lint, node, AT_DropNotNull, check_nullable);
+}
+
+/* Implements the rule renaming-column. */
+static void
+check_rename(CmigLint *lint, Node *node)
+{
+	RenameStmt *rename = (RenameStmt *) node;
+	CmigLintColumn *column;
+
+	if ((rename->renameType != OBJECT_COLUMN && rename->renameType != OBJECT_ATTRIBUTE) ||
+		!cmig_lint_model_is_shared(lint->target))
+		return;
+	if (lint->target->kind == RELKIND_COMPOSITE_TYPE && !cmig_lint_catalog_type_is_used(lint->target->oid))
+		return;
+	column = cmig_lint_model_column(lint->target, rename->subname);
+	if (column && column->is_new)
+		return;
+	cmig_lint_report(lint, NULL, "renaming column %s of %s breaks clients that use it; add a column %s, fill both, and drop the old one later",
+					 quote_identifier(rename->subname), cmig_lint_text_name(lint->target),
+					 quote_identifier(rename->newname));
+}
+
+const CmigLintRule cmig_lint_columns[] = {
+	{"adding-field-with-default", CMIG_LINT_ERROR, false, check_defaults, {T_AlterTableStmt}},
+	{"adding-auto-incrementing-field", CMIG_LINT_ERROR, false, check_auto_increments, {T_AlterTableStmt}},
+	{"adding-required-field", CMIG_LINT_ERROR, false, check_required_columns, {T_AlterTableStmt}},
+	{"adding-not-nullable-field", CMIG_LINT_ERROR, false, check_not_null, {T_AlterTableStmt}},
+	{"changing-column-type", CMIG_LINT_ERROR, false, check_types, {T_AlterTableStmt}},
+	{"renaming-column", CMIG_LINT_WARNING, false, check_rename, {T_RenameStmt}},
+	{"ban-drop-column", CMIG_LINT_ERROR, false, check_drop, {T_AlterTableStmt}},
+	{"ban-drop-not-null", CMIG_LINT_WARNING, false, check_drop_not_null, {T_AlterTableStmt}},
+	{NULL}
+};
+
+/* ----------------------------------------------------------------
+ * cmig.lint rules about column types.
+ *
+ * The rules apply only to columns of nontemporary tables, not to other uses of
+ * a type.
+ * ----------------------------------------------------------------
+ */
+
+/*
+ * A callback that returns true if a rule applies to a column added or altered
+ * by a statement.
+ */
+typedef bool (*ColumnTest) (CmigLint *lint, const ColumnDef *column);
+
+/* A search for the columns of one statement to which a rule applies. */
+typedef struct Columns
+{
+	CmigLint   *lint;
+	ColumnTest	applies;
+	bool		of_ids;			/* true if the rule applies only to columns
+								 * that may contain generated ids */
+	List	   *constraints;	/* the statement's table constraints */
+	CmigListing names;
+} Columns;
+
+/* Add a column if the rule applies to it. */
+static void
+judge_column(Columns *columns, const ColumnDef *column, const char *name)
+{
+	if (columns->applies(columns->lint, column) &&
+		!(columns->of_ids && cmig_lint_integers_suffice(columns->lint, column, name, columns->constraints)))
+		cmig_listing_add(&columns->names, quote_identifier(name));
+}
+
+/* Check the columns of CREATE TABLE. */
+static void
+judge_created(Columns *columns, CreateStmt *create)
+{
+	ListCell   *lc;
+
+	if (create->relation->relpersistence == RELPERSISTENCE_TEMP)
+		return;
+	if (create->if_not_exists && cmig_lint_state_find(columns->lint, create->relation, true))
+		return;
+	columns->constraints = NIL;
+	foreach(lc, create->tableElts)
+	{
+		if (IsA(lfirst(lc), Constraint))
+			columns->constraints = lappend(columns->constraints, lfirst(lc));
+	}
+	foreach(lc, create->tableElts)
+	{
+		ColumnDef  *column = lfirst(lc);
+
+		if (IsA(column, ColumnDef) && column->typeName)
+			judge_column(columns, column, column->colname);
+	}
+}
+
+/* Check the columns that ALTER TABLE adds, and those whose type it changes. */
+static void
+judge_altered(Columns *columns, AlterTableStmt *alter)
+{
+	const CmigLintTable *table = columns->lint->target;
+	ListCell   *lc;
+
+	if (alter->objtype != OBJECT_TABLE && alter->objtype != OBJECT_FOREIGN_TABLE)
+		return;
+	if (table == NULL || table->temporary)
+		return;
+	columns->constraints = NIL;
+	foreach(lc, alter->cmds)
+	{
+		AlterTableCmd *command = lfirst_node(AlterTableCmd, lc);
+
+		if (command->subtype == AT_AddConstraint)
+			columns->constraints = lappend(columns->constraints, command->def);
+	}
+	foreach(lc, alter->cmds)
+	{
+		AlterTableCmd *command = lfirst_node(AlterTableCmd, lc);
+		ColumnDef  *column = (ColumnDef *) command->def;
+
+		if (command->subtype == AT_AddColumn)
+		{
+			if (!command->missing_ok || cmig_lint_model_column(table, column->colname) == NULL)
+				judge_column(columns, column, column->colname);
+		}
+		else if (command->subtype == AT_AlterColumnType)
+			judge_column(columns, column, command->name);
+	}
+}
+
+/* Check the columns in a CREATE or ALTER statement. */
+static void
+judge_columns(Columns *columns, Node *node)
+{
+	ListCell   *lc;
+
+	if (IsA(node, CreateStmt) || IsA(node, CreateForeignTableStmt))
+		judge_created(columns, (CreateStmt *) node);
+	else if (IsA(node, AlterTableStmt))
+		judge_altered(columns, (AlterTableStmt *) node);
+	else if (IsA(node, CreateSchemaStmt))
+	{
+		foreach(lc, ((CreateSchemaStmt *) node)->schemaElts)
+		{
+			judge_columns(columns, lfirst(lc));
+		}
+	}
+}
+
+/*
+ * Report all columns of a statement to which a rule applies, in one finding.
+ * "one" is the message for a single column, and "several" is the message for
+ * several columns.
+ */
+static void
+report(Columns *columns, Node *node, const char *one, const char *several)
+{
+	cmig_listing_init(&columns->names, CMIG_LISTING_PLAIN);
+	judge_columns(columns, node);
+	if (columns->names.count == 1)
+		cmig_lint_report(columns->lint, NULL, "column %s %s", cmig_listing_text(&columns->names), one);
+	else if (columns->names.count > 1)
+		cmig_lint_report(columns->lint, NULL, "columns %s %s", cmig_listing_text(&columns->names), several);
+}
+
+/* Like report(), but initializes the search with the callback "applies". */
+static void
+report_columns(CmigLint *lint, Node *node, ColumnTest applies, const char *one, const char *several)
+{
+	Columns		columns = {.lint = lint,.applies = applies};
+
+	report(&columns, node, one, several);
+}
+
+/*
+ * Like report_columns(), but only for columns that may contain generated ids.
+ */
+static void
+report_ids(CmigLint *lint, Node *node, ColumnTest applies, const char *one, const char *several)
+{
+	Columns		columns = {.lint = lint,.applies = applies,.of_ids = true};
+
+	report(&columns, node, one, several);
+}
+
+static bool
+is_padded(CmigLint *lint, const ColumnDef *column)
+{
+	/* only bpchar with a length is blank-padded */
+	return cmig_lint_types_is(lint, column->typeName, BPCHAROID) && column->typeName->typmods != NIL;
+}
+
+static bool
+is_limited(CmigLint *lint, const ColumnDef *column)
+{
+	return cmig_lint_types_is(lint, column->typeName, VARCHAROID) && column->typeName->typmods != NIL;
+}
+
+static bool
+is_int(CmigLint *lint, const ColumnDef *column)
+{
+	return cmig_lint_types_is(lint, column->typeName, INT4OID) ||
+		cmig_lint_types_serial(column->typeName) == CMIG_LINT_SERIAL;
+}
+
+/*
+ * Is this a schema-qualified type called "serial"?  A reader might mistake it
+ * for PostgreSQL's serial, even if it is a user-defined type.
+ */
+static bool
+reads_as_serial(CmigLint *lint, const ColumnDef *column)
+{
+	const TypeName *type = column->typeName;
+
+	return list_length(type->names) > 1 && strcmp(strVal(llast(type->names)), "serial") == 0 &&
+		!is_int(lint, column);
+}
+
+static bool
+is_smallint(CmigLint *lint, const ColumnDef *column)
+{
+	return cmig_lint_types_is(lint, column->typeName, INT2OID) ||
+		cmig_lint_types_serial(column->typeName) == CMIG_LINT_SMALLSERIAL;
+}
+
+static bool
+is_serial(CmigLint *lint, const ColumnDef *column)
+{
+	return cmig_lint_types_serial(column->typeName) != CMIG_LINT_NOT_SERIAL;
+}
+
+static bool
+is_timestamp(CmigLint *lint, const ColumnDef *column)
+{
+	return cmig_lint_types_is(lint, column->typeName, TIMESTAMPOID);
+}
+
+static bool
+is_json(CmigLint *lint, const ColumnDef *column)
+{
+	return cmig_lint_types_is(lint, column->typeName, JSONOID);
+}
+
+/* Implements the rule ban-char-field. */
+static void
+prefer_no_char(CmigLint *lint, Node *node)
+{
+	report_columns(lint, node, is_padded,
+				   "is padded with blanks; use text",
+				   "are padded with blanks; use text");
+}
+
+/* Implements the rule prefer-text-field. */
+static void
+prefer_text(CmigLint *lint, Node *node)
+{
+	report_columns(lint, node, is_limited,
+				   "has a length limit, which is hard to change; use text, with a CHECK constraint if needed",
+				   "have length limits, which are hard to change; use text, with CHECK constraints if needed");
+}
+
+/* Implements the rule prefer-bigint-over-int. */
+static void
+prefer_bigint_over_int(CmigLint *lint, Node *node)
+{
+	report_ids(lint, node, is_int,
+			   "overflows at 2147483647; use bigint",
+			   "overflow at 2147483647; use bigint");
+	report_columns(lint, node, reads_as_serial,
+				   "has a type whose name suggests a 32-bit integer; use bigint, or rename the type",
+				   "have a type whose name suggests a 32-bit integer; use bigint, or rename the type");
+}
+
+/* Implements the rule prefer-bigint-over-smallint. */
+static void
+prefer_bigint_over_smallint(CmigLint *lint, Node *node)
+{
+	report_ids(lint, node, is_smallint,
+			   "overflows at 32767; use bigint",
+			   "overflow at 32767; use bigint");
+}
+
+/* Implements the rule prefer-identity. */
+static void
+prefer_identity(CmigLint *lint, Node *node)
+{
+	report_columns(lint, node, is_serial,
+				   "has a sequence with separate privileges; use GENERATED ... AS IDENTITY",
+				   "have sequences with separate privileges; use GENERATED ... AS IDENTITY");
+}
+
+/* Implements the rule prefer-timestamp-tz. */
+static void
+prefer_timestamptz(CmigLint *lint, Node *node)
+{
+	report_columns(lint, node, is_timestamp,
+				   "has no time zone; use timestamptz",
+				   "have no time zone; use timestamptz");
+}
+
+/* Implements the rule prefer-jsonb-over-json. */
+static void
+prefer_jsonb(CmigLint *lint, Node *node)
+{
+	report_columns(lint, node, is_json,
+				   "of type json cannot be compared, so DISTINCT, GROUP BY, and UNION fail; use jsonb",
+				   "of type json cannot be compared, so DISTINCT, GROUP BY, and UNION fail; use jsonb");
+}
+
+#define TAGS {T_CreateStmt, T_AlterTableStmt, T_CreateForeignTableStmt, T_CreateSchemaStmt}
+
+const CmigLintRule cmig_lint_column_types[] = {
+	{"ban-char-field", CMIG_LINT_NOTICE, false, prefer_no_char, TAGS},
+	{"prefer-text-field", CMIG_LINT_NOTICE, false, prefer_text, TAGS},
+	{"prefer-bigint-over-int", CMIG_LINT_NOTICE, false, prefer_bigint_over_int, TAGS},
+	{"prefer-bigint-over-smallint", CMIG_LINT_NOTICE, false, prefer_bigint_over_smallint, TAGS},
+	{"prefer-identity", CMIG_LINT_NOTICE, false, prefer_identity, TAGS},
+	{"prefer-timestamp-tz", CMIG_LINT_NOTICE, false, prefer_timestamptz, TAGS},
+	{"prefer-jsonb-over-json", CMIG_LINT_NOTICE, false, prefer_jsonb, TAGS},
+	{NULL}
+};

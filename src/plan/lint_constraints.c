@@ -1,0 +1,973 @@
+/*
+ * lint_constraints.c
+ *	  Lint: rules about indexes and constraints.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "catalog/namespace.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_constraint.h"
+#include "commands/defrem.h"
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "nodes/makefuncs.h"
+#include "parser/parse_target.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+
+#include "base/base.h"
+#include "base/compat.h"
+#include "parse/parse.h"
+#include "plan/lint.h"
+#include "run/run.h"
+
+/* ----------------------------------------------------------------
+ * cmig.lint rules about indexes.
+ * ----------------------------------------------------------------
+ */
+
+/* Does CREATE INDEX IF NOT EXISTS name an index that already exists? */
+static bool
+index_exists(CmigLint *lint, IndexStmt *index)
+{
+	RangeVar	name = *index->relation;
+
+	if (!index->if_not_exists || index->idxname == NULL)
+		return false;
+	name.relname = index->idxname;
+	name.schemaname = (char *) lint->target->schema;
+	return cmig_lint_state_find(lint, &name, true) != NULL;
+}
+
+/*
+ * Returns an unused name for an unnamed index of the table, which PostgreSQL
+ * would choose, too.
+ */
+static char *
+chosen_name(CmigLint *lint, const IndexStmt *index, const CmigLintTable *table)
+{
+	StringInfoData columns;
+	ListCell   *lc;
+
+	initStringInfo(&columns);
+	foreach(lc, list_concat_copy(index->indexParams, index->indexIncludingParams))
+	{
+		IndexElem  *element = lfirst_node(IndexElem, lc);
+		const char *name = element->name ? element->name : FigureIndexColname(element->expr);
+
+		appendStringInfo(&columns, "%s%s", columns.len > 0 ? "_" : "", name ? name : "expr");
+	}
+	for (int pass = 0;; pass++)
+	{
+		char	   *label = pass == 0 ? "idx" : psprintf("idx%d", pass);
+		char	   *name = makeObjectName(table->name, columns.data, label);
+
+		if (cmig_lint_state_peek(lint, makeRangeVar((char *) table->schema, name, -1)) == NULL)
+			return name;
+	}
+}
+
+/*
+ * Append statements that create the index on all partitions of a table and
+ * attach these indexes to the table's index, given its qualified name.
+ * Subpartitions are included.  Returns false if the partitions are not known,
+ * or if one is a foreign table.
+ */
+static bool
+append_partitions(CmigLint *lint, const IndexStmt *index, const CmigLintTable *table, const char *parent,
+				  const char *definition, StringInfo fix)
+{
+	ListCell   *lc;
+
+	if (!OidIsValid(table->oid) || table->repartitioned)
+		return false;
+	foreach(lc, cmig_lint_catalog_partitions(table->oid))
+	{
+		CmigLintTable *partition = cmig_lint_state_find_oid(lint, lfirst_oid(lc));
+		bool		divided;
+		char	   *name;
+		char	   *qualified;
+
+		if (cmig_lint_state_is_gone(lint, lfirst_oid(lc)))
+			continue;
+		divided = partition && partition->kind == RELKIND_PARTITIONED_TABLE;
+		if (partition == NULL || (!divided && partition->kind != RELKIND_RELATION))
+			return false;
+		name = chosen_name(lint, index, partition);
+		qualified = quote_qualified_identifier(partition->schema, name);
+		appendStringInfo(fix, ";\nCREATE %sINDEX %s%s ON %s%s%s", index->unique ? "UNIQUE " : "",
+						 divided ? "" : "CONCURRENTLY ", quote_identifier(name), divided ? "ONLY " : "",
+						 cmig_lint_text_qualified(partition), definition);
+		if (divided && !append_partitions(lint, index, partition, qualified, definition, fix))
+			return false;
+		appendStringInfo(fix, ";\nALTER INDEX %s ATTACH PARTITION %s", parent, qualified);
+	}
+	return true;
+}
+
+/*
+ * Returns a fix for a partitioned table: statements that create an index on the
+ * parent with ON ONLY, create an index on each partition, and attach these
+ * indexes.  If that is not possible, the fix contains instructions instead of
+ * SQL for the partitions.  "text" is the statement without CONCURRENTLY.
+ */
+static char *
+partitioned_index_fix(CmigLint *lint, const IndexStmt *index, const char *text)
+{
+	char	   *name = index->idxname ? index->idxname : chosen_name(lint, index, lint->target);
+	const char *definition = cmig_lint_source_behind_name(lint->statement->text, index->relation->location);
+	StringInfoData fix;
+
+	if (!cmig_lint_model_is_large_itself(lint->target) || !index->relation->inh)
+		return pstrdup(text);
+	initStringInfo(&fix);
+	appendStringInfo(&fix, CMIG_LINT_STEPWISE "CREATE %sINDEX %s ON ONLY %s%s", index->unique ? "UNIQUE " : "",
+					 quote_identifier(name), cmig_lint_text_qualified(lint->target), definition);
+	if (append_partitions(lint, index, lint->target, quote_qualified_identifier(lint->target->schema, name),
+						  definition, &fix))
+		return fix.data;
+	return psprintf(CMIG_LINT_STEPWISE
+					"-- then the same with CREATE INDEX CONCURRENTLY on each partition,\n"
+					"-- and ALTER INDEX ... ATTACH PARTITION for each of these indexes\n%s",
+					cmig_lint_source_insert(text, "on", "ONLY"));
+}
+
+/* Implements the rule require-concurrent-index-creation. */
+static void
+check_creation(CmigLint *lint, Node *node)
+{
+	IndexStmt  *index = (IndexStmt *) node;
+	CmigLintTable *table = lint->target;
+	char	   *fix;
+
+	if (index->concurrent || !cmig_lint_model_is_large_itself(table) || index_exists(lint, index))
+		return;
+	if (table->kind == RELKIND_PARTITIONED_TABLE)
+	{
+		if (!index->relation->inh)
+			return;
+		fix = partitioned_index_fix(lint, index, lint->statement->text);
+	}
+	else
+		fix = psprintf(CMIG_LINT_STEPWISE "%s",
+					   cmig_lint_source_insert(lint->statement->text, "index", "CONCURRENTLY"));
+	cmig_lint_report(lint, fix, "CREATE INDEX blocks writes to %s while the index is built",
+					 cmig_lint_text_table(table));
+}
+
+/*
+ * Returns a fix with one DROP INDEX CONCURRENTLY per index, because the command
+ * accepts only one index, and none that is partitioned.
+ */
+static char *
+deletion_fix(CmigLint *lint, DropStmt *drop)
+{
+	StringInfoData text;
+	ListCell   *lc;
+
+	initStringInfo(&text);
+	appendStringInfoString(&text, CMIG_LINT_STEPWISE);
+	foreach(lc, drop->objects)
+	{
+		CmigLintTable *index = cmig_lint_state_find_names(lint, lfirst(lc), true);
+
+		appendStringInfo(&text, "%sDROP INDEX %s%s%s", lc == list_head(drop->objects) ? "" : ";\n",
+						 index && index->kind == RELKIND_PARTITIONED_INDEX ? "" : "CONCURRENTLY ",
+						 drop->missing_ok ? "IF EXISTS " : "", NameListToQuotedString(lfirst(lc)));
+	}
+	return text.data;
+}
+
+/* Implements the rule require-concurrent-index-deletion. */
+static void
+check_deletion(CmigLint *lint, Node *node)
+{
+	DropStmt   *drop = (DropStmt *) node;
+	ListCell   *lc;
+
+	if (drop->removeType != OBJECT_INDEX || drop->concurrent)
+		return;
+	foreach(lc, drop->objects)
+	{
+		CmigLintTable *index = cmig_lint_state_find_names(lint, lfirst(lc), drop->missing_ok);
+
+		if (!cmig_lint_model_is_shared(index) || index->kind == RELKIND_PARTITIONED_INDEX ||
+			(index->index_of && !cmig_lint_model_is_shared(index->index_of)))
+			continue;
+		cmig_lint_report(lint, deletion_fix(lint, drop), "DROP INDEX locks %s against reads and writes",
+						 index->index_of ? cmig_lint_text_table(index->index_of) : "its table");
+		return;
+	}
+}
+
+/*
+ * Is any table in the schema large?  If "schema" is NULL, all schemas are
+ * searched.
+ */
+static bool
+has_large_table(CmigLint *lint, const char *schema)
+{
+	ListCell   *lc;
+	Oid			oid = schema ? get_namespace_oid(schema, true) : InvalidOid;
+
+	if (!lint->reads_facts || (schema && !OidIsValid(oid)))
+		return true;
+	foreach(lc, cmig_lint_catalog_tables_in(oid))
+	{
+		if (cmig_lint_model_is_large(cmig_lint_state_find_oid(lint, lfirst_oid(lc))))
+			return true;
+	}
+	return false;
+}
+
+/* Returns the statement with CONCURRENTLY inserted after the given word. */
+static char *
+reindex_fix(CmigLint *lint, const char *word)
+{
+	return psprintf(CMIG_LINT_STEPWISE "%s", cmig_lint_source_insert(lint->statement->text, word, "CONCURRENTLY"));
+}
+
+static void
+check_reindex_many(CmigLint *lint, ReindexStmt *reindex)
+{
+	bool		is_schema = reindex->kind == REINDEX_OBJECT_SCHEMA;
+
+	if (reindex->kind == REINDEX_OBJECT_SYSTEM)
+		return;
+	if (is_schema && cmig_lint_objects_is_new_schema(lint, reindex->name))
+		return;
+	if (has_large_table(lint, is_schema ? reindex->name : NULL))
+		cmig_lint_report(lint, reindex_fix(lint, is_schema ? "schema" : "database"),
+						 "REINDEX blocks writes to each table while its indexes are rebuilt");
+}
+
+/* Implements the rule require-concurrent-reindex. */
+static void
+check_reindex(CmigLint *lint, Node *node)
+{
+	ReindexStmt *reindex = (ReindexStmt *) node;
+	CmigLintTable *table;
+
+	if (cmig_statement_option(reindex->params, "concurrently", false))
+		return;
+	if (reindex->relation == NULL)
+	{
+		check_reindex_many(lint, reindex);
+		return;
+	}
+	table = cmig_lint_state_find(lint, reindex->relation, false);
+	if (table && table->index_of)
+		table = table->index_of;
+	if (!cmig_lint_model_is_large(table))
+		return;
+	cmig_lint_report(lint, reindex_fix(lint, reindex->kind == REINDEX_OBJECT_INDEX ? "index" : "table"),
+					 "REINDEX blocks writes to %s, and reads that would use the index, while indexes are rebuilt",
+					 cmig_lint_text_table(table));
+}
+
+CmigLintTable *
+cmig_lint_indexes_refuse_concurrently(CmigLint *lint, Node *node)
+{
+	CmigLintTable *table = lint->target;
+
+	if (!cmig_running_concurrent_ddl())
+		return NULL;
+	if (IsA(node, IndexStmt) && ((IndexStmt *) node)->concurrent)
+		return table && table->kind == RELKIND_PARTITIONED_TABLE ? table : NULL;
+	if (IsA(node, DropStmt) && ((DropStmt *) node)->concurrent)
+	{
+		table = cmig_lint_state_find_names(lint, linitial(((DropStmt *) node)->objects), true);
+		return table && table->kind == RELKIND_PARTITIONED_INDEX && !table->temporary ? table : NULL;
+	}
+	if (IsA(node, AlterTableStmt) && table && OidIsValid(table->oid) && table->has_default_partition &&
+		!table->repartitioned && !cmig_lint_state_is_gone(lint, cmig_lint_catalog_default_partition(table->oid)))
+	{
+		AlterTableCmd *command = linitial_node(AlterTableCmd, ((AlterTableStmt *) node)->cmds);
+
+		return command->subtype == AT_DetachPartition && ((PartitionCmd *) command->def)->concurrent ? table : NULL;
+	}
+	return NULL;
+}
+
+/* Implements the rule ban-concurrently-on-partitioned-table. */
+static void
+check_partitioned(CmigLint *lint, Node *node)
+{
+	CmigLintTable *table = cmig_lint_indexes_refuse_concurrently(lint, node);
+	char	   *plain;
+
+	if (table == NULL)
+		return;
+	plain = cmig_lint_source_remove(lint->statement->text, "concurrently");
+	if (IsA(node, IndexStmt))
+	{
+		cmig_lint_report(lint, partitioned_index_fix(lint, (IndexStmt *) node, plain),
+						 "CREATE INDEX CONCURRENTLY fails because %s is partitioned", cmig_lint_text_name(table));
+		return;
+	}
+	if (!cmig_lint_session_has_timeout(lint, CMIG_LINT_LOCK_TIMEOUT))
+		plain = psprintf("SET lock_timeout = '2s';\n%s", plain);
+	cmig_lint_report(lint, plain, IsA(node, DropStmt) ? "DROP INDEX CONCURRENTLY fails because %s is partitioned" :
+					 "DETACH PARTITION ... CONCURRENTLY fails because %s has a default partition",
+					 cmig_lint_text_name(table));
+}
+
+/* Implements the rule index-with-many-columns. */
+static void
+check_many_columns(CmigLint *lint, Node *node)
+{
+	IndexStmt  *index = (IndexStmt *) node;
+
+	if (index->unique || list_length(index->indexParams) <= 3 || lint->target == NULL ||
+		lint->target->temporary || index_exists(lint, index))
+		return;
+	cmig_lint_report(lint, NULL, "the index has %d columns of %s; a non-unique index with more than three columns seldom helps",
+					 list_length(index->indexParams), cmig_lint_text_name(lint->target));
+}
+
+const CmigLintRule cmig_lint_indexes[] = {
+	{"require-concurrent-index-creation", CMIG_LINT_ERROR, false, check_creation, {T_IndexStmt}},
+	{"require-concurrent-index-deletion", CMIG_LINT_WARNING, false, check_deletion, {T_DropStmt}},
+	{"ban-concurrently-on-partitioned-table", CMIG_LINT_ERROR, false, check_partitioned, {T_IndexStmt, T_DropStmt, T_AlterTableStmt}},
+	{"require-concurrent-reindex", CMIG_LINT_ERROR, false, check_reindex, {T_ReindexStmt}},
+	{"index-with-many-columns", CMIG_LINT_NOTICE, false, check_many_columns, {T_IndexStmt}},
+	{NULL}
+};
+
+/* ----------------------------------------------------------------
+ * cmig.lint rules about constraints.
+ * ----------------------------------------------------------------
+ */
+
+/* A constraint that ALTER TABLE adds. */
+typedef struct Added
+{
+	Constraint *constraint;
+	ColumnDef  *column;			/* for a column constraint; otherwise NULL */
+	int			action;			/* the number of the ALTER TABLE action,
+								 * starting at 0 */
+	List	   *earlier;		/* of char *: names of the constraints that
+								 * the statement has already added */
+} Added;
+
+typedef void (*AddedCheck) (CmigLint *lint, const Added *added);
+
+/* Returns the name that the constraint will have. */
+static char *
+name_of(const CmigLint *lint, const Added *added)
+{
+	return cmig_lint_alter_constraint_name(lint->target, lint->target->name, added->constraint,
+										   added->column ? added->column->colname : NULL, added->earlier);
+}
+
+/* Call "check" for an added constraint if the constraint has this type. */
+static void
+check_added(CmigLint *lint, Added *added, ConstrType type, AddedCheck check)
+{
+	if (added->constraint->contype == type)
+		check(lint, added);
+	added->earlier = lappend(added->earlier, name_of(lint, added));
+}
+
+/*
+ * Call "check" for each constraint of this type that the statement adds to a
+ * large table.  Ordinary child tables inherit only CHECK constraints.  For
+ * other constraint types, only the size of the table itself matters.
+ */
+static void
+each_added(CmigLint *lint, Node *node, ConstrType type, AddedCheck check)
+{
+	Added		added = {0};
+	ListCell   *lc;
+	ListCell   *lc2;
+
+	if (type == CONSTR_CHECK && ((AlterTableStmt *) node)->relation->inh ?
+		!cmig_lint_model_is_large(lint->target) : !cmig_lint_model_is_large_itself(lint->target))
+		return;
+	foreach(lc, ((AlterTableStmt *) node)->cmds)
+	{
+		AlterTableCmd *command = lfirst_node(AlterTableCmd, lc);
+
+		if (command->subtype == AT_AddConstraint)
+		{
+			added.column = NULL;
+			added.constraint = (Constraint *) command->def;
+			check_added(lint, &added, type, check);
+		}
+		else if (command->subtype == AT_AddColumn)
+		{
+			added.column = (ColumnDef *) command->def;
+			if (command->missing_ok && cmig_lint_model_column(lint->target, added.column->colname))
+				continue;
+			foreach(lc2, added.column->constraints)
+			{
+				added.constraint = lfirst_node(Constraint, lc2);
+				check_added(lint, &added, type, check);
+			}
+		}
+		added.action++;
+	}
+}
+
+/* Returns the constraint's key columns. */
+static List *
+columns_of(const Added *added)
+{
+	return added->column ? list_make1(added->column->colname) : cmig_lint_model_names(added->constraint->keys);
+}
+
+/*
+ * Returns the statement without the added constraint.  Returns an empty string
+ * if no action remains.
+ */
+static char *
+statement_without(CmigLint *lint, const Added *added)
+{
+	if (added->column == NULL)
+		return cmig_lint_fix_replace(lint, added->action, NULL);
+	return cmig_lint_fix_replace(lint, added->action,
+								 cmig_lint_fix_without(lint, added->action, added->column,
+													   list_make1(added->constraint)));
+}
+
+/*
+ * Returns a fix that adds the constraint as NOT VALID and then validates it in
+ * another transaction.  Returns NULL for a named column constraint.
+ */
+static char *
+not_valid_fix(CmigLint *lint, const Added *added)
+{
+	const char *name = quote_identifier(name_of(lint, added));
+	char	   *table = cmig_lint_text_qualified(lint->target);
+	char	   *first;
+	Constraint *constraint = added->constraint;
+
+	if (added->column == NULL)
+		first = cmig_lint_fix_replace(lint, added->action,
+									  psprintf("%s NOT VALID", cmig_lint_fix_action(lint, added->action)));
+	else
+	{
+		char	   *clause = cmig_lint_fix_clause(lint, added->column, constraint);
+
+		/* add FOREIGN KEY, which a column constraint does not have */
+		if (constraint->contype == CONSTR_FOREIGN)
+			clause = psprintf("FOREIGN KEY (%s) %s", quote_identifier(added->column->colname), clause);
+		if (constraint->conname)
+			return NULL;
+		first = psprintf("%sALTER TABLE %s ADD CONSTRAINT %s %s NOT VALID;\n",
+						 statement_without(lint, added), table, name, clause);
+	}
+	return psprintf(CMIG_LINT_STEPWISE "%sALTER TABLE %s VALIDATE CONSTRAINT %s", first, table, name);
+}
+
+/*
+ * constraint-missing-not-valid
+ */
+
+static void
+check_check(CmigLint *lint, const Added *added)
+{
+	if (!added->constraint->skip_validation)
+		cmig_lint_report(lint, not_valid_fix(lint, added),
+						 "CHECK constraint %s scans %s under an AccessExclusiveLock",
+						 quote_identifier(name_of(lint, added)), cmig_lint_text_table(lint->target));
+}
+
+/* Does the statement itself add a constraint called "name"? */
+static bool
+is_added_here(AlterTableStmt *statement, const char *name)
+{
+	ListCell   *lc;
+
+	foreach(lc, statement->cmds)
+	{
+		AlterTableCmd *command = lfirst_node(AlterTableCmd, lc);
+		Constraint *constraint = (Constraint *) command->def;
+
+		if (command->subtype == AT_AddConstraint && constraint->conname &&
+			strcmp(constraint->conname, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void
+check_validate(CmigLint *lint, AlterTableStmt *statement, AlterTableCmd *command)
+{
+	CmigLintConstraint *constraint = cmig_lint_model_constraint(lint->target, command->name);
+	bool		before = constraint && constraint->added_in == lint->revision_number &&
+	cmig_lint_session_in_transaction(lint);
+
+	if (before || is_added_here(statement, command->name))
+		cmig_lint_report(lint, psprintf("-- in a later revision\nALTER TABLE %s VALIDATE CONSTRAINT %s",
+										cmig_lint_text_qualified(lint->target), quote_identifier(command->name)),
+						 "VALIDATE CONSTRAINT %s scans %s while the transaction still holds the lock of the statement that added the constraint",
+						 quote_identifier(command->name), cmig_lint_text_table(lint->target));
+}
+
+/* Implements the rule constraint-missing-not-valid. */
+static void
+check_missing_not_valid(CmigLint *lint, Node *node)
+{
+	ListCell   *lc;
+
+	each_added(lint, node, CONSTR_CHECK, check_check);
+	if (!cmig_lint_model_is_large(lint->target))
+		return;
+	foreach(lc, ((AlterTableStmt *) node)->cmds)
+	{
+		AlterTableCmd *command = lfirst_node(AlterTableCmd, lc);
+
+		if (command->subtype == AT_ValidateConstraint)
+			check_validate(lint, (AlterTableStmt *) node, command);
+	}
+}
+
+/*
+ * adding-foreign-key-constraint
+ */
+
+/*
+ * Is the new column null in all existing rows, so that PostgreSQL does not
+ * check the foreign key?
+ */
+static bool
+is_null_everywhere(const ColumnDef *column)
+{
+	ListCell   *lc;
+
+	foreach(lc, column->constraints)
+	{
+		ConstrType	type = lfirst_node(Constraint, lc)->contype;
+
+		if (type == CONSTR_DEFAULT || type == CONSTR_IDENTITY || type == CONSTR_GENERATED)
+			return false;
+	}
+	return cmig_lint_types_serial(column->typeName) == CMIG_LINT_NOT_SERIAL;
+}
+
+static void
+check_foreign_key(CmigLint *lint, const Added *added)
+{
+	bool		can_wait = lint->target->kind != RELKIND_PARTITIONED_TABLE ||
+	CMIG_PARTITIONED_NOT_VALID_KEYS_COMPAT;
+
+	if (added->constraint->skip_validation || (added->column && is_null_everywhere(added->column)))
+		return;
+	cmig_lint_report(lint, can_wait ? not_valid_fix(lint, added) : NULL,
+					 "foreign key %s blocks writes to %s and to %s while it scans the rows",
+					 quote_identifier(name_of(lint, added)), cmig_lint_text_table(lint->target),
+					 cmig_lint_text_range_var(added->constraint->pktable));
+}
+
+/* Implements the rule adding-foreign-key-constraint. */
+static void
+check_foreign_keys(CmigLint *lint, Node *node)
+{
+	each_added(lint, node, CONSTR_FOREIGN, check_foreign_key);
+}
+
+/*
+ * Constraints with an index
+ */
+
+/*
+ * Returns a call to cmig.add_not_null for each column that is not yet NOT NULL.
+ */
+static char *
+not_null_fix(const CmigLint *lint, List *columns)
+{
+	StringInfoData text;
+	ListCell   *lc;
+
+	initStringInfo(&text);
+	foreach(lc, columns)
+	{
+		CmigLintColumn *column = cmig_lint_model_column(lint->target, lfirst(lc));
+
+		if (column && !column->not_null)
+			appendStringInfo(&text, "CALL cmig.add_not_null(%s, %s);\n",
+							 quote_literal_cstr(cmig_lint_text_qualified(lint->target)),
+							 quote_literal_cstr(lfirst(lc)));
+	}
+	return text.data;
+}
+
+/*
+ * Returns a fix that creates the constraint's index with CREATE UNIQUE INDEX
+ * CONCURRENTLY and then adds the constraint with USING INDEX.  Returns NULL if
+ * the table or the constraint does not allow this.
+ */
+static char *
+using_index_fix(CmigLint *lint, const Added *added)
+{
+	Constraint *constraint = added->constraint;
+	const char *name = quote_identifier(name_of(lint, added));
+	char	   *table = cmig_lint_text_qualified(lint->target);
+	bool		primary = constraint->contype == CONSTR_PRIMARY;
+	StringInfoData fix;
+
+	if (constraint->options != NIL || constraint->indexspace || (primary && added->column) ||
+		lint->target->kind == RELKIND_PARTITIONED_TABLE || cmig_is_temporal_compat(constraint))
+		return NULL;
+	initStringInfo(&fix);
+	appendStringInfo(&fix, CMIG_LINT_STEPWISE "%s", statement_without(lint, added));
+	if (primary)
+		appendStringInfoString(&fix, not_null_fix(lint, columns_of(added)));
+	appendStringInfo(&fix, "CREATE UNIQUE INDEX CONCURRENTLY %s ON %s (%s)", name, table,
+					 cmig_lint_text_names(columns_of(added)));
+	if (constraint->including != NIL)
+		appendStringInfo(&fix, " INCLUDE (%s)", cmig_lint_text_names(cmig_lint_model_names(constraint->including)));
+	if (constraint->nulls_not_distinct)
+		appendStringInfoString(&fix, " NULLS NOT DISTINCT");
+	appendStringInfo(&fix, ";\nALTER TABLE %s ADD CONSTRAINT %s %s USING INDEX %s", table, name,
+					 primary ? "PRIMARY KEY" : "UNIQUE", name);
+	if (constraint->deferrable)
+		appendStringInfo(&fix, " DEFERRABLE%s", constraint->initdeferred ? " INITIALLY DEFERRED" : "");
+	return fix.data;
+}
+
+static void
+check_primary_key(CmigLint *lint, const Added *added)
+{
+	if (added->constraint->indexname == NULL)
+		cmig_lint_report(lint, using_index_fix(lint, added),
+						 "PRIMARY KEY builds its index on %s under an AccessExclusiveLock",
+						 cmig_lint_text_table(lint->target));
+}
+
+/* Implements the rule adding-serial-primary-key-field. */
+static void
+check_primary_keys(CmigLint *lint, Node *node)
+{
+	each_added(lint, node, CONSTR_PRIMARY, check_primary_key);
+}
+
+static void
+check_unique(CmigLint *lint, const Added *added)
+{
+	if (added->constraint->indexname == NULL)
+		cmig_lint_report(lint, using_index_fix(lint, added),
+						 "UNIQUE constraint %s builds its index on %s under an AccessExclusiveLock",
+						 quote_identifier(name_of(lint, added)), cmig_lint_text_table(lint->target));
+}
+
+/* Implements the rule disallowed-unique-constraint. */
+static void
+check_uniques(CmigLint *lint, Node *node)
+{
+	each_added(lint, node, CONSTR_UNIQUE, check_unique);
+}
+
+static void
+check_exclusion(CmigLint *lint, const Added *added)
+{
+	cmig_lint_report(lint, NULL, "an exclusion constraint builds its index on %s under an AccessExclusiveLock and cannot be NOT VALID; create a new table with the constraint, and copy the rows",
+					 cmig_lint_text_table(lint->target));
+}
+
+/* Implements the rule adding-exclusion-constraint. */
+static void
+check_exclusions(CmigLint *lint, Node *node)
+{
+	each_added(lint, node, CONSTR_EXCLUSION, check_exclusion);
+}
+
+/* Returns the index's key columns that may contain nulls. */
+static List *
+nullable_keys(const CmigLint *lint, const CmigLintIndex *index)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	foreach(lc, index->keys)
+	{
+		CmigLintColumn *column = cmig_lint_model_column(lint->target, lfirst(lc));
+
+		if (column && !column->not_null && !cmig_lint_model_proves_not_null(lint->target, column->name))
+			result = lappend(result, (char *) column->name);
+	}
+	return result;
+}
+
+static void
+check_sets_not_null(CmigLint *lint, const Added *added)
+{
+	CmigLintIndex *index;
+	List	   *columns;
+
+	if (added->constraint->indexname == NULL)
+		return;
+	index = cmig_lint_model_index(lint->target, added->constraint->indexname);
+	columns = index ? nullable_keys(lint, index) : NIL;
+	if (columns != NIL)
+		cmig_lint_report(lint, psprintf(CMIG_LINT_STEPWISE "%s%s", not_null_fix(lint, columns), lint->statement->text),
+						 "PRIMARY KEY USING INDEX scans %s to make column %s NOT NULL",
+						 cmig_lint_text_table(lint->target), cmig_lint_text_names(columns));
+}
+
+/* Implements the rule primary-key-sets-not-null. */
+static void
+check_sets_not_nulls(CmigLint *lint, Node *node)
+{
+	each_added(lint, node, CONSTR_PRIMARY, check_sets_not_null);
+}
+
+const CmigLintRule cmig_lint_constraints[] = {
+	{"constraint-missing-not-valid", CMIG_LINT_ERROR, false, check_missing_not_valid, {T_AlterTableStmt}},
+	{"adding-foreign-key-constraint", CMIG_LINT_ERROR, false, check_foreign_keys, {T_AlterTableStmt}},
+	{"adding-serial-primary-key-field", CMIG_LINT_ERROR, false, check_primary_keys, {T_AlterTableStmt}},
+	{"primary-key-sets-not-null", CMIG_LINT_ERROR, false, check_sets_not_nulls, {T_AlterTableStmt}},
+	{"disallowed-unique-constraint", CMIG_LINT_ERROR, false, check_uniques, {T_AlterTableStmt}},
+	{"adding-exclusion-constraint", CMIG_LINT_ERROR, false, check_exclusions, {T_AlterTableStmt}},
+	{NULL}
+};
+
+/* ----------------------------------------------------------------
+ * The cmig.lint rule about foreign keys without an index.
+ * ----------------------------------------------------------------
+ */
+
+/* A foreign key that has no index, unless a later statement creates one. */
+typedef struct ForeignKey
+{
+	CmigLintTable *table;
+	RangeVar   *name;			/* the table's name, used if "table" is NULL */
+	char	   *constraint;
+} ForeignKey;
+
+/* Callback at the end of the plan: does the foreign key still lack an index? */
+static bool
+lacks_index(CmigLint *lint, void *arg)
+{
+	ForeignKey *key = arg;
+	CmigLintTable *table = key->table ? key->table : cmig_lint_state_peek(lint, key->name);
+	CmigLintConstraint *constraint;
+
+	if (table == NULL)
+		return false;
+	constraint = cmig_lint_model_constraint(table, key->constraint);
+	return constraint && constraint->type == CONSTRAINT_FOREIGN &&
+		!cmig_lint_model_has_index_on(table, constraint->columns);
+}
+
+/* Does the ALTER TABLE statement itself add one of the columns? */
+static bool
+adds_column(const CmigLint *lint, List *columns)
+{
+	ListCell   *lc;
+
+	foreach(lc, ((AlterTableStmt *) lint->statement->raw->stmt)->cmds)
+	{
+		const AlterTableCmd *command = lfirst_node(AlterTableCmd, lc);
+
+		if (command->subtype == AT_AddColumn &&
+			cmig_text_list_has(columns, ((ColumnDef *) command->def)->colname))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Returns a fix that creates an index before the foreign key or, if the columns
+ * do not exist yet, after the foreign key.  Returns NULL for a partitioned
+ * table, on which an index cannot be created with CONCURRENTLY.  "table" is
+ * NULL for a new table.
+ */
+static char *
+index_fix(const CmigLint *lint, const CmigLintTable *table, const char *index, List *columns)
+{
+	const char *text = lint->statement->text;
+
+	if (table == NULL)
+		return psprintf("%s;\n%s", text, index);
+	if (table->kind == RELKIND_PARTITIONED_TABLE)
+		return NULL;
+	if (adds_column(lint, columns))
+		return psprintf(CMIG_LINT_STEPWISE "%s;\n%s", text, index);
+	return psprintf(CMIG_LINT_STEPWISE "%s;\n%s", index, text);
+}
+
+/* Report a foreign key, unless a later statement creates an index for it. */
+static void
+report_foreign_key(CmigLint *lint, CmigLintTable *table, const RangeVar *name,
+				   Constraint *constraint, const char *column)
+{
+	MemoryContext old;
+	ForeignKey *key;
+	CmigLintFinding *finding;
+	List	   *columns = column ? list_make1((char *) column) : cmig_lint_model_names(constraint->fk_attrs);
+	char	   *on = table ? cmig_lint_text_qualified(table) : cmig_lint_text_range_var(name);
+	char	   *index;
+
+	/*
+	 * suggest a GiST index for a temporal key, because a B-tree cannot find
+	 * overlapping ranges
+	 */
+	index = psprintf("CREATE INDEX %sON %s %s(%s)", table ? "CONCURRENTLY " : "", on,
+					 cmig_is_temporal_compat(constraint) ? "USING gist " : "", cmig_lint_text_names(columns));
+	finding = cmig_lint_report(lint, index_fix(lint, table, index, columns),
+							   "foreign key (%s) has no index: deletes and updates of keys in %s scan %s",
+							   cmig_lint_text_names(columns), cmig_lint_text_range_var(constraint->pktable),
+							   table ? cmig_lint_text_table(table) : on);
+	old = MemoryContextSwitchTo(lint->context);
+	key = palloc0(sizeof(ForeignKey));
+	key->table = table;
+	key->name = copyObject((RangeVar *) name);
+	key->constraint = cmig_lint_alter_constraint_name(table, name->relname, constraint, column, NIL);
+	MemoryContextSwitchTo(old);
+	cmig_lint_report_later(lint, finding, true, lacks_index, key);
+}
+
+/* Check the foreign keys in a list of constraints and column definitions. */
+static void
+check_keys(CmigLint *lint, CmigLintTable *table, const RangeVar *name, List *constraints, const char *column)
+{
+	ListCell   *lc;
+
+	foreach(lc, constraints)
+	{
+		Constraint *constraint = lfirst(lc);
+
+		if (IsA(constraint, Constraint) && constraint->contype == CONSTR_FOREIGN)
+			report_foreign_key(lint, table, name, constraint, column);
+		else if (IsA(constraint, ColumnDef))
+			check_keys(lint, table, name, ((ColumnDef *) constraint)->constraints,
+					   ((ColumnDef *) constraint)->colname);
+	}
+}
+
+/*
+ * Are the new table's indexes unknown?  They are unknown for partitions, child
+ * tables, and tables created with LIKE.
+ */
+static bool
+has_unknown_indexes(CreateStmt *create)
+{
+	ListCell   *lc;
+
+	foreach(lc, create->tableElts)
+	{
+		if (IsA(lfirst(lc), TableLikeClause))
+			return true;
+	}
+	return create->inhRelations != NIL;
+}
+
+/* Implements the rule foreign-key-without-index. */
+static void
+check_index_missing(CmigLint *lint, Node *node)
+{
+	ListCell   *lc;
+
+	if (IsA(node, CreateStmt))
+	{
+		CreateStmt *create = (CreateStmt *) node;
+
+		if (create->relation->relpersistence != RELPERSISTENCE_TEMP && !has_unknown_indexes(create) &&
+			(!create->if_not_exists || cmig_lint_state_find(lint, create->relation, true) == NULL))
+			check_keys(lint, NULL, create->relation, create->tableElts, NULL);
+		return;
+	}
+	if (lint->target == NULL || lint->target->temporary)
+		return;
+	foreach(lc, ((AlterTableStmt *) node)->cmds)
+	{
+		AlterTableCmd *command = lfirst_node(AlterTableCmd, lc);
+
+		if (command->subtype == AT_AddConstraint)
+			check_keys(lint, lint->target, ((AlterTableStmt *) node)->relation, list_make1(command->def), NULL);
+		else if (command->subtype == AT_AddColumn &&
+				 (!command->missing_ok ||
+				  cmig_lint_model_column(lint->target, ((ColumnDef *) command->def)->colname) == NULL))
+			check_keys(lint, lint->target, ((AlterTableStmt *) node)->relation, list_make1(command->def), NULL);
+	}
+}
+
+const CmigLintRule cmig_lint_foreign_keys[] = {
+	{"foreign-key-without-index", CMIG_LINT_WARNING, false, check_index_missing, {T_AlterTableStmt, T_CreateStmt}},
+	{NULL}
+};
+
+/* ----------------------------------------------------------------
+ * cmig.lint rules about domains.
+ * ----------------------------------------------------------------
+ */
+
+/* Implements the rule ban-create-domain-with-constraint. */
+static void
+check_create_domain(CmigLint *lint, Node *node)
+{
+	ListCell   *lc;
+
+	foreach(lc, ((CreateDomainStmt *) node)->constraints)
+	{
+		ConstrType	type = lfirst_node(Constraint, lc)->contype;
+
+		if (type != CONSTR_CHECK && type != CONSTR_NOTNULL)
+			continue;
+		cmig_lint_report(lint, NULL, "changing the constraint of domain %s will scan every table that uses the domain; use a constraint of the column, which can be NOT VALID",
+						 NameListToQuotedString(((CreateDomainStmt *) node)->domainname));
+		return;
+	}
+}
+
+/*
+ * Returns the first large table that uses a domain, or NULL if there is none.
+ * Sets *known to false if the domain is unknown.
+ */
+static CmigLintTable *
+find_user(CmigLint *lint, List *name, bool *known)
+{
+	TypeName   *type = makeTypeNameFromNameList(name);
+	Oid			oid;
+	int32		typmod;
+	const char *new_name;
+	ListCell   *lc;
+
+	cmig_lint_types_find(lint, type, &oid, &typmod, &new_name);
+	*known = new_name != NULL || OidIsValid(oid);
+	if (!OidIsValid(oid))
+		return NULL;
+	foreach(lc, cmig_lint_catalog_tables_with_type(oid))
+	{
+		CmigLintTable *table = cmig_lint_state_find_oid(lint, lfirst_oid(lc));
+
+		if (cmig_lint_model_is_large(table))
+			return table;
+	}
+	return NULL;
+}
+
+/* Implements the rule ban-alter-domain-with-add-constraint. */
+static void
+check_alter_domain(CmigLint *lint, Node *node)
+{
+	AlterDomainStmt *alter = (AlterDomainStmt *) node;
+	Constraint *constraint = (Constraint *) alter->def;
+	bool		adds = alter->subtype == 'C';
+	CmigLintTable *table;
+	bool		known;
+	char	   *fix = NULL;
+
+	if ((!adds && alter->subtype != 'O') || (adds && constraint->skip_validation))
+		return;
+	table = find_user(lint, alter->typeName, &known);
+	if (known && table == NULL)
+		return;
+	if (adds && constraint->contype == CONSTR_CHECK && constraint->conname)
+		fix = psprintf("%s NOT VALID;\n-- in a later revision, when writes can wait:\nALTER DOMAIN %s VALIDATE CONSTRAINT %s",
+					   lint->statement->text, NameListToQuotedString(alter->typeName),
+					   quote_identifier(constraint->conname));
+	cmig_lint_report(lint, fix, "the new constraint of domain %s scans %s and blocks writes to it",
+					 NameListToQuotedString(alter->typeName),
+					 table ? cmig_lint_text_table(table) : "every table that uses it");
+}
+
+const CmigLintRule cmig_lint_domains[] = {
+	{"ban-create-domain-with-constraint", CMIG_LINT_WARNING, false, check_create_domain, {T_CreateDomainStmt}},
+	{"ban-alter-domain-with-add-constraint", CMIG_LINT_WARNING, false, check_alter_domain, {T_AlterDomainStmt}},
+	{NULL}
+};

@@ -1,0 +1,1053 @@
+/*
+ * lint_source.c
+ *	  Lint: texts and expressions.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "catalog/namespace.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_constraint.h"
+#include "fmgr.h"
+#include "lib/stringinfo.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "nodes/nodeFuncs.h"
+#include "nodes/nodes.h"
+#include "nodes/parsenodes.h"
+#include "nodes/pg_list.h"
+#include "nodes/value.h"
+#include "parser/parser.h"
+#include "parser/scansup.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+
+#include "base/base.h"
+#include "parse/parse.h"
+#include "plan/lint.h"
+
+/* ----------------------------------------------------------------
+ * Models relations as cmig.lint expects them to be when a statement runs.
+ *
+ * lint_facts reads the state of the live database, and lint_apply applies the
+ * changes of each statement that has been checked.  All memory belongs to the
+ * memory context of the lint call.
+ * ----------------------------------------------------------------
+ */
+
+CmigLintColumn *
+cmig_lint_model_column(const CmigLintTable *table, const char *name)
+{
+	ListCell   *lc;
+
+	foreach(lc, table->columns)
+	{
+		CmigLintColumn *column = lfirst(lc);
+
+		if (strcmp(column->name, name) == 0)
+			return column;
+	}
+	return NULL;
+}
+
+CmigLintConstraint *
+cmig_lint_model_constraint(const CmigLintTable *table, const char *name)
+{
+	ListCell   *lc;
+
+	foreach(lc, table->constraints)
+	{
+		CmigLintConstraint *constraint = lfirst(lc);
+
+		if (constraint->name && strcmp(constraint->name, name) == 0)
+			return constraint;
+	}
+	return NULL;
+}
+
+CmigLintIndex *
+cmig_lint_model_index(const CmigLintTable *table, const char *name)
+{
+	ListCell   *lc;
+
+	foreach(lc, table->indexes)
+	{
+		CmigLintIndex *index = lfirst(lc);
+
+		if (index->name && strcmp(index->name, name) == 0)
+			return index;
+	}
+	return NULL;
+}
+
+bool
+cmig_lint_model_proves_not_null(const CmigLintTable *table, const char *column)
+{
+	ListCell   *lc;
+
+	foreach(lc, table->constraints)
+	{
+		CmigLintConstraint *constraint = lfirst(lc);
+
+		if (constraint->validated && cmig_text_list_has(constraint->proves_not_null, column))
+			return true;
+	}
+	return false;
+}
+
+/* Is the index usable, and does it start with these columns, in any order? */
+static bool
+begins_with(const CmigLintIndex *index, List *columns)
+{
+	int			count = list_length(columns);
+
+	if (!index->usable || list_length(index->keys) < count)
+		return false;
+	for (int i = 0; i < count; i++)
+	{
+		if (!cmig_text_list_has(columns, list_nth(index->keys, i)))
+			return false;
+	}
+	return true;
+}
+
+bool
+cmig_lint_model_has_index_on(const CmigLintTable *table, List *columns)
+{
+	ListCell   *lc;
+
+	foreach(lc, table->indexes)
+	{
+		if (begins_with(lfirst(lc), columns))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * This function recognizes only IS NOT NULL tests, alone or combined with AND.
+ */
+List *
+cmig_lint_model_not_null_columns(Node *expression)
+{
+	if (expression == NULL)
+		return NIL;
+	if (IsA(expression, NullTest))
+	{
+		NullTest   *test = (NullTest *) expression;
+		ColumnRef  *column = (ColumnRef *) test->arg;
+
+		if (test->nulltesttype == IS_NOT_NULL && IsA(column, ColumnRef) &&
+			IsA(llast(column->fields), String))
+			return list_make1(pstrdup(strVal(llast(column->fields))));
+	}
+	else if (IsA(expression, BoolExpr) && ((BoolExpr *) expression)->boolop == AND_EXPR)
+	{
+		List	   *result = NIL;
+		ListCell   *lc;
+
+		foreach(lc, ((BoolExpr *) expression)->args)
+		{
+			result = list_concat(result, cmig_lint_model_not_null_columns(lfirst(lc)));
+		}
+		return result;
+	}
+	return NIL;
+}
+
+List *
+cmig_lint_model_names(List *strings)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	foreach(lc, strings)
+	{
+		result = lappend(result, pstrdup(strVal(lfirst(lc))));
+	}
+	return result;
+}
+
+/* ----------------------------------------------------------------
+ * Finds columns and constants in raw expressions.
+ * ----------------------------------------------------------------
+ */
+
+/*
+ * raw_expression_tree_walker callback: add column names to a List *, without
+ * duplicates.
+ */
+static bool
+collect_columns(Node *node, void *context)
+{
+	List	  **columns = context;
+
+	if (node == NULL)
+		return false;
+	if (IsA(node, ColumnRef))
+	{
+		Node	   *last = llast(((ColumnRef *) node)->fields);
+
+		if (IsA(last, String) && !cmig_text_list_has(*columns, strVal(last)))
+			*columns = lappend(*columns, pstrdup(strVal(last)));
+		return false;
+	}
+	return raw_expression_tree_walker(node, collect_columns, context);
+}
+
+List *
+cmig_lint_expression_columns(Node *expression)
+{
+	List	   *columns = NIL;
+
+	(void) collect_columns(expression, &columns);
+	return columns;
+}
+
+const char *
+cmig_lint_expression_constant(Node *node)
+{
+	A_Const    *constant;
+
+	while (node && IsA(node, TypeCast))
+		node = ((TypeCast *) node)->arg;
+	if (node == NULL || !IsA(node, A_Const))
+		return NULL;
+	constant = (A_Const *) node;
+	if (constant->isnull)
+		return NULL;
+	switch (nodeTag(&constant->val))
+	{
+		case T_Integer:
+			return psprintf("%d", intVal(&constant->val));
+		case T_Float:
+			return constant->val.fval.fval;
+		case T_String:
+			return strVal(&constant->val);
+		default:
+			return NULL;
+	}
+}
+
+/* ----------------------------------------------------------------
+ * Extracts and edits pieces of a statement's text for suggested fixes.
+ *
+ * The "text" arguments must contain a single valid statement without a
+ * semicolon.
+ * ----------------------------------------------------------------
+ */
+
+/* Start reading the tokens of a string. */
+static void
+start(CmigLexer *lexer, const char *text)
+{
+	cmig_lexer_init(lexer, text);
+	lexer->standard_conforming_strings = standard_conforming_strings;
+}
+
+/* Advance to the next occurrence of "word".  Returns false if there is none. */
+static bool
+find_word(CmigLexer *lexer, const char *word)
+{
+	while (cmig_lexer_next_sql(lexer) != CMIG_TOKEN_END)
+	{
+		if (cmig_lexer_is_word(lexer, word))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Returns a copy of the text from "from" to "to" without trailing white space.
+ */
+static char *
+copy_trimmed(const char *from, const char *to)
+{
+	while (to > from && strchr(" \t\r\n", to[-1]))
+		to--;
+	return pnstrdup(from, to - from);
+}
+
+char *
+cmig_lint_source_insert(const char *text, const char *after, const char *word)
+{
+	CmigLexer	lexer;
+
+	start(&lexer, text);
+	if (!find_word(&lexer, after))
+		return pstrdup(text);
+	return psprintf("%.*s %s%s", (int) (lexer.next - text), text, word, lexer.next);
+}
+
+char *
+cmig_lint_source_extend(const char *text, const char *word, const char *suffix)
+{
+	CmigLexer	lexer;
+
+	start(&lexer, text);
+	if (!find_word(&lexer, word))
+		return NULL;
+	return psprintf("%.*s%s%s", (int) (lexer.next - text), text, suffix, lexer.next);
+}
+
+char *
+cmig_lint_source_remove(const char *text, const char *word)
+{
+	CmigLexer	lexer;
+	const char *rest;
+
+	start(&lexer, text);
+	if (!find_word(&lexer, word))
+		return pstrdup(text);
+	rest = lexer.next;
+	while (*rest == ' ')
+		rest++;
+	if (*rest == '\0')
+		return copy_trimmed(text, lexer.start);
+	return psprintf("%.*s%s", (int) (lexer.start - text), text, rest);
+}
+
+bool
+cmig_lint_source_has(const char *text, const char *word)
+{
+	CmigLexer	lexer;
+
+	start(&lexer, text);
+	return find_word(&lexer, word);
+}
+
+const char *
+cmig_lint_source_behind_name(const char *text, int offset)
+{
+	CmigLexer	lexer;
+	const char *behind;
+
+	start(&lexer, text);
+	cmig_lexer_move(&lexer, text + offset, 1);
+	do
+	{
+		(void) cmig_lexer_next_sql(&lexer);
+		behind = lexer.next;
+		(void) cmig_lexer_next_sql(&lexer);
+	} while (cmig_lexer_is_char(&lexer, '.'));
+	return behind;
+}
+
+/* Process a token, updating the nesting depth of parentheses and brackets. */
+static void
+count_depth(const CmigLexer *lexer, int *depth)
+{
+	if (cmig_lexer_is_char(lexer, '(') || cmig_lexer_is_char(lexer, '['))
+		(*depth)++;
+	else if (cmig_lexer_is_char(lexer, ')') || cmig_lexer_is_char(lexer, ']'))
+		(*depth)--;
+}
+
+/* Skip ALTER TABLE [IF EXISTS] [ONLY] name [*]. */
+static void
+skip_table(CmigLexer *lexer)
+{
+	cmig_lexer_next_sql(lexer); /* ALTER */
+	do
+	{
+		cmig_lexer_next_sql(lexer); /* TABLE, FOREIGN TABLE, ... */
+	} while (!cmig_lexer_is_word(lexer, "table") && !cmig_lexer_is_word(lexer, "view") &&
+			 !cmig_lexer_is_word(lexer, "index") && !cmig_lexer_is_word(lexer, "sequence") &&
+			 !cmig_lexer_is_word(lexer, "type") && lexer->type != CMIG_TOKEN_END);
+	cmig_lexer_next_sql(lexer);
+	if (cmig_lexer_is_word(lexer, "if"))
+	{
+		cmig_lexer_next_sql(lexer);
+		cmig_lexer_next_sql(lexer);
+	}
+	if (cmig_lexer_is_word(lexer, "only"))
+		cmig_lexer_next_sql(lexer);
+	if (cmig_lexer_is_char(lexer, '('))
+	{
+		while (!cmig_lexer_is_char(lexer, ')') && lexer->type != CMIG_TOKEN_END)
+			cmig_lexer_next_sql(lexer);
+		cmig_lexer_next_sql(lexer);
+		return;
+	}
+	cmig_lexer_next_sql(lexer);
+	while (cmig_lexer_is_char(lexer, '.'))
+	{
+		cmig_lexer_next_sql(lexer);
+		cmig_lexer_next_sql(lexer);
+	}
+	if (cmig_lexer_is_char(lexer, '*'))
+		cmig_lexer_next_sql(lexer);
+}
+
+/* Create a piece that starts at byte "from" and ends before byte "to". */
+static CmigLintPiece *
+make_piece(int from, int to)
+{
+	CmigLintPiece *piece = palloc(sizeof(CmigLintPiece));
+
+	piece->from = from;
+	piece->to = to;
+	return piece;
+}
+
+List *
+cmig_lint_source_actions(const char *text)
+{
+	CmigLexer	lexer;
+	List	   *result = NIL;
+	const char *from;
+	const char *end;
+	int			depth = 0;
+
+	start(&lexer, text);
+	skip_table(&lexer);
+	from = lexer.start;
+	end = from;
+	while (lexer.type != CMIG_TOKEN_END)
+	{
+		if (depth == 0 && cmig_lexer_is_char(&lexer, ','))
+		{
+			result = lappend(result, make_piece(from - text, end - text));
+			cmig_lexer_next_sql(&lexer);
+			from = lexer.start;
+			continue;
+		}
+		count_depth(&lexer, &depth);
+		end = lexer.next;
+		cmig_lexer_next_sql(&lexer);
+	}
+	return lappend(result, make_piece(from - text, end - text));
+}
+
+char *
+cmig_lint_source_from(const char *text, int offset, const char *const *words)
+{
+	CmigLexer	lexer;
+	const char *end = text + offset;
+	int			depth = 0;
+
+	start(&lexer, text + offset);
+	while (cmig_lexer_next_sql(&lexer) != CMIG_TOKEN_END)
+	{
+		if (depth == 0 && (cmig_lexer_is_char(&lexer, ',') || cmig_lexer_is_char(&lexer, ')') ||
+						   (words && cmig_lexer_is_any_word(&lexer, words))))
+			break;
+		count_depth(&lexer, &depth);
+		end = lexer.next;
+	}
+	return copy_trimmed(text + offset, end);
+}
+
+/* Returns a quoted identifier without its quotes.  Returns "" for U&"...". */
+static char *
+lint_source_unquote(const CmigLexer *lexer)
+{
+	StringInfoData name;
+	const char *p = lexer->start;
+
+	/* give up on U&"...", which may contain escapes */
+	if (*p != '"')
+		return pstrdup("");
+	initStringInfo(&name);
+	for (p++; p < lexer->next - 1; p++)
+	{
+		appendStringInfoChar(&name, *p);
+		if (*p == '"')
+			p++;
+	}
+	return name.data;
+}
+
+List *
+cmig_lint_source_long_names(const char *text)
+{
+	CmigLexer	lexer;
+	List	   *result = NIL;
+
+	start(&lexer, text);
+	while (cmig_lexer_next_sql(&lexer) != CMIG_TOKEN_END)
+	{
+		char	   *name;
+
+		if ((lexer.type != CMIG_TOKEN_WORD && lexer.type != CMIG_TOKEN_QUOTED) ||
+			lexer.next - lexer.start < NAMEDATALEN)
+			continue;
+		name = lexer.type == CMIG_TOKEN_WORD ? pnstrdup(lexer.start, lexer.next - lexer.start) : lint_source_unquote(&lexer);
+		if (strlen(name) >= NAMEDATALEN)
+			result = lappend(result, name);
+	}
+	return result;
+}
+
+/* ----------------------------------------------------------------
+ * Reads comments that suppress cmig.lint rules: -- cmig:ignore rule, rule.
+ *
+ * 	  Reads comments that suppress cmig.lint rules.
+ * ----------------------------------------------------------------
+ */
+
+#define MARKER "cmig:ignore"
+
+/* Rules that have different names in cmig.lint and in the linter squawk. */
+static const struct
+{
+	const char *alias;
+	const char *rule;
+}			aliases[] =
+
+{
+	{"prefer-timestamptz", "prefer-timestamp-tz"},
+	{"require-timeout-settings", "require-lock-timeout"},
+	{"require-timeout-settings", "require-statement-timeout"},
+};
+
+bool
+cmig_lint_ignore_is(const char *name, const char *rule)
+{
+	if (pg_strcasecmp(name, rule) == 0)
+		return true;
+	for (int i = 0; i < lengthof(aliases); i++)
+	{
+		if (strcmp(aliases[i].rule, rule) == 0 && pg_strcasecmp(aliases[i].alias, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+bool
+cmig_lint_ignore_may_occur(const char *script)
+{
+	return strstr(script, MARKER) != NULL;
+}
+
+/* Add the name of a rule that the comment on line "line" suppresses. */
+static List *
+add_name(List *ignores, char *name, int line)
+{
+	CmigLintIgnore *ignore = palloc0(sizeof(CmigLintIgnore));
+
+	ignore->name = name;
+	ignore->line = line;
+	return lappend(ignores, ignore);
+}
+
+/*
+ * Add the rules that are named in a comment.  The list of rules ends at "--",
+ * after which the comment can give a reason.  If the comment names no rule, add
+ * an empty name.
+ */
+static List *
+read_comment(List *ignores, const char *text, int length, int line)
+{
+	const char *end = text + length;
+	const char *p = text + 2;	/* skip the comment marker */
+	int			before = list_length(ignores);
+
+	while (p < end && strchr(" \t\r\n", *p))
+		p++;
+	if (end - p < strlen(MARKER) || strncmp(p, MARKER, strlen(MARKER)) != 0)
+		return ignores;
+	p += strlen(MARKER);
+	if (p < end && !strchr(" \t\r\n:", *p))
+		return ignores;
+	while (p < end)
+	{
+		int			skipped = strspn(p, " \t\r\n:,");
+		int			name_length;
+
+		p += skipped;
+		name_length = strcspn(p, " \t\r\n:,*/");
+		if (p >= end || name_length == 0 || strncmp(p, "--", 2) == 0)
+			break;
+		ignores = add_name(ignores, pnstrdup(p, Min(name_length, end - p)), line);
+		p += name_length;
+	}
+	return list_length(ignores) > before ? ignores : add_name(ignores, "", line);
+}
+
+List *
+cmig_lint_ignore_read(const char *script, int from, int to, int first_line)
+{
+	CmigLexer	lexer;
+	List	   *ignores = NIL;
+
+	cmig_lexer_init(&lexer, script);
+	lexer.standard_conforming_strings = standard_conforming_strings;
+	cmig_lexer_move(&lexer, script + from, first_line);
+	while (cmig_lexer_next(&lexer) != CMIG_TOKEN_END && lexer.start < script + to)
+	{
+		if (lexer.type == CMIG_TOKEN_LINE_COMMENT || lexer.type == CMIG_TOKEN_BLOCK_COMMENT)
+			ignores = read_comment(ignores, lexer.start, lexer.next - lexer.start, lexer.line);
+	}
+	return ignores;
+}
+
+/* ----------------------------------------------------------------
+ * Finds out whether a function body uses a table or one of its columns.
+ *
+ * The body is SQL or PL/pgSQL text.  The search processes the tokens of one
+ * statement at a time.  It looks for the table's name and aliases, and
+ * determines the table to which a column name belongs.  Strings are searched
+ * only if the body executes dynamic SQL.
+ * ----------------------------------------------------------------
+ */
+
+/*
+ * A token.  Words are in lower case; quoted names and strings have no quotes.
+ */
+typedef struct Token
+{
+	CmigTokenType type;
+	char	   *text;
+} Token;
+
+/* A statement in a function body, with some facts about the body. */
+typedef struct Statement
+{
+	const Token *tokens;
+	int			count;
+	const CmigLintName *name;
+	bool		is_trigger;
+	bool		has_row;		/* true if the body declares a variable of the
+								 * table's row type */
+	bool		names_table;	/* true if the statement uses the table */
+	int			level;			/* the level of nested strings, starting at 0 */
+	List	   *own;			/* of char *: the table's name and its aliases */
+	List	   *others;			/* of char *: names of other tables and their
+								 * aliases */
+} Statement;
+
+static bool search(const char *source, const CmigLintName *name, bool is_trigger, bool names_table, int level);
+
+/* Is the string in a NULL-terminated list of words? */
+static bool
+is_one_of(const char *text, const char *const *words)
+{
+	for (; *words; words++)
+	{
+		if (strcmp(text, *words) == 0)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Tokens
+ */
+
+/*
+ * Returns the string without its first and last characters, and with each
+ * doubled quote replaced with a single quote.
+ */
+static char *
+lint_body_unquote(const char *start, int length, char quote)
+{
+	StringInfoData text;
+
+	initStringInfo(&text);
+	for (int i = 1; i < length - 1; i++)
+	{
+		appendStringInfoChar(&text, start[i]);
+		if (start[i] == quote && start[i + 1] == quote)
+			i++;
+	}
+	return text.data;
+}
+
+/* Returns the contents of a dollar-quoted string. */
+static char *
+undollar(const char *start, int length)
+{
+	int			tag = 1;
+
+	while (tag < length && start[tag] != '$')
+		tag++;
+	tag++;
+	return length >= 2 * tag ? pnstrdup(start + tag, length - 2 * tag) : pstrdup("");
+}
+
+/* Returns the text of the current token. */
+static char *
+token_text(const CmigLexer *lexer)
+{
+	int			length = lexer->next - lexer->start;
+	const char *quote;
+
+	switch (lexer->type)
+	{
+		case CMIG_TOKEN_WORD:
+			return downcase_identifier(lexer->start, length, false, false);
+		case CMIG_TOKEN_QUOTED:
+			quote = memchr(lexer->start, '"', length);
+			return quote ? lint_body_unquote(quote, lexer->next - quote, '"') : pnstrdup(lexer->start, length);
+		case CMIG_TOKEN_STRING:
+			quote = memchr(lexer->start, '\'', length);
+			return quote ? lint_body_unquote(quote, lexer->next - quote, '\'') : pnstrdup(lexer->start, length);
+		case CMIG_TOKEN_DOLLAR:
+			return undollar(lexer->start, length);
+		default:
+			return pnstrdup(lexer->start, length);
+	}
+}
+
+/*
+ * Returns the tokens of a source string, without comments.  Sets *count to the
+ * number of tokens.
+ */
+static Token *
+read_tokens(const char *source, int *count)
+{
+	int			size = 64;
+	Token	   *tokens = palloc(sizeof(Token) * size);
+	CmigLexer	lexer;
+
+	*count = 0;
+	cmig_lexer_init(&lexer, source);
+	while (cmig_lexer_next_sql(&lexer) != CMIG_TOKEN_END)
+	{
+		if (*count == size)
+		{
+			size *= 2;
+			tokens = repalloc(tokens, sizeof(Token) * size);
+		}
+		tokens[*count].type = lexer.type;
+		tokens[(*count)++].text = token_text(&lexer);
+	}
+	return tokens;
+}
+
+/* Is token number "i" a word or a quoted name? */
+static bool
+is_name(const Statement *statement, int i)
+{
+	return i >= 0 && i < statement->count &&
+		(statement->tokens[i].type == CMIG_TOKEN_WORD || statement->tokens[i].type == CMIG_TOKEN_QUOTED);
+}
+
+/* Is token number "i" the word, operator, or character "text"? */
+static bool
+is_token(const Statement *statement, int i, const char *text)
+{
+	return i >= 0 && i < statement->count &&
+		(statement->tokens[i].type == CMIG_TOKEN_WORD || statement->tokens[i].type == CMIG_TOKEN_OPERATOR) &&
+		strcmp(statement->tokens[i].text, text) == 0;
+}
+
+static bool
+is_string(const Token *token)
+{
+	return token->type == CMIG_TOKEN_STRING || token->type == CMIG_TOKEN_DOLLAR;
+}
+
+/*
+ * Tables
+ */
+
+/*
+ * Words that precede a table name (before_table) or a comma-separated list of
+ * tables (before_tables).
+ */
+static const char *const before_table[] = {
+	"from", "join", "into", "update", "only", "table", "truncate", "using", "lock", NULL
+};
+static const char *const before_tables[] = {"from", "using", "table", "truncate", "lock", NULL};
+
+/* Words that start a new clause. */
+static const char *const clauses[] = {
+	"from", "using", "table", "truncate", "lock", "select", "where", "on", "set", "values", "group", "order", "having",
+	"returning", "limit", "window", "into", "update", "then", "loop", NULL
+};
+
+/* Words that can be a table's alias only if they are quoted. */
+static const char *const no_alias[] = {
+	"where", "join", "left", "right", "inner", "outer", "cross", "full", "natural", "on", "using", "set", "order", "group",
+	"having", "limit", "offset", "fetch", "for", "union", "except", "intersect", "values", "select", "default", "loop",
+	"returning", "when", "then", "window", "tablesample", "overriding", "as", "end", "add", "drop", "alter", "rename", "in",
+	"restart", "continue", "cascade", "restrict", "from", "with", "strict", NULL
+};
+
+/*
+ * Record the table that is named at token number "i", and its alias if there is
+ * one.  Sets *next to the number of the token after the table's name.
+ */
+static void
+note_table(Statement *statement, int i, int *next)
+{
+	const char *schema = NULL;
+	const char *name = statement->tokens[i].text;
+	bool		ours;
+	int			alias;
+
+	*next = i + 1;
+	if (is_token(statement, i + 1, ".") && is_name(statement, i + 2))
+	{
+		schema = name;
+		name = statement->tokens[i + 2].text;
+		*next = i + 3;
+	}
+	ours = strcmp(name, statement->name->table) == 0 &&
+		(schema == NULL || strcmp(schema, statement->name->schema) == 0);
+	alias = is_token(statement, *next, "as") ? *next + 1 : *next;
+	if (ours)
+	{
+		statement->names_table = true;
+		statement->own = lappend(statement->own, (char *) name);
+	}
+	else
+		statement->others = lappend(statement->others, (char *) name);
+	if (!is_name(statement, alias) ||
+		(statement->tokens[alias].type == CMIG_TOKEN_WORD && is_one_of(statement->tokens[alias].text, no_alias)))
+		return;
+	if (ours)
+		statement->own = lappend(statement->own, statement->tokens[alias].text);
+	else
+		statement->others = lappend(statement->others, statement->tokens[alias].text);
+}
+
+/* Find the tables that the statement names, and their aliases. */
+static void
+find_tables(Statement *statement)
+{
+	const char *clause = "";
+
+	for (int i = 0; i < statement->count; i++)
+	{
+		int			next;
+
+		if (statement->tokens[i].type == CMIG_TOKEN_WORD && is_one_of(statement->tokens[i].text, clauses))
+			clause = statement->tokens[i].text;
+		if (!is_name(statement, i) || i == 0 ||
+			(statement->tokens[i].type == CMIG_TOKEN_WORD && is_one_of(statement->tokens[i].text, before_table)))
+			continue;
+		if ((statement->tokens[i - 1].type == CMIG_TOKEN_WORD && is_one_of(statement->tokens[i - 1].text, before_table)) ||
+			(is_token(statement, i - 1, ",") && is_one_of(clause, before_tables)))
+		{
+			note_table(statement, i, &next);
+			i = next - 1;
+		}
+	}
+}
+
+/*
+ * Does a type taken from the table, such as account%ROWTYPE, begin at token
+ * number "i"?
+ */
+static bool
+is_row_type(const Statement *statement, int i)
+{
+	return is_name(statement, i) && strcmp(statement->tokens[i].text, statement->name->table) == 0 &&
+		is_token(statement, i + 1, "%");
+}
+
+/*
+ * Columns
+ */
+
+/*
+ * Is a qualified name, whose last part is token number "i", a reference to a
+ * column of the table?
+ */
+static bool
+is_qualified_column(const Statement *statement, int i)
+{
+	const char *qualifier = is_name(statement, i - 2) ? statement->tokens[i - 2].text : "";
+
+	if (strcmp(qualifier, "new") == 0 || strcmp(qualifier, "old") == 0)
+		return statement->is_trigger;
+	if (cmig_text_list_has(statement->own, qualifier))
+		return true;
+	if (cmig_text_list_has(statement->others, qualifier))
+		return false;
+
+	/*
+	 * the qualifier can only be a variable, which may hold a row of the table
+	 */
+	return statement->names_table || statement->has_row;
+}
+
+/* Is the name at token number "i" a reference to the column? */
+static bool
+is_column(const Statement *statement, int i)
+{
+	if (!is_name(statement, i) || strcmp(statement->tokens[i].text, statement->name->column) != 0)
+		return false;
+	if (is_token(statement, i - 1, "."))
+		return is_qualified_column(statement, i);
+
+	/*
+	 * the name of an output column, a variable, an argument, or a function
+	 * does not refer to the column
+	 */
+	if (is_token(statement, i - 1, "as") || is_token(statement, i + 1, ":=") ||
+		is_token(statement, i + 1, "=>"))
+		return false;
+	if (is_token(statement, i + 1, "(") && !cmig_text_list_has(statement->own, statement->name->column) &&
+		!is_token(statement, i - 1, "into"))
+		return false;
+	return statement->names_table;
+}
+
+/*
+ * Dynamic SQL
+ */
+
+/*
+ * Search a statement's string constants for dynamic SQL.  Returns true if the
+ * concatenation of these constants uses the table or column.  A constant that
+ * consists only of the table's name counts as a use of the table.
+ */
+static bool
+search_strings(const Statement *statement)
+{
+	StringInfoData text;
+	bool		names_table = statement->names_table;
+
+	initStringInfo(&text);
+	for (int i = 0; i < statement->count; i++)
+	{
+		/* skip RAISE, whose strings are only messages */
+		if (is_token(statement, i, "raise"))
+			return false;
+		if (!is_string(&statement->tokens[i]))
+			continue;
+		names_table |= strcmp(statement->tokens[i].text, statement->name->table) == 0;
+		appendStringInfo(&text, "%s ", statement->tokens[i].text);
+	}
+	return text.len > 0 && search(text.data, statement->name, statement->is_trigger, names_table,
+								  statement->level + 1);
+}
+
+/*
+ * Bodies
+ */
+
+/* Does the statement use the table or column? */
+static bool
+uses_it(Statement *statement)
+{
+	find_tables(statement);
+	if (statement->name->column == NULL)
+		return statement->names_table;
+	for (int i = 0; i < statement->count; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (is_column(statement, i))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Does the source use the table or the column?  "names_table" is true if the
+ * source is dynamic SQL in a statement that names the table.
+ */
+static bool
+search(const char *source, const CmigLintName *name, bool is_trigger, bool names_table, int level)
+{
+	Statement	all = {.name = name};
+	bool		is_dynamic = false;
+	bool		found = false;
+
+	all.tokens = read_tokens(source, &all.count);
+	for (int i = 0; i < all.count; i++)
+	{
+		all.has_row |= is_row_type(&all, i);
+		is_dynamic |= is_token(&all, i, "execute");
+	}
+	if (name->column == NULL && all.has_row)
+		return true;
+	for (int from = 0, to; from < all.count && !found; from = to + 1)
+	{
+		Statement	statement = {.name = name,.is_trigger = is_trigger,.has_row = all.has_row,.names_table = names_table,.level = level};
+
+		for (to = from; to < all.count && !is_token(&all, to, ";"); to++)
+			;
+		statement.tokens = all.tokens + from;
+		statement.count = to - from;
+		found = uses_it(&statement) ||
+			(is_dynamic && level < CMIG_LINT_MAX_NESTING && search_strings(&statement));
+	}
+	return found;
+}
+
+bool
+cmig_lint_body_uses(const char *source, const CmigLintName *name, bool is_trigger)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig body", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+	bool		result = search(source, name, is_trigger, false, 0);
+
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
+	return result;
+}
+
+/* ----------------------------------------------------------------
+ * Formats names for messages and fixes.
+ * ----------------------------------------------------------------
+ */
+
+char *
+cmig_lint_text_qualified(const CmigLintTable *table)
+{
+	return pstrdup(quote_qualified_identifier(table->schema, table->name));
+}
+
+char *
+cmig_lint_text_name(const CmigLintTable *table)
+{
+	if (table->temporary || (table->schema && strcmp(table->schema, "public") == 0))
+		return pstrdup(quote_identifier(table->name));
+	return cmig_lint_text_qualified(table);
+}
+
+/* Append an approximate number of rows. */
+static void
+append_rows(StringInfo text, double rows)
+{
+	if (rows >= 1e6)
+		appendStringInfo(text, "about %.1f million rows, ", rows / 1e6);
+	else
+		appendStringInfo(text, "about %.0f row%s, ", rows, rows == 1 ? "" : "s");
+}
+
+char *
+cmig_lint_text_table(const CmigLintTable *table)
+{
+	StringInfoData result;
+
+	initStringInfo(&result);
+	appendStringInfoString(&result, cmig_lint_text_name(table));
+	if (table->bytes <= 0)
+		return result.data;
+	appendStringInfoString(&result, " (");
+	if (table->rows > 0)
+		append_rows(&result, table->rows);
+	appendStringInfoString(&result, TextDatumGetCString(DirectFunctionCall1(pg_size_pretty, Int64GetDatum(table->bytes))));
+	if (table->loaded && table->indexes != NIL)
+		appendStringInfo(&result, ", %d index%s", list_length(table->indexes),
+						 list_length(table->indexes) == 1 ? "" : "es");
+	appendStringInfoChar(&result, ')');
+	return result.data;
+}
+
+char *
+cmig_lint_text_range_var(const RangeVar *name)
+{
+	return pstrdup(quote_qualified_identifier(name->schemaname, name->relname));
+}
+
+char *
+cmig_lint_text_names(List *names)
+{
+	StringInfoData text;
+	ListCell   *lc;
+
+	initStringInfo(&text);
+	foreach(lc, names)
+	{
+		appendStringInfo(&text, "%s%s", text.len > 0 ? ", " : "", quote_identifier(lfirst(lc)));
+	}
+	return text.data;
+}

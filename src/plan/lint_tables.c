@@ -1,0 +1,642 @@
+/*
+ * lint_tables.c
+ *	  Lint: rules about tables.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "catalog/namespace.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_constraint.h"
+#include "commands/defrem.h"
+#include "commands/tablespace.h"
+#include "lib/stringinfo.h"
+#include "nodes/makefuncs.h"
+#include "utils/builtins.h"
+#include "utils/varlena.h"
+
+#include "base/base.h"
+#include "base/compat.h"
+#include "parse/parse.h"
+#include "plan/lint.h"
+
+/* ----------------------------------------------------------------
+ * cmig.lint rules about whole tables, schemas, and databases.
+ * ----------------------------------------------------------------
+ */
+
+/*
+ * Data loss
+ */
+
+/* Returns a live table in the schema, or NULL if there is none. */
+static CmigLintTable *
+table_in_schema(CmigLint *lint, const char *schema)
+{
+	Oid			oid = lint->reads_facts ? get_namespace_oid(schema, true) : InvalidOid;
+	List	   *tables = OidIsValid(oid) ? cmig_lint_catalog_tables_in(oid) : NIL;
+
+	return tables ? cmig_lint_state_find_oid(lint, linitial_oid(tables)) : NULL;
+}
+
+static void
+check_drop_schema(CmigLint *lint, DropStmt *drop)
+{
+	ListCell   *lc;
+
+	if (drop->behavior != DROP_CASCADE)
+		return;
+	foreach(lc, drop->objects)
+	{
+		const char *schema = strVal(lfirst(lc));
+		CmigLintTable *table = table_in_schema(lint, schema);
+
+		if (table)
+			cmig_lint_report(lint, NULL, "DROP SCHEMA %s CASCADE deletes the data of %s and of all other tables in the schema, and breaks clients",
+							 quote_identifier(schema), cmig_lint_text_table(table));
+		else if (!lint->reads_facts && !cmig_lint_objects_is_new_schema(lint, schema))
+			cmig_lint_report(lint, NULL, "DROP SCHEMA %s CASCADE deletes the data of all tables in the schema, and breaks clients",
+							 quote_identifier(schema));
+	}
+}
+
+/* Implements the rule ban-drop-table. */
+static void
+check_drop_table(CmigLint *lint, Node *node)
+{
+	DropStmt   *drop = (DropStmt *) node;
+	ListCell   *lc;
+
+	if (drop->removeType == OBJECT_SCHEMA)
+		check_drop_schema(lint, drop);
+	if (drop->removeType != OBJECT_TABLE)
+		return;
+	foreach(lc, drop->objects)
+	{
+		CmigLintTable *table = cmig_lint_state_find_names(lint, lfirst(lc), drop->missing_ok);
+
+		if (cmig_lint_model_is_shared(table))
+			cmig_lint_report(lint, NULL, "DROP TABLE deletes the data of %s and breaks clients that use it; first release a version that does not use it",
+							 cmig_lint_text_table(table));
+	}
+}
+
+/* Implements the rule ban-drop-database. */
+static void
+check_drop_database(CmigLint *lint, Node *node)
+{
+	cmig_lint_report(lint, NULL, "DROP DATABASE deletes everything in %s",
+					 quote_identifier(((DropdbStmt *) node)->dbname));
+}
+
+/*
+ * Returns the OIDs of the live tables in a TRUNCATE.  Sets *known to false if
+ * one of the tables is unknown.
+ */
+static List *
+truncated(CmigLint *lint, TruncateStmt *truncate, bool *known)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	*known = true;
+	foreach(lc, truncate->relations)
+	{
+		CmigLintTable *table = cmig_lint_state_find(lint, lfirst(lc), false);
+
+		if (table && OidIsValid(table->oid))
+			result = lappend_oid(result, table->oid);
+		else if (table && table->origin == CMIG_LINT_UNKNOWN)
+			*known = false;
+	}
+	return result;
+}
+
+/* Implements the rule ban-truncate-cascade. */
+static void
+check_truncate(CmigLint *lint, Node *node)
+{
+	TruncateStmt *truncate = (TruncateStmt *) node;
+	bool		known;
+	List	   *tables;
+	List	   *names = NIL;
+	ListCell   *lc;
+
+	if (truncate->behavior != DROP_CASCADE)
+		return;
+	tables = truncated(lint, truncate, &known);
+	foreach(lc, tables ? cmig_lint_catalog_referencing(tables) : NIL)
+	{
+		CmigLintTable *table = cmig_lint_state_find_oid(lint, lfirst_oid(lc));
+
+		if (table)
+			names = lappend(names, cmig_lint_text_table(table));
+	}
+	if (names == NIL && known)
+		return;
+	if (names == NIL)
+		cmig_lint_report(lint, NULL, "TRUNCATE CASCADE also empties unlisted tables that reference the listed ones");
+	else
+		cmig_lint_report(lint, NULL, "TRUNCATE CASCADE also empties %s%s, which %s not listed",
+						 (char *) linitial(names),
+						 list_length(names) > 1 ? psprintf(" and %d other tables", list_length(names) - 1) : "",
+						 list_length(names) > 1 ? "are" : "is");
+}
+
+/*
+ * Renaming
+ */
+
+/*
+ * Do clients refer to this kind of relation by name in queries?  Returns true
+ * if the kind is unknown.
+ */
+static bool
+is_table_or_view(char kind)
+{
+	return kind == 0 || kind == RELKIND_RELATION || kind == RELKIND_PARTITIONED_TABLE ||
+		kind == RELKIND_VIEW || kind == RELKIND_MATVIEW || kind == RELKIND_FOREIGN_TABLE;
+}
+
+/*
+ * Returns a fix that renames the relation and creates a view with the old
+ * name.  Returns NULL for materialized views and unknown relations.
+ */
+static char *
+rename_fix(CmigLint *lint, const char *new_schema, const char *new_name)
+{
+	if (lint->target->origin == CMIG_LINT_UNKNOWN || lint->target->kind == RELKIND_MATVIEW)
+		return NULL;
+	return psprintf("%s;\nCREATE VIEW %s WITH (security_invoker = true) AS SELECT * FROM %s%s%s",
+					lint->statement->text, cmig_lint_text_qualified(lint->target),
+					quote_qualified_identifier(new_schema, new_name),
+					lint->target->has_grants ? ";\n" : "",
+					lint->target->has_grants ? cmig_lint_facts_grants(lint->target->oid, cmig_lint_text_qualified(lint->target)) : "");
+}
+
+/* Implements the rule renaming-table. */
+static void
+check_rename(CmigLint *lint, Node *node)
+{
+	RenameStmt *rename = (RenameStmt *) node;
+	AlterObjectSchemaStmt *move = (AlterObjectSchemaStmt *) node;
+
+	if (!cmig_lint_model_is_shared(lint->target) || !is_table_or_view(lint->target->kind))
+		return;
+	if (IsA(node, AlterObjectSchemaStmt))
+		cmig_lint_report(lint, rename_fix(lint, move->newschema, lint->target->name),
+						 "SET SCHEMA breaks clients that use %s", cmig_lint_text_table(lint->target));
+	else if (rename->renameType == OBJECT_TABLE || rename->renameType == OBJECT_VIEW ||
+			 rename->renameType == OBJECT_MATVIEW || rename->renameType == OBJECT_FOREIGN_TABLE)
+		cmig_lint_report(lint, rename_fix(lint, lint->target->schema, rename->newname),
+						 "RENAME TO %s breaks clients that use %s", quote_identifier(rename->newname),
+						 cmig_lint_text_table(lint->target));
+}
+
+/* Implements the rule renaming-schema. */
+static void
+check_rename_schema(CmigLint *lint, Node *node)
+{
+	RenameStmt *rename = (RenameStmt *) node;
+
+	if (rename->renameType == OBJECT_SCHEMA && !cmig_lint_objects_is_new_schema(lint, rename->subname))
+		cmig_lint_report(lint, NULL, "RENAME TO %s breaks clients that use schema %s, or have it in search_path",
+						 quote_identifier(rename->newname), quote_identifier(rename->subname));
+}
+
+/*
+ * Table rewrites
+ */
+
+/*
+ * Returns a description of what VACUUM FULL or CLUSTER rewrites, for a
+ * message: a large table or "all tables".  Returns NULL if no large table is
+ * rewritten.
+ */
+static char *
+compacted(CmigLint *lint, Node *node)
+{
+	CmigLintTable *table = NULL;
+	ListCell   *lc;
+
+	if (IsA(node, ClusterStmt))
+	{
+		ClusterStmt *cluster = (ClusterStmt *) node;
+
+		if (cluster->relation == NULL)
+			return "all tables that were clustered before";
+		table = cmig_lint_state_find(lint, cluster->relation, false);
+	}
+	else
+	{
+		VacuumStmt *vacuum = (VacuumStmt *) node;
+
+		if (!vacuum->is_vacuumcmd || !cmig_statement_option(vacuum->options, "full", false))
+			return NULL;
+		if (vacuum->rels == NIL)
+			return "all tables";
+		foreach(lc, vacuum->rels)
+		{
+			table = cmig_lint_state_find(lint, lfirst_node(VacuumRelation, lc)->relation, false);
+			if (cmig_lint_model_is_large(table))
+				break;
+		}
+	}
+	return cmig_lint_model_is_large(table) ? cmig_lint_text_table(table) : NULL;
+}
+
+/*
+ * If an ALTER TABLE action rewrites the table, returns a phrase that names the
+ * action in a message; otherwise, returns NULL.
+ */
+static const char *
+rewriting_action(CmigLint *lint, AlterTableCmd *command)
+{
+	ColumnDef  *column;
+
+	switch (command->subtype)
+	{
+		case AT_SetLogged:
+			return lint->target->logged && lint->target->origin == CMIG_LINT_LIVE ? NULL : "SET LOGGED";
+		case AT_SetUnLogged:
+			return lint->target->logged ? "SET UNLOGGED" : NULL;
+		case AT_SetAccessMethod:
+			return command->name && OidIsValid(lint->target->method) &&
+				get_table_am_oid(command->name, true) == lint->target->method ? NULL : "SET ACCESS METHOD";
+		case AT_SetTableSpace:
+			return OidIsValid(lint->target->tablespace) &&
+				get_tablespace_oid(command->name, true) == lint->target->tablespace ? NULL : "SET TABLESPACE";
+		case AT_AddColumn:
+			column = (ColumnDef *) command->def;
+			if (command->missing_ok && cmig_lint_model_column(lint->target, column->colname))
+				return NULL;
+			return cmig_lint_types_is_constrained_domain(lint, column->typeName) ?
+				"a new column of a domain with a constraint" : NULL;
+		default:
+			return NULL;
+	}
+}
+
+static void
+check_refresh(CmigLint *lint, RefreshMatViewStmt *refresh)
+{
+	CmigLintTable *view;
+
+	if (refresh->concurrent || refresh->skipData)
+		return;
+	view = cmig_lint_state_find(lint, refresh->relation, false);
+	if (cmig_lint_model_is_large(view))
+		cmig_lint_report(lint, psprintf("-- needs a unique index on columns of the view\nREFRESH MATERIALIZED VIEW CONCURRENTLY %s",
+										cmig_lint_text_range_var(refresh->relation)),
+						 "REFRESH MATERIALIZED VIEW blocks reads of %s while its query runs",
+						 cmig_lint_text_table(view));
+}
+
+/* Implements the rule rewriting-table. */
+static void
+check_rewrite(CmigLint *lint, Node *node)
+{
+	ListCell   *lc;
+	char	   *tables;
+
+	if (IsA(node, RefreshMatViewStmt))
+		check_refresh(lint, (RefreshMatViewStmt *) node);
+	else if (IsA(node, VacuumStmt) || IsA(node, ClusterStmt))
+	{
+		tables = compacted(lint, node);
+		if (tables)
+			cmig_lint_report(lint, NULL, "%s rewrites %s under an AccessExclusiveLock",
+							 IsA(node, VacuumStmt) ? "VACUUM FULL" : "CLUSTER", tables);
+	}
+	else if (cmig_lint_model_is_large(lint->target) && is_table_or_view(lint->target->kind))
+	{
+		foreach(lc, ((AlterTableStmt *) node)->cmds)
+		{
+			const char *why = rewriting_action(lint, lfirst_node(AlterTableCmd, lc));
+
+			if (why)
+				cmig_lint_report(lint, NULL, "%s rewrites %s under an AccessExclusiveLock", why,
+								 cmig_lint_text_table(lint->target));
+		}
+	}
+}
+
+/* Implements the rule prefer-repack. */
+static void
+check_repack(CmigLint *lint, Node *node)
+{
+	if (cmig_has_repack_compat && compacted(lint, node))
+		cmig_lint_report(lint, NULL, "REPACK (CONCURRENTLY) rewrites a table without blocking others");
+}
+
+/*
+ * Combining statements
+ */
+
+/* Implements the rule prefer-single-alter-table. */
+static void
+check_single_alter(CmigLint *lint, Node *node)
+{
+	AlterTableStmt *alter = (AlterTableStmt *) node;
+	CmigLintTable *table = lint->target;
+	char	   *fix = NULL;
+
+	if (alter->objtype != OBJECT_TABLE || !cmig_lint_model_is_shared(table) || !lint->transactional ||
+		table->in_revision != lint->revision_number || table->altered_at == 0 ||
+		!cmig_lint_state_is_combinable(alter))
+		return;
+	if (table->altered_text)
+		fix = psprintf("%s, %s", table->altered_text, cmig_lint_fix_actions(lint));
+	cmig_lint_report(lint, fix, "%s is already altered by statement %d; one ALTER TABLE can do both",
+					 cmig_lint_text_name(table), table->altered_at);
+}
+
+const CmigLintRule cmig_lint_tables[] = {
+	{"ban-drop-table", CMIG_LINT_ERROR, false, check_drop_table, {T_DropStmt}},
+	{"ban-drop-database", CMIG_LINT_ERROR, false, check_drop_database, {T_DropdbStmt}},
+	{"ban-truncate-cascade", CMIG_LINT_ERROR, false, check_truncate, {T_TruncateStmt}},
+	{"renaming-table", CMIG_LINT_WARNING, false, check_rename, {T_RenameStmt, T_AlterObjectSchemaStmt}},
+	{"renaming-schema", CMIG_LINT_WARNING, false, check_rename_schema, {T_RenameStmt}},
+	{"rewriting-table", CMIG_LINT_ERROR, false, check_rewrite,
+	{T_AlterTableStmt, T_VacuumStmt, T_ClusterStmt, T_RefreshMatViewStmt}},
+	{"prefer-repack", CMIG_LINT_WARNING, false, check_repack, {T_VacuumStmt, T_ClusterStmt}},
+	{"prefer-single-alter-table", CMIG_LINT_NOTICE, false, check_single_alter, {T_AlterTableStmt}},
+	{NULL}
+};
+
+/* ----------------------------------------------------------------
+ * cmig.lint rules about partitions.
+ * ----------------------------------------------------------------
+ */
+
+/* Implements the rule require-concurrent-partition-detach. */
+static void
+check_detach(CmigLint *lint, Node *node)
+{
+	ListCell   *lc;
+
+	if (!cmig_lint_model_is_shared(lint->target) || lint->target->has_default_partition)
+		return;
+	foreach(lc, ((AlterTableStmt *) node)->cmds)
+	{
+		AlterTableCmd *command = lfirst_node(AlterTableCmd, lc);
+		PartitionCmd *detach = (PartitionCmd *) command->def;
+		CmigLintTable *partition;
+
+		if (command->subtype != AT_DetachPartition || detach->concurrent)
+			continue;
+		partition = cmig_lint_state_find(lint, detach->name, false);
+		if (cmig_lint_model_is_shared(partition))
+			cmig_lint_report(lint, psprintf(CMIG_LINT_STEPWISE "%s CONCURRENTLY", lint->statement->text),
+							 "DETACH PARTITION locks %s against reads and writes",
+							 cmig_lint_text_table(lint->target));
+	}
+}
+
+/*
+ * Does the table have a valid CHECK constraint on the column, and is the column
+ * known to be not null?  If "name" is NULL, any valid CHECK constraint is
+ * sufficient.
+ */
+static bool
+is_restricted(const CmigLintTable *partition, const char *name)
+{
+	CmigLintColumn *column = name ? cmig_lint_model_column(partition, name) : NULL;
+	ListCell   *lc;
+
+	if (column && !column->not_null && !cmig_lint_model_proves_not_null(partition, name))
+		return false;
+	foreach(lc, partition->constraints)
+	{
+		CmigLintConstraint *constraint = lfirst(lc);
+
+		if (constraint->type == CONSTRAINT_CHECK && constraint->validated &&
+			(name == NULL || cmig_text_list_has(constraint->columns, name)))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Might CHECK constraints prove the partition bounds, so that PostgreSQL does
+ * not scan the table?  This function does not check whether the constraints
+ * really imply the bounds.
+ */
+static bool
+may_be_proven(const CmigLintTable *parent, const CmigLintTable *partition)
+{
+	ListCell   *lc;
+
+	if (!OidIsValid(parent->oid))
+		return is_restricted(partition, NULL);
+	foreach(lc, cmig_lint_catalog_partition_key(parent->oid))
+	{
+		if (!is_restricted(partition, lfirst(lc)))
+			return false;
+	}
+	return true;
+}
+
+/* Would PostgreSQL scan "table" when a partition is added to "parent"? */
+static bool
+is_scanned(CmigLint *lint, const CmigLintTable *parent, CmigLintTable *table)
+{
+	if (!cmig_lint_model_is_large(table))
+		return false;
+	cmig_lint_state_load(lint, table);
+	return !may_be_proven(parent, table);
+}
+
+/* Report that adding a partition scans the parent's default partition. */
+static void
+report_default(CmigLint *lint, const CmigLintTable *parent, const char *action)
+{
+	Oid			other = OidIsValid(parent->oid) ? cmig_lint_catalog_default_partition(parent->oid) : InvalidOid;
+	CmigLintTable *rest = OidIsValid(other) ? cmig_lint_state_find_oid(lint, other) : NULL;
+
+	if (is_scanned(lint, parent, rest))
+		cmig_lint_report(lint, NULL, "%s scans the default partition %s under an AccessExclusiveLock; first add a valid CHECK constraint to it that excludes the bounds, and drop the constraint afterward",
+						 action, cmig_lint_text_table(rest));
+}
+
+static void
+check_attach_action(CmigLint *lint, const PartitionCmd *attach)
+{
+	CmigLintTable *partition = cmig_lint_state_find(lint, attach->name, false);
+
+	if (is_scanned(lint, lint->target, partition))
+		cmig_lint_report(lint, NULL, "ATTACH PARTITION scans %s under an AccessExclusiveLock; first add NOT NULL and a valid CHECK constraint that implies the bounds, and drop the constraint afterward",
+						 cmig_lint_text_table(partition));
+	else
+		report_default(lint, lint->target, "ATTACH PARTITION");
+}
+
+/* Implements the rule attaching-partition. */
+static void
+check_attach(CmigLint *lint, Node *node)
+{
+	ListCell   *lc;
+
+	if (IsA(node, CreateStmt))
+	{
+		CreateStmt *create = (CreateStmt *) node;
+		CmigLintTable *parent = create->partbound ? cmig_lint_state_find(lint, linitial(create->inhRelations), false) : NULL;
+
+		if (parent != NULL)
+			report_default(lint, parent, "CREATE TABLE ... PARTITION OF");
+		return;
+	}
+	if (lint->target == NULL)
+		return;
+	foreach(lc, ((AlterTableStmt *) node)->cmds)
+	{
+		AlterTableCmd *command = lfirst_node(AlterTableCmd, lc);
+
+		/*
+		 * skip ATTACH PARTITION without bounds, which is an action of ALTER
+		 * INDEX
+		 */
+		if (command->subtype == AT_AttachPartition && ((PartitionCmd *) command->def)->bound)
+			check_attach_action(lint, (PartitionCmd *) command->def);
+	}
+}
+
+const CmigLintRule cmig_lint_partitions[] = {
+	{"require-concurrent-partition-detach", CMIG_LINT_WARNING, false, check_detach, {T_AlterTableStmt}},
+	{"attaching-partition", CMIG_LINT_ERROR, false, check_attach, {T_AlterTableStmt, T_CreateStmt}},
+	{NULL}
+};
+
+/* ----------------------------------------------------------------
+ * cmig.lint rule about functions of Citus that move the rows of a table.
+ * ----------------------------------------------------------------
+ */
+
+#define DISTRIBUTE "create_distributed_table"
+
+/*
+ * The functions that move the rows of a table, and where they copy the rows.
+ * The first argument of each function is the name of the table.
+ */
+static const struct
+{
+	const char *name;
+	const char *where;
+}			functions[] =
+
+{
+	{DISTRIBUTE, "to shards"},
+	{"create_reference_table", "to all nodes"},
+	{"alter_distributed_table", "to new shards"},
+	{"undistribute_table", "to the coordinator"},
+};
+
+/*
+ * Returns where the called function copies rows.  Returns NULL for a function
+ * that is not in the list.
+ */
+static const char *
+copies_where(const FuncCall *call)
+{
+	const char *lint_distribution_name = strVal(llast(call->funcname));
+
+	if (list_length(call->funcname) > 1 && strcmp(strVal(linitial(call->funcname)), "pg_catalog") != 0)
+		return NULL;
+	for (int i = 0; i < lengthof(functions); i++)
+	{
+		if (strcmp(lint_distribution_name, functions[i].name) == 0)
+			return functions[i].where;
+	}
+	return NULL;
+}
+
+/*
+ * Returns the argument at the given position of a call, or the argument with
+ * the given name.  Returns NULL if there is none.
+ */
+static Node *
+argument(const FuncCall *call, int position, const char *lint_distribution_name)
+{
+	for (int i = 0; i < list_length(call->args); i++)
+	{
+		Node	   *node = list_nth(call->args, i);
+
+		if (!IsA(node, NamedArgExpr))
+		{
+			if (i == position)
+				return node;
+		}
+		else if (strcmp(((NamedArgExpr *) node)->name, lint_distribution_name) == 0)
+			return (Node *) ((NamedArgExpr *) node)->arg;
+	}
+	return NULL;
+}
+
+/* Returns the table that a constant names.  Returns NULL for any other node. */
+static RangeVar *
+named_table(Node *node)
+{
+	List	   *names;
+
+	while (node != NULL && IsA(node, TypeCast))
+		node = ((TypeCast *) node)->arg;
+	if (node == NULL || !IsA(node, A_Const) || ((A_Const *) node)->isnull || !IsA(&((A_Const *) node)->val, String) ||
+		!SplitIdentifierString(pstrdup(strVal(&((A_Const *) node)->val)), '.', &names))
+		return NULL;
+	switch (list_length(names))
+	{
+		case 1:
+			return makeRangeVar(NULL, linitial(names), -1);
+		case 2:
+			return makeRangeVar(linitial(names), lsecond(names), -1);
+		default:
+			return NULL;
+	}
+}
+
+/*
+ * Returns the statement with create_distributed_table_concurrently() in place
+ * of create_distributed_table().  Returns NULL if the statement does not allow
+ * this.
+ */
+static char *
+concurrently(CmigLint *lint, const FuncCall *call)
+{
+	Node	   *column = argument(call, 1, "distribution_column");
+	const char *sql;
+
+	if (strcmp(strVal(llast(call->funcname)), DISTRIBUTE) != 0 ||
+		column == NULL || !IsA(column, A_Const) || ((A_Const *) column)->isnull)
+		return NULL;
+	sql = cmig_lint_source_extend(lint->statement->text, DISTRIBUTE, "_concurrently");
+	return sql ? psprintf(CMIG_LINT_STEPWISE "%s", sql) : NULL;
+}
+
+/* Implements the rule distributing-table. */
+static void
+check_distribution(CmigLint *lint, Node *node)
+{
+	ListCell   *lc;
+
+	foreach(lc, ((SelectStmt *) node)->targetList)
+	{
+		FuncCall   *call = (FuncCall *) lfirst_node(ResTarget, lc)->val;
+		const char *where = call && IsA(call, FuncCall) ? copies_where(call) : NULL;
+		RangeVar   *lint_distribution_name = where ? named_table(argument(call, 0, "table_name")) : NULL;
+		CmigLintTable *table;
+
+		if (lint_distribution_name == NULL || (lint->reads_facts && !cmig_citus_is_installed()))
+			continue;
+		table = cmig_lint_state_find(lint, lint_distribution_name, false);
+		if (cmig_lint_model_is_large(table))
+			cmig_lint_report(lint, list_length(((SelectStmt *) node)->targetList) == 1 ? concurrently(lint, call) : NULL,
+							 "%s copies the rows of %s %s, and blocks writes to it meanwhile",
+							 strVal(llast(call->funcname)), cmig_lint_text_table(table), where);
+	}
+}
+
+const CmigLintRule cmig_lint_distribution[] = {
+	{"distributing-table", CMIG_LINT_ERROR, false, check_distribution, {T_SelectStmt}},
+	{NULL}
+};

@@ -1,0 +1,218 @@
+/*
+ * internal.h
+ *	  What the modules of src/report share.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#ifndef CMIG_REPORT_INTERNAL_H
+#define CMIG_REPORT_INTERNAL_H
+
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "lib/stringinfo.h"
+#include "nodes/pg_list.h"
+
+#include "base/base.h"
+#include "graph/graph.h"
+
+/* in picture.c */
+
+/* An edge that turns into another lane below its node. */
+typedef struct CmigLaneFork
+{
+	int			lane;
+	bool		opens;			/* does the target lane begin here? */
+} CmigLaneFork;
+
+/* A row of the drawing, which contains one node. */
+typedef struct CmigLanesRow
+{
+	int			node;
+	int			lane;
+	bool		begins;			/* true if no lane leads to the node */
+	bool		straight;		/* true if the node's lane continues to a
+								 * parent */
+	int			nforks;
+	CmigLaneFork *forks;		/* edges to other parents, from left to right */
+	int			ending;			/* lane on the right that moves into this
+								 * node's lane, or -1 */
+	int			count;			/* number of lanes in use before or after this
+								 * row, including gaps: the number of the last
+								 * lane plus 1 */
+	const bool *passing;		/* by lane: does the lane pass this row and
+								 * its forks? */
+} CmigLanesRow;
+
+typedef struct CmigLanes CmigLanes;
+
+/*
+ * Start a drawing.  "order" lists the nodes in the order of
+ * cmig_graph_order(), with parents before their children.
+ */
+extern CmigLanes *cmig_lanes_begin(const CmigGraph *graph, const int *order, int count);
+
+/*
+ * Returns the next row, from top to bottom; returns NULL after the last row.
+ * The result is valid until the next call.
+ */
+extern const CmigLanesRow *cmig_lanes_next(CmigLanes *lanes);
+
+/* The state of a revision in the database. */
+typedef enum CmigPictureState
+{
+	CMIG_PICTURE_PENDING,
+	CMIG_PICTURE_APPLIED,
+	CMIG_PICTURE_CURRENT,		/* has a version row */
+	CMIG_PICTURE_PARTIAL		/* a stepwise run has begun the revision, but
+								 * not finished it */
+} CmigPictureState;
+
+/* The revisions to draw, and their states. */
+typedef struct CmigPicture
+{
+	const CmigGraph *graph;
+	const int  *order;			/* nodes, with parents before their children */
+	int			count;
+	bool		repeatables;	/* true to also draw all repeatable revisions,
+								 * which have no edges */
+	const CmigPictureState *states; /* by node; repeatable revisions are at
+									 * the end */
+	const CmigNames *unknown;	/* ids in version rows that do not belong to a
+								 * stored revision */
+} CmigPicture;
+
+/* Callback for each line of a drawing.  The line is freed after the call. */
+typedef void (*CmigPictureLine) (const char *line, void *arg);
+
+/* Draw the picture in one of the formats, one line at a time. */
+extern void cmig_text_graph_draw(const CmigPicture *picture, CmigPictureLine line, void *arg);
+extern void cmig_mermaid_draw(const CmigPicture *picture, CmigPictureLine line, void *arg);
+extern void cmig_dot_draw(const CmigPicture *picture, CmigPictureLine line, void *arg);
+
+/*
+ * Append notes about a revision, such as "billing, depends on 002", with a
+ * prefix and a suffix.  Appends nothing if there are no notes.
+ */
+extern void cmig_picture_append_notes(StringInfo to, const CmigPicture *picture, int node,
+									  const char *prefix, const char *suffix);
+
+/*
+ * Append the day on which a revision was written, with a prefix.  Appends
+ * nothing if the day is unknown.
+ */
+extern void cmig_picture_append_day(StringInfo to, const CmigRevision *revision,
+									const char *prefix);
+
+/*
+ * Append at most the first "most" bytes of a string from the database, for use
+ * between tags or in a double-quoted attribute.  The escaped text cannot end
+ * the element or the attribute.  Control characters, invisible characters, and
+ * characters that change the text direction are replaced by U+FFFD.  Returns
+ * true if the whole string was appended.
+ */
+extern bool cmig_markup_append(StringInfo to, const char *text, Size most);
+
+/* Like cmig_markup_append(), but without a length limit. */
+extern void cmig_markup_text(StringInfo to, const char *text);
+
+/* The width of a lane and the height of a row, in pixels. */
+#define CMIG_SVG_LANE 14
+
+/*
+ * The number of lane colors.  The page defines the colors in the CSS classes
+ * l0, l1, ...
+ */
+#define CMIG_SVG_COLORS 8
+
+/*
+ * Append the image of a row.  "width" is the number of lanes in the whole
+ * drawing.
+ */
+extern void cmig_svg_lanes_row(StringInfo to, const CmigLanesRow *row, int width,
+							   CmigPictureState state);
+
+/* Append the image of a row without edges. */
+extern void cmig_svg_lanes_single(StringInfo to, int width, CmigPictureState state);
+
+/*
+ * Append an image of the lanes that continue below a row.  The image can be
+ * stretched to any height.
+ */
+extern void cmig_svg_lanes_below(StringInfo to, const CmigLanesRow *row, int width);
+
+/* in check.c */
+
+/* A result row of cmig.check. */
+typedef struct CmigAccessFinding
+{
+	char	   *severity;		/* "warning", or "notice" if the privilege may
+								 * be intended */
+	char	   *object;
+	char	   *problem;
+	char	   *fix;
+} CmigAccessFinding;
+
+/*
+ * Returns the findings about the schemas cmig and cmig_audit as a List of
+ * CmigAccessFinding *.  Warnings come first; findings of the same severity are
+ * sorted by object.
+ */
+extern List *cmig_access_findings(void);
+
+/* in history.c */
+
+/* The graph, which may have defects, and the revisions that are applied. */
+typedef struct CmigView
+{
+	CmigGraph  *graph;
+	CmigApplied *applied;
+	CmigMarks  *database;		/* if the current scope is a schema: the
+								 * revisions applied in the database;
+								 * otherwise NULL */
+	bool	   *is_row;			/* by node: does the revision have a version
+								 * row? */
+} CmigView;
+
+/* Read the graph and the version rows, in the current memory context. */
+extern CmigView cmig_view_read(void);
+
+/*
+ * Returns the plan of an upgrade to the heads.  The graph must have no
+ * defects.
+ */
+extern CmigPlan *cmig_view_pending(const CmigView *view);
+
+/*
+ * Does the range contain all heads?  If so, listings include repeatable
+ * revisions.
+ */
+extern bool cmig_view_has_all_heads(const CmigGraph *graph, const CmigMarks *range);
+
+/*
+ * Add a row to the result of a set-returning function, which must already have
+ * called InitMaterializedSRF().
+ */
+extern void cmig_view_put_row(FunctionCallInfo fcinfo, Datum *values, bool *nulls);
+
+/* Returns all names as a string of the form "a, b". */
+extern char *cmig_view_names_text(const CmigNames *names);
+
+/* in check.c */
+
+/* A result row of cmig.check. */
+typedef struct CmigProblem
+{
+	const char *severity;		/* error, warning, or notice */
+	const char *object;
+	const char *problem;
+	const char *fix;
+} CmigProblem;
+
+/*
+ * Returns a List of CmigProblem *, starting with problems in the graph.  If
+ * "with_texts" is true, also reads all scripts and checks privileges.
+ */
+extern List *cmig_check_problems(const CmigView *view, bool with_texts);
+
+#endif							/* CMIG_REPORT_INTERNAL_H */

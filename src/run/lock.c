@@ -1,0 +1,860 @@
+/*
+ * lock.c
+ *	  Locks of a run: one run at a time, and no DROP EXTENSION during a run.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "catalog/dependency.h"
+#include "catalog/pg_depend.h"
+#include "catalog/pg_extension.h"
+#include "commands/extension.h"
+#include "common/hashfn.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "storage/lock.h"
+#include "storage/proc.h"
+#include "tcop/tcopprot.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
+#include "utils/snapmgr.h"
+
+#include "base/base.h"
+#include "base/compat.h"
+#include "run/internal.h"
+
+/* ----------------------------------------------------------------
+ * Prevents pg_cmig itself from being dropped during a run.
+ *
+ * DROP EXTENSION locks the extension before it locks the extension's members.
+ * Therefore, all code that uses the extension's tables takes a lock on the
+ * extension first, before it locks tables and before it takes the run lock.  A
+ * waiting DROP then holds nothing that the other session needs, so no deadlock
+ * is possible.
+ *
+ * A stepwise run holds the lock at session level, which covers the time between
+ * its transactions.  PostgreSQL releases session-level locks when a transaction
+ * aborts.  The run then takes the lock again, but a waiting DROP may get it
+ * first.  The lock is also released while a statement with CONCURRENTLY runs.
+ * Such a statement waits for all older snapshots, and a DROP that waits for the
+ * run would hold such a snapshot, which would be a deadlock.
+ * ----------------------------------------------------------------
+ */
+
+/*
+ * The OID of the extension during a stepwise run, even if the run has lost its
+ * lock on the extension; otherwise InvalidOid.
+ */
+static Oid	held = InvalidOid;
+
+/*
+ * Has cmig_extension_lend() released the session-level lock on the extension?
+ * A transaction-level lock may remain.
+ */
+static bool lent = false;
+
+/*
+ * The OID of the extension and a digest of its members when the script began.
+ */
+static Oid	noted_oid = InvalidOid;
+static uint64 noted_members = 0;
+
+/*
+ * Returns the current OID of extension pg_cmig, or InvalidOid if it does not
+ * exist.
+ */
+static Oid
+current_oid(void)
+{
+	return get_extension_oid("pg_cmig", true);
+}
+
+/* Set the tag of the lock that DROP EXTENSION takes. */
+static void
+extension_set_tag(LOCKTAG *tag, Oid extension)
+{
+	SET_LOCKTAG_OBJECT(*tag, MyDatabaseId, ExtensionRelationId, extension, 0);
+}
+
+/*
+ * Does this session hold the lock on the extension "held", at session or
+ * transaction level?
+ */
+static bool
+is_held(void)
+{
+	LOCKTAG		tag;
+
+	extension_set_tag(&tag, held);
+	return cmig_lock_held_compat(&tag, AccessShareLock);
+}
+
+/*
+ * Raise error 55000 because another session has dropped the extension during
+ * the run.
+ */
+pg_noreturn static void
+raise_dropped(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("extension pg_cmig was dropped by another session during the run"),
+			 errdetail("The revisions and their records are gone. What the run has committed remains."),
+			 errhint("Restore the revisions and their records from a dump. Or CREATE EXTENSION pg_cmig, load the revisions again, and SELECT cmig.stamp('<current revision>')")));
+}
+
+/*
+ * Lock the extension at session level.  Returns false if "wait" is false and
+ * the lock is not available, or if the extension no longer exists or was
+ * dropped and created again, in which case its OID has changed.
+ */
+static bool
+lock(Oid extension, bool wait)
+{
+	LOCKTAG		tag;
+
+	/*
+	 * release our snapshot, for which a session that is dropping the
+	 * extension may be waiting
+	 */
+	InvalidateCatalogSnapshot();
+	extension_set_tag(&tag, extension);
+	if (LockAcquire(&tag, AccessShareLock, true, !wait) == LOCKACQUIRE_NOT_AVAIL)
+		return false;
+	AcceptInvalidationMessages();
+	lent = false;
+	if (current_oid() == extension)
+		return true;
+	LockRelease(&tag, AccessShareLock, true);
+	return false;
+}
+
+void
+cmig_extension_share(void)
+{
+	Oid			extension = current_oid();
+	LOCKTAG		tag;
+
+	if (!OidIsValid(extension))
+		return;
+	extension_set_tag(&tag, extension);
+	if (LockAcquire(&tag, AccessShareLock, false, false) == LOCKACQUIRE_OK)
+		AcceptInvalidationMessages();
+}
+
+void
+cmig_extension_hold(void)
+{
+	Oid			extension = current_oid();
+
+	held = InvalidOid;
+	if (!OidIsValid(extension) || !lock(extension, true))
+		raise_dropped();
+	held = extension;
+}
+
+void
+cmig_extension_release(void)
+{
+	LOCKTAG		tag;
+
+	if (OidIsValid(held) && !lent && is_held())
+	{
+		extension_set_tag(&tag, held);
+		LockRelease(&tag, AccessShareLock, true);
+	}
+	held = InvalidOid;
+	lent = false;
+}
+
+void
+cmig_extension_lend(void)
+{
+	LOCKTAG		tag;
+
+	if (!OidIsValid(held) || lent || !is_held())
+		return;
+	extension_set_tag(&tag, held);
+	LockRelease(&tag, AccessShareLock, true);
+	lent = true;
+}
+
+void
+cmig_extension_try_again(void)
+{
+	if (OidIsValid(held) && (lent || !is_held()))
+		(void) lock(held, false);
+}
+
+void
+cmig_extension_hold_again(void)
+{
+	if (OidIsValid(held) && (lent || !is_held()) && !lock(held, true))
+		raise_dropped();
+}
+
+/*
+ * Row callback: if the pg_depend row is for a member of the extension, add the
+ * member to the digest.
+ */
+static void
+digest_member(HeapTuple row, void *digest)
+{
+	Form_pg_depend form = (Form_pg_depend) GETSTRUCT(row);
+
+	/* compute a sum, which does not depend on the order of the rows */
+	if (form->deptype == DEPENDENCY_EXTENSION)
+		*(uint64 *) digest += hash_bytes_uint32_extended(form->objid, form->classid);
+}
+
+/* Returns a digest that changes if the extension gains or loses a member. */
+static uint64
+digest_members(Oid extension)
+{
+	uint64		digest = 0;
+
+	cmig_catalog_rows_referring(ExtensionRelationId, extension, digest_member, &digest);
+	return digest;
+}
+
+void
+cmig_extension_note(void)
+{
+	noted_oid = current_oid();
+	noted_members = digest_members(noted_oid);
+}
+
+void
+cmig_extension_require(const char *revision)
+{
+	/* if the extension was dropped and created again, its OID has changed */
+	if (current_oid() != noted_oid)
+	{
+		if (OidIsValid(held) && !is_held())
+			raise_dropped();
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("revision \"%s\" drops extension pg_cmig, which is running it", revision),
+				 errdetail("The revisions and their records would be lost."),
+				 errhint("Drop the extension outside of revisions.")));
+	}
+	if (digest_members(noted_oid) != noted_members)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("revision \"%s\" changes the members of extension pg_cmig, which is running it", revision),
+				 errdetail("A later call might not find a function or table that it needs."),
+				 errhint("Do not change the extension in a revision.")));
+}
+
+/* ----------------------------------------------------------------
+ * Ensures that only one run is in progress in a database, or in a scope.
+ *
+ * A "function" below is a run in the caller's transaction, such as SELECT
+ * cmig.upgrade(), and a stepwise run is a CALL that commits.
+ *
+ * This module uses two advisory locks whose tags SQL functions cannot produce:
+ * the gate and the run lock.  A function takes the gate in share mode without
+ * waiting, and then the run lock in exclusive mode, for which it may wait
+ * until another function's transaction has ended.  It holds both until the end
+ * of the transaction.  A stepwise run queues for the run lock at session
+ * level, without a snapshot, and then takes the gate in exclusive mode without
+ * waiting.  If functions hold the gate at that point, the stepwise run
+ * releases the run lock for them and queues again.
+ *
+ * As a result, a function never waits for a stepwise run in progress, but
+ * fails with error 55P03.  If it waited, its snapshot, which it cannot release,
+ * could deadlock with a concurrent index build.  A stepwise run that is only
+ * waiting does not block functions, unless functions keep overlapping without
+ * a pause.  In that case, after several attempts, the stepwise run queues for
+ * the gate without holding the run lock, and functions that start from then on
+ * fail, too.
+ *
+ * Each scope has its own gate and run lock, so runs in several scopes do not
+ * wait for each other.  The scopes share two more locks, which functions that
+ * write revisions take in exclusive mode.
+ *
+ * 	  Ensures that only one run is in progress in a database or in a scope.
+ *
+ * PostgreSQL's advisory lock functions set the lock tag's fourth field to 1 or
+ * 2, so they cannot conflict with this module's locks.  pg_locks shows this
+ * module's locks as advisory locks with the objsubid values defined below.
+ * ----------------------------------------------------------------
+ */
+
+/*
+ * Tags of the locks of a database: classid is KEY_CLASS, objid is one of the
+ * following keys, and objsubid is KEY_FIELD4.
+ */
+#define KEY_CLASS 0x636d6967
+#define KEY_GATE 1
+#define KEY_RUN 2
+#define KEY_AUDIT 3
+#define KEY_SHADOW 4
+#define KEY_FIELD4 0x4347
+#define KEY_SCOPE_GATE 5
+#define KEY_SCOPE_RUNS 6
+
+/* In the tag of a table lock, objid is the OID of the table. */
+#define KEY_FIELD4_TABLE 0x4348
+
+/*
+ * In the tags of a scope's gate and run lock, classid and objid are a hash of
+ * the scope's name.
+ */
+#define KEY_FIELD4_SCOPE 0x4349
+
+/*
+ * How long a run waits for a lock before it reports that it is waiting, in
+ * milliseconds.
+ */
+#define QUIET_MS 1000
+
+/*
+ * How long a stepwise run gives way to functions each time, in microseconds,
+ * and how many times it does so before it queues for the gate (see
+ * run.h).
+ */
+#define YIELD_US 10000
+#define MAX_YIELDS 10
+
+#define ANOTHER_RUN "It waited for another run of pg_cmig in this database."
+
+/*
+ * Set the tag of the lock with the given key (KEY_GATE, KEY_RUN, ...).  In a
+ * scope, KEY_GATE and KEY_RUN stand for the scope's own locks, whose tags are
+ * hashes of its name with different seeds.
+ */
+static void
+run_lock_set_tag(LOCKTAG *tag, uint32 key)
+{
+	const char *scope = key == KEY_GATE || key == KEY_RUN ? cmig_scope_current() : "";
+	uint64		hash;
+
+	if (scope[0] == '\0')
+	{
+		SET_LOCKTAG_ADVISORY(*tag, MyDatabaseId, KEY_CLASS, key, KEY_FIELD4);
+		return;
+	}
+	hash = hash_bytes_extended((const unsigned char *) scope, strlen(scope), key);
+	SET_LOCKTAG_ADVISORY(*tag, MyDatabaseId, (uint32) (hash >> 32), (uint32) hash, KEY_FIELD4_SCOPE);
+}
+
+/* A lock that the session is waiting for. */
+typedef struct Wait
+{
+	const LOCKTAG *tag;
+	const char *what;			/* detail of an error during the wait */
+} Wait;
+
+/*
+ * Error context callback: add a detail that says what the session was waiting
+ * for and names the lock holder.  The argument is a Wait.
+ */
+static void
+name_holder(void *arg)
+{
+	Wait	   *wait = arg;
+
+	cmig_lock_wait_explain_tag(wait->tag, ExclusiveLock, GetUserId(), wait->what);
+}
+
+/*
+ * Wait for a lock, and take it.  If an error occurs during the wait, its
+ * detail consists of "what", a sentence, and the lock holder.
+ */
+static void
+wait_for_tag(const LOCKTAG *tag, bool session, const char *what)
+{
+	Wait		wait = {.tag = tag,.what = what};
+	ErrorContextCallback callback;
+
+	callback.callback = name_holder;
+	callback.arg = &wait;
+	callback.previous = error_context_stack;
+	error_context_stack = &callback;
+	(void) LockAcquire(tag, ExclusiveLock, session, false);
+	error_context_stack = callback.previous;
+}
+
+/* The argument of queue(): a lock to wait for. */
+typedef struct Request
+{
+	const LOCKTAG *tag;
+	bool		session;
+} Request;
+
+/* Subtransaction callback: wait for the requested lock. */
+static void
+queue(void *arg)
+{
+	Request    *request = arg;
+
+	wait_for_tag(request->tag, request->session, ANOTHER_RUN);
+}
+
+/*
+ * Wait for the requested lock for up to one second.  Returns true if the lock
+ * was acquired.
+ */
+static bool
+queue_for_a_second(Request *request)
+{
+	int			timeout = LockTimeout;
+	ErrorData  *error;
+
+	/*
+	 * the subtransaction catches all errors, so LockTimeout is always
+	 * restored
+	 */
+	LockTimeout = QUIET_MS;
+	error = cmig_subtransaction_try(queue, request);
+	LockTimeout = timeout;
+	if (error == NULL)
+		return true;
+	if (error->sqlerrcode != ERRCODE_LOCK_NOT_AVAILABLE)
+		ReThrowError(error);
+	FreeErrorData(error);
+	return false;
+}
+
+/* Wait for the requested lock for the remainder of lock_timeout. */
+static void
+queue_for_the_rest(Request *request)
+{
+	int			timeout = LockTimeout;
+
+	PG_TRY();
+	{
+		if (timeout > 0)
+			LockTimeout = timeout - QUIET_MS;
+		queue(request);
+	}
+	PG_FINALLY();
+	{
+		LockTimeout = timeout;
+	}
+	PG_END_TRY();
+}
+
+/*
+ * Show in pg_stat_activity that "command" is waiting for a lock, and which
+ * process holds it.
+ */
+static void
+show_wait(const LOCKTAG *tag, const char *command)
+{
+	char		activity[200];
+	int			pid;
+
+	if (cmig_lock_wait_blockers(tag, ExclusiveLock, GetUserId(), &pid) == NULL)
+		return;
+	if (pid != 0)
+		snprintf(activity, sizeof(activity), "pg_cmig: %s waits for the run of process %d",
+				 command, pid);
+	else
+		snprintf(activity, sizeof(activity), "pg_cmig: %s waits for a prepared transaction",
+				 command);
+	pgstat_report_activity(STATE_RUNNING, activity);
+}
+
+/*
+ * Issue a NOTICE that names the holder of the lock for which this session is
+ * waiting.
+ */
+static void
+report_wait(const LOCKTAG *tag)
+{
+	int			pid;
+	char	   *blockers = cmig_lock_wait_blockers(tag, ExclusiveLock, GetUserId(), &pid);
+
+	if (blockers != NULL)
+		ereport(NOTICE,
+				(errmsg("waiting for another run of pg_cmig in this database"),
+				 errdetail("%s", blockers)));
+}
+
+/* Show the current command in pg_stat_activity again. */
+static void
+report_end_of_wait(void)
+{
+	pgstat_report_activity(STATE_RUNNING, debug_query_string ? debug_query_string : "");
+}
+
+/*
+ * Take a lock in exclusive mode, waiting if necessary.  Reports a wait of more
+ * than one second.  "command" is shown in pg_stat_activity during the wait.
+ */
+static void
+take(const LOCKTAG *tag, bool session, const char *command)
+{
+	Request		request = {.tag = tag,.session = session};
+
+	if (LockAcquire(tag, ExclusiveLock, session, true) != LOCKACQUIRE_NOT_AVAIL)
+		return;
+	show_wait(tag, command);
+
+	/*
+	 * release our snapshot, because an index build of the other run would
+	 * wait for it
+	 */
+	InvalidateCatalogSnapshot();
+	if (LockTimeout > 0 && LockTimeout <= QUIET_MS)
+		queue(&request);
+	else if (!queue_for_a_second(&request))
+	{
+		report_wait(tag);
+		InvalidateCatalogSnapshot();
+		queue_for_the_rest(&request);
+	}
+	report_end_of_wait();
+}
+
+/*
+ * For a run in a scope, take the locks that keep other sessions from writing
+ * revisions during the run.  "session" is true for a stepwise run, which takes
+ * them at session level.
+ */
+static void
+join_scope_runs(bool session)
+{
+	LOCKTAG		tag;
+
+	if (session)
+	{
+		run_lock_set_tag(&tag, KEY_SCOPE_GATE);
+		(void) LockAcquire(&tag, ShareLock, true, false);
+	}
+	run_lock_set_tag(&tag, KEY_SCOPE_RUNS);
+	(void) LockAcquire(&tag, ShareLock, session, false);
+}
+
+void
+cmig_run_lock_require_possible(const char *command)
+{
+	PreventCommandDuringRecovery(command);
+	PreventCommandIfReadOnly(command);
+	cmig_citus_require_coordinator(command);
+}
+
+void
+cmig_run_lock_transaction(const char *command)
+{
+	LOCKTAG		tag;
+
+	cmig_run_lock_require_possible(command);
+
+	/*
+	 * The gate is not available if a stepwise run holds it, or if a stepwise
+	 * run is waiting for it after giving way to functions too many times.
+	 */
+	run_lock_set_tag(&tag, KEY_GATE);
+	if (LockAcquire(&tag, ShareLock, false, true) == LOCKACQUIRE_NOT_AVAIL)
+	{
+		int			pid;
+		char	   *blockers = cmig_lock_wait_blockers(&tag, ShareLock, GetUserId(), &pid);
+
+		ereport(ERROR,
+				(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
+				 cmig_scope_is_set() ?
+				 errmsg("another run of pg_cmig is in progress in scope \"%s\"", cmig_scope_current()) :
+				 errmsg("another run of pg_cmig is in progress in this database"),
+				 blockers != NULL ? errdetail("%s", blockers) : 0,
+				 errhint("The other run is a stepwise run, which %s cannot wait for. Try again when it has ended.",
+						 command)));
+	}
+
+	/*
+	 * Lock the extension only now that this transaction holds the gate.
+	 * Therefore, no stepwise run can start while a DROP EXTENSION waits for
+	 * this transaction.
+	 */
+	cmig_extension_share();
+
+	run_lock_set_tag(&tag, KEY_RUN);
+	take(&tag, false, command);
+	if (cmig_scope_is_set())
+		join_scope_runs(false);
+}
+
+bool
+cmig_run_lock_try(void)
+{
+	LOCKTAG		tag;
+
+	run_lock_set_tag(&tag, KEY_GATE);
+	if (LockAcquire(&tag, ShareLock, false, true) == LOCKACQUIRE_NOT_AVAIL)
+		return false;
+	cmig_extension_share();
+	run_lock_set_tag(&tag, KEY_RUN);
+	if (LockAcquire(&tag, ExclusiveLock, false, true) == LOCKACQUIRE_NOT_AVAIL)
+		return false;
+	join_scope_runs(false);
+	return true;
+}
+
+void
+cmig_run_lock_revisions(const char *command)
+{
+	LOCKTAG		tag;
+
+	/*
+	 * Lock the gate in a mode that conflicts with the lock of a stepwise run,
+	 * but not with the lock of another session that writes revisions, because
+	 * that session may be about to release its lock.
+	 */
+	run_lock_set_tag(&tag, KEY_SCOPE_GATE);
+	if (LockAcquire(&tag, RowExclusiveLock, false, true) == LOCKACQUIRE_NOT_AVAIL)
+	{
+		int			pid;
+		char	   *blockers = cmig_lock_wait_blockers(&tag, RowExclusiveLock, GetUserId(), &pid);
+
+		ereport(ERROR,
+				(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
+				 errmsg("a run of pg_cmig is in progress in a scope of this database"),
+				 blockers != NULL ? errdetail("%s", blockers) : 0,
+				 errhint("The other run is a stepwise run, which %s cannot wait for. Try again when it has ended.",
+						 command)));
+	}
+	run_lock_set_tag(&tag, KEY_SCOPE_RUNS);
+	take(&tag, false, command);
+}
+
+/* Take the lock with this key at session level, waiting if necessary. */
+static void
+wait_for_lock(uint32 key, const char *command)
+{
+	LOCKTAG		tag;
+
+	run_lock_set_tag(&tag, key);
+
+	Assert(!ActiveSnapshotSet());
+	take(&tag, true, command);
+}
+
+void
+cmig_run_lock_session(const char *command)
+{
+	LOCKTAG		run;
+	LOCKTAG		gate;
+
+	run_lock_set_tag(&run, KEY_RUN);
+	run_lock_set_tag(&gate, KEY_GATE);
+	for (int yields = 0; yields < MAX_YIELDS; yields++)
+	{
+		wait_for_lock(KEY_RUN, command);
+		if (LockAcquire(&gate, ExclusiveLock, true, true) != LOCKACQUIRE_NOT_AVAIL)
+		{
+			if (cmig_scope_is_set())
+				join_scope_runs(true);
+			return;
+		}
+
+		/*
+		 * Functions that wait for the run lock may hold snapshots, so let
+		 * them go first.  The pause gives functions that are about to queue
+		 * the time to do so.
+		 */
+		LockRelease(&run, ExclusiveLock, true);
+		InvalidateCatalogSnapshot();
+		CHECK_FOR_INTERRUPTS();
+		pg_usleep(YIELD_US);
+	}
+
+	/*
+	 * The gate is still not free, because new functions have taken it each
+	 * time.  Queue for the gate instead: functions that already hold it go
+	 * first, but functions that start from now on fail.
+	 */
+	wait_for_lock(KEY_GATE, command);
+	wait_for_lock(KEY_RUN, command);
+	if (cmig_scope_is_set())
+		join_scope_runs(true);
+}
+
+bool
+cmig_run_lock_held(void)
+{
+	LOCKTAG		tag;
+
+	run_lock_set_tag(&tag, KEY_RUN);
+	if (cmig_lock_held_compat(&tag, ExclusiveLock))
+		return true;
+
+	/*
+	 * an exclusive lock with KEY_SCOPE_RUNS counts as the run lock, too,
+	 * because it keeps runs in all scopes from starting
+	 */
+	run_lock_set_tag(&tag, KEY_SCOPE_RUNS);
+	return cmig_scope_is_set() && cmig_lock_held_compat(&tag, ExclusiveLock);
+}
+
+/* Release the lock with this key at session level, if the session holds it. */
+static void
+release(uint32 key, LOCKMODE mode)
+{
+	LOCKTAG		tag;
+
+	run_lock_set_tag(&tag, key);
+	if (cmig_lock_held_compat(&tag, mode))
+		LockRelease(&tag, mode, true);
+}
+
+void
+cmig_run_lock_release(void)
+{
+	if (cmig_scope_is_set())
+	{
+		release(KEY_SCOPE_RUNS, ShareLock);
+		release(KEY_SCOPE_GATE, ShareLock);
+	}
+	release(KEY_GATE, ExclusiveLock);
+	release(KEY_RUN, ExclusiveLock);
+}
+
+/*
+ * Take the lock with this key at session level, unless that requires waiting.
+ * Returns true if the session holds the lock.
+ */
+static bool
+hold(uint32 key)
+{
+	LOCKTAG		tag;
+
+	run_lock_set_tag(&tag, key);
+	return cmig_lock_held_compat(&tag, ExclusiveLock) ||
+		LockAcquire(&tag, ExclusiveLock, true, true) != LOCKACQUIRE_NOT_AVAIL;
+}
+
+/*
+ * Take the locks that join_scope_runs() takes, unless the session still holds
+ * them.
+ */
+static void
+keep_scope_runs(void)
+{
+	LOCKTAG		tag;
+
+	run_lock_set_tag(&tag, KEY_SCOPE_RUNS);
+	if (!cmig_lock_held_compat(&tag, ShareLock))
+		join_scope_runs(true);
+}
+
+void
+cmig_run_lock_keep(void)
+{
+	if (!hold(KEY_RUN) || !hold(KEY_GATE))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("the run lock was lost"),
+				 errdetail("The script released all advisory locks of the session, and another run has started since then."),
+				 errhint("Remove pg_advisory_unlock_all() from the script, and call the procedure again.")));
+	if (cmig_scope_is_set())
+		keep_scope_runs();
+}
+
+/*
+ * Returns the process ID of a session that holds the lock with this key in a
+ * mode that conflicts with "mode", or 0 if there is none.  If a prepared
+ * transaction holds such a lock, sets *prepared to its transaction ID;
+ * otherwise, sets *prepared to InvalidTransactionId.
+ */
+static int
+find_holder(uint32 key, LOCKMODE mode, TransactionId *prepared)
+{
+	LOCKTAG		tag;
+	VirtualTransactionId *holders;
+	int			count;
+	int			pid = 0;
+
+	run_lock_set_tag(&tag, key);
+	*prepared = InvalidTransactionId;
+	holders = GetLockConflicts(&tag, mode, &count);
+	for (int i = 0; i < count; i++)
+	{
+		TransactionId xid = cmig_lock_wait_prepared(holders[i]);
+		PGPROC	   *proc = cmig_vxid_get_proc_compat(holders[i]);
+
+		if (TransactionIdIsValid(xid))
+			*prepared = xid;
+		else if (proc != NULL && pid == 0)
+			pid = proc->pid;
+	}
+	return pid;
+}
+
+int
+cmig_run_lock_holder(void)
+{
+	TransactionId prepared;
+
+	/*
+	 * search for a conflict with share mode, because only a stepwise run
+	 * takes the gate in a conflicting mode
+	 */
+	return find_holder(KEY_GATE, ShareLock, &prepared);
+}
+
+int
+cmig_run_lock_transaction_holder(TransactionId *prepared)
+{
+	*prepared = InvalidTransactionId;
+	return cmig_run_lock_holder() != 0 ? 0 : find_holder(KEY_RUN, ExclusiveLock, prepared);
+}
+
+void
+cmig_run_lock_table(Oid table)
+{
+	LOCKTAG		tag;
+	int			pid;
+	char	   *blockers;
+
+	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, KEY_CLASS, table, KEY_FIELD4_TABLE);
+	if (LockAcquire(&tag, ExclusiveLock, true, true) != LOCKACQUIRE_NOT_AVAIL)
+		return;
+	blockers = cmig_lock_wait_blockers(&tag, ExclusiveLock, GetUserId(), &pid);
+	ereport(ERROR,
+			(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
+			 errmsg("a backfill of table \"%s\" is already running", get_rel_name(table)),
+			 blockers != NULL ? errdetail("%s", blockers) : 0,
+			 errhint("SELECT * FROM cmig.backfill_progress shows its progress.")));
+}
+
+void
+cmig_run_lock_table_release(Oid table)
+{
+	LOCKTAG		tag;
+
+	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, KEY_CLASS, table, KEY_FIELD4_TABLE);
+	if (cmig_lock_held_compat(&tag, ExclusiveLock))
+		LockRelease(&tag, ExclusiveLock, true);
+}
+
+/*
+ * Take the lock with this key until the end of the transaction or
+ * subtransaction.  "what" is the detail of an error during the wait.
+ */
+static void
+lock_in_transaction(uint32 key, const char *what)
+{
+	LOCKTAG		tag;
+
+	run_lock_set_tag(&tag, key);
+	wait_for_tag(&tag, false, what);
+	AcceptInvalidationMessages();
+}
+
+void
+cmig_run_lock_audit(void)
+{
+	lock_in_transaction(KEY_AUDIT,
+						"It waited for another session that creates, moves, or drops partitions of the audit log.");
+}
+
+void
+cmig_run_lock_shadow(void)
+{
+	lock_in_transaction(KEY_SHADOW,
+						"It waited for another session that compares schemas in this database.");
+}

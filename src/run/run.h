@@ -1,0 +1,694 @@
+/*
+ * run.h
+ *	  What src/run provides to other folders.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#ifndef CMIG_RUN_H
+#define CMIG_RUN_H
+
+#include "postgres.h"
+
+#include "catalog/objectaddress.h"
+#include "datatype/timestamp.h"
+#include "executor/execdesc.h"
+#include "nodes/nodes.h"
+#include "nodes/parsenodes.h"
+#include "nodes/pg_list.h"
+#include "storage/lock.h"
+#include "tcop/dest.h"
+#include "utils/timestamp.h"
+
+#include "base/base.h"
+#include "parse/parse.h"
+
+/* in session.c */
+
+/*
+ * The tables that a script has changed, and the constraint modes that it has
+ * set.  When the script begins, all fields except "context" must be zero.
+ */
+typedef struct CmigDeferred
+{
+	MemoryContext context;		/* memory context of the lists */
+	List	   *tables;			/* of Oid: tables that may have deferred
+								 * trigger events */
+	List	   *constraints;	/* of Oid: constraints whose mode the script
+								 * has set by name */
+	bool		set_all;		/* has the script used SET CONSTRAINTS ALL? */
+	bool		set_some;		/* has the script used SET CONSTRAINTS at all? */
+} CmigDeferred;
+
+/* in scope.c */
+
+/*
+ * Returns the name of the current scope, or "" for the database.  While a
+ * script runs, this is the scope in which the script started, even if the
+ * script changes the setting.
+ */
+extern const char *cmig_scope_current(void);
+
+/* Is the current scope a schema? */
+extern bool cmig_scope_is_set(void);
+
+/*
+ * Returns a sentence that says why a schema cannot be a scope, or NULL if it
+ * can be one.
+ */
+extern const char *cmig_scope_reserved(const char *name);
+
+/*
+ * Raises an error if the current scope is a schema that does not exist (3F000)
+ * or that cannot be a scope (22023).
+ */
+extern void cmig_scope_require(void);
+
+/*
+ * Raises error 42501 if the current scope is a schema that is not safe.  This
+ * is the case if a role that is not trusted can create objects in the schema,
+ * or owns an object in it that scripts would use in place of another object.
+ * Scripts find unqualified names in the scope's schema first, so such a role
+ * could replace the functions that scripts call.  The current role,
+ * superusers, and the owner of the database are trusted.  "path" is the value
+ * of cmig.search_path; it can be empty or NULL.
+ */
+extern void cmig_scope_require_safe(const char *path);
+
+/* Was the error raised because the schema of the scope is not safe? */
+extern bool cmig_scope_is_refusal(const ErrorData *error);
+
+/*
+ * Raises error 0A000 if the current scope is a schema, because "function",
+ * such as "cmig.squash()", does not work there.  "hint" says what to do
+ * instead.
+ */
+extern void cmig_scope_refuse(const char *function, const char *hint);
+
+/* Returns the current scope for messages: scope "x", or database "x". */
+extern char *cmig_scope_text(void);
+
+/*
+ * Returns, for use in hints, a condition that selects the current scope's rows
+ * in a table with the column scope: " AND scope = 'x'", or "" for the
+ * database.
+ */
+extern char *cmig_scope_condition(void);
+
+/* in session.c */
+
+/*
+ * The state of the session before a script, and what the hooks have recorded
+ * while the script runs.
+ */
+typedef struct CmigSession
+{
+	MemoryContext context;		/* memory context of the lists */
+	int			guc_level;
+	int			temp_count;		/* number of objects in temp_objects */
+	ObjectAddress *temp_objects;
+	List	   *prepared;		/* of char *: names of statements that the
+								 * script has prepared */
+	CmigDeferred deferred;		/* deferred trigger events and constraint
+								 * modes */
+} CmigSession;
+
+/*
+ * Call cmig_session_enter() before a script and cmig_session_leave() after it.
+ * If the script ends with an error, call cmig_session_abandon() instead, and
+ * roll back the transaction or subtransaction, which restores everything else.
+ * Sessions cannot be nested.
+ */
+extern void cmig_session_enter(CmigSession *session);
+extern void cmig_session_leave(CmigSession *session);
+extern void cmig_session_abandon(CmigSession *session);
+
+/*
+ * Call this after cmig_session_enter() to set a different search_path for the
+ * script.
+ */
+extern void cmig_session_use_path(const char *path);
+
+/*
+ * Variants of cmig_session_enter() and cmig_session_leave() for a script whose
+ * statements are committed one by one.  The caller must restore the settings
+ * and the role (see run.h).  *session must be allocated in
+ * PortalContext or one of its children, and the current memory context must be
+ * one of these, too.  cmig_session_leave_steps() must be called in a
+ * transaction, after success as well as after an error.
+ */
+extern void cmig_session_enter_steps(CmigSession *session);
+extern void cmig_session_leave_steps(CmigSession *session);
+
+/*
+ * Call this before parsing a script that is not going to run.  Suppresses the
+ * parser's messages to the client.  The caller must pass the returned GUC nest
+ * level to AtEOXact_GUC(false, ...) afterward.
+ */
+extern int	cmig_session_read_quietly(void);
+
+/*
+ * Returns the value of cmig.search_path that is in effect, which can be NULL
+ * or empty.  Raises error 22023 if it is not a list of names.
+ */
+extern const char *cmig_session_path_setting(void);
+
+/* Return the search_path and the name of the role that scripts start with. */
+extern char *cmig_session_search_path(void);
+extern char *cmig_session_role(void);
+
+/*
+ * Raises error 42501 if the session user is not allowed to set its role to
+ * cmig.role.  The error says what to grant.
+ */
+extern void cmig_session_require_member(void);
+
+/* The settings saved by cmig_saved_settings_take(). */
+typedef struct CmigSavedSettings CmigSavedSettings;
+
+/*
+ * Save the value and source of every setting, in the current memory context.
+ */
+extern CmigSavedSettings *cmig_saved_settings_take(void);
+
+/*
+ * Restore the settings that have changed since they were saved.  The restored
+ * values remain in effect after the transaction commits.
+ */
+extern void cmig_saved_settings_put_back(const CmigSavedSettings *saved);
+
+/* in wait.c */
+
+/*
+ * Call this when a run begins, to set its deadline.  The deadline of the last
+ * run remains set.  Therefore, every function that pauses or watches
+ * statements must either call this or be part of a run that has called it.
+ */
+extern void cmig_run_limit_start(void);
+
+/*
+ * If the deadline is later than "ms" milliseconds from now, move it to that
+ * time.  Errors then name "setting", the setting that "ms" comes from.  If
+ * "ms" is 0, does nothing.
+ */
+extern void cmig_run_limit_tighten(const char *setting, int ms);
+
+/* Has the deadline of the run passed? */
+extern bool cmig_run_limit_passed(void);
+
+/* Raises error 57014 if the deadline of the run has passed. */
+extern void cmig_run_limit_check(void);
+
+/* Returns the earlier of "end" and the deadline of the run. */
+extern TimestampTz cmig_run_limit_earlier(TimestampTz end);
+
+/*
+ * The setting cmig.lock_timeout, in milliseconds; 0 means no limit.  It is
+ * registered by runner.c.
+ */
+extern int	cmig_lock_timeout;
+
+/*
+ * Call this when a new attempt at a step begins.  The lock waits of an attempt
+ * are counted from zero.
+ */
+extern void cmig_lock_wait_reset(void);
+
+/*
+ * Turn the timer on or off.  "caller" is the role whose privileges determine
+ * whether an error shows the queries of other sessions.  It is always safe to
+ * turn the timer off.
+ */
+extern void cmig_lock_wait_watch(Oid caller);
+extern void cmig_lock_wait_unwatch(void);
+extern bool cmig_lock_wait_is_watched(void);
+
+/*
+ * Let the timer enforce lock_timeout while a statement with CONCURRENTLY runs.
+ * PostgreSQL itself would also apply lock_timeout to the wait for old
+ * transactions.  However, that wait blocks no other sessions, and a timeout
+ * would waste the whole index build.  The caller must call
+ * cmig_lock_wait_give_back() even after an error.
+ */
+extern void cmig_lock_wait_take_over(void);
+extern void cmig_lock_wait_give_back(void);
+
+/*
+ * Call this when a statement begins.  Forgets the lock waits of earlier
+ * statements, and rereads cmig.lock_timeout.
+ */
+extern void cmig_lock_wait_forget(void);
+
+/*
+ * Call this in an error context callback.  If the current error ended a lock
+ * wait that the timer saw, adds a detail and a hint that say which sessions
+ * blocked the run.  If the timer itself canceled the statement, also changes
+ * the error code to 55P03.
+ */
+extern void cmig_lock_wait_explain(void);
+
+/*
+ * Returns a description of the transactions in this database that hold a
+ * snapshot and have been open for longer than older_ms, or NULL if there are
+ * none.  A statement with CONCURRENTLY has to wait for these transactions.
+ */
+extern char *cmig_lock_wait_snapshots(Oid caller, int older_ms);
+
+/* in lock.c */
+
+/* Lock the extension, if it exists, until the end of the transaction. */
+extern void cmig_extension_share(void);
+
+/*
+ * Keep other sessions from dropping the extension until
+ * cmig_extension_release() is called.  Waits for a DROP in progress, so the
+ * caller must not hold a snapshot.  Raises error 55000 if the extension no
+ * longer exists.
+ */
+extern void cmig_extension_hold(void);
+
+/*
+ * Release the lock taken by cmig_extension_hold().  Does nothing if the lock
+ * is not held.
+ */
+extern void cmig_extension_release(void);
+
+/*
+ * Release the stepwise run's lock on the extension before a statement with
+ * CONCURRENTLY runs.  Afterwards, the caller must call
+ * cmig_extension_hold_again() or roll back the transaction.
+ */
+extern void cmig_extension_lend(void);
+
+/*
+ * Take the lock on the extension again after a stepwise run has lost it
+ * because a transaction was rolled back.  cmig_extension_try_again() does not
+ * wait for the lock and raises no error.  cmig_extension_hold_again() waits,
+ * and raises error 55000 if the extension was dropped.  Outside of stepwise
+ * runs, both functions do nothing.
+ */
+extern void cmig_extension_try_again(void);
+extern void cmig_extension_hold_again(void);
+
+/*
+ * Raises error 55000 if the extension or its members have changed since
+ * cmig_extension_note().  "revision" is the revision whose script is running.
+ * The change was made by that script or, while the lock was not held, by
+ * another session.
+ */
+extern void cmig_extension_require(const char *revision);
+
+/*
+ * Raise error 25006 in a read-only transaction or on a standby, and 0A000 on a
+ * worker of a Citus cluster.
+ */
+extern void cmig_run_lock_require_possible(const char *command);
+
+/*
+ * Take the run lock until the end of the transaction.  "command", such as
+ * "cmig.upgrade", is used in errors.  If this function has to wait, a notice
+ * and pg_stat_activity name the blocking session.  Raises the errors of
+ * cmig_run_lock_require_possible(), and 55P03 while a stepwise run is in
+ * progress.  Afterwards, the caller must call
+ * cmig_version_rows_check_snapshot() before it relies on what it reads.
+ */
+extern void cmig_run_lock_transaction(const char *command);
+
+/*
+ * Take the run lock at session level, for a run that commits.  Waits until
+ * other runs have ended; during the wait, a notice and pg_stat_activity name
+ * the blocking session.  The caller must not hold a snapshot.
+ */
+extern void cmig_run_lock_session(const char *command);
+
+/*
+ * Like cmig_run_lock_transaction(), take the run lock until the end of the
+ * transaction, but do not wait.  Returns false if another run is in progress;
+ * some locks may then be held until the end of the transaction.  The current
+ * scope must be a schema.
+ */
+extern bool cmig_run_lock_try(void);
+
+/*
+ * Wait until no run is in progress in any scope, and keep runs in scopes from
+ * starting until the end of the transaction.  The caller holds the database's
+ * run lock and is about to write revisions.  Raises error 55P03 while a
+ * stepwise run is in progress in a scope.
+ */
+extern void cmig_run_lock_revisions(const char *command);
+
+/* Does this session hold the run lock, at session or transaction level? */
+extern bool cmig_run_lock_held(void);
+
+/* Release the run lock.  Does nothing if it is not held. */
+extern void cmig_run_lock_release(void);
+
+/*
+ * Call this after each statement of a stepwise run, because a script can
+ * release all of the session's advisory locks.  If the run lock was released,
+ * takes it again, or raises error 55000 if another run holds it now.
+ */
+extern void cmig_run_lock_keep(void);
+
+/*
+ * Returns the process ID of the stepwise run in progress in the current scope,
+ * or 0 if there is none.
+ */
+extern int	cmig_run_lock_holder(void);
+
+/*
+ * Returns the process ID of another session that is performing a run in a
+ * single transaction, or 0 if there is none.  If such a run has been prepared
+ * for two-phase commit, sets *prepared to its transaction ID; otherwise, sets
+ * *prepared to InvalidTransactionId.
+ */
+extern int	cmig_run_lock_transaction_holder(TransactionId *prepared);
+
+/*
+ * Take or release a lock, at session level, that allows only one backfill of a
+ * table at a time.  The first function never waits: if the lock is not
+ * available, it raises error 55P03 and names the session that holds the lock.
+ */
+extern void cmig_run_lock_table(Oid table);
+extern void cmig_run_lock_table_release(Oid table);
+
+/*
+ * Allow only one session at a time to create, move, or drop partitions of the
+ * audit log, until the end of the transaction.  This may wait, so anything
+ * that the caller already knows about the log may be outdated.
+ */
+extern void cmig_run_lock_audit(void);
+
+/*
+ * Allow only one session at a time to change catalog rows temporarily and roll
+ * the changes back, until the end of the subtransaction.
+ */
+extern void cmig_run_lock_shadow(void);
+
+/* in verify.c */
+
+/*
+ * The sizes of the string fields, including the NUL.  Longer strings are
+ * truncated.
+ */
+#define CMIG_FAILURE_REVISION 128
+#define CMIG_FAILURE_MESSAGE 512
+
+/* A failed run. */
+typedef struct CmigLastFailure
+{
+	TimestampTz at;
+	CmigDirection direction;
+	char		scope[NAMEDATALEN]; /* schema, or "" for the database */
+	char		revision[CMIG_FAILURE_REVISION];
+	int			statement;		/* number of the failed statement, or 0 */
+	int			sqlstate;		/* SQLSTATE of the error; 0 if the session
+								 * ended */
+	char		message[CMIG_FAILURE_MESSAGE];
+} CmigLastFailure;
+
+/* Request shared memory if the library is being preloaded. */
+extern void cmig_last_failure_init(void);
+
+/* Is shared memory for failures available? */
+extern bool cmig_last_failure_is_kept(void);
+
+/*
+ * Call this when a step begins.  If the session ends before another function
+ * of this module is called, the run counts as failed in this step.
+ */
+extern void cmig_last_failure_begin(CmigDirection direction, const char *revision);
+
+/*
+ * Record the current error as the failure of the run.  Call this in PG_CATCH.
+ * "statement" is the number of the failed statement, or 0 if no statement
+ * failed.
+ */
+extern void cmig_last_failure_record(int statement);
+
+/*
+ * Call this when a run has succeeded.  Discards an earlier failure in the
+ * current scope.
+ */
+extern void cmig_last_failure_forget(void);
+
+/*
+ * Read the last failure in the current database.  Returns false if there is
+ * none, or if it occurred in another scope.
+ */
+extern bool cmig_last_failure_read(CmigLastFailure *failure);
+
+/* in script_run.c */
+
+/*
+ * Returns a palloc'd hint for the errors "must be owner of", "permission denied
+ * for", and "no schema has been selected to create in", or NULL for other
+ * errors.  Call this while the script's role is in effect.
+ */
+extern char *cmig_privilege_hint(const ErrorData *error);
+
+struct CmigScriptRun;
+
+/*
+ * A callback that runs the current statement of a script, in place of the
+ * runner.  "arg" is the step's statement_arg.
+ */
+typedef void (*CmigRunStatement) (struct CmigScriptRun *run, DestReceiver *dest, void *arg);
+
+/* One step of a plan, with the scripts to run. */
+typedef struct CmigRunStep
+{
+	const char *revision;
+	CmigDirection direction;
+	const char *target;			/* the target that the user specified, as SQL,
+								 * or NULL */
+	const char *sql;			/* the script for this direction, with
+								 * placeholder values inserted */
+	const char *stored_sql;		/* the script for this direction, as stored */
+	const char *verify_sql;		/* run after an upgrade; NULL if none */
+	const char *precondition_sql;	/* checked before an upgrade; NULL if none */
+	bool		transactional;
+	bool		repeatable;
+	bool		top_level;		/* do statements run outside of a transaction
+								 * block, so that commands such as VACUUM are
+								 * allowed? */
+	bool		committed;		/* is the step committed before the next one
+								 * runs? */
+	bool		replayed;		/* is the step replayed in a shadow (see
+								 * schema/schema.h), where nothing is
+								 * committed? */
+	bool		tried;			/* is the step run by cmig.dry_run? */
+	CmigRunStatement statement; /* callback for running statements, or NULL */
+	void	   *statement_arg;
+} CmigRunStep;
+
+/* A script in progress, as described in the context of errors. */
+typedef struct CmigScriptRun
+{
+	const CmigRunStep *step;
+	const char *verb;			/* what is in progress, such as "upgrade" or
+								 * "verify" */
+	bool		verifying;		/* is the script verify_sql? */
+	bool		checking;		/* is the script precondition_sql? */
+	const char *phase;			/* what the runner is doing outside of
+								 * statements, such as "before its first
+								 * statement", or NULL */
+	CmigStatement statement;	/* the current statement; its text is NULL
+								 * between statements */
+	int			statement_timeout;	/* value to restore after the script */
+	bool		timeout_was_active;
+} CmigScriptRun;
+
+/* Error context callback.  "run" is the CmigScriptRun. */
+extern void cmig_script_run_describe_error(void *run);
+
+/*
+ * Returns the part of the error's context that names the revision, the
+ * statement, and the line number, or "" if there is no such part.
+ */
+extern char *cmig_script_run_place(const ErrorData *error);
+
+/*
+ * If pg_cmig offers a way around the error, replace the error's hint with one
+ * that describes this way.
+ */
+extern void cmig_script_run_improve_hint(ErrorData *error, const CmigScriptRun *run);
+
+/*
+ * Returns the CALL, with in_doubt => 'done', that continues the step after a
+ * statement in doubt.  Does not access the catalogs, so it can be used after
+ * an error.
+ */
+extern const char *cmig_script_run_in_doubt_call(const CmigRunStep *step);
+
+/*
+ * Returns the id of the revision whose script is running in this session, or
+ * NULL if no script is running.
+ */
+extern const char *cmig_running_revision(void);
+
+/* Returns the direction of the script that is running or has run last. */
+extern CmigDirection cmig_running_direction(void);
+
+/*
+ * The first function returns the number of the statement that is running or
+ * has failed, or 0 before the first statement and after the end of the script.
+ * The second function returns true if this statement is part of verify_sql.
+ */
+extern int	cmig_running_statement(void);
+extern bool cmig_running_verifying(void);
+
+/*
+ * Is the current script being replayed in a shadow?  A shadow is a
+ * subtransaction that begins with empty schemas and is rolled back (see
+ * schema/schema.h).
+ */
+extern bool cmig_running_is_replaying(void);
+
+/*
+ * Are statements with CONCURRENTLY run as written?  This depends on
+ * cmig.concurrent_ddl, and is never the case in a replay.
+ */
+extern bool cmig_running_concurrent_ddl(void);
+
+/*
+ * Raises error 55000 if a script is running in this session, or if pg_cmig is
+ * writing to its tables, because neither a script nor a trigger is allowed to
+ * call "function", an SQL function such as "cmig.upgrade()".
+ */
+extern void cmig_running_require_idle(const char *function);
+
+/* in runner.c */
+
+/*
+ * Raises an error if the step contains transaction control, COPY from or to the
+ * client, DISCARD ALL, or a statement that must run at top level, or if the
+ * revision is nontransactional and cmig.concurrent_ddl is on.  In steps with
+ * top_level set, statements that must run at top level and nontransactional
+ * revisions are allowed.  Errors name the revision, the statement, and its
+ * line.  Nothing is executed.
+ */
+extern void cmig_run_check_step(const CmigRunStep *step);
+
+/*
+ * Raises an error if the statement cannot run in this step.  Otherwise returns
+ * the parse tree to run, which is a modified copy if CONCURRENTLY was removed.
+ */
+extern RawStmt *cmig_run_check_statement(const CmigRunStep *step, RawStmt *raw);
+
+/*
+ * Analyze, rewrite, plan, and run a statement below the top level.  Returns the
+ * number of rows processed, or CMIG_NO_ROWS if the command does not report a
+ * row count.
+ */
+#define CMIG_NO_ROWS INT64CONST(-1)
+
+extern int64 cmig_execute_statement(RawStmt *raw, const char *text, DestReceiver *dest);
+
+/* in outside.c */
+
+/*
+ * If a utility statement cannot be rolled back, returns a phrase that says why;
+ * otherwise, returns NULL.  A cursor that was opened before the subtransaction
+ * "since" belongs to the caller, so using or closing it cannot be rolled back.
+ */
+extern const char *cmig_outside_of_statement(Node *statement, SubTransactionId since);
+
+/*
+ * Functions are watched while SQL runs that will be rolled back.  The struct
+ * must exist until the watch ends.
+ */
+typedef struct CmigOutsideWatch
+{
+	/* Raises an error before a function is called whose effects remain. */
+	void		(*refuse) (const char *reason);
+	bool		restores_locks; /* are session-level advisory locks allowed? */
+	bool		skips_setval;	/* is setval() allowed, because the watch's
+								 * owner makes it skip live sequences?  SQL
+								 * functions are then not inlined. */
+	TransactionId mark;			/* see cmig_outside_mark() */
+}			CmigOutsideWatch;
+
+/* Install the hooks. */
+extern void cmig_outside_init(void);
+
+/*
+ * Start a watch, or end it if "started" is NULL.  Returns the former watch, to
+ * which the caller must return.
+ */
+extern const CmigOutsideWatch *cmig_outside_watch(const CmigOutsideWatch * started);
+
+/* Refuse a statement on behalf of the current watch. */
+extern void cmig_outside_raise(const char *reason);
+
+/*
+ * Make the procedural languages compile the function separately for the
+ * transaction or subtransaction "mark", which must be current and be rolled
+ * back.
+ */
+extern void cmig_outside_mark(Oid function, TransactionId mark);
+
+/* in verify.c */
+
+/* Raises error 0A000 unless the precondition is a single SELECT. */
+extern void cmig_precondition_require_select(const CmigStatement *statement, const CmigRunStep *step);
+
+/* in runner.c */
+
+/*
+ * Returns the script with its placeholders replaced by their values.  Raises
+ * error 42704 if a placeholder has no value, and the same errors as
+ * cmig_substitute_script(), which describes the arguments.
+ */
+extern const char *cmig_placeholder_values_insert(const char *script, const CmigNames *declarations,
+												  const char *revision, const char *what);
+
+/*
+ * Like cmig_placeholder_values_insert(), but for a script that will only be
+ * parsed.  Replaces placeholders without values by their names, and sets
+ * *missing to the first of them, or to NULL if there is none.
+ */
+extern const char *cmig_placeholder_values_try(const char *script, const CmigNames *declarations,
+											   const char *revision, const char *what,
+											   const char **missing);
+
+/* Register the settings of the modules in src/run. */
+extern void cmig_runner_init(void);
+
+/*
+ * Call this when a new attempt at one or more steps begins.  For
+ * cmig.lock_timeout, the lock waits of an attempt are counted from zero.
+ */
+extern void cmig_runner_begin(void);
+
+/*
+ * Run the precondition of a step, its script, and then its verify_sql.  On
+ * return, the session is in its previous state, including settings, role,
+ * temporary objects, prepared statements, cursors, and constraint modes.
+ * After an error, the caller must roll back the transaction or subtransaction,
+ * which restores the previous state.
+ */
+extern void cmig_runner_run(const CmigRunStep *step);
+
+/* Run only the verify_sql or only the precondition of a step. */
+extern void cmig_runner_verify(const CmigRunStep *step);
+extern void cmig_runner_check_precondition(const CmigRunStep *step);
+
+/* Restart statement_timeout with the value that is now in effect. */
+extern void cmig_runner_restart_timeout(void);
+
+/*
+ * Functions for a caller that commits between the statements of a script.
+ * Call cmig_runner_start() before the script and cmig_runner_stop() after it,
+ * even after an error.  In between, install cmig_script_run_describe_error()
+ * as the error context callback.  cmig_runner_stop() may be called twice.
+ */
+extern void cmig_runner_start(CmigScriptRun *run, const CmigRunStep *step);
+extern void cmig_runner_stop(CmigScriptRun *run);
+
+/*
+ * Read the next statement of the script into run->statement.  Returns false at
+ * the end of the script.
+ */
+extern bool cmig_runner_next(CmigScriptRun *run, CmigScriptReader *script);
+
+#endif							/* CMIG_RUN_H */

@@ -1,0 +1,669 @@
+/*
+ * wait.c
+ *	  How long a run may take, and how long it waits for locks.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "access/twophase.h"
+#include "access/xact.h"
+#include "catalog/pg_authid.h"
+#include "datatype/timestamp.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "storage/latch.h"
+#include "storage/lmgr.h"
+#include "storage/lock.h"
+#include "storage/proc.h"
+#include "storage/procarray.h"
+#include "utils/acl.h"
+#include "utils/backend_status.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/timeout.h"
+#include "utils/timestamp.h"
+
+#include "base/base.h"
+#include "base/compat.h"
+#include "run/internal.h"
+
+/* ----------------------------------------------------------------
+ * Implements cmig.run_timeout, the time limit of a whole run.
+ *
+ * statement_timeout applies to each statement of a script; this limit is a
+ * deadline for the whole run.  While statements run, the timer in wait.c
+ * compares the deadline with the clock and cancels the current statement.  It
+ * does so only once per run, because the handling of that error must not be
+ * canceled again.  Between statements and during pauses, the run itself checks
+ * the deadline.
+ * ----------------------------------------------------------------
+ */
+
+static int	run_timeout = 0;
+
+/*
+ * The limit and the deadline of the current or last run, and the setting that
+ * the limit comes from.  0 means no limit.
+ */
+static int	run_limit_limit_ms = 0;
+static const char *limit_setting = "cmig.run_timeout";
+static volatile TimestampTz deadline = 0;
+
+/* Has the timer requested a cancel because the deadline has passed? */
+static volatile bool expired = false;
+
+void
+cmig_run_limit_init(void)
+{
+	DefineCustomIntVariable("cmig.run_timeout",
+							"Sets the maximum duration of one run.",
+							"0 means no limit.",
+							&run_timeout, 0, 0, INT_MAX, PGC_USERSET,
+							GUC_UNIT_MS, NULL, NULL, NULL);
+}
+
+void
+cmig_run_limit_start(void)
+{
+	limit_setting = "cmig.run_timeout";
+	run_limit_limit_ms = cmig_settings_int(limit_setting, run_timeout);
+	expired = false;
+	deadline = run_limit_limit_ms > 0 ?
+		TimestampTzPlusMilliseconds(GetCurrentTimestamp(), run_limit_limit_ms) : 0;
+}
+
+void
+cmig_run_limit_tighten(const char *setting, int ms)
+{
+	TimestampTz end = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), ms);
+
+	if (ms <= 0 || (deadline != 0 && deadline < end))
+		return;
+	limit_setting = setting;
+	run_limit_limit_ms = ms;
+	deadline = end;
+}
+
+bool
+cmig_run_limit_passed(void)
+{
+	return deadline != 0 && GetCurrentTimestamp() >= deadline;
+}
+
+/*
+ * Must the run be canceled at the time "now"?  Returns true only once per run.
+ * Called by the timer callback in wait.c.
+ */
+static bool
+run_limit_expires(TimestampTz now)
+{
+	if (deadline == 0 || expired || now < deadline)
+		return false;
+	expired = true;
+	return true;
+}
+
+/*
+ * Add a detail and a hint to the error about the exceeded limit.  Call this
+ * within ereport() or in an error context callback.
+ */
+static int
+describe(void)
+{
+	errdetail("The run has taken more than %d ms.", run_limit_limit_ms);
+	errhint("Raise %s, or run fewer revisions in one call.", limit_setting);
+	return 0;
+}
+
+void
+cmig_run_limit_check(void)
+{
+	if (!cmig_run_limit_passed())
+		return;
+	/* withdraw the cancel that the timer may have requested */
+	if (expired)
+		QueryCancelPending = false;
+	expired = false;
+	ereport(ERROR,
+			(errcode(ERRCODE_QUERY_CANCELED),
+			 errmsg("canceling the run due to %s", limit_setting),
+			 describe()));
+}
+
+TimestampTz
+cmig_run_limit_earlier(TimestampTz end)
+{
+	return deadline != 0 && deadline < end ? deadline : end;
+}
+
+/*
+ * Call this in an error context callback.  If the current error is the cancel
+ * that the timer requested, adds an explanation to the error and returns true.
+ */
+static bool
+run_limit_explain(void)
+{
+	if (!expired || geterrcode() != ERRCODE_QUERY_CANCELED)
+		return false;
+	expired = false;
+	errmsg("canceling statement due to %s", limit_setting);
+	describe();
+	return true;
+}
+
+/* ----------------------------------------------------------------
+ * Tracks how long a run waits for locks and which sessions block it.
+ *
+ * While a run's statements are executed, a timer checks every few milliseconds
+ * whether this backend is waiting for a lock.  The timer adds up the waits,
+ * and ends a wait when the total exceeds cmig.lock_timeout.  It also remembers
+ * the lock, so that an error can name the blocking sessions.
+ *
+ * The timer callback runs in a signal handler, so it reads only MyProc and
+ * static variables, and it writes only static variables.  MyProc->waitLock is
+ * set while this backend sleeps in the lock manager.  The LOCK that it points
+ * to cannot go away until this backend wakes up, whether or not the lock is
+ * granted.
+ * ----------------------------------------------------------------
+ */
+
+/* The timer interval in milliseconds. */
+#define TICK_MS 10
+
+/*
+ * If the timer last saw a lock wait more than this many microseconds ago, an
+ * error was not caused by that wait.
+ */
+#define STALE_US (INT64CONST(500) * 1000)
+
+/*
+ * The maximum number of sessions listed in an error, and the maximum length of
+ * the query shown for each.
+ */
+#define MAX_BLOCKERS 3
+#define MAX_QUERY_LENGTH 200
+
+int			cmig_lock_timeout = 0;
+
+/*
+ * The value of cmig.lock_timeout in milliseconds.  It is copied here because
+ * the timer callback cannot look up the setting.
+ */
+static int	lock_wait_limit_ms = 0;
+
+/*
+ * What the timer has seen.  Written by the signal handler while the timer is
+ * on.
+ */
+static volatile struct
+{
+	int64		finished_us;	/* total length of the finished waits of an
+								 * attempt */
+	int64		current_us;		/* length of the wait that began at wait_start */
+	TimestampTz wait_start;		/* 0 if no wait was seen */
+	TimestampTz last_seen;		/* when the timer last saw a wait */
+	uint32		tag[sizeof(LOCKTAG) / sizeof(uint32)];
+	int			mode;
+	bool		exhausted;		/* has the timer requested a cancel? */
+	bool		single;			/* was that because a single wait exceeded
+								 * lock_timeout, not because all waits
+								 * exceeded cmig.lock_timeout? */
+}			seen;
+
+/*
+ * The value of lock_timeout while the timer enforces it instead of PostgreSQL;
+ * otherwise 0.
+ */
+static int	taken_over = 0;
+
+static TimeoutId timer;
+static bool timer_registered = false;
+static Oid	watching_role = InvalidOid;
+
+/*
+ * Does the current wait exceed lock_timeout, or do all waits of the attempt
+ * exceed cmig.lock_timeout?  Sets seen.single to true in the first case.
+ */
+static bool
+is_too_long(void)
+{
+	seen.single = taken_over > 0 && seen.current_us >= taken_over * INT64CONST(1000);
+	return seen.single ||
+		(lock_wait_limit_ms > 0 &&
+		 seen.finished_us + seen.current_us >= lock_wait_limit_ms * INT64CONST(1000));
+}
+
+/* Request a query cancel as StatementCancelHandler does. */
+static void
+cancel(void)
+{
+	QueryCancelPending = true;
+	InterruptPending = true;
+	SetLatch(MyLatch);
+}
+
+/*
+ * Timer callback: record the current lock wait, if any, and cancel the
+ * statement if a limit is exceeded.
+ */
+static void
+look_at_wait(void)
+{
+	LOCK	   *lock;
+	TimestampTz start;
+	TimestampTz now;
+	const uint32 *tag;
+
+	/*
+	 * do nothing if the backend is terminating and has already released its
+	 * PGPROC
+	 */
+	if (MyProc == NULL)
+		return;
+	now = GetCurrentTimestamp();
+	if (run_limit_expires(now))
+		cancel();
+	lock = MyProc->waitLock;
+	if (lock == NULL)
+		return;
+	start = (TimestampTz) pg_atomic_read_u64(&MyProc->waitStart);
+	if (start == 0)
+		return;
+
+	if (start != seen.wait_start)
+	{
+		seen.finished_us += seen.current_us;
+		seen.wait_start = start;
+	}
+
+	/*
+	 * Statements with CONCURRENTLY wait for other transactions to end.  Such
+	 * a wait does not count, because it blocks no other sessions, and after a
+	 * timeout the statement would have to start over.
+	 */
+	if (lock->tag.locktag_type == LOCKTAG_VIRTUALTRANSACTION)
+		seen.current_us = 0;
+	else
+		seen.current_us = now > start ? now - start : 0;
+	seen.last_seen = now;
+
+	tag = (const uint32 *) &lock->tag;
+	for (int i = 0; i < lengthof(seen.tag); i++)
+		seen.tag[i] = tag[i];
+	seen.mode = MyProc->waitLockMode;
+
+	if (!seen.exhausted && is_too_long())
+	{
+		seen.exhausted = true;
+		cancel();
+	}
+}
+
+void
+cmig_lock_wait_reset(void)
+{
+	seen.finished_us = 0;
+	seen.current_us = 0;
+	seen.wait_start = 0;
+	seen.last_seen = 0;
+	seen.exhausted = false;
+	seen.single = false;
+}
+
+void
+cmig_lock_wait_take_over(void)
+{
+	/* if the timer is not active, let PostgreSQL enforce lock_timeout */
+	if (!timer_registered || !get_timeout_active(timer))
+		return;
+	taken_over = LockTimeout;
+	LockTimeout = 0;
+}
+
+void
+cmig_lock_wait_give_back(void)
+{
+	if (taken_over > 0)
+		LockTimeout = taken_over;
+	taken_over = 0;
+}
+
+void
+cmig_lock_wait_watch(Oid caller)
+{
+	if (!timer_registered)
+	{
+		timer = RegisterTimeout(USER_TIMEOUT, look_at_wait);
+		timer_registered = true;
+	}
+	watching_role = caller;
+	lock_wait_limit_ms = cmig_settings_int("cmig.lock_timeout", cmig_lock_timeout);
+	enable_timeout_every(timer,
+						 TimestampTzPlusMilliseconds(GetCurrentTimestamp(), TICK_MS),
+						 TICK_MS);
+}
+
+void
+cmig_lock_wait_unwatch(void)
+{
+	if (timer_registered)
+		disable_timeout(timer, false);
+}
+
+bool
+cmig_lock_wait_is_watched(void)
+{
+	return timer_registered && get_timeout_active(timer);
+}
+
+void
+cmig_lock_wait_forget(void)
+{
+	lock_wait_limit_ms = cmig_settings_int("cmig.lock_timeout", cmig_lock_timeout);
+	seen.last_seen = 0;
+}
+
+/*
+ * Returns a description of the object that a lock protects, by name if
+ * possible.
+ */
+static char *
+describe_tag(const LOCKTAG *tag)
+{
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	if (tag->locktag_type == LOCKTAG_RELATION &&
+		tag->locktag_field1 == MyDatabaseId)
+	{
+		char	   *name = get_rel_name(tag->locktag_field2);
+
+		if (name != NULL)
+		{
+			char	   *schema = get_namespace_name(get_rel_namespace(tag->locktag_field2));
+
+			appendStringInfo(&buf, "relation %s",
+							 quote_qualified_identifier(schema, name));
+			return buf.data;
+		}
+	}
+	DescribeLockTag(&buf, tag);
+	return buf.data;
+}
+
+/*
+ * Returns the status entry of the process with this ID, or NULL if there is
+ * none.
+ */
+static PgBackendStatus *
+find_backend(int pid)
+{
+	int			count = pgstat_fetch_stat_numbackends();
+
+	for (int i = 1; i <= count; i++)
+	{
+		LocalPgBackendStatus *local = cmig_local_beentry_compat(i);
+
+		if (local != NULL && local->backendStatus.st_procpid == pid)
+			return &local->backendStatus;
+	}
+	return NULL;
+}
+
+/* Append the time that has passed since a timestamp, in a suitable unit. */
+static void
+append_duration(StringInfo buf, TimestampTz since)
+{
+	long		secs;
+	int			usecs;
+
+	TimestampDifference(since, GetCurrentTimestamp(), &secs, &usecs);
+	if (secs >= 7200)
+		appendStringInfo(buf, "%ld hours", secs / 3600);
+	else if (secs >= 120)
+		appendStringInfo(buf, "%ld minutes", secs / 60);
+	else
+		appendStringInfo(buf, "%ld.%d seconds", secs, usecs / 100000);
+}
+
+/*
+ * Append a sentence about a process to a description of blocking sessions.  As
+ * in pg_stat_activity, the application and the query are shown only if
+ * "caller" is a member of the process's role or of pg_read_all_stats.
+ */
+static void
+append_process(StringInfo buf, int pid, Oid caller)
+{
+	PgBackendStatus *status = find_backend(pid);
+	char	   *role;
+
+	appendStringInfo(buf, "Blocked by process %d", pid);
+	if (status == NULL)
+	{
+		appendStringInfoChar(buf, '.');
+		return;
+	}
+
+	role = OidIsValid(status->st_userid) ?
+		GetUserNameFromId(status->st_userid, true) : NULL;
+	if (role != NULL)
+		appendStringInfo(buf, " of role \"%s\"", role);
+	if (!has_privs_of_role(caller, ROLE_PG_READ_ALL_STATS) &&
+		!(OidIsValid(status->st_userid) && has_privs_of_role(caller, status->st_userid)))
+	{
+		appendStringInfoChar(buf, '.');
+		return;
+	}
+
+	if (status->st_appname != NULL && status->st_appname[0] != '\0')
+		appendStringInfo(buf, " (application \"%s\")", status->st_appname);
+	if (status->st_xact_start_timestamp != 0)
+	{
+		appendStringInfoString(buf, "; its transaction has been open for ");
+		append_duration(buf, status->st_xact_start_timestamp);
+	}
+	switch (status->st_state)
+	{
+		case STATE_IDLEINTRANSACTION:
+		case STATE_IDLEINTRANSACTION_ABORTED:
+			appendStringInfoString(buf, ", idle since its last query");
+			break;
+		case STATE_RUNNING:
+			appendStringInfoString(buf, ", and its query is running");
+			break;
+		default:
+			break;
+	}
+	if (status->st_activity_raw != NULL && status->st_activity_raw[0] != '\0')
+	{
+		char	   *query = pgstat_clip_activity(status->st_activity_raw);
+		int			length = strlen(query);
+		int			clipped = pg_mbcliplen(query, length, MAX_QUERY_LENGTH);
+
+		appendStringInfoString(buf, ": ");
+		for (int i = 0; i < clipped; i++)
+			appendStringInfoChar(buf, strchr("\n\r\t", query[i]) ? ' ' : query[i]);
+		if (clipped < length)
+			appendStringInfoString(buf, "...");
+	}
+	else
+		appendStringInfoString(buf, ".");
+}
+
+TransactionId
+cmig_lock_wait_prepared(VirtualTransactionId holder)
+{
+	bool		have_more;
+
+	if (VirtualTransactionIdIsRecoveredPreparedXact(holder))
+		return holder.localTransactionId;
+	return TwoPhaseGetXidByVirtualXID(holder, &have_more);
+}
+
+char *
+cmig_lock_wait_blockers(const LOCKTAG *tag, LOCKMODE mode, Oid caller, int *pid)
+{
+	StringInfoData buf;
+	VirtualTransactionId *holders;
+	int			count;
+	int			shown = 0;
+
+	*pid = 0;
+	initStringInfo(&buf);
+
+	/*
+	 * discard the snapshot of backend activity from an earlier call, which
+	 * may be outdated
+	 */
+	pgstat_clear_backend_activity_snapshot();
+
+	holders = GetLockConflicts(tag, mode, &count);
+	for (int i = 0; i < count; i++)
+	{
+		TransactionId prepared = cmig_lock_wait_prepared(holders[i]);
+		PGPROC	   *proc = cmig_vxid_get_proc_compat(holders[i]);
+
+		if (!TransactionIdIsValid(prepared) && proc == NULL)
+			continue;
+		if (shown == MAX_BLOCKERS)
+		{
+			appendStringInfo(&buf, count - i == 1 ? "\nBlocked by %d more session." : "\nBlocked by %d more sessions.",
+							 count - i);
+			break;
+		}
+		if (shown++ > 0)
+			appendStringInfoChar(&buf, '\n');
+		if (TransactionIdIsValid(prepared))
+			appendStringInfo(&buf, "Blocked by prepared transaction %u.", prepared);
+		else
+		{
+			if (*pid == 0)
+				*pid = proc->pid;
+			append_process(&buf, proc->pid, caller);
+		}
+	}
+	return shown > 0 ? buf.data : NULL;
+}
+
+char *
+cmig_lock_wait_snapshots(Oid caller, int older_ms)
+{
+	StringInfoData buf;
+	VirtualTransactionId *running;
+	int			count;
+	int			shown = 0;
+
+	initStringInfo(&buf);
+	pgstat_clear_backend_activity_snapshot();
+	running = GetCurrentVirtualXIDs(InvalidTransactionId, true, false,
+									PROC_IS_AUTOVACUUM | PROC_IN_VACUUM | PROC_IN_SAFE_IC,
+									&count);
+	for (int i = 0; i < count; i++)
+	{
+		PGPROC	   *proc = cmig_vxid_get_proc_compat(running[i]);
+		PgBackendStatus *status = proc != NULL ? find_backend(proc->pid) : NULL;
+
+		if (status == NULL || status->st_xact_start_timestamp == 0 ||
+			!TimestampDifferenceExceeds(status->st_xact_start_timestamp,
+										GetCurrentTimestamp(), older_ms))
+			continue;
+		if (shown++ == MAX_BLOCKERS)
+		{
+			appendStringInfoString(&buf, "\nBlocked by more sessions.");
+			break;
+		}
+		if (shown > 1)
+			appendStringInfoChar(&buf, '\n');
+		append_process(&buf, proc->pid, caller);
+	}
+	return shown > 0 ? buf.data : NULL;
+}
+
+/*
+ * Add a detail and a hint to the error that is being reported.  They say which
+ * sessions block the lock and how to proceed.  "what" is a sentence that says
+ * what the run waited for.
+ */
+static void
+explain(const LOCKTAG *tag, LOCKMODE mode, Oid caller, const char *what)
+{
+	int			pid;
+	char	   *blockers = cmig_lock_wait_blockers(tag, mode, caller, &pid);
+
+	if (blockers == NULL)
+	{
+		errdetail("%s", what);
+		return;
+	}
+	errdetail("%s\n%s", what, blockers);
+	if (pid != 0)
+		errhint("Try again when that transaction has ended, or end it: SELECT pg_terminate_backend(%d)",
+				pid);
+	else
+		errhint("SELECT * FROM pg_prepared_xacts shows that transaction; COMMIT PREPARED or ROLLBACK PREPARED ends it.");
+}
+
+void
+cmig_lock_wait_explain(void)
+{
+	int			code = geterrcode();
+	LOCKTAG		tag;
+	char	   *what;
+	bool		ours;
+
+	if (code != ERRCODE_LOCK_NOT_AVAILABLE && code != ERRCODE_QUERY_CANCELED)
+		return;
+	if (run_limit_explain())
+		return;
+	if (seen.last_seen == 0 || GetCurrentTimestamp() - seen.last_seen > STALE_US)
+		return;
+	if (!IsTransactionState())
+		return;
+
+	for (int i = 0; i < lengthof(seen.tag); i++)
+		((uint32 *) &tag)[i] = seen.tag[i];
+	ours = seen.exhausted && code == ERRCODE_QUERY_CANCELED;
+
+	/*
+	 * forget the wait, so that only this error is explained and a later wait
+	 * can be canceled
+	 */
+	seen.last_seen = 0;
+	seen.exhausted = false;
+
+	if (ours && seen.single)
+	{
+		errcode(ERRCODE_LOCK_NOT_AVAILABLE);
+		errmsg("canceling statement due to lock timeout");
+		what = psprintf("It waited for %s on %s.",
+						GetLockmodeName(tag.locktag_lockmethodid, seen.mode),
+						describe_tag(&tag));
+	}
+	else if (ours)
+	{
+		errcode(ERRCODE_LOCK_NOT_AVAILABLE);
+		errmsg("canceling statement due to cmig.lock_timeout");
+		what = psprintf("The run has waited for locks for more than %d ms in total, most recently for %s on %s.",
+						lock_wait_limit_ms, GetLockmodeName(tag.locktag_lockmethodid, seen.mode),
+						describe_tag(&tag));
+	}
+	else
+		what = psprintf("It waited for %s on %s.",
+						GetLockmodeName(tag.locktag_lockmethodid, seen.mode),
+						describe_tag(&tag));
+	explain(&tag, seen.mode, watching_role, what);
+}
+
+void
+cmig_lock_wait_explain_tag(const LOCKTAG *tag, LOCKMODE mode, Oid caller,
+						   const char *what)
+{
+	int			code = geterrcode();
+
+	if (code != ERRCODE_LOCK_NOT_AVAILABLE && code != ERRCODE_QUERY_CANCELED)
+		return;
+	if (IsTransactionState())
+		explain(tag, mode, caller, what);
+}

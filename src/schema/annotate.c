@@ -1,0 +1,712 @@
+/*
+ * annotate.c
+ *	  Owners, comments, and privileges of objects of all kinds.
+ *
+ * Privileges are stored as differences from PostgreSQL's built-in defaults,
+ * so an object with only the default privileges has an empty list.
+ *
+ * No database access.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "kinds/kinds.h"
+#include "schema/internal.h"
+
+/*
+ * Returns the owner of the object, or of its parent if the object itself has
+ * no owner.
+ */
+static const char *
+owner_of(const CmigObject *object)
+{
+	while (object->owner == NULL && object->parent != NULL)
+		object = object->parent;
+	return object->owner;
+}
+
+/*
+ * Comments
+ */
+
+/*
+ * Build COMMENT ON for the object.  If "comment" is NULL, the statement
+ * removes the comment.
+ */
+static char *
+comment_sql(const CmigObject *object, const char *comment)
+{
+	return psprintf("COMMENT ON %s IS %s", cmig_kind_reference(object),
+					comment ? cmig_literal(comment) : "NULL");
+}
+
+static bool
+same_comment(const char *from, const char *to)
+{
+	return from == to || (from != NULL && to != NULL && strcmp(from, to) == 0);
+}
+
+/*
+ * Build COMMENT ON for a constraint's index or an identity column's sequence.
+ */
+static char *
+index_comment_sql(const CmigObject *object, const char *comment)
+{
+	return psprintf("COMMENT ON %s %s IS %s", object->kind == &cmig_kind_column ? "SEQUENCE" : "INDEX",
+					object->kind->index_name(object),
+					comment ? cmig_literal(comment) : "NULL");
+}
+
+/*
+ * Append the COMMENT ON statements for the comments that differ between "from"
+ * and "to".  "from" may be NULL.
+ */
+static List *
+alter_comments(List *ddl, const CmigObject *from, const CmigObject *to)
+{
+	const char *old = from ? from->comment : NULL;
+	const char *old_index = from ? from->index_comment : NULL;
+
+	if (!same_comment(old, to->comment))
+		ddl = cmig_ddl_append(ddl, comment_sql(to, to->comment), comment_sql(to, old));
+	if (!same_comment(old_index, to->index_comment) && to->kind->index_name(to) != NULL)
+		ddl = cmig_ddl_append(ddl, index_comment_sql(to, to->index_comment), index_comment_sql(to, old_index));
+	return ddl;
+}
+
+void
+cmig_annotate_keep_comments(const CmigObject *from, CmigObject *to)
+{
+	to->comment = from->comment;
+	to->index_comment = from->index_comment;
+}
+
+/*
+ * Owners
+ */
+
+static char *
+owner_sql(const CmigObject *object, const char *owner)
+{
+	return psprintf("ALTER %s OWNER TO %s", cmig_kind_reference(object), cmig_quote(owner));
+}
+
+static bool
+has_owner(const CmigObject *object)
+{
+	return object->owner != NULL && !(object->kind->flags & CMIG_KIND_NO_OWNER_SQL);
+}
+
+/*
+ * Privileges
+ */
+
+/* Compare two grants by grantee, privilege, and grantor. */
+static int
+compare_grants(const CmigGrant *a, const CmigGrant *b)
+{
+	int			order;
+
+	if (a->grantee == NULL || b->grantee == NULL)
+		order = (a->grantee != NULL) - (b->grantee != NULL);
+	else
+		order = strcmp(a->grantee, b->grantee);
+	if (order == 0)
+		order = strcmp(a->privilege, b->privilege);
+	if (order == 0 && (a->grantor != NULL || b->grantor != NULL))
+		order = a->grantor == NULL ? -1 : b->grantor == NULL ? 1 : strcmp(a->grantor, b->grantor);
+	return order;
+}
+
+/* list_sort comparator that puts revocations before grants. */
+static int
+compare_cells(const ListCell *a, const ListCell *b)
+{
+	const CmigGrant *left = lfirst(a),
+			   *right = lfirst(b);
+
+	return left->granted != right->granted ? left->granted - right->granted : compare_grants(left, right);
+}
+
+/*
+ * Returns the list's entry with the same grantee, privilege, and grantor as
+ * "wanted", or NULL if there is none.
+ */
+static const CmigGrant *
+find_grant(const List *grants, const CmigGrant *wanted)
+{
+	ListCell   *cell;
+
+	foreach(cell, grants)
+	{
+		const CmigGrant *grant = lfirst(cell);
+
+		if (compare_grants(grant, wanted) == 0)
+			return grant;
+	}
+	return NULL;
+}
+
+/*
+ * Append a privilege and its object as they appear in GRANT, such as "SELECT
+ * (a) ON TABLE t" or "EXECUTE ON FUNCTION f()".
+ */
+static void
+append_privilege(StringInfo buf, const CmigObject *object, const char *privilege)
+{
+	const char *word = object->kind->grant_word;
+
+	if (object->address.sub > 0 && object->parent != NULL)
+		appendStringInfo(buf, "%s (%s) ON TABLE %s", privilege, cmig_quote(object->name), object->parent->identity);
+	else if (word != NULL)
+		appendStringInfo(buf, "%s ON %s %s", privilege, word, object->identity);
+	else
+		appendStringInfo(buf, "%s ON %s", privilege, cmig_kind_reference(object));
+}
+
+/* The ways in which a statement can change a privilege. */
+typedef enum GrantVerb
+{
+	GRANT,
+	GRANT_WITH_OPTION,
+	REVOKE,
+	REVOKE_OPTION
+} GrantVerb;
+
+/*
+ * Build the GRANT or REVOKE statement for a list of privileges, given as SQL.
+ * The grantee and the grantor are those of "grant".
+ */
+static char *
+grant_sql(const CmigObject *object, const CmigGrant *grant, GrantVerb verb, const char *privileges)
+{
+	StringInfoData sql;
+	bool		grants = verb == GRANT || verb == GRANT_WITH_OPTION;
+
+	initStringInfo(&sql);
+	appendStringInfoString(&sql, grants ? "GRANT " : verb == REVOKE ? "REVOKE " : "REVOKE GRANT OPTION FOR ");
+	append_privilege(&sql, object, privileges);
+	appendStringInfo(&sql, " %s %s", grants ? "TO" : "FROM",
+					 grant->grantee ? grant->grantee : cmig_quote(owner_of(object)));
+	if (verb == GRANT_WITH_OPTION)
+		appendStringInfoString(&sql, " WITH GRANT OPTION");
+
+	/* use SET ROLE, because GRANTED BY accepts only the current role */
+	if (grant->grantor != NULL)
+		return psprintf("SET ROLE %s;\n%s;\nRESET ROLE", grant->grantor, sql.data);
+	return sql.data;
+}
+
+/*
+ * Returns the kind of statement that changes a privilege from "from" to "to".
+ * If "from" or "to" is NULL, it stands for the state of the privilege on a new
+ * object.
+ */
+static GrantVerb
+verb_between(const CmigGrant *from, const CmigGrant *to)
+{
+	bool		had = from ? from->granted : !to->granted;
+	bool		has = to ? to->granted : !from->granted;
+
+	if (had && has)
+		return to && to->grantable ? GRANT_WITH_OPTION : REVOKE_OPTION;
+	if (!has)
+		return REVOKE;
+	return to && to->grantable ? GRANT_WITH_OPTION : GRANT;
+}
+
+/* A statement that changes a privilege, and the one that reverts it. */
+typedef struct GrantStep
+{
+	const CmigGrant *grant;
+	GrantVerb	verb;
+	GrantVerb	undo;
+} GrantStep;
+
+/*
+ * Append the statements of an array of steps.  Changes that use the same kind
+ * of statement for the same role are combined into one statement.
+ */
+static List *
+append_steps(List *ddl, const CmigObject *object, GrantStep *steps, int count)
+{
+	for (int i = 0; i < count;)
+	{
+		StringInfoData privileges;
+		GrantStep  *first = &steps[i];
+		bool		column = object->address.sub > 0 && object->parent != NULL;
+
+		initStringInfo(&privileges);
+		appendStringInfoString(&privileges, first->grant->privilege);
+		for (i++; i < count && !column; i++)
+		{
+			GrantStep  *step = &steps[i];
+			bool		same = step->grant->grantee == NULL ? first->grant->grantee == NULL :
+			first->grant->grantee != NULL && strcmp(step->grant->grantee, first->grant->grantee) == 0;
+
+			if (step->grant->grantor != NULL || first->grant->grantor != NULL)
+				break;
+			if (!same || step->verb != first->verb || step->undo != first->undo)
+				break;
+			appendStringInfo(&privileges, ", %s", step->grant->privilege);
+		}
+		ddl = cmig_ddl_append(ddl, grant_sql(object, first->grant, first->verb, privileges.data),
+							  grant_sql(object, first->grant, first->undo, privileges.data));
+	}
+	return ddl;
+}
+
+/* Append the statements that change the object's privileges. */
+static List *
+alter_grants(List *ddl, const CmigObject *object, const List *from, const List *to)
+{
+	GrantStep  *steps = palloc(sizeof(GrantStep) * (list_length(from) + list_length(to) + 1));
+	int			count = 0;
+	ListCell   *cell;
+
+	/*
+	 * first revoke the privileges that other roles have granted, and then the
+	 * grant options of these roles
+	 */
+	for (int pass = 0; pass < 2; pass++)
+	{
+		foreach(cell, from)
+		{
+			const CmigGrant *grant = lfirst(cell);
+
+			if ((grant->grantor != NULL) == (pass == 0) && find_grant(to, grant) == NULL)
+				steps[count++] = (GrantStep)
+			{
+				grant, verb_between(grant, NULL), verb_between(NULL, grant)
+			};
+		}
+	}
+	foreach(cell, to)
+	{
+		const CmigGrant *grant = lfirst(cell);
+		const CmigGrant *old = find_grant(from, grant);
+
+		if (old == NULL || old->granted != grant->granted || old->grantable != grant->grantable)
+			steps[count++] = (GrantStep)
+		{
+			grant, verb_between(old, grant), verb_between(grant, old)
+		};
+	}
+	return append_steps(ddl, object, steps, count);
+}
+
+/*
+ * Returns the schema part of a qualified identity, still quoted, or NULL if
+ * there is none.
+ */
+static char *
+schema_of(const CmigObject *object)
+{
+	bool		quoted = false;
+
+	for (const char *p = object->identity; *p != '\0'; p++)
+	{
+		if (*p == '"')
+			quoted = !quoted;
+		else if (*p == '.' && !quoted)
+			return pnstrdup(object->identity, p - object->identity);
+	}
+	return NULL;
+}
+
+/* Is the privilege granted to the object's owner by name? */
+static bool
+is_for_owner(const CmigGrant *grant, const char *owner)
+{
+	return owner != NULL && grant->granted && grant->grantee != NULL && strcmp(grant->grantee, owner) == 0;
+}
+
+/*
+ * Returns the list without privileges granted to the object's owner, who has
+ * them as the owner anyway.  Privileges with the grant option stay in the
+ * list, because the grant option must be revoked.
+ */
+static List *
+without_owner(List *grants, const CmigObject *object, const CmigDiffOptions *options)
+{
+	const char *owner = object->owner && (options->owners || object->keeps) ? cmig_quote(object->owner) : NULL;
+	List	   *others = NIL;
+	ListCell   *cell;
+
+	foreach(cell, grants)
+	{
+		const CmigGrant *grant = lfirst(cell);
+
+		if (!is_for_owner(grant, owner) || grant->grantable)
+			others = lappend(others, lfirst(cell));
+	}
+	return others;
+}
+
+/*
+ * Returns the privileges that a new object owned by the role receives from the
+ * role's default privileges.
+ */
+static List *
+initial_grants_of(const char *role, const CmigObject *object, const CmigDiffOptions *options)
+{
+	const char *schema = schema_of(object);
+	List	   *grants = NIL;
+	ListCell   *cell;
+
+	if (object->kind->default_type == '\0' || role == NULL)
+		return NIL;
+	foreach(cell, options->initial)
+	{
+		const CmigInitialGrants *initial = lfirst(cell);
+
+		if (initial->type != object->kind->default_type || strcmp(initial->role, role) != 0)
+			continue;
+		if (initial->schema != NULL && schema != NULL && strcmp(initial->schema, schema) == 0)
+			return without_owner(initial->grants, object, options);
+		if (initial->schema == NULL)
+			grants = initial->grants;
+	}
+	return without_owner(grants, object, options);
+}
+
+/* Returns the privileges that a new object has. */
+static List *
+initial_grants(const CmigObject *object, const CmigDiffOptions *options)
+{
+	return initial_grants_of(options->role, object, options);
+}
+
+/*
+ * Returns the privileges that a new sequence of the column has.  If the column
+ * is added to an existing table, the sequence belongs to the table's owner.
+ */
+static List *
+initial_sequence_grants(const CmigObject *sequence, const CmigObject *column, const CmigDiffOptions *options)
+{
+	return initial_grants_of(column->folded ? options->role : owner_of(column), sequence, options);
+}
+
+/*
+ * Returns an object that stands for an identity column's sequence, so that
+ * statements can be generated for it.  Returns NULL for any other column.
+ */
+static CmigObject *
+sequence_of(const CmigObject *column)
+{
+	const char *name = column->kind == &cmig_kind_column ? column->kind->index_name(column) : NULL;
+	CmigObject *sequence = name ? cmig_object_new(&cmig_kind_sequence, name, name) : NULL;
+
+	if (sequence == NULL)
+		return NULL;
+	sequence->owner = unconstify(char *, owner_of(column));
+	sequence->grants = list_copy(column->sequence_grants);
+	return sequence;
+}
+
+/* Append the statements for the privileges on a new identity sequence. */
+static List *
+create_sequence(List *ddl, const CmigObject *column, const CmigDiffOptions *options)
+{
+	CmigObject *sequence = sequence_of(column);
+
+	if (sequence == NULL)
+		return ddl;
+	if (options->sorted)
+		list_sort(sequence->grants, compare_cells);
+	return alter_grants(ddl, sequence, initial_sequence_grants(sequence, column, options), sequence->grants);
+}
+
+/* Append the statements that change the privileges on an identity sequence. */
+static List *
+alter_sequence(List *ddl, const CmigObject *from, const CmigObject *to, const CmigDiffOptions *options)
+{
+	CmigObject *old = sequence_of(from),
+			   *new = sequence_of(to);
+
+	if (new == NULL)
+		return ddl;
+	return old == NULL ? create_sequence(ddl, to, options) : alter_grants(ddl, new, old->grants, new->grants);
+}
+
+List *
+cmig_annotate_sequence_gone(const CmigObject *from, const CmigObject *to, const CmigDiffOptions *options)
+{
+	CmigObject *sequence = sequence_of(from);
+	List	   *ddl = NIL;
+
+	if (sequence == NULL || sequence_of(to) != NULL)
+		return NIL;
+	if (from->index_comment != NULL)
+		ddl = cmig_ddl_append(ddl, index_comment_sql(from, NULL), index_comment_sql(from, from->index_comment));
+	return alter_grants(ddl, sequence, sequence->grants, initial_sequence_grants(sequence, from, options));
+}
+
+/* All annotations */
+
+/*
+ * Returns the privileges that a new object is to have.  If "initial" grants
+ * the owner a privilege with the grant option, the result contains the
+ * privilege without the grant option, so that only the grant option is
+ * revoked.
+ */
+static List *
+final_grants(const CmigObject *object, const List *initial, const CmigDiffOptions *options)
+{
+	List	   *grants = list_copy(object->grants);
+	ListCell   *cell;
+
+	foreach(cell, object->owner && (options->owners || object->keeps) ? initial : NIL)
+	{
+		const CmigGrant *grant = lfirst(cell);
+		CmigGrant  *plain;
+
+		if (!is_for_owner(grant, cmig_quote(object->owner)))
+			continue;
+		plain = palloc(sizeof(CmigGrant));
+		*plain = *grant;
+		plain->grantable = false;
+		grants = lappend(grants, plain);
+	}
+	return grants;
+}
+
+bool
+cmig_annotate_sets_owner(const CmigObject *object, const CmigDiffOptions *options)
+{
+	return has_owner(object) && (options->owners || object->keeps) &&
+		(options->all_owners || strcmp(object->owner, options->role) != 0);
+}
+
+List *
+cmig_annotate_create(const CmigObject *object, const CmigDiffOptions *options)
+{
+	List	   *ddl = NIL;
+
+	if (cmig_annotate_sets_owner(object, options))
+		ddl = cmig_ddl_append(ddl, owner_sql(object, object->owner), owner_sql(object, options->role));
+	if (options->privileges || object->keeps)
+	{
+		List	   *initial = initial_grants(object, options);
+		List	   *grants = final_grants(object, initial, options);
+
+		if (options->sorted)
+			list_sort(grants, compare_cells);
+		ddl = alter_grants(ddl, object, initial, grants);
+		ddl = create_sequence(ddl, object, options);
+	}
+	if (options->comments || object->keeps)
+		ddl = alter_comments(ddl, NULL, object);
+	return ddl;
+}
+
+/*
+ * Remove from *grants the privileges granted to "role", and return these
+ * privileges.  The role is about to become the owner, so they become the
+ * owner's privileges.
+ */
+static List *
+take_out(List **grants, const char *role)
+{
+	const char *grantee = cmig_quote(role);
+	List	   *taken = NIL;
+	List	   *left = NIL;
+	ListCell   *cell;
+
+	foreach(cell, *grants)
+	{
+		CmigGrant  *grant = lfirst(cell);
+
+		if (grant->granted && grant->grantee != NULL && strcmp(grant->grantee, grantee) == 0)
+			taken = lappend(taken, grant);
+		else
+			left = lappend(left, grant);
+	}
+	*grants = left;
+	return taken;
+}
+
+/* Remove from *grants the privileges granted by "role", and return them. */
+static List *
+take_out_granted(List **grants, const char *role)
+{
+	const char *grantor = cmig_quote(role);
+	List	   *taken = NIL;
+	List	   *left = NIL;
+	ListCell   *cell;
+
+	foreach(cell, *grants)
+	{
+		CmigGrant  *grant = lfirst(cell);
+
+		if (grant->grantor != NULL && strcmp(grant->grantor, grantor) == 0)
+			taken = lappend(taken, grant);
+		else
+			left = lappend(left, grant);
+	}
+	*grants = left;
+	return taken;
+}
+
+/* Returns the grants that have the grant option. */
+static List *
+grantable(const List *grants)
+{
+	List	   *result = NIL;
+	ListCell   *cell;
+
+	foreach(cell, grants)
+	{
+		if (((CmigGrant *) lfirst(cell))->grantable)
+			result = lappend(result, lfirst(cell));
+	}
+	return result;
+}
+
+/* Returns the table's column with the same name as "column", or NULL. */
+static const CmigObject *
+same_column(const CmigObject *table, const CmigObject *column)
+{
+	for (const CmigObject *child = table->child; child != NULL; child = child->sibling)
+		if (child->kind == column->kind && strcmp(child->name, column->name) == 0)
+			return child;
+	return NULL;
+}
+
+/*
+ * Remove the privileges that the role has on the table's columns, if the
+ * columns also exist in the table "other".  Returns the statements that grant
+ * these privileges.
+ */
+static List *
+take_out_columns(const CmigObject *table, const CmigObject *other, const char *role)
+{
+	List	   *ddl = NIL;
+
+	for (CmigObject *column = table->child; column != NULL; column = column->sibling)
+	{
+		if (column->address.sub > 0 && same_column(other, column) != NULL)
+			ddl = alter_grants(ddl, column, NIL, take_out(&column->grants, role));
+	}
+	return ddl;
+}
+
+/*
+ * Returns SQL that changes the owner: first the undo statements of the list
+ * "had", then ALTER ... OWNER TO, and then the statements of the list
+ * "will_have".
+ */
+static char *
+new_owner_sql(const CmigObject *object, const char *owner, const List *had, const List *will_have)
+{
+	StringInfoData sql;
+	ListCell   *cell;
+
+	initStringInfo(&sql);
+	foreach(cell, had)
+		appendStringInfo(&sql, "%s;\n", ((CmigDdl *) lfirst(cell))->undo);
+	appendStringInfoString(&sql, owner_sql(object, owner));
+	foreach(cell, will_have)
+		appendStringInfo(&sql, ";\n%s", ((CmigDdl *) lfirst(cell))->sql);
+	return sql.data;
+}
+
+/*
+ * Returns the statements that change the owner.  The owner in one image may
+ * have received or granted privileges in the other image.  The statements also
+ * grant and revoke these privileges, so they are removed from *old and *new.
+ *
+ * When the owner changes, privileges granted to the new owner become the
+ * owner's privileges.  Therefore, the new owner's grant options and column
+ * privileges are revoked before the owner changes.  The privileges that the
+ * new owner has granted to others are revoked even earlier.
+ */
+static List *
+alter_owner(const CmigObject *from, const CmigObject *to, List **old, List **new, bool privileges)
+{
+	List	   *olds = take_out(old, to->owner);
+	List	   *news = take_out(new, from->owner);
+	List	   *old_granted = take_out_granted(old, to->owner);
+	List	   *new_granted = take_out_granted(new, from->owner);
+	List	   *old_columns = take_out_columns(from, to, to->owner);
+	List	   *new_columns = take_out_columns(to, from, from->owner);
+	List	   *had = list_concat(alter_grants(alter_grants(NIL, from, NIL, old_granted), from, NIL, grantable(olds)), old_columns);
+	List	   *back = list_concat(alter_grants(alter_grants(NIL, from, NIL, olds), from, NIL, old_granted), old_columns);
+	List	   *revoked = list_concat(alter_grants(alter_grants(NIL, to, NIL, new_granted), to, NIL, grantable(news)), new_columns);
+	List	   *given = list_concat(alter_grants(alter_grants(NIL, to, NIL, news), to, NIL, new_granted), new_columns);
+
+	return cmig_ddl_append(NIL, new_owner_sql(to, to->owner, had, privileges ? given : NIL),
+						   new_owner_sql(from, from->owner, privileges ? revoked : NIL, back));
+}
+
+/*
+ * Returns the statements that grant column privileges again, each preceded by
+ * ";\n".  REVOKE on a table also revokes the privilege on all of its columns.
+ * Therefore, if the table privilege is in the list "had" but not in "has", the
+ * columns of the table lose the privilege.  Columns that "other" lacks are left
+ * out.  So are columns that have the privilege only in this table, unless
+ * "all" is true.
+ */
+static char *
+regrant_columns(const CmigObject *table, const CmigObject *other, const List *had, const List *has, bool all)
+{
+	StringInfoData sql;
+
+	initStringInfo(&sql);
+	for (const CmigObject *column = table->child; column != NULL; column = column->sibling)
+	{
+		const CmigObject *same = column->address.sub > 0 && column->grants != NIL ? same_column(other, column) : NULL;
+		ListCell   *cell;
+
+		foreach(cell, same ? column->grants : NIL)
+		{
+			const CmigGrant *grant = lfirst(cell);
+
+			if (find_grant(had, grant) == NULL || find_grant(has, grant) != NULL || (!all && find_grant(same->grants, grant) == NULL))
+				continue;
+			appendStringInfo(&sql, ";\n%s", grant_sql(column, grant, grant->grantable ? GRANT_WITH_OPTION : GRANT, grant->privilege));
+		}
+	}
+	return sql.data;
+}
+
+/*
+ * Returns the statements that change the privileges on an object.  If they
+ * revoke column privileges, they also grant these privileges again.  The
+ * columns' own changes come after these statements in the upgrade, and before
+ * them in the downgrade.
+ */
+static List *
+alter_table_grants(const CmigObject *from, const CmigObject *to, const List *old, const List *new, const CmigDiffOptions *options)
+{
+	List	   *ddl = alter_grants(NIL, options->owners ? to : from, old, new);
+	CmigDdl    *entry;
+
+	if (ddl == NIL)
+		return NIL;
+	entry = llast(ddl);
+	entry->sql = psprintf("%s%s", entry->sql, regrant_columns(to, from, old, new, false));
+	entry = linitial(ddl);
+	entry->undo = psprintf("%s%s", entry->undo, regrant_columns(from, to, new, old, true));
+	return ddl;
+}
+
+List *
+cmig_annotate_alter(const CmigObject *from, const CmigObject *to, const CmigDiffOptions *options)
+{
+	List	   *ddl = NIL;
+	List	   *old = list_copy(from->grants);
+	List	   *new = list_copy(to->grants);
+
+	if (has_owner(from) && has_owner(to) && options->owners && !(from->linked && to->linked) && strcmp(from->owner, to->owner) != 0)
+		ddl = alter_owner(from, to, &old, &new, options->privileges);
+	if (options->privileges)
+	{
+		ddl = list_concat(ddl, alter_table_grants(from, to, old, new, options));
+		ddl = alter_sequence(ddl, from, to, options);
+	}
+	if (options->comments)
+		ddl = alter_comments(ddl, from, to);
+	return ddl;
+}

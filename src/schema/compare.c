@@ -1,0 +1,600 @@
+/*
+ * compare.c
+ *	  The changes between two images.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "lib/stringinfo.h"
+
+#include "kinds/kinds.h"
+#include "schema/internal.h"
+
+/* ----------------------------------------------------------------
+ * Finds the differences between two images.
+ *
+ * The result has a change for each object, even if the object does not change.
+ * This module also finds objects that must be dropped temporarily because they
+ * depend on an object that changes.
+ *
+ * Objects are matched by kind and identity.  Each kind decides what ALTER can
+ * change.  If an object is dropped, or altered in a way that its dependents do
+ * not survive, its dependents are dropped first and re-created afterwards.
+ * ----------------------------------------------------------------
+ */
+
+/*
+ * Re-create the indexes that were created with ON ONLY on a partitioned table,
+ * because otherwise ATTACH PARTITION would also create them in the partition.
+ * "link" is the changed attachment of a partition to this table.
+ */
+static void
+renew_only_indexes(CmigDifference *difference, const CmigObject *link)
+{
+	const CmigObject *table = cmig_image_lookup(difference->to, &cmig_kind_table, cmig_partition_of(link));
+
+	for (const CmigObject *child = table ? table->child : NULL; child != NULL; child = child->sibling)
+	{
+		CmigChange *change = difference->of_to[child->index];
+
+		if (child->kind == &cmig_kind_index && (change->action == CMIG_NO_CHANGE || change->action == CMIG_ALTER) &&
+			change->from != NULL && strstr(cmig_index_definition(child), " ON ONLY ") != NULL)
+		{
+			change->action = CMIG_AGAIN;
+			change->ddl = NIL;
+		}
+	}
+}
+
+/* Re-create indexes that attaching or detaching partitions would change. */
+static void
+renew_indexes(CmigDifference *difference)
+{
+	for (int i = 0; i < difference->count; i++)
+	{
+		const CmigChange *change = &difference->changes[i];
+		const CmigObject *link = change->to ? change->to : change->from;
+
+		if (link->kind == &cmig_kind_partition && change->action != CMIG_NO_CHANGE)
+			renew_only_indexes(difference, link);
+	}
+}
+
+/*
+ * Returns the partitioned tables that are referenced by foreign keys which the
+ * change keeps.
+ */
+static List *
+find_referenced(const CmigDifference *difference)
+{
+	List	   *tables = NIL;
+
+	for (int i = 0; i < difference->from->count; i++)
+	{
+		const CmigObject *key = difference->from->objects[i];
+
+		if (key->kind != &cmig_kind_foreign_key || difference->of_from[i]->action == CMIG_DROP)
+			continue;
+		for (int j = 0; j < key->ndepends; j++)
+		{
+			CmigObject *table = key->depends[j];
+
+			while (table->parent != NULL)
+				table = table->parent;
+			if (table->kind == &cmig_kind_table && table != key->parent && cmig_table_is_partitioned(table))
+				tables = list_append_unique_ptr(tables, table);
+		}
+	}
+	return tables;
+}
+
+/* Is the partition below one of these partitioned tables? */
+static bool
+is_below(const CmigImage *image, const CmigObject *link, const List *tables)
+{
+	while (link != NULL)
+	{
+		CmigObject *table = cmig_image_lookup(image, &cmig_kind_table, cmig_partition_of(link));
+
+		if (table != NULL && list_member_ptr(tables, table))
+			return true;
+		link = cmig_image_lookup(image, &cmig_kind_partition, cmig_partition_of(link));
+	}
+	return false;
+}
+
+/*
+ * Set the field "apart" of a partitioned table's index if some or all
+ * partitions lack the index.  If such an index is dropped, it is dropped
+ * before the partitions are detached, and a downgrade re-creates it after they
+ * are attached again.
+ *
+ * Also set it for the partitions of tables that a foreign key references.
+ * PostgreSQL drops such a partition only after it is detached.
+ */
+static void
+set_apart(const CmigDifference *difference)
+{
+	const List *referenced = find_referenced(difference);
+
+	for (int i = 0; i < difference->from->count; i++)
+	{
+		CmigObject *object = difference->from->objects[i];
+
+		if (object->kind == &cmig_kind_index &&
+			(cmig_index_is_partial(object) || strstr(cmig_index_definition(object), " ON ONLY ") != NULL))
+			object->apart = true;
+		if (object->kind == &cmig_kind_partition && referenced != NIL && is_below(difference->from, object, referenced))
+			object->apart = true;
+	}
+}
+
+/*
+ * Enum labels
+ */
+
+/* The maximum depth of nested types in which an enum is searched. */
+#define MAX_NESTING 16
+
+/*
+ * Does the object depend on the enum "type", or on a domain, range, or
+ * composite type that contains it?
+ */
+static bool
+contains_type(const CmigObject *object, const CmigObject *type, int depth)
+{
+	for (int i = 0; i < object->ndepends; i++)
+	{
+		const CmigObject *on = object->depends[i];
+
+		if (on == type)
+			return true;
+		if (!(on->kind->flags & CMIG_KIND_TYPE) || depth >= MAX_NESTING)
+			continue;
+		if (contains_type(on, type, depth + 1))
+			return true;
+		for (const CmigObject *child = on->child; child != NULL; child = child->sibling)
+			if (contains_type(child, type, depth + 1))
+				return true;
+	}
+	return false;
+}
+
+/*
+ * Can expressions of the object contain values of the enum?  For a partition,
+ * the expressions are its bounds, which have the types of its columns.
+ */
+static bool
+has_values(const CmigObject *object, const CmigObject *type)
+{
+	if (object->kind == &cmig_kind_function || contains_type(object, type, 0))
+		return true;
+	if (object->kind != &cmig_kind_partition)
+		return false;
+	for (const CmigObject *child = object->parent->child; child != NULL; child = child->sibling)
+		if (child->kind == &cmig_kind_column && contains_type(child, type, 0))
+			return true;
+	return false;
+}
+
+/* Can the character be part of a word? */
+static bool
+is_word(unsigned char c)
+{
+	return isalnum(c) || c == '_' || IS_HIGHBIT_SET(c);
+}
+
+/*
+ * Does the text contain the label, other than as a part of a longer word?  The
+ * label can be part of a literal, such as of an array.
+ */
+static bool
+has_label(const char *text, const char *label)
+{
+	for (const char *found = text; (found = strstr(found, label)) != NULL; found++)
+	{
+		const char *end = found + strlen(label);
+
+		if (!(found > text && is_word(found[-1]) && is_word(found[0])) &&
+			!(end > found && is_word(end[-1]) && is_word(*end)))
+			return true;
+		if (end == found)
+			break;
+	}
+	return false;
+}
+
+/*
+ * Does the object use this label of the enum "type"?  A new label cannot be
+ * used in the transaction that adds it.
+ */
+static bool
+uses_label(const CmigObject *object, const CmigObject *type, const char *label)
+{
+	for (int i = 0; i < object->kind->nproperties; i++)
+	{
+		const char *value = object->values[i];
+
+		if (value != NULL && has_label(value, label) &&
+			(strstr(value, type->identity) != NULL || has_values(object, type)))
+			return true;
+	}
+	return false;
+}
+
+/* Does any created or changed object use the label? */
+static bool
+is_label_used(const CmigDifference *difference, const CmigObject *type, const char *label)
+{
+	for (int i = 0; i < difference->count; i++)
+	{
+		const CmigChange *change = &difference->changes[i];
+
+		if (change->to != NULL && change->to != type && change->action != CMIG_NO_CHANGE &&
+			uses_label(change->to, type, label))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Decide how enum labels are added.  If an enum's new labels cannot be added
+ * after all other changes, the enum is replaced.  This is the case if
+ * something uses the labels, or if the options do not allow late changes.
+ */
+static void
+decide_late(CmigDifference *difference)
+{
+	for (int i = 0; i < difference->count; i++)
+	{
+		CmigChange *change = &difference->changes[i];
+		ListCell   *cell;
+
+		if (!change->late)
+			continue;
+		foreach(cell, cmig_enum_added(change->from, change->to))
+		{
+			if (!difference->options->no_late && !is_label_used(difference, change->to, lfirst(cell)))
+				continue;
+			change->late = false;
+			change->action = CMIG_AGAIN;
+			change->ddl = NIL;
+			break;
+		}
+	}
+}
+
+static void leave_out(CmigDifference *difference, const CmigObject *object, const CmigObject *whole);
+
+/* Mark a change as unsupported, and those that need the object if it is new. */
+static void
+refuse(CmigDifference *difference, CmigChange *change, char *reason)
+{
+	change->action = CMIG_UNSUPPORTED;
+	change->reason = reason;
+	change->ddl = change->first = change->last = NIL;
+	change->disturbs = change->recasts = change->late = false;
+	change->to->apart = true;
+	if (change->from == NULL)
+		leave_out(difference, change->to, change->to);
+}
+
+/*
+ * An object is not created, because "whole", the object itself or an ancestor,
+ * is not.  Leave out its parts, and mark the changes that depend on it.
+ */
+static void
+leave_out(CmigDifference *difference, const CmigObject *object, const CmigObject *whole)
+{
+	for (const CmigObject *child = object->child; child != NULL; child = child->sibling)
+	{
+		difference->of_to[child->index]->action = CMIG_NO_CHANGE;
+		leave_out(difference, child, whole);
+	}
+	for (int i = 0; i < difference->count; i++)
+	{
+		CmigChange *change = &difference->changes[i];
+
+		if (change->to == NULL || change->action == CMIG_NO_CHANGE || change->action == CMIG_UNSUPPORTED)
+			continue;
+		for (int j = 0; j < change->to->ndepends && change->action != CMIG_UNSUPPORTED; j++)
+			if (change->to->depends[j] == object)
+				refuse(difference, change, psprintf("it depends on %s %s, which is not created", whole->kind->name, whole->identity));
+	}
+}
+
+/*
+ * Some enums cannot be replaced, and keep their labels.  Mark the changes that
+ * use a label which is therefore missing.
+ */
+static void
+refuse_labels(CmigDifference *difference)
+{
+	for (int i = 0; i < difference->from->count; i++)
+	{
+		const CmigChange *type = difference->of_from[i];
+		ListCell   *cell;
+
+		if (type->action != CMIG_UNSUPPORTED || type->to == NULL || type->from->kind != &cmig_kind_enum || type->to->kind != &cmig_kind_enum)
+			continue;
+		foreach(cell, cmig_enum_added(type->from, type->to))
+			for (int j = 0; j < difference->count; j++)
+		{
+			CmigChange *change = &difference->changes[j];
+
+			if (change->to != NULL && change->to != type->to && change->action != CMIG_NO_CHANGE &&
+				change->action != CMIG_UNSUPPORTED && uses_label(change->to, type->to, lfirst(cell)))
+				refuse(difference, change, psprintf("it uses the new value '%s' of enum %s; add the value in an earlier revision",
+													(char *) lfirst(cell), type->to->identity));
+		}
+	}
+}
+
+/*
+ * For re-created objects, keep the old owner, privileges, or comments if the
+ * options exclude them from the comparison.
+ */
+static void
+keep_annotations(CmigDifference *difference)
+{
+	const CmigDiffOptions *options = difference->options;
+
+	for (int i = 0; i < difference->count; i++)
+	{
+		CmigChange *change = &difference->changes[i];
+
+		if (change->action != CMIG_AGAIN)
+			continue;
+		if (!options->owners)
+			change->to->owner = change->from->owner;
+		if (!options->privileges)
+		{
+			change->to->grants = change->from->grants;
+			change->to->sequence_grants = change->from->sequence_grants;
+		}
+		if (!options->comments)
+			cmig_annotate_keep_comments(change->from, change->to);
+		change->to->keeps = true;
+
+		/* pg_dump -s writes WITH NO DATA for all materialized views */
+		if (change->to->kind == &cmig_kind_materialized_view && !cmig_view_is_empty(change->from))
+			cmig_view_fill(change->to);
+
+		/*
+		 * OWNER TO would fail, and REFRESH would then run the view's code as
+		 * the caller, so leave the view empty
+		 */
+		if (change->from->unownable)
+			cmig_view_leave_empty(change->to);
+	}
+}
+
+/*
+ * Changing a table's persistence also changes the persistence of its identity
+ * columns' sequences.  The undo of this change runs after the undo statements
+ * of the columns.  Therefore, if the persistence of a sequence differed from
+ * the table's, make the undo of the table's change also restore the
+ * persistence of the sequence.
+ */
+static void
+keep_persistence(const CmigDifference *difference, const CmigChange *change)
+{
+	const CmigChange *table = difference->of_from[change->from->parent->index];
+	char	   *restore = cmig_column_sequence_persistence(change->from);
+	ListCell   *cell;
+
+	foreach(cell, restore ? table->ddl : NIL)
+	{
+		CmigDdl    *ddl = lfirst(cell);
+
+		if (table->action == CMIG_ALTER &&
+			strcmp(ddl->undo, psprintf("ALTER TABLE %s SET %s", table->from->identity,
+									   cmig_table_is_unlogged(table->from) ? "UNLOGGED" : "LOGGED")) == 0)
+			ddl->undo = psprintf("%s;\n%s", ddl->undo, restore);
+	}
+}
+
+/* Call keep_persistence() for all columns that exist in both images. */
+static void
+keep_sequences(const CmigDifference *difference)
+{
+	for (int i = 0; i < difference->count; i++)
+	{
+		const CmigChange *change = &difference->changes[i];
+
+		if (change->from != NULL && change->to != NULL && change->from->kind == &cmig_kind_column)
+			keep_persistence(difference, change);
+	}
+}
+
+/* Are columns added to or dropped from the relation or type? */
+static bool
+changes_row(const CmigDifference *difference, const CmigObject *type)
+{
+	const CmigChange *change = difference->of_to[type->index];
+
+	for (const CmigObject *child = type->child; child != NULL; child = child->sibling)
+		if (difference->of_to[child->index]->action == CMIG_CREATE)
+			return true;
+	for (const CmigObject *child = change->from ? change->from->child : NULL; child != NULL; child = child->sibling)
+		if (difference->of_from[child->index]->action == CMIG_DROP)
+			return true;
+	return false;
+}
+
+/* Is the object re-created, or does one of its columns change its type? */
+static bool
+is_reshaped(const CmigDifference *difference, const CmigObject *object)
+{
+	if (difference->of_to[object->index]->action == CMIG_AGAIN)
+		return true;
+	for (const CmigObject *child = object->child; child != NULL; child = child->sibling)
+	{
+		const CmigChange *change = difference->of_to[child->index];
+
+		if (change->disturbs || (change->action == CMIG_AGAIN && child->kind == &cmig_kind_column))
+			return true;
+	}
+	return false;
+}
+
+/* Does the function's body name an object for which is_reshaped() is true? */
+static bool
+names_reshaped(const CmigDifference *difference, const CmigObject *function)
+{
+	for (int i = 0; i < function->nsoft; i++)
+		if (is_reshaped(difference, function->soft[i]))
+			return true;
+	return false;
+}
+
+/*
+ * Does the function's body call another function whose argument types change?
+ * The called function is then created with the new arguments and dropped with
+ * the old ones.  Both versions exist when the body is replaced, so the call
+ * may be ambiguous.
+ */
+static bool
+calls_overloads(const CmigDifference *difference, const CmigChange *function)
+{
+	for (int i = 0; i < function->to->nsoft; i++)
+	{
+		const CmigObject *new = function->to->soft[i];
+
+		if (new->kind != &cmig_kind_function || difference->of_to[new->index]->action != CMIG_CREATE)
+			continue;
+		for (int j = 0; j < function->from->nsoft; j++)
+		{
+			const CmigObject *old = function->from->soft[j];
+
+			if (old->kind == new->kind && strcmp(old->name, new->name) == 0 &&
+				difference->of_from[old->index]->action == CMIG_DROP)
+				return true;
+		}
+	}
+	return false;
+}
+
+/*
+ * Set the field "unchecked" for SQL functions that must be replaced without
+ * checking their bodies.  An upgrade replaces a function after the objects
+ * that its body uses have changed, but a downgrade restores the old function
+ * before these objects are changed back.  Therefore, one of the two bodies may
+ * be invalid at the time of its replacement if the body names an object that
+ * is re-created or whose columns change their types, or if columns are added
+ * to or dropped from the type that the function returns.  A body that calls an
+ * overloaded function may also be ambiguous; see calls_overloads().
+ */
+static void
+find_unchecked(const CmigDifference *difference)
+{
+	for (int i = 0; i < difference->count; i++)
+	{
+		CmigChange *change = &difference->changes[i];
+
+		if (change->action != CMIG_ALTER || change->from == NULL || change->to == NULL ||
+			!cmig_function_is_sql(change->to))
+			continue;
+		change->unchecked = names_reshaped(difference, change->to) || calls_overloads(difference, change);
+		for (int j = 0; j < change->to->ndepends; j++)
+			if (cmig_function_returns(change->to, change->to->depends[j]) &&
+				changes_row(difference, change->to->depends[j]))
+				change->unchecked = true;
+	}
+}
+
+CmigDifference *
+cmig_compare(CmigImage *from, CmigImage *to, const CmigDiffOptions *options)
+{
+	CmigDifference *difference = palloc0(sizeof(CmigDifference));
+
+	if (options->models)
+		cmig_keep_unknown(from, to);
+	difference->from = from;
+	difference->to = to;
+	difference->options = options;
+	difference->changes = MemoryContextAllocHuge(CurrentMemoryContext,
+												 sizeof(CmigChange) * Max(from->count + to->count, 1));
+	memset(difference->changes, 0, sizeof(CmigChange) * (from->count + to->count));
+	difference->of_from = palloc0(sizeof(CmigChange *) * Max(from->count, 1));
+	difference->of_to = palloc0(sizeof(CmigChange *) * Max(to->count, 1));
+	cmig_colocation_settle(from, to);
+	cmig_match_objects(difference);
+	cmig_colocation_renew_keys(difference);
+	cmig_match_attached(difference);
+	cmig_foreign_refuse(difference);
+	cmig_family_exclude(difference);
+	decide_late(difference);
+	cmig_match_detached(difference);
+	for (int i = 0; i < difference->count; i++)
+		difference->changes[i].differs = difference->changes[i].action != CMIG_NO_CHANGE;
+	cmig_propagate(difference);
+	refuse_labels(difference);
+	cmig_match_detached(difference);
+	cmig_children_keep(difference);
+	renew_indexes(difference);
+	cmig_attached_settle(difference);
+	set_apart(difference);
+	for (int i = 0; i < difference->count; i++)
+		if (difference->changes[i].away != NULL)
+			cmig_replace_finish(difference, &difference->changes[i]);
+	keep_sequences(difference);
+	find_unchecked(difference);
+	keep_annotations(difference);
+	cmig_populate_check(difference);
+	cmig_twins_unfold(difference);
+	cmig_host_find(difference);
+	return difference;
+}
+
+/* ----------------------------------------------------------------
+ * Finds new columns whose position will differ from the target.
+ *
+ * No database access.
+ * ----------------------------------------------------------------
+ */
+
+/* The maximum number of columns that the NOTICE names. */
+#define MAX_NAMED 10
+
+/* Is the column new, but followed by an existing column in the target? */
+static bool
+is_misplaced(const CmigDifference *difference, const CmigChange *change)
+{
+	const CmigObject *column = change->to;
+
+	if (change->action != CMIG_CREATE || change->host != NULL || column->kind != &cmig_kind_column)
+		return false;
+	for (const CmigObject *next = column->sibling; next != NULL; next = next->sibling)
+		if (next->kind == column->kind && next->address.sub > column->address.sub &&
+			difference->of_to[next->index]->from != NULL)
+			return true;
+	return false;
+}
+
+void
+cmig_column_order_tell(const CmigDifference *difference)
+{
+	StringInfoData list;
+	int			count = 0;
+
+	if (difference->options->models)
+		return;
+	initStringInfo(&list);
+	for (int i = 0; i < difference->count; i++)
+	{
+		const CmigChange *change = &difference->changes[i];
+
+		if (!is_misplaced(difference, change))
+			continue;
+		if (count++ < MAX_NAMED)
+			appendStringInfo(&list, "%s%s", count > 1 ? "\n" : "", change->to->identity);
+	}
+	if (count > MAX_NAMED)
+		appendStringInfo(&list, "\nand %d more", count - MAX_NAMED);
+	if (count > 0)
+		ereport(NOTICE,
+				(errmsg("new columns are added at the end of the table, not at their position in the target"),
+				 errdetail_internal("%s", list.data)));
+}

@@ -1,0 +1,1080 @@
+/*
+ * deparse.c
+ *	  Changes as rows with statements.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "commands/defrem.h"
+#include "utils/memutils.h"
+
+#include "kinds/kinds.h"
+#include "schema/internal.h"
+
+/* ----------------------------------------------------------------
+ * Decides where new tables are placed among other objects, based on their
+ * foreign keys.
+ *
+ * If dependencies alone decided the order, a referenced table would be moved
+ * forward, but its indexes would not.
+ * ----------------------------------------------------------------
+ */
+
+/* A table whose foreign keys are being followed. */
+typedef struct LeadFrame
+{
+	CmigObject *table;
+	const CmigObject *child;	/* the next child to examine */
+	int			depend;			/* index of the child's next dependency to
+								 * examine */
+} LeadFrame;
+
+/* The state of ordering the tables of one image. */
+typedef struct Lead
+{
+	const CmigDifference *difference;
+	bool		old;			/* true for the image before the changes */
+	LeadFrame  *stack;
+	int			depth;
+	int			turns;
+} Lead;
+
+/*
+ * Returns true if the whole table is created (or dropped, if lead->old is
+ * true).
+ */
+static bool
+is_whole(const Lead *lead, const CmigObject *table)
+{
+	const CmigChange *change = lead->old ? lead->difference->of_from[table->index] :
+	lead->difference->of_to[table->index];
+
+	return change->action == CMIG_AGAIN || change->action == (lead->old ? CMIG_DROP : CMIG_CREATE);
+}
+
+/* Put a table on the stack. */
+static void
+push(Lead *lead, CmigObject *table)
+{
+	table->turn = -1;
+	lead->stack[lead->depth++] = (LeadFrame)
+	{
+		table, table->child, 0
+	};
+}
+
+/*
+ * Returns the next table that the frame's table references and that has not
+ * been placed yet.  Returns NULL if there is none.
+ */
+static CmigObject *
+next_table(const Lead *lead, LeadFrame *frame)
+{
+	for (; frame->child != NULL; frame->child = frame->child->sibling, frame->depend = 0)
+	{
+		if (frame->child->kind != &cmig_kind_foreign_key || !frame->child->folded)
+			continue;
+		while (frame->depend < frame->child->ndepends)
+		{
+			CmigObject *table = frame->child->depends[frame->depend++];
+
+			while (table->parent != NULL)
+				table = table->parent;
+			if (table->kind == &cmig_kind_table && table->turn == 0 && is_whole(lead, table))
+				return table;
+		}
+	}
+	return NULL;
+}
+
+/* Place a table after all tables that it references. */
+static void
+place(Lead *lead, CmigObject *leader)
+{
+	push(lead, leader);
+	while (lead->depth > 0)
+	{
+		LeadFrame  *frame = &lead->stack[lead->depth - 1];
+		CmigObject *next = next_table(lead, frame);
+
+		if (next != NULL)
+		{
+			push(lead, next);
+			continue;
+		}
+		frame->table->lead = leader;
+		frame->table->turn = ++lead->turns;
+		lead->depth--;
+	}
+}
+
+/* Set the fields "lead" and "turn" of all tables in an image. */
+static void
+place_all(const CmigDifference *difference, const CmigImage *image, bool old)
+{
+	Lead		lead = {difference, old};
+
+	lead.stack = palloc(sizeof(LeadFrame) * Max(image->count, 1));
+	for (int i = 0; i < image->count; i++)
+	{
+		image->objects[i]->lead = NULL;
+		image->objects[i]->turn = 0;
+	}
+	for (int i = 0; i < image->count; i++)
+	{
+		CmigObject *table = image->objects[i];
+
+		if (table->kind == &cmig_kind_table && table->turn == 0 && is_whole(&lead, table))
+			place(&lead, table);
+	}
+	pfree(lead.stack);
+}
+
+void
+cmig_lead_tables(CmigDifference *difference)
+{
+	place_all(difference, difference->from, true);
+	place_all(difference, difference->to, false);
+}
+
+int
+cmig_lead_compare(const CmigObject *a, const CmigObject *b)
+{
+	const char *first = a->lead ? a->lead->identity : a->identity,
+			   *second = b->lead ? b->lead->identity : b->identity;
+	int			order;
+
+	if (a->kind != b->kind || a->kind != &cmig_kind_table)
+		return cmig_object_compare(a, b);
+	order = strcmp(first, second);
+	if (order == 0)
+		order = a->turn < b->turn ? -1 : a->turn > b->turn;
+	return order ? order : cmig_object_compare(a, b);
+}
+
+/* ----------------------------------------------------------------
+ * Statements that do not block reads and writes, for stepwise revisions.
+ *
+ * No database access.
+ *
+ * 	  Statements that do not block concurrent reads and writes.
+ *
+ * The statements follow the recipes in src/online.  Statements that have no
+ * concurrent form, such as those for partitioned tables, are not changed.
+ * ----------------------------------------------------------------
+ */
+
+static bool
+ends_with(const char *text, const char *end)
+{
+	size_t		length = strlen(text);
+
+	return length >= strlen(end) && strcmp(text + length - strlen(end), end) == 0;
+}
+
+/*
+ * Insert CONCURRENTLY after CREATE [UNIQUE] INDEX, DROP INDEX, or REINDEX
+ * INDEX.
+ */
+static char *
+index_sql(char *sql)
+{
+	static const char *const words[] = {"CREATE INDEX ", "CREATE UNIQUE INDEX ", "DROP INDEX ", "REINDEX INDEX "};
+
+	for (int i = 0; i < lengthof(words); i++)
+		if (strncmp(sql, words[i], strlen(words[i])) == 0)
+			return psprintf("%sCONCURRENTLY %s", words[i], sql + strlen(words[i]));
+	return sql;
+}
+
+/*
+ * Build statements that create the index first, and then the constraint with
+ * USING INDEX.  Returns NULL if the definition has an unknown form.
+ */
+static char *
+key_sql(const CmigObject *constraint, const char *definition)
+{
+	const char *table = constraint->parent->identity;
+	const char *name = pstrdup(cmig_quote(constraint->name));
+	const char *columns = strchr(definition, '('),
+			   *end;
+	const char *include = strstr(definition, ") INCLUDE (");
+	const char *word = *definition == 'P' ? "PRIMARY KEY" : "UNIQUE";
+	bool		quoted = false;
+
+	if (columns == NULL)
+		return NULL;
+	for (end = include ? include + strlen(") INCLUDE (") : columns + 1; *end != '\0' && (quoted || *end != ')'); end++)
+		if (*end == '"')
+			quoted = !quoted;
+	if (*end == '\0')
+		return NULL;
+	return psprintf("CREATE UNIQUE INDEX CONCURRENTLY %s ON %s %s%s%s;\nALTER TABLE %s ADD CONSTRAINT %s %s USING INDEX %s%s",
+					name, table, pnstrdup(columns, end + 1 - columns),
+					strstr(definition, "NULLS NOT DISTINCT") ? " NULLS NOT DISTINCT" : "",
+					cmig_constraint_parameters(constraint), table, name, word, name, end + 1);
+}
+
+/*
+ * Returns the concurrent form of a statement that adds the constraint, or
+ * the statement itself if there is no such form.
+ */
+static char *
+constraint_sql(const CmigObject *constraint, char *sql)
+{
+	const char *table = constraint->parent->identity;
+	const char *definition = cmig_constraint_text(constraint);
+	const char *name = cmig_quote(constraint->name);
+
+	if (strstr(sql, " ADD CONSTRAINT ") == NULL || ends_with(definition, " NOT VALID"))
+		return sql;
+	if (strncmp(definition, "UNIQUE ", 7) == 0 || strncmp(definition, "PRIMARY KEY ", 12) == 0)
+	{
+		char	   *key = key_sql(constraint, definition);
+
+		return key ? key : sql;
+	}
+	if (strncmp(definition, "CHECK ", 6) != 0 && strncmp(definition, "FOREIGN KEY ", 12) != 0)
+		return sql;
+	return psprintf("%s NOT VALID;\nALTER TABLE %s VALIDATE CONSTRAINT %s", sql, table, name);
+}
+
+/*
+ * Build SET NOT NULL with a temporary check constraint, so that SET NOT NULL
+ * does not scan the table.  The check constraint's name differs from the one
+ * that PostgreSQL would choose for the NOT NULL constraint.
+ */
+static char *
+not_null_sql(const CmigObject *column, char *sql)
+{
+	const char *table = column->parent->identity;
+	const char *name = cmig_quote(makeObjectName("cmig", column->name, "not_null"));
+
+	if (!ends_with(sql, " SET NOT NULL"))
+		return sql;
+	name = pstrdup(name);
+	return psprintf("ALTER TABLE %s ADD CONSTRAINT %s CHECK (%s IS NOT NULL) NOT VALID;\n"
+					"ALTER TABLE %s VALIDATE CONSTRAINT %s;\n%s;\nALTER TABLE %s DROP CONSTRAINT %s",
+					table, name, cmig_quote(column->name), table, name, sql, table, name);
+}
+
+/*
+ * Returns the concurrent form of a single statement, or the statement itself
+ * if there is no such form.
+ */
+static char *
+concurrent_sql(const CmigObject *object, char *sql)
+{
+	const CmigObject *table = object->parent;
+
+	if (sql == NULL || table == NULL || table->kind != &cmig_kind_table)
+		return sql;
+	if (object->kind == &cmig_kind_column)
+		return not_null_sql(object, sql);
+	if (cmig_table_is_partitioned(table))
+		return sql;
+	if (object->kind == &cmig_kind_index)
+		return index_sql(sql);
+	if (object->kind == &cmig_kind_constraint || object->kind == &cmig_kind_foreign_key)
+		return constraint_sql(object, sql);
+	return sql;
+}
+
+/*
+ * Replace the statements in a list of CmigDdl with their concurrent forms.
+ * The object must belong to a live table.
+ */
+static void
+concurrent_change(const CmigObject *object, List *ddl)
+{
+	ListCell   *cell;
+
+	foreach(cell, ddl)
+	{
+		CmigDdl    *entry = lfirst(cell);
+		char	   *sql = entry->sql;
+		char	   *undo = entry->undo;
+
+		entry->sql = concurrent_sql(object, sql);
+		entry->undo = concurrent_sql(object, undo);
+		entry->stepwise = entry->sql != sql || entry->undo != undo;
+		if (entry->sql != sql)
+			entry->hazards &= ~CMIG_HAZARD_BLOCKS;
+	}
+}
+
+/* ----------------------------------------------------------------
+ * Lifts forced row security from tables while generated statements read
+ * them.
+ *
+ * Two kinds of statements read tables: PostgreSQL checks a new foreign key
+ * with a query that runs as the tables' owner, and a new sequence is set to
+ * continue after the values in its column.  With forced row security, these
+ * statements would fail in a revision, which runs with row_security = off;
+ * elsewhere, they would see only some of the rows.  Therefore, forced row
+ * security is lifted while they run.
+ *
+ * A materialized view contains the rows that its owner sees, and everybody who
+ * can read the view can read them.  Therefore, row security is not lifted
+ * while the view is filled.
+ *
+ * No database access.
+ * ----------------------------------------------------------------
+ */
+
+/* A table with forced row security that a statement reads. */
+typedef struct CmigForce
+{
+	const CmigObject *before;	/* the old table, or NULL if its row security
+								 * is not forced */
+	const CmigObject *after;	/* the new table, or NULL if its row security
+								 * is not forced */
+} CmigForce;
+
+static bool
+is_forced(const CmigObject *table)
+{
+	return table != NULL && cmig_table_is_forced(table);
+}
+
+/*
+ * Remove from a change the statements that set or reset FORCE ROW LEVEL
+ * SECURITY.
+ */
+static void
+drop_statements(CmigChange *change)
+{
+	List	   *kept = NIL;
+	ListCell   *cell;
+
+	foreach(cell, change->ddl)
+		if (!cmig_table_is_force_statement(lfirst(cell)))
+		kept = lappend(kept, lfirst(cell));
+	change->ddl = kept;
+}
+
+/*
+ * If the table has forced row security in either image, add the table to the
+ * list, and remove the property from both images.
+ */
+static List *
+lift(List *tables, CmigChange *change)
+{
+	CmigForce  *force;
+
+	if (change == NULL || (!is_forced(change->from) && !is_forced(change->to)))
+		return tables;
+	force = palloc(sizeof(CmigForce));
+	force->before = is_forced(change->from) ? change->from : NULL;
+	force->after = is_forced(change->to) ? change->to : NULL;
+	if (force->before != NULL)
+		cmig_table_set_unforced(change->from);
+	if (force->after != NULL)
+		cmig_table_set_unforced(change->to);
+	drop_statements(change);
+	return lappend(tables, force);
+}
+
+/* Lift forced row security from both tables of a foreign key. */
+static List *
+lift_tables(const CmigDifference *difference, List *tables, const CmigObject *key, bool is_old)
+{
+	CmigChange **changes = is_old ? difference->of_from : difference->of_to;
+
+	tables = lift(tables, changes[key->parent->index]);
+	for (int i = 0; i < key->ndepends; i++)
+	{
+		const CmigObject *table = key->depends[i];
+
+		while (table->parent != NULL)
+			table = table->parent;
+		if (table->kind == &cmig_kind_table)
+			tables = lift(tables, changes[table->index]);
+	}
+	return tables;
+}
+
+/*
+ * Does the list contain a statement that makes a sequence continue after the
+ * values in a column?
+ */
+static bool
+sets_sequence(const List *ddl)
+{
+	ListCell   *cell;
+
+	foreach(cell, ddl)
+	{
+		const CmigDdl *entry = lfirst(cell);
+
+		if (strstr(entry->sql, "pg_catalog.setval(") || (entry->undo && strstr(entry->undo, "pg_catalog.setval(")))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * If "owner" is the owner of a sequence that is created or dropped, lift forced
+ * row security from the table of the sequence's column.  "before" is the image
+ * without the sequence.
+ */
+static List *
+lift_sequence(const CmigDifference *difference, List *tables, const CmigObject *owner, const CmigImage *before)
+{
+	const char *name = cmig_sequence_owner_column(owner);
+	const CmigObject *column = name ? cmig_image_lookup(before, &cmig_kind_column, name) : NULL;
+	CmigChange **changes = before == difference->from ? difference->of_from : difference->of_to;
+
+	return column != NULL ? lift(tables, changes[column->parent->index]) : tables;
+}
+
+/* Lift forced row security from the tables that a change's statements read. */
+static List *
+lift_change(const CmigDifference *difference, List *tables, const CmigChange *change)
+{
+	const CmigObject *object = change->to ? change->to : change->from;
+
+	if (object->kind == &cmig_kind_foreign_key && object->parent != NULL && change->host == NULL)
+	{
+		if (change->from != NULL)
+			tables = lift_tables(difference, tables, change->from, true);
+		if (change->to != NULL)
+			tables = lift_tables(difference, tables, change->to, false);
+	}
+	if (object->kind == &cmig_kind_sequence_owner)
+	{
+		if (cmig_change_creates(change))
+			tables = lift_sequence(difference, tables, change->to, difference->from);
+		if (cmig_change_drops(change))
+			tables = lift_sequence(difference, tables, change->from, difference->to);
+	}
+	if (change->action == CMIG_ALTER && object->kind == &cmig_kind_column && sets_sequence(change->ddl))
+		tables = lift(tables, difference->of_to[object->parent->index]);
+	return tables;
+}
+
+/*
+ * Find the tables with forced row security that foreign keys or sequences of
+ * the difference read, and remove from the difference the statements that
+ * change their forced row security.  The caller turns forced row security off
+ * before all other statements, and on again after them.  Returns a List of
+ * CmigForce *.
+ */
+static List *
+force_lift(CmigDifference *difference)
+{
+	List	   *tables = NIL;
+
+	for (int i = 0; i < difference->count; i++)
+	{
+		const CmigChange *change = &difference->changes[i];
+
+		if (change->action != CMIG_NO_CHANGE && change->action != CMIG_UNSUPPORTED)
+			tables = lift_change(difference, tables, change);
+	}
+	return tables;
+}
+
+/*
+ * Materialized views
+ */
+
+/*
+ * Does the view read a table with forced row security, possibly through other
+ * views?
+ */
+static bool
+reads_forced(const CmigImage *image, const CmigObject *view)
+{
+	bool	   *seen = palloc0(sizeof(bool) * (image->count + 1));
+	List	   *queue = list_make1(unconstify(CmigObject *, view));
+	bool		found = false;
+
+	while (queue != NIL && !found)
+	{
+		const CmigObject *object = llast(queue);
+
+		queue = list_delete_last(queue);
+		for (int i = 0; i < object->ndepends; i++)
+		{
+			CmigObject *on = object->depends[i];
+
+			while (on->parent != NULL)
+				on = on->parent;
+			found |= is_forced(on);
+			if (!seen[on->index] && (on->kind == &cmig_kind_view || on->kind == &cmig_kind_materialized_view))
+				queue = lappend(queue, on);
+			seen[on->index] = true;
+		}
+	}
+	list_free(queue);
+	pfree(seen);
+	return found;
+}
+
+/*
+ * Does the change create a materialized view that reads a table with forced row
+ * security?
+ */
+static bool
+force_filters(const CmigDifference *difference, const CmigChange *change)
+{
+	const CmigObject *object = change->to ? change->to : change->from;
+
+	return object->kind == &cmig_kind_materialized_view &&
+		((change->from && reads_forced(difference->from, change->from)) ||
+		 (change->to && reads_forced(difference->to, change->to)));
+}
+
+/* ----------------------------------------------------------------
+ * Generates the statements for a difference, in the order of execution.
+ *
+ * Each statement that creates or alters an object has a row of its own.  A
+ * dropped object has only one row, whose downgrade_sql contains all statements
+ * that re-create the object.
+ * ----------------------------------------------------------------
+ */
+
+/* A difference whose statements are passed to a callback. */
+typedef struct Deparse
+{
+	CmigDifference *difference;
+	const CmigDiffOptions *options;
+	CmigDiffOptions restore;	/* options for re-creating dropped objects */
+	CmigDiffCallback callback;
+	void	   *arg;
+	MemoryContext context;		/* the caller's memory context, in which the
+								 * callback runs */
+} Deparse;
+
+/*
+ * Pass a row to the callback in the caller's memory context.  The current
+ * context cannot be used, because it is reset after the rows of each node.
+ */
+static void
+put_row(const Deparse *deparse, const CmigDiffRow *row)
+{
+	CmigDiffRow printed = *row;
+	MemoryContext old;
+
+	printed.upgrade = cmig_between_restore(row->upgrade);
+	printed.downgrade = cmig_between_restore(row->downgrade);
+	old = MemoryContextSwitchTo(deparse->context);
+	deparse->callback(&printed, deparse->arg);
+	MemoryContextSwitchTo(old);
+}
+
+/*
+ * Returns the live table that the object is or belongs to.  Returns NULL if
+ * the table is new.
+ */
+static const CmigObject *
+live_table(const Deparse *deparse, const CmigObject *object)
+{
+	while (object->parent != NULL)
+		object = object->parent;
+	return cmig_image_lookup(deparse->difference->from, object->kind, object->identity);
+}
+
+/*
+ * Is the statement only an intermediate step?  This is true if the object is
+ * the same in both images, or if the change already has a row.
+ */
+static bool
+is_incidental(CmigChange *change)
+{
+	bool		shown = change->shown;
+
+	change->shown = true;
+	return shown || !change->differs;
+}
+
+/*
+ * Pass to the callback the statements of a change: the first statement with
+ * the given action, and the other statements with "alter".
+ */
+static void
+put_ddl(Deparse *deparse, const char *action, CmigChange *change, List *ddl)
+{
+	const CmigObject *object = change->to ? change->to : change->from;
+	ListCell   *cell;
+
+	if (deparse->options->concurrently && live_table(deparse, object) != NULL)
+		concurrent_change(object, ddl);
+	foreach(cell, ddl)
+	{
+		const CmigDdl *entry = lfirst(cell);
+		CmigDiffRow row = {
+			action, object->kind->name, object->identity, entry->sql, entry->undo, entry->hazard,
+			.stepwise = entry->stepwise,.again = change->action == CMIG_AGAIN,.incidental = is_incidental(change),
+			.filtered = force_filters(deparse->difference, change),
+			.subject = object,
+			.undo_hazards = entry->undo_hazards & ~(change->action == CMIG_AGAIN ? CMIG_HAZARD_POLICY : 0),
+			.ddl = entry,.table = live_table(deparse, object)
+		};
+
+		put_row(deparse, &row);
+		action = "alter";
+	}
+}
+
+/*
+ * Returns the statements that create an object and the children that its
+ * CREATE statement includes.
+ */
+static List *
+creation(const Deparse *deparse, const CmigObject *object, const CmigDiffOptions *options)
+{
+	List	   *ddl = object->kind->create(object);
+
+	ddl = list_concat(ddl, cmig_annotate_create(object, options));
+	if (object->kind == &cmig_kind_materialized_view && cmig_annotate_sets_owner(object, options))
+		cmig_view_fill_as_owner(object, ddl);
+	for (const CmigObject *child = object->child; child != NULL; child = child->sibling)
+		if (child->folded)
+			ddl = list_concat(ddl, creation(deparse, child, options));
+	return ddl;
+}
+
+/*
+ * Returns the statements that complete a column that is created together with
+ * the parent table's column.
+ */
+static List *
+completion(const CmigObject *column, const CmigDiffOptions *options)
+{
+	return list_concat(cmig_column_deviations(column), cmig_annotate_create(column, options));
+}
+
+/*
+ * Append statements, a list of char *, to the SQL of the first statement in
+ * "ddl".
+ */
+static void
+append(List *ddl, const List *statements)
+{
+	CmigDdl    *first = ddl == NIL ? NULL : linitial(ddl);
+	ListCell   *cell;
+
+	foreach(cell, first ? statements : NIL)
+		first->sql = psprintf("%s;\n%s", first->sql, (char *) lfirst(cell));
+}
+
+/*
+ * If a column that exists in the image "before" is given a new sequence, make
+ * the sequence continue after the column's values: append a statement for this
+ * to the first statement in "ddl".  "old" is true if "ddl" restores the old
+ * sequence.
+ */
+static void
+continue_sequence(const CmigChange *owner, const CmigChange *sequence, const CmigImage *before, bool old, List *ddl)
+{
+	const CmigObject *object = old ? owner->from : owner->to;
+	const char *name = cmig_sequence_owner_column(object);
+	const CmigObject *column = name ? cmig_image_lookup(before, &cmig_kind_column, name) : NULL;
+	char	   *sql = column != NULL && sequence->action != CMIG_NO_CHANGE && sequence->action != CMIG_ALTER ?
+	cmig_sequence_continue(object, column) : NULL;
+	CmigDdl    *first = ddl ? linitial(ddl) : NULL;
+
+	if (sql != NULL && first != NULL)
+		first->sql = psprintf("%s;\n%s", first->sql, sql);
+}
+
+/*
+ * If "sql" is a CREATE statement, returns SQL that runs it with
+ * check_function_bodies turned off.  Otherwise returns "sql" unchanged.
+ */
+static char *
+unchecked(char *sql)
+{
+	if (sql == NULL || strncmp(sql, "CREATE ", 7) != 0)
+		return sql;
+	return psprintf("SET check_function_bodies = off;\n%s;\nRESET check_function_bodies", sql);
+}
+
+/*
+ * Does the statement create an SQL function, and is the change marked as
+ * unchecked?
+ */
+static bool
+is_early(const CmigChange *change, const char *sql)
+{
+	return change->unchecked && sql != NULL && strstr(sql, "LANGUAGE sql") != NULL;
+}
+
+/*
+ * If the first statement in "ddl" or its undo creates a function whose body
+ * must not be checked, turn off check_function_bodies for that statement.  The
+ * first statement creates "object", and its undo creates "other"; either
+ * object may be NULL.
+ */
+static List *
+without_checks(const CmigChange *change, List *ddl, const CmigObject *object, const CmigObject *other)
+{
+	CmigDdl    *first = ddl != NIL ? linitial(ddl) : NULL;
+
+	if (first != NULL && object != NULL && (object->unchecked || is_early(change, first->sql)))
+		first->sql = unchecked(first->sql);
+	if (first != NULL && other != NULL && (other->unchecked || is_early(change, first->undo)))
+		first->undo = unchecked(first->undo);
+	return ddl;
+}
+
+/* Pass to the callback the rows of cmig.diff that create an object. */
+static void
+put_create(Deparse *deparse, CmigChange *change)
+{
+	List	   *ddl = without_checks(change, creation(deparse, change->to, deparse->options), change->to, NULL);
+	ListCell   *cell;
+
+	if (change->to->parent != NULL)
+		continue_sequence(change, deparse->difference->of_to[change->to->parent->index],
+						  deparse->difference->from, false, ddl);
+	if (change->empties)
+		((CmigDdl *) linitial(ddl))->hazard = psprintf("no data until REFRESH: materialized view %s", change->to->identity);
+	if (change->taken)
+		((CmigDdl *) linitial(ddl))->undo = psprintf("DROP FUNCTION IF EXISTS %s", change->to->identity);
+	cmig_attached_complete(deparse->difference, change->to, ddl, false);
+	append(ddl, cmig_children_validate(deparse->difference, deparse->difference->to, change->to));
+	put_ddl(deparse, "create", change, ddl);
+	foreach(cell, change->copies)
+		put_ddl(deparse, "alter", lfirst(cell), completion(((CmigChange *) lfirst(cell))->to, deparse->options));
+}
+
+/* Returns the statements joined into one string. */
+static char *
+join(List *ddl)
+{
+	StringInfoData sql;
+	ListCell   *cell;
+
+	initStringInfo(&sql);
+	foreach(cell, ddl)
+		appendStringInfo(&sql, "%s%s", sql.len > 0 ? ";\n" : "", ((CmigDdl *) lfirst(cell))->sql);
+	return sql.data;
+}
+
+/*
+ * Pass to the callback the row that gives an old type a temporary name, so
+ * that the new type can have the original name.
+ */
+static void
+put_away(Deparse *deparse, const CmigChange *change)
+{
+	const CmigObject *from = change->from;
+	CmigDiffRow row = {"alter", from->kind->name, from->identity,.again = true,.incidental = true,.subject = from};
+
+	row.upgrade = psprintf("ALTER %s RENAME TO %s", cmig_kind_reference(from), cmig_quote(change->away->name));
+	row.downgrade = psprintf("ALTER %s RENAME TO %s", cmig_kind_reference(change->away), cmig_quote(from->name));
+	put_row(deparse, &row);
+}
+
+/*
+ * Returns the statements that drop the object.  If some children keep a
+ * dropped column, the column is dropped from the parent with ONLY, and from
+ * the other children by separate statements.
+ */
+static char *
+drop(const CmigChange *change, const CmigObject *object)
+{
+	char	   *sql = cmig_kind_drop(object);
+	ListCell   *cell;
+
+	if (!change->only)
+		return sql;
+	sql = psprintf("ALTER TABLE ONLY %s", sql + strlen("ALTER TABLE "));
+	foreach(cell, change->left)
+		sql = psprintf("%s;\n%s", sql, cmig_kind_drop(lfirst(cell)));
+	return sql;
+}
+
+/*
+ * Returns the hazards of the statements that re-create an object.  Rewrites
+ * are left out, because whether a table is rewritten depends on the
+ * statement's types and expressions.
+ */
+static int
+hazards_of(const List *ddl)
+{
+	int			hazards = 0;
+	ListCell   *cell;
+
+	foreach(cell, ddl)
+		hazards |= ((const CmigDdl *) lfirst(cell))->hazards;
+	return hazards & ~CMIG_HAZARD_REWRITE;
+}
+
+/* Pass to the callback the row that drops an object. */
+static void
+put_drop(Deparse *deparse, CmigChange *change)
+{
+	CmigObject *object = change->away ? change->away : change->from;
+	CmigDiffRow row = {
+		"drop", object->kind->name, object->identity,.again = change->action == CMIG_AGAIN,
+		.incidental = is_incidental(change),.filtered = force_filters(deparse->difference, change),
+		.subject = object
+	};
+	List	   *ddl = without_checks(change, creation(deparse, object, &deparse->restore), change->from, NULL);
+	ListCell   *cell;
+
+	cmig_attached_complete(deparse->difference, change->from, ddl, true);
+	append(ddl, cmig_children_validate(deparse->difference, deparse->difference->from, change->from));
+	if (change->from->parent != NULL)
+		continue_sequence(change, deparse->difference->of_from[change->from->parent->index],
+						  deparse->difference->to, true, ddl);
+	foreach(cell, change->takes)
+		ddl = list_concat(ddl, creation(deparse, ((CmigChange *) lfirst(cell))->from, &deparse->restore));
+	foreach(cell, change->copies)
+		ddl = list_concat(ddl, completion(((CmigChange *) lfirst(cell))->from, &deparse->restore));
+	foreach(cell, change->riders)
+		ddl = list_concat(ddl, creation(deparse, ((CmigChange *) lfirst(cell))->from, &deparse->restore));
+	row.upgrade = drop(change, object);
+	if (deparse->options->concurrently)
+	{
+		const char *plain = row.upgrade;
+
+		row.upgrade = concurrent_sql(object, unconstify(char *, plain));
+		row.stepwise = row.upgrade != plain;
+		concurrent_change(object, ddl);
+		foreach(cell, ddl)
+			row.stepwise |= ((const CmigDdl *) lfirst(cell))->stepwise;
+	}
+	row.downgrade = join(ddl);
+	row.undo_hazards = object->parent != NULL ? hazards_of(ddl) : 0;
+	if ((object->kind->flags & CMIG_KIND_DATA) != 0 &&
+		!(object->kind->is_disposable && object->kind->is_disposable(object)))
+	{
+		row.hazard = psprintf("data loss: %s %s", object->kind->name, object->identity);
+		row.table = live_table(deparse, object);
+	}
+	if (object->kind == &cmig_kind_policy && change->action == CMIG_DROP)
+		row.hazard = psprintf("policy dropped: %s ON %s", cmig_quote(object->name), object->parent->identity);
+	if (object->kind == &cmig_kind_distribution)
+		row.hazard = psprintf("moves all rows, blocks writes: %s", object->identity);
+	put_row(deparse, &row);
+}
+
+/* Pass to the callback the row for an unsupported change. */
+static void
+put_unsupported(Deparse *deparse, const CmigChange *change)
+{
+	const CmigObject *object = change->to ? change->to : change->from;
+	CmigDiffRow row = {"unsupported", object->kind->name, object->identity, NULL, NULL, change->reason,.subject = object};
+
+	if (object->kind->create == NULL)
+	{
+		row.kind = object->name;
+		row.object = object->identity + strlen(object->name) + 1;
+	}
+	put_row(deparse, &row);
+}
+
+/* Changes that come after all others */
+
+/*
+ * The statements that revert a late change, or the reason why it cannot be
+ * reverted.  A late change comes after all other changes; see CmigAlter.
+ */
+typedef struct Late
+{
+	StringInfoData sql;
+	const char *problem;
+} Late;
+
+/* A CmigDiffCallback: collect the statements that revert a late change. */
+static void
+collect_late(const CmigDiffRow *row, void *arg)
+{
+	Late	   *late = arg;
+
+	if (row->upgrade == NULL)
+		late->problem = row->hazard;
+	else
+		appendStringInfo(&late->sql, "%s%s", late->sql.len > 0 ? ";\n" : "", row->upgrade);
+}
+
+/*
+ * Make the image "to" match the database as it will be after all changes
+ * except late ones: copy the owner, privileges, and comments from the old
+ * image if the options exclude them from the comparison.
+ */
+static void
+set_final(CmigDifference *difference)
+{
+	for (int i = 0; i < difference->count; i++)
+	{
+		CmigChange *change = &difference->changes[i];
+
+		if (change->from == NULL || change->to == NULL)
+			continue;
+		if (!difference->options->owners)
+			change->to->owner = change->from->owner;
+		if (!difference->options->privileges)
+		{
+			change->to->grants = change->from->grants;
+			change->to->sequence_grants = change->from->sequence_grants;
+		}
+		if (!difference->options->comments)
+			cmig_annotate_keep_comments(change->from, change->to);
+	}
+}
+
+/*
+ * Find the statements that revert a late change of a type.  Compares the image
+ * "to" with a copy of it in which the type has its old values.
+ */
+static void
+revert_late(Deparse *deparse, const CmigChange *change, Late *late)
+{
+	CmigImage	back = *deparse->difference->to;
+	CmigDiffOptions options = deparse->restore;
+	CmigObject *type = cmig_object_copy(change->to);
+
+	type->values = change->from->values;
+	back.objects = palloc(sizeof(CmigObject *) * back.count);
+	memcpy(back.objects, deparse->difference->to->objects, sizeof(CmigObject *) * back.count);
+	back.objects[type->index] = type;
+	options.no_late = true;
+	options.concurrently = false;
+	initStringInfo(&late->sql);
+	late->problem = NULL;
+	cmig_deparse(cmig_compare((CmigImage *) deparse->difference->to, &back, &options), collect_late, late);
+}
+
+/* Pass to the callback the rows of a late change. */
+static void
+put_late(Deparse *deparse, CmigChange *change)
+{
+	CmigDdl    *last = llast(change->ddl);
+	Late		late;
+
+	revert_late(deparse, change, &late);
+	last->undo = late.sql.data;
+	if (late.problem != NULL)
+	{
+		last->undo = NULL;
+		last->hazard = psprintf("cannot be reverted: %s", late.problem);
+	}
+	put_ddl(deparse, "alter", change, change->ddl);
+}
+
+/* Pass to the callback the rows of all late changes. */
+static void
+put_late_changes(Deparse *deparse)
+{
+	CmigDifference *difference = deparse->difference;
+	bool		found = false;
+
+	for (int i = 0; i < difference->count; i++)
+	{
+		CmigChange *change = &difference->changes[i];
+
+		if (!change->late || change->action != CMIG_ALTER)
+			continue;
+		if (!found)
+			set_final(difference);
+		found = true;
+		put_late(deparse, change);
+	}
+}
+
+/*
+ * If "at_start" is true, pass to the callback the rows that turn off FORCE ROW
+ * LEVEL SECURITY.  They come before all other rows.  Otherwise, pass the rows
+ * that turn it on again.
+ */
+static void
+put_force(Deparse *deparse, const List *forced, bool at_start)
+{
+	ListCell   *cell;
+
+	foreach(cell, forced)
+	{
+		const CmigForce *force = lfirst(cell);
+		const CmigObject *table = at_start ? force->before : force->after;
+		CmigDiffRow row = {"alter",.incidental = true};
+		char	   *set,
+				   *reset;
+
+		if (table == NULL)
+			continue;
+		set = psprintf("ALTER TABLE %s FORCE ROW LEVEL SECURITY", table->identity);
+		reset = psprintf("ALTER TABLE %s NO FORCE ROW LEVEL SECURITY", table->identity);
+		row.kind = table->kind->name;
+		row.object = table->identity;
+		row.subject = table;
+		row.upgrade = at_start ? reset : set;
+		row.downgrade = at_start ? set : reset;
+		put_row(deparse, &row);
+	}
+}
+
+/* Pass to the callback the rows of a node. */
+static void
+put_node(Deparse *deparse, const CmigOrderNode *node)
+{
+	CmigChange *change = node->change;
+
+	switch (node->type)
+	{
+		case CMIG_NODE_AWAY:
+			put_away(deparse, change);
+			break;
+		case CMIG_NODE_DROP:
+			put_drop(deparse, change);
+			break;
+		case CMIG_NODE_PART:
+			put_ddl(deparse, "alter", change, change->first);
+			break;
+		case CMIG_NODE_JOIN:
+			put_ddl(deparse, "alter", change, change->last);
+			break;
+		case CMIG_NODE_ALTER:
+			put_ddl(deparse, "alter", change,
+					without_checks(change, change->ddl, change->to, change->from));
+			break;
+		case CMIG_NODE_CREATE:
+			put_create(deparse, change);
+			break;
+		case CMIG_NODE_UNSUPPORTED:
+			put_unsupported(deparse, change);
+			break;
+	}
+}
+
+/*
+ * Pass to the callback the rows of all nodes, and free the memory of each node
+ * after its rows.
+ */
+static void
+put_nodes(Deparse *deparse, const CmigOrderNode *nodes, int count)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig statement", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+
+	for (int i = 0; i < count; i++)
+	{
+		put_node(deparse, &nodes[i]);
+		MemoryContextReset(context);
+	}
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
+}
+
+void
+cmig_deparse(CmigDifference *difference, CmigDiffCallback callback, void *arg)
+{
+	Deparse		deparse = {.difference = difference,.options = difference->options,.callback = callback,.arg = arg};
+	List	   *forced = force_lift(difference);
+	int			count;
+	CmigOrderNode *nodes = cmig_order(difference, &count);
+
+	deparse.context = CurrentMemoryContext;
+	deparse.restore = *difference->options;
+	deparse.restore.owners = deparse.restore.privileges = deparse.restore.comments = true;
+	put_force(&deparse, forced, true);
+	put_nodes(&deparse, nodes, count);
+	put_force(&deparse, forced, false);
+	put_late_changes(&deparse);
+}

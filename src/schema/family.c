@@ -1,0 +1,676 @@
+/*
+ * family.c
+ *	  Tables with children.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "base/base.h"
+#include "kinds/kinds.h"
+#include "schema/internal.h"
+
+/* ----------------------------------------------------------------
+ * Preserves the properties of child tables and partitions when their parent
+ * changes.
+ *
+ * DROP NOT NULL and NOT VALID constraints affect all children of a table,
+ * including those that must stay different.
+ *
+ * No database access.
+ *
+ * PostgreSQL changes children together with their parent.  If a child must
+ * stay different, the row that changes the parent also restores the child's
+ * properties, in both directions.
+ * ----------------------------------------------------------------
+ */
+
+/*
+ * Parents
+ */
+
+/* Returns the table's constraint with this name, or NULL. */
+static const CmigObject *
+find_constraint(const CmigObject *table, const char *name)
+{
+	for (const CmigObject *child = table ? table->child : NULL; child != NULL; child = child->sibling)
+		if (child->kind == &cmig_kind_constraint && strcmp(child->name, name) == 0)
+			return child;
+	return NULL;
+}
+
+/* Returns the partitioned table that the table is attached to, or NULL. */
+static const CmigObject *
+partitioned(const CmigImage *image, const CmigObject *table)
+{
+	const CmigObject *link = cmig_image_lookup(image, &cmig_kind_partition, table->identity);
+
+	return link ? cmig_image_lookup(image, &cmig_kind_table, cmig_partition_of(link)) : NULL;
+}
+
+/*
+ * Returns the parent table's check constraint from which the object, a check
+ * constraint with the same name, is inherited.  Returns NULL if there is none.
+ */
+static const CmigObject *
+parent_check(const CmigImage *image, const CmigObject *object)
+{
+	const CmigObject *table = object->parent;
+	const CmigObject *found = find_constraint(partitioned(image, table), object->name);
+
+	for (int i = 0; found == NULL && i < table->ndepends; i++)
+		if (table->depends[i]->kind == table->kind)
+			found = find_constraint(table->depends[i], object->name);
+	return found;
+}
+
+static bool
+is_check(const CmigObject *object)
+{
+	return object->kind == &cmig_kind_constraint && strncmp(cmig_constraint_text(object), "CHECK", 5) == 0;
+}
+
+const CmigObject *
+cmig_children_parent(const CmigImage *image, const CmigObject *object)
+{
+	if (!object->inherited)
+		return NULL;
+	if (is_check(object))
+		return parent_check(image, object);
+	return cmig_index_parent(object) ? cmig_attached_find(image, cmig_index_parent(object)) : NULL;
+}
+
+bool
+cmig_children_is_attached(const CmigChange *change)
+{
+	return change->from != NULL && change->to != NULL &&
+		change->from->inherited && change->to->inherited && !change->to->alone &&
+		(change->to->kind == &cmig_kind_index || change->to->kind == &cmig_kind_constraint);
+}
+
+/*
+ * NOT NULL
+ */
+
+/* Is the column part of its table's own primary key? */
+static bool
+in_own_key(const CmigObject *column)
+{
+	const char *name = cmig_quote(column->name);
+
+	for (const CmigObject *child = column->parent->child; child != NULL; child = child->sibling)
+	{
+		const char *text = child->kind == &cmig_kind_constraint ? cmig_constraint_text(child) : "";
+
+		if (strncmp(text, "PRIMARY KEY (", 13) == 0 &&
+			(strstr(text, psprintf("(%s)", name)) || strstr(text, psprintf("(%s, ", name)) ||
+			 strstr(text, psprintf(", %s, ", name)) || strstr(text, psprintf(", %s)", name))))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * If the column can lose NOT NULL only while its partition is detached,
+ * returns the statement that attaches the partition, with DETACH PARTITION
+ * as its undo.  Otherwise returns NULL.
+ */
+static const CmigDdl *
+reattach(const CmigDifference *difference, const CmigChange *change)
+{
+	const CmigObject *link = cmig_image_lookup(difference->to, &cmig_kind_partition, change->to->parent->identity);
+	const CmigChange *links = link ? difference->of_to[link->index] : NULL;
+
+	if (links == NULL || links->action != CMIG_NO_CHANGE || !in_own_key(change->from) || !in_own_key(change->to))
+		return NULL;
+	return linitial(link->kind->create(link));
+}
+
+/*
+ * In each entry of "ddl" whose SQL or undo contains DROP NOT NULL, put
+ * "before" (if not NULL) in front of that SQL, and "statement" after it.
+ */
+static void
+restore_not_null(List *ddl, const char *before, const char *statement)
+{
+	ListCell   *cell;
+
+	foreach(cell, ddl)
+	{
+		CmigDdl    *entry = lfirst(cell);
+		char	  **text = strstr(entry->sql, " DROP NOT NULL") ? &entry->sql : &entry->undo;
+
+		if (strstr(*text, " DROP NOT NULL") != NULL)
+			*text = psprintf("%s%s%s;\n%s", before ? before : "", before ? ";\n" : "", *text, statement);
+	}
+}
+
+/* Does the column inherit from "from", directly or through other columns? */
+static bool
+inherits(const CmigObject *column, const CmigObject *from)
+{
+	while ((column = cmig_column_parent(column)) != NULL)
+		if (column == from)
+			return true;
+	return false;
+}
+
+/*
+ * Returns an ALTER TABLE ... DROP NOT NULL statement rewritten with ONLY,
+ * followed by statements for the children whose column is nullable in the
+ * image "after".
+ */
+static char *
+only(const CmigDifference *difference, const CmigImage *after, const CmigObject *column, const char *statement)
+{
+	StringInfoData sql;
+
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "ALTER TABLE ONLY %s", statement + strlen("ALTER TABLE "));
+	for (int i = 0; i < after->count; i++)
+	{
+		const CmigObject *other = after->objects[i];
+		const CmigChange *change = after == difference->to ? difference->of_to[i] : difference->of_from[i];
+
+		if (other->kind == column->kind && change->from != NULL && change->to != NULL &&
+			!cmig_column_is_not_null(other) && inherits(other, column))
+			appendStringInfo(&sql, ";\nALTER TABLE ONLY %s ALTER COLUMN %s DROP NOT NULL",
+							 other->parent->identity, cmig_quote(other->name));
+	}
+	return sql.data;
+}
+
+/* Restrict DROP NOT NULL to the tables whose columns become nullable. */
+static void
+drop_only(const CmigDifference *difference, const CmigChange *parent)
+{
+	ListCell   *cell;
+
+	foreach(cell, parent->ddl)
+	{
+		CmigDdl    *entry = lfirst(cell);
+		bool		upgrade = strstr(entry->sql, " DROP NOT NULL") != NULL;
+		char	  **text = upgrade ? &entry->sql : &entry->undo;
+
+		if (strstr(*text, " DROP NOT NULL") != NULL && strncmp(*text, "ALTER TABLE ", 12) == 0 &&
+			strncmp(*text, "ALTER TABLE ONLY ", 17) != 0)
+			*text = only(difference, upgrade ? difference->to : difference->from,
+						 upgrade ? parent->to : parent->from, *text);
+	}
+}
+
+/*
+ * If a column is NOT NULL both before and after the change, but the parent's
+ * column is NOT NULL in only one image, keep the child's NOT NULL when the
+ * parent's is dropped.  On a partitioned table, DROP NOT NULL always affects
+ * the partitions, so their NOT NULL is set again.
+ */
+static void
+keep_not_null(const CmigDifference *difference, const CmigChange *change)
+{
+	const CmigObject *old,
+			   *new = change->to;
+
+	if (!cmig_column_is_not_null(change->from) || !cmig_column_is_not_null(new))
+		return;
+	while ((new = cmig_column_parent(new)) != NULL)
+	{
+		const CmigChange *parent = difference->of_to[new->index];
+
+		old = parent->from;
+		if (old != NULL && !cmig_table_is_partitioned(new->parent) && parent->to != NULL)
+			drop_only(difference, parent);
+		else if (old == NULL || cmig_column_is_not_null(old) != cmig_column_is_not_null(new))
+		{
+			const CmigDdl *again = reattach(difference, change);
+
+			restore_not_null(parent->ddl, again ? again->undo : NULL,
+							 again ? again->sql : psprintf("ALTER TABLE %s ALTER COLUMN %s SET NOT NULL",
+														   change->to->parent->identity, cmig_quote(change->to->name)));
+		}
+	}
+}
+
+/*
+ * Columns
+ */
+
+/* Does the child keep the column when the parent's column is dropped? */
+static bool
+keeps_column(const CmigDifference *difference, const CmigObject *column)
+{
+	const CmigChange *change = difference->of_from[column->index];
+
+	return change->to != NULL && !change->to->inherited;
+}
+
+/*
+ * Set the fields "only" and "left" of the change of a dropped column: if any
+ * child keeps the column, the column is dropped from the parent with ONLY, and
+ * from each other child by a separate statement.
+ */
+static void
+keep_column(const CmigDifference *difference, CmigChange *change)
+{
+	for (int i = 0; i < difference->from->count; i++)
+	{
+		const CmigObject *column = difference->from->objects[i];
+
+		if (column->kind != change->from->kind || !column->inherited || cmig_column_parent(column) != change->from)
+			continue;
+		if (keeps_column(difference, column))
+			change->only = true;
+		else
+			change->left = lappend(change->left, unconstify(CmigObject *, column));
+	}
+}
+
+/*
+ * If the column stays although the parent's column is dropped, call
+ * keep_column() for the parent's column.
+ */
+static void
+find_kept_column(const CmigDifference *difference, const CmigChange *change)
+{
+	const CmigObject *parent = change->from->inherited ? cmig_column_parent(change->from) : NULL;
+	CmigChange *parents = parent ? difference->of_from[parent->index] : NULL;
+
+	if (parents == NULL || parents->only || change->to->inherited || parents->action != CMIG_DROP ||
+		difference->of_from[parent->parent->index]->to == NULL)
+		return;
+	keep_column(difference, parents);
+}
+
+/*
+ * NOT VALID constraints
+ */
+
+static bool
+is_not_valid(const CmigObject *constraint)
+{
+	const char *text = cmig_constraint_text(constraint);
+	size_t		length = strlen(" NOT VALID");
+
+	return strlen(text) > length && strcmp(text + strlen(text) - length, " NOT VALID") == 0;
+}
+
+bool
+cmig_children_added_later(const CmigImage *image, const CmigObject *object)
+{
+	const CmigObject *parent;
+
+	if (!object->inherited || !is_check(object) || !is_not_valid(object) || partitioned(image, object->parent) != NULL)
+		return false;
+	parent = parent_check(image, object);
+	return parent != NULL && is_not_valid(parent);
+}
+
+/* Is the object a copy of the constraint, directly or through other copies? */
+static bool
+descends(const CmigImage *image, const CmigObject *object, const CmigObject *constraint)
+{
+	if (object == constraint || object->kind != constraint->kind || strcmp(object->name, constraint->name) != 0)
+		return false;
+	while ((object = parent_check(image, object)) != NULL)
+		if (object == constraint)
+			return true;
+	return false;
+}
+
+/*
+ * Is the partition's constraint created or dropped by a separate statement,
+ * because the partition is attached or detached during the change?
+ */
+static bool
+is_separate(const CmigDifference *difference, const CmigImage *image, const CmigObject *object)
+{
+	const CmigChange *change = image == difference->to ? difference->of_to[object->index] : difference->of_from[object->index];
+
+	return object->alone ||
+		((cmig_change_creates(change) || cmig_change_drops(change)) && partitioned(image, object->parent) != NULL);
+}
+
+List *
+cmig_children_validate(const CmigDifference *difference, const CmigImage *image, const CmigObject *constraint)
+{
+	List	   *statements = NIL;
+
+	if (constraint->kind != &cmig_kind_constraint || !is_not_valid(constraint))
+		return NIL;
+	for (int i = 0; i < image->count; i++)
+	{
+		const CmigObject *object = image->objects[i];
+
+		if (descends(image, object, constraint) && !is_not_valid(object) && !is_separate(difference, image, object))
+			statements = lappend(statements, psprintf("ALTER TABLE %s VALIDATE CONSTRAINT %s",
+													  object->parent->identity, cmig_quote(object->name)));
+	}
+	return statements;
+}
+
+/*
+ * Returns SQL that re-creates the constraint and its copies in children,
+ * validates the copies that are valid in the image, and restores the comments.
+ */
+static char *
+make_again(const CmigDifference *difference, const CmigImage *image, const CmigObject *constraint)
+{
+	StringInfoData sql;
+	ListCell   *cell;
+
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "ALTER TABLE %s DROP CONSTRAINT %s, ADD ",
+					 constraint->parent->identity, cmig_quote(constraint->name));
+	cmig_constraint_definition(&sql, constraint);
+	foreach(cell, cmig_children_validate(difference, image, constraint))
+		appendStringInfo(&sql, ";\n%s", (char *) lfirst(cell));
+	for (int i = 0; i < image->count; i++)
+	{
+		const CmigObject *object = image->objects[i];
+
+		if (object->comment != NULL && (object == constraint || descends(image, object, constraint)))
+			appendStringInfo(&sql, ";\nCOMMENT ON %s IS %s", cmig_kind_reference(object), cmig_literal(object->comment));
+	}
+	return sql.data;
+}
+
+/*
+ * Returns the topmost constraint that "constraint" is inherited from, or
+ * "constraint" itself.  Dropping the topmost constraint also drops its copies.
+ */
+static const CmigObject *
+topmost(const CmigImage *image, const CmigObject *constraint)
+{
+	for (const CmigObject *next = constraint; next != NULL; next = parent_check(image, constraint))
+		constraint = next;
+	return constraint;
+}
+
+/* Returns the list without the statements that validate the constraint. */
+static List *
+without_validation(List *ddl)
+{
+	List	   *others = NIL;
+	ListCell   *cell;
+
+	foreach(cell, ddl)
+	{
+		if (strstr(((CmigDdl *) lfirst(cell))->sql, " VALIDATE CONSTRAINT ") == NULL)
+			others = lappend(others, lfirst(cell));
+	}
+	return others;
+}
+
+/*
+ * Replace the statements of a child's constraint with statements that validate
+ * it or make it NOT VALID.  The parent's constraint does not change, so these
+ * statements do not affect it.
+ */
+static void
+validate_alone(const CmigDifference *difference, CmigChange *change)
+{
+	bool		validates = is_not_valid(change->from);
+	const CmigImage *image = validates ? difference->from : difference->to;
+	char	   *validate = psprintf("ALTER TABLE %s VALIDATE CONSTRAINT %s",
+									change->to->parent->identity, cmig_quote(change->to->name));
+	char	   *again = make_again(difference, image, topmost(image, validates ? change->from : change->to));
+
+	change->ddl = without_validation(change->ddl);
+	change->ddl = cmig_ddl_append(change->ddl, validates ? validate : again, validates ? again : validate);
+	cmig_ddl_hazards(change->ddl, CMIG_HAZARD_SCAN | CMIG_HAZARD_MAY_FAIL);
+	change->action = CMIG_ALTER;
+}
+
+/*
+ * If an inherited check constraint is validated or becomes NOT VALID, decide
+ * which statements do this.  If the parent's constraint changes in the same
+ * way, the child's constraint needs no statement, because it changes along
+ * with the parent's.
+ */
+static void
+keep_validity(const CmigDifference *difference, CmigChange *change)
+{
+	const CmigObject *parent = parent_check(difference->to, change->to);
+	const CmigChange *parents = parent ? difference->of_to[parent->index] : NULL;
+
+	if (is_not_valid(change->from) == is_not_valid(change->to))
+		return;
+	if (parents == NULL || parents->from == NULL || !change->from->inherited || !change->to->inherited)
+		return;
+	if (is_not_valid(parents->from) == is_not_valid(parents->to))
+		validate_alone(difference, change);
+	else
+	{
+		change->ddl = without_validation(change->ddl);
+		change->action = change->ddl == NIL ? CMIG_NO_CHANGE : CMIG_ALTER;
+	}
+}
+
+/*
+ * Make the undo of VALIDATE CONSTRAINT, which re-creates the constraint as NOT
+ * VALID, also validate those copies in children that were valid before.
+ */
+static void
+keep_validated(const CmigDifference *difference, const CmigChange *change)
+{
+	ListCell   *cell,
+			   *statement;
+
+	foreach(cell, change->action == CMIG_ALTER && !change->from->inherited ? change->ddl : NIL)
+	{
+		CmigDdl    *entry = lfirst(cell);
+
+		if (strstr(entry->sql, " VALIDATE CONSTRAINT ") == NULL)
+			continue;
+		foreach(statement, cmig_children_validate(difference, difference->from, change->from))
+			entry->undo = psprintf("%s;\n%s", entry->undo, (char *) lfirst(statement));
+	}
+}
+
+/*
+ * If the object is inherited from a parent table's NOT VALID constraint, set
+ * "apart" for the parent's constraint.  That constraint is then dropped before
+ * the child tables, so that the downgrade creates it after them.
+ */
+static void
+set_apart(const CmigDifference *difference, const CmigObject *object)
+{
+	CmigObject *parent;
+
+	if (!object->inherited || !is_check(object) || partitioned(difference->from, object->parent) != NULL)
+		return;
+	parent = unconstify(CmigObject *, parent_check(difference->from, object));
+	if (parent != NULL && is_not_valid(parent))
+		parent->apart = true;
+}
+
+void
+cmig_children_keep(CmigDifference *difference)
+{
+	for (int i = 0; i < difference->from->count; i++)
+		set_apart(difference, difference->from->objects[i]);
+	for (int i = 0; i < difference->count; i++)
+	{
+		CmigChange *change = &difference->changes[i];
+
+		if (change->from == NULL || change->to == NULL ||
+			(change->action != CMIG_NO_CHANGE && change->action != CMIG_ALTER))
+			continue;
+		if (change->to->kind == &cmig_kind_column)
+		{
+			keep_not_null(difference, change);
+			find_kept_column(difference, change);
+		}
+		else if (is_check(change->to) && is_check(change->from))
+		{
+			keep_validity(difference, change);
+			keep_validated(difference, change);
+		}
+	}
+}
+
+/* ----------------------------------------------------------------
+ * Excludes from a difference the partitioned tables whose partition key
+ * cannot be changed, and their partitions.
+ *
+ * No database access.
+ *
+ * 	  Excludes from a difference the partitioned tables whose partition key
+ * 	  cannot be changed, and their partitions, and parent tables with a column
+ * 	  whose type cannot be changed.
+ * ----------------------------------------------------------------
+ */
+
+/* Returns the name of the table at the top of the partition tree. */
+static const char *
+root_of(const CmigImage *image, const CmigObject *table)
+{
+	const char *name = table->identity;
+	const CmigObject *link;
+
+	while ((link = cmig_image_lookup(image, &cmig_kind_partition, name)) != NULL)
+		name = cmig_partition_of(link);
+	return name;
+}
+
+/*
+ * Returns the object itself if it is a table, or else the table that it
+ * belongs to.  Returns NULL if there is no such table.
+ */
+static const CmigObject *
+table_of(const CmigObject *object)
+{
+	while (object->parent != NULL)
+		object = object->parent;
+	return object->kind == &cmig_kind_table || object->kind == &cmig_kind_foreign_table ? object : NULL;
+}
+
+/*
+ * Returns the names of the tables with a column that cannot be changed.  A
+ * partition is represented by the root of its partition tree.  Appends the
+ * reasons to *reasons.
+ */
+static List *
+find_roots(const CmigDifference *difference, List **reasons)
+{
+	List	   *roots = NIL;
+
+	for (int i = 0; i < difference->count; i++)
+	{
+		const CmigChange *change = &difference->changes[i];
+		const char *root;
+
+		if (change->action != CMIG_UNSUPPORTED || change->to == NULL || change->to->kind != &cmig_kind_column)
+			continue;
+		root = root_of(difference->to, change->to->parent);
+		if (cmig_text_list_has(roots, root))
+			continue;
+		roots = lappend(roots, unconstify(char *, root));
+		*reasons = lappend(*reasons, psprintf("%s: %s; the table and its partitions are left unchanged",
+											  cmig_quote(change->to->name), change->reason));
+	}
+	return roots;
+}
+
+/*
+ * Does the change affect a table in a partition tree whose root is in
+ * "roots"?
+ */
+static bool
+is_in_family(const CmigDifference *difference, const CmigChange *change, const List *roots)
+{
+	const CmigObject *old = change->from ? table_of(change->from) : NULL;
+	const CmigObject *new = change->to ? table_of(change->to) : NULL;
+
+	return (old != NULL && cmig_text_list_has(roots, root_of(difference->from, old))) ||
+		(new != NULL && cmig_text_list_has(roots, root_of(difference->to, new)));
+}
+
+/*
+ * Discard a change, unless it is the one that reports why a table cannot be
+ * changed.
+ */
+static void
+leave_out(CmigChange *change)
+{
+	if (change->action == CMIG_UNSUPPORTED && change->to != NULL && table_of(change->to) == change->to)
+		return;
+	change->action = CMIG_NO_CHANGE;
+	change->ddl = change->first = change->last = NIL;
+	change->disturbs = change->recasts = change->late = false;
+}
+
+/*
+ * "column" is inherited from other columns, directly or indirectly.  Append to
+ * "tops" those of them that are not inherited themselves.
+ */
+static List *
+find_tops(List *tops, const CmigObject *column)
+{
+	const CmigObject *table = column->parent;
+	bool		found = false;
+
+	for (int i = 0; i < table->ndepends; i++)
+	{
+		const CmigObject *on = table->depends[i]->kind == table->kind ? cmig_column_find(table->depends[i], column->name) : NULL;
+
+		if (on == NULL)
+			continue;
+		tops = find_tops(tops, on);
+		found = true;
+	}
+	return found ? tops : list_append_unique_ptr(tops, unconstify(CmigObject *, column));
+}
+
+/*
+ * PostgreSQL cannot change the type of a column that a table inherits from
+ * several tables.  If the change affects such a column, mark as unsupported
+ * the changes of the columns from which it is inherited.
+ */
+static void
+refuse_merged(const CmigDifference *difference, const CmigChange *change)
+{
+	const CmigObject *column = change->from;
+	List	   *tops;
+	ListCell   *cell;
+
+	if (column == NULL || change->to == NULL || column->kind != &cmig_kind_column || !change->disturbs ||
+		list_length(find_tops(NIL, change->to)) < 2)
+		return;
+	tops = find_tops(NIL, column);
+	foreach(cell, list_length(tops) < 2 ? NIL : tops)
+	{
+		CmigChange *top = difference->of_from[((const CmigObject *) lfirst(cell))->index];
+
+		if (top->action != CMIG_ALTER || !top->disturbs)
+			continue;
+		top->action = CMIG_UNSUPPORTED;
+		top->reason = psprintf("its type cannot be changed because %s inherits it from several tables", column->parent->identity);
+	}
+}
+
+void
+cmig_family_exclude(CmigDifference *difference)
+{
+	List	   *reasons = NIL;
+	List	   *roots;
+	ListCell   *cell,
+			   *reason;
+
+	for (int i = 0; i < difference->count; i++)
+		refuse_merged(difference, &difference->changes[i]);
+	roots = find_roots(difference, &reasons);
+	for (int i = 0; i < difference->count && roots != NIL; i++)
+		if (is_in_family(difference, &difference->changes[i], roots))
+			leave_out(&difference->changes[i]);
+	forboth(cell, roots, reason, reasons)
+	{
+		const CmigObject *table = cmig_image_lookup(difference->to, &cmig_kind_table, lfirst(cell));
+		CmigChange *change = table ? difference->of_to[table->index] : NULL;
+
+		if (change == NULL || change->action == CMIG_UNSUPPORTED)
+			continue;
+		change->action = CMIG_UNSUPPORTED;
+		change->reason = lfirst(reason);
+	}
+}

@@ -1,0 +1,838 @@
+/*
+ * internal.h
+ *	  What the modules of src/schema share.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#ifndef CMIG_SCHEMA_INTERNAL_H
+#define CMIG_SCHEMA_INTERNAL_H
+
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "nodes/pg_list.h"
+
+#include "base/base.h"
+#include "base/compat.h"
+#include "kinds/kinds.h"
+#include "move/move.h"
+#include "schema/schema.h"
+#include "schema/shadow.h"
+#include "store/store.h"
+
+/* in annotate.c */
+
+/* A role's default privileges for new objects of one type in a schema. */
+typedef struct CmigInitialGrants
+{
+	const char *role;			/* unquoted */
+	const char *schema;			/* quoted; NULL: for all schemas that have no
+								 * entry of their own */
+	char		type;			/* as in pg_default_acl */
+	List	   *grants;			/* list of CmigGrant */
+} CmigInitialGrants;
+
+/*
+ * Returns the statements, a list of CmigDdl, that set the owner, privileges,
+ * and comments of a new object.
+ */
+extern List *cmig_annotate_create(const CmigObject *object, const CmigDiffOptions *options);
+
+/*
+ * Do the statements of cmig_annotate_create() set the owner?  If so, the first
+ * statement does.
+ */
+extern bool cmig_annotate_sets_owner(const CmigObject *object, const CmigDiffOptions *options);
+
+/*
+ * Returns the statements that change the owner, privileges, and comments of an
+ * existing object from those of "from" to those of "to".
+ */
+extern List *cmig_annotate_alter(const CmigObject *from, const CmigObject *to,
+								 const CmigDiffOptions *options);
+
+/*
+ * Returns the statements that remove the privileges and the comment of an
+ * identity column's sequence.  Run them before the statements that drop or
+ * re-create the sequence.
+ */
+extern List *cmig_annotate_sequence_gone(const CmigObject *from, const CmigObject *to,
+										 const CmigDiffOptions *options);
+
+/* Copy the comments of "from" to "to". */
+extern void cmig_annotate_keep_comments(const CmigObject *from, CmigObject *to);
+
+/* in match.c */
+
+/* Does the change create an object, even if only after dropping it? */
+static inline bool
+cmig_change_creates(const CmigChange *change)
+{
+	return change->action == CMIG_CREATE || change->action == CMIG_AGAIN;
+}
+
+/* Does the change drop an object, even if only to create it again? */
+static inline bool
+cmig_change_drops(const CmigChange *change)
+{
+	return change->action == CMIG_DROP || change->action == CMIG_AGAIN;
+}
+
+/* in attached.c */
+
+/*
+ * Complete "ddl", the list of CmigDdl that creates a partitioned table's index
+ * or constraint.  If PostgreSQL would not create exactly the attached indexes
+ * that the image contains, the partitioned table's index is created with ONLY,
+ * and the attached indexes are created and attached afterwards.  "old" is true
+ * if the object is from the old image.
+ */
+extern void cmig_attached_complete(const CmigDifference *difference, const CmigObject *object, List *ddl, bool old);
+
+/*
+ * Remove the separate statements for attached indexes that are re-created
+ * together with the partitioned table's index.
+ */
+extern void cmig_attached_settle(CmigDifference *difference);
+
+/*
+ * Returns the index with this qualified name or, if the index belongs to a
+ * constraint, the constraint.  Returns NULL if there is no such index.
+ */
+extern const CmigObject *cmig_attached_find(const CmigImage *image, const char *name);
+
+/* An attached index or constraint whose name differs between the images. */
+typedef struct CmigAttachedName
+{
+	const CmigObject *from;
+	const CmigObject *to;
+} CmigAttachedName;
+
+/*
+ * Returns a list of CmigAttachedName for the attached indexes that can be
+ * renamed, because the partitioned table's index stays the same.
+ */
+extern List *cmig_attached_names(const CmigImage *from, const CmigImage *to);
+
+/*
+ * Returns a copy of "definition".  If the object is an index, the copy leaves
+ * out the name in "CREATE INDEX name ON ...".
+ */
+extern char *cmig_attached_nameless(const CmigObject *object, const char *definition);
+
+/* in family.c */
+
+/*
+ * Returns the parent table's index or constraint from which the object is
+ * inherited, or NULL if there is none.
+ */
+extern const CmigObject *cmig_children_parent(const CmigImage *image, const CmigObject *object);
+
+/*
+ * Is the changed object an index or constraint that is inherited both before
+ * and after the change?  An example is a partition's index that stays attached
+ * to the partitioned table's index.  Such an object cannot be changed
+ * separately.
+ */
+extern bool cmig_children_is_attached(const CmigChange *change);
+
+/*
+ * Add statements to the parents' changes that preserve the properties of their
+ * children.
+ */
+extern void cmig_children_keep(CmigDifference *difference);
+
+/*
+ * Is the object an inherited check constraint that is added to its table
+ * together with the parent's constraint, after CREATE TABLE?  CREATE TABLE
+ * cannot contain a NOT VALID constraint.
+ */
+extern bool cmig_children_added_later(const CmigImage *image, const CmigObject *object);
+
+/*
+ * For a NOT VALID constraint, returns the statements (a list of char *) that
+ * validate the copies of the constraint in children, except copies that are
+ * NOT VALID or are created separately.
+ */
+extern List *cmig_children_validate(const CmigDifference *difference, const CmigImage *image,
+									const CmigObject *constraint);
+
+/* in attached.c */
+
+/*
+ * Two equivalent indexes of a partition or of a partitioned table, in the
+ * order of their creation.
+ */
+typedef struct CmigTwins
+{
+	const CmigObject *first;
+	const CmigObject *second;
+} CmigTwins;
+
+/*
+ * Returns a list of CmigTwins: the pairs of equivalent indexes of the
+ * partitions that the upgrade (or the downgrade, if "old" is true) attaches,
+ * and the pairs of parent indexes to which these indexes are attached.
+ */
+extern List *cmig_twins_find(const CmigDifference *difference, bool old);
+
+/*
+ * Exclude from CREATE TABLE the indexes that it would create in the wrong
+ * order.
+ */
+extern void cmig_twins_unfold(const CmigDifference *difference);
+
+/*
+ * Sort the riders of each change (see schema.h), so that the first index of a
+ * pair is re-created first.
+ */
+extern void cmig_twins_sort(const CmigDifference *difference);
+
+/* in family.c */
+
+/*
+ * If a partition key column cannot be changed, mark the change of the
+ * partitioned table as unsupported, and discard all other changes of the table
+ * and its partitions.  Do the same for a table with a column whose type cannot
+ * be changed, because another table inherits the column from several tables.
+ */
+extern void cmig_family_exclude(CmigDifference *difference);
+
+/* in replace.c */
+
+/* The dependents of each object in an image. */
+typedef struct CmigDependents
+{
+	int		   *start;			/* for each object, by its index: the position
+								 * of its first dependent in "objects"; one
+								 * additional element at the end */
+	CmigObject **objects;
+} CmigDependents;
+
+/* Replace the types that cannot be altered because columns use them. */
+extern void cmig_replace_used(CmigDifference *difference, const CmigDependents *dependents);
+
+/*
+ * If the dependent is a column whose type is dropped, and a type of another
+ * kind is created with the same name, returns the new type.  Otherwise returns
+ * NULL.
+ */
+extern const CmigObject *cmig_replace_successor(const CmigDifference *difference, const CmigChange *change,
+												const CmigChange *dependent);
+
+/*
+ * Change an object that depends on a replaced type.  Returns the change whose
+ * dependents must be examined next, or NULL if the type cannot be replaced.
+ */
+extern CmigChange *cmig_replace_dependent(CmigDifference *difference, CmigChange *change,
+										  CmigChange *dependent);
+
+/*
+ * If the dependent is a column that changes from a replaced type to another
+ * replaced type, or from a dropped type to a type of another kind with the
+ * same name, keep the old type under a temporary name until the column has
+ * changed.
+ */
+extern void cmig_replace_trade(const CmigDifference *difference, CmigChange *change, CmigChange *dependent);
+
+/*
+ * Like cmig_replace_dependent(), but for a type or collation that cannot exist
+ * twice.  While it is re-created, columns use another type or collation.
+ */
+extern CmigChange *cmig_replace_detour(CmigChange *change, CmigChange *dependent);
+
+/*
+ * Like cmig_replace_detour(), but for a dropped range type whose multirange
+ * type has a name that a new range type needs.  Returns NULL if no new range
+ * type needs the name.
+ */
+extern CmigChange *cmig_replace_multirange(const CmigDifference *difference, CmigChange *change,
+										   CmigChange *dependent);
+
+/*
+ * Complete the old type's description in change->away: copy its children, and
+ * replace the names of other old types with their temporary names.
+ */
+extern void cmig_replace_finish(const CmigDifference *difference, const CmigChange *change);
+
+/* in match.c */
+
+/*
+ * Mark as unsupported the changes of foreign objects and of their parts.
+ * There are two exceptions for a foreign object that the target lacks: if it
+ * is in the caller's schema, it is dropped, and if it has no schema, it is
+ * left alone.  Also mark a change as unsupported if the database lacks
+ * something that the change needs.
+ */
+extern void cmig_foreign_refuse(CmigDifference *difference);
+
+/*
+ * Does the change affect a foreign object?  If so, the object stays even if an
+ * object that it depends on is dropped.
+ */
+extern bool cmig_foreign_stays(const CmigDifference *difference, const CmigChange *change);
+
+/*
+ * Mark a change as unsupported, because a foreign object depends on the
+ * changed object.  "stays" is the change of the foreign object.
+ */
+extern void cmig_foreign_prevents(CmigChange *change, const CmigChange *stays);
+
+/*
+ * A callback that returns true if the object may be kept although the other
+ * image lacks it.
+ */
+typedef bool (*CmigKeepCandidate) (const CmigObject *object, void *arg);
+
+/*
+ * Add the candidates in "from" to "to".  A candidate is left out if "to" lacks
+ * the candidate's parent or an object that the candidate depends on.
+ */
+extern void cmig_keep(const CmigImage *from, CmigImage *to, CmigKeepCandidate is_candidate, void *arg);
+
+/*
+ * Like cmig_keep(), for a target that contains only models.  The candidates
+ * are the objects that ORMs cannot define and the indexes that cmig.enable_rls
+ * created.  These objects are then re-created if an object that they depend on
+ * changes.
+ */
+extern void cmig_keep_unknown(const CmigImage *from, CmigImage *to);
+
+/*
+ * Remove from "image" the partitions of each table that "target" has without
+ * any partitions, and everything that belongs to them, so that they are not
+ * compared.  A NOTICE says how many there are.  "creates" begins a sentence,
+ * such as "The target creates".
+ */
+extern void cmig_keep_partitions(CmigImage *image, const CmigImage *target, const char *creates);
+
+/*
+ * Add to "other" the tables of other migration tools that only "live"
+ * contains, so that these tables do not count as differences.  Issues a NOTICE
+ * that names the tables.
+ */
+extern void cmig_tool_table_keep(const CmigImage *live, CmigImage *other);
+
+/*
+ * Find the columns that are created or dropped, alone or with their tables,
+ * and for which the pseudo-type serial would create the same sequence and the
+ * same default.  Set their field "serial", and make the change of the column
+ * or its table the host of the changes of the sequence and its OWNED BY (see
+ * schema.h).  Call this when all other hosts are known.
+ */
+extern void cmig_serial_mark(CmigDifference *difference);
+
+/*
+ * Add a change for each object in either image.  Both images must be sorted
+ * with cmig_object_compare().
+ */
+extern void cmig_match_objects(CmigDifference *difference);
+
+/* Re-create a partitioned table's index if an index attached to it changes. */
+extern void cmig_match_attached(CmigDifference *difference);
+
+/*
+ * Decide again what happens to objects that are no longer inherited because
+ * their table is detached from its parent, or because the parent is
+ * re-created.
+ */
+extern void cmig_match_detached(CmigDifference *difference);
+
+/* in propagate.c */
+
+/*
+ * Make the CREATE statement of a materialized view use WITH NO DATA if the
+ * view reads a materialized view without data, directly or through other
+ * views.  This applies to the views that the upgrade or the downgrade creates.
+ * Also set the field "empties" of all changes.
+ */
+extern void cmig_populate_check(CmigDifference *difference);
+
+/*
+ * Find the dependents that must be altered or dropped temporarily, and their
+ * dependents in turn.  A change is unsupported if a dependent prevents it.
+ */
+extern void cmig_propagate(CmigDifference *difference);
+
+/*
+ * Set the fields "host", "riders", and "copies" of all changes, and "folded" of
+ * the changed objects.  Call this again after an object is excluded from its
+ * parent's CREATE statement.
+ */
+extern void cmig_host_find(CmigDifference *difference);
+
+/*
+ * Set the properties of all distributions so that they can be compared.  Where
+ * one image leaves a property to Citus, the other image's value is used.
+ */
+extern void cmig_colocation_settle(const CmigImage *from, const CmigImage *to);
+
+/*
+ * Re-create the foreign keys of tables that become distributed, because Citus
+ * refuses to distribute tables one after the other while they reference each
+ * other.
+ */
+extern void cmig_colocation_renew_keys(CmigDifference *difference);
+
+/*
+ * Keep the live database's distributions.  Call this if the target does not
+ * say how tables are distributed.
+ */
+extern void cmig_colocation_keep(const CmigImage *from, CmigImage *to);
+
+/* in compare.c */
+
+/*
+ * Issue a NOTICE that lists the new columns whose position will differ from
+ * the target, because PostgreSQL can only append columns.
+ */
+extern void cmig_column_order_tell(const CmigDifference *difference);
+
+/* in deparse.c */
+
+/*
+ * Set the fields "lead" and "turn" of each table that is created or dropped.
+ * "lead" is the first table, by name, among the table itself and the tables
+ * whose CREATE TABLE statements reference it, directly or through other
+ * tables.  "turn" is the table's position among the tables with the same lead:
+ * a referenced table comes before the tables that reference it.
+ */
+extern void cmig_lead_tables(CmigDifference *difference);
+
+/* Like cmig_object_compare(), but tables are compared by "lead" and "turn". */
+extern int	cmig_lead_compare(const CmigObject *a, const CmigObject *b);
+
+/* in order.c */
+
+/* The step of a change that a node stands for. */
+typedef enum CmigNodeType
+{
+	CMIG_NODE_AWAY,				/* the old object is renamed */
+	CMIG_NODE_DROP,
+	CMIG_NODE_PART,				/* NO INHERIT for tables that are no longer
+								 * parents */
+	CMIG_NODE_JOIN,				/* INHERIT for new parents, once the table has
+								 * all of their columns */
+	CMIG_NODE_ALTER,
+	CMIG_NODE_CREATE,
+	CMIG_NODE_UNSUPPORTED
+} CmigNodeType;
+
+/* A node: a step of a change. */
+typedef struct CmigOrderNode
+{
+	CmigNodeType type;
+	CmigChange *change;
+} CmigOrderNode;
+
+/*
+ * Returns an array of *count nodes, in order.  To break cycles, this may
+ * change the fields "apart" and "folded" of some objects.
+ */
+extern CmigOrderNode *cmig_order(CmigDifference *difference, int *count);
+
+/* in rename.c */
+
+/* The order in which objects are renamed. */
+typedef enum CmigRenameRank
+{
+	CMIG_RENAME_SCHEMA,
+	CMIG_RENAME_OBJECT,
+	CMIG_RENAME_PART,			/* columns, constraints, functions */
+	CMIG_RENAME_RANKS
+} CmigRenameRank;
+
+/* A rename that the user requested, or that was derived from another one. */
+typedef struct CmigRename
+{
+	const char *text;			/* the rename as the user wrote it, or the
+								 * object's identity if the rename is derived */
+	bool		is_comment;		/* true if the rename comes from a comment in
+								 * the target */
+	CmigRenameRank rank;
+	CmigAddress address;		/* address of the live object */
+	char	   *name;			/* new name, unquoted */
+} CmigRename;
+
+/* A rename statement and the object that it renames. */
+typedef struct CmigRenameStep
+{
+	CmigObject *object;
+	char	   *name;
+	char	   *identity;		/* the object's identity after the rename */
+	char	   *sql;
+	char	   *undo;
+} CmigRenameStep;
+
+/* The caller's function that splits a qualified name into its parts. */
+typedef struct CmigRenameNames
+{
+	List	   *(*parse) (const char *name);	/* returns a list of char *,
+												 * or raises an error */
+} CmigRenameNames;
+
+/*
+ * Parse a rename such as "table public.a -> b", and add it to the list.  A
+ * rename in a comment is ignored if the old object does not exist.  Raises
+ * error 22023 if the rename is invalid, and 42704 if the old object does not
+ * exist.
+ */
+extern List *cmig_rename_add(List *renames, const CmigImage *from, const char *text,
+							 bool is_comment, const CmigRenameNames *names);
+
+/*
+ * Returns a list of CmigRenameStep: the steps for all renames of the given
+ * rank.  If objects swap names, one of them is given a temporary name first.
+ * Raises error 42710 if a name is already in use.
+ */
+extern List *cmig_rename_steps(const CmigImage *image, const List *renames, CmigRenameRank rank);
+
+/*
+ * Returns a list of CmigRename for indexes, constraints, and sequences that
+ * differ from the target's only in a name that PostgreSQL derives from the
+ * name of another object.  "renames" lists the renames done so far.
+ */
+extern List *cmig_rename_derived(const CmigImage *from, const CmigImage *to, const List *renames);
+
+/*
+ * Returns a list of CmigRename for attached partition indexes that have a
+ * different name in the target.
+ */
+extern List *cmig_rename_attached(const CmigImage *from, const CmigImage *to);
+
+/* Returns probable renames as a list of char *: "table public.a -> b". */
+extern List *cmig_rename_guess(const CmigDifference *difference);
+
+/* in image_read.c */
+
+/*
+ * Returns a list of CmigInitialGrants for objects that the current user
+ * creates, allocated in the current memory context.
+ */
+extern List *cmig_initial_grants_read(void);
+
+/* in hazard.c */
+
+/*
+ * Returns the hazard as text, with the size of the table, or NULL if there is
+ * no hazard.  For a table without rows, only a loss of data is a hazard.
+ */
+extern char *cmig_hazard_text(const CmigDiffRow *row);
+
+/*
+ * Like cmig_hazard_text(), but for an existing table of any size, with or
+ * without rows, because the statement will also run in other databases.
+ */
+extern char *cmig_hazard_general(const CmigDiffRow *row);
+
+/* Like cmig_hazard_general(), but for the statement that reverts the change. */
+extern char *cmig_hazard_undo(const CmigDiffRow *row);
+
+/* in others.c */
+
+/* Must any extension be moved? */
+extern bool cmig_extension_move_needed(const CmigImage *from, const CmigImage *to);
+
+/*
+ * Move the extensions in the catalogs, in a subtransaction that the caller
+ * rolls back, and pass the statements to the callback.  Schemas that do not
+ * exist are created.  Returns the schemas to read afterwards.
+ */
+extern const CmigManaged *cmig_extension_move(const CmigManaged *managed, const CmigImage *from,
+											  const CmigImage *to, CmigDiffCallback callback, void *arg);
+
+/*
+ * Returns the names of the extensions that applied revisions have created, as a
+ * List of char *.  Scripts are only searched for CREATE EXTENSION, also in the
+ * bodies of functions and DO blocks.
+ */
+extern List *cmig_extension_created(const CmigSituation *now);
+
+/*
+ * Issue a NOTICE about extensions that are not dropped because no applied
+ * revision has created them.  "names" is a List of char *; does nothing if it
+ * is NIL.
+ */
+extern void cmig_extension_tell_kept(List *names);
+
+/*
+ * Add to "target" the extensions that only "live" contains and that no applied
+ * revision has created, and their schemas.
+ */
+extern void cmig_extension_keep(const CmigImage *live, CmigImage *target);
+
+/* in hazard.c */
+
+/*
+ * Set the field "unchecked" for the image's functions that CREATE FUNCTION
+ * might reject.  The image must match the current catalogs.  Functions that
+ * have the same definition in "other" are not checked; "other" may be NULL.
+ */
+extern void cmig_body_check(CmigImage *image, const CmigImage *other);
+
+/*
+ * Set the field "unchecked" for the live functions that are replaced or
+ * dropped, and that CREATE FUNCTION might reject.  The downgrade creates these
+ * functions again.
+ */
+extern void cmig_body_check_changed(CmigDifference *difference);
+
+/*
+ * Returns the live image after the renames given by the caller and by comments
+ * in the target, or "from" if there are no renames.  Calls the callback with a
+ * row for each rename.  The objects are renamed in the catalogs, without
+ * locks, in a subtransaction that is rolled back, so that PostgreSQL prints
+ * definitions with the new names.
+ */
+extern CmigImage *cmig_rename_read(const CmigManaged *managed, CmigImage *from, CmigImage *to,
+								   const List *renames, const List *comments,
+								   CmigDiffCallback callback, void *arg);
+
+/*
+ * Like cmig_rename_read(), but within a shadow, in a subtransaction that the
+ * caller rolls back.
+ */
+extern CmigImage *cmig_rename_read_here(const CmigManaged *managed, CmigImage *from, CmigImage *to,
+										const List *renames, const List *comments,
+										CmigDiffCallback callback, void *arg);
+
+/* Issue a NOTICE for each change that is probably a rename. */
+extern void cmig_rename_tell(const CmigDifference *difference);
+
+/* in others.c */
+
+/*
+ * Returns a list of the objects in the image that use relations in the audit
+ * log's schema, for cmig_log_use_mark().  Call this in the shadow.
+ */
+extern List *cmig_log_use_read(const CmigImage *image);
+
+/*
+ * Set the field "needs" of the objects that use a relation that the database
+ * lacks, and of the objects that depend on them.  "uses" is the result of
+ * cmig_log_use_read().  Call this after the shadow has ended.
+ */
+extern void cmig_log_use_mark(CmigImage *image, const List *uses);
+
+/*
+ * Set the fields "foreign", "may_drop", and "unownable" of the objects in an
+ * image of the live database.
+ */
+extern void cmig_others_mark(CmigImage *image);
+
+/*
+ * Apply notes about owners to the target's image.  Returns the notes that
+ * count as differences.  Notes about live objects of other roles, and about
+ * anything that the options exclude from the comparison, do not count.
+ */
+extern List *cmig_others_settle(const CmigImage *live, CmigImage *target, List *notes,
+								const CmigDiffOptions *options);
+
+/*
+ * Issue a NOTICE that lists other roles' objects that belong to no schema
+ * and are missing from the target.  These objects are left unchanged.
+ */
+extern void cmig_others_tell(const CmigDifference *difference);
+
+/*
+ * Mark a change as unsupported if it would drop or retype an object, and a
+ * live object that is not compared, such as a view in another schema, depends
+ * on that object.  The old image of the difference must be the live one.
+ */
+extern void cmig_outside_refuse(CmigDifference *difference, const CmigManaged *managed);
+
+/* in diff.c */
+
+/*
+ * Returns the schemas in argument n: a text[], or text that is one name or an
+ * array literal.  SQL null means all schemas.
+ */
+extern CmigManaged *cmig_diff_schemas_argument(FunctionCallInfo fcinfo, int n);
+
+/*
+ * Read the arguments owners, privileges, and comments, starting at argument n.
+ */
+extern void cmig_diff_annotations(FunctionCallInfo fcinfo, int n, CmigDiffOptions *options);
+
+/* Returns the renames in argument n, a list of char *. */
+extern List *cmig_diff_renames(FunctionCallInfo fcinfo, int n);
+
+/*
+ * Read the arguments compare, owners, privileges, comments, renames, and
+ * concurrently, starting at argument n.  Raises error 22023 if the value of
+ * compare is invalid.  If compare is "models", privileges are not compared.
+ */
+extern void cmig_diff_arguments(FunctionCallInfo fcinfo, int n, CmigDiffOptions *options);
+
+/* in others.c */
+
+/*
+ * Returns the audited tables, a list of CmigAudited sorted by table, in the
+ * current memory context.  In a shadow (see schema.h), returns the tables that
+ * are audited in the shadow.
+ */
+extern List *cmig_audited_read(void);
+
+/*
+ * Call the callback for each table that is audited differently in the two
+ * lists.  "reason" describes the difference and says what to run.
+ */
+typedef void (*CmigAuditedCallback) (const char *table, const char *reason, void *arg);
+
+extern void cmig_audited_compare(const List *live, const List *revisions,
+								 CmigAuditedCallback callback, void *arg);
+
+/* in replay.c */
+
+/*
+ * Returns a plan of the applied revisions, followed by the repeatable
+ * revisions, each with the script that was last run.  Raises error MG001 if a
+ * version row names an unknown revision.
+ */
+extern CmigReplayPlan *cmig_replay_plan_applied(const CmigSituation *now);
+
+/*
+ * Run a whole plan.  If a repeatable revision's script cannot be replayed, but
+ * a downgrade has been run since the script was last applied, the failure is
+ * ignored: the script may need objects that no longer exist.
+ */
+extern void cmig_replay_whole(CmigReplay *replay, const CmigReplayPlan *plan);
+
+/*
+ * Returns the schemas that cmig_replay_image() would read, so that the
+ * caller can process them further.  Call this in a subtransaction that will
+ * be rolled back.  After this call, no more scripts can be replayed.
+ */
+extern CmigManaged *cmig_replay_settle(CmigReplay *replay, const CmigNames *schemas);
+
+/* Returns notes about the parts of scripts that could not be executed. */
+extern const CmigTarget *cmig_replay_target(const CmigReplay *replay);
+
+/* The result of replaying a whole plan. */
+typedef struct CmigReplayed
+{
+	CmigImage  *image;
+	const CmigTarget *target;
+	List	   *assumed;		/* list of char *: see cmig_replay_image() */
+	List	   *initial;		/* list of CmigInitialGrants: the default
+								 * privileges after the scripts */
+	List	   *audited;		/* list of CmigAudited */
+	List	   *elsewhere;		/* list of char *: schemas of other roles;
+								 * statements about them were left out */
+} CmigReplayed;
+
+/*
+ * Replay a plan, and read the image of the schemas that it creates.  Raises
+ * error 42501 if the caller does not own one of the schemas.
+ */
+extern CmigReplayed *cmig_replay_read(const CmigReplayPlan *plan, const CmigNames *schemas,
+									  const char *caller);
+
+/*
+ * A function that may change the catalogs before the shadow ends.  Returns the
+ * image to use, which may be "image" itself.
+ */
+typedef CmigImage *(*CmigReplayFinish) (const CmigManaged *managed, CmigImage *image, void *arg);
+
+/*
+ * Like cmig_replay_read(), but the image includes installed extensions that no
+ * script has created.  "finish" may be NULL.
+ */
+extern CmigReplayed *cmig_replay_read_assuming(const CmigReplayPlan *plan, const CmigNames *schemas,
+											   const char *caller, CmigReplayFinish finish, void *arg);
+
+/* in diff.c */
+
+/* Append a line for an unsupported change. */
+extern void cmig_diff_line_add_unsupported(List **lines, const char *kind,
+										   const char *object, const char *reason);
+
+/*
+ * Put the lines, a List of CmigDiffLine *, into the caller's materialized
+ * result.  A line whose upgrade has several statements becomes several rows.
+ */
+extern void cmig_diff_put(FunctionCallInfo fcinfo, const List *lines);
+
+/* in generate.c */
+
+/* A statement that the user must resolve before the file can be loaded. */
+typedef struct CmigUnresolved
+{
+	char	   *place;			/* describes the statement and says where it
+								 * is from */
+	char	   *sql;
+} CmigUnresolved;
+
+/* The revision to generate, and the statements that the user must resolve. */
+typedef struct CmigGenerate
+{
+	CmigDraft	draft;
+	List	   *unresolved;		/* list of CmigUnresolved *; only if "store"
+								 * is false */
+	bool		store;			/* true if the revision is also stored, as by
+								 * cmig.load */
+} CmigGenerate;
+
+/*
+ * Read the arguments revision, head, splice, branch_label, depends_on, and
+ * file_template, starting at argument n; argument 0 is the message.
+ */
+extern void cmig_generate_arguments(FunctionCallInfo fcinfo, int n, CmigGenerate *generate);
+
+/*
+ * Check the new revision and fill in its id, edges, and file name.  If the
+ * revision is to be stored, first take the run lock; "function" is used in
+ * error messages, for example "cmig.autogenerate()".
+ */
+extern void cmig_generate_prepare(CmigGenerate *generate, const char *function);
+
+/*
+ * Put the row for a List of CmigDiffLine * into the caller's materialized
+ * result, and store the revision if requested.  WARNINGs list unsupported
+ * changes and unresolved statements.
+ */
+extern void cmig_generate_put(FunctionCallInfo fcinfo, CmigGenerate *generate, const List *lines);
+
+/* in diff.c */
+
+/*
+ * Returns a List of CmigDiffLine *: the statements that change the managed
+ * schemas into those that target_sql creates.  "function" is used in error
+ * messages, for example "cmig.diff()".  Raises error 22004 if target_sql is
+ * NULL, the errors of cmig_shadow_run(), and any error raised by target_sql.
+ */
+extern List *cmig_diff_run(const CmigManaged *managed, const char *target_sql,
+						   const CmigDiffOptions *options, const char *function);
+
+/*
+ * Like cmig_diff_run(), but starts from the schema that the revisions create,
+ * so that the database need not be up to date.  Also raises error MG014 if a
+ * script cannot be replayed.
+ */
+extern List *cmig_diff_run_replay(const CmigReplayPlan *plan, const CmigManaged *managed,
+								  const char *target_sql, const CmigDiffOptions *options,
+								  const char *function);
+
+/*
+ * Like cmig_diff_run(), but compares the schemas that two sets of revisions
+ * create.
+ */
+extern List *cmig_diff_run_between(const CmigReplayPlan *from, const CmigReplayPlan *to,
+								   const CmigManaged *managed, const CmigDiffOptions *options,
+								   const char *function);
+
+/*
+ * Returns the difference between an empty database and these schemas.  If
+ * "with_tools" is true, this includes the tables of other migration tools (see
+ * schema.h).  Raises error 3F000 if a schema does not exist.
+ */
+extern CmigDifference *cmig_whole_difference(const CmigManaged *managed,
+											 const CmigDiffOptions *options,
+											 bool with_tools);
+
+/* in copy.c */
+
+/* Replace the schema's name in the definitions of the image's functions. */
+extern void cmig_own_name_replace_all(CmigImage *image, Oid schema, const char *old, const char *new);
+
+#endif							/* CMIG_SCHEMA_INTERNAL_H */

@@ -1,0 +1,1240 @@
+/*
+ * order.c
+ *	  The order of the steps.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "utils/memutils.h"
+
+#include "kinds/kinds.h"
+#include "schema/internal.h"
+
+/* ----------------------------------------------------------------
+ * Creates the nodes to be ordered: the steps of each change.
+ *
+ * A change that drops and re-creates an object has a node for each of these
+ * steps.
+ * ----------------------------------------------------------------
+ */
+
+/* An edge: one node must come before another. */
+typedef struct CmigEdge
+{
+	int			node;
+	int			before;			/* the node that must come before "node" */
+	bool		soft;			/* true if the edge is ignored when it would
+								 * create a cycle */
+	bool		weak;			/* true for a soft edge that is ignored before
+								 * other soft edges */
+} CmigEdge;
+
+/* The nodes to be sorted, and the edges between them. */
+typedef struct CmigOrder
+{
+	CmigDifference *difference;
+	int			count;
+	CmigOrderNode *nodes;		/* sorted */
+	int			nedges;
+	int			allocated;		/* allocated size of "edges" */
+	CmigEdge   *edges;			/* sorted by node */
+	int		   *start;			/* the index of each node's first edge, and
+								 * nedges as the last element */
+} CmigOrder;
+
+/* Returns the object that the node creates, alters, or drops. */
+static const CmigObject *
+order_node_object(const CmigOrderNode *node)
+{
+	return node->type <= CMIG_NODE_DROP || node->change->to == NULL ? node->change->from : node->change->to;
+}
+
+/*
+ * Returns the object next to which "object" is sorted, usually its table.
+ * Returns "object" itself if it has no parent or its kind has the flag LAST.
+ */
+static const CmigObject *
+sort_root(const CmigObject *object)
+{
+	while (object->parent != NULL && !(object->kind->flags & CMIG_KIND_LAST))
+		object = object->parent;
+	return object;
+}
+
+/*
+ * Compare objects so that a table and its columns, indexes, and so on are next
+ * to each other.
+ */
+static int
+compare_objects(const CmigObject *a, const CmigObject *b)
+{
+	const CmigObject *root = sort_root(a),
+			   *other = sort_root(b);
+	int			order = root == other ? 0 : cmig_lead_compare(root, other);
+
+	return order ? order : cmig_object_compare(a, b);
+}
+
+/*
+ * Does the node drop or rename an old object, so that it comes before nodes
+ * that create or alter objects?  Objects whose kind is FINAL are an exception.
+ */
+static bool
+is_early(const CmigOrderNode *node)
+{
+	return node->type <= CMIG_NODE_DROP && !(node->change->from->kind->flags & CMIG_KIND_FINAL);
+}
+
+/*
+ * A qsort comparator that does not consider edges.  Nodes that drop or rename
+ * old objects come first, in reverse order of the objects.  The other nodes
+ * are sorted by their objects.
+ */
+static int
+compare_nodes(const void *a, const void *b)
+{
+	const CmigOrderNode *left = a,
+			   *right = b;
+	bool		drop = is_early(left),
+				other_drop = is_early(right);
+
+	if (drop != other_drop)
+		return drop ? -1 : 1;
+	if (drop)
+	{
+		int			order = -compare_objects(order_node_object(left), order_node_object(right));
+
+		return order ? order : (int) left->type - (int) right->type;
+	}
+	if (left->change == right->change)
+		return (int) left->type - (int) right->type;
+	return compare_objects(order_node_object(left), order_node_object(right));
+}
+
+static void
+add_node(CmigOrder *order, CmigChange *change, CmigNodeType type)
+{
+	order->nodes[order->count].type = type;
+	order->nodes[order->count++].change = change;
+}
+
+/*
+ * Returns the qualified name of an index or of a constraint's index.  Returns
+ * NULL if the object has no index.
+ */
+static const char *
+index_name(const CmigObject *object)
+{
+	if (object->kind == &cmig_kind_index)
+		return object->identity;
+	return object->kind == &cmig_kind_constraint ? object->kind->index_name(object) : NULL;
+}
+
+/* Do the tables have indexes with the same name in the same schema? */
+static bool
+share_names(const CmigObject *table, const CmigObject *other)
+{
+	for (const CmigObject *child = table->child; child != NULL; child = child->sibling)
+	{
+		const char *name = index_name(child);
+
+		for (const CmigObject *same = other->child; name != NULL && same != NULL; same = same->sibling)
+			if (index_name(same) != NULL && strcmp(index_name(same), name) == 0)
+				return true;
+	}
+	return false;
+}
+
+/*
+ * Must an old parent be dropped before a new parent is created, because their
+ * indexes have the same names?
+ */
+static bool
+parents_share_names(const CmigChange *change)
+{
+	for (int i = 0; i < change->from->ndepends; i++)
+		for (int j = 0; j < change->to->ndepends; j++)
+			if (strcmp(change->from->depends[i]->identity, change->to->depends[j]->identity) != 0 &&
+				share_names(change->from->depends[i], change->to->depends[j]))
+				return true;
+	return false;
+}
+
+/*
+ * Does an inherited column change its type because its table has another
+ * parent?
+ */
+static bool
+is_adapted(const CmigChange *change)
+{
+	return change->disturbs && change->from->kind == &cmig_kind_column && change->from->inherited &&
+		change->to->inherited && !cmig_column_stays_inherited(change->from, change->to);
+}
+
+/*
+ * Returns true if no column or constraint of the table is created or
+ * dropped, and no column must change for a new parent.  In this case, new
+ * parents are added before old ones are removed, so that columns that stay
+ * inherited do not become local ones.
+ */
+static bool
+keeps_columns(const CmigDifference *difference, const CmigChange *change)
+{
+	if (cmig_table_type(change->from) != NULL || cmig_table_type(change->to) != NULL)
+		return false;
+	for (const CmigObject *child = change->from->child; child != NULL; child = child->sibling)
+		if (difference->of_from[child->index]->to == NULL || difference->of_from[child->index]->action == CMIG_AGAIN ||
+			is_adapted(difference->of_from[child->index]))
+			return false;
+	for (const CmigObject *child = change->to->child; child != NULL; child = child->sibling)
+		if (difference->of_to[child->index]->from == NULL)
+			return false;
+	return true;
+}
+
+/* Record in each change the numbers of its nodes. */
+static void
+number_nodes(CmigOrder *order)
+{
+	for (int i = 0; i < order->count; i++)
+	{
+		CmigOrderNode *node = &order->nodes[i];
+
+		if (node->type == CMIG_NODE_AWAY)
+		{
+			node->change->away_node = i;
+			continue;
+		}
+		if (node->type == CMIG_NODE_PART || node->type == CMIG_NODE_JOIN)
+		{
+			*(node->type == CMIG_NODE_PART ? &node->change->part_node : &node->change->join_node) = i;
+			continue;
+		}
+		if (node->type != CMIG_NODE_CREATE)
+			node->change->first_node = i;
+		if (node->type != CMIG_NODE_DROP)
+			node->change->last_node = i;
+	}
+}
+
+/*
+ * Create the nodes of all changes, sorted: drops come before everything
+ * else, and a table's objects are next to the table.
+ */
+static void
+order_node_make(CmigOrder *order)
+{
+	CmigDifference *difference = order->difference;
+
+	order->nodes = MemoryContextAllocHuge(CurrentMemoryContext,
+										  sizeof(CmigOrderNode) * (3 * (Size) difference->count + 1));
+	for (int i = 0; i < difference->count; i++)
+	{
+		CmigChange *change = &difference->changes[i];
+
+		change->first_node = change->last_node = change->away_node = -1;
+		change->part_node = change->join_node = -1;
+		if (change->host != NULL)
+			continue;
+		if (cmig_change_drops(change) && change->away != NULL)
+			add_node(order, change, CMIG_NODE_AWAY);
+		if (cmig_change_drops(change) && change->dropped_by == NULL)
+			add_node(order, change, CMIG_NODE_DROP);
+		if (cmig_change_creates(change))
+			add_node(order, change, CMIG_NODE_CREATE);
+		if (change->action == CMIG_ALTER && !change->late)
+			add_node(order, change, CMIG_NODE_ALTER);
+		if (change->action == CMIG_ALTER && change->first != NIL && change->last != NIL &&
+			change->from->kind == &cmig_kind_table && keeps_columns(difference, change) &&
+			!parents_share_names(change))
+		{
+			change->last = list_concat(change->last, change->first);
+			change->first = NIL;
+		}
+		if (change->action == CMIG_ALTER && change->first != NIL)
+			add_node(order, change, CMIG_NODE_PART);
+		if (change->action == CMIG_ALTER && change->last != NIL)
+			add_node(order, change, CMIG_NODE_JOIN);
+		if (change->action == CMIG_UNSUPPORTED)
+			add_node(order, change, CMIG_NODE_UNSUPPORTED);
+	}
+	qsort(order->nodes, order->count, sizeof(CmigOrderNode), compare_nodes);
+	number_nodes(order);
+}
+
+/* ----------------------------------------------------------------
+ * The graph of nodes: adding edges, and finding the nodes of an object.
+ *
+ * No database access.
+ * ----------------------------------------------------------------
+ */
+
+/*
+ * Add an edge: the node "before" must come before "node".  Does nothing if
+ * either node is -1, which stands for no node.  See CmigEdge for the meaning
+ * of "soft" and "weak".
+ */
+static void
+order_graph_add_kind(CmigOrder *order, int node, int before, bool soft, bool weak)
+{
+	if (node == before || node < 0 || before < 0)
+		return;
+	if (order->nedges == order->allocated)
+	{
+		order->allocated = Max(1024, order->allocated * 2);
+		order->edges = order->edges == NULL ? palloc(sizeof(CmigEdge) * order->allocated) :
+			repalloc_huge(order->edges, sizeof(CmigEdge) * (Size) order->allocated);
+	}
+	order->edges[order->nedges++] = (CmigEdge)
+	{
+		node, before, soft || weak, weak
+	};
+}
+
+static void
+order_graph_add_soft(CmigOrder *order, int node, int before)
+{
+	order_graph_add_kind(order, node, before, true, false);
+}
+
+static void
+order_graph_add(CmigOrder *order, int node, int before)
+{
+	order_graph_add_kind(order, node, before, false, false);
+}
+
+/*
+ * Is "on" the parent table's column or the type's attribute from which the
+ * column "object" comes?  A generated column also depends on other columns of
+ * its own table.
+ */
+static bool
+is_origin(const CmigObject *object, const CmigObject *on)
+{
+	return (on->kind == object->kind && on->parent != object->parent) || on->kind == &cmig_kind_attribute;
+}
+
+/*
+ * Returns the node after which the object no longer exists in its old form, or
+ * -1 if there is none.
+ */
+static int
+order_graph_end(const CmigOrder *order, const CmigObject *object)
+{
+	const CmigChange *change = order->difference->of_from[object->index];
+
+	if (change->dropped_by != NULL)
+		return change->dropped_by->first_node;
+	if (change->part_node >= 0 && object->kind == &cmig_kind_column)
+		return change->part_node;
+
+	/*
+	 * an inherited column is dropped by the statement that drops the parent's
+	 * column
+	 */
+	if (change->to == NULL && change->action == CMIG_NO_CHANGE)
+		for (int i = 0; i < object->ndepends; i++)
+			if (is_origin(object, object->depends[i]))
+				return order_graph_end(order, object->depends[i]);
+	return change->host ? change->host->first_node : change->first_node;
+}
+
+/*
+ * Returns the node after which the object exists in its new form, or -1 if
+ * there is none.
+ */
+static int
+order_graph_made(const CmigOrder *order, const CmigObject *object)
+{
+	const CmigChange *change = order->difference->of_to[object->index];
+
+	/*
+	 * an inherited column is created by the statement that creates the
+	 * parent's column, and a typed table's column by the statement that
+	 * creates the attribute
+	 */
+	if (change->from == NULL && change->action == CMIG_NO_CHANGE)
+		for (int i = 0; i < object->ndepends; i++)
+			if (is_origin(object, object->depends[i]))
+				return order_graph_made(order, object->depends[i]);
+	if (change->join_node >= 0 && object->kind == &cmig_kind_column)
+		return change->join_node;
+	return change->host ? change->host->last_node : change->last_node;
+}
+
+/*
+ * Returns true if the node alters an object in a way that its dependents
+ * survive.  Dependents that are dropped anyway should be dropped before this
+ * node, but need not be.
+ */
+static bool
+order_graph_is_harmless(const CmigOrderNode *node)
+{
+	return node->type == CMIG_NODE_ALTER && !node->change->disturbs;
+}
+
+/* ----------------------------------------------------------------
+ * The order of steps that use the same name.
+ *
+ * No database access.
+ * ----------------------------------------------------------------
+ */
+
+/* A name, and the node after which another object can use it. */
+typedef struct NameEntry
+{
+	const char *name;
+	int			node;
+} NameEntry;
+
+static int
+compare_names(const void *a, const void *b)
+{
+	return strcmp(((const NameEntry *) a)->name, ((const NameEntry *) b)->name);
+}
+
+/* Returns the name of the object's index or sequence, or NULL. */
+static const char *
+second_name(const CmigObject *object)
+{
+	return object != NULL && object->kind->index_name ? object->kind->index_name(object) : NULL;
+}
+
+/*
+ * Store in "names" the names that come into use or out of use when the node
+ * runs: the name of the object, and the name of its index or sequence.  If the
+ * node only alters the object, there is only the latter name, and only if it
+ * differs in "other", the object in the other image.  Returns the number of
+ * names.
+ */
+static int
+names_of(const CmigOrderNode *node, const CmigObject *object, const CmigObject *other, const char **names)
+{
+	const char *second = second_name(object);
+	const char *others = second_name(other);
+	int			count = 0;
+
+	if (node->type != CMIG_NODE_ALTER)
+		names[count++] = object->identity;
+	else if (second != NULL && others != NULL && strcmp(second, others) == 0)
+		second = NULL;
+	if (second != NULL)
+		names[count++] = second;
+	return count;
+}
+
+/*
+ * List the names of old objects that are dropped, renamed, or altered, with
+ * the nodes that make the names available.  The list is sorted.  Returns the
+ * number of names.
+ */
+static int
+list_freed(const CmigOrder *order, NameEntry *freed)
+{
+	const CmigDifference *difference = order->difference;
+	const char *names[2];
+	int			count = 0;
+
+	for (int i = 0; i < difference->from->count; i++)
+	{
+		const CmigObject *object = difference->from->objects[i];
+		int			node = order_graph_end(order, object);
+
+		if (node >= 0 && order->nodes[node].change->away_node >= 0)
+			node = order->nodes[node].change->away_node;
+		if (node < 0 || (order->nodes[node].type > CMIG_NODE_DROP && order->nodes[node].type != CMIG_NODE_ALTER))
+			continue;
+		for (int j = names_of(&order->nodes[node], object, difference->of_from[i]->to, names) - 1; j >= 0; j--)
+			freed[count++] = (NameEntry)
+		{
+			names[j], node
+		};
+	}
+	qsort(freed, count, sizeof(NameEntry), compare_names);
+	return count;
+}
+
+/* Add edges so that a name is available before another object uses it. */
+static void
+order_name_add(CmigOrder *order)
+{
+	const CmigDifference *difference = order->difference;
+	NameEntry  *freed = palloc(sizeof(NameEntry) * (2 * difference->from->count + 1));
+	int			count = list_freed(order, freed);
+	const char *names[2];
+
+	for (int i = 0; count > 0 && i < difference->to->count; i++)
+	{
+		const CmigObject *object = difference->to->objects[i];
+		int			node = order_graph_made(order, object);
+
+		if (node < 0 || (order->nodes[node].type != CMIG_NODE_CREATE && order->nodes[node].type != CMIG_NODE_ALTER))
+			continue;
+		for (int j = names_of(&order->nodes[node], object, difference->of_to[i]->from, names) - 1; j >= 0; j--)
+		{
+			NameEntry	key = {names[j], 0};
+			NameEntry  *found = bsearch(&key, freed, count, sizeof(NameEntry), compare_names);
+
+			if (found == NULL)
+				continue;
+			while (found > freed && compare_names(found - 1, &key) == 0)
+				found--;
+			for (; found < freed + count && compare_names(found, &key) == 0; found++)
+				order_graph_add(order, node, found->node);
+		}
+	}
+	pfree(freed);
+}
+
+/* ----------------------------------------------------------------
+ * The order of the steps that run NO INHERIT and INHERIT.
+ *
+ * No database access.
+ * ----------------------------------------------------------------
+ */
+
+/*
+ * Make the node "before" precede the node that drops or alters an old object.
+ * The edge is weak if the alteration does not affect the object's
+ * dependents.
+ */
+static void
+add_end(CmigOrder *order, const CmigObject *object, int before)
+{
+	int			node = order_graph_end(order, object);
+
+	order_graph_add_kind(order, node, before, false, node >= 0 && order_graph_is_harmless(&order->nodes[node]));
+}
+
+/*
+ * Make the node precede the nodes that drop or alter a table, its columns, and
+ * its constraints.  Statistics are left out: inheritance does not affect them,
+ * and they may have to be dropped earlier, so that another parent's statistics
+ * can have the same names.
+ */
+static void
+add_part(CmigOrder *order, int node, const CmigObject *table)
+{
+	add_end(order, table, node);
+	for (const CmigObject *child = table->child; child != NULL; child = child->sibling)
+		if (child->kind != &cmig_kind_statistics)
+			add_end(order, child, node);
+}
+
+/* Does the change of a column only drop NOT NULL? */
+static bool
+only_drops_not_null(const CmigChange *change)
+{
+	ListCell   *cell;
+
+	if (change->action != CMIG_ALTER || change->to->kind != &cmig_kind_column || change->ddl == NIL)
+		return false;
+	foreach(cell, change->ddl)
+		if (strstr(((const CmigDdl *) lfirst(cell))->sql, " DROP NOT NULL") == NULL)
+		return false;
+	return true;
+}
+
+/*
+ * Make "node", which adds parents to a table, follow the creation of "child".
+ * Exception: if "node" also removes the table's old parents, a column's NOT
+ * NULL is dropped after "node", because an old parent may require NOT NULL.
+ */
+static void
+join_child(CmigOrder *order, int node, const CmigObject *table, const CmigObject *child)
+{
+	const CmigChange *change = order->difference->of_to[child->index],
+			   *join = order->nodes[node].change;
+
+	if (join->to == table && join->part_node < 0 && only_drops_not_null(change))
+		order_graph_add(order, change->first_node, node);
+	else
+		order_graph_add(order, node, order_graph_made(order, child));
+}
+
+/*
+ * Make the node follow the creation of a table and of its columns and
+ * constraints.
+ */
+static void
+add_join(CmigOrder *order, int node, const CmigObject *table)
+{
+	order_graph_add(order, node, order_graph_made(order, table));
+	for (const CmigObject *child = table->child; child != NULL; child = child->sibling)
+		if (child->kind != &cmig_kind_statistics)
+			join_child(order, node, table, child);
+}
+
+/*
+ * Call "add" for each table from which "table" inherits, and for the composite
+ * type on which it is based (CREATE TABLE OF).
+ */
+static void
+add_parents(CmigOrder *order, int node, const CmigObject *table,
+			void (*add) (CmigOrder *order, int node, const CmigObject *table))
+{
+	for (int i = 0; i < table->ndepends; i++)
+		if (table->depends[i]->kind == table->kind || table->depends[i]->kind == &cmig_kind_composite)
+			add(order, node, table->depends[i]);
+}
+
+/* Add the edges of the nodes that run NO INHERIT and INHERIT. */
+static void
+order_inherit_add(CmigOrder *order)
+{
+	for (int i = 0; i < order->count; i++)
+	{
+		const CmigOrderNode *node = &order->nodes[i];
+		const CmigChange *change = node->change;
+
+		if (node->type != CMIG_NODE_PART && node->type != CMIG_NODE_JOIN)
+			continue;
+		order_graph_add(order, change->first_node, change->part_node);
+		order_graph_add(order, change->join_node, change->last_node);
+		if (change->from->kind != &cmig_kind_table)
+			continue;
+		if (node->type == CMIG_NODE_PART)
+		{
+			/*
+			 * the node's statement uses the original names of the type and
+			 * the tables on which the table depends, so it comes before they
+			 * are renamed
+			 */
+			for (int j = 0; j < change->from->ndepends; j++)
+				order_graph_add(order, order->difference->of_from[change->from->depends[j]->index]->away_node, i);
+			add_part(order, i, change->from);
+			add_parents(order, i, change->from, add_part);
+		}
+		else if (node->type == CMIG_NODE_JOIN)
+		{
+			add_join(order, i, change->to);
+			add_parents(order, i, change->to, add_join);
+			if (change->part_node < 0)
+				add_parents(order, i, change->from, add_part);
+		}
+	}
+}
+
+/* ----------------------------------------------------------------
+ * Determines which steps must come before others.
+ *
+ * An object is dropped before the objects that it depends on, and created
+ * after them.  A name must be free before another object can take it.
+ * ----------------------------------------------------------------
+ */
+
+/* Does "object" still depend on "on" after the change? */
+static bool
+keeps(const CmigOrder *order, const CmigObject *object, const CmigObject *on)
+{
+	const CmigObject *to = order->difference->of_from[object->index]->to;
+	const CmigChange *change = order->difference->of_from[on->index];
+
+	for (int i = 0; to != NULL && i < to->ndepends; i++)
+		if (order->difference->of_to[to->depends[i]->index] == change)
+			return true;
+	return false;
+}
+
+/*
+ * Returns true if "object" is a partition's column, inherited from "on", and
+ * the partition is detached during the change.
+ */
+static bool
+is_detached(const CmigObject *object, const CmigObject *on)
+{
+	return object->alone && object->kind == &cmig_kind_column && on->kind == object->kind && on->parent != object->parent;
+}
+
+/*
+ * Add the edges for a dependency in the old image: "object" depends on "on",
+ * so "object" is dropped first.
+ */
+static void
+add_old(CmigOrder *order, const CmigObject *object, const CmigObject *on)
+{
+	const CmigChange *change = order->difference->of_from[object->index];
+	int			node = order_graph_end(order, on),
+				dependent = order_graph_end(order, object);
+
+	/*
+	 * a dependency on a parent table ends with the statement that contains NO
+	 * INHERIT
+	 */
+	if (object->kind == &cmig_kind_table && on->kind == &cmig_kind_table)
+		dependent = change->part_node >= 0 ? change->part_node : change->join_node >= 0 ? change->join_node : dependent;
+	if (node < 0 || dependent < 0)
+		return;
+	if (order->nodes[node].type == CMIG_NODE_DROP ||
+		((order->nodes[node].type == CMIG_NODE_ALTER || order->nodes[node].type == CMIG_NODE_PART) &&
+		 order->nodes[dependent].type == CMIG_NODE_DROP))
+		order_graph_add_kind(order, node, dependent, false, order_graph_is_harmless(&order->nodes[node]));
+
+	/*
+	 * dependents are dropped, or altered so that they no longer use the old
+	 * type, before the type is given its temporary name
+	 */
+	if (order->nodes[node].change->away_node >= 0 && order->nodes[dependent].change->trades)
+		order_graph_add(order, dependent, order->nodes[node].change->away_node);
+	else if (order->nodes[node].change->away_node >= 0 && order->nodes[dependent].change->away_node < 0 &&
+			 (order->nodes[dependent].type == CMIG_NODE_DROP ||
+			  (order->nodes[dependent].type == CMIG_NODE_ALTER && !keeps(order, object, on))))
+		order_graph_add(order, order->nodes[node].change->away_node, dependent);
+	if (order->nodes[node].change->away_node >= 0 && order->nodes[dependent].change->away_node >= 0)
+		order_graph_add(order, order->nodes[node].change->away_node, order->nodes[dependent].change->away_node);
+}
+
+/*
+ * Does the change give a foreign-data wrapper a validator?  If so, the wrapper
+ * is altered after the objects that depend on it; see add_validator().
+ */
+static bool
+gets_validator(const CmigChange *change)
+{
+	return change->action == CMIG_ALTER && change->to->kind == &cmig_kind_foreign_data_wrapper &&
+		cmig_wrapper_gets_validator(change->from, change->to);
+}
+
+/*
+ * Add the edges for a dependency in the new image: "object" depends on "on",
+ * so "on" is created first.
+ */
+static void
+add_new(CmigOrder *order, const CmigObject *object, const CmigObject *on)
+{
+	const CmigChange *change = order->difference->of_to[object->index];
+	int			node = order_graph_made(order, object);
+
+	if (object->kind == &cmig_kind_table && on->kind == &cmig_kind_table && change->join_node >= 0)
+		node = change->join_node;
+	if (change->action == CMIG_ALTER && gets_validator(order->difference->of_to[on->index]))
+		return;
+	order_graph_add(order, node, order_graph_made(order, on));
+}
+
+/*
+ * Returns the foreign-data wrapper on which the object depends, for example
+ * the wrapper of a foreign table's server.  Returns NULL if there is none.
+ */
+static const CmigObject *
+find_wrapper(const CmigObject *object)
+{
+	while (object != NULL && object->kind != &cmig_kind_foreign_data_wrapper)
+	{
+		const CmigObject *next = object->parent;
+
+		for (int i = 0; next == NULL && i < object->ndepends; i++)
+			if (object->depends[i]->kind == &cmig_kind_server || object->depends[i]->kind == &cmig_kind_foreign_data_wrapper)
+				next = object->depends[i];
+		object = next;
+	}
+	return object;
+}
+
+/*
+ * If the foreign-data wrapper that the object depends on is given a validator,
+ * make the wrapper's change come after the object's change.  The validator
+ * might reject the object's old options.
+ */
+static void
+add_validator(CmigOrder *order, const CmigObject *object)
+{
+	const CmigObject *wrapper = find_wrapper(object);
+	const CmigChange *change = wrapper && wrapper != object ? order->difference->of_from[wrapper->index] : NULL;
+
+	if (change != NULL && gets_validator(change))
+		order_graph_add(order, change->first_node, order_graph_end(order, object));
+}
+
+/* Call add_validator() for all old objects. */
+static void
+add_validators(CmigOrder *order)
+{
+	const CmigImage *image = order->difference->from;
+
+	for (int i = 0; i < image->count; i++)
+		add_validator(order, image->objects[i]);
+}
+
+/* Add the edges for all dependencies of an image. */
+static void
+add_dependencies(CmigOrder *order, const CmigImage *image,
+				 void (*add) (CmigOrder *order, const CmigObject *object, const CmigObject *on))
+{
+	for (int i = 0; i < image->count; i++)
+	{
+		const CmigObject *object = image->objects[i];
+
+		for (int j = 0; j < object->ndepends; j++)
+			if (!is_detached(object, object->depends[j]))
+				add(order, object, object->depends[j]);
+		if (object->parent != NULL)
+			add(order, object, object->parent);
+	}
+}
+
+/* Add the soft edge for "object", which mentions "on". */
+static void
+add_named(CmigOrder *order, const CmigObject *object, const CmigObject *on, bool old)
+{
+	int			node = old ? order_graph_end(order, on) : order_graph_made(order, object),
+				before = old ? order_graph_end(order, object) : order_graph_made(order, on);
+
+	if (old && (node < 0 || order->nodes[node].type != CMIG_NODE_DROP))
+		return;
+	order_graph_add_soft(order, node, before);
+}
+
+/*
+ * Add the soft edges between an SQL function and the columns of a relation
+ * or type that the function names or returns.
+ */
+static void
+add_named_columns(CmigOrder *order, const CmigObject *function, const CmigObject *on, bool old)
+{
+	for (const CmigObject *child = on->child; child != NULL; child = child->sibling)
+		if (child->kind == &cmig_kind_column || child->kind == &cmig_kind_attribute)
+			add_named(order, function, child, old);
+}
+
+/*
+ * Add soft edges.  If an object mentions another one, for example in a
+ * function body, the mentioned object is created first and dropped last.  For
+ * an SQL function, this includes the columns of the tables that its body
+ * mentions.
+ */
+static void
+add_soft(CmigOrder *order, const CmigImage *image, bool old)
+{
+	for (int i = 0; i < image->count; i++)
+	{
+		const CmigObject *object = image->objects[i];
+		bool		function = cmig_function_is_sql(object);
+
+		for (int j = 0; j < object->nsoft; j++)
+		{
+			add_named(order, object, object->soft[j], old);
+			if (function)
+				add_named_columns(order, object, object->soft[j], old);
+		}
+		for (int j = 0; function && j < object->ndepends; j++)
+			add_named_columns(order, object, object->depends[j], old);
+	}
+}
+
+/*
+ * Add edges so that the new columns of a table, and the new attributes of a
+ * type, are created in order.  The edges are soft, because a generated column
+ * may use a later column.
+ */
+static void
+add_siblings(CmigOrder *order)
+{
+	const CmigImage *image = order->difference->to;
+
+	for (int i = 0; i < image->count; i++)
+	{
+		const CmigObject *last = NULL;
+
+		for (const CmigObject *child = image->objects[i]->child; child != NULL; child = child->sibling)
+		{
+			if (child->address.sub <= 0 || order->difference->of_to[child->index]->host != NULL ||
+				order_graph_made(order, child) < 0)
+				continue;
+			if (last != NULL && last->kind == child->kind)
+				order_graph_add_soft(order, order_graph_made(order, child), order_graph_made(order, last));
+			last = child;
+		}
+	}
+}
+
+/*
+ * Add edges so that the columns of a table, and the attributes of a type, are
+ * dropped in reverse order.  The downgrade then adds them in their original
+ * order.
+ */
+static void
+add_dropped_siblings(CmigOrder *order)
+{
+	const CmigImage *image = order->difference->from;
+
+	for (int i = 0; i < image->count; i++)
+	{
+		const CmigObject *last = NULL;
+
+		for (const CmigObject *child = image->objects[i]->child; child != NULL; child = child->sibling)
+		{
+			int			node = order->difference->of_from[child->index]->first_node;
+
+			if (child->address.sub <= 0 || node < 0 || order->nodes[node].type != CMIG_NODE_DROP)
+				continue;
+			if (last != NULL && last->kind == child->kind)
+				order_graph_add_soft(order, order->difference->of_from[last->index]->first_node, node);
+			last = child;
+		}
+	}
+}
+
+/*
+ * Add edges so that equivalent indexes are created in order (see schema.h), and
+ * dropped in reverse order.  The downgrade then also creates them in order.
+ */
+static void
+add_twins(CmigOrder *order)
+{
+	ListCell   *cell;
+
+	foreach(cell, cmig_twins_find(order->difference, true))
+	{
+		const CmigTwins *twins = lfirst(cell);
+		int			first = order_graph_end(order, twins->first),
+					second = order_graph_end(order, twins->second);
+
+		if (first >= 0 && second >= 0 && order->nodes[first].type == CMIG_NODE_DROP &&
+			order->nodes[second].type == CMIG_NODE_DROP)
+			order_graph_add_soft(order, first, second);
+	}
+
+	foreach(cell, cmig_twins_find(order->difference, false))
+	{
+		const CmigTwins *twins = lfirst(cell);
+
+		order_graph_add_soft(order, order_graph_made(order, twins->second), order_graph_made(order, twins->first));
+	}
+}
+
+static int
+compare_edges(const void *a, const void *b)
+{
+	const CmigEdge *left = a,
+			   *right = b;
+
+	if (left->node != right->node)
+		return left->node < right->node ? -1 : 1;
+	if (left->soft != right->soft)
+		return left->soft - right->soft;
+	return left->before < right->before ? -1 : left->before > right->before;
+}
+
+/* Build all edges between the nodes, sorted by node. */
+static void
+order_edge_make(CmigOrder *order)
+{
+	order->nedges = 0;
+	add_dependencies(order, order->difference->from, add_old);
+	add_dependencies(order, order->difference->to, add_new);
+	add_validators(order);
+	add_siblings(order);
+	add_dropped_siblings(order);
+	order_inherit_add(order);
+	order_name_add(order);
+	add_twins(order);
+	add_soft(order, order->difference->from, true);
+	add_soft(order, order->difference->to, false);
+	if (order->nedges > 1)
+		qsort(order->edges, order->nedges, sizeof(CmigEdge), compare_edges);
+	order->start = palloc0(sizeof(int) * (order->count + 1));
+	for (int i = 0; i < order->nedges; i++)
+		order->start[order->edges[i].node + 1]++;
+	for (int i = 0; i < order->count; i++)
+		order->start[i + 1] += order->start[i];
+}
+
+/* ----------------------------------------------------------------
+ * Finds an order for the changes between two images.
+ *
+ * A node is a step of a change.  A change that drops and re-creates an object
+ * has two nodes.  An object is dropped before the objects that it depends on,
+ * and created after them.  A cycle is broken by creating an object in a
+ * separate statement instead of as part of another object's statement.
+ *
+ * Nodes are sorted first: drops come before everything else, and a table's
+ * objects are next to the table.  Then each node is placed after all nodes
+ * that must precede it.  Otherwise the sort order is kept, so that changing
+ * one object does not move other statements.
+ * ----------------------------------------------------------------
+ */
+
+/*
+ * Cycles
+ */
+
+/*
+ * Does the object depend on an object that the change creates (or drops, if
+ * "old" is true)?
+ */
+static bool
+needs(const CmigOrder *order, const CmigObject *object, const CmigChange *change, bool old)
+{
+	for (int i = 0; i < object->ndepends; i++)
+	{
+		const CmigObject *on = object->depends[i];
+		const CmigChange *other = old ? order->difference->of_from[on->index] : order->difference->of_to[on->index];
+
+		if (other == change || other->host == change)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Exclude from the statement of "parent" those of its children that depend on
+ * an object that the change creates (or drops, if "old" is true), by setting
+ * their field "apart".  Returns true if there are any such children.
+ */
+static bool
+unfold(const CmigOrder *order, CmigObject *parent, const CmigChange *change, bool old)
+{
+	bool		done = false;
+
+	for (CmigObject *child = parent->child; child != NULL; child = child->sibling)
+	{
+		CmigChange *own = old ? order->difference->of_from[child->index] : order->difference->of_to[child->index];
+
+		done |= unfold(order, child, change, old);
+		if (own->host == NULL || child->apart || child->address.sub > 0 || !needs(order, child, change, old))
+			continue;
+		if (own->from)
+			own->from->apart = true;
+		if (own->to)
+			own->to->apart = true;
+		done = true;
+	}
+	return done;
+}
+
+/*
+ * Break the cycle formed by the nodes at positions "from" through "to" of the
+ * stack, by excluding an object from its parent's statement.  Returns the
+ * position of the node whose edge to the next node is no longer needed, or -1
+ * if no object can be excluded.
+ */
+static int
+cut_cycle(const CmigOrder *order, const int *stack, int from, int to)
+{
+	/* try the last edge first, because then no node has to be visited again */
+	for (int n = 0, i = to; n <= to - from; n++, i = from + n - 1)
+	{
+		const CmigOrderNode *node = &order->nodes[stack[i]];
+		const CmigOrderNode *before = &order->nodes[stack[i == to ? from : i + 1]];
+
+		if (node->type == CMIG_NODE_CREATE &&
+			unfold(order, node->change->to, before->change, false))
+			return i;
+		if (before->type == CMIG_NODE_DROP &&
+			unfold(order, before->change->from, node->change, true))
+			return i;
+	}
+	return -1;
+}
+
+/*
+ * Walk
+ */
+
+/* A depth-first walk over the nodes, without recursion. */
+typedef struct Walk
+{
+	CmigOrderNode *result;
+	int			count;
+	char	   *state;			/* for each node: 0 if not visited, 1 if on
+								 * the stack, 2 if done */
+	int		   *next;			/* for each node: index of the edge to follow
+								 * next */
+	int		   *stack;
+	bool		again;			/* true if the walk must be repeated with the
+								 * same edges */
+	bool		cut;			/* true if statements were split, so that the
+								 * edges must be rebuilt */
+} Walk;
+
+/*
+ * Mark the function of an ignored soft edge as unchecked: its body names an
+ * object that does not exist when the upgrade or the downgrade creates the
+ * function.
+ */
+static void
+note_unchecked(const CmigOrder *order, const CmigEdge *edge)
+{
+	const CmigOrderNode *node = &order->nodes[edge->node];
+
+	node = node->type <= CMIG_NODE_DROP ? &order->nodes[edge->before] : node;
+	node->change->unchecked = order_node_object(node)->kind == &cmig_kind_function;
+}
+
+/*
+ * Break a cycle of nodes on the stack by ignoring a soft edge, preferably a
+ * weak one.  Returns the position on the stack of the node that has the edge,
+ * or -1 if no edge is soft.
+ */
+static int
+skip_soft(CmigOrder *order, Walk *walk, int from, int to)
+{
+	int			place = -1;
+	CmigEdge   *edge;
+
+	for (int i = from; i <= to; i++)
+	{
+		edge = &order->edges[walk->next[walk->stack[i]] - 1];
+		if (edge->soft && (place < 0 || edge->weak))
+			place = i;
+		if (edge->weak)
+			break;
+	}
+	if (place < 0)
+		return -1;
+	edge = &order->edges[walk->next[walk->stack[place]] - 1];
+	if (!edge->weak)
+		note_unchecked(order, edge);
+	edge->before = edge->node;
+	return place;
+}
+
+/*
+ * Ignore all edges that require the next node on the stack to come before the
+ * node at the position "place".
+ */
+static void
+skip_edges(CmigOrder *order, const Walk *walk, int place)
+{
+	int			node = walk->stack[place],
+				before = order->edges[walk->next[node] - 1].before;
+
+	for (int i = order->start[node]; i < order->start[node + 1]; i++)
+		if (order->edges[i].before == before)
+			order->edges[i].before = node;
+}
+
+/*
+ * Break the cycle that ends at the top of the stack, and go back to the node
+ * whose edge is no longer needed, so that the same walk finds other cycles.
+ * Returns the new top of the stack.
+ */
+static int
+break_cycle(CmigOrder *order, Walk *walk, int from, int top)
+{
+	int			place = cut_cycle(order, walk->stack, from, top);
+
+	if (place >= 0)
+	{
+		skip_edges(order, walk, place);
+		walk->cut = true;
+	}
+	else
+	{
+		place = skip_soft(order, walk, from, top);
+		walk->again |= place >= 0;
+	}
+
+	/*
+	 * go back to the node at "place"; if "place" is -1, the walk only ignores
+	 * the edge that closes the cycle
+	 */
+	for (int i = place + 1; place >= 0 && i <= top; i++)
+	{
+		walk->state[walk->stack[i]] = 0;
+		walk->next[walk->stack[i]] = order->start[walk->stack[i]];
+	}
+	return place >= 0 ? place : top;
+}
+
+/* Visit a node after all nodes that must come before it. */
+static void
+walk_from(CmigOrder *order, Walk *walk, int node)
+{
+	int			depth = 0;
+
+	walk->stack[0] = node;
+	walk->state[node] = 1;
+	while (depth >= 0)
+	{
+		int			current = walk->stack[depth];
+
+		if (walk->next[current] == order->start[current + 1])
+		{
+			walk->state[current] = 2;
+			walk->result[walk->count++] = order->nodes[current];
+			depth--;
+			continue;
+		}
+		node = order->edges[walk->next[current]++].before;
+		if (node == current)
+			continue;
+		if (walk->state[node] == 0)
+		{
+			walk->state[node] = 1;
+			walk->stack[++depth] = node;
+		}
+		else if (walk->state[node] == 1)
+		{
+			int			from = depth;
+
+			while (walk->stack[from] != node)
+				from--;
+			depth = break_cycle(order, walk, from, depth);
+		}
+	}
+}
+
+/* Visit all nodes.  The caller uses the result only if no cycle was broken. */
+static void
+walk_all(CmigOrder *order, Walk *walk)
+{
+	walk->count = 0;
+	walk->again = walk->cut = false;
+	memset(walk->state, 0, order->count);
+	memcpy(walk->next, order->start, sizeof(int) * order->count);
+	for (int i = 0; i < order->count; i++)
+		if (walk->state[i] == 0)
+			walk_from(order, walk, i);
+}
+
+/*
+ * Put the nodes in order.  Returns false if statements were split to break a
+ * cycle.  The split adds nodes and edges, so *result is then not valid.
+ */
+static bool
+place_nodes(CmigOrder *order, CmigOrderNode **result)
+{
+	int			size = Max(order->count, 1);
+	Walk		walk = {0};
+
+	walk.result = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(CmigOrderNode) * (Size) size);
+	walk.state = palloc(size);
+	walk.stack = palloc(sizeof(int) * size);
+	walk.next = palloc(sizeof(int) * size);
+	do
+		walk_all(order, &walk);
+	while (walk.again && !walk.cut);
+	*result = walk.result;
+	pfree(walk.state);
+	pfree(walk.stack);
+	pfree(walk.next);
+	return !walk.cut;
+}
+
+CmigOrderNode *
+cmig_order(CmigDifference *difference, int *count)
+{
+	for (;;)
+	{
+		CmigOrder	order = {.difference = difference};
+		CmigOrderNode *result;
+		bool		done;
+
+		cmig_lead_tables(difference);
+		order_node_make(&order);
+		order_edge_make(&order);
+		done = place_nodes(&order, &result);
+		*count = order.count;
+		pfree(order.nodes);
+		pfree(order.start);
+		if (order.edges != NULL)
+			pfree(order.edges);
+		if (done)
+			return result;
+		pfree(result);
+		cmig_host_find(difference);
+	}
+}

@@ -1,0 +1,847 @@
+/*
+ * propagate.c
+ *	  Changes that need other changes.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "base/base.h"
+#include "kinds/kinds.h"
+#include "schema/internal.h"
+
+/* ----------------------------------------------------------------
+ * Finds new materialized views that cannot be filled.
+ *
+ * No database access.
+ *
+ * Whether a materialized view has data is not compared, so an existing view
+ * can lack data although the target's view has data.
+ * ----------------------------------------------------------------
+ */
+
+/*
+ * Does the view depend on a view that cannot be read, or on a column of such a
+ * view?  "empty" has an element for each object: true for a view that is known
+ * to be unreadable.
+ */
+static bool
+reads_empty(const CmigObject *view, const bool *empty)
+{
+	for (int i = 0; i < view->ndepends; i++)
+	{
+		const CmigObject *on = view->depends[i];
+
+		if (empty[on->index] || (on->parent != NULL && empty[on->parent->index]))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Will reading the view fail, because it is or reads a materialized view
+ * without data?  "stays" is true if the view is not created.  See
+ * reads_empty() for "empty".
+ */
+static bool
+is_empty(const CmigChange *change, const CmigObject *view, bool stays, const bool *empty)
+{
+	const bool	materialized = view->kind == &cmig_kind_materialized_view;
+
+	if (materialized && stays && change->from != NULL)
+		return cmig_view_is_empty(change->from);
+	return (materialized && cmig_view_is_empty(view)) || reads_empty(view, empty);
+}
+
+/*
+ * Leave empty the image's materialized views that cannot be filled.  The
+ * upgrade creates views of the new image, and the downgrade creates those of
+ * the old image that the upgrade drops.
+ */
+static void
+leave_empty(const CmigDifference *difference, const CmigImage *image, bool old)
+{
+	bool	   *empty = palloc0(sizeof(bool) * (image->count + 1));
+	bool	   *stays = palloc0(sizeof(bool) * (image->count + 1));
+	bool		again = true;
+
+	for (int i = 0; i < image->count; i++)
+		stays[i] = old ? !cmig_change_drops(difference->of_from[i]) : !cmig_change_creates(difference->of_to[i]);
+	while (again)
+	{
+		again = false;
+		for (int i = 0; i < image->count; i++)
+		{
+			const CmigObject *view = image->objects[i];
+
+			if ((view->kind != &cmig_kind_view && view->kind != &cmig_kind_materialized_view) || empty[i])
+				continue;
+			empty[i] = is_empty(old ? difference->of_from[i] : difference->of_to[i], view, stays[i], empty);
+			again |= empty[i];
+		}
+	}
+	for (int i = 0; i < image->count; i++)
+		if (empty[i] && !stays[i] && image->objects[i]->kind == &cmig_kind_materialized_view)
+			cmig_view_leave_empty(image->objects[i]);
+	pfree(stays);
+	pfree(empty);
+}
+
+/* Set the field "empties". */
+static void
+find_emptied(CmigDifference *difference)
+{
+	for (int i = 0; i < difference->count; i++)
+	{
+		CmigChange *change = &difference->changes[i];
+
+		change->empties = cmig_change_creates(change) && change->to->kind == &cmig_kind_materialized_view &&
+			cmig_view_is_empty(change->to) && !(change->from != NULL && cmig_view_is_empty(change->from));
+	}
+}
+
+void
+cmig_populate_check(CmigDifference *difference)
+{
+	leave_empty(difference, difference->to, false);
+	find_emptied(difference);
+	leave_empty(difference, difference->from, true);
+}
+
+/* ----------------------------------------------------------------
+ * Finds the objects that must be dropped temporarily, or altered, because
+ * they depend on an object that is dropped or altered.
+ *
+ * 	  Finds the objects that must be dropped temporarily.
+ * ----------------------------------------------------------------
+ */
+
+static void
+count_dependent(CmigDependents *dependents, const CmigObject *on)
+{
+	dependents->start[on->index + 1]++;
+}
+
+/*
+ * Set *dependents to the dependents of each object in the image.  Children
+ * count as dependents of their parent.
+ */
+static void
+find_dependents(const CmigImage *image, CmigDependents *dependents)
+{
+	int		   *fill;
+
+	dependents->start = palloc0(sizeof(int) * (image->count + 1));
+	for (int i = 0; i < image->count; i++)
+	{
+		const CmigObject *object = image->objects[i];
+
+		for (int j = 0; j < object->ndepends; j++)
+			count_dependent(dependents, object->depends[j]);
+		if (object->parent != NULL)
+			count_dependent(dependents, object->parent);
+	}
+	for (int i = 0; i < image->count; i++)
+		dependents->start[i + 1] += dependents->start[i];
+	dependents->objects = palloc(sizeof(CmigObject *) * Max(dependents->start[image->count], 1));
+	fill = palloc0(sizeof(int) * (image->count + 1));
+	for (int i = 0; i < image->count; i++)
+	{
+		CmigObject *object = image->objects[i];
+
+		for (int j = 0; j <= object->ndepends; j++)
+		{
+			const CmigObject *on = j < object->ndepends ? object->depends[j] : object->parent;
+
+			if (on != NULL)
+				dependents->objects[dependents->start[on->index] + fill[on->index]++] = object;
+		}
+	}
+	pfree(fill);
+}
+
+/* Can the object be dropped and created again without loss? */
+static bool
+is_disposable(const CmigObject *object)
+{
+	return (object->kind->flags & CMIG_KIND_DISPOSABLE) != 0 ||
+		(object->kind->is_disposable != NULL && object->kind->is_disposable(object));
+}
+
+/*
+ * Must the dependent be dropped temporarily while the object that it depends
+ * on is altered?
+ */
+static bool
+is_disturbed(const CmigChange *change, const CmigChange *dependent)
+{
+	int			flags = dependent->from->kind->flags;
+
+	if (!change->disturbs)
+		return false;
+	if (flags & CMIG_KIND_RECAST)
+		return change->recasts || dependent->action == CMIG_ALTER;
+	return (flags & CMIG_KIND_DISTURBED) != 0;
+}
+
+/*
+ * Returns true if the dependent is altered so that it no longer depends on the
+ * object of "change".
+ */
+static bool
+lets_go(const CmigDifference *difference, const CmigChange *change, const CmigChange *dependent)
+{
+	const CmigObject *to = dependent->to;
+
+	if (dependent->action != CMIG_ALTER)
+		return false;
+	for (int i = 0; i < to->ndepends; i++)
+		if (difference->of_to[to->depends[i]->index] == change)
+			return false;
+	return to->parent == NULL || difference->of_to[to->parent->index] != change;
+}
+
+static bool
+is_inherited_column(const CmigObject *object)
+{
+	return object->kind == &cmig_kind_column && object->inherited;
+}
+
+static bool
+is_typed_column(const CmigObject *object)
+{
+	return object->kind == &cmig_kind_column && cmig_table_type(object->parent) != NULL;
+}
+
+/*
+ * Returns true for a column that is dropped by itself or together with its
+ * table.  Columns that inherit from it may remain.
+ */
+static bool
+goes_with_table(const CmigDifference *difference, const CmigChange *change)
+{
+	return change->from->kind == &cmig_kind_column &&
+		(change->action == CMIG_DROP || difference->of_from[change->from->parent->index]->action == CMIG_AGAIN);
+}
+
+/*
+ * Must the dependent be dropped or altered because it uses the object of
+ * "change"?  "goes" is true if that object is dropped, and false if it is
+ * altered.
+ */
+static bool
+is_affected(const CmigDifference *difference, const CmigChange *change, const CmigChange *dependent,
+			bool goes)
+{
+	if (dependent->to == NULL || dependent->action == CMIG_AGAIN ||
+		dependent->action == CMIG_UNSUPPORTED)
+		return false;
+	if (!goes && !is_disturbed(change, dependent))
+		return false;
+	if (cmig_children_is_attached(dependent) && dependent->from->parent != change->from)
+		return false;
+
+	/*
+	 * ignore a change of a base type's definition: the dependent also depends
+	 * on the type itself, whose change affects it
+	 */
+	if (change->from->kind == &cmig_kind_base_definition)
+		return false;
+	if (change->from->kind == &cmig_kind_attribute && is_typed_column(dependent->from))
+		return false;
+	return !is_inherited_column(dependent->from) || !goes_with_table(difference, change);
+}
+
+/* Can the dependent be dropped and created again without losing data? */
+static bool
+is_created_again(const CmigChange *change, const CmigChange *dependent)
+{
+	return is_disposable(dependent->from) ||
+		(is_inherited_column(dependent->from) && is_inherited_column(dependent->to) &&
+		 change->action == CMIG_AGAIN && change->from->kind == &cmig_kind_column) ||
+		(change->action == CMIG_AGAIN && dependent->from->parent == change->from);
+}
+
+/*
+ * If the object of "change" can be replaced while dependents use it, change
+ * the dependent accordingly.  Returns the change whose dependents must be
+ * examined next, or NULL if the object cannot be replaced.
+ */
+static CmigChange *
+find_way(CmigDifference *difference, CmigChange *change, CmigChange *dependent)
+{
+	if (change->from->kind->flags & CMIG_KIND_SWAPS)
+		return cmig_replace_dependent(difference, change, dependent);
+	if (change->from->kind->flags & CMIG_KIND_DETOUR)
+		return cmig_replace_detour(change, dependent);
+	return NULL;
+}
+
+/*
+ * Add the change to the queue of changes whose dependents must be examined,
+ * unless it was added before with the same action.
+ */
+static List *
+enqueue(List *queue, CmigChange *change)
+{
+	if (change->queued && change->queued_action == change->action)
+		return queue;
+	change->queued = true;
+	change->queued_action = change->action;
+	return lappend(queue, change);
+}
+
+/*
+ * For a column of a foreign table, returns the table's change, since the
+ * column is re-created with the table.  Otherwise, returns the change itself.
+ */
+static CmigChange *
+whole_of(const CmigDifference *difference, CmigChange *change)
+{
+	CmigChange *table = change->from->parent ? difference->of_from[change->from->parent->index] : NULL;
+
+	if (change->from->kind != &cmig_kind_foreign_column || table->to == NULL || cmig_change_drops(table))
+		return change;
+	return table;
+}
+
+/*
+ * Is the object an enum that gets new values, and keeps the order of the old
+ * ones?
+ */
+static bool
+only_gets_values(const CmigChange *change)
+{
+	return change->from->kind == &cmig_kind_enum && change->to != NULL && cmig_enum_added(change->from, change->to) != NIL;
+}
+
+/*
+ * Decide what happens to a dependent of the object of "change".  "goes" is
+ * true if that object is dropped.  Returns the change whose dependents must be
+ * examined next, or NULL if there is none.  If the dependent prevents the
+ * change, the change is marked as unsupported.
+ */
+static CmigChange *
+disturb(CmigDifference *difference, CmigChange *change, CmigChange *dependent, bool goes)
+{
+	CmigChange *next;
+
+	if ((goes || is_disturbed(change, dependent)) && cmig_foreign_stays(difference, dependent))
+	{
+		cmig_foreign_prevents(change, dependent);
+		return NULL;
+	}
+	if (!is_affected(difference, change, dependent, goes))
+		return NULL;
+	if (is_created_again(change, dependent))
+	{
+		dependent = whole_of(difference, dependent);
+		dependent->action = CMIG_AGAIN;
+		dependent->ddl = NIL;
+		return dependent;
+	}
+	if (!goes)
+		return NULL;
+	if (cmig_replace_successor(difference, change, dependent) != NULL)
+		return cmig_replace_dependent(difference, change, dependent);
+	next = cmig_replace_multirange(difference, change, dependent);
+	if (next != NULL)
+		return next;
+	if (lets_go(difference, change, dependent))
+	{
+		cmig_replace_trade(difference, change, dependent);
+		return NULL;
+	}
+	if (change->action != CMIG_AGAIN)
+		return NULL;
+	next = find_way(difference, change, dependent);
+	if (next == NULL)
+	{
+		change->action = CMIG_UNSUPPORTED;
+		change->reason = psprintf("it would have to be dropped, and %s %s depends on it%s",
+								  dependent->from->kind->name, dependent->from->identity,
+								  only_gets_values(change) ? "; add its new values in an earlier revision, without using them" : "");
+	}
+	return next;
+}
+
+/*
+ * Is the object a composite type's attribute or a domain?  If such an object
+ * uses a range type or its multirange type, the range type cannot be dropped.
+ */
+static bool
+is_nested_use(const CmigObject *object)
+{
+	return object->kind == &cmig_kind_attribute || object->kind == &cmig_kind_domain;
+}
+
+/*
+ * Mark the change of an object that uses a range type as unsupported, because
+ * the object may need the new range type or its new multirange type.
+ */
+static void
+refuse_use(const CmigDifference *difference, const CmigChange *range, CmigChange *change)
+{
+	const bool	changes = change->action != CMIG_NO_CHANGE;
+
+	if (change->to == NULL)
+		return;
+	if (change->from->kind == &cmig_kind_attribute)
+	{
+		CmigChange *type = difference->of_from[change->from->parent->index];
+
+		change->action = CMIG_NO_CHANGE;
+		change = type;
+	}
+	if (!changes && change->action == CMIG_NO_CHANGE)
+		return;
+	change->action = CMIG_UNSUPPORTED;
+	change->reason = psprintf("it uses %s %s, which cannot be changed", range->from->kind->name, range->from->identity);
+}
+
+/*
+ * If objects that use a range type prevent it from being re-created, mark the
+ * range type's change as unsupported, and also the changes of these objects,
+ * because they may need the new multirange type.
+ */
+static void
+refuse_range(const CmigDifference *difference, const CmigDependents *dependents, CmigChange *change)
+{
+	const int	start = dependents->start[change->from->index],
+				end = dependents->start[change->from->index + 1];
+	const CmigObject *user = NULL;
+
+	if (change->from->kind != &cmig_kind_range || change->action != CMIG_AGAIN)
+		return;
+	for (int i = start; i < end && user == NULL; i++)
+		if (is_nested_use(dependents->objects[i]) && difference->of_from[dependents->objects[i]->index]->to != NULL)
+			user = dependents->objects[i];
+	if (user == NULL)
+		return;
+	change->action = CMIG_UNSUPPORTED;
+	change->reason = psprintf("it would have to be dropped, and %s %s depends on it", user->kind->name, user->identity);
+	for (int i = start; i < end; i++)
+		refuse_use(difference, change, difference->of_from[dependents->objects[i]->index]);
+}
+
+void
+cmig_propagate(CmigDifference *difference)
+{
+	CmigDependents dependents;
+	List	   *queue = NIL;
+	const int	count = difference->from->count;
+
+	find_dependents(difference->from, &dependents);
+	cmig_replace_used(difference, &dependents);
+	for (int i = 0; i < count; i++)
+		refuse_range(difference, &dependents, difference->of_from[i]);
+	for (int i = 0; i < count; i++)
+	{
+		CmigChange *change = difference->of_from[i];
+
+		if (cmig_change_drops(change) || change->disturbs)
+			queue = enqueue(queue, change);
+	}
+	/* the queue grows during the loop */
+	for (int i = 0; i < list_length(queue); i++)
+	{
+		CmigChange *change = list_nth(queue, i);
+		bool		goes = cmig_change_drops(change);
+		const int	end = dependents.start[change->from->index + 1];
+
+		for (int j = dependents.start[change->from->index]; j < end; j++)
+		{
+			CmigChange *dependent = difference->of_from[dependents.objects[j]->index];
+			CmigChange *next = disturb(difference, change, dependent, goes);
+
+			if (next != NULL)
+				queue = enqueue(queue, next);
+			else if (change->action == CMIG_UNSUPPORTED)
+				break;
+		}
+	}
+}
+
+/* ----------------------------------------------------------------
+ * Finds changes that are performed by another change's statement.
+ *
+ * For example, CREATE TABLE creates a table's columns and constraints, too,
+ * and DROP TABLE drops them.  The change of the table is then the host of
+ * their changes.  An object that is part of its parent's CREATE statement is
+ * folded.  If an object is not folded, but dropped by its host's DROP
+ * statement, its change is a rider of the host.  If a column is dropped and
+ * created together with the parent table's column, its change is a copy of the
+ * host.
+ *
+ * No database access.
+ * ----------------------------------------------------------------
+ */
+
+/* Can the object be part of its parent's CREATE statement? */
+static bool
+may_fold(const CmigObject *object)
+{
+	return (object->kind->flags & CMIG_KIND_FOLDS) != 0 && !object->apart && !object->unfolded &&
+		(object->kind->folds == NULL || object->kind->folds(object));
+}
+
+static bool
+depends_on(const CmigObject *object, const CmigObject *on)
+{
+	for (int i = 0; i < object->ndepends; i++)
+		if (object->depends[i] == on)
+			return true;
+	return false;
+}
+
+/*
+ * Does "column" inherit from the column "parent" of a parent table?  If its
+ * table also defines the column, only the tables depend on each other.
+ */
+static bool
+inherits_from(const CmigObject *column, const CmigObject *parent)
+{
+	return depends_on(column, parent) || depends_on(column->parent, parent->parent);
+}
+
+/*
+ * If the change re-creates an inherited column, but not its table, and the
+ * parent's column is also re-created, returns the change of the parent's
+ * column.  Otherwise returns NULL.
+ */
+static CmigChange *
+inherited_change(const CmigDifference *difference, const CmigChange *change)
+{
+	const CmigObject *column = change->from;
+
+	if (change->action != CMIG_AGAIN || column->kind != &cmig_kind_column ||
+		!column->inherited || !change->to->inherited || change->to->alone ||
+		difference->of_from[column->parent->index]->action == CMIG_AGAIN)
+		return NULL;
+	for (int i = 0; i < column->ndepends; i++)
+	{
+		CmigChange *other = difference->of_from[column->depends[i]->index];
+
+		if (other->from->kind == column->kind && other->from->parent != column->parent && other->action == CMIG_AGAIN &&
+			inherits_from(change->to, other->to))
+			return other;
+	}
+	return NULL;
+}
+
+/*
+ * Is the object created by the statement that creates its parent?  "parent" is
+ * the parent's change.  ADD COLUMN for a parent table's column does not give
+ * the child's column a default of its own, so such a default is not folded.
+ */
+static bool
+folds(const CmigDifference *difference, const CmigChange *parent, const CmigObject *object)
+{
+	if (!may_fold(object))
+		return false;
+	return object->kind != &cmig_kind_default || object->inherited || inherited_change(difference, parent) == NULL ||
+		cmig_column_repeats_default(object);
+}
+
+/*
+ * Set the field "host" of a change and "folded" of its object, and add the
+ * change to the riders of its host if necessary.  The host of the parent's
+ * change is already known, because parents come before their children in the
+ * order of kinds.
+ */
+static void
+find_host(CmigDifference *difference, CmigChange *change)
+{
+	CmigObject *object = change->to ? change->to : change->from;
+	CmigChange *parent;
+	bool		folded;
+
+	change->host = NULL;
+	for (parent = inherited_change(difference, change); parent != NULL; parent = inherited_change(difference, parent))
+		change->host = parent;
+	if (change->host != NULL)
+	{
+		change->host->copies = lappend(change->host->copies, change);
+		return;
+	}
+	if (change->to)
+		change->to->folded = false;
+	if (change->from)
+		change->from->folded = false;
+	if (object->parent == NULL || (!cmig_change_creates(change) && !cmig_change_drops(change)))
+		return;
+	parent = change->to ? difference->of_to[object->parent->index] : difference->of_from[object->parent->index];
+	folded = folds(difference, parent, object) && (change->from == NULL || folds(difference, parent, change->from));
+	if (parent->action != change->action && !(parent->action == CMIG_AGAIN && may_fold(object)))
+		return;
+	if (folded)
+	{
+		if (change->to)
+			change->to->folded = true;
+		if (change->from)
+			change->from->folded = true;
+	}
+	else if (change->action != CMIG_DROP || object->apart ||
+			 !(object->kind->flags & CMIG_KIND_GONE_WITH_PARENT))
+		return;
+	change->host = parent->host ? parent->host : parent;
+	if (!object->folded)
+		change->host->riders = lappend(change->host->riders, change);
+}
+
+/*
+ * Record that dropping the object of "change" also drops the object of
+ * "taken".
+ */
+static void
+take(CmigChange *change, CmigChange *taken)
+{
+	if (!cmig_change_drops(taken))
+		return;
+	taken->dropped_by = change;
+	change->takes = lappend(change->takes, taken);
+}
+
+/*
+ * Record that the DROP TYPE statement of a base type also drops the type's
+ * functions and its definition.
+ */
+static void
+take_functions(const CmigDifference *difference, CmigChange *change)
+{
+	const CmigObject *definition = change->from->child;
+
+	change->takes = NIL;
+	if (!cmig_change_drops(change) || definition == NULL)
+		return;
+	for (int i = 0; i < definition->ndepends; i++)
+		if (definition->depends[i]->kind == &cmig_kind_function)
+			take(change, difference->of_from[definition->depends[i]->index]);
+	take(change, difference->of_from[definition->index]);
+	change->riders = NIL;
+}
+
+/*
+ * If the change creates a base type, set the field "taken" of the changes of
+ * the type's functions.  Reverting the creation of the type also drops these
+ * functions.
+ */
+static void
+mark_functions(const CmigDifference *difference, const CmigChange *change)
+{
+	const CmigObject *definition = change->to->child;
+
+	for (int i = 0; definition != NULL && i < definition->ndepends; i++)
+		if (definition->depends[i]->kind == &cmig_kind_function)
+			difference->of_to[definition->depends[i]->index]->taken = cmig_change_creates(change);
+}
+
+void
+cmig_host_find(CmigDifference *difference)
+{
+	for (int i = 0; i < difference->count; i++)
+		difference->changes[i].riders = difference->changes[i].copies = NIL;
+	for (int i = 0; i < difference->count; i++)
+		find_host(difference, &difference->changes[i]);
+	for (int i = 0; i < difference->count; i++)
+	{
+		CmigChange *change = &difference->changes[i];
+
+		if (change->from != NULL && change->from->kind == &cmig_kind_base_type)
+			take_functions(difference, change);
+		if (change->to != NULL && change->to->kind == &cmig_kind_base_type)
+			mark_functions(difference, change);
+	}
+	cmig_twins_sort(difference);
+	cmig_serial_mark(difference);
+}
+
+/* ----------------------------------------------------------------
+ * Compares how Citus distributes tables: makes the distributions in two
+ * images comparable.
+ *
+ * Citus numbers the groups of co-located tables.  The numbers differ between
+ * images, so a group is identified by one of its tables: the first one that is
+ * distributed in both images, if there is one.
+ *
+ * No database access.
+ * ----------------------------------------------------------------
+ */
+
+/*
+ * Returns the distribution's counterpart in another image, if both belong to
+ * co-location groups.  Otherwise returns NULL.
+ */
+static CmigObject *
+counterpart(const CmigObject *object, const CmigImage *other)
+{
+	CmigObject *result = cmig_image_lookup(other, object->kind, object->identity);
+
+	if (result == NULL || !cmig_distribution_has_group(object) || !cmig_distribution_has_group(result))
+		return NULL;
+	return result;
+}
+
+/*
+ * Set *start and *end to the range that distributions occupy in the image's
+ * sorted list of objects.
+ */
+static void
+find_range(const CmigImage *image, int *start, int *end)
+{
+	*start = 0;
+	while (*start < image->count && image->objects[*start]->kind->place < cmig_kind_distribution.place)
+		(*start)++;
+	*end = *start;
+	while (*end < image->count && image->objects[*end]->kind == &cmig_kind_distribution)
+		(*end)++;
+}
+
+/*
+ * Returns the distribution that identifies the co-location group of "member",
+ * which must have a group.  All distributions of the image are between "start"
+ * and "end".
+ */
+static CmigObject *
+representative(const CmigImage *image, int start, int end, const CmigImage *other, const CmigObject *member)
+{
+	CmigObject *first = NULL;
+
+	for (int i = start; i < end; i++)
+	{
+		CmigObject *object = image->objects[i];
+
+		if (!cmig_text_same(object->values[CMIG_DISTRIBUTION_GROUP], member->values[CMIG_DISTRIBUTION_GROUP]))
+			continue;
+		if (counterpart(object, other) != NULL)
+			return object;
+		if (first == NULL)
+			first = object;
+	}
+	return first;
+}
+
+/*
+ * For each table of the image that is in a co-location group, record which
+ * table identifies the group.
+ */
+static void
+set_colocated(const CmigImage *image, const CmigImage *other)
+{
+	int			start,
+				end;
+
+	find_range(image, &start, &end);
+	for (int i = start; i < end; i++)
+	{
+		CmigObject *object = image->objects[i],
+				   *first;
+
+		if (!cmig_distribution_has_group(object))
+			continue;
+		first = representative(image, start, end, other, object);
+		cmig_object_set(object, CMIG_DISTRIBUTION_COLOCATED, first == object ? NULL : first->identity);
+		if (first != object)
+			cmig_object_follow(object, first);
+	}
+}
+
+/*
+ * Returns true if Citus chose the co-location group and the number of shards
+ * of "object", and the number differs in the other image.  The number then
+ * comes from the setting citus.shard_count, which may have changed since the
+ * table was distributed.
+ */
+static bool
+is_free(const CmigObject *object, const CmigObject *other)
+{
+	return object->values[CMIG_DISTRIBUTION_DEFAULT] != NULL && object->values[CMIG_DISTRIBUTION_SHARDS] == NULL &&
+		!cmig_text_same(object->values[CMIG_DISTRIBUTION_COUNT], other->values[CMIG_DISTRIBUTION_COUNT]);
+}
+
+/* Copy a property from one object to another. */
+static void
+copy(const CmigObject *from, CmigObject *to, int property)
+{
+	cmig_object_set(to, property, from->values[property]);
+}
+
+/*
+ * For the properties that one image leaves to Citus, use the other image's
+ * values.
+ */
+static void
+settle(CmigObject *from, CmigObject *to)
+{
+	bool		from_free = is_free(from, to),
+				to_free = is_free(to, from);
+
+	if (to_free)
+		copy(from, to, CMIG_DISTRIBUTION_COLOCATED);
+	else if (from_free)
+		copy(to, from, CMIG_DISTRIBUTION_COLOCATED);
+	if (to->values[CMIG_DISTRIBUTION_SHARDS] == NULL ||
+		(to->values[CMIG_DISTRIBUTION_COLOCATED] != NULL &&
+		 cmig_text_same(from->values[CMIG_DISTRIBUTION_COLOCATED], to->values[CMIG_DISTRIBUTION_COLOCATED])))
+		copy(from, to, CMIG_DISTRIBUTION_SHARDS);
+	else if (from->values[CMIG_DISTRIBUTION_SHARDS] == NULL)
+		copy(to, from, CMIG_DISTRIBUTION_SHARDS);
+}
+
+void
+cmig_colocation_settle(const CmigImage *from, const CmigImage *to)
+{
+	int			start,
+				end;
+
+	set_colocated(from, to);
+	set_colocated(to, from);
+	find_range(from, &start, &end);
+	for (int i = start; i < end; i++)
+	{
+		CmigObject *other = counterpart(from->objects[i], to);
+
+		if (other != NULL)
+			settle(from->objects[i], other);
+	}
+}
+
+/* Does the foreign key depend on a distribution that is created? */
+static bool
+gets_distributed(const CmigDifference *difference, const CmigObject *key)
+{
+	for (int i = 0; i < key->ndepends; i++)
+		if (key->depends[i]->kind == &cmig_kind_distribution &&
+			difference->of_to[key->depends[i]->index]->action == CMIG_CREATE)
+			return true;
+	return false;
+}
+
+void
+cmig_colocation_renew_keys(CmigDifference *difference)
+{
+	for (int i = 0; i < difference->count; i++)
+	{
+		CmigChange *change = &difference->changes[i];
+
+		if (change->from == NULL || change->to == NULL || change->to->kind != &cmig_kind_foreign_key ||
+			(change->action != CMIG_NO_CHANGE && change->action != CMIG_ALTER) ||
+			!gets_distributed(difference, change->to))
+			continue;
+		change->action = CMIG_AGAIN;
+		change->ddl = NIL;
+	}
+}
+
+/* A CmigKeepCandidate: returns true if the object is a distribution. */
+static bool
+is_distribution(const CmigObject *object, void *arg)
+{
+	return object->kind == &cmig_kind_distribution;
+}
+
+void
+cmig_colocation_keep(const CmigImage *from, CmigImage *to)
+{
+	cmig_keep(from, to, is_distribution, NULL);
+}

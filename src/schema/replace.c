@@ -1,0 +1,390 @@
+/*
+ * replace.c
+ *	  Replaces types while columns use them.
+ *
+ * The old type is renamed, the new one is created, the columns are changed to
+ * the new type, and then the old type is dropped.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "mb/pg_wchar.h"
+
+#include "kinds/kinds.h"
+#include "schema/internal.h"
+
+/* Does a relation or a type have this identity? */
+static bool
+is_taken(const CmigImage *image, const char *identity)
+{
+	for (int i = 0; i < image->count; i++)
+	{
+		const CmigObject *object = image->objects[i];
+
+		if ((object->kind->flags & (CMIG_KIND_TYPE | CMIG_KIND_RELATION)) != 0 &&
+			strcmp(object->identity, identity) == 0)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Returns a copy of the old type with a temporary name that neither image
+ * uses.
+ */
+static CmigObject *
+renamed_away(const CmigDifference *difference, const CmigObject *type)
+{
+	CmigObject *away = cmig_object_copy(type);
+	char	   *schema = pnstrdup(type->identity, strlen(type->identity) - strlen(cmig_quote(type->name)));
+	int			length = pg_mbcliplen(type->name, strlen(type->name), NAMEDATALEN - 8);
+
+	for (int i = 0;; i++)
+	{
+		away->name = psprintf("%.*s_old%s", length, type->name, i == 0 ? "" : psprintf("%d", i));
+		away->identity = psprintf("%s%s", schema, cmig_quote(away->name));
+		if (!is_taken(difference->from, away->identity) && !is_taken(difference->to, away->identity))
+			return away;
+	}
+}
+
+/*
+ * Make a typed table an ordinary one while its type is replaced.  Columns are
+ * then added and dropped by statements for the table.  Returns the change of
+ * the table, or NULL if this is not possible.
+ */
+static CmigChange *
+untype(const CmigDifference *difference, CmigChange *table)
+{
+	CmigAlter	alter = {.from = table->from,.to = table->to};
+
+	if (table->to == NULL || !cmig_table_keeps_type(table->from, table->to) ||
+		(table->action != CMIG_NO_CHANGE && table->action != CMIG_ALTER))
+		return NULL;
+	if (table->untyped)
+		return table;
+	table->untyped = true;
+	cmig_table_untype(&alter);
+	table->action = CMIG_ALTER;
+	table->first = list_concat(table->first, alter.first);
+	table->last = list_concat(table->last, alter.last);
+	for (const CmigObject *child = table->from->child; child != NULL; child = child->sibling)
+		if (child->kind == &cmig_kind_column && difference->of_from[child->index]->to == NULL)
+			difference->of_from[child->index]->action = CMIG_DROP;
+	for (const CmigObject *child = table->to->child; child != NULL; child = child->sibling)
+		if (child->kind == &cmig_kind_column && difference->of_to[child->index]->from == NULL)
+			difference->of_to[child->index]->action = CMIG_CREATE;
+	return table;
+}
+
+const CmigObject *
+cmig_replace_successor(const CmigDifference *difference, const CmigChange *change, const CmigChange *dependent)
+{
+	if (!(change->from->kind->flags & CMIG_KIND_SWAPS) || change->action != CMIG_DROP ||
+		dependent->from->kind != &cmig_kind_column ||
+		strcmp(cmig_column_type(dependent->from), cmig_column_type(dependent->to)) != 0)
+		return NULL;
+	for (int i = 0; i < dependent->to->ndepends; i++)
+	{
+		const CmigObject *type = dependent->to->depends[i];
+
+		if (strcmp(type->identity, change->from->identity) == 0 && difference->of_to[type->index]->action == CMIG_CREATE)
+			return type;
+	}
+	return NULL;
+}
+
+/*
+ * Change a dependent that contains values of a replaced type.  Returns the
+ * change whose dependents must be examined next, or NULL if the type cannot be
+ * replaced.
+ */
+CmigChange *
+cmig_replace_dependent(CmigDifference *difference, CmigChange *change, CmigChange *dependent)
+{
+	CmigChange *next = dependent;
+	const CmigObject *to = change->to ? change->to : cmig_replace_successor(difference, change, dependent);
+
+	if (change->away == NULL)
+		change->away = renamed_away(difference, change->from);
+	if (dependent->from->kind == &cmig_kind_column)
+	{
+		if (cmig_table_is_key(dependent->from->parent, dependent->from->name))
+			return NULL;
+		dependent->action = CMIG_ALTER;
+		dependent->disturbs = dependent->recasts = true;
+		dependent->trades = change->to == NULL;
+		if (!cmig_column_stays_inherited(dependent->from, dependent->to))
+			dependent->ddl = lcons(cmig_column_type_replace(dependent->from, dependent->to, change->from, to, change->away->identity),
+								   dependent->ddl);
+		return dependent;
+	}
+	if (dependent->from->kind == &cmig_kind_table && change->from->kind == &cmig_kind_composite)
+		return untype(difference, dependent);
+	if (dependent->from->kind == &cmig_kind_attribute)
+		next = difference->of_from[dependent->from->parent->index];
+	if (!(next->from->kind->flags & CMIG_KIND_SWAPS) || next->to == NULL)
+		return NULL;
+	next->action = CMIG_AGAIN;
+	next->ddl = NIL;
+	next->late = false;
+	return next;
+}
+
+/*
+ * Does the new version of a column use a type that has the name of the old
+ * type, or another type that is replaced?  If so, the old type must exist
+ * under a temporary name until the column has changed.
+ */
+static bool
+needs_old_name(const CmigDifference *difference, const CmigChange *change, const CmigObject *column)
+{
+	for (int i = 0; i < column->ndepends; i++)
+	{
+		const CmigObject *type = column->depends[i];
+
+		if (strcmp(type->identity, change->from->identity) == 0)
+			return true;
+		if (change->action == CMIG_AGAIN && (type->kind->flags & CMIG_KIND_SWAPS) &&
+			difference->of_to[type->index]->action == CMIG_AGAIN)
+			return true;
+	}
+	return false;
+}
+
+void
+cmig_replace_trade(const CmigDifference *difference, CmigChange *change, CmigChange *dependent)
+{
+	ListCell   *cell;
+
+	if (!(change->from->kind->flags & CMIG_KIND_SWAPS) || dependent->from->kind != &cmig_kind_column ||
+		!needs_old_name(difference, change, dependent->to))
+		return;
+	dependent->trades = true;
+	if (change->away == NULL)
+		change->away = renamed_away(difference, change->from);
+	foreach(cell, dependent->ddl)
+	{
+		CmigDdl    *ddl = lfirst(cell);
+
+		ddl->undo = cmig_normal_rename(ddl->undo, change->from->identity, change->away->identity);
+	}
+}
+
+/* Is the column's type an array? */
+static bool
+is_array(const CmigObject *column)
+{
+	const char *type = cmig_column_type(column);
+	size_t		length = strlen(type);
+
+	return length > 2 && strcmp(type + length - 2, "[]") == 0;
+}
+
+/* Returns the list without the statements that change a column's type. */
+static List *
+without_retype(const List *ddl)
+{
+	List	   *others = NIL;
+	ListCell   *cell;
+
+	foreach(cell, ddl)
+	{
+		const CmigDdl *entry = lfirst(cell);
+
+		if (((entry->hazards | entry->undo_hazards) & CMIG_HAZARD_REWRITE) == 0)
+			others = lappend(others, lfirst(cell));
+	}
+	return others;
+}
+
+CmigChange *
+cmig_replace_detour(CmigChange *change, CmigChange *dependent)
+{
+	bool		collation = change->from->kind == &cmig_kind_collation;
+	CmigDdl    *part,
+			   *join;
+
+	if (dependent->from->kind != &cmig_kind_column ||
+		cmig_table_is_key(dependent->from->parent, dependent->from->name))
+		return NULL;
+	dependent->disturbs = dependent->recasts = true;
+
+	/*
+	 * add no statements, because the parent table's statements change this
+	 * column, too
+	 */
+	if (cmig_column_stays_inherited(dependent->from, dependent->to))
+		return dependent;
+	dependent->action = CMIG_ALTER;
+
+	/*
+	 * the statements below also change the column to another type, for
+	 * example to a multirange type with a new name
+	 */
+	if (!collation && is_array(dependent->from) == is_array(dependent->to))
+		dependent->ddl = without_retype(dependent->ddl);
+	part = cmig_column_type_detour(dependent->from, collation);
+	join = cmig_column_type_detour(dependent->to, collation);
+	dependent->first = lappend(dependent->first, part);
+	dependent->last = cmig_ddl_append(dependent->last, join->undo, join->sql);
+	((CmigDdl *) llast(dependent->last))->hazards = CMIG_HAZARD_REWRITE | CMIG_HAZARD_MAY_FAIL;
+	return dependent;
+}
+
+/*
+ * Does a new range type need the name of the dropped range type's multirange
+ * type?
+ */
+static bool
+needs_multirange(const CmigDifference *difference, const CmigChange *change)
+{
+	if (change->from->kind != &cmig_kind_range || !cmig_change_drops(change))
+		return false;
+	for (int i = 0; i < difference->to->count; i++)
+	{
+		const CmigObject *range = difference->to->objects[i];
+
+		if (range->kind == &cmig_kind_range && difference->of_to[i] != change && cmig_change_creates(difference->of_to[i]) &&
+			cmig_range_shares_multirange(change->from, range))
+			return true;
+	}
+	return false;
+}
+
+CmigChange *
+cmig_replace_multirange(const CmigDifference *difference, CmigChange *change, CmigChange *dependent)
+{
+	List	   *others;
+
+	if (!needs_multirange(difference, change))
+		return NULL;
+	others = without_retype(dependent->ddl);
+	if (cmig_replace_detour(change, dependent) == NULL)
+		return NULL;
+	dependent->ddl = others;
+
+	/*
+	 * an inherited column has no statements of its own, and must not be
+	 * altered after the new type is created
+	 */
+	if (others == NIL && dependent->first == NIL && dependent->last == NIL)
+		dependent->action = CMIG_NO_CHANGE;
+	return dependent;
+}
+
+/* Drop and re-create the type instead of altering it. */
+static void
+replace(CmigDifference *difference, const CmigObject *type)
+{
+	CmigChange *change = difference->of_from[type->index];
+
+	if (change->action == CMIG_DROP || change->action == CMIG_UNSUPPORTED)
+		return;
+	change->action = CMIG_AGAIN;
+	change->ddl = NIL;
+}
+
+/* Is the type used in a composite or range type, or in an array column? */
+static bool
+is_nested(const CmigDependents *dependents, const CmigObject *type)
+{
+	for (int i = dependents->start[type->index]; i < dependents->start[type->index + 1]; i++)
+	{
+		const CmigObject *object = dependents->objects[i];
+
+		if (object->kind == &cmig_kind_attribute || object->kind == &cmig_kind_range ||
+			(object->kind == &cmig_kind_column && strchr(cmig_column_type(object), '[') != NULL))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Does the change of a domain make PostgreSQL check existing values, in the
+ * upgrade or in the downgrade?
+ */
+static bool
+changes_checks(const CmigDifference *difference, const CmigChange *change)
+{
+	if (cmig_domain_null_differs(change->from, change->to))
+		return true;
+	for (const CmigObject *child = change->from->child; child != NULL; child = child->sibling)
+		if (difference->of_from[child->index]->action != CMIG_NO_CHANGE &&
+			difference->of_from[child->index]->ddl == NIL)
+			return true;
+	for (const CmigObject *child = change->to->child; child != NULL; child = child->sibling)
+		if (difference->of_to[child->index]->action == CMIG_CREATE)
+			return true;
+	return false;
+}
+
+/*
+ * PostgreSQL can alter neither a composite type that columns use, nor the
+ * checks of a domain that columns use in arrays or composite types.  Such
+ * types are replaced.
+ */
+void
+cmig_replace_used(CmigDifference *difference, const CmigDependents *dependents)
+{
+	for (int i = 0; i < difference->from->count; i++)
+	{
+		CmigChange *change = difference->of_from[i];
+		const CmigObject *type = change->from->parent;
+
+		if (change->from->kind == &cmig_kind_domain && change->to != NULL &&
+			change->action != CMIG_AGAIN && is_nested(dependents, change->from) && changes_checks(difference, change))
+			replace(difference, change->from);
+		if (change->from->kind != &cmig_kind_attribute || change->action != CMIG_ALTER || !change->disturbs)
+			continue;
+		for (int j = dependents->start[type->index]; j < dependents->start[type->index + 1]; j++)
+			if (dependents->objects[j]->kind == &cmig_kind_column)
+				replace(difference, type);
+	}
+}
+
+/*
+ * In the properties of "copy", which is a copy of an old type or of its child,
+ * replace the names of other old types with their temporary names.
+ */
+static void
+name_away(const CmigDifference *difference, const CmigObject *object, CmigObject *copy)
+{
+	for (int i = 0; i < object->ndepends; i++)
+	{
+		const CmigChange *other = difference->of_from[object->depends[i]->index];
+		const char *name = other->from->identity;
+
+		if (other->away == NULL)
+			continue;
+		for (int j = 0; j < object->kind->nproperties; j++)
+			cmig_object_set(copy, j, cmig_normal_rename(copy->values[j], name, other->away->identity));
+	}
+}
+
+void
+cmig_replace_finish(const CmigDifference *difference, const CmigChange *change)
+{
+	CmigObject *away = change->away;
+	CmigObject *last = NULL;
+
+	name_away(difference, change->from, away);
+	away->child = NULL;
+	for (const CmigObject *child = change->from->child; child != NULL; child = child->sibling)
+	{
+		CmigObject *copy = cmig_object_copy(child);
+
+		name_away(difference, child, copy);
+		if (child->kind == &cmig_kind_attribute)
+			copy->identity = psprintf("%s.%s", away->identity, cmig_quote(child->name));
+		copy->parent = away;
+		copy->sibling = NULL;
+		copy->folded = true;
+		if (last == NULL)
+			away->child = copy;
+		else
+			last->sibling = copy;
+		last = copy;
+	}
+}

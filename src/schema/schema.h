@@ -1,0 +1,403 @@
+/*
+ * schema.h
+ *	  What src/schema provides to other folders.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#ifndef CMIG_SCHEMA_H
+#define CMIG_SCHEMA_H
+
+#include "postgres.h"
+
+#include "nodes/pg_list.h"
+
+#include "base/base.h"
+#include "base/compat.h"
+#include "graph/graph.h"
+#include "kinds/kinds.h"
+#include "move/move.h"
+#include "store/store.h"
+
+/* in shadow.c */
+
+/* A schema that is compared. */
+typedef struct CmigManagedSchema
+{
+	char	   *name;
+	Oid			oid;			/* InvalidOid if the schema does not exist */
+	bool		owned;			/* true if the current user owns the schema,
+								 * or is a member of the role that owns it */
+} CmigManagedSchema;
+
+/* The schemas that are compared. */
+typedef struct CmigManaged
+{
+	bool		all;			/* true if all schemas are compared, including
+								 * those that the target creates */
+	int			count;
+	CmigManagedSchema *schemas; /* sorted by name, bytewise */
+} CmigManaged;
+
+/*
+ * Returns the named schemas, whether or not they exist.  If "names" is NULL,
+ * returns all schemas in the database except system schemas, temporary
+ * schemas, schemas that belong to extensions, cmig, and cmig_audit.  Raises
+ * error 22023 if a system schema, a temporary schema, cmig, or cmig_audit is
+ * named.
+ */
+extern CmigManaged *cmig_managed_schemas(const CmigNames *names);
+
+/* in target.c */
+
+/* Register the hook that processes the target's utility statements. */
+extern void cmig_target_init(void);
+
+/* in annotate.c */
+
+/* The options of cmig.diff and similar functions. */
+typedef struct CmigDiffOptions
+{
+	bool		models;			/* if true, compare only objects that ORMs can
+								 * define */
+	bool		owners;
+	bool		privileges;
+	bool		comments;
+	bool		concurrently;	/* if true, generate concurrent statements,
+								 * for a stepwise revision */
+	bool		no_late;		/* if true, replace enums instead of using
+								 * ALTER TYPE ... ADD VALUE */
+	bool		all_owners;		/* if true, set the owner even if the owner is
+								 * "role" */
+	bool		sorted;			/* if true, sort privileges; if false, keep
+								 * the order in which they were granted */
+	bool		need_schemas;	/* if true, raise an error for a schema that
+								 * exists in neither image, and add rows for
+								 * other roles' schemas; if false, only issue
+								 * messages about them */
+	List	   *renames;		/* list of char *: renames as written by the
+								 * caller */
+	const char *role;			/* the owner of new objects, unquoted */
+	List	   *initial;		/* list of CmigInitialGrants */
+	List	   *scripts;		/* list of CmigTargetScript: scripts to run
+								 * after the target's SQL */
+} CmigDiffOptions;
+
+/* in match.c */
+
+/* What happens to an object between the old and the new image. */
+typedef enum CmigAction
+{
+	CMIG_NO_CHANGE,
+	CMIG_CREATE,
+	CMIG_ALTER,
+	CMIG_DROP,
+	CMIG_AGAIN,					/* dropped and created again */
+	CMIG_UNSUPPORTED
+} CmigAction;
+
+/*
+ * The change of one object: the object in both images, and the statements that
+ * turn the old version into the new one.
+ */
+typedef struct CmigChange
+{
+	CmigAction	action;
+	CmigObject *from;			/* NULL: the object is new */
+	CmigObject *to;				/* NULL: the object is dropped */
+	List	   *ddl;			/* list of CmigDdl that alter the object */
+	List	   *first;			/* see CmigAlter */
+	List	   *last;
+	bool		differs;		/* false if the object is the same in both
+								 * images, but a change of another object
+								 * affects it */
+	bool		shown;			/* true if the change has a row in the result */
+	char	   *reason;			/* why the action is CMIG_UNSUPPORTED */
+	bool		disturbs;		/* see CmigAlter */
+	bool		recasts;
+	bool		late;
+	List	   *left;			/* if only some children of a parent table
+								 * lose a column: the columns of these
+								 * children, which are dropped by separate
+								 * statements */
+	bool		only;			/* true if the column is dropped with ALTER
+								 * TABLE ONLY, because some children keep the
+								 * column */
+	bool		untyped;		/* true for a typed table that is an ordinary
+								 * table while its type is replaced */
+	bool		trades;			/* true for a column that changes its type
+								 * while the old type has a temporary name */
+	bool		queued;			/* true if the object's dependents have been
+								 * examined for queued_action */
+	CmigAction	queued_action;	/* the value of "action" when the dependents
+								 * were last examined */
+	CmigObject *away;			/* the old object under its temporary name, if
+								 * the new object is created before the old
+								 * one is dropped */
+	struct CmigChange *host;	/* the change whose statement also performs
+								 * this change, or NULL; see schema.h */
+	List	   *copies;			/* for a re-created column: the changes of the
+								 * inheriting columns that its statements also
+								 * drop and create */
+	List	   *riders;			/* changes of objects that this change's DROP
+								 * statement also drops; see schema.h */
+	bool		empties;		/* true if the change creates a materialized
+								 * view without data, and the view is new or
+								 * had data */
+	bool		unchecked;		/* true for a function that must be created
+								 * without checking its body, because the body
+								 * names objects that may not exist then */
+	struct CmigChange *dropped_by;	/* NULL, or for a function or the
+									 * definition of a base type: the type's
+									 * change, whose DROP TYPE also drops this
+									 * object */
+	bool		taken;			/* true for a base type's function that is
+								 * also dropped when the creation of the type
+								 * is reverted */
+	List	   *takes;			/* the changes whose "dropped_by" is this
+								 * change, in the order in which their objects
+								 * are created */
+	int			first_node;		/* for order.c: node that drops or alters the
+								 * object */
+	int			last_node;		/* node that creates or alters the object */
+	int			part_node;		/* node that removes parents (NO INHERIT) */
+	int			join_node;		/* node that adds parents (INHERIT) */
+	int			away_node;		/* node that renames the old object */
+} CmigChange;
+
+/* Two images and a change for each object in either of them. */
+typedef struct CmigDifference
+{
+	const CmigImage *from;
+	const CmigImage *to;
+	const CmigDiffOptions *options;
+	int			count;
+	CmigChange *changes;
+	CmigChange **of_from;		/* for each object in "from", by its index:
+								 * its change */
+	CmigChange **of_to;
+} CmigDifference;
+
+/* A migration tool's table. */
+typedef struct CmigToolTable
+{
+	const char *tool;			/* the tool's name in cmig.import_state(), or
+								 * NULL if that function does not read the
+								 * table */
+	const char *schema;			/* NULL for any schema */
+	const char *name;
+	const char *column;			/* a column by which the table is recognized */
+} CmigToolTable;
+
+/*
+ * Returns the tool's first table that comes after "last" and may record what
+ * the tool has applied.  Returns NULL if there are no more tables.  More
+ * common tables come first.
+ */
+extern const CmigToolTable *cmig_tool_table_next(const char *tool, const CmigToolTable *last);
+
+/* in compare.c */
+
+extern CmigDifference *cmig_compare(CmigImage *from, CmigImage *to,
+									const CmigDiffOptions *options);
+
+/* in deparse.c */
+
+/* A row of a difference, as in the result of cmig.diff. */
+typedef struct CmigDiffRow
+{
+	const char *action;			/* create, alter, drop, unsupported */
+	const char *kind;
+	const char *object;
+	const char *upgrade;		/* upgrade and downgrade are NULL for an
+								 * unsupported change */
+	const char *downgrade;
+	const char *hazard;			/* a hazard that does not depend on rows, or
+								 * NULL */
+	bool		stepwise;		/* true if the statement has a concurrent
+								 * form, for a stepwise revision */
+	bool		again;			/* true if the object is dropped and created
+								 * again */
+	bool		incidental;		/* true if the object is the same in both
+								 * images, or if another row shows its change */
+	bool		filtered;		/* true if row security applies to the rows of
+								 * the materialized view; see schema.h */
+	const CmigObject *subject;	/* the object; NULL for a part of the target
+								 * that could not be executed */
+	int			undo_hazards;	/* CMIG_HAZARD_... flags of downgrade */
+	const CmigDdl *ddl;			/* NULL, or the statement, for hazards that
+								 * depend on the table's rows */
+	const CmigObject *table;	/* the object's live table, or NULL if the
+								 * table is new */
+} CmigDiffRow;
+
+typedef void (*CmigDiffCallback) (const CmigDiffRow *row, void *arg);
+
+/* Call the callback for each row of the difference. */
+extern void cmig_deparse(CmigDifference *difference, CmigDiffCallback callback, void *arg);
+
+/* in image_read.c */
+
+/*
+ * Returns true if both images contain the same objects with the same
+ * properties.  Even if the result is false, cmig_compare(), which takes
+ * longer, might find no difference.
+ */
+extern bool cmig_image_same(const CmigImage *a, const CmigImage *b);
+
+/*
+ * Returns an image of those schemas that exist, allocated in the current
+ * memory context.  If all schemas are compared, it includes objects without a
+ * schema.  Extension members are left out.
+ */
+extern CmigImage *cmig_image_read(const CmigManaged *managed);
+
+/* in replay.c */
+
+/* The revisions to replay, parents before children. */
+typedef struct CmigReplayPlan
+{
+	const CmigGraph *graph;
+	int			count;
+	int		   *nodes;
+	List	   *runs;			/* list of CmigRepeatableRun *: scripts of
+								 * repeatable revisions, to be run after the
+								 * nodes */
+} CmigReplayPlan;
+
+/*
+ * Returns a plan of all revisions, and of all repeatable revisions with their
+ * current scripts.
+ */
+extern CmigReplayPlan *cmig_replay_plan_all(const CmigSituation *now);
+
+/*
+ * Returns a plan of these nodes (a list of int) and their ancestors,
+ * including ancestors through depends_on.
+ */
+extern CmigReplayPlan *cmig_replay_plan_nodes(const CmigGraph *graph, List *nodes);
+
+/* A replay in progress. */
+typedef struct CmigReplay CmigReplay;
+
+/*
+ * The task of a replay.  It runs in the shadow, and calls the functions below.
+ */
+typedef void (*CmigReplayTask) (CmigReplay *replay, void *arg);
+
+/*
+ * Run a task in a shadow of all schemas.  For error messages, "caller" is the
+ * name of the SQL function, such as "cmig.drift()".  Memory allocated in the
+ * current memory context remains valid after the shadow has ended.  Raises the
+ * same errors as cmig_shadow_run().
+ */
+extern void cmig_replay_run(const CmigGraph *graph, const char *caller,
+							CmigReplayTask task, void *arg);
+
+/*
+ * Run the upgrade scripts of these nodes in order.  Raises error MG014 if a
+ * script cannot be replayed: the detail is PostgreSQL's message, the hint says
+ * what to do, and the context names the statement and line.  Errors that the
+ * script has not caused, such as a cancellation or a lock timeout, are raised
+ * unchanged.
+ */
+extern void cmig_replay_upgrade(CmigReplay *replay, const int *nodes, int count);
+
+/*
+ * Run a repeatable revision's script.  Raises error MG014 if the script cannot
+ * be replayed.
+ */
+extern void cmig_replay_repeatable(CmigReplay *replay, const CmigRepeatableRun *run);
+
+/*
+ * Run one script of a revision.  Raises error MG006 if there is no downgrade
+ * script.
+ */
+extern void cmig_replay_step(CmigReplay *replay, int node, CmigDirection direction);
+
+/*
+ * Read an image of the current contents of these schemas in the shadow, or
+ * of all schemas if "schemas" is NULL.  This may be called more than once.  If
+ * "assumed" is not NULL, the image includes installed extensions that no
+ * script has created, and their names are added to *assumed.
+ */
+extern CmigImage *cmig_replay_image(CmigReplay *replay, const CmigNames *schemas, List **assumed);
+
+/*
+ * Returns the revision whose script could not be replayed, or NULL if there is
+ * none.  This is for callers that have caught error MG014.
+ */
+extern const char *cmig_replay_failed(void);
+
+/* in diff.c */
+
+/*
+ * A line: a row of a difference, copied so that it does not refer to an image.
+ */
+typedef struct CmigDiffLine
+{
+	char	   *action;
+	char	   *kind;
+	char	   *object;
+	char	   *upgrade;		/* upgrade and downgrade are NULL for an
+								 * unsupported change */
+	char	   *downgrade;		/* NULL for an unsupported change, or if the
+								 * statement cannot be reverted */
+	char	   *hazard;			/* NULL, or the hazard, with the table's size */
+	char	   *general_hazard; /* NULL, or the hazard for a table of any size */
+	char	   *undo_hazard;	/* like general_hazard, but for downgrade */
+	char	   *group;			/* the table (or other object without a
+								 * parent) that the object belongs to */
+	bool		stepwise;
+	bool		again;			/* see CmigDiffRow */
+	bool		incidental;
+	bool		filtered;
+} CmigDiffLine;
+
+/*
+ * A CmigDiffCallback that appends a row, as a line, to *lines, a List of
+ * CmigDiffLine *. The argument "lines" is a List **.
+ */
+extern void cmig_diff_line_add(const CmigDiffRow *row, void *lines);
+
+/*
+ * Returns a list with only one line for each object that differs.  Further
+ * lines for the same object are left out, and so are lines for objects that
+ * are the same in both images but must be dropped and re-created.
+ */
+extern List *cmig_diff_line_objects(const List *lines);
+
+/*
+ * Returns the line's action, or "alter" if the object is dropped and
+ * re-created.
+ */
+extern const char *cmig_diff_line_action(const CmigDiffLine *line);
+
+/* in copy.c */
+
+/*
+ * Returns the text with the schema name "old" replaced with "new" where it
+ * qualifies an object that exists in the schema, and in the search_path that a
+ * function sets.  Returns "text" itself if there is nothing to replace.
+ */
+extern char *cmig_own_name_replace(char *text, Oid schema, const char *old, const char *new);
+
+/*
+ * Returns the statements, a list of CmigDiffLine, that create everything that
+ * the schema "from" contains, except rows, in an empty schema called "name".
+ * A schema with this name need not exist.  The statements are the same as
+ * those that cmig.diff_schemas returns by default.  For error messages,
+ * "caller" is the name of the SQL function.
+ */
+extern List *cmig_schema_copy(const char *from, char *name, const char *caller);
+
+/* in drift.c */
+
+/*
+ * A function for the hook cmig_load_at_end.  Stamps each new revision that
+ * cmig.capture wrote in this database, if its parents are applied, if stamping
+ * it leaves no drift, and if scripts run as the same role as they did in
+ * cmig.capture.  Otherwise, issues a NOTICE.
+ */
+extern void cmig_captured_loaded(const CmigRevisionText *const *added, int count);
+
+#endif							/* CMIG_SCHEMA_H */

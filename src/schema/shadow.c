@@ -1,0 +1,808 @@
+/*
+ * shadow.c
+ *	  The shadow: a subtransaction in which the managed schemas are empty.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/xact.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_authid.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_namespace.h"
+#include "catalog/pg_type.h"
+#include "commands/comment.h"
+#include "miscadmin.h"
+#include "storage/lock.h"
+#include "tcop/utility.h"
+#include "utils/acl.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+#include "utils/syscache.h"
+
+#include "base/base.h"
+#include "base/compat.h"
+#include "run/run.h"
+#include "schema/shadow.h"
+
+/* ----------------------------------------------------------------
+ * The schemas that cmig.diff compares.
+ * ----------------------------------------------------------------
+ */
+
+static int
+compare_schemas(const void *a, const void *b)
+{
+	return strcmp(((const CmigManagedSchema *) a)->name, ((const CmigManagedSchema *) b)->name);
+}
+
+bool
+cmig_managed_is_own_name(const char *schema)
+{
+	return strcmp(schema, "cmig") == 0 || strcmp(schema, "cmig_audit") == 0;
+}
+
+static void
+add_schema(CmigManaged *managed, char *name, Oid oid)
+{
+	CmigManagedSchema *schema = &managed->schemas[managed->count++];
+
+	schema->name = name;
+	schema->oid = oid;
+	schema->owned = OidIsValid(oid) && cmig_owns_schema_compat(oid, GetUserId());
+}
+
+static void
+add_row(TupleDesc desc, HeapTuple row, void *arg)
+{
+	CmigManaged *managed = arg;
+	bool		isnull;
+
+	managed->schemas = managed->schemas == NULL ? palloc(sizeof(CmigManagedSchema)) :
+		repalloc(managed->schemas, (managed->count + 1) * sizeof(CmigManagedSchema));
+	add_schema(managed, cmig_query_text(desc, row, 2),
+			   DatumGetObjectId(cmig_query_datum(desc, row, 1, &isnull)));
+}
+
+/* Add every schema in the database that can be compared. */
+static void
+add_all(CmigManaged *managed)
+{
+	static CmigQuery query = {
+		.sql = "SELECT n.oid, n.nspname::text FROM pg_namespace n"
+		" WHERE n.nspname !~ '^pg_' AND n.nspname <> ALL ('{information_schema,cmig,cmig_audit}')"
+		" AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_namespace'::regclass"
+		" AND d.objid = n.oid AND d.deptype = 'e')"
+	};
+
+	cmig_query_each(&query, NULL, NULL, add_row, managed);
+}
+
+/* Add the named schemas. */
+static void
+add_named(CmigManaged *managed, const CmigNames *names)
+{
+	managed->schemas = palloc(sizeof(CmigManagedSchema) * Max(names->count, 1));
+	for (int i = 0; i < names->count; i++)
+	{
+		char	   *name = names->names[i];
+		bool		repeated = false;
+
+		if (strncmp(name, "pg_", 3) == 0 || strcmp(name, "information_schema") == 0 ||
+			cmig_managed_is_own_name(name))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("schema \"%s\" cannot be compared", name),
+					 errdetail("It belongs to the server or to pg_cmig.")));
+		for (int j = 0; j < managed->count; j++)
+			repeated |= strcmp(managed->schemas[j].name, name) == 0;
+		if (!repeated)
+			add_schema(managed, pstrdup(name), get_namespace_oid(name, true));
+	}
+}
+
+CmigManaged *
+cmig_managed_schemas(const CmigNames *names)
+{
+	CmigManaged *managed = palloc0(sizeof(CmigManaged));
+
+	managed->all = names == NULL;
+	if (names == NULL)
+		add_all(managed);
+	else
+		add_named(managed, names);
+	if (managed->count > 1)
+		qsort(managed->schemas, managed->count, sizeof(CmigManagedSchema), compare_schemas);
+	return managed;
+}
+
+void
+cmig_managed_add_audit(CmigManaged *managed)
+{
+	Oid			schema = get_namespace_oid("cmig_audit", true);
+
+	if (!OidIsValid(schema))
+		return;
+	managed->schemas = managed->schemas == NULL ? palloc(sizeof(CmigManagedSchema)) :
+		repalloc(managed->schemas, (managed->count + 1) * sizeof(CmigManagedSchema));
+	add_schema(managed, pstrdup("cmig_audit"), schema);
+	qsort(managed->schemas, managed->count, sizeof(CmigManagedSchema), compare_schemas);
+}
+
+const CmigManaged *
+cmig_managed_with(const CmigManaged *managed, char *name, Oid oid)
+{
+	CmigManaged *more = palloc(sizeof(CmigManaged));
+
+	*more = *managed;
+	more->schemas = palloc(sizeof(CmigManagedSchema) * (managed->count + 1));
+	memcpy(more->schemas, managed->schemas, sizeof(CmigManagedSchema) * managed->count);
+	add_schema(more, name, oid);
+	qsort(more->schemas, more->count, sizeof(CmigManagedSchema), compare_schemas);
+	return more;
+}
+
+CmigNames *
+cmig_managed_names(const CmigManaged *managed)
+{
+	CmigNames  *names;
+
+	if (managed->all)
+		return NULL;
+	names = palloc(sizeof(CmigNames));
+	names->count = managed->count;
+	names->names = palloc(sizeof(char *) * Max(managed->count, 1));
+	for (int i = 0; i < managed->count; i++)
+		names->names[i] = managed->schemas[i].name;
+	return names;
+}
+
+/* ----------------------------------------------------------------
+ * After SQL has run in a shadow, restores session state that the
+ * rollback does not restore.
+ *
+ * A rollback does not affect session-level advisory locks, which this module
+ * restores.  A rollback also leaves the values of sequences and the result of
+ * lastval() changed, but these cannot be restored.
+ * ----------------------------------------------------------------
+ */
+
+typedef struct CmigSessionLocks CmigSessionLocks;
+
+/*
+ * Values of the fourth field in an advisory lock's tag.  They show whether SQL
+ * functions took the lock with one key or with two.
+ */
+#define FIELD4_ONE_KEY 1
+#define FIELD4_TWO_KEYS 2
+
+/* An advisory lock that the session holds. */
+typedef struct SessionLock
+{
+	LOCKTAG		tag;
+	LOCKMODE	mode;
+} SessionLock;
+
+/* All advisory locks that the session holds. */
+struct CmigSessionLocks
+{
+	int			count;
+	SessionLock *locks;
+};
+
+/*
+ * Is this an advisory lock that this process has taken with an SQL function?
+ */
+static bool
+is_own_advisory(const LockInstanceData *lock)
+{
+	return lock->pid == MyProcPid &&
+		lock->locktag.locktag_type == LOCKTAG_ADVISORY &&
+		(lock->locktag.locktag_field4 == FIELD4_ONE_KEY ||
+		 lock->locktag.locktag_field4 == FIELD4_TWO_KEYS);
+}
+
+/*
+ * Returns the advisory locks that the session holds, in the current memory
+ * context.
+ */
+static CmigSessionLocks *
+shadow_session_locks(void)
+{
+	LockData   *all = GetLockStatusData();
+	CmigSessionLocks *found = palloc0(sizeof(CmigSessionLocks));
+
+	found->locks = palloc(sizeof(SessionLock) * 2);
+	for (int i = 0; i < all->nelements; i++)
+	{
+		if (!is_own_advisory(&all->locks[i]))
+			continue;
+		for (LOCKMODE mode = ShareLock; mode <= ExclusiveLock; mode++)
+		{
+			if (!(all->locks[i].holdMask & LOCKBIT_ON(mode)))
+				continue;
+			found->locks = repalloc(found->locks, sizeof(SessionLock) * (found->count + 1));
+			found->locks[found->count].tag = all->locks[i].locktag;
+			found->locks[found->count++].mode = mode;
+		}
+	}
+	return found;
+}
+
+static bool
+has(const CmigSessionLocks *locks, const SessionLock *lock)
+{
+	for (int i = 0; i < locks->count; i++)
+		if (locks->locks[i].mode == lock->mode &&
+			memcmp(&locks->locks[i].tag, &lock->tag, sizeof(LOCKTAG)) == 0)
+			return true;
+	return false;
+}
+
+/*
+ * After the rollback, release the session's advisory locks that are not in
+ * "before", and reacquire the locks in "before" that were released.  Issues a
+ * WARNING if another session has taken one of the released locks.
+ */
+static void
+shadow_session_put_back(const CmigSessionLocks *before)
+{
+	CmigSessionLocks *after = shadow_session_locks();
+
+	for (int i = 0; i < after->count; i++)
+	{
+		const SessionLock *lock = &after->locks[i];
+
+		/* release the lock as often as it was taken */
+		while (!has(before, lock) && cmig_lock_held_compat(&lock->tag, lock->mode) &&
+			   LockRelease(&lock->tag, lock->mode, true))
+			;
+	}
+	for (int i = 0; i < before->count; i++)
+	{
+		const SessionLock *lock = &before->locks[i];
+
+		if (!has(after, lock) &&
+			LockAcquire(&lock->tag, lock->mode, true, true) == LOCKACQUIRE_NOT_AVAIL)
+			ereport(WARNING,
+					(errmsg("an advisory lock of this session was lost"),
+					 errdetail("The target or replay released the lock, and another session has acquired it.")));
+	}
+}
+
+/* ----------------------------------------------------------------
+ * Runs a task while the database's managed schemas are empty.
+ *
+ * A shadow is a subtransaction that is always rolled back.  In it, the managed
+ * schemas (see schema.h) are renamed, and empty schemas with their names,
+ * owners, privileges, and comments are created.  Extension members in these
+ * schemas are moved to the new ones.  Objects that have no schema and do not
+ * belong to an extension are hidden: publications, event triggers, casts,
+ * servers, languages and the like, and default privileges.  Extensions are
+ * also hidden (see shadow_is_hidden()) until the target's SQL creates
+ * them.  Objects that exist outside of the shadow are called live.
+ *
+ * Live tables are not locked.  Other sessions notice nothing, except that a
+ * session that alters a managed schema itself, or an extension in one, has to
+ * wait until the shadow has ended.
+ *
+ * Everything is done by changing catalog rows in one subtransaction, whose
+ * rollback restores the former state.  The caller's privileges are not
+ * checked, except that the caller must own the schemas, and so could rename
+ * and re-create them with SQL commands.
+ *
+ * If another transaction is changing one of these rows, the shadow waits for
+ * it and, once that transaction has committed, starts over.
+ * ----------------------------------------------------------------
+ */
+
+/*
+ * The maximum number of attempts to create a shadow while other sessions keep
+ * changing the same catalog rows.
+ */
+#define ATTEMPTS 10
+
+/*
+ * The arguments of cmig_shadow_run() and cmig_shadow_rename(), for the code
+ * that these functions share.
+ */
+typedef struct ShadowRun
+{
+	const char *caller;
+	void		(*prepare) (struct ShadowRun *run);
+	bool		prepared;
+	CmigShadowTask task;
+	void	   *arg;
+	/* for cmig_shadow_run() */
+	const CmigManaged *managed;
+	CmigShadow *shadow;
+	/* for cmig_shadow_rename() */
+	Oid			schema;
+	const char *name;
+} ShadowRun;
+
+/* Is cmig_shadow_run() or cmig_shadow_rename() running? */
+static bool in_shadow = false;
+
+/*
+ * Schemas
+ */
+
+static void
+rename_schema(Oid schema, const char *name)
+{
+	cmig_shadow_rows_rename(NamespaceRelationId, schema, Anum_pg_namespace_nspname, name);
+}
+
+/* Returns an unused name for a schema. */
+static char *
+away_name(Oid schema)
+{
+	char	   *name = psprintf("cmig_away_%u", schema);
+
+	for (int i = 1; OidIsValid(get_namespace_oid(name, true)); i++)
+		name = psprintf("cmig_away_%u_%d", schema, i);
+	return name;
+}
+
+/*
+ * Returns a copy of the schema's privileges, or NULL for the default
+ * privileges.  Sets *owner to the schema's owner.
+ */
+static Acl *
+copy_privileges(Oid schema, Oid *owner)
+{
+	HeapTuple	row = SearchSysCache1(NAMESPACEOID, ObjectIdGetDatum(schema));
+	Datum		datum;
+	bool		isnull;
+	Acl		   *acl;
+
+	if (!HeapTupleIsValid(row))
+		ereport(ERROR,
+				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+				 errmsg("a schema was concurrently dropped by another session")));
+	*owner = ((Form_pg_namespace) GETSTRUCT(row))->nspowner;
+	datum = SysCacheGetAttr(NAMESPACEOID, row, Anum_pg_namespace_nspacl, &isnull);
+	acl = isnull ? NULL : DatumGetAclPCopy(datum);
+	ReleaseSysCache(row);
+	return acl;
+}
+
+/*
+ * Rename the live schema, and create an empty one with its name and
+ * properties.
+ */
+static void
+make_again(CmigShadowSchema *schema)
+{
+	Oid			owner;
+	Acl		   *acl = copy_privileges(schema->live, &owner);
+	char	   *comment = GetComment(schema->live, NamespaceRelationId, 0);
+
+	schema->away = away_name(schema->live);
+	rename_schema(schema->live, schema->away);
+	CommandCounterIncrement();
+
+	schema->shadow = NamespaceCreate(schema->name, owner, false);
+	CommandCounterIncrement();
+	if (acl != NULL)
+		cmig_shadow_rows_set(NamespaceRelationId, schema->shadow, Anum_pg_namespace_nspacl,
+							 PointerGetDatum(acl));
+	if (comment != NULL)
+		CreateComments(schema->shadow, NamespaceRelationId, 0, comment);
+	CommandCounterIncrement();
+}
+
+/* Is the schema public compared, although it does not exist? */
+static bool
+lacks_public(const CmigManaged *managed)
+{
+	for (int i = 0; i < managed->count; i++)
+		if (strcmp(managed->schemas[i].name, "public") == 0)
+			return !OidIsValid(managed->schemas[i].oid);
+	return managed->all && !OidIsValid(get_namespace_oid("public", true));
+}
+
+/*
+ * Create schema public as in a new database, because targets expect it.  It is
+ * compared only if the target uses it.
+ */
+static void
+make_public(CmigShadowSchema *schema)
+{
+	Acl		   *acl = acldefault(OBJECT_SCHEMA, ROLE_PG_DATABASE_OWNER);
+	AclItem		usage = {.ai_grantee = ACL_ID_PUBLIC,.ai_grantor = ROLE_PG_DATABASE_OWNER};
+
+	ACLITEM_SET_PRIVS_GOPTIONS(usage, ACL_USAGE, ACL_NO_RIGHTS);
+	acl = aclupdate(acl, &usage, ACL_MODECHG_ADD, ROLE_PG_DATABASE_OWNER, DROP_RESTRICT);
+	schema->name = pstrdup("public");
+	schema->shadow = NamespaceCreate(schema->name, ROLE_PG_DATABASE_OWNER, false);
+	CommandCounterIncrement();
+	cmig_shadow_rows_set(NamespaceRelationId, schema->shadow, Anum_pg_namespace_nspacl, PointerGetDatum(acl));
+	CreateComments(schema->shadow, NamespaceRelationId, 0, "standard public schema");
+	CommandCounterIncrement();
+}
+
+/* Raise an error for a schema that the caller does not own. */
+pg_noreturn static void
+refuse_others(const char *schema, const char *caller)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("must be owner of schema %s", schema),
+			 errdetail("%s creates the target's objects in the schema and rolls them back.", caller),
+			 errhint("Leave out the schema, or call the function as the schema's owner.")));
+}
+
+/*
+ * List the managed schemas that the caller owns.  Raises an error for another
+ * role's schema if it was named explicitly.
+ */
+static void
+choose_schemas(ShadowRun *run)
+{
+	CmigShadow *shadow = run->shadow;
+
+	shadow->schemas = palloc0(sizeof(CmigShadowSchema) * (run->managed->count + 1));
+	for (int i = 0; i < run->managed->count; i++)
+	{
+		const CmigManagedSchema *schema = &run->managed->schemas[i];
+
+		if (schema->owned)
+		{
+			shadow->schemas[shadow->count].name = schema->name;
+			shadow->schemas[shadow->count++].live = schema->oid;
+		}
+		else if (OidIsValid(schema->oid) && !run->managed->all)
+			refuse_others(schema->name, run->caller);
+	}
+}
+
+static int
+compare_oids(const void *a, const void *b)
+{
+	Oid			x = *(const Oid *) a;
+	Oid			y = *(const Oid *) b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* Row callback: add a live schema. */
+static void
+add_live(TupleDesc desc, HeapTuple row, void *arg)
+{
+	CmigShadow *shadow = arg;
+	bool		isnull;
+
+	shadow->live = shadow->live == NULL ? palloc(sizeof(Oid)) :
+		repalloc(shadow->live, sizeof(Oid) * (shadow->nlive + 1));
+	shadow->live[shadow->nlive++] =
+		DatumGetObjectId(cmig_query_datum(desc, row, 1, &isnull));
+}
+
+/*
+ * List the schemas that exist before the shadow.  TOAST schemas are left out,
+ * because TOAST tables belong to tables in other schemas.
+ */
+static void
+list_live(CmigShadow *shadow)
+{
+	static CmigQuery query = {
+		.sql = "SELECT oid FROM pg_namespace WHERE nspname !~ '^pg_t'"
+	};
+
+	cmig_query_each(&query, NULL, NULL, add_live, shadow);
+	qsort(shadow->live, shadow->nlive, sizeof(Oid), compare_oids);
+}
+
+/* Row callback: copy the array of sequences. */
+static void
+copy_sequences(TupleDesc desc, HeapTuple row, void *arg)
+{
+	bool		isnull;
+	Datum		array = cmig_query_datum(desc, row, 1, &isnull);
+
+	((CmigShadow *) arg)->sequences = PointerGetDatum(DatumGetArrayTypePCopy(array));
+}
+
+/* List the sequences that exist before the shadow. */
+static void
+list_sequences(CmigShadow *shadow)
+{
+	static CmigQuery query = {
+		.sql = "SELECT ARRAY(SELECT oid FROM pg_class WHERE relkind = 'S')"
+	};
+
+	cmig_query_each(&query, NULL, NULL, copy_sequences, shadow);
+}
+
+/*
+ * The extensions
+ */
+
+/* Returns the entry for a live schema, or NULL. */
+static CmigShadowSchema *
+find_live(CmigShadow *shadow, Oid live)
+{
+	for (int i = 0; i < shadow->count; i++)
+		if (OidIsValid(live) && shadow->schemas[i].live == live)
+			return &shadow->schemas[i];
+	return NULL;
+}
+
+/* Move extension members to the new schemas, and hide the extensions' names. */
+static void
+place_extensions(CmigShadow *shadow)
+{
+	for (int i = 0; i < shadow->members->count; i++)
+	{
+		CmigMember *member = &shadow->members->members[i];
+		Oid			from = cmig_shadow_rows_schema(member->catalog, member->object);
+		CmigShadowSchema *schema = find_live(shadow, from);
+
+		if (schema != NULL)
+			(void) cmig_shadow_rows_move(member->catalog, member->object, from, schema->shadow);
+	}
+	for (int i = 0; i < shadow->nextensions; i++)
+	{
+		CmigExtension *extension = &shadow->extensions[i];
+		CmigShadowSchema *schema = find_live(shadow, extension->schema);
+
+		cmig_shadow_extension_hide(extension);
+		if (schema != NULL)
+			cmig_shadow_extension_set_schema(extension, schema->live, schema->shadow);
+	}
+	CommandCounterIncrement();
+}
+
+/*
+ * Running work in a shadow
+ */
+
+/* Hide the live objects, and create the empty schemas. */
+static void
+prepare_shadow(ShadowRun *run)
+{
+	CmigShadow *shadow = palloc0(sizeof(CmigShadow));
+
+	run->shadow = shadow;
+	shadow->managed = run->managed;
+	choose_schemas(run);
+	list_live(shadow);
+	list_sequences(shadow);
+	shadow->xid = GetCurrentTransactionId();
+	shadow->members = cmig_shadow_members_list();
+	shadow->extensions = cmig_shadow_extension_list(&shadow->nextensions);
+
+	/*
+	 * hide objects without a schema first, because default privileges would
+	 * otherwise apply to the new schemas
+	 */
+	shadow->hidden = cmig_shadow_global_hide();
+	for (int i = 0; i < shadow->count; i++)
+		make_again(&shadow->schemas[i]);
+	if (lacks_public(shadow->managed))
+		make_public(&shadow->schemas[shadow->count++]);
+	place_extensions(shadow);
+}
+
+/*
+ * Give the schema its new name.  Another schema that has this name is first
+ * given a temporary name.
+ */
+static void
+prepare_rename(ShadowRun *run)
+{
+	Oid			other = get_namespace_oid(run->name, true);
+
+	if (other == run->schema)
+		return;
+	if (OidIsValid(other))
+		rename_schema(other, away_name(other));
+	CommandCounterIncrement();
+	rename_schema(run->schema, run->name);
+	CommandCounterIncrement();
+}
+
+/* Error context callback: if a lock was not available, say who holds it. */
+static void
+explain_wait(void *arg)
+{
+	cmig_lock_wait_explain();
+}
+
+/*
+ * Did the error occur because another transaction has changed the same catalog
+ * rows and committed?
+ */
+static bool
+is_concurrent_change(const ErrorData *error)
+{
+	return error->sqlerrcode == ERRCODE_T_R_SERIALIZATION_FAILURE ||
+		(error->sqlerrcode == ERRCODE_INTERNAL_ERROR && error->message != NULL &&
+		 (strcmp(error->message, "tuple concurrently updated") == 0 ||
+		  strcmp(error->message, "tuple concurrently deleted") == 0)) ||
+		(error->sqlerrcode == ERRCODE_UNIQUE_VIOLATION);
+}
+
+/*
+ * Subtransaction callback: prepare the shadow or the rename, and run the task.
+ */
+static void
+work(void *arg)
+{
+	ShadowRun  *run = arg;
+	ErrorContextCallback callback;
+
+	callback.callback = explain_wait;
+	callback.arg = NULL;
+	callback.previous = error_context_stack;
+	error_context_stack = &callback;
+
+	in_shadow = true;
+	run->prepared = false;
+	cmig_lock_wait_watch(GetUserId());
+	cmig_run_lock_shadow();
+	InvalidateCatalogSnapshot();
+	run->prepare(run);
+	run->prepared = true;
+	run->task(run->shadow, run->arg);
+	error_context_stack = callback.previous;
+}
+
+/*
+ * Run work() in a subtransaction, and roll the subtransaction back.  Returns
+ * the error that work() raised, or NULL if it raised none.
+ */
+static ErrorData *
+attempt(ShadowRun *run)
+{
+	CmigSessionLocks *locks = shadow_session_locks();
+	int			level = NewGUCNestLevel();
+	ErrorData  *error;
+
+	cmig_citus_keep_local();
+	cmig_distribution_record_begin();
+	error = cmig_subtransaction_rehearse(work, run);
+	AtEOXact_GUC(false, level);
+	cmig_distribution_record_forget();
+	in_shadow = false;
+	cmig_lock_wait_unwatch();
+	shadow_session_put_back(locks);
+	return error;
+}
+
+/*
+ * Run the task in a shadow.  Start over if another session has changed a
+ * catalog row that the shadow must change.
+ */
+static void
+run_shadow(ShadowRun *run)
+{
+	if (in_shadow)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("%s cannot be called by SQL that it runs", run->caller)));
+	PreventCommandDuringRecovery(run->caller);
+	PreventCommandIfReadOnly(run->caller);
+	cmig_citus_require_coordinator(run->caller);
+	cmig_running_require_idle(run->caller);
+	cmig_extension_share();
+	cmig_run_limit_start();
+	cmig_lock_wait_reset();
+
+	for (int i = 1;; i++)
+	{
+		ErrorData  *error = attempt(run);
+
+		if (error == NULL)
+			return;
+		if (run->prepared || !is_concurrent_change(error))
+			ReThrowError(error);
+		if (i == ATTEMPTS)
+			ereport(ERROR,
+					(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+					 errmsg("schemas or extensions were concurrently changed by other sessions"),
+					 errdetail("The last error was: %s.", error->message),
+					 errhint("Call %s again.", run->caller)));
+		FreeErrorData(error);
+		CHECK_FOR_INTERRUPTS();
+	}
+}
+
+void
+cmig_shadow_run(const CmigManaged *managed, const char *caller, CmigShadowTask task, void *arg)
+{
+	ShadowRun	run = {
+		.caller = caller,.prepare = prepare_shadow,.task = task,.arg = arg,.managed = managed
+	};
+
+	run_shadow(&run);
+}
+
+void
+cmig_shadow_rename(Oid schema, const char *name, const char *caller,
+				   CmigShadowTask task, void *arg)
+{
+	ShadowRun	run = {
+		.caller = caller,.prepare = prepare_rename,.task = task,.arg = arg,
+		.schema = schema,.name = name
+	};
+
+	run_shadow(&run);
+}
+
+/* Functions for tasks */
+
+CmigShadowSchema *
+cmig_shadow_find(CmigShadow *shadow, const char *name)
+{
+	for (int i = 0; i < shadow->count; i++)
+		if (strcmp(shadow->schemas[i].name, name) == 0)
+			return &shadow->schemas[i];
+	return NULL;
+}
+
+bool
+cmig_shadow_is_live_schema(const CmigShadow *shadow, Oid schema)
+{
+	return bsearch(&schema, shadow->live, shadow->nlive, sizeof(Oid), compare_oids) != NULL;
+}
+
+/*
+ * Does the schema contain anything?  An extension member counts only if the
+ * target has created the extension.
+ */
+static bool
+holds_anything(Oid schema)
+{
+	static CmigQuery query = {
+		.sql = "SELECT FROM pg_depend d WHERE d.refclassid = 'pg_namespace'::regclass AND d.refobjid = $1"
+		" AND NOT EXISTS (SELECT FROM pg_depend e JOIN pg_extension x ON x.oid = e.refobjid AND x.extname ~ '^cmig_hidden_'"
+		"  WHERE e.classid = d.classid AND e.objid = d.objid AND e.deptype = 'e')"
+		" AND NOT EXISTS (SELECT FROM pg_extension x WHERE d.classid = 'pg_extension'::regclass AND x.oid = d.objid"
+		"  AND x.extname ~ '^cmig_hidden_') LIMIT 1",
+		.nargs = 1,.argtypes = {OIDOID}
+	};
+	Datum		value = ObjectIdGetDatum(schema);
+
+	return cmig_query_run(&query, &value, NULL) > 0;
+}
+
+bool
+cmig_shadow_is_unused(const CmigShadowSchema *schema)
+{
+	return OidIsValid(schema->shadow) && !schema->created &&
+		(strcmp(schema->name, "public") != 0 || !OidIsValid(schema->live)) && !holds_anything(schema->shadow);
+}
+
+CmigManaged *
+cmig_shadow_schemas(CmigShadow *shadow)
+{
+	CmigManaged *managed;
+	int			kept = 0;
+
+	for (int i = 0; i < shadow->count; i++)
+	{
+		CmigShadowSchema *schema = &shadow->schemas[i];
+
+		if (cmig_shadow_is_unused(schema))
+			cmig_shadow_rows_delete(NamespaceRelationId, schema->shadow);
+	}
+	CommandCounterIncrement();
+
+	if (!shadow->managed->all)
+		return cmig_managed_schemas(cmig_managed_names(shadow->managed));
+	managed = cmig_managed_schemas(NULL);
+	for (int i = 0; i < managed->count; i++)
+		if (find_live(shadow, managed->schemas[i].oid) == NULL)
+			managed->schemas[kept++] = managed->schemas[i];
+	managed->count = kept;
+	return managed;
+}

@@ -1,0 +1,586 @@
+/*
+ * shadow.h
+ *	  What the modules of the shadow and of targets share.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#ifndef CMIG_SCHEMA_SHADOW_H
+#define CMIG_SCHEMA_SHADOW_H
+
+#include "postgres.h"
+
+#include "access/attnum.h"
+#include "nodes/nodes.h"
+#include "nodes/parsenodes.h"
+#include "nodes/pg_list.h"
+
+#include "base/base.h"
+#include "kinds/kinds.h"
+#include "parse/parse.h"
+#include "schema/schema.h"
+
+/* in shadow.c */
+
+/*
+ * Returns a copy of "managed" with one more schema, which the current user has
+ * created.
+ */
+extern const CmigManaged *cmig_managed_with(const CmigManaged *managed, char *name, Oid oid);
+
+/*
+ * Add the audit log's schema if it exists, because replayed revisions create
+ * their own log.  Images do not contain this schema.
+ */
+extern void cmig_managed_add_audit(CmigManaged *managed);
+
+/* Returns the schemas' names, or NULL if all schemas are compared. */
+extern CmigNames *cmig_managed_names(const CmigManaged *managed);
+
+/* Is this one of pg_cmig's own schemas, cmig or cmig_audit? */
+extern bool cmig_managed_is_own_name(const char *schema);
+
+/* in shadow_catalogs.c */
+
+/* Set a column of the row with this OID. */
+extern void cmig_shadow_rows_set(Oid catalog, Oid object, AttrNumber column, Datum value);
+
+/* Set a column whose data type is "name". */
+extern void cmig_shadow_rows_rename(Oid catalog, Oid object, AttrNumber column, const char *name);
+
+/*
+ * Move an object from the schema "from" to the schema "to", and change its
+ * dependency in pg_depend.  Returns false if the object is not in "from".
+ */
+extern bool cmig_shadow_rows_move(Oid catalog, Oid object, Oid from, Oid to);
+
+/* Returns the schema of an object, or InvalidOid if there is no such object. */
+extern Oid	cmig_shadow_rows_schema(Oid catalog, Oid object);
+
+/*
+ * Delete all rows of a catalog, or the row with this OID.  Dependent objects
+ * stay.
+ */
+extern void cmig_shadow_rows_delete(Oid catalog, Oid object);
+
+/* The prefix of the temporary names that hide objects. */
+#define CMIG_SHADOW_HIDDEN "cmig_hidden_"
+
+extern char *cmig_shadow_hidden_name(Oid object);
+
+/* An object that is an extension member, or part of one. */
+typedef struct CmigMember
+{
+	Oid			catalog;
+	Oid			object;
+	Oid			extension;
+} CmigMember;
+
+/* The members of all extensions. */
+typedef struct CmigMembers
+{
+	int			count;
+	CmigMember *members;
+} CmigMembers;
+
+/* An installed extension. */
+typedef struct CmigExtension
+{
+	Oid			oid;
+	char	   *name;
+	Oid			schema;			/* the extension's schema outside the shadow */
+	bool		declared;		/* true if the target's SQL has a CREATE
+								 * EXTENSION for it */
+} CmigExtension;
+
+/*
+ * Returns all extension members that have a schema, allocated in the current
+ * memory context.
+ */
+extern CmigMembers *cmig_shadow_members_list(void);
+
+/*
+ * Move the members of one extension, or of all extensions if "extension" is
+ * InvalidOid, from one schema to another.
+ */
+extern void cmig_shadow_members_move(const CmigMembers *members, Oid extension,
+									 Oid from, Oid to);
+
+/* Is the relation an extension member? */
+extern bool cmig_shadow_members_has_relation(const CmigMembers *members, Oid relation);
+
+/*
+ * Returns the extensions that a target has to create: all except pg_cmig and
+ * those that every new database has.  Allocated in the current memory context.
+ */
+extern CmigExtension *cmig_shadow_extension_list(int *count);
+
+/* Hide an extension's name, or restore it. */
+extern void cmig_shadow_extension_hide(CmigExtension *extension);
+extern void cmig_shadow_extension_declare(CmigExtension *extension);
+
+/* Set the schema or the version in an extension's pg_extension row. */
+extern void cmig_shadow_extension_set_schema(const CmigExtension *extension, Oid from, Oid to);
+extern void cmig_shadow_extension_set_version(const CmigExtension *extension, const char *version);
+
+/* A hidden object without a schema. */
+typedef struct CmigHidden
+{
+	Oid			catalog;
+	Oid			object;
+	char	   *name;			/* NULL for casts and transforms */
+	Oid			owner;			/* the bootstrap superuser if the object has
+								 * no owner */
+	struct CmigHidden *next;
+} CmigHidden;
+
+/*
+ * Hide the objects that do not belong to an extension: delete publications,
+ * casts, transforms, and default privileges.  Hide only the names of servers,
+ * foreign-data wrappers, languages, and access methods, because objects in
+ * other schemas still use them.  Also hide all event triggers, even those of
+ * extensions, because they must not fire.
+ */
+extern CmigHidden *cmig_shadow_global_hide(void);
+
+/* Restore the name of a hidden object whose row exists. */
+extern void cmig_shadow_global_show(const CmigHidden *hidden);
+
+/* Returns the hidden object with this name, or NULL if there is none. */
+extern const CmigHidden *cmig_shadow_global_find(const CmigHidden *hidden, Oid catalog,
+												 const char *name);
+
+/* in distribution.c */
+
+/* Register the hook that replaces the functions of Citus. */
+extern void cmig_distribution_record_init(void);
+
+/*
+ * Start or stop recording.  Does nothing unless Citus is loaded and installed.
+ * Returns the former state.
+ */
+extern bool cmig_distribution_record_watch(bool on);
+
+/*
+ * Remove all records.  cmig_distribution_record_begin() is called when a
+ * shadow begins, before it hides the extension citus, and
+ * cmig_distribution_record_forget() when the shadow ends.
+ */
+extern void cmig_distribution_record_begin(void);
+extern void cmig_distribution_record_forget(void);
+
+/*
+ * Record a schema that the target has created, if the session's settings make
+ * it a distributed schema.
+ */
+extern void cmig_distribution_record_schema(Oid schema);
+
+/*
+ * Record that a partition is about to be detached.  The partition stays
+ * distributed in the same way as its partitioned table.
+ */
+extern void cmig_distribution_record_detach(Oid partition);
+
+/*
+ * Has any replaced Citus function been called since
+ * cmig_distribution_record_forget(), even if the call's effect has been
+ * reverted?
+ */
+extern bool cmig_distribution_record_any(void);
+
+/* in shadow.c */
+
+/* A live schema, and the empty schema that temporarily has its name. */
+typedef struct CmigShadowSchema
+{
+	char	   *name;
+	char	   *away;			/* the live schema's temporary name */
+	Oid			live;			/* the live schema, whose OID does not change;
+								 * InvalidOid if there is none */
+	Oid			shadow;			/* the empty schema with the live schema's
+								 * name */
+	bool		created;		/* true if the target has a CREATE SCHEMA for
+								 * it */
+} CmigShadowSchema;
+
+/* Everything that is hidden while a target runs. */
+typedef struct CmigShadow
+{
+	const CmigManaged *managed; /* the schemas passed to cmig_shadow_run() */
+	int			count;
+	CmigShadowSchema *schemas;	/* existing schemas that the caller owns,
+								 * sorted by name; also public if it does not
+								 * exist */
+	int			nextensions;
+	CmigExtension *extensions;
+	CmigMembers *members;		/* members of extensions */
+	int			nlive;			/* number of elements of "live": the schemas
+								 * that existed before the shadow, sorted by
+								 * OID */
+	Oid		   *live;
+	CmigHidden *hidden;			/* hidden objects without a schema */
+	Datum		sequences;		/* an oid[]: all sequences that existed before
+								 * the shadow */
+	TransactionId xid;			/* of the shadow's subtransaction */
+} CmigShadow;
+
+/*
+ * A task: a function that cmig_shadow_run() calls in the shadow.  It runs in
+ * the caller's memory context, so that its results outlive the shadow.  An
+ * error that it raises is raised again after the rollback.
+ */
+typedef void (*CmigShadowTask) (CmigShadow *shadow, void *arg);
+
+/*
+ * Run a task in a shadow of the managed schemas.  For error messages, "caller"
+ * is the name of the SQL function, such as "cmig.diff()".  Raises error 42501
+ * if a schema was named explicitly and the current user does not own it.
+ * Other schemas that the user does not own are left as they are.  Raises error
+ * 25006 in a read-only transaction and on a standby.  Shadows cannot be
+ * nested.
+ */
+extern void cmig_shadow_run(const CmigManaged *managed, const char *caller,
+							CmigShadowTask task, void *arg);
+
+/*
+ * Run a task while the live schema "schema" is called "name".  Another schema
+ * that has this name is given a temporary name.  Definitions deparsed from
+ * "schema" then contain "name".  The task's shadow argument is NULL.  The task
+ * must not run the caller's SQL, because the caller need not own either
+ * schema.
+ */
+extern void cmig_shadow_rename(Oid schema, const char *name, const char *caller,
+							   CmigShadowTask task, void *arg);
+
+/*
+ * Returns the managed schemas that exist in the target.  Call this in a task,
+ * after the target's SQL.  Schemas that the target neither created nor filled
+ * are left out, except for public if it is live.
+ */
+extern CmigManaged *cmig_shadow_schemas(CmigShadow *shadow);
+
+/*
+ * Return the managed schema with this name, or with this OID in the shadow.
+ * Return NULL if there is no such schema.
+ */
+extern CmigShadowSchema *cmig_shadow_find(CmigShadow *shadow, const char *name);
+
+/* Has the target neither created the schema nor put anything into it? */
+extern bool cmig_shadow_is_unused(const CmigShadowSchema *schema);
+
+/*
+ * Is the schema live, that is, created neither by the shadow nor by the
+ * target?  A relation is live if its schema is live, or if it is an extension
+ * member.
+ */
+extern bool cmig_shadow_is_live_schema(const CmigShadow *shadow, Oid schema);
+
+/* in shadow_catalogs.c */
+
+/* Register the hook. */
+extern void cmig_shadow_catalogs_init(void);
+
+/*
+ * Prepare to hide this shadow's live schemas from the target's queries, or
+ * stop hiding them if "shadow" is NULL.  Either call discards cached plans
+ * that contain conditions, and leaves the hook switched off.
+ */
+extern void cmig_shadow_catalogs_watch(const CmigShadow *shadow);
+
+/*
+ * Switch the hook on while the target's SQL runs, and off while pg_cmig reads
+ * the catalogs itself.  Returns the former state.
+ */
+extern bool cmig_shadow_catalogs_filter(bool on);
+
+/* in target_object.c */
+
+/*
+ * A note: a part of the target that could not be executed, and is therefore
+ * missing from the catalogs.  "kind" is the word for the part in result rows
+ * ("role", "event trigger", "owner", "privilege" ...), and "object" is the
+ * name as written in the target.
+ */
+typedef struct CmigTargetNote
+{
+	const char *kind;
+	char	   *object;
+	char	   *reason;			/* text for the "hazard" column */
+	int			line;
+	char	   *role;			/* the intended owner, or NULL */
+} CmigTargetNote;
+
+/* The result of running a target's SQL. */
+typedef struct CmigTarget
+{
+	List	   *notes;			/* list of CmigTargetNote, in the order of the
+								 * statements */
+	List	   *renames;		/* list of char *: "table public.a -> b",
+								 * "column public.b.x -> y", from -- @renamed
+								 * comments; the table is named as in the
+								 * target */
+	List	   *elsewhere;		/* list of char *: schemas that are not
+								 * compared; statements about them were left
+								 * out */
+} CmigTarget;
+
+/* in target_text.c */
+
+/* A comment "@renamed from=old_name". */
+typedef struct CmigTargetComment
+{
+	char	   *from;			/* one name, without quotes */
+	int			anchor;			/* offset of the token next to the comment */
+	bool		before;			/* true if the comment is on a separate line
+								 * before its object; false if it follows its
+								 * object */
+} CmigTargetComment;
+
+/* A target's SQL without the parts that only psql understands. */
+typedef struct CmigTargetText
+{
+	char	   *sql;			/* the SQL, with blanks for removed parts, so
+								 * that lines and offsets do not change */
+	int			commands;		/* number of removed psql commands */
+	int			copies;			/* number of removed COPY ... FROM STDIN, with
+								 * their data */
+	int			first_line;		/* line of the first part that was removed */
+	List	   *comments;		/* list of CmigTargetComment, in order */
+} CmigTargetText;
+
+/*
+ * Remove the parts that have no effect on the schema when psql runs the SQL:
+ * commands such as \restrict, \set, and \connect, and COPY blocks.  A command
+ * that could have an effect, such as \i, is kept, so that running the SQL
+ * raises an error.  Also removes a byte order mark, and carriage returns if the
+ * first line ends with CRLF.
+ */
+extern CmigTargetText *cmig_target_text_read(const char *sql);
+
+/*
+ * Find the object that the comment is about, if the comment belongs to the
+ * statement at the given offset in the SQL.  Sets *kind to "table" or the
+ * like, *relation or *names to the object's name, and *part to the name of the
+ * column or constraint that the comment is about, or to NULL if it is about
+ * the whole object.  Returns false if the comment does not belong to this
+ * statement.
+ */
+extern bool cmig_target_text_renamed(const CmigTargetComment *comment, const RawStmt *raw,
+									 int offset, int length, const char **kind,
+									 RangeVar **relation, List **names, char **part);
+
+/* in target_object.c */
+
+/* Returns an object's name as it is written in a statement. */
+extern char *cmig_target_object_name(ObjectType type, Node *object);
+
+/*
+ * Returns the schema of the object that a statement creates or is about.  For
+ * a statement about a schema, returns this schema.  Returns NULL if the
+ * object has no schema, or if it is named without a schema and cannot be
+ * found.
+ */
+extern char *cmig_target_object_schema(Node *statement);
+
+/* A target whose SQL is running. */
+typedef struct CmigTargetState
+{
+	CmigShadow *shadow;
+	CmigTarget *target;
+	MemoryContext context;		/* memory context of the result */
+	SubTransactionId subtransaction;	/* the shadow's subtransaction */
+	int			line;			/* the line of the current statement */
+	List	   *left_out;		/* list of char *: statements left out because
+								 * they are not about a compared schema */
+	List	   *elsewhere;		/* list of char *: live schemas of statements
+								 * that were left out */
+	List	   *missing;		/* list of CmigTargetMissing */
+} CmigTargetState;
+
+/* An object that the target names but does not create. */
+typedef struct CmigTargetMissing
+{
+	ObjectType	type;
+	char	   *name;
+	bool		is_shown;		/* true if the live object belongs to another
+								 * role, so that the target's statements about
+								 * it are ignored */
+} CmigTargetMissing;
+
+/*
+ * Add a note that the target's statement about this object was not executed,
+ * and return the note.  All arguments are copied.
+ */
+extern CmigTargetNote *cmig_target_note(CmigTargetState *state, const char *kind, const char *object,
+										const char *reason);
+
+/*
+ * Add a note about an object that has no schema.  Later statements may name
+ * this object.
+ */
+extern void cmig_target_note_missing(CmigTargetState *state, ObjectType type,
+									 const char *name, const char *reason);
+
+/*
+ * Record another role's object that the target names.  The live object is left
+ * as it is.
+ */
+extern void cmig_target_add_shown(CmigTargetState *state, ObjectType type, const char *name);
+
+/*
+ * Returns the entry for a missing or shown object, or NULL if there is none.
+ */
+extern const CmigTargetMissing *cmig_target_find_missing(const CmigTargetState *state,
+														 ObjectType type, const char *name);
+
+/*
+ * Record a statement that is left out.  "what" is its name, such as "CREATE
+ * DATABASE".
+ */
+extern void cmig_target_leave_out(CmigTargetState *state, const char *what);
+
+/* Issue a NOTICE about the statements that were left out. */
+extern void cmig_target_tell_left_out(const CmigTargetState *state);
+
+/*
+ * Process a statement that may name roles.  Statements that create, alter, or
+ * drop roles are not run.  From other statements, the parts that name missing
+ * roles are removed.  Adds notes about what is left out.  Returns the
+ * statement to run (a copy if something was removed from it), or NULL if
+ * nothing is left.
+ */
+extern Node *cmig_target_role_adapt(CmigTargetState *state, Node *statement);
+
+/* in target_extension.c */
+
+/*
+ * Process a statement about an installed extension.  Returns true if it has
+ * been processed, or false if PostgreSQL must run it.
+ */
+extern bool cmig_target_extension_run(CmigTargetState *state, Node *statement);
+
+/*
+ * Call these before and after PostgreSQL creates an extension that is not
+ * installed.
+ */
+extern void cmig_target_extension_begin(CmigTargetState *state);
+extern void cmig_target_extension_end(CmigTargetState *state, const char *name);
+
+/*
+ * Process CREATE SCHEMA for a schema that the shadow has created.  Call the
+ * first function before PostgreSQL runs the statement; it returns true if
+ * there is nothing left to do.  Call the second function after the statement
+ * has run.
+ */
+extern bool cmig_target_schema_create(CmigTargetState *state, Node *statement);
+extern void cmig_target_schema_created(CmigTargetState *state, Node *statement);
+
+/*
+ * Process DROP SCHEMA.  Extension members are first moved out of the schema,
+ * because PostgreSQL would otherwise drop the extension, including its live
+ * objects.  Returns the statement without live schemas, or NULL if no schema
+ * is left.
+ */
+extern Node *cmig_target_schema_drop(CmigTargetState *state, Node *statement);
+
+/*
+ * Call this when the target has ended, to find out which extensions it created
+ * and which schemas exist.
+ */
+extern void cmig_target_extension_settle(CmigTargetState *state);
+
+/* in target_text.c */
+
+/*
+ * If the statement is ALTER TABLE ... ADD FOREIGN KEY, returns a copy that
+ * creates a valid constraint without checking the rows.  Otherwise returns the
+ * statement itself.  The check is not needed, because only the schema is
+ * compared, and takes more time than the rest of the statement.
+ */
+extern Node *cmig_target_constraint_adapt(Node *statement);
+
+/*
+ * Is the statement about the server or the session?  If so, it must not be
+ * run, and is recorded if it is worth mentioning.
+ */
+extern bool cmig_target_filter_leaves_out(CmigTargetState *state, Node *node);
+
+/*
+ * Is the statement about a role, a database, a tablespace, a large object,
+ * or the server?  If so, its effect is not visible in a schema.
+ */
+extern bool cmig_target_filter_is_shared(Node *node);
+
+/*
+ * Is the statement about an object in a live schema?  If so, it must not be
+ * run, and is recorded for a NOTICE unless it only changes objects in
+ * pg_cmig's own schemas.
+ */
+extern bool cmig_target_filter_is_elsewhere(CmigTargetState *state, Node *statement);
+
+/*
+ * Is the statement about a subscription?  Subscriptions are ignored, because
+ * they would connect to another server.
+ */
+extern bool cmig_target_filter_subscription(CmigTargetState *state, Node *node);
+
+/*
+ * Is this a GRANT on an extension member, as pg_dump writes it?  Such
+ * privileges are not compared, and few roles may grant them.
+ */
+extern bool cmig_target_filter_is_grant_on_member(const GrantStmt *grant);
+
+/*
+ * Remove, from a GRANT or REVOKE on several objects, the objects in schemas
+ * that are not compared.  Returns the statement, or NULL if no object is
+ * left.
+ */
+extern Node *cmig_target_filter_grants(CmigTargetState *state, Node *node);
+
+/* in target.c */
+
+/*
+ * Set the target whose utility statements the hook processes, or NULL for
+ * none.
+ */
+extern void cmig_target_utility_watch(CmigTargetState *state);
+
+/* A repeatable revision's script, to be run after the target's SQL. */
+typedef struct CmigTargetScript
+{
+	const char *revision;
+	const char *sql;
+} CmigTargetScript;
+
+/*
+ * Run the target's SQL.  Call this in a task of cmig_shadow_run().  Settings,
+ * the role, and other session state are restored afterwards; the objects
+ * that the SQL creates exist until the shadow ends.  An error names the line
+ * and the statement.  The result is allocated in the current memory context.
+ */
+extern CmigTarget *cmig_target_run(CmigShadow *shadow, const char *sql);
+
+/*
+ * Like cmig_target_run(), but then also run "scripts", a List of
+ * CmigTargetScript *. A script that fails is skipped, with a NOTICE unless the
+ * target's SQL has already created the script's objects.
+ */
+extern CmigTarget *cmig_target_run_with(CmigShadow *shadow, const char *sql, List *scripts);
+
+/*
+ * For replay: run one statement, unless it changes rows of live tables or sets
+ * a sequence's value.  Call this after cmig_session_enter(), while the
+ * statements of "state" are being watched (see schema.h).
+ */
+extern void cmig_target_execute(CmigTargetState *state, const CmigStatement *statement);
+
+/* in distribution.c */
+
+/*
+ * Add an object for each table and schema that Citus distributes, or that the
+ * target in a shadow distributes.  "schemas" is an oid[].  Call this when the
+ * image contains all other objects and their dependencies, before
+ * cmig_image_finish().
+ */
+extern void cmig_image_read_distribution(CmigImage *image, Datum schemas);
+
+#endif							/* CMIG_SCHEMA_SHADOW_H */

@@ -1,0 +1,759 @@
+/*
+ * shadow_catalogs.c
+ *	  Catalog rows that the shadow changes or hides.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "access/attnum.h"
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/transam.h"
+#include "access/xact.h"
+#include "catalog/dependency.h"
+#include "catalog/indexing.h"
+#include "catalog/namespace.h"
+#include "catalog/objectaddress.h"
+#include "catalog/pg_attrdef.h"
+#include "catalog/pg_attribute.h"
+#include "catalog/pg_cast.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_collation.h"
+#include "catalog/pg_constraint.h"
+#include "catalog/pg_conversion.h"
+#include "catalog/pg_default_acl.h"
+#include "catalog/pg_event_trigger.h"
+#include "catalog/pg_extension.h"
+#include "catalog/pg_index.h"
+#include "catalog/pg_namespace.h"
+#include "catalog/pg_opclass.h"
+#include "catalog/pg_operator.h"
+#include "catalog/pg_opfamily.h"
+#include "catalog/pg_policy.h"
+#include "catalog/pg_proc.h"
+#include "catalog/pg_publication.h"
+#include "catalog/pg_publication_namespace.h"
+#include "catalog/pg_publication_rel.h"
+#include "catalog/pg_rewrite.h"
+#include "catalog/pg_statistic_ext.h"
+#include "catalog/pg_transform.h"
+#include "catalog/pg_trigger.h"
+#include "catalog/pg_ts_config.h"
+#include "catalog/pg_ts_dict.h"
+#include "catalog/pg_ts_parser.h"
+#include "catalog/pg_ts_template.h"
+#include "catalog/pg_type.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/planner.h"
+#include "storage/lmgr.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/plancache.h"
+#include "utils/rel.h"
+
+#include "base/base.h"
+#include "run/run.h"
+#include "schema/shadow.h"
+
+/* ----------------------------------------------------------------
+ * Changes catalog rows directly, without the usual commands.
+ *
+ * No privileges are checked, no objects are locked, and no hooks are called,
+ * so this is only for changes that are rolled back.  An error is raised if
+ * another transaction has changed the row in the meantime.  Changes become
+ * visible with CommandCounterIncrement().
+ * ----------------------------------------------------------------
+ */
+
+/*
+ * The tuple lock for updates of pg_class.  VACUUM and CREATE INDEX update rows
+ * of this catalog in place, and newer PostgreSQL releases require the tuple
+ * lock for any update of them.
+ */
+#define ROW_LOCK ExclusiveLock
+
+static HeapTuple
+find(Relation catalog, Oid object)
+{
+	return get_catalog_object_by_oid(catalog, get_object_attnum_oid(RelationGetRelid(catalog)),
+									 object);
+}
+
+/*
+ * Returns the object's catalog row, locked if necessary, or NULL if there is
+ * no such row.
+ */
+static HeapTuple
+find_to_change(Relation catalog, Oid object)
+{
+	HeapTuple	row = find(catalog, object);
+
+	while (HeapTupleIsValid(row) && RelationGetRelid(catalog) == RelationRelationId)
+	{
+		ItemPointerData place = row->t_self;
+
+		LockTuple(catalog, &place, ROW_LOCK);
+		row = find(catalog, object);
+		if (HeapTupleIsValid(row) && ItemPointerEquals(&place, &row->t_self))
+			return row;
+		UnlockTuple(catalog, &place, ROW_LOCK);
+	}
+	return row;
+}
+
+/* Update the row that find_to_change() returned. */
+static void
+change(Relation catalog, HeapTuple row, AttrNumber column, Datum value)
+{
+	int			natts = RelationGetDescr(catalog)->natts;
+	Datum	   *values = palloc0(sizeof(Datum) * natts);
+	bool	   *nulls = palloc0(sizeof(bool) * natts);
+	bool	   *replace = palloc0(sizeof(bool) * natts);
+	ItemPointerData place = row->t_self;
+	HeapTuple	changed;
+
+	values[column - 1] = value;
+	replace[column - 1] = true;
+	changed = heap_modify_tuple(row, RelationGetDescr(catalog), values, nulls, replace);
+	CatalogTupleUpdate(catalog, &place, changed);
+	if (RelationGetRelid(catalog) == RelationRelationId)
+		UnlockTuple(catalog, &place, ROW_LOCK);
+	heap_freetuple(changed);
+	pfree(values);
+	pfree(nulls);
+	pfree(replace);
+}
+
+void
+cmig_shadow_rows_set(Oid catalog, Oid object, AttrNumber column, Datum value)
+{
+	Relation	relation = table_open(catalog, RowExclusiveLock);
+	HeapTuple	row = find_to_change(relation, object);
+
+	if (HeapTupleIsValid(row))
+		change(relation, row, column, value);
+	table_close(relation, RowExclusiveLock);
+}
+
+void
+cmig_shadow_rows_rename(Oid catalog, Oid object, AttrNumber column, const char *name)
+{
+	NameData	value;
+
+	namestrcpy(&value, name);
+	cmig_shadow_rows_set(catalog, object, column, NameGetDatum(&value));
+}
+
+Oid
+cmig_shadow_rows_schema(Oid catalog, Oid object)
+{
+	Relation	relation = table_open(catalog, AccessShareLock);
+	AttrNumber	column = get_object_attnum_namespace(catalog);
+	HeapTuple	row = column == InvalidAttrNumber ? NULL : find(relation, object);
+	Oid			schema = InvalidOid;
+
+	if (HeapTupleIsValid(row))
+	{
+		int			natts = RelationGetDescr(relation)->natts;
+		Datum	   *values = palloc(sizeof(Datum) * natts);
+		bool	   *nulls = palloc(sizeof(bool) * natts);
+
+		/*
+		 * do not use heap_getattr(), which is a different symbol in newer
+		 * minor releases
+		 */
+		heap_deform_tuple(row, RelationGetDescr(relation), values, nulls);
+		schema = DatumGetObjectId(values[column - 1]);
+		pfree(values);
+		pfree(nulls);
+	}
+	table_close(relation, AccessShareLock);
+	return schema;
+}
+
+bool
+cmig_shadow_rows_move(Oid catalog, Oid object, Oid from, Oid to)
+{
+	if (cmig_shadow_rows_schema(catalog, object) != from)
+		return false;
+	cmig_shadow_rows_set(catalog, object, get_object_attnum_namespace(catalog),
+						 ObjectIdGetDatum(to));
+	(void) changeDependencyFor(catalog, object, NamespaceRelationId, from, to);
+	return true;
+}
+
+void
+cmig_shadow_rows_delete(Oid catalog, Oid object)
+{
+	Relation	relation = table_open(catalog, RowExclusiveLock);
+	HeapTuple	row = find(relation, object);
+
+	if (HeapTupleIsValid(row))
+		CatalogTupleDelete(relation, &row->t_self);
+	table_close(relation, RowExclusiveLock);
+}
+
+/*
+ * Delete all rows of a catalog, or the row with this OID.  Dependent objects
+ * stay.
+ */
+static void
+shadow_rows_empty(Oid catalog)
+{
+	Relation	relation = table_open(catalog, RowExclusiveLock);
+	SysScanDesc scan = systable_beginscan(relation, InvalidOid, false, NULL, 0, NULL);
+	HeapTuple	row;
+
+	while (HeapTupleIsValid(row = systable_getnext(scan)))
+	{
+		CatalogTupleDelete(relation, &row->t_self);
+	}
+	systable_endscan(scan);
+	table_close(relation, RowExclusiveLock);
+}
+
+char *
+cmig_shadow_hidden_name(Oid object)
+{
+	return psprintf(CMIG_SHADOW_HIDDEN "%u", object);
+}
+
+/* ----------------------------------------------------------------
+ * Moves extension members between schemas in the shadow.
+ *
+ * Extension scripts can run with privileges that the caller does not have, so
+ * extensions are not re-created.  Instead, their members are moved to another
+ * schema by changing catalog rows.
+ * ----------------------------------------------------------------
+ */
+
+static Oid
+oid_column(TupleDesc desc, HeapTuple row, int column)
+{
+	bool		isnull;
+
+	return DatumGetObjectId(cmig_query_datum(desc, row, column, &isnull));
+}
+
+static void
+add_member(TupleDesc desc, HeapTuple row, void *arg)
+{
+	CmigMembers *members = arg;
+	CmigMember *member;
+
+	/* if the array, whose size is a power of 2, is full, double its size */
+	if ((members->count & (members->count - 1)) == 0)
+		members->members = members->count == 0 ? palloc(sizeof(CmigMember)) :
+			repalloc(members->members, 2 * members->count * sizeof(CmigMember));
+	member = &members->members[members->count++];
+	member->catalog = oid_column(desc, row, 1);
+	member->object = oid_column(desc, row, 2);
+	member->extension = oid_column(desc, row, 3);
+}
+
+/*
+ * List extension members, together with the objects that belong to them: row
+ * types, array types, constraints, indexes, and owned sequences.
+ */
+CmigMembers *
+cmig_shadow_members_list(void)
+{
+	static CmigQuery query = {
+		.sql = "WITH RECURSIVE m(classid, objid, extension) AS ("
+		"SELECT d.classid, d.objid, d.refobjid FROM pg_depend d"
+		" WHERE d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e'"
+		" UNION "
+		"SELECT d.classid, d.objid, m.extension FROM m"
+		" JOIN pg_depend d ON d.refclassid = m.classid AND d.refobjid = m.objid"
+		" LEFT JOIN pg_class c ON d.classid = 'pg_class'::regclass AND c.oid = d.objid"
+		" WHERE d.deptype = 'i' AND d.classid <> 'pg_extension'::regclass"
+		" OR d.deptype = 'a' AND (d.classid = 'pg_constraint'::regclass OR c.relkind IN ('i', 'I', 'S')))"
+		" SELECT classid, objid, extension FROM m WHERE classid IN ("
+		"'pg_class'::regclass, 'pg_type'::regclass, 'pg_proc'::regclass, 'pg_operator'::regclass,"
+		" 'pg_opclass'::regclass, 'pg_opfamily'::regclass, 'pg_collation'::regclass,"
+		" 'pg_conversion'::regclass, 'pg_constraint'::regclass, 'pg_statistic_ext'::regclass,"
+		" 'pg_ts_config'::regclass, 'pg_ts_dict'::regclass, 'pg_ts_parser'::regclass,"
+		" 'pg_ts_template'::regclass) ORDER BY 1, 2"
+	};
+	CmigMembers *members = palloc0(sizeof(CmigMembers));
+
+	cmig_query_each(&query, NULL, NULL, add_member, members);
+	return members;
+}
+
+void
+cmig_shadow_members_move(const CmigMembers *members, Oid extension, Oid from, Oid to)
+{
+	for (int i = 0; i < members->count; i++)
+	{
+		const CmigMember *member = &members->members[i];
+
+		if (!OidIsValid(extension) || member->extension == extension)
+			(void) cmig_shadow_rows_move(member->catalog, member->object, from, to);
+	}
+	CommandCounterIncrement();
+}
+
+bool
+cmig_shadow_members_has_relation(const CmigMembers *members, Oid relation)
+{
+	for (int i = 0; i < members->count; i++)
+		if (members->members[i].catalog == RelationRelationId &&
+			members->members[i].object == relation)
+			return true;
+	return false;
+}
+
+/*
+ * Extensions
+ */
+
+/* The extensions found so far. */
+typedef struct Extensions
+{
+	CmigExtension *extensions;
+	int			count;
+} Extensions;
+
+static void
+add_extension(TupleDesc desc, HeapTuple row, void *arg)
+{
+	Extensions *list = arg;
+	CmigExtension *extension;
+
+	list->extensions = list->count == 0 ? palloc(sizeof(CmigExtension)) :
+		repalloc(list->extensions, (list->count + 1) * sizeof(CmigExtension));
+	extension = &list->extensions[list->count++];
+	extension->oid = oid_column(desc, row, 1);
+	extension->name = cmig_query_text(desc, row, 2);
+	extension->schema = oid_column(desc, row, 3);
+	extension->declared = true;
+}
+
+CmigExtension *
+cmig_shadow_extension_list(int *count)
+{
+	static CmigQuery query = {
+		.sql = "SELECT oid, extname::text, extnamespace FROM pg_extension"
+		" WHERE oid >= 16384 AND extname <> 'pg_cmig' ORDER BY 1"
+	};
+	Extensions	list = {0};
+
+	StaticAssertStmt(FirstNormalObjectId == 16384, "as in the query");
+	cmig_query_each(&query, NULL, NULL, add_extension, &list);
+	*count = list.count;
+	return list.extensions;
+}
+
+void
+cmig_shadow_extension_hide(CmigExtension *extension)
+{
+	cmig_shadow_rows_rename(ExtensionRelationId, extension->oid, Anum_pg_extension_extname,
+							cmig_shadow_hidden_name(extension->oid));
+	extension->declared = false;
+	CommandCounterIncrement();
+}
+
+void
+cmig_shadow_extension_declare(CmigExtension *extension)
+{
+	cmig_shadow_rows_rename(ExtensionRelationId, extension->oid, Anum_pg_extension_extname,
+							extension->name);
+	extension->declared = true;
+	CommandCounterIncrement();
+}
+
+void
+cmig_shadow_extension_set_schema(const CmigExtension *extension, Oid from, Oid to)
+{
+	cmig_shadow_rows_set(ExtensionRelationId, extension->oid, Anum_pg_extension_extnamespace,
+						 ObjectIdGetDatum(to));
+	(void) changeDependencyFor(ExtensionRelationId, extension->oid, NamespaceRelationId, from, to);
+	CommandCounterIncrement();
+}
+
+void
+cmig_shadow_extension_set_version(const CmigExtension *extension, const char *version)
+{
+	cmig_shadow_rows_set(ExtensionRelationId, extension->oid, Anum_pg_extension_extversion,
+						 CStringGetTextDatum(version));
+	CommandCounterIncrement();
+}
+
+/* ----------------------------------------------------------------
+ * Hides objects without a schema in the shadow.
+ *
+ * 	  Hides, in the shadow, live objects that do not belong to a schema.
+ *
+ * If these objects were not hidden, a publication FOR ALL TABLES would
+ * include the target's tables, an event trigger would fire for each of them,
+ * and CREATE would fail for objects that exist.  Some of the objects belong
+ * to other roles, so the caller could not hide them with commands.
+ * ----------------------------------------------------------------
+ */
+
+/* A CmigRowCallback: add an object to the list. */
+static void
+keep(TupleDesc desc, HeapTuple row, void *arg)
+{
+	CmigHidden **list = arg;
+	CmigHidden *hidden = palloc(sizeof(CmigHidden));
+	bool		isnull;
+
+	hidden->catalog = DatumGetObjectId(cmig_query_datum(desc, row, 1, &isnull));
+	hidden->object = DatumGetObjectId(cmig_query_datum(desc, row, 2, &isnull));
+	hidden->name = cmig_query_text(desc, row, 3);
+	hidden->owner = DatumGetObjectId(cmig_query_datum(desc, row, 4, &isnull));
+	hidden->next = *list;
+	*list = hidden;
+}
+
+/*
+ * Returns the objects that do not belong to extensions, and all event
+ * triggers.
+ */
+static CmigHidden *
+list_objects(void)
+{
+	static CmigQuery query = {
+		.sql = "SELECT o.catalog, o.oid, o.name::text, o.owner FROM ("
+		"SELECT 'pg_cast'::regclass::oid, oid, NULL, 10::oid FROM pg_cast"
+		" UNION ALL SELECT 'pg_transform'::regclass, oid, NULL, 10 FROM pg_transform"
+		" UNION ALL SELECT 'pg_foreign_server'::regclass, oid, srvname, srvowner FROM pg_foreign_server"
+		" UNION ALL SELECT 'pg_foreign_data_wrapper'::regclass, oid, fdwname, fdwowner"
+		" FROM pg_foreign_data_wrapper"
+		" UNION ALL SELECT 'pg_language'::regclass, oid, lanname, lanowner FROM pg_language"
+		" UNION ALL SELECT 'pg_am'::regclass, oid, amname, 10 FROM pg_am"
+		" UNION ALL SELECT 'pg_publication'::regclass, oid, pubname, pubowner FROM pg_publication"
+		" UNION ALL SELECT 'pg_event_trigger'::regclass, oid, evtname, evtowner"
+		" FROM pg_event_trigger) AS o(catalog, oid, name, owner)"
+		" WHERE o.oid >= 16384 AND (o.catalog = 'pg_event_trigger'::regclass OR NOT EXISTS ("
+		"SELECT FROM pg_depend d WHERE d.classid = o.catalog AND d.objid = o.oid AND d.deptype = 'e'))"
+	};
+	CmigHidden *list = NULL;
+
+	cmig_query_each(&query, NULL, NULL, keep, &list);
+	return list;
+}
+
+/*
+ * Do other objects still need the hidden object's catalog row?  If so, only
+ * the object's name is hidden.
+ */
+static bool
+is_renamed(const CmigHidden *hidden)
+{
+	return hidden->catalog != CastRelationId && hidden->catalog != TransformRelationId &&
+		hidden->catalog != PublicationRelationId && hidden->catalog != EventTriggerRelationId;
+}
+
+CmigHidden *
+cmig_shadow_global_hide(void)
+{
+	CmigHidden *list = list_objects();
+
+	for (CmigHidden *hidden = list; hidden != NULL; hidden = hidden->next)
+	{
+		if (is_renamed(hidden))
+			cmig_shadow_rows_rename(hidden->catalog, hidden->object,
+									get_object_attnum_name(hidden->catalog),
+									cmig_shadow_hidden_name(hidden->object));
+		else
+			cmig_shadow_rows_delete(hidden->catalog, hidden->object);
+	}
+	shadow_rows_empty(PublicationRelRelationId);
+	shadow_rows_empty(PublicationNamespaceRelationId);
+	shadow_rows_empty(DefaultAclRelationId);
+	CommandCounterIncrement();
+
+	/* also hide publications that belong to extensions, if there are any */
+	shadow_rows_empty(PublicationRelationId);
+	CommandCounterIncrement();
+	return list;
+}
+
+void
+cmig_shadow_global_show(const CmigHidden *hidden)
+{
+	if (is_renamed(hidden))
+		cmig_shadow_rows_rename(hidden->catalog, hidden->object,
+								get_object_attnum_name(hidden->catalog), hidden->name);
+	CommandCounterIncrement();
+}
+
+const CmigHidden *
+cmig_shadow_global_find(const CmigHidden *hidden, Oid catalog, const char *name)
+{
+	for (; hidden != NULL; hidden = hidden->next)
+		if (hidden->catalog == catalog && hidden->name != NULL &&
+			strcmp(hidden->name, name) == 0)
+			return hidden;
+	return NULL;
+}
+
+/* ----------------------------------------------------------------
+ * Filters the rows of the system catalogs that the target's queries see.
+ *
+ * A target often asks the catalogs whether something exists before it
+ * creates it: IF NOT EXISTS (SELECT FROM pg_type WHERE typname = 'mood').
+ * Its queries must not find live objects, which keep their names although
+ * their schemas have been renamed.  A planner hook adds a condition to each
+ * catalog in these queries.
+ *
+ * A planner hook adds conditions on the catalogs to the target's queries.  The
+ * conditions are security quals, which the planner applies to a table's rows
+ * before anything else.  They are added after rewriting, so that they also
+ * apply to catalogs in system views and in the information schema.  The hook
+ * also keeps the target from setting the values of live sequences.
+ * ----------------------------------------------------------------
+ */
+
+/* A catalog, and its column with the OID of a schema or relation. */
+typedef struct FilteredCatalog
+{
+	Oid			catalog;
+	AttrNumber	column;
+	bool		is_relation;
+} FilteredCatalog;
+
+static const FilteredCatalog filtered[] = {
+	{NamespaceRelationId, Anum_pg_namespace_oid},
+	{RelationRelationId, Anum_pg_class_relnamespace},
+	{TypeRelationId, Anum_pg_type_typnamespace},
+	{ProcedureRelationId, Anum_pg_proc_pronamespace},
+	{ConstraintRelationId, Anum_pg_constraint_connamespace},
+	{OperatorRelationId, Anum_pg_operator_oprnamespace},
+	{OperatorClassRelationId, Anum_pg_opclass_opcnamespace},
+	{OperatorFamilyRelationId, Anum_pg_opfamily_opfnamespace},
+	{CollationRelationId, Anum_pg_collation_collnamespace},
+	{ConversionRelationId, Anum_pg_conversion_connamespace},
+	{StatisticExtRelationId, Anum_pg_statistic_ext_stxnamespace},
+	{TSConfigRelationId, Anum_pg_ts_config_cfgnamespace},
+	{TSDictionaryRelationId, Anum_pg_ts_dict_dictnamespace},
+	{TSParserRelationId, Anum_pg_ts_parser_prsnamespace},
+	{TSTemplateRelationId, Anum_pg_ts_template_tmplnamespace},
+	{AttributeRelationId, Anum_pg_attribute_attrelid, true},
+	{AttrDefaultRelationId, Anum_pg_attrdef_adrelid, true},
+	{IndexRelationId, Anum_pg_index_indrelid, true},
+	{TriggerRelationId, Anum_pg_trigger_tgrelid, true},
+	{PolicyRelationId, Anum_pg_policy_polrelid, true},
+	{RewriteRelationId, Anum_pg_rewrite_ev_class, true},
+};
+
+static planner_hook_type next_planner = NULL;
+
+/* The state of the hook while a target runs in the shadow. */
+static MemoryContext context = NULL;	/* memory context of the arrays below */
+static const CmigShadow *watched = NULL;
+static ArrayType *live_schemas = NULL;
+static ArrayType *live_relations = NULL;	/* NULL if not read yet */
+static bool filters = false;
+static bool planned = false;	/* true if a query has been planned with
+								 * conditions */
+
+bool
+cmig_shadow_catalogs_filter(bool on)
+{
+	bool		former = filters;
+
+	filters = on && live_schemas != NULL;
+	return former;
+}
+
+void
+cmig_shadow_catalogs_watch(const CmigShadow *shadow)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	Datum	   *oids;
+
+	filters = false;
+	if (context != NULL)
+	{
+		MemoryContextDelete(context);
+		context = NULL;
+	}
+	if (planned)
+		ResetPlanCache();
+	planned = false;
+	live_schemas = live_relations = NULL;
+	watched = shadow;
+	if (shadow == NULL)
+		return;
+	context = AllocSetContextCreate(TopMemoryContext, "pg_cmig catalogs", ALLOCSET_SMALL_SIZES);
+	MemoryContextSwitchTo(context);
+	oids = palloc(sizeof(Datum) * Max(shadow->count, 1));
+	for (int i = 0; i < shadow->count; i++)
+		oids[i] = ObjectIdGetDatum(shadow->schemas[i].live);
+	live_schemas = construct_array(oids, shadow->count, OIDOID, sizeof(Oid), true, TYPALIGN_INT);
+	MemoryContextSwitchTo(caller);
+}
+
+static void
+keep_array(TupleDesc desc, HeapTuple row, void *arg)
+{
+	MemoryContext caller = MemoryContextSwitchTo(context);
+	bool		isnull;
+	Datum		array = cmig_query_datum(desc, row, 1, &isnull);
+
+	*(ArrayType **) arg = DatumGetArrayTypePCopy(array);
+	MemoryContextSwitchTo(caller);
+}
+
+/* Returns the relations in live schemas.  Reads them only once. */
+static ArrayType *
+read_relations(void)
+{
+	static CmigQuery query = {
+		.sql = "SELECT coalesce(array_agg(oid), '{}') FROM pg_class WHERE relnamespace = ANY ($1)",
+		.nargs = 1,.argtypes = {OIDARRAYOID}
+	};
+	Datum		schemas = PointerGetDatum(live_schemas);
+	bool		former = cmig_shadow_catalogs_filter(false);
+
+	if (live_relations == NULL)
+		cmig_query_each(&query, &schemas, NULL, keep_array, &live_relations);
+	(void) cmig_shadow_catalogs_filter(former);
+	return live_relations;
+}
+
+/*
+ * Returns the schemas that the target's queries must not see: the live
+ * schemas, and those of the shadow's empty schemas that the target has not
+ * created yet.
+ */
+static ArrayType *
+missing_schemas(void)
+{
+	Datum	   *oids = palloc(sizeof(Datum) * 2 * Max(watched->count, 1));
+	bool		former = cmig_shadow_catalogs_filter(false);
+	int			count = 0;
+
+	for (int i = 0; i < watched->count; i++)
+	{
+		const CmigShadowSchema *schema = &watched->schemas[i];
+
+		oids[count++] = ObjectIdGetDatum(schema->live);
+		if (cmig_shadow_is_unused(schema))
+			oids[count++] = ObjectIdGetDatum(schema->shadow);
+	}
+	(void) cmig_shadow_catalogs_filter(former);
+	return construct_array(oids, count, OIDOID, sizeof(Oid), true, TYPALIGN_INT);
+}
+
+static const FilteredCatalog *
+find_catalog(Oid relation)
+{
+	for (int i = 0; i < lengthof(filtered); i++)
+		if (filtered[i].catalog == relation)
+			return &filtered[i];
+	return NULL;
+}
+
+/* Returns "left = ANY (oids)" or "left <> ALL (oids)". */
+static Expr *
+compare_with(void *left, bool is_any, Datum oids)
+{
+	ScalarArrayOpExpr *expression = makeNode(ScalarArrayOpExpr);
+
+	expression->opno = OpernameGetOprid(list_make2(makeString("pg_catalog"), makeString(is_any ? "=" : "<>")), OIDOID, OIDOID);
+	expression->useOr = is_any;
+	expression->args = list_make2(left, makeConst(OIDARRAYOID, -1, InvalidOid, -1, oids, false, false));
+	expression->location = -1;
+	set_sa_opfuncid(expression);
+	return (Expr *) expression;
+}
+
+/* Returns the condition for the catalog with this range table index. */
+static Expr *
+condition(const FilteredCatalog *catalog, int number)
+{
+	ArrayType  *oids = catalog->is_relation ? read_relations() :
+	catalog->catalog == NamespaceRelationId ? missing_schemas() : live_schemas;
+
+	return compare_with(makeVar(number, catalog->column, OIDOID, -1, InvalidOid, 0), false, PointerGetDatum(oids));
+}
+
+/*
+ * Make a call of setval() skip live sequences, whose values are not rolled
+ * back: its first argument becomes NULL, and setval() is strict.
+ */
+static void
+skip_live_sequences(FuncExpr *call)
+{
+	Expr	   *sequence = linitial(call->args);
+	RelabelType *oid = makeRelabelType(copyObject(sequence), OIDOID, -1, InvalidOid, COERCE_IMPLICIT_CAST);
+	CaseExpr   *either = makeNode(CaseExpr);
+	CaseWhen   *when = makeNode(CaseWhen);
+
+	when->expr = compare_with(oid, true, watched->sequences);
+	when->result = (Expr *) makeNullConst(REGCLASSOID, -1, InvalidOid);
+	when->location = -1;
+	either->casetype = REGCLASSOID;
+	either->args = list_make1(when);
+	either->defresult = sequence;
+	either->location = -1;
+	linitial(call->args) = either;
+	planned = true;
+}
+
+/*
+ * Tree walker: add conditions on the catalogs in a query and its subqueries,
+ * and keep it from setting live sequences.
+ */
+static bool
+add_conditions(Node *node, void *arg)
+{
+	Query	   *query = (Query *) node;
+	int			number = 0;
+	ListCell   *cell;
+
+	if (node == NULL)
+		return false;
+	if (IsA(node, FuncExpr) && (((FuncExpr *) node)->funcid == F_SETVAL_REGCLASS_INT8 ||
+								((FuncExpr *) node)->funcid == F_SETVAL_REGCLASS_INT8_BOOL))
+		skip_live_sequences((FuncExpr *) node);
+	if (!IsA(node, Query))
+		return expression_tree_walker(node, add_conditions, arg);
+	foreach(cell, query->rtable)
+	{
+		RangeTblEntry *table = lfirst_node(RangeTblEntry, cell);
+		const FilteredCatalog *catalog;
+
+		number++;
+		if (number == query->resultRelation && table->relkind == RELKIND_FOREIGN_TABLE)
+			cmig_outside_raise(psprintf("%s is a foreign table", get_rel_name(table->relid)));
+		if (table->rtekind != RTE_RELATION || number == query->resultRelation)
+			continue;
+		catalog = find_catalog(table->relid);
+		if (catalog != NULL)
+		{
+			table->securityQuals = lappend(table->securityQuals, condition(catalog, number));
+			planned = true;
+		}
+	}
+	return query_tree_walker(query, add_conditions, arg, 0);
+}
+
+/* The planner hook. */
+static PlannedStmt *
+plan(Query *query, const char *text, int options, ParamListInfo params)
+{
+	if (filters && query->commandType != CMD_UTILITY)
+		(void) add_conditions((Node *) query, NULL);
+	if (next_planner)
+		return next_planner(query, text, options, params);
+	return standard_planner(query, text, options, params);
+}
+
+void
+cmig_shadow_catalogs_init(void)
+{
+	next_planner = planner_hook;
+	planner_hook = plan;
+}

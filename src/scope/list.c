@@ -1,0 +1,363 @@
+/*
+ * list.c
+ *	  Scopes, and cmig.scopes.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "common/hashfn.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "nodes/pg_list.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/hsearch.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+#include "utils/tuplestore.h"
+
+#include "base/base.h"
+#include "graph/graph.h"
+#include "run/run.h"
+#include "scope/internal.h"
+#include "store/store.h"
+
+/* ----------------------------------------------------------------
+ * Lists the schemas that can be scopes, with their version rows and their
+ * state.
+ * ----------------------------------------------------------------
+ */
+
+/*
+ * A subquery that returns one row for each scope: its name, and its version
+ * rows, one per line.
+ */
+#define ROWS \
+	"(SELECT v.scope::text AS scope, string_agg(v.revision::text, E'\\n' ORDER BY v.revision::text COLLATE \"C\") AS rows" \
+	" FROM cmig.scope_version v GROUP BY 1)"
+
+/*
+ * A query for the schemas, with their version rows, that match a LIKE pattern
+ * and are not members of extensions.
+ */
+static CmigQuery matching_query = {
+	.sql = "SELECT n.nspname::text, coalesce(r.rows, '') FROM pg_namespace n"
+	" LEFT JOIN " ROWS " r ON r.scope = n.nspname::text"
+	" WHERE n.nspname::text LIKE $1 AND NOT EXISTS (SELECT FROM pg_depend d"
+	"  WHERE d.classid = 'pg_namespace'::regclass AND d.objid = n.oid AND d.deptype = 'e')"
+	" ORDER BY n.nspname::text COLLATE \"C\"",
+	.nargs = 1,
+	.argtypes = {TEXTOID}
+};
+
+/*
+ * A query for the scopes that have version rows, and for whether their schemas
+ * exist.
+ */
+static CmigQuery versions_query = {
+	.sql = "SELECT s.scope, EXISTS (SELECT FROM pg_namespace n WHERE n.nspname::text = s.scope)"
+	" FROM (SELECT DISTINCT v.scope::text COLLATE \"C\" FROM cmig.scope_version v) s (scope) ORDER BY 1"
+};
+
+static CmigQuery tried_query = {
+	.sql = "SELECT s.scope, coalesce(r.rows, ''),"
+	" EXISTS (SELECT FROM pg_namespace n WHERE n.nspname::text = s.scope),"
+	" CASE WHEN j.outcome = 'failed' THEN concat_ws(': ', j.sqlstate, j.message) END, j.started_at"
+	" FROM (SELECT v.scope::text FROM cmig.scope_version v"
+	"  UNION SELECT k.scope::text FROM cmig.journal k WHERE k.scope::text <> '') s (scope)"
+	" LEFT JOIN " ROWS " r ON r.scope = s.scope"
+	" LEFT JOIN LATERAL (SELECT j.outcome::text, j.sqlstate::text, j.message::text, j.started_at::timestamptz"
+	"  FROM cmig.journal j WHERE j.scope::text = s.scope AND j.direction::text NOT IN ('repair', 'drift')"
+	"  ORDER BY j.id::bigint DESC LIMIT 1) j ON true"
+	" ORDER BY s.scope COLLATE \"C\""
+};
+
+/*
+ * Row callback of matching_query: append the schema to a list, if it can be a
+ * scope.
+ */
+static void
+collect_matching(TupleDesc desc, HeapTuple row, void *arg)
+{
+	List	  **items = arg;
+	char	   *name = cmig_query_text(desc, row, 1);
+	CmigScopeItem *item;
+
+	if (cmig_scope_reserved(name) != NULL)
+		return;
+	item = palloc0(sizeof(CmigScopeItem));
+	item->name = name;
+	item->rows = cmig_query_text(desc, row, 2);
+	item->exists = true;
+	*items = lappend(*items, item);
+}
+
+/*
+ * Run a query about scopes, and call the callback for each row.  JIT
+ * compilation is turned off: even with thousands of scopes, it would take
+ * longer than the query itself.
+ */
+static void
+read_rows(CmigQuery *query, Datum *values, CmigRowCallback callback, List **items)
+{
+	int			guc_level = NewGUCNestLevel();
+
+	cmig_settings_override("jit", "off");
+	cmig_query_each(query, values, NULL, callback, items);
+	AtEOXact_GUC(false, guc_level);
+}
+
+List *
+cmig_scope_list_matching(const char *pattern)
+{
+	List	   *items = NIL;
+	Datum		values[1] = {CStringGetTextDatum(pattern)};
+
+	read_rows(&matching_query, values, collect_matching, &items);
+	return items;
+}
+
+/*
+ * Row callback of tried_query: append the scope to a list.  Skips the row if
+ * the scope has no name, if it cannot be a scope, or if neither its schema nor
+ * any of its version rows exist.
+ */
+static void
+collect_tried(TupleDesc desc, HeapTuple row, void *arg)
+{
+	List	  **items = arg;
+	CmigScopeItem *item = palloc0(sizeof(CmigScopeItem));
+	bool		isnull;
+	Datum		since;
+
+	item->name = cmig_query_text(desc, row, 1);
+	item->rows = cmig_query_text(desc, row, 2);
+	item->exists = cmig_query_bool(desc, row, 3, false);
+	item->failure = cmig_query_text(desc, row, 4);
+	since = cmig_query_datum(desc, row, 5, &isnull);
+	item->since = isnull ? 0 : DatumGetTimestampTz(since);
+	if (item->name && cmig_scope_reserved(item->name) == NULL && (item->exists || item->rows[0] != '\0'))
+		*items = lappend(*items, item);
+}
+
+List *
+cmig_scope_list_tried(void)
+{
+	List	   *items = NIL;
+
+	read_rows(&tried_query, NULL, collect_tried, &items);
+	return items;
+}
+
+/*
+ * Row callback of versions_query: append the scope to a list.  Skips the row
+ * if the scope has no name, or if its schema exists and can be a scope.
+ */
+static void
+collect_gone(TupleDesc desc, HeapTuple row, void *arg)
+{
+	List	  **items = arg;
+	CmigScopeItem *item = palloc0(sizeof(CmigScopeItem));
+
+	item->name = cmig_query_text(desc, row, 1);
+	item->exists = cmig_query_bool(desc, row, 2, false);
+	if (item->name && (!item->exists || cmig_scope_reserved(item->name) != NULL))
+		*items = lappend(*items, item);
+}
+
+List *
+cmig_scope_list_gone(void)
+{
+	List	   *items = NIL;
+
+	read_rows(&versions_query, NULL, collect_gone, &items);
+	return items;
+}
+
+void
+cmig_scope_list_in(const char *scope, CmigScopeWork work, void *arg)
+{
+	int			guc_level = NewGUCNestLevel();
+
+	cmig_settings_override("cmig.scope", scope);
+	work(arg);
+	AtEOXact_GUC(false, guc_level);
+}
+
+/*
+ * The cache
+ */
+
+/*
+ * An entry of the cache.  The key is the hash of the version rows or, if
+ * another entry has that key, one of the next numbers.
+ */
+typedef struct CacheEntry
+{
+	uint64		hash;
+	char	   *rows;
+	int			result;
+} CacheEntry;
+
+struct CmigScopeCache
+{
+	HTAB	   *table;
+	MemoryContext context;
+};
+
+CmigScopeCache *
+cmig_scope_list_cache(void)
+{
+	CmigScopeCache *cache = palloc(sizeof(CmigScopeCache));
+	HASHCTL		control = {.keysize = sizeof(uint64),.entrysize = sizeof(CacheEntry)};
+
+	control.hcxt = cache->context = CurrentMemoryContext;
+	cache->table = hash_create("pg_cmig scopes", 64, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	return cache;
+}
+
+int *
+cmig_scope_list_result(CmigScopeCache *cache, const char *rows, bool *found)
+{
+	uint64		hash = hash_bytes_extended((const unsigned char *) rows, strlen(rows), 0);
+
+	for (;;)
+	{
+		CacheEntry *entry = hash_search(cache->table, &hash, HASH_ENTER, found);
+
+		if (!*found)
+		{
+			entry->rows = MemoryContextStrdup(cache->context, rows);
+			return &entry->result;
+		}
+		if (strcmp(entry->rows, rows) == 0)
+			return &entry->result;
+		hash++;					/* the entry is for other version rows with
+								 * this hash, so try the next number */
+	}
+}
+
+/* ----------------------------------------------------------------
+ * Implements cmig.scopes, which lists the scopes and their state.
+ * ----------------------------------------------------------------
+ */
+
+PG_FUNCTION_INFO_V1(cmig_scopes);
+
+#define COLUMNS 5
+
+/* The number of pending revisions of a scope in which nothing is applied */
+#define UNKNOWN (-1)
+
+/* Is any revision of the node's tree applied? */
+static bool
+is_of_applied_tree(const CmigGraph *graph, const CmigApplied *applied, int node)
+{
+	ListCell   *lc;
+
+	foreach(lc, applied->nodes)
+	{
+		if (cmig_trees_same(graph, lfirst_int(lc), node))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Callback: count the pending revisions of the current scope, which are not
+ * applied but belong to the same tree as an applied revision.  Sets *arg to
+ * the count, or to UNKNOWN if nothing is applied.
+ */
+static void
+count_pending(void *arg)
+{
+	int		   *pending = arg;
+	CmigRevisionSet *set = cmig_active_read(false);
+	CmigGraph  *graph = cmig_graph_build(set->revisions, set->count);
+	CmigApplied *applied;
+
+	(void) cmig_active_separate(graph);
+	applied = cmig_applied_find(graph, cmig_version_rows_read());
+	*pending = applied->nodes == NIL ? UNKNOWN : 0;
+	for (int i = 0; i < graph->count && *pending != UNKNOWN; i++)
+		if (!applied->applied->set[i] && is_of_applied_tree(graph, applied, i))
+			(*pending)++;
+}
+
+/* Returns the number of pending revisions of a scope, or UNKNOWN. */
+static int
+pending_of(CmigScopeCache *cache, const CmigScopeItem *item)
+{
+	bool		found;
+	int		   *result;
+	MemoryContext context;
+	MemoryContext old;
+
+	if (!item->exists || item->rows[0] == '\0')
+		return UNKNOWN;
+	result = cmig_scope_list_result(cache, item->rows, &found);
+	if (found)
+		return *result;
+	context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig scope", ALLOCSET_DEFAULT_SIZES);
+	old = MemoryContextSwitchTo(context);
+	cmig_scope_list_in(item->name, count_pending, result);
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
+	return *result;
+}
+
+/* Returns the lines of a string as a text[] value. */
+static Datum
+lines_array(const char *lines)
+{
+	ArrayBuildState *state = initArrayResult(TEXTOID, CurrentMemoryContext, false);
+
+	while (*lines != '\0')
+	{
+		int			length = strcspn(lines, "\n");
+
+		accumArrayResult(state, PointerGetDatum(cstring_to_text_with_len(lines, length)), false,
+						 TEXTOID, CurrentMemoryContext);
+		lines += length + (lines[length] != '\0');
+	}
+	return makeArrayResult(state, CurrentMemoryContext);
+}
+
+Datum
+cmig_scopes(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	CmigScopeCache *cache;
+	List	   *items;
+	ListCell   *lc;
+
+	InitMaterializedSRF(fcinfo, 0);
+	cache = cmig_scope_list_cache();
+	items = cmig_scope_list_tried();
+	if (items == NIL)
+		cmig_citus_warn_worker();
+	foreach(lc, items)
+	{
+		const CmigScopeItem *item = lfirst(lc);
+		int			pending = pending_of(cache, item);
+		Datum		values[COLUMNS] = {0};
+		bool		nulls[COLUMNS] = {0};
+
+		CHECK_FOR_INTERRUPTS();
+		values[0] = CStringGetTextDatum(item->name);
+		values[1] = lines_array(item->rows);
+		values[2] = Int32GetDatum(pending);
+		nulls[2] = pending == UNKNOWN;
+		nulls[3] = item->failure == NULL;
+		if (item->failure)
+			values[3] = CStringGetTextDatum(item->failure);
+		values[4] = TimestampTzGetDatum(item->since);
+		nulls[4] = item->since == 0;
+		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+	}
+	return (Datum) 0;
+}

@@ -1,0 +1,756 @@
+/*
+ * make.c
+ *	  cmig.create_scope and cmig.drop_scope.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#include "audit/audit.h"
+#include "base/base.h"
+#include "base/errors.h"
+#include "move/move.h"
+#include "run/run.h"
+#include "schema/schema.h"
+#include "scope/internal.h"
+#include "store/store.h"
+
+/* ----------------------------------------------------------------
+ * Copies the structure of a scope's schema into a new schema.
+ *
+ * cmig.diff_schemas returns the statements that make an empty schema equal to
+ * the scope's schema.  These statements are run as a script in the new scope,
+ * whose schema is empty.  Then the fingerprints of the two schemas are
+ * compared (see scope.h).  If the fingerprints differ,
+ * cmig.diff_schemas compares the schemas.
+ *
+ * The statements are kept for the session, and are used for further copies
+ * while the fingerprint of the copied schema stays the same.  The statements may
+ * produce a different result than before, for example because they mention
+ * objects in other schemas.  In that case, too, cmig.diff_schemas compares the
+ * schemas.
+ * ----------------------------------------------------------------
+ */
+
+/* A query for the statements that make schema $1 equal to schema $2. */
+static CmigQuery difference_query = {
+	.sql = "SELECT d.upgrade_sql, d.object FROM cmig.diff_schemas($1, $2) d ORDER BY d.step",
+	.nargs = 2,
+	.argtypes = {TEXTOID, TEXTOID}
+};
+
+/*
+ * A query for an object in schema $1 whose owner is neither the role $2, nor
+ * the owner of the database, nor a superuser.  This includes functions in any
+ * schema that are called by triggers in schema $1: to create a trigger, a role
+ * needs only the privilege TRIGGER on the table.
+ */
+static CmigQuery strangers_query = {
+	.sql = "SELECT pg_describe_object(d.classid, d.objid, 0) FROM pg_depend d"
+	" JOIN pg_database b ON b.datname = current_database()"
+	" JOIN pg_shdepend s ON s.dbid = b.oid AND s.classid = d.classid AND s.objid = d.objid AND s.objsubid = 0 AND s.deptype = 'o'"
+	" JOIN pg_roles r ON r.oid = s.refobjid"
+	" WHERE d.refclassid = 'pg_namespace'::regclass AND d.refobjid = $1"
+	" AND NOT r.rolsuper AND r.oid <> $2 AND r.oid <> b.datdba"
+	" UNION ALL SELECT pg_describe_object('pg_proc'::regclass, p.oid, 0) || ', which a trigger calls'"
+	" FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_proc p ON p.oid = t.tgfoid"
+	" JOIN pg_database b ON b.datname = current_database() JOIN pg_roles r ON r.oid = p.proowner"
+	" WHERE c.relnamespace = $1 AND NOT t.tgisinternal"
+	" AND NOT r.rolsuper AND r.oid <> $2 AND r.oid <> b.datdba ORDER BY 1 LIMIT 1",
+	.nargs = 2,
+	.argtypes = {OIDOID, OIDOID}
+};
+
+/* A query for the roles, other than the owner, that can use schema $1. */
+static CmigQuery users_query = {
+	.sql = "SELECT string_agg(DISTINCT CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END, ', ')"
+	" FROM pg_namespace n, aclexplode(n.nspacl) a WHERE n.oid = $1 AND a.grantee <> n.nspowner",
+	.nargs = 1,
+	.argtypes = {OIDOID}
+};
+
+/* The argument of begin_source(): the scope to copy, and its version rows. */
+typedef struct Source
+{
+	const char *scope;
+	CmigNames  *rows;
+} Source;
+
+/*
+ * Raise error 42501 if the schema contains an object of a role that is not
+ * trusted, because the copy of the object would belong to "role", which runs
+ * the scripts.
+ */
+static void
+require_own_objects(const char *scope, Oid role)
+{
+	Datum		values[2] = {ObjectIdGetDatum(get_namespace_oid(scope, false)), ObjectIdGetDatum(role)};
+	char	   *object = NULL;
+
+	cmig_query_each(&strangers_query, values, NULL, cmig_query_keep_text, &object);
+	if (object != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("schema \"%s\" cannot be copied", scope),
+				 errdetail("Another role owns %s.", object),
+				 errhint("Copy another scope, or leave out copy_of.")));
+}
+
+/*
+ * Raise error 42501 if the role that runs scripts cannot trust the objects in
+ * the schema of the current scope.
+ */
+static void
+require_safe(const char *scope)
+{
+	CmigRole	saved;
+	Oid			role = get_role_oid(cmig_session_role(), false);
+
+	cmig_role_act_as(&saved, role);
+	cmig_scope_require_safe(cmig_session_path_setting());
+	cmig_role_return(&saved);
+	require_own_objects(scope, role);
+}
+
+/*
+ * Callback: lock the current scope, which is the one to copy, and check that
+ * it can be copied.
+ */
+static void
+begin_source(void *arg)
+{
+	Source	   *source = arg;
+
+	cmig_run_lock_transaction("cmig.create_scope()");
+	cmig_version_rows_check_snapshot();
+	require_safe(source->scope);
+	source->rows = cmig_version_rows_read();
+	if (source->rows->count == 0 || cmig_progress_read() != NIL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("schema \"%s\" cannot be copied", source->scope),
+				 errdetail(source->rows->count == 0 ? "No revision is applied in it." : "A revision is partially applied in it."),
+				 errhint("Copy another scope, or leave out copy_of.")));
+}
+
+/*
+ * Lock the scope, which is to be copied, and return its version rows.  No run
+ * can change the scope until the end of the transaction.  Raises error 42501
+ * or 55000 if the scope cannot be copied.  The schema must exist.
+ */
+static CmigNames *
+scope_copy_begin(const char *scope)
+{
+	Source		source = {.scope = scope};
+
+	cmig_scope_list_in(scope, begin_source, &source);
+	return source.rows;
+}
+
+/*
+ * Raise error 0A000 because no statement can be generated for an object of
+ * "from".
+ */
+static void
+refuse_object(const char *from, const char *object)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("schema \"%s\" cannot be copied", from),
+			 errdetail("pg_cmig cannot generate a statement that creates %s.", object),
+			 errhint("Leave out copy_of.")));
+}
+
+/*
+ * Statements that create the objects of a schema
+ */
+
+/* In kept statements, this name stands for the new schema. */
+#define NEW_SCHEMA "cmig_new_scope"
+
+/*
+ * The statements that a copy has run, kept for further copies.  The statements
+ * are valid for the schema "source" and the role "role", which runs scripts,
+ * as long as the fingerprint of the schema is "original".  The fingerprint of
+ * the copy was "copy".
+ */
+typedef struct Kept
+{
+	Oid			source;
+	Oid			role;
+	CmigFingerprint original;
+	CmigFingerprint copy;
+	char	   *text;
+	bool		is_running;		/* are the statements being run, or have they
+								 * failed? */
+} Kept;
+
+/* The statements of the last copy in this session, or NULL if none are kept. */
+static Kept *kept = NULL;
+
+/* Returns the fingerprint of a schema. */
+static CmigFingerprint
+fingerprint_of(const char *schema)
+{
+	static const CmigScopeOptions options = {.privileges = true,.comments = true};
+	CmigFingerprints *fingerprints = cmig_scope_fingerprint_begin(&options);
+	CmigFingerprint result = cmig_scope_fingerprint(fingerprints, schema);
+
+	cmig_scope_fingerprint_end(fingerprints);
+	return result;
+}
+
+/* Discard the kept statements. */
+static void
+forget(void)
+{
+	if (kept == NULL)
+		return;
+	pfree(kept->text);
+	pfree(kept);
+	kept = NULL;
+}
+
+/*
+ * Can the kept statements be used to copy the schema "from", which has this
+ * fingerprint?
+ */
+static bool
+is_kept(const char *from, const CmigFingerprint *original)
+{
+	return kept != NULL && !kept->is_running && kept->source == get_namespace_oid(from, false) &&
+		kept->role == get_role_oid(cmig_session_role(), false) && cmig_scope_fingerprint_same(&kept->original, original);
+}
+
+/*
+ * Keep the statements in "text", in which NEW_SCHEMA stands for the new
+ * schema, for further copies of "from".
+ */
+static void
+keep(const char *from, const char *text, const CmigFingerprint *original, const CmigFingerprint *copy)
+{
+	Kept	   *new;
+
+	forget();
+	if (!original->is_known || !copy->is_known)
+		return;
+	new = MemoryContextAllocZero(TopMemoryContext, sizeof(Kept));
+	new->source = get_namespace_oid(from, false);
+	new->role = get_role_oid(cmig_session_role(), false);
+	new->original = *original;
+	new->copy = *copy;
+	new->text = MemoryContextStrdup(TopMemoryContext, text);
+	kept = new;
+}
+
+/* Returns the text with a name in place of NEW_SCHEMA. */
+static char *
+with_name(const char *text, const char *name)
+{
+	StringInfoData result;
+	const char *found;
+
+	initStringInfo(&result);
+	for (; (found = strstr(text, NEW_SCHEMA)) != NULL; text = found + strlen(NEW_SCHEMA))
+	{
+		appendBinaryStringInfo(&result, text, found - text);
+		appendStringInfoString(&result, name);
+	}
+	appendStringInfoString(&result, text);
+	return result.data;
+}
+
+/*
+ * Raise error 0A000 if a string in the statement, such as a default, names an
+ * object of the schema "from", because the copy would use that object instead
+ * of its own.
+ */
+static void
+refuse_name(const char *from, const CmigDiffLine *line)
+{
+	if (cmig_own_name_replace(line->upgrade, get_namespace_oid(from, false), from, from) == line->upgrade)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("schema \"%s\" cannot be copied", from),
+			 errdetail("The text of %s %s names the schema, so the copy would still refer to the original.",
+					   line->kind, with_name(line->object, quote_identifier(from))),
+			 errhint("Leave out copy_of.")));
+}
+
+/*
+ * Returns the statements that create the objects of the schema "from" in an
+ * empty schema with the given name.
+ */
+static char *
+generate(const char *from, const char *name)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	MemoryContext context = AllocSetContextCreate(caller, "pg_cmig schema", ALLOCSET_DEFAULT_SIZES);
+	StringInfoData text;
+	ListCell   *lc;
+
+	initStringInfo(&text);
+	MemoryContextSwitchTo(context);
+	foreach(lc, cmig_schema_copy(from, pstrdup(name), "cmig.create_scope()"))
+	{
+		const CmigDiffLine *line = lfirst(lc);
+
+		if (line->upgrade == NULL)
+			refuse_object(from, with_name(line->object, quote_identifier(from)));
+		refuse_name(from, line);
+		appendStringInfo(&text, "%s;\n", line->upgrade);
+	}
+	MemoryContextSwitchTo(caller);
+	MemoryContextDelete(context);
+	return text.data;
+}
+
+/* Run the statements in "text" as a script in the current scope. */
+static void
+run_statements(const char *from, char *text)
+{
+	CmigRunStep step = {
+		.revision = psprintf("copy of %s", from),.direction = CMIG_UPGRADE,
+		.sql = text,.stored_sql = text,.transactional = true
+	};
+
+	if (text[0] != '\0')
+		cmig_runner_run(&step);
+	CommandCounterIncrement();
+}
+
+/*
+ * Comparison with cmig.diff_schemas
+ */
+
+/*
+ * The argument of add_statement(): the statements that make the new schema
+ * equal to "from".
+ */
+typedef struct Statements
+{
+	const char *from;			/* schema to copy */
+	StringInfoData text;
+} Statements;
+
+/* Row callback of difference_query: append a statement. */
+static void
+add_statement(TupleDesc desc, HeapTuple row, void *arg)
+{
+	Statements *statements = arg;
+	char	   *sql = cmig_query_text(desc, row, 1);
+
+	if (sql == NULL)
+		refuse_object(statements->from, cmig_query_text(desc, row, 2));
+	appendStringInfo(&statements->text, "%s;\n", sql);
+	pfree(sql);
+}
+
+/*
+ * Returns the statements that make the schema of the current scope equal to
+ * "from", or "" if the schemas are equal.
+ */
+static char *
+find_differences(const char *from)
+{
+	Statements	statements = {.from = from};
+	Datum		values[2] = {CStringGetTextDatum(cmig_scope_current()), CStringGetTextDatum(from)};
+
+	initStringInfo(&statements.text);
+	cmig_query_each(&difference_query, values, NULL, add_statement, &statements);
+	return statements.text.data;
+}
+
+/*
+ * Compare the schema of the current scope with "from", and remove the
+ * differences.  Returns true if there were no differences.
+ */
+static bool
+remove_differences(const char *from)
+{
+	char	   *differences = find_differences(from);
+
+	if (differences[0] == '\0')
+		return true;
+	run_statements(from, differences);
+	if (find_differences(from)[0] != '\0')
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("schema \"%s\" cannot be copied", from),
+				 errdetail("The copy would differ from the original."),
+				 errhint("Leave out copy_of.")));
+	return false;
+}
+
+/* The argument of run_again(): a schema to copy, and the kept statements. */
+typedef struct Again
+{
+	const char *from;
+	char	   *text;
+} Again;
+
+/* Subtransaction callback: run the kept statements in the current scope. */
+static void
+run_again(void *arg)
+{
+	const Again *again = arg;
+
+	run_statements(again->from, with_name(again->text, cmig_scope_current()));
+}
+
+/*
+ * Run the kept statements.  If one of them fails, for example because an
+ * object in another schema was renamed, undoes all of them and returns false.
+ */
+static bool
+run_kept(const char *from)
+{
+	Again		again = {.from = from,.text = kept->text};
+	ErrorData  *error;
+
+	kept->is_running = true;
+	error = cmig_subtransaction_try(run_again, &again);
+	if (error != NULL && cmig_subtransaction_must_rethrow(error))
+		ReThrowError(error);
+	return error == NULL;
+}
+
+/*
+ * Does the schema that cmig.diff_schemas has read have the fingerprint
+ * "original"?  A fingerprint always describes the current state of a schema,
+ * but a query may read an earlier state.
+ */
+static bool
+is_unchanged(const char *from, const CmigFingerprint *original)
+{
+	CmigFingerprint now;
+
+	if (IsolationUsesXactSnapshot())
+		return false;
+	now = fingerprint_of(from);
+	return cmig_scope_fingerprint_same(&now, original);
+}
+
+/*
+ * Create the objects of the schema "from" in the current scope, if possible
+ * with the kept statements.  The name of the current scope must be an
+ * identifier that need not be quoted.
+ */
+static void
+copy_objects(const char *from)
+{
+	CmigFingerprint original = fingerprint_of(from);
+	bool		again = is_kept(from, &original) && run_kept(from);
+	char	   *text = again ? pstrdup(kept->text) : generate(from, NEW_SCHEMA);
+	CmigFingerprint copy;
+
+	if (!again)
+		run_statements(from, with_name(text, cmig_scope_current()));
+	copy = fingerprint_of(cmig_scope_current());
+	if (again && cmig_scope_fingerprint_same(&copy, &kept->copy))
+		kept->is_running = false;
+	else if (cmig_scope_fingerprint_same(&copy, &original) || (remove_differences(from) && is_unchanged(from, &original)))
+		keep(from, text, &original, &copy);
+	pfree(text);
+}
+
+/*
+ * Issue a NOTICE about roles that can use the copied schema.  The copy gives
+ * them the same privileges in the new scope, which may belong to another
+ * tenant.
+ */
+static void
+tell_privileges(const char *from)
+{
+	Datum		value = ObjectIdGetDatum(get_namespace_oid(from, false));
+	char	   *roles = NULL;
+
+	cmig_query_each(&users_query, &value, NULL, cmig_query_keep_text, &roles);
+	if (roles != NULL)
+		ereport(NOTICE,
+				(errmsg("the privileges on schema \"%s\" were copied", from),
+				 errdetail("These roles can use the new scope: %s.", roles),
+				 errhint("If a role must not use the new scope: REVOKE ALL ON SCHEMA %s FROM <role>",
+						 quote_identifier(cmig_scope_current()))));
+}
+
+/*
+ * Create all objects of the schema "from", but not its table rows, in the
+ * current scope, whose schema must be empty.  Records the version rows "rows"
+ * in the current scope.
+ */
+static void
+cmig_scope_copy(const char *from, const CmigNames *rows)
+{
+	const char *name = cmig_scope_current();
+
+	if (strcmp(quote_identifier(name), name) == 0)
+		copy_objects(from);
+	else
+	{
+		run_statements(from, generate(from, name));
+		(void) remove_differences(from);
+	}
+	tell_privileges(from);
+	(void) cmig_stamp_targets(rows, false);
+	CommandCounterIncrement();
+}
+
+/* ----------------------------------------------------------------
+ * Implements cmig.create_scope and cmig.drop_scope, which create and drop
+ * the schema of a scope.
+ * ----------------------------------------------------------------
+ */
+
+PG_FUNCTION_INFO_V1(cmig_create_scope);
+PG_FUNCTION_INFO_V1(cmig_drop_scope);
+
+/* Raise error 22023 if a schema with this name cannot be a scope. */
+static void
+require_possible(const char *name)
+{
+	const char *reason = cmig_scope_reserved(name);
+
+	if (name[0] == '\0')
+		reason = "Its name is empty.";
+	if (reason != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("schema \"%s\" cannot be a scope", name),
+				 errdetail("%s", reason)));
+}
+
+/*
+ * Returns argument 0, the name of a scope.  "call" is the correct call, for
+ * the hint.  Raises error 22004 if the name is null, and 22023 if it cannot be
+ * a scope.
+ */
+static char *
+scope_argument(FunctionCallInfo fcinfo, const char *call)
+{
+	char	   *name;
+
+	cmig_argument_require(fcinfo, 0, "scope", call);
+	name = cmig_argument_text(fcinfo, 0);
+	require_possible(name);
+	return name;
+}
+
+/*
+ * Returns argument 2 of cmig.create_scope, the scope to copy, or NULL if the
+ * argument is null.  Raises an error if there is no such schema.
+ */
+static char *
+copy_argument(FunctionCallInfo fcinfo)
+{
+	char	   *name = cmig_argument_text(fcinfo, 2);
+
+	if (name == NULL)
+		return NULL;
+	require_possible(name);
+	if (!OidIsValid(get_namespace_oid(name, true)))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_SCHEMA),
+				 errmsg("schema \"%s\" does not exist", name),
+				 errdetail("copy_of must name an existing scope."),
+				 errhint("To see the scopes: SELECT scope, current FROM cmig.scopes()")));
+	return name;
+}
+
+/* Run a CREATE SCHEMA or DROP SCHEMA command. */
+static void
+run_command(const char *sql)
+{
+	(void) cmig_query_once(sql, 0, NULL, NULL, NULL, true, NULL, NULL);
+	CommandCounterIncrement();
+}
+
+/*
+ * Delete everything that is recorded about the current scope, except for the
+ * journal, and record the deletion in the journal.  The scope's schema no
+ * longer exists.
+ */
+static void
+forget_scope(void)
+{
+	CmigJournalEntry entry = {.revision = "base",.direction = "downgrade",.outcome = "done"};
+
+	cmig_version_rows_clear();
+	(void) cmig_progress_clear_all();
+	(void) cmig_backfill_run_settle_all();
+	entry.started_at = entry.finished_at = GetCurrentTimestamp();
+	entry.message = "the schema was dropped";
+	cmig_journal_write(&entry);
+}
+
+/* Callback: add a step of the upgrade to the result of the SQL function. */
+static void
+add_step(CmigDirection direction, const CmigRevision *revision, void *arg)
+{
+	ReturnSetInfo *result = arg;
+	Datum		values[2];
+	bool		nulls[2] = {0};
+
+	values[0] = CStringGetTextDatum(revision->id);
+	values[1] = CStringGetTextDatum(revision->message);
+	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+}
+
+/* Create the schema of a scope, owned by the role that runs scripts. */
+static void
+create_schema(const char *name)
+{
+	if (OidIsValid(get_namespace_oid(name, true)))
+		ereport(ERROR,
+				(errcode(ERRCODE_DUPLICATE_SCHEMA),
+				 errmsg("schema \"%s\" already exists", name),
+				 errhint("To upgrade it: SET cmig.scope = %s; SELECT * FROM cmig.upgrade('head')",
+						 quote_literal_cstr(name))));
+	cmig_session_require_member();
+	run_command(psprintf("CREATE SCHEMA %s AUTHORIZATION %s", quote_identifier(name),
+						 quote_identifier(cmig_session_role())));
+}
+
+/*
+ * Error context callback: if the error is that a revision needs a stepwise
+ * run, add a hint that says how to create the scope that way.  The argument is
+ * the target of the upgrade.
+ */
+static void
+explain_stepwise(void *target)
+{
+	const char *name = cmig_scope_current();
+
+	if (geterrcode() == ERRCODE_CMIG_NEEDS_STEPWISE)
+		errhint("To create the scope in steps: CREATE SCHEMA %s; SET cmig.scope = %s; CALL cmig.upgrade_stepwise(%s)",
+				quote_identifier(name), quote_literal_cstr(name), quote_literal_cstr(target));
+}
+
+Datum
+cmig_create_scope(PG_FUNCTION_ARGS)
+{
+	CmigScopeRun run = {.report = add_step,.begins = true};
+	ErrorContextCallback callback = {.callback = explain_stepwise,.previous = error_context_stack};
+	char	   *copy_of;
+	CmigNames  *copied = NULL;
+	char	   *name;
+	int			guc_level;
+
+	InitMaterializedSRF(fcinfo, 0);
+	cmig_running_require_idle("cmig.create_scope()");
+	name = scope_argument(fcinfo, "SELECT * FROM cmig.create_scope('<schema>')");
+	cmig_argument_require(fcinfo, 1, "target", "SELECT * FROM cmig.create_scope('<schema>', 'head')");
+	run.target = cmig_argument_text(fcinfo, 1);
+	run.arg = fcinfo->resultinfo;
+	cmig_citus_require_coordinator("cmig.create_scope()");
+
+	copy_of = copy_argument(fcinfo);
+	if (copy_of != NULL)
+		copied = scope_copy_begin(copy_of);
+	create_schema(name);
+	guc_level = NewGUCNestLevel();
+	cmig_settings_override("cmig.scope", name);
+	cmig_change_begin("cmig.create_scope()");
+	if (cmig_version_rows_read()->count > 0)
+		forget_scope();
+	if (copied != NULL)
+		cmig_scope_copy(copy_of, copied);
+	callback.arg = unconstify(char *, run.target);
+	error_context_stack = &callback;
+	cmig_scope_run(&run);
+	error_context_stack = callback.previous;
+	AtEOXact_GUC(false, guc_level);
+	cmig_audit_retain_after_upgrade();
+	return (Datum) 0;
+}
+
+/* Raise an error unless cmig.protect allows a scope to be dropped. */
+static void
+require_unprotected(const char *name)
+{
+	if (cmig_settings_protect() == CMIG_PROTECT_OFF)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_CMIG_PROTECTED),
+			 errmsg("dropping scope \"%s\" is not allowed", name),
+			 errdetail("cmig.protect is %s; all data in the schema would be lost.",
+					   cmig_settings_protect_name()),
+			 errhint("%s", cmig_settings_unprotect_hint(false))));
+}
+
+/*
+ * Does the journal show that the schema is a scope?  It does if it has rows
+ * for the current scope, and the last one was not written by forget_scope(),
+ * which records a downgrade to base.
+ */
+static bool
+is_recorded(void)
+{
+	CmigJournalEntry last;
+
+	return cmig_journal_read_last(&last) &&
+		(strcmp(last.revision, "base") != 0 || strcmp(last.direction, "downgrade") != 0);
+}
+
+/* Raise error 55000 if nothing is recorded about the schema as a scope. */
+static void
+require_scope(const char *name)
+{
+	if (cmig_version_rows_read()->count > 0 || is_recorded())
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("schema \"%s\" is not a scope", name),
+			 errdetail("No revision has been run in it with cmig.scope."),
+			 errhint("To drop the schema anyway: DROP SCHEMA %s CASCADE", quote_identifier(name))));
+}
+
+Datum
+cmig_drop_scope(PG_FUNCTION_ARGS)
+{
+	char	   *name = scope_argument(fcinfo, "SELECT cmig.drop_scope('<schema>', confirm => '<schema>')");
+	char	   *confirm = cmig_argument_text(fcinfo, 1);
+	int			guc_level;
+
+	if (confirm == NULL || strcmp(confirm, name) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("drop_scope must be confirmed with the name of the scope"),
+				 errdetail("It drops the schema with everything in it."),
+				 errhint("SELECT cmig.drop_scope(%s, confirm => %s)", quote_literal_cstr(name),
+						 quote_literal_cstr(name))));
+	cmig_running_require_idle("cmig.drop_scope()");
+	require_unprotected(name);
+	guc_level = NewGUCNestLevel();
+	cmig_settings_override("cmig.scope", name);
+	cmig_run_lock_transaction("cmig.drop_scope()");
+	cmig_run_limit_start();
+	cmig_runner_begin();
+	cmig_version_rows_check_snapshot();
+	if (OidIsValid(get_namespace_oid(name, true)))
+	{
+		require_scope(name);
+		run_command(psprintf("DROP SCHEMA %s CASCADE", quote_identifier(name)));
+	}
+	else if (!is_recorded())
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_SCHEMA),
+				 errmsg("schema \"%s\" does not exist", name)));
+	forget_scope();
+	AtEOXact_GUC(false, guc_level);
+	PG_RETURN_VOID();
+}

@@ -1,0 +1,567 @@
+/*
+ * upgrade.c
+ *	  cmig.upgrade_scopes.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "tcop/pquery.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+
+#include "audit/audit.h"
+#include "base/base.h"
+#include "base/errors.h"
+#include "graph/graph.h"
+#include "move/move.h"
+#include "run/run.h"
+#include "scope/internal.h"
+#include "store/store.h"
+
+/* ----------------------------------------------------------------
+ * Upgrades one scope in the current transaction.
+ * ----------------------------------------------------------------
+ */
+
+/* Callback: count a step that has run, and pass it on to run->report. */
+static void
+count_step(CmigDirection direction, const CmigRevision *revision, void *arg)
+{
+	CmigScopeRun *run = arg;
+
+	run->steps++;
+	if (run->report)
+		run->report(direction, revision, run->arg);
+}
+
+/*
+ * Call this after an error.  Sets run->revision to the revision that was
+ * running.
+ */
+static void
+note_revision(CmigScopeRun *run, const CmigRunPlan *plan)
+{
+	if (plan->index >= 0 && plan->index < plan->plan->count)
+		run->revision = cmig_graph_id(plan->now->graph, plan->plan->steps[plan->index].node);
+}
+
+void
+cmig_scope_run(CmigScopeRun *run)
+{
+	CmigSituation now;
+	CmigRunPlan plan = {.now = &now,.begins = run->begins,.report = count_step,.arg = run};
+
+	run->steps = 0;
+	run->revision = NULL;
+	cmig_active_settle();
+	now = cmig_move_read(true);
+	now.quiet = run->quiet;
+	plan.plan = cmig_move_plan_upgrade(&now, cmig_argument_one(pstrdup(run->target)));
+	plan.examine = cmig_stepwise_at_start;
+	PG_TRY();
+	{
+		cmig_run_plan(&plan);
+	}
+	PG_CATCH();
+	{
+		note_revision(run, &plan);
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+	if (run->steps == 0)
+		return;
+	/* make the effects of the steps visible to the following functions */
+	CommandCounterIncrement();
+	cmig_active_settle();
+	if (cmig_stepwise_at_end)
+		cmig_stepwise_at_end();
+}
+
+/*
+ * Returns true if an upgrade of the current scope to this target would do
+ * nothing.
+ */
+static bool
+scope_run_is_empty(const char *target)
+{
+	CmigSituation now = cmig_move_read(true);
+
+	return cmig_active_is_settled() && cmig_move_plan_upgrade(&now, cmig_argument_one(pstrdup(target)))->count == 0;
+}
+
+/* ----------------------------------------------------------------
+ * Implements cmig.upgrade_scopes, which upgrades many scopes, each in a
+ * separate transaction.
+ *
+ * The first transaction lists the scopes and determines which of them need an
+ * upgrade.  Scopes with the same version rows are examined only once.  Then
+ * each scope that needs an upgrade is upgraded, unless another session holds
+ * its run lock, because that session is upgrading it.  If several sessions
+ * call the procedure at the same time, each of them upgrades some of the
+ * scopes.
+ * ----------------------------------------------------------------
+ */
+
+PG_FUNCTION_INFO_V1(cmig_upgrade_scopes);
+
+/* The arguments and the state of a call of cmig.upgrade_scopes. */
+typedef struct Upgrade
+{
+	const char *pattern;
+	const char *target;
+	int			max_failures;
+
+	List	   *items;			/* of CmigScopeItem *: scopes that need an
+								 * upgrade */
+	int			current;		/* number of scopes that were already up to
+								 * date */
+	int			upgraded;
+	int			taken;			/* number of scopes that were left to other
+								 * sessions */
+	int			failed;
+	int			refused;		/* number of scopes whose schema is not safe */
+	MemoryContext context;		/* reset for each scope */
+
+	/* The following fields describe the scope that is being upgraded. */
+	const CmigScopeItem *item;
+	bool		is_taken;
+	TimestampTz started_at;
+	CmigScopeRun run;
+} Upgrade;
+
+/* Finding the scopes that need an upgrade */
+
+/*
+ * The argument of ask(): the target of an upgrade, and whether the upgrade
+ * would do nothing in the current scope.
+ */
+typedef struct Question
+{
+	const char *target;
+	bool		is_empty;
+} Question;
+
+/*
+ * Callback: determine whether an upgrade of the current scope would do
+ * nothing.
+ */
+static void
+ask(void *arg)
+{
+	Question   *question = arg;
+
+	question->is_empty = scope_run_is_empty(question->target);
+}
+
+/* The argument of ask_in_scope(): a scope, and the argument of ask(). */
+typedef struct Asked
+{
+	const char *scope;
+	Question   *question;
+} Asked;
+
+/*
+ * Subtransaction callback: call ask() while asked->scope is the current scope.
+ */
+static void
+ask_in_scope(void *arg)
+{
+	Asked	   *asked = arg;
+
+	cmig_scope_list_in(asked->scope, ask, asked->question);
+}
+
+/*
+ * Returns true if the scope needs an upgrade.  Also returns true if this
+ * cannot be determined because of an error; the transaction that upgrades the
+ * scope will then raise that error.
+ */
+static bool
+has_work(const Upgrade *upgrade, CmigScopeCache *cache, const CmigScopeItem *item)
+{
+	Question	question = {.target = upgrade->target};
+	Asked		asked = {.scope = item->name,.question = &question};
+	bool		found;
+	int		   *result = cmig_scope_list_result(cache, item->rows, &found);
+	MemoryContext old;
+	ErrorData  *error;
+
+	if (found)
+		return *result != 0;
+	old = MemoryContextSwitchTo(upgrade->context);
+	error = cmig_subtransaction_try(ask_in_scope, &asked);
+	if (error != NULL && cmig_subtransaction_must_rethrow(error))
+		ReThrowError(error);
+	*result = error != NULL || !question.is_empty;
+	MemoryContextSwitchTo(old);
+	MemoryContextReset(upgrade->context);
+	return *result != 0;
+}
+
+/*
+ * Callback: raise an error if the target is not valid.  Does not check
+ * relative targets, because their validity depends on the scope.
+ */
+static void
+check_target(void *arg)
+{
+	char	   *target = arg;
+	CmigSituation now;
+	CmigNames	none = {0};
+
+	if (strchr(target, '+') != NULL)
+		return;
+	now = cmig_move_read(false);
+	(void) cmig_target_upgrade(now.graph, cmig_applied_find(now.graph, &none), cmig_argument_one(target));
+}
+
+/* Subtransaction callback: check the target in the database. */
+static void
+check_target_in_database(void *arg)
+{
+	cmig_scope_list_in("", check_target, arg);
+}
+
+/*
+ * Raise an error if the target is not valid in any scope, so that the scopes
+ * are not recorded as failed.  The target is checked in the database.  If it
+ * is not valid there, it is also checked in the first scope, because a
+ * revision that replaces others may be ignored in the database but not in the
+ * scope (see graph/graph.h).
+ */
+static void
+require_target(const Upgrade *upgrade, const List *items)
+{
+	char	   *target = unconstify(char *, upgrade->target);
+	ErrorData  *error = cmig_subtransaction_try(check_target_in_database, target);
+
+	if (error == NULL)
+		return;
+	if (cmig_subtransaction_must_rethrow(error))
+		ReThrowError(error);
+	cmig_scope_list_in(((const CmigScopeItem *) linitial(items))->name, check_target, target);
+}
+
+/* Find the scopes that match the pattern and need an upgrade. */
+static void
+find_work(Upgrade *upgrade)
+{
+	CmigScopeCache *cache = cmig_scope_list_cache();
+	List	   *all = cmig_scope_list_matching(upgrade->pattern);
+	ListCell   *lc;
+
+	if (all != NIL)
+		require_target(upgrade, all);
+	foreach(lc, all)
+	{
+		CmigScopeItem *item = lfirst(lc);
+
+		CHECK_FOR_INTERRUPTS();
+		if (has_work(upgrade, cache, item))
+			upgrade->items = lappend(upgrade->items, item);
+		else
+			upgrade->current++;
+	}
+	if (all == NIL)
+		ereport(NOTICE,
+				(errmsg("no schema that can be a scope matches \"%s\"", upgrade->pattern),
+				 errhint("Specify a LIKE pattern, such as tenant\\_%%.")));
+}
+
+/*
+ * One scope
+ */
+
+/*
+ * Make the scope that is being upgraded the current one until the end of the
+ * transaction.
+ */
+static void
+enter_scope(const Upgrade *upgrade)
+{
+	cmig_settings_set("cmig.scope", upgrade->item->name, PGC_USERSET, GUC_ACTION_LOCAL);
+}
+
+/*
+ * Attempt callback: upgrade the scope, unless another session is upgrading it.
+ */
+static void
+upgrade_scope(void *arg)
+{
+	Upgrade    *upgrade = arg;
+
+	MemoryContextSwitchTo(upgrade->context);
+	cmig_runner_begin();
+	enter_scope(upgrade);
+	upgrade->is_taken = !cmig_run_lock_try();
+	if (upgrade->is_taken)
+		return;
+	cmig_toplevel_snapshot();
+	cmig_version_rows_check_snapshot();
+	cmig_scope_run(&upgrade->run);
+}
+
+/*
+ * Record the failure of a scope in the journal, unless another session is
+ * already upgrading the scope again.
+ */
+static void
+write_failure(const Upgrade *upgrade, const ErrorData *error)
+{
+	CmigJournalEntry entry = {0};
+	char	   *sqlstate = pstrdup(unpack_sql_state(error->sqlerrcode));
+
+	entry.revision = upgrade->run.revision;
+	entry.direction = "upgrade";
+	entry.outcome = "failed";
+	entry.started_at = upgrade->started_at;
+	entry.finished_at = GetCurrentTimestamp();
+	entry.sqlstate = sqlstate;
+	entry.message = error->detail ? psprintf("%s: %s", error->message, error->detail) : error->message;
+	entry.statement = cmig_running_statement();
+
+	/* ignore an error here in favor of the error of the scope */
+	PG_TRY();
+	{
+		cmig_toplevel_snapshot();
+		enter_scope(upgrade);
+		if (cmig_run_lock_try())
+			cmig_journal_write(&entry);
+		cmig_toplevel_commit();
+	}
+	PG_CATCH();
+	{
+		FlushErrorState();
+		cmig_toplevel_rollback();
+	}
+	PG_END_TRY();
+}
+
+/*
+ * Must the call end after this error, even if max_failures has not been
+ * reached?
+ */
+static bool
+ends_call(const ErrorData *error)
+{
+	int			category = ERRCODE_TO_CATEGORY(error->sqlerrcode);
+
+	return category == ERRCODE_TO_CATEGORY(ERRCODE_OPERATOR_INTERVENTION) ||
+		category == ERRCODE_TO_CATEGORY(ERRCODE_INSUFFICIENT_RESOURCES) ||
+		category == ERRCODE_TO_CATEGORY(ERRCODE_INTERNAL_ERROR);
+}
+
+/*
+ * Returns the error's detail, with a line that names the revision and the
+ * statement that failed.  Returns NULL if there is neither.
+ */
+static char *
+detail_with_place(const ErrorData *error)
+{
+	char	   *place = cmig_script_run_place(error);
+
+	if (*place == '\0')
+		return error->detail;
+	return error->detail ? psprintf("%s\n%s", error->detail, place) : place;
+}
+
+/*
+ * Handle an error in a scope: raise it if more than max_failures scopes have
+ * failed or if it must end the call; otherwise, turn it into a warning.
+ */
+static void
+handle_failure(Upgrade *upgrade, ErrorData *error)
+{
+	char	   *detail;
+
+	upgrade->failed++;
+	write_failure(upgrade, error);
+	if (ends_call(error) || upgrade->failed > upgrade->max_failures)
+	{
+		error->context = psprintf("%s%spg_cmig: upgrade of scope \"%s\"", error->context ? error->context : "",
+								  error->context ? "\n" : "", upgrade->item->name);
+		if (error->sqlerrcode == ERRCODE_CMIG_NEEDS_STEPWISE)
+			error->hint = psprintf("SET cmig.scope = %s; CALL cmig.upgrade_stepwise(%s)",
+								   quote_literal_cstr(upgrade->item->name), quote_literal_cstr(upgrade->target));
+		else if (error->hint == NULL && upgrade->max_failures == 0)
+			error->hint = pstrdup("Scopes that were upgraded before remain upgraded. After fixing the cause, repeat the CALL. To continue with other scopes after a failure, use max_failures.");
+		ReThrowError(error);
+	}
+	detail = detail_with_place(error);
+	ereport(WARNING,
+			(errcode(error->sqlerrcode),
+			 errmsg("upgrade of scope \"%s\" failed: %s", upgrade->item->name, error->message),
+			 detail ? errdetail_internal("%s", detail) : 0));
+}
+
+/*
+ * Record that a scope was not upgraded because its schema is not safe, and
+ * issue a warning.  This does not end the call: nothing was run in the scope,
+ * and the owner of one schema must not be able to stop the upgrade of all
+ * scopes.
+ */
+static void
+handle_refusal(Upgrade *upgrade, const ErrorData *error)
+{
+	upgrade->refused++;
+	write_failure(upgrade, error);
+	ereport(WARNING,
+			(errcode(error->sqlerrcode),
+			 errmsg("scope \"%s\" was not upgraded: %s", upgrade->item->name, error->message),
+			 error->detail ? errdetail_internal("%s", error->detail) : 0,
+			 error->hint ? errhint("%s", error->hint) : 0));
+}
+
+/* Upgrade the scope upgrade->item, and handle any error. */
+static void
+process(Upgrade *upgrade)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	ErrorData  *volatile error = NULL;
+	char	   *what = MemoryContextAlloc(upgrade->context, NAMEDATALEN + 32);
+
+	snprintf(what, NAMEDATALEN + 32, "upgrade of scope \"%s\"", upgrade->item->name);
+	upgrade->started_at = GetCurrentTimestamp();
+	upgrade->run.begins = upgrade->upgraded == 0;
+	upgrade->run.steps = 0;
+	upgrade->run.revision = NULL;
+	PG_TRY();
+	{
+		cmig_toplevel_attempt(upgrade_scope, NULL, upgrade, what);
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(caller);
+		error = CopyErrorData();
+		FlushErrorState();
+	}
+	PG_END_TRY();
+	if (error != NULL && cmig_scope_is_refusal(error))
+		handle_refusal(upgrade, error);
+	else if (error != NULL)
+		handle_failure(upgrade, error);
+	else if (upgrade->is_taken)
+		upgrade->taken++;
+	else if (upgrade->run.steps == 0)
+		upgrade->current++;
+	else
+	{
+		upgrade->upgraded++;
+		ereport(NOTICE,
+				(errmsg_plural("upgraded scope \"%s\": %d revision", "upgraded scope \"%s\": %d revisions",
+							   upgrade->run.steps, upgrade->item->name, upgrade->run.steps)));
+	}
+	MemoryContextReset(upgrade->context);
+}
+
+/* Report how many scopes were upgraded, were up to date, or failed. */
+static void
+report(const Upgrade *upgrade)
+{
+	const char *refused = upgrade->refused == 0 ? "" : psprintf(", %d refused", upgrade->refused);
+
+	ereport(NOTICE,
+			(errmsg("scopes: %d upgraded, %d already up to date, %d failed%s, %d left to other sessions",
+					upgrade->upgraded, upgrade->current, upgrade->failed, refused, upgrade->taken),
+			 upgrade->failed + upgrade->refused == 0 ? 0 :
+			 errhint("SELECT * FROM cmig.scopes() WHERE failed IS NOT NULL")));
+}
+
+/*
+ * Call this at the end.  Raises an error if scopes were not upgraded because
+ * their schemas are not safe, unless max_failures allows that many scopes to
+ * fail.
+ */
+static void
+require_none_refused(const Upgrade *upgrade)
+{
+	if (upgrade->refused == 0 || upgrade->failed + upgrade->refused <= upgrade->max_failures)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg_plural("%d scope was not upgraded because its schema is not safe",
+						   "%d scopes were not upgraded because their schemas are not safe",
+						   upgrade->refused, upgrade->refused),
+			 errdetail("The other scopes are not affected."),
+			 errhint("SELECT scope, failed FROM cmig.scopes() WHERE failed IS NOT NULL")));
+}
+
+/* Find the scopes that need an upgrade, upgrade each of them, and report. */
+static void
+upgrade_all(Upgrade *upgrade)
+{
+	ListCell   *lc;
+
+	cmig_extension_hold();
+	cmig_run_limit_start();
+	cmig_toplevel_snapshot();
+	find_work(upgrade);
+	cmig_toplevel_commit();
+	foreach(lc, upgrade->items)
+	{
+		CHECK_FOR_INTERRUPTS();
+		cmig_run_limit_check();
+		upgrade->item = lfirst(lc);
+		process(upgrade);
+	}
+	report(upgrade);
+}
+
+Datum
+cmig_upgrade_scopes(PG_FUNCTION_ARGS)
+{
+	static const char *const name = "cmig.upgrade_scopes";
+	MemoryContext caller = CurrentMemoryContext;
+	MemoryContext context;
+	Upgrade    *upgrade;
+
+	cmig_running_require_idle("cmig.upgrade_scopes()");
+	cmig_argument_require(fcinfo, 0, "pattern", "CALL cmig.upgrade_scopes('tenant\\_%')");
+	cmig_argument_require(fcinfo, 1, "target", "CALL cmig.upgrade_scopes('tenant\\_%', 'head')");
+	cmig_toplevel_require(fcinfo, name);
+	cmig_session_require_member();
+	PreventCommandDuringRecovery(name);
+	PreventCommandIfReadOnly(name);
+	cmig_citus_require_coordinator(name);
+
+	context = cmig_toplevel_context("pg_cmig upgrade of scopes");
+	MemoryContextSwitchTo(context);
+	upgrade = palloc0(sizeof(Upgrade));
+	upgrade->pattern = cmig_argument_text(fcinfo, 0);
+	upgrade->target = cmig_argument_text(fcinfo, 1);
+	upgrade->max_failures = PG_ARGISNULL(2) ? 0 : PG_GETARG_INT32(2);
+	upgrade->run.target = upgrade->target;
+	upgrade->run.quiet = true;
+	upgrade->context = AllocSetContextCreate(context, "pg_cmig scope", ALLOCSET_DEFAULT_SIZES);
+	if (upgrade->max_failures < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("max_failures must not be negative")));
+	cmig_toplevel_commit();
+	PG_TRY();
+	{
+		upgrade_all(upgrade);
+	}
+	PG_FINALLY();
+	{
+		cmig_extension_release();
+	}
+	PG_END_TRY();
+	EnsurePortalSnapshotExists();
+	if (upgrade->upgraded > 0)
+		cmig_audit_retain_after_upgrade();
+	if (upgrade->refused > 0)
+		cmig_toplevel_commit();
+	require_none_refused(upgrade);
+	EnsurePortalSnapshotExists();
+	MemoryContextSwitchTo(caller);
+	MemoryContextDelete(context);
+	PG_RETURN_VOID();
+}

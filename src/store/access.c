@@ -1,0 +1,677 @@
+/*
+ * access.c
+ *	  Who may do what.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/xact.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_authid.h"
+#include "catalog/pg_namespace.h"
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "nodes/parsenodes.h"
+#include "nodes/pg_list.h"
+#include "parser/parser.h"
+#include "storage/lmgr.h"
+#include "tcop/utility.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+
+#include "base/base.h"
+#include "parse/parse.h"
+#include "store/store.h"
+
+/* ----------------------------------------------------------------
+ * Raises errors for calls that pass a number or several strings as a
+ * revision, or too many arguments.
+ *
+ * A function that takes a revision has a variant with arguments of type "any"
+ * or bigint.  That variant raises an error that shows the correct call.  A
+ * correct call never resolves to the variant: for literals and parameters of
+ * unknown type and for all string types, the variant with an argument of type
+ * text takes precedence.
+ *
+ * Functions that are often typed by hand also have a variant whose last
+ * argument is VARIADIC "any" and comes after as many arguments as the function
+ * accepts.  It raises an error that says how many arguments
+ * the function accepts.
+ * ----------------------------------------------------------------
+ */
+
+PG_FUNCTION_INFO_V1(cmig_too_many_arguments);
+
+/* Used in hints in place of an argument that cannot be shown. */
+#define PLACEHOLDER "<revision>"
+
+/* The maximum number of arguments in a hint; further ones are left out. */
+#define MAX_SHOWN 10
+
+/*
+ * A query for the id that begins with the number $1, ignoring leading zeros.
+ * Returns no row unless exactly one id begins with that number.
+ */
+static CmigQuery find_number = {
+	"SELECT min(r.revision::text) FROM cmig.revision r"
+	" WHERE ltrim(substring(r.revision::text FROM '^[0-9]+'), '0') = ltrim($1, '0')"
+	" HAVING count(*) = 1",
+	1, {TEXTOID}
+};
+
+/* Returns an integer as text, or NULL if the type is not an integer type. */
+static char *
+integer_text(Oid type, Datum value)
+{
+	switch (type)
+	{
+		case INT2OID:
+			return psprintf("%d", DatumGetInt16(value));
+		case INT4OID:
+			return psprintf("%d", DatumGetInt32(value));
+		case INT8OID:
+			return psprintf(INT64_FORMAT, DatumGetInt64(value));
+		default:
+			return NULL;
+	}
+}
+
+/*
+ * Returns the id that the user probably means by a number, such as '001' for
+ * 1, or the number itself.
+ */
+static char *
+revision_of_number(char *number)
+{
+	Datum		values[1];
+	char	   *found = NULL;
+
+	if (*number == '-')
+		return number;
+	values[0] = CStringGetTextDatum(number);
+	(void) cmig_query_each(&find_number, values, NULL, cmig_query_keep_text, &found);
+	return found != NULL ? found : number;
+}
+
+/* Returns a string for a hint, or PLACEHOLDER if it is longer than any id. */
+static char *
+short_text(char *text)
+{
+	return strlen(text) > CMIG_MAX_ID_LENGTH ? PLACEHOLDER : text;
+}
+
+/*
+ * Returns an argument as a string for the hint.  If it is an integer, returns
+ * the id that the user probably means, and sets *is_number to true.
+ */
+static char *
+argument_text(FunctionCallInfo fcinfo, int n, bool *is_number)
+{
+	Oid			type = get_fn_expr_argtype(fcinfo->flinfo, n);
+	char	   *number;
+
+	if (PG_ARGISNULL(n))
+		return PLACEHOLDER;
+	switch (type)
+	{
+		case UNKNOWNOID:
+			return short_text(PG_GETARG_CSTRING(n));
+		case NAMEOID:
+			return pstrdup(NameStr(*PG_GETARG_NAME(n)));
+		case TEXTOID:
+		case VARCHAROID:
+		case BPCHAROID:
+			return short_text(TextDatumGetCString(PG_GETARG_DATUM(n)));
+	}
+	number = integer_text(type, PG_GETARG_DATUM(n));
+	if (number == NULL)
+		return PLACEHOLDER;
+	*is_number = true;
+	return revision_of_number(number);
+}
+
+/* Returns the arguments of the correct call, as SQL, for the hint. */
+static char *
+right_arguments(FunctionCallInfo fcinfo, int n, int count, CmigSeveral several,
+				bool *is_number)
+{
+	StringInfoData text;
+
+	initStringInfo(&text);
+	if (count > 1 && several == CMIG_SEVERAL_RANGE)
+	{
+		char	   *from = argument_text(fcinfo, n, is_number);
+
+		return quote_literal_cstr(psprintf("%s:%s", from,
+										   argument_text(fcinfo, n + 1, is_number)));
+	}
+	if (count == 1 || several != CMIG_SEVERAL_ARRAY)
+		return quote_literal_cstr(argument_text(fcinfo, n, is_number));
+	appendStringInfoString(&text, "ARRAY[");
+	for (int i = 0; i < Min(count, MAX_SHOWN); i++)
+		appendStringInfo(&text, "%s%s", i > 0 ? ", " : "",
+						 quote_literal_cstr(argument_text(fcinfo, n + i, is_number)));
+	appendStringInfoChar(&text, ']');
+	return text.data;
+}
+
+void
+cmig_wrong_call(FunctionCallInfo fcinfo, int n, int last, const char *call,
+				CmigSeveral several)
+{
+	int			count = Min(last, PG_NARGS() - 1) - n + 1;
+	bool		is_number = false;
+	char	   *arguments = right_arguments(fcinfo, n, count, several, &is_number);
+
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 count == 1 && is_number ? errmsg("a revision must be text, not a number")
+			 : count == 1 ? errmsg("a revision must be text")
+			 : several == CMIG_SEVERAL_ARRAY ? errmsg("several revisions must be passed as an array")
+			 : several == CMIG_SEVERAL_RANGE ? errmsg("a range must be passed as a single string")
+			 : errmsg("only one revision can be passed"),
+			 errhint("%s%s)", call, arguments)));
+}
+
+/*
+ * The implementation of the variants with a VARIADIC argument, which
+ * PostgreSQL calls if there are too many arguments.  Before that argument, a
+ * variant has as many arguments as the function accepts.
+ */
+Datum
+cmig_too_many_arguments(PG_FUNCTION_ARGS)
+{
+	Oid			function = fcinfo->flinfo->fn_oid;
+	char	   *name = get_func_name(function);
+	int			count = get_func_nargs(function) - 1;
+
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 count == 0 ? errmsg("cmig.%s takes no arguments", name)
+			 : errmsg_plural("cmig.%s takes at most %d argument",
+							 "cmig.%s takes at most %d arguments", count, name, count),
+			 count == 0 ? errhint("SELECT * FROM cmig.%s()", name)
+			 : errhint("SELECT * FROM cmig.help('%s')", name)));
+	return (Datum) 0;
+}
+
+/* ----------------------------------------------------------------
+ * Grants and revokes access levels for schema cmig.
+ *
+ * CREATE EXTENSION grants nothing to PUBLIC.  A level is a list of GRANT
+ * statements, which this module runs and returns to the caller.  The level
+ * "application" is for the roles that an application uses: it includes the
+ * context functions of row-level security, but no migration functions.  A
+ * reader can read everything except secrets.  An author can also write
+ * revisions, and a migrator can also run them.  A role that is used by an
+ * application and also runs migrations needs both levels.
+ * ----------------------------------------------------------------
+ */
+
+PG_FUNCTION_INFO_V1(cmig_grant_access);
+PG_FUNCTION_INFO_V1(cmig_revoke_access);
+
+/*
+ * Each string in the following lists is the part of a GRANT or REVOKE
+ * statement between the verb and the role.
+ */
+static const char *const application[] = {
+	"USAGE ON SCHEMA cmig",
+	"EXECUTE ON FUNCTION cmig.set_context(text, text, boolean)",
+	"EXECUTE ON FUNCTION cmig.set_context(\"any\", \"any\", boolean)",
+	"EXECUTE ON FUNCTION cmig.clear_context()",
+	"EXECUTE ON FUNCTION cmig.context()",
+	"EXECUTE ON FUNCTION cmig.current_user_id()",
+	"EXECUTE ON FUNCTION cmig.current_tenant_id()",
+	"EXECUTE ON FUNCTION cmig.require_user_id()",
+	"EXECUTE ON FUNCTION cmig.require_tenant_id()",
+	NULL
+};
+
+static const char *const usage[] = {
+	"USAGE ON SCHEMA cmig",
+	NULL
+};
+
+/*
+ * A reader's privileges include those that pg_dump needs, except for SELECT on
+ * cmig.secret, which only the owner is allowed to read.
+ */
+static const char *const reader[] = {
+	"SELECT ON cmig.revision, cmig.version, cmig.scope_version, cmig.journal, cmig.progress,"
+	" cmig.backfill_run, cmig.backfill_progress, cmig.ddl_log",
+	"SELECT ON SEQUENCE cmig.backfill_run_id_seq",
+	NULL
+};
+
+/*
+ * An author is not allowed to set created_by, so that no one can write a
+ * revision in another role's name.  Nor is an author allowed to delete rows,
+ * because the DELETE privilege would also allow locking the table in any mode;
+ * see revisions.c.
+ */
+static const char *const author[] = {
+	"INSERT (revision, down_revision, depends_on, branch_labels, replaces, message, description,"
+	" upgrade_sql, downgrade_sql, verify_sql, precondition_sql, placeholders, previous_sql,"
+	" transactional, repeatable, created_at) ON cmig.revision",
+	NULL
+};
+
+/*
+ * In an existing journal row, a migrator is allowed to change only the outcome
+ * of the run.  In a new row, session_role and client_address always have their
+ * defaults, and cmig.journal_trigger checks "role".
+ */
+static const char *const migrator[] = {
+	"INSERT, UPDATE, DELETE ON cmig.version, cmig.scope_version",
+	"INSERT (id, revision, direction, outcome, started_at, elapsed, role, application_name,"
+	" transaction_id, checksum, search_path, sqlstate, message, statement, scope),"
+	" UPDATE (outcome, elapsed, transaction_id, checksum, sqlstate, message, statement)"
+	" ON cmig.journal",
+	"INSERT, UPDATE, DELETE ON cmig.progress, cmig.backfill_run",
+	NULL
+};
+
+/*
+ * The level "owner" contains all privileges except those that would allow a
+ * role to attach code, such as triggers, to the tables.
+ */
+static const char *const owner[] = {
+	"USAGE ON SCHEMA cmig",
+	"SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON ALL TABLES IN SCHEMA cmig",
+	"SELECT, UPDATE, USAGE ON ALL SEQUENCES IN SCHEMA cmig",
+	"EXECUTE ON ALL ROUTINES IN SCHEMA cmig",
+	NULL
+};
+
+/*
+ * The following lists contain the names of functions.  Each name stands for
+ * all functions with that name.  Functions that are in none of the lists are
+ * reserved for the owner (grant_access, revoke_access, audit_import,
+ * ddl_event, ddl_trigger, journal_trigger).  To read the audit log, a role
+ * also needs SELECT on the log, which is not part of any level.
+ * sql/access.sql contains the same lists, and fails if a function is in none
+ * of them.
+ */
+static const char *const reader_functions[] = {
+	"audit_as_of", "audit_diff", "audit_history", "audit_report", "audit_script", "audit_status",
+	"audit_transaction", "autogenerate", "branches", "check", "current", "diff", "diff_schemas", "draft", "export", "graph", "heads", "help",
+	"history", "import_files", "lint", "lint_sql", "log", "plan", "report", "require", "require_schema", "resolve", "rls_check", "rls_script", "rls_status",
+	"schema_sql", "scope_drift", "scopes", "script", "show", "squash", "status", "wait_for_replicas", NULL
+};
+
+static const char *const author_functions[] = {
+	"baseline", "create_revision", "load", "load_directory", "merge", "remove_revision", NULL
+};
+
+static const char *const migrator_functions[] = {
+	"add_check", "add_foreign_key", "add_not_null", "add_unique", "allow_ddl",
+	"audit_retain",
+	"audit_trigger", "backfill", "capture", "create_scope", "disable_audit", "disable_rls",
+	"downgrade", "downgrade_stepwise", "drift", "drop_scope", "dry_run", "enable_audit",
+	"enable_audit_schema", "enable_rls", "enable_rls_schema", "import_state", "repair", "reset",
+	"reset_stepwise", "rls_test", "round_trip", "set_ddl_policy", "set_protect", "stamp", "upgrade", "upgrade_scopes", "upgrade_stepwise", "verify", NULL
+};
+
+/* The access levels, and the lists of which each one consists. */
+static const struct
+{
+	const char *name;
+	const char *const *lists[4];
+	const char *const *functions[3];
+	bool		with_grant_option;
+}			levels[] = {
+	{"application", {application}},
+	{"reader", {usage, reader}, {reader_functions}},
+	{"author", {usage, reader, author}, {reader_functions, author_functions}},
+	{"migrator", {usage, reader, migrator}, {reader_functions, migrator_functions}},
+	{"owner", {owner}, {NULL}, true}
+};
+
+static CmigQuery find_functions = {
+	"SELECT CASE p.prokind WHEN 'p' THEN 'PROCEDURE ' ELSE 'FUNCTION ' END"
+	" || p.oid::regprocedure::text"
+	" FROM pg_proc p WHERE p.pronamespace = 'cmig'::regnamespace AND p.proname = $1"
+	" ORDER BY p.oid::regprocedure::text COLLATE \"C\"",
+	1, {NAMEOID}
+};
+
+/* Returns the names of all access levels as a string for hints. */
+static char *
+level_names(void)
+{
+	StringInfoData text;
+
+	initStringInfo(&text);
+	for (int i = 0; i < lengthof(levels); i++)
+		appendStringInfo(&text, "%s%s", i > 0 ? ", " : "", levels[i].name);
+	return text.data;
+}
+
+/* Row callback of find_functions: append the function to the list. */
+static void
+collect_function(TupleDesc desc, HeapTuple row, void *arg)
+{
+	List	  **functions = arg;
+
+	*functions = lappend(*functions, cmig_query_text(desc, row, 1));
+}
+
+/*
+ * Returns the statements that grant or revoke EXECUTE on all functions with
+ * the given name: "verb EXECUTE ON FUNCTION ... preposition role".
+ */
+static List *
+function_statements(const char *verb, const char *preposition, const char *role, const char *function)
+{
+	NameData	access_name;
+	Datum		values[1];
+	List	   *forms = NIL;
+	List	   *statements = NIL;
+	ListCell   *lc;
+
+	namestrcpy(&access_name, function);
+	values[0] = NameGetDatum(&access_name);
+	cmig_query_each(&find_functions, values, NULL, collect_function, &forms);
+	foreach(lc, forms)
+	{
+		statements = lappend(statements, psprintf("%s EXECUTE ON %s %s %s", verb,
+												  (char *) lfirst(lc), preposition, role));
+	}
+	return statements;
+}
+
+/*
+ * Returns the statements that grant or revoke an access level: "verb
+ * privileges ON objects preposition role".  Raises error 22023 if the level
+ * does not exist.
+ */
+static List *
+level_statements(const char *verb, const char *preposition, const char *role, const char *level)
+{
+	List	   *statements = NIL;
+
+	for (int i = 0; i < lengthof(levels); i++)
+	{
+		if (level == NULL || strcmp(levels[i].name, level) != 0)
+			continue;
+		for (int j = 0; j < lengthof(levels[i].lists) && levels[i].lists[j]; j++)
+			for (const char *const *what = levels[i].lists[j]; *what; what++)
+				statements = lappend(statements,
+									 psprintf("%s %s %s %s%s", verb, *what, preposition, role,
+											  levels[i].with_grant_option && strcmp(verb, "GRANT") == 0
+											  ? " WITH GRANT OPTION" : ""));
+		for (int j = 0; j < lengthof(levels[i].functions) && levels[i].functions[j]; j++)
+			for (const char *const *access_name = levels[i].functions[j]; *access_name; access_name++)
+				statements = list_concat(statements,
+										 function_statements(verb, preposition, role, *access_name));
+		return statements;
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 level ? errmsg("access level \"%s\" does not exist",
+							strlen(level) > NAMEDATALEN ? "..." : level)
+			 : errmsg("the access level must not be null"),
+			 errhint("Available levels: %s.", level_names())));
+	return NIL;
+}
+
+List *
+cmig_access_levels(void)
+{
+	List	   *names = NIL;
+
+	for (int i = 0; i < lengthof(levels); i++)
+		names = lappend(names, (void *) levels[i].name);
+	return names;
+}
+
+List *
+cmig_access_grants(const char *role, const char *level)
+{
+	return level_statements("GRANT", "TO", role, level);
+}
+
+List *
+cmig_access_revokes_level(const char *role, const char *level)
+{
+	return level_statements("REVOKE", "FROM", role, level);
+}
+
+/*
+ * Returns REVOKE statements that take all privileges in schema cmig from a
+ * role.
+ */
+static List *
+all_revokes(const char *role)
+{
+	return list_make4(psprintf("REVOKE ALL ON ALL ROUTINES IN SCHEMA cmig FROM %s", role),
+					  psprintf("REVOKE ALL ON ALL TABLES IN SCHEMA cmig FROM %s", role),
+					  psprintf("REVOKE ALL ON ALL SEQUENCES IN SCHEMA cmig FROM %s", role),
+					  psprintf("REVOKE ALL ON SCHEMA cmig FROM %s", role));
+}
+
+/*
+ * Returns argument n, the name of a role, quoted for use in a statement.
+ * Raises an error if the role is PUBLIC or does not exist.
+ */
+static char *
+role_argument(FunctionCallInfo fcinfo, int n)
+{
+	char	   *access_name;
+
+	if (PG_ARGISNULL(n))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the role must not be null"),
+				 errhint("Specify the role, as in cmig.grant_access('app', 'application')")));
+	access_name = NameStr(*PG_GETARG_NAME(n));
+	if (access_name[0] == '\0')
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the role must not be empty"),
+				 errhint("Specify the role, as in cmig.grant_access('app', 'application')")));
+	if (strcmp(access_name, "public") == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("access to pg_cmig cannot be granted to PUBLIC"),
+				 errhint("Specify the roles that need access.")));
+	if (!OidIsValid(get_role_oid(access_name, true)))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("role \"%s\" does not exist", access_name),
+				 errhint("The name is case-sensitive. If the role is new: CREATE ROLE %s",
+						 quote_identifier(access_name))));
+	return pstrdup(quote_identifier(access_name));
+}
+
+/* Returns the owner of schema cmig, who owns all of pg_cmig's objects. */
+static Oid
+schema_owner(void)
+{
+	Oid			schema = get_namespace_oid("cmig", false);
+	HeapTuple	tuple = SearchSysCache1(NAMESPACEOID, ObjectIdGetDatum(schema));
+	Oid			owner_id;
+
+	if (!HeapTupleIsValid(tuple))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_SCHEMA),
+				 errmsg("schema \"cmig\" was dropped by another session"),
+				 errhint("CREATE EXTENSION pg_cmig")));
+	owner_id = ((Form_pg_namespace) GETSTRUCT(tuple))->nspowner;
+	ReleaseSysCache(tuple);
+	return owner_id;
+}
+
+bool
+cmig_access_may_grant(void)
+{
+	char	   *yes = NULL;
+
+	/*
+	 * check for the owner level, because a role that can grant USAGE cannot
+	 * necessarily grant everything else
+	 */
+	(void) cmig_query_once("SELECT 'yes' WHERE has_schema_privilege('cmig', 'USAGE WITH GRANT OPTION')"
+						   " AND has_table_privilege('cmig.secret', 'SELECT WITH GRANT OPTION')",
+						   0, NULL, NULL, NULL, true, cmig_query_keep_text, &yes);
+	return yes != NULL;
+}
+
+/*
+ * Error context callback: if the error is that an object does not exist, and
+ * the extension has not been updated to the version of this library, add a
+ * hint that says so.
+ */
+static void
+explain_missing(void *arg)
+{
+	const char *version = cmig_library_version_hint();
+	int			code = geterrcode();
+
+	if (version != NULL && (code == ERRCODE_UNDEFINED_TABLE || code == ERRCODE_UNDEFINED_COLUMN ||
+							code == ERRCODE_UNDEFINED_FUNCTION))
+		errhint("%s", version);
+}
+
+/*
+ * Run GRANT or REVOKE statements as the given grantor.  This is usually the
+ * owner of schema cmig, because pg_dump writes the owner's grants as plain
+ * GRANT statements, which any restoring role can run.
+ *
+ * The statements must be built from fixed text.  They are not run by
+ * ProcessUtility(), because an event trigger would then run with the
+ * privileges of the owner, a superuser, on behalf of a caller that does not
+ * have them, and names in the trigger could refer to the caller's temporary
+ * tables.
+ */
+static void
+run_as(Oid grantor, List *statements)
+{
+	CmigRole	saved;
+	int			guc_level = NewGUCNestLevel();
+	ErrorContextCallback callback = {.callback = explain_missing,.previous = error_context_stack};
+	ListCell   *lc;
+
+	cmig_library_version_read();
+	error_context_stack = &callback;
+	cmig_settings_pin_search_path();
+	cmig_role_act_as(&saved, grantor);
+	foreach(lc, statements)
+	{
+		RawStmt    *raw = cmig_raw_parse_one(lfirst(lc));
+
+		ExecuteGrantStmt(castNode(GrantStmt, raw->stmt));
+		CommandCounterIncrement();
+	}
+	cmig_role_return(&saved);
+	AtEOXact_GUC(false, guc_level);
+	error_context_stack = callback.previous;
+}
+
+void
+cmig_access_run(List *statements)
+{
+	if (!cmig_access_may_grant())
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied to grant or revoke access to pg_cmig"),
+				 errhint("Only superusers and the role that ran CREATE EXTENSION may do this.")));
+	run_as(schema_owner(), statements);
+}
+
+/*
+ * Lock schema cmig.  Without this lock, if two sessions granted or revoked
+ * privileges at the same time, one of them could fail with "tuple concurrently
+ * updated" or a deadlock.
+ */
+static void
+begin_change(const char *command)
+{
+	PreventCommandDuringRecovery(command);
+	PreventCommandIfReadOnly(command);
+	LockDatabaseObject(NamespaceRelationId, get_namespace_oid("cmig", false), 0,
+					   ShareUpdateExclusiveLock);
+}
+
+Datum
+cmig_grant_access(PG_FUNCTION_ARGS)
+{
+	char	   *role = role_argument(fcinfo, 0);
+	char	   *level = cmig_argument_text(fcinfo, 1);
+
+	List	   *statements;
+
+	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
+	statements = cmig_access_grants(role, level);
+	begin_change("cmig.grant_access()");
+	cmig_access_run(statements);
+	cmig_result_add_texts(fcinfo, statements);
+	return (Datum) 0;
+}
+
+/*
+ * A query for the roles that have granted the role $1 a privilege on schema
+ * cmig or an object in it.
+ */
+static CmigQuery find_grantors = {
+	"SELECT DISTINCT a.grantor FROM ("
+	" SELECT nspacl AS acl FROM pg_namespace WHERE nspname = 'cmig'"
+	" UNION ALL SELECT relacl FROM pg_class WHERE relnamespace = 'cmig'::regnamespace"
+	" UNION ALL SELECT t.attacl FROM pg_attribute t JOIN pg_class c ON c.oid = t.attrelid"
+	"  WHERE c.relnamespace = 'cmig'::regnamespace"
+	" UNION ALL SELECT proacl FROM pg_proc WHERE pronamespace = 'cmig'::regnamespace) o,"
+	" aclexplode(o.acl) a WHERE a.grantee = $1 AND a.grantee <> a.grantor",
+	1, {OIDOID}
+};
+
+/*
+ * Raise an error if the role is the owner of pg_cmig.  The owner's privileges
+ * come from CREATE EXTENSION, and nothing would work without them.
+ */
+static void
+refuse_owner(const char *role)
+{
+	Oid			types[1] = {OIDOID};
+	Datum		values[1] = {ObjectIdGetDatum(get_role_oid(role, false))};
+	char	   *yes = NULL;
+
+	(void) cmig_query_once("SELECT 'yes' FROM pg_extension WHERE extname = 'pg_cmig' AND extowner = $1",
+						   1, types, values, NULL, true, cmig_query_keep_text, &yes);
+	if (yes || DatumGetObjectId(values[0]) == schema_owner())
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("role \"%s\" owns pg_cmig", role),
+				 errhint("The owner's access does not depend on access levels and cannot be revoked.")));
+}
+
+Datum
+cmig_revoke_access(PG_FUNCTION_ARGS)
+{
+	char	   *role = role_argument(fcinfo, 0);
+	List	   *statements = all_revokes(role);
+	Datum		values[1] = {ObjectIdGetDatum(get_role_oid(NameStr(*PG_GETARG_NAME(0)), false))};
+	List	   *grantors = NIL;
+	ListCell   *lc;
+
+	refuse_owner(NameStr(*PG_GETARG_NAME(0)));
+	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
+	begin_change("cmig.revoke_access()");
+	cmig_access_run(statements);
+	cmig_query_each(&find_grantors, values, NULL, cmig_query_keep_oid, &grantors);
+	foreach(lc, grantors)
+	{
+		if (lfirst_oid(lc) != schema_owner())
+			run_as(lfirst_oid(lc), statements);
+	}
+	cmig_result_add_texts(fcinfo, statements);
+	return (Datum) 0;
+}

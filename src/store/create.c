@@ -1,0 +1,526 @@
+/*
+ * create.c
+ *	  New revisions.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/xact.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "lib/stringinfo.h"
+#include "mb/pg_wchar.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+#include "base/base.h"
+#include "base/errors.h"
+#include "graph/graph.h"
+#include "parse/parse.h"
+#include "store/internal.h"
+
+/* ----------------------------------------------------------------
+ * Checks new revisions for cmig.create_revision and cmig.draft.
+ *
+ * 	  Creates revisions: cmig.create_revision and cmig.merge.
+ *
+ * The rules are the same as for the commands "alembic revision" and "alembic
+ * merge".  A new revision follows the head or a given revision.  If the given
+ * revision is not a head, the argument splice must be true.
+ * ----------------------------------------------------------------
+ */
+
+PG_FUNCTION_INFO_V1(cmig_create_revision);
+PG_FUNCTION_INFO_V1(cmig_merge);
+PG_FUNCTION_INFO_V1(cmig_merge_array);
+
+#define GENERATED_ID_BYTES 6
+
+/* Returns 12 random hex digits that are not the id or label of a revision. */
+static char *
+generate_id(const CmigGraph *graph)
+{
+	for (;;)
+	{
+		unsigned char bytes[GENERATED_ID_BYTES];
+		char	   *id = palloc(2 * GENERATED_ID_BYTES + 1);
+
+		if (!pg_strong_random(bytes, sizeof(bytes)))
+			ereport(ERROR,
+					(errcode(ERRCODE_INTERNAL_ERROR),
+					 errmsg("could not generate random values")));
+		for (int i = 0; i < GENERATED_ID_BYTES; i++)
+			snprintf(id + 2 * i, 3, "%02x", bytes[i]);
+		if (cmig_graph_find_name(graph, id) < 0)
+			return id;
+		pfree(id);
+	}
+}
+
+/*
+ * Returns a copy of a name, truncated so that an error message can contain it.
+ */
+static char *
+shortened(const char *name)
+{
+	int			length = strlen(name);
+
+	if (length <= CMIG_MAX_ID_LENGTH)
+		return pstrdup(name);
+	return psprintf("%.*s...", pg_mbcliplen(name, length, CMIG_MAX_ID_LENGTH / 2), name);
+}
+
+/*
+ * Raise an error unless the string is a valid name.  "kind" says what kind of
+ * name it is, for the message, and "advice" is appended to the hint.
+ */
+static void
+require_valid_name(const char *kind, const char *name, const char *advice)
+{
+	char	   *bad = cmig_graph_check_name(name);
+
+	if (bad)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 strchr(name, '"') ? errmsg("%s %s %s", kind, shortened(name), bad)
+				 : errmsg("%s \"%s\" %s", kind, shortened(name), bad),
+				 errhint("Use letters, digits, _, and -, at most %d bytes%s.",
+						 CMIG_MAX_ID_LENGTH, advice)));
+}
+
+/*
+ * Returns the new revision's id.  If "id" is NULL, generates one; otherwise
+ * checks and returns it.
+ */
+static char *
+check_id(const CmigGraph *graph, const char *id)
+{
+	if (id == NULL)
+		return generate_id(graph);
+	require_valid_name("revision id", id, "; leave out the id to have one generated");
+	if (cmig_graph_find_name(graph, id) >= 0 || cmig_repeatables_find(graph, id) >= 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNIQUE_VIOLATION),
+				 cmig_repeatables_find_any(graph, id) >= 0
+				 ? errmsg("revision \"%s\" already exists", id)
+				 : errmsg("\"%s\" is already a branch label", id),
+				 errhint("Choose another id, or leave it out to have one generated.")));
+	return pstrdup(id);
+}
+
+/*
+ * Raise an error if a parent is not a head and "splice" is false, because a
+ * new branch would start at that parent.
+ */
+static void
+require_heads(const CmigGraph *graph, List *parents, bool splice)
+{
+	ListCell   *lc;
+
+	if (splice)
+		return;
+	foreach(lc, parents)
+	{
+		if (!cmig_graph_is_head(graph, lfirst_int(lc)))
+			ereport(ERROR,
+					(errcode(ERRCODE_CMIG_INVALID_TARGET),
+					 errmsg("revision \"%s\" is not a head revision",
+							cmig_graph_id(graph, lfirst_int(lc))),
+					 errhint("Use splice => true to start a new branch from it.")));
+	}
+}
+
+/* Set the new revision's parents. */
+static void
+set_parents(const CmigGraph *graph, CmigRevision *edges, List *parents)
+{
+	ListCell   *lc;
+
+	edges->parents.names = palloc(sizeof(char *) * (list_length(parents) + 1));
+	foreach(lc, parents)
+	{
+		edges->parents.names[edges->parents.count++] = pstrdup(cmig_graph_id(graph, lfirst_int(lc)));
+	}
+}
+
+/* Check the new revision's branch label and set it, if one was given. */
+static void
+set_label(const CmigGraph *graph, CmigRevision *edges, char *label)
+{
+	if (label == NULL)
+		return;
+	require_valid_name("branch label", label, "");
+	if (cmig_graph_find_name(graph, label) >= 0 || strcmp(label, edges->id) == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNIQUE_VIOLATION),
+				 errmsg("\"%s\" is already the name of a revision or branch", label),
+				 errhint("Give the branch another label.")));
+	edges->labels.names = palloc(sizeof(char *));
+	edges->labels.names[0] = label;
+	edges->labels.count = 1;
+}
+
+/*
+ * Returns the name to store in depends_on for an identifier.  An exact id or
+ * label is returned unchanged; any other identifier is replaced with the id of
+ * the revision to which it refers.
+ */
+static char *
+complete_dependency(const CmigGraph *graph, char *name)
+{
+	List	   *found;
+
+	if (cmig_graph_find_name(graph, name) >= 0)
+		return name;
+	found = cmig_target_absolute(graph, name);
+	if (list_length(found) != 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_CMIG_INVALID_TARGET),
+				 errmsg("dependency \"%s\" does not identify a single revision", name),
+				 errhint("Specify a revision or a branch label.")));
+	return pstrdup(cmig_graph_id(graph, linitial_int(found)));
+}
+
+/* Raise an error if two of the identifiers refer to the same parent. */
+static void
+refuse_repeated_parents(const CmigGraph *graph, const CmigNames *revisions)
+{
+	CmigMarks  *seen = cmig_graph_marks(graph);
+
+	for (int i = 0; i < revisions->count; i++)
+	{
+		ListCell   *lc;
+
+		foreach(lc, cmig_target_absolute(graph, revisions->names[i]))
+		{
+			if (!cmig_graph_mark(seen, lfirst_int(lc)))
+				ereport(ERROR,
+						(errcode(ERRCODE_CMIG_INVALID_TARGET),
+						 errmsg("duplicate head revisions are specified"),
+						 errdetail("\"%s\" is specified twice.",
+								   cmig_graph_id(graph, lfirst_int(lc))),
+						 errhint("Specify each revision only once; SELECT * FROM cmig.heads() lists the heads.")));
+		}
+	}
+}
+
+/*
+ * Raise an error if adding the new revision would cause a defect in the graph.
+ */
+static void
+require_sound_with(const CmigRevisionSet *set, const CmigRevision *edges)
+{
+	CmigRevision *all = palloc(sizeof(CmigRevision) * ((Size) set->count + 1));
+
+	memcpy(all, set->revisions, sizeof(CmigRevision) * (Size) set->count);
+	all[set->count] = *edges;
+	cmig_graph_require_sound(cmig_graph_build(all, set->count + 1));
+}
+
+/*
+ * Raise an error if the message is too long for a line of a listing, or if it
+ * has line breaks.
+ */
+static void
+require_short_line(const char *message)
+{
+	if (strpbrk(message, "\r\n") != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the message must be one line"),
+				 errhint("Put longer text into the description of the revision file.")));
+	if (pg_mbstrlen(message) > CMIG_MAX_MESSAGE_LENGTH)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the message must not be longer than %d characters", CMIG_MAX_MESSAGE_LENGTH),
+				 errhint("Put longer text into the description of the revision file.")));
+}
+
+/*
+ * Returns the precondition without white space around it, or NULL if it is
+ * empty.  Raises an error if it has line breaks, which the header of a file
+ * cannot contain.
+ */
+static char *
+check_precondition(char *sql)
+{
+	if (sql == NULL)
+		return NULL;
+	sql = cmig_marker_trimmed(sql, sql + strlen(sql));
+	if (strpbrk(sql, "\r\n") != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the precondition must be one line"),
+				 errhint("It is written on one line in the header of the revision file. Put a longer query into a function.")));
+	return *sql != '\0' ? sql : NULL;
+}
+
+/* Check and set a new revision's id, parents, label, and dependencies. */
+static void
+place(const CmigGraph *graph, CmigNewRevision *new)
+{
+	CmigRevision *edges = &new->text.edges;
+	List	   *parents;
+	const char *repeated;
+
+	if (new->head == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the head must not be null"),
+				 errhint("Omit the argument to build on the head, specify the revision to build on, or use base to start a new tree.")));
+	parents = cmig_target_absolute(graph, new->head);
+	require_heads(graph, parents, new->splice);
+	set_parents(graph, edges, parents);
+	edges->id = check_id(graph, edges->id);
+	set_label(graph, edges, new->label);
+	if (new->depends)
+	{
+		edges->depends = *new->depends;
+		for (int i = 0; i < edges->depends.count; i++)
+			edges->depends.names[i] = complete_dependency(graph, edges->depends.names[i]);
+		repeated = cmig_graph_find_repeated(&edges->depends);
+		if (repeated)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("depends_on lists \"%s\" twice", repeated),
+					 errhint("List it only once.")));
+	}
+}
+
+/*
+ * Check a new revision against the stored revisions, and fill in its id and
+ * edges.  Does not store the new revision.
+ */
+static void
+create_prepare(CmigNewRevision *new)
+{
+	CmigRevisionSet *set = cmig_active_read(false);
+	CmigGraph  *graph = cmig_graph_build(set->revisions, set->count);
+	CmigRevision *edges = &new->text.edges;
+
+	cmig_repeatables_add(graph, set->repeatables, set->repeatable_count);
+	cmig_graph_require_sound(graph);
+	if (edges->message == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the message must not be null"),
+				 errhint("Describe in one line what the revision does.")));
+	require_short_line(edges->message);
+	new->text.precondition_sql = check_precondition(new->text.precondition_sql);
+	if (new->text.upgrade_sql == NULL)
+		new->text.upgrade_sql = "";
+	new->text.upgrade_sql = cmig_script_strip_outer_transaction(new->text.upgrade_sql);
+	if (new->text.downgrade_sql)
+		new->text.downgrade_sql = cmig_script_strip_outer_transaction(new->text.downgrade_sql);
+
+	if (new->placed)
+	{
+		edges->id = check_id(graph, edges->id);
+		return;
+	}
+	place(graph, new);
+	require_sound_with(set, edges);
+}
+
+Datum
+cmig_create_revision(PG_FUNCTION_ARGS)
+{
+	CmigNewRevision new = {0};
+	int			guc_level;
+
+	new.text.edges.message = cmig_argument_text(fcinfo, 0);
+	new.text.upgrade_sql = cmig_argument_text(fcinfo, 1);
+	new.text.downgrade_sql = cmig_argument_text(fcinfo, 2);
+	new.text.verify_sql = cmig_argument_text(fcinfo, 3);
+	new.text.edges.id = cmig_argument_text(fcinfo, 4);
+	new.head = cmig_argument_text(fcinfo, 5);
+	new.splice = cmig_argument_bool(fcinfo, 6, false);
+	new.label = cmig_argument_text(fcinfo, 7);
+	if (!PG_ARGISNULL(8))
+		new.depends = cmig_argument_list(fcinfo, 8, "dependencies");
+	new.text.edges.transactional = cmig_argument_bool(fcinfo, 9, true);
+	new.text.precondition_sql = cmig_argument_text(fcinfo, 10);
+
+	guc_level = cmig_change_begin_revisions("cmig.create_revision()");
+	create_prepare(&new);
+	cmig_revision_rows_insert(&new.text);
+	cmig_change_end_revisions(guc_level);
+	PG_RETURN_TEXT_P(cstring_to_text(new.text.edges.id));
+}
+
+/* Returns the default message of a merge revision. */
+static char *
+merge_message(const CmigNames *parents)
+{
+	CmigListing merged;
+
+	if (parents->count == 2)
+		return psprintf("merge %s and %s", parents->names[0], parents->names[1]);
+	cmig_listing_init(&merged, CMIG_LISTING_PLAIN);
+	for (int i = 0; i < parents->count; i++)
+		cmig_listing_add(&merged, parents->names[i]);
+	return psprintf("merge %s", cmig_listing_text(&merged));
+}
+
+/*
+ * Create a merge, a revision that follows several other revisions, and return
+ * its id.
+ */
+static char *
+create_merge(const CmigNames *revisions, const char *message, const char *id, bool splice,
+			 char *label)
+{
+	CmigRevisionSet *set = cmig_active_read(false);
+	CmigGraph  *graph = cmig_graph_build(set->revisions, set->count);
+	CmigRevisionText text = {0};
+	List	   *parents;
+
+	cmig_repeatables_add(graph, set->repeatables, set->repeatable_count);
+	cmig_graph_require_sound(graph);
+
+	/*
+	 * For a merge, "heads" includes heads on which other revisions depend,
+	 * because heads can be merged even if one depends on another.
+	 */
+	if (revisions->names[0] == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the revisions must not be null"),
+				 errhint("Use cmig.merge('heads', '<message>'), or cmig.merge(ARRAY['<revision>', '<revision>'], '<message>')")));
+	if (revisions->count == 1 && strcmp(revisions->names[0], "heads") == 0)
+		parents = cmig_identifier_heads(graph, NULL, false);
+	else
+	{
+		parents = cmig_target_list(graph, revisions, false);
+		refuse_repeated_parents(graph, revisions);
+	}
+	if (list_length(parents) < 2)
+		ereport(ERROR,
+				(errcode(ERRCODE_CMIG_INVALID_TARGET),
+				 errmsg("there is nothing to merge"),
+				 parents == NIL ? errdetail("The identifiers do not refer to any revision.")
+				 : errdetail("The identifiers refer only to \"%s\".",
+							 cmig_graph_id(graph, linitial_int(parents))),
+				 errhint("Use cmig.merge('heads', '<message>'), or cmig.merge(ARRAY['<revision>', '<revision>'], '<message>'); SELECT * FROM cmig.heads() lists the heads.")));
+	require_heads(graph, parents, splice);
+	set_parents(graph, &text.edges, parents);
+
+	text.edges.id = check_id(graph, id);
+	set_label(graph, &text.edges, label);
+	text.edges.transactional = true;
+	text.upgrade_sql = "";
+	text.downgrade_sql = "";
+	if (message)
+		require_short_line(message);
+	text.edges.message = message ? pstrdup(message) : merge_message(&text.edges.parents);
+	require_sound_with(set, &text.edges);
+	cmig_revision_rows_insert(&text);
+	return text.edges.id;
+}
+
+/* Create a merge from the arguments of cmig.merge, and return its id. */
+static Datum
+merge(FunctionCallInfo fcinfo, const CmigNames *revisions)
+{
+	char	   *message = cmig_argument_text(fcinfo, 1);
+	char	   *id = cmig_argument_text(fcinfo, 2);
+	bool		splice = cmig_argument_bool(fcinfo, 3, false);
+	char	   *label = cmig_argument_text(fcinfo, 4);
+	int			guc_level = cmig_change_begin_revisions("cmig.merge()");
+
+	id = create_merge(revisions, message, id, splice, label);
+	cmig_change_end_revisions(guc_level);
+	PG_RETURN_TEXT_P(cstring_to_text(id));
+}
+
+Datum
+cmig_merge(PG_FUNCTION_ARGS)
+{
+	return merge(fcinfo, cmig_argument_target(fcinfo, 0));
+}
+
+Datum
+cmig_merge_array(PG_FUNCTION_ARGS)
+{
+	return merge(fcinfo, cmig_argument_revisions(fcinfo, 0));
+}
+
+/* ----------------------------------------------------------------
+ * Creates the contents of new revision files, for cmig.draft and similar
+ * functions.
+ *
+ * 	  Creates the contents of new revision files: cmig.draft.
+ * ----------------------------------------------------------------
+ */
+
+PG_FUNCTION_INFO_V1(cmig_draft);
+
+void
+cmig_draft_arguments(FunctionCallInfo fcinfo, int n, CmigDraft *draft)
+{
+	CmigNewRevision *new = &draft->new;
+
+	new->text.edges.id = cmig_argument_text(fcinfo, n);
+	new->head = cmig_argument_text(fcinfo, n + 1);
+	new->splice = cmig_argument_bool(fcinfo, n + 2, false);
+	new->label = cmig_argument_text(fcinfo, n + 3);
+	if (!PG_ARGISNULL(n + 4))
+		new->depends = cmig_argument_list(fcinfo, n + 4, "dependencies");
+}
+
+void
+cmig_draft_prepare(CmigDraft *draft)
+{
+	CmigRevisionText *text = &draft->new.text;
+	CmigFileNames names;
+
+	if (text->description == NULL)
+		text->description = "";
+	if (text->upgrade_sql == NULL)
+		text->upgrade_sql = "";
+	/* round down to whole seconds, as in a manually written header */
+	text->created_at = GetCurrentTransactionStartTimestamp();
+	text->created_at -= text->created_at % USECS_PER_SEC;
+	text->has_created_at = true;
+
+	create_prepare(&draft->new);
+	cmig_revision_canonicalize(text);
+	draft->file_name = cmig_file_name_make(draft->template, text);
+	cmig_file_names_init(&names, draft->template);
+	cmig_catalog_each_name(cmig_file_names_add, &names);
+	cmig_file_names_add(text, &names);
+	cmig_file_names_require_distinct(&names);
+}
+
+char *
+cmig_draft_content(CmigDraft *draft)
+{
+	cmig_revision_canonicalize(&draft->new.text);
+	return cmig_revision_format(&draft->new.text);
+}
+
+Datum
+cmig_draft(PG_FUNCTION_ARGS)
+{
+	CmigDraft	draft = {0};
+	TupleDesc	desc;
+	Datum		values[2];
+	bool		nulls[2] = {false, false};
+
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+
+	draft.new.text.edges.message = cmig_argument_text(fcinfo, 0);
+	cmig_draft_arguments(fcinfo, 1, &draft);
+	draft.new.text.edges.transactional = cmig_argument_bool(fcinfo, 6, true);
+	draft.template = cmig_argument_text(fcinfo, 7);
+	draft.new.text.precondition_sql = cmig_argument_text(fcinfo, 8);
+	draft.new.text.downgrade_sql = "";
+
+	cmig_draft_prepare(&draft);
+	values[0] = CStringGetTextDatum(draft.file_name);
+	values[1] = CStringGetTextDatum(cmig_draft_content(&draft));
+	return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls));
+}

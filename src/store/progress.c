@@ -1,0 +1,964 @@
+/*
+ * progress.c
+ *	  Rows of cmig.progress and cmig.backfill_run.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "catalog/namespace.h"
+#include "catalog/pg_type.h"
+#include "commands/sequence.h"
+#include "datatype/timestamp.h"
+#include "miscadmin.h"
+#include "nodes/pg_list.h"
+#include "storage/block.h"
+#include "utils/acl.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+
+#include "base/base.h"
+#include "graph/graph.h"
+#include "parse/parse.h"
+#include "run/run.h"
+#include "store/internal.h"
+
+/* ----------------------------------------------------------------
+ * Reads and writes cmig.progress, which records unfinished steps of
+ * stepwise runs.
+ *
+ * There is a row for each statement of a nontransactional revision that may
+ * have had an effect.  All rows of a step are deleted at the end of the step.
+ * A row has one of these states:
+ *
+ * - "running": The statement was started at top level.  The catalogs (or, for
+ *   a pg_cmig procedure, its own records) show what the statement has done.
+ * - "in_doubt": The statement has committed some of its work, but has not
+ *   ended.
+ * - "done": The statement has run.
+ *
+ * A statement without a row has had no effect.
+ * ----------------------------------------------------------------
+ */
+
+static const char *const state_names[] = {"running", "in_doubt", "done"};
+
+static CmigQuery read_query = {
+	.sql = "SELECT coalesce(revision::text, ''), coalesce(direction::text, ''),"
+	" coalesce(statement::integer, 0), coalesce(state::text, ''),"
+	" detail::jsonb::text, detail::jsonb->>'checksum' FROM cmig.progress"
+	" WHERE scope::text = $1 ORDER BY 1, 2, 3",
+	.nargs = 1,
+	.argtypes = {TEXTOID}
+};
+
+static CmigQuery everywhere_query = {
+	.sql = "SELECT DISTINCT revision::text FROM cmig.progress WHERE revision IS NOT NULL"
+};
+
+static CmigQuery write_query = {
+	.sql = "INSERT INTO cmig.progress AS p (revision, direction, statement, state, detail, scope)"
+	" VALUES ($1, $2, $3, $4, $5::jsonb, $6)"
+	" ON CONFLICT (scope, revision, direction, statement) DO UPDATE"
+	" SET state = excluded.state, detail = coalesce(excluded.detail::jsonb, p.detail::jsonb)",
+	.nargs = 6,
+	.argtypes = {TEXTOID, TEXTOID, INT4OID, TEXTOID, TEXTOID, TEXTOID}
+};
+
+static CmigQuery progress_remove_query = {
+	.sql = "DELETE FROM cmig.progress"
+	" WHERE revision::text = $1 AND direction::text = $2 AND statement::integer = $3 AND scope::text = $4",
+	.nargs = 4,
+	.argtypes = {TEXTOID, TEXTOID, INT4OID, TEXTOID}
+};
+
+static CmigQuery clear_query = {
+	.sql = "DELETE FROM cmig.progress WHERE revision::text = $1 AND direction::text = $2"
+	" AND scope::text = $3",
+	.nargs = 3,
+	.argtypes = {TEXTOID, TEXTOID, TEXTOID}
+};
+
+static CmigQuery clear_all_query = {
+	.sql = "DELETE FROM cmig.progress WHERE scope::text = $1",
+	.nargs = 1,
+	.argtypes = {TEXTOID}
+};
+
+/*
+ * A query that determines whether a revision is stored, and whether it has a
+ * version row.
+ */
+static CmigQuery look_query = {
+	.sql = "SELECT EXISTS (SELECT FROM cmig.revision WHERE revision::text = $1),"
+	" EXISTS (SELECT FROM cmig.version WHERE revision::text = $1 AND $2 = '' UNION ALL"
+	"  SELECT FROM cmig.scope_version WHERE revision::text = $1 AND scope::text = $2)",
+	.nargs = 2,
+	.argtypes = {TEXTOID, TEXTOID}
+};
+
+/* Row callback: append the row to a List of CmigProgressRow *. */
+static void
+progress_collect(TupleDesc desc, HeapTuple tuple, void *arg)
+{
+	List	  **rows = arg;
+	CmigProgressRow *row = palloc0(sizeof(CmigProgressRow));
+	char	   *direction = cmig_query_text(desc, tuple, 2);
+	char	   *state = cmig_query_text(desc, tuple, 4);
+
+	row->revision = cmig_query_text(desc, tuple, 1);
+	row->direction = strcmp(direction, "upgrade") == 0 ? CMIG_UPGRADE : CMIG_DOWNGRADE;
+	row->statement = cmig_query_int32(desc, tuple, 3, 0);
+	row->detail = cmig_query_text(desc, tuple, 5);
+	row->checksum = cmig_query_text(desc, tuple, 6);
+
+	/*
+	 * a state that is unknown, because it was written manually, counts as in
+	 * doubt
+	 */
+	row->state = CMIG_PROGRESS_IN_DOUBT;
+	for (int i = 0; i < lengthof(state_names); i++)
+	{
+		if (strcmp(state, state_names[i]) == 0)
+			row->state = i;
+	}
+	*rows = lappend(*rows, row);
+}
+
+List *
+cmig_progress_read(void)
+{
+	List	   *rows = NIL;
+	Datum		values[1] = {CStringGetTextDatum(cmig_scope_current())};
+
+	cmig_query_each(&read_query, values, NULL, progress_collect, &rows);
+	return rows;
+}
+
+/*
+ * Row callback: append a CmigProgressRow to a list.  Only the row's revision
+ * is set.
+ */
+static void
+collect_revision(TupleDesc desc, HeapTuple tuple, void *arg)
+{
+	List	  **rows = arg;
+	CmigProgressRow *row = palloc0(sizeof(CmigProgressRow));
+
+	row->revision = cmig_query_text(desc, tuple, 1);
+	*rows = lappend(*rows, row);
+}
+
+List *
+cmig_progress_everywhere(void)
+{
+	List	   *rows = NIL;
+
+	cmig_query_each(&everywhere_query, NULL, NULL, collect_revision, &rows);
+	return rows;
+}
+
+CmigNames *
+cmig_progress_begun(void)
+{
+	CmigNames  *names = palloc0(sizeof(CmigNames));
+	List	   *rows = cmig_progress_read();
+	ListCell   *cell;
+
+	names->names = palloc(sizeof(char *) * (list_length(rows) + 1));
+	foreach(cell, rows)
+		names->names[names->count++] = ((CmigProgressRow *) lfirst(cell))->revision;
+	return names;
+}
+
+/* Does the row belong to the step that runs the revision in this direction? */
+static bool
+is_of(const CmigProgressRow *row, const char *revision, CmigDirection direction)
+{
+	return row->direction == direction && strcmp(row->revision, revision) == 0;
+}
+
+CmigProgressRow *
+cmig_progress_find(List *rows, const char *revision, CmigDirection direction,
+				   int statement)
+{
+	int			low = 0;
+	int			high = list_length(rows);
+	int			last;
+
+	while (low < high && !is_of(list_nth(rows, low), revision, direction))
+		low++;
+	last = high - 1;
+	while (last > low && !is_of(list_nth(rows, last), revision, direction))
+		last--;
+	high = last + 1;
+
+	/* binary search in the rows of the step, which are ordered by statement */
+	while (low < high)
+	{
+		int			middle = low + (high - low) / 2;
+		CmigProgressRow *row = list_nth(rows, middle);
+
+		if (row->statement == statement)
+			return row;
+		if (row->statement < statement)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return NULL;
+}
+
+bool
+cmig_progress_has(List *rows, const char *revision)
+{
+	ListCell   *lc;
+
+	foreach(lc, rows)
+	{
+		if (strcmp(((CmigProgressRow *) lfirst(lc))->revision, revision) == 0)
+			return true;
+	}
+	return false;
+}
+
+void
+cmig_progress_write(const char *revision, CmigDirection direction, int statement,
+					CmigProgressState state, const char *detail)
+{
+	Datum		values[6];
+	char		nulls[7] = "      ";
+
+	values[0] = CStringGetTextDatum(revision);
+	values[1] = CStringGetTextDatum(cmig_direction_name(direction));
+	values[2] = Int32GetDatum(statement);
+	values[3] = CStringGetTextDatum(state_names[state]);
+	values[4] = (Datum) 0;
+	values[5] = CStringGetTextDatum(cmig_scope_current());
+	if (detail)
+		values[4] = CStringGetTextDatum(detail);
+	else
+		nulls[4] = 'n';
+	cmig_query_run(&write_query, values, nulls);
+}
+
+void
+cmig_progress_remove(const char *revision, CmigDirection direction, int statement)
+{
+	Datum		values[4];
+
+	values[0] = CStringGetTextDatum(revision);
+	values[1] = CStringGetTextDatum(cmig_direction_name(direction));
+	values[2] = Int32GetDatum(statement);
+	values[3] = CStringGetTextDatum(cmig_scope_current());
+	cmig_query_run(&progress_remove_query, values, NULL);
+}
+
+void
+cmig_progress_clear(const char *revision, CmigDirection direction)
+{
+	Datum		values[3];
+
+	values[0] = CStringGetTextDatum(revision);
+	values[1] = CStringGetTextDatum(cmig_direction_name(direction));
+	values[2] = CStringGetTextDatum(cmig_scope_current());
+	cmig_query_run(&clear_query, values, NULL);
+}
+
+bool
+cmig_progress_clear_all(void)
+{
+	Datum		values[1] = {CStringGetTextDatum(cmig_scope_current())};
+
+	return cmig_query_run(&clear_all_query, values, NULL) > 0;
+}
+
+/* The result of look_query. */
+typedef struct Look
+{
+	bool		known;
+	bool		named;
+} Look;
+
+/* Row callback of look_query: store the row in a Look. */
+static void
+keep_look(TupleDesc desc, HeapTuple tuple, void *arg)
+{
+	Look	   *look = arg;
+
+	look->known = cmig_query_bool(desc, tuple, 1, false);
+	look->named = cmig_query_bool(desc, tuple, 2, false);
+}
+
+/*
+ * If no run can finish the step to which the row belongs, returns a hint that
+ * says why and what to do.  Otherwise returns NULL.
+ */
+static const char *
+progress_obstacle(const CmigProgressRow *row)
+{
+	Look		look = {0};
+	Datum		values[2] = {CStringGetTextDatum(row->revision), CStringGetTextDatum(cmig_scope_current())};
+
+	cmig_query_each(&look_query, values, NULL, keep_look, &look);
+	if (!look.known)
+		return psprintf("The revision is no longer in cmig.revision. Load it again, then call cmig.%s_stepwise again. Or manually revert the statements that have run, then SELECT cmig.stamp('<current revision>', purge => true)",
+						cmig_direction_name(row->direction));
+	if (look.named != (row->direction == CMIG_DOWNGRADE))
+		return psprintf("%s was changed by hand, so no run can reach this revision: SELECT cmig.stamp('<current revision>', purge => true), then call cmig.%s_stepwise again.",
+						cmig_version_rows_table(), cmig_direction_name(row->direction));
+	return NULL;
+}
+
+/*
+ * A query for the target of a downgrade that reverts only the revision $1.
+ * For a merge, the target is one of its parents.  If several branches are
+ * applied, the target is one step down on the branch of the revision.  If the
+ * result is null, "-1" is sufficient.
+ */
+static CmigQuery target_query = {
+	.sql = "SELECT CASE WHEN cardinality(down_revision::text[]) > 1 THEN (down_revision::text[])[1]"
+	" WHEN CASE WHEN $2 = '' THEN (SELECT count(*) FROM cmig.version)"
+	"  ELSE (SELECT count(*) FROM cmig.scope_version WHERE scope::text = $2) END > 1"
+	"  THEN revision::text || '@-1' END"
+	" FROM cmig.revision WHERE revision::text = $1",
+	.nargs = 2,
+	.argtypes = {TEXTOID, TEXTOID}
+};
+
+/*
+ * A query for the target of an upgrade that runs the revision $1.  Returns the
+ * target "heads" if the revision is repeatable; otherwise no row.
+ */
+static CmigQuery repeatable_query = {
+	.sql = "SELECT 'heads' FROM cmig.revision WHERE revision::text = $1 AND repeatable::boolean",
+	.nargs = 1,
+	.argtypes = {TEXTOID}
+};
+
+char *
+cmig_progress_call(const char *revision, CmigDirection direction)
+{
+	Datum		values[2] = {CStringGetTextDatum(revision), CStringGetTextDatum(cmig_scope_current())};
+	char	   *target = NULL;
+
+	cmig_query_each(direction == CMIG_UPGRADE ? &repeatable_query : &target_query, values, NULL,
+					cmig_query_keep_text, &target);
+	if (target == NULL)
+		target = pstrdup(direction == CMIG_UPGRADE ? revision : "-1");
+	return psprintf("CALL cmig.%s_stepwise(%s", cmig_direction_name(direction),
+					quote_literal_cstr(target));
+}
+
+char *
+cmig_progress_place(const CmigProgressRow *row)
+{
+	return psprintf("statement %d is %s; no later statement is complete", row->statement,
+					row->state == CMIG_PROGRESS_DONE ? "done" :
+					row->state == CMIG_PROGRESS_IN_DOUBT ? "in doubt" : "unfinished");
+}
+
+const char *
+cmig_progress_next(const CmigProgressRow *row)
+{
+	const char *obstacle = progress_obstacle(row);
+
+	if (obstacle != NULL)
+		return obstacle;
+	return psprintf(row->state == CMIG_PROGRESS_IN_DOUBT ?
+					"Check how far the statement got, then %s, in_doubt => 'done') -- or 'again'" : "%s)",
+					cmig_progress_call(row->revision, row->direction));
+}
+
+void
+cmig_progress_require_none(void)
+{
+	List	   *rows = cmig_progress_read();
+	CmigProgressRow *row;
+	const char *obstacle;
+
+	if (rows == NIL)
+		return;
+	row = linitial(rows);
+	obstacle = progress_obstacle(row);
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("the %s of revision \"%s\" is partially applied",
+					cmig_direction_name(row->direction), row->revision),
+			 errdetail("A stepwise run did not finish the %s; cmig.progress shows the statements that have run.",
+					   cmig_direction_name(row->direction)),
+			 obstacle ? errhint("%s", obstacle) :
+			 errhint("%s) finishes the %s. Or manually revert the statements that have run, then SELECT cmig.stamp('<current revision>')",
+					 cmig_progress_call(row->revision, row->direction),
+					 cmig_direction_name(row->direction))));
+}
+
+/* ----------------------------------------------------------------
+ * Reads the revisions that count.
+ *
+ * Either a revision that replaces others counts, or the revisions that it
+ * replaces count, as described in graph/graph.h.  Revisions that do not count are
+ * ignored.
+ * ----------------------------------------------------------------
+ */
+
+CmigPlace *
+cmig_active_place(void)
+{
+	CmigPlace  *place = palloc(sizeof(CmigPlace));
+
+	place->rows = cmig_version_rows_read();
+	place->begun = cmig_progress_begun();
+	return place;
+}
+
+CmigRevisionSet *
+cmig_active_read(bool with_details)
+{
+	CmigRevisionSet *set = cmig_catalog_read_revisions(with_details);
+
+	if (cmig_replaces_any(set->revisions, set->count))
+		set->count = cmig_replaces_resolve(set->revisions, set->count, cmig_active_place());
+	return set;
+}
+
+bool
+cmig_active_needed_in_scopes(const CmigNames *replaced)
+{
+	const CmigNames *rows = cmig_version_rows_of_scopes();
+	List	   *begun = rows->count > 0 ? cmig_progress_everywhere() : NIL;
+
+	for (int i = 0; i < replaced->count; i++)
+	{
+		const char *name = replaced->names[i];
+
+		/*
+		 * ignore a version row for the last revision, because a scope with
+		 * such a row has applied all replaced revisions
+		 */
+		if ((i < replaced->count - 1 && cmig_names_has(rows, name)) || cmig_progress_has(begun, name))
+			return true;
+	}
+	return false;
+}
+
+CmigMarks *
+cmig_active_separate(CmigGraph *graph)
+{
+	CmigMarks  *marks;
+
+	if (!cmig_scope_is_set())
+		return NULL;
+
+	/*
+	 * Find the revisions that are applied in the database before separating
+	 * the trees.  A revision is also applied if an applied revision depends
+	 * on it, and separating the trees removes such dependencies.
+	 */
+	marks = cmig_applied_find(graph, cmig_version_rows_database())->applied;
+	cmig_trees_separate(graph);
+	return marks;
+}
+
+/*
+ * Replace the version row "row", which names a revision that "revision"
+ * replaces, with a version row for "revision", and record this in the journal.
+ */
+static void
+turn_over(const CmigRevision *revision, const char *row)
+{
+	CmigRevisionText *text = cmig_catalog_read_text(revision->id);
+	CmigJournalEntry entry = {.revision = revision->id,.direction = "stamp",.outcome = "done"};
+	CmigListing old;
+
+	cmig_listing_init(&old, CMIG_LISTING_PLAIN);
+	for (int i = 0; i < revision->replaces.count; i++)
+		cmig_listing_add(&old, revision->replaces.names[i]);
+	cmig_version_rows_replace(row, revision->id);
+	entry.started_at = entry.finished_at = GetCurrentTimestamp();
+	entry.checksum = cmig_script_checksum(text->upgrade_sql, text->edges.transactional);
+	entry.message = psprintf("replaces %s", cmig_listing_text(&old));
+	cmig_journal_write(&entry);
+}
+
+/*
+ * Find a version row that must be replaced with a version row for the
+ * replacing revision, and replace it.  Returns false if there is no such row.
+ */
+static bool
+settle_one(const CmigRevisionSet *set)
+{
+	const CmigPlace *place = cmig_active_place();
+
+	for (int i = 0; i < set->count; i++)
+	{
+		const CmigRevision *revision = &set->revisions[i];
+
+		if (revision->replaces.count == 0 ||
+			cmig_replaces_state(set->revisions, set->count, place, revision) != CMIG_REPLACES_TURN)
+			continue;
+		turn_over(revision, revision->replaces.names[revision->replaces.count - 1]);
+		return true;
+	}
+	return false;
+}
+
+/*
+ * Is the current role allowed to change version rows?  An author is not; in
+ * that case, the next run by a migrator changes them.
+ */
+static bool
+may_turn_over(void)
+{
+	Oid			version = get_relname_relid("version", get_namespace_oid("cmig", false));
+
+	return !OidIsValid(version) ||
+		pg_class_aclcheck(version, GetUserId(), ACL_UPDATE) == ACLCHECK_OK;
+}
+
+void
+cmig_active_settle(void)
+{
+	CmigRevisionSet *set = cmig_catalog_read_revisions(false);
+
+	if (!cmig_replaces_any(set->revisions, set->count) || !may_turn_over())
+		return;
+	while (settle_one(set))
+		;
+}
+
+bool
+cmig_active_is_settled(void)
+{
+	const CmigRevisionSet *set = cmig_catalog_read_revisions(false);
+	const CmigPlace *place;
+
+	if (!cmig_replaces_any(set->revisions, set->count))
+		return true;
+	place = cmig_active_place();
+	for (int i = 0; i < set->count; i++)
+		if (set->revisions[i].replaces.count > 0 &&
+			cmig_replaces_state(set->revisions, set->count, place, &set->revisions[i]) == CMIG_REPLACES_TURN)
+			return false;
+	return true;
+}
+
+/* ----------------------------------------------------------------
+ * Reads and writes cmig.backfill_run, which records the progress of
+ * backfills.
+ *
+ * The row of a backfill is updated in the transaction of each batch, so it is
+ * correct even after a crash.
+ *
+ * Backfills of several tables may start at the same time, so the ids of rows
+ * come from a sequence.  If the sequence has been set back by restoring a dump
+ * into a live database, the next id is the greatest existing id plus one.
+ * ----------------------------------------------------------------
+ */
+
+/* The maximum number of ids to try when a row is inserted. */
+#define MAX_ATTEMPTS 100
+
+static CmigQuery find_query = {
+	.sql = "SELECT id::bigint, state::text = 'done', method::text, pass::integer,"
+	" relation::text, key::text[], place::text[], bound::text[],"
+	" total::double precision, passed::double precision, rows::bigint,"
+	" rows_of_pass::bigint, batches::bigint, parts::text[] FROM cmig.backfill_run"
+	" WHERE target::text = $1 AND set_sql::text = $2"
+	" AND where_sql::text IS NOT DISTINCT FROM $3"
+	" AND revision::text IS NOT DISTINCT FROM $4"
+	" AND direction::text IS NOT DISTINCT FROM $5"
+	" AND statement::integer IS NOT DISTINCT FROM $6 AND scope::text = $7"
+	" AND (state::text <> 'done' OR statement::integer IS NOT NULL)"
+	" ORDER BY id::bigint DESC LIMIT 1",
+	.nargs = 7,
+	.argtypes = {TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, INT4OID, TEXTOID}
+};
+
+static CmigQuery last_id_query = {
+	.sql = "SELECT max(id::bigint)::text FROM cmig.backfill_run"
+};
+
+static CmigQuery insert_query = {
+	.sql = "INSERT INTO cmig.backfill_run (id, target, set_sql, where_sql, revision,"
+	" direction, statement, state, method, total, parts, started_at, updated_at, scope)"
+	" OVERRIDING SYSTEM VALUE VALUES ($11, $1, $2, $3, $4, $5, $6, 'running', $8, $9, $10, clock_timestamp(),"
+	" clock_timestamp(), $7) ON CONFLICT (id) DO NOTHING",
+	.nargs = 11,
+	.argtypes = {TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, INT4OID, TEXTOID,
+	TEXTOID, FLOAT8OID, TEXTARRAYOID, INT8OID}
+};
+
+static CmigQuery update_query = {
+	.sql = "UPDATE cmig.backfill_run SET state = $2, pass = $3, relation = $4,"
+	" place = $5, bound = $6, total = $7, passed = $8, rows = $9,"
+	" rows_of_pass = $10, batches = $11, active = active::interval + $12, key = $13,"
+	" updated_at = clock_timestamp() WHERE id::bigint = $1",
+	.nargs = 13,
+	.argtypes = {INT8OID, TEXTOID, INT4OID, TEXTOID, TEXTARRAYOID, TEXTARRAYOID,
+	FLOAT8OID, FLOAT8OID, INT8OID, INT8OID, INT8OID, INTERVALOID, TEXTARRAYOID}
+};
+
+/* A query for unfinished backfills that must not be started again. */
+static CmigQuery unfinished_query = {
+	.sql = "SELECT id::bigint, coalesce(target::text, ''), coalesce(set_sql::text, ''),"
+	" statement::integer, rows::bigint FROM cmig.backfill_run"
+	" WHERE (revision::text = $1 AND direction::text = $2 AND statement::integer IS NOT NULL"
+	"   OR $1 IS NULL AND revision::text IS NULL AND target::text = $4)"
+	" AND state::text <> 'done' AND where_sql::text IS NULL AND rows::bigint > 0"
+	" AND id::bigint <> $3 AND scope::text = $5 ORDER BY id::bigint DESC",
+	.nargs = 5,
+	.argtypes = {TEXTOID, TEXTOID, INT8OID, TEXTOID, TEXTOID}
+};
+
+static CmigQuery settle_query = {
+	.sql = "UPDATE cmig.backfill_run SET statement = NULL"
+	" WHERE revision::text = $1 AND direction::text = $2 AND statement::integer IS NOT NULL"
+	" AND scope::text = $3",
+	.nargs = 3,
+	.argtypes = {TEXTOID, TEXTOID, TEXTOID}
+};
+
+static CmigQuery backfill_run_remove_query = {
+	.sql = "DELETE FROM cmig.backfill_run WHERE id::bigint = $1",
+	.nargs = 1,
+	.argtypes = {INT8OID}
+};
+
+static CmigQuery replace_query = {
+	.sql = "DELETE FROM cmig.backfill_run WHERE revision::text = $1 AND direction::text = $2"
+	" AND statement::integer = $3 AND state::text <> 'done' AND scope::text = $4",
+	.nargs = 4,
+	.argtypes = {TEXTOID, TEXTOID, INT4OID, TEXTOID}
+};
+
+static CmigQuery settle_all_query = {
+	.sql = "UPDATE cmig.backfill_run SET statement = NULL WHERE statement::integer IS NOT NULL"
+	" AND scope::text = $1",
+	.nargs = 1,
+	.argtypes = {TEXTOID}
+};
+
+/*
+ * Returns the name of the current scope as a query argument.  A backfill
+ * belongs to the current scope even if it is not part of a revision.
+ */
+static Datum
+own_scope(void)
+{
+	return CStringGetTextDatum(cmig_scope_current());
+}
+
+/*
+ * Set the first seven arguments of a query to the values that identify a
+ * backfill.
+ */
+static void
+set_identity(const CmigBackfillIdentity *identity, Datum *values, char *nulls)
+{
+	cmig_query_bind_text(values, nulls, 0, identity->target);
+	cmig_query_bind_text(values, nulls, 1, identity->set_sql);
+	cmig_query_bind_text(values, nulls, 2, identity->where_sql);
+	cmig_query_bind_text(values, nulls, 3, identity->revision);
+	cmig_query_bind_text(values, nulls, 4, identity->direction);
+	values[5] = Int32GetDatum(identity->statement);
+	nulls[5] = identity->revision ? ' ' : 'n';
+	values[6] = own_scope();
+}
+
+/*
+ * Raise an error because a row was changed manually so that its backfill
+ * cannot be resumed.  "column" is the column whose value is not valid.
+ */
+static void
+refuse_row(int64 id, const char *column)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("row %lld of cmig.backfill_run was changed by hand", (long long) id),
+			 errdetail("Column \"%s\" has a value that a backfill does not store.", column),
+			 errhint("To start over: DELETE FROM cmig.backfill_run WHERE id = %lld;",
+					 (long long) id)));
+}
+
+/*
+ * Returns the elements of a text[] column.  Raises an error if the array has
+ * more than one dimension or contains nulls.  "id" and "name" identify the row
+ * and the column in the error.
+ */
+static CmigNames
+names_of(TupleDesc desc, HeapTuple row, int column, int64 id, const char *name)
+{
+	CmigNames	names = {0};
+	bool		isnull;
+	Datum		value = cmig_query_datum(desc, row, column, &isnull);
+	ArrayType  *array;
+	Datum	   *elements;
+
+	if (isnull)
+		return names;
+	array = DatumGetArrayTypeP(value);
+	if (ARR_NDIM(array) > 1 || array_contains_nulls(array))
+		refuse_row(id, name);
+	deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT,
+					  &elements, NULL, &names.count);
+	names.names = palloc(sizeof(char *) * Max(names.count, 1));
+	for (int i = 0; i < names.count; i++)
+		names.names[i] = TextDatumGetCString(elements[i]);
+	return names;
+}
+
+/* Is the string a block number in the format that update_query stores? */
+static bool
+is_block(const char *text)
+{
+	Size		digits = strspn(text, "0123456789");
+
+	return digits > 0 && digits <= 10 && text[digits] == '\0' &&
+		strtoull(text, NULL, 10) <= MaxBlockNumber;
+}
+
+/*
+ * Raise an error if a row contains values with which a batch could not run.
+ * Migrators are allowed to write to cmig.backfill_run, so all values that
+ * batches use as indexes or arguments are checked.  If the table is read block
+ * by block, "place" and "bound" must each be a block number.  If the table is
+ * read in the order of a key, they must have as many values as the key has
+ * columns.
+ */
+static void
+require_valid(const CmigBackfillRun *run, bool by_key)
+{
+	if (run->method == NULL || strcmp(run->method, by_key ? "key" : "ctid") != 0)
+		refuse_row(run->id, "method");
+	if (run->pass < 1)
+		refuse_row(run->id, "pass");
+	if (run->rows < 0)
+		refuse_row(run->id, "rows");
+	if (run->rows_of_pass < 0)
+		refuse_row(run->id, "rows_of_pass");
+	if (run->batches < 0)
+		refuse_row(run->id, "batches");
+	if (run->relation == NULL)
+		return;
+	if (by_key ? run->key.count == 0 : run->key.count != 0)
+		refuse_row(run->id, "key");
+	if (run->bound.count != 0 && run->bound.count != (by_key ? run->key.count : 1))
+		refuse_row(run->id, "bound");
+	if (run->place.count != 0 && run->place.count != run->bound.count)
+		refuse_row(run->id, "place");
+	if (by_key)
+		return;
+	if (run->bound.count != 1 || !is_block(run->bound.names[0]))
+		refuse_row(run->id, "bound");
+	if (run->place.count != 1 || !is_block(run->place.names[0]))
+		refuse_row(run->id, "place");
+}
+
+/* Row callback of find_query: store the row in a CmigBackfillRun. */
+static void
+backfill_run_collect(TupleDesc desc, HeapTuple row, void *arg)
+{
+	CmigBackfillRun *run = arg;
+
+	run->id = cmig_query_int64(desc, row, 1, 0);
+	run->done = cmig_query_bool(desc, row, 2, false);
+	run->method = cmig_query_text(desc, row, 3);
+	run->pass = cmig_query_int32(desc, row, 4, 0);
+	run->relation = cmig_query_text(desc, row, 5);
+	run->key = names_of(desc, row, 6, run->id, "key");
+	run->place = names_of(desc, row, 7, run->id, "place");
+	run->bound = names_of(desc, row, 8, run->id, "bound");
+	run->total = cmig_query_float8(desc, row, 9, 0);
+	run->passed = cmig_query_float8(desc, row, 10, 0);
+	run->rows = cmig_query_int64(desc, row, 11, -1);
+	run->rows_of_pass = cmig_query_int64(desc, row, 12, -1);
+	run->batches = cmig_query_int64(desc, row, 13, -1);
+	run->parts = names_of(desc, row, 14, run->id, "parts");
+}
+
+bool
+cmig_backfill_run_find(const CmigBackfillIdentity *identity, CmigBackfillRun *run)
+{
+	Datum		values[7];
+	char		nulls[8] = "       ";
+
+	set_identity(identity, values, nulls);
+	if (cmig_query_each(&find_query, values, nulls, backfill_run_collect, run) == 0)
+		return false;
+	if (!run->done)
+		require_valid(run, identity->by_key);
+	return true;
+}
+
+/*
+ * Returns an id that is greater than those of all existing rows.  As for an
+ * identity column, the caller needs no privileges on the sequence.
+ */
+static int64
+next_id(void)
+{
+	Oid			sequence = get_relname_relid("backfill_run_id_seq",
+											 get_namespace_oid("cmig", false));
+	char	   *last;
+	int64		id;
+
+	if (!OidIsValid(sequence))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("sequence cmig.backfill_run_id_seq does not exist"),
+				 errhint("The tables of pg_cmig were dropped or altered. Restore them from a backup, or DROP EXTENSION IF EXISTS pg_cmig CASCADE, CREATE EXTENSION pg_cmig, load the revisions, and stamp the database.")));
+	id = nextval_internal(sequence, false);
+	last = cmig_query_at_snapshot(&last_id_query, NULL, GetLatestSnapshot());
+	if (last != NULL)
+	{
+		int64		last_id = DatumGetInt64(DirectFunctionCall1(int8in, CStringGetDatum(last)));
+
+		if (last_id < PG_INT64_MAX)
+			id = Max(id, last_id + 1);
+	}
+	return id;
+}
+
+void
+cmig_backfill_run_insert(const CmigBackfillIdentity *identity, CmigBackfillRun *run)
+{
+	Datum		values[11];
+	char		nulls[12] = "           ";
+
+	set_identity(identity, values, nulls);
+	cmig_query_bind_text(values, nulls, 7, run->method);
+	values[8] = Float8GetDatum(run->total);
+	values[9] = cmig_catalog_names_datum(&run->parts);
+	if (run->parts.count == 0)
+		nulls[9] = 'n';
+
+	/*
+	 * Try several ids, because another session may choose the same id while
+	 * the sequence is behind the greatest existing id.
+	 */
+	for (int i = 0; i < MAX_ATTEMPTS; i++)
+	{
+		run->id = next_id();
+		values[10] = Int64GetDatum(run->id);
+		if (cmig_query_run(&insert_query, values, nulls) == 1)
+			return;
+	}
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("could not insert a row for this backfill into cmig.backfill_run"),
+			 errhint("Drop the triggers and rules on cmig.backfill_run, then call cmig.backfill again.")));
+}
+
+void
+cmig_backfill_run_update(const CmigBackfillRun *run, int64 active_us)
+{
+	Datum		values[13];
+	char		nulls[14] = "             ";
+	Interval	active = {.time = active_us};
+
+	values[0] = Int64GetDatum(run->id);
+	cmig_query_bind_text(values, nulls, 1, run->done ? "done" : "running");
+	values[2] = Int32GetDatum(run->pass);
+	cmig_query_bind_text(values, nulls, 3, run->relation);
+	values[4] = cmig_catalog_names_datum(&run->place);
+	values[5] = cmig_catalog_names_datum(&run->bound);
+	values[6] = Float8GetDatum(run->total);
+	values[7] = Float8GetDatum(run->passed);
+	values[8] = Int64GetDatum(run->rows);
+	values[9] = Int64GetDatum(run->rows_of_pass);
+	values[10] = Int64GetDatum(run->batches);
+	values[11] = IntervalPGetDatum(&active);
+	values[12] = cmig_catalog_names_datum(&run->key);
+	if (run->key.count == 0)
+		nulls[12] = 'n';
+	if (cmig_query_run(&update_query, values, nulls) != 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("the row of this backfill in cmig.backfill_run was deleted"),
+				 errhint("Do not delete rows of cmig.backfill_run before the backfill has ended.")));
+}
+
+/*
+ * The callback passed to cmig_backfill_run_each_unfinished(), and its
+ * argument.
+ */
+typedef struct Search
+{
+	CmigBackfillCallback callback;
+	void	   *arg;
+} Search;
+
+/*
+ * Row callback of unfinished_query: pass the row on to the caller's callback.
+ */
+static void
+hand_over(TupleDesc desc, HeapTuple row, void *arg)
+{
+	const Search *search = arg;
+	CmigBackfillUnfinished unfinished;
+
+	unfinished.id = cmig_query_int64(desc, row, 1, 0);
+	unfinished.target = cmig_query_text(desc, row, 2);
+	unfinished.set_sql = cmig_query_text(desc, row, 3);
+	unfinished.statement = cmig_query_int32(desc, row, 4, 0);
+	unfinished.rows = cmig_query_int64(desc, row, 5, 0);
+	search->callback(&unfinished, search->arg);
+}
+
+void
+cmig_backfill_run_each_unfinished(const CmigBackfillIdentity *identity, int64 own_id,
+								  CmigBackfillCallback callback, void *arg)
+{
+	Search		search = {.callback = callback,.arg = arg};
+	Datum		values[5];
+	char		nulls[6] = "     ";
+
+	cmig_query_bind_text(values, nulls, 0, identity->revision);
+	cmig_query_bind_text(values, nulls, 1, identity->direction);
+	values[2] = Int64GetDatum(own_id);
+	cmig_query_bind_text(values, nulls, 3, identity->target);
+	values[4] = own_scope();
+	cmig_query_each(&unfinished_query, values, nulls, hand_over, &search);
+}
+
+void
+cmig_backfill_run_settle(const char *revision, const char *direction)
+{
+	Datum		values[3] = {CStringGetTextDatum(revision), CStringGetTextDatum(direction), own_scope()};
+
+	cmig_query_run(&settle_query, values, NULL);
+}
+
+void
+cmig_backfill_run_remove(int64 id)
+{
+	Datum		values[1] = {Int64GetDatum(id)};
+
+	cmig_query_run(&backfill_run_remove_query, values, NULL);
+}
+
+void
+cmig_backfill_run_replace(const CmigBackfillIdentity *identity)
+{
+	Datum		values[4];
+
+	if (identity->revision == NULL)
+		return;
+	values[0] = CStringGetTextDatum(identity->revision);
+	values[1] = CStringGetTextDatum(identity->direction);
+	values[2] = Int32GetDatum(identity->statement);
+	values[3] = own_scope();
+	cmig_query_run(&replace_query, values, NULL);
+}
+
+bool
+cmig_backfill_run_settle_all(void)
+{
+	Datum		values[1] = {own_scope()};
+
+	return cmig_query_run(&settle_all_query, values, NULL) > 0;
+}

@@ -1,0 +1,691 @@
+/*
+ * revision_file.c
+ *	  Reads revision files, which are plain SQL with comments.
+ *
+ * The input may contain one or more revisions.  A revision consists of a
+ * header of line comments ("-- key: value", then a line "--" and free text)
+ * and up to three sections, each after its marker.  The headers, markers, and
+ * "==> name <==" lines are found with a single pass of the lexer, so text in
+ * strings, dollar quotes, and block comments is never mistaken for one of
+ * them.
+ *
+ * store.h writes them.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include <ctype.h>
+
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "nodes/pg_list.h"
+#include "utils/builtins.h"
+
+#include "base/base.h"
+#include "base/errors.h"
+#include "graph/graph.h"
+#include "parse/parse.h"
+#include "store/internal.h"
+
+#define UNTERMINATED_HINT \
+	"Close the quote or comment. Markers inside quotes and comments have no effect, so everything that follows was read as one script."
+
+/*
+ * Reading
+ */
+
+/* Read a Boolean value. */
+static bool
+read_bool(const CmigFileReader *reader, CmigHeaderKey key, const char *value, int line)
+{
+	bool		result;
+
+	if (!parse_bool(value, &result))
+		ereport(ERROR,
+				(errcode(ERRCODE_CMIG_BAD_FILE),
+				 errmsg("invalid value \"%s\" for %s %s",
+						value, cmig_marker_keys[key], cmig_file_reader_place(reader, line)),
+				 errhint("Write true or false.")));
+	return result;
+}
+
+/*
+ * Returns a copy of the value of the key "message".  Raises an error if it is
+ * too long.
+ */
+static char *
+read_message(CmigFileReader *reader, const char *value, int line)
+{
+	if (pg_mbstrlen(value) > CMIG_MAX_MESSAGE_LENGTH)
+		ereport(ERROR,
+				(errcode(ERRCODE_CMIG_BAD_FILE),
+				 errmsg("the message %s is longer than %d characters",
+						cmig_file_reader_place(reader, line), CMIG_MAX_MESSAGE_LENGTH),
+				 errhint("Put longer text into the description, after a line \"--\" in the header.")));
+	return pstrdup(value);
+}
+
+/* Store the value of a header key, which is on the given line of the input. */
+static void
+set_key(CmigFileReader *reader, CmigHeaderKey key, const char *value, int line)
+{
+	CmigRevisionText *text = &reader->file->text;
+
+	if (reader->key_lines[key])
+		ereport(ERROR,
+				(errcode(ERRCODE_CMIG_BAD_FILE),
+				 errmsg("duplicate header key \"%s\" %s",
+						cmig_marker_keys[key], cmig_file_reader_place(reader, line)),
+				 errdetail("It was first given on line %d.",
+						   cmig_file_reader_line(reader, reader->key_lines[key])),
+				 key == CMIG_KEY_REVISION ?
+				 errhint("If these are two files, put an empty line between them.") : 0));
+	reader->key_lines[key] = line;
+
+	switch (key)
+	{
+		case CMIG_KEY_REVISION:
+			break;				/* start_revision() has read this key */
+		case CMIG_KEY_DOWN_REVISION:
+			text->edges.parents = cmig_header_value_names(cmig_marker_keys[key], value, cmig_file_reader_place(reader, line));
+			break;
+		case CMIG_KEY_DEPENDS_ON:
+			text->edges.depends = cmig_header_value_names(cmig_marker_keys[key], value, cmig_file_reader_place(reader, line));
+			break;
+		case CMIG_KEY_BRANCH_LABELS:
+			text->edges.labels = cmig_header_value_names(cmig_marker_keys[key], value, cmig_file_reader_place(reader, line));
+			break;
+		case CMIG_KEY_REPLACES:
+			text->edges.replaces = cmig_header_value_names(cmig_marker_keys[key], value, cmig_file_reader_place(reader, line));
+			break;
+		case CMIG_KEY_PRECONDITION:
+			text->precondition_sql = *value != '\0' ? pstrdup(value) : NULL;
+			break;
+		case CMIG_KEY_PLACEHOLDERS:
+			text->placeholders = cmig_header_value_placeholders(value, cmig_file_reader_place(reader, line));
+			break;
+		case CMIG_KEY_MESSAGE:
+			text->edges.message = read_message(reader, value, line);
+			break;
+		case CMIG_KEY_TRANSACTIONAL:
+			text->edges.transactional = read_bool(reader, key, value, line);
+			break;
+		case CMIG_KEY_REPEATABLE:
+			text->edges.repeatable = read_bool(reader, key, value, line);
+			break;
+		case CMIG_KEY_CREATE_DATE:
+			text->has_created_at = *value != '\0';
+			if (*value && !cmig_marker_parse_date(value, &text->created_at))
+				ereport(ERROR,
+						(errcode(ERRCODE_CMIG_BAD_FILE),
+						 errmsg("invalid create_date \"%s\" %s",
+								value, cmig_file_reader_place(reader, line)),
+						 errhint("Write it as 2024-11-08 12:00:00+00.")));
+			break;
+	}
+}
+
+/*
+ * Return an error hint for a header line that is neither a key nor a marker.
+ */
+static int
+errhint_marker(const char *start, const char *end)
+{
+	char	   *line = cmig_marker_trimmed(start, end);
+
+	for (int i = CMIG_SECTION_UPGRADE; i <= CMIG_SECTION_VERIFY; i++)
+		if (pg_strcasecmp(line, cmig_marker_sections[i]) == 0)
+			return errhint("Did you mean \"-- cmig:%s\"?", cmig_marker_sections[i]);
+	return errhint("Put a line \"--\" between the keys and a description.");
+}
+
+/* Read a header line, which is a comment that does not start a section. */
+static void
+read_header_line(CmigFileReader *reader, const char *end)
+{
+	CmigLexer  *lexer = &reader->lexer;
+	const char *p = lexer->start + 2;
+	bool		gap = lexer->line > reader->header_line + 1;
+	const char *colon;
+	char	   *key;
+
+	reader->header_line = lexer->line;
+	while (end > p && cmig_marker_is_blank(end[-1]))
+		end--;
+
+	if (!reader->in_description && (p == end || gap))
+		reader->in_description = true;
+	else if (reader->in_description && gap)
+		appendStringInfoChar(&reader->description, '\n');
+	if (reader->in_description)
+	{
+		if (p < end && *p == ' ')
+			p++;
+		appendBinaryStringInfo(&reader->description, p, end - p);
+		appendStringInfoChar(&reader->description, '\n');
+		return;
+	}
+
+	colon = memchr(p, ':', end - p);
+	if (colon == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_CMIG_BAD_FILE),
+				 errmsg("header line without \"key: value\" %s",
+						cmig_file_reader_place(reader, lexer->line)),
+				 errdetail("The line is \"%s\".", pnstrdup(lexer->start, end - lexer->start)),
+				 errhint_marker(p, end)));
+
+	key = cmig_marker_trimmed(p, colon);
+	for (int i = 0; i < CMIG_KEY_COUNT; i++)
+	{
+		if (strcmp(key, cmig_marker_keys[i]) == 0)
+		{
+			set_key(reader, i, cmig_marker_trimmed(colon + 1, end), lexer->line);
+			pfree(key);
+			return;
+		}
+	}
+	{
+		const char *nearest = cmig_marker_suggest(key, cmig_marker_keys, CMIG_KEY_COUNT);
+
+		ereport(ERROR,
+				(errcode(ERRCODE_CMIG_BAD_FILE),
+				 errmsg("unknown header key \"%s\" %s",
+						key, cmig_file_reader_place(reader, lexer->line)),
+				 nearest ? errhint("Did you mean \"%s\"?", nearest) :
+				 errhint("Known keys are revision, repeatable, down_revision, depends_on, branch_labels, replaces, precondition, placeholders, message, transactional, and create_date; put a line \"--\" before a description.")));
+	}
+}
+
+/* Store the current section, which ends at "end". */
+static void
+end_section(CmigFileReader *reader, const char *end)
+{
+	CmigRevisionText *text = &reader->file->text;
+	char	   *copy;
+
+	if (reader->section == CMIG_SECTION_HEADER)
+	{
+		char	   *description = reader->description.data;
+
+		/* remove surrounding blank lines and the last newline */
+		end = description + reader->description.len;
+		while (end > description && cmig_marker_is_blank(end[-1]))
+			end--;
+		while (*description == '\n')
+			description++;
+		text->description = end > description ?
+			pnstrdup(description, end - description) : pstrdup("");
+		return;
+	}
+
+	cmig_file_reader_require_closed(reader, end);
+	copy = cmig_section_text_read(reader->section_start, end, reader->section, reader->crlf);
+	switch (reader->section)
+	{
+		case CMIG_SECTION_HEADER:
+			break;
+		case CMIG_SECTION_UPGRADE:
+			text->upgrade_sql = copy;
+			break;
+		case CMIG_SECTION_DOWNGRADE:
+			text->downgrade_sql = copy;
+			break;
+		case CMIG_SECTION_VERIFY:
+			text->verify_sql = copy;
+			break;
+	}
+}
+
+/*
+ * End the current section, and start the section whose marker is the current
+ * token.  If "section" is -1, the marker is not correct, and an error is
+ * raised.
+ */
+static void
+start_section(CmigFileReader *reader, int section)
+{
+	CmigLexer  *lexer = &reader->lexer;
+
+	if (section < 0)
+	{
+		char	   *marker = cmig_marker_trimmed(lexer->start + 2, lexer->next);
+		bool		prefixed = pg_strncasecmp(marker, "cmig:", 5) == 0;
+		const char *word = prefixed ? marker + 5 : marker + strlen(marker);
+		const char *nearest;
+
+		/*
+		 * if the marker has no "cmig:" prefix, suggest a correction of its
+		 * last word
+		 */
+		while (!prefixed && word > marker && isalpha((unsigned char) word[-1]))
+			word--;
+		nearest = cmig_marker_suggest(word + strspn(word, " \t"), cmig_marker_sections + 1,
+									  CMIG_SECTION_COUNT - 1);
+		if (strcmp(marker, "cmig:resolve") == 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_CMIG_BAD_FILE),
+					 errmsg("unresolved statement %s", cmig_file_reader_place(reader, lexer->line)),
+					 errdetail("The statement that follows \"-- cmig:resolve\" comes from a replaced revision. It may change rows or objects that are not in a schema."),
+					 errhint("Keep the statement if a new database needs it; otherwise, delete it. In either case, delete the line \"-- cmig:resolve\".")));
+		ereport(ERROR,
+				(errcode(ERRCODE_CMIG_BAD_FILE),
+				 errmsg("unknown marker \"%s\" %s", marker, cmig_file_reader_place(reader, lexer->line)),
+				 nearest ? errhint("Did you mean \"-- cmig:%s\", alone on its line?", nearest) :
+				 errhint("The markers are -- cmig:upgrade, -- cmig:downgrade, and -- cmig:verify.")));
+	}
+	if (reader->section_lines[section])
+	{
+		ereport(ERROR,
+				(errcode(ERRCODE_CMIG_BAD_FILE),
+				 errmsg("second %s section %s",
+						cmig_marker_sections[section], cmig_file_reader_place(reader, lexer->line)),
+				 errdetail("The first one starts on line %d.",
+						   cmig_file_reader_line(reader, reader->section_lines[section])),
+				 errhint("Combine the two, or begin another revision with \"-- revision: <id>\".")));
+	}
+
+	end_section(reader, lexer->start);
+	reader->section = section;
+	reader->section_lines[section] = lexer->line;
+	reader->section_start = lexer->next;
+	reader->has_sql = false;
+	/* reset the lexer, because a string cannot continue after a marker */
+	cmig_lexer_move(lexer, lexer->next, lexer->next_line);
+}
+
+/* Raise an error for something that a repeatable revision must not have. */
+static void
+refuse_in_repeatable(const CmigFileReader *reader, const char *what, int line, const char *hint)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_CMIG_BAD_FILE),
+			 errmsg("a repeatable revision must not have %s %s", what, cmig_file_reader_place(reader, line)),
+			 errhint("%s", hint)));
+}
+
+/*
+ * Check that the current revision, which is repeatable, has no keys or
+ * sections that only make sense for a revision in the graph.
+ */
+static void
+require_repeatable(const CmigFileReader *reader)
+{
+	const CmigRevision *edges = &reader->file->text.edges;
+
+	if (edges->parents.count > 0)
+		refuse_in_repeatable(reader, "a down_revision", reader->key_lines[CMIG_KEY_DOWN_REVISION],
+							 "It runs after all other revisions. In depends_on, list the repeatable revisions that must run before it.");
+	if (edges->labels.count > 0)
+		refuse_in_repeatable(reader, "branch_labels", reader->key_lines[CMIG_KEY_BRANCH_LABELS],
+							 "Remove the line. A repeatable revision does not belong to a branch.");
+	if (edges->replaces.count > 0)
+		refuse_in_repeatable(reader, "replaces", reader->key_lines[CMIG_KEY_REPLACES],
+							 "Remove the line.");
+	if (reader->section_lines[CMIG_SECTION_DOWNGRADE])
+		refuse_in_repeatable(reader, "a downgrade section", reader->section_lines[CMIG_SECTION_DOWNGRADE],
+							 "Remove the section, which a downgrade would not run. To drop the objects, use the downgrade section of another revision.");
+}
+
+/* Store the current revision, which ends at "end", if there is one. */
+static void
+end_revision(CmigFileReader *reader, const char *end)
+{
+	CmigRevisionText *text;
+
+	if (reader->file == NULL)
+		return;
+	end_section(reader, end);
+
+	text = &reader->file->text;
+	if (text->upgrade_sql == NULL)
+		text->upgrade_sql = pstrdup("");
+	if (text->edges.message == NULL)
+		text->edges.message = pstrdup("");
+	if (text->edges.repeatable)
+		require_repeatable(reader);
+	reader->files = lappend(reader->files, reader->file);
+}
+
+/*
+ * Start a revision.  The text from "start" to "end", which is a line comment
+ * or the last part of one, is the first line of its header.
+ */
+static void
+start_revision(CmigFileReader *reader, const char *start, const char *end)
+{
+	CmigLexer  *lexer = &reader->lexer;
+	const char *value;
+	char	   *id;
+	char	   *bad;
+	bool		first = reader->file == NULL;	/* does the revision come
+												 * first in its file? */
+
+	/* the callers have checked that the text has the form "-- revision: id" */
+	if (!cmig_marker_match(start, end, "revision", &value, &end))
+		elog(ERROR, "no revision in a header's first line");
+	id = pnstrdup(value, end - value);
+	bad = cmig_graph_check_name(id);
+
+	if (reader->file && reader->section == CMIG_SECTION_HEADER &&
+		reader->header_line == lexer->line - 1 &&
+		reader->key_lines[CMIG_KEY_REVISION] == reader->header_line)
+		set_key(reader, CMIG_KEY_REVISION, id, lexer->line);
+
+	end_revision(reader, cmig_file_start_skip_back(lexer->text, start));
+
+	reader->file = NULL;
+	reader->section_start = NULL;
+	if (bad)
+	{
+		ereport(ERROR,
+				(errcode(ERRCODE_CMIG_BAD_FILE),
+				 *id ? errmsg("invalid revision id %s %s",
+							  cmig_header_value_quoted(id), cmig_file_reader_place(reader, lexer->line))
+				 : errmsg("no revision id %s", cmig_file_reader_place(reader, lexer->line)),
+				 *id ? errdetail("The id %s.", bad) : 0,
+				 first ? errhint("Write an id of letters, digits, _, and - after \"%s\", without quotes, and with at most %d bytes.",
+								 CMIG_FILE_START, CMIG_MAX_ID_LENGTH)
+				 : errhint("A line that begins with \"%s\" starts the next revision file.", CMIG_FILE_START)));
+	}
+
+	reader->file = palloc0(sizeof(CmigRevisionFile));
+	reader->file->name = reader->name;
+	reader->file->line = cmig_file_reader_line(reader, lexer->line);
+	reader->file->text.edges.id = id;
+	reader->id = id;
+	reader->file->text.edges.transactional = true;
+	reader->crlf = lexer->next[0] == '\r' && lexer->next[1] == '\n';
+	memset(reader->key_lines, 0, sizeof(reader->key_lines));
+	reader->key_lines[CMIG_KEY_REVISION] = lexer->line;
+	reader->section = CMIG_SECTION_HEADER;
+	memset(reader->section_lines, 0, sizeof(reader->section_lines));
+	reader->in_description = false;
+	reader->header_line = lexer->line;
+	resetStringInfo(&reader->description);
+	cmig_lexer_move(lexer, lexer->next, lexer->next_line);
+}
+
+/*
+ * Call this at the end of a file.  Raises an error if the file contains no
+ * revision.
+ */
+static void
+require_revision(const CmigFileReader *reader)
+{
+	if (list_length(reader->files) > reader->revisions_before)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_CMIG_BAD_FILE),
+			 reader->name ? errmsg("file \"%s\" contains no revision", reader->name)
+			 : errmsg("the text contains no revision"),
+			 errhint("A revision file starts with a line \"-- revision: <id>\".")));
+}
+
+/* End the current file, and start the file named in a "==> name <==" line. */
+static void
+start_file(CmigFileReader *reader, const CmigFileStart *start)
+{
+	CmigLexer  *lexer = &reader->lexer;
+
+	end_revision(reader, cmig_file_start_skip_back(lexer->text, lexer->start));
+	if (reader->name_lines > 0)
+		require_revision(reader);
+
+	reader->file = NULL;
+	reader->section_start = NULL;
+	reader->name = pnstrdup(start->name, start->name_end - start->name);
+	reader->text = start->end;
+	reader->lines_before = lexer->line;
+	reader->revisions_before = list_length(reader->files);
+	reader->name_lines++;
+	cmig_lexer_move(lexer, start->end, lexer->line);
+}
+
+static void
+refuse_unterminated(const CmigFileReader *reader)
+{
+	const CmigLexer *lexer = &reader->lexer;
+
+	ereport(ERROR,
+			(errcode(ERRCODE_CMIG_BAD_FILE),
+			 errmsg("unterminated %s %s",
+					cmig_lexer_type_name(lexer), cmig_file_reader_place(reader, lexer->line)),
+			 errhint(UNTERMINATED_HINT)));
+}
+
+/*
+ * Raise an error because another file, without a name or a header, seems to
+ * begin at the current token.
+ */
+static void
+refuse_other_file(const CmigFileReader *reader, const char *detail)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_CMIG_BAD_FILE),
+			 errmsg("another file seems to begin %s", cmig_file_reader_place(reader, reader->lexer.line)),
+			 errdetail("%s", detail),
+			 reader->name ?
+			 errhint("If that line belongs to this script, remove it. If another revision begins there, its first line must be \"-- revision: <id>\".") :
+			 errhint("If that line belongs to this script, remove it. If a file without \"-- revision: \" begins there, leave that file out. To see which file it is, load the output of this command: %s",
+					 CMIG_FILE_START_COMMAND)));
+}
+
+/* Raise an error for a header line in a section. */
+static void
+refuse_header_line(const CmigFileReader *reader, const char *end)
+{
+	const CmigLexer *lexer = &reader->lexer;
+
+	ereport(ERROR,
+			(errcode(ERRCODE_CMIG_BAD_FILE),
+			 errmsg("header line outside of a header %s", cmig_file_reader_place(reader, lexer->line)),
+			 errdetail("The line is \"%s\".", cmig_header_value_shortened(cmig_marker_trimmed(lexer->start, end))),
+			 errhint("If the line belongs to this revision, move it to the header. If another file begins there, its first line must be \"-- revision: <id>\".")));
+}
+
+/* Does the text look like a file or folder name? */
+static bool
+looks_like_path(const char *text)
+{
+	int			length = strlen(text);
+
+	return strpbrk(text, " \t\r\n;") == NULL &&
+		(strchr(text, '/') != NULL ||
+		 (length > 4 && strcmp(text + length - 4, ".sql") == 0));
+}
+
+/*
+ * Is the current token a comment, and does a header follow it without anything
+ * but comments in between?
+ */
+static bool
+is_before_header(const CmigFileReader *reader)
+{
+	CmigLexer	lexer = reader->lexer;
+	CmigFileStart start;
+
+	do
+	{
+		if (lexer.unterminated ||
+			(lexer.type != CMIG_TOKEN_LINE_COMMENT && lexer.type != CMIG_TOKEN_BLOCK_COMMENT) ||
+			cmig_file_start_match(&lexer, &start))
+			return false;
+		if (lexer.type == CMIG_TOKEN_LINE_COMMENT && cmig_marker_is_file_start(&lexer, lexer.next))
+			return true;
+	} while (cmig_lexer_next(&lexer) != CMIG_TOKEN_END);
+	return false;
+}
+
+/*
+ * Raise an error for a comment before the header.  The comment cannot be
+ * ignored, because if the file were appended to another file, the comment
+ * would become part of the other file's last section.
+ */
+static void
+refuse_leading_comment(const CmigFileReader *reader)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_CMIG_BAD_FILE),
+			 errmsg("comment before the first revision's header %s",
+					cmig_file_reader_place(reader, reader->lexer.line)),
+			 cmig_file_start_is_header_line(&reader->lexer, reader->lexer.next)
+			 ? errhint("Begin the file with its line \"-- revision: <id>\".")
+			 : errhint("Begin the file with its line \"-- revision: <id>\", and put the comment at the end of the header, after a line \"--\".")));
+}
+
+/* Raise an error for text before the header. */
+static void
+refuse_leading_text(const CmigFileReader *reader)
+{
+	if (is_before_header(reader))
+		refuse_leading_comment(reader);
+	ereport(ERROR,
+			(errcode(ERRCODE_CMIG_BAD_FILE),
+			 errmsg("text before the first revision's header %s",
+					cmig_file_reader_place(reader, reader->lexer.line)),
+			 looks_like_path(reader->text) ?
+			 errhint("Pass the text of the files, not their names; cmig.load_directory reads a folder on the server.") :
+			 strstr(reader->text, "\ndef upgrade") != NULL ?
+			 errhint("This is Python. Put the SQL that alembic upgrade <from>:<to> --sql prints into a revision file.") :
+			 reader->name ?
+			 errhint("Begin the file with a line \"-- revision: <id>\", or omit the file if it is not a revision.") :
+			 errhint("A revision file starts with a line \"-- revision: <id>\".")));
+}
+
+/* Read a token that is not a line comment. */
+static void
+read_token(CmigFileReader *reader)
+{
+	CmigLexer  *lexer = &reader->lexer;
+	const char *other;
+
+	if (lexer->unterminated)
+		refuse_unterminated(reader);
+	if (reader->file && cmig_file_start_has_bom(lexer))
+		refuse_other_file(reader, "It contains a byte order mark, which usually begins a file.");
+
+	if (reader->file && reader->section != CMIG_SECTION_HEADER)
+	{
+		other = cmig_file_start_find_other(lexer, lexer->next, reader->section, reader->has_sql);
+		if (other != NULL)
+			refuse_other_file(reader, other);
+		cmig_file_reader_note_quoted(reader);
+		reader->has_sql |= lexer->type != CMIG_TOKEN_BLOCK_COMMENT;
+		return;
+	}
+	/* ignore a byte order mark, which the lexer treats as part of a word */
+	if (lexer->type == CMIG_TOKEN_WORD &&
+		cmig_marker_skip_bom_back(lexer->start, lexer->next) == lexer->start)
+		return;
+	if (reader->file == NULL)
+		refuse_leading_text(reader);
+	ereport(ERROR,
+			(errcode(ERRCODE_CMIG_BAD_FILE),
+			 errmsg("text outside of a section %s", cmig_file_reader_place(reader, lexer->line)),
+			 errhint("Put a line \"-- cmig:upgrade\" before the SQL that applies the revision.")));
+}
+
+/*
+ * Read the current token, a line comment, up to "end".  If another file starts
+ * inside the comment, the part of the comment before that file is read first.
+ */
+static void
+read_comment(CmigFileReader *reader, const char *end)
+{
+	CmigLexer  *lexer = &reader->lexer;
+	const char *glued = cmig_marker_find_glued(lexer, end);
+	const char *other;
+	int			section;
+
+	if (glued < end)
+	{
+		const char *rest = cmig_marker_skip_bom_back(lexer->text, glued);
+
+		check_stack_depth();
+		if (rest > lexer->start)
+			read_comment(reader, rest);
+		start_revision(reader, glued, end);
+	}
+	else if (cmig_marker_is_file_start(lexer, end))
+		start_revision(reader, lexer->start, end);
+	else if (reader->file == NULL)
+		refuse_leading_text(reader);
+	else if (cmig_marker_find_section(lexer, end, &section))
+		start_section(reader, section);
+	else if (cmig_marker_is_misplaced(lexer, end, &section))
+	{
+		ereport(ERROR,
+				(errcode(ERRCODE_CMIG_BAD_FILE),
+				 errmsg("marker \"-- cmig:%s\" is preceded by other text %s",
+						cmig_marker_sections[section], cmig_file_reader_place(reader, lexer->line)),
+				 errdetail("A marker starts a section only if it is alone on its line."),
+				 errhint("Put a line break before \"-- cmig:%s\".", cmig_marker_sections[section])));
+	}
+	else if (reader->section == CMIG_SECTION_HEADER)
+		read_header_line(reader, end);
+	else if (cmig_file_start_is_header_line(lexer, end))
+		refuse_header_line(reader, end);
+	else if ((other = cmig_file_start_find_other(lexer, end, reader->section,
+												 reader->has_sql)) != NULL)
+		refuse_other_file(reader, other);
+}
+
+/* Read all revisions in the input. */
+static void
+read_text(CmigFileReader *reader)
+{
+	CmigLexer  *lexer = &reader->lexer;
+	CmigFileStart start;
+
+	while (cmig_lexer_next(lexer) != CMIG_TOKEN_END)
+	{
+		/*
+		 * in concatenated files, a byte order mark at the end of a comment
+		 * belongs to the next file
+		 */
+		if (lexer->type == CMIG_TOKEN_LINE_COMMENT)
+			read_comment(reader, cmig_marker_skip_bom_back(lexer->start, lexer->next));
+		else if (cmig_file_start_match(lexer, &start))
+			start_file(reader, &start);
+		else
+			read_token(reader);
+	}
+	end_revision(reader, lexer->next);
+	require_revision(reader);
+}
+
+List *
+cmig_revision_file_parse(const char *text, const char *name)
+{
+	MemoryContext context = CurrentMemoryContext;
+	CmigFileReader reader;
+
+	memset(&reader, 0, sizeof(reader));
+	reader.name = name;
+	reader.text = text;
+	cmig_lexer_init(&reader.lexer, text);
+	initStringInfo(&reader.description);
+
+	PG_TRY();
+	{
+		read_text(&reader);
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error;
+
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		if (reader.suspects == NIL || reader.blamed ||
+			error->sqlerrcode != ERRCODE_CMIG_BAD_FILE)
+			PG_RE_THROW();
+		FlushErrorState();
+		cmig_file_reader_blame(&reader);
+		ReThrowError(error);
+	}
+	PG_END_TRY();
+	pfree(reader.description.data);
+	return reader.files;
+}

@@ -1,0 +1,821 @@
+/*
+ * store.h
+ *	  What src/store provides to other folders.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#ifndef CMIG_STORE_H
+#define CMIG_STORE_H
+
+#include "postgres.h"
+
+#include "datatype/timestamp.h"
+#include "fmgr.h"
+#include "nodes/pg_list.h"
+
+#include "base/base.h"
+#include "base/compat.h"
+#include "graph/graph.h"
+#include "parse/parse.h"
+
+/* in file.c */
+
+/* The parts of a revision file. */
+typedef enum CmigSection
+{
+	CMIG_SECTION_HEADER,
+	CMIG_SECTION_UPGRADE,
+	CMIG_SECTION_DOWNGRADE,
+	CMIG_SECTION_VERIFY
+} CmigSection;
+
+#define CMIG_SECTION_COUNT 4
+
+extern const char *const cmig_marker_sections[CMIG_SECTION_COUNT];
+
+/*
+ * The following functions examine the lexer's current token, which must be a
+ * line comment.  "end" is the end of the comment, or the position in the
+ * comment where another file starts.
+ */
+
+/*
+ * Is the comment "-- cmig:replay skip", alone on its line?  When the revision
+ * is replayed (see schema/schema.h), the statement after such a comment is
+ * skipped.
+ */
+extern bool cmig_marker_is_replay_skip(const CmigLexer *lexer, const char *end);
+
+/*
+ * The first function returns true if the character is white space.  The second
+ * one returns a copy of the text from "start" to "end" without white space at
+ * either end.
+ */
+extern char *cmig_marker_trimmed(const char *start, const char *end);
+
+/*
+ * Parse YYYY-MM-DD[ HH:MM[:SS[.ffffff]]][zone] independently of the session's
+ * settings.  The zone is Z, UTC, or an offset; the default is UTC.  Returns
+ * false if the date is not valid.
+ */
+extern bool cmig_marker_parse_date(const char *date, TimestampTz *result);
+
+/* in format.c */
+
+/*
+ * Returns a copy of a section's text in canonical form: without surrounding
+ * blank lines, and without an outer BEGIN ... COMMIT.  If "crlf" is true,
+ * every CRLF becomes LF.
+ */
+extern char *cmig_section_text_read(const char *start, const char *end,
+									CmigSection section, bool crlf);
+
+/* Replace every CRLF with LF, in place. */
+extern void cmig_section_text_drop_carriage_returns(char *text);
+
+/*
+ * Returns the reason why the text would be truncated or rejected if it were
+ * read as the given section, or NULL if it would not.  Sets *line to the line
+ * of the problem.
+ */
+extern const char *cmig_section_text_find_problem(const char *text, CmigSection section,
+												  int *line);
+
+/*
+ * Bring a revision's texts into canonical form, the form that they have after
+ * they are written to a file and read again.  Sections have no leading blank
+ * lines and no trailing white space; the message and the description have no
+ * surrounding white space.  Sections that are already canonical are not
+ * copied.
+ */
+extern void cmig_revision_canonicalize(CmigRevisionText *revision);
+
+/*
+ * Returns the contents of a revision file from which the same canonical texts
+ * can be read.  Raises error MG013 if that is impossible; if a section or the
+ * description is the reason, the message contains the line number.
+ */
+extern char *cmig_revision_format(const CmigRevisionText *revision);
+
+/* in file_name.c */
+
+#define CMIG_FILE_NAME_TEMPLATE "%(rev)s_%(slug)s"
+
+/*
+ * Returns a revision's file name.  The name is built from the revision's id,
+ * message, and created_at, and ends in .sql.  Raises error 22023 for an
+ * invalid template and for a name that is not a path below the current folder.
+ */
+extern char *cmig_file_name_make(const char *template, const CmigRevisionText *revision);
+
+/* in revisions.c */
+
+/*
+ * A set of revisions with their edges and, if requested, the details that are
+ * shown in listings.  Repeatable revisions are in a separate array, because
+ * they are not part of the graph.
+ */
+typedef struct CmigRevisionSet
+{
+	int			count;
+	CmigRevision *revisions;
+	int			repeatable_count;
+	CmigRevision *repeatables;
+} CmigRevisionSet;
+
+/*
+ * Returns all stored revisions.  If with_details is false, the message,
+ * author, creation time, and the flags "transactional" and "irreversible" are
+ * not read, which is faster.  To read only the revisions that count (see
+ * graph/graph.h), use cmig_active_read().
+ */
+extern CmigRevisionSet *cmig_catalog_read_revisions(bool with_details);
+
+/* Returns a revision with its scripts, or NULL if it does not exist. */
+extern CmigRevisionText *cmig_catalog_read_text(const char *revision);
+
+/* The scripts of a revision for an upgrade or a downgrade. */
+typedef struct CmigStoredScript
+{
+	char	   *sql;			/* NULL if there is no downgrade script */
+	char	   *verify_sql;		/* NULL for a downgrade, or if there is none */
+	char	   *precondition_sql;	/* NULL for a downgrade, or if there is
+									 * none */
+	bool		transactional;
+	CmigNames	placeholders;	/* declarations of placeholders in the scripts */
+	char	   *previous_sql;	/* NULL for a downgrade; see CmigRevisionText */
+} CmigStoredScript;
+
+/* Does any stored revision have a precondition? */
+extern bool cmig_catalog_has_preconditions(void);
+
+/*
+ * Returns the scripts for a direction, or NULL if the revision does not exist.
+ */
+extern CmigStoredScript *cmig_catalog_read_script(const char *revision,
+												  CmigDirection direction);
+
+/*
+ * cmig_catalog_each_script() calls the callback for the scripts of several
+ * revisions, in any order, in a memory context that is reset after each call.
+ * The scripts of the first revision in the list are always passed to the
+ * callback.  Other scripts are passed only if they fit into most_bytes,
+ * together with those that were passed before.
+ */
+typedef void (*CmigScriptCallback) (const char *revision, CmigStoredScript *script, void *arg);
+
+extern void cmig_catalog_each_script(const CmigNames *revisions, CmigDirection direction,
+									 Size most_bytes, CmigScriptCallback callback, void *arg);
+
+/*
+ * Like cmig_catalog_each_script(), but for all revisions whose scripts have at
+ * most most_bytes bytes.
+ */
+extern void cmig_catalog_each_small_script(int most_bytes, CmigDirection direction,
+										   CmigScriptCallback callback, void *arg);
+
+/*
+ * cmig_catalog_each_text() calls the callback for every stored revision,
+ * ordered by id.  The revision is freed after each call.
+ */
+typedef void (*CmigRevisionTextCallback) (const CmigRevisionText *text, void *arg);
+
+extern void cmig_catalog_each_text(CmigRevisionTextCallback callback, void *arg);
+
+/*
+ * Like cmig_catalog_each_text(), but in any order and only with the id,
+ * message, and creation time.
+ */
+extern void cmig_catalog_each_name(CmigRevisionTextCallback callback, void *arg);
+
+/*
+ * Like cmig_catalog_each_text(), but only for the revisions with these ids.
+ * Ids that do not exist are skipped.
+ */
+extern void cmig_catalog_each_text_of(const CmigNames *ids,
+									  CmigRevisionTextCallback callback, void *arg);
+
+/* Returns a list of names as a text[] datum. */
+extern Datum cmig_catalog_names_datum(const CmigNames *names);
+
+/* in access.c */
+
+/* The way in which a function accepts several revisions. */
+typedef enum CmigSeveral
+{
+	CMIG_SEVERAL_NONE,			/* the function accepts only one revision */
+	CMIG_SEVERAL_ARRAY,			/* it accepts several as an array */
+	CMIG_SEVERAL_RANGE			/* it accepts two as a range */
+} CmigSeveral;
+
+/*
+ * Raise error 22023 because the arguments "n" to "last" (counted from 0) were
+ * not passed in the correct form for a revision.  "call" is the beginning of
+ * the correct call, up to the argument, such as "SELECT * FROM cmig.show(".
+ * "several" says whether the function accepts more than one revision.
+ */
+pg_noreturn extern void cmig_wrong_call(FunctionCallInfo fcinfo, int n, int last,
+										const char *call, CmigSeveral several);
+
+/* in revisions.c */
+
+/* Insert a revision with an id that does not exist yet. */
+extern void cmig_revision_rows_insert(const CmigRevisionText *revision);
+
+/* in version.c */
+
+/*
+ * Returns all version rows of the current scope, in byte order.  Raises an
+ * error if the current scope is a schema that does not exist or cannot be a
+ * scope; see cmig_scope_require().
+ */
+extern CmigNames *cmig_version_rows_read(void);
+
+/*
+ * The first function returns the version rows of the database.  The second
+ * function returns those of all scopes, without duplicates.
+ */
+extern CmigNames *cmig_version_rows_of_scopes(void);
+
+/*
+ * Returns the name of the table that contains the version rows of the current
+ * scope.
+ */
+extern const char *cmig_version_rows_table(void);
+
+/*
+ * Returns a version row for a revision that is not stored, or NULL if there is
+ * none.
+ */
+extern char *cmig_version_rows_unknown(void);
+
+/*
+ * Delete or insert a version row.  Raises error 55000 if the row to delete
+ * does not exist or the row to insert already exists, because that means that
+ * a script or another session has changed the table during the run.
+ */
+extern void cmig_version_rows_delete(const char *revision);
+extern void cmig_version_rows_insert(const char *revision);
+
+/*
+ * Replace a version row with another one in a single statement, which is
+ * sufficient for most steps.  Raises the same errors as
+ * cmig_version_rows_delete() and cmig_version_rows_insert().
+ */
+extern void cmig_version_rows_replace(const char *from, const char *to);
+
+/* Delete all version rows of the current scope. */
+extern void cmig_version_rows_clear(void);
+
+/*
+ * Does the snapshot of the transaction show the latest version rows and
+ * revisions?  The second function raises error 40001 if it does not; call it
+ * after acquiring the run lock.
+ */
+extern void cmig_version_rows_check_snapshot(void);
+
+/* in journal.c */
+
+/*
+ * A row of the journal, without the columns that are derived from the session,
+ * such as "role".
+ */
+typedef struct CmigJournalEntry
+{
+	const char *revision;		/* id; NULL for a drift check, unless
+								 * cmig.capture has turned the drift into a
+								 * revision */
+	const char *direction;		/* upgrade, downgrade, stamp, repair, drift */
+	const char *outcome;		/* "done"; for a stepwise run, also "running"
+								 * or "failed" */
+	TimestampTz started_at;
+	TimestampTz finished_at;	/* stored in "elapsed" as the time since
+								 * started_at */
+	const char *checksum;		/* checksum of the script that ran, or NULL */
+	const char *sqlstate;		/* SQLSTATE of a failure, or NULL */
+	const char *message;
+	int			statement;
+} CmigJournalEntry;
+
+/*
+ * Write a row.  The caller must hold the run lock, because the id of a new row
+ * is the greatest id plus one; the same is true for all other functions in
+ * this module that write rows.  The role, session role, application, address,
+ * and transaction ID are taken from the session.  The column search_path
+ * contains the search_path that scripts start with.
+ */
+extern void cmig_journal_write(const CmigJournalEntry *entry);
+
+/*
+ * A batch of rows for several steps of a transaction.  The rows are written in
+ * the order of the steps.  Only the revision, direction, outcome, times,
+ * checksum, and message of an entry are used.  The checksum is copied; the
+ * other strings must remain valid until cmig_journal_end(), which writes the
+ * remaining rows and frees the batch.
+ */
+typedef struct CmigJournalBatch CmigJournalBatch;
+
+extern CmigJournalBatch *cmig_journal_batch(void);
+extern void cmig_journal_add(CmigJournalBatch *batch, const CmigJournalEntry *entry);
+extern void cmig_journal_end(CmigJournalBatch *batch);
+
+/*
+ * Write a row for a step of a run that commits.  cmig_journal_start() writes
+ * the row when the step begins, usually with outcome "running", and returns
+ * its id.  cmig_journal_finish() sets the outcome when the step ends.  If no
+ * session will finish the rows that are still "running", call
+ * cmig_journal_interrupted(), which changes their outcome to "failed".
+ */
+extern int64 cmig_journal_start(const CmigJournalEntry *entry);
+extern void cmig_journal_finish(int64 id, const CmigJournalEntry *entry);
+extern void cmig_journal_interrupted(void);
+
+/*
+ * Does the current scope have a row of a step that is running or was
+ * interrupted?
+ */
+extern bool cmig_journal_has_running(void);
+
+/*
+ * The message in the journal row of a drift check that finds no differences.
+ */
+#define CMIG_JOURNAL_NO_DRIFT "no drift"
+
+/*
+ * If the greatest id is not followed by enough ids for new rows, returns that
+ * id; otherwise returns 0.  In the first case, new rows have smaller ids, and
+ * the row with the greatest id remains the last one.
+ */
+extern int64 cmig_journal_out_of_order(void);
+
+/*
+ * Returns the checksum of an applied revision's script, as recorded by its
+ * last completed upgrade, stamp, or repair.  Returns NULL if the revision was
+ * never run or stamped in this database.
+ */
+extern char *cmig_journal_read_checksum(const char *revision);
+
+/*
+ * cmig_journal_read_paths() calls the callback for each revision whose last
+ * completed upgrade was run with a search_path other than the given one or, if
+ * the search_path contains "$user", by a role other than the given one.  The
+ * strings passed to the callback are palloc'd; "role" may be NULL.
+ */
+typedef void (*CmigJournalPathCallback) (const char *revision, const char *search_path,
+										 const char *role, void *arg);
+
+extern void cmig_journal_read_paths(const char *search_path, const char *role,
+									CmigJournalPathCallback callback, void *arg);
+
+/*
+ * Read the last row that is neither for a repair nor for a drift check.  The
+ * strings in *entry are palloc'd, and the times are not set.  Returns false if
+ * there is no such row.
+ */
+extern bool cmig_journal_read_last(CmigJournalEntry *entry);
+
+/* The last drift check. */
+typedef struct CmigJournalDrift
+{
+	double		seconds;		/* number of seconds since the check */
+	const char *message;		/* result of the check, such as "no drift" */
+	bool		is_past;		/* have revisions been run since the check? */
+} CmigJournalDrift;
+
+/*
+ * Read the last drift check in the current scope.  Returns false if there was
+ * none.
+ */
+extern bool cmig_journal_read_last_drift(CmigJournalDrift *drift);
+
+/*
+ * cmig_journal_read_each_captured() calls the callback for each of the
+ * revisions that cmig.capture has generated in this database, if scripts ran
+ * as the same role then as they do now.  "checksum" is the checksum of the
+ * generated script.
+ */
+typedef void (*CmigJournalCaptured) (const char *revision, const char *checksum, void *arg);
+
+extern void cmig_journal_read_each_captured(const CmigNames *revisions, CmigJournalCaptured callback, void *arg);
+
+/* Returns a palloc'd string such as "3 hours ago". */
+extern char *cmig_journal_read_ago(double seconds);
+
+/* A row of the journal, for listings. */
+typedef struct CmigJournalShown
+{
+	const char *revision;		/* NULL for a drift check */
+	const char *direction;
+	const char *outcome;
+	const char *role;
+	const char *sqlstate;		/* NULL if the step did not fail */
+	const char *message;		/* can be NULL */
+	bool		has_started_at;
+	TimestampTz started_at;
+	Interval   *elapsed;		/* can be NULL */
+} CmigJournalShown;
+
+/*
+ * cmig_journal_read_each() calls the callback for each row of the journal,
+ * starting with the last one.  The callback must copy whatever it keeps.
+ */
+typedef void (*CmigJournalShow) (const CmigJournalShown *row, void *arg);
+
+extern void cmig_journal_read_each(CmigJournalShow callback, void *arg);
+
+/* The maximum lengths of the values in some columns, in characters. */
+typedef struct CmigJournalWidths
+{
+	int			revision;
+	int			role;
+} CmigJournalWidths;
+
+extern CmigJournalWidths cmig_journal_read_widths(void);
+
+/*
+ * cmig_journal_read_each_applied() calls the callback for each revision that
+ * an upgrade has applied or a stamp has recorded.  "at" is the time at which
+ * the last such step finished.
+ */
+typedef void (*CmigJournalApplied) (const char *revision, TimestampTz at, void *arg);
+
+extern void cmig_journal_read_each_applied(CmigJournalApplied callback, void *arg);
+
+/* in progress.c */
+
+/* The states of a row in cmig.progress. */
+typedef enum CmigProgressState
+{
+	CMIG_PROGRESS_RUNNING,
+	CMIG_PROGRESS_IN_DOUBT,
+	CMIG_PROGRESS_DONE
+} CmigProgressState;
+
+/* A row of cmig.progress. */
+typedef struct CmigProgressRow
+{
+	char	   *revision;
+	CmigDirection direction;
+	int			statement;
+	CmigProgressState state;
+	char	   *detail;			/* the column "detail", a JSON object */
+	char	   *checksum;		/* checksum of the statement, from "detail" */
+} CmigProgressRow;
+
+/*
+ * Returns a List of CmigProgressRow * with all rows of the current scope,
+ * ordered by revision, direction, and statement.
+ */
+extern List *cmig_progress_read(void);
+
+/*
+ * Returns the row of a statement in a list from cmig_progress_read(), or NULL
+ * if there is none.
+ */
+extern CmigProgressRow *cmig_progress_find(List *rows, const char *revision,
+										   CmigDirection direction, int statement);
+
+/*
+ * Returns the ids of the revisions that are partially applied or reverted in
+ * the current scope, possibly with duplicates.
+ */
+extern CmigNames *cmig_progress_begun(void);
+
+/*
+ * Insert or update the row of a statement.  If "detail" is NULL, the detail of
+ * an existing row does not change.
+ */
+extern void cmig_progress_write(const char *revision, CmigDirection direction,
+								int statement, CmigProgressState state,
+								const char *detail);
+
+/*
+ * Delete the row of a statement, the rows of a step, or all rows of the
+ * current scope.  cmig_progress_clear_all() returns true if there were any
+ * rows.
+ */
+extern void cmig_progress_remove(const char *revision, CmigDirection direction,
+								 int statement);
+extern void cmig_progress_clear(const char *revision, CmigDirection direction);
+extern bool cmig_progress_clear_all(void);
+
+/*
+ * Returns the CALL that finishes a partially applied step, without the closing
+ * parenthesis.
+ */
+extern char *cmig_progress_call(const char *revision, CmigDirection direction);
+
+/* Returns a clause that says how far the step of a row got, for messages. */
+extern char *cmig_progress_place(const CmigProgressRow *row);
+
+/*
+ * Returns the CALL that finishes the step of a row, or a sentence that says
+ * what must be done first.
+ */
+extern const char *cmig_progress_next(const CmigProgressRow *row);
+
+/*
+ * Raise error 55000 if any revision is partially applied or reverted, because
+ * other runs then cannot know the state of the schema.
+ */
+extern void cmig_progress_require_none(void);
+
+/* in revisions.c */
+
+/* The state of a repeatable revision in the current scope. */
+typedef enum CmigRepeatableState
+{
+	CMIG_REPEATABLE_NEW,		/* the revision has never been run */
+	CMIG_REPEATABLE_CHANGED,	/* the script that was run last differs from
+								 * the stored one */
+	CMIG_REPEATABLE_REVERTED,	/* a downgrade was run after its last run */
+	CMIG_REPEATABLE_CURRENT
+} CmigRepeatableState;
+
+/* Returns the state of a repeatable revision, given its node. */
+extern CmigRepeatableState cmig_repeatable_state(const CmigGraph *graph, int node);
+
+/* The script of a repeatable revision that was run last. */
+typedef struct CmigRepeatableRun
+{
+	int			node;
+	char	   *sql;			/* NULL stands for the stored script */
+	CmigNames	placeholders;	/* declarations of placeholders in the script */
+	bool		reverted;		/* has a downgrade been run since then? */
+} CmigRepeatableRun;
+
+/*
+ * Returns a List of CmigRepeatableRun * with the scripts that were run last,
+ * in the order in which the revisions run.  Leaves out scripts that are no
+ * longer stored.
+ */
+extern List *cmig_repeatable_runs(const CmigGraph *graph);
+
+/*
+ * If the plan is an upgrade after which all revisions are applied, add steps
+ * for the repeatable revisions that have to run, or for all repeatable
+ * revisions if "all" is true.
+ */
+extern void cmig_repeatable_add_due(const CmigGraph *graph, const CmigApplied *applied, CmigPlan *plan, bool all);
+
+/* Returns the checksum that the journal contains for an upgrade script. */
+extern char *cmig_repeatable_checksum(const char *sql, bool transactional, bool repeatable);
+
+/* in progress.c */
+
+/*
+ * Returns the state that decides which revisions count: the version rows, and
+ * the partially applied revisions, of the current scope.
+ */
+extern CmigPlace *cmig_active_place(void);
+
+/*
+ * Like cmig_catalog_read_revisions(), but leaves out revisions that do not
+ * count.
+ */
+extern CmigRevisionSet *cmig_active_read(bool with_details);
+
+/* Returns true if cmig_active_settle() would not change any version row. */
+extern bool cmig_active_is_settled(void);
+
+/*
+ * If the current scope is a schema, separate the trees of the graph (see
+ * graph/graph.h), and return the revisions that are applied in the database.
+ * Otherwise, do nothing and return NULL.
+ */
+extern CmigMarks *cmig_active_separate(CmigGraph *graph);
+
+/*
+ * If all revisions that another revision replaces are applied, replace their
+ * version row with one for the replacing revision, and record this in the
+ * journal as a stamp.  The caller must hold the run lock.  Does nothing if the
+ * current role is not allowed to change version rows.
+ */
+extern void cmig_active_settle(void);
+
+/* in version.c */
+
+/*
+ * Is there nothing for the function to change?  "decide" looks at the state
+ * without the run lock and returns true if that is so.  If it returns false or
+ * raises an error, or if the transaction's snapshot does not show the latest
+ * state, the caller must take the run lock and decide again.  "revisions" is
+ * true if the revisions are to be changed, which belong to the database and
+ * not to a scope.  What "decide" allocates is freed unless it returns true.
+ *
+ * An answer without the lock is safe because everything that "decide" reads
+ * comes from a single snapshot, and because nothing is written.  The call has
+ * the same result as a call that took the lock when the snapshot was taken,
+ * found nothing to do, and committed at once: runs that the snapshot does not
+ * show come after it.  A run in progress commits a step's version rows
+ * together with the step, so the snapshot never shows half of a step, except
+ * for a nontransactional one, which cmig.progress records.
+ */
+typedef bool (*CmigChangeLook) (void *arg);
+
+extern bool cmig_change_is_unneeded(const char *function, bool revisions,
+									CmigChangeLook decide, void *arg);
+
+/*
+ * Call this before changing pg_cmig's tables.  Takes the run lock until the
+ * end of the transaction, and starts the time limit cmig.run_timeout.  Raises
+ * error 55000 within a revision's script, and 40001 if the transaction's
+ * snapshot does not show the latest version rows.  Also replaces the version
+ * rows of replaced revisions, like cmig_active_settle().  "function" is used
+ * in errors, for example "cmig.upgrade()".
+ */
+extern void cmig_change_begin(const char *function);
+
+/*
+ * Like cmig_change_begin(), but for a function that writes revisions, which
+ * belong to the database and not to a scope.  Makes the database the current
+ * scope, and also waits until no run is in progress in any scope.  Call
+ * cmig_change_end_revisions() with the result to restore the current scope.
+ */
+extern int	cmig_change_begin_revisions(const char *function);
+
+/* in progress.c */
+
+/* The values that identify a backfill. */
+typedef struct CmigBackfillIdentity
+{
+	const char *target;			/* table name, qualified and quoted */
+	const char *set_sql;
+	const char *where_sql;		/* condition of the rows to update, or NULL */
+	bool		by_key;			/* is the table read in the order of a key
+								 * instead of block by block? */
+	const char *revision;		/* NULL if the backfill is not part of a
+								 * revision */
+	const char *direction;
+	int			statement;
+} CmigBackfillIdentity;
+
+/* A row of cmig.backfill_run: a backfill and how far it has got. */
+typedef struct CmigBackfillRun
+{
+	int64		id;				/* 0 if there is no row yet */
+	bool		done;
+	char	   *method;
+	int			pass;
+	char	   *relation;		/* the table or partition that is being
+								 * updated, or NULL */
+	CmigNames	key;			/* quoted columns of the key in whose order
+								 * "relation" is read; empty if it is read
+								 * block by block */
+	CmigNames	place;			/* where the next batch starts: a block
+								 * number, or the last key that was processed;
+								 * empty before the first batch by key */
+	CmigNames	bound;			/* where the pass over "relation" ends: a
+								 * block number, or the greatest key */
+	CmigNames	parts;			/* if a partitioned table is read by key: its
+								 * partitions when the backfill began;
+								 * otherwise empty */
+	double		total;
+	double		passed;
+	int64		rows;
+	int64		rows_of_pass;
+	int64		batches;
+	int64		unchanged;		/* number of rows in this pass that matched
+								 * but were not updated; not stored */
+} CmigBackfillRun;
+
+/*
+ * Find the row of a backfill that can be resumed, and store it in *run.  A
+ * finished backfill is found only if it is part of a step that has not ended.
+ * Returns false if there is no such row.
+ */
+extern bool cmig_backfill_run_find(const CmigBackfillIdentity *identity,
+								   CmigBackfillRun *run);
+
+/*
+ * cmig_backfill_run_insert() inserts the row of a new backfill and sets
+ * run->id.  cmig_backfill_run_update() updates the row and adds active_us to
+ * the time spent.
+ */
+extern void cmig_backfill_run_insert(const CmigBackfillIdentity *identity,
+									 CmigBackfillRun *run);
+extern void cmig_backfill_run_update(const CmigBackfillRun *run, int64 active_us);
+
+/*
+ * An unfinished backfill that has updated rows and has no where_sql.  Such a
+ * backfill must not be started again, because it would update those rows a
+ * second time.
+ */
+typedef struct CmigBackfillUnfinished
+{
+	int64		id;
+	char	   *target;
+	char	   *set_sql;
+	int			statement;		/* number of the statement, or 0 */
+	int64		rows;
+} CmigBackfillUnfinished;
+
+/*
+ * cmig_backfill_run_each_unfinished() calls the callback for each unfinished
+ * backfill of the step to which "identity" belongs or, if "identity" is not
+ * part of a revision, of the same table.  The backfill with the id own_id is
+ * skipped.
+ */
+typedef void (*CmigBackfillCallback) (const CmigBackfillUnfinished *unfinished, void *arg);
+
+extern void cmig_backfill_run_each_unfinished(const CmigBackfillIdentity *identity,
+											  int64 own_id, CmigBackfillCallback callback,
+											  void *arg);
+
+/* Delete the row of a backfill that has not updated anything. */
+extern void cmig_backfill_run_remove(int64 id);
+
+/*
+ * Delete the rows of unfinished backfills that an earlier version of the
+ * current statement has started.  Does nothing if the backfill is not part of
+ * a revision.
+ */
+extern void cmig_backfill_run_replace(const CmigBackfillIdentity *identity);
+
+/*
+ * Call this at the end of a step.  The rows of its backfills are kept as a
+ * record, but the backfills start from the beginning if the step is run again.
+ */
+extern void cmig_backfill_run_settle(const char *revision, const char *direction);
+
+/*
+ * Like cmig_backfill_run_settle(), but for all steps in the current scope.
+ * Returns true if any rows were changed.
+ */
+extern bool cmig_backfill_run_settle_all(void);
+
+/* in access.c */
+
+/* Returns the names of all access levels. */
+extern List *cmig_access_levels(void);
+
+/*
+ * Returns the GRANT statements that give an access level to a role.  "role" is
+ * a quoted name or PUBLIC.
+ */
+extern List *cmig_access_grants(const char *role, const char *level);
+
+/* Returns the REVOKE statements that take an access level from a role. */
+extern List *cmig_access_revokes_level(const char *role, const char *level);
+
+/*
+ * cmig_access_may_grant() returns true if the current role is allowed to grant
+ * access to pg_cmig.  cmig_access_run() runs GRANT or REVOKE statements from
+ * this module, and raises error 42501 if the current role is not allowed to
+ * grant access.
+ */
+extern bool cmig_access_may_grant(void);
+extern void cmig_access_run(List *statements);
+
+/* in load.c */
+
+/*
+ * A hook that is called after new revisions have been stored.  The hook may
+ * record them as applied.
+ */
+extern void (*cmig_load_at_end) (const CmigRevisionText *const *added, int count);
+
+/* in create.c */
+
+/* A revision to be created. */
+typedef struct CmigNewRevision
+{
+	CmigRevisionText text;		/* id is NULL if it is to be generated;
+								 * create_prepare() sets the edges */
+	const char *head;			/* the revision to follow: "head", "base", or
+								 * any other identifier */
+	bool		splice;			/* is the revision allowed to follow one that
+								 * is not a head? */
+	bool		placed;			/* are the edges in "text" already set, so
+								 * that head, splice, label, and depends are
+								 * ignored? */
+	char	   *label;			/* branch label, or NULL */
+	CmigNames  *depends;		/* identifiers of dependencies, or NULL */
+} CmigNewRevision;
+
+/*
+ * A new revision file, which is returned to the user instead of being stored.
+ */
+typedef struct CmigDraft
+{
+	CmigNewRevision new;
+	const char *template;		/* file name template */
+	char	   *file_name;		/* set by cmig_draft_prepare() */
+} CmigDraft;
+
+/*
+ * Read the SQL arguments revision, head, splice, branch_label, and depends_on,
+ * starting at argument n.
+ */
+extern void cmig_draft_arguments(FunctionCallInfo fcinfo, int n, CmigDraft *draft);
+
+/*
+ * Check the new revision, and set its id, edges, creation time, and file name.
+ * The caller can set the scripts afterward.
+ */
+extern void cmig_draft_prepare(CmigDraft *draft);
+
+/* Returns the contents of the new revision file. */
+extern char *cmig_draft_content(CmigDraft *draft);
+
+#endif							/* CMIG_STORE_H */

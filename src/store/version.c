@@ -1,0 +1,421 @@
+/*
+ * version.c
+ *	  Rows of cmig.version, and the lock under which they change.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "nodes/pg_list.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+
+#include "base/base.h"
+#include "base/compat.h"
+#include "run/run.h"
+#include "store/internal.h"
+
+/* ----------------------------------------------------------------
+ * Reads and writes the version rows, which are in the tables cmig.version
+ * and cmig.scope_version.
+ *
+ * Nothing is cached between calls, because rows can be changed manually at any
+ * time.
+ *
+ * Only this file knows the columns of these tables.  All queries go through
+ * base/query.c, so they run with the caller's privileges.
+ * ----------------------------------------------------------------
+ */
+
+/*
+ * Most queries in this file have two forms: for the database, whose rows are
+ * in cmig.version, and for a scope, whose rows are in cmig.scope_version.  In
+ * the second form, the last argument is the scope.
+ */
+enum
+{
+	OF_DATABASE,
+	OF_SCOPE,
+	FORMS
+};
+
+static CmigQuery read_version[FORMS] = {
+	{"SELECT v.revision::text FROM cmig.version v", 0,.all_rows = true},
+	{"SELECT v.revision::text FROM cmig.scope_version v WHERE v.scope::text = $1",
+	1, {TEXTOID},.all_rows = true}
+};
+
+static CmigQuery read_everywhere = {
+	"SELECT v.revision::text FROM cmig.version v"
+	" UNION SELECT s.revision::text FROM cmig.scope_version s", 0,.all_rows = true
+};
+
+static CmigQuery read_scopes = {
+	"SELECT DISTINCT s.revision::text FROM cmig.scope_version s", 0,.all_rows = true
+};
+
+#define UNKNOWN " NOT EXISTS (SELECT FROM cmig.revision r WHERE r.revision::text = v.revision::text)"
+
+static CmigQuery read_unknown_version[FORMS] = {
+	{"SELECT v.revision::text FROM cmig.version v WHERE" UNKNOWN, 0},
+	{"SELECT v.revision::text FROM cmig.scope_version v WHERE v.scope::text = $1 AND" UNKNOWN,
+	1, {TEXTOID}}
+};
+
+static CmigQuery insert_version[FORMS] = {
+	{"INSERT INTO cmig.version (revision) VALUES ($1) ON CONFLICT DO NOTHING", 1, {TEXTOID}},
+	{"INSERT INTO cmig.scope_version (revision, scope) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+	2, {TEXTOID, TEXTOID}}
+};
+
+static CmigQuery delete_version[FORMS] = {
+	{"DELETE FROM cmig.version WHERE revision::text = $1", 1, {TEXTOID}},
+	{"DELETE FROM cmig.scope_version WHERE revision::text = $1 AND scope::text = $2",
+	2, {TEXTOID, TEXTOID}}
+};
+
+static CmigQuery replace_version[FORMS] = {
+	{"UPDATE cmig.version SET revision = $2 WHERE revision::text = $1"
+		" AND NOT EXISTS (SELECT FROM cmig.version v WHERE v.revision::text = $2)",
+	2, {TEXTOID, TEXTOID}},
+	{"UPDATE cmig.scope_version SET revision = $2 WHERE revision::text = $1 AND scope::text = $3"
+		" AND NOT EXISTS (SELECT FROM cmig.scope_version v WHERE v.revision::text = $2 AND v.scope::text = $3)",
+	3, {TEXTOID, TEXTOID, TEXTOID}}
+};
+
+static CmigQuery clear_version[FORMS] = {
+	{"DELETE FROM cmig.version", 0},
+	{"DELETE FROM cmig.scope_version WHERE scope::text = $1", 1, {TEXTOID}}
+};
+
+/*
+ * An SQL expression for the number of rows in a table, followed by a hash of
+ * the rows and their xmin values.
+ */
+#define DIGEST(table, condition) \
+	"(SELECT pg_catalog.count(*)::text || ' ' ||" \
+	" coalesce(pg_catalog.sum(pg_catalog.hashtextextended(v.revision::text || ' ' || v.xmin::text, 0)), 0)::text" \
+	" FROM " table " v" condition ")"
+
+/*
+ * Queries for a value that changes whenever a version row or a row of
+ * cmig.revision changes.
+ */
+static CmigQuery fingerprint[FORMS] = {
+	{"SELECT " DIGEST("cmig.version", "") " || ' ' || " DIGEST("cmig.revision", ""), 0,.all_rows = true},
+	{"SELECT " DIGEST("cmig.scope_version", " WHERE v.scope::text = $1") " || ' ' || " DIGEST("cmig.revision", ""),
+	1, {TEXTOID},.all_rows = true}
+};
+
+/* Returns the form of a query for the current scope. */
+static CmigQuery *
+form_of(CmigQuery *forms)
+{
+	return &forms[cmig_scope_is_set() ? OF_SCOPE : OF_DATABASE];
+}
+
+/*
+ * Run a query in its form for the current scope.  The first arguments of the
+ * query are one or two revision ids; an id that is NULL is left out.  Returns
+ * the number of rows.
+ */
+static uint64
+run_with_ids(CmigQuery *forms, const char *revision, const char *other)
+{
+	CmigQuery  *query = form_of(forms);
+	Datum		values[3];
+	int			count = 0;
+	uint64		processed;
+
+	if (revision != NULL)
+		values[count++] = CStringGetTextDatum(revision);
+	if (other != NULL)
+		values[count++] = CStringGetTextDatum(other);
+	if (count < query->nargs)
+		values[count++] = CStringGetTextDatum(cmig_scope_current());
+	processed = cmig_query_run(query, values, NULL);
+	for (int i = 0; i < count; i++)
+		pfree(DatumGetPointer(values[i]));
+	return processed;
+}
+
+/*
+ * Run a query that reads revision ids, in its form for the current scope, and
+ * call the callback for each row.
+ */
+static void
+read_ids(CmigQuery *forms, CmigRowCallback callback, List **rows)
+{
+	Datum		values[1] = {CStringGetTextDatum(cmig_scope_current())};
+
+	cmig_query_each(form_of(forms), values, NULL, callback, rows);
+	pfree(DatumGetPointer(values[0]));
+}
+
+/* Row callback: append the revision id in the row to a list. */
+static void
+collect_row(TupleDesc desc, HeapTuple row, void *arg)
+{
+	List	  **rows = arg;
+	char	   *id = cmig_query_text(desc, row, 1);
+
+	if (id)
+		*rows = lappend(*rows, id);
+}
+
+/* Returns the ids in the list, sorted in byte order. */
+static CmigNames *
+sort_rows(List *rows)
+{
+	CmigNames  *names = palloc0(sizeof(CmigNames));
+	ListCell   *lc;
+
+	names->names = palloc(sizeof(char *) * (list_length(rows) + 1));
+	foreach(lc, rows)
+	{
+		names->names[names->count++] = lfirst(lc);
+	}
+	cmig_names_sort(names);
+	return names;
+}
+
+CmigNames *
+cmig_version_rows_read(void)
+{
+	List	   *rows = NIL;
+
+	cmig_extension_share();
+	cmig_scope_require();
+	read_ids(read_version, collect_row, &rows);
+	return sort_rows(rows);
+}
+
+CmigNames *
+cmig_version_rows_everywhere(void)
+{
+	List	   *rows = NIL;
+
+	cmig_extension_share();
+	cmig_query_each(&read_everywhere, NULL, NULL, collect_row, &rows);
+	return sort_rows(rows);
+}
+
+CmigNames *
+cmig_version_rows_database(void)
+{
+	List	   *rows = NIL;
+
+	cmig_query_each(&read_version[OF_DATABASE], NULL, NULL, collect_row, &rows);
+	return sort_rows(rows);
+}
+
+CmigNames *
+cmig_version_rows_of_scopes(void)
+{
+	List	   *rows = NIL;
+
+	cmig_query_each(&read_scopes, NULL, NULL, collect_row, &rows);
+	return sort_rows(rows);
+}
+
+const char *
+cmig_version_rows_table(void)
+{
+	return cmig_scope_is_set() ? "cmig.scope_version" : "cmig.version";
+}
+
+char *
+cmig_version_rows_unknown(void)
+{
+	List	   *rows = NIL;
+
+	read_ids(read_unknown_version, collect_row, &rows);
+	return rows != NIL ? linitial(rows) : NULL;
+}
+
+/*
+ * Raise error 55000 because a script or another session has changed the
+ * version rows during the run.  "detail" says what has changed.
+ */
+pg_noreturn static void
+raise_version_changed(char *detail)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("%s was changed during the run", cmig_version_rows_table()),
+			 errdetail("%s", detail),
+			 errhint("Only cmig.upgrade, cmig.downgrade, and cmig.stamp should change %s; a script must not.",
+					 cmig_version_rows_table())));
+}
+
+void
+cmig_version_rows_delete(const char *revision)
+{
+	if (run_with_ids(delete_version, revision, NULL) != 1)
+		raise_version_changed(psprintf("The row of revision \"%s\" is missing.", revision));
+}
+
+void
+cmig_version_rows_insert(const char *revision)
+{
+	if (run_with_ids(insert_version, revision, NULL) != 1)
+		raise_version_changed(psprintf("Revision \"%s\" already has a row.", revision));
+}
+
+void
+cmig_version_rows_replace(const char *from, const char *to)
+{
+	if (run_with_ids(replace_version, from, to) == 1)
+		return;
+
+	/*
+	 * The row was not replaced.  Try to delete the old row and to insert the
+	 * new one, because one of these raises an error that gives the reason.
+	 */
+	cmig_version_rows_delete(from);
+	cmig_version_rows_insert(to);
+}
+
+void
+cmig_version_rows_clear(void)
+{
+	(void) run_with_ids(clear_version, NULL, NULL);
+}
+
+/*
+ * Does the snapshot of the transaction show the latest version rows and
+ * revisions?  The second function raises error 40001 if it does not; call it
+ * after acquiring the run lock.
+ */
+static bool
+version_rows_are_latest(void)
+{
+	char	   *then;
+	char	   *now;
+	Datum		values[1];
+
+	if (!IsolationUsesXactSnapshot())
+		return true;
+
+	values[0] = CStringGetTextDatum(cmig_scope_current());
+	then = cmig_query_at_snapshot(form_of(fingerprint), values, GetTransactionSnapshot());
+	now = cmig_query_at_snapshot(form_of(fingerprint), values, GetLatestSnapshot());
+	return then != NULL && now != NULL && strcmp(then, now) == 0;
+}
+
+void
+cmig_version_rows_check_snapshot(void)
+{
+	if (!version_rows_are_latest())
+		ereport(ERROR,
+				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+				 errmsg("could not serialize access: another run changed the revisions or versions"),
+				 errdetail("This transaction's snapshot is older than that run."),
+				 errhint("Roll back and try again, or use READ COMMITTED.")));
+}
+
+/* ----------------------------------------------------------------
+ * Takes the run lock and checks the state before pg_cmig's tables are
+ * changed.
+ * ----------------------------------------------------------------
+ */
+
+/* A look at the state without the run lock; see cmig_change_is_unneeded(). */
+typedef struct Look
+{
+	bool		revisions;
+	CmigChangeLook look;
+	void	   *arg;
+	bool		unneeded;		/* the result */
+} Look;
+
+/* Look at the state.  All queries have the same snapshot. */
+static void
+look_at_once(void *arg)
+{
+	Look	   *look = arg;
+
+	look->unneeded = version_rows_are_latest() && cmig_active_is_settled() &&
+		look->look(look->arg);
+}
+
+/* Subtransaction callback: look at the state. */
+static void
+look(void *arg)
+{
+	int			guc_level = NewGUCNestLevel();
+
+	if (((Look *) arg)->revisions && cmig_scope_is_set())
+		cmig_settings_override("cmig.scope", "");
+	cmig_scope_require();
+	cmig_query_at_once(look_at_once, arg);
+	AtEOXact_GUC(false, guc_level);
+}
+
+bool
+cmig_change_is_unneeded(const char *function, bool revisions, CmigChangeLook decide, void *arg)
+{
+	Look		state = {.revisions = revisions,.look = decide,.arg = arg};
+	MemoryContext context;
+	MemoryContext caller;
+	ErrorData  *error;
+
+	cmig_running_require_idle(function);
+	cmig_run_lock_require_possible(function);
+	cmig_run_limit_start();
+	context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig look", ALLOCSET_DEFAULT_SIZES);
+	caller = MemoryContextSwitchTo(context);
+	error = cmig_subtransaction_try(look, &state);
+	if (error != NULL && cmig_subtransaction_must_rethrow(error))
+		ReThrowError(error);
+	MemoryContextSwitchTo(caller);
+	if (error == NULL && state.unneeded)
+		return true;
+	MemoryContextDelete(context);
+	return false;
+}
+
+/*
+ * Implements cmig_change_begin() and cmig_change_begin_revisions().
+ * "revisions" is true if the caller is about to write revisions.
+ */
+static void
+begin(const char *function, bool revisions)
+{
+	cmig_running_require_idle(function);
+	cmig_scope_require();
+	cmig_run_lock_transaction(function);
+	if (revisions)
+		cmig_run_lock_revisions(function);
+	cmig_run_limit_start();
+	cmig_runner_begin();
+	cmig_version_rows_check_snapshot();
+	cmig_active_settle();
+}
+
+void
+cmig_change_begin(const char *function)
+{
+	begin(function, false);
+}
+
+int
+cmig_change_begin_revisions(const char *function)
+{
+	int			guc_level = NewGUCNestLevel();
+
+	if (cmig_scope_is_set())
+		cmig_settings_override("cmig.scope", "");
+	begin(function, true);
+	return guc_level;
+}
+
+void
+cmig_change_end_revisions(int guc_level)
+{
+	AtEOXact_GUC(false, guc_level);
+}
