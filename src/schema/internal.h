@@ -255,7 +255,7 @@ extern CmigChange *cmig_replace_multirange(const CmigDifference *difference, Cmi
  */
 extern void cmig_replace_finish(const CmigDifference *difference, const CmigChange *change);
 
-/* in match.c */
+/* in keep.c */
 
 /*
  * Mark as unsupported the changes of foreign objects and of their parts.
@@ -299,6 +299,13 @@ extern void cmig_keep(const CmigImage *from, CmigImage *to, CmigKeepCandidate is
 extern void cmig_keep_unknown(const CmigImage *from, CmigImage *to);
 
 /*
+ * If cmig_keep_unknown() did not add the object to "to" because "to" lacks an
+ * object that it depends on, returns the missing object.  Otherwise returns
+ * NULL, even if the object's parent is missing.
+ */
+extern const CmigObject *cmig_keep_missing(const CmigObject *object, const CmigImage *to);
+
+/*
  * Remove from "image" the partitions of each table that "target" has without
  * any partitions, and everything that belongs to them, so that they are not
  * compared.  A NOTICE says how many there are.  "creates" begins a sentence,
@@ -312,6 +319,8 @@ extern void cmig_keep_partitions(CmigImage *image, const CmigImage *target, cons
  * that names the tables.
  */
 extern void cmig_tool_table_keep(const CmigImage *live, CmigImage *other);
+
+/* in match.c */
 
 /*
  * Find the columns that are created or dropped, alone or with their tables,

@@ -177,6 +177,8 @@ typedef struct CmigDifference
 	CmigChange **of_to;
 } CmigDifference;
 
+/* in keep.c */
+
 /* A migration tool's table. */
 typedef struct CmigToolTable
 {
