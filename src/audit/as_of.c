@@ -689,8 +689,7 @@ refuse_partition(Relation relation)
 			 errmsg("partition \"%s\" is audited through its partitioned table",
 					RelationGetRelationName(relation)),
 			 errhint("Query the partitioned table with a condition on its partition key: SELECT * FROM cmig.audit_as_of(NULL::%s, <time>)",
-					 quote_qualified_identifier(get_namespace_name(get_rel_namespace(root)),
-												get_rel_name(root)))));
+					 cmig_query_relation_name(root))));
 }
 
 /* Returns the table whose row type is the type of the first argument. */
@@ -884,8 +883,7 @@ probable_table(FunctionCallInfo fcinfo)
 	char	   *found = NULL;
 
 	if (OidIsValid(relation))
-		return quote_qualified_identifier(get_namespace_name(get_rel_namespace(relation)),
-										  get_rel_name(relation));
+		return cmig_query_relation_name(relation);
 	if (!PG_ARGISNULL(0) && type == TEXTOID)
 	{
 		values[0] = PG_GETARG_DATUM(0);

@@ -11,6 +11,8 @@
 
 #include "datatype/timestamp.h"
 
+#include "base/compat.h"
+
 /* in report/history.c */
 
 /* The reason why the log cannot be used, and what to do about it. */

@@ -210,14 +210,6 @@ warn_of_trigger_privilege(Oid relation, const char *table)
  * Partitions
  */
 
-/* Returns the quoted and qualified name of a relation. */
-static char *
-name_of(Oid relation)
-{
-	return quote_qualified_identifier(get_namespace_name(get_rel_namespace(relation)),
-									  get_rel_name(relation));
-}
-
 /* Returns true if the trigger logs row changes, rather than TRUNCATE. */
 static bool
 logs_rows(const CmigAuditTrigger *trigger)
@@ -273,7 +265,7 @@ look_at_partitions(Oid target, bool row_level)
 					 errmsg("partition \"%s\" already has audit triggers", get_rel_name(partition)),
 					 errdetail("Changes to the partition would be logged twice."),
 					 errhint("Disable auditing of the partition first, in the same transaction so that no change is missed: SELECT * FROM cmig.disable_audit(%s)",
-							 quote_literal_cstr(name_of(partition)))));
+							 quote_literal_cstr(cmig_query_relation_name(partition)))));
 		if (row_level)
 			ereport(WARNING,
 					(errmsg("the audit triggers of partition \"%s\" do nothing while the partition is attached",
@@ -281,7 +273,7 @@ look_at_partitions(Oid target, bool row_level)
 					 errdetail("Changes to the partition are logged as changes of table \"%s\", with the options of that table.",
 							   get_rel_name(target)),
 					 errhint("To remove these triggers: SELECT * FROM cmig.disable_audit(%s)",
-							 quote_literal_cstr(name_of(partition)))));
+							 quote_literal_cstr(cmig_query_relation_name(partition)))));
 	}
 }
 
@@ -413,7 +405,7 @@ static void
 enable_one(Enabling *enabling, Oid target)
 {
 	Relation	relation = open_target(target, ShareRowExclusiveLock);
-	char	   *table = name_of(target);
+	char	   *table = cmig_query_relation_name(target);
 	bool		partitioned = relation->rd_rel->relkind == RELKIND_PARTITIONED_TABLE;
 	CmigAuditOptions *options;
 	bool		cloned;
@@ -478,8 +470,7 @@ target_argument(FunctionCallInfo fcinfo, const char *call)
 	return PG_GETARG_OID(0);
 }
 
-Datum
-cmig_enable_audit(PG_FUNCTION_ARGS)
+CMIG_READER(cmig_enable_audit)
 {
 	Enabling	enabling;
 	Oid			target = target_argument(fcinfo, "SELECT * FROM cmig.enable_audit('<table>')");
@@ -501,8 +492,7 @@ static CmigQuery tables_of_schema = {
 	2, {OIDOID, TEXTOID}
 };
 
-Datum
-cmig_enable_audit_schema(PG_FUNCTION_ARGS)
+CMIG_READER(cmig_enable_audit_schema)
 {
 	Enabling	enabling;
 	List	   *oids = NIL;
@@ -536,7 +526,7 @@ static void
 disable_one(Oid target, List **statements)
 {
 	Relation	relation = open_target(target, ShareRowExclusiveLock);
-	char	   *table = name_of(target);
+	char	   *table = cmig_query_relation_name(target);
 	bool		cloned;
 	List	   *children = NIL;
 	ListCell   *lc;
@@ -558,8 +548,7 @@ disable_one(Oid target, List **statements)
 	}
 }
 
-Datum
-cmig_disable_audit(PG_FUNCTION_ARGS)
+CMIG_READER(cmig_disable_audit)
 {
 	List	   *statements = NIL;
 
@@ -569,8 +558,7 @@ cmig_disable_audit(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
-Datum
-cmig_audit_script(PG_FUNCTION_ARGS)
+CMIG_READER(cmig_audit_script)
 {
 	Relation	relation = open_target(target_argument(fcinfo, "SELECT cmig.audit_script('<table>')"), AccessShareLock);
 	CmigAuditOptions *options = cmig_audit_options_default();
@@ -805,8 +793,7 @@ add_problem(Status *status, const char *problem)
 	status->nulls[STATUS_PROBLEM] = false;
 }
 
-Datum
-cmig_audit_status(PG_FUNCTION_ARGS)
+CMIG_READER(cmig_audit_status)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	Oid			extension_owner = cmig_audit_log_extension_owner();

@@ -454,13 +454,6 @@ check_mapping(Jsonb *mapping)
 	}
 }
 
-static char *
-name_of(Oid relation)
-{
-	return quote_qualified_identifier(get_namespace_name(get_rel_namespace(relation)),
-									  get_rel_name(relation));
-}
-
 /*
  * Raise an error if converting the column could run a cast that was created by
  * the owner of the column's type, unless the type's owner has the privileges
@@ -501,7 +494,7 @@ source_query(Oid source, Oid owner, Jsonb *mapping)
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("relation \"%s\" has no column for \"%s\"", get_rel_name(source), fields[i].name),
 					 errhint("Name the column in the mapping: SELECT cmig.audit_import(%s, '{\"%s\": \"<column>\"}')",
-							 quote_literal_cstr(name_of(source)), fields[i].name)));
+							 quote_literal_cstr(cmig_query_relation_name(source)), fields[i].name)));
 		if (i > 0)
 			appendStringInfoString(&sql, ", ");
 		if (column == NULL)
@@ -512,7 +505,7 @@ source_query(Oid source, Oid owner, Jsonb *mapping)
 		refuse_foreign_type(source, owner, column);
 		appendStringInfo(&sql, "s.%s::%s", quote_identifier(column), fields[i].type);
 	}
-	appendStringInfo(&sql, " FROM %s s ORDER BY 2", name_of(source));
+	appendStringInfo(&sql, " FROM %s s ORDER BY 2", cmig_query_relation_name(source));
 	return sql.data;
 }
 
@@ -770,7 +763,7 @@ require_owner(Oid source, Oid owner)
 				 errdetail("The import reads the relation as its owner, role \"%s\", because reading it can run that role's code.",
 						   GetUserNameFromId(owner, true)),
 				 errhint("Import a copy that belongs to you: CREATE TABLE <copy> AS SELECT * FROM %s;",
-						 name_of(source))));
+						 cmig_query_relation_name(source))));
 }
 
 /*

@@ -539,8 +539,7 @@ cmig_audit_install_refuse_taken(Oid relation, List *have, List *want)
 					 errmsg("table \"%s\" already has a trigger \"%s\" that pg_cmig did not create",
 							get_rel_name(relation), name),
 					 errhint("ALTER TRIGGER %s ON %s RENAME TO <another name>;", name,
-							 quote_qualified_identifier(get_namespace_name(get_rel_namespace(relation)),
-														get_rel_name(relation)))));
+							 cmig_query_relation_name(relation))));
 	}
 }
 

@@ -24,6 +24,7 @@
 
 #include "audit/audit.h"
 #include "base/base.h"
+#include "base/compat.h"
 
 /* in report/history.c */
 

@@ -645,8 +645,7 @@ number_now(const CmigAuditOptions *options, const CmigAuditName *name, List *sta
 static char *
 table_literal(Oid relation)
 {
-	return quote_literal_cstr(quote_qualified_identifier(get_namespace_name(get_rel_namespace(relation)),
-														 get_rel_name(relation)));
+	return quote_literal_cstr(cmig_query_relation_name(relation));
 }
 
 static void

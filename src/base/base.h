@@ -26,6 +26,8 @@
 #include "utils/guc.h"
 #include "utils/snapshot.h"
 
+#include "base/compat.h"
+
 /* in settings.c */
 
 /* Protection levels, from the lowest to the highest; the code compares them. */
@@ -557,10 +559,12 @@ extern char *cmig_query_at_snapshot(CmigQuery *query, Datum *values, Snapshot sn
 
 /*
  * Call "work" so that all queries in it read with one snapshot, and so that
- * queries that write fail.  The caller must be in a subtransaction that is
- * rolled back after an error.
+ * queries that write fail.  If "latest" is true, it is the latest snapshot,
+ * even if the transaction's snapshot is older: PostgreSQL prints definitions
+ * from the latest state.  After an error, the (sub)transaction must be rolled
+ * back.
  */
-extern void cmig_query_at_once(void (*work) (void *), void *arg);
+extern void cmig_query_at_once(bool latest, void (*work) (void *), void *arg);
 
 /*
  * Run a statement that was built at run time, without keeping its plan.  Names
@@ -605,6 +609,31 @@ extern double cmig_query_float8(TupleDesc desc, HeapTuple row, int column, doubl
 
 /* Returns a column as a Datum. */
 extern Datum cmig_query_datum(TupleDesc desc, HeapTuple row, int column, bool *isnull);
+
+/*
+ * Raise error 40001 because objects were changed or dropped while they were
+ * read.  "detail" is a sentence.
+ */
+pg_noreturn extern void cmig_query_raise_changed(const char *detail);
+
+/*
+ * Returns the quoted and qualified name of a relation.  Raises error 40001 if
+ * it no longer exists.
+ */
+extern char *cmig_query_relation_name(Oid relation);
+
+/*
+ * Starts the definition of an SQL function that reads the system catalogs, in
+ * place of its result type, name, and arguments.  If such a function fails
+ * with an internal error because an object has vanished, the error becomes
+ * error 40001.
+ */
+#define CMIG_READER(name) \
+	static Datum name##_body(PG_FUNCTION_ARGS); \
+	Datum name(PG_FUNCTION_ARGS) { return cmig_query_call_reader(name##_body, fcinfo); } \
+	static Datum name##_body(PG_FUNCTION_ARGS)
+
+extern Datum cmig_query_call_reader(PGFunction function, FunctionCallInfo fcinfo);
 
 /* Free the plan of a query whose text was built at run time. */
 extern void cmig_query_free(CmigQuery *query);

@@ -23,6 +23,7 @@
 #include "utils/snapmgr.h"
 
 #include "base/base.h"
+#include "base/compat.h"
 
 /*
  * Does the session have a parameter of Citus?  If not, the Citus library is not

@@ -22,6 +22,7 @@
 #include "catalog/pg_rewrite.h"
 #include "commands/extension.h"
 #include "executor/spi.h"
+#include "fmgr.h"
 #include "funcapi.h"
 #include "nodes/nodeFuncs.h"
 #include "nodes/parsenodes.h"
@@ -332,6 +333,11 @@ own_tables_check(void)
  * the names of objects that are not built in must be qualified.  Arguments are
  * always bound, never inserted into the SQL text.
  *
+ * PostgreSQL prints definitions (pg_get_indexdef, format_type) from the latest
+ * committed state, whatever the query's snapshot is.  An object that the
+ * snapshot still shows may therefore have vanished: the definition is NULL, or
+ * printing it fails with an internal error, which becomes error 40001 here.
+ *
  * Each call connects to SPI, opens a GUC nest level, pins search_path and
  * standard_conforming_strings (some queries contain patterns with
  * backslashes), runs the query, and disconnects.  Nothing stays open between
@@ -352,6 +358,83 @@ altered_hint(void)
 	const char *version = cmig_library_version_hint();
 
 	return version ? version : "The tables of pg_cmig were dropped or altered. Restore them from a backup, or DROP EXTENSION IF EXISTS pg_cmig CASCADE, CREATE EXTENSION pg_cmig, load the revisions, and stamp the database.";
+}
+
+#define CHANGED_MESSAGE "the schema was changed while it was read"
+#define CHANGED_HINT "Repeat the transaction."
+
+void
+cmig_query_raise_changed(const char *detail)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE), errmsg(CHANGED_MESSAGE),
+			 errdetail_internal("%s", detail), errhint(CHANGED_HINT)));
+}
+
+char *
+cmig_query_relation_name(Oid relation)
+{
+	char	   *name = get_rel_name(relation);
+
+	if (name == NULL)
+		cmig_query_raise_changed(psprintf("The relation with OID %u was dropped.", relation));
+	return quote_qualified_identifier(get_namespace_name(get_rel_namespace(relation)), name);
+}
+
+/*
+ * Is this the message of an internal error that PostgreSQL raises if another
+ * session has dropped or replaced an object?  Such messages are never
+ * translated.
+ */
+static bool
+means_vanished(const char *message)
+{
+	static const char *const starts[] = {
+		"cache lookup failed for ", "could not open relation with OID ", "could not find tuple for ",
+		"tuple concurrently "
+	};
+
+	for (int i = 0; i < lengthof(starts); i++)
+		if (strncmp(message, starts[i], strlen(starts[i])) == 0)
+			return true;
+	return false;
+}
+
+/*
+ * An error context callback: if the error means that an object has vanished,
+ * change it to error 40001.
+ */
+static void
+explain_vanished(void *arg)
+{
+	MemoryContext old;
+	ErrorData  *error;
+
+	if (geterrcode() != ERRCODE_INTERNAL_ERROR)
+		return;
+	old = MemoryContextSwitchTo(CurTransactionContext);
+	error = CopyErrorData();
+	MemoryContextSwitchTo(old);
+	if (means_vanished(error->message))
+	{
+		errcode(ERRCODE_T_R_SERIALIZATION_FAILURE);
+		errmsg(CHANGED_MESSAGE);
+		errdetail_internal("PostgreSQL reported: %s", error->message);
+		errhint(CHANGED_HINT);
+	}
+	FreeErrorData(error);
+}
+
+Datum
+cmig_query_call_reader(PGFunction function, FunctionCallInfo fcinfo)
+{
+	ErrorContextCallback callback = {.callback = explain_vanished,.previous = error_context_stack};
+	Datum		result;
+
+	error_context_stack = &callback;
+	result = function(fcinfo);
+	error_context_stack = callback.previous;
+	return result;
 }
 
 /*
@@ -386,6 +469,7 @@ add_catalog_hint(void *arg)
 
 	if (query->users_text)
 		return;
+	explain_vanished(NULL);
 	if (OidIsValid(query->relation) &&
 		(code == ERRCODE_UNDEFINED_TABLE || code == ERRCODE_UNDEFINED_SCHEMA))
 	{
@@ -607,9 +691,12 @@ cmig_query_each(CmigQuery *query, Datum *values, const char *nulls,
 }
 
 void
-cmig_query_at_once(void (*work) (void *), void *arg)
+cmig_query_at_once(bool latest, void (*work) (void *), void *arg)
 {
-	PushActiveSnapshot(GetTransactionSnapshot());
+	const bool	was_at_once = at_once;
+
+	CommandCounterIncrement();
+	PushActiveSnapshot(latest ? GetLatestSnapshot() : GetTransactionSnapshot());
 	PG_TRY();
 	{
 		at_once = true;
@@ -617,7 +704,7 @@ cmig_query_at_once(void (*work) (void *), void *arg)
 	}
 	PG_FINALLY();
 	{
-		at_once = false;
+		at_once = was_at_once;
 	}
 	PG_END_TRY();
 	PopActiveSnapshot();

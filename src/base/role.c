@@ -410,13 +410,6 @@ cmig_local_rows_here(Oid relation)
 	return get_rel_relkind(relation) != RELKIND_FOREIGN_TABLE && !cmig_citus_manages(relation);
 }
 
-static char *
-name_of(Oid relation)
-{
-	return quote_qualified_identifier(get_namespace_name(get_rel_namespace(relation)),
-									  get_rel_name(relation));
-}
-
 /*
  * Raise an error for a table whose rows are on another server.  "child" is the
  * foreign table: the table itself or one of its children.
@@ -426,9 +419,9 @@ refuse_foreign(Oid table, Oid child, const char *doing)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-			 errmsg("%s cannot be used for table %s", doing, name_of(table)),
+			 errmsg("%s cannot be used for table %s", doing, cmig_query_relation_name(table)),
 			 child == table ? errdetail("It is a foreign table, so its rows are on another server.") :
-			 errdetail("Its child table %s is a foreign table whose rows are on another server.", name_of(child)),
+			 errdetail("Its child table %s is a foreign table whose rows are on another server.", cmig_query_relation_name(child)),
 			 child == table ? errhint("Call %s on that server.", doing) :
 			 errhint("Call %s on that server for the foreign table, and on this server for each of the other tables.", doing)));
 }
@@ -442,9 +435,9 @@ refuse_distributed(Oid table, Oid child, const char *doing, const char *hint)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-			 errmsg("%s cannot be used for table %s", doing, name_of(table)),
+			 errmsg("%s cannot be used for table %s", doing, cmig_query_relation_name(table)),
 			 child == table ? errdetail("It is managed by Citus: its rows are in shards, and the table itself is empty.") :
-			 errdetail("Its child table %s is managed by Citus: the rows are in shards.", name_of(child)),
+			 errdetail("Its child table %s is managed by Citus: the rows are in shards.", cmig_query_relation_name(child)),
 			 errhint("%s", hint)));
 }
 
@@ -489,7 +482,7 @@ cmig_local_rows_require_heap(Oid table, const char *doing, const char *hint)
 	if (method != HEAP_TABLE_AM_OID)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("%s cannot be used for table %s", doing, name_of(table)),
+				 errmsg("%s cannot be used for table %s", doing, cmig_query_relation_name(table)),
 				 errdetail("Its access method, \"%s\", might not store rows in blocks as the heap access method does.",
 						   get_am_name(method)),
 				 errhint("%s", hint)));

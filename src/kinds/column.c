@@ -436,28 +436,28 @@ cmig_column_deviations(const CmigObject *column)
 
 static const CmigProperty properties[] = {
 	[CMIG_COLUMN_TYPE] = {"type"},
-	[CMIG_COLUMN_COLLATION] = {"collation"},
-	[CMIG_COLUMN_NOT_NULL] = {"not null"},
-	[CMIG_COLUMN_IDENTITY] = {"identity"},
-	[CMIG_COLUMN_IDENTITY_OPTIONS] = {"clause of the identity", CMIG_PROPERTY_SILENT},
-	[CMIG_COLUMN_GENERATED] = {"generation expression", CMIG_PROPERTY_EXPRESSION},
-	[CMIG_COLUMN_STORAGE] = {"storage", CMIG_PROPERTY_NO_MODEL},
+	[CMIG_COLUMN_COLLATION] = {"collation", CMIG_PROPERTY_OPTIONAL},
+	[CMIG_COLUMN_NOT_NULL] = {"not null", CMIG_PROPERTY_OPTIONAL},
+	[CMIG_COLUMN_IDENTITY] = {"identity", CMIG_PROPERTY_OPTIONAL},
+	[CMIG_COLUMN_IDENTITY_OPTIONS] = {"clause of the identity", CMIG_PROPERTY_SILENT | CMIG_PROPERTY_OPTIONAL},
+	[CMIG_COLUMN_GENERATED] = {"generation expression", CMIG_PROPERTY_EXPRESSION | CMIG_PROPERTY_OPTIONAL},
+	[CMIG_COLUMN_STORAGE] = {"storage", CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL},
 	[CMIG_COLUMN_DEFAULT_STORAGE] = {"the type's storage", CMIG_PROPERTY_SILENT},
-	[CMIG_COLUMN_COMPRESSION] = {"compression", CMIG_PROPERTY_NO_MODEL},
-	[CMIG_COLUMN_STATISTICS] = {"statistics target", CMIG_PROPERTY_NO_MODEL},
-	[CMIG_COLUMN_OPTIONS] = {"options", CMIG_PROPERTY_LIST | CMIG_PROPERTY_NO_MODEL},
-	[CMIG_COLUMN_OF_TYPE] = {"of a typed table", CMIG_PROPERTY_SILENT},
-	[CMIG_COLUMN_SEQUENCE] = {"sequence of the identity", CMIG_PROPERTY_SILENT},
-	[CMIG_COLUMN_SEQUENCE_NAME] = {"name of the identity's sequence"},
-	[CMIG_COLUMN_SEQUENCE_PERSISTENCE] = {"persistence of the identity's sequence", CMIG_PROPERTY_NO_MODEL},
-	[CMIG_COLUMN_SEQUENCE_SETTINGS] = {"options of the identity"},
-	[CMIG_COLUMN_CHILDREN] = {"in a table with children", CMIG_PROPERTY_SILENT},
+	[CMIG_COLUMN_COMPRESSION] = {"compression", CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL},
+	[CMIG_COLUMN_STATISTICS] = {"statistics target", CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL},
+	[CMIG_COLUMN_OPTIONS] = {"options", CMIG_PROPERTY_LIST | CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL},
+	[CMIG_COLUMN_OF_TYPE] = {"of a typed table", CMIG_PROPERTY_SILENT | CMIG_PROPERTY_OPTIONAL},
+	[CMIG_COLUMN_SEQUENCE] = {"sequence of the identity", CMIG_PROPERTY_SILENT | CMIG_PROPERTY_OPTIONAL},
+	[CMIG_COLUMN_SEQUENCE_NAME] = {"name of the identity's sequence", CMIG_PROPERTY_OPTIONAL},
+	[CMIG_COLUMN_SEQUENCE_PERSISTENCE] = {"persistence of the identity's sequence", CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL},
+	[CMIG_COLUMN_SEQUENCE_SETTINGS] = {"options of the identity", CMIG_PROPERTY_OPTIONAL},
+	[CMIG_COLUMN_CHILDREN] = {"in a table with children", CMIG_PROPERTY_SILENT | CMIG_PROPERTY_OPTIONAL},
 };
 
 static const char column_sql[] =
 "SELECT 'pg_class'::regclass::oid, a.attrelid, a.attnum::integer, 'pg_class'::regclass::oid, a.attrelid, 0,"
 " a.attname::text, format('%I.%I.%I', n.nspname, c.relname, a.attname), NULL::text, NOT a.attislocal,"
-" format_type(a.atttypid, a.atttypmod),"
+" nullif(format_type(a.atttypid, a.atttypmod), '?\?\?'),"
 " CASE WHEN a.attcollation <> t.typcollation THEN (SELECT format('%I.%I', kn.nspname, k.collname)"
 "  FROM pg_collation k JOIN pg_namespace kn ON kn.oid = k.collnamespace WHERE k.oid = a.attcollation) END,"
 " CASE WHEN a.attnotnull THEN 't' END,"

@@ -177,6 +177,10 @@ typedef struct CmigDdl
 											 * compared, a default value in
 											 * the target means that the
 											 * property does not change */
+#define CMIG_PROPERTY_OPTIONAL		0x20	/* a NULL is the default value;
+											 * without this flag, it means
+											 * that the object was changed
+											 * while it was read */
 
 /* A property of a kind: its name and how its values are compared. */
 typedef struct CmigProperty
@@ -259,7 +263,8 @@ typedef struct CmigKind
 	 * OIDs.  The query's columns are the address (oid, oid, integer), the
 	 * parent's address (the same types, or NULLs), name, identity, owner
 	 * (text), whether the object is inherited (boolean), and the properties
-	 * (text).  NULL if another module reads the objects.
+	 * (text; never NULL unless CMIG_PROPERTY_OPTIONAL).  NULL if another
+	 * module reads the objects.
 	 */
 	const char *sql;
 

@@ -289,9 +289,9 @@ enum
 };
 
 static const CmigProperty kind_publication_properties[] = {
-	[ALL_TABLES] = {"all tables"},
+	[ALL_TABLES] = {"all tables", CMIG_PROPERTY_OPTIONAL},
 	[PUBLISH] = {"publish"},
-	[VIA_ROOT] = {"publish via partition root"},
+	[VIA_ROOT] = {"publish via partition root", CMIG_PROPERTY_OPTIONAL},
 };
 
 static const char publication_sql[] =
@@ -423,7 +423,7 @@ enum
 
 static const CmigProperty kind_event_trigger_properties[] = {
 	[DEFINITION] = {"definition"},
-	[ENABLED] = {"enabled"},
+	[ENABLED] = {"enabled", CMIG_PROPERTY_OPTIONAL},
 };
 
 static const char event_trigger_sql[] =
@@ -603,7 +603,7 @@ enum
 
 static const CmigProperty wrapper_properties[] = {
 	[FUNCTIONS] = {"functions"},
-	[OPTIONS] = {"options"},
+	[OPTIONS] = {"options", CMIG_PROPERTY_OPTIONAL},
 };
 
 static const char wrapper_sql[] =
@@ -672,10 +672,10 @@ enum
 };
 
 static const CmigProperty server_properties[] = {
-	[SERVER_TYPE] = {"type"},
-	[SERVER_VERSION] = {"version"},
+	[SERVER_TYPE] = {"type", CMIG_PROPERTY_OPTIONAL},
+	[SERVER_VERSION] = {"version", CMIG_PROPERTY_OPTIONAL},
 	[SERVER_WRAPPER] = {"wrapper"},
-	[SERVER_OPTIONS] = {"options"},
+	[SERVER_OPTIONS] = {"options", CMIG_PROPERTY_OPTIONAL},
 };
 
 static const char server_sql[] =
@@ -727,7 +727,7 @@ CmigKind	cmig_kind_server = {
  */
 
 static const CmigProperty kind_foreign_mapping_properties[] = {
-	{"options"},
+	{"options", CMIG_PROPERTY_OPTIONAL},
 };
 
 static const char kind_foreign_mapping_sql[] =
@@ -770,10 +770,10 @@ enum
 };
 
 static const CmigProperty table_properties[] = {
-	[COLUMNS] = {"columns"},
-	[INHERITS] = {"inherits"},
+	[COLUMNS] = {"columns", CMIG_PROPERTY_OPTIONAL},
+	[INHERITS] = {"inherits", CMIG_PROPERTY_OPTIONAL},
 	[TABLE_SERVER] = {"server"},
-	[TABLE_OPTIONS] = {"options"},
+	[TABLE_OPTIONS] = {"options", CMIG_PROPERTY_OPTIONAL},
 };
 
 /*
@@ -832,7 +832,7 @@ CmigKind	cmig_kind_foreign_table = {
  */
 
 static const CmigProperty column_properties[] = {
-	{"statistics target"},
+	{"statistics target", CMIG_PROPERTY_OPTIONAL},
 };
 
 static const char column_sql[] =
@@ -884,8 +884,8 @@ enum
 static const CmigProperty kind_default_privileges_properties[] = {
 	[PLACE] = {"place", CMIG_PROPERTY_SILENT},
 	[KIND_DEFAULT_PRIVILEGES_PRIVILEGE] = {"privilege", CMIG_PROPERTY_SILENT},
-	[KIND_DEFAULT_PRIVILEGES_GRANTABLE] = {"grantable"},
-	[KIND_DEFAULT_PRIVILEGES_GRANTED] = {"granted"},
+	[KIND_DEFAULT_PRIVILEGES_GRANTABLE] = {"grantable", CMIG_PROPERTY_OPTIONAL},
+	[KIND_DEFAULT_PRIVILEGES_GRANTED] = {"granted", CMIG_PROPERTY_OPTIONAL},
 };
 
 /*
@@ -963,8 +963,8 @@ enum
 
 static const CmigProperty kind_member_properties[] = {
 	[KIND_MEMBER_PRIVILEGE] = {"privilege", CMIG_PROPERTY_SILENT},
-	[KIND_MEMBER_GRANTABLE] = {"grantable"},
-	[KIND_MEMBER_GRANTED] = {"granted"},
+	[KIND_MEMBER_GRANTABLE] = {"grantable", CMIG_PROPERTY_OPTIONAL},
+	[KIND_MEMBER_GRANTED] = {"granted", CMIG_PROPERTY_OPTIONAL},
 };
 
 #define MEMBERS(catalog, owner, acl, type, word) \
@@ -982,7 +982,7 @@ MEMBERS("pg_type", "x.typowner", "x.typacl", "'T'", "'TYPE'")
 ")"
 " SELECT 'pg_init_privs'::regclass::oid, m.objid, (row_number() OVER ())::integer, 'pg_extension'::regclass::oid, m.refobjid, 0,"
 " e.role, format('%s ON %s %s: %s', e.privilege, m.word, i.identity, e.role), pg_get_userbyid(m.owner)::text, false,"
-" format('%s ON %s %s', e.privilege, m.word, i.identity), CASE WHEN e.grantable THEN 't' END, CASE WHEN e.granted THEN 't' END"
+" format('%s ON %s ', e.privilege, m.word) || i.identity, CASE WHEN e.grantable THEN 't' END, CASE WHEN e.granted THEN 't' END"
 " FROM m JOIN pg_extension x ON x.oid = m.refobjid AND x.extname <> 'pg_cmig' AND x.extname !~ '^cmig_hidden_' AND x.oid >= 16384"
 " LEFT JOIN pg_init_privs p ON p.classoid = m.classid AND p.objoid = m.objid AND p.objsubid = 0"
 " CROSS JOIN LATERAL (SELECT CASE coalesce(g.grantee, b.grantee) WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(coalesce(g.grantee, b.grantee))) END AS role,"
@@ -1034,7 +1034,7 @@ CmigKind	cmig_kind_member_privilege = {
  * the row.
  */
 static const CmigProperty kind_other_properties[] = {
-	{"catalog row", CMIG_PROPERTY_CAREFUL},
+	{"catalog row", CMIG_PROPERTY_CAREFUL | CMIG_PROPERTY_OPTIONAL},
 };
 
 /* Report objects that differ, or may differ, as unsupported. */

@@ -26,11 +26,11 @@ enum
 
 static const CmigProperty kind_view_properties[] = {
 	[KIND_VIEW_DEFINITION] = {"definition", CMIG_PROPERTY_EXPRESSION},
-	[COLUMNS] = {"columns"},
-	[OPTIONS] = {"options", CMIG_PROPERTY_LIST},
-	[METHOD] = {"access method"},
-	[TABLESPACE] = {"tablespace"},
-	[UNPOPULATED] = {"without data", CMIG_PROPERTY_SILENT},
+	[COLUMNS] = {"columns", CMIG_PROPERTY_OPTIONAL},
+	[OPTIONS] = {"options", CMIG_PROPERTY_LIST | CMIG_PROPERTY_OPTIONAL},
+	[METHOD] = {"access method", CMIG_PROPERTY_OPTIONAL},
+	[TABLESPACE] = {"tablespace", CMIG_PROPERTY_OPTIONAL},
+	[UNPOPULATED] = {"without data", CMIG_PROPERTY_SILENT | CMIG_PROPERTY_OPTIONAL},
 };
 
 #define VIEW_SQL(relkind) \
@@ -179,11 +179,11 @@ enum
 };
 
 static const CmigProperty column_properties[] = {
-	[STATISTICS] = {"statistics target"},
-	[STORAGE] = {"storage"},
+	[STATISTICS] = {"statistics target", CMIG_PROPERTY_OPTIONAL},
+	[STORAGE] = {"storage", CMIG_PROPERTY_OPTIONAL},
 	[DEFAULT_STORAGE] = {"the type's storage", CMIG_PROPERTY_SILENT},
-	[COMPRESSION] = {"compression"},
-	[COLUMN_OPTIONS] = {"options", CMIG_PROPERTY_LIST},
+	[COMPRESSION] = {"compression", CMIG_PROPERTY_OPTIONAL},
+	[COLUMN_OPTIONS] = {"options", CMIG_PROPERTY_LIST | CMIG_PROPERTY_OPTIONAL},
 };
 
 static const char column_sql[] =
@@ -250,10 +250,10 @@ enum
 
 static const CmigProperty kind_function_properties[] = {
 	[KIND_FUNCTION_DEFINITION] = {"definition"},
-	[SQL_BODY] = {"body", CMIG_PROPERTY_EXPRESSION},
+	[SQL_BODY] = {"body", CMIG_PROPERTY_EXPRESSION | CMIG_PROPERTY_OPTIONAL},
 	[TYPE] = {"type"},
 	[KIND_FUNCTION_ARGUMENTS] = {"arguments"},
-	[RESULT] = {"result"},
+	[RESULT] = {"result", CMIG_PROPERTY_OPTIONAL},
 	[DEFAULTS] = {"number of defaults"},
 	[NAME] = {"qualified name", CMIG_PROPERTY_SILENT},
 };
@@ -360,7 +360,7 @@ enum
 
 static const CmigProperty trigger_properties[] = {
 	[KIND_TRIGGER_DEFINITION] = {"definition", CMIG_PROPERTY_EXPRESSION},
-	[ENABLED] = {"enabled"},
+	[ENABLED] = {"enabled", CMIG_PROPERTY_OPTIONAL},
 };
 
 /*
@@ -526,11 +526,11 @@ enum
 };
 
 static const CmigProperty policy_properties[] = {
-	[COMMAND] = {"command"},
-	[RESTRICTIVE] = {"restrictive"},
-	[ROLES] = {"roles"},
-	[USING] = {"USING", CMIG_PROPERTY_EXPRESSION},
-	[WITH_CHECK] = {"WITH CHECK", CMIG_PROPERTY_EXPRESSION},
+	[COMMAND] = {"command", CMIG_PROPERTY_OPTIONAL},
+	[RESTRICTIVE] = {"restrictive", CMIG_PROPERTY_OPTIONAL},
+	[ROLES] = {"roles", CMIG_PROPERTY_OPTIONAL},
+	[USING] = {"USING", CMIG_PROPERTY_EXPRESSION | CMIG_PROPERTY_OPTIONAL},
+	[WITH_CHECK] = {"WITH CHECK", CMIG_PROPERTY_EXPRESSION | CMIG_PROPERTY_OPTIONAL},
 };
 
 static const char policy_sql[] =
@@ -771,7 +771,7 @@ static const CmigProperty kind_operator_properties[] = {
 
 static const char family_sql[] =
 "SELECT 'pg_opfamily'::regclass::oid, f.oid, 0, NULL::oid, NULL::oid, NULL::integer,"
-" f.opfname::text, format('%I.%I USING %I', n.nspname, f.opfname, m.amname), pg_get_userbyid(f.opfowner)::text, false, NULL::text"
+" f.opfname::text, format('%I.%I USING %I', n.nspname, f.opfname, m.amname), pg_get_userbyid(f.opfowner)::text, false"
 " FROM pg_opfamily f JOIN pg_namespace n ON n.oid = f.opfnamespace JOIN pg_am m ON m.oid = f.opfmethod"
 " WHERE f.opfnamespace = ANY ($1)";
 
@@ -783,7 +783,7 @@ create_family(const CmigObject *family)
 
 CmigKind	cmig_kind_operator_family = {
 	.name = "operator family",.word = "OPERATOR FAMILY",.flags = CMIG_KIND_DISPOSABLE,
-	CMIG_PROPERTIES(kind_operator_properties),.sql = family_sql,.create = create_family
+	.sql = family_sql,.create = create_family
 };
 
 #define AMOP_TEXT \

@@ -140,14 +140,14 @@ enum
 };
 
 static const CmigProperty properties[] = {
-	[PERSISTENCE] = {"persistence"},
-	[TYPE] = {"type"},
-	[START] = {"start"},
-	[INCREMENT] = {"increment"},
-	[MINIMUM] = {"minimum"},
-	[MAXIMUM] = {"maximum"},
-	[CACHE] = {"cache"},
-	[CYCLE] = {"cycle"},
+	[PERSISTENCE] = {"persistence", CMIG_PROPERTY_OPTIONAL},
+	[TYPE] = {"type", CMIG_PROPERTY_OPTIONAL},
+	[START] = {"start", CMIG_PROPERTY_OPTIONAL},
+	[INCREMENT] = {"increment", CMIG_PROPERTY_OPTIONAL},
+	[MINIMUM] = {"minimum", CMIG_PROPERTY_OPTIONAL},
+	[MAXIMUM] = {"maximum", CMIG_PROPERTY_OPTIONAL},
+	[CACHE] = {"cache", CMIG_PROPERTY_OPTIONAL},
+	[CYCLE] = {"cycle", CMIG_PROPERTY_OPTIONAL},
 };
 
 /* Query for the sequences.  A property is NULL if it has its default value. */

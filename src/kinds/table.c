@@ -38,18 +38,18 @@ enum
 };
 
 static const CmigProperty kind_table_properties[] = {
-	[PERSISTENCE] = {"persistence", CMIG_PROPERTY_NO_MODEL},
-	[PARTITION_KEY] = {"partition key", CMIG_PROPERTY_EXPRESSION},
-	[IS_PARTITION] = {"partition", CMIG_PROPERTY_SILENT},
-	[INHERITS] = {"inherits"},
-	[OF_TYPE] = {"type"},
-	[KIND_TABLE_METHOD] = {"access method", CMIG_PROPERTY_NO_MODEL},
-	[TABLESPACE] = {"tablespace", CMIG_PROPERTY_NO_MODEL},
-	[OPTIONS] = {"options", CMIG_PROPERTY_LIST | CMIG_PROPERTY_NO_MODEL},
-	[TOAST_OPTIONS] = {"options of the TOAST table", CMIG_PROPERTY_SILENT | CMIG_PROPERTY_NO_MODEL},
-	[REPLICA_IDENTITY] = {"replica identity", CMIG_PROPERTY_NO_MODEL},
-	[ROW_SECURITY] = {"row security", CMIG_PROPERTY_NO_MODEL},
-	[FORCE_ROW_SECURITY] = {"forced row security", CMIG_PROPERTY_NO_MODEL},
+	[PERSISTENCE] = {"persistence", CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL},
+	[PARTITION_KEY] = {"partition key", CMIG_PROPERTY_EXPRESSION | CMIG_PROPERTY_OPTIONAL},
+	[IS_PARTITION] = {"partition", CMIG_PROPERTY_SILENT | CMIG_PROPERTY_OPTIONAL},
+	[INHERITS] = {"inherits", CMIG_PROPERTY_OPTIONAL},
+	[OF_TYPE] = {"type", CMIG_PROPERTY_OPTIONAL},
+	[KIND_TABLE_METHOD] = {"access method", CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL},
+	[TABLESPACE] = {"tablespace", CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL},
+	[OPTIONS] = {"options", CMIG_PROPERTY_LIST | CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL},
+	[TOAST_OPTIONS] = {"options of the TOAST table", CMIG_PROPERTY_SILENT | CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL},
+	[REPLICA_IDENTITY] = {"replica identity", CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL},
+	[ROW_SECURITY] = {"row security", CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL},
+	[FORCE_ROW_SECURITY] = {"forced row security", CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL},
 };
 
 static const char table_sql[] =
@@ -426,7 +426,7 @@ enum
 static const CmigProperty kind_extension_properties[] = {
 	[VERSION] = {"version"},
 	[SCHEMA] = {"schema"},
-	[RELOCATABLE] = {"relocatable", CMIG_PROPERTY_SILENT},
+	[RELOCATABLE] = {"relocatable", CMIG_PROPERTY_SILENT | CMIG_PROPERTY_OPTIONAL},
 };
 
 /*
@@ -519,7 +519,7 @@ enum
 static const CmigProperty kind_partition_properties[] = {
 	[OF] = {"partitioned table"},
 	[BOUND] = {"bound", CMIG_PROPERTY_EXPRESSION},
-	[FOREIGN_KEYS] = {"actions that drop foreign keys of the partitioned table", CMIG_PROPERTY_SILENT},
+	[FOREIGN_KEYS] = {"actions that drop foreign keys of the partitioned table", CMIG_PROPERTY_SILENT | CMIG_PROPERTY_OPTIONAL},
 };
 
 static const char partition_sql[] =
@@ -622,12 +622,12 @@ enum
 
 static const CmigProperty kind_distribution_properties[] = {
 	[KIND_DISTRIBUTION_METHOD] = {"method"},
-	[COLUMN] = {"distribution column"},
-	[COLOCATED] = {"co-located with"},
-	[SHARDS] = {"number of shards"},
-	[GROUP] = {"group", CMIG_PROPERTY_SILENT},
-	[COUNT] = {"effective number of shards", CMIG_PROPERTY_SILENT},
-	[DEFAULT] = {"default group", CMIG_PROPERTY_SILENT},
+	[COLUMN] = {"distribution column", CMIG_PROPERTY_OPTIONAL},
+	[COLOCATED] = {"co-located with", CMIG_PROPERTY_OPTIONAL},
+	[SHARDS] = {"number of shards", CMIG_PROPERTY_OPTIONAL},
+	[GROUP] = {"group", CMIG_PROPERTY_SILENT | CMIG_PROPERTY_OPTIONAL},
+	[COUNT] = {"effective number of shards", CMIG_PROPERTY_SILENT | CMIG_PROPERTY_OPTIONAL},
+	[DEFAULT] = {"default group", CMIG_PROPERTY_SILENT | CMIG_PROPERTY_OPTIONAL},
 };
 
 /* Does the distribution have this method? */
@@ -839,7 +839,7 @@ CmigKind	cmig_kind_distribution = {
  */
 
 static const CmigProperty kind_toast_properties[] = {
-	{"options", CMIG_PROPERTY_LIST},
+	{"options", CMIG_PROPERTY_LIST | CMIG_PROPERTY_OPTIONAL},
 };
 
 static const char toast_sql[] =

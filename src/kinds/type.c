@@ -24,7 +24,7 @@
  */
 
 static const CmigProperty enum_properties[] = {
-	{"labels"},
+	{"labels", CMIG_PROPERTY_OPTIONAL},
 };
 
 static const char enum_sql[] =
@@ -148,9 +148,9 @@ enum
 
 static const CmigProperty domain_properties[] = {
 	[BASE] = {"base type"},
-	[DOMAIN_COLLATION] = {"collation"},
-	[NOT_NULL] = {"not null"},
-	[DEFAULT] = {"default", CMIG_PROPERTY_EXPRESSION},
+	[DOMAIN_COLLATION] = {"collation", CMIG_PROPERTY_OPTIONAL},
+	[NOT_NULL] = {"not null", CMIG_PROPERTY_OPTIONAL},
+	[DEFAULT] = {"default", CMIG_PROPERTY_EXPRESSION | CMIG_PROPERTY_OPTIONAL},
 };
 
 #define COLLATION_SQL(collation, otherwise) \
@@ -158,7 +158,7 @@ static const CmigProperty domain_properties[] = {
 	" FROM pg_collation k JOIN pg_namespace kn ON kn.oid = k.collnamespace WHERE k.oid = " collation ") END"
 
 static const char domain_sql[] =
-TYPE_SQL(", format_type(t.typbasetype, t.typtypmod),"
+TYPE_SQL(", nullif(format_type(t.typbasetype, t.typtypmod), '?\?\?'),"
 		 COLLATION_SQL("t.typcollation", "(SELECT b.typcollation FROM pg_type b WHERE b.oid = t.typbasetype)") ","
 		 "CASE WHEN t.typnotnull THEN 't' END, pg_get_expr(t.typdefaultbin, 0)", "t.typtype = 'd'");
 
@@ -313,7 +313,7 @@ enum
 };
 
 static const CmigProperty composite_properties[] = {
-	[TYPED] = {"has typed tables"},
+	[TYPED] = {"has typed tables", CMIG_PROPERTY_OPTIONAL},
 };
 
 static const char composite_sql[] =
@@ -327,13 +327,13 @@ enum
 
 static const CmigProperty attribute_properties[] = {
 	[TYPE] = {"type"},
-	[COLLATION] = {"collation"},
+	[COLLATION] = {"collation", CMIG_PROPERTY_OPTIONAL},
 };
 
 static const char attribute_sql[] =
 "SELECT 'pg_class'::regclass::oid, a.attrelid, a.attnum::integer, 'pg_type'::regclass::oid, c.reltype, 0,"
 " a.attname::text, format('%I.%I.%I', n.nspname, c.relname, a.attname), NULL::text, false,"
-" format_type(a.atttypid, a.atttypmod), " COLLATION_SQL("a.attcollation", "t.typcollation")
+" nullif(format_type(a.atttypid, a.atttypmod), '?\?\?'), " COLLATION_SQL("a.attcollation", "t.typcollation")
 " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
 " JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped"
 " JOIN pg_type t ON t.oid = a.atttypid"
@@ -578,7 +578,7 @@ enum
 };
 
 static const CmigProperty type_properties[] = {
-	[DEFINITION] = {"definition"},
+	[DEFINITION] = {"definition", CMIG_PROPERTY_OPTIONAL},
 };
 
 static const CmigProperty definition_properties[] = {

@@ -426,10 +426,8 @@ judge_detach(const AlterTableStmt *alter, const PartitionCmd *command,
 		Oid			partition = RangeVarGetRelid(command->name, NoLock, false);
 
 		*finish = psprintf("ALTER TABLE %s DETACH PARTITION %s FINALIZE",
-						   quote_qualified_identifier(get_namespace_name(get_rel_namespace(parent)),
-													  get_rel_name(parent)),
-						   quote_qualified_identifier(get_namespace_name(get_rel_namespace(partition)),
-													  get_rel_name(partition)));
+						   cmig_query_relation_name(parent),
+						   cmig_query_relation_name(partition));
 		return CMIG_RESUME_FINISH;
 	}
 	return CMIG_RESUME_AGAIN;
@@ -601,8 +599,7 @@ remove_leftover(void *arg)
 	cmig_toplevel_snapshot();
 	if (!index_is_usable(leftover->index, &owner) && owner == leftover->table)
 	{
-		char	   *name = quote_qualified_identifier(get_namespace_name(get_rel_namespace(leftover->index)),
-													  get_rel_name(leftover->index));
+		char	   *name = cmig_query_relation_name(leftover->index);
 
 		ereport(NOTICE,
 				(errmsg("dropping index %s, which an interrupted statement left invalid", name)));

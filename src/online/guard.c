@@ -494,8 +494,7 @@ deny_recipe(const char *tag)
 
 	if (!OidIsValid(table) || get_rel_persistence(table) == RELPERSISTENCE_TEMP)
 		return;
-	entry.object = quote_qualified_identifier(get_namespace_name(get_rel_namespace(table)),
-											  get_rel_name(table));
+	entry.object = cmig_query_relation_name(table);
 	deny(&entry, CONCURRENT_HINT);
 }
 

@@ -15,6 +15,7 @@
 #include "storage/block.h"
 
 #include "base/base.h"
+#include "base/compat.h"
 #include "online/online.h"
 #include "store/store.h"
 

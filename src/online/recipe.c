@@ -146,8 +146,7 @@ recipe_begin(CmigRecipe *recipe, FunctionCallInfo fcinfo, const char *procedure,
 				 errdetail("%s supports only tables and partitioned tables.", procedure)));
 	cmig_local_rows_require_reachable(recipe->table, true, procedure);
 	recipe->table_name =
-		quote_qualified_identifier(get_namespace_name(get_rel_namespace(recipe->table)),
-								   get_rel_name(recipe->table));
+		cmig_query_relation_name(recipe->table);
 }
 
 /*
@@ -778,8 +777,7 @@ cmig_add_foreign_key(PG_FUNCTION_ARGS)
 
 	initStringInfo(&definition);
 	appendStringInfo(&definition, "FOREIGN KEY (%s) REFERENCES %s(%s)", columns,
-					 quote_qualified_identifier(get_namespace_name(get_rel_namespace(referenced)),
-												get_rel_name(referenced)),
+					 cmig_query_relation_name(referenced),
 					 referenced_columns);
 	if (strcmp(on_update, "NO ACTION") != 0)
 		appendStringInfo(&definition, " ON UPDATE %s", on_update);

@@ -420,8 +420,7 @@ report_traces(const CmigTrial *trial)
 				 errdetail("VACUUM removes them.")));
 }
 
-Datum
-cmig_dry_run(PG_FUNCTION_ARGS)
+CMIG_READER(cmig_dry_run)
 {
 	DryRun		run = {0};
 	ErrorData  *error;

@@ -695,8 +695,7 @@ return_findings(FunctionCallInfo fcinfo, CmigLint *lint, bool with_revision)
 	MemoryContextDelete(context);
 }
 
-Datum
-cmig_lint(PG_FUNCTION_ARGS)
+CMIG_READER(cmig_lint)
 {
 	CmigNames  *targets = cmig_argument_target(fcinfo, 0);
 	CmigSituation now;
@@ -711,8 +710,7 @@ cmig_lint(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
-Datum
-cmig_lint_sql(PG_FUNCTION_ARGS)
+CMIG_READER(cmig_lint_sql)
 {
 	char	   *script = cmig_argument_text(fcinfo, 0);
 	bool		transactional = cmig_argument_bool(fcinfo, 1, true);

@@ -905,8 +905,7 @@ round_trip_choose(RoundTrip *trip, const CmigSituation *now, const char *revisio
 	trip->plan = cmig_replay_plan_nodes(now->graph, nodes);
 }
 
-Datum
-cmig_round_trip(PG_FUNCTION_ARGS)
+CMIG_READER(cmig_round_trip)
 {
 	RoundTrip	trip = {0};
 	CmigSituation now;
@@ -937,8 +936,7 @@ cmig_round_trip_wrong(PG_FUNCTION_ARGS)
  * Variant for two text arguments.  Accepts round_trip('001', 'true'), in which
  * the second argument is a boolean, but not round_trip('001', '002').
  */
-Datum
-cmig_round_trip_texts(PG_FUNCTION_ARGS)
+CMIG_READER(cmig_round_trip_texts)
 {
 	char	   *text = cmig_argument_text(fcinfo, 1);
 	bool		raise = false;

@@ -164,8 +164,7 @@ look_at_query(PlannedStmt *plan)
 		Oid			table = rt_fetch(lfirst_int(lc), plan->rtable)->relid;
 
 		if (!is_own(table))
-			require_size(quote_qualified_identifier(get_namespace_name(get_rel_namespace(table)),
-													get_rel_name(table)),
+			require_size(cmig_query_relation_name(table),
 						 cmig_existing_size_now(table));
 	}
 }

@@ -580,7 +580,7 @@ add_tool_problem(const CmigView *view, const CmigTool *tool, Oid table, List *pr
 {
 	CmigToolMatches *matches = cmig_tool_match(tool, cmig_tool_state_read(tool, table));
 	char	   *elsewhere = applied_elsewhere(view, matches);
-	char	   *name = quote_qualified_identifier(get_namespace_name(get_rel_namespace(table)), get_rel_name(table));
+	char	   *name = cmig_query_relation_name(table);
 
 	if (elsewhere)
 		return problem_add(problems, "warning", name,
@@ -958,8 +958,7 @@ cmig_check_problems(const CmigView *view, bool with_texts)
 	return problems;
 }
 
-Datum
-cmig_check(PG_FUNCTION_ARGS)
+CMIG_READER(cmig_check)
 {
 	CmigView	view;
 	List	   *problems;

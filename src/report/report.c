@@ -980,8 +980,7 @@ append_title(StringInfo page, const char *title)
 	appendStringInfoString(page, "</header>\n");
 }
 
-Datum
-cmig_report(PG_FUNCTION_ARGS)
+CMIG_READER(cmig_report)
 {
 	CmigView	view = cmig_view_read();
 	CmigMarks  *range = cmig_target_range(view.graph, view.applied, "base:heads");

@@ -422,8 +422,7 @@ put_worker(FunctionCallInfo fcinfo)
 	return hint != NULL;
 }
 
-Datum
-cmig_status(PG_FUNCTION_ARGS)
+CMIG_READER(cmig_status)
 {
 	CmigView	view;
 	int			heads = 0;
@@ -581,8 +580,7 @@ plan_rows(FunctionCallInfo fcinfo, const CmigNames *targets)
 	return (Datum) 0;
 }
 
-Datum
-cmig_plan(PG_FUNCTION_ARGS)
+CMIG_READER(cmig_plan)
 {
 	CmigNames  *target = cmig_argument_target(fcinfo, 1);
 
@@ -598,8 +596,7 @@ cmig_plan(PG_FUNCTION_ARGS)
 	return plan_rows(fcinfo, target);
 }
 
-Datum
-cmig_plan_array(PG_FUNCTION_ARGS)
+CMIG_READER(cmig_plan_array)
 {
 	return plan_rows(fcinfo, cmig_argument_revisions(fcinfo, 1));
 }

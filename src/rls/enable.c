@@ -461,8 +461,7 @@ refuse_via_of_shards(const CmigRlsTable *via, Oid relid)
 				 errhint("Use tenant_column or user_column, without via.")));
 }
 
-Datum
-cmig_enable_rls(PG_FUNCTION_ARGS)
+CMIG_READER(cmig_enable_rls)
 {
 	Oid			relid = target_argument(fcinfo, "SELECT * FROM cmig.enable_rls('<table>', roles => '{<role>}')");
 	CmigRlsOptions *options;
@@ -493,8 +492,7 @@ cmig_enable_rls(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
-Datum
-cmig_rls_script(PG_FUNCTION_ARGS)
+CMIG_READER(cmig_rls_script)
 {
 	Oid			relid = target_argument(fcinfo, "SELECT cmig.rls_script('<table>', roles => '{<role>}')");
 	CmigRlsOptions *options;
@@ -529,8 +527,7 @@ cmig_rls_script(PG_FUNCTION_ARGS)
 	PG_RETURN_TEXT_P(cstring_to_text_with_len(text.data, text.len));
 }
 
-Datum
-cmig_disable_rls(PG_FUNCTION_ARGS)
+CMIG_READER(cmig_disable_rls)
 {
 	Oid			relid = target_argument(fcinfo, "SELECT * FROM cmig.disable_rls('<table>')");
 	List	   *granted = NIL;
@@ -698,8 +695,7 @@ schema_tables_with_key(Oid namespace, const char *schema, const CmigRlsOptions *
 					 quote_literal_cstr(psprintf("{%s}", names.data)))));
 }
 
-Datum
-cmig_enable_rls_schema(PG_FUNCTION_ARGS)
+CMIG_READER(cmig_enable_rls_schema)
 {
 	char	   *schema = cmig_argument_text(fcinfo, 0);
 	Oid			namespace;
@@ -786,8 +782,7 @@ static CmigQuery read_status = {
 	1, {TEXTOID}
 };
 
-Datum
-cmig_rls_status(PG_FUNCTION_ARGS)
+CMIG_READER(cmig_rls_status)
 {
 	Datum		values[1];
 	char		nulls[2] = {0};

@@ -412,8 +412,7 @@ oid_array(const List *oids)
 	return construct_array(elements, count, OIDOID, sizeof(Oid), true, TYPALIGN_INT);
 }
 
-Datum
-cmig_rls_check(PG_FUNCTION_ARGS)
+CMIG_READER(cmig_rls_check)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	List	   *schemas = NIL;

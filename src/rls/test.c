@@ -768,14 +768,12 @@ test_contexts(FunctionCallInfo fcinfo, bool is_array)
 	return (Datum) 0;
 }
 
-Datum
-cmig_rls_test(PG_FUNCTION_ARGS)
+CMIG_READER(cmig_rls_test)
 {
 	return test_contexts(fcinfo, false);
 }
 
-Datum
-cmig_rls_test_matrix(PG_FUNCTION_ARGS)
+CMIG_READER(cmig_rls_test_matrix)
 {
 	return test_contexts(fcinfo, true);
 }

@@ -791,8 +791,7 @@ append_row(const CmigDiffRow *row, void *arg)
 		appendStringInfo(sql, "%s;\n", row->upgrade);
 }
 
-Datum
-cmig_schema_sql(PG_FUNCTION_ARGS)
+CMIG_READER(cmig_schema_sql)
 {
 	CmigDiffOptions options = {.all_owners = true,.sorted = true};
 	CmigManaged *managed = cmig_diff_schemas_argument(fcinfo, 0);
@@ -827,8 +826,7 @@ typedef struct Diff
 	char	   *from_name;
 } Diff;
 
-Datum
-cmig_diff(PG_FUNCTION_ARGS)
+CMIG_READER(cmig_diff)
 {
 	CmigDiffOptions options = {0};
 	CmigManaged *managed = cmig_diff_schemas_argument(fcinfo, 1);
@@ -910,8 +908,7 @@ one_schema(FunctionCallInfo fcinfo, int n, const char *argument)
 	return managed;
 }
 
-Datum
-cmig_diff_schemas(PG_FUNCTION_ARGS)
+CMIG_READER(cmig_diff_schemas)
 {
 	Diff		diff = {0};
 	CmigDiffOptions options = {0};

@@ -572,8 +572,7 @@ tell(const ErrorData *error)
 	return lines;
 }
 
-Datum
-cmig_drift(PG_FUNCTION_ARGS)
+CMIG_READER(cmig_drift)
 {
 	CmigDrift	drift = {0};
 	Finding		finding = {&drift};
@@ -603,8 +602,7 @@ cmig_drift(PG_FUNCTION_ARGS)
  * cmig.capture
  */
 
-Datum
-cmig_capture(PG_FUNCTION_ARGS)
+CMIG_READER(cmig_capture)
 {
 	CmigGenerate generate = {0};
 	CmigDrift	drift = {0};
@@ -779,8 +777,7 @@ add_audit(const CmigManaged *managed, List **lines)
 									   psprintf("add SELECT cmig.enable_audit(%s)", quote_literal_cstr(lfirst(cell))));
 }
 
-Datum
-cmig_baseline(PG_FUNCTION_ARGS)
+CMIG_READER(cmig_baseline)
 {
 	CmigGenerate generate = {.store = true};
 	CmigDraft  *draft = &generate.draft;

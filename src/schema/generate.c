@@ -576,8 +576,7 @@ find_differences(const CmigManaged *managed, const char *target_sql,
 	return cmig_diff_run(managed, target_sql, options, function);
 }
 
-Datum
-cmig_autogenerate(PG_FUNCTION_ARGS)
+CMIG_READER(cmig_autogenerate)
 {
 	CmigGenerate generate = {0};
 	CmigDiffOptions options = {0};
@@ -604,8 +603,7 @@ cmig_autogenerate(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
-Datum
-cmig_require_schema(PG_FUNCTION_ARGS)
+CMIG_READER(cmig_require_schema)
 {
 	const char *target_sql = cmig_argument_text(fcinfo, 0);
 	CmigDiffOptions options = {0};

@@ -8,8 +8,10 @@
 
 #include "access/htup.h"
 #include "access/htup_details.h"
+#include "access/table.h"
 #include "access/tupdesc.h"
 #include "catalog/dependency.h"
+#include "catalog/objectaddress.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_extension.h"
 #include "catalog/pg_type.h"
@@ -21,6 +23,7 @@
 #include "utils/guc.h"
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
+#include "utils/rel.h"
 
 #include "base/base.h"
 #include "kinds/kinds.h"
@@ -554,6 +557,46 @@ read_text(const CmigImageReader *reader, int column)
 }
 
 /*
+ * Does the object, or a column's table, still exist?  Looks at the latest
+ * committed state, and not at the snapshot of the query that has read it.
+ */
+static bool
+still_exists(const CmigImageReader *reader, CmigAddress address)
+{
+	MemoryContext old;
+	Relation	catalog;
+	bool		exists;
+
+	if (!is_objectclass_supported(address.catalog))
+		return true;
+	old = MemoryContextSwitchTo(reader->scratch);
+	catalog = table_open(address.catalog, AccessShareLock);
+	exists = get_catalog_object_by_oid(catalog, get_object_attnum_oid(address.catalog), address.object) != NULL;
+	table_close(catalog, AccessShareLock);
+	MemoryContextSwitchTo(old);
+	return exists;
+}
+
+/*
+ * Raise an error if the current row is not to be trusted, because another
+ * session has dropped the object, or something that its definition names,
+ * since the image's snapshot was taken.  The row is not skipped instead: the
+ * object may exist again under another OID, as after REINDEX CONCURRENTLY.
+ */
+static void
+require_unchanged(const CmigImageReader *reader, const CmigObject *object)
+{
+	const CmigKind *kind = reader->kind;
+	bool		changed = object->name == NULL || object->identity == NULL || !still_exists(reader, object->address);
+
+	for (int i = 0; i < kind->nproperties && !changed; i++)
+		changed = object->values[i] == NULL && !(kind->properties[i].flags & CMIG_PROPERTY_OPTIONAL);
+	if (changed)
+		cmig_query_raise_changed(psprintf("The %s %s was changed or dropped.", kind->name,
+										  object->identity ? object->identity : ""));
+}
+
+/*
  * Returns a copy of a string, or NULL.  If the string, such as a type name,
  * is the same as in the preceding object, both objects share the copy.
  */
@@ -660,6 +703,7 @@ add_object(TupleDesc desc, HeapTuple row, void *arg)
 	object->owner = keep_text(reader, 8, read_text(reader, 8));
 	object->inherited = image_reader_bool(reader, 9);
 	object->values = keep_values(reader);
+	require_unchanged(reader, object);
 	MemoryContextReset(reader->scratch);
 	cmig_image_add(reader->image, object);
 }
@@ -899,9 +943,18 @@ print_plainly(void)
 	cmig_settings_override("bytea_output", "hex");
 }
 
-static CmigImage *
-read_image(const CmigManaged *managed)
+/* The argument and the result of read_image(). */
+typedef struct Reading
 {
+	const CmigManaged *managed;
+	CmigImage  *image;
+} Reading;
+
+static void
+read_image(void *arg)
+{
+	Reading    *reading = arg;
+	const CmigManaged *managed = reading->managed;
 	CmigImageReader reader = {.image = cmig_image_new()};
 	Datum		schemas = schema_oids(managed);
 	int			guc_level = NewGUCNestLevel();
@@ -925,7 +978,17 @@ read_image(const CmigManaged *managed)
 	AtEOXact_GUC(false, guc_level);
 	cmig_image_finish(reader.image);
 	cmig_bodies_read(reader.image);
-	return reader.image;
+	reading->image = reader.image;
+}
+
+/* Read with one snapshot, so that all queries agree; with the latest one. */
+static CmigImage *
+read_latest(const CmigManaged *managed)
+{
+	Reading		reading = {.managed = managed};
+
+	cmig_query_at_once(true, read_image, &reading);
+	return reading.image;
 }
 
 /* Error context callback: if a lock was not available, say who holds it. */
@@ -942,7 +1005,7 @@ cmig_image_read(const CmigManaged *managed)
 	ErrorContextCallback callback;
 
 	if (cmig_lock_wait_is_watched())
-		return read_image(managed);
+		return read_latest(managed);
 
 	callback.callback = explain_wait;
 	callback.arg = NULL;
@@ -952,7 +1015,7 @@ cmig_image_read(const CmigManaged *managed)
 	PG_TRY();
 	{
 		cmig_lock_wait_watch(GetUserId());
-		image = read_image(managed);
+		image = read_latest(managed);
 	}
 	PG_FINALLY();
 	{

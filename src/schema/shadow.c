@@ -72,7 +72,7 @@ add_row(TupleDesc desc, HeapTuple row, void *arg)
 
 /* Add every schema in the database that can be compared. */
 static void
-add_all(CmigManaged *managed)
+add_all(void *managed)
 {
 	static CmigQuery query = {
 		.sql = "SELECT n.oid, n.nspname::text FROM pg_namespace n"
@@ -114,7 +114,7 @@ cmig_managed_schemas(const CmigNames *names)
 
 	managed->all = names == NULL;
 	if (names == NULL)
-		add_all(managed);
+		cmig_query_at_once(true, add_all, managed);
 	else
 		add_named(managed, names);
 	if (managed->count > 1)

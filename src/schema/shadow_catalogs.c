@@ -58,6 +58,7 @@
 #include "utils/rel.h"
 
 #include "base/base.h"
+#include "base/compat.h"
 #include "run/run.h"
 #include "schema/shadow.h"
 

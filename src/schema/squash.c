@@ -350,8 +350,7 @@ find_statements(const Squash *squash)
 	return statements;
 }
 
-Datum
-cmig_squash(PG_FUNCTION_ARGS)
+CMIG_READER(cmig_squash)
 {
 	CmigGenerate generate = {0};
 	CmigNewRevision *new = &generate.draft.new;

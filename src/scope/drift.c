@@ -544,8 +544,7 @@ put_group(ReturnSetInfo *result, const Compared *scopes, int first, int end, con
 	pfree(others);
 }
 
-Datum
-cmig_scope_drift(PG_FUNCTION_ARGS)
+CMIG_READER(cmig_scope_drift)
 {
 	CmigScopeOptions options;
 	Compared   *scopes;

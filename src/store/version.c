@@ -352,7 +352,7 @@ look(void *arg)
 	if (((Look *) arg)->revisions && cmig_scope_is_set())
 		cmig_settings_override("cmig.scope", "");
 	cmig_scope_require();
-	cmig_query_at_once(look_at_once, arg);
+	cmig_query_at_once(false, look_at_once, arg);
 	AtEOXact_GUC(false, guc_level);
 }
 
