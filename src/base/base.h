@@ -751,6 +751,13 @@ extern char *cmig_citus_worker_hint(void);
 extern void cmig_citus_keep_local(void);
 
 /*
+ * Let Citus change the shards of a table one after the other, until the current
+ * GUC nest level ends.  In parallel, it could not change tables that are
+ * connected by foreign keys in one transaction.  Does nothing without Citus.
+ */
+extern void cmig_citus_modify_sequentially(void);
+
+/*
  * Set a setting, until the end of the transaction, on the workers that the
  * transaction uses now or later.  Does nothing without Citus.
  */

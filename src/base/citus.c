@@ -258,12 +258,21 @@ cmig_citus_keep_local(void)
 }
 
 void
+cmig_citus_modify_sequentially(void)
+{
+	if (is_loaded() && has_metadata("pg_dist_partition"))
+		cmig_settings_override("citus.multi_shard_modify_mode", "sequential");
+}
+
+void
 cmig_citus_propagate_setting(const char *name, const char *value)
 {
 	if (!is_loaded() || !has_metadata("pg_dist_partition"))
 		return;
 	cmig_settings_set("citus.propagate_set_commands", "local", PGC_USERSET, GUC_ACTION_LOCAL);
-	(void) cmig_query_once(psprintf("SET LOCAL %s = %s", name, quote_literal_cstr(value)),
+
+	/* outside of a transaction block, Citus sends SET only from a DO block */
+	(void) cmig_query_once(psprintf("DO %s", quote_literal_cstr(psprintf("BEGIN SET LOCAL %s = %s; END", name, quote_literal_cstr(value)))),
 						   0, NULL, NULL, NULL, false, NULL, NULL);
 }
 

@@ -73,6 +73,17 @@ cmig_vxid_get_proc_compat(VirtualTransactionId vxid)
 #endif
 }
 
+/* Returns the local ID of the current transaction. */
+static inline LocalTransactionId
+cmig_lxid_compat(void)
+{
+#if PG_VERSION_NUM >= 170000
+	return MyProc->vxid.lxid;
+#else
+	return MyProc->lxid;
+#endif
+}
+
 /* Run a query to completion.  The query cannot be run again. */
 static inline void
 cmig_executor_run_compat(QueryDesc *query)

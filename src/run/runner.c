@@ -14,6 +14,7 @@
 #include "nodes/parsenodes.h"
 #include "parser/analyze.h"
 #include "parser/parser.h"
+#include "storage/proc.h"
 #include "tcop/dest.h"
 #include "tcop/pquery.h"
 #include "tcop/tcopprot.h"
@@ -229,6 +230,57 @@ cmig_run_check_step(const CmigRunStep *step)
  * ----------------------------------------------------------------
  */
 
+/* The lock_timeout that the workers of a Citus cluster have. */
+static struct
+{
+	LocalTransactionId transaction;
+	SubTransactionId subtransaction;
+	int			limit;
+}			workers = {InvalidLocalTransactionId, InvalidSubTransactionId, 0};
+
+/* Set lock_timeout on the workers until the end of the transaction. */
+static void
+limit_workers(int limit)
+{
+	int			guc_level;
+
+	if (workers.transaction != cmig_lxid_compat())
+		workers.limit = 0;
+	if (limit == workers.limit && (limit == 0 || workers.subtransaction == GetCurrentSubTransactionId()))
+		return;
+	guc_level = NewGUCNestLevel();
+	cmig_citus_propagate_setting("lock_timeout", psprintf("%d", limit));
+	AtEOXact_GUC(false, guc_level);
+	workers.transaction = cmig_lxid_compat();
+	workers.subtransaction = GetCurrentSubTransactionId();
+	workers.limit = limit;
+}
+
+/*
+ * Prepare the transaction for changes on the nodes of a Citus cluster: it is
+ * committed on all nodes or on none, and waits for locks on the workers no
+ * longer than on the coordinator.  Citus does not send lock_timeout to the
+ * workers by itself.
+ */
+static void
+prepare_citus(void)
+{
+	int			limit = cmig_settings_int("cmig.lock_timeout", cmig_lock_timeout);
+
+	(void) cmig_citus_use_two_phases();
+	limit_workers(LockTimeout > 0 && (limit == 0 || LockTimeout < limit) ? LockTimeout : limit);
+}
+
+/*
+ * Call this after the last statement of a run that is part of the caller's
+ * transaction: limits that applied to the statements end.
+ */
+static void
+execute_end(void)
+{
+	limit_workers(LockTimeout);
+}
+
 /*
  * Run one of the queries into which a statement was rewritten.  Returns the
  * number of rows processed, or CMIG_NO_ROWS.  If *snapshot_set is false and
@@ -241,7 +293,7 @@ execute_plan(PlannedStmt *plan, const char *text, DestReceiver *dest,
 {
 	int64		rows = CMIG_NO_ROWS;
 
-	(void) cmig_citus_use_two_phases();
+	prepare_citus();
 	if (plan->utilityStmt != NULL)
 	{
 		QueryCompletion completion;
@@ -622,6 +674,7 @@ run_step(const CmigRunStep *step, int parts)
 	PG_END_TRY();
 
 	stop_running(statement_timeout, timeout_was_active);
+	execute_end();
 	cmig_run_limit_check();
 
 	/*

@@ -961,6 +961,7 @@ cmig_session_enter(CmigSession *session)
 	look_around(session);
 	session->guc_level = NewGUCNestLevel();
 	set_all_for_script(GUC_ACTION_SAVE);
+	cmig_citus_modify_sequentially();
 	current = session;
 	cmig_scope_pin();
 }

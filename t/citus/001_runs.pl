@@ -101,8 +101,31 @@ is(on_shards($coordinator, 'app.item', $columns), 'tenant,id,name,country,n', 'l
 is(sql('SELECT revision FROM cmig.version'), 'columns', 'and is not recorded');
 sql("SELECT cmig.remove_revision('failing')");
 
+# one transaction for changes of tables that a foreign key connects
+sql(load_sql(revision_file('key', 'columns', "ALTER TABLE app.item ADD FOREIGN KEY (country) REFERENCES app.country; UPDATE app.item SET n = n + 1;\nUPDATE app.country SET n = 1; ALTER TABLE app.item ADD COLUMN extra int;",
+	'ALTER TABLE app.item DROP COLUMN extra; ALTER TABLE app.item DROP CONSTRAINT item_country_fkey;')));
+sql("SELECT cmig.upgrade('key')");
+is(sql("SELECT current_setting('citus.multi_shard_modify_mode')"), 'parallel', 'the mode of the session is restored');
+sql("SELECT cmig.downgrade('base')");
+sql("SELECT cmig.upgrade('key')");
+is(on_shards($coordinator, 'app.item', $columns), 'tenant,id,name,country,n,extra', 'tables with foreign keys are created and changed in one transaction');
+
+# a lock on a shard alone: the limit is enforced on the worker
+sql(load_sql(revision_file('locked', 'key', 'ALTER TABLE app.item ADD COLUMN locked int;', 'ALTER TABLE app.item DROP COLUMN locked;')));
+my ($shard) = split /\|/, sql("SELECT shardid || '|' || nodeport FROM citus_shards WHERE table_name = 'app.item'::regclass AND nodeport = " . $workers[0]->port . ' ORDER BY 1 LIMIT 1');
+my $blocker = $workers[0]->background_psql('postgres');
+$blocker->query_safe("SET citus.enable_manual_changes_to_shards = on; BEGIN; LOCK TABLE app.item_$shard IN ACCESS SHARE MODE");
+foreach my $settings ("cmig.lock_timeout = '300ms'", "lock_timeout = '300ms'")
+{
+	fails_with($coordinator, 'postgres', "SET statement_timeout = '20s'; SET cmig.lock_retries = 0; SET $settings; $_", '55P03', 'lock timeout', "$settings reaches the workers: $_")
+	  foreach "SELECT cmig.upgrade('locked')", "CALL cmig.upgrade_stepwise('locked')";
+}
+$blocker->quit;
+is(sql("BEGIN; SET cmig.lock_timeout = '300ms'; SELECT count(*) FROM cmig.upgrade('locked'); SELECT DISTINCT result FROM run_command_on_placements('app.item', 'SHOW lock_timeout'); ROLLBACK"), "1\n0", 'and ends with the run');
+sql("SELECT cmig.remove_revision('locked'); SELECT cmig.downgrade('columns'); SELECT cmig.remove_revision('key')");
+
 load('indexes');
-sql('CALL cmig.upgrade_stepwise()');
+sql("SET cmig.lock_timeout = '60s'; CALL cmig.upgrade_stepwise()");
 is(on_shards($coordinator, $_, "SELECT count(*) FROM pg_index i JOIN pg_class c ON c.oid = indexrelid WHERE indrelid = %L::regclass AND indisvalid AND relname LIKE '%%\\_name%%'"), '1',
 	"a stepwise run builds an index on each shard of $_")
   foreach qw(app.item app.country tenant_a.thing app.managed);
