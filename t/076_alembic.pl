@@ -103,7 +103,7 @@ is(query($node, 'mnfst_rag', "SELECT to_regtype('user_role_new') IS NULL"), 't',
 is(query($node, 'mnfst_rag', q{SELECT depends_on, branch_labels FROM cmig.revision WHERE revision = 'reports_001'}),
 	'{004_add_user_preferences}|{reports}', 'dependencies and labels');
 is(query($node, 'mnfst_rag', q{SELECT down_revision FROM cmig.revision WHERE revision = '006_merge'}),
-	'{004_add_user_preferences,005_add_audit_trail}', 'a merge');
+	'{005_add_audit_trail,004_add_user_preferences}', 'a merge, with the branch first that Alembic runs first');
 is(query($node, 'second_brain', q{SELECT message, created_at AT TIME ZONE 'UTC' FROM cmig.revision WHERE revision = '003'}),
 	'Add full_name to users|2025-02-01 06:00:00', 'message and date');
 
@@ -147,6 +147,175 @@ is($out, "upgrade to the heads: the schemas are the same\ndowngrade to base: the
 ($status, $out, $err) = import_project('mnfst_rag', $folders{mnfst_rag});
 is($status, 1, 'a file that was changed is not overwritten');
 like($err, qr/006_migrate_user_roles\.sql already exists with different content\nHINT: /, 'the error names it');
+
+# new_project(NAME, BODY...): writes a project whose revisions r1, r2, ... have these bodies,
+# each one after the previous one unless it says otherwise, and returns the path of its
+# alembic.ini
+sub new_project
+{
+	my @bodies = @_;
+	my $folder = PostgreSQL::Test::Utils::tempdir();
+	my $number = 0;
+
+	mkdir "$folder/$_" or die foreach qw(alembic alembic/versions);
+	append_to_file("$folder/alembic.ini", "[alembic]\nscript_location = $folder/alembic\n");
+	append_to_file("$folder/alembic/env.py", "from alembic import context\ncontext.configure(dialect_name='postgresql')\ncontext.run_migrations()\n");
+	foreach my $body (@bodies)
+	{
+		my $before = $number++ ? "'r" . ($number - 1) . "'" : 'None';
+		my $date = $body =~ s/^date: (.*)\n// ? $1 : '2024-01-02 03:04:05';
+
+		$body = "down_revision = $before\n$body" if $body !~ /^down_revision/m;
+		append_to_file("$folder/alembic/versions/r$number.py", qq("""Number $number\n\nCreate Date: $date\n"""\nfrom alembic import op\nimport sqlalchemy as sa\nrevision = 'r$number'\n$body));
+	}
+	return "$folder/alembic.ini";
+}
+
+# run_import(INI, FOLDER, OPTION...): as import_project
+sub run_import
+{
+	my ($ini, $folder, @options) = @_;
+	my ($out, $err);
+
+	IPC::Run::run([ $python, $script, '-c', $ini, '-o', $folder, @options ], '<', \undef, '>', \$out, '2>', \$err);
+	return ($? >> 8, $out =~ s/\Q$folder\E/FOLDER/gr, $err);
+}
+
+# Values from outside, the clock, UUIDs, and the order of a set: the same files every time
+my $values = new_project(<<'X', <<'X');
+date: 2024-13-45 10:00:00
+import datetime, os, uuid
+from uuid import uuid4
+SCHEMA = os.environ.get('CMIG_TEST_SCHEMA', 'public')
+MADE = uuid4()
+def new_id():
+    return uuid.uuid4()
+def upgrade():
+    for name in {'one', 'two', 'three', 'four', 'five'}:
+        op.create_table(name, sa.Column('id', sa.Uuid() if hasattr(sa, 'Uuid') else sa.dialects.postgresql.UUID(as_uuid=True)), sa.Column('made', sa.DateTime(timezone=True)), sa.Column('note', sa.Text), schema=SCHEMA)
+    now = datetime.datetime.now(datetime.timezone.utc)
+    op.execute(f"INSERT INTO one VALUES ('{new_id()}', '{now}', 'made at {now}')")
+    twice = uuid4()
+    op.execute(f"INSERT INTO one VALUES ('{twice}', '{datetime.datetime.utcnow()}', lower('{uuid4()}'))")
+    op.execute(f"UPDATE one SET made = '{datetime.datetime.now() + datetime.timedelta(1)}' WHERE id = '{twice}'")
+    op.execute(f"INSERT INTO two (id) VALUES ('{MADE}')")
+def downgrade():
+    for name in {'one', 'two', 'three', 'four', 'five'}:
+        op.drop_table(name)
+X
+import secrets
+TOKEN = secrets.token_hex(8)
+def upgrade():
+    op.execute(f"INSERT INTO three (note) VALUES ('{TOKEN}')")
+def downgrade():
+    pass
+X
+my @texts;
+foreach my $run (1, 2)
+{
+	my $folder = PostgreSQL::Test::Utils::tempdir() . '/files';
+	local $ENV{PYTHONHASHSEED} = $run;
+	my ($status, $out, $err) = run_import($values, $folder);
+
+	is($status, 3, 'what needs a secret is written by hand') or diag($err);
+	push @texts, $out . join '', map { slurp_file($_) } sort glob "$folder/*.sql";
+	load_ok($folder) if $run == 1;
+}
+is($texts[1], $texts[0], 'two imports of the same sources write the same files');
+like($texts[0], qr/^    line 11: SCHEMA = os.environ.get\('CMIG_TEST_SCHEMA', 'public'\), 'public' in the environment of the import$/m, 'a value of the environment is noted');
+like($texts[0], qr/^    line 12: MADE = uuid.uuid4\(\) became a fixed value, '[0-9a-f-]{36}'$/m, 'a value of the module');
+like($texts[0], qr/^    upgrade, line 14: uuid.uuid4\(\) became gen_random_uuid\(\)$/m, 'the line of a helper function');
+like($texts[0], qr/^    its Create Date is left out, because it is not a date: 2024-13-45 10:00:00$/m, 'a wrong date is dropped');
+like($texts[0], qr/^    upgrade, line 10: uses secrets.token_hex\(\)$/m, 'secrets');
+like($texts[0], qr/VALUES \(gen_random_uuid\(\), now\(\), 'made at 2000-01-01 [^']*'\);/, 'functions of the server, where a value is all of a string');
+like($texts[0], qr/VALUES \('([0-9a-f-]{36})', \(now\(\) AT TIME ZONE 'UTC'\), lower\('[0-9a-f-]{36}'\)\);.*WHERE id = '\1'/s, 'and a fixed value where it is used twice or in a call');
+like($texts[0], qr/SET made = '2000-01-02 00:00:00.987652'/, 'and in a calculation');
+
+# load_ok(FOLDER): loads the files
+sub load_ok
+{
+	my ($folder) = @_;
+
+	$node->safe_psql('postgres', 'CREATE DATABASE loaded');
+	query($node, 'loaded', 'CREATE EXTENSION pg_cmig');
+	like(load_files($node, 'loaded', undef, sort glob "$folder/*.sql"), qr/^(\w+\|added\n?)+$/, 'the files load');
+}
+
+# Code that Alembic has to run, and downgrades that fail; the second branch has the first id
+my $code = new_project(<<'X', <<'X', <<'X', <<'X', <<'X', <<'X');
+def upgrade():
+    op.create_table('t', sa.Column('id', sa.Integer, primary_key=True))
+    with op.get_bind().begin_nested():
+        op.execute("COMMENT ON TABLE t IS 'commented'")
+def downgrade():
+    op.drop_table('t')
+X
+down_revision = 'r1'
+def upgrade():
+    op.add_column('t', sa.Column('a', sa.Integer))
+def downgrade():
+    op.drop_column('t', 'a')
+X
+down_revision = 'r1'
+def upgrade():
+    op.add_column('t', sa.Column('b', sa.Integer))
+def downgrade():
+    op.drop_column('t', 'b')
+X
+down_revision = ('r3', 'r2')
+def upgrade():
+    for statement in ("ALTER TABLE missing ADD a int", "ALTER TABLE t ADD c int"):
+        try:
+            with op.get_bind().begin_nested():
+                op.execute(statement)
+        except sa.exc.ProgrammingError:
+            pass
+def downgrade():
+    op.drop_column('t', 'c')
+X
+def upgrade():
+    if 't' in sa.inspect(op.get_bind()).get_table_names():
+        op.add_column('t', sa.Column('d', sa.Integer))
+    with op.get_context().autocommit_block():
+        op.execute('CREATE INDEX CONCURRENTLY t_d ON t (d)')
+def downgrade():
+    op.drop_constraint(None, 't', type_='unique')
+X
+def upgrade():
+    op.add_column('t', sa.Column('e', sa.Integer))
+def downgrade():
+    op.drop_column('t', 'wrong')
+X
+my $by_hand = PostgreSQL::Test::Utils::tempdir() . '/files';
+($status, $out, $err) = run_import($code, $by_hand);
+is("$status\n$out", <<'X', 'the report');
+3
+6 files in FOLDER
+automatic:       4
+to be reviewed:  0
+to be written:   2
+  r4
+    upgrade, line 12: catches the errors of a savepoint
+  r5
+    upgrade, line 10: uses the result of a statement
+    downgrade, it is irreversible, because it fails in Alembic: line 15: CompileError: Can't emit DROP CONSTRAINT for constraint UniqueConstraint(); it has no name
+X
+like(slurp_file("$by_hand/r5.sql"), qr/^-- transactional: false$/m, 'what needs an autocommit block stays in one part, outside of a transaction');
+unlike(slurp_file("$by_hand/r5.sql"), qr/cmig:downgrade/, 'irreversible');
+$node->safe_psql('postgres', 'CREATE DATABASE recorded');
+my $recorded = PostgreSQL::Test::Utils::tempdir() . '/files';
+($status, $out, $err) = run_import($code, $recorded, '--record', '-d', 'recorded');
+is($status, 0, 'everything is recorded') or diag($err);
+like($out, qr/^to be written:   0\n/m, 'nothing is to be written');
+like($out, qr/^    upgrade, recorded on an empty database \(line 12: catches the errors of a savepoint\)$/m, 'what was recorded is to be reviewed');
+like($out, qr/^    downgrade, it is irreversible, because it fails in Alembic: .*column "wrong" of relation "t" does not exist/m, 'a downgrade that fails in Alembic');
+like(slurp_file("$recorded/r4.sql"), qr/^-- recorded on an empty database.*^ALTER TABLE t ADD c int;$/ms, 'what Alembic sent');
+unlike(slurp_file("$recorded/r4.sql"), qr/^(ALTER TABLE missing.*|SAVEPOINT.*);$/m, 'and did not roll back');
+unlike(slurp_file("$recorded/r6.sql"), qr/cmig:downgrade/, 'irreversible');
+like($out, qr/r5_1, r5/, 'a recorded revision is divided');
+($status, $out, $err) = run_import($code, $recorded, '--verify', '-d', 'recorded');
+is($status, 0, 'the recorded files create the same schema') or diag($out . $err);
+like($out, qr/^upgrade to the heads: the schemas are the same\ndowngrade: Alembic fails in r6: .*wrong.*\ndowngrade to r6: the schemas are the same\n\z/s, 'compared as far as Alembic gets');
 
 # A live database: Alembic has applied some of the migrations, and pg_cmig applies the
 # rest
