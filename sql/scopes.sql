@@ -90,7 +90,10 @@ ALTER TABLE tenant_1.invoice ADD total int;
 CALL cmig.upgrade_scopes('tenant\_%', 'tenant@head', 1);
 CALL cmig.upgrade_scopes('tenant %', 'tenant@head');
 SELECT scope, current, pending, failed FROM cmig.scopes();
+SELECT item, value, hint FROM cmig.status() WHERE item IN ('pending', 'scopes');
+SELECT severity, problem, fix FROM cmig.check() WHERE object = 'scopes';
 SET cmig.scope = 'tenant_1';
+SELECT item FROM cmig.status() WHERE item = 'scopes';
 SELECT what, revision, message FROM cmig.log();
 RESET cmig.scope;
 -- by default, the first failure ends the call with its error

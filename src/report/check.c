@@ -457,16 +457,23 @@ script_check_add_problems(const CmigView *view, List *problems, bool *has_gaps)
 PG_FUNCTION_INFO_V1(cmig_check);
 
 /*
- * Report scopes whose schemas were dropped without cmig.drop_scope, and version
+ * Report scopes that are not up to date, scopes whose schemas were dropped without cmig.drop_scope, and version
  * rows written by hand for a schema that cannot be a scope.
  */
 static List *
-add_gone_scopes(List *problems)
+add_scopes(List *problems)
 {
+	CmigScopeSummary scopes;
 	ListCell   *lc;
 
 	if (cmig_scope_is_set())
 		return problems;
+	scopes = cmig_scope_summary();
+	if (scopes.failed + scopes.behind + scopes.never > 0)
+		problems = problem_add(problems, scopes.failed > 0 ? "warning" : "notice", "scopes",
+							   psprintf("of %d scopes, %d failed, %d are behind, and %d were never upgraded",
+										scopes.count, scopes.failed, scopes.behind, scopes.never),
+							   "SELECT * FROM cmig.scopes() WHERE failed IS NOT NULL OR pending IS DISTINCT FROM 0");
 	foreach(lc, cmig_scope_list_gone())
 	{
 		CmigScopeItem *item = lfirst(lc);
@@ -818,7 +825,7 @@ add_repeatable_problems(const CmigView *view, List *problems)
 
 		if (state != CMIG_REPEATABLE_CURRENT)
 			problems = problem_add(problems, "notice", cmig_graph_id(graph, i), texts[state],
-								   "SELECT * FROM cmig.upgrade('heads')");
+								   cmig_scope_upgrade_hint("SELECT * FROM cmig.upgrade('heads')"));
 	}
 	return problems;
 }
@@ -944,7 +951,7 @@ cmig_check_problems(const CmigView *view, bool with_texts)
 		problems = add_publication_problems(problems);
 		problems = add_progress_problem(problems);
 		problems = add_journal_problems(problems);
-		problems = add_gone_scopes(problems);
+		problems = add_scopes(problems);
 		problems = add_drift_problem(problems);
 		problems = add_audit_problem(problems);
 		problems = add_tool_problems(view, problems);

@@ -25,6 +25,7 @@
 #include "plan/plan.h"
 #include "report/internal.h"
 #include "run/run.h"
+#include "scope/scope.h"
 #include "store/store.h"
 
 /* ----------------------------------------------------------------
@@ -98,6 +99,21 @@ put_repeatables(FunctionCallInfo fcinfo, const CmigGraph *graph)
 	put_status(fcinfo, "repeatable", psprintf("%d, %d to run", graph->repeatable_count, graph->repeatable_count - current), NULL);
 }
 
+/* Add a row about the scopes, if any are in use. */
+static void
+put_scopes(FunctionCallInfo fcinfo)
+{
+	CmigScopeSummary scopes = {0};
+
+	if (!cmig_scope_is_set())
+		scopes = cmig_scope_summary();
+	if (scopes.count > 0)
+		put_status(fcinfo, "scopes",
+				   psprintf("%d, %d failed, %d behind, %d never upgraded", scopes.count, scopes.failed, scopes.behind, scopes.never),
+				   scopes.failed + scopes.behind + scopes.never == 0 ? NULL :
+				   "SELECT * FROM cmig.scopes() WHERE failed IS NOT NULL OR pending IS DISTINCT FROM 0");
+}
+
 /*
  * Add rows about the revisions that an upgrade to the heads would run.
  * Returns false if there are none.
@@ -126,8 +142,8 @@ put_pending(FunctionCallInfo fcinfo, const CmigView *view, int heads)
 			   psprintf("%d: %s", pending->count,
 						cmig_graph_ids_text(view->graph, nodes, pending->count)),
 			   view->applied->unknown || !may_go_up(stepwise != NULL) ? NULL
-			   : psprintf(stepwise ? "CALL cmig.upgrade_stepwise('%s')" : "SELECT * FROM cmig.upgrade('%s')",
-						  heads > 1 ? "heads" : "head"));
+			   : cmig_scope_upgrade_hint(psprintf(stepwise ? "CALL cmig.upgrade_stepwise('%s')" : "SELECT * FROM cmig.upgrade('%s')",
+												  heads > 1 ? "heads" : "head")));
 	put_status(fcinfo, "pending written by", authors_text(view->graph, pending),
 			   "SELECT revision, created_by FROM cmig.plan('upgrade', 'heads')");
 	if (stepwise)
@@ -461,6 +477,7 @@ CMIG_READER(cmig_status)
 	if (view.graph->defects == NIL)
 		pending = put_pending(fcinfo, &view, heads);
 
+	put_scopes(fcinfo);
 	put_stepwise(fcinfo, &view);
 	put_running(fcinfo);
 	put_failure(fcinfo, &view, pending);

@@ -310,6 +310,38 @@ pending_of(CmigScopeCache *cache, const CmigScopeItem *item)
 	return *result;
 }
 
+CmigScopeSummary
+cmig_scope_summary(void)
+{
+	CmigScopeSummary summary = {0};
+	CmigScopeCache *cache = cmig_scope_list_cache();
+	ListCell   *lc;
+
+	foreach(lc, cmig_scope_list_tried())
+	{
+		const CmigScopeItem *item = lfirst(lc);
+		int			pending = pending_of(cache, item);
+
+		if (!item->exists)
+			continue;
+		summary.count++;
+		if (item->failure)
+			summary.failed++;
+		else if (pending == UNKNOWN)
+			summary.never++;
+		else if (pending > 0)
+			summary.behind++;
+	}
+	return summary;
+}
+
+char *
+cmig_scope_upgrade_hint(char *otherwise)
+{
+	return cmig_scope_is_set() || cmig_scope_list_tried() == NIL ? otherwise :
+		"To upgrade the scopes: CALL cmig.upgrade_scopes('<pattern>')";
+}
+
 /* Returns the lines of a string as a text[] value. */
 static Datum
 lines_array(const char *lines)

@@ -33,4 +33,21 @@ typedef struct CmigScopeItem
  */
 extern List *cmig_scope_list_gone(void);
 
+/* The scopes in which a run has ever been started, by their state. */
+typedef struct CmigScopeSummary
+{
+	int			count;			/* all of them */
+	int			failed;			/* the last run failed */
+	int			behind;			/* others with pending revisions */
+	int			never;			/* others in which nothing is applied */
+}			CmigScopeSummary;
+
+extern CmigScopeSummary cmig_scope_summary(void);
+
+/*
+ * Returns a hint that tells to upgrade the scopes instead of the database, or
+ * "otherwise" if no scopes are in use or a scope is selected.
+ */
+extern char *cmig_scope_upgrade_hint(char *otherwise);
+
 #endif							/* CMIG_SCOPE_H */
