@@ -132,4 +132,10 @@ SELECT object FROM cmig.diff($$CREATE TABLE reference AS SELECT create_reference
 CREATE TABLE distributed AS SELECT create_distributed_table(1, 2, 3, 4, '') AS a; SELECT create_distributed_table(1, 2, 3, 4, '')$$);
 DROP FUNCTION pg_catalog.create_reference_table(), pg_catalog.create_distributed_table(integer, integer, integer, integer, text);
 RESET citus.shard_count;
+-- an extension's update that cannot be reverted
+SET client_min_messages = warning;
+CREATE EXTENSION hstore VERSION '1.4';
+SELECT action, upgrade_sql, downgrade_sql, hazard FROM cmig.diff('CREATE EXTENSION hstore VERSION ''1.5''');
+SELECT content ~ 'cmig:downgrade' AS reverts, hazards FROM cmig.autogenerate('Update hstore', 'CREATE EXTENSION hstore VERSION ''1.5''');
+DROP EXTENSION hstore;
 DROP EXTENSION pg_cmig;

@@ -107,6 +107,13 @@ DROP FUNCTION swallow();
 DROP SEQUENCE counter;
 SELECT state() = :'before' AS same;
 
+-- parallel index builds
+CREATE TABLE big AS SELECT generate_series(1, 200000) AS a;
+ALTER TABLE big SET (parallel_workers = 2);
+UPDATE cmig.revision SET upgrade_sql = 'DO $$ BEGIN CREATE INDEX ON big (a); END $$; ALTER TABLE big ADD UNIQUE (a); CREATE INDEX ON big (a); DO $$ BEGIN PERFORM FROM big LIMIT 1; END $$' WHERE revision = '002';
+SELECT statement, command, scans FROM cmig.dry_run() WHERE revision = '002';
+DROP TABLE big;
+
 -- large tables
 UPDATE cmig.revision SET upgrade_sql = $$ALTER TABLE account ADD x int;
 CREATE INDEX ON account (email);

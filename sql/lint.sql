@@ -141,6 +141,12 @@ SELECT count(*) FROM cmig.lint_sql('CREATE INDEX ON big (name); DROP TABLE big')
 ROLLBACK;
 SELECT count(*) FROM big;
 
+-- an enum value of a type that the same revision creates; PostgreSQL 17 can use it
+SELECT statement, current_setting('server_version_num')::integer >= 170000 OR coalesce(bool_or(rule ~ 'new-enum-value'), false) AS found
+FROM unnest('{3,4}'::integer[]) statement LEFT JOIN cmig.lint_sql($$CREATE TYPE hue AS ENUM ('red'); ALTER TYPE hue ADD VALUE 'blue'; CREATE TABLE paint (h hue DEFAULT 'blue'); INSERT INTO paint VALUES ('blue')$$)
+	USING (statement) GROUP BY 1 ORDER BY 1;
+SELECT count(*) FROM cmig.lint_sql($$CREATE TYPE hue AS ENUM ('red'); ALTER TYPE hue ADD VALUE IF NOT EXISTS 'red'; CREATE TABLE paint (h hue DEFAULT 'red')$$) WHERE rule ~ 'new-enum-value';
+
 -- an enum value that an earlier revision of the same upgrade adds
 CREATE TYPE mood AS ENUM ('ok');
 SELECT cmig.create_revision('Value', $$ALTER TYPE mood ADD VALUE 'sad'$$, revision => 'e1'), cmig.create_revision('Use', $$CREATE TABLE day (m mood DEFAULT 'sad')$$, revision => 'e2');

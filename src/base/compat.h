@@ -299,6 +299,11 @@ cmig_not_null_compat(TupleDesc desc, int i)
 /* Can a partitioned table have a NOT VALID foreign key? */
 #define CMIG_PARTITIONED_NOT_VALID_KEYS_COMPAT (PG_VERSION_NUM >= 180000)
 
+/*
+ * Can a transaction use the values that it adds to an enum that it has created?
+ */
+#define CMIG_OWN_ENUM_VALUES_COMPAT (PG_VERSION_NUM >= 170000)
+
 /* Do GRANT and REVOKE lock the relations that they name? */
 #define CMIG_GRANT_LOCKS_COMPAT (PG_VERSION_NUM >= 180000)
 

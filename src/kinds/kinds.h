@@ -565,6 +565,7 @@ extern CmigKind cmig_kind_other;
  * relocatable.
  */
 extern const char *cmig_extension_schema(const CmigObject *extension);
+extern const char *cmig_extension_version(const CmigObject *extension);
 extern bool cmig_extension_is_relocatable(const CmigObject *extension);
 
 /*

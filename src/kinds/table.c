@@ -464,6 +464,12 @@ cmig_extension_schema(const CmigObject *extension)
 	return extension->values[SCHEMA];
 }
 
+const char *
+cmig_extension_version(const CmigObject *extension)
+{
+	return extension->values[VERSION];
+}
+
 bool
 cmig_extension_is_relocatable(const CmigObject *extension)
 {

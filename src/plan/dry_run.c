@@ -346,6 +346,7 @@ dry_run(void *arg)
 	 * what the workers read
 	 */
 	cmig_settings_override("max_parallel_workers_per_gather", "0");
+	cmig_settings_override("max_parallel_maintenance_workers", "0");
 
 	cmig_change_begin("cmig.dry_run()");
 	cmig_run_limit_tighten("cmig.dry_run_timeout",

@@ -332,7 +332,7 @@ extern void cmig_measure_start(CmigExistingSet *relations);
  * cmig_measure_fail(), which sets only the elapsed time and the WAL size.
  */
 extern void cmig_measure_begin(CmigMeasure *measure, CmigExistingSet *relations);
-extern void cmig_measure_end(CmigMeasure *measure, bool builds_index);
+extern void cmig_measure_end(CmigMeasure *measure);
 extern void cmig_measure_fail(CmigMeasure *measure);
 
 /* in related.c */

@@ -25,6 +25,7 @@
 #include "utils/timestamp.h"
 
 #include "base/base.h"
+#include "base/compat.h"
 #include "plan/internal.h"
 #include "plan/lint.h"
 
@@ -818,7 +819,10 @@ apply_alter_enum(CmigLint *lint, AlterEnumStmt *statement)
 {
 	CmigLintType *type = cmig_lint_objects_add_type(lint, statement->typeName);
 
-	if (statement->oldVal == NULL && !type->is_new && !cmig_lint_types_has_value(lint, statement) &&
+	/* a new enum may already have the value */
+	if (type->is_new && (CMIG_OWN_ENUM_VALUES_COMPAT || statement->skipIfNewValExists))
+		return;
+	if (statement->oldVal == NULL && (type->is_new || !cmig_lint_types_has_value(lint, statement)) &&
 		cmig_lint_session_in_transaction(lint))
 		cmig_lint_session_add_value(lint, type, statement->newVal);
 }

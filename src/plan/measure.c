@@ -453,13 +453,9 @@ is_rewritten(CmigExisting *relation)
 	return relation->kind != RELKIND_SEQUENCE;
 }
 
-/*
- * Has the statement read all blocks of the relation?  If the statement builds
- * an index, any scan counts, because parallel workers count their blocks
- * separately.
- */
+/* Has the statement read all blocks of the relation? */
 static bool
-is_read_in_full(CmigExisting *relation, bool builds_index)
+is_read_in_full(CmigExisting *relation)
 {
 	CmigCounters now = cmig_existing_count(relation->oid);
 	int64		scans = now.scans - relation->last.scans;
@@ -468,7 +464,7 @@ is_read_in_full(CmigExisting *relation, bool builds_index)
 	relation->last = now;
 	if (relation->kind != RELKIND_RELATION && relation->kind != RELKIND_MATVIEW)
 		return false;
-	return scans > 0 && relation->pages > 0 && (builds_index || blocks >= relation->pages);
+	return scans > 0 && relation->pages > 0 && blocks >= relation->pages;
 }
 
 /* Returns the sequences that the statement has advanced. */
@@ -580,7 +576,7 @@ cmig_measure_fail(CmigMeasure *measure)
 }
 
 void
-cmig_measure_end(CmigMeasure *measure, bool builds_index)
+cmig_measure_end(CmigMeasure *measure)
 {
 	List	   *touched;
 	ListCell   *lc;
@@ -595,7 +591,7 @@ cmig_measure_end(CmigMeasure *measure, bool builds_index)
 		add_lock(measure, one);
 		if (one->mode == AccessExclusiveLock && is_rewritten(relation))
 			add_line(&measure->rewrites, relation->name);
-		if (relation->kind != RELKIND_SEQUENCE && is_read_in_full(relation, builds_index))
+		if (relation->kind != RELKIND_SEQUENCE && is_read_in_full(relation))
 			add_line(&measure->scans, relation->name);
 	}
 	add_earlier_locks(measure, touched);

@@ -469,7 +469,7 @@ attempt_statement(void *arg)
 	raw = cmig_run_check_statement(run->step, run->statement.raw);
 	attempt->rows = cmig_execute_statement(raw, run->statement.text, attempt->dest);
 	cmig_extension_require(run->step->revision);
-	cmig_measure_end(&trial->measure, IsA(raw->stmt, IndexStmt) || IsA(raw->stmt, ReindexStmt));
+	cmig_measure_end(&trial->measure);
 	trial->measuring = false;
 }
 

@@ -581,6 +581,7 @@ compare(DiffRun *run, CmigImage *from)
 		cmig_body_check_changed(difference);
 		cmig_outside_refuse(difference, run->managed);
 	}
+	cmig_extension_check_updates(difference);
 	cmig_rename_tell(difference);
 	cmig_column_order_tell(difference);
 	cmig_others_tell(difference);

@@ -551,6 +551,12 @@ extern const CmigManaged *cmig_extension_move(const CmigManaged *managed, const 
 											  const CmigImage *to, CmigDiffCallback callback, void *arg);
 
 /*
+ * Mark the updates of extensions whose downgrade is not possible, because the
+ * server has no update path back to the old version.
+ */
+extern void cmig_extension_check_updates(const CmigDifference *difference);
+
+/*
  * Returns the names of the extensions that applied revisions have created, as a
  * List of char *.  Scripts are only searched for CREATE EXTENSION, also in the
  * bodies of functions and DO blocks.

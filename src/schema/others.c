@@ -135,6 +135,46 @@ cmig_extension_move(const CmigManaged *managed, const CmigImage *from, const Cmi
 	return move.managed;
 }
 
+/* Does the server have an update path from version "to" back to "from"? */
+static bool
+has_path_back(const CmigChange *change)
+{
+	static CmigQuery query = {
+		.sql = "SELECT FROM pg_extension_update_paths($1) WHERE source = $2 AND target = $3 AND path IS NOT NULL",
+		.nargs = 3,.argtypes = {NAMEOID, TEXTOID, TEXTOID}
+	};
+	Datum		values[3];
+
+	values[0] = DirectFunctionCall1(namein, CStringGetDatum(change->from->name));
+	values[1] = CStringGetTextDatum(cmig_extension_version(change->to));
+	values[2] = CStringGetTextDatum(cmig_extension_version(change->from));
+	return cmig_query_run(&query, values, NULL) > 0;
+}
+
+void
+cmig_extension_check_updates(const CmigDifference *difference)
+{
+	for (int i = 0; i < difference->count; i++)
+	{
+		const CmigChange *change = &difference->changes[i];
+		ListCell   *cell;
+
+		if (change->action != CMIG_ALTER || change->from->kind != &cmig_kind_extension ||
+			strcmp(cmig_extension_version(change->from), cmig_extension_version(change->to)) == 0 || has_path_back(change))
+			continue;
+		foreach(cell, change->ddl)
+		{
+			CmigDdl    *ddl = lfirst(cell);
+
+			if (ddl->undo == NULL || strstr(ddl->undo, " UPDATE TO ") == NULL)
+				continue;
+			ddl->undo = NULL;
+			ddl->hazard = psprintf("cannot be reverted: extension %s has no update path from version %s back to %s",
+								   change->from->identity, cmig_extension_version(change->to), cmig_extension_version(change->from));
+		}
+	}
+}
+
 /*
  * Extensions that no revision has created
  */
