@@ -36,6 +36,7 @@ usleep(1_500_000);
 is($primary->safe_psql('postgres', 'SELECT state, rows < 5000 FROM cmig.backfill_progress'), 'running|t', 'the backfill waits while the replica is behind');
 $standby->safe_psql('postgres', 'SELECT pg_wal_replay_resume()');
 is(finish_psql($run), 0, 'the backfill continues when the replica has caught up') or diag $run->{err};
+is(() = $run->{err} =~ /NOTICE:  00000: backfill of public.item waits for replicas that are behind\nDETAIL:  The lag is \d+ ms, and max_lag is 20 ms\.\nHINT:  SELECT/g, 1, 'it says once what it waits for') or diag $run->{err};
 is($primary->safe_psql('postgres', 'SELECT min(n), max(n) FROM item'), '1|1', 'each row was updated once');
 $primary->wait_for_catchup($standby);
 is($standby->safe_psql('postgres', 'SELECT state FROM cmig.backfill_progress'), 'done', 'the replica shows the end of the backfill');

@@ -191,6 +191,67 @@ foreach my $call ([ 'backfill', "cmig.backfill('moved', 'n = n + 1')" ],
 }
 
 #
+# A statement that waits for a lock for more than a second says so once, during the
+# wait.  The server's settings are the same afterwards, and its log has nothing new.
+#
+query($node, 'postgres', 'CREATE ROLE ann LOGIN; CREATE TABLE slow (n int); ALTER TABLE slow OWNER TO ann; GRANT ALL ON SCHEMA public TO ann; SELECT cmig.grant_access(\'ann\', \'migrator\')');
+my $settings = "SHOW deadlock_timeout; SHOW log_lock_waits; SHOW client_min_messages";
+my $waits = qr/NOTICE:  00000: process \d+ still waiting for AccessExclusiveLock on relation \d+ of database \d+ after \d{4}\.\d+ ms\nDETAIL:  Process holding the lock: $holder_pid\. Wait queue: \d+\.\nHINT:  [^\n]*SELECT \* FROM cmig.status\(\)\n/;
+foreach my $call ('SELECT cmig.upgrade()', 'CALL cmig.upgrade_stepwise()')
+{
+	my $log = -s $node->logfile;
+
+	revision('true', 'ALTER TABLE slow ADD a int; ALTER TABLE slow DROP a');
+	$holder->query_safe('BEGIN; LOCK TABLE slow IN ACCESS SHARE MODE');
+	$run = start_psql($node, 'postgres', "SET ROLE ann;\n$call;\n$settings;", 'first');
+	$run->{handle}->pump until $run->{err} =~ /still waiting|ERROR/;
+	wait_until_blocked($node, 'first');
+	select undef, undef, undef, 0.2;
+	$holder->query_safe('COMMIT');
+	is(finish_psql($run), 0, "$call waits") or diag $run->{err};
+	is(() = $run->{err} =~ /$waits/g, 1, "$call: one statement says once that it waits") or diag $run->{err};
+	unlike($run->{err}, qr/LOG:|acquired/, "$call: nothing else is said");
+	like($run->{out}, qr/1s\noff\nnotice\z/, "$call: the settings are as before");
+	unlike(slurp_file($node->logfile, $log), qr/LOG:.*(?:still waiting|acquired)/, "$call: the server's log has no new messages");
+}
+$node->safe_psql('postgres', 'DROP TABLE slow');
+
+#
+# An error names the sessions that hold the lock, and those that waited before the run,
+# but not those that waited behind it and got the lock when the run gave up.
+#
+my ($late, $ahead) = map { $node->background_psql('postgres', on_error_stop => 0) } 1 .. 2;
+my ($late_pid, $ahead_pid) = map { $_->query_safe('SELECT pg_backend_pid()') } ($late, $ahead);
+sub waits
+{
+	my ($pid) = @_;
+	$node->poll_query_until('postgres', "SELECT wait_event_type = 'Lock' FROM pg_stat_activity WHERE pid = $pid") or die;
+}
+foreach my $limit ("SET cmig.lock_timeout = '3s'", "SET lock_timeout = '3s'")
+{
+	revision('true', 'ALTER TABLE item ADD late int');
+	$late->query_safe('BEGIN; SELECT 1');
+	$holder->query_safe('BEGIN; LOCK TABLE item IN ACCESS SHARE MODE');
+	$run = start_psql($node, 'postgres', "$limit; SELECT cmig.upgrade()", 'first');
+	wait_until_blocked($node, 'first');
+	$late->query_until(qr/begun/, "\\echo begun\nSELECT count(*) FROM item;\n");
+	waits($late_pid);
+	isnt(finish_psql($run), 0, "$limit: the run gives up");
+	like($run->{err}, qr/ERROR.*Blocked by process $holder_pid /s, "$limit: the error names the session that holds the lock");
+	unlike($run->{err}, qr/ERROR.*Blocked by process $late_pid /s, "$limit: but not the one that waited behind the run");
+	like($run->{err}, qr/pg_terminate_backend\($holder_pid\)/, "$limit: nor does the hint");
+	$late->query('COMMIT');
+	$holder->query_safe('COMMIT');
+}
+revision('true', 'SELECT count(*) FROM item');
+$holder->query_safe('BEGIN; LOCK TABLE item IN ACCESS SHARE MODE');
+$ahead->query_until(qr/begun/, "\\echo begun\nBEGIN; LOCK TABLE item;\n");
+waits($ahead_pid);
+fails_with($node, 'postgres', "SET lock_timeout = '500ms'; SELECT cmig.upgrade()", '55P03', "Blocked by process $ahead_pid of .*pg_terminate_backend\\($ahead_pid\\)", 'the error names a session that waited before the run');
+$holder->query_safe('COMMIT');
+$_->quit foreach ($late, $ahead);
+
+#
 # A table that is renamed or replaced during a backfill by key
 #
 my $fill = "CALL cmig.backfill('moved', 'n = n + 1', batch_size => 100, pause => '1 s');";

@@ -84,6 +84,20 @@ cmig_lxid_compat(void)
 #endif
 }
 
+/* Returns the virtual transaction of an entry of GetLockStatusData(). */
+static inline VirtualTransactionId
+cmig_lock_vxid_compat(const LockInstanceData *lock)
+{
+#if PG_VERSION_NUM >= 170000
+	return lock->vxid;
+#else
+	return (VirtualTransactionId)
+	{
+		lock->backend, lock->lxid
+	};
+#endif
+}
+
 /* Run a query to completion.  The query cannot be run again. */
 static inline void
 cmig_executor_run_compat(QueryDesc *query)

@@ -379,8 +379,12 @@ cmig_backfill_resume_require_key(const CmigBackfillRun *run, const CmigBackfillP
 
 #define MOST_ROWS 1000000
 
-/* Time between two checks of the replication lag, in milliseconds. */
+/*
+ * Time between two checks of the replication lag, and after how much time a
+ * NOTICE says that the backfill is waiting, in milliseconds.
+ */
 #define LAG_PAUSE 200
+#define LAG_QUIET 1000
 
 /* An example of a correct call, for hints. */
 #define CALL_HINT "CALL cmig.backfill('users', 'email_lower = lower(email)', 'email_lower IS NULL')"
@@ -427,10 +431,15 @@ keep_lag(TupleDesc desc, HeapTuple row, void *arg)
 	*(double *) arg = DatumGetFloat8(cmig_query_datum(desc, row, 1, &isnull));
 }
 
-/* Pause between batches, and wait while the replicas lag too far behind. */
+/*
+ * Pause between batches, and wait while the replicas lag too far behind.  The
+ * first wait that is not short is reported.
+ */
 static void
 throttle(CmigBackfill *b)
 {
+	int			waited = 0;
+
 	if (b->one_transaction)
 		return;
 	if (b->pause_ms > 0)
@@ -444,7 +453,16 @@ throttle(CmigBackfill *b)
 		cmig_toplevel_commit();
 		if (lag <= b->max_lag_ms)
 			break;
+		if (waited >= LAG_QUIET && !b->lag_told)
+		{
+			b->lag_told = true;
+			ereport(NOTICE,
+					(errmsg("backfill of %s waits for replicas that are behind", b->target->name),
+					 errdetail("The lag is %.0f ms, and max_lag is %.0f ms.", lag, b->max_lag_ms),
+					 errhint("SELECT application_name, replay_lag FROM pg_stat_replication")));
+		}
 		cmig_toplevel_sleep(LAG_PAUSE);
+		waited += LAG_PAUSE;
 	}
 }
 

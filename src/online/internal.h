@@ -163,6 +163,7 @@ typedef struct CmigBackfill
 	int			batch_size;
 	long		pause_ms;
 	double		max_lag_ms;		/* 0: no limit */
+	bool		lag_told;		/* has it reported a wait for replicas? */
 	Oid			caller;			/* role that writes cmig.backfill_run */
 
 	MemoryContext run_context;	/* contains the data to which "run" points */

@@ -42,12 +42,19 @@ extern bool cmig_session_is_entered(void);
 extern void cmig_run_limit_init(void);
 
 /*
+ * Forget the lock waits of earlier statements, and reread cmig.lock_timeout.
+ * Call this when a statement begins, or a batch of a statement that commits.
+ * Call cmig_lock_wait_next_statement() when a statement of a script begins.
+ */
+extern void cmig_lock_wait_next_statement(void);
+
+/*
  * Call this in an error context callback during a wait for a known lock that
  * the timer does not watch.  If the current error is a lock timeout or a
  * cancel, adds a detail that begins with "what", a sentence, and says which
- * sessions hold the lock.
+ * sessions block it.  "since" is when the wait began.
  */
-extern void cmig_lock_wait_explain_tag(const LOCKTAG *tag, LOCKMODE mode,
+extern void cmig_lock_wait_explain_tag(const LOCKTAG *tag, LOCKMODE mode, TimestampTz since,
 									   Oid caller, const char *what);
 
 /*
@@ -59,12 +66,14 @@ extern void cmig_lock_wait_explain_tag(const LOCKTAG *tag, LOCKMODE mode,
 extern TransactionId cmig_lock_wait_prepared(VirtualTransactionId holder);
 
 /*
- * Returns a description of the sessions that hold or await the lock in a
- * conflicting mode, or NULL if there are none.  The description has a sentence
+ * Returns a description of the sessions that block a lock request, or NULL if
+ * there are none: those that hold the lock in a conflicting mode, and those
+ * that wait for it in such a mode and began to wait before "since", when this
+ * session did; 0 means that it has not waited.  The description has a sentence
  * for each session, up to a maximum number.  Sets *pid to the process ID of
  * the first session, or to 0 if there are only prepared transactions.
  */
-extern char *cmig_lock_wait_blockers(const LOCKTAG *tag, LOCKMODE mode,
+extern char *cmig_lock_wait_blockers(const LOCKTAG *tag, LOCKMODE mode, TimestampTz since,
 									 Oid caller, int *pid);
 
 /* in lock.c */

@@ -20,6 +20,7 @@
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
+#include "utils/timestamp.h"
 
 #include "base/base.h"
 #include "base/compat.h"
@@ -346,6 +347,7 @@ typedef struct Wait
 {
 	const LOCKTAG *tag;
 	const char *what;			/* detail of an error during the wait */
+	TimestampTz since;
 } Wait;
 
 /*
@@ -357,7 +359,7 @@ name_holder(void *arg)
 {
 	Wait	   *wait = arg;
 
-	cmig_lock_wait_explain_tag(wait->tag, ExclusiveLock, GetUserId(), wait->what);
+	cmig_lock_wait_explain_tag(wait->tag, ExclusiveLock, wait->since, GetUserId(), wait->what);
 }
 
 /*
@@ -367,7 +369,7 @@ name_holder(void *arg)
 static void
 wait_for_tag(const LOCKTAG *tag, bool session, const char *what)
 {
-	Wait		wait = {.tag = tag,.what = what};
+	Wait		wait = {.tag = tag,.what = what,.since = GetCurrentTimestamp()};
 	ErrorContextCallback callback;
 
 	callback.callback = name_holder;
@@ -448,7 +450,7 @@ show_wait(const LOCKTAG *tag, const char *command)
 	char		activity[200];
 	int			pid;
 
-	if (cmig_lock_wait_blockers(tag, ExclusiveLock, GetUserId(), &pid) == NULL)
+	if (cmig_lock_wait_blockers(tag, ExclusiveLock, 0, GetUserId(), &pid) == NULL)
 		return;
 	if (pid != 0)
 		snprintf(activity, sizeof(activity), "pg_cmig: %s waits for the run of process %d",
@@ -467,7 +469,7 @@ static void
 report_wait(const LOCKTAG *tag)
 {
 	int			pid;
-	char	   *blockers = cmig_lock_wait_blockers(tag, ExclusiveLock, GetUserId(), &pid);
+	char	   *blockers = cmig_lock_wait_blockers(tag, ExclusiveLock, 0, GetUserId(), &pid);
 
 	if (blockers != NULL)
 		ereport(NOTICE,
@@ -553,7 +555,7 @@ cmig_run_lock_transaction(const char *command)
 	if (LockAcquire(&tag, ShareLock, false, true) == LOCKACQUIRE_NOT_AVAIL)
 	{
 		int			pid;
-		char	   *blockers = cmig_lock_wait_blockers(&tag, ShareLock, GetUserId(), &pid);
+		char	   *blockers = cmig_lock_wait_blockers(&tag, ShareLock, 0, GetUserId(), &pid);
 
 		ereport(ERROR,
 				(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
@@ -608,7 +610,7 @@ cmig_run_lock_revisions(const char *command)
 	if (LockAcquire(&tag, RowExclusiveLock, false, true) == LOCKACQUIRE_NOT_AVAIL)
 	{
 		int			pid;
-		char	   *blockers = cmig_lock_wait_blockers(&tag, RowExclusiveLock, GetUserId(), &pid);
+		char	   *blockers = cmig_lock_wait_blockers(&tag, RowExclusiveLock, 0, GetUserId(), &pid);
 
 		ereport(ERROR,
 				(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
@@ -813,7 +815,7 @@ cmig_run_lock_table(Oid table)
 	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, KEY_CLASS, table, KEY_FIELD4_TABLE);
 	if (LockAcquire(&tag, ExclusiveLock, true, true) != LOCKACQUIRE_NOT_AVAIL)
 		return;
-	blockers = cmig_lock_wait_blockers(&tag, ExclusiveLock, GetUserId(), &pid);
+	blockers = cmig_lock_wait_blockers(&tag, ExclusiveLock, 0, GetUserId(), &pid);
 	ereport(ERROR,
 			(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
 			 errmsg("a backfill of table \"%s\" is already running", get_rel_name(table)),

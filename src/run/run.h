@@ -233,8 +233,9 @@ extern void cmig_lock_wait_take_over(void);
 extern void cmig_lock_wait_give_back(void);
 
 /*
- * Call this when a statement begins.  Forgets the lock waits of earlier
- * statements, and rereads cmig.lock_timeout.
+ * Forget the lock waits of earlier statements, and reread cmig.lock_timeout.
+ * Call this when a statement begins, or a batch of a statement that commits.
+ * Call cmig_lock_wait_next_statement() when a statement of a script begins.
  */
 extern void cmig_lock_wait_forget(void);
 

@@ -507,7 +507,7 @@ cmig_runner_next(CmigScriptRun *run, CmigScriptReader *script)
 	cmig_run_limit_check();
 	CHECK_FOR_INTERRUPTS();
 	start_statement_timeout(StatementTimeout);
-	cmig_lock_wait_forget();
+	cmig_lock_wait_next_statement();
 
 	/*
 	 * count the statement before it is read, because reading it may raise an

@@ -159,13 +159,18 @@ run_limit_explain(void)
  * While a run's statements are executed, a timer checks every few milliseconds
  * whether this backend is waiting for a lock.  The timer adds up the waits,
  * and ends a wait when the total exceeds cmig.lock_timeout.  It also remembers
- * the lock, so that an error can name the blocking sessions.
+ * the lock, so that an error can name the blocking sessions.  If a statement
+ * waits for a lock for more than a second, a NOTICE says so once.
  *
  * The timer callback runs in a signal handler, so it reads only MyProc and
  * static variables, and it writes only static variables.  MyProc->waitLock is
  * set while this backend sleeps in the lock manager.  The LOCK that it points
  * to cannot go away until this backend wakes up, whether or not the lock is
  * granted.
+ *
+ * When a wait fails, this backend leaves the queue before the error is built,
+ * and sessions that waited behind it may get the lock.  They have not blocked
+ * anything, so the timer also notes who waits behind this backend.
  * ----------------------------------------------------------------
  */
 
@@ -184,6 +189,16 @@ run_limit_explain(void)
  */
 #define MAX_BLOCKERS 3
 #define MAX_QUERY_LENGTH 200
+
+/*
+ * How often the timer looks for sessions behind this backend, in microseconds,
+ * and how many of them it remembers.
+ */
+#define BEHIND_US (INT64CONST(100) * 1000)
+#define MAX_BEHIND 100
+
+/* After this time, in milliseconds, a statement reports that it is waiting. */
+#define TELL_MS 1000
 
 int			cmig_lock_timeout = 0;
 
@@ -210,6 +225,11 @@ static volatile struct
 	bool		single;			/* was that because a single wait exceeded
 								 * lock_timeout, not because all waits
 								 * exceeded cmig.lock_timeout? */
+	TimestampTz behind_at;		/* when "behind" was filled */
+	int			behind_count;
+	int			behind[MAX_BEHIND]; /* process IDs of the sessions that wait
+									 * behind this backend and hold no
+									 * conflicting lock */
 }			seen;
 
 /*
@@ -217,6 +237,20 @@ static volatile struct
  * otherwise 0.
  */
 static int	taken_over = 0;
+
+/*
+ * While the timer is on, PostgreSQL reports a lock wait of more than TELL_MS,
+ * and tell_wait() passes the report on to the client.  "told" is true if the
+ * current statement has reported a wait, and logged_start is the start of the
+ * wait that was last written to the server log.  The other two variables are
+ * the server's settings.
+ */
+static bool telling = false;
+static bool told = false;
+static TimestampTz logged_start = 0;
+static int	server_deadlock_timeout;
+static bool server_log_lock_waits;
+static emit_log_hook_type next_log_hook = NULL;
 
 static TimeoutId timer;
 static bool timer_registered = false;
@@ -242,6 +276,28 @@ cancel(void)
 	QueryCancelPending = true;
 	InterruptPending = true;
 	SetLatch(MyLatch);
+}
+
+/*
+ * Note which sessions wait behind this backend for the same lock, and hold no
+ * lock that conflicts with the awaited one.
+ */
+static void
+look_behind(const LOCK *lock, LOCKMODE mode, TimestampTz start, TimestampTz now)
+{
+	LOCKMASK	conflicts = GetLocksMethodTable(lock)->conflictTab[mode];
+	int			count = 0;
+
+	for (uint32 i = 0; i < ProcGlobal->allProcCount && count < MAX_BEHIND; i++)
+	{
+		PGPROC	   *proc = &ProcGlobal->allProcs[i];
+
+		if (proc != MyProc && proc->waitLock == lock && (proc->heldLocks & conflicts) == 0 &&
+			(TimestampTz) pg_atomic_read_u64(&proc->waitStart) > start)
+			seen.behind[count++] = proc->pid;
+	}
+	seen.behind_count = count;
+	seen.behind_at = now;
 }
 
 /*
@@ -276,6 +332,8 @@ look_at_wait(void)
 	{
 		seen.finished_us += seen.current_us;
 		seen.wait_start = start;
+		seen.behind_count = 0;
+		seen.behind_at = 0;
 	}
 
 	/*
@@ -297,8 +355,66 @@ look_at_wait(void)
 	if (!seen.exhausted && is_too_long())
 	{
 		seen.exhausted = true;
+		seen.behind_at = 0;
 		cancel();
 	}
+	if (now - seen.behind_at >= BEHIND_US)
+		look_behind(lock, seen.mode, start, now);
+}
+
+/*
+ * An emit_log_hook: if PostgreSQL reports that this backend is waiting for a
+ * lock, and the current statement has not reported a wait yet, pass the report
+ * on to the client.  PostgreSQL repeats the report whenever the timer wakes
+ * this backend up; write it only once, and only if the server is configured to
+ * log lock waits.  No catalog can be read during the wait.
+ */
+static void
+tell_wait(ErrorData *edata)
+{
+	if (telling && edata->elevel == LOG && edata->funcname != NULL &&
+		strcmp(edata->funcname, "ProcSleep") == 0 && edata->message_id != NULL)
+	{
+		bool		waiting = strncmp(edata->message_id, "process %d still waiting for", 28) == 0;
+		TimestampTz start = (TimestampTz) pg_atomic_read_u64(&MyProc->waitStart);
+
+		if (!server_log_lock_waits || (waiting && start == logged_start))
+			edata->output_to_server = false;
+		if (waiting)
+			logged_start = start;
+		if (waiting && !told)
+		{
+			told = true;
+			ereport(NOTICE,
+					(errmsg_internal("%s", edata->message),
+					 edata->detail_log ? errdetail_internal("%s", edata->detail_log) : 0,
+					 errhint("To see the blocking sessions, in another session: SELECT * FROM cmig.status()")));
+		}
+	}
+	if (next_log_hook)
+		next_log_hook(edata);
+}
+
+/* Let PostgreSQL report lock waits, or stop it from doing so. */
+static void
+set_telling(bool on)
+{
+	if (on == telling)
+		return;
+	if (on)
+	{
+		server_deadlock_timeout = DeadlockTimeout;
+		server_log_lock_waits = log_lock_waits;
+		DeadlockTimeout = TELL_MS;
+		log_lock_waits = true;
+		told = false;
+	}
+	else
+	{
+		DeadlockTimeout = server_deadlock_timeout;
+		log_lock_waits = server_log_lock_waits;
+	}
+	telling = on;
 }
 
 void
@@ -337,7 +453,10 @@ cmig_lock_wait_watch(Oid caller)
 	{
 		timer = RegisterTimeout(USER_TIMEOUT, look_at_wait);
 		timer_registered = true;
+		next_log_hook = emit_log_hook;
+		emit_log_hook = tell_wait;
 	}
+	set_telling(true);
 	watching_role = caller;
 	lock_wait_limit_ms = cmig_settings_int("cmig.lock_timeout", cmig_lock_timeout);
 	enable_timeout_every(timer,
@@ -350,6 +469,7 @@ cmig_lock_wait_unwatch(void)
 {
 	if (timer_registered)
 		disable_timeout(timer, false);
+	set_telling(false);
 }
 
 bool
@@ -363,6 +483,13 @@ cmig_lock_wait_forget(void)
 {
 	lock_wait_limit_ms = cmig_settings_int("cmig.lock_timeout", cmig_lock_timeout);
 	seen.last_seen = 0;
+}
+
+void
+cmig_lock_wait_next_statement(void)
+{
+	cmig_lock_wait_forget();
+	told = false;
 }
 
 /*
@@ -502,13 +629,48 @@ cmig_lock_wait_prepared(VirtualTransactionId holder)
 	return TwoPhaseGetXidByVirtualXID(holder, &have_more);
 }
 
-char *
-cmig_lock_wait_blockers(const LOCKTAG *tag, LOCKMODE mode, Oid caller, int *pid)
+/*
+ * Did the session that now holds the lock get it only after this backend had
+ * begun to wait at "since" and had left the queue?  In that case, the session
+ * waited behind this backend, or its statement and transaction are newer.  The
+ * latter says nothing about an advisory lock, which a session can keep.
+ */
+static bool
+came_later(const LockInstanceData *lock, TimestampTz since)
 {
+	PgBackendStatus *status = find_backend(lock->pid);
+
+	for (int i = 0; since == seen.wait_start && i < seen.behind_count; i++)
+		if (seen.behind[i] == lock->pid)
+			return true;
+	return status != NULL && lock->locktag.locktag_type != LOCKTAG_ADVISORY &&
+		status->st_xact_start_timestamp > since && status->st_activity_start_timestamp > since;
+}
+
+/*
+ * Does the session hold the lock in a conflicting mode ("waiting" is false), or
+ * does it wait for the lock in such a mode and come first ("waiting" is true)?
+ */
+static bool
+is_blocker(const LockInstanceData *lock, LOCKMASK conflicts, TimestampTz since, bool waiting)
+{
+	if (lock->leaderPid == MyProcPid || lock->pid == MyProcPid)
+		return false;
+	if (waiting)
+		return (lock->holdMask & conflicts) == 0 && lock->waitLockMode != NoLock &&
+			(LOCKBIT_ON(lock->waitLockMode) & conflicts) != 0 &&
+			(since == 0 || (lock->waitStart != 0 && lock->waitStart < since));
+	return (lock->holdMask & conflicts) != 0 && (since == 0 || lock->pid == 0 || !came_later(lock, since));
+}
+
+char *
+cmig_lock_wait_blockers(const LOCKTAG *tag, LOCKMODE mode, TimestampTz since, Oid caller, int *pid)
+{
+	LOCKMASK	conflicts = GetLockTagsMethodTable(tag)->conflictTab[mode];
+	LockData   *locks = GetLockStatusData();
 	StringInfoData buf;
-	VirtualTransactionId *holders;
-	int			count;
 	int			shown = 0;
+	int			more = 0;
 
 	*pid = 0;
 	initStringInfo(&buf);
@@ -519,19 +681,23 @@ cmig_lock_wait_blockers(const LOCKTAG *tag, LOCKMODE mode, Oid caller, int *pid)
 	 */
 	pgstat_clear_backend_activity_snapshot();
 
-	holders = GetLockConflicts(tag, mode, &count);
-	for (int i = 0; i < count; i++)
+	/* first the sessions that hold the lock, then those that wait for it */
+	for (int i = 0; i < 2 * locks->nelements; i++)
 	{
-		TransactionId prepared = cmig_lock_wait_prepared(holders[i]);
-		PGPROC	   *proc = cmig_vxid_get_proc_compat(holders[i]);
+		const LockInstanceData *lock = &locks->locks[i % locks->nelements];
+		TransactionId prepared = InvalidTransactionId;
 
-		if (!TransactionIdIsValid(prepared) && proc == NULL)
+		if (memcmp(&lock->locktag, tag, sizeof(LOCKTAG)) != 0 ||
+			!is_blocker(lock, conflicts, since, i >= locks->nelements))
+			continue;
+		if (lock->pid == 0)
+			prepared = cmig_lock_wait_prepared(cmig_lock_vxid_compat(lock));
+		if (lock->pid == 0 && !TransactionIdIsValid(prepared))
 			continue;
 		if (shown == MAX_BLOCKERS)
 		{
-			appendStringInfo(&buf, count - i == 1 ? "\nBlocked by %d more session." : "\nBlocked by %d more sessions.",
-							 count - i);
-			break;
+			more++;
+			continue;
 		}
 		if (shown++ > 0)
 			appendStringInfoChar(&buf, '\n');
@@ -540,10 +706,12 @@ cmig_lock_wait_blockers(const LOCKTAG *tag, LOCKMODE mode, Oid caller, int *pid)
 		else
 		{
 			if (*pid == 0)
-				*pid = proc->pid;
-			append_process(&buf, proc->pid, caller);
+				*pid = lock->pid;
+			append_process(&buf, lock->pid, caller);
 		}
 	}
+	if (more > 0)
+		appendStringInfo(&buf, more == 1 ? "\nBlocked by %d more session." : "\nBlocked by %d more sessions.", more);
 	return shown > 0 ? buf.data : NULL;
 }
 
@@ -583,14 +751,14 @@ cmig_lock_wait_snapshots(Oid caller, int older_ms)
 
 /*
  * Add a detail and a hint to the error that is being reported.  They say which
- * sessions block the lock and how to proceed.  "what" is a sentence that says
- * what the run waited for.
+ * sessions block the lock and how to proceed.  "since" is when the wait began,
+ * and "what" is a sentence that says what the run waited for.
  */
 static void
-explain(const LOCKTAG *tag, LOCKMODE mode, Oid caller, const char *what)
+explain(const LOCKTAG *tag, LOCKMODE mode, TimestampTz since, Oid caller, const char *what)
 {
 	int			pid;
-	char	   *blockers = cmig_lock_wait_blockers(tag, mode, caller, &pid);
+	char	   *blockers = cmig_lock_wait_blockers(tag, mode, since, caller, &pid);
 
 	if (blockers == NULL)
 	{
@@ -653,11 +821,11 @@ cmig_lock_wait_explain(void)
 		what = psprintf("It waited for %s on %s.",
 						GetLockmodeName(tag.locktag_lockmethodid, seen.mode),
 						describe_tag(&tag));
-	explain(&tag, seen.mode, watching_role, what);
+	explain(&tag, seen.mode, seen.wait_start, watching_role, what);
 }
 
 void
-cmig_lock_wait_explain_tag(const LOCKTAG *tag, LOCKMODE mode, Oid caller,
+cmig_lock_wait_explain_tag(const LOCKTAG *tag, LOCKMODE mode, TimestampTz since, Oid caller,
 						   const char *what)
 {
 	int			code = geterrcode();
@@ -665,5 +833,5 @@ cmig_lock_wait_explain_tag(const LOCKTAG *tag, LOCKMODE mode, Oid caller,
 	if (code != ERRCODE_LOCK_NOT_AVAILABLE && code != ERRCODE_QUERY_CANCELED)
 		return;
 	if (IsTransactionState())
-		explain(tag, mode, caller, what);
+		explain(tag, mode, since, caller, what);
 }
