@@ -34,4 +34,65 @@ SELECT upgrade_sql FROM cmig.diff(:'target', '{shop}') \gexec
 SELECT * FROM cmig.diff(:'target', '{shop}');
 INSERT INTO shop.d VALUES (1, 2);
 DROP SCHEMA shop CASCADE;
+DELETE FROM cmig.revision;
+-- what stands before and after is never absent when a statement commits: views, materialized views, defaults, policies, triggers, functions, types
+CREATE SCHEMA shop;
+SET search_path = shop;
+CREATE TYPE mood AS ENUM ('sad', 'ok', 'gone');
+CREATE TABLE t (id int PRIMARY KEY, a int NOT NULL DEFAULT 7, m mood DEFAULT 'ok', found text, n text);
+INSERT INTO t SELECT i, i, 'ok', 'x', 'y' FROM generate_series(1, 100) i;
+CREATE INDEX t_n ON t (n);
+CREATE VIEW v AS SELECT id, a, m FROM t;
+GRANT SELECT ON v TO PUBLIC;
+CREATE VIEW of_v AS SELECT a FROM v;
+CREATE VIEW grouped AS SELECT id, n FROM t GROUP BY id;
+CREATE VIEW kind AS SELECT 1 AS one;
+CREATE MATERIALIZED VIEW mv AS SELECT found, a FROM t;
+CREATE UNIQUE INDEX mv_a ON mv (a);
+CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN new; END';
+CREATE FUNCTION of_mood(mood) RETURNS int LANGUAGE sql BEGIN ATOMIC SELECT 1; SELECT 2; END;
+CREATE TRIGGER on_a BEFORE UPDATE OF a ON t FOR EACH ROW EXECUTE FUNCTION f();
+CREATE TRIGGER changed BEFORE UPDATE ON t FOR EACH ROW EXECUTE FUNCTION f();
+ALTER TABLE t ENABLE ROW LEVEL SECURITY;
+CREATE POLICY on_a ON t USING (a > 0);
+CREATE POLICY changed ON t AS RESTRICTIVE USING (true);
+RESET search_path;
+CREATE FUNCTION standing(OUT name text) RETURNS SETOF text LANGUAGE sql AS $$
+	SELECT relname FROM pg_class WHERE relnamespace = 'shop'::regnamespace AND relkind IN ('v', 'm', 'r')
+	UNION ALL SELECT polname FROM pg_policy JOIN pg_class c ON c.oid = polrelid WHERE relnamespace = 'shop'::regnamespace
+	UNION ALL SELECT tgname FROM pg_trigger JOIN pg_class c ON c.oid = tgrelid WHERE relnamespace = 'shop'::regnamespace
+	UNION ALL SELECT 'default ' || adnum FROM pg_attrdef JOIN pg_class c ON c.oid = adrelid WHERE relnamespace = 'shop'::regnamespace
+	UNION ALL SELECT proname FROM pg_proc WHERE pronamespace = 'shop'::regnamespace
+	UNION ALL SELECT typname FROM pg_type WHERE typnamespace = 'shop'::regnamespace AND typtype = 'e' $$;
+DROP TABLE before;
+CREATE TABLE before AS SELECT cmig.schema_sql('{shop}') AS sql, ARRAY(SELECT name FROM standing()) AS names;
+CREATE FUNCTION look() RETURNS void LANGUAGE plpgsql AS $$ BEGIN
+	IF EXISTS (SELECT unnest(names) FROM before EXCEPT ALL SELECT name FROM standing()) THEN
+		RAISE '% absent', ARRAY(SELECT unnest(names) FROM before EXCEPT ALL SELECT name FROM standing());
+	END IF; END $$;
+SELECT replace(replace(replace(replace(replace(sql, 'a integer DEFAULT 7', 'a bigint DEFAULT 8'), '''gone''', '''happy'''), 'changed BEFORE UPDATE', 'changed BEFORE INSERT OR UPDATE'), ' AS RESTRICTIVE', ''), 'VIEW shop.kind', 'MATERIALIZED VIEW shop.kind')
+	|| '; ALTER TABLE shop.t ALTER n SET NOT NULL; CREATE INDEX t_a ON shop.t (a); DROP INDEX shop.t_n; ALTER TABLE shop.t ADD UNIQUE (n, id)' AS target,
+	replace(sql, '''gone''', '''gone'', ''new''') || '; CREATE INDEX t_a ON shop.t (a)' AS label FROM before \gset
+\a \t
+SELECT split_part(content, '-- cmig:upgrade', 2) FROM cmig.autogenerate('All', :'target', schemas => '{shop}', concurrently => true);
+SELECT step, action, kind, object, hazard FROM cmig.diff(:'target', '{shop}', concurrently => true);
+SELECT split_part(content, '-- cmig:upgrade', 2) FROM cmig.autogenerate('Label', :'label', schemas => '{shop}', concurrently => true);
+\a \t
+-- without statements that cannot run in a transaction, the file is transactional
+SELECT content ~ 'transactional: true' AS transactional, content ~ 'DO ' AS groups FROM cmig.autogenerate('View', (SELECT replace(sql, 'SELECT 1 AS one', 'SELECT 1 AS two') FROM before), schemas => '{shop}', concurrently => true);
+INSERT INTO cmig.revision (revision, transactional, upgrade_sql, downgrade_sql)
+	SELECT '02', false, string_agg(upgrade_sql, E';\nSELECT look();\n' ORDER BY step), string_agg(downgrade_sql, E';\nSELECT look();\n' ORDER BY step DESC) FROM cmig.diff(:'target', '{shop}', concurrently => true);
+INSERT INTO cmig.revision (revision, down_revision, transactional, upgrade_sql, downgrade_sql)
+	SELECT '03', '{02}', false, string_agg(upgrade_sql, E';\nSELECT look();\n' ORDER BY step), string_agg(downgrade_sql, E';\nSELECT look();\n' ORDER BY step DESC) FROM cmig.diff(:'label', '{shop}', concurrently => true);
+CALL cmig.upgrade_stepwise('02');
+SELECT * FROM cmig.diff(:'target', '{shop}');
+CALL cmig.downgrade_stepwise('base');
+SELECT cmig.stamp('02');
+CALL cmig.upgrade_stepwise('03');
+SELECT * FROM cmig.diff(:'label', '{shop}');
+CALL cmig.downgrade_stepwise('02');
+SELECT CASE WHEN sql = cmig.schema_sql('{shop}') THEN 'as before' ELSE cmig.schema_sql('{shop}') END FROM before;
+DROP FUNCTION look, standing;
+DROP TABLE before;
+DROP SCHEMA shop CASCADE;
 DROP EXTENSION pg_cmig;

@@ -546,6 +546,7 @@ typedef struct Deparse
 	void	   *arg;
 	MemoryContext context;		/* the caller's memory context, in which the
 								 * callback runs */
+	int			transaction;	/* of the current rows; see CmigDiffRow */
 } Deparse;
 
 /*
@@ -560,6 +561,7 @@ put_row(const Deparse *deparse, const CmigDiffRow *row)
 
 	printed.upgrade = cmig_between_restore(row->upgrade);
 	printed.downgrade = cmig_between_restore(row->downgrade);
+	printed.transaction = deparse->transaction;
 	old = MemoryContextSwitchTo(deparse->context);
 	deparse->callback(&printed, deparse->arg);
 	MemoryContextSwitchTo(old);
@@ -600,7 +602,7 @@ put_ddl(Deparse *deparse, const char *action, CmigChange *change, List *ddl)
 	const CmigObject *object = change->to ? change->to : change->from;
 	ListCell   *cell;
 
-	if (deparse->options->concurrently && live_table(deparse, object) != NULL)
+	if (deparse->options->concurrently && deparse->transaction == 0 && live_table(deparse, object) != NULL)
 		concurrent_change(object, ddl);
 	foreach(cell, ddl)
 	{
@@ -830,7 +832,7 @@ put_drop(Deparse *deparse, CmigChange *change)
 	foreach(cell, change->riders)
 		ddl = list_concat(ddl, creation(deparse, ((CmigChange *) lfirst(cell))->from, &deparse->restore));
 	row.upgrade = drop(change, object);
-	if (deparse->options->concurrently)
+	if (deparse->options->concurrently && deparse->transaction == 0)
 	{
 		const char *plain = row.upgrade;
 
@@ -956,7 +958,10 @@ put_late(Deparse *deparse, CmigChange *change)
 		last->undo = NULL;
 		last->hazard = psprintf("cannot be reverted: %s", late.problem);
 	}
+	/* the downgrade drops and creates again what uses the type */
+	deparse->transaction = deparse->options->concurrently ? -1 - change->to->index : 0;
 	put_ddl(deparse, "alter", change, change->ddl);
+	deparse->transaction = 0;
 }
 
 /* Pass to the callback the rows of all late changes. */
@@ -1055,9 +1060,11 @@ put_nodes(Deparse *deparse, const CmigOrderNode *nodes, int count)
 
 	for (int i = 0; i < count; i++)
 	{
+		deparse->transaction = nodes[i].transaction;
 		put_node(deparse, &nodes[i]);
 		MemoryContextReset(context);
 	}
+	deparse->transaction = 0;
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);
 }

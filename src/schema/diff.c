@@ -172,6 +172,7 @@ cmig_diff_line_add(const CmigDiffRow *row, void *lines)
 	line->undo_hazard = cmig_hazard_undo(row);
 	line->group = group_of(row->subject);
 	line->stepwise = row->stepwise;
+	line->transaction = row->transaction;
 	line->again = row->again;
 	line->incidental = row->incidental;
 	line->filtered = row->filtered;
@@ -289,6 +290,42 @@ no_statement(int32 step)
 }
 
 /*
+ * Put the rows of lines that must run in one transaction.  The first row has
+ * the statements of all lines, as a single statement.  There is a row for each
+ * object that differs.
+ */
+static void
+put_together(CmigPut *put, List *lines)
+{
+	List	   *objects = cmig_diff_line_objects(lines);
+	int32		first = put->step + 1;
+	List	   *reversed = NIL;
+	char	   *upgrade = cmig_section_layout_block(lines, true, true),
+			   *downgrade;
+	StringInfoData hazards;
+	ListCell   *cell;
+
+	initStringInfo(&hazards);
+	foreach(cell, lines)
+	{
+		CmigDiffLine *line = lfirst(cell);
+
+		reversed = line->downgrade ? lcons(line, reversed) : reversed;
+		if (line->hazard != NULL)
+			appendStringInfo(&hazards, "%s%s", hazards.len > 0 ? "; " : "", line->hazard);
+	}
+	downgrade = list_length(reversed) == list_length(lines) ? cmig_section_layout_block(reversed, false, true) : NULL;
+	foreach(cell, objects)
+	{
+		const CmigDiffLine *line = lfirst(cell);
+		bool		whole = put->step + 1 == first;
+
+		put_row(put, line, cmig_diff_line_action(line), whole ? upgrade : psprintf("DO $$BEGIN /* changed with step %d */ END$$", first),
+				whole || downgrade == NULL ? downgrade : no_statement(first), whole && hazards.len > 0 ? hazards.data : NULL);
+	}
+}
+
+/*
  * Put the rows of a line into the result.  The first row has the line's action
  * and hazard.  If the upgrade and the downgrade have the same number of
  * statements, each row has one statement of each, and the statements of the
@@ -321,11 +358,17 @@ cmig_diff_put(FunctionCallInfo fcinfo, const List *lines)
 	CmigPut		put = {(ReturnSetInfo *) fcinfo->resultinfo};
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig rows", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
-	ListCell   *cell;
 
-	foreach(cell, lines)
+	for (int i = 0; i < list_length(lines);)
 	{
-		put_line(&put, lfirst(cell));
+		CmigDiffLine *line = list_nth(lines, i);
+		List	   *together = cmig_section_layout_next(lines, i);
+
+		i += list_length(together);
+		if (list_length(together) > 1 || (line->transaction != 0 && line->downgrade && strchr(line->downgrade, ';') != NULL))
+			put_together(&put, together);
+		else
+			put_line(&put, line);
 		MemoryContextReset(context);
 	}
 	MemoryContextSwitchTo(old);

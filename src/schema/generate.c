@@ -12,9 +12,11 @@
 #include "utils/builtins.h"
 
 #include "base/base.h"
+#include "base/compat.h"
 #include "base/errors.h"
 #include "graph/graph.h"
 #include "move/move.h"
+#include "parse/parse.h"
 #include "run/run.h"
 #include "schema/internal.h"
 #include "schema/shadow.h"
@@ -98,20 +100,116 @@ is_filtered(const CmigDiffLine *line, const char *sql)
 }
 
 /*
- * Add a line's statement, with a comment above it, to the section.  Scripts
- * run with row_security = off, so a statement for which is_filtered() returns
- * true would fail.  Therefore, row_security is turned on for that statement.
+ * Returns a comment on the statement that reverts a line, or NULL if it
+ * needs none.
+ */
+static const char *
+downgrade_comment(const CmigDiffLine *line)
+{
+	if (!begins_with(line->hazard, "data loss"))
+		return line->undo_hazard;
+	return line->undo_hazard ? psprintf("does not restore the data; %s", line->undo_hazard) :
+		"does not restore the data";
+}
+
+/*
+ * Returns generated SQL, rewritten for PL/pgSQL if "in_block" is true: a query
+ * becomes PERFORM, and a function with a body of SQL is created by EXECUTE.
+ */
+static char *
+statements(const char *sql, bool in_block)
+{
+	StringInfoData text;
+	ListCell   *cell;
+
+	if (!in_block)
+		return psprintf("%s;\n", sql);
+	initStringInfo(&text);
+	foreach(cell, cmig_raw_parse(sql, RAW_PARSE_DEFAULT))
+	{
+		const RawStmt *raw = lfirst_node(RawStmt, cell);
+		const char *start = sql + raw->stmt_location;
+		char	   *statement = raw->stmt_len > 0 ? pnstrdup(start, raw->stmt_len) : pstrdup(start);
+
+		statement += strspn(statement, " \n");
+		if (IsA(raw->stmt, SelectStmt) && begins_with(statement, "SELECT "))
+			statement = psprintf("PERFORM %s", statement + strlen("SELECT "));
+		else if (IsA(raw->stmt, CreateFunctionStmt) && ((CreateFunctionStmt *) raw->stmt)->sql_body != NULL)
+			statement = psprintf("EXECUTE %s", quote_literal_cstr(statement));
+		appendStringInfo(&text, "%s;\n", statement);
+	}
+	return text.data;
+}
+
+/*
+ * Append the statements of a line, for the upgrade or the downgrade, with a
+ * comment above them unless "bare" is true.  Scripts run with row_security =
+ * off, so a statement for which is_filtered() returns true would fail.
+ * Therefore, row_security is turned on for that statement.
  */
 static void
-append_statement(Section *section, const CmigDiffLine *line, const char *comment, const char *sql)
+append_line(StringInfo text, const CmigDiffLine *line, bool upgrade, bool in_block, bool bare)
 {
-	start_group(section, line->group);
-	if (comment != NULL)
-		section_layout_comment(&section->text, comment);
-	if (is_filtered(line, sql))
-		appendStringInfo(&section->text, "SET row_security = on;\n%s;\nSET row_security = off;\n", sql);
-	else
-		appendStringInfo(&section->text, "%s;\n", sql);
+	const char *sql = upgrade ? line->upgrade : line->downgrade;
+	const char *comment = upgrade ? line->general_hazard : downgrade_comment(line);
+
+	if (comment != NULL && !bare)
+		section_layout_comment(text, comment);
+	if (!bare && is_filtered(line, sql))
+		sql = psprintf("SET row_security = on;\n%s;\nSET row_security = off", sql);
+	appendStringInfoString(text, statements(sql, in_block));
+}
+
+char *
+cmig_section_layout_block(const List *lines, bool upgrade, bool bare)
+{
+	StringInfoData block;
+	const char *tag = "cmig";
+	ListCell   *cell;
+
+	initStringInfo(&block);
+	foreach(cell, lines)
+		append_line(&block, lfirst(cell), upgrade, true, bare);
+	while (strstr(block.data, psprintf("$%s$", tag)) != NULL)
+		tag = psprintf("%s_", tag);
+
+	/* FOUND is a variable of PL/pgSQL, and may be the name of a column */
+	return psprintf("DO $%s$\n%sBEGIN\n%sEND\n$%s$", tag,
+					strstr(block.data, "found") ? "#variable_conflict use_column\n" : "", block.data, tag);
+}
+
+List *
+cmig_section_layout_next(const List *lines, int index)
+{
+	const CmigDiffLine *first = list_nth(lines, index);
+	List	   *together = list_make1(unconstify(CmigDiffLine *, first));
+
+	while (first->transaction != 0 && ++index < list_length(lines) &&
+		   ((const CmigDiffLine *) list_nth(lines, index))->transaction == first->transaction)
+		together = lappend(together, list_nth(lines, index));
+	return together;
+}
+
+/*
+ * Add the statements of the lines to the section.  In a stepwise revision,
+ * lines of the same transaction become a single statement.
+ */
+static void
+append_lines(Section *section, const List *lines, bool upgrade, bool stepwise)
+{
+	for (int i = 0; i < list_length(lines);)
+	{
+		const CmigDiffLine *line = list_nth(lines, i);
+		List	   *together = stepwise ? cmig_section_layout_next(lines, i) : list_make1(unconstify(CmigDiffLine *, line));
+		const char *sql = upgrade ? line->upgrade : line->downgrade;
+
+		start_group(section, line->group);
+		if (line->transaction != 0 && stepwise && (list_length(together) > 1 || strchr(sql, ';') != NULL))
+			appendStringInfo(&section->text, "%s;\n", cmig_section_layout_block(together, upgrade, false));
+		else
+			append_line(&section->text, line, upgrade, false, false);
+		i += list_length(together);
+	}
 }
 
 /* Returns "table public.a: reason" for an unsupported change. */
@@ -163,19 +261,17 @@ start_section(Section *section, const List *lines)
  * end.
  */
 static char *
-layout_upgrade(const List *lines)
+layout_upgrade(const List *lines, bool stepwise)
 {
 	Section		section = {0};
+	List	   *supported = NIL;
 	ListCell   *cell;
 
 	start_section(&section, lines);
 	foreach(cell, lines)
-	{
-		const CmigDiffLine *line = lfirst(cell);
-
-		if (line->upgrade != NULL)
-			append_statement(&section, line, line->general_hazard, line->upgrade);
-	}
+		if (((const CmigDiffLine *) lfirst(cell))->upgrade != NULL)
+		supported = lappend(supported, lfirst(cell));
+	append_lines(&section, supported, true, stepwise);
 	foreach(cell, lines)
 	{
 		const CmigDiffLine *line = lfirst(cell);
@@ -245,22 +341,9 @@ downgrade_lines(const List *lines)
 	return result;
 }
 
-/*
- * Returns a comment on the statement that reverts a line, or NULL if it
- * needs none.
- */
-static const char *
-downgrade_comment(const CmigDiffLine *line)
-{
-	if (!begins_with(line->hazard, "data loss"))
-		return line->undo_hazard;
-	return line->undo_hazard ? psprintf("does not restore the data; %s", line->undo_hazard) :
-		"does not restore the data";
-}
-
 /* Returns the downgrade section, or NULL if a change cannot be reverted. */
 static char *
-layout_downgrade(const List *lines)
+layout_downgrade(const List *lines, bool stepwise)
 {
 	Section		section = {0};
 	ListCell   *cell;
@@ -269,12 +352,7 @@ layout_downgrade(const List *lines)
 		if (begins_with(((CmigDiffLine *) lfirst(cell))->hazard, "cannot be reverted"))
 		return NULL;
 	start_section(&section, lines);
-	foreach(cell, downgrade_lines(lines))
-	{
-		const CmigDiffLine *line = lfirst(cell);
-
-		append_statement(&section, line, downgrade_comment(line), line->downgrade);
-	}
+	append_lines(&section, downgrade_lines(lines), false, stepwise);
 	return section.text.data;
 }
 
@@ -286,17 +364,18 @@ cmig_section_layout(const List *lines)
 	StringInfoData hazards;
 	ListCell   *cell;
 
-	sections->upgrade = layout_upgrade(lines);
-	sections->downgrade = layout_downgrade(lines);
 	sections->transactional = true;
+	foreach(cell, lines)
+		if (((const CmigDiffLine *) lfirst(cell))->stepwise)
+		sections->transactional = false;
+	sections->upgrade = layout_upgrade(lines, !sections->transactional);
+	sections->downgrade = layout_downgrade(lines, !sections->transactional);
 	initStringInfo(&hazards);
 	foreach(cell, lines)
 	{
 		const CmigDiffLine *line = lfirst(cell);
 		const char *hazard = line->hazard ? line->hazard : line->general_hazard;
 
-		if (line->stepwise)
-			sections->transactional = false;
 		if (hazard == NULL)
 			continue;
 		appendStringInfo(&hazards, "%s%s%s", hazards.len > 0 ? "\n" : "", is_unsupported(line) ? "unsupported: " : "",

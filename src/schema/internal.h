@@ -432,6 +432,10 @@ typedef struct CmigOrderNode
 {
 	CmigNodeType type;
 	CmigChange *change;
+	int			place;			/* position before nodes are grouped */
+	int			transaction;	/* the same number for the nodes of a stepwise
+								 * revision that must run in one transaction;
+								 * 0 for other nodes */
 } CmigOrderNode;
 
 /*
@@ -762,6 +766,23 @@ extern CmigReplayed *cmig_replay_read_assuming(const CmigReplayPlan *plan, const
 extern void cmig_diff_line_add_unsupported(List **lines, const char *kind,
 										   const char *object, const char *reason);
 
+/* in generate.c */
+
+/*
+ * Returns a List with the line at "index" and the lines after it that must run
+ * in the same transaction; see CmigDiffRow.
+ */
+extern List *cmig_section_layout_next(const List *lines, int index);
+
+/*
+ * Returns a DO statement that runs the statements of the lines, for the
+ * upgrade or the downgrade, in the order of the list.  If "bare" is true,
+ * leaves out comments and settings that only revision files need.
+ */
+extern char *cmig_section_layout_block(const List *lines, bool upgrade, bool bare);
+
+/* in diff.c */
+
 /*
  * Put the lines, a List of CmigDiffLine *, into the caller's materialized
  * result.  A line whose upgrade has several statements becomes several rows.
@@ -849,5 +870,11 @@ extern CmigDifference *cmig_whole_difference(const CmigManaged *managed,
 
 /* Replace the schema's name in the definitions of the image's functions. */
 extern void cmig_own_name_replace_all(CmigImage *image, Oid schema, const char *old, const char *new);
+
+/*
+ * For a change of a table's parents: can new parents be added before old ones
+ * are removed?
+ */
+extern bool cmig_joins_first(const CmigDifference *difference, const CmigChange *change);
 
 #endif							/* CMIG_SCHEMA_INTERNAL_H */

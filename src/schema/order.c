@@ -115,82 +115,10 @@ compare_nodes(const void *a, const void *b)
 static void
 add_node(CmigOrder *order, CmigChange *change, CmigNodeType type)
 {
-	order->nodes[order->count].type = type;
-	order->nodes[order->count++].change = change;
-}
-
-/*
- * Returns the qualified name of an index or of a constraint's index.  Returns
- * NULL if the object has no index.
- */
-static const char *
-index_name(const CmigObject *object)
-{
-	if (object->kind == &cmig_kind_index)
-		return object->identity;
-	return object->kind == &cmig_kind_constraint ? object->kind->index_name(object) : NULL;
-}
-
-/* Do the tables have indexes with the same name in the same schema? */
-static bool
-share_names(const CmigObject *table, const CmigObject *other)
-{
-	for (const CmigObject *child = table->child; child != NULL; child = child->sibling)
+	order->nodes[order->count++] = (CmigOrderNode)
 	{
-		const char *name = index_name(child);
-
-		for (const CmigObject *same = other->child; name != NULL && same != NULL; same = same->sibling)
-			if (index_name(same) != NULL && strcmp(index_name(same), name) == 0)
-				return true;
-	}
-	return false;
-}
-
-/*
- * Must an old parent be dropped before a new parent is created, because their
- * indexes have the same names?
- */
-static bool
-parents_share_names(const CmigChange *change)
-{
-	for (int i = 0; i < change->from->ndepends; i++)
-		for (int j = 0; j < change->to->ndepends; j++)
-			if (strcmp(change->from->depends[i]->identity, change->to->depends[j]->identity) != 0 &&
-				share_names(change->from->depends[i], change->to->depends[j]))
-				return true;
-	return false;
-}
-
-/*
- * Does an inherited column change its type because its table has another
- * parent?
- */
-static bool
-is_adapted(const CmigChange *change)
-{
-	return change->disturbs && change->from->kind == &cmig_kind_column && change->from->inherited &&
-		change->to->inherited && !cmig_column_stays_inherited(change->from, change->to);
-}
-
-/*
- * Returns true if no column or constraint of the table is created or
- * dropped, and no column must change for a new parent.  In this case, new
- * parents are added before old ones are removed, so that columns that stay
- * inherited do not become local ones.
- */
-static bool
-keeps_columns(const CmigDifference *difference, const CmigChange *change)
-{
-	if (cmig_table_type(change->from) != NULL || cmig_table_type(change->to) != NULL)
-		return false;
-	for (const CmigObject *child = change->from->child; child != NULL; child = child->sibling)
-		if (difference->of_from[child->index]->to == NULL || difference->of_from[child->index]->action == CMIG_AGAIN ||
-			is_adapted(difference->of_from[child->index]))
-			return false;
-	for (const CmigObject *child = change->to->child; child != NULL; child = child->sibling)
-		if (difference->of_to[child->index]->from == NULL)
-			return false;
-	return true;
+		type, change
+	};
 }
 
 /* Record in each change the numbers of its nodes. */
@@ -246,8 +174,7 @@ order_node_make(CmigOrder *order)
 		if (change->action == CMIG_ALTER && !change->late)
 			add_node(order, change, CMIG_NODE_ALTER);
 		if (change->action == CMIG_ALTER && change->first != NIL && change->last != NIL &&
-			change->from->kind == &cmig_kind_table && keeps_columns(difference, change) &&
-			!parents_share_names(change))
+			change->from->kind == &cmig_kind_table && cmig_joins_first(difference, change))
 		{
 			change->last = list_concat(change->last, change->first);
 			change->first = NIL;
@@ -917,6 +844,19 @@ compare_edges(const void *a, const void *b)
 	return left->before < right->before ? -1 : left->before > right->before;
 }
 
+/* Sort the edges, and set order->start.  Call this after adding edges. */
+static void
+order_edge_sort(CmigOrder *order)
+{
+	if (order->nedges > 1)
+		qsort(order->edges, order->nedges, sizeof(CmigEdge), compare_edges);
+	order->start = palloc0(sizeof(int) * (order->count + 1));
+	for (int i = 0; i < order->nedges; i++)
+		order->start[order->edges[i].node + 1]++;
+	for (int i = 0; i < order->count; i++)
+		order->start[i + 1] += order->start[i];
+}
+
 /* Build all edges between the nodes, sorted by node. */
 static void
 order_edge_make(CmigOrder *order)
@@ -932,13 +872,7 @@ order_edge_make(CmigOrder *order)
 	add_twins(order);
 	add_soft(order, order->difference->from, true);
 	add_soft(order, order->difference->to, false);
-	if (order->nedges > 1)
-		qsort(order->edges, order->nedges, sizeof(CmigEdge), compare_edges);
-	order->start = palloc0(sizeof(int) * (order->count + 1));
-	for (int i = 0; i < order->nedges; i++)
-		order->start[order->edges[i].node + 1]++;
-	for (int i = 0; i < order->count; i++)
-		order->start[i + 1] += order->start[i];
+	order_edge_sort(order);
 }
 
 /* ----------------------------------------------------------------
@@ -948,6 +882,9 @@ order_edge_make(CmigOrder *order)
  * has two nodes.  An object is dropped before the objects that it depends on,
  * and created after them.  A cycle is broken by creating an object in a
  * separate statement instead of as part of another object's statement.
+ *
+ * If the options ask for statements of a stepwise revision, the nodes also say
+ * which of them must run in one transaction.
  *
  * Nodes are sorted first: drops come before everything else, and a table's
  * objects are next to the table.  Then each node is placed after all nodes
@@ -1154,6 +1091,7 @@ walk_from(CmigOrder *order, Walk *walk, int node)
 		if (walk->next[current] == order->start[current + 1])
 		{
 			walk->state[current] = 2;
+			order->nodes[current].place = walk->count;
 			walk->result[walk->count++] = order->nodes[current];
 			depth--;
 			continue;
@@ -1214,6 +1152,126 @@ place_nodes(CmigOrder *order, CmigOrderNode **result)
 	return !walk.cut;
 }
 
+/*
+ * Transactions
+ */
+
+/* Require that the two nodes run in the same transaction. */
+static void
+join(CmigOrder *order, int node, int other)
+{
+	order_graph_add(order, node, other);
+	order_graph_add(order, other, node);
+}
+
+/*
+ * A stepwise revision commits after each statement, but an object that exists
+ * before and after it must exist at each commit.  Therefore, join the nodes
+ * that drop the object and create it again.  Indexes and constraints of tables
+ * are an exception, because they are created without blocking other sessions.
+ */
+static void
+join_steps(CmigOrder *order, const CmigChange *change)
+{
+	const CmigObject *object = change->to;
+	const CmigKind *other = object == NULL ? NULL : object->kind == &cmig_kind_view ? &cmig_kind_materialized_view :
+	object->kind == &cmig_kind_materialized_view ? &cmig_kind_view : NULL;
+	const CmigObject *old = change->action == CMIG_AGAIN ? change->from :
+	other && change->action == CMIG_CREATE ? cmig_image_lookup(order->difference->from, other, object->identity) : NULL;
+	int			drop = old && change->last_node >= 0 ? order->difference->of_from[old->index]->first_node : -1;
+
+	if (drop < 0 || order->nodes[drop].type != CMIG_NODE_DROP || order->nodes[change->last_node].type != CMIG_NODE_CREATE ||
+		(object->parent != NULL && object->parent->kind == &cmig_kind_table &&
+		 (object->kind == &cmig_kind_index || object->kind == &cmig_kind_constraint || object->kind == &cmig_kind_foreign_key)))
+		return;
+	join(order, drop, change->last_node);
+	if (change->away_node >= 0)
+		join(order, drop, change->away_node);
+}
+
+/* A qsort comparator that compares nodes by their places. */
+static int
+compare_places(const void *a, const void *b)
+{
+	return ((const CmigOrderNode *) a)->place - ((const CmigOrderNode *) b)->place;
+}
+
+/*
+ * Reorder the nodes so that those which must run in one transaction are next
+ * to each other, and number these transactions.  They are the strongly
+ * connected components of the graph, found with Tarjan's algorithm, which
+ * also returns them in order: what must run before a transaction precedes it.
+ */
+static void
+group_nodes(CmigOrder *order, CmigOrderNode *result)
+{
+	int		   *at = palloc(sizeof(int) * (order->count + 1));	/* node, by its place */
+	int		   *found = palloc0(sizeof(int) * (order->count + 1));	/* order of visits; -1:
+																	 * done */
+	int		   *low = palloc(sizeof(int) * (order->count + 1));
+	int		   *next = palloc(sizeof(int) * (order->count + 1));
+	int		   *path = palloc(sizeof(int) * (order->count + 1));
+	int		   *open = palloc(sizeof(int) * (order->count + 1));
+	int			count = 0,
+				visits = 0,
+				opened = 0,
+				transactions = 0;
+
+	pfree(order->start);
+	for (int i = 0; i < order->nedges; i++)
+		if (order->edges[i].weak || order->nodes[order->edges[i].before].type == CMIG_NODE_UNSUPPORTED)
+			order->edges[i].before = order->edges[i].node;
+	for (int i = 0; i < order->difference->count; i++)
+		join_steps(order, &order->difference->changes[i]);
+	order_edge_sort(order);
+	for (int i = 0; i < order->count; i++)
+		at[order->nodes[i].place] = i;
+	for (int place = 0; place < order->count; place++)
+	{
+		int			depth = found[at[place]] == 0 ? 0 : -1;
+
+		path[0] = at[place];
+		while (depth >= 0)
+		{
+			int			node = path[depth];
+
+			if (found[node] == 0)
+			{
+				found[node] = low[node] = ++visits;
+				next[node] = order->start[node];
+				open[opened++] = node;
+			}
+			if (next[node] < order->start[node + 1])
+			{
+				int			before = order->edges[next[node]++].before;
+
+				if (found[before] == 0)
+					path[++depth] = before;
+				else if (found[before] > 0)
+					low[node] = Min(low[node], found[before]);
+				continue;
+			}
+			if (low[node] == found[node])
+			{
+				int			first = count;
+
+				do
+				{
+					result[count++] = order->nodes[open[--opened]];
+					found[open[opened]] = -1;
+				} while (open[opened] != node);
+				qsort(&result[first], count - first, sizeof(CmigOrderNode), compare_places);
+				if (count - first > 1)
+					transactions++;
+				for (int i = first; i < count && count - first > 1; i++)
+					result[i].transaction = transactions;
+			}
+			if (--depth >= 0)
+				low[path[depth]] = Min(low[path[depth]], low[node]);
+		}
+	}
+}
+
 CmigOrderNode *
 cmig_order(CmigDifference *difference, int *count)
 {
@@ -1227,6 +1285,8 @@ cmig_order(CmigDifference *difference, int *count)
 		order_node_make(&order);
 		order_edge_make(&order);
 		done = place_nodes(&order, &result);
+		if (done && difference->options->concurrently)
+			group_nodes(&order, result);
 		*count = order.count;
 		pfree(order.nodes);
 		pfree(order.start);

@@ -388,3 +388,88 @@ cmig_replace_finish(const CmigDifference *difference, const CmigChange *change)
 		last = copy;
 	}
 }
+
+/* ----------------------------------------------------------------
+ * A change of a table's parents.
+ * ----------------------------------------------------------------
+ */
+
+/*
+ * Returns the qualified name of an index or of a constraint's index.  Returns
+ * NULL if the object has no index.
+ */
+static const char *
+index_name(const CmigObject *object)
+{
+	if (object->kind == &cmig_kind_index)
+		return object->identity;
+	return object->kind == &cmig_kind_constraint ? object->kind->index_name(object) : NULL;
+}
+
+/* Do the tables have indexes with the same name in the same schema? */
+static bool
+share_names(const CmigObject *table, const CmigObject *other)
+{
+	for (const CmigObject *child = table->child; child != NULL; child = child->sibling)
+	{
+		const char *name = index_name(child);
+
+		for (const CmigObject *same = other->child; name != NULL && same != NULL; same = same->sibling)
+			if (index_name(same) != NULL && strcmp(index_name(same), name) == 0)
+				return true;
+	}
+	return false;
+}
+
+/*
+ * Must an old parent be dropped before a new parent is created, because their
+ * indexes have the same names?
+ */
+static bool
+parents_share_names(const CmigChange *change)
+{
+	for (int i = 0; i < change->from->ndepends; i++)
+		for (int j = 0; j < change->to->ndepends; j++)
+			if (strcmp(change->from->depends[i]->identity, change->to->depends[j]->identity) != 0 &&
+				share_names(change->from->depends[i], change->to->depends[j]))
+				return true;
+	return false;
+}
+
+/*
+ * Does an inherited column change its type because its table has another
+ * parent?
+ */
+static bool
+is_adapted(const CmigChange *change)
+{
+	return change->disturbs && change->from->kind == &cmig_kind_column && change->from->inherited &&
+		change->to->inherited && !cmig_column_stays_inherited(change->from, change->to);
+}
+
+/*
+ * Returns true if no column or constraint of the table is created or
+ * dropped, and no column must change for a new parent.  In this case, new
+ * parents are added before old ones are removed, so that columns that stay
+ * inherited do not become local ones.
+ */
+static bool
+keeps_columns(const CmigDifference *difference, const CmigChange *change)
+{
+	if (cmig_table_type(change->from) != NULL || cmig_table_type(change->to) != NULL)
+		return false;
+	for (const CmigObject *child = change->from->child; child != NULL; child = child->sibling)
+		if (difference->of_from[child->index]->to == NULL || difference->of_from[child->index]->action == CMIG_AGAIN ||
+			is_adapted(difference->of_from[child->index]))
+			return false;
+	for (const CmigObject *child = change->to->child; child != NULL; child = child->sibling)
+		if (difference->of_to[child->index]->from == NULL)
+			return false;
+	return true;
+}
+
+bool
+cmig_joins_first(const CmigDifference *difference, const CmigChange *change)
+{
+	return keeps_columns(difference, change) && !parents_share_names(change);
+}

@@ -217,6 +217,8 @@ typedef struct CmigDiffRow
 								 * NULL */
 	bool		stepwise;		/* true if the statement has a concurrent
 								 * form, for a stepwise revision */
+	int			transaction;	/* consecutive rows with the same number other
+								 * than 0 must run in one transaction */
 	bool		again;			/* true if the object is dropped and created
 								 * again */
 	bool		incidental;		/* true if the object is the same in both
@@ -350,7 +352,8 @@ typedef struct CmigDiffLine
 	char	   *group;			/* the table (or other object without a
 								 * parent) that the object belongs to */
 	bool		stepwise;
-	bool		again;			/* see CmigDiffRow */
+	int			transaction;	/* see CmigDiffRow */
+	bool		again;
 	bool		incidental;
 	bool		filtered;
 } CmigDiffLine;
