@@ -31,7 +31,7 @@
 #include "move/move.h"
 #include "online/online.h"
 #include "plan/plan.h"
-#include "rls/check.h"
+#include "rls/rls.h"
 #include "run/run.h"
 #include "schema/schema.h"
 #include "store/store.h"

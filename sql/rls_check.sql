@@ -138,7 +138,7 @@ SELECT * FROM pg_temp.found('swallowing_or');
 ALTER POLICY p ON chk.t USING (tenant_id = (SELECT NULLIF(current_setting('app.current_tenant_id', true), '')::integer) AND (id > 0 OR (SELECT current_setting('app.all', true)) = 'on'));
 SELECT * FROM pg_temp.found('swallowing_or');
 ALTER POLICY p ON chk.t USING (id = 1 AND (tenant_id = (SELECT NULLIF(current_setting('app.current_tenant_id', true), '')::integer) OR (SELECT current_setting('app.all', true)) = 'on'));
-SELECT severity, object FROM pg_temp.found('swallowing_or');
+SELECT severity, object FROM pg_temp.found('foreign_rows');
 ALTER POLICY p ON chk.t USING (NOT (tenant_id = (SELECT 1) AND (id > 0 OR (SELECT current_setting('app.all', true)) = 'on')));
 SELECT severity, object FROM pg_temp.found('foreign_rows');
 

@@ -20,7 +20,7 @@ CREATE FUNCTION pg_temp.judge(expression text) RETURNS text LANGUAGE plpgsql AS 
 BEGIN
 	EXECUTE format('ALTER POLICY p ON op.t USING (%s)', expression);
 	RETURN expression || '  =>  ' || coalesce((SELECT string_agg(format('%s %s: %s', severity, rule, problem), ' | ' ORDER BY rule)
-		FROM cmig.rls_check('op') WHERE object = 'policy p on op.t' AND rule IN ('always_true', 'always_false', 'swallowing_or')), 'nothing');
+		FROM cmig.rls_check('op') WHERE object = 'policy p on op.t' AND rule IN ('always_true', 'always_false', 'swallowing_or', 'foreign_rows', 'open_without_context') AND severity <> 'notice'), 'nothing');
 END $$;
 \set ECHO queries
 

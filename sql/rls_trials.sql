@@ -15,6 +15,8 @@ INSERT INTO posture (kind, about, policies) VALUES
 ('leaky', 'symmetric range', 'tenant_id BETWEEN SYMMETRIC CTX AND 0'),
 ('leaky', 'not between', 'tenant_id NOT BETWEEN CTX AND CTX'),
 ('leaky', 'row comparison by order', '(tenant_id, user_id) <= (CTX, USR)'),
+('leaky', 'one other number', 'tenant_id = CTX + 1'),
+('leaky', 'own or public, to be changed', 'tenant_id = CTX OR is_public'),
 ('leaky', 'row that differs', '(tenant_id, user_id) <> (CTX, USR)'),
 ('leaky', 'any of the array is less', 'tenant_id >= ANY (ARRAY[CTX, 0])'),
 ('leaky', 'differs from one of two', 'tenant_id <> ANY (ARRAY[CTX, CTX + 1])'),

@@ -20,7 +20,7 @@
 #include "graph/graph.h"
 #include "move/move.h"
 #include "plan/internal.h"
-#include "rls/check.h"
+#include "rls/rls.h"
 #include "run/run.h"
 #include "store/store.h"
 

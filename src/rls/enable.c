@@ -9,7 +9,6 @@
 
 #include "base/base.h"
 #include "base/compat.h"
-#include "base/errors.h"
 #include "rls/internal.h"
 #include "store/store.h"
 

@@ -8,10 +8,16 @@
 #define CMIG_RLS_INTERNAL_H
 
 #include "postgres.h"
+#include "access/attnum.h"
+#include "access/htup.h"
+#include "access/tupdesc.h"
 #include "base/base.h"
 #include "fmgr.h"
+#include "nodes/bitmapset.h"
+#include "nodes/parsenodes.h"
 #include "nodes/pg_list.h"
 #include "storage/lockdefs.h"
+#include "utils/array.h"
 #include "utils/relcache.h"
 
 /* The names of the settings that contain the current user and tenant. */
@@ -418,5 +424,529 @@ typedef struct CmigRlsOwn
 								 * everybody */
 	bool		possible;		/* can any row match the context? */
 } CmigRlsOwn;
+
+/* The role for a task that needs no privileges. */
+#define CMIG_RLS_NOBODY CMIG_ROLE_NOBODY
+
+/* A function that runs in the sandbox. */
+typedef void (*CmigRlsTask) (void *arg);
+
+/*
+ * Run the task in a subtransaction that is rolled back, including its locks
+ * and settings; memory that the task has allocated is kept.  If a role is
+ * given, the task runs as this role in a security-restricted operation.
+ * Returns 0, or the SQLSTATE of the task's error.  Errors that the task did
+ * not cause, such as a cancel request or lack of memory, are rethrown.
+ */
+extern int	cmig_rls_sandbox_run(Oid role, CmigRlsTask task, void *arg);
+
+/*
+ * Returns the number of the table's columns, including dropped ones, or 0 if
+ * the table does not exist.
+ */
+extern int	cmig_rls_columns(Oid relid);
+
+/* Is the column declared NOT NULL?  Returns false if it does not exist. */
+extern bool cmig_rls_is_not_null(Oid relid, AttrNumber column);
+
+/*
+ * Returns true if the operator tests for equality.  An operator of others that
+ * is merely called = does not count.
+ */
+extern bool cmig_rls_is_equality(Oid opno);
+
+/* Returns the node inside any conversions that only relabel its type. */
+extern Node *cmig_rls_strip(Node *node);
+
+/*
+ * Like cmig_rls_strip(), but also removes collations, and sub-selects that
+ * have no FROM clause.
+ */
+extern Node *cmig_rls_unwrap(Node *node);
+
+/*
+ * Like cmig_rls_strip(), but also removes casts, and sub-selects that have no
+ * FROM clause.
+ */
+extern Node *cmig_rls_bare(Node *node);
+
+/* Returns true if only built-in code handles values of the type. */
+extern bool cmig_rls_sample_is_builtin(Oid type);
+
+/*
+ * cmig_rls_sample_const() returns a value of a built-in type, given as text
+ * that is valid for the type.  cmig_rls_sample_null() returns a null of the
+ * type.
+ */
+extern Const *cmig_rls_sample_const(Oid type, const char *text);
+extern Const *cmig_rls_sample_null(Oid type);
+
+/* Returns the text of "value", or NULL if it is null. */
+extern char *cmig_rls_sample_text(const Const *value);
+
+/*
+ * The prefix of an invented setting that represents the failure of a PL/pgSQL
+ * block; a number follows.  If the setting is null, the block is assumed to
+ * fail, and its EXCEPTION handler returns the value.
+ */
+#define CMIG_RLS_FAILURE "cmig.failure"
+
+/*
+ * Replace calls of SQL functions and of simple PL/pgSQL functions with the
+ * functions' bodies, if these can be read.  Nothing is executed.  In the body
+ * of a SECURITY DEFINER function, hasRowSecurity is set in each query to show
+ * that the query runs as the function's owner.
+ */
+extern Node *cmig_rls_body_expand(Node *tree);
+
+/*
+ * Returns true if the node calls a function that is not built into PostgreSQL.
+ */
+extern bool cmig_rls_body_is_foreign_call(Node *node);
+
+/*
+ * Returns true if the function may be executed when an expression is evaluated
+ * with sample values: it is built in and has no side effects, and only
+ * built-in code handles the values of its arguments.
+ */
+extern bool cmig_rls_calls_builtin(Oid function, List *args, Oid result);
+
+/*
+ * Returns true if evaluating the node itself, without the nodes below it, runs
+ * only built-in code.  Returns false for columns and function calls.
+ */
+extern bool cmig_rls_calls_evaluable(Node *node);
+
+/* Does the node read a part of the context with current_setting()? */
+extern bool cmig_rls_calls_setting(Node *node);
+
+/* Is the node current_user, session_user, or a synonym? */
+extern bool cmig_rls_calls_user(Node *node);
+
+/*
+ * Returns true if the node calls a user-defined function that does not return
+ * a boolean and whose arguments contain no column.  Such a function may read
+ * the context.
+ */
+extern bool cmig_rls_calls_session_function(Node *node);
+
+/*
+ * Does the node read a member of a JSON document, as in claims ->> 'sub', where
+ * the document comes from the context?
+ */
+extern bool cmig_rls_calls_claim(Node *node);
+
+/*
+ * Does the node, which may be NULL or a query, read any part of the context?
+ */
+extern bool cmig_rls_calls_context(Node *node);
+
+/* How an expression's result depends on the row. */
+typedef enum CmigRlsTruth
+{
+	CMIG_RLS_DEPENDS,			/* the result depends on the row or the
+								 * context */
+	CMIG_RLS_ALWAYS,
+	CMIG_RLS_NEVER				/* the result is false or null */
+} CmigRlsTruth;
+
+/*
+ * Returns how the expression's result depends on the row.  "keys" contains the
+ * attribute numbers of the columns that policies compare with the context.
+ *
+ * The result is also ALWAYS if the expression is true for every row that has a
+ * value in certain columns: columns that are compared with themselves, and
+ * keys that are tested for not being null.  If "but_null" is not NULL,
+ * *but_null is set to those of these columns that are nullable.  If "tree" is
+ * NULL, the result is DEPENDS.
+ */
+extern CmigRlsTruth cmig_rls_truth(Node *tree, Oid relid, const Bitmapset *keys,
+								   Bitmapset **but_null);
+
+/* The results of a condition, as bits, and of an expression of any type. */
+#define IS_TRUE_BIT		1
+#define IS_FALSE_BIT	2
+#define IS_NULL_BIT		4
+#define VALUE_NULL		8
+#define VALUE_NOT_NULL	16
+
+/* What is the same during a proof. */
+typedef struct CmigRlsProof
+{
+	Oid			relid;			/* the policy's table */
+	Oid			role;			/* InvalidOid: PUBLIC */
+	int			relations;		/* number of relations; 0 is the policy's row */
+	int			nesting;
+	bool		any_role;		/* is the role not known? */
+} CmigRlsProof;
+
+/* A query around a node, or, at depth 0, the policy itself. */
+typedef struct CmigRlsScope
+{
+	CmigRlsProof *proof;
+	struct CmigRlsScope *outer;
+	int			depth;
+	bool		definer;		/* do the policies of tables not apply? */
+	Query	   *query;
+	int		   *relations;		/* for each range table entry: its number */
+	struct CmigRlsRow **rows;	/* for each entry that is a sub-select: its
+								 * row */
+	List	   *recursive;		/* the values of a recursive query's columns */
+} CmigRlsScope;
+
+/* A condition that holds in a case. */
+typedef struct CmigRlsLiteral
+{
+	Node	   *node;
+	int			result;			/* one of the bits above */
+	const CmigRlsScope *scope;
+	bool		implied;		/* does it follow from another condition? */
+	bool		asked;			/* does the expression test for null? */
+} CmigRlsLiteral;
+
+/* What holds of the conditions, and the relations that are tied. */
+typedef struct CmigRlsCase
+{
+	List	   *literals;
+	Bitmapset  *tied;
+	List	   *links;			/* of int, in pairs: relations with an equal
+								 * key */
+} CmigRlsCase;
+
+/* A row that a query returns: the case, and where its columns are found. */
+typedef struct CmigRlsRow
+{
+	CmigRlsCase *facts;
+	CmigRlsScope *scope;
+	Query	   *query;
+} CmigRlsRow;
+
+/* Where the value of an expression comes from. */
+typedef enum CmigRlsOrigin
+{
+	FROM_CONSTANT,
+	FROM_CONTEXT,
+	FROM_COLUMN,
+	FROM_ELSEWHERE
+} CmigRlsOrigin;
+
+/* One of the values that an expression can have, and the case in which it has it. */
+typedef struct CmigRlsValue
+{
+	CmigRlsCase *facts;
+	CmigRlsOrigin origin;
+	Node	   *node;
+	CmigRlsScope *scope;
+	Const	   *constant;		/* if it is a constant, even if converted */
+	bool		fallback;		/* does it replace a null, or is it a branch
+								 * of a CASE? */
+	int			relation;		/* if it comes from a column */
+	Oid			relid;
+	AttrNumber	attno;
+} CmigRlsValue;
+
+/* Were there too many cases, so that some are missing? */
+extern bool cmig_rls_gave_up;
+
+/* cases.c, compare.c, prove.c; see there */
+extern CmigRlsCase *cmig_rls_no_facts(void);
+extern CmigRlsCase *cmig_rls_both(const CmigRlsCase *a, const CmigRlsCase *b);
+extern List *cmig_rls_product(List *a, List *b);
+extern List *cmig_rls_single(Node *node, int result, const CmigRlsScope *scope);
+extern List *cmig_rls_mark_literals(List *cases, size_t flag);
+extern bool cmig_rls_is_tied(const CmigRlsCase *facts, int relation);
+extern bool cmig_rls_identifies(Oid relid, AttrNumber attno);
+extern void cmig_rls_relate(CmigRlsCase *facts, const CmigRlsValue *a, const CmigRlsValue *b);
+extern CmigRlsScope *cmig_rls_scope_of(const Var *var, CmigRlsScope *scope);
+extern List *cmig_rls_given(const CmigRlsCase *facts, List *values);
+extern bool cmig_rls_is_named(Oid function, const char *const *names);
+extern bool cmig_rls_is_nobody(const CmigRlsValue *value);
+extern Node *cmig_rls_when_condition(CaseExpr *expr, CaseWhen *when);
+extern bool cmig_rls_has_from(Query *query);
+extern List *cmig_rls_values_of(Node *node, CmigRlsScope *scope);
+extern List *cmig_rls_null_cases(Node *node, bool null, CmigRlsScope *scope);
+extern List *cmig_rls_implied_null_cases(Node *node, bool null, CmigRlsScope *scope);
+extern List *cmig_rls_compare(OpExpr *expr, int want, CmigRlsScope *scope);
+extern List *cmig_rls_compare_any(ScalarArrayOpExpr *expr, int want, CmigRlsScope *scope);
+extern List *cmig_rls_rows_of(Query *query, CmigRlsScope *outer);
+extern List *cmig_rls_cases_of_link(SubLink *link, int want, CmigRlsScope *scope);
+extern List *cmig_rls_cases_of(Node *node, int want, CmigRlsScope *scope);
+
+/* What is known about the rows that an expression lets through, best first. */
+typedef enum CmigRlsVerdictKind
+{
+	CMIG_RLS_TIED,				/* only rows that belong to the context */
+	CMIG_RLS_MARKED,			/* also rows that are marked for everybody */
+	CMIG_RLS_DOUBT,				/* that is not known */
+	CMIG_RLS_FOREIGN,			/* rows of others, the same for everybody */
+	CMIG_RLS_OPEN				/* all rows, if the session is so */
+} CmigRlsVerdictKind;
+
+typedef struct CmigRlsVerdict
+{
+	CmigRlsVerdictKind kind;
+	char	   *condition;		/* when rows of others are let through; NULL:
+								 * always, or it cannot be shown */
+	char	   *function;		/* a function whose body could not be read */
+	bool		context;		/* does that depend on the context? */
+	bool		setting;		/* does it depend on a setting? */
+	bool		tables;			/* does it depend on other tables? */
+	bool		null_key;		/* are these rows whose key is null? */
+} CmigRlsVerdict;
+
+/*
+ * Returns what can be proved of the rows that an expression lets through.
+ * "role" is InvalidOid for PUBLIC.  "nesting" is the number of policies of
+ * other tables around the expression.
+ */
+extern CmigRlsVerdict cmig_rls_prove(Node *tree, Oid relid, Oid role, int nesting);
+
+/* Does the name suggest that the column contains a row's owner? */
+extern bool cmig_rls_names_owner(const char *name);
+
+/*
+ * Returns true if the column may tell who owns a row when it is compared with
+ * the context.  A status or a date does not, whatever it is compared with.
+ */
+extern bool cmig_rls_may_own(Oid relid, AttrNumber attno);
+
+/* A row of others that an expression lets through. */
+typedef struct CmigRlsLeak
+{
+	bool		found;
+	bool		unset;			/* only without a context? */
+	bool		nobody;			/* is its key null? */
+	bool		similar;		/* does its key differ only in case or
+								 * notation? */
+	char	   *row;
+	char	   *context;
+	char	   *folding;		/* an expression that makes keys similar */
+} CmigRlsLeak;
+
+/*
+ * Run an expression over a few rows and contexts.  Returns false if it cannot
+ * be run without tables or the code of others.
+ */
+extern bool cmig_rls_run(Node *tree, Oid relid, Oid role, CmigRlsLeak *leak);
+
+/*
+ * Properties of an expression.  Each char * member names the first object of
+ * its kind, and is NULL if there is none.
+ */
+typedef struct CmigRlsExpression
+{
+	CmigRlsTruth truth;
+	Bitmapset  *but_null;		/* the expression is always true, except for
+								 * rows with null in these columns */
+	Bitmapset  *columns;		/* columns of the row that are used, as
+								 * attribute numbers; 0 stands for the whole
+								 * row */
+	Bitmapset  *keys;			/* columns that are compared with a value that
+								 * is the same for all rows */
+	char	   *volatile_function;	/* a volatile function that is called for
+									 * each row */
+	char	   *row_function;	/* a stable function that is called for each
+								 * row */
+	bool		row_function_has_column;	/* do the arguments of
+											 * row_function use the row, so
+											 * that it cannot be called just
+											 * once? */
+	char	   *in_subselect;	/* the column before IN (SELECT ...), or
+								 * "expression" if there is no column */
+	bool		correlated;		/* is there a sub-select that depends on the
+								 * row? */
+	char	   *cast_of_empty;	/* type to which a setting is cast without
+								 * NULLIF */
+	char	   *strict_setting; /* setting read without missing_ok */
+	char	   *outer_column;	/* column of the policy's row that a
+								 * sub-select returns */
+	char	   *self_compared;	/* not NULL if a column is compared with
+								 * itself */
+} CmigRlsExpression;
+
+/*
+ * Returns the columns that the tree, which may be NULL, compares with the
+ * context.
+ */
+extern Bitmapset *cmig_rls_expr_keys(Node *tree);
+
+/*
+ * Returns the expression's properties.  If "tree" is NULL, the result has the
+ * truth CMIG_RLS_DEPENDS and no other properties.  "keys" is as for
+ * cmig_rls_truth().
+ */
+extern CmigRlsExpression *cmig_rls_expr_read(Node *tree, Oid relid, const Bitmapset *keys);
+
+/*
+ * Might "check" accept rows that "using" does not accept?  Returns false if
+ * "check" is known to imply "using", or if either of them is NULL.
+ */
+extern bool cmig_rls_expr_wider(Node *using, Node *check);
+
+/*
+ * Returns the repaired expression as text: settings are read once per
+ * statement, with missing_ok and NULLIF, and IN (SELECT ...) becomes = ANY
+ * (ARRAY(SELECT ...)).
+ */
+extern char *cmig_rls_repair_text(Node *tree, Oid relid);
+
+/* Would cmig_rls_repair_text() change anything? */
+extern bool cmig_rls_repair_applies(Node *tree, Oid relid);
+
+/*
+ * Returns an OR expression without the branches that do not use the row, as
+ * text.  Returns NULL if the expression is not an OR, or if no branches, or
+ * all of them, would be left.
+ */
+extern char *cmig_rls_repair_without_branch(Node *tree, Oid relid);
+
+/* Severities, worst first.  cmig.check uses the same names. */
+typedef enum CmigRlsSeverity
+{
+	CMIG_RLS_ERROR,				/* rows of other users or tenants can be read
+								 * or written */
+	CMIG_RLS_WARNING,			/* rows of other users or tenants may be
+								 * exposed, or queries are slow or fail */
+	CMIG_RLS_NOTICE				/* worth knowing, and often intended */
+} CmigRlsSeverity;
+
+/*
+ * A problem that a rule has found.  doc/row-level-security.md describes the
+ * rules.
+ */
+typedef struct CmigRlsFinding
+{
+	const char *rule;
+	CmigRlsSeverity severity;
+	char	   *object;
+	char	   *problem;
+	char	   *fix;			/* complete SQL, or advice as an SQL comment;
+								 * NULL: none */
+} CmigRlsFinding;
+
+/* Returns the name of a finding's severity, as shown to users. */
+extern const char *cmig_rls_finding_severity(const CmigRlsFinding *finding);
+
+/*
+ * Comparison function for list_sort: by severity, worst first, then by object,
+ * rule, and problem.
+ */
+extern int	cmig_rls_finding_compare(const ListCell *a, const ListCell *b);
+
+/*
+ * Returns the finding in a result row, which has the columns rule, severity,
+ * object, problem, and fix.
+ */
+extern CmigRlsFinding *cmig_rls_finding_read(TupleDesc desc, HeapTuple row);
+
+/* A CmigRowCallback that appends the finding to a List **. */
+extern void cmig_rls_finding_take(TupleDesc desc, HeapTuple row, void *arg);
+
+/* A stored policy. */
+typedef struct CmigRlsStored
+{
+	Oid			relid;
+	char	   *table;			/* qualified and quoted */
+	char	   *name;
+	bool		permissive;
+	char		command;		/* as in pg_policy */
+	ArrayType  *roles;
+	Node	   *qual;			/* qual and check are set by
+								 * cmig_rls_stored_judge() */
+	Node	   *check;
+	char	   *qual_text;		/* qual and check as stored; NULL: none */
+	char	   *check_text;
+	CmigRlsExpression *in_qual;
+	CmigRlsExpression *in_check;
+	CmigRlsState *state;		/* recorded by enable_rls; NULL if enable_rls
+								 * did not create the policy */
+	Bitmapset  *indexed;		/* columns that are the first column of an
+								 * index */
+	Bitmapset  *keys;			/* the columns that any of the table's
+								 * policies compares with the context */
+} CmigRlsStored;
+
+/*
+ * Read the policies of all tables in the schemas.  Policies of the same table
+ * are adjacent.
+ */
+extern List *cmig_rls_stored_read(ArrayType *schemas);
+
+/* Analyze the expressions of all policies of a table. */
+extern void cmig_rls_stored_judge(List *siblings);
+
+/* Add a finding about a policy. */
+extern void cmig_rls_stored_add_finding(List **findings, const char *rule, CmigRlsSeverity severity,
+										const CmigRlsStored *policy, char *problem, char *fix);
+
+/*
+ * Return a fix as SQL: DROP POLICY, or ALTER POLICY with both expressions
+ * repaired.
+ */
+extern char *cmig_rls_stored_drop(const CmigRlsStored *policy);
+extern char *cmig_rls_stored_repair(const CmigRlsStored *policy);
+
+/*
+ * Returns a fix in words, as an SQL comment such as "-- USING of policy p on
+ * t: ...".  If "is_check" is true, the comment names WITH CHECK instead of
+ * USING.
+ */
+extern char *cmig_rls_stored_advice(const CmigRlsStored *policy, bool is_check, const char *advice);
+
+/*
+ * Returns, as SQL, a call of rls_test that shows the effect of a policy that
+ * cannot be judged.
+ */
+extern char *cmig_rls_stored_try(const CmigRlsStored *policy);
+
+/*
+ * Returns the OIDs of the roles to which the policy applies, and sets *count.
+ * ACL_ID_PUBLIC stands for PUBLIC.
+ */
+extern Oid *cmig_rls_stored_roles(const CmigRlsStored *policy, int *count);
+
+/*
+ * Returns true if the policy applies to the role.  As in PostgreSQL, a policy
+ * applies to a role that has the privileges of one of the policy's roles.
+ */
+extern bool cmig_rls_stored_binds(const CmigRlsStored *policy, Oid role);
+
+/*
+ * Returns true if policy "a" applies to any of the roles named in policy "b".
+ */
+extern bool cmig_rls_stored_share_role(const CmigRlsStored *a, const CmigRlsStored *b);
+extern bool cmig_rls_stored_share_command(const CmigRlsStored *a, const CmigRlsStored *b);
+
+/*
+ * Return the policy's deciding expression (WITH CHECK for INSERT, otherwise
+ * USING), and the result of analyzing it.
+ */
+extern Node *cmig_rls_stored_deciding(const CmigRlsStored *policy);
+extern const CmigRlsExpression *cmig_rls_stored_decided(const CmigRlsStored *policy);
+
+/* Add findings about flags, roles, views, functions, and partitions. */
+extern void cmig_rls_posture_add_findings(ArrayType *schemas, List **findings);
+
+/*
+ * The commands to which USING applies, and the commands that write new rows.
+ */
+#define CMIG_RLS_FOR_ROWS "rwd"
+#define CMIG_RLS_FOR_NEW_ROWS "aw"
+
+/*
+ * Add the findings about a policy.  "siblings" are all policies of the
+ * policy's table, including the policy itself.
+ */
+extern void cmig_rls_open_add_findings(const CmigRlsStored *policy, const List *siblings, List **findings);
+
+/* A policy's look-up in a table. */
+typedef struct CmigRlsLookup
+{
+	Oid			table;			/* the table that the policy reads */
+	AttrNumber	key;			/* the column by which the row is found */
+	Oid			role;			/* the policy's role; InvalidOid is PUBLIC */
+	const char *source;			/* the policy's own table, qualified and
+								 * quoted */
+} CmigRlsLookup;
 
 #endif							/* CMIG_RLS_INTERNAL_H */

@@ -8,7 +8,6 @@
 
 #include "base/base.h"
 #include "base/compat.h"
-#include "base/errors.h"
 #include "parse/parse.h"
 #include "rls/internal.h"
 

@@ -8,7 +8,6 @@
 
 #include "base/base.h"
 #include "base/compat.h"
-#include "base/errors.h"
 #include "rls/internal.h"
 
 #include "catalog/namespace.h"

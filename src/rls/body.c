@@ -1,39 +1,117 @@
 /*
- * rls_body.c
- *	  Replaces function calls in a policy's expression with the functions'
- *	  bodies.
- *
- * Bodies are parsed and analyzed (rls_parse.c), but never executed, and
- * neither are the input functions of user-defined types.  The body of an SQL
- * function must be a single SELECT.  The body of a PL/pgSQL function must
- * consist of IF and RETURN only; it is converted to an equivalent CASE.  All
- * other calls are left unchanged.
+ * body.c
+ *	  The bodies of functions that policies call.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 
 #include "base/compat.h"
+#include "base/base.h"
 #include "parse/parse.h"
-#include "rls/rls_body.h"
-#include "rls/rls_parse.h"
+#include "rls/internal.h"
 
 #include "access/htup_details.h"
 #include "access/transam.h"
+#include "access/xact.h"
+#include "catalog/pg_attribute.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_enum.h"
 #include "catalog/pg_language.h"
 #include "catalog/pg_operator.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
+#include "commands/proclang.h"
+#include "fmgr.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
+#include "nodes/parsenodes.h"
 #include "rewrite/rewriteManip.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/catcache.h"
 #include "utils/fmgroids.h"
+#include "utils/guc.h"
+#include "utils/json.h"
 #include "utils/lsyscache.h"
+#include "utils/memutils.h"
 #include "utils/syscache.h"
-#include "commands/proclang.h"
+
+/*
+ * Only literals of built-in types are accepted.  Names are looked up with the
+ * privileges of the function's owner.
+ */
+
+/* A function, and the query that results from analyzing its body. */
+typedef struct Body
+{
+	HeapTuple	tuple;
+	FuncExpr   *call;
+	const char *source;
+	Query	   *query;			/* result */
+} Body;
+
+/* Apply the function's search_path setting, if it has one. */
+static void
+use_search_path(HeapTuple tuple)
+{
+	bool		isnull;
+	Datum		config = SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_proconfig, &isnull);
+	Datum	   *settings;
+	int			count;
+
+	if (isnull)
+		return;
+	deconstruct_array(DatumGetArrayTypeP(config), TEXTOID, -1, false, TYPALIGN_INT, &settings, NULL, &count);
+	for (int i = 0; i < count; i++)
+	{
+		char	   *setting = TextDatumGetCString(settings[i]);
+
+		if (strncmp(setting, "search_path=", strlen("search_path=")) == 0)
+			cmig_settings_override("search_path", setting + strlen("search_path="));
+	}
+}
+
+/* Analyze a function's body; a task for cmig_rls_sandbox_run(). */
+static void
+analyze(void *arg)
+{
+	Body	   *body = arg;
+	List	   *raw;
+
+	use_search_path(body->tuple);
+	raw = cmig_raw_parse(body->source, RAW_PARSE_DEFAULT);
+	if (list_length(raw) != 1 || !IsA(linitial_node(RawStmt, raw)->stmt, SelectStmt))
+		return;
+	body->query = cmig_safe_parse(linitial_node(RawStmt, raw), body->source, body->tuple, body->call,
+								  cmig_rls_sample_is_builtin);
+}
+
+/*
+ * Analyze a function's body.  "tuple" is the function's pg_proc row, "call" is
+ * the function call, and "source" is a SELECT that is equivalent to the body.
+ * Returns NULL if the body cannot be analyzed or contains a literal of a type
+ * that is not built in.
+ */
+static Query *
+parse(HeapTuple tuple, FuncExpr *call, const char *source)
+{
+	Body		body = {tuple, call, source, NULL};
+
+	if (cmig_rls_sandbox_run(((Form_pg_proc) GETSTRUCT(tuple))->proowner, analyze, &body) != 0)
+		return NULL;
+	return body.query;
+}
+
+/*
+ * Bodies are parsed and analyzed (rls_parse.c), but never executed, and
+ * neither are the input functions of user-defined types.  The body of an SQL
+ * function must be a single SELECT.  The body of a PL/pgSQL function must
+ * consist of IF and RETURN only; it is converted to an equivalent CASE.  All
+ * other calls are left unchanged.
+ */
 
 #define MAX_NESTING 8			/* depth of nested calls; limits the recursion */
 
@@ -239,7 +317,7 @@ body_query(HeapTuple tuple, FuncExpr *call)
 	}
 	if (proc->prolang != SQLlanguageId)
 		source = select_of_body(source);
-	return source ? cmig_rls_parse(tuple, call, source) : NULL;
+	return source ? parse(tuple, call, source) : NULL;
 }
 
 /*

@@ -1,15 +1,14 @@
 /*
- * rls_stored.c
- *	  Reads stored policies, and collects information about them.
+ * stored.c
+ *	  The policies in the catalog, and what rls_check finds.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 
-#include "base/base.h"
 #include "base/compat.h"
-#include "rls/rls_repair.h"
-#include "rls/rls_stored.h"
+#include "base/base.h"
+#include "rls/internal.h"
 
 #include "catalog/pg_type.h"
 #include "lib/stringinfo.h"
@@ -18,6 +17,61 @@
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
+
+static const char *const severities[] = {
+	[CMIG_RLS_ERROR] = "error",
+	[CMIG_RLS_WARNING] = "warning",
+	[CMIG_RLS_NOTICE] = "notice",
+};
+
+const char *
+cmig_rls_finding_severity(const CmigRlsFinding *finding)
+{
+	return severities[finding->severity];
+}
+
+int
+cmig_rls_finding_compare(const ListCell *a, const ListCell *b)
+{
+	const CmigRlsFinding *left = lfirst(a);
+	const CmigRlsFinding *right = lfirst(b);
+	int			order = (int) left->severity - (int) right->severity;
+
+	if (order == 0)
+		order = strcmp(left->object, right->object);
+	if (order == 0)
+		order = strcmp(left->rule, right->rule);
+	return order ? order : strcmp(left->problem, right->problem);
+}
+
+CmigRlsFinding *
+cmig_rls_finding_read(TupleDesc desc, HeapTuple row)
+{
+	CmigRlsFinding *finding = palloc0(sizeof(CmigRlsFinding));
+
+	const char *severity = cmig_query_text(desc, row, 2);
+
+	finding->rule = cmig_query_text(desc, row, 1);
+	while (finding->severity < CMIG_RLS_NOTICE && strcmp(severities[finding->severity], severity) != 0)
+		finding->severity++;
+	finding->object = cmig_query_text(desc, row, 3);
+	finding->problem = cmig_query_text(desc, row, 4);
+	if (TupleDescAttr(desc, 4)->atttypid == TEXTOID)
+		finding->fix = cmig_query_text(desc, row, 5);
+	return finding;
+}
+
+void
+cmig_rls_finding_take(TupleDesc desc, HeapTuple row, void *arg)
+{
+	List	  **findings = arg;
+
+	*findings = lappend(*findings, cmig_rls_finding_read(desc, row));
+}
+
+/*
+ * rls_stored
+ */
 
 static CmigQuery read_policies = {
 	"SELECT p.polrelid, p.polname::text, p.polpermissive, p.polcmd::text, p.polroles,"
@@ -98,7 +152,7 @@ key_columns(const List *siblings)
  */
 
 void
-cmig_rls_stored_add_finding(List **findings, CmigRlsRule rule, CmigRlsSeverity severity, const CmigRlsStored *policy,
+cmig_rls_stored_add_finding(List **findings, const char *rule, CmigRlsSeverity severity, const CmigRlsStored *policy,
 							char *problem, char *fix)
 {
 	CmigRlsFinding *finding = palloc(sizeof(CmigRlsFinding));

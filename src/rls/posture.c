@@ -1,15 +1,6 @@
 /*
- * rls_posture.c
+ * posture.c
  *	  Rules of cmig.rls_check about flags, roles, and dependencies.
- *
- * Each rule is a single query over the catalogs that handles all tables at
- * once, so that checking a thousand tables takes little longer than checking
- * ten.  $1 is the list of schemas.  The result columns are rule, severity,
- * object, problem, and fix.
- *
- * A role is considered an application role if it is named in a policy that
- * does not let every row through.  Policies that let every row through
- * ("bypass" policies) are meant for other roles.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -18,13 +9,22 @@
 #include "base/base.h"
 #include "base/compat.h"
 #include "rls/internal.h"
-#include "rls/rls_finding.h"
-#include "rls/rls_posture.h"
 
 #include "catalog/pg_type.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/syscache.h"
+
+/*
+ * Each rule is a single query over the catalogs that handles all tables at
+ * once, so that checking a thousand tables takes little longer than checking
+ * ten.  $1 is the list of schemas.  The result columns are rule, severity,
+ * object, problem, and fix.
+ *
+ * A role is considered an application role if it is named in a policy that
+ * does not let every row through.  Policies that let every row through
+ * ("bypass" policies) are meant for other roles.
+ */
 
 #define TABLES \
 	"WITH RECURSIVE t AS MATERIALIZED (SELECT c.oid, c.relnamespace AS ns," \

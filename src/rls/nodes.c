@@ -1,27 +1,284 @@
 /*
- * rls_calls.c
- *	  Classifies the functions that an expression calls: built-in functions,
- *	  functions that read the context, and others.
+ * nodes.c
+ *	  Simple functions about expressions, and what of them may be evaluated.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 
 #include "base/compat.h"
-#include "rls/rls_body.h"
-#include "rls/rls_calls.h"
-#include "rls/rls_sample.h"
+#include "base/base.h"
+#include "parse/parse.h"
+#include "rls/internal.h"
 
 #include "access/htup_details.h"
 #include "access/transam.h"
+#include "access/xact.h"
+#include "catalog/pg_attribute.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_enum.h"
 #include "catalog/pg_language.h"
+#include "catalog/pg_operator.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
+#include "commands/proclang.h"
+#include "fmgr.h"
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
+#include "nodes/parsenodes.h"
+#include "rewrite/rewriteManip.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/catcache.h"
 #include "utils/fmgroids.h"
+#include "utils/guc.h"
+#include "utils/json.h"
 #include "utils/lsyscache.h"
+#include "utils/memutils.h"
 #include "utils/syscache.h"
+
+/*
+ * Only built-in functions are called to evaluate an expression (rls_calls.c),
+ * and no literal is parsed by the input function of a user-defined type
+ * (rls_parse.c).  The sandbox is a second line of defense in case these
+ * modules overlook something: user-defined code would run as a role without
+ * privileges, and could neither switch to another role nor leave anything
+ * behind.
+ */
+
+/* Switch to the role until the subtransaction ends. */
+static void
+become(Oid role)
+{
+	CmigRole	former;
+
+	cmig_role_act_as(&former, role);
+	if (role == CMIG_RLS_NOBODY)
+		cmig_settings_pin_search_path();
+}
+
+/* A task, and the role that runs it. */
+typedef struct SandboxRun
+{
+	Oid			role;
+	CmigRlsTask task;
+	void	   *arg;
+} SandboxRun;
+
+/* Subtransaction callback: run the task as its role. */
+static void
+run_task(void *arg)
+{
+	SandboxRun *run = arg;
+
+	if (OidIsValid(run->role))
+		become(run->role);
+	run->task(run->arg);
+}
+
+int
+cmig_rls_sandbox_run(Oid role, CmigRlsTask task, void *arg)
+{
+	SandboxRun	run = {role, task, arg};
+	ErrorData  *error = cmig_subtransaction_rehearse(run_task, &run);
+	int			sqlstate;
+	int			category;
+
+	if (error == NULL)
+		return 0;
+	sqlstate = error->sqlerrcode;
+	category = ERRCODE_TO_CATEGORY(sqlstate);
+	if (category == ERRCODE_OPERATOR_INTERVENTION || category == ERRCODE_INSUFFICIENT_RESOURCES)
+		ReThrowError(error);
+	FreeErrorData(error);
+	return sqlstate;
+}
+
+/*
+ * Nodes
+ */
+
+bool
+cmig_rls_is_equality(Oid opno)
+{
+	char	   *name = get_opname(opno);
+
+	/* only superusers can add an operator to the classes of an index */
+	return name && strcmp(name, "=") == 0 && (opno < FirstUnpinnedObjectId || get_mergejoin_opfamilies(opno) != NIL);
+}
+
+Node *
+cmig_rls_strip(Node *node)
+{
+	while (node && IsA(node, RelabelType))
+		node = (Node *) ((RelabelType *) node)->arg;
+	return node;
+}
+
+/*
+ * If the node is "(SELECT expression)" without any other clause, returns the
+ * expression; otherwise, returns NULL.
+ */
+static Node *
+selected(Node *node)
+{
+	SubLink    *link = (SubLink *) node;
+	Query	   *query;
+	Node	   *expression;
+
+	if (!IsA(node, SubLink) || link->subLinkType != EXPR_SUBLINK)
+		return NULL;
+	query = castNode(Query, link->subselect);
+	if (query->rtable != NIL || query->cteList != NIL || query->jointree->quals != NULL ||
+		query->setOperations != NULL || query->hasAggs || query->hasTargetSRFs ||
+		query->havingQual != NULL || query->limitCount != NULL || query->limitOffset != NULL ||
+		query->targetList == NIL)
+		return NULL;
+
+	/*
+	 * decrement varlevelsup of the columns, because the expression is moved
+	 * out of the sub-select
+	 */
+	expression = copyObject((Node *) linitial_node(TargetEntry, query->targetList)->expr);
+	IncrementVarSublevelsUp(expression, -1, 1);
+	return expression;
+}
+
+Node *
+cmig_rls_unwrap(Node *node)
+{
+	Node	   *inner;
+
+	for (;;)
+	{
+		if (node == NULL)
+			return NULL;
+		if (IsA(node, RelabelType))
+			node = (Node *) ((RelabelType *) node)->arg;
+		else if (IsA(node, CollateExpr))
+			node = (Node *) ((CollateExpr *) node)->arg;
+		else if ((inner = selected(node)) != NULL)
+			node = inner;
+		else
+			return node;
+	}
+}
+
+Node *
+cmig_rls_bare(Node *node)
+{
+	for (;;)
+	{
+		node = cmig_rls_unwrap(node);
+		if (node == NULL)
+			return NULL;
+		if (IsA(node, CoerceViaIO))
+			node = (Node *) ((CoerceViaIO *) node)->arg;
+		else if (IsA(node, CoerceToDomain))
+			node = (Node *) ((CoerceToDomain *) node)->arg;
+		else if (IsA(node, FuncExpr) && ((FuncExpr *) node)->args != NIL &&
+				 (((FuncExpr *) node)->funcformat == COERCE_EXPLICIT_CAST ||
+				  ((FuncExpr *) node)->funcformat == COERCE_IMPLICIT_CAST))
+			node = linitial(((FuncExpr *) node)->args);
+		else
+			return node;
+	}
+}
+
+int
+cmig_rls_columns(Oid relid)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	int			count;
+
+	if (!HeapTupleIsValid(tuple))
+		return 0;
+	count = ((Form_pg_class) GETSTRUCT(tuple))->relnatts;
+	ReleaseSysCache(tuple);
+	return count;
+}
+
+bool
+cmig_rls_is_not_null(Oid relid, AttrNumber column)
+{
+	HeapTuple	tuple;
+	bool		not_null;
+
+	/* system columns are never null (column 0, the whole row, can be null) */
+	if (column < 0)
+		return true;
+	tuple = SearchSysCache2(ATTNUM, ObjectIdGetDatum(relid), Int16GetDatum(column));
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	not_null = ((Form_pg_attribute) GETSTRUCT(tuple))->attnotnull;
+	ReleaseSysCache(tuple);
+	return not_null;
+}
+
+/*
+ * A value has the same text in all types, as far as the types allow, so that a
+ * key cast to text equals the setting that contains it.  A stranger's key is
+ * similar to the tenant's: it is a little smaller or greater, has the same
+ * beginning, end, or remainder, or matches it as a pattern.  An expression
+ * that does not test for equality mistakes one of these keys for the tenant's.
+ */
+
+bool
+cmig_rls_sample_is_builtin(Oid type)
+{
+	Oid			element = get_element_type(type);
+	char		kind = get_typtype(OidIsValid(element) ? element : type);
+
+	if (type >= FirstUnpinnedObjectId)
+		return kind == TYPTYPE_ENUM;
+
+	/*
+	 * leave out record and polymorphic types, which are built-in too, but
+	 * whose values can contain values of any type
+	 */
+	return type == UNKNOWNOID || kind == TYPTYPE_BASE || kind == TYPTYPE_RANGE || kind == TYPTYPE_MULTIRANGE;
+}
+
+Const *
+cmig_rls_sample_null(Oid type)
+{
+	return makeNullConst(type, -1, get_typcollation(type));
+}
+
+Const *
+cmig_rls_sample_const(Oid type, const char *text)
+{
+	Oid			input;
+	Oid			parameter;
+	int16		length;
+	bool		by_value;
+	Datum		value;
+
+	getTypeInputInfo(type, &input, &parameter);
+	get_typlenbyval(type, &length, &by_value);
+	value = OidInputFunctionCall(input, unconstify(char *, text), parameter, -1);
+	return makeConst(type, -1, get_typcollation(type), length, value, false, by_value);
+}
+
+char *
+cmig_rls_sample_text(const Const *value)
+{
+	Oid			output;
+	bool		varlena;
+
+	if (value->constisnull)
+		return NULL;
+	getTypeOutputInfo(value->consttype, &output, &varlena);
+	return OidOutputFunctionCall(output, value->constvalue);
+}
+
+
+
+/*
+ * What may be evaluated
+ */
 
 /* Does the string begin with one of the prefixes? */
 static bool

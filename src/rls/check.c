@@ -1,26 +1,16 @@
 /*
- * rls_check.c
+ * check.c
  *	  cmig.rls_check, and the check at the end of an upgrade (cmig.rls_gate).
- *
- * Rules about a policy's expression examine its tree (rls_expr.c), and the
- * other rules are queries (rls_posture.c).  rls_finding.c lists all rules.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 
-#include "base/base.h"
 #include "base/compat.h"
 #include "base/errors.h"
-#include "rls/check.h"
+#include "base/base.h"
+#include "rls/rls.h"
 #include "rls/internal.h"
-#include "rls/rls_expr.h"
-#include "rls/rls_lookup.h"
-#include "rls/rls_open.h"
-#include "rls/rls_posture.h"
-#include "rls/rls_repair.h"
-#include "rls/rls_sandbox.h"
-#include "rls/rls_stored.h"
 
 #include "access/sysattr.h"
 #include "catalog/namespace.h"
@@ -32,12 +22,218 @@
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
+#include "parser/parsetree.h"
 #include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/varlena.h"
+
+/*
+ * The key of a look-up is the column that identifies the row: a column that
+ * the sub-select returns or compares with a column of the outer row.
+ */
+
+/*
+ * The look-ups in tables that a role can write to.  $1 to $4 contain the
+ * table, key, role, and source of each look-up.  A table is left out if its
+ * own policies keep the role from giving itself access: without a policy for
+ * writing, the role cannot add rows; and if the key is unique, the role cannot
+ * use a key that is already in the table.
+ */
+static CmigQuery writable = {
+	"WITH l AS (SELECT l.tab, l.key, l.role, l.source FROM unnest($1, $2, $3, $4) l(tab, key, role, source)"
+
+	/*
+	 * for a policy for PUBLIC, take all roles that have a privilege to write
+	 * the table
+	 */
+	"  UNION SELECT l.tab, l.key, a.grantee, l.source FROM unnest($1, $2, $3, $4) l(tab, key, role, source)"
+	"   JOIN pg_class c ON c.oid = l.tab CROSS JOIN LATERAL aclexplode(c.relacl) a"
+	"   WHERE l.role = 0 AND a.grantee <> c.relowner AND a.privilege_type IN ('INSERT', 'UPDATE')),"
+	" w AS (SELECT l.tab, l.role, r.rolname, min(l.source) AS source, count(DISTINCT l.source) AS n"
+	"  FROM l JOIN pg_class c ON c.oid = l.tab AND c.relkind IN ('r', 'p')"
+	"  LEFT JOIN pg_roles r ON r.oid = l.role"
+	"  WHERE (l.role = 0 OR NOT (r.rolsuper OR r.rolbypassrls)) AND has_any_column_privilege(l.role, l.tab, 'INSERT, UPDATE')"
+	"  AND NOT (c.relrowsecurity AND (l.role = 0 OR c.relforcerowsecurity OR NOT pg_has_role(l.role, c.relowner, 'USAGE'))"
+	"   AND (EXISTS (SELECT FROM pg_index x WHERE x.indrelid = l.tab AND x.indisunique AND x.indisvalid"
+	"     AND x.indnkeyatts = 1 AND x.indkey[0] = l.key AND x.indpred IS NULL)"
+	"    OR NOT EXISTS (SELECT FROM pg_policy p CROSS JOIN LATERAL unnest(p.polroles) u(oid)"
+	"     WHERE p.polrelid = l.tab AND p.polpermissive AND p.polcmd IN ('*', 'a', 'w')"
+	"     AND (u.oid = 0 OR (l.role <> 0 AND pg_has_role(l.role, u.oid, 'USAGE'))))))"
+	"  GROUP BY l.tab, l.role, r.rolname)"
+	" SELECT 'membership_writable', 'warning', format('%I.%I', n.nspname, c.relname),"
+	"  format('%s can write to it, and policies of %s use it to decide what a role may see: adding a row gives access',"
+	"   CASE WHEN w.role = 0 THEN 'everybody' ELSE format('role %I', w.rolname) END,"
+	"   w.source || CASE WHEN w.n > 1 THEN format(' and %s more', w.n - 1) ELSE '' END),"
+	"  CASE WHEN w.role <> 0 AND pg_has_role(w.role, c.relowner, 'USAGE')"
+	"   THEN format('ALTER TABLE %I.%I OWNER TO <role> -- <role> is a role that policies do not apply to', n.nspname, c.relname)"
+	"   ELSE format('REVOKE INSERT, UPDATE ON %I.%I FROM %s', n.nspname, c.relname, coalesce("
+	"    (SELECT string_agg(DISTINCT CASE WHEN a.grantee = 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END, ', ')"
+	"     FROM (SELECT c.relacl AS acl UNION ALL SELECT b.attacl FROM pg_attribute b WHERE b.attrelid = c.oid) s"
+	"     CROSS JOIN LATERAL aclexplode(s.acl) a WHERE a.privilege_type IN ('INSERT', 'UPDATE')"
+	"     AND (a.grantee = 0 OR (w.role <> 0 AND pg_has_role(w.role, a.grantee, 'USAGE')))), '<role>')) END"
+	" FROM w JOIN pg_class c ON c.oid = w.tab JOIN pg_namespace n ON n.oid = c.relnamespace",
+	4, {OIDARRAYOID, INT2ARRAYOID, OIDARRAYOID, TEXTARRAYOID}
+};
+
+/* The state of a search for look-ups. */
+typedef struct Walk
+{
+	const Oid  *roles;
+	int			nroles;
+	const char *source;
+	Query	   *query;			/* the sub-select that contains this node;
+								 * NULL: none */
+	int			depth;			/* number of sub-selects around this node */
+	List	  **lookups;
+} Walk;
+
+/* Add a look-up of this table and key for each role. */
+static void
+add_lookup(Walk *walk, Oid table, AttrNumber key)
+{
+	for (int i = 0; i < walk->nroles; i++)
+	{
+		CmigRlsLookup *lookup = palloc(sizeof(CmigRlsLookup));
+
+		lookup->table = table;
+		lookup->key = key;
+		lookup->role = walk->roles[i];
+		lookup->source = walk->source;
+		*walk->lookups = lappend(*walk->lookups, lookup);
+	}
+}
+
+/* Add a look-up of the table column from which a sub-select's column comes. */
+static void
+follow(Walk *walk, Query *query, Node *node)
+{
+	Var		   *var;
+	RangeTblEntry *entry;
+
+	check_stack_depth();
+	node = cmig_rls_bare(node);
+	if (!IsA(node, Var) || ((Var *) node)->varlevelsup != 0)
+		return;
+	var = (Var *) node;
+	entry = rt_fetch(var->varno, query->rtable);
+	if (entry->rtekind == RTE_RELATION && var->varattno > 0)
+		add_lookup(walk, entry->relid, var->varattno);
+	else if (entry->rtekind == RTE_JOIN && var->varattno > 0)
+		follow(walk, query, list_nth(entry->joinaliasvars, var->varattno - 1));
+}
+
+/*
+ * Follow the first column that the sub-select, or each arm of its UNION,
+ * returns.
+ */
+static void
+follow_result(Walk *walk, Query *query)
+{
+	ListCell   *lc;
+
+	if (query->setOperations == NULL)
+	{
+		if (query->targetList != NIL)
+			follow(walk, query, (Node *) linitial_node(TargetEntry, query->targetList)->expr);
+		return;
+	}
+	foreach(lc, query->rtable)
+	{
+		RangeTblEntry *entry = lfirst_node(RangeTblEntry, lc);
+
+		if (entry->rtekind == RTE_SUBQUERY)
+			follow_result(walk, entry->subquery);
+	}
+}
+
+/* Find the look-ups in an expression's sub-selects. */
+static bool
+walker(Node *node, void *context)
+{
+	Walk	   *walk = context;
+
+	if (node == NULL)
+		return false;
+	if (IsA(node, SubLink) && ((SubLink *) node)->subLinkType != EXISTS_SUBLINK)
+		follow_result(walk, castNode(Query, ((SubLink *) node)->subselect));
+	if (IsA(node, OpExpr) && walk->query && list_length(((OpExpr *) node)->args) == 2 &&
+		cmig_rls_is_equality(((OpExpr *) node)->opno))
+	{
+		Node	   *left = cmig_rls_bare(linitial(((OpExpr *) node)->args));
+		Node	   *right = cmig_rls_bare(lsecond(((OpExpr *) node)->args));
+
+		/*
+		 * handle a comparison of a column of the policy's table with a column
+		 * of the sub-select
+		 */
+		if (IsA(left, Var) && ((Var *) left)->varlevelsup == walk->depth)
+			follow(walk, walk->query, right);
+		else if (IsA(right, Var) && ((Var *) right)->varlevelsup == walk->depth)
+			follow(walk, walk->query, left);
+	}
+	if (IsA(node, Query))
+	{
+		Walk		inner = *walk;
+
+		inner.query = (Query *) node;
+		inner.depth++;
+		return query_tree_walker((Query *) node, walker, &inner, 0);
+	}
+	return expression_tree_walker(node, walker, context);
+}
+
+/*
+ * Add the look-ups in a policy's expression, which may be NULL, for each role.
+ */
+static void
+lookup_read(Node *tree, const Oid *roles, int nroles, const char *source, List **lookups)
+{
+	Walk		walk = {roles, nroles, source, NULL, 0, lookups};
+
+	(void) walker(tree, &walk);
+}
+
+/*
+ * Add findings about look-up tables that the roles can write to, because a
+ * role can give itself access by adding a row to such a table.
+ */
+static void
+lookup_add_findings(const List *lookups, List **findings)
+{
+	int			count = list_length(lookups);
+	Datum	   *elements[4];
+	Datum		values[4];
+	int			i = 0;
+	ListCell   *lc;
+
+	if (lookups == NIL)
+		return;
+	for (int n = 0; n < lengthof(elements); n++)
+		elements[n] = palloc(sizeof(Datum) * count);
+	foreach(lc, lookups)
+	{
+		CmigRlsLookup *lookup = lfirst(lc);
+
+		elements[0][i] = ObjectIdGetDatum(lookup->table);
+		elements[1][i] = Int16GetDatum(lookup->key);
+		elements[2][i] = ObjectIdGetDatum(lookup->role);
+		elements[3][i] = CStringGetTextDatum(lookup->source);
+		i++;
+	}
+	values[0] = PointerGetDatum(construct_array(elements[0], count, OIDOID, sizeof(Oid), true, TYPALIGN_INT));
+	values[1] = PointerGetDatum(construct_array(elements[1], count, INT2OID, sizeof(int16), true, TYPALIGN_SHORT));
+	values[2] = PointerGetDatum(construct_array(elements[2], count, OIDOID, sizeof(Oid), true, TYPALIGN_INT));
+	values[3] = PointerGetDatum(construct_array(elements[3], count, TEXTOID, -1, false, TYPALIGN_INT));
+	cmig_query_each(&writable, values, NULL, cmig_rls_finding_take, findings);
+}
+
+/*
+ * Rules about a policy's expression examine its tree (rls_expr.c), and the
+ * other rules are queries (rls_posture.c).  rls_finding.c lists all rules.
+ */
 
 PG_FUNCTION_INFO_V1(cmig_rls_check);
 
@@ -167,7 +363,7 @@ check_self_compared(const Clause *clause, char **fix)
 /* A rule about a policy's USING or WITH CHECK expression. */
 typedef struct ClauseRule
 {
-	CmigRlsRule rule;
+	const char *rule;
 	CmigRlsSeverity severity;
 	CmigRlsTruth truth;			/* the rule applies only to expressions with
 								 * this truth value */
@@ -175,15 +371,15 @@ typedef struct ClauseRule
 } ClauseRule;
 
 static const ClauseRule clause_rules[] = {
-	{CMIG_RLS_RULE_ALWAYS_FALSE, CMIG_RLS_WARNING, CMIG_RLS_NEVER, check_always_false},
-	{CMIG_RLS_RULE_VOLATILE_FUNCTION, CMIG_RLS_WARNING, CMIG_RLS_DEPENDS, check_volatile_function},
-	{CMIG_RLS_RULE_PER_ROW_FUNCTION, CMIG_RLS_WARNING, CMIG_RLS_DEPENDS, check_row_function},
-	{CMIG_RLS_RULE_CORRELATED_SUBQUERY, CMIG_RLS_WARNING, CMIG_RLS_DEPENDS, check_correlated},
-	{CMIG_RLS_RULE_IN_SUBSELECT, CMIG_RLS_WARNING, CMIG_RLS_DEPENDS, check_in_subselect},
-	{CMIG_RLS_RULE_CAST_OF_EMPTY, CMIG_RLS_WARNING, CMIG_RLS_DEPENDS, check_cast},
-	{CMIG_RLS_RULE_NO_MISSING_OK, CMIG_RLS_WARNING, CMIG_RLS_DEPENDS, check_missing_ok},
-	{CMIG_RLS_RULE_UNKNOWN_COLUMN, CMIG_RLS_ERROR, CMIG_RLS_DEPENDS, check_outer_column},
-	{CMIG_RLS_RULE_UNKNOWN_COLUMN, CMIG_RLS_ERROR, CMIG_RLS_DEPENDS, check_self_compared},
+	{"always_false", CMIG_RLS_WARNING, CMIG_RLS_NEVER, check_always_false},
+	{"volatile_function", CMIG_RLS_WARNING, CMIG_RLS_DEPENDS, check_volatile_function},
+	{"per_row_function", CMIG_RLS_WARNING, CMIG_RLS_DEPENDS, check_row_function},
+	{"correlated_subquery", CMIG_RLS_WARNING, CMIG_RLS_DEPENDS, check_correlated},
+	{"in_subselect", CMIG_RLS_WARNING, CMIG_RLS_DEPENDS, check_in_subselect},
+	{"cast_of_empty", CMIG_RLS_WARNING, CMIG_RLS_DEPENDS, check_cast},
+	{"no_missing_ok", CMIG_RLS_WARNING, CMIG_RLS_DEPENDS, check_missing_ok},
+	{"unknown_column", CMIG_RLS_ERROR, CMIG_RLS_DEPENDS, check_outer_column},
+	{"unknown_column", CMIG_RLS_ERROR, CMIG_RLS_DEPENDS, check_self_compared},
 };
 
 /*
@@ -232,7 +428,7 @@ check_index(const CmigRlsStored *policy, List **findings)
 
 			if (name == NULL)
 				continue;
-			cmig_rls_stored_add_finding(findings, CMIG_RLS_RULE_MISSING_INDEX, CMIG_RLS_WARNING, policy,
+			cmig_rls_stored_add_finding(findings, "missing_index", CMIG_RLS_WARNING, policy,
 										psprintf("no index has its key %s as the first column", quote_identifier(name)),
 										psprintf("CREATE INDEX ON %s (%s)", policy->table, quote_identifier(name)));
 		}
@@ -255,7 +451,7 @@ check_state(const CmigRlsStored *policy, List **findings)
 	columns[2] = policy->state->key_column;
 	for (int i = 0; i < lengthof(columns); i++)
 		if (columns[i] && get_attnum(policy->relid, columns[i]) == InvalidAttrNumber)
-			cmig_rls_stored_add_finding(findings, CMIG_RLS_RULE_UNKNOWN_COLUMN, CMIG_RLS_WARNING, policy,
+			cmig_rls_stored_add_finding(findings, "unknown_column", CMIG_RLS_WARNING, policy,
 										psprintf("it was created for column %s, which no longer exists",
 												 quote_identifier(columns[i])),
 										psprintf("-- SELECT cmig.enable_rls(%s, %s => '<new name>'), with the current name of the column",
@@ -281,7 +477,7 @@ check_duplicates(const CmigRlsStored *policy, const List *siblings, List **findi
 			cmig_rls_stored_share_role(other, policy) && equal(other->qual, policy->qual) &&
 			equal(other->check, policy->check))
 		{
-			cmig_rls_stored_add_finding(findings, CMIG_RLS_RULE_DUPLICATE_POLICY, CMIG_RLS_WARNING, policy,
+			cmig_rls_stored_add_finding(findings, "duplicate_policy", CMIG_RLS_WARNING, policy,
 										psprintf("it is the same as policy %s", quote_identifier(other->name)),
 										cmig_rls_stored_drop(policy));
 			break;
@@ -295,7 +491,7 @@ check_restrictive(const CmigRlsStored *policy, List **findings)
 {
 	if (policy->permissive || !cmig_citus_manages(policy->relid))
 		return;
-	cmig_rls_stored_add_finding(findings, CMIG_RLS_RULE_RESTRICTIVE_ON_SHARDS, CMIG_RLS_ERROR, policy,
+	cmig_rls_stored_add_finding(findings, "restrictive_on_shards", CMIG_RLS_ERROR, policy,
 								"Citus makes it permissive on the shards: it lets rows through that other policies reject",
 								psprintf("Add its condition to each permissive policy of these roles, then %s", cmig_rls_stored_drop(policy)));
 }
@@ -320,7 +516,6 @@ typedef struct Judging
 {
 	List	   *siblings;
 	const CmigRlsStored *policy;	/* the policy that is being checked */
-	CmigRlsLeakCache *cache;
 	List	   *lookups;
 	List	   *findings;
 } Judging;
@@ -341,9 +536,9 @@ judge_policy(void *arg)
 	int			count;
 	Oid		   *roles = cmig_rls_stored_roles(policy, &count);
 
-	cmig_rls_lookup_read(cmig_rls_stored_deciding(policy), roles, count, policy->table, &judging->lookups);
+	lookup_read(cmig_rls_stored_deciding(policy), roles, count, policy->table, &judging->lookups);
 	check_policy(policy, judging->siblings, &judging->findings);
-	cmig_rls_open_add_findings(policy, judging->siblings, judging->cache, &judging->findings);
+	cmig_rls_open_add_findings(policy, judging->siblings, &judging->findings);
 }
 
 /*
@@ -360,7 +555,7 @@ judge_table(Judging *judging)
 	{
 		judging->policy = lfirst(lc);
 		if (!read || cmig_rls_sandbox_run(InvalidOid, judge_policy, judging) != 0)
-			cmig_rls_stored_add_finding(&judging->findings, CMIG_RLS_RULE_NOT_JUDGED, CMIG_RLS_WARNING, judging->policy,
+			cmig_rls_stored_add_finding(&judging->findings, "not_judged", CMIG_RLS_WARNING, judging->policy,
 										pstrdup("it cannot be checked: reading it fails"),
 										cmig_rls_stored_try(judging->policy));
 	}
@@ -373,7 +568,7 @@ static List *
 find_all(ArrayType *schemas)
 {
 	List	   *policies = cmig_rls_stored_read(schemas);
-	Judging		judging = {.cache = cmig_rls_leak_cache()};
+	Judging		judging = {0};
 
 	for (int first = 0, next; first < list_length(policies); first = next)
 	{
@@ -387,7 +582,7 @@ find_all(ArrayType *schemas)
 		CHECK_FOR_INTERRUPTS();
 		judge_table(&judging);
 	}
-	cmig_rls_lookup_add_findings(judging.lookups, &judging.findings);
+	lookup_add_findings(judging.lookups, &judging.findings);
 	cmig_rls_posture_add_findings(schemas, &judging.findings);
 	list_sort(judging.findings, cmig_rls_finding_compare);
 	return judging.findings;
@@ -430,7 +625,7 @@ CMIG_READER(cmig_rls_check)
 		Datum		values[5];
 		bool		nulls[5] = {0};
 
-		values[0] = CStringGetTextDatum(cmig_rls_finding_rule(finding));
+		values[0] = CStringGetTextDatum(finding->rule);
 		values[1] = CStringGetTextDatum(cmig_rls_finding_severity(finding));
 		values[2] = CStringGetTextDatum(finding->object);
 		values[3] = CStringGetTextDatum(finding->problem);
@@ -490,7 +685,7 @@ cmig_rls_gate(void)
 		if (finding->severity != CMIG_RLS_ERROR)
 			continue;
 		cmig_listing_add_format(&detail, "%s (%s): %s.",
-								finding->object, cmig_rls_finding_rule(finding), finding->problem);
+								finding->object, finding->rule, finding->problem);
 		if (fix == NULL)
 			fix = finding->fix;
 	}

@@ -1,24 +1,19 @@
 /*
- * rls_expr.c
- *	  Finds out what a policy's expression does by examining its tree.
- *
- * The tree comes from the catalog, so quoting, spelling, and nested
- * parentheses do not matter.  Nothing is evaluated; rls_truth.c finds
- * expressions that have the same result for every row.
- *
- * An uncorrelated sub-select is evaluated once per statement.  Everything else
- * is evaluated for each row, including all of a sub-select that depends on the
- * row.
+ * forms.c
+ *	  The form of a policy's expression: how often its parts run, and what a
+ *	  setting without a value does to it.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 
 #include "base/compat.h"
-#include "rls/rls_expr.h"
-#include "rls/rls_node.h"
+#include "base/base.h"
+#include "rls/internal.h"
 
 #include "access/sysattr.h"
+#include "catalog/pg_collation.h"
+#include "catalog/pg_operator.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "nodes/makefuncs.h"
@@ -26,38 +21,47 @@
 #include "optimizer/optimizer.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
+#include "utils/ruleutils.h"
+
+/*
+ * The tree comes from the catalog, so quoting, spelling, and nested
+ * parentheses do not matter.  Nothing is evaluated; rls_truth.c finds
+ * expressions that have the same result for every row.
+ *
+ * An uncorrelated sub-select is evaluated once per statement.  Everything else
+ * is evaluated for each row, including all of a sub-select that depends on the
+ * row.
+ */
 
 /* The state of read_walker: its position in the tree and what it has found. */
 typedef struct Reading
 {
 	CmigRlsExpression *found;
 	Oid			relid;
-	const Bitmapset *keys;
 	int			depth;			/* number of sub-selects around this node */
 	bool		per_row;		/* is this part of the expression evaluated
 								 * for each row? */
-	bool		narrowed;		/* is this part combined with a key comparison
-								 * by AND, so that no branch of it lets every
-								 * row through? */
-	bool		negated;		/* is this part inside NOT, where AND has the
-								 * effect of OR? */
-	bool		decides;		/* is this part a condition of a CASE, which
-								 * may be false even if the condition is true? */
 } Reading;
 
 static bool read_walker(Node *node, void *context);
 
-bool
-cmig_rls_expr_is_setting(Node *node)
+/* Is the node a call of current_setting()? */
+static bool
+expr_is_setting(Node *node)
 {
 	return IsA(node, FuncExpr) &&
 		(((FuncExpr *) node)->funcid == F_CURRENT_SETTING_TEXT ||
 		 ((FuncExpr *) node)->funcid == F_CURRENT_SETTING_TEXT_BOOL);
 }
 
-bool
-cmig_rls_expr_may_be_empty(Node *node)
+/*
+ * Returns true if the node's value can be '', which many casts do not accept.
+ * This is true of a setting, even within a sub-select or COALESCE.
+ */
+static bool
+expr_may_be_empty(Node *node)
 {
 	node = cmig_rls_strip(node);
 	if (IsA(node, SubLink) && ((SubLink *) node)->subLinkType == EXPR_SUBLINK)
@@ -75,11 +79,11 @@ cmig_rls_expr_may_be_empty(Node *node)
 
 		foreach(lc, ((CoalesceExpr *) node)->args)
 		{
-			if (cmig_rls_expr_may_be_empty(lfirst(lc)))
+			if (expr_may_be_empty(lfirst(lc)))
 				return true;
 		}
 	}
-	return cmig_rls_expr_is_setting(node);
+	return expr_is_setting(node);
 }
 
 /*
@@ -90,13 +94,6 @@ static bool
 uses_row(Node *node, int depth)
 {
 	return node && contain_vars_of_level(node, depth);
-}
-
-/* Is the node true for every row? */
-static bool
-is_always_true(Reading *reading, Node *node)
-{
-	return node && cmig_rls_truth(node, reading->relid, reading->keys, NULL) == CMIG_RLS_ALWAYS;
 }
 
 /* Returns a column's name for messages. */
@@ -137,7 +134,6 @@ read_setting(Reading *reading, FuncExpr *call)
 	bool		strict = call->funcid == F_CURRENT_SETTING_TEXT;
 	Node	   *name = linitial(call->args);
 
-	reading->found->reads_setting = true;
 	if (call->funcid == F_CURRENT_SETTING_TEXT_BOOL && IsA(lsecond(call->args), Const))
 	{
 		Const	   *missing_ok = lsecond(call->args);
@@ -207,194 +203,6 @@ narrows(Node *node)
 		!IsA(right, Const) && !IsA(right, ArrayExpr) && !uses_row(right, 0);
 }
 
-/*
- * Examine each argument of an AND.  The rows that one argument lets through
- * may be restricted by the other arguments.
- */
-static void
-read_and(Reading *reading, BoolExpr *expr)
-{
-	ListCell   *lc;
-
-	foreach(lc, expr->args)
-	{
-		Reading		part = *reading;
-		ListCell   *other;
-
-		foreach(other, expr->args)
-		{
-			part.narrowed |= other != lc && !reading->negated && narrows(lfirst(other));
-		}
-		read_walker(lfirst(lc), &part);
-	}
-}
-
-/* Does the tree do more than test for null and replace '' with null? */
-static bool
-selects_walker(Node *node, void *context)
-{
-	if (node == NULL)
-		return false;
-	if (IsA(node, NullIfExpr))
-	{
-		Const	   *empty = (Const *) cmig_rls_bare(lsecond(((NullIfExpr *) node)->args));
-
-		if (!IsA(empty, Const) || empty->constisnull || empty->consttype != TEXTOID ||
-			VARSIZE_ANY_EXHDR(DatumGetPointer(empty->constvalue)) > 0)
-			return true;
-	}
-	else if (IsA(node, OpExpr) || IsA(node, DistinctExpr) || IsA(node, ScalarArrayOpExpr) ||
-			 IsA(node, CaseExpr) || IsA(node, BooleanTest))
-		return true;
-	else if (IsA(node, Query))
-		return query_tree_walker((Query *) node, selects_walker, context, 0);
-	return expression_tree_walker(node, selects_walker, context);
-}
-
-/*
- * Returns true if the condition only tests whether settings have a value.  Both
- * possibilities are tried when the policy's expression is evaluated
- * (rls_trial_context.c).
- */
-static bool
-tests_null(Node *node)
-{
-	ListCell   *lc;
-
-	if (IsA(node, NullTest))
-		return !selects_walker(node, NULL);
-	if (!IsA(node, BoolExpr))
-		return false;
-	foreach(lc, ((BoolExpr *) node)->args)
-	{
-		if (!tests_null(lfirst(lc)))
-			return false;
-	}
-	return true;
-}
-
-/*
- * Record that a part of the expression lets every row through if the condition
- * "decides" is true, and whether this condition depends on a setting.  "what"
- * describes the part.
- */
-static void
-read_branch(Reading *reading, const char *what, Node *decides)
-{
-	Reading		branch = *reading;
-	CmigRlsExpression seen = {0};
-
-	if (reading->narrowed)
-		return;
-	branch.found = &seen;
-	read_walker(decides, &branch);
-	if (reading->found->open_branch == NULL || seen.reads_setting)
-		reading->found->open_branch = what;
-	reading->found->open_branch_setting |= seen.reads_setting;
-	reading->found->open_branch_untried |= seen.reads_setting && !reading->decides && !tests_null(decides);
-}
-
-/*
- * Handle "CASE WHEN condition THEN true" if the condition does not use the
- * row.
- */
-static void
-read_case(Reading *reading, CaseExpr *expr)
-{
-	List	   *conditions = list_make1(expr->arg);
-	ListCell   *lc;
-
-	if (uses_row((Node *) expr->arg, 0))
-		return;
-	foreach(lc, expr->args)
-	{
-		CaseWhen   *when = lfirst_node(CaseWhen, lc);
-
-		if (uses_row((Node *) when->expr, 0))
-			return;
-		conditions = lappend(conditions, when->expr);
-		if (is_always_true(reading, (Node *) when->result))
-			read_branch(reading, "a CASE", (Node *) conditions);
-	}
-	if (is_always_true(reading, (Node *) expr->defresult))
-		read_branch(reading, "a CASE", (Node *) conditions);
-}
-
-/*
- * Handle "key = COALESCE(x, key)", which is true for every row if x is null,
- * and "key = CASE WHEN x THEN key ...", which is true for every row if x is
- * true.  Casts on either side are ignored.
- */
-static void
-read_fallback(Reading *reading, OpExpr *expr)
-{
-	Node	   *key;
-	Node	   *choice;
-	ListCell   *lc;
-
-	if (reading->depth > 0 || list_length(expr->args) != 2 || !cmig_rls_is_equality(expr->opno))
-		return;
-	key = cmig_rls_bare(linitial(expr->args));
-	choice = cmig_rls_bare(lsecond(expr->args));
-	if (IsA(key, CoalesceExpr) || IsA(key, CaseExpr))
-	{
-		Node	   *swap = key;
-
-		key = choice;
-		choice = swap;
-	}
-	if (!uses_row(key, 0))
-		return;
-	if (IsA(choice, CoalesceExpr))
-	{
-		List	   *args = ((CoalesceExpr *) choice)->args;
-
-		if (uses_row(linitial(args), 0))
-			return;
-		foreach(lc, args)
-		{
-			if (equal(cmig_rls_bare(lfirst(lc)), key))
-				read_branch(reading, "a COALESCE", linitial(args));
-		}
-	}
-	else if (IsA(choice, CaseExpr))
-	{
-		CaseExpr   *cases = (CaseExpr *) choice;
-		List	   *conditions = cases->arg ? list_make1(cases->arg) : NIL;
-		bool		open = equal(cmig_rls_bare((Node *) cases->defresult), key);
-
-		foreach(lc, cases->args)
-		{
-			CaseWhen   *when = lfirst_node(CaseWhen, lc);
-
-			conditions = lappend(conditions, when->expr);
-			open |= equal(cmig_rls_bare((Node *) when->result), key);
-		}
-		if (open && !uses_row((Node *) conditions, 0))
-			read_branch(reading, "a CASE", (Node *) conditions);
-	}
-}
-
-/*
- * Record that a part of the expression is true if the condition is null.  The
- * condition can be null if it uses a setting that might be unset.  "what"
- * describes the part.
- */
-static void
-read_when_null(Reading *reading, const char *what, Node *condition)
-{
-	Reading		part = *reading;
-	CmigRlsExpression seen = {0};
-
-	if (reading->depth > 0 || reading->narrowed || reading->negated ||
-		reading->found->true_when_unset)
-		return;
-	part.found = &seen;
-	read_walker(condition, &part);
-	if (seen.reads_setting)
-		reading->found->true_when_unset = what;
-}
-
 /* Record how often a sub-select is evaluated and what it returns. */
 static void
 read_sublink(Reading *reading, SubLink *link)
@@ -433,7 +241,6 @@ read_operator(Reading *reading, OpExpr *expr)
 
 	read_function(reading, get_opcode(expr->opno), (Node *) expr);
 	read_key(reading, expr->opno, expr->args);
-	read_fallback(reading, expr);
 	if (list_length(expr->args) == 2 && cmig_rls_is_equality(expr->opno) &&
 		IsA(left, Var) && reading->found->self_compared == NULL &&
 		equal(left, cmig_rls_strip(lsecond(expr->args))))
@@ -446,82 +253,10 @@ read_cast(Reading *reading, CoerceViaIO *cast)
 {
 	CmigRlsExpression *found = reading->found;
 
-	if (cmig_rls_expr_may_be_empty((Node *) cast->arg) && found->cast_of_empty == NULL &&
+	if (expr_may_be_empty((Node *) cast->arg) && found->cast_of_empty == NULL &&
 		get_element_type(cast->resulttype) == InvalidOid &&
 		cast->resulttype != TEXTOID && cast->resulttype != VARCHAROID)
 		found->cast_of_empty = format_type_be(cast->resulttype);
-}
-
-/*
- * Record branches of an OR that do not use the row, or that are always true.
- */
-static void
-read_or(Reading *reading, BoolExpr *expr)
-{
-	ListCell   *lc;
-
-	foreach(lc, expr->args)
-	{
-		CmigRlsTruth branch = cmig_rls_truth(lfirst(lc), reading->relid, reading->keys, NULL);
-
-		if (branch == CMIG_RLS_DEPENDS && !uses_row(lfirst(lc), 0))
-			read_branch(reading, "an OR", lfirst(lc));
-		if (branch == CMIG_RLS_ALWAYS && !reading->narrowed && !reading->negated)
-			reading->found->true_branch = true;
-	}
-}
-
-/* Examine an AND, OR, or NOT and all nodes below it. */
-static bool
-read_boolean(Reading *reading, BoolExpr *expr)
-{
-	Reading		inner = *reading;
-
-	if (reading->depth > 0)
-		return expression_tree_walker((Node *) expr, read_walker, reading);
-	switch (expr->boolop)
-	{
-		case AND_EXPR:
-			read_and(reading, expr);
-			return false;
-		case NOT_EXPR:
-			inner.negated = !reading->negated;
-			return read_walker(linitial(expr->args), &inner);
-		case OR_EXPR:
-			/* inside NOT, a branch that is true lets no row through */
-			if (!reading->negated)
-				read_or(reading, expr);
-			break;
-	}
-	return expression_tree_walker((Node *) expr, read_walker, reading);
-}
-
-static void
-read_test(Reading *reading, BooleanTest *test)
-{
-	if (test->booltesttype == IS_NOT_FALSE)
-		read_when_null(reading, "IS NOT FALSE", (Node *) test->arg);
-	if (test->booltesttype == IS_UNKNOWN)
-		read_when_null(reading, "IS UNKNOWN", (Node *) test->arg);
-}
-
-/* Examine the conditions and the results of a CASE. */
-static bool
-read_parts(Reading *reading, CaseExpr *expr)
-{
-	Reading		condition = *reading;
-	ListCell   *lc;
-
-	condition.decides = true;
-	read_walker((Node *) expr->arg, &condition);
-	foreach(lc, expr->args)
-	{
-		CaseWhen   *when = lfirst_node(CaseWhen, lc);
-
-		read_walker((Node *) when->expr, &condition);
-		read_walker((Node *) when->result, reading);
-	}
-	return read_walker((Node *) expr->defresult, reading);
 }
 
 /* Record what a node of the expression does, and visit all nodes below it. */
@@ -547,11 +282,9 @@ read_walker(Node *node, void *context)
 			inner.depth++;
 			query_tree_walker((Query *) node, read_walker, &inner, 0);
 			return false;
-		case T_BoolExpr:
-			return read_boolean(reading, (BoolExpr *) node);
 		case T_FuncExpr:
 			read_function(reading, ((FuncExpr *) node)->funcid, node);
-			if (cmig_rls_expr_is_setting(node))
+			if (expr_is_setting(node))
 				read_setting(reading, (FuncExpr *) node);
 			break;
 		case T_OpExpr:
@@ -567,17 +300,6 @@ read_walker(Node *node, void *context)
 			break;
 		case T_CoerceViaIO:
 			read_cast(reading, (CoerceViaIO *) node);
-			break;
-		case T_CaseExpr:
-			if (reading->depth == 0)
-				read_case(reading, (CaseExpr *) node);
-			return read_parts(reading, (CaseExpr *) node);
-		case T_CoalesceExpr:
-			if (exprType(node) == BOOLOID && is_always_true(reading, llast(((CoalesceExpr *) node)->args)))
-				read_when_null(reading, "COALESCE", linitial(((CoalesceExpr *) node)->args));
-			break;
-		case T_BooleanTest:
-			read_test(reading, (BooleanTest *) node);
 			break;
 		default:
 			break;
@@ -623,7 +345,6 @@ cmig_rls_expr_read(Node *tree, Oid relid, const Bitmapset *keys)
 
 	reading.found = found;
 	reading.relid = relid;
-	reading.keys = keys;
 	reading.per_row = true;
 	if (tree == NULL)
 		return found;
@@ -641,4 +362,193 @@ cmig_rls_expr_wider(Node *using, Node *check)
 		return false;
 	return !predicate_implied_by(make_ands_implicit((Expr *) using),
 								 make_ands_implicit((Expr *) check), false);
+}
+
+/*
+ * rls_repair
+ */
+
+/* Returns "(SELECT node)", which is evaluated once per statement. */
+static Node *
+once(Node *node)
+{
+	Query	   *query = makeNode(Query);
+	SubLink    *link = makeNode(SubLink);
+
+	query->commandType = CMD_SELECT;
+	query->canSetTag = true;
+	query->targetList = list_make1(makeTargetEntry((Expr *) node, 1, pstrdup("once"), false));
+	query->jointree = makeFromExpr(NIL, NULL);
+	link->subLinkType = EXPR_SUBLINK;
+	link->subselect = (Node *) query;
+	link->location = -1;
+	return (Node *) link;
+}
+
+/* Returns "NULLIF(node, '')". */
+static Node *
+null_if_empty(Node *node)
+{
+	NullIfExpr *expr = makeNode(NullIfExpr);
+
+	expr->opno = TextEqualOperator;
+	expr->opfuncid = F_TEXTEQ;
+	expr->opresulttype = TEXTOID;
+	expr->inputcollid = DEFAULT_COLLATION_OID;
+	expr->args = list_make2(node, makeConst(TEXTOID, -1, DEFAULT_COLLATION_OID, -1,
+											CStringGetTextDatum(""), false, false));
+	expr->location = -1;
+	return (Node *) expr;
+}
+
+/* The state of a repair: the number of sub-selects around the node. */
+typedef struct Repair
+{
+	int			depth;
+} Repair;
+
+/*
+ * Returns true if the node does not use the row but calls a function that is
+ * evaluated for each row.
+ */
+static bool
+could_run_once(Node *node)
+{
+	CmigRlsExpression *seen;
+
+	if (IsA(node, Const) || IsA(node, Param) || IsA(node, SubLink) || contain_vars_of_level(node, 0))
+		return false;
+	seen = cmig_rls_expr_read(node, InvalidOid, NULL);
+	return seen->row_function != NULL || seen->volatile_function != NULL;
+}
+
+/* Add missing_ok and NULLIF wherever a setting is read. */
+static Node *
+repair_settings(Node *node, void *context)
+{
+	if (node == NULL)
+		return NULL;
+	if (IsA(node, Query))
+		return (Node *) query_tree_mutator((Query *) node, repair_settings, context, 0);
+	if (IsA(node, CoerceViaIO) && expr_may_be_empty((Node *) ((CoerceViaIO *) node)->arg))
+	{
+		CoerceViaIO *cast = copyObject((CoerceViaIO *) node);
+
+		cast->arg = (Expr *) null_if_empty(repair_settings((Node *) cast->arg, context));
+		return (Node *) cast;
+	}
+	if (expr_is_setting(node))
+	{
+		FuncExpr   *call = copyObject((FuncExpr *) node);
+
+		call->funcid = F_CURRENT_SETTING_TEXT_BOOL;
+		call->args = list_make2(linitial(call->args), makeBoolConst(true, false));
+		return (Node *) call;
+	}
+	return expression_tree_mutator(node, repair_settings, context);
+}
+
+/*
+ * Wrap in sub-selects all function calls that do not depend on the row, so
+ * that they are evaluated once per statement.
+ */
+static Node *
+repair_calls(Node *node, void *context)
+{
+	if (node == NULL)
+		return NULL;
+	if (IsA(node, SubLink) && ((SubLink *) node)->subLinkType == ANY_SUBLINK)
+	{
+		SubLink    *link = copyObject((SubLink *) node);
+		OpExpr	   *test = (OpExpr *) link->testexpr;
+
+		/*
+		 * Replace column IN (SELECT ...) with column = ANY (ARRAY(SELECT
+		 * ...)), using the same operator.
+		 */
+		if (test && IsA(test, OpExpr) && list_length(test->args) == 2 &&
+			cmig_rls_is_equality(test->opno) && IsA(lsecond(test->args), Param) &&
+			OidIsValid(get_array_type(exprType(lsecond(test->args)))))
+		{
+			ScalarArrayOpExpr *any = makeNode(ScalarArrayOpExpr);
+
+			any->opno = test->opno;
+			any->opfuncid = get_opcode(test->opno);
+			any->useOr = true;
+			any->inputcollid = test->inputcollid;
+			link->subLinkType = ARRAY_SUBLINK;
+			link->testexpr = NULL;
+			link->operName = NIL;
+			any->args = list_make2(linitial(test->args), link);
+			any->location = -1;
+			return (Node *) any;
+		}
+		return node;
+	}
+	if (IsA(node, SubLink))
+		return node;
+	if (IsA(node, List) || IsA(node, CaseWhen))
+		return expression_tree_mutator(node, repair_calls, context);
+
+	/*
+	 * put the operands of a comparison into sub-selects, not the comparison
+	 * itself, so that an index can be used
+	 */
+	if (!IsA(node, BoolExpr) && exprType(node) != BOOLOID && could_run_once(node))
+		return once(node);
+	if (IsA(node, FuncExpr) && could_run_once(node))
+		return once(node);
+	return expression_tree_mutator(node, repair_calls, context);
+}
+
+/*
+ * Deparse an expression with all names qualified, and with dates in a form
+ * that means the same in every session.
+ */
+static char *
+expression_text(Node *tree, Oid relid)
+{
+	char	   *name = get_rel_name(relid);
+	int			guc_level;
+	char	   *text;
+
+	/* return a stand-in if the table has been dropped in the meantime */
+	if (name == NULL)
+		return pstrdup("<expression>");
+	guc_level = NewGUCNestLevel();
+	cmig_settings_pin_search_path();
+	cmig_settings_override("datestyle", "ISO");
+	text = deparse_expression(tree, deparse_context_for(name, relid), false, false);
+	AtEOXact_GUC(false, guc_level);
+	return text;
+}
+
+char *
+cmig_rls_repair_text(Node *tree, Oid relid)
+{
+	return expression_text(repair_calls(repair_settings(tree, NULL), NULL), relid);
+}
+
+bool
+cmig_rls_repair_applies(Node *tree, Oid relid)
+{
+	return strcmp(cmig_rls_repair_text(tree, relid), expression_text(tree, relid)) != 0;
+}
+
+char *
+cmig_rls_repair_without_branch(Node *tree, Oid relid)
+{
+	List	   *kept = NIL;
+	ListCell   *lc;
+
+	if (!is_orclause(tree))
+		return NULL;
+	foreach(lc, ((BoolExpr *) tree)->args)
+	{
+		if (contain_vars_of_level(lfirst(lc), 0))
+			kept = lappend(kept, lfirst(lc));
+	}
+	if (kept == NIL || list_length(kept) == list_length(((BoolExpr *) tree)->args))
+		return NULL;
+	return expression_text(list_length(kept) > 1 ? (Node *) makeBoolExpr(OR_EXPR, kept, -1) : linitial(kept), relid);
 }

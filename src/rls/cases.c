@@ -1,0 +1,888 @@
+/*
+ * cases.c
+ *	  The cases in which an expression has a value.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+#include "base/base.h"
+#include "rls/internal.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/relation.h"
+#include "access/table.h"
+#include "access/transam.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_index.h"
+#include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
+#include "parser/parsetree.h"
+#include "utils/acl.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/ruleutils.h"
+#include "utils/syscache.h"
+
+#define MAX_CASES 400			/* with more cases, nothing is proved */
+
+bool		cmig_rls_gave_up;
+
+/*
+ * Cases
+ */
+
+CmigRlsCase *
+cmig_rls_no_facts(void)
+{
+	return palloc0(sizeof(CmigRlsCase));
+}
+
+static bool
+has_var(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, Var))
+		return true;
+	if (IsA(node, Query))
+		return query_tree_walker((Query *) node, has_var, context, 0);
+	return expression_tree_walker(node, has_var, context);
+}
+
+/*
+ * Returns true if two conditions exclude each other.  The same expression means
+ * the same in different queries if it uses no column.
+ */
+static bool
+contradict(const CmigRlsLiteral *a, const CmigRlsLiteral *b)
+{
+	return a->result != b->result &&
+		(a->result < VALUE_NULL) == (b->result < VALUE_NULL) &&
+		equal(a->node, b->node) && (a->scope == b->scope || !has_var(a->node, NULL));
+}
+
+/* Returns the conjunction of two cases, or NULL if it is impossible. */
+CmigRlsCase *
+cmig_rls_both(const CmigRlsCase *a, const CmigRlsCase *b)
+{
+	CmigRlsCase	   *result = cmig_rls_no_facts();
+	ListCell   *lc;
+	ListCell   *other;
+
+	result->literals = list_copy(a->literals);
+	foreach(lc, b->literals)
+	{
+		CmigRlsLiteral    *literal = lfirst(lc);
+		bool		known = false;
+
+		foreach(other, a->literals)
+		{
+			CmigRlsLiteral    *there = lfirst(other);
+
+			if (contradict(literal, there))
+				return NULL;
+			known |= literal->result == there->result && literal->scope == there->scope &&
+				literal->implied == there->implied && equal(literal->node, there->node);
+		}
+		if (!known)
+			result->literals = lappend(result->literals, literal);
+	}
+	result->tied = bms_union(a->tied, b->tied);
+	result->links = list_concat_copy(a->links, b->links);
+	return result;
+}
+
+/* Returns the conjunctions of each case of a list with each of another. */
+List *
+cmig_rls_product(List *a, List *b)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+	ListCell   *other;
+
+	foreach(lc, a)
+	{
+		foreach(other, b)
+		{
+			CmigRlsCase	   *together = cmig_rls_both(lfirst(lc), lfirst(other));
+
+			if (together)
+				result = lappend(result, together);
+			if (list_length(result) > MAX_CASES)
+			{
+				cmig_rls_gave_up = true;
+				return result;
+			}
+		}
+	}
+	return result;
+}
+
+static CmigRlsLiteral *
+make_literal(Node *node, int result, const CmigRlsScope *scope, bool implied)
+{
+	CmigRlsLiteral    *literal = palloc0(sizeof(CmigRlsLiteral));
+
+	literal->node = node;
+	literal->result = result;
+	literal->scope = scope;
+	literal->implied = implied;
+	return literal;
+}
+
+/* Returns a list with the case in which the node has the result. */
+List *
+cmig_rls_single(Node *node, int result, const CmigRlsScope *scope)
+{
+	CmigRlsCase	   *one = cmig_rls_no_facts();
+
+	one->literals = list_make1(make_literal(node, result, scope, false));
+	return list_make1(one);
+}
+
+/* Set a flag of each condition in the cases. */
+List *
+cmig_rls_mark_literals(List *cases, size_t flag)
+{
+	ListCell   *lc;
+	ListCell   *each;
+
+	foreach(lc, cases)
+	{
+		foreach(each, ((CmigRlsCase *) lfirst(lc))->literals)
+		{
+			*(bool *) ((char *) lfirst(each) + flag) = true;
+		}
+	}
+	return cases;
+}
+
+/* Returns true if the relation is tied, directly or by its links. */
+bool
+cmig_rls_is_tied(const CmigRlsCase *facts, int relation)
+{
+	Bitmapset  *tied = bms_copy(facts->tied);
+	bool		more = true;
+
+	while (more && !bms_is_member(relation, tied))
+	{
+		more = false;
+		for (int i = 0; i + 1 < list_length(facts->links); i += 2)
+		{
+			int			a = list_nth_int(facts->links, i);
+			int			b = list_nth_int(facts->links, i + 1);
+
+			if (bms_is_member(a, tied) != bms_is_member(b, tied))
+			{
+				tied = bms_add_member(bms_add_member(tied, a), b);
+				more = true;
+			}
+		}
+	}
+	return bms_is_member(relation, tied);
+}
+
+/*
+ * Keys
+ */
+
+bool
+cmig_rls_names_owner(const char *name)
+{
+	static const char *const words[] = {
+		"tenant", "org", "account", "company", "customer", "workspace", "team", "user", "owner", "client", "member",
+		"created_by", "author", "sub", "email", "login"
+	};
+
+	for (int i = 0; i < lengthof(words); i++)
+		if (pg_strncasecmp(name, words[i], strlen(words[i])) == 0)
+			return true;
+	return false;
+}
+
+/* Is the column, by its name, a property that many rows share, like a status? */
+static bool
+names_property(const char *name)
+{
+	static const char *const words[] = {
+		"status", "state", "kind", "type", "role", "region", "country", "city", "lang", "locale", "currency", "category",
+		"priority", "level", "visibility", "color", "plan", "tier"
+	};
+
+	for (int i = 0; i < lengthof(words); i++)
+		if (pg_strncasecmp(name, words[i], strlen(words[i])) == 0)
+			return true;
+	return false;
+}
+
+bool
+cmig_rls_may_own(Oid relid, AttrNumber attno)
+{
+	char	   *name = attno > 0 ? get_attname(relid, attno, true) : NULL;
+	Oid			type = name ? getBaseType(get_atttype(relid, attno)) : InvalidOid;
+
+	if (name == NULL || type == BOOLOID)
+		return false;
+	if (cmig_rls_names_owner(name))
+		return true;
+	return !names_property(name) && type != DATEOID && type != TIMESTAMPOID && type != TIMESTAMPTZOID && type != TIMEOID &&
+		type != FLOAT4OID && type != FLOAT8OID;
+}
+
+static CmigQuery read_identity = {
+	"SELECT 1 FROM pg_attribute a WHERE a.attrelid = $1 AND a.attnum = $2 AND (a.atttypid = 'uuid'::regtype"
+	" OR EXISTS (SELECT FROM pg_index i WHERE i.indrelid = $1 AND i.indisunique AND (i.indisprimary OR i.indnkeyatts = 1)"
+	"  AND $2 = ANY (i.indkey))"
+	" OR EXISTS (SELECT FROM pg_constraint c WHERE c.conrelid = $1 AND c.contype = 'f' AND $2 = ANY (c.conkey)))",
+	2, {OIDOID, INT2OID}
+};
+
+static CmigQuery read_reference = {
+	"SELECT 1 FROM pg_constraint c WHERE c.contype = 'f' AND c.conrelid = $1 AND c.confrelid = $3"
+	" AND EXISTS (SELECT FROM unnest(c.conkey, c.confkey) k(own, other) WHERE k.own = $2 AND k.other = $4)",
+	4, {OIDOID, INT2OID, OIDOID, INT2OID}
+};
+
+/* Callback that records that there is a row. */
+static void
+take_any(TupleDesc desc, HeapTuple row, void *arg)
+{
+	*(bool *) arg = true;
+}
+
+/* Does the column identify something, so that equal values belong together? */
+bool
+cmig_rls_identifies(Oid relid, AttrNumber attno)
+{
+	Datum		values[2] = {ObjectIdGetDatum(relid), Int16GetDatum(attno)};
+	char	   *name = attno > 0 ? get_attname(relid, attno, true) : NULL;
+	bool		found = false;
+
+	if (name == NULL || (names_property(name) && !cmig_rls_names_owner(name)))
+		return false;
+	if (cmig_rls_names_owner(name) || pg_strcasecmp(name, "id") == 0 ||
+		(strlen(name) > 3 && (strcmp(name + strlen(name) - 3, "_id") == 0 || strcmp(name + strlen(name) - 2, "Id") == 0)))
+		return true;
+	cmig_query_each(&read_identity, values, NULL, take_any, &found);
+	return found;
+}
+
+/* Has the column a foreign key that references the other column? */
+static bool
+references(const CmigRlsValue *a, const CmigRlsValue *b)
+{
+	Datum		values[4] = {ObjectIdGetDatum(a->relid), Int16GetDatum(a->attno), ObjectIdGetDatum(b->relid), Int16GetDatum(b->attno)};
+	bool		found = false;
+
+	cmig_query_each(&read_reference, values, NULL, take_any, &found);
+	return found;
+}
+
+/* Is the expression the key of a unique index of the table? */
+static bool
+is_unique_expression(Oid relid, Node *node)
+{
+	Relation	table = try_relation_open(relid, AccessShareLock);
+	bool		found = false;
+	ListCell   *lc;
+
+	if (table == NULL)
+		return false;
+	foreach(lc, RelationGetIndexList(table))
+	{
+		Relation	index = index_open(lfirst_oid(lc), AccessShareLock);
+
+		if (index->rd_index->indisunique && index->rd_index->indisvalid && index->rd_index->indimmediate &&
+			index->rd_index->indnkeyatts == 1 && heap_attisnull(index->rd_indextuple, Anum_pg_index_indpred, NULL))
+			found |= list_member(RelationGetIndexExpressions(index), node);
+		index_close(index, AccessShareLock);
+	}
+	relation_close(table, AccessShareLock);
+	return found;
+}
+
+/*
+ * Returns true if an equality of two columns makes the rows belong together: a
+ * foreign key, or columns that both identify something.  Two numbers named id
+ * identify different things.
+ */
+static bool
+may_join(const CmigRlsValue *a, const CmigRlsValue *b)
+{
+	char	   *name = get_attname(a->relid, a->attno, true);
+	char	   *other = get_attname(b->relid, b->attno, true);
+
+	if (name == NULL || other == NULL || a->attno <= 0 || b->attno <= 0)
+		return false;
+	if (references(a, b) || references(b, a))
+		return true;
+	if (a->relid != b->relid && strcmp(name, "id") == 0 && strcmp(other, "id") == 0)
+		return false;
+	return cmig_rls_identifies(a->relid, a->attno) && cmig_rls_identifies(b->relid, b->attno);
+}
+
+/* Add what follows from the equality of two values. */
+void
+cmig_rls_relate(CmigRlsCase *facts, const CmigRlsValue *a, const CmigRlsValue *b)
+{
+	if (a->origin == FROM_COLUMN && b->origin == FROM_COLUMN)
+	{
+		if (a->relation != b->relation && may_join(a, b))
+			facts->links = lappend_int(lappend_int(facts->links, a->relation), b->relation);
+		return;
+	}
+	if (b->origin == FROM_COLUMN)
+	{
+		const CmigRlsValue *swap = a;
+
+		a = b;
+		b = swap;
+	}
+	if (a->origin == FROM_COLUMN && b->origin == FROM_CONTEXT && cmig_rls_may_own(a->relid, a->attno))
+		facts->tied = bms_add_member(facts->tied, a->relation);
+}
+
+/*
+ * Values
+ */
+
+/* Returns the scope of the query in which the column's range table entry is. */
+CmigRlsScope *
+cmig_rls_scope_of(const Var *var, CmigRlsScope *scope)
+{
+	for (int i = 0; i < var->varlevelsup && scope; i++)
+		scope = scope->outer;
+	return scope;
+}
+
+static CmigRlsValue *
+make_value(CmigRlsOrigin origin, Node *node, CmigRlsScope *scope)
+{
+	CmigRlsValue	   *value = palloc0(sizeof(CmigRlsValue));
+
+	value->facts = cmig_rls_no_facts();
+	value->origin = origin;
+	value->node = node;
+	value->scope = scope;
+	return value;
+}
+
+/* Add the facts to each of the values; values in impossible cases are left out. */
+List *
+cmig_rls_given(const CmigRlsCase *facts, List *values)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	foreach(lc, values)
+	{
+		CmigRlsValue	   *value = lfirst(lc);
+		CmigRlsCase	   *together = cmig_rls_both(facts, value->facts);
+
+		if (together == NULL)
+			continue;
+		value->facts = together;
+		result = lappend(result, value);
+	}
+	return result;
+}
+
+static List *
+given_any(List *cases, Node *node, CmigRlsScope *scope)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	foreach(lc, cases)
+	{
+		result = list_concat(result, cmig_rls_given(lfirst(lc), cmig_rls_values_of(node, scope)));
+	}
+	return result;
+}
+
+/* Returns the values of the first column of the rows that a query returns. */
+static List *
+values_of_rows(Query *query, CmigRlsScope *scope, int column)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	foreach(lc, cmig_rls_rows_of(query, scope))
+	{
+		CmigRlsRow		   *row = lfirst(lc);
+		TargetEntry *entry = list_length(row->query->targetList) > column ? list_nth(row->query->targetList, column) : NULL;
+
+		result = list_concat(result, entry ? cmig_rls_given(row->facts, cmig_rls_values_of((Node *) entry->expr, row->scope)) :
+							 list_make1(make_value(FROM_ELSEWHERE, NULL, row->scope)));
+	}
+	return result;
+}
+
+/* Returns the values of a column of a row or of a sub-select. */
+static List *
+values_of_var(Var *var, CmigRlsScope *scope)
+{
+	CmigRlsScope	   *home = cmig_rls_scope_of(var, scope);
+	CmigRlsValue	   *value = make_value(FROM_ELSEWHERE, (Node *) var, scope);
+	RangeTblEntry *entry;
+	CmigRlsRow		   *row;
+
+	if (home == NULL)
+		return list_make1(value);
+	if (home->query == NULL)
+	{
+		value->origin = FROM_COLUMN;
+		value->relid = home->proof->relid;
+		value->attno = var->varattno;
+		return list_make1(value);
+	}
+	entry = rt_fetch(var->varno, home->query->rtable);
+	row = home->rows[var->varno - 1];
+	switch (entry->rtekind)
+	{
+		case RTE_RELATION:
+			value->origin = FROM_COLUMN;
+			value->relation = home->relations[var->varno - 1];
+			value->relid = entry->relid;
+			value->attno = var->varattno;
+			break;
+		case RTE_JOIN:
+			if (var->varattno > 0 && var->varattno <= list_length(entry->joinaliasvars))
+				return cmig_rls_values_of(list_nth(entry->joinaliasvars, var->varattno - 1), home);
+			break;
+		case RTE_SUBQUERY:
+		case RTE_CTE:
+			if (entry->rtekind == RTE_CTE && entry->self_reference)
+			{
+				CmigRlsScope	   *at = home;
+
+				while (at && at->recursive == NIL)
+					at = at->outer;
+				if (at && var->varattno > 0 && var->varattno <= list_length(at->recursive) && list_nth_int(at->recursive, var->varattno - 1))
+					value->origin = FROM_CONTEXT;
+			}
+			else if (row && row->query == NULL)
+			{
+				/* the result of a recursive query */
+				if (var->varattno > 0 && var->varattno <= list_length(row->scope->recursive) &&
+					list_nth_int(row->scope->recursive, var->varattno - 1))
+					value->origin = FROM_CONTEXT;
+			}
+			else if (row && var->varattno > 0 && var->varattno <= list_length(row->query->targetList))
+				return cmig_rls_values_of((Node *) list_nth_node(TargetEntry, row->query->targetList, var->varattno - 1)->expr, row->scope);
+			break;
+		case RTE_FUNCTION:
+			if (list_length(entry->functions) == 1 && var->varattno == 1 && !entry->funcordinality)
+				return cmig_rls_values_of(linitial_node(RangeTblFunction, entry->functions)->funcexpr, home);
+			break;
+		case RTE_VALUES:
+			{
+				List	   *values = NIL;
+				ListCell   *lc;
+
+				foreach(lc, entry->values_lists)
+				{
+					values = list_concat(values, cmig_rls_values_of(list_nth(lfirst(lc), var->varattno - 1), home));
+				}
+				return values;
+			}
+		default:
+			break;
+	}
+	return list_make1(value);
+}
+
+/*
+ * Returns true if a conversion keeps different values of a column different.
+ * For the context, any conversion will do that does not cut it off.
+ */
+static bool
+keeps_apart(Oid from, Oid to)
+{
+	static const Oid numbers[] = {INT2OID, INT4OID, INT8OID, NUMERICOID, InvalidOid};
+	int			rank = -1;
+
+	from = getBaseType(from);
+	to = getBaseType(to);
+	if (from == to)
+		return true;
+	if (to == TEXTOID || to == VARCHAROID)
+		return from != FLOAT4OID && from != FLOAT8OID && from != JSONBOID && from != JSONOID && from != XMLOID;
+	if (to == JSONBOID || to == JSONOID)
+		return true;
+	for (int i = 0; numbers[i]; i++)
+	{
+		if (numbers[i] == from)
+			rank = i;
+		if (numbers[i] == to)
+			return rank >= 0;
+	}
+	return false;
+}
+
+/* Is the call a conversion, and does it have no further argument that cuts off? */
+static Node *
+converted(Node *node, Oid *to)
+{
+	if (IsA(node, CoerceViaIO))
+	{
+		*to = ((CoerceViaIO *) node)->resulttype;
+		return (Node *) ((CoerceViaIO *) node)->arg;
+	}
+	if (IsA(node, CoerceToDomain))
+	{
+		*to = exprType((Node *) ((CoerceToDomain *) node)->arg);
+		return (Node *) ((CoerceToDomain *) node)->arg;
+	}
+	if (IsA(node, ArrayCoerceExpr))
+	{
+		*to = exprType((Node *) ((ArrayCoerceExpr *) node)->arg);
+		return (Node *) ((ArrayCoerceExpr *) node)->arg;
+	}
+	if (IsA(node, FuncExpr) && list_length(((FuncExpr *) node)->args) == 1 && ((FuncExpr *) node)->funcid < FirstUnpinnedObjectId &&
+		(((FuncExpr *) node)->funcformat == COERCE_EXPLICIT_CAST || ((FuncExpr *) node)->funcformat == COERCE_IMPLICIT_CAST))
+	{
+		*to = ((FuncExpr *) node)->funcresulttype;
+		return linitial(((FuncExpr *) node)->args);
+	}
+	return NULL;
+}
+
+bool
+cmig_rls_is_named(Oid function, const char *const *names)
+{
+	char	   *name = function < FirstUnpinnedObjectId ? get_func_name(function) : NULL;
+
+	for (; name && *names; names++)
+		if (strcmp(name, *names) == 0)
+			return true;
+	return false;
+}
+
+/*
+ * Returns the function and the arguments of a call or an operator, or
+ * InvalidOid for any other node.
+ */
+static Oid
+function_of(Node *node, List **args)
+{
+	if (IsA(node, FuncExpr))
+	{
+		*args = ((FuncExpr *) node)->args;
+		return ((FuncExpr *) node)->funcid;
+	}
+	if (IsA(node, OpExpr))
+	{
+		*args = ((OpExpr *) node)->args;
+		return get_opcode(((OpExpr *) node)->opno);
+	}
+	return InvalidOid;
+}
+
+/*
+ * Returns the values of a part as those of the whole expression.  If there are
+ * several, there is no expression for each of them.
+ */
+static List *
+of_whole(List *values, Node *node, CmigRlsScope *scope)
+{
+	ListCell   *lc;
+
+	foreach(lc, values)
+	{
+		((CmigRlsValue *) lfirst(lc))->node = list_length(values) == 1 ? node : NULL;
+		((CmigRlsValue *) lfirst(lc))->scope = scope;
+	}
+	return values;
+}
+
+/* Returns the value of an expression that has no branches. */
+static List *
+values_of_call(Node *node, CmigRlsScope *scope)
+{
+	/* of the context: the result is the context in another notation */
+	static const char *const notations[] = {
+		"lower", "upper", "btrim", "ltrim", "rtrim", "replace", "md5", "sha256", "sha512", "encode", "decode", "convert_from",
+		"convert_to", "to_json", "to_jsonb", "array_in", "string_to_array", "jsonb_build_object", "json_build_object",
+		"jsonb_build_array", "json_object_field", "json_object_field_text", "jsonb_object_field", "jsonb_object_field_text",
+		"json_extract_path", "json_extract_path_text", "jsonb_extract_path", "jsonb_extract_path_text", "jsonb_array_elements",
+		"jsonb_array_elements_text", "json_array_elements", "json_array_elements_text", "unnest", "quote_literal", "concat", "textcat", "int4um", "int8um",
+		"reverse", "jsonb_array_element_text", "json_array_element_text", NULL
+	};
+
+	/* of a column: different values have different results */
+	static const char *const injective[] = {
+		"md5", "sha256", "sha512", "reverse", "to_json", "to_jsonb", "encode", "int4um", "int8um", "json_object_field_text", "jsonb_object_field_text",
+		"json_object_field", "jsonb_object_field", "json_extract_path_text", "jsonb_extract_path_text", NULL
+	};
+	List	   *args = NIL;
+	Oid			function = function_of(node, &args);
+	Node	   *arg;
+	Oid			to;
+	List	   *result = NIL;
+	Node	   *varying = NULL;
+	int			count = 0;
+	bool		only_context = true;
+	ListCell   *lc;
+
+	if (cmig_rls_calls_setting(node) || cmig_rls_calls_user(node))
+		return list_make1(make_value(FROM_CONTEXT, node, scope));
+	if (cmig_rls_calls_session_function(node))
+		return list_make1(make_value(((FuncExpr *) node)->funcretset ? FROM_ELSEWHERE : FROM_CONTEXT, node, scope));
+	if ((arg = converted(node, &to)) != NULL)
+	{
+		foreach(lc, cmig_rls_values_of(arg, scope))
+		{
+			CmigRlsValue	   *value = lfirst(lc);
+
+			/* a member of a document is compared by its value */
+			if (value->origin == FROM_COLUMN && !keeps_apart(exprType(arg), exprType(node)) && !is_unique_expression(value->relid, node) &&
+				!(IsA(cmig_rls_unwrap(arg), OpExpr) && exprType(linitial(((OpExpr *) cmig_rls_unwrap(arg))->args)) == JSONBOID))
+				value->origin = FROM_ELSEWHERE;
+			result = lappend(result, value);
+		}
+		return of_whole(result, node, scope);
+	}
+	if (IsA(node, NullIfExpr))
+		return of_whole(cmig_rls_values_of(linitial(((NullIfExpr *) node)->args), scope), node, scope);
+	if (function == F_UNNEST_ANYARRAY)
+		return of_whole(cmig_rls_values_of(linitial(args), scope), node, scope);
+	if (IsA(node, Aggref) && cmig_rls_is_named(((Aggref *) node)->aggfnoid, (const char *const[]) {"max", "min", "array_agg", NULL}))
+		return of_whole(cmig_rls_values_of((Node *) linitial_node(TargetEntry, ((Aggref *) node)->args)->expr, scope), node, scope);
+	if (IsA(node, ArrayExpr))
+	{
+		foreach(lc, ((ArrayExpr *) node)->elements)
+		{
+			result = list_concat(result, cmig_rls_values_of(lfirst(lc), scope));
+		}
+		return of_whole(result, node, scope);
+	}
+	if (IsA(node, SubscriptingRef) && ((SubscriptingRef *) node)->refassgnexpr == NULL)
+		return of_whole(cmig_rls_values_of((Node *) ((SubscriptingRef *) node)->refexpr, scope), node, scope);
+	if (!OidIsValid(function) || function >= FirstUnpinnedObjectId)
+		return list_make1(make_value(FROM_ELSEWHERE, node, scope));
+
+	/* a call with one argument that is not a constant */
+	foreach(lc, args)
+	{
+		Node	   *each = cmig_rls_unwrap(lfirst(lc));
+
+		if (IsA(each, Const) || (IsA(each, ArrayExpr) && !has_var(each, NULL) && !cmig_rls_calls_context(each)))
+			continue;
+		varying = each;
+		count++;
+		only_context &= !has_var(each, NULL) && cmig_rls_calls_context(each);
+	}
+	if (count == 1)
+		foreach(lc, cmig_rls_values_of(varying, scope))
+	{
+		CmigRlsValue	   *value = lfirst(lc);
+		bool		keeps = value->origin == FROM_CONTEXT ? cmig_rls_is_named(function, notations) :
+			value->origin == FROM_COLUMN && (cmig_rls_is_named(function, injective) ||
+											 cmig_rls_is_named(function, (const char *const[]) {"textcat", "textanycat", "anytextcat", "concat", NULL}) ||
+											 is_unique_expression(value->relid, node) ||
+											 (cmig_rls_is_named(function, (const char *const[]) {"lower", "upper", NULL}) && IsA(varying, CoerceViaIO) &&
+											  exprType((Node *) ((CoerceViaIO *) varying)->arg) == UUIDOID));
+
+		if (!keeps)
+			value->origin = FROM_ELSEWHERE;
+		result = lappend(result, value);
+	}
+	return result ? of_whole(result, node, scope) : list_make1(make_value(count > 0 && only_context && cmig_rls_is_named(function, notations) ? FROM_CONTEXT : FROM_ELSEWHERE, node, scope));
+}
+
+/* Returns the constants of a default that nobody has as a key. */
+bool
+cmig_rls_is_nobody(const CmigRlsValue *value)
+{
+	char	   *text;
+
+	if (!value->fallback || value->constant == NULL || value->origin == FROM_CONTEXT || !cmig_rls_sample_is_builtin(value->constant->consttype))
+		return false;
+	text = cmig_rls_sample_text(value->constant);
+	return text == NULL || strspn(text, "0-{}[]") == strlen(text) || text[0] == '-' || strcmp(text, "none") == 0 || strcmp(text, "nobody") == 0;
+}
+
+/* Returns "condition" of a CASE, with the value that "CASE value" compares. */
+static Node *
+put_value(Node *node, void *context)
+{
+	if (node == NULL)
+		return NULL;
+	if (IsA(node, CaseTestExpr))
+		return copyObject(context);
+	return expression_tree_mutator(node, put_value, context);
+}
+
+Node *
+cmig_rls_when_condition(CaseExpr *expr, CaseWhen *when)
+{
+	return expr->arg ? put_value((Node *) when->expr, expr->arg) : (Node *) when->expr;
+}
+
+bool
+cmig_rls_has_from(Query *query)
+{
+	return query->rtable != NIL || query->setOperations != NULL || query->cteList != NIL;
+}
+
+/* Returns the values that an expression can have, each with its case. */
+List *
+cmig_rls_values_of(Node *node, CmigRlsScope *scope)
+{
+	List	   *result = NIL;
+	List	   *rest;
+	ListCell   *lc;
+	bool		first = true;
+
+	check_stack_depth();
+	node = cmig_rls_unwrap(node);
+	if (node == NULL)
+		return list_make1(make_value(FROM_ELSEWHERE, NULL, scope));
+	switch (nodeTag(node))
+	{
+		case T_Const:
+			result = list_make1(make_value(FROM_CONSTANT, node, scope));
+			((CmigRlsValue *) linitial(result))->constant = (Const *) node;
+			return result;
+		case T_Var:
+			return values_of_var((Var *) node, scope);
+		case T_SubLink:
+			if (((SubLink *) node)->subLinkType != EXPR_SUBLINK && ((SubLink *) node)->subLinkType != ARRAY_SUBLINK)
+				break;
+			return values_of_rows(castNode(Query, ((SubLink *) node)->subselect), scope, 0);
+		case T_CoalesceExpr:
+			rest = list_make1(cmig_rls_no_facts());
+			foreach(lc, ((CoalesceExpr *) node)->args)
+			{
+				ListCell   *each;
+				List	   *values = given_any(cmig_rls_product(rest, cmig_rls_null_cases(lfirst(lc), false, scope)), lfirst(lc), scope);
+
+				foreach(each, values)
+				{
+					((CmigRlsValue *) lfirst(each))->fallback |= !first;
+				}
+				result = list_concat(result, values);
+				rest = cmig_rls_product(rest, cmig_rls_null_cases(lfirst(lc), true, scope));
+				first = false;
+			}
+			return result;
+		case T_CaseExpr:
+			rest = list_make1(cmig_rls_no_facts());
+			foreach(lc, ((CaseExpr *) node)->args)
+			{
+				CaseWhen   *when = lfirst_node(CaseWhen, lc);
+				Node	   *condition = cmig_rls_when_condition((CaseExpr *) node, when);
+
+				result = list_concat(result, given_any(cmig_rls_product(rest, cmig_rls_cases_of(condition, IS_TRUE_BIT, scope)), (Node *) when->result, scope));
+				rest = cmig_rls_product(rest, list_concat(cmig_rls_cases_of(condition, IS_FALSE_BIT, scope), cmig_rls_cases_of(condition, IS_NULL_BIT, scope)));
+			}
+			if (((CaseExpr *) node)->defresult)
+				result = list_concat(result, given_any(rest, (Node *) ((CaseExpr *) node)->defresult, scope));
+			foreach(lc, result)
+			{
+				((CmigRlsValue *) lfirst(lc))->fallback = true;
+			}
+			return result;
+		default:
+			break;
+	}
+	return values_of_call(node, scope);
+}
+
+/*
+ * Nulls
+ */
+
+/* Returns the cases in which an expression of any type is null, or is not. */
+List *
+cmig_rls_null_cases(Node *node, bool null, CmigRlsScope *scope)
+{
+	int			want = null ? VALUE_NULL : VALUE_NOT_NULL;
+	List	   *result = NIL;
+	List	   *rest;
+	ListCell   *lc;
+	Oid			to;
+
+	check_stack_depth();
+	node = cmig_rls_unwrap(node);
+	if (node == NULL)
+		return list_make1(cmig_rls_no_facts());
+	switch (nodeTag(node))
+	{
+		case T_Const:
+			return ((Const *) node)->constisnull == null ? list_make1(cmig_rls_no_facts()) : NIL;
+		case T_Var:
+			{
+				CmigRlsValue	   *value = linitial(values_of_var((Var *) node, scope));
+
+				if (value->origin == FROM_COLUMN && value->relation == 0 && ((Var *) node)->varattno != 0 &&
+					cmig_rls_is_not_null(value->relid, ((Var *) node)->varattno))
+					return null ? NIL : list_make1(cmig_rls_no_facts());
+				break;
+			}
+		case T_SQLValueFunction:
+		case T_ArrayExpr:
+		case T_NullTest:
+		case T_BooleanTest:
+		case T_DistinctExpr:
+			return null ? NIL : list_make1(cmig_rls_no_facts());
+		case T_BoolExpr:
+			return null ? cmig_rls_cases_of(node, IS_NULL_BIT, scope) :
+				list_concat(cmig_rls_cases_of(node, IS_TRUE_BIT, scope), cmig_rls_cases_of(node, IS_FALSE_BIT, scope));
+		case T_CoalesceExpr:
+			rest = list_make1(cmig_rls_no_facts());
+			foreach(lc, ((CoalesceExpr *) node)->args)
+			{
+				result = list_concat(result, cmig_rls_product(rest, cmig_rls_null_cases(lfirst(lc), false, scope)));
+				rest = cmig_rls_product(rest, cmig_rls_null_cases(lfirst(lc), true, scope));
+			}
+			return null ? rest : result;
+		case T_CaseExpr:
+			rest = list_make1(cmig_rls_no_facts());
+			foreach(lc, ((CaseExpr *) node)->args)
+			{
+				CaseWhen   *when = lfirst_node(CaseWhen, lc);
+				Node	   *condition = cmig_rls_when_condition((CaseExpr *) node, when);
+
+				result = list_concat(result, cmig_rls_product(cmig_rls_product(rest, cmig_rls_cases_of(condition, IS_TRUE_BIT, scope)), cmig_rls_null_cases((Node *) when->result, null, scope)));
+				rest = cmig_rls_product(rest, list_concat(cmig_rls_cases_of(condition, IS_FALSE_BIT, scope), cmig_rls_cases_of(condition, IS_NULL_BIT, scope)));
+			}
+			return list_concat(result, ((CaseExpr *) node)->defresult ? cmig_rls_product(rest, cmig_rls_null_cases((Node *) ((CaseExpr *) node)->defresult, null, scope)) :
+							   null ? rest : NIL);
+		case T_OpExpr:
+			if (exprType(node) == BOOLOID)
+				return null ? cmig_rls_cases_of(node, IS_NULL_BIT, scope) :
+					list_concat(cmig_rls_cases_of(node, IS_TRUE_BIT, scope), cmig_rls_cases_of(node, IS_FALSE_BIT, scope));
+			break;
+		default:
+			if (converted(node, &to) && !IsA(node, ArrayCoerceExpr))
+				return cmig_rls_null_cases(converted(node, &to), null, scope);
+			break;
+	}
+	result = cmig_rls_single(node, want, scope);
+
+	/* NULLIF(x, y) is not null only if x is not */
+	if (!null && IsA(node, NullIfExpr))
+		return cmig_rls_product(result, cmig_rls_null_cases(linitial(((NullIfExpr *) node)->args), false, scope));
+	return result;
+}
+
+/* The same, as implications, which are not a reason to report. */
+List *
+cmig_rls_implied_null_cases(Node *node, bool null, CmigRlsScope *scope)
+{
+	return cmig_rls_mark_literals(cmig_rls_null_cases(node, null, scope), offsetof(CmigRlsLiteral, implied));
+}
+

@@ -1,0 +1,630 @@
+/*
+ * prove.c
+ *	  Proves that a policy's expression lets through only rows that belong to
+ *	  the context.
+ *
+ * An expression is true, false, or null.  For each of these results, the
+ * prover lists the cases in which the expression can have it: what must hold
+ * of its conditions, such as "tenant_id = <context> is true" and "is_public is
+ * false".  There may be too many cases but never too few, so what holds in all
+ * of them is certain.
+ *
+ * A row is tied to the context if one of its keys equals the context, or equals
+ * a key of a row of another table that is tied, as in a look-up of memberships.
+ * The expression is safe if the row is tied in every case in which the
+ * expression is true.  For a case in which the row is not tied, the conditions
+ * tell whether everybody sees the same rows (they do not use the context),
+ * whether the session alone decides (they do not use the row), or whether
+ * nothing can be said.
+ *
+ * Functions have been replaced with their bodies before (body.c).  The only
+ * parts that are evaluated are comparisons of constants by built-in functions.
+ * Constant folding is not used, because it would call functions that belong to
+ * the policy's author.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "base/compat.h"
+#include "base/base.h"
+#include "rls/internal.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/relation.h"
+#include "access/table.h"
+#include "access/transam.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_index.h"
+#include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
+#include "parser/parsetree.h"
+#include "utils/acl.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/ruleutils.h"
+#include "utils/syscache.h"
+
+/*
+ * Conditions
+ */
+
+/* Returns the cases of AND or OR. */
+static List *
+cases_of_list(BoolExpr *expr, int want, CmigRlsScope *scope)
+{
+	int			strong = expr->boolop == AND_EXPR ? IS_FALSE_BIT : IS_TRUE_BIT;
+	int			weak = strong ^ (IS_TRUE_BIT | IS_FALSE_BIT);
+	List	   *all = list_make1(cmig_rls_no_facts());
+	List	   *with_null = NIL;
+	ListCell   *lc;
+
+	if (want == strong)
+	{
+		List	   *result = NIL;
+
+		foreach(lc, expr->args)
+		{
+			result = list_concat(result, cmig_rls_cases_of(lfirst(lc), want, scope));
+		}
+		return result;
+	}
+	/* all arguments have the weak result or, if the result is null, are null */
+	foreach(lc, expr->args)
+	{
+		List	   *this = cmig_rls_cases_of(lfirst(lc), weak, scope);
+
+		if (want == IS_NULL_BIT)
+		{
+			List	   *nulls = cmig_rls_cases_of(lfirst(lc), IS_NULL_BIT, scope);
+
+			with_null = list_concat(cmig_rls_product(with_null, list_concat_copy(this, nulls)), cmig_rls_product(all, nulls));
+		}
+		all = cmig_rls_product(all, this);
+	}
+	return want == IS_NULL_BIT ? with_null : all;
+}
+
+/* Returns the cases of IS TRUE, IS NOT FALSE, and similar tests. */
+static List *
+cases_of_test(BooleanTest *test, int want, CmigRlsScope *scope)
+{
+	int			hits = test->booltesttype == IS_TRUE || test->booltesttype == IS_NOT_TRUE ? IS_TRUE_BIT :
+		test->booltesttype == IS_FALSE || test->booltesttype == IS_NOT_FALSE ? IS_FALSE_BIT : IS_NULL_BIT;
+	bool		negated = test->booltesttype == IS_NOT_TRUE || test->booltesttype == IS_NOT_FALSE || test->booltesttype == IS_NOT_UNKNOWN;
+	List	   *result = NIL;
+
+	if (want == IS_NULL_BIT)
+		return NIL;
+	for (int bit = IS_TRUE_BIT; bit <= IS_NULL_BIT; bit <<= 1)
+		if ((bit == hits) == ((want == IS_TRUE_BIT) != negated))
+			result = list_concat(result, cmig_rls_cases_of((Node *) test->arg, bit, scope));
+	return result;
+}
+
+/* Returns the cases of a comparison that treats nulls as equal. */
+static List *
+cases_of_distinct(DistinctExpr *expr, int want, CmigRlsScope *scope)
+{
+	OpExpr	   *equality = makeNode(OpExpr);
+	Node	   *left = linitial(expr->args);
+	Node	   *right = lsecond(expr->args);
+
+	memcpy(equality, expr, sizeof(OpExpr));
+	equality->xpr.type = T_OpExpr;
+	if (want == IS_NULL_BIT)
+		return NIL;
+	if (want == IS_FALSE_BIT)
+		return list_concat(cmig_rls_cases_of((Node *) equality, IS_TRUE_BIT, scope),
+						   cmig_rls_product(cmig_rls_null_cases(left, true, scope), cmig_rls_null_cases(right, true, scope)));
+	return list_concat(cmig_rls_cases_of((Node *) equality, IS_FALSE_BIT, scope),
+					   list_concat(cmig_rls_product(cmig_rls_null_cases(left, true, scope), cmig_rls_null_cases(right, false, scope)),
+								   cmig_rls_product(cmig_rls_null_cases(left, false, scope), cmig_rls_null_cases(right, true, scope))));
+}
+
+/* Returns the cases of CASE or COALESCE. */
+static List *
+cases_of_branches(Node *node, int want, CmigRlsScope *scope)
+{
+	List	   *rest = list_make1(cmig_rls_no_facts());
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	if (IsA(node, CoalesceExpr))
+	{
+		foreach(lc, ((CoalesceExpr *) node)->args)
+		{
+			if (want != IS_NULL_BIT)
+				result = list_concat(result, cmig_rls_product(rest, cmig_rls_cases_of(lfirst(lc), want, scope)));
+			rest = cmig_rls_product(rest, cmig_rls_cases_of(lfirst(lc), IS_NULL_BIT, scope));
+		}
+		return want == IS_NULL_BIT ? rest : result;
+	}
+	foreach(lc, ((CaseExpr *) node)->args)
+	{
+		CaseWhen   *when = lfirst_node(CaseWhen, lc);
+		Node	   *condition = cmig_rls_when_condition((CaseExpr *) node, when);
+
+		result = list_concat(result, cmig_rls_product(cmig_rls_product(rest, cmig_rls_cases_of(condition, IS_TRUE_BIT, scope)), cmig_rls_cases_of((Node *) when->result, want, scope)));
+		rest = cmig_rls_product(rest, list_concat(cmig_rls_cases_of(condition, IS_FALSE_BIT, scope), cmig_rls_cases_of(condition, IS_NULL_BIT, scope)));
+	}
+	if (((CaseExpr *) node)->defresult)
+		return list_concat(result, cmig_rls_product(rest, cmig_rls_cases_of((Node *) ((CaseExpr *) node)->defresult, want, scope)));
+	return want == IS_NULL_BIT ? list_concat(result, rest) : result;
+}
+
+/*
+ * Returns true if a comparison with current_user can be true for the role of
+ * the policy or a role that inherits from it; other roles are not subject to
+ * the policy.
+ */
+static bool
+excludes_roles(Node *node, CmigRlsScope *scope)
+{
+	List	   *args = NIL;
+	Node	   *user;
+	Const	   *name;
+	Oid			role;
+
+	if (!scope->proof->any_role && IsA(node, OpExpr) && cmig_rls_is_equality(((OpExpr *) node)->opno))
+		args = ((OpExpr *) node)->args;
+	if (list_length(args) != 2)
+		return false;
+	user = cmig_rls_bare(linitial(args));
+	name = (Const *) cmig_rls_bare(lsecond(args));
+	if (IsA(user, Const))
+	{
+		Node	   *swap = user;
+
+		user = (Node *) name;
+		name = (Const *) swap;
+	}
+	if (!cmig_rls_calls_user(user) || !IsA(name, Const) || name->constisnull || !cmig_rls_sample_is_builtin(name->consttype))
+		return false;
+	role = get_role_oid(cmig_rls_sample_text(name), true);
+	if (!OidIsValid(role) || superuser_arg(role))
+		return true;
+	if (OidIsValid(scope->proof->role))
+		return !has_privs_of_role(role, scope->proof->role);
+	return cmig_owns_relation_compat(scope->proof->relid, role) ||
+		(pg_class_aclmask(scope->proof->relid, role, ACL_SELECT | ACL_INSERT | ACL_UPDATE | ACL_DELETE, ACLMASK_ANY) == 0 &&
+		 pg_attribute_aclcheck_all(scope->proof->relid, role, ACL_SELECT | ACL_INSERT | ACL_UPDATE, ACLMASK_ANY) != ACLCHECK_OK);
+}
+
+/*
+ * Returns the cases in which a condition has the result "want".
+ */
+List *
+cmig_rls_cases_of(Node *node, int want, CmigRlsScope *scope)
+{
+	List	   *result;
+
+	check_stack_depth();
+	node = cmig_rls_unwrap(node);
+	if (node == NULL)
+		return list_make1(cmig_rls_no_facts());
+	switch (nodeTag(node))
+	{
+		case T_Const:
+			if (((Const *) node)->constisnull)
+				return want == IS_NULL_BIT ? list_make1(cmig_rls_no_facts()) : NIL;
+			return want == (DatumGetBool(((Const *) node)->constvalue) ? IS_TRUE_BIT : IS_FALSE_BIT) ? list_make1(cmig_rls_no_facts()) : NIL;
+		case T_BoolExpr:
+			result = ((BoolExpr *) node)->boolop == NOT_EXPR ?
+				cmig_rls_cases_of(linitial(((BoolExpr *) node)->args), want == IS_NULL_BIT ? want : want ^ (IS_TRUE_BIT | IS_FALSE_BIT), scope) :
+				cases_of_list((BoolExpr *) node, want, scope);
+			break;
+		case T_OpExpr:
+			if (want == IS_TRUE_BIT && excludes_roles(node, scope))
+				return NIL;
+			result = cmig_rls_compare((OpExpr *) node, want, scope);
+			break;
+		case T_DistinctExpr:
+			result = cases_of_distinct((DistinctExpr *) node, want, scope);
+			break;
+		case T_ScalarArrayOpExpr:
+			result = cmig_rls_compare_any((ScalarArrayOpExpr *) node, want, scope);
+			break;
+		case T_NullTest:
+			if (((NullTest *) node)->argisrow || want == IS_NULL_BIT)
+				return want == IS_NULL_BIT ? NIL : cmig_rls_single(node, want, scope);
+			result = cmig_rls_null_cases((Node *) ((NullTest *) node)->arg, (((NullTest *) node)->nulltesttype == IS_NULL) == (want == IS_TRUE_BIT), scope);
+			cmig_rls_mark_literals(result, offsetof(CmigRlsLiteral, asked));
+			break;
+		case T_BooleanTest:
+			result = cases_of_test((BooleanTest *) node, want, scope);
+			break;
+		case T_CaseExpr:
+		case T_CoalesceExpr:
+			result = cases_of_branches(node, want, scope);
+			break;
+		case T_SubLink:
+			result = cmig_rls_cases_of_link((SubLink *) node, want, scope);
+			break;
+		case T_Aggref:
+			result = cmig_rls_is_named(((Aggref *) node)->aggfnoid, (const char *const[]) {"bool_or", NULL}) && want == IS_TRUE_BIT ?
+				cmig_rls_cases_of((Node *) linitial_node(TargetEntry, ((Aggref *) node)->args)->expr, want, scope) : cmig_rls_single(node, want, scope);
+			break;
+		case T_Var:
+			if (want == IS_NULL_BIT)
+				return cmig_rls_null_cases(node, true, scope);
+			result = NIL;
+			if (cmig_rls_scope_of((Var *) node, scope) && cmig_rls_scope_of((Var *) node, scope)->query)
+			{
+				ListCell   *lc;
+
+				/* a column of a sub-select that is a condition itself */
+				foreach(lc, cmig_rls_values_of(node, scope))
+				{
+					CmigRlsValue	   *value = lfirst(lc);
+
+					result = list_concat(result, cmig_rls_product(list_make1(value->facts), value->node && !IsA(value->node, Var) ?
+														 cmig_rls_cases_of(value->node, want, value->scope) : cmig_rls_single(node, want, scope)));
+				}
+				break;
+			}
+			return cmig_rls_product(cmig_rls_single(node, want, scope), cmig_rls_implied_null_cases(node, false, scope));
+		default:
+			return cmig_rls_single(node, want, scope);
+	}
+	return result;
+}
+
+/*
+ * Verdicts
+ */
+
+/* What a condition uses, for uses_walker(). */
+typedef struct Uses
+{
+	int			depth;
+	bool		row;			/* the policy's row */
+	bool		table;			/* other tables */
+	bool		unread;			/* a function whose body is not known */
+	bool		hidden;			/* a table whose policies may use the context */
+} Uses;
+
+/* Does row-level security apply to the table, or is it a view? */
+static bool
+has_policies(Oid relid)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	bool		result = HeapTupleIsValid(tuple) &&
+		(((Form_pg_class) GETSTRUCT(tuple))->relrowsecurity || ((Form_pg_class) GETSTRUCT(tuple))->relkind != RELKIND_RELATION);
+
+	if (HeapTupleIsValid(tuple))
+		ReleaseSysCache(tuple);
+	return result;
+}
+
+static bool
+uses_walker(Node *node, void *context)
+{
+	Uses	   *uses = context;
+	ListCell   *lc;
+
+	if (node == NULL)
+		return false;
+	if (IsA(node, Var))
+	{
+		uses->row |= ((Var *) node)->varlevelsup == uses->depth;
+		uses->table |= ((Var *) node)->varlevelsup < uses->depth;
+		return false;
+	}
+	if (cmig_rls_body_is_foreign_call(node) && !cmig_rls_calls_session_function(node))
+		uses->unread = true;
+	if (IsA(node, OpExpr) && ((OpExpr *) node)->opno >= FirstUnpinnedObjectId && !cmig_rls_is_equality(((OpExpr *) node)->opno))
+		uses->unread = true;
+	if (IsA(node, ScalarArrayOpExpr) && ((ScalarArrayOpExpr *) node)->opno >= FirstUnpinnedObjectId && !cmig_rls_is_equality(((ScalarArrayOpExpr *) node)->opno))
+		uses->unread = true;
+	if (IsA(node, Query))
+	{
+		bool		result;
+
+		uses->depth++;
+		foreach(lc, ((Query *) node)->rtable)
+		{
+			RangeTblEntry *entry = lfirst_node(RangeTblEntry, lc);
+
+			uses->table |= entry->rtekind == RTE_RELATION;
+			uses->hidden |= entry->rtekind == RTE_RELATION && has_policies(entry->relid);
+		}
+		result = query_tree_walker((Query *) node, uses_walker, context, 0);
+		uses->depth--;
+		return result;
+	}
+	return expression_tree_walker(node, uses_walker, context);
+}
+
+static bool
+is_column_or_constant(Node *node)
+{
+	node = cmig_rls_bare(node);
+	return node && (IsA(node, Var) || IsA(node, Const));
+}
+
+/*
+ * Returns true if the condition marks rows that are meant for everybody: a
+ * flag, a column that has a certain value, or one that has any.
+ */
+static bool
+is_mark(const CmigRlsLiteral *literal)
+{
+	static const char *const secret[] = {"private", "hidden", "secret", "internal", "restricted", "draft", NULL};
+	Node	   *node = cmig_rls_bare(literal->node);
+	List	   *args;
+	bool		is_null = literal->result == VALUE_NULL || literal->result == VALUE_NOT_NULL;
+
+	if (node == NULL)
+		return false;
+	if (IsA(node, Var) && is_null)
+	{
+		/* published_at IS NOT NULL, and rows without an owner */
+		char	   *name = literal->scope->query == NULL ? get_attname(literal->scope->proof->relid, ((Var *) node)->varattno, true) : NULL;
+
+		return literal->asked && (literal->result == VALUE_NOT_NULL || (name && cmig_rls_names_owner(name)));
+	}
+	if (IsA(node, Var))
+	{
+		char	   *name = literal->scope->query == NULL ? get_attname(literal->scope->proof->relid, ((Var *) node)->varattno, true) : NULL;
+
+		if (literal->result == IS_TRUE_BIT)
+			return true;
+		for (int i = 0; name && secret[i]; i++)
+			if (strstr(name, secret[i]))
+				return literal->result == IS_FALSE_BIT;
+		return false;
+	}
+	if (literal->result != IS_TRUE_BIT || !(IsA(node, OpExpr) || IsA(node, ScalarArrayOpExpr)))
+		return false;
+	args = IsA(node, OpExpr) ? ((OpExpr *) node)->args : ((ScalarArrayOpExpr *) node)->args;
+	if (IsA(node, OpExpr) && list_length(args) == 2 && strcmp(get_opname(((OpExpr *) node)->opno), "?") == 0)
+		return IsA(cmig_rls_bare(linitial(args)), Var) && IsA(cmig_rls_bare(lsecond(args)), Const) &&
+			!(((Const *) cmig_rls_bare(lsecond(args)))->consttype == TEXTOID && cmig_rls_names_owner(cmig_rls_sample_text((Const *) cmig_rls_bare(lsecond(args))))) &&
+			!(literal->scope->query == NULL && cmig_rls_names_owner(get_attname(literal->scope->proof->relid, ((Var *) cmig_rls_bare(linitial(args)))->varattno, false)));
+	/* nobody marks rows with an empty text */
+	if (list_length(args) == 2 && IsA(cmig_rls_bare(lsecond(args)), Const) && !((Const *) cmig_rls_bare(lsecond(args)))->constisnull &&
+		((Const *) cmig_rls_bare(lsecond(args)))->consttype == TEXTOID &&
+		VARSIZE_ANY_EXHDR(DatumGetPointer(((Const *) cmig_rls_bare(lsecond(args)))->constvalue)) == 0)
+		return false;
+	return list_length(args) == 2 && cmig_rls_is_equality(IsA(node, OpExpr) ? ((OpExpr *) node)->opno : ((ScalarArrayOpExpr *) node)->opno) &&
+		is_column_or_constant(linitial(args)) && is_column_or_constant(lsecond(args)) &&
+		!(IsA(cmig_rls_bare(linitial(args)), Var) && IsA(cmig_rls_bare(lsecond(args)), Var));
+}
+
+static bool
+reads_setting(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (cmig_rls_calls_setting(node))
+		return true;
+	if (IsA(node, Query))
+		return query_tree_walker((Query *) node, reads_setting, context, 0);
+	return expression_tree_walker(node, reads_setting, context);
+}
+
+/* Does the node call a function that checks privileges, such as pg_has_role()? */
+static bool
+asks_privileges(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, FuncExpr) && ((FuncExpr *) node)->funcid < FirstUnpinnedObjectId)
+	{
+		char	   *name = get_func_name(((FuncExpr *) node)->funcid);
+
+		if (name && (strncmp(name, "pg_has_", 7) == 0 || strncmp(name, "has_", 4) == 0))
+			return true;
+	}
+	return expression_tree_walker(node, asks_privileges, context);
+}
+
+/* Returns the condition as SQL, for messages; NULL if it cannot be shown. */
+static char *
+as_text(const CmigRlsLiteral *literal, Oid relid)
+{
+	char	   *text;
+
+	if (literal->scope->query != NULL)
+		return NULL;
+	text = deparse_expression(literal->node, deparse_context_for(get_rel_name(relid), relid), false, false);
+	switch (literal->result)
+	{
+		case IS_TRUE_BIT:
+			return text;
+		case IS_FALSE_BIT:
+			return psprintf("NOT %s", text);
+		case VALUE_NOT_NULL:
+			return psprintf("%s IS NOT NULL", text);
+		default:
+			return psprintf("%s IS NULL", text);
+	}
+}
+
+/* Returns the name of a function in the condition whose body is not known. */
+static bool
+unread_walker(Node *node, void *context)
+{
+	char	  **name = context;
+
+	if (node == NULL)
+		return false;
+	if (cmig_rls_body_is_foreign_call(node))
+		*name = get_func_name(((FuncExpr *) node)->funcid);
+	else if (IsA(node, OpExpr) && ((OpExpr *) node)->opno >= FirstUnpinnedObjectId && !cmig_rls_is_equality(((OpExpr *) node)->opno))
+		*name = get_func_name(get_opcode(((OpExpr *) node)->opno));
+	if (*name)
+		return true;
+	if (IsA(node, Query))
+		return query_tree_walker((Query *) node, unread_walker, context, 0);
+	return expression_tree_walker(node, unread_walker, context);
+}
+
+/*
+ * Judge a case in which the row is not tied.  If it is worse than what the
+ * verdict says, it becomes the verdict.
+ */
+static void
+judge(const CmigRlsCase *facts, const CmigRlsProof *proof, CmigRlsVerdict *verdict)
+{
+	CmigRlsVerdict this = {CMIG_RLS_OPEN};
+	StringInfoData text;
+	bool		row = false;
+	bool		table = false;
+	bool		mixed = false;
+	bool		marked = false;
+	bool		unmarked = false;
+	ListCell   *lc;
+
+	initStringInfo(&text);
+	foreach(lc, facts->literals)
+	{
+		CmigRlsLiteral    *literal = lfirst(lc);
+		Uses		uses = {literal->scope->depth};
+		bool		context = cmig_rls_calls_context(literal->node);
+		char	   *shown;
+
+		(void) uses_walker(literal->node, &uses);
+		/* a row that has an owner is any row */
+		if (literal->implied ||
+			(literal->result == VALUE_NOT_NULL && IsA(literal->node, Var) && literal->scope->query == NULL &&
+			 cmig_rls_names_owner(get_attname(proof->relid, ((Var *) literal->node)->varattno, false))))
+			continue;
+		/* a test of a membership may be meant to let its members see more */
+		if (asks_privileges(literal->node, NULL))
+		{
+			context = uses.row;
+			mixed |= uses.row;
+		}
+		this.context |= context;
+		this.setting |= reads_setting(literal->node, NULL);
+		/* a default that replaces the context */
+		unmarked |= context && literal->result == VALUE_NULL && !literal->asked;
+		/* what a sub-select that is true consists of is listed, too */
+		if (IsA(literal->node, SubLink) && literal->result == IS_TRUE_BIT)
+		{
+			this.tables = true;
+			row |= uses.row;
+			this.context |= uses.hidden;
+			mixed |= uses.hidden || (uses.row && (context || uses.unread));
+			continue;
+		}
+		row |= uses.row;
+		table |= uses.table;
+		this.tables |= uses.table;
+		if (uses.unread && this.function == NULL)
+			(void) unread_walker(literal->node, &this.function);
+		mixed |= (uses.row || uses.table) && (context || uses.unread) && !(uses.table && !uses.row && !uses.unread);
+		if (uses.row || uses.table)
+		{
+			Node	   *node = cmig_rls_bare(literal->node);
+
+			if (is_mark(literal))
+			{
+				marked = true;
+				this.null_key |= literal->result == VALUE_NULL && uses.row;
+			}
+			else if (!(literal->result == IS_TRUE_BIT && IsA(node, OpExpr) && list_length(((OpExpr *) node)->args) == 2 &&
+					   IsA(cmig_rls_bare(linitial(((OpExpr *) node)->args)), Var) && IsA(cmig_rls_bare(lsecond(((OpExpr *) node)->args)), Var) && table))
+				unmarked = true;
+		}
+		shown = as_text(literal, proof->relid);
+		if (shown)
+			appendStringInfo(&text, "%s%s", text.len ? " AND " : "", shown);
+	}
+	this.condition = text.len ? text.data : NULL;
+	if (mixed || (row && table && this.context))
+		this.kind = CMIG_RLS_DOUBT;
+	else if (row)
+		this.kind = !marked || unmarked ? CMIG_RLS_FOREIGN : this.tables ? CMIG_RLS_DOUBT : CMIG_RLS_MARKED;
+	else if (table || this.tables)
+		this.kind = CMIG_RLS_DOUBT;
+	else if (this.function)
+		this.kind = CMIG_RLS_OPEN;
+	if (this.kind > verdict->kind)
+		*verdict = this;
+}
+
+/* Returns the scope of the policy itself. */
+static CmigRlsScope *
+policy_scope(CmigRlsProof *proof, Oid relid, Oid role, int nesting)
+{
+	CmigRlsScope	   *scope = palloc0(sizeof(CmigRlsScope));
+
+	proof->relid = relid;
+	proof->role = role;
+	proof->nesting = nesting;
+	scope->proof = proof;
+	return scope;
+}
+
+CmigRlsVerdict
+cmig_rls_prove(Node *tree, Oid relid, Oid role, int nesting)
+{
+	CmigRlsProof		proof = {0};
+	CmigRlsVerdict verdict = {CMIG_RLS_TIED};
+	bool		before = cmig_rls_gave_up;
+	ListCell   *lc;
+
+	cmig_rls_gave_up = false;
+	foreach(lc, cmig_rls_cases_of(cmig_rls_body_expand(tree), IS_TRUE_BIT, policy_scope(&proof, relid, role, nesting)))
+	{
+		if (!cmig_rls_is_tied(lfirst(lc), 0))
+			judge(lfirst(lc), &proof, &verdict);
+	}
+	if (cmig_rls_gave_up && verdict.kind < CMIG_RLS_DOUBT)
+		verdict.kind = CMIG_RLS_DOUBT;
+	cmig_rls_gave_up = before;
+	return verdict;
+}
+
+CmigRlsTruth
+cmig_rls_truth(Node *tree, Oid relid, const Bitmapset *keys, Bitmapset **but_null)
+{
+	CmigRlsProof		proof = {0};
+	CmigRlsScope	   *scope = policy_scope(&proof, relid, InvalidOid, INT_MAX);
+	CmigRlsTruth truth = CMIG_RLS_ALWAYS;
+	Bitmapset  *columns = NULL;
+	bool		before = cmig_rls_gave_up;
+	ListCell   *lc;
+	ListCell   *each;
+
+	cmig_rls_gave_up = false;
+	proof.any_role = true;
+	if (cmig_rls_cases_of(tree, IS_TRUE_BIT, scope) == NIL && !cmig_rls_gave_up)
+		truth = CMIG_RLS_NEVER;
+	else
+		foreach(lc, list_concat(cmig_rls_cases_of(tree, IS_FALSE_BIT, scope), cmig_rls_cases_of(tree, IS_NULL_BIT, scope)))
+	{
+		AttrNumber	column = 0;
+
+		/* is it true but for rows in which a key is null? */
+		foreach(each, ((CmigRlsCase *) lfirst(lc))->literals)
+		{
+			CmigRlsLiteral    *literal = lfirst(each);
+
+			if (literal->result == VALUE_NULL && IsA(literal->node, Var) && literal->scope == scope &&
+				(!literal->asked || bms_is_member(((Var *) literal->node)->varattno, keys)) && ((Var *) literal->node)->varattno > 0)
+				column = ((Var *) literal->node)->varattno;
+		}
+		if (column == 0)
+			truth = CMIG_RLS_DEPENDS;
+		columns = bms_add_member(columns, column);
+	}
+	if (cmig_rls_gave_up)
+		truth = CMIG_RLS_DEPENDS;
+	if (but_null)
+		*but_null = truth == CMIG_RLS_ALWAYS ? columns : NULL;
+	cmig_rls_gave_up = before;
+	return truth;
+}
