@@ -76,19 +76,19 @@ contradict(const CmigRlsLiteral *a, const CmigRlsLiteral *b)
 CmigRlsCase *
 cmig_rls_both(const CmigRlsCase *a, const CmigRlsCase *b)
 {
-	CmigRlsCase	   *result = cmig_rls_no_facts();
+	CmigRlsCase *result = cmig_rls_no_facts();
 	ListCell   *lc;
 	ListCell   *other;
 
 	result->literals = list_copy(a->literals);
 	foreach(lc, b->literals)
 	{
-		CmigRlsLiteral    *literal = lfirst(lc);
+		CmigRlsLiteral *literal = lfirst(lc);
 		bool		known = false;
 
 		foreach(other, a->literals)
 		{
-			CmigRlsLiteral    *there = lfirst(other);
+			CmigRlsLiteral *there = lfirst(other);
 
 			if (contradict(literal, there))
 				return NULL;
@@ -115,7 +115,7 @@ cmig_rls_product(List *a, List *b)
 	{
 		foreach(other, b)
 		{
-			CmigRlsCase	   *together = cmig_rls_both(lfirst(lc), lfirst(other));
+			CmigRlsCase *together = cmig_rls_both(lfirst(lc), lfirst(other));
 
 			if (together)
 				result = lappend(result, together);
@@ -132,7 +132,7 @@ cmig_rls_product(List *a, List *b)
 static CmigRlsLiteral *
 make_literal(Node *node, int result, const CmigRlsScope *scope, bool implied)
 {
-	CmigRlsLiteral    *literal = palloc0(sizeof(CmigRlsLiteral));
+	CmigRlsLiteral *literal = palloc0(sizeof(CmigRlsLiteral));
 
 	literal->node = node;
 	literal->result = result;
@@ -145,7 +145,7 @@ make_literal(Node *node, int result, const CmigRlsScope *scope, bool implied)
 List *
 cmig_rls_single(Node *node, int result, const CmigRlsScope *scope)
 {
-	CmigRlsCase	   *one = cmig_rls_no_facts();
+	CmigRlsCase *one = cmig_rls_no_facts();
 
 	one->literals = list_make1(make_literal(node, result, scope, false));
 	return list_make1(one);
@@ -369,7 +369,7 @@ cmig_rls_scope_of(const Var *var, CmigRlsScope *scope)
 static CmigRlsValue *
 make_value(CmigRlsOrigin origin, Node *node, CmigRlsScope *scope)
 {
-	CmigRlsValue	   *value = palloc0(sizeof(CmigRlsValue));
+	CmigRlsValue *value = palloc0(sizeof(CmigRlsValue));
 
 	value->facts = cmig_rls_no_facts();
 	value->origin = origin;
@@ -387,8 +387,8 @@ cmig_rls_given(const CmigRlsCase *facts, List *values)
 
 	foreach(lc, values)
 	{
-		CmigRlsValue	   *value = lfirst(lc);
-		CmigRlsCase	   *together = cmig_rls_both(facts, value->facts);
+		CmigRlsValue *value = lfirst(lc);
+		CmigRlsCase *together = cmig_rls_both(facts, value->facts);
 
 		if (together == NULL)
 			continue;
@@ -420,7 +420,7 @@ values_of_rows(Query *query, CmigRlsScope *scope, int column)
 
 	foreach(lc, cmig_rls_rows_of(query, scope))
 	{
-		CmigRlsRow		   *row = lfirst(lc);
+		CmigRlsRow *row = lfirst(lc);
 		TargetEntry *entry = list_length(row->query->targetList) > column ? list_nth(row->query->targetList, column) : NULL;
 
 		result = list_concat(result, entry ? cmig_rls_given(row->facts, cmig_rls_values_of((Node *) entry->expr, row->scope)) :
@@ -433,10 +433,10 @@ values_of_rows(Query *query, CmigRlsScope *scope, int column)
 static List *
 values_of_var(Var *var, CmigRlsScope *scope)
 {
-	CmigRlsScope	   *home = cmig_rls_scope_of(var, scope);
-	CmigRlsValue	   *value = make_value(FROM_ELSEWHERE, (Node *) var, scope);
+	CmigRlsScope *home = cmig_rls_scope_of(var, scope);
+	CmigRlsValue *value = make_value(FROM_ELSEWHERE, (Node *) var, scope);
 	RangeTblEntry *entry;
-	CmigRlsRow		   *row;
+	CmigRlsRow *row;
 
 	if (home == NULL)
 		return list_make1(value);
@@ -465,7 +465,7 @@ values_of_var(Var *var, CmigRlsScope *scope)
 		case RTE_CTE:
 			if (entry->rtekind == RTE_CTE && entry->self_reference)
 			{
-				CmigRlsScope	   *at = home;
+				CmigRlsScope *at = home;
 
 				while (at && at->recursive == NIL)
 					at = at->outer;
@@ -559,13 +559,15 @@ converted(Node *node, Oid *to)
 	return NULL;
 }
 
+/* Is it a built-in function with one of the names, which are separated by blanks? */
 bool
-cmig_rls_is_named(Oid function, const char *const *names)
+cmig_rls_is_named(Oid function, const char *names)
 {
 	char	   *name = function < FirstUnpinnedObjectId ? get_func_name(function) : NULL;
+	const char *at = name ? strstr(names, name) : NULL;
 
-	for (; name && *names; names++)
-		if (strcmp(name, *names) == 0)
+	for (; at; at = strstr(at + 1, name))
+		if ((at == names || at[-1] == ' ') && (at[strlen(name)] == ' ' || at[strlen(name)] == '\0'))
 			return true;
 	return false;
 }
@@ -612,20 +614,19 @@ static List *
 values_of_call(Node *node, CmigRlsScope *scope)
 {
 	/* of the context: the result is the context in another notation */
-	static const char *const notations[] = {
-		"lower", "upper", "btrim", "ltrim", "rtrim", "replace", "md5", "sha256", "sha512", "encode", "decode", "convert_from",
-		"convert_to", "to_json", "to_jsonb", "array_in", "string_to_array", "jsonb_build_object", "json_build_object",
-		"jsonb_build_array", "json_object_field", "json_object_field_text", "jsonb_object_field", "jsonb_object_field_text",
-		"json_extract_path", "json_extract_path_text", "jsonb_extract_path", "jsonb_extract_path_text", "jsonb_array_elements",
-		"jsonb_array_elements_text", "json_array_elements", "json_array_elements_text", "unnest", "quote_literal", "concat", "textcat", "int4um", "int8um",
-		"reverse", "jsonb_array_element_text", "json_array_element_text", NULL
-	};
+	static const char *const notations =
+	"lower upper btrim ltrim rtrim replace md5 sha256 sha512 encode decode convert_from convert_to "
+	"to_json to_jsonb array_in string_to_array jsonb_build_object json_build_object jsonb_build_array "
+	"json_object_field json_object_field_text jsonb_object_field jsonb_object_field_text "
+	"json_extract_path json_extract_path_text jsonb_extract_path jsonb_extract_path_text "
+	"jsonb_array_elements jsonb_array_elements_text json_array_elements json_array_elements_text unnest "
+	"quote_literal concat textcat int4um int8um reverse jsonb_array_element_text json_array_element_text";
 
 	/* of a column: different values have different results */
-	static const char *const injective[] = {
-		"md5", "sha256", "sha512", "reverse", "to_json", "to_jsonb", "encode", "int4um", "int8um", "json_object_field_text", "jsonb_object_field_text",
-		"json_object_field", "jsonb_object_field", "json_extract_path_text", "jsonb_extract_path_text", NULL
-	};
+	static const char *const injective =
+	"md5 sha256 sha512 reverse to_json to_jsonb encode int4um int8um json_object_field_text "
+	"jsonb_object_field_text json_object_field jsonb_object_field json_extract_path_text "
+	"jsonb_extract_path_text";
 	List	   *args = NIL;
 	Oid			function = function_of(node, &args);
 	Node	   *arg;
@@ -644,7 +645,7 @@ values_of_call(Node *node, CmigRlsScope *scope)
 	{
 		foreach(lc, cmig_rls_values_of(arg, scope))
 		{
-			CmigRlsValue	   *value = lfirst(lc);
+			CmigRlsValue *value = lfirst(lc);
 
 			/* a member of a document is compared by its value */
 			if (value->origin == FROM_COLUMN && !keeps_apart(exprType(arg), exprType(node)) && !is_unique_expression(value->relid, node) &&
@@ -658,7 +659,7 @@ values_of_call(Node *node, CmigRlsScope *scope)
 		return of_whole(cmig_rls_values_of(linitial(((NullIfExpr *) node)->args), scope), node, scope);
 	if (function == F_UNNEST_ANYARRAY)
 		return of_whole(cmig_rls_values_of(linitial(args), scope), node, scope);
-	if (IsA(node, Aggref) && cmig_rls_is_named(((Aggref *) node)->aggfnoid, (const char *const[]) {"max", "min", "array_agg", NULL}))
+	if (IsA(node, Aggref) && cmig_rls_is_named(((Aggref *) node)->aggfnoid, "max min array_agg"))
 		return of_whole(cmig_rls_values_of((Node *) linitial_node(TargetEntry, ((Aggref *) node)->args)->expr, scope), node, scope);
 	if (IsA(node, ArrayExpr))
 	{
@@ -687,13 +688,13 @@ values_of_call(Node *node, CmigRlsScope *scope)
 	if (count == 1)
 		foreach(lc, cmig_rls_values_of(varying, scope))
 	{
-		CmigRlsValue	   *value = lfirst(lc);
+		CmigRlsValue *value = lfirst(lc);
 		bool		keeps = value->origin == FROM_CONTEXT ? cmig_rls_is_named(function, notations) :
-			value->origin == FROM_COLUMN && (cmig_rls_is_named(function, injective) ||
-											 cmig_rls_is_named(function, (const char *const[]) {"textcat", "textanycat", "anytextcat", "concat", NULL}) ||
-											 is_unique_expression(value->relid, node) ||
-											 (cmig_rls_is_named(function, (const char *const[]) {"lower", "upper", NULL}) && IsA(varying, CoerceViaIO) &&
-											  exprType((Node *) ((CoerceViaIO *) varying)->arg) == UUIDOID));
+		value->origin == FROM_COLUMN && (cmig_rls_is_named(function, injective) ||
+										 cmig_rls_is_named(function, "textcat textanycat anytextcat concat") ||
+										 is_unique_expression(value->relid, node) ||
+										 (cmig_rls_is_named(function, "lower upper") && IsA(varying, CoerceViaIO) &&
+										  exprType((Node *) ((CoerceViaIO *) varying)->arg) == UUIDOID));
 
 		if (!keeps)
 			value->origin = FROM_ELSEWHERE;
@@ -825,7 +826,7 @@ cmig_rls_null_cases(Node *node, bool null, CmigRlsScope *scope)
 			return ((Const *) node)->constisnull == null ? list_make1(cmig_rls_no_facts()) : NIL;
 		case T_Var:
 			{
-				CmigRlsValue	   *value = linitial(values_of_var((Var *) node, scope));
+				CmigRlsValue *value = linitial(values_of_var((Var *) node, scope));
 
 				if (value->origin == FROM_COLUMN && value->relation == 0 && ((Var *) node)->varattno != 0 &&
 					cmig_rls_is_not_null(value->relid, ((Var *) node)->varattno))
@@ -885,4 +886,3 @@ cmig_rls_implied_null_cases(Node *node, bool null, CmigRlsScope *scope)
 {
 	return cmig_rls_mark_literals(cmig_rls_null_cases(node, null, scope), offsetof(CmigRlsLiteral, implied));
 }
-

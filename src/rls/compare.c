@@ -90,7 +90,7 @@ comparison_name(Oid opno)
 {
 	static const char *const names[] = {"=", "<>", "<=", ">=", "<", ">"};
 	char	   *name = opno < FirstUnpinnedObjectId || get_mergejoin_opfamilies(opno) != NIL || get_op_btree_interpretation(opno) != NIL ?
-		get_opname(opno) : NULL;
+	get_opname(opno) : NULL;
 
 	for (int i = 0; name && i < lengthof(names); i++)
 		if (strcmp(name, names[i]) == 0)
@@ -150,7 +150,7 @@ compare_values(OpExpr *expr, const CmigRlsValue *left, const CmigRlsValue *right
 	bool		truth = want == IS_TRUE_BIT;
 	bool		equality = cmig_rls_is_equality(expr->opno);
 	bool		same = name && left->node && left->scope == right->scope && equal(left->node, right->node) && !contain_volatile_functions(left->node);
-	CmigRlsCase	   *facts = cmig_rls_both(left->facts, right->facts);
+	CmigRlsCase *facts = cmig_rls_both(left->facts, right->facts);
 	OpExpr	   *shown = expr;
 	List	   *result;
 	ListCell   *lc;
@@ -219,7 +219,7 @@ counts_rows(Node *node)
 	query = castNode(Query, link->subselect);
 	target = query->targetList ? (Node *) linitial_node(TargetEntry, query->targetList)->expr : NULL;
 	return target && IsA(target, Aggref) && query->groupClause == NIL && query->setOperations == NULL &&
-		cmig_rls_is_named(((Aggref *) target)->aggfnoid, (const char *const[]) {"count", NULL}) ? query : NULL;
+		cmig_rls_is_named(((Aggref *) target)->aggfnoid, "count") ? query : NULL;
 }
 
 /* Returns the cases of the rows that the query returns. */
@@ -359,7 +359,7 @@ cmig_rls_compare_any(ScalarArrayOpExpr *expr, int want, CmigRlsScope *scope)
 	{
 		foreach(other, values)
 		{
-			CmigRlsCase	   *facts = cmig_rls_both(((CmigRlsValue *) lfirst(lc))->facts, ((CmigRlsValue *) lfirst(other))->facts);
+			CmigRlsCase *facts = cmig_rls_both(((CmigRlsValue *) lfirst(lc))->facts, ((CmigRlsValue *) lfirst(other))->facts);
 			List	   *cases = facts ? cmig_rls_product(list_make1(facts), cmig_rls_single((Node *) expr, want, scope)) : NIL;
 
 			if (cmig_rls_is_nobody(lfirst(other)))
@@ -447,9 +447,9 @@ static List *add_from(Node *from, List *rows, bool nullable);
 static CmigRlsRow *
 with_entry(const CmigRlsRow *row, int index, const CmigRlsCase *facts, int relation, CmigRlsRow *inner)
 {
-	CmigRlsRow		   *result = palloc(sizeof(CmigRlsRow));
+	CmigRlsRow *result = palloc(sizeof(CmigRlsRow));
 	int			count = list_length(row->query->rtable);
-	CmigRlsScope	   *scope = palloc(sizeof(CmigRlsScope));
+	CmigRlsScope *scope = palloc(sizeof(CmigRlsScope));
 
 	*result = *row;
 	*scope = *row->scope;
@@ -470,8 +470,8 @@ belongs(const CmigRlsRow *row, int column)
 
 	foreach(lc, cmig_rls_values_of((Node *) list_nth_node(TargetEntry, row->query->targetList, column)->expr, row->scope))
 	{
-		CmigRlsValue	   *value = lfirst(lc);
-		CmigRlsCase	   *facts = cmig_rls_both(row->facts, value->facts);
+		CmigRlsValue *value = lfirst(lc);
+		CmigRlsCase *facts = cmig_rls_both(row->facts, value->facts);
 
 		if (facts && value->origin != FROM_CONTEXT &&
 			!(value->origin == FROM_COLUMN && cmig_rls_identifies(value->relid, value->attno) && cmig_rls_is_tied(facts, value->relation)))
@@ -488,10 +488,10 @@ belongs(const CmigRlsRow *row, int column)
 static CmigRlsRow *
 recursive_row(Query *query, CmigRlsScope *scope)
 {
-	CmigRlsRow		   *result = palloc0(sizeof(CmigRlsRow));
+	CmigRlsRow *result = palloc0(sizeof(CmigRlsRow));
 	int			columns = list_length(query->targetList);
 	List	   *parts = NIL;
-	CmigRlsScope	   *inner = palloc0(sizeof(CmigRlsScope));
+	CmigRlsScope *inner = palloc0(sizeof(CmigRlsScope));
 	ListCell   *lc;
 
 	inner->proof = scope->proof;
@@ -555,10 +555,10 @@ add_entry(int index, List *rows, bool nullable)
 
 	foreach(lc, rows)
 	{
-		CmigRlsRow		   *row = lfirst(lc);
+		CmigRlsRow *row = lfirst(lc);
 		RangeTblEntry *entry = rt_fetch(index, row->query->rtable);
-		CmigRlsCase	   *facts = cmig_rls_no_facts();
-		CmigRlsScope	   *home = row->scope;
+		CmigRlsCase *facts = cmig_rls_no_facts();
+		CmigRlsScope *home = row->scope;
 		CommonTableExpr *cte;
 		List	   *inner = NIL;
 
@@ -586,8 +586,8 @@ add_entry(int index, List *rows, bool nullable)
 			result = lappend(result, row);
 		foreach(each, inner)
 		{
-			CmigRlsRow		   *found = lfirst(each);
-			CmigRlsRow		   *added = with_entry(row, index - 1, found->facts, 0, found);
+			CmigRlsRow *found = lfirst(each);
+			CmigRlsRow *added = with_entry(row, index - 1, found->facts, 0, found);
 
 			if (added)
 				result = lappend(result, added);
@@ -608,11 +608,11 @@ filter(List *rows, Node *quals)
 		return rows;
 	foreach(lc, rows)
 	{
-		CmigRlsRow		   *row = lfirst(lc);
+		CmigRlsRow *row = lfirst(lc);
 
 		foreach(each, cmig_rls_product(list_make1(row->facts), cmig_rls_cases_of(quals, IS_TRUE_BIT, row->scope)))
 		{
-			CmigRlsRow		   *kept = palloc(sizeof(CmigRlsRow));
+			CmigRlsRow *kept = palloc(sizeof(CmigRlsRow));
 
 			*kept = *row;
 			kept->facts = lfirst(each);
@@ -670,8 +670,8 @@ rows_of_arms(Node *node, Query *query, CmigRlsScope *scope)
 	{
 		foreach(other, others)
 		{
-			CmigRlsRow		   *kept = palloc(sizeof(CmigRlsRow));
-			CmigRlsRow		   *twin = lfirst(other);
+			CmigRlsRow *kept = palloc(sizeof(CmigRlsRow));
+			CmigRlsRow *twin = lfirst(other);
 
 			*kept = *twin;
 			kept->facts = cmig_rls_both(((CmigRlsRow *) lfirst(lc))->facts, twin->facts);
@@ -689,8 +689,8 @@ rows_of_arms(Node *node, Query *query, CmigRlsScope *scope)
 List *
 cmig_rls_rows_of(Query *query, CmigRlsScope *outer)
 {
-	CmigRlsScope	   *scope = palloc0(sizeof(CmigRlsScope));
-	CmigRlsRow		   *row = palloc0(sizeof(CmigRlsRow));
+	CmigRlsScope *scope = palloc0(sizeof(CmigRlsScope));
+	CmigRlsRow *row = palloc0(sizeof(CmigRlsRow));
 	int			count = list_length(query->rtable);
 
 	check_stack_depth();
@@ -725,14 +725,14 @@ static List *
 compare_rows(SubLink *link, CmigRlsScope *scope)
 {
 	List	   *tests = IsA(link->testexpr, BoolExpr) && ((BoolExpr *) link->testexpr)->boolop == AND_EXPR ?
-		((BoolExpr *) link->testexpr)->args : list_make1(link->testexpr);
+	((BoolExpr *) link->testexpr)->args : list_make1(link->testexpr);
 	List	   *result = NIL;
 	ListCell   *lc;
 	ListCell   *each;
 
 	foreach(lc, cmig_rls_rows_of(castNode(Query, link->subselect), scope))
 	{
-		CmigRlsRow		   *row = lfirst(lc);
+		CmigRlsRow *row = lfirst(lc);
 		List	   *cases = cmig_rls_product(list_make1(row->facts), cmig_rls_single((Node *) link, IS_TRUE_BIT, scope));
 
 		foreach(each, tests)
@@ -752,9 +752,9 @@ compare_rows(SubLink *link, CmigRlsScope *scope)
 			{
 				foreach(right, cmig_rls_values_of((Node *) list_nth_node(TargetEntry, row->query->targetList, param->paramid - 1)->expr, row->scope))
 				{
-					CmigRlsValue	   *a = lfirst(left);
-					CmigRlsValue	   *b = lfirst(right);
-					CmigRlsCase	   *facts = cmig_rls_both(a->facts, b->facts);
+					CmigRlsValue *a = lfirst(left);
+					CmigRlsValue *b = lfirst(right);
+					CmigRlsCase *facts = cmig_rls_both(a->facts, b->facts);
 
 					if (facts == NULL || cmig_rls_is_nobody(b))
 						continue;
@@ -799,10 +799,10 @@ cmig_rls_cases_of_link(SubLink *link, int want, CmigRlsScope *scope)
 			}
 			foreach(lc, cmig_rls_rows_of(query, scope))
 			{
-				CmigRlsRow		   *row = lfirst(lc);
+				CmigRlsRow *row = lfirst(lc);
 
 				result = list_concat(result, cmig_rls_product(list_make1(row->facts),
-													 cmig_rls_cases_of((Node *) linitial_node(TargetEntry, row->query->targetList)->expr, want, row->scope)));
+															  cmig_rls_cases_of((Node *) linitial_node(TargetEntry, row->query->targetList)->expr, want, row->scope)));
 			}
 			/* without a row, the value is null */
 			if (want == IS_NULL_BIT)
@@ -813,4 +813,3 @@ cmig_rls_cases_of_link(SubLink *link, int want, CmigRlsScope *scope)
 	}
 	return cmig_rls_single((Node *) link, want, scope);
 }
-

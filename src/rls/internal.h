@@ -659,7 +659,7 @@ extern bool cmig_rls_identifies(Oid relid, AttrNumber attno);
 extern void cmig_rls_relate(CmigRlsCase *facts, const CmigRlsValue *a, const CmigRlsValue *b);
 extern CmigRlsScope *cmig_rls_scope_of(const Var *var, CmigRlsScope *scope);
 extern List *cmig_rls_given(const CmigRlsCase *facts, List *values);
-extern bool cmig_rls_is_named(Oid function, const char *const *names);
+extern bool cmig_rls_is_named(Oid function, const char *names);
 extern bool cmig_rls_is_nobody(const CmigRlsValue *value);
 extern Node *cmig_rls_when_condition(CaseExpr *expr, CaseWhen *when);
 extern bool cmig_rls_has_from(Query *query);

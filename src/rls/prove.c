@@ -99,7 +99,7 @@ static List *
 cases_of_test(BooleanTest *test, int want, CmigRlsScope *scope)
 {
 	int			hits = test->booltesttype == IS_TRUE || test->booltesttype == IS_NOT_TRUE ? IS_TRUE_BIT :
-		test->booltesttype == IS_FALSE || test->booltesttype == IS_NOT_FALSE ? IS_FALSE_BIT : IS_NULL_BIT;
+	test->booltesttype == IS_FALSE || test->booltesttype == IS_NOT_FALSE ? IS_FALSE_BIT : IS_NULL_BIT;
 	bool		negated = test->booltesttype == IS_NOT_TRUE || test->booltesttype == IS_NOT_FALSE || test->booltesttype == IS_NOT_UNKNOWN;
 	List	   *result = NIL;
 
@@ -251,7 +251,7 @@ cmig_rls_cases_of(Node *node, int want, CmigRlsScope *scope)
 			result = cmig_rls_cases_of_link((SubLink *) node, want, scope);
 			break;
 		case T_Aggref:
-			result = cmig_rls_is_named(((Aggref *) node)->aggfnoid, (const char *const[]) {"bool_or", NULL}) && want == IS_TRUE_BIT ?
+			result = cmig_rls_is_named(((Aggref *) node)->aggfnoid, "bool_or") && want == IS_TRUE_BIT ?
 				cmig_rls_cases_of((Node *) linitial_node(TargetEntry, ((Aggref *) node)->args)->expr, want, scope) : cmig_rls_single(node, want, scope);
 			break;
 		case T_Var:
@@ -265,10 +265,10 @@ cmig_rls_cases_of(Node *node, int want, CmigRlsScope *scope)
 				/* a column of a sub-select that is a condition itself */
 				foreach(lc, cmig_rls_values_of(node, scope))
 				{
-					CmigRlsValue	   *value = lfirst(lc);
+					CmigRlsValue *value = lfirst(lc);
 
 					result = list_concat(result, cmig_rls_product(list_make1(value->facts), value->node && !IsA(value->node, Var) ?
-														 cmig_rls_cases_of(value->node, want, value->scope) : cmig_rls_single(node, want, scope)));
+																  cmig_rls_cases_of(value->node, want, value->scope) : cmig_rls_single(node, want, scope)));
 				}
 				break;
 			}
@@ -299,7 +299,7 @@ has_policies(Oid relid)
 {
 	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
 	bool		result = HeapTupleIsValid(tuple) &&
-		(((Form_pg_class) GETSTRUCT(tuple))->relrowsecurity || ((Form_pg_class) GETSTRUCT(tuple))->relkind != RELKIND_RELATION);
+	(((Form_pg_class) GETSTRUCT(tuple))->relrowsecurity || ((Form_pg_class) GETSTRUCT(tuple))->relkind != RELKIND_RELATION);
 
 	if (HeapTupleIsValid(tuple))
 		ReleaseSysCache(tuple);
@@ -489,7 +489,7 @@ judge(const CmigRlsCase *facts, const CmigRlsProof *proof, CmigRlsVerdict *verdi
 	initStringInfo(&text);
 	foreach(lc, facts->literals)
 	{
-		CmigRlsLiteral    *literal = lfirst(lc);
+		CmigRlsLiteral *literal = lfirst(lc);
 		Uses		uses = {literal->scope->depth};
 		bool		context = cmig_rls_calls_context(literal->node);
 		char	   *shown;
@@ -559,7 +559,7 @@ judge(const CmigRlsCase *facts, const CmigRlsProof *proof, CmigRlsVerdict *verdi
 static CmigRlsScope *
 policy_scope(CmigRlsProof *proof, Oid relid, Oid role, int nesting)
 {
-	CmigRlsScope	   *scope = palloc0(sizeof(CmigRlsScope));
+	CmigRlsScope *scope = palloc0(sizeof(CmigRlsScope));
 
 	proof->relid = relid;
 	proof->role = role;
@@ -571,7 +571,7 @@ policy_scope(CmigRlsProof *proof, Oid relid, Oid role, int nesting)
 CmigRlsVerdict
 cmig_rls_prove(Node *tree, Oid relid, Oid role, int nesting)
 {
-	CmigRlsProof		proof = {0};
+	CmigRlsProof proof = {0};
 	CmigRlsVerdict verdict = {CMIG_RLS_TIED};
 	bool		before = cmig_rls_gave_up;
 	ListCell   *lc;
@@ -591,8 +591,8 @@ cmig_rls_prove(Node *tree, Oid relid, Oid role, int nesting)
 CmigRlsTruth
 cmig_rls_truth(Node *tree, Oid relid, const Bitmapset *keys, Bitmapset **but_null)
 {
-	CmigRlsProof		proof = {0};
-	CmigRlsScope	   *scope = policy_scope(&proof, relid, InvalidOid, INT_MAX);
+	CmigRlsProof proof = {0};
+	CmigRlsScope *scope = policy_scope(&proof, relid, InvalidOid, INT_MAX);
 	CmigRlsTruth truth = CMIG_RLS_ALWAYS;
 	Bitmapset  *columns = NULL;
 	bool		before = cmig_rls_gave_up;
@@ -611,7 +611,7 @@ cmig_rls_truth(Node *tree, Oid relid, const Bitmapset *keys, Bitmapset **but_nul
 		/* is it true but for rows in which a key is null? */
 		foreach(each, ((CmigRlsCase *) lfirst(lc))->literals)
 		{
-			CmigRlsLiteral    *literal = lfirst(each);
+			CmigRlsLiteral *literal = lfirst(each);
 
 			if (literal->result == VALUE_NULL && IsA(literal->node, Var) && literal->scope == scope &&
 				(!literal->asked || bms_is_member(((Var *) literal->node)->varattno, keys)) && ((Var *) literal->node)->varattno > 0)
