@@ -626,7 +626,7 @@ update_blocks(CmigBackfill *b)
 			b->next.passed += end - start;
 			return 0;
 		}
-		if (probed.all > b->batch_size)
+		if (probed.all > b->batch_rows)
 		{
 			b->blocks = b->dense_blocks;
 			end = Min(start + (BlockNumber) b->blocks, bound);
@@ -689,9 +689,9 @@ find_end(CmigBackfill *b, Datum *values)
 static void
 adapt_shard_rows(CmigBackfill *b, int64 rows)
 {
-	if (rows < b->batch_size / 2)
-		b->shard_rows = Min(b->shard_rows * 2, b->batch_size);
-	else if (rows > b->batch_size)
+	if (rows < b->batch_rows / 2)
+		b->shard_rows = Min(b->shard_rows * 2, b->batch_rows);
+	else if (rows > b->batch_rows)
 		b->shard_rows = Max(b->shard_rows / 2, 1);
 }
 
@@ -777,11 +777,12 @@ begin_part(CmigBackfill *b, const CmigBackfillPart *part)
 	{
 		MemoryContext old = MemoryContextSwitchTo(MemoryContextGetParent(b->batch_context));
 
-		backfill_sql_prepare(&b->queries, b->target, part, b->batch_size);
+		b->batch_rows = Min((int64) b->batch_size * Max(part->shards, 1), INT_MAX / 2);
+		backfill_sql_prepare(&b->queries, b->target, part, b->batch_rows);
 		MemoryContextSwitchTo(old);
 		b->blocks = b->dense_blocks = is_at_once(b) ? MaxBlockNumber :
-			backfill_sql_blocks(part, b->batch_size);
-		b->shard_rows = Max(b->batch_size / Max(part->shards, 1), 1);
+			backfill_sql_blocks(part, b->batch_rows);
+		b->shard_rows = Max(b->batch_rows / Max(part->shards, 1), 1);
 		b->prepared = b->part;
 	}
 	if (b->next.relation != NULL && strcmp(b->next.relation, part->name) == 0)
@@ -841,7 +842,7 @@ cmig_backfill_batch_run(void *arg)
 		b->next.batches++;
 		if (!b->target->by_key && !is_at_once(b))
 			b->blocks = Min(Max(rows == 0 ? b->blocks * 2 :
-								floor(b->blocks * Min(Max((double) b->batch_size / rows, 0.5), 2)),
+								floor(b->blocks * Min(Max((double) b->batch_rows / rows, 0.5), 2)),
 								1), CMIG_BACKFILL_MOST_BLOCKS);
 	}
 	b->xid = GetTopTransactionIdIfAny();

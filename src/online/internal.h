@@ -161,6 +161,8 @@ typedef struct CmigBackfill
 	CmigBackfillIdentity identity;
 	bool		one_transaction;
 	int			batch_size;
+	int			batch_rows;		/* rows of a batch of the current part:
+								 * batch_size, times the number of shards */
 	long		pause_ms;
 	double		max_lag_ms;		/* 0: no limit */
 	bool		lag_told;		/* has it reported a wait for replicas? */

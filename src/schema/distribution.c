@@ -8,6 +8,7 @@
 
 #include "access/attnum.h"
 #include "access/transam.h"
+#include "access/xact.h"
 #include "catalog/dependency.h"
 #include "catalog/namespace.h"
 #include "catalog/partition.h"
@@ -584,6 +585,53 @@ replace(FmgrHookEventType event, FmgrInfo *flinfo, Datum *private)
 	flinfo->fn_addr = function;
 }
 
+/* The records as they were when a subtransaction started. */
+typedef struct SavedRecords
+{
+	SubTransactionId subtransaction;
+	List	   *records;		/* list of copies */
+}			SavedRecords;
+
+static List *saved = NIL;		/* list of SavedRecords, the innermost first */
+
+/*
+ * Subtransaction callback: restore the records if a subtransaction is rolled
+ * back, because the tables that it has dropped or distributed are then as they
+ * were before.
+ */
+static void
+follow_subtransaction(SubXactEvent event, SubTransactionId subtransaction, SubTransactionId parent, void *arg)
+{
+	MemoryContext caller;
+	SavedRecords *last = saved != NIL ? linitial(saved) : NULL;
+	ListCell   *cell;
+
+	if (event == SUBXACT_EVENT_START_SUB && OidIsValid(citus))
+	{
+		if (context == NULL)
+			context = AllocSetContextCreate(TopMemoryContext, "pg_cmig distribution", ALLOCSET_SMALL_SIZES);
+		caller = MemoryContextSwitchTo(context);
+		last = palloc0(sizeof(SavedRecords));
+		last->subtransaction = subtransaction;
+		foreach(cell, records)
+		{
+			CmigDistributionRecord *copy = palloc(sizeof(CmigDistributionRecord));
+
+			*copy = *(CmigDistributionRecord *) lfirst(cell);
+			last->records = lappend(last->records, copy);
+		}
+		saved = lcons(last, saved);
+		MemoryContextSwitchTo(caller);
+	}
+	else if (last != NULL && last->subtransaction == subtransaction &&
+			 (event == SUBXACT_EVENT_ABORT_SUB || event == SUBXACT_EVENT_COMMIT_SUB))
+	{
+		if (event == SUBXACT_EVENT_ABORT_SUB)
+			records = last->records;
+		saved = list_delete_first(saved);
+	}
+}
+
 void
 cmig_distribution_record_init(void)
 {
@@ -591,6 +639,7 @@ cmig_distribution_record_init(void)
 	needs_fmgr_hook = needs_hook;
 	next_hook = fmgr_hook;
 	fmgr_hook = replace;
+	RegisterSubXactCallback(follow_subtransaction, NULL);
 }
 
 bool
@@ -614,7 +663,7 @@ cmig_distribution_record_forget(void)
 {
 	citus = InvalidOid;
 	recording = any = false;
-	records = NIL;
+	records = saved = NIL;
 	if (context != NULL)
 		MemoryContextDelete(context);
 	context = NULL;

@@ -206,5 +206,11 @@ is(sql("SELECT upgrade_sql FROM cmig.diff(\$t\$CREATE SCHEMA own; CREATE TABLE o
 fails_with($coordinator, 'postgres', "SELECT * FROM cmig.diff(\$t\$CREATE SCHEMA own; SELECT create_reference_table(1, '')\$t\$, '{own}')", '0A000', 'function create_reference_table\(integer,text\) is not supported in a target or replay', 'unknown arguments are refused');
 fails_with($coordinator, 'postgres', "SELECT * FROM cmig.diff(\$t\$CREATE SCHEMA own; SELECT undistribute_table(text 'own.t')\$t\$, '{own}')", '0A000', 'function undistribute_table\(text\) is not supported in a target or replay', 'so are unknown types');
 
+# round_trip: a rolled back downgrade does not make its table unknown to later revisions
+add_database('trip', $coordinator, @workers);
+query($coordinator, 'trip', load_sql(revision_file('1', '', "CREATE TABLE a (id int PRIMARY KEY); SELECT create_distributed_table('a', 'id', shard_count => 4, colocate_with => 'none');", 'DROP TABLE a;')));
+query($coordinator, 'trip', load_sql(revision_file('2', '1', "CREATE TABLE b (id int PRIMARY KEY); SELECT create_distributed_table('b', 'id', colocate_with => 'a');", 'DROP TABLE b;')));
+is(query($coordinator, 'trip', 'SELECT * FROM cmig.round_trip()'), '', 'round_trip replays colocate_with');
+
 stop_cluster($coordinator, @workers);
 done_testing();
