@@ -5,8 +5,8 @@ CREATE EXTENSION pg_cmig;
 SET client_min_messages = warning;
 \pset format unaligned
 \pset tuples_only on
-SELECT cmig.create_revision('first', 'CREATE TABLE first ()', '', revision => '001');
-SELECT cmig.create_revision('second', 'CREATE TABLE second ()', '', revision => '002');
+SELECT cmig.create_revision('first', 'CREATE TABLE first ()', '-- nothing to revert', revision => '001');
+SELECT cmig.create_revision('second', 'CREATE TABLE second ()', '-- nothing to revert', revision => '002');
 
 -- calls whose meaning is clear
 SELECT step, revision FROM cmig.plan();

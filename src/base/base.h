@@ -283,6 +283,9 @@ typedef struct CmigRevision
 	char	   *created_by;
 	bool		transactional;
 	bool		irreversible;	/* true if there is no downgrade script */
+	bool		reverts_nothing;	/* true if the downgrade script is empty,
+									 * not even a comment, but the upgrade
+									 * script is not */
 	bool		has_created_at; /* true if created_at is valid */
 	TimestampTz created_at;
 } CmigRevision;

@@ -786,8 +786,9 @@ cmig_pending_require(const CmigSituation *now, const List *nodes, const char *ta
 			 errmsg("target database is not up to date"),
 			 errdetail_plural("%d revision is pending: %s.", "%d revisions are pending: %s.",
 							  pending->count, pending->count, cmig_listing_text(&ids)),
-			 stepwise ? errhint("CALL cmig.upgrade_stepwise(%s)", quote_literal_cstr(target))
-			 : errhint("SELECT * FROM cmig.upgrade(%s)", quote_literal_cstr(target))));
+	/* first show it, because it may be a revision that was given up */
+			 errhint("SELECT * FROM cmig.plan('upgrade', %s) -- shows what would run; then: %s(%s)", quote_literal_cstr(target),
+					 stepwise ? "CALL cmig.upgrade_stepwise" : "SELECT * FROM cmig.upgrade", quote_literal_cstr(target))));
 }
 
 void

@@ -42,6 +42,10 @@ static const CmigLintRule lint_rules_unused_ignore = {
 	"unused-ignore", CMIG_LINT_NOTICE, false, NULL
 };
 
+const CmigLintRule cmig_lint_rules_empty_downgrade = {
+	"empty-downgrade", CMIG_LINT_WARNING, false, NULL
+};
+
 static const CmigLintRule *const subjects[] = {
 	cmig_lint_indexes,
 	cmig_lint_columns,
@@ -70,6 +74,7 @@ lint_rules_each(CmigLintRuleCallback callback, void *arg)
 	}
 	callback(&cmig_lint_rules_syntax_error, arg);
 	callback(&lint_rules_unused_ignore, arg);
+	callback(&cmig_lint_rules_empty_downgrade, arg);
 }
 
 /* Argument of compare_name(): the name to search for, and the result. */
@@ -512,6 +517,20 @@ lint_run_script(CmigLint *lint, const char *revision, const char *script, bool t
 }
 
 /*
+ * Report that the downgrade script of the revision that was checked last is
+ * empty.
+ */
+static void
+lint_run_empty_downgrade(CmigLint *lint)
+{
+	if (!is_active(lint->active, &cmig_lint_rules_empty_downgrade))
+		return;
+	lint->rule = &cmig_lint_rules_empty_downgrade;
+	cmig_lint_report(lint, "-- cmig:downgrade\n-- there is nothing to revert",
+					 "the downgrade section is empty, so a downgrade reverts nothing, and the next upgrade runs the revision again; write the statements or, if there is nothing to revert, a comment");
+}
+
+/*
  * Call this after the last script.  The findings are then in lint->findings.
  * The caller must ignore findings whose field "dropped" is true.
  */
@@ -589,6 +608,8 @@ cmig_lint_policy_examine(const CmigSituation *now, const CmigPlan *plan, bool en
 		const CmigRunStep *step = cmig_step_texts_get(texts, i);
 
 		lint_run_script(lint, step->revision, step->sql, step->transactional);
+		if (now->graph->nodes[plan->steps[i].node].revision->reverts_nothing)
+			lint_run_empty_downgrade(lint);
 	}
 	lint_run_end(lint);
 	return lint;

@@ -213,6 +213,8 @@ typedef struct CmigLintState CmigLintState;
 /* Rules whose findings are reported by lint.c itself. */
 extern const CmigLintRule cmig_lint_rules_syntax_error;
 
+extern const CmigLintRule cmig_lint_rules_empty_downgrade;
+
 /* Register cmig.lint_include and cmig.lint_ignore. */
 extern void cmig_lint_run_init(void);
 

@@ -837,6 +837,18 @@ count_text(int count, const char *what)
 	return psprintf("%d %s%s", count, what, count == 1 ? "" : "s");
 }
 
+/* Report revisions whose downgrades would revert nothing. */
+static List *
+add_empty_downgrades(const CmigView *view, List *problems)
+{
+	for (int i = 0; i < view->graph->count; i++)
+		if (view->graph->nodes[i].revision->reverts_nothing)
+			problems = problem_add(problems, "warning", cmig_graph_id(view->graph, i),
+								   "its downgrade section is empty: a downgrade reverts nothing, and the next upgrade runs the revision again",
+								   "Write the statements or, if there is nothing to revert, a comment below the line \"-- cmig:downgrade\". Without this line, the revision is irreversible.");
+	return problems;
+}
+
 /* Report the warnings and errors that cmig.lint finds in pending upgrades. */
 static List *
 add_lint_problem(const CmigView *view, List *problems)
@@ -853,8 +865,9 @@ add_lint_problem(const CmigView *view, List *problems)
 	{
 		CmigLintFinding *finding = lfirst(lc);
 
-		/* skip syntax errors, which check.c reports */
-		if (!finding->dropped && finding->rule != &cmig_lint_rules_syntax_error)
+		/* skip what check.c and add_empty_downgrades() report */
+		if (!finding->dropped && finding->rule != &cmig_lint_rules_syntax_error &&
+			finding->rule != &cmig_lint_rules_empty_downgrade)
 			counts[finding->rule->severity]++;
 	}
 	errors = counts[CMIG_LINT_ERROR];
@@ -956,6 +969,7 @@ cmig_check_problems(const CmigView *view, bool with_texts)
 		problems = add_audit_problem(problems);
 		problems = add_tool_problems(view, problems);
 		problems = script_check_add_problems(view, problems, &has_gaps);
+		problems = add_empty_downgrades(view, problems);
 		if (!has_gaps && view->graph->defects == NIL && view->applied->unknown == NIL)
 			problems = add_lint_problem(view, problems);
 		problems = problem_add(problems, "notice", "pg_dump",

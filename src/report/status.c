@@ -544,6 +544,24 @@ make_plan(CmigSituation *now, CmigDirection direction, const CmigNames *targets)
 	return plan;
 }
 
+/* Warn about steps whose downgrades are empty. */
+static void
+warn_empty_downgrades(const CmigGraph *graph, const CmigPlan *plan)
+{
+	CmigListing ids;
+
+	cmig_listing_init(&ids, CMIG_LISTING_QUOTED);
+	for (int i = 0; i < plan->count; i++)
+		if (graph->nodes[plan->steps[i].node].revision->reverts_nothing)
+			cmig_listing_add(&ids, cmig_graph_id(graph, plan->steps[i].node));
+	if (ids.count > 0)
+		ereport(WARNING,
+				(errmsg_plural("the downgrade section of %s is empty", "the downgrade sections of %s are empty",
+							   ids.count, cmig_listing_text(&ids)),
+				 errdetail("A downgrade reverts nothing, and the next upgrade runs the same statements again."),
+				 errhint("Write the statements or, if there is nothing to revert, a comment below the line \"-- cmig:downgrade\". Without this line, the revision is irreversible.")));
+}
+
 /* Return the steps of a plan as rows. */
 static Datum
 plan_rows(FunctionCallInfo fcinfo, const CmigNames *targets)
@@ -561,6 +579,7 @@ plan_rows(FunctionCallInfo fcinfo, const CmigNames *targets)
 	InitMaterializedSRF(fcinfo, 0);
 	now = cmig_move_read(true);
 	plan = make_plan(&now, direction, targets);
+	warn_empty_downgrades(now.graph, plan);
 	texts = cmig_step_texts_make(now.graph, plan);
 	checksum = cmig_plan_checksum(&now, plan, texts);
 	planned = cmig_planned_locks_start();

@@ -66,7 +66,10 @@ static CmigQuery read_edges = {
 };
 
 static CmigQuery read_details = {
-	"SELECT " DETAIL_COLUMNS ", r.downgrade_sql IS NULL, r.repeatable::boolean, r.created_at::timestamptz"
+	"SELECT " DETAIL_COLUMNS ", r.downgrade_sql IS NULL, r.repeatable::boolean, r.created_at::timestamptz,"
+	/* the length of a large script is known without reading it */
+	" octet_length(r.downgrade_sql::text) < 1000 AND r.downgrade_sql::text !~ '\\S'"
+	" AND (octet_length(r.upgrade_sql::text) >= 1000 OR r.upgrade_sql::text ~ '\\S')"
 	" FROM cmig.revision r", 0,
 	.all_rows = true
 };
@@ -274,6 +277,7 @@ collect_revision(TupleDesc desc, HeapTuple row, void *arg)
 		revision->irreversible = !repeatable && cmig_query_bool(desc, row, 9, false);
 		revision->created_at = DatumGetTimestampTz(cmig_query_datum(desc, row, 11, &isnull));
 		revision->has_created_at = !isnull;
+		revision->reverts_nothing = !repeatable && cmig_query_bool(desc, row, 12, false);
 	}
 }
 
