@@ -159,7 +159,7 @@ cmig_extension_check_updates(const CmigDifference *difference)
 		const CmigChange *change = &difference->changes[i];
 		ListCell   *cell;
 
-		if (change->action != CMIG_ALTER || change->from->kind != &cmig_kind_extension ||
+		if (change->action != CMIG_ALTER || change->to == NULL || change->to->kind != &cmig_kind_extension ||
 			strcmp(cmig_extension_version(change->from), cmig_extension_version(change->to)) == 0 || has_path_back(change))
 			continue;
 		foreach(cell, change->ddl)
