@@ -209,7 +209,54 @@ SET ROLE regress_rls_app;
 SELECT count(*) FROM cmig.rls_status('ways');
 RESET ROLE;
 
+-- what definer functions read by views and by other functions
+CREATE VIEW ways.shown AS SELECT tenant_id, id FROM ways.t;
+ALTER VIEW ways.shown OWNER TO regress_rls_maint;
+CREATE FUNCTION ways.by_view() RETURNS bigint SECURITY DEFINER SET search_path = ways, pg_temp LANGUAGE sql AS 'SELECT count(*) FROM ways.shown';
+CREATE FUNCTION ways.by_function() RETURNS bigint SECURITY DEFINER SET search_path = ways, pg_temp LANGUAGE plpgsql AS 'BEGIN RETURN ways.inner_count() + 1; END';
+CREATE FUNCTION ways.inner_count() RETURNS bigint SET search_path = ways, pg_temp LANGUAGE sql AS 'SELECT count(*) FROM ways.t';
+SELECT severity, object FROM pg_temp.found('security_definer') WHERE object ~ 'by_' ORDER BY 2;
+DROP FUNCTION ways.by_view(), ways.by_function(), ways.inner_count();
+-- views that only roles can read that see every row, and views above one with security_invoker
+ALTER VIEW ways.shown OWNER TO regress_rls_owner;
+GRANT SELECT ON ways.shown TO regress_rls_maint;
+SELECT severity, object FROM pg_temp.found('view_definer');
+ALTER VIEW ways.shown SET (security_invoker);
+CREATE VIEW ways.above AS SELECT * FROM ways.shown;
+GRANT SELECT ON ways.shown, ways.above TO regress_rls_app;
+SELECT severity, object FROM pg_temp.found('view_definer');
+CREATE MATERIALIZED VIEW ways.kept AS SELECT * FROM ways.shown;
+GRANT SELECT ON ways.kept TO regress_rls_app;
+SELECT severity, object FROM pg_temp.found('matview');
+DROP VIEW ways.shown CASCADE;
+-- a role that inherits a bypass: the membership is the cause, not the policy
+GRANT regress_rls_maint TO regress_rls_app;
+SELECT severity, object, fix FROM pg_temp.found('always_true');
+SELECT pg_temp.apply_fix('always_true');
+SELECT severity, object, fix FROM pg_temp.found('always_true');
+
+-- which findings stop an upgrade
+CREATE SCHEMA gate AUTHORIZATION regress_rls_owner;
+CREATE TABLE gate.t (id integer PRIMARY KEY, tenant_id integer NOT NULL);
+ALTER TABLE gate.t OWNER TO regress_rls_owner;
+ALTER TABLE gate.t ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+GRANT SELECT ON gate.t TO regress_rls_app;
+CREATE POLICY p ON gate.t FOR SELECT TO regress_rls_app USING (tenant_id - (SELECT NULLIF(current_setting('app.tenant', true), '')::integer) = 0);
+SELECT rule, severity, fix FROM cmig.rls_check('gate');
+INSERT INTO cmig.revision (revision, upgrade_sql, downgrade_sql) VALUES ('w1', 'SELECT 1', 'SELECT 1');
+SET cmig.rls_gate = 'gate';
+SET cmig.rls_gate_level = 'warning';
+SELECT count(*) FROM cmig.upgrade('head');
+SELECT count(*) FROM cmig.downgrade('base');
+SET cmig.rls_gate_level = 'not_judged';
+SELECT count(*) FROM cmig.upgrade('head');
+SET cmig.rls_gate_level = 'some';
+RESET cmig.rls_gate_level;
+SELECT count(*) FROM cmig.upgrade('head');
+RESET cmig.rls_gate;
+
 SET client_min_messages = warning;
+DROP SCHEMA gate CASCADE;
 DROP SCHEMA ways CASCADE;
 DROP OWNED BY regress_rls_app, "regress_rls odd, one";
 DROP ROLE regress_rls_owner, regress_rls_app, regress_rls_other, regress_rls_maint, regress_rls_group, "regress_rls odd, one";

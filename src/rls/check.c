@@ -238,6 +238,7 @@ lookup_add_findings(const List *lookups, List **findings)
 PG_FUNCTION_INFO_V1(cmig_rls_check);
 
 static char *rls_gate = NULL;
+static char *rls_gate_level = NULL;
 
 /* All schemas except those of PostgreSQL and pg_cmig. */
 static CmigQuery all_schemas = {
@@ -645,6 +646,19 @@ gate_hint(void)
 				   quote_identifier(get_database_name(MyDatabaseId)));
 }
 
+/*
+ * Does the finding stop an upgrade?  Each level includes those before it:
+ * errors, other warnings, and what is not judged.
+ */
+static bool
+stops(const CmigRlsFinding *finding, const char *level)
+{
+	if (finding->severity == CMIG_RLS_ERROR)
+		return true;
+	return finding->severity == CMIG_RLS_WARNING && strcmp(level, "error") != 0 &&
+		(strcmp(finding->rule, "not_judged") != 0 || strcmp(level, "not_judged") == 0);
+}
+
 void
 cmig_rls_gate(void)
 {
@@ -652,7 +666,9 @@ cmig_rls_gate(void)
 	List	   *schemas = NIL;
 	CmigListing detail;
 	char	   *fix = NULL;
+	static const char try_it[] = "-- try it: ";
 	const char *gate;
+	const char *level = cmig_settings_guard_text("cmig.rls_gate_level", rls_gate_level);
 	ListCell   *lc;
 
 	gate = cmig_settings_guard_text("cmig.rls_gate", rls_gate);
@@ -682,7 +698,7 @@ cmig_rls_gate(void)
 	{
 		CmigRlsFinding *finding = lfirst(lc);
 
-		if (finding->severity != CMIG_RLS_ERROR)
+		if (!stops(finding, level))
 			continue;
 		cmig_listing_add_format(&detail, "%s (%s): %s.",
 								finding->object, finding->rule, finding->problem);
@@ -696,6 +712,8 @@ cmig_rls_gate(void)
 			 errmsg_plural("the upgrade would leave %d hole in row-level security",
 						   "the upgrade would leave %d holes in row-level security", detail.count, detail.count),
 			 errdetail_internal("%s", cmig_listing_text(&detail)),
+			 strncmp(fix, try_it, strlen(try_it)) == 0 ?
+			 errhint("SELECT * FROM cmig.rls_check() shows all findings. Try: %s", fix + strlen(try_it)) :
 			 errhint("SELECT * FROM cmig.rls_check() shows all findings. Add to the last revision: %s", fix)));
 }
 
@@ -713,6 +731,16 @@ check_gate(char **value, void **extra, GucSource source)
 	return true;
 }
 
+/* Check hook of cmig.rls_gate_level. */
+static bool
+check_gate_level(char **value, void **extra, GucSource source)
+{
+	if (strcmp(*value, "error") == 0 || strcmp(*value, "warning") == 0 || strcmp(*value, "not_judged") == 0)
+		return true;
+	GUC_check_errhint("Available values: error, warning, not_judged.");
+	return false;
+}
+
 void
 cmig_rls_check_init(void)
 {
@@ -726,4 +754,8 @@ cmig_rls_check_init(void)
 							   "Sets the schemas whose row-level security is checked at the end of an upgrade.",
 							   "Findings with severity error stop the upgrade.", &rls_gate, "", PGC_SUSET, GUC_LIST_INPUT,
 							   check_gate, NULL, NULL);
+	DefineCustomStringVariable("cmig.rls_gate_level",
+							   "Sets which findings of cmig.rls_check stop an upgrade.",
+							   "error: errors; warning: also warnings; not_judged: also policies that cannot be judged.",
+							   &rls_gate_level, "error", PGC_SUSET, 0, check_gate_level, NULL, NULL);
 }

@@ -6,6 +6,7 @@
  */
 #include "postgres.h"
 
+#include "base/base.h"
 #include "base/compat.h"
 #include "rls/internal.h"
 
@@ -247,6 +248,49 @@ replace_policy(const CmigRlsStored *policy)
 					strstr(roles.data, "<role>") ? ", where <role> is the role of the application" : "");
 }
 
+static CmigQuery read_membership = {
+	"SELECT format('REVOKE %I FROM %I', r.rolname, m.rolname) FROM pg_auth_members a"
+	" JOIN pg_roles r ON r.oid = a.roleid JOIN pg_roles m ON m.oid = a.member"
+	" WHERE a.member = $1 AND pg_has_role(a.roleid, $2, 'MEMBER') ORDER BY 1 LIMIT 1",
+	2, {OIDOID, OIDOID}
+};
+
+/* Callback that reads a row of the query read_membership. */
+static void
+take_text(TupleDesc desc, HeapTuple row, void *arg)
+{
+	*(char **) arg = cmig_query_text(desc, row, 1);
+}
+
+/*
+ * Returns true if a policy applies to the roles of another one only because
+ * they are members of its own roles.  Sets *revoke to the statement that ends
+ * that.
+ */
+static bool
+find_membership(const CmigRlsStored *policy, const CmigRlsStored *other, char **revoke)
+{
+	int			count;
+	int			others;
+	Oid		   *roles = cmig_rls_stored_roles(policy, &count);
+	Oid		   *members = cmig_rls_stored_roles(other, &others);
+	bool		found = false;
+
+	for (int i = 0; i < others; i++)
+		for (int j = 0; j < count; j++)
+		{
+			Datum		values[2] = {ObjectIdGetDatum(members[i]), ObjectIdGetDatum(roles[j])};
+
+			if (roles[j] == members[i] || roles[j] == ACL_ID_PUBLIC)
+				return false;
+			if (members[i] == ACL_ID_PUBLIC || !has_privs_of_role(members[i], roles[j]))
+				continue;
+			found = true;
+			cmig_query_each(&read_membership, values, NULL, take_text, revoke);
+		}
+	return found && *revoke;
+}
+
 /*
  * Report a policy that is always true.  A permissive policy is allowed to be
  * always true in three cases: if its roles have no other policy (it is then
@@ -259,6 +303,8 @@ always_check(const CmigRlsStored *policy, const List *siblings, List **findings)
 	const Bitmapset *but_null = cmig_rls_stored_decided(policy)->but_null;
 	bool		others = false;
 	bool		swallowed = false;
+	char	   *revoke = NULL;
+	bool		inherited = true;
 	ListCell   *lc;
 
 	if (!siblings_is_always_true(policy))
@@ -279,7 +325,10 @@ always_check(const CmigRlsStored *policy, const List *siblings, List **findings)
 			!siblings_is_always_true(other))
 		{
 			others = true;
-			swallowed |= cmig_rls_stored_share_role(policy, other);
+			if (!cmig_rls_stored_share_role(policy, other))
+				continue;
+			swallowed = true;
+			inherited &= find_membership(policy, other, &revoke);
 		}
 	}
 	if (siblings_is_floored(policy, siblings))
@@ -302,9 +351,11 @@ always_check(const CmigRlsStored *policy, const List *siblings, List **findings)
 									pstrdup("every row may be read, as requested by public_read"), cmig_rls_stored_drop(policy));
 	else if (others)
 		cmig_rls_stored_add_finding(findings, "always_true", CMIG_RLS_ERROR, policy,
+									inherited ? psprintf("%s and applies to roles that are subject to other policies: they are members of its roles",
+														 always_text(policy, but_null)) :
 									psprintf("%s and overrides the other policies of its roles: permissive policies are combined using OR",
 											 always_text(policy, but_null)),
-									cmig_rls_stored_drop(policy));
+									inherited ? revoke : cmig_rls_stored_drop(policy));
 	else
 		cmig_rls_stored_add_finding(findings, "always_true", policy->command == 'r' ? CMIG_RLS_WARNING : CMIG_RLS_ERROR, policy,
 									psprintf("%s: every %srow may be %s", always_text(policy, but_null),

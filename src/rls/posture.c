@@ -150,10 +150,24 @@
 	 * pg_depend has no entries for a body that is a string, so a table counts
 	 * as used if its name is a word in the body
 	 */ \
-	" words AS (SELECT DISTINCT f.oid, w.word FROM f CROSS JOIN LATERAL regexp_split_to_table(f.prosrc, '[^[:alnum:]_$]+') w(word))," \
-	" reads AS (SELECT w.oid AS func, t.oid AS rel FROM words w JOIN t ON t.relname = w.word OR t.relname = lower(w.word) WHERE t.rls" \
-	"  UNION SELECT d.objid, t.oid FROM pg_depend d JOIN t ON t.oid = d.refobjid" \
-	"   WHERE d.classid = 'pg_proc'::regclass AND d.refclassid = 'pg_class'::regclass AND t.rls)," \
+	" words AS MATERIALIZED (SELECT DISTINCT g.oid, w.word FROM pg_proc g JOIN pg_namespace n ON n.oid = g.pronamespace" \
+	"  JOIN pg_language l ON l.oid = g.prolang CROSS JOIN LATERAL regexp_split_to_table(g.prosrc, '[^[:alnum:]_$]+') w(word)" \
+	"  WHERE n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'cmig') AND l.lanname IN ('sql', 'plpgsql'))," \
+	/* the protected tables that a view reads */ \
+	" shown(view, rel) AS (SELECT r.ev_class, t.oid FROM t JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = t.oid" \
+	"   JOIN pg_rewrite r ON d.classid = 'pg_rewrite'::regclass AND r.oid = d.objid WHERE t.rls" \
+	"  UNION SELECT r.ev_class, s.rel FROM shown s JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = s.view" \
+	"   JOIN pg_rewrite r ON d.classid = 'pg_rewrite'::regclass AND r.oid = d.objid AND r.ev_class <> s.view)," \
+	/* what a function reads itself, by views, and by the functions that it calls */ \
+	" reads(func, rel) AS (SELECT q.func, q.rel FROM (" \
+	"   SELECT w.oid AS func, t.oid AS rel FROM words w JOIN t ON t.relname = w.word OR t.relname = lower(w.word) WHERE t.rls" \
+	"   UNION SELECT d.objid, t.oid FROM pg_depend d JOIN t ON t.oid = d.refobjid" \
+	"    WHERE d.classid = 'pg_proc'::regclass AND d.refclassid = 'pg_class'::regclass AND t.rls" \
+	"   UNION SELECT w.oid, s.rel FROM shown s JOIN pg_class c ON c.oid = s.view AND c.relkind = 'v' JOIN words w ON w.word = c.relname OR lower(w.word) = c.relname" \
+	"   UNION SELECT d.objid, s.rel FROM shown s JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.refclassid = 'pg_class'::regclass AND d.refobjid = s.view) q" \
+	"  UNION SELECT c.caller, r.rel FROM reads r JOIN (" \
+	"   SELECT w.oid AS caller, g.oid AS callee FROM words w JOIN pg_proc g ON g.proname = w.word OR g.proname = lower(w.word) WHERE g.oid <> w.oid" \
+	"   UNION SELECT d.objid, d.refobjid FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.refclassid = 'pg_proc'::regclass) c ON c.callee = r.func)," \
 	/*
 	 * Search the code without strings and comments.  EXECUTE does not count if
 	 * it is the name of a privilege or a part of CREATE TRIGGER.
@@ -310,29 +324,42 @@ static CmigQuery checks[] = {
 	 * privileges of a view's owner are checked when the view is read
 	 */
 	{TABLES
-		", seen(view, base) AS ("
-		"  SELECT DISTINCT r.ev_class, t.oid FROM t JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = t.oid"
+
+		/*
+		 * by_user: the table itself is read by a view with security_invoker,
+		 * and so with the privileges of the user, whatever views are above it
+		 */
+		", seen(view, base, by_user) AS ("
+		"  SELECT DISTINCT r.ev_class, t.oid, EXISTS (SELECT FROM pg_class i CROSS JOIN LATERAL pg_options_to_table(i.reloptions) x"
+		"   WHERE i.oid = r.ev_class AND i.relkind = 'v' AND x.option_name = 'security_invoker' AND x.option_value::boolean)"
+		"  FROM t JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = t.oid"
 		"   JOIN pg_rewrite r ON d.classid = 'pg_rewrite'::regclass AND r.oid = d.objid AND r.ev_class <> t.oid"
 		"  WHERE t.rls"
-		"  UNION SELECT r.ev_class, s.base FROM seen s JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = s.view"
+		"  UNION SELECT r.ev_class, s.base, s.by_user FROM seen s JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = s.view"
 		"   JOIN pg_rewrite r ON d.classid = 'pg_rewrite'::regclass AND r.oid = d.objid AND r.ev_class <> s.view),"
 		" v AS (SELECT c.oid, c.relkind, format('%I.%I', n.nspname, c.relname) AS name, c.relowner, o.rolname,"
 		"   bool_or(o.rolsuper OR o.rolbypassrls OR (c.relowner = t.owner AND NOT t.forced)) AS free,"
 		"   bool_or(" SEES_ALL("c.relowner") ") AS bypasses,"
 		"   string_agg(DISTINCT t.name, ', ') AS tables,"
-		"   EXISTS (SELECT FROM aclexplode(c.relacl) a WHERE a.grantee <> c.relowner)"
-		"    OR EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attacl IS NOT NULL) AS granted,"
+		/* roles that see every row anyway do not count */
+		"   EXISTS (SELECT FROM (SELECT c.relacl AS acl UNION ALL SELECT b.attacl FROM pg_attribute b WHERE b.attrelid = c.oid) l"
+		"    CROSS JOIN LATERAL aclexplode(l.acl) a LEFT JOIN pg_roles g ON g.oid = a.grantee WHERE a.grantee <> c.relowner"
+		"    AND (a.grantee = 0 OR NOT (g.rolsuper OR g.rolbypassrls OR EXISTS (SELECT FROM p JOIN seen x ON x.base = p.polrelid"
+		"     WHERE x.view = c.oid AND p.bypass AND a.grantee = ANY (p.polroles))))) AS granted,"
+		"   EXISTS (SELECT FROM aclexplode(c.relacl) a WHERE a.grantee <> c.relowner) AS maintained,"
+		"   bool_and(s.by_user) AS by_user,"
 		"   EXISTS (SELECT FROM pg_options_to_table(c.reloptions) x WHERE x.option_name = 'security_invoker'"
 		"    AND x.option_value::boolean) AS invoker"
 		"  FROM seen s JOIN t ON t.oid = s.base JOIN pg_class c ON c.oid = s.view JOIN pg_namespace n ON n.oid = c.relnamespace"
 		"  JOIN pg_roles o ON o.oid = c.relowner GROUP BY c.oid, n.nspname, o.rolname)"
-		" SELECT 'view_definer', CASE WHEN v.free OR (v.bypasses AND v.granted) THEN 'error' ELSE 'warning' END, v.name,"
+		" SELECT 'view_definer', CASE WHEN v.maintained AND NOT v.granted THEN 'notice'"
+		"   WHEN v.free OR (v.bypasses AND v.granted) THEN 'error' ELSE 'warning' END, v.name,"
 		"  format('the view reads %s with the privileges of its owner, role %I%s', v.tables, v.rolname,"
 		"   CASE WHEN v.free OR v.bypasses THEN ', which sees every row' ELSE ', not those of its user' END),"
 		"  format('ALTER VIEW %s SET (security_invoker = true)', v.name)"
-		" FROM v WHERE v.relkind = 'v' AND NOT v.invoker"
+		" FROM v WHERE v.relkind = 'v' AND NOT v.invoker AND NOT v.by_user"
 		" UNION ALL"
-		" SELECT 'matview', CASE WHEN v.granted THEN 'error' ELSE 'warning' END, v.name,"
+		" SELECT 'matview', CASE WHEN v.granted THEN 'error' WHEN v.maintained THEN 'notice' ELSE 'warning' END, v.name,"
 		"  format('the materialized view contains rows of %s that its owner saw%s', v.tables,"
 		"   CASE WHEN v.granted THEN ', and other roles can read them' ELSE '' END),"
 		"  CASE WHEN v.granted THEN format('REVOKE ALL ON %s FROM %s', v.name,"
@@ -441,8 +468,9 @@ static CmigQuery checks[] = {
  */
 static CmigQuery exposed = {
 	TABLES
-	" SELECT 'partition_exposed', CASE WHEN EXISTS (SELECT FROM aclexplode(c.relacl) a WHERE a.grantee <> c.relowner)"
-	"   THEN 'error' ELSE 'warning' END, format('%I.%I', n.nspname, c.relname),"
+	" SELECT 'partition_exposed', CASE WHEN EXISTS (SELECT FROM (SELECT c.relacl AS acl UNION ALL"
+	"   SELECT b.attacl FROM pg_attribute b WHERE b.attrelid = c.oid) l CROSS JOIN LATERAL aclexplode(l.acl) a WHERE a.grantee <> c.relowner)"
+	"   THEN 'error' ELSE 'notice' END, format('%I.%I', n.nspname, c.relname),"
 	"  format('its parent %s has row-level security, but this table does not: queries that name it directly see every row', t.name),"
 	"  CASE WHEN EXISTS (SELECT FROM p JOIN pg_description d ON d.objoid = p.oid AND d.classoid = 'pg_policy'::regclass"
 	"    WHERE p.polrelid = t.oid AND position('[cmig.enable_rls ' IN d.description) > 0) THEN t.oid END"
