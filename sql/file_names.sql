@@ -30,32 +30,32 @@ SELECT * FROM cmig.load(E'-- revision: 001\n-- cmig:upgrade\nSELECT 1;\n-- revis
 SELECT * FROM stored;
 ROLLBACK;
 
--- such a line in quotes and block comments is text, even if a header follows it
+-- such a line in quotes and block comments is text if it is indented, even if a header follows it
 BEGIN;
 SELECT * FROM cmig.load($cmig_load$
 ==> 001.sql <==
 -- revision: 001
 -- cmig:upgrade
 INSERT INTO doc VALUES ('
-==> 002.sql <==
--- revision: 002
+ ==> 002.sql <==
+ -- revision: 002
 ', $doc$
-==> 002.sql <==
--- revision: 002
+ ==> 002.sql <==
+ -- revision: 002
 -- cmig:upgrade
 SELECT 'x';
-==> 003.sql <==
--- revision: 003
+	==> 003.sql <==
+	-- revision: 003
 $doc$, E'it\'s
-==> 002.sql <==
+ ==> 002.sql <==
 ')
 -- cmig:downgrade
 /*
-==> 002.sql <==
--- revision: 002
+ ==> 002.sql <==
+ -- revision: 002
 */
 SELECT 1 AS "
-==> 002.sql <==
+ ==> 002.sql <==
 ";
   ==> 002.sql <== 1;
 SELECT 1 ==> 2 <== 3;
@@ -96,7 +96,7 @@ SELECT * FROM cmig.load(E'==> 001.sql <==\n-- revision: 001\n\n==> 002.sql <==\n
 SELECT * FROM cmig.load(E'==> 001.sql <==\n-- revision: 001\n\n==> 002.sql <==\n-- revision: 002\n-- cmig:upgrade\nSELECT 1; /* x;\n==> 003.sql <==\n-- revision: 003\n-- cmig:upgrade\n/* y */\n');
 SELECT * FROM cmig.load(E'==> 001.sql <==\n-- revision: 001\n\n==> 002.sql <==\n-- revision: 002\n-- cmig:upgrade\nSELECT ''x;\n==> 003.sql <==\n-- revision: 003\n-- cmig:upgrade\nSELECT ''y'';\n');
 SELECT * FROM cmig.load(E'==> 001.sql <==\n-- revision: 001\n\n==> 002.sql <==\n-- revision: 002\n-- cmig:upgrade\nSELECT "x;\n==> 003.sql <==\n-- revision: 003\n-- cmig:upgrade\nSELECT "y";\n');
--- even if two such files have as many quotes as two correct ones
+-- also if two such files have as many quotes as two correct ones
 SELECT * FROM cmig.load(E'==> 001.sql <==\n-- revision: 001\n-- cmig:upgrade\nINSERT INTO t VALUES (''x);\n==> 002.sql <==\n-- revision: 002\n-- down_revision: 001\n==> 003.sql <==\n-- revision: 003\n-- cmig:upgrade\nINSERT INTO t VALUES (''y);\n==> 004.sql <==\n-- revision: 004\n-- down_revision: 001\n');
 SELECT * FROM cmig.load(E'==> 001.sql <==\n-- revision: 001\n-- cmig:upgrade\nSELECT ''x;\n==> 002.sql <==\n-- revision: 002\n-- cmig:upgrade\nSELECT ''y;\n');
 SELECT * FROM cmig.load(E'==> 001.sql <==\n-- revision: 001\n-- cmig:upgrade\nDO $$ BEGIN END;\n==> 002.sql <==\n-- revision: 002\n-- cmig:upgrade\nDO $$ BEGIN END; -- cmig:upgrade\n');
@@ -114,18 +114,13 @@ SELECT * FROM cmig.load(E'==> m/001.sql <==\n-- revision: 001\n-- cmig:upgrade\n
 SELECT * FROM cmig.load(E'==> m/001.sql <==\n-- revision: 001\n-- cmig:upgrade\nSELECT 1; /* x\n==> m/002.sql <==\n-- revision: 002\n-- cmig:upgrade\ny */ SELECT 1;\n==> m/003.sql <==\n-- revision: 003\n');
 SELECT * FROM cmig.load(E'==> m/001.sql <==\n-- revision: 001\n-- cmig:upgrade\nSELECT 1; /* x\n==> m/002.sql <==\n-- revision: 002\n-- cmig:upgrade\ny */ SELECT 1;\n');
 SELECT * FROM cmig.load(E'-- revision: 001\n-- cmig:upgrade\nSELECT 1; /* x\n-- revision: 002\n-- down_revision: 001\n-- cmig:upgrade\nSELECT ''*/5 * * * *'';\n-- revision: 003\n-- down_revision: 002\n');
--- but not a file that is quoted in a comment
+-- but not a file that is quoted in a comment and indented
 BEGIN;
-SELECT * FROM cmig.load(E'==> m/001.sql <==\n-- revision: 001\n-- cmig:upgrade\n/*\n==> m/000.sql <==\n-- revision: 000\n-- cmig:upgrade\nSELECT 1;\n*/\n/*\n==> m/003.sql <==\n-- revision: 003\n-- cmig:upgrade\nSELECT ''it''''s'';\n*/\n/* ==> m/003.sql <==\n-- revision: 003\n-- cmig:upgrade\nSELECT $$ don''t */\n/*\n==> 002.sql <==\n-- revision: 002\n-- cmig:upgrade\n*/\n/*\n  ==> m/002.sql <==\n-- revision: 002\n-- cmig:upgrade -- */\n/*\n-- revision: 002\n-- cmig:upgrade\n*/\n==> m/003.sql <==\n-- revision: 003\n-- down_revision: 001\n-- cmig:upgrade\nSELECT $$it''s$$;\n');
-ROLLBACK;
--- and not in a correct comment that could be one, either
-BEGIN;
-SELECT * FROM cmig.load(E'-- revision: 001\n-- cmig:upgrade\n/*\n-- revision: 000\n-- cmig:upgrade\nit''s */\nSELECT ''x''; -- it''s\n');
+SELECT * FROM cmig.load(E'==> m/001.sql <==\n-- revision: 001\n-- cmig:upgrade\n/*\n ==> m/000.sql <==\n -- revision: 000\n-- cmig:upgrade\nSELECT 1;\n*/\n/*\n ==> m/003.sql <==\n -- revision: 003\n-- cmig:upgrade\nSELECT ''it''''s'';\n*/\n/* ==> m/003.sql <==\n -- revision: 003\n-- cmig:upgrade\nSELECT $$ don''t */\n/*\n\t==> 002.sql <==\n\t-- revision: 002\n-- cmig:upgrade\n*/\n/*\n  ==> m/002.sql <==\n  -- revision: 002\n-- cmig:upgrade -- */\n/*\n -- revision: 002\n-- cmig:upgrade\n*/\n==> m/003.sql <==\n-- revision: 003\n-- down_revision: 001\n-- cmig:upgrade\nSELECT $$it''s$$;\n');
 ROLLBACK;
 -- correct quotes are not blamed
-SELECT * FROM cmig.load(E'==> 001.sql <==\n-- revision: 001\n-- cmig:upgrade\nSELECT ''\n==> 002.sql <==\n'';\nSELECT ''x;\n==> 003.sql <==\n-- revision: 003\n');
-
-SELECT * FROM cmig.load(E'==> 001.sql <==\n-- revision: 001\n-- cmig:upgrade\nSELECT ''\n==> 002.sql <==\n-- revision: 002\n'';\n==> 002.sql <==\n-- revision: 002\n==> seed.sql <==\nSELECT ''\n==> 003.sql <==\n'';\n==> 004.sql <==\n-- revision: 004\n');
+SELECT * FROM cmig.load(E'==> 001.sql <==\n-- revision: 001\n-- cmig:upgrade\nSELECT ''\n ==> 002.sql <==\n'';\nSELECT ''x;\n==> 003.sql <==\n-- revision: 003\n');
+SELECT * FROM cmig.load(E'==> 001.sql <==\n-- revision: 001\n-- cmig:upgrade\nSELECT ''\n ==> 002.sql <==\n -- revision: 002\n'';\n==> 002.sql <==\n-- revision: 002\n==> seed.sql <==\nSELECT ''\n ==> 003.sql <==\n'';\n==> 004.sql <==\n-- revision: 004\n');
 -- a byte order mark and empty lines, without names
 BEGIN;
 SELECT * FROM cmig.load(E'\uFEFF\n\n-- revision: 001\n-- cmig:upgrade\nSELECT 1;\n\n\uFEFF\n \n-- revision: 002\n-- down_revision: 001\n-- cmig:upgrade\nSELECT 2;\uFEFF-- revision: 003\n-- down_revision: 002\n');
@@ -197,7 +192,7 @@ ROLLBACK;
 
 -- exported revisions can be loaded again, or are refused
 INSERT INTO cmig.revision (revision, upgrade_sql, downgrade_sql) VALUES
-	('001', E'SELECT ''\n==> x.sql <==\n-- revision: x\n''', E'/*\n==> x.sql <==\n*/ SELECT 1 -- y'),
+	('001', E'SELECT ''\n ==> x.sql <==\n -- revision: x\n''', E'/*\n ==> x.sql <==\n*/ SELECT 1 -- y'),
 	('002', E'SELECT 1;\n==> x.sql <==\n', NULL),
 	('003', E'SELECT (''\n==> x.sql <==\n''', NULL),
 	('004', E'SELECT 1;\n-- down_revision: x', NULL),

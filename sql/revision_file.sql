@@ -56,13 +56,13 @@ SELECT * FROM cmig.load(E'-- revision: a\n-- cmig:upgrade\nSELECT 1;\n-- revisio
 SELECT revision, upgrade_sql, downgrade_sql, verify_sql FROM stored;
 ROLLBACK;
 
--- markers in quotes and block comments are text
+-- markers in quotes and block comments are text, and so is the first line of a file if it is indented
 BEGIN;
 SELECT * FROM cmig.load($cmig_load$-- revision: a
 -- cmig:upgrade
 INSERT INTO doc VALUES ('
 -- cmig:downgrade
--- revision: b
+ -- revision: b
 ', $doc$
 -- cmig:verify
 $doc$, E'it\'s
@@ -73,7 +73,7 @@ $doc$, E'it\'s
 /*
 -- cmig:downgrade /* nested
 -- revision: c */
--- revision: d
+	-- revision: d
 */
 SELECT 1; -- the text after cmig:downgrade takes it back
 SELECT $x$; -- cmig:verify
@@ -225,8 +225,9 @@ SELECT * FROM cmig.load(E'-- revision: a\n-- branch_labels: shop,web,shop\n');
 SELECT * FROM cmig.load(E'-- revision: a\n-- cmig:upgrade\nSELECT $$x;\n');
 SELECT * FROM cmig.load(E'-- revision: a\n-- cmig:upgrade\n/* x\n');
 SELECT * FROM cmig.load(E'-- revision: a\n-- cmig:upgrade\nSELECT "x\n');
--- the error names the file in which the quotes begin to be wrong, not the one in which they end
+-- a file cannot begin inside quotes: the error names the file in which the quotes begin to be wrong, not the one in which they end
 SELECT * FROM cmig.load(E'-- revision: a\n-- cmig:upgrade\nSELECT ''x;\n-- revision: b\n-- cmig:upgrade\nSELECT ''y'';\n');
+SELECT * FROM cmig.load(E'-- revision: a\n-- cmig:upgrade\nSELECT ''x;-- revision: b\n-- cmig:upgrade\nSELECT ''y'';\n');
 -- a comment for the linter is not a marker
 SELECT * FROM cmig.load(E'-- revision: a\n-- cmig:upgrade\n-- cmig:ignore index-not-concurrent\nSELECT 1;\n');
 SELECT revision, upgrade_sql FROM cmig.revision;

@@ -130,12 +130,12 @@ note "seed $seed";
 my @tame = (
 	'SELECT 1;', 'SELECT 1', ';', ' ', "\t", "\n", "\n\n", "\r\n", "\r", "\f", "\x{b}", '--', '-- x', '---', '$1', "\\", ':x',
 	'é', 'ß', '漢字', "\x{1F600}", "\x{A0}", "\x{2028}", 'x' x 5000, "''", "E'\\''", "'\\'", '$$$$', '/* /* */ */',
-	"\$\$\n-- cmig:downgrade\n\$\$", "/*\n-- revision: 003\n*/", "'\n-- cmig:verify\n'", "\"\n-- cmig:upgrade\n\"",
+	"\$\$\n-- cmig:downgrade\n\$\$", "/*\n -- revision: 003\n*/", "'\n-- cmig:verify\n'", "\"\n-- cmig:upgrade\n\"",
 	'SELECT 1 -- cmig:downgrade', '-- cmig:ignore x', 'COMMIT;', 'END', '-- message: y',
-	"'\n==> x.sql <==\n'", "\$a\$\n==> x y.sql <==\n-- revision: 003\n\$a\$", "/*\n==> x.sql <==\n*/", '-- ==> x.sql <==', ' ==> x.sql <==', '-- x.sql');
+	"'\n ==> x.sql <==\n'", "\$a\$\n ==> x y.sql <==\n\t-- revision: 003\n\$a\$", "/*\n ==> x.sql <==\n*/", '-- ==> x.sql <==', ' ==> x.sql <==', '-- x.sql');
 my @wild = (
 	'-- cmig:upgrade', '-- cmig:downgrade', '-- cmig:verify', '--cmig:downgrade', '-- CMIG:UPGRADE', '-- cmig:ignore x',
-	'-- cmig:', '-- revision: x', '-- revision:', '-- down_revision: x', '-- revison: x', "\n==> x.sql <==\n", '==> x.sql <==', "\n-- x.sql\n", '-- message: y', '--', '-- ', '---',
+	'-- cmig:', '-- revision: x', '-- revision:', '-- down_revision: x', '-- revison: x', "\n==> x.sql <==\n", "'\n==> x.sql <==\n'", '==> x.sql <==', "\n-- x.sql\n", '-- message: y', '--', '-- ', '---',
 	"'", "''", '"', "E'\\''", "'\\'", "U&'\\0041'", '$$', '$a$', '$cmig_load$', '$1', '/*', '*/', '/* /* */',
 	'BEGIN;', 'COMMIT;', 'begin', 'END', 'BEGIN ATOMIC', 'SET standard_conforming_strings = off;',
 	"\\q", "\\", ':x', '@', 'é', 'ß', '漢字', "\x{1F600}", "\x{FEFF}", "\x{A0}", "\x{2028}", 'x' x 5000,

@@ -35,20 +35,15 @@ sub pick { return $_[ rand @_ ]; }
 #
 
 # What a string, a dollar quote, or a comment can contain.  Markers in these have no
-# effect.  The ids in the headers do not occur in this folder, because a header with the
-# id that follows would be read as the start of a file.  If other files are broken, no
-# complete header may be inside a quote.
-my $whole_headers = 1;
-
+# effect, and lines that would begin a file are indented.
 sub lines
 {
 	my $text = join "\n", '',
 	  map {
-		pick('==> m/002.sql <==', '==> m/a b.sql <==', '-- revision: 009', '-- cmig:downgrade', '-- down_revision: 1', 'text', '',
+		pick(' ==> m/002.sql <==', "\t==> m/a b.sql <==", ' -- revision: 009', '==> x', '-- revision: a b', '-- cmig:downgrade', '-- down_revision: 1', 'text', '',
 			' indented', 'é', "\t", '-- x.sql', 'SELECT 1;', '-- cmig:upgrade')
 	  } 0 .. rand 6;
 
-	$text =~ s/<==\s*\n-- revision: 009/<==\ntext/g if !$whole_headers;
 	return $text;
 }
 
@@ -68,7 +63,7 @@ sub statement
 	return pick(
 		sub { 'SELECT 1;' },
 		sub { 'INSERT INTO doc VALUES (' . string() . ', ' . string() . ');' },
-		sub { 'SELECT ' . string() . ' AS "' . pick('x', "a\nb", "\n==> x.sql <==\n", "it's") . '";' },
+		sub { 'SELECT ' . string() . ' AS "' . pick('x', "a\nb", "\n ==> x.sql <==\n", "it's") . '";' },
 		sub { 'DO ' . string() . ';' },
 		sub { '-- ' . pick('a comment', "it's", '$$', '/*', '==> x.sql <==') },
 		sub { '/*' . lines() . pick('', "it's", '/* nested */', '$$', '"') . "\n*/" })->();
@@ -191,7 +186,6 @@ for my $i (1 .. $sets)
 #
 # Files that are refused, by name
 #
-$whole_headers = 0;
 my @broken = (
 	"INSERT INTO doc VALUES ('x);", "INSERT INTO doc VALUES ('it's');", "SELECT E'it\\'s\n;", "DO \$\$ BEGIN END;",
 	"SELECT \$q\$x;", "SELECT 1 AS \"x;", '/* x', '/* /* x */', "SELECT 1; -- '\nSELECT 'x;");

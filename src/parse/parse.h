@@ -356,13 +356,6 @@ typedef struct CmigTextProblem
 extern CmigTextProblem *cmig_text_check(const char *what, const char *sql,
 										bool transactional, bool off_mode);
 
-/*
- * Given ascending byte offsets in a script, returns the index of the first
- * offset whose statement does not parse.  Returns -1 if all these statements
- * parse.
- */
-extern int	cmig_text_find_unparsed(const char *sql, const int *offsets, int count);
-
 /* in psql_text.c */
 
 /*

@@ -76,22 +76,11 @@ extern bool cmig_marker_find_section(const CmigLexer *lexer, const char *end, in
 extern bool cmig_marker_is_misplaced(const CmigLexer *lexer, const char *end, int *section);
 
 /*
- * Returns the word in the list that is most similar to a misspelled word, or
- * NULL if none is similar.
- */
-extern const char *cmig_marker_suggest(const char *word, const char *const *words, int count);
-
-/*
  * Move back from p over byte order marks, and return the new position, which
  * is not before "text".
  */
 extern const char *cmig_marker_skip_bom_back(const char *text, const char *p);
 
-/*
- * The first function returns true if the character is white space.  The second
- * one returns a copy of the text from "start" to "end" without white space at
- * either end.
- */
 extern bool cmig_marker_is_blank(char c);
 
 /* Format a date in UTC.  Returns NULL if a header cannot contain it. */
@@ -114,43 +103,12 @@ typedef struct CmigFileStart
  */
 extern bool cmig_file_start_match(const CmigLexer *lexer, CmigFileStart *start);
 
-/* A quote or comment that seems to contain the first line of a file. */
-typedef struct CmigQuotedStart
-{
-	const char *token;			/* start of the token, which ends at token_end */
-	const char *token_end;
-	const char *section;		/* start of the section that contains the
-								 * token */
-	int			line;			/* line of the token */
-	/* "place" and "files" are set by file.c */
-	char	   *place;			/* the token's position for messages */
-	int			files;			/* number of files that begin before the token */
-	bool		glued;			/* is the closing quote directly followed by a
-								 * word? */
-	const char *type;			/* the kind of token, such as "string", for
-								 * messages */
-	char	   *start;			/* the line that seems to begin a file */
-} CmigQuotedStart;
-
 /*
- * If the current token is a quote or comment that seems to contain the first
- * line of a file, returns the token; otherwise, returns NULL.  "section" is
- * the start of the section that contains the token.  "name" is the name of the
- * file that contains the token, or NULL.  Sets *certain to true if another
- * file certainly begins in the token.
+ * If the current token is a quote or block comment that contains a line that
+ * would begin a file or revision outside of it, returns that line; otherwise,
+ * returns NULL.
  */
-extern CmigQuotedStart *cmig_file_start_find_quoted(const CmigLexer *lexer, const char *section,
-													const char *name, bool *certain);
-
-/*
- * Returns the first CmigQuotedStart in the list that is in the given section
- * and has a statement that does not parse.  Another file has probably closed
- * such a quote.  Returns NULL if there is none.  The section ends at "end", or
- * at the end of the input if "end" is NULL.
- */
-extern const CmigQuotedStart *cmig_file_start_find_open(const List *quoted,
-														const char *section,
-														const char *end);
+extern const char *cmig_file_start_find_quoted(const CmigLexer *lexer);
 
 /*
  * "p" is the position in "text" where a file begins.  Returns the end of the
@@ -207,83 +165,6 @@ extern CmigNames cmig_header_value_names(const char *key, const char *value, con
  * message.  Raises error MG013 if the value is not valid.
  */
 extern CmigNames cmig_header_value_placeholders(const char *value, const char *place);
-
-/* in file.c */
-
-struct CmigRevisionFile;
-
-/*
- * The state of one pass over the input, which contains one or more revision
- * files.
- */
-typedef struct CmigFileReader
-{
-	CmigLexer	lexer;
-	List	   *files;			/* of CmigRevisionFile *: all revisions that
-								 * have been read completely */
-	List	   *suspects;		/* of CmigQuotedStart *: quotes and comments
-								 * that another file may have closed */
-
-	/* The following fields describe the file that is being read. */
-	const char *name;			/* name of the file, or NULL */
-	const char *text;			/* start of the file */
-	int			lines_before;	/* number of lines of the input that precede
-								 * the file */
-	int			revisions_before;	/* number of revisions in the input that
-									 * precede the file */
-	int			name_lines;		/* number of "==> name <==" lines so far */
-
-	/* the current revision; NULL before the first revision of the file */
-	struct CmigRevisionFile *file;
-	const char *id;				/* the revision's id */
-	bool		crlf;			/* does the header's first line end in CRLF? */
-	int			key_lines[CMIG_KEY_COUNT];	/* line of each header key, or 0
-											 * if it has not been seen */
-	CmigSection section;
-	int			section_lines[CMIG_SECTION_COUNT];	/* line of each section's
-													 * marker, or 0 if it has
-													 * not been seen */
-	const char *section_start;	/* start of the current section; NULL in a
-								 * header */
-	bool		in_description;
-	int			header_line;	/* last line of the header so far */
-	StringInfoData description;
-
-	bool		has_sql;		/* has the current section contained SQL so
-								 * far? */
-	bool		blamed;			/* has an error already been raised for an
-								 * unclosed quote? */
-} CmigFileReader;
-
-/* Convert a line number of the input to a line number of the current file. */
-extern int	cmig_file_reader_line(const CmigFileReader *reader, int line);
-
-/*
- * Returns a position for messages, such as: in revision 003, line 17 of
- * file "003.sql".  "line" is a line number in the input.
- */
-extern char *cmig_file_reader_place(const CmigFileReader *reader, int line);
-
-/*
- * Examine the current token.  If it is a quote or comment that contains what
- * looks like the first line of a file, add it to the reader's suspects.
- * Raises an error if it is certain that another file has closed the token.
- */
-extern void cmig_file_reader_note_quoted(CmigFileReader *reader);
-
-/*
- * Raise an error if the current section, which ends at "end", contains a quote
- * that another file seems to have closed.  If "end" is NULL, the section ends
- * at the end of the input.
- */
-extern void cmig_file_reader_require_closed(CmigFileReader *reader, const char *end);
-
-/*
- * Call this before raising an error for input that cannot be parsed.  If the
- * cause seems to be an unclosed quote in an earlier file, raises an error for
- * that quote instead.
- */
-extern void cmig_file_reader_blame(CmigFileReader *reader);
 
 /* in revision_file.c */
 

@@ -21,6 +21,7 @@
 #include "miscadmin.h"
 #include "nodes/pg_list.h"
 #include "utils/builtins.h"
+#include "utils/varlena.h"
 
 #include "base/base.h"
 #include "base/errors.h"
@@ -28,16 +29,111 @@
 #include "parse/parse.h"
 #include "store/internal.h"
 
-#define UNTERMINATED_HINT \
-	"Close the quote or comment. Markers inside quotes and comments have no effect, so everything that follows was read as one script."
+/*
+ * The state of one pass over the input, which contains one or more revision
+ * files.
+ */
+typedef struct Reader
+{
+	CmigLexer	lexer;
+	List	   *files;			/* of CmigRevisionFile *: all revisions that
+								 * have been read completely */
+
+	/* The following fields describe the file that is being read. */
+	const char *name;			/* name of the file, or NULL */
+	const char *text;			/* start of the file */
+	int			lines_before;	/* number of lines of the input that precede
+								 * the file */
+	int			revisions_before;	/* number of revisions in the input that
+									 * precede the file */
+	int			name_lines;		/* number of "==> name <==" lines so far */
+
+	/* the current revision; NULL before the first revision of the file */
+	CmigRevisionFile *file;
+	const char *id;				/* the revision's id */
+	bool		crlf;			/* does the header's first line end in CRLF? */
+	int			key_lines[CMIG_KEY_COUNT];	/* line of each header key, or 0
+											 * if it has not been seen */
+	CmigSection section;
+	int			section_lines[CMIG_SECTION_COUNT];	/* line of each section's
+													 * marker, or 0 if it has
+													 * not been seen */
+	const char *section_start;	/* start of the current section; NULL in a
+								 * header */
+	bool		in_description;
+	int			header_line;	/* last line of the header so far */
+	StringInfoData description;
+
+	bool		has_sql;		/* has the current section contained SQL so
+								 * far? */
+} Reader;
+
+/* Convert a line number of the input to a line number of the current file. */
+static int
+file_line(const Reader *reader, int line)
+{
+	return line - reader->lines_before;
+}
 
 /*
- * Reading
+ * Returns a position for messages, such as: in revision 003, line 17 of
+ * file "003.sql".  "line" is a line number in the input.
  */
+static char *
+place(const Reader *reader, int line)
+{
+	StringInfoData result;
+
+	initStringInfo(&result);
+	if (reader->file)
+		appendStringInfo(&result, "in revision %s, ", reader->id);
+	else
+		appendStringInfoString(&result, "on ");
+	appendStringInfo(&result, "line %d", file_line(reader, line));
+	if (reader->name)
+		appendStringInfo(&result, " of file \"%s\"", reader->name);
+	return result.data;
+}
+
+/*
+ * Returns the word in the list that is most similar to a misspelled word, or
+ * NULL if none is similar.
+ */
+static const char *
+suggest(const char *word, const char *const *words, int count)
+{
+	const char *nearest = NULL;
+	int			best = 4;
+	int			length = strlen(word);
+	char	   *lower;
+
+	if (length == 0 || length > 40)
+		return NULL;
+	lower = pnstrdup(word, length);
+	for (char *p = lower; *p; p++)
+		*p = *p == ' ' || *p == '-' ? '_' : pg_ascii_tolower((unsigned char) *p);
+	if (strcmp(lower, "revises") == 0)
+		return cmig_marker_keys[CMIG_KEY_DOWN_REVISION];
+
+	for (int i = 0; i < count; i++)
+	{
+		int			distance = varstr_levenshtein_less_equal(lower, length,
+															 words[i], strlen(words[i]),
+															 1, 1, 1, best, true);
+
+		if (distance < best)
+		{
+			best = distance;
+			nearest = words[i];
+		}
+	}
+	pfree(lower);
+	return nearest;
+}
 
 /* Read a Boolean value. */
 static bool
-read_bool(const CmigFileReader *reader, CmigHeaderKey key, const char *value, int line)
+read_bool(const Reader *reader, CmigHeaderKey key, const char *value, int line)
 {
 	bool		result;
 
@@ -45,30 +141,14 @@ read_bool(const CmigFileReader *reader, CmigHeaderKey key, const char *value, in
 		ereport(ERROR,
 				(errcode(ERRCODE_CMIG_BAD_FILE),
 				 errmsg("invalid value \"%s\" for %s %s",
-						value, cmig_marker_keys[key], cmig_file_reader_place(reader, line)),
+						value, cmig_marker_keys[key], place(reader, line)),
 				 errhint("Write true or false.")));
 	return result;
 }
 
-/*
- * Returns a copy of the value of the key "message".  Raises an error if it is
- * too long.
- */
-static char *
-read_message(CmigFileReader *reader, const char *value, int line)
-{
-	if (pg_mbstrlen(value) > CMIG_MAX_MESSAGE_LENGTH)
-		ereport(ERROR,
-				(errcode(ERRCODE_CMIG_BAD_FILE),
-				 errmsg("the message %s is longer than %d characters",
-						cmig_file_reader_place(reader, line), CMIG_MAX_MESSAGE_LENGTH),
-				 errhint("Put longer text into the description, after a line \"--\" in the header.")));
-	return pstrdup(value);
-}
-
 /* Store the value of a header key, which is on the given line of the input. */
 static void
-set_key(CmigFileReader *reader, CmigHeaderKey key, const char *value, int line)
+set_key(Reader *reader, CmigHeaderKey key, const char *value, int line)
 {
 	CmigRevisionText *text = &reader->file->text;
 
@@ -76,9 +156,9 @@ set_key(CmigFileReader *reader, CmigHeaderKey key, const char *value, int line)
 		ereport(ERROR,
 				(errcode(ERRCODE_CMIG_BAD_FILE),
 				 errmsg("duplicate header key \"%s\" %s",
-						cmig_marker_keys[key], cmig_file_reader_place(reader, line)),
+						cmig_marker_keys[key], place(reader, line)),
 				 errdetail("It was first given on line %d.",
-						   cmig_file_reader_line(reader, reader->key_lines[key])),
+						   file_line(reader, reader->key_lines[key])),
 				 key == CMIG_KEY_REVISION ?
 				 errhint("If these are two files, put an empty line between them.") : 0));
 	reader->key_lines[key] = line;
@@ -88,25 +168,31 @@ set_key(CmigFileReader *reader, CmigHeaderKey key, const char *value, int line)
 		case CMIG_KEY_REVISION:
 			break;				/* start_revision() has read this key */
 		case CMIG_KEY_DOWN_REVISION:
-			text->edges.parents = cmig_header_value_names(cmig_marker_keys[key], value, cmig_file_reader_place(reader, line));
+			text->edges.parents = cmig_header_value_names(cmig_marker_keys[key], value, place(reader, line));
 			break;
 		case CMIG_KEY_DEPENDS_ON:
-			text->edges.depends = cmig_header_value_names(cmig_marker_keys[key], value, cmig_file_reader_place(reader, line));
+			text->edges.depends = cmig_header_value_names(cmig_marker_keys[key], value, place(reader, line));
 			break;
 		case CMIG_KEY_BRANCH_LABELS:
-			text->edges.labels = cmig_header_value_names(cmig_marker_keys[key], value, cmig_file_reader_place(reader, line));
+			text->edges.labels = cmig_header_value_names(cmig_marker_keys[key], value, place(reader, line));
 			break;
 		case CMIG_KEY_REPLACES:
-			text->edges.replaces = cmig_header_value_names(cmig_marker_keys[key], value, cmig_file_reader_place(reader, line));
+			text->edges.replaces = cmig_header_value_names(cmig_marker_keys[key], value, place(reader, line));
 			break;
 		case CMIG_KEY_PRECONDITION:
 			text->precondition_sql = *value != '\0' ? pstrdup(value) : NULL;
 			break;
 		case CMIG_KEY_PLACEHOLDERS:
-			text->placeholders = cmig_header_value_placeholders(value, cmig_file_reader_place(reader, line));
+			text->placeholders = cmig_header_value_placeholders(value, place(reader, line));
 			break;
 		case CMIG_KEY_MESSAGE:
-			text->edges.message = read_message(reader, value, line);
+			if (pg_mbstrlen(value) > CMIG_MAX_MESSAGE_LENGTH)
+				ereport(ERROR,
+						(errcode(ERRCODE_CMIG_BAD_FILE),
+						 errmsg("the message %s is longer than %d characters",
+								place(reader, line), CMIG_MAX_MESSAGE_LENGTH),
+						 errhint("Put longer text into the description, after a line \"--\" in the header.")));
+			text->edges.message = pstrdup(value);
 			break;
 		case CMIG_KEY_TRANSACTIONAL:
 			text->edges.transactional = read_bool(reader, key, value, line);
@@ -120,29 +206,15 @@ set_key(CmigFileReader *reader, CmigHeaderKey key, const char *value, int line)
 				ereport(ERROR,
 						(errcode(ERRCODE_CMIG_BAD_FILE),
 						 errmsg("invalid create_date \"%s\" %s",
-								value, cmig_file_reader_place(reader, line)),
+								value, place(reader, line)),
 						 errhint("Write it as 2024-11-08 12:00:00+00.")));
 			break;
 	}
 }
 
-/*
- * Return an error hint for a header line that is neither a key nor a marker.
- */
-static int
-errhint_marker(const char *start, const char *end)
-{
-	char	   *line = cmig_marker_trimmed(start, end);
-
-	for (int i = CMIG_SECTION_UPGRADE; i <= CMIG_SECTION_VERIFY; i++)
-		if (pg_strcasecmp(line, cmig_marker_sections[i]) == 0)
-			return errhint("Did you mean \"-- cmig:%s\"?", cmig_marker_sections[i]);
-	return errhint("Put a line \"--\" between the keys and a description.");
-}
-
 /* Read a header line, which is a comment that does not start a section. */
 static void
-read_header_line(CmigFileReader *reader, const char *end)
+read_header_line(Reader *reader, const char *end)
 {
 	CmigLexer  *lexer = &reader->lexer;
 	const char *p = lexer->start + 2;
@@ -169,12 +241,21 @@ read_header_line(CmigFileReader *reader, const char *end)
 
 	colon = memchr(p, ':', end - p);
 	if (colon == NULL)
+	{
+		char	   *line = cmig_marker_trimmed(p, end);
+		const char *section = NULL;
+
+		for (int i = CMIG_SECTION_UPGRADE; i <= CMIG_SECTION_VERIFY; i++)
+			if (pg_strcasecmp(line, cmig_marker_sections[i]) == 0)
+				section = cmig_marker_sections[i];
 		ereport(ERROR,
 				(errcode(ERRCODE_CMIG_BAD_FILE),
 				 errmsg("header line without \"key: value\" %s",
-						cmig_file_reader_place(reader, lexer->line)),
+						place(reader, lexer->line)),
 				 errdetail("The line is \"%s\".", pnstrdup(lexer->start, end - lexer->start)),
-				 errhint_marker(p, end)));
+				 section ? errhint("Did you mean \"-- cmig:%s\"?", section)
+				 : errhint("Put a line \"--\" between the keys and a description.")));
+	}
 
 	key = cmig_marker_trimmed(p, colon);
 	for (int i = 0; i < CMIG_KEY_COUNT; i++)
@@ -187,12 +268,12 @@ read_header_line(CmigFileReader *reader, const char *end)
 		}
 	}
 	{
-		const char *nearest = cmig_marker_suggest(key, cmig_marker_keys, CMIG_KEY_COUNT);
+		const char *nearest = suggest(key, cmig_marker_keys, CMIG_KEY_COUNT);
 
 		ereport(ERROR,
 				(errcode(ERRCODE_CMIG_BAD_FILE),
 				 errmsg("unknown header key \"%s\" %s",
-						key, cmig_file_reader_place(reader, lexer->line)),
+						key, place(reader, lexer->line)),
 				 nearest ? errhint("Did you mean \"%s\"?", nearest) :
 				 errhint("Known keys are revision, repeatable, down_revision, depends_on, branch_labels, replaces, precondition, placeholders, message, transactional, and create_date; put a line \"--\" before a description.")));
 	}
@@ -200,7 +281,7 @@ read_header_line(CmigFileReader *reader, const char *end)
 
 /* Store the current section, which ends at "end". */
 static void
-end_section(CmigFileReader *reader, const char *end)
+end_section(Reader *reader, const char *end)
 {
 	CmigRevisionText *text = &reader->file->text;
 	char	   *copy;
@@ -220,7 +301,6 @@ end_section(CmigFileReader *reader, const char *end)
 		return;
 	}
 
-	cmig_file_reader_require_closed(reader, end);
 	copy = cmig_section_text_read(reader->section_start, end, reader->section, reader->crlf);
 	switch (reader->section)
 	{
@@ -244,7 +324,7 @@ end_section(CmigFileReader *reader, const char *end)
  * raised.
  */
 static void
-start_section(CmigFileReader *reader, int section)
+start_section(Reader *reader, int section)
 {
 	CmigLexer  *lexer = &reader->lexer;
 
@@ -261,17 +341,17 @@ start_section(CmigFileReader *reader, int section)
 		 */
 		while (!prefixed && word > marker && isalpha((unsigned char) word[-1]))
 			word--;
-		nearest = cmig_marker_suggest(word + strspn(word, " \t"), cmig_marker_sections + 1,
+		nearest = suggest(word + strspn(word, " \t"), cmig_marker_sections + 1,
 									  CMIG_SECTION_COUNT - 1);
 		if (strcmp(marker, "cmig:resolve") == 0)
 			ereport(ERROR,
 					(errcode(ERRCODE_CMIG_BAD_FILE),
-					 errmsg("unresolved statement %s", cmig_file_reader_place(reader, lexer->line)),
+					 errmsg("unresolved statement %s", place(reader, lexer->line)),
 					 errdetail("The statement that follows \"-- cmig:resolve\" comes from a replaced revision. It may change rows or objects that are not in a schema."),
 					 errhint("Keep the statement if a new database needs it; otherwise, delete it. In either case, delete the line \"-- cmig:resolve\".")));
 		ereport(ERROR,
 				(errcode(ERRCODE_CMIG_BAD_FILE),
-				 errmsg("unknown marker \"%s\" %s", marker, cmig_file_reader_place(reader, lexer->line)),
+				 errmsg("unknown marker \"%s\" %s", marker, place(reader, lexer->line)),
 				 nearest ? errhint("Did you mean \"-- cmig:%s\", alone on its line?", nearest) :
 				 errhint("The markers are -- cmig:upgrade, -- cmig:downgrade, and -- cmig:verify.")));
 	}
@@ -280,9 +360,9 @@ start_section(CmigFileReader *reader, int section)
 		ereport(ERROR,
 				(errcode(ERRCODE_CMIG_BAD_FILE),
 				 errmsg("second %s section %s",
-						cmig_marker_sections[section], cmig_file_reader_place(reader, lexer->line)),
+						cmig_marker_sections[section], place(reader, lexer->line)),
 				 errdetail("The first one starts on line %d.",
-						   cmig_file_reader_line(reader, reader->section_lines[section])),
+						   file_line(reader, reader->section_lines[section])),
 				 errhint("Combine the two, or begin another revision with \"-- revision: <id>\".")));
 	}
 
@@ -297,11 +377,11 @@ start_section(CmigFileReader *reader, int section)
 
 /* Raise an error for something that a repeatable revision must not have. */
 static void
-refuse_in_repeatable(const CmigFileReader *reader, const char *what, int line, const char *hint)
+refuse_in_repeatable(const Reader *reader, const char *what, int line, const char *hint)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_CMIG_BAD_FILE),
-			 errmsg("a repeatable revision must not have %s %s", what, cmig_file_reader_place(reader, line)),
+			 errmsg("a repeatable revision must not have %s %s", what, place(reader, line)),
 			 errhint("%s", hint)));
 }
 
@@ -310,7 +390,7 @@ refuse_in_repeatable(const CmigFileReader *reader, const char *what, int line, c
  * sections that only make sense for a revision in the graph.
  */
 static void
-require_repeatable(const CmigFileReader *reader)
+require_repeatable(const Reader *reader)
 {
 	const CmigRevision *edges = &reader->file->text.edges;
 
@@ -330,7 +410,7 @@ require_repeatable(const CmigFileReader *reader)
 
 /* Store the current revision, which ends at "end", if there is one. */
 static void
-end_revision(CmigFileReader *reader, const char *end)
+end_revision(Reader *reader, const char *end)
 {
 	CmigRevisionText *text;
 
@@ -353,7 +433,7 @@ end_revision(CmigFileReader *reader, const char *end)
  * or the last part of one, is the first line of its header.
  */
 static void
-start_revision(CmigFileReader *reader, const char *start, const char *end)
+start_revision(Reader *reader, const char *start, const char *end)
 {
 	CmigLexer  *lexer = &reader->lexer;
 	const char *value;
@@ -382,8 +462,8 @@ start_revision(CmigFileReader *reader, const char *start, const char *end)
 		ereport(ERROR,
 				(errcode(ERRCODE_CMIG_BAD_FILE),
 				 *id ? errmsg("invalid revision id %s %s",
-							  cmig_header_value_quoted(id), cmig_file_reader_place(reader, lexer->line))
-				 : errmsg("no revision id %s", cmig_file_reader_place(reader, lexer->line)),
+							  cmig_header_value_quoted(id), place(reader, lexer->line))
+				 : errmsg("no revision id %s", place(reader, lexer->line)),
 				 *id ? errdetail("The id %s.", bad) : 0,
 				 first ? errhint("Write an id of letters, digits, _, and - after \"%s\", without quotes, and with at most %d bytes.",
 								 CMIG_FILE_START, CMIG_MAX_ID_LENGTH)
@@ -392,7 +472,7 @@ start_revision(CmigFileReader *reader, const char *start, const char *end)
 
 	reader->file = palloc0(sizeof(CmigRevisionFile));
 	reader->file->name = reader->name;
-	reader->file->line = cmig_file_reader_line(reader, lexer->line);
+	reader->file->line = file_line(reader, lexer->line);
 	reader->file->text.edges.id = id;
 	reader->id = id;
 	reader->file->text.edges.transactional = true;
@@ -412,7 +492,7 @@ start_revision(CmigFileReader *reader, const char *start, const char *end)
  * revision.
  */
 static void
-require_revision(const CmigFileReader *reader)
+require_revision(const Reader *reader)
 {
 	if (list_length(reader->files) > reader->revisions_before)
 		return;
@@ -425,7 +505,7 @@ require_revision(const CmigFileReader *reader)
 
 /* End the current file, and start the file named in a "==> name <==" line. */
 static void
-start_file(CmigFileReader *reader, const CmigFileStart *start)
+start_file(Reader *reader, const CmigFileStart *start)
 {
 	CmigLexer  *lexer = &reader->lexer;
 
@@ -443,28 +523,16 @@ start_file(CmigFileReader *reader, const CmigFileStart *start)
 	cmig_lexer_move(lexer, start->end, lexer->line);
 }
 
-static void
-refuse_unterminated(const CmigFileReader *reader)
-{
-	const CmigLexer *lexer = &reader->lexer;
-
-	ereport(ERROR,
-			(errcode(ERRCODE_CMIG_BAD_FILE),
-			 errmsg("unterminated %s %s",
-					cmig_lexer_type_name(lexer), cmig_file_reader_place(reader, lexer->line)),
-			 errhint(UNTERMINATED_HINT)));
-}
-
 /*
  * Raise an error because another file, without a name or a header, seems to
  * begin at the current token.
  */
 static void
-refuse_other_file(const CmigFileReader *reader, const char *detail)
+refuse_other_file(const Reader *reader, const char *detail)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_CMIG_BAD_FILE),
-			 errmsg("another file seems to begin %s", cmig_file_reader_place(reader, reader->lexer.line)),
+			 errmsg("another file seems to begin %s", place(reader, reader->lexer.line)),
 			 errdetail("%s", detail),
 			 reader->name ?
 			 errhint("If that line belongs to this script, remove it. If another revision begins there, its first line must be \"-- revision: <id>\".") :
@@ -472,82 +540,40 @@ refuse_other_file(const CmigFileReader *reader, const char *detail)
 					 CMIG_FILE_START_COMMAND)));
 }
 
-/* Raise an error for a header line in a section. */
-static void
-refuse_header_line(const CmigFileReader *reader, const char *end)
-{
-	const CmigLexer *lexer = &reader->lexer;
-
-	ereport(ERROR,
-			(errcode(ERRCODE_CMIG_BAD_FILE),
-			 errmsg("header line outside of a header %s", cmig_file_reader_place(reader, lexer->line)),
-			 errdetail("The line is \"%s\".", cmig_header_value_shortened(cmig_marker_trimmed(lexer->start, end))),
-			 errhint("If the line belongs to this revision, move it to the header. If another file begins there, its first line must be \"-- revision: <id>\".")));
-}
-
-/* Does the text look like a file or folder name? */
-static bool
-looks_like_path(const char *text)
-{
-	int			length = strlen(text);
-
-	return strpbrk(text, " \t\r\n;") == NULL &&
-		(strchr(text, '/') != NULL ||
-		 (length > 4 && strcmp(text + length - 4, ".sql") == 0));
-}
-
 /*
- * Is the current token a comment, and does a header follow it without anything
- * but comments in between?
+ * Raise an error for text before the header.  Even a comment cannot be
+ * ignored: if the file were appended to another file, the comment would become
+ * part of the other file's last section.
  */
-static bool
-is_before_header(const CmigFileReader *reader)
+static void
+refuse_leading_text(const Reader *reader)
 {
 	CmigLexer	lexer = reader->lexer;
+	const char *text = reader->text;
+	int			length = strlen(text);
 	CmigFileStart start;
 
-	do
+	while (!lexer.unterminated && !cmig_file_start_match(&lexer, &start) &&
+		   (lexer.type == CMIG_TOKEN_LINE_COMMENT || lexer.type == CMIG_TOKEN_BLOCK_COMMENT))
 	{
-		if (lexer.unterminated ||
-			(lexer.type != CMIG_TOKEN_LINE_COMMENT && lexer.type != CMIG_TOKEN_BLOCK_COMMENT) ||
-			cmig_file_start_match(&lexer, &start))
-			return false;
 		if (lexer.type == CMIG_TOKEN_LINE_COMMENT && cmig_marker_is_file_start(&lexer, lexer.next))
-			return true;
-	} while (cmig_lexer_next(&lexer) != CMIG_TOKEN_END);
-	return false;
-}
-
-/*
- * Raise an error for a comment before the header.  The comment cannot be
- * ignored, because if the file were appended to another file, the comment
- * would become part of the other file's last section.
- */
-static void
-refuse_leading_comment(const CmigFileReader *reader)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_CMIG_BAD_FILE),
-			 errmsg("comment before the first revision's header %s",
-					cmig_file_reader_place(reader, reader->lexer.line)),
-			 cmig_file_start_is_header_line(&reader->lexer, reader->lexer.next)
-			 ? errhint("Begin the file with its line \"-- revision: <id>\".")
-			 : errhint("Begin the file with its line \"-- revision: <id>\", and put the comment at the end of the header, after a line \"--\".")));
-}
-
-/* Raise an error for text before the header. */
-static void
-refuse_leading_text(const CmigFileReader *reader)
-{
-	if (is_before_header(reader))
-		refuse_leading_comment(reader);
+			ereport(ERROR,
+					(errcode(ERRCODE_CMIG_BAD_FILE),
+					 errmsg("comment before the first revision's header %s",
+							place(reader, reader->lexer.line)),
+					 cmig_file_start_is_header_line(&reader->lexer, reader->lexer.next)
+					 ? errhint("Begin the file with its line \"-- revision: <id>\".")
+					 : errhint("Begin the file with its line \"-- revision: <id>\", and put the comment at the end of the header, after a line \"--\".")));
+		cmig_lexer_next(&lexer);
+	}
 	ereport(ERROR,
 			(errcode(ERRCODE_CMIG_BAD_FILE),
 			 errmsg("text before the first revision's header %s",
-					cmig_file_reader_place(reader, reader->lexer.line)),
-			 looks_like_path(reader->text) ?
+					place(reader, reader->lexer.line)),
+			 strpbrk(text, " \t\r\n;") == NULL &&
+			 (strchr(text, '/') != NULL || (length > 4 && strcmp(text + length - 4, ".sql") == 0)) ?
 			 errhint("Pass the text of the files, not their names; cmig.load_directory reads a folder on the server.") :
-			 strstr(reader->text, "\ndef upgrade") != NULL ?
+			 strstr(text, "\ndef upgrade") != NULL ?
 			 errhint("This is Python. Put the SQL that alembic upgrade <from>:<to> --sql prints into a revision file.") :
 			 reader->name ?
 			 errhint("Begin the file with a line \"-- revision: <id>\", or omit the file if it is not a revision.") :
@@ -556,13 +582,18 @@ refuse_leading_text(const CmigFileReader *reader)
 
 /* Read a token that is not a line comment. */
 static void
-read_token(CmigFileReader *reader)
+read_token(Reader *reader)
 {
 	CmigLexer  *lexer = &reader->lexer;
+	const char *line;
 	const char *other;
 
 	if (lexer->unterminated)
-		refuse_unterminated(reader);
+		ereport(ERROR,
+				(errcode(ERRCODE_CMIG_BAD_FILE),
+				 errmsg("unterminated %s %s",
+						cmig_lexer_type_name(lexer), place(reader, lexer->line)),
+				 errhint("Close the quote or comment. Markers inside quotes and comments have no effect, so everything that follows was read as one script.")));
 	if (reader->file && cmig_file_start_has_bom(lexer))
 		refuse_other_file(reader, "It contains a byte order mark, which usually begins a file.");
 
@@ -571,7 +602,16 @@ read_token(CmigFileReader *reader)
 		other = cmig_file_start_find_other(lexer, lexer->next, reader->section, reader->has_sql);
 		if (other != NULL)
 			refuse_other_file(reader, other);
-		cmig_file_reader_note_quoted(reader);
+		line = cmig_file_start_find_quoted(lexer);
+		if (line != NULL)
+			ereport(ERROR,
+					(errcode(ERRCODE_CMIG_BAD_FILE),
+					 errmsg("unterminated %s %s", cmig_lexer_type_name(lexer), place(reader, lexer->line)),
+					 errdetail("The line \"%s\" is inside the %s, but begins another file.",
+							   cmig_header_value_shortened(cmig_marker_trimmed(line, line + strcspn(line, "\n"))),
+							   cmig_lexer_type_name(lexer)),
+					 errhint("Close the %s. If that line belongs inside it, indent the line instead.",
+							 cmig_lexer_type_name(lexer))));
 		reader->has_sql |= lexer->type != CMIG_TOKEN_BLOCK_COMMENT;
 		return;
 	}
@@ -583,7 +623,7 @@ read_token(CmigFileReader *reader)
 		refuse_leading_text(reader);
 	ereport(ERROR,
 			(errcode(ERRCODE_CMIG_BAD_FILE),
-			 errmsg("text outside of a section %s", cmig_file_reader_place(reader, lexer->line)),
+			 errmsg("text outside of a section %s", place(reader, lexer->line)),
 			 errhint("Put a line \"-- cmig:upgrade\" before the SQL that applies the revision.")));
 }
 
@@ -592,7 +632,7 @@ read_token(CmigFileReader *reader)
  * inside the comment, the part of the comment before that file is read first.
  */
 static void
-read_comment(CmigFileReader *reader, const char *end)
+read_comment(Reader *reader, const char *end)
 {
 	CmigLexer  *lexer = &reader->lexer;
 	const char *glued = cmig_marker_find_glued(lexer, end);
@@ -619,26 +659,34 @@ read_comment(CmigFileReader *reader, const char *end)
 		ereport(ERROR,
 				(errcode(ERRCODE_CMIG_BAD_FILE),
 				 errmsg("marker \"-- cmig:%s\" is preceded by other text %s",
-						cmig_marker_sections[section], cmig_file_reader_place(reader, lexer->line)),
+						cmig_marker_sections[section], place(reader, lexer->line)),
 				 errdetail("A marker starts a section only if it is alone on its line."),
 				 errhint("Put a line break before \"-- cmig:%s\".", cmig_marker_sections[section])));
 	}
 	else if (reader->section == CMIG_SECTION_HEADER)
 		read_header_line(reader, end);
 	else if (cmig_file_start_is_header_line(lexer, end))
-		refuse_header_line(reader, end);
+	{
+		ereport(ERROR,
+				(errcode(ERRCODE_CMIG_BAD_FILE),
+				 errmsg("header line outside of a header %s", place(reader, lexer->line)),
+				 errdetail("The line is \"%s\".", cmig_header_value_shortened(cmig_marker_trimmed(lexer->start, end))),
+				 errhint("If the line belongs to this revision, move it to the header. If another file begins there, its first line must be \"-- revision: <id>\".")));
+	}
 	else if ((other = cmig_file_start_find_other(lexer, end, reader->section,
 												 reader->has_sql)) != NULL)
 		refuse_other_file(reader, other);
 }
 
-/* Read all revisions in the input. */
-static void
-read_text(CmigFileReader *reader)
+List *
+cmig_revision_file_parse(const char *text, const char *name)
 {
-	CmigLexer  *lexer = &reader->lexer;
+	Reader		reader = {.name = name,.text = text};
+	CmigLexer  *lexer = &reader.lexer;
 	CmigFileStart start;
 
+	cmig_lexer_init(lexer, text);
+	initStringInfo(&reader.description);
 	while (cmig_lexer_next(lexer) != CMIG_TOKEN_END)
 	{
 		/*
@@ -646,46 +694,14 @@ read_text(CmigFileReader *reader)
 		 * belongs to the next file
 		 */
 		if (lexer->type == CMIG_TOKEN_LINE_COMMENT)
-			read_comment(reader, cmig_marker_skip_bom_back(lexer->start, lexer->next));
+			read_comment(&reader, cmig_marker_skip_bom_back(lexer->start, lexer->next));
 		else if (cmig_file_start_match(lexer, &start))
-			start_file(reader, &start);
+			start_file(&reader, &start);
 		else
-			read_token(reader);
+			read_token(&reader);
 	}
-	end_revision(reader, lexer->next);
-	require_revision(reader);
-}
-
-List *
-cmig_revision_file_parse(const char *text, const char *name)
-{
-	MemoryContext context = CurrentMemoryContext;
-	CmigFileReader reader;
-
-	memset(&reader, 0, sizeof(reader));
-	reader.name = name;
-	reader.text = text;
-	cmig_lexer_init(&reader.lexer, text);
-	initStringInfo(&reader.description);
-
-	PG_TRY();
-	{
-		read_text(&reader);
-	}
-	PG_CATCH();
-	{
-		ErrorData  *error;
-
-		MemoryContextSwitchTo(context);
-		error = CopyErrorData();
-		if (reader.suspects == NIL || reader.blamed ||
-			error->sqlerrcode != ERRCODE_CMIG_BAD_FILE)
-			PG_RE_THROW();
-		FlushErrorState();
-		cmig_file_reader_blame(&reader);
-		ReThrowError(error);
-	}
-	PG_END_TRY();
+	end_revision(&reader, lexer->next);
+	require_revision(&reader);
 	pfree(reader.description.data);
 	return reader.files;
 }

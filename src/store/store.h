@@ -47,8 +47,7 @@ extern const char *const cmig_marker_sections[CMIG_SECTION_COUNT];
 extern bool cmig_marker_is_replay_skip(const CmigLexer *lexer, const char *end);
 
 /*
- * The first function returns true if the character is white space.  The second
- * one returns a copy of the text from "start" to "end" without white space at
+ * Returns a copy of the text from "start" to "end" without white space at
  * either end.
  */
 extern char *cmig_marker_trimmed(const char *start, const char *end);
