@@ -67,100 +67,50 @@ static CmigQuery find_number = {
 	1, {TEXTOID}
 };
 
-/* Returns an integer as text, or NULL if the type is not an integer type. */
-static char *
-integer_text(Oid type, Datum value)
-{
-	switch (type)
-	{
-		case INT2OID:
-			return psprintf("%d", DatumGetInt16(value));
-		case INT4OID:
-			return psprintf("%d", DatumGetInt32(value));
-		case INT8OID:
-			return psprintf(INT64_FORMAT, DatumGetInt64(value));
-		default:
-			return NULL;
-	}
-}
-
 /*
- * Returns the id that the user probably means by a number, such as '001' for
- * 1, or the number itself.
- */
-static char *
-revision_of_number(char *number)
-{
-	Datum		values[1];
-	char	   *found = NULL;
-
-	if (*number == '-')
-		return number;
-	values[0] = CStringGetTextDatum(number);
-	(void) cmig_query_each(&find_number, values, NULL, cmig_query_keep_text, &found);
-	return found != NULL ? found : number;
-}
-
-/* Returns a string for a hint, or PLACEHOLDER if it is longer than any id. */
-static char *
-short_text(char *text)
-{
-	return strlen(text) > CMIG_MAX_ID_LENGTH ? PLACEHOLDER : text;
-}
-
-/*
- * Returns an argument as a string for the hint.  If it is an integer, returns
- * the id that the user probably means, and sets *is_number to true.
+ * Returns an argument as a string for the hint, or PLACEHOLDER if it cannot be
+ * shown.  If it is an integer, returns the id that the user probably means,
+ * such as '001' for 1, and sets *is_number to true.
  */
 static char *
 argument_text(FunctionCallInfo fcinfo, int n, bool *is_number)
 {
-	Oid			type = get_fn_expr_argtype(fcinfo->flinfo, n);
-	char	   *number;
+	Datum		values[1];
+	char	   *value;
+	char	   *found = NULL;
 
 	if (PG_ARGISNULL(n))
 		return PLACEHOLDER;
-	switch (type)
+	switch (get_fn_expr_argtype(fcinfo->flinfo, n))
 	{
 		case UNKNOWNOID:
-			return short_text(PG_GETARG_CSTRING(n));
+			value = PG_GETARG_CSTRING(n);
+			return strlen(value) > CMIG_MAX_ID_LENGTH ? PLACEHOLDER : value;
 		case NAMEOID:
 			return pstrdup(NameStr(*PG_GETARG_NAME(n)));
 		case TEXTOID:
 		case VARCHAROID:
 		case BPCHAROID:
-			return short_text(TextDatumGetCString(PG_GETARG_DATUM(n)));
+			value = TextDatumGetCString(PG_GETARG_DATUM(n));
+			return strlen(value) > CMIG_MAX_ID_LENGTH ? PLACEHOLDER : value;
+		case INT2OID:
+			value = psprintf("%d", PG_GETARG_INT16(n));
+			break;
+		case INT4OID:
+			value = psprintf("%d", PG_GETARG_INT32(n));
+			break;
+		case INT8OID:
+			value = psprintf(INT64_FORMAT, PG_GETARG_INT64(n));
+			break;
+		default:
+			return PLACEHOLDER;
 	}
-	number = integer_text(type, PG_GETARG_DATUM(n));
-	if (number == NULL)
-		return PLACEHOLDER;
 	*is_number = true;
-	return revision_of_number(number);
-}
-
-/* Returns the arguments of the correct call, as SQL, for the hint. */
-static char *
-right_arguments(FunctionCallInfo fcinfo, int n, int count, CmigSeveral several,
-				bool *is_number)
-{
-	StringInfoData text;
-
-	initStringInfo(&text);
-	if (count > 1 && several == CMIG_SEVERAL_RANGE)
-	{
-		char	   *from = argument_text(fcinfo, n, is_number);
-
-		return quote_literal_cstr(psprintf("%s:%s", from,
-										   argument_text(fcinfo, n + 1, is_number)));
-	}
-	if (count == 1 || several != CMIG_SEVERAL_ARRAY)
-		return quote_literal_cstr(argument_text(fcinfo, n, is_number));
-	appendStringInfoString(&text, "ARRAY[");
-	for (int i = 0; i < Min(count, MAX_SHOWN); i++)
-		appendStringInfo(&text, "%s%s", i > 0 ? ", " : "",
-						 quote_literal_cstr(argument_text(fcinfo, n + i, is_number)));
-	appendStringInfoChar(&text, ']');
-	return text.data;
+	if (*value == '-')
+		return value;
+	values[0] = CStringGetTextDatum(value);
+	(void) cmig_query_each(&find_number, values, NULL, cmig_query_keep_text, &found);
+	return found != NULL ? found : value;
 }
 
 void
@@ -169,8 +119,24 @@ cmig_wrong_call(FunctionCallInfo fcinfo, int n, int last, const char *call,
 {
 	int			count = Min(last, PG_NARGS() - 1) - n + 1;
 	bool		is_number = false;
-	char	   *arguments = right_arguments(fcinfo, n, count, several, &is_number);
+	char	   *first = argument_text(fcinfo, n, &is_number);
+	StringInfoData arguments;
 
+	initStringInfo(&arguments);
+	if (count > 1 && several == CMIG_SEVERAL_ARRAY)
+	{
+		appendStringInfo(&arguments, "ARRAY[%s", quote_literal_cstr(first));
+		for (int i = 1; i < Min(count, MAX_SHOWN); i++)
+			appendStringInfo(&arguments, ", %s",
+							 quote_literal_cstr(argument_text(fcinfo, n + i, &is_number)));
+		appendStringInfoChar(&arguments, ']');
+	}
+	else
+	{
+		if (count > 1 && several == CMIG_SEVERAL_RANGE)
+			first = psprintf("%s:%s", first, argument_text(fcinfo, n + 1, &is_number));
+		appendStringInfoString(&arguments, quote_literal_cstr(first));
+	}
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 count == 1 && is_number ? errmsg("a revision must be text, not a number")
@@ -178,7 +144,7 @@ cmig_wrong_call(FunctionCallInfo fcinfo, int n, int last, const char *call,
 			 : several == CMIG_SEVERAL_ARRAY ? errmsg("several revisions must be passed as an array")
 			 : several == CMIG_SEVERAL_RANGE ? errmsg("a range must be passed as a single string")
 			 : errmsg("only one revision can be passed"),
-			 errhint("%s%s)", call, arguments)));
+			 errhint("%s%s)", call, arguments.data)));
 }
 
 /*
@@ -344,18 +310,6 @@ static CmigQuery find_functions = {
 	1, {NAMEOID}
 };
 
-/* Returns the names of all access levels as a string for hints. */
-static char *
-level_names(void)
-{
-	StringInfoData text;
-
-	initStringInfo(&text);
-	for (int i = 0; i < lengthof(levels); i++)
-		appendStringInfo(&text, "%s%s", i > 0 ? ", " : "", levels[i].name);
-	return text.data;
-}
-
 /* Row callback of find_functions: append the function to the list. */
 static void
 collect_function(TupleDesc desc, HeapTuple row, void *arg)
@@ -363,30 +317,6 @@ collect_function(TupleDesc desc, HeapTuple row, void *arg)
 	List	  **functions = arg;
 
 	*functions = lappend(*functions, cmig_query_text(desc, row, 1));
-}
-
-/*
- * Returns the statements that grant or revoke EXECUTE on all functions with
- * the given name: "verb EXECUTE ON FUNCTION ... preposition role".
- */
-static List *
-function_statements(const char *verb, const char *preposition, const char *role, const char *function)
-{
-	NameData	access_name;
-	Datum		values[1];
-	List	   *forms = NIL;
-	List	   *statements = NIL;
-	ListCell   *lc;
-
-	namestrcpy(&access_name, function);
-	values[0] = NameGetDatum(&access_name);
-	cmig_query_each(&find_functions, values, NULL, collect_function, &forms);
-	foreach(lc, forms)
-	{
-		statements = lappend(statements, psprintf("%s EXECUTE ON %s %s %s", verb,
-												  (char *) lfirst(lc), preposition, role));
-	}
-	return statements;
 }
 
 /*
@@ -398,30 +328,48 @@ static List *
 level_statements(const char *verb, const char *preposition, const char *role, const char *level)
 {
 	List	   *statements = NIL;
+	int			i = 0;
 
-	for (int i = 0; i < lengthof(levels); i++)
+	while (i < lengthof(levels) && (level == NULL || strcmp(levels[i].name, level) != 0))
+		i++;
+	if (i == lengthof(levels))
 	{
-		if (level == NULL || strcmp(levels[i].name, level) != 0)
-			continue;
-		for (int j = 0; j < lengthof(levels[i].lists) && levels[i].lists[j]; j++)
-			for (const char *const *what = levels[i].lists[j]; *what; what++)
-				statements = lappend(statements,
-									 psprintf("%s %s %s %s%s", verb, *what, preposition, role,
-											  levels[i].with_grant_option && strcmp(verb, "GRANT") == 0
-											  ? " WITH GRANT OPTION" : ""));
-		for (int j = 0; j < lengthof(levels[i].functions) && levels[i].functions[j]; j++)
-			for (const char *const *access_name = levels[i].functions[j]; *access_name; access_name++)
-				statements = list_concat(statements,
-										 function_statements(verb, preposition, role, *access_name));
-		return statements;
+		StringInfoData names;
+
+		initStringInfo(&names);
+		for (i = 0; i < lengthof(levels); i++)
+			appendStringInfo(&names, "%s%s", i > 0 ? ", " : "", levels[i].name);
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 level ? errmsg("access level \"%s\" does not exist",
+								strlen(level) > NAMEDATALEN ? "..." : level)
+				 : errmsg("the access level must not be null"),
+				 errhint("Available levels: %s.", names.data)));
 	}
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 level ? errmsg("access level \"%s\" does not exist",
-							strlen(level) > NAMEDATALEN ? "..." : level)
-			 : errmsg("the access level must not be null"),
-			 errhint("Available levels: %s.", level_names())));
-	return NIL;
+
+	for (int j = 0; j < lengthof(levels[i].lists) && levels[i].lists[j]; j++)
+		for (const char *const *what = levels[i].lists[j]; *what; what++)
+			statements = lappend(statements,
+								 psprintf("%s %s %s %s%s", verb, *what, preposition, role,
+										  levels[i].with_grant_option && strcmp(verb, "GRANT") == 0
+										  ? " WITH GRANT OPTION" : ""));
+	for (int j = 0; j < lengthof(levels[i].functions) && levels[i].functions[j]; j++)
+		for (const char *const *what = levels[i].functions[j]; *what; what++)
+		{
+			NameData	name;
+			Datum		values[1] = {NameGetDatum(&name)};
+			List	   *functions = NIL;
+			ListCell   *lc;
+
+			namestrcpy(&name, *what);
+			cmig_query_each(&find_functions, values, NULL, collect_function, &functions);
+			foreach(lc, functions)
+			{
+				statements = lappend(statements, psprintf("%s EXECUTE ON %s %s %s", verb,
+														  (char *) lfirst(lc), preposition, role));
+			}
+		}
+	return statements;
 }
 
 List *
@@ -447,67 +395,44 @@ cmig_access_revokes_level(const char *role, const char *level)
 }
 
 /*
- * Returns REVOKE statements that take all privileges in schema cmig from a
- * role.
- */
-static List *
-all_revokes(const char *role)
-{
-	return list_make4(psprintf("REVOKE ALL ON ALL ROUTINES IN SCHEMA cmig FROM %s", role),
-					  psprintf("REVOKE ALL ON ALL TABLES IN SCHEMA cmig FROM %s", role),
-					  psprintf("REVOKE ALL ON ALL SEQUENCES IN SCHEMA cmig FROM %s", role),
-					  psprintf("REVOKE ALL ON SCHEMA cmig FROM %s", role));
-}
-
-/*
- * Returns argument n, the name of a role, quoted for use in a statement.
+ * Returns the first argument, the name of a role, quoted for use in a statement.
  * Raises an error if the role is PUBLIC or does not exist.
  */
 static char *
-role_argument(FunctionCallInfo fcinfo, int n)
+role_argument(FunctionCallInfo fcinfo)
 {
-	char	   *access_name;
+	char	   *name = PG_ARGISNULL(0) ? NULL : NameStr(*PG_GETARG_NAME(0));
 
-	if (PG_ARGISNULL(n))
+	if (name == NULL || name[0] == '\0')
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("the role must not be null"),
+				 name == NULL ? errmsg("the role must not be null") : errmsg("the role must not be empty"),
 				 errhint("Specify the role, as in cmig.grant_access('app', 'application')")));
-	access_name = NameStr(*PG_GETARG_NAME(n));
-	if (access_name[0] == '\0')
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("the role must not be empty"),
-				 errhint("Specify the role, as in cmig.grant_access('app', 'application')")));
-	if (strcmp(access_name, "public") == 0)
+	if (strcmp(name, "public") == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("access to pg_cmig cannot be granted to PUBLIC"),
 				 errhint("Specify the roles that need access.")));
-	if (!OidIsValid(get_role_oid(access_name, true)))
+	if (!OidIsValid(get_role_oid(name, true)))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("role \"%s\" does not exist", access_name),
+				 errmsg("role \"%s\" does not exist", name),
 				 errhint("The name is case-sensitive. If the role is new: CREATE ROLE %s",
-						 quote_identifier(access_name))));
-	return pstrdup(quote_identifier(access_name));
+						 quote_identifier(name))));
+	return pstrdup(quote_identifier(name));
 }
 
 /* Returns the owner of schema cmig, who owns all of pg_cmig's objects. */
 static Oid
 schema_owner(void)
 {
-	Oid			schema = get_namespace_oid("cmig", false);
-	HeapTuple	tuple = SearchSysCache1(NAMESPACEOID, ObjectIdGetDatum(schema));
-	Oid			owner_id;
+	Oid			owner_id = cmig_role_owner_of_schema(get_namespace_oid("cmig", false));
 
-	if (!HeapTupleIsValid(tuple))
+	if (!OidIsValid(owner_id))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_SCHEMA),
 				 errmsg("schema \"cmig\" was dropped by another session"),
 				 errhint("CREATE EXTENSION pg_cmig")));
-	owner_id = ((Form_pg_namespace) GETSTRUCT(tuple))->nspowner;
-	ReleaseSysCache(tuple);
 	return owner_id;
 }
 
@@ -605,13 +530,10 @@ begin_change(const char *command)
 Datum
 cmig_grant_access(PG_FUNCTION_ARGS)
 {
-	char	   *role = role_argument(fcinfo, 0);
-	char	   *level = cmig_argument_text(fcinfo, 1);
-
-	List	   *statements;
+	char	   *role = role_argument(fcinfo);
+	List	   *statements = cmig_access_grants(role, cmig_argument_text(fcinfo, 1));
 
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
-	statements = cmig_access_grants(role, level);
 	begin_change("cmig.grant_access()");
 	cmig_access_run(statements);
 	cmig_result_add_texts(fcinfo, statements);
@@ -633,36 +555,33 @@ static CmigQuery find_grantors = {
 	1, {OIDOID}
 };
 
-/*
- * Raise an error if the role is the owner of pg_cmig.  The owner's privileges
- * come from CREATE EXTENSION, and nothing would work without them.
- */
-static void
-refuse_owner(const char *role)
-{
-	Oid			types[1] = {OIDOID};
-	Datum		values[1] = {ObjectIdGetDatum(get_role_oid(role, false))};
-	char	   *yes = NULL;
-
-	(void) cmig_query_once("SELECT 'yes' FROM pg_extension WHERE extname = 'pg_cmig' AND extowner = $1",
-						   1, types, values, NULL, true, cmig_query_keep_text, &yes);
-	if (yes || DatumGetObjectId(values[0]) == schema_owner())
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("role \"%s\" owns pg_cmig", role),
-				 errhint("The owner's access does not depend on access levels and cannot be revoked.")));
-}
-
 Datum
 cmig_revoke_access(PG_FUNCTION_ARGS)
 {
-	char	   *role = role_argument(fcinfo, 0);
-	List	   *statements = all_revokes(role);
-	Datum		values[1] = {ObjectIdGetDatum(get_role_oid(NameStr(*PG_GETARG_NAME(0)), false))};
+	char	   *role = role_argument(fcinfo);
+	const char *name = NameStr(*PG_GETARG_NAME(0));
+	List	   *statements = list_make4(psprintf("REVOKE ALL ON ALL ROUTINES IN SCHEMA cmig FROM %s", role),
+										psprintf("REVOKE ALL ON ALL TABLES IN SCHEMA cmig FROM %s", role),
+										psprintf("REVOKE ALL ON ALL SEQUENCES IN SCHEMA cmig FROM %s", role),
+										psprintf("REVOKE ALL ON SCHEMA cmig FROM %s", role));
+	Oid			types[1] = {OIDOID};
+	Datum		values[1] = {ObjectIdGetDatum(get_role_oid(name, false))};
+	char	   *owns = NULL;
 	List	   *grantors = NIL;
 	ListCell   *lc;
 
-	refuse_owner(NameStr(*PG_GETARG_NAME(0)));
+	/*
+	 * The owner's privileges come from CREATE EXTENSION, and nothing would
+	 * work without them.
+	 */
+	(void) cmig_query_once("SELECT 'yes' FROM pg_extension WHERE extname = 'pg_cmig' AND extowner = $1",
+						   1, types, values, NULL, true, cmig_query_keep_text, &owns);
+	if (owns || DatumGetObjectId(values[0]) == schema_owner())
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("role \"%s\" owns pg_cmig", name),
+				 errhint("The owner's access does not depend on access levels and cannot be revoked.")));
+
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	begin_change("cmig.revoke_access()");
 	cmig_access_run(statements);

@@ -1,6 +1,10 @@
 /*
  * create.c
- *	  New revisions.
+ *	  New revisions: cmig.create_revision, cmig.merge, and cmig.draft.
+ *
+ * The rules are the same as for the commands "alembic revision" and "alembic
+ * merge".  A new revision follows the head or a given revision.  If the given
+ * revision is not a head, the argument splice must be true.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -21,43 +25,12 @@
 #include "parse/parse.h"
 #include "store/internal.h"
 
-/* ----------------------------------------------------------------
- * Checks new revisions for cmig.create_revision and cmig.draft.
- *
- * 	  Creates revisions: cmig.create_revision and cmig.merge.
- *
- * The rules are the same as for the commands "alembic revision" and "alembic
- * merge".  A new revision follows the head or a given revision.  If the given
- * revision is not a head, the argument splice must be true.
- * ----------------------------------------------------------------
- */
-
 PG_FUNCTION_INFO_V1(cmig_create_revision);
 PG_FUNCTION_INFO_V1(cmig_merge);
 PG_FUNCTION_INFO_V1(cmig_merge_array);
+PG_FUNCTION_INFO_V1(cmig_draft);
 
 #define GENERATED_ID_BYTES 6
-
-/* Returns 12 random hex digits that are not the id or label of a revision. */
-static char *
-generate_id(const CmigGraph *graph)
-{
-	for (;;)
-	{
-		unsigned char bytes[GENERATED_ID_BYTES];
-		char	   *id = palloc(2 * GENERATED_ID_BYTES + 1);
-
-		if (!pg_strong_random(bytes, sizeof(bytes)))
-			ereport(ERROR,
-					(errcode(ERRCODE_INTERNAL_ERROR),
-					 errmsg("could not generate random values")));
-		for (int i = 0; i < GENERATED_ID_BYTES; i++)
-			snprintf(id + 2 * i, 3, "%02x", bytes[i]);
-		if (cmig_graph_find_name(graph, id) < 0)
-			return id;
-		pfree(id);
-	}
-}
 
 /*
  * Returns a copy of a name, truncated so that an error message can contain it.
@@ -91,56 +64,58 @@ require_valid_name(const char *kind, const char *name, const char *advice)
 }
 
 /*
- * Returns the new revision's id.  If "id" is NULL, generates one; otherwise
- * checks and returns it.
+ * Returns the new revision's id.  If "id" is NULL, generates one, 12 random
+ * hex digits; otherwise checks and returns it.
  */
 static char *
 check_id(const CmigGraph *graph, const char *id)
 {
-	if (id == NULL)
-		return generate_id(graph);
-	require_valid_name("revision id", id, "; leave out the id to have one generated");
-	if (cmig_graph_find_name(graph, id) >= 0 || cmig_repeatables_find(graph, id) >= 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNIQUE_VIOLATION),
-				 cmig_repeatables_find_any(graph, id) >= 0
-				 ? errmsg("revision \"%s\" already exists", id)
-				 : errmsg("\"%s\" is already a branch label", id),
-				 errhint("Choose another id, or leave it out to have one generated.")));
-	return pstrdup(id);
+	unsigned char bytes[GENERATED_ID_BYTES];
+	char	   *generated;
+
+	if (id != NULL)
+	{
+		require_valid_name("revision id", id, "; leave out the id to have one generated");
+		if (cmig_graph_find_name(graph, id) >= 0 || cmig_repeatables_find(graph, id) >= 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_UNIQUE_VIOLATION),
+					 cmig_repeatables_find_any(graph, id) >= 0
+					 ? errmsg("revision \"%s\" already exists", id)
+					 : errmsg("\"%s\" is already a branch label", id),
+					 errhint("Choose another id, or leave it out to have one generated.")));
+		return pstrdup(id);
+	}
+	generated = palloc(2 * GENERATED_ID_BYTES + 1);
+	do
+	{
+		if (!pg_strong_random(bytes, sizeof(bytes)))
+			ereport(ERROR,
+					(errcode(ERRCODE_INTERNAL_ERROR),
+					 errmsg("could not generate random values")));
+		for (int i = 0; i < GENERATED_ID_BYTES; i++)
+			snprintf(generated + 2 * i, 3, "%02x", bytes[i]);
+	} while (cmig_graph_find_name(graph, generated) >= 0);
+	return generated;
 }
 
 /*
- * Raise an error if a parent is not a head and "splice" is false, because a
- * new branch would start at that parent.
+ * Set the new revision's parents.  Raises an error if a parent is not a head
+ * and "splice" is false, because a new branch would start at that parent.
  */
 static void
-require_heads(const CmigGraph *graph, List *parents, bool splice)
-{
-	ListCell   *lc;
-
-	if (splice)
-		return;
-	foreach(lc, parents)
-	{
-		if (!cmig_graph_is_head(graph, lfirst_int(lc)))
-			ereport(ERROR,
-					(errcode(ERRCODE_CMIG_INVALID_TARGET),
-					 errmsg("revision \"%s\" is not a head revision",
-							cmig_graph_id(graph, lfirst_int(lc))),
-					 errhint("Use splice => true to start a new branch from it.")));
-	}
-}
-
-/* Set the new revision's parents. */
-static void
-set_parents(const CmigGraph *graph, CmigRevision *edges, List *parents)
+set_parents(const CmigGraph *graph, CmigRevision *edges, List *parents, bool splice)
 {
 	ListCell   *lc;
 
 	edges->parents.names = palloc(sizeof(char *) * (list_length(parents) + 1));
 	foreach(lc, parents)
 	{
+		if (!splice && !cmig_graph_is_head(graph, lfirst_int(lc)))
+			ereport(ERROR,
+					(errcode(ERRCODE_CMIG_INVALID_TARGET),
+					 errmsg("revision \"%s\" is not a head revision",
+							cmig_graph_id(graph, lfirst_int(lc))),
+					 errhint("Use splice => true to start a new branch from it.")));
 		edges->parents.names[edges->parents.count++] = pstrdup(cmig_graph_id(graph, lfirst_int(lc)));
 	}
 }
@@ -183,29 +158,6 @@ complete_dependency(const CmigGraph *graph, char *name)
 	return pstrdup(cmig_graph_id(graph, linitial_int(found)));
 }
 
-/* Raise an error if two of the identifiers refer to the same parent. */
-static void
-refuse_repeated_parents(const CmigGraph *graph, const CmigNames *revisions)
-{
-	CmigMarks  *seen = cmig_graph_marks(graph);
-
-	for (int i = 0; i < revisions->count; i++)
-	{
-		ListCell   *lc;
-
-		foreach(lc, cmig_target_absolute(graph, revisions->names[i]))
-		{
-			if (!cmig_graph_mark(seen, lfirst_int(lc)))
-				ereport(ERROR,
-						(errcode(ERRCODE_CMIG_INVALID_TARGET),
-						 errmsg("duplicate head revisions are specified"),
-						 errdetail("\"%s\" is specified twice.",
-								   cmig_graph_id(graph, lfirst_int(lc))),
-						 errhint("Specify each revision only once; SELECT * FROM cmig.heads() lists the heads.")));
-		}
-	}
-}
-
 /*
  * Raise an error if adding the new revision would cause a defect in the graph.
  */
@@ -238,25 +190,6 @@ require_short_line(const char *message)
 				 errhint("Put longer text into the description of the revision file.")));
 }
 
-/*
- * Returns the precondition without white space around it, or NULL if it is
- * empty.  Raises an error if it has line breaks, which the header of a file
- * cannot contain.
- */
-static char *
-check_precondition(char *sql)
-{
-	if (sql == NULL)
-		return NULL;
-	sql = cmig_marker_trimmed(sql, sql + strlen(sql));
-	if (strpbrk(sql, "\r\n") != NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("the precondition must be one line"),
-				 errhint("It is written on one line in the header of the revision file. Put a longer query into a function.")));
-	return *sql != '\0' ? sql : NULL;
-}
-
 /* Check and set a new revision's id, parents, label, and dependencies. */
 static void
 place(const CmigGraph *graph, CmigNewRevision *new)
@@ -271,8 +204,7 @@ place(const CmigGraph *graph, CmigNewRevision *new)
 				 errmsg("the head must not be null"),
 				 errhint("Omit the argument to build on the head, specify the revision to build on, or use base to start a new tree.")));
 	parents = cmig_target_absolute(graph, new->head);
-	require_heads(graph, parents, new->splice);
-	set_parents(graph, edges, parents);
+	set_parents(graph, edges, parents, new->splice);
 	edges->id = check_id(graph, edges->id);
 	set_label(graph, edges, new->label);
 	if (new->depends)
@@ -298,7 +230,8 @@ create_prepare(CmigNewRevision *new)
 {
 	CmigRevisionSet *set = cmig_active_read(false);
 	CmigGraph  *graph = cmig_graph_build(set->revisions, set->count);
-	CmigRevision *edges = &new->text.edges;
+	CmigRevisionText *text = &new->text;
+	CmigRevision *edges = &text->edges;
 
 	cmig_repeatables_add(graph, set->repeatables, set->repeatable_count);
 	cmig_graph_require_sound(graph);
@@ -308,12 +241,21 @@ create_prepare(CmigNewRevision *new)
 				 errmsg("the message must not be null"),
 				 errhint("Describe in one line what the revision does.")));
 	require_short_line(edges->message);
-	new->text.precondition_sql = check_precondition(new->text.precondition_sql);
-	if (new->text.upgrade_sql == NULL)
-		new->text.upgrade_sql = "";
-	new->text.upgrade_sql = cmig_script_strip_outer_transaction(new->text.upgrade_sql);
-	if (new->text.downgrade_sql)
-		new->text.downgrade_sql = cmig_script_strip_outer_transaction(new->text.downgrade_sql);
+	if (text->precondition_sql)
+	{
+		text->precondition_sql = cmig_marker_trimmed(text->precondition_sql,
+													 text->precondition_sql + strlen(text->precondition_sql));
+		if (strpbrk(text->precondition_sql, "\r\n") != NULL)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("the precondition must be one line"),
+					 errhint("It is written on one line in the header of the revision file. Put a longer query into a function.")));
+		if (*text->precondition_sql == '\0')
+			text->precondition_sql = NULL;
+	}
+	text->upgrade_sql = cmig_script_strip_outer_transaction(text->upgrade_sql ? text->upgrade_sql : "");
+	if (text->downgrade_sql)
+		text->downgrade_sql = cmig_script_strip_outer_transaction(text->downgrade_sql);
 
 	if (new->placed)
 	{
@@ -364,62 +306,6 @@ merge_message(const CmigNames *parents)
 	return psprintf("merge %s", cmig_listing_text(&merged));
 }
 
-/*
- * Create a merge, a revision that follows several other revisions, and return
- * its id.
- */
-static char *
-create_merge(const CmigNames *revisions, const char *message, const char *id, bool splice,
-			 char *label)
-{
-	CmigRevisionSet *set = cmig_active_read(false);
-	CmigGraph  *graph = cmig_graph_build(set->revisions, set->count);
-	CmigRevisionText text = {0};
-	List	   *parents;
-
-	cmig_repeatables_add(graph, set->repeatables, set->repeatable_count);
-	cmig_graph_require_sound(graph);
-
-	/*
-	 * For a merge, "heads" includes heads on which other revisions depend,
-	 * because heads can be merged even if one depends on another.
-	 */
-	if (revisions->names[0] == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("the revisions must not be null"),
-				 errhint("Use cmig.merge('heads', '<message>'), or cmig.merge(ARRAY['<revision>', '<revision>'], '<message>')")));
-	if (revisions->count == 1 && strcmp(revisions->names[0], "heads") == 0)
-		parents = cmig_identifier_heads(graph, NULL, false);
-	else
-	{
-		parents = cmig_target_list(graph, revisions, false);
-		refuse_repeated_parents(graph, revisions);
-	}
-	if (list_length(parents) < 2)
-		ereport(ERROR,
-				(errcode(ERRCODE_CMIG_INVALID_TARGET),
-				 errmsg("there is nothing to merge"),
-				 parents == NIL ? errdetail("The identifiers do not refer to any revision.")
-				 : errdetail("The identifiers refer only to \"%s\".",
-							 cmig_graph_id(graph, linitial_int(parents))),
-				 errhint("Use cmig.merge('heads', '<message>'), or cmig.merge(ARRAY['<revision>', '<revision>'], '<message>'); SELECT * FROM cmig.heads() lists the heads.")));
-	require_heads(graph, parents, splice);
-	set_parents(graph, &text.edges, parents);
-
-	text.edges.id = check_id(graph, id);
-	set_label(graph, &text.edges, label);
-	text.edges.transactional = true;
-	text.upgrade_sql = "";
-	text.downgrade_sql = "";
-	if (message)
-		require_short_line(message);
-	text.edges.message = message ? pstrdup(message) : merge_message(&text.edges.parents);
-	require_sound_with(set, &text.edges);
-	cmig_revision_rows_insert(&text);
-	return text.edges.id;
-}
-
 /* Create a merge from the arguments of cmig.merge, and return its id. */
 static Datum
 merge(FunctionCallInfo fcinfo, const CmigNames *revisions)
@@ -429,10 +315,63 @@ merge(FunctionCallInfo fcinfo, const CmigNames *revisions)
 	bool		splice = cmig_argument_bool(fcinfo, 3, false);
 	char	   *label = cmig_argument_text(fcinfo, 4);
 	int			guc_level = cmig_change_begin_revisions("cmig.merge()");
+	CmigRevisionSet *set = cmig_active_read(false);
+	CmigGraph  *graph = cmig_graph_build(set->revisions, set->count);
+	CmigRevisionText text = {.upgrade_sql = "",.downgrade_sql = ""};
+	List	   *parents;
 
-	id = create_merge(revisions, message, id, splice, label);
+	cmig_repeatables_add(graph, set->repeatables, set->repeatable_count);
+	cmig_graph_require_sound(graph);
+	if (revisions->names[0] == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the revisions must not be null"),
+				 errhint("Use cmig.merge('heads', '<message>'), or cmig.merge(ARRAY['<revision>', '<revision>'], '<message>')")));
+
+	/*
+	 * For a merge, "heads" includes heads on which other revisions depend,
+	 * because heads can be merged even if one depends on another.
+	 */
+	if (revisions->count == 1 && strcmp(revisions->names[0], "heads") == 0)
+		parents = cmig_identifier_heads(graph, NULL, false);
+	else
+	{
+		CmigMarks  *seen = cmig_graph_marks(graph);
+		ListCell   *lc;
+
+		parents = cmig_target_list(graph, revisions, false);
+		for (int i = 0; i < revisions->count; i++)
+			foreach(lc, cmig_target_absolute(graph, revisions->names[i]))
+		{
+			if (!cmig_graph_mark(seen, lfirst_int(lc)))
+				ereport(ERROR,
+						(errcode(ERRCODE_CMIG_INVALID_TARGET),
+						 errmsg("duplicate head revisions are specified"),
+						 errdetail("\"%s\" is specified twice.",
+								   cmig_graph_id(graph, lfirst_int(lc))),
+						 errhint("Specify each revision only once; SELECT * FROM cmig.heads() lists the heads.")));
+		}
+	}
+	if (list_length(parents) < 2)
+		ereport(ERROR,
+				(errcode(ERRCODE_CMIG_INVALID_TARGET),
+				 errmsg("there is nothing to merge"),
+				 parents == NIL ? errdetail("The identifiers do not refer to any revision.")
+				 : errdetail("The identifiers refer only to \"%s\".",
+							 cmig_graph_id(graph, linitial_int(parents))),
+				 errhint("Use cmig.merge('heads', '<message>'), or cmig.merge(ARRAY['<revision>', '<revision>'], '<message>'); SELECT * FROM cmig.heads() lists the heads.")));
+	set_parents(graph, &text.edges, parents, splice);
+
+	text.edges.id = check_id(graph, id);
+	set_label(graph, &text.edges, label);
+	text.edges.transactional = true;
+	if (message)
+		require_short_line(message);
+	text.edges.message = message ? pstrdup(message) : merge_message(&text.edges.parents);
+	require_sound_with(set, &text.edges);
+	cmig_revision_rows_insert(&text);
 	cmig_change_end_revisions(guc_level);
-	PG_RETURN_TEXT_P(cstring_to_text(id));
+	PG_RETURN_TEXT_P(cstring_to_text(text.edges.id));
 }
 
 Datum
@@ -446,16 +385,6 @@ cmig_merge_array(PG_FUNCTION_ARGS)
 {
 	return merge(fcinfo, cmig_argument_revisions(fcinfo, 0));
 }
-
-/* ----------------------------------------------------------------
- * Creates the contents of new revision files, for cmig.draft and similar
- * functions.
- *
- * 	  Creates the contents of new revision files: cmig.draft.
- * ----------------------------------------------------------------
- */
-
-PG_FUNCTION_INFO_V1(cmig_draft);
 
 void
 cmig_draft_arguments(FunctionCallInfo fcinfo, int n, CmigDraft *draft)

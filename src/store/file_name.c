@@ -261,57 +261,6 @@ make_slug(const char *message)
 }
 
 /*
- * Returns a revision's id as it appears in a file name.  "first" is true if
- * the id begins the name of a file or folder, which must not start with a dot.
- */
-static char *
-make_id(const char *id, bool first)
-{
-	char	   *result = pstrdup(id);
-
-	if (first && result[0] == '.')
-		result[0] = '_';
-	for (char *p = result; *p; p++)
-		if (*p == '/' || *p == '\\')
-			*p = '_';
-	return result;
-}
-
-/* Append a value, padded to the field's width. */
-static void
-append_padded(StringInfo name, const Field *field, const char *value)
-{
-	int			pad = field->width - pg_mbstrlen(value);
-	bool		zero = field->zero && !field->left && field->conversion == 'd';
-
-	if (!field->left)
-		while (pad-- > 0)
-			appendStringInfoChar(name, zero ? '0' : ' ');
-	appendStringInfoString(name, value);
-	while (pad-- > 0)
-		appendStringInfoChar(name, ' ');
-}
-
-static void
-append_text(StringInfo name, const Field *field, const char *template, char *value)
-{
-	if (field->conversion != 's')
-		refuse_template(template, psprintf("The token %%(%s) is text and must end in s.", field->name));
-	if (field->precision >= 0)
-		value[pg_mbcharcliplen(value, strlen(value), field->precision)] = '\0';
-	append_padded(name, field, value);
-}
-
-static void
-append_number(StringInfo name, const Field *field, int64 value)
-{
-	if (field->conversion == 'd' && field->precision > 0)
-		append_padded(name, field, psprintf("%0*lld", field->precision, (long long) value));
-	else
-		append_padded(name, field, psprintf("%lld", (long long) value));
-}
-
-/*
  * Returns the value of a date or time field from the revision's created_at, in
  * UTC.
  */
@@ -356,6 +305,8 @@ append_field(StringInfo name, const Field *field, const char *template,
 {
 	bool		first = name->len == 0 || name->data[name->len - 1] == '/';
 	int			which;
+	int			pad;
+	char	   *value;
 
 	for (which = 0; which < lengthof(field_names); which++)
 		if (strcmp(field->name, field_names[which]) == 0)
@@ -363,12 +314,35 @@ append_field(StringInfo name, const Field *field, const char *template,
 	if (which == lengthof(field_names))
 		refuse_template(template, psprintf("There is no token %%(%s).", shown(field->name)));
 	if (which == FIELD_REV)
-		append_text(name, field, template, make_id(revision->edges.id, first));
+	{
+		value = pstrdup(revision->edges.id);
+		/* the name of a file or folder must not start with a dot */
+		if (first && value[0] == '.')
+			value[0] = '_';
+		for (char *p = value; *p; p++)
+			if (*p == '/' || *p == '\\')
+				*p = '_';
+	}
 	else if (which == FIELD_SLUG)
-		append_text(name, field, template,
-					make_slug(revision->edges.message ? revision->edges.message : ""));
+		value = make_slug(revision->edges.message ? revision->edges.message : "");
 	else
-		append_number(name, field, date_part(which, revision));
+		value = psprintf("%0*lld", field->conversion == 'd' ? Max(field->precision, 0) : 0,
+						 (long long) date_part(which, revision));
+
+	if (which == FIELD_REV || which == FIELD_SLUG)
+	{
+		if (field->conversion != 's')
+			refuse_template(template, psprintf("The token %%(%s) is text and must end in s.", field->name));
+		if (field->precision >= 0)
+			value[pg_mbcharcliplen(value, strlen(value), field->precision)] = '\0';
+	}
+	pad = field->width - pg_mbstrlen(value);
+	if (!field->left)
+		while (pad-- > 0)
+			appendStringInfoChar(name, field->zero && field->conversion == 'd' ? '0' : ' ');
+	appendStringInfoString(name, value);
+	while (pad-- > 0)
+		appendStringInfoChar(name, ' ');
 }
 
 /* Returns the reason why a file name is not valid, or NULL if it is valid. */

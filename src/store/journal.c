@@ -1,6 +1,24 @@
 /*
  * journal.c
- *	  Rows of cmig.journal.
+ *	  Rows of cmig.journal, one for each step that was run.
+ *
+ * The id of a new row is derived from the existing rows.  A sequence would not
+ * work, because it is not replicated, and because restoring a dump into a live
+ * database would set it back.  Every session that writes rows holds the run
+ * lock (cmig.journal_trigger takes it for manually written rows), so the
+ * greatest committed id plus one is free.
+ *
+ * A run must never fail because no id is left.  The trigger rejects an id that
+ * is far beyond the last one, unless the row is written by the table's owner or
+ * by a restore.  If such a row leaves too few ids after it, new rows have ids in
+ * the last gap that is large enough.
+ *
+ * In new rows, session_role and client_address have the columns' defaults,
+ * because a migrator is not allowed to write to these columns.  The trigger
+ * checks the column "role".
+ *
+ * Only rows of the current scope are read, except by the queries for
+ * checksums.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -27,27 +45,6 @@
 #include "run/run.h"
 #include "store/internal.h"
 
-/* ----------------------------------------------------------------
- * Writes cmig.journal, which contains a row for each step that was run.
- *
- * The id of a new row is derived from the existing rows.  A sequence would not
- * work, because it is not replicated, and because restoring a dump into a live
- * database would set it back.  Every session that writes rows holds the run
- * lock (cmig.journal_trigger takes it for manually written rows), so the
- * greatest committed id plus one is free.
- *
- * A run must never fail because no id is left.  The trigger
- * (journal.c) rejects an id that is far beyond the last one, unless
- * the row is written by the table's owner or by a restore.  If such a row
- * leaves too few ids after it, new rows have ids in the last gap that is large
- * enough.
- *
- * In new rows, session_role and client_address have the columns' defaults,
- * because a migrator is not allowed to write to these columns.  The trigger
- * checks the column "role".
- * ----------------------------------------------------------------
- */
-
 /* The maximum number of rows that a batch writes with one statement. */
 #define CMIG_JOURNAL_BATCH 500
 
@@ -60,9 +57,8 @@ struct CmigJournalBatch
 };
 
 static CmigQuery last_id_query = {
-	.sql = "SELECT coalesce(max(id::bigint), 0)::text FROM cmig.journal WHERE scope::text = $1",
-	.nargs = 1,
-	.argtypes = {TEXTOID}
+	"SELECT coalesce(max(id::bigint), 0)::text FROM cmig.journal WHERE scope::text = $1",
+	1, {TEXTOID}
 };
 
 /*
@@ -71,26 +67,24 @@ static CmigQuery last_id_query = {
  * followed by enough ids.
  */
 static CmigQuery gap_query = {
-	.sql = "SELECT max(id)::text FROM (SELECT id::bigint, lead(id::bigint) OVER (ORDER BY id::bigint)"
+	"SELECT max(id)::text FROM (SELECT id::bigint, lead(id::bigint) OVER (ORDER BY id::bigint)"
 	" FROM (SELECT 0 AS id UNION ALL SELECT id::bigint FROM cmig.journal WHERE id::bigint > 0 AND scope::text = $1) j) k (id, next)"
 	" WHERE coalesce(next, 9223372036854775807)::numeric - id > " CppAsString2(CMIG_JOURNAL_BATCH),
-	.nargs = 1,
-	.argtypes = {TEXTOID}
+	1, {TEXTOID}
 };
 
 static CmigQuery insert_query = {
-	.sql = "INSERT INTO cmig.journal (id, revision, direction, outcome, started_at,"
+	"INSERT INTO cmig.journal (id, revision, direction, outcome, started_at,"
 	" elapsed, role, application_name,"
 	" transaction_id, checksum, search_path, sqlstate, message, statement, scope)"
 	" VALUES ($13, $1, $2, $3, $4, $5, $6::name, $7,"
 	" pg_current_xact_id(), $8, $9, $10, $11, $12, $14)",
-	.nargs = 14,
-	.argtypes = {TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, INTERVALOID,
+	14, {TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, INTERVALOID,
 	TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, INT4OID, INT8OID, TEXTOID}
 };
 
 static CmigQuery insert_all_query = {
-	.sql = "INSERT INTO cmig.journal (id, revision, direction, outcome, started_at,"
+	"INSERT INTO cmig.journal (id, revision, direction, outcome, started_at,"
 	" elapsed, role, application_name,"
 	" transaction_id, checksum, search_path, message, scope)"
 	" SELECT $11 + e.n, e.revision, e.direction, e.outcome, e.started_at,"
@@ -99,37 +93,33 @@ static CmigQuery insert_all_query = {
 	" FROM ROWS FROM (unnest($1), unnest($2), unnest($3), unnest($4), unnest($5),"
 	" unnest($6), unnest($7)) WITH ORDINALITY AS e (revision, direction, outcome,"
 	" started_at, finished_at, checksum, message, n) ORDER BY e.n",
-	.nargs = 12,
-	.argtypes = {TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TIMESTAMPTZARRAYOID,
+	12, {TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TIMESTAMPTZARRAYOID,
 		TIMESTAMPTZARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTOID, TEXTOID, TEXTOID,
 	INT8OID, TEXTOID}
 };
 
 static CmigQuery finish_query = {
-	.sql = "UPDATE cmig.journal SET outcome = $2, elapsed = $3,"
+	"UPDATE cmig.journal SET outcome = $2, elapsed = $3,"
 	" transaction_id = CASE WHEN $2 = 'done' THEN pg_current_xact_id() END,"
 	" checksum = coalesce($4, checksum::text), sqlstate = $5, message = $6, statement = $7"
 	" WHERE id::bigint = $1 AND scope::text = $8",
-	.nargs = 8,
-	.argtypes = {INT8OID, TEXTOID, INTERVALOID, TEXTOID, TEXTOID, TEXTOID, INT4OID, TEXTOID}
+	8, {INT8OID, TEXTOID, INTERVALOID, TEXTOID, TEXTOID, TEXTOID, INT4OID, TEXTOID}
 };
 
 static CmigQuery interrupted_query = {
-	.sql = "UPDATE cmig.journal SET outcome = 'failed', transaction_id = NULL,"
+	"UPDATE cmig.journal SET outcome = 'failed', transaction_id = NULL,"
 	" message = 'the run was interrupted' WHERE outcome::text = 'running' AND scope::text = $1",
-	.nargs = 1,
-	.argtypes = {TEXTOID}
+	1, {TEXTOID}
 };
 
 static CmigQuery running_query = {
-	.sql = "SELECT EXISTS (SELECT FROM cmig.journal WHERE outcome::text = 'running' AND scope::text = $1)::text",
-	.nargs = 1,
-	.argtypes = {TEXTOID}
+	"SELECT EXISTS (SELECT FROM cmig.journal WHERE outcome::text = 'running' AND scope::text = $1)::text",
+	1, {TEXTOID}
 };
 
 /* Returns the name of the current scope as a query argument. */
 static Datum
-journal_own_scope(void)
+own_scope(void)
 {
 	return CStringGetTextDatum(cmig_scope_current());
 }
@@ -142,7 +132,7 @@ journal_own_scope(void)
 static int64
 id_of(CmigQuery *query)
 {
-	Datum		values[1] = {journal_own_scope()};
+	Datum		values[1] = {own_scope()};
 	char	   *text = cmig_query_at_snapshot(query, values, GetLatestSnapshot());
 
 	return text ? DatumGetInt64(DirectFunctionCall1(int8in, CStringGetDatum(text))) : 0;
@@ -160,7 +150,7 @@ is_last_number(int64 id)
  * CMIG_JOURNAL_BATCH ids after it are free.
  */
 static int64
-journal_last_id(void)
+last_id(void)
 {
 	int64		id = id_of(&last_id_query);
 
@@ -178,7 +168,7 @@ cmig_journal_out_of_order(void)
 int64
 cmig_journal_start(const CmigJournalEntry *entry)
 {
-	int64		id = journal_last_id() + 1;
+	int64		id = last_id() + 1;
 	Datum		values[14];
 	char		nulls[15] = "nnnnnnnnnnnn  ";
 
@@ -207,7 +197,7 @@ cmig_journal_start(const CmigJournalEntry *entry)
 	}
 
 	values[12] = Int64GetDatum(id);
-	values[13] = journal_own_scope();
+	values[13] = own_scope();
 
 	cmig_query_run(&insert_query, values, nulls);
 	return id;
@@ -240,14 +230,14 @@ cmig_journal_finish(int64 id, const CmigJournalEntry *entry)
 		values[6] = Int32GetDatum(entry->statement);
 		nulls[6] = ' ';
 	}
-	values[7] = journal_own_scope();
+	values[7] = own_scope();
 	cmig_query_run(&finish_query, values, nulls);
 }
 
 void
 cmig_journal_interrupted(void)
 {
-	Datum		values[1] = {journal_own_scope()};
+	Datum		values[1] = {own_scope()};
 
 	cmig_query_run(&interrupted_query, values, NULL);
 }
@@ -255,7 +245,7 @@ cmig_journal_interrupted(void)
 bool
 cmig_journal_has_running(void)
 {
-	Datum		values[1] = {journal_own_scope()};
+	Datum		values[1] = {own_scope()};
 	char	   *found = NULL;
 
 	cmig_query_each(&running_query, values, NULL, cmig_query_keep_text, &found);
@@ -263,28 +253,22 @@ cmig_journal_has_running(void)
 }
 
 /*
- * Returns an array of the times at which the entries' steps finished
- * ("finished" is true) or started.
+ * Return an array with a field of each entry, a time or a string, given the
+ * field's offset.  A string may be NULL.
  */
 static Datum
-times_array(const CmigJournalEntry *entries, int count, bool finished)
+times_array(const CmigJournalEntry *entries, int count, Size offset)
 {
 	Datum	   *elements = palloc(sizeof(Datum) * count);
 
 	for (int i = 0; i < count; i++)
-		elements[i] = TimestampTzGetDatum(finished ? entries[i].finished_at
-										  : entries[i].started_at);
+		elements[i] = TimestampTzGetDatum(*(const TimestampTz *) ((const char *) &entries[i] + offset));
 	return PointerGetDatum(construct_array(elements, count, TIMESTAMPTZOID, 8,
 										   FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
 }
 
-/*
- * Returns an array of strings, one for each entry.  pick() returns the string
- * of an entry, which may be NULL.
- */
 static Datum
-texts_array(const CmigJournalEntry *entries, int count,
-			const char *(*pick) (const CmigJournalEntry *))
+texts_array(const CmigJournalEntry *entries, int count, Size offset)
 {
 	Datum	   *elements = palloc(sizeof(Datum) * count);
 	bool	   *nulls = palloc(sizeof(bool) * count);
@@ -292,44 +276,13 @@ texts_array(const CmigJournalEntry *entries, int count,
 
 	for (int i = 0; i < count; i++)
 	{
-		const char *text = pick(&entries[i]);
+		const char *text = *(const char *const *) ((const char *) &entries[i] + offset);
 
 		nulls[i] = text == NULL;
 		elements[i] = text ? CStringGetTextDatum(text) : (Datum) 0;
 	}
 	return PointerGetDatum(construct_md_array(elements, nulls, 1, &count, &lower,
 											  TEXTOID, -1, false, TYPALIGN_INT));
-}
-
-/* Functions that texts_array() uses to get a field of an entry */
-static const char *
-pick_revision(const CmigJournalEntry *entry)
-{
-	return entry->revision;
-}
-
-static const char *
-pick_direction(const CmigJournalEntry *entry)
-{
-	return entry->direction;
-}
-
-static const char *
-pick_outcome(const CmigJournalEntry *entry)
-{
-	return entry->outcome;
-}
-
-static const char *
-pick_checksum(const CmigJournalEntry *entry)
-{
-	return entry->checksum;
-}
-
-static const char *
-pick_message(const CmigJournalEntry *entry)
-{
-	return entry->message;
 }
 
 /* Write the rows in the batch, and empty the batch. */
@@ -341,18 +294,18 @@ write_batch(CmigJournalBatch *batch)
 	char		nulls[13] = "       nnn  ";
 	MemoryContext old = MemoryContextSwitchTo(batch->context);
 
-	values[0] = texts_array(entries, batch->count, pick_revision);
-	values[1] = texts_array(entries, batch->count, pick_direction);
-	values[2] = texts_array(entries, batch->count, pick_outcome);
-	values[3] = times_array(entries, batch->count, false);
-	values[4] = times_array(entries, batch->count, true);
-	values[5] = texts_array(entries, batch->count, pick_checksum);
-	values[6] = texts_array(entries, batch->count, pick_message);
+	values[0] = texts_array(entries, batch->count, offsetof(CmigJournalEntry, revision));
+	values[1] = texts_array(entries, batch->count, offsetof(CmigJournalEntry, direction));
+	values[2] = texts_array(entries, batch->count, offsetof(CmigJournalEntry, outcome));
+	values[3] = times_array(entries, batch->count, offsetof(CmigJournalEntry, started_at));
+	values[4] = times_array(entries, batch->count, offsetof(CmigJournalEntry, finished_at));
+	values[5] = texts_array(entries, batch->count, offsetof(CmigJournalEntry, checksum));
+	values[6] = texts_array(entries, batch->count, offsetof(CmigJournalEntry, message));
 	cmig_query_bind_text(values, nulls, 7, cmig_session_role());
 	cmig_query_bind_text(values, nulls, 8, application_name);
 	cmig_query_bind_text(values, nulls, 9, cmig_session_search_path());
-	values[10] = Int64GetDatum(journal_last_id());
-	values[11] = journal_own_scope();
+	values[10] = Int64GetDatum(last_id());
+	values[11] = own_scope();
 	cmig_query_run(&insert_all_query, values, nulls);
 	MemoryContextSwitchTo(old);
 	MemoryContextReset(batch->context);
@@ -391,14 +344,6 @@ cmig_journal_end(CmigJournalBatch *batch)
 	pfree(batch);
 }
 
-/* ----------------------------------------------------------------
- * Reads cmig.journal.
- *
- * Only rows of the current scope are read, except by the queries for
- * checksums.
- * ----------------------------------------------------------------
- */
-
 #define OF_SCRIPT \
 	" WHERE revision::text = $1 AND outcome::text = 'done'" \
 	" AND direction::text IN ('upgrade', 'stamp', 'repair') AND checksum::text IS NOT NULL"
@@ -409,19 +354,17 @@ cmig_journal_end(CmigJournalBatch *batch)
  * time, because their ids do not show the order.
  */
 static CmigQuery checksum_query = {
-	.sql = "SELECT checksum::text FROM cmig.journal" OF_SCRIPT
+	"SELECT checksum::text FROM cmig.journal" OF_SCRIPT
 	" AND (scope::text = $2 OR (scope::text = '' AND direction::text = 'repair'))"
 	" ORDER BY CASE WHEN $2 <> '' THEN started_at::timestamptz END DESC NULLS LAST, id::bigint DESC LIMIT 1",
-	.nargs = 2,
-	.argtypes = {TEXTOID, TEXTOID}
+	2, {TEXTOID, TEXTOID}
 };
 
 /* A query for the last checksum of a revision in any scope. */
 static CmigQuery any_checksum_query = {
-	.sql = "SELECT checksum::text FROM cmig.journal" OF_SCRIPT
+	"SELECT checksum::text FROM cmig.journal" OF_SCRIPT
 	" ORDER BY started_at::timestamptz DESC, id::bigint DESC LIMIT 1",
-	.nargs = 1,
-	.argtypes = {TEXTOID}
+	1, {TEXTOID}
 };
 
 /*
@@ -429,85 +372,71 @@ static CmigQuery any_checksum_query = {
  * whether a downgrade has been run since then.
  */
 static CmigQuery repeatable_query = {
-	.sql = "SELECT r.checksum, EXISTS (SELECT FROM cmig.journal d WHERE d.id::bigint > r.id"
+	"SELECT r.checksum, EXISTS (SELECT FROM cmig.journal d WHERE d.id::bigint > r.id"
 	" AND d.scope::text = $2 AND d.direction::text = 'downgrade' AND d.outcome::text = 'done')"
 	" FROM (SELECT j.id::bigint, j.checksum::text FROM cmig.journal j"
 	" WHERE j.revision::text = $1 AND j.outcome::text = 'done' AND j.scope::text = $2"
 	" AND j.direction::text IN ('upgrade', 'repair') AND j.checksum::text IS NOT NULL"
 	" ORDER BY j.id::bigint DESC LIMIT 1) r",
-	.nargs = 2,
-	.argtypes = {TEXTOID, TEXTOID}
+	2, {TEXTOID, TEXTOID}
 };
 
 static CmigQuery last_query = {
-	.sql = "SELECT coalesce(revision::text, ''), coalesce(direction::text, ''),"
+	"SELECT coalesce(revision::text, ''), coalesce(direction::text, ''),"
 	" coalesce(outcome::text, ''), sqlstate::text, message::text, statement::integer"
 	" FROM cmig.journal WHERE direction::text NOT IN ('repair', 'drift') AND scope::text = $1"
 	" ORDER BY id::bigint DESC LIMIT 1",
-	.nargs = 1,
-	.argtypes = {TEXTOID}
+	1, {TEXTOID}
 };
 
 static CmigQuery listing_query = {
-	.sql = "SELECT revision::text, coalesce(direction::text, ''), coalesce(outcome::text, ''),"
+	"SELECT revision::text, coalesce(direction::text, ''), coalesce(outcome::text, ''),"
 	" coalesce(role::text, ''), sqlstate::text, message::text,"
 	" date_trunc('second', started_at::timestamptz), date_trunc('milliseconds', elapsed::interval)"
 	" FROM cmig.journal WHERE scope::text = $1 ORDER BY id::bigint DESC",
-	.nargs = 1,
-	.argtypes = {TEXTOID}
+	1, {TEXTOID}
 };
 
 static CmigQuery widths_query = {
-	.sql = "SELECT max(char_length(revision::text)), max(char_length(role::text)) FROM cmig.journal"
+	"SELECT max(char_length(revision::text)), max(char_length(role::text)) FROM cmig.journal"
 	" WHERE scope::text = $1",
-	.nargs = 1,
-	.argtypes = {TEXTOID}
+	1, {TEXTOID}
 };
 
 static CmigQuery applied_query = {
-	.sql = "SELECT DISTINCT ON (revision) revision::text,"
+	"SELECT DISTINCT ON (revision) revision::text,"
 	" date_trunc('second', started_at::timestamptz + coalesce(elapsed::interval, '0'))"
 	" FROM cmig.journal WHERE outcome::text = 'done' AND direction::text IN ('upgrade', 'stamp')"
 	" AND scope::text = $1 ORDER BY revision, id DESC",
-	.nargs = 1,
-	.argtypes = {TEXTOID}
+	1, {TEXTOID}
 };
 
 static CmigQuery last_drift_query = {
-	.sql = "SELECT CASE WHEN isfinite(j.started_at::timestamptz)"
+	"SELECT CASE WHEN isfinite(j.started_at::timestamptz)"
 	" THEN extract(epoch FROM clock_timestamp() - j.started_at::timestamptz)::float8 ELSE 0 END,"
 	" coalesce(j.message::text, ''), EXISTS (SELECT FROM cmig.journal n"
 	" WHERE n.id > j.id AND n.scope::text = j.scope::text AND n.direction::text NOT IN ('drift', 'repair'))"
 	" FROM cmig.journal j WHERE j.revision IS NULL AND j.direction::text = 'drift'"
 	" AND j.scope::text = $1 ORDER BY j.id DESC LIMIT 1",
-	.nargs = 1,
-	.argtypes = {TEXTOID}
+	1, {TEXTOID}
 };
 
 static CmigQuery captured_query = {
-	.sql = "SELECT DISTINCT revision::text, checksum::text FROM cmig.journal"
+	"SELECT DISTINCT revision::text, checksum::text FROM cmig.journal"
 	" WHERE revision::text = ANY ($1) AND direction::text = 'drift' AND checksum IS NOT NULL"
 	" AND role::text = $2 AND scope::text = ''",
-	.nargs = 2,
-	.argtypes = {TEXTARRAYOID, TEXTOID}
+	2, {TEXTARRAYOID, TEXTOID}
 };
 
 static CmigQuery paths_query = {
-	.sql = "SELECT p.revision, p.search_path, p.role FROM ("
+	"SELECT p.revision, p.search_path, p.role FROM ("
 	" SELECT DISTINCT ON (j.revision::text) j.revision::text, j.search_path::text, j.role::text"
 	"  FROM cmig.journal j WHERE j.direction::text = 'upgrade' AND j.outcome::text = 'done' AND j.revision IS NOT NULL"
 	"  AND j.scope::text = $3"
 	"  ORDER BY j.revision::text, j.id::bigint DESC) p"
 	" WHERE p.search_path <> $1 OR (p.search_path ~ '[$]user' AND p.role <> $2)",
-	.nargs = 3,.argtypes = {TEXTOID, TEXTOID, TEXTOID}
+	3, {TEXTOID, TEXTOID, TEXTOID}
 };
-
-/* Returns the name of the current scope as a query argument. */
-static Datum
-journal_read_own_scope(void)
-{
-	return CStringGetTextDatum(cmig_scope_current());
-}
 
 /*
  * Run a query whose only argument is the current scope, and call the callback
@@ -516,33 +445,36 @@ journal_read_own_scope(void)
 static uint64
 each_of_scope(CmigQuery *query, CmigRowCallback callback, void *arg)
 {
-	Datum		values[1] = {journal_read_own_scope()};
+	Datum		values[1] = {own_scope()};
 
 	return cmig_query_each(query, values, NULL, callback, arg);
 }
 
-/* The callback passed to cmig_journal_read_paths(), and its argument. */
-typedef struct PathReader
+/* A caller's callback, which has one of several types, and its argument. */
+typedef struct Reader
 {
-	CmigJournalPathCallback callback;
+	CmigJournalPathCallback path;
+	CmigJournalShow show;
+	CmigJournalApplied applied;
+	CmigJournalCaptured captured;
 	void	   *arg;
-} PathReader;
+} Reader;
 
 static void
 read_path(TupleDesc desc, HeapTuple row, void *arg)
 {
-	const PathReader *reader = arg;
+	const Reader *reader = arg;
 
-	reader->callback(cmig_query_text(desc, row, 1), cmig_query_text(desc, row, 2),
-					 cmig_query_text(desc, row, 3), reader->arg);
+	reader->path(cmig_query_text(desc, row, 1), cmig_query_text(desc, row, 2),
+				 cmig_query_text(desc, row, 3), reader->arg);
 }
 
 void
 cmig_journal_read_paths(const char *search_path, const char *role,
 						CmigJournalPathCallback callback, void *arg)
 {
-	Datum		values[3] = {CStringGetTextDatum(search_path), CStringGetTextDatum(role), journal_read_own_scope()};
-	PathReader	reader = {callback, arg};
+	Datum		values[3] = {CStringGetTextDatum(search_path), CStringGetTextDatum(role), own_scope()};
+	Reader		reader = {.path = callback,.arg = arg};
 
 	cmig_query_each(&paths_query, values, NULL, read_path, &reader);
 }
@@ -550,7 +482,7 @@ cmig_journal_read_paths(const char *search_path, const char *role,
 char *
 cmig_journal_read_checksum(const char *revision)
 {
-	Datum		values[2] = {CStringGetTextDatum(revision), journal_read_own_scope()};
+	Datum		values[2] = {CStringGetTextDatum(revision), own_scope()};
 	char	   *checksum = NULL;
 
 	cmig_query_each(&checksum_query, values, NULL, cmig_query_keep_text, &checksum);
@@ -574,7 +506,7 @@ keep_repeatable(TupleDesc desc, HeapTuple row, void *arg)
 CmigJournalRepeatable
 cmig_journal_read_repeatable(const char *revision)
 {
-	Datum		values[2] = {CStringGetTextDatum(revision), journal_read_own_scope()};
+	Datum		values[2] = {CStringGetTextDatum(revision), own_scope()};
 	CmigJournalRepeatable last = {0};
 
 	cmig_query_each(&repeatable_query, values, NULL, keep_repeatable, &last);
@@ -639,22 +571,11 @@ cmig_journal_read_ago(double seconds)
 	return psprintf("%ld %s%s ago", count, units[i].name, count == 1 ? "" : "s");
 }
 
-/*
- * A caller's callback, which has one of two types, and the callback's
- * argument.
- */
-typedef struct Shower
-{
-	CmigJournalShow show;
-	CmigJournalApplied applied;
-	void	   *arg;
-} Shower;
-
 /* Row callback of listing_query: pass the row on to the caller's callback. */
 static void
 show_row(TupleDesc desc, HeapTuple row, void *arg)
 {
-	const Shower *shower = arg;
+	const Reader *reader = arg;
 	CmigJournalShown shown = {0};
 	bool		isnull;
 	Datum		value;
@@ -669,15 +590,15 @@ show_row(TupleDesc desc, HeapTuple row, void *arg)
 	shown.has_started_at = !isnull;
 	value = cmig_query_datum(desc, row, 8, &isnull);
 	shown.elapsed = isnull ? NULL : DatumGetIntervalP(value);
-	shower->show(&shown, shower->arg);
+	reader->show(&shown, reader->arg);
 }
 
 void
 cmig_journal_read_each(CmigJournalShow callback, void *arg)
 {
-	Shower		shower = {.show = callback,.arg = arg};
+	Reader		reader = {.show = callback,.arg = arg};
 
-	each_of_scope(&listing_query, show_row, &shower);
+	each_of_scope(&listing_query, show_row, &reader);
 }
 
 /* Row callback of widths_query: store the row in a CmigJournalWidths. */
@@ -703,13 +624,13 @@ cmig_journal_read_widths(void)
 static void
 show_applied(TupleDesc desc, HeapTuple row, void *arg)
 {
-	const Shower *shower = arg;
+	const Reader *reader = arg;
 	char	   *revision = cmig_query_text(desc, row, 1);
 	bool		isnull;
 	Datum		at = cmig_query_datum(desc, row, 2, &isnull);
 
 	if (revision && !isnull)
-		shower->applied(revision, DatumGetTimestampTz(at), shower->arg);
+		reader->applied(revision, DatumGetTimestampTz(at), reader->arg);
 	if (revision)
 		pfree(revision);
 }
@@ -717,43 +638,28 @@ show_applied(TupleDesc desc, HeapTuple row, void *arg)
 void
 cmig_journal_read_each_applied(CmigJournalApplied callback, void *arg)
 {
-	Shower		shower = {.applied = callback,.arg = arg};
+	Reader		reader = {.applied = callback,.arg = arg};
 
-	each_of_scope(&applied_query, show_applied, &shower);
+	each_of_scope(&applied_query, show_applied, &reader);
 }
-
-/*
- * The callback passed to cmig_journal_read_each_captured(), and its argument.
- */
-typedef struct Captured
-{
-	CmigJournalCaptured callback;
-	void	   *arg;
-} Captured;
 
 /* Row callback of captured_query: pass the row on to the caller's callback. */
 static void
 pass_captured(TupleDesc desc, HeapTuple row, void *arg)
 {
-	const Captured *captured = arg;
+	const Reader *reader = arg;
 
-	captured->callback(cmig_query_text(desc, row, 1), cmig_query_text(desc, row, 2), captured->arg);
+	reader->captured(cmig_query_text(desc, row, 1), cmig_query_text(desc, row, 2), reader->arg);
 }
 
 void
 cmig_journal_read_each_captured(const CmigNames *revisions, CmigJournalCaptured callback, void *arg)
 {
-	Captured	captured = {callback, arg};
+	Reader		reader = {.captured = callback,.arg = arg};
 	Datum		values[2] = {cmig_catalog_names_datum(revisions), CStringGetTextDatum(cmig_session_role())};
 
-	cmig_query_each(&captured_query, values, NULL, pass_captured, &captured);
+	cmig_query_each(&captured_query, values, NULL, pass_captured, &reader);
 }
-
-/* ----------------------------------------------------------------
- * Implements the trigger on cmig.journal, which checks manually written
- * rows.
- * ----------------------------------------------------------------
- */
 
 PG_FUNCTION_INFO_V1(cmig_journal_trigger);
 
@@ -762,19 +668,6 @@ PG_FUNCTION_INFO_V1(cmig_journal_trigger);
  * them.  Therefore, the last id need not be looked up for each row.
  */
 #define ALWAYS_NEAR (INT64CONST(1) << 40)
-
-/*
- * Is the caller allowed to run scripts as this role?  If so, the caller may
- * also write a row that contains the role.
- */
-static bool
-may_run_as(const char *name)
-{
-	Oid			role = get_role_oid(name, true);
-
-	return OidIsValid(role) &&
-		(role == GetUserId() || cmig_can_set_role_compat(GetSessionUserId(), role));
-}
 
 /*
  * Get the value of a column in the new row.  Returns false if the value is
@@ -794,66 +687,6 @@ value_of(const TriggerData *trigger, HeapTuple row, const char *name, Oid type, 
 }
 
 /*
- * Raise error 42501 unless the caller is allowed to write a row that contains
- * this role.
- */
-static void
-require_role(const char *role)
-{
-	if (!may_run_as(role))
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("permission denied to insert a row into cmig.journal for role \"%s\"", role),
-				 errdetail("Role \"%s\" cannot SET ROLE to that role.",
-						   GetUserNameFromId(GetSessionUserId(), true)),
-				 errhint("Do not insert rows into cmig.journal. Only pg_cmig writes to it.")));
-}
-
-/*
- * Raise error 42501 if the id is so far beyond the last id that too few ids
- * might remain after it.
- */
-static void
-require_near(int64 id)
-{
-	int64		last;
-
-	if (id <= ALWAYS_NEAR)
-		return;
-	last = Max(journal_last_id(), 0);
-	if (id - last > CMIG_JOURNAL_BATCH)
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("permission denied to insert a row into cmig.journal with id " INT64_FORMAT, id),
-				 errdetail("The next row has id " INT64_FORMAT ".", last + 1),
-				 errhint("Do not insert rows into cmig.journal. Only pg_cmig writes to it.")));
-}
-
-/* Does the row belong to a scope other than the current one? */
-static bool
-is_of_other_scope(const TriggerData *trigger, HeapTuple row)
-{
-	Datum		value;
-
-	return value_of(trigger, row, "scope", TEXTOID, &value) &&
-		strcmp(TextDatumGetCString(value), cmig_scope_current()) != 0;
-}
-
-/*
- * Raise error 42501 because the row belongs to a scope other than the current
- * one.
- */
-static void
-refuse_scope(void)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-			 errmsg("permission denied to insert a row into cmig.journal for another scope"),
-			 errdetail("The current scope is %s.", cmig_scope_text()),
-			 errhint("Do not insert rows into cmig.journal. Only pg_cmig writes to it.")));
-}
-
-/*
  * The BEFORE INSERT trigger on cmig.journal.  If a session writes a row
  * manually, the trigger waits for a run in progress, because the run could use
  * the same id.  A role with the INSERT privilege on the whole table, such as
@@ -870,6 +703,8 @@ cmig_journal_trigger(PG_FUNCTION_ARGS)
 	HeapTuple	row;
 	Datum		value;
 	bool		may_write_all;
+	Oid			role;
+	int64		last;
 
 	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_BEFORE(trigger->tg_event) ||
 		!TRIGGER_FIRED_FOR_ROW(trigger->tg_event) || !TRIGGER_FIRED_BY_INSERT(trigger->tg_event))
@@ -880,20 +715,48 @@ cmig_journal_trigger(PG_FUNCTION_ARGS)
 	row = trigger->tg_trigtuple;
 
 	may_write_all = pg_class_aclcheck(RelationGetRelid(trigger->tg_relation), GetUserId(), ACL_INSERT) == ACLCHECK_OK;
-	if (is_of_other_scope(trigger, row))
+	if (value_of(trigger, row, "scope", TEXTOID, &value) &&
+		strcmp(TextDatumGetCString(value), cmig_scope_current()) != 0)
 	{
 		if (may_write_all)
 			return PointerGetDatum(row);
-		refuse_scope();
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied to insert a row into cmig.journal for another scope"),
+				 errdetail("The current scope is %s.", cmig_scope_text()),
+				 errhint("Do not insert rows into cmig.journal. Only pg_cmig writes to it.")));
 	}
 	if (!cmig_run_lock_held())
 		cmig_run_lock_transaction("an INSERT into cmig.journal");
 	if (may_write_all)
 		return PointerGetDatum(row);
 
+	/* the role must be one as which the caller is allowed to run scripts */
 	if (value_of(trigger, row, "role", NAMEOID, &value))
-		require_role(NameStr(*DatumGetName(value)));
-	if (value_of(trigger, row, "id", INT8OID, &value))
-		require_near(DatumGetInt64(value));
+	{
+		role = get_role_oid(NameStr(*DatumGetName(value)), true);
+		if (!OidIsValid(role) ||
+			(role != GetUserId() && !cmig_can_set_role_compat(GetSessionUserId(), role)))
+			ereport(ERROR,
+					(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+					 errmsg("permission denied to insert a row into cmig.journal for role \"%s\"",
+							NameStr(*DatumGetName(value))),
+					 errdetail("Role \"%s\" cannot SET ROLE to that role.",
+							   GetUserNameFromId(GetSessionUserId(), true)),
+					 errhint("Do not insert rows into cmig.journal. Only pg_cmig writes to it.")));
+	}
+
+	/* enough ids must remain after the row's */
+	if (value_of(trigger, row, "id", INT8OID, &value) && DatumGetInt64(value) > ALWAYS_NEAR)
+	{
+		last = Max(last_id(), 0);
+		if (DatumGetInt64(value) - last > CMIG_JOURNAL_BATCH)
+			ereport(ERROR,
+					(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+					 errmsg("permission denied to insert a row into cmig.journal with id " INT64_FORMAT,
+							DatumGetInt64(value)),
+					 errdetail("The next row has id " INT64_FORMAT ".", last + 1),
+					 errhint("Do not insert rows into cmig.journal. Only pg_cmig writes to it.")));
+	}
 	return PointerGetDatum(row);
 }

@@ -47,45 +47,40 @@
 static const char *const state_names[] = {"running", "in_doubt", "done"};
 
 static CmigQuery read_query = {
-	.sql = "SELECT coalesce(revision::text, ''), coalesce(direction::text, ''),"
+	"SELECT coalesce(revision::text, ''), coalesce(direction::text, ''),"
 	" coalesce(statement::integer, 0), coalesce(state::text, ''),"
 	" detail::jsonb::text, detail::jsonb->>'checksum' FROM cmig.progress"
 	" WHERE scope::text = $1 ORDER BY 1, 2, 3",
-	.nargs = 1,
-	.argtypes = {TEXTOID}
+	1, {TEXTOID}
 };
 
 static CmigQuery everywhere_query = {
-	.sql = "SELECT DISTINCT revision::text FROM cmig.progress WHERE revision IS NOT NULL"
+	"SELECT DISTINCT revision::text FROM cmig.progress WHERE revision IS NOT NULL"
 };
 
 static CmigQuery write_query = {
-	.sql = "INSERT INTO cmig.progress AS p (revision, direction, statement, state, detail, scope)"
+	"INSERT INTO cmig.progress AS p (revision, direction, statement, state, detail, scope)"
 	" VALUES ($1, $2, $3, $4, $5::jsonb, $6)"
 	" ON CONFLICT (scope, revision, direction, statement) DO UPDATE"
 	" SET state = excluded.state, detail = coalesce(excluded.detail::jsonb, p.detail::jsonb)",
-	.nargs = 6,
-	.argtypes = {TEXTOID, TEXTOID, INT4OID, TEXTOID, TEXTOID, TEXTOID}
+	6, {TEXTOID, TEXTOID, INT4OID, TEXTOID, TEXTOID, TEXTOID}
 };
 
-static CmigQuery progress_remove_query = {
-	.sql = "DELETE FROM cmig.progress"
+static CmigQuery remove_query = {
+	"DELETE FROM cmig.progress"
 	" WHERE revision::text = $1 AND direction::text = $2 AND statement::integer = $3 AND scope::text = $4",
-	.nargs = 4,
-	.argtypes = {TEXTOID, TEXTOID, INT4OID, TEXTOID}
+	4, {TEXTOID, TEXTOID, INT4OID, TEXTOID}
 };
 
 static CmigQuery clear_query = {
-	.sql = "DELETE FROM cmig.progress WHERE revision::text = $1 AND direction::text = $2"
+	"DELETE FROM cmig.progress WHERE revision::text = $1 AND direction::text = $2"
 	" AND scope::text = $3",
-	.nargs = 3,
-	.argtypes = {TEXTOID, TEXTOID, TEXTOID}
+	3, {TEXTOID, TEXTOID, TEXTOID}
 };
 
 static CmigQuery clear_all_query = {
-	.sql = "DELETE FROM cmig.progress WHERE scope::text = $1",
-	.nargs = 1,
-	.argtypes = {TEXTOID}
+	"DELETE FROM cmig.progress WHERE scope::text = $1",
+	1, {TEXTOID}
 };
 
 /*
@@ -93,16 +88,25 @@ static CmigQuery clear_all_query = {
  * version row.
  */
 static CmigQuery look_query = {
-	.sql = "SELECT EXISTS (SELECT FROM cmig.revision WHERE revision::text = $1),"
+	"SELECT EXISTS (SELECT FROM cmig.revision WHERE revision::text = $1),"
 	" EXISTS (SELECT FROM cmig.version WHERE revision::text = $1 AND $2 = '' UNION ALL"
 	"  SELECT FROM cmig.scope_version WHERE revision::text = $1 AND scope::text = $2)",
-	.nargs = 2,
-	.argtypes = {TEXTOID, TEXTOID}
+	2, {TEXTOID, TEXTOID}
 };
+
+/*
+ * Returns the name of the current scope as a query argument.  A backfill
+ * belongs to the current scope even if it is not part of a revision.
+ */
+static Datum
+own_scope(void)
+{
+	return CStringGetTextDatum(cmig_scope_current());
+}
 
 /* Row callback: append the row to a List of CmigProgressRow *. */
 static void
-progress_collect(TupleDesc desc, HeapTuple tuple, void *arg)
+collect_row(TupleDesc desc, HeapTuple tuple, void *arg)
 {
 	List	  **rows = arg;
 	CmigProgressRow *row = palloc0(sizeof(CmigProgressRow));
@@ -132,9 +136,9 @@ List *
 cmig_progress_read(void)
 {
 	List	   *rows = NIL;
-	Datum		values[1] = {CStringGetTextDatum(cmig_scope_current())};
+	Datum		values[1] = {own_scope()};
 
-	cmig_query_each(&read_query, values, NULL, progress_collect, &rows);
+	cmig_query_each(&read_query, values, NULL, collect_row, &rows);
 	return rows;
 }
 
@@ -229,49 +233,36 @@ void
 cmig_progress_write(const char *revision, CmigDirection direction, int statement,
 					CmigProgressState state, const char *detail)
 {
-	Datum		values[6];
+	Datum		values[6] = {CStringGetTextDatum(revision), CStringGetTextDatum(cmig_direction_name(direction)),
+	Int32GetDatum(statement), CStringGetTextDatum(state_names[state]), (Datum) 0, own_scope()};
 	char		nulls[7] = "      ";
 
-	values[0] = CStringGetTextDatum(revision);
-	values[1] = CStringGetTextDatum(cmig_direction_name(direction));
-	values[2] = Int32GetDatum(statement);
-	values[3] = CStringGetTextDatum(state_names[state]);
-	values[4] = (Datum) 0;
-	values[5] = CStringGetTextDatum(cmig_scope_current());
-	if (detail)
-		values[4] = CStringGetTextDatum(detail);
-	else
-		nulls[4] = 'n';
+	cmig_query_bind_text(values, nulls, 4, detail);
 	cmig_query_run(&write_query, values, nulls);
 }
 
 void
 cmig_progress_remove(const char *revision, CmigDirection direction, int statement)
 {
-	Datum		values[4];
+	Datum		values[4] = {CStringGetTextDatum(revision), CStringGetTextDatum(cmig_direction_name(direction)),
+	Int32GetDatum(statement), own_scope()};
 
-	values[0] = CStringGetTextDatum(revision);
-	values[1] = CStringGetTextDatum(cmig_direction_name(direction));
-	values[2] = Int32GetDatum(statement);
-	values[3] = CStringGetTextDatum(cmig_scope_current());
-	cmig_query_run(&progress_remove_query, values, NULL);
+	cmig_query_run(&remove_query, values, NULL);
 }
 
 void
 cmig_progress_clear(const char *revision, CmigDirection direction)
 {
-	Datum		values[3];
+	Datum		values[3] = {CStringGetTextDatum(revision), CStringGetTextDatum(cmig_direction_name(direction)),
+	own_scope()};
 
-	values[0] = CStringGetTextDatum(revision);
-	values[1] = CStringGetTextDatum(cmig_direction_name(direction));
-	values[2] = CStringGetTextDatum(cmig_scope_current());
 	cmig_query_run(&clear_query, values, NULL);
 }
 
 bool
 cmig_progress_clear_all(void)
 {
-	Datum		values[1] = {CStringGetTextDatum(cmig_scope_current())};
+	Datum		values[1] = {own_scope()};
 
 	return cmig_query_run(&clear_all_query, values, NULL) > 0;
 }
@@ -298,10 +289,10 @@ keep_look(TupleDesc desc, HeapTuple tuple, void *arg)
  * says why and what to do.  Otherwise returns NULL.
  */
 static const char *
-progress_obstacle(const CmigProgressRow *row)
+find_obstacle(const CmigProgressRow *row)
 {
 	Look		look = {0};
-	Datum		values[2] = {CStringGetTextDatum(row->revision), CStringGetTextDatum(cmig_scope_current())};
+	Datum		values[2] = {CStringGetTextDatum(row->revision), own_scope()};
 
 	cmig_query_each(&look_query, values, NULL, keep_look, &look);
 	if (!look.known)
@@ -320,13 +311,12 @@ progress_obstacle(const CmigProgressRow *row)
  * result is null, "-1" is sufficient.
  */
 static CmigQuery target_query = {
-	.sql = "SELECT CASE WHEN cardinality(down_revision::text[]) > 1 THEN (down_revision::text[])[1]"
+	"SELECT CASE WHEN cardinality(down_revision::text[]) > 1 THEN (down_revision::text[])[1]"
 	" WHEN CASE WHEN $2 = '' THEN (SELECT count(*) FROM cmig.version)"
 	"  ELSE (SELECT count(*) FROM cmig.scope_version WHERE scope::text = $2) END > 1"
 	"  THEN revision::text || '@-1' END"
 	" FROM cmig.revision WHERE revision::text = $1",
-	.nargs = 2,
-	.argtypes = {TEXTOID, TEXTOID}
+	2, {TEXTOID, TEXTOID}
 };
 
 /*
@@ -334,15 +324,14 @@ static CmigQuery target_query = {
  * target "heads" if the revision is repeatable; otherwise no row.
  */
 static CmigQuery repeatable_query = {
-	.sql = "SELECT 'heads' FROM cmig.revision WHERE revision::text = $1 AND repeatable::boolean",
-	.nargs = 1,
-	.argtypes = {TEXTOID}
+	"SELECT 'heads' FROM cmig.revision WHERE revision::text = $1 AND repeatable::boolean",
+	1, {TEXTOID}
 };
 
 char *
 cmig_progress_call(const char *revision, CmigDirection direction)
 {
-	Datum		values[2] = {CStringGetTextDatum(revision), CStringGetTextDatum(cmig_scope_current())};
+	Datum		values[2] = {CStringGetTextDatum(revision), own_scope()};
 	char	   *target = NULL;
 
 	cmig_query_each(direction == CMIG_UPGRADE ? &repeatable_query : &target_query, values, NULL,
@@ -364,7 +353,7 @@ cmig_progress_place(const CmigProgressRow *row)
 const char *
 cmig_progress_next(const CmigProgressRow *row)
 {
-	const char *obstacle = progress_obstacle(row);
+	const char *obstacle = find_obstacle(row);
 
 	if (obstacle != NULL)
 		return obstacle;
@@ -383,7 +372,7 @@ cmig_progress_require_none(void)
 	if (rows == NIL)
 		return;
 	row = linitial(rows);
-	obstacle = progress_obstacle(row);
+	obstacle = find_obstacle(row);
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			 errmsg("the %s of revision \"%s\" is partially applied",
@@ -485,65 +474,51 @@ turn_over(const CmigRevision *revision, const char *row)
 }
 
 /*
- * Find a version row that must be replaced with a version row for the
- * replacing revision, and replace it.  Returns false if there is no such row.
+ * Returns the first revision whose turn has come: the version row of the last
+ * revision that it replaces must become its own.  Returns NULL if there is
+ * none.
  */
-static bool
-settle_one(const CmigRevisionSet *set)
+static const CmigRevision *
+find_turn(const CmigRevisionSet *set)
 {
-	const CmigPlace *place = cmig_active_place();
+	const CmigPlace *place;
 
+	if (!cmig_replaces_any(set->revisions, set->count))
+		return NULL;
+	place = cmig_active_place();
 	for (int i = 0; i < set->count; i++)
-	{
-		const CmigRevision *revision = &set->revisions[i];
-
-		if (revision->replaces.count == 0 ||
-			cmig_replaces_state(set->revisions, set->count, place, revision) != CMIG_REPLACES_TURN)
-			continue;
-		turn_over(revision, revision->replaces.names[revision->replaces.count - 1]);
-		return true;
-	}
-	return false;
-}
-
-/*
- * Is the current role allowed to change version rows?  An author is not; in
- * that case, the next run by a migrator changes them.
- */
-static bool
-may_turn_over(void)
-{
-	Oid			version = get_relname_relid("version", get_namespace_oid("cmig", false));
-
-	return !OidIsValid(version) ||
-		pg_class_aclcheck(version, GetUserId(), ACL_UPDATE) == ACLCHECK_OK;
+		if (set->revisions[i].replaces.count > 0 &&
+			cmig_replaces_state(set->revisions, set->count, place, &set->revisions[i]) == CMIG_REPLACES_TURN)
+			return &set->revisions[i];
+	return NULL;
 }
 
 void
 cmig_active_settle(void)
 {
-	CmigRevisionSet *set = cmig_catalog_read_revisions(false);
+	const CmigRevisionSet *set = cmig_catalog_read_revisions(false);
+	const CmigRevision *revision;
+	Oid			version;
 
-	if (!cmig_replaces_any(set->revisions, set->count) || !may_turn_over())
+	if (!cmig_replaces_any(set->revisions, set->count))
 		return;
-	while (settle_one(set))
-		;
+
+	/*
+	 * An author is not allowed to change version rows; in that case, the next
+	 * run by a migrator changes them.
+	 */
+	version = get_relname_relid("version", get_namespace_oid("cmig", false));
+	if (OidIsValid(version) &&
+		pg_class_aclcheck(version, GetUserId(), ACL_UPDATE) != ACLCHECK_OK)
+		return;
+	while ((revision = find_turn(set)) != NULL)
+		turn_over(revision, revision->replaces.names[revision->replaces.count - 1]);
 }
 
 bool
 cmig_active_is_settled(void)
 {
-	const CmigRevisionSet *set = cmig_catalog_read_revisions(false);
-	const CmigPlace *place;
-
-	if (!cmig_replaces_any(set->revisions, set->count))
-		return true;
-	place = cmig_active_place();
-	for (int i = 0; i < set->count; i++)
-		if (set->revisions[i].replaces.count > 0 &&
-			cmig_replaces_state(set->revisions, set->count, place, &set->revisions[i]) == CMIG_REPLACES_TURN)
-			return false;
-	return true;
+	return find_turn(cmig_catalog_read_revisions(false)) == NULL;
 }
 
 /* ----------------------------------------------------------------
@@ -563,7 +538,7 @@ cmig_active_is_settled(void)
 #define MAX_ATTEMPTS 100
 
 static CmigQuery find_query = {
-	.sql = "SELECT id::bigint, state::text = 'done', method::text, pass::integer,"
+	"SELECT id::bigint, state::text = 'done', method::text, pass::integer,"
 	" relation::text, key::text[], place::text[], bound::text[],"
 	" total::double precision, passed::double precision, rows::bigint,"
 	" rows_of_pass::bigint, batches::bigint, parts::text[] FROM cmig.backfill_run"
@@ -574,83 +549,65 @@ static CmigQuery find_query = {
 	" AND statement::integer IS NOT DISTINCT FROM $6 AND scope::text = $7"
 	" AND (state::text <> 'done' OR statement::integer IS NOT NULL)"
 	" ORDER BY id::bigint DESC LIMIT 1",
-	.nargs = 7,
-	.argtypes = {TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, INT4OID, TEXTOID}
+	7, {TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, INT4OID, TEXTOID}
 };
 
 static CmigQuery last_id_query = {
-	.sql = "SELECT max(id::bigint)::text FROM cmig.backfill_run"
+	"SELECT max(id::bigint)::text FROM cmig.backfill_run"
 };
 
 static CmigQuery insert_query = {
-	.sql = "INSERT INTO cmig.backfill_run (id, target, set_sql, where_sql, revision,"
+	"INSERT INTO cmig.backfill_run (id, target, set_sql, where_sql, revision,"
 	" direction, statement, state, method, total, parts, started_at, updated_at, scope)"
 	" OVERRIDING SYSTEM VALUE VALUES ($11, $1, $2, $3, $4, $5, $6, 'running', $8, $9, $10, clock_timestamp(),"
 	" clock_timestamp(), $7) ON CONFLICT (id) DO NOTHING",
-	.nargs = 11,
-	.argtypes = {TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, INT4OID, TEXTOID,
+	11, {TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, INT4OID, TEXTOID,
 	TEXTOID, FLOAT8OID, TEXTARRAYOID, INT8OID}
 };
 
 static CmigQuery update_query = {
-	.sql = "UPDATE cmig.backfill_run SET state = $2, pass = $3, relation = $4,"
+	"UPDATE cmig.backfill_run SET state = $2, pass = $3, relation = $4,"
 	" place = $5, bound = $6, total = $7, passed = $8, rows = $9,"
 	" rows_of_pass = $10, batches = $11, active = active::interval + $12, key = $13,"
 	" updated_at = clock_timestamp() WHERE id::bigint = $1",
-	.nargs = 13,
-	.argtypes = {INT8OID, TEXTOID, INT4OID, TEXTOID, TEXTARRAYOID, TEXTARRAYOID,
+	13, {INT8OID, TEXTOID, INT4OID, TEXTOID, TEXTARRAYOID, TEXTARRAYOID,
 	FLOAT8OID, FLOAT8OID, INT8OID, INT8OID, INT8OID, INTERVALOID, TEXTARRAYOID}
 };
 
 /* A query for unfinished backfills that must not be started again. */
 static CmigQuery unfinished_query = {
-	.sql = "SELECT id::bigint, coalesce(target::text, ''), coalesce(set_sql::text, ''),"
+	"SELECT id::bigint, coalesce(target::text, ''), coalesce(set_sql::text, ''),"
 	" statement::integer, rows::bigint FROM cmig.backfill_run"
 	" WHERE (revision::text = $1 AND direction::text = $2 AND statement::integer IS NOT NULL"
 	"   OR $1 IS NULL AND revision::text IS NULL AND target::text = $4)"
 	" AND state::text <> 'done' AND where_sql::text IS NULL AND rows::bigint > 0"
 	" AND id::bigint <> $3 AND scope::text = $5 ORDER BY id::bigint DESC",
-	.nargs = 5,
-	.argtypes = {TEXTOID, TEXTOID, INT8OID, TEXTOID, TEXTOID}
+	5, {TEXTOID, TEXTOID, INT8OID, TEXTOID, TEXTOID}
 };
 
 static CmigQuery settle_query = {
-	.sql = "UPDATE cmig.backfill_run SET statement = NULL"
+	"UPDATE cmig.backfill_run SET statement = NULL"
 	" WHERE revision::text = $1 AND direction::text = $2 AND statement::integer IS NOT NULL"
 	" AND scope::text = $3",
-	.nargs = 3,
-	.argtypes = {TEXTOID, TEXTOID, TEXTOID}
+	3, {TEXTOID, TEXTOID, TEXTOID}
 };
 
-static CmigQuery backfill_run_remove_query = {
-	.sql = "DELETE FROM cmig.backfill_run WHERE id::bigint = $1",
-	.nargs = 1,
-	.argtypes = {INT8OID}
+static CmigQuery remove_run_query = {
+	"DELETE FROM cmig.backfill_run WHERE id::bigint = $1",
+	1, {INT8OID}
 };
 
 static CmigQuery replace_query = {
-	.sql = "DELETE FROM cmig.backfill_run WHERE revision::text = $1 AND direction::text = $2"
+	"DELETE FROM cmig.backfill_run WHERE revision::text = $1 AND direction::text = $2"
 	" AND statement::integer = $3 AND state::text <> 'done' AND scope::text = $4",
-	.nargs = 4,
-	.argtypes = {TEXTOID, TEXTOID, INT4OID, TEXTOID}
+	4, {TEXTOID, TEXTOID, INT4OID, TEXTOID}
 };
 
 static CmigQuery settle_all_query = {
-	.sql = "UPDATE cmig.backfill_run SET statement = NULL WHERE statement::integer IS NOT NULL"
+	"UPDATE cmig.backfill_run SET statement = NULL WHERE statement::integer IS NOT NULL"
 	" AND scope::text = $1",
-	.nargs = 1,
-	.argtypes = {TEXTOID}
+	1, {TEXTOID}
 };
-
-/*
- * Returns the name of the current scope as a query argument.  A backfill
- * belongs to the current scope even if it is not part of a revision.
- */
-static Datum
-own_scope(void)
-{
-	return CStringGetTextDatum(cmig_scope_current());
-}
 
 /*
  * Set the first seven arguments of a query to the values that identify a
@@ -760,7 +717,7 @@ require_valid(const CmigBackfillRun *run, bool by_key)
 
 /* Row callback of find_query: store the row in a CmigBackfillRun. */
 static void
-backfill_run_collect(TupleDesc desc, HeapTuple row, void *arg)
+collect_run(TupleDesc desc, HeapTuple row, void *arg)
 {
 	CmigBackfillRun *run = arg;
 
@@ -787,7 +744,7 @@ cmig_backfill_run_find(const CmigBackfillIdentity *identity, CmigBackfillRun *ru
 	char		nulls[8] = "       ";
 
 	set_identity(identity, values, nulls);
-	if (cmig_query_each(&find_query, values, nulls, backfill_run_collect, run) == 0)
+	if (cmig_query_each(&find_query, values, nulls, collect_run, run) == 0)
 		return false;
 	if (!run->done)
 		require_valid(run, identity->by_key);
@@ -938,7 +895,7 @@ cmig_backfill_run_remove(int64 id)
 {
 	Datum		values[1] = {Int64GetDatum(id)};
 
-	cmig_query_run(&backfill_run_remove_query, values, NULL);
+	cmig_query_run(&remove_run_query, values, NULL);
 }
 
 void

@@ -92,6 +92,16 @@ has_id(const CmigRevisionSet *set, const char *id)
 	return false;
 }
 
+/* Is the name in the list, which need not be sorted? */
+static bool
+names_contain(const CmigNames *names, const char *name)
+{
+	for (int i = 0; i < names->count; i++)
+		if (strcmp(names->names[i], name) == 0)
+			return true;
+	return false;
+}
+
 /*
  * Does the revision replace others that are all stored, and does it not count
  * as applied?  If such a revision is removed, the ones that it replaces count
@@ -112,28 +122,6 @@ has_replaced(const CmigRevisionSet *set, const char *id)
 		return cmig_replaces_state(set->revisions, set->count, cmig_active_place(), &set->revisions[i]) != CMIG_REPLACES_ALL;
 	}
 	return false;
-}
-
-/*
- * Raise an error if another revision replaces the revision "id" and a scope
- * still needs the revision "id".
- */
-static void
-require_unneeded(const CmigRevisionSet *set, const char *id)
-{
-	for (int i = 0; i < set->count; i++)
-	{
-		const CmigNames *old = &set->revisions[i].replaces;
-
-		for (int j = 0; j < old->count; j++)
-			if (strcmp(old->names[j], id) == 0 && cmig_active_needed_in_scopes(old))
-				ereport(ERROR,
-						(errcode(ERRCODE_OBJECT_IN_USE),
-						 errmsg("revision \"%s\" cannot be removed because scopes need it", id),
-						 errdetail("Not all scopes have applied all revisions that \"%s\" replaces.",
-								   set->revisions[i].id),
-						 errhint("Upgrade the scopes first. SELECT * FROM cmig.scopes() shows their revisions.")));
-	}
 }
 
 /*
@@ -164,28 +152,22 @@ remove_inactive(const char *id)
 
 	if (id == NULL || !has_id(set, id) || (has_id(cmig_active_read(false), id) && !has_replaced(set, id)))
 		return false;
-	require_unneeded(set, id);
+	for (int i = 0; i < set->count; i++)
+	{
+		const CmigNames *old = &set->revisions[i].replaces;
+
+		if (names_contain(old, id) && cmig_active_needed_in_scopes(old))
+			ereport(ERROR,
+					(errcode(ERRCODE_OBJECT_IN_USE),
+					 errmsg("revision \"%s\" cannot be removed because scopes need it", id),
+					 errdetail("Not all scopes have applied all revisions that \"%s\" replaces.",
+							   set->revisions[i].id),
+					 errhint("Upgrade the scopes first. SELECT * FROM cmig.scopes() shows their revisions.")));
+	}
 	if (cmig_names_has(cmig_version_rows_of_scopes(), id))
 		refuse_applied(id, true);
 	cmig_revision_rows_delete(id);
 	return true;
-}
-
-/* Returns the repeatable revisions that list "id" in their depends_on. */
-static List *
-find_dependents(const CmigGraph *graph, const char *id)
-{
-	List	   *dependents = NIL;
-
-	for (int i = graph->count; i < graph->count + graph->repeatable_count; i++)
-	{
-		const CmigNames *depends = &graph->nodes[i].revision->depends;
-
-		for (int j = 0; j < depends->count; j++)
-			if (strcmp(depends->names[j], id) == 0)
-				dependents = lappend_int(dependents, i);
-	}
-	return dependents;
 }
 
 Datum
@@ -220,7 +202,9 @@ cmig_remove_revision(PG_FUNCTION_ARGS)
 						 quote_literal_cstr(id))));
 	needing = list_concat(cmig_identifier_edges(&graph->nodes[node].children, NULL),
 						  cmig_identifier_edges(&graph->nodes[node].dependents, NULL));
-	needing = list_concat(needing, find_dependents(graph, id));
+	for (int i = graph->count; i < graph->count + graph->repeatable_count; i++)
+		if (names_contain(&graph->nodes[i].revision->depends, id))
+			needing = lappend_int(needing, i);
 	if (needing != NIL)
 		ereport(ERROR,
 				(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),

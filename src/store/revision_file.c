@@ -342,7 +342,7 @@ start_section(Reader *reader, int section)
 		while (!prefixed && word > marker && isalpha((unsigned char) word[-1]))
 			word--;
 		nearest = suggest(word + strspn(word, " \t"), cmig_marker_sections + 1,
-									  CMIG_SECTION_COUNT - 1);
+						  CMIG_SECTION_COUNT - 1);
 		if (strcmp(marker, "cmig:resolve") == 0)
 			ereport(ERROR,
 					(errcode(ERRCODE_CMIG_BAD_FILE),

@@ -1,6 +1,11 @@
 /*
  * version.c
- *	  Rows of cmig.version, and the lock under which they change.
+ *	  Rows of cmig.version and cmig.scope_version, and the lock under which
+ *	  they change.
+ *
+ * Nothing is cached between calls, because rows can be changed manually at any
+ * time.  Only this file knows the columns of these tables.  All queries go
+ * through base/query.c, so they run with the caller's privileges.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -18,18 +23,6 @@
 #include "base/compat.h"
 #include "run/run.h"
 #include "store/internal.h"
-
-/* ----------------------------------------------------------------
- * Reads and writes the version rows, which are in the tables cmig.version
- * and cmig.scope_version.
- *
- * Nothing is cached between calls, because rows can be changed manually at any
- * time.
- *
- * Only this file knows the columns of these tables.  All queries go through
- * base/query.c, so they run with the caller's privileges.
- * ----------------------------------------------------------------
- */
 
 /*
  * Most queries in this file have two forms: for the database, whose rows are
@@ -143,19 +136,6 @@ run_with_ids(CmigQuery *forms, const char *revision, const char *other)
 	return processed;
 }
 
-/*
- * Run a query that reads revision ids, in its form for the current scope, and
- * call the callback for each row.
- */
-static void
-read_ids(CmigQuery *forms, CmigRowCallback callback, List **rows)
-{
-	Datum		values[1] = {CStringGetTextDatum(cmig_scope_current())};
-
-	cmig_query_each(form_of(forms), values, NULL, callback, rows);
-	pfree(DatumGetPointer(values[0]));
-}
-
 /* Row callback: append the revision id in the row to a list. */
 static void
 collect_row(TupleDesc desc, HeapTuple row, void *arg)
@@ -167,13 +147,17 @@ collect_row(TupleDesc desc, HeapTuple row, void *arg)
 		*rows = lappend(*rows, id);
 }
 
-/* Returns the ids in the list, sorted in byte order. */
+/* Returns the revision ids that a query reads, sorted in byte order. */
 static CmigNames *
-sort_rows(List *rows)
+read_rows(CmigQuery *query)
 {
 	CmigNames  *names = palloc0(sizeof(CmigNames));
+	Datum		values[1] = {CStringGetTextDatum(cmig_scope_current())};
+	List	   *rows = NIL;
 	ListCell   *lc;
 
+	cmig_query_each(query, values, NULL, collect_row, &rows);
+	pfree(DatumGetPointer(values[0]));
 	names->names = palloc(sizeof(char *) * (list_length(rows) + 1));
 	foreach(lc, rows)
 	{
@@ -186,55 +170,42 @@ sort_rows(List *rows)
 CmigNames *
 cmig_version_rows_read(void)
 {
-	List	   *rows = NIL;
-
 	cmig_extension_share();
 	cmig_scope_require();
-	read_ids(read_version, collect_row, &rows);
-	return sort_rows(rows);
+	return read_rows(form_of(read_version));
 }
 
 CmigNames *
 cmig_version_rows_everywhere(void)
 {
-	List	   *rows = NIL;
-
 	cmig_extension_share();
-	cmig_query_each(&read_everywhere, NULL, NULL, collect_row, &rows);
-	return sort_rows(rows);
+	return read_rows(&read_everywhere);
 }
 
 CmigNames *
 cmig_version_rows_database(void)
 {
-	List	   *rows = NIL;
-
-	cmig_query_each(&read_version[OF_DATABASE], NULL, NULL, collect_row, &rows);
-	return sort_rows(rows);
+	return read_rows(&read_version[OF_DATABASE]);
 }
 
 CmigNames *
 cmig_version_rows_of_scopes(void)
 {
-	List	   *rows = NIL;
+	return read_rows(&read_scopes);
+}
 
-	cmig_query_each(&read_scopes, NULL, NULL, collect_row, &rows);
-	return sort_rows(rows);
+char *
+cmig_version_rows_unknown(void)
+{
+	const CmigNames *rows = read_rows(form_of(read_unknown_version));
+
+	return rows->count > 0 ? rows->names[0] : NULL;
 }
 
 const char *
 cmig_version_rows_table(void)
 {
 	return cmig_scope_is_set() ? "cmig.scope_version" : "cmig.version";
-}
-
-char *
-cmig_version_rows_unknown(void)
-{
-	List	   *rows = NIL;
-
-	read_ids(read_unknown_version, collect_row, &rows);
-	return rows != NIL ? linitial(rows) : NULL;
 }
 
 /*
@@ -288,8 +259,7 @@ cmig_version_rows_clear(void)
 
 /*
  * Does the snapshot of the transaction show the latest version rows and
- * revisions?  The second function raises error 40001 if it does not; call it
- * after acquiring the run lock.
+ * revisions?
  */
 static bool
 version_rows_are_latest(void)
