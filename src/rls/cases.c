@@ -661,7 +661,7 @@ values_of_call(Node *node, CmigRlsScope *scope)
 		return of_whole(cmig_rls_values_of(linitial(args), scope), node, scope);
 	if (IsA(node, Aggref) && cmig_rls_is_named(((Aggref *) node)->aggfnoid, "max min array_agg"))
 		return of_whole(cmig_rls_values_of((Node *) linitial_node(TargetEntry, ((Aggref *) node)->args)->expr, scope), node, scope);
-	if (IsA(node, ArrayExpr))
+	if (IsA(node, ArrayExpr) && ((ArrayExpr *) node)->elements != NIL)
 	{
 		foreach(lc, ((ArrayExpr *) node)->elements)
 		{

@@ -109,10 +109,13 @@ holds_element(const char *name, const CmigRlsValue *left, const CmigRlsValue *ri
 		return true;
 	if (strcmp(name, "&&") == 0)
 		return type_is_array(exprType(left_node));
-	/* an empty array is contained in every other, but {x} is not */
+
+	/*
+	 * everything contains an empty array or document, but not [x] or
+	 * to_jsonb(x)
+	 */
 	if (strcmp(name, "@>") == 0)
-		return IsA(right_node, ArrayExpr) || right->origin == FROM_COLUMN ? !type_is_array(exprType(right_node)) || IsA(right_node, ArrayExpr) :
-			exprType(right_node) == JSONBOID && IsA(right_node, FuncExpr);
+		return IsA(right_node, ArrayExpr) || (exprType(right_node) == JSONBOID && IsA(right_node, FuncExpr));
 	if (strcmp(name, "<@") == 0)
 		return IsA(left_node, ArrayExpr);
 	return false;
