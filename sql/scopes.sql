@@ -91,6 +91,16 @@ CALL cmig.upgrade_scopes('tenant\_%', 'tenant@head', 1);
 CALL cmig.upgrade_scopes('tenant %', 'tenant@head');
 SELECT scope, current, pending, failed FROM cmig.scopes();
 SELECT item, value, hint FROM cmig.status() WHERE item IN ('pending', 'scopes');
+-- a hint names cmig.upgrade only for revisions of the database's tree
+SELECT cmig.require('tenant@head');
+SELECT cmig.require('shared@head');
+BEGIN;
+SELECT cmig.create_revision('Add a date', 'ALTER TABLE currency ADD since date', 'ALTER TABLE currency DROP since', revision => 's3', head => 's2');
+SAVEPOINT s;
+SELECT cmig.require('shared@head');
+ROLLBACK TO s;
+SELECT cmig.require('heads');
+ROLLBACK;
 SELECT severity, problem, fix FROM cmig.check() WHERE object = 'scopes';
 SET cmig.scope = 'tenant_1';
 SELECT item FROM cmig.status() WHERE item = 'scopes';

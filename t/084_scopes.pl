@@ -10,6 +10,7 @@ use warnings;
 use FindBin;
 use lib $FindBin::RealBin;
 use CmigNode;
+use CmigShell;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
@@ -93,6 +94,13 @@ like($run->{err}, qr/57014: .*CONTEXT:.*upgrade of scope "tenant_01"/s, 'and nam
 $holder->query_safe('ROLLBACK');
 $holder->quit;
 is(query($node, 'shop', q{SELECT scope, split_part(failed, ': It waited', 1) FROM cmig.scopes() WHERE failed IS NOT NULL}), 'tenant_01|57014: canceling statement due to user request', 'the failure is recorded');
+# cmig status counts the scopes; a schema without version rows and without a run is none
+query($node, 'shop', q{CREATE SCHEMA tenant_61; SET cmig.scope = 'tenant_02'; SELECT * FROM cmig.downgrade('base')});
+{
+	local @ENV{qw(PGHOST PGPORT PGDATABASE)} = ($node->host, $node->port, 'shop');
+	gives(0, 'pending [^\n]*\n +-> cmig upgrade --scopes [^\n]*pattern[^\n]* 003\n.*scopes +60, 1 failed, 58 behind, 1 never upgraded\n +-> ', '^$', 'status', '--no-load');
+}
+query($node, 'shop', 'DROP SCHEMA tenant_61');
 query($node, 'shop', $call);
 is(query($node, 'shop', q{SELECT count(*) FROM cmig.scopes() WHERE current = '{003}' AND failed IS NULL}), $scopes, 'the next call upgrades all');
 

@@ -129,7 +129,7 @@ not_found(const CmigGraph *graph, const char *name)
 				(errcode(ERRCODE_CMIG_INVALID_TARGET),
 				 errmsg("repeatable revision \"%s\" has no position in the revision graph", name),
 				 errdetail("It runs after an upgrade to the heads if its script has changed."),
-				 errhint("SELECT * FROM cmig.plan('upgrade', 'heads') -- shows what would run; then: SELECT * FROM cmig.upgrade('heads')")));
+				 errhint("SELECT * FROM cmig.plan('upgrade', 'heads') shows what would run.")));
 	ereport(ERROR,
 			(errcode(ERRCODE_CMIG_REVISION_NOT_FOUND),
 			 strchr(name, '"') ? errmsg("can't locate revision identified by %s", name)

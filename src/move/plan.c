@@ -770,25 +770,25 @@ cmig_pending_require(const CmigSituation *now, const List *nodes, const char *ta
 {
 	CmigPlan   *pending = cmig_plan_upgrade(now->graph, now->applied, unconstify(List *, nodes));
 	CmigListing ids;
-	bool		stepwise = false;	/* does one of the pending revisions need
-									 * a stepwise run? */
+	List	   *due = NIL;
 
 	cmig_repeatable_add_due(now->graph, now->applied, pending, now->elsewhere);
 	if (pending->count == 0)
 		return;
-	for (int i = 0; i < pending->count && !stepwise; i++)
-		stepwise = !now->graph->nodes[pending->steps[i].node].revision->transactional;
 	cmig_listing_init(&ids, CMIG_LISTING_QUOTED);
 	for (int i = 0; i < pending->count; i++)
+	{
 		cmig_listing_add(&ids, cmig_graph_id(now->graph, pending->steps[i].node));
+		due = lappend_int(due, pending->steps[i].node);
+	}
 	ereport(ERROR,
 			(errcode(ERRCODE_CMIG_NOT_UP_TO_DATE),
 			 errmsg("target database is not up to date"),
 			 errdetail_plural("%d revision is pending: %s.", "%d revisions are pending: %s.",
 							  pending->count, pending->count, cmig_listing_text(&ids)),
 	/* first show it, because it may be a revision that was given up */
-			 errhint("SELECT * FROM cmig.plan('upgrade', %s) -- shows what would run; then: %s(%s)", quote_literal_cstr(target),
-					 stepwise ? "CALL cmig.upgrade_stepwise" : "SELECT * FROM cmig.upgrade", quote_literal_cstr(target))));
+			 errhint("SELECT * FROM cmig.plan('upgrade', %s) -- shows what would run; then: %s", quote_literal_cstr(target),
+					 cmig_upgrade_call(now->graph, due, target, false))));
 }
 
 void

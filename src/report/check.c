@@ -665,26 +665,6 @@ stored_names(const CmigRevisionSet *set, const CmigNames *names)
 }
 
 /*
- * Is one of the revisions in "names" partially applied, or pending and
- * nontransactional?
- */
-static bool
-needs_stepwise(const CmigView *view, const CmigPlace *place, const CmigNames *names)
-{
-	for (int i = 0; i < names->count; i++)
-	{
-		int			node = cmig_graph_find_id(view->graph, names->names[i]);
-
-		for (int j = 0; j < place->begun->count; j++)
-			if (strcmp(place->begun->names[j], names->names[i]) == 0)
-				return true;
-		if (node >= 0 && !view->applied->applied->set[node] && !view->graph->nodes[node].revision->transactional)
-			return true;
-	}
-	return false;
-}
-
-/*
  * Report a revision that is not used yet, because only some of the revisions
  * that it replaces are applied.  "stored" lists the replaced revisions that are
  * stored.  The problem is an error if replaced revisions that must still be
@@ -697,10 +677,21 @@ add_waiting(const CmigView *view, List *problems, const CmigRevisionSet *set, co
 {
 	const CmigNames *old = &revision->replaces;
 	const CmigNames *missing = cmig_replaces_missing(set->revisions, set->count, revision);
-	char	   *upgrade = psprintf(needs_stepwise(view, place, old) ? "CALL cmig.upgrade_stepwise(%s)" : "SELECT * FROM cmig.upgrade(%s)",
-								   quote_literal_cstr(old->names[old->count - 1]));
+	List	   *pending = NIL;
+	bool		begun = false;
+	char	   *upgrade;
 	CmigListing listing;
 
+	for (int i = 0; i < old->count; i++)
+	{
+		int			node = cmig_graph_find_id(view->graph, old->names[i]);
+
+		for (int j = 0; j < place->begun->count; j++)
+			begun |= strcmp(place->begun->names[j], old->names[i]) == 0;
+		if (node >= 0 && !view->applied->applied->set[node])
+			pending = lappend_int(pending, node);
+	}
+	upgrade = cmig_upgrade_call(view->graph, pending, old->names[old->count - 1], begun);
 	if (missing->count == 0 || (view->graph->defects == NIL && cmig_graph_find_id(view->graph, revision->id) < 0))
 		return problem_add(problems, "notice", revision->id,
 						   psprintf("it is not used until all revisions that it replaces are applied: %s", stored), upgrade);
@@ -825,7 +816,7 @@ add_repeatable_problems(const CmigView *view, List *problems)
 
 		if (state != CMIG_REPEATABLE_CURRENT)
 			problems = problem_add(problems, "notice", cmig_graph_id(graph, i), texts[state],
-								   cmig_scope_upgrade_hint("SELECT * FROM cmig.upgrade('heads')"));
+								   cmig_upgrade_call(graph, list_make1_int(i), "heads", false));
 	}
 	return problems;
 }

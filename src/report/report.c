@@ -177,11 +177,13 @@ static const char *const overview[] = {
 	"  live      upgrade_stepwise  backfill  add_not_null  add_check  add_unique",
 	"  rows      enable_rls  set_context  rls_status  rls_check  rls_test",
 	"  audit     enable_audit  audit_history  audit_as_of  audit_report  audit_retain",
+	"  scopes    scopes  create_scope  upgrade_scopes  scope_drift  drop_scope",
 	"  access    grant_access  revoke_access  allow_ddl  set_ddl_policy",
 	"  other     baseline  capture  script  schema_sql  import_files  import_state",
 	"  tables    revision  version  journal  progress  ddl_log",
 	"",
-	"  SELECT * FROM cmig.upgrade('head');      CALL cmig.upgrade_stepwise('head');"
+	"  SELECT * FROM cmig.upgrade('head');      CALL cmig.upgrade_stepwise('head');",
+	"  with a schema for each tenant: CALL cmig.upgrade_scopes('<pattern>');"
 };
 
 /*

@@ -123,6 +123,7 @@ put_pending(FunctionCallInfo fcinfo, const CmigView *view, int heads)
 {
 	CmigPlan   *pending = cmig_view_pending(view);
 	int		   *nodes;
+	List	   *due = NIL;
 	const char *stepwise = NULL;	/* first pending revision that needs a
 									 * stepwise run */
 
@@ -135,6 +136,7 @@ put_pending(FunctionCallInfo fcinfo, const CmigView *view, int heads)
 	for (int i = 0; i < pending->count; i++)
 	{
 		nodes[i] = pending->steps[i].node;
+		due = lappend_int(due, nodes[i]);
 		if (stepwise == NULL && !view->graph->nodes[nodes[i]].revision->transactional)
 			stepwise = cmig_graph_id(view->graph, nodes[i]);
 	}
@@ -142,8 +144,7 @@ put_pending(FunctionCallInfo fcinfo, const CmigView *view, int heads)
 			   psprintf("%d: %s", pending->count,
 						cmig_graph_ids_text(view->graph, nodes, pending->count)),
 			   view->applied->unknown || !may_go_up(stepwise != NULL) ? NULL
-			   : cmig_scope_upgrade_hint(psprintf(stepwise ? "CALL cmig.upgrade_stepwise('%s')" : "SELECT * FROM cmig.upgrade('%s')",
-												  heads > 1 ? "heads" : "head")));
+			   : cmig_upgrade_call(view->graph, due, heads > 1 ? "heads" : "head", false));
 	put_status(fcinfo, "pending written by", authors_text(view->graph, pending),
 			   "SELECT revision, created_by FROM cmig.plan('upgrade', 'heads')");
 	if (stepwise)
@@ -670,8 +671,7 @@ cmig_require(PG_FUNCTION_ARGS)
 				 errmsg("target database is not up to date"),
 				 errdetail("No revision is loaded in database \"%s\".",
 						   get_database_name(MyDatabaseId)),
-				 errhint("Load the revision files with cmig.load, then SELECT * FROM cmig.upgrade(%s)",
-						 quote_literal_cstr(target))));
+				 errhint("Load the revision files with cmig.load, then %s", cmig_upgrade_call(now.graph, NIL, target, false))));
 	cmig_pending_require(&now, nodes, target);
 	PG_RETURN_VOID();
 }

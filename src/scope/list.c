@@ -335,13 +335,6 @@ cmig_scope_summary(void)
 	return summary;
 }
 
-char *
-cmig_scope_upgrade_hint(char *otherwise)
-{
-	return cmig_scope_is_set() || cmig_scope_list_tried() == NIL ? otherwise :
-		"To upgrade the scopes: CALL cmig.upgrade_scopes('<pattern>')";
-}
-
 /* Returns the lines of a string as a text[] value. */
 static Datum
 lines_array(const char *lines)

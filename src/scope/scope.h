@@ -44,10 +44,4 @@ typedef struct CmigScopeSummary
 
 extern CmigScopeSummary cmig_scope_summary(void);
 
-/*
- * Returns a hint that tells to upgrade the scopes instead of the database, or
- * "otherwise" if no scopes are in use or a scope is selected.
- */
-extern char *cmig_scope_upgrade_hint(char *otherwise);
-
 #endif							/* CMIG_SCOPE_H */

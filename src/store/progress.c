@@ -434,6 +434,111 @@ cmig_active_needed_in_scopes(const CmigNames *replaced)
 	return false;
 }
 
+/* What cmig_upgrade_call() has to upgrade in the database or in the scopes. */
+typedef struct Upgraded
+{
+	List	   *nodes;
+	bool		stepwise;
+}			Upgraded;
+
+/*
+ * Returns the target of an upgrade of the nodes: those that have no child
+ * among them.  If there are several, it is an array or, if "one" is true, a
+ * placeholder.
+ */
+static char *
+upgraded_target(const CmigGraph *graph, const List *nodes, bool one)
+{
+	CmigMarks  *marks = cmig_graph_marks(graph);
+	StringInfoData buf;
+	int			count = 0;
+	ListCell   *lc;
+
+	initStringInfo(&buf);
+	foreach(lc, nodes)
+	{
+		cmig_graph_mark(marks, lfirst_int(lc));
+	}
+	foreach(lc, nodes)
+	{
+		if (cmig_identifier_edges(&graph->nodes[lfirst_int(lc)].children, marks) == NIL)
+			appendStringInfo(&buf, "%s%s", count++ > 0 ? ", " : "",
+							 quote_literal_cstr(cmig_graph_id(graph, lfirst_int(lc))));
+	}
+	return count == 1 ? buf.data : one ? "'<revision>'" : psprintf("ARRAY[%s]", buf.data);
+}
+
+bool *
+cmig_upgrade_of_scopes(const CmigGraph *graph)
+{
+	const CmigMarks *applied = cmig_applied_find(graph, cmig_version_rows_database())->applied;
+	int		   *trees = cmig_trees_find(graph);
+	bool	   *is_tree = palloc0(Max(graph->count, 1));
+	bool	   *result = palloc(Max(graph->count, 1));
+	ListCell   *lc;
+
+	foreach(lc, cmig_applied_find(graph, cmig_version_rows_of_scopes())->nodes)
+	{
+		is_tree[trees[lfirst_int(lc)]] = true;
+	}
+	for (int i = 0; i < graph->count; i++)
+		if (applied->set[i])
+			is_tree[trees[i]] = false;
+	for (int i = 0; i < graph->count; i++)
+		result[i] = is_tree[trees[i]];
+	return result;
+}
+
+char *
+cmig_upgrade_call(const CmigGraph *graph, const List *nodes, const char *target, bool stepwise)
+{
+	enum
+	{
+		IN_DATABASE, IN_SCOPES
+	};
+	const CmigNames *rows = cmig_scope_is_set() ? NULL : cmig_version_rows_of_scopes();
+	bool	   *of_scopes;
+	Upgraded	upgraded[2] = {{NIL, stepwise}, {NIL, stepwise}};
+	List	   *all = NIL;
+	char	   *in_database;
+	char	   *in_scopes;
+	ListCell   *lc;
+
+	foreach(lc, nodes)
+	{
+		upgraded[IN_DATABASE].stepwise |= !graph->nodes[lfirst_int(lc)].revision->transactional;
+		/* a repeatable revision runs after an upgrade to the heads */
+		all = lfirst_int(lc) < graph->count ? lappend_int(all, lfirst_int(lc)) :
+			list_concat_unique_int(all, cmig_identifier_heads(graph, NULL, false));
+	}
+	in_database = psprintf("%s(%s)", upgraded[IN_DATABASE].stepwise ? "CALL cmig.upgrade_stepwise" : "SELECT * FROM cmig.upgrade",
+						   quote_literal_cstr(target));
+	if (rows == NULL || rows->count == 0)
+		return in_database;
+	if (all == NIL)
+		return "SELECT * FROM cmig.status()";
+
+	of_scopes = cmig_upgrade_of_scopes(graph);
+	upgraded[IN_DATABASE].stepwise = stepwise;
+	foreach(lc, all)
+	{
+		Upgraded   *place = &upgraded[of_scopes[lfirst_int(lc)] ? IN_SCOPES : IN_DATABASE];
+
+		place->nodes = lappend_int(place->nodes, lfirst_int(lc));
+		place->stepwise |= !graph->nodes[lfirst_int(lc)].revision->transactional;
+	}
+	if (upgraded[IN_SCOPES].nodes == NIL)
+		return in_database;
+	in_scopes = psprintf(upgraded[IN_SCOPES].stepwise ? "SET cmig.scope = '<scope>'; CALL cmig.upgrade_stepwise(%s)" :
+						 "CALL cmig.upgrade_scopes('<pattern>', %s)",
+						 upgraded_target(graph, upgraded[IN_SCOPES].nodes, true));
+	if (upgraded[IN_DATABASE].nodes == NIL)
+		return in_scopes;
+	return psprintf("%s(%s) -- in the database; in the scopes: %s",
+					upgraded[IN_DATABASE].stepwise ? "CALL cmig.upgrade_stepwise" : "SELECT * FROM cmig.upgrade",
+					upgraded_target(graph, upgraded[IN_DATABASE].nodes, false), in_scopes);
+}
+
 CmigMarks *
 cmig_active_separate(CmigGraph *graph)
 {

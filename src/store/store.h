@@ -585,6 +585,21 @@ extern bool cmig_active_is_settled(void);
 extern CmigMarks *cmig_active_separate(CmigGraph *graph);
 
 /*
+ * Returns an array, indexed by node: does the revision belong to the scopes,
+ * because its tree is applied in one of them, but not in the database?
+ */
+extern bool *cmig_upgrade_of_scopes(const CmigGraph *graph);
+
+/*
+ * Returns what to type, for a hint, to upgrade the current place to "target".
+ * "nodes" (of int) are the revisions to apply, including repeatable ones;
+ * "stepwise" is true if they need a stepwise run for another reason than being
+ * nontransactional.  In the database, revisions that belong to the scopes are
+ * to be upgraded there.
+ */
+extern char *cmig_upgrade_call(const CmigGraph *graph, const List *nodes, const char *target, bool stepwise);
+
+/*
  * If all revisions that another revision replaces are applied, replace their
  * version row with one for the replacing revision, and record this in the
  * journal as a stamp.  The caller must hold the run lock.  Does nothing if the
