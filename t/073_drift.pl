@@ -64,7 +64,11 @@ foreach my $chain (@chains)
 	my $repairs = query($node, $chain, "SELECT string_agg(upgrade_sql, '; ' ORDER BY step) FROM cmig.drift(owners => true)", 'owner');
 	is(query($node, $chain, "BEGIN; $repairs; SELECT string_agg(concat_ws(' ', action, kind, object), ', ') FROM cmig.drift(owners => true); ROLLBACK", 'owner'), '',
 		"$chain: repaired");
-	query($node, $chain, "SELECT count(*) FROM cmig.capture('By hand', store => true, head => 'head', owners => true)", 'owner');
+	my $notices;
+	$node->psql($chain, 'SELECT cmig.drift()', stderr => \$notices, extra_params => [ '-U', 'owner' ]);
+	like($notices, qr/left unchanged: .*\bisn\b/, "$chain: an extension that no revision has created is left alone");
+	is(query($node, $chain, "SELECT content ~ 'CREATE EXTENSION [^;]*\\misn\\M' FROM cmig.capture('By hand', store => true, head => 'head', owners => true)", 'owner'), 't',
+		"$chain: a captured table's extension is captured, too");
 	is(drift($chain), '', "$chain: captured");
 	query($node, $chain, "SET cmig.concurrent_ddl = off; SELECT count(*) FROM cmig.downgrade('-1')", 'owner');
 	is(drift($chain), '', "$chain: and reverted");

@@ -89,7 +89,8 @@ INSERT INTO kind_of_change (name, find) VALUES
 ('an aggregate', $$SELECT 'CREATE AGGREGATE byhand_total(numeric) (SFUNC = numeric_add, STYPE = numeric)', 'aggregate public.byhand_total(numeric)'$$),
 ('an operator', $$SELECT 'CREATE OPERATOR public.=== (LEFTARG = integer, RIGHTARG = integer, FUNCTION = int4eq)', 'operator public.=== (integer, integer)'$$),
 ('a text search configuration', $$SELECT 'CREATE TEXT SEARCH CONFIGURATION byhand_words (COPY = simple)', 'text search configuration public.byhand_words'$$),
-('an extension', $$SELECT 'CREATE EXTENSION isn', 'extension isn'$$),
+-- an extension that no revision has created is not a difference, but the table is
+('an extension', $$SELECT 'CREATE EXTENSION isn; CREATE TABLE byhand_book (number isbn)', 'table public.byhand_book'$$),
 ('a publication', $$SELECT format('CREATE PUBLICATION byhand FOR TABLE %s', name), 'publication byhand' FROM tab$$),
 ('a grant', $$SELECT format('GRANT SELECT ON %s TO byhand', name), 'table ' || name FROM tab$$),
 ('a grant on a column', $$SELECT format('GRANT SELECT (%I) ON %s TO byhand', attname, name), 'column ' || object FROM col$$),
