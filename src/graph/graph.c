@@ -2,6 +2,16 @@
  * graph.c
  *	  Revisions as a graph: nodes, edges, defects, and walks.
  *
+ * Nodes are numbered from 0 to count - 1 in the byte order of their ids, so
+ * that nothing derived from the graph depends on the order of table rows.  A
+ * graph with defects can be built and displayed, but a function that runs,
+ * creates, or loads revisions must call cmig_graph_require_sound() first.
+ *
+ * All edges are node numbers in a few flat arrays, and no function recurses:
+ * each walk keeps its stack in allocated memory.  So the depth of the graph is
+ * limited by memory, not by the C stack.  Except for suggesting names,
+ * everything takes time linear in the number of nodes and edges.
+ *
  * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
@@ -17,27 +27,10 @@
 
 #include "base/base.h"
 #include "base/errors.h"
-#include "graph/internal.h"
-
-/* ----------------------------------------------------------------
- * Finds names that are similar to a mistyped one, for "Did you mean ...?".
- *
- * 	  Finds names that are similar to a mistyped one.
- * ----------------------------------------------------------------
- */
+#include "graph/graph.h"
 
 /* The maximum number of similar names that an error suggests. */
-#define CMIG_MAX_SIMILAR 3
-
-/* A search for names that are similar to a given one. */
-typedef struct CmigSimilar
-{
-	const char *name;			/* the mistyped name */
-	int			length;
-	int			best;			/* the shortest distance so far */
-	int			count;
-	const char *nearest[CMIG_MAX_SIMILAR];	/* names at distance "best" */
-} CmigSimilar;
+#define MAX_SIMILAR 3
 
 #define DIGITS "0123456789"
 
@@ -111,72 +104,46 @@ find_distance(const char *name, int length, const char *candidate, int limit)
 										 1, 1, 1, limit, true);
 }
 
-/*
- * Begin a search.  Returns false if the name cannot be similar to any other.
- */
-static bool
-similar_begin(CmigSimilar *similar, const char *name)
+char *
+cmig_graph_suggest(const CmigGraph *graph, const char *name, int except)
 {
-	similar->name = name;
-	similar->length = strlen(name);
-	similar->best = Max(1, similar->length / 3);
-	similar->count = 0;
-	return similar->length > 0 && similar->length <= CMIG_MAX_ID_LENGTH;
-}
-
-/* Consider a candidate.  The string must outlive the search. */
-static void
-similar_add(CmigSimilar *similar, const char *candidate)
-{
-	int			distance = find_distance(similar->name, similar->length, candidate, similar->best);
-
-	if (distance > similar->best)
-		return;
-	if (distance < similar->best)
-		similar->count = 0;
-	similar->best = distance;
-	if (similar->count < CMIG_MAX_SIMILAR)
-		similar->nearest[similar->count++] = candidate;
-}
-
-/*
- * Returns the closest candidates: "a", "b" or "c".  Returns NULL if none is
- * similar.
- */
-static char *
-similar_text(const CmigSimilar *similar)
-{
+	int			length = strlen(name);
+	int			best = Max(1, length / 3);	/* the shortest distance so far */
+	const char *nearest[MAX_SIMILAR];	/* names at that distance */
+	int			count = 0;
 	StringInfoData text;
 
-	if (similar->count == 0)
+	/*
+	 * do not search graphs that are larger than anyone would write manually,
+	 * because the search would be slow
+	 */
+	if (graph->count > 10000 || length == 0 || length > CMIG_MAX_ID_LENGTH)
+		return NULL;
+	for (int i = 0; i < graph->count; i++)
+	{
+		const CmigRevision *revision = graph->nodes[i].revision;
+
+		for (int j = -1; i != except && j < revision->labels.count; j++)
+		{
+			const char *candidate = j < 0 ? revision->id : revision->labels.names[j];
+			int			distance = find_distance(name, length, candidate, best);
+
+			if (distance > best)
+				continue;
+			if (distance < best)
+				count = 0;
+			best = distance;
+			if (count < MAX_SIMILAR)
+				nearest[count++] = candidate;
+		}
+	}
+	if (count == 0)
 		return NULL;
 	initStringInfo(&text);
-	for (int i = 0; i < similar->count; i++)
-		appendStringInfo(&text, "%s\"%s\"",
-						 i == 0 ? "" : i == similar->count - 1 ? " or " : ", ", similar->nearest[i]);
+	for (int i = 0; i < count; i++)
+		appendStringInfo(&text, "%s\"%s\"", i == 0 ? "" : i == count - 1 ? " or " : ", ", nearest[i]);
 	return text.data;
 }
-
-/* ----------------------------------------------------------------
- * The graph of revisions in memory.
- *
- * Nodes are numbered from 0 to count - 1 in the byte order of their ids, so
- * that nothing derived from the graph depends on the order of table rows.  A
- * graph with defects can be built and displayed, but a function that runs,
- * creates, or loads revisions must call cmig_graph_require_sound() first.
- *
- * 	  Builds the graph of revisions, finds its defects, and looks up names.
- *
- * All edges are node numbers in a few flat arrays, and no function recurses,
- * so the depth of the graph is limited by memory, not by the C stack.  Except
- * for suggesting names, everything takes time linear in the number of nodes
- * and edges.
- * ----------------------------------------------------------------
- */
-
-/*
- * Names
- */
 
 /* An entry of the hash table of names: an id or a label. */
 typedef struct NameEntry
@@ -203,26 +170,6 @@ typedef struct NameEntry
 
 static const char *const reserved_names[] = {"head", "heads", "base", "current"};
 
-/*
- * Returns true if the name is a reserved word followed by a number of steps,
- * such as head-2.  Other names, such as 2026-11-20, may end with a hyphen and
- * a number, because a name that matches exactly takes precedence over the
- * interpretation as steps.
- */
-static bool
-is_relative_word(const char *name)
-{
-	int			length = strcspn(name, "-");
-	const char *digits = name + length + 1;
-
-	if (name[length] == '\0' || *digits == '\0' || strspn(digits, "0123456789") != strlen(digits))
-		return false;
-	for (int i = 0; i < lengthof(reserved_names); i++)
-		if (strlen(reserved_names[i]) == length && strncmp(name, reserved_names[i], length) == 0)
-			return true;
-	return false;
-}
-
 char *
 cmig_graph_check_name(const char *name)
 {
@@ -231,12 +178,24 @@ cmig_graph_check_name(const char *name)
 	if (strlen(name) > CMIG_MAX_ID_LENGTH)
 		return psprintf("is longer than %d bytes", CMIG_MAX_ID_LENGTH);
 	for (int i = 0; i < lengthof(reserved_names); i++)
-		if (strcmp(name, reserved_names[i]) == 0)
+	{
+		const char *rest = name + strlen(reserved_names[i]);
+
+		if (strncmp(name, reserved_names[i], rest - name) != 0)
+			continue;
+		if (*rest == '\0')
 			return pstrdup("is a reserved word");
+
+		/*
+		 * Names that do not begin with a reserved word, such as 2026-11-20,
+		 * may end with a hyphen and a number, because a name that matches
+		 * exactly takes precedence over the interpretation as steps.
+		 */
+		if (*rest == '-' && rest[1] != '\0' && strspn(rest + 1, DIGITS) == strlen(rest + 1))
+			return pstrdup("looks like a relative revision");
+	}
 	if (name[0] == '-')
 		return pstrdup("begins with a hyphen");
-	if (is_relative_word(name))
-		return pstrdup("looks like a relative revision");
 	for (const char *c = name; *c; c += pg_mblen(c))
 	{
 		unsigned char byte = (unsigned char) *c;
@@ -283,13 +242,28 @@ cmig_graph_find_repeated(const CmigNames *names)
 	return repeated;
 }
 
+bool
+cmig_graph_lists(const CmigNames *names, const char *name)
+{
+	for (int i = 0; i < names->count; i++)
+		if (strcmp(names->names[i], name) == 0)
+			return true;
+	return false;
+}
+
 /*
  * Building
  */
 
-void
-cmig_graph_add_defect(CmigGraph *graph, const char *revision, const char *fix,
-					  const char *format,...)
+/*
+ * Record a defect of a revision.  The format and its arguments describe the
+ * problem, without a period at the end; "fix" is a sentence that says how to
+ * fix it.
+ */
+static void
+pg_attribute_printf(4, 5)
+add_defect(CmigGraph *graph, const char *revision, const char *fix,
+		   const char *format,...)
 {
 	CmigDefect *defect = palloc(sizeof(CmigDefect));
 	StringInfoData problem;
@@ -313,17 +287,10 @@ cmig_graph_add_defect(CmigGraph *graph, const char *revision, const char *fix,
 	graph->defects = lappend(graph->defects, defect);
 }
 
-/* Look up an id or label exactly as written. */
-static NameEntry *
-find_entry(const CmigGraph *graph, const char *name)
-{
-	return cmig_name_lookup(graph->names, name);
-}
-
 int
 cmig_graph_find_name(const CmigGraph *graph, const char *name)
 {
-	NameEntry  *entry = find_entry(graph, name);
+	NameEntry  *entry = cmig_name_lookup(graph->names, name);
 	ListCell   *cell;
 
 	if (entry)
@@ -341,7 +308,7 @@ cmig_graph_find_name(const CmigGraph *graph, const char *name)
 int
 cmig_graph_find_id(const CmigGraph *graph, const char *id)
 {
-	NameEntry  *entry = find_entry(graph, id);
+	NameEntry  *entry = cmig_name_lookup(graph->names, id);
 
 	return entry && !entry->is_label ? entry->node : -1;
 }
@@ -374,12 +341,12 @@ enter_ids(CmigGraph *graph, const CmigRevision *revisions, int count)
 
 		graph->nodes[i].revision = sorted[i];
 		if (bad)
-			cmig_graph_add_defect(graph, id, "Give the revision another id.",
-								  "its id %s", bad);
+			add_defect(graph, id, "Give the revision another id.",
+					   "its id %s", bad);
 		entry = cmig_name_insert(graph->names, id, &found);
 		if (found)
-			cmig_graph_add_defect(graph, id, "Delete one of the rows, and make column \"revision\" the primary key of cmig.revision again.",
-								  "two rows have this id");
+			add_defect(graph, id, "Delete one of the rows, and make column \"revision\" the primary key of cmig.revision again.",
+					   "two rows have this id");
 		entry->node = i;
 		entry->is_label = false;
 	}
@@ -400,9 +367,9 @@ enter_labels(CmigGraph *graph)
 		const CmigRevision *revision = graph->nodes[i].revision;
 
 		if (revision->malformed)
-			cmig_graph_add_defect(graph, revision->id,
-								  "Make down_revision, depends_on, and branch_labels one-dimensional arrays without nulls.",
-								  "one of its arrays contains NULL or has more than one dimension");
+			add_defect(graph, revision->id,
+					   "Make down_revision, depends_on, and branch_labels one-dimensional arrays without nulls.",
+					   "one of its arrays contains NULL or has more than one dimension");
 		for (int j = 0; j < revision->labels.count; j++)
 		{
 			const char *label = revision->labels.names[j];
@@ -410,8 +377,8 @@ enter_labels(CmigGraph *graph)
 			NameEntry  *entry;
 
 			if (bad)
-				cmig_graph_add_defect(graph, revision->id, "Give the branch another label.",
-									  "its branch label \"%s\" %s", label, bad);
+				add_defect(graph, revision->id, "Give the branch another label.",
+						   "its branch label \"%s\" %s", label, bad);
 			entry = cmig_name_insert(graph->names, label, &found);
 			if (!found)
 			{
@@ -419,12 +386,12 @@ enter_labels(CmigGraph *graph)
 				entry->is_label = true;
 			}
 			else if (!entry->is_label)
-				cmig_graph_add_defect(graph, revision->id, "Give the branch another label.",
-									  "its branch label \"%s\" is the id of a revision", label);
+				add_defect(graph, revision->id, "Give the branch another label.",
+						   "its branch label \"%s\" is the id of a revision", label);
 			else if (entry->node != i)
-				cmig_graph_add_defect(graph, revision->id, "Use each branch label only once.",
-									  "its branch label \"%s\" is already used by revision \"%s\"",
-									  label, cmig_graph_id(graph, entry->node));
+				add_defect(graph, revision->id, "Use each branch label only once.",
+						   "its branch label \"%s\" is already used by revision \"%s\"",
+						   label, cmig_graph_id(graph, entry->node));
 		}
 	}
 }
@@ -447,12 +414,12 @@ resolve_edges(CmigGraph *graph, int node, const CmigNames *names, bool depends,
 	for (int i = 0; i < names->count; i++)
 	{
 		const char *name = names->names[i];
-		NameEntry  *entry = find_entry(graph, name);
+		NameEntry  *entry = cmig_name_lookup(graph->names, name);
 
 		if (entry && entry->is_label && !depends)
-			cmig_graph_add_defect(graph, id,
-								  psprintf("Write \"%s\" instead.", cmig_graph_id(graph, entry->node)),
-								  "its down_revision \"%s\" is a branch label, not an id", name);
+			add_defect(graph, id,
+					   psprintf("Write \"%s\" instead.", cmig_graph_id(graph, entry->node)),
+					   "its down_revision \"%s\" is a branch label, not an id", name);
 		else if (entry == NULL)
 		{
 			/*
@@ -462,15 +429,15 @@ resolve_edges(CmigGraph *graph, int node, const CmigNames *names, bool depends,
 			char	   *near = list_length(graph->defects) < CMIG_LISTING_MAX
 			? cmig_graph_suggest(graph, name, node) : NULL;
 
-			cmig_graph_add_defect(graph, id,
-								  near ? psprintf("Did you mean %s? Otherwise load the missing revision.", near)
-								  : psprintf("Load revision \"%s\", or correct the reference.", name),
-								  depends ? "its depends_on \"%s\" is not present"
-								  : "its down_revision \"%s\" is not present", name);
+			add_defect(graph, id,
+					   near ? psprintf("Did you mean %s? Otherwise load the missing revision.", near)
+					   : psprintf("Load revision \"%s\", or correct the reference.", name),
+					   depends ? "its depends_on \"%s\" is not present"
+					   : "its down_revision \"%s\" is not present", name);
 		}
 		else if (entry->node == node)
-			cmig_graph_add_defect(graph, id, "Remove the reference.",
-								  depends ? "it depends on itself" : "it is its own down_revision");
+			add_defect(graph, id, "Remove the reference.",
+					   depends ? "it depends on itself" : "it is its own down_revision");
 		else if (last_seen[entry->node] != mark)
 		{
 			last_seen[entry->node] = mark;
@@ -571,22 +538,6 @@ peel(const CmigGraph *graph, bool *left, bool up, bool over_depends)
 }
 
 /*
- * Returns the fix to suggest for a cycle.  "replaces" is true if a revision on
- * the cycle replaces others.  References to the replaced revisions lead to the
- * revision that replaces them, so its "replaces" can also be the cause of the
- * cycle.
- */
-static const char *
-cycle_fix(bool over_depends, bool replaces)
-{
-	if (over_depends)
-		return replaces ? "Correct the down_revision, depends_on, or replaces of one of them."
-			: "Correct the down_revision or depends_on of one of them.";
-	return replaces ? "Correct the down_revision or replaces of one of them."
-		: "Correct the down_revision of one of them.";
-}
-
-/*
  * Add defects for cycles of down_revision edges or, if over_depends is true,
  * of down_revision and depends_on edges.
  */
@@ -641,10 +592,18 @@ find_cycles(CmigGraph *graph, bool over_depends)
 				cmig_listing_add(&names, cmig_graph_id(graph, path[j]));
 				replaces |= graph->nodes[path[j]].revision->replaces.count > 0;
 			}
-			cmig_graph_add_defect(graph, cmig_graph_id(graph, node),
-								  cycle_fix(over_depends, replaces),
-								  over_depends ? "revisions %s form a cycle through depends_on"
-								  : "revisions %s form a cycle", cmig_listing_text(&names));
+
+			/*
+			 * References to replaced revisions lead to the revision that
+			 * replaces them, so its "replaces" can also be the cause of the
+			 * cycle.
+			 */
+			add_defect(graph, cmig_graph_id(graph, node),
+					   psprintf("Correct the %s of one of them.",
+								over_depends ? (replaces ? "down_revision, depends_on, or replaces" : "down_revision or depends_on")
+								: replaces ? "down_revision or replaces" : "down_revision"),
+					   over_depends ? "revisions %s form a cycle through depends_on"
+					   : "revisions %s form a cycle", cmig_listing_text(&names));
 		}
 		for (int j = 0; j < length; j++)
 			left[path[j]] = false;
@@ -741,66 +700,7 @@ cmig_graph_require_sound(const CmigGraph *graph)
 }
 
 /*
- * Looking up revisions
- */
-
-List *
-cmig_graph_find_prefix(const CmigGraph *graph, const char *prefix)
-{
-	Size		length = strlen(prefix);
-	List	   *found = NIL;
-
-	for (int i = 0; i < graph->count; i++)
-	{
-		const CmigRevision *revision = graph->nodes[i].revision;
-
-		if (strncmp(revision->id, prefix, length) == 0 &&
-			pg_mbstrlen(revision->id) > 3)
-			found = lappend_int(found, i);
-		for (int j = 0; j < revision->labels.count; j++)
-			if (strncmp(revision->labels.names[j], prefix, length) == 0 &&
-				pg_mbstrlen(revision->labels.names[j]) > 3)
-				found = lappend_int(found, i);
-	}
-	return found;
-}
-
-char *
-cmig_graph_suggest(const CmigGraph *graph, const char *name, int except)
-{
-	CmigSimilar similar;
-
-	/*
-	 * do not search graphs that are larger than anyone would write manually,
-	 * because the search would be slow
-	 */
-	if (graph->count > 10000 || !similar_begin(&similar, name))
-		return NULL;
-	for (int i = 0; i < graph->count; i++)
-	{
-		const CmigRevision *revision = graph->nodes[i].revision;
-
-		if (i == except)
-			continue;
-		similar_add(&similar, revision->id);
-		for (int j = 0; j < revision->labels.count; j++)
-			similar_add(&similar, revision->labels.names[j]);
-	}
-	return similar_text(&similar);
-}
-
-/* ----------------------------------------------------------------
- * Computes sets of nodes, such as the ancestors of a node, and puts nodes
- * in order.
- *
- * Each walk keeps its stack in allocated memory, so the depth is limited by
- * memory, not by the C stack.  Each function takes time linear in the number of
- * nodes and edges.
- * ----------------------------------------------------------------
- */
-
-/*
- * Sets
+ * Sets of nodes, and walks
  */
 
 CmigMarks *
@@ -856,24 +756,6 @@ void
 cmig_graph_mark_descendants(const CmigGraph *graph, CmigMarks *marks, bool over_depends)
 {
 	spread(graph, marks, true, over_depends);
-}
-
-CmigMarks *
-cmig_graph_lineage(const CmigGraph *graph, int node, bool over_depends)
-{
-	CmigMarks  *down = cmig_graph_marks(graph);
-	CmigMarks  *up = cmig_graph_marks(graph);
-
-	cmig_graph_mark(down, node);
-	cmig_graph_mark(up, node);
-	spread(graph, down, false, over_depends);
-	spread(graph, up, true, over_depends);
-	for (int i = 0; i < graph->count; i++)
-		if (up->set[i])
-			cmig_graph_mark(down, i);
-	pfree(up->set);
-	pfree(up);
-	return down;
 }
 
 /* Is no child or dependent of the node marked? */
@@ -947,22 +829,6 @@ cmig_graph_order(const CmigGraph *graph, const CmigMarks *marks, int *count)
 	return order;
 }
 
-/*
- * Append the labels in "from" that are not yet in "to".  Labels are unique in
- * a sound graph, so comparing pointers is sufficient.
- */
-static List *
-add_labels(List *to, List *from)
-{
-	ListCell   *lc;
-
-	foreach(lc, from)
-	{
-		to = list_append_unique_ptr(to, lfirst(lc));
-	}
-	return to;
-}
-
 static inline bool
 is_fork(const CmigNode *node)
 {
@@ -1003,7 +869,12 @@ cmig_graph_shown_labels(const CmigGraph *graph)
 			if (labels == NIL)
 				labels = below;
 			else if (labels != below && below != NIL)
-				labels = add_labels(list_copy(labels), below);
+
+				/*
+				 * labels are unique in a sound graph, so comparing pointers
+				 * is sufficient
+				 */
+				labels = list_concat_unique_ptr(list_copy(labels), below);
 		}
 		shown->inherited[order[i]] = labels;
 	}
@@ -1044,17 +915,14 @@ cmig_graph_labels(const CmigShownLabels *shown, int node)
 	return list_concat_copy(shown->inherited[node], shown->carried[node]);
 }
 
-/* ----------------------------------------------------------------
- * Divides a graph into trees.
+/*
+ * Trees
  *
  * Two revisions belong to the same tree if they are connected by down_revision
  * edges.  A scope, which is a schema for one tenant, applies each tree
  * separately: an upgrade to a revision does not apply the revision's
  * dependencies in other trees.  These must already be applied, usually in the
  * database.
- *
- * 	  Divides a graph into trees, because a scope applies each tree separately.
- * ----------------------------------------------------------------
  */
 
 /* Returns the node that represents the tree of a node. */
@@ -1124,4 +992,145 @@ cmig_trees_separate(CmigGraph *graph)
 		cut(graph, i, &graph->nodes[i].depends, &graph->outside[i]);
 		cut(graph, i, &graph->nodes[i].dependents, NULL);
 	}
+}
+
+/*
+ * Repeatable revisions, which run after an upgrade to the heads
+ *
+ * They are not part of the graph: walks, targets, heads, and version rows do
+ * not include them.  They are stored after the graph's nodes, starting at
+ * graph->count, so that a plan's steps can refer to them like other nodes.
+ */
+
+/*
+ * Returns the index of the revision with this id, or -1 if there is none.  The
+ * array is sorted by id.
+ */
+static int
+find_sorted(const CmigRevision *const *sorted, int count, const char *id)
+{
+	int			low = 0;
+	int			high = count - 1;
+
+	while (low <= high)
+	{
+		int			middle = (low + high) / 2;
+		int			result = strcmp(id, sorted[middle]->id);
+
+		if (result == 0)
+			return middle;
+		if (result < 0)
+			high = middle - 1;
+		else
+			low = middle + 1;
+	}
+	return -1;
+}
+
+/*
+ * Add a defect for each problem of a repeatable revision that loading would
+ * have rejected.  Only rows that were written manually have such problems.
+ */
+static void
+check_repeatable(CmigGraph *graph, const CmigRevision *const *sorted, int count, const CmigRevision *revision)
+{
+	char	   *bad = cmig_graph_check_name(revision->id);
+
+	if (bad)
+		add_defect(graph, revision->id, "Give the revision another id.", "its id %s", bad);
+	if (revision->malformed)
+		add_defect(graph, revision->id,
+				   "Make depends_on and placeholders one-dimensional arrays without nulls.",
+				   "one of its arrays contains NULL or has more than one dimension");
+	if (revision->parents.count + revision->labels.count + revision->replaces.count > 0)
+		add_defect(graph, revision->id,
+				   "Make down_revision, branch_labels, and replaces empty.",
+				   "it is repeatable, but has a down_revision, a branch label, or a replaced revision");
+	for (int i = 0; i < revision->depends.count; i++)
+	{
+		const char *name = revision->depends.names[i];
+
+		if (strcmp(name, revision->id) == 0)
+			add_defect(graph, revision->id, "Remove the reference.", "it depends on itself");
+		else if (find_sorted(sorted, count, name) < 0 && cmig_graph_find_name(graph, name) < 0)
+			add_defect(graph, revision->id,
+					   psprintf("Load revision \"%s\", or correct the reference.", name),
+					   "its depends_on \"%s\" is not present", name);
+	}
+}
+
+/*
+ * Does revision i depend on a repeatable revision that does not have its
+ * position in the order yet?
+ */
+static bool
+must_wait(const CmigRevision *const *sorted, int count, const bool *placed, int i)
+{
+	const CmigNames *depends = &sorted[i]->depends;
+
+	for (int j = 0; j < depends->count; j++)
+	{
+		int			other = find_sorted(sorted, count, depends->names[j]);
+
+		if (other >= 0 && other != i && !placed[other])
+			return true;
+	}
+	return false;
+}
+
+void
+cmig_repeatables_add(CmigGraph *graph, const CmigRevision *revisions, int count)
+{
+	const CmigRevision **sorted;
+	bool	   *placed;
+
+	if (count <= 0)
+		return;
+	sorted = palloc(sizeof(CmigRevision *) * count);
+	for (int i = 0; i < count; i++)
+		sorted[i] = &revisions[i];
+	cmig_revision_sort_by_id(sorted, count);
+	graph->nodes = repalloc_huge(graph->nodes, sizeof(CmigNode) * (Size) (graph->count + count));
+	memset(&graph->nodes[graph->count], 0, sizeof(CmigNode) * count);
+	graph->repeatable_count = count;
+	for (int i = 0; i < count; i++)
+		check_repeatable(graph, sorted, count, sorted[i]);
+
+	/* store them in the order in which they run */
+	placed = palloc0(sizeof(bool) * count);
+	for (int i = 0; i < count; i++)
+	{
+		int			next = 0;
+
+		while (next < count && (placed[next] || must_wait(sorted, count, placed, next)))
+			next++;
+		if (next == count)
+		{
+			for (next = 0; placed[next]; next++)
+				;
+			add_defect(graph, sorted[next]->id, "Remove a name from depends_on.",
+					   "it depends on repeatable revisions that depend on it");
+		}
+		placed[next] = true;
+		graph->nodes[graph->count + i].revision = sorted[next];
+	}
+	pfree(placed);
+	pfree(sorted);
+}
+
+int
+cmig_repeatables_find(const CmigGraph *graph, const char *id)
+{
+	for (int i = graph->count; i < graph->count + graph->repeatable_count; i++)
+		if (strcmp(cmig_graph_id(graph, i), id) == 0)
+			return i;
+	return -1;
+}
+
+int
+cmig_repeatables_find_any(const CmigGraph *graph, const char *id)
+{
+	int			node = cmig_graph_find_id(graph, id);
+
+	return node >= 0 ? node : cmig_repeatables_find(graph, id);
 }

@@ -84,6 +84,9 @@ extern char *cmig_graph_check_name(const char *name);
  */
 extern const char *cmig_graph_find_repeated(const CmigNames *names);
 
+/* Does the list, which need not be sorted, contain the name? */
+extern bool cmig_graph_lists(const CmigNames *names, const char *name);
+
 /*
  * Return the node with exactly this id, or -1 if there is none.
  * cmig_graph_find_name() also accepts a label, or the id of the last revision
@@ -91,6 +94,14 @@ extern const char *cmig_graph_find_repeated(const CmigNames *names);
  */
 extern int	cmig_graph_find_id(const CmigGraph *graph, const char *id);
 extern int	cmig_graph_find_name(const CmigGraph *graph, const char *name);
+
+/*
+ * Returns the ids or labels that are most similar to "name", for "Did you mean
+ * ...?": at most 3, quoted, in the order of their revisions.  Returns NULL if
+ * none is similar.  Names of the node "except" are left out, because that node
+ * contains the mistyped reference; "except" can be -1.
+ */
+extern char *cmig_graph_suggest(const CmigGraph *graph, const char *name, int except);
 
 #define cmig_graph_id(graph, node) ((graph)->nodes[node].revision->id)
 
@@ -178,8 +189,6 @@ extern CmigShownLabels *cmig_graph_shown_labels(const CmigGraph *graph);
 /* Returns a new list of all labels displayed for a node. */
 extern List *cmig_graph_labels(const CmigShownLabels *shown, int node);
 
-/* in plan.c */
-
 #define cmig_repeatables_is(graph, node) ((node) >= (graph)->count)
 
 /*
@@ -196,8 +205,6 @@ extern int	cmig_repeatables_find(const CmigGraph *graph, const char *id);
 /* Returns the node with this id, repeatable or not, or -1 if there is none. */
 extern int	cmig_repeatables_find_any(const CmigGraph *graph, const char *id);
 
-/* in graph.c */
-
 /* Returns an array, indexed by node, of the number of each node's tree. */
 extern int *cmig_trees_find(const CmigGraph *graph);
 
@@ -211,24 +218,7 @@ extern void cmig_trees_separate(CmigGraph *graph);
 /* Are the nodes in the same tree?  The trees must have been separated. */
 #define cmig_trees_same(graph, a, b) ((graph)->trees[a] == (graph)->trees[b])
 
-/* in identifier.c */
-
-/*
- * The first function returns the heads of a lineage, or of the whole graph if
- * "lineage" is NULL; if "effective" is true, heads that have dependents are
- * left out.  The second function returns the bases of the graph.
- */
-extern List *cmig_identifier_heads(const CmigGraph *graph, const CmigMarks *lineage,
-								   bool effective);
-
-/*
- * Returns the nodes to which the edges lead.  If "within" is not NULL, only
- * nodes in that set are returned.
- */
-extern List *cmig_identifier_edges(const CmigEdges *edges, const CmigMarks *within);
-
-/* Returns a list of nodes for a message: "a", "b", "c" and N more. */
-extern char *cmig_identifier_list(const CmigGraph *graph, List *nodes);
+/* in plan.c */
 
 /*
  * The version rows, and the revisions that are applied according to them.
@@ -254,7 +244,31 @@ extern void cmig_applied_require_known(const CmigGraph *graph, const CmigApplied
 extern void cmig_applied_require_sound(const CmigGraph *graph, const CmigApplied *applied,
 									   bool over_depends);
 
+/*
+ * Returns a node in the list that is an ancestor of another node in the list,
+ * and sets *above to that other node.  Returns -1 if there is none.  If
+ * over_depends is true, ancestors over depends_on count, too.
+ */
+extern int	cmig_applied_overlap(const CmigGraph *graph, List *nodes, bool over_depends,
+								 int *above);
+
 /* in target.c */
+
+/*
+ * Returns the heads of a lineage, or of the whole graph if "lineage" is NULL.
+ * If "effective" is true, heads that have dependents are left out.
+ */
+extern List *cmig_identifier_heads(const CmigGraph *graph, const CmigMarks *lineage,
+								   bool effective);
+
+/*
+ * Returns the nodes to which the edges lead.  If "within" is not NULL, only
+ * nodes in that set are returned.
+ */
+extern List *cmig_identifier_edges(const CmigEdges *edges, const CmigMarks *within);
+
+/* Returns a list of nodes for a message: "a", "b", "c" and N more. */
+extern char *cmig_identifier_list(const CmigGraph *graph, List *nodes);
 
 /*
  * Returns the nodes to which an absolute identifier refers, or NIL for base.

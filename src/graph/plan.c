@@ -1,227 +1,190 @@
 /*
  * plan.c
- *	  Plans: the steps of a move, in order.
+ *	  Plans: from the applied revisions to a target, step by step.
+ *
+ * The version rows are the applied revisions that no other applied revision
+ * names in down_revision or depends_on.  To determine them, this file counts
+ * for each node how many applied revisions name it there.  An applied node has
+ * a version row if its count is 0.  A step changes only the counts of the nodes
+ * that its revision names, so building a plan takes time linear in the number
+ * of edges.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 
+#include "lib/stringinfo.h"
 #include "nodes/pg_list.h"
+#include "utils/builtins.h"
 #include "utils/memutils.h"
 
 #include "base/base.h"
 #include "base/errors.h"
-#include "graph/internal.h"
-
-/* ----------------------------------------------------------------
- * Repeatable revisions, which run after an upgrade to the heads.
- *
- * They are not part of the graph: walks, targets, heads, and version rows do
- * not include them.  They are stored after the graph's nodes, starting at
- * graph->count, so that a plan's steps can refer to them like other nodes.
- * ----------------------------------------------------------------
- */
+#include "graph/graph.h"
 
 /*
- * Returns the index of the revision with this id, or -1 if there is none.  The
- * array is sorted by id.
+ * The applied revisions, according to the version rows
  */
-static int
-find_sorted(const CmigRevision *const *sorted, int count, const char *id)
+
+CmigApplied *
+cmig_applied_find(const CmigGraph *graph, const CmigNames *rows)
 {
-	int			low = 0;
-	int			high = count - 1;
+	CmigApplied *applied = palloc0(sizeof(CmigApplied));
 
-	while (low <= high)
+	applied->rows = rows;
+	applied->applied = cmig_graph_marks(graph);
+	for (int i = 0; i < rows->count; i++)
 	{
-		int			middle = (low + high) / 2;
-		int			result = strcmp(id, sorted[middle]->id);
+		int			node = cmig_graph_find_id(graph, rows->names[i]);
 
-		if (result == 0)
-			return middle;
-		if (result < 0)
-			high = middle - 1;
+		if (node < 0)
+			applied->unknown = lappend(applied->unknown, rows->names[i]);
 		else
-			low = middle + 1;
-	}
-	return -1;
-}
-
-/*
- * Add a defect for each problem of a repeatable revision that loading would
- * have rejected.  Only rows that were written manually have such problems.
- */
-static void
-check_row(CmigGraph *graph, const CmigRevision *revision)
-{
-	char	   *bad = cmig_graph_check_name(revision->id);
-
-	if (bad)
-		cmig_graph_add_defect(graph, revision->id, "Give the revision another id.", "its id %s", bad);
-	if (revision->malformed)
-		cmig_graph_add_defect(graph, revision->id,
-							  "Make depends_on and placeholders one-dimensional arrays without nulls.",
-							  "one of its arrays contains NULL or has more than one dimension");
-	if (revision->parents.count + revision->labels.count + revision->replaces.count > 0)
-		cmig_graph_add_defect(graph, revision->id,
-							  "Make down_revision, branch_labels, and replaces empty.",
-							  "it is repeatable, but has a down_revision, a branch label, or a replaced revision");
-}
-
-/*
- * Add a defect for each name in depends_on that is unknown or is the revision
- * itself.
- */
-static void
-check_depends(CmigGraph *graph, const CmigRevision *const *sorted, int count, const CmigRevision *revision)
-{
-	for (int i = 0; i < revision->depends.count; i++)
-	{
-		const char *name = revision->depends.names[i];
-
-		if (strcmp(name, revision->id) == 0)
-			cmig_graph_add_defect(graph, revision->id, "Remove the reference.", "it depends on itself");
-		else if (find_sorted(sorted, count, name) < 0 && cmig_graph_find_name(graph, name) < 0)
-			cmig_graph_add_defect(graph, revision->id,
-								  psprintf("Load revision \"%s\", or correct the reference.", name),
-								  "its depends_on \"%s\" is not present", name);
-	}
-}
-
-/*
- * Does revision i depend on a repeatable revision that does not have its
- * position in the order yet?
- */
-static bool
-must_wait(const CmigRevision *const *sorted, int count, const bool *placed, int i)
-{
-	const CmigNames *depends = &sorted[i]->depends;
-
-	for (int j = 0; j < depends->count; j++)
-	{
-		int			other = find_sorted(sorted, count, depends->names[j]);
-
-		if (other >= 0 && other != i && !placed[other])
-			return true;
-	}
-	return false;
-}
-
-/*
- * Returns the index of the next revision in the order, or -1 if none can come
- * next.
- */
-static int
-find_next(const CmigRevision *const *sorted, int count, const bool *placed)
-{
-	for (int i = 0; i < count; i++)
-		if (!placed[i] && !must_wait(sorted, count, placed, i))
-			return i;
-	return -1;
-}
-
-/*
- * Store the revisions after the graph's nodes, in the order in which they run.
- */
-static void
-place_all(CmigGraph *graph, const CmigRevision *const *sorted, int count)
-{
-	bool	   *placed = palloc0(sizeof(bool) * count);
-
-	for (int i = 0; i < count; i++)
-	{
-		int			next = find_next(sorted, count, placed);
-
-		if (next < 0)
 		{
-			for (next = 0; placed[next]; next++)
-				;
-			cmig_graph_add_defect(graph, sorted[next]->id, "Remove a name from depends_on.",
-								  "it depends on repeatable revisions that depend on it");
+			applied->nodes = lappend_int(applied->nodes, node);
+			cmig_graph_mark(applied->applied, node);
 		}
-		placed[next] = true;
-		graph->nodes[graph->count + i].revision = sorted[next];
 	}
-	pfree(placed);
+	cmig_graph_mark_ancestors(graph, applied->applied, true);
+	return applied;
 }
 
 void
-cmig_repeatables_add(CmigGraph *graph, const CmigRevision *revisions, int count)
+cmig_applied_require_known(const CmigGraph *graph, const CmigApplied *applied)
 {
-	const CmigRevision **sorted;
+	const char *row;
 
-	if (count <= 0)
+	if (applied->unknown == NIL)
 		return;
-	sorted = palloc(sizeof(CmigRevision *) * count);
-	for (int i = 0; i < count; i++)
-		sorted[i] = &revisions[i];
-	cmig_revision_sort_by_id(sorted, count);
-	graph->nodes = repalloc_huge(graph->nodes, sizeof(CmigNode) * (Size) (graph->count + count));
-	memset(&graph->nodes[graph->count], 0, sizeof(CmigNode) * count);
-	graph->repeatable_count = count;
-	for (int i = 0; i < count; i++)
+	row = linitial(applied->unknown);
+
+	/*
+	 * A loaded revision that replaces this one cannot do so yet, because only
+	 * some of the revisions that it replaces are applied, and at least one is
+	 * not loaded.
+	 */
+	for (int node = 0; node < graph->count; node++)
 	{
-		check_row(graph, sorted[i]);
-		check_depends(graph, sorted, count, sorted[i]);
+		const CmigNames *old = &graph->nodes[node].revision->replaces;
+		CmigListing list;
+
+		if (!cmig_graph_lists(old, row))
+			continue;
+		cmig_listing_init(&list, CMIG_LISTING_QUOTED);
+		for (int i = 0; i < old->count; i++)
+			cmig_listing_add(&list, old->names[i]);
+		ereport(ERROR,
+				(errcode(ERRCODE_CMIG_REVISION_NOT_FOUND),
+				 errmsg("revision \"%s\" cannot replace \"%s\" yet", cmig_graph_id(graph, node), row),
+				 errdetail("It replaces %s. Some of these revisions are applied, and at least one is not loaded.", cmig_listing_text(&list)),
+				 errhint("Load the files of the replaced revisions, and upgrade. The files are needed until all of these revisions are applied. If the schema already has everything in \"%s\": SELECT cmig.stamp(%s, purge => true)",
+						 cmig_graph_id(graph, node), quote_literal_cstr(cmig_graph_id(graph, node)))));
 	}
-	place_all(graph, sorted, count);
-	pfree(sorted);
+	ereport(ERROR,
+			(errcode(ERRCODE_CMIG_REVISION_NOT_FOUND),
+			 errmsg("can't locate revision identified by \"%s\"", row),
+			 errdetail("According to cmig.version it is applied, but it is not in cmig.revision."),
+			 errhint("Load the missing revision, or record the revision that the schema matches: SELECT cmig.stamp('<revision>', purge => true)")));
 }
 
 int
-cmig_repeatables_find(const CmigGraph *graph, const char *id)
+cmig_applied_overlap(const CmigGraph *graph, List *nodes, bool over_depends, int *above)
 {
-	for (int i = graph->count; i < graph->count + graph->repeatable_count; i++)
-		if (strcmp(cmig_graph_id(graph, i), id) == 0)
-			return i;
-	return -1;
+	CmigMarks  *below = cmig_graph_marks(graph);
+	ListCell   *lc;
+	int			overlap = -1;
+
+	if (list_length(nodes) < 2)
+		return -1;
+	foreach(lc, nodes)
+	{
+		int			other;
+
+		for (int k = 0; (other = cmig_graph_edge_down(&graph->nodes[lfirst_int(lc)], k, over_depends)) >= 0; k++)
+			cmig_graph_mark(below, other);
+	}
+	cmig_graph_mark_ancestors(graph, below, over_depends);
+	foreach(lc, nodes)
+	{
+		if (below->set[lfirst_int(lc)])
+		{
+			overlap = lfirst_int(lc);
+			break;
+		}
+	}
+	if (overlap >= 0)
+	{
+		CmigMarks  *over = cmig_graph_marks(graph);
+
+		cmig_graph_mark(over, overlap);
+		cmig_graph_mark_descendants(graph, over, over_depends);
+		foreach(lc, nodes)
+		{
+			if (lfirst_int(lc) != overlap && over->set[lfirst_int(lc)])
+				*above = lfirst_int(lc);
+		}
+	}
+	return overlap;
 }
 
-int
-cmig_repeatables_find_any(const CmigGraph *graph, const char *id)
+/*
+ * Returns the cmig.stamp() call that keeps the version rows in "rows", except
+ * for those that are ancestors of others.  The call names each row to keep,
+ * because a stamp with "purge" removes all other rows.
+ */
+static char *
+stamp_call(const CmigGraph *graph, List *rows, bool over_depends)
 {
-	int			node = cmig_graph_find_id(graph, id);
+	StringInfoData targets;
+	int			above;
+	int			overlap;
 
-	return node >= 0 ? node : cmig_repeatables_find(graph, id);
+	rows = list_copy(rows);
+	while ((overlap = cmig_applied_overlap(graph, rows, over_depends, &above)) >= 0)
+		rows = list_delete_int(rows, overlap);
+	if (list_length(rows) == 1)
+		return psprintf("SELECT cmig.stamp('%s', purge => true)",
+						cmig_graph_id(graph, linitial_int(rows)));
+	initStringInfo(&targets);
+	for (int i = 0; i < list_length(rows); i++)
+		appendStringInfo(&targets, "%s'%s'", i > 0 ? ", " : "",
+						 cmig_graph_id(graph, list_nth_int(rows, i)));
+	return psprintf("SELECT cmig.stamp(ARRAY[%s], purge => true)", targets.data);
 }
 
-/* ----------------------------------------------------------------
- * Plans the steps from the current version rows to a target.
- *
- * The version rows are the applied revisions that no other applied revision
- * names in down_revision or depends_on.
- *
- * To determine the version rows, this file counts for each node how many
- * applied revisions name it in down_revision or depends_on.  An applied node
- * has a version row if its count is 0.  A step changes only the counts of the
- * nodes that its revision names, so building a plan takes time linear in the
- * number of edges.
- * ----------------------------------------------------------------
+void
+cmig_applied_require_sound(const CmigGraph *graph, const CmigApplied *applied,
+						   bool over_depends)
+{
+	int			above = -1;
+	int			overlap;
+
+	/*
+	 * if a row's revision is unknown, we cannot tell whether the row is an
+	 * ancestor of another row
+	 */
+	if (applied->unknown != NIL)
+		return;
+	overlap = cmig_applied_overlap(graph, applied->nodes, over_depends, &above);
+	if (overlap < 0)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_CMIG_INVALID_TARGET),
+			 errmsg("version row \"%s\" overlaps with version row \"%s\"",
+					cmig_graph_id(graph, overlap), cmig_graph_id(graph, above)),
+			 errdetail("\"%s\" is an ancestor of \"%s\", so cmig.version must not contain both. Restoring a dump into a database that is in use can cause this.",
+					   cmig_graph_id(graph, overlap), cmig_graph_id(graph, above)),
+			 errhint("Find out which of the two revisions the schema matches, and record that revision: %s",
+					 stamp_call(graph, applied->nodes, over_depends))));
+}
+
+/*
+ * Absolute targets
  */
 
 /*
- * Returns an array, indexed by node, of the number of applied revisions that
- * name the node in down_revision or depends_on.
+ * Plans
  */
-static int *
-count_naming(const CmigGraph *graph, const CmigMarks *applied)
-{
-	int		   *naming = palloc_extended(sizeof(int) * (Size) Max(graph->count, 1),
-										 MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
-
-	for (int i = 0; i < graph->count; i++)
-	{
-		const CmigNode *node = &graph->nodes[i];
-
-		if (!applied->set[i])
-			continue;
-		for (int j = 0; j < node->parents.count; j++)
-			naming[node->parents.nodes[j]]++;
-		for (int j = 0; j < node->depends.count; j++)
-			naming[node->depends.nodes[j]]++;
-	}
-	return naming;
-}
 
 /*
  * Update the counts in "naming" when a node becomes applied ("applied" is
@@ -268,55 +231,31 @@ change_naming(const CmigNode *node, int *naming, bool applied)
 	return changed;
 }
 
-static void
-step_up(const CmigGraph *graph, CmigPlanStep *step, int *naming)
-{
-	step->added.count = 1;
-	step->added.nodes = &step->node;
-	step->removed = change_naming(&graph->nodes[step->node], naming, true);
-}
-
-static void
-step_down(const CmigGraph *graph, CmigPlanStep *step, int *naming)
-{
-	step->removed.count = 1;
-	step->removed.nodes = &step->node;
-	step->added = change_naming(&graph->nodes[step->node], naming, false);
-}
-
-/* Make a step delete the version rows of these nodes, too. */
-static void
-remove_also(CmigPlanStep *step, List *nodes)
-{
-	int			count = 0;
-	int		   *all = palloc(sizeof(int) * (list_length(nodes) + step->removed.count));
-	ListCell   *lc;
-
-	foreach(lc, nodes)
-	{
-		all[count++] = lfirst_int(lc);
-	}
-	for (int i = 0; i < step->removed.count; i++)
-		all[count++] = step->removed.nodes[i];
-	step->removed.nodes = all;
-	step->removed.count = count;
-}
-
 /* Build a plan that applies or reverts the nodes in "moving". */
 static CmigPlan *
 make_plan(const CmigGraph *graph, const CmigApplied *applied,
 		  const CmigMarks *moving, CmigDirection direction)
 {
 	CmigPlan   *plan = palloc0(sizeof(CmigPlan));
-	int		   *naming = count_naming(graph, applied->applied);
+	int		   *naming = palloc_extended(sizeof(int) * (Size) Max(graph->count, 1),
+										 MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	int		   *order = cmig_graph_order(graph, moving, &plan->count);
-	List	   *superfluous = NIL;
+	int		   *removed = palloc(sizeof(int) * Max(list_length(applied->nodes), 1));
+	int			removed_count = 0;
 	ListCell   *lc;
 
+	for (int i = 0; i < graph->count; i++)
+	{
+		int			other;
+
+		for (int k = 0; applied->applied->set[i] &&
+			 (other = cmig_graph_edge_down(&graph->nodes[i], k, true)) >= 0; k++)
+			naming[other]++;
+	}
 	foreach(lc, applied->nodes)
 	{
 		if (naming[lfirst_int(lc)] > 0)
-			superfluous = lappend_int(superfluous, lfirst_int(lc));
+			removed[removed_count++] = lfirst_int(lc);
 	}
 
 	plan->direction = direction;
@@ -325,25 +264,30 @@ make_plan(const CmigGraph *graph, const CmigApplied *applied,
 	for (int i = 0; i < plan->count; i++)
 	{
 		CmigPlanStep *step = &plan->steps[i];
+		bool		up = direction == CMIG_UPGRADE;
+		CmigEdges	own = {1, &step->node};
+		CmigEdges	changed;
 
-		if (direction == CMIG_UPGRADE)
-		{
-			step->node = order[i];
-			step_up(graph, step, naming);
-		}
-		else
-		{
-			step->node = order[plan->count - 1 - i];
-			step_down(graph, step, naming);
-		}
+		step->node = order[up ? i : plan->count - 1 - i];
+		changed = change_naming(&graph->nodes[step->node], naming, up);
+		step->added = up ? own : changed;
+		step->removed = up ? changed : own;
 	}
 
 	/*
 	 * let the first step also delete the version rows that are ancestors of
 	 * other rows
 	 */
-	if (plan->count > 0 && superfluous != NIL)
-		remove_also(&plan->steps[0], superfluous);
+	if (plan->count > 0 && removed_count > 0)
+	{
+		CmigEdges  *first = &plan->steps[0].removed;
+
+		removed = repalloc(removed, sizeof(int) * (removed_count + first->count));
+		for (int i = 0; i < first->count; i++)
+			removed[removed_count++] = first->nodes[i];
+		first->nodes = removed;
+		first->count = removed_count;
+	}
 	pfree(naming);
 	pfree(order);
 	return plan;

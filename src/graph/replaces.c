@@ -23,8 +23,7 @@
 /* The state for resolving the revisions that replace others. */
 typedef struct Resolve
 {
-	CmigRevision *revisions;
-	int			count;
+	int			count;			/* number of revisions */
 	const CmigPlace *place;
 	CmigGraph  *graph;			/* graph of all revisions, including ignored
 								 * ones */
@@ -55,78 +54,52 @@ cmig_replaces_any(const CmigRevision *revisions, int count)
 	return false;
 }
 
-static void
-add_names(CmigNames *names, int *allocated, const CmigNames *more)
-{
-	while (names->count + more->count > *allocated)
-	{
-		*allocated = Max(64, *allocated * 2);
-		names->names = names->names ? repalloc(names->names, sizeof(char *) * *allocated)
-			: palloc(sizeof(char *) * *allocated);
-	}
-	for (int i = 0; i < more->count; i++)
-		names->names[names->count++] = more->names[i];
-}
-
 /*
- * Collect the names of applied revisions: the version rows, all revisions that
- * are applied according to them, and the names in the down_revision and
- * depends_on of these revisions, including names of revisions that are not
- * loaded.
- */
-static void
-find_applied(Resolve *resolve)
-{
-	CmigApplied *applied = cmig_applied_find(resolve->graph, resolve->place->rows);
-	int			allocated = 0;
-
-	add_names(&resolve->applied, &allocated, resolve->place->rows);
-	for (int node = 0; node < resolve->graph->count; node++)
-	{
-		const CmigRevision *revision = resolve->graph->nodes[node].revision;
-		char	   *name = revision->id;
-		CmigNames	id = {1, &name};
-
-		if (!applied->applied->set[node])
-			continue;
-		add_names(&resolve->applied, &allocated, &id);
-		add_names(&resolve->applied, &allocated, &revision->parents);
-		add_names(&resolve->applied, &allocated, &revision->depends);
-	}
-	if (resolve->applied.count > 0)
-		cmig_names_sort(&resolve->applied);
-}
-
-/*
- * Initialize the state: build the graph of all revisions, and find the applied
- * ones.
+ * Initialize the state: build the graph of all revisions, and collect the names
+ * of applied ones: the version rows, all revisions that are applied according
+ * to them, and the names in the down_revision and depends_on of these
+ * revisions, including names of revisions that are not loaded.
  */
 static void
 init(Resolve *resolve, const CmigRevision *revisions, int count, const CmigPlace *place)
 {
+	CmigApplied *applied;
+	CmigNames  *names = &resolve->applied;
+	int			size = place->rows->count;
+
 	memset(resolve, 0, sizeof(Resolve));
-	resolve->revisions = unconstify(CmigRevision *, revisions);
 	resolve->count = count;
 	resolve->place = place;
 	resolve->graph = cmig_graph_build(revisions, count);
 	resolve->hidden = palloc0(sizeof(bool) * Max(count, 1));
 	resolve->stands_for = palloc0(sizeof(char *) * Max(count, 1));
-	find_applied(resolve);
+
+	applied = cmig_applied_find(resolve->graph, place->rows);
+	for (int i = 0; i < count; i++)
+		size += 1 + revisions[i].parents.count + revisions[i].depends.count;
+	names->names = palloc_extended(sizeof(char *) * (Size) Max(size, 1), MCXT_ALLOC_HUGE);
+	for (int i = 0; i < place->rows->count; i++)
+		names->names[names->count++] = place->rows->names[i];
+	for (int node = 0; node < resolve->graph->count; node++)
+	{
+		const CmigRevision *revision = resolve->graph->nodes[node].revision;
+
+		if (!applied->applied->set[node])
+			continue;
+		names->names[names->count++] = revision->id;
+		for (int i = 0; i < revision->parents.count; i++)
+			names->names[names->count++] = revision->parents.names[i];
+		for (int i = 0; i < revision->depends.count; i++)
+			names->names[names->count++] = revision->depends.names[i];
+	}
+	if (names->count > 0)
+		cmig_names_sort(names);
 }
 
 static bool
 is_applied(const Resolve *resolve, const char *name)
 {
 	return resolve->applied.count > 0 && cmig_names_has(&resolve->applied, name);
-}
-
-static bool
-has_name(const CmigNames *names, const char *name)
-{
-	for (int i = 0; i < names->count; i++)
-		if (strcmp(names->names[i], name) == 0)
-			return true;
-	return false;
 }
 
 /* Returns the state of the revisions that this revision replaces. */
@@ -143,8 +116,8 @@ state_of(const Resolve *resolve, const CmigRevision *revision)
 	for (int i = 0; i < old->count; i++)
 	{
 		any |= is_applied(resolve, old->names[i]);
-		begun |= has_name(resolve->place->begun, old->names[i]);
-		row |= has_name(resolve->place->rows, old->names[i]);
+		begun |= cmig_graph_lists(resolve->place->begun, old->names[i]);
+		row |= cmig_graph_lists(resolve->place->rows, old->names[i]);
 	}
 	if (!any && !begun)
 		return CMIG_REPLACES_NONE;
@@ -162,10 +135,6 @@ cmig_replaces_state(const CmigRevision *revisions, int count, const CmigPlace *p
 	init(&resolve, revisions, count, place);
 	return state_of(&resolve, revision);
 }
-
-/*
- * Deciding which revisions count
- */
 
 /*
  * Record that the revision "name" is ignored, and that references to it are
@@ -202,26 +171,7 @@ is_missing(const CmigGraph *graph, const CmigRevision *revision, const char *nam
 	{
 		int			node = cmig_graph_find_id(graph, revision->replaces.names[i]);
 
-		if (node >= 0 && has_name(&graph->nodes[node].revision->replaces, name))
-			return false;
-	}
-	return true;
-}
-
-/*
- * Returns true if the older revisions can count in place of the one that
- * replaces them.  This is the case if those that are missing (see
- * is_missing()) are applied and have no version row.
- */
-static bool
-has_old(const Resolve *resolve, const CmigRevision *revision)
-{
-	for (int i = 0; i < revision->replaces.count; i++)
-	{
-		const char *name = revision->replaces.names[i];
-
-		if (is_missing(resolve->graph, revision, name) &&
-			(!is_applied(resolve, name) || has_name(resolve->place->rows, name)))
+		if (node >= 0 && cmig_graph_lists(&graph->nodes[node].revision->replaces, name))
 			return false;
 	}
 	return true;
@@ -238,24 +188,6 @@ cmig_replaces_missing(const CmigRevision *revisions, int count, const CmigRevisi
 		if (is_missing(graph, revision, revision->replaces.names[i]))
 			missing->names[missing->count++] = revision->replaces.names[i];
 	return missing;
-}
-
-/*
- * Decide whether a revision that replaces others counts, or whether the
- * revisions that it replaces count.
- */
-static void
-decide(Resolve *resolve, const CmigRevision *revision)
-{
-	const CmigNames *old = &revision->replaces;
-	CmigReplacesState state = state_of(resolve, revision);
-
-	if ((state == CMIG_REPLACES_SOME || state == CMIG_REPLACES_TURN) && has_old(resolve, revision))
-		set_meaning(resolve, revision->id, old->names[old->count - 1]);
-	else
-		for (int i = 0; i < old->count; i++)
-			if (strcmp(old->names[i], revision->id) != 0)
-				set_meaning(resolve, old->names[i], revision->id);
 }
 
 /*
@@ -335,7 +267,10 @@ order_replacing(const CmigRevision **replacing, int count)
 	return order;
 }
 
-/* Call decide() for all revisions that replace others. */
+/*
+ * For all revisions that replace others, decide whether they count, or whether
+ * the revisions that they replace count.
+ */
 static void
 decide_all(Resolve *resolve)
 {
@@ -348,48 +283,52 @@ decide_all(Resolve *resolve)
 			replacing[count++] = resolve->graph->nodes[node].revision;
 	order = order_replacing(replacing, count);
 	for (int i = 0; i < order->ordered_count; i++)
-		decide(resolve, order->ordered[i]);
+	{
+		const CmigRevision *revision = order->ordered[i];
+		const CmigNames *old = &revision->replaces;
+		CmigReplacesState state = state_of(resolve, revision);
+		bool		old_counts = state == CMIG_REPLACES_SOME || state == CMIG_REPLACES_TURN;
+
+		/*
+		 * The older revisions can count only if those that are missing are
+		 * applied and have no version row.
+		 */
+		for (int j = 0; old_counts && j < old->count; j++)
+			old_counts = !is_missing(resolve->graph, revision, old->names[j]) ||
+				(is_applied(resolve, old->names[j]) &&
+				 !cmig_graph_lists(resolve->place->rows, old->names[j]));
+		if (old_counts)
+			set_meaning(resolve, revision->id, old->names[old->count - 1]);
+		else
+			for (int j = 0; j < old->count; j++)
+				if (strcmp(old->names[j], revision->id) != 0)
+					set_meaning(resolve, old->names[j], revision->id);
+	}
 }
 
 /*
- * References
- */
-
-/*
- * Returns the name that set_meaning() has recorded for "name", or "name"
- * itself if none is recorded.  The result may be the name of an ignored
- * revision, too.
+ * Returns the name of the revision to use in place of "name", as set_meaning()
+ * has recorded, or "name" itself if nothing is recorded.  The name found can
+ * again be that of an ignored revision, so this is repeated.  Terminates even
+ * if there is a cycle.
  */
 static char *
 meaning(const Resolve *resolve, char *name)
 {
-	int			node = cmig_graph_find_id(resolve->graph, name);
-	ListCell   *cell;
-
-	if (node >= 0)
-		return resolve->stands_for[node] ? resolve->stands_for[node] : name;
-	foreach(cell, resolve->aliases)
-	{
-		const ShortName *alias = lfirst(cell);
-
-		if (strcmp(alias->name, name) == 0)
-			return alias->means;
-	}
-	return name;
-}
-
-/*
- * Apply meaning() repeatedly until the name no longer changes.  Terminates even
- * if there is a cycle.
- */
-static char *
-last_meaning(const Resolve *resolve, char *name)
-{
 	for (int i = 0; i < resolve->count; i++)
 	{
-		char	   *next = meaning(resolve, name);
+		int			node = cmig_graph_find_id(resolve->graph, name);
+		char	   *next = node >= 0 ? resolve->stands_for[node] : NULL;
+		ListCell   *cell;
 
-		if (strcmp(next, name) == 0)
+		foreach(cell, node < 0 ? resolve->aliases : NIL)
+		{
+			const ShortName *alias = lfirst(cell);
+
+			if (next == NULL && strcmp(alias->name, name) == 0)
+				next = alias->means;
+		}
+		if (next == NULL || strcmp(next, name) == 0)
 			break;
 		name = next;
 	}
@@ -408,13 +347,13 @@ rename_references(const Resolve *resolve, const CmigRevision *revision, CmigName
 	int			count = 0;
 
 	for (int i = 0; i < names->count; i++)
-		if (strcmp(last_meaning(resolve, names->names[i]), names->names[i]) != 0)
+		if (strcmp(meaning(resolve, names->names[i]), names->names[i]) != 0)
 			renamed = palloc(sizeof(char *) * names->count);
 	if (renamed == NULL)
 		return;
 	for (int i = 0; i < names->count; i++)
 	{
-		char	   *name = last_meaning(resolve, names->names[i]);
+		char	   *name = meaning(resolve, names->names[i]);
 		bool		again = strcmp(name, revision->id) == 0;
 
 		for (int j = 0; j < count; j++)
@@ -451,10 +390,6 @@ cmig_replaces_resolve(CmigRevision *revisions, int count, const CmigPlace *place
 			revisions[left++] = revisions[i];
 	return left;
 }
-
-/*
- * Checks
- */
 
 /* A name, and a revision that replaces it. */
 typedef struct Replaced
@@ -527,7 +462,7 @@ cmig_replaces_require_sound(const CmigRevision *revisions, int count)
 				   *other = all[i].by;
 
 		if (strcmp(all[i - 1].name, all[i].name) == 0 &&
-			!has_name(&one->replaces, other->id) && !has_name(&other->replaces, one->id))
+			!cmig_graph_lists(&one->replaces, other->id) && !cmig_graph_lists(&other->replaces, one->id))
 			report_unsound(one, other, all[i].name);
 	}
 	order = order_replacing(replacing, replacing_count);

@@ -2,43 +2,537 @@
  * target.c
  *	  Targets: from what the user typed to revisions.
  *
+ * A node is identified by its number in the graph; -1 stands for "base", the
+ * state before the first revision.  The grammar is Alembic's
+ * (doc/reference.md, "Identifiers").  An identifier is interpreted as an exact
+ * id if possible, otherwise as an exact label, otherwise as a relative
+ * identifier, and otherwise as the beginning of an id or label.  What a target
+ * means for each command depends on the revisions that are applied according
+ * to the version rows.  The functions raise errors MG001 to MG004 and 22023.
+ *
+ * The rules are the same as in Alembic's revision map
+ * (alembic/script/revision.py), with three differences.  Text after a relative
+ * number, as in +2x, is an error instead of being ignored.  Ids may contain
+ * '-', because a name that matches exactly takes precedence over a relative
+ * identifier.  An error is raised where Alembic would guess, or destroy more
+ * than was requested.
+ *
  * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 
+#include "lib/stringinfo.h"
+#include "mb/pg_wchar.h"
 #include "nodes/pg_list.h"
+#include "utils/builtins.h"
+#include "utils/varlena.h"
 
 #include "base/base.h"
 #include "base/compat.h"
 #include "base/errors.h"
-#include "graph/internal.h"
-
-/* ----------------------------------------------------------------
- * Resolves the targets of upgrade, downgrade, and stamp.
- *
- * The functions raise errors MG001 to MG004.
- *
- * identifier.c parses identifiers and looks them up.  This file determines
- * what a target means for each command, given the revisions that are applied.
- * target.c does this for the ranges in cmig.history and cmig.export.
- * ----------------------------------------------------------------
- */
+#include "graph/graph.h"
 
 /* The allowed forms of a target, for the hint if it is missing. */
 #define ABSOLUTE_FORMS "head, heads, base, a branch label, or an id"
 #define UPGRADE_FORMS "head, heads, an id, or a relative revision such as '+1'"
 #define DOWNGRADE_FORMS "an id to go back to, a relative revision such as '-1', or base to revert all revisions"
 
+/* Maximum length of a target in bytes; valid targets are much shorter. */
+#define MAX_TARGET_LENGTH 1000
+
 /*
- * Absolute targets
+ * The maximum number of steps in a relative identifier.  Larger numbers are
+ * reduced to this maximum, because no graph is that deep.
  */
+#define MAX_STEPS 1000000000
+
+static const char *const symbols[] = {"head", "heads", "base"};
+
+/* Words that other tools use for symbols such as head. */
+static const struct
+{
+	const char *word;
+	const char *symbol;
+}			synonyms[] = {
+	{"latest", "head"}, {"last", "head"}, {"newest", "head"}, {"tip", "head"}, {"top", "head"},
+	{"all", "heads"}, {"zero", "base"}, {"0", "base"}, {"root", "base"}, {"none", "base"}
+};
+
+/* The parts of an identifier, label@symbol+steps.  Missing parts are NULL. */
+typedef struct CmigIdentifier
+{
+	const char *text;			/* as typed */
+	char	   *label;
+	char	   *symbol;			/* an id or label, the beginning of one, or
+								 * head, heads, base, or current */
+	bool		relative;		/* does the identifier have steps? */
+	int			steps;			/* negative for steps down */
+	const char *steps_text;		/* the steps as typed, such as "+2" */
+} CmigIdentifier;
+
+/*
+ * Errors
+ */
+
+/*
+ * Does the name consist of the word with two neighboring letters swapped, as
+ * in "haed"?
+ */
+static bool
+has_swapped_letters(const char *name, const char *word)
+{
+	int			i = 0;
+
+	while (name[i] != '\0' && name[i] == word[i])
+		i++;
+	return name[i] != '\0' && name[i + 1] != '\0' && word[i] != '\0' &&
+		name[i] == word[i + 1] && name[i + 1] == word[i] &&
+		strcmp(name + i + 2, word + i + 2) == 0;
+}
+
+/*
+ * Raise error MG001 for a name that does not exist, with a hint that considers
+ * common mistakes.
+ */
+pg_noreturn static void
+not_found(const CmigGraph *graph, const char *name)
+{
+	char	   *near = cmig_graph_suggest(graph, name, -1);
+	int			length = strlen(name);
+	bool		is_base = false;
+
+	for (int i = 0; i < lengthof(symbols); i++)
+		if (pg_strcasecmp(name, symbols[i]) == 0 ||
+			(near == NULL && length >= 3 && length <= 6 &&
+			 (has_swapped_letters(name, symbols[i]) ||
+			  varstr_levenshtein_less_equal(name, length, symbols[i], strlen(symbols[i]),
+											1, 1, 1, 1, true) <= 1)))
+			near = psprintf("\"%s\"", symbols[i]);
+	for (int i = 0; i < lengthof(synonyms) && near == NULL; i++)
+		if (pg_strcasecmp(name, synonyms[i].word) == 0)
+		{
+			near = psprintf("\"%s\"", synonyms[i].symbol);
+			is_base = strcmp(synonyms[i].symbol, "base") == 0;
+		}
+
+	for (int node = 0; node < graph->count; node++)
+		if (cmig_graph_lists(&graph->nodes[node].revision->replaces, name))
+			ereport(ERROR,
+					(errcode(ERRCODE_CMIG_REVISION_NOT_FOUND),
+					 errmsg("can't locate revision identified by \"%s\"", name),
+					 errdetail("Revision \"%s\" replaces it and others.", cmig_graph_id(graph, node)),
+					 errhint("Specify \"%s\", or a revision before or after it.", cmig_graph_id(graph, node))));
+	if (cmig_repeatables_find(graph, name) >= 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_CMIG_INVALID_TARGET),
+				 errmsg("repeatable revision \"%s\" has no position in the revision graph", name),
+				 errdetail("It runs after an upgrade to the heads if its script has changed."),
+				 errhint("SELECT * FROM cmig.plan('upgrade', 'heads') shows what would run.")));
+	ereport(ERROR,
+			(errcode(ERRCODE_CMIG_REVISION_NOT_FOUND),
+			 strchr(name, '"') ? errmsg("can't locate revision identified by %s", name)
+			 : errmsg("can't locate revision identified by \"%s\"", name),
+			 strcmp(name, "current") == 0
+			 ? errhint("Only cmig.history, cmig.show, cmig.export, and ranges in cmig.script accept \"current\".")
+			 : strstr(name, "..") != NULL
+			 ? errhint("Ranges, written as from:to, are accepted by cmig.history, cmig.export, and cmig.script.")
+			 : strchr(name, ',') != NULL
+			 ? errhint("One revision is expected. Functions that accept several take an array: ARRAY['<revision>', ...].")
+			 : strncmp(name, "-r", 2) == 0 || strncmp(name, "--r", 3) == 0
+			 ? errhint("Pass only the range: SELECT * FROM cmig.history('<from>:<to>')")
+			 : strncmp(name, "--", 2) == 0
+			 ? errhint("Alembic's options are arguments or functions in pg_cmig, such as purge => true for --purge, or cmig.script for --sql.")
+			 : strchr(name, '+') != NULL || name[0] == '-'
+			 ? errhint("A relative revision is a plus or minus sign and a number, optionally after a name: '+1', 'head-2', '<label>@+1'.")
+			 : is_base ? errhint("\"base\" is the state before the first revision, which only a downgrade can reach.")
+			 : (name[0] == '"' || name[0] == '\'') && length > 2 && name[length - 1] == name[0]
+			 ? errhint("Remove the inner quotes: '%s'", pnstrdup(name + 1, length - 2))
+			 : near ? errhint("Did you mean %s? SELECT * FROM cmig.history() lists the revisions.", near)
+			 : graph->count == 0 ? errhint("There are no revisions yet. Load some with cmig.load, or create one with cmig.create_revision.")
+			 : errhint("SELECT * FROM cmig.history() lists the revisions; cmig.load stores missing ones.")));
+}
+
+char *
+cmig_identifier_list(const CmigGraph *graph, List *nodes)
+{
+	CmigListing listing;
+	ListCell   *lc;
+
+	cmig_listing_init(&listing, CMIG_LISTING_QUOTED);
+	foreach(lc, nodes)
+	{
+		cmig_listing_add(&listing, cmig_graph_id(graph, lfirst_int(lc)));
+	}
+	return cmig_listing_text(&listing);
+}
+
+/* Raise error MG003, because a head is ambiguous. */
+pg_noreturn static void
+refuse_multiple_heads(const CmigGraph *graph, List *heads, const char *argument)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_CMIG_MULTIPLE_HEADS),
+			 errmsg("multiple head revisions are present for given argument \"%s\"", argument),
+			 errdetail("The heads are %s.", cmig_identifier_list(graph, heads)),
+			 errhint("Specify one head by its id or as <label>@head, or specify \"heads\" for all of them. To merge them: SELECT cmig.merge('heads', '<message>')")));
+}
+
+pg_noreturn static void
+walked_too_far(const CmigIdentifier *id)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_CMIG_INVALID_TARGET),
+			 errmsg("relative revision %s didn't produce %s migrations",
+					id->steps_text, id->steps_text + 1),
+			 id->symbol || id->label
+			 ? errdetail("\"%s\" goes beyond the end of the graph.", id->text)
+			 : errdetail("There are not enough revisions in that direction."),
+			 errhint("SELECT * FROM cmig.history() lists the revisions.")));
+}
+
+pg_noreturn static void
+not_valid(const CmigIdentifier *id, const char *detail, const char *hint)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_CMIG_INVALID_TARGET),
+			 errmsg("relative revision %s is not a valid target", id->text),
+			 errdetail("%s", detail),
+			 errhint("%s", hint)));
+}
+
+/*
+ * Parsing identifiers
+ */
+
+/*
+ * Parse the steps of a relative identifier: [symbol]+N or [symbol]-N.  Returns
+ * false if "rest" has neither form.
+ */
+static bool
+parse_steps(const char *rest, CmigIdentifier *id)
+{
+	const char *sign = strrchr(rest, '+');
+	int64		steps = 0;
+
+	if (strrchr(rest, '-') > sign)
+		sign = strrchr(rest, '-');
+	if (sign == NULL || sign[1] == '\0' ||
+		strspn(sign + 1, "0123456789") != strlen(sign + 1))
+		return false;
+
+	for (const char *c = sign + 1; *c && steps < MAX_STEPS; c++)
+		steps = steps * 10 + (*c - '0');
+	steps = Min(steps, MAX_STEPS);
+	id->relative = true;
+	id->steps = *sign == '-' ? -(int) steps : (int) steps;
+	id->steps_text = sign;
+	if (sign > rest)
+		id->symbol = pnstrdup(rest, sign - rest);
+	return true;
+}
+
+/*
+ * Parse a target.  Raises error 22023 if the target is NULL, empty, or not an
+ * identifier.  "forms" lists the allowed forms of a target for the hint.
+ */
+static void
+parse_identifier(const CmigGraph *graph, const char *target, const char *forms,
+				 CmigIdentifier *id)
+{
+	const char *rest = target;
+	const char *at;
+
+	memset(id, 0, sizeof(*id));
+	if (target == NULL || target[0] == '\0')
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 target ? errmsg("the target must not be empty")
+				 : errmsg("the target must not be null"),
+				 errhint("Specify %s.", forms)));
+
+	if (strlen(target) > MAX_TARGET_LENGTH)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the target is too long"),
+				 errdetail("It has %zu bytes; an id or a label has at most %d.",
+						   strlen(target), CMIG_MAX_ID_LENGTH),
+				 errhint("SELECT * FROM cmig.history() lists the revisions.")));
+
+	id->text = target;
+	if (cmig_graph_find_name(graph, target) >= 0)
+	{
+		id->symbol = pstrdup(target);
+		return;
+	}
+	if (strchr(target, ':') != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("\"%s\" is a range, but one revision is expected", target),
+				 errhint("Ranges such as base:heads are accepted by cmig.history, cmig.export, and cmig.script.")));
+
+	at = strchr(target, '@');
+	if (at != NULL)
+	{
+		id->label = pnstrdup(target, at - target);
+		rest = at + 1;
+		if (at == target || *rest == '\0')
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("\"%s\" is not a revision identifier", target),
+					 errhint("Write <label>@<revision>, such as billing@head.")));
+	}
+
+	if (cmig_graph_find_name(graph, rest) < 0 && parse_steps(rest, id))
+		return;
+	id->symbol = pstrdup(rest);
+}
+
+/*
+ * Looking up names
+ */
+
+static bool
+is_symbol(const char *name)
+{
+	for (int i = 0; i < lengthof(symbols); i++)
+		if (strcmp(name, symbols[i]) == 0)
+			return true;
+	return false;
+}
+
+/*
+ * Returns the node whose id or label begins with "name" and is longer than 3
+ * characters, or -1 if there is none.  Raises error MG002 if there are several.  If "within" is not NULL,
+ * the node must be in that set.
+ */
+static int
+find_partial(const CmigGraph *graph, const char *name, const CmigMarks *within)
+{
+	Size		length = strlen(name);
+	List	   *found = NIL;
+
+	for (int i = 0; i < graph->count; i++)
+	{
+		const CmigRevision *revision = graph->nodes[i].revision;
+
+		for (int j = -1; j < revision->labels.count; j++)
+		{
+			const char *candidate = j < 0 ? revision->id : revision->labels.names[j];
+
+			if ((within == NULL || within->set[i]) &&
+				strncmp(candidate, name, length) == 0 && pg_mbstrlen(candidate) > 3)
+				found = lappend_int(found, i);
+		}
+	}
+	if (list_length(found) > 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_CMIG_AMBIGUOUS_REVISION),
+				 errmsg("revision identifier \"%s\" is ambiguous", name),
+				 errdetail("It matches %s.", cmig_identifier_list(graph, found)),
+				 errhint("Specify more characters of the id.")));
+	return found ? linitial_int(found) : -1;
+}
+
+/*
+ * Returns the node that identifies a branch.  "label" is a label or id, or the
+ * beginning of one.
+ */
+static int
+find_branch(const CmigGraph *graph, const char *label)
+{
+	int			node = cmig_graph_find_name(graph, label);
+
+	if (node < 0 && !is_symbol(label))
+		node = find_partial(graph, label, NULL);
+	if (node < 0)
+	{
+		char	   *near = cmig_graph_suggest(graph, label, -1);
+
+		ereport(ERROR,
+				(errcode(ERRCODE_CMIG_REVISION_NOT_FOUND),
+				 errmsg("can't locate branch or revision identified by \"%s\"", label),
+				 near ? errhint("Did you mean %s?", near)
+				 : errhint("SELECT * FROM cmig.heads() lists the branch labels.")));
+	}
+	return node;
+}
+
+/*
+ * Returns a node's lineage: its ancestors, its descendants, and the node
+ * itself.
+ */
+static CmigMarks *
+lineage_of(const CmigGraph *graph, int node, bool over_depends)
+{
+	CmigMarks  *down = cmig_graph_marks(graph);
+	CmigMarks  *up = cmig_graph_marks(graph);
+
+	cmig_graph_mark(down, node);
+	cmig_graph_mark(up, node);
+	cmig_graph_mark_ancestors(graph, down, over_depends);
+	cmig_graph_mark_descendants(graph, up, over_depends);
+	for (int i = 0; i < graph->count; i++)
+		if (up->set[i])
+			cmig_graph_mark(down, i);
+	pfree(up->set);
+	pfree(up);
+	return down;
+}
+
+/*
+ * Returns a branch's lineage over down_revision, or NULL if "label" is NULL.
+ */
+static CmigMarks *
+branch_lineage(const CmigGraph *graph, const char *label)
+{
+	return label ? lineage_of(graph, find_branch(graph, label), false) : NULL;
+}
+
+List *
+cmig_identifier_heads(const CmigGraph *graph, const CmigMarks *lineage, bool effective)
+{
+	List	   *heads = NIL;
+
+	for (int i = 0; i < graph->count; i++)
+		if ((effective ? cmig_graph_is_effective_head(graph, i)
+			 : cmig_graph_is_head(graph, i)) &&
+			(lineage == NULL || lineage->set[i]))
+			heads = lappend_int(heads, i);
+	return heads;
+}
+
+/* Returns the bases of a lineage, or of the whole graph. */
+static List *
+find_bases(const CmigGraph *graph, const CmigMarks *lineage)
+{
+	List	   *bases = NIL;
+
+	for (int i = 0; i < graph->count; i++)
+		if (graph->nodes[i].parents.count == 0 && (lineage == NULL || lineage->set[i]))
+			bases = lappend_int(bases, i);
+	return bases;
+}
+
+/*
+ * Returns the nodes to which label@symbol refers, or NIL for base.  If "label"
+ * is not NULL, the nodes must be in the lineage of that branch.
+ */
+static List *
+find_absolute(const CmigGraph *graph, const CmigIdentifier *id, const char *label)
+{
+	const char *symbol = id->symbol;
+	CmigMarks  *lineage;
+	List	   *heads;
+	int			node;
+
+	if (strcmp(symbol, "heads") == 0)
+		return cmig_identifier_heads(graph, branch_lineage(graph, label), label == NULL);
+	lineage = branch_lineage(graph, label);
+	if (strcmp(symbol, "head") == 0)
+	{
+		heads = cmig_identifier_heads(graph, lineage, false);
+		if (list_length(heads) > 1)
+			refuse_multiple_heads(graph, heads, id->text);
+		return heads;
+	}
+	if (strcmp(symbol, "base") == 0)
+		return NIL;
+
+	node = cmig_graph_find_name(graph, symbol);
+	if (node < 0)
+		node = find_partial(graph, symbol, lineage);
+	if (node < 0)
+		not_found(graph, symbol);
+	if (lineage && !lineage->set[node])
+		ereport(ERROR,
+				(errcode(ERRCODE_CMIG_INVALID_TARGET),
+				 errmsg("revision \"%s\" is not a member of branch \"%s\"",
+						cmig_graph_id(graph, node), label),
+				 errhint("Leave out \"%s@\", or specify a revision of that branch.", label)));
+	return list_make1_int(node);
+}
+
+/*
+ * Returns the single node to which label@symbol refers, or -1 for base.
+ * Raises error MG003 if it refers to several nodes.
+ */
+static int
+find_one(const CmigGraph *graph, const CmigIdentifier *id, const char *label)
+{
+	List	   *found = find_absolute(graph, id, label);
+
+	if (list_length(found) > 1)
+		refuse_multiple_heads(graph, found, id->text);
+	return found ? linitial_int(found) : -1;
+}
+
+List *
+cmig_identifier_edges(const CmigEdges *edges, const CmigMarks *within)
+{
+	List	   *nodes = NIL;
+
+	for (int i = 0; i < edges->count; i++)
+		if (within == NULL || within->set[edges->nodes[i]])
+			nodes = lappend_int(nodes, edges->nodes[i]);
+	return nodes;
+}
+
+/*
+ * Walk an identifier's steps up or down from the node "start" (-1 for base),
+ * and return the node at the end.  A step up from base leads to one of the
+ * lineage's bases, and a step down from a node without parents leads to base.
+ * If the graph ends before the last step, the walk stops there if "clip" is
+ * true, and raises error MG004 otherwise.
+ */
+static int
+walk(const CmigGraph *graph, const CmigIdentifier *id, int start,
+	 const CmigMarks *lineage, bool clip)
+{
+	int			node = start;
+
+	if (start < 0 && id->steps == 0 && !clip)
+		not_valid(id, "It does not move away from base.", "Use base.");
+	for (int i = 0; i < abs(id->steps); i++)
+	{
+		List	   *choices = NIL;
+
+		if (id->steps > 0)
+			choices = node < 0 ? find_bases(graph, lineage)
+				: cmig_identifier_edges(&graph->nodes[node].children, lineage);
+		else if (node >= 0)
+		{
+			choices = cmig_identifier_edges(&graph->nodes[node].parents, NULL);
+			if (choices == NIL)
+			{
+				node = -1;
+				continue;
+			}
+		}
+		if (choices == NIL && clip)
+			return node;
+		if (choices == NIL)
+			walked_too_far(id);
+		if (list_length(choices) > 1)
+			ereport(ERROR,
+					(errcode(ERRCODE_CMIG_INVALID_TARGET),
+					 errmsg("ambiguous walk: \"%s\" can go several ways", id->text),
+					 errdetail(node < 0 ? "From %s it can go to %s." : "From \"%s\" it can go to %s.",
+							   node < 0 ? "base" : cmig_graph_id(graph, node),
+							   cmig_identifier_list(graph, choices)),
+					 id->steps < 0 || id->label ? errhint("Specify the revision to go to.")
+					 : errhint("Specify the revision, or a branch: <label>@%s.", id->text)));
+		node = linitial_int(choices);
+		list_free(choices);
+	}
+	return node;
+}
 
 /*
  * Append the nodes in "from" to "to", except for nodes in the set "seen", and
  * add the appended nodes to "seen".
  */
 static List *
-append_unique(const CmigGraph *graph, List *to, List *from, CmigMarks *seen)
+append_unique(List *to, List *from, CmigMarks *seen)
 {
 	ListCell   *lc;
 
@@ -55,12 +549,12 @@ cmig_target_absolute(const CmigGraph *graph, const char *target)
 {
 	CmigIdentifier id;
 
-	cmig_identifier_parse(graph, target, ABSOLUTE_FORMS, &id);
+	parse_identifier(graph, target, ABSOLUTE_FORMS, &id);
 	if (id.relative)
-		cmig_identifier_not_valid(&id, "An absolute identifier is required.",
-								  psprintf("SELECT * FROM cmig.plan('%s', '%s') shows where it leads.",
-										   cmig_direction_name(id.steps < 0 ? CMIG_DOWNGRADE : CMIG_UPGRADE), id.text));
-	return cmig_identifier_absolute(graph, id.label, id.symbol, id.text);
+		not_valid(&id, "An absolute identifier is required.",
+				  psprintf("SELECT * FROM cmig.plan('%s', '%s') shows where it leads.",
+						   cmig_direction_name(id.steps < 0 ? CMIG_DOWNGRADE : CMIG_UPGRADE), id.text));
+	return find_absolute(graph, &id, id.label);
 }
 
 /* Raise an error if one of the targets is an ancestor of another one. */
@@ -81,9 +575,8 @@ refuse_overlap(const CmigGraph *graph, List *targets, bool over_depends)
 						 cmig_graph_id(graph, overlap))));
 }
 
-/* Returns the nodes that absolute identifiers name, without duplicates. */
-static List *
-find_list(const CmigGraph *graph, const CmigNames *targets)
+List *
+cmig_target_list(const CmigGraph *graph, const CmigNames *targets, bool over_depends)
 {
 	CmigMarks  *seen = cmig_graph_marks(graph);
 	List	   *nodes = NIL;
@@ -92,21 +585,12 @@ find_list(const CmigGraph *graph, const CmigNames *targets)
 	{
 		CmigIdentifier id;
 
-		cmig_identifier_parse(graph, targets->names[i], ABSOLUTE_FORMS, &id);
+		parse_identifier(graph, targets->names[i], ABSOLUTE_FORMS, &id);
 		if (id.relative)
-			cmig_identifier_not_valid(&id, "A list of targets can contain only absolute identifiers.",
-									  "Specify the revisions, or move one branch at a time.");
-		nodes = append_unique(graph, nodes,
-							  cmig_identifier_absolute(graph, id.label, id.symbol, id.text), seen);
+			not_valid(&id, "A list of targets can contain only absolute identifiers.",
+					  "Specify the revisions, or move one branch at a time.");
+		nodes = append_unique(nodes, find_absolute(graph, &id, id.label), seen);
 	}
-	return nodes;
-}
-
-List *
-cmig_target_list(const CmigGraph *graph, const CmigNames *targets, bool over_depends)
-{
-	List	   *nodes = find_list(graph, targets);
-
 	refuse_overlap(graph, nodes, over_depends);
 	return nodes;
 }
@@ -137,16 +621,16 @@ applied_tips_within(const CmigGraph *graph, const CmigApplied *applied, const Cm
 	return tips;
 }
 
-/* Returns the version rows in a lineage. */
+/* Returns the version rows in a lineage, or all if "lineage" is NULL. */
 static List *
-applied_rows_within(const CmigApplied *applied, const CmigMarks *lineage)
+rows_within(const CmigApplied *applied, const CmigMarks *lineage)
 {
 	List	   *rows = NIL;
 	ListCell   *lc;
 
 	foreach(lc, applied->nodes)
 	{
-		if (lineage->set[lfirst_int(lc)])
+		if (lineage == NULL || lineage->set[lfirst_int(lc)])
 			rows = lappend_int(rows, lfirst_int(lc));
 	}
 	return rows;
@@ -163,40 +647,27 @@ static int
 find_upgrade_start(const CmigGraph *graph, const CmigApplied *applied,
 				   const CmigIdentifier *id, const CmigMarks *lineage)
 {
-	List	   *starts = NIL;
+	List	   *starts;
 
-	if (lineage == NULL)
-	{
-		if (applied->rows->count > 1)
-			ereport(ERROR,
-					(errcode(ERRCODE_CMIG_MULTIPLE_HEADS),
-					 errmsg("upgrade target \"%s\" is ambiguous with multiple current revisions", id->text),
-					 applied->nodes == NIL ?
-					 errdetail("None of the current revisions is in cmig.revision.") :
-					 errdetail("The current revisions are %s%s.", cmig_identifier_list(graph, applied->nodes),
-							   applied->unknown ? " and unknown ones" : ""),
-					 errhint("Specify a branch, as in <label>@%s, or the revision to reach.", id->text)));
-		cmig_applied_require_known(graph, applied);
-		starts = applied->nodes;
-	}
-	else
-	{
-		cmig_applied_require_known(graph, applied);
-		starts = applied_rows_within(applied, lineage);
-
-		/*
-		 * if no version row is in the lineage, start at the lineage's topmost
-		 * applied revisions
-		 */
-		if (starts == NIL)
-			starts = applied_tips_within(graph, applied, lineage);
-		if (list_length(starts) > 1)
-			ereport(ERROR,
-					(errcode(ERRCODE_CMIG_MULTIPLE_HEADS),
-					 errmsg("upgrade target \"%s\" is ambiguous with multiple current revisions", id->text),
-					 errdetail("The applied revisions on that branch are %s.", cmig_identifier_list(graph, starts)),
-					 errhint("Specify the revision to reach.")));
-	}
+	if (lineage == NULL && applied->rows->count > 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_CMIG_MULTIPLE_HEADS),
+				 errmsg("upgrade target \"%s\" is ambiguous with multiple current revisions", id->text),
+				 applied->nodes == NIL ?
+				 errdetail("None of the current revisions is in cmig.revision.") :
+				 errdetail("The current revisions are %s%s.", cmig_identifier_list(graph, applied->nodes),
+						   applied->unknown ? " and unknown ones" : ""),
+				 errhint("Specify a branch, as in <label>@%s, or the revision to reach.", id->text)));
+	cmig_applied_require_known(graph, applied);
+	starts = rows_within(applied, lineage);
+	if (starts == NIL && lineage != NULL)
+		starts = applied_tips_within(graph, applied, lineage);
+	if (list_length(starts) > 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_CMIG_MULTIPLE_HEADS),
+				 errmsg("upgrade target \"%s\" is ambiguous with multiple current revisions", id->text),
+				 errdetail("The applied revisions on that branch are %s.", cmig_identifier_list(graph, starts)),
+				 errhint("Specify the revision to reach.")));
 	return starts ? linitial_int(starts) : -1;
 }
 
@@ -204,29 +675,19 @@ find_upgrade_start(const CmigGraph *graph, const CmigApplied *applied,
 static int
 find_relative_upgrade(const CmigGraph *graph, const CmigApplied *applied, const CmigIdentifier *id)
 {
-	CmigMarks  *lineage;
+	CmigMarks  *lineage = NULL;
 	int			node;
 
-	if (id->symbol == NULL)
-	{
-		if (id->steps <= 0)
-			cmig_identifier_not_valid(id, "An upgrade must go up by at least one step.",
-									  "Use a target such as '+1', or cmig.downgrade.");
-		lineage = cmig_identifier_lineage(graph, id->label);
-		return cmig_identifier_walk_up(graph, id,
-									   find_upgrade_start(graph, applied, id, lineage),
-									   id->steps, lineage, false);
-	}
+	if (id->symbol == NULL && id->steps <= 0)
+		not_valid(id, "An upgrade must go up by at least one step.",
+				  "Use a target such as '+1', or cmig.downgrade.");
 	if (id->steps > 0)
-	{
-		lineage = cmig_identifier_lineage(graph, id->label);
-		return cmig_identifier_walk_up(graph, id, cmig_identifier_one(graph, NULL, id->symbol, id->text),
-									   id->steps, lineage, false);
-	}
-	node = cmig_identifier_walk_down(graph, id, cmig_identifier_one(graph, id->label, id->symbol, id->text),
-									 -id->steps, false);
+		lineage = branch_lineage(graph, id->label);
+	node = id->symbol == NULL ? find_upgrade_start(graph, applied, id, lineage)
+		: find_one(graph, id, id->steps > 0 ? NULL : id->label);
+	node = walk(graph, id, node, lineage, false);
 	if (node < 0)
-		cmig_identifier_walked_too_far(id);
+		walked_too_far(id);
 	return node;
 }
 
@@ -238,7 +699,7 @@ cmig_target_upgrade(const CmigGraph *graph, const CmigApplied *applied,
 
 	if (targets->count == 1)
 	{
-		cmig_identifier_parse(graph, targets->names[0], UPGRADE_FORMS, &id);
+		parse_identifier(graph, targets->names[0], UPGRADE_FORMS, &id);
 		if (id.relative)
 			return list_make1_int(find_relative_upgrade(graph, applied, &id));
 	}
@@ -321,9 +782,9 @@ find_downgrade_start(const CmigGraph *graph, const CmigApplied *applied, const C
 		return linitial_int(applied->nodes);
 	}
 
-	lineage = cmig_identifier_lineage(graph, id->label);
+	lineage = branch_lineage(graph, id->label);
 	cmig_applied_require_known(graph, applied);
-	starts = applied_rows_within(applied, lineage);
+	starts = rows_within(applied, lineage);
 
 	/*
 	 * If no version row is in the lineage, the branch may be applied as a
@@ -355,7 +816,7 @@ find_downgrade_start(const CmigGraph *graph, const CmigApplied *applied, const C
 static List *
 find_roots(const CmigGraph *graph, int node, int branch, const char *text)
 {
-	List	   *all = node < 0 ? cmig_identifier_bases(graph)
+	List	   *all = node < 0 ? find_bases(graph, NULL)
 	: cmig_identifier_edges(&graph->nodes[node].children, NULL);
 	CmigMarks  *ancestors;
 	List	   *roots = NIL;
@@ -383,64 +844,6 @@ find_roots(const CmigGraph *graph, int node, int branch, const char *text)
 	return roots;
 }
 
-/*
- * Resolve an absolute target of a downgrade, and set *branch to the branch to
- * which the downgrade is limited, if any.  Returns false if the target is a
- * head but there are no revisions, so that there is nothing to revert.
- */
-static bool
-find_named_downgrade(const CmigGraph *graph, const CmigIdentifier *id,
-					 CmigDowngradeTarget *result, int *branch)
-{
-	/*
-	 * in a downgrade, label@head means the head of the whole graph, which
-	 * must be a member of the branch
-	 */
-	bool		symbolic = strcmp(id->symbol, "head") == 0 || strcmp(id->symbol, "heads") == 0;
-
-	if (id->label)
-		*branch = cmig_identifier_branch(graph, id->label);
-	result->node = cmig_identifier_one(graph, symbolic ? NULL : id->label, id->symbol, id->text);
-	result->to_base = result->node < 0 && *branch < 0 && strcmp(id->symbol, "base") == 0;
-	if (symbolic && result->node < 0)
-		return false;
-	if (symbolic && *branch >= 0 &&
-		!cmig_graph_lineage(graph, *branch, false)->set[result->node])
-		ereport(ERROR,
-				(errcode(ERRCODE_CMIG_INVALID_TARGET),
-				 errmsg("destination %s is not a valid downgrade target from current head(s)", result->text),
-				 errdetail("The head is not a member of branch \"%s\".", id->label),
-				 errhint("Specify a revision of that branch.")));
-	return true;
-}
-
-/* Resolve the target id-N of a downgrade: N steps below the revision "id". */
-static void
-find_downgrade_below(const CmigGraph *graph, const CmigApplied *applied, const CmigIdentifier *id,
-					 CmigDowngradeTarget *result, int *branch)
-{
-	int			start = cmig_identifier_one(graph, id->label, id->symbol, id->text);
-
-	result->node = cmig_identifier_walk_down(graph, id, start, -id->steps, false);
-	if (id->label)
-		*branch = cmig_identifier_branch(graph, id->label);
-	if (result->node >= 0)
-		return;
-
-	/*
-	 * The target is base, but only the branch of "start" is reverted, not the
-	 * whole graph.
-	 */
-	if (start >= 0 && !applied->applied->set[start])
-		ereport(ERROR,
-				(errcode(ERRCODE_CMIG_INVALID_TARGET),
-				 errmsg("destination %s is not a valid downgrade target from current head(s)", result->text),
-				 errdetail("Revision \"%s\" is not applied.", cmig_graph_id(graph, start)),
-				 errhint("SELECT * FROM cmig.current() shows what is applied.")));
-	if (*branch < 0)
-		*branch = start;
-}
-
 CmigDowngradeTarget *
 cmig_target_downgrade(const CmigGraph *graph, const CmigApplied *applied, const char *target)
 {
@@ -448,34 +851,64 @@ cmig_target_downgrade(const CmigGraph *graph, const CmigApplied *applied, const 
 	CmigIdentifier id;
 	int			branch = -1;
 
-	cmig_identifier_parse(graph, target, DOWNGRADE_FORMS, &id);
+	parse_identifier(graph, target, DOWNGRADE_FORMS, &id);
 	result->text = target;
 
 	if (!id.relative)
 	{
-		if (!find_named_downgrade(graph, &id, result, &branch))
-			return result;
+		/*
+		 * in a downgrade, label@head means the head of the whole graph, which
+		 * must be a member of the branch
+		 */
+		bool		symbolic = strcmp(id.symbol, "head") == 0 || strcmp(id.symbol, "heads") == 0;
+
+		if (id.label)
+			branch = find_branch(graph, id.label);
+		result->node = find_one(graph, &id, symbolic ? NULL : id.label);
+		result->to_base = result->node < 0 && branch < 0 && strcmp(id.symbol, "base") == 0;
+		if (symbolic && result->node < 0)
+			return result;		/* there are no revisions */
+		if (symbolic && branch >= 0 && !lineage_of(graph, branch, false)->set[result->node])
+			ereport(ERROR,
+					(errcode(ERRCODE_CMIG_INVALID_TARGET),
+					 errmsg("destination %s is not a valid downgrade target from current head(s)", target),
+					 errdetail("The head is not a member of branch \"%s\".", id.label),
+					 errhint("Specify a revision of that branch.")));
 	}
 	else if (id.symbol == NULL)
 	{
 		int			start;
 
 		if (id.steps >= 0)
-			cmig_identifier_not_valid(&id, "A downgrade must go down by at least one step.",
-									  "Use a target such as '-1', or cmig.upgrade.");
+			not_valid(&id, "A downgrade must go down by at least one step.",
+					  "Use a target such as '-1', or cmig.upgrade.");
 		start = find_downgrade_start(graph, applied, &id);
-		result->node = cmig_identifier_walk_down(graph, &id, start, -id.steps, false);
-		branch = id.label ? cmig_identifier_branch(graph, id.label) : start;
-	}
-	else if (id.steps >= 0)
-	{
-		result->node = cmig_identifier_walk_up(graph, &id, cmig_identifier_one(graph, NULL, id.symbol, id.text),
-											   id.steps, cmig_identifier_lineage(graph, id.label), false);
-		if (id.label)
-			branch = cmig_identifier_branch(graph, id.label);
+		result->node = walk(graph, &id, start, NULL, false);
+		branch = id.label ? find_branch(graph, id.label) : start;
 	}
 	else
-		find_downgrade_below(graph, applied, &id, result, &branch);
+	{
+		bool		up = id.steps >= 0;
+		CmigMarks  *lineage = up ? branch_lineage(graph, id.label) : NULL;
+		int			start = find_one(graph, &id, up ? NULL : id.label);
+
+		result->node = walk(graph, &id, start, lineage, false);
+		if (id.label)
+			branch = find_branch(graph, id.label);
+
+		/*
+		 * If the target id-N is base, only the branch of "start" is reverted,
+		 * not the whole graph.
+		 */
+		if (result->node < 0 && start >= 0 && !applied->applied->set[start])
+			ereport(ERROR,
+					(errcode(ERRCODE_CMIG_INVALID_TARGET),
+					 errmsg("destination %s is not a valid downgrade target from current head(s)", result->text),
+					 errdetail("Revision \"%s\" is not applied.", cmig_graph_id(graph, start)),
+					 errhint("SELECT * FROM cmig.current() shows what is applied.")));
+		if (result->node < 0 && branch < 0)
+			branch = start;
+	}
 
 	result->roots = find_roots(graph, result->node, branch, target);
 	return result;
@@ -502,12 +935,12 @@ find_relative_stamp(const CmigGraph *graph, const CmigApplied *applied, const Cm
 				 errmsg("can't locate revision identified by \"%s\"", id->text),
 				 errdetail("A relative revision cannot be stamped."),
 				 errhint("Specify the revision that the schema matches. SELECT * FROM cmig.history() lists the revisions.")));
-	foreach(lc, cmig_identifier_heads(graph, cmig_identifier_lineage(graph, id->label), true))
+	foreach(lc, cmig_identifier_heads(graph, branch_lineage(graph, id->label), true))
 	{
-		int			node = cmig_identifier_walk_down(graph, id, lfirst_int(lc), -id->steps, false);
+		int			node = walk(graph, id, lfirst_int(lc), NULL, false);
 
 		if (node < 0)
-			cmig_identifier_walked_too_far(id);
+			walked_too_far(id);
 		nodes = lappend_int(nodes, node);
 	}
 	return nodes;
@@ -525,11 +958,11 @@ cmig_target_stamp(const CmigGraph *graph, const CmigApplied *applied, const Cmig
 		CmigIdentifier id;
 		List	   *found;
 
-		cmig_identifier_parse(graph, targets->names[i], ABSOLUTE_FORMS, &id);
+		parse_identifier(graph, targets->names[i], ABSOLUTE_FORMS, &id);
 		if (id.relative)
 			found = find_relative_stamp(graph, applied, &id);
 		else
-			found = cmig_identifier_absolute(graph, id.label, id.symbol, id.text);
+			found = find_absolute(graph, &id, id.label);
 		if (found == NIL)
 		{
 			result->base = true;
@@ -537,7 +970,7 @@ cmig_target_stamp(const CmigGraph *graph, const CmigApplied *applied, const Cmig
 				all_bases = true;
 			else
 			{
-				CmigMarks  *lineage = cmig_graph_lineage(graph, cmig_identifier_branch(graph, id.label), true);
+				CmigMarks  *lineage = lineage_of(graph, find_branch(graph, id.label), true);
 
 				if (result->base_lineage == NULL)
 					result->base_lineage = lineage;
@@ -547,7 +980,7 @@ cmig_target_stamp(const CmigGraph *graph, const CmigApplied *applied, const Cmig
 							cmig_graph_mark(result->base_lineage, j);
 			}
 		}
-		result->nodes = append_unique(graph, result->nodes, found, seen);
+		result->nodes = append_unique(result->nodes, found, seen);
 	}
 	if (all_bases)
 		result->base_lineage = NULL;
@@ -555,44 +988,30 @@ cmig_target_stamp(const CmigGraph *graph, const CmigApplied *applied, const Cmig
 	return result;
 }
 
-/* ----------------------------------------------------------------
- * Resolves ranges, as in cmig.history and cmig.export, to revisions.
- *
- * The function raises errors MG001 to MG004 and 22023.
- * ----------------------------------------------------------------
+/*
+ * Ranges, as in cmig.history and cmig.export
  */
 
 /* The allowed forms of a range, for the hint if an end is missing. */
 #define RANGE_FORMS "from:to, such as base:heads or current:head"
 
-/*
- * Returns the nodes to which one end of a range refers.  If the end does not
- * refer to any node, sets *base to true.
- */
+/* Returns the nodes to which one end of a range refers, or NIL for base. */
 static List *
-find_range_end(const CmigGraph *graph, const CmigApplied *applied, const char *text, bool *base)
+find_range_end(const CmigGraph *graph, const CmigApplied *applied, const char *text)
 {
 	CmigIdentifier id;
 	List	   *found;
-	List	   *nodes = NIL;
-	ListCell   *lc;
 	CmigMarks  *lineage;
 
-	*base = false;
-	cmig_identifier_parse(graph, text, RANGE_FORMS, &id);
-	lineage = cmig_identifier_lineage(graph, id.label);
+	parse_identifier(graph, text, RANGE_FORMS, &id);
+	lineage = branch_lineage(graph, id.label);
 	if (id.symbol == NULL || strcmp(id.symbol, "current") == 0)
 	{
 		/*
 		 * ignore version rows of unknown revisions, so that cmig.history
 		 * still works
 		 */
-		found = NIL;
-		foreach(lc, applied->nodes)
-		{
-			if (lineage == NULL || lineage->set[lfirst_int(lc)])
-				found = lappend_int(found, lfirst_int(lc));
-		}
+		found = rows_within(applied, lineage);
 		if (id.relative && list_length(found) > 1)
 			ereport(ERROR,
 					(errcode(ERRCODE_CMIG_MULTIPLE_HEADS),
@@ -601,24 +1020,18 @@ find_range_end(const CmigGraph *graph, const CmigApplied *applied, const char *t
 					 errhint("Specify a revision, or a branch: <label>@%s.", id.steps_text)));
 	}
 	else
-		found = cmig_identifier_absolute(graph, id.label, id.symbol, id.text);
+		found = find_absolute(graph, &id, id.label);
 
 	if (id.relative)
 	{
+		int			node;
+
 		if (list_length(found) > 1)
-			cmig_identifier_multiple_heads(graph, found, id.text);
-		found = list_make1_int(found ? linitial_int(found) : -1);
-		linitial_int(found) = id.steps >= 0
-			? cmig_identifier_walk_up(graph, &id, linitial_int(found), id.steps, lineage, true)
-			: cmig_identifier_walk_down(graph, &id, linitial_int(found), -id.steps, true);
+			refuse_multiple_heads(graph, found, id.text);
+		node = walk(graph, &id, found ? linitial_int(found) : -1, lineage, true);
+		found = node < 0 ? NIL : list_make1_int(node);
 	}
-	foreach(lc, found)
-	{
-		if (lfirst_int(lc) >= 0)
-			nodes = lappend_int(nodes, lfirst_int(lc));
-	}
-	*base = (nodes == NIL);
-	return nodes;
+	return found;
 }
 
 /*
@@ -651,47 +1064,19 @@ split_range(const char *range, const char **from, const char **to)
 	}
 }
 
-/* Returns the nodes in a list as a set. */
-static CmigMarks *
-marks_of(const CmigGraph *graph, const List *nodes)
-{
-	CmigMarks  *marks = cmig_graph_marks(graph);
-	ListCell   *lc;
-
-	foreach(lc, nodes)
-	{
-		cmig_graph_mark(marks, lfirst_int(lc));
-	}
-	return marks;
-}
-
-/* Returns the nodes that are in both sets. */
-static CmigMarks *
-intersect(const CmigGraph *graph, const CmigMarks *a, const CmigMarks *b)
-{
-	CmigMarks  *both = cmig_graph_marks(graph);
-
-	for (int i = 0; i < graph->count; i++)
-		if (a->set[i] && b->set[i])
-			cmig_graph_mark(both, i);
-	return both;
-}
-
 CmigMarks *
 cmig_target_range(const CmigGraph *graph, const CmigApplied *applied, const char *range)
 {
-	CmigMarks  *upper;
-	CmigMarks  *lower;
+	CmigMarks  *upper = cmig_graph_marks(graph);
+	CmigMarks  *within = NULL;
 	CmigMarks  *result;
 	const char *from;
 	const char *to;
 	List	   *from_nodes;
-	bool		from_base;
-	bool		to_base;
 
 	split_range(range, &from, &to);
-	from_nodes = find_range_end(graph, applied, from, &from_base);
-	upper = marks_of(graph, find_range_end(graph, applied, to, &to_base));
+	from_nodes = find_range_end(graph, applied, from);
+	(void) append_unique(NIL, find_range_end(graph, applied, to), upper);
 
 	/*
 	 * without ":", the range consists only of the revisions to which the
@@ -708,19 +1093,22 @@ cmig_target_range(const CmigGraph *graph, const CmigApplied *applied, const char
 	if (graph->defects != NIL && strcmp(to, "heads") == 0)
 		for (int i = 0; i < graph->count; i++)
 			cmig_graph_mark(upper, i);
-	if (from_base)
+	if (from_nodes != NIL)
 	{
-		const char *at = strchr(from, '@');
-
-		return at == NULL ? upper :
-			intersect(graph, upper,
-					  cmig_identifier_lineage(graph, pnstrdup(from, at - from)));
+		within = cmig_graph_marks(graph);
+		(void) append_unique(NIL, from_nodes, within);
+		cmig_graph_mark_descendants(graph, within, true);
 	}
+	else if (strchr(from, '@') != NULL)
+		within = branch_lineage(graph, pnstrdup(from, strchr(from, '@') - from));
+	else
+		return upper;
 
-	lower = marks_of(graph, from_nodes);
-	cmig_graph_mark_descendants(graph, lower, true);
-	result = intersect(graph, upper, lower);
-	if (result->count == 0 && (from_nodes != NIL || !to_base))
+	result = cmig_graph_marks(graph);
+	for (int i = 0; i < graph->count; i++)
+		if (upper->set[i] && within->set[i])
+			cmig_graph_mark(result, i);
+	if (from_nodes != NIL && result->count == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_CMIG_INVALID_TARGET),
 				 errmsg("revision \"%s\" is not an ancestor of revision \"%s\"", from, to),
