@@ -84,20 +84,6 @@ is_operator_char(char c)
 	}
 }
 
-/* Move to "end", counting lines. */
-static void
-advance(CmigLexer *lexer, const char *end)
-{
-	const char *p = lexer->next;
-
-	while ((p = memchr(p, '\n', end - p)) != NULL)
-	{
-		lexer->next_line++;
-		p++;
-	}
-	lexer->next = end;
-}
-
 /* Set the type and the end of the current token. */
 static inline CmigTokenType
 finish(CmigLexer *lexer, CmigTokenType type, const char *end)
@@ -106,9 +92,9 @@ finish(CmigLexer *lexer, CmigTokenType type, const char *end)
 	/* only these tokens can span lines */
 	if (type == CMIG_TOKEN_STRING || type == CMIG_TOKEN_QUOTED ||
 		type == CMIG_TOKEN_DOLLAR || type == CMIG_TOKEN_BLOCK_COMMENT)
-		advance(lexer, end);
-	else
-		lexer->next = end;
+		for (const char *p = lexer->next; (p = memchr(p, '\n', end - p)) != NULL; p++)
+			lexer->next_line++;
+	lexer->next = end;
 	return type;
 }
 
@@ -416,16 +402,15 @@ enum
 };
 
 /*
- * The PASS_ value of each byte, set by make_pass_kinds() when it is first
+ * The PASS_ value of each byte, set by cmig_lexer_pass_init() when it is first
  * needed.
  */
 static uint8 pass_kinds[256];
 
-/* Set pass_kinds for all bytes. */
-static void
-make_pass_kinds(void)
+void
+cmig_lexer_pass_init(CmigLexerPass *pass, const char *const *words)
 {
-	for (int c = 1; c < 256; c++)
+	for (int c = pass_kinds['a'] == PASS_STOP ? 1 : 256; c < 256; c++)
 	{
 		if (is_digit(c))
 			pass_kinds[c] = PASS_DIGIT;
@@ -438,13 +423,6 @@ make_pass_kinds(void)
 		else if (is_space(c) || is_operator_char(c) || strchr(".,[]", c))
 			pass_kinds[c] = PASS_SINGLE;
 	}
-}
-
-void
-cmig_lexer_pass_init(CmigLexerPass *pass, const char *const *words)
-{
-	if (pass_kinds['a'] == PASS_STOP)
-		make_pass_kinds();
 	memset(pass, 0, sizeof(*pass));
 	for (; *words != NULL; words++)
 		pass->lengths[**words & 31] |= (uint32) 1 << strlen(*words);

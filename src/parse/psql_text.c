@@ -102,48 +102,24 @@ psql_next(PsqlState *state, const CmigLexer *lexer)
 	return false;
 }
 
-/* Does psql examine the next word? */
-static inline bool
-counts_words(const PsqlState *state)
-{
-	return state->words == 0 ||
-		(state->words < PSQL_FIRST_WORDS && state->first[0] == 'c');
-}
-
 /*
  * The tokens before the current one, as far as they matter for finding calls
  * such as cmig.name().
  */
-typedef struct Look
+typedef enum Look
 {
-	bool		after_cmig;		/* was the last token "cmig"? */
-	bool		after_dot;		/* were the last tokens "cmig" and "."? */
-	bool		after_name;		/* were the last tokens "cmig", ".", and a
-								 * name? */
+	LOOK_NOTHING = 0,
+	LOOK_CMIG,					/* the last token was "cmig" */
+	LOOK_DOT,					/* the last tokens were "cmig" and "." */
+	LOOK_NAME					/* the last tokens were "cmig", ".", and a
+								 * name */
 } Look;
-
-/* Is the token the schema name cmig, quoted or not? */
-static inline bool
-is_cmig(const CmigLexer *lexer)
-{
-	if (lexer->next - lexer->start > 6)
-		return false;
-	if (lexer->type == CMIG_TOKEN_QUOTED)
-		return lexer->next - lexer->start == 6 && strncmp(lexer->start, "\"cmig\"", 6) == 0;
-	return cmig_lexer_is_word(lexer, "cmig");
-}
 
 /* The words that this module looks for after the start of a statement. */
 static const char *const words_of_interest[] = {
 	"begin", "cmig", "concurrently", "declare", "deferrable", "deferred", "pg_temp",
 	"prepare", "standard_conforming_strings", "temp", "temporary", NULL
 };
-
-static inline bool
-is_looking(const Look *look)
-{
-	return look->after_cmig || look->after_dot || look->after_name;
-}
 
 static void look_inside(const CmigLexer *lexer, const CmigLexerPass *pass,
 						CmigPsqlFacts *facts);
@@ -152,25 +128,32 @@ static void look_inside(const CmigLexer *lexer, const CmigLexerPass *pass,
 static inline void
 look(Look *look, const CmigLexer *lexer, const CmigLexerPass *pass, CmigPsqlFacts *facts)
 {
-	bool		after_cmig = look->after_cmig;
-	bool		after_dot = look->after_dot;
+	Look		before = *look;
 
-	if (look->after_name && cmig_lexer_is_char(lexer, '('))
+	if (before == LOOK_NAME && cmig_lexer_is_char(lexer, '('))
 		facts->calls_cmig = true;
-	look->after_cmig = look->after_dot = look->after_name = false;
+	*look = LOOK_NOTHING;
 
 	switch (lexer->type)
 	{
 		case CMIG_TOKEN_WORD:
 		case CMIG_TOKEN_QUOTED:
-			if (after_dot)
-				look->after_name = true;
-			else if (is_cmig(lexer))
-				look->after_cmig = true;
+			if (before == LOOK_DOT)
+				*look = LOOK_NAME;
 			if (lexer->type == CMIG_TOKEN_QUOTED)
+			{
+				if (before != LOOK_DOT && lexer->next - lexer->start == 6 &&
+					strncmp(lexer->start, "\"cmig\"", 6) == 0)
+					*look = LOOK_CMIG;
 				break;
+			}
 			switch (*lexer->start)
 			{
+				case 'c':
+				case 'C':
+					if (before != LOOK_DOT && cmig_lexer_is_word(lexer, "cmig"))
+						*look = LOOK_CMIG;
+					break;
 				case 't':
 				case 'T':
 					if (cmig_lexer_is_word(lexer, "temp") || cmig_lexer_is_word(lexer, "temporary"))
@@ -194,7 +177,8 @@ look(Look *look, const CmigLexer *lexer, const CmigLexerPass *pass, CmigPsqlFact
 			}
 			break;
 		case CMIG_TOKEN_OPERATOR:
-			look->after_dot = after_cmig && cmig_lexer_is_char(lexer, '.');
+			if (before == LOOK_CMIG && cmig_lexer_is_char(lexer, '.'))
+				*look = LOOK_DOT;
 			break;
 		case CMIG_TOKEN_DOLLAR:
 			look_inside(lexer, pass, facts);
@@ -215,7 +199,7 @@ look_inside(const CmigLexer *lexer, const CmigLexerPass *pass, CmigPsqlFacts *fa
 	int			tag = from - lexer->start;
 	char	   *body;
 	CmigLexer	inner;
-	Look		noted = {0};
+	Look		noted = LOOK_NOTHING;
 	bool		declares_cursor = facts->declares_cursor;
 
 	if (lexer->unterminated || lexer->next - from < tag)
@@ -225,7 +209,7 @@ look_inside(const CmigLexer *lexer, const CmigLexerPass *pass, CmigPsqlFacts *fa
 	while (cmig_lexer_next_sql(&inner) != CMIG_TOKEN_END && !inner.unterminated)
 	{
 		look(&noted, &inner, pass, facts);
-		if (!is_looking(&noted))
+		if (noted == LOOK_NOTHING)
 			cmig_lexer_pass(pass, &inner);
 	}
 
@@ -285,51 +269,6 @@ touches_number(const CmigLexer *lexer)
  * Strings
  */
 
-static inline bool
-has_backslash(const CmigLexer *lexer)
-{
-	return memchr(lexer->start, '\\', lexer->next - lexer->start) != NULL;
-}
-
-/* Can the string at the lexer continue on another line? */
-static inline bool
-may_continue(const CmigLexer *lexer)
-{
-	const char *p = lexer->next + strspn(lexer->next, " \t\f\v");
-
-	return *p == '\n' || *p == '\r' || *p == '-';
-}
-
-/*
- * Append the text between the quotes of one part of a string.  The text of the
- * whole string begins at offset "from" of "to".  If the string has escapes,
- * make sure that the last escape of the previous part does not absorb the first
- * character of this part.
- */
-static void
-append_string_part(StringInfo to, int from, const CmigLexer *lexer, bool escapes,
-				   bool double_backslashes)
-{
-	int			near = Min(to->len - from, LONGEST_ESCAPE);
-	const char *p = (const char *) memchr(lexer->start, '\'', lexer->next - lexer->start) + 1;
-	const char *end = lexer->next - 1;
-
-	if (escapes && p < end && isxdigit((unsigned char) *p) &&
-		memchr(to->data + to->len - near, '\\', near) != NULL)
-		appendStringInfo(to, "\\%03o", (unsigned char) *p++);
-	if (!double_backslashes)
-	{
-		appendBinaryStringInfo(to, p, end - p);
-		return;
-	}
-	for (; p < end; p++)
-	{
-		if (*p == '\\')
-			appendStringInfoChar(to, '\\');
-		appendStringInfoChar(to, *p);
-	}
-}
-
 /*
  * If psql might read a string differently from the server, append the text
  * before the string and then the string in a safe form.  The lexer is at the
@@ -340,14 +279,16 @@ static const char *
 append_string(StringInfo to, CmigLexer *lexer, const char *copied)
 {
 	bool		plain = lexer->string_kind == '\'' || lexer->string_kind == 'N';
-	bool		backslash = has_backslash(lexer);
-	bool		continues = false;
+	bool		backslash = memchr(lexer->start, '\\', lexer->next - lexer->start) != NULL;
+	const char *behind = lexer->next + strspn(lexer->next, " \t\f\v");
 	bool		escapes;
 	int			from;
 	CmigLexer	part = *lexer;
 	CmigLexer	last = *lexer;
 
-	if (lexer->unterminated || (!may_continue(lexer) && !(plain && backslash)))
+	/* can the string continue on another line? */
+	if (lexer->unterminated ||
+		(*behind != '\n' && *behind != '\r' && *behind != '-' && !(plain && backslash)))
 		return copied;
 	while (cmig_lexer_next_sql(&part) == CMIG_TOKEN_STRING && part.continued)
 	{
@@ -357,11 +298,10 @@ append_string(StringInfo to, CmigLexer *lexer, const char *copied)
 			*lexer = part;
 			return copied;
 		}
-		backslash |= has_backslash(&part);
-		continues = true;
+		backslash |= memchr(part.start, '\\', part.next - part.start) != NULL;
 		last = part;
 	}
-	if (!continues && !(plain && backslash))
+	if (last.start == lexer->start && !(plain && backslash))
 		return copied;
 
 	appendBinaryStringInfo(to, copied, lexer->start - copied);
@@ -378,13 +318,26 @@ append_string(StringInfo to, CmigLexer *lexer, const char *copied)
 	escapes = lexer->string_kind == 'E' ||
 		(plain && backslash && !lexer->standard_conforming_strings);
 	from = to->len;
-	part = *lexer;
-	for (;;)
+	for (part = *lexer;; cmig_lexer_next_sql(&part))
 	{
-		append_string_part(to, from, &part, escapes, plain && backslash && !escapes);
+		int			near = Min(to->len - from, LONGEST_ESCAPE);
+		const char *p = (const char *) memchr(part.start, '\'', part.next - part.start) + 1;
+
+		/*
+		 * make sure that the last escape of the previous part does not absorb
+		 * the first character of this part
+		 */
+		if (escapes && p < part.next - 1 && isxdigit((unsigned char) *p) &&
+			memchr(to->data + to->len - near, '\\', near) != NULL)
+			appendStringInfo(to, "\\%03o", (unsigned char) *p++);
+		for (; p < part.next - 1; p++)
+		{
+			if (*p == '\\' && plain && !escapes)
+				appendStringInfoChar(to, '\\');
+			appendStringInfoChar(to, *p);
+		}
 		if (part.start == last.start)
 			break;
-		cmig_lexer_next_sql(&part);
 	}
 	appendStringInfoChar(to, '\'');
 	*lexer = last;
@@ -431,59 +384,12 @@ end_statement(StringInfo to, int *from, const char *copied, const char *end, con
 	return end;
 }
 
-/*
- * Truncate "to" to the given length.  Always returns false, so that a caller
- * that fails can return this function's result.
- */
-static bool
-undo_append(StringInfo to, int length)
-{
-	to->len = length;
-	to->data[length] = '\0';
-	return false;
-}
-
-/* Is the token the setting name standard_conforming_strings? */
-static bool
-changes_strings(const CmigLexer *lexer)
-{
-	return lexer->next - lexer->start == strlen("standard_conforming_strings") &&
-		cmig_lexer_is_word(lexer, "standard_conforming_strings");
-}
-
-/*
- * Append the rest of the input, and end the output with a newline.  The output
- * for this input begins at offset "length" of "to".  If "open" is true, also
- * append a semicolon to end the last statement.
- */
-static void
-append_rest(StringInfo to, int length, const char *rest, bool open)
-{
-	appendStringInfoString(to, rest);
-	if (to->len > length && to->data[to->len - 1] != '\n')
-		appendStringInfoChar(to, '\n');
-	if (open)
-		appendStringInfoString(to, ";\n");
-}
-
-/*
- * Returns the number of open parentheses after the current token.  "before" is
- * the number before the token.
- */
-static int
-open_parens(const CmigLexer *lexer, int before)
-{
-	if (cmig_lexer_is_char(lexer, '('))
-		return before + 1;
-	return cmig_lexer_is_char(lexer, ')') ? Max(before - 1, 0) : before;
-}
-
 bool
 cmig_psql_append(StringInfo to, const char *text, const char *pin, CmigPsqlFacts *facts)
 {
 	CmigLexer	lexer;
 	CmigLexerPass pass;
-	Look		noted = {0};
+	Look		noted = LOOK_NOTHING;
 	PsqlState	psql = {0};
 	CmigTopLevelScan scan = {true, false};
 	int			length = to->len;
@@ -492,6 +398,7 @@ cmig_psql_append(StringInfo to, const char *text, const char *pin, CmigPsqlFacts
 	const char *copied = text;
 	bool		ascii = pg_is_ascii(text);
 	bool		open = false;	/* has a statement begun? */
+	bool		parse = false;	/* must the text be parsed? */
 
 	cmig_lexer_init(&lexer, text);
 	cmig_lexer_pass_init(&pass, words_of_interest);
@@ -500,7 +407,10 @@ cmig_psql_append(StringInfo to, const char *text, const char *pin, CmigPsqlFacts
 		bool		sent = psql_next(&psql, &lexer);
 
 		look(&noted, &lexer, &pass, facts);
-		parens = open_parens(&lexer, parens);
+		if (cmig_lexer_is_char(&lexer, '('))
+			parens++;
+		else if (cmig_lexer_is_char(&lexer, ')'))
+			parens = Max(parens - 1, 0);
 		open = !sent;
 
 		/*
@@ -509,13 +419,15 @@ cmig_psql_append(StringInfo to, const char *text, const char *pin, CmigPsqlFacts
 		 * unterminated, if versions of psql disagree about a token, or if the
 		 * script changes how strings are read.
 		 */
-		if (touches_number(&lexer))
-			return undo_append(to, length);
-		if (lexer.type == CMIG_TOKEN_STRING)
+		parse = touches_number(&lexer);
+		if (!parse && lexer.type == CMIG_TOKEN_STRING)
 			copied = append_string(to, &lexer, copied);
-		if (cmig_statement_scan(&scan, &lexer) || psql.begins > 0 ||
-			changes_strings(&lexer))
-			return undo_append(to, length);
+		if (parse || cmig_statement_scan(&scan, &lexer) || psql.begins > 0 ||
+			cmig_lexer_is_word(&lexer, "standard_conforming_strings"))
+		{
+			parse = true;
+			break;
+		}
 		if (is_variable(&lexer))
 		{
 			appendBinaryStringInfo(to, copied, lexer.next - copied);
@@ -525,14 +437,25 @@ cmig_psql_append(StringInfo to, const char *text, const char *pin, CmigPsqlFacts
 		if (sent && !ascii)
 			copied = end_statement(to, &from, copied, lexer.next, pin);
 
-		/* skip tokens that do not matter inside a statement */
-		if (!scan.at_start && !scan.after_verb && !is_looking(&noted) &&
-			!counts_words(&psql))
+		/*
+		 * skip tokens that do not matter inside a statement, once psql has
+		 * examined its first words
+		 */
+		if (!scan.at_start && !scan.after_verb && noted == LOOK_NOTHING && psql.words > 0 &&
+			(psql.words >= PSQL_FIRST_WORDS || psql.first[0] != 'c'))
 			cmig_lexer_pass(&pass, &lexer);
 	}
-	if (parens > 0)
-		return undo_append(to, length);
-	append_rest(to, length, copied, open);
+	if (parse || parens > 0)
+	{
+		to->len = length;
+		to->data[length] = '\0';
+		return false;
+	}
+	appendStringInfoString(to, copied);
+	if (to->len > length && to->data[to->len - 1] != '\n')
+		appendStringInfoChar(to, '\n');
+	if (open)
+		appendStringInfoString(to, ";\n");
 	if (!ascii)
 		cmig_psql_pin(to, from, pin);
 	return true;
@@ -558,7 +481,7 @@ cmig_psql_append_statement(StringInfo to, const char *statement, CmigPsqlFacts *
 {
 	CmigLexer	lexer;
 	CmigLexerPass pass;
-	Look		noted = {0};
+	Look		noted = LOOK_NOTHING;
 	StringInfoData body;
 	const char *copied = statement;
 	const char *end = statement;
@@ -633,12 +556,8 @@ cmig_psql_append_literal(StringInfo to, const char *text)
 	appendStringInfoChar(to, '\'');
 }
 
-/*
- * Append the text as a dollar-quoted string, between newlines if "lines" is
- * true.
- */
-static void
-append_dollar_quoted(StringInfo to, const char *text, bool lines)
+void
+cmig_psql_append_dollar_quoted(StringInfo to, const char *text)
 {
 	char		tag[32] = "$cmig$";
 	char		begin[32] = "$cmig";
@@ -653,24 +572,17 @@ append_dollar_quoted(StringInfo to, const char *text, bool lines)
 		snprintf(begin, sizeof(begin), "$cmig%d", i);
 	}
 	appendStringInfoString(to, tag);
-	if (lines)
-		appendStringInfoChar(to, '\n');
 	appendStringInfoString(to, text);
-	if (lines)
-		appendStringInfoChar(to, '\n');
 	appendStringInfoString(to, tag);
-}
-
-void
-cmig_psql_append_dollar_quoted(StringInfo to, const char *text)
-{
-	append_dollar_quoted(to, text, false);
 }
 
 void
 cmig_psql_append_do(StringInfo to, const char *body)
 {
+	char	   *lines = psprintf("\n%s\n", body);
+
 	appendStringInfoString(to, "DO ");
-	append_dollar_quoted(to, body, true);
+	cmig_psql_append_dollar_quoted(to, lines);
 	appendStringInfoString(to, ";\n");
+	pfree(lines);
 }

@@ -2,6 +2,19 @@
  * script.c
  *	  Scripts: statements, and placeholders in them.
  *
+ * A placeholder, ${name}, stands for an identifier if it is declared as "name"
+ * or "name identifier", and for a string if it is declared as "name literal".
+ * Each value is quoted, so it is always a single identifier or a single string.
+ * Undeclared placeholders and all comments are left unchanged.  Dollar quotes
+ * may contain code in another language, so a value inserted in a dollar quote
+ * must not contain characters that could be special in that language.
+ *
+ * A script is split at the semicolons that end statements, and each piece is
+ * parsed separately by the server's parser.  Therefore, only one parse tree is
+ * in memory at a time, and a parser error refers to a single statement.  A
+ * semicolon does not end a statement inside parentheses (as in rules) or inside
+ * a function's BEGIN ATOMIC ... END body.
+ *
  * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
@@ -19,20 +32,6 @@
 #include "base/base.h"
 #include "base/errors.h"
 #include "parse/parse.h"
-
-/* ----------------------------------------------------------------
- * Replaces declared placeholders, ${name}, in scripts.
- *
- * A placeholder for an identifier is declared as "name" or "name identifier",
- * and a placeholder for a string as "name literal".  Each value is quoted, so
- * it is always a single identifier or a single string.  Undeclared placeholders
- * and all comments are left unchanged.
- *
- * Dollar quotes may contain code in another language, so a value inserted in a
- * dollar quote must not contain characters that could be special in that
- * language.
- * ----------------------------------------------------------------
- */
 
 /* Characters that a value inside dollar quotes must not contain. */
 #define NOT_IN_DOLLAR_QUOTES "\\\"'$@{}`\r\n"
@@ -71,50 +70,18 @@ typedef struct Region
 	const char *copied;			/* end of the text copied so far */
 } Region;
 
-/* Declarations of placeholders */
-
-static bool
-is_name_char(char c)
-{
-	return (c >= 'a' && c <= 'z') || c == '_' || (c >= '0' && c <= '9');
-}
-
 bool
 cmig_substitute_parse(const char *declaration, char **name, bool *literal)
 {
-	const char *p = declaration;
-	const char *end;
-	int			length;
+	int			length = strspn(declaration, "abcdefghijklmnopqrstuvwxyz_0123456789");
+	const char *p = declaration + length;
+	const char *end = p + strspn(p, " \t");
 
-	while (is_name_char(*p))
-		p++;
-	length = p - declaration;
 	if (length == 0 || length >= NAMEDATALEN || (declaration[0] >= '0' && declaration[0] <= '9'))
 		return false;
-	end = p;
-	end += strspn(end, " \t");
 	*name = pnstrdup(declaration, length);
 	*literal = end > p && strcmp(end, "literal") == 0;
 	return *end == '\0' || *literal || (end > p && strcmp(end, "identifier") == 0);
-}
-
-/* Parse the declarations of placeholders. */
-static void
-parse_declarations(Substitution *substitution, const CmigNames *declarations)
-{
-	substitution->placeholders = palloc(sizeof(Placeholder) * declarations->count);
-	for (int i = 0; i < declarations->count; i++)
-	{
-		Placeholder *placeholder = &substitution->placeholders[substitution->count++];
-
-		if (!cmig_substitute_parse(declarations->names[i], &placeholder->name, &placeholder->literal))
-			ereport(ERROR,
-					(errcode(ERRCODE_CMIG_BAD_FILE),
-					 errmsg("revision \"%s\" declares an invalid placeholder: \"%s\"",
-							substitution->owner, declarations->names[i]),
-					 errhint("Write a name that consists of lower-case letters, digits, and _. If the placeholder stands for a string instead of an identifier, add \"literal\" after its name.")));
-		placeholder->length = strlen(placeholder->name);
-	}
 }
 
 /*
@@ -136,10 +103,6 @@ find_placeholder(const Substitution *substitution, const char *p)
 	}
 	return NULL;
 }
-
-/*
- * Errors
- */
 
 /* Returns the script line of a position in a region. */
 static int
@@ -165,36 +128,6 @@ refuse_place(const Region *region, const Placeholder *placeholder, const char *p
 			 errhint("%s", hint)));
 }
 
-/* Raise an error for a value that is too long for an identifier. */
-static void
-refuse_long(const Region *region, const Placeholder *placeholder, const char *p)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("the value of placeholder \"%s\" of revision \"%s\" is longer than %d bytes",
-					placeholder->name, region->substitution->owner, NAMEDATALEN - 1),
-			 errdetail("It is used as an identifier on line %d of the %s script.",
-					   line_of(region, p), region->substitution->what),
-			 errhint("SET cmig_var.%s = '<value>'", placeholder->name)));
-}
-
-/* Raise an error for a value that cannot be inserted in dollar quotes. */
-static void
-refuse_in_dollar_quotes(const Region *region, const Placeholder *placeholder, const char *p)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("the value of placeholder \"%s\" of revision \"%s\" cannot be inserted in dollar quotes",
-					placeholder->name, region->substitution->owner),
-			 errdetail("The value contains a quote, a backslash, a line break, or one of $ @ { }. The placeholder is on line %d of the %s script.",
-					   line_of(region, p), region->substitution->what),
-			 errhint("Inside the dollar quotes, read the value with current_setting('cmig_var.%s')", placeholder->name)));
-}
-
-/*
- * Values
- */
-
 /* Returns the value as a quoted identifier or a string constant. */
 static const char *
 quoted_value(const Region *region, const Placeholder *placeholder, const char *p)
@@ -206,11 +139,23 @@ quoted_value(const Region *region, const Placeholder *placeholder, const char *p
 	if (value == NULL)
 		value = placeholder->name;
 	if (region->in_dollar_quotes && strpbrk(value, NOT_IN_DOLLAR_QUOTES) != NULL)
-		refuse_in_dollar_quotes(region, placeholder, p);
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the value of placeholder \"%s\" of revision \"%s\" cannot be inserted in dollar quotes",
+						placeholder->name, substitution->owner),
+				 errdetail("The value contains a quote, a backslash, a line break, or one of $ @ { }. The placeholder is on line %d of the %s script.",
+						   line_of(region, p), substitution->what),
+				 errhint("Inside the dollar quotes, read the value with current_setting('cmig_var.%s')", placeholder->name)));
 	if (placeholder->literal)
 		return quote_literal_cstr(value);
 	if (strlen(value) >= NAMEDATALEN)
-		refuse_long(region, placeholder, p);
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the value of placeholder \"%s\" of revision \"%s\" is longer than %d bytes",
+						placeholder->name, substitution->owner, NAMEDATALEN - 1),
+				 errdetail("It is used as an identifier on line %d of the %s script.",
+						   line_of(region, p), substitution->what),
+				 errhint("SET cmig_var.%s = '<value>'", placeholder->name)));
 
 	/*
 	 * quote every value, even one that needs no quotes, so that all values
@@ -227,10 +172,6 @@ quoted_value(const Region *region, const Placeholder *placeholder, const char *p
 	appendStringInfoChar(&quoted, '"');
 	return quoted.data;
 }
-
-/*
- * Regions
- */
 
 /*
  * Would the character "c" become part of a placeholder's value if it preceded
@@ -259,81 +200,6 @@ replace(Region *region, CmigLexer *lexer, const char *p, const Placeholder *plac
 	cmig_lexer_move(lexer, end, lexer->line);
 }
 
-/* Raise an error for a placeholder inside a quoted string or identifier. */
-static void
-require_none(const Region *region, const char *start, const char *end)
-{
-	for (const char *p = start; p < end; p++)
-	{
-		const Placeholder *placeholder = find_placeholder(region->substitution, p);
-
-		if (placeholder)
-			refuse_place(region, placeholder, p, "is inside quotes",
-						 placeholder->literal ?
-						 "Remove the quotes: the value is quoted when it is inserted. Use format() to build a longer string." :
-						 "Remove the quotes: the value is quoted when it is inserted. If the placeholder stands for a string, declare it as a literal.");
-	}
-}
-
-static char *substitute(const Substitution *substitution, const char *text, int line, bool in_dollar_quotes);
-
-/* Replace placeholders in a dollar quote, often a function body. */
-static void
-replace_in_body(Region *region, const CmigLexer *lexer)
-{
-	const char *start = strchr(lexer->start + 1, '$') + 1;
-	int			delimiter = start - lexer->start;
-	const char *end = lexer->next - delimiter;
-	char	   *body = pnstrdup(start, end - start);
-	char	   *changed = substitute(region->substitution, body, line_of(region, start), true);
-
-	if (changed != body)
-	{
-		appendBinaryStringInfo(&region->result, region->copied, start - region->copied);
-		appendStringInfoString(&region->result, changed);
-		region->copied = end;
-		pfree(changed);
-	}
-	pfree(body);
-}
-
-/*
- * Replace the placeholders in one token, or raise an error if they are not
- * allowed there.
- */
-static void
-take_token(Region *region, CmigLexer *lexer)
-{
-	const Placeholder *placeholder;
-	const char *last = lexer->next - 1;
-
-	switch (lexer->type)
-	{
-		case CMIG_TOKEN_STRING:
-		case CMIG_TOKEN_QUOTED:
-			require_none(region, lexer->start, lexer->next);
-			break;
-		case CMIG_TOKEN_DOLLAR:
-			if (!lexer->unterminated)
-				replace_in_body(region, lexer);
-			break;
-		case CMIG_TOKEN_LINE_COMMENT:
-		case CMIG_TOKEN_BLOCK_COMMENT:
-			break;
-		default:
-
-			/*
-			 * look for a placeholder that begins at the token's last
-			 * character, because the token may be a word that ends with a
-			 * dollar sign
-			 */
-			placeholder = find_placeholder(region->substitution, last);
-			if (placeholder)
-				replace(region, lexer, last, placeholder);
-			break;
-	}
-}
-
 /*
  * Returns the text with its placeholders replaced.  Returns "text" itself if
  * there are none.
@@ -351,7 +217,57 @@ substitute(const Substitution *substitution, const char *text, int line, bool in
 	region.copied = text;
 	cmig_lexer_init(&lexer, text);
 	while (cmig_lexer_next(&lexer) != CMIG_TOKEN_END)
-		take_token(&region, &lexer);
+	{
+		const Placeholder *placeholder;
+		const char *start;
+		const char *end;
+		char	   *body;
+		char	   *changed;
+
+		switch (lexer.type)
+		{
+			case CMIG_TOKEN_STRING:
+			case CMIG_TOKEN_QUOTED:
+				for (const char *p = lexer.start; p < lexer.next; p++)
+					if ((placeholder = find_placeholder(substitution, p)) != NULL)
+						refuse_place(&region, placeholder, p, "is inside quotes",
+									 placeholder->literal ?
+									 "Remove the quotes: the value is quoted when it is inserted. Use format() to build a longer string." :
+									 "Remove the quotes: the value is quoted when it is inserted. If the placeholder stands for a string, declare it as a literal.");
+				break;
+			case CMIG_TOKEN_DOLLAR:
+				if (lexer.unterminated)
+					break;
+				/* the text between the delimiters is often a function body */
+				start = strchr(lexer.start + 1, '$') + 1;
+				end = lexer.next - (start - lexer.start);
+				body = pnstrdup(start, end - start);
+				changed = substitute(substitution, body, line_of(&region, start), true);
+				if (changed != body)
+				{
+					appendBinaryStringInfo(&region.result, region.copied, start - region.copied);
+					appendStringInfoString(&region.result, changed);
+					region.copied = end;
+					pfree(changed);
+				}
+				pfree(body);
+				break;
+			case CMIG_TOKEN_LINE_COMMENT:
+			case CMIG_TOKEN_BLOCK_COMMENT:
+				break;
+			default:
+
+				/*
+				 * look for a placeholder that begins at the token's last
+				 * character, because the token may be a word that ends with a
+				 * dollar sign
+				 */
+				placeholder = find_placeholder(substitution, lexer.next - 1);
+				if (placeholder)
+					replace(&region, &lexer, lexer.next - 1, placeholder);
+				break;
+		}
+	}
 	if (region.copied == text)
 	{
 		pfree(region.result.data);
@@ -359,18 +275,6 @@ substitute(const Substitution *substitution, const char *text, int line, bool in
 	}
 	appendStringInfoString(&region.result, region.copied);
 	return region.result.data;
-}
-
-/* Does the text contain the word, ignoring case? */
-static bool
-mentions(const char *text, const char *word)
-{
-	int			length = strlen(word);
-
-	for (; *text; text++)
-		if (pg_strncasecmp(text, word, length) == 0)
-			return true;
-	return false;
 }
 
 const char *
@@ -382,35 +286,38 @@ cmig_substitute_script(const char *script, const CmigNames *declarations, const 
 
 	if (script == NULL || declarations->count == 0 || strstr(script, "${") == NULL)
 		return script;
-	parse_declarations(&substitution, declarations);
+	substitution.count = declarations->count;
+	substitution.placeholders = palloc(sizeof(Placeholder) * declarations->count);
+	for (int i = 0; i < declarations->count; i++)
+	{
+		Placeholder *placeholder = &substitution.placeholders[i];
+
+		if (!cmig_substitute_parse(declarations->names[i], &placeholder->name, &placeholder->literal))
+			ereport(ERROR,
+					(errcode(ERRCODE_CMIG_BAD_FILE),
+					 errmsg("revision \"%s\" declares an invalid placeholder: \"%s\"",
+							owner, declarations->names[i]),
+					 errhint("Write a name that consists of lower-case letters, digits, and _. If the placeholder stands for a string instead of an identifier, add \"literal\" after its name.")));
+		placeholder->length = strlen(placeholder->name);
+	}
 	result = substitute(&substitution, script, 1, false);
 
 	/*
-	 * reject the script, because a change of this setting would change where
-	 * quotes end
+	 * reject a script that mentions this setting, because a change of the
+	 * setting would change where quotes end
 	 */
-	if (result != script && mentions(script, "standard_conforming_strings"))
-		ereport(ERROR,
-				(errcode(ERRCODE_CMIG_BAD_FILE),
-				 errmsg("the %s script of revision \"%s\" has placeholders and mentions standard_conforming_strings",
-						what, owner),
-				 errhint("Move the statements that need that setting to another revision.")));
+	for (const char *p = result; result != script && *p; p++)
+		if (pg_strncasecmp(p, "standard_conforming_strings", strlen("standard_conforming_strings")) == 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_CMIG_BAD_FILE),
+					 errmsg("the %s script of revision \"%s\" has placeholders and mentions standard_conforming_strings",
+							what, owner),
+					 errhint("Move the statements that need that setting to another revision.")));
 	return result;
 }
 
-/* ----------------------------------------------------------------
- * Splits SQL scripts into statements and computes their checksums.
- *
- * This module uses the lexer and the server's parser, but does not access the
- * catalogs, SPI, or pg_cmig's settings.  Statements are parsed one at a time,
- * so a large script never needs a single large parse tree.
- *
- * A script is split at the semicolons that end statements, and each piece is
- * parsed separately.  Therefore, only one parse tree is in memory at a time,
- * and a parser error refers to a single statement.  A semicolon does not end a
- * statement inside parentheses (as in rules) or inside a function's BEGIN
- * ATOMIC ... END body.
- * ----------------------------------------------------------------
+/*
+ * Statements
  */
 
 /* A script that is being read, and the position in it. */
@@ -483,114 +390,77 @@ cmig_script_close(CmigScriptReader *script)
 	pfree(script);
 }
 
-/*
- * Is the token a backslash that begins a psql meta-command?  The parser raises
- * a syntax error for any other backslash.
- */
-static bool
-is_meta_command(const CmigLexer *lexer)
-{
-	unsigned char next = lexer->next[0];
-
-	return cmig_lexer_is_char(lexer, '\\') &&
-		(isalpha(next) || next == '.' || next == '!' || next == '?');
-}
-
-/*
- * The state of find_piece(), after it has read some of the statement's tokens.
- */
-typedef struct PieceState
-{
-	bool		is_create;		/* does the statement begin with CREATE? */
-	int			parens;			/* number of open parentheses */
-	int			atomic_depth;	/* number of open BEGIN ATOMICs, plus open
-								 * CASEs in the body */
-	bool		after_begin;	/* was the last token BEGIN? */
-	bool		after_label;	/* was the last token AS or a dot, so that
-								 * CASE or END is a name? */
-} PieceState;
-
-/*
- * Process one token, counting the words that open and close a BEGIN ATOMIC
- * body.
- */
-static void
-count_body_word(PieceState *state, Piece *piece, const CmigLexer *lexer)
-{
-	bool		was_begin = state->after_begin;
-	bool		is_label = state->after_label;
-
-	state->after_begin = false;
-	state->after_label = false;
-	if (state->atomic_depth > 0)
-	{
-		if (is_label)
-			return;
-		if (cmig_lexer_is_word(lexer, "case"))
-			state->atomic_depth++;
-		else if (cmig_lexer_is_word(lexer, "end"))
-			state->atomic_depth--;
-		else if (cmig_lexer_is_word(lexer, "as"))
-			state->after_label = true;
-	}
-	else if (state->is_create && state->parens == 0)
-	{
-		if (was_begin && cmig_lexer_is_word(lexer, "atomic"))
-		{
-			state->atomic_depth = 1;
-			piece->atomic = lexer->start;
-			piece->body = *lexer;
-		}
-		else if (cmig_lexer_is_word(lexer, "begin"))
-			state->after_begin = true;
-	}
-}
-
 /* Read tokens to find the next statement, and move the lexer past it. */
 static void
 find_piece(CmigLexer *lexer, Piece *piece)
 {
-	PieceState	state = {0};
+	bool		is_create = false;	/* does the statement begin with CREATE? */
+	int			parens = 0;		/* number of open parentheses */
+	int			atomic_depth = 0;	/* number of open BEGIN ATOMICs, plus open
+									 * CASEs in the body */
+	bool		after_begin = false;	/* was the last token BEGIN? */
+	bool		after_label = false;	/* was the last token AS or a dot, so
+										 * that CASE or END is a name? */
 
 	memset(piece, 0, sizeof(Piece));
-	for (;;)
+	while (cmig_lexer_next_sql(lexer) != CMIG_TOKEN_END)
 	{
-		cmig_lexer_next_sql(lexer);
-		if (lexer->type == CMIG_TOKEN_END)
-			break;
+		bool		was_begin = after_begin;
+		bool		is_label = after_label;
+
 		if (piece->start == NULL && cmig_lexer_is_char(lexer, ';'))
 			continue;			/* an empty statement */
 		if (piece->start == NULL)
 		{
 			piece->start = lexer->start;
 			piece->line = lexer->line;
-			state.is_create = cmig_lexer_is_word(lexer, "create");
+			is_create = cmig_lexer_is_word(lexer, "create");
 		}
 		piece->end = lexer->next;
+		after_begin = false;
+		after_label = cmig_lexer_is_char(lexer, '.');
 
-		if (lexer->type == CMIG_TOKEN_WORD)
+		if (lexer->type == CMIG_TOKEN_WORD && atomic_depth > 0)
 		{
-			count_body_word(&state, piece, lexer);
-			continue;
+			if (is_label)
+				continue;
+			if (cmig_lexer_is_word(lexer, "case"))
+				atomic_depth++;
+			else if (cmig_lexer_is_word(lexer, "end"))
+				atomic_depth--;
+			else
+				after_label = cmig_lexer_is_word(lexer, "as");
 		}
-		state.after_begin = false;
-		state.after_label = cmig_lexer_is_char(lexer, '.');
-		if (cmig_lexer_is_char(lexer, '('))
-			state.parens++;
-		else if (cmig_lexer_is_char(lexer, ')'))
-			state.parens = Max(state.parens - 1, 0);
-		else if (is_meta_command(lexer))
+		else if (lexer->type == CMIG_TOKEN_WORD)
 		{
+			if (!is_create || parens > 0)
+				continue;
+			after_begin = cmig_lexer_is_word(lexer, "begin");
+			if (was_begin && cmig_lexer_is_word(lexer, "atomic"))
+			{
+				atomic_depth = 1;
+				piece->atomic = lexer->start;
+				piece->body = *lexer;
+			}
+		}
+		else if (cmig_lexer_is_char(lexer, '('))
+			parens++;
+		else if (cmig_lexer_is_char(lexer, ')'))
+			parens = Max(parens - 1, 0);
+		else if (cmig_lexer_is_char(lexer, '\\') &&
+				 (isalpha((unsigned char) *lexer->next) || (*lexer->next && strchr(".!?", *lexer->next))))
+		{
+			/* the parser raises a syntax error for any other backslash */
 			piece->backslash = lexer->start;
 			break;
 		}
-		else if (cmig_lexer_is_char(lexer, ';') && state.parens == 0 && state.atomic_depth == 0)
+		else if (cmig_lexer_is_char(lexer, ';') && parens == 0 && atomic_depth == 0)
 		{
 			piece->has_semicolon = true;
 			break;
 		}
 	}
-	piece->open = state.atomic_depth > 0;
+	piece->open = atomic_depth > 0;
 	piece->behind = *lexer;
 }
 
@@ -604,15 +474,11 @@ find_possible_end(CmigLexer *lexer, Piece *piece)
 {
 	bool		after_end = false;
 
-	for (;;)
-	{
-		cmig_lexer_next_sql(lexer);
-		if (lexer->type == CMIG_TOKEN_END)
-			return false;
-		if (after_end && cmig_lexer_is_char(lexer, ';'))
-			break;
+	while (cmig_lexer_next_sql(lexer) != CMIG_TOKEN_END &&
+		   !(after_end && cmig_lexer_is_char(lexer, ';')))
 		after_end = cmig_lexer_is_word(lexer, "end");
-	}
+	if (lexer->type == CMIG_TOKEN_END)
+		return false;
 	piece->end = lexer->next;
 	piece->has_semicolon = true;
 	piece->open = false;
@@ -711,25 +577,6 @@ parse_atomic(CmigScriptReader *script, CmigStatement *statement, Piece *piece)
 	}
 }
 
-/*
- * The piece contains several statements because CASE or END was miscounted.
- * Keep the first statement, which has the given length, and move the lexer past
- * its semicolon.
- */
-static void
-go_back(CmigScriptReader *script, const Piece *piece, char *text, int length)
-{
-	CmigLexer  *lexer = &script->lexer;
-
-	cmig_lexer_move(lexer, piece->start, piece->line);
-	do
-	{
-		cmig_lexer_next_sql(lexer);
-	} while (lexer->start < piece->start + length &&
-			 lexer->type != CMIG_TOKEN_END);
-	text[length] = '\0';
-}
-
 bool
 cmig_script_next(CmigScriptReader *script, CmigStatement *statement)
 {
@@ -770,7 +617,20 @@ cmig_script_next(CmigScriptReader *script, CmigStatement *statement)
 	text = (char *) statement->text;
 	statement->raw = linitial_node(RawStmt, parsed);
 	if (list_length(parsed) > 1)
-		go_back(script, &piece, text, statement->raw->stmt_len);
+	{
+		/*
+		 * The piece contains several statements because CASE or END was
+		 * miscounted.  Keep the first one, and move the lexer past its
+		 * semicolon.
+		 */
+		int			length = statement->raw->stmt_len;
+
+		cmig_lexer_move(&script->lexer, piece.start, piece.line);
+		while (cmig_lexer_next_sql(&script->lexer) != CMIG_TOKEN_END &&
+			   script->lexer.start < piece.start + length)
+			;
+		text[length] = '\0';
+	}
 	else if (piece.has_semicolon)
 		text[strlen(text) - 1] = '\0';
 	statement->raw->stmt_location = 0;
@@ -778,37 +638,20 @@ cmig_script_next(CmigScriptReader *script, CmigStatement *statement)
 	return true;
 }
 
-/*
- * Returns the letter that represents a token's kind in the checksum.  The
- * checksum must not depend on the server version or the architecture, so these
- * letters must not change.  The checksum covers each token's kind, length, and
- * bytes, with words in lower case.
- */
-static char
-checksum_kind(const CmigLexer *lexer)
-{
-	switch (lexer->type)
-	{
-		case CMIG_TOKEN_WORD:
-			return 'w';
-		case CMIG_TOKEN_QUOTED:
-			return 'q';
-		case CMIG_TOKEN_STRING:
-			return lexer->continued ? 'c' : 's';
-		case CMIG_TOKEN_DOLLAR:
-			return 'd';
-		case CMIG_TOKEN_NUMBER:
-			return 'n';
-		case CMIG_TOKEN_PARAM:
-			return 'p';
-		default:
-			return 'o';
-	}
-}
-
 char *
 cmig_script_checksum(const char *upgrade_sql, bool transactional)
 {
+	/*
+	 * The letters that represent the kinds of tokens.  The checksum must not
+	 * depend on the server version or the architecture, so these letters must
+	 * not change.  The checksum covers each token's kind, length, and bytes,
+	 * with words in lower case.
+	 */
+	static const char kinds[] = {
+		[CMIG_TOKEN_WORD] = 'w',[CMIG_TOKEN_QUOTED] = 'q',[CMIG_TOKEN_STRING] = 's',
+		[CMIG_TOKEN_DOLLAR] = 'd',[CMIG_TOKEN_NUMBER] = 'n',[CMIG_TOKEN_PARAM] = 'p',
+		[CMIG_TOKEN_OPERATOR] = 'o',[CMIG_TOKEN_LINE_COMMENT] = 'o',[CMIG_TOKEN_BLOCK_COMMENT] = 'o'
+	};
 	CmigLexer	lexer;
 	StringInfoData buffer;
 	pg_cryptohash_ctx *checksum = cmig_checksum_start();
@@ -829,7 +672,7 @@ cmig_script_checksum(const char *upgrade_sql, bool transactional)
 				break;
 		}
 
-		appendStringInfo(&buffer, "%c%d:", checksum_kind(&lexer), length);
+		appendStringInfo(&buffer, "%c%d:", lexer.continued ? 'c' : kinds[type], length);
 		if (type == CMIG_TOKEN_WORD)
 		{
 			for (int i = 0; i < length; i++)
@@ -877,29 +720,12 @@ is_bare_transaction(CmigLexer *lexer, bool opening)
 	return cmig_lexer_is_char(lexer, ';') || lexer->type == CMIG_TOKEN_END;
 }
 
-/* Does the word begin a transaction control statement? */
-static bool
-is_transaction_control(const CmigLexer *lexer)
-{
-	static const char *const words[] = {
-		"abort", "begin", "commit", "end", "rollback", "start", NULL
-	};
-
-	return cmig_lexer_is_any_word(lexer, words);
-}
-
-/* Replace text with blanks, but keep the line breaks. */
-static void
-blank(char *from, const char *to)
-{
-	for (; from < to; from++)
-		if (*from != '\n' && *from != '\r')
-			*from = ' ';
-}
-
 char *
 cmig_script_strip_outer_transaction(const char *source)
 {
+	static const char *const control[] = {
+		"abort", "begin", "commit", "end", "rollback", "start", NULL
+	};
 	CmigLexer	lexer;
 	Piece		piece;
 	const char *begin;
@@ -923,18 +749,15 @@ cmig_script_strip_outer_transaction(const char *source)
 	 * transaction control before that statement
 	 */
 	memset(&last, 0, sizeof(last));
-	for (;;)
+	for (find_piece(&lexer, &piece); piece.start != NULL; find_piece(&lexer, &piece))
 	{
-		find_piece(&lexer, &piece);
-		if (piece.start == NULL)
-			break;
 		if (last.start != NULL)
 		{
 			CmigLexer	word;
 
 			cmig_lexer_init(&word, last.start);
 			cmig_lexer_next_sql(&word);
-			if (is_transaction_control(&word))
+			if (cmig_lexer_is_any_word(&word, control))
 				return (char *) source;
 		}
 		last = piece;
@@ -955,15 +778,16 @@ cmig_script_strip_outer_transaction(const char *source)
 		return (char *) source;
 
 	result = pstrdup(source);
-	blank(result + (begin - source), result + (begin_end - source));
-	blank(result + (last.start - source), result + (last.end - source));
+	for (char *p = result; *p; p++)
+	{
+		const char *at = source + (p - result);
+
+		if (((at >= begin && at < begin_end) || (at >= last.start && at < last.end)) &&
+			*p != '\n' && *p != '\r')
+			*p = ' ';
+	}
 	return result;
 }
-
-/* ----------------------------------------------------------------
- * Handles errors that the server's parser raises for a script.
- * ----------------------------------------------------------------
- */
 
 /*
  * Only errors in the categories that are listed in this function can be caused

@@ -2,6 +2,12 @@
  * statement.c
  *	  Statements: what they are, and whether a script can contain them.
  *
+ * No other module calls raw_parser().  Statements are classified by their parse
+ * trees alone, without access to the catalogs.  The runner handles statements
+ * whose class depends on the kind of a relation, such as REINDEX and CLUSTER of
+ * partitioned tables.  The server handles what cannot be known before a
+ * statement runs, such as whether a procedure commits.
+ *
  * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
@@ -21,14 +27,6 @@
 #include "base/base.h"
 #include "parse/internal.h"
 
-/* ----------------------------------------------------------------
- * Calls the server's parser, but rejects text that takes very long to
- * parse.
- *
- * No other module calls raw_parser().
- * ----------------------------------------------------------------
- */
-
 /*
  * At each operator and each start of a comment, the server's scanner looks at
  * all operator characters that follow without a gap.  Therefore, a long run of
@@ -37,33 +35,6 @@
 #define OPERATOR_CHARACTERS "~!@#^&|`?+-*/%<>="
 #define MIN_RUN 64				/* shorter runs may be missed */
 #define MAX_LOOKS 10000000		/* how many characters the scanner may look at */
-
-/*
- * A quick estimate.  Assumes that an operator or comment starts at each
- * character of a run, and returns true if the scanner would then exceed
- * MAX_LOOKS.
- */
-static bool
-may_take_long(const char *text)
-{
-	size_t		length = strlen(text);
-	uint64		looks = 0;
-
-	for (size_t i = 0; i < length; i += MIN_RUN)
-	{
-		size_t		first = i;
-		size_t		run;
-
-		if (strchr(OPERATOR_CHARACTERS, text[i]) == NULL)
-			continue;
-		while (first > 0 && strchr(OPERATOR_CHARACTERS, text[first - 1]))
-			first--;
-		run = strspn(text + first, OPERATOR_CHARACTERS);
-		looks += (uint64) run * run;
-		i = Max(i, first + run);
-	}
-	return looks > MAX_LOOKS;
-}
 
 /*
  * Returns the number of operator characters, starting at "at", that the scanner
@@ -78,17 +49,36 @@ count_looks(const char *at, const char **run_end)
 	return *run_end - at;
 }
 
-/*
- * Count exactly how many characters the scanner would look at.  Raise an error
- * at the token at which the count exceeds MAX_LOOKS.
- */
-static void
-refuse_long_runs(const char *text)
+List *
+cmig_raw_parse(const char *text, RawParseMode mode)
 {
-	CmigLexer	lexer;
+	size_t		length = strlen(text);
 	const char *run_end = text;
 	uint64		looks = 0;
+	CmigLexer	lexer;
 
+	/*
+	 * First a quick estimate, which assumes that an operator or comment
+	 * starts at each character of a run.
+	 */
+	for (size_t i = 0; i < length; i += MIN_RUN)
+	{
+		size_t		first = i;
+		size_t		run;
+
+		if (strchr(OPERATOR_CHARACTERS, text[i]) == NULL)
+			continue;
+		while (first > 0 && strchr(OPERATOR_CHARACTERS, text[first - 1]))
+			first--;
+		run = strspn(text + first, OPERATOR_CHARACTERS);
+		looks += (uint64) run * run;
+		i = Max(i, first + run);
+	}
+	if (looks <= MAX_LOOKS)
+		return raw_parser(text, mode);
+
+	/* count exactly */
+	looks = 0;
 	cmig_lexer_init(&lexer, text);
 	lexer.standard_conforming_strings = standard_conforming_strings;
 	while (looks <= MAX_LOOKS && cmig_lexer_next(&lexer) != CMIG_TOKEN_END)
@@ -105,13 +95,6 @@ refuse_long_runs(const char *text)
 				 errmsg("too many comments or operators without a space between them"),
 				 errhint("Put spaces between comments and between operators, and end each comment with */."),
 				 errposition(pg_mbstrlen_with_len(text, lexer.start - text) + 1)));
-}
-
-List *
-cmig_raw_parse(const char *text, RawParseMode mode)
-{
-	if (may_take_long(text))
-		refuse_long_runs(text);
 	return raw_parser(text, mode);
 }
 
@@ -137,18 +120,6 @@ cmig_raw_parse_blank_strings(Node *raw)
 {
 	(void) blank_string(raw, NULL);
 }
-
-/* ----------------------------------------------------------------
- * Classifies statements for the runner by their parse trees alone.
- *
- * This module does not access the catalogs.  The runner handles statements
- * whose class depends on the kind of a relation, such as REINDEX and CLUSTER of
- * partitioned tables.  The server handles what cannot be known before a
- * statement runs, such as whether a procedure commits.
- *
- * 	  Classifies statements for the runner.
- * ----------------------------------------------------------------
- */
 
 bool
 cmig_statement_option(const List *options, const char *name, bool otherwise)
@@ -177,36 +148,6 @@ statement_has_option(const List *options, const char *name)
 			return true;
 	}
 	return false;
-}
-
-/* Returns the name of a transaction statement for messages. */
-static const char *
-transaction_name(const TransactionStmt *statement)
-{
-	switch (statement->kind)
-	{
-		case TRANS_STMT_BEGIN:
-			return "BEGIN";
-		case TRANS_STMT_START:
-			return "START TRANSACTION";
-		case TRANS_STMT_COMMIT:
-			return "COMMIT";
-		case TRANS_STMT_ROLLBACK:
-			return "ROLLBACK";
-		case TRANS_STMT_SAVEPOINT:
-			return "SAVEPOINT";
-		case TRANS_STMT_RELEASE:
-			return "RELEASE SAVEPOINT";
-		case TRANS_STMT_ROLLBACK_TO:
-			return "ROLLBACK TO SAVEPOINT";
-		case TRANS_STMT_PREPARE:
-			return "PREPARE TRANSACTION";
-		case TRANS_STMT_COMMIT_PREPARED:
-			return "COMMIT PREPARED";
-		case TRANS_STMT_ROLLBACK_PREPARED:
-			return "ROLLBACK PREPARED";
-	}
-	return "transaction control";
 }
 
 static CmigStatementClass
@@ -341,74 +282,37 @@ cmig_statement_is_concurrent(const RawStmt *raw)
 	return cmig_statement_classify(raw, &reason) == CMIG_STATEMENT_CONCURRENTLY;
 }
 
-/*
- * Returns the name of a statement with CONCURRENTLY, other than REINDEX.
- * Returns NULL for any other statement.
- */
-static const char *
-concurrent_name(const Node *node)
-{
-	switch (nodeTag(node))
-	{
-		case T_IndexStmt:
-			return ((const IndexStmt *) node)->concurrent ? "CREATE INDEX CONCURRENTLY" : NULL;
-		case T_DropStmt:
-			return ((const DropStmt *) node)->concurrent ? "DROP INDEX CONCURRENTLY" : NULL;
-		case T_AlterTableStmt:
-			return find_detach_concurrently((const AlterTableStmt *) node) ?
-				"ALTER TABLE ... DETACH PARTITION CONCURRENTLY" : NULL;
-		default:
-			return NULL;
-	}
-}
-
-/*
- * Returns the name of a statement that cannot run inside a transaction block.
- * Returns NULL for any other statement.
- */
-static const char *
-top_level_name(const Node *node)
-{
-	switch (nodeTag(node))
-	{
-		case T_VacuumStmt:
-			return ((const VacuumStmt *) node)->is_vacuumcmd ? "VACUUM" : NULL;
-		case T_ClusterStmt:
-			return ((const ClusterStmt *) node)->relation == NULL ? "CLUSTER without a table" : NULL;
-		case T_CreatedbStmt:
-			return "CREATE DATABASE";
-		case T_DropdbStmt:
-			return "DROP DATABASE";
-		case T_AlterDatabaseStmt:
-			return statement_has_option(((const AlterDatabaseStmt *) node)->options, "tablespace") ?
-				"ALTER DATABASE ... SET TABLESPACE" : NULL;
-		case T_CreateTableSpaceStmt:
-			return "CREATE TABLESPACE";
-		case T_DropTableSpaceStmt:
-			return "DROP TABLESPACE";
-		case T_AlterSystemStmt:
-			return "ALTER SYSTEM";
-		default:
-			return NULL;
-	}
-}
-
 CmigStatementClass
 cmig_statement_classify(const RawStmt *raw, const char **reason)
 {
+	static const char *const transactions[] = {
+		[TRANS_STMT_BEGIN] = "BEGIN",
+		[TRANS_STMT_START] = "START TRANSACTION",
+		[TRANS_STMT_COMMIT] = "COMMIT",
+		[TRANS_STMT_ROLLBACK] = "ROLLBACK",
+		[TRANS_STMT_SAVEPOINT] = "SAVEPOINT",
+		[TRANS_STMT_RELEASE] = "RELEASE SAVEPOINT",
+		[TRANS_STMT_ROLLBACK_TO] = "ROLLBACK TO SAVEPOINT",
+		[TRANS_STMT_PREPARE] = "PREPARE TRANSACTION",
+		[TRANS_STMT_COMMIT_PREPARED] = "COMMIT PREPARED",
+		[TRANS_STMT_ROLLBACK_PREPARED] = "ROLLBACK PREPARED"
+	};
 	const Node *node = raw->stmt;
+	const CopyStmt *copy = (const CopyStmt *) node;
+	const char *top_level = NULL;
+	const char *concurrent = NULL;
 	bool		qualified;
 
 	switch (nodeTag(node))
 	{
 		case T_TransactionStmt:
-			*reason = transaction_name((const TransactionStmt *) node);
+			*reason = transactions[((const TransactionStmt *) node)->kind];
 			return CMIG_STATEMENT_TRANSACTION;
 
 		case T_CopyStmt:
-			if (((const CopyStmt *) node)->filename != NULL || ((const CopyStmt *) node)->is_program)
+			if (copy->filename != NULL || copy->is_program)
 				break;
-			*reason = ((const CopyStmt *) node)->is_from ? "COPY FROM STDIN" : "COPY TO STDOUT";
+			*reason = copy->is_from ? "COPY FROM STDIN" : "COPY TO STDOUT";
 			return CMIG_STATEMENT_CLIENT_COPY;
 
 		case T_DiscardStmt:
@@ -417,64 +321,95 @@ cmig_statement_classify(const RawStmt *raw, const char **reason)
 			*reason = "DISCARD ALL";
 			return CMIG_STATEMENT_DISCARD_ALL;
 
-		case T_ReindexStmt:
-			return classify_reindex((const ReindexStmt *) node, reason);
-
 		case T_CallStmt:
 			*reason = cmig_statement_own_procedure(raw, &qualified);
 			if (*reason != NULL && qualified)
 				return CMIG_STATEMENT_OWN_PROCEDURE;
 			break;
 
+		case T_ReindexStmt:
+			return classify_reindex((const ReindexStmt *) node, reason);
 		case T_CreateSubscriptionStmt:
 		case T_AlterSubscriptionStmt:
 			return classify_subscription(node, reason);
 
+		case T_IndexStmt:
+			if (((const IndexStmt *) node)->concurrent)
+				concurrent = "CREATE INDEX CONCURRENTLY";
+			break;
+		case T_DropStmt:
+			if (((const DropStmt *) node)->concurrent)
+				concurrent = "DROP INDEX CONCURRENTLY";
+			break;
+		case T_AlterTableStmt:
+			if (find_detach_concurrently((const AlterTableStmt *) node))
+				concurrent = "ALTER TABLE ... DETACH PARTITION CONCURRENTLY";
+			break;
+
+		case T_VacuumStmt:
+			if (((const VacuumStmt *) node)->is_vacuumcmd)
+				top_level = "VACUUM";
+			break;
+		case T_ClusterStmt:
+			if (((const ClusterStmt *) node)->relation == NULL)
+				top_level = "CLUSTER without a table";
+			break;
+		case T_AlterDatabaseStmt:
+			if (statement_has_option(((const AlterDatabaseStmt *) node)->options, "tablespace"))
+				top_level = "ALTER DATABASE ... SET TABLESPACE";
+			break;
+		case T_CreatedbStmt:
+			top_level = "CREATE DATABASE";
+			break;
+		case T_DropdbStmt:
+			top_level = "DROP DATABASE";
+			break;
+		case T_CreateTableSpaceStmt:
+			top_level = "CREATE TABLESPACE";
+			break;
+		case T_DropTableSpaceStmt:
+			top_level = "DROP TABLESPACE";
+			break;
+		case T_AlterSystemStmt:
+			top_level = "ALTER SYSTEM";
+			break;
 		default:
-			if ((*reason = concurrent_name(node)) != NULL)
-				return CMIG_STATEMENT_CONCURRENTLY;
-			if ((*reason = top_level_name(node)) != NULL)
-				return CMIG_STATEMENT_TOP_LEVEL;
 			break;
 	}
-	*reason = "a statement that runs in a transaction";
-	return CMIG_STATEMENT_PLAIN;
+	*reason = concurrent ? concurrent : top_level ? top_level : "a statement that runs in a transaction";
+	return concurrent ? CMIG_STATEMENT_CONCURRENTLY :
+		top_level ? CMIG_STATEMENT_TOP_LEVEL : CMIG_STATEMENT_PLAIN;
 }
 
 void
 cmig_statement_refuse(const RawStmt *raw)
 {
 	const char *reason;
+	const char *detail;
+	const char *hint;
 
 	switch (cmig_statement_classify(raw, &reason))
 	{
 		case CMIG_STATEMENT_TRANSACTION:
-			ereport(ERROR,
-					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-					 errmsg("%s is not allowed in a revision's script", reason),
-					 errdetail("The session that runs the revision controls the transaction."),
-					 errhint("Remove it. Put statements that may fail into a DO block with an EXCEPTION clause.")));
+			detail = "The session that runs the revision controls the transaction.";
+			hint = "Remove it. Put statements that may fail into a DO block with an EXCEPTION clause.";
 			break;
-
 		case CMIG_STATEMENT_CLIENT_COPY:
-			ereport(ERROR,
-					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-					 errmsg("%s is not allowed in a revision's script", reason),
-					 errdetail("The script runs in the server and has no client to copy from or to."),
-					 errhint("Use INSERT, or COPY with a file on the server.")));
+			detail = "The script runs in the server and has no client to copy from or to.";
+			hint = "Use INSERT, or COPY with a file on the server.";
 			break;
-
 		case CMIG_STATEMENT_DISCARD_ALL:
-			ereport(ERROR,
-					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-					 errmsg("%s is not allowed in a revision's script", reason),
-					 errdetail("It would discard the state of the caller's session."),
-					 errhint("Remove it. Session state that the script leaves behind is cleared when the script ends.")));
+			detail = "It would discard the state of the caller's session.";
+			hint = "Remove it. Session state that the script leaves behind is cleared when the script ends.";
 			break;
-
 		default:
-			break;
+			return;
 	}
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("%s is not allowed in a revision's script", reason),
+			 errdetail("%s", detail),
+			 errhint("%s", hint)));
 }
 
 bool
@@ -536,47 +471,6 @@ constant_of(Node *node)
 	return IsA(node, A_Const) ? (A_Const *) node : NULL;
 }
 
-/* Would set_config() treat its argument is_local as false? */
-static bool
-is_for_session(A_Const *is_local)
-{
-	bool		value;
-
-	if (is_local->isnull)
-		return true;
-	switch (nodeTag(&is_local->val))
-	{
-		case T_Boolean:
-			return !boolVal(&is_local->val);
-		case T_String:
-			return parse_bool(strVal(&is_local->val), &value) && !value;
-		default:
-			return false;
-	}
-}
-
-/*
- * Is the node a set_config() call with constant arguments that sets a value for
- * the session?
- */
-static bool
-is_set_config_call(const Node *node)
-{
-	const FuncCall *call = (const FuncCall *) node;
-	ListCell   *lc;
-
-	if (!IsA(call, FuncCall) || strcmp(strVal(llast(call->funcname)), "set_config") != 0 ||
-		list_length(call->args) != 3 || call->agg_order != NIL || call->agg_filter != NULL ||
-		call->over != NULL || call->agg_star || call->agg_distinct || call->func_variadic)
-		return false;
-	foreach(lc, call->args)
-	{
-		if (constant_of(lfirst(lc)) == NULL)
-			return false;
-	}
-	return is_for_session(constant_of(llast(call->args)));
-}
-
 List *
 cmig_statement_set_config_names(const RawStmt *raw)
 {
@@ -592,11 +486,24 @@ cmig_statement_set_config_names(const RawStmt *raw)
 		return NIL;
 	foreach(lc, select->targetList)
 	{
-		const ResTarget *target = lfirst_node(ResTarget, lc);
+		const FuncCall *call = (const FuncCall *) lfirst_node(ResTarget, lc)->val;
+		A_Const    *is_local;
+		bool		value;
 
-		if (!is_set_config_call(target->val))
+		if (!IsA(call, FuncCall) || strcmp(strVal(llast(call->funcname)), "set_config") != 0 ||
+			list_length(call->args) != 3 || call->agg_order != NIL || call->agg_filter != NULL ||
+			call->over != NULL || call->agg_star || call->agg_distinct || call->func_variadic ||
+			constant_of(linitial(call->args)) == NULL || constant_of(lsecond(call->args)) == NULL)
 			return NIL;
-		names = lappend(names, ((const FuncCall *) target->val)->funcname);
+
+		/* would set_config() treat its last argument as false? */
+		is_local = constant_of(llast(call->args));
+		if (is_local == NULL ||
+			!(is_local->isnull ||
+			  (IsA(&is_local->val, Boolean) && !boolVal(&is_local->val)) ||
+			  (IsA(&is_local->val, String) && parse_bool(strVal(&is_local->val), &value) && !value)))
+			return NIL;
+		names = lappend(names, call->funcname);
 	}
 	return names;
 }
@@ -751,45 +658,16 @@ cmig_statement_may_need_top_level(const char *source)
 	return false;
 }
 
-/* ----------------------------------------------------------------
- * Finds out from a statement's parse tree whether the statement may
- * change rows.
- *
- * 	  Finds out whether a statement may change rows.
- * ----------------------------------------------------------------
- */
-
 /*
- * Returns "CALL" if the called procedure may change rows; otherwise NULL.  Of
- * pg_cmig's procedures, only cmig.backfill may change rows.
+ * Changes of rows
  */
-static const char *
-call_command(const RawStmt *raw)
-{
-	bool		qualified;
-	const char *procedure = cmig_statement_own_procedure(raw, &qualified);
-
-	return procedure != NULL && strstr(procedure, "backfill") == NULL ? NULL : "CALL";
-}
-
-/*
- * Queries
- */
-
-/* Can the called function change rows? */
-static bool
-calls_writer(const FuncCall *call, CmigMayWrite may_write)
-{
-	List	   *names = call->funcname;
-
-	return may_write(list_length(names) > 1 ? strVal(list_nth(names, list_length(names) - 2)) : NULL,
-					 strVal(llast(names)));
-}
 
 /* A tree walker that returns true if a part of the query may change rows. */
 static bool
 find_writer(Node *node, void *may_write)
 {
+	List	   *names;
+
 	if (node == NULL)
 		return false;
 	switch (nodeTag(node))
@@ -804,7 +682,9 @@ find_writer(Node *node, void *may_write)
 				return true;
 			break;
 		case T_FuncCall:
-			if (calls_writer((FuncCall *) node, (CmigMayWrite) may_write))
+			names = ((FuncCall *) node)->funcname;
+			if (((CmigMayWrite) may_write) (list_length(names) > 1 ? strVal(list_nth(names, list_length(names) - 2)) : NULL,
+											strVal(llast(names))))
 				return true;
 			break;
 		default:
@@ -813,53 +693,15 @@ find_writer(Node *node, void *may_write)
 	return raw_expression_tree_walker(node, find_writer, may_write);
 }
 
-/*
- * Returns "command" if the query may change rows; otherwise NULL.  "query" may
- * be NULL.
- */
-static const char *
-query_command(Node *query, CmigMayWrite may_write, const char *command)
-{
-	return find_writer(query, (void *) may_write) ? command : NULL;
-}
-
-/*
- * Returns "EXPLAIN ANALYZE" if the statement may change rows; otherwise NULL.
- */
-static const char *
-explain_command(const ExplainStmt *explain, CmigMayWrite may_write)
-{
-	return cmig_statement_option(explain->options, "analyze", false) ?
-		query_command(explain->query, may_write, "EXPLAIN ANALYZE") : NULL;
-}
-
-/*
- * Sequences
- */
-
-/*
- * Returns "ALTER TABLE" if the statement restarts an identity column; otherwise
- * NULL.
- */
-static const char *
-alter_table_command(const AlterTableStmt *alter)
-{
-	ListCell   *cell;
-
-	foreach(cell, alter->cmds)
-	{
-		AlterTableCmd *cmd = lfirst_node(AlterTableCmd, cell);
-
-		if (cmd->subtype == AT_SetIdentity && statement_has_option((List *) cmd->def, "restart"))
-			return "ALTER TABLE";
-	}
-	return NULL;
-}
-
 const char *
 cmig_row_change_command(const RawStmt *raw, CmigMayWrite may_write)
 {
 	Node	   *stmt = raw->stmt;
+	const char *command;
+	Node	   *query;			/* does it make the command change rows? */
+	const char *procedure;
+	bool		qualified;
+	ListCell   *lc;
 
 	switch (nodeTag(stmt))
 	{
@@ -873,61 +715,75 @@ cmig_row_change_command(const RawStmt *raw, CmigMayWrite may_write)
 			return "MERGE";
 		case T_TruncateStmt:
 			return "TRUNCATE";
-		case T_CopyStmt:
-			return ((CopyStmt *) stmt)->is_from ? "COPY" :
-				query_command(((CopyStmt *) stmt)->query, may_write, "COPY");
-		case T_SelectStmt:
-			return query_command(stmt, may_write, "SELECT");
-		case T_DeclareCursorStmt:
-			return query_command(((DeclareCursorStmt *) stmt)->query, may_write, "DECLARE");
-		case T_PrepareStmt:
-			return query_command(((PrepareStmt *) stmt)->query, may_write, "PREPARE");
-		case T_ExplainStmt:
-			return explain_command((ExplainStmt *) stmt, may_write);
-		case T_CreateTableAsStmt:
-			return ((CreateTableAsStmt *) stmt)->objtype == OBJECT_TABLE ? "CREATE TABLE AS" : NULL;
 		case T_RefreshMatViewStmt:
 			return "REFRESH MATERIALIZED VIEW";
+		case T_DoStmt:
+			return "DO";
+		case T_ExecuteStmt:
+			return "EXECUTE";
+		case T_CallStmt:
+			/* of pg_cmig's procedures, only cmig.backfill may change rows */
+			procedure = cmig_statement_own_procedure(raw, &qualified);
+			return procedure != NULL && strstr(procedure, "backfill") == NULL ? NULL : "CALL";
+		case T_CreateTableAsStmt:
+			return ((CreateTableAsStmt *) stmt)->objtype == OBJECT_TABLE ? "CREATE TABLE AS" : NULL;
 		case T_AlterSeqStmt:
 			return statement_has_option(((AlterSeqStmt *) stmt)->options, "restart") ? "ALTER SEQUENCE" : NULL;
 		case T_AlterTableStmt:
-			return alter_table_command((AlterTableStmt *) stmt);
-		case T_DoStmt:
-			return "DO";
-		case T_CallStmt:
-			return call_command(raw);
-		case T_ExecuteStmt:
-			return "EXECUTE";
+			foreach(lc, ((AlterTableStmt *) stmt)->cmds)
+			{
+				AlterTableCmd *cmd = lfirst_node(AlterTableCmd, lc);
+
+				if (cmd->subtype == AT_SetIdentity && statement_has_option((List *) cmd->def, "restart"))
+					return "ALTER TABLE";
+			}
+			return NULL;
+		case T_CopyStmt:
+			if (((CopyStmt *) stmt)->is_from)
+				return "COPY";
+			command = "COPY";
+			query = ((CopyStmt *) stmt)->query;
+			break;
+		case T_SelectStmt:
+			command = "SELECT";
+			query = stmt;
+			break;
+		case T_DeclareCursorStmt:
+			command = "DECLARE";
+			query = ((DeclareCursorStmt *) stmt)->query;
+			break;
+		case T_PrepareStmt:
+			command = "PREPARE";
+			query = ((PrepareStmt *) stmt)->query;
+			break;
+		case T_ExplainStmt:
+			if (!cmig_statement_option(((ExplainStmt *) stmt)->options, "analyze", false))
+				return NULL;
+			command = "EXPLAIN ANALYZE";
+			query = ((ExplainStmt *) stmt)->query;
+			break;
 		default:
 			return NULL;
 	}
+	return find_writer(query, (void *) may_write) ? command : NULL;
 }
 
-/* ----------------------------------------------------------------
- * Checks whether a script can run by examining its text alone.
+/*
+ * Checking a script's text alone
  *
- * This module uses the server's parser, but does not access the catalogs.
  * standard_conforming_strings must have the value that it will have when the
- * script runs.
- *
- * A parser error is caught without a subtransaction, because the parser
- * acquires no resources other than memory.  Errors that were not caused by the
- * text, such as a cancellation, are rethrown.
- * ----------------------------------------------------------------
+ * script runs.  A parser error is caught without a subtransaction, because the
+ * parser acquires no resources other than memory.  Errors that were not caused
+ * by the text, such as a cancellation, are rethrown.
  */
 
-/*
- * Convert the caught error to a problem that names the statement's number and
- * the line.
- */
 static CmigTextProblem *
-describe_error(const char *what, const CmigStatement *statement, const ErrorData *error)
+make_problem(char *problem, const char *fix)
 {
 	CmigTextProblem *result = palloc(sizeof(CmigTextProblem));
 
-	result->problem = psprintf("its %s script cannot run: statement %d, line %d: %s", what,
-							   statement->number, cmig_script_error_line(statement, error), error->message);
-	result->fix = error->hint ? error->hint : "Correct the script and load it again.";
+	result->problem = problem;
+	result->fix = fix;
 	return result;
 }
 
@@ -939,7 +795,6 @@ static CmigTextProblem *
 find_refusal(const char *what, const CmigStatement *statement, bool transactional,
 			 bool off_mode)
 {
-	CmigTextProblem *result;
 	const char *reason;
 	const char *refusal = "is not allowed in a revision's script";
 	const char *fix = NULL;
@@ -969,33 +824,8 @@ find_refusal(const char *what, const CmigStatement *statement, bool transactiona
 			fix = "Remove it.";
 			break;
 	}
-	result = palloc(sizeof(CmigTextProblem));
-	result->problem = psprintf("its %s script cannot run: statement %d, line %d: %s %s", what,
-							   statement->number, statement->line, reason, refusal);
-	result->fix = fix;
-	return result;
-}
-
-/*
- * Returns the table whose rows a statement writes.  Returns NULL if there is
- * none.
- */
-static const RangeVar *
-written_table(Node *stmt)
-{
-	switch (nodeTag(stmt))
-	{
-		case T_InsertStmt:
-			return ((InsertStmt *) stmt)->relation;
-		case T_UpdateStmt:
-			return ((UpdateStmt *) stmt)->relation;
-		case T_DeleteStmt:
-			return ((DeleteStmt *) stmt)->relation;
-		case T_CopyStmt:
-			return ((CopyStmt *) stmt)->is_from ? ((CopyStmt *) stmt)->relation : NULL;
-		default:
-			return NULL;
-	}
+	return make_problem(psprintf("its %s script cannot run: statement %d, line %d: %s %s", what,
+								 statement->number, statement->line, reason, refusal), fix);
 }
 
 /*
@@ -1010,8 +840,7 @@ static CmigTextProblem *
 find_write_to_dropped(const CmigStatement *statement, List **dropped, MemoryContext context)
 {
 	Node	   *stmt = statement->raw->stmt;
-	const RangeVar *table = written_table(stmt);
-	CmigTextProblem *result;
+	const RangeVar *table = IsA(stmt, AlterTableStmt) || IsA(stmt, IndexStmt) ? NULL : written_relation(stmt);
 	const char *name;
 	ListCell   *lc;
 
@@ -1032,13 +861,10 @@ find_write_to_dropped(const CmigStatement *statement, List **dropped, MemoryCont
 	name = table->schemaname ? psprintf("%s.%s", table->schemaname, table->relname) : table->relname;
 	foreach(lc, *dropped)
 	{
-		if (strcmp(lfirst(lc), name) != 0)
-			continue;
-		result = palloc(sizeof(CmigTextProblem));
-		result->problem = psprintf("its downgrade script cannot run: statement %d, line %d writes to table \"%s\", which an earlier statement drops",
-								   statement->number, statement->line, name);
-		result->fix = "If you joined several files with cat, load the files with their names instead, using awk as in README.md.";
-		return result;
+		if (strcmp(lfirst(lc), name) == 0)
+			return make_problem(psprintf("its downgrade script cannot run: statement %d, line %d writes to table \"%s\", which an earlier statement drops",
+										 statement->number, statement->line, name),
+								"If you joined several files with cat, load the files with their names instead, using awk as in README.md.");
 	}
 	return NULL;
 }
@@ -1052,6 +878,7 @@ cmig_text_check(const char *what, const char *sql, bool transactional, bool off_
 	CmigScriptReader *script = cmig_script_open(sql);
 	CmigStatement statement = {0};
 	CmigTextProblem *volatile problem = NULL;
+	ErrorData  *error;
 	bool		down = strcmp(what, "downgrade") == 0;
 	List	   *dropped = NIL;
 
@@ -1078,7 +905,10 @@ cmig_text_check(const char *what, const char *sql, bool transactional, bool off_
 	PG_CATCH();
 	{
 		MemoryContextSwitchTo(caller);
-		problem = describe_error(what, &statement, cmig_script_error_take());
+		error = cmig_script_error_take();
+		problem = make_problem(psprintf("its %s script cannot run: statement %d, line %d: %s", what,
+										statement.number, cmig_script_error_line(&statement, error), error->message),
+							   error->hint ? error->hint : "Correct the script and load it again.");
 	}
 	PG_END_TRY();
 
