@@ -128,7 +128,7 @@ add_step_row(CmigDirection direction, const CmigRevision *revision, void *arg)
  */
 static void
 run_plan(FunctionCallInfo fcinfo, const CmigSituation *now, const CmigPlan *plan,
-		 const CmigAllowedTexts *allowed, bool examine, int *number)
+		 const uint64 *allowed, bool examine, int *number)
 {
 	StepRows	rows = {.result = (ReturnSetInfo *) fcinfo->resultinfo,.number = *number};
 	CmigRunPlan run = {.now = now,.plan = plan,.allowed = allowed,.report = add_step_row,.arg = &rows};
@@ -155,7 +155,7 @@ upgrade(FunctionCallInfo fcinfo, const CmigNames *targets, const char *checksum)
 	{
 		CmigSituation now;
 		CmigPlan   *plan;
-		CmigAllowedTexts *allowed;
+		uint64	   *allowed;
 		int			number = 0;
 
 		cmig_change_begin("cmig.upgrade()");
@@ -254,7 +254,7 @@ cmig_upgrade_shown_array(PG_FUNCTION_ARGS)
 Datum
 cmig_upgrade_steps(PG_FUNCTION_ARGS)
 {
-	return upgrade(fcinfo, cmig_argument_one(cmig_move_argument_steps_up(fcinfo, false)), NULL);
+	return upgrade(fcinfo, cmig_argument_one(cmig_move_argument_steps(fcinfo, CMIG_UPGRADE, false)), NULL);
 }
 
 Datum
@@ -273,7 +273,7 @@ cmig_downgrade_shown(PG_FUNCTION_ARGS)
 Datum
 cmig_downgrade_steps(PG_FUNCTION_ARGS)
 {
-	return downgrade(fcinfo, cmig_move_argument_steps_down(fcinfo, false), NULL);
+	return downgrade(fcinfo, cmig_move_argument_steps(fcinfo, CMIG_DOWNGRADE, false), NULL);
 }
 
 Datum
@@ -340,13 +340,13 @@ cmig_upgrade_stepwise_array(PG_FUNCTION_ARGS)
 Datum
 cmig_upgrade_stepwise_steps(PG_FUNCTION_ARGS)
 {
-	return upgrade_stepwise(fcinfo, cmig_argument_one(cmig_move_argument_steps_up(fcinfo, true)));
+	return upgrade_stepwise(fcinfo, cmig_argument_one(cmig_move_argument_steps(fcinfo, CMIG_UPGRADE, true)));
 }
 
 Datum
 cmig_downgrade_stepwise_steps(PG_FUNCTION_ARGS)
 {
-	cmig_stepwise_downgrade(fcinfo, cmig_move_argument_steps_down(fcinfo, true), cmig_argument_text(fcinfo, 1), NULL);
+	cmig_stepwise_downgrade(fcinfo, cmig_move_argument_steps(fcinfo, CMIG_DOWNGRADE, true), cmig_argument_text(fcinfo, 1), NULL);
 	PG_RETURN_VOID();
 }
 

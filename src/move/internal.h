@@ -21,7 +21,7 @@
 #include "run/run.h"
 #include "store/store.h"
 
-/* in graph/plan.c */
+/* in plan.c */
 
 /*
  * For a long plan, read all small scripts at once and keep them.  This takes a
@@ -33,6 +33,12 @@ extern void cmig_step_texts_read_small(CmigStepTexts *texts);
 pg_noreturn extern void cmig_step_texts_deleted(const char *id);
 
 /* in move.c */
+
+/*
+ * Returns a text about the step for this node, such as "upgrade 001 -> 002,
+ * message".
+ */
+extern char *cmig_move_title(const CmigGraph *graph, CmigDirection direction, int node);
 
 /* Report in a NOTICE that the step for this node is about to run. */
 extern void cmig_move_report(const CmigSituation *now, const CmigPlan *plan, int node);
@@ -80,13 +86,13 @@ extern void cmig_move_run_step(const CmigSituation *now, const CmigPlan *plan,
 							   const CmigPlanStep *step, const CmigRunStep *run,
 							   CmigJournalEntry *entry);
 
-/* in graph/plan.c */
+/* in plan.c */
 
 /*
  * Raises error MG016 if the texts of step i (counted from 0) have changed
  * since the checksum was checked.
  */
-extern void cmig_plan_checksum_require_step(const CmigAllowedTexts *allowed, int i,
+extern void cmig_plan_checksum_require_step(const uint64 *allowed, int i,
 											const CmigRunStep *step);
 
 /* in move.c */
@@ -145,45 +151,6 @@ typedef enum CmigResumeVerdict
  */
 extern CmigResumeVerdict cmig_resume_judge(RawStmt *raw, const char *detail,
 										   List **leftovers, char **finish);
-
-/* in stepwise.c */
-
-/*
- * The statements of a script that are skipped.  When a script begins, all
- * fields except "context" must be zero.
- */
-typedef struct CmigPassedOver
-{
-	MemoryContext context;		/* memory context of the lists */
-	bool		any;			/* has any statement been skipped? */
-	int			resumed_at;		/* number of the first statement that was not
-								 * skipped, or 0 */
-	List	   *temporary;		/* of int: numbers of the skipped statements
-								 * that created temporary objects */
-	List	   *temporary_names;	/* of char *: names of the objects that
-									 * these statements created */
-} CmigPassedOver;
-
-/*
- * Record a statement as skipped, or, if it only sets something in the session,
- * run it again and commit it.
- */
-extern void cmig_passed_over_add(CmigPassedOver *passed, const CmigStatement *statement,
-								 RawStmt *raw);
-
-/*
- * Call this for each statement that is not skipped.  The first one is recorded
- * as the statement at which the current CALL resumes the script.
- */
-extern void cmig_passed_over_end(CmigPassedOver *passed, int statement);
-
-/*
- * Returns the hint for an error with this SQLSTATE if the failed statement may
- * need temporary objects from the session of an earlier call.  Otherwise,
- * returns NULL.
- */
-extern char *cmig_passed_over_hint(const CmigPassedOver *passed, const CmigRunStep *step,
-								   int sqlstate);
 
 /* in nontransactional.c */
 

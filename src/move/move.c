@@ -1,6 +1,9 @@
 /*
  * move.c
- *	  Moves in one transaction: upgrade, downgrade, reset.
+ *	  What all moves share: the state, plans, checks, steps, restore points.
+ *
+ * SELECT cmig.upgrade and CALL cmig.upgrade_stepwise differ only in where they
+ * commit.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -26,12 +29,6 @@
 #include "run/run.h"
 #include "store/store.h"
 
-/* ----------------------------------------------------------------
- * Implements cmig.set_protect, which protects the database against
- * destructive operations.
- * ----------------------------------------------------------------
- */
-
 PG_FUNCTION_INFO_V1(cmig_set_protect);
 
 Datum
@@ -40,18 +37,6 @@ cmig_set_protect(PG_FUNCTION_ARGS)
 	cmig_database_setting_set("cmig.set_protect()", "cmig.protect", cmig_argument_text(fcinfo, 0));
 	PG_RETURN_TEXT_P(cstring_to_text(cmig_settings_protect_stored()));
 }
-
-/* ----------------------------------------------------------------
- * Functions shared by upgrades, downgrades, and other runs.
- *
- * These functions read the state, plan the steps, enforce cmig.protect, and
- * run a step's script in the current transaction.  They are the same for
- * SELECT cmig.upgrade and CALL cmig.upgrade_stepwise, which differ only in
- * where they commit.
- * ----------------------------------------------------------------
- */
-
-/* The state of the database */
 
 CmigSituation
 cmig_move_read(bool with_details)
@@ -66,10 +51,6 @@ cmig_move_read(bool with_details)
 	now.applied = cmig_applied_find(now.graph, cmig_version_rows_read());
 	return now;
 }
-
-/*
- * Protection
- */
 
 void
 cmig_move_require_unprotected(const CmigSituation *now, const CmigPlan *plan, bool everything,
@@ -92,37 +73,28 @@ cmig_move_require_unprotected(const CmigSituation *now, const CmigPlan *plan, bo
 			 errhint("%s", cmig_settings_unprotect_hint(commits))));
 }
 
-/* Running a plan */
-
-/* Returns a revision's parents as "a, b", or "base" if it has none. */
-static char *
-parents_text(const CmigGraph *graph, int node)
+char *
+cmig_move_title(const CmigGraph *graph, CmigDirection direction, int node)
 {
+	const CmigRevision *revision = graph->nodes[node].revision;
 	const CmigEdges *parents = &graph->nodes[node].parents;
+	const char *comma = revision->message[0] ? ", " : "";
+	const char *below;
 
-	return parents->count == 0 ? pstrdup("base") :
-		cmig_graph_ids_text(graph, parents->nodes, parents->count);
+	if (revision->repeatable)
+		return psprintf("repeatable %s%s%s", revision->id, comma, revision->message);
+	below = parents->count == 0 ? "base" : cmig_graph_ids_text(graph, parents->nodes, parents->count);
+	return psprintf("%s %s -> %s%s%s", cmig_direction_name(direction),
+					direction == CMIG_UPGRADE ? below : revision->id,
+					direction == CMIG_UPGRADE ? revision->id : below, comma, revision->message);
 }
 
 void
 cmig_move_report(const CmigSituation *now, const CmigPlan *plan, int node)
 {
-	const CmigRevision *revision = now->graph->nodes[node].revision;
-	const char *comma = revision->message[0] ? ", " : "";
-
-	if (now->quiet)
-		return;
-	if (revision->repeatable)
+	if (!now->quiet)
 		ereport(NOTICE,
-				(errmsg("repeatable %s%s%s", revision->id, comma, revision->message)));
-	else if (plan->direction == CMIG_UPGRADE)
-		ereport(NOTICE,
-				(errmsg("upgrade %s -> %s%s%s", parents_text(now->graph, node),
-						revision->id, comma, revision->message)));
-	else
-		ereport(NOTICE,
-				(errmsg("downgrade %s -> %s%s%s", revision->id,
-						parents_text(now->graph, node), comma, revision->message)));
+				(errmsg("%s", cmig_move_title(now->graph, plan->direction, node))));
 }
 
 void
@@ -145,10 +117,6 @@ cmig_move_report_nothing(const CmigGraph *graph, const CmigNames *rows, const ch
 			(errmsg("nothing to %s: %s is at %s", verb,
 					cmig_scope_text(), rows->count == 0 ? "base" : cmig_listing_text(&current))));
 }
-
-/*
- * Checking
- */
 
 void
 cmig_move_check(CmigStepTexts *texts, const CmigPlan *plan)
@@ -228,18 +196,6 @@ version_changed(const char *detail, const char *hint)
 					 cmig_version_rows_table(), hint)));
 }
 
-/* Does "change" contain the node? */
-static bool
-has_node(const CmigEdges *change, int node)
-{
-	for (int i = 0; i < change->count; i++)
-	{
-		if (change->nodes[i] == node)
-			return true;
-	}
-	return false;
-}
-
 /*
  * Must the node have a version row?  If "step" is not NULL, the step has
  * already changed the rows but has not been added to "expected".
@@ -247,29 +203,15 @@ has_node(const CmigEdges *change, int node)
 static bool
 is_expected(const CmigExpectedRows *expected, const CmigPlanStep *step, int node)
 {
-	if (step != NULL && has_node(&step->added, node))
-		return true;
-	return expected->set[node] && !(step != NULL && has_node(&step->removed, node));
-}
+	bool		result = expected->set[node];
 
-/*
- * Returns the id of a revision whose version row is expected but is missing
- * from "rows", or "" if none is missing.
- */
-static const char *
-missing_row(const CmigGraph *graph, const CmigExpectedRows *expected, const CmigPlanStep *step,
-			const CmigNames *rows)
-{
-	for (int i = 0; i < graph->count; i++)
-	{
-		bool		found = !is_expected(expected, step, i);
-
-		for (int j = 0; j < rows->count && !found; j++)
-			found = strcmp(rows->names[j], cmig_graph_id(graph, i)) == 0;
-		if (!found)
-			return cmig_graph_id(graph, i);
-	}
-	return "";
+	for (int i = 0; step != NULL && i < step->removed.count; i++)
+		if (step->removed.nodes[i] == node)
+			result = false;
+	for (int i = 0; step != NULL && i < step->added.count; i++)
+		if (step->added.nodes[i] == node)
+			result = true;
+	return result;
 }
 
 void
@@ -290,9 +232,11 @@ cmig_move_require_expected(const CmigSituation *now, const CmigExpectedRows *exp
 			version_changed(psprintf("It contains row \"%s\", which no step has written.",
 									 rows->names[i]), hint);
 	}
-	if (rows->count != count)
-		version_changed(psprintf("The row of revision \"%s\" is missing.",
-								 missing_row(now->graph, expected, step, rows)), hint);
+	for (int i = 0; rows->count != count && i < now->graph->count; i++)
+		if (is_expected(expected, step, i) &&
+			!cmig_graph_lists(rows, cmig_graph_id(now->graph, i)))
+			version_changed(psprintf("The row of revision \"%s\" is missing.",
+									 cmig_graph_id(now->graph, i)), hint);
 }
 
 void
@@ -465,14 +409,13 @@ cmig_move_plan_downgrade(const CmigSituation *now, const char *target, CmigDowng
 	return plan;
 }
 
-/* ----------------------------------------------------------------
- * Implements cmig.restore_point, which creates restore points in the WAL
- * before and after a run.
+/*
+ * Restore points
  *
- * The restore point before the run is created with pg_create_restore_point(),
- * which requires the privilege to call that function.  The restore point after
- * the run must follow the commit record, so a transaction callback writes it.
- * ----------------------------------------------------------------
+ * With cmig.restore_point, each run creates one before it in the WAL, with
+ * pg_create_restore_point(), which requires the privilege to call that
+ * function.  The restore point after the run must follow the commit record, so
+ * a transaction callback writes it.
  */
 
 static bool restore_point = false;
@@ -504,31 +447,6 @@ static CmigQuery may_create = {
 };
 
 static CmigQuery create_point = {"SELECT pg_create_restore_point($1)", 1, {TEXTOID}};
-
-/* Set run_time to the current time in UTC. */
-static void
-set_run_time(void)
-{
-	struct pg_tm tm;
-	fsec_t		fsec;
-
-	if (timestamp2tm(GetCurrentTimestamp(), NULL, &tm, &fsec, NULL, NULL) != 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
-				 errmsg("timestamp out of range")));
-	snprintf(run_time, sizeof(run_time), "%04d%02d%02d_%02d%02d%02d_%06d", tm.tm_year, tm.tm_mon,
-			 tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, (int) fsec);
-}
-
-/*
- * Returns the name of a restore point of the current run.  "which" is "before"
- * or "after".
- */
-static char *
-point_name(const char *which)
-{
-	return psprintf("cmig_%s_%s", run_time, which);
-}
 
 /*
  * Transaction callback: after a commit, create the second restore point of
@@ -586,47 +504,45 @@ cmig_restore_point_init(void)
 	RegisterSubXactCallback(end_subtransaction, NULL);
 }
 
-/*
- * Raise error 42501 unless the current user is allowed to create a restore
- * point.
- */
-static void
-require_privilege(void)
+char *
+cmig_restore_point_before(void)
 {
-	char	   *answer = NULL;
+	char	   *may = NULL;
+	char	   *name;
+	char	   *after;
+	Datum		values[1];
+	struct pg_tm tm;
+	fsec_t		fsec;
 
-	cmig_query_each(&may_create, NULL, NULL, cmig_query_keep_text, &answer);
-	if (answer == NULL || strcmp(answer, "true") != 0)
+	run_time[0] = '\0';
+	if (!cmig_settings_bool("cmig.restore_point", restore_point))
+		return NULL;
+	cmig_query_each(&may_create, NULL, NULL, cmig_query_keep_text, &may);
+	if (may == NULL || strcmp(may, "true") != 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("permission denied to create a restore point"),
 				 errdetail("cmig.restore_point is on."),
 				 errhint("GRANT EXECUTE ON FUNCTION pg_catalog.pg_create_restore_point(text) TO %s",
 						 quote_identifier(GetUserNameFromId(GetUserId(), false)))));
-}
 
-char *
-cmig_restore_point_before(void)
-{
-	char	   *name;
-	char	   *names;
-	Datum		values[1];
-
-	run_time[0] = '\0';
-	if (!cmig_settings_bool("cmig.restore_point", restore_point))
-		return NULL;
-	require_privilege();
-	set_run_time();
-	name = point_name("before");
+	/* the time in UTC */
+	if (timestamp2tm(GetCurrentTimestamp(), NULL, &tm, &fsec, NULL, NULL) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
+				 errmsg("timestamp out of range")));
+	snprintf(run_time, sizeof(run_time), "%04d%02d%02d_%02d%02d%02d_%06d", tm.tm_year, tm.tm_mon,
+			 tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, (int) fsec);
+	name = psprintf("cmig_%s_before", run_time);
+	after = psprintf("cmig_%s_after", run_time);
 	values[0] = CStringGetTextDatum(name);
 	(void) cmig_query_run(&create_point, values, NULL);
-	names = psprintf("restore points %s and %s", name, point_name("after"));
 	ereport(NOTICE,
 			(errmsg("created restore point %s", name),
 			 errdetail("It marks the state before the run. Restore point %s will be created after the run has committed.",
-					   point_name("after")),
+					   after),
 			 errhint("To restore one of these states, set recovery_target_name to the name of its restore point.")));
-	return names;
+	return psprintf("restore points %s and %s", name, after);
 }
 
 void

@@ -18,15 +18,14 @@
 #include "graph/graph.h"
 #include "run/run.h"
 
-/* in graph/plan.c */
+/* in plan.c */
 
 /*
- * Return the first argument of the SQL call, a number of steps, as a relative
+ * Returns the first argument of the SQL call, a number of steps, as a relative
  * identifier such as "+2" or "-1".  If "stepwise" is true, hints mention the
  * stepwise procedures instead of the functions.
  */
-extern char *cmig_move_argument_steps_up(FunctionCallInfo fcinfo, bool stepwise);
-extern char *cmig_move_argument_steps_down(FunctionCallInfo fcinfo, bool stepwise);
+extern char *cmig_move_argument_steps(FunctionCallInfo fcinfo, CmigDirection direction, bool stepwise);
 
 /*
  * Raises an error if the downgrade target is missing, or if it is a word such
@@ -125,7 +124,7 @@ extern void cmig_move_rows(const CmigSituation *now, const CmigPlanStep *step);
  */
 extern void cmig_move_require_rows(const CmigSituation *now, const CmigPlan *plan);
 
-/* in graph/plan.c */
+/* in plan.c */
 
 /*
  * Returns a plan's checksum.  A revision without a downgrade script is not an
@@ -142,33 +141,28 @@ extern char *cmig_plan_checksum(const CmigSituation *now, const CmigPlan *plan, 
 extern char *cmig_plan_checksum_argument(FunctionCallInfo fcinfo, int n, const char *hint);
 
 /*
- * The scripts to which a run is restricted because the caller has passed a
- * checksum.  A NULL pointer means that there is no restriction.
- */
-typedef struct CmigAllowedTexts CmigAllowedTexts;
-
-/*
  * Raises error MG016, with a detail that says what has changed, unless the
- * plan has the given checksum.  Returns the scripts that the checksum covers,
- * allocated in the current memory context, or NULL if "checksum" is NULL.
+ * plan has the given checksum.  Returns the scripts to which the checksum
+ * restricts the run: a hash of the texts of each step, allocated in the current
+ * memory context.  Returns NULL, which stands for no restriction, if "checksum"
+ * is NULL.
  */
-extern CmigAllowedTexts *cmig_plan_checksum_require(const char *checksum, const CmigSituation *now,
-													const CmigPlan *plan);
+extern uint64 *cmig_plan_checksum_require(const char *checksum, const CmigSituation *now,
+										  const CmigPlan *plan);
 
 /* in move.c */
 
 /* Register cmig.restore_point and the transaction callbacks. */
 extern void cmig_restore_point_init(void);
 
-/* in graph/plan.c */
+/* in plan.c */
 
 /* A plan to run, and the state of the run. */
 typedef struct CmigRunPlan
 {
 	const CmigSituation *now;
 	const CmigPlan *plan;
-	const CmigAllowedTexts *allowed;	/* scripts that may run, or NULL for
-										 * all */
+	const uint64 *allowed;		/* scripts that may run, or NULL for all */
 	void		(*examine) (const CmigSituation *now, const CmigPlan *plan);	/* called before the
 																				 * first step; NULL if
 																				 * not needed */

@@ -22,19 +22,19 @@
  * These rows are written with the caller's privileges, even if the script has
  * set another role.
  *
- * Each statement runs at top level.  cmig.progress records which statements
- * have run.
- *
  * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 
 #include "access/xact.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_type.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "nodes/pg_list.h"
+#include "parser/parse_func.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
 #include "utils/memutils.h"
 
 #include "base/base.h"
@@ -44,6 +44,24 @@
 #include "parse/parse.h"
 #include "run/run.h"
 #include "store/store.h"
+
+/*
+ * The statements of a script that an earlier call has run, and that this call
+ * skips, except for those that only set something in the session, which it runs
+ * again.  Temporary objects that the skipped statements created in the session
+ * of the earlier call no longer exist, but a later statement may need them.
+ */
+typedef struct Skipped
+{
+	MemoryContext context;		/* memory context of the lists */
+	bool		any;			/* has any statement been skipped? */
+	int			resumed_at;		/* number of the first statement that was not
+								 * skipped, or 0 */
+	List	   *temporary;		/* of int: numbers of the skipped statements
+								 * that created temporary objects */
+	List	   *temporary_names;	/* of char *: names of the objects that
+									 * these statements created */
+}			Skipped;
 
 /*
  * The maximum number of times that the leftovers of a statement are removed
@@ -63,7 +81,7 @@ typedef struct StepRun
 	List	   *rows;			/* of CmigProgressRow *: the progress of
 								 * earlier calls */
 
-	CmigPassedOver passed;		/* statements that an earlier call has run */
+	Skipped		skipped;
 
 	/* The following fields describe the current statement. */
 	RawStmt    *raw;
@@ -85,8 +103,6 @@ static Oid	run_caller = InvalidOid;
 
 /* Has the pg_cmig procedure that is running committed any of its work? */
 static bool own_work_is_there = false;
-
-/* Rows of cmig.progress */
 
 /*
  * Switch to the role that called the run, whose privileges are used to write
@@ -114,6 +130,17 @@ write_row(const StepRun *run, CmigProgressState state, const char *detail)
 	cmig_role_return(&saved);
 }
 
+/* Delete the current statement's row in cmig.progress. */
+static void
+remove_row(const StepRun *run)
+{
+	CmigRole	saved = begin_own_work(run);
+
+	cmig_progress_remove(run->step->revision, run->step->direction,
+						 run->script.statement.number);
+	cmig_role_return(&saved);
+}
+
 /*
  * Returns the detail for a row of cmig.progress: a JSON object with the
  * statement's checksum and other members.
@@ -136,16 +163,6 @@ what(const StepRun *run)
 					run->script.statement.number);
 }
 
-/* Record the current statement as done, and commit. */
-static void
-commit_done(const StepRun *run)
-{
-	write_row(run, CMIG_PROGRESS_DONE, make_detail(run, ""));
-	cmig_toplevel_commit();
-}
-
-/* Statements that can run inside a transaction */
-
 /*
  * Attempt callback: run the statement, and record it as done in the same
  * transaction.
@@ -159,10 +176,6 @@ run_plain(void *arg)
 	cmig_extension_require(run->step->revision);
 	write_row(run, CMIG_PROGRESS_DONE, make_detail(run, ""));
 }
-
-/*
- * CALL and DO
- */
 
 /* Does the statement call a pg_cmig procedure? */
 static bool
@@ -215,59 +228,44 @@ has_not_committed(void *arg)
 }
 
 /*
- * Raise error MG012 for a statement in doubt, because the caller has not said
- * how to handle it.
- */
-static void
-stop_in_doubt(const StepRun *run)
-{
-	const char *text = run->script.statement.text;
-
-	ereport(ERROR,
-			(errcode(ERRCODE_CMIG_IN_DOUBT),
-			 errmsg("statement %d of revision \"%s\" is in doubt",
-					run->script.statement.number, run->step->revision),
-			 errdetail("When the run was interrupted, the statement had already committed some or all of its work. The statement is: %.*s",
-					   pg_mbcliplen(text, strlen(text), 200), text),
-			 errhint("Check whether the statement's work is complete. %s continues after it; in_doubt => 'again' runs it again.",
-					 cmig_script_run_in_doubt_call(run->step))));
-}
-
-/*
  * Run a CALL or DO.  If an earlier call has left the statement in doubt,
  * handle it as the caller has requested.
  */
 static void
 run_call(StepRun *run)
 {
+	const char *text = run->script.statement.text;
+	CmigInDoubt answer = *run->in_doubt;
+
 	if (run->row != NULL)
 	{
-		CmigInDoubt answer = *run->in_doubt;
-
 		*run->in_doubt = CMIG_IN_DOUBT_STOP;
-		if (answer == CMIG_IN_DOUBT_STOP)
-			stop_in_doubt(run);
-		if (answer == CMIG_IN_DOUBT_DONE)
+		switch (answer)
 		{
-			commit_done(run);
-			return;
-		}
-		else
-		{
-			CmigRole	saved = begin_own_work(run);
-
-			cmig_progress_remove(run->step->revision, run->step->direction,
-								 run->script.statement.number);
-			cmig_role_return(&saved);
-			cmig_toplevel_commit();
+			case CMIG_IN_DOUBT_STOP:
+				ereport(ERROR,
+						(errcode(ERRCODE_CMIG_IN_DOUBT),
+						 errmsg("statement %d of revision \"%s\" is in doubt",
+								run->script.statement.number, run->step->revision),
+						 errdetail("When the run was interrupted, the statement had already committed some or all of its work. The statement is: %.*s",
+								   pg_mbcliplen(text, strlen(text), 200), text),
+						 errhint("Check whether the statement's work is complete. %s continues after it; in_doubt => 'again' runs it again.",
+								 cmig_script_run_in_doubt_call(run->step))));
+				break;
+			case CMIG_IN_DOUBT_DONE:
+				write_row(run, CMIG_PROGRESS_DONE, make_detail(run, ""));
+				cmig_toplevel_commit();
+				return;
+			case CMIG_IN_DOUBT_AGAIN:
+				remove_row(run);
+				cmig_toplevel_commit();
+				break;
 		}
 	}
 	run->calling = true;
 	cmig_toplevel_attempt(run_in_doubt, has_not_committed, run, what(run));
 	run->calling = false;
 }
-
-/* Statements that cannot run inside a transaction */
 
 /*
  * Find out what an earlier attempt to run the current statement has done.  If
@@ -353,8 +351,6 @@ run_judged(StepRun *run)
 	run->judging = false;
 }
 
-/* pg_cmig procedures */
-
 /* Run a pg_cmig procedure, which can resume its own work. */
 static void
 run_own(StepRun *run)
@@ -369,7 +365,8 @@ run_own(StepRun *run)
 	run->own = true;
 	cmig_toplevel_execute(run->raw, run->script.statement.text);
 	cmig_toplevel_commit();
-	commit_done(run);
+	write_row(run, CMIG_PROGRESS_DONE, make_detail(run, ""));
+	cmig_toplevel_commit();
 	run->own = false;
 }
 
@@ -377,26 +374,6 @@ void
 cmig_nontransactional_note_own_work(void)
 {
 	own_work_is_there = true;
-}
-
-/*
- * Failures
- */
-
-/*
- * Returns true if the failed statement has left nothing behind in the
- * database.
- */
-static bool
-has_left_nothing(const StepRun *run)
-{
-	List	   *leftovers;
-	char	   *finish;
-
-	if (run->own)
-		return !own_work_is_there;
-	return cmig_resume_judge(run->raw, run->detail, &leftovers, &finish) == CMIG_RESUME_AGAIN &&
-		leftovers == NIL;
 }
 
 /*
@@ -413,15 +390,14 @@ forget_failed(StepRun *run)
 		return;
 	PG_TRY();
 	{
-		cmig_toplevel_snapshot();
-		if (has_left_nothing(run))
-		{
-			CmigRole	saved = begin_own_work(run);
+		List	   *leftovers = NIL;
+		char	   *finish;
 
-			cmig_progress_remove(run->step->revision, run->step->direction,
-								 run->script.statement.number);
-			cmig_role_return(&saved);
-		}
+		cmig_toplevel_snapshot();
+		if (run->own ? !own_work_is_there
+			: cmig_resume_judge(run->raw, run->detail, &leftovers, &finish) == CMIG_RESUME_AGAIN &&
+			leftovers == NIL)
+			remove_row(run);
 		cmig_toplevel_commit();
 	}
 	PG_CATCH();
@@ -432,10 +408,6 @@ forget_failed(StepRun *run)
 	}
 	PG_END_TRY();
 }
-
-/*
- * One statement
- */
 
 /*
  * Raise error MG008 because the text of a statement has changed since it ran,
@@ -456,16 +428,35 @@ refuse_changed(const StepRun *run, int statement)
 }
 
 /*
- * Returns the name of the current role, as set by the script, quoted for SQL.
+ * Returns the hint for an error with this SQLSTATE if the failed statement may
+ * need temporary objects from the session of an earlier call.  Otherwise,
+ * returns NULL.
  */
-static const char *
-script_role(void)
+static char *
+hint_of_skipped(const Skipped * skipped, const CmigRunStep *step, int sqlstate)
 {
-	char	   *name = NULL;
+	const char *revision = quote_literal_cstr(step->revision);
+	const char *direction = cmig_direction_name(step->direction);
+	bool		likely = sqlstate == ERRCODE_UNDEFINED_TABLE ||
+	sqlstate == ERRCODE_UNDEFINED_PSTATEMENT || sqlstate == ERRCODE_UNDEFINED_CURSOR;
+	bool		possible = sqlstate == ERRCODE_UNDEFINED_SCHEMA ||
+	sqlstate == ERRCODE_UNDEFINED_FUNCTION || sqlstate == ERRCODE_UNDEFINED_OBJECT;
+	StringInfoData numbers;
+	ListCell   *lc;
 
-	cmig_toplevel_snapshot();
-	name = GetUserNameFromId(GetUserId(), true);
-	return name ? quote_identifier(name) : "<role>";
+	if (skipped->resumed_at == 0 || !(likely || (possible && skipped->temporary != NIL)))
+		return NULL;
+	if (skipped->temporary == NIL)
+		return psprintf("This call has resumed at statement %d: temporary tables, prepared statements, and cursors that an earlier call created are gone. If the script needs one of them, DELETE FROM cmig.progress WHERE revision = %s AND statement = <the one that creates it>%s, and CALL cmig.%s_stepwise again, which runs that statement again.",
+						skipped->resumed_at, revision, cmig_scope_condition(), direction);
+	initStringInfo(&numbers);
+	foreach(lc, skipped->temporary)
+	{
+		appendStringInfo(&numbers, "%s%d", numbers.len > 0 ? ", " : "", lfirst_int(lc));
+	}
+	return psprintf("This call has resumed at statement %d: what %s %s created in the session of an earlier call is gone. To create it again, DELETE FROM cmig.progress WHERE revision = %s AND statement IN (%s)%s, and CALL cmig.%s_stepwise again.",
+					skipped->resumed_at, list_length(skipped->temporary) == 1 ? "statement" : "statements",
+					numbers.data, revision, numbers.data, cmig_scope_condition(), direction);
 }
 
 /*
@@ -488,28 +479,35 @@ hint_of_privileges(const StepRun *run, const ErrorData *error, const char *role)
 }
 
 /*
- * Returns a hint that says how to resume after an error.  "phase" says at
- * which point of the step the error happened; it is NULL if the error happened
- * in a statement.
+ * Skip the current statement, or, if it only sets something in the session, run
+ * it again and commit it.
  */
-static char *
-hint_of_resuming(const StepRun *run, const char *phase)
+static void
+skip(StepRun *run)
 {
-	const char *direction = cmig_direction_name(run->step->direction);
+	static const Oid arguments[] = {TEXTOID, TEXTOID, BOOLOID};
+	Skipped    *skipped = &run->skipped;
+	List	   *names = cmig_statement_set_config_names(run->raw);
+	bool		sets = IsA(run->raw->stmt, VariableSetStmt) || names != NIL;
+	MemoryContext old;
+	ListCell   *lc;
 
-	const char *kept = "";
-
-	if (phase == NULL)
+	foreach(lc, names)
 	{
-		if (run->script.statement.number > 1)
-			kept = "The statements before it are committed. ";
-		else if (run->own && own_work_is_there)
-			kept = "What the statement committed remains. ";
-		return psprintf("%sAfter fixing the cause, CALL cmig.%s_stepwise again: it continues with this statement.",
-						kept, direction);
+		if (LookupFuncName(lfirst(lc), lengthof(arguments), arguments, true) != F_SET_CONFIG)
+			sets = false;
 	}
-	return psprintf("Committed work remains. After fixing the cause, CALL cmig.%s_stepwise again: it continues with this revision.",
-					direction);
+	if (sets)
+	{
+		cmig_toplevel_execute(run->raw, run->script.statement.text);
+		cmig_toplevel_commit();
+		return;
+	}
+	skipped->any = true;
+	old = MemoryContextSwitchTo(skipped->context);
+	if (cmig_statement_is_temporary(run->raw, &skipped->temporary_names))
+		skipped->temporary = lappend_int(skipped->temporary, run->script.statement.number);
+	MemoryContextSwitchTo(old);
 }
 
 /* Run the current statement, unless an earlier call has run it. */
@@ -538,10 +536,11 @@ run_statement(StepRun *run)
 	node = run->raw->stmt;
 	if (run->row != NULL && run->row->state == CMIG_PROGRESS_DONE)
 	{
-		cmig_passed_over_add(&run->passed, &run->script.statement, run->raw);
+		skip(run);
 		return;
 	}
-	cmig_passed_over_end(&run->passed, run->script.statement.number);
+	if (run->skipped.any && run->skipped.resumed_at == 0)
+		run->skipped.resumed_at = run->script.statement.number;
 
 	class = cmig_statement_classify(run->raw, &reason);
 	if (is_own_procedure(run->raw))
@@ -611,18 +610,23 @@ end_failed(StepRun *run, CmigSession *session, const CmigSavedSettings *saved,
 		   ErrorData *error)
 {
 	const char *phase = run->script.phase;
+	const char *direction = cmig_direction_name(run->step->direction);
+	const char *role;
+	char	   *privileges;
+	char	   *lost;
 
 	/*
 	 * look up names while the script's role and search_path are still in
 	 * effect
 	 */
-	const char *role = script_role();
-	char	   *privileges = error->hint == NULL ? cmig_privilege_hint(error) : NULL;
-	char	   *lost;
+	cmig_toplevel_snapshot();
+	role = GetUserNameFromId(GetUserId(), true);
+	role = role ? quote_identifier(role) : "<role>";
+	privileges = error->hint == NULL ? cmig_privilege_hint(error) : NULL;
 
 	forget_failed(run);
 	leave(run, session, saved);
-	lost = cmig_passed_over_hint(&run->passed, run->step, error->sqlerrcode);
+	lost = hint_of_skipped(&run->skipped, run->step, error->sqlerrcode);
 	if (error->sqlerrcode == ERRCODE_INSUFFICIENT_PRIVILEGE)
 		cmig_script_run_improve_hint(error, &run->script);
 	if (error->hint == NULL)
@@ -634,7 +638,14 @@ end_failed(StepRun *run, CmigSession *session, const CmigSavedSettings *saved,
 		error->hint = error->hint ? psprintf("%s %s", error->hint, lost) : lost;
 	else if (error->hint == NULL)
 	{
-		error->hint = hint_of_resuming(run, phase);
+		if (phase != NULL)
+			error->hint = psprintf("Committed work remains. After fixing the cause, CALL cmig.%s_stepwise again: it continues with this revision.",
+								   direction);
+		else
+			error->hint = psprintf("%sAfter fixing the cause, CALL cmig.%s_stepwise again: it continues with this statement.",
+								   run->script.statement.number > 1 ? "The statements before it are committed. "
+								   : run->own && own_work_is_there ? "What the statement committed remains. " : "",
+								   direction);
 		if (privileges != NULL)
 			error->hint = psprintf("%s %s", error->hint, privileges);
 	}
@@ -661,7 +672,7 @@ cmig_nontransactional_run(const CmigRunStep *step, CmigInDoubt *in_doubt)
 	run->step = step;
 	run->in_doubt = in_doubt;
 	run->caller = GetUserId();
-	run->passed.context = caller;
+	run->skipped.context = caller;
 
 	cmig_toplevel_snapshot();
 	run->rows = cmig_progress_read();

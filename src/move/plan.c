@@ -1,6 +1,17 @@
 /*
  * plan.c
- *	  What a move runs: its plan, texts, and arguments.
+ *	  What a move runs: its arguments, the texts of its steps, its checksum.
+ *
+ * The scripts of a plan's steps are read a few at a time, so that those of a
+ * long plan need no more memory than those of a short one.  One query fetches
+ * the scripts of up to READ_STEPS steps.  These are kept until the next query,
+ * except for scripts that do not fit into READ_BYTES, which are read
+ * individually when their steps are reached.
+ *
+ * A plan's checksum covers its revisions, their order, and their texts.  The
+ * first 32 hexadecimal digits cover the whole plan.  They are followed by a
+ * hyphen and by six digits for each of the first 100 steps, so that an error
+ * can say which steps have changed.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -21,67 +32,42 @@
 #include "run/run.h"
 #include "store/store.h"
 
-/* ----------------------------------------------------------------
- * Reads arguments for upgrades and downgrades: steps, targets, and
- * confirmation.
+/*
+ * Arguments
  *
- * All functions in this file raise error 22023 for invalid arguments.
- *
- * For likely mistakes, the hint of the error shows the call that was probably
- * intended.
- * ----------------------------------------------------------------
+ * Invalid ones raise error 22023.  For likely mistakes, the hint shows the call
+ * that was probably intended.
  */
 
 /*
  * The highest number of steps that is accepted.  A higher number is assumed to
  * be a revision id that begins with a date or time.
  */
-#define MOVE_ARGUMENT_MAX_STEPS 9999999
+#define MAX_STEPS 9999999
 
-/*
- * Raise an error if "steps" seems to be a revision id instead of a number of
- * steps.  "call" is the beginning of the call for the hint.
- */
-static void
-refuse_id(int64 steps, const char *call)
+char *
+cmig_move_argument_steps(FunctionCallInfo fcinfo, CmigDirection direction, bool stepwise)
 {
-	if (steps > MOVE_ARGUMENT_MAX_STEPS)
+	int64		steps = PG_ARGISNULL(0) ? 0 : PG_GETARG_INT64(0);
+	bool		up = direction == CMIG_UPGRADE;
+	const char *verb = cmig_direction_name(direction);
+	const char *call = stepwise ? "CALL " : "";
+	const char *suffix = stepwise ? "_stepwise" : "";
+
+	/* an id that is written without quotes? */
+	if (steps > MAX_STEPS)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("a revision must be text, not a number"),
-				 errhint("%s('" INT64_FORMAT "')", call, steps)));
-}
-
-char *
-cmig_move_argument_steps_up(FunctionCallInfo fcinfo, bool stepwise)
-{
-	int64		steps = PG_ARGISNULL(0) ? 0 : PG_GETARG_INT64(0);
-
-	refuse_id(steps, stepwise ? "CALL cmig.upgrade_stepwise" : "SELECT * FROM cmig.upgrade");
-	if (steps <= 0)
+				 errhint("%scmig.%s%s('" INT64_FORMAT "')", stepwise ? call : "SELECT * FROM ", verb, suffix, steps)));
+	if (up ? steps <= 0 : steps >= 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("an integer passed to upgrade is a number of steps and must be positive"),
-				 stepwise ?
-				 errhint("To specify a revision, quote it: CALL cmig.upgrade_stepwise('005'); use CALL cmig.downgrade_stepwise(-1) to go down.") :
-				 errhint("To specify a revision, quote it: cmig.upgrade('005'); use cmig.downgrade(-1) to go down.")));
-	return psprintf("+" INT64_FORMAT, steps);
-}
-
-char *
-cmig_move_argument_steps_down(FunctionCallInfo fcinfo, bool stepwise)
-{
-	int64		steps = PG_ARGISNULL(0) ? 0 : PG_GETARG_INT64(0);
-
-	refuse_id(steps, stepwise ? "CALL cmig.downgrade_stepwise" : "SELECT * FROM cmig.downgrade");
-	if (steps >= 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("an integer passed to downgrade is a number of steps and must be negative"),
-				 stepwise ?
-				 errhint("To specify a revision, quote it: CALL cmig.downgrade_stepwise('005'); use CALL cmig.downgrade_stepwise(-1) to revert one revision.") :
-				 errhint("To specify a revision, quote it: cmig.downgrade('005'); use cmig.downgrade(-1) to revert one revision.")));
-	return psprintf(INT64_FORMAT, steps);
+				 errmsg("an integer passed to %s is a number of steps and must be %s",
+						verb, up ? "positive" : "negative"),
+				 errhint("To specify a revision, quote it: %scmig.%s%s('005'); use %scmig.downgrade%s(-1) to %s.",
+						 call, verb, suffix, call, suffix, up ? "go down" : "revert one revision")));
+	return psprintf("%s" INT64_FORMAT, up ? "+" : "", steps);
 }
 
 void
@@ -113,16 +99,8 @@ cmig_move_argument_require_confirmation(FunctionCallInfo fcinfo, int n,
 						 quote_literal_cstr(database))));
 }
 
-/* ----------------------------------------------------------------
- * Reads the scripts of a plan's steps, a few at a time.
- *
- * Therefore, the scripts of a long plan need no more memory than those of a
- * short plan.
- *
- * One query fetches the scripts of up to READ_STEPS steps.  These are kept
- * until the next query, except for scripts that do not fit into READ_BYTES,
- * which are read individually when their steps are reached.
- * ----------------------------------------------------------------
+/*
+ * Scripts
  */
 
 /* The maximum number of scripts read at a time, and of bytes kept. */
@@ -229,23 +207,18 @@ cmig_step_texts_make(const CmigGraph *graph, const CmigPlan *plan)
 	return texts;
 }
 
-/* Copy a string, which may be NULL, to the memory of the pack. */
-static const char *
-copy_text(CmigPack *pack, const char *text)
-{
-	return text ? cmig_pack_string(pack, text, strlen(text)) : NULL;
-}
-
 /* Replace a step's scripts with copies in the memory of the pack. */
 static void
 keep_texts(CmigRunStep *step, CmigPack *pack)
 {
 	bool		replaced = step->sql != step->stored_sql;
+	const char **texts[] = {&step->sql, &step->stored_sql, &step->verify_sql, &step->precondition_sql};
 
-	step->sql = copy_text(pack, step->sql);
-	step->stored_sql = replaced ? copy_text(pack, step->stored_sql) : step->sql;
-	step->verify_sql = copy_text(pack, step->verify_sql);
-	step->precondition_sql = copy_text(pack, step->precondition_sql);
+	for (int i = 0; i < lengthof(texts); i++)
+		if (*texts[i] != NULL && (replaced || texts[i] != &step->stored_sql))
+			*texts[i] = cmig_pack_string(pack, *texts[i], strlen(*texts[i]));
+	if (!replaced)
+		step->stored_sql = step->sql;
 }
 
 /* Callback: keep the script of a step that the current query returns. */
@@ -365,14 +338,8 @@ cmig_step_texts_get(CmigStepTexts *texts, int number)
 	return step;
 }
 
-/* ----------------------------------------------------------------
- * Computes and checks a plan's checksum, which covers the plan's revisions,
- * their order, and their texts.
- *
- * The first 32 hexadecimal digits of a checksum cover the whole plan.  They
- * are followed by a hyphen and by six digits for each of the first 100 steps,
- * so that an error can say which steps have changed.
- * ----------------------------------------------------------------
+/*
+ * Checksums
  */
 
 /*
@@ -389,22 +356,9 @@ cmig_step_texts_get(CmigStepTexts *texts, int number)
 #define PLAN_CHECKSUM_MAX_STEPS 100
 
 /*
- * Hashes
+ * Returns the first "digits" hexadecimal digits of a hash of the texts, which
+ * may be NULL.
  */
-
-/* Add a string, which may be NULL, to a checksum. */
-static void
-add_text(pg_cryptohash_ctx *checksum, const char *text)
-{
-	char		length[32];
-
-	snprintf(length, sizeof(length), "%zd:", text != NULL ? (ssize_t) strlen(text) : (ssize_t) -1);
-	cmig_checksum_add(checksum, length, strlen(length));
-	if (text != NULL)
-		cmig_checksum_add(checksum, text, strlen(text));
-}
-
-/* Returns the first "digits" hexadecimal digits of a hash of the texts. */
 static char *
 digits_of(const char *const *texts, int count, int digits)
 {
@@ -412,7 +366,15 @@ digits_of(const char *const *texts, int count, int digits)
 	char	   *result;
 
 	for (int i = 0; i < count; i++)
-		add_text(checksum, texts[i]);
+	{
+		char		length[32];
+		ssize_t		bytes = texts[i] != NULL ? (ssize_t) strlen(texts[i]) : -1;
+
+		snprintf(length, sizeof(length), "%zd:", bytes);
+		cmig_checksum_add(checksum, length, strlen(length));
+		if (texts[i] != NULL)
+			cmig_checksum_add(checksum, texts[i], bytes);
+	}
 	result = cmig_checksum_finish(checksum);
 	result[digits] = '\0';
 	return result;
@@ -452,20 +414,6 @@ short_hash(const char *digits)
 }
 
 /*
- * Returns all digits of the hash of step i, or zeros if the step would revert
- * a revision that has no downgrade script.
- */
-static char *
-texts_of_step(const CmigSituation *now, const CmigPlan *plan, CmigStepTexts *texts, int i)
-{
-	const CmigRevision *revision = now->graph->nodes[plan->steps[i].node].revision;
-
-	if (plan->direction == CMIG_DOWNGRADE && revision->irreversible)
-		return pstrdup("0000000000000000000000000000000000000000000000000000000000000000");
-	return step_digits(cmig_step_texts_get(texts, i), CMIG_CHECKSUM_DIGITS);
-}
-
-/*
  * Returns a plan's checksum.  If "hashes" is not NULL, stores a hash of each
  * step in the array.
  */
@@ -478,11 +426,16 @@ make_checksum(const CmigSituation *now, const CmigPlan *plan, CmigStepTexts *tex
 	initStringInfo(&steps);
 	for (int i = 0; i < plan->count; i++)
 	{
+		const CmigRevision *revision = now->graph->nodes[plan->steps[i].node].revision;
 		char	   *text;
 
 		CHECK_FOR_INTERRUPTS();
-		text = texts_of_step(now, plan, texts, i);
-		parts[2 * i] = cmig_graph_id(now->graph, plan->steps[i].node);
+		/* zeros if the step would revert a revision without a script */
+		if (plan->direction == CMIG_DOWNGRADE && revision->irreversible)
+			text = pstrdup("0000000000000000000000000000000000000000000000000000000000000000");
+		else
+			text = step_digits(cmig_step_texts_get(texts, i), CMIG_CHECKSUM_DIGITS);
+		parts[2 * i] = revision->id;
 		parts[2 * i + 1] = text;
 		if (i < PLAN_CHECKSUM_MAX_STEPS)
 			appendStringInfo(&steps, "%s%.*s", id_digits(parts[2 * i]), TEXT_DIGITS, text);
@@ -499,20 +452,6 @@ cmig_plan_checksum(const CmigSituation *now, const CmigPlan *plan, CmigStepTexts
 }
 
 /* Differences between a checksum and the current plan */
-
-/* Does the string have the format of a checksum? */
-static bool
-is_checksum(const char *text)
-{
-	Size		length = strspn(text, "0123456789abcdef");
-
-	if (length != WHOLE_DIGITS || text[length] != '-')
-		return false;
-	text += length + 1;
-	length = strlen(text);
-	return length <= PLAN_CHECKSUM_MAX_STEPS * STEP_DIGITS && length % STEP_DIGITS == 0 &&
-		strspn(text, "0123456789abcdef") == length;
-}
 
 /* Do two steps have the same digits for the ids of their revisions? */
 static bool
@@ -616,23 +555,22 @@ describe_changes(const CmigSituation *now, const CmigPlan *plan, const char *giv
 		psprintf("The first %d steps are the same.", count);
 }
 
-/* The scripts to which a run is restricted. */
-struct CmigAllowedTexts
-{
-	uint64	   *hashes;			/* indexed by step: hash of the step's texts */
-};
-
 char *
 cmig_plan_checksum_argument(FunctionCallInfo fcinfo, int n, const char *hint)
 {
+	static const char *const hexadecimal = "0123456789abcdef";
 	char	   *checksum = cmig_argument_text(fcinfo, n);
+	Size		length;			/* of the digits for the steps */
 
 	if (checksum == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the checksum of the plan must not be null"),
 				 errhint("SELECT plan_checksum FROM cmig.plan() LIMIT 1")));
-	if (!is_checksum(checksum))
+	length = strlen(checksum) - Min(strlen(checksum), WHOLE_DIGITS + 1);
+	if (strspn(checksum, hexadecimal) != WHOLE_DIGITS || checksum[WHOLE_DIGITS] != '-' ||
+		strspn(checksum + WHOLE_DIGITS + 1, hexadecimal) != length ||
+		length > PLAN_CHECKSUM_MAX_STEPS * STEP_DIGITS || length % STEP_DIGITS != 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("\"%.*s\" is not the checksum of a plan",
@@ -642,17 +580,16 @@ cmig_plan_checksum_argument(FunctionCallInfo fcinfo, int n, const char *hint)
 	return checksum;
 }
 
-CmigAllowedTexts *
+uint64 *
 cmig_plan_checksum_require(const char *checksum, const CmigSituation *now, const CmigPlan *plan)
 {
-	CmigAllowedTexts *allowed;
+	uint64	   *allowed;
 	char	   *present;
 
 	if (checksum == NULL)
 		return NULL;
-	allowed = palloc(sizeof(CmigAllowedTexts));
-	allowed->hashes = palloc_extended(sizeof(uint64) * Max(plan->count, 1), MCXT_ALLOC_HUGE);
-	present = make_checksum(now, plan, cmig_step_texts_make(now->graph, plan), allowed->hashes);
+	allowed = palloc_extended(sizeof(uint64) * Max(plan->count, 1), MCXT_ALLOC_HUGE);
+	present = make_checksum(now, plan, cmig_step_texts_make(now->graph, plan), allowed);
 	if (strcmp(present, checksum) == 0)
 		return allowed;
 	ereport(ERROR,
@@ -665,70 +602,62 @@ cmig_plan_checksum_require(const char *checksum, const CmigSituation *now, const
 }
 
 void
-cmig_plan_checksum_require_step(const CmigAllowedTexts *allowed, int i, const CmigRunStep *step)
+cmig_plan_checksum_require_step(const uint64 *allowed, int i, const CmigRunStep *step)
 {
 	char	   *digits;
 
 	if (allowed == NULL)
 		return;
 	digits = step_digits(step, CMIG_CHECKSUM_DIGITS);
-	if (short_hash(digits) != allowed->hashes[i])
+	if (short_hash(digits) != allowed[i])
 		ereport(ERROR,
 				(errcode(ERRCODE_CMIG_PLAN_CHANGED),
 				 errmsg("the text of revision \"%s\" was changed during the run", step->revision)));
 	pfree(digits);
 }
 
-/* ----------------------------------------------------------------
- * Runs the steps of a plan in the current transaction.
- * ----------------------------------------------------------------
+/*
+ * Running a plan in the current transaction
  */
-
-/* Run the step at run->index, and add its row to the journal. */
-static void
-run_step(CmigRunPlan *run, CmigStepTexts *texts, CmigJournalBatch *journal,
-		 const char *restore_point)
-{
-	const CmigPlanStep *step = &run->plan->steps[run->index];
-	const CmigRevision *revision = run->now->graph->nodes[step->node].revision;
-	const CmigRunStep *script;
-	CmigJournalEntry entry;
-
-	cmig_last_failure_begin(run->plan->direction, revision->id);
-	script = cmig_step_texts_get(texts, run->index);
-	cmig_plan_checksum_require_step(run->allowed, run->index, script);
-	cmig_move_run_step(run->now, run->plan, step, script, &entry);
-	entry.message = run->index == 0 ? restore_point : NULL;
-	cmig_journal_add(journal, &entry);
-	if (run->report)
-		run->report(run->plan->direction, revision, run->arg);
-}
 
 /* Run all steps of the plan. */
 static void
 run_steps(CmigRunPlan *run)
 {
-	CmigStepTexts *texts = cmig_step_texts_make(run->now->graph, run->plan);
+	const CmigPlan *plan = run->plan;
+	CmigStepTexts *texts = cmig_step_texts_make(run->now->graph, plan);
 	CmigJournalBatch *journal = cmig_journal_batch();
 	const char *restore_point = NULL;
 	MemoryContext context;
 	MemoryContext old;
 
-	cmig_move_check(texts, run->plan);
+	cmig_move_check(texts, plan);
 	if (run->begins)
 		restore_point = cmig_restore_point_before();
 	context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig step",
 									ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(context);
-	for (run->index = 0; run->index < run->plan->count; run->index++)
+	for (run->index = 0; run->index < plan->count; run->index++)
 	{
+		const CmigPlanStep *step = &plan->steps[run->index];
+		const CmigRevision *revision = run->now->graph->nodes[step->node].revision;
+		const CmigRunStep *script;
+		CmigJournalEntry entry;
+
 		CHECK_FOR_INTERRUPTS();
-		run_step(run, texts, journal, restore_point);
+		cmig_last_failure_begin(plan->direction, revision->id);
+		script = cmig_step_texts_get(texts, run->index);
+		cmig_plan_checksum_require_step(run->allowed, run->index, script);
+		cmig_move_run_step(run->now, plan, step, script, &entry);
+		entry.message = run->index == 0 ? restore_point : NULL;
+		cmig_journal_add(journal, &entry);
+		if (run->report)
+			run->report(plan->direction, revision, run->arg);
 		MemoryContextReset(context);
 	}
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);
-	cmig_move_require_rows(run->now, run->plan);
+	cmig_move_require_rows(run->now, plan);
 	cmig_journal_end(journal);
 	if (run->begins)
 		cmig_restore_point_after_commit();
@@ -760,9 +689,8 @@ cmig_run_plan(CmigRunPlan *run)
 	cmig_last_failure_forget();
 }
 
-/* ----------------------------------------------------------------
- * Determines whether revisions are pending, that is, not applied yet.
- * ----------------------------------------------------------------
+/*
+ * Pending revisions, which are not applied yet
  */
 
 void
@@ -810,50 +738,42 @@ typedef struct Upgrade
 								 * before the look? */
 } Upgrade;
 
-/*
- * Are all targets ids?  What other targets, such as head, stand for depends on
- * the revisions that are stored.
- */
-static bool
-names_only_ids(const CmigGraph *graph, const CmigNames *targets)
-{
-	for (int i = 0; i < targets->count; i++)
-		if (targets->names[i] == NULL || cmig_graph_find_id(graph, targets->names[i]) < 0)
-			return false;
-	return true;
-}
-
-/*
- * Does cmig.progress or, for a stepwise run, cmig.journal contain rows for
- * which the upgrade needs the run lock?  A downgrade that is partially applied
- * may revert what counts as applied.  A stepwise run also settles what an
- * interrupted run has left behind, but not what a run in progress has written.
- */
-static bool
-has_unfinished(bool stepwise)
-{
-	List	   *rows = cmig_progress_read();
-	ListCell   *lc;
-
-	foreach(lc, rows)
-	{
-		if (((CmigProgressRow *) lfirst(lc))->direction == CMIG_DOWNGRADE)
-			return true;
-	}
-	return stepwise && (rows != NIL || cmig_journal_has_running()) && cmig_run_lock_holder() == 0;
-}
-
 /* A CmigChangeLook callback: is there nothing to upgrade? */
 static bool
 is_unneeded(void *arg)
 {
 	const Upgrade *upgrade = arg;
+	const CmigNames *targets = upgrade->targets;
 	CmigSituation now = cmig_move_read(true);
-	CmigPlan   *plan = cmig_move_plan_upgrade(&now, upgrade->targets);
+	CmigPlan   *plan = cmig_move_plan_upgrade(&now, targets);
+	List	   *rows;
+	ListCell   *lc;
 
-	if (plan->count > 0 || has_unfinished(upgrade->stepwise) ||
-		(upgrade->busy && !names_only_ids(now.graph, upgrade->targets)))
+	if (plan->count > 0)
 		return false;
+
+	/* a downgrade that is partially applied may revert what counts as applied */
+	rows = cmig_progress_read();
+	foreach(lc, rows)
+	{
+		if (((CmigProgressRow *) lfirst(lc))->direction == CMIG_DOWNGRADE)
+			return false;
+	}
+
+	/*
+	 * a stepwise run also settles what an interrupted run has left behind,
+	 * but not what a run in progress has written
+	 */
+	if (upgrade->stepwise && (rows != NIL || cmig_journal_has_running()) && cmig_run_lock_holder() == 0)
+		return false;
+
+	/*
+	 * what a target other than an id stands for, such as head, depends on the
+	 * revisions that are stored
+	 */
+	for (int i = 0; upgrade->busy && i < targets->count; i++)
+		if (targets->names[i] == NULL || cmig_graph_find_id(now.graph, targets->names[i]) < 0)
+			return false;
 	(void) cmig_plan_checksum_require(upgrade->checksum, &now, plan);
 	cmig_move_report_nothing(now.graph, now.applied->rows, "upgrade");
 	return true;
