@@ -23,6 +23,26 @@ SELECT * FROM mentioned;
 SELECT count(*) > 0 AS granted FROM cmig.grant_access('regress_other', 'owner');
 SELECT * FROM findings;
 SELECT count(*) FROM cmig.revoke_access('regress_other');
+-- the database belongs to a role that cannot use pg_cmig, as after a restore by a superuser
+SELECT format('ALTER DATABASE %I OWNER TO "regress App"', :'DBNAME') AS give, format('ALTER DATABASE %I OWNER TO %I', :'DBNAME', current_user) AS take \gset
+:give;
+SELECT * FROM findings;
+SELECT * FROM mentioned;
+SELECT fix FROM findings \gset
+:take;
+ALTER ROLE "regress App" SUPERUSER;
+:give;
+SELECT * FROM findings;
+ALTER ROLE "regress App" NOSUPERUSER;
+GRANT regress_own TO "regress App";
+SELECT * FROM findings;
+REVOKE regress_own FROM "regress App";
+SELECT count(*) > 0 AS fixed FROM (:fix) f;
+SELECT * FROM findings;
+:take;
+SELECT count(*) > 0 AS revoked FROM cmig.revoke_access('regress App');
+SELECT count(*) > 0 AS granted FROM cmig.grant_access('regress App', 'author');
+SELECT count(*) > 0 AS granted FROM cmig.grant_access('regress App', 'migrator');
 -- more than a level
 \x
 GRANT UPDATE (created_by, message), TRUNCATE ON cmig.revision TO "regress App";

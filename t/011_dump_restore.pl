@@ -196,9 +196,14 @@ is(sql('moved', "SELECT count(*) FROM cmig.upgrade('heads')", $other), 3, 'the n
 # restored by a superuser: the extension belongs to the role that creates it
 make_db('by_superuser');
 pg_restore('pg_restore by a superuser', 'by_superuser', $custom);
-is_same('by_superuser', 'by a superuser', getpwuid($<) . '');
 fails_with($node, 'by_superuser', 'SELECT * FROM cmig.current()', '42501',
 	'permission denied for schema cmig', 'the owner is shut out', $owner);
+my $super = getpwuid($<);
+my $row = "SELECT object FROM cmig.check() WHERE fix LIKE '%grant_access%'";
+is(sql('by_superuser', $row, $super), "role $owner", 'check reports that');
+sql('by_superuser', sql('by_superuser', "SELECT fix FROM cmig.check() WHERE object = 'role $owner'", $super), $super);
+is(sql('by_superuser', $row), '', 'the fix gives the owner access');
+is_same('by_superuser', 'by a superuser, after the fix');
 make_db('by_role');
 pg_restore('pg_restore --role', 'by_role', $custom, "--role=$owner");
 is_same('by_role', 'by a superuser with --role');
