@@ -6,6 +6,12 @@
 
 \echo Use "ALTER EXTENSION pg_cmig UPDATE" to load this file. \quit
 
+CREATE FUNCTION cmig.set_option(name text, value text, role name DEFAULT NULL)
+RETURNS text
+AS 'MODULE_PATHNAME', 'cmig_set_option'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION cmig.set_option(text, text, name) IS 'Stores the value of one of pg_cmig''s settings for the database, or for a role in this database; NULL resets it. Does what ALTER DATABASE ... SET or ALTER ROLE ... IN DATABASE ... SET does, with the same privileges, and also works in a session that has not loaded pg_cmig. New sessions use the value. Returns the statement that was run. Raises an error if the caller is not allowed to do this (42501), the setting is not one of pg_cmig''s or the role does not exist (42704), the value is not valid (22023), the setting cannot be changed (55P02), or the transaction is read-only (25006).';
+
 --
 -- Privileges: the new objects belong to the bootstrap superuser.  What PUBLIC and
 -- default privileges grant on them is revoked, and each of them is given the
@@ -43,7 +49,7 @@ BEGIN
 			coalesce(n.proacl, pg_catalog.acldefault('f', n.proowner)),
 			coalesce(m.proacl, pg_catalog.acldefault('f', m.proowner)), n.tableoid, n.oid, m.oid
 		FROM (VALUES
-				(NULL, NULL)
+				('set_option', 'cmig.upgrade(text)')
 			) v (name, model),
 			pg_catalog.pg_proc n, pg_catalog.pg_proc m
 		WHERE n.pronamespace = 'cmig'::pg_catalog.regnamespace AND n.proname = v.name

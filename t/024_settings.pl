@@ -324,6 +324,49 @@ is(session('postgres', '', $migrate), 's1', 'what is set for the role takes prec
 query($node, 'postgres', 'ALTER ROLE postgres RESET ALL; ALTER DATABASE shop RESET ALL');
 query($node, 'shop', "SELECT cmig.remove_revision('s1'); SELECT cmig.remove_revision('s2'); DROP TABLE seen");
 
+# cmig.set_option: what ALTER DATABASE and ALTER ROLE do, with the same privileges, in a
+# session that has not loaded the library
+my $rules = 'prefer-text-field, prefer-bigint-over-int';
+my $settings = "SELECT coalesce(setrole::regrole::text, ''), setconfig FROM pg_db_role_setting WHERE setdatabase <> 0 ORDER BY setrole::regrole::text COLLATE \"C\"";
+is(session('regress_owner', '', "ALTER DATABASE shop SET cmig.lint_ignore = '$rules'"), '42501', 'ALTER DATABASE is refused before the library is loaded');
+is(session('regress_owner', '', "SELECT cmig.set_option('cmig.lint_ignore', '$rules'); SELECT 'old' WHERE current_setting('cmig.lint_ignore') = ''"),
+	"ALTER DATABASE shop SET cmig.lint_ignore = '$rules'\nold", 'the owner of the database sets it, and the session keeps its value');
+is(session('regress_app', '', "$head; SHOW cmig.lint_ignore"), $rules, 'new sessions use it');
+is(session('regress_owner', '', "SELECT cmig.set_option('Cmig.Lock_Timeout', '7s', 'regress_owner'); SELECT cmig.set_option('cmig.protect', 'base')"),
+	"ALTER ROLE regress_owner IN DATABASE shop SET cmig.lock_timeout = '7s'\nALTER DATABASE shop SET cmig.protect = 'base'",
+	'a role sets it for itself; names are not case-sensitive');
+is(session('regress_owner', '', "$head; SHOW cmig.lock_timeout"), '7s', 'new sessions of the role use it');
+is(session('regress_app', '', "$head; SHOW cmig.lock_timeout"), '0', 'and other roles do not');
+is(session('regress_app', '', "SELECT cmig.set_option('cmig.lint_ignore', NULL)"), '42501', 'only the owner of the database can do this');
+is(session('regress_app', '', "SELECT cmig.set_option('cmig.protect', 'off', 'regress_owner')"), '42501', 'or set it for another role');
+is(session('regress_owner', '', "SELECT cmig.set_option('cmig.search_path', 'theirs', 'postgres')"), '42501', 'not for a superuser');
+is(session('regress_owner', '', "SELECT cmig.set_option('cmig.rls_gate', '')"), '42501', 'only a superuser sets cmig.rls_gate');
+is(session('postgres', '', "SELECT cmig.set_option('cmig.rls_gate', 'public'); SELECT cmig.set_option('cmig.rls_gate', NULL)"),
+	"ALTER DATABASE shop SET cmig.rls_gate = 'public'\nALTER DATABASE shop RESET cmig.rls_gate", 'a superuser does');
+is(session('regress_owner', '', "SELECT cmig.set_option('cmig.running_revision', '1')"), '55P02', 'no one sets what only shows');
+is(session('postgres', '', "SELECT cmig.set_option('cmig.protect', '$_')"), '22023', "ALTER DATABASE refuses the value: $_") for 'sometimes', '';
+is(session('postgres', '', "SELECT cmig.set_option(E'$_', '1')"), '42704', "not a setting: $_")
+	for 'lint_ignore', 'work_mem', 'cmig.', 'cmig.lint', '', 'cmig_var.x', 'cmig.protect = off; --', 'cmig.lint_ignore\\n', 'cmig."protect"', 'x' x 1000;
+is(session('postgres', '', "SELECT cmig.set_option(NULL, '1')"), '22023', 'no setting');
+is(session('postgres', '', "SELECT cmig.set_option('cmig.protect', 'on', '$_')"), '42704', "not a role: $_") for '', 'public', 'none', 'current_user', 'all', 'regress_app IN DATABASE postgres';
+is(session('postgres', '', "BEGIN READ ONLY; SELECT cmig.set_option('cmig.protect', 'on')"), '25006', 'in a read-only transaction');
+is(session('postgres', '', q{CREATE ROLE "regress ""; '\\"; SELECT cmig.set_option('cmig.search_path', E'a\\\\b'', "c"\n', 'regress "; ''\\')}),
+	qq{ALTER ROLE "regress ""; '\\" IN DATABASE shop SET cmig.search_path = E'a\\\\b'', "c"\n'}, 'a hostile role and value');
+is($node->safe_psql('shop', $settings), join("\n", q("regress ""; '\\"|{"cmig.search_path=a\\\\b', \"c\"), '"}',
+	'-|{"cmig.lint_ignore=prefer-text-field, prefer-bigint-over-int",cmig.protect=base}', 'regress_owner|{cmig.lock_timeout=7s}'), 'what is stored');
+is(session('regress_owner', '', "SELECT cmig.set_option(name, NULL, role) FROM (VALUES ('cmig.lint_ignore', NULL), ('cmig.protect', NULL),
+	('cmig.lock_timeout', 'regress_owner'), ('cmig.lock_timeout', 'regress_owner')) v(name, role)"),
+	join("\n", 'ALTER DATABASE shop RESET cmig.lint_ignore', 'ALTER DATABASE shop RESET cmig.protect',
+		('ALTER ROLE regress_owner IN DATABASE shop RESET cmig.lock_timeout') x 2), 'NULL resets it');
+query($node, 'postgres', q{DROP ROLE "regress ""; '\\"});
+is($node->safe_psql('shop', $settings), '', 'nothing is stored');
+# the hint for an invalid value that an unloaded session has stored can be pasted
+query($node, 'postgres', "ALTER DATABASE shop SET cmig.protect = 'full'");
+my (undef, undef, $refused) = $node->psql('shop', 'SELECT cmig.status()');
+like($refused, qr/HINT:  Available values: off, base, on\. Correct it with ALTER SYSTEM, or for the database: SELECT cmig\.set_option\('cmig\.protect', '<value>'\)$/m, 'the hint names cmig.set_option');
+is(session('regress_owner', '', "SELECT cmig.set_option('cmig.protect', 'off'); SELECT cmig.set_option('cmig.protect', NULL)"),
+	"ALTER DATABASE shop SET cmig.protect = 'off'\nALTER DATABASE shop RESET cmig.protect", 'and it works');
+
 # if the server loads the library when it starts
 query($node, 'postgres', "ALTER SYSTEM SET shared_preload_libraries = 'pg_cmig'; ALTER DATABASE shop SET cmig.rls_gate = 'public';
 	ALTER ROLE regress_dba SET cmig.scope = 'public'");

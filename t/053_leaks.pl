@@ -122,6 +122,7 @@ my %writing = (
 	rls_test => [ 50, "SELECT cmig.rls_test('secured', 'leak_role', '1', '2')" ],
 	round_trip => [ 20, "SELECT cmig.round_trip()" ],
 	set_ddl_policy => [ 20, "SELECT cmig.set_ddl_policy('log')", "CREATE TABLE logged ()", "DROP TABLE logged", "SELECT cmig.set_ddl_policy(NULL)" ],
+	set_option => [ 20, "SELECT cmig.set_option('cmig.lock_timeout', '5s')" ],
 	set_protect => [ 20, "SELECT cmig.set_protect('off')" ],
 	squash => [ 20, "SELECT cmig.squash('001:002', 'one')" ],
 	stamp => [ 20, "SELECT cmig.stamp('001')", "SELECT cmig.stamp('002')" ],

@@ -654,12 +654,13 @@ extern bool cmig_query_in_procedure(void);
 /* in settings.c */
 
 /*
- * Run ALTER DATABASE ... SET as the current user, or ALTER DATABASE ... RESET
- * if "value" is NULL.  "function" is the name of the SQL function, such as
- * "cmig.set_protect()", for the error raised on a standby or in a read-only
- * transaction.
+ * Run ALTER DATABASE ... SET as the current user, or ALTER ROLE ... IN DATABASE
+ * ... SET if "role" is not NULL; RESET if "value" is NULL.  "name" is the name
+ * of one of pg_cmig's settings.  "function" is the name of the SQL function,
+ * such as "cmig.set_protect()", for the error raised on a standby or in a
+ * read-only transaction.  Returns the statement.
  */
-extern void cmig_database_setting_set(const char *function, const char *name, const char *value);
+extern char *cmig_database_setting_set(const char *function, const char *role, const char *name, const char *value);
 
 /* in query.c */
 

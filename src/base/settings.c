@@ -265,23 +265,34 @@ static const struct config_enum_entry checksum_options[] = {
  * Effective values
  */
 
-/* Find one of pg_cmig's settings by its lower-case name. */
+/* Returns a setting, or NULL if the session does not know it. */
 static struct config_generic *
-find_setting(const char *name)
+lookup_setting(const char *name)
 {
 	int			count;
 	struct config_generic **all = cmig_guc_variables_compat(&count);
 
 	for (int i = 0; i < count; i++)
 	{
-		if (strcmp(all[i]->name, name) == 0)
+		if (pg_strcasecmp(all[i]->name, name) == 0)
 			return all[i];
 	}
-	ereport(ERROR,
-			(errcode(ERRCODE_UNDEFINED_OBJECT),
-			 errmsg("unrecognized configuration parameter \"%s\"", name),
-			 errdetail("The pg_cmig library that this session has loaded does not define it."),
-			 errhint("Reconnect to load the current library.")));
+	return NULL;
+}
+
+/* Returns one of pg_cmig's settings. */
+static struct config_generic *
+find_setting(const char *name)
+{
+	struct config_generic *setting = lookup_setting(name);
+
+	if (setting == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("unrecognized configuration parameter \"%s\"", name),
+				 errdetail("The pg_cmig library that this session has loaded does not define it."),
+				 errhint("Reconnect to load the current library.")));
+	return setting;
 }
 
 bool
@@ -330,9 +341,8 @@ refuse_value(const struct config_generic *setting, const char *value, const char
 			 errmsg("invalid value for parameter \"%s\": \"%s\"", setting->name, value),
 			 errdetail("It was set for database \"%s\" or for the server by a session that had not loaded pg_cmig, so the value was not checked.",
 					   get_database_name(MyDatabaseId)),
-			 errhint("Correct it with ALTER DATABASE %s SET %s = ... or ALTER SYSTEM.%s%s",
-					 quote_identifier(get_database_name(MyDatabaseId)),
-					 setting->name, hint ? " " : "", hint ? hint : "")));
+			 errhint("%s%sCorrect it with ALTER SYSTEM, or for the database: SELECT cmig.set_option('%s', '<value>')",
+					 hint ? hint : "", hint ? " " : "", setting->name)));
 }
 
 /* Returns a hint that lists an enum setting's values, as PostgreSQL's does. */
@@ -466,19 +476,11 @@ cmig_settings_int(const char *name, int session)
 const char *
 cmig_settings_custom(const char *name)
 {
-	int			count;
-	struct config_generic **all;
+	struct config_generic *setting = lookup_setting(name);
 
-	if (!cmig_settings_in_definer_function())
+	if (!cmig_settings_in_definer_function() || (setting != NULL && session_counts(setting)))
 		return GetConfigOption(name, true, false);
-	all = cmig_guc_variables_compat(&count);
-	for (int i = 0; i < count; i++)
-	{
-		if (pg_strcasecmp(all[i]->name, name) == 0)
-			return session_counts(all[i]) ? GetConfigOption(name, true, false) :
-				stored_setting(all[i], false);
-	}
-	return NULL;
+	return setting != NULL ? stored_setting(setting, false) : NULL;
 }
 
 const char *
@@ -781,33 +783,61 @@ cmig_library_version_hint(void)
 }
 
 /* ----------------------------------------------------------------
- * Sets a parameter for the whole database.
+ * Stores settings for the database, or for a role in it.
  *
- * The work and the permission checks are left to ALTER DATABASE ... SET.  A
- * database owner who ran that command directly in a session that has not loaded
- * this library would get an error, because the server would not know the
- * setting.
+ * The work and the permission checks are left to ALTER DATABASE ... SET and
+ * ALTER ROLE ... SET.  A database owner who ran these commands directly in a
+ * session that has not loaded this library would get an error, because the
+ * server would not know the setting.
  * ----------------------------------------------------------------
  */
 
+PG_FUNCTION_INFO_V1(cmig_set_option);
+
 /*
- * If two sessions alter the database at the same time, one of them waits for
- * the lock taken here.  Without the lock, it would fail with "tuple
- * concurrently updated".
+ * If two sessions change settings at the same time, one of them waits for the
+ * lock taken here.  Without the lock, it would fail with "tuple concurrently
+ * updated".
  */
-void
-cmig_database_setting_set(const char *function, const char *name, const char *value)
+char *
+cmig_database_setting_set(const char *function, const char *role, const char *name, const char *value)
 {
 	const char *database = quote_identifier(get_database_name(MyDatabaseId));
 	char	   *sql;
 
 	PreventCommandDuringRecovery(function);
 	PreventCommandIfReadOnly(function);
+	if (role)
+		(void) get_role_oid(role, false);
+	sql = psprintf("%s%s %s %s", role ? psprintf("ALTER ROLE %s IN DATABASE ", quote_identifier(role)) : "ALTER DATABASE ",
+				   database, value ? "SET" : "RESET", name);
 	if (value)
-		sql = psprintf("ALTER DATABASE %s SET %s = %s", database, name, quote_literal_cstr(value));
-	else
-		sql = psprintf("ALTER DATABASE %s RESET %s", database, name);
+		sql = psprintf("%s = %s", sql, quote_literal_cstr(value));
 	LockSharedObject(DatabaseRelationId, MyDatabaseId, 0, ShareUpdateExclusiveLock);
 	(void) cmig_query_once(sql, 0, NULL, NULL, NULL, true, NULL, NULL);
 	CommandCounterIncrement();
+	return sql;
+}
+
+/*
+ * cmig.set_option(name, value, role).  The name in the statement is the one
+ * that the library has registered, not the one that the caller has written.
+ */
+Datum
+cmig_set_option(PG_FUNCTION_ARGS)
+{
+	char	   *name = cmig_argument_text(fcinfo, 0);
+	char	   *role = PG_ARGISNULL(2) ? NULL : NameStr(*PG_GETARG_NAME(2));
+	struct config_generic *setting = NULL;
+
+	if (name && pg_strncasecmp(name, "cmig.", strlen("cmig.")) == 0)
+		setting = lookup_setting(name);
+	if (setting == NULL)
+		ereport(ERROR,
+				(errcode(name ? ERRCODE_UNDEFINED_OBJECT : ERRCODE_INVALID_PARAMETER_VALUE),
+				 name ? errmsg("pg_cmig has no setting \"%s\"", strlen(name) > NAMEDATALEN ? "..." : name)
+				 : errmsg("the name of the setting must not be null"),
+				 errhint("SELECT name, short_desc FROM pg_settings WHERE name LIKE 'cmig.%%'")));
+	PG_RETURN_TEXT_P(cstring_to_text(cmig_database_setting_set("cmig.set_option()", role, setting->name,
+															   cmig_argument_text(fcinfo, 1))));
 }

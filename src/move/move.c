@@ -34,7 +34,7 @@ PG_FUNCTION_INFO_V1(cmig_set_protect);
 Datum
 cmig_set_protect(PG_FUNCTION_ARGS)
 {
-	cmig_database_setting_set("cmig.set_protect()", "cmig.protect", cmig_argument_text(fcinfo, 0));
+	(void) cmig_database_setting_set("cmig.set_protect()", NULL, "cmig.protect", cmig_argument_text(fcinfo, 0));
 	PG_RETURN_TEXT_P(cstring_to_text(cmig_settings_protect_stored()));
 }
 

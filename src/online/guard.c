@@ -569,8 +569,8 @@ cmig_ddl_event(PG_FUNCTION_ARGS)
 Datum
 cmig_set_ddl_policy(PG_FUNCTION_ARGS)
 {
-	cmig_database_setting_set("cmig.set_ddl_policy()", "cmig.ddl_policy",
-							  cmig_argument_text(fcinfo, 0));
+	(void) cmig_database_setting_set("cmig.set_ddl_policy()", NULL, "cmig.ddl_policy",
+									 cmig_argument_text(fcinfo, 0));
 	PG_RETURN_TEXT_P(cstring_to_text(cmig_settings_ddl_policy_name(cmig_settings_ddl_policy_stored())));
 }
 

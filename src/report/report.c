@@ -178,7 +178,7 @@ static const char *const overview[] = {
 	"  rows      enable_rls  set_context  rls_status  rls_check  rls_test",
 	"  audit     enable_audit  audit_history  audit_as_of  audit_report  audit_retain",
 	"  scopes    scopes  create_scope  upgrade_scopes  scope_drift  drop_scope",
-	"  access    grant_access  revoke_access  allow_ddl  set_ddl_policy",
+	"  access    grant_access  revoke_access  allow_ddl  set_ddl_policy  set_option",
 	"  other     baseline  capture  script  schema_sql  import_files  import_state",
 	"  tables    revision  version  journal  progress  ddl_log",
 	"",

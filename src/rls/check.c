@@ -642,8 +642,7 @@ CMIG_READER(cmig_rls_check)
 static int
 gate_hint(void)
 {
-	return errhint("List only schemas that exist: ALTER DATABASE %s SET cmig.rls_gate = '<schemas>'",
-				   quote_identifier(get_database_name(MyDatabaseId)));
+	return errhint("List only schemas that exist: SELECT cmig.set_option('cmig.rls_gate', '<schemas>')");
 }
 
 /*

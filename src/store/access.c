@@ -284,7 +284,7 @@ static const char *const migrator_functions[] = {
 	"audit_trigger", "backfill", "capture", "create_scope", "disable_audit", "disable_rls",
 	"downgrade", "downgrade_stepwise", "drift", "drop_scope", "dry_run", "enable_audit",
 	"enable_audit_schema", "enable_rls", "enable_rls_schema", "import_state", "repair", "reset",
-	"reset_stepwise", "rls_test", "round_trip", "set_ddl_policy", "set_protect", "stamp", "upgrade", "upgrade_scopes", "upgrade_stepwise", "verify", NULL
+	"reset_stepwise", "rls_test", "round_trip", "set_ddl_policy", "set_option", "set_protect", "stamp", "upgrade", "upgrade_scopes", "upgrade_stepwise", "verify", NULL
 };
 
 /* The access levels, and the lists of which each one consists. */

@@ -80,6 +80,7 @@ GOOD = {
     "scope_drift(boolean,boolean,boolean)": [{}, {"owners": "true", "comments": "false"}],
     "wait_for_replicas(interval,interval)": [{"lag": "'1 min'", "timeout": "'1 s'"}, {"timeout": "NULL"}],
     "set_protect(text)": [{"level": "'base'"}, {"level": "'off'"}],
+    "set_option(text,text,name)": [{"name": "'cmig.lock_timeout'", "value": "'5s'"}, {"name": "'cmig.protect'", "value": "NULL"}],
     "set_ddl_policy(text)": [{"policy": "'warn'"}, {"policy": "'off'"}],
     "allow_ddl(text)": [{"reason": "'a reason'"}],
     "import_files(text,text[],text[],jsonb)": [
