@@ -24,6 +24,16 @@ SELECT step, upgrade_sql, downgrade_sql, hazard FROM cmig.diff($$CREATE TABLE sh
 SELECT step, upgrade_sql, downgrade_sql, hazard FROM cmig.diff($$CREATE TABLE shop.c (x int, y int)$$, '{shop}');
 DROP TABLE c, p;
 
+-- a grandchild keeps a column
+CREATE TABLE p (x int, y int); CREATE TABLE c () INHERITS (p); CREATE TABLE g () INHERITS (c); CREATE TABLE d () INHERITS (p);
+SELECT step, upgrade_sql, downgrade_sql FROM cmig.diff($$CREATE TABLE shop.p (x int); CREATE TABLE shop.c () INHERITS (shop.p); CREATE TABLE shop.g (y int) INHERITS (shop.c); CREATE TABLE shop.d () INHERITS (shop.p)$$, '{shop}');
+DROP TABLE g, d, c, p;
+-- storage and compression of children when the parent's column changes its type
+SELECT * FROM pg_temp.judge($$CREATE TYPE e AS ENUM ('a', 'b'); CREATE TABLE p (x e[] COMPRESSION pglz, y varchar(9)); CREATE TABLE c () INHERITS (p); CREATE TABLE g () INHERITS (c);
+	ALTER TABLE p ALTER x SET STORAGE external; ALTER TABLE ONLY c ALTER x SET STORAGE main; ALTER TABLE g ALTER y SET COMPRESSION pglz$$,
+	$$CREATE TYPE e AS ENUM ('a', 'c'); CREATE TABLE p (x e[] COMPRESSION pglz, y text); CREATE TABLE c () INHERITS (p); CREATE TABLE g () INHERITS (c);
+	ALTER TABLE p ALTER x SET STORAGE external; ALTER TABLE ONLY c ALTER x SET STORAGE main; ALTER TABLE c ALTER y SET STORAGE external$$);
+
 -- a constraint that is not valid is added to children together with the parent's, even if it has a comment there
 SELECT * FROM pg_temp.judge('', $$CREATE TABLE p (x int); CREATE TABLE c (y int) INHERITS (p); CREATE TABLE g () INHERITS (c);
 	ALTER TABLE p ADD CONSTRAINT k CHECK (x > 0) NOT VALID; COMMENT ON CONSTRAINT k ON c IS 'inherited'$$);
@@ -129,11 +139,12 @@ SELECT action, kind, object, hazard FROM cmig.diff(:'m' || 'CREATE TABLE shop.m_
 SELECT action, kind, object FROM cmig.diff(:'m' || 'CREATE TABLE shop.m_2 (id bigint NOT NULL, at date NOT NULL, v int DEFAULT 1)', '{shop}') WHERE object !~ 'm_2\w';
 SELECT action, kind, object FROM cmig.diff('CREATE TABLE shop.r (id bigint, at date)', '{shop}');
 SELECT action, kind, object FROM cmig.diff(replace(:'m', 'RANGE', 'LIST'), '{shop}');
+-- two existing schemas are compared with all partitions
 CREATE SCHEMA copy;
 CREATE TABLE copy.r (id bigint, at date);
 CREATE TABLE copy.m (id bigint, at date NOT NULL, v int DEFAULT 1, PRIMARY KEY (id, at)) PARTITION BY RANGE (at);
 CREATE INDEX m_v ON copy.m (v);
-SELECT * FROM cmig.diff_schemas('shop', 'copy');
+SELECT action, kind, object FROM cmig.diff_schemas('shop', 'copy');
 
 SET client_min_messages = error;
 DROP SCHEMA copy CASCADE;

@@ -417,6 +417,22 @@ append_details(StringInfo buf, const CmigObject *column)
 		appendStringInfo(buf, ", ALTER COLUMN %s SET COMPRESSION %s", cmig_quote(column->name), column->values[CMIG_COLUMN_COMPRESSION]);
 }
 
+char *
+cmig_column_storage_again(const CmigObject *column, const CmigObject *top)
+{
+	char	   *const *values = column->values;
+	const char *storage = values[CMIG_COLUMN_STORAGE] ? values[CMIG_COLUMN_STORAGE] : values[CMIG_COLUMN_DEFAULT_STORAGE];
+	const char *tops = top->values[CMIG_COLUMN_STORAGE] ? top->values[CMIG_COLUMN_STORAGE] : top->values[CMIG_COLUMN_DEFAULT_STORAGE];
+	StringInfoData buf;
+
+	initStringInfo(&buf);
+	if (strcmp(storage, tops) != 0)
+		appendStringInfo(&buf, ", ALTER COLUMN %s SET STORAGE %s", cmig_quote(column->name), storage);
+	if (values[CMIG_COLUMN_COMPRESSION] != NULL)
+		appendStringInfo(&buf, ", ALTER COLUMN %s SET COMPRESSION %s", cmig_quote(column->name), values[CMIG_COLUMN_COMPRESSION]);
+	return buf.len == 0 ? NULL : psprintf("ALTER TABLE ONLY %s%s", column->parent->identity, buf.data + 1);
+}
+
 static const char *
 collate_clause(const CmigObject *column)
 {

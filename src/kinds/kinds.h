@@ -708,6 +708,13 @@ extern CmigDdl *cmig_column_type_replace(const CmigObject *old, const CmigObject
  */
 extern CmigDdl *cmig_column_type_detour(const CmigObject *column, bool collation);
 
+/*
+ * Returns the statement that restores the storage and the compression of a
+ * column after the type of "top", from which it inherits, has changed.
+ * Returns NULL if there is nothing to restore.
+ */
+extern char *cmig_column_storage_again(const CmigObject *column, const CmigObject *top);
+
 /* in column.c */
 
 /* Returns a column's type as PostgreSQL prints it. */

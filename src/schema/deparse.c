@@ -773,7 +773,7 @@ put_away(Deparse *deparse, const CmigChange *change)
 }
 
 /*
- * Returns the statements that drop the object.  If some children keep a
+ * Returns the statements that drop the object.  If some descendants keep a
  * dropped column, the column is dropped from the parent with ONLY, and from
  * the other children by separate statements.
  */
@@ -787,7 +787,7 @@ drop(const CmigChange *change, const CmigObject *object)
 		return sql;
 	sql = psprintf("ALTER TABLE ONLY %s", sql + strlen("ALTER TABLE "));
 	foreach(cell, change->left)
-		sql = psprintf("%s;\n%s", sql, cmig_kind_drop(lfirst(cell)));
+		sql = psprintf("%s;\n%s", sql, drop(lfirst(cell), ((const CmigChange *) lfirst(cell))->from));
 	return sql;
 }
 

@@ -973,7 +973,6 @@ CMIG_READER(cmig_diff_schemas)
 					   "cmig.diff_schemas()", read_renamed, &diff);
 	from = cmig_rename_read(from_schema, from, diff.image, options.renames, NIL, cmig_diff_line_add, &lines);
 	cmig_others_mark(from);
-	cmig_keep_partitions(from, diff.image, "The second schema has");
 	leave_public(from, diff.image, from_schema->schemas[0].name, diff.managed->schemas[0].name);
 	difference = cmig_compare(from, diff.image, &options);
 	cmig_body_check_changed(difference);

@@ -232,6 +232,61 @@ keep_not_null(const CmigDifference *difference, const CmigChange *change)
 }
 
 /*
+ * Storage and compression
+ */
+
+/*
+ * Append statements to *text that restore the storage and the compression of
+ * the columns of "image" that inherit from "top".
+ */
+static void
+restore_storage(const CmigDifference *difference, const CmigImage *image, const CmigObject *top, char **text)
+{
+	for (int i = 0; i < image->count; i++)
+	{
+		const CmigObject *column = image->objects[i];
+		const CmigChange *change = image == difference->to ? difference->of_to[i] : difference->of_from[i];
+		const char *again;
+
+		if (column->kind != top->kind || change->from == NULL || change->to == NULL ||
+			(change->action != CMIG_NO_CHANGE && change->action != CMIG_ALTER) || !inherits(column, top))
+			continue;
+		again = cmig_column_storage_again(column, top);
+		if (again != NULL)
+			*text = psprintf("%s;\n%s", *text, again);
+	}
+}
+
+/*
+ * Changing a column's type resets the storage and the compression in children,
+ * and SET STORAGE affects them.  Make the last statement that changes the type
+ * restore both.
+ */
+static void
+keep_storage(const CmigDifference *difference, const CmigChange *change)
+{
+	List	   *ddl = list_concat_copy(list_concat_copy(change->first, change->ddl), change->last);
+	const char *start = psprintf("ALTER TABLE %s ALTER COLUMN %s TYPE ", change->to->parent->identity, cmig_quote(change->to->name));
+	CmigDdl    *up = NULL,
+			   *down = NULL;
+	ListCell   *cell;
+
+	foreach(cell, change->action == CMIG_ALTER ? ddl : NIL)
+	{
+		CmigDdl    *entry = lfirst(cell);
+
+		if (strncmp(entry->sql, start, strlen(start)) == 0)
+			up = entry;
+		if (down == NULL && entry->undo != NULL && strncmp(entry->undo, start, strlen(start)) == 0)
+			down = entry;
+	}
+	if (up != NULL)
+		restore_storage(difference, difference->to, change->to, &up->sql);
+	if (down != NULL)
+		restore_storage(difference, difference->from, change->from, &down->undo);
+}
+
+/*
  * Columns
  */
 
@@ -245,40 +300,34 @@ keeps_column(const CmigDifference *difference, const CmigObject *column)
 }
 
 /*
- * Set the fields "only" and "left" of the change of a dropped column: if any
- * child keeps the column, the column is dropped from the parent with ONLY, and
- * from each other child by a separate statement.
+ * If a column stays although its parent's column is dropped, the column is
+ * dropped with ONLY from the parent, and from the parent's parents.  Set the
+ * fields "only" and "left" of these columns' changes, so that it is dropped by
+ * separate statements from their other children.
  */
 static void
-keep_column(const CmigDifference *difference, CmigChange *change)
+keep_column(const CmigDifference *difference, const CmigChange *change)
 {
-	for (int i = 0; i < difference->from->count; i++)
-	{
-		const CmigObject *column = difference->from->objects[i];
+	const CmigObject *column = change->from;
 
-		if (column->kind != change->from->kind || !column->inherited || cmig_column_parent(column) != change->from)
-			continue;
-		if (keeps_column(difference, column))
-			change->only = true;
-		else
-			change->left = lappend(change->left, unconstify(CmigObject *, column));
-	}
-}
-
-/*
- * If the column stays although the parent's column is dropped, call
- * keep_column() for the parent's column.
- */
-static void
-find_kept_column(const CmigDifference *difference, const CmigChange *change)
-{
-	const CmigObject *parent = change->from->inherited ? cmig_column_parent(change->from) : NULL;
-	CmigChange *parents = parent ? difference->of_from[parent->index] : NULL;
-
-	if (parents == NULL || parents->only || change->to->inherited || parents->action != CMIG_DROP ||
-		difference->of_from[parent->parent->index]->to == NULL)
+	if (change->to->inherited || !column->inherited)
 		return;
-	keep_column(difference, parents);
+	while (column->inherited && (column = cmig_column_parent(column)) != NULL)
+	{
+		CmigChange *parent = difference->of_from[column->index];
+
+		if (parent->only || parent->to != NULL || difference->of_from[column->parent->index]->to == NULL)
+			return;
+		parent->only = true;
+		for (int i = 0; i < difference->from->count; i++)
+		{
+			const CmigObject *child = difference->from->objects[i];
+
+			if (child->kind == column->kind && child->inherited && cmig_column_parent(child) == column &&
+				!keeps_column(difference, child) && difference->of_from[child->parent->index]->to != NULL)
+				parent->left = lappend(parent->left, difference->of_from[i]);
+		}
+	}
 }
 
 /*
@@ -499,7 +548,8 @@ cmig_children_keep(CmigDifference *difference)
 		if (change->to->kind == &cmig_kind_column)
 		{
 			keep_not_null(difference, change);
-			find_kept_column(difference, change);
+			keep_storage(difference, change);
+			keep_column(difference, change);
 		}
 		else if (is_check(change->to) && is_check(change->from))
 		{

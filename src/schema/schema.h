@@ -115,10 +115,10 @@ typedef struct CmigChange
 	bool		disturbs;		/* see CmigAlter */
 	bool		recasts;
 	bool		late;
-	List	   *left;			/* if only some children of a parent table
-								 * lose a column: the columns of these
-								 * children, which are dropped by separate
-								 * statements */
+	List	   *left;			/* if only some descendants of a table lose a
+								 * column: the changes (CmigChange *) of these
+								 * children's columns, which are dropped by
+								 * separate statements */
 	bool		only;			/* true if the column is dropped with ALTER
 								 * TABLE ONLY, because some children keep the
 								 * column */

@@ -274,3 +274,33 @@ CREATE STATISTICS s (dependencies) ON a, b, x FROM c1;
 CREATE TABLE p (a int, b boolean GENERATED ALWAYS AS (a IS NULL) STORED NOT NULL, c int);
 CREATE TABLE c1 (x int) INHERITS (p);
 ALTER TABLE p DROP COLUMN b;
+-- pair: column moves to the grandchild
+-- a:
+CREATE TABLE p (a int, b int); CREATE TABLE c (d int) INHERITS (p); CREATE TABLE g () INHERITS (c);
+-- b:
+CREATE TABLE p (a int); CREATE TABLE c (d int) INHERITS (p); CREATE TABLE g (b int) INHERITS (c);
+-- pair: compression of an inherited column whose enum is replaced
+-- a:
+CREATE TYPE e AS ENUM ('a', 'b'); CREATE TABLE p (x e[] COMPRESSION pglz); CREATE TABLE c () INHERITS (p);
+-- b:
+CREATE TYPE e AS ENUM ('a', 'c'); CREATE TABLE p (x e[] COMPRESSION pglz); CREATE TABLE c () INHERITS (p);
+-- pair: storage and compression of an inherited column whose enum is replaced
+-- a:
+CREATE TYPE e AS ENUM ('a', 'b'); CREATE TABLE p (x e[] COMPRESSION pglz); CREATE TABLE c () INHERITS (p); ALTER TABLE p ALTER x SET STORAGE external; ALTER TABLE c ALTER x SET STORAGE main, ALTER x SET COMPRESSION pglz;
+-- b:
+CREATE TYPE e AS ENUM ('a', 'c'); CREATE TABLE p (x e[] COMPRESSION pglz); CREATE TABLE c () INHERITS (p); ALTER TABLE p ALTER x SET STORAGE external; ALTER TABLE c ALTER x SET STORAGE main, ALTER x SET COMPRESSION pglz;
+-- pair: compression of partitions whose enum is replaced
+-- a:
+CREATE TYPE e AS ENUM ('a', 'b'); CREATE TABLE p (k int, x e[] COMPRESSION pglz) PARTITION BY LIST (k); CREATE TABLE c PARTITION OF p FOR VALUES IN (1); CREATE TABLE d PARTITION OF p FOR VALUES IN (2); ALTER TABLE d ALTER x SET COMPRESSION pglz;
+-- b:
+CREATE TYPE e AS ENUM ('a', 'c'); CREATE TABLE p (k int, x e[] COMPRESSION pglz) PARTITION BY LIST (k); CREATE TABLE c PARTITION OF p FOR VALUES IN (1); CREATE TABLE d PARTITION OF p FOR VALUES IN (2); ALTER TABLE d ALTER x SET COMPRESSION pglz;
+-- pair: storage and compression of inherited columns of another type
+-- a:
+CREATE TABLE p (x varchar(9)); CREATE TABLE c () INHERITS (p); CREATE TABLE d () INHERITS (p); ALTER TABLE d ALTER x SET STORAGE external, ALTER x SET COMPRESSION pglz; ALTER TABLE c ALTER x SET COMPRESSION pglz;
+-- b:
+CREATE TABLE p (x text COMPRESSION pglz); CREATE TABLE c () INHERITS (p); CREATE TABLE d () INHERITS (p); ALTER TABLE c ALTER x SET STORAGE external;
+-- pair: compression of an inherited column whose range type is replaced
+-- a:
+CREATE TYPE r AS RANGE (subtype = int); CREATE TABLE p (x r[] COMPRESSION pglz); CREATE TABLE c () INHERITS (p);
+-- b:
+CREATE TYPE r AS RANGE (subtype = bigint); CREATE TABLE p (x r[] COMPRESSION pglz); CREATE TABLE c () INHERITS (p);
