@@ -1,6 +1,7 @@
 /*
  * directory.c
- *	  Folders of revision files on the server.
+ *	  Folders of revision files: cmig.load_directory reads them on the server,
+ *	  and cmig.export returns their names and contents.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -23,11 +24,6 @@
 #include "base/errors.h"
 #include "graph/graph.h"
 #include "store/internal.h"
-
-/* ----------------------------------------------------------------
- * Loads revision files from a server directory: cmig.load_directory.
- * ----------------------------------------------------------------
- */
 
 PG_FUNCTION_INFO_V1(cmig_load_directory);
 
@@ -162,18 +158,21 @@ list_directory(const char *path)
 	return names;
 }
 
-/*
- * Read the .sql files in a directory on the server, ordered by name.  Returns a
- * List of CmigRevisionFile *.
- */
-static List *
-read_directory(const char *path)
+/* Load the .sql files in a directory on the server, ordered by name. */
+Datum
+cmig_load_directory(PG_FUNCTION_ARGS)
 {
+	char	   *path = cmig_argument_text(fcinfo, 0);
 	List	   *names;
 	List	   *files = NIL;
 	ListCell   *lc;
 	StringInfoData content;		/* one buffer for all files */
 
+	if (path == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the path must not be null"),
+				 errhint("Pass the path of a directory on the server.")));
 	if (!has_privs_of_role(GetUserId(), ROLE_PG_READ_SERVER_FILES))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
@@ -212,20 +211,7 @@ read_directory(const char *path)
 		pfree(path_of_file);
 	}
 	pfree(content.data);
-	return files;
-}
-
-Datum
-cmig_load_directory(PG_FUNCTION_ARGS)
-{
-	char	   *path = cmig_argument_text(fcinfo, 0);
-
-	if (path == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("the path must not be null"),
-				 errhint("Pass the path of a directory on the server.")));
-	return cmig_load_call(fcinfo, "cmig.load_directory()", read_directory(path));
+	return cmig_load_call(fcinfo, "cmig.load_directory()", files);
 }
 
 /* ----------------------------------------------------------------
