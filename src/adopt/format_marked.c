@@ -39,7 +39,7 @@ typedef struct NumberedName
  * can also be written in a programming language.
  */
 static bool
-format_numbered_read_name(const char *base, const char *letters, const char *separator, NumberedName *name)
+read_numbered_name(const char *base, const char *letters, const char *separator, NumberedName *name)
 {
 	char	   *stem;
 	int			digits;
@@ -68,42 +68,34 @@ format_numbered_read_name(const char *base, const char *letters, const char *sep
 }
 
 /*
- * Returns the revision to which the file belongs: for a file with a downgrade
- * script, the revision with the same number, if it has no downgrade script yet.
- * Otherwise adds a revision, so that two files for the same script are an error.
- */
-static CmigToolRevision *
-numbered_revision(CmigImport *import, CmigToolFile *file, const NumberedName *name)
-{
-	CmigToolRevision *revision;
-	ListCell   *lc;
-
-	foreach(lc, import->revisions)
-	{
-		revision = lfirst(lc);
-		if (name->is_down && revision->text.downgrade_sql == NULL &&
-			cmig_tool_text_compare_versions(revision->text.edges.id, name->number) == 0)
-			return revision;
-	}
-	revision = cmig_import_add(import, file, name->number);
-	revision->text.edges.message = cmig_tool_text_message(name->title);
-	return revision;
-}
-
-/*
  * Add the file's script to its revision, and return the revision.  Returns NULL
  * if the file does not belong to the format.  The files with downgrade scripts
- * must be read last.
+ * must be read last: such a file belongs to the revision with the same number,
+ * if that has no downgrade script yet.  Any other file adds a revision, so that
+ * two files for the same script are an error.
  */
 static CmigToolRevision *
 read_file(CmigImport *import, CmigToolFile *file, const char *letters, const char *separator)
 {
 	NumberedName name;
-	CmigToolRevision *revision;
+	CmigToolRevision *revision = NULL;
+	ListCell   *lc;
 
-	if (!format_numbered_read_name(file->base, letters, separator, &name))
+	if (!read_numbered_name(file->base, letters, separator, &name))
 		return NULL;
-	revision = numbered_revision(import, file, &name);
+	foreach(lc, import->revisions)
+	{
+		CmigToolRevision *other = lfirst(lc);
+
+		if (name.is_down && revision == NULL && other->text.downgrade_sql == NULL &&
+			cmig_tool_text_compare_versions(other->text.edges.id, name.number) == 0)
+			revision = other;
+	}
+	if (revision == NULL)
+	{
+		revision = cmig_import_add(import, file, name.number);
+		revision->text.edges.message = cmig_tool_text_message(name.title);
+	}
 	file->used = true;
 	if (name.language)
 		cmig_import_not_written(revision, true, psprintf("it is written in %s, in file \"%s\"", name.language, file->name));
@@ -114,21 +106,6 @@ read_file(CmigImport *import, CmigToolFile *file, const char *letters, const cha
 	return revision;
 }
 
-/* Add a note to each revision without an upgrade script. */
-static void
-note_missing_upgrades(CmigImport *import)
-{
-	ListCell   *lc;
-
-	foreach(lc, import->revisions)
-	{
-		CmigToolRevision *revision = lfirst(lc);
-
-		if (*revision->text.upgrade_sql == '\0')
-			cmig_import_note(revision, "the file with its upgrade script is missing or empty");
-	}
-}
-
 /*
  * Read the files of golang-migrate and sqlx, which have separate files for the
  * two directions.  If "both" is true, every file has a direction.
@@ -136,6 +113,8 @@ note_missing_upgrades(CmigImport *import)
 static void
 read_pairs(CmigImport *import, bool both)
 {
+	ListCell   *lc;
+
 	for (int down = 0; down < 2; down++)
 		for (int i = 0; i < import->file_count; i++)
 		{
@@ -143,13 +122,19 @@ read_pairs(CmigImport *import, bool both)
 			NumberedName name;
 			CmigToolRevision *revision;
 
-			if (!format_numbered_read_name(file->base, "", "_", &name) || name.is_down != (down == 1) || (both && !name.is_up && !name.is_down))
+			if (!read_numbered_name(file->base, "", "_", &name) || name.is_down != (down == 1) || (both && !name.is_up && !name.is_down))
 				continue;
 			revision = read_file(import, file, "", "_");
 			if (!both && cmig_tool_text_begins(file->text, "-- no-transaction"))
 				revision->text.edges.transactional = false;
 		}
-	note_missing_upgrades(import);
+	foreach(lc, import->revisions)
+	{
+		CmigToolRevision *revision = lfirst(lc);
+
+		if (*revision->text.upgrade_sql == '\0')
+			cmig_import_note(revision, "the file with its upgrade script is missing or empty");
+	}
 	cmig_import_sort(import, cmig_tool_text_compare_versions);
 	cmig_import_chain(import);
 }
@@ -188,7 +173,7 @@ cmig_format_supabase(CmigImport *import)
 	{
 		NumberedName name;
 
-		if (format_numbered_read_name(import->files[i].base, "", "_", &name) && !name.is_down)
+		if (read_numbered_name(import->files[i].base, "", "_", &name) && !name.is_down)
 			read_file(import, &import->files[i], "", "_");
 	}
 	cmig_import_sort(import, strcmp);
@@ -226,42 +211,6 @@ typedef struct MarkedFile
 
 typedef MarkedLine (*ClassifyLine) (CmigToolRevision *revision, const CmigToolLine *line);
 
-/*
- * Raise MG013 if the line is a marker except for its indentation, with which
- * some versions of the tools take it for a comment.
- */
-static void
-refuse_indented(CmigToolRevision *revision, const CmigToolLine *line, int number, ClassifyLine classify)
-{
-	CmigToolLine inner = *line;
-
-	inner.start += strspn(inner.start, " \t");
-	if (inner.start > line->start && inner.start < inner.end && classify(revision, &inner) != LINE_TEXT)
-		ereport(ERROR,
-				(errcode(ERRCODE_CMIG_BAD_FILE),
-				 errmsg("cannot convert file \"%s\" to a revision", revision->file->name),
-				 errdetail("Line %d is indented: %.*s", number, (int) (inner.end - inner.start), inner.start),
-				 errhint("Remove the spaces before it if it is a marker, or the line if it is not.")));
-}
-
-/*
- * Raise MG013 if a file with markers has SQL before the first one.  The tools
- * reject such a file, or ignore the SQL.
- */
-static void
-refuse_before(const CmigToolRevision *revision, const MarkedFile *marked)
-{
-	CmigLexer	lexer;
-
-	cmig_lexer_init(&lexer, marked->before.data);
-	if (cmig_lexer_next_sql(&lexer) != CMIG_TOKEN_END)
-		ereport(ERROR,
-				(errcode(ERRCODE_CMIG_BAD_FILE),
-				 errmsg("cannot convert file \"%s\" to a revision", revision->file->name),
-				 errdetail("The statement on line %d is before the first marker.", lexer.line),
-				 errhint("Move it after the marker.")));
-}
-
 /* Raise MG013 unless the file has a marker for the upgrade. */
 static void
 require_up(const CmigToolRevision *revision, const MarkedFile *marked, const char *marker)
@@ -274,11 +223,18 @@ require_up(const CmigToolRevision *revision, const MarkedFile *marked, const cha
 				 errhint("Add this line before the SQL of the upgrade.")));
 }
 
-/* Split a file's lines into the upgrade script and the downgrade script. */
+/*
+ * Split a file's lines into the upgrade script and the downgrade script.
+ * Raises MG013 for a line that is a marker except for its indentation, with
+ * which some versions of the tools take it for a comment, and for SQL before
+ * the first marker, for which the tools reject the file, or ignore the SQL.
+ */
 static void
 read_lines(CmigToolRevision *revision, const char *text, ClassifyLine classify, MarkedFile *marked)
 {
 	CmigToolLine line;
+	CmigToolLine inner;
+	CmigLexer	lexer;
 	StringInfo	to = &marked->before;
 	int			number = 0;
 
@@ -300,18 +256,30 @@ read_lines(CmigToolRevision *revision, const char *text, ClassifyLine classify, 
 				marked->has_down = true;
 				break;
 			case LINE_TEXT:
-				refuse_indented(revision, &line, number, classify);
+				inner = line;
+				inner.start += strspn(inner.start, " \t");
+				if (inner.start > line.start && inner.start < inner.end && classify(revision, &inner) != LINE_TEXT)
+					ereport(ERROR,
+							(errcode(ERRCODE_CMIG_BAD_FILE),
+							 errmsg("cannot convert file \"%s\" to a revision", revision->file->name),
+							 errdetail("Line %d is indented: %.*s", number, (int) (inner.end - inner.start), inner.start),
+							 errhint("Remove the spaces before it if it is a marker, or the line if it is not.")));
 				appendBinaryStringInfo(to, line.start, line.next - line.start);
 				break;
 			case LINE_DROPPED:
-				/* keep the line numbers for refuse_before() */
+				/* keep the line numbers for the error below */
 				if (to == &marked->before)
 					appendStringInfoChar(to, '\n');
 				break;
 		}
 	}
-	if (marked->has_up || marked->has_down)
-		refuse_before(revision, marked);
+	cmig_lexer_init(&lexer, marked->before.data);
+	if ((marked->has_up || marked->has_down) && cmig_lexer_next_sql(&lexer) != CMIG_TOKEN_END)
+		ereport(ERROR,
+				(errcode(ERRCODE_CMIG_BAD_FILE),
+				 errmsg("cannot convert file \"%s\" to a revision", revision->file->name),
+				 errdetail("The statement on line %d is before the first marker.", lexer.line),
+				 errhint("Move it after the marker.")));
 }
 
 /* Set a revision's scripts to the scripts found by read_lines(). */
@@ -448,7 +416,7 @@ substitute_environment(CmigImport *import, const CmigToolFile *file)
 		{
 			char	   *text = psprintf("%s%.*s", newlines.data, (int) (line.next - line.start), line.start);
 
-			appendStringInfoString(&result, cmig_placeholder_fill_environment(import->placeholders, text, file->name) + newlines.len);
+			appendStringInfoString(&result, cmig_placeholder_fill(import->placeholders, text, file->name, true) + newlines.len);
 		}
 		else
 			appendBinaryStringInfo(&result, line.start, line.next - line.start);
@@ -572,16 +540,6 @@ classify_graphile(CmigToolRevision *revision, const CmigToolLine *line)
 	return LINE_DROPPED;
 }
 
-/*
- * Is this a file named "current.sql", or a file in a folder named "current"?
- */
-static bool
-is_current(const CmigToolFile *file)
-{
-	return strcmp(file->name, "current.sql") == 0 || strstr(file->name, "/current.sql") != NULL ||
-		cmig_tool_text_begins(file->name, "current/") || strstr(file->name, "/current/") != NULL;
-}
-
 void
 cmig_format_graphile_migrate(CmigImport *import)
 {
@@ -591,7 +549,8 @@ cmig_format_graphile_migrate(CmigImport *import)
 		CmigToolRevision *revision;
 		MarkedFile	marked;
 
-		if (is_current(file))
+		if (strcmp(file->name, "current.sql") == 0 || strstr(file->name, "/current.sql") != NULL ||
+			cmig_tool_text_begins(file->name, "current/") || strstr(file->name, "/current/") != NULL)
 		{
 			file->used = true;
 			cmig_import_file_note(import, file->name, "not committed yet; commit it with graphile-migrate, or write it as a revision");
@@ -632,7 +591,7 @@ typedef struct FlywayName
  * not have this form.
  */
 static bool
-format_flyway_read_name(const char *base, FlywayName *name)
+read_flyway_name(const char *base, FlywayName *name)
 {
 	const char *separator = strstr(base, "__");
 	int			length;
@@ -651,68 +610,30 @@ format_flyway_read_name(const char *base, FlywayName *name)
 		strspn(name->version, "0123456789.") == length;
 }
 
-/* Does "<file>.conf" set executeInTransaction to false? */
-static bool
-without_transaction(CmigImport *import, const CmigToolFile *file)
-{
-	CmigToolFile *conf = cmig_import_file(import, psprintf("%s.conf", file->name));
-	CmigToolLine line;
-
-	for (const char *p = conf ? conf->text : ""; cmig_tool_text_line(p, &line); p = line.next)
-	{
-		char	   *value = cmig_tool_text_after(&line, "executeInTransaction", true);
-
-		if (value && *value == '=')
-			return pg_strncasecmp(value + 1 + strspn(value + 1, " \t"), "false", 5) == 0;
-	}
-	return false;
-}
-
 /* Add a revision with the given id for a file. */
 static CmigToolRevision *
 add_file(CmigImport *import, CmigToolFile *file, const char *id, const FlywayName *name)
 {
 	CmigToolRevision *revision = cmig_import_add(import, file, id);
+	CmigToolFile *conf = cmig_import_file(import, psprintf("%s.conf", file->name));
+	CmigToolLine line;
 
 	revision->text.edges.message = cmig_tool_text_message(name->title);
 	if (cmig_import_language(file->base))
 		cmig_import_not_written(revision, name->kind == 'V', psprintf("it is written in %s, in file \"%s\"", cmig_import_language(file->base), file->name));
 	else
 		revision->text.upgrade_sql = cmig_import_whole(import, file, CMIG_SECTION_UPGRADE);
-	if (without_transaction(import, file))
-		revision->text.edges.transactional = false;
+	for (const char *p = conf ? conf->text : ""; cmig_tool_text_line(p, &line); p = line.next)
+	{
+		char	   *value = cmig_tool_text_after(&line, "executeInTransaction", true);
+
+		if (value == NULL || *value != '=')
+			continue;
+		revision->text.edges.transactional =
+			pg_strncasecmp(value + 1 + strspn(value + 1, " \t"), "false", 5) != 0;
+		break;
+	}
 	return revision;
-}
-
-/* Add revisions for the V (versioned) files, in version order. */
-static void
-add_versions(CmigImport *import)
-{
-	for (int i = 0; i < import->file_count; i++)
-	{
-		FlywayName	name;
-
-		if (format_flyway_read_name(import->files[i].base, &name) && name.kind == 'V')
-			add_file(import, &import->files[i], name.version, &name);
-	}
-	cmig_import_sort(import, cmig_tool_text_compare_versions);
-	cmig_import_chain(import);
-}
-
-/* Returns the revision with this version, or NULL if there is none. */
-static CmigToolRevision *
-find_version(const CmigImport *import, const char *version)
-{
-	ListCell   *lc;
-
-	foreach(lc, import->revisions)
-	{
-		CmigToolRevision *revision = lfirst(lc);
-
-		if (cmig_tool_text_compare_versions(revision->text.edges.id, version) == 0)
-			return revision;
-	}
-	return NULL;
 }
 
 /*
@@ -727,61 +648,25 @@ add_undo(CmigImport *import)
 		CmigToolFile *file = &import->files[i];
 		FlywayName	name;
 		CmigToolRevision *revision;
+		ListCell   *lc;
 
-		if (!format_flyway_read_name(file->base, &name) || name.kind != 'U')
+		if (!read_flyway_name(file->base, &name) || name.kind != 'U')
 			continue;
 		file->used = true;
-		revision = find_version(import, name.version);
+		revision = NULL;
+		foreach(lc, import->revisions)
+		{
+			CmigToolRevision *other = lfirst(lc);
+
+			if (cmig_tool_text_compare_versions(other->text.edges.id, name.version) == 0)
+				revision = other;
+		}
 		if (revision && cmig_import_language(file->base))
 			cmig_import_note(revision, "to be written: its downgrade is written in %s, in file \"%s\"", cmig_import_language(file->base), file->name);
 		else if (revision)
 			revision->text.downgrade_sql = cmig_import_whole(import, file, CMIG_SECTION_DOWNGRADE);
 		else
 			cmig_import_file_note(import, file->name, "left out, because there is no V file of version %s", name.version);
-	}
-}
-
-/*
- * Record which versions a baseline replaces.  The first "count" revisions of
- * the import are the versions; the baseline replaces those that are not later
- * than "version".
- */
-static void
-set_replaces(const CmigImport *import, CmigToolRevision *baseline, const char *version, int count)
-{
-	CmigNames  *replaces = &baseline->text.edges.replaces;
-	ListCell   *lc;
-
-	replaces->names = palloc(sizeof(char *) * (count + 1));
-	foreach(lc, import->revisions)
-	{
-		const CmigToolRevision *revision = lfirst(lc);
-
-		if (revision != baseline && foreach_current_index(lc) < count &&
-			cmig_tool_text_compare_versions(revision->text.edges.id, version) <= 0)
-			replaces->names[replaces->count++] = revision->text.edges.id;
-	}
-	if (replaces->count == 0)
-		replaces->names[replaces->count++] = pstrdup(version);
-}
-
-/*
- * Make a baseline the parent of each later version that has no parent yet.  A
- * later version lacks a parent if the versions that the baseline replaces have
- * no files.
- */
-static void
-follow_baseline(const CmigImport *import, CmigToolRevision *baseline, const char *version)
-{
-	ListCell   *lc;
-
-	foreach(lc, import->revisions)
-	{
-		CmigToolRevision *revision = lfirst(lc);
-
-		if (revision != baseline && revision->text.edges.parents.count == 0 &&
-			cmig_tool_text_compare_versions(revision->text.edges.id, version) > 0)
-			cmig_import_set_parent(revision, baseline->text.edges.id);
 	}
 }
 
@@ -795,14 +680,15 @@ add_baseline(CmigImport *import)
 	CmigToolFile *newest = NULL;
 	FlywayName	newest_name;
 	CmigToolRevision *baseline;
-	int			count = list_length(import->revisions);
+	CmigNames  *replaces;
+	ListCell   *lc;
 
 	for (int i = 0; i < import->file_count; i++)
 	{
 		CmigToolFile *file = &import->files[i];
 		FlywayName	name;
 
-		if (!format_flyway_read_name(file->base, &name) || name.kind != 'B')
+		if (!read_flyway_name(file->base, &name) || name.kind != 'B')
 			continue;
 		file->used = true;
 		if (newest && cmig_tool_text_compare_versions(name.version, newest_name.version) < 0)
@@ -818,53 +704,60 @@ add_baseline(CmigImport *import)
 	if (newest == NULL)
 		return;
 	baseline = add_file(import, newest, psprintf("B%s", newest_name.version), &newest_name);
-	set_replaces(import, baseline, newest_name.version, count);
-	follow_baseline(import, baseline, newest_name.version);
-	cmig_import_note(baseline, "it counts as applied in databases that have run version %s", newest_name.version);
-}
 
-/*
- * Add revisions for the R (repeatable) files.  Both Flyway and pg_cmig run
- * them in the order of their descriptions.
- */
-static void
-add_repeatable(CmigImport *import)
-{
-	for (int i = 0; i < import->file_count; i++)
+	/*
+	 * The baseline replaces the versions that are not later.  A later version
+	 * lacks a parent if the replaced versions have no files; the baseline
+	 * becomes its parent.
+	 */
+	replaces = &baseline->text.edges.replaces;
+	replaces->names = palloc(sizeof(char *) * list_length(import->revisions));
+	foreach(lc, import->revisions)
 	{
-		FlywayName	name;
-		CmigToolRevision *revision;
+		CmigToolRevision *revision = lfirst(lc);
 
-		if (!format_flyway_read_name(import->files[i].base, &name) || name.kind != 'R')
+		if (revision == baseline)
 			continue;
-		revision = add_file(import, &import->files[i], cmig_tool_text_id(psprintf("R_%s", name.title)), &name);
-		revision->file_template = "%(rev)s";
-		revision->text.edges.repeatable = true;
+		if (cmig_tool_text_compare_versions(revision->text.edges.id, newest_name.version) <= 0)
+			replaces->names[replaces->count++] = revision->text.edges.id;
+		else if (revision->text.edges.parents.count == 0)
+			cmig_import_set_parent(revision, baseline->text.edges.id);
 	}
-}
-
-/*
- * Is this the name of a callback script, which Flyway runs before or after an
- * event?
- */
-static bool
-is_callback(const char *base)
-{
-	return cmig_tool_text_begins(base, "before") || cmig_tool_text_begins(base, "after") ||
-		cmig_tool_text_begins(base, "createSchema");
+	if (replaces->count == 0)
+		replaces->names[replaces->count++] = pstrdup(newest_name.version);
+	cmig_import_note(baseline, "it counts as applied in databases that have run version %s", newest_name.version);
 }
 
 void
 cmig_format_flyway(CmigImport *import)
 {
-	add_versions(import);
+	FlywayName	name;
+
+	for (int i = 0; i < import->file_count; i++)
+		if (read_flyway_name(import->files[i].base, &name) && name.kind == 'V')
+			add_file(import, &import->files[i], name.version, &name);
+	cmig_import_sort(import, cmig_tool_text_compare_versions);
+	cmig_import_chain(import);
 	add_undo(import);
 	add_baseline(import);
-	add_repeatable(import);
 	for (int i = 0; i < import->file_count; i++)
-		if (!import->files[i].used && is_callback(import->files[i].base))
+	{
+		CmigToolFile *file = &import->files[i];
+		CmigToolRevision *revision;
+
+		/* Flyway and pg_cmig run these in the order of their descriptions */
+		if (read_flyway_name(file->base, &name) && name.kind == 'R')
 		{
-			import->files[i].used = true;
-			cmig_import_file_note(import, import->files[i].name, "pg_cmig has no callbacks; run this file in the script that calls cmig.upgrade");
+			revision = add_file(import, file, cmig_tool_text_id(psprintf("R_%s", name.title)), &name);
+			revision->file_template = "%(rev)s";
+			revision->text.edges.repeatable = true;
 		}
+		if (!file->used && (cmig_tool_text_begins(file->base, "before") ||
+							cmig_tool_text_begins(file->base, "after") ||
+							cmig_tool_text_begins(file->base, "createSchema")))
+		{
+			file->used = true;
+			cmig_import_file_note(import, file->name, "pg_cmig has no callbacks; run this file in the script that calls cmig.upgrade");
+		}
+	}
 }

@@ -42,101 +42,55 @@ typedef struct SqitchPlan
 } SqitchPlan;
 
 /*
- * Returns the note in a line of the plan: the text after " # ", with escaped
- * newlines replaced by spaces.
- */
-static char *
-read_note(const char *text)
-{
-	const char *hash = strstr(text, " # ");
-	char	   *note = hash ? cmig_marker_trimmed(hash + 3, hash + strlen(hash)) : pstrdup("");
-
-	for (char *p = note; *p; p++)
-		if (p[0] == '\\' && p[1] == 'n')
-			p[0] = p[1] = ' ';
-	return note;
-}
-
-/*
- * Returns the first timestamp before the note in a line of the plan, such as
- * 2024-01-01T00:00:00Z.  Returns NULL if there is none.
- */
-static char *
-read_date(const char *text)
-{
-	for (const char *p = text; *p && strncmp(p, " # ", 3) != 0; p++)
-		if (strspn(p, "0123456789-") == 10 && p[10] == 'T')
-			return pnstrdup(p, strcspn(p, " \t"));
-	return NULL;
-}
-
-/*
  * Parse a line of the plan that describes a change: name [dependencies] date
  * planner <mail> # note
  */
-static void
-read_change(SqitchPlan *plan, const char *line)
+static SqitchChange *
+read_change(const char *line)
 {
 	SqitchChange *change = palloc0(sizeof(SqitchChange));
 	int			length = strcspn(line, " \t");
 	const char *rest = line + length + strspn(line + length, " \t");
+	const char *hash = strstr(rest, " # ");
 
 	change->name = pnstrdup(line, length);
 	change->dependencies = pstrdup("");
 	if (*rest == '[')
 		change->dependencies = pnstrdup(rest + 1, strcspn(rest + 1, "]"));
-	change->date = read_date(rest);
-	change->note = read_note(rest);
-	plan->changes = lappend(plan->changes, change);
-}
-
-/* Process one line of the plan, without leading and trailing white space. */
-static void
-read_plan_line(SqitchPlan *plan, const char *line)
-{
-	if (*line == '\0' || *line == '#' || *line == '%')
-		return;
-	if (*line == '@')
-	{
-		if (plan->changes != NIL)
-		{
-			SqitchChange *change = llast(plan->changes);
-
-			change->tags = lappend(change->tags, pnstrdup(line + 1, strcspn(line + 1, " \t")));
-		}
-		return;
-	}
-	if (*line == '-')
-	{
-		cmig_import_file_note(plan->import, plan->file->name, "the line \"%s\" is left out, because it reverts a change", line);
-		return;
-	}
-	line += strspn(line, "+ \t");
-	read_change(plan, line);
+	/* the first timestamp before the note, such as 2024-01-01T00:00:00Z */
+	for (const char *p = rest; *p && p != hash && change->date == NULL; p++)
+		if (strspn(p, "0123456789-") == 10 && p[10] == 'T')
+			change->date = pnstrdup(p, strcspn(p, " \t"));
+	change->note = hash ? cmig_marker_trimmed(hash + 3, hash + strlen(hash)) : pstrdup("");
+	for (char *p = change->note; *p; p++)
+		if (p[0] == '\\' && p[1] == 'n')
+			p[0] = p[1] = ' ';
+	return change;
 }
 
 static void
 read_plan(SqitchPlan *plan)
 {
-	CmigToolLine line;
+	CmigToolLine plan_line;
 
-	for (const char *p = plan->file->text; cmig_tool_text_line(p, &line); p = line.next)
-		read_plan_line(plan, cmig_marker_trimmed(line.start, line.end));
-}
+	for (const char *p = plan->file->text; cmig_tool_text_line(p, &plan_line); p = plan_line.next)
+	{
+		const char *line = cmig_marker_trimmed(plan_line.start, plan_line.end);
 
-/*
- * Returns the index of the next occurrence of change number "i" in the plan, or
- * -1 if there is none.
- */
-static int
-next_occurrence(const SqitchPlan *plan, int i)
-{
-	const SqitchChange *change = list_nth(plan->changes, i);
+		if (*line == '\0' || *line == '#' || *line == '%')
+			continue;
+		if (*line == '@')
+		{
+			SqitchChange *change = plan->changes != NIL ? llast(plan->changes) : NULL;
 
-	for (int j = i + 1; j < list_length(plan->changes); j++)
-		if (strcmp(((SqitchChange *) list_nth(plan->changes, j))->name, change->name) == 0)
-			return j;
-	return -1;
+			if (change)
+				change->tags = lappend(change->tags, pnstrdup(line + 1, strcspn(line + 1, " \t")));
+		}
+		else if (*line == '-')
+			cmig_import_file_note(plan->import, plan->file->name, "the line \"%s\" is left out, because it reverts a change", line);
+		else
+			plan->changes = lappend(plan->changes, read_change(line + strspn(line, "+ \t")));
+	}
 }
 
 /*
@@ -148,9 +102,12 @@ static char *
 script_name(const SqitchPlan *plan, int i)
 {
 	const SqitchChange *change = list_nth(plan->changes, i);
-	int			next = next_occurrence(plan, i);
+	int			next = i + 1;
 
-	for (int j = i; j < next; j++)
+	while (next < list_length(plan->changes) &&
+		   strcmp(((SqitchChange *) list_nth(plan->changes, next))->name, change->name) != 0)
+		next++;
+	for (int j = i; next < list_length(plan->changes) && j < next; j++)
 	{
 		ListCell   *lc;
 
@@ -163,15 +120,6 @@ script_name(const SqitchPlan *plan, int i)
 		}
 	}
 	return change->name;
-}
-
-/* Returns the revision id for a script name, such as f_at_v1 for f@v1. */
-static char *
-script_id(const char *name)
-{
-	const char *at = strchr(name, '@');
-
-	return cmig_tool_text_id(at ? psprintf("%.*s_at_%s", (int) (at - name), name, at + 1) : name);
 }
 
 /*
@@ -203,42 +151,20 @@ read_script(const SqitchPlan *plan, const char *folder, const char *name, CmigSe
 	return text;
 }
 
-/* Add notes about conflicts and about dependencies on other projects. */
-static void
-note_dependencies(CmigToolRevision *revision, const char *dependencies)
-{
-	char	   *list = pstrdup(dependencies);
-
-	for (char *word = strtok(list, " \t"); word; word = strtok(NULL, " \t"))
-		if (*word == '!')
-			cmig_import_note(revision, "the conflict with \"%s\" is not checked", word + 1);
-		else if (strchr(word, ':'))
-			cmig_import_note(revision, "it depends on \"%s\", a change of another project; if both projects use this database, add that change to depends_on", word);
-}
-
-/*
- * Make a change's tags the labels of the revision, so that the tags can be
- * used as targets.
- */
-static void
-set_labels(CmigToolRevision *revision, const List *tags)
-{
-	CmigNames  *labels = &revision->text.edges.labels;
-	ListCell   *lc;
-
-	labels->names = palloc(sizeof(char *) * Max(list_length(tags), 1));
-	foreach(lc, tags)
-		labels->names[labels->count++] = cmig_tool_text_id(lfirst(lc));
-}
-
 static void
 add_change(SqitchPlan *plan, int i)
 {
 	const SqitchChange *change = list_nth(plan->changes, i);
 	char	   *name = script_name(plan, i);
-	CmigToolRevision *revision = cmig_import_add(plan->import, plan->file, script_id(name));
+	const char *at = strchr(name, '@');
+
+	/* the scripts f@v1.sql become the revision f_at_v1 */
+	char	   *id = at ? psprintf("%.*s_at_%s", (int) (at - name), name, at + 1) : name;
+	CmigToolRevision *revision = cmig_import_add(plan->import, plan->file, cmig_tool_text_id(id));
+	CmigNames  *labels = &revision->text.edges.labels;
 	char	   *deploy = read_script(plan, "deploy", name, CMIG_SECTION_UPGRADE);
 	TimestampTz created_at;
+	ListCell   *lc;
 
 	revision->text.edges.message = *change->note ? change->note : cmig_tool_text_message(change->name);
 	if (change->date && cmig_marker_parse_date(change->date, &created_at))
@@ -252,8 +178,16 @@ add_change(SqitchPlan *plan, int i)
 		cmig_import_not_written(revision, false, psprintf("file \"%sdeploy/%s.sql\" does not exist", plan->prefix, name));
 	revision->text.downgrade_sql = read_script(plan, "revert", name, CMIG_SECTION_DOWNGRADE);
 	revision->text.verify_sql = read_script(plan, "verify", name, CMIG_SECTION_VERIFY);
-	note_dependencies(revision, change->dependencies);
-	set_labels(revision, change->tags);
+	for (char *word = strtok(change->dependencies, " \t"); word; word = strtok(NULL, " \t"))
+		if (*word == '!')
+			cmig_import_note(revision, "the conflict with \"%s\" is not checked", word + 1);
+		else if (strchr(word, ':'))
+			cmig_import_note(revision, "it depends on \"%s\", a change of another project; if both projects use this database, add that change to depends_on", word);
+
+	/* tags become labels, so that they can be used as targets */
+	labels->names = palloc(sizeof(char *) * Max(list_length(change->tags), 1));
+	foreach(lc, change->tags)
+		labels->names[labels->count++] = cmig_tool_text_id(lfirst(lc));
 }
 
 void
@@ -380,25 +314,6 @@ begin_change_set(CmigImport *import, ChangeSet *set, CmigToolFile *file, char *t
 }
 
 /*
- * Process a "--rollback" line.  "text" is the SQL or keyword after
- * "--rollback".
- */
-static void
-read_rollback(ChangeSet *set, const char *text)
-{
-	set->has_down = true;
-	if (pg_strcasecmp(text, "empty") == 0 || pg_strcasecmp(text, "not required") == 0 || *text == '\0')
-		return;
-	if (pg_strncasecmp(text, "changesetid:", 12) == 0 || pg_strncasecmp(text, "changesetauthor:", 16) == 0)
-	{
-		cmig_import_note(set->revision, "its rollback refers to another change set; write the downgrade section by hand");
-		set->has_down = false;
-		return;
-	}
-	appendStringInfo(&set->down, "%s\n", text);
-}
-
-/*
  * If the line is a directive, process it and return true.  Otherwise, the line
  * is part of a script.
  */
@@ -408,7 +323,17 @@ read_directive(ChangeSet *set, const CmigToolLine *line)
 	char	   *text;
 
 	if ((text = directive(line, "rollback")) != NULL)
-		read_rollback(set, text);
+	{
+		/* the text is SQL or a keyword */
+		set->has_down = true;
+		if (pg_strncasecmp(text, "changesetid:", 12) == 0 || pg_strncasecmp(text, "changesetauthor:", 16) == 0)
+		{
+			cmig_import_note(set->revision, "its rollback refers to another change set; write the downgrade section by hand");
+			set->has_down = false;
+		}
+		else if (pg_strcasecmp(text, "empty") != 0 && pg_strcasecmp(text, "not required") != 0 && *text != '\0')
+			appendStringInfo(&set->down, "%s\n", text);
+	}
 	else if ((text = directive(line, "comment")) != NULL)
 		set->revision->text.edges.message = *text == ':' ? text + 1 + strspn(text + 1, " \t") : text;
 	else if ((text = directive(line, "preconditions")) != NULL || (text = directive(line, "precondition-sql-check")) != NULL ||

@@ -2,6 +2,14 @@
  * formats.c
  *	  Formats of other tools' files.
  *
+ * First what the readers of all formats share: placeholders, lines, names, and
+ * versions.  The reader of a format finds migrations in a list of files and
+ * adds them to a CmigImport, in the order in which the tool runs them.  The
+ * result is a revision file for each migration, and notes about features that
+ * pg_cmig does not have.  Then the formats with a separate folder for each
+ * migration (Diesel, Prisma, Drizzle), yoyo, and Rails, and the table of all
+ * formats.
+ *
  * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
@@ -20,13 +28,19 @@
 #include "parse/parse.h"
 #include "store/store.h"
 
-/* ----------------------------------------------------------------
- * Replaces placeholders in other tools' scripts.
- *
- * If a placeholder has no value, MG013 is raised, with the placeholder's name
- * in the message.
- * ----------------------------------------------------------------
- */
+/* Returns the placeholder with this name, or NULL if there is none. */
+static CmigPlaceholder *
+find_placeholder(const CmigPlaceholders *placeholders, const char *name, int length)
+{
+	for (int i = 0; i < placeholders->count; i++)
+	{
+		CmigPlaceholder *item = &placeholders->items[i];
+
+		if (strlen(item->name) == length && strncmp(item->name, name, length) == 0)
+			return item;
+	}
+	return NULL;
+}
 
 /*
  * Returns the value of the placeholder with this name, or NULL if it has none.
@@ -34,14 +48,9 @@
 static const char *
 find_value(const CmigPlaceholders *placeholders, const char *name, int length)
 {
-	for (int i = 0; i < placeholders->count; i++)
-	{
-		const CmigPlaceholder *item = &placeholders->items[i];
+	const CmigPlaceholder *item = find_placeholder(placeholders, name, length);
 
-		if (strlen(item->name) == length && strncmp(item->name, name, length) == 0)
-			return item->value;
-	}
-	return NULL;
+	return item ? item->value : NULL;
 }
 
 /*
@@ -64,23 +73,6 @@ require_value(const CmigPlaceholders *placeholders, const char *name, int length
 			 errmsg("placeholder \"%.*s\" has no value", length, name),
 			 errdetail("It is on line %d of a script in file \"%s\".", line, file_name),
 			 errhint("Pass its value: placeholders => '{\"%.*s\": \"<value>\"}'", length, name)));
-}
-
-/*
- * If the placeholder with this name is to be kept, returns it; otherwise,
- * returns NULL.
- */
-static CmigPlaceholder *
-find_kept(const CmigPlaceholders *placeholders, const char *name, int length)
-{
-	for (int i = 0; i < placeholders->count; i++)
-	{
-		CmigPlaceholder *item = &placeholders->items[i];
-
-		if (item->value == NULL && strlen(item->name) == length && strncmp(item->name, name, length) == 0)
-			return item;
-	}
-	return NULL;
 }
 
 /*
@@ -183,8 +175,8 @@ append_braces(StringInfo to, const CmigPlaceholders *placeholders, const char *t
 		}
 		inside = length;
 		value = environment ? environment_value(placeholders, p + 2, &length) : find_value(placeholders, p + 2, length);
-		kept = find_kept(placeholders, p + 2, length);
-		if (kept)
+		kept = find_placeholder(placeholders, p + 2, length);
+		if (kept && kept->value == NULL)
 		{
 			p = append_kept(to, kept, p + 3 + inside) - 1;
 			continue;
@@ -194,9 +186,9 @@ append_braces(StringInfo to, const CmigPlaceholders *placeholders, const char *t
 	}
 }
 
-/* Replace ${name} everywhere except in comments. */
-static char *
-fill(const CmigPlaceholders *placeholders, const char *text, const char *file_name, bool environment)
+char *
+cmig_placeholder_fill(const CmigPlaceholders *placeholders, const char *text, const char *file_name,
+					  bool environment)
 {
 	StringInfoData result;
 	CmigLexer	lexer;
@@ -213,23 +205,6 @@ fill(const CmigPlaceholders *placeholders, const char *text, const char *file_na
 		}
 	append_braces(&result, placeholders, text, done, text + strlen(text), file_name, environment);
 	return result.data;
-}
-
-/*
- * Replace ${name} everywhere except in comments.  If a placeholder is kept,
- * the quotes around it are removed, and its field as_literal or as_identifier
- * is set.
- */
-static char *
-placeholder_fill_braces(const CmigPlaceholders *placeholders, const char *text, const char *file_name)
-{
-	return fill(placeholders, text, file_name, false);
-}
-
-char *
-cmig_placeholder_fill_environment(const CmigPlaceholders *placeholders, const char *text, const char *file_name)
-{
-	return fill(placeholders, text, file_name, true);
 }
 
 /* Append a quoted string, and replace the variables in it that have a value. */
@@ -274,8 +249,8 @@ find_variable(const char *colon, const char **name, int *length, char *quote)
  * variables that have a value are also replaced within quotes.
  */
 static char *
-placeholder_fill_variables(const CmigPlaceholders *placeholders, const char *text,
-						   const char *file_name, bool everywhere)
+fill_variables(const CmigPlaceholders *placeholders, const char *text,
+			   const char *file_name, bool everywhere)
 {
 	StringInfoData result;
 	CmigLexer	lexer;
@@ -316,11 +291,6 @@ placeholder_fill_variables(const CmigPlaceholders *placeholders, const char *tex
 	appendStringInfoString(&result, done);
 	return result.data;
 }
-
-/* ----------------------------------------------------------------
- * Reads lines, names, and versions in other tools' files.
- * ----------------------------------------------------------------
- */
 
 bool
 cmig_tool_text_line(const char *p, CmigToolLine *line)
@@ -426,16 +396,6 @@ cmig_tool_text_compare_versions(const char *a, const char *b)
 	return 0;
 }
 
-/* ----------------------------------------------------------------
- * Functions shared by the readers of other tools' formats.
- *
- * The reader of a format finds migrations in a list of files and adds them to
- * a CmigImport, in the order in which the tool runs them.  The result is a
- * revision file for each migration, and notes about features that pg_cmig does
- * not have.
- * ----------------------------------------------------------------
- */
-
 CmigToolFile *
 cmig_import_file(CmigImport *import, const char *name)
 {
@@ -520,79 +480,45 @@ cmig_import_file_note(CmigImport *import, const char *file_name, const char *for
 	import->notes = lappend(import->notes, note);
 }
 
-/* Returns a copy of "text" in which the format's placeholders are replaced. */
-static char *
-filled(const CmigImport *import, const CmigToolFile *file, const char *text)
-{
-	switch (import->style)
-	{
-		case CMIG_PLACEHOLDER_BRACES:
-			return placeholder_fill_braces(import->placeholders, text, file->name);
-		case CMIG_PLACEHOLDER_PSQL:
-			return placeholder_fill_variables(import->placeholders, text, file->name, false);
-		case CMIG_PLACEHOLDER_COLON:
-			return placeholder_fill_variables(import->placeholders, text, file->name, true);
-		case CMIG_PLACEHOLDER_NONE:
-			break;
-	}
-	return pstrdup(text);
-}
-
-/*
- * Returns a copy of the text with "|" inserted into the line comment that
- * starts on the given line.  Then, the comment cannot be mistaken for a marker
- * such as "-- downgrade".  Returns NULL if no line comment starts on this line.
- */
-static char *
-disarm_comment(const char *text, int line)
-{
-	CmigLexer	lexer;
-
-	cmig_lexer_init(&lexer, text);
-	while (cmig_lexer_next(&lexer) != CMIG_TOKEN_END)
-		if (lexer.type == CMIG_TOKEN_LINE_COMMENT && lexer.line == line)
-		{
-			int			before = lexer.start - text + 2;
-
-			return psprintf("%.*s |%s", before, text, text + before);
-		}
-	return NULL;
-}
-
-/*
- * Change comments that would be mistaken for a revision file's header or
- * markers.  Raises MG013 if a comment cannot be changed.
- */
-static char *
-disarmed(const CmigToolFile *file, char *text, CmigSection section)
-{
-	const char *problem;
-	int			line;
-	int			last_line = 0;
-
-	while ((problem = cmig_section_text_find_problem(text, section, &line)) != NULL)
-	{
-		char	   *changed = line == last_line ? NULL : disarm_comment(text, line);
-
-		if (changed == NULL)
-			ereport(ERROR,
-					(errcode(ERRCODE_CMIG_BAD_FILE),
-					 errmsg("cannot convert file \"%s\" to a revision", file->name),
-					 errdetail("The problem is on line %d of its %s script: %s", line, cmig_marker_sections[section], problem)));
-		last_line = line;
-		text = changed;
-	}
-	return text;
-}
-
 char *
 cmig_import_section(CmigImport *import, const CmigToolFile *file, CmigSection section,
 					const char *start, const char *end)
 {
-	char	   *text = filled(import, file, pnstrdup(start, end - start));
+	char	   *text = pnstrdup(start, end - start);
+	const char *problem;
+	int			line;
+	int			last_line = 0;
 
+	if (import->style == CMIG_PLACEHOLDER_BRACES)
+		text = cmig_placeholder_fill(import->placeholders, text, file->name, false);
+	else if (import->style != CMIG_PLACEHOLDER_NONE)
+		text = fill_variables(import->placeholders, text, file->name,
+							  import->style == CMIG_PLACEHOLDER_COLON);
 	text = cmig_section_text_read(text, text + strlen(text), section, false);
-	return disarmed(file, text, section);
+
+	/*
+	 * insert "|" into line comments that would be mistaken for a header or a
+	 * marker, such as "-- downgrade"
+	 */
+	while ((problem = cmig_section_text_find_problem(text, section, &line)) != NULL)
+	{
+		CmigLexer	lexer;
+		int			before;
+
+		cmig_lexer_init(&lexer, text);
+		while (cmig_lexer_next(&lexer) != CMIG_TOKEN_END &&
+			   (lexer.type != CMIG_TOKEN_LINE_COMMENT || lexer.line != line))
+			;
+		if (line == last_line || lexer.type == CMIG_TOKEN_END)
+			ereport(ERROR,
+					(errcode(ERRCODE_CMIG_BAD_FILE),
+					 errmsg("cannot convert file \"%s\" to a revision", file->name),
+					 errdetail("The problem is on line %d of its %s script: %s", line, cmig_marker_sections[section], problem)));
+		before = lexer.start - text + 2;
+		text = psprintf("%.*s |%s", before, text, text + before);
+		last_line = line;
+	}
+	return text;
 }
 
 char *
@@ -712,33 +638,6 @@ cmig_import_chain(CmigImport *import)
 	}
 }
 
-/* Raise MG013 if two revisions have the same id. */
-static void
-require_distinct(const CmigImport *import)
-{
-	CmigNames	names = {0};
-	const char *repeated;
-	const CmigToolRevision *first = NULL;
-	ListCell   *lc;
-
-	names.names = palloc(sizeof(char *) * Max(list_length(import->revisions), 1));
-	foreach(lc, import->revisions)
-		names.names[names.count++] = ((CmigToolRevision *) lfirst(lc))->text.edges.id;
-	repeated = cmig_graph_find_repeated(&names);
-	if (repeated == NULL)
-		return;
-	foreach(lc, import->revisions)
-	{
-		const CmigToolRevision *revision = lfirst(lc);
-
-		if (strcmp(revision->text.edges.id, repeated) != 0)
-			continue;
-		if (first)
-			raise_repeated(first, revision);
-		first = revision;
-	}
-}
-
 /* A CmigSubstituteValue callback that never returns a value. */
 static const char *
 no_value(const char *name, bool literal, void *arg)
@@ -809,33 +708,42 @@ check_script(CmigToolRevision *revision, const char *what, const char *sql)
 		cmig_import_note(revision, "to be written: %s. %s", problem->problem, problem->fix);
 }
 
-/*
- * Truncate the revision's message if it is too long.  The message can be any
- * comment in the tool's file, so its length is not limited.
- */
-static void
-cut_message(CmigToolRevision *revision)
-{
-	const char *message = revision->text.edges.message;
-	int			length = pg_mbcharcliplen(message, strlen(message), CMIG_MAX_MESSAGE_LENGTH);
-
-	if (message[length] == '\0')
-		return;
-	revision->text.edges.message = pnstrdup(message, length);
-	cmig_import_note(revision, "its message is truncated to %d characters", CMIG_MAX_MESSAGE_LENGTH);
-}
-
 void
 cmig_import_finish(CmigImport *import)
 {
+	CmigNames	names = {0};
+	const char *repeated;
+	const CmigToolRevision *first = NULL;
 	ListCell   *lc;
 
-	require_distinct(import);
+	names.names = palloc(sizeof(char *) * Max(list_length(import->revisions), 1));
+	foreach(lc, import->revisions)
+		names.names[names.count++] = ((CmigToolRevision *) lfirst(lc))->text.edges.id;
+	repeated = cmig_graph_find_repeated(&names);
+
 	foreach(lc, import->revisions)
 	{
 		CmigToolRevision *revision = lfirst(lc);
 
-		cut_message(revision);
+		if (repeated && strcmp(revision->text.edges.id, repeated) == 0)
+		{
+			if (first)
+				raise_repeated(first, revision);
+			first = revision;
+		}
+	}
+	foreach(lc, import->revisions)
+	{
+		CmigToolRevision *revision = lfirst(lc);
+		const char *message = revision->text.edges.message;
+		int			length = pg_mbcharcliplen(message, strlen(message), CMIG_MAX_MESSAGE_LENGTH);
+
+		/* the message can be any comment in the tool's file */
+		if (message[length] != '\0')
+		{
+			revision->text.edges.message = pnstrdup(message, length);
+			cmig_import_note(revision, "its message is truncated to %d characters", CMIG_MAX_MESSAGE_LENGTH);
+		}
 		declare_placeholders(import, &revision->text);
 		if (revision->text.edges.repeatable && revision->text.downgrade_sql != NULL)
 		{
@@ -851,24 +759,12 @@ cmig_import_finish(CmigImport *import)
 			cmig_import_file_note(import, import->files[i].name, "left out, because it is not a %s file", import->format);
 }
 
-/* ----------------------------------------------------------------
- * Reads formats that have a separate folder for each migration.
- *
- * The formats are Diesel, Prisma, and Drizzle.  Drizzle can also have a single
- * file for each migration.
- * ----------------------------------------------------------------
- */
-
 /* Returns the path of a file named "base" in the same folder as "file". */
 static char *
 beside(const CmigToolFile *file, const char *base)
 {
 	return psprintf("%.*s%s", (int) (file->base - file->name), file->name, base);
 }
-
-/*
- * Diesel
- */
 
 /*
  * Returns the version of a migration folder: the part of its name before the
@@ -907,47 +803,39 @@ diesel_without_transaction(const CmigToolFile *metadata)
 }
 
 /*
- * Add a revision for a migration folder, which contains up.sql and can also
- * contain down.sql and metadata.toml.
+ * A migration is a folder that contains up.sql and can also contain down.sql
+ * and metadata.toml.
  */
-static void
-read_diesel(CmigImport *import, CmigToolFile *up)
-{
-	const char *title = strchr(up->folder, '_');
-	CmigToolRevision *revision = cmig_import_add(import, up, diesel_version(up->folder));
-	CmigToolFile *down = cmig_import_file(import, beside(up, "down.sql"));
-	CmigToolFile *metadata = cmig_import_file(import, beside(up, "metadata.toml"));
-
-	revision->text.edges.message = cmig_tool_text_message(title ? title + 1 : up->folder);
-	revision->text.upgrade_sql = cmig_import_whole(import, up, CMIG_SECTION_UPGRADE);
-	if (down)
-		revision->text.downgrade_sql = cmig_import_whole(import, down, CMIG_SECTION_DOWNGRADE);
-	if (metadata && diesel_without_transaction(metadata))
-	{
-		revision->text.edges.transactional = false;
-		if (strstr(metadata->text, "run_in_transaction") == NULL)
-			cmig_import_note(revision, "transactional: false, because metadata.toml exists without run_in_transaction");
-	}
-}
-
-/* CmigFormat readers: add the migrations in import->files as revisions. */
 static void
 format_diesel(CmigImport *import)
 {
 	for (int i = 0; i < import->file_count; i++)
 	{
-		CmigToolFile *file = &import->files[i];
+		CmigToolFile *up = &import->files[i];
+		const char *title = strchr(up->folder, '_');
+		CmigToolRevision *revision;
+		CmigToolFile *down;
+		CmigToolFile *metadata;
 
-		if (strcmp(file->base, "up.sql") == 0 && *file->folder && *diesel_version(file->folder))
-			read_diesel(import, file);
+		if (strcmp(up->base, "up.sql") != 0 || !*up->folder || !*diesel_version(up->folder))
+			continue;
+		revision = cmig_import_add(import, up, diesel_version(up->folder));
+		down = cmig_import_file(import, beside(up, "down.sql"));
+		metadata = cmig_import_file(import, beside(up, "metadata.toml"));
+		revision->text.edges.message = cmig_tool_text_message(title ? title + 1 : up->folder);
+		revision->text.upgrade_sql = cmig_import_whole(import, up, CMIG_SECTION_UPGRADE);
+		if (down)
+			revision->text.downgrade_sql = cmig_import_whole(import, down, CMIG_SECTION_DOWNGRADE);
+		if (metadata && diesel_without_transaction(metadata))
+		{
+			revision->text.edges.transactional = false;
+			if (strstr(metadata->text, "run_in_transaction") == NULL)
+				cmig_import_note(revision, "transactional: false, because metadata.toml exists without run_in_transaction");
+		}
 	}
 	cmig_import_sort(import, strcmp);
 	cmig_import_chain(import);
 }
-
-/*
- * Prisma
- */
 
 /* Add a revision with the folder's name as its id. */
 static void
@@ -976,10 +864,6 @@ format_prisma(CmigImport *import)
 	cmig_import_chain(import);
 	import->file_template = "%(rev)s";
 }
-
-/*
- * Drizzle
- */
 
 /*
  * Returns the value of "when" in the _journal.json entry with the given tag.
@@ -1022,13 +906,6 @@ add_drizzle_file(CmigImport *import, CmigToolFile *file, const CmigToolFile *jou
 		cmig_import_note(revision, "it is not in meta/_journal.json, so drizzle-kit does not run it");
 }
 
-/* Is this one of the files in which Drizzle keeps its metadata? */
-static bool
-is_drizzle_record(const CmigToolFile *file)
-{
-	return strcmp(file->folder, "meta") == 0 || strcmp(file->base, "snapshot.json") == 0;
-}
-
 static void
 format_drizzle(CmigImport *import)
 {
@@ -1041,7 +918,8 @@ format_drizzle(CmigImport *import)
 	{
 		CmigToolFile *file = &import->files[i];
 
-		if (is_drizzle_record(file))
+		/* the files in which Drizzle keeps its metadata */
+		if (strcmp(file->folder, "meta") == 0 || strcmp(file->base, "snapshot.json") == 0)
 			file->used = true;
 		else if (strcmp(file->base, "migration.sql") == 0 && *file->folder)
 			add_folder(import, file);
@@ -1053,15 +931,6 @@ format_drizzle(CmigImport *import)
 	import->file_template = "%(rev)s";
 }
 
-/* ----------------------------------------------------------------
- * Reads yoyo files, and the structure.sql file of Rails.
- * ----------------------------------------------------------------
- */
-
-/*
- * yoyo
- */
-
 /* Set the revision's parents to the words after "-- depends:" in a comment. */
 static void
 read_depends(CmigToolRevision *revision, char *text)
@@ -1071,18 +940,6 @@ read_depends(CmigToolRevision *revision, char *text)
 	parents->names = palloc(sizeof(char *) * (strlen(text) + 1));
 	for (char *word = strtok(text, " \t,"); word; word = strtok(NULL, " \t,"))
 		parents->names[parents->count++] = cmig_tool_text_id(word);
-}
-
-/* Set the revision's parents to the strings in a Python set. */
-static void
-read_python_depends(CmigToolRevision *revision, const char *set)
-{
-	char	   *text = pnstrdup(set, strcspn(set, "}"));
-
-	for (char *p = text; *p; p++)
-		if (strchr("\"'\n\t", *p))
-			*p = ' ';
-	read_depends(revision, text);
 }
 
 /*
@@ -1112,7 +969,6 @@ read_yoyo_header(CmigToolRevision *revision, const char *text)
 	}
 }
 
-/* CmigFormat readers: add the migrations in import->files as revisions. */
 static void
 format_yoyo(CmigImport *import)
 {
@@ -1140,7 +996,16 @@ format_yoyo(CmigImport *import)
 			const char *depends = strstr(file->text, "__depends__");
 
 			if (depends && depends[strcspn(depends, "{\n")] == '{')
-				read_python_depends(revision, strchr(depends, '{') + 1);
+			{
+				/* the strings in a Python set */
+				const char *set = strchr(depends, '{') + 1;
+				char	   *text = pnstrdup(set, strcspn(set, "}"));
+
+				for (char *p = text; *p; p++)
+					if (strchr("\"'\n\t", *p))
+						*p = ' ';
+				read_depends(revision, text);
+			}
 			cmig_import_not_written(revision, true, psprintf("it is written in Python, in file \"%s\"", file->name));
 			continue;
 		}
@@ -1152,10 +1017,6 @@ format_yoyo(CmigImport *import)
 	}
 	import->file_template = "%(rev)s";
 }
-
-/*
- * Ruby on Rails
- */
 
 /*
  * Returns the highest version in the VALUES list of INSERT INTO
@@ -1178,48 +1039,20 @@ last_version(const char *insert)
 	return last;
 }
 
-/*
- * Returns the start of the line that begins with INSERT INTO schema_migrations,
- * or NULL if there is no such line.
- */
-static const char *
-find_insert(const char *text)
-{
-	CmigToolLine line;
-
-	for (const char *p = text; cmig_tool_text_line(p, &line); p = line.next)
-		if (cmig_tool_text_after(&line, "INSERT INTO \"schema_migrations\"", false) ||
-			cmig_tool_text_after(&line, "INSERT INTO schema_migrations", false))
-			return line.start;
-	return NULL;
-}
-
-/*
- * Returns the script without psql commands and without the lines in which
- * pg_dump sets search_path.
- */
-static char *
-without_dump_lines(const char *start, const char *end)
-{
-	StringInfoData result;
-	CmigToolLine line;
-
-	initStringInfo(&result);
-	for (const char *p = start; p < end && cmig_tool_text_line(p, &line); p = line.next)
-		if (*line.start != '\\' && !cmig_tool_text_after(&line, "SELECT pg_catalog.set_config('search_path'", false) &&
-			!cmig_tool_text_after(&line, "SET search_path", false))
-			appendBinaryStringInfo(&result, line.start, Min(line.next, end) - line.start);
-	return result.data;
-}
-
 static void
 read_structure(CmigImport *import, CmigToolFile *file)
 {
-	const char *insert = find_insert(file->text);
-	char	   *version = insert ? last_version(insert) : NULL;
+	const char *insert = NULL;
+	char	   *version;
 	CmigToolRevision *revision;
-	char	   *text;
+	CmigToolLine line;
+	StringInfoData script;
 
+	for (const char *p = file->text; insert == NULL && cmig_tool_text_line(p, &line); p = line.next)
+		if (cmig_tool_text_after(&line, "INSERT INTO \"schema_migrations\"", false) ||
+			cmig_tool_text_after(&line, "INSERT INTO schema_migrations", false))
+			insert = line.start;
+	version = insert ? last_version(insert) : NULL;
 	if (version == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_CMIG_BAD_FILE),
@@ -1227,8 +1060,18 @@ read_structure(CmigImport *import, CmigToolFile *file)
 				 errhint("Set config.active_record.schema_format = :sql, and run: bin/rails db:schema:dump")));
 	revision = cmig_import_add(import, file, version);
 	revision->text.edges.message = "Schema of structure.sql";
-	text = without_dump_lines(file->text, insert);
-	revision->text.upgrade_sql = cmig_import_section(import, file, CMIG_SECTION_UPGRADE, text, text + strlen(text));
+
+	/*
+	 * leave out psql commands, and the lines in which pg_dump sets
+	 * search_path
+	 */
+	initStringInfo(&script);
+	for (const char *p = file->text; p < insert && cmig_tool_text_line(p, &line); p = line.next)
+		if (*line.start != '\\' && !cmig_tool_text_after(&line, "SELECT pg_catalog.set_config('search_path'", false) &&
+			!cmig_tool_text_after(&line, "SET search_path", false))
+			appendBinaryStringInfo(&script, line.start, Min(line.next, insert) - line.start);
+	revision->text.upgrade_sql = cmig_import_section(import, file, CMIG_SECTION_UPGRADE,
+													 script.data, script.data + script.len);
 	cmig_import_note(revision, "one revision for all migrations up to %s; it also creates schema_migrations and ar_internal_metadata, which only Rails uses", version);
 }
 
@@ -1246,11 +1089,6 @@ format_rails(CmigImport *import)
 	}
 	cmig_import_chain(import);
 }
-
-/* ----------------------------------------------------------------
- * Lists the formats that can be imported.
- * ----------------------------------------------------------------
- */
 
 static const CmigFormat formats[] = {
 	{"dbmate", cmig_format_dbmate},
@@ -1271,26 +1109,20 @@ static const CmigFormat formats[] = {
 	{"yoyo", format_yoyo},
 };
 
-/* Returns the names of all formats, separated by commas. */
-static char *
-all_names(void)
+const CmigFormat *
+cmig_formats_find(const char *name)
 {
 	StringInfoData names;
 
 	initStringInfo(&names);
 	for (int i = 0; i < lengthof(formats); i++)
-		appendStringInfo(&names, "%s%s", i > 0 ? ", " : "", formats[i].name);
-	return names.data;
-}
-
-const CmigFormat *
-cmig_formats_find(const char *name)
-{
-	for (int i = 0; i < lengthof(formats); i++)
+	{
 		if (strcmp(formats[i].name, name) == 0)
 			return &formats[i];
+		appendStringInfo(&names, "%s%s", i > 0 ? ", " : "", formats[i].name);
+	}
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("unknown format \"%s\"", name),
-			 errhint("The formats are: %s.", all_names())));
+			 errhint("The formats are: %s.", names.data)));
 }

@@ -23,46 +23,6 @@
 
 PG_FUNCTION_INFO_V1(cmig_import_files);
 
-/*
- * Returns a copy of a file's text without the byte order mark and without CRs
- * before newlines.
- */
-static char *
-plain_text(const char *text)
-{
-	char	   *result;
-	char	   *to;
-
-	if (strncmp(text, "\xef\xbb\xbf", 3) == 0)
-		text += 3;
-	result = to = palloc(strlen(text) + 1);
-	for (; *text; text++)
-		if (text[0] != '\r' || text[1] != '\n')
-			*to++ = *text;
-	*to = '\0';
-	return result;
-}
-
-/* Split a file's name into its folder and its base name. */
-static void
-set_name(CmigToolFile *file, char *name)
-{
-	char	   *slash;
-	char	   *folder;
-
-	for (char *p = name; *p; p++)
-		if (*p == '\\')
-			*p = '/';
-	while (strncmp(name, "./", 2) == 0)
-		name += 2;
-	file->name = name;
-	slash = strrchr(name, '/');
-	file->base = slash ? slash + 1 : name;
-	folder = slash ? pnstrdup(name, slash - name) : pstrdup("");
-	slash = strrchr(folder, '/');
-	file->folder = slash ? slash + 1 : folder;
-}
-
 static int
 compare_files(const void *a, const void *b)
 {
@@ -82,8 +42,26 @@ read_files(CmigImport *import, const CmigNames *names, const CmigNames *contents
 	import->files = palloc0(sizeof(CmigToolFile) * Max(names->count, 1));
 	for (int i = 0; i < names->count; i++)
 	{
-		set_name(&import->files[i], names->names[i]);
-		import->files[i].text = plain_text(contents->names[i]);
+		CmigToolFile *file = &import->files[i];
+		char	   *name = names->names[i];
+		char	   *text = contents->names[i];
+		char	   *slash;
+		char	   *folder;
+
+		for (char *p = name; *p; p++)
+			if (*p == '\\')
+				*p = '/';
+		while (strncmp(name, "./", 2) == 0)
+			name += 2;
+		file->name = name;
+		slash = strrchr(name, '/');
+		file->base = slash ? slash + 1 : name;
+		folder = slash ? pnstrdup(name, slash - name) : pstrdup("");
+		slash = strrchr(folder, '/');
+		file->folder = slash ? slash + 1 : folder;
+
+		file->text = pstrdup(strncmp(text, "\xef\xbb\xbf", 3) == 0 ? text + 3 : text);
+		cmig_section_text_drop_carriage_returns(file->text);
 	}
 	qsort(import->files, import->file_count, sizeof(CmigToolFile), compare_files);
 	for (int i = 1; i < import->file_count; i++)
@@ -106,44 +84,6 @@ list_argument(FunctionCallInfo fcinfo, int n, const char *name)
 	return cmig_argument_names(array, name, NULL);
 }
 
-/*
- * Returns a scalar as a string.  Returns NULL for an object, an array, or JSON
- * null.
- */
-static char *
-scalar_text(const JsonbValue *value)
-{
-	switch (value->type)
-	{
-		case jbvString:
-			return pnstrdup(value->val.string.val, value->val.string.len);
-		case jbvNumeric:
-			return DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(value->val.numeric)));
-		case jbvBool:
-			return pstrdup(value->val.boolean ? "true" : "false");
-		default:
-			return NULL;
-	}
-}
-
-/*
- * Raise 22023 unless "name" is a valid name for a pg_cmig placeholder.  A
- * placeholder with any other name cannot be kept, and must have a value.
- */
-static void
-require_name(const char *name)
-{
-	char	   *parsed;
-	bool		literal;
-
-	if (!cmig_substitute_parse(name, &parsed, &literal) || strcmp(parsed, name) != 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("placeholder \"%s\" requires a value", name),
-				 errdetail("Only a placeholder whose name consists of lower-case letters, digits, and _ can be kept."),
-				 errhint("Pass its value: placeholders => '{\"%s\": \"<value>\"}'", name)));
-}
-
 /* Returns the members of a JSON object as placeholders. */
 static CmigPlaceholders *
 read_placeholders(Jsonb *jsonb)
@@ -152,6 +92,8 @@ read_placeholders(Jsonb *jsonb)
 	JsonbIterator *iterator = JsonbIteratorInit(&jsonb->root);
 	JsonbIteratorToken token;
 	JsonbValue	value;
+	char	   *parsed;
+	bool		literal;
 
 	if (!JB_ROOT_IS_OBJECT(jsonb))
 		ereport(ERROR,
@@ -171,13 +113,22 @@ read_placeholders(Jsonb *jsonb)
 		}
 		else if (token == WJB_VALUE)
 		{
-			item->value = scalar_text(&value);
-			if (item->value == NULL && value.type != jbvNull)
+			if (value.type == jbvString)
+				item->value = pnstrdup(value.val.string.val, value.val.string.len);
+			else if (value.type == jbvNumeric)
+				item->value = DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(value.val.numeric)));
+			else if (value.type == jbvBool)
+				item->value = pstrdup(value.val.boolean ? "true" : "false");
+			else if (value.type != jbvNull)
 				ereport(ERROR,
 						(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						 errmsg("the value of placeholder \"%s\" must be a string, a number, or a boolean, or null to keep it", item->name)));
-			if (item->value == NULL)
-				require_name(item->name);
+			else if (!cmig_substitute_parse(item->name, &parsed, &literal) || strcmp(parsed, item->name) != 0)
+				ereport(ERROR,
+						(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						 errmsg("placeholder \"%s\" requires a value", item->name),
+						 errdetail("Only a placeholder whose name consists of lower-case letters, digits, and _ can be kept."),
+						 errhint("Pass its value: placeholders => '{\"%s\": \"<value>\"}'", item->name)));
 			result->count++;
 		}
 	}
@@ -185,8 +136,9 @@ read_placeholders(Jsonb *jsonb)
 }
 
 static void
-put_row(ReturnSetInfo *result, const char *file_name, const char *content, const char *note)
+put_row(FunctionCallInfo fcinfo, const char *file_name, const char *content, const char *note)
 {
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	Datum		values[3];
 	bool		nulls[3] = {false, content == NULL, note == NULL};
 
@@ -198,51 +150,13 @@ put_row(ReturnSetInfo *result, const char *file_name, const char *content, const
 	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 }
 
-/*
- * Returns the template for a revision's file name.  The file of a revision
- * without a message is named after the revision's id.
- */
-static const char *
-file_template(const CmigImport *import, const CmigToolRevision *revision)
-{
-	if (revision->file_template)
-		return revision->file_template;
-	return *revision->text.edges.message ? import->file_template : "%(rev)s";
-}
-
-/*
- * Return a row for each revision, in order, and a row for each note about a
- * file that is not a revision.
- */
-static void
-put_rows(ReturnSetInfo *result, CmigImport *import)
-{
-	ListCell   *lc;
-
-	foreach(lc, import->revisions)
-	{
-		CmigToolRevision *revision = lfirst(lc);
-
-		CHECK_FOR_INTERRUPTS();
-		cmig_revision_canonicalize(&revision->text);
-		put_row(result, cmig_file_name_make(file_template(import, revision), &revision->text),
-				cmig_revision_format(&revision->text),
-				revision->notes.len > 0 ? revision->notes.data : NULL);
-	}
-	foreach(lc, import->notes)
-	{
-		const CmigImportNote *note = lfirst(lc);
-
-		put_row(result, note->file_name, NULL, note->note);
-	}
-}
-
 Datum
 cmig_import_files(PG_FUNCTION_ARGS)
 {
 	CmigImport	import = {0};
 	const CmigFormat *format;
 	int			guc_level;
+	ListCell   *lc;
 
 	if (PG_ARGISNULL(0) || PG_ARGISNULL(1) || PG_ARGISNULL(2))
 		ereport(ERROR,
@@ -262,6 +176,26 @@ cmig_import_files(PG_FUNCTION_ARGS)
 	format->read(&import);
 	cmig_import_finish(&import);
 	AtEOXact_GUC(false, guc_level);
-	put_rows((ReturnSetInfo *) fcinfo->resultinfo, &import);
+	foreach(lc, import.revisions)
+	{
+		CmigToolRevision *revision = lfirst(lc);
+		const char *template = import.file_template;
+
+		CHECK_FOR_INTERRUPTS();
+		cmig_revision_canonicalize(&revision->text);
+		if (revision->file_template)
+			template = revision->file_template;
+		else if (*revision->text.edges.message == '\0')
+			template = "%(rev)s";
+		put_row(fcinfo, cmig_file_name_make(template, &revision->text),
+				cmig_revision_format(&revision->text),
+				revision->notes.len > 0 ? revision->notes.data : NULL);
+	}
+	foreach(lc, import.notes)
+	{
+		const CmigImportNote *note = lfirst(lc);
+
+		put_row(fcinfo, note->file_name, NULL, note->note);
+	}
 	return (Datum) 0;
 }

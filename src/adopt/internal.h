@@ -38,12 +38,16 @@ typedef struct CmigPlaceholders
 } CmigPlaceholders;
 
 /*
- * Replace environment variables as goose does: ${name}, ${name:-default},
- * ${name-default}, and ${name?message}.  Also replace each $name that has a
- * value.
+ * Replace ${name} everywhere except in comments.  If a placeholder is kept,
+ * the quotes around it are removed, and its field as_literal or as_identifier
+ * is set.  If a placeholder has no value, raises MG013 with its name.
+ *
+ * If "environment" is true, replace environment variables as goose does:
+ * ${name}, ${name:-default}, ${name-default}, ${name?message}, and each $name
+ * that has a value.
  */
-extern char *cmig_placeholder_fill_environment(const CmigPlaceholders *placeholders, const char *text,
-											   const char *file_name);
+extern char *cmig_placeholder_fill(const CmigPlaceholders *placeholders, const char *text,
+								   const char *file_name, bool environment);
 
 /* A line of a file. */
 typedef struct CmigToolLine
@@ -211,22 +215,15 @@ extern void cmig_format_golang_migrate(CmigImport *import);
 extern void cmig_format_sqlx(CmigImport *import);
 extern void cmig_format_refinery(CmigImport *import);
 extern void cmig_format_supabase(CmigImport *import);
-
-/* CmigFormat readers: add the migrations in import->files as revisions. */
 extern void cmig_format_dbmate(CmigImport *import);
 extern void cmig_format_goose(CmigImport *import);
 extern void cmig_format_node_pg_migrate(CmigImport *import);
 extern void cmig_format_graphile_migrate(CmigImport *import);
-
-/* A CmigFormat reader: adds the migrations in import->files as revisions. */
 extern void cmig_format_flyway(CmigImport *import);
 
 /* in format_other.c */
 
-/* A CmigFormat reader: adds the migrations in import->files as revisions. */
 extern void cmig_format_sqitch(CmigImport *import);
-
-/* A CmigFormat reader: adds the migrations in import->files as revisions. */
 extern void cmig_format_liquibase(CmigImport *import);
 
 /* in formats.c */

@@ -1,6 +1,14 @@
 /*
  * state.c
- *	  cmig.import_state.
+ *	  Stamps the migrations that another tool has applied: cmig.import_state.
+ *
+ * schema/schema.h lists the tables in which the tools record applied
+ * migrations.  The table may belong to any role.  It is read only if it is an
+ * ordinary table whose columns have built-in types, and if no row-level
+ * security policies apply to the caller.  The table is read as its owner, so
+ * that none of the owner's code runs with the caller's privileges.  The queries
+ * cast every column to text, so that an unexpected column type does not cause
+ * an error.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -31,15 +39,7 @@
 #include "schema/schema.h"
 #include "store/store.h"
 
-/* ----------------------------------------------------------------
- * Describes the tables in which other tools record applied migrations.
- *
- * schema/schema.h lists the tables.
- *
- * The queries that read these tables cast every column to text, so that an
- * unexpected column type does not cause an error.
- * ----------------------------------------------------------------
- */
+PG_FUNCTION_INFO_V1(cmig_import_state);
 
 #define APPLIED "'applied'"
 #define BY_NUMBER(column) "ORDER BY length(t." column "::text), t." column "::text COLLATE \"C\""
@@ -103,23 +103,6 @@ cmig_tool_all(int *count)
 	return tools;
 }
 
-/* Returns the names of all tools, sorted. */
-static char *
-list_names(void)
-{
-	List	   *names = NIL;
-	StringInfoData text;
-	ListCell   *lc;
-
-	for (int i = 0; i < lengthof(tools); i++)
-		names = lappend(names, unconstify(char *, tools[i].name));
-	cmig_text_list_sort(names);
-	initStringInfo(&text);
-	foreach(lc, names)
-		appendStringInfo(&text, "%s%s", text.len > 0 ? ", " : "", (char *) lfirst(lc));
-	return text.data;
-}
-
 /*
  * Returns the tool called "name".  If there is none, raises 22023 with a list
  * of all names.
@@ -127,24 +110,25 @@ list_names(void)
 static const CmigTool *
 tool_find(const char *name)
 {
+	List	   *names = NIL;
+	StringInfoData text;
+	ListCell   *lc;
+
 	for (int i = 0; i < lengthof(tools); i++)
+	{
 		if (strcmp(tools[i].name, name) == 0)
 			return &tools[i];
+		names = lappend(names, unconstify(char *, tools[i].name));
+	}
+	cmig_text_list_sort(names);
+	initStringInfo(&text);
+	foreach(lc, names)
+		appendStringInfo(&text, "%s%s", text.len > 0 ? ", " : "", (char *) lfirst(lc));
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("unknown tool \"%s\"", name),
-			 errhint("The tools are: %s.", list_names())));
+			 errhint("The tools are: %s.", text.data)));
 }
-
-/* ----------------------------------------------------------------
- * Reads another tool's table of applied migrations.
- *
- * The table may belong to any role.  It is read only if it is an ordinary
- * table whose columns have built-in types, and if no row-level security
- * policies apply to the caller.  The table is read as its owner, so that none
- * of the owner's code runs with the caller's privileges.
- * ----------------------------------------------------------------
- */
 
 Oid
 cmig_tool_state_table(const CmigTool *tool)
@@ -162,15 +146,6 @@ cmig_tool_state_table(const CmigTool *tool)
 	return InvalidOid;
 }
 
-/* Returns the usual name of the tool's table, for messages. */
-static const char *
-tool_state_usual_name(const CmigTool *tool)
-{
-	const CmigToolTable *entry = cmig_tool_table_next(tool->name, NULL);
-
-	return entry->schema ? psprintf("%s.%s", entry->schema, entry->name) : entry->name;
-}
-
 /*
  * The column types that a tool's table may have.  Only built-in functions run
  * when values of these types are read and sorted.
@@ -179,15 +154,6 @@ static const Oid column_types[] = {
 	BOOLOID, BPCHAROID, BYTEAOID, DATEOID, INT2OID, INT4OID, INT8OID, NAMEOID, NUMERICOID, TEXTARRAYOID,
 	TEXTOID, TIMESTAMPOID, TIMESTAMPTZOID, UUIDOID, VARCHAROID
 };
-
-static bool
-is_plain_type(Oid type)
-{
-	for (int i = 0; i < lengthof(column_types); i++)
-		if (column_types[i] == type)
-			return true;
-	return false;
-}
 
 char *
 cmig_tool_state_refusal(const CmigTool *tool, Oid table)
@@ -201,11 +167,16 @@ cmig_tool_state_refusal(const CmigTool *tool, Oid table)
 	for (int i = 0; i < CMIG_TOOL_MAX_COLUMNS && tool->columns[i]; i++)
 	{
 		AttrNumber	number = get_attnum(table, tool->columns[i]);
+		Oid			type;
+		int			j;
 
 		if (number <= 0)
 			return psprintf("It has no column \"%s\".", tool->columns[i]);
-		if (!is_plain_type(get_atttype(table, number)))
-			return psprintf("Column \"%s\" has type %s.", tool->columns[i], format_type_be(get_atttype(table, number)));
+		type = get_atttype(table, number);
+		for (j = 0; j < lengthof(column_types) && column_types[j] != type; j++)
+			;
+		if (j == lengthof(column_types))
+			return psprintf("Column \"%s\" has type %s.", tool->columns[i], format_type_be(type));
 	}
 	return NULL;
 }
@@ -217,58 +188,36 @@ typedef struct ToolRows
 	List	   *applied;
 } ToolRows;
 
-/* Remove the last successful row of a migration that was reverted. */
-static void
-forget(ToolRows *rows, const char *name)
-{
-	for (int i = list_length(rows->applied) - 1; i >= 0; i--)
-	{
-		CmigToolApplied *applied = list_nth(rows->applied, i);
-
-		if (strcmp(applied->name, name) == 0 && !applied->failed)
-		{
-			rows->applied = list_delete_nth_cell(rows->applied, i);
-			return;
-		}
-	}
-}
-
-/* Returns the number of rows in the list that have this migration name. */
-static int
-occurrences(const ToolRows *rows, const char *name)
-{
-	int			count = 0;
-	ListCell   *lc;
-
-	foreach(lc, rows->applied)
-		if (strcmp(((CmigToolApplied *) lfirst(lc))->name, name) == 0)
-		count++;
-	return count;
-}
-
 static void
 take_row(TupleDesc desc, HeapTuple row, void *arg)
 {
 	ToolRows   *rows = arg;
 	MemoryContext old = MemoryContextSwitchTo(rows->context);
+	CmigToolApplied *applied = palloc0(sizeof(CmigToolApplied));
 	char	   *name = cmig_query_text(desc, row, 1);
 	char	   *state = cmig_query_text(desc, row, 2);
+	bool		reverted = state != NULL && strcmp(state, "reverted") == 0;
+	int			last = -1;		/* last successful row of the migration */
 
-	if (name == NULL)
-		name = pstrdup("");
-	if (state && strcmp(state, "reverted") == 0)
-		forget(rows, name);
-	else
+	applied->name = name ? name : pstrdup("");
+	applied->failed = state == NULL || strcmp(state, "failed") == 0;
+	applied->until = state != NULL && strcmp(state, "until") == 0;
+	applied->repeatable = state != NULL && strcmp(state, "repeatable") == 0;
+	applied->occurrence = 1;
+	for (int i = 0; i < list_length(rows->applied); i++)
 	{
-		CmigToolApplied *applied = palloc0(sizeof(CmigToolApplied));
+		const CmigToolApplied *other = list_nth(rows->applied, i);
 
-		applied->name = name;
-		applied->failed = state == NULL || strcmp(state, "failed") == 0;
-		applied->until = state != NULL && strcmp(state, "until") == 0;
-		applied->repeatable = state != NULL && strcmp(state, "repeatable") == 0;
-		applied->occurrence = occurrences(rows, name) + 1;
-		rows->applied = lappend(rows->applied, applied);
+		if (strcmp(other->name, applied->name) != 0)
+			continue;
+		applied->occurrence++;
+		if (!other->failed)
+			last = i;
 	}
+	if (!reverted)
+		rows->applied = lappend(rows->applied, applied);
+	else if (last >= 0)
+		rows->applied = list_delete_nth_cell(rows->applied, last);
 	MemoryContextSwitchTo(old);
 }
 
@@ -318,11 +267,6 @@ cmig_tool_state_read(const CmigTool *tool, Oid table)
 	return rows.applied;
 }
 
-/* ----------------------------------------------------------------
- * Finds the revisions that another tool has applied.
- * ----------------------------------------------------------------
- */
-
 /* The revisions' creation dates. */
 typedef struct Dates
 {
@@ -342,35 +286,6 @@ take_date(const CmigRevisionText *text, void *arg)
 }
 
 /*
- * Returns the revisions' creation dates.  The dates are read only if the tool's
- * rows are matched by date.
- */
-static Dates
-read_dates(const CmigTool *tool, const CmigGraph *graph)
-{
-	Dates		dates = {graph};
-
-	if (tool->match == CMIG_TOOL_DATE)
-	{
-		dates.milliseconds = palloc0(sizeof(int64) * Max(graph->count, 1));
-		cmig_catalog_each_name(take_date, &dates);
-	}
-	return dates;
-}
-
-/* Returns the node with this creation date, or -1 if there is none. */
-static int
-find_date(const Dates *dates, const char *name)
-{
-	int64		wanted = strtoll(name, NULL, 10);
-
-	for (int i = 0; i < dates->graph->count; i++)
-		if (wanted != 0 && dates->milliseconds[i] == wanted)
-			return i;
-	return -1;
-}
-
-/*
  * Does the name consist only of digits and dots, so that it can be compared as
  * a version?
  */
@@ -378,15 +293,6 @@ static bool
 is_version(const char *name)
 {
 	return *name != '\0' && name[strspn(name, "0123456789._")] == '\0';
-}
-
-static int
-find_number(const CmigGraph *graph, const char *name)
-{
-	for (int i = 0; is_version(name) && i < graph->count; i++)
-		if (is_version(cmig_graph_id(graph, i)) && cmig_tool_text_compare_versions(cmig_graph_id(graph, i), name) == 0)
-			return i;
-	return -1;
 }
 
 /*
@@ -417,24 +323,35 @@ find_occurrence(const CmigToolMatches *matches, const CmigToolApplied *applied)
 static int
 find_node(const CmigToolMatches *matches, const Dates *dates, const CmigToolApplied *applied)
 {
+	const CmigGraph *graph = matches->graph;
 	int			node;
 
 	if (*applied->name == '\0')
 		return -1;
 	if (matches->tool->match == CMIG_TOOL_DATE)
-		return find_date(dates, applied->name);
+	{
+		int64		wanted = strtoll(applied->name, NULL, 10);
+
+		for (int i = 0; i < graph->count; i++)
+			if (wanted != 0 && dates->milliseconds[i] == wanted)
+				return i;
+		return -1;
+	}
 	if (matches->tool->match == CMIG_TOOL_OCCURRENCE)
 		return find_occurrence(matches, applied);
-	node = cmig_graph_find_name(matches->graph, applied->name);
+	node = cmig_graph_find_name(graph, applied->name);
 	if (node < 0)
-		node = cmig_graph_find_id(matches->graph, cmig_tool_text_id(applied->name));
+		node = cmig_graph_find_id(graph, cmig_tool_text_id(applied->name));
 	if (node < 0)
-		node = cmig_repeatables_find(matches->graph, applied->name);
+		node = cmig_repeatables_find(graph, applied->name);
 	if (node < 0)
-		node = cmig_repeatables_find(matches->graph, cmig_tool_text_id(applied->name));
-	if (node < 0 && matches->tool->match == CMIG_TOOL_NUMBER)
-		node = find_number(matches->graph, applied->name);
-	return node;
+		node = cmig_repeatables_find(graph, cmig_tool_text_id(applied->name));
+	if (node >= 0 || matches->tool->match != CMIG_TOOL_NUMBER || !is_version(applied->name))
+		return node;
+	for (int i = 0; i < graph->count; i++)
+		if (is_version(cmig_graph_id(graph, i)) && cmig_tool_text_compare_versions(cmig_graph_id(graph, i), applied->name) == 0)
+			return i;
+	return -1;
 }
 
 /* Have all revisions that the node builds on been applied? */
@@ -479,7 +396,7 @@ cmig_tool_match(const CmigTool *tool, List *applied)
 	CmigToolMatches *matches = palloc0(sizeof(CmigToolMatches));
 	CmigRevisionSet *set = cmig_catalog_read_revisions(false);
 	CmigMarks  *until;
-	Dates		dates;
+	Dates		dates = {0};
 
 	matches->tool = tool;
 	matches->applied = applied;
@@ -488,7 +405,12 @@ cmig_tool_match(const CmigTool *tool, List *applied)
 	matches->nodes = palloc(sizeof(int) * Max(list_length(applied), 1));
 	matches->marks = cmig_graph_marks(matches->graph);
 	until = cmig_graph_marks(matches->graph);
-	dates = read_dates(tool, matches->graph);
+	dates.graph = matches->graph;
+	if (tool->match == CMIG_TOOL_DATE)
+	{
+		dates.milliseconds = palloc0(sizeof(int64) * Max(matches->graph->count, 1));
+		cmig_catalog_each_name(take_date, &dates);
+	}
 	for (int i = 0; i < list_length(applied); i++)
 	{
 		const CmigToolApplied *row = list_nth(applied, i);
@@ -508,35 +430,10 @@ cmig_tool_match(const CmigTool *tool, List *applied)
 }
 
 /*
- * Returns the first node that is not applied but has an applied node above it,
- * and sets *above to that applied node.  Returns -1 if there is no such node.
- */
-static int
-tool_match_gap(const CmigToolMatches *matches, int *above)
-{
-	const CmigGraph *graph = matches->graph;
-
-	for (int i = 0; i < graph->count; i++)
-	{
-		int			below;
-
-		if (!matches->marks->set[i])
-			continue;
-		for (int k = 0; (below = cmig_graph_edge_down(&graph->nodes[i], k, true)) >= 0; k++)
-			if (!matches->marks->set[below])
-			{
-				*above = i;
-				return below;
-			}
-	}
-	return -1;
-}
-
-/*
  * Returns the ids of the applied nodes on which no other applied node builds.
  */
 static CmigNames *
-tool_match_tops(const CmigToolMatches *matches)
+find_tops(const CmigToolMatches *matches)
 {
 	const CmigGraph *graph = matches->graph;
 	CmigNames  *tops = palloc0(sizeof(CmigNames));
@@ -557,14 +454,6 @@ tool_match_tops(const CmigToolMatches *matches)
 	return tops;
 }
 
-/* ----------------------------------------------------------------
- * Implements cmig.import_state, which stamps the migrations that another
- * tool has applied.
- * ----------------------------------------------------------------
- */
-
-PG_FUNCTION_INFO_V1(cmig_import_state);
-
 /*
  * Returns the OID of the table in which the tool records applied migrations.
  * Raises 42P01 if there is no such table, and 42809 if the table cannot belong
@@ -574,12 +463,14 @@ static Oid
 history_table(FunctionCallInfo fcinfo, const CmigTool *tool)
 {
 	Oid			table = PG_ARGISNULL(1) ? cmig_tool_state_table(tool) : PG_GETARG_OID(1);
+	const CmigToolTable *usual = cmig_tool_table_next(tool->name, NULL);
 	char	   *refusal;
 
 	if (!OidIsValid(table))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("table \"%s\" does not exist", tool_state_usual_name(tool)),
+				 errmsg("table \"%s\" does not exist",
+						usual->schema ? psprintf("%s.%s", usual->schema, usual->name) : usual->name),
 				 errhint("If the table has a different name: SELECT * FROM cmig.import_state(%s, '<schema>.<table>')", quote_literal_cstr(tool->name))));
 	if (get_rel_name(table) == NULL)
 		ereport(ERROR,
@@ -600,15 +491,20 @@ history_table(FunctionCallInfo fcinfo, const CmigTool *tool)
 static void
 require_no_gap(const CmigToolMatches *matches)
 {
-	int			above;
-	int			gap = tool_match_gap(matches, &above);
+	const CmigGraph *graph = matches->graph;
 
-	if (gap >= 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("%s has applied revision \"%s\", but not its ancestor \"%s\"",
-						matches->tool->name, cmig_graph_id(matches->graph, above), cmig_graph_id(matches->graph, gap)),
-				 errhint("Apply that ancestor with %s first, or change down_revision to match the order in which the revisions were applied.", matches->tool->name)));
+	for (int i = 0; i < graph->count; i++)
+	{
+		int			below;
+
+		for (int k = 0; matches->marks->set[i] && (below = cmig_graph_edge_down(&graph->nodes[i], k, true)) >= 0; k++)
+			if (!matches->marks->set[below])
+				ereport(ERROR,
+						(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+						 errmsg("%s has applied revision \"%s\", but not its ancestor \"%s\"",
+								matches->tool->name, cmig_graph_id(graph, i), cmig_graph_id(graph, below)),
+						 errhint("Apply that ancestor with %s first, or change down_revision to match the order in which the revisions were applied.", matches->tool->name)));
+	}
 }
 
 /*
@@ -631,20 +527,6 @@ require_not_ahead(const CmigToolMatches *matches)
 					 errdetail("The state of another tool can be imported only until pg_cmig runs its first revision."),
 					 errhint("If %s is right, reset the state of pg_cmig before you call cmig.import_state again: SELECT cmig.stamp('base')", matches->tool->name)));
 	}
-}
-
-/* Stamp the revisions that the tool has applied. */
-static void
-stamp_matches(const CmigToolMatches *matches)
-{
-	CmigNames  *tops = tool_match_tops(matches);
-
-	if (tops->count == 0)
-		return;
-	cmig_graph_require_sound(matches->graph);
-	require_not_ahead(matches);
-	require_no_gap(matches);
-	(void) cmig_stamp_targets(tops, false);
 }
 
 /*
@@ -672,6 +554,7 @@ cmig_import_state(PG_FUNCTION_ARGS)
 {
 	const CmigTool *tool;
 	CmigToolMatches *matches;
+	CmigNames  *tops;
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 
 	cmig_argument_require(fcinfo, 0, "tool", "SELECT * FROM cmig.import_state('<tool>')");
@@ -679,7 +562,14 @@ cmig_import_state(PG_FUNCTION_ARGS)
 	InitMaterializedSRF(fcinfo, 0);
 	cmig_change_begin("cmig.import_state()");
 	matches = cmig_tool_match(tool, cmig_tool_state_read(tool, history_table(fcinfo, tool)));
-	stamp_matches(matches);
+	tops = find_tops(matches);
+	if (tops->count > 0)
+	{
+		cmig_graph_require_sound(matches->graph);
+		require_not_ahead(matches);
+		require_no_gap(matches);
+		(void) cmig_stamp_targets(tops, false);
+	}
 	for (int i = 0; i < list_length(matches->applied); i++)
 	{
 		const CmigToolApplied *applied = list_nth(matches->applied, i);
