@@ -319,7 +319,7 @@ allowed_plan(FunctionCallInfo fcinfo)
 static Datum
 upgrade_stepwise(FunctionCallInfo fcinfo, const CmigNames *targets)
 {
-	cmig_stepwise_upgrade(fcinfo, targets, cmig_argument_text(fcinfo, 1), allowed_plan(fcinfo));
+	cmig_stepwise_run(fcinfo, "upgrade", targets, cmig_argument_text(fcinfo, 1), allowed_plan(fcinfo));
 	EnsurePortalSnapshotExists();
 	cmig_audit_retain_after_upgrade();
 	PG_RETURN_VOID();
@@ -346,7 +346,7 @@ cmig_upgrade_stepwise_steps(PG_FUNCTION_ARGS)
 Datum
 cmig_downgrade_stepwise_steps(PG_FUNCTION_ARGS)
 {
-	cmig_stepwise_downgrade(fcinfo, cmig_move_argument_steps(fcinfo, CMIG_DOWNGRADE, true), cmig_argument_text(fcinfo, 1), NULL);
+	cmig_stepwise_run(fcinfo, "downgrade", cmig_argument_one(cmig_move_argument_steps(fcinfo, CMIG_DOWNGRADE, true)), cmig_argument_text(fcinfo, 1), NULL);
 	PG_RETURN_VOID();
 }
 
@@ -356,7 +356,7 @@ cmig_downgrade_stepwise(PG_FUNCTION_ARGS)
 	char	   *target = cmig_argument_text(fcinfo, 0);
 
 	cmig_move_argument_require_target(target, "CALL cmig.downgrade_stepwise");
-	cmig_stepwise_downgrade(fcinfo, target, cmig_argument_text(fcinfo, 1), allowed_plan(fcinfo));
+	cmig_stepwise_run(fcinfo, "downgrade", cmig_argument_one(target), cmig_argument_text(fcinfo, 1), allowed_plan(fcinfo));
 	PG_RETURN_VOID();
 }
 
@@ -364,7 +364,7 @@ Datum
 cmig_reset_stepwise(PG_FUNCTION_ARGS)
 {
 	cmig_move_argument_require_confirmation(fcinfo, 0, "CALL cmig.reset_stepwise");
-	cmig_stepwise_reset(fcinfo, cmig_argument_text(fcinfo, 1));
+	cmig_stepwise_run(fcinfo, "reset", NULL, cmig_argument_text(fcinfo, 1), NULL);
 	PG_RETURN_VOID();
 }
 

@@ -324,17 +324,16 @@ extern void cmig_nontransactional_note_own_work(void);
 /* in stepwise.c */
 
 /*
- * Implement the procedures cmig.upgrade_stepwise, cmig.downgrade_stepwise, and
- * cmig.reset_stepwise.  fcinfo belongs to the CALL.  in_doubt is "stop",
- * "done", or "again".  If "checksum" is not NULL, the run fails unless the
- * plan has this checksum.  The arguments must be allocated below
- * PortalContext.
+ * Implements the procedures cmig.upgrade_stepwise, cmig.downgrade_stepwise, and
+ * cmig.reset_stepwise: takes the run lock, runs the plans, and releases the
+ * lock.  "verb" is "upgrade", "downgrade", or "reset", and fcinfo belongs to the
+ * CALL.  "targets" contains the targets of an upgrade or the target of a
+ * downgrade, and is NULL for a reset.  in_doubt is "stop", "done", or "again".
+ * If "checksum" is not NULL, the run fails unless the plan has this checksum.
+ * The arguments must be allocated below PortalContext.
  */
-extern void cmig_stepwise_upgrade(FunctionCallInfo fcinfo, const CmigNames *targets,
-								  const char *in_doubt, const char *checksum);
-extern void cmig_stepwise_downgrade(FunctionCallInfo fcinfo, const char *target,
-									const char *in_doubt, const char *checksum);
-extern void cmig_stepwise_reset(FunctionCallInfo fcinfo, const char *in_doubt);
+extern void cmig_stepwise_run(FunctionCallInfo fcinfo, const char *verb, const CmigNames *targets,
+							  const char *in_doubt, const char *checksum);
 
 /*
  * Hook called before the first step of an upgrade.  If it raises an error, no

@@ -1,6 +1,22 @@
 /*
  * stepwise.c
- *	  Stepwise moves, which commit.
+ *	  Stepwise moves, which commit after each revision and, in nontransactional
+ *	  revisions, after each statement.
+ *
+ * The step for a transactional revision is a single transaction.  It commits
+ * the effects of the script and of verify_sql, the version rows, the change of
+ * the step's journal row from "running" to "done", and the next step's journal
+ * row with "running".  Therefore, the journal is correct after a crash at any
+ * point, and a step needs only one WAL flush.
+ *
+ * The statements of a nontransactional revision are run by nontransactional.c.
+ * A final transaction runs verify_sql, replaces the version rows, and clears
+ * cmig.progress.
+ *
+ * The run lock prevents all other pg_cmig functions from writing the version
+ * rows.  However, a session or a script may still change them manually between
+ * two commits.  Therefore, they are compared with the expected rows before
+ * each nontransactional step and before the end of each step.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -44,8 +60,7 @@
 #include "store/store.h"
 
 /* ----------------------------------------------------------------
- * Tools for procedures that commit: transactions, attempts, and statements
- * at top level.
+ * Tools for procedures that commit
  *
  * Call these functions only from a CALL that is allowed to commit (see
  * cmig_toplevel_require()).  Everything that must survive a commit or rollback
@@ -82,7 +97,6 @@ static int	lock_retries = 10;
 void
 cmig_toplevel_init(void)
 {
-
 	DefineCustomIntVariable("cmig.lock_retries",
 							"Sets how many times stepwise runs, backfills, and recipes try again after a lock timeout.",
 							"0 means never. The pauses between the attempts double, from 0.2 to 30 seconds.",
@@ -90,46 +104,28 @@ cmig_toplevel_init(void)
 							0, NULL, NULL, NULL);
 }
 
-/* Conditions of the call */
-
-/*
- * Is the procedure called as a separate statement at top level, so that it is
- * allowed to commit?
- */
-static bool
-may_commit(FunctionCallInfo fcinfo)
-{
-	if (fcinfo->context == NULL || !IsA(fcinfo->context, CallContext) ||
-		castNode(CallContext, fcinfo->context)->atomic)
-		return false;
-	return !cmig_query_in_procedure() && !IsTransactionBlock() &&
-		!IsSubTransaction() && (MyXactFlags & XACT_FLAGS_PIPELINING) == 0 &&
-		ActivePortal != NULL;
-}
-
 void
 cmig_toplevel_require(FunctionCallInfo fcinfo, const char *procedure)
 {
-	if (may_commit(fcinfo))
+	bool		in_script = cmig_running_revision() != NULL;
+
+	if (fcinfo->context != NULL && IsA(fcinfo->context, CallContext) &&
+		!castNode(CallContext, fcinfo->context)->atomic &&
+		!cmig_query_in_procedure() && !IsTransactionBlock() &&
+		!IsSubTransaction() && (MyXactFlags & XACT_FLAGS_PIPELINING) == 0 &&
+		ActivePortal != NULL)
 		return;
-	if (cmig_running_revision() != NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
-				 errmsg("CALL %s must be a separate statement outside a transaction block",
-						procedure),
-				 errdetail("It commits after each step, which is not possible inside a transactional revision, a function, another procedure, or a DO block."),
-				 errhint("Make the CALL a separate statement in a revision with \"transactional: false\".")));
 	ereport(ERROR,
 			(errcode(ERRCODE_ACTIVE_SQL_TRANSACTION),
 			 errmsg("CALL %s must be a separate statement outside a transaction block",
 					procedure),
-			 errdetail("It commits after each step, which is not possible inside a transaction block, a function, another procedure, a DO block, a pipeline, or a string of several statements."),
-			 errhint("psql: ROLLBACK and \\set AUTOCOMMIT on, then the CALL alone, without --single-transaction and in a separate -c option. psycopg: connection.rollback() and connection.autocommit = True, then execute() outside transaction(), pipeline(), and psycopg2's \"with connection\". node-pg: client.query('ROLLBACK'), then client.query() with the CALL alone. JDBC: if autocommit is off, connection.rollback() and connection.setAutoCommit(true), then execute() with the CALL alone, not in a batch.")));
+			 in_script
+			 ? errdetail("It commits after each step, which is not possible inside a transactional revision, a function, another procedure, or a DO block.")
+			 : errdetail("It commits after each step, which is not possible inside a transaction block, a function, another procedure, a DO block, a pipeline, or a string of several statements."),
+			 in_script
+			 ? errhint("Make the CALL a separate statement in a revision with \"transactional: false\".")
+			 : errhint("psql: ROLLBACK and \\set AUTOCOMMIT on, then the CALL alone, without --single-transaction and in a separate -c option. psycopg: connection.rollback() and connection.autocommit = True, then execute() outside transaction(), pipeline(), and psycopg2's \"with connection\". node-pg: client.query('ROLLBACK'), then client.query() with the CALL alone. JDBC: if autocommit is off, connection.rollback() and connection.setAutoCommit(true), then execute() with the CALL alone, not in a batch.")));
 }
-
-/*
- * Transactions
- */
 
 MemoryContext
 cmig_toplevel_context(const char *name)
@@ -199,61 +195,18 @@ cmig_toplevel_sleep(long ms)
 		cmig_runner_restart_timeout();
 }
 
-/*
- * Attempts
- */
-
-/*
- * Was the error caused by other sessions' locks or updates, so that another
- * attempt might succeed?
- */
-static bool
-is_transient(const ErrorData *error)
-{
-	return error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE ||
-		error->sqlerrcode == ERRCODE_T_R_DEADLOCK_DETECTED ||
-		error->sqlerrcode == ERRCODE_T_R_SERIALIZATION_FAILURE;
-}
-
-/* Returns the pause after attempt n (counted from 1), with jitter. */
-static long
-pause_after(int n)
-{
-	double		pause = FIRST_PAUSE;
-
-	for (int i = 1; i < n && pause < LONGEST_PAUSE; i++)
-		pause *= 2;
-	return (long) (Min(pause, LONGEST_PAUSE) *
-				   (0.75 + 0.5 * pg_prng_double(&pg_global_prng_state)));
-}
-
-/*
- * Report in a NOTICE that attempt n has failed, and wait before the next one.
- */
-static void
-pause_before_retry(const ErrorData *error, const char *what, int n)
-{
-	long		pause = pause_after(n);
-
-	ereport(NOTICE,
-			(error->sqlerrcode == ERRCODE_T_R_SERIALIZATION_FAILURE ?
-			 errmsg("%s encountered a concurrent update, attempt %d of %d; trying again in %ld ms",
-					what, n, lock_retries + 1, pause) :
-			 errmsg("%s could not get a lock, attempt %d of %d; trying again in %ld ms",
-					what, n, lock_retries + 1, pause),
-			 error->detail ? errdetail_internal("%s", error->detail) : 0));
-	cmig_toplevel_sleep(pause);
-}
-
 void
 cmig_toplevel_attempt(CmigAttempt body, CmigMayRepeat may_repeat, void *arg,
 					  const char *what)
 {
 	MemoryContext caller = CurrentMemoryContext;
+	volatile double next_pause = FIRST_PAUSE;
 
 	for (volatile int n = 1;; n++)
 	{
 		ErrorData  *volatile error = NULL;
+		long		pause;
+		bool		updated;
 
 		cmig_lock_wait_reset();
 		PG_TRY();
@@ -273,11 +226,26 @@ cmig_toplevel_attempt(CmigAttempt body, CmigMayRepeat may_repeat, void *arg,
 		if (error == NULL)
 			return;
 
+		/* could another attempt succeed where other sessions were in the way? */
 		cmig_toplevel_rollback();
-		if (n > lock_retries || !is_transient(error) ||
+		updated = error->sqlerrcode == ERRCODE_T_R_SERIALIZATION_FAILURE;
+		if (n > lock_retries ||
+			(!updated && error->sqlerrcode != ERRCODE_LOCK_NOT_AVAILABLE &&
+			 error->sqlerrcode != ERRCODE_T_R_DEADLOCK_DETECTED) ||
 			(may_repeat != NULL && !may_repeat(arg)))
 			ReThrowError(error);
-		pause_before_retry(error, what, n);
+
+		/* the pauses double, with jitter */
+		pause = (long) (next_pause * (0.75 + 0.5 * pg_prng_double(&pg_global_prng_state)));
+		next_pause = Min(next_pause * 2, LONGEST_PAUSE);
+		ereport(NOTICE,
+				(updated ?
+				 errmsg("%s encountered a concurrent update, attempt %d of %d; trying again in %ld ms",
+						what, n, lock_retries + 1, pause) :
+				 errmsg("%s could not get a lock, attempt %d of %d; trying again in %ld ms",
+						what, n, lock_retries + 1, pause),
+				 error->detail ? errdetail_internal("%s", error->detail) : 0));
+		cmig_toplevel_sleep(pause);
 		cmig_extension_hold_again();
 		FreeErrorData(error);
 	}
@@ -332,30 +300,6 @@ cmig_toplevel_reach_table(Oid table, const char *procedure, bool alone)
 	PG_END_TRY();
 }
 
-/*
- * Statements
- */
-
-/*
- * Is this an optimizable statement, such as SELECT or INSERT, rather than a
- * utility statement?
- */
-static bool
-is_optimizable(const Node *node)
-{
-	switch (nodeTag(node))
-	{
-		case T_InsertStmt:
-		case T_UpdateStmt:
-		case T_DeleteStmt:
-		case T_MergeStmt:
-		case T_SelectStmt:
-			return true;
-		default:
-			return false;
-	}
-}
-
 void
 cmig_toplevel_execute(RawStmt *raw, const char *text)
 {
@@ -367,7 +311,8 @@ cmig_toplevel_execute(RawStmt *raw, const char *text)
 	/* copy the parse tree, because parse analysis modifies it */
 	raw = copyObject(raw);
 
-	if (is_optimizable(raw->stmt))
+	if (IsA(raw->stmt, SelectStmt) || IsA(raw->stmt, InsertStmt) || IsA(raw->stmt, UpdateStmt) ||
+		IsA(raw->stmt, DeleteStmt) || IsA(raw->stmt, MergeStmt))
 	{
 		EnsurePortalSnapshotExists();
 		cmig_execute_statement(raw, text, None_Receiver);
@@ -430,51 +375,21 @@ cmig_toplevel_warn_of_snapshots(const char *what)
 	pfree(who);
 }
 
-/* Argument of run_sql(). */
-typedef struct SqlAttempt
-{
-	const char *sql;
-	RawStmt    *raw;
-} SqlAttempt;
-
-/* Attempt callback: run the statement in the SqlAttempt. */
+/* Attempt callback: run the SQL statement "arg". */
 static void
 run_sql(void *arg)
 {
-	SqlAttempt *attempt = arg;
-
-	cmig_toplevel_execute(attempt->raw, attempt->sql);
+	cmig_toplevel_execute(cmig_raw_parse_one(arg), arg);
 }
 
 void
 cmig_toplevel_run_sql(const char *sql, const char *what)
 {
-	SqlAttempt	attempt = {.sql = sql};
-
-	attempt.raw = cmig_raw_parse_one(sql);
-	cmig_toplevel_attempt(run_sql, NULL, &attempt, what);
+	cmig_toplevel_attempt(run_sql, NULL, unconstify(char *, sql), what);
 }
 
 /* ----------------------------------------------------------------
- * Performs runs that commit after each revision and, in nontransactional
- * revisions, after each statement.
- *
- * 	  Performs runs that commit after each revision.
- *
- * The step for a transactional revision is a single transaction.  It commits
- * the effects of the script and of verify_sql, the version rows, the change of
- * the step's journal row from "running" to "done", and the next step's journal
- * row with "running".  Therefore, the journal is correct after a crash at any
- * point, and a step needs only one WAL flush.
- *
- * The statements of a nontransactional revision are run by nontransactional.c.
- * A final transaction runs verify_sql, replaces the version rows, and clears
- * cmig.progress.
- *
- * The run lock prevents all other pg_cmig functions from writing the version
- * rows.  However, a session or a script may still change them manually between
- * two commits.  Therefore, they are compared with the expected rows before
- * each nontransactional step and before the end of each step.
+ * Stepwise runs
  * ----------------------------------------------------------------
  */
 
@@ -508,26 +423,6 @@ typedef struct StepwiseRun
 
 void		(*cmig_stepwise_at_start) (const CmigSituation *now, const CmigPlan *plan) = NULL;
 void		(*cmig_stepwise_at_end) (void) = NULL;
-
-/* Parse the argument in_doubt. */
-static CmigInDoubt
-parse_in_doubt(const char *value)
-{
-	if (value != NULL && strcmp(value, "stop") == 0)
-		return CMIG_IN_DOUBT_STOP;
-	if (value != NULL && strcmp(value, "done") == 0)
-		return CMIG_IN_DOUBT_DONE;
-	if (value != NULL && strcmp(value, "again") == 0)
-		return CMIG_IN_DOUBT_AGAIN;
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("in_doubt must be stop, done, or again"),
-			 errhint("\"stop\", the default, raises an error at a statement that may have partly run; \"done\" continues after it; \"again\" runs it again.")));
-}
-
-/*
- * The journal
- */
 
 /*
  * Write the journal row of a step that is about to begin, and return its id.
@@ -599,23 +494,6 @@ finish_step(StepwiseRun *run)
 	}
 }
 
-/*
- * Returns the message and detail of the error.  If the error was raised by
- * verify_sql, the result also names the statement.
- */
-static char *
-failure_message(const ErrorData *error)
-{
-	char	   *message = error->detail ?
-	psprintf("%s: %s", error->message, error->detail) : error->message;
-
-	if (!cmig_running_verifying() || error->sqlerrcode == ERRCODE_CMIG_VERIFY_FAILED)
-		return message;
-	if (cmig_running_statement() == 0)
-		return psprintf("end of verify_sql: %s", message);
-	return psprintf("statement %d of verify_sql: %s", cmig_running_statement(), message);
-}
-
 /* Record the failure of the current step in the journal. */
 static void
 journal_failure(const StepwiseRun *run, const ErrorData *error)
@@ -629,8 +507,14 @@ journal_failure(const StepwiseRun *run, const ErrorData *error)
 	entry.started_at = run->started_at;
 	entry.finished_at = GetCurrentTimestamp();
 	entry.sqlstate = sqlstate;
-	entry.message = failure_message(error);
-	entry.statement = cmig_running_verifying() ? 0 : cmig_running_statement();
+	entry.message = error->detail ?
+		psprintf("%s: %s", error->message, error->detail) : error->message;
+	if (!cmig_running_verifying())
+		entry.statement = cmig_running_statement();
+	else if (error->sqlerrcode != ERRCODE_CMIG_VERIFY_FAILED)
+		entry.message = cmig_running_statement() == 0
+			? psprintf("end of verify_sql: %s", entry.message)
+			: psprintf("statement %d of verify_sql: %s", cmig_running_statement(), entry.message);
 
 	/* ignore an error here in favor of the error of the run */
 	PG_TRY();
@@ -646,10 +530,6 @@ journal_failure(const StepwiseRun *run, const ErrorData *error)
 	}
 	PG_END_TRY();
 }
-
-/*
- * Steps
- */
 
 /* Attempt callback: run a transactional step. */
 static void
@@ -796,11 +676,34 @@ check_steps(const StepwiseRun *run)
 	MemoryContextSwitchTo(caller);
 }
 
-/* Run all steps of the plan. */
-static void
-run_plan(StepwiseRun *run, const CmigPlan *plan)
+/*
+ * Plan a move in one direction, and run all its steps.  For an upgrade,
+ * "targets" contains the targets, and for a downgrade, the target.  Returns the
+ * number of steps.
+ */
+static int
+move(StepwiseRun *run, CmigDirection direction, const CmigNames *targets,
+	 const char *checksum, bool reset)
 {
 	MemoryContext caller = CurrentMemoryContext;
+	CmigDowngradeTarget *resolved;
+	CmigPlan   *plan;
+
+	cmig_toplevel_snapshot();
+	cmig_active_settle();
+	run->now = cmig_move_read(true);
+	if (direction == CMIG_UPGRADE)
+		plan = cmig_move_plan_upgrade(&run->now, targets);
+	else
+	{
+		plan = cmig_move_plan_downgrade(&run->now, targets->names[0], &resolved);
+		cmig_move_require_unprotected(&run->now, plan, resolved->node < 0,
+									  reset ? "a reset" : resolved->node < 0 ?
+									  "a downgrade to base" : "a downgrade", true);
+	}
+	run->allowed = cmig_plan_checksum_require(checksum, &run->now, plan);
+	if (direction == CMIG_UPGRADE && cmig_stepwise_at_start)
+		cmig_stepwise_at_start(&run->now, plan);
 
 	run->plan = plan;
 	cmig_toplevel_snapshot();
@@ -809,7 +712,7 @@ run_plan(StepwiseRun *run, const CmigPlan *plan)
 	if (plan->count == 0)
 	{
 		cmig_toplevel_commit();
-		return;
+		return 0;
 	}
 
 	run->restore_point = cmig_restore_point_before();
@@ -829,107 +732,20 @@ run_plan(StepwiseRun *run, const CmigPlan *plan)
 		cmig_run_lock_keep();
 	}
 	MemoryContextSwitchTo(caller);
-}
-
-/* Procedures */
-
-/* The stepwise procedures. */
-typedef enum Procedure
-{
-	UPGRADE,
-	DOWNGRADE,
-	RESET
-} Procedure;
-
-static const char *const procedure_names[] = {
-	"cmig.upgrade_stepwise", "cmig.downgrade_stepwise", "cmig.reset_stepwise"
-};
-
-/* The arguments of a stepwise procedure. */
-typedef struct Request
-{
-	Procedure	procedure;
-	const CmigNames *targets;	/* for an upgrade: the targets */
-	const char *target;			/* for a downgrade: the target */
-	const char *checksum;		/* required plan checksum, or NULL */
-} Request;
-
-/*
- * Plan and run a downgrade.  Returns the number of steps that were run.
- * "what" names the operation in errors; NULL means "a downgrade".
- */
-static int
-go_down(StepwiseRun *run, const char *target, const char *checksum, const char *what)
-{
-	CmigDowngradeTarget *resolved;
-	CmigPlan   *plan;
-
-	cmig_toplevel_snapshot();
-	cmig_active_settle();
-	run->now = cmig_move_read(true);
-	plan = cmig_move_plan_downgrade(&run->now, target, &resolved);
-	cmig_move_require_unprotected(&run->now, plan, resolved->node < 0,
-								  what ? what : resolved->node < 0 ?
-								  "a downgrade to base" : "a downgrade", true);
-	run->allowed = cmig_plan_checksum_require(checksum, &run->now, plan);
-	run_plan(run, plan);
 	return plan->count;
 }
 
-/* Plan and run an upgrade.  Returns the number of steps that were run. */
-static int
-go_up(StepwiseRun *run, const CmigNames *targets, const char *checksum)
+void
+cmig_stepwise_run(FunctionCallInfo fcinfo, const char *verb, const CmigNames *targets,
+				  const char *in_doubt, const char *checksum)
 {
-	CmigPlan   *plan;
-
-	cmig_toplevel_snapshot();
-	cmig_active_settle();
-	run->now = cmig_move_read(true);
-	plan = cmig_move_plan_upgrade(&run->now, targets);
-	run->allowed = cmig_plan_checksum_require(checksum, &run->now, plan);
-	if (cmig_stepwise_at_start)
-		cmig_stepwise_at_start(&run->now, plan);
-	run_plan(run, plan);
-	return plan->count;
-}
-
-/* Run the downgrade, the upgrade, or both, depending on the procedure. */
-static void
-move(StepwiseRun *run, const Request *request)
-{
-	char	   *heads[] = {"heads"};
-	const CmigNames all = {.count = 1,.names = heads};
-	const char *verb = NULL;
-	int			steps = 0;
-
-	switch (request->procedure)
-	{
-		case UPGRADE:
-			verb = "upgrade";
-			steps = go_up(run, request->targets, request->checksum);
-			break;
-		case DOWNGRADE:
-			verb = "downgrade";
-			steps = go_down(run, request->target, request->checksum, NULL);
-			break;
-		case RESET:
-			verb = "reset";
-			steps = go_down(run, "base", NULL, "a reset");
-			steps += go_up(run, &all, NULL);
-			break;
-	}
-	if (steps == 0)
-		cmig_move_report_nothing(run->now.graph, run->now.applied->rows, verb);
-}
-
-/*
- * Implements the stepwise procedures: takes the run lock, runs the plans, and
- * releases the lock.
- */
-static void
-run_procedure(FunctionCallInfo fcinfo, const Request *request, const char *in_doubt)
-{
-	const char *name = procedure_names[request->procedure];
+	char	   *base_name = "base";
+	char	   *heads_name = "heads";
+	const CmigNames base = {1, &base_name};
+	const CmigNames heads = {1, &heads_name};
+	const char *name = psprintf("cmig.%s_stepwise", verb);
+	bool		reset = targets == NULL;
+	bool		upgrade = strcmp(verb, "upgrade") == 0;
 	MemoryContext caller = CurrentMemoryContext;
 	MemoryContext context;
 	StepwiseRun *run;
@@ -942,13 +758,22 @@ run_procedure(FunctionCallInfo fcinfo, const Request *request, const char *in_do
 	context = cmig_toplevel_context("pg_cmig stepwise run");
 	MemoryContextSwitchTo(context);
 	run = palloc0(sizeof(StepwiseRun));
-	run->in_doubt = parse_in_doubt(in_doubt);
+	if (in_doubt != NULL && strcmp(in_doubt, "done") == 0)
+		run->in_doubt = CMIG_IN_DOUBT_DONE;
+	else if (in_doubt != NULL && strcmp(in_doubt, "again") == 0)
+		run->in_doubt = CMIG_IN_DOUBT_AGAIN;
+	else if (in_doubt != NULL && strcmp(in_doubt, "stop") == 0)
+		run->in_doubt = CMIG_IN_DOUBT_STOP;
+	else
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("in_doubt must be stop, done, or again"),
+				 errhint("\"stop\", the default, raises an error at a statement that may have partly run; \"done\" continues after it; \"again\" runs it again.")));
 	run->step_context = AllocSetContextCreate(context, "pg_cmig step",
 											  ALLOCSET_DEFAULT_SIZES);
 
 	cmig_run_lock_require_possible(name);
-	if (request->procedure == UPGRADE &&
-		cmig_pending_none(name, request->targets, request->checksum, true))
+	if (upgrade && cmig_pending_none(name, targets, checksum, true))
 	{
 		MemoryContextSwitchTo(caller);
 		MemoryContextDelete(context);
@@ -957,10 +782,17 @@ run_procedure(FunctionCallInfo fcinfo, const Request *request, const char *in_do
 	cmig_toplevel_commit();
 	PG_TRY();
 	{
+		int			steps = 0;
+
 		cmig_run_lock_session(name);
 		cmig_extension_hold();
 		cmig_run_limit_start();
-		move(run, request);
+		if (!upgrade)
+			steps = move(run, CMIG_DOWNGRADE, reset ? &base : targets, checksum, reset);
+		if (upgrade || reset)
+			steps += move(run, CMIG_UPGRADE, reset ? &heads : targets, checksum, reset);
+		if (steps == 0)
+			cmig_move_report_nothing(run->now.graph, run->now.applied->rows, verb);
 	}
 	PG_CATCH();
 	{
@@ -981,30 +813,4 @@ run_procedure(FunctionCallInfo fcinfo, const Request *request, const char *in_do
 	cmig_run_lock_release();
 	MemoryContextSwitchTo(caller);
 	MemoryContextDelete(context);
-}
-
-void
-cmig_stepwise_upgrade(FunctionCallInfo fcinfo, const CmigNames *targets,
-					  const char *in_doubt, const char *checksum)
-{
-	Request		request = {.procedure = UPGRADE,.targets = targets,.checksum = checksum};
-
-	run_procedure(fcinfo, &request, in_doubt);
-}
-
-void
-cmig_stepwise_downgrade(FunctionCallInfo fcinfo, const char *target,
-						const char *in_doubt, const char *checksum)
-{
-	Request		request = {.procedure = DOWNGRADE,.target = target,.checksum = checksum};
-
-	run_procedure(fcinfo, &request, in_doubt);
-}
-
-void
-cmig_stepwise_reset(FunctionCallInfo fcinfo, const char *in_doubt)
-{
-	Request		request = {.procedure = RESET};
-
-	run_procedure(fcinfo, &request, in_doubt);
 }
