@@ -52,6 +52,11 @@ DROP TABLE users;
 DROP TYPE mood;
 -- no column has the type
 SELECT * FROM pg_temp.judge($$CREATE TYPE mood AS ENUM ('sad', 'ok')$$, $$CREATE TYPE mood AS ENUM ('ok', 'sad')$$);
+-- a composite type within types that columns use is replaced together with them, unless a range is among them
+SELECT step, upgrade_sql FROM pg_temp.judge($$CREATE TYPE c AS (x int); CREATE DOMAIN d AS c[]; CREATE TYPE o AS (i c); CREATE TABLE t (a d, b o)$$,
+	$$CREATE TYPE c AS (x bigint); CREATE DOMAIN d AS c[]; CREATE TYPE o AS (i c); CREATE TABLE t (a d, b o)$$);
+SELECT * FROM pg_temp.judge($$CREATE TYPE c AS (x int); CREATE TYPE r AS RANGE (subtype = c); CREATE TABLE t (a r)$$,
+	$$CREATE TYPE c AS (x bigint, y int); CREATE TYPE r AS RANGE (subtype = c); CREATE TABLE t (a r)$$);
 -- through a domain and a composite type, inherited columns, names that need quotes
 SELECT * FROM pg_temp.judge($$CREATE TYPE "Mood" AS ENUM ('sad', 'ok'); CREATE TABLE "Mood_old" (x int); CREATE DOMAIN d AS "Mood" DEFAULT 'ok' CHECK (VALUE <> 'sad'); CREATE TYPE c AS (a "Mood", b int);
 	CREATE TABLE a (m "Mood", d d, c c); CREATE TABLE b () INHERITS (a)$$,

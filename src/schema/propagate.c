@@ -305,6 +305,19 @@ whole_of(const CmigDifference *difference, CmigChange *change)
 	return table;
 }
 
+/* A composite type cannot be replaced: leave its attributes unchanged, too. */
+static void
+leave_attributes(const CmigObject *type, CmigChange *const *changes)
+{
+	for (const CmigObject *child = type->child; child != NULL; child = child->sibling)
+		if (child->kind == &cmig_kind_attribute)
+		{
+			changes[child->index]->action = CMIG_NO_CHANGE;
+			changes[child->index]->ddl = NIL;
+			changes[child->index]->disturbs = false;
+		}
+}
+
 /*
  * Is the object an enum that gets new values, and keeps the order of the old
  * ones?
@@ -361,6 +374,8 @@ disturb(CmigDifference *difference, CmigChange *change, CmigChange *dependent, b
 		change->reason = psprintf("it would have to be dropped, and %s %s depends on it%s",
 								  dependent->from->kind->name, dependent->from->identity,
 								  only_gets_values(change) ? "; add its new values in an earlier revision, without using them" : "");
+		leave_attributes(change->from, difference->of_from);
+		leave_attributes(change->to, difference->of_to);
 	}
 	return next;
 }

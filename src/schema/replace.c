@@ -320,6 +320,28 @@ changes_checks(const CmigDifference *difference, const CmigChange *change)
 	return false;
 }
 
+/* The maximum depth of nested types in which a composite type is searched. */
+#define MAX_NESTING 16
+
+/*
+ * Does a column contain values of the type, possibly within a composite type,
+ * a domain, or a range?
+ */
+static bool
+is_stored(const CmigDependents *dependents, const CmigObject *type, int depth)
+{
+	for (int i = dependents->start[type->index]; i < dependents->start[type->index + 1]; i++)
+	{
+		const CmigObject *object = dependents->objects[i];
+		const CmigObject *outer = object->kind == &cmig_kind_attribute ? object->parent : object;
+
+		if (object->kind == &cmig_kind_column ||
+			(outer != type && (outer->kind->flags & CMIG_KIND_TYPE) && depth < MAX_NESTING && is_stored(dependents, outer, depth + 1)))
+			return true;
+	}
+	return false;
+}
+
 /*
  * PostgreSQL can alter neither a composite type that columns use, nor the
  * checks of a domain that columns use in arrays or composite types.  Such
@@ -338,9 +360,8 @@ cmig_replace_used(CmigDifference *difference, const CmigDependents *dependents)
 			replace(difference, change->from);
 		if (change->from->kind != &cmig_kind_attribute || change->action != CMIG_ALTER || !change->disturbs)
 			continue;
-		for (int j = dependents->start[type->index]; j < dependents->start[type->index + 1]; j++)
-			if (dependents->objects[j]->kind == &cmig_kind_column)
-				replace(difference, type);
+		if (is_stored(dependents, type, 0))
+			replace(difference, type);
 	}
 }
 
