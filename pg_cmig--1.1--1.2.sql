@@ -27,6 +27,7 @@ COMMENT ON FUNCTION cmig.set_option(text, text, name) IS 'Stores the value of on
 -- (migrator), or cmig.current_user_id() (application).
 --
 
+COMMENT ON PROCEDURE cmig.backfill(regclass, text, text, integer, interval, interval) IS 'Updates a table in batches, with a commit after each: UPDATE target SET set_sql WHERE where_sql. With where_sql, continues until no row matches. Without it, updates each row that exists at the start once. batch_size is the number of rows per batch, which Citus updates in each shard. Resumes an interrupted backfill. Raises an error if the table is of an unsupported kind (0A000, 42809), an argument is not valid (22023, 42601, 42703, 42804), it is called inside a transaction block (25001), rows are not visible to the caller or cannot be updated by the caller (42501), an unfinished backfill cannot be resumed (55000, MG008), or another backfill of the table is running (55P03).';
 DO $$
 DECLARE
 	bootstrap pg_catalog.regrole := 10;

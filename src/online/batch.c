@@ -334,7 +334,10 @@ prepare_ctid(CmigBackfillQueries *q, const CmigBackfillTarget *target,
 			   psprintf("WITH u AS (%s RETURNING (%s\n) AS still) SELECT pg_catalog.count(*), pg_catalog.count(*) FILTER (WHERE still) FROM u",
 						update, target->where_sql),
 			   2, TIDOID);
-	make_query(&q->probe,
+	/* shards count; a LIMIT would have them send the rows to the coordinator */
+	make_query(&q->probe, part->shards > 0 ?
+			   psprintf("SELECT pg_catalog.count(*), 0::pg_catalog.int8 FROM ONLY %s\n"
+						" WHERE ctid >= $1 AND ctid < $2 AND (%s\n)", part->updated, target->where_sql) :
 			   psprintf("SELECT pg_catalog.count(*), 0::pg_catalog.int8 FROM (SELECT 1 FROM ONLY %s\n"
 						" WHERE ctid >= $1 AND ctid < $2 AND (%s\n) LIMIT %d) AS cmig_rows",
 						part->updated, target->where_sql, batch_size + 1),
@@ -594,6 +597,7 @@ update_blocks(CmigBackfill *b)
 	ItemPointerData from;
 	ItemPointerData to;
 	Datum		values[2];
+	double		blocks;
 	int64		rows;
 
 	if (b->next.pass > 1 && b->target->parts[b->part].shards == 0)
@@ -604,7 +608,16 @@ update_blocks(CmigBackfill *b)
 		b->next.passed += next - start;
 		start = next;
 	}
-	end = Min(start + (BlockNumber) b->blocks, bound);
+	blocks = b->blocks;
+
+	/*
+	 * shards send each row of a checked update to the coordinator, so the
+	 * first batch only covers some blocks
+	 */
+	if (b->target->parts[b->part].shards > 0 && !is_at_once(b) && b->next.pass == 1 && b->next.rows == 0 &&
+		b->blocks <= b->dense_blocks)
+		blocks = Max(floor(blocks / 16), 1);
+	end = Min(start + (BlockNumber) blocks, bound);
 	ItemPointerSet(&from, start, 0);
 	ItemPointerSet(&to, end, 0);
 	values[0] = PointerGetDatum(&from);
