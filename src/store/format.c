@@ -1,6 +1,9 @@
 /*
  * format.c
- *	  Headers and sections of revision files, read and written.
+ *	  Sections of revision files, and revisions written as files.
+ *
+ * A revision that is written and read back is the same, whatever its texts
+ * contain, or cannot be written.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -15,18 +18,11 @@
 #include "parse/parse.h"
 #include "store/internal.h"
 
-/* ----------------------------------------------------------------
- * Reads the text of a section, and checks whether it can be written.
- * ----------------------------------------------------------------
- */
-
-static char *section_text_strip_transaction(char *text, CmigSection section);
-
 /*
  * Move *start and *end past surrounding blank lines and trailing white space.
  */
 static void
-section_text_trim(const char **start, const char **end)
+trim_section(const char **start, const char **end)
 {
 	const char *p = *start;
 
@@ -52,42 +48,6 @@ cmig_section_text_drop_carriage_returns(char *text)
 			*to++ = *from;
 	}
 	*to = '\0';
-}
-
-char *
-cmig_section_text_read(const char *start, const char *end, CmigSection section, bool crlf)
-{
-	char	   *copy;
-	char	   *stripped;
-
-	section_text_trim(&start, &end);
-	copy = pnstrdup(start, end - start);
-	if (crlf)
-		cmig_section_text_drop_carriage_returns(copy);
-
-	stripped = section_text_strip_transaction(copy, section);
-	if (stripped == copy)
-		return copy;
-	start = stripped;
-	end = stripped + strlen(stripped);
-	section_text_trim(&start, &end);
-	return pnstrdup(start, end - start);
-}
-
-/*
- * Returns the text without a surrounding BEGIN ... COMMIT pair.  Returns
- * "text" itself if there is no such pair, or if the section could not be read
- * back without the pair, for example because a comment would become a marker.
- */
-static char *
-section_text_strip_transaction(char *text, CmigSection section)
-{
-	char	   *stripped = cmig_script_strip_outer_transaction(text);
-	int			line;
-
-	if (stripped != text && cmig_section_text_find_problem(stripped, section, &line))
-		return text;
-	return stripped;
 }
 
 const char *
@@ -130,133 +90,41 @@ cmig_section_text_find_problem(const char *text, CmigSection section, int *line)
 	return NULL;
 }
 
-/* ----------------------------------------------------------------
- * Parses the values in the headers of revision files.
- * ----------------------------------------------------------------
+/*
+ * Returns the text without a surrounding BEGIN ... COMMIT pair.  Returns
+ * "text" itself if there is no such pair, or if the section could not be read
+ * back without the pair, for example because a comment would become a marker.
  */
+static char *
+strip_transaction(char *text, CmigSection section)
+{
+	char	   *stripped = cmig_script_strip_outer_transaction(text);
+	int			line;
+
+	if (stripped != text && cmig_section_text_find_problem(stripped, section, &line))
+		return text;
+	return stripped;
+}
 
 char *
-cmig_header_value_shortened(const char *name)
+cmig_section_text_read(const char *start, const char *end, CmigSection section, bool crlf)
 {
-	int			length = strlen(name);
+	char	   *copy;
+	char	   *stripped;
 
-	if (length <= CMIG_MAX_ID_LENGTH / 2)
-		return pstrdup(name);
-	length = pg_mbcliplen(name, length, CMIG_MAX_ID_LENGTH / 2);
-	return psprintf("%.*s...", length, name);
+	trim_section(&start, &end);
+	copy = pnstrdup(start, end - start);
+	if (crlf)
+		cmig_section_text_drop_carriage_returns(copy);
+
+	stripped = strip_transaction(copy, section);
+	if (stripped == copy)
+		return copy;
+	start = stripped;
+	end = stripped + strlen(stripped);
+	trim_section(&start, &end);
+	return pnstrdup(start, end - start);
 }
-
-char *
-cmig_header_value_quoted(const char *name)
-{
-	return strchr(name, '"') ? cmig_header_value_shortened(name) : psprintf("\"%s\"", cmig_header_value_shortened(name));
-}
-
-CmigNames
-cmig_header_value_names(const char *key, const char *value, const char *place)
-{
-	CmigNames	names = {0, NULL};
-	int			allocated = 1;
-	const char *repeated;
-
-	if (*value == '\0')
-		return names;
-	for (const char *p = value; *p; p++)
-		if (*p == ',')
-			allocated++;
-	names.names = palloc(sizeof(char *) * allocated);
-
-	for (;;)
-	{
-		const char *end = value + strcspn(value, ",");
-		char	   *name = cmig_marker_trimmed(value, end);
-		char	   *bad = cmig_graph_check_name(name);
-
-		if (bad)
-			ereport(ERROR,
-					(errcode(ERRCODE_CMIG_BAD_FILE),
-					 errmsg("invalid name %s for %s %s",
-							cmig_header_value_quoted(name), key, place),
-					 errdetail("The name %s.", bad),
-					 errhint("Write ids or labels without quotes, separated by commas, or leave the value empty.")));
-
-		/*
-		 * reject "none" and "null", which mean a missing value in Python and
-		 * SQL
-		 */
-		if (pg_strcasecmp(name, "none") == 0 || pg_strcasecmp(name, "null") == 0)
-			ereport(ERROR,
-					(errcode(ERRCODE_CMIG_BAD_FILE),
-					 errmsg("invalid name \"%s\" for %s %s", name, key, place),
-					 errhint("To list no names, leave the value of %s empty.", key)));
-		names.names[names.count++] = name;
-		if (*end == '\0')
-			break;
-		value = end + 1;
-	}
-
-	repeated = cmig_graph_find_repeated(&names);
-	if (repeated)
-		ereport(ERROR,
-				(errcode(ERRCODE_CMIG_BAD_FILE),
-				 errmsg("\"%s\" is listed twice for %s %s",
-						repeated, key, place),
-				 errhint("Remove or correct one of the two entries.")));
-	return names;
-}
-
-/* Do the declarations contain a placeholder with this name? */
-static bool
-is_declared(const CmigNames *declarations, const char *name)
-{
-	int			length = strlen(name);
-
-	for (int i = 0; i < declarations->count; i++)
-		if (strncmp(declarations->names[i], name, length) == 0 &&
-			strchr(" ", declarations->names[i][length]) != NULL)
-			return true;
-	return false;
-}
-
-CmigNames
-cmig_header_value_placeholders(const char *value, const char *place)
-{
-	CmigNames	declarations = {0, NULL};
-
-	if (*value == '\0')
-		return declarations;
-	declarations.names = palloc(sizeof(char *) * strlen(value));
-	for (;;)
-	{
-		const char *end = value + strcspn(value, ",");
-		char	   *declaration = cmig_marker_trimmed(value, end);
-		char	   *name;
-		bool		literal;
-
-		if (!cmig_substitute_parse(declaration, &name, &literal))
-			ereport(ERROR,
-					(errcode(ERRCODE_CMIG_BAD_FILE),
-					 errmsg("invalid placeholder %s %s", cmig_header_value_quoted(declaration), place),
-					 errhint("Write names of lower-case letters, digits, and _, separated by commas. Add \"literal\" after each name that stands for a string, for example: schema, owner literal")));
-		if (is_declared(&declarations, name))
-			ereport(ERROR,
-					(errcode(ERRCODE_CMIG_BAD_FILE),
-					 errmsg("placeholder \"%s\" is declared twice %s", name, place),
-					 errhint("Declare it only once.")));
-		declarations.names[declarations.count++] = literal ? psprintf("%s literal", name) : name;
-		if (*end == '\0')
-			break;
-		value = end + 1;
-	}
-	return declarations;
-}
-
-/* ----------------------------------------------------------------
- * Brings revisions into canonical form and writes them as files.
- * ----------------------------------------------------------------
- */
-
-/* Canonical form */
 
 /* Replace a section with a trimmed copy, unless it is already trimmed. */
 static void
@@ -268,7 +136,7 @@ canonicalize_section(char **section)
 	if (start == NULL)
 		return;
 	end = start + strlen(start);
-	section_text_trim(&start, &end);
+	trim_section(&start, &end);
 	if (start != *section || *end != '\0')
 		*section = pnstrdup(start, end - start);
 }
@@ -332,10 +200,6 @@ cmig_revision_canonicalize(CmigRevisionText *revision)
 }
 
 /*
- * Writing a revision file
- */
-
-/*
  * Raise an error if the section would be truncated, changed, or rejected when
  * the file is read again.
  */
@@ -345,7 +209,7 @@ check_section(const CmigRevisionText *revision, CmigSection section, char *text)
 	int			line;
 	const char *problem = cmig_section_text_find_problem(text, section, &line);
 
-	if (problem == NULL && section_text_strip_transaction(text, section) != text)
+	if (problem == NULL && strip_transaction(text, section) != text)
 	{
 		CmigLexer	lexer;
 
@@ -395,16 +259,6 @@ check_description(const CmigRevisionText *revision)
 			break;
 		line += length + 1;
 	}
-}
-
-/* Append a header line that is a list of names. */
-static void
-append_names(StringInfo file, CmigHeaderKey key, const CmigNames *names)
-{
-	appendStringInfo(file, "-- %s:", cmig_marker_keys[key]);
-	for (int i = 0; i < names->count; i++)
-		appendStringInfo(file, "%s %s", i > 0 ? "," : "", names->names[i]);
-	appendStringInfoChar(file, '\n');
 }
 
 static void
@@ -483,6 +337,16 @@ is_plain_header(const CmigRevision *edges, const char *description)
 		strstr(edges->message, "\xEF\xBB\xBF") == NULL;
 }
 
+/* Append a header line that is a list of names. */
+static void
+append_names(StringInfo file, CmigHeaderKey key, const CmigNames *names)
+{
+	appendStringInfo(file, "-- %s:", cmig_marker_keys[key]);
+	for (int i = 0; i < names->count; i++)
+		appendStringInfo(file, "%s %s", i > 0 ? "," : "", names->names[i]);
+	appendStringInfoChar(file, '\n');
+}
+
 /* Append the lines of the header, which has canonical form. */
 static void
 append_header(StringInfo file, const CmigRevisionText *revision)
@@ -512,25 +376,6 @@ append_header(StringInfo file, const CmigRevisionText *revision)
 		appendStringInfo(file, "-- %s: %s\n", cmig_marker_keys[CMIG_KEY_CREATE_DATE], date);
 }
 
-/* Append the description as comment lines. */
-static void
-append_description(StringInfo file, const CmigRevisionText *revision)
-{
-	if (*revision->description == '\0')
-		return;
-	check_description(revision);
-	appendStringInfoString(file, "--\n");
-	for (const char *line = revision->description;;)
-	{
-		int			length = strcspn(line, "\n");
-
-		appendStringInfo(file, "--%s%.*s\n", length > 0 ? " " : "", length, line);
-		if (line[length] == '\0')
-			break;
-		line += length + 1;
-	}
-}
-
 char *
 cmig_revision_format(const CmigRevisionText *revision)
 {
@@ -541,7 +386,20 @@ cmig_revision_format(const CmigRevisionText *revision)
 	cmig_revision_canonicalize(&canonical);
 	initStringInfo(&file);
 	append_header(&file, &canonical);
-	append_description(&file, &canonical);
+	if (*canonical.description != '\0')
+	{
+		check_description(&canonical);
+		appendStringInfoString(&file, "--\n");
+		for (const char *line = canonical.description;; line++)
+		{
+			int			length = strcspn(line, "\n");
+
+			appendStringInfo(&file, "--%s%.*s\n", length > 0 ? " " : "", length, line);
+			line += length;
+			if (*line == '\0')
+				break;
+		}
+	}
 
 	/*
 	 * look for values that the file cannot represent, such as a message or a

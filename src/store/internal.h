@@ -137,35 +137,6 @@ extern bool cmig_file_start_is_header_line(const CmigLexer *lexer, const char *e
 extern const char *cmig_file_start_find_other(const CmigLexer *lexer, const char *end,
 											  CmigSection section, bool after_statement);
 
-/* in format.c */
-
-/*
- * Returns a copy of a name or other string, truncated so that a message can
- * contain it.
- */
-extern char *cmig_header_value_shortened(const char *name);
-
-/*
- * Returns a copy of a name, truncated and in double quotes, or without quotes
- * if the name itself contains one.
- */
-extern char *cmig_header_value_quoted(const char *name);
-
-/*
- * Parse a header value that is a list of ids or labels, separated by commas.
- * "key" is the header key, and "place" is the position of the key for the
- * message.  Raises error MG013 if the value is not valid.
- */
-extern CmigNames cmig_header_value_names(const char *key, const char *value, const char *place);
-
-/*
- * Parse the value of the key "placeholders", which declares placeholders for
- * values that are supplied at run time.  Each declaration is returned as
- * "name" or "name literal".  "place" is the position of the key for the
- * message.  Raises error MG013 if the value is not valid.
- */
-extern CmigNames cmig_header_value_placeholders(const char *value, const char *place);
-
 /* in revision_file.c */
 
 /* A revision and the position where it was read. */
@@ -207,16 +178,16 @@ extern void cmig_revision_rows_delete(const char *revision);
 /* in version.c */
 
 /*
- * Returns the version rows of the database and of all scopes, without
- * duplicates.
+ * Return the version rows of the database and of all scopes, without
+ * duplicates, or only those of the database.
  */
 extern CmigNames *cmig_version_rows_everywhere(void);
+extern CmigNames *cmig_version_rows_database(void);
 
 /*
- * The first function returns the version rows of the database.  The second
- * function returns those of all scopes, without duplicates.
+ * Restore the scope after cmig_change_begin_revisions(), given its result.
  */
-extern CmigNames *cmig_version_rows_database(void);
+extern void cmig_change_end_revisions(int guc_level);
 
 /* in journal.c */
 
@@ -249,16 +220,6 @@ extern bool cmig_progress_has(List *rows, const char *revision);
  * or because one of them is partially applied there.
  */
 extern bool cmig_active_needed_in_scopes(const CmigNames *replaced);
-
-/* in version.c */
-
-/*
- * Like cmig_change_begin(), but for a function that writes revisions, which
- * belong to the database and not to a scope.  Makes the database the current
- * scope, and also waits until no run is in progress in any scope.  Call
- * cmig_change_end_revisions() with the result to restore the current scope.
- */
-extern void cmig_change_end_revisions(int guc_level);
 
 /* in load.c */
 

@@ -9,7 +9,7 @@
  * strings, dollar quotes, and block comments is never mistaken for one of
  * them.
  *
- * store.h writes them.
+ * format.c writes them.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -96,6 +96,130 @@ place(const Reader *reader, int line)
 }
 
 /*
+ * Returns a copy of a name or other string, truncated so that a message can
+ * contain it.
+ */
+static char *
+shortened(const char *name)
+{
+	int			length = strlen(name);
+
+	if (length <= CMIG_MAX_ID_LENGTH / 2)
+		return pstrdup(name);
+	length = pg_mbcliplen(name, length, CMIG_MAX_ID_LENGTH / 2);
+	return psprintf("%.*s...", length, name);
+}
+
+/*
+ * Returns a copy of a name, truncated and in double quotes, or without quotes
+ * if the name itself contains one.
+ */
+static char *
+quoted(const char *name)
+{
+	return strchr(name, '"') ? shortened(name) : psprintf("\"%s\"", shortened(name));
+}
+
+/*
+ * Parse a header value that is a list of ids or labels, separated by commas.
+ * "at" is the position of the key for messages.
+ */
+static CmigNames
+read_names(const char *key, const char *value, const char *at)
+{
+	CmigNames	names = {0, NULL};
+	int			allocated = 1;
+	const char *repeated;
+
+	if (*value == '\0')
+		return names;
+	for (const char *p = value; *p; p++)
+		if (*p == ',')
+			allocated++;
+	names.names = palloc(sizeof(char *) * allocated);
+
+	for (;;)
+	{
+		const char *end = value + strcspn(value, ",");
+		char	   *name = cmig_marker_trimmed(value, end);
+		char	   *bad = cmig_graph_check_name(name);
+
+		if (bad)
+			ereport(ERROR,
+					(errcode(ERRCODE_CMIG_BAD_FILE),
+					 errmsg("invalid name %s for %s %s",
+							quoted(name), key, at),
+					 errdetail("The name %s.", bad),
+					 errhint("Write ids or labels without quotes, separated by commas, or leave the value empty.")));
+
+		/*
+		 * reject "none" and "null", which mean a missing value in Python and
+		 * SQL
+		 */
+		if (pg_strcasecmp(name, "none") == 0 || pg_strcasecmp(name, "null") == 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_CMIG_BAD_FILE),
+					 errmsg("invalid name \"%s\" for %s %s", name, key, at),
+					 errhint("To list no names, leave the value of %s empty.", key)));
+		names.names[names.count++] = name;
+		if (*end == '\0')
+			break;
+		value = end + 1;
+	}
+
+	repeated = cmig_graph_find_repeated(&names);
+	if (repeated)
+		ereport(ERROR,
+				(errcode(ERRCODE_CMIG_BAD_FILE),
+				 errmsg("\"%s\" is listed twice for %s %s",
+						repeated, key, at),
+				 errhint("Remove or correct one of the two entries.")));
+	return names;
+}
+
+/*
+ * Parse the value of the key "placeholders", which declares placeholders for
+ * values that are supplied at run time.  Each declaration is returned as
+ * "name" or "name literal".
+ */
+static CmigNames
+read_placeholders(const char *value, const char *at)
+{
+	CmigNames	declarations = {0, NULL};
+
+	if (*value == '\0')
+		return declarations;
+	declarations.names = palloc(sizeof(char *) * strlen(value));
+	for (;;)
+	{
+		const char *end = value + strcspn(value, ",");
+		char	   *declaration = cmig_marker_trimmed(value, end);
+		char	   *name;
+		bool		literal;
+		int			length;
+
+		if (!cmig_substitute_parse(declaration, &name, &literal))
+			ereport(ERROR,
+					(errcode(ERRCODE_CMIG_BAD_FILE),
+					 errmsg("invalid placeholder %s %s", quoted(declaration), at),
+					 errhint("Write names of lower-case letters, digits, and _, separated by commas. Add \"literal\" after each name that stands for a string, for example: schema, owner literal")));
+		length = strlen(name);
+		for (int i = 0; i < declarations.count; i++)
+			if (strncmp(declarations.names[i], name, length) == 0 &&
+				strchr(" ", declarations.names[i][length]) != NULL)
+				ereport(ERROR,
+						(errcode(ERRCODE_CMIG_BAD_FILE),
+						 errmsg("placeholder \"%s\" is declared twice %s", name, at),
+						 errhint("Declare it only once.")));
+		declarations.names[declarations.count++] = literal ? psprintf("%s literal", name) : name;
+		if (*end == '\0')
+			break;
+		value = end + 1;
+	}
+	return declarations;
+}
+
+/*
  * Returns the word in the list that is most similar to a misspelled word, or
  * NULL if none is similar.
  */
@@ -168,22 +292,22 @@ set_key(Reader *reader, CmigHeaderKey key, const char *value, int line)
 		case CMIG_KEY_REVISION:
 			break;				/* start_revision() has read this key */
 		case CMIG_KEY_DOWN_REVISION:
-			text->edges.parents = cmig_header_value_names(cmig_marker_keys[key], value, place(reader, line));
+			text->edges.parents = read_names(cmig_marker_keys[key], value, place(reader, line));
 			break;
 		case CMIG_KEY_DEPENDS_ON:
-			text->edges.depends = cmig_header_value_names(cmig_marker_keys[key], value, place(reader, line));
+			text->edges.depends = read_names(cmig_marker_keys[key], value, place(reader, line));
 			break;
 		case CMIG_KEY_BRANCH_LABELS:
-			text->edges.labels = cmig_header_value_names(cmig_marker_keys[key], value, place(reader, line));
+			text->edges.labels = read_names(cmig_marker_keys[key], value, place(reader, line));
 			break;
 		case CMIG_KEY_REPLACES:
-			text->edges.replaces = cmig_header_value_names(cmig_marker_keys[key], value, place(reader, line));
+			text->edges.replaces = read_names(cmig_marker_keys[key], value, place(reader, line));
 			break;
 		case CMIG_KEY_PRECONDITION:
 			text->precondition_sql = *value != '\0' ? pstrdup(value) : NULL;
 			break;
 		case CMIG_KEY_PLACEHOLDERS:
-			text->placeholders = cmig_header_value_placeholders(value, place(reader, line));
+			text->placeholders = read_placeholders(value, place(reader, line));
 			break;
 		case CMIG_KEY_MESSAGE:
 			if (pg_mbstrlen(value) > CMIG_MAX_MESSAGE_LENGTH)
@@ -462,7 +586,7 @@ start_revision(Reader *reader, const char *start, const char *end)
 		ereport(ERROR,
 				(errcode(ERRCODE_CMIG_BAD_FILE),
 				 *id ? errmsg("invalid revision id %s %s",
-							  cmig_header_value_quoted(id), place(reader, lexer->line))
+							  quoted(id), place(reader, lexer->line))
 				 : errmsg("no revision id %s", place(reader, lexer->line)),
 				 *id ? errdetail("The id %s.", bad) : 0,
 				 first ? errhint("Write an id of letters, digits, _, and - after \"%s\", without quotes, and with at most %d bytes.",
@@ -608,7 +732,7 @@ read_token(Reader *reader)
 					(errcode(ERRCODE_CMIG_BAD_FILE),
 					 errmsg("unterminated %s %s", cmig_lexer_type_name(lexer), place(reader, lexer->line)),
 					 errdetail("The line \"%s\" is inside the %s, but begins another file.",
-							   cmig_header_value_shortened(cmig_marker_trimmed(line, line + strcspn(line, "\n"))),
+							   shortened(cmig_marker_trimmed(line, line + strcspn(line, "\n"))),
 							   cmig_lexer_type_name(lexer)),
 					 errhint("Close the %s. If that line belongs inside it, indent the line instead.",
 							 cmig_lexer_type_name(lexer))));
@@ -670,7 +794,7 @@ read_comment(Reader *reader, const char *end)
 		ereport(ERROR,
 				(errcode(ERRCODE_CMIG_BAD_FILE),
 				 errmsg("header line outside of a header %s", place(reader, lexer->line)),
-				 errdetail("The line is \"%s\".", cmig_header_value_shortened(cmig_marker_trimmed(lexer->start, end))),
+				 errdetail("The line is \"%s\".", shortened(cmig_marker_trimmed(lexer->start, end))),
 				 errhint("If the line belongs to this revision, move it to the header. If another file begins there, its first line must be \"-- revision: <id>\".")));
 	}
 	else if ((other = cmig_file_start_find_other(lexer, end, reader->section,

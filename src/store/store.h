@@ -230,10 +230,7 @@ extern void cmig_revision_rows_insert(const CmigRevisionText *revision);
  */
 extern CmigNames *cmig_version_rows_read(void);
 
-/*
- * The first function returns the version rows of the database.  The second
- * function returns those of all scopes, without duplicates.
- */
+/* Returns the version rows of all scopes, without duplicates. */
 extern CmigNames *cmig_version_rows_of_scopes(void);
 
 /*
@@ -267,9 +264,8 @@ extern void cmig_version_rows_replace(const char *from, const char *to);
 extern void cmig_version_rows_clear(void);
 
 /*
- * Does the snapshot of the transaction show the latest version rows and
- * revisions?  The second function raises error 40001 if it does not; call it
- * after acquiring the run lock.
+ * Raise error 40001 unless the snapshot of the transaction shows the latest
+ * version rows and revisions.  Call this after acquiring the run lock.
  */
 extern void cmig_version_rows_check_snapshot(void);
 
