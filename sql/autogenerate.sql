@@ -55,7 +55,7 @@ SELECT cmig.remove_revision('003');
 ALTER TABLE note DROP CONSTRAINT note_once;
 
 -- the file can be loaded again, whatever the names are
-\set models 'CREATE TABLE "a-- revision: 009" (x int, "b\n-- cmig:downgrade" int, c text DEFAULT E\'\\n-- cmig:verify\\n;\\\\\'); CREATE TABLE "; DROP TABLE x; --" (); CREATE FUNCTION "f\'\"\"" () RETURNS text LANGUAGE sql AS $$SELECT \'\n-- revision: 010\n\'; -- cmig:downgrade\n$$; CREATE INDEX "--\n-- cmig:upgrade" ON "a-- revision: 009" ("b\n-- cmig:downgrade")'
+\set models 'CREATE TABLE "a-- revision: 009" (x int, "b\n-- cmig:downgrade" int, c text DEFAULT E\'\\n-- cmig:verify\\n;\\\\\'); CREATE TABLE "; DROP TABLE x; --" (); CREATE FUNCTION "f\'\"\"" () RETURNS text LANGUAGE sql AS $$SELECT \'\n -- revision: 010\n\'; -- cmig:downgrade\n$$; CREATE INDEX "--\n-- cmig:upgrade" ON "a-- revision: 009" ("b\n-- cmig:downgrade")'
 SELECT pg_temp.undated(content) FROM cmig.autogenerate('Hostile', :'models', schemas => '{public}', revision => '003');
 SELECT content FROM cmig.autogenerate('Hostile', :'models', schemas => '{public}', revision => '003') \gset
 SELECT * FROM cmig.load(:'content');
