@@ -61,7 +61,7 @@ typedef struct Skipped
 								 * that created temporary objects */
 	List	   *temporary_names;	/* of char *: names of the objects that
 									 * these statements created */
-}			Skipped;
+} Skipped;
 
 /*
  * The maximum number of times that the leftovers of a statement are removed
@@ -433,7 +433,7 @@ refuse_changed(const StepRun *run, int statement)
  * returns NULL.
  */
 static char *
-hint_of_skipped(const Skipped * skipped, const CmigRunStep *step, int sqlstate)
+hint_of_skipped(const Skipped *skipped, const CmigRunStep *step, int sqlstate)
 {
 	const char *revision = quote_literal_cstr(step->revision);
 	const char *direction = cmig_direction_name(step->direction);

@@ -3,22 +3,31 @@
  *	  Writes an upgrade or downgrade as a psql script: cmig.script.
  *
  * This corresponds to Alembic's --sql option.  The database in which the script
- * runs does not need pg_cmig, only a table for the version rows.  This file
- * decides where the script starts and ends, and in which order its parts
- * appear. offline.c writes the statements for the version table;
- * offline.c writes the revisions' scripts.
+ * runs does not need pg_cmig, only a table for the version rows.
+ *
+ * Each transaction of the psql script locks the version table and checks that
+ * it contains the rows expected at that point.  Therefore, nothing changes if
+ * the script has already been run, if it is run twice at the same time, or if
+ * it continues after an error.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 
+#include "commands/defrem.h"
 #include "common/string.h"
+#include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
+#include "nodes/makefuncs.h"
+#include "nodes/parsenodes.h"
+#include "nodes/pg_list.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
+#include "utils/varlena.h"
 
 #include "base/base.h"
+#include "base/compat.h"
 #include "base/errors.h"
 #include "graph/graph.h"
 #include "move/internal.h"
@@ -34,41 +43,781 @@ PG_FUNCTION_INFO_V1(cmig_script_wrong);
  */
 #define TEXT_MARGIN ((Size) 16 * 1024 * 1024)
 
+/* The version table, and its rows at the current point of the psql script. */
+typedef struct VersionTable
+{
+	/* the names are quoted where necessary */
+	const char *name;
+	const char *column;
+	const char *scope;			/* the scope as a literal if the table is
+								 * cmig.scope_version; otherwise NULL */
+	char	   *constraint;		/* name of the primary key */
+	bool		may_create;		/* true if the script may create the table;
+								 * false for cmig.version */
+	const char *direction;
+
+	const char *pin;			/* a line that sets the client encoding */
+	const CmigGraph *graph;
+	int		   *rows;			/* nodes that have a row at the current point,
+								 * in ascending order, which is also the byte
+								 * order of the ids */
+	int			row_count;
+	int			longest;		/* number of characters of the longest id that
+								 * is inserted */
+	bool		in_transaction;
+	bool		checked;		/* has the first check been written? */
+
+	/* parts that occur repeatedly, and buffers */
+	char	   *lock;
+	char	   *found;
+	char	   *compare;
+	char	   *remove;
+	char	   *add;
+	StringInfoData body;
+	StringInfoData message;
+} VersionTable;
+
+/*
+ * Data that applies to all revisions' scripts, and facts found in the scripts
+ * so far.
+ */
+typedef struct Scripts
+{
+	const char *pin;			/* a line that sets the client encoding */
+	char	   *start_session;	/* statements at the start of the psql script,
+								 * including pin */
+	char	   *start_script;	/* statements that run before each revision's
+								 * script */
+	bool		knows_constraints;	/* true if it is certain that no
+									 * deferrable constraint existed when the
+									 * psql script started */
+	CmigPsqlFacts facts;		/* found in the scripts that have been read so
+								 * far */
+	List	   *calling;		/* of char *: revisions that call pg_cmig's
+								 * functions */
+} Scripts;
+
+/* The parts of a step. */
+typedef enum Part
+{
+	PART_PRECONDITION,
+	PART_MAIN,					/* the upgrade or downgrade script */
+	PART_VERIFY
+} Part;
+
+/* ----------------------------------------------------------------
+ * The version table
+ * ----------------------------------------------------------------
+ */
+
+/*
+ * Append an array constant with the version rows at the current point of the
+ * psql script.
+ */
+static void
+append_rows(StringInfo out, const VersionTable *table)
+{
+	appendStringInfoString(out, "ARRAY[");
+	for (int i = 0; i < table->row_count; i++)
+	{
+		if (i > 0)
+			appendStringInfoString(out, ", ");
+		cmig_psql_append_literal(out, cmig_graph_id(table->graph, table->rows[i]));
+	}
+	appendStringInfoString(out, "]::text[]");
+}
+
+/* Returns the rows at the current point: "a, b" or "base". */
+static char *
+place_text(const VersionTable *table)
+{
+	return table->row_count == 0 ? pstrdup("base") :
+		cmig_graph_ids_text(table->graph, table->rows, table->row_count);
+}
+
+/*
+ * Append statements that only the first check needs: they check whether the
+ * version table exists and whether its column is wide enough.
+ */
+static void
+append_first_check(StringInfo body, const VersionTable *table)
+{
+
+	/*
+	 * Fail if cmig.revision contains revisions in the database where the psql
+	 * script runs, because cmig.upgrade would run those revisions again.  A
+	 * role that is not allowed to read cmig.revision cannot run cmig.upgrade,
+	 * either.
+	 */
+	if (table->may_create)
+		appendStringInfo(body,
+						 "\tIF EXISTS (SELECT FROM pg_catalog.pg_extension e WHERE e.extname = 'pg_cmig') THEN\n"
+						 "\t\tIF pg_catalog.has_schema_privilege('cmig', 'USAGE') THEN\n"
+						 "\t\t\tIF pg_catalog.has_table_privilege('cmig.revision', 'SELECT') THEN\n"
+						 "\t\t\t\tIF EXISTS (SELECT FROM cmig.revision) THEN\n"
+						 "\t\t\t\t\tRAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',\n"
+						 "\t\t\t\t\t\tMESSAGE = 'pg_cmig manages the version rows of this database',\n"
+						 "\t\t\t\t\t\tDETAIL = %s,\n"
+						 "\t\t\t\t\t\tHINT = 'Use cmig.%s, or generate the script with version_table => ''cmig.version''';\n"
+						 "\t\t\t\tEND IF;\n\t\t\tEND IF;\n\t\tEND IF;\n\tEND IF;\n",
+						 quote_literal_cstr(psprintf("This script would keep separate version rows in %s.", table->name)),
+						 table->direction);
+	appendStringInfo(body, "\tIF pg_catalog.to_regclass(%s) IS NULL THEN\n",
+					 quote_literal_cstr(table->name));
+	if (table->row_count == 0 && table->may_create)
+		appendStringInfo(body, "\t\tCREATE TABLE %s (%s character varying(%d) NOT NULL,\n\t\t\tCONSTRAINT %s PRIMARY KEY (%s));\n",
+						 table->name, table->column, CMIG_MAX_ID_LENGTH,
+						 table->constraint, table->column);
+	else
+		appendStringInfo(body, "\t\tRAISE EXCEPTION USING ERRCODE = 'undefined_table',\n\t\t\tMESSAGE = %s,\n\t\t\tHINT = 'First run the script that starts at base, or call cmig.script with the version_table of this database.';\n",
+						 quote_literal_cstr(psprintf("version table %s does not exist", table->name)));
+	appendStringInfoString(body, "\tEND IF;\n");
+	appendStringInfoString(body, table->lock);
+	if (table->may_create && table->longest > 0)
+		appendStringInfo(body,
+						 "\tWITH RECURSIVE base (type, modifier) AS (\n"
+						 "\t\tSELECT a.atttypid, a.atttypmod FROM pg_catalog.pg_attribute a\n"
+						 "\t\t\tWHERE a.attrelid = pg_catalog.to_regclass(%s) AND a.attname = '%s'\n"
+						 "\t\tUNION ALL SELECT t.typbasetype, t.typtypmod FROM base b\n"
+						 "\t\t\tJOIN pg_catalog.pg_type t ON t.oid = b.type AND t.typtype = 'd'\n"
+						 "\t) SELECT b.modifier - 4 INTO width FROM base b\n"
+						 "\t\tWHERE b.type IN ('pg_catalog.varchar'::regtype, 'pg_catalog.bpchar'::regtype) AND b.modifier > 0;\n"
+						 "\tIF width < %d THEN\n"
+						 "\t\tRAISE EXCEPTION USING ERRCODE = 'string_data_right_truncation',\n"
+						 "\t\t\tMESSAGE = %s,\n"
+						 "\t\t\tDETAIL = 'The column can hold ' || width || ' characters, but the longest revision ID has %d.',\n"
+						 "\t\t\tHINT = %s;\n"
+						 "\tEND IF;\n",
+						 quote_literal_cstr(table->name), table->column, table->longest,
+						 quote_literal_cstr(psprintf("column %s of table %s is too narrow", table->column, table->name)),
+						 table->longest,
+						 quote_literal_cstr(psprintf("ALTER TABLE %s ALTER COLUMN %s TYPE character varying(%d)",
+													 table->name, table->column, CMIG_MAX_ID_LENGTH)));
+}
+
+/*
+ * Append the statements that lock the version table and check its rows.  The
+ * first check reports which rows were found and what to do.  Later checks are
+ * short, because there may be thousands of them.  The part that they share is
+ * built only once.
+ */
+static void
+append_check(StringInfo out, VersionTable *table)
+{
+	StringInfo	body = &table->body;
+	char	   *place = place_text(table);
+
+	resetStringInfo(&table->message);
+	appendStringInfoString(&table->message, "this script starts from ");
+	appendStringInfoString(&table->message, place);
+	appendStringInfoString(&table->message, ", but the database is in a different state");
+	pfree(place);
+
+	resetStringInfo(body);
+	if (table->checked)
+	{
+		appendStringInfoString(body, table->compare);
+		append_rows(body, table);
+		appendStringInfoString(body, " THEN\n\t\tRAISE SQLSTATE '55000' USING MESSAGE = ");
+		cmig_psql_append_literal(body, table->message.data);
+		appendStringInfoString(body, ";\n\tEND IF;\nEND");
+	}
+	else
+	{
+		appendStringInfoString(body, "DECLARE\n\twanted CONSTANT text[] := ");
+		append_rows(body, table);
+		appendStringInfoString(body, ";\n\tfound text[];\n");
+		if (table->may_create && table->longest > 0)
+			appendStringInfoString(body, "\twidth integer;\n");
+		appendStringInfoString(body, "BEGIN\n");
+		append_first_check(body, table);
+		appendStringInfo(body,
+						 "\tfound := %s;\n"
+						 "\tIF found <> wanted THEN\n"
+						 "\t\tRAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state', MESSAGE = ",
+						 table->found);
+		cmig_psql_append_literal(body, table->message.data);
+		appendStringInfo(body,
+						 ",\n"
+						 "\t\t\tDETAIL = %s || coalesce(nullif(pg_catalog.array_to_string(found, ', '), ''), 'no row') || '.',\n"
+						 "\t\t\tHINT = 'Generate the script for the state of this database.';\n"
+						 "\tEND IF;\nEND",
+						 quote_literal_cstr(psprintf("%s contains ", table->name)));
+	}
+	cmig_psql_append_do(out, body->data);
+	table->checked = true;
+}
+
+/*
+ * Start a transaction that locks the version table and checks its rows, unless
+ * the psql script is already in a transaction.
+ */
+static void
+begin_transaction(StringInfo out, VersionTable *table)
+{
+	if (table->in_transaction)
+		return;
+
+	/*
+	 * set the encoding again, because a trigger fired by the last commit may
+	 * have changed the encoding
+	 */
+	if (table->checked)
+		appendStringInfoString(out, table->pin);
+	appendStringInfoString(out, "BEGIN ISOLATION LEVEL READ COMMITTED;\n");
+	append_check(out, table);
+	table->in_transaction = true;
+}
+
+/* End the current transaction, if there is one. */
+static void
+commit_transaction(StringInfo out, VersionTable *table)
+{
+	if (table->in_transaction)
+		appendStringInfoString(out, "COMMIT;\n");
+	table->in_transaction = false;
+}
+
+/* Add a node to the version rows, or remove it. */
+static void
+set_row(VersionTable *table, int node, bool present)
+{
+	int			low = 0;
+	int			high = table->row_count;
+
+	while (low < high)
+	{
+		int			middle = (low + high) / 2;
+
+		if (table->rows[middle] < node)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (!present && (low == table->row_count || table->rows[low] != node))
+		elog(ERROR, "revision \"%s\" has no row", cmig_graph_id(table->graph, node));
+	memmove(table->rows + low + present, table->rows + low + !present,
+			sizeof(int) * (table->row_count - low - !present));
+	table->row_count += present ? 1 : -1;
+	if (present)
+		table->rows[low] = node;
+}
+
+/* Append statements that change the version rows as required by a step. */
+static void
+move_rows(StringInfo out, VersionTable *table, const CmigPlanStep *step)
+{
+	for (int i = 0; i < step->removed.count + step->added.count; i++)
+	{
+		bool		add = i >= step->removed.count;
+		int			node = add ? step->added.nodes[i - step->removed.count] : step->removed.nodes[i];
+		int			from = out->len;
+
+		appendStringInfoString(out, add ? table->add : table->remove);
+		cmig_psql_append_literal(out, cmig_graph_id(table->graph, node));
+		appendStringInfoString(out, add ? ");\n" : ";\n");
+		cmig_psql_pin(out, from, table->pin);
+		set_row(table, node, add);
+	}
+}
+
+/*
+ * If the table is cmig.version, append a statement that adds a step's row to
+ * cmig.journal.
+ */
+static void
+record_step(StringInfo out, const VersionTable *table, const char *revision,
+			const char *checksum)
+{
+	int			from = out->len;
+
+	if (table->may_create)
+		return;
+	appendStringInfo(out, "INSERT INTO cmig.journal (id, revision, direction, outcome, started_at, role, session_role,\n"
+					 "\tapplication_name, client_address, transaction_id, checksum, search_path%s)\n"
+					 "SELECT coalesce(pg_catalog.max(j.id), 0) OPERATOR(pg_catalog.+) 1, ",
+					 table->scope ? ", scope" : "");
+	cmig_psql_append_literal(out, revision);
+	appendStringInfo(out, ", '%s', 'done', pg_catalog.clock_timestamp(), CURRENT_USER, SESSION_USER,\n"
+					 "\tpg_catalog.current_setting('application_name'), pg_catalog.inet_client_addr(), pg_catalog.pg_current_xact_id(),\n"
+					 "\t%s, pg_catalog.current_setting('search_path')%s\nFROM cmig.journal j%s;\n",
+					 table->direction, checksum ? quote_literal_cstr(checksum) : "NULL",
+					 table->scope ? psprintf(", %s", table->scope) : "",
+					 table->scope ? psprintf(" WHERE j.scope = %s", table->scope) : "");
+	cmig_psql_pin(out, from, table->pin);
+}
+
+/*
+ * Returns the version table with the given name and with the rows that exist at
+ * the start of the plan.
+ */
+static VersionTable *
+open_table(const char *name, const CmigGraph *graph, const CmigApplied *applied,
+		   const CmigPlan *plan, const char *pin)
+{
+	VersionTable *version = palloc0(sizeof(VersionTable));
+	ListCell   *lc;
+	List	   *names;
+	char	   *table;
+
+	if (name == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the version table must not be null"),
+				 errhint("Omit the argument to use public.cmig_version.")));
+	if (!SplitIdentifierString(pstrdup(name), '.', &names) ||
+		names == NIL || list_length(names) > 2)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("\"%s\" is not the name of a table", name),
+				 errhint("Use schema.table or table, with double quotes where SQL needs them.")));
+	table = llast(names);
+	version->name = list_length(names) == 2 ?
+		quote_qualified_identifier(linitial(names), table) :
+		pstrdup(quote_identifier(table));
+
+	/*
+	 * do not create cmig.version, which belongs to the extension and whose
+	 * column has a different name
+	 */
+	version->may_create = strcmp(version->name, "cmig.version") != 0;
+
+	/*
+	 * In a scope, use cmig.scope_version, which has separate rows for each
+	 * scope, in place of cmig.version, and a table in the scope's schema in
+	 * place of the default table and any table named without a schema.
+	 */
+	if (cmig_scope_is_set() && !version->may_create)
+	{
+		version->name = "cmig.scope_version";
+		version->scope = quote_literal_cstr(cmig_scope_current());
+	}
+	else if (cmig_scope_is_set() &&
+			 (list_length(names) == 1 || strcmp(version->name, "public.cmig_version") == 0))
+		version->name = quote_qualified_identifier(cmig_scope_current(), table);
+	version->column = version->may_create ? "version_num" : "revision";
+	version->constraint = pstrdup(quote_identifier(makeObjectName(table, NULL, "pkc")));
+
+	version->pin = pin;
+	version->direction = cmig_direction_name(plan->direction);
+	version->graph = graph;
+	version->rows = palloc_extended(sizeof(int) * ((Size) graph->count + 1), MCXT_ALLOC_HUGE);
+	foreach(lc, applied->nodes)
+	{
+		set_row(version, lfirst_int(lc), true);
+	}
+	for (int i = 0; i < plan->count; i++)
+	{
+		const CmigEdges *added = &plan->steps[i].added;
+
+		for (int j = 0; j < added->count; j++)
+			version->longest = Max(version->longest,
+								   pg_mbstrlen(cmig_graph_id(graph, added->nodes[j])));
+	}
+
+	/* the parts that occur repeatedly */
+	version->lock = psprintf("\tLOCK TABLE %s IN EXCLUSIVE MODE;\n", version->name);
+	version->found = psprintf("ARRAY(SELECT v.%s::text COLLATE \"C\" FROM %s v%s ORDER BY 1)",
+							  version->column, version->name,
+							  version->scope ? psprintf(" WHERE v.scope = %s", version->scope) : "");
+	version->compare = psprintf("BEGIN\n%s\tIF %s <> ", version->lock, version->found);
+	version->remove = psprintf("DELETE FROM %s WHERE %s%s = ", version->name,
+							   version->scope ? psprintf("scope = %s AND ", version->scope) : "", version->column);
+	version->add = psprintf("INSERT INTO %s (%s%s) VALUES (%s", version->name,
+							version->scope ? "scope, " : "", version->column,
+							version->scope ? psprintf("%s, ", version->scope) : "");
+	initStringInfo(&version->body);
+	initStringInfo(&version->message);
+	return version;
+}
+
+/* ----------------------------------------------------------------
+ * Revisions' scripts
+ *
+ * The psql script contains statements for everything that the runner does
+ * before and after a revision's script.  For example, the statements turn off
+ * row_security, fire deferred events, drop temporary objects and prepared
+ * statements, reset settings and roles, and run verify_sql.  The statements
+ * reset the whole session, whereas the runner reverts only what the revision's
+ * script has created or set (doc/reference.md, cmig.script).
+ * ----------------------------------------------------------------
+ */
+
+/* The statement that is being read, for error messages. */
+typedef struct Reading
+{
+	const char *revision;
+	CmigStatement statement;
+} Reading;
+
+static CmigQuery find_deferrable = {
+	"SELECT 1 FROM pg_constraint WHERE condeferrable LIMIT 1", 0
+};
+
+/* Returns the statements that prepare the session for a revision's script. */
+static char *
+make_start_script(const char *pin)
+{
+	const char *role = cmig_settings_text("cmig.role", GetConfigOption("cmig.role", true, false));
+	const char *path = cmig_session_path_setting();
+	StringInfoData text;
+
+	cmig_scope_require_safe(path);
+	initStringInfo(&text);
+	if (role && *role)
+		appendStringInfo(&text, "SET ROLE %s;\n", quote_identifier(role));
+	if (cmig_scope_is_set())
+		path = cmig_session_search_path();
+	if (path && *path)
+	{
+		List	   *schemas;
+		ListCell   *lc;
+
+		if (!SplitIdentifierString(pstrdup(path), ',', &schemas))
+			elog(ERROR, "cmig.search_path is not a list of names");
+		appendStringInfoString(&text, "SET search_path = ");
+		foreach(lc, schemas)
+		{
+			appendStringInfo(&text, "%s%s", foreach_current_index(lc) ? ", " : "",
+							 *(char *) lfirst(lc) ? quote_identifier(lfirst(lc)) : "\"\"");
+		}
+		appendStringInfoString(&text, ";\n");
+	}
+	appendStringInfoString(&text, "SET row_security = off;\n");
+	cmig_psql_pin(&text, 0, pin);
+	return text.data;
+}
+
+/*
+ * Append the statements that restore the session after a script.  If "more" is
+ * true, another script follows in the same transaction, so deferred events
+ * must be fired explicitly.
+ */
+static void
+append_end_of_script(StringInfo out, const Scripts *scripts,
+					 const CmigPsqlFacts *facts, bool more)
+{
+	if (facts->declares_cursor)
+		appendStringInfoString(out, "CLOSE ALL;\n");
+	if (more && (scripts->facts.deferrable || !scripts->knows_constraints))
+		cmig_psql_append_do(out,
+							"DECLARE\n"
+							"\tnames text;\n"
+							"\tmode text;\n"
+							"BEGIN\n"
+							"\t-- run deferred checks before the next revision\n"
+							"\tFOR mode, names IN\n"
+							"\t\tSELECT m.mode, pg_catalog.string_agg(DISTINCT pg_catalog.format('%I.%I', n.nspname, c.conname), ', ')\n"
+							"\t\tFROM pg_catalog.pg_constraint c\n"
+							"\t\tJOIN pg_catalog.pg_namespace n ON n.oid = c.connamespace\n"
+							"\t\tJOIN (VALUES (1, 'IMMEDIATE'), (2, 'DEFERRED')) m (step, mode)\n"
+							"\t\t\tON c.condeferrable AND (m.step = 1 OR c.condeferred)\n"
+							"\t\tWHERE pg_catalog.has_schema_privilege(n.oid, 'USAGE')\n"
+							"\t\t\tAND (n.oid = pg_catalog.pg_my_temp_schema() OR n.nspname !~ '^pg_temp_')\n"
+							"\t\t\tAND NOT EXISTS (SELECT FROM pg_catalog.pg_constraint o\n"
+							"\t\t\t\tWHERE o.conname = c.conname AND o.connamespace = c.connamespace AND NOT o.condeferrable)\n"
+							"\t\tGROUP BY m.step, m.mode ORDER BY m.step\n"
+							"\tLOOP\n"
+							"\t\tEXECUTE 'SET CONSTRAINTS ' || names || ' ' || mode;\n"
+							"\tEND LOOP;\n"
+							"END");
+	if (facts->temp_objects)
+		appendStringInfoString(out, "DISCARD TEMP;\n");
+	if (facts->prepares)
+		appendStringInfoString(out, "DEALLOCATE ALL;\n");
+	appendStringInfoString(out, "RESET SESSION AUTHORIZATION;\nRESET ROLE;\nRESET ALL;\n");
+	appendStringInfoString(out, scripts->start_session);
+}
+
+/*
+ * Error context callback: name the revision, the statement, and the line.  The
+ * argument is a Reading.
+ */
+static void
+describe_error(void *arg)
+{
+	const Reading *reading = arg;
+	int			position = geterrposition();
+
+	if (reading->statement.text == NULL)
+	{
+		errcontext("pg_cmig: text of %s", reading->revision);
+		return;
+	}
+	if (position > 0)
+	{
+		errposition(0);
+		internalerrposition(position);
+		internalerrquery(reading->statement.text);
+	}
+	errcontext("pg_cmig: text of %s, statement %d, line %d", reading->revision,
+			   reading->statement.number, reading->statement.line);
+}
+
+/*
+ * Raise an error for a statement that the runner rejects.  If the revision is
+ * nontransactional, statements that cannot run inside a transaction are
+ * allowed.
+ */
+static void
+check_statement(const CmigRunStep *step, const RawStmt *raw)
+{
+	const char *reason;
+
+	switch (cmig_statement_classify(raw, &reason))
+	{
+		case CMIG_STATEMENT_PLAIN:
+			return;
+		case CMIG_STATEMENT_CONCURRENTLY:
+		case CMIG_STATEMENT_OWN_PROCEDURE:
+		case CMIG_STATEMENT_TOP_LEVEL:
+			if (!step->transactional)
+				return;
+			ereport(ERROR,
+					(errcode(ERRCODE_CMIG_NEEDS_STEPWISE),
+					 errmsg("%s cannot run inside a transaction", reason),
+					 errhint("Set \"transactional: false\" in revision \"%s\".", step->revision)));
+			break;
+		case CMIG_STATEMENT_TRANSACTION:
+		case CMIG_STATEMENT_CLIENT_COPY:
+		case CMIG_STATEMENT_DISCARD_ALL:
+			cmig_statement_refuse(raw);
+			break;
+	}
+}
+
+/* Does the statement return rows? */
+static bool
+returns_rows(const RawStmt *raw)
+{
+	switch (nodeTag(raw->stmt))
+	{
+		case T_SelectStmt:
+			return ((const SelectStmt *) raw->stmt)->intoClause == NULL;
+		case T_InsertStmt:
+			return cmig_returns_compat((const InsertStmt *) raw->stmt);
+		case T_UpdateStmt:
+			return cmig_returns_compat((const UpdateStmt *) raw->stmt);
+		case T_DeleteStmt:
+			return cmig_returns_compat((const DeleteStmt *) raw->stmt);
+		case T_MergeStmt:
+			return cmig_merge_returns_compat((const MergeStmt *) raw->stmt);
+		default:
+			return false;
+	}
+}
+
+/*
+ * Append a statement of verify_sql that returns rows.  The generated code
+ * converts each row to JSON and examines the row's values in order.  JSON does
+ * not show the type of a null, so if a null comes before any boolean, the
+ * generated code looks up the type of the null's column with a query.
+ */
+static void
+append_verification(StringInfo out, const Reading *reading)
+{
+	StringInfoData body;
+
+	initStringInfo(&body);
+	appendStringInfoString(&body, "DECLARE\n\tquery CONSTANT text := ");
+	cmig_psql_append_dollar_quoted(&body, reading->statement.text);
+	appendStringInfo(&body,
+					 ";\n"
+					 "\tline record;\n"
+					 "\tcell record;\n"
+					 "\tcolumns text;\n"
+					 "\tfirst text;\n"
+					 "BEGIN\n"
+					 "\tFOR line IN EXECUTE query LOOP\n"
+					 "\t\tFOR cell IN\n"
+					 "\t\t\tSELECT j.ordinality AS number, pg_catalog.json_typeof(j.value) AS type, j.value::text AS value\n"
+					 "\t\t\tFROM pg_catalog.json_each(pg_catalog.row_to_json(line)) WITH ORDINALITY j\n"
+					 "\t\tLOOP\n"
+					 "\t\t\tCONTINUE WHEN cell.type NOT IN ('boolean', 'null');\n"
+					 "\t\t\tIF cell.type = 'null' THEN\n"
+					 "\t\t\t\tSELECT pg_catalog.string_agg('c' || n, ', ') INTO columns\n"
+					 "\t\t\t\t\tFROM pg_catalog.generate_series(1, (SELECT pg_catalog.count(*) FROM pg_catalog.json_each(pg_catalog.row_to_json(line)))) n;\n"
+					 "\t\t\t\tEXECUTE 'WITH q (' || columns || ') AS (' || query || E'\\n) SELECT pg_catalog.pg_typeof(c' || cell.number || ') FROM q LIMIT 1' INTO first;\n"
+					 "\t\t\t\tCONTINUE WHEN first <> 'boolean';\n"
+					 "\t\t\tEND IF;\n"
+					 "\t\t\tEXIT WHEN cell.value = 'true';\n"
+					 "\t\t\tRAISE EXCEPTION USING MESSAGE = %s,\n"
+					 "\t\t\t\tDETAIL = 'Statement %d of verify_sql returned the row: ' || pg_catalog.row_to_json(line)::text || '.';\n"
+					 "\t\tEND LOOP;\n"
+					 "\tEND LOOP;\n"
+					 "END",
+					 quote_literal_cstr(psprintf("revision \"%s\" failed its verification", reading->revision)),
+					 reading->statement.number);
+	cmig_psql_append_do(out, body.data);
+	pfree(body.data);
+}
+
+/*
+ * Append a precondition, which must return exactly one row with one column, the
+ * boolean true.
+ */
+static void
+append_precondition(StringInfo out, const Reading *reading)
+{
+	StringInfoData body;
+
+	initStringInfo(&body);
+	appendStringInfoString(&body, "DECLARE\n\tquery CONSTANT text := ");
+	cmig_psql_append_dollar_quoted(&body, reading->statement.text);
+	appendStringInfo(&body,
+					 ";\n"
+					 "\tline record;\n"
+					 "\tlines bigint := 0;\n"
+					 "\tholds boolean;\n"
+					 "BEGIN\n"
+					 "\tFOR line IN EXECUTE query LOOP\n"
+					 "\t\tlines := lines + 1;\n"
+					 "\t\tSELECT pg_catalog.count(*) = 1 AND pg_catalog.bool_and(pg_catalog.json_typeof(j.value) = 'boolean' AND j.value::text = 'true')\n"
+					 "\t\t\tINTO holds FROM pg_catalog.json_each(pg_catalog.row_to_json(line)) j;\n"
+					 "\tEND LOOP;\n"
+					 "\tIF lines <> 1 OR holds IS DISTINCT FROM true THEN\n"
+					 "\t\tRAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',\n"
+					 "\t\t\tMESSAGE = %s,\n"
+					 "\t\t\tDETAIL = 'The precondition is: ' || query,\n"
+					 "\t\t\tHINT = 'The precondition must return one row with one boolean column, whose value must be true.';\n"
+					 "\tEND IF;\n"
+					 "END",
+					 quote_literal_cstr(psprintf("the precondition of revision \"%s\" is not met", reading->revision)));
+	cmig_psql_append_do(out, body.data);
+	pfree(body.data);
+}
+
+/*
+ * Append one of a step's parts statement by statement, checking each
+ * statement's parse tree.
+ */
+static void
+append_statements(StringInfo out, const CmigRunStep *step, Part part,
+				  const char *pin, CmigPsqlFacts *facts)
+{
+	const char *sql = part == PART_PRECONDITION ? step->precondition_sql :
+	part == PART_VERIFY ? step->verify_sql : step->sql;
+	MemoryContext caller = CurrentMemoryContext;
+	MemoryContext context = AllocSetContextCreate(caller, "pg_cmig statement",
+												  ALLOCSET_DEFAULT_SIZES);
+	Reading		reading = {.revision = step->revision};
+	ErrorContextCallback callback = {
+		.previous = error_context_stack,.callback = describe_error,.arg = &reading
+	};
+	CmigScriptReader *script = cmig_script_open(sql);
+	int			behind = 0;
+	int			from;
+	int			guc_level = NewGUCNestLevel();
+
+	error_context_stack = &callback;
+	MemoryContextSwitchTo(context);
+	while (cmig_script_next(script, &reading.statement))
+	{
+		const CmigStatement *statement = &reading.statement;
+
+		CHECK_FOR_INTERRUPTS();
+		check_statement(step, statement->raw);
+		from = out->len;
+		cmig_psql_append_comments(out, sql + behind, statement->offset - behind);
+		behind = statement->offset + strlen(statement->text);
+		if (part == PART_PRECONDITION)
+		{
+			cmig_precondition_require_select(statement, step);
+			append_precondition(out, &reading);
+		}
+		else if (part == PART_VERIFY && returns_rows(statement->raw))
+			append_verification(out, &reading);
+		else
+			cmig_psql_append_statement(out, statement->text, facts);
+		cmig_psql_pin(out, from, pin);
+		/* read the rest of the script as the statement wants */
+		if (cmig_statement_changes_strings(statement->raw))
+		{
+			VariableSetStmt *set = (VariableSetStmt *) statement->raw->stmt;
+
+			cmig_settings_override("standard_conforming_strings",
+								   set->kind == VAR_SET_VALUE ? ExtractSetVariableArgs(set) : "on");
+		}
+		reading.statement.text = NULL;
+		MemoryContextReset(context);
+	}
+	MemoryContextSwitchTo(caller);
+	from = out->len;
+	cmig_psql_append_comments(out, sql + behind, strlen(sql + behind));
+	cmig_psql_pin(out, from, pin);
+	AtEOXact_GUC(false, guc_level);
+	cmig_script_close(script);
+	MemoryContextDelete(context);
+	error_context_stack = callback.previous;
+}
+
+/*
+ * Append a part of the step, followed by statements that restore the session.
+ * "more" is true if another script follows in the same transaction.  Raises
+ * the errors that the runner would raise before running the script.  Most
+ * upgrade and downgrade scripts need not be parsed and are appended as a whole.
+ */
+static void
+append_part(StringInfo out, Scripts *scripts, const CmigRunStep *step,
+			Part part, bool more)
+{
+	CmigPsqlFacts facts = {0};
+
+	appendStringInfoString(out, scripts->start_script);
+	if (part != PART_MAIN || !cmig_psql_append(out, step->sql, scripts->pin, &facts))
+		append_statements(out, step, part, scripts->pin, &facts);
+	scripts->facts.deferrable |= facts.deferrable;
+	if (facts.calls_cmig &&
+		(scripts->calling == NIL || strcmp(llast(scripts->calling), step->revision) != 0))
+	{
+		/*
+		 * allocate the list in the memory context of "out", which outlives
+		 * the step
+		 */
+		MemoryContext old = MemoryContextSwitchTo(GetMemoryChunkContext(out->data));
+
+		scripts->calling = lappend(scripts->calling, (void *) step->revision);
+		MemoryContextSwitchTo(old);
+	}
+	append_end_of_script(out, scripts, &facts, more);
+}
+
+/*
+ * Returns the data shared by all scripts.  "from_base" is true if nothing is
+ * applied when the psql script starts.  "from_here" is true if the psql script
+ * starts from the state of this database.  In that case, the database can be
+ * queried.
+ */
+static Scripts *
+open_scripts(const char *pin, bool from_base, bool from_here)
+{
+	Scripts    *scripts = palloc0(sizeof(Scripts));
+
+	scripts->knows_constraints = from_base ||
+		(from_here && cmig_query_run(&find_deferrable, NULL, NULL) == 0);
+	scripts->pin = pin;
+	scripts->start_session = psprintf("%sSET standard_conforming_strings = on;\n%s", pin,
+									  cmig_scope_is_set() ?
+									  psprintf("SET cmig.scope = %s;\n", quote_literal_cstr(cmig_scope_current())) : "");
+	scripts->start_script = make_start_script(pin);
+	return scripts;
+}
+
+/* ----------------------------------------------------------------
+ * The whole script
+ * ----------------------------------------------------------------
+ */
+
 /* A psql script that is being generated. */
 typedef struct Offline
 {
 	const CmigGraph *graph;
 	const CmigPlan *plan;
-	CmigVersionTable *table;
-	CmigPsqlScripts *scripts;
+	VersionTable *table;
+	Scripts    *scripts;
 	bool		transaction_per_revision;
 	StringInfoData text;
 } Offline;
-
-/*
- * The start and the end of the script
- */
-
-/*
- * Returns the ids of the version rows that correspond to "from", the first part
- * of a range "from:to".
- */
-static CmigNames *
-read_start(const CmigSituation *now, char *from)
-{
-	CmigNames  *rows = palloc0(sizeof(CmigNames));
-	CmigNames	wanted = {1, &from};
-	List	   *nodes;
-	ListCell   *lc;
-
-	nodes = cmig_target_list(now->graph, &wanted, true);
-	rows->names = palloc(sizeof(char *) * (list_length(nodes) + 1));
-	foreach(lc, nodes)
-	{
-		rows->names[rows->count++] = cmig_graph_id(now->graph, lfirst_int(lc));
-	}
-	return rows;
-}
 
 /*
  * Raise an error if "to", the target of a downgrade, is above the state in
@@ -121,6 +870,10 @@ read_plan(CmigSituation *now, CmigDirection direction, char *target, bool *from_
 	if (colon)
 	{
 		char	   *from = pnstrdup(target, colon - target);
+		CmigNames	start = {1, &from};
+		CmigNames  *rows = palloc0(sizeof(CmigNames));
+		List	   *nodes;
+		ListCell   *lc;
 
 		to = colon + 1;
 		if (*from == '\0' || *to == '\0' || strchr(to, ':'))
@@ -132,7 +885,13 @@ read_plan(CmigSituation *now, CmigDirection direction, char *target, bool *from_
 		{
 			*from_here = false;
 			now->elsewhere = true;
-			now->applied = cmig_applied_find(now->graph, read_start(now, from));
+			nodes = cmig_target_list(now->graph, &start, true);
+			rows->names = palloc(sizeof(char *) * (list_length(nodes) + 1));
+			foreach(lc, nodes)
+			{
+				rows->names[rows->count++] = cmig_graph_id(now->graph, lfirst_int(lc));
+			}
+			now->applied = cmig_applied_find(now->graph, rows);
 		}
 	}
 
@@ -176,52 +935,6 @@ append_one_line(StringInfo out, const char *text)
 			out->data[i] = ' ';
 }
 
-/* Append a revision's parents, or "base" if it has none. */
-static void
-append_parents(StringInfo out, const CmigGraph *graph, const CmigNode *node)
-{
-	if (node->parents.count == 0)
-		appendStringInfoString(out, "base");
-	else
-		appendStringInfoString(out, cmig_graph_ids_text(graph, node->parents.nodes,
-														node->parents.count));
-}
-
-/* Append the comment before a step. */
-static void
-append_title(Offline *offline, int number)
-{
-	const CmigNode *node = &offline->graph->nodes[offline->plan->steps[number].node];
-	StringInfo	out = &offline->text;
-
-	appendStringInfo(out, "\n-- step %d of %d: ", number + 1, offline->plan->count);
-	if (node->revision->repeatable)
-	{
-		appendStringInfoString(out, "repeatable ");
-		appendStringInfoString(out, node->revision->id);
-	}
-	else if (offline->plan->direction == CMIG_UPGRADE)
-	{
-		appendStringInfoString(out, "upgrade ");
-		append_parents(out, offline->graph, node);
-		appendStringInfoString(out, " -> ");
-		appendStringInfoString(out, node->revision->id);
-	}
-	else
-	{
-		appendStringInfoString(out, "downgrade ");
-		appendStringInfoString(out, node->revision->id);
-		appendStringInfoString(out, " -> ");
-		append_parents(out, offline->graph, node);
-	}
-	if (*node->revision->message)
-	{
-		appendStringInfoString(out, ", ");
-		append_one_line(out, node->revision->message);
-	}
-	appendStringInfoChar(out, '\n');
-}
-
 /* Append a step, and the statements for its changes to the version table. */
 static void
 append_step(Offline *offline, int number, const CmigRunStep *run)
@@ -239,44 +952,32 @@ append_step(Offline *offline, int number, const CmigRunStep *run)
 				 errmsg("the script would be larger than 1 GB"),
 				 errdetail("Revision \"%s\" does not fit into the script.", run->revision),
 				 errhint("Generate several scripts, each for a range from:to.")));
-	append_title(offline, number);
-	cmig_version_table_begin(&offline->text, offline->table);
+	appendStringInfo(&offline->text, "\n-- step %d of %d: ", number + 1, offline->plan->count);
+	append_one_line(&offline->text, cmig_move_title(offline->graph, offline->plan->direction, step->node));
+	appendStringInfoChar(&offline->text, '\n');
+	begin_transaction(&offline->text, offline->table);
 	if (upgrade && run->precondition_sql)
-		cmig_script_text_append(&offline->text, offline->scripts, run, CMIG_SCRIPT_PRECONDITION, true);
+		append_part(&offline->text, offline->scripts, run, PART_PRECONDITION, true);
 	if (run->transactional)
-		cmig_script_text_append(&offline->text, offline->scripts, run, CMIG_SCRIPT_MAIN, more || verified);
+		append_part(&offline->text, offline->scripts, run, PART_MAIN, more || verified);
 	else
 	{
 		/*
 		 * commit the transaction, which has only checked the version rows and
 		 * the precondition
 		 */
-		cmig_version_table_commit(&offline->text, offline->table);
-		cmig_script_text_append(&offline->text, offline->scripts, run, CMIG_SCRIPT_MAIN, false);
-		cmig_version_table_begin(&offline->text, offline->table);
+		commit_transaction(&offline->text, offline->table);
+		append_part(&offline->text, offline->scripts, run, PART_MAIN, false);
+		begin_transaction(&offline->text, offline->table);
 	}
 	if (verified)
-		cmig_script_text_append(&offline->text, offline->scripts, run, CMIG_SCRIPT_VERIFY, more);
-	cmig_version_table_move_rows(&offline->text, offline->table, step);
-	cmig_version_table_record(&offline->text, offline->table, run->revision,
-							  offline->plan->direction == CMIG_UPGRADE ?
-							  cmig_repeatable_checksum(run->stored_sql, run->transactional, run->repeatable) : NULL);
+		append_part(&offline->text, offline->scripts, run, PART_VERIFY, more);
+	move_rows(&offline->text, offline->table, step);
+	record_step(&offline->text, offline->table, run->revision,
+				offline->plan->direction == CMIG_UPGRADE ?
+				cmig_repeatable_checksum(run->stored_sql, run->transactional, run->repeatable) : NULL);
 	if (offline->transaction_per_revision)
-		cmig_version_table_commit(&offline->text, offline->table);
-}
-
-/*
- * The whole script
- */
-
-/* Does any step run outside a transaction? */
-static bool
-leaves_transactions(const Offline *offline)
-{
-	for (int i = 0; i < offline->plan->count; i++)
-		if (!offline->graph->nodes[offline->plan->steps[i].node].revision->transactional)
-			return true;
-	return false;
+		commit_transaction(&offline->text, offline->table);
 }
 
 /* Returns a list of names for a message. */
@@ -292,64 +993,6 @@ list_names(List *names)
 		cmig_listing_add(&text, lfirst(lc));
 	}
 	return cmig_listing_text(&text);
-}
-
-/*
- * Returns a literal that contains the name from which the session lock's key is
- * derived.
- */
-static char *
-lock_key(const Offline *offline)
-{
-	return quote_literal_cstr(psprintf("pg_cmig %s", offline->table->name));
-}
-
-/*
- * Append the part of the script before the first transaction.  If "stop" is
- * true, this part makes psql stop when an error occurs.
- */
-static void
-append_start(Offline *offline, bool stop)
-{
-	StringInfo	text = &offline->text;
-
-	appendStringInfo(text, "-- pg_cmig: %s of %d %s, from %s; version table ",
-					 cmig_direction_name(offline->plan->direction),
-					 offline->plan->count, offline->plan->count == 1 ? "revision" : "revisions",
-					 cmig_version_table_place(offline->table));
-	append_one_line(text, offline->table->name);
-	appendStringInfoString(text, "\n-- psql -X -v ON_ERROR_STOP=1 -f <this file>\n\n");
-	if (stop)
-		appendStringInfoString(text, "-- some statements run outside of transactions: psql must stop at an error\n\\set ON_ERROR_STOP on\n\\set AUTOCOMMIT on\n");
-	appendStringInfoString(text, offline->scripts->start_session);
-}
-
-/*
- * Append a statement that acquires a session-level lock.  The lock prevents
- * two sessions from running generated scripts at the same time.
- */
-static void
-append_session_lock(Offline *offline)
-{
-	cmig_psql_append_do(&offline->text,
-						psprintf("BEGIN\n"
-								 "\tIF NOT pg_catalog.pg_try_advisory_lock(pg_catalog.hashtextextended(%s, 0)) THEN\n"
-								 "\t\tRAISE EXCEPTION USING ERRCODE = 'lock_not_available',\n"
-								 "\t\t\tMESSAGE = 'another session is running a generated script in this database',\n"
-								 "\t\t\tHINT = 'Wait until that session has finished.';\n"
-								 "\tEND IF;\nEND", lock_key(offline)));
-}
-
-/* Append a statement that releases the session-level lock. */
-static void
-append_session_unlock(Offline *offline)
-{
-	int			from = offline->text.len;
-
-	cmig_psql_append_do(&offline->text,
-						psprintf("BEGIN\n\tPERFORM pg_catalog.pg_advisory_unlock(pg_catalog.hashtextextended(%s, 0));\nEND",
-								 lock_key(offline)));
-	cmig_psql_pin(&offline->text, from, offline->scripts->pin);
 }
 
 /*
@@ -379,41 +1022,17 @@ insert_extension_check(Offline *offline, int place)
 	text->len += check.len;
 }
 
-/* Returns the name of the encoding in which the client receives the script. */
-static const char *
-text_encoding_name(void)
-{
-	return pg_get_client_encoding() == PG_SQL_ASCII ? GetDatabaseEncodingName() :
-		pg_get_client_encoding_name();
-}
-
-/*
- * Raise an error if the script is not ASCII and the client encoding is one that
- * servers do not support.  In such an encoding, the second byte of a character
- * can be a backslash or a brace, so psql must use the same encoding to read the
- * script correctly.  The script cannot always set this encoding, because a
- * database rejects an encoding for which it has no conversion.
- */
-static void
-check_encoding(const Offline *offline)
-{
-	if (!PG_VALID_BE_ENCODING(pg_get_client_encoding()) &&
-		!pg_is_ascii(offline->text.data + VARHDRSZ))
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("cannot generate a script with non-ASCII characters in encoding %s",
-						pg_get_client_encoding_name()),
-				 errdetail("psql could interpret part of a character as a quote or a backslash."),
-				 errhint("SET client_encoding = 'UTF8'")));
-}
-
 /* Generate the whole script. */
 static text *
 make_text(Offline *offline)
 {
 	CmigStepTexts *texts = cmig_step_texts_make(offline->graph, offline->plan);
-	bool		stop = leaves_transactions(offline);
-	bool		session_lock = stop || offline->transaction_per_revision;
+	StringInfo	out = &offline->text;
+	int			count = offline->plan->count;
+	bool		stop = false;	/* does any step run outside a transaction? */
+	bool		session_lock;
+	char	   *key = quote_literal_cstr(psprintf("pg_cmig %s", offline->table->name));
+	int			from;
 	int			behind_start;
 	text	   *result;
 	MemoryContext caller = CurrentMemoryContext;
@@ -428,12 +1047,33 @@ make_text(Offline *offline)
 	 */
 	initStringInfo(&offline->text);
 	appendStringInfoSpaces(&offline->text, VARHDRSZ);
-	append_start(offline, stop);
+	appendStringInfo(out, "-- pg_cmig: %s of %d %s, from %s; version table ",
+					 cmig_direction_name(offline->plan->direction), count,
+					 count == 1 ? "revision" : "revisions", place_text(offline->table));
+	append_one_line(out, offline->table->name);
+	appendStringInfoString(out, "\n-- psql -X -v ON_ERROR_STOP=1 -f <this file>\n\n");
+	for (int i = 0; i < count; i++)
+		stop |= !offline->graph->nodes[offline->plan->steps[i].node].revision->transactional;
+	if (stop)
+		appendStringInfoString(out, "-- some statements run outside of transactions: psql must stop at an error\n\\set ON_ERROR_STOP on\n\\set AUTOCOMMIT on\n");
+	appendStringInfoString(out, offline->scripts->start_session);
 	behind_start = offline->text.len;
+
+	/*
+	 * a session-level lock prevents two sessions from running generated
+	 * scripts at the same time
+	 */
+	session_lock = stop || offline->transaction_per_revision;
 	if (session_lock)
-		append_session_lock(offline);
+		cmig_psql_append_do(out,
+							psprintf("BEGIN\n"
+									 "\tIF NOT pg_catalog.pg_try_advisory_lock(pg_catalog.hashtextextended(%s, 0)) THEN\n"
+									 "\t\tRAISE EXCEPTION USING ERRCODE = 'lock_not_available',\n"
+									 "\t\t\tMESSAGE = 'another session is running a generated script in this database',\n"
+									 "\t\t\tHINT = 'Wait until that session has finished.';\n"
+									 "\tEND IF;\nEND", key));
 	if (offline->plan->count == 0 || !offline->transaction_per_revision)
-		cmig_version_table_begin(&offline->text, offline->table);
+		begin_transaction(&offline->text, offline->table);
 	for (int i = 0; i < offline->plan->count; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
@@ -443,9 +1083,12 @@ make_text(Offline *offline)
 		MemoryContextReset(context);
 	}
 	appendStringInfoChar(&offline->text, '\n');
-	cmig_version_table_commit(&offline->text, offline->table);
+	commit_transaction(&offline->text, offline->table);
+	from = out->len;
 	if (session_lock)
-		append_session_unlock(offline);
+		cmig_psql_append_do(out,
+							psprintf("BEGIN\n\tPERFORM pg_catalog.pg_advisory_unlock(pg_catalog.hashtextextended(%s, 0));\nEND", key));
+	cmig_psql_pin(out, from, offline->scripts->pin);
 
 	/*
 	 * Insert the check for the extension only now, because all scripts must
@@ -460,7 +1103,21 @@ make_text(Offline *offline)
 							   list_length(offline->scripts->calling), list_names(offline->scripts->calling)),
 				 errdetail("The script begins with a check for the extension, and runs only in databases that have it.")));
 	}
-	check_encoding(offline);
+
+	/*
+	 * In a client encoding that servers do not support, the second byte of a
+	 * character can be a backslash or a brace, so psql must use the same
+	 * encoding to read the script correctly.  The script cannot always set
+	 * this encoding, because a database rejects an encoding for which it has
+	 * no conversion.
+	 */
+	if (!PG_VALID_BE_ENCODING(pg_get_client_encoding()) && !pg_is_ascii(out->data + VARHDRSZ))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("cannot generate a script with non-ASCII characters in encoding %s",
+						pg_get_client_encoding_name()),
+				 errdetail("psql could interpret part of a character as a quote or a backslash."),
+				 errhint("SET client_encoding = 'UTF8'")));
 	result = (text *) offline->text.data;
 	SET_VARSIZE(result, offline->text.len);
 	return result;
@@ -491,9 +1148,10 @@ cmig_script(PG_FUNCTION_ARGS)
 				(errmsg("nothing to %s: the range \"%s\" contains no steps",
 						cmig_direction_name(direction), target)));
 	offline.graph = now.graph;
-	pin = psprintf("SET client_encoding = %s;\n", quote_literal_cstr(text_encoding_name()));
-	offline.table = cmig_version_table_open(table, now.graph, now.applied, offline.plan, pin);
-	offline.scripts = cmig_script_text_open(pin, offline.table->row_count == 0, from_here);
+	pin = psprintf("SET client_encoding = %s;\n", quote_literal_cstr(pg_get_client_encoding() == PG_SQL_ASCII ? GetDatabaseEncodingName() :
+																	 pg_get_client_encoding_name()));
+	offline.table = open_table(table, now.graph, now.applied, offline.plan, pin);
+	offline.scripts = open_scripts(pin, offline.table->row_count == 0, from_here);
 
 	/*
 	 * read the scripts with the same settings that the generated script sets
