@@ -321,6 +321,8 @@ look(void *arg)
 
 	if (((Look *) arg)->revisions && cmig_scope_is_set())
 		cmig_settings_override("cmig.scope", "");
+	/* before any lock on a table, for which DROP EXTENSION would wait */
+	cmig_extension_share();
 	cmig_scope_require();
 	cmig_query_at_once(false, look_at_once, arg);
 	AtEOXact_GUC(false, guc_level);
