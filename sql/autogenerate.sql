@@ -231,6 +231,28 @@ SELECT revision FROM cmig.downgrade('001');
 DROP TABLE secret CASCADE;
 RESET ROLE;
 RESET search_path;
+SELECT cmig.remove_revision('002');
+-- a new column without a value in existing rows is added in stages; a downgrade, too
+CREATE SCHEMA staged;
+CREATE TABLE staged.filled (id int, gone int NOT NULL);
+INSERT INTO staged.filled VALUES (1, 1);
+CREATE TABLE staged.empty (id int);
+\set target 'CREATE TABLE staged.filled (id int, note text NOT NULL); CREATE TABLE staged.empty (id int, note text NOT NULL)'
+SELECT upgrade_sql, hazard FROM cmig.diff(:'target', '{staged}');
+SELECT pg_temp.undated(content), hazards FROM cmig.autogenerate('Note', :'target', '002', schemas => '{staged}');
+SELECT pg_temp.undated(content) FROM cmig.autogenerate('Note', :'target', '002', schemas => '{staged}', concurrently => true);
+-- a name does not end the comment
+SELECT substring(content FROM '-- fails on.*-- cmig:d') FROM cmig.autogenerate('Note', replace(:'target', 'note', U&'"a\000Ab"'), '002', schemas => '{staged}');
+-- the file fails until the statement is completed
+SELECT content FROM cmig.autogenerate('Note', :'target', '002', schemas => '{staged}') \gset
+SELECT action FROM cmig.load(:'content');
+SELECT revision FROM cmig.upgrade();
+SELECT cmig.remove_revision('002');
+SELECT action FROM cmig.load(replace(:'content', '-- UPDATE staged.filled SET note = ...', 'UPDATE staged.filled SET note = ''x'''));
+SELECT revision FROM cmig.upgrade();
+TABLE staged.filled;
+SELECT count(*) FROM cmig.diff(:'target', '{staged}');
+DROP SCHEMA staged CASCADE;
 DROP EXTENSION pg_cmig;
 DROP OWNED BY regress_autogenerate_owner;
 DROP ROLE regress_autogenerate_owner;

@@ -146,6 +146,31 @@ CREATE TABLE copy.m (id bigint, at date NOT NULL, v int DEFAULT 1, PRIMARY KEY (
 CREATE INDEX m_v ON copy.m (v);
 SELECT action, kind, object FROM cmig.diff_schemas('shop', 'copy');
 
+-- a default that changes in the same way in all children: one statement
+DROP TABLE m, r;
+\set p 'CREATE TABLE shop.d (id int, a int DEFAULT 1, b int, c int DEFAULT 1, e int DEFAULT 1) PARTITION BY RANGE (id); CREATE TABLE shop.d1 PARTITION OF shop.d FOR VALUES FROM (0) TO (1); CREATE TABLE shop.d2 PARTITION OF shop.d FOR VALUES FROM (1) TO (2) PARTITION BY RANGE (id); CREATE TABLE shop.d21 PARTITION OF shop.d2 DEFAULT;'
+:p
+\set q 'CREATE TABLE shop.d (id int, a int DEFAULT 2, b int DEFAULT 3, c int, e int DEFAULT 2) PARTITION BY RANGE (id); CREATE TABLE shop.d1 PARTITION OF shop.d FOR VALUES FROM (0) TO (1); CREATE TABLE shop.d2 PARTITION OF shop.d FOR VALUES FROM (1) TO (2) PARTITION BY RANGE (id); CREATE TABLE shop.d21 PARTITION OF shop.d2 DEFAULT; ALTER TABLE shop.d1 ALTER e SET DEFAULT 5;'
+SELECT action, object, upgrade_sql, downgrade_sql FROM cmig.diff(:'q', '{shop}');
+SELECT string_agg(upgrade_sql, ';' ORDER BY step) AS up, string_agg(downgrade_sql, ';' ORDER BY step DESC) AS down FROM cmig.diff(:'q', '{shop}') \gset
+:up;
+SELECT count(*) FROM cmig.diff(:'q', '{shop}');
+:down;
+SELECT count(*) FROM cmig.diff(:'p', '{shop}');
+-- a partition that is not compared, or is attached by the same difference, keeps its default
+CREATE SCHEMA copy2;
+ALTER TABLE d1 SET SCHEMA copy2;
+SELECT upgrade_sql FROM cmig.diff('CREATE TABLE shop.d (id int, a int DEFAULT 2, b int, c int DEFAULT 1, e int DEFAULT 1) PARTITION BY RANGE (id); CREATE TABLE shop.d2 PARTITION OF shop.d FOR VALUES FROM (1) TO (2) PARTITION BY RANGE (id); CREATE TABLE shop.d21 PARTITION OF shop.d2 DEFAULT;', '{shop}');
+ALTER TABLE copy2.d1 SET SCHEMA shop;
+DROP SCHEMA copy2;
+ALTER TABLE d DETACH PARTITION d1;
+SELECT upgrade_sql FROM cmig.diff(replace(:'p', 'a int DEFAULT 1', 'a int DEFAULT 2'), '{shop}');
+DROP TABLE d, d1;
+-- children that inherit from several tables
+SET client_min_messages = warning;
+SELECT * FROM pg_temp.judge($$CREATE TABLE a (x int); CREATE TABLE b (x int); CREATE TABLE c () INHERITS (a, b); CREATE TABLE g () INHERITS (a)$$,
+	$$CREATE TABLE a (x int DEFAULT 1); CREATE TABLE b (x int); CREATE TABLE c (x int DEFAULT 1) INHERITS (a, b); CREATE TABLE g () INHERITS (a)$$);
+
 SET client_min_messages = error;
 DROP SCHEMA copy CASCADE;
 DROP SCHEMA shop CASCADE;

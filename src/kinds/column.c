@@ -451,7 +451,7 @@ static const CmigProperty properties[] = {
 	[CMIG_COLUMN_SEQUENCE_NAME] = {"name of the identity's sequence", CMIG_PROPERTY_OPTIONAL},
 	[CMIG_COLUMN_SEQUENCE_PERSISTENCE] = {"persistence of the identity's sequence", CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL},
 	[CMIG_COLUMN_SEQUENCE_SETTINGS] = {"options of the identity", CMIG_PROPERTY_OPTIONAL},
-	[CMIG_COLUMN_CHILDREN] = {"in a table with children", CMIG_PROPERTY_SILENT | CMIG_PROPERTY_OPTIONAL},
+	[CMIG_COLUMN_CHILDREN] = {"number of the table's children", CMIG_PROPERTY_SILENT | CMIG_PROPERTY_OPTIONAL},
 };
 
 static const char column_sql[] =
@@ -476,7 +476,7 @@ static const char column_sql[] =
 " CASE WHEN a.attidentity <> '' THEN (SELECT CASE WHEN sc.relpersistence <> c.relpersistence"
 " THEN CASE sc.relpersistence WHEN 'u' THEN 'UNLOGGED' ELSE 'LOGGED' END END" CMIG_COLUMN_IDENTITY_FROM_SQL " END,"
 " CASE WHEN a.attidentity <> '' THEN " CMIG_COLUMN_IDENTITY_SETTINGS_SQL " END,"
-" CASE WHEN c.relhassubclass THEN 't' END"
+" CASE WHEN c.relhassubclass THEN (SELECT nullif(count(*), 0)::text FROM pg_inherits i WHERE i.inhparent = c.oid) END"
 " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
 " JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped"
 " JOIN pg_type t ON t.oid = a.atttypid"
@@ -582,6 +582,12 @@ bool
 cmig_column_is_not_null(const CmigObject *column)
 {
 	return column->values[CMIG_COLUMN_NOT_NULL] != NULL;
+}
+
+int
+cmig_column_children(const CmigObject *column)
+{
+	return column->values[CMIG_COLUMN_CHILDREN] ? atoi(column->values[CMIG_COLUMN_CHILDREN]) : 0;
 }
 
 const char *
@@ -825,33 +831,51 @@ drop_column(const CmigObject *column)
 	return psprintf("ALTER TABLE %s DROP COLUMN %s", column->parent->identity, cmig_quote(column->name));
 }
 
+/* Returns the statement that adds the column. */
+static char *
+add_column_sql(const CmigObject *column)
+{
+	StringInfoData sql;
+
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "ALTER TABLE %s ADD COLUMN ", column->parent->identity);
+	define_column(&sql, column);
+	return sql.data;
+}
+
 /*
  * Set the hazards of adding a column.  Adding a default that is not volatile
- * does not rewrite existing rows.
+ * does not rewrite existing rows.  A domain may have a default.
  */
 static void
 set_hazards(List *ddl, const CmigObject *column)
 {
 	const CmigObject *value = cmig_default_of(column);
+	CmigObject *nullable;
+	bool		has_domain = false;
+
+	for (int i = 0; i < column->ndepends; i++)
+		has_domain |= column->depends[i]->kind == &cmig_kind_domain;
 
 	if (column->values[CMIG_COLUMN_GENERATED] || column->values[CMIG_COLUMN_IDENTITY])
 		cmig_ddl_hazards(ddl, CMIG_HAZARD_REWRITE);
 	else if (value != NULL && value->folded)
 		cmig_ddl_hazards(ddl, CMIG_HAZARD_REWRITE)->expression = cmig_default_expression(value);
-	else if (column->values[CMIG_COLUMN_NOT_NULL])
+	else if (column->values[CMIG_COLUMN_NOT_NULL] && has_domain)
 		cmig_ddl_hazards(ddl, CMIG_HAZARD_MAY_FAIL);
+	else if (column->values[CMIG_COLUMN_NOT_NULL])
+	{
+		nullable = cmig_object_copy(column);
+		cmig_object_set(nullable, CMIG_COLUMN_NOT_NULL, NULL);
+		cmig_ddl_hazards(ddl, CMIG_HAZARD_FAILS)->nullable = add_column_sql(nullable);
+	}
 }
 
 static List *
 add_column(const CmigObject *column)
 {
-	StringInfoData sql;
-	List	   *ddl;
+	List	   *ddl = cmig_ddl_append(NIL, add_column_sql(column), drop_column(column));
 
-	initStringInfo(&sql);
-	appendStringInfo(&sql, "ALTER TABLE %s ADD COLUMN ", column->parent->identity);
-	define_column(&sql, column);
-	ddl = cmig_ddl_append(NIL, sql.data, drop_column(column));
 	set_hazards(ddl, column);
 	return ddl;
 }

@@ -353,13 +353,13 @@ cmig_default_expression(const CmigObject *value)
 static char *
 drop_default(const CmigObject *value)
 {
-	return cmig_kind_column_sql(value->parent, true, "DROP DEFAULT");
+	return cmig_kind_column_sql(value->parent, !value->recurses, "DROP DEFAULT");
 }
 
 static char *
 set_default(const CmigObject *value)
 {
-	return cmig_kind_column_sql(value->parent, true, psprintf("SET DEFAULT %s", value->values[0]));
+	return cmig_kind_column_sql(value->parent, !value->recurses, psprintf("SET DEFAULT %s", value->values[0]));
 }
 
 static List *

@@ -189,9 +189,6 @@ extern void cmig_options_alter(CmigAlter *alter, int property,
 
 /* in column_type.c */
 
-/* Returns the column's default as an object, or NULL. */
-extern const CmigObject *cmig_default_of(const CmigObject *column);
-
 /* Returns the printed expression of a default. */
 extern const char *cmig_default_expression(const CmigObject *value);
 

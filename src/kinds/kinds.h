@@ -109,6 +109,8 @@ typedef struct CmigObject
 	bool		keeps;			/* true if the owner, privileges, and comments
 								 * are restored when the object is re-created,
 								 * even if they are not compared */
+	bool		recurses;		/* true for a column default that is set and
+								 * dropped together with the children's */
 } CmigObject;
 
 /*
@@ -150,6 +152,12 @@ typedef struct CmigDdl
 								 * volatile */
 	bool		stepwise;		/* true if the statement was replaced with its
 								 * concurrent form, for a stepwise revision */
+	char	   *nullable;		/* NULL, or for CMIG_HAZARD_FAILS: the
+								 * statement without NOT NULL */
+	List	   *with;			/* list of CmigDdl: other columns' changes of
+								 * type that this statement also makes */
+	bool		within;			/* true if the statement is in another one's
+								 * "with" */
 } CmigDdl;
 
 /* Hazards: the effects that a statement can have on its table. */
@@ -165,6 +173,9 @@ typedef struct CmigDdl
 /* Flags that are used only for "undo"; a statement itself has a "hazard". */
 #define CMIG_HAZARD_UNPROTECTS	0x40	/* disables row security */
 #define CMIG_HAZARD_POLICY		0x80	/* drops a policy */
+
+#define CMIG_HAZARD_FAILS		0x100	/* fails if there are rows: ADD COLUMN
+										 * ... NOT NULL without a default */
 
 /* Flags that control how the values of a property are compared. */
 #define CMIG_PROPERTY_EXPRESSION	0x01	/* the values are printed
@@ -727,6 +738,16 @@ extern const char *cmig_column_type(const CmigObject *column);
 extern char *cmig_column_sequence_persistence(const CmigObject *column);
 
 extern bool cmig_column_is_not_null(const CmigObject *column);
+
+/* Returns how many children the column's table has, compared or not. */
+extern int	cmig_column_children(const CmigObject *column);
+
+/* in column_type.c */
+
+/* Returns the column's default as an object, or NULL. */
+extern const CmigObject *cmig_default_of(const CmigObject *column);
+
+/* in column.c */
 
 /* in constraint.c */
 

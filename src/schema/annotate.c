@@ -472,6 +472,32 @@ final_grants(const CmigObject *object, const List *initial, const CmigDiffOption
 	return grants;
 }
 
+/*
+ * Append the statements that revoke the privileges that a new object has only
+ * because of default privileges, and remove them from the list *initial.
+ */
+static List *
+revoke_initial(List *ddl, const CmigObject *object, List **initial, const List *grants)
+{
+	List	   *kept = NIL;
+	int			before = list_length(ddl);
+	ListCell   *cell;
+
+	foreach(cell, *initial)
+		if (find_grant(grants, lfirst(cell)) != NULL)
+		kept = lappend(kept, lfirst(cell));
+	ddl = alter_grants(ddl, object, *initial, kept);
+	*initial = kept;
+	for (int i = before; i < list_length(ddl) && !object->keeps; i++)
+	{
+		CmigDdl    *entry = list_nth(ddl, i);
+
+		if (strncmp(entry->sql, "REVOKE ", strlen("REVOKE ")) == 0)
+			entry->hazard = psprintf("default privileges revoked: %s %s", object->kind->name, object->identity);
+	}
+	return ddl;
+}
+
 bool
 cmig_annotate_sets_owner(const CmigObject *object, const CmigDiffOptions *options)
 {
@@ -493,6 +519,7 @@ cmig_annotate_create(const CmigObject *object, const CmigDiffOptions *options)
 
 		if (options->sorted)
 			list_sort(grants, compare_cells);
+		ddl = revoke_initial(ddl, object, &initial, grants);
 		ddl = alter_grants(ddl, object, initial, grants);
 		ddl = create_sequence(ddl, object, options);
 	}

@@ -593,6 +593,27 @@ is_incidental(CmigChange *change)
 }
 
 /*
+ * Returns statements that add a NOT NULL column to a table with rows, with a
+ * comment where the user must fill the column.
+ */
+static char *
+staged_sql(const Deparse *deparse, const CmigObject *column, const CmigDdl *entry)
+{
+	const char *name = cmig_quote(column->name);
+	char	   *not_null = psprintf("ALTER TABLE %s ALTER COLUMN %s SET NOT NULL", column->parent->identity, name);
+	char	   *fill = psprintf("UPDATE %s SET %s = ... WHERE %s IS NULL;", column->parent->identity, name, name);
+
+	/* a name must not end the comment */
+	for (char *p = fill; *p != '\0'; p++)
+		if (*p == '\n' || *p == '\r')
+			*p = ' ';
+	if (deparse->options->concurrently && deparse->transaction == 0)
+		not_null = not_null_sql(column, not_null);
+	return psprintf("%s;\n-- TODO: fill the new column in the existing rows:\n-- %s\n%s",
+					entry->nullable, fill, not_null);
+}
+
+/*
  * Pass to the callback the statements of a change: the first statement with
  * the given action, and the other statements with "alter".
  */
@@ -609,6 +630,8 @@ put_ddl(Deparse *deparse, const char *action, CmigChange *change, List *ddl)
 		const CmigDdl *entry = lfirst(cell);
 		CmigDiffRow row = {
 			action, object->kind->name, object->identity, entry->sql, entry->undo, entry->hazard,
+			.staged = entry->nullable ? staged_sql(deparse, object, entry) : NULL,
+			.staged_stepwise = deparse->options->concurrently,
 			.stepwise = entry->stepwise,.again = change->action == CMIG_AGAIN,.incidental = is_incidental(change),
 			.filtered = force_filters(deparse->difference, change),
 			.subject = object,
@@ -616,6 +639,13 @@ put_ddl(Deparse *deparse, const char *action, CmigChange *change, List *ddl)
 			.ddl = entry,.table = live_table(deparse, object)
 		};
 
+		if (entry->within)
+		{
+			row.upgrade = row.downgrade = "DO $$BEGIN /* changed with another statement */ END$$";
+			row.within = true;
+			row.undo_hazards = 0;
+			row.ddl = NULL;
+		}
 		put_row(deparse, &row);
 		action = "alter";
 	}
@@ -744,16 +774,24 @@ put_create(Deparse *deparse, CmigChange *change)
 		put_ddl(deparse, "alter", lfirst(cell), completion(((CmigChange *) lfirst(cell))->to, deparse->options));
 }
 
-/* Returns the statements joined into one string. */
+/*
+ * Returns the statements joined into one string.  If "column" is not NULL, it
+ * is added in stages.
+ */
 static char *
-join(List *ddl)
+join(const Deparse *deparse, List *ddl, const CmigObject *column)
 {
 	StringInfoData sql;
 	ListCell   *cell;
 
 	initStringInfo(&sql);
 	foreach(cell, ddl)
-		appendStringInfo(&sql, "%s%s", sql.len > 0 ? ";\n" : "", ((CmigDdl *) lfirst(cell))->sql);
+	{
+		const CmigDdl *entry = lfirst(cell);
+
+		appendStringInfo(&sql, "%s%s", sql.len > 0 ? ";\n" : "",
+						 column && entry->nullable ? staged_sql(deparse, column, entry) : entry->sql);
+	}
 	return sql.data;
 }
 
@@ -842,7 +880,12 @@ put_drop(Deparse *deparse, CmigChange *change)
 		foreach(cell, ddl)
 			row.stepwise |= ((const CmigDdl *) lfirst(cell))->stepwise;
 	}
-	row.downgrade = join(ddl);
+	row.downgrade = join(deparse, ddl, NULL);
+	if (ddl != NIL && ((CmigDdl *) linitial(ddl))->nullable != NULL)
+	{
+		row.staged_undo = join(deparse, ddl, object);
+		row.staged_stepwise = deparse->options->concurrently;
+	}
 	row.undo_hazards = object->parent != NULL ? hazards_of(ddl) : 0;
 	if ((object->kind->flags & CMIG_KIND_DATA) != 0 &&
 		!(object->kind->is_disposable && object->kind->is_disposable(object)))
@@ -892,7 +935,7 @@ collect_late(const CmigDiffRow *row, void *arg)
 
 	if (row->upgrade == NULL)
 		late->problem = row->hazard;
-	else
+	else if (!row->within)
 		appendStringInfo(&late->sql, "%s%s", late->sql.len > 0 ? ";\n" : "", row->upgrade);
 }
 
@@ -1049,6 +1092,53 @@ put_node(Deparse *deparse, const CmigOrderNode *node)
 }
 
 /*
+ * Returns the statement that changes a column's type and rewrites the table, if
+ * the node begins with it and belongs to no transaction of several rows.  Otherwise returns NULL.
+ */
+static CmigDdl *
+retyping(const CmigOrderNode *node)
+{
+	const CmigChange *change = node->change;
+	CmigDdl    *entry = node->type == CMIG_NODE_ALTER && change->ddl != NIL ? linitial(change->ddl) : NULL;
+	char	   *start;
+
+	if (entry == NULL || !(entry->hazards & CMIG_HAZARD_REWRITE) || node->transaction != 0 || change->to->kind != &cmig_kind_column)
+		return NULL;
+	start = psprintf("ALTER TABLE %s ALTER COLUMN %s TYPE ", change->to->parent->identity, cmig_quote(change->to->name));
+	return strncmp(entry->sql, start, strlen(start)) == 0 && entry->undo != NULL &&
+		strncmp(entry->undo, start, strlen(start)) == 0 ? entry : NULL;
+}
+
+/*
+ * Combine consecutive changes of the types of a table's columns, so that the
+ * table is rewritten only once.  The nodes between them change other columns
+ * of the table, which does not affect the conversion.
+ */
+static void
+combine(const CmigOrderNode *nodes, int count)
+{
+	for (int i = 0; i < count; i++)
+	{
+		CmigDdl    *first = retyping(&nodes[i]);
+		const CmigObject *table = first ? nodes[i].change->to->parent : NULL;
+		size_t		length = first ? strlen("ALTER TABLE ") + strlen(table->identity) + 1 : 0;
+
+		for (int j = i + 1; first != NULL && !first->within && j < count && nodes[j].type == CMIG_NODE_ALTER &&
+			 nodes[j].change->to->kind == &cmig_kind_column && nodes[j].change->to->parent == table; j++)
+		{
+			CmigDdl    *next = retyping(&nodes[j]);
+
+			if (next == NULL || next->within)
+				continue;
+			first->sql = psprintf("%s, %s", first->sql, next->sql + length);
+			first->undo = psprintf("%s, %s", first->undo, next->undo + length);
+			first->with = lappend(first->with, next);
+			next->within = true;
+		}
+	}
+}
+
+/*
  * Pass to the callback the rows of all nodes, and free the memory of each node
  * after its rows.
  */
@@ -1080,6 +1170,7 @@ cmig_deparse(CmigDifference *difference, CmigDiffCallback callback, void *arg)
 	deparse.context = CurrentMemoryContext;
 	deparse.restore = *difference->options;
 	deparse.restore.owners = deparse.restore.privileges = deparse.restore.comments = true;
+	combine(nodes, count);
 	put_force(&deparse, forced, true);
 	put_nodes(&deparse, nodes, count);
 	put_force(&deparse, forced, false);

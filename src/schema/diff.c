@@ -172,6 +172,14 @@ cmig_diff_line_add(const CmigDiffRow *row, void *lines)
 	line->undo_hazard = cmig_hazard_undo(row);
 	line->group = group_of(row->subject);
 	line->stepwise = row->stepwise;
+	line->leads = row->ddl != NULL && row->ddl->with != NIL;
+	line->within = row->within;
+	if ((row->staged != NULL || row->staged_undo != NULL) && cmig_hazard_has_rows(row))
+	{
+		line->staged = copy(row->staged);
+		line->staged_undo = copy(row->staged_undo);
+		line->stepwise |= row->staged_stepwise;
+	}
 	line->transaction = row->transaction;
 	line->again = row->again;
 	line->incidental = row->incidental;
@@ -223,6 +231,7 @@ typedef struct CmigPut
 {
 	ReturnSetInfo *result;
 	int32		step;			/* number of the last row */
+	int32		lead;			/* number of the last row that "leads" */
 } CmigPut;
 
 /*
@@ -289,6 +298,13 @@ no_statement(int32 step)
 	return psprintf("DO $$BEGIN /* reverted with step %d */ END$$", step);
 }
 
+/* Like no_statement(), but for an upgrade. */
+static char *
+no_change(int32 step)
+{
+	return psprintf("DO $$BEGIN /* changed with step %d */ END$$", step);
+}
+
 /*
  * Put the rows of lines that must run in one transaction.  The first row has
  * the statements of all lines, as a single statement.  There is a row for each
@@ -320,7 +336,7 @@ put_together(CmigPut *put, List *lines)
 		const CmigDiffLine *line = lfirst(cell);
 		bool		whole = put->step + 1 == first;
 
-		put_row(put, line, cmig_diff_line_action(line), whole ? upgrade : psprintf("DO $$BEGIN /* changed with step %d */ END$$", first),
+		put_row(put, line, cmig_diff_line_action(line), whole ? upgrade : no_change(first),
 				whole || downgrade == NULL ? downgrade : no_statement(first), whole && hazards.len > 0 ? hazards.data : NULL);
 	}
 }
@@ -340,7 +356,11 @@ put_line(CmigPut *put, const CmigDiffLine *line)
 	int			whole = whole_downgrade(upgrades);
 	int32		whole_step = put->step + whole + 1;
 
-	if (rows <= 1)
+	if (line->leads)
+		put->lead = put->step + 1;
+	if (line->within)
+		put_row(put, line, line->action, no_change(put->lead), no_statement(put->lead), NULL);
+	else if (rows <= 1)
 		put_row(put, line, line->action, line->upgrade, line->downgrade, line->hazard);
 	for (int i = 0; i < rows && rows > 1; i++)
 	{

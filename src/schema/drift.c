@@ -282,10 +282,13 @@ reverse(List *lines)
 	for (int i = list_length(lines) - 1; i >= 0; i--)
 	{
 		CmigDiffLine *line = list_nth(lines, i);
-		char	   *upgrade = line->upgrade;
+		char	   *upgrade = line->upgrade,
+				   *staged = line->staged;
 
 		line->upgrade = line->downgrade;
 		line->downgrade = upgrade;
+		line->staged = line->staged_undo;
+		line->staged_undo = staged;
 		if (strcmp(line->action, "drop") == 0)
 			line->action = "create";
 		line->hazard = NULL;

@@ -331,6 +331,126 @@ keep_column(const CmigDifference *difference, const CmigChange *change)
 }
 
 /*
+ * Defaults
+ */
+
+/* Does "column" have the table of "parent" as a parent of its own table? */
+static bool
+is_child(const CmigObject *column, const CmigObject *parent)
+{
+	for (int i = 0; i < column->ndepends; i++)
+		if (column->depends[i] == parent)
+			return true;
+	for (int i = 0; i < column->parent->ndepends; i++)
+		if (column->parent->depends[i] == parent->parent)
+			return true;
+	return false;
+}
+
+/* Does the column stay, in a table whose parents stay? */
+static bool
+is_settled(const CmigDifference *difference, const CmigChange *column)
+{
+	const CmigChange *table = difference->of_to[column->to->parent->index];
+	const CmigObject *link = cmig_image_lookup(difference->to, &cmig_kind_partition, column->to->parent->identity);
+
+	return column->from != NULL && (column->action == CMIG_NO_CHANGE || column->action == CMIG_ALTER) &&
+		(table->action == CMIG_NO_CHANGE || table->action == CMIG_ALTER) && table->first == NIL && table->last == NIL &&
+		(link == NULL || difference->of_to[link->index]->action == CMIG_NO_CHANGE);
+}
+
+/* Returns the change of the column's default, or NULL if there is none. */
+static CmigChange *
+default_change(const CmigDifference *difference, const CmigChange *column)
+{
+	const CmigObject *from = cmig_default_of(column->from),
+			   *to = cmig_default_of(column->to);
+	CmigChange *change = to ? difference->of_to[to->index] : from ? difference->of_from[from->index] : NULL;
+
+	return change != NULL && (change->action == CMIG_CREATE || change->action == CMIG_ALTER || change->action == CMIG_DROP) ?
+		change : NULL;
+}
+
+/* Are both objects missing, or both defaults the same expression? */
+static bool
+same_default(const CmigObject *a, const CmigObject *b)
+{
+	return a == NULL || b == NULL ? a == b : strcmp(a->values[0], b->values[0]) == 0;
+}
+
+/*
+ * Do the defaults of all columns that inherit from the column change as
+ * "value" does?  Children that are not compared count as different.  Appends
+ * the changes to *others.
+ */
+static bool
+reaches_same(const CmigDifference *difference, const CmigChange *column, const CmigChange *value, List **others)
+{
+	int			children = cmig_column_children(column->to);
+
+	if (children != cmig_column_children(column->from))
+		return false;
+	for (int i = 0; i < difference->to->count && children > 0; i++)
+	{
+		const CmigObject *object = difference->to->objects[i];
+		const CmigChange *child = difference->of_to[i];
+		CmigChange *other;
+
+		if (object->kind != column->to->kind || strcmp(object->name, column->to->name) != 0 || !is_child(object, column->to))
+			continue;
+		if (!is_settled(difference, child) || !is_child(child->from, column->from))
+			return false;
+		other = default_change(difference, child);
+		if (other == NULL || other->action != value->action ||
+			!same_default(other->from, value->from) || !same_default(other->to, value->to) ||
+			!reaches_same(difference, child, value, others))
+			return false;
+		*others = lappend(*others, other);
+		children--;
+	}
+	return children == 0;
+}
+
+/*
+ * If the defaults of all inheriting columns change in the same way, make one
+ * statement change all of them.
+ */
+static void
+spread_default(const CmigDifference *difference, const CmigChange *column)
+{
+	const CmigObject *parent = cmig_column_parent(column->to);
+	CmigChange *value;
+	List	   *others = NIL;
+	ListCell   *cell;
+
+	if (column->from == NULL || cmig_column_children(column->to) == 0)
+		return;
+	if (parent != NULL)
+		spread_default(difference, difference->of_to[parent->index]);
+	value = is_settled(difference, column) ? default_change(difference, column) : NULL;
+	if (value == NULL || !reaches_same(difference, column, value, &others))
+		return;
+	if (value->from != NULL)
+		value->from->recurses = true;
+	if (value->to != NULL)
+		value->to->recurses = true;
+	if (value->action == CMIG_ALTER)
+	{
+		CmigAlter	alter = {.from = value->from,.to = value->to};
+
+		value->to->kind->alter(&alter);
+		value->ddl = alter.ddl;
+	}
+	foreach(cell, others)
+	{
+		CmigChange *other = lfirst(cell);
+
+		other->action = CMIG_NO_CHANGE;
+		other->ddl = NIL;
+	}
+}
+
+/*
  * NOT VALID constraints
  */
 
@@ -542,6 +662,8 @@ cmig_children_keep(CmigDifference *difference)
 	{
 		CmigChange *change = &difference->changes[i];
 
+		if (change->to != NULL && change->to->kind == &cmig_kind_column)
+			spread_default(difference, change);
 		if (change->from == NULL || change->to == NULL ||
 			(change->action != CMIG_NO_CHANGE && change->action != CMIG_ALTER))
 			continue;

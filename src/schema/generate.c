@@ -269,7 +269,7 @@ layout_upgrade(const List *lines, bool stepwise)
 
 	start_section(&section, lines);
 	foreach(cell, lines)
-		if (((const CmigDiffLine *) lfirst(cell))->upgrade != NULL)
+		if (((const CmigDiffLine *) lfirst(cell))->upgrade != NULL && !((const CmigDiffLine *) lfirst(cell))->within)
 		supported = lappend(supported, lfirst(cell));
 	append_lines(&section, supported, true, stepwise);
 	foreach(cell, lines)
@@ -331,7 +331,7 @@ downgrade_lines(const List *lines)
 	{
 		CmigDiffLine *line = list_nth(lines, i);
 
-		if (line->downgrade == NULL || distributes_new(lines, i))
+		if (line->downgrade == NULL || line->within || distributes_new(lines, i))
 			continue;
 		while (result != NIL && drops_group(line) &&
 			   strcmp(((CmigDiffLine *) llast(result))->group, line->group) == 0)
@@ -366,8 +366,16 @@ cmig_section_layout(const List *lines)
 
 	sections->transactional = true;
 	foreach(cell, lines)
-		if (((const CmigDiffLine *) lfirst(cell))->stepwise)
-		sections->transactional = false;
+	{
+		CmigDiffLine *line = lfirst(cell);
+
+		if (line->stepwise)
+			sections->transactional = false;
+		if (line->staged != NULL)
+			line->upgrade = line->staged;
+		if (line->staged_undo != NULL)
+			line->downgrade = line->staged_undo;
+	}
 	sections->upgrade = layout_upgrade(lines, !sections->transactional);
 	sections->downgrade = layout_downgrade(lines, !sections->transactional);
 	initStringInfo(&hazards);

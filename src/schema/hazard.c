@@ -170,6 +170,20 @@ append_word(StringInfo buf, const char *word)
 	appendStringInfo(buf, "%s%s", buf->len > 0 ? ", " : "", word);
 }
 
+/* Returns the CMIG_HAZARD_... flags that apply to the statement's types. */
+static int
+real_hazards(const CmigDdl *ddl)
+{
+	int			hazards = ddl->hazards;
+	ListCell   *cell;
+
+	if ((hazards & CMIG_HAZARD_REWRITE) && !is_rewritten(ddl))
+		hazards = ddl->old_type != NULL ? 0 : hazards & ~CMIG_HAZARD_REWRITE;
+	foreach(cell, ddl->with)
+		hazards |= real_hazards(lfirst(cell));
+	return hazards;
+}
+
 /*
  * Describes what the statement does to the rows, without the table's name.
  * Returns NULL if the statement has no hazard.
@@ -177,15 +191,13 @@ append_word(StringInfo buf, const char *word)
 static char *
 hazard_words(const CmigDdl *ddl)
 {
-	int			hazards = ddl ? ddl->hazards : 0;
+	int			hazards = ddl ? real_hazards(ddl) : 0;
 	StringInfoData buf;
 
-	if (hazards == 0 || (ddl->old_type != NULL && !is_rewritten(ddl)))
-		return NULL;
 	initStringInfo(&buf);
 	if (hazards & CMIG_HAZARD_INVALID)
 		append_word(&buf, "invalid index");
-	if ((hazards & CMIG_HAZARD_REWRITE) && is_rewritten(ddl))
+	if (hazards & CMIG_HAZARD_REWRITE)
 		append_word(&buf, "table rewrite");
 	if (hazards & CMIG_HAZARD_MOVES)
 		append_word(&buf, "moves all rows");
@@ -195,6 +207,8 @@ hazard_words(const CmigDdl *ddl)
 		append_word(&buf, "blocks writes");
 	if (hazards & CMIG_HAZARD_MAY_FAIL)
 		append_word(&buf, "may fail on existing rows");
+	if (hazards & CMIG_HAZARD_FAILS)
+		append_word(&buf, "fails on existing rows without a value");
 	if (hazards & CMIG_HAZARD_UNPROTECTS)
 		append_word(&buf, "row security disabled");
 	if (hazards & CMIG_HAZARD_POLICY)
@@ -205,7 +219,7 @@ hazard_words(const CmigDdl *ddl)
 char *
 cmig_hazard_text(const CmigDiffRow *row)
 {
-	bool		has_hazards = row->ddl != NULL && row->ddl->hazards != 0;
+	bool		has_hazards = row->ddl != NULL && (row->ddl->hazards != 0 || row->ddl->with != NIL);
 	char	   *size = has_hazards || row->table != NULL ? table_size(row->table) : NULL;
 	char	   *words;
 
@@ -215,6 +229,12 @@ cmig_hazard_text(const CmigDiffRow *row)
 		return psprintf("%s (%s)", row->hazard, size);
 	words = hazard_words(row->ddl);
 	return words ? psprintf("%s: %s (%s)", words, row->table->identity, size) : NULL;
+}
+
+bool
+cmig_hazard_has_rows(const CmigDiffRow *row)
+{
+	return row->table != NULL && table_size(row->table) != NULL;
 }
 
 char *
@@ -236,8 +256,9 @@ cmig_hazard_undo(const CmigDiffRow *row)
 	CmigDdl		undo = {.hazards = row->undo_hazards};
 	const CmigObject *table = row->subject;
 	char	   *words;
+	ListCell   *cell;
 
-	if (table == NULL || row->undo_hazards == 0)
+	if (table == NULL)
 		return NULL;
 	while (table->parent != NULL)
 		table = table->parent;
@@ -245,6 +266,16 @@ cmig_hazard_undo(const CmigDiffRow *row)
 	{
 		undo.old_type = row->ddl->new_type;
 		undo.new_type = row->ddl->old_type;
+	}
+	foreach(cell, row->ddl ? row->ddl->with : NIL)
+	{
+		const CmigDdl *entry = lfirst(cell);
+		CmigDdl    *other = palloc0(sizeof(CmigDdl));
+
+		other->hazards = entry->undo_hazards;
+		other->old_type = entry->new_type;
+		other->new_type = entry->old_type;
+		undo.with = lappend(undo.with, other);
 	}
 	words = hazard_words(&undo);
 	return words ? psprintf("%s: %s", words, table->identity) : NULL;

@@ -532,6 +532,9 @@ extern List *cmig_initial_grants_read(void);
  */
 extern char *cmig_hazard_text(const CmigDiffRow *row);
 
+/* Does the row's live table have rows? */
+extern bool cmig_hazard_has_rows(const CmigDiffRow *row);
+
 /*
  * Like cmig_hazard_text(), but for an existing table of any size, with or
  * without rows, because the statement will also run in other databases.

@@ -232,6 +232,11 @@ typedef struct CmigDiffRow
 								 * depend on the table's rows */
 	const CmigObject *table;	/* the object's live table, or NULL if the
 								 * table is new */
+	const char *staged;			/* NULL, or what a revision contains instead
+								 * of "upgrade" if the live table has rows */
+	const char *staged_undo;	/* like "staged", but for "downgrade" */
+	bool		staged_stepwise;	/* "stepwise" of the staged statements */
+	bool		within;			/* see CmigDdl */
 } CmigDiffRow;
 
 typedef void (*CmigDiffCallback) (const CmigDiffRow *row, void *arg);
@@ -349,6 +354,14 @@ typedef struct CmigDiffLine
 	char	   *hazard;			/* NULL, or the hazard, with the table's size */
 	char	   *general_hazard; /* NULL, or the hazard for a table of any size */
 	char	   *undo_hazard;	/* like general_hazard, but for downgrade */
+	char	   *staged;			/* NULL, or what a revision contains instead
+								 * of "upgrade" */
+	char	   *staged_undo;	/* like "staged", but for "downgrade" */
+	bool		leads;			/* true if the statement also makes the
+								 * changes of the next lines that are "within"
+								 * it */
+	bool		within;			/* true if the statement does nothing; see
+								 * "leads" */
 	char	   *group;			/* the table (or other object without a
 								 * parent) that the object belongs to */
 	bool		stepwise;
