@@ -142,13 +142,13 @@ is_eight_at_once('eight', $eight, 'eight at once');
 	my $first = $node->background_psql('eight');
 
 	$first->query_safe("SET client_min_messages = warning; BEGIN; SELECT cmig.stamp('003')");
-	fails_with($node, 'eight', "BEGIN; SET LOCAL lock_timeout = '50ms'; SELECT cmig.upgrade('003')", '55P03',
+	fails_with($node, 'eight', "BEGIN; SET LOCAL lock_timeout = '50ms'; SELECT cmig.upgrade('head')", '55P03',
 		'It waited for another run of pg_cmig.*Blocked by process \d+ of role "\w+"(?: \(application "[^"]*"\))?;',
 		'lock_timeout limits the wait for another run, and the error names that run');
-	$node->psql('eight', "SET lock_timeout = '3s'; SELECT cmig.upgrade('003')", stderr => \my $err);
+	$node->psql('eight', "SET lock_timeout = '3s'; SELECT cmig.upgrade('head')", stderr => \my $err);
 	like($err, qr/NOTICE:  waiting for another run of pg_cmig in this database\nDETAIL:  Blocked by process \d+ .*ERROR:  canceling statement due to lock timeout/s,
 		'a notice reports the wait');
-	my $second = start_psql($node, 'eight', "SET cmig.lock_timeout = '50ms'; SELECT cmig.upgrade('003');");
+	my $second = start_psql($node, 'eight', "SET cmig.lock_timeout = '50ms'; SELECT cmig.upgrade('head');");
 	my $pid = wait_until_blocked($node);
 	like($node->safe_psql('eight', "SELECT query FROM pg_stat_activity WHERE pid = $pid"),
 		qr/^pg_cmig: cmig\.upgrade\(\) waits for the run of process \d+$/, 'pg_stat_activity shows for which session a run waits');
