@@ -134,7 +134,7 @@ mkdir 'notes';
 append_to_file('notes/V1__one.sql', 'CREATE INDEX CONCURRENTLY one ON people (name);');
 append_to_file('notes/U1__one.sql', 'DROP;');
 append_to_file('notes/V2__two.java', 'class V2__two {}');
-gives(0, '^noted/1_one.sql$', '^1_one.sql: transactional: false, [^\n?]*; its downgrade script cannot run: .*V2__two.java: left out', 'import', 'flyway', 'notes', '--to', 'noted');
+gives(3, '^noted/1_one.sql\nnoted/2_two.sql$', '^1_one.sql: transactional: false, [^\n?]*; to be written: its downgrade script cannot run: [^\n]*\n2_two.sql: to be written: it is written in Java, in file "V2__two.java"', 'import', 'flyway', 'notes', '--to', 'noted');
 gives(0, 'out/001_create_people.sql', '', 'export', '--to', 'out');
 gives(0, '^$', '^$', 'export', '--to', 'out');
 append_to_file('out/001_create_people.sql', 'x');

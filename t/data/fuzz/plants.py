@@ -19,7 +19,7 @@ PLANTS = {
     # an internal error that an argument can bring about
     "internal": ("src/base/argument.c", "	if (ARR_NDIM(array) > 1)\n", "	if (ARR_NDIM(array) > 1)\n		elog(ERROR, \"unexpected array\");\n	if (ARR_NDIM(array) > 1)\n"),
     # a relation that was dropped
-    "lookup": ("src/rls/rls_table.c", "	if (!HeapTupleIsValid(tuple))\n",
+    "lookup": ("src/rls/table.c", "	if (!HeapTupleIsValid(tuple))\n",
                "	if (!HeapTupleIsValid(tuple))\n		elog(ERROR, \"cache lookup failed for relation %u\", relid);\n	if (!HeapTupleIsValid(tuple))\n"),
     # a comment that does not end
     "loop": ("src/parse/lexer.c", "			lexer->unterminated = true;\n			break;\n		}\n		if (p[0] == '/'", "			lexer->unterminated = true;\n			continue;\n		}\n		if (p[0] == '/'"),
@@ -30,9 +30,9 @@ PLANTS = {
     "right": ("src/store/access.c", "	return yes != NULL;\n", "	return true;\n"),
     # names that are not quoted, of constraints and of columns
     "constraint": ("src/online/recipe.c", "recipe->table_name, quote_identifier(name), definition,", "recipe->table_name, name, definition,"),
-    "column": ("src/rls/rls_policy.c", "	return psprintf(\"%s = %s\", quote_identifier(column->name),", "	return psprintf(\"%s = %s\", column->name,"),
+    "column": ("src/rls/policy.c", "	return psprintf(\"%s = %s\", quote_identifier(column->name),", "	return psprintf(\"%s = %s\", column->name,"),
     # one query, and all, with the caller's search_path
-    "path": ("src/store/access.c", "1, types, values, NULL, true, cmig_query_keep_text, &yes);", "1, types, values, NULL, false, cmig_query_keep_text, &yes);"),
+    "path": ("src/store/access.c", "1, types, values, NULL, true, cmig_query_keep_text, &owns);", "1, types, values, NULL, false, cmig_query_keep_text, &owns);"),
     "paths": ("src/base/query.c", "{\n	cmig_settings_pin_search_path();\n", "{\n"),
     # memory is used after it was freed
     "freed": ("src/base/argument.c", "		names->names[names->count++] = TextDatumGetCString(elements[i]);\n",
@@ -52,7 +52,8 @@ PLANTS = {
     # psql reads a variable in a text
     "variable": ("src/parse/psql_text.c", "	return cmig_lexer_is_char(lexer, ':') &&\n", "	return cmig_lexer_is_char(lexer, '?') &&\n"),
     # psql reads a backslash in a string otherwise than the server
-    "backslash": ("src/parse/psql_text.c", "	bool		backslash = has_backslash(lexer);\n	bool		continues", "	bool		backslash = false;\n	bool		continues"),
+    "backslash": ("src/parse/psql_text.c", "	bool		backslash = memchr(lexer->start, '\\\\', lexer->next - lexer->start) != NULL;\n",
+                  "	bool		backslash = false;\n"),
 }
 
 
