@@ -41,7 +41,7 @@ SELECT call, state, message FROM result WHERE state ~ '^(42725|42804|XX|P0)' ORD
 
 \pset format unaligned
 \pset tuples_only on
--- no arguments: pg_cmig's own answer, without exception
+-- no arguments: pg_cmig's own answer, except for set_option, for which the server's says enough
 SELECT call, state, message FROM result WHERE what = 'no arguments' AND (state = '42883' OR (state <> 'OK000' AND hint = ''))
 ORDER BY name;
 -- too many arguments: pg_cmig's answer for the functions that are often typed by hand, and the

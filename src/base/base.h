@@ -626,6 +626,14 @@ pg_noreturn extern void cmig_query_raise_changed(const char *detail);
 extern char *cmig_query_relation_name(Oid relation);
 
 /*
+ * Return the name of a relation or schema, without quotes.  Raise error 40001
+ * if it was dropped, whereas get_rel_name() and get_namespace_name() return
+ * NULL.
+ */
+extern char *cmig_query_name(Oid relation);
+extern char *cmig_query_schema_name(Oid schema);
+
+/*
  * Starts the definition of an SQL function that reads the system catalogs, in
  * place of its result type, name, and arguments.  If such a function fails
  * with an internal error because an object has vanished, the error becomes

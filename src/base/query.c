@@ -372,13 +372,30 @@ cmig_query_raise_changed(const char *detail)
 }
 
 char *
-cmig_query_relation_name(Oid relation)
+cmig_query_name(Oid relation)
 {
 	char	   *name = get_rel_name(relation);
 
 	if (name == NULL)
 		cmig_query_raise_changed(psprintf("The relation with OID %u was dropped.", relation));
-	return quote_qualified_identifier(get_namespace_name(get_rel_namespace(relation)), name);
+	return name;
+}
+
+char *
+cmig_query_schema_name(Oid schema)
+{
+	char	   *name = get_namespace_name(schema);
+
+	if (name == NULL)
+		cmig_query_raise_changed(psprintf("The schema with OID %u was dropped.", schema));
+	return name;
+}
+
+char *
+cmig_query_relation_name(Oid relation)
+{
+	return quote_qualified_identifier(cmig_query_schema_name(get_rel_namespace(relation)),
+									  cmig_query_name(relation));
 }
 
 /*

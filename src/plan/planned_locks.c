@@ -477,7 +477,7 @@ add_existing(List **locks, Oid relation, LOCKMODE mode)
 	lock->oid = relation;
 	lock->mode = mode;
 	lock->kind = kind;
-	lock->name = quote_qualified_identifier(get_namespace_name(get_rel_namespace(relation)), name);
+	lock->name = quote_qualified_identifier(cmig_query_schema_name(get_rel_namespace(relation)), name);
 	lock->size = cmig_existing_size_now(relation);
 	add_lock(locks, lock);
 }

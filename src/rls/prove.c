@@ -437,7 +437,7 @@ as_text(const CmigRlsLiteral *literal, Oid relid)
 
 	if (literal->scope->query != NULL)
 		return NULL;
-	text = deparse_expression(literal->node, deparse_context_for(get_rel_name(relid), relid), false, false);
+	text = deparse_expression(literal->node, deparse_context_for(cmig_query_name(relid), relid), false, false);
 	switch (literal->result)
 	{
 		case IS_TRUE_BIT:

@@ -70,7 +70,7 @@ void
 cmig_rls_rows_open(CmigRlsRows *rows, Oid relid)
 {
 	rows->relation = table_open(relid, AccessShareLock);
-	rows->nspname = get_namespace_name(RelationGetNamespace(rows->relation));
+	rows->nspname = cmig_query_schema_name(RelationGetNamespace(rows->relation));
 	rows->relname = pstrdup(RelationGetRelationName(rows->relation));
 	rows->relkind = rows->relation->rd_rel->relkind;
 	rows->owner = rows->relation->rd_rel->relowner;

@@ -901,6 +901,6 @@ cmig_rls_run(Node *tree, Oid relid, Oid role, CmigRlsLeak *leak)
 			}
 		}
 	if (leak->similar && !folding_walker(tree, &folding) && folding)
-		leak->folding = deparse_expression(folding, deparse_context_for(get_rel_name(relid), relid), false, false);
+		leak->folding = deparse_expression(folding, deparse_context_for(cmig_query_name(relid), relid), false, false);
 	return true;
 }

@@ -156,7 +156,7 @@ cmig_rls_table_require(Oid relid)
 				 errmsg("relation with OID %u does not exist", relid),
 				 errhint("Specify the table as 'schema.table'.")));
 	form = (Form_pg_class) GETSTRUCT(tuple);
-	nspname = get_namespace_name(form->relnamespace);
+	nspname = cmig_query_schema_name(form->relnamespace);
 	name = quote_qualified_identifier(nspname, NameStr(form->relname));
 	if (form->relpersistence == RELPERSISTENCE_TEMP)
 		refuse(quote_identifier(NameStr(form->relname)), "a temporary table",
@@ -277,7 +277,7 @@ cmig_rls_table_read(Oid relid)
 	form = (Form_pg_class) GETSTRUCT(tuple);
 	table->relid = relid;
 	table->owner = form->relowner;
-	table->nspname = get_namespace_name(form->relnamespace);
+	table->nspname = cmig_query_schema_name(form->relnamespace);
 	table->relname = pstrdup(NameStr(form->relname));
 	table->name = quote_qualified_identifier(table->nspname, table->relname);
 	table->partition = form->relispartition;

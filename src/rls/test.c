@@ -141,8 +141,7 @@ add_membership(Search *search)
 	if (search->as->user == NULL)
 		return;
 	members = psprintf("FROM %s m WHERE m.%s::pg_catalog.text OPERATOR(pg_catalog.=) %s",
-					   quote_qualified_identifier(get_namespace_name(get_rel_namespace(via)),
-												  get_rel_name(via)),
+					   cmig_query_relation_name(via),
 					   quote_identifier(state->via_user), quote_literal_cstr(search->as->user));
 	key->mine = psprintf("t.%s OPERATOR(pg_catalog.=) ANY (ARRAY(SELECT m.%s %s))",
 						 quote_identifier(key->name), quote_identifier(state->via_key), members);
