@@ -57,6 +57,22 @@ SELECT statement, command, rows, locks, error FROM cmig.dry_run() WHERE revision
 SELECT statement, command, rows, locks, error FROM cmig.dry_run(concurrently => 'plain') WHERE revision = '002';
 SELECT state() = :'before' AS same;
 
+-- CONCURRENTLY where it fails, also if the same plan creates the partitioned table
+CREATE TABLE part (id int) PARTITION BY LIST (id);
+CREATE TABLE part_1 PARTITION OF part FOR VALUES IN (1);
+CREATE INDEX part_id ON part (id);
+SELECT cmig.create_revision('Partitioned', 'CREATE TABLE new (id int) PARTITION BY LIST (id); CREATE INDEX CONCURRENTLY new_id ON new (id); SELECT 1; DROP INDEX CONCURRENTLY part_id',
+	'DROP INDEX CONCURRENTLY part_id', revision => 'p', transactional => false, head => 'base');
+SELECT statement, command, locks, error FROM cmig.dry_run(target => 'p');
+SELECT statement, command, locks, error FROM cmig.dry_run(target => 'p', concurrently => 'plain');
+UPDATE cmig.revision SET upgrade_sql = 'CREATE TABLE new (id int) PARTITION BY LIST (id); SELECT 1 / 0; CREATE INDEX CONCURRENTLY new_id ON new (id); REINDEX TABLE CONCURRENTLY part' WHERE revision = 'p';
+SELECT statement, command, locks, error FROM cmig.dry_run(target => 'p');
+SELECT cmig.stamp('p');
+SELECT statement, command, locks, error FROM cmig.dry_run('downgrade', '-1');
+DELETE FROM cmig.version;
+DELETE FROM cmig.revision WHERE revision = 'p';
+DROP TABLE part;
+
 -- what a rollback does not undo is not tried, wherever it is called
 CREATE SEQUENCE counter;
 CREATE FUNCTION swallow() RETURNS text LANGUAGE plpgsql AS $$

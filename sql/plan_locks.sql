@@ -52,6 +52,24 @@ SELECT * FROM locks('SELECT "takes ""locks"(), pure(1), lower(''a''), unheard_of
 	'INSERT INTO part VALUES (1); SELECT nextval(''counter''), pg_catalog.currval(''lock_app.counter''::regclass), lock_app.setval(''counter'', 1), nextval(''nothing''), nextval($1)',
 	'COPY part FROM STDIN; LOCK TABLE part_1 IN ACCESS SHARE MODE', 'INSERT INTO part VALUES (1); INSERT INTO part_1 VALUES (1)', 'SELECT nextval(''a.b.c.d.e''), nextval(''''), nextval(''"'')',
 	'CREATE VIEW uses AS SELECT "takes ""locks"(), nextval(''counter'')');
+-- CONCURRENTLY where it fails, also if the plan creates, renames, or changes the table
+CREATE INDEX part_id ON lock_app.part (id);
+CREATE TABLE lock_app.list (id int) PARTITION BY LIST (id);
+CREATE TABLE lock_app.list_1 PARTITION OF lock_app.list FOR VALUES IN (1);
+CREATE TABLE lock_app.list_rest PARTITION OF lock_app.list DEFAULT;
+SELECT * FROM locks('CREATE INDEX CONCURRENTLY a ON part (id); CREATE INDEX CONCURRENTLY b ON part_1 (id); REINDEX TABLE CONCURRENTLY part; DROP INDEX CONCURRENTLY part_id',
+	'CREATE TABLE new (id int) PARTITION BY LIST (id); CREATE INDEX new_id ON new (id); CREATE INDEX CONCURRENTLY a ON ONLY new (id)',
+	'ALTER TABLE new RENAME TO newer; CREATE INDEX CONCURRENTLY b ON newer (id); CREATE INDEX CONCURRENTLY c ON new (id); DROP INDEX CONCURRENTLY new_id',
+	'CREATE SCHEMA s CREATE TABLE t (id int) PARTITION BY LIST (id); CREATE INDEX CONCURRENTLY ON s.t (id)',
+	'CREATE TEMP TABLE t (id int) PARTITION BY LIST (id); CREATE INDEX i ON t (id); DROP INDEX CONCURRENTLY i; CREATE INDEX CONCURRENTLY i ON t (id)',
+	'DROP TABLE part; CREATE TABLE part (id int); CREATE INDEX CONCURRENTLY a ON part (id)',
+	'ALTER TABLE list DETACH PARTITION list_1 CONCURRENTLY', 'ALTER TABLE list DETACH PARTITION list_rest; ALTER TABLE list DETACH PARTITION list_1 CONCURRENTLY');
+SELECT * FROM locks('DROP TABLE list_rest; ALTER TABLE list DETACH PARTITION list_1 CONCURRENTLY');
+SET cmig.concurrent_ddl = off;
+SELECT * FROM locks('CREATE INDEX CONCURRENTLY a ON part (id)');
+RESET cmig.concurrent_ddl;
+DROP TABLE lock_app.list;
+DROP INDEX lock_app.part_id;
 -- the search_path that the script sets
 SELECT * FROM locks('SET search_path = public; ALTER TABLE account ADD x int; RESET search_path; SET search_path = "no schema"; ALTER TABLE lock_app.part ADD x int',
 	'ALTER TABLE account ADD x int', 'SELECT set_config(''search_path'', '''', false), 1; ALTER TABLE lock_app.invoice ADD x int; ALTER TABLE account ADD x int', 'SET TimeZone = nowhere; ALTER TABLE account ADD x int');

@@ -116,7 +116,8 @@ typedef struct CmigLock
 	ObjectType	type;			/* for DROP and PART */
 	Node	   *object;			/* for DROP and DOMAIN, if relation is NULL;
 								 * for CALL, a FuncCall; for DROP_OWNED and
-								 * REASSIGN_OWNED, a list of RoleSpec */
+								 * REASSIGN_OWNED, a list of RoleSpec; for
+								 * CREATE, the statement or NULL */
 	const ColumnDef *column;	/* for ADD_COLUMN */
 	const TypeName *new_type;	/* for RETYPE */
 	bool		converts;		/* for RETYPE: true if there is a USING clause */
@@ -133,8 +134,11 @@ extern CmigLock *cmig_query_locks_add(List **locks, const RangeVar *relation, LO
 /* Add a lock on a relation.  Does nothing if the relation is NULL. */
 extern void cmig_query_locks_add_named(List **locks, const RangeVar *relation, LOCKMODE mode, int with);
 
-/* Add an entry for a relation that the statement creates. */
-extern void cmig_query_locks_add_created(List **locks, const RangeVar *relation);
+/*
+ * Add an entry for a relation that the statement creates.  Does nothing if the
+ * relation is NULL.
+ */
+extern void cmig_query_locks_add_created(List **locks, const RangeVar *relation, Node *statement);
 
 /*
  * Convert a list of String nodes to a RangeVar.  Returns NULL if the list
@@ -183,6 +187,21 @@ extern CmigLock *cmig_alter_locks_part(List **locks, ObjectType type, const Rang
  * empty if the statement locks no relation.
  */
 extern List *cmig_statement_locks(Node *statement);
+
+/*
+ * Returns the relation that the statement processes with CONCURRENTLY, which
+ * fails for some kinds of relations.  Returns NULL if the statement cannot fail
+ * because of CONCURRENTLY.
+ */
+extern const RangeVar *cmig_concurrently_relation(Node *statement);
+
+/*
+ * If a statement with CONCURRENTLY fails because of the properties of the
+ * relation, whose name is shown as "name", returns a sentence that says so.
+ * Otherwise, returns NULL.
+ */
+extern char *cmig_concurrently_failure(Node *statement, const char *name, char kind, bool is_temporary,
+									   bool has_default);
 
 /* in existing.c */
 
@@ -490,6 +509,13 @@ typedef struct CmigPlannedLock
  * "the function public.f".  May raise errors from name lookups.
  */
 extern List *cmig_planned_locks_of(CmigPlannedLocks *plan, Node *statement, List **unknown);
+
+/*
+ * If the statement fails because of CONCURRENTLY, returns a sentence that says
+ * so; otherwise, or if that is not known, returns NULL.  Call this before
+ * cmig_planned_locks_of().
+ */
+extern char *cmig_planned_locks_failure(const CmigPlannedLocks *plan, Node *statement);
 
 /*
  * Forget the temporary relations of a script, which are dropped when the script

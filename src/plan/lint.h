@@ -847,10 +847,10 @@ extern const CmigLintRule cmig_lint_names[];
 extern const CmigLintRule cmig_lint_indexes[];
 
 /*
- * If the statement contains CONCURRENTLY and fails because of this, returns the
- * partitioned table or index that is the reason.  Otherwise, returns NULL.
+ * If the statement fails because of CONCURRENTLY, returns a sentence that says
+ * so.  Otherwise, returns NULL.
  */
-extern CmigLintTable *cmig_lint_indexes_refuse_concurrently(CmigLint *lint, Node *node);
+extern char *cmig_lint_indexes_concurrently_failure(CmigLint *lint, Node *node);
 
 /* in lint_rules.c */
 extern const CmigLintRule cmig_lint_replaced[];

@@ -20,6 +20,7 @@
 #include "base/base.h"
 #include "base/compat.h"
 #include "parse/parse.h"
+#include "plan/internal.h"
 #include "plan/lint.h"
 #include "run/run.h"
 
@@ -267,51 +268,33 @@ check_reindex(CmigLint *lint, Node *node)
 					 cmig_lint_text_table(table));
 }
 
-CmigLintTable *
-cmig_lint_indexes_refuse_concurrently(CmigLint *lint, Node *node)
+char *
+cmig_lint_indexes_concurrently_failure(CmigLint *lint, Node *node)
 {
-	CmigLintTable *table = lint->target;
+	const RangeVar *name = cmig_concurrently_relation(node);
+	CmigLintTable *table = name ? cmig_lint_state_find(lint, name, true) : NULL;
 
-	if (!cmig_running_concurrent_ddl())
-		return NULL;
-	if (IsA(node, IndexStmt) && ((IndexStmt *) node)->concurrent)
-		return table && table->kind == RELKIND_PARTITIONED_TABLE ? table : NULL;
-	if (IsA(node, DropStmt) && ((DropStmt *) node)->concurrent)
-	{
-		table = cmig_lint_state_find_names(lint, linitial(((DropStmt *) node)->objects), true);
-		return table && table->kind == RELKIND_PARTITIONED_INDEX && !table->temporary ? table : NULL;
-	}
-	if (IsA(node, AlterTableStmt) && table && OidIsValid(table->oid) && table->has_default_partition &&
-		!table->repartitioned && !cmig_lint_state_is_gone(lint, cmig_lint_catalog_default_partition(table->oid)))
-	{
-		AlterTableCmd *command = linitial_node(AlterTableCmd, ((AlterTableStmt *) node)->cmds);
-
-		return command->subtype == AT_DetachPartition && ((PartitionCmd *) command->def)->concurrent ? table : NULL;
-	}
-	return NULL;
+	return table == NULL ? NULL :
+		cmig_concurrently_failure(node, cmig_lint_text_name(table), table->kind, table->temporary,
+								  OidIsValid(table->oid) && table->has_default_partition && !table->repartitioned &&
+								  !cmig_lint_state_is_gone(lint, cmig_lint_catalog_default_partition(table->oid)));
 }
 
 /* Implements the rule ban-concurrently-on-partitioned-table. */
 static void
 check_partitioned(CmigLint *lint, Node *node)
 {
-	CmigLintTable *table = cmig_lint_indexes_refuse_concurrently(lint, node);
-	char	   *plain;
+	char	   *failure = cmig_lint_indexes_concurrently_failure(lint, node);
+	char	   *fix;
 
-	if (table == NULL)
+	if (failure == NULL)
 		return;
-	plain = cmig_lint_source_remove(lint->statement->text, "concurrently");
+	fix = cmig_lint_source_remove(lint->statement->text, "concurrently");
 	if (IsA(node, IndexStmt))
-	{
-		cmig_lint_report(lint, partitioned_index_fix(lint, (IndexStmt *) node, plain),
-						 "CREATE INDEX CONCURRENTLY fails because %s is partitioned", cmig_lint_text_name(table));
-		return;
-	}
-	if (!cmig_lint_session_has_timeout(lint, CMIG_LINT_LOCK_TIMEOUT))
-		plain = psprintf("SET lock_timeout = '2s';\n%s", plain);
-	cmig_lint_report(lint, plain, IsA(node, DropStmt) ? "DROP INDEX CONCURRENTLY fails because %s is partitioned" :
-					 "DETACH PARTITION ... CONCURRENTLY fails because %s has a default partition",
-					 cmig_lint_text_name(table));
+		fix = partitioned_index_fix(lint, (IndexStmt *) node, fix);
+	else if (!cmig_lint_session_has_timeout(lint, CMIG_LINT_LOCK_TIMEOUT))
+		fix = psprintf("SET lock_timeout = '2s';\n%s", fix);
+	cmig_lint_report(lint, fix, "%s", failure);
 }
 
 /* Implements the rule index-with-many-columns. */

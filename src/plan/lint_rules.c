@@ -863,7 +863,7 @@ static void
 check_concurrent_index(CmigLint *lint, Node *node)
 {
 	if (((IndexStmt *) node)->concurrent && cmig_lint_session_in_transaction(lint) && cmig_running_concurrent_ddl() &&
-		cmig_lint_indexes_refuse_concurrently(lint, node) == NULL)
+		cmig_lint_indexes_concurrently_failure(lint, node) == NULL)
 		cmig_lint_report(lint, psprintf(CMIG_LINT_STEPWISE "%s", lint->statement->text),
 						 "CREATE INDEX CONCURRENTLY fails inside a transaction");
 }
@@ -895,7 +895,7 @@ check_top_level(CmigLint *lint, Node *node)
 	const char *name;
 
 	if (!cmig_lint_session_in_transaction(lint) || IsA(node, IndexStmt) ||
-		cmig_lint_indexes_refuse_concurrently(lint, node))
+		cmig_lint_indexes_concurrently_failure(lint, node))
 		return;
 	switch (cmig_statement_classify(lint->statement->raw, &name))
 	{

@@ -15,6 +15,7 @@
 #include "base/compat.h"
 #include "parse/parse.h"
 #include "plan/internal.h"
+#include "run/run.h"
 
 /* ----------------------------------------------------------------
  * Describes a lock that a statement takes on a relation named in it.
@@ -50,7 +51,7 @@ add_elements(List **locks, List *elements)
 
 /* Add the locks of CREATE TABLE or CREATE FOREIGN TABLE. */
 static void
-add_create_table(List **locks, const CreateStmt *create)
+add_create_table(List **locks, CreateStmt *create)
 {
 	ListCell   *lc;
 
@@ -65,12 +66,12 @@ add_create_table(List **locks, const CreateStmt *create)
 	}
 	add_elements(locks, create->tableElts);
 	add_elements(locks, create->constraints);
-	cmig_query_locks_add_created(locks, create->relation);
+	cmig_query_locks_add_created(locks, create->relation, (Node *) create);
 }
 
 /* Add the locks of CREATE INDEX. */
 static void
-add_create_index(List **locks, const IndexStmt *index)
+add_create_index(List **locks, IndexStmt *index)
 {
 	RangeVar   *created;
 
@@ -79,7 +80,7 @@ add_create_index(List **locks, const IndexStmt *index)
 	if (index->idxname == NULL)
 		return;
 	created = makeRangeVar(index->relation->schemaname, index->idxname, -1);
-	cmig_query_locks_add_created(locks, created);
+	cmig_query_locks_add_created(locks, created, (Node *) index);
 }
 
 /* Add the locks of CREATE TABLE AS or CREATE MATERIALIZED VIEW. */
@@ -87,7 +88,7 @@ static void
 add_create_as(List **locks, Node *query, const IntoClause *into)
 {
 	cmig_query_locks(locks, query, !into->skipData);
-	cmig_query_locks_add_created(locks, into->rel);
+	cmig_query_locks_add_created(locks, into->rel, NULL);
 }
 
 /* Add the locks of REFRESH MATERIALIZED VIEW. */
@@ -168,7 +169,7 @@ cmig_table_locks(List **locks, Node *statement)
 			return true;
 		case T_CreateSeqStmt:
 			add_sequence_owner(locks, ((CreateSeqStmt *) statement)->options);
-			cmig_query_locks_add_created(locks, ((CreateSeqStmt *) statement)->sequence);
+			cmig_query_locks_add_created(locks, ((CreateSeqStmt *) statement)->sequence, statement);
 			return true;
 		case T_AlterSeqStmt:
 			cmig_query_locks_add_named(locks, ((AlterSeqStmt *) statement)->sequence, ShareRowExclusiveLock, 0);
@@ -178,7 +179,7 @@ cmig_table_locks(List **locks, Node *statement)
 			cmig_query_locks(locks, ((ViewStmt *) statement)->query, false);
 			if (((ViewStmt *) statement)->replace)
 				cmig_query_locks_add_named(locks, ((ViewStmt *) statement)->view, AccessExclusiveLock, 0);
-			cmig_query_locks_add_created(locks, ((ViewStmt *) statement)->view);
+			cmig_query_locks_add_created(locks, ((ViewStmt *) statement)->view, statement);
 			return true;
 		case T_RefreshMatViewStmt:
 			add_refresh(locks, (RefreshMatViewStmt *) statement);
@@ -671,7 +672,7 @@ cmig_statement_locks(Node *statement)
 	{
 		case T_SelectStmt:
 			if (((SelectStmt *) statement)->intoClause != NULL)
-				cmig_query_locks_add_created(&locks, ((SelectStmt *) statement)->intoClause->rel);
+				cmig_query_locks_add_created(&locks, ((SelectStmt *) statement)->intoClause->rel, statement);
 			/* fall through */
 		case T_InsertStmt:
 		case T_UpdateStmt:
@@ -692,4 +693,39 @@ cmig_statement_locks(Node *statement)
 			break;
 	}
 	return locks;
+}
+
+const RangeVar *
+cmig_concurrently_relation(Node *statement)
+{
+	RawStmt		raw = {.type = T_RawStmt,.stmt = statement};
+	const char *command;
+
+	if (!cmig_running_concurrent_ddl() || cmig_statement_classify(&raw, &command) != CMIG_STATEMENT_CONCURRENTLY)
+		return NULL;
+	switch (nodeTag(statement))
+	{
+		case T_IndexStmt:
+			return ((IndexStmt *) statement)->relation;
+		case T_DropStmt:
+			return cmig_query_locks_relation(linitial(((DropStmt *) statement)->objects));
+		case T_AlterTableStmt:
+			return ((AlterTableStmt *) statement)->relation;
+		default:
+			/* REINDEX processes the partitions one by one */
+			return NULL;
+	}
+}
+
+char *
+cmig_concurrently_failure(Node *statement, const char *name, char kind, bool is_temporary, bool has_default)
+{
+	if (IsA(statement, IndexStmt) && kind == RELKIND_PARTITIONED_TABLE)
+		return psprintf("CREATE INDEX CONCURRENTLY fails because %s is partitioned", name);
+	/* for a temporary index, CONCURRENTLY is ignored */
+	if (IsA(statement, DropStmt) && kind == RELKIND_PARTITIONED_INDEX && !is_temporary)
+		return psprintf("DROP INDEX CONCURRENTLY fails because %s is partitioned", name);
+	if (IsA(statement, AlterTableStmt) && has_default)
+		return psprintf("DETACH PARTITION ... CONCURRENTLY fails because %s has a default partition", name);
+	return NULL;
 }

@@ -8,6 +8,7 @@
 
 #include "access/htup_details.h"
 #include "catalog/namespace.h"
+#include "catalog/partition.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
 #include "catalog/pg_namespace.h"
@@ -19,6 +20,7 @@
 #include "commands/trigger.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
+#include "nodes/makefuncs.h"
 #include "nodes/parsenodes.h"
 #include "nodes/pg_list.h"
 #include "nodes/primnodes.h"
@@ -57,6 +59,8 @@ typedef struct CmigPlannedName
 	bool		is_new;			/* true if an earlier statement has created
 								 * the relation */
 	bool		is_temporary;	/* true for a temporary relation of the script */
+	char		kind;			/* as in pg_class.relkind, of a new relation;
+								 * 0 if that is not known */
 	char	   *schema;			/* NULL if the name is unqualified and the
 								 * relation is not known */
 } CmigPlannedName;
@@ -73,6 +77,7 @@ typedef struct Change
 	Oid			oid;			/* OID of the relation; InvalidOid if the plan
 								 * has created or dropped it */
 	bool		gone;
+	char		kind;			/* as in CmigPlannedName */
 } Change;
 
 /* The changes to the same relation name in all schemas. */
@@ -207,6 +212,7 @@ changed_name(const Change *change)
 		.oid = change->oid,
 		.is_new = !OidIsValid(change->oid) && !change->gone,
 		.is_temporary = is_temporary(change->schema),
+		.kind = change->kind,
 		.schema = change->schema
 	};
 
@@ -284,7 +290,7 @@ make_entries(MemoryContext context)
 
 /* Record what a name refers to after the current statement. */
 static void
-change(CmigPlannedNames *names, const char *schema, const char *name, Oid oid, bool gone)
+change(CmigPlannedNames *names, const char *schema, const char *name, Oid oid, bool gone, char kind)
 {
 	MemoryContext old = MemoryContextSwitchTo(names->context);
 	Change	   *latest = palloc(sizeof(Change));
@@ -299,6 +305,7 @@ change(CmigPlannedNames *names, const char *schema, const char *name, Oid oid, b
 	latest->schema = schema != NULL ? pstrdup(schema) : NULL;
 	latest->oid = oid;
 	latest->gone = gone;
+	latest->kind = kind;
 	entry->changes = lcons(latest, entry->changes);
 	if (is_temporary(schema))
 		names->temporary = lappend(names->temporary, pstrdup(name));
@@ -314,21 +321,21 @@ schema_of(const CmigPlannedName *found)
 
 /* Record that a statement creates a relation or a schema. */
 static void
-planned_names_create(CmigPlannedNames *names, const RangeVar *relation)
+planned_names_create(CmigPlannedNames *names, const RangeVar *relation, char kind)
 {
 	const char *schema = relation->schemaname;
 	RangeVar	qualified = *relation;
 
 	if (relation->relpersistence == RELPERSISTENCE_TEMP || is_temporary(schema))
 	{
-		change(names, TEMPORARY, relation->relname, InvalidOid, false);
+		change(names, TEMPORARY, relation->relname, InvalidOid, false, kind);
 		return;
 	}
 	if (schema == NULL)
 		schema = creation_schema(names);
 	qualified.schemaname = unconstify(char *, schema);
 	if (schema == NULL || !OidIsValid(planned_names_find(names, &qualified).oid))
-		change(names, schema, relation->relname, InvalidOid, false);
+		change(names, schema, relation->relname, InvalidOid, false, kind);
 }
 
 static void
@@ -347,7 +354,7 @@ planned_names_drop(CmigPlannedNames *names, const RangeVar *relation)
 	CmigPlannedName found = planned_names_find(names, relation);
 
 	if (OidIsValid(found.oid) || found.is_new)
-		change(names, schema_of(&found), relation->relname, InvalidOid, true);
+		change(names, schema_of(&found), relation->relname, InvalidOid, true, 0);
 }
 
 /*
@@ -363,11 +370,11 @@ planned_names_rename(CmigPlannedNames *names, const RangeVar *relation,
 
 	if (!OidIsValid(found.oid) && !found.is_new)
 		return;
-	change(names, schema, relation->relname, InvalidOid, true);
+	change(names, schema, relation->relname, InvalidOid, true, 0);
 	if (to_schema)
-		change(names, new_name, relation->relname, found.oid, false);
+		change(names, new_name, relation->relname, found.oid, false, found.kind);
 	else
-		change(names, schema, new_name, found.oid, false);
+		change(names, schema, new_name, found.oid, false, found.kind);
 }
 
 /*
@@ -405,10 +412,12 @@ planned_names_end_script(CmigPlannedNames *names)
  * ----------------------------------------------------------------
  */
 
-/* The names changed by the statements that have been read so far. */
+/* What the statements that have been read so far have changed. */
 struct CmigPlannedLocks
 {
 	CmigPlannedNames *names;
+	List	   *detached;		/* OIDs of tables from which partitions were
+								 * detached */
 };
 
 CmigPlannedLocks *
@@ -883,6 +892,74 @@ add_called(const FuncCall *call, List **unknown)
 		*unknown = lappend(*unknown, psprintf("the function %s", quote_qualified_identifier(schema, name)));
 }
 
+/* Returns the kind of a relation, or 0 if it is not known. */
+static char
+kind_of(const CmigPlannedName *found)
+{
+	return OidIsValid(found->oid) ? get_rel_relkind(found->oid) : found->kind;
+}
+
+/* Record a relation that a statement creates. */
+static void
+add_created(CmigPlannedLocks *plan, const CmigLock *lock)
+{
+	RangeVar	created = *lock->relation;
+	char		kind = 0;
+
+	if (lock->object != NULL && IsA(lock->object, CreateStmt) && ((CreateStmt *) lock->object)->partspec != NULL)
+		kind = RELKIND_PARTITIONED_TABLE;
+	else if (lock->object != NULL && IsA(lock->object, IndexStmt))
+	{
+		CmigPlannedName table = planned_names_find(plan->names, ((IndexStmt *) lock->object)->relation);
+
+		/* an index is created in the schema of its table */
+		created.schemaname = schema_of(&table);
+		if (kind_of(&table) == RELKIND_PARTITIONED_TABLE)
+			kind = RELKIND_PARTITIONED_INDEX;
+	}
+	planned_names_create(plan->names, &created, kind);
+}
+
+/*
+ * Does the table have a default partition that the plan has not detached,
+ * dropped, or renamed?
+ */
+static bool
+has_default(const CmigPlannedLocks *plan, Oid table)
+{
+	Oid			partition = get_default_partition_oid(table);
+	char	   *name = OidIsValid(partition) && !list_member_oid(plan->detached, table) ? get_rel_name(partition) : NULL;
+
+	return name != NULL &&
+		planned_names_find(plan->names, makeRangeVar(get_namespace_name(get_rel_namespace(partition)), name, -1)).oid == partition;
+}
+
+char *
+cmig_planned_locks_failure(const CmigPlannedLocks *plan, Node *statement)
+{
+	const RangeVar *relation = cmig_concurrently_relation(statement);
+	CmigPlannedName named;
+
+	if (relation == NULL)
+		return NULL;
+	named = planned_names_find(plan->names, relation);
+	return cmig_concurrently_failure(statement, quote_qualified_identifier(schema_of(&named), relation->relname),
+									 kind_of(&named), named.is_temporary,
+									 OidIsValid(named.oid) && has_default(plan, named.oid));
+}
+
+/* Record the table from which the statement detaches a partition, if any. */
+static void
+note_detached(CmigPlannedLocks *plan, const AlterTableStmt *alter)
+{
+	MemoryContext old = MemoryContextSwitchTo(plan->names->context);
+	AlterTableType type = linitial_node(AlterTableCmd, alter->cmds)->subtype;
+
+	if (type == AT_DetachPartition || type == AT_DetachPartitionFinalize)
+		plan->detached = list_append_unique_oid(plan->detached, planned_names_find(plan->names, alter->relation).oid);
+	MemoryContextSwitchTo(old);
+}
+
 /*
  * Apply one entry of a statement's list of locks and actions: add a lock, or
  * record a changed name.
@@ -905,7 +982,7 @@ planned_locks_follow(CmigPlannedLocks *plan, List **locks, const CmigLock *lock,
 			add_owned(locks, lock);
 			return;
 		case CMIG_LOCK_CREATE:
-			planned_names_create(plan->names, lock->relation);
+			add_created(plan, lock);
 			return;
 		case CMIG_LOCK_CREATE_SCHEMA:
 			planned_names_create_schema(plan->names, lock->name);
@@ -945,6 +1022,8 @@ cmig_planned_locks_of(CmigPlannedLocks *plan, Node *statement, List **unknown)
 	ListCell   *lc;
 
 	*unknown = NIL;
+	if (IsA(statement, AlterTableStmt))
+		note_detached(plan, (AlterTableStmt *) statement);
 	foreach(lc, cmig_statement_locks(statement))
 	{
 		planned_locks_follow(plan, &locks, lfirst(lc), unknown);
@@ -1106,6 +1185,7 @@ typedef struct Reading
 	int			statement;		/* number of the current statement */
 	List	   *locks;
 	List	   *unknown;		/* of char *: parts that run unknown code */
+	List	   *failures;		/* of char *: statements that fail */
 } Reading;
 
 /*
@@ -1144,10 +1224,14 @@ read_script(void *arg)
 	{
 		List	   *unknown;
 		List	   *locks;
+		char	   *failure;
 		ListCell   *lc;
 
 		CHECK_FOR_INTERRUPTS();
 		reading->statement = statement.number;
+		failure = cmig_planned_locks_failure(reading->plan, statement.raw->stmt);
+		if (failure != NULL)
+			reading->failures = lappend(reading->failures, psprintf("statement %d: %s", statement.number, failure));
 		locks = cmig_planned_locks_of(reading->plan, statement.raw->stmt, &unknown);
 		reading->locks = cmig_planned_locks_merge(reading->locks, locks);
 		foreach(lc, unknown)
@@ -1203,6 +1287,8 @@ cmig_script_locks(CmigPlannedLocks *plan, const char *sql)
 	{
 		text = add_line(text, psprintf("unknown for %s", (char *) lfirst(lc)));
 	}
+	foreach(lc, reading->failures)
+		text = add_line(text, lfirst(lc));
 	if (error != NULL)
 		text = add_line(text, psprintf("unknown from statement %d on: %s", reading->statement,
 									   error->message));

@@ -61,10 +61,15 @@ cmig_query_locks_add_named(List **locks, const RangeVar *relation, LOCKMODE mode
 }
 
 void
-cmig_query_locks_add_created(List **locks, const RangeVar *relation)
+cmig_query_locks_add_created(List **locks, const RangeVar *relation, Node *statement)
 {
-	if (relation != NULL)
-		cmig_query_locks_add(locks, relation, NoLock, 0)->action = CMIG_LOCK_CREATE;
+	CmigLock   *lock;
+
+	if (relation == NULL)
+		return;
+	lock = cmig_query_locks_add(locks, relation, NoLock, 0);
+	lock->action = CMIG_LOCK_CREATE;
+	lock->object = statement;
 }
 
 RangeVar *

@@ -380,11 +380,12 @@ typedef struct Expected
 	CmigPlannedLocks *plan;
 	Node	   *statement;
 	List	   *locks;
+	char	   *failure;
 } Expected;
 
 /*
  * Subtransaction callback: determine the locks that a statement is expected to
- * take.
+ * take, and whether it fails because of CONCURRENTLY.
  */
 static void
 expect_locks(void *arg)
@@ -392,16 +393,18 @@ expect_locks(void *arg)
 	Expected   *expected = arg;
 	List	   *unknown;
 
+	expected->failure = cmig_planned_locks_failure(expected->plan, expected->statement);
 	expected->locks = cmig_planned_locks_of(expected->plan, expected->statement, &unknown);
 }
 
 /*
  * Returns a statement's expected locks on relations that existed before the dry
  * run, as a string.  Returns NULL if there are no such locks or if a name
- * lookup fails.
+ * lookup fails.  If the statement would fail because of CONCURRENTLY, *failure
+ * is set to a sentence that says so; otherwise, to NULL.
  */
 static char *
-expected_locks(CmigTrial *trial, CmigPlannedLocks *plan, Node *statement)
+expected_locks(CmigTrial *trial, CmigPlannedLocks *plan, Node *statement, char **failure)
 {
 	Expected   *expected = palloc0(sizeof(Expected));
 	List	   *reported = NIL;
@@ -413,6 +416,7 @@ expected_locks(CmigTrial *trial, CmigPlannedLocks *plan, Node *statement)
 	error = cmig_subtransaction_rehearse(expect_locks, expected);
 	if (error != NULL)
 		cmig_trial_require_own_error(error);
+	*failure = expected->failure;
 	foreach(lc, expected->locks)
 	{
 		CmigPlannedLock *lock = lfirst(lc);
@@ -522,23 +526,6 @@ note_moved(CmigTrial *trial)
 	MemoryContextSwitchTo(old);
 }
 
-/*
- * Remember the locks that the failed statement would have taken.  Its actual
- * locks are no longer known, because they were released when its subtransaction
- * was rolled back.
- */
-static void
-note_expected(CmigTrial *trial, const CmigScriptRun *run, ErrorData *error)
-{
-	char	   *locks;
-
-	if (cmig_subtransaction_must_rethrow(error))
-		return;
-	locks = expected_locks(trial, cmig_planned_locks_start(), cmig_raw_parse_one(run->statement.text)->stmt);
-	if (locks != NULL)
-		trial->expected = MemoryContextStrdup(GetMemoryChunkContext(trial), locks);
-}
-
 /* CmigRunStatement callback: run the current statement in a subtransaction. */
 static void
 try_statement(CmigScriptRun *run, DestReceiver *dest, void *arg)
@@ -558,19 +545,32 @@ try_statement(CmigScriptRun *run, DestReceiver *dest, void *arg)
 	if (error != NULL)
 	{
 		const char *reason = reason_not_tried(attempt, error);
+		char	   *failure = NULL;
 
-		/* if the statement failed, cmig_trial_run_step() adds a row */
-		if (reason == NULL)
+		/*
+		 * The statement's actual locks were released when its subtransaction
+		 * was rolled back.  Parse again, because parse analysis has modified
+		 * the tree.
+		 */
+		if (!cmig_subtransaction_must_rethrow(error))
+			row.locks = expected_locks(trial, cmig_planned_locks_start(),
+									   cmig_raw_parse_one(run->statement.text)->stmt, &failure);
+		/* if the statement fails, cmig_trial_run_step() adds a row */
+		if (reason == NULL || failure != NULL)
 		{
-			note_expected(trial, run, error);
-			ReThrowError(error);
+			if (row.locks != NULL)
+				trial->expected = MemoryContextStrdup(GetMemoryChunkContext(trial), row.locks);
+			if (reason == NULL)
+				ReThrowError(error);
+			trial->measuring = false;
+			ereport(ERROR,
+					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED), errmsg("%s", failure),
+					 trial->plan->direction == CMIG_UPGRADE ?
+					 errhint("SELECT revision, safe_rewrite FROM cmig.lint() WHERE rule = 'ban-concurrently-on-partitioned-table'") : 0));
 		}
 		trial->measuring = false;
 		trial->incomplete = true;
 		row.error = psprintf("not tried: %s", reason);
-		/* parse again, because parse analysis has modified the tree */
-		row.locks = expected_locks(trial, cmig_planned_locks_start(),
-								   cmig_raw_parse_one(run->statement.text)->stmt);
 	}
 	else
 	{
@@ -703,17 +703,17 @@ pass_over(void *arg)
 	while (cmig_script_next(script, &statement))
 	{
 		CmigTrialRow row = {.statement = statement.number,.line = statement.line};
+		char	   *failure;
 
+		row.locks = expected_locks(rest->trial, rest->trial->passed, statement.raw->stmt, &failure);
+		cmig_script_settings_follow(statement.raw->stmt);
 		if (statement.number <= rest->after)
-		{
-			cmig_script_settings_follow(statement.raw->stmt);
 			continue;
-		}
 		row.command = CreateCommandName(statement.raw->stmt);
 		row.error = psprintf("not tried: %s", rest->reason);
-		row.locks = expected_locks(rest->trial, rest->trial->passed, statement.raw->stmt);
+		if (failure != NULL)
+			row.error = psprintf("%s\n%s", row.error, failure);
 		cmig_trial_add_row(rest->trial, &row);
-		cmig_script_settings_follow(statement.raw->stmt);
 	}
 }
 
