@@ -61,9 +61,32 @@ SELECT cmig.drop_scope('tenant_1', 'tenant_2');
 SELECT cmig.drop_scope('tenant_1', 'tenant_1');
 SELECT cmig.drop_scope('cmig', 'cmig');
 
+-- hints that name an upgrade
+CREATE FUNCTION pg_temp.hints(VARIADIC statements text[] DEFAULT '{}') RETURNS TABLE (place text, hint text) LANGUAGE plpgsql AS $$
+BEGIN
+	RETURN QUERY SELECT 'status: ' || s.item, s.hint FROM cmig.status() s WHERE s.hint ~ 'upgrade[a-z_]*\('
+		UNION ALL SELECT 'check: ' || c.object, c.fix FROM cmig.check() c WHERE c.fix ~ 'upgrade[a-z_]*\(';
+	FOREACH place IN ARRAY statements || ARRAY[$q$cmig.require('heads')$q$, $q$cmig.capture('a', head => 'shared@head')$q$] LOOP
+		BEGIN
+			EXECUTE 'SELECT FROM ' || place;
+		EXCEPTION WHEN OTHERS THEN
+			GET STACKED DIAGNOSTICS hint = PG_EXCEPTION_HINT;
+			RETURN NEXT;
+		END;
+	END LOOP;
+END $$;
+
 -- a revision of the database must be applied there first
 SELECT * FROM cmig.create_scope('tenant_1', 'tenant@head');
 SELECT revision FROM cmig.upgrade('s1');
+-- the trees of the scopes are known even if nothing is applied in any scope
+CREATE SCHEMA tenant_7 CREATE TABLE invoice (id int);
+CALL cmig.upgrade_scopes('tenant\_7', 'tenant@head', 1);
+SELECT * FROM pg_temp.hints();
+CALL cmig.upgrade_scopes('tenant\_7', 't1', 1);
+SELECT item, value, hint FROM cmig.status() WHERE item IN ('current', 'heads', 'pending', 'scopes');
+SELECT * FROM pg_temp.hints();
+DROP SCHEMA tenant_7 CASCADE;
 SELECT * FROM cmig.create_scope('tenant_1', 'tenant@head');
 SELECT * FROM cmig.create_scope('tenant_1', 't1');
 SELECT * FROM cmig.create_scope('tenant_1', 't1');
@@ -92,14 +115,17 @@ CALL cmig.upgrade_scopes('tenant %', 'tenant@head');
 SELECT scope, current, pending, failed FROM cmig.scopes();
 SELECT item, value, hint FROM cmig.status() WHERE item IN ('pending', 'scopes');
 -- a hint names cmig.upgrade only for revisions of the database's tree
-SELECT cmig.require('tenant@head');
-SELECT cmig.require('shared@head');
+SELECT * FROM pg_temp.hints('cmig.require(''tenant@head'')', 'cmig.require(''shared@head'')', 'cmig.verify(''t1'')');
 BEGIN;
 SELECT cmig.create_revision('Add a date', 'ALTER TABLE currency ADD since date', 'ALTER TABLE currency DROP since', revision => 's3', head => 's2');
-SAVEPOINT s;
-SELECT cmig.require('shared@head');
-ROLLBACK TO s;
-SELECT cmig.require('heads');
+INSERT INTO cmig.revision (revision, upgrade_sql, repeatable) VALUES ('rates', 'CREATE OR REPLACE VIEW rates AS SELECT rate FROM currency', true);
+SELECT * FROM pg_temp.hints('cmig.require(''shared@head'')');
+SELECT count(*) FROM cmig.upgrade('heads');
+UPDATE cmig.revision SET upgrade_sql = 'CREATE OR REPLACE VIEW rates AS SELECT code, rate FROM currency' WHERE repeatable;
+SELECT * FROM pg_temp.hints();
+DELETE FROM cmig.revision;
+DELETE FROM cmig.version;
+SELECT * FROM pg_temp.hints();
 ROLLBACK;
 SELECT severity, problem, fix FROM cmig.check() WHERE object = 'scopes';
 SET cmig.scope = 'tenant_1';
@@ -127,6 +153,11 @@ SET cmig.scope = 'tenant_1';
 SELECT revision FROM cmig.downgrade('tenant@base');
 SELECT revision FROM cmig.current();
 SELECT item, value FROM cmig.status() WHERE item IN ('current', 'pending');
+-- a dependency on another tree of the scopes is to be applied in the scope
+BEGIN;
+INSERT INTO cmig.revision (revision, depends_on, upgrade_sql) VALUES ('p1', '{t1}', 'SELECT 1');
+SELECT revision FROM cmig.upgrade('p1');
+ROLLBACK;
 SELECT revision FROM cmig.upgrade('tenant@head');
 SELECT item, value FROM cmig.status() WHERE item IN ('current', 'pending');
 RESET cmig.scope;
@@ -151,12 +182,24 @@ SELECT cmig.drop_scope('Tenant 4', 'Tenant 4');
 -- a revision that is not transactional needs a stepwise run in each scope
 SELECT cmig.create_revision('index', 'CREATE INDEX CONCURRENTLY ON invoice (total)', 'DROP INDEX invoice_total_idx', revision => 't3', head => 'tenant@head', transactional => false);
 CALL cmig.upgrade_scopes('tenant\_1', 'tenant@head');
+SELECT * FROM pg_temp.hints();
 SET cmig.scope = 'tenant_1';
 CALL cmig.upgrade_stepwise('tenant@head');
 RESET cmig.scope;
 SELECT scope, current, pending, failed FROM cmig.scopes() WHERE scope = 'tenant_1';
 SET cmig.scope = 'tenant_1';
 CALL cmig.downgrade_stepwise('t2');
+RESET cmig.scope;
+-- a step that is partially applied in a scope
+UPDATE cmig.revision SET upgrade_sql = 'CREATE INDEX CONCURRENTLY "a b" ON invoice (total); SELECT 1/0' WHERE revision = 't3';
+SET cmig.scope = 'tenant_1';
+CALL cmig.upgrade_stepwise('tenant@head');
+RESET cmig.scope;
+SELECT * FROM pg_temp.hints('cmig.remove_revision(''t3'')');
+CALL cmig.upgrade_scopes('tenant\_1', 'tenant@head');
+SET cmig.scope = 'tenant_1';
+DROP INDEX tenant_1."a b";
+SELECT cmig.stamp('t2', purge => true);
 RESET cmig.scope;
 SELECT cmig.remove_revision('t3');
 
@@ -167,6 +210,7 @@ RESET cmig.scope;
 INSERT INTO cmig.revision (revision, replaces, depends_on, branch_labels, upgrade_sql, downgrade_sql) VALUES
 	('t9', '{t1,t2}', '{s2}', '{tenant}', 'CREATE TABLE invoice (id int PRIMARY KEY, currency text REFERENCES currency, total numeric CHECK (total >= 0))', 'DROP TABLE invoice');
 SELECT cmig.remove_revision('t2');
+SELECT * FROM pg_temp.hints();
 CALL cmig.upgrade_scopes('tenant%', 'tenant@head');
 SELECT * FROM cmig.scope_version ORDER BY scope COLLATE "C";
 CALL cmig.upgrade_scopes('tenant%', 'tenant@head');

@@ -322,10 +322,11 @@ require_outside(const CmigSituation *now, const CmigPlan *plan)
 							cmig_graph_id(now->graph, node), cmig_graph_id(now->graph, other)),
 					 errdetail("Revision \"%s\" is applied neither in the database nor in %s.",
 							   cmig_graph_id(now->graph, other), cmig_scope_text()),
-					 errhint("To apply it in the %s; SELECT * FROM cmig.upgrade(%s)",
-							 cmig_upgrade_of_scopes(now->graph)[other]
-							 ? psprintf("scope: SET cmig.scope = %s", quote_literal_cstr(cmig_scope_current()))
-							 : "database: RESET cmig.scope",
+					 cmig_upgrade_of_scopes(now->graph)[other] ?
+					 errhint("To apply it in the scope: SET cmig.scope = %s; SELECT * FROM cmig.upgrade(%s)",
+							 quote_literal_cstr(cmig_scope_current()),
+							 quote_literal_cstr(cmig_graph_id(now->graph, other))) :
+					 errhint("To apply it in the database: RESET cmig.scope; SELECT * FROM cmig.upgrade(%s)",
 							 quote_literal_cstr(cmig_graph_id(now->graph, other)))));
 		}
 		cmig_graph_mark(planned, node);

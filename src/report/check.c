@@ -784,28 +784,35 @@ add_row_problems(const CmigView *view, List *problems)
 	return problems;
 }
 
+int
+cmig_check_unmerged_heads(const CmigGraph *graph)
+{
+	CmigShownLabels *labels;
+	int			heads = 0;
+	bool		labelled = true;
+
+	if (graph->defects != NIL)
+		return 0;
+	labels = cmig_graph_shown_labels(graph);
+	for (int i = 0; i < graph->count; i++)
+		if (cmig_graph_is_effective_head(graph, i))
+		{
+			heads++;
+			labelled &= cmig_graph_labels(labels, i) != NIL;
+		}
+	return heads > 1 && !labelled ? heads : 0;
+}
+
 /* Report multiple heads, unless every head has a branch label. */
 static List *
 add_head_problem(const CmigView *view, List *problems)
 {
-	int			heads = 0;
+	int			heads = cmig_check_unmerged_heads(view->graph);
 
-	for (int i = 0; i < view->graph->count; i++)
-		if (cmig_graph_is_effective_head(view->graph, i))
-			heads++;
-	if (heads > 1 && view->graph->defects == NIL)
-	{
-		bool		labelled = true;
-		CmigShownLabels *labels = cmig_graph_shown_labels(view->graph);
-
-		for (int i = 0; i < view->graph->count; i++)
-			if (cmig_graph_is_effective_head(view->graph, i) && cmig_graph_labels(labels, i) == NIL)
-				labelled = false;
-		if (!labelled)
-			problems = problem_add(problems, "warning", "heads",
-								   psprintf("there are %d heads, so the target \"head\" is ambiguous", heads),
-								   "SELECT cmig.merge('heads', '<message>') -- SELECT * FROM cmig.heads() lists them");
-	}
+	if (heads > 0)
+		problems = problem_add(problems, "warning", "heads",
+							   psprintf("there are %d heads, so the target \"head\" is ambiguous", heads),
+							   "SELECT cmig.merge('heads', '<message>') -- SELECT * FROM cmig.heads() lists them");
 	return problems;
 }
 

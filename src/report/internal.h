@@ -210,6 +210,12 @@ typedef struct CmigProblem
 } CmigProblem;
 
 /*
+ * Returns the number of heads if there are several and at least one of them
+ * has no branch label, so that they should be merged; otherwise returns 0.
+ */
+extern int	cmig_check_unmerged_heads(const CmigGraph *graph);
+
+/*
  * Returns a List of CmigProblem *, starting with problems in the graph.  If
  * "with_texts" is true, also reads all scripts and checks privileges.
  */

@@ -199,7 +199,7 @@ put_stepwise(FunctionCallInfo fcinfo, const CmigView *view)
 				   psprintf("%s of %s", last.direction, last.revision),
 				   runner != 0 ?
 				   psprintf("SELECT * FROM pg_stat_activity WHERE pid = %d", runner) :
-				   psprintf("%s)", cmig_progress_call(last.revision, direction)));
+				   psprintf("%s)", cmig_progress_call(cmig_scope_current(), last.revision, direction)));
 	else if (any && strcmp(last.outcome, "failed") == 0)
 		put_status(fcinfo, "failed",
 				   last.statement != 0 ?
@@ -207,7 +207,7 @@ put_stepwise(FunctionCallInfo fcinfo, const CmigView *view)
 							last.statement, last.message ? last.message : "") :
 				   psprintf("%s of %s: %s", last.direction, last.revision,
 							last.message ? last.message : ""),
-				   psprintf("Fix the cause, then %s)", cmig_progress_call(last.revision, direction)));
+				   psprintf("Fix the cause, then %s)", cmig_progress_call(cmig_scope_current(), last.revision, direction)));
 	if (row == NULL || runner != 0)
 		return;
 
@@ -462,6 +462,7 @@ CMIG_READER(cmig_status)
 	current = cmig_view_names_text(view.applied->rows);
 	if (view.applied->rows->count == 0)
 		put_status(fcinfo, "current", "base",
+				   !cmig_scope_is_set() && cmig_version_rows_tried()->count > 0 ? NULL :
 				   view.graph->count == 0 ? "If the schema already exists: SELECT content FROM cmig.baseline('<message>')"
 				   : "If the schema already exists: SELECT cmig.stamp('<revision>')");
 	else
@@ -473,8 +474,7 @@ CMIG_READER(cmig_status)
 	if (heads > 0)
 		put_status(fcinfo, heads == 1 ? "head" : "heads",
 				   cmig_graph_ids_text(view.graph, head_nodes, heads),
-				   heads > 1 && view.graph->defects == NIL
-				   ? "SELECT cmig.merge('heads', '<message>')" : NULL);
+				   cmig_check_unmerged_heads(view.graph) > 0 ? "SELECT cmig.merge('heads', '<message>')" : NULL);
 	if (view.graph->defects == NIL)
 		pending = put_pending(fcinfo, &view, heads);
 

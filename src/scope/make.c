@@ -610,16 +610,19 @@ add_step(CmigDirection direction, const CmigRevision *revision, void *arg)
 	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 }
 
-/* Create the schema of a scope, owned by the role that runs scripts. */
+/*
+ * Create the schema of a scope, owned by the role that runs scripts.  "target"
+ * is for a hint.
+ */
 static void
-create_schema(const char *name)
+create_schema(const char *name, const char *target)
 {
 	if (OidIsValid(get_namespace_oid(name, true)))
 		ereport(ERROR,
 				(errcode(ERRCODE_DUPLICATE_SCHEMA),
 				 errmsg("schema \"%s\" already exists", name),
-				 errhint("To upgrade it: SET cmig.scope = %s; SELECT * FROM cmig.upgrade('head')",
-						 quote_literal_cstr(name))));
+				 errhint("To upgrade it: SET cmig.scope = %s; SELECT * FROM cmig.upgrade(%s)",
+						 quote_literal_cstr(name), quote_literal_cstr(target))));
 	cmig_session_require_member();
 	run_command(psprintf("CREATE SCHEMA %s AUTHORIZATION %s", quote_identifier(name),
 						 quote_identifier(cmig_session_role())));
@@ -661,7 +664,7 @@ cmig_create_scope(PG_FUNCTION_ARGS)
 	copy_of = copy_argument(fcinfo);
 	if (copy_of != NULL)
 		copied = scope_copy_begin(copy_of);
-	create_schema(name);
+	create_schema(name, run.target);
 	guc_level = NewGUCNestLevel();
 	cmig_settings_override("cmig.scope", name);
 	cmig_change_begin("cmig.create_scope()");

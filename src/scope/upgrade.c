@@ -390,6 +390,9 @@ handle_failure(Upgrade *upgrade, ErrorData *error)
 		if (error->sqlerrcode == ERRCODE_CMIG_NEEDS_STEPWISE)
 			error->hint = psprintf("SET cmig.scope = %s; CALL cmig.upgrade_stepwise(%s)",
 								   quote_literal_cstr(upgrade->item->name), quote_literal_cstr(upgrade->target));
+		/* after the call, the scope is no longer selected */
+		else if (error->hint && (strncmp(error->hint, "CALL ", 5) == 0 || strncmp(error->hint, "SELECT ", 7) == 0))
+			error->hint = psprintf("SET cmig.scope = %s; %s", quote_literal_cstr(upgrade->item->name), error->hint);
 		else if (error->hint == NULL && upgrade->max_failures == 0)
 			error->hint = pstrdup("Scopes that were upgraded before remain upgraded. After fixing the cause, repeat the CALL. To continue with other scopes after a failure, use max_failures.");
 		ReThrowError(error);

@@ -203,16 +203,14 @@ extern CmigJournalRepeatable cmig_journal_read_repeatable(const char *revision);
 /* in progress.c */
 
 /*
- * Returns a list of the revisions that are partially applied or reverted in
- * the database or in any scope.  Pass the list to cmig_progress_has().
+ * Returns a List of CmigProgressRow * with the revision, scope, and direction
+ * of each step that is partially applied in the database or in any scope.
+ * Pass the list to cmig_progress_of().
  */
 extern List *cmig_progress_everywhere(void);
 
-/*
- * Does the list contain a row for the revision?  If so, the revision is
- * partially applied or reverted.
- */
-extern bool cmig_progress_has(List *rows, const char *revision);
+/* Returns a row of the revision, or NULL if it is not partially applied. */
+extern CmigProgressRow *cmig_progress_of(List *rows, const char *revision);
 
 /*
  * "replaced" is the list of revisions that another revision replaces.  Returns

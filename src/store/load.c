@@ -324,7 +324,7 @@ add_repeatables(Load * load, List *begun)
 	for (int i = before->repeatable_count - 1; i >= 0; i--)
 	{
 		stored[i] = before->nodes[before->count + i].revision;
-		kept[i] = !load->prune || cmig_progress_has(begun, stored[i]->id);
+		kept[i] = !load->prune || cmig_progress_of(begun, stored[i]->id);
 		for (int j = i + 1; j < before->repeatable_count && !kept[i]; j++)
 			for (int k = 0; kept[j] && k < stored[j]->depends.count; k++)
 				kept[i] |= strcmp(stored[j]->depends.names[k], stored[i]->id) == 0;
@@ -404,7 +404,7 @@ build_after(Load * load)
 		 * applied before another revision can replace it.
 		 */
 		if (load->prune && (!load->applied->applied->set[node] || cmig_names_has(&replaced, stored->id)) &&
-			!cmig_progress_has(begun, stored->id) && !cmig_names_has(&waiting, stored->id))
+			!cmig_progress_of(begun, stored->id) && !cmig_names_has(&waiting, stored->id))
 		{
 			load->removed = lappend(load->removed, stored->id);
 			continue;
@@ -682,7 +682,7 @@ judge(Load * load)
 		if (!item->applied)
 		{
 			if (other && (item->runs_differently || has_lost_parent(load, item)) &&
-				cmig_progress_has(cmig_progress_everywhere(), item_id(item)))
+				cmig_progress_of(cmig_progress_everywhere(), item_id(item)))
 				report_other(level, item, true);
 			continue;
 		}

@@ -55,7 +55,8 @@ static CmigQuery read_query = {
 };
 
 static CmigQuery everywhere_query = {
-	"SELECT DISTINCT revision::text FROM cmig.progress WHERE revision IS NOT NULL"
+	"SELECT DISTINCT revision::text, coalesce(scope::text, ''), coalesce(direction::text, '') FROM cmig.progress"
+	" WHERE revision IS NOT NULL ORDER BY 1, 2, 3"
 };
 
 static CmigQuery write_query = {
@@ -114,6 +115,7 @@ collect_row(TupleDesc desc, HeapTuple tuple, void *arg)
 	char	   *state = cmig_query_text(desc, tuple, 4);
 
 	row->revision = cmig_query_text(desc, tuple, 1);
+	row->scope = cmig_scope_current();
 	row->direction = strcmp(direction, "upgrade") == 0 ? CMIG_UPGRADE : CMIG_DOWNGRADE;
 	row->statement = cmig_query_int32(desc, tuple, 3, 0);
 	row->detail = cmig_query_text(desc, tuple, 5);
@@ -143,16 +145,18 @@ cmig_progress_read(void)
 }
 
 /*
- * Row callback: append a CmigProgressRow to a list.  Only the row's revision
- * is set.
+ * Row callback: append a CmigProgressRow to a list.  Only the row's revision,
+ * scope, and direction are set.
  */
 static void
-collect_revision(TupleDesc desc, HeapTuple tuple, void *arg)
+collect_step(TupleDesc desc, HeapTuple tuple, void *arg)
 {
 	List	  **rows = arg;
 	CmigProgressRow *row = palloc0(sizeof(CmigProgressRow));
 
 	row->revision = cmig_query_text(desc, tuple, 1);
+	row->scope = cmig_query_text(desc, tuple, 2);
+	row->direction = strcmp(cmig_query_text(desc, tuple, 3), "upgrade") == 0 ? CMIG_UPGRADE : CMIG_DOWNGRADE;
 	*rows = lappend(*rows, row);
 }
 
@@ -161,7 +165,7 @@ cmig_progress_everywhere(void)
 {
 	List	   *rows = NIL;
 
-	cmig_query_each(&everywhere_query, NULL, NULL, collect_revision, &rows);
+	cmig_query_each(&everywhere_query, NULL, NULL, collect_step, &rows);
 	return rows;
 }
 
@@ -216,17 +220,17 @@ cmig_progress_find(List *rows, const char *revision, CmigDirection direction,
 	return NULL;
 }
 
-bool
-cmig_progress_has(List *rows, const char *revision)
+CmigProgressRow *
+cmig_progress_of(List *rows, const char *revision)
 {
 	ListCell   *lc;
 
 	foreach(lc, rows)
 	{
 		if (strcmp(((CmigProgressRow *) lfirst(lc))->revision, revision) == 0)
-			return true;
+			return lfirst(lc);
 	}
-	return false;
+	return NULL;
 }
 
 void
@@ -329,17 +333,20 @@ static CmigQuery repeatable_query = {
 };
 
 char *
-cmig_progress_call(const char *revision, CmigDirection direction)
+cmig_progress_call(const char *scope, const char *revision, CmigDirection direction)
 {
-	Datum		values[2] = {CStringGetTextDatum(revision), own_scope()};
+	Datum		values[2] = {CStringGetTextDatum(revision), CStringGetTextDatum(scope)};
 	char	   *target = NULL;
 
 	cmig_query_each(direction == CMIG_UPGRADE ? &repeatable_query : &target_query, values, NULL,
 					cmig_query_keep_text, &target);
 	if (target == NULL)
 		target = pstrdup(direction == CMIG_UPGRADE ? revision : "-1");
-	return psprintf("CALL cmig.%s_stepwise(%s", cmig_direction_name(direction),
-					quote_literal_cstr(target));
+	return psprintf("%sCALL cmig.%s_stepwise(%s",
+					strcmp(scope, cmig_scope_current()) == 0 ? "" :
+					scope[0] == '\0' ? "RESET cmig.scope; " :
+					psprintf("SET cmig.scope = %s; ", quote_literal_cstr(scope)),
+					cmig_direction_name(direction), quote_literal_cstr(target));
 }
 
 char *
@@ -359,7 +366,7 @@ cmig_progress_next(const CmigProgressRow *row)
 		return obstacle;
 	return psprintf(row->state == CMIG_PROGRESS_IN_DOUBT ?
 					"Check how far the statement got, then %s, in_doubt => 'done') -- or 'again'" : "%s)",
-					cmig_progress_call(row->revision, row->direction));
+					cmig_progress_call(row->scope, row->revision, row->direction));
 }
 
 void
@@ -381,7 +388,7 @@ cmig_progress_require_none(void)
 					   cmig_direction_name(row->direction)),
 			 obstacle ? errhint("%s", obstacle) :
 			 errhint("%s) finishes the %s. Or manually revert the statements that have run, then SELECT cmig.stamp('<current revision>')",
-					 cmig_progress_call(row->revision, row->direction),
+					 cmig_progress_call(row->scope, row->revision, row->direction),
 					 cmig_direction_name(row->direction))));
 }
 
@@ -428,7 +435,7 @@ cmig_active_needed_in_scopes(const CmigNames *replaced)
 		 * ignore a version row for the last revision, because a scope with
 		 * such a row has applied all replaced revisions
 		 */
-		if ((i < replaced->count - 1 && cmig_names_has(rows, name)) || cmig_progress_has(begun, name))
+		if ((i < replaced->count - 1 && cmig_names_has(rows, name)) || cmig_progress_of(begun, name))
 			return true;
 	}
 	return false;
@@ -444,7 +451,8 @@ typedef struct Upgraded
 /*
  * Returns the target of an upgrade of the nodes: those that have no child
  * among them.  If there are several, it is an array or, if "one" is true, a
- * placeholder.
+ * placeholder.  Scopes that are between revisions that a node replaces do not
+ * know its id, so the target is then the head of its branch.
  */
 static char *
 upgraded_target(const CmigGraph *graph, const List *nodes, bool one)
@@ -461,9 +469,18 @@ upgraded_target(const CmigGraph *graph, const List *nodes, bool one)
 	}
 	foreach(lc, nodes)
 	{
-		if (cmig_identifier_edges(&graph->nodes[lfirst_int(lc)].children, marks) == NIL)
-			appendStringInfo(&buf, "%s%s", count++ > 0 ? ", " : "",
-							 quote_literal_cstr(cmig_graph_id(graph, lfirst_int(lc))));
+		const CmigNode *node = &graph->nodes[lfirst_int(lc)];
+		const char *target = node->revision->id;
+
+		if (cmig_identifier_edges(&node->children, marks) != NIL)
+			continue;
+		if (node->revision->replaces.count > 0 && one)
+		{
+			List	   *labels = cmig_graph_labels(cmig_graph_shown_labels(graph), lfirst_int(lc));
+
+			target = labels == NIL ? "head" : psprintf("%s@head", (char *) linitial(labels));
+		}
+		appendStringInfo(&buf, "%s%s", count++ > 0 ? ", " : "", quote_literal_cstr(target));
 	}
 	return count == 1 ? buf.data : one ? "'<revision>'" : psprintf("ARRAY[%s]", buf.data);
 }
@@ -475,11 +492,16 @@ cmig_upgrade_of_scopes(const CmigGraph *graph)
 	int		   *trees = cmig_trees_find(graph);
 	bool	   *is_tree = palloc0(Max(graph->count, 1));
 	bool	   *result = palloc(Max(graph->count, 1));
-	ListCell   *lc;
+	const CmigNames *tried = cmig_version_rows_tried();
 
-	foreach(lc, cmig_applied_find(graph, cmig_version_rows_of_scopes())->nodes)
+	/* a scope may have applied revisions that the node replaces */
+	for (int i = 0; i < graph->count; i++)
 	{
-		is_tree[trees[lfirst_int(lc)]] = true;
+		const CmigNames *old = &graph->nodes[i].revision->replaces;
+
+		is_tree[trees[i]] |= cmig_names_has(tried, cmig_graph_id(graph, i));
+		for (int j = 0; j < old->count; j++)
+			is_tree[trees[i]] |= cmig_names_has(tried, old->names[j]);
 	}
 	for (int i = 0; i < graph->count; i++)
 		if (applied->set[i])
@@ -496,7 +518,7 @@ cmig_upgrade_call(const CmigGraph *graph, const List *nodes, const char *target,
 	{
 		IN_DATABASE, IN_SCOPES
 	};
-	const CmigNames *rows = cmig_scope_is_set() ? NULL : cmig_version_rows_of_scopes();
+	const CmigNames *tried = cmig_scope_is_set() ? NULL : cmig_version_rows_tried();
 	bool	   *of_scopes;
 	Upgraded	upgraded[2] = {{NIL, stepwise}, {NIL, stepwise}};
 	List	   *all = NIL;
@@ -507,16 +529,23 @@ cmig_upgrade_call(const CmigGraph *graph, const List *nodes, const char *target,
 	foreach(lc, nodes)
 	{
 		upgraded[IN_DATABASE].stepwise |= !graph->nodes[lfirst_int(lc)].revision->transactional;
-		/* a repeatable revision runs after an upgrade to the heads */
-		all = lfirst_int(lc) < graph->count ? lappend_int(all, lfirst_int(lc)) :
-			list_concat_unique_int(all, cmig_identifier_heads(graph, NULL, false));
+		if (!cmig_repeatables_is(graph, lfirst_int(lc)))
+			all = lappend_int(all, lfirst_int(lc));
 	}
 	in_database = psprintf("%s(%s)", upgraded[IN_DATABASE].stepwise ? "CALL cmig.upgrade_stepwise" : "SELECT * FROM cmig.upgrade",
 						   quote_literal_cstr(target));
-	if (rows == NULL || rows->count == 0)
+
+	/*
+	 * repeatable revisions alone are pending only where all others are
+	 * applied
+	 */
+	if (tried == NULL || tried->count == 0 || (all == NIL && nodes != NIL))
 		return in_database;
 	if (all == NIL)
 		return "SELECT * FROM cmig.status()";
+	/* all runs in scopes failed before it was known which tree is theirs */
+	if (tried->count == 1 && tried->names[0][0] == '\0')
+		return "SELECT * FROM cmig.scopes()";
 
 	of_scopes = cmig_upgrade_of_scopes(graph);
 	upgraded[IN_DATABASE].stepwise = stepwise;

@@ -177,6 +177,7 @@ cmig_remove_revision(PG_FUNCTION_ARGS)
 	CmigGraph  *graph;
 	const char *id;
 	int			node;
+	CmigProgressRow *begun;
 	List	   *needing;
 	int			guc_level = cmig_change_begin_revisions("cmig.remove_revision()");
 
@@ -193,13 +194,14 @@ cmig_remove_revision(PG_FUNCTION_ARGS)
 
 	if (!cmig_repeatables_is(graph, node) && cmig_applied_find(graph, cmig_version_rows_everywhere())->applied->set[node])
 		refuse_applied(id, !cmig_applied_find(graph, cmig_version_rows_database())->applied->set[node]);
-	if (cmig_progress_has(cmig_progress_everywhere(), id))
+	begun = cmig_progress_of(cmig_progress_everywhere(), id);
+	if (begun)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_IN_USE),
 				 errmsg("revision \"%s\" cannot be removed because it is partially applied", id),
 				 errdetail("A stepwise run started the revision but did not finish it."),
-				 errhint("CALL cmig.upgrade_stepwise(%s) continues the run; cmig.status() shows its progress.",
-						 quote_literal_cstr(id))));
+				 errhint("%s) continues the run; cmig.status() shows its progress.",
+						 cmig_progress_call(begun->scope, id, begun->direction))));
 	needing = list_concat(cmig_identifier_edges(&graph->nodes[node].children, NULL),
 						  cmig_identifier_edges(&graph->nodes[node].dependents, NULL));
 	for (int i = graph->count; i < graph->count + graph->repeatable_count; i++)

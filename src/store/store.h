@@ -234,6 +234,13 @@ extern CmigNames *cmig_version_rows_read(void);
 extern CmigNames *cmig_version_rows_of_scopes(void);
 
 /*
+ * Returns the revisions that a run has ever applied or tried to apply in a
+ * scope whose schema exists.  An empty string stands for a run that failed
+ * before its first revision.
+ */
+extern CmigNames *cmig_version_rows_tried(void);
+
+/*
  * Returns the name of the table that contains the version rows of the current
  * scope.
  */
@@ -450,6 +457,7 @@ typedef enum CmigProgressState
 typedef struct CmigProgressRow
 {
 	char	   *revision;
+	const char *scope;
 	CmigDirection direction;
 	int			statement;
 	CmigProgressState state;
@@ -496,9 +504,10 @@ extern bool cmig_progress_clear_all(void);
 
 /*
  * Returns the CALL that finishes a partially applied step, without the closing
- * parenthesis.
+ * parenthesis.  If the step belongs to another scope than the current one, a
+ * command that selects the scope comes first.
  */
-extern char *cmig_progress_call(const char *revision, CmigDirection direction);
+extern char *cmig_progress_call(const char *scope, const char *revision, CmigDirection direction);
 
 /* Returns a clause that says how far the step of a row got, for messages. */
 extern char *cmig_progress_place(const CmigProgressRow *row);
@@ -582,7 +591,8 @@ extern CmigMarks *cmig_active_separate(CmigGraph *graph);
 
 /*
  * Returns an array, indexed by node: does the revision belong to the scopes,
- * because its tree is applied in one of them, but not in the database?
+ * because a run has started in one of them with a revision of its tree, but
+ * no revision of the tree is applied in the database?
  */
 extern bool *cmig_upgrade_of_scopes(const CmigGraph *graph);
 

@@ -51,6 +51,12 @@ static CmigQuery read_scopes = {
 	"SELECT DISTINCT s.revision::text FROM cmig.scope_version s", 0,.all_rows = true
 };
 
+static CmigQuery read_tried = {
+	"SELECT DISTINCT coalesce(s.revision, '') FROM (SELECT v.scope::text, v.revision::text FROM cmig.scope_version v"
+	"  UNION ALL SELECT j.scope::text, j.revision::text FROM cmig.journal j WHERE j.direction::text NOT IN ('repair', 'drift')) s"
+	" WHERE EXISTS (SELECT FROM pg_namespace n WHERE n.nspname::text = s.scope)", 0
+};
+
 #define UNKNOWN " NOT EXISTS (SELECT FROM cmig.revision r WHERE r.revision::text = v.revision::text)"
 
 static CmigQuery read_unknown_version[FORMS] = {
@@ -192,6 +198,12 @@ CmigNames *
 cmig_version_rows_of_scopes(void)
 {
 	return read_rows(&read_scopes);
+}
+
+CmigNames *
+cmig_version_rows_tried(void)
+{
+	return read_rows(&read_tried);
 }
 
 char *
