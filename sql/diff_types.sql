@@ -105,6 +105,31 @@ SELECT * FROM pg_temp.judge($$CREATE TYPE c AS (a int, b text, z text); CREATE T
 	$$CREATE TYPE c AS (a bigint, b text, n text); CREATE TABLE t (c c)$$);
 SELECT * FROM pg_temp.judge($$CREATE TYPE c AS (a int, b text); CREATE TABLE t (c c, d c[]); INSERT INTO t VALUES (ROW(1, 'b'), ARRAY[ROW(1, 'x')::c])$$,
 	$$CREATE TYPE c AS (a bigint, b text); CREATE TABLE t (c c, d c[])$$);
+-- attributes can only be appended: what uses them by their position is reported if they will not have the order of the target, or not their old order
+SELECT * FROM pg_temp.judge($$CREATE TYPE c AS (a numeric, b timestamptz); CREATE VIEW v AS SELECT ROW(1, now())::c IS NULL AS x; CREATE VIEW w AS SELECT ROW(1, now())::c IS NULL AS x$$,
+	$$CREATE TYPE c AS (b timestamptz); CREATE VIEW v AS SELECT now() IS NULL AS x$$);
+SELECT * FROM pg_temp.judge($$CREATE TYPE c AS (a numeric, b timestamptz); CREATE VIEW v AS SELECT ROW(1, now())::c <= ROW(2, now())::c AS x$$,
+	$$CREATE TYPE c AS (b timestamptz, a numeric); CREATE VIEW v AS SELECT ROW(now(), 1)::c <= ROW(now(), 2)::c AS x$$);
+SELECT * FROM pg_temp.judge($$CREATE TYPE c AS (a int, b int); CREATE TABLE t (x int, gone c DEFAULT '(3,4)')$$,
+	$$CREATE TYPE c AS (b int, n2 int, n1 int); CREATE TABLE t (x int); CREATE TABLE n (c c DEFAULT ROW(1, 2, 3))$$);
+SELECT step, upgrade_sql FROM pg_temp.judge($$CREATE TYPE c AS (a int)$$,
+	$$CREATE TYPE c AS (n int, a int); CREATE TABLE t (c c DEFAULT ROW(1, 2), d c CHECK (d > '(1,2)'::c), i int DEFAULT (NULL::c).n)$$);
+-- a function in FROM has aliases for all columns; a function that returns the type selects them
+SELECT step, upgrade_sql FROM pg_temp.judge($$CREATE TYPE c AS (a int); CREATE FUNCTION f(int) RETURNS SETOF c LANGUAGE plpgsql AS 'BEGIN END'$$,
+	$$CREATE TYPE c AS (n int, a int); CREATE FUNCTION f(int) RETURNS SETOF c LANGUAGE plpgsql AS 'BEGIN END'; CREATE VIEW v AS SELECT (f(1)).n, (f(2)).a IN (1, 2) AS two;
+	CREATE VIEW w AS SELECT x.p, x.q FROM f(ascii(')')) WITH ORDINALITY x(o, p, q)$$);
+SELECT step, upgrade_sql FROM pg_temp.judge($$CREATE TABLE c (a int, b text); CREATE FUNCTION f() RETURNS SETOF c LANGUAGE sql AS 'SELECT * FROM c'; CREATE FUNCTION g() RETURNS c LANGUAGE sql BEGIN ATOMIC SELECT * FROM c; END$$,
+	$$CREATE TABLE c (a int, n int, b text); CREATE FUNCTION f() RETURNS SETOF c LANGUAGE sql AS 'SELECT * FROM c WHERE n > 1'; CREATE FUNCTION g() RETURNS c LANGUAGE sql BEGIN ATOMIC SELECT * FROM c WHERE n > 1; END$$);
+-- whole rows of a table
+SELECT * FROM pg_temp.judge($$CREATE TABLE c (a int, b text, d int); CREATE VIEW v AS SELECT c.* <= ROW(1, 'x', 2) AS x, d FROM c; CREATE VIEW w AS SELECT row_to_json(c.*) AS x FROM c$$,
+	$$CREATE TABLE c (a int, n int, b text); CREATE VIEW v AS SELECT c.* <= ROW(2, 2, 'x') AS x, 1 AS d FROM c; CREATE VIEW w AS SELECT to_json(c.*) AS x FROM c$$);
+-- attributes whose order changes, in an array
+SELECT step, upgrade_sql FROM pg_temp.judge($$CREATE TYPE c AS (a int, b int); CREATE TABLE t (x c[])$$, $$CREATE TYPE c AS (b int, a bigint); CREATE TABLE t (x c[])$$);
+-- the type of a column cannot change while other columns contain rows of the table
+SELECT * FROM pg_temp.judge($$CREATE TABLE r (a int); CREATE TABLE gone (a int); CREATE TABLE same (a int); CREATE TABLE top (a int); CREATE TABLE below () INHERITS (top); CREATE TABLE m (a int); CREATE TYPE o AS (x r); CREATE DOMAIN d AS o[];
+	CREATE TABLE t (x d, z same[], b below, y gone); CREATE VIEW v AS SELECT same FROM same; CREATE MATERIALIZED VIEW mv AS SELECT m FROM m$$,
+	$$CREATE TABLE r (a bigint); CREATE TABLE gone (a bigint); CREATE TABLE same (a int, b int); CREATE TABLE top (a bigint); CREATE TABLE below () INHERITS (top); CREATE TABLE m (a bigint); CREATE TYPE o AS (x r); CREATE DOMAIN d AS o[];
+	CREATE TABLE t (x d, z same[], b below); CREATE VIEW v AS SELECT same FROM same; CREATE MATERIALIZED VIEW mv AS SELECT m FROM m$$);
 -- a range type whose multirange type has another name, used in a domain and a composite type
 CREATE TYPE period AS RANGE (SUBTYPE = date, MULTIRANGE_TYPE_NAME = periods);
 CREATE DOMAIN holidays AS periods;

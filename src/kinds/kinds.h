@@ -808,6 +808,13 @@ extern bool cmig_distribution_has_group(const CmigObject *distribution);
 
 /* in type.c */
 
+/*
+ * Does casting the text of a value convert it to the other type?  For
+ * composite types, this is true only if their attributes have the same names
+ * in the same order.
+ */
+extern bool cmig_type_can_convert(const CmigObject *from, const CmigObject *to);
+
 /* Do the multirange types of both range types have the same name? */
 extern bool cmig_range_shares_multirange(const CmigObject *range, const CmigObject *other);
 

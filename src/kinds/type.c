@@ -387,16 +387,14 @@ find_attribute(const CmigObject *type, const char *name)
 	return NULL;
 }
 
-/*
- * Do two composite types have attributes with the same names in the same
- * order?
- */
-static bool
-same_attributes(const CmigObject *from, const CmigObject *to)
+bool
+cmig_type_can_convert(const CmigObject *from, const CmigObject *to)
 {
 	const CmigObject *a = from->child,
 			   *b = to->child;
 
+	if (to->kind != &cmig_kind_composite || from->kind != to->kind)
+		return true;
 	while (a != NULL && b != NULL && strcmp(a->name, b->name) == 0)
 	{
 		a = a->sibling;
@@ -434,7 +432,7 @@ row_expression(const char *column, const CmigObject *from, const CmigObject *to,
 char *
 cmig_type_convert(const char *column, const CmigObject *from, const CmigObject *to, const char *type)
 {
-	if (to->kind == &cmig_kind_composite && from->kind == to->kind && !same_attributes(from, to) && strchr(type, '[') == NULL)
+	if (!cmig_type_can_convert(from, to))
 		return row_expression(column, from, to, type);
 	return psprintf("%s::text::%s", column, type);
 }

@@ -267,9 +267,8 @@ decide_late(CmigDifference *difference)
 
 static void leave_out(CmigDifference *difference, const CmigObject *object, const CmigObject *whole);
 
-/* Mark a change as unsupported, and those that need the object if it is new. */
-static void
-refuse(CmigDifference *difference, CmigChange *change, char *reason)
+void
+cmig_compare_refuse(CmigDifference *difference, CmigChange *change, char *reason)
 {
 	change->action = CMIG_UNSUPPORTED;
 	change->reason = reason;
@@ -300,7 +299,7 @@ leave_out(CmigDifference *difference, const CmigObject *object, const CmigObject
 			continue;
 		for (int j = 0; j < change->to->ndepends && change->action != CMIG_UNSUPPORTED; j++)
 			if (change->to->depends[j] == object)
-				refuse(difference, change, psprintf("it depends on %s %s, which is not created", whole->kind->name, whole->identity));
+				cmig_compare_refuse(difference, change, psprintf("it depends on %s %s, which is not created", whole->kind->name, whole->identity));
 	}
 }
 
@@ -325,8 +324,8 @@ refuse_labels(CmigDifference *difference)
 
 			if (change->to != NULL && change->to != type->to && change->action != CMIG_NO_CHANGE &&
 				change->action != CMIG_UNSUPPORTED && uses_label(change->to, type->to, lfirst(cell)))
-				refuse(difference, change, psprintf("it uses the new value '%s' of enum %s; add the value in an earlier revision",
-													(char *) lfirst(cell), type->to->identity));
+				cmig_compare_refuse(difference, change, psprintf("it uses the new value '%s' of enum %s; add the value in an earlier revision",
+																 (char *) lfirst(cell), type->to->identity));
 		}
 	}
 }
@@ -545,6 +544,9 @@ cmig_compare(CmigImage *from, CmigImage *to, const CmigDiffOptions *options)
 	cmig_populate_check(difference);
 	cmig_twins_unfold(difference);
 	cmig_host_find(difference);
+	for (int i = 0; i < difference->count; i++)
+		if (difference->changes[i].irreversible != NULL && difference->changes[i].host != NULL)
+			difference->changes[i].host->irreversible = difference->changes[i].irreversible;
 	return difference;
 }
 

@@ -646,6 +646,11 @@ put_ddl(Deparse *deparse, const char *action, CmigChange *change, List *ddl)
 			row.undo_hazards = 0;
 			row.ddl = NULL;
 		}
+		if (change->irreversible != NULL && change->action == CMIG_ALTER && entry == linitial(ddl))
+		{
+			row.downgrade = NULL;
+			row.hazard = change->irreversible;
+		}
 		put_row(deparse, &row);
 		action = "alter";
 	}
@@ -897,6 +902,11 @@ put_drop(Deparse *deparse, CmigChange *change)
 		row.hazard = psprintf("policy dropped: %s ON %s", cmig_quote(object->name), object->parent->identity);
 	if (object->kind == &cmig_kind_distribution)
 		row.hazard = psprintf("moves all rows, blocks writes: %s", object->identity);
+	if (change->irreversible != NULL)
+	{
+		row.downgrade = NULL;
+		row.hazard = change->irreversible;
+	}
 	put_row(deparse, &row);
 }
 

@@ -794,43 +794,89 @@ find_tops(List *tops, const CmigObject *column)
 	return found ? tops : list_append_unique_ptr(tops, unconstify(CmigObject *, column));
 }
 
+/* Is the object a materialized view with a column of a table's row type? */
+static bool
+is_row_view(const CmigObject *object)
+{
+	for (int i = 0; i < object->kind->nproperties && object->kind == &cmig_kind_materialized_view; i++)
+		if (object->values[i] != NULL && strstr(object->values[i], ".*::") != NULL)
+			return true;
+	return false;
+}
+
 /*
- * PostgreSQL cannot change the type of a column that a table inherits from
- * several tables.  If the change affects such a column, mark as unsupported
- * the changes of the columns from which it is inherited.
+ * "object" is a column, or a type or part of a type that the column "user"
+ * contains values of.  For each table and type of which the object contains
+ * values, set its element in "users", unless that is set already.
  */
 static void
-refuse_merged(const CmigDifference *difference, const CmigChange *change)
+find_users(const CmigObject *object, const CmigObject *user, const CmigObject **users)
+{
+	for (int i = 0; i < object->ndepends; i++)
+	{
+		const CmigObject *on = object->depends[i];
+
+		if (users[on->index] != NULL || on == user->parent || (on->kind != &cmig_kind_table && !(on->kind->flags & CMIG_KIND_TYPE)))
+			continue;
+		users[on->index] = user;
+		find_users(on, user, users);
+		for (const CmigObject *child = on->child; child != NULL; child = child->sibling)
+			find_users(child, user, users);
+	}
+}
+
+/*
+ * PostgreSQL cannot change the type of a column that a table inherits from
+ * several tables, or of a table's column if another column contains values of
+ * the table's row type.  If the change affects such a column, mark as
+ * unsupported the changes of the columns from which it is inherited.  See
+ * find_users() for "users".
+ */
+static void
+refuse_retyped(const CmigDifference *difference, const CmigChange *change, const CmigObject **users)
 {
 	const CmigObject *column = change->from;
+	const CmigObject *user;
 	List	   *tops;
 	ListCell   *cell;
 
-	if (column == NULL || change->to == NULL || column->kind != &cmig_kind_column || !change->disturbs ||
-		list_length(find_tops(NIL, change->to)) < 2)
+	if (column == NULL || change->to == NULL || column->kind != &cmig_kind_column || !change->disturbs)
 		return;
+	user = users[column->parent->index];
 	tops = find_tops(NIL, column);
-	foreach(cell, list_length(tops) < 2 ? NIL : tops)
+	if (user == NULL && (list_length(tops) < 2 || list_length(find_tops(NIL, change->to)) < 2))
+		return;
+	foreach(cell, tops)
 	{
 		CmigChange *top = difference->of_from[((const CmigObject *) lfirst(cell))->index];
 
 		if (top->action != CMIG_ALTER || !top->disturbs)
 			continue;
 		top->action = CMIG_UNSUPPORTED;
-		top->reason = psprintf("its type cannot be changed because %s inherits it from several tables", column->parent->identity);
+		top->reason = user == NULL ? psprintf("its type cannot be changed because %s inherits it from several tables", column->parent->identity) :
+			psprintf("its type cannot be changed because %s %s uses the row type of %s", user->kind->name, user->identity, column->parent->identity);
 	}
 }
 
 void
 cmig_family_exclude(CmigDifference *difference)
 {
+	const CmigObject **users = palloc0(sizeof(CmigObject *) * Max(difference->from->count, 1));
 	List	   *reasons = NIL;
 	List	   *roots;
 	ListCell   *cell,
 			   *reason;
 
+	for (int i = 0; i < difference->from->count; i++)
+	{
+		const CmigObject *user = difference->from->objects[i];
+
+		if ((user->kind == &cmig_kind_column || is_row_view(user)) && difference->of_from[i]->to != NULL)
+			find_users(user, user, users);
+	}
 	for (int i = 0; i < difference->count; i++)
-		refuse_merged(difference, &difference->changes[i]);
+		refuse_retyped(difference, &difference->changes[i], users);
+	pfree(users);
 	roots = find_roots(difference, &reasons);
 	for (int i = 0; i < difference->count && roots != NIL; i++)
 		if (is_in_family(difference, &difference->changes[i], roots))

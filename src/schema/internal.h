@@ -391,6 +391,9 @@ extern void cmig_colocation_keep(const CmigImage *from, CmigImage *to);
 
 /* in compare.c */
 
+/* Mark a change as unsupported, and those that need the object if it is new. */
+extern void cmig_compare_refuse(CmigDifference *difference, CmigChange *change, char *reason);
+
 /*
  * Issue a NOTICE that lists the new columns whose position will differ from
  * the target, because PostgreSQL can only append columns.

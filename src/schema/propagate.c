@@ -8,6 +8,7 @@
 
 #include "base/base.h"
 #include "kinds/kinds.h"
+#include "parse/parse.h"
 #include "schema/internal.h"
 
 /* ----------------------------------------------------------------
@@ -202,6 +203,12 @@ lets_go(const CmigDifference *difference, const CmigChange *change, const CmigCh
 }
 
 static bool
+is_column(const CmigObject *object)
+{
+	return object->kind == &cmig_kind_column || object->kind == &cmig_kind_attribute || object->kind == &cmig_kind_foreign_column;
+}
+
+static bool
 is_inherited_column(const CmigObject *object)
 {
 	return object->kind == &cmig_kind_column && object->inherited;
@@ -344,6 +351,15 @@ disturb(CmigDifference *difference, CmigChange *change, CmigChange *dependent, b
 		cmig_foreign_prevents(change, dependent);
 		return NULL;
 	}
+	if (dependent->action == CMIG_UNSUPPORTED && dependent->to != NULL && is_column(change->from) &&
+		(goes || is_disturbed(change, dependent)))
+	{
+		change->action = CMIG_UNSUPPORTED;
+		change->reason = psprintf("%s %s depends on it, and cannot be changed", dependent->from->kind->name, dependent->from->identity);
+		change->ddl = NIL;
+		change->disturbs = change->recasts = false;
+		return NULL;
+	}
 	if (!is_affected(difference, change, dependent, goes))
 		return NULL;
 	if (is_created_again(change, dependent))
@@ -439,6 +455,204 @@ refuse_range(const CmigDifference *difference, const CmigDependents *dependents,
 		refuse_use(difference, change, difference->of_from[dependents->objects[i]->index]);
 }
 
+/* ----------------------------------------------------------------
+ * Finds objects that use the columns of a table or composite type by their
+ * position, although the columns will not have that order: PostgreSQL can only
+ * append columns.
+ * ----------------------------------------------------------------
+ */
+
+/* Does the text begin with the type's name, and not with a longer name? */
+static bool
+is_type_name(const char *text, const CmigObject *type)
+{
+	const size_t length = strlen(type->identity);
+
+	return strncmp(text, type->identity, length) == 0 && !isalnum((unsigned char) text[length]) &&
+		text[length] != '_' && !IS_HIGHBIT_SET(text[length]);
+}
+
+/*
+ * Does the printed expression or definition contain a literal of the type, a
+ * row that is cast to it, or a comparison of whole rows?  If "any_row" is
+ * true, every ROW() is one of the type.
+ */
+static bool
+has_row(const char *text, const CmigObject *type, bool any_row)
+{
+	CmigLexer	lexer;
+	bool		row = false,
+				dot = false,
+				whole = false;
+
+	cmig_lexer_init(&lexer, text);
+	lexer.standard_conforming_strings = true;
+	while (cmig_lexer_next_sql(&lexer) != CMIG_TOKEN_END)
+	{
+		row |= cmig_lexer_is_word(&lexer, "row") && *lexer.next == '(';
+		if ((row && any_row) || (whole && lexer.type == CMIG_TOKEN_OPERATOR && strchr("<>=!~@#&|", *lexer.start) != NULL))
+			return true;
+		if ((row || lexer.type == CMIG_TOKEN_STRING) && strncmp(lexer.next, "::", 2) == 0 && is_type_name(lexer.next + 2, type))
+			return true;
+		whole = dot && cmig_lexer_is_char(&lexer, '*');
+		dot = cmig_lexer_is_char(&lexer, '.');
+	}
+	return false;
+}
+
+/*
+ * Does the text use the function in a FROM clause?  PostgreSQL prints the
+ * names of all of its columns there.
+ */
+static bool
+names_columns_of(const char *text, const CmigObject *function)
+{
+	char	   *call = pnstrdup(function->identity, strcspn(function->identity, "(") + 1);
+
+	for (const char *found = text; (found = strstr(found, call)) != NULL; found++)
+	{
+		CmigLexer	lexer;
+		int			depth = 1;
+
+		cmig_lexer_init(&lexer, found + strlen(call));
+		lexer.standard_conforming_strings = true;
+		while (depth > 0 && cmig_lexer_next_sql(&lexer) != CMIG_TOKEN_END)
+			depth += cmig_lexer_is_char(&lexer, '(') - cmig_lexer_is_char(&lexer, ')');
+		if (strncmp(lexer.next, " WITH ORDINALITY ", strlen(" WITH ORDINALITY ")) == 0)
+			lexer.next += strlen(" WITH ORDINALITY ");
+		(void) cmig_lexer_next_sql(&lexer);
+		if (((lexer.type == CMIG_TOKEN_WORD || lexer.type == CMIG_TOKEN_QUOTED) && *lexer.next == '(') ||
+			strstr(text, "ROWS FROM(") != NULL)
+			return true;
+	}
+	return false;
+}
+
+/* Does a query in the function's definition select several expressions? */
+static bool
+selects_several(const char *text)
+{
+	CmigLexer	lexer;
+	int			depth = 0;
+	bool		list = false;
+
+	cmig_lexer_init(&lexer, text);
+	lexer.standard_conforming_strings = true;
+	while (cmig_lexer_next_sql(&lexer) != CMIG_TOKEN_END)
+	{
+		const char *body = lexer.type == CMIG_TOKEN_DOLLAR && !lexer.unterminated ? strchr(lexer.start + 1, '$') + 1 : NULL;
+
+		if (body != NULL && selects_several(pnstrdup(body, lexer.next - body - (body - lexer.start))))
+			return true;
+		depth += cmig_lexer_is_char(&lexer, '(') - cmig_lexer_is_char(&lexer, ')');
+		if (depth != 0)
+			continue;
+		if (cmig_lexer_is_word(&lexer, "select") || cmig_lexer_is_word(&lexer, "returning"))
+			list = true;
+		else if (cmig_lexer_is_word(&lexer, "from") || cmig_lexer_is_char(&lexer, ';'))
+			list = false;
+		else if (list && cmig_lexer_is_char(&lexer, ','))
+			return true;
+	}
+	return false;
+}
+
+/* Does the object use the columns of the table or type by their position? */
+static bool
+uses_positions(const CmigObject *object, const CmigObject *type)
+{
+	const bool	returns = object->kind == &cmig_kind_function && cmig_function_returns(object, type);
+	const bool	any_row = type->kind == &cmig_kind_composite || object->kind == &cmig_kind_default;
+	bool		depends = object->parent == type;
+
+	for (int i = 0; i < object->ndepends; i++)
+	{
+		const CmigObject *on = object->depends[i];
+
+		depends |= on == type;
+		if (on->kind == &cmig_kind_function && cmig_function_returns(on, type))
+			for (int j = 0; j < object->kind->nproperties; j++)
+				if (object->values[j] != NULL && names_columns_of(object->values[j], on))
+					return true;
+	}
+	for (int i = 0; depends && i < object->kind->nproperties; i++)
+		if (object->values[i] != NULL &&
+			(has_row(object->values[i], type, any_row) ||
+			 (returns && cmig_function_is_sql(object) && selects_several(object->values[i]))))
+			return true;
+	return false;
+}
+
+/*
+ * Returns the names of the columns that a table or composite type will have
+ * after the upgrade or, if "old" is true, after the downgrade.  Returns NULL if
+ * they will be in the order of the target, or of the old image.
+ */
+static char *
+reached_columns(const CmigDifference *difference, const CmigChange *type, bool old, char **wanted)
+{
+	StringInfoData reached,
+				names;
+
+	initStringInfo(&reached);
+	initStringInfo(&names);
+	for (const CmigObject *child = type->from->child; child != NULL; child = child->sibling)
+		if (is_column(child) && !cmig_change_drops(difference->of_from[child->index]))
+			appendStringInfo(&reached, ", %s", cmig_quote(child->name));
+	for (const CmigObject *child = old ? type->from->child : type->to->child; child != NULL; child = child->sibling)
+	{
+		const CmigChange *change = old ? difference->of_from[child->index] : difference->of_to[child->index];
+
+		if (!is_column(child) || (change->action == CMIG_UNSUPPORTED && change->from == NULL))
+			continue;
+		if (old ? cmig_change_drops(change) : cmig_change_creates(change))
+			appendStringInfo(&reached, ", %s", cmig_quote(child->name));
+		appendStringInfo(&names, ", %s", cmig_quote(child->name));
+	}
+	if (strcmp(reached.data, names.data) == 0)
+		return NULL;
+	*wanted = names.data + 2;
+	return reached.data + 2;
+}
+
+/*
+ * Call "found" for each change of an object that would use the columns of a
+ * table or type in an order that they will not have after the upgrade or, if
+ * "old" is true, after the downgrade.
+ */
+static void
+find_positions(CmigDifference *difference, bool old, void (*found) (CmigDifference *, CmigChange *, char *))
+{
+	const CmigImage *image = old ? difference->from : difference->to;
+
+	for (int i = 0; i < difference->count; i++)
+	{
+		const CmigChange *type = &difference->changes[i];
+		char	   *wanted,
+				   *reached = NULL;
+
+		if (type->from != NULL && type->to != NULL && (type->action == CMIG_NO_CHANGE || type->action == CMIG_ALTER) &&
+			(type->to->kind == &cmig_kind_composite || type->to->kind == &cmig_kind_table || type->to->kind == &cmig_kind_foreign_table))
+			reached = reached_columns(difference, type, old, &wanted);
+		for (int j = 0; reached != NULL && j < image->count; j++)
+		{
+			CmigChange *change = old ? difference->of_from[j] : difference->of_to[j];
+
+			if (change->action != CMIG_NO_CHANGE && change->action != CMIG_UNSUPPORTED &&
+				uses_positions(image->objects[j], old ? type->from : type->to))
+				found(difference, change, psprintf("it uses the columns of %s by their position, and their order would be (%s) instead of (%s)",
+												   type->to->identity, reached, wanted));
+		}
+	}
+}
+
+/* For find_positions(): the object cannot be restored. */
+static void
+set_irreversible(CmigDifference *difference, CmigChange *change, char *reason)
+{
+	change->irreversible = psprintf("cannot be reverted: %s %s: %s", change->from->kind->name, change->from->identity, reason);
+}
+
 void
 cmig_propagate(CmigDifference *difference)
 {
@@ -450,6 +664,8 @@ cmig_propagate(CmigDifference *difference)
 	cmig_replace_used(difference, &dependents);
 	for (int i = 0; i < count; i++)
 		refuse_range(difference, &dependents, difference->of_from[i]);
+	if (!difference->options->models)
+		find_positions(difference, false, cmig_compare_refuse);
 	for (int i = 0; i < count; i++)
 	{
 		CmigChange *change = difference->of_from[i];
@@ -475,6 +691,8 @@ cmig_propagate(CmigDifference *difference)
 				break;
 		}
 	}
+	if (!difference->options->models)
+		find_positions(difference, true, set_irreversible);
 }
 
 /* ----------------------------------------------------------------

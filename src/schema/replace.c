@@ -95,6 +95,16 @@ cmig_replace_successor(const CmigDifference *difference, const CmigChange *chang
 	return NULL;
 }
 
+/* Is the column's type an array? */
+static bool
+is_array(const CmigObject *column)
+{
+	const char *type = cmig_column_type(column);
+	size_t		length = strlen(type);
+
+	return length > 2 && strcmp(type + length - 2, "[]") == 0;
+}
+
 /*
  * Change a dependent that contains values of a replaced type.  Returns the
  * change whose dependents must be examined next, or NULL if the type cannot be
@@ -106,6 +116,10 @@ cmig_replace_dependent(CmigDifference *difference, CmigChange *change, CmigChang
 	CmigChange *next = dependent;
 	const CmigObject *to = change->to ? change->to : cmig_replace_successor(difference, change, dependent);
 
+	/* the text of a value contained in another one has no names */
+	if (!cmig_type_can_convert(change->from, to) && dependent->from->kind != &cmig_kind_table &&
+		(dependent->from->kind != &cmig_kind_column || is_array(dependent->from)))
+		return NULL;
 	if (change->away == NULL)
 		change->away = renamed_away(difference, change->from);
 	if (dependent->from->kind == &cmig_kind_column)
@@ -170,16 +184,6 @@ cmig_replace_trade(const CmigDifference *difference, CmigChange *change, CmigCha
 
 		ddl->undo = cmig_normal_rename(ddl->undo, change->from->identity, change->away->identity);
 	}
-}
-
-/* Is the column's type an array? */
-static bool
-is_array(const CmigObject *column)
-{
-	const char *type = cmig_column_type(column);
-	size_t		length = strlen(type);
-
-	return length > 2 && strcmp(type + length - 2, "[]") == 0;
 }
 
 /* Returns the list without the statements that change a column's type. */

@@ -112,6 +112,8 @@ typedef struct CmigChange
 								 * affects it */
 	bool		shown;			/* true if the change has a row in the result */
 	char	   *reason;			/* why the action is CMIG_UNSUPPORTED */
+	char	   *irreversible;	/* NULL, or a hazard: why the old object
+								 * cannot be restored */
 	bool		disturbs;		/* see CmigAlter */
 	bool		recasts;
 	bool		late;
