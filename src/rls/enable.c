@@ -3,6 +3,10 @@
  *	  cmig.enable_rls, disable_rls, rls_script, enable_rls_schema, and
  *	  rls_status.
  *
+ * plan.c builds the statements, and this module runs them.  Everything is done
+ * in the caller's transaction with an exclusive lock on the tables, so other
+ * sessions see either the old policies or the new ones.
+ *
  * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
@@ -17,29 +21,347 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
-#include "fmgr.h"
 #include "funcapi.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"
-#include "utils/acl.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
+PG_FUNCTION_INFO_V1(cmig_enable_rls);
+PG_FUNCTION_INFO_V1(cmig_rls_script);
+PG_FUNCTION_INFO_V1(cmig_disable_rls);
+PG_FUNCTION_INFO_V1(cmig_enable_rls_schema);
+PG_FUNCTION_INFO_V1(cmig_rls_status);
+
 /*
- * rls_apply
+ * Options
  */
 
 /*
- * The comments of policies for which enable_rls granted roles access to
- * pg_cmig.
+ * Roles that the application may connect as: those that have a privilege on a
+ * table, or on any table of a schema, or else all that can log in.  $1 is the
+ * table or the schema.
  */
-static CmigQuery granted_elsewhere = {
-	"SELECT d.description FROM pg_description d WHERE d.classoid = 'pg_policy'::regclass"
-	" AND position('[cmig.enable_rls ' IN d.description) > 0"
-	" AND position(' granted=' IN d.description) > 0", 0
+static CmigQuery candidate_roles = {
+	"WITH t AS (SELECT c.relowner, c.relacl FROM pg_class c"
+	"  WHERE (c.oid = $1 OR c.relnamespace = $1) AND c.relkind IN ('r', 'p')),"
+	" r AS (SELECT r.oid, r.rolname, r.rolcanlogin FROM pg_roles r WHERE NOT r.rolsuper AND NOT r.rolbypassrls),"
+	" granted AS (SELECT DISTINCT r.rolname FROM t CROSS JOIN LATERAL aclexplode(t.relacl) a"
+	"  JOIN r ON r.oid = a.grantee WHERE r.oid <> t.relowner ORDER BY r.rolname LIMIT 10),"
+	" login AS (SELECT r.rolname FROM r WHERE r.rolcanlogin AND r.oid NOT IN (SELECT t.relowner FROM t)"
+	"  ORDER BY r.rolname LIMIT 10)"
+	" SELECT coalesce((SELECT string_agg(quote_ident(rolname), ', ' ORDER BY rolname) FROM granted),"
+	"  (SELECT string_agg(quote_ident(rolname), ', ' ORDER BY rolname) FROM login))",
+	1, {OIDOID}
 };
+
+/*
+ * Look up the roles in a text[] argument.  Raises an error if one does not
+ * exist.
+ */
+static List *
+roles_argument(FunctionCallInfo fcinfo, int n, const char *argument)
+{
+	List	   *roles = NIL;
+	CmigNames  *names;
+
+	if (PG_ARGISNULL(n))
+		return NIL;
+	names = cmig_argument_names(PG_GETARG_ARRAYTYPE_P(n), argument, NULL);
+	for (int i = 0; i < names->count; i++)
+	{
+		char	   *name = names->names[i];
+		bool		public = strcmp(name, "public") == 0;
+		Oid			role = public ? ACL_ID_PUBLIC : get_role_oid(name, true);
+
+		if (!public && !OidIsValid(role))
+			ereport(ERROR,
+					(errcode(ERRCODE_UNDEFINED_OBJECT),
+					 errmsg("role \"%s\" does not exist", name),
+					 errhint("Names in %s are case-sensitive. If the role is new: CREATE ROLE %s",
+							 argument, quote_identifier(name))));
+		roles = list_append_unique_oid(roles, role);
+	}
+	return roles;
+}
+
+/* Convert the array of command names in argument n to a mask. */
+static int
+commands_argument(FunctionCallInfo fcinfo, int n)
+{
+	static const char *const commands[] = {"select", "insert", "update", "delete"};
+	int			mask = 0;
+	CmigNames  *names;
+
+	if (PG_ARGISNULL(n))
+		return CMIG_RLS_ALL;
+	names = cmig_argument_names(PG_GETARG_ARRAYTYPE_P(n), "commands", NULL);
+	for (int i = 0; i < names->count; i++)
+	{
+		int			found = pg_strcasecmp(names->names[i], "all") == 0 ? CMIG_RLS_ALL : 0;
+
+		for (int j = 0; j < lengthof(commands); j++)
+			if (pg_strcasecmp(names->names[i], commands[j]) == 0)
+				found = 1 << j;
+		if (found == 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("unrecognized row-level security command \"%s\"", names->names[i]),
+					 errhint("Valid commands are ALL, SELECT, INSERT, UPDATE, and DELETE, as in commands => '{SELECT,INSERT}'")));
+		mask |= found;
+	}
+
+	/*
+	 * reject an empty list, which is probably a mistake in the caller's
+	 * program
+	 */
+	if (mask == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("commands must not be empty"),
+				 errdetail("The roles could not run any command."),
+				 errhint("Omit the argument to allow all commands, or list some, as in commands => '{SELECT,INSERT}'")));
+	return mask;
+}
+
+/*
+ * Raise an error if bypass_roles contains PUBLIC, or if a role would be
+ * subject both to the policies for bypass_roles and to the other policies.
+ * Issue a warning if row-level security does not apply to one of the roles.
+ */
+static void
+check_roles(const CmigRlsSetup * options)
+{
+	ListCell   *lc;
+	ListCell   *other;
+
+	foreach(lc, options->bypass_roles)
+	{
+		Oid			bypass = lfirst_oid(lc);
+		char	   *bypass_name;
+
+		if (!OidIsValid(bypass))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("PUBLIC cannot be a bypass role"),
+					 errdetail("Everybody would see every row."),
+					 errhint("Specify the roles of users who maintain the data.")));
+		bypass_name = GetUserNameFromId(bypass, false);
+		foreach(other, options->roles)
+		{
+			Oid			role = lfirst_oid(other);
+			char	   *name;
+
+			if (!OidIsValid(role))
+				ereport(ERROR,
+						(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						 errmsg("role \"%s\" would not bypass row-level security", bypass_name),
+						 errdetail("It is in bypass_roles, but the policies for PUBLIC apply to it too."),
+						 errhint("Name the application's roles instead of PUBLIC.")));
+			name = GetUserNameFromId(role, false);
+			if (role == bypass)
+				ereport(ERROR,
+						(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						 errmsg("role \"%s\" is listed in both \"roles\" and \"bypass_roles\"", name),
+						 errhint("Remove the role from one of the two lists.")));
+			if (superuser_arg(role) || superuser_arg(bypass))
+				continue;
+			if (has_privs_of_role(role, bypass))
+				ereport(ERROR,
+						(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						 errmsg("role \"%s\" would bypass row-level security", name),
+						 errdetail("It is in roles, and has the privileges of the bypass role \"%s\".", bypass_name),
+						 errhint("Remove role \"%s\" from roles or role \"%s\" from bypass_roles, or REVOKE %s FROM %s",
+								 name, bypass_name, quote_identifier(bypass_name), quote_identifier(name))));
+			if (has_privs_of_role(bypass, role))
+				ereport(ERROR,
+						(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						 errmsg("role \"%s\" would not bypass row-level security", bypass_name),
+						 errdetail("It is in bypass_roles, but has the privileges of \"%s\", whose policies apply to it too.", name),
+						 errhint("REVOKE %s FROM %s, and grant the privileges on the tables directly to role \"%s\".",
+								 quote_identifier(name), quote_identifier(bypass_name), bypass_name)));
+		}
+	}
+	foreach(lc, options->roles)
+	{
+		Oid			role = lfirst_oid(lc);
+
+		if (OidIsValid(role) && (superuser_arg(role) || has_bypassrls_privilege(role)))
+			ereport(WARNING,
+					(errmsg("row-level security does not apply to role \"%s\"", GetUserNameFromId(role, false)),
+					 errdetail("It is a superuser or has BYPASSRLS."),
+					 errhint("Let the application connect as another role.")));
+	}
+}
+
+/*
+ * Read the options of enable_rls and similar functions: arguments 1 to 11, and
+ * those for a membership table if there are more.  Raises an error if one is
+ * invalid, regardless of the table.  "where" is the table or the schema.
+ */
+static CmigRlsSetup *
+read_options(FunctionCallInfo fcinfo, Oid where, bool with_via)
+{
+	CmigRlsSetup *options = palloc0(sizeof(CmigRlsSetup));
+
+	options->user_column = cmig_argument_text(fcinfo, 1);
+	options->tenant_column = cmig_argument_text(fcinfo, 2);
+	options->roles = roles_argument(fcinfo, 3, "roles");
+	options->bypass_roles = roles_argument(fcinfo, 4, "bypass_roles");
+	options->shared = cmig_argument_bool(fcinfo, 5, false);
+	options->public_read = cmig_argument_bool(fcinfo, 6, false);
+	options->commands = commands_argument(fcinfo, 7);
+	options->force = cmig_argument_bool(fcinfo, 8, true);
+	options->column_default = cmig_argument_bool(fcinfo, 9, false);
+	options->create_index = cmig_argument_bool(fcinfo, 10, true);
+	options->require_context = cmig_argument_bool(fcinfo, 11, false);
+	if (options->roles == NIL)
+	{
+		char	   *names = NULL;
+		Datum		values[1] = {ObjectIdGetDatum(where)};
+
+		cmig_query_each(&candidate_roles, values, NULL, cmig_query_keep_text, &names);
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("roles must list the roles that the application connects as"),
+				 names ? errdetail("Candidates are: %s.", names)
+				 : errdetail("There are no roles other than superusers and the owner yet. To create one, use CREATE ROLE."),
+				 errhint("Use roles => '{<role>}'")));
+	}
+	check_roles(options);
+	if (!with_via)
+		return options;
+	options->via_key = cmig_argument_text(fcinfo, 13);
+	options->via_user = cmig_argument_text(fcinfo, 14);
+	options->key_column = cmig_argument_text(fcinfo, 15);
+	if (PG_ARGISNULL(12))
+		return options;
+	options->via_table = cmig_rls_table_read(PG_GETARG_OID(12));
+	if (cmig_citus_manages(where))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("cmig.enable_rls cannot use a membership table for table \"%s\"", get_rel_name(where)),
+				 errdetail("Citus manages the table, and rejects sub-selects in its policies."),
+				 errhint("Use tenant_column or user_column, without via.")));
+	return options;
+}
+
+/*
+ * Access to pg_cmig, which the roles need with require_context, because the
+ * policies then call pg_cmig functions
+ */
+
+/* Does a role, as SQL, have access level "application"? */
+#define HAS_ACCESS(role) \
+	"SELECT WHERE pg_catalog.has_schema_privilege(" role ", 'cmig', 'USAGE')" \
+	" AND pg_catalog.has_function_privilege(" role ", 'cmig.require_user_id()', 'EXECUTE')" \
+	" AND pg_catalog.has_function_privilege(" role ", 'cmig.require_tenant_id()', 'EXECUTE')"
+static CmigQuery has_access = {HAS_ACCESS("$1"), 1, {OIDOID}};
+
+static CmigQuery has_more_access = {"SELECT WHERE has_table_privilege($1, 'cmig.revision', 'SELECT')", 1, {OIDOID}};
+
+static CmigQuery read_setups = {
+	"SELECT d.description FROM pg_description d WHERE d.classoid = 'pg_policy'::regclass"
+	" AND position('[cmig.enable_rls ' IN d.description) > 0 AND position(' granted=' IN d.description) > 0", 0
+};
+
+/* Callback that removes the roles to which the setup in a comment grants access. */
+static void
+forget_granted(TupleDesc desc, HeapTuple row, void *arg)
+{
+	List	  **granted = arg;
+	CmigRlsSetup *setup = cmig_rls_setup_read(cmig_query_text(desc, row, 1));
+	ListCell   *lc;
+
+	foreach(lc, *granted)
+	{
+		if (setup && cmig_text_list_has(setup->granted, lfirst(lc)))
+			*granted = foreach_delete_current(*granted, lc);
+	}
+}
+
+/*
+ * Returns the roles of the list for which no table's policies record that
+ * enable_rls has granted them access.
+ */
+static List *
+not_granted(const List *roles)
+{
+	List	   *left = list_copy(roles);
+
+	cmig_query_each(&read_setups, NULL, NULL, forget_granted, &left);
+	return left;
+}
+
+/* Returns the statements that grant access to the policies' roles. */
+static List *
+grant_access(CmigRlsSetup * options)
+{
+	List	   *statements = NIL;
+	ListCell   *lc;
+
+	foreach(lc, options->require_context ? options->roles : NIL)
+	{
+		Datum		values[1] = {ObjectIdGetDatum(lfirst_oid(lc))};
+		char	   *name;
+
+		if (!OidIsValid(lfirst_oid(lc)))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("require_context requires named roles, not PUBLIC"),
+					 errdetail("require_context grants access level \"application\" to the roles, which is not possible for PUBLIC.")));
+		name = GetUserNameFromId(lfirst_oid(lc), false);
+		if (cmig_query_run(&has_access, values, NULL) > 0)
+		{
+			/*
+			 * If enable_rls granted the role access to pg_cmig because of
+			 * other tables' policies, record the grant for this table, too,
+			 * so that it is revoked when row-level security is disabled on
+			 * the last of these tables.
+			 */
+			if (not_granted(list_make1(name)) == NIL)
+				options->granted = lappend(options->granted, name);
+			continue;
+		}
+		if (!cmig_access_may_grant())
+			ereport(ERROR,
+					(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+					 errmsg("role \"%s\" needs access level \"application\"", name),
+					 errdetail("With require_context, the policies call pg_cmig functions, and you are not allowed to grant access to them."),
+					 errhint("The owner of the extension can grant it: SELECT cmig.grant_access(%s, 'application')",
+							 quote_literal_cstr(name))));
+		statements = list_concat(statements, cmig_access_grants(quote_identifier(name), "application"));
+		options->granted = lappend(options->granted, name);
+	}
+	return statements;
+}
+
+/*
+ * Returns the statements that revoke access from the roles that no longer need
+ * it for any table, except for roles that were granted more access in the
+ * meantime.
+ */
+static List *
+revoke_access(const List *granted)
+{
+	List	   *statements = NIL;
+	ListCell   *lc;
+
+	foreach(lc, granted ? not_granted(granted) : NIL)
+	{
+		Oid			role = get_role_oid(lfirst(lc), true);
+		Datum		values[1] = {ObjectIdGetDatum(role)};
+
+		if (OidIsValid(role) && cmig_query_run(&has_more_access, values, NULL) == 0)
+			statements = list_concat(statements, cmig_access_revokes_level(quote_identifier(lfirst(lc)), "application"));
+	}
+	return statements;
+}
+
+/*
+ * Warnings
+ */
 
 /*
  * Warn if FORCE makes the policies apply to the table's owner, because the
@@ -48,10 +370,10 @@ static CmigQuery granted_elsewhere = {
  * named in options->roles.
  */
 static void
-apply_warn_owner(const CmigRlsOptions *options, const CmigRlsTable *table)
+warn_owner(const CmigRlsSetup * options, const CmigRlsTable *table)
 {
 	char	   *owner = GetUserNameFromId(table->owner, false);
-	CmigRlsRole *bound = NULL;
+	char	   *bound = NULL;
 	bool		bypass = false;
 	ListCell   *lc;
 
@@ -59,43 +381,23 @@ apply_warn_owner(const CmigRlsOptions *options, const CmigRlsTable *table)
 		return;
 	foreach(lc, options->bypass_roles)
 	{
-		bypass |= has_privs_of_role(table->owner, ((CmigRlsRole *) lfirst(lc))->oid);
+		bypass |= has_privs_of_role(table->owner, lfirst_oid(lc));
 	}
 	foreach(lc, options->roles)
 	{
-		CmigRlsRole *role = lfirst(lc);
-
-		if (!OidIsValid(role->oid) || has_privs_of_role(table->owner, role->oid))
-			bound = role;
+		if (!OidIsValid(lfirst_oid(lc)) || has_privs_of_role(table->owner, lfirst_oid(lc)))
+			bound = OidIsValid(lfirst_oid(lc)) ? GetUserNameFromId(lfirst_oid(lc), false) : "public";
 	}
 	if (bypass && bound == NULL)
 		return;
 	ereport(WARNING,
 			(errmsg("the owner of table %s is also subject to the policies of the table", table->name),
 			 bypass ? errdetail("Role \"%s\" is a member of a bypass role, but also has the privileges of role \"%s\". Its data migrations and pg_dump runs will see no rows or fail.",
-								owner, bound->name)
+								owner, bound)
 			 : errdetail("Role \"%s\" is not a member of a bypass role. Its data migrations and pg_dump runs will see no rows or fail.",
 						 owner),
-			 bypass ? errhint("REVOKE %s FROM %s", quote_identifier(bound->name), quote_identifier(owner))
+			 bypass ? errhint("REVOKE %s FROM %s", quote_identifier(bound), quote_identifier(owner))
 			 : errhint("Add to bypass_roles a role that the owner is a member of. For a backup role, see doc/row-level-security.md.")));
-}
-
-/*
- * Returns the query that grants access level "application" to a role on the
- * Citus workers, or NULL if the role already has this access on all workers.
- */
-static char *
-grant_on_workers(const char *role)
-{
-	const char *name = quote_literal_cstr(role);
-
-	if (cmig_citus_workers_agree(psprintf("SELECT pg_catalog.has_schema_privilege(%s, 'cmig', 'USAGE')"
-										  " AND pg_catalog.has_function_privilege(%s, 'cmig.require_user_id()', 'EXECUTE')"
-										  " AND pg_catalog.has_function_privilege(%s, 'cmig.require_tenant_id()', 'EXECUTE')",
-										  name, name, name)))
-		return NULL;
-	return psprintf("SELECT * FROM run_command_on_workers(%s)",
-					quote_literal_cstr(psprintf("SELECT count(*) FROM cmig.grant_access(%s, 'application')", name)));
 }
 
 /*
@@ -104,7 +406,7 @@ grant_on_workers(const char *role)
  * if the roles were checked.
  */
 static bool
-apply_warn_workers(const CmigRlsOptions *options, const CmigRlsTable *table)
+warn_workers(const CmigRlsSetup * options, const CmigRlsTable *table)
 {
 	StringInfoData grants;
 	ListCell   *lc;
@@ -114,10 +416,11 @@ apply_warn_workers(const CmigRlsOptions *options, const CmigRlsTable *table)
 	initStringInfo(&grants);
 	foreach(lc, options->roles)
 	{
-		char	   *grant = grant_on_workers(((CmigRlsRole *) lfirst(lc))->name);
+		const char *name = quote_literal_cstr(GetUserNameFromId(lfirst_oid(lc), false));
 
-		if (grant != NULL)
-			appendStringInfo(&grants, "%s%s", grants.len > 0 ? "; " : "", grant);
+		if (!cmig_citus_workers_agree(psprintf("SELECT EXISTS (" HAS_ACCESS("%s") ")", name, name, name)))
+			appendStringInfo(&grants, "%sSELECT * FROM run_command_on_workers(%s)", grants.len > 0 ? "; " : "",
+							 quote_literal_cstr(psprintf("SELECT count(*) FROM cmig.grant_access(%s, 'application')", name)));
 	}
 	if (grants.len > 0)
 		ereport(WARNING,
@@ -127,221 +430,15 @@ apply_warn_workers(const CmigRlsOptions *options, const CmigRlsTable *table)
 	return true;
 }
 
-/* Return a statement as a result row. */
-static void
-put(FunctionCallInfo fcinfo, const char *target, const char *statement)
-{
-	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-	Datum		values[2];
-	bool		nulls[2] = {false, false};
-	int			n = 0;
-
-	if (target)
-		values[n++] = CStringGetTextDatum(target);
-	values[n] = CStringGetTextDatum(statement);
-	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
-}
-
 /*
- * Run a statement as the role.  Errors need not be caught, because the end of
- * the (sub)transaction restores the user.
- */
-static void
-run_as(Oid role, const char *statement)
-{
-	CmigRole	saved;
-
-	cmig_role_act_as(&saved, role);
-	(void) cmig_query_once(statement, 0, NULL, NULL, NULL, true, NULL, NULL);
-	cmig_role_return(&saved);
-}
-
-/*
- * Run the statements, and return them as result rows.  Statements that contain
- * SQL text written by the table's owner are run as the owner.
- */
-static void
-apply_run(FunctionCallInfo fcinfo, Oid owner, const char *target, List *statements)
-{
-	ListCell   *lc;
-
-	foreach(lc, statements)
-	{
-		CHECK_FOR_INTERRUPTS();
-		if (cmig_rls_plan_is_default(lfirst(lc)))
-			run_as(owner, lfirst(lc));
-		else
-			(void) cmig_query_once(lfirst(lc), 0, NULL, NULL, NULL, true, NULL, NULL);
-		put(fcinfo, target, lfirst(lc));
-	}
-}
-
-/*
- * Run GRANT and REVOKE statements for access to pg_cmig, and return them as
- * result rows.
- */
-static void
-apply_run_access(FunctionCallInfo fcinfo, const char *target, List *statements)
-{
-	ListCell   *lc;
-
-	if (statements == NIL)
-		return;
-	cmig_access_run(statements);
-	foreach(lc, statements)
-	{
-		put(fcinfo, target, lfirst(lc));
-	}
-}
-
-/*
- * Callback for the query granted_elsewhere, which returns policy comments.
- * Removes from the list *granted the roles to which enable_rls granted access
- * for the policy's table.
- */
-static void
-forget_granted(TupleDesc desc, HeapTuple row, void *arg)
-{
-	List	  **granted = arg;
-	CmigRlsState *state = cmig_rls_state_read(cmig_query_text(desc, row, 1));
-	List	   *left = NIL;
-	ListCell   *lc;
-
-	foreach(lc, *granted)
-	{
-		if (state == NULL || !cmig_text_list_has(state->granted, lfirst(lc)))
-			left = lappend(left, lfirst(lc));
-	}
-	*granted = left;
-}
-
-/*
- * Returns the statements that grant access level "application" to the policies'
- * roles.  The roles need it only if options->require_context is true, because
- * the policies then call pg_cmig functions.
- */
-static List *
-apply_grant(CmigRlsOptions *options)
-{
-	List	   *statements = NIL;
-	ListCell   *lc;
-
-	if (!options->require_context)
-		return NIL;
-	foreach(lc, options->roles)
-	{
-		CmigRlsRole *role = lfirst(lc);
-		char	   *allowed = NULL;
-		Oid			types[1] = {OIDOID};
-		Datum		values[1] = {ObjectIdGetDatum(role->oid)};
-
-		if (!OidIsValid(role->oid))
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("require_context requires named roles, not PUBLIC"),
-					 errdetail("require_context grants access level \"application\" to the roles, which is not possible for PUBLIC.")));
-		(void) cmig_query_once("SELECT 'yes' WHERE has_schema_privilege($1, 'cmig', 'USAGE')"
-							   " AND has_function_privilege($1, 'cmig.require_user_id()', 'EXECUTE')"
-							   " AND has_function_privilege($1, 'cmig.require_tenant_id()', 'EXECUTE')",
-							   1, types, values, NULL, true, cmig_query_keep_text, &allowed);
-		if (allowed)
-		{
-			/*
-			 * If enable_rls granted the role access to pg_cmig because of
-			 * other tables' policies, record the grant for this table, too,
-			 * so that it is revoked when row-level security is disabled on
-			 * the last of these tables.
-			 */
-			List	   *elsewhere = list_make1(role->name);
-
-			cmig_query_each(&granted_elsewhere, NULL, NULL, forget_granted, &elsewhere);
-			if (elsewhere == NIL)
-				options->granted = lappend(options->granted, role->name);
-			continue;
-		}
-		if (!cmig_access_may_grant())
-			ereport(ERROR,
-					(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-					 errmsg("role \"%s\" needs access level \"application\"", role->name),
-					 errdetail("With require_context, the policies call pg_cmig functions, and you are not allowed to grant access to them."),
-					 errhint("The owner of the extension can grant it: SELECT cmig.grant_access(%s, 'application')",
-							 quote_literal_cstr(role->name))));
-		statements = list_concat(statements,
-								 cmig_access_grants(quote_identifier(role->name), "application"));
-		options->granted = lappend(options->granted, role->name);
-	}
-	return statements;
-}
-
-/*
- * Revoke access level "application" from the roles that no longer need it for
- * any table.
- */
-static void
-apply_revoke(FunctionCallInfo fcinfo, List *granted)
-{
-	ListCell   *lc;
-
-	if (granted == NIL)
-		return;
-	cmig_query_each(&granted_elsewhere, NULL, NULL, forget_granted, &granted);
-	foreach(lc, granted)
-	{
-		Oid			role = get_role_oid(lfirst(lc), true);
-		char	   *more = NULL;
-		Oid			types[1] = {OIDOID};
-		Datum		values[1] = {ObjectIdGetDatum(role)};
-
-		if (!OidIsValid(role))
-			continue;
-
-		/*
-		 * skip a role that was granted more access in the meantime, so that
-		 * it keeps this access
-		 */
-		(void) cmig_query_once("SELECT 'yes' WHERE has_table_privilege($1, 'cmig.revision', 'SELECT')",
-							   1, types, values, NULL, true, cmig_query_keep_text, &more);
-		if (more == NULL)
-			apply_run_access(fcinfo, NULL, cmig_access_revokes_level(quote_identifier(lfirst(lc)), "application"));
-	}
-}
-
-/*
- * rls_plan.c builds the statements, and rls_apply.c runs them.  Everything is
- * done in the caller's transaction with an exclusive lock on the tables, so
- * other sessions see either the old policies or the new ones.
- */
-
-PG_FUNCTION_INFO_V1(cmig_enable_rls);
-PG_FUNCTION_INFO_V1(cmig_rls_script);
-PG_FUNCTION_INFO_V1(cmig_disable_rls);
-
-/*
- * Returns the name of column $2 of table $1 if this column is the only key
- * column of a unique index.
+ * Returns a row if column $2 of table $1 is the only key column of a unique
+ * index.
  */
 static CmigQuery unique_key = {
-	"SELECT a.attname::text FROM pg_index x JOIN pg_attribute a ON a.attrelid = x.indrelid AND a.attnum = x.indkey[0]"
-	" WHERE x.indrelid = $1 AND a.attname = $2 AND x.indisunique AND x.indisvalid AND x.indnkeyatts = 1 AND x.indpred IS NULL"
-	" LIMIT 1",
+	"SELECT FROM pg_index x JOIN pg_attribute a ON a.attrelid = x.indrelid AND a.attnum = x.indkey[0]"
+	" WHERE x.indrelid = $1 AND a.attname = $2 AND x.indisunique AND x.indisvalid AND x.indnkeyatts = 1 AND x.indpred IS NULL",
 	2, {OIDOID, TEXTOID}
 };
-
-/*
- * Returns the membership table given in options->via, or NULL if none is
- * given.
- */
-static CmigRlsTable *
-read_via(const CmigRlsOptions *options)
-{
-	if (!OidIsValid(options->via))
-		return NULL;
-	if (get_rel_relkind(options->via) == '\0')
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("relation with OID %u does not exist", options->via)));
-	return cmig_rls_table_read(options->via);
-}
 
 /*
  * Returns true if a role that can insert into the membership table can give
@@ -350,27 +447,22 @@ read_via(const CmigRlsOptions *options)
  * rows.
  */
 static bool
-keys_can_be_taken(const CmigRlsOptions *options, const CmigRlsTable *via)
+keys_can_be_taken(const CmigRlsSetup * options)
 {
+	const CmigRlsTable *via = options->via_table;
 	const char *key = options->via_key && options->via_key[0] ? options->via_key :
 	options->key_column && options->key_column[0] ? options->key_column : "tenant_id";
 	Datum		values[2] = {ObjectIdGetDatum(via->relid), CStringGetTextDatum(key)};
-	char	   *unique = NULL;
-	bool		writable = false;
+	bool		writable = !via->enabled;
 	ListCell   *lc;
 
-	if (!via->enabled)
-		return true;
 	foreach(lc, via->policies)
 	{
 		CmigRlsPolicy *policy = lfirst(lc);
 
 		writable |= policy->permissive && (policy->commands & (CMIG_RLS_INSERT | CMIG_RLS_UPDATE));
 	}
-	if (!writable)
-		return false;
-	cmig_query_each(&unique_key, values, NULL, cmig_query_keep_text, &unique);
-	return unique == NULL;
+	return writable && (!via->enabled || cmig_query_run(&unique_key, values, NULL) == 0);
 }
 
 /*
@@ -379,32 +471,69 @@ keys_can_be_taken(const CmigRlsOptions *options, const CmigRlsTable *via)
  * themselves access to any row.
  */
 static void
-warn_via(const CmigRlsOptions *options, const CmigRlsTable *via)
+warn_via(const CmigRlsSetup * options)
 {
-	bool		open = via && keys_can_be_taken(options, via);
+	const CmigRlsTable *via = options->via_table;
+	bool		open = via && keys_can_be_taken(options);
 	ListCell   *lc;
 
-	foreach(lc, options->roles)
+	foreach(lc, via ? options->roles : NIL)
 	{
-		CmigRlsRole *role = lfirst(lc);
-		AclMode		write = ACL_INSERT | ACL_UPDATE;
+		Oid			role = lfirst_oid(lc);
+		char	   *name = OidIsValid(role) ? GetUserNameFromId(role, false) : NULL;
 
-		if (open && OidIsValid(role->oid) &&
-			(pg_class_aclmask(via->relid, role->oid, write, ACLMASK_ANY) != 0 ||
-			 pg_attribute_aclcheck_all(via->relid, role->oid, write, ACLMASK_ANY) == ACLCHECK_OK))
+		if (name && open && cmig_rls_may(via->relid, role, ACL_INSERT | ACL_UPDATE))
 			ereport(WARNING,
-					(errmsg("role \"%s\" can write to membership table %s", role->name, via->name),
+					(errmsg("role \"%s\" can write to membership table %s", name, via->name),
 					 errdetail("By adding a row to the membership table, the role can get access to rows of the protected table."),
 					 errhint("REVOKE INSERT, UPDATE ON %s FROM %s, and let a SECURITY DEFINER function add members.",
-							 via->name, quote_identifier(role->name))));
-		if (via && OidIsValid(role->oid) &&
-			pg_class_aclcheck(via->relid, role->oid, ACL_SELECT) != ACLCHECK_OK &&
-			pg_attribute_aclcheck_all(via->relid, role->oid, ACL_SELECT, ACLMASK_ANY) != ACLCHECK_OK)
+							 via->name, quote_identifier(name))));
+		if (name && !cmig_rls_may(via->relid, role, ACL_SELECT))
 			ereport(WARNING,
-					(errmsg("role \"%s\" cannot read membership table %s", role->name, via->name),
+					(errmsg("role \"%s\" cannot read membership table %s", name, via->name),
 					 errdetail("The policies read it with the privileges of the role that runs the query."),
-					 errhint("GRANT SELECT ON %s TO %s", via->name, quote_identifier(role->name))));
+					 errhint("GRANT SELECT ON %s TO %s", via->name, quote_identifier(name))));
 	}
+}
+
+/*
+ * Running statements
+ */
+
+/*
+ * Run the statements, and return them as result rows, after the name of the
+ * table in "target" if it is not NULL.  Statements that contain SQL text
+ * written by the table's owner are run as the owner.  An invalid owner stands
+ * for statements about access to pg_cmig.
+ */
+static void
+run(FunctionCallInfo fcinfo, Oid owner, const char *target, List *statements)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	ListCell   *lc;
+
+	if (!OidIsValid(owner) && statements)
+		cmig_access_run(statements);
+	foreach(lc, statements)
+	{
+		bool		as_owner = OidIsValid(owner) && cmig_rls_plan_is_default(lfirst(lc));
+		Datum		values[2];
+		bool		nulls[2] = {false, false};
+		CmigRole	saved;
+
+		CHECK_FOR_INTERRUPTS();
+		/* after an error, the end of the (sub)transaction restores the user */
+		if (as_owner)
+			cmig_role_act_as(&saved, owner);
+		if (OidIsValid(owner))
+			(void) cmig_query_once(lfirst(lc), 0, NULL, NULL, NULL, true, NULL, NULL);
+		if (as_owner)
+			cmig_role_return(&saved);
+		values[0] = target ? CStringGetTextDatum(target) : (Datum) 0;
+		values[target ? 1 : 0] = CStringGetTextDatum((char *) lfirst(lc));
+		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+	}
+	CommandCounterIncrement();
 }
 
 /*
@@ -412,32 +541,30 @@ warn_via(const CmigRlsOptions *options, const CmigRlsTable *via)
  * call, for the hint.
  */
 static Oid
-target_argument(FunctionCallInfo fcinfo, const char *call)
+table_argument(FunctionCallInfo fcinfo, const char *call)
 {
 	if (PG_ARGISNULL(0))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the table must not be null"),
 				 errhint("%s", call)));
+	cmig_rls_table_require(PG_GETARG_OID(0));
 	return PG_GETARG_OID(0);
 }
 
 /*
- * Lock a table and all tables that inherit from it, and return their OIDs.
- * Raises an error unless the current user owns them and all of them can have
- * policies.
+ * Lock a table and all tables that inherit from it, and return their OIDs,
+ * parents first.  Raises an error unless the current user owns them and all of
+ * them can have policies.
  */
 static List *
-lock_family(Oid relid)
+lock_family(Oid relid, LOCKMODE mode)
 {
 	List	   *family;
 	ListCell   *lc;
 
-	cmig_rls_table_require(relid);
-	if (!cmig_owns_relation_compat(relid, GetUserId()))
-		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_TABLE, get_rel_name(relid));
-	LockRelationOid(relid, AccessExclusiveLock);
-	family = cmig_rls_table_family(relid, AccessExclusiveLock);
+	LockRelationOid(relid, mode);
+	family = find_all_inheritors(relid, mode, NULL);
 	foreach(lc, family)
 	{
 		cmig_rls_table_require(lfirst_oid(lc));
@@ -445,121 +572,86 @@ lock_family(Oid relid)
 	return family;
 }
 
-/*
- * Raise an error if a membership table is given and Citus manages the protected
- * table.  The policies would need sub-selects, which Citus rejects.
- */
-static void
-refuse_via_of_shards(const CmigRlsTable *via, Oid relid)
-{
-	if (via != NULL && cmig_citus_manages(relid))
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("cmig.enable_rls cannot use a membership table for table \"%s\"", get_rel_name(relid)),
-				 errdetail("Citus manages the table, and rejects sub-selects in its policies."),
-				 errhint("Use tenant_column or user_column, without via.")));
-}
-
 CMIG_READER(cmig_enable_rls)
 {
-	Oid			relid = target_argument(fcinfo, "SELECT * FROM cmig.enable_rls('<table>', roles => '{<role>}')");
-	CmigRlsOptions *options;
-	CmigRlsTable *via;
+	Oid			relid = table_argument(fcinfo, "SELECT * FROM cmig.enable_rls('<table>', roles => '{<role>}')");
+	CmigRlsSetup *options;
 	List	   *family;
 	ListCell   *lc;
 
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
-	cmig_rls_table_require(relid);
-	options = cmig_rls_options_read(fcinfo, true);
-	cmig_rls_options_require_roles(options, relid);
-	cmig_rls_options_check_roles(options);
-	family = lock_family(relid);
-	via = read_via(options);
-	refuse_via_of_shards(via, relid);
-
-	apply_run_access(fcinfo, NULL, apply_grant(options));
+	options = read_options(fcinfo, relid, true);
+	family = lock_family(relid, AccessExclusiveLock);
+	run(fcinfo, InvalidOid, NULL, grant_access(options));
 	foreach(lc, family)
 	{
 		CmigRlsTable *table = cmig_rls_table_read(lfirst_oid(lc));
 
-		apply_run(fcinfo, table->owner, NULL, cmig_rls_plan_enable(options, table, via, false, false));
-		CommandCounterIncrement();
+		run(fcinfo, table->owner, NULL, cmig_rls_plan_enable(options, table, false, false));
 	}
-	apply_warn_owner(options, cmig_rls_table_read(relid));
-	(void) apply_warn_workers(options, cmig_rls_table_read(relid));
-	warn_via(options, via);
+	warn_owner(options, cmig_rls_table_read(relid));
+	(void) warn_workers(options, cmig_rls_table_read(relid));
+	warn_via(options);
 	return (Datum) 0;
 }
 
 CMIG_READER(cmig_rls_script)
 {
-	Oid			relid = target_argument(fcinfo, "SELECT cmig.rls_script('<table>', roles => '{<role>}')");
-	CmigRlsOptions *options;
-	CmigRlsTable *via;
+	Oid			relid = table_argument(fcinfo, "SELECT cmig.rls_script('<table>', roles => '{<role>}')");
+	CmigRlsSetup *options = read_options(fcinfo, relid, true);
+	List	   *statements = grant_access(options);
 	StringInfoData text;
-	List	   *statements;
 	ListCell   *lc;
 
-	cmig_rls_table_require(relid);
-	options = cmig_rls_options_read(fcinfo, true);
-	cmig_rls_options_require_roles(options, relid);
-	cmig_rls_options_check_roles(options);
-	via = read_via(options);
-
 	initStringInfo(&text);
-	statements = apply_grant(options);
 	if (options->require_context)
 		appendStringInfoString(&text, "-- require_context: these policies need pg_cmig\n");
-	foreach(lc, cmig_rls_table_family(relid, AccessShareLock))
+	foreach(lc, lock_family(relid, AccessShareLock))
 	{
-		cmig_rls_table_require(lfirst_oid(lc));
 		statements = list_concat(statements,
-								 cmig_rls_plan_enable(options, cmig_rls_table_read(lfirst_oid(lc)),
-													  via, false, true));
+								 cmig_rls_plan_enable(options, cmig_rls_table_read(lfirst_oid(lc)), false, true));
 	}
 	foreach(lc, statements)
 	{
 		appendStringInfo(&text, "%s;\n", (char *) lfirst(lc));
 	}
-	apply_warn_owner(options, cmig_rls_table_read(relid));
-	warn_via(options, via);
+	warn_owner(options, cmig_rls_table_read(relid));
+	warn_via(options);
 	PG_RETURN_TEXT_P(cstring_to_text_with_len(text.data, text.len));
 }
 
 CMIG_READER(cmig_disable_rls)
 {
-	Oid			relid = target_argument(fcinfo, "SELECT * FROM cmig.disable_rls('<table>')");
+	Oid			relid = table_argument(fcinfo, "SELECT * FROM cmig.disable_rls('<table>')");
 	List	   *granted = NIL;
 	bool		any = false;
 	ListCell   *lc;
 
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
-	foreach(lc, lock_family(relid))
+	foreach(lc, lock_family(relid, AccessExclusiveLock))
 	{
 		CmigRlsTable *table = cmig_rls_table_read(lfirst_oid(lc));
 		ListCell   *p;
 
-		if (table->state == NULL)
+		if (table->setup == NULL)
 			continue;
 		any = true;
 		if (granted == NIL)
-			granted = table->state->granted;
-		apply_run(fcinfo, table->owner, NULL, cmig_rls_plan_disable(table));
-		if (!table->state->enabled)
-			foreach(p, table->policies)
+			granted = table->setup->granted;
+		run(fcinfo, table->owner, NULL, cmig_rls_plan_disable(table));
+		foreach(p, table->setup->enabled ? NIL : table->policies)
 		{
 			CmigRlsPolicy *policy = lfirst(p);
 
-			if (!policy->made)
+			if (policy->setup == NULL)
 				ereport(WARNING,
 						(errmsg("policy \"%s\" for table %s no longer has any effect",
 								policy->name, table->name),
 						 errdetail("The policy was kept because cmig.enable_rls did not create it. Row-level security was off before cmig.enable_rls was called and is off again."),
 						 errhint("ALTER TABLE %s ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY", table->name)));
 		}
-		CommandCounterIncrement();
 	}
-	apply_revoke(fcinfo, granted);
+	run(fcinfo, InvalidOid, NULL, revoke_access(granted));
 	if (!any)
 		ereport(NOTICE,
 				(errmsg("nothing to disable: cmig.enable_rls has not created anything on %s",
@@ -568,10 +660,8 @@ CMIG_READER(cmig_disable_rls)
 }
 
 /*
- * rls_enable_schema
+ * All tables of a schema
  */
-
-PG_FUNCTION_INFO_V1(cmig_enable_rls_schema);
 
 static CmigQuery schema_tables = {
 	"SELECT c.oid FROM pg_class c WHERE c.relnamespace = $1"
@@ -580,20 +670,16 @@ static CmigQuery schema_tables = {
 	1, {OIDOID}
 };
 
-/* Returns a name as an element of an array literal, quoted if necessary. */
-static char *
-array_element(const char *name)
+/* Append a name to the text of an array, quoted if necessary. */
+static void
+append_element(StringInfo array, const char *name)
 {
-	StringInfoData text;
+	bool		quote = name[strcspn(name, "\"\\{}, ")] != '\0';
 
-	if (name[strcspn(name, "\"\\{}, ")] == '\0')
-		return pstrdup(name);
-	initStringInfo(&text);
-	appendStringInfoChar(&text, '"');
+	appendStringInfo(array, "%s%s", array->len ? "," : "", quote ? "\"" : "");
 	for (; *name; name++)
-		appendStringInfo(&text, "%s%c", *name == '"' || *name == '\\' ? "\\" : "", *name);
-	appendStringInfoChar(&text, '"');
-	return text.data;
+		appendStringInfo(array, "%s%c", *name == '"' || *name == '\\' ? "\\" : "", *name);
+	appendStringInfoString(array, quote ? "\"" : "");
 }
 
 /*
@@ -639,8 +725,7 @@ excepted_argument(FunctionCallInfo fcinfo, int n, Oid namespace, const char *sch
  * cannot be enabled on some of the tables, raises an error that lists them.
  */
 static List *
-schema_tables_with_key(Oid namespace, const char *schema, const CmigRlsOptions *options,
-					   const List *excepted)
+tables_with_key(Oid namespace, const char *schema, const CmigRlsSetup * options, const List *excepted)
 {
 	List	   *all = NIL;
 	List	   *tables = NIL;
@@ -663,7 +748,7 @@ schema_tables_with_key(Oid namespace, const char *schema, const CmigRlsOptions *
 		if (list_member_oid(excepted, relid) || get_rel_name(relid) == NULL)
 			continue;
 		table = cmig_rls_table_read(relid);
-		if (!cmig_rls_keys_exist(options, table))
+		if (!cmig_rls_has_key(options, table))
 			continue;
 		/* do not lock other roles' tables */
 		if (has_privs_of_role(GetUserId(), table->owner))
@@ -680,25 +765,25 @@ schema_tables_with_key(Oid namespace, const char *schema, const CmigRlsOptions *
 		if (obstacles.count == 0)
 			sqlstate = code;
 		cmig_listing_add_format(&obstacles, "%s: %s.", table->name, obstacle);
-		appendStringInfo(&names, "%s%s", obstacles.count > 1 ? "," : "", array_element(table->name));
+		append_element(&names, table->name);
 	}
-	if (obstacles.count == 0)
-		return tables;
-	ereport(ERROR,
-			(errcode(sqlstate),
-			 errmsg_plural("row-level security cannot be enabled on %d table in schema \"%s\"",
-						   "row-level security cannot be enabled on %d tables in schema \"%s\"",
-						   obstacles.count, obstacles.count, schema),
-			 errdetail_internal("%s", cmig_listing_text(&obstacles)),
-			 errhint("Nothing was changed. Fix these tables, or leave them out: except_tables => %s",
-					 quote_literal_cstr(psprintf("{%s}", names.data)))));
+	if (obstacles.count > 0)
+		ereport(ERROR,
+				(errcode(sqlstate),
+				 errmsg_plural("row-level security cannot be enabled on %d table in schema \"%s\"",
+							   "row-level security cannot be enabled on %d tables in schema \"%s\"",
+							   obstacles.count, obstacles.count, schema),
+				 errdetail_internal("%s", cmig_listing_text(&obstacles)),
+				 errhint("Nothing was changed. Fix these tables, or leave them out: except_tables => %s",
+						 quote_literal_cstr(psprintf("{%s}", names.data)))));
+	return tables;
 }
 
 CMIG_READER(cmig_enable_rls_schema)
 {
 	char	   *schema = cmig_argument_text(fcinfo, 0);
 	Oid			namespace;
-	CmigRlsOptions *options;
+	CmigRlsSetup *options;
 	List	   *excepted;
 	bool		any = false;
 	bool		warned = false;
@@ -718,23 +803,20 @@ CMIG_READER(cmig_enable_rls_schema)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("row-level security cannot be enabled in schema \"%s\"", schema),
 				 errhint("Specify a schema that belongs neither to the system nor to pg_cmig.")));
-	options = cmig_rls_options_read(fcinfo, false);
-	cmig_rls_options_require_roles(options, namespace);
-	cmig_rls_options_check_roles(options);
+	options = read_options(fcinfo, namespace, false);
 	excepted = excepted_argument(fcinfo, 12, namespace, schema);
 
-	foreach(lc, schema_tables_with_key(namespace, schema, options, excepted))
+	foreach(lc, tables_with_key(namespace, schema, options, excepted))
 	{
 		CmigRlsTable *table = cmig_rls_table_read(lfirst_oid(lc));
 
 		if (!any)
-			apply_run_access(fcinfo, "", apply_grant(options));
+			run(fcinfo, InvalidOid, "", grant_access(options));
 		any = true;
-		apply_run(fcinfo, table->owner, table->name, cmig_rls_plan_enable(options, table, NULL, true, false));
-		apply_warn_owner(options, table);
-		CommandCounterIncrement();
+		run(fcinfo, table->owner, table->name, cmig_rls_plan_enable(options, table, true, false));
+		warn_owner(options, table);
 		if (!warned)
-			warned = apply_warn_workers(options, table);
+			warned = warn_workers(options, table);
 	}
 	if (!any)
 		ereport(NOTICE,
@@ -746,13 +828,7 @@ CMIG_READER(cmig_enable_rls_schema)
 }
 
 /*
- * rls_status
- */
-
-PG_FUNCTION_INFO_V1(cmig_rls_status);
-
-/*
- * Reads the rows of cmig.rls_status. $1 is a schema, or null for all schemas.
+ * Reads the rows of cmig.rls_status.  $1 is a schema, or null for all schemas.
  * A bypass policy is a permissive policy whose expression is true.
  */
 static CmigQuery read_status = {

@@ -2,6 +2,11 @@
  * findings.c
  *	  Rules of cmig.rls_check about the rows that policies let through.
  *
+ * Problems that are visible in the form of an expression are reported first,
+ * because they can be described precisely; a leak that the prover or the run of
+ * the expression finds is reported only if it does not result from such a
+ * problem.
+ *
  * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
@@ -14,38 +19,17 @@
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
-#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
-/*
- * Returns true if the policy's expression is true for every row that has an
- * owner.
- */
+#define FOR_ROWS		(CMIG_RLS_SELECT | CMIG_RLS_UPDATE | CMIG_RLS_DELETE)
+#define FOR_NEW_ROWS	(CMIG_RLS_INSERT | CMIG_RLS_UPDATE)
+
+/* Is the policy's expression true for every row that has an owner? */
 static bool
-siblings_is_always_true(const CmigRlsStored *policy)
+is_always_true(const CmigRlsPolicy *policy)
 {
-	return cmig_rls_stored_decided(policy)->truth == CMIG_RLS_ALWAYS;
-}
-
-/*
- * Returns true if a restrictive policy limits what the role can do with the
- * command.
- */
-static bool
-is_floored_for(const List *siblings, Oid role, char command)
-{
-	ListCell   *lc;
-
-	foreach(lc, siblings)
-	{
-		CmigRlsStored *other = lfirst(lc);
-
-		if (!other->permissive && cmig_rls_stored_binds(other, role) && !siblings_is_always_true(other) &&
-			(other->command == '*' || other->command == command))
-			return true;
-	}
-	return false;
+	return cmig_rls_decided(policy)->truth == CMIG_RLS_ALWAYS;
 }
 
 /*
@@ -53,21 +37,30 @@ is_floored_for(const List *siblings, Oid role, char command)
  * allows its roles to do.
  */
 static bool
-siblings_is_floored(const CmigRlsStored *policy, const List *siblings)
+is_floored(const CmigRlsPolicy *policy, const List *siblings)
 {
-	const char	own[] = {policy->command, '\0'};
-	int			count;
-	Oid		   *roles = cmig_rls_stored_roles(policy, &count);
+	ListCell   *lc;
+	ListCell   *each;
 
-	for (int i = 0; i < count; i++)
-		for (const char *command = policy->command == '*' ? "rawd" : own; *command; command++)
-			if (!is_floored_for(siblings, roles[i], *command))
-				return false;
+	foreach(lc, policy->roles)
+	{
+		int			open = policy->commands;
+
+		foreach(each, siblings)
+		{
+			CmigRlsPolicy *other = lfirst(each);
+
+			if (!other->permissive && cmig_rls_binds(other, lfirst_oid(lc)) && !is_always_true(other))
+				open &= ~other->commands;
+		}
+		if (open)
+			return false;
+	}
 	return true;
 }
 
 /*
- * rls_always
+ * Judging
  */
 
 /*
@@ -90,9 +83,12 @@ leaks(const Judged *judged)
 	return judged->verdict.kind > CMIG_RLS_DOUBT || judged->leak.found;
 }
 
-/* Judge a policy's expression for a role and a command. */
-static Judged *
-judge_for(const CmigRlsStored *policy, const List *siblings, bool is_check, char command, Oid role, List **known)
+/*
+ * Judge a policy's expression for a role and a command.  Most commands have the
+ * same restrictive policies, so the list of results is searched first.
+ */
+static const Judged *
+judge_for(const CmigRlsPolicy *policy, const List *siblings, bool is_check, int command, Oid role, List **known)
 {
 	List	   *parts = list_make1(is_check && policy->check ? policy->check : policy->qual);
 	StringInfoData text;
@@ -104,23 +100,22 @@ judge_for(const CmigRlsStored *policy, const List *siblings, bool is_check, char
 	appendStringInfoString(&text, is_check && policy->check ? policy->check_text : policy->qual_text);
 	foreach(lc, siblings)
 	{
-		CmigRlsStored *other = lfirst(lc);
+		CmigRlsPolicy *other = lfirst(lc);
 		bool		by_check = is_check && other->check;
 
-		if (other->permissive || (other->command != '*' && other->command != command) ||
-			!cmig_rls_stored_binds(other, role) || (by_check ? other->check : other->qual) == NULL)
+		if (other->permissive || !(other->commands & command) || !cmig_rls_binds(other, role) ||
+			(by_check ? other->check : other->qual) == NULL)
 			continue;
 		parts = lappend(parts, by_check ? other->check : other->qual);
 		appendStringInfoString(&text, by_check ? other->check_text : other->qual_text);
 	}
-	tree = list_length(parts) > 1 ? (Node *) makeBoolExpr(AND_EXPR, parts, -1) : linitial(parts);
-	/* most commands have the same restrictive policies */
 	foreach(lc, *known)
 	{
 		judged = lfirst(lc);
 		if (judged->role == role && strcmp(judged->text, text.data) == 0)
 			return judged;
 	}
+	tree = list_length(parts) > 1 ? (Node *) makeBoolExpr(AND_EXPR, parts, -1) : linitial(parts);
 	judged = palloc0(sizeof(Judged));
 	*known = lappend(*known, judged);
 	judged->text = text.data;
@@ -136,40 +131,22 @@ judge_for(const CmigRlsStored *policy, const List *siblings, bool is_check, char
  * commands, or NULL if the policy does not apply to these commands.
  */
 static const Judged *
-judge_all(const CmigRlsStored *policy, const List *siblings, bool is_check, const char *commands)
+judge(const CmigRlsPolicy *policy, const List *siblings, bool is_check, int commands)
 {
 	const Judged *worst = NULL;
 	List	   *known = NIL;
-	int			count;
-	Oid		   *roles = cmig_rls_stored_roles(policy, &count);
+	ListCell   *lc;
 
-	for (const char *command = commands; *command; command++)
-		for (int i = 0; i < count; i++)
-		{
-			const Judged *this;
+	for (int command = CMIG_RLS_SELECT; command <= CMIG_RLS_DELETE; command <<= 1)
+		foreach(lc, policy->commands & commands & command ? policy->roles : NIL)
+	{
+		const Judged *this = judge_for(policy, siblings, is_check, command, lfirst_oid(lc), &known);
 
-			if (policy->command != '*' && policy->command != *command)
-				continue;
-			this = judge_for(policy, siblings, is_check, *command, roles[i], &known);
-			if (worst == NULL || (leaks(this) && !leaks(worst)) || (leaks(this) == leaks(worst) && this->verdict.kind > worst->verdict.kind))
-				worst = this;
-		}
+		if (worst == NULL || (leaks(this) && !leaks(worst)) ||
+			(leaks(this) == leaks(worst) && this->verdict.kind > worst->verdict.kind))
+			worst = this;
+	}
 	return worst;
-}
-
-/* Has one of the policy's roles a privilege to write the table by the command? */
-static bool
-may_write(const CmigRlsStored *policy, char command)
-{
-	int			count;
-	Oid		   *roles = cmig_rls_stored_roles(policy, &count);
-	AclMode		mode = command == 'a' ? ACL_INSERT : command == 'w' ? ACL_UPDATE : ACL_DELETE;
-
-	for (int i = 0; i < count; i++)
-		if (roles[i] == ACL_ID_PUBLIC || pg_class_aclcheck(policy->relid, roles[i], mode) == ACLCHECK_OK ||
-			(command != 'd' && pg_attribute_aclcheck_all(policy->relid, roles[i], mode, ACLMASK_ANY) == ACLCHECK_OK))
-			return true;
-	return false;
 }
 
 /*
@@ -177,28 +154,38 @@ may_write(const CmigRlsStored *policy, char command)
  * to everybody are meant to be read, not changed.
  */
 static bool
-writes(const CmigRlsStored *policy, const List *siblings, bool is_check)
+writes(const CmigRlsPolicy *policy, const List *siblings, bool is_check)
 {
-	for (const char *command = is_check ? "aw" : policy->check ? "wd" : "awd"; *command; command++)
+	static const AclMode modes[] = {ACL_SELECT, ACL_INSERT, ACL_UPDATE, ACL_DELETE};
+	int			commands = is_check ? FOR_NEW_ROWS : policy->check ? CMIG_RLS_UPDATE | CMIG_RLS_DELETE : CMIG_RLS_ALL & ~CMIG_RLS_SELECT;
+	ListCell   *lc;
+
+	for (int i = 0; i < lengthof(modes); i++)
 	{
-		const char	one[] = {*command, '\0'};
+		bool		may = false;
 		const Judged *judged;
 
-		if (!may_write(policy, *command))
-			continue;
-		judged = judge_all(policy, siblings, is_check, one);
-		if (judged && judged->verdict.kind >= CMIG_RLS_MARKED && (judged->verdict.kind != CMIG_RLS_DOUBT || judged->leak.found))
+		foreach(lc, commands & 1 << i ? policy->roles : NIL)
+		{
+			may |= lfirst_oid(lc) == ACL_ID_PUBLIC || cmig_rls_may(policy->relid, lfirst_oid(lc), modes[i]);
+		}
+		judged = may ? judge(policy, siblings, is_check, 1 << i) : NULL;
+		if (judged && (judged->verdict.kind == CMIG_RLS_MARKED || leaks(judged)))
 			return true;
 	}
 	return false;
 }
 
 /*
+ * Expressions that are always true
+ */
+
+/*
  * Returns "it is always true" or, if there are columns in "but_null", a phrase
  * that excludes rows with null in these columns.
  */
 static char *
-always_text(const CmigRlsStored *policy, const Bitmapset *but_null)
+always_text(const CmigRlsPolicy *policy, const Bitmapset *but_null)
 {
 	StringInfoData names;
 	int			column = -1;
@@ -215,37 +202,29 @@ always_text(const CmigRlsStored *policy, const Bitmapset *but_null)
 	return psprintf("it is true for every row with a value in %s", names.data);
 }
 
-/* Returns a phrase that says what the policy lets its roles do with a row. */
-static const char *
-what_may_be_done(const CmigRlsStored *policy)
-{
-	return policy->command == 'r' ? "read" : policy->command == 'a' ? "inserted" :
-		policy->command == 'w' ? "updated" : policy->command == 'd' ? "deleted" :
-		"read and written";
-}
-
 /*
  * Returns a fix for a policy that is the only one for its roles.  These roles
  * would see no rows without a policy, so a new policy is created before this
  * one is dropped.
  */
 static char *
-replace_policy(const CmigRlsStored *policy)
+replace_policy(const CmigRlsPolicy *policy)
 {
+	bool		public = list_member_oid(policy->roles, ACL_ID_PUBLIC);
 	StringInfoData roles;
-	int			count;
-	Oid		   *oids = cmig_rls_stored_roles(policy, &count);
+	ListCell   *lc;
 
 	initStringInfo(&roles);
-	for (int i = 0; i < count; i++)
-		appendStringInfo(&roles, "%s%s", i ? "," : "", oids[i] == ACL_ID_PUBLIC ? "<role>" :
-						 quote_identifier(GetUserNameFromId(oids[i], false)));
+	foreach(lc, policy->roles)
+	{
+		appendStringInfo(&roles, "%s%s", roles.len ? "," : "", public ? "<role>" : cmig_rls_role_text(lfirst_oid(lc)));
+	}
 	if (get_attnum(policy->relid, "tenant_id") == InvalidAttrNumber && get_attnum(policy->relid, "user_id") == InvalidAttrNumber)
 		return psprintf("-- ALTER POLICY %s ON %s %s (<key> = <context>): <key> is the column that identifies the owner of a row, <context> is the current user or tenant",
-						quote_identifier(policy->name), policy->table, policy->command == 'a' ? "WITH CHECK" : "USING");
-	return psprintf("%sSELECT cmig.enable_rls(%s, roles => %s); %s%s", strstr(roles.data, "<role>") ? "-- " : "", quote_literal_cstr(policy->table),
-					quote_literal_cstr(psprintf("{%s}", roles.data)), cmig_rls_stored_drop(policy),
-					strstr(roles.data, "<role>") ? ", where <role> is the role of the application" : "");
+						quote_identifier(policy->name), policy->table, policy->commands == CMIG_RLS_INSERT ? "WITH CHECK" : "USING");
+	return psprintf("%sSELECT cmig.enable_rls(%s, roles => %s); %s%s", public ? "-- " : "", quote_literal_cstr(policy->table),
+					quote_literal_cstr(psprintf("{%s}", roles.data)), cmig_rls_policy_drop(policy),
+					public ? ", where <role> is the role of the application" : "");
 }
 
 static CmigQuery read_membership = {
@@ -255,39 +234,34 @@ static CmigQuery read_membership = {
 	2, {OIDOID, OIDOID}
 };
 
-/* Callback that reads a row of the query read_membership. */
-static void
-take_text(TupleDesc desc, HeapTuple row, void *arg)
-{
-	*(char **) arg = cmig_query_text(desc, row, 1);
-}
-
 /*
  * Returns true if a policy applies to the roles of another one only because
  * they are members of its own roles.  Sets *revoke to the statement that ends
  * that.
  */
 static bool
-find_membership(const CmigRlsStored *policy, const CmigRlsStored *other, char **revoke)
+find_membership(const CmigRlsPolicy *policy, const CmigRlsPolicy *other, char **revoke)
 {
-	int			count;
-	int			others;
-	Oid		   *roles = cmig_rls_stored_roles(policy, &count);
-	Oid		   *members = cmig_rls_stored_roles(other, &others);
 	bool		found = false;
+	ListCell   *lc;
+	ListCell   *each;
 
-	for (int i = 0; i < others; i++)
-		for (int j = 0; j < count; j++)
+	foreach(lc, other->roles)
+	{
+		foreach(each, policy->roles)
 		{
-			Datum		values[2] = {ObjectIdGetDatum(members[i]), ObjectIdGetDatum(roles[j])};
+			Oid			member = lfirst_oid(lc);
+			Oid			role = lfirst_oid(each);
+			Datum		values[2] = {ObjectIdGetDatum(member), ObjectIdGetDatum(role)};
 
-			if (roles[j] == members[i] || roles[j] == ACL_ID_PUBLIC)
+			if (role == member || role == ACL_ID_PUBLIC)
 				return false;
-			if (members[i] == ACL_ID_PUBLIC || !has_privs_of_role(members[i], roles[j]))
+			if (member == ACL_ID_PUBLIC || !has_privs_of_role(member, role))
 				continue;
 			found = true;
-			cmig_query_each(&read_membership, values, NULL, take_text, revoke);
+			cmig_query_each(&read_membership, values, NULL, cmig_query_keep_text, revoke);
 		}
+	}
 	return found && *revoke;
 }
 
@@ -298,69 +272,63 @@ find_membership(const CmigRlsStored *policy, const CmigRlsStored *other, char **
  * option public_read of enable_rls requires it.
  */
 static void
-always_check(const CmigRlsStored *policy, const List *siblings, List **findings)
+check_always(const CmigRlsPolicy *policy, const List *siblings, List **findings)
 {
-	const Bitmapset *but_null = cmig_rls_stored_decided(policy)->but_null;
+	const Bitmapset *but_null = cmig_rls_decided(policy)->but_null;
+	char	   *text = always_text(policy, but_null);
 	bool		others = false;
 	bool		swallowed = false;
 	char	   *revoke = NULL;
 	bool		inherited = true;
 	ListCell   *lc;
 
-	if (!siblings_is_always_true(policy))
+	if (!is_always_true(policy))
 		return;
 	if (!policy->permissive)
 	{
 		/* do not report a restrictive policy that rejects rows with nulls */
 		if (bms_is_empty(but_null))
-			cmig_rls_stored_add_finding(findings, "always_true", CMIG_RLS_WARNING, policy,
-										pstrdup("it restricts nothing: its expression is always true"), cmig_rls_stored_drop(policy));
+			cmig_rls_report(findings, "always_true", CMIG_RLS_WARNING, policy,
+							"it restricts nothing: its expression is always true", cmig_rls_policy_drop(policy));
 		return;
 	}
 	foreach(lc, siblings)
 	{
-		CmigRlsStored *other = lfirst(lc);
+		CmigRlsPolicy *other = lfirst(lc);
 
-		if (other != policy && cmig_rls_stored_share_command(policy, other) && other->permissive &&
-			!siblings_is_always_true(other))
-		{
-			others = true;
-			if (!cmig_rls_stored_share_role(policy, other))
-				continue;
-			swallowed = true;
-			inherited &= find_membership(policy, other, &revoke);
-		}
+		if (other == policy || !(policy->commands & other->commands) || !other->permissive || is_always_true(other))
+			continue;
+		others = true;
+		if (!cmig_rls_share_role(policy, other))
+			continue;
+		swallowed = true;
+		inherited &= find_membership(policy, other, &revoke);
 	}
-	if (siblings_is_floored(policy, siblings))
+	if (is_floored(policy, siblings))
 		return;
 	if (others && !swallowed)
 	{
-		/*
-		 * do not report a policy that cmig.enable_rls created for
-		 * bypass_roles; its comment contains a state
-		 */
-		if (policy->state == NULL)
-			cmig_rls_stored_add_finding(findings, "always_true", CMIG_RLS_NOTICE, policy,
-										psprintf("%s for roles that have no other policy: they bypass row-level security",
-												 always_text(policy, but_null)),
-										cmig_rls_stored_drop(policy));
-		return;
+		/* do not report a policy that enable_rls created for bypass_roles */
+		if (policy->setup == NULL)
+			cmig_rls_report(findings, "always_true", CMIG_RLS_NOTICE, policy,
+							psprintf("%s for roles that have no other policy: they bypass row-level security", text),
+							cmig_rls_policy_drop(policy));
 	}
-	if (policy->state && policy->state->public_read && policy->command == 'r')
-		cmig_rls_stored_add_finding(findings, "always_true", CMIG_RLS_NOTICE, policy,
-									pstrdup("every row may be read, as requested by public_read"), cmig_rls_stored_drop(policy));
+	else if (policy->setup && policy->setup->public_read && policy->commands == CMIG_RLS_SELECT)
+		cmig_rls_report(findings, "always_true", CMIG_RLS_NOTICE, policy,
+						"every row may be read, as requested by public_read", cmig_rls_policy_drop(policy));
 	else if (others)
-		cmig_rls_stored_add_finding(findings, "always_true", CMIG_RLS_ERROR, policy,
-									inherited ? psprintf("%s and applies to roles that are subject to other policies: they are members of its roles",
-														 always_text(policy, but_null)) :
-									psprintf("%s and overrides the other policies of its roles: permissive policies are combined using OR",
-											 always_text(policy, but_null)),
-									inherited ? revoke : cmig_rls_stored_drop(policy));
+		cmig_rls_report(findings, "always_true", CMIG_RLS_ERROR, policy,
+						psprintf(inherited ? "%s and applies to roles that are subject to other policies: they are members of its roles" :
+								 "%s and overrides the other policies of its roles: permissive policies are combined using OR", text),
+						inherited ? revoke : cmig_rls_policy_drop(policy));
 	else
-		cmig_rls_stored_add_finding(findings, "always_true", policy->command == 'r' ? CMIG_RLS_WARNING : CMIG_RLS_ERROR, policy,
-									psprintf("%s: every %srow may be %s", always_text(policy, but_null),
-											 bms_is_empty(but_null) ? "" : "such ", what_may_be_done(policy)),
-									replace_policy(policy));
+		cmig_rls_report(findings, "always_true", policy->commands == CMIG_RLS_SELECT ? CMIG_RLS_WARNING : CMIG_RLS_ERROR, policy,
+						psprintf("%s: every %srow may be %s", text, bms_is_empty(but_null) ? "" : "such ",
+								 policy->commands == CMIG_RLS_SELECT ? "read" : policy->commands == CMIG_RLS_INSERT ? "inserted" :
+								 policy->commands == CMIG_RLS_UPDATE ? "updated" : policy->commands == CMIG_RLS_DELETE ? "deleted" :
+								 "read and written"),
+						replace_policy(policy));
 }
 
 /*
@@ -368,17 +336,16 @@ always_check(const CmigRlsStored *policy, const List *siblings, List **findings)
  * every row through.
  */
 static bool
-is_open_with(const CmigRlsStored *policy, const List *others, Bitmapset **but_null)
+is_open_with(const CmigRlsPolicy *policy, const List *others, Bitmapset **but_null)
 {
-	List	   *arms = list_make1(cmig_rls_stored_deciding(policy));
+	List	   *arms = list_make1(cmig_rls_deciding(policy));
 	ListCell   *lc;
 
 	foreach(lc, others)
 	{
-		arms = lappend(arms, cmig_rls_stored_deciding(lfirst(lc)));
+		arms = lappend(arms, cmig_rls_deciding(lfirst(lc)));
 	}
-	return cmig_rls_truth((Node *) makeBoolExpr(OR_EXPR, arms, -1), policy->relid,
-						  policy->keys, but_null) == CMIG_RLS_ALWAYS;
+	return cmig_rls_truth((Node *) makeBoolExpr(OR_EXPR, arms, -1), policy->relid, policy->keys, but_null) == CMIG_RLS_ALWAYS;
 }
 
 /*
@@ -387,56 +354,52 @@ is_open_with(const CmigRlsStored *policy, const List *others, Bitmapset **but_nu
  * once, for its last policy.
  */
 static void
-always_check_together(const CmigRlsStored *policy, const List *siblings, List **findings)
+check_together(const CmigRlsPolicy *policy, const List *siblings, List **findings)
 {
 	List	   *others = NIL;
-	List	   *needed = NIL;
+	List	   *needed;
 	StringInfoData names;
 	Bitmapset  *but_null;
 	ListCell   *lc;
 
-	if (!policy->permissive || cmig_rls_stored_decided(policy)->truth != CMIG_RLS_DEPENDS)
+	if (!policy->permissive || cmig_rls_decided(policy)->truth != CMIG_RLS_DEPENDS)
 		return;
 	foreach(lc, siblings)
 	{
-		CmigRlsStored *other = lfirst(lc);
+		CmigRlsPolicy *other = lfirst(lc);
 
 		if (other == policy)
 			break;
-		if (other->permissive && cmig_rls_stored_decided(other)->truth == CMIG_RLS_DEPENDS &&
-			cmig_rls_stored_share_command(policy, other) &&
-			(cmig_rls_stored_share_role(policy, other) || cmig_rls_stored_share_role(other, policy)))
+		if (other->permissive && cmig_rls_decided(other)->truth == CMIG_RLS_DEPENDS && (policy->commands & other->commands) &&
+			(cmig_rls_share_role(policy, other) || cmig_rls_share_role(other, policy)))
 			others = lappend(others, other);
 	}
-	if (others == NIL || !is_open_with(policy, others, &but_null) || siblings_is_floored(policy, siblings))
+	if (others == NIL || !is_open_with(policy, others, &but_null) || is_floored(policy, siblings))
 		return;
 
 	/* name only the policies that are needed to let every row through */
-	initStringInfo(&names);
+	needed = others;
 	foreach(lc, others)
 	{
-		List	   *fewer = list_delete_ptr(list_copy(needed ? needed : others), lfirst(lc));
+		List	   *fewer = list_delete_ptr(list_copy(needed), lfirst(lc));
 
-		if (is_open_with(policy, fewer, &but_null))
+		if (fewer != NIL && is_open_with(policy, fewer, &but_null))
 			needed = fewer;
 	}
-	foreach(lc, needed ? needed : others)
+	initStringInfo(&names);
+	foreach(lc, needed)
 	{
-		appendStringInfo(&names, "%s%s", names.len ? ", " : "",
-						 quote_identifier(((CmigRlsStored *) lfirst(lc))->name));
+		appendStringInfo(&names, "%s%s", names.len ? ", " : "", quote_identifier(((CmigRlsPolicy *) lfirst(lc))->name));
 	}
-	(void) is_open_with(policy, needed ? needed : others, &but_null);
-	cmig_rls_stored_add_finding(findings, "always_true", CMIG_RLS_ERROR, policy,
-								psprintf("together with %s, %s: permissive policies are combined using OR", names.data,
-										 always_text(policy, but_null)),
-								cmig_rls_stored_drop(policy));
+	(void) is_open_with(policy, needed, &but_null);
+	cmig_rls_report(findings, "always_true", CMIG_RLS_ERROR, policy,
+					psprintf("together with %s, %s: permissive policies are combined using OR", names.data,
+							 always_text(policy, but_null)),
+					cmig_rls_policy_drop(policy));
 }
 
 /*
- * Problems that are visible in a policy's expression tree (rls_truth.c,
- * rls_expr.c) are reported first, because they can be described precisely;
- * a leak that is found by evaluating the expression (rls_leak.c) is reported
- * only if it does not result from such a problem.
+ * Rows of others
  */
 
 /*
@@ -445,19 +408,19 @@ always_check_together(const CmigRlsStored *policy, const List *siblings, List **
  * then probably meant to let these roles see more.
  */
 static bool
-is_for_roles_of_its_own(const CmigRlsStored *policy, const List *siblings)
+is_for_roles_of_its_own(const CmigRlsPolicy *policy, const List *siblings)
 {
 	bool		others = false;
 	ListCell   *lc;
 
 	foreach(lc, siblings)
 	{
-		CmigRlsStored *other = lfirst(lc);
+		CmigRlsPolicy *other = lfirst(lc);
 
-		if (other == policy || !cmig_rls_stored_share_command(policy, other) || !other->permissive || siblings_is_always_true(other))
+		if (other == policy || !(policy->commands & other->commands) || !other->permissive || is_always_true(other))
 			continue;
 		others = true;
-		if (cmig_rls_stored_share_role(policy, other))
+		if (cmig_rls_share_role(policy, other))
 			return false;
 	}
 	return others;
@@ -469,76 +432,18 @@ is_for_roles_of_its_own(const CmigRlsStored *policy, const List *siblings)
  * owner.
  */
 static bool
-has_owner(const CmigRlsStored *policy)
+has_owner(const CmigRlsPolicy *policy)
 {
 	int			natts = cmig_rls_columns(policy->relid);
 
-	if (!bms_is_empty(policy->keys))
-		return true;
-	for (int column = 1; column <= natts; column++)
+	for (int column = 1; column <= natts && bms_is_empty(policy->keys); column++)
 	{
 		char	   *name = get_attname(policy->relid, column, true);
 
 		if (name && cmig_rls_names_owner(name))
 			return true;
 	}
-	return false;
-}
-
-/*
- * Returns an ALTER POLICY statement that removes the branch of an OR that does
- * not use the row, or "advice" if the branch must be removed by hand.
- */
-static char *
-without_branch(const CmigRlsStored *policy, bool is_check, const char *advice)
-{
-	char	   *text = cmig_rls_repair_without_branch(is_check ? policy->check : policy->qual, policy->relid);
-
-	if (text == NULL)
-		return cmig_rls_stored_advice(policy, is_check, advice);
-	return psprintf("ALTER POLICY %s ON %s %s (%s)", quote_identifier(policy->name), policy->table,
-					is_check ? "WITH CHECK" : "USING", text);
-}
-
-/* Returns the policy's roles and one more role, as a list for TO. */
-static char *
-roles_with(const CmigRlsStored *policy, Oid role)
-{
-	StringInfoData names;
-	int			count;
-	Oid		   *oids = cmig_rls_stored_roles(policy, &count);
-
-	if (role == ACL_ID_PUBLIC)
-		return pstrdup("PUBLIC");
-	initStringInfo(&names);
-	for (int i = 0; i < count; i++)
-		appendStringInfo(&names, "%s, ", quote_identifier(GetUserNameFromId(oids[i], false)));
-	appendStringInfoString(&names, quote_identifier(GetUserNameFromId(role, false)));
-	return names.data;
-}
-
-/*
- * Returns true if one of the columns in "lost" identifies something other than
- * a user, such as a tenant.  "lost" contains the columns that USING compares
- * with the context but WITH CHECK does not.
- */
-static bool
-loses_tenant(const CmigRlsStored *policy, const Bitmapset *lost)
-{
-	int			column = -1;
-
-	while ((column = bms_next_member(lost, column)) >= 0)
-	{
-		char	   *name = get_attname(policy->relid, column, true);
-
-		if (policy->state && policy->state->user_column && name && strcmp(name, policy->state->user_column) == 0)
-			continue;
-		if (name == NULL || (strncmp(name, "user", 4) != 0 && strncmp(name, "owner", 5) != 0 &&
-							 strncmp(name, "created", 7) != 0 && strncmp(name, "author", 6) != 0 &&
-							 strncmp(name, "assign", 6) != 0 && strncmp(name, "member", 6) != 0))
-			return true;
-	}
-	return false;
+	return !bms_is_empty(policy->keys);
 }
 
 /* Returns a description of the rows that are let through. */
@@ -551,77 +456,79 @@ rows_text(const Judged *judged)
 		return psprintf("such as one where %s%s", leak->row, leak->context ? psprintf(", while %s", leak->context) : "");
 	if (judged->verdict.condition)
 		return psprintf("those where %s", judged->verdict.condition);
-	return pstrdup("by a sub-select that does not use the context");
+	return "by a sub-select that does not use the context";
 }
 
-/* Add findings about the rows that the expression lets through. */
+/* Check what the USING or the WITH CHECK expression lets through. */
 static void
-add_leak_findings(const CmigRlsStored *policy, const List *siblings, const Judged *judged, bool is_check, List **findings)
-{
-	const char *where = is_check ? "WITH CHECK" : "USING";
-	const CmigRlsVerdict *verdict = &judged->verdict;
-	const CmigRlsLeak *leak = &judged->leak;
-	bool		bypass = !verdict->context && is_for_roles_of_its_own(policy, siblings);
-	bool		written = writes(policy, siblings, is_check);
-	const char *what = is_check ? "can be written" : written && verdict->kind == CMIG_RLS_MARKED ? "are let through and can be changed" : "are let through";
-	char	   *fix = cmig_rls_stored_advice(policy, is_check, "require <key> = <context> for every row, and combine other conditions with it using AND");
-
-	if (!cmig_rls_calls_context(is_check ? policy->check : policy->qual) && !has_owner(policy))
-		return;
-	if (verdict->kind == CMIG_RLS_OPEN)
-		cmig_rls_stored_add_finding(findings, "swallowing_or", verdict->context || verdict->condition == NULL ? CMIG_RLS_ERROR : CMIG_RLS_WARNING, policy,
-									verdict->condition == NULL ? psprintf("%s has a branch that is true for every row that has an owner", where) :
-									verdict->setting ?
-									psprintf("%s is true for every row if %s: anyone who runs SQL can make that so", where, verdict->condition) :
-									psprintf("%s is true for every row if %s, which does not depend on the row", where, verdict->condition),
-									without_branch(policy, is_check, "leave out the branch; for a role that must see every row, create a separate policy: CREATE POLICY bypass ON <table> TO <role> USING (true) WITH CHECK (true)"));
-	else if (verdict->kind == CMIG_RLS_FOREIGN || verdict->kind == CMIG_RLS_MARKED)
-	{
-		/*
-		 * do not report a policy that was created for bypass_roles, or one
-		 * that seems to be meant to let its roles see these rows
-		 */
-		if (bypass && (policy->state || verdict->kind == CMIG_RLS_MARKED))
-			return;
-		if (policy->state && policy->state->shared && verdict->null_key && !written)
-			return;
-		cmig_rls_stored_add_finding(findings, "foreign_rows",
-									bypass || (verdict->kind == CMIG_RLS_MARKED && !written) ? CMIG_RLS_NOTICE : CMIG_RLS_ERROR, policy,
-									psprintf("%s: rows that belong to %s %s: %s", where, verdict->null_key ? "nobody" : "others", what, rows_text(judged)), fix);
-	}
-	else if (leak->found)
-		cmig_rls_stored_add_finding(findings, leak->unset || leak->nobody ? "open_without_context" : "foreign_rows",
-									leak->similar ? CMIG_RLS_WARNING : CMIG_RLS_ERROR, policy,
-									psprintf("%s: %srows %s %s, %s", where,
-											 leak->similar ? "keys that differ only in case or notation are treated as equal: " : leak->unset ? "without a context, " : "",
-											 leak->nobody ? "without a key" : "that belong to others", what, rows_text(judged)),
-									leak->folding ? psprintf("CREATE UNIQUE INDEX ON %s ((%s))", policy->table, leak->folding) : fix);
-	else if (verdict->kind == CMIG_RLS_DOUBT)
-		cmig_rls_stored_add_finding(findings, "not_judged", CMIG_RLS_WARNING, policy,
-									verdict->function ?
-									psprintf("%s depends on what %s() returns for a row, which cannot be checked", where, verdict->function) :
-									psprintf("%s is not proved to let through only rows that belong to the context: it is true if %s", where,
-											 verdict->condition ? verdict->condition : "a sub-select finds rows"),
-									cmig_rls_stored_try(policy));
-}
-
-/* Check the USING or the WITH CHECK expression. */
-static void
-check_expression(const CmigRlsStored *policy, const List *siblings, bool is_check, bool tell_leak, List **findings)
+check_expression(const CmigRlsPolicy *policy, const List *siblings, bool is_check, List **findings)
 {
 	const CmigRlsExpression *in = is_check ? policy->in_check : policy->in_qual;
+	Node	   *tree = is_check ? policy->check : policy->qual;
+	const char *where = is_check ? "WITH CHECK" : "USING";
 	const Judged *judged;
+	const CmigRlsVerdict *verdict;
+	const CmigRlsLeak *leak;
+	bool		bypass;
+	bool		written;
+	const char *what;
+	char	   *fix;
 
 	/*
 	 * an expression that is always true has been reported, unless a floor
 	 * limits it
 	 */
-	if (in->truth == CMIG_RLS_NEVER || !policy->permissive || !tell_leak ||
-		(in->truth == CMIG_RLS_ALWAYS && !siblings_is_floored(policy, siblings)))
+	if (in->truth == CMIG_RLS_NEVER || !policy->permissive || (in->truth == CMIG_RLS_ALWAYS && !is_floored(policy, siblings)))
 		return;
-	judged = judge_all(policy, siblings, is_check, is_check ? CMIG_RLS_FOR_NEW_ROWS : CMIG_RLS_FOR_ROWS);
-	if (judged && judged->verdict.kind != CMIG_RLS_TIED)
-		add_leak_findings(policy, siblings, judged, is_check, findings);
+	judged = judge(policy, siblings, is_check, is_check ? FOR_NEW_ROWS : FOR_ROWS);
+	if (judged == NULL || judged->verdict.kind == CMIG_RLS_TIED || (!cmig_rls_calls_context(tree) && !has_owner(policy)))
+		return;
+	verdict = &judged->verdict;
+	leak = &judged->leak;
+	bypass = !verdict->context && is_for_roles_of_its_own(policy, siblings);
+	written = writes(policy, siblings, is_check);
+	what = is_check ? "can be written" : written && verdict->kind == CMIG_RLS_MARKED ? "are let through and can be changed" : "are let through";
+	fix = cmig_rls_advice(policy, is_check, "require <key> = <context> for every row, and combine other conditions with it using AND");
+	if (verdict->kind == CMIG_RLS_OPEN)
+	{
+		/* leave out the branch of an OR that does not use the row */
+		char	   *text = cmig_rls_repair_without_branch(tree, policy->relid);
+
+		cmig_rls_report(findings, "swallowing_or", verdict->context || verdict->condition == NULL ? CMIG_RLS_ERROR : CMIG_RLS_WARNING, policy,
+						verdict->condition == NULL ? psprintf("%s has a branch that is true for every row that has an owner", where) :
+						psprintf(verdict->setting ? "%s is true for every row if %s: anyone who runs SQL can make that so" :
+								 "%s is true for every row if %s, which does not depend on the row", where, verdict->condition),
+						text ? psprintf("ALTER POLICY %s ON %s %s (%s)", quote_identifier(policy->name), policy->table, where, text) :
+						cmig_rls_advice(policy, is_check, "leave out the branch; for a role that must see every row, create a separate policy: CREATE POLICY bypass ON <table> TO <role> USING (true) WITH CHECK (true)"));
+	}
+	else if (verdict->kind == CMIG_RLS_FOREIGN || verdict->kind == CMIG_RLS_MARKED)
+	{
+		bool		marked = verdict->kind == CMIG_RLS_MARKED;
+
+		/*
+		 * do not report a policy that was created for bypass_roles, or one
+		 * that seems to be meant to let its roles see these rows
+		 */
+		if ((bypass && (policy->setup || marked)) || (policy->setup && policy->setup->shared && verdict->null_key && !written))
+			return;
+		cmig_rls_report(findings, "foreign_rows", bypass || (marked && !written) ? CMIG_RLS_NOTICE : CMIG_RLS_ERROR, policy,
+						psprintf("%s: rows that belong to %s %s: %s", where, verdict->null_key ? "nobody" : "others", what, rows_text(judged)), fix);
+	}
+	else if (leak->found)
+		cmig_rls_report(findings, leak->unset || leak->nobody ? "open_without_context" : "foreign_rows",
+						leak->similar ? CMIG_RLS_WARNING : CMIG_RLS_ERROR, policy,
+						psprintf("%s: %srows %s %s, %s", where,
+								 leak->similar ? "keys that differ only in case or notation are treated as equal: " :
+								 leak->unset ? "without a context, " : "",
+								 leak->nobody ? "without a key" : "that belong to others", what, rows_text(judged)),
+						leak->folding ? psprintf("CREATE UNIQUE INDEX ON %s ((%s))", policy->table, leak->folding) : fix);
+	else
+		cmig_rls_report(findings, "not_judged", CMIG_RLS_WARNING, policy,
+						verdict->function ?
+						psprintf("%s depends on what %s() returns for a row, which cannot be checked", where, verdict->function) :
+						psprintf("%s is not proved to let through only rows that belong to the context: it is true if %s", where,
+								 verdict->condition ? verdict->condition : "a sub-select finds rows"),
+						cmig_rls_try_it(policy));
 }
 
 /*
@@ -629,40 +536,63 @@ check_expression(const CmigRlsStored *policy, const List *siblings, bool is_chec
  * policy, if this policy does not compare the same key.
  */
 static void
-check_floor(const CmigRlsStored *policy, const List *siblings, List **findings)
+check_floor(const CmigRlsPolicy *policy, const List *siblings, List **findings)
 {
-	int			count;
-	Oid		   *roles = cmig_rls_stored_roles(policy, &count);
-	Node	   *tree = cmig_rls_stored_deciding(policy);
+	Node	   *tree = cmig_rls_deciding(policy);
 	ListCell   *lc;
+	ListCell   *each;
 
-	if (!policy->permissive || tree == NULL || cmig_rls_stored_decided(policy)->truth != CMIG_RLS_DEPENDS ||
-		(policy->state && policy->state->public_read) || !cmig_rls_calls_context(tree))
+	if (!policy->permissive || tree == NULL || cmig_rls_decided(policy)->truth != CMIG_RLS_DEPENDS ||
+		(policy->setup && policy->setup->public_read) || !cmig_rls_calls_context(tree))
 		return;
 	foreach(lc, siblings)
 	{
-		CmigRlsStored *floor = lfirst(lc);
+		CmigRlsPolicy *floor = lfirst(lc);
 		Bitmapset  *keys;
 
-		if (floor->permissive || floor->qual == NULL || !cmig_rls_stored_share_command(floor, policy))
+		if (floor->permissive || floor->qual == NULL || !(floor->commands & policy->commands))
 			continue;
 		keys = cmig_rls_expr_keys(floor->qual);
 		if (bms_is_empty(keys) || bms_overlap(keys, cmig_rls_expr_keys(tree)))
 			continue;
-		for (int i = 0; i < count; i++)
+		foreach(each, policy->roles)
 		{
-			if (cmig_rls_stored_binds(floor, roles[i]))
+			Oid			role = lfirst_oid(each);
+
+			if (cmig_rls_binds(floor, role))
 				continue;
-			cmig_rls_stored_add_finding(findings, "floor_misses_role", CMIG_RLS_ERROR, policy,
-										psprintf("restrictive policy %s does not apply to %s, and this policy does not compare its key %s",
-												 quote_identifier(floor->name),
-												 roles[i] == ACL_ID_PUBLIC ? "PUBLIC" : psprintf("role %s", quote_identifier(GetUserNameFromId(roles[i], false))),
-												 quote_identifier(get_attname(policy->relid, bms_next_member(keys, -1), false))),
-										psprintf("ALTER POLICY %s ON %s TO %s", quote_identifier(floor->name), policy->table,
-												 roles_with(floor, roles[i])));
+			cmig_rls_report(findings, "floor_misses_role", CMIG_RLS_ERROR, policy,
+							psprintf("restrictive policy %s does not apply to %s%s, and this policy does not compare its key %s",
+									 quote_identifier(floor->name), role == ACL_ID_PUBLIC ? "" : "role ", cmig_rls_role_text(role),
+									 quote_identifier(get_attname(policy->relid, bms_next_member(keys, -1), false))),
+							psprintf("ALTER POLICY %s ON %s TO %s", quote_identifier(floor->name), policy->table,
+									 role == ACL_ID_PUBLIC ? "PUBLIC" : cmig_rls_roles_text(lappend_oid(list_copy(floor->roles), role))));
 			return;
 		}
 	}
+}
+
+/*
+ * Returns true if one of the columns in "lost" identifies something other than
+ * a user, such as a tenant.
+ */
+static bool
+loses_tenant(const CmigRlsPolicy *policy, const Bitmapset *lost)
+{
+	static const char *const users[] = {"user", "owner", "created", "author", "assign", "member"};
+	int			column = -1;
+
+	while ((column = bms_next_member(lost, column)) >= 0)
+	{
+		char	   *name = get_attname(policy->relid, column, true);
+		bool		user = name && policy->setup && policy->setup->user_column && strcmp(name, policy->setup->user_column) == 0;
+
+		for (int i = 0; name && i < lengthof(users); i++)
+			user |= strncmp(name, users[i], strlen(users[i])) == 0;
+		if (!user)
+			return true;
+	}
+	return false;
 }
 
 /*
@@ -670,7 +600,7 @@ check_floor(const CmigRlsStored *policy, const List *siblings, List **findings)
  * rejects.
  */
 static void
-check_with_check(const CmigRlsStored *policy, const List *siblings, List **findings)
+check_with_check(const CmigRlsPolicy *policy, const List *siblings, List **findings)
 {
 	char	   *fix;
 	const char *problem;
@@ -679,34 +609,34 @@ check_with_check(const CmigRlsStored *policy, const List *siblings, List **findi
 	Bitmapset  *lost;
 	bool		floored;
 
-	if ((policy->command != '*' && policy->command != 'w') || policy->qual == NULL)
-		return;
-	if (policy->check == NULL ? policy->in_qual->truth == CMIG_RLS_ALWAYS :
-		!policy->permissive || !cmig_rls_expr_wider(policy->qual, policy->check))
+	if (!(policy->commands & CMIG_RLS_UPDATE) || policy->qual == NULL ||
+		(policy->check == NULL ? policy->in_qual->truth == CMIG_RLS_ALWAYS :
+		 !policy->permissive || !cmig_rls_expr_wider(policy->qual, policy->check)))
 		return;
 	fix = psprintf("ALTER POLICY %s ON %s WITH CHECK (%s)", quote_identifier(policy->name),
 				   policy->table, cmig_rls_repair_text(policy->qual, policy->relid));
 	if (policy->check == NULL)
 	{
-		cmig_rls_stored_add_finding(findings, "implicit_check", CMIG_RLS_NOTICE, policy,
-									pstrdup("it has no WITH CHECK, so USING also applies to new rows"), fix);
+		cmig_rls_report(findings, "implicit_check", CMIG_RLS_NOTICE, policy,
+						"it has no WITH CHECK, so USING also applies to new rows", fix);
 		return;
 	}
-	judged = judge_all(policy, siblings, true, CMIG_RLS_FOR_NEW_ROWS);
-	floored = siblings_is_floored(policy, siblings);
+	judged = judge(policy, siblings, true, FOR_NEW_ROWS);
+	floored = is_floored(policy, siblings);
+	/* columns that USING compares with the context but WITH CHECK does not */
 	lost = bms_difference(bms_intersect(policy->keys, policy->in_qual->columns), policy->in_check->columns);
 	if (policy->in_check->truth == CMIG_RLS_ALWAYS && !floored)
-		problem = bms_is_empty(policy->in_check->but_null) ?
-			"WITH CHECK is always true: it accepts new and changed rows that USING rejects" :
-			"WITH CHECK is true for every row with a value in the key: it accepts new and changed rows that USING rejects";
+		problem = psprintf("WITH CHECK is %s: it accepts new and changed rows that USING rejects",
+						   bms_is_empty(policy->in_check->but_null) ? "always true" : "true for every row with a value in the key");
 	else if (judged->verdict.kind == CMIG_RLS_TIED && floored)
 		return;
 	else if (loses_tenant(policy, lost))
 		problem = "WITH CHECK does not compare all keys that USING compares: rows can be created for others or moved to others";
 	else if (leaks(judged) || judged->verdict.kind == CMIG_RLS_MARKED)
 	{
-		problem = judged->verdict.kind == CMIG_RLS_OPEN ? psprintf("WITH CHECK is true for every row if %s: it accepts new and changed rows that USING rejects",
-																   judged->verdict.condition ? judged->verdict.condition : "USING is not") :
+		problem = judged->verdict.kind == CMIG_RLS_OPEN ?
+			psprintf("WITH CHECK is true for every row if %s: it accepts new and changed rows that USING rejects",
+					 judged->verdict.condition ? judged->verdict.condition : "USING is not") :
 			psprintf("WITH CHECK is true for rows that belong to others, %s: it accepts new and changed rows that USING rejects", rows_text(judged));
 		severity = judged->leak.similar ? CMIG_RLS_WARNING : CMIG_RLS_ERROR;
 	}
@@ -722,19 +652,23 @@ check_with_check(const CmigRlsStored *policy, const List *siblings, List **findi
 	}
 	else
 		return;
-	cmig_rls_stored_add_finding(findings, "check_wider_than_using", severity, policy, pstrdup(problem), fix);
+	cmig_rls_report(findings, "check_wider_than_using", severity, policy, problem, fix);
 }
 
 void
-cmig_rls_open_add_findings(const CmigRlsStored *policy, const List *siblings, List **findings)
+cmig_rls_check_rows(const CmigRlsPolicy *policy, const List *siblings, List **findings)
 {
-	always_check(policy, siblings, findings);
-	always_check_together(policy, siblings, findings);
+	check_always(policy, siblings, findings);
+	check_together(policy, siblings, findings);
 	if (policy->qual)
-		check_expression(policy, siblings, false, true, findings);
-	/* if both expressions are equal, report their problems only once */
-	if (policy->check && !equal(policy->qual, policy->check))
-		check_expression(policy, siblings, true, policy->qual == NULL, findings);
+		check_expression(policy, siblings, false, findings);
+
+	/*
+	 * where there is a USING expression, check_with_check() tells about the
+	 * WITH CHECK expression
+	 */
+	else if (policy->check)
+		check_expression(policy, siblings, true, findings);
 	check_floor(policy, siblings, findings);
 	check_with_check(policy, siblings, findings);
 }

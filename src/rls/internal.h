@@ -17,6 +17,7 @@
 #include "nodes/parsenodes.h"
 #include "nodes/pg_list.h"
 #include "storage/lockdefs.h"
+#include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/relcache.h"
 
@@ -24,54 +25,17 @@
 #define CMIG_RLS_USER_SETTING	"app.current_user_id"
 #define CMIG_RLS_TENANT_SETTING "app.current_tenant_id"
 
-/* SQL commands, as bits.  (pg_policy.polcmd uses letters instead.) */
+/*
+ * SQL commands, as bits.  (pg_policy.polcmd uses letters instead.)  A list of
+ * roles is a List of OIDs in which ACL_ID_PUBLIC stands for PUBLIC.
+ */
 #define CMIG_RLS_SELECT	1
 #define CMIG_RLS_INSERT	2
 #define CMIG_RLS_UPDATE	4
 #define CMIG_RLS_DELETE	8
 #define CMIG_RLS_ALL	15
 
-/* A role named in the options of enable_rls. */
-typedef struct CmigRlsRole
-{
-	char	   *name;			/* "public", with InvalidOid, stands for
-								 * PUBLIC */
-	Oid			oid;
-} CmigRlsRole;
-
-/* The options of one call of enable_rls. */
-typedef struct CmigRlsOptions
-{
-	char	   *user_column;	/* NULL: user_id if that column exists; '':
-								 * none */
-	char	   *tenant_column;	/* NULL: tenant_id if that column exists; '':
-								 * none */
-	List	   *roles;			/* of CmigRlsRole: the roles of the
-								 * application */
-	List	   *bypass_roles;	/* of CmigRlsRole: roles that can see and
-								 * write every row */
-	Oid			via;			/* membership table, which contains the keys
-								 * that a user can access; InvalidOid: none */
-	char	   *via_key;		/* the membership table's column that is
-								 * compared with key_column */
-	char	   *via_user;		/* the membership table's column that contains
-								 * the user */
-	char	   *key_column;		/* the protected table's column whose value is
-								 * looked up in via_key */
-	bool		shared;			/* can the roles read rows whose key is null? */
-	bool		public_read;	/* can the roles read all rows? */
-	int			commands;		/* the commands that the roles may use */
-	bool		force;			/* also use FORCE ROW LEVEL SECURITY, so that
-								 * the policies apply to the owner? */
-	bool		column_default; /* set the default of the key column to the
-								 * current user or tenant? */
-	bool		create_index;	/* create an index on the key if there is
-								 * none? */
-	bool		require_context;	/* without a context, raise an error
-									 * instead of returning no rows? */
-	List	   *granted;		/* of char *: roles to which this call grants
-								 * access level "application" */
-} CmigRlsOptions;
+/* table.c */
 
 /* A column's default before enable_rls changed it. */
 typedef struct CmigRlsDefault
@@ -81,42 +45,73 @@ typedef struct CmigRlsDefault
 } CmigRlsDefault;
 
 /*
- * The changes that enable_rls made to a table, and the table's former state.
+ * How the row-level security of a table is set up: the options of a call of
+ * enable_rls or, once the keys are resolved, what the comments of the policies
+ * record, together with the table's former state.
  */
-typedef struct CmigRlsState
+typedef struct CmigRlsSetup
 {
-	bool		enabled;		/* relrowsecurity before enable_rls */
+	/*
+	 * The key columns.  As an option, NULL is the column with the usual name,
+	 * user_id or tenant_id, if it exists, and '' is none.  Resolved, NULL is
+	 * none.
+	 */
+	char	   *user_column;
+	char	   *tenant_column;
+	char	   *key_column;		/* the column that is looked up in via_key */
+	char	   *via;			/* membership table, qualified and quoted,
+								 * which contains the keys that a user can
+								 * access; NULL: none */
+	char	   *via_key;		/* its column that is compared with key_column */
+	char	   *via_user;		/* its column that contains the user */
+	bool		shared;			/* can the roles read rows whose key is null? */
+	bool		public_read;	/* can the roles read all rows? */
+	int			commands;		/* the commands that the roles may use */
+	bool		create_index;	/* create an index on the key if there is
+								 * none? */
+	bool		require_context;	/* without a context, raise an error
+									 * instead of returning no rows? */
+	List	   *granted;		/* of char *: roles to which access level
+								 * "application" was granted for the policies */
+
+	/* options that are not recorded */
+	struct CmigRlsTable *via_table;
+	List	   *roles;			/* the roles of the application */
+	List	   *bypass_roles;	/* roles that can see and write every row */
+	bool		force;			/* also use FORCE ROW LEVEL SECURITY, so that
+								 * the policies apply to the owner? */
+	bool		column_default; /* set the default of the key column to the
+								 * current user or tenant? */
+
+	/* the former state of the table */
+	bool		enabled;		/* relrowsecurity */
 	bool		forced;
 	List	   *defaults;		/* of CmigRlsDefault */
-	List	   *granted;		/* of char *: roles to which access level
-								 * "application" was granted */
-	char	   *user_column;	/* NULL: none */
-	char	   *tenant_column;
-	char	   *key_column;		/* NULL unless "via" is set */
-	char	   *via;			/* the membership table, qualified and quoted;
-								 * NULL: none */
-	char	   *via_key;
-	char	   *via_user;
-	bool		shared;
-	bool		public_read;
-	int			commands;		/* 0 means all commands */
-	bool		require_context;
-	bool		no_index;		/* was create_index => false given? */
-} CmigRlsState;
+}			CmigRlsSetup;
 
-/* A policy that a table has ("existing") or should have ("wanted"). */
+/* A table's policy: one that exists, or one that enable_rls is to create. */
 typedef struct CmigRlsPolicy
 {
+	Oid			relid;
+	char	   *table;			/* qualified and quoted */
 	char	   *name;
 	bool		permissive;
-	int			commands;		/* CMIG_RLS_ALL, or the bit for one command */
-	List	   *roles;			/* of CmigRlsRole */
-	char	   *qual;			/* wanted policy: SQL text; existing policy:
-								 * node tree */
-	char	   *check;
-	char	   *about;			/* wanted policy: the first line of its
-								 * comment; existing policy: the whole comment */
-	bool		made;			/* existing policy: did enable_rls create it? */
+	int			commands;
+	List	   *roles;
+	char	   *qual_text;		/* SQL or, if the policy exists, a node tree;
+								 * NULL: none */
+	char	   *check_text;
+	char	   *comment;		/* if it is to be created, without the setup */
+	CmigRlsSetup *setup;		/* in the comment; NULL if enable_rls did not
+								 * create the policy */
+
+	/* for rls_check; see check.c */
+	Node	   *qual;
+	Node	   *check;
+	struct CmigRlsExpression *in_qual;
+	struct CmigRlsExpression *in_check;
+	Bitmapset  *keys;			/* the columns that any of the table's
+								 * policies compares with the context */
 } CmigRlsPolicy;
 
 /* A table column, with the properties that policies depend on. */
@@ -136,7 +131,7 @@ typedef struct CmigRlsColumn
 								 * enable_rls did not create? */
 } CmigRlsColumn;
 
-/* What enable_rls needs to know about a table. */
+/* A table, for enable_rls and rls_test. */
 typedef struct CmigRlsTable
 {
 	Oid			relid;
@@ -144,50 +139,20 @@ typedef struct CmigRlsTable
 	char	   *name;			/* qualified and quoted */
 	char	   *relname;
 	char	   *nspname;
+	char		relkind;
 	bool		partition;		/* is it a partition, whose indexes come from
 								 * its parent? */
-	bool		by_citus;		/* true if Citus manages the table; its
-								 * policies must then not contain sub-selects */
+	bool		by_citus;		/* does Citus manage the table?  Its policies
+								 * must then not contain sub-selects. */
 	bool		enabled;
 	bool		forced;
 	List	   *columns;		/* of CmigRlsColumn */
 	List	   *policies;		/* of CmigRlsPolicy */
 	List	   *made_indexes;	/* of char *: indexes that enable_rls created,
 								 * in the table's schema */
-	CmigRlsState *state;		/* the state in the comments of policies that
-								 * enable_rls created; NULL: none */
+	CmigRlsSetup *setup;		/* in the comments of policies that enable_rls
+								 * created; NULL: none */
 } CmigRlsTable;
-
-extern char *cmig_rls_state_write(const CmigRlsState *state);
-
-/* Parses a policy's comment.  Returns NULL if enable_rls did not write it. */
-extern CmigRlsState *cmig_rls_state_read(const char *comment);
-
-/*
- * Returns the policies that the table should have.  The key columns are taken
- * from "state".
- */
-extern List *cmig_rls_policy_plan(const CmigRlsOptions *options,
-								  const CmigRlsTable *table,
-								  const CmigRlsTable *via,
-								  CmigRlsState *state);
-extern char *cmig_rls_policy_create(const CmigRlsTable *table, const CmigRlsPolicy *policy);
-extern char *cmig_rls_policy_alter(const CmigRlsTable *table, const CmigRlsPolicy *policy);
-extern char *cmig_rls_policy_comment(const CmigRlsTable *table, const CmigRlsPolicy *policy,
-									 const CmigRlsState *state);
-extern char *cmig_rls_policy_drop(const CmigRlsTable *table, const CmigRlsPolicy *policy);
-
-/*
- * Like cmig_rls_policy_context, but for a column default, in which a
- * sub-select is not allowed.
- */
-extern char *cmig_rls_policy_default(const char *setting, const char *cast);
-
-/*
- * Returns, as SQL, a call of enable_rls with the options in the table's state.
- * table->state must not be NULL.
- */
-extern char *cmig_rls_policy_call(const CmigRlsTable *table);
 
 /*
  * Raise an error unless the relation is a table that can have policies and the
@@ -195,73 +160,68 @@ extern char *cmig_rls_policy_call(const CmigRlsTable *table);
  */
 extern void cmig_rls_table_require(Oid relid);
 extern CmigRlsTable *cmig_rls_table_read(Oid relid);
-extern CmigRlsColumn *cmig_rls_table_column(const CmigRlsTable *table, const char *name);
+extern List *cmig_rls_policies_read(Oid relid);
+
+/* Returns the column, or NULL if it does not exist or the name is NULL. */
+extern CmigRlsColumn *cmig_rls_column(const CmigRlsTable *table, const char *name);
+
+/* The names of the commands in a mask, and of roles, for SQL. */
+extern char *cmig_rls_commands_text(int commands, const char *separator);
+extern char *cmig_rls_role_text(Oid role);
+extern char *cmig_rls_roles_text(const List *roles);
 
 /*
- * Lock a table and all tables that inherit from it, and return their OIDs,
- * parents first.
+ * Write the setup as it is appended to the policies' comments, and parse such a
+ * comment.  Returns NULL if enable_rls did not write the comment.
  */
-extern List *cmig_rls_table_family(Oid relid, LOCKMODE mode);
+extern CmigRlsSetup * cmig_rls_setup_read(const char *comment);
+extern char *cmig_rls_setup_write(const CmigRlsSetup * setup);
+
+/*
+ * Returns, as SQL, a call of enable_rls with the options in the table's setup,
+ * which must not be NULL.
+ */
+extern char *cmig_rls_setup_call(const CmigRlsTable *table);
 
 /*
  * Returns true if the SQL text, once parsed, is equal to the node tree.  Two
  * NULL pointers are equal.
  */
-extern bool cmig_rls_table_same(Oid relid, const char *text, const char *tree);
+extern bool cmig_rls_same_expression(Oid relid, const char *text, const char *tree);
+
+/* Has the role one of the privileges on the table or on any of its columns? */
+extern bool cmig_rls_may(Oid relid, Oid role, AclMode mode);
+
+extern char *cmig_rls_policy_drop(const CmigRlsPolicy *policy);
+
+/* plan.c */
+
+/* A comment that marks an index as created by enable_rls. */
+#define CMIG_RLS_INDEX_MARK "[cmig.enable_rls index]"
 
 /*
  * Returns true if the table has a key column: one that is named in the
  * options, or one that has a usual name.
  */
-extern bool cmig_rls_keys_exist(const CmigRlsOptions *options, const CmigRlsTable *table);
-
-/*
- * Set the key columns in the state.  If there are none, raises an error that
- * lists the possible columns.  If "many" is true, the table is one of several,
- * and options that name nonexistent columns are ignored.
- */
-extern void cmig_rls_keys_resolve(CmigRlsOptions *options, const CmigRlsTable *table,
-								  const CmigRlsTable *via, bool many, CmigRlsState *state);
-
-/*
- * Read the options of enable_rls and similar functions: arguments 1 to 11, and
- * arguments 12 to 15 if "with_via" is true.  Raises an error if an argument is
- * invalid, regardless of the table.
- */
-extern CmigRlsOptions *cmig_rls_options_read(FunctionCallInfo fcinfo, bool with_via);
-
-/*
- * If no roles are given, raise an error that suggests some.  "where" is the
- * table or the schema.
- */
-extern void cmig_rls_options_require_roles(const CmigRlsOptions *options, Oid where);
-
-/*
- * Raise an error if bypass_roles contains PUBLIC, or if a role would be
- * subject both to the policies for bypass_roles and to the other policies.
- * Issue a warning if row-level security does not apply to one of the roles.
- */
-extern void cmig_rls_options_check_roles(const CmigRlsOptions *options);
-
-#define CMIG_RLS_INDEX_MARK "[cmig.enable_rls index]"
+extern bool cmig_rls_has_key(const CmigRlsSetup * options, const CmigRlsTable *table);
 
 /*
  * If row-level security cannot be enabled on the table, returns the reason and
  * sets *sqlstate; otherwise, returns NULL.  Calls for several tables use this
  * to report all such tables at once.  The table must have a key.
  */
-extern char *cmig_rls_plan_obstacle(const CmigRlsOptions *options, const CmigRlsTable *table,
+extern char *cmig_rls_plan_obstacle(const CmigRlsSetup * options, const CmigRlsTable *table,
 									int *sqlstate);
 
 /*
  * Returns the statements, without semicolons, that enable row-level security
- * on the table, or NIL if nothing has to change.  "via" is the membership
- * table or NULL.  If "many" is true, the table is one of several, and options
- * that name nonexistent columns are ignored.  If "fresh" is true, plans as if
- * enable_rls had never been called for the table.
+ * on the table, or NIL if nothing has to change.  If "many" is true, the table
+ * is one of several, and options that name nonexistent columns are ignored.
+ * If "fresh" is true, plans as if enable_rls had never been called for the
+ * table.
  */
-extern List *cmig_rls_plan_enable(CmigRlsOptions *options, const CmigRlsTable *table,
-								  const CmigRlsTable *via, bool many, bool fresh);
+extern List *cmig_rls_plan_enable(const CmigRlsSetup * options, const CmigRlsTable *table,
+								  bool many, bool fresh);
 
 /*
  * Returns the statements that revert what enable_rls did, or NIL if there is
@@ -276,6 +236,8 @@ extern List *cmig_rls_plan_disable(const CmigRlsTable *table);
  * constant of a composite type whose domain has a check).
  */
 extern bool cmig_rls_plan_is_default(const char *statement);
+
+/* rows.c, test.c */
 
 /*
  * The table passed to cmig.rls_test ("the table under test"), identified by its
@@ -800,6 +762,8 @@ extern bool cmig_rls_repair_applies(Node *tree, Oid relid);
  */
 extern char *cmig_rls_repair_without_branch(Node *tree, Oid relid);
 
+/* check.c */
+
 /* Severities, worst first.  cmig.check uses the same names. */
 typedef enum CmigRlsSeverity
 {
@@ -810,143 +774,60 @@ typedef enum CmigRlsSeverity
 	CMIG_RLS_NOTICE				/* worth knowing, and often intended */
 } CmigRlsSeverity;
 
-/*
- * A problem that a rule has found.  doc/row-level-security.md describes the
- * rules.
- */
+extern const char *const cmig_rls_severities[];
+
+/* A problem that a rule has found. */
 typedef struct CmigRlsFinding
 {
 	const char *rule;
 	CmigRlsSeverity severity;
 	char	   *object;
-	char	   *problem;
+	const char *problem;
 	char	   *fix;			/* complete SQL, or advice as an SQL comment;
 								 * NULL: none */
+	Oid			parent;			/* if valid, the fix is to call enable_rls for
+								 * this table */
 } CmigRlsFinding;
 
-/* Returns the name of a finding's severity, as shown to users. */
-extern const char *cmig_rls_finding_severity(const CmigRlsFinding *finding);
-
-/*
- * Comparison function for list_sort: by severity, worst first, then by object,
- * rule, and problem.
- */
-extern int	cmig_rls_finding_compare(const ListCell *a, const ListCell *b);
-
-/*
- * Returns the finding in a result row, which has the columns rule, severity,
- * object, problem, and fix.
- */
-extern CmigRlsFinding *cmig_rls_finding_read(TupleDesc desc, HeapTuple row);
-
-/* A CmigRowCallback that appends the finding to a List **. */
-extern void cmig_rls_finding_take(TupleDesc desc, HeapTuple row, void *arg);
-
-/* A stored policy. */
-typedef struct CmigRlsStored
+/* The look-ups of policies in tables; each has an element in all arrays. */
+typedef struct CmigRlsLookups
 {
-	Oid			relid;
-	char	   *table;			/* qualified and quoted */
-	char	   *name;
-	bool		permissive;
-	char		command;		/* as in pg_policy */
-	ArrayType  *roles;
-	Node	   *qual;			/* qual and check are set by
-								 * cmig_rls_stored_judge() */
-	Node	   *check;
-	char	   *qual_text;		/* qual and check as stored; NULL: none */
-	char	   *check_text;
-	CmigRlsExpression *in_qual;
-	CmigRlsExpression *in_check;
-	CmigRlsState *state;		/* recorded by enable_rls; NULL if enable_rls
-								 * did not create the policy */
-	Bitmapset  *indexed;		/* columns that are the first column of an
-								 * index */
-	Bitmapset  *keys;			/* the columns that any of the table's
-								 * policies compares with the context */
-} CmigRlsStored;
-
-/*
- * Read the policies of all tables in the schemas.  Policies of the same table
- * are adjacent.
- */
-extern List *cmig_rls_stored_read(ArrayType *schemas);
-
-/* Analyze the expressions of all policies of a table. */
-extern void cmig_rls_stored_judge(List *siblings);
+	ArrayBuildState *tables;	/* the tables that the policies read */
+	ArrayBuildState *keys;		/* the columns by which the rows are found */
+	ArrayBuildState *roles;		/* the policies' roles */
+	ArrayBuildState *sources;	/* the policies' own tables, qualified and
+								 * quoted */
+}			CmigRlsLookups;
 
 /* Add a finding about a policy. */
-extern void cmig_rls_stored_add_finding(List **findings, const char *rule, CmigRlsSeverity severity,
-										const CmigRlsStored *policy, char *problem, char *fix);
+extern void cmig_rls_report(List **findings, const char *rule, CmigRlsSeverity severity,
+							const CmigRlsPolicy *policy, const char *problem, char *fix);
 
 /*
- * Return a fix as SQL: DROP POLICY, or ALTER POLICY with both expressions
- * repaired.
+ * Fixes in words, as an SQL comment such as "-- USING of policy p on t: ...",
+ * and a call of rls_test that shows the effect of a policy that cannot be
+ * judged.
  */
-extern char *cmig_rls_stored_drop(const CmigRlsStored *policy);
-extern char *cmig_rls_stored_repair(const CmigRlsStored *policy);
+extern char *cmig_rls_advice(const CmigRlsPolicy *policy, bool is_check, const char *advice);
+extern char *cmig_rls_try_it(const CmigRlsPolicy *policy);
 
 /*
- * Returns a fix in words, as an SQL comment such as "-- USING of policy p on
- * t: ...".  If "is_check" is true, the comment names WITH CHECK instead of
- * USING.
+ * Returns true if the policy applies to the role, or if policy "a" applies to
+ * any of the roles named in policy "b".  As in PostgreSQL, a policy applies to
+ * a role that has the privileges of one of the policy's roles.
  */
-extern char *cmig_rls_stored_advice(const CmigRlsStored *policy, bool is_check, const char *advice);
-
-/*
- * Returns, as SQL, a call of rls_test that shows the effect of a policy that
- * cannot be judged.
- */
-extern char *cmig_rls_stored_try(const CmigRlsStored *policy);
-
-/*
- * Returns the OIDs of the roles to which the policy applies, and sets *count.
- * ACL_ID_PUBLIC stands for PUBLIC.
- */
-extern Oid *cmig_rls_stored_roles(const CmigRlsStored *policy, int *count);
-
-/*
- * Returns true if the policy applies to the role.  As in PostgreSQL, a policy
- * applies to a role that has the privileges of one of the policy's roles.
- */
-extern bool cmig_rls_stored_binds(const CmigRlsStored *policy, Oid role);
-
-/*
- * Returns true if policy "a" applies to any of the roles named in policy "b".
- */
-extern bool cmig_rls_stored_share_role(const CmigRlsStored *a, const CmigRlsStored *b);
-extern bool cmig_rls_stored_share_command(const CmigRlsStored *a, const CmigRlsStored *b);
+extern bool cmig_rls_binds(const CmigRlsPolicy *policy, Oid role);
+extern bool cmig_rls_share_role(const CmigRlsPolicy *a, const CmigRlsPolicy *b);
 
 /*
  * Return the policy's deciding expression (WITH CHECK for INSERT, otherwise
  * USING), and the result of analyzing it.
  */
-extern Node *cmig_rls_stored_deciding(const CmigRlsStored *policy);
-extern const CmigRlsExpression *cmig_rls_stored_decided(const CmigRlsStored *policy);
+extern Node *cmig_rls_deciding(const CmigRlsPolicy *policy);
+extern const CmigRlsExpression *cmig_rls_decided(const CmigRlsPolicy *policy);
 
-/* Add findings about flags, roles, views, functions, and partitions. */
-extern void cmig_rls_posture_add_findings(ArrayType *schemas, List **findings);
-
-/*
- * The commands to which USING applies, and the commands that write new rows.
- */
-#define CMIG_RLS_FOR_ROWS "rwd"
-#define CMIG_RLS_FOR_NEW_ROWS "aw"
-
-/*
- * Add the findings about a policy.  "siblings" are all policies of the
- * policy's table, including the policy itself.
- */
-extern void cmig_rls_open_add_findings(const CmigRlsStored *policy, const List *siblings, List **findings);
-
-/* A policy's look-up in a table. */
-typedef struct CmigRlsLookup
-{
-	Oid			table;			/* the table that the policy reads */
-	AttrNumber	key;			/* the column by which the row is found */
-	Oid			role;			/* the policy's role; InvalidOid is PUBLIC */
-	const char *source;			/* the policy's own table, qualified and
-								 * quoted */
-} CmigRlsLookup;
+/* findings.c, posture.c: add the findings of a group of rules. */
+extern void cmig_rls_check_rows(const CmigRlsPolicy *policy, const List *siblings, List **findings);
+extern void cmig_rls_check_posture(Datum schemas, const CmigRlsLookups * lookups, List **findings);
 
 #endif							/* CMIG_RLS_INTERNAL_H */

@@ -1,6 +1,34 @@
 /*
  * plan.c
- *	  The options of enable_rls, and the statements that they require.
+ *	  The policies that a table should have, and the statements that create
+ *	  them.
+ *
+ * Nothing is executed here.  The statements are ordered so that nobody ever
+ * sees more than the old or the new policies allow, even if the statements are
+ * run one by one: first the flags, then restrictive policies, then permissive
+ * policies; and a policy is dropped before a wider one is created.
+ *
+ * The policies follow these rules:
+ *
+ * - The policy on the tenant is RESTRICTIVE, so that no policy added later can
+ * permit more.  A permissive policy accompanies it, because a restrictive
+ * policy alone shows no rows.  If the tenant is the only key, both have the
+ * same expression, and PostgreSQL evaluates it once.
+ *
+ * - A setting is read in a sub-select, so that it is read once per statement
+ * and not once per row.  NULLIF is needed because a setting is '' after SET
+ * LOCAL, and ''::uuid is an error.  Citus rejects sub-selects in policies, so
+ * the policies of its tables read the setting directly; if the key has an
+ * index, the setting is still read only once per shard.
+ *
+ * - Citus makes restrictive policies permissive on the shards.  The policies of
+ * its tables are all permissive, and each contains all conditions.
+ *
+ * - Membership is tested by = ANY (ARRAY(SELECT ...)), which can use an index
+ * on the key.
+ *
+ * - Bypass roles have a permissive policy of their own; the restrictive policy
+ * names only the application's roles.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -11,285 +39,384 @@
 #include "parse/parse.h"
 #include "rls/internal.h"
 
-#include "catalog/pg_type.h"
 #include "commands/defrem.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "nodes/parsenodes.h"
 #include "parser/parser.h"
-#include "utils/acl.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/formatting.h"
 #include "utils/lsyscache.h"
 
 /*
- * rls_options
+ * Keys
  */
 
-/*
- * Roles that have a privilege on a table, or on any table of a schema.  $1 is
- * the table or the schema.
- */
-static CmigQuery candidate_roles = {
-	"SELECT string_agg(quote_ident(s.rolname), ', ') FROM"
-	" (SELECT DISTINCT r.rolname FROM pg_class c CROSS JOIN LATERAL aclexplode(c.relacl) a"
-	"  JOIN pg_roles r ON r.oid = a.grantee WHERE (c.oid = $1 OR c.relnamespace = $1)"
-	"  AND c.relkind IN ('r', 'p') AND r.oid <> c.relowner AND NOT r.rolsuper AND NOT r.rolbypassrls"
-	"  ORDER BY r.rolname LIMIT 10) s",
-	1, {OIDOID}
-};
-
-static CmigQuery login_roles = {
-	"SELECT string_agg(quote_ident(s.rolname), ', ' ORDER BY s.rolname) FROM"
-	" (SELECT r.rolname FROM pg_roles r WHERE NOT r.rolsuper AND NOT r.rolbypassrls AND r.rolcanlogin"
-	"  AND NOT EXISTS (SELECT FROM pg_class c WHERE (c.oid = $1 OR c.relnamespace = $1)"
-	"   AND c.relkind IN ('r', 'p') AND c.relowner = r.oid) ORDER BY r.rolname LIMIT 10) s",
-	1, {OIDOID}
-};
-
-/*
- * Returns a boolean argument, or its default, "otherwise", if the argument is
- * null.
- */
+/* Does the option name a column, that is, is it neither NULL nor ''? */
 static bool
-flag_argument(FunctionCallInfo fcinfo, int n, bool otherwise)
+is_given(const char *column)
 {
-	return PG_ARGISNULL(n) ? otherwise : PG_GETARG_BOOL(n);
+	return column != NULL && column[0] != '\0';
 }
 
-/* Returns a text[] argument as a List of char *. */
-static List *
-texts_argument(FunctionCallInfo fcinfo, int n, const char *argument)
+/*
+ * Returns the columns that could be a key, in a form such as "id (uuid), owner
+ * (bigint)", or NULL if there are none.
+ */
+static char *
+candidates(const CmigRlsTable *table)
 {
-	List	   *texts = NIL;
-	CmigNames  *names;
-
-	if (PG_ARGISNULL(n))
-		return NIL;
-	names = cmig_argument_names(PG_GETARG_ARRAYTYPE_P(n), argument, NULL);
-	for (int i = 0; i < names->count; i++)
-		texts = lappend(texts, names->names[i]);
-	return texts;
-}
-
-/* Look up roles by name.  Raises an error if one does not exist. */
-static List *
-roles_argument(FunctionCallInfo fcinfo, int n, const char *argument)
-{
-	List	   *roles = NIL;
+	StringInfoData text;
+	int			count = 0;
 	ListCell   *lc;
 
-	foreach(lc, texts_argument(fcinfo, n, argument))
+	initStringInfo(&text);
+	foreach(lc, table->columns)
 	{
-		CmigRlsRole *role = palloc0(sizeof(CmigRlsRole));
-		ListCell   *other;
-		bool		twice = false;
+		CmigRlsColumn *column = lfirst(lc);
 
-		role->name = lfirst(lc);
-		if (strcmp(role->name, "public") != 0)
-			role->oid = get_role_oid(role->name, true);
-		if (strcmp(role->name, "public") != 0 && !OidIsValid(role->oid))
-			ereport(ERROR,
-					(errcode(ERRCODE_UNDEFINED_OBJECT),
-					 errmsg("role \"%s\" does not exist", role->name),
-					 errhint("Names in %s are case-sensitive. If the role is new: CREATE ROLE %s",
-							 argument, quote_identifier(role->name))));
-		foreach(other, roles)
+		if (column->cast == NULL)
+			continue;
+		if (count++ == 10)
 		{
-			twice |= ((CmigRlsRole *) lfirst(other))->oid == role->oid;
+			appendStringInfoString(&text, ", ...");
+			break;
 		}
-		if (!twice)
-			roles = lappend(roles, role);
+		appendStringInfo(&text, "%s%s (%s)", count > 1 ? ", " : "", quote_identifier(column->name), column->type);
 	}
-	return roles;
+	return count ? text.data : NULL;
 }
 
-/* Convert the array of command names in argument n to a mask. */
-static int
-commands_argument(FunctionCallInfo fcinfo, int n)
+/*
+ * Returns the column of the given name.  Raises an error if the column does
+ * not exist or has a type that cannot be used for a key.
+ */
+static CmigRlsColumn *
+require_column(const CmigRlsTable *table, const char *name, const char *argument)
 {
-	int			commands = 0;
-	ListCell   *lc;
+	CmigRlsColumn *column = cmig_rls_column(table, name);
+	char	   *could = candidates(table);
 
-	if (PG_ARGISNULL(n))
-		return CMIG_RLS_ALL;
-	foreach(lc, texts_argument(fcinfo, n, "commands"))
-	{
-		char	   *name = lfirst(lc);
+	if (column == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_COLUMN),
+				 errmsg("table %s has no column \"%s\"", table->name, name),
+				 could ? errdetail("Columns that could be a key: %s.", could) : 0,
+				 errhint("Use %s to name one of the table's columns.", argument)));
+	if (column->cast == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("column \"%s\" of table %s cannot be used as a key for row-level security",
+						name, table->name),
+				 errdetail("Its type is %s.", column->type),
+				 errhint("The type of a key must be uuid, bigint, integer, smallint, text, varchar, or a domain over one of them%s.",
+						 strcmp(argument, "user_column") == 0 || strcmp(argument, "tenant_column") == 0 ?
+						 psprintf(". Use %s => '' to leave out this key", argument) : "")));
+	return column;
+}
 
-		if (pg_strcasecmp(name, "all") == 0)
-			commands |= CMIG_RLS_ALL;
-		else if (pg_strcasecmp(name, "select") == 0)
-			commands |= CMIG_RLS_SELECT;
-		else if (pg_strcasecmp(name, "insert") == 0)
-			commands |= CMIG_RLS_INSERT;
-		else if (pg_strcasecmp(name, "update") == 0)
-			commands |= CMIG_RLS_UPDATE;
-		else if (pg_strcasecmp(name, "delete") == 0)
-			commands |= CMIG_RLS_DELETE;
-		else
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("unrecognized row-level security command \"%s\"", name),
-					 errhint("Valid commands are ALL, SELECT, INSERT, UPDATE, and DELETE, as in commands => '{SELECT,INSERT}'")));
-	}
+/* The names of the key columns that the options name, or the usual ones. */
+static const char *
+wanted_tenant(const CmigRlsSetup * options)
+{
+	return options->tenant_column ? options->tenant_column : "tenant_id";
+}
 
-	/*
-	 * reject an empty list, which is probably a mistake in the caller's
-	 * program
-	 */
-	if (commands == 0)
+static const char *
+wanted_user(const CmigRlsSetup * options)
+{
+	return options->user_column ? options->user_column : "user_id";
+}
+
+bool
+cmig_rls_has_key(const CmigRlsSetup * options, const CmigRlsTable *table)
+{
+	return cmig_rls_column(table, wanted_tenant(options)) || cmig_rls_column(table, wanted_user(options));
+}
+
+/*
+ * Returns the name of a key column, or NULL if there is none.  If "optional" is
+ * true, the column need not exist.
+ */
+static char *
+find_column(const CmigRlsTable *table, const char *name, const char *argument, bool optional)
+{
+	if (name[0] == '\0' || (optional && cmig_rls_column(table, name) == NULL))
+		return NULL;
+	return require_column(table, name, argument)->name;
+}
+
+/* Resolve the columns that join the table with the membership table. */
+static void
+resolve_via(CmigRlsSetup * setup, const CmigRlsTable *table)
+{
+	const CmigRlsTable *via = setup->via_table;
+	CmigRlsColumn *key;
+	CmigRlsColumn *via_key;
+
+	if (via->relid == table->relid)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("commands must not be empty"),
-				 errdetail("The roles could not run any command."),
-				 errhint("Omit the argument to allow all commands, or list some, as in commands => '{SELECT,INSERT}'")));
-	return commands;
-}
+				 errmsg("table %s cannot be its own membership table", table->name),
+				 errdetail("The policy would query its own table, which would cause infinite recursion."),
+				 errhint("To protect a membership table, specify its user column: user_column => %s",
+						 quote_literal_cstr(is_given(setup->via_user) ? setup->via_user : "user_id"))));
+	if (is_given(setup->user_column))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("user_column and via cannot be used together"),
+				 errdetail("With via, the user's rows are found through %s.", via->name),
+				 errhint("Specify the user column of that table with via_user.")));
+	if (!is_given(setup->via_user))
+		setup->via_user = "user_id";
+	if (!is_given(setup->key_column))
+		setup->key_column = is_given(setup->via_key) && cmig_rls_column(table, setup->via_key) ? setup->via_key : "tenant_id";
+	if (!is_given(setup->via_key))
+		setup->via_key = setup->key_column;
+	(void) require_column(via, setup->via_user, "via_user");
+	via_key = require_column(via, setup->via_key, "via_key");
+	key = require_column(table, setup->key_column, "key_column");
+	/* there are operators that compare integers of different sizes */
+	if (strcmp(key->cast, via_key->cast) != 0 && (strstr(key->cast, "int") == NULL || strstr(via_key->cast, "int") == NULL))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("column \"%s\" of table %s cannot be compared with column \"%s\" of table %s",
+						key->name, table->name, via_key->name, via->name),
+				 errdetail("Their types are %s and %s.", key->type, via_key->type),
+				 errhint("Specify the correct columns with key_column and via_key.")));
+	setup->via = via->name;
+	setup->user_column = NULL;
 
-CmigRlsOptions *
-cmig_rls_options_read(FunctionCallInfo fcinfo, bool with_via)
-{
-	CmigRlsOptions *options = palloc0(sizeof(CmigRlsOptions));
-
-	options->user_column = cmig_argument_text(fcinfo, 1);
-	options->tenant_column = cmig_argument_text(fcinfo, 2);
-	options->roles = roles_argument(fcinfo, 3, "roles");
-	options->bypass_roles = roles_argument(fcinfo, 4, "bypass_roles");
-	options->shared = flag_argument(fcinfo, 5, false);
-	options->public_read = flag_argument(fcinfo, 6, false);
-	options->commands = commands_argument(fcinfo, 7);
-	options->force = flag_argument(fcinfo, 8, true);
-	options->column_default = flag_argument(fcinfo, 9, false);
-	options->create_index = flag_argument(fcinfo, 10, true);
-	options->require_context = flag_argument(fcinfo, 11, false);
-	if (with_via)
-	{
-		options->via = PG_ARGISNULL(12) ? InvalidOid : PG_GETARG_OID(12);
-		options->via_key = cmig_argument_text(fcinfo, 13);
-		options->via_user = cmig_argument_text(fcinfo, 14);
-		options->key_column = cmig_argument_text(fcinfo, 15);
-	}
-	return options;
-}
-
-void
-cmig_rls_options_require_roles(const CmigRlsOptions *options, Oid where)
-{
-	char	   *names = NULL;
-	Datum		values[1] = {ObjectIdGetDatum(where)};
-
-	if (options->roles != NIL)
-		return;
-	cmig_query_each(&candidate_roles, values, NULL, cmig_query_keep_text, &names);
-	if (names == NULL)
-		cmig_query_each(&login_roles, values, NULL, cmig_query_keep_text, &names);
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("roles must list the roles that the application connects as"),
-			 names ? errdetail("Candidates are: %s.", names)
-			 : errdetail("There are no roles other than superusers and the owner yet. To create one, use CREATE ROLE."),
-			 errhint("Use roles => '{<role>}'")));
-}
-
-void
-cmig_rls_options_check_roles(const CmigRlsOptions *options)
-{
-	ListCell   *lc;
-
-	foreach(lc, options->bypass_roles)
-	{
-		CmigRlsRole *bypass = lfirst(lc);
-		ListCell   *other;
-
-		if (!OidIsValid(bypass->oid))
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("PUBLIC cannot be a bypass role"),
-					 errdetail("Everybody would see every row."),
-					 errhint("Specify the roles of users who maintain the data.")));
-		foreach(other, options->roles)
-		{
-			CmigRlsRole *role = lfirst(other);
-
-			if (role->oid == bypass->oid)
-				ereport(ERROR,
-						(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						 errmsg("role \"%s\" is listed in both \"roles\" and \"bypass_roles\"", role->name),
-						 errhint("Remove the role from one of the two lists.")));
-			if (!OidIsValid(role->oid))
-				ereport(ERROR,
-						(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						 errmsg("role \"%s\" would not bypass row-level security", bypass->name),
-						 errdetail("It is in bypass_roles, but the policies for PUBLIC apply to it too."),
-						 errhint("Name the application's roles instead of PUBLIC.")));
-			if (superuser_arg(role->oid) || superuser_arg(bypass->oid))
-				continue;
-			if (has_privs_of_role(role->oid, bypass->oid))
-				ereport(ERROR,
-						(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						 errmsg("role \"%s\" would bypass row-level security", role->name),
-						 errdetail("It is in roles, and has the privileges of the bypass role \"%s\".", bypass->name),
-						 errhint("Remove role \"%s\" from roles or role \"%s\" from bypass_roles, or REVOKE %s FROM %s",
-								 role->name, bypass->name,
-								 quote_identifier(bypass->name), quote_identifier(role->name))));
-			if (has_privs_of_role(bypass->oid, role->oid))
-				ereport(ERROR,
-						(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						 errmsg("role \"%s\" would not bypass row-level security", bypass->name),
-						 errdetail("It is in bypass_roles, but has the privileges of \"%s\", whose policies apply to it too.",
-								   role->name),
-						 errhint("REVOKE %s FROM %s, and grant the privileges on the tables directly to role \"%s\".",
-								 quote_identifier(role->name), quote_identifier(bypass->name), bypass->name)));
-		}
-	}
-	foreach(lc, options->roles)
-	{
-		CmigRlsRole *role = lfirst(lc);
-
-		if (OidIsValid(role->oid) && (superuser_arg(role->oid) || has_bypassrls_privilege(role->oid)))
-			ereport(WARNING,
-					(errmsg("row-level security does not apply to role \"%s\"", role->name),
-					 errdetail("It is a superuser or has BYPASSRLS."),
-					 errhint("Let the application connect as another role.")));
-	}
+	/*
+	 * with a membership table, use a tenant column only if the caller named
+	 * it
+	 */
+	setup->tenant_column = is_given(setup->tenant_column) ?
+		require_column(table, setup->tenant_column, "tenant_column")->name : NULL;
 }
 
 /*
- * The plan is based on a table's properties as read by rls_table.c, and
- * nothing is executed here.  The statements are ordered so that nobody ever
- * sees more than the old or the new policies allow, even if the statements are
- * run one by one: first the flags, then restrictive policies, then permissive
- * policies; and a policy is dropped before a wider one is created.
+ * Resolve the key columns.  If there are none, raises an error that lists the
+ * possible columns.  "many" is as for cmig_rls_plan_enable().
  */
-
-/*
- * Parts of the plan
- */
-
-/* Append a statement. */
 static void
-add(List **statements, char *statement)
+resolve_keys(CmigRlsSetup * setup, const CmigRlsTable *table, bool many)
 {
-	*statements = lappend(*statements, statement);
+	if (setup->via_table)
+	{
+		resolve_via(setup, table);
+		return;
+	}
+	if (is_given(setup->key_column) || is_given(setup->via_key) || is_given(setup->via_user))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("key_column, via_key, and via_user require via"),
+				 errhint("Name the membership table: via => 'memberships'")));
+	setup->key_column = setup->via_key = setup->via_user = NULL;
+	setup->user_column = find_column(table, wanted_user(setup), "user_column", many || setup->user_column == NULL);
+	setup->tenant_column = find_column(table, wanted_tenant(setup), "tenant_column", many || setup->tenant_column == NULL);
+	if (setup->user_column == NULL && setup->tenant_column == NULL)
+	{
+		char	   *could = candidates(table);
+
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("table %s has no column user_id or tenant_id", table->name),
+				 could ? errdetail("Columns that could be a key: %s.", could)
+				 : errdetail("None of its columns has a type that can be used as a key."),
+				 errhint("Specify the key with user_column => '<column>' or tenant_column => '<column>'. For a table of users, use user_column => 'id'")));
+	}
+	if (setup->user_column && setup->tenant_column && strcmp(setup->user_column, setup->tenant_column) == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("user_column and tenant_column are the same column"),
+				 errhint("Leave one of them out, or use tenant_column => '' for a table without tenants.")));
 }
+
+/*
+ * The wanted policies
+ */
+
+/*
+ * Returns an SQL expression that reads a setting and casts it to a type; null
+ * if the setting is missing or empty.
+ */
+static char *
+setting_text(const char *setting, const char *cast)
+{
+	return psprintf("NULLIF(current_setting(%s, true), '')%s%s", quote_literal_cstr(setting),
+					strcmp(cast, "text") == 0 ? "" : "::", strcmp(cast, "text") == 0 ? "" : cast);
+}
+
+/*
+ * Returns the expression "column = context", in which the context is read once
+ * per statement, unless the table's policies must not contain sub-selects.  If
+ * a context is required, the expression raises an error without one.
+ */
+static char *
+equals(const CmigRlsSetup * setup, const CmigRlsTable *table, const CmigRlsColumn *column, const char *setting)
+{
+	bool		plain = strcmp(column->cast, "text") == 0;
+	char	   *value = !setup->require_context ? setting_text(setting, column->cast) :
+	psprintf("cmig.require_%s()%s%s", strcmp(setting, CMIG_RLS_USER_SETTING) == 0 ? "user_id" : "tenant_id",
+			 plain ? "" : "::", plain ? "" : column->cast);
+
+	return psprintf(table->by_citus ? "%s = %s" : "%s = (SELECT %s)", quote_identifier(column->name), value);
+}
+
+/* Add a policy to the list of wanted policies. */
+static void
+add_policy(List **policies, const CmigRlsTable *table, char *name, bool permissive, int commands,
+		   List *roles, char *expression, char *comment)
+{
+	CmigRlsPolicy *policy = palloc0(sizeof(CmigRlsPolicy));
+
+	policy->table = table->name;
+	policy->name = name;
+	policy->permissive = permissive;
+	policy->commands = commands;
+	policy->roles = roles;
+	if (commands != CMIG_RLS_INSERT)
+		policy->qual_text = expression;
+	if (commands & (CMIG_RLS_INSERT | CMIG_RLS_UPDATE))
+		policy->check_text = expression;
+	policy->comment = comment;
+	*policies = lappend(*policies, policy);
+}
+
+/*
+ * Add one policy for all commands, or one policy for each command in the mask.
+ */
+static void
+add_policies(List **policies, const CmigRlsTable *table, char *name, bool permissive, int mask,
+			 List *roles, char *expression, char *comment)
+{
+	if (mask == CMIG_RLS_ALL)
+		add_policy(policies, table, name, permissive, mask, roles, expression, comment);
+	else
+		for (int bit = CMIG_RLS_SELECT; bit <= CMIG_RLS_DELETE; bit <<= 1)
+		{
+			char	   *command = cmig_rls_commands_text(bit, "");
+
+			if (mask & bit)
+				add_policy(policies, table, psprintf("%s_%s", name, asc_tolower(command, strlen(command))),
+						   permissive, bit, roles, expression, comment);
+		}
+}
+
+/*
+ * Add the restrictive policies that limit all other policies to the tenant's
+ * rows, except for reading rows that are public or shared.
+ */
+static void
+add_floor(List **policies, const CmigRlsSetup * setup, const CmigRlsTable *table, const CmigRlsColumn *tenant)
+{
+	char	   *floor = equals(setup, table, tenant, CMIG_RLS_TENANT_SETTING);
+
+	if (setup->shared && !setup->public_read)
+		add_policy(policies, table, "tenant_floor_select", false, CMIG_RLS_SELECT, setup->roles,
+				   psprintf("%s OR %s IS NULL", floor, quote_identifier(tenant->name)),
+				   psprintf("Tenant floor: only rows whose %s is %s or null (shared), whatever other policies allow.",
+							tenant->name, CMIG_RLS_TENANT_SETTING));
+	add_policies(policies, table, "tenant_floor", false,
+				 setup->public_read || setup->shared ? CMIG_RLS_ALL & ~CMIG_RLS_SELECT : CMIG_RLS_ALL, setup->roles, floor,
+				 psprintf("Tenant floor: only rows whose %s is %s, whatever other policies allow.",
+						  tenant->name, CMIG_RLS_TENANT_SETTING));
+}
+
+/*
+ * Add the policies of a table that Citus manages and that has both keys.  On
+ * the shards, Citus makes all policies permissive, even those that are
+ * restrictive on the coordinator.  Therefore, no policy can limit other
+ * policies here, and each policy contains all conditions.
+ */
+static void
+add_for_shards(List **policies, const CmigRlsSetup * setup, const CmigRlsTable *table,
+			   const CmigRlsColumn *tenant, const CmigRlsColumn *user)
+{
+	char	   *of_tenant = equals(setup, table, tenant, CMIG_RLS_TENANT_SETTING);
+	char	   *of_user = equals(setup, table, user, CMIG_RLS_USER_SETTING);
+
+	add_policies(policies, table, "user_access", true, setup->commands, setup->roles,
+				 psprintf("%s AND %s", of_tenant, of_user),
+				 psprintf("Rows whose %s is %s and whose %s is %s.",
+						  tenant->name, CMIG_RLS_TENANT_SETTING, user->name, CMIG_RLS_USER_SETTING));
+	if (!setup->shared || setup->public_read)
+		return;
+	of_tenant = psprintf("(%s OR %s IS NULL)", of_tenant, quote_identifier(tenant->name));
+	of_user = setup->commands & CMIG_RLS_SELECT ?
+		psprintf("(%s OR %s IS NULL)", of_user, quote_identifier(user->name)) :
+		psprintf("%s IS NULL", quote_identifier(user->name));
+	add_policy(policies, table, "shared_read", true, CMIG_RLS_SELECT, setup->roles, psprintf("%s AND %s", of_tenant, of_user),
+			   psprintf("Rows whose %s is %s or null, and whose %s is %s or null (shared).",
+						tenant->name, CMIG_RLS_TENANT_SETTING, user->name, CMIG_RLS_USER_SETTING));
+}
+
+/* Returns the policies that the table should have.  The keys are resolved. */
+static List *
+wanted_policies(const CmigRlsSetup * setup, const CmigRlsTable *table)
+{
+	List	   *policies = NIL;
+	CmigRlsColumn *tenant = cmig_rls_column(table, setup->tenant_column);
+	CmigRlsColumn *user = cmig_rls_column(table, setup->user_column);
+	CmigRlsColumn *key = cmig_rls_column(table, setup->key_column);
+	const CmigRlsTable *via = setup->via_table;
+	bool		both_on_shards = table->by_citus && tenant && user;
+
+	if (tenant && !table->by_citus)
+		add_floor(&policies, setup, table, tenant);
+	if (both_on_shards)
+		add_for_shards(&policies, setup, table, tenant, user);
+	else if (key)
+		add_policies(&policies, table, "member_access", true, setup->commands, setup->roles,
+					 psprintf("%s = ANY (ARRAY(SELECT m.%s FROM %s m WHERE m.%s))",
+							  quote_identifier(key->name), quote_identifier(setup->via_key), via->name,
+							  equals(setup, via, cmig_rls_column(via, setup->via_user), CMIG_RLS_USER_SETTING)),
+					 psprintf("Rows whose %s is one that %s gives to %s.", key->name, via->name, CMIG_RLS_USER_SETTING));
+	else
+	{
+		CmigRlsColumn *column = user ? user : tenant;
+		const char *setting = user ? CMIG_RLS_USER_SETTING : CMIG_RLS_TENANT_SETTING;
+
+		add_policies(&policies, table, user ? "user_access" : "tenant_access", true, setup->commands, setup->roles,
+					 equals(setup, table, column, setting), psprintf("Rows whose %s is %s.", column->name, setting));
+	}
+	if (setup->public_read)
+		add_policy(&policies, table, "public_read", true, CMIG_RLS_SELECT, setup->roles, "true", "Every row may be read.");
+	else if (setup->shared && !both_on_shards)
+	{
+		CmigRlsColumn *column = key ? key : user ? user : tenant;
+
+		add_policy(&policies, table, "shared_read", true, CMIG_RLS_SELECT, setup->roles,
+				   psprintf("%s IS NULL", quote_identifier(column->name)),
+				   psprintf("Rows without a %s are shared: everybody reads them.", column->name));
+	}
+	if (setup->bypass_roles != NIL)
+		add_policy(&policies, table, "bypass", true, CMIG_RLS_ALL, setup->bypass_roles,
+				   "true", "These roles see and write every row.");
+	return policies;
+}
+
+/*
+ * Statements
+ */
 
 /* Plan ALTER TABLE to set relrowsecurity and relforcerowsecurity. */
-static void
-plan_flags(const CmigRlsTable *table, bool enable, bool force, List **statements)
+static List *
+plan_flags(const CmigRlsTable *table, bool was_enabled, bool was_forced, bool enable, bool force)
 {
 	StringInfoData text;
 
-	if (table->enabled == enable && table->forced == force)
-		return;
+	if (was_enabled == enable && was_forced == force)
+		return NIL;
 	initStringInfo(&text);
 	appendStringInfo(&text, "ALTER TABLE %s ", table->name);
-	if (table->enabled != enable)
+	if (was_enabled != enable)
 		appendStringInfo(&text, "%s ROW LEVEL SECURITY", enable ? "ENABLE" : "DISABLE");
-	if (table->forced != force)
+	if (was_forced != force)
 		appendStringInfo(&text, "%s%s ROW LEVEL SECURITY",
-						 table->enabled != enable ? ", " : "", force ? "FORCE" : "NO FORCE");
-	add(statements, text.data);
+						 was_enabled != enable ? ", " : "", force ? "FORCE" : "NO FORCE");
+	return list_make1(text.data);
 }
 
 /* Returns the policy with this name, or NULL if there is none. */
@@ -308,72 +435,35 @@ find_policy(const List *policies, const char *name)
 	return NULL;
 }
 
-/* Returns true if both lists contain the same roles, in any order. */
-static bool
-same_roles(const List *a, const List *b)
+/* Returns CREATE POLICY or ALTER POLICY. */
+static char *
+policy_statement(const char *verb, const CmigRlsPolicy *policy)
 {
-	ListCell   *lc;
+	StringInfoData text;
 
-	if (list_length(a) != list_length(b))
-		return false;
-	foreach(lc, a)
+	initStringInfo(&text);
+	appendStringInfo(&text, "%s POLICY %s ON %s", verb, quote_identifier(policy->name), policy->table);
+	if (strcmp(verb, "CREATE") == 0)
 	{
-		bool		found = false;
-		ListCell   *other;
-
-		foreach(other, b)
-		{
-			found |= ((CmigRlsRole *) lfirst(lc))->oid == ((CmigRlsRole *) lfirst(other))->oid;
-		}
-		if (!found)
-			return false;
+		appendStringInfoString(&text, policy->permissive ? "" : " AS RESTRICTIVE");
+		if (policy->commands != CMIG_RLS_ALL)
+			appendStringInfo(&text, " FOR %s", cmig_rls_commands_text(policy->commands, ","));
 	}
-	return true;
+	appendStringInfo(&text, " TO %s", cmig_rls_roles_text(policy->roles));
+	if (policy->qual_text)
+		appendStringInfo(&text, "\n    USING (%s)", policy->qual_text);
+	if (policy->check_text)
+		appendStringInfo(&text, "\n    WITH CHECK (%s)", policy->check_text);
+	return text.data;
 }
-
-/* The change that turns the existing policy into the wanted one. */
-typedef enum Change
-{
-	KEEP,
-	ALTER,
-	REPLACE,
-	CREATE
-} Change;
 
 /*
- * Compare a wanted policy with the existing policy of the same name, which may
- * be NULL.  Raises an error if enable_rls did not create the existing policy.
+ * Plan the change from the existing policies to the wanted ones.  Raises an
+ * error if enable_rls did not create an existing policy that has the name of a
+ * wanted one.
  */
-static Change
-compare_policy(const CmigRlsTable *table, const CmigRlsPolicy *want, const CmigRlsPolicy *have)
-{
-	if (have == NULL)
-		return CREATE;
-	if (!have->made)
-		ereport(ERROR,
-				(errcode(ERRCODE_DUPLICATE_OBJECT),
-				 errmsg("policy \"%s\" for table %s already exists", have->name, table->name),
-				 errdetail("cmig.enable_rls did not create this policy and does not change it."),
-				 errhint("DROP POLICY %s ON %s, or rename it: ALTER POLICY %s ON %s RENAME TO %s",
-						 quote_identifier(have->name), table->name,
-						 quote_identifier(have->name), table->name,
-						 quote_identifier(psprintf("%s_old", have->name)))));
-	if (have->permissive != want->permissive || have->commands != want->commands)
-		return REPLACE;
-	if ((have->qual == NULL) != (want->qual == NULL) ||
-		(have->check == NULL) != (want->check == NULL))
-		return REPLACE;
-	if (same_roles(want->roles, have->roles) &&
-		cmig_rls_table_same(table->relid, want->qual, have->qual) &&
-		cmig_rls_table_same(table->relid, want->check, have->check))
-		return KEEP;
-	return ALTER;
-}
-
-/* Plan the change from the existing policies to the wanted ones. */
-static void
-plan_policies(const CmigRlsTable *table, const List *wanted, const CmigRlsState *state,
-			  bool fresh, List **statements)
+static List *
+plan_policies(const CmigRlsTable *table, const List *existing, const List *wanted, const CmigRlsSetup * setup)
 {
 	List	   *alters = NIL;
 	List	   *narrow = NIL;
@@ -381,57 +471,63 @@ plan_policies(const CmigRlsTable *table, const List *wanted, const CmigRlsState 
 	List	   *widen = NIL;
 	List	   *drops = NIL;
 	List	   *comments = NIL;
-	const List *present = fresh ? NIL : table->policies;
 	ListCell   *lc;
 
 	foreach(lc, wanted)
 	{
 		CmigRlsPolicy *want = lfirst(lc);
-		CmigRlsPolicy *have = find_policy(present, want->name);
-		Change		change = compare_policy(table, want, have);
-		char	   *comment = cmig_rls_policy_comment(table, want, state);
+		CmigRlsPolicy *have = find_policy(existing, want->name);
+		List	  **creates = want->permissive ? &widen : &narrow;
+		char	   *comment = psprintf("%s %s", want->comment, cmig_rls_setup_write(setup));
+		bool		changed = true;
 
-		if (change == ALTER)
-			add(&alters, cmig_rls_policy_alter(table, want));
-		else if (change == REPLACE)
-		{
-			add(want->permissive ? &widen : &narrow, cmig_rls_policy_drop(table, have));
-			add(want->permissive ? &widen : &narrow, cmig_rls_policy_create(table, want));
-		}
-		else if (change == CREATE)
-			add(want->permissive ? &widen : &narrow, cmig_rls_policy_create(table, want));
-		if (change != KEEP ||
-			strcmp(have->about, psprintf("%s %s", want->about, cmig_rls_state_write(state))) != 0)
-			add(&comments, comment);
+		if (have && have->setup == NULL)
+			ereport(ERROR,
+					(errcode(ERRCODE_DUPLICATE_OBJECT),
+					 errmsg("policy \"%s\" for table %s already exists", have->name, table->name),
+					 errdetail("cmig.enable_rls did not create this policy and does not change it."),
+					 errhint("DROP POLICY %s ON %s, or rename it: ALTER POLICY %s ON %s RENAME TO %s",
+							 quote_identifier(have->name), table->name,
+							 quote_identifier(have->name), table->name,
+							 quote_identifier(psprintf("%s_old", have->name)))));
+		if (have == NULL)
+			*creates = lappend(*creates, policy_statement("CREATE", want));
+		else if (have->permissive != want->permissive || have->commands != want->commands ||
+				 (have->qual_text == NULL) != (want->qual_text == NULL) ||
+				 (have->check_text == NULL) != (want->check_text == NULL))
+			*creates = lappend(lappend(*creates, cmig_rls_policy_drop(have)), policy_statement("CREATE", want));
+		else if (list_difference_oid(want->roles, have->roles) != NIL || list_length(want->roles) != list_length(have->roles) ||
+				 !cmig_rls_same_expression(table->relid, want->qual_text, have->qual_text) ||
+				 !cmig_rls_same_expression(table->relid, want->check_text, have->check_text))
+			alters = lappend(alters, policy_statement("ALTER", want));
+		else
+			changed = strcmp(have->comment, comment) != 0;
+		if (changed)
+			comments = lappend(comments, psprintf("COMMENT ON POLICY %s ON %s IS %s", quote_identifier(want->name),
+												  table->name, quote_literal_cstr(comment)));
 	}
-	foreach(lc, present)
+	foreach(lc, existing)
 	{
 		CmigRlsPolicy *have = lfirst(lc);
+		List	  **removals = have->permissive ? &drops : &narrow_drops;
 
-		if (have->made && find_policy(wanted, have->name) == NULL)
-			add(have->permissive ? &drops : &narrow_drops, cmig_rls_policy_drop(table, have));
+		if (have->setup && find_policy(wanted, have->name) == NULL)
+			*removals = lappend(*removals, cmig_rls_policy_drop(have));
 	}
-
-	*statements = list_concat(*statements, narrow);
-	*statements = list_concat(*statements, drops);
-	*statements = list_concat(*statements, alters);
-	*statements = list_concat(*statements, widen);
-	*statements = list_concat(*statements, narrow_drops);
-	*statements = list_concat(*statements, comments);
+	narrow = list_concat(list_concat(narrow, drops), alters);
+	return list_concat(list_concat(narrow, widen), list_concat(narrow_drops, comments));
 }
 
 /*
  * Returns the default that a column had before enable_rls changed it, or NULL
- * if the state does not contain it.
+ * if the setup, which may be NULL, does not contain it.
  */
 static CmigRlsDefault *
-find_default(const CmigRlsState *state, const char *column)
+find_default(const CmigRlsSetup * setup, const char *column)
 {
 	ListCell   *lc;
 
-	if (state == NULL)
-		return NULL;
-	foreach(lc, state->defaults)
+	foreach(lc, setup ? setup->defaults : NIL)
 	{
 		CmigRlsDefault *was = lfirst(lc);
 
@@ -450,40 +546,29 @@ cmig_rls_plan_is_default(const char *statement)
 }
 
 /*
- * Check that a default is a single expression without further commands.  The
- * default may come from a comment, which the table's owner can change.
+ * Returns ALTER TABLE ... SET DEFAULT, or DROP DEFAULT if "expression" is
+ * NULL.  The expression may come from a comment, which the table's owner can
+ * change, so it must be a single expression without further commands.
  */
-static void
-require_one_default(const CmigRlsTable *table, const char *column, const char *statement)
+static char *
+set_default(const CmigRlsTable *table, const char *column, const char *expression)
 {
-	List	   *parsed = cmig_raw_parse(statement, RAW_PARSE_DEFAULT);
-	AlterTableStmt *alter = list_length(parsed) == 1 ?
-	(AlterTableStmt *) linitial_node(RawStmt, parsed)->stmt : NULL;
+	char	   *statement;
+	List	   *parsed;
 
-	if (alter == NULL || !IsA(alter, AlterTableStmt) || list_length(alter->cmds) != 1)
+	if (expression == NULL)
+		return psprintf(DEFAULT_PREFIX "%s ALTER COLUMN %s DROP DEFAULT", table->name, quote_identifier(column));
+	statement = psprintf(DEFAULT_PREFIX "%s ALTER COLUMN %s SET DEFAULT %s",
+						 table->name, quote_identifier(column), expression);
+	parsed = cmig_raw_parse(statement, RAW_PARSE_DEFAULT);
+	if (list_length(parsed) != 1 || !IsA(linitial_node(RawStmt, parsed)->stmt, AlterTableStmt) ||
+		list_length(((AlterTableStmt *) linitial_node(RawStmt, parsed)->stmt)->cmds) != 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the saved default of column \"%s\" of table %s is not an expression",
 						column, table->name),
 				 errdetail("The default was saved in the comments of the table's policies, and these comments have changed."),
 				 errhint("Restore the comments from a backup, or drop the policies and set the default yourself.")));
-}
-
-/*
- * Returns ALTER TABLE ... SET DEFAULT, or DROP DEFAULT if "expression" is
- * NULL.
- */
-static char *
-set_default(const CmigRlsTable *table, const char *column, const char *expression)
-{
-	char	   *statement;
-
-	if (expression == NULL)
-		return psprintf(DEFAULT_PREFIX "%s ALTER COLUMN %s DROP DEFAULT",
-						table->name, quote_identifier(column));
-	statement = psprintf(DEFAULT_PREFIX "%s ALTER COLUMN %s SET DEFAULT %s",
-						 table->name, quote_identifier(column), expression);
-	require_one_default(table, column, statement);
 	return statement;
 }
 
@@ -499,25 +584,25 @@ default_is_ours(const CmigRlsColumn *column)
 }
 
 /*
- * If a key column was renamed, update its name in the state.  The key column
- * is recognized if it is the only column whose default reads the setting.
+ * If a key column was renamed, update its name in the recorded defaults.  The
+ * key column is recognized if it is the only column whose default reads the
+ * setting.
  */
 static void
 follow_renames(const CmigRlsTable *table)
 {
 	ListCell   *lc;
 
-	foreach(lc, table->state ? table->state->defaults : NIL)
+	foreach(lc, table->setup ? table->setup->defaults : NIL)
 	{
 		CmigRlsDefault *was = lfirst(lc);
-		const char *setting = table->state->user_column &&
-		strcmp(was->column, table->state->user_column) == 0 ?
+		const char *setting = table->setup->user_column && strcmp(was->column, table->setup->user_column) == 0 ?
 		CMIG_RLS_USER_SETTING : CMIG_RLS_TENANT_SETTING;
 		CmigRlsColumn *found = NULL;
 		int			count = 0;
 		ListCell   *c;
 
-		if (cmig_rls_table_column(table, was->column))
+		if (cmig_rls_column(table, was->column))
 			continue;
 		foreach(c, table->columns)
 		{
@@ -538,16 +623,14 @@ follow_renames(const CmigRlsTable *table)
  * Plan the change of a key column's default to an expression that reads the
  * setting.
  */
-static void
-plan_default(const CmigRlsOptions *options, const CmigRlsTable *table, char *name,
-			 const char *setting, bool fresh, CmigRlsState *state, List **statements)
+static List *
+plan_default(CmigRlsSetup * setup, const CmigRlsTable *table, char *name, const char *setting, bool fresh)
 {
-	CmigRlsColumn *column;
+	CmigRlsColumn *column = cmig_rls_column(table, name);
 	CmigRlsDefault *was;
 
-	if (name == NULL || !options->column_default)
-		return;
-	column = cmig_rls_table_column(table, name);
+	if (column == NULL || !setup->column_default)
+		return NIL;
 	if (column->generated)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -555,121 +638,99 @@ plan_default(const CmigRlsOptions *options, const CmigRlsTable *table, char *nam
 						name, table->name),
 				 errdetail("It is a generated or identity column."),
 				 errhint("Leave column_default out.")));
-	was = find_default(table->state, name);
+	was = find_default(table->setup, name);
+	if (was && !fresh && default_is_ours(column))
+	{
+		setup->defaults = lappend(setup->defaults, was);
+		return NIL;
+	}
 	if (was == NULL)
 	{
 		was = palloc0(sizeof(CmigRlsDefault));
 		was->column = name;
 		was->expression = column->fallback;
 	}
-	state->defaults = lappend(state->defaults, was);
-	if (fresh || !default_is_ours(column) || find_default(table->state, name) == NULL)
-		add(statements, set_default(table, name, cmig_rls_policy_default(setting, column->cast)));
+	setup->defaults = lappend(setup->defaults, was);
+	return list_make1(set_default(table, name, setting_text(setting, column->cast)));
 }
 
 /*
  * Plan to restore the former default of each column that was changed by an
- * earlier call of enable_rls and is not in the new state.
+ * earlier call of enable_rls and is not in the new setup, which may be NULL.
  */
-static void
-plan_old_defaults(const CmigRlsTable *table, const CmigRlsState *state, List **statements)
+static List *
+plan_old_defaults(const CmigRlsTable *table, const CmigRlsSetup * setup)
 {
+	List	   *statements = NIL;
 	ListCell   *lc;
 
-	if (table->state == NULL)
-		return;
-	foreach(lc, table->state->defaults)
+	foreach(lc, table->setup ? table->setup->defaults : NIL)
 	{
 		CmigRlsDefault *was = lfirst(lc);
 
-		if (find_default(state, was->column) == NULL &&
-			default_is_ours(cmig_rls_table_column(table, was->column)))
-			add(statements, set_default(table, was->column, was->expression));
+		if (find_default(setup, was->column) == NULL && default_is_ours(cmig_rls_column(table, was->column)))
+			statements = lappend(statements, set_default(table, was->column, was->expression));
 	}
+	return statements;
 }
 
-/* Plan an index whose first column is the key, unless there already is one. */
-static void
-plan_index(const CmigRlsOptions *options, const CmigRlsTable *table, const char *name,
-		   bool fresh, List **kept, List **statements)
+/*
+ * Plan an index whose first column is the key, unless there already is one.
+ * Adds an index that enable_rls has created and that is still needed to *kept.
+ */
+static List *
+plan_index(const CmigRlsSetup * setup, const CmigRlsTable *table, const char *name, bool fresh, List **kept)
 {
-	CmigRlsColumn *column;
+	CmigRlsColumn *column = cmig_rls_column(table, name);
 	char	   *index;
 
-	if (name == NULL || !options->create_index || table->partition)
-		return;
-	column = cmig_rls_table_column(table, name);
-	if (column->indexed)
-		return;
-	if (column->made_index && !fresh)
-	{
-		*kept = lappend(*kept, column->made_index);
-		return;
-	}
+	if (column == NULL || !setup->create_index || table->partition || column->indexed)
+		return NIL;
 	index = column->made_index;
+	if (index && !fresh)
+	{
+		*kept = lappend(*kept, index);
+		return NIL;
+	}
 	if (index == NULL)
-		index = ChooseRelationName(table->relname, name, "rls_idx",
-								   get_rel_namespace(table->relid), false);
-	add(statements, psprintf("CREATE INDEX %s ON %s (%s)", quote_identifier(index),
-							 table->name, quote_identifier(name)));
-	add(statements, psprintf("COMMENT ON INDEX %s IS %s",
-							 quote_qualified_identifier(table->nspname, index),
-							 quote_literal_cstr(psprintf("The key of row-level security. %s",
-														 CMIG_RLS_INDEX_MARK))));
+		index = ChooseRelationName(table->relname, name, "rls_idx", get_rel_namespace(table->relid), false);
+	return list_make2(psprintf("CREATE INDEX %s ON %s (%s)", quote_identifier(index), table->name, quote_identifier(name)),
+					  psprintf("COMMENT ON INDEX %s IS %s", quote_qualified_identifier(table->nspname, index),
+							   quote_literal_cstr("The key of row-level security. " CMIG_RLS_INDEX_MARK)));
 }
 
 /*
  * Plan to drop indexes that enable_rls created and that are no longer wanted.
  */
-static void
-plan_old_indexes(const CmigRlsTable *table, const List *kept, List **statements)
+static List *
+plan_old_indexes(const CmigRlsTable *table, const List *kept)
 {
+	List	   *statements = NIL;
 	ListCell   *lc;
 
 	foreach(lc, table->made_indexes)
 	{
 		if (!cmig_text_list_has(kept, lfirst(lc)))
-			add(statements, psprintf("DROP INDEX %s",
-									 quote_qualified_identifier(table->nspname, lfirst(lc))));
+			statements = lappend(statements, psprintf("DROP INDEX %s", quote_qualified_identifier(table->nspname, lfirst(lc))));
 	}
+	return statements;
 }
-
-/* Returns the union of both lists. */
-static List *
-merge_names(const List *a, const List *b)
-{
-	List	   *merged = list_copy(a);
-	ListCell   *lc;
-
-	foreach(lc, b)
-	{
-		if (!cmig_text_list_has(merged, lfirst(lc)))
-			merged = lappend(merged, lfirst(lc));
-	}
-	return merged;
-}
-
-/*
- * Exported functions
- */
 
 char *
-cmig_rls_plan_obstacle(const CmigRlsOptions *options, const CmigRlsTable *table, int *sqlstate)
+cmig_rls_plan_obstacle(const CmigRlsSetup * options, const CmigRlsTable *table, int *sqlstate)
 {
-	const char *names[] = {options->tenant_column ? options->tenant_column : "tenant_id",
-	options->user_column ? options->user_column : "user_id"};
-	CmigRlsState state = {0};
+	const char *names[] = {wanted_tenant(options), wanted_user(options)};
+	CmigRlsSetup setup = *options;
 	ListCell   *lc;
 
 	if (!has_privs_of_role(GetUserId(), table->owner))
 	{
 		*sqlstate = ERRCODE_INSUFFICIENT_PRIVILEGE;
-		return psprintf("it belongs to role %s",
-						quote_identifier(GetUserNameFromId(table->owner, false)));
+		return psprintf("it belongs to role %s", quote_identifier(GetUserNameFromId(table->owner, false)));
 	}
 	for (int i = 0; i < lengthof(names); i++)
 	{
-		CmigRlsColumn *column = cmig_rls_table_column(table, names[i]);
+		CmigRlsColumn *column = cmig_rls_column(table, names[i]);
 
 		if (column && column->cast == NULL)
 		{
@@ -683,15 +744,13 @@ cmig_rls_plan_obstacle(const CmigRlsOptions *options, const CmigRlsTable *table,
 							quote_identifier(column->name));
 		}
 	}
-	if (cmig_rls_table_column(table, names[0]))
-		state.tenant_column = pstrdup(names[0]);
-	if (cmig_rls_table_column(table, names[1]))
-		state.user_column = pstrdup(names[1]);
-	foreach(lc, cmig_rls_policy_plan(options, table, NULL, &state))
+	setup.tenant_column = cmig_rls_column(table, names[0]) ? pstrdup(names[0]) : NULL;
+	setup.user_column = cmig_rls_column(table, names[1]) ? pstrdup(names[1]) : NULL;
+	foreach(lc, wanted_policies(&setup, table))
 	{
 		CmigRlsPolicy *have = find_policy(table->policies, ((CmigRlsPolicy *) lfirst(lc))->name);
 
-		if (have && !have->made)
+		if (have && have->setup == NULL)
 		{
 			*sqlstate = ERRCODE_DUPLICATE_OBJECT;
 			return psprintf("policy %s already exists and was not created by cmig.enable_rls",
@@ -702,61 +761,54 @@ cmig_rls_plan_obstacle(const CmigRlsOptions *options, const CmigRlsTable *table,
 }
 
 List *
-cmig_rls_plan_enable(CmigRlsOptions *options, const CmigRlsTable *table,
-					 const CmigRlsTable *via, bool many, bool fresh)
+cmig_rls_plan_enable(const CmigRlsSetup * options, const CmigRlsTable *table, bool many, bool fresh)
 {
-	CmigRlsOptions mine = *options;
-	CmigRlsState *state = palloc0(sizeof(CmigRlsState));
-	CmigRlsTable before = *table;
-	List	   *statements = NIL;
-	List	   *defaults = NIL;
-	List	   *indexes = NIL;
+	CmigRlsSetup setup = *options;
+	const		CmigRlsSetup *before = table->setup;
+	List	   *defaults;
+	List	   *indexes;
 	List	   *kept = NIL;
-	List	   *wanted;
+	List	   *statements;
+	ListCell   *lc;
 
-	state->enabled = table->state ? table->state->enabled : table->enabled;
-	state->forced = table->state ? table->state->forced : table->forced;
-	state->granted = merge_names(options->granted, table->state ? table->state->granted : NIL);
-	state->shared = options->shared;
-	state->public_read = options->public_read;
-	state->commands = options->commands;
-	state->require_context = options->require_context;
-	state->no_index = !options->create_index;
-	cmig_rls_keys_resolve(&mine, table, via, many, state);
-	follow_renames(table);
-	if (fresh)
+	setup.enabled = before ? before->enabled : table->enabled;
+	setup.forced = before ? before->forced : table->forced;
+	setup.granted = list_copy(options->granted);
+	foreach(lc, before ? before->granted : NIL)
 	{
-		before.enabled = state->enabled;
-		before.forced = state->forced;
+		if (!cmig_text_list_has(setup.granted, lfirst(lc)))
+			setup.granted = lappend(setup.granted, lfirst(lc));
 	}
+	resolve_keys(&setup, table, many);
+	follow_renames(table);
 
-	plan_default(&mine, table, state->user_column, CMIG_RLS_USER_SETTING, fresh, state, &defaults);
-	plan_default(&mine, table, state->tenant_column, CMIG_RLS_TENANT_SETTING, fresh, state, &defaults);
+	defaults = plan_default(&setup, table, setup.user_column, CMIG_RLS_USER_SETTING, fresh);
+	defaults = list_concat(defaults, plan_default(&setup, table, setup.tenant_column, CMIG_RLS_TENANT_SETTING, fresh));
+	indexes = plan_index(&setup, table, setup.tenant_column, fresh, &kept);
+	indexes = list_concat(indexes, plan_index(&setup, table, setup.user_column, fresh, &kept));
+	if (setup.key_column && (setup.tenant_column == NULL || strcmp(setup.key_column, setup.tenant_column) != 0))
+		indexes = list_concat(indexes, plan_index(&setup, table, setup.key_column, fresh, &kept));
 	if (!fresh)
-		plan_old_defaults(table, state, &defaults);
-
-	plan_index(&mine, table, state->tenant_column, fresh, &kept, &indexes);
-	plan_index(&mine, table, state->user_column, fresh, &kept, &indexes);
-	if (state->key_column &&
-		(state->tenant_column == NULL || strcmp(state->key_column, state->tenant_column) != 0))
-		plan_index(&mine, table, state->key_column, fresh, &kept, &indexes);
-	if (!fresh)
-		plan_old_indexes(table, kept, &indexes);
-
-	wanted = cmig_rls_policy_plan(&mine, table, via, state);
-	plan_flags(&before, true, options->force || state->forced, &statements);
-	plan_policies(table, wanted, state, fresh, &statements);
-	statements = list_concat(statements, defaults);
-	return list_concat(statements, indexes);
+	{
+		defaults = list_concat(defaults, plan_old_defaults(table, &setup));
+		indexes = list_concat(indexes, plan_old_indexes(table, kept));
+	}
+	statements = plan_flags(table, fresh ? setup.enabled : table->enabled, fresh ? setup.forced : table->forced,
+							true, options->force || setup.forced);
+	statements = list_concat(statements, plan_policies(table, fresh ? NIL : table->policies,
+													   wanted_policies(&setup, table), &setup));
+	return list_concat(list_concat(statements, defaults), indexes);
 }
 
 List *
 cmig_rls_plan_disable(const CmigRlsTable *table)
 {
+	const		CmigRlsSetup *setup = table->setup;
 	List	   *statements = NIL;
+	List	   *last = NIL;
 	ListCell   *lc;
 
-	if (table->state == NULL)
+	if (setup == NULL)
 		return NIL;
 	follow_renames(table);
 	foreach(lc, table->policies)
@@ -767,18 +819,13 @@ cmig_rls_plan_disable(const CmigRlsTable *table)
 		 * drop permissive policies before restrictive ones, so that no step
 		 * allows more than before
 		 */
-		if (policy->made && policy->permissive)
-			add(&statements, cmig_rls_policy_drop(table, policy));
+		if (policy->setup && policy->permissive)
+			statements = lappend(statements, cmig_rls_policy_drop(policy));
+		else if (policy->setup)
+			last = lappend(last, cmig_rls_policy_drop(policy));
 	}
-	foreach(lc, table->policies)
-	{
-		CmigRlsPolicy *policy = lfirst(lc);
-
-		if (policy->made && !policy->permissive)
-			add(&statements, cmig_rls_policy_drop(table, policy));
-	}
-	plan_flags(table, table->state->enabled, table->state->forced, &statements);
-	plan_old_defaults(table, NULL, &statements);
-	plan_old_indexes(table, NIL, &statements);
-	return statements;
+	statements = list_concat(statements, last);
+	statements = list_concat(statements, plan_flags(table, table->enabled, table->forced, setup->enabled, setup->forced));
+	statements = list_concat(statements, plan_old_defaults(table, NULL));
+	return list_concat(statements, plan_old_indexes(table, NIL));
 }

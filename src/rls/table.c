@@ -1,6 +1,16 @@
 /*
  * table.c
- *	  Reads a table's properties, policies, and keys.
+ *	  A table's row-level security: its columns, its policies, and the setup
+ *	  that enable_rls has recorded in the policies' comments.
+ *
+ * This module reads the catalogs and changes nothing.  A policy is considered
+ * to be created by enable_rls if its comment contains a setup; policies that
+ * were created by hand are never changed.
+ *
+ * A setup is a string such as "[cmig.enable_rls rls=off force=off ...]" at the
+ * end of a comment.  It consists of words of the form name=value, in which %XX
+ * stands for a character that would end a word.  Unknown words are ignored, so
+ * that a later version can add words.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -14,32 +24,20 @@
 #include "access/htup_details.h"
 #include "access/relation.h"
 #include "catalog/catalog.h"
-#include "catalog/namespace.h"
 #include "catalog/pg_class.h"
-#include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
-#include "nodes/parsenodes.h"
 #include "parser/parse_clause.h"
 #include "parser/parse_collate.h"
-#include "parser/parse_node.h"
 #include "parser/parse_relation.h"
 #include "parser/parser.h"
-#include "utils/acl.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
-#include "utils/rel.h"
 #include "utils/syscache.h"
-
-/*
- * This module reads the catalogs and changes nothing.  A policy is considered
- * to be created by enable_rls if its comment contains the state; policies that
- * were created by hand are never changed.
- */
 
 /*
  * The columns of a table.  For each column, the query returns the type to
@@ -57,13 +55,12 @@ static CmigQuery read_columns = {
 	"  FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid"
 	"  JOIN pg_description e ON e.objoid = i.oid AND e.classoid = 'pg_class'::regclass AND e.objsubid = 0"
 	"  WHERE x.indrelid = a.attrelid AND x.indkey[0] = a.attnum AND x.indpred IS NULL AND x.indisvalid"
-	"  AND position('[cmig.enable_rls index]' IN e.description) > 0 ORDER BY i.relname LIMIT 1),"
+	"  AND position($2 IN e.description) > 0 ORDER BY i.relname LIMIT 1),"
 	" EXISTS (SELECT FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid"
 	"  JOIN pg_am m ON m.oid = i.relam AND m.amname IN ('btree', 'hash')"
 	"  WHERE x.indrelid = a.attrelid AND x.indkey[0] = a.attnum AND x.indpred IS NULL AND x.indisvalid"
 	"  AND NOT EXISTS (SELECT FROM pg_description e WHERE e.objoid = i.oid"
-	"   AND e.classoid = 'pg_class'::regclass AND e.objsubid = 0"
-	"   AND position('[cmig.enable_rls index]' IN e.description) > 0))"
+	"   AND e.classoid = 'pg_class'::regclass AND e.objsubid = 0 AND position($2 IN e.description) > 0))"
 	" FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid"
 
 	/*
@@ -76,71 +73,301 @@ static CmigQuery read_columns = {
 	"   WHERE up.kind = 'd') SELECT up.oid FROM up WHERE up.kind <> 'd') b"
 	" LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum"
 	" WHERE a.attrelid = $1 AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum",
-	1, {OIDOID}
-};
-
-static CmigQuery read_policies = {
-	"SELECT p.polname::text, p.polpermissive, p.polcmd::text, p.polroles,"
-	" p.polqual::text, p.polwithcheck::text, d.description"
-	" FROM pg_policy p LEFT JOIN pg_description d ON d.objoid = p.oid"
-	" AND d.classoid = 'pg_policy'::regclass AND d.objsubid = 0"
-	" WHERE p.polrelid = $1 ORDER BY p.polname",
-	1, {OIDOID}
+	2, {OIDOID, TEXTOID}
 };
 
 static CmigQuery read_made_indexes = {
 	"SELECT i.relname::text"
 	" FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid"
 	" JOIN pg_description e ON e.objoid = i.oid AND e.classoid = 'pg_class'::regclass AND e.objsubid = 0"
-	" WHERE x.indrelid = $1 AND position('[cmig.enable_rls index]' IN e.description) > 0"
-	" ORDER BY i.relname",
+	" WHERE x.indrelid = $1 AND position($2 IN e.description) > 0 ORDER BY i.relname",
+	2, {OIDOID, TEXTOID}
+};
+
+static CmigQuery read_policies = {
+	"SELECT p.polrelid, format('%I.%I', n.nspname, c.relname), p.polname::text, p.polpermissive, p.polcmd::text,"
+	" p.polroles, p.polqual::text, p.polwithcheck::text, d.description"
+	" FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid JOIN pg_namespace n ON n.oid = c.relnamespace"
+	" LEFT JOIN pg_description d ON d.objoid = p.oid AND d.classoid = 'pg_policy'::regclass AND d.objsubid = 0"
+	" WHERE p.polrelid = $1 ORDER BY p.polname",
 	1, {OIDOID}
 };
 
 /*
- * Raise an error because the relation cannot have policies.  "what" is a
- * phrase for its kind, such as "a view".
+ * The setup in a comment
  */
-static void
-refuse(const char *name, const char *what, const char *hint)
+
+#define SETUP_MARK "[cmig.enable_rls"
+
+static const char *const command_names[] = {"SELECT", "INSERT", "UPDATE", "DELETE"};
+
+/* A word of a setup whose value is a member of CmigRlsSetup. */
+static const struct
 {
-	ereport(ERROR,
-			(errcode(ERRCODE_WRONG_OBJECT_TYPE),
-			 errmsg("row-level security cannot be enabled on %s", name),
-			 errdetail("It is %s.", what),
-			 errhint("%s", hint)));
+	const char *name;
+	enum
+	{
+		TEXT,
+		ON_OFF,					/* always written */
+		ON,						/* written only if it is on */
+		OFF						/* written only if it is off */
+	}			kind;
+	size_t		offset;
+}			words[] = {
+	{"rls", ON_OFF, offsetof(CmigRlsSetup, enabled)},
+	{"force", ON_OFF, offsetof(CmigRlsSetup, forced)},
+	{"tenant_column", TEXT, offsetof(CmigRlsSetup, tenant_column)},
+	{"user_column", TEXT, offsetof(CmigRlsSetup, user_column)},
+	{"key_column", TEXT, offsetof(CmigRlsSetup, key_column)},
+	{"via", TEXT, offsetof(CmigRlsSetup, via)},
+	{"via_key", TEXT, offsetof(CmigRlsSetup, via_key)},
+	{"via_user", TEXT, offsetof(CmigRlsSetup, via_user)},
+	{"shared", ON, offsetof(CmigRlsSetup, shared)},
+	{"public_read", ON, offsetof(CmigRlsSetup, public_read)},
+	{"commands", TEXT, 0},		/* converted; not at this offset */
+	{"require_context", ON, offsetof(CmigRlsSetup, require_context)},
+	{"index", OFF, offsetof(CmigRlsSetup, create_index)},
+};
+
+char *
+cmig_rls_commands_text(int commands, const char *separator)
+{
+	StringInfoData text;
+
+	initStringInfo(&text);
+	for (int i = 0; i < lengthof(command_names); i++)
+		if (commands & 1 << i)
+			appendStringInfo(&text, "%s%s", text.len ? separator : "", command_names[i]);
+	return text.data;
 }
 
-/* Raise an error for a relation that is not a table. */
+/*
+ * Append the word "name=value", with special characters in the value escaped.
+ */
 static void
-refuse_other_kinds(const char *name, char relkind)
+append_word(StringInfo text, const char *name, const char *value)
 {
-	switch (relkind)
+	appendStringInfo(text, " %s=", name);
+	for (const char *p = value; *p; p++)
 	{
-		case RELKIND_RELATION:
-		case RELKIND_PARTITIONED_TABLE:
-			break;
-		case RELKIND_VIEW:
-			refuse(name, "a view",
-				   psprintf("Enable row-level security on the underlying tables, and let the view read with its user's privileges: ALTER VIEW %s SET (security_invoker = true)",
-							name));
-			break;
-		case RELKIND_MATVIEW:
-			refuse(name, "a materialized view",
-				   "Give the application a security_invoker view of the underlying tables instead, because the materialized view contains the rows that its owner saw.");
-			break;
-		case RELKIND_FOREIGN_TABLE:
-			refuse(name, "a foreign table",
-				   "Enable row-level security on the foreign server, or give the application a view that filters.");
-			break;
-		case RELKIND_INDEX:
-		case RELKIND_PARTITIONED_INDEX:
-			refuse(name, "an index", "Specify the table of the index.");
-			break;
-		default:
-			refuse(name, "not a table", "Specify a table.");
+		unsigned char c = (unsigned char) *p;
+
+		if (c <= ' ' || c == '%' || c == '=' || c == ']' || c == ',' || c == 0x7f)
+			appendStringInfo(text, "%%%02X", c);
+		else
+			appendStringInfoChar(text, *p);
 	}
 }
+
+char *
+cmig_rls_setup_write(const CmigRlsSetup * setup)
+{
+	StringInfoData text;
+	ListCell   *lc;
+
+	initStringInfo(&text);
+	appendStringInfoString(&text, SETUP_MARK);
+	for (int i = 0; i < lengthof(words); i++)
+	{
+		const char *member = (const char *) setup + words[i].offset;
+		const char *value = words[i].kind == TEXT ? *(char *const *) member : *(const bool *) member ? "on" : "off";
+
+		if (strcmp(words[i].name, "commands") == 0)
+			value = setup->commands == CMIG_RLS_ALL ? NULL : cmig_rls_commands_text(setup->commands, "+");
+		else if ((words[i].kind == ON && strcmp(value, "off") == 0) || (words[i].kind == OFF && strcmp(value, "on") == 0))
+			value = NULL;
+		if (value)
+			append_word(&text, words[i].name, value);
+	}
+	foreach(lc, setup->defaults)
+	{
+		CmigRlsDefault *was = lfirst(lc);
+
+		append_word(&text, "default_of", was->column);
+		if (was->expression)
+			append_word(&text, "was", was->expression);
+	}
+	foreach(lc, setup->granted)
+	{
+		append_word(&text, "granted", lfirst(lc));
+	}
+	appendStringInfoChar(&text, ']');
+	return text.data;
+}
+
+/*
+ * Returns the unescaped value that starts at *p and ends at a space or at the
+ * closing bracket.
+ */
+static char *
+read_word(const char **p)
+{
+	static const char digits[] = "0123456789ABCDEF";
+	StringInfoData value;
+
+	initStringInfo(&value);
+	for (; **p && **p != ' ' && **p != ']'; (*p)++)
+	{
+		const char *high = **p == '%' && (*p)[1] ? strchr(digits, (*p)[1]) : NULL;
+		const char *low = high && (*p)[2] ? strchr(digits, (*p)[2]) : NULL;
+
+		if (low)
+		{
+			appendStringInfoChar(&value, (char) ((high - digits) * 16 + (low - digits)));
+			*p += 2;
+		}
+		else
+			appendStringInfoChar(&value, **p);
+	}
+	return value.data;
+}
+
+CmigRlsSetup *
+cmig_rls_setup_read(const char *comment)
+{
+	CmigRlsSetup *setup;
+	const char *p = comment ? strstr(comment, SETUP_MARK " ") : NULL;
+
+	if (p == NULL)
+		return NULL;
+	setup = palloc0(sizeof(CmigRlsSetup));
+	setup->create_index = true;
+	p += strlen(SETUP_MARK);
+	while (*p == ' ')
+	{
+		const char *equal = strchr(++p, '=');
+		char	   *name;
+		char	   *value;
+
+		if (equal == NULL)
+			break;
+		name = pnstrdup(p, equal - p);
+		p = equal + 1;
+		value = read_word(&p);
+		if (strcmp(name, "commands") == 0)
+		{
+			for (int i = 0; i < lengthof(command_names); i++)
+				if (strstr(value, command_names[i]))
+					setup->commands |= 1 << i;
+		}
+		else if (strcmp(name, "default_of") == 0)
+		{
+			CmigRlsDefault *was = palloc0(sizeof(CmigRlsDefault));
+
+			was->column = value;
+			setup->defaults = lappend(setup->defaults, was);
+		}
+		else if (strcmp(name, "was") == 0 && setup->defaults != NIL)
+			((CmigRlsDefault *) llast(setup->defaults))->expression = value;
+		else if (strcmp(name, "granted") == 0)
+			setup->granted = lappend(setup->granted, value);
+		else
+			for (int i = 0; i < lengthof(words); i++)
+			{
+				char	   *member = (char *) setup + words[i].offset;
+
+				if (strcmp(name, words[i].name) != 0)
+					continue;
+				if (words[i].kind == TEXT)
+					*(char **) member = value;
+				else
+					*(bool *) member = strcmp(value, "on") == 0;
+			}
+	}
+	if (setup->commands == 0)
+		setup->commands = CMIG_RLS_ALL;
+	return setup;
+}
+
+/*
+ * Returns the roles of the policies that enable_rls created, as an array
+ * literal, or NULL if there are none.  If "bypass" is true, only the bypass
+ * policy is considered; otherwise, only the other policies are.
+ */
+static char *
+made_roles(const CmigRlsTable *table, bool bypass)
+{
+	List	   *roles = NIL;
+	Datum	   *names;
+	ListCell   *lc;
+
+	foreach(lc, table->policies)
+	{
+		CmigRlsPolicy *policy = lfirst(lc);
+
+		if (policy->setup && (strcmp(policy->name, "bypass") == 0) == bypass)
+			roles = list_concat_unique_oid(roles, policy->roles);
+	}
+	if (roles == NIL)
+		return NULL;
+	names = palloc(sizeof(Datum) * list_length(roles));
+	foreach(lc, roles)
+	{
+		Oid			role = lfirst_oid(lc);
+		char	   *name = OidIsValid(role) ? GetUserNameFromId(role, true) : "public";
+
+		names[foreach_current_index(lc)] = CStringGetTextDatum(name ? name : psprintf("%u", role));
+	}
+	return OidOutputFunctionCall(F_ARRAY_OUT,
+								 PointerGetDatum(construct_array(names, list_length(roles), TEXTOID, -1, false, TYPALIGN_INT)));
+}
+
+/* Append ", name => value", unless the value is NULL. */
+static void
+append_argument(StringInfo text, const char *name, const char *value)
+{
+	if (value)
+		appendStringInfo(text, ", %s => %s", name, quote_literal_cstr(value));
+}
+
+char *
+cmig_rls_setup_call(const CmigRlsTable *table)
+{
+	const		CmigRlsSetup *setup = table->setup;
+	char	   *roles = made_roles(table, false);
+	StringInfoData text;
+
+	initStringInfo(&text);
+	appendStringInfo(&text, "SELECT cmig.enable_rls(%s", quote_literal_cstr(table->name));
+
+	/*
+	 * If a column was left out, pass '' for it; otherwise, enable_rls would
+	 * find the column by its usual name.
+	 */
+	append_argument(&text, "tenant_column", setup->tenant_column ? setup->tenant_column :
+					!setup->via && cmig_rls_column(table, "tenant_id") ? "" : NULL);
+	append_argument(&text, "user_column", setup->user_column ? setup->user_column :
+					!setup->via && cmig_rls_column(table, "user_id") ? "" : NULL);
+	if (setup->via)
+	{
+		append_argument(&text, "via", setup->via);
+		append_argument(&text, "via_key", setup->via_key);
+		append_argument(&text, "via_user", setup->via_user);
+		append_argument(&text, "key_column", setup->key_column);
+	}
+	if (setup->shared)
+		appendStringInfoString(&text, ", shared => true");
+	if (setup->public_read)
+		appendStringInfoString(&text, ", public_read => true");
+	if (setup->commands != CMIG_RLS_ALL)
+		appendStringInfo(&text, ", commands => '{%s}'", cmig_rls_commands_text(setup->commands, ","));
+	if (!table->forced)
+		appendStringInfoString(&text, ", force => false");
+	if (setup->defaults != NIL)
+		appendStringInfoString(&text, ", column_default => true");
+	if (!setup->create_index)
+		appendStringInfoString(&text, ", create_index => false");
+	if (setup->require_context)
+		appendStringInfoString(&text, ", require_context => true");
+	append_argument(&text, "roles", roles ? roles : "{<role>}");
+	append_argument(&text, "bypass_roles", made_roles(table, true));
+	appendStringInfoChar(&text, ')');
+	return text.data;
+}
+
+/*
+ * Tables and policies
+ */
 
 void
 cmig_rls_table_require(Oid relid)
@@ -149,6 +376,8 @@ cmig_rls_table_require(Oid relid)
 	Form_pg_class form;
 	char	   *nspname;
 	char	   *name;
+	const char *what = NULL;
+	const char *hint = NULL;
 
 	if (!HeapTupleIsValid(tuple))
 		ereport(ERROR,
@@ -159,21 +388,62 @@ cmig_rls_table_require(Oid relid)
 	nspname = cmig_query_schema_name(form->relnamespace);
 	name = quote_qualified_identifier(nspname, NameStr(form->relname));
 	if (form->relpersistence == RELPERSISTENCE_TEMP)
-		refuse(quote_identifier(NameStr(form->relname)), "a temporary table",
-			   "A temporary table needs no policies, because only its own session can access it.");
-	if (IsCatalogNamespace(form->relnamespace) || IsToastNamespace(form->relnamespace) ||
-		strcmp(nspname, "information_schema") == 0 || relid < FirstNormalObjectId)
-		refuse(name, "a system catalog", "Specify a table of your own.");
+	{
+		name = pstrdup(quote_identifier(NameStr(form->relname)));
+		what = "a temporary table";
+		hint = "A temporary table needs no policies, because only its own session can access it.";
+	}
+	else if (IsCatalogNamespace(form->relnamespace) || IsToastNamespace(form->relnamespace) ||
+			 strcmp(nspname, "information_schema") == 0 || relid < FirstNormalObjectId)
+	{
+		what = "a system catalog";
+		hint = "Specify a table of your own.";
+	}
 
 	/*
 	 * tables of the audit log are allowed: policies may let tenants read
 	 * their part of the log
 	 */
-	if (strcmp(nspname, "cmig") == 0 ||
-		(strcmp(nspname, "cmig_audit") == 0 && strncmp(NameStr(form->relname), "log", 3) != 0))
-		refuse(name, "part of pg_cmig", "To grant privileges on it, use cmig.grant_access()");
-
-	refuse_other_kinds(name, form->relkind);
+	else if (strcmp(nspname, "cmig") == 0 ||
+			 (strcmp(nspname, "cmig_audit") == 0 && strncmp(NameStr(form->relname), "log", 3) != 0))
+	{
+		what = "part of pg_cmig";
+		hint = "To grant privileges on it, use cmig.grant_access()";
+	}
+	else
+		switch (form->relkind)
+		{
+			case RELKIND_RELATION:
+			case RELKIND_PARTITIONED_TABLE:
+				break;
+			case RELKIND_VIEW:
+				what = "a view";
+				hint = psprintf("Enable row-level security on the underlying tables, and let the view read with its user's privileges: ALTER VIEW %s SET (security_invoker = true)",
+								name);
+				break;
+			case RELKIND_MATVIEW:
+				what = "a materialized view";
+				hint = "Give the application a security_invoker view of the underlying tables instead, because the materialized view contains the rows that its owner saw.";
+				break;
+			case RELKIND_FOREIGN_TABLE:
+				what = "a foreign table";
+				hint = "Enable row-level security on the foreign server, or give the application a view that filters.";
+				break;
+			case RELKIND_INDEX:
+			case RELKIND_PARTITIONED_INDEX:
+				what = "an index";
+				hint = "Specify the table of the index.";
+				break;
+			default:
+				what = "not a table";
+				hint = "Specify a table.";
+		}
+	if (what)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("row-level security cannot be enabled on %s", name),
+				 errdetail("It is %s.", what),
+				 errhint("%s", hint)));
 	if (!has_privs_of_role(GetUserId(), form->relowner))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
@@ -188,69 +458,17 @@ cmig_rls_table_require(Oid relid)
 static void
 take_column(TupleDesc desc, HeapTuple row, void *arg)
 {
-	CmigRlsTable *table = arg;
+	List	  **columns = arg;
 	CmigRlsColumn *column = palloc0(sizeof(CmigRlsColumn));
-	bool		isnull;
 
 	column->name = cmig_query_text(desc, row, 1);
 	column->cast = cmig_query_text(desc, row, 2);
 	column->type = cmig_query_text(desc, row, 3);
 	column->fallback = cmig_query_text(desc, row, 4);
-	column->generated = DatumGetBool(cmig_query_datum(desc, row, 5, &isnull));
+	column->generated = cmig_query_bool(desc, row, 5, false);
 	column->made_index = cmig_query_text(desc, row, 6);
-	column->indexed = DatumGetBool(cmig_query_datum(desc, row, 7, &isnull));
-	table->columns = lappend(table->columns, column);
-}
-
-/* Convert an array of OIDs to a List of CmigRlsRole. */
-static List *
-roles_of_array(ArrayType *array)
-{
-	List	   *roles = NIL;
-	Datum	   *elements;
-	int			count;
-
-	deconstruct_array(array, OIDOID, sizeof(Oid), true, TYPALIGN_INT,
-					  &elements, NULL, &count);
-	for (int i = 0; i < count; i++)
-	{
-		CmigRlsRole *role = palloc0(sizeof(CmigRlsRole));
-
-		role->oid = DatumGetObjectId(elements[i]);
-		role->name = OidIsValid(role->oid) ? GetUserNameFromId(role->oid, true) : pstrdup("public");
-		if (role->name == NULL)
-			role->name = psprintf("%u", role->oid);
-		roles = lappend(roles, role);
-	}
-	return roles;
-}
-
-/* Callback that reads a row of a table's policies. */
-static void
-take_policy(TupleDesc desc, HeapTuple row, void *arg)
-{
-	CmigRlsTable *table = arg;
-	CmigRlsPolicy *policy = palloc0(sizeof(CmigRlsPolicy));
-	CmigRlsState *state;
-	char	   *command;
-	bool		isnull;
-
-	policy->name = cmig_query_text(desc, row, 1);
-	policy->permissive = DatumGetBool(cmig_query_datum(desc, row, 2, &isnull));
-	command = cmig_query_text(desc, row, 3);
-	policy->commands = command[0] == 'r' ? CMIG_RLS_SELECT :
-		command[0] == 'a' ? CMIG_RLS_INSERT :
-		command[0] == 'w' ? CMIG_RLS_UPDATE :
-		command[0] == 'd' ? CMIG_RLS_DELETE : CMIG_RLS_ALL;
-	policy->roles = roles_of_array(DatumGetArrayTypePCopy(cmig_query_datum(desc, row, 4, &isnull)));
-	policy->qual = cmig_query_text(desc, row, 5);
-	policy->check = cmig_query_text(desc, row, 6);
-	policy->about = cmig_query_text(desc, row, 7);
-	state = cmig_rls_state_read(policy->about);
-	policy->made = (state != NULL);
-	if (state && table->state == NULL)
-		table->state = state;
-	table->policies = lappend(table->policies, policy);
+	column->indexed = cmig_query_bool(desc, row, 7, false);
+	*columns = lappend(*columns, column);
 }
 
 /* Callback that appends a name to a list. */
@@ -262,13 +480,66 @@ take_name(TupleDesc desc, HeapTuple row, void *arg)
 	*names = lappend(*names, cmig_query_text(desc, row, 1));
 }
 
+/* Callback that reads a policy. */
+static void
+take_policy(TupleDesc desc, HeapTuple row, void *arg)
+{
+	List	  **policies = arg;
+	CmigRlsPolicy *policy = palloc0(sizeof(CmigRlsPolicy));
+	Datum	   *roles;
+	int			count;
+	bool		isnull;
+
+	policy->relid = DatumGetObjectId(cmig_query_datum(desc, row, 1, &isnull));
+	policy->table = cmig_query_text(desc, row, 2);
+	policy->name = cmig_query_text(desc, row, 3);
+	policy->permissive = cmig_query_bool(desc, row, 4, true);
+	switch (*cmig_query_text(desc, row, 5))
+	{
+		case ACL_SELECT_CHR:
+			policy->commands = CMIG_RLS_SELECT;
+			break;
+		case ACL_INSERT_CHR:
+			policy->commands = CMIG_RLS_INSERT;
+			break;
+		case ACL_UPDATE_CHR:
+			policy->commands = CMIG_RLS_UPDATE;
+			break;
+		case ACL_DELETE_CHR:
+			policy->commands = CMIG_RLS_DELETE;
+			break;
+		default:
+			policy->commands = CMIG_RLS_ALL;
+	}
+	deconstruct_array(DatumGetArrayTypeP(cmig_query_datum(desc, row, 6, &isnull)), OIDOID, sizeof(Oid), true,
+					  TYPALIGN_INT, &roles, NULL, &count);
+	for (int i = 0; i < count; i++)
+		policy->roles = lappend_oid(policy->roles, DatumGetObjectId(roles[i]));
+	policy->qual_text = cmig_query_text(desc, row, 7);
+	policy->check_text = cmig_query_text(desc, row, 8);
+	policy->comment = cmig_query_text(desc, row, 9);
+	policy->setup = cmig_rls_setup_read(policy->comment);
+	*policies = lappend(*policies, policy);
+}
+
+List *
+cmig_rls_policies_read(Oid relid)
+{
+	Datum		values[1] = {ObjectIdGetDatum(relid)};
+	List	   *policies = NIL;
+
+	cmig_query_each(&read_policies, values, NULL, take_policy, &policies);
+	return policies;
+}
+
 CmigRlsTable *
 cmig_rls_table_read(Oid relid)
 {
 	CmigRlsTable *table = palloc0(sizeof(CmigRlsTable));
 	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
 	Form_pg_class form;
-	Datum		values[1] = {ObjectIdGetDatum(relid)};
+	Datum		values[2] = {ObjectIdGetDatum(relid), CStringGetTextDatum(CMIG_RLS_INDEX_MARK)};
+	ListCell   *lc;
 
 	if (!HeapTupleIsValid(tuple))
 		ereport(ERROR,
@@ -280,20 +551,26 @@ cmig_rls_table_read(Oid relid)
 	table->nspname = cmig_query_schema_name(form->relnamespace);
 	table->relname = pstrdup(NameStr(form->relname));
 	table->name = quote_qualified_identifier(table->nspname, table->relname);
+	table->relkind = form->relkind;
 	table->partition = form->relispartition;
 	table->by_citus = cmig_citus_manages(relid);
 	table->enabled = form->relrowsecurity;
 	table->forced = form->relforcerowsecurity;
 	ReleaseSysCache(tuple);
 
-	cmig_query_each(&read_columns, values, NULL, take_column, table);
-	cmig_query_each(&read_policies, values, NULL, take_policy, table);
+	cmig_query_each(&read_columns, values, NULL, take_column, &table->columns);
 	cmig_query_each(&read_made_indexes, values, NULL, take_name, &table->made_indexes);
+	table->policies = cmig_rls_policies_read(relid);
+	foreach(lc, table->policies)
+	{
+		if (table->setup == NULL)
+			table->setup = ((CmigRlsPolicy *) lfirst(lc))->setup;
+	}
 	return table;
 }
 
 CmigRlsColumn *
-cmig_rls_table_column(const CmigRlsTable *table, const char *name)
+cmig_rls_column(const CmigRlsTable *table, const char *name)
 {
 	ListCell   *lc;
 
@@ -301,254 +578,72 @@ cmig_rls_table_column(const CmigRlsTable *table, const char *name)
 	{
 		CmigRlsColumn *column = lfirst(lc);
 
-		if (strcmp(column->name, name) == 0)
+		if (name && strcmp(column->name, name) == 0)
 			return column;
 	}
 	return NULL;
 }
 
-List *
-cmig_rls_table_family(Oid relid, LOCKMODE mode)
+char *
+cmig_rls_role_text(Oid role)
 {
-	return find_all_inheritors(relid, mode, NULL);
+	return OidIsValid(role) ? pstrdup(quote_identifier(GetUserNameFromId(role, false))) : "PUBLIC";
 }
 
-/* Convert SQL text to the expression tree that CREATE POLICY would store. */
-static Node *
-parse_expression(Oid relid, const char *text)
+char *
+cmig_rls_roles_text(const List *roles)
 {
-	Relation	relation = relation_open(relid, AccessShareLock);
-	ParseState *pstate = make_parsestate(NULL);
-	List	   *parsed = cmig_raw_parse(psprintf("SELECT (%s)", text), RAW_PARSE_DEFAULT);
-	SelectStmt *select = castNode(SelectStmt, linitial_node(RawStmt, parsed)->stmt);
-	ParseNamespaceItem *item;
-	Node	   *tree;
+	StringInfoData text;
+	ListCell   *lc;
 
-	item = addRangeTableEntryForRelation(pstate, relation, AccessShareLock,
-										 NULL, false, false);
-	addNSItemToQuery(pstate, item, false, true, true);
-	tree = transformWhereClause(pstate, linitial_node(ResTarget, select->targetList)->val,
-								EXPR_KIND_POLICY, "POLICY");
-	assign_expr_collations(pstate, tree);
-	free_parsestate(pstate);
-	relation_close(relation, NoLock);
-	return tree;
+	initStringInfo(&text);
+	foreach(lc, roles)
+	{
+		appendStringInfo(&text, "%s%s", text.len ? ", " : "", cmig_rls_role_text(lfirst_oid(lc)));
+	}
+	return text.data;
+}
+
+char *
+cmig_rls_policy_drop(const CmigRlsPolicy *policy)
+{
+	return psprintf("DROP POLICY %s ON %s", quote_identifier(policy->name), policy->table);
 }
 
 bool
-cmig_rls_table_same(Oid relid, const char *text, const char *tree)
+cmig_rls_may(Oid relid, Oid role, AclMode mode)
+{
+	AclMode		on_columns = mode & ~ACL_DELETE;
+
+	return pg_class_aclmask(relid, role, mode, ACLMASK_ANY) != 0 ||
+		(on_columns && pg_attribute_aclcheck_all(relid, role, on_columns, ACLMASK_ANY) == ACLCHECK_OK);
+}
+
+bool
+cmig_rls_same_expression(Oid relid, const char *text, const char *tree)
 {
 	int			guc_level;
-	bool		same;
+	Relation	relation;
+	ParseState *pstate;
+	ParseNamespaceItem *item;
+	SelectStmt *select;
+	Node	   *node;
 
 	if (text == NULL || tree == NULL)
 		return text == NULL && tree == NULL;
 
+	/* convert the text to the tree that CREATE POLICY would store */
 	guc_level = NewGUCNestLevel();
 	cmig_settings_pin_search_path();
-	same = equal(parse_expression(relid, text), stringToNode((char *) tree));
+	relation = relation_open(relid, AccessShareLock);
+	pstate = make_parsestate(NULL);
+	select = castNode(SelectStmt, linitial_node(RawStmt, cmig_raw_parse(psprintf("SELECT (%s)", text), RAW_PARSE_DEFAULT))->stmt);
+	item = addRangeTableEntryForRelation(pstate, relation, AccessShareLock, NULL, false, false);
+	addNSItemToQuery(pstate, item, false, true, true);
+	node = transformWhereClause(pstate, linitial_node(ResTarget, select->targetList)->val, EXPR_KIND_POLICY, "POLICY");
+	assign_expr_collations(pstate, node);
+	free_parsestate(pstate);
+	relation_close(relation, NoLock);
 	AtEOXact_GUC(false, guc_level);
-	return same;
-}
-
-/*
- * These columns are named in the options or have the usual names.  If a column
- * cannot be a key, the error message lists the columns that can.
- */
-
-/*
- * Returns true if the option names a column, that is, is neither NULL nor ''.
- */
-static bool
-is_given(const char *column)
-{
-	return column != NULL && column[0] != '\0';
-}
-
-/*
- * Returns the columns that could be a key, in a form such as "id (uuid), owner
- * (bigint)".
- */
-static char *
-candidates(const CmigRlsTable *table)
-{
-	StringInfoData text;
-	int			count = 0;
-	ListCell   *lc;
-
-	initStringInfo(&text);
-	foreach(lc, table->columns)
-	{
-		CmigRlsColumn *column = lfirst(lc);
-
-		if (column->cast == NULL)
-			continue;
-		if (count++ == 10)
-		{
-			appendStringInfoString(&text, ", ...");
-			break;
-		}
-		appendStringInfo(&text, "%s%s (%s)", count > 1 ? ", " : "",
-						 quote_identifier(column->name), column->type);
-	}
-	return count ? text.data : NULL;
-}
-
-/*
- * Returns the column of the given name.  Raises an error if the column does
- * not exist or has a type that cannot be used for a key.
- */
-static CmigRlsColumn *
-require_column(const CmigRlsTable *table, const char *name, const char *argument)
-{
-	CmigRlsColumn *column = cmig_rls_table_column(table, name);
-	char	   *could = candidates(table);
-
-	if (column == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_COLUMN),
-				 errmsg("table %s has no column \"%s\"", table->name, name),
-				 could ? errdetail("Columns that could be a key: %s.", could) : 0,
-				 errhint("Use %s to name one of the table's columns.", argument)));
-	if (column->cast == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_DATATYPE_MISMATCH),
-				 errmsg("column \"%s\" of table %s cannot be used as a key for row-level security",
-						name, table->name),
-				 errdetail("Its type is %s.", column->type),
-				 errhint("The type of a key must be uuid, bigint, integer, smallint, text, varchar, or a domain over one of them%s.",
-						 strcmp(argument, "user_column") == 0 || strcmp(argument, "tenant_column") == 0 ?
-						 psprintf(". Use %s => '' to leave out this key", argument) : "")));
-	return column;
-}
-
-bool
-cmig_rls_keys_exist(const CmigRlsOptions *options, const CmigRlsTable *table)
-{
-	const char *user = options->user_column ? options->user_column : "user_id";
-	const char *tenant = options->tenant_column ? options->tenant_column : "tenant_id";
-
-	return cmig_rls_table_column(table, user) != NULL ||
-		cmig_rls_table_column(table, tenant) != NULL;
-}
-
-/*
- * Returns the name of the column given in the option ("wanted") or, if the
- * option is not given, of the column with the usual name.  Returns NULL if
- * there is no such column.
- */
-static char *
-find_column(const CmigRlsTable *table, char *wanted, const char *usual,
-			const char *argument, bool optional)
-{
-	if (wanted == NULL || (optional && is_given(wanted)))
-	{
-		const char *name = wanted ? wanted : usual;
-
-		if (cmig_rls_table_column(table, name) == NULL)
-			return NULL;
-		return require_column(table, name, argument)->name;
-	}
-	if (!is_given(wanted))
-		return NULL;
-	return require_column(table, wanted, argument)->name;
-}
-
-/*
- * Returns true if there is an operator that compares the two columns' types.
- */
-static bool
-comparable(const CmigRlsColumn *a, const CmigRlsColumn *b)
-{
-	bool		a_number = strstr(a->cast, "int") != NULL;
-	bool		b_number = strstr(b->cast, "int") != NULL;
-
-	return (a_number && b_number) || strcmp(a->cast, b->cast) == 0;
-}
-
-/* Set and check the columns that join the table with the membership table. */
-static void
-resolve_via(CmigRlsOptions *options, const CmigRlsTable *table,
-			const CmigRlsTable *via, CmigRlsState *state)
-{
-	CmigRlsColumn *key;
-	CmigRlsColumn *via_key;
-
-	if (via->relid == table->relid)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("table %s cannot be its own membership table", table->name),
-				 errdetail("The policy would query its own table, which would cause infinite recursion."),
-				 errhint("To protect a membership table, specify its user column: user_column => %s",
-						 quote_literal_cstr(is_given(options->via_user) ? options->via_user : "user_id"))));
-	if (is_given(options->user_column))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("user_column and via cannot be used together"),
-				 errdetail("With via, the user's rows are found through %s.", via->name),
-				 errhint("Specify the user column of that table with via_user.")));
-	if (!is_given(options->via_user))
-		options->via_user = "user_id";
-	if (!is_given(options->key_column))
-		options->key_column = is_given(options->via_key) &&
-			cmig_rls_table_column(table, options->via_key) ? options->via_key : "tenant_id";
-	if (!is_given(options->via_key))
-		options->via_key = options->key_column;
-	(void) require_column(via, options->via_user, "via_user");
-	via_key = require_column(via, options->via_key, "via_key");
-	key = require_column(table, options->key_column, "key_column");
-	if (!comparable(key, via_key))
-		ereport(ERROR,
-				(errcode(ERRCODE_DATATYPE_MISMATCH),
-				 errmsg("column \"%s\" of table %s cannot be compared with column \"%s\" of table %s",
-						key->name, table->name, via_key->name, via->name),
-				 errdetail("Their types are %s and %s.", key->type, via_key->type),
-				 errhint("Specify the correct columns with key_column and via_key.")));
-	state->key_column = key->name;
-	state->via = via->name;
-	state->via_key = options->via_key;
-	state->via_user = options->via_user;
-
-	/*
-	 * with a membership table, use a tenant column only if the caller named
-	 * it
-	 */
-	if (is_given(options->tenant_column))
-		state->tenant_column = require_column(table, options->tenant_column, "tenant_column")->name;
-}
-
-void
-cmig_rls_keys_resolve(CmigRlsOptions *options, const CmigRlsTable *table,
-					  const CmigRlsTable *via, bool many, CmigRlsState *state)
-{
-	if (via)
-	{
-		resolve_via(options, table, via, state);
-		return;
-	}
-	if (is_given(options->key_column) || is_given(options->via_key) || is_given(options->via_user))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("key_column, via_key, and via_user require via"),
-				 errhint("Name the membership table: via => 'memberships'")));
-
-	state->user_column = find_column(table, options->user_column, "user_id", "user_column", many);
-	state->tenant_column = find_column(table, options->tenant_column, "tenant_id", "tenant_column", many);
-	if (state->user_column == NULL && state->tenant_column == NULL)
-	{
-		char	   *could = candidates(table);
-
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("table %s has no column user_id or tenant_id", table->name),
-				 could ? errdetail("Columns that could be a key: %s.", could)
-				 : errdetail("None of its columns has a type that can be used as a key."),
-				 errhint("Specify the key with user_column => '<column>' or tenant_column => '<column>'. For a table of users, use user_column => 'id'")));
-	}
-	if (state->user_column && state->tenant_column &&
-		strcmp(state->user_column, state->tenant_column) == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("user_column and tenant_column are the same column"),
-				 errhint("Leave one of them out, or use tenant_column => '' for a table without tenants.")));
+	return equal(node, stringToNode((char *) tree));
 }

@@ -64,7 +64,7 @@ qualified_type(Oid type)
 static CmigRlsKey *
 add_key(Search *search, char *what, const char *name, char *value)
 {
-	CmigRlsColumn *column = cmig_rls_table_column(search->table, name);
+	CmigRlsColumn *column = cmig_rls_column(search->table, name);
 	CmigRlsKey *key = palloc0(sizeof(CmigRlsKey));
 
 	if (column == NULL)
@@ -125,9 +125,9 @@ take_member(TupleDesc desc, HeapTuple row, void *arg)
 static void
 add_membership(Search *search)
 {
-	CmigRlsState *state = search->table->state;
-	CmigRlsKey *key = add_key(search, "key", state->key_column, NULL);
-	RangeVar   *name = makeRangeVarFromNameList(textToQualifiedNameList(cstring_to_text(state->via)));
+	CmigRlsSetup *setup = search->table->setup;
+	CmigRlsKey *key = add_key(search, "key", setup->key_column, NULL);
+	RangeVar   *name = makeRangeVarFromNameList(textToQualifiedNameList(cstring_to_text(setup->via)));
 	Oid			via = RangeVarGetRelid(name, NoLock, true);
 	CmigRlsAttempt attempt = {.row = take_member,.arg = key};
 	char	   *members;
@@ -136,43 +136,43 @@ add_membership(Search *search)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
 				 errmsg("membership table %s of table %s does not exist",
-						state->via, search->table->name),
+						setup->via, search->table->name),
 				 errhint("Call cmig.enable_rls again, and specify the current membership table as via.")));
 	if (search->as->user == NULL)
 		return;
 	members = psprintf("FROM %s m WHERE m.%s::pg_catalog.text OPERATOR(pg_catalog.=) %s",
 					   cmig_query_relation_name(via),
-					   quote_identifier(state->via_user), quote_literal_cstr(search->as->user));
+					   quote_identifier(setup->via_user), quote_literal_cstr(search->as->user));
 	key->mine = psprintf("t.%s OPERATOR(pg_catalog.=) ANY (ARRAY(SELECT m.%s %s))",
-						 quote_identifier(key->name), quote_identifier(state->via_key), members);
+						 quote_identifier(key->name), quote_identifier(setup->via_key), members);
 	attempt.sql = psprintf("SELECT DISTINCT m.%s::pg_catalog.text %s",
-						   quote_identifier(state->via_key), members);
+						   quote_identifier(setup->via_key), members);
 	(void) cmig_rls_try(search->as, &attempt);
 }
 
 /*
  * Find the keys: the columns given as arguments.  For a NULL argument, use the
- * column in the state of enable_rls or, if there is no state, the column with
+ * column in the setup of enable_rls or, if there is no setup, the column with
  * the usual name.
  */
 static void
 find_keys(Search *search, const char *user_column, const char *tenant_column)
 {
-	const CmigRlsState *state = search->table->state;
+	const		CmigRlsSetup *setup = search->table->setup;
 
 	if (tenant_column == NULL)
-		tenant_column = state ? state->tenant_column :
-			cmig_rls_table_column(search->table, "tenant_id") ? "tenant_id" : NULL;
+		tenant_column = setup ? setup->tenant_column :
+			cmig_rls_column(search->table, "tenant_id") ? "tenant_id" : NULL;
 	if (user_column == NULL)
-		user_column = state ? state->user_column :
-			cmig_rls_table_column(search->table, "user_id") ? "user_id" : NULL;
+		user_column = setup ? setup->user_column :
+			cmig_rls_column(search->table, "user_id") ? "user_id" : NULL;
 
 	if (tenant_column && tenant_column[0])
 		(void) add_key(search, "tenant", tenant_column, search->as->tenant);
 	if (user_column && user_column[0])
 		(void) add_key(search, "user", user_column, search->as->user);
-	if (state && state->via &&
-		(tenant_column == NULL || strcmp(tenant_column, state->key_column) != 0))
+	if (setup && setup->via &&
+		(tenant_column == NULL || strcmp(tenant_column, setup->key_column) != 0))
 		add_membership(search);
 	if (search->own->keys == NIL)
 		ereport(ERROR,
@@ -245,7 +245,7 @@ test_keys_find(const CmigRlsTable *table, const CmigRlsAs *as,
 
 	find_keys(&search, user_column, tenant_column);
 	own->condition = own_condition(own->keys);
-	own->shared = table->state && table->state->shared ? shared_condition(own->keys) : "false";
+	own->shared = table->setup && table->setup->shared ? shared_condition(own->keys) : "false";
 	own->possible = can_match(own->keys);
 	return own;
 }
@@ -269,7 +269,7 @@ typedef struct Test
 {
 	FunctionCallInfo fcinfo;
 	CmigRlsTable *table;
-	CmigRlsState *state;
+	CmigRlsSetup *setup;
 	CmigRlsAs	as;				/* the tested role and the context */
 	CmigRlsOwn *own;			/* how to recognize the rows that belong to
 								 * the context */
@@ -352,7 +352,7 @@ test_select(Test *test)
 	}
 	test->own_rows = seen.counts[1];
 
-	if (seen.counts[2] > 0 && test->state && test->state->public_read)
+	if (seen.counts[2] > 0 && test->setup && test->setup->public_read)
 		detail = "Every row may be read because of public_read.";
 	else if (seen.counts[2] > 0)
 	{
@@ -640,7 +640,7 @@ run_test(FunctionCallInfo fcinfo, CmigRlsTable *table, Oid role, char *user, cha
 	test.fcinfo = fcinfo;
 	test.table = table;
 	test.as.partitioned = get_rel_relkind(table->relid) == RELKIND_PARTITIONED_TABLE || table->partition;
-	test.state = table->state;
+	test.setup = table->setup;
 	test.as.role = role;
 	test.as.user = user && user[0] ? user : NULL;
 	test.as.tenant = tenant && tenant[0] ? tenant : NULL;
