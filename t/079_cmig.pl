@@ -242,6 +242,10 @@ my %hints = (
 	q{To apply it in the database: RESET cmig.scope; SELECT * FROM cmig.upgrade('s01')} => q{To apply it in the database: cmig upgrade s01},
 	q{CALL cmig.upgrade_scopes('tenant\_%', 'head')} => q{cmig upgrade --scopes 'tenant\_%' head},
 	q{SELECT * FROM cmig.scopes() WHERE failed IS NOT NULL} => q{cmig scopes},
+	q{SELECT * FROM cmig.scopes() WHERE failed IS NOT NULL OR pending IS DISTINCT FROM 0} => q{cmig scopes},
+	q{SELECT * FROM cmig.upgrade('s2') -- in the database; in the scopes: CALL cmig.upgrade_scopes('<pattern>', 't2')} =>
+	  q{cmig upgrade s2 -- in the database; in the scopes: cmig upgrade --scopes '<pattern>' t2},
+	q{SET cmig.scope = '<scope>'; CALL cmig.upgrade_stepwise('t3')} => q{cmig upgrade --stepwise t3 --scope <scope>},
 	q{SELECT cmig.drop_scope('<schema>', confirm => '<schema>')} => q{cmig drop-scope <schema>},
 	# what a shell would run or redirect is quoted
 	q{SELECT * FROM cmig.export(ARRAY['a>b', 'b`id`', '002'])} => q{cmig export 'a>b' 'b`id`' 002},

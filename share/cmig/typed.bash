@@ -145,6 +145,7 @@ typed()
 	rest=${rest/use max_failures/use --max-failures}
 	rest=${rest/eave out copy_of/eave out --copy-of}
 	rest=${rest/cmig.scopes() WHERE failed IS NOT NULL/cmig.scopes()}
+	rest=${rest/cmig.scopes() OR pending IS DISTINCT FROM 0/cmig.scopes()}
 	rest=${rest/BEGIN; SET LOCAL cmig.protect = off; SELECT ...; COMMIT/add -x cmig.protect=off}
 	rest=${rest/SET cmig.protect = off first, and RESET cmig.protect afterward./add -x cmig.protect=off}
 	TYPED=$rest

@@ -787,23 +787,36 @@ add_row_problems(const CmigView *view, List *problems)
 int
 cmig_check_unmerged_heads(const CmigGraph *graph)
 {
-	CmigShownLabels *labels;
-	int			heads = 0;
+	CmigShownLabels *shown;
+	List	   *heads = NIL;
+	List	   *used = NIL;		/* labels of previous heads */
 	bool		labelled = true;
 
 	if (graph->defects != NIL)
 		return 0;
-	labels = cmig_graph_shown_labels(graph);
+	shown = cmig_graph_shown_labels(graph);
 	for (int i = 0; i < graph->count; i++)
 		if (cmig_graph_is_effective_head(graph, i))
+			heads = lappend_int(heads, i);
+	for (int i = 0; i < list_length(heads) && labelled; i++)
+	{
+		List	   *labels = cmig_graph_labels(shown, list_nth_int(heads, i));
+		ListCell   *label;
+
+		labelled = labels != NIL;
+		foreach(label, labels)
 		{
-			heads++;
-			labelled &= cmig_graph_labels(labels, i) != NIL;
+			ListCell   *lc;
+
+			foreach(lc, used)
+				labelled &= strcmp(lfirst(lc), lfirst(label)) != 0;
 		}
-	return heads > 1 && !labelled ? heads : 0;
+		used = list_concat(used, labels);
+	}
+	return list_length(heads) > 1 && !labelled ? list_length(heads) : 0;
 }
 
-/* Report multiple heads, unless every head has a branch label. */
+/* Report multiple heads, unless every head has a branch label of its own. */
 static List *
 add_head_problem(const CmigView *view, List *problems)
 {

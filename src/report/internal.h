@@ -210,8 +210,8 @@ typedef struct CmigProblem
 } CmigProblem;
 
 /*
- * Returns the number of heads if there are several and at least one of them
- * has no branch label, so that they should be merged; otherwise returns 0.
+ * Returns the number of heads if there are several that should be merged,
+ * because not each of them has a branch label of its own; otherwise returns 0.
  */
 extern int	cmig_check_unmerged_heads(const CmigGraph *graph);
 

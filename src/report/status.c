@@ -144,7 +144,8 @@ put_pending(FunctionCallInfo fcinfo, const CmigView *view, int heads)
 			   psprintf("%d: %s", pending->count,
 						cmig_graph_ids_text(view->graph, nodes, pending->count)),
 			   view->applied->unknown || !may_go_up(stepwise != NULL) ? NULL
-			   : cmig_upgrade_call(view->graph, due, heads > 1 ? "heads" : "head", false));
+	/* in a scope, "heads" would include those of the database's trees */
+			   : cmig_upgrade_call(view->graph, due, heads == 1 ? "head" : cmig_scope_is_set() ? NULL : "heads", false));
 	put_status(fcinfo, "pending written by", authors_text(view->graph, pending),
 			   "SELECT revision, created_by FROM cmig.plan('upgrade', 'heads')");
 	if (stepwise)

@@ -533,7 +533,7 @@ cmig_upgrade_call(const CmigGraph *graph, const List *nodes, const char *target,
 			all = lappend_int(all, lfirst_int(lc));
 	}
 	in_database = psprintf("%s(%s)", upgraded[IN_DATABASE].stepwise ? "CALL cmig.upgrade_stepwise" : "SELECT * FROM cmig.upgrade",
-						   quote_literal_cstr(target));
+						   target || all == NIL ? quote_literal_cstr(target ? target : "heads") : upgraded_target(graph, all, false));
 
 	/*
 	 * repeatable revisions alone are pending only where all others are

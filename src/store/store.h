@@ -597,11 +597,11 @@ extern CmigMarks *cmig_active_separate(CmigGraph *graph);
 extern bool *cmig_upgrade_of_scopes(const CmigGraph *graph);
 
 /*
- * Returns what to type, for a hint, to upgrade the current place to "target".
- * "nodes" (of int) are the revisions to apply, including repeatable ones;
- * "stepwise" is true if they need a stepwise run for another reason than being
- * nontransactional.  In the database, revisions that belong to the scopes are
- * to be upgraded there.
+ * Returns what to type, for a hint, to upgrade the current place to "target"
+ * or, if that is NULL, to "nodes".  "nodes" (of int) are the revisions to
+ * apply, including repeatable ones; "stepwise" is true if they need a stepwise
+ * run for another reason than being nontransactional.  In the database,
+ * revisions that belong to the scopes are to be upgraded there.
  */
 extern char *cmig_upgrade_call(const CmigGraph *graph, const List *nodes, const char *target, bool stepwise);
 
