@@ -152,14 +152,14 @@ SELECT * FROM cmig.downgrade('shared@base');
 SET cmig.scope = 'tenant_1';
 SELECT revision FROM cmig.downgrade('tenant@base');
 SELECT revision FROM cmig.current();
-SELECT item, value FROM cmig.status() WHERE item IN ('current', 'pending');
+SELECT item, value, hint FROM cmig.status() WHERE item IN ('current', 'pending');
 -- a dependency on another tree of the scopes is to be applied in the scope
 BEGIN;
 INSERT INTO cmig.revision (revision, depends_on, upgrade_sql) VALUES ('p1', '{t1}', 'SELECT 1');
 SELECT revision FROM cmig.upgrade('p1');
 ROLLBACK;
 SELECT revision FROM cmig.upgrade('tenant@head');
-SELECT item, value FROM cmig.status() WHERE item IN ('current', 'pending');
+SELECT item, value, hint FROM cmig.status() WHERE item IN ('current', 'pending');
 RESET cmig.scope;
 
 -- create with everything, drop, and create again: nothing of the old one counts
