@@ -72,6 +72,9 @@ SELECT action, object, hazard FROM cmig.diff($$CREATE TYPE shop.mood AS ENUM ('o
 -- a new value that a partition uses
 SELECT action, object, hazard FROM cmig.diff($$CREATE TYPE shop.mood AS ENUM ('sad', 'so', 'ok'); CREATE TABLE shop.a (x int, mood shop.mood) PARTITION BY LIST (mood);
 	CREATE TABLE shop.a1 PARTITION OF shop.a FOR VALUES IN ('so')$$, '{shop}') WHERE action = 'unsupported';
+-- also if an old value is missing
+SELECT action, object, hazard FROM cmig.diff($$CREATE TYPE shop.mood AS ENUM ('so', 'ok'); CREATE TABLE shop.a (x int, mood shop.mood) PARTITION BY LIST (mood);
+	CREATE TABLE shop.a1 PARTITION OF shop.a FOR VALUES IN ('so'); CREATE TABLE shop.a2 PARTITION OF shop.a FOR VALUES IN ('ok')$$, '{shop}') WHERE action = 'unsupported';
 -- so does everything else that uses it
 SELECT action, object, hazard FROM cmig.diff($$CREATE TYPE shop.mood AS ENUM ('sad', 'so', 'ok'); CREATE TABLE shop.a (x int, mood shop.mood) PARTITION BY LIST (mood);
 	CREATE FUNCTION shop.f(m shop.mood DEFAULT 'so') RETURNS shop.mood LANGUAGE sql RETURN m;

@@ -208,7 +208,7 @@ TOKEN = secrets.token_hex(8)
 def upgrade():
     op.execute(f"INSERT INTO three (note) VALUES ('{TOKEN}')")
 def downgrade():
-    pass
+    op.execute("DELETE FROM three")
 X
 my @texts;
 foreach my $run (1, 2)
@@ -226,7 +226,7 @@ like($texts[0], qr/^    line 11: SCHEMA = os.environ.get\('CMIG_TEST_SCHEMA', 'p
 like($texts[0], qr/^    line 12: MADE = uuid.uuid4\(\) became a fixed value, '[0-9a-f-]{36}'$/m, 'a value of the module');
 like($texts[0], qr/^    upgrade, line 14: uuid.uuid4\(\) became gen_random_uuid\(\)$/m, 'the line of a helper function');
 like($texts[0], qr/^    its Create Date is left out, because it is not a date: 2024-13-45 10:00:00$/m, 'a wrong date is dropped');
-like($texts[0], qr/^    upgrade, line 10: uses secrets.token_hex\(\)$/m, 'secrets');
+like($texts[0], qr/^    upgrade, line 10: uses secrets.token_hex\(\)\n    downgrade, line 10: uses secrets.token_hex\(\)$/m, 'secrets');
 like($texts[0], qr/VALUES \(gen_random_uuid\(\), now\(\), 'made at 2000-01-01 [^']*'\);/, 'functions of the server, where a value is all of a string');
 like($texts[0], qr/VALUES \('([0-9a-f-]{36})', \(now\(\) AT TIME ZONE 'UTC'\), lower\('[0-9a-f-]{36}'\)\);.*WHERE id = '\1'/s, 'and a fixed value where it is used twice or in a call');
 like($texts[0], qr/SET made = '2000-01-02 00:00:00.987652'/, 'and in a calculation');

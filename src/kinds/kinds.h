@@ -605,9 +605,10 @@ extern bool cmig_function_returns(const CmigObject *function, const CmigObject *
 extern bool cmig_domain_null_differs(const CmigObject *from, const CmigObject *to);
 
 /*
- * Returns the labels, without quotes, that were added to an enum.  Returns NIL
- * if existing labels were removed or moved.
+ * Return the labels, without quotes, that were added to an enum.
+ * cmig_enum_added() returns NIL if existing labels were removed or moved.
  */
+extern List *cmig_enum_new(const CmigObject *from, const CmigObject *to);
 extern List *cmig_enum_added(const CmigObject *from, const CmigObject *to);
 
 /* in table.c */

@@ -62,22 +62,35 @@ labels_of(const CmigObject *type)
 }
 
 List *
-cmig_enum_added(const CmigObject *from, const CmigObject *to)
+cmig_enum_new(const CmigObject *from, const CmigObject *to)
 {
 	List	   *old = labels_of(from),
-			   *new = labels_of(to),
-			   *added = NIL;
+			   *new = NIL;
+	ListCell   *cell,
+			   *known;
+
+	foreach(cell, labels_of(to))
+	{
+		foreach(known, old)
+			if (strcmp(lfirst(known), lfirst(cell)) == 0)
+				break;
+		if (known == NULL)
+			new = lappend(new, lfirst(cell));
+	}
+	return new;
+}
+
+List *
+cmig_enum_added(const CmigObject *from, const CmigObject *to)
+{
+	List	   *old = labels_of(from);
 	int			kept = 0;
 	ListCell   *cell;
 
-	foreach(cell, new)
-	{
+	foreach(cell, labels_of(to))
 		if (kept < list_length(old) && strcmp(list_nth(old, kept), lfirst(cell)) == 0)
 			kept++;
-		else
-			added = lappend(added, lfirst(cell));
-	}
-	return kept == list_length(old) ? added : NIL;
+	return kept == list_length(old) ? cmig_enum_new(from, to) : NIL;
 }
 
 /*

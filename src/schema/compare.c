@@ -317,7 +317,7 @@ refuse_labels(CmigDifference *difference)
 
 		if (type->action != CMIG_UNSUPPORTED || type->to == NULL || type->from->kind != &cmig_kind_enum || type->to->kind != &cmig_kind_enum)
 			continue;
-		foreach(cell, cmig_enum_added(type->from, type->to))
+		foreach(cell, cmig_enum_new(type->from, type->to))
 			for (int j = 0; j < difference->count; j++)
 		{
 			CmigChange *change = &difference->changes[j];
