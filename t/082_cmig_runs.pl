@@ -179,6 +179,15 @@ unlink 'migrations/002.sql', 'migrations/003.sql';
 gives(3, '^$', q{ERROR:  revisions "003", "002" are pending, but there are no files for them\nHINT:  [^\n]*: (SELECT cmig\.remove_revision\('003'\); SELECT cmig\.remove_revision\('002'\))\n$}, 'upgrade');
 ask(q{SELECT cmig.remove_revision('003'); SELECT cmig.remove_revision('002')});
 
+# a repeatable one: every upgrade to the heads would run it, but no new file follows it
+my $no_repeatable = q{revision "often" is pending, but there is no file for it\n[^\n]*SELECT cmig\.remove_revision\('often'\)\n};
+ask(q{SELECT * FROM cmig.load(E'-- revision: often\n-- repeatable: true\n-- cmig:upgrade\nCREATE TABLE often ();')});
+gives(3, '^$', "ERROR:  $no_repeatable", 'upgrade');
+gives(0, q{no file +revision "often" is pending, but there is no file for it\n}, '^$', 'status');
+gives(0, '^migrations/004_next\.sql\n$', '^$', 'revision', '-m', 'next', '--rev-id', '004');
+unlink 'migrations/004_next.sql';
+ask(q{SELECT cmig.remove_revision('often')});
+
 # a failed run leaves nothing behind; a stepwise run stores the files that were accepted
 write_revision('002', '001', 'CREATE TABLE person ();', 'SELECT 2;');
 gives(3, '^$', 'relation "person" already exists', 'upgrade');
@@ -267,6 +276,16 @@ is(ask(q{SELECT to_regnamespace('tenant_4')}), '', 'the schema was not created')
 gives(0, '^$', '0 upgraded, 1 already up to date', 'upgrade', '--scopes', 'tenant\_1', '-y');
 gives(0, 'scope tenant_1 is at 004', '', 'downgrade', '004', '-y', '--scope', 'tenant_1');
 ask(q{SELECT cmig.remove_revision('005')});
+
+# a repeatable revision that was changed and whose file was deleted
+append_to_file('migrations/often.sql', "-- revision: often\n-- repeatable: true\n-- cmig:upgrade\nSELECT 1;\n");
+gives(0, '^$', '1 upgraded', 'upgrade', '--scopes', 'tenant\_1', '-y');
+append_to_file('migrations/often.sql', 'CREATE TABLE gone ();');
+gives(0, 'replaced', '^$', 'load');
+unlink 'migrations/often.sql';
+gives(3, '^$', "ERROR:  $no_repeatable", 'upgrade', '--scopes', 'tenant\_1', '-y');
+is(ask(q{SELECT count(*) FROM pg_class WHERE relname = 'gone'}), '0', 'it was not run');
+ask(q{SELECT cmig.remove_revision('often')});
 
 # create, compare, and drop
 gives(0, ' 004 ', '', 'create-scope', 'tenant_4', '-x', 'cmig.concurrent_ddl=off');

@@ -110,14 +110,15 @@ load_files()
 
 # Adds a query that sets two arrays: cmig_missing, the pending revisions without a file,
 # and cmig_kept, the applied ones.  Revisions that are not connected with those in the
-# files are left out, because they belong to another application.  The newest come first.
+# files are left out, because they belong to another application, except for repeatable
+# ones, which every upgrade to the heads runs.  The newest come first.
 find_missing()
 {
 	add '\set cmig_missing {}'
 	! given no-load || return 0
 	add "WITH RECURSIVE other AS MATERIALIZED (SELECT h.revision, h.down_revision, h.applied, pg_catalog.row_number() OVER () AS n
 	FROM cmig.history() h WHERE h.revision <> ALL (:'cmig_loaded'::text[])),
-gone AS (SELECT o.* FROM other o WHERE (:'cmig_loaded' = '{}' AND NOT o.applied) OR o.down_revision && :'cmig_loaded'::text[] OR EXISTS (SELECT FROM cmig.revision r
+gone AS (SELECT o.* FROM other o WHERE ((:'cmig_loaded' = '{}' OR o.down_revision IS NULL) AND NOT o.applied) OR o.down_revision && :'cmig_loaded'::text[] OR EXISTS (SELECT FROM cmig.revision r
 	WHERE r.revision = ANY (:'cmig_loaded'::text[]) AND o.revision = ANY (r.down_revision))
 UNION SELECT o.* FROM gone g, other o WHERE o.revision = ANY (g.down_revision) OR g.revision = ANY (o.down_revision))
 SELECT coalesce(pg_catalog.array_agg(revision ORDER BY n) FILTER (WHERE NOT applied), '{}') AS cmig_missing,
@@ -131,6 +132,10 @@ require_files()
 	! given no-load || return 0
 	need false "$MISSING" "$MISSING_HINT" '' "(SELECT m FROM ($1) q (m) WHERE m <> '{}') missing"
 }
+
+# Adds a statement that raises an error if a new file would follow a revision without a
+# file.  No revision follows a repeatable one.
+require_followed() { require_files "SELECT pg_catalog.array_agg(r ORDER BY n) FROM pg_catalog.unnest(:'cmig_missing'::text[]) WITH ORDINALITY AS u (r, n) JOIN cmig.revision ON revision = r WHERE NOT repeatable"; }
 
 # Begins a transaction, and loads the files in it.  The caller rolls back.
 begin_load() { add 'BEGIN;'; load_files show; find_missing; }

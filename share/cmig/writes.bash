@@ -71,7 +71,7 @@ new_file()
 	[ "$verb" = import ] || find_files
 	begin; begin_load
 	# the new file must not follow a revision that has no file
-	[ ${#files[@]} -eq 0 ] || { given head && ! given autogenerate; } || require_files "SELECT :'cmig_missing'::text[]"
+	[ ${#files[@]} -eq 0 ] || { given head && ! given autogenerate; } || require_followed
 	if given sql; then
 		add_plain
 		call "SELECT * FROM $1" "SELECT content FROM $1;"
@@ -143,7 +143,7 @@ verb_merge()
 	targets "${arguments[@]}"
 	parameters
 	find_files; begin; begin_load
-	require_files "SELECT :'cmig_missing'::text[]"
+	require_followed
 	call "SELECT cmig.merge($TARGET$PARAMETERS)" "SELECT cmig.merge($TARGET$PARAMETERS) AS cmig_merged \\gset"
 	add_file_format
 	call "SELECT * FROM cmig.export(:'cmig_merged'::text$TEMPLATE)" "SELECT file_name, content, '' FROM cmig.export(:'cmig_merged'::text$TEMPLATE);"

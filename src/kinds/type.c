@@ -72,8 +72,10 @@ cmig_enum_new(const CmigObject *from, const CmigObject *to)
 	foreach(cell, labels_of(to))
 	{
 		foreach(known, old)
+		{
 			if (strcmp(lfirst(known), lfirst(cell)) == 0)
 				break;
+		}
 		if (known == NULL)
 			new = lappend(new, lfirst(cell));
 	}
@@ -88,8 +90,10 @@ cmig_enum_added(const CmigObject *from, const CmigObject *to)
 	ListCell   *cell;
 
 	foreach(cell, labels_of(to))
+	{
 		if (kept < list_length(old) && strcmp(list_nth(old, kept), lfirst(cell)) == 0)
 			kept++;
+	}
 	return kept == list_length(old) ? cmig_enum_new(from, to) : NIL;
 }
 
