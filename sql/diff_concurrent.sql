@@ -82,6 +82,17 @@ SELECT plain(split_part(content, '-- cmig:upgrade', 2)) FROM cmig.autogenerate('
 \a \t
 -- without statements that cannot run in a transaction, the file is transactional
 SELECT content ~ 'transactional: true' AS transactional, content ~ 'DO ' AS groups FROM cmig.autogenerate('View', (SELECT replace(sql, 'SELECT 1 AS one', 'SELECT 1 AS two') FROM before), schemas => '{shop}', concurrently => true);
+-- row security is not forced only in the transactions that read the table, unless it no longer is
+CREATE SCHEMA forced;
+CREATE TABLE forced.a (id int PRIMARY KEY);
+CREATE TABLE forced.b (x int, y int);
+ALTER TABLE forced.a FORCE ROW LEVEL SECURITY;
+ALTER TABLE forced.b FORCE ROW LEVEL SECURITY;
+SELECT cmig.schema_sql('{forced}') || 'ALTER TABLE forced.a NO FORCE ROW LEVEL SECURITY; ALTER TABLE forced.b ADD CONSTRAINT b_x FOREIGN KEY (x) REFERENCES forced.a; CREATE INDEX b_y ON forced.b (y)' AS forced \gset
+\a \t
+SELECT split_part(content, '-- cmig:upgrade', 2) FROM cmig.autogenerate('Forced', :'forced', schemas => '{forced}', concurrently => true);
+\a \t
+DROP SCHEMA forced CASCADE;
 INSERT INTO cmig.revision (revision, transactional, upgrade_sql, downgrade_sql)
 	SELECT '02', false, string_agg(upgrade_sql, E';\nSELECT look();\n' ORDER BY step), string_agg(downgrade_sql, E';\nSELECT look();\n' ORDER BY step DESC) FROM cmig.diff(:'target', '{shop}', concurrently => true);
 INSERT INTO cmig.revision (revision, down_revision, transactional, upgrade_sql, downgrade_sql)

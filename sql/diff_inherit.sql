@@ -120,6 +120,16 @@ SELECT * FROM cmig.diff(:'m', '{shop}');
 SELECT * FROM cmig.diff(:'m', '{shop}', compare => 'models');
 SELECT cmig.require_schema(:'m', '{shop}');
 SELECT content FROM cmig.autogenerate('Nothing', :'m', schemas => '{shop}');
+-- what the partitions need remains
+CREATE SCHEMA more;
+CREATE TABLE more.m_3 PARTITION OF m FOR VALUES FROM ('2026-03-01') TO ('2026-04-01');
+CREATE FUNCTION more.f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN new; END';
+CREATE TRIGGER f BEFORE INSERT ON m_1 FOR EACH ROW EXECUTE FUNCTION more.f();
+SELECT * FROM cmig.diff(:'m', '{shop,more}');
+DROP TRIGGER f ON m_1;
+DROP TABLE more.m_3;
+DROP FUNCTION more.f;
+DROP SCHEMA more;
 -- the partitioned table itself changes
 \set changed 'CREATE TABLE shop.r (id bigint, at date); CREATE TABLE shop.m (id bigint, at date NOT NULL, v int DEFAULT 2 NOT NULL, w text, PRIMARY KEY (id, at)) PARTITION BY RANGE (at); CREATE INDEX m_w ON shop.m (w); ALTER TABLE shop.r ADD FOREIGN KEY (id, at) REFERENCES shop.m;'
 SELECT upgrade_sql FROM cmig.diff(:'changed', '{shop}');

@@ -397,5 +397,47 @@ is(finish_psql($first), 0, 'dropping a leftover index is retried') or diag $firs
 unlike($first->{err}, qr/WARNING/, 'each attempt locks the table again');
 $holder->quit;
 
+# what stands before and after a generated stepwise revision is never absent for
+# another session, which looks all the time; pauses between the statements let it see
+# what each of them commits
+make_db('standing');
+$node->safe_psql('standing', q{
+	CREATE SCHEMA shop;
+	CREATE TABLE shop.p (id int PRIMARY KEY);
+	CREATE TABLE shop.t (id int PRIMARY KEY, a int NOT NULL DEFAULT 7, p int);
+	CREATE VIEW shop.v AS SELECT id, a FROM shop.t;
+	CREATE MATERIALIZED VIEW shop.mv AS SELECT a FROM shop.v;
+	CREATE FUNCTION shop.f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN new; END';
+	CREATE TRIGGER g BEFORE UPDATE OF a ON shop.t FOR EACH ROW EXECUTE FUNCTION shop.f();
+	ALTER TABLE shop.t ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+	CREATE POLICY y ON shop.t USING (a > 0);
+	CREATE TABLE before AS SELECT cmig.schema_sql('{shop}') AS sql;
+	CREATE TABLE done (n int);
+	CREATE FUNCTION standing() RETURNS text LANGUAGE sql AS $$ SELECT string_agg(n, ' ' ORDER BY n) FROM (
+		SELECT relname FROM pg_class WHERE relnamespace = 'shop'::regnamespace AND relkind IN ('v', 'm')
+		UNION ALL SELECT polname FROM pg_policy UNION ALL SELECT tgname FROM pg_trigger WHERE tgfoid = 'shop.f'::regproc
+		UNION ALL SELECT 'default' FROM pg_attrdef WHERE adrelid = 'shop.t'::regclass UNION ALL SELECT 'forced' FROM pg_class WHERE relforcerowsecurity) o(n) $$;
+	CREATE PROCEDURE watch(expected text) LANGUAGE plpgsql AS $$ BEGIN
+		WHILE NOT EXISTS (SELECT FROM done) LOOP
+			IF standing() IS DISTINCT FROM expected THEN
+				RAISE 'only % stand', standing();
+			END IF;
+			COMMIT;
+		END LOOP; END $$;
+	INSERT INTO cmig.revision (revision, transactional, upgrade_sql, downgrade_sql)
+	SELECT '01', false, string_agg(upgrade_sql, E';\nSELECT pg_sleep(0.1);\n' ORDER BY step), string_agg(downgrade_sql, E';\nSELECT pg_sleep(0.1);\n' ORDER BY step DESC)
+	FROM cmig.diff((SELECT replace(sql, 'a integer', 'a bigint') FROM before) || ';
+		CREATE INDEX t_p ON shop.t (p); ALTER TABLE shop.t ADD CONSTRAINT t_p FOREIGN KEY (p) REFERENCES shop.p', '{shop}', concurrently => true); });
+my $standing = $node->safe_psql('standing', 'SELECT standing()');
+is($standing, 'default forced g mv v y', 'what stands before');
+$first = start_psql($node, 'standing', "CALL watch('$standing')", 'watch');
+$node->poll_query_until('standing', "SELECT count(*) = 1 FROM pg_stat_activity WHERE application_name = 'watch' AND state = 'active'") or die;
+$node->safe_psql('standing', 'CALL cmig.upgrade_stepwise()');
+is($node->safe_psql('standing', "SELECT count(*) FROM pg_attribute WHERE attrelid = 'shop.t'::regclass AND attname = 'a' AND atttypid = 'bigint'::regtype"), '1', 'the upgrade has changed the table');
+$node->safe_psql('standing', "CALL cmig.downgrade_stepwise('base')");
+$node->safe_psql('standing', 'INSERT INTO done VALUES (1)');
+is(finish_psql($first), 0, 'nothing is absent for another session in a stepwise run') or diag $first->{err};
+is($node->safe_psql('standing', "SELECT cmig.schema_sql('{shop}') = sql FROM before"), 't', 'the downgrade restores the schema');
+
 $node->stop;
 done_testing();

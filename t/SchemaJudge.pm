@@ -194,17 +194,18 @@ sub dollar_quoted
 	return "\$$tag\$$text\$$tag\$";
 }
 
-# diff(DATABASE, TARGET, ARGUMENTS): calls cmig.diff; returns (error or undef, rows)
+# diff(DATABASE, TARGET, ARGUMENTS): calls cmig.diff; returns (error or undef, rows,
+# messages)
 sub diff
 {
 	my ($self, $database, $target, $arguments) = @_;
 	my $role = $self->as_role;
-	my ($error, $out) = $self->try_sql($database, $role .
+	my ($error, $out, $messages) = $self->try_sql($database, $role . "SET client_min_messages = notice;\n" .
 		  "SELECT coalesce(json_agg(d), '[]') FROM cmig.diff(" . dollar_quoted($target) . "$arguments) d;\n");
 
 	return ($error) if defined $error;
 	my $rows = JSON::PP->new->utf8->decode($out);
-	return (undef, $rows);
+	return (undef, $rows, $messages);
 }
 
 sub rows_as_text
@@ -291,6 +292,7 @@ sub loadable
 #   result  'equal', 'order' (of entries that pg_dump orders by OID), 'columns' (their order),
 #           'inherited' (a child table repeats inherited columns),
 #           'reprinted' (equal once both dumps were loaded and dumped again),
+#           'left alone' (partitions that the target does not create remain),
 #           'unsupported', 'no rows', 'does not load', or the stage that failed
 #   detail  what is wrong; cause  the same without names, to count it by
 #   rows    what cmig.diff said
@@ -325,9 +327,9 @@ sub load
 sub judge_in
 {
 	my ($self, $x, $y, $text_a, $text_b, $arguments, %options) = @_;
-	my ($error, $rows, $again, %r);
+	my ($error, $rows, $again, $messages, %r);
 	my $worst = 'equal';
-	my %rank = (equal => 0, order => 1, columns => 2, inherited => 3, reprinted => 4);
+	my %rank = (equal => 0, order => 1, columns => 2, inherited => 3, reprinted => 4, 'left alone' => 5);
 
 	for ([ 'a', $x, $text_a ], [ 'b', $y, $text_b ])
 	{
@@ -344,6 +346,14 @@ sub judge_in
 	}
 	return { result => 'equal' } if $options{load_only};
 
+	# DROP EXTENSION is proposed only for extensions that an applied revision has created
+	if (my @extensions = grep { /^CREATE EXTENSION\b/i } split_statements($text_a))
+	{
+		$error = $self->load($x, "INSERT INTO cmig.revision (revision, upgrade_sql) VALUES ('000', "
+			  . dollar_quoted(join("\n", @extensions)) . "); SELECT cmig.stamp('000');");
+		return { result => 'judge fails', detail => $error } if defined $error;
+	}
+
 	my $dump_a = $self->dump($x);
 	my $dump_b = $self->dump($y);
 	# the object to rename exists only before the upgrade
@@ -353,7 +363,7 @@ sub judge_in
 	return { result => 'own diff fails', detail => $error } if defined $error;
 	return { result => 'own diff', detail => rows_as_text($again, 'upgrade_sql') } if @$again;
 
-	($error, $rows) = $self->diff($x, $text_b, $arguments);
+	($error, $rows, $messages) = $self->diff($x, $text_b, $arguments);
 	return { result => 'diff fails', detail => $error } if defined $error;
 	$r{rows} = $rows;
 	return { %r, result => 'no rows' } if !@$rows && ($options{expect} // '') eq 'no rows';
@@ -371,7 +381,7 @@ sub judge_in
 	$error = $file ? $self->generate($x, $text_b, $arguments) // $self->move($x, 'upgrade', 'head')
 	  : $self->apply($x, map { encode($_->{upgrade_sql}) } grep { defined $_->{upgrade_sql} } @rows);
 	return { %r, result => 'upgrade fails', detail => $error } if defined $error;
-	my ($same, $where, $kinds) = $self->compare($self->dump($x), $dump_b);
+	my ($same, $where, $kinds) = $messages =~ /partitions? (?:was|were) left unchanged/ ? ('left alone') : $self->compare($self->dump($x), $dump_b);
 	return { %r, result => 'upgrade differs', detail => $where, cause => "upgrade differs: $kinds" } if $same eq 'differs';
 	$worst = $same if $rank{$same} > $rank{$worst};
 
@@ -379,7 +389,7 @@ sub judge_in
 	return { %r, result => 'second diff fails', detail => $error } if defined $error;
 	return { %r, result => 'second diff', detail => rows_as_text($again, 'upgrade_sql') } if @$again;
 
-	$error = $file ? $self->move($x, 'downgrade', 'base')
+	$error = $file ? $self->move($x, 'downgrade', '-1')
 	  : $self->apply($x, map { encode($_->{downgrade_sql}) } grep { defined $_->{downgrade_sql} } reverse @rows);
 	return { %r, result => 'downgrade fails', detail => $error } if defined $error;
 	($same, $where, $kinds) = $self->compare($self->dump($x), $dump_a);
@@ -437,7 +447,7 @@ sub ok
 {
 	my ($result) = @_;
 
-	return $result->{result} =~ /^(?:equal|order|columns|inherited|reprinted)$/;
+	return $result->{result} =~ /^(?:equal|order|columns|inherited|reprinted|left alone)$/;
 }
 
 # Returns a failure's message without names and numbers.

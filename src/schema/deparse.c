@@ -326,6 +326,7 @@ concurrent_change(const CmigObject *object, List *ddl)
 /* A table with forced row security that a statement reads. */
 typedef struct CmigForce
 {
+	const CmigChange *change;	/* the table's change */
 	const CmigObject *before;	/* the old table, or NULL if its row security
 								 * is not forced */
 	const CmigObject *after;	/* the new table, or NULL if its row security
@@ -355,17 +356,23 @@ drop_statements(CmigChange *change)
 }
 
 /*
- * If the table has forced row security in either image, add the table to the
- * list, and remove the property from both images.
+ * "reader" is a change that reads the table of "change".  If the table has
+ * forced row security in either image, add the table to the reader's list and
+ * to the list of all tables, and remove the property from both images.
  */
 static List *
-lift(List *tables, CmigChange *change)
+lift(List *tables, CmigChange *change, CmigChange *reader)
 {
 	CmigForce  *force;
+	ListCell   *cell;
 
+	foreach(cell, tables)
+		if (((const CmigForce *) lfirst(cell))->change == change)
+		reader->reads = list_append_unique_ptr(reader->reads, lfirst(cell));
 	if (change == NULL || (!is_forced(change->from) && !is_forced(change->to)))
 		return tables;
 	force = palloc(sizeof(CmigForce));
+	force->change = change;
 	force->before = is_forced(change->from) ? change->from : NULL;
 	force->after = is_forced(change->to) ? change->to : NULL;
 	if (force->before != NULL)
@@ -373,16 +380,18 @@ lift(List *tables, CmigChange *change)
 	if (force->after != NULL)
 		cmig_table_set_unforced(change->to);
 	drop_statements(change);
+	reader->reads = lappend(reader->reads, force);
 	return lappend(tables, force);
 }
 
 /* Lift forced row security from both tables of a foreign key. */
 static List *
-lift_tables(const CmigDifference *difference, List *tables, const CmigObject *key, bool is_old)
+lift_tables(const CmigDifference *difference, List *tables, CmigChange *reader, bool is_old)
 {
 	CmigChange **changes = is_old ? difference->of_from : difference->of_to;
+	const CmigObject *key = is_old ? reader->from : reader->to;
 
-	tables = lift(tables, changes[key->parent->index]);
+	tables = lift(tables, changes[key->parent->index], reader);
 	for (int i = 0; i < key->ndepends; i++)
 	{
 		const CmigObject *table = key->depends[i];
@@ -390,7 +399,7 @@ lift_tables(const CmigDifference *difference, List *tables, const CmigObject *ke
 		while (table->parent != NULL)
 			table = table->parent;
 		if (table->kind == &cmig_kind_table)
-			tables = lift(tables, changes[table->index]);
+			tables = lift(tables, changes[table->index], reader);
 	}
 	return tables;
 }
@@ -415,42 +424,42 @@ sets_sequence(const List *ddl)
 }
 
 /*
- * If "owner" is the owner of a sequence that is created or dropped, lift forced
- * row security from the table of the sequence's column.  "before" is the image
- * without the sequence.
+ * The change is that of the owner of a sequence that is created or dropped.
+ * Lift forced row security from the table of the sequence's column.  "before"
+ * is the image without the sequence.
  */
 static List *
-lift_sequence(const CmigDifference *difference, List *tables, const CmigObject *owner, const CmigImage *before)
+lift_sequence(const CmigDifference *difference, List *tables, CmigChange *reader, const CmigImage *before)
 {
-	const char *name = cmig_sequence_owner_column(owner);
+	const char *name = cmig_sequence_owner_column(before == difference->from ? reader->to : reader->from);
 	const CmigObject *column = name ? cmig_image_lookup(before, &cmig_kind_column, name) : NULL;
 	CmigChange **changes = before == difference->from ? difference->of_from : difference->of_to;
 
-	return column != NULL ? lift(tables, changes[column->parent->index]) : tables;
+	return column != NULL ? lift(tables, changes[column->parent->index], reader) : tables;
 }
 
 /* Lift forced row security from the tables that a change's statements read. */
 static List *
-lift_change(const CmigDifference *difference, List *tables, const CmigChange *change)
+lift_change(const CmigDifference *difference, List *tables, CmigChange *change)
 {
 	const CmigObject *object = change->to ? change->to : change->from;
 
 	if (object->kind == &cmig_kind_foreign_key && object->parent != NULL && change->host == NULL)
 	{
 		if (change->from != NULL)
-			tables = lift_tables(difference, tables, change->from, true);
+			tables = lift_tables(difference, tables, change, true);
 		if (change->to != NULL)
-			tables = lift_tables(difference, tables, change->to, false);
+			tables = lift_tables(difference, tables, change, false);
 	}
 	if (object->kind == &cmig_kind_sequence_owner)
 	{
 		if (cmig_change_creates(change))
-			tables = lift_sequence(difference, tables, change->to, difference->from);
+			tables = lift_sequence(difference, tables, change, difference->from);
 		if (cmig_change_drops(change))
-			tables = lift_sequence(difference, tables, change->from, difference->to);
+			tables = lift_sequence(difference, tables, change, difference->to);
 	}
 	if (change->action == CMIG_ALTER && object->kind == &cmig_kind_column && sets_sequence(change->ddl))
-		tables = lift(tables, difference->of_to[object->parent->index]);
+		tables = lift(tables, difference->of_to[object->parent->index], change);
 	return tables;
 }
 
@@ -458,8 +467,9 @@ lift_change(const CmigDifference *difference, List *tables, const CmigChange *ch
  * Find the tables with forced row security that foreign keys or sequences of
  * the difference read, and remove from the difference the statements that
  * change their forced row security.  The caller turns forced row security off
- * before all other statements, and on again after them.  Returns a List of
- * CmigForce *.
+ * before all other statements, and on again after them; in a stepwise revision,
+ * before and after the statements that read the table, in their transaction.
+ * Returns a List of CmigForce *.
  */
 static List *
 force_lift(CmigDifference *difference)
@@ -468,8 +478,9 @@ force_lift(CmigDifference *difference)
 
 	for (int i = 0; i < difference->count; i++)
 	{
-		const CmigChange *change = &difference->changes[i];
+		CmigChange *change = &difference->changes[i];
 
+		change->reads = NIL;
 		if (change->action != CMIG_NO_CHANGE && change->action != CMIG_UNSUPPORTED)
 			tables = lift_change(difference, tables, change);
 	}
@@ -1038,12 +1049,23 @@ put_late_changes(Deparse *deparse)
 }
 
 /*
+ * Is the table's row security forced before and after the change, and lifted
+ * only in the transactions of a stepwise revision that read the table?
+ */
+static bool
+is_lifted_briefly(const Deparse *deparse, const CmigForce *force)
+{
+	return deparse->options->concurrently && force->before != NULL && force->after != NULL && !cmig_change_drops(force->change);
+}
+
+/*
  * If "at_start" is true, pass to the callback the rows that turn off FORCE ROW
- * LEVEL SECURITY.  They come before all other rows.  Otherwise, pass the rows
- * that turn it on again.
+ * LEVEL SECURITY.  They come before all other rows or, if "briefly" is true,
+ * before the rows that read the tables.  Otherwise, pass the rows that turn it
+ * on again.
  */
 static void
-put_force(Deparse *deparse, const List *forced, bool at_start)
+put_force(Deparse *deparse, const List *forced, bool briefly, bool at_start)
 {
 	ListCell   *cell;
 
@@ -1055,7 +1077,7 @@ put_force(Deparse *deparse, const List *forced, bool at_start)
 		char	   *set,
 				   *reset;
 
-		if (table == NULL)
+		if (table == NULL || is_lifted_briefly(deparse, force) != briefly)
 			continue;
 		set = psprintf("ALTER TABLE %s FORCE ROW LEVEL SECURITY", table->identity);
 		reset = psprintf("ALTER TABLE %s NO FORCE ROW LEVEL SECURITY", table->identity);
@@ -1160,8 +1182,16 @@ put_nodes(Deparse *deparse, const CmigOrderNode *nodes, int count)
 
 	for (int i = 0; i < count; i++)
 	{
+		const List *reads = nodes[i].change->reads;
+		ListCell   *cell;
+
 		deparse->transaction = nodes[i].transaction;
+		foreach(cell, reads)
+			if (deparse->transaction == 0 && is_lifted_briefly(deparse, lfirst(cell)))
+			deparse->transaction = -1 - deparse->difference->to->count - i;
+		put_force(deparse, reads, true, true);
 		put_node(deparse, &nodes[i]);
+		put_force(deparse, reads, true, false);
 		MemoryContextReset(context);
 	}
 	deparse->transaction = 0;
@@ -1181,8 +1211,8 @@ cmig_deparse(CmigDifference *difference, CmigDiffCallback callback, void *arg)
 	deparse.restore = *difference->options;
 	deparse.restore.owners = deparse.restore.privileges = deparse.restore.comments = true;
 	combine(nodes, count);
-	put_force(&deparse, forced, true);
+	put_force(&deparse, forced, false, true);
 	put_nodes(&deparse, nodes, count);
-	put_force(&deparse, forced, false);
+	put_force(&deparse, forced, false, false);
 	put_late_changes(&deparse);
 }

@@ -360,10 +360,11 @@ mark_partitions(const CmigImage *image, const CmigImage *target, bool *marked, C
 
 /*
  * Also mark what belongs to marked objects: their children, the sequences that
- * their columns own, and their places in publications.
+ * their columns own, and their places in publications; and what they need but
+ * the target lacks, such as a schema or a function.
  */
 static void
-mark_parts(const CmigImage *image, bool *marked)
+mark_parts(const CmigImage *image, const CmigImage *target, bool *marked)
 {
 	bool		changed = true;
 
@@ -382,6 +383,13 @@ mark_parts(const CmigImage *image, bool *marked)
 					marked[whole] = changed = true;
 			if (mark && !marked[i])
 				marked[i] = changed = true;
+			for (int j = 0; marked[i] && !object->inherited && j < object->ndepends; j++)
+			{
+				const CmigObject *on = object->depends[j];
+
+				if (on->parent == NULL && !marked[on->index] && counterpart(target, on) == NULL)
+					marked[on->index] = changed = true;
+			}
 		}
 	}
 }
@@ -409,7 +417,7 @@ cmig_keep_partitions(CmigImage *image, const CmigImage *target, const char *crea
 	count = mark_partitions(image, target, marked, &tables);
 	if (count == 0)
 		return;
-	mark_parts(image, marked);
+	mark_parts(image, target, marked);
 	for (int i = 0; i < image->count; i++)
 	{
 		CmigObject *object = image->objects[i];

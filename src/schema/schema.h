@@ -142,6 +142,8 @@ typedef struct CmigChange
 								 * drop and create */
 	List	   *riders;			/* changes of objects that this change's DROP
 								 * statement also drops; see schema.h */
+	List	   *reads;			/* the tables with forced row security that
+								 * the change's statements read; see deparse.c */
 	bool		empties;		/* true if the change creates a materialized
 								 * view without data, and the view is new or
 								 * had data */

@@ -13,7 +13,7 @@ our ($g, %KIND);
 our %CLASS = (
 	int => [qw(integer bigint smallint)],
 	num => [ 'numeric', 'numeric(10,2)', 'double precision', 'real' ],
-	text => [ 'text', 'text', 'varchar', 'varchar(50)', 'character(3)', 'varchar(20)' ],
+	text => [ 'text', 'text', 'varchar', 'varchar(50)', 'character(20)', 'varchar(20)' ],
 	bool => ['boolean'],
 	date => ['date'],
 	ts => [ 'timestamp', 'timestamptz', 'timestamptz(3)', 'timestamp(0)' ],
