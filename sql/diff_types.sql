@@ -80,8 +80,20 @@ SELECT action, object, hazard FROM cmig.diff($$CREATE TYPE shop.mood AS ENUM ('s
 	CREATE FUNCTION shop.f(m shop.mood DEFAULT 'so') RETURNS shop.mood LANGUAGE sql RETURN m;
 	CREATE VIEW shop.v AS SELECT shop.f() AS f; CREATE VIEW shop.w AS SELECT * FROM shop.v; CREATE FUNCTION shop.also(shop.mood) RETURNS text LANGUAGE sql AS 'SELECT ''also''';
 	CREATE TABLE shop.b (m shop.mood DEFAULT 'so', n shop.mood[] CHECK (n <> '{so}'))$$, '{shop}');
+-- the key of a partition: the columns of the partitioned table and of others are left unchanged
 DROP TABLE a;
-DROP TYPE mood;
+CREATE DOMAIN moody AS mood;
+CREATE TYPE pair AS (m mood, n int);
+CREATE TABLE a (x int, mood mood DEFAULT 'ok') PARTITION BY RANGE (x);
+CREATE TABLE a1 PARTITION OF a FOR VALUES FROM (1) TO (2) PARTITION BY LIST (mood);
+CREATE TABLE b (m mood DEFAULT 'ok', d moody, p pair);
+CREATE VIEW v AS SELECT * FROM a JOIN b ON mood = m;
+SELECT action, object, upgrade_sql, hazard FROM cmig.diff($$CREATE TYPE shop.mood AS ENUM ('sad', 'so', 'ok'); CREATE DOMAIN shop.moody AS shop.mood; CREATE TYPE shop.pair AS (m shop.mood, n int);
+	CREATE TABLE shop.a (x int, mood shop.mood DEFAULT 'ok') PARTITION BY RANGE (x);
+	CREATE TABLE shop.a1 PARTITION OF shop.a FOR VALUES FROM (1) TO (2) PARTITION BY LIST (mood); CREATE TABLE shop.a2 PARTITION OF shop.a1 FOR VALUES IN ('so');
+	CREATE TABLE shop.b (m shop.mood DEFAULT 'so', d shop.moody, p shop.pair); CREATE VIEW shop.v AS SELECT * FROM shop.a JOIN shop.b ON mood = m$$, '{shop}');
+DROP TABLE a, b CASCADE;
+DROP TYPE mood, pair CASCADE;
 CREATE TABLE a (x int, y int) PARTITION BY RANGE (x);
 CREATE TABLE a1 PARTITION OF a FOR VALUES FROM (0) TO (9);
 SELECT action, object, upgrade_sql, hazard FROM cmig.diff('CREATE TABLE shop.a (x bigint, y bigint) PARTITION BY RANGE (x); CREATE TABLE shop.a1 PARTITION OF shop.a FOR VALUES FROM (0) TO (9)', '{shop}');

@@ -134,7 +134,7 @@ mkdir 'notes';
 append_to_file('notes/V1__one.sql', 'CREATE INDEX CONCURRENTLY one ON people (name);');
 append_to_file('notes/U1__one.sql', 'DROP;');
 append_to_file('notes/V2__two.java', 'class V2__two {}');
-gives(3, '^noted/1_one.sql\nnoted/2_two.sql$', '^1_one.sql: transactional: false, [^\n?]*; to be written: its downgrade script cannot run: [^\n]*\n2_two.sql: to be written: it is written in Java, in file "V2__two.java"', 'import', 'flyway', 'notes', '--to', 'noted');
+gives(3, '^noted/1_one.sql\nnoted/2_two.sql$', '^1_one.sql: transactional: false, [^\n?]*; to be written: its downgrade script cannot run: [^\n]*\n2_two.sql: to be written: it is written in Java, in file "V2__two.java"\ncmig: to be written by hand: 2 of the files; ', 'import', 'flyway', 'notes', '--to', 'noted');
 gives(0, 'out/001_create_people.sql', '', 'export', '--to', 'out');
 gives(0, '^$', '^$', 'export', '--to', 'out');
 append_to_file('out/001_create_people.sql', 'x');
@@ -191,6 +191,7 @@ gives(2, '', 'upgrade has no option --stepwize\nDid you mean --stepwise\? ', 'up
 gives(2, '', 'option --re is ambiguous: --rev-range --replace|option --r is ambiguous: ', 'history', '--r');
 gives(2, '', 'upgrade has no option --nosuch', 'upgrade', '--nosuch');
 gives(2, '', 'option -m requires a value', 'revision', '-m');
+gives(3, '', 'must not be empty', $_, '') for qw(require verify lint history graph show upgrade);
 gives(2, '', 'nosuch.conf does not exist', 'current', '-c', 'nosuch.conf');
 gives(3, '', 'does not have the extension pg_cmig\nHINT:  cmig init creates it there\.', 'current', '-d', 'postgres');
 # after a restore by a superuser, the database's owner has no privileges
@@ -381,6 +382,7 @@ SKIP:
 	skip 'Alembic is not installed', 1 unless need_tool('alembic', 'python3', '-c', 'import alembic, sqlalchemy');
 	local $ENV{PYTHONDONTWRITEBYTECODE} = 1;
 	gives(0, '5 files in al', '', '--folder', 'al', 'import', 'alembic', '-c', "$CmigNode::top/t/data/alembic/mindbridge/alembic.ini");
+	gives(0, '5 files in to', '', 'import', 'alembic', '-c', "$CmigNode::top/t/data/alembic/mindbridge/alembic.ini", '--to', 'to');
 }
 
 # The Make targets of the examples

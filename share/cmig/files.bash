@@ -211,7 +211,7 @@ checked_name()
 # everything first: messages() has then printed psql's messages.
 write_files()
 {
-	local folder=$1 name content note path number status=0
+	local folder=$1 name content note path number status=0 unwritten=0
 	local -a fields=()
 
 	while IFS= read -r -d '' content; do fields+=("$content"); done
@@ -219,7 +219,7 @@ write_files()
 		name=${fields[number]} content=${fields[number + 1]} note=${fields[number + 2]}
 		visible "${note//$newline/; }"
 		[ -z "$note" ] || say "$yellow$name: $VISIBLE$plain"
-		[[ $note != *'to be written: '* ]] || [ $status != 0 ] || status=3
+		[[ $note != *'to be written: '* ]] || unwritten=$((unwritten + 1))
 		[ -n "$content" ] || continue
 		checked_name "$name"
 		path=$folder/$name
@@ -241,6 +241,8 @@ write_files()
 			status=2
 		fi
 	done
+	[ $unwritten -eq 0 ] || say "cmig: to be written by hand: $unwritten of the files; see the notes above"
+	[ $unwritten -eq 0 ] || [ $status != 0 ] || status=3
 	return $status
 }
 

@@ -60,8 +60,9 @@ look()
 	run page
 }
 
-# argument NAME [DEFAULT]: sets a psql variable to the first argument
-argument() { variable "$1" "${arguments[0]:-${2:-}}"; }
+# argument NAME [DEFAULT]: sets a psql variable to the first argument.  An empty
+# argument, such as "$unset" in a script, does not become the default.
+argument() { variable "$1" "${arguments[0]-${2:-}}"; }
 
 # Runs a verb that is in the table LOOKS.
 look_up()

@@ -220,7 +220,7 @@ import_alembic()
 	converter=$here/cmig-import-alembic
 	[ -x "$converter" ] || converter=cmig-import-alembic
 	for argument in "${arguments[@]:1}"; do
-		case $argument in -o* | --output* | --stdout | --take-over) output='' ;; esac
+		case $argument in -o* | --output* | --to | --to=* | --stdout | --take-over) output='' ;; esac
 	done
 	[ -z "$output" ] || arguments+=(-o "${folders[0]}")
 	exec "$converter" "${arguments[@]:1}"

@@ -312,7 +312,7 @@ whole_of(const CmigDifference *difference, CmigChange *change)
 	return table;
 }
 
-/* A composite type cannot be replaced: leave its attributes unchanged, too. */
+/* An unsupported composite type's attributes are left unchanged, too. */
 static void
 leave_attributes(const CmigObject *type, CmigChange *const *changes)
 {
@@ -390,8 +390,6 @@ disturb(CmigDifference *difference, CmigChange *change, CmigChange *dependent, b
 		change->reason = psprintf("it would have to be dropped, and %s %s depends on it%s",
 								  dependent->from->kind->name, dependent->from->identity,
 								  only_gets_values(change) ? "; add its new values in an earlier revision, without using them" : "");
-		leave_attributes(change->from, difference->of_from);
-		leave_attributes(change->to, difference->of_to);
 	}
 	return next;
 }
@@ -653,20 +651,46 @@ set_irreversible(CmigDifference *difference, CmigChange *change, char *reason)
 	change->irreversible = psprintf("cannot be reverted: %s %s: %s", change->from->kind->name, change->from->identity, reason);
 }
 
-void
-cmig_propagate(CmigDifference *difference)
+static List *
+copy_statements(const List *list)
 {
-	CmigDependents dependents;
-	List	   *queue = NIL;
-	const int	count = difference->from->count;
+	List	   *copy = NIL;
+	ListCell   *cell;
 
-	find_dependents(difference->from, &dependents);
-	cmig_replace_used(difference, &dependents);
+	foreach(cell, list)
+	{
+		CmigDdl    *ddl = palloc(sizeof(CmigDdl));
+
+		*ddl = *(const CmigDdl *) lfirst(cell);
+		copy = lappend(copy, ddl);
+	}
+	return copy;
+}
+
+/* Copy all changes, so that what spread() does to "to" can be undone. */
+static void
+copy_changes(CmigChange *to, const CmigChange *from, int count)
+{
+	memcpy(to, from, sizeof(CmigChange) * count);
 	for (int i = 0; i < count; i++)
-		refuse_range(difference, &dependents, difference->of_from[i]);
-	if (!difference->options->models)
-		find_positions(difference, false, cmig_compare_refuse);
-	for (int i = 0; i < count; i++)
+	{
+		to[i].ddl = copy_statements(from[i].ddl);
+		to[i].first = copy_statements(from[i].first);
+		to[i].last = copy_statements(from[i].last);
+	}
+}
+
+/*
+ * Change what depends on changed objects.  If a dependent prevents the change
+ * of an object, stop and return that change, which is then unsupported.
+ * Otherwise, return NULL.
+ */
+static CmigChange *
+spread(CmigDifference *difference, const CmigDependents *dependents)
+{
+	List	   *queue = NIL;
+
+	for (int i = 0; i < difference->from->count; i++)
 	{
 		CmigChange *change = difference->of_from[i];
 
@@ -678,18 +702,54 @@ cmig_propagate(CmigDifference *difference)
 	{
 		CmigChange *change = list_nth(queue, i);
 		bool		goes = cmig_change_drops(change);
-		const int	end = dependents.start[change->from->index + 1];
+		const int	end = dependents->start[change->from->index + 1];
 
-		for (int j = dependents.start[change->from->index]; j < end; j++)
+		for (int j = dependents->start[change->from->index]; j < end; j++)
 		{
-			CmigChange *dependent = difference->of_from[dependents.objects[j]->index];
+			CmigChange *dependent = difference->of_from[dependents->objects[j]->index];
 			CmigChange *next = disturb(difference, change, dependent, goes);
 
 			if (next != NULL)
 				queue = enqueue(queue, next);
 			else if (change->action == CMIG_UNSUPPORTED)
-				break;
+				return change;
 		}
+	}
+	return NULL;
+}
+
+/*
+ * An unsupported change must leave its dependents unchanged.  Since spread()
+ * may find out late that a change is unsupported, it then starts again from
+ * the state before.
+ */
+void
+cmig_propagate(CmigDifference *difference)
+{
+	CmigDependents dependents;
+	CmigChange *before = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(CmigChange) * Max(difference->count, 1));
+	CmigChange *refused;
+
+	find_dependents(difference->from, &dependents);
+	cmig_replace_used(difference, &dependents);
+	for (int i = 0; i < difference->from->count; i++)
+		refuse_range(difference, &dependents, difference->of_from[i]);
+	if (!difference->options->models)
+		find_positions(difference, false, cmig_compare_refuse);
+	copy_changes(before, difference->changes, difference->count);
+	while ((refused = spread(difference, &dependents)) != NULL)
+	{
+		char	   *reason = refused->reason;
+
+		copy_changes(difference->changes, before, difference->count);
+		refused->action = CMIG_UNSUPPORTED;
+		refused->reason = reason;
+		refused->ddl = refused->first = refused->last = NIL;
+		refused->disturbs = refused->recasts = refused->late = false;
+		leave_attributes(refused->from, difference->of_from);
+		if (refused->to != NULL)
+			leave_attributes(refused->to, difference->of_to);
+		copy_changes(before, difference->changes, difference->count);
 	}
 	if (!difference->options->models)
 		find_positions(difference, true, set_irreversible);

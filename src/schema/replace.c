@@ -138,7 +138,7 @@ cmig_replace_dependent(CmigDifference *difference, CmigChange *change, CmigChang
 		return untype(difference, dependent);
 	if (dependent->from->kind == &cmig_kind_attribute)
 		next = difference->of_from[dependent->from->parent->index];
-	if (!(next->from->kind->flags & CMIG_KIND_SWAPS) || next->to == NULL)
+	if (!(next->from->kind->flags & CMIG_KIND_SWAPS) || next->to == NULL || next->action == CMIG_UNSUPPORTED)
 		return NULL;
 	next->action = CMIG_AGAIN;
 	next->ddl = NIL;
