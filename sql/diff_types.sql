@@ -92,6 +92,9 @@ SELECT action, object, upgrade_sql, hazard FROM cmig.diff($$CREATE TYPE shop.moo
 	CREATE TABLE shop.a (x int, mood shop.mood DEFAULT 'ok') PARTITION BY RANGE (x);
 	CREATE TABLE shop.a1 PARTITION OF shop.a FOR VALUES FROM (1) TO (2) PARTITION BY LIST (mood); CREATE TABLE shop.a2 PARTITION OF shop.a1 FOR VALUES IN ('so');
 	CREATE TABLE shop.b (m shop.mood DEFAULT 'so', d shop.moody, p shop.pair); CREATE VIEW shop.v AS SELECT * FROM shop.a JOIN shop.b ON mood = m$$, '{shop}');
+-- what a table needs that is left unchanged is not dropped
+SELECT action, object, upgrade_sql, hazard FROM cmig.diff($$CREATE TABLE shop.a (x int, mood text DEFAULT 'ok') PARTITION BY RANGE (x);
+	CREATE TABLE shop.a1 PARTITION OF shop.a FOR VALUES FROM (1) TO (2) PARTITION BY LIST (mood); CREATE TABLE shop.b (m text, d int)$$, '{shop}');
 DROP TABLE a, b CASCADE;
 DROP TYPE mood, pair CASCADE;
 CREATE TABLE a (x int, y int) PARTITION BY RANGE (x);

@@ -225,6 +225,7 @@ my %hints = (
 	q{load with accept_changes => true, which is recorded in cmig.journal.} => q{load with --accept-changes, which is recorded in cmig.journal.},
 	q{SELECT cmig.stamp('<revision>', purge => true) -- records where the database is} => q{cmig stamp <revision> --purge -- records where the database is},
 	q{SELECT * FROM cmig.upgrade('heads')} => q{cmig upgrade heads},
+	q{SELECT * FROM cmig.scopes() WHERE failed IS NOT NULL OR pending IS DISTINCT FROM 0} => q{cmig scopes},
 	q{CALL cmig.upgrade_stepwise('head', in_doubt => 'done') -- or 'again'} => q{cmig upgrade --stepwise head --in-doubt done -- or 'again'},
 	q{Use cmig.merge('heads', '<message>'), or cmig.merge(ARRAY['<a>', '<b>'], '<message>'); SELECT * FROM cmig.heads() lists the heads.} =>
 	  q{Use cmig merge heads -m "<message>", or cmig merge <a> <b> -m "<message>"; cmig heads lists the heads.},
@@ -379,7 +380,7 @@ SKIP:
 # An Alembic project
 SKIP:
 {
-	skip 'Alembic is not installed', 1 unless need_tool('alembic', 'python3', '-c', 'import alembic, sqlalchemy');
+	skip 'Alembic is not installed', 2 unless need_tool('alembic', 'python3', '-c', 'import alembic, sqlalchemy');
 	local $ENV{PYTHONDONTWRITEBYTECODE} = 1;
 	gives(0, '5 files in al', '', '--folder', 'al', 'import', 'alembic', '-c', "$CmigNode::top/t/data/alembic/mindbridge/alembic.ini");
 	gives(0, '5 files in to', '', 'import', 'alembic', '-c', "$CmigNode::top/t/data/alembic/mindbridge/alembic.ini", '--to', 'to');

@@ -144,6 +144,7 @@ typed()
 	rest=${rest/repeat the CALL/repeat the command}
 	rest=${rest/use max_failures/use --max-failures}
 	rest=${rest/eave out copy_of/eave out --copy-of}
+	rest=${rest/ OR pending IS DISTINCT FROM 0/}
 	rest=${rest/cmig.scopes() WHERE failed IS NOT NULL/cmig.scopes()}
 	rest=${rest/cmig.scopes() OR pending IS DISTINCT FROM 0/cmig.scopes()}
 	rest=${rest/BEGIN; SET LOCAL cmig.protect = off; SELECT ...; COMMIT/add -x cmig.protect=off}

@@ -336,6 +336,21 @@ only_gets_values(const CmigChange *change)
 }
 
 /*
+ * Does the dependent stay as it is, because its change or that of its table or
+ * type is unsupported?
+ */
+static bool
+is_left(const CmigDifference *difference, const CmigChange *dependent)
+{
+	const CmigObject *object = dependent->from;
+
+	if (dependent->action == CMIG_UNSUPPORTED)
+		return dependent->to != NULL || (object->kind->flags & CMIG_KIND_SWAPS) != 0;
+	return dependent->action == CMIG_NO_CHANGE && object->parent != NULL &&
+		difference->of_from[object->parent->index]->action == CMIG_UNSUPPORTED;
+}
+
+/*
  * Decide what happens to a dependent of the object of "change".  "goes" is
  * true if that object is dropped.  Returns the change whose dependents must be
  * examined next, or NULL if there is none.  If the dependent prevents the
@@ -351,13 +366,10 @@ disturb(CmigDifference *difference, CmigChange *change, CmigChange *dependent, b
 		cmig_foreign_prevents(change, dependent);
 		return NULL;
 	}
-	if (dependent->action == CMIG_UNSUPPORTED && dependent->to != NULL && is_column(change->from) &&
-		(goes || is_disturbed(change, dependent)))
+	if (is_left(difference, dependent) && (goes || (is_column(change->from) && is_disturbed(change, dependent))))
 	{
 		change->action = CMIG_UNSUPPORTED;
 		change->reason = psprintf("%s %s depends on it, and cannot be changed", dependent->from->kind->name, dependent->from->identity);
-		change->ddl = NIL;
-		change->disturbs = change->recasts = false;
 		return NULL;
 	}
 	if (!is_affected(difference, change, dependent, goes))
