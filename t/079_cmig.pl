@@ -377,6 +377,59 @@ SKIP:
 	is(query($node, 'two', 'SELECT count(*) FROM cmig.version WHERE revision = $$slow$$'), '0', 'nothing was changed');
 }
 
+# Operators and functions of others in search_path are not called.
+$node->safe_psql('postgres', 'CREATE DATABASE hostile');
+$node->safe_psql('hostile', <<'SQL');
+CREATE SCHEMA hostile;
+DO $$
+DECLARE
+	types CONSTANT text[] := '{text,name,text[],name[],integer,bigint,boolean,oid,"char",jsonb}';
+	o record;
+BEGIN
+	FOR o IN SELECT DISTINCT p.oprname, l.name AS l, r.name AS r, p.oprresult::regtype AS result, 'hostile.o' || dense_rank() OVER (ORDER BY oprname, l.name, r.name) AS function
+		FROM pg_operator p
+		JOIN unnest(types) l (name) ON l.name = p.oprleft::regtype::text OR (p.oprleft::regtype::text ~ '^any.*array' AND l.name ~ ']')
+		JOIN unnest(types) r (name) ON r.name = p.oprright::regtype::text OR (p.oprright::regtype::text ~ '^any.*array' AND r.name ~ ']')
+		WHERE p.oprresult::regtype::text !~ '^any'
+	LOOP
+		EXECUTE format('CREATE FUNCTION %s(%s, %s) RETURNS %s LANGUAGE plpgsql AS $f$BEGIN RAISE ''hostile %s''; END$f$',
+			o.function, o.l, o.r, o.result, replace(o.oprname, '%', '%%'));
+		EXECUTE format('CREATE OPERATOR hostile.%s (FUNCTION = %s, LEFTARG = %s, RIGHTARG = %s)', o.oprname, o.function, o.l, o.r);
+	END LOOP;
+	FOR o IN SELECT p.proname, pg_get_function_identity_arguments(p.oid) AS arguments, p.prorettype::regtype AS result
+		FROM pg_proc p WHERE p.pronamespace = 'pg_catalog'::regnamespace AND p.prokind = 'f' AND NOT p.proretset AND p.prorettype::regtype::text = ANY (types)
+		AND p.proargtypes::regtype[]::text[] <@ types
+	LOOP
+		EXECUTE format('CREATE FUNCTION hostile.%I(%s) RETURNS %s LANGUAGE plpgsql AS $f$BEGIN RAISE ''hostile %s''; END$f$',
+			o.proname, o.arguments, o.result, o.proname);
+	END LOOP;
+END
+$$;
+ALTER DATABASE hostile SET search_path = public, hostile, pg_catalog;
+SQL
+{
+	local $ENV{DATABASE_URL} = 'postgresql:///hostile';
+	local $ENV{CMIG_CONFIG} = 'hostile.conf';
+	append_to_file('hostile.conf', "folder = hostile\nschemas = public\n");
+	append_to_file('hostile.sql', "CREATE TABLE t (id int);\nCREATE INDEX ON t (id);\n");
+	gives(0, 'is at base', '', 'init', 'hostile');
+	gives(0, '^hostile/', '', 'revision', '--autogenerate', '--target', 'hostile.sql', '-m', 't', '--rev-id', 't');
+	gives(0, 'CREATE TABLE', '^plan_checksum', 'dry-run');
+	gives(0, 'is at t', '', 'upgrade', '-y');
+	gives(0, '.', '^$', @$_) foreach
+	  map { [ split ] } 'diff --target hostile.sql', 'drift', 'status', 'check', 'check --target hostile.sql', 'plan downgrade base', 'current', 'current --check-heads', 'history', 'graph', 'graph --format dot',
+	  'log', 'report', 'heads', 'heads --resolve-dependencies', 'branches', 'show t', 'script downgrade base', 'round-trip', 'scopes', 'scope-drift', 'help upgrade';
+	gives(0, '', '', @$_) foreach
+	  map { [ split ] } 'diff --sql --target hostile.sql', 'require', 'load', 'export', 'lint', 'verify', 'stamp t --sql', 'upgrade --stepwise', 'reset -y', 'downgrade -1 -y', 'reset --stepwise -y', 'downgrade base -y', 'stamp t', 'wait t';
+	gives(3, '', 'nothing to merge', 'merge');
+	gives(3, '', 'fewer than two', 'squash', 'base:head');
+	gives(0, '.', '', 'create-scope', 's');
+	gives(0, '', 'scope "s" is at t', '--scope', 's', 'upgrade');
+	gives(0, '', '', 'upgrade', '--scopes', 's%', '-y');
+	gives(0, '', '', 'drop-scope', 's', '-y');
+	gives(3, '', 'does not exist', 'import', 'alembic', '--state', '--version-table', 'drop');
+}
+
 # An Alembic project
 SKIP:
 {

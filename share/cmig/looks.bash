@@ -38,10 +38,15 @@ rows()
 }
 
 # found "CALL WHERE CONDITION": makes the exit status 1 if this query has a row
-found() { add 'SET client_min_messages = error;'; found_if "EXISTS (SELECT FROM $1)"; }
+found()
+{
+	add 'SET client_min_messages = error;'
+	called "SELECT EXISTS (SELECT FROM $1) AS cmig_found \\gset"
+	found_if ":'cmig_found'::boolean"
+}
 
 # Makes the exit status 1 if the preceding statement returned rows.
-found_rows() { found_if ':ROW_COUNT > 0'; }
+found_rows() { found_if ':cmig_rows > 0'; }
 
 found_if() { add "SELECT $1 AS cmig_found \\gset${newline}\\if :cmig_found${newline}\\warn 'cmig: found'${newline}\\endif"; }
 
@@ -132,16 +137,16 @@ look_items()
 verb_lint()
 {
 	argument argument heads
-	look_items "cmig.lint(:'argument')" "revision, pg_catalog.concat_ws(': ', 'line ' || line, severity, message || ' (' || rule || ')'), safe_rewrite" "cmig.lint(:'argument') WHERE severity = 'error'"
+	look_items "cmig.lint(:'argument')" "revision, pg_catalog.concat_ws(': ', CASE WHEN line IS NOT NULL THEN pg_catalog.concat('line ', line) END, severity, pg_catalog.concat(message, ' (', rule, ')')), safe_rewrite" "cmig.lint(:'argument') WHERE severity OPERATOR(pg_catalog.=) 'error'"
 }
 
 # missing_item ITEM: adds a statement that returns an item about cmig_missing
 missing_item() { add_file_format; add "SELECT '$1', $MISSING, $MISSING_HINT FROM (SELECT :'cmig_missing'::text[] AS m) missing WHERE m <> '{}';"; }
 
 # An upgrade is not proposed if it would run a revision that has no file.
-verb_status() { look_items 'cmig.status()' "item, value, CASE WHEN item <> 'pending' OR :'cmig_missing' = '{}' THEN hint END" '' missing_item 'no file'; }
+verb_status() { look_items 'cmig.status()' "item, value, CASE WHEN item OPERATOR(pg_catalog.<>) 'pending' OR :'cmig_missing' OPERATOR(pg_catalog.=) '{}' THEN hint END" '' missing_item 'no file'; }
 
-verb_check() { look_items 'cmig.check()' "severity, pg_catalog.concat_ws(': ', object, problem), fix" "cmig.check() WHERE severity = 'error'" check_more; }
+verb_check() { look_items 'cmig.check()' "severity, pg_catalog.concat_ws(': ', object, problem), fix" "cmig.check() WHERE severity OPERATOR(pg_catalog.=) 'error'" check_more; }
 
 # Reports pending revisions that have no file.  If there is a target, compares the schema
 # with it.
@@ -154,7 +159,7 @@ check_more()
 	parameters
 	add '\set ON_ERROR_STOP off'
 	perform "cmig.require_schema(:'target_sql'$PARAMETERS)"
-	add "\\if :ERROR${newline}\\warn 'cmig: found'${newline}\\endif${newline}\\set ON_ERROR_STOP on"
+	add "\\if :cmig_error${newline}\\warn 'cmig: found'${newline}\\endif${newline}\\set ON_ERROR_STOP on"
 }
 
 verb_graph()
@@ -164,7 +169,7 @@ verb_graph()
 	find_files; begin; begin_look; add_plain
 	if [ "${option_format:-text}" = text ]; then
 		call "SELECT * FROM cmig.graph(:'range', :'format')" \
-			"SELECT CASE WHEN pg_catalog.length(line) > $columns THEN pg_catalog.left(line, $((columns - 3))) || '...' ELSE line END FROM cmig.graph(:'range', :'format');"
+			"SELECT CASE WHEN pg_catalog.length(line) OPERATOR(pg_catalog.>) $columns THEN pg_catalog.concat(pg_catalog.left(line, $((columns - 3))), '...') ELSE line END FROM cmig.graph(:'range', :'format');"
 	else
 		call "SELECT * FROM cmig.graph(:'range', :'format')"
 	fi
@@ -218,7 +223,7 @@ verb_difference()
 	begin
 	if given sql; then
 		add_plain
-		shown="upgrade_sql || ';'"
+		shown="pg_catalog.concat(upgrade_sql, ';')"
 	fi
 	rows "$function" "$shown"
 	found_rows

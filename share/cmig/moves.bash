@@ -97,8 +97,8 @@ check_plan()
 	! given no-load || return 0
 	add "SELECT EXISTS (SELECT FROM cmig.revision WHERE revision <> ALL (:'cmig_loaded'::text[])) AS cmig_others \\gset
 \\if :cmig_others
-SET client_min_messages = error;
-$(set_plan upgrade "$1")"
+SET client_min_messages = error;"
+	called "$(set_plan upgrade "$1")"
 	require_planned
 	add "SET client_min_messages = $(given quiet && echo warning || echo notice);$newline\\endif"
 }
@@ -118,7 +118,7 @@ add_hazards()
 
 	! given yes || return 0
 	for target in "$@"; do
-		call "SELECT * FROM cmig.lint($target)" "SELECT 'hazard', revision, message FROM cmig.lint($target) WHERE severity = 'error' AND rule <> 'syntax-error';"
+		call "SELECT * FROM cmig.lint($target)" "SELECT 'hazard', revision, message FROM cmig.lint($target) WHERE severity OPERATOR(pg_catalog.=) 'error' AND rule OPERATOR(pg_catalog.<>) 'syntax-error';"
 	done
 }
 
@@ -393,7 +393,7 @@ require_script()
 show_dry_run()
 {
 	local listed='revision, statement, line, command, rows, locks, rewrites'
-	local failed="error IS NOT NULL AND error NOT LIKE 'not tried:%' AND error NOT LIKE '%An earlier statement was not tried.'"
+	local failed="error IS NOT NULL AND NOT error OPERATOR(pg_catalog.~~) ANY (ARRAY['not tried:%', '%An earlier statement was not tried.'])"
 	local call="cmig.dry_run('$DIRECTION', $TARGET)"
 
 	[ ${#TARGETS[@]} -eq 1 ] || fail 2 'a dry run can have only one target'
@@ -403,7 +403,7 @@ show_dry_run()
 		add '\x auto'
 		listed='step, revision, statement, line, command, rows, elapsed, locks, rewrites, scans, wal_bytes'
 	fi
-	call "SELECT * FROM $call" "SELECT $listed, CASE WHEN $failed AND pg_catalog.set_config('cmig_var.failed', 't', true) = 't' THEN error ELSE error END AS error FROM $call;"
+	call "SELECT * FROM $call" "SELECT $listed, CASE WHEN $failed AND pg_catalog.set_config('cmig_var.failed', 't', true) IS NOT NULL THEN error ELSE error END AS error FROM $call;"
 	found_if "coalesce(pg_catalog.current_setting('cmig_var.failed', true), '') = 't'"
 	add 'ROLLBACK;'
 	run page

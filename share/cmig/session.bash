@@ -38,6 +38,26 @@ list()
 
 add() { script+="$*$newline"; }
 
+# Keeps cmig's own statements from calling functions and operators of others, which
+# search_path could find, even if pg_catalog is first.  Only calls of SQL functions, which
+# called() adds, use the session's search_path.  In these statements, each operator and
+# function must be qualified.
+pin()
+{
+	add "\\if :{?cmig_path}$newline\\else${newline}SELECT pg_catalog.current_setting('search_path') AS cmig_path \\gset$newline\\endif"
+	add "$PINNED"
+}
+PINNED='SET search_path = pg_catalog, pg_temp;'
+
+# called STATEMENT: adds a statement that uses the session's search_path.  Its row count
+# and failure are then in cmig_rows and cmig_error.
+called()
+{
+	add "SELECT pg_catalog.set_config('search_path', :'cmig_path', false) AS cmig_called \\gset"
+	add "$1"
+	add "\\set cmig_rows :ROW_COUNT$newline\\set cmig_error :ERROR$newline\\if :ERROR$newline\\else$newline$PINNED$newline\\endif"
+}
+
 # call STATEMENT [SENT]: adds a statement to the script, and prints it if -v is given.
 # SENT is added in place of the printed statement; it may select other columns, or
 # store the result in psql variables.
@@ -52,7 +72,7 @@ call()
 		done
 		say "$shown;"
 	fi
-	add "${2:-$1;}"
+	called "${2:-$1;}"
 }
 
 # perform CALL: adds the call of a function without showing its result
@@ -75,6 +95,7 @@ begin()
 	local setting number=0 name
 
 	add "SET client_min_messages = $(given quiet && echo warning || echo notice);"
+	pin
 	need "EXISTS (SELECT FROM pg_catalog.pg_extension WHERE extname = 'pg_cmig')" \
 		"'database \"' || pg_catalog.current_database() || '\" does not have the extension pg_cmig'" "'cmig init creates it there. To use another database, set PGDATABASE, or add -d NAME.'"
 	# after a restore, the extension belongs to the role that has restored it

@@ -98,6 +98,7 @@ verb_init()
 	! given template && ! given package || say 'cmig: revisions are SQL files; --template and --package have no effect'
 	if given create-database; then
 		variable database "${PGDATABASE:-}"
+		pin
 		[ -n "${PGDATABASE:-}" ] || fail 2 '--create-database requires the name of the database' 'cmig init --create-database -d NAME'
 		add "SELECT pg_catalog.format('CREATE DATABASE %I', :'database') WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_database WHERE datname = :'database') \\gexec"
 		PGDATABASE=postgres run || return
@@ -108,6 +109,7 @@ verb_init()
 create_extension()
 {
 	add 'SET client_min_messages = warning;'
+	pin
 	call "$CREATE"
 	add_place
 	run
@@ -254,9 +256,9 @@ begin_table()
 	local table="'alembic_version'"
 
 	! given history-table || table=":'given_history_table'"
-	add "SELECT pg_catalog.to_regclass($table)::oid AS cmig_table, pg_catalog.to_regclass($table) IS NOT NULL AS cmig_exists,
-	(SELECT relname FROM pg_catalog.pg_class WHERE oid = pg_catalog.to_regclass($table)) AS cmig_table_name \\gset
-\\if :cmig_exists
+	called "SELECT pg_catalog.to_regclass($table)::oid AS cmig_table, pg_catalog.to_regclass($table) IS NOT NULL AS cmig_exists \\gset"
+	add "\\if :cmig_exists
+SELECT relname AS cmig_table_name FROM pg_catalog.pg_class WHERE oid = :cmig_table \\gset
 SELECT pg_catalog.format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', :cmig_table::regclass) \\gexec
 \\endif"
 }
