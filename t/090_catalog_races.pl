@@ -219,6 +219,19 @@ old_snapshot('all, created', [ map { sql($change{$_}[0], 'a') } @kinds ], sort k
 old_snapshot('all, dropped', [ map { sql($change{$_}[1], 'a') } reverse @kinds ], sort keys %call);
 is(join("\n", splice @wrong), '', 'with an old snapshot: only the expected errors');
 
+# --- an extension that is dropped between two queries of an image ---------------
+
+# The first session takes its snapshot, and waits for a lock that the second session
+# holds until it has dropped the extension, which the first one then describes.
+query($node, 'postgres', 'CREATE DATABASE dropped');
+query($node, 'dropped', 'CREATE EXTENSION pg_cmig');
+sub wait_for_lock { return "DO 'BEGIN WHILE NOT EXISTS (SELECT FROM pg_locks WHERE relation = \$\$pg_transform\$\$::regclass AND $_[0]) LOOP PERFORM pg_sleep(0.01); END LOOP; END';" }
+my $reader = start_psql($node, 'dropped', wait_for_lock("granted AND mode = \$\$AccessExclusiveLock\$\$") . 'SELECT cmig.schema_sql()', 'reader');
+my $dropper = start_psql($node, 'dropped', "BEGIN; LOCK TABLE pg_transform;\n" . wait_for_lock('NOT granted') . 'DROP EXTENSION pg_cmig; COMMIT;', 'dropper');
+is(finish_psql($dropper), 0, 'an extension is dropped while an image is read');
+is(finish_psql($reader), 3, '... and the reader does not crash');
+like($reader->{err}, qr/40001: the schema was changed while it was read/, '... but fails');
+
 # --- concurrent changes --------------------------------------------------------
 
 # start(DATABASE, NAME, SQL...): starts psql with a script

@@ -194,8 +194,8 @@ take_row(TupleDesc desc, HeapTuple row, void *arg)
 	ToolRows   *rows = arg;
 	MemoryContext old = MemoryContextSwitchTo(rows->context);
 	CmigToolApplied *applied = palloc0(sizeof(CmigToolApplied));
-	char	   *name = cmig_query_text(desc, row, 1);
-	char	   *state = cmig_query_text(desc, row, 2);
+	char	   *name = cmig_query_text_or_null(desc, row, 1);
+	char	   *state = cmig_query_text_or_null(desc, row, 2);
 	bool		reverted = state != NULL && strcmp(state, "reverted") == 0;
 	int			last = -1;		/* last successful row of the migration */
 

@@ -185,7 +185,7 @@ static CmigQuery trigger_holders = {
 static void
 take_roles(TupleDesc desc, HeapTuple row, void *arg)
 {
-	*(char **) arg = cmig_query_text(desc, row, 1);
+	*(char **) arg = cmig_query_text_or_null(desc, row, 1);
 }
 
 /*
@@ -694,7 +694,7 @@ collect_status(TupleDesc desc, HeapTuple row, void *arg)
 		if (!status->nulls[i])
 			status->values[i] = datumCopy(value, attribute->attbyval, attribute->attlen);
 	}
-	status->argument = cmig_query_text(desc, row, STATUS_COLUMNS + 1);
+	status->argument = cmig_query_text_or_null(desc, row, STATUS_COLUMNS + 1);
 	status->relation = DatumGetObjectId(cmig_query_datum(desc, row, STATUS_COLUMNS + 2, &isnull));
 	*(List **) arg = lappend(*(List **) arg, status);
 }

@@ -665,7 +665,7 @@ set_texts(Entry *entry, TupleDesc desc, HeapTuple row)
 
 	for (int i = 0; i < lengthof(copied); i++)
 	{
-		char	   *value = cmig_query_text(desc, row, copied[i][0] + 1);
+		char	   *value = cmig_query_text_or_null(desc, row, copied[i][0] + 1);
 
 		if (value)
 			set_value(entry, copied[i][1], CStringGetTextDatum(value));
@@ -696,14 +696,14 @@ import_row(TupleDesc desc, HeapTuple row, void *arg)
 				 errhint("Import a view that omits this row or contains the time of the change.")));
 	if (!isnull)
 		open_writer(import, at);
-	name = cmig_query_text(desc, row, FIELD_TABLE_NAME + 1);
-	operation = cmig_query_text(desc, row, FIELD_OPERATION + 1);
+	name = cmig_query_text_or_null(desc, row, FIELD_TABLE_NAME + 1);
+	operation = cmig_query_text_or_null(desc, row, FIELD_OPERATION + 1);
 	if (isnull || name == NULL || operation == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("a row of the source has no table, operation, or time")));
 	table = audit_import_table_named(import->tables,
-									 cmig_query_text(desc, row, FIELD_SCHEMA_NAME + 1), name);
+									 cmig_query_text_or_null(desc, row, FIELD_SCHEMA_NAME + 1), name);
 	old_row = image_of(desc, row, FIELD_OLD_ROW);
 	new_row = image_of(desc, row, FIELD_NEW_ROW);
 

@@ -279,8 +279,8 @@ read_layout(TupleDesc desc, HeapTuple row, CmigAuditLayout *layout)
 	layout->schema_name = cmig_query_text(desc, row, 3);
 	layout->table_name = cmig_query_text(desc, row, 4);
 	layout->columns = DatumGetJsonbPCopy(cmig_query_datum(desc, row, 5, &isnull));
-	layout->owner = cmig_query_text(desc, row, 7);
-	layout->database = cmig_query_text(desc, row, 8);
+	layout->owner = cmig_query_text_or_null(desc, row, 7);
+	layout->database = cmig_query_text_or_null(desc, row, 8);
 	kinds = cmig_query_datum(desc, row, 9, &isnull);
 	if (!isnull && !texts_of(kinds, &layout->key_kinds))
 		return false;

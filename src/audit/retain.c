@@ -186,7 +186,7 @@ collect_part(TupleDesc desc, HeapTuple row, void *arg)
 	part->low = cmig_query_text(desc, row, 2);
 	part->high = cmig_query_text(desc, row, 3);
 	part->filled = DatumGetBool(cmig_query_datum(desc, row, 4, &isnull));
-	part->oldest = desc->natts > 4 ? cmig_query_text(desc, row, 5) : NULL;
+	part->oldest = desc->natts > 4 ? cmig_query_text_or_null(desc, row, 5) : NULL;
 	*parts = lappend(*parts, part);
 }
 

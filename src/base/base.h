@@ -587,10 +587,13 @@ extern uint64 cmig_query_once(const char *sql, int nargs, Oid *argtypes,
 extern bool cmig_query_is_writing(void);
 
 /*
- * Returns a column of type text (counting from 1) as a palloc'd string, or NULL
- * if the column is null.
+ * Returns a column of type text (counting from 1) as a palloc'd string.  If the
+ * column is null, cmig_query_text() raises 40001: PostgreSQL's functions that
+ * describe objects return null if another session has dropped the object.  Use
+ * cmig_query_text_or_null() only if null has another meaning.
  */
 extern char *cmig_query_text(TupleDesc desc, HeapTuple row, int column);
+extern char *cmig_query_text_or_null(TupleDesc desc, HeapTuple row, int column);
 
 /* A row callback that stores the first column's text in *arg, a char *. */
 extern void cmig_query_keep_text(TupleDesc desc, HeapTuple row, void *arg);

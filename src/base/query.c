@@ -794,7 +794,7 @@ cmig_query_is_writing(void)
 }
 
 char *
-cmig_query_text(TupleDesc desc, HeapTuple row, int column)
+cmig_query_text_or_null(TupleDesc desc, HeapTuple row, int column)
 {
 	bool		isnull;
 	Datum		value = SPI_getbinval(row, desc, column, &isnull);
@@ -802,10 +802,20 @@ cmig_query_text(TupleDesc desc, HeapTuple row, int column)
 	return isnull ? NULL : TextDatumGetCString(value);
 }
 
+char *
+cmig_query_text(TupleDesc desc, HeapTuple row, int column)
+{
+	char	   *text = cmig_query_text_or_null(desc, row, column);
+
+	if (text == NULL)
+		cmig_query_raise_changed("An object was dropped before its definition was read.");
+	return text;
+}
+
 void
 cmig_query_keep_text(TupleDesc desc, HeapTuple row, void *arg)
 {
-	*(char **) arg = cmig_query_text(desc, row, 1);
+	*(char **) arg = cmig_query_text_or_null(desc, row, 1);
 }
 
 void

@@ -352,8 +352,8 @@ collect_entry(TupleDesc desc, HeapTuple row, void *arg)
 		return;
 	entry = palloc0(sizeof(CmigDdlEntry));
 	entry->command = cmig_query_text(desc, row, 1);
-	entry->object_type = cmig_query_text(desc, row, 2);
-	entry->object = cmig_query_text(desc, row, 3);
+	entry->object_type = cmig_query_text_or_null(desc, row, 2);
+	entry->object = cmig_query_text_or_null(desc, row, 3);
 	*entries = lappend(*entries, entry);
 }
 

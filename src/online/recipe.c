@@ -380,7 +380,7 @@ keep_constraint(TupleDesc desc, HeapTuple row, void *arg)
 	constraint->valid = DatumGetBool(cmig_query_datum(desc, row, 1, &isnull));
 	constraint->kind = cmig_query_text(desc, row, 2);
 	constraint->definition = cmig_query_text(desc, row, 3);
-	constraint->condition = cmig_query_text(desc, row, 4);
+	constraint->condition = cmig_query_text_or_null(desc, row, 4);
 	constraint->enforced = DatumGetBool(cmig_query_datum(desc, row, 5, &isnull));
 }
 
@@ -833,7 +833,7 @@ keep_index(TupleDesc desc, HeapTuple row, void *arg)
 	found->columns = cmig_query_text(desc, row, 1);
 	found->valid = DatumGetBool(cmig_query_datum(desc, row, 2, &isnull));
 	found->same_table = DatumGetBool(cmig_query_datum(desc, row, 3, &isnull));
-	found->definition = cmig_query_text(desc, row, 4);
+	found->definition = cmig_query_text_or_null(desc, row, 4);
 }
 
 /*

@@ -150,7 +150,7 @@ take_replica(TupleDesc desc, HeapTuple row, void *arg)
 	replica->connected = cmig_query_int32(desc, row, 2, 0);
 	replica->reached = cmig_query_int32(desc, row, 3, 0);
 	replica->expected = Max(replica->expected, replica->connected);
-	replica->distance = cmig_query_text(desc, row, 4);
+	replica->distance = cmig_query_text_or_null(desc, row, 4);
 	pfree(name);
 }
 

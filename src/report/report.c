@@ -288,9 +288,9 @@ static void
 put_entry(TupleDesc desc, HeapTuple row, void *arg)
 {
 	Help	   *help = arg;
-	char	   *title = cmig_query_text(desc, row, 1);
-	char	   *result = cmig_query_text(desc, row, 2);
-	char	   *comment = cmig_query_text(desc, row, 3);
+	char	   *title = cmig_query_text_or_null(desc, row, 1);
+	char	   *result = cmig_query_text_or_null(desc, row, 2);
+	char	   *comment = cmig_query_text_or_null(desc, row, 3);
 	int			indent;
 
 	if (title == NULL)
@@ -576,7 +576,7 @@ append_row(TupleDesc desc, HeapTuple row, void *arg)
 	appendStringInfoString(state->page, "<tr>");
 	for (int i = 0; i < lengthof(table->columns) && table->columns[i]; i++)
 	{
-		char	   *text = cmig_query_text(desc, row, i + 1);
+		char	   *text = cmig_query_text_or_null(desc, row, i + 1);
 
 		appendStringInfo(state->page, "<td data-h=\"%s\">", column_title(table->columns[i]));
 		if (text && text[0] && table->columns[i][0] == '!')

@@ -250,11 +250,11 @@ static void
 put_activity(TupleDesc desc, HeapTuple row, void *arg)
 {
 	RunningRun *run = arg;
-	const char *doing = cmig_query_text(desc, row, 1);
-	const char *since = cmig_query_text(desc, row, 2);
-	const char *time = cmig_query_text(desc, row, 3);
-	const char *event = cmig_query_text(desc, row, 4);
-	const char *blockers = cmig_query_text(desc, row, 5);
+	const char *doing = cmig_query_text_or_null(desc, row, 1);
+	const char *since = cmig_query_text_or_null(desc, row, 2);
+	const char *time = cmig_query_text_or_null(desc, row, 3);
+	const char *event = cmig_query_text_or_null(desc, row, 4);
+	const char *blockers = cmig_query_text_or_null(desc, row, 5);
 
 	put_status(run->fcinfo, "running", psprintf("%s, by process %d", doing ? doing : "", run->pid),
 			   psprintf("SELECT * FROM pg_stat_activity WHERE pid = %d", run->pid));
@@ -272,7 +272,7 @@ static void
 put_waiting(TupleDesc desc, HeapTuple row, void *arg)
 {
 	RunningRun *run = arg;
-	const char *processes = cmig_query_text(desc, row, 1);
+	const char *processes = cmig_query_text_or_null(desc, row, 1);
 
 	if (processes != NULL)
 		put_status(run->fcinfo, "waiting", psprintf("for this run: process %s", processes),

@@ -404,7 +404,7 @@ take_policy(TupleDesc desc, HeapTuple row, void *arg)
 	Policies   *policies = arg;
 	bool		isnull;
 	bool		permissive = DatumGetBool(cmig_query_datum(desc, row, 1, &isnull));
-	char	   *text = cmig_query_text(desc, row, 2);
+	char	   *text = cmig_query_text_or_null(desc, row, 2);
 
 	if (text && permissive)
 		policies->permissive = lappend(policies->permissive, stringToNode(text));

@@ -482,7 +482,7 @@ take_finding(TupleDesc desc, HeapTuple row, void *arg)
 		finding->severity++;
 	finding->object = cmig_query_text(desc, row, 3);
 	finding->problem = cmig_query_text(desc, row, 4);
-	finding->fix = cmig_query_text(desc, row, 5);
+	finding->fix = cmig_query_text_or_null(desc, row, 5);
 	finding->parent = isnull ? InvalidOid : DatumGetObjectId(parent);
 	*findings = lappend(*findings, finding);
 }

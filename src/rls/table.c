@@ -462,11 +462,11 @@ take_column(TupleDesc desc, HeapTuple row, void *arg)
 	CmigRlsColumn *column = palloc0(sizeof(CmigRlsColumn));
 
 	column->name = cmig_query_text(desc, row, 1);
-	column->cast = cmig_query_text(desc, row, 2);
+	column->cast = cmig_query_text_or_null(desc, row, 2);
 	column->type = cmig_query_text(desc, row, 3);
-	column->fallback = cmig_query_text(desc, row, 4);
+	column->fallback = cmig_query_text_or_null(desc, row, 4);
 	column->generated = cmig_query_bool(desc, row, 5, false);
-	column->made_index = cmig_query_text(desc, row, 6);
+	column->made_index = cmig_query_text_or_null(desc, row, 6);
 	column->indexed = cmig_query_bool(desc, row, 7, false);
 	*columns = lappend(*columns, column);
 }
@@ -515,9 +515,9 @@ take_policy(TupleDesc desc, HeapTuple row, void *arg)
 					  TYPALIGN_INT, &roles, NULL, &count);
 	for (int i = 0; i < count; i++)
 		policy->roles = lappend_oid(policy->roles, DatumGetObjectId(roles[i]));
-	policy->qual_text = cmig_query_text(desc, row, 7);
-	policy->check_text = cmig_query_text(desc, row, 8);
-	policy->comment = cmig_query_text(desc, row, 9);
+	policy->qual_text = cmig_query_text_or_null(desc, row, 7);
+	policy->check_text = cmig_query_text_or_null(desc, row, 8);
+	policy->comment = cmig_query_text_or_null(desc, row, 9);
 	policy->setup = cmig_rls_setup_read(policy->comment);
 	*policies = lappend(*policies, policy);
 }

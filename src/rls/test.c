@@ -577,7 +577,7 @@ take_column(TupleDesc desc, HeapTuple row, void *arg)
 
 	copy->types[list_length(copy->columns)] = DatumGetObjectId(cmig_query_datum(desc, row, 2, &isnull));
 	copy->columns = lappend(copy->columns, cmig_query_text(desc, row, 1));
-	copy->made = lappend(copy->made, cmig_query_text(desc, row, 3));
+	copy->made = lappend(copy->made, cmig_query_text_or_null(desc, row, 3));
 }
 
 /* Store a value.  It is kept when the attempt to read it is rolled back. */
@@ -763,7 +763,7 @@ static void
 take_member(TupleDesc desc, HeapTuple row, void *arg)
 {
 	Key		   *key = arg;
-	char	   *text = cmig_query_text(desc, row, 1);
+	char	   *text = cmig_query_text_or_null(desc, row, 1);
 	Datum	   *member = text ? key_datum(key, text) : NULL;
 
 	if (member)

@@ -381,15 +381,13 @@ add_other(TupleDesc desc, HeapTuple row, void *arg)
 {
 	CmigImageReader *reader = arg;
 	CmigObject *object;
-	char	   *type;
+	char	   *type = cmig_query_text(desc, row, 4);
+	char	   *identity = cmig_query_text(desc, row, 5);
 
-	image_reader_row(reader, desc, row);
-	type = image_reader_text(reader, 3);
-	if (type == NULL || strstr(image_reader_text(reader, 4), CMIG_SHADOW_HIDDEN) != NULL ||
-		strcmp(image_reader_text(reader, 4), "pg_cmig") == 0)
+	if (strstr(identity, CMIG_SHADOW_HIDDEN) != NULL || strcmp(identity, "pg_cmig") == 0)
 		return;
-	object = cmig_object_new(&cmig_kind_other, type,
-							 psprintf("%s %s", type, image_reader_text(reader, 4)));
+	image_reader_row(reader, desc, row);
+	object = cmig_object_new(&cmig_kind_other, type, psprintf("%s %s", type, identity));
 	object->address = image_reader_address(reader, 0);
 	cmig_object_set(object, 0, image_reader_text(reader, 5));
 	cmig_image_add(reader->image, object);
@@ -1061,17 +1059,17 @@ static void
 add_row(TupleDesc desc, HeapTuple row, void *arg)
 {
 	const char *type = cmig_query_text(desc, row, 2);
-	CmigInitialGrants *entry = find_entry(arg, cmig_query_text(desc, row, 7), cmig_query_text(desc, row, 1), *type);
+	CmigInitialGrants *entry = find_entry(arg, cmig_query_text(desc, row, 7), cmig_query_text_or_null(desc, row, 1), *type);
 	CmigGrant  *grant;
 
 	/*
 	 * if the row has no privilege, the default privileges equal the built-in
 	 * ones
 	 */
-	if (cmig_query_text(desc, row, 4) == NULL)
+	if (cmig_query_text_or_null(desc, row, 4) == NULL)
 		return;
 	grant = palloc0(sizeof(CmigGrant));
-	grant->grantee = cmig_query_text(desc, row, 3);
+	grant->grantee = cmig_query_text_or_null(desc, row, 3);
 	grant->privilege = cmig_query_text(desc, row, 4);
 	grant->grantable = cmig_query_bool(desc, row, 5, false);
 	grant->granted = cmig_query_bool(desc, row, 6, false);

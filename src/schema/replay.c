@@ -898,7 +898,7 @@ put(Probe *probe, const char *text)
 static void
 put_row(TupleDesc desc, HeapTuple row, void *arg)
 {
-	put(arg, cmig_query_text(desc, row, 1));
+	put(arg, cmig_query_text_or_null(desc, row, 1));
 }
 
 static void

@@ -134,10 +134,10 @@ collect_tried(TupleDesc desc, HeapTuple row, void *arg)
 	bool		isnull;
 	Datum		since;
 
-	item->name = cmig_query_text(desc, row, 1);
+	item->name = cmig_query_text_or_null(desc, row, 1);
 	item->rows = cmig_query_text(desc, row, 2);
 	item->exists = cmig_query_bool(desc, row, 3, false);
-	item->failure = cmig_query_text(desc, row, 4);
+	item->failure = cmig_query_text_or_null(desc, row, 4);
 	since = cmig_query_datum(desc, row, 5, &isnull);
 	item->since = isnull ? 0 : DatumGetTimestampTz(since);
 	if (item->name && cmig_scope_reserved(item->name) == NULL && (item->exists || item->rows[0] != '\0'))
@@ -163,7 +163,7 @@ collect_gone(TupleDesc desc, HeapTuple row, void *arg)
 	List	  **items = arg;
 	CmigScopeItem *item = palloc0(sizeof(CmigScopeItem));
 
-	item->name = cmig_query_text(desc, row, 1);
+	item->name = cmig_query_text_or_null(desc, row, 1);
 	item->exists = cmig_query_bool(desc, row, 2, false);
 	if (item->name && (!item->exists || cmig_scope_reserved(item->name) != NULL))
 		*items = lappend(*items, item);

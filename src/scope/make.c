@@ -352,7 +352,7 @@ static void
 add_statement(TupleDesc desc, HeapTuple row, void *arg)
 {
 	Statements *statements = arg;
-	char	   *sql = cmig_query_text(desc, row, 1);
+	char	   *sql = cmig_query_text_or_null(desc, row, 1);
 
 	if (sql == NULL)
 		refuse_object(statements->from, cmig_query_text(desc, row, 2));

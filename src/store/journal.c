@@ -466,7 +466,7 @@ read_path(TupleDesc desc, HeapTuple row, void *arg)
 	const Reader *reader = arg;
 
 	reader->path(cmig_query_text(desc, row, 1), cmig_query_text(desc, row, 2),
-				 cmig_query_text(desc, row, 3), reader->arg);
+				 cmig_query_text_or_null(desc, row, 3), reader->arg);
 }
 
 void
@@ -522,8 +522,8 @@ keep_last(TupleDesc desc, HeapTuple row, void *arg)
 	entry->revision = cmig_query_text(desc, row, 1);
 	entry->direction = cmig_query_text(desc, row, 2);
 	entry->outcome = cmig_query_text(desc, row, 3);
-	entry->sqlstate = cmig_query_text(desc, row, 4);
-	entry->message = cmig_query_text(desc, row, 5);
+	entry->sqlstate = cmig_query_text_or_null(desc, row, 4);
+	entry->message = cmig_query_text_or_null(desc, row, 5);
 	entry->statement = cmig_query_int32(desc, row, 6, 0);
 }
 
@@ -580,12 +580,12 @@ show_row(TupleDesc desc, HeapTuple row, void *arg)
 	bool		isnull;
 	Datum		value;
 
-	shown.revision = cmig_query_text(desc, row, 1);
+	shown.revision = cmig_query_text_or_null(desc, row, 1);
 	shown.direction = cmig_query_text(desc, row, 2);
 	shown.outcome = cmig_query_text(desc, row, 3);
 	shown.role = cmig_query_text(desc, row, 4);
-	shown.sqlstate = cmig_query_text(desc, row, 5);
-	shown.message = cmig_query_text(desc, row, 6);
+	shown.sqlstate = cmig_query_text_or_null(desc, row, 5);
+	shown.message = cmig_query_text_or_null(desc, row, 6);
 	shown.started_at = DatumGetTimestampTz(cmig_query_datum(desc, row, 7, &isnull));
 	shown.has_started_at = !isnull;
 	value = cmig_query_datum(desc, row, 8, &isnull);
@@ -625,7 +625,7 @@ static void
 show_applied(TupleDesc desc, HeapTuple row, void *arg)
 {
 	const Reader *reader = arg;
-	char	   *revision = cmig_query_text(desc, row, 1);
+	char	   *revision = cmig_query_text_or_null(desc, row, 1);
 	bool		isnull;
 	Datum		at = cmig_query_datum(desc, row, 2, &isnull);
 

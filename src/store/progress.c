@@ -118,8 +118,8 @@ collect_row(TupleDesc desc, HeapTuple tuple, void *arg)
 	row->scope = cmig_scope_current();
 	row->direction = strcmp(direction, "upgrade") == 0 ? CMIG_UPGRADE : CMIG_DOWNGRADE;
 	row->statement = cmig_query_int32(desc, tuple, 3, 0);
-	row->detail = cmig_query_text(desc, tuple, 5);
-	row->checksum = cmig_query_text(desc, tuple, 6);
+	row->detail = cmig_query_text_or_null(desc, tuple, 5);
+	row->checksum = cmig_query_text_or_null(desc, tuple, 6);
 
 	/*
 	 * a state that is unknown, because it was written manually, counts as in
@@ -857,9 +857,9 @@ collect_run(TupleDesc desc, HeapTuple row, void *arg)
 
 	run->id = cmig_query_int64(desc, row, 1, 0);
 	run->done = cmig_query_bool(desc, row, 2, false);
-	run->method = cmig_query_text(desc, row, 3);
+	run->method = cmig_query_text_or_null(desc, row, 3);
 	run->pass = cmig_query_int32(desc, row, 4, 0);
-	run->relation = cmig_query_text(desc, row, 5);
+	run->relation = cmig_query_text_or_null(desc, row, 5);
 	run->key = names_of(desc, row, 6, run->id, "key");
 	run->place = names_of(desc, row, 7, run->id, "place");
 	run->bound = names_of(desc, row, 8, run->id, "bound");

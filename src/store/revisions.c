@@ -300,16 +300,16 @@ read_text_columns(TupleDesc desc, HeapTuple row)
 
 	read_edge_columns(NULL, desc, row, &text->edges);
 	read_detail_columns(NULL, desc, row, &text->edges, NULL);
-	text->description = cmig_query_text(desc, row, 9);
-	text->upgrade_sql = cmig_query_text(desc, row, 10);
-	text->downgrade_sql = cmig_query_text(desc, row, 11);
-	text->verify_sql = cmig_query_text(desc, row, 12);
+	text->description = cmig_query_text_or_null(desc, row, 9);
+	text->upgrade_sql = cmig_query_text_or_null(desc, row, 10);
+	text->downgrade_sql = cmig_query_text_or_null(desc, row, 11);
+	text->verify_sql = cmig_query_text_or_null(desc, row, 12);
 	text->created_at = DatumGetTimestampTz(cmig_query_datum(desc, row, 13, &isnull));
 	text->has_created_at = !isnull;
-	text->precondition_sql = cmig_query_text(desc, row, 14);
+	text->precondition_sql = cmig_query_text_or_null(desc, row, 14);
 	text->edges.repeatable = cmig_query_bool(desc, row, 15, false);
 	text->edges.malformed |= !read_names(NULL, desc, row, 16, &text->placeholders);
-	text->previous_sql = cmig_query_text(desc, row, 17);
+	text->previous_sql = cmig_query_text_or_null(desc, row, 17);
 	if (text->description == NULL)
 		text->description = pstrdup("");
 	if (text->upgrade_sql == NULL)
@@ -350,12 +350,12 @@ read_script_columns(TupleDesc desc, HeapTuple row)
 {
 	CmigStoredScript *script = palloc0(sizeof(CmigStoredScript));
 
-	script->sql = cmig_query_text(desc, row, 2);
-	script->verify_sql = cmig_query_text(desc, row, 3);
+	script->sql = cmig_query_text_or_null(desc, row, 2);
+	script->verify_sql = cmig_query_text_or_null(desc, row, 3);
 	script->transactional = cmig_query_bool(desc, row, 4, true);
-	script->precondition_sql = cmig_query_text(desc, row, 5);
+	script->precondition_sql = cmig_query_text_or_null(desc, row, 5);
 	(void) read_names(NULL, desc, row, 6, &script->placeholders);
-	script->previous_sql = cmig_query_text(desc, row, 7);
+	script->previous_sql = cmig_query_text_or_null(desc, row, 7);
 	return script;
 }
 

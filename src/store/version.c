@@ -147,7 +147,7 @@ static void
 collect_row(TupleDesc desc, HeapTuple row, void *arg)
 {
 	List	  **rows = arg;
-	char	   *id = cmig_query_text(desc, row, 1);
+	char	   *id = cmig_query_text_or_null(desc, row, 1);
 
 	if (id)
 		*rows = lappend(*rows, id);
