@@ -207,6 +207,46 @@ gives(0, '^$', '^nothing to upgrade', 'upgrade', '001');
 gives(3, '^$', q{ERROR:  revision "other" is pending, but there is no file for it\nHINT:  Restore the file, or add its folder with --folder\.}, 'upgrade', 'heads');
 gives(0, 'is at 001, other$', '', 'upgrade', 'heads', '--folder', 'migrations', '--folder', 'app');
 
+# --- killed at the question, and terminated after the answer ------------------
+
+project('killed');
+write_revision('001', '', 'CREATE TABLE person (name text, phone text);', 'DROP TABLE person;');
+gives(0, 'is at 001', 'added: 001', 'upgrade');
+write_revision('002', '001', 'ALTER TABLE person DROP phone; SELECT pg_sleep(600);', 'ALTER TABLE person ADD phone text;');
+SKIP:
+{
+	skip 'IO::Pty is not installed', 6 unless eval { require IO::Pty; 1 };
+	my $others = q{FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()};
+	my $left = "SELECT (SELECT string_agg(revision, ',') FROM cmig.revision), (SELECT string_agg(revision, ',') FROM cmig.version),"
+	  . " (SELECT count(*) FROM information_schema.columns WHERE table_name = 'person'), (SELECT count(*) $others AND datname = 'killed')";
+
+	foreach my $killed (1, 0)
+	{
+		my ($in, $shown) = ('', '');
+		my $run = IPC::Run::start([ $cmig, 'upgrade' ], '<pty<', \$in, '>pty>', \$shown, '2>&1', IPC::Run::timeout($PostgreSQL::Test::Utils::timeout_default));
+
+		$run->pump until $shown =~ /upgrade 1 revision, with 1 hazard\? \[y\/N\]/ || !$run->pumpable;
+		is(ask("SELECT count(*) $others AND datname = 'killed'"), '0', 'no session waits for the answer');
+		if ($killed)
+		{
+			kill 'KILL', $run->{KIDS}[0]{PID};
+		}
+		else
+		{
+			$in = "y\n";
+			$run->pump until $in eq '' || !$run->pumpable;
+			$node->poll_query_until('killed', "SELECT count(*) = 1 $others AND wait_event = 'PgSleep'") or die $shown;
+			ask("SELECT pg_terminate_backend(pid) $others AND wait_event = 'PgSleep'");
+		}
+		$run->finish;
+		isnt($?, 0, $killed ? 'killed' : 'terminated') or diag($shown);
+		$node->poll_query_until('killed', "SELECT count(*) = 0 $others AND datname = 'killed'") or die;
+		is(ask($left), '001|001|2|0', 'nothing is stored, and nothing was run');
+	}
+}
+write_revision('002', '001', 'ALTER TABLE person DROP phone;', 'ALTER TABLE person ADD phone text;');
+gives(0, 'is at 002$', 'added: 002\n', 'upgrade', '-y');
+
 # --- a schema for each tenant ------------------------------------------------
 
 project('tenants');
