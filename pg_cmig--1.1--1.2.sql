@@ -6,6 +6,96 @@
 
 \echo Use "ALTER EXTENSION pg_cmig UPDATE" to load this file. \quit
 
+--
+-- Variants that only raised an error, or that another variant includes
+--
+
+DROP FUNCTION cmig.upgrade("any", VARIADIC "any");
+DROP FUNCTION cmig.downgrade("any", VARIADIC "any");
+DROP FUNCTION cmig.stamp(bigint, boolean);
+DROP FUNCTION cmig.stamp(text, text);
+DROP FUNCTION cmig.stamp("any", VARIADIC "any");
+DROP FUNCTION cmig.plan(bigint);
+DROP FUNCTION cmig.plan(text, bigint);
+DROP FUNCTION cmig.plan(text, "any", VARIADIC "any");
+DROP FUNCTION cmig.history("any");
+DROP FUNCTION cmig.history("any", VARIADIC "any");
+DROP FUNCTION cmig.show("any");
+DROP FUNCTION cmig.show("any", VARIADIC "any");
+DROP FUNCTION cmig.resolve("any");
+DROP FUNCTION cmig.resolve("any", VARIADIC "any");
+DROP FUNCTION cmig.require("any");
+DROP FUNCTION cmig.require("any", VARIADIC "any");
+DROP FUNCTION cmig.export(bigint, text);
+DROP FUNCTION cmig.script(text, bigint, text, boolean);
+DROP FUNCTION cmig.repair("any");
+DROP FUNCTION cmig.repair("any", VARIADIC "any");
+DROP FUNCTION cmig.remove_revision("any");
+DROP FUNCTION cmig.remove_revision("any", VARIADIC "any");
+DROP FUNCTION cmig.dry_run(bigint);
+DROP FUNCTION cmig.dry_run(text, bigint);
+DROP FUNCTION cmig.graph("any");
+DROP FUNCTION cmig.audit_history(regclass, text);
+DROP FUNCTION cmig.audit_as_of(text, timestamptz, text);
+DROP FUNCTION cmig.audit_as_of(text, timestamptz, "any");
+DROP FUNCTION cmig.audit_as_of("any");
+DROP FUNCTION cmig.audit_diff(regclass, text, timestamptz, timestamptz);
+DROP FUNCTION cmig.audit_transaction(xid8);
+DROP FUNCTION cmig.round_trip("any");
+DROP FUNCTION cmig.round_trip(text, text);
+DROP FUNCTION cmig.round_trip("any", VARIADIC "any");
+DROP FUNCTION cmig.verify("any");
+DROP FUNCTION cmig.verify(text, text);
+DROP FUNCTION cmig.verify("any", VARIADIC "any");
+DROP FUNCTION cmig.lint("any");
+DROP FUNCTION cmig.lint("any", VARIADIC "any");
+DROP FUNCTION cmig.status(VARIADIC "any");
+DROP FUNCTION cmig.current(VARIADIC "any");
+DROP FUNCTION cmig.heads(VARIADIC "any");
+DROP FUNCTION cmig.branches(VARIADIC "any");
+DROP FUNCTION cmig.log(VARIADIC "any");
+DROP FUNCTION cmig.report(VARIADIC "any");
+DROP FUNCTION cmig.check("any", VARIADIC "any");
+DROP FUNCTION cmig.help("any", VARIADIC "any");
+DROP FUNCTION cmig.reset("any", VARIADIC "any");
+DROP FUNCTION cmig.revoke_access("any", VARIADIC "any");
+DROP FUNCTION cmig.audit_status("any", VARIADIC "any");
+DROP FUNCTION cmig.rls_status("any", VARIADIC "any");
+DROP FUNCTION cmig.rls_check("any", VARIADIC "any");
+DROP FUNCTION cmig.audit_transaction("any", VARIADIC "any");
+DROP FUNCTION cmig.grant_access("any", "any", VARIADIC "any");
+DROP FUNCTION cmig.graph("any", "any", VARIADIC "any");
+DROP FUNCTION cmig.export("any", "any", VARIADIC "any");
+DROP FUNCTION cmig.audit_history("any", "any", VARIADIC "any");
+DROP FUNCTION cmig.audit_as_of("any", "any", "any", VARIADIC "any");
+DROP PROCEDURE cmig.upgrade_stepwise("any", "any", "any", VARIADIC "any");
+DROP PROCEDURE cmig.downgrade_stepwise("any", "any", "any", VARIADIC "any");
+
+CREATE OR REPLACE FUNCTION cmig.audit_history(target regclass, key "any" DEFAULT NULL::text,
+	OUT id bigint, OUT clock_at timestamptz, OUT transaction_id xid8,
+	OUT operation text, OUT row_key jsonb, OUT old_key jsonb,
+	OUT changed text[], OUT old_row jsonb, OUT new_row jsonb,
+	OUT user_id text, OUT tenant_id text, OUT role text,
+	OUT session_role text, OUT application_name text,
+	OUT client_address inet, OUT revision text, OUT reason text,
+	OUT request_id text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_audit_history'
+LANGUAGE C STABLE PARALLEL UNSAFE;
+
+CREATE OR REPLACE FUNCTION cmig.audit_diff(target regclass, key "any" DEFAULT NULL::text,
+	from_time timestamptz DEFAULT NULL, to_time timestamptz DEFAULT pg_catalog.now(),
+	OUT column_name text, OUT old_value jsonb, OUT new_value jsonb)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_audit_diff'
+LANGUAGE C STABLE PARALLEL UNSAFE;
+COMMENT ON FUNCTION cmig.audit_transaction("any") IS 'Returns the log entries of one transaction, in order. The ID is an xid8 or an integer. Raises an error if the argument has another type or is negative (22023), the caller cannot read the log (42501), or the log does not exist (42P01).';
+COMMENT ON FUNCTION cmig.audit_transaction(text) IS 'Does the same as audit_transaction("any"), for an ID as text. Raises an error if it is null (22004) or not a number (22P02).';
+
+--
+-- New functions
+--
+
 CREATE FUNCTION cmig.set_option(name text, value text, role name DEFAULT NULL)
 RETURNS text
 AS 'MODULE_PATHNAME', 'cmig_set_option'

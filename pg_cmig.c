@@ -57,10 +57,6 @@ PG_FUNCTION_INFO_V1(cmig_downgrade_stepwise_steps);
 PG_FUNCTION_INFO_V1(cmig_reset_stepwise);
 PG_FUNCTION_INFO_V1(cmig_stamp);
 PG_FUNCTION_INFO_V1(cmig_stamp_array);
-PG_FUNCTION_INFO_V1(cmig_upgrade_wrong);
-PG_FUNCTION_INFO_V1(cmig_downgrade_wrong);
-PG_FUNCTION_INFO_V1(cmig_stamp_wrong);
-PG_FUNCTION_INFO_V1(cmig_stamp_texts);
 
 /*
  * Perform the checks that precede the first step of a plan: the lint policy
@@ -403,38 +399,3 @@ cmig_stamp_array(PG_FUNCTION_ARGS)
 	return stamp(fcinfo, cmig_argument_revisions(fcinfo, 0), cmig_argument_bool(fcinfo, 1, false));
 }
 
-Datum
-cmig_upgrade_wrong(PG_FUNCTION_ARGS)
-{
-	cmig_wrong_call(fcinfo, 0, PG_NARGS() - 1, "SELECT * FROM cmig.upgrade(", CMIG_SEVERAL_ARRAY);
-}
-
-Datum
-cmig_downgrade_wrong(PG_FUNCTION_ARGS)
-{
-	cmig_wrong_call(fcinfo, 0, PG_NARGS() - 1, "SELECT * FROM cmig.downgrade(", CMIG_SEVERAL_NONE);
-}
-
-Datum
-cmig_stamp_wrong(PG_FUNCTION_ARGS)
-{
-	bool		has_purge = get_fn_expr_argtype(fcinfo->flinfo, 1) == BOOLOID;
-
-	cmig_wrong_call(fcinfo, 0, has_purge ? 0 : PG_NARGS() - 1, "SELECT cmig.stamp(", CMIG_SEVERAL_ARRAY);
-}
-
-/*
- * cmig.stamp with two text arguments.  Accepts stamp('001', 'true'), in which
- * the second argument is a boolean, but not stamp('001', '002').
- */
-Datum
-cmig_stamp_texts(PG_FUNCTION_ARGS)
-{
-	char	   *text = cmig_argument_text(fcinfo, 1);
-	bool		purge = false;
-
-	if (text != NULL && !parse_bool(text, &purge))
-		cmig_wrong_call(fcinfo, 0, 1, "SELECT cmig.stamp(", CMIG_SEVERAL_ARRAY);
-	fcinfo->args[1].value = BoolGetDatum(purge);
-	return cmig_stamp(fcinfo);
-}

@@ -435,20 +435,6 @@ audit_as_of_sql_counting(const CmigAsOfQuery *as_of)
  */
 
 PG_FUNCTION_INFO_V1(cmig_audit_as_of);
-PG_FUNCTION_INFO_V1(cmig_audit_as_of_wrong);
-
-/*
- * Finds the table to which a string, given in place of a table, probably
- * refers.
- */
-static CmigQuery find_table = {
-	"SELECT pg_catalog.format('%I.%I', n.nspname, c.relname)"
-	" FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
-	" WHERE c.relkind IN ('r', 'p') AND $1 IN (c.relname, n.nspname || '.' || c.relname,"
-	" pg_catalog.format('%I.%I', n.nspname, c.relname), pg_catalog.quote_ident(c.relname))"
-	" ORDER BY n.nspname <> 'public', n.nspname LIMIT 1",
-	1, {TEXTOID}
-};
 
 /* One call of audit_as_of(). */
 typedef struct AsOf
@@ -870,45 +856,3 @@ cmig_audit_as_of(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
-/*
- * Returns the name of the table that the caller of audit_as_of() probably
- * meant, for the hint.
- */
-static char *
-probable_table(FunctionCallInfo fcinfo)
-{
-	Oid			type = get_fn_expr_argtype(fcinfo->flinfo, 0);
-	Oid			relation = OidIsValid(type) ? get_typ_typrelid(type) : InvalidOid;
-	Datum		values[1];
-	char	   *found = NULL;
-
-	if (OidIsValid(relation))
-		return cmig_query_relation_name(relation);
-	if (!PG_ARGISNULL(0) && type == TEXTOID)
-	{
-		values[0] = PG_GETARG_DATUM(0);
-		(void) cmig_query_each(&find_table, values, NULL, cmig_query_keep_text, &found);
-	}
-	return found != NULL ? found : "<table>";
-}
-
-/*
- * Raise an error for a call of audit_as_of() without a time, without a row
- * type, or with the name of a table in place of the row type.
- */
-Datum
-cmig_audit_as_of_wrong(PG_FUNCTION_ARGS)
-{
-	char	   *at = "now() - interval '1 day'";
-
-	if (PG_NARGS() > 1 && !PG_ARGISNULL(1))
-		at = quote_literal_cstr(timestamptz_to_str(PG_GETARG_TIMESTAMPTZ(1)));
-	ereport(ERROR,
-			(errcode(ERRCODE_WRONG_OBJECT_TYPE),
-			 OidIsValid(get_typ_typrelid(get_fn_expr_argtype(fcinfo->flinfo, 0)))
-			 ? errmsg("the time must not be null")
-			 : errmsg("the first argument must have the row type of a table"),
-			 errhint("SELECT * FROM cmig.audit_as_of(NULL::%s, %s%s)", probable_table(fcinfo), at,
-					 PG_NARGS() > 2 && !PG_ARGISNULL(2) ? ", '<key>'" : "")));
-	return (Datum) 0;
-}

@@ -36,7 +36,6 @@
 #include "store/store.h"
 
 PG_FUNCTION_INFO_V1(cmig_script);
-PG_FUNCTION_INFO_V1(cmig_script_wrong);
 
 /*
  * The space reserved for the statements before and after a revision's script.
@@ -1164,12 +1163,3 @@ cmig_script(PG_FUNCTION_ARGS)
 	PG_RETURN_TEXT_P(result);
 }
 
-Datum
-cmig_script_wrong(PG_FUNCTION_ARGS)
-{
-	bool		down = cmig_argument_direction(fcinfo, 0, "SELECT cmig.script") == CMIG_DOWNGRADE;
-
-	cmig_wrong_call(fcinfo, 1, 1,
-					down ? "SELECT cmig.script('downgrade', " : "SELECT cmig.script('upgrade', ",
-					CMIG_SEVERAL_NONE);
-}

@@ -173,8 +173,6 @@ cmig_plan_preconditions_check(const CmigSituation *now, const CmigPlan *plan)
  */
 
 PG_FUNCTION_INFO_V1(cmig_dry_run);
-PG_FUNCTION_INFO_V1(cmig_dry_run_wrong);
-PG_FUNCTION_INFO_V1(cmig_dry_run_wrong_target);
 
 /* Lock timeout, unless the caller has set one. */
 #define LOCK_TIMEOUT "1s"
@@ -460,18 +458,3 @@ CMIG_READER(cmig_dry_run)
 	return (Datum) 0;
 }
 
-Datum
-cmig_dry_run_wrong(PG_FUNCTION_ARGS)
-{
-	cmig_wrong_call(fcinfo, 0, 0, "SELECT * FROM cmig.dry_run('upgrade', ", CMIG_SEVERAL_NONE);
-}
-
-Datum
-cmig_dry_run_wrong_target(PG_FUNCTION_ARGS)
-{
-	bool		down = cmig_argument_direction(fcinfo, 0, "SELECT * FROM cmig.dry_run") == CMIG_DOWNGRADE;
-
-	cmig_wrong_call(fcinfo, 1, 1,
-					down ? "SELECT * FROM cmig.dry_run('downgrade', " : "SELECT * FROM cmig.dry_run('upgrade', ",
-					CMIG_SEVERAL_NONE);
-}

@@ -667,7 +667,6 @@ cmig_lint_policy_enforce(const CmigSituation *now, const CmigPlan *plan)
 
 PG_FUNCTION_INFO_V1(cmig_lint);
 PG_FUNCTION_INFO_V1(cmig_lint_sql);
-PG_FUNCTION_INFO_V1(cmig_lint_wrong);
 
 /* Store a string, which may be NULL, in column number "i" of a row. */
 static void
@@ -747,8 +746,3 @@ CMIG_READER(cmig_lint_sql)
 	return (Datum) 0;
 }
 
-Datum
-cmig_lint_wrong(PG_FUNCTION_ARGS)
-{
-	cmig_wrong_call(fcinfo, 0, PG_NARGS() - 1, "SELECT * FROM cmig.lint(", CMIG_SEVERAL_NONE);
-}

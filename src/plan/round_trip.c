@@ -33,8 +33,6 @@
  */
 
 PG_FUNCTION_INFO_V1(cmig_verify);
-PG_FUNCTION_INFO_V1(cmig_verify_wrong);
-PG_FUNCTION_INFO_V1(cmig_verify_texts);
 
 #define VERIFY_APPLIED_COLUMNS 3
 
@@ -177,28 +175,6 @@ cmig_verify(PG_FUNCTION_ARGS)
 				 errdetail("Verification failed for %s.", cmig_listing_text(&verification.failed)),
 				 errhint("SELECT * FROM cmig.verify() shows why.")));
 	return (Datum) 0;
-}
-
-Datum
-cmig_verify_wrong(PG_FUNCTION_ARGS)
-{
-	cmig_wrong_call(fcinfo, 0, PG_NARGS() - 1, "SELECT * FROM cmig.verify(", CMIG_SEVERAL_NONE);
-}
-
-/*
- * Variant for two text arguments.  Accepts verify('001', 'true'), in which the
- * second argument is a boolean, but not verify('001', '002').
- */
-Datum
-cmig_verify_texts(PG_FUNCTION_ARGS)
-{
-	char	   *text = cmig_argument_text(fcinfo, 1);
-	bool		raise = false;
-
-	if (text != NULL && !parse_bool(text, &raise))
-		cmig_wrong_call(fcinfo, 0, 1, "SELECT * FROM cmig.verify(", CMIG_SEVERAL_NONE);
-	fcinfo->args[1].value = BoolGetDatum(raise);
-	return cmig_verify(fcinfo);
 }
 
 /* ----------------------------------------------------------------
@@ -367,8 +343,6 @@ round_trip_row_compare(CmigRoundTripRows *rows, const char *revision,
  */
 
 PG_FUNCTION_INFO_V1(cmig_round_trip);
-PG_FUNCTION_INFO_V1(cmig_round_trip_wrong);
-PG_FUNCTION_INFO_V1(cmig_round_trip_texts);
 
 #define ROUND_TRIP_COLUMNS 6
 
@@ -926,23 +900,3 @@ CMIG_READER(cmig_round_trip)
 	return (Datum) 0;
 }
 
-Datum
-cmig_round_trip_wrong(PG_FUNCTION_ARGS)
-{
-	cmig_wrong_call(fcinfo, 0, PG_NARGS() - 1, "SELECT * FROM cmig.round_trip(", CMIG_SEVERAL_NONE);
-}
-
-/*
- * Variant for two text arguments.  Accepts round_trip('001', 'true'), in which
- * the second argument is a boolean, but not round_trip('001', '002').
- */
-CMIG_READER(cmig_round_trip_texts)
-{
-	char	   *text = cmig_argument_text(fcinfo, 1);
-	bool		raise = false;
-
-	if (text != NULL && !parse_bool(text, &raise))
-		cmig_wrong_call(fcinfo, 0, 1, "SELECT * FROM cmig.round_trip(", CMIG_SEVERAL_NONE);
-	fcinfo->args[1].value = BoolGetDatum(raise);
-	return cmig_round_trip(fcinfo);
-}

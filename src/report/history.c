@@ -160,7 +160,6 @@ PG_FUNCTION_INFO_V1(cmig_current);
 PG_FUNCTION_INFO_V1(cmig_heads);
 PG_FUNCTION_INFO_V1(cmig_branches);
 PG_FUNCTION_INFO_V1(cmig_history);
-PG_FUNCTION_INFO_V1(cmig_history_wrong);
 
 /* Begin a listing, and find the labels to show. */
 static CmigView
@@ -366,12 +365,6 @@ cmig_history(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
-Datum
-cmig_history_wrong(PG_FUNCTION_ARGS)
-{
-	cmig_wrong_call(fcinfo, 0, PG_NARGS() - 1, "SELECT * FROM cmig.history(", CMIG_SEVERAL_RANGE);
-}
-
 /* ----------------------------------------------------------------
  * Implements cmig.log, which lists the rows of the journal.
  * ----------------------------------------------------------------
@@ -474,7 +467,6 @@ cmig_log(PG_FUNCTION_ARGS)
  */
 
 PG_FUNCTION_INFO_V1(cmig_show);
-PG_FUNCTION_INFO_V1(cmig_show_wrong);
 
 /* Add a row to the result. */
 static void
@@ -605,8 +597,3 @@ cmig_show(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
-Datum
-cmig_show_wrong(PG_FUNCTION_ARGS)
-{
-	cmig_wrong_call(fcinfo, 0, PG_NARGS() - 1, "SELECT * FROM cmig.show(", CMIG_SEVERAL_NONE);
-}

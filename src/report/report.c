@@ -94,7 +94,6 @@ drawing_read(const CmigView *view, const CmigMarks *range)
  */
 
 PG_FUNCTION_INFO_V1(cmig_graph);
-PG_FUNCTION_INFO_V1(cmig_graph_wrong);
 
 /* The formats, each with the function that draws the graph in that format. */
 static const struct
@@ -146,12 +145,6 @@ cmig_graph(PG_FUNCTION_ARGS)
 	picture = drawing_read(&view, range);
 	formats[chosen].draw(&picture, put_line, fcinfo);
 	return (Datum) 0;
-}
-
-Datum
-cmig_graph_wrong(PG_FUNCTION_ARGS)
-{
-	cmig_wrong_call(fcinfo, 0, 0, "SELECT * FROM cmig.graph(", CMIG_SEVERAL_NONE);
 }
 
 /* ----------------------------------------------------------------

@@ -504,10 +504,6 @@ PG_FUNCTION_INFO_V1(cmig_plan);
 PG_FUNCTION_INFO_V1(cmig_plan_array);
 PG_FUNCTION_INFO_V1(cmig_resolve);
 PG_FUNCTION_INFO_V1(cmig_require);
-PG_FUNCTION_INFO_V1(cmig_plan_wrong);
-PG_FUNCTION_INFO_V1(cmig_plan_wrong_target);
-PG_FUNCTION_INFO_V1(cmig_resolve_wrong);
-PG_FUNCTION_INFO_V1(cmig_require_wrong);
 
 /*
  * Returns a description of the locks that a step would take, or NULL if the
@@ -677,30 +673,3 @@ cmig_require(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
-Datum
-cmig_plan_wrong(PG_FUNCTION_ARGS)
-{
-	cmig_wrong_call(fcinfo, 0, PG_NARGS() - 1, "SELECT * FROM cmig.plan('upgrade', ", CMIG_SEVERAL_NONE);
-}
-
-Datum
-cmig_plan_wrong_target(PG_FUNCTION_ARGS)
-{
-	bool		down = cmig_argument_direction(fcinfo, 0, "SELECT * FROM cmig.plan") == CMIG_DOWNGRADE;
-
-	cmig_wrong_call(fcinfo, 1, PG_NARGS() - 1,
-					down ? "SELECT * FROM cmig.plan('downgrade', " : "SELECT * FROM cmig.plan('upgrade', ",
-					down ? CMIG_SEVERAL_NONE : CMIG_SEVERAL_ARRAY);
-}
-
-Datum
-cmig_resolve_wrong(PG_FUNCTION_ARGS)
-{
-	cmig_wrong_call(fcinfo, 0, PG_NARGS() - 1, "SELECT * FROM cmig.resolve(", CMIG_SEVERAL_NONE);
-}
-
-Datum
-cmig_require_wrong(PG_FUNCTION_ARGS)
-{
-	cmig_wrong_call(fcinfo, 0, PG_NARGS() - 1, "SELECT cmig.require(", CMIG_SEVERAL_NONE);
-}

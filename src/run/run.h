@@ -441,9 +441,9 @@ extern bool cmig_last_failure_read(CmigLastFailure *failure);
 /* in script_run.c */
 
 /*
- * Returns a palloc'd hint for the errors "must be owner of", "permission denied
- * for", and "no schema has been selected to create in", or NULL for other
- * errors.  Call this while the script's role is in effect.
+ * Returns a palloc'd hint that says which role or search_path scripts have, if
+ * the error is that the role lacks a privilege or that there is no schema to
+ * create in, otherwise NULL.  Call this while they are in effect.
  */
 extern char *cmig_privilege_hint(const ErrorData *error);
 

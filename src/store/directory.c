@@ -296,7 +296,6 @@ cmig_file_names_require_distinct(CmigFileNames *list)
 
 PG_FUNCTION_INFO_V1(cmig_export);
 PG_FUNCTION_INFO_V1(cmig_export_array);
-PG_FUNCTION_INFO_V1(cmig_export_wrong);
 
 /* The state of a call to cmig.export. */
 typedef struct Export
@@ -430,8 +429,3 @@ cmig_export_array(PG_FUNCTION_ARGS)
 	return export(fcinfo, cmig_argument_list(fcinfo, 0, "revisions"));
 }
 
-Datum
-cmig_export_wrong(PG_FUNCTION_ARGS)
-{
-	cmig_wrong_call(fcinfo, 0, 0, "SELECT * FROM cmig.export(", CMIG_SEVERAL_NONE);
-}

@@ -16,8 +16,6 @@
 
 PG_FUNCTION_INFO_V1(cmig_repair);
 PG_FUNCTION_INFO_V1(cmig_remove_revision);
-PG_FUNCTION_INFO_V1(cmig_repair_wrong);
-PG_FUNCTION_INFO_V1(cmig_remove_revision_wrong);
 
 /*
  * Returns the node of the revision to which an argument of the SQL function
@@ -219,14 +217,3 @@ cmig_remove_revision(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
-Datum
-cmig_repair_wrong(PG_FUNCTION_ARGS)
-{
-	cmig_wrong_call(fcinfo, 0, PG_NARGS() - 1, "SELECT cmig.repair(", CMIG_SEVERAL_NONE);
-}
-
-Datum
-cmig_remove_revision_wrong(PG_FUNCTION_ARGS)
-{
-	cmig_wrong_call(fcinfo, 0, PG_NARGS() - 1, "SELECT cmig.remove_revision(", CMIG_SEVERAL_NONE);
-}

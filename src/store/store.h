@@ -197,25 +197,6 @@ extern void cmig_catalog_each_text_of(const CmigNames *ids,
 /* Returns a list of names as a text[] datum. */
 extern Datum cmig_catalog_names_datum(const CmigNames *names);
 
-/* in access.c */
-
-/* The way in which a function accepts several revisions. */
-typedef enum CmigSeveral
-{
-	CMIG_SEVERAL_NONE,			/* the function accepts only one revision */
-	CMIG_SEVERAL_ARRAY,			/* it accepts several as an array */
-	CMIG_SEVERAL_RANGE			/* it accepts two as a range */
-} CmigSeveral;
-
-/*
- * Raise error 22023 because the arguments "n" to "last" (counted from 0) were
- * not passed in the correct form for a revision.  "call" is the beginning of
- * the correct call, up to the argument, such as "SELECT * FROM cmig.show(".
- * "several" says whether the function accepts more than one revision.
- */
-pg_noreturn extern void cmig_wrong_call(FunctionCallInfo fcinfo, int n, int last,
-										const char *call, CmigSeveral several);
-
 /* in revisions.c */
 
 /* Insert a revision with an id that does not exist yet. */

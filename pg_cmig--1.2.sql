@@ -1,0 +1,1365 @@
+/*
+ * pg_cmig--1.2.sql
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+
+\echo Use "CREATE EXTENSION pg_cmig" to load this file. \quit
+
+CREATE SCHEMA cmig;
+COMMENT ON SCHEMA cmig IS 'pg_cmig: schema migrations inside the database; SELECT * FROM cmig.status() shows its state';
+
+--
+-- Tables
+--
+
+CREATE TABLE cmig.revision (
+	revision text PRIMARY KEY,
+	down_revision text[] NOT NULL DEFAULT '{}',
+	depends_on text[] NOT NULL DEFAULT '{}',
+	branch_labels text[] NOT NULL DEFAULT '{}',
+	replaces text[] NOT NULL DEFAULT '{}',
+	message text NOT NULL DEFAULT '',
+	description text NOT NULL DEFAULT '',
+	upgrade_sql text NOT NULL DEFAULT '',
+	downgrade_sql text,
+	verify_sql text,
+	precondition_sql text,
+	transactional boolean NOT NULL DEFAULT true,
+	repeatable boolean NOT NULL DEFAULT false,
+	placeholders text[] NOT NULL DEFAULT '{}',
+	previous_sql text,
+	created_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
+	created_by name NOT NULL DEFAULT CURRENT_USER
+);
+
+CREATE TABLE cmig.version (
+	revision text PRIMARY KEY
+);
+
+CREATE TABLE cmig.scope_version (
+	scope text NOT NULL CONSTRAINT scope_version_scope_check CHECK (scope <> ''),
+	revision text NOT NULL,
+	PRIMARY KEY (scope, revision)
+);
+
+CREATE TABLE cmig.journal (
+	id bigint NOT NULL,
+	revision text,
+	direction text NOT NULL CONSTRAINT journal_direction_check
+		CHECK (direction IN ('upgrade', 'downgrade', 'stamp', 'repair', 'drift')),
+	outcome text NOT NULL CONSTRAINT journal_outcome_check
+		CHECK (outcome IN ('running', 'failed', 'done')),
+	started_at timestamptz NOT NULL,
+	elapsed interval,
+	role name NOT NULL,
+	session_role name NOT NULL DEFAULT SESSION_USER,
+	application_name text,
+	client_address inet DEFAULT pg_catalog.inet_client_addr(),
+	transaction_id xid8,
+	checksum text,
+	search_path text,
+	sqlstate text,
+	message text,
+	statement integer,
+	scope text NOT NULL DEFAULT '',
+	PRIMARY KEY (scope, id),
+	-- a run in a scope can fail before its first revision
+	CONSTRAINT journal_revision_check
+	CHECK (revision IS NOT NULL OR direction = 'drift' OR (scope <> '' AND outcome = 'failed'))
+);
+CREATE INDEX journal_revision_idx ON cmig.journal (revision, scope, id);
+CREATE FUNCTION cmig.journal_trigger()
+RETURNS trigger
+AS 'MODULE_PATHNAME', 'cmig_journal_trigger'
+LANGUAGE C;
+COMMENT ON FUNCTION cmig.journal_trigger() IS 'Trigger function of cmig.journal. Prevents migrators from writing journal rows for a role that they cannot SET ROLE to, or with an id far above the last one. Makes an INSERT by hand wait until a run in progress has ended. Raises an error if the row is not allowed (42501), a stepwise run is in progress (55P03), or it is called in any other way (39P01).';
+CREATE TRIGGER journal_trigger BEFORE INSERT ON cmig.journal
+FOR EACH ROW EXECUTE FUNCTION cmig.journal_trigger();
+
+CREATE TABLE cmig.progress (
+	revision text NOT NULL,
+	direction text NOT NULL CONSTRAINT progress_direction_check
+		CHECK (direction IN ('upgrade', 'downgrade')),
+	statement integer NOT NULL,
+	state text NOT NULL CONSTRAINT progress_state_check
+		CHECK (state IN ('running', 'in_doubt', 'done')),
+	detail jsonb,
+	scope text NOT NULL DEFAULT '',
+	PRIMARY KEY (scope, revision, direction, statement)
+);
+
+CREATE TABLE cmig.backfill_run (
+	id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+	target text NOT NULL,
+	set_sql text NOT NULL,
+	where_sql text,
+	revision text,
+	direction text CONSTRAINT backfill_run_direction_check
+		CHECK (direction IN ('upgrade', 'downgrade')),
+	statement integer,
+	state text NOT NULL CONSTRAINT backfill_run_state_check
+		CHECK (state IN ('running', 'done')),
+	method text NOT NULL CONSTRAINT backfill_run_method_check
+		CHECK (method IN ('ctid', 'key')),
+	pass integer NOT NULL DEFAULT 1,
+	relation text,
+	key text[],
+	place text[],
+	bound text[],
+	parts text[],
+	total double precision NOT NULL,
+	passed double precision NOT NULL DEFAULT 0,
+	rows bigint NOT NULL DEFAULT 0,
+	rows_of_pass bigint NOT NULL DEFAULT 0,
+	batches bigint NOT NULL DEFAULT 0,
+	started_at timestamptz NOT NULL,
+	updated_at timestamptz NOT NULL,
+	active interval NOT NULL DEFAULT '0',
+	scope text NOT NULL DEFAULT ''
+);
+
+CREATE TABLE cmig.secret (
+	name text PRIMARY KEY,
+	value bytea NOT NULL
+);
+
+CREATE TABLE cmig.ddl_log (
+	at timestamptz NOT NULL,
+	command text NOT NULL,
+	object_type text,
+	object text,
+	role name NOT NULL,
+	session_role name NOT NULL,
+	application_name text,
+	client_address inet,
+	transaction_id xid8,
+	query text,
+	reason text
+);
+CREATE INDEX ddl_log_at_idx ON cmig.ddl_log (at);
+
+-- cmig.secret is left out: keys do not belong in a dump
+SELECT pg_catalog.pg_extension_config_dump('cmig.revision', '');
+SELECT pg_catalog.pg_extension_config_dump('cmig.version', '');
+SELECT pg_catalog.pg_extension_config_dump('cmig.journal', '');
+SELECT pg_catalog.pg_extension_config_dump('cmig.progress', '');
+SELECT pg_catalog.pg_extension_config_dump('cmig.backfill_run', '');
+SELECT pg_catalog.pg_extension_config_dump('cmig.backfill_run_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('cmig.ddl_log', '');
+SELECT pg_catalog.pg_extension_config_dump('cmig.scope_version', '');
+
+COMMENT ON TABLE cmig.revision IS 'Revisions: their edges, scripts, and flags. Rows can be written by hand; they are validated when they are used.';
+COMMENT ON COLUMN cmig.revision.revision IS 'Identifier of the revision, up to 128 bytes. It must not contain white space or any of @ : + , ; { } " '', and must not be head, heads, base, or current';
+COMMENT ON COLUMN cmig.revision.down_revision IS 'Parents: ids of the revisions that this one follows. A merge has several, a base has none';
+COMMENT ON COLUMN cmig.revision.depends_on IS 'Ids or branch labels of revisions that must be applied before this one but are not its parents';
+COMMENT ON COLUMN cmig.revision.branch_labels IS 'Names of the branch that starts here';
+COMMENT ON COLUMN cmig.revision.precondition_sql IS 'A SELECT that must return true before the upgrade script starts; NULL if there is none';
+COMMENT ON COLUMN cmig.revision.replaces IS 'Revisions that this one replaces; the last one builds on the others. If they are applied, this one counts as applied';
+COMMENT ON COLUMN cmig.revision.message IS 'One line that says what the revision does';
+COMMENT ON COLUMN cmig.revision.description IS 'Free text from the header of the revision file';
+COMMENT ON COLUMN cmig.revision.upgrade_sql IS 'SQL that applies the revision; empty if there is nothing to do';
+COMMENT ON COLUMN cmig.revision.downgrade_sql IS 'SQL that reverts the revision; NULL if it is irreversible, empty if there is nothing to do';
+COMMENT ON COLUMN cmig.revision.verify_sql IS 'SQL that checks the result after the upgrade; NULL if there is none';
+COMMENT ON COLUMN cmig.revision.transactional IS 'False if the statements cannot run inside a transaction block. CALL cmig.upgrade_stepwise must then run them';
+COMMENT ON COLUMN cmig.revision.repeatable IS 'True if the revision has no parents and runs after each upgrade to the heads if its script has changed since it last ran';
+COMMENT ON COLUMN cmig.revision.placeholders IS 'Names used as ${name} in the scripts: "name" for an identifier, "name literal" for a string. The setting cmig_var.name contains the value';
+COMMENT ON COLUMN cmig.revision.previous_sql IS 'For a repeatable revision, the script that ran last, if another one has been loaded since';
+COMMENT ON COLUMN cmig.revision.created_at IS 'When the revision was written: the create_date of its file';
+COMMENT ON COLUMN cmig.revision.created_by IS 'Role that stored the revision in this database';
+COMMENT ON TABLE cmig.version IS 'Applied heads, as in alembic_version: the applied revisions that no applied revision names as a parent or dependency.';
+COMMENT ON COLUMN cmig.version.revision IS 'Identifier of an applied revision. All revisions that it builds on are applied, too';
+COMMENT ON TABLE cmig.scope_version IS 'Applied heads of each scope, like those of the database in cmig.version.';
+COMMENT ON COLUMN cmig.scope_version.scope IS 'Name of the schema';
+COMMENT ON COLUMN cmig.scope_version.revision IS 'Identifier of a revision that is applied in the scope. All revisions that it builds on are applied, too, in the scope or in the database';
+COMMENT ON TABLE cmig.journal IS 'Journal of what has been run: one row for each step, and one for each call of cmig.drift.';
+COMMENT ON COLUMN cmig.journal.id IS 'Number of the row: the greatest existing id of the scope plus one';
+COMMENT ON COLUMN cmig.journal.revision IS 'Identifier of the revision, which may no longer exist; NULL for drift, and for a run in a scope that failed before its first revision';
+COMMENT ON COLUMN cmig.journal.direction IS 'upgrade, downgrade, stamp, or repair; drift for a call of cmig.drift or cmig.capture';
+COMMENT ON COLUMN cmig.journal.outcome IS 'done; for stepwise runs, also running or failed';
+COMMENT ON COLUMN cmig.journal.started_at IS 'When the step began';
+COMMENT ON COLUMN cmig.journal.elapsed IS 'Wall-clock time of the step';
+COMMENT ON COLUMN cmig.journal.role IS 'Role that the script ran as';
+COMMENT ON COLUMN cmig.journal.session_role IS 'Role that the session logged in as';
+COMMENT ON COLUMN cmig.journal.application_name IS 'application_name of the session';
+COMMENT ON COLUMN cmig.journal.client_address IS 'Address of the client; NULL for a Unix-domain socket';
+COMMENT ON COLUMN cmig.journal.transaction_id IS 'Transaction that ran the step';
+COMMENT ON COLUMN cmig.journal.checksum IS 'SHA-256 of the tokens of the upgrade script that was run, stamped, or accepted, and of the transactional flag; NULL for a downgrade';
+COMMENT ON COLUMN cmig.journal.search_path IS 'Value of search_path when the script started';
+COMMENT ON COLUMN cmig.journal.sqlstate IS 'SQLSTATE of the error, if the step failed';
+COMMENT ON COLUMN cmig.journal.message IS 'For a failed step, the error message; for a stamp, a note if a revision is no longer recorded as applied; for drift, what was found';
+COMMENT ON COLUMN cmig.journal.statement IS 'Number of the statement that failed';
+COMMENT ON COLUMN cmig.journal.scope IS 'Scope of the step; empty for the database';
+COMMENT ON TABLE cmig.progress IS 'Progress of an unfinished stepwise step: one row for each statement.';
+COMMENT ON COLUMN cmig.progress.revision IS 'Identifier of the revision';
+COMMENT ON COLUMN cmig.progress.direction IS 'upgrade or downgrade';
+COMMENT ON COLUMN cmig.progress.statement IS 'Number of the statement in the script, from 1';
+COMMENT ON COLUMN cmig.progress.state IS 'running, in_doubt, or done';
+COMMENT ON COLUMN cmig.progress.detail IS 'Information required to resume the statement, such as names of indexes';
+COMMENT ON COLUMN cmig.progress.scope IS 'Scope of the step; empty for the database';
+COMMENT ON TABLE cmig.backfill_run IS 'State of each backfill. The view cmig.backfill_progress shows it in readable form.';
+COMMENT ON SEQUENCE cmig.backfill_run_id_seq IS 'Provides the ids of cmig.backfill_run';
+COMMENT ON COLUMN cmig.backfill_run.id IS 'Number of the backfill. Backfills are numbered in the order in which they started';
+COMMENT ON COLUMN cmig.backfill_run.target IS 'Table that is updated, with its schema';
+COMMENT ON COLUMN cmig.backfill_run.set_sql IS 'Argument set_sql. It can be updated for an unfinished backfill; a CALL with the new text then resumes the backfill';
+COMMENT ON COLUMN cmig.backfill_run.where_sql IS 'Argument where_sql; NULL for all rows';
+COMMENT ON COLUMN cmig.backfill_run.revision IS 'Revision whose script called the backfill; NULL if there is none';
+COMMENT ON COLUMN cmig.backfill_run.direction IS 'Direction in which that revision ran: upgrade or downgrade';
+COMMENT ON COLUMN cmig.backfill_run.statement IS 'Number of the statement in that script; NULL after the step is done or has been settled by a stamp';
+COMMENT ON COLUMN cmig.backfill_run.state IS 'running or done; the state stays running if the backfill is interrupted or abandoned';
+COMMENT ON COLUMN cmig.backfill_run.method IS 'ctid: updates ranges of blocks, in passes until no row matches; key: updates ranges of a unique key, in one pass';
+COMMENT ON COLUMN cmig.backfill_run.pass IS 'Current pass over the table, from 1';
+COMMENT ON COLUMN cmig.backfill_run.relation IS 'Table or partition that is being updated';
+COMMENT ON COLUMN cmig.backfill_run.key IS 'Key columns that determine the order of the batches; NULL if method is ctid';
+COMMENT ON COLUMN cmig.backfill_run.place IS 'Where the next batch starts: a block number, or the last key that was updated';
+COMMENT ON COLUMN cmig.backfill_run.bound IS 'Where the pass over this table or partition ends: a block number, or the greatest key when it started';
+COMMENT ON COLUMN cmig.backfill_run.parts IS 'Partitions that existed at the start, if where_sql is NULL; NULL for a table without partitions';
+COMMENT ON COLUMN cmig.backfill_run.total IS 'Amount of work in one pass, in blocks or estimated rows';
+COMMENT ON COLUMN cmig.backfill_run.passed IS 'Amount of work done in the current pass, in the same unit as total';
+COMMENT ON COLUMN cmig.backfill_run.rows IS 'Rows updated so far';
+COMMENT ON COLUMN cmig.backfill_run.rows_of_pass IS 'Rows updated in the current pass';
+COMMENT ON COLUMN cmig.backfill_run.batches IS 'Batches committed so far';
+COMMENT ON COLUMN cmig.backfill_run.started_at IS 'When the backfill started';
+COMMENT ON COLUMN cmig.backfill_run.updated_at IS 'When the last batch was committed';
+COMMENT ON COLUMN cmig.backfill_run.active IS 'Time spent, not counting the time between an interruption and the next CALL';
+COMMENT ON COLUMN cmig.backfill_run.scope IS 'Scope in which the backfill was called; empty for the database';
+COMMENT ON TABLE cmig.ddl_log IS 'DDL that was run outside of migration runs while cmig.ddl_policy was log, or after cmig.allow_ddl().';
+COMMENT ON COLUMN cmig.ddl_log.at IS 'When the command ended';
+COMMENT ON COLUMN cmig.ddl_log.command IS 'Command tag, such as ALTER TABLE, or allow_ddl for a call of that function';
+COMMENT ON COLUMN cmig.ddl_log.object_type IS 'Type of the object, such as table, index, or function';
+COMMENT ON COLUMN cmig.ddl_log.object IS 'Identity of the object, as the server reports it; NULL for GRANT and REVOKE';
+COMMENT ON COLUMN cmig.ddl_log.role IS 'Current role of the session, as set by SET ROLE';
+COMMENT ON COLUMN cmig.ddl_log.session_role IS 'Role that the session logged in as, or the one set by SET SESSION AUTHORIZATION';
+COMMENT ON COLUMN cmig.ddl_log.application_name IS 'application_name of the session';
+COMMENT ON COLUMN cmig.ddl_log.client_address IS 'Address of the client; NULL for a Unix-domain socket';
+COMMENT ON COLUMN cmig.ddl_log.transaction_id IS 'Transaction that ran the command';
+COMMENT ON COLUMN cmig.ddl_log.query IS 'First 1,000 bytes of the query that the client sent; NULL for commands that can contain a password';
+COMMENT ON COLUMN cmig.ddl_log.reason IS 'Reason given to cmig.allow_ddl() in this transaction';
+COMMENT ON TABLE cmig.secret IS 'Secret keys. Only the owner can read them, and pg_dump never includes them.';
+COMMENT ON COLUMN cmig.secret.name IS 'Purpose of the key';
+COMMENT ON COLUMN cmig.secret.value IS 'Secret key';
+
+--
+-- Upgrading, downgrading, stamping, and planning
+--
+
+CREATE FUNCTION cmig.upgrade(target text DEFAULT 'head',
+	OUT step integer, OUT direction text, OUT revision text, OUT message text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_upgrade'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.upgrade(targets text[],
+	OUT step integer, OUT direction text, OUT revision text, OUT message text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_upgrade_array'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.upgrade(target bigint,
+	OUT step integer, OUT direction text, OUT revision text, OUT message text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_upgrade_steps'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.downgrade(target text DEFAULT NULL,
+	OUT step integer, OUT direction text, OUT revision text, OUT message text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_downgrade'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.downgrade(target bigint,
+	OUT step integer, OUT direction text, OUT revision text, OUT message text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_downgrade_steps'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.upgrade(target text, plan_checksum text,
+	OUT step integer, OUT direction text, OUT revision text, OUT message text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_upgrade_shown'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.upgrade(targets text[], plan_checksum text,
+	OUT step integer, OUT direction text, OUT revision text, OUT message text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_upgrade_shown_array'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.downgrade(target text, plan_checksum text,
+	OUT step integer, OUT direction text, OUT revision text, OUT message text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_downgrade_shown'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.reset(confirm text DEFAULT NULL,
+	OUT step integer, OUT direction text, OUT revision text, OUT message text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_reset'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.stamp(target text DEFAULT NULL, purge boolean DEFAULT false,
+	OUT revision text)
+RETURNS SETOF text
+AS 'MODULE_PATHNAME', 'cmig_stamp'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.stamp(targets text[], purge boolean DEFAULT false,
+	OUT revision text)
+RETURNS SETOF text
+AS 'MODULE_PATHNAME', 'cmig_stamp_array'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.plan(direction text DEFAULT 'upgrade', target text DEFAULT NULL,
+	OUT step integer, OUT revision text, OUT down_revision text[],
+	OUT transactional boolean, OUT irreversible boolean, OUT created_by name,
+	OUT message text, OUT locks text, OUT plan_checksum text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_plan'
+LANGUAGE C STABLE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.plan(direction text, targets text[],
+	OUT step integer, OUT revision text, OUT down_revision text[],
+	OUT transactional boolean, OUT irreversible boolean, OUT created_by name,
+	OUT message text, OUT locks text, OUT plan_checksum text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_plan_array'
+LANGUAGE C STABLE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.dry_run(direction text DEFAULT 'upgrade', target text DEFAULT 'head',
+	concurrently text DEFAULT 'skip', max_table_size bigint DEFAULT NULL,
+	waiters boolean DEFAULT false,
+	OUT step integer, OUT revision text, OUT statement integer, OUT line integer,
+	OUT command text, OUT rows bigint, OUT elapsed interval, OUT locks text,
+	OUT rewrites text, OUT scans text, OUT wal_bytes bigint, OUT error text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_dry_run'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+--
+-- Listing and showing revisions
+--
+
+CREATE FUNCTION cmig.current(
+	OUT revision text, OUT is_head boolean, OUT known boolean,
+	OUT branch_labels text[], OUT message text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_current'
+LANGUAGE C STABLE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.heads(
+	OUT revision text, OUT branch_labels text[], OUT is_current boolean,
+	OUT is_effective boolean, OUT message text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_heads'
+LANGUAGE C STABLE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.branches(
+	OUT revision text, OUT branch_labels text[], OUT children text[],
+	OUT message text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_branches'
+LANGUAGE C STABLE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.history(range text DEFAULT 'base:heads',
+	OUT revision text, OUT down_revision text[], OUT depends_on text[],
+	OUT branch_labels text[], OUT is_head boolean, OUT is_current boolean,
+	OUT is_branchpoint boolean, OUT is_mergepoint boolean,
+	OUT applied boolean, OUT irreversible boolean, OUT created_at timestamptz,
+	OUT applied_at timestamptz, OUT author text, OUT message text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_history'
+LANGUAGE C STABLE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.graph(range text DEFAULT 'base:heads', format text DEFAULT 'text',
+	OUT line text)
+RETURNS SETOF text
+AS 'MODULE_PATHNAME', 'cmig_graph'
+LANGUAGE C STABLE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.log(OUT at timestamptz, OUT what text, OUT revision text, OUT role name,
+	OUT elapsed interval, OUT message text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_log'
+LANGUAGE C STABLE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.report()
+RETURNS text
+AS 'MODULE_PATHNAME', 'cmig_report'
+LANGUAGE C STABLE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.help(name text DEFAULT NULL, OUT line text)
+RETURNS SETOF text
+AS 'MODULE_PATHNAME', 'cmig_help'
+LANGUAGE C STABLE PARALLEL UNSAFE;
+
+-- an argument that is left out is NULL, here and below, and causes an error that shows
+-- the correct call
+CREATE FUNCTION cmig.show(target text DEFAULT NULL, OUT field text, OUT value text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_show'
+LANGUAGE C STABLE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.status(OUT item text, OUT value text, OUT hint text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_status'
+LANGUAGE C STABLE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.resolve(target text DEFAULT NULL, OUT revision text)
+RETURNS SETOF text
+AS 'MODULE_PATHNAME', 'cmig_resolve'
+LANGUAGE C STABLE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.check(raise boolean DEFAULT false,
+	OUT severity text, OUT object text, OUT problem text, OUT fix text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_check'
+LANGUAGE C STABLE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.require(target text DEFAULT 'heads')
+RETURNS void
+AS 'MODULE_PATHNAME', 'cmig_require'
+LANGUAGE C STABLE PARALLEL UNSAFE;
+
+--
+-- Creating and loading revisions
+--
+
+CREATE FUNCTION cmig.load(script text DEFAULT NULL, prune boolean DEFAULT false,
+	accept_changes boolean DEFAULT false,
+	OUT revision text, OUT action text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_load'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.load_directory(path text DEFAULT NULL, prune boolean DEFAULT false,
+	accept_changes boolean DEFAULT false,
+	OUT revision text, OUT action text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_load_directory'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.create_revision(message text DEFAULT NULL, upgrade_sql text DEFAULT NULL,
+	downgrade_sql text DEFAULT NULL, verify_sql text DEFAULT NULL,
+	revision text DEFAULT NULL, head text DEFAULT 'head',
+	splice boolean DEFAULT false, branch_label text DEFAULT NULL,
+	depends_on text[] DEFAULT '{}', transactional boolean DEFAULT true,
+	precondition_sql text DEFAULT NULL)
+RETURNS text
+AS 'MODULE_PATHNAME', 'cmig_create_revision'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.merge(revisions text[], message text DEFAULT NULL,
+	revision text DEFAULT NULL, splice boolean DEFAULT false,
+	branch_label text DEFAULT NULL)
+RETURNS text
+AS 'MODULE_PATHNAME', 'cmig_merge_array'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.merge(revisions text DEFAULT NULL, message text DEFAULT NULL,
+	revision text DEFAULT NULL, splice boolean DEFAULT false,
+	branch_label text DEFAULT NULL)
+RETURNS text
+AS 'MODULE_PATHNAME', 'cmig_merge'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+--
+-- Comments: what the functions do, return, and raise
+--
+
+COMMENT ON FUNCTION cmig.upgrade(text) IS 'Applies revisions up to the target: an id or its beginning, a label, label@head, head, heads, +N, or rev+N. Returns one row for each step. Raises an error if the target is not valid (MG001 to MG004, 22023), the graph is broken (MG005), a revision cannot run inside a transaction (MG007), its verification fails (MG009), or its precondition is not met (MG017). Also raises the errors of the scripts.';
+COMMENT ON FUNCTION cmig.upgrade(text[]) IS 'Applies revisions up to several targets, none of them relative. Returns one row for each step. Raises the same errors as upgrade(text).';
+COMMENT ON FUNCTION cmig.upgrade(bigint) IS 'Applies the next N revisions: upgrade(2) is the same as upgrade(''+2''). An id that consists of digits must be quoted. Returns one row for each step. Raises the same errors as upgrade(text).';
+COMMENT ON FUNCTION cmig.upgrade(text, text) IS 'Does the same as upgrade(text), but only if the plan still has the checksum that cmig.plan or cmig.dry_run reported. Returns one row for each step. Raises an error if the plan has changed (MG016), and the same errors as upgrade(text).';
+COMMENT ON FUNCTION cmig.upgrade(text[], text) IS 'Does the same as upgrade(text[]), but only if the plan still has the checksum that cmig.plan or cmig.dry_run reported. Returns one row for each step. Raises an error if the plan has changed (MG016), and the same errors as upgrade(text).';
+COMMENT ON FUNCTION cmig.downgrade(text) IS 'Reverts the revisions above the target: an id, base, -N, label@-N, label@base, or rev-N. Returns one row for each step. Raises an error if the target is not valid (MG001 to MG004, 22023), the graph is broken (MG005), a revision is irreversible (MG006) or cannot run inside a transaction (MG007), or cmig.protect forbids the downgrade (MG011). Also raises the errors of the scripts.';
+COMMENT ON FUNCTION cmig.downgrade(text, text) IS 'Does the same as downgrade(text), but only if the plan still has the checksum that cmig.plan or cmig.dry_run reported. Returns one row for each step. Raises an error if the plan has changed (MG016), and the same errors as downgrade(text).';
+COMMENT ON FUNCTION cmig.downgrade(bigint) IS 'Reverts the last N revisions: downgrade(-1) is the same as downgrade(''-1''). An id that consists of digits must be quoted. Returns one row for each step. Raises the same errors as downgrade(text).';
+COMMENT ON FUNCTION cmig.reset(text) IS 'Downgrades to base and upgrades to the heads again, in one transaction. The argument must be the name of the database, to confirm this. Returns one row for each step. Raises an error if the name is wrong (22023), and the same errors as downgrade(text) and upgrade(text).';
+COMMENT ON FUNCTION cmig.stamp(text, boolean) IS 'Records the target and all revisions below it as applied, without running anything. If purge is true, empties cmig.version first. Returns the rows of cmig.version. Raises an error if the target is not valid (MG001 to MG004, 22023), the graph is broken (MG005), or cmig.protect forbids the purge (MG011).';
+COMMENT ON FUNCTION cmig.stamp(text[], boolean) IS 'Records several targets and all revisions below them as applied, without running anything. If purge is true, empties cmig.version first. Returns the rows of cmig.version. Raises the same errors as stamp(text, boolean).';
+COMMENT ON FUNCTION cmig.dry_run(text, text, text, bigint, boolean) IS 'Runs the steps of an upgrade or downgrade and rolls everything back. Returns one row for each statement: the number of rows, the duration, the strongest lock on each relation that existed before, the relations that get a new file or are read in full, and the error. After an error, only the revisions that build on the failed one are skipped. Raises an error if the target is not valid (MG001 to MG004, 22023), the graph is broken (MG005), the transaction is read-only (25006), or a stepwise run is in progress (55P03).';
+COMMENT ON FUNCTION cmig.plan(text, text) IS 'Returns the steps that an upgrade or downgrade to the target would run, in order. The target of an upgrade defaults to head. The column irreversible shows where a downgrade would stop because there is no downgrade script, and the column locks shows the strongest lock on each relation, determined without running the script. Changes nothing. Raises an error if the target is not valid (MG001 to MG004, 22023) or the graph is broken (MG005).';
+COMMENT ON FUNCTION cmig.plan(text, text[]) IS 'Returns the steps that an upgrade to several targets would run, in order. Changes nothing. Raises an error if the target is not valid (MG001 to MG004, 22023) or the graph is broken (MG005).';
+COMMENT ON FUNCTION cmig.current() IS 'Returns the version rows, which show the state of the database. If there are no rows, the database is at base. Works even if the graph is broken.';
+COMMENT ON FUNCTION cmig.heads() IS 'Returns the revisions that no other revision follows. The column is_effective is false if another head depends on the revision. Works even if the graph is broken.';
+COMMENT ON FUNCTION cmig.branches() IS 'Returns the revisions that are followed by more than one revision, and the revisions that follow each of them. Works even if the graph is broken.';
+COMMENT ON FUNCTION cmig.history(text) IS 'Returns the revisions of a range, newest first. The range is from:to, including both ends; either end can be current. Raises an error if the range is not valid (MG001 to MG004, 22023).';
+COMMENT ON FUNCTION cmig.graph(text, text) IS 'Draws the revisions of a range, newest first, like git log --graph: @ is current, * is applied, o is pending, % is partially applied. The format can be text, mermaid, or dot. Works even if the graph is broken. Raises an error if the range or format is not valid (MG001 to MG004, 22023).';
+COMMENT ON FUNCTION cmig.log() IS 'Returns what was run, when, by whom, and for how long, newest first. Messages are shortened so that rows fit into 100 columns; cmig.journal has the full text.';
+COMMENT ON FUNCTION cmig.report() IS 'Returns one HTML page with the state, the graph and its scripts, the journal, the locks of pending steps, row-level security, and audit. The page needs no network, contains no JavaScript, and shows only what the caller can read.';
+COMMENT ON FUNCTION cmig.help(text) IS 'Returns a list of the functions by subject, or the description of a function, table, or setting. Raises an error if the name is unknown (22023).';
+COMMENT ON FUNCTION cmig.show(text) IS 'Returns all fields of the revisions that an identifier names, with their values. The identifier must not be relative. Raises an error if it is not valid (MG001 to MG004, 22023).';
+COMMENT ON FUNCTION cmig.status() IS 'Returns the state of the database, what is pending, what is wrong, and which command to run next.';
+COMMENT ON FUNCTION cmig.resolve(text) IS 'Returns the ids of the revisions that an identifier names. The identifier must not be relative. Raises an error if it is not valid (MG001 to MG004, 22023) or the graph is broken (MG005).';
+COMMENT ON FUNCTION cmig.check(boolean) IS 'Checks the catalog and the scripts that can still run. Returns the problems and how to fix them. With raise => true, raises an error if one of the problems is an error (MG005).';
+COMMENT ON FUNCTION cmig.require(text) IS 'Does nothing if the target is applied. Raises an error if revisions are pending or none is loaded (MG010), the target is not valid (MG001 to MG004, 22023), or the graph is broken (MG005).';
+COMMENT ON FUNCTION cmig.load(text, boolean, boolean) IS 'Stores the revision files that the script contains, in any order, or none of them if one cannot be stored. Returns one row for each revision: added, replaced, unchanged, removed, or kept. Raises an error if a file is not valid (MG013), an applied revision would change (MG008), the graph would be broken (MG005), cmig.protect forbids the removal (MG011), or an argument is not valid (22023).';
+COMMENT ON FUNCTION cmig.load_directory(text, boolean, boolean) IS 'Does the same as load for the .sql files of a directory on the server. Raises an error if the caller does not have the privileges of pg_read_server_files (42501), and the same errors as load.';
+COMMENT ON FUNCTION cmig.create_revision(text, text, text, text, text, text, boolean, text, text[], boolean, text) IS 'Stores a new revision after head. Without upgrade_sql, the revision is empty. Returns its id. Raises an error if a parent or dependency is not valid (MG001 to MG004), the graph would be broken (MG005), the id or label is already in use (23505), or an argument is not valid (22023).';
+COMMENT ON FUNCTION cmig.merge(text[], text, text, boolean, text) IS 'Stores a revision that has several revisions as parents. Returns its id. Raises an error if the parents cannot be merged (MG001 to MG004), the graph would be broken (MG005), the id or label is already in use (23505), or an argument is not valid (22023).';
+COMMENT ON FUNCTION cmig.merge(text, text, text, boolean, text) IS 'Stores a revision whose parents are all revisions that an identifier names, such as heads. Returns its id. Raises an error if the parents cannot be merged (MG001 to MG004), the graph would be broken (MG005), the id or label is already in use (23505), or an argument is not valid (22023).';
+
+--
+-- Files and maintenance: draft, export, script, repair, remove_revision, grants
+--
+
+CREATE FUNCTION cmig.draft(message text DEFAULT NULL, revision text DEFAULT NULL,
+	head text DEFAULT 'head', splice boolean DEFAULT false,
+	branch_label text DEFAULT NULL, depends_on text[] DEFAULT '{}',
+	transactional boolean DEFAULT true,
+	file_template text DEFAULT '%(rev)s_%(slug)s',
+	precondition_sql text DEFAULT NULL,
+	OUT file_name text, OUT content text)
+RETURNS record
+AS 'MODULE_PATHNAME', 'cmig_draft'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.export(revision text DEFAULT NULL,
+	file_template text DEFAULT '%(rev)s_%(slug)s',
+	OUT file_name text, OUT content text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_export'
+LANGUAGE C STABLE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.export(revisions text[],
+	file_template text DEFAULT '%(rev)s_%(slug)s',
+	OUT file_name text, OUT content text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_export_array'
+LANGUAGE C STABLE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.script(direction text DEFAULT NULL, target text DEFAULT NULL,
+	version_table text DEFAULT 'public.cmig_version',
+	transaction_per_revision boolean DEFAULT false)
+RETURNS text
+AS 'MODULE_PATHNAME', 'cmig_script'
+LANGUAGE C STABLE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.repair(revision text DEFAULT NULL)
+RETURNS void
+AS 'MODULE_PATHNAME', 'cmig_repair'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.remove_revision(revision text DEFAULT NULL)
+RETURNS void
+AS 'MODULE_PATHNAME', 'cmig_remove_revision'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION cmig.draft(text, text, text, boolean, text, text[], boolean, text, text) IS 'Returns a new revision file that follows head and has empty sections, with its name. Stores nothing. Raises an error if file_template is not valid (22023), and the same errors as create_revision.';
+COMMENT ON FUNCTION cmig.export(text, text) IS 'Returns the revision files of an identifier, of a range from:to, or of all revisions, with their names. Loading them again changes nothing. Raises an error if an identifier is not valid (MG001 to MG004, 22023) or a revision cannot be written as a file (MG013).';
+COMMENT ON FUNCTION cmig.export(text[], text) IS 'Returns the revision files of several identifiers and ranges, with their names. Loading them again changes nothing. Raises an error if an identifier is not valid (MG001 to MG004, 22023) or a revision cannot be written as a file (MG013).';
+COMMENT ON FUNCTION cmig.script(text, text, text, boolean) IS 'Returns the upgrade or downgrade to a target, or over a range from:to, as one script for psql. The script also runs in databases without pg_cmig. Raises an error if an argument is not valid (22023) or a script contains a syntax error or a command that is not allowed there (42601, 0A000). Also raises the errors of plan and of the checks before a run (MG001 to MG007).';
+COMMENT ON FUNCTION cmig.repair(text) IS 'Accepts the stored script of an applied revision as the one that was run, and records this in cmig.journal. Raises an error if the revision is unknown (MG001), the identifier is ambiguous (MG002) or does not name exactly one revision (22023), or the revision is not applied (55000).';
+COMMENT ON FUNCTION cmig.remove_revision(text) IS 'Deletes a revision. Raises an error if the revision is unknown (MG001), the identifier is ambiguous (MG002) or does not name exactly one revision (22023), the revision is applied (55006), or another revision names it (2BP01).';
+
+
+CREATE FUNCTION cmig.set_protect(level text DEFAULT '')
+RETURNS text
+AS 'MODULE_PATHNAME', 'cmig_set_protect'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.grant_access(role name DEFAULT NULL, level text DEFAULT NULL, OUT statement text)
+RETURNS SETOF text
+AS 'MODULE_PATHNAME', 'cmig_grant_access'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.revoke_access(role name DEFAULT NULL, OUT statement text)
+RETURNS SETOF text
+AS 'MODULE_PATHNAME', 'cmig_revoke_access'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION cmig.set_protect(text) IS 'Sets cmig.protect for the database to off, base, or on; NULL resets it. Only the owner of the database or a superuser can do this. The change takes effect on commit, even in open sessions. Returns the new level of the database. Raises an error if the caller is not allowed to do this (42501), the argument is not valid (22023), or the transaction is read-only (25006).';
+COMMENT ON FUNCTION cmig.grant_access(name, text) IS 'Grants a role access to pg_cmig. The level can be reader; author (reader, and can write revisions); migrator (reader, and can run revisions); application (only the context of row-level security); or owner (everything, with grant option). Returns the GRANT statements. Raises an error if the level or the role is not allowed (22023), the role does not exist (42704), or the caller lacks the grant options (42501).';
+COMMENT ON FUNCTION cmig.revoke_access(name) IS 'Revokes all access to pg_cmig from a role. Returns the REVOKE statements. Raises an error if the role is PUBLIC or the owner (22023), the role does not exist (42704), or the caller lacks the grant options (42501).';
+
+--
+-- Stepwise runs, backfills, and online recipes
+--
+
+CREATE PROCEDURE cmig.upgrade_stepwise(target text DEFAULT 'head',
+	in_doubt text DEFAULT 'stop', plan_checksum text DEFAULT 'any')
+AS 'MODULE_PATHNAME', 'cmig_upgrade_stepwise'
+LANGUAGE C;
+
+CREATE PROCEDURE cmig.upgrade_stepwise(targets text[],
+	in_doubt text DEFAULT 'stop', plan_checksum text DEFAULT 'any')
+AS 'MODULE_PATHNAME', 'cmig_upgrade_stepwise_array'
+LANGUAGE C;
+
+CREATE PROCEDURE cmig.upgrade_stepwise(target bigint,
+	in_doubt text DEFAULT 'stop')
+AS 'MODULE_PATHNAME', 'cmig_upgrade_stepwise_steps'
+LANGUAGE C;
+
+CREATE PROCEDURE cmig.downgrade_stepwise(target text DEFAULT NULL,
+	in_doubt text DEFAULT 'stop', plan_checksum text DEFAULT 'any')
+AS 'MODULE_PATHNAME', 'cmig_downgrade_stepwise'
+LANGUAGE C;
+
+CREATE PROCEDURE cmig.downgrade_stepwise(target bigint,
+	in_doubt text DEFAULT 'stop')
+AS 'MODULE_PATHNAME', 'cmig_downgrade_stepwise_steps'
+LANGUAGE C;
+
+CREATE PROCEDURE cmig.reset_stepwise(confirm text DEFAULT NULL,
+	in_doubt text DEFAULT 'stop')
+AS 'MODULE_PATHNAME', 'cmig_reset_stepwise'
+LANGUAGE C;
+
+CREATE PROCEDURE cmig.backfill(target regclass DEFAULT NULL, set_sql text DEFAULT NULL,
+	where_sql text DEFAULT NULL, batch_size integer DEFAULT 10000,
+	pause interval DEFAULT '0', max_lag interval DEFAULT NULL)
+AS 'MODULE_PATHNAME', 'cmig_backfill'
+LANGUAGE C;
+
+CREATE PROCEDURE cmig.add_not_null(target regclass DEFAULT NULL, column_name text DEFAULT NULL)
+AS 'MODULE_PATHNAME', 'cmig_add_not_null'
+LANGUAGE C;
+
+CREATE PROCEDURE cmig.add_check(target regclass DEFAULT NULL, name text DEFAULT NULL,
+	condition text DEFAULT NULL)
+AS 'MODULE_PATHNAME', 'cmig_add_check'
+LANGUAGE C;
+
+CREATE PROCEDURE cmig.add_foreign_key(target regclass, columns text[],
+	referenced regclass, referenced_columns text[] DEFAULT NULL,
+	name text DEFAULT NULL, on_delete text DEFAULT 'NO ACTION',
+	on_update text DEFAULT 'NO ACTION')
+AS 'MODULE_PATHNAME', 'cmig_add_foreign_key'
+LANGUAGE C;
+
+CREATE PROCEDURE cmig.add_foreign_key(target regclass DEFAULT NULL, columns text DEFAULT NULL,
+	referenced regclass DEFAULT NULL, referenced_columns text DEFAULT NULL,
+	name text DEFAULT NULL, on_delete text DEFAULT 'NO ACTION',
+	on_update text DEFAULT 'NO ACTION')
+AS 'MODULE_PATHNAME', 'cmig_add_foreign_key'
+LANGUAGE C;
+
+CREATE PROCEDURE cmig.add_unique(target regclass, columns text[],
+	name text DEFAULT NULL)
+AS 'MODULE_PATHNAME', 'cmig_add_unique'
+LANGUAGE C;
+
+CREATE PROCEDURE cmig.add_unique(target regclass DEFAULT NULL, columns text DEFAULT NULL,
+	name text DEFAULT NULL)
+AS 'MODULE_PATHNAME', 'cmig_add_unique'
+LANGUAGE C;
+
+COMMENT ON PROCEDURE cmig.add_not_null(regclass, text) IS 'Runs SET NOT NULL without a long lock: adds a CHECK constraint as NOT VALID, validates it, and then runs SET NOT NULL, with a commit after each. Can be called again after an interruption. Raises an error if the column does not exist (42703), rows contain NULL (23514), the table is of an unsupported kind (0A000), it is called inside a transaction block (25001), or a lock is not available in time (55P03).';
+COMMENT ON PROCEDURE cmig.add_check(regclass, text, text) IS 'Adds a CHECK constraint as NOT VALID and then validates it, with a commit after each. Can be called again after an interruption. Raises an error if rows violate it (23514), another constraint has its name (42710), the table is of an unsupported kind (0A000), it is called inside a transaction block (25001), or a lock is not available in time (55P03).';
+COMMENT ON PROCEDURE cmig.add_foreign_key(regclass, text[], regclass, text[], text, text, text) IS 'Adds a foreign key as NOT VALID and then validates it, with a commit after each. referenced_columns defaults to the primary key. Can be called again after an interruption. Raises an error if a column is not valid (22004, 22023), rows violate the constraint (23503), another constraint has its name (42710), the table is of an unsupported kind (0A000), it is called inside a transaction block (25001), or a lock is not available in time (55P03).';
+COMMENT ON PROCEDURE cmig.add_foreign_key(regclass, text, regclass, text, text, text, text) IS 'Adds a foreign key on one column as NOT VALID and then validates it, with a commit after each. columns can also be an array literal such as {a,b}. referenced_columns defaults to the primary key. Can be called again after an interruption. Raises an error if a column is not valid (22004, 22023), rows violate the constraint (23503), another constraint has its name (42710), the table is of an unsupported kind (0A000), it is called inside a transaction block (25001), or a lock is not available in time (55P03).';
+COMMENT ON PROCEDURE cmig.add_unique(regclass, text[], text) IS 'Builds a unique index concurrently and makes it a constraint. Can be called again after an interruption; drops the invalid index of an interrupted build. Raises an error if a column is not valid (22004, 22023), there are duplicates (23505), another object has its name (42710, 42P07), the table is of an unsupported kind (0A000), it is called inside a transaction block (25001), or a lock is not available in time (55P03).';
+COMMENT ON PROCEDURE cmig.add_unique(regclass, text, text) IS 'Builds a unique index on one column concurrently and makes it a constraint. columns can also be an array literal such as {a,b}. Can be called again after an interruption; drops the invalid index of an interrupted build. Raises an error if a column is not valid (22004, 22023), there are duplicates (23505), another object has its name (42710, 42P07), the table is of an unsupported kind (0A000), it is called inside a transaction block (25001), or a lock is not available in time (55P03).';
+
+CREATE VIEW cmig.backfill_progress AS
+SELECT b.id, b.target, b.set_sql, b.where_sql, b.revision,
+	CASE WHEN b.state OPERATOR(pg_catalog.=) 'done' THEN 'done'
+		WHEN b.revision IS NOT NULL AND b.statement IS NULL THEN 'abandoned'
+		WHEN pg_catalog.pg_is_in_recovery() THEN 'begun'
+		WHEN EXISTS (SELECT FROM pg_catalog.pg_locks l
+			WHERE l.locktype OPERATOR(pg_catalog.=) 'advisory' AND l.granted
+			AND l.database OPERATOR(pg_catalog.=) (SELECT d.oid FROM pg_catalog.pg_database d
+				WHERE d.datname OPERATOR(pg_catalog.=) pg_catalog.current_database())
+			AND l.classid OPERATOR(pg_catalog.=) 1668114791::pg_catalog.oid
+			AND l.objsubid OPERATOR(pg_catalog.=) 17224
+			AND l.objid OPERATOR(pg_catalog.=) pg_catalog.to_regclass(b.target)::pg_catalog.oid)
+		THEN 'running' ELSE 'interrupted' END AS state,
+	b.pass, b.rows, b.batches,
+	CASE WHEN b.state OPERATOR(pg_catalog.=) 'done' THEN 100::numeric
+		WHEN b.total OPERATOR(pg_catalog.>) 0
+		THEN pg_catalog.round((LEAST(b.passed OPERATOR(pg_catalog./) b.total, 0.999::double precision)
+			OPERATOR(pg_catalog.*) 100::double precision)::numeric, 1)
+		ELSE 0::numeric END AS percent,
+	CASE WHEN b.active OPERATOR(pg_catalog.>) '0'::interval
+		THEN pg_catalog.round(b.rows OPERATOR(pg_catalog./) EXTRACT(epoch FROM b.active)) END AS rows_per_second,
+	b.started_at, b.active,
+	CASE WHEN b.state OPERATOR(pg_catalog.<>) 'done'
+			AND (b.revision IS NULL OR b.statement IS NOT NULL) AND b.pass OPERATOR(pg_catalog.=) 1
+			AND b.passed OPERATOR(pg_catalog.>) 0::double precision
+			AND b.total OPERATOR(pg_catalog.>) 0::double precision
+		THEN pg_catalog.date_trunc('second', b.active OPERATOR(pg_catalog.*)
+			((b.total OPERATOR(pg_catalog.-) LEAST(b.passed, b.total)) OPERATOR(pg_catalog./) b.passed)) END AS eta
+FROM cmig.backfill_run b;
+COMMENT ON VIEW cmig.backfill_progress IS 'Progress of each backfill: its state, the rows updated so far, the percentage, the rate, and the remaining time.';
+COMMENT ON COLUMN cmig.backfill_progress.id IS 'Number of the backfill. Backfills are numbered in the order in which they started';
+COMMENT ON COLUMN cmig.backfill_progress.target IS 'Table that is updated, with its schema';
+COMMENT ON COLUMN cmig.backfill_progress.set_sql IS 'Argument set_sql';
+COMMENT ON COLUMN cmig.backfill_progress.where_sql IS 'Argument where_sql; NULL for all rows';
+COMMENT ON COLUMN cmig.backfill_progress.revision IS 'Revision whose script called the backfill; NULL if there is none';
+COMMENT ON COLUMN cmig.backfill_progress.state IS 'running, interrupted, abandoned (its revision was stamped, so nothing will resume it), or done. A standby shows begun instead of running or interrupted';
+COMMENT ON COLUMN cmig.backfill_progress.pass IS 'Current pass over the table, from 1';
+COMMENT ON COLUMN cmig.backfill_progress.rows IS 'Rows updated so far';
+COMMENT ON COLUMN cmig.backfill_progress.batches IS 'Batches committed so far';
+COMMENT ON COLUMN cmig.backfill_progress.percent IS 'Percentage of the current pass that is done';
+COMMENT ON COLUMN cmig.backfill_progress.rows_per_second IS 'Average number of rows updated per second';
+COMMENT ON COLUMN cmig.backfill_progress.started_at IS 'When the backfill started';
+COMMENT ON COLUMN cmig.backfill_progress.active IS 'Time spent, not counting the time between an interruption and the next CALL';
+COMMENT ON COLUMN cmig.backfill_progress.eta IS 'Estimated time until the end of the first pass';
+
+COMMENT ON PROCEDURE cmig.backfill(regclass, text, text, integer, interval, interval) IS 'Updates a table in batches, with a commit after each: UPDATE target SET set_sql WHERE where_sql. With where_sql, continues until no row matches. Without it, updates each row that exists at the start once. batch_size is the number of rows per batch, which Citus updates in each shard. Resumes an interrupted backfill. Raises an error if the table is of an unsupported kind (0A000, 42809), an argument is not valid (22023, 42601, 42703, 42804), it is called inside a transaction block (25001), rows are not visible to the caller or cannot be updated by the caller (42501), an unfinished backfill cannot be resumed (55000, MG008), or another backfill of the table is running (55P03).';
+COMMENT ON PROCEDURE cmig.upgrade_stepwise(text, text, text) IS 'Applies revisions up to the target, with a commit after each. The statements of a revision that is not transactional run one by one at top level, and can be resumed after an interruption. Raises the same errors as upgrade(text), except MG007. Also raises an error if the plan does not have the given checksum (MG016), a statement that was run has changed (MG008), it is unknown whether a statement took effect (MG012), it is called inside a transaction block (25001), another step is partially applied (55000), or another run is in progress (55P03).';
+COMMENT ON PROCEDURE cmig.upgrade_stepwise(text[], text, text) IS 'Applies revisions up to several targets, none of them relative, with a commit after each. Raises the same errors as upgrade_stepwise(text, text, text).';
+COMMENT ON PROCEDURE cmig.upgrade_stepwise(bigint, text) IS 'Applies the next N revisions, with a commit after each: upgrade_stepwise(2) is the same as upgrade_stepwise(''+2''). Raises the same errors as upgrade_stepwise(text, text, text).';
+COMMENT ON PROCEDURE cmig.downgrade_stepwise(bigint, text) IS 'Reverts the last N revisions, with a commit after each: downgrade_stepwise(-1) is the same as downgrade_stepwise(''-1''). Raises the same errors as downgrade_stepwise(text, text, text).';
+COMMENT ON PROCEDURE cmig.downgrade_stepwise(text, text, text) IS 'Reverts the revisions above the target, with a commit after each. Raises the same errors as downgrade(text), except MG007. Also raises an error if the plan does not have the given checksum (MG016), a statement that was run has changed (MG008), it is unknown whether a statement took effect (MG012), it is called inside a transaction block (25001), another step is partially applied (55000), or another run is in progress (55P03).';
+COMMENT ON PROCEDURE cmig.reset_stepwise(text, text) IS 'Downgrades to base and upgrades to the heads again, with a commit after each revision. The argument confirm must be the name of the database. Raises the same errors as downgrade_stepwise and upgrade_stepwise.';
+
+--
+-- Row-level security
+--
+
+CREATE FUNCTION cmig.set_context(user_id text, tenant_id text DEFAULT NULL,
+	is_local boolean DEFAULT true)
+RETURNS void
+AS 'MODULE_PATHNAME', 'cmig_set_context'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+-- a variant for keys that are not text, such as uuid
+CREATE FUNCTION cmig.set_context(user_id "any" DEFAULT NULL, tenant_id "any" DEFAULT NULL,
+	is_local boolean DEFAULT true)
+RETURNS void
+AS 'MODULE_PATHNAME', 'cmig_set_context'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.clear_context()
+RETURNS void
+AS 'MODULE_PATHNAME', 'cmig_clear_context'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.context(OUT user_id text, OUT tenant_id text)
+RETURNS record
+AS 'MODULE_PATHNAME', 'cmig_context'
+LANGUAGE C STABLE PARALLEL SAFE;
+
+CREATE FUNCTION cmig.current_user_id()
+RETURNS text
+AS 'MODULE_PATHNAME', 'cmig_current_user_id'
+LANGUAGE C STABLE PARALLEL SAFE;
+
+CREATE FUNCTION cmig.current_tenant_id()
+RETURNS text
+AS 'MODULE_PATHNAME', 'cmig_current_tenant_id'
+LANGUAGE C STABLE PARALLEL SAFE;
+
+CREATE FUNCTION cmig.require_user_id()
+RETURNS text
+AS 'MODULE_PATHNAME', 'cmig_require_user_id'
+LANGUAGE C STABLE PARALLEL SAFE;
+
+CREATE FUNCTION cmig.require_tenant_id()
+RETURNS text
+AS 'MODULE_PATHNAME', 'cmig_require_tenant_id'
+LANGUAGE C STABLE PARALLEL SAFE;
+
+CREATE FUNCTION cmig.enable_rls(target regclass DEFAULT NULL,
+	user_column text DEFAULT NULL, tenant_column text DEFAULT NULL,
+	roles text[] DEFAULT NULL, bypass_roles text[] DEFAULT '{}',
+	shared boolean DEFAULT false, public_read boolean DEFAULT false,
+	commands text[] DEFAULT '{ALL}', force boolean DEFAULT true,
+	column_default boolean DEFAULT false, create_index boolean DEFAULT true,
+	require_context boolean DEFAULT false,
+	via regclass DEFAULT NULL, via_key text DEFAULT NULL,
+	via_user text DEFAULT NULL, key_column text DEFAULT NULL,
+	OUT statement text)
+RETURNS SETOF text
+AS 'MODULE_PATHNAME', 'cmig_enable_rls'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.enable_rls_schema(schema text DEFAULT NULL,
+	user_column text DEFAULT NULL, tenant_column text DEFAULT NULL,
+	roles text[] DEFAULT NULL, bypass_roles text[] DEFAULT '{}',
+	shared boolean DEFAULT false, public_read boolean DEFAULT false,
+	commands text[] DEFAULT '{ALL}', force boolean DEFAULT true,
+	column_default boolean DEFAULT false, create_index boolean DEFAULT true,
+	require_context boolean DEFAULT false,
+	except_tables regclass[] DEFAULT '{}',
+	OUT target text, OUT statement text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_enable_rls_schema'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.rls_script(target regclass DEFAULT NULL,
+	user_column text DEFAULT NULL, tenant_column text DEFAULT NULL,
+	roles text[] DEFAULT NULL, bypass_roles text[] DEFAULT '{}',
+	shared boolean DEFAULT false, public_read boolean DEFAULT false,
+	commands text[] DEFAULT '{ALL}', force boolean DEFAULT true,
+	column_default boolean DEFAULT false, create_index boolean DEFAULT true,
+	require_context boolean DEFAULT false,
+	via regclass DEFAULT NULL, via_key text DEFAULT NULL,
+	via_user text DEFAULT NULL, key_column text DEFAULT NULL)
+RETURNS text
+AS 'MODULE_PATHNAME', 'cmig_rls_script'
+LANGUAGE C STABLE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.disable_rls(target regclass DEFAULT NULL, OUT statement text)
+RETURNS SETOF text
+AS 'MODULE_PATHNAME', 'cmig_disable_rls'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.rls_check(schema text DEFAULT NULL,
+	OUT rule text, OUT severity text, OUT object text, OUT problem text, OUT fix text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_rls_check'
+LANGUAGE C STABLE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.rls_status(schema text DEFAULT NULL,
+	OUT target text, OUT enabled boolean, OUT forced boolean, OUT columns text,
+	OUT roles text, OUT bypass_roles text, OUT policies integer, OUT by_hand integer)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_rls_status'
+LANGUAGE C STABLE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.rls_test(target regclass DEFAULT NULL, role name DEFAULT NULL,
+	user_id text DEFAULT NULL, tenant_id text DEFAULT NULL,
+	user_column text DEFAULT NULL, tenant_column text DEFAULT NULL,
+	OUT as_user text, OUT as_tenant text, OUT test text, OUT visible bigint,
+	OUT own bigint, OUT foreign_rows bigint, OUT verdict text, OUT detail text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_rls_test'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.rls_test(target regclass, role name, user_ids text[],
+	tenant_ids text[] DEFAULT NULL,
+	user_column text DEFAULT NULL, tenant_column text DEFAULT NULL,
+	OUT as_user text, OUT as_tenant text, OUT test text, OUT visible bigint,
+	OUT own bigint, OUT foreign_rows bigint, OUT verdict text, OUT detail text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_rls_test_matrix'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION cmig.rls_check(text) IS 'Checks the row-level security of one schema, or of all schemas, for holes and slow conditions. Returns the rule, severity (error, warning, or notice), object, problem, and fix of each finding. Raises an error if the schema does not exist (3F000).';
+COMMENT ON FUNCTION cmig.rls_status(text) IS 'Returns the tables of one schema, or of all schemas, with their row-level security flags, the columns that policies use, the roles that the policies apply to, the roles that bypass them, the number of policies, and how many of these enable_rls did not create. Raises an error if the schema does not exist (3F000).';
+COMMENT ON FUNCTION cmig.rls_test(regclass, name, text, text, text, text) IS 'Tries to read, write, and move rows of a table as a role with a context, and rolls everything back. Returns the number of rows seen and the verdict. Raises an error if the table cannot be tested (42809), an argument is not valid (22023, 22P02, 42804), a column or role does not exist (42703, 42704), or a privilege is missing (42501).';
+COMMENT ON FUNCTION cmig.rls_test(regclass, name, text[], text[], text, text) IS 'Does the same as the other rls_test for several contexts: the first user with the first tenant, the second user with the second tenant, and so on. Raises the same errors as the other rls_test.';
+COMMENT ON FUNCTION cmig.set_context(text, text, boolean) IS 'Sets the user and the tenant for policies until the end of the transaction or, with is_local => false, of the session. NULL or '''' means that there is none.';
+COMMENT ON FUNCTION cmig.set_context("any", "any", boolean) IS 'Does the same as set_context(text, text, boolean), for keys of any type.';
+COMMENT ON FUNCTION cmig.clear_context() IS 'Clears the context of the transaction and of the session. Policies that use the context then show no rows.';
+COMMENT ON FUNCTION cmig.context() IS 'Returns the user and the tenant of the context, or NULL for those that are not set.';
+COMMENT ON FUNCTION cmig.current_user_id() IS 'Returns the user of the context, or NULL if it is not set.';
+COMMENT ON FUNCTION cmig.current_tenant_id() IS 'Returns the tenant of the context, or NULL if it is not set.';
+COMMENT ON FUNCTION cmig.require_user_id() IS 'Returns the user of the context. Raises an error if it is not set (MG020).';
+COMMENT ON FUNCTION cmig.require_tenant_id() IS 'Returns the tenant of the context. Raises an error if it is not set (MG020).';
+COMMENT ON FUNCTION cmig.enable_rls(regclass, text, text, text[], text[], boolean, boolean, text[], boolean, boolean, boolean, boolean, regclass, text, text, text) IS 'Enables row-level security by user, tenant, or membership on a table and on the tables that inherit from it. Returns the statements that were run. Raises an error if the table is of an unsupported kind (0A000, 42809), an argument is not valid (22004, 22023), the caller does not own the table (42501), a column or role does not exist (42703, 42704), a column has an unsupported type (42804), or another policy has the same name (42710).';
+COMMENT ON FUNCTION cmig.enable_rls_schema(text, text, text, text[], text[], boolean, boolean, text[], boolean, boolean, boolean, boolean, regclass[]) IS 'Runs enable_rls for every table of a schema that has a key column. If it fails for any of them, no table is changed, and the error lists all tables that failed. Returns each table and statement. Raises an error if the schema does not exist (3F000), and the same errors as enable_rls.';
+COMMENT ON FUNCTION cmig.rls_script(regclass, text, text, text[], text[], boolean, boolean, text[], boolean, boolean, boolean, boolean, regclass, text, text, text) IS 'Returns the statements that enable_rls would run on a table that it has not changed yet. Runs nothing. Raises the same errors as enable_rls.';
+COMMENT ON FUNCTION cmig.disable_rls(regclass) IS 'Reverts what enable_rls created on a table and on the tables that inherit from it, and nothing else. Returns the statements that were run. Raises an error if the caller does not own the table (42501), the relation is not a table (42809), or a saved default is not an expression (22023).';
+
+--
+-- Audit log
+--
+
+CREATE FUNCTION cmig.audit_trigger()
+RETURNS trigger
+AS 'MODULE_PATHNAME', 'cmig_audit_trigger'
+LANGUAGE C;
+
+-- if the argument for an option is null, the option does not change
+CREATE FUNCTION cmig.enable_audit(target regclass DEFAULT NULL,
+	exclude text[] DEFAULT NULL, include text[] DEFAULT NULL,
+	redact text[] DEFAULT NULL, hash text[] DEFAULT NULL,
+	image text DEFAULT NULL, operations text[] DEFAULT NULL,
+	skip_unchanged boolean DEFAULT NULL, query_length integer DEFAULT NULL,
+	level text DEFAULT NULL, replicated boolean DEFAULT NULL,
+	oversize text DEFAULT NULL,
+	OUT statement text)
+RETURNS SETOF text
+AS 'MODULE_PATHNAME', 'cmig_enable_audit'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.enable_audit_schema(schema text DEFAULT NULL, pattern text DEFAULT '%',
+	exclude text[] DEFAULT NULL, include text[] DEFAULT NULL,
+	redact text[] DEFAULT NULL, hash text[] DEFAULT NULL,
+	image text DEFAULT NULL, operations text[] DEFAULT NULL,
+	skip_unchanged boolean DEFAULT NULL, query_length integer DEFAULT NULL,
+	level text DEFAULT NULL, replicated boolean DEFAULT NULL,
+	oversize text DEFAULT NULL,
+	OUT statement text)
+RETURNS SETOF text
+AS 'MODULE_PATHNAME', 'cmig_enable_audit_schema'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.disable_audit(target regclass DEFAULT NULL, OUT statement text)
+RETURNS SETOF text
+AS 'MODULE_PATHNAME', 'cmig_disable_audit'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.audit_status(schema text DEFAULT NULL,
+	OUT target text, OUT table_id integer, OUT level text,
+	OUT operations text, OUT options text, OUT problem text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_audit_status'
+LANGUAGE C STABLE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.audit_script(target regclass DEFAULT NULL,
+	exclude text[] DEFAULT NULL, include text[] DEFAULT NULL,
+	redact text[] DEFAULT NULL, hash text[] DEFAULT NULL,
+	image text DEFAULT NULL, operations text[] DEFAULT NULL,
+	skip_unchanged boolean DEFAULT NULL, query_length integer DEFAULT NULL,
+	level text DEFAULT NULL, replicated boolean DEFAULT NULL,
+	oversize text DEFAULT NULL)
+RETURNS text
+AS 'MODULE_PATHNAME', 'cmig_audit_script'
+LANGUAGE C STABLE PARALLEL UNSAFE;
+
+CREATE PROCEDURE cmig.audit_retain(keep interval DEFAULT NULL, batch_rows integer DEFAULT 200000)
+AS 'MODULE_PATHNAME', 'cmig_audit_retain'
+LANGUAGE C;
+
+CREATE FUNCTION cmig.audit_history(target regclass, key "any" DEFAULT NULL::text,
+	OUT id bigint, OUT clock_at timestamptz, OUT transaction_id xid8,
+	OUT operation text, OUT row_key jsonb, OUT old_key jsonb,
+	OUT changed text[], OUT old_row jsonb, OUT new_row jsonb,
+	OUT user_id text, OUT tenant_id text, OUT role text,
+	OUT session_role text, OUT application_name text,
+	OUT client_address inet, OUT revision text, OUT reason text,
+	OUT request_id text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_audit_history'
+LANGUAGE C STABLE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.audit_history(target text DEFAULT NULL, key text DEFAULT NULL,
+	OUT id bigint, OUT clock_at timestamptz, OUT transaction_id xid8,
+	OUT operation text, OUT row_key jsonb, OUT old_key jsonb,
+	OUT changed text[], OUT old_row jsonb, OUT new_row jsonb,
+	OUT user_id text, OUT tenant_id text, OUT role text,
+	OUT session_role text, OUT application_name text,
+	OUT client_address inet, OUT revision text, OUT reason text,
+	OUT request_id text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_audit_history'
+LANGUAGE C STABLE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.audit_history(target text, key "any",
+	OUT id bigint, OUT clock_at timestamptz, OUT transaction_id xid8,
+	OUT operation text, OUT row_key jsonb, OUT old_key jsonb,
+	OUT changed text[], OUT old_row jsonb, OUT new_row jsonb,
+	OUT user_id text, OUT tenant_id text, OUT role text,
+	OUT session_role text, OUT application_name text,
+	OUT client_address inet, OUT revision text, OUT reason text,
+	OUT request_id text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_audit_history'
+LANGUAGE C STABLE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.audit_as_of(row_type anyelement, at timestamptz)
+RETURNS SETOF anyelement
+AS 'MODULE_PATHNAME', 'cmig_audit_as_of'
+LANGUAGE C STABLE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.audit_as_of(row_type anyelement, at timestamptz, key text)
+RETURNS SETOF anyelement
+AS 'MODULE_PATHNAME', 'cmig_audit_as_of'
+LANGUAGE C STABLE PARALLEL UNSAFE;
+
+-- a variant for keys that are not text
+CREATE FUNCTION cmig.audit_as_of(row_type anyelement, at timestamptz, key "any")
+RETURNS SETOF anyelement
+AS 'MODULE_PATHNAME', 'cmig_audit_as_of'
+LANGUAGE C STABLE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.audit_diff(target regclass, key "any" DEFAULT NULL::text,
+	from_time timestamptz DEFAULT NULL, to_time timestamptz DEFAULT pg_catalog.now(),
+	OUT column_name text, OUT old_value jsonb, OUT new_value jsonb)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_audit_diff'
+LANGUAGE C STABLE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.audit_diff(target text DEFAULT NULL, key text DEFAULT NULL,
+	from_time timestamptz DEFAULT NULL, to_time timestamptz DEFAULT pg_catalog.now(),
+	OUT column_name text, OUT old_value jsonb, OUT new_value jsonb)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_audit_diff'
+LANGUAGE C STABLE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.audit_diff(target text, key "any",
+	from_time timestamptz DEFAULT NULL, to_time timestamptz DEFAULT pg_catalog.now(),
+	OUT column_name text, OUT old_value jsonb, OUT new_value jsonb)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_audit_diff'
+LANGUAGE C STABLE PARALLEL UNSAFE;
+
+-- the ID is an xid8, a text, or an integer, which txid_current() returns
+CREATE FUNCTION cmig.audit_transaction(transaction_id text DEFAULT NULL,
+	OUT id bigint, OUT clock_at timestamptz, OUT schema_name text,
+	OUT table_name text, OUT operation text, OUT row_key jsonb,
+	OUT old_key jsonb, OUT changed text[], OUT old_row jsonb,
+	OUT new_row jsonb, OUT user_id text, OUT tenant_id text, OUT role text,
+	OUT revision text, OUT reason text, OUT request_id text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_audit_transaction'
+LANGUAGE C STABLE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.audit_transaction(transaction_id "any",
+	OUT id bigint, OUT clock_at timestamptz, OUT schema_name text,
+	OUT table_name text, OUT operation text, OUT row_key jsonb,
+	OUT old_key jsonb, OUT changed text[], OUT old_row jsonb,
+	OUT new_row jsonb, OUT user_id text, OUT tenant_id text, OUT role text,
+	OUT revision text, OUT reason text, OUT request_id text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_audit_transaction'
+LANGUAGE C STABLE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.audit_report(target text DEFAULT NULL,
+	from_time timestamptz DEFAULT NULL, to_time timestamptz DEFAULT NULL,
+	OUT hour timestamptz, OUT schema_name text, OUT table_name text,
+	OUT operation text, OUT user_id text, OUT role text,
+	OUT entries bigint, OUT transactions bigint)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_audit_report'
+LANGUAGE C STABLE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.audit_import(source regclass DEFAULT NULL, mapping jsonb DEFAULT NULL)
+RETURNS bigint
+AS 'MODULE_PATHNAME', 'cmig_audit_import'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION cmig.audit_trigger() IS 'Trigger function of the triggers that enable_audit creates. Raises an error if it is called in any other way (39P01), a value exceeds the limits of jsonb (54000), or the log cannot be used (42501, 42P01, 55000).';
+COMMENT ON FUNCTION cmig.enable_audit(regclass, text[], text[], text[], text[], text, text[], boolean, integer, text, boolean, text) IS 'Logs the changes to a table in cmig_audit.log. If the table is already audited, changes the options that are not null. Returns the statements that were run, or no rows if nothing changed. Raises an error if the table is of an unsupported kind (0A000, 42809), the caller does not own the table or cannot use the log (42501), a column does not exist (42703), an argument is not valid (22004, 22023), or it conflicts with existing audit triggers (55000).';
+COMMENT ON FUNCTION cmig.enable_audit_schema(text, text, text[], text[], text[], text[], text, text[], boolean, integer, text, boolean, text) IS 'Runs enable_audit for all tables of a schema whose names match a LIKE pattern. A column to hide does not have to exist in every table. Returns the statements that were run. Raises an error if the schema does not exist (3F000), and the same errors as enable_audit.';
+COMMENT ON FUNCTION cmig.disable_audit(regclass) IS 'Stops logging the changes to a table. Its entries stay in the log. Returns the statements that were run. Raises an error if the caller does not own the table (42501), the relation is not a table (42809), or the table is a partition that is audited through its partitioned table (55000).';
+COMMENT ON FUNCTION cmig.audit_status(text) IS 'Returns the tables of one schema, or of all schemas, with how each one is audited (NULL if it is not audited), and problems with its audit. Raises an error if the schema does not exist (3F000).';
+COMMENT ON FUNCTION cmig.audit_script(regclass, text[], text[], text[], text[], text, text[], boolean, integer, text, boolean, text) IS 'Returns a script that audits a table in a database without pg_cmig, with the same kind of log. Raises an error if an option is not available there (0A000), and the same errors as enable_audit.';
+COMMENT ON PROCEDURE cmig.audit_retain(interval, integer) IS 'Creates the partitions of the log for the next six months, moves entries out of the default partition in transactions of up to batch_rows entries, and drops the partitions in which all entries are older than keep. If keep is NULL, drops no partitions. Raises an error if an argument is not positive (22023), the caller is not a member of the log''s owner (42501), a lock is not available in time (55P03), or the log does not exist (42P01).';
+COMMENT ON FUNCTION cmig.audit_import(regclass, jsonb) IS 'Copies the rows of an older audit table into the log. The mapping specifies the columns whose names differ from the usual ones. Returns the number of rows. Raises an error if an argument is not valid (22004, 22023), a column does not exist (42703), a privilege is missing (42501), or the log does not exist (42P01).';
+COMMENT ON FUNCTION cmig.audit_as_of(anyelement, timestamptz) IS 'Returns the rows of a table as they were at a point in time, for example audit_as_of(NULL::<table>, <time>). Raises an error if the table or its history cannot be used (0A000, 42704, 42809, 55000), an argument is NULL (22004), or a privilege is missing (42501). Also raises the error of a data type that no longer accepts a value.';
+COMMENT ON FUNCTION cmig.audit_as_of(anyelement, timestamptz, text) IS 'Returns the row with the given key as it was at a point in time. Raises an error if the key is not valid (22023), and the same errors as without a key.';
+COMMENT ON FUNCTION cmig.audit_as_of(anyelement, timestamptz, "any") IS 'Returns the row with the given key as it was at a point in time. Raises an error if the key is not valid (22023), and the same errors as without a key.';
+COMMENT ON FUNCTION cmig.audit_transaction("any") IS 'Returns the log entries of one transaction, in order. The ID is an xid8 or an integer. Raises an error if the argument has another type or is negative (22023), the caller cannot read the log (42501), or the log does not exist (42P01).';
+COMMENT ON FUNCTION cmig.audit_transaction(text) IS 'Does the same as audit_transaction("any"), for an ID as text. Raises an error if it is null (22004) or not a number (22P02).';
+COMMENT ON FUNCTION cmig.audit_report(text, timestamptz, timestamptz) IS 'Returns the number of log entries and transactions by hour, table, operation, user, and role, for one table or all tables. Raises an error if the caller cannot read the log (42501), the table is not in the log (42704), or the log does not exist (42P01).';
+COMMENT ON FUNCTION cmig.audit_history(regclass, "any") IS 'Returns the log entries of all rows that ever had the given key, in order, including entries from before and after a change of the key. The key is a JSON object, or the value of a single-column key. Raises an error if the key is NULL or not valid (22004, 22023), the caller cannot read the log (42501), the table is not in the log (42704), or the log does not exist (42P01).';
+COMMENT ON FUNCTION cmig.audit_diff(regclass, "any", timestamptz, timestamptz) IS 'Returns the columns of a row that differ between two points in time. Raises the same errors as audit_history.';
+COMMENT ON FUNCTION cmig.audit_history(text, text) IS 'Returns the log entries of all rows that ever had the given key, in order, including entries from before and after a change of the key. The key is a JSON object, or the value of a single-column key. Raises an error if the key is NULL or not valid (22004, 22023), the caller cannot read the log (42501), the table is not in the log (42704), or the log does not exist (42P01).';
+COMMENT ON FUNCTION cmig.audit_history(text, "any") IS 'Returns the log entries of all rows that ever had the given key, in order, including entries from before and after a change of the key. The key is a JSON object, or the value of a single-column key. Raises an error if the key is NULL or not valid (22004, 22023), the caller cannot read the log (42501), the table is not in the log (42704), or the log does not exist (42P01).';
+COMMENT ON FUNCTION cmig.audit_diff(text, text, timestamptz, timestamptz) IS 'Returns the columns of a row that differ between two points in time. Raises the same errors as audit_history.';
+COMMENT ON FUNCTION cmig.audit_diff(text, "any", timestamptz, timestamptz) IS 'Returns the columns of a row that differ between two points in time. Raises the same errors as audit_history.';
+
+--
+-- The schema as text, and its differences from another one
+--
+
+CREATE FUNCTION cmig.schema_sql(schemas text[] DEFAULT NULL, owners boolean DEFAULT false,
+	privileges boolean DEFAULT true, comments boolean DEFAULT true)
+RETURNS text
+AS 'MODULE_PATHNAME', 'cmig_schema_sql'
+LANGUAGE C STABLE PARALLEL UNSAFE SET quote_all_identifiers = off;
+
+CREATE FUNCTION cmig.schema_sql(schemas text, owners boolean DEFAULT false,
+	privileges boolean DEFAULT true, comments boolean DEFAULT true)
+RETURNS text
+AS 'MODULE_PATHNAME', 'cmig_schema_sql'
+LANGUAGE C STABLE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.diff(target_sql text DEFAULT NULL, schemas text[] DEFAULT NULL,
+	compare text DEFAULT 'all',
+	owners boolean DEFAULT false, privileges boolean DEFAULT true, comments boolean DEFAULT true,
+	renames text[] DEFAULT '{}', concurrently boolean DEFAULT false,
+	OUT step integer, OUT action text, OUT kind text, OUT object text,
+	OUT upgrade_sql text, OUT downgrade_sql text, OUT hazard text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_diff'
+LANGUAGE C SET quote_all_identifiers = off;
+
+CREATE FUNCTION cmig.diff_schemas(from_schema text DEFAULT NULL, to_schema text DEFAULT NULL,
+	compare text DEFAULT 'all',
+	owners boolean DEFAULT false, privileges boolean DEFAULT true, comments boolean DEFAULT true,
+	renames text[] DEFAULT '{}', concurrently boolean DEFAULT false,
+	OUT step integer, OUT action text, OUT kind text, OUT object text,
+	OUT upgrade_sql text, OUT downgrade_sql text, OUT hazard text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_diff_schemas'
+LANGUAGE C SET quote_all_identifiers = off;
+
+CREATE FUNCTION cmig.autogenerate(message text DEFAULT NULL, target_sql text DEFAULT NULL,
+	revision text DEFAULT NULL, head text DEFAULT 'head', splice boolean DEFAULT false,
+	branch_label text DEFAULT NULL, depends_on text[] DEFAULT '{}',
+	file_template text DEFAULT '%(rev)s_%(slug)s',
+	schemas text[] DEFAULT NULL, compare text DEFAULT 'all', owners boolean DEFAULT false,
+	privileges boolean DEFAULT true, comments boolean DEFAULT true, renames text[] DEFAULT '{}',
+	concurrently boolean DEFAULT false, store boolean DEFAULT false, source text DEFAULT 'live',
+	OUT revision text, OUT file_name text, OUT content text, OUT hazards text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_autogenerate'
+LANGUAGE C SET quote_all_identifiers = off;
+
+CREATE FUNCTION cmig.baseline(message text DEFAULT NULL, revision text DEFAULT NULL,
+	branch_label text DEFAULT NULL,
+	file_template text DEFAULT '%(rev)s_%(slug)s', schemas text[] DEFAULT NULL,
+	owners boolean DEFAULT false, privileges boolean DEFAULT true, comments boolean DEFAULT true,
+	OUT revision text, OUT file_name text, OUT content text, OUT hazards text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_baseline'
+LANGUAGE C SET quote_all_identifiers = off;
+
+CREATE FUNCTION cmig.squash(range text DEFAULT NULL, message text DEFAULT NULL,
+	revision text DEFAULT NULL,
+	file_template text DEFAULT '%(rev)s_%(slug)s', schemas text[] DEFAULT NULL,
+	owners boolean DEFAULT false, privileges boolean DEFAULT true, comments boolean DEFAULT true,
+	renames text[] DEFAULT '{}',
+	OUT revision text, OUT file_name text, OUT content text, OUT hazards text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_squash'
+LANGUAGE C SET quote_all_identifiers = off;
+
+CREATE FUNCTION cmig.require_schema(target_sql text DEFAULT NULL, schemas text[] DEFAULT NULL,
+	compare text DEFAULT 'all', owners boolean DEFAULT false, privileges boolean DEFAULT true,
+	comments boolean DEFAULT true, renames text[] DEFAULT '{}', concurrently boolean DEFAULT false,
+	source text DEFAULT 'live')
+RETURNS void
+AS 'MODULE_PATHNAME', 'cmig_require_schema'
+LANGUAGE C SET quote_all_identifiers = off;
+
+CREATE FUNCTION cmig.drift(schemas text[] DEFAULT NULL, compare text DEFAULT 'all',
+	owners boolean DEFAULT false, privileges boolean DEFAULT true, comments boolean DEFAULT true,
+	renames text[] DEFAULT '{}', concurrently boolean DEFAULT false, raise boolean DEFAULT true,
+	OUT step integer, OUT action text, OUT kind text, OUT object text,
+	OUT upgrade_sql text, OUT downgrade_sql text, OUT hazard text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_drift'
+LANGUAGE C SET quote_all_identifiers = off;
+
+CREATE FUNCTION cmig.drift(schemas text, compare text DEFAULT 'all',
+	owners boolean DEFAULT false, privileges boolean DEFAULT true, comments boolean DEFAULT true,
+	renames text[] DEFAULT '{}', concurrently boolean DEFAULT false, raise boolean DEFAULT true,
+	OUT step integer, OUT action text, OUT kind text, OUT object text,
+	OUT upgrade_sql text, OUT downgrade_sql text, OUT hazard text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_drift'
+LANGUAGE C;
+
+CREATE FUNCTION cmig.capture(message text DEFAULT NULL,
+	revision text DEFAULT NULL, head text DEFAULT 'head', splice boolean DEFAULT false,
+	branch_label text DEFAULT NULL, depends_on text[] DEFAULT '{}',
+	file_template text DEFAULT '%(rev)s_%(slug)s',
+	schemas text[] DEFAULT NULL, compare text DEFAULT 'all', owners boolean DEFAULT false,
+	privileges boolean DEFAULT true, comments boolean DEFAULT true, renames text[] DEFAULT '{}',
+	concurrently boolean DEFAULT false, store boolean DEFAULT false,
+	OUT revision text, OUT file_name text, OUT content text, OUT hazards text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_capture'
+LANGUAGE C SET quote_all_identifiers = off;
+
+COMMENT ON FUNCTION cmig.schema_sql(text[], boolean, boolean, boolean) IS 'Returns the SQL that creates the schema. The text is the same for all databases with the same schema. Raises an error if an argument is not valid (22004, 22023) or the schema does not exist (3F000).';
+COMMENT ON FUNCTION cmig.schema_sql(text, boolean, boolean, boolean) IS 'Does the same as schema_sql(text[], boolean, boolean, boolean), for one schema.';
+COMMENT ON FUNCTION cmig.diff(text, text[], text, boolean, boolean, boolean, text[], boolean) IS 'Returns the statements that change the database into the schema that target_sql creates, in order, each with the statement that reverts it. Returns no rows if there is no difference. Raises an error if an argument is not valid (22004, 22023), the transaction is read-only (25006), a privilege is missing (42501), or the function is called by SQL that it runs (55000). Also raises the errors of target_sql.';
+COMMENT ON FUNCTION cmig.diff_schemas(text, text, text, boolean, boolean, boolean, text[], boolean) IS 'Returns the statements that change one schema into another one, with the same columns as diff. Raises an error if an argument is not valid (22004, 22023), the schema does not exist (3F000), the transaction is read-only (25006), or the function is called by SQL that it runs (55000).';
+COMMENT ON FUNCTION cmig.autogenerate(text, text, text, text, boolean, text, text[], text, text[], text, boolean, boolean, boolean, text[], boolean, boolean, text) IS 'Returns a revision file that changes the database into the schema that target_sql creates, and back, with its id, name, and hazards. If store is true, also stores the revision. Returns no row if there is no difference. Raises an error if revisions are pending (MG010) or cannot be replayed (MG014), and the same errors as create_revision and diff.';
+COMMENT ON FUNCTION cmig.squash(text, text, text, text, text[], boolean, boolean, boolean, text[]) IS 'Returns a revision file that replaces the revisions of a range, with the columns of autogenerate. The file contains their changes to the schema and their statements that change rows. Each of those statements must then be kept or deleted by hand. Stores nothing. Raises an error if the range is not valid (MG001 to MG004, 22023), the graph is broken (MG005), a revision cannot be replayed (MG014), an id or label is already in use (23505), or a schema does not exist (3F000), and the same errors as diff.';
+COMMENT ON FUNCTION cmig.baseline(text, text, text, text, text[], boolean, boolean, boolean) IS 'Stores a revision that creates the existing schema, and records it as applied. It is the first revision of a database that already has a schema. Returns the columns of autogenerate. Raises an error if revisions are already applied (55000), the graph is broken (MG005), an argument is not valid (22004, 22023), the id or label is already in use (23505), or a schema does not exist (3F000).';
+COMMENT ON FUNCTION cmig.require_schema(text, text[], text, boolean, boolean, boolean, text[], boolean, text) IS 'Does nothing if the database has the schema that target_sql creates. Otherwise raises an error that lists the differences (MG010). Also raises an error if a revision cannot be replayed (MG014) or a schema does not exist (3F000), and the same errors as diff.';
+COMMENT ON FUNCTION cmig.drift(text[], text, boolean, boolean, boolean, text[], boolean, boolean) IS 'Returns the statements that change the schema back to the one that the applied revisions create, in order, each with a statement that has the same effect as what was run by hand. Returns no rows if there is no drift. Adds a row to cmig.journal. Raises an error if cmig.version names an unknown revision (MG001), a revision cannot be replayed (MG014), an argument is not valid (22004, 22023), the transaction is read-only (25006), a schema does not exist (3F000) or belongs to another role (42501), the schema changes during the call (40001), or the function is called by SQL that it runs (55000).';
+COMMENT ON FUNCTION cmig.drift(text, text, boolean, boolean, boolean, text[], boolean, boolean) IS 'Does the same as drift(text[], text, boolean, boolean, boolean, text[], boolean, boolean), for one schema.';
+COMMENT ON FUNCTION cmig.capture(text, text, text, boolean, text, text[], text, text[], text, boolean, boolean, boolean, text[], boolean, boolean) IS 'Returns a revision file that adopts what drift finds, with its id, name, and hazards. If store is true, also stores and stamps the revision. Returns no row if there is no drift. Raises an error if revisions are pending (MG010), and the same errors as create_revision and drift.';
+
+--
+-- Inspecting what revisions would do
+--
+
+CREATE FUNCTION cmig.round_trip(revision text DEFAULT NULL, raise boolean DEFAULT false,
+	OUT revision text, OUT problem text, OUT kind text, OUT object text,
+	OUT missing_sql text, OUT message text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_round_trip'
+LANGUAGE C;
+
+CREATE FUNCTION cmig.verify(target text DEFAULT 'current', raise boolean DEFAULT false,
+	OUT revision text, OUT ok boolean, OUT message text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_verify'
+LANGUAGE C;
+
+COMMENT ON FUNCTION cmig.round_trip(text, boolean) IS 'Upgrades, downgrades, and upgrades again each revision, or only one, in empty schemas, and rolls everything back. Returns what the downgrade leaves behind, does not restore, or leaves changed, what the second upgrade does differently, and whether the order of the branches of a merge matters. Returns no rows if every downgrade reverts its upgrade. Raises an error if the target is not valid (MG001 to MG004, 22023), the graph is broken (MG005), the transaction is read-only (25006), or the function is called by SQL that it runs (55000). With raise => true, raises an error if there are rows (MG015).';
+
+COMMENT ON FUNCTION cmig.verify(text, boolean) IS 'Runs the verify sections of the applied revisions, or of one revision and its ancestors, each in a subtransaction that is rolled back. Returns one row for each section, with what is wrong. Raises an error if the target is not valid (MG001, MG002, MG004), the graph is broken (MG005), the target is not applied (MG010), or the function is called by a script (55000). With raise => true, raises an error if a verification fails (MG009).';
+
+CREATE FUNCTION cmig.lint(target text DEFAULT 'heads',
+	OUT revision text, OUT statement integer, OUT line integer, OUT rule text,
+	OUT severity text, OUT message text, OUT safe_rewrite text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_lint'
+LANGUAGE C STABLE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.lint_sql(script text DEFAULT NULL, transactional boolean DEFAULT true,
+	facts boolean DEFAULT true,
+	OUT statement integer, OUT line integer, OUT rule text,
+	OUT severity text, OUT message text, OUT safe_rewrite text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_lint_sql'
+LANGUAGE C STABLE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION cmig.lint(text) IS 'Returns what the statements of pending revisions would lock, rewrite, scan, break, or lose, based on their text and the existing tables. Executes nothing. Raises an error if the target is not valid (MG001 to MG004, 22023) or the graph is broken (MG005).';
+COMMENT ON FUNCTION cmig.lint_sql(text, boolean, boolean) IS 'Does the same as lint, for one script. With facts => false, ignores the existing tables, as in an empty database. Raises an error if the script is null (22004).';
+
+--
+-- Taking over from other migration tools
+--
+
+CREATE FUNCTION cmig.import_files(format text DEFAULT NULL, file_names text[] DEFAULT NULL,
+	contents text[] DEFAULT NULL,
+	placeholders jsonb DEFAULT '{}',
+	OUT file_name text, OUT content text, OUT note text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_import_files'
+LANGUAGE C STABLE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.import_state(tool text DEFAULT NULL, history_table regclass DEFAULT NULL,
+	OUT applied text, OUT revision text, OUT note text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_import_state'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+COMMENT ON FUNCTION cmig.import_files(text, text[], text[], jsonb) IS 'Converts the files of another migration tool into revision files. Returns them in the order of that tool, with notes on what has no counterpart; content is NULL for a file that is left out. Stores nothing. Raises an error if a file cannot be converted (MG013) or an argument is not valid (22004, 22023).';
+COMMENT ON FUNCTION cmig.import_state(text, regclass) IS 'Stamps the revisions that another migration tool has applied according to its table, and changes nothing else. Returns one row for each migration that the tool has recorded, with its revision, and the reason if it was not stamped. Raises an error if the tool is unknown (22023), the table does not exist (42P01) or cannot be read (42809), or it does not match cmig.version (55000), and the same errors as stamp.';
+
+--
+-- DDL outside of migration runs
+--
+
+CREATE FUNCTION cmig.set_ddl_policy(policy text DEFAULT '')
+RETURNS text
+AS 'MODULE_PATHNAME', 'cmig_set_ddl_policy'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.allow_ddl(reason text DEFAULT NULL)
+RETURNS void
+AS 'MODULE_PATHNAME', 'cmig_allow_ddl'
+LANGUAGE C VOLATILE PARALLEL UNSAFE SECURITY DEFINER SET search_path = pg_catalog, pg_temp;
+
+CREATE FUNCTION cmig.ddl_event(event text, tag text)
+RETURNS void
+AS 'MODULE_PATHNAME', 'cmig_ddl_event'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+-- Calls the library only if a policy may be set.  Does not prevent DDL if the
+-- library is missing or the schema was renamed.  Reads the stored policy, because
+-- one that was set after the session began is not yet in the session's settings.
+CREATE FUNCTION cmig.ddl_trigger()
+RETURNS event_trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF current_setting('cmig.ddl_policy', true) IS NULL THEN
+		-- if the catalog is empty, skip the query below, which is slower
+		IF pg_relation_size('pg_db_role_setting', 'main') = 0 THEN RETURN; END IF;
+		IF NOT EXISTS (SELECT FROM pg_db_role_setting s WHERE s.setrole = 0 AND s.setconfig::text LIKE '%cmig.ddl_policy=%') THEN RETURN; END IF;
+	END IF;
+	IF to_regprocedure('cmig.ddl_event(text,text)') IS NULL THEN RETURN; END IF;
+	BEGIN
+		PERFORM cmig.ddl_event(TG_EVENT, TG_TAG);
+	EXCEPTION WHEN undefined_file THEN
+		RAISE WARNING 'cmig.ddl_policy has no effect: %', SQLERRM
+			USING HINT = 'Install the library of pg_cmig again, or DROP EXTENSION pg_cmig';
+	END;
+END
+$$;
+
+CREATE EVENT TRIGGER cmig_ddl_start ON ddl_command_start
+WHEN TAG IN ('CREATE INDEX', 'DROP INDEX', 'ALTER TABLE') EXECUTE FUNCTION cmig.ddl_trigger();
+CREATE EVENT TRIGGER cmig_ddl_end ON ddl_command_end EXECUTE FUNCTION cmig.ddl_trigger();
+CREATE EVENT TRIGGER cmig_ddl_drop ON sql_drop EXECUTE FUNCTION cmig.ddl_trigger();
+ALTER EVENT TRIGGER cmig_ddl_start ENABLE ALWAYS;
+ALTER EVENT TRIGGER cmig_ddl_end ENABLE ALWAYS;
+ALTER EVENT TRIGGER cmig_ddl_drop ENABLE ALWAYS;
+
+COMMENT ON FUNCTION cmig.set_ddl_policy(text) IS 'Sets cmig.ddl_policy for the database to allow, log, or deny; NULL resets it. Only the owner of the database or a superuser can do this. The change takes effect on commit, even in open sessions. Returns the new policy of the database. Raises an error if the caller is not allowed to do this (42501), the argument is not valid (22023), or the transaction is read-only (25006).';
+COMMENT ON FUNCTION cmig.allow_ddl(text) IS 'Allows DDL outside of migration runs until the end of the transaction, even if cmig.ddl_policy is deny. The reason and the changes are recorded in cmig.ddl_log. Raises an error if the reason is missing (22023) or the transaction is read-only (25006).';
+COMMENT ON FUNCTION cmig.ddl_event(text, text) IS 'Applies cmig.ddl_policy to the command of an event trigger. Called only by cmig.ddl_trigger(). Raises an error if the policy denies the command (MG022) or it is called in any other way (39P03).';
+COMMENT ON FUNCTION cmig.ddl_trigger() IS 'Function of the event triggers that detect DDL outside of migration runs. Does nothing if cmig.ddl_policy is allow.';
+
+
+--
+-- Scopes, replicas, and settings
+--
+
+CREATE PROCEDURE cmig.upgrade_scopes(pattern text DEFAULT NULL, target text DEFAULT 'head',
+	max_failures integer DEFAULT 0)
+AS 'MODULE_PATHNAME', 'cmig_upgrade_scopes'
+LANGUAGE C;
+
+CREATE FUNCTION cmig.scopes(
+	OUT scope text, OUT current text[], OUT pending integer, OUT failed text, OUT since timestamptz)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_scopes'
+LANGUAGE C STABLE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.create_scope(scope text DEFAULT NULL, target text DEFAULT 'head', copy_of text DEFAULT NULL,
+	OUT revision text, OUT message text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_create_scope'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.drop_scope(scope text DEFAULT NULL, confirm text DEFAULT NULL)
+RETURNS void
+AS 'MODULE_PATHNAME', 'cmig_drop_scope'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.scope_drift(owners boolean DEFAULT false, privileges boolean DEFAULT true,
+	comments boolean DEFAULT true,
+	OUT scope text, OUT reference text, OUT step integer, OUT kind text, OUT object text,
+	OUT upgrade_sql text, OUT downgrade_sql text, OUT hazard text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_scope_drift'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.wait_for_replicas(lag interval DEFAULT '0', timeout interval DEFAULT '1 min')
+RETURNS boolean
+AS 'MODULE_PATHNAME', 'cmig_wait_for_replicas'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+CREATE FUNCTION cmig.set_option(name text, value text, role name DEFAULT NULL)
+RETURNS text
+AS 'MODULE_PATHNAME', 'cmig_set_option'
+LANGUAGE C VOLATILE PARALLEL UNSAFE;
+
+
+COMMENT ON PROCEDURE cmig.upgrade_scopes(text, text, integer) IS 'Upgrades the schemas whose names match a LIKE pattern, each as a scope and in a separate transaction. Failures are recorded. If there are more than max_failures, the call ends with the last error. Skips scopes that another session is upgrading. Raises an error if an argument is not valid (22004, 22023), the target is not valid (MG001 to MG005), or it is called inside a transaction block (25001).';
+COMMENT ON FUNCTION cmig.scopes() IS 'Returns the scopes in which a run has been attempted, with their version rows, the number of pending revisions, the error of the last run if it failed, and the time of the last run.';
+COMMENT ON FUNCTION cmig.create_scope(text, text, text) IS 'Creates a schema and upgrades it as a scope. With copy_of, copies the structure of that scope first, without rows, and records its revisions as applied. Returns the revisions that were run. Raises an error if the schema exists (42P06), cannot be a scope (22023), or the scope cannot be copied (0A000, 3F000, 42501, 55000), and the same errors as upgrade(text).';
+COMMENT ON FUNCTION cmig.scope_drift(boolean, boolean, boolean) IS 'Compares the schemas of scopes that have the same version rows. For each scope whose schema differs from the one that most of these scopes have, returns the statements that change it to that schema, with the columns of diff_schemas. Raises an error if a schema cannot be read (42501).';
+COMMENT ON FUNCTION cmig.wait_for_replicas(interval, interval) IS 'Waits until all connected physical and logical replicas have replayed the WAL up to the current position, or lag behind by at most lag. Also waits for replicas that are not connected if they have a replication slot. Returns true, so that it can be a precondition. Raises an error if a replica has not caught up before the timeout (55000; a NULL timeout means no limit), the caller does not have the privileges of pg_read_all_stats (42501), or an argument is not valid (22023).';
+COMMENT ON FUNCTION cmig.drop_scope(text, text) IS 'Drops the schema of a scope with everything in it, and its version rows. The argument confirm must be the name of the scope. Raises an error if confirm is another name (22023), the schema does not exist (3F000), or cmig.protect does not allow it (MG011).';
+COMMENT ON FUNCTION cmig.set_option(text, text, name) IS 'Stores the value of one of pg_cmig''s settings for the database, or for a role in this database; NULL resets it. Does what ALTER DATABASE ... SET or ALTER ROLE ... IN DATABASE ... SET does, with the same privileges, and also works in a session that has not loaded pg_cmig. New sessions use the value. Returns the statement that was run. Raises an error if the caller is not allowed to do this (42501), the setting is not one of pg_cmig''s or the role does not exist (42704), the value is not valid (22023), the setting cannot be changed (55P02), or the transaction is read-only (25006).';
+
+--
+-- Privileges: everything belongs to the bootstrap superuser, so that no other
+-- role can replace a function or create a trigger on a table.  PUBLIC has no
+-- privileges.  The installing role may use everything and grant it.
+--
+-- Default privileges may have granted privileges on the objects created above;
+-- these are revoked.  The owner is set first, because the privileges at the end
+-- of the script become the initial privileges, and pg_dump writes only what
+-- differs from them.
+--
+
+DO $$
+DECLARE
+	installer oid := $o$@extowner@$o$::pg_catalog.regrole;
+	bootstrap pg_catalog.regrole := 10;
+	objects text := $q$
+		SELECT 'SCHEMA cmig', n.nspacl, n.nspowner FROM pg_catalog.pg_namespace n WHERE n.nspname = 'cmig'
+		UNION ALL
+		SELECT pg_catalog.format('%s cmig.%I', CASE c.relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END, c.relname), c.relacl, c.relowner
+		FROM pg_catalog.pg_class c WHERE c.relnamespace = 'cmig'::pg_catalog.regnamespace AND c.relkind IN ('r', 'v', 'S')
+		UNION ALL
+		SELECT pg_catalog.format('ROUTINE %s', p.oid::pg_catalog.regprocedure),
+			coalesce(p.proacl, pg_catalog.acldefault('f', p.proowner)), p.proowner
+		FROM pg_catalog.pg_proc p WHERE p.pronamespace = 'cmig'::pg_catalog.regnamespace$q$;
+	o record;
+BEGIN
+	-- skip sequences, which change their owner together with their table
+	FOR o IN EXECUTE pg_catalog.format('SELECT * FROM (%s) o (name, acl, owner)', objects) LOOP
+		CONTINUE WHEN o.owner = bootstrap OR o.name LIKE 'SEQUENCE %';
+		EXECUTE pg_catalog.format('ALTER %s OWNER TO %s', o.name, bootstrap);
+	END LOOP;
+	FOR o IN EXECUTE pg_catalog.format('SELECT DISTINCT o.name, a.grantee FROM (%s) o (name, acl, owner),'
+		' pg_catalog.aclexplode(o.acl) a WHERE a.grantee <> o.owner', objects)
+	LOOP
+		EXECUTE pg_catalog.format('REVOKE ALL ON %s FROM %s', o.name,
+			CASE o.grantee WHEN 0 THEN 'PUBLIC' ELSE o.grantee::pg_catalog.regrole::text END);
+	END LOOP;
+	IF NOT (SELECT r.rolsuper FROM pg_catalog.pg_roles r WHERE r.oid = installer) THEN
+		PERFORM cmig.grant_access(pg_catalog.pg_get_userbyid(installer), 'owner');
+	END IF;
+END
+$$;
