@@ -399,3 +399,46 @@ cmig_stamp_array(PG_FUNCTION_ARGS)
 	return stamp(fcinfo, cmig_argument_revisions(fcinfo, 0), cmig_argument_bool(fcinfo, 1, false));
 }
 
+/*
+ * Functions that the scripts of 1.0 and 1.1 declare and that 1.2 drops; they
+ * only raised an error for wrong arguments.  They are still in the library,
+ * because pg_upgrade creates the functions of the version that the old cluster
+ * has, and CREATE FUNCTION checks that they exist.
+ */
+static Datum
+removed(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_FUNCTION),
+			 errmsg("the function was called with wrong arguments"),
+			 errhint("ALTER EXTENSION pg_cmig UPDATE")));
+}
+
+#define REMOVED(name) \
+	PG_FUNCTION_INFO_V1(name); \
+	Datum name(PG_FUNCTION_ARGS) { return removed(); }
+
+REMOVED(cmig_audit_as_of_wrong)
+REMOVED(cmig_downgrade_wrong)
+REMOVED(cmig_dry_run_wrong)
+REMOVED(cmig_dry_run_wrong_target)
+REMOVED(cmig_export_wrong)
+REMOVED(cmig_graph_wrong)
+REMOVED(cmig_history_wrong)
+REMOVED(cmig_lint_wrong)
+REMOVED(cmig_plan_wrong)
+REMOVED(cmig_plan_wrong_target)
+REMOVED(cmig_remove_revision_wrong)
+REMOVED(cmig_repair_wrong)
+REMOVED(cmig_require_wrong)
+REMOVED(cmig_resolve_wrong)
+REMOVED(cmig_round_trip_texts)
+REMOVED(cmig_round_trip_wrong)
+REMOVED(cmig_script_wrong)
+REMOVED(cmig_show_wrong)
+REMOVED(cmig_stamp_texts)
+REMOVED(cmig_stamp_wrong)
+REMOVED(cmig_too_many_arguments)
+REMOVED(cmig_upgrade_wrong)
+REMOVED(cmig_verify_texts)
+REMOVED(cmig_verify_wrong)

@@ -110,7 +110,6 @@ CALL cmig.add_unique();
 CALL cmig.add_unique('some_table');
 DROP TABLE some_table;
 DROP SCHEMA cmig_audit CASCADE;
--- sql/wrong_calls_generated.sql shows that no other function needs an argument to be found
 
 -- a table's name instead of its row type
 SELECT * FROM cmig.audit_as_of();
@@ -125,7 +124,6 @@ SELECT * FROM cmig.audit_as_of('some_table'::text, now()::timestamp, 1) LIMIT 0;
 SELECT * FROM cmig.audit_as_of('some_table'::regclass, '2026-01-02');
 SELECT * FROM cmig.audit_as_of('"; DROP', '2026-01-02');
 SELECT * FROM cmig.audit_as_of(NULL::some_table);
-SELECT * FROM cmig.audit_as_of(NULL::some_table, '2026-01-02', 1, 2);
 RESET timezone;
 SELECT count(*) > 0 FROM cmig.enable_audit('some_table');
 INSERT INTO some_table VALUES (1, 1);
@@ -137,7 +135,6 @@ SELECT * FROM cmig.audit_transaction('');
 SELECT * FROM cmig.audit_transaction(-1);
 SELECT * FROM cmig.audit_transaction(1.5);
 SELECT * FROM cmig.audit_transaction('1'::xid);
-SELECT * FROM cmig.audit_transaction('1', '2');
 SELECT operation FROM cmig.audit_transaction(:xid)
 UNION ALL SELECT operation FROM cmig.audit_transaction(:xid::bigint)
 UNION ALL SELECT operation FROM cmig.audit_transaction(:'xid')
@@ -145,7 +142,6 @@ UNION ALL SELECT operation FROM cmig.audit_transaction(:'xid'::text)
 UNION ALL SELECT operation FROM cmig.audit_transaction(:'xid'::xid8)
 UNION ALL SELECT operation FROM cmig.audit_transaction(transaction_id => :xid);
 SELECT * FROM cmig.audit_transaction(NULL::xid8);
-SELECT * FROM cmig.audit_history('some_table', 1, 2);
 -- keeps everything
 CALL cmig.audit_retain();
 DROP TABLE some_table;
@@ -184,15 +180,10 @@ SELECT upgrade_sql FROM cmig.drift('one');
 SELECT upgrade_sql FROM cmig.drift('{one}', raise => false);
 DROP SCHEMA one CASCADE;
 
--- too many arguments
+-- too many arguments, and arguments of another type: the server says so
 SELECT * FROM cmig.status('001');
-SELECT * FROM cmig.current('-v');
-SELECT cmig.heads(1, 2);
-SELECT * FROM cmig.check(true, 'head');
-SELECT * FROM cmig.help('a', 'b');
-SELECT * FROM cmig.graph('001', 'text', 3);
-SELECT cmig.grant_access('a', 'b', 'c');
-CALL cmig.upgrade_stepwise('001', 'stop', 'any', 'x');
+SELECT * FROM cmig.show(1);
+SELECT * FROM cmig.show(ARRAY['001']);
 -- a function is not called with CALL, nor a procedure with SELECT: the server says so,
 -- and a procedure of the same name would make the calls of the function ambiguous
 CALL cmig.upgrade();
@@ -205,47 +196,9 @@ SELECT * FROM cmig.history('--rev-range=001:');
 SELECT * FROM cmig.upgrade('--sql');
 SELECT cmig.stamp('--purge');
 
--- a number is not a revision; leading zeros are found in the catalog
-SELECT * FROM cmig.plan('upgrade', 1);
-SELECT * FROM cmig.plan('downgrade', 001);
-SELECT * FROM cmig.plan('x', 1);
-SELECT * FROM cmig.plan(2);
-SELECT * FROM cmig.plan(target => 002);
-SELECT * FROM cmig.show(001);
-SELECT * FROM cmig.show(7);
-SELECT * FROM cmig.show(-1);
-SELECT * FROM cmig.show(20260101120000);
-SELECT * FROM cmig.history(1);
-SELECT cmig.resolve(1::smallint);
-SELECT cmig.require(1);
-SELECT * FROM cmig.export(1);
-SELECT cmig.script('upgrade', 1);
-SELECT cmig.script('downgrade', 1);
-SELECT cmig.stamp(1);
-SELECT cmig.stamp(1, true);
-SELECT cmig.stamp(target => 1);
-SELECT * FROM cmig.show(target => 1);
-SELECT * FROM cmig.history(range => 1);
-SELECT cmig.resolve(target => 1);
-SELECT cmig.require(target => 1);
-SELECT cmig.repair(revision => 1);
-SELECT cmig.remove_revision(revision => 1);
-SELECT * FROM cmig.lint(1);
-SELECT * FROM cmig.lint(target => 1);
-SELECT * FROM cmig.verify(1);
-SELECT * FROM cmig.verify(1, 2);
-SELECT * FROM cmig.round_trip(1, 2, 3);
-SELECT * FROM cmig.round_trip(1);
-SELECT * FROM cmig.round_trip(revision => 1);
-SELECT * FROM cmig.dry_run(1);
-SELECT * FROM cmig.dry_run('upgrade', 1);
-SELECT * FROM cmig.dry_run('downgrade', 1);
-SELECT * FROM cmig.dry_run(target => 1);
-SELECT * FROM cmig.graph(1);
+-- a number is a number of steps, with a sign as in '+1'
 SELECT * FROM cmig.upgrade(target => 0);
 SELECT * FROM cmig.downgrade(target => 1);
-SELECT cmig.repair(1);
-SELECT cmig.remove_revision(1);
 SELECT * FROM cmig.upgrade(20260101120000);
 SELECT * FROM cmig.downgrade(20260101120000);
 CALL cmig.upgrade_stepwise(20260101120000);
@@ -253,26 +206,11 @@ CALL cmig.downgrade_stepwise(20260101);
 
 -- several revisions where one is expected
 SELECT * FROM cmig.upgrade('001', '002');
-SELECT * FROM cmig.upgrade(1, 2);
-SELECT * FROM cmig.upgrade('o''brien', E'a\nb', NULL, true);
 SELECT * FROM cmig.upgrade(repeat('x', 1000), '002');
-SELECT * FROM cmig.plan('upgrade', '001', '002');
-SELECT * FROM cmig.plan('downgrade', '001', '002');
 SELECT * FROM cmig.downgrade('001', '002');
-SELECT * FROM cmig.history('001', '002');
-SELECT * FROM cmig.show('001', '002');
-SELECT cmig.resolve('001', '002');
-SELECT cmig.require('001', '002');
-SELECT cmig.repair('001', '002');
-SELECT cmig.remove_revision('001', '002');
 SELECT cmig.stamp('001', '002');
-SELECT cmig.stamp('001'::text, '002'::text);
-SELECT cmig.stamp('001', '002', '003');
-SELECT cmig.stamp(1, 2);
 SELECT * FROM cmig.export('001', '002');
-SELECT * FROM cmig.lint('001', '002');
 SELECT * FROM cmig.verify('001', '002');
-SELECT * FROM cmig.verify('001', '002', '003');
 SELECT * FROM cmig.round_trip('001', '002');
 
 -- quotes that belong to another language, and what other tools call the base
@@ -281,11 +219,6 @@ SELECT * FROM cmig.upgrade(E'\'002\'');
 SELECT * FROM cmig.upgrade('0');
 SELECT * FROM cmig.downgrade('zero');
 SELECT cmig.create_revision('x', '', revision => '"003"');
-
--- arguments of another type
-SELECT * FROM cmig.show(ARRAY['001']);
-SELECT * FROM cmig.show(NULL::integer);
-SELECT * FROM cmig.show(1.5);
 
 -- Correct calls stay correct: with a null, an unknown literal, each type of text, and
 -- as drivers send them, with parameters of type text, of unknown type, and varchar.

@@ -855,4 +855,3 @@ cmig_audit_as_of(PG_FUNCTION_ARGS)
 	cmig_audit_types_release(held);
 	return (Datum) 0;
 }
-

@@ -1162,4 +1162,3 @@ cmig_script(PG_FUNCTION_ARGS)
 	AtEOXact_GUC(false, guc_level);
 	PG_RETURN_TEXT_P(result);
 }
-

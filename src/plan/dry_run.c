@@ -457,4 +457,3 @@ CMIG_READER(cmig_dry_run)
 	}
 	return (Datum) 0;
 }
-

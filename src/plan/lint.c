@@ -745,4 +745,3 @@ CMIG_READER(cmig_lint_sql)
 	return_findings(fcinfo, lint, false);
 	return (Datum) 0;
 }
-

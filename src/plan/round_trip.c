@@ -899,4 +899,3 @@ CMIG_READER(cmig_round_trip)
 	put_rows(fcinfo, trip.rows.rows);
 	return (Datum) 0;
 }
-

@@ -596,4 +596,3 @@ cmig_show(PG_FUNCTION_ARGS)
 	}
 	return (Datum) 0;
 }
-

@@ -150,7 +150,7 @@ cmig_graph(PG_FUNCTION_ARGS)
 /* ----------------------------------------------------------------
  * Implements cmig.help, which explains functions, tables, and settings.
  *
- * The explanations are the comments that pg_cmig--1.0.sql sets on functions,
+ * The explanations are the comments that pg_cmig--1.2.sql sets on functions,
  * tables, and columns, and the descriptions of the settings.
  * ----------------------------------------------------------------
  */

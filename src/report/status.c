@@ -672,4 +672,3 @@ cmig_require(PG_FUNCTION_ARGS)
 	cmig_pending_require(&now, nodes, target);
 	PG_RETURN_VOID();
 }
-

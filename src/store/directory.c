@@ -428,4 +428,3 @@ cmig_export_array(PG_FUNCTION_ARGS)
 {
 	return export(fcinfo, cmig_argument_list(fcinfo, 0, "revisions"));
 }
-

@@ -216,4 +216,3 @@ cmig_remove_revision(PG_FUNCTION_ARGS)
 	cmig_change_end_revisions(guc_level);
 	PG_RETURN_VOID();
 }
-
