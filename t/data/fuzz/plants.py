@@ -30,7 +30,7 @@ PLANTS = {
     "right": ("src/store/access.c", "	return yes != NULL;\n", "	return true;\n"),
     # names that are not quoted, of constraints and of columns
     "constraint": ("src/online/recipe.c", "recipe->table_name, quote_identifier(name), definition,", "recipe->table_name, name, definition,"),
-    "column": ("src/rls/policy.c", "	return psprintf(\"%s = %s\", quote_identifier(column->name),", "	return psprintf(\"%s = %s\", column->name,"),
+    "column": ("src/rls/plan.c", "\"%s = %s\" : \"%s = (SELECT %s)\", quote_identifier(column->name), value);", "\"%s = %s\" : \"%s = (SELECT %s)\", column->name, value);"),
     # one query, and all, with the caller's search_path
     "path": ("src/store/access.c", "1, types, values, NULL, true, cmig_query_keep_text, &owns);", "1, types, values, NULL, false, cmig_query_keep_text, &owns);"),
     "paths": ("src/base/query.c", "{\n	cmig_settings_pin_search_path();\n", "{\n"),
