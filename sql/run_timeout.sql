@@ -19,6 +19,7 @@ SELECT count(*) FROM trace;
 SELECT * FROM cmig.version;
 -- it does not limit what comes after the run
 SELECT pg_sleep(0.7);
+SELECT length(cmig.schema_sql()) > 0 AS read;
 SELECT count(*) FROM cmig.plan('upgrade', 'head');
 -- the verification
 UPDATE cmig.revision SET upgrade_sql = '', verify_sql = 'SELECT pg_sleep(60)' WHERE revision = '002';

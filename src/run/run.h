@@ -179,9 +179,8 @@ extern void cmig_saved_settings_put_back(const CmigSavedSettings *saved);
 /* in wait.c */
 
 /*
- * Call this when a run begins, to set its deadline.  The deadline of the last
- * run remains set.  Therefore, every function that pauses or watches
- * statements must either call this or be part of a run that has called it.
+ * Call this when a run begins, to set its deadline.  It remains set until the
+ * next run, or until the client's statement ends.
  */
 extern void cmig_run_limit_start(void);
 

@@ -51,8 +51,21 @@ static int	run_limit_limit_ms = 0;
 static const char *limit_setting = "cmig.run_timeout";
 static volatile TimestampTz deadline = 0;
 
+/* Start of the client's statement in which the deadline was set. */
+static TimestampTz deadline_statement = 0;
+
 /* Has the timer requested a cancel because the deadline has passed? */
 static volatile bool expired = false;
+
+/*
+ * Is there a deadline?  That of a previous statement must not end this one,
+ * which may watch its locks without being a run.
+ */
+static bool
+has_deadline(void)
+{
+	return deadline != 0 && deadline_statement == GetCurrentStatementStartTimestamp();
+}
 
 void
 cmig_run_limit_init(void)
@@ -70,6 +83,7 @@ cmig_run_limit_start(void)
 	limit_setting = "cmig.run_timeout";
 	run_limit_limit_ms = cmig_settings_int(limit_setting, run_timeout);
 	expired = false;
+	deadline_statement = GetCurrentStatementStartTimestamp();
 	deadline = run_limit_limit_ms > 0 ?
 		TimestampTzPlusMilliseconds(GetCurrentTimestamp(), run_limit_limit_ms) : 0;
 }
@@ -79,17 +93,18 @@ cmig_run_limit_tighten(const char *setting, int ms)
 {
 	TimestampTz end = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), ms);
 
-	if (ms <= 0 || (deadline != 0 && deadline < end))
+	if (ms <= 0 || (has_deadline() && deadline < end))
 		return;
 	limit_setting = setting;
 	run_limit_limit_ms = ms;
+	deadline_statement = GetCurrentStatementStartTimestamp();
 	deadline = end;
 }
 
 bool
 cmig_run_limit_passed(void)
 {
-	return deadline != 0 && GetCurrentTimestamp() >= deadline;
+	return has_deadline() && GetCurrentTimestamp() >= deadline;
 }
 
 /*
@@ -99,7 +114,7 @@ cmig_run_limit_passed(void)
 static bool
 run_limit_expires(TimestampTz now)
 {
-	if (deadline == 0 || expired || now < deadline)
+	if (!has_deadline() || expired || now < deadline)
 		return false;
 	expired = true;
 	return true;
@@ -135,7 +150,7 @@ cmig_run_limit_check(void)
 TimestampTz
 cmig_run_limit_earlier(TimestampTz end)
 {
-	return deadline != 0 && deadline < end ? deadline : end;
+	return has_deadline() && deadline < end ? deadline : end;
 }
 
 /*
@@ -145,7 +160,7 @@ cmig_run_limit_earlier(TimestampTz end)
 static bool
 run_limit_explain(void)
 {
-	if (!expired || geterrcode() != ERRCODE_QUERY_CANCELED)
+	if (!expired || !has_deadline() || geterrcode() != ERRCODE_QUERY_CANCELED)
 		return false;
 	expired = false;
 	errmsg("canceling statement due to %s", limit_setting);
