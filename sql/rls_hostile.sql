@@ -172,6 +172,13 @@ GRANT ALL ON host.indexed TO regress_rls_app;
 RESET ROLE;
 SELECT count(*) > 0 FROM cmig.rls_check('host');
 
+-- no name ends the comment that a fix is
+SET ROLE regress_rls_owner;
+SELECT format(c, E'a\n;SELECT host.evil(''x'');--') FROM unnest('{CREATE TABLE host.%1$I (id integer\, tenant_id integer),ALTER TABLE host.%1$I ENABLE ROW LEVEL SECURITY,
+	GRANT SELECT ON host.%1$I TO regress_rls_app,CREATE POLICY %1$I ON host.%1$I TO regress_rls_app USING (id > 0),CREATE POLICY b ON host.%1$I TO regress_rls_app USING (id < 0)}'::text[]) c \gexec
+RESET ROLE;
+SELECT count(*) > 1, bool_or(fix ~ '\n') FROM cmig.rls_check('host') WHERE object ~ '\n' AND fix LIKE '--%';
+
 DROP SCHEMA host CASCADE;
 DROP ROLE regress_rls_owner, regress_rls_app;
 DROP EXTENSION pg_cmig;

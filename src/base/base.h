@@ -223,6 +223,13 @@ extern char *cmig_checksum_finish(pg_cryptohash_ctx *checksum);
 /* Are both strings equal, or both NULL? */
 extern bool cmig_text_same(const char *a, const char *b);
 
+/*
+ * Replaces the line breaks and other control characters in a comment, which
+ * names in it can contain, so that none of them ends the comment.  Returns the
+ * comment.
+ */
+extern char *cmig_text_one_line(char *comment);
+
 /* Does the list contain the string? */
 extern bool cmig_text_list_has(const List *list, const char *text);
 

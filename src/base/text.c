@@ -178,6 +178,15 @@ cmig_text_same(const char *a, const char *b)
 	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
 }
 
+char *
+cmig_text_one_line(char *comment)
+{
+	for (char *p = comment; *p != '\0'; p++)
+		if ((unsigned char) *p < ' ' || *p == 0x7F)
+			*p = ' ';
+	return comment;
+}
+
 bool
 cmig_text_list_has(const List *list, const char *text)
 {

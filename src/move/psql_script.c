@@ -922,18 +922,6 @@ read_plan(CmigSituation *now, CmigDirection direction, char *target, bool *from_
 	return plan;
 }
 
-/* Append text to a comment, replacing line breaks. */
-static void
-append_one_line(StringInfo out, const char *text)
-{
-	int			from = out->len;
-
-	appendStringInfoString(out, text);
-	for (int i = from; i < out->len; i++)
-		if ((unsigned char) out->data[i] < 0x20 || out->data[i] == 0x7F)
-			out->data[i] = ' ';
-}
-
 /* Append a step, and the statements for its changes to the version table. */
 static void
 append_step(Offline *offline, int number, const CmigRunStep *run)
@@ -952,7 +940,7 @@ append_step(Offline *offline, int number, const CmigRunStep *run)
 				 errdetail("Revision \"%s\" does not fit into the script.", run->revision),
 				 errhint("Generate several scripts, each for a range from:to.")));
 	appendStringInfo(&offline->text, "\n-- step %d of %d: ", number + 1, offline->plan->count);
-	append_one_line(&offline->text, cmig_move_title(offline->graph, offline->plan->direction, step->node));
+	appendStringInfoString(&offline->text, cmig_text_one_line(pstrdup(cmig_move_title(offline->graph, offline->plan->direction, step->node))));
 	appendStringInfoChar(&offline->text, '\n');
 	begin_transaction(&offline->text, offline->table);
 	if (upgrade && run->precondition_sql)
@@ -1049,7 +1037,7 @@ make_text(Offline *offline)
 	appendStringInfo(out, "-- pg_cmig: %s of %d %s, from %s; version table ",
 					 cmig_direction_name(offline->plan->direction), count,
 					 count == 1 ? "revision" : "revisions", place_text(offline->table));
-	append_one_line(out, offline->table->name);
+	appendStringInfoString(out, cmig_text_one_line(pstrdup(offline->table->name)));
 	appendStringInfoString(out, "\n-- psql -X -v ON_ERROR_STOP=1 -f <this file>\n\n");
 	for (int i = 0; i < count; i++)
 		stop |= !offline->graph->nodes[offline->plan->steps[i].node].revision->transactional;

@@ -484,6 +484,14 @@ find_all(const List *schemas)
 	}
 	cmig_rls_check_posture(values[0], &judging.lookups, &judging.findings);
 	list_sort(judging.findings, compare_findings);
+	foreach(lc, judging.findings)
+	{
+		CmigRlsFinding *finding = lfirst(lc);
+
+		/* no name in advice may end the comment */
+		if (finding->fix && strncmp(finding->fix, "--", 2) == 0)
+			finding->fix = cmig_text_one_line(pstrdup(finding->fix));
+	}
 	return judging.findings;
 }
 

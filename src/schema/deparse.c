@@ -612,12 +612,8 @@ staged_sql(const Deparse *deparse, const CmigObject *column, const CmigDdl *entr
 {
 	const char *name = cmig_quote(column->name);
 	char	   *not_null = psprintf("ALTER TABLE %s ALTER COLUMN %s SET NOT NULL", column->parent->identity, name);
-	char	   *fill = psprintf("UPDATE %s SET %s = ... WHERE %s IS NULL;", column->parent->identity, name, name);
+	char	   *fill = cmig_text_one_line(psprintf("UPDATE %s SET %s = ... WHERE %s IS NULL;", column->parent->identity, name, name));
 
-	/* a name must not end the comment */
-	for (char *p = fill; *p != '\0'; p++)
-		if (*p == '\n' || *p == '\r')
-			*p = ' ';
 	if (deparse->options->concurrently && deparse->transaction == 0)
 		not_null = not_null_sql(column, not_null);
 	return psprintf("%s;\n-- TODO: fill the new column in the existing rows:\n-- %s\n%s",

@@ -850,7 +850,7 @@ append_row(const CmigDiffRow *row, void *arg)
 	if (sql->len > 0 && strcmp(row->action, "alter") != 0)
 		appendStringInfoChar(sql, '\n');
 	if (row->upgrade == NULL)
-		appendStringInfo(sql, "-- unsupported: %s %s\n", row->kind, row->object);
+		appendStringInfo(sql, "-- unsupported: %s %s\n", row->kind, cmig_text_one_line(pstrdup(row->object)));
 	else
 		appendStringInfo(sql, "%s;\n", row->upgrade);
 }

@@ -63,9 +63,9 @@ static void
 section_layout_comment(StringInfo text, const char *comment)
 {
 	appendStringInfoString(text, "-- ");
-	for (const char *p = comment; *p; p++)
+	for (const char *p = cmig_text_one_line(pstrdup(comment)); *p; p++)
 	{
-		appendStringInfoChar(text, *p == '\n' || *p == '\r' ? ' ' : *p);
+		appendStringInfoChar(text, *p);
 		if (p[0] == '-' && p[1] == '-')
 			appendStringInfoChar(text, ' ');
 	}
