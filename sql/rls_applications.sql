@@ -30,6 +30,8 @@ CREATE FUNCTION desk.my_orgs() RETURNS SETOF uuid STABLE SECURITY DEFINER SET se
 CREATE FUNCTION desk.every_org() RETURNS SETOF uuid STABLE SECURITY DEFINER SET search_path = desk, pg_temp LANGUAGE plpgsql AS $$ BEGIN RETURN QUERY SELECT id FROM desk.orgs; END $$;
 CREATE FUNCTION desk.me() RETURNS uuid STABLE LANGUAGE plpgsql AS $$ BEGIN RETURN NULLIF(current_setting('app.user', true), '')::uuid; EXCEPTION WHEN OTHERS THEN RETURN NULL; END $$;
 CREATE FUNCTION desk.is_admin2() RETURNS boolean STABLE SECURITY DEFINER SET search_path = desk, pg_temp LANGUAGE sql AS $$ SELECT EXISTS (SELECT 1 FROM desk.profiles p WHERE p.id = auth.uid() AND p.is_admin) $$;
+CREATE FUNCTION desk.a_project() RETURNS integer STABLE LANGUAGE sql AS $$ SELECT min(id) FROM desk.project $$;
+CREATE FUNCTION desk.any_project() RETURNS integer STABLE SECURITY DEFINER SET search_path = desk, pg_temp LANGUAGE sql AS $$ SELECT desk.a_project() $$;
 CREATE TEMP TABLE u (n int GENERATED ALWAYS AS IDENTITY, kind text, about text, policies text);
 INSERT INTO u (kind, about, policies) VALUES
 ('safe','uid','author_id = auth.uid()'),
@@ -66,6 +68,8 @@ INSERT INTO u (kind, about, policies) VALUES
 ('safe','hierarchical','EXISTS (SELECT 1 FROM desk.orgs o, desk.org_members m WHERE o.id = posts.org_id AND m.org_id = o.id AND m.user_id = auth.uid())'),
 ('safe','path under own','org_id = auth.uid() AND path LIKE ''/a/%'''),
 ('safe','insert and select','CREATE POLICY p ON desk.posts FOR INSERT TO regress_rls_app WITH CHECK (author_id = auth.uid() AND org_id IN (SELECT desk.my_orgs()))'),
+('safe','project by policies','parent_id = desk.a_project()'),
+('leaky','project by definer','parent_id = desk.any_project()'),
 ('leaky','true','true'),
 ('leaky','authenticated','auth.role() = ''authenticated'''),
 ('leaky','uid not null','auth.uid() IS NOT NULL'),

@@ -217,6 +217,15 @@ CREATE FUNCTION ways.by_function() RETURNS bigint SECURITY DEFINER SET search_pa
 CREATE FUNCTION ways.inner_count() RETURNS bigint SET search_path = ways, pg_temp LANGUAGE sql AS 'SELECT count(*) FROM ways.t';
 SELECT severity, object FROM pg_temp.found('security_definer') WHERE object ~ 'by_' ORDER BY 2;
 DROP FUNCTION ways.by_view(), ways.by_function(), ways.inner_count();
+-- a notice only, if the function shows no rows of others
+CREATE FUNCTION ways.is_mine(n integer) RETURNS boolean STABLE SECURITY DEFINER SET search_path = ways, pg_temp LANGUAGE sql AS
+	$$ SELECT EXISTS (SELECT FROM ways.t WHERE t.id = n AND t.tenant_id = NULLIF(current_setting('app.current_tenant_id', true), '')::integer) $$;
+CREATE FUNCTION ways.is_any(n integer) RETURNS boolean STABLE SECURITY DEFINER SET search_path = ways, pg_temp LANGUAGE sql AS
+	$$ SELECT EXISTS (SELECT FROM ways.t WHERE t.id = n) $$;
+CREATE FUNCTION ways.is_mine_or_any(n integer) RETURNS boolean STABLE SECURITY DEFINER SET search_path = ways, pg_temp LANGUAGE sql AS
+	$$ SELECT ways.is_mine(n) OR EXISTS (SELECT FROM ways.t WHERE t.id = n) $$;
+SELECT severity, object, problem FROM pg_temp.found('security_definer') WHERE object ~ 'is_' ORDER BY 2;
+DROP FUNCTION ways.is_mine(integer), ways.is_any(integer), ways.is_mine_or_any(integer);
 -- views that only roles can read that see every row, and views above one with security_invoker
 ALTER VIEW ways.shown OWNER TO regress_rls_owner;
 GRANT SELECT ON ways.shown TO regress_rls_maint;

@@ -34,6 +34,7 @@
 #include "utils/backend_status.h"
 #include "utils/rel.h"
 #if PG_VERSION_NUM >= 180000
+#include "optimizer/optimizer.h"
 #include "rewrite/rewriteHandler.h"
 #endif
 
@@ -307,6 +308,24 @@ cmig_not_null_compat(TupleDesc desc, int i)
 	return TupleDescCompactAttr(desc, i)->attnullability == ATTNULLABLE_VALID;
 #else
 	return TupleDescAttr(desc, i)->attnotnull;
+#endif
+}
+
+/*
+ * Let the query's columns refer to its tables.  In PostgreSQL 18 and later, the
+ * columns of a query with GROUP BY refer to a range table entry for the groups,
+ * which is the last one.
+ */
+static inline void
+cmig_flatten_groups_compat(Query *query)
+{
+#if PG_VERSION_NUM >= 180000
+	if (!query->hasGroupRTE || llast_node(RangeTblEntry, query->rtable)->rtekind != RTE_GROUP)
+		return;
+	query->targetList = (List *) flatten_group_exprs(NULL, query, (Node *) query->targetList);
+	query->havingQual = flatten_group_exprs(NULL, query, query->havingQual);
+	query->rtable = list_delete_last(query->rtable);
+	query->hasGroupRTE = false;
 #endif
 }
 

@@ -435,18 +435,19 @@ unless_null(FuncExpr *call, Node *result)
  * cannot be read.
  */
 static Node *
-body_of(FuncExpr *call)
+body_of(FuncExpr *call, bool *definer)
 {
 	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(call->funcid));
 	Form_pg_proc proc;
 	Query	   *query;
 	Node	   *result = NULL;
-	Arguments	arguments = {call->args, 0, false};
+	Arguments	arguments = {call->args};
 
 	if (!HeapTupleIsValid(tuple))
 		return NULL;
 	proc = (Form_pg_proc) GETSTRUCT(tuple);
-	arguments.definer = proc->prosecdef;
+	*definer |= proc->prosecdef;
+	arguments.definer = *definer;
 	if (proc->prokind != PROKIND_FUNCTION || proc->pronargs != list_length(call->args) ||
 		OidIsValid(proc->provariadic) || type_is_rowtype(proc->prorettype) ||
 		(query = body_query(tuple, call)) == NULL || query->commandType != CMD_SELECT ||
@@ -474,11 +475,18 @@ body_of(FuncExpr *call)
 	return result;
 }
 
+/* The functions around a node. */
+typedef struct Expansion
+{
+	int			nesting;
+	bool		definer;		/* is one of them SECURITY DEFINER? */
+}			Expansion;
+
 /* Replace function calls with the functions' bodies, at any depth. */
 static Node *
 expand(Node *node, void *context)
 {
-	int			nesting = *(int *) context;
+	Expansion	inner = *(Expansion *) context;
 
 	check_stack_depth();
 	if (node == NULL)
@@ -488,15 +496,16 @@ expand(Node *node, void *context)
 		Query	   *query = query_tree_mutator((Query *) node, expand, context, 0);
 
 		query->hasSubLinks = true;
+		cmig_flatten_groups_compat(query);
 		return (Node *) query;
 	}
-	if (cmig_rls_body_is_foreign_call(node) && nesting < MAX_NESTING)
+	if (cmig_rls_body_is_foreign_call(node) && inner.nesting < MAX_NESTING)
 	{
-		Node	   *body = body_of((FuncExpr *) node);
+		Node	   *body = body_of((FuncExpr *) node, &inner.definer);
 
-		nesting++;
+		inner.nesting++;
 		if (body)
-			return expand(body, &nesting);
+			return expand(body, &inner);
 	}
 	node = expression_tree_mutator(node, expand, context);
 
@@ -517,7 +526,7 @@ expand(Node *node, void *context)
 Node *
 cmig_rls_body_expand(Node *tree)
 {
-	int			nesting = 0;
+	Expansion	expansion = {0};
 
-	return expand(tree, &nesting);
+	return expand(tree, &expansion);
 }

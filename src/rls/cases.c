@@ -49,15 +49,9 @@ cmig_rls_no_facts(void)
 }
 
 static bool
-has_var(Node *node, void *context)
+is_var(Node *node)
 {
-	if (node == NULL)
-		return false;
-	if (IsA(node, Var))
-		return true;
-	if (IsA(node, Query))
-		return query_tree_walker((Query *) node, has_var, context, 0);
-	return expression_tree_walker(node, has_var, context);
+	return IsA(node, Var);
 }
 
 /*
@@ -69,7 +63,7 @@ contradict(const CmigRlsLiteral *a, const CmigRlsLiteral *b)
 {
 	return a->result != b->result &&
 		(a->result < VALUE_NULL) == (b->result < VALUE_NULL) &&
-		equal(a->node, b->node) && (a->scope == b->scope || !has_var(a->node, NULL));
+		equal(a->node, b->node) && (a->scope == b->scope || !cmig_rls_any(a->node, is_var));
 }
 
 /* Returns the conjunction of two cases, or NULL if it is impossible. */
@@ -197,6 +191,15 @@ cmig_rls_is_tied(const CmigRlsCase *facts, int relation)
  * Keys
  */
 
+static bool
+has_prefix(const char *name, const char *const *words, int count)
+{
+	for (int i = 0; i < count; i++)
+		if (pg_strncasecmp(name, words[i], strlen(words[i])) == 0)
+			return true;
+	return false;
+}
+
 bool
 cmig_rls_names_owner(const char *name)
 {
@@ -205,10 +208,7 @@ cmig_rls_names_owner(const char *name)
 		"created_by", "author", "sub", "email", "login"
 	};
 
-	for (int i = 0; i < lengthof(words); i++)
-		if (pg_strncasecmp(name, words[i], strlen(words[i])) == 0)
-			return true;
-	return false;
+	return has_prefix(name, words, lengthof(words));
 }
 
 /* Is the column, by its name, a property that many rows share, like a status? */
@@ -220,10 +220,7 @@ names_property(const char *name)
 		"priority", "level", "visibility", "color", "plan", "tier"
 	};
 
-	for (int i = 0; i < lengthof(words); i++)
-		if (pg_strncasecmp(name, words[i], strlen(words[i])) == 0)
-			return true;
-	return false;
+	return has_prefix(name, words, lengthof(words));
 }
 
 bool
@@ -254,28 +251,19 @@ static CmigQuery read_reference = {
 	4, {OIDOID, INT2OID, OIDOID, INT2OID}
 };
 
-/* Callback that records that there is a row. */
-static void
-take_any(TupleDesc desc, HeapTuple row, void *arg)
-{
-	*(bool *) arg = true;
-}
-
 /* Does the column identify something, so that equal values belong together? */
 bool
 cmig_rls_identifies(Oid relid, AttrNumber attno)
 {
 	Datum		values[2] = {ObjectIdGetDatum(relid), Int16GetDatum(attno)};
 	char	   *name = attno > 0 ? get_attname(relid, attno, true) : NULL;
-	bool		found = false;
 
 	if (name == NULL || (names_property(name) && !cmig_rls_names_owner(name)))
 		return false;
 	if (cmig_rls_names_owner(name) || pg_strcasecmp(name, "id") == 0 ||
 		(strlen(name) > 3 && (strcmp(name + strlen(name) - 3, "_id") == 0 || strcmp(name + strlen(name) - 2, "Id") == 0)))
 		return true;
-	cmig_query_each(&read_identity, values, NULL, take_any, &found);
-	return found;
+	return cmig_query_run(&read_identity, values, NULL) > 0;
 }
 
 /* Has the column a foreign key that references the other column? */
@@ -283,10 +271,8 @@ static bool
 references(const CmigRlsValue *a, const CmigRlsValue *b)
 {
 	Datum		values[4] = {ObjectIdGetDatum(a->relid), Int16GetDatum(a->attno), ObjectIdGetDatum(b->relid), Int16GetDatum(b->attno)};
-	bool		found = false;
 
-	cmig_query_each(&read_reference, values, NULL, take_any, &found);
-	return found;
+	return cmig_query_run(&read_reference, values, NULL) > 0;
 }
 
 /* Is the expression the key of a unique index of the table? */
@@ -679,11 +665,11 @@ values_of_call(Node *node, CmigRlsScope *scope)
 	{
 		Node	   *each = cmig_rls_unwrap(lfirst(lc));
 
-		if (IsA(each, Const) || (IsA(each, ArrayExpr) && !has_var(each, NULL) && !cmig_rls_calls_context(each)))
+		if (IsA(each, Const) || (IsA(each, ArrayExpr) && !cmig_rls_any(each, is_var) && !cmig_rls_calls_context(each)))
 			continue;
 		varying = each;
 		count++;
-		only_context &= !has_var(each, NULL) && cmig_rls_calls_context(each);
+		only_context &= !cmig_rls_any(each, is_var) && cmig_rls_calls_context(each);
 	}
 	if (count == 1)
 		foreach(lc, cmig_rls_values_of(varying, scope))

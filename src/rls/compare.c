@@ -68,8 +68,8 @@ run_comparison(void *arg)
  * possible.  Only a built-in operator is executed, because a user-defined "="
  * can be any function.
  */
-static bool
-compare_constants(OpExpr *expr, Const *left, Const *right, bool *result)
+bool
+cmig_rls_compare_constants(OpExpr *expr, Const *left, Const *right, bool *result)
 {
 	Comparison	comparison = {get_opcode(expr->opno), expr->inputcollid, left, right, false};
 
@@ -171,7 +171,7 @@ compare_values(OpExpr *expr, const CmigRlsValue *left, const CmigRlsValue *right
 	{
 		if (((Const *) left->node)->constisnull || ((Const *) right->node)->constisnull)
 			return NIL;
-		if (compare_constants(expr, (Const *) left->node, (Const *) right->node, &known))
+		if (cmig_rls_compare_constants(expr, (Const *) left->node, (Const *) right->node, &known))
 			return known == truth ? list_make1(facts) : NIL;
 	}
 	/* nobody has the value of such a default */

@@ -329,6 +329,13 @@ extern bool cmig_rls_calls_builtin(Oid function, List *args, Oid result);
  */
 extern bool cmig_rls_calls_evaluable(Node *node);
 
+/*
+ * Returns true if the test is true for the node, which may be NULL, or for any
+ * node below it.
+ */
+typedef bool (*CmigRlsNodeTest) (Node *node);
+extern bool cmig_rls_any(Node *node, CmigRlsNodeTest test);
+
 /* Does the node read a part of the context with current_setting()? */
 extern bool cmig_rls_calls_setting(Node *node);
 
@@ -472,6 +479,7 @@ extern void cmig_rls_relate(CmigRlsCase *facts, const CmigRlsValue *a, const Cmi
 extern CmigRlsScope *cmig_rls_scope_of(const Var *var, CmigRlsScope *scope);
 extern List *cmig_rls_given(const CmigRlsCase *facts, List *values);
 extern bool cmig_rls_is_named(Oid function, const char *names);
+extern bool cmig_rls_compare_constants(OpExpr *expr, Const *left, Const *right, bool *result);
 extern bool cmig_rls_is_nobody(const CmigRlsValue *value);
 extern Node *cmig_rls_when_condition(CaseExpr *expr, CaseWhen *when);
 extern bool cmig_rls_has_from(Query *query);
@@ -512,6 +520,12 @@ typedef struct CmigRlsVerdict
  * other tables around the expression.
  */
 extern CmigRlsVerdict cmig_rls_prove(Node *tree, Oid relid, Oid role, int nesting);
+
+/*
+ * Does the function return only rows that belong to the context, if its body
+ * reads tables with row-level security as its owner?
+ */
+extern bool cmig_rls_shows_only_own(Oid function);
 
 /* Does the name suggest that the column contains a row's owner? */
 extern bool cmig_rls_names_owner(const char *name);
@@ -635,8 +649,8 @@ typedef struct CmigRlsFinding
 	const char *problem;
 	char	   *fix;			/* complete SQL, or advice as an SQL comment;
 								 * NULL: none */
-	Oid			parent;			/* if valid, the fix is to call enable_rls for
-								 * this table */
+	Oid			subject;		/* the parent of a partition, or a definer
+								 * function that sees every row */
 } CmigRlsFinding;
 
 /* The look-ups of policies in tables; each has an element in all arrays. */

@@ -217,14 +217,6 @@ cmig_rls_is_not_null(Oid relid, AttrNumber column)
 	return not_null;
 }
 
-/*
- * A value has the same text in all types, as far as the types allow, so that a
- * key cast to text equals the setting that contains it.  A stranger's key is
- * similar to the tenant's: it is a little smaller or greater, has the same
- * beginning, end, or remainder, or matches it as a pattern.  An expression
- * that does not test for equality mistakes one of these keys for the tenant's.
- */
-
 bool
 cmig_rls_sample_is_builtin(Oid type)
 {
@@ -453,15 +445,29 @@ cmig_rls_calls_user(Node *node)
 	}
 }
 
-/* Does the node depend on the row or on a sub-select? */
 static bool
-has_row(Node *node, void *context)
+any_walker(Node *node, void *context)
 {
 	if (node == NULL)
 		return false;
-	if (IsA(node, Var) || IsA(node, Param) || IsA(node, CaseTestExpr) || IsA(node, Query))
+	if ((*(CmigRlsNodeTest *) context) (node))
 		return true;
-	return expression_tree_walker(node, has_row, context);
+	if (IsA(node, Query))
+		return query_tree_walker((Query *) node, any_walker, context, 0);
+	return expression_tree_walker(node, any_walker, context);
+}
+
+bool
+cmig_rls_any(Node *node, CmigRlsNodeTest test)
+{
+	return any_walker(node, &test);
+}
+
+/* Does the node depend on the row or on a sub-select? */
+static bool
+is_row(Node *node)
+{
+	return IsA(node, Var) || IsA(node, Param) || IsA(node, CaseTestExpr) || IsA(node, Query);
 }
 
 bool
@@ -470,26 +476,19 @@ cmig_rls_calls_session_function(Node *node)
 	FuncExpr   *call = (FuncExpr *) node;
 
 	return cmig_rls_body_is_foreign_call(node) && call->funcresulttype != BOOLOID &&
-		!has_row((Node *) call->args, NULL);
+		!cmig_rls_any((Node *) call->args, is_row);
 }
 
-/* Does any part of the node read the context? */
 static bool
-context_walker(Node *node, void *context)
+is_context(Node *node)
 {
-	if (node == NULL)
-		return false;
-	if (cmig_rls_calls_setting(node) || cmig_rls_calls_user(node) || cmig_rls_calls_session_function(node))
-		return true;
-	if (IsA(node, Query))
-		return query_tree_walker((Query *) node, context_walker, context, 0);
-	return expression_tree_walker(node, context_walker, context);
+	return cmig_rls_calls_setting(node) || cmig_rls_calls_user(node) || cmig_rls_calls_session_function(node);
 }
 
 bool
 cmig_rls_calls_context(Node *node)
 {
-	return context_walker(node, NULL);
+	return cmig_rls_any(node, is_context);
 }
 
 bool
@@ -505,7 +504,7 @@ cmig_rls_calls_claim(Node *node)
 		args = ((FuncExpr *) node)->args;
 	else
 		return false;
-	if (args == NIL || has_row(node, NULL) || !cmig_rls_calls_context(node))
+	if (args == NIL || cmig_rls_any(node, is_row) || !cmig_rls_calls_context(node))
 		return false;
 	type = exprType(linitial(args));
 	if (type != JSONOID && type != JSONBOID)

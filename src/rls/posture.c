@@ -26,7 +26,9 @@
 /*
  * $1 is the list of schemas, and $2 to $5 are the tables, keys, roles, and
  * sources of look-ups.  The result columns are rule, severity, object, problem,
- * fix, and the parent for whose partition enable_rls is to be called.
+ * fix, and the subject: the parent for whose partition enable_rls is to be
+ * called, or a function that reads with the privileges of a role that sees every
+ * row.
  */
 static CmigQuery rules = {
 	/* the tables */
@@ -383,7 +385,7 @@ static CmigQuery rules = {
 	" UNION ALL"
 	" SELECT 'security_definer', CASE WHEN d.sees THEN 'warning' ELSE 'notice' END, f.kind || f.name,"
 	"  format('it reads %s with the privileges of role %I%s', d.tables, f.rolname, CASE WHEN d.sees THEN ', which sees every row' ELSE '' END),"
-	"  format('ALTER %s%s SECURITY INVOKER', upper(f.kind), f.name), NULL"
+	"  format('ALTER %s%s SECURITY INVOKER', upper(f.kind), f.name), CASE WHEN d.sees THEN f.oid END"
 	" FROM f JOIN definer d ON d.oid = f.oid"
 	" UNION ALL"
 	" SELECT 'dynamic_sql', CASE WHEN r.sees THEN 'warning' ELSE 'notice' END, d.kind || d.name,"
@@ -413,6 +415,24 @@ static CmigQuery rules = {
 	"    FROM t CROSS JOIN LATERAL aclexplode(t.acl) a WHERE t.oid = m.oid AND a.privilege_type IN ('TRUNCATE', 'REFERENCES', 'TRIGGER')"
 	"    AND (a.grantee = 0 OR (m.role <> 0 AND pg_has_role(m.role, a.grantee, 'USAGE')))), '<role>')), NULL"
 	" FROM more m GROUP BY m.oid, m.name, m.role"
+
+	/*
+	 * sequences of protected tables: with setval(), a role can make the
+	 * INSERTs of others fail, and the last value tells how many rows there
+	 * are
+	 */
+	" UNION ALL"
+	" SELECT 'sequence_privilege', CASE WHEN has_sequence_privilege(a.oid, s.oid, 'UPDATE') THEN 'warning' ELSE 'notice' END, s.name,"
+	"  format('role %I can %s, which belongs to %s', a.rolname, CASE WHEN has_sequence_privilege(a.oid, s.oid, 'UPDATE')"
+	"   THEN 'set the value of the sequence' ELSE 'read the last value of the sequence' END, s.table_name),"
+	"  format('REVOKE SELECT, UPDATE ON SEQUENCE %s FROM %s', s.name, coalesce((SELECT string_agg(DISTINCT CASE WHEN g.grantee = 0 THEN 'PUBLIC'"
+	"    ELSE quote_ident(pg_get_userbyid(g.grantee)) END, ', ') FROM aclexplode(s.relacl) g WHERE g.privilege_type IN ('SELECT', 'UPDATE')"
+	"    AND (g.grantee = 0 OR pg_has_role(a.oid, g.grantee, 'USAGE'))), quote_ident(a.rolname))), NULL"
+	" FROM (SELECT c.oid, c.relacl, format('%I.%I', n.nspname, c.relname) AS name, t.oid AS tab, t.name AS table_name, t.owner FROM t"
+	"   JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass AND d.refobjid = t.oid AND d.deptype IN ('a', 'i')"
+	"   JOIN pg_class c ON c.oid = d.objid AND c.relkind = 'S' JOIN pg_namespace n ON n.oid = c.relnamespace WHERE t.rls) s"
+	"  JOIN app a ON a.polrelid = s.tab WHERE NOT a.rolsuper AND NOT pg_has_role(a.oid, s.owner, 'USAGE')"
+	"  AND has_sequence_privilege(a.oid, s.oid, 'SELECT, UPDATE')"
 
 	" UNION ALL"
 	" SELECT 'unused_policy', 'notice', format('policy %I on %s', p.polname, t.name), 'none of its roles has a privilege on the table',"
@@ -475,7 +495,7 @@ take_finding(TupleDesc desc, HeapTuple row, void *arg)
 	CmigRlsFinding *finding = palloc0(sizeof(CmigRlsFinding));
 	const char *severity = cmig_query_text(desc, row, 2);
 	bool		isnull;
-	Datum		parent = cmig_query_datum(desc, row, 6, &isnull);
+	Datum		subject = cmig_query_datum(desc, row, 6, &isnull);
 
 	finding->rule = cmig_query_text(desc, row, 1);
 	while (finding->severity < CMIG_RLS_NOTICE && strcmp(cmig_rls_severities[finding->severity], severity) != 0)
@@ -483,8 +503,21 @@ take_finding(TupleDesc desc, HeapTuple row, void *arg)
 	finding->object = cmig_query_text(desc, row, 3);
 	finding->problem = cmig_query_text(desc, row, 4);
 	finding->fix = cmig_query_text_or_null(desc, row, 5);
-	finding->parent = isnull ? InvalidOid : DatumGetObjectId(parent);
+	finding->subject = isnull ? InvalidOid : DatumGetObjectId(subject);
 	*findings = lappend(*findings, finding);
+}
+
+/*
+ * Judge a function that sees every row; a task for cmig_rls_sandbox_run().  A
+ * function that filters by the context is how members are usually looked up.
+ */
+static void
+judge_function(void *arg)
+{
+	CmigRlsFinding *finding = arg;
+
+	if (cmig_rls_shows_only_own(finding->subject))
+		finding->severity = CMIG_RLS_NOTICE;
 }
 
 /* Returns the elements as an array, which may be empty. */
@@ -519,13 +552,19 @@ cmig_rls_check_posture(Datum schemas, const CmigRlsLookups * lookups, List **fin
 	{
 		CmigRlsFinding *finding = lfirst(lc);
 
-		if (!OidIsValid(finding->parent))
+		if (!OidIsValid(finding->subject))
 			continue;
-		if (finding->parent != parent)
+		if (strcmp(finding->rule, "security_definer") == 0)
+		{
+			if (cmig_rls_sandbox_run(InvalidOid, judge_function, finding) == 0 && finding->severity == CMIG_RLS_NOTICE)
+				finding->problem = psprintf("%s, but shows only rows that belong to the context", finding->problem);
+			continue;
+		}
+		if (finding->subject != parent)
 		{
 			CmigRlsTable *table = NULL;
 
-			parent = finding->parent;
+			parent = finding->subject;
 			/* the parent may have been dropped in the meantime */
 			if (SearchSysCacheExists1(RELOID, ObjectIdGetDatum(parent)))
 				table = cmig_rls_table_read(parent);

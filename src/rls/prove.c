@@ -163,41 +163,56 @@ cases_of_branches(Node *node, int want, CmigRlsScope *scope)
 }
 
 /*
- * Returns true if a comparison with current_user can be true for the role of
- * the policy or a role that inherits from it; other roles are not subject to
- * the policy.
+ * The roles to which a policy for role $2 on table $1 applies.  For PUBLIC,
+ * these are the roles with a privilege on the table; its owner is not counted.
+ */
+static CmigQuery bound_roles = {
+	"SELECT r.rolname::text FROM pg_roles r JOIN pg_class c ON c.oid = $1 WHERE NOT r.rolsuper AND r.rolname !~ '^pg_'"
+	" AND CASE WHEN $2 <> 0 THEN pg_has_role(r.oid, $2, 'USAGE') ELSE NOT pg_has_role(r.oid, c.relowner, 'USAGE')"
+	"  AND (has_any_column_privilege(r.oid, $1, 'SELECT, INSERT, UPDATE') OR has_table_privilege(r.oid, $1, 'DELETE')) END",
+	2, {OIDOID, OIDOID}
+};
+
+/* Callback that appends a name to a list. */
+static void
+take_name(TupleDesc desc, HeapTuple row, void *arg)
+{
+	List	  **names = arg;
+
+	*names = lappend(*names, cmig_query_text(desc, row, 1));
+}
+
+/*
+ * Returns true if a comparison of current_user with a constant has the result
+ * for none of the roles to which the policy applies.
  */
 static bool
-excludes_roles(Node *node, CmigRlsScope *scope)
+excludes_roles(OpExpr *expr, int want, CmigRlsScope *scope)
 {
-	List	   *args = NIL;
-	Node	   *user;
-	Const	   *name;
-	Oid			role;
+	Datum		values[2] = {ObjectIdGetDatum(scope->proof->relid), ObjectIdGetDatum(scope->proof->role)};
+	List	   *names = NIL;
+	int			user;
+	Node	   *other;
+	ListCell   *lc;
 
-	if (!scope->proof->any_role && IsA(node, OpExpr) && cmig_rls_is_equality(((OpExpr *) node)->opno))
-		args = ((OpExpr *) node)->args;
-	if (list_length(args) != 2)
+	if (scope->proof->any_role || want == IS_NULL_BIT || list_length(expr->args) != 2)
 		return false;
-	user = cmig_rls_bare(linitial(args));
-	name = (Const *) cmig_rls_bare(lsecond(args));
-	if (IsA(user, Const))
+	user = cmig_rls_calls_user(cmig_rls_bare(lsecond(expr->args))) ? 1 : 0;
+	other = cmig_rls_strip(list_nth(expr->args, 1 - user));
+	if (!cmig_rls_calls_user(cmig_rls_bare(list_nth(expr->args, user))) || !IsA(other, Const) || ((Const *) other)->constisnull ||
+		!cmig_rls_sample_is_builtin(exprType(list_nth(expr->args, user))))
+		return false;
+	cmig_query_each(&bound_roles, values, NULL, take_name, &names);
+	foreach(lc, names)
 	{
-		Node	   *swap = user;
+		Const	   *name = cmig_rls_sample_const(exprType(list_nth(expr->args, user)), lfirst(lc));
+		bool		result;
 
-		user = (Node *) name;
-		name = (Const *) swap;
+		if (!cmig_rls_compare_constants(expr, user ? (Const *) other : name, user ? name : (Const *) other, &result) ||
+			result == (want == IS_TRUE_BIT))
+			return false;
 	}
-	if (!cmig_rls_calls_user(user) || !IsA(name, Const) || name->constisnull || !cmig_rls_sample_is_builtin(name->consttype))
-		return false;
-	role = get_role_oid(cmig_rls_sample_text(name), true);
-	if (!OidIsValid(role) || superuser_arg(role))
-		return true;
-	if (OidIsValid(scope->proof->role))
-		return !has_privs_of_role(role, scope->proof->role);
-	return cmig_owns_relation_compat(scope->proof->relid, role) ||
-		(pg_class_aclmask(scope->proof->relid, role, ACL_SELECT | ACL_INSERT | ACL_UPDATE | ACL_DELETE, ACLMASK_ANY) == 0 &&
-		 pg_attribute_aclcheck_all(scope->proof->relid, role, ACL_SELECT | ACL_INSERT | ACL_UPDATE, ACLMASK_ANY) != ACLCHECK_OK);
+	return true;
 }
 
 /*
@@ -224,7 +239,7 @@ cmig_rls_cases_of(Node *node, int want, CmigRlsScope *scope)
 				cases_of_list((BoolExpr *) node, want, scope);
 			break;
 		case T_OpExpr:
-			if (want == IS_TRUE_BIT && excludes_roles(node, scope))
+			if (excludes_roles((OpExpr *) node, want, scope))
 				return NIL;
 			result = cmig_rls_compare((OpExpr *) node, want, scope);
 			break;
@@ -401,18 +416,6 @@ is_mark(const CmigRlsLiteral *literal)
 		!(IsA(cmig_rls_bare(linitial(args)), Var) && IsA(cmig_rls_bare(lsecond(args)), Var));
 }
 
-static bool
-reads_setting(Node *node, void *context)
-{
-	if (node == NULL)
-		return false;
-	if (cmig_rls_calls_setting(node))
-		return true;
-	if (IsA(node, Query))
-		return query_tree_walker((Query *) node, reads_setting, context, 0);
-	return expression_tree_walker(node, reads_setting, context);
-}
-
 /* Does the node call a function that checks privileges, such as pg_has_role()? */
 static bool
 asks_privileges(Node *node, void *context)
@@ -507,7 +510,7 @@ judge(const CmigRlsCase *facts, const CmigRlsProof *proof, CmigRlsVerdict *verdi
 			mixed |= uses.row;
 		}
 		this.context |= context;
-		this.setting |= reads_setting(literal->node, NULL);
+		this.setting |= cmig_rls_any(literal->node, cmig_rls_calls_setting);
 		/* a default that replaces the context */
 		unmarked |= context && literal->result == VALUE_NULL && !literal->asked;
 		/* what a sub-select that is true consists of is listed, too */
@@ -566,6 +569,103 @@ policy_scope(CmigRlsProof *proof, Oid relid, Oid role, int nesting)
 	proof->nesting = nesting;
 	scope->proof = proof;
 	return scope;
+}
+
+static bool shows_strangers(Node *node, void *context);
+
+/*
+ * Returns true if all protected tables in the row of a query are tied.
+ */
+static bool
+is_own(const CmigRlsRow *row, const CmigRlsCase *facts)
+{
+	ListCell   *lc;
+
+	foreach(lc, row->query ? row->query->rtable : NIL)
+	{
+		RangeTblEntry *entry = lfirst_node(RangeTblEntry, lc);
+		int			n = foreach_current_index(lc);
+		bool		own = false;
+
+		switch (entry->rtekind)
+		{
+			case RTE_RELATION:
+				own = !has_policies(entry->relid) || cmig_rls_is_tied(facts, row->scope->relations[n]);
+				break;
+			case RTE_SUBQUERY:
+			case RTE_CTE:
+				own = row->scope->rows[n] && is_own(row->scope->rows[n], facts);
+				break;
+			case RTE_FUNCTION:
+				own = !shows_strangers((Node *) entry->functions, row->scope);
+				break;
+			case RTE_VALUES:
+				own = !shows_strangers((Node *) entry->values_lists, row->scope);
+				break;
+			case RTE_JOIN:
+			case RTE_RESULT:
+				own = true;
+				break;
+			default:
+				break;
+		}
+		if (!own)
+			return false;
+	}
+	return row->query != NULL;
+}
+
+/*
+ * Is there a sub-select that returns rows of strangers, or a function that
+ * may?  Conditions of a sub-select only leave out rows.
+ */
+static bool
+shows_strangers(Node *node, void *context)
+{
+	ListCell   *lc;
+
+	if (node == NULL)
+		return false;
+	if (cmig_rls_body_is_foreign_call(node))
+		return true;
+	if (!IsA(node, SubLink))
+		return expression_tree_walker(node, shows_strangers, context);
+	foreach(lc, cmig_rls_rows_of(castNode(Query, ((SubLink *) node)->subselect), context))
+	{
+		CmigRlsRow *row = lfirst(lc);
+
+		if (!is_own(row, row->facts) || shows_strangers((Node *) row->query->targetList, row->scope))
+			return true;
+	}
+	return shows_strangers(((SubLink *) node)->testexpr, context);
+}
+
+bool
+cmig_rls_shows_only_own(Oid function)
+{
+	CmigRlsProof proof = {.any_role = true};
+	CmigRlsScope *scope = policy_scope(&proof, InvalidOid, InvalidOid, 0);
+	Oid		   *types;
+	int			count;
+	Oid			result = get_func_signature(function, &types, &count);
+	FuncExpr   *call = makeFuncExpr(function, result, NIL, InvalidOid, InvalidOid, COERCE_EXPLICIT_CALL);
+	Node	   *body;
+
+	call->funcretset = get_func_retset(function);
+	for (int i = 0; i < count; i++)
+	{
+		Param	   *param = makeNode(Param);
+
+		param->paramkind = PARAM_EXTERN;
+		param->paramid = i + 1;
+		param->paramtype = types[i];
+		param->paramtypmod = -1;
+		param->paramcollid = get_typcollation(types[i]);
+		call->args = lappend(call->args, param);
+	}
+	scope->definer = true;
+	body = cmig_rls_body_expand((Node *) call);
+	return !IsA(body, FuncExpr) || ((FuncExpr *) body)->funcid != function ? !shows_strangers(body, scope) : false;
 }
 
 CmigRlsVerdict

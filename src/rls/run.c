@@ -98,9 +98,13 @@ typedef struct Trial
 
 /*
  * Sample values
+ *
+ * A value has the same text in all types, as far as the types allow, so that a
+ * key cast to text equals the setting that contains it.  A stranger's key is
+ * similar to the tenant's: it is a little smaller or greater, has the same
+ * beginning, end, or remainder, or matches it as a pattern.  An expression
+ * that does not test for equality mistakes one of these keys for the tenant's.
  */
-
-static Const *sample(Oid type, Form form, int whose);
 
 #define OWN_NUMBER 12
 static const int strange_numbers[] = {5, 31, 129, 1, 2, 11, 13, 22, 120, 112, -12, 0, 1200, 76, 524, 1012};
@@ -121,7 +125,7 @@ static const char *const strange_uuids[] = {
 	"2a2a2a2a-2a2a-42a2-82a2-2a2a2a2a2a2b", "3a2a2a2a-2a2a-42a2-82a2-2a2a2a2a2a2a"
 };
 
-/* Returns a number for the tenant or a stranger. */
+/* Returns a number, or a UUID, for the tenant or a stranger. */
 static int
 sample_number(int whose)
 {
@@ -129,7 +133,6 @@ sample_number(int whose)
 		whose < lengthof(strange_numbers) ? strange_numbers[whose] : 300 + whose;
 }
 
-/* Returns a UUID for the tenant or a stranger. */
 static const char *
 sample_uuid(int whose)
 {
@@ -153,42 +156,7 @@ sample_text(Form form, int whose)
 		whose < lengthof(strange_texts) ? strange_texts[whose] : psprintf("t%d", whose);
 }
 
-/*
- * Returns the distance between a sample value and the tenant's value: 0 for
- * the tenant itself, and alternating positive and negative numbers for
- * strangers, so that some samples are greater and others are smaller.
- */
-static int
-sample_distance(int whose)
-{
-	return whose == OWN ? 0 : whose % 2 ? -(whose / 2 + 1) : whose / 2 + 1;
-}
-
-/* Returns a time of day for the tenant or a stranger. */
-static const char *
-sample_time(int whose)
-{
-	int			minutes = 12 * 60 + sample_distance(whose) % (12 * 60);
-
-	return psprintf("%02d:%02d:00", minutes / 60, minutes % 60);
-}
-
-/*
- * Returns a range that contains only one value, or NULL if there is no sample
- * value of the subtype.
- */
-static const char *
-sample_range(Oid subtype, Form form, int whose)
-{
-	Const	   *bound = sample(subtype, form, whose);
-
-	return bound ? psprintf("[\"%s\",\"%s\"]", cmig_rls_sample_text(bound), cmig_rls_sample_text(bound)) : NULL;
-}
-
-/*
- * Compare enum labels by their order in the type, which differs from their
- * order in the syscache list.
- */
+/* Compare two enum labels by their order in the type. */
 static int
 compare_labels(const ListCell *a, const ListCell *b)
 {
@@ -207,6 +175,7 @@ sample_label(Oid type, int whose)
 {
 	CatCList   *cached = SearchSysCacheList1(ENUMTYPOIDNAME, ObjectIdGetDatum(type));
 	int			own = cached->n_members / 2;
+	int			n = whose == OWN ? own : whose < own ? whose : whose + 1;
 	List	   *labels = NIL;
 	const char *label = NULL;
 
@@ -214,71 +183,55 @@ sample_label(Oid type, int whose)
 		labels = lappend(labels, &cached->members[i]->tuple);
 	list_sort(labels, compare_labels);
 	if (labels != NIL)
-	{
-		int			n = whose == OWN ? own : whose < own ? whose : whose + 1;
-		HeapTuple	tuple = list_nth(labels, Min(n, list_length(labels) - 1));
-
-		label = pstrdup(NameStr(((Form_pg_enum) GETSTRUCT(tuple))->enumlabel));
-	}
+		label = pstrdup(NameStr(((Form_pg_enum) GETSTRUCT((HeapTuple) list_nth(labels, Min(n, list_length(labels) - 1))))->enumlabel));
 	ReleaseSysCacheList(cached);
 	return label;
 }
 
 /*
- * Returns an array with one element, or NULL if there is no sample value of the
- * element type.
+ * Returns a value of the type for the tenant or a stranger, or NULL if the type
+ * is not supported.
  */
 static Const *
-sample_array(Oid type, Oid element, Form form, int whose)
+sample(Oid type, Form form, int whose)
 {
-	Const	   *value = sample(element, form, whose);
-	Datum		elements[1];
+	Oid			element = type == NAMEOID ? InvalidOid : get_element_type(type);
+	Oid			subtype = get_range_subtype(type);
+
+	/* 0 for the tenant, and alternating signs for strangers */
+	int			distance = whose == OWN ? 0 : whose % 2 ? -(whose / 2 + 1) : whose / 2 + 1;
+	int			minutes = 12 * 60 + distance % (12 * 60);
+	const char *text = NULL;
 	int16		length;
 	bool		by_value;
 	char		align;
 
-	if (value == NULL)
+	if (!cmig_rls_sample_is_builtin(type))
 		return NULL;
-	elements[0] = value->constvalue;
-	get_typlenbyvalalign(element, &length, &by_value, &align);
-	return makeConst(type, -1, get_typcollation(type), -1,
-					 PointerGetDatum(construct_array(elements, 1, element, length, by_value, align)), false, false);
-}
+	if (OidIsValid(element) || OidIsValid(subtype))
+	{
+		/* an array or a range with a single value */
+		Const	   *value = sample(OidIsValid(element) ? element : subtype, form, whose);
 
-/* Returns a value of an enum or range type, or NULL for other types. */
-static const char *
-sample_of_kind(Oid type, Form form, int whose)
-{
-	if (get_typtype(type) == TYPTYPE_ENUM)
-		return sample_label(type, whose);
-	if (OidIsValid(get_range_subtype(type)))
-		return sample_range(get_range_subtype(type), form, whose);
-	return NULL;
-}
-
-/*
- * Returns a value for char(n).  The value does not end with a blank, because
- * comparisons of char(n) ignore trailing blanks.
- */
-static const char *
-sample_char(Form form, int whose)
-{
-	const char *text = sample_text(form, whose);
-
-	return text[strlen(text) - 1] == ' ' ? sample_text(form, 0) : text;
-}
-
-/* Returns a sample value as text, or NULL if the type is not supported. */
-static const char *
-sample_as_text(Oid type, Form form, int whose)
-{
+		if (value == NULL)
+			return NULL;
+		if (OidIsValid(element))
+		{
+			get_typlenbyvalalign(element, &length, &by_value, &align);
+			return makeConst(type, -1, get_typcollation(type), -1,
+							 PointerGetDatum(construct_array(&value->constvalue, 1, element, length, by_value, align)), false, false);
+		}
+		text = cmig_rls_sample_text(value);
+		return cmig_rls_sample_const(type, psprintf("[\"%s\",\"%s\"]", text, text));
+	}
 	switch (type)
 	{
 		case INT2OID:
 		case INT4OID:
 		case INT8OID:
 		case MONEYOID:
-			return psprintf("%d", sample_number(whose));
+			text = psprintf("%d", sample_number(whose));
+			break;
 		case NUMERICOID:
 		case FLOAT4OID:
 		case FLOAT8OID:
@@ -287,29 +240,40 @@ sample_as_text(Oid type, Form form, int whose)
 			 * stranger 2 has a fraction that truncation or rounding turns
 			 * into the tenant's number
 			 */
-			return whose == 2 ? psprintf("%d.4", OWN_NUMBER) : psprintf("%d", sample_number(whose));
+			text = whose == 2 ? psprintf("%d.4", OWN_NUMBER) : psprintf("%d", sample_number(whose));
+			break;
 		case OIDOID:
-			return psprintf("%d", abs(sample_number(whose)) + 1);
+			text = psprintf("%d", abs(sample_number(whose)) + 1);
+			break;
+		case BPCHAROID:
+			/* comparisons of char(n) ignore trailing blanks */
+			text = sample_text(form, whose);
+			if (text[strlen(text) - 1] == ' ')
+				text = sample_text(form, 0);
+			break;
 		case TEXTOID:
 		case VARCHAROID:
 		case NAMEOID:
-			return sample_text(form, whose);
-		case BPCHAROID:
-			return sample_char(form, whose);
+			text = sample_text(form, whose);
+			break;
 		case UUIDOID:
-			return sample_uuid(whose);
+			text = sample_uuid(whose);
+			break;
 		case BOOLOID:
-			return whose % 2 ? "true" : "false";
+			text = whose % 2 ? "true" : "false";
+			break;
 		case DATEOID:
-			return psprintf("%d-06-15", 2021 + sample_distance(whose));
+			text = psprintf("%d-06-15", 2021 + distance);
+			break;
 		case TIMESTAMPOID:
 		case TIMESTAMPTZOID:
-			return psprintf("2021-06-15 %s", sample_time(whose));
 		case TIMEOID:
 		case TIMETZOID:
-			return sample_time(whose);
+			text = psprintf("%s%02d:%02d:00", type == TIMEOID || type == TIMETZOID ? "" : "2021-06-15 ", minutes / 60, minutes % 60);
+			break;
 		case INTERVALOID:
-			return psprintf("%d hours", 1000 + sample_distance(whose));
+			text = psprintf("%d hours", 1000 + distance);
+			break;
 		case JSONOID:
 		case JSONBOID:
 
@@ -317,33 +281,23 @@ sample_as_text(Oid type, Form form, int whose)
 			 * in JSON, the context's value is an array of keys, and a row's
 			 * value is an object
 			 */
-			return psprintf(whose == OWN ? "[\"%s\"]" : "{\"key\": \"%s\"}", sample_text(form, whose));
+			text = psprintf(whose == OWN ? "[\"%s\"]" : "{\"key\": \"%s\"}", sample_text(form, whose));
+			break;
 		case INETOID:
 		case CIDROID:
-			return psprintf("10.0.%d.%d", (whose + 2) / 256 % 256, (whose + 2) % 256);
+			text = psprintf("10.0.%d.%d", (whose + 2) / 256 % 256, (whose + 2) % 256);
+			break;
 		case MACADDROID:
-			return psprintf("08:00:2b:01:%02x:%02x", (whose + 2) / 256 % 256, (whose + 2) % 256);
+			text = psprintf("08:00:2b:01:%02x:%02x", (whose + 2) / 256 % 256, (whose + 2) % 256);
+			break;
 		case BYTEAOID:
-			return psprintf("\\x%02x%02x", (whose + 2) % 256, (whose + 3) % 256);
+			text = psprintf("\\x%02x%02x", (whose + 2) % 256, (whose + 3) % 256);
+			break;
 		default:
-			return sample_of_kind(type, form, whose);
+			text = get_typtype(type) == TYPTYPE_ENUM ? sample_label(type, whose) : NULL;
 	}
-}
-
-static Const *
-sample(Oid type, Form form, int whose)
-{
-	Oid			element = get_element_type(type);
-	const char *text;
-
-	if (!cmig_rls_sample_is_builtin(type))
-		return NULL;
-	if (OidIsValid(element) && type != NAMEOID)
-		return sample_array(type, element, form, whose);
-	text = sample_as_text(type, form, whose);
 	return text ? cmig_rls_sample_const(type, text) : NULL;
 }
-
 
 /*
  * The expression over inputs
