@@ -13,30 +13,18 @@
 
 #include "access/htup_details.h"
 #include "access/transam.h"
-#include "access/xact.h"
-#include "catalog/pg_attribute.h"
-#include "catalog/pg_class.h"
-#include "catalog/pg_enum.h"
 #include "catalog/pg_language.h"
-#include "catalog/pg_operator.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "commands/proclang.h"
-#include "fmgr.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
-#include "nodes/parsenodes.h"
 #include "rewrite/rewriteManip.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/catcache.h"
 #include "utils/fmgroids.h"
-#include "utils/guc.h"
-#include "utils/json.h"
 #include "utils/lsyscache.h"
-#include "utils/memutils.h"
 #include "utils/syscache.h"
 
 /*
@@ -53,60 +41,38 @@ typedef struct Body
 	Query	   *query;			/* result */
 } Body;
 
-/* Apply the function's search_path setting, if it has one. */
-static void
-use_search_path(HeapTuple tuple)
-{
-	bool		isnull;
-	Datum		config = SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_proconfig, &isnull);
-	Datum	   *settings;
-	int			count;
-
-	if (isnull)
-		return;
-	deconstruct_array(DatumGetArrayTypeP(config), TEXTOID, -1, false, TYPALIGN_INT, &settings, NULL, &count);
-	for (int i = 0; i < count; i++)
-	{
-		char	   *setting = TextDatumGetCString(settings[i]);
-
-		if (strncmp(setting, "search_path=", strlen("search_path=")) == 0)
-			cmig_settings_override("search_path", setting + strlen("search_path="));
-	}
-}
-
-/* Analyze a function's body; a task for cmig_rls_sandbox_run(). */
+/*
+ * Analyze a function's body with the function's search_path; a task for
+ * cmig_rls_sandbox_run().
+ */
 static void
 analyze(void *arg)
 {
 	Body	   *body = arg;
+	static const char setting[] = "search_path=";
+	bool		isnull;
+	Datum		config = SysCacheGetAttr(PROCOID, body->tuple, Anum_pg_proc_proconfig, &isnull);
+	Datum	   *settings;
+	int			count = 0;
 	List	   *raw;
 
-	use_search_path(body->tuple);
+	if (!isnull)
+		deconstruct_array(DatumGetArrayTypeP(config), TEXTOID, -1, false, TYPALIGN_INT, &settings, NULL, &count);
+	for (int i = 0; i < count; i++)
+	{
+		char	   *value = TextDatumGetCString(settings[i]);
+
+		if (strncmp(value, setting, strlen(setting)) == 0)
+			cmig_settings_override("search_path", value + strlen(setting));
+	}
 	raw = cmig_raw_parse(body->source, RAW_PARSE_DEFAULT);
-	if (list_length(raw) != 1 || !IsA(linitial_node(RawStmt, raw)->stmt, SelectStmt))
-		return;
-	body->query = cmig_safe_parse(linitial_node(RawStmt, raw), body->source, body->tuple, body->call,
-								  cmig_rls_sample_is_builtin);
+	if (list_length(raw) == 1 && IsA(linitial_node(RawStmt, raw)->stmt, SelectStmt))
+		body->query = cmig_safe_parse(linitial_node(RawStmt, raw), body->source, body->tuple, body->call,
+									  cmig_rls_sample_is_builtin);
 }
 
 /*
- * Analyze a function's body.  "tuple" is the function's pg_proc row, "call" is
- * the function call, and "source" is a SELECT that is equivalent to the body.
- * Returns NULL if the body cannot be analyzed or contains a literal of a type
- * that is not built in.
- */
-static Query *
-parse(HeapTuple tuple, FuncExpr *call, const char *source)
-{
-	Body		body = {tuple, call, source, NULL};
-
-	if (cmig_rls_sandbox_run(((Form_pg_proc) GETSTRUCT(tuple))->proowner, analyze, &body) != 0)
-		return NULL;
-	return body.query;
-}
-
-/*
- * Bodies are parsed and analyzed (rls_parse.c), but never executed, and
+ * Bodies are parsed and analyzed, but never executed, and
  * neither are the input functions of user-defined types.  The body of an SQL
  * function must be a single SELECT.  The body of a PL/pgSQL function must
  * consist of IF and RETURN only; it is converted to an equivalent CASE.  All
@@ -119,18 +85,17 @@ parse(HeapTuple tuple, FuncExpr *call, const char *source)
  * PL/pgSQL
  */
 
-/* Is the current token the keyword "word"? */
+/* Is the current token the keyword "word", or a semicolon? */
 static bool
 is_word(CmigLexer *lexer, const char *word)
 {
-	return lexer->type == CMIG_TOKEN_WORD && lexer->next - lexer->start == strlen(word) &&
-		pg_strncasecmp(lexer->start, word, strlen(word)) == 0;
+	return lexer->type == (word[0] == ';' ? CMIG_TOKEN_OPERATOR : CMIG_TOKEN_WORD) &&
+		lexer->next - lexer->start == strlen(word) && pg_strncasecmp(lexer->start, word, strlen(word)) == 0;
 }
 
 /*
  * Append to "text" the expression that starts at the current token, and skip
- * the token that ends it: the keyword "word" or, if "word" is NULL, a
- * semicolon.  Returns false if there is no such token or if the tokens before
+ * the token that ends it.  Returns false if there is no such token or if the tokens before
  * it are not an expression.
  */
 static bool
@@ -144,7 +109,7 @@ take_until(CmigLexer *lexer, const char *word, StringInfo text)
 	{
 		if (lexer->type == CMIG_TOKEN_END)
 			return false;
-		if (depth == 0 && (word ? is_word(lexer, word) : *lexer->start == ';' && lexer->type == CMIG_TOKEN_OPERATOR))
+		if (depth == 0 && is_word(lexer, word))
 			break;
 		if (is_word(lexer, "case"))
 			depth++;
@@ -162,21 +127,11 @@ take_until(CmigLexer *lexer, const char *word, StringInfo text)
 	return true;
 }
 
-/* If the current token is the keyword "word", skip it and return true. */
+/* If the current token is "word", skip it and return true. */
 static bool
 take_word(CmigLexer *lexer, const char *word)
 {
 	if (!is_word(lexer, word))
-		return false;
-	cmig_lexer_next_sql(lexer);
-	return true;
-}
-
-/* If the current token is a semicolon, skip it and return true. */
-static bool
-take_semicolon(CmigLexer *lexer)
-{
-	if (lexer->type != CMIG_TOKEN_OPERATOR || *lexer->start != ';')
 		return false;
 	cmig_lexer_next_sql(lexer);
 	return true;
@@ -193,7 +148,7 @@ take_statements(CmigLexer *lexer, StringInfo text)
 {
 	check_stack_depth();
 	if (take_word(lexer, "return"))
-		return take_until(lexer, NULL, text);
+		return take_until(lexer, ";", text);
 	if (!take_word(lexer, "if"))
 		return false;
 	appendStringInfoString(text, "CASE WHEN ");
@@ -210,10 +165,10 @@ take_statements(CmigLexer *lexer, StringInfo text)
 	appendStringInfoString(text, "true THEN ");
 	if (take_word(lexer, "else"))
 	{
-		if (!take_statements(lexer, text) || !take_word(lexer, "end") || !take_word(lexer, "if") || !take_semicolon(lexer))
+		if (!take_statements(lexer, text) || !take_word(lexer, "end") || !take_word(lexer, "if") || !take_word(lexer, ";"))
 			return false;
 	}
-	else if (!take_word(lexer, "end") || !take_word(lexer, "if") || !take_semicolon(lexer) ||
+	else if (!take_word(lexer, "end") || !take_word(lexer, "if") || !take_word(lexer, ";") ||
 			 !take_statements(lexer, text))
 		return false;
 	appendStringInfoString(text, " END");
@@ -280,44 +235,32 @@ cmig_rls_body_is_foreign_call(Node *node)
 	return node && IsA(node, FuncExpr) && ((FuncExpr *) node)->funcid >= FirstUnpinnedObjectId;
 }
 
-/* Returns a text column of a pg_proc row, or NULL if the column is null. */
-static char *
-proc_text(HeapTuple tuple, int column)
-{
-	bool		isnull;
-	Datum		value = SysCacheGetAttr(PROCOID, tuple, column, &isnull);
-
-	return isnull ? NULL : TextDatumGetCString(value);
-}
-
 /*
- * Returns a function's body as an analyzed query, or NULL if it cannot be
- * read.
+ * Returns a function's body as an analyzed query.  Returns NULL if it cannot be
+ * read, or contains a literal of a type that is not built in.
  */
 static Query *
 body_query(HeapTuple tuple, FuncExpr *call)
 {
 	Form_pg_proc proc = (Form_pg_proc) GETSTRUCT(tuple);
-	char	   *parsed = proc_text(tuple, Anum_pg_proc_prosqlbody);
-	char	   *source = proc_text(tuple, Anum_pg_proc_prosrc);
+	Body		body = {tuple, call};
+	bool		isnull;
+	Datum		source = SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_prosqlbody, &isnull);
 
 	if (proc->prolang != SQLlanguageId && proc->prolang != get_language_oid("plpgsql", true))
 		return NULL;
-	if (parsed)
+	if (!isnull)
 	{
-		Node	   *node = stringToNode(parsed);
+		Node	   *node = stringToNode(TextDatumGetCString(source));
+		List	   *queries = IsA(node, List) ? linitial_node(List, (List *) node) : list_make1(node);
 
-		if (IsA(node, List))
-		{
-			List	   *queries = linitial_node(List, (List *) node);
-
-			return list_length(queries) == 1 ? linitial_node(Query, queries) : NULL;
-		}
-		return castNode(Query, node);
+		return list_length(queries) == 1 ? linitial_node(Query, queries) : NULL;
 	}
-	if (proc->prolang != SQLlanguageId)
-		source = select_of_body(source);
-	return source ? parse(tuple, call, source) : NULL;
+	source = SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_prosrc, &isnull);
+	body.source = isnull ? NULL : TextDatumGetCString(source);
+	if (body.source && proc->prolang != SQLlanguageId)
+		body.source = select_of_body(body.source);
+	return body.source && cmig_rls_sandbox_run(proc->proowner, analyze, &body) == 0 ? body.query : NULL;
 }
 
 /*
@@ -362,17 +305,6 @@ put_arguments(Node *node, void *context)
 	return expression_tree_mutator(node, put_arguments, context);
 }
 
-/*
- * Returns true if the query is "SELECT expression" without any other clause.
- */
-static bool
-is_plain_select(Query *query)
-{
-	return query->rtable == NIL && query->cteList == NIL && query->jointree->quals == NULL &&
-		query->setOperations == NULL && !query->hasAggs && !query->hasTargetSRFs && query->havingQual == NULL &&
-		query->limitCount == NULL && query->limitOffset == NULL;
-}
-
 /* Returns the query as a sub-select of the given kind. */
 static Node *
 sub_select(SubLinkType type, Query *query)
@@ -383,21 +315,6 @@ sub_select(SubLinkType type, Query *query)
 	link->subselect = (Node *) query;
 	link->location = -1;
 	return (Node *) link;
-}
-
-/*
- * Returns "unnest(ARRAY(SELECT ...))", which is equivalent to the call of a
- * set-returning function.
- */
-static Node *
-set_of(FuncExpr *call, Query *query)
-{
-	FuncExpr   *unnest;
-
-	unnest = makeFuncExpr(F_UNNEST_ANYARRAY, call->funcresulttype, list_make1(sub_select(ARRAY_SUBLINK, query)),
-						  call->funccollid, call->inputcollid, COERCE_EXPLICIT_CALL);
-	unnest->funcretset = true;
-	return (Node *) unnest;
 }
 
 /*
@@ -458,8 +375,15 @@ body_of(FuncExpr *call, bool *definer)
 		return NULL;
 	}
 	if (call->funcretset)
-		result = set_of(call, query);
-	else if (is_plain_select(query))
+	{
+		/* unnest(ARRAY(SELECT ...)) returns the same rows */
+		FuncExpr   *unnest = makeFuncExpr(F_UNNEST_ANYARRAY, call->funcresulttype, list_make1(sub_select(ARRAY_SUBLINK, query)),
+										  call->funccollid, call->inputcollid, COERCE_EXPLICIT_CALL);
+
+		unnest->funcretset = true;
+		result = (Node *) unnest;
+	}
+	else if (cmig_rls_is_plain_select(query))
 		result = (Node *) linitial_node(TargetEntry, query->targetList)->expr;
 	else
 	{

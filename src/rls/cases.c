@@ -13,26 +13,16 @@
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/relation.h"
-#include "access/table.h"
 #include "access/transam.h"
-#include "catalog/pg_class.h"
 #include "catalog/pg_index.h"
-#include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
-#include "fmgr.h"
 #include "miscadmin.h"
-#include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
-#include "optimizer/optimizer.h"
 #include "parser/parsetree.h"
-#include "utils/acl.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
-#include "utils/ruleutils.h"
-#include "utils/syscache.h"
 
 #define MAX_CASES 400			/* with more cases, nothing is proved */
 
@@ -123,25 +113,17 @@ cmig_rls_product(List *a, List *b)
 	return result;
 }
 
-static CmigRlsLiteral *
-make_literal(Node *node, int result, const CmigRlsScope *scope, bool implied)
-{
-	CmigRlsLiteral *literal = palloc0(sizeof(CmigRlsLiteral));
-
-	literal->node = node;
-	literal->result = result;
-	literal->scope = scope;
-	literal->implied = implied;
-	return literal;
-}
-
 /* Returns a list with the case in which the node has the result. */
 List *
 cmig_rls_single(Node *node, int result, const CmigRlsScope *scope)
 {
 	CmigRlsCase *one = cmig_rls_no_facts();
+	CmigRlsLiteral *literal = palloc0(sizeof(CmigRlsLiteral));
 
-	one->literals = list_make1(make_literal(node, result, scope, false));
+	literal->node = node;
+	literal->result = result;
+	literal->scope = scope;
+	one->literals = list_make1(literal);
 	return list_make1(one);
 }
 

@@ -422,16 +422,17 @@ read_siblings(void *arg)
 			if (column > 0)
 				keys = bms_add_member(keys, column);
 		}
-		keys = bms_join(keys, cmig_rls_expr_keys(policy->qual));
-		keys = bms_join(keys, cmig_rls_expr_keys(policy->check));
+		policy->in_qual = cmig_rls_expr_read(policy->qual, policy->relid);
+		policy->in_check = cmig_rls_expr_read(policy->check, policy->relid);
+		keys = bms_add_members(bms_add_members(keys, policy->in_qual->context_keys), policy->in_check->context_keys);
 	}
 	foreach(lc, siblings)
 	{
 		CmigRlsPolicy *policy = lfirst(lc);
 
 		policy->keys = keys;
-		policy->in_qual = cmig_rls_expr_read(policy->qual, policy->relid, keys);
-		policy->in_check = cmig_rls_expr_read(policy->check, policy->relid, keys);
+		policy->in_qual->truth = cmig_rls_truth(policy->qual, policy->relid, keys, &policy->in_qual->but_null);
+		policy->in_check->truth = cmig_rls_truth(policy->check, policy->relid, keys, &policy->in_check->but_null);
 	}
 }
 

@@ -10,28 +10,18 @@
 #include "base/base.h"
 #include "rls/internal.h"
 
-#include "access/genam.h"
 #include "access/htup_details.h"
-#include "access/relation.h"
-#include "access/table.h"
-#include "access/transam.h"
 #include "catalog/pg_class.h"
-#include "catalog/pg_index.h"
+#include "access/transam.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
-#include "fmgr.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 #include "parser/parsetree.h"
-#include "utils/acl.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
-#include "utils/rel.h"
-#include "utils/ruleutils.h"
 #include "utils/syscache.h"
 
 #define MAX_ELEMENTS 30			/* length of an array constant that is looked
@@ -300,17 +290,6 @@ cmig_rls_compare(OpExpr *expr, int want, CmigRlsScope *scope)
 	return result;
 }
 
-/* Returns "a operator b" for an element of an array. */
-static Node *
-compare_with(ScalarArrayOpExpr *expr, Node *element)
-{
-	OpExpr	   *result = (OpExpr *) make_opclause(expr->opno, BOOLOID, false, copyObject(linitial(expr->args)),
-												  (Expr *) element, InvalidOid, expr->inputcollid);
-
-	result->opfuncid = expr->opfuncid;
-	return (Node *) result;
-}
-
 /* Returns the elements of an array, or NIL if they are not known. */
 static List *
 elements_of(Node *array)
@@ -349,7 +328,11 @@ cmig_rls_compare_any(ScalarArrayOpExpr *expr, int want, CmigRlsScope *scope)
 
 	foreach(lc, elements)
 	{
-		parts = lappend(parts, compare_with(expr, lfirst(lc)));
+		OpExpr	   *part = (OpExpr *) make_opclause(expr->opno, BOOLOID, false, copyObject(linitial(expr->args)),
+													lfirst(lc), InvalidOid, expr->inputcollid);
+
+		part->opfuncid = expr->opfuncid;
+		parts = lappend(parts, part);
 	}
 	if (list_length(parts) == 1)
 		return cmig_rls_cases_of(linitial(parts), want, scope);
@@ -379,69 +362,42 @@ cmig_rls_compare_any(ScalarArrayOpExpr *expr, int want, CmigRlsScope *scope)
  * Queries
  */
 
-static CmigQuery read_policies = {
-	"SELECT p.polpermissive, p.polqual::text"
-	" FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid LEFT JOIN pg_roles r ON r.oid = $2"
-	" WHERE p.polrelid = $1 AND p.polcmd IN ('*', 'r') AND c.relrowsecurity"
-	" AND ($2 = 0 OR (NOT r.rolsuper AND NOT r.rolbypassrls AND (c.relforcerowsecurity OR NOT pg_has_role($2, c.relowner, 'USAGE'))))"
-	/* a bypass for roles that are named does not open the table to PUBLIC */
-	" AND CASE WHEN $2 = 0 THEN p.polroles = '{0}' OR p.polqual::text !~ '^{CONST '"
-	"  ELSE 0 = ANY (p.polroles) OR EXISTS (SELECT FROM unnest(p.polroles) u(oid) WHERE u.oid <> 0 AND pg_has_role($2, u.oid, 'USAGE')) END",
-	2, {OIDOID, OIDOID}
-};
-
-/* The expressions of a table's policies. */
-typedef struct Policies
-{
-	List	   *permissive;		/* of Node */
-	List	   *restrictive;
-} Policies;
-
-/* Callback that reads a row of the query read_policies. */
-static void
-take_policy(TupleDesc desc, HeapTuple row, void *arg)
-{
-	Policies   *policies = arg;
-	bool		isnull;
-	bool		permissive = DatumGetBool(cmig_query_datum(desc, row, 1, &isnull));
-	char	   *text = cmig_query_text_or_null(desc, row, 2);
-
-	if (text && permissive)
-		policies->permissive = lappend(policies->permissive, stringToNode(text));
-	else if (text)
-		policies->restrictive = lappend(policies->restrictive, stringToNode(text));
-}
-
 /* Do the table's policies let the role see only rows that are tied? */
 static bool
 shows_only_own(Oid relid, Oid role, int nesting)
 {
-	Datum		values[2] = {ObjectIdGetDatum(relid), ObjectIdGetDatum(role)};
-	Policies	policies = {0};
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	Form_pg_class form;
+	bool		applies;
+	List	   *permissive = NIL;
+	List	   *restrictive = NIL;
 	ListCell   *lc;
 
-	cmig_query_each(&read_policies, values, NULL, take_policy, &policies);
-	foreach(lc, policies.permissive)
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	form = (Form_pg_class) GETSTRUCT(tuple);
+	applies = form->relrowsecurity &&
+		(!OidIsValid(role) || (!has_bypassrls_privilege(role) && (form->relforcerowsecurity || !has_privs_of_role(role, form->relowner))));
+	ReleaseSysCache(tuple);
+	foreach(lc, applies ? cmig_rls_policies_read(relid) : NIL)
 	{
-		List	   *parts = lappend(list_copy(policies.restrictive), lfirst(lc));
+		CmigRlsPolicy *policy = lfirst(lc);
+		List	  **policies = policy->permissive ? &permissive : &restrictive;
+
+		/* a bypass for roles that are named does not open the table to PUBLIC */
+		if (policy->qual_text && (policy->commands & CMIG_RLS_SELECT) &&
+			(OidIsValid(role) ? cmig_rls_binds(policy, role) :
+			 !OidIsValid(linitial_oid(policy->roles)) || strncmp(policy->qual_text, "{CONST ", 7) != 0))
+			*policies = lappend(*policies, stringToNode(policy->qual_text));
+	}
+	foreach(lc, permissive)
+	{
+		List	   *parts = lappend(list_copy(restrictive), lfirst(lc));
 
 		if (cmig_rls_prove((Node *) makeBoolExpr(AND_EXPR, parts, -1), relid, role, nesting).kind != CMIG_RLS_TIED)
 			return false;
 	}
-	return policies.permissive != NIL;
-}
-
-/*
- * Returns true if the policies of a table that a sub-select reads let the role
- * see only rows that are tied.
- */
-static bool
-is_protected(Oid relid, CmigRlsScope *scope)
-{
-	Oid			role = scope->proof->role;
-
-	return !scope->definer && scope->proof->nesting < MAX_NESTING &&
-		shows_only_own(relid, role, scope->proof->nesting + 1);
+	return permissive != NIL;
 }
 
 static List *add_from(Node *from, List *rows, bool nullable);
@@ -569,7 +525,8 @@ add_entry(int index, List *rows, bool nullable)
 		{
 			int			relation = ++row->scope->proof->relations;
 
-			if (is_protected(entry->relid, row->scope))
+			if (!row->scope->definer && row->scope->proof->nesting < MAX_NESTING &&
+				shows_only_own(entry->relid, row->scope->proof->role, row->scope->proof->nesting + 1))
 				facts->tied = bms_make_singleton(relation);
 			result = lappend(result, with_entry(row, index - 1, facts, relation, NULL));
 			continue;

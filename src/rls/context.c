@@ -149,55 +149,46 @@ cmig_context(PG_FUNCTION_ARGS)
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls)));
 }
 
-/* Returns a setting's value as a text datum, or SQL null if it is not set. */
-static Datum
-current_value(FunctionCallInfo fcinfo, const char *name)
-{
-	const char *value = get_setting(name);
-
-	if (value == NULL)
-		PG_RETURN_NULL();
-	PG_RETURN_TEXT_P(cstring_to_text(value));
-}
-
 /*
- * Returns a setting's value as a text datum.  Raises an error if it is not
- * set.
+ * Returns a setting's value.  If it is not set, returns null or, if the value
+ * is "required", as in messages, raises an error.
  */
 static Datum
-required_value(const char *name, const char *what)
+context_value(FunctionCallInfo fcinfo, const char *name, const char *required)
 {
 	const char *value = get_setting(name);
 
-	if (value == NULL)
+	if (value)
+		PG_RETURN_TEXT_P(cstring_to_text(value));
+	if (required)
 		ereport(ERROR,
 				(errcode(ERRCODE_CMIG_NO_CONTEXT),
-				 errmsg("there is no %s in the context", what),
+				 errmsg("there is no %s in the context", required),
 				 errdetail("The setting %s is not set, and a policy requires it.", name),
 				 errhint("Set the context at the start of the transaction: BEGIN; SELECT cmig.set_context('<user>', '<tenant>')")));
-	PG_RETURN_TEXT_P(cstring_to_text(value));
+	PG_RETURN_NULL();
 }
 
 Datum
 cmig_current_user_id(PG_FUNCTION_ARGS)
 {
-	return current_value(fcinfo, CMIG_RLS_USER_SETTING);
+	return context_value(fcinfo, CMIG_RLS_USER_SETTING, NULL);
 }
 
 Datum
 cmig_current_tenant_id(PG_FUNCTION_ARGS)
 {
-	return current_value(fcinfo, CMIG_RLS_TENANT_SETTING);
+	return context_value(fcinfo, CMIG_RLS_TENANT_SETTING, NULL);
 }
 
 Datum
 cmig_require_user_id(PG_FUNCTION_ARGS)
 {
-	return required_value(CMIG_RLS_USER_SETTING, "user");
+	return context_value(fcinfo, CMIG_RLS_USER_SETTING, "user");
 }
 
 Datum
 cmig_require_tenant_id(PG_FUNCTION_ARGS)
 {
-	return required_value(CMIG_RLS_TENANT_SETTING, "tenant");
+	return context_value(fcinfo, CMIG_RLS_TENANT_SETTING, "tenant");
 }

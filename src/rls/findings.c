@@ -17,7 +17,6 @@
 
 #include "catalog/pg_type.h"
 #include "lib/stringinfo.h"
-#include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -552,8 +551,8 @@ check_floor(const CmigRlsPolicy *policy, const List *siblings, List **findings)
 
 		if (floor->permissive || floor->qual == NULL || !(floor->commands & policy->commands))
 			continue;
-		keys = cmig_rls_expr_keys(floor->qual);
-		if (bms_is_empty(keys) || bms_overlap(keys, cmig_rls_expr_keys(tree)))
+		keys = floor->in_qual->context_keys;
+		if (bms_is_empty(keys) || bms_overlap(keys, cmig_rls_decided(policy)->context_keys))
 			continue;
 		foreach(each, policy->roles)
 		{

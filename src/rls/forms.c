@@ -11,7 +11,6 @@
 #include "base/base.h"
 #include "rls/internal.h"
 
-#include "access/sysattr.h"
 #include "catalog/pg_collation.h"
 #include "catalog/pg_operator.h"
 #include "catalog/pg_proc.h"
@@ -47,21 +46,12 @@ typedef struct Reading
 
 static bool read_walker(Node *node, void *context);
 
-/* Is the node a call of current_setting()? */
-static bool
-expr_is_setting(Node *node)
-{
-	return IsA(node, FuncExpr) &&
-		(((FuncExpr *) node)->funcid == F_CURRENT_SETTING_TEXT ||
-		 ((FuncExpr *) node)->funcid == F_CURRENT_SETTING_TEXT_BOOL);
-}
-
 /*
  * Returns true if the node's value can be '', which many casts do not accept.
  * This is true of a setting, even within a sub-select or COALESCE.
  */
 static bool
-expr_may_be_empty(Node *node)
+may_be_empty(Node *node)
 {
 	node = cmig_rls_strip(node);
 	if (IsA(node, SubLink) && ((SubLink *) node)->subLinkType == EXPR_SUBLINK)
@@ -79,11 +69,11 @@ expr_may_be_empty(Node *node)
 
 		foreach(lc, ((CoalesceExpr *) node)->args)
 		{
-			if (expr_may_be_empty(lfirst(lc)))
+			if (may_be_empty(lfirst(lc)))
 				return true;
 		}
 	}
-	return expr_is_setting(node);
+	return cmig_rls_calls_setting(node);
 }
 
 /*
@@ -146,13 +136,15 @@ read_setting(Reading *reading, FuncExpr *call)
 }
 
 /*
- * Record the column in "column = value" if the value is the same for all rows.
+ * Record the column in "column = value" or "column = ANY (values)" if the value
+ * is the same for all rows, and whether the value comes from the context.
  */
 static void
-read_key(Reading *reading, Oid opno, List *args)
+read_key(Reading *reading, Oid opno, List *args, bool is_operator, bool any)
 {
 	Node	   *left;
 	Node	   *right;
+	bool		swapped = false;
 
 	if (reading->depth > 0 || list_length(args) != 2 || !cmig_rls_is_equality(opno))
 		return;
@@ -164,43 +156,13 @@ read_key(Reading *reading, Oid opno, List *args)
 
 		left = right;
 		right = swap;
+		swapped = true;
 	}
-	if (IsA(left, Var) && ((Var *) left)->varattno > 0 && !uses_row(right, 0))
-		reading->found->keys = bms_add_member(reading->found->keys, ((Var *) left)->varattno);
-}
-
-/*
- * Returns true if the node compares a column with the context for equality, in
- * any notation.  The column must belong to the row, and the other side must
- * not be a constant.
- */
-static bool
-narrows(Node *node)
-{
-	List	   *args;
-	Node	   *left;
-	Node	   *right;
-
-	if (IsA(node, OpExpr) && cmig_rls_is_equality(((OpExpr *) node)->opno))
-		args = ((OpExpr *) node)->args;
-	else if (IsA(node, ScalarArrayOpExpr) && ((ScalarArrayOpExpr *) node)->useOr &&
-			 cmig_rls_is_equality(((ScalarArrayOpExpr *) node)->opno))
-		args = ((ScalarArrayOpExpr *) node)->args;
-	else
-		return false;
-	if (list_length(args) != 2)
-		return false;
-	left = cmig_rls_strip(linitial(args));
-	right = cmig_rls_strip(lsecond(args));
-	if (IsA(node, OpExpr) && IsA(right, Var))
-	{
-		Node	   *swap = left;
-
-		left = right;
-		right = swap;
-	}
-	return IsA(left, Var) && ((Var *) left)->varlevelsup == 0 &&
-		!IsA(right, Const) && !IsA(right, ArrayExpr) && !uses_row(right, 0);
+	if (!IsA(left, Var) || ((Var *) left)->varlevelsup != 0 || ((Var *) left)->varattno <= 0 || uses_row(right, 0))
+		return;
+	reading->found->keys = bms_add_member(reading->found->keys, ((Var *) left)->varattno);
+	if ((is_operator || (any && !swapped)) && !IsA(right, Const) && !IsA(right, ArrayExpr) && !IsA(right, Param))
+		reading->found->context_keys = bms_add_member(reading->found->context_keys, ((Var *) left)->varattno);
 }
 
 /* Record how often a sub-select is evaluated and what it returns. */
@@ -234,26 +196,13 @@ read_sublink(Reading *reading, SubLink *link)
 	query_tree_walker(query, read_walker, &inner, 0);
 }
 
-static void
-read_operator(Reading *reading, OpExpr *expr)
-{
-	Node	   *left = cmig_rls_strip(linitial(expr->args));
-
-	read_function(reading, get_opcode(expr->opno), (Node *) expr);
-	read_key(reading, expr->opno, expr->args);
-	if (list_length(expr->args) == 2 && cmig_rls_is_equality(expr->opno) &&
-		IsA(left, Var) && reading->found->self_compared == NULL &&
-		equal(left, cmig_rls_strip(lsecond(expr->args))))
-		reading->found->self_compared = "a column";
-}
-
 /* Record a cast that fails if a setting is ''. */
 static void
 read_cast(Reading *reading, CoerceViaIO *cast)
 {
 	CmigRlsExpression *found = reading->found;
 
-	if (expr_may_be_empty((Node *) cast->arg) && found->cast_of_empty == NULL &&
+	if (may_be_empty((Node *) cast->arg) && found->cast_of_empty == NULL &&
 		get_element_type(cast->resulttype) == InvalidOid &&
 		cast->resulttype != TEXTOID && cast->resulttype != VARCHAROID)
 		found->cast_of_empty = format_type_be(cast->resulttype);
@@ -265,6 +214,7 @@ read_walker(Node *node, void *context)
 {
 	Reading    *reading = context;
 	Reading		inner;
+	List	   *args;
 
 	if (node == NULL)
 		return false;
@@ -284,11 +234,16 @@ read_walker(Node *node, void *context)
 			return false;
 		case T_FuncExpr:
 			read_function(reading, ((FuncExpr *) node)->funcid, node);
-			if (expr_is_setting(node))
+			if (cmig_rls_calls_setting(node))
 				read_setting(reading, (FuncExpr *) node);
 			break;
 		case T_OpExpr:
-			read_operator(reading, (OpExpr *) node);
+			read_function(reading, get_opcode(((OpExpr *) node)->opno), node);
+			args = ((OpExpr *) node)->args;
+			read_key(reading, ((OpExpr *) node)->opno, args, true, false);
+			if (list_length(args) == 2 && cmig_rls_is_equality(((OpExpr *) node)->opno) &&
+				IsA(cmig_rls_strip(linitial(args)), Var) && equal(cmig_rls_strip(linitial(args)), cmig_rls_strip(lsecond(args))))
+				reading->found->self_compared = true;
 			break;
 		case T_DistinctExpr:
 		case T_NullIfExpr:
@@ -296,7 +251,8 @@ read_walker(Node *node, void *context)
 			break;
 		case T_ScalarArrayOpExpr:
 			read_function(reading, get_opcode(((ScalarArrayOpExpr *) node)->opno), node);
-			read_key(reading, ((ScalarArrayOpExpr *) node)->opno, ((ScalarArrayOpExpr *) node)->args);
+			read_key(reading, ((ScalarArrayOpExpr *) node)->opno, ((ScalarArrayOpExpr *) node)->args, false,
+					 ((ScalarArrayOpExpr *) node)->useOr);
 			break;
 		case T_CoerceViaIO:
 			read_cast(reading, (CoerceViaIO *) node);
@@ -307,49 +263,13 @@ read_walker(Node *node, void *context)
 	return expression_tree_walker(node, read_walker, reading);
 }
 
-/* Collect the columns that are compared with the context. */
-static bool
-keys_walker(Node *node, void *context)
-{
-	Bitmapset **keys = context;
-	ListCell   *lc;
-
-	/* skip sub-selects: the columns compared there do not belong to the row */
-	if (node == NULL || IsA(node, SubLink))
-		return false;
-	if (narrows(node))
-		foreach(lc, IsA(node, OpExpr) ? ((OpExpr *) node)->args : ((ScalarArrayOpExpr *) node)->args)
-	{
-		Node	   *arg = cmig_rls_strip(lfirst(lc));
-
-		if (IsA(arg, Var) && ((Var *) arg)->varattno > 0)
-			*keys = bms_add_member(*keys, ((Var *) arg)->varattno);
-	}
-	return expression_tree_walker(node, keys_walker, context);
-}
-
-Bitmapset *
-cmig_rls_expr_keys(Node *tree)
-{
-	Bitmapset  *keys = NULL;
-
-	(void) keys_walker(tree, &keys);
-	return keys;
-}
-
 CmigRlsExpression *
-cmig_rls_expr_read(Node *tree, Oid relid, const Bitmapset *keys)
+cmig_rls_expr_read(Node *tree, Oid relid)
 {
 	CmigRlsExpression *found = palloc0(sizeof(CmigRlsExpression));
-	Reading		reading = {0};
+	Reading		reading = {found, relid, 0, true};
 
-	reading.found = found;
-	reading.relid = relid;
-	reading.per_row = true;
-	if (tree == NULL)
-		return found;
-	found->truth = cmig_rls_truth(tree, relid, keys, &found->but_null);
-	read_walker(tree, &reading);
+	(void) read_walker(tree, &reading);
 	return found;
 }
 
@@ -401,12 +321,6 @@ null_if_empty(Node *node)
 	return (Node *) expr;
 }
 
-/* The state of a repair: the number of sub-selects around the node. */
-typedef struct Repair
-{
-	int			depth;
-} Repair;
-
 /*
  * Returns true if the node does not use the row but calls a function that is
  * evaluated for each row.
@@ -418,7 +332,7 @@ could_run_once(Node *node)
 
 	if (IsA(node, Const) || IsA(node, Param) || IsA(node, SubLink) || contain_vars_of_level(node, 0))
 		return false;
-	seen = cmig_rls_expr_read(node, InvalidOid, NULL);
+	seen = cmig_rls_expr_read(node, InvalidOid);
 	return seen->row_function != NULL || seen->volatile_function != NULL;
 }
 
@@ -430,14 +344,14 @@ repair_settings(Node *node, void *context)
 		return NULL;
 	if (IsA(node, Query))
 		return (Node *) query_tree_mutator((Query *) node, repair_settings, context, 0);
-	if (IsA(node, CoerceViaIO) && expr_may_be_empty((Node *) ((CoerceViaIO *) node)->arg))
+	if (IsA(node, CoerceViaIO) && may_be_empty((Node *) ((CoerceViaIO *) node)->arg))
 	{
 		CoerceViaIO *cast = copyObject((CoerceViaIO *) node);
 
 		cast->arg = (Expr *) null_if_empty(repair_settings((Node *) cast->arg, context));
 		return (Node *) cast;
 	}
-	if (expr_is_setting(node))
+	if (cmig_rls_calls_setting(node))
 	{
 		FuncExpr   *call = copyObject((FuncExpr *) node);
 

@@ -194,6 +194,9 @@ extern bool cmig_rls_may(Oid relid, Oid role, AclMode mode);
 
 extern char *cmig_rls_policy_drop(const CmigRlsPolicy *policy);
 
+/* A CmigRowCallback that appends a name to a List **. */
+extern void cmig_rls_take_name(TupleDesc desc, HeapTuple row, void *arg);
+
 /* plan.c */
 
 /* A comment that marks an index as created by enable_rls. */
@@ -267,19 +270,16 @@ extern bool cmig_rls_is_not_null(Oid relid, AttrNumber column);
  */
 extern bool cmig_rls_is_equality(Oid opno);
 
-/* Returns the node inside any conversions that only relabel its type. */
+/* Is the query "SELECT expression" without any other clause? */
+extern bool cmig_rls_is_plain_select(Query *query);
+
+/*
+ * Return the node inside any conversions that only relabel its type (strip), and
+ * also inside collations and sub-selects that are plain (unwrap), and also
+ * inside casts (bare).
+ */
 extern Node *cmig_rls_strip(Node *node);
-
-/*
- * Like cmig_rls_strip(), but also removes collations, and sub-selects that
- * have no FROM clause.
- */
 extern Node *cmig_rls_unwrap(Node *node);
-
-/*
- * Like cmig_rls_strip(), but also removes casts, and sub-selects that have no
- * FROM clause.
- */
 extern Node *cmig_rls_bare(Node *node);
 
 /* Returns true if only built-in code handles values of the type. */
@@ -569,6 +569,8 @@ typedef struct CmigRlsExpression
 								 * row */
 	Bitmapset  *keys;			/* columns that are compared with a value that
 								 * is the same for all rows */
+	Bitmapset  *context_keys;	/* those of them that are compared with the
+								 * context */
 	char	   *volatile_function;	/* a volatile function that is called for
 									 * each row */
 	char	   *row_function;	/* a stable function that is called for each
@@ -586,22 +588,14 @@ typedef struct CmigRlsExpression
 	char	   *strict_setting; /* setting read without missing_ok */
 	char	   *outer_column;	/* column of the policy's row that a
 								 * sub-select returns */
-	char	   *self_compared;	/* not NULL if a column is compared with
-								 * itself */
+	bool		self_compared;	/* is a column compared with itself? */
 } CmigRlsExpression;
 
 /*
- * Returns the columns that the tree, which may be NULL, compares with the
- * context.
+ * Returns the expression's properties, except for "truth" and "but_null".  If
+ * "tree" is NULL, the result has no properties.
  */
-extern Bitmapset *cmig_rls_expr_keys(Node *tree);
-
-/*
- * Returns the expression's properties.  If "tree" is NULL, the result has the
- * truth CMIG_RLS_DEPENDS and no other properties.  "keys" is as for
- * cmig_rls_truth().
- */
-extern CmigRlsExpression *cmig_rls_expr_read(Node *tree, Oid relid, const Bitmapset *keys);
+extern CmigRlsExpression *cmig_rls_expr_read(Node *tree, Oid relid);
 
 /*
  * Might "check" accept rows that "using" does not accept?  Returns false if

@@ -13,30 +13,18 @@
 
 #include "access/htup_details.h"
 #include "access/transam.h"
-#include "access/xact.h"
 #include "catalog/pg_attribute.h"
 #include "catalog/pg_class.h"
-#include "catalog/pg_enum.h"
 #include "catalog/pg_language.h"
-#include "catalog/pg_operator.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
-#include "commands/proclang.h"
-#include "fmgr.h"
-#include "lib/stringinfo.h"
-#include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
-#include "nodes/parsenodes.h"
 #include "rewrite/rewriteManip.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/catcache.h"
 #include "utils/fmgroids.h"
-#include "utils/guc.h"
 #include "utils/json.h"
 #include "utils/lsyscache.h"
-#include "utils/memutils.h"
 #include "utils/syscache.h"
 
 /*
@@ -48,17 +36,6 @@
  * behind.
  */
 
-/* Switch to the role until the subtransaction ends. */
-static void
-become(Oid role)
-{
-	CmigRole	former;
-
-	cmig_role_act_as(&former, role);
-	if (role == CMIG_RLS_NOBODY)
-		cmig_settings_pin_search_path();
-}
-
 /* A task, and the role that runs it. */
 typedef struct SandboxRun
 {
@@ -67,14 +44,20 @@ typedef struct SandboxRun
 	void	   *arg;
 } SandboxRun;
 
-/* Subtransaction callback: run the task as its role. */
+/*
+ * Subtransaction callback: run the task as its role, which lasts until the
+ * subtransaction ends.
+ */
 static void
 run_task(void *arg)
 {
 	SandboxRun *run = arg;
+	CmigRole	former;
 
 	if (OidIsValid(run->role))
-		become(run->role);
+		cmig_role_act_as(&former, run->role);
+	if (run->role == CMIG_RLS_NOBODY)
+		cmig_settings_pin_search_path();
 	run->task(run->arg);
 }
 
@@ -117,6 +100,14 @@ cmig_rls_strip(Node *node)
 	return node;
 }
 
+bool
+cmig_rls_is_plain_select(Query *query)
+{
+	return query->rtable == NIL && query->cteList == NIL && query->jointree->quals == NULL &&
+		query->setOperations == NULL && !query->hasAggs && !query->hasTargetSRFs && query->havingQual == NULL &&
+		query->limitCount == NULL && query->limitOffset == NULL;
+}
+
 /*
  * If the node is "(SELECT expression)" without any other clause, returns the
  * expression; otherwise, returns NULL.
@@ -131,10 +122,7 @@ selected(Node *node)
 	if (!IsA(node, SubLink) || link->subLinkType != EXPR_SUBLINK)
 		return NULL;
 	query = castNode(Query, link->subselect);
-	if (query->rtable != NIL || query->cteList != NIL || query->jointree->quals != NULL ||
-		query->setOperations != NULL || query->hasAggs || query->hasTargetSRFs ||
-		query->havingQual != NULL || query->limitCount != NULL || query->limitOffset != NULL ||
-		query->targetList == NIL)
+	if (!cmig_rls_is_plain_select(query) || query->targetList == NIL)
 		return NULL;
 
 	/*
@@ -314,19 +302,6 @@ is_plain_declaration(Oid type)
 }
 
 /*
- * Returns true if is_plain_declaration() is true for the types of all of the
- * function's arguments and of its result.
- */
-static bool
-has_plain_types(Form_pg_proc proc)
-{
-	for (int i = 0; i < proc->pronargs; i++)
-		if (!is_plain_declaration(proc->proargtypes.values[i]))
-			return false;
-	return is_plain_declaration(proc->prorettype);
-}
-
-/*
  * Returns true if a built-in function only computes a value: it does not read
  * tables or catalogs, has no side effects, does not take long, and does not
  * call user-defined functions.  Immutable functions are recognized by their
@@ -371,7 +346,9 @@ may_run(Oid function)
 												 !heap_attisnull(tuple, Anum_pg_proc_prosqlbody, NULL))) &&
 		(proc->provolatile == PROVOLATILE_IMMUTABLE ? !has_prefix(name, not_immutable) :
 		 proc->provolatile == PROVOLATILE_STABLE && has_prefix(name, stable)) &&
-		has_plain_types(proc);
+		is_plain_declaration(proc->prorettype);
+	for (int i = 0; may && i < proc->pronargs; i++)
+		may = is_plain_declaration(proc->proargtypes.values[i]);
 	ReleaseSysCache(tuple);
 	return may;
 }
@@ -529,61 +506,17 @@ has_others_type(List *args)
 	return false;
 }
 
-/*
- * Returns true if the clause compares or sorts with a user-defined operator.
- */
-static bool
-has_others_operator(Node *node)
-{
-	ListCell   *lc;
-
-	if (IsA(node, SortGroupClause))
-		return ((SortGroupClause *) node)->eqop >= FirstUnpinnedObjectId || ((SortGroupClause *) node)->sortop >= FirstUnpinnedObjectId;
-	foreach(lc, ((RowCompareExpr *) node)->opnos)
-	{
-		if (lfirst_oid(lc) >= FirstUnpinnedObjectId)
-			return true;
-	}
-	return false;
-}
-
 static bool
 is_builtin_operator(Oid operator, List *args, Oid result)
 {
 	return operator < FirstUnpinnedObjectId && cmig_rls_calls_builtin(get_opcode(operator), args, result);
 }
 
-/*
- * Returns true for nodes, such as a FromExpr, that are parts of a query but
- * are not themselves expressions.
- */
-static bool
-is_query_part(Node *node)
-{
-	switch (nodeTag(node))
-	{
-		case T_List:
-		case T_OidList:
-		case T_IntList:
-		case T_CaseWhen:
-		case T_TargetEntry:
-		case T_FromExpr:
-		case T_JoinExpr:
-		case T_RangeTblRef:
-		case T_RangeTblEntry:
-		case T_RangeTblFunction:
-		case T_GroupingSet:
-		case T_SetOperationStmt:
-		case T_WindowClause:
-			return true;
-		default:
-			return false;
-	}
-}
-
 bool
 cmig_rls_calls_evaluable(Node *node)
 {
+	ListCell   *lc;
+
 	switch (nodeTag(node))
 	{
 		case T_OpExpr:
@@ -603,9 +536,15 @@ cmig_rls_calls_evaluable(Node *node)
 			 * type
 			 */
 			return !has_others_type(((RowExpr *) node)->args);
-		case T_RowCompareExpr:
 		case T_SortGroupClause:
-			return !has_others_operator(node);
+			return ((SortGroupClause *) node)->eqop < FirstUnpinnedObjectId && ((SortGroupClause *) node)->sortop < FirstUnpinnedObjectId;
+		case T_RowCompareExpr:
+			foreach(lc, ((RowCompareExpr *) node)->opnos)
+			{
+				if (lfirst_oid(lc) >= FirstUnpinnedObjectId)
+					return false;
+			}
+			return true;
 		case T_Param:
 			return ((Param *) node)->paramkind == PARAM_SUBLINK;
 		case T_Const:
@@ -626,8 +565,22 @@ cmig_rls_calls_evaluable(Node *node)
 		case T_RelabelType:
 		case T_CollateExpr:
 		case T_SubLink:
+			/* parts of a query that are not themselves expressions */
+		case T_List:
+		case T_OidList:
+		case T_IntList:
+		case T_CaseWhen:
+		case T_TargetEntry:
+		case T_FromExpr:
+		case T_JoinExpr:
+		case T_RangeTblRef:
+		case T_RangeTblEntry:
+		case T_RangeTblFunction:
+		case T_GroupingSet:
+		case T_SetOperationStmt:
+		case T_WindowClause:
 			return true;
 		default:
-			return is_query_part(node);
+			return false;
 	}
 }

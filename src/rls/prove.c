@@ -30,27 +30,14 @@
 #include "base/base.h"
 #include "rls/internal.h"
 
-#include "access/genam.h"
 #include "access/htup_details.h"
-#include "access/relation.h"
-#include "access/table.h"
 #include "access/transam.h"
 #include "catalog/pg_class.h"
-#include "catalog/pg_index.h"
-#include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
-#include "fmgr.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
-#include "optimizer/optimizer.h"
-#include "parser/parsetree.h"
-#include "utils/acl.h"
-#include "utils/array.h"
-#include "utils/builtins.h"
-#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
-#include "utils/rel.h"
 #include "utils/ruleutils.h"
 #include "utils/syscache.h"
 
@@ -173,15 +160,6 @@ static CmigQuery bound_roles = {
 	2, {OIDOID, OIDOID}
 };
 
-/* Callback that appends a name to a list. */
-static void
-take_name(TupleDesc desc, HeapTuple row, void *arg)
-{
-	List	  **names = arg;
-
-	*names = lappend(*names, cmig_query_text(desc, row, 1));
-}
-
 /*
  * Returns true if a comparison of current_user with a constant has the result
  * for none of the roles to which the policy applies.
@@ -202,7 +180,7 @@ excludes_roles(OpExpr *expr, int want, CmigRlsScope *scope)
 	if (!cmig_rls_calls_user(cmig_rls_bare(list_nth(expr->args, user))) || !IsA(other, Const) || ((Const *) other)->constisnull ||
 		!cmig_rls_sample_is_builtin(exprType(list_nth(expr->args, user))))
 		return false;
-	cmig_query_each(&bound_roles, values, NULL, take_name, &names);
+	cmig_query_each(&bound_roles, values, NULL, cmig_rls_take_name, &names);
 	foreach(lc, names)
 	{
 		Const	   *name = cmig_rls_sample_const(exprType(list_nth(expr->args, user)), lfirst(lc));
@@ -360,13 +338,6 @@ uses_walker(Node *node, void *context)
 	return expression_tree_walker(node, uses_walker, context);
 }
 
-static bool
-is_column_or_constant(Node *node)
-{
-	node = cmig_rls_bare(node);
-	return node && (IsA(node, Var) || IsA(node, Const));
-}
-
 /*
  * Returns true if the condition marks rows that are meant for everybody: a
  * flag, a column that has a certain value, or one that has any.
@@ -374,46 +345,50 @@ is_column_or_constant(Node *node)
 static bool
 is_mark(const CmigRlsLiteral *literal)
 {
-	static const char *const secret[] = {"private", "hidden", "secret", "internal", "restricted", "draft", NULL};
+	static const char *const secret[] = {"private", "hidden", "secret", "internal", "restricted", "draft"};
 	Node	   *node = cmig_rls_bare(literal->node);
+	Oid			relid = literal->scope->query == NULL ? literal->scope->proof->relid : InvalidOid;
+	char	   *name = NULL;
+	Oid			opno;
 	List	   *args;
-	bool		is_null = literal->result == VALUE_NULL || literal->result == VALUE_NOT_NULL;
+	Node	   *left;
+	Node	   *right;
+	Const	   *constant;
 
 	if (node == NULL)
 		return false;
-	if (IsA(node, Var) && is_null)
-	{
-		/* published_at IS NOT NULL, and rows without an owner */
-		char	   *name = literal->scope->query == NULL ? get_attname(literal->scope->proof->relid, ((Var *) node)->varattno, true) : NULL;
-
-		return literal->asked && (literal->result == VALUE_NOT_NULL || (name && cmig_rls_names_owner(name)));
-	}
 	if (IsA(node, Var))
 	{
-		char	   *name = literal->scope->query == NULL ? get_attname(literal->scope->proof->relid, ((Var *) node)->varattno, true) : NULL;
-
-		if (literal->result == IS_TRUE_BIT)
-			return true;
-		for (int i = 0; name && secret[i]; i++)
+		name = get_attname(relid, ((Var *) node)->varattno, true);
+		/* published_at IS NOT NULL, and rows without an owner */
+		if (literal->result == VALUE_NULL || literal->result == VALUE_NOT_NULL)
+			return literal->asked && (literal->result == VALUE_NOT_NULL || (name && cmig_rls_names_owner(name)));
+		for (int i = 0; name && literal->result != IS_TRUE_BIT && i < lengthof(secret); i++)
 			if (strstr(name, secret[i]))
 				return literal->result == IS_FALSE_BIT;
-		return false;
+		return literal->result == IS_TRUE_BIT;
 	}
 	if (literal->result != IS_TRUE_BIT || !(IsA(node, OpExpr) || IsA(node, ScalarArrayOpExpr)))
 		return false;
 	args = IsA(node, OpExpr) ? ((OpExpr *) node)->args : ((ScalarArrayOpExpr *) node)->args;
-	if (IsA(node, OpExpr) && list_length(args) == 2 && strcmp(get_opname(((OpExpr *) node)->opno), "?") == 0)
-		return IsA(cmig_rls_bare(linitial(args)), Var) && IsA(cmig_rls_bare(lsecond(args)), Const) &&
-			!(((Const *) cmig_rls_bare(lsecond(args)))->consttype == TEXTOID && cmig_rls_names_owner(cmig_rls_sample_text((Const *) cmig_rls_bare(lsecond(args))))) &&
-			!(literal->scope->query == NULL && cmig_rls_names_owner(get_attname(literal->scope->proof->relid, ((Var *) cmig_rls_bare(linitial(args)))->varattno, false)));
-	/* nobody marks rows with an empty text */
-	if (list_length(args) == 2 && IsA(cmig_rls_bare(lsecond(args)), Const) && !((Const *) cmig_rls_bare(lsecond(args)))->constisnull &&
-		((Const *) cmig_rls_bare(lsecond(args)))->consttype == TEXTOID &&
-		VARSIZE_ANY_EXHDR(DatumGetPointer(((Const *) cmig_rls_bare(lsecond(args)))->constvalue)) == 0)
+	opno = IsA(node, OpExpr) ? ((OpExpr *) node)->opno : ((ScalarArrayOpExpr *) node)->opno;
+	if (list_length(args) != 2)
 		return false;
-	return list_length(args) == 2 && cmig_rls_is_equality(IsA(node, OpExpr) ? ((OpExpr *) node)->opno : ((ScalarArrayOpExpr *) node)->opno) &&
-		is_column_or_constant(linitial(args)) && is_column_or_constant(lsecond(args)) &&
-		!(IsA(cmig_rls_bare(linitial(args)), Var) && IsA(cmig_rls_bare(lsecond(args)), Var));
+	left = cmig_rls_bare(linitial(args));
+	right = cmig_rls_bare(lsecond(args));
+	constant = IsA(right, Const) && ((Const *) right)->consttype == TEXTOID && !((Const *) right)->constisnull ? (Const *) right : NULL;
+	if (IsA(node, OpExpr) && strcmp(get_opname(opno), "?") == 0)
+	{
+		if (!IsA(left, Var) || !IsA(right, Const) || (constant && cmig_rls_names_owner(cmig_rls_sample_text(constant))))
+			return false;
+		name = get_attname(relid, ((Var *) left)->varattno, true);
+		return name == NULL || !cmig_rls_names_owner(name);
+	}
+	/* nobody marks rows with an empty text */
+	if (constant && VARSIZE_ANY_EXHDR(DatumGetPointer(constant->constvalue)) == 0)
+		return false;
+	return cmig_rls_is_equality(opno) && (IsA(left, Var) || IsA(left, Const)) && (IsA(right, Var) || IsA(right, Const)) &&
+		!(IsA(left, Var) && IsA(right, Var));
 }
 
 /* Does the node call a function that checks privileges, such as pg_has_role()? */
@@ -699,6 +674,10 @@ cmig_rls_truth(Node *tree, Oid relid, const Bitmapset *keys, Bitmapset **but_nul
 	ListCell   *lc;
 	ListCell   *each;
 
+	if (but_null)
+		*but_null = NULL;
+	if (tree == NULL)
+		return CMIG_RLS_DEPENDS;
 	cmig_rls_gave_up = false;
 	proof.any_role = true;
 	if (cmig_rls_cases_of(tree, IS_TRUE_BIT, scope) == NIL && !cmig_rls_gave_up)

@@ -27,14 +27,11 @@
 #include "catalog/pg_type.h"
 #include "executor/execdesc.h"
 #include "executor/executor.h"
-#include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/planner.h"
 #include "tcop/dest.h"
-#include "utils/acl.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/catcache.h"
 #include "utils/fmgroids.h"
@@ -59,9 +56,10 @@ typedef enum Form
 	FORM_UUID
 } Form;
 
-/* A value on which the expression depends: column n of the VALUES list. */
+/* A value on which the expression depends. */
 typedef struct Input
 {
+	int			n;				/* its column of the VALUES list */
 	bool		context;		/* a setting, or the row's column? */
 	Node	   *node;			/* what it replaces; NULL for a column */
 	AttrNumber	attno;
@@ -326,23 +324,8 @@ find_input(Maker *maker, bool context, AttrNumber attno, Node *node, Oid type)
 		input->strict = cmig_rls_is_not_null(maker->relid, attno);
 	maker->failed |= !cmig_rls_sample_is_builtin(input->type);
 	maker->inputs = lappend(maker->inputs, input);
+	input->n = list_length(maker->inputs);
 	return input;
-}
-
-/* Returns a reference to the input's column of the VALUES list. */
-static Node *
-refer(Maker *maker, Input *input)
-{
-	int			n = 1;
-	ListCell   *lc;
-
-	foreach(lc, maker->inputs)
-	{
-		if (lfirst(lc) == input)
-			break;
-		n++;
-	}
-	return (Node *) makeVar(1, n, input->type, -1, get_typcollation(input->type), maker->depth);
 }
 
 /* Returns the input that a node is, or NULL if it is none. */
@@ -446,7 +429,7 @@ make(Node *node, void *context)
 	if (cmig_rls_calls_user(node))
 		return (Node *) cmig_rls_sample_const(exprType(node), OidIsValid(maker->role) ? GetUserNameFromId(maker->role, false) : "somebody");
 	if (!IsA(node, NullIfExpr) && (input = input_of(maker, node)) != NULL)
-		return refer(maker, input);
+		return (Node *) makeVar(1, input->n, input->type, -1, get_typcollation(input->type), maker->depth);
 	switch (nodeTag(node))
 	{
 		case T_Var:

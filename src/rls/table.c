@@ -28,7 +28,6 @@
 #include "catalog/pg_type.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
-#include "nodes/makefuncs.h"
 #include "parser/parse_clause.h"
 #include "parser/parse_collate.h"
 #include "parser/parse_relation.h"
@@ -36,7 +35,6 @@
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/guc.h"
-#include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
 /*
@@ -471,9 +469,8 @@ take_column(TupleDesc desc, HeapTuple row, void *arg)
 	*columns = lappend(*columns, column);
 }
 
-/* Callback that appends a name to a list. */
-static void
-take_name(TupleDesc desc, HeapTuple row, void *arg)
+void
+cmig_rls_take_name(TupleDesc desc, HeapTuple row, void *arg)
 {
 	List	  **names = arg;
 
@@ -559,7 +556,7 @@ cmig_rls_table_read(Oid relid)
 	ReleaseSysCache(tuple);
 
 	cmig_query_each(&read_columns, values, NULL, take_column, &table->columns);
-	cmig_query_each(&read_made_indexes, values, NULL, take_name, &table->made_indexes);
+	cmig_query_each(&read_made_indexes, values, NULL, cmig_rls_take_name, &table->made_indexes);
 	table->policies = cmig_rls_policies_read(relid);
 	foreach(lc, table->policies)
 	{
