@@ -142,6 +142,7 @@ INSERT INTO posture (kind, about, policies) VALUES
 ('safe', 'role of the member, highest', '(SELECT max(m.role) FROM desk.member m WHERE m.tenant_id = ticket.tenant_id AND m.user_id = USR) IN (''admin'', ''owner'')'),
 ('safe', 'teams of my tenants', 'team_id IN (SELECT t.id FROM desk.team t WHERE t.tenant_id IN (SELECT m.tenant_id FROM desk.member m WHERE m.user_id = USR))'),
 ('safe', 'search inside the tenant', 'tenant_id = CTX AND (name ILIKE ''%'' || current_setting(''app.q'', true) || ''%'' OR name IS NULL)'),
+('safe', 'tenants of the user, grouped', 'tenant_id IN (SELECT m.tenant_id FROM desk.member m WHERE m.user_id = USR GROUP BY m.tenant_id HAVING count(*) > 0)'),
 ('safe', 'even numbers inside the tenant', 'tenant_id = CTX AND id % 2 = 0'),
 ('safe', 'jsonb list of tenants', 'COALESCE(NULLIF(current_setting(''app.tenants'', true), '''')::jsonb, ''[]'') @> to_jsonb(tenant_id)'),
 ('safe', 'NOT over OR', 'NOT (tenant_id <> CTX OR CTX IS NULL)'),

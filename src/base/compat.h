@@ -329,6 +329,13 @@ cmig_flatten_groups_compat(Query *query)
 #endif
 }
 
+/* Does the operator, or its negator, belong to an ordering index's operators? */
+#if PG_VERSION_NUM >= 180000
+#define cmig_is_ordering_operator_compat(operator) (get_op_index_interpretation(operator) != NIL)
+#else
+#define cmig_is_ordering_operator_compat(operator) (get_op_btree_interpretation(operator) != NIL)
+#endif
+
 /* Can a partitioned table have a NOT VALID foreign key? */
 #define CMIG_PARTITIONED_NOT_VALID_KEYS_COMPAT (PG_VERSION_NUM >= 180000)
 

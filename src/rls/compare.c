@@ -79,7 +79,7 @@ static const char *
 comparison_name(Oid opno)
 {
 	static const char *const names[] = {"=", "<>", "<=", ">=", "<", ">"};
-	char	   *name = opno < FirstUnpinnedObjectId || get_mergejoin_opfamilies(opno) != NIL || get_op_btree_interpretation(opno) != NIL ?
+	char	   *name = opno < FirstUnpinnedObjectId || get_mergejoin_opfamilies(opno) != NIL || cmig_is_ordering_operator_compat(opno) ?
 	get_opname(opno) : NULL;
 
 	for (int i = 0; name && i < lengthof(names); i++)

@@ -256,12 +256,10 @@ typedef void (*CmigRlsTask) (void *arg);
 extern int	cmig_rls_sandbox_run(Oid role, CmigRlsTask task, void *arg);
 
 /*
- * Returns the number of the table's columns, including dropped ones, or 0 if
- * the table does not exist.
+ * The number of the table's columns, including dropped ones, and whether a
+ * column is declared NOT NULL: 0 and false if they do not exist.
  */
 extern int	cmig_rls_columns(Oid relid);
-
-/* Is the column declared NOT NULL?  Returns false if it does not exist. */
 extern bool cmig_rls_is_not_null(Oid relid, AttrNumber column);
 
 /*
@@ -286,14 +284,11 @@ extern Node *cmig_rls_bare(Node *node);
 extern bool cmig_rls_sample_is_builtin(Oid type);
 
 /*
- * cmig_rls_sample_const() returns a value of a built-in type, given as text
- * that is valid for the type.  cmig_rls_sample_null() returns a null of the
- * type.
+ * Return a value of a built-in type, given as text that is valid for the type,
+ * a null of the type, and the text of a value, which is NULL for a null.
  */
 extern Const *cmig_rls_sample_const(Oid type, const char *text);
 extern Const *cmig_rls_sample_null(Oid type);
-
-/* Returns the text of "value", or NULL if it is null. */
 extern char *cmig_rls_sample_text(const Const *value);
 
 /*
@@ -336,28 +331,17 @@ extern bool cmig_rls_calls_evaluable(Node *node);
 typedef bool (*CmigRlsNodeTest) (Node *node);
 extern bool cmig_rls_any(Node *node, CmigRlsNodeTest test);
 
-/* Does the node read a part of the context with current_setting()? */
+/*
+ * How a node reads the context: with current_setting(); as current_user,
+ * session_user, or a synonym; by a user-defined function that does not return a
+ * boolean and whose arguments contain no column; as a member of a JSON document
+ * of the context, as in claims ->> 'sub'; or, in a part of the node, which may be
+ * NULL or a query, in one of the first three ways.
+ */
 extern bool cmig_rls_calls_setting(Node *node);
-
-/* Is the node current_user, session_user, or a synonym? */
 extern bool cmig_rls_calls_user(Node *node);
-
-/*
- * Returns true if the node calls a user-defined function that does not return
- * a boolean and whose arguments contain no column.  Such a function may read
- * the context.
- */
 extern bool cmig_rls_calls_session_function(Node *node);
-
-/*
- * Does the node read a member of a JSON document, as in claims ->> 'sub', where
- * the document comes from the context?
- */
 extern bool cmig_rls_calls_claim(Node *node);
-
-/*
- * Does the node, which may be NULL or a query, read any part of the context?
- */
 extern bool cmig_rls_calls_context(Node *node);
 
 /* How an expression's result depends on the row. */

@@ -32,11 +32,13 @@
 
 #include "access/htup_details.h"
 #include "access/transam.h"
+#include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
 #include "utils/lsyscache.h"
 #include "utils/ruleutils.h"
 #include "utils/syscache.h"
@@ -44,6 +46,41 @@
 /*
  * Conditions
  */
+
+/*
+ * Replace "a >= b" and "a <= b" in the arguments of AND by "a = b", for
+ * built-in operators.
+ */
+static List *
+join_bounds(List *args)
+{
+	ListCell   *lc;
+	ListCell   *other;
+
+	foreach(lc, args)
+	{
+		foreach(other, args)
+		{
+			OpExpr	   *a = lfirst(lc);
+			OpExpr	   *b = lfirst(other);
+			Oid			opno;
+
+			if (!IsA(a, OpExpr) || !IsA(b, OpExpr) || a->opno >= FirstUnpinnedObjectId || b->opno >= FirstUnpinnedObjectId ||
+				strcmp(get_opname(a->opno), ">=") != 0 || strcmp(get_opname(b->opno), "<=") != 0 || !equal(a->args, b->args))
+				continue;
+			opno = OpernameGetOprid(list_make2(makeString("pg_catalog"), makeString("=")),
+									exprType(linitial(a->args)), exprType(lsecond(a->args)));
+			if (!OidIsValid(opno) || contain_volatile_functions((Node *) a->args))
+				continue;
+			args = list_delete_ptr(list_delete_ptr(list_copy(args), a), b);
+			a = copyObject(a);
+			a->opno = opno;
+			a->opfuncid = get_opcode(opno);
+			return lappend(args, a);
+		}
+	}
+	return args;
+}
 
 /* Returns the cases of AND or OR. */
 static List *
@@ -53,20 +90,21 @@ cases_of_list(BoolExpr *expr, int want, CmigRlsScope *scope)
 	int			weak = strong ^ (IS_TRUE_BIT | IS_FALSE_BIT);
 	List	   *all = list_make1(cmig_rls_no_facts());
 	List	   *with_null = NIL;
+	List	   *args = want == IS_TRUE_BIT && expr->boolop == AND_EXPR ? join_bounds(expr->args) : expr->args;
 	ListCell   *lc;
 
 	if (want == strong)
 	{
 		List	   *result = NIL;
 
-		foreach(lc, expr->args)
+		foreach(lc, args)
 		{
 			result = list_concat(result, cmig_rls_cases_of(lfirst(lc), want, scope));
 		}
 		return result;
 	}
 	/* all arguments have the weak result or, if the result is null, are null */
-	foreach(lc, expr->args)
+	foreach(lc, args)
 	{
 		List	   *this = cmig_rls_cases_of(lfirst(lc), weak, scope);
 

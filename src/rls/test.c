@@ -63,6 +63,8 @@ typedef struct Key
 	char	   *type;			/* SQL name of the base type, qualified */
 	Oid			base_type;
 	bool		generated;
+	bool		stored;			/* a virtual generated column cannot be read
+								 * without executing its expression */
 	char	   *value;			/* the value in the context; NULL: none */
 	List	   *members;		/* of Datum *: the values that match the
 								 * context */
@@ -123,9 +125,7 @@ typedef struct Outcome
 	int64		rows;
 	int64		strange;		/* number of rows with the attempt's "value"
 								 * in its key; -1 if unknown */
-	char	   *message;		/* the error's message */
-	char	   *detail;			/* an additional remark for the user; NULL:
-								 * none */
+	char	   *message;		/* for the user; NULL: none */
 }			Outcome;
 
 /*
@@ -272,21 +272,6 @@ compare(const Key * key, Oid collation, Datum a, Datum b)
 }
 
 /*
- * Returns true if the key is stored.  A virtual generated column cannot be
- * read without executing its expression.
- */
-static bool
-is_stored(const Test *test, const Key * key)
-{
-	Relation	relation = relation_open(test->table->relid, AccessShareLock);
-	AttrNumber	attnum = get_attnum(test->table->relid, key->name);
-	bool		stored = attnum <= 0 || cmig_virtual_column_compat(relation, attnum) == NULL;
-
-	relation_close(relation, NoLock);
-	return stored;
-}
-
-/*
  * Returns the number of rows or, if "key" is not NULL, the number of rows that
  * have "value" in this key.  Returns -1 if the caller is not allowed to know
  * the number.
@@ -298,7 +283,7 @@ count_rows(const Test *test, const Key * key, const char *value)
 	int64		count = 0;
 	RowScan		scan;
 
-	if (key && !is_stored(test, key))
+	if (key && !key->stored)
 		return -1;
 	scan_begin(&scan, test);
 	while (scan_next(&scan))
@@ -322,12 +307,11 @@ other_value(const Test *test, const Key * key)
 {
 	Datum		least = (Datum) 0;
 	bool		found = false;
-	bool		stored = is_stored(test, key);
 	RowScan		scan;
 	ListCell   *lc;
 
 	scan_begin(&scan, test);
-	while (stored && scan_next(&scan))
+	while (key->stored && scan_next(&scan))
 	{
 		Form_pg_attribute column;
 		bool		isnull;
@@ -439,6 +423,7 @@ try(const Test *test, const Attempt *attempt)
 {
 	Trial		trial = {test, attempt, {DONE,.strange = -1}};
 	ErrorData  *error = cmig_subtransaction_rehearse(run_trial, &trial);
+	int			sqlstate = error ? error->sqlerrcode : 0;
 
 	if (error == NULL)
 	{
@@ -452,40 +437,27 @@ try(const Test *test, const Attempt *attempt)
 	memset(&trial.outcome, 0, sizeof(Outcome));
 	trial.outcome.kind = FAILED;
 	trial.outcome.message = pstrdup(error->message);
-	switch (error->sqlerrcode)
+	if (sqlstate == ERRCODE_QUERY_CANCELED || sqlstate == ERRCODE_READ_ONLY_SQL_TRANSACTION ||
+		sqlstate == ERRCODE_OUT_OF_MEMORY || sqlstate == ERRCODE_LOCK_NOT_AVAILABLE ||
+		sqlstate == ERRCODE_T_R_DEADLOCK_DETECTED || sqlstate == ERRCODE_T_R_SERIALIZATION_FAILURE)
+		ReThrowError(error);
+
+	/*
+	 * in a partitioned table, a violated check may also be a missing
+	 * partition, which is reported before the policies are checked
+	 */
+	if (ERRCODE_TO_CATEGORY(sqlstate) == ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION &&
+		!(sqlstate == ERRCODE_CHECK_VIOLATION && (test->table->relkind == RELKIND_PARTITIONED_TABLE || test->table->partition)))
+		trial.outcome.kind = CONSTRAINT;
+
+	/*
+	 * the SQLSTATE alone does not tell, because it is the same for a missing
+	 * privilege
+	 */
+	if (sqlstate == ERRCODE_INSUFFICIENT_PRIVILEGE && error->funcname && strcmp(error->funcname, "ExecWithCheckOptions") == 0)
 	{
-		case ERRCODE_QUERY_CANCELED:
-		case ERRCODE_READ_ONLY_SQL_TRANSACTION:
-		case ERRCODE_OUT_OF_MEMORY:
-		case ERRCODE_LOCK_NOT_AVAILABLE:
-		case ERRCODE_T_R_DEADLOCK_DETECTED:
-		case ERRCODE_T_R_SERIALIZATION_FAILURE:
-			ReThrowError(error);
-			break;
-		case ERRCODE_UNIQUE_VIOLATION:
-		case ERRCODE_FOREIGN_KEY_VIOLATION:
-		case ERRCODE_NOT_NULL_VIOLATION:
-		case ERRCODE_EXCLUSION_VIOLATION:
-			trial.outcome.kind = CONSTRAINT;
-			break;
-		case ERRCODE_CHECK_VIOLATION:
-
-			/*
-			 * in a partitioned table, the error may also be about a missing
-			 * partition, which is reported before the policies are checked
-			 */
-			if (test->table->relkind != RELKIND_PARTITIONED_TABLE && !test->table->partition)
-				trial.outcome.kind = CONSTRAINT;
-			break;
-		case ERRCODE_INSUFFICIENT_PRIVILEGE:
-
-			/*
-			 * the SQLSTATE alone does not tell, because it is the same for a
-			 * missing privilege
-			 */
-			if (error->funcname && strcmp(error->funcname, "ExecWithCheckOptions") == 0)
-				trial.outcome.kind = REFUSED;
-			break;
+		trial.outcome.kind = REFUSED;
+		trial.outcome.message = NULL;
 	}
 
 	/*
@@ -521,7 +493,7 @@ intrude(const Test *test, const Attempt *attempt)
 		before >= 0 && outcome.strange >= 0 && outcome.strange <= before)
 	{
 		outcome.kind = REFUSED;
-		outcome.detail = "A trigger changed the keys of the rows to those of the context.";
+		outcome.message = "A trigger changed the keys of the rows to those of the context.";
 	}
 	return outcome;
 }
@@ -720,6 +692,8 @@ add_key(Test *test, char *what, const char *name, char *value)
 {
 	CmigRlsColumn *column = cmig_rls_column(test->table, name);
 	Key		   *key = palloc0(sizeof(Key));
+	AttrNumber	attnum = get_attnum(test->table->relid, name);
+	Relation	relation;
 
 	if (column == NULL)
 		ereport(ERROR,
@@ -736,7 +710,10 @@ add_key(Test *test, char *what, const char *name, char *value)
 	key->what = what;
 	key->name = column->name;
 	key->generated = column->generated;
-	key->base_type = getBaseType(get_atttype(test->table->relid, get_attnum(test->table->relid, name)));
+	key->base_type = getBaseType(get_atttype(test->table->relid, attnum));
+	relation = relation_open(test->table->relid, AccessShareLock);
+	key->stored = cmig_virtual_column_compat(relation, attnum) == NULL;
+	relation_close(relation, NoLock);
 	key->type = key->base_type == UUIDOID ? "pg_catalog.uuid" : key->base_type == INT8OID ? "pg_catalog.int8" :
 		key->base_type == INT4OID ? "pg_catalog.int4" : key->base_type == INT2OID ? "pg_catalog.int2" : "pg_catalog.text";
 	key->value = value;
@@ -934,7 +911,7 @@ report_intrusion(Test *test, const char *what, Outcome outcome, bool none_possib
 		report(test, what, -1, -1, 0, none_possible ? "not tested" : "ok",
 			   none_possible ? "The role has no row of its own to move." : "No row can be changed.");
 	else if (outcome.kind == REFUSED)
-		report(test, what, -1, -1, 0, "ok", outcome.detail);
+		report(test, what, -1, -1, 0, "ok", outcome.message);
 	else if (outcome.kind == CONSTRAINT)
 		report(test, what, -1, -1, -1, "LEAK", psprintf("Only a constraint prevented the command: %s.", outcome.message));
 	else
