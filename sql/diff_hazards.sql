@@ -101,6 +101,40 @@ SELECT string_agg(upgrade_sql, ';' ORDER BY step) AS up, string_agg(downgrade_sq
 SELECT count(*) FROM cmig.diff('CREATE TABLE shop.wide (id bigint, n bigint NOT NULL, note text, code int, other int)', '{shop}');
 :down;
 SELECT count(*) FROM cmig.diff('CREATE TABLE shop.wide (id int, n int, note varchar(5), code text, other int)', '{shop}');
+-- new columns are part of it, also columns between them, in their order; a generated column of a changed column, and new
+-- sequences of a table whose persistence changes, are not
+CREATE TABLE many (i int, j int);
+INSERT INTO many VALUES (1, 1);
+\set target 'CREATE TABLE shop.many (i bigint, j int, x text, f uuid NOT NULL DEFAULT gen_random_uuid(), g bigint GENERATED ALWAYS AS IDENTITY, c int DEFAULT 5, h int GENERATED ALWAYS AS (j + 1) STORED, k bigint GENERATED ALWAYS AS (i + 1) STORED, z text); COMMENT ON COLUMN shop.many.x IS ''text''; CREATE TABLE shop.wide (id int, n int, note varchar(5), code text, other int)'
+\set unlogged 'CREATE UNLOGGED TABLE shop.many (i bigint, j int, s bigserial, f float DEFAULT random()) WITH (fillfactor = 50); CREATE TABLE shop.wide (id int, n int, note varchar(5), code text, other int)'
+\x
+\t
+SELECT step, object, upgrade_sql, downgrade_sql, hazard FROM cmig.diff(:'target', '{shop}') ORDER BY step;
+SELECT step, object, upgrade_sql, downgrade_sql, hazard FROM cmig.diff(:'unlogged', '{shop}') ORDER BY step;
+\x
+\a
+SELECT split_part(content, '-- cmig:upgrade', 2) FROM cmig.autogenerate('Many', :'target', schemas => '{shop}', concurrently => true);
+\a \t
+CREATE FUNCTION pg_temp.round(target text) RETURNS TABLE (up bigint, down bigint, again bigint) LANGUAGE plpgsql AS $$
+DECLARE
+	before text := cmig.schema_sql('{shop}');
+	changes text;
+	undo text;
+BEGIN
+	SELECT string_agg(upgrade_sql, ';' ORDER BY step), string_agg(downgrade_sql, ';' ORDER BY step DESC) INTO changes, undo FROM cmig.diff(target, '{shop}');
+	EXECUTE changes;
+	up := count(*) FROM cmig.diff(target, '{shop}');
+	EXECUTE undo;
+	down := count(*) FROM cmig.diff(before, '{shop}');
+	EXECUTE changes;
+	again := count(*) FROM cmig.diff(target, '{shop}');
+	EXECUTE undo;
+	RETURN NEXT;
+END $$;
+SELECT * FROM pg_temp.round(:'target');
+SELECT * FROM pg_temp.round(:'unlogged');
+TABLE many;
+DROP TABLE many;
 -- a new table that the target creates before the default privileges does not get them, unlike here
 CREATE ROLE regress_hazards_app;
 ALTER DEFAULT PRIVILEGES IN SCHEMA shop GRANT SELECT ON TABLES TO regress_hazards_app;

@@ -154,10 +154,6 @@ typedef struct CmigDdl
 								 * concurrent form, for a stepwise revision */
 	char	   *nullable;		/* NULL, or for CMIG_HAZARD_FAILS: the
 								 * statement without NOT NULL */
-	List	   *with;			/* list of CmigDdl: other columns' changes of
-								 * type that this statement also makes */
-	bool		within;			/* true if the statement is in another one's
-								 * "with" */
 } CmigDdl;
 
 /* Hazards: the effects that a statement can have on its table. */

@@ -646,13 +646,6 @@ put_ddl(Deparse *deparse, const char *action, CmigChange *change, List *ddl)
 			.ddl = entry,.table = live_table(deparse, object)
 		};
 
-		if (entry->within)
-		{
-			row.upgrade = row.downgrade = "DO $$BEGIN /* changed with another statement */ END$$";
-			row.within = true;
-			row.undo_hazards = 0;
-			row.ddl = NULL;
-		}
 		if (change->irreversible != NULL && change->action == CMIG_ALTER && entry == linitial(ddl))
 		{
 			row.downgrade = NULL;
@@ -941,6 +934,8 @@ put_unsupported(Deparse *deparse, const CmigChange *change)
 typedef struct Late
 {
 	StringInfoData sql;
+	const char *retyped;		/* the beginning of the last statement if it
+								 * changes a column's type, up to the action */
 	const char *problem;
 } Late;
 
@@ -949,11 +944,21 @@ static void
 collect_late(const CmigDiffRow *row, void *arg)
 {
 	Late	   *late = arg;
+	const char *retyped = NULL;
 
 	if (row->upgrade == NULL)
+	{
 		late->problem = row->hazard;
-	else if (!row->within)
+		return;
+	}
+	if (row->subject->kind == &cmig_kind_column && row->ddl != NULL && (row->ddl->hazards & CMIG_HAZARD_REWRITE) != 0)
+		retyped = psprintf("ALTER TABLE %s ALTER COLUMN ", row->subject->parent->identity);
+	/* one statement rewrites the table */
+	if (retyped != NULL && late->retyped != NULL && strcmp(retyped, late->retyped) == 0)
+		appendStringInfo(&late->sql, ", %s", row->upgrade + strlen(retyped) - strlen("ALTER COLUMN "));
+	else
 		appendStringInfo(&late->sql, "%s%s", late->sql.len > 0 ? ";\n" : "", row->upgrade);
+	late->retyped = retyped;
 }
 
 /*
@@ -1000,6 +1005,7 @@ revert_late(Deparse *deparse, const CmigChange *change, Late *late)
 	options.no_late = true;
 	options.concurrently = false;
 	initStringInfo(&late->sql);
+	late->retyped = NULL;
 	late->problem = NULL;
 	cmig_deparse(cmig_compare((CmigImage *) deparse->difference->to, &back, &options), collect_late, late);
 }
@@ -1120,53 +1126,6 @@ put_node(Deparse *deparse, const CmigOrderNode *node)
 }
 
 /*
- * Returns the statement that changes a column's type and rewrites the table, if
- * the node begins with it and belongs to no transaction of several rows.  Otherwise returns NULL.
- */
-static CmigDdl *
-retyping(const CmigOrderNode *node)
-{
-	const CmigChange *change = node->change;
-	CmigDdl    *entry = node->type == CMIG_NODE_ALTER && change->ddl != NIL ? linitial(change->ddl) : NULL;
-	char	   *start;
-
-	if (entry == NULL || !(entry->hazards & CMIG_HAZARD_REWRITE) || node->transaction != 0 || change->to->kind != &cmig_kind_column)
-		return NULL;
-	start = psprintf("ALTER TABLE %s ALTER COLUMN %s TYPE ", change->to->parent->identity, cmig_quote(change->to->name));
-	return strncmp(entry->sql, start, strlen(start)) == 0 && entry->undo != NULL &&
-		strncmp(entry->undo, start, strlen(start)) == 0 ? entry : NULL;
-}
-
-/*
- * Combine consecutive changes of the types of a table's columns, so that the
- * table is rewritten only once.  The nodes between them change other columns
- * of the table, which does not affect the conversion.
- */
-static void
-combine(const CmigOrderNode *nodes, int count)
-{
-	for (int i = 0; i < count; i++)
-	{
-		CmigDdl    *first = retyping(&nodes[i]);
-		const CmigObject *table = first ? nodes[i].change->to->parent : NULL;
-		size_t		length = first ? strlen("ALTER TABLE ") + strlen(table->identity) + 1 : 0;
-
-		for (int j = i + 1; first != NULL && !first->within && j < count && nodes[j].type == CMIG_NODE_ALTER &&
-			 nodes[j].change->to->kind == &cmig_kind_column && nodes[j].change->to->parent == table; j++)
-		{
-			CmigDdl    *next = retyping(&nodes[j]);
-
-			if (next == NULL || next->within)
-				continue;
-			first->sql = psprintf("%s, %s", first->sql, next->sql + length);
-			first->undo = psprintf("%s, %s", first->undo, next->undo + length);
-			first->with = lappend(first->with, next);
-			next->within = true;
-		}
-	}
-}
-
-/*
  * Pass to the callback the rows of all nodes, and free the memory of each node
  * after its rows.
  */
@@ -1206,7 +1165,6 @@ cmig_deparse(CmigDifference *difference, CmigDiffCallback callback, void *arg)
 	deparse.context = CurrentMemoryContext;
 	deparse.restore = *difference->options;
 	deparse.restore.owners = deparse.restore.privileges = deparse.restore.comments = true;
-	combine(nodes, count);
 	put_force(&deparse, forced, false, true);
 	put_nodes(&deparse, nodes, count);
 	put_force(&deparse, forced, false, false);

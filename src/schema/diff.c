@@ -156,6 +156,106 @@ group_of(const CmigObject *object)
 	return psprintf("%s %s", object->kind->name, object->identity);
 }
 
+/*
+ * Do both statements of the row alter its table by one action, which another
+ * statement can contain?  Citus rejects many such statements for distributed
+ * tables.
+ */
+static bool
+is_joinable(const CmigDiffRow *row)
+{
+	const CmigObject *root = row->subject;
+	char	   *start;
+
+	if (row->ddl == NULL || row->hazard != NULL || row->staged != NULL || row->stepwise || row->again || row->table == NULL ||
+		row->downgrade == NULL || strstr(row->upgrade, ";\n") != NULL || strstr(row->downgrade, ";\n") != NULL)
+		return false;
+	while (root->parent != NULL)
+		root = root->parent;
+	for (const CmigObject *child = root->child; child != NULL; child = child->sibling)
+		if (child->kind == &cmig_kind_distribution)
+			return false;
+	start = psprintf("ALTER TABLE %s ", root->identity);
+	if (strncmp(row->upgrade, start, strlen(start)) != 0 || strncmp(row->downgrade, start, strlen(start)) != 0)
+		return false;
+	return row->subject->kind == &cmig_kind_column ||
+		(row->subject == root && ((row->ddl->hazards & CMIG_HAZARD_REWRITE) || strncmp(row->upgrade + strlen(start), "SET (", 5) == 0));
+}
+
+/* Does the line only change a column, after or without creating it? */
+static bool
+alters_column(const CmigDiffLine *line)
+{
+	return strcmp(line->kind, "column") == 0 && strcmp(line->action, "alter") == 0;
+}
+
+/*
+ * Must the object be created or altered after the line's statement?  This is
+ * the case if it depends on the line's object, or if it is a column with a new
+ * sequence: the sequence would be logged, or not, as the table was before a
+ * statement that also changes this.
+ */
+static bool
+depends_on(const CmigObject *object, const CmigDiffLine *line)
+{
+	if (strcmp(line->kind, "table") == 0 && (object->serial != NULL || (object->kind->index_name && object->kind->index_name(object) != NULL)))
+		return true;
+	for (int i = 0; i < object->ndepends; i++)
+		if (strcmp(object->depends[i]->identity, line->object) == 0)
+			return true;
+	return false;
+}
+
+/* Make the change of "line" with the statements of "lead". */
+static void
+join_line(CmigDiffLine *lead, CmigDiffLine *line)
+{
+	size_t		length = strlen("ALTER TABLE ") + strlen(lead->table) + 1;
+
+	lead->upgrade = psprintf("%s, %s", lead->upgrade, line->upgrade + length);
+	lead->downgrade = psprintf("%s, %s", lead->downgrade, line->downgrade + length);
+	cmig_hazard_move(lead, line);
+	line->upgrade = line->downgrade = "DO $$BEGIN /* changed with another statement */ END$$";
+	lead->leads = line->within = true;
+}
+
+/*
+ * If the last line and a line before it rewrite the same table, in the upgrade
+ * or in the downgrade, make all of it with the first one's statement.  The
+ * lines between them may change columns of the table, which does not affect
+ * the conversion of others, and create columns, which are then created by that
+ * statement, too, so that their order stays.  "object" is the last line's
+ * object.
+ */
+static void
+join_rewrites(List *lines, const CmigObject *object)
+{
+	const CmigDiffLine *last = llast(lines);
+	int			first = -1;
+
+	if (!last->joinable || ((last->hazards | last->undo_hazards) & CMIG_HAZARD_REWRITE) == 0)
+		return;
+	for (int i = list_length(lines) - 2; i >= 0 && first < 0; i--)
+	{
+		const CmigDiffLine *line = list_nth(lines, i);
+
+		if (strcmp(line->group, last->group) != 0 || line->transaction != last->transaction || depends_on(object, line))
+			return;
+		if (line->joinable && !line->within &&
+			((line->hazards & last->hazards) | (line->undo_hazards & last->undo_hazards)) & CMIG_HAZARD_REWRITE)
+			first = i;
+		else if (!line->joinable && !alters_column(line))
+			return;
+	}
+	for (int i = first + 1; first >= 0 && i < list_length(lines); i++)
+	{
+		CmigDiffLine *line = list_nth(lines, i);
+
+		if (line == last || (line->joinable && !line->within && !alters_column(line)))
+			join_line(list_nth(lines, first), line);
+	}
+}
+
 void
 cmig_diff_line_add(const CmigDiffRow *row, void *lines)
 {
@@ -167,14 +267,11 @@ cmig_diff_line_add(const CmigDiffRow *row, void *lines)
 	line->object = copy(row->object);
 	line->upgrade = copy(row->upgrade);
 	line->downgrade = copy(row->downgrade);
-	line->hazard = cmig_hazard_text(row);
-	line->general_hazard = cmig_hazard_general(row);
-	line->undo_hazard = cmig_hazard_undo(row);
+	cmig_hazard_set(line, row);
 	line->group = group_of(row->subject);
 	line->stepwise = row->stepwise;
-	line->leads = row->ddl != NULL && row->ddl->with != NIL;
-	line->within = row->within;
-	if ((row->staged != NULL || row->staged_undo != NULL) && cmig_hazard_has_rows(row))
+	line->joinable = is_joinable(row);
+	if ((row->staged != NULL || row->staged_undo != NULL) && line->size != NULL)
 	{
 		line->staged = copy(row->staged);
 		line->staged_undo = copy(row->staged_undo);
@@ -185,6 +282,7 @@ cmig_diff_line_add(const CmigDiffRow *row, void *lines)
 	line->incidental = row->incidental;
 	line->filtered = row->filtered;
 	*list = lappend(*list, line);
+	join_rewrites(*list, row->subject);
 }
 
 List *

@@ -169,6 +169,7 @@ cmig_section_layout_block(const List *lines, bool upgrade, bool bare)
 
 	initStringInfo(&block);
 	foreach(cell, lines)
+		if (!((const CmigDiffLine *) lfirst(cell))->within)
 		append_line(&block, lfirst(cell), upgrade, true, bare);
 	while (strstr(block.data, psprintf("$%s$", tag)) != NULL)
 		tag = psprintf("%s_", tag);

@@ -154,15 +154,6 @@ is_volatile(const char *expression)
 	return volatility.is_volatile;
 }
 
-/* Does the statement rewrite the table? */
-static bool
-is_rewritten(const CmigDdl *ddl)
-{
-	if (ddl->old_type != NULL)
-		return !is_binary_coercible(ddl->old_type, ddl->new_type);
-	return ddl->expression == NULL || is_volatile(ddl->expression);
-}
-
 /* Append a word to a list, after a comma if it is not the first one. */
 static void
 append_word(StringInfo buf, const char *word)
@@ -170,28 +161,27 @@ append_word(StringInfo buf, const char *word)
 	appendStringInfo(buf, "%s%s", buf->len > 0 ? ", " : "", word);
 }
 
-/* Returns the CMIG_HAZARD_... flags that apply to the statement's types. */
+/*
+ * Returns the flags without those that do not apply to the statement's types
+ * or to the new column's default; see CmigDdl.
+ */
 static int
-real_hazards(const CmigDdl *ddl)
+real_hazards(int hazards, const char *old_type, const char *new_type, const char *expression)
 {
-	int			hazards = ddl->hazards;
-	ListCell   *cell;
-
-	if ((hazards & CMIG_HAZARD_REWRITE) && !is_rewritten(ddl))
-		hazards = ddl->old_type != NULL ? 0 : hazards & ~CMIG_HAZARD_REWRITE;
-	foreach(cell, ddl->with)
-		hazards |= real_hazards(lfirst(cell));
-	return hazards;
+	if ((hazards & CMIG_HAZARD_REWRITE) == 0)
+		return hazards;
+	if (old_type != NULL)
+		return is_binary_coercible(old_type, new_type) ? 0 : hazards;
+	return expression == NULL || is_volatile(expression) ? hazards : hazards & ~CMIG_HAZARD_REWRITE;
 }
 
 /*
- * Describes what the statement does to the rows, without the table's name.
- * Returns NULL if the statement has no hazard.
+ * Describes what the statement does to the rows.  Returns NULL if the
+ * statement has no hazard.
  */
 static char *
-hazard_words(const CmigDdl *ddl)
+hazard_text(int hazards, const char *table)
 {
-	int			hazards = ddl ? real_hazards(ddl) : 0;
 	StringInfoData buf;
 
 	initStringInfo(&buf);
@@ -213,72 +203,49 @@ hazard_words(const CmigDdl *ddl)
 		append_word(&buf, "row security disabled");
 	if (hazards & CMIG_HAZARD_POLICY)
 		append_word(&buf, "policy dropped");
-	return buf.len > 0 ? buf.data : NULL;
+	return buf.len > 0 ? psprintf("%s: %s", buf.data, table) : NULL;
 }
 
-char *
-cmig_hazard_text(const CmigDiffRow *row)
+/* Set the texts of the hazards that depend on rows. */
+static void
+set_texts(CmigDiffLine *line)
 {
-	bool		has_hazards = row->ddl != NULL && (row->ddl->hazards != 0 || row->ddl->with != NIL);
-	char	   *size = has_hazards || row->table != NULL ? table_size(row->table) : NULL;
-	char	   *words;
+	line->general_hazard = hazard_text(line->hazards, line->table);
+	line->undo_hazard = hazard_text(line->undo_hazards, line->table);
+	line->hazard = line->general_hazard && line->size ? psprintf("%s (%s)", line->general_hazard, line->size) : NULL;
+}
 
-	if (size == NULL)
-		return row->hazard ? pstrdup(row->hazard) : NULL;
+void
+cmig_hazard_set(CmigDiffLine *line, const CmigDiffRow *row)
+{
+	const CmigDdl none = {0},
+			   *ddl = row->ddl ? row->ddl : &none;
+	const CmigObject *root = row->subject;
+
+	while (root != NULL && root->parent != NULL)
+		root = root->parent;
+	line->table = root ? pstrdup(root->identity) : NULL;
+	line->size = table_size(row->table);
+	if (has_rows(row->table))
+		line->hazards = real_hazards(ddl->hazards, ddl->old_type, ddl->new_type, ddl->expression);
+	if (root != NULL)
+		line->undo_hazards = real_hazards(row->undo_hazards, ddl->new_type, ddl->old_type, NULL);
+	set_texts(line);
 	if (row->hazard != NULL)
-		return psprintf("%s (%s)", row->hazard, size);
-	words = hazard_words(row->ddl);
-	return words ? psprintf("%s: %s (%s)", words, row->table->identity, size) : NULL;
-}
-
-bool
-cmig_hazard_has_rows(const CmigDiffRow *row)
-{
-	return row->table != NULL && table_size(row->table) != NULL;
-}
-
-char *
-cmig_hazard_general(const CmigDiffRow *row)
-{
-	char	   *words;
-
-	if (row->hazard != NULL)
-		return pstrdup(row->hazard);
-	if (!has_rows(row->table))
-		return NULL;
-	words = hazard_words(row->ddl);
-	return words ? psprintf("%s: %s", words, row->table->identity) : NULL;
-}
-
-char *
-cmig_hazard_undo(const CmigDiffRow *row)
-{
-	CmigDdl		undo = {.hazards = row->undo_hazards};
-	const CmigObject *table = row->subject;
-	char	   *words;
-	ListCell   *cell;
-
-	if (table == NULL)
-		return NULL;
-	while (table->parent != NULL)
-		table = table->parent;
-	if (row->ddl != NULL && row->ddl->old_type != NULL)
 	{
-		undo.old_type = row->ddl->new_type;
-		undo.new_type = row->ddl->old_type;
+		line->hazard = line->size ? psprintf("%s (%s)", row->hazard, line->size) : pstrdup(row->hazard);
+		line->general_hazard = pstrdup(row->hazard);
 	}
-	foreach(cell, row->ddl ? row->ddl->with : NIL)
-	{
-		const CmigDdl *entry = lfirst(cell);
-		CmigDdl    *other = palloc0(sizeof(CmigDdl));
+}
 
-		other->hazards = entry->undo_hazards;
-		other->old_type = entry->new_type;
-		other->new_type = entry->old_type;
-		undo.with = lappend(undo.with, other);
-	}
-	words = hazard_words(&undo);
-	return words ? psprintf("%s: %s", words, table->identity) : NULL;
+void
+cmig_hazard_move(CmigDiffLine *lead, CmigDiffLine *line)
+{
+	lead->hazards |= line->hazards;
+	lead->undo_hazards |= line->undo_hazards;
+	line->hazards = line->undo_hazards = 0;
+	set_texts(lead);
+	set_texts(line);
 }
 
 /* ----------------------------------------------------------------

@@ -530,22 +530,15 @@ extern List *cmig_initial_grants_read(void);
 /* in hazard.c */
 
 /*
- * Returns the hazard as text, with the size of the table, or NULL if there is
- * no hazard.  For a table without rows, only a loss of data is a hazard.
+ * Set the line's table, the table's size, and the hazards.  For a table without
+ * rows, only a loss of data is a hazard.  general_hazard and undo_hazard are for
+ * an existing table of any size, because the statement will also run in other
+ * databases.
  */
-extern char *cmig_hazard_text(const CmigDiffRow *row);
+extern void cmig_hazard_set(CmigDiffLine *line, const CmigDiffRow *row);
 
-/* Does the row's live table have rows? */
-extern bool cmig_hazard_has_rows(const CmigDiffRow *row);
-
-/*
- * Like cmig_hazard_text(), but for an existing table of any size, with or
- * without rows, because the statement will also run in other databases.
- */
-extern char *cmig_hazard_general(const CmigDiffRow *row);
-
-/* Like cmig_hazard_general(), but for the statement that reverts the change. */
-extern char *cmig_hazard_undo(const CmigDiffRow *row);
+/* Move the hazards of "line", of the same table, to "lead". */
+extern void cmig_hazard_move(CmigDiffLine *lead, CmigDiffLine *line);
 
 /* in others.c */
 

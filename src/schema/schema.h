@@ -240,7 +240,6 @@ typedef struct CmigDiffRow
 								 * of "upgrade" if the live table has rows */
 	const char *staged_undo;	/* like "staged", but for "downgrade" */
 	bool		staged_stepwise;	/* "stepwise" of the staged statements */
-	bool		within;			/* see CmigDdl */
 } CmigDiffRow;
 
 typedef void (*CmigDiffCallback) (const CmigDiffRow *row, void *arg);
@@ -361,6 +360,14 @@ typedef struct CmigDiffLine
 	char	   *staged;			/* NULL, or what a revision contains instead
 								 * of "upgrade" */
 	char	   *staged_undo;	/* like "staged", but for "downgrade" */
+	int			hazards;		/* CMIG_HAZARD_... flags of upgrade that
+								 * depend on rows */
+	int			undo_hazards;	/* like "hazards", but for downgrade */
+	char	   *table;			/* the name of the object's table */
+	char	   *size;			/* NULL, or the size of the live table, which
+								 * has rows */
+	bool		joinable;		/* true for ALTER TABLE statements with one
+								 * action, to which another one's can be added */
 	bool		leads;			/* true if the statement also makes the
 								 * changes of the next lines that are "within"
 								 * it */
