@@ -347,8 +347,8 @@ make_value(CmigRlsOrigin origin, Node *node, CmigRlsScope *scope)
 }
 
 /* Add the facts to each of the values; values in impossible cases are left out. */
-List *
-cmig_rls_given(const CmigRlsCase *facts, List *values)
+static List *
+given(const CmigRlsCase *facts, List *values)
 {
 	List	   *result = NIL;
 	ListCell   *lc;
@@ -374,7 +374,7 @@ given_any(List *cases, Node *node, CmigRlsScope *scope)
 
 	foreach(lc, cases)
 	{
-		result = list_concat(result, cmig_rls_given(lfirst(lc), cmig_rls_values_of(node, scope)));
+		result = list_concat(result, given(lfirst(lc), cmig_rls_values_of(node, scope)));
 	}
 	return result;
 }
@@ -391,7 +391,7 @@ values_of_rows(Query *query, CmigRlsScope *scope, int column)
 		CmigRlsRow *row = lfirst(lc);
 		TargetEntry *entry = list_length(row->query->targetList) > column ? list_nth(row->query->targetList, column) : NULL;
 
-		result = list_concat(result, entry ? cmig_rls_given(row->facts, cmig_rls_values_of((Node *) entry->expr, row->scope)) :
+		result = list_concat(result, entry ? given(row->facts, cmig_rls_values_of((Node *) entry->expr, row->scope)) :
 							 list_make1(make_value(FROM_ELSEWHERE, NULL, row->scope)));
 	}
 	return result;
@@ -499,31 +499,22 @@ keeps_apart(Oid from, Oid to)
 	return false;
 }
 
-/* Is the call a conversion, and does it have no further argument that cuts off? */
+/*
+ * If the node is a conversion, and has no further argument that cuts off,
+ * returns what it converts; otherwise, returns NULL.
+ */
 static Node *
-converted(Node *node, Oid *to)
+converted(Node *node)
 {
 	if (IsA(node, CoerceViaIO))
-	{
-		*to = ((CoerceViaIO *) node)->resulttype;
 		return (Node *) ((CoerceViaIO *) node)->arg;
-	}
 	if (IsA(node, CoerceToDomain))
-	{
-		*to = exprType((Node *) ((CoerceToDomain *) node)->arg);
 		return (Node *) ((CoerceToDomain *) node)->arg;
-	}
 	if (IsA(node, ArrayCoerceExpr))
-	{
-		*to = exprType((Node *) ((ArrayCoerceExpr *) node)->arg);
 		return (Node *) ((ArrayCoerceExpr *) node)->arg;
-	}
 	if (IsA(node, FuncExpr) && list_length(((FuncExpr *) node)->args) == 1 && ((FuncExpr *) node)->funcid < FirstUnpinnedObjectId &&
 		(((FuncExpr *) node)->funcformat == COERCE_EXPLICIT_CAST || ((FuncExpr *) node)->funcformat == COERCE_IMPLICIT_CAST))
-	{
-		*to = ((FuncExpr *) node)->funcresulttype;
 		return linitial(((FuncExpr *) node)->args);
-	}
 	return NULL;
 }
 
@@ -598,7 +589,6 @@ values_of_call(Node *node, CmigRlsScope *scope)
 	List	   *args = NIL;
 	Oid			function = function_of(node, &args);
 	Node	   *arg;
-	Oid			to;
 	List	   *result = NIL;
 	Node	   *varying = NULL;
 	int			count = 0;
@@ -609,7 +599,7 @@ values_of_call(Node *node, CmigRlsScope *scope)
 		return list_make1(make_value(FROM_CONTEXT, node, scope));
 	if (cmig_rls_calls_session_function(node))
 		return list_make1(make_value(((FuncExpr *) node)->funcretset ? FROM_ELSEWHERE : FROM_CONTEXT, node, scope));
-	if ((arg = converted(node, &to)) != NULL)
+	if ((arg = converted(node)) != NULL)
 	{
 		foreach(lc, cmig_rls_values_of(arg, scope))
 		{
@@ -700,12 +690,6 @@ cmig_rls_when_condition(CaseExpr *expr, CaseWhen *when)
 	return expr->arg ? put_value((Node *) when->expr, expr->arg) : (Node *) when->expr;
 }
 
-bool
-cmig_rls_has_from(Query *query)
-{
-	return query->rtable != NIL || query->setOperations != NULL || query->cteList != NIL;
-}
-
 /* Returns the values that an expression can have, each with its case. */
 List *
 cmig_rls_values_of(Node *node, CmigRlsScope *scope)
@@ -782,7 +766,6 @@ cmig_rls_null_cases(Node *node, bool null, CmigRlsScope *scope)
 	List	   *result = NIL;
 	List	   *rest;
 	ListCell   *lc;
-	Oid			to;
 
 	check_stack_depth();
 	node = cmig_rls_unwrap(node);
@@ -836,8 +819,8 @@ cmig_rls_null_cases(Node *node, bool null, CmigRlsScope *scope)
 					list_concat(cmig_rls_cases_of(node, IS_TRUE_BIT, scope), cmig_rls_cases_of(node, IS_FALSE_BIT, scope));
 			break;
 		default:
-			if (converted(node, &to) && !IsA(node, ArrayCoerceExpr))
-				return cmig_rls_null_cases(converted(node, &to), null, scope);
+			if (converted(node) && !IsA(node, ArrayCoerceExpr))
+				return cmig_rls_null_cases(converted(node), null, scope);
 			break;
 	}
 	result = cmig_rls_single(node, want, scope);

@@ -752,11 +752,9 @@ cmig_rls_cases_of_link(SubLink *link, int want, CmigRlsScope *scope)
 				return compare_rows(link, scope);
 			break;
 		case EXPR_SUBLINK:
-			if (want != IS_TRUE_BIT || query->targetList == NIL || !cmig_rls_has_from(query))
-			{
-				if (cmig_rls_has_from(query) || query->targetList == NIL)
-					break;
-			}
+			if (query->targetList == NIL ||
+				(want != IS_TRUE_BIT && (query->rtable != NIL || query->setOperations != NULL || query->cteList != NIL)))
+				break;
 			foreach(lc, cmig_rls_rows_of(query, scope))
 			{
 				CmigRlsRow *row = lfirst(lc);
