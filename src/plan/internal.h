@@ -365,10 +365,12 @@ extern void cmig_measure_fail(CmigMeasure *measure);
 extern bool cmig_domain_is_checked(Oid type);
 
 /*
- * Can evaluating or simplifying the expression run other roles' code, that is,
- * a user-defined function or the constraints of a domain?
+ * Does ALTER COLUMN TYPE rewrite the table if it converts the values with this
+ * analyzed expression, or if the expression is NULL?  "zone_matters" is true if
+ * conversions between timestamp and timestamptz change values.  An expression
+ * that can run other roles' code is not simplified, and counts as a rewrite.
  */
-extern bool cmig_domain_runs_code(Node *expression);
+extern bool cmig_conversion_rewrites(Node *value, bool zone_matters);
 
 /* Does ADD COLUMN with this definition rewrite the table? */
 extern bool cmig_column_rewrites(const ColumnDef *column);
@@ -383,30 +385,22 @@ extern bool cmig_dropped_locks_find(ObjectType type, Node *name, ObjectAddress *
 extern List *cmig_dropped_locks(const ObjectAddress *object, bool cascade);
 
 /*
- * Return the relations that are locked when ALTER TABLE drops a column or a
- * constraint.
- */
-extern List *cmig_dropped_locks_column(Oid table, const char *column, bool cascade);
-extern List *cmig_dropped_locks_constraint(Oid table, const char *constraint, bool cascade);
-
-/*
  * Callback that returns true if a dependent object will not be dropped, and
  * must therefore be left out of the result.
  */
 typedef bool (*CmigDroppedSpared) (const ObjectAddress *object, void *arg);
 
 /*
- * Returns the objects that are removed if an object is dropped with CASCADE, as
- * a List of ObjectAddress *.  The first element is the object itself.  Objects
- * for which the callback returns true are left out.  Objects that depend only
- * on left-out objects are also left out.
+ * Returns the other objects that are removed if an object is dropped with CASCADE, as
+ * a List of ObjectAddress *.  Objects for which the callback returns true are
+ * left out, and so are objects that depend only on left-out objects.
  */
 extern List *cmig_dropped_objects(const ObjectAddress *object, CmigDroppedSpared spared, void *arg);
 
 /* Returns the relation and all its descendants (children or partitions). */
 extern List *cmig_related_children(Oid relation);
 
-/* Returns the relation and its direct children. */
+/* Returns the relation's direct children, ordered by OID. */
 extern List *cmig_related_direct_children(Oid relation);
 
 /* Returns the tables of a composite type, given the type's relation. */
@@ -415,37 +409,17 @@ extern List *cmig_related_typed(Oid type_relation);
 /* Returns the table's indexes. */
 extern List *cmig_related_indexes(Oid table);
 
-/* Returns the sequences owned by the table's columns. */
-extern List *cmig_related_sequences(Oid table);
-
-/* Returns the sequence of an identity column. */
-extern List *cmig_related_identity(Oid table, const char *column);
+/* Returns a relation's access method. */
+extern Oid	cmig_related_method(Oid relation);
 
 /*
- * Does the table have the access method "method"?  NULL means the default
- * method.
+ * Returns the objects in this database that refer to the role with a
+ * dependency of this type (pg_shdepend.deptype), as a List of ObjectAddress *.
  */
-extern bool cmig_related_has_method(Oid table, const char *method);
-
-/* A callback for an object owned by a role. */
-typedef void (*CmigRelatedOwned) (const ObjectAddress *object, void *arg);
-
-/*
- * Call the callback for each object in this database that is owned by the role.
- */
-extern void cmig_related_owned(Oid role, CmigRelatedOwned callback, void *arg);
-
-/*
- * Returns the tables whose policies name the role.  DROP OWNED changes these
- * policies.
- */
-extern List *cmig_related_policed(Oid role);
+extern List *cmig_related_owned(Oid role, char deptype);
 
 /* Returns the tables listed in a publication. */
 extern List *cmig_related_published(const char *publication);
-
-/* Returns the index's table, or InvalidOid if the relation is not an index. */
-extern Oid	cmig_related_table(Oid index);
 
 /* Returns a partition's parent and the parent's default partition. */
 extern List *cmig_related_parent(Oid partition);
@@ -461,9 +435,6 @@ extern List *cmig_related_viewed(Oid view);
  * directly or indirectly.
  */
 extern List *cmig_related_referencing(List *tables);
-
-/* Returns the tables that have foreign keys to the table. */
-extern List *cmig_related_keys(Oid table);
 
 /* Returns the tables that the table's foreign keys reference. */
 extern List *cmig_related_referenced(Oid table);

@@ -80,41 +80,6 @@ time_zone_matters(CmigLint *lint)
 	return zone == NULL || !pg_get_timezone_offset(zone, &offset) || offset != 0;
 }
 
-/*
- * Does converting a column's values with this expression require a table
- * rewrite?  ALTER TABLE performs the same test.
- */
-static bool
-needs_rewrite(CmigLint *lint, Node *expression)
-{
-	for (;;)
-	{
-		if (IsA(expression, Var))
-			return false;
-		else if (IsA(expression, RelabelType))
-			expression = (Node *) ((RelabelType *) expression)->arg;
-		else if (IsA(expression, CoerceToDomain))
-		{
-			CoerceToDomain *domain = (CoerceToDomain *) expression;
-
-			if (cmig_domain_is_checked(domain->resulttype))
-				return true;
-			expression = (Node *) domain->arg;
-		}
-		else if (IsA(expression, FuncExpr))
-		{
-			FuncExpr   *call = (FuncExpr *) expression;
-
-			if ((call->funcid != F_TIMESTAMPTZ_TIMESTAMP && call->funcid != F_TIMESTAMP_TIMESTAMPTZ) ||
-				time_zone_matters(lint))
-				return true;
-			expression = linitial(call->args);
-		}
-		else
-			return true;
-	}
-}
-
 /* Can the index be kept when the column changes to the new type? */
 static bool
 keeps_index(const CmigLintIndex *index, const CmigLintColumn *column, Oid type, Oid collation)
@@ -147,8 +112,7 @@ cmig_lint_type_change(CmigLint *lint, CmigLintTable *table, const CmigLintColumn
 	if (expression)
 		expression = coerce_to_target_type(NULL, expression, exprType(expression), type, typmod,
 										   COERCION_ASSIGNMENT, COERCE_IMPLICIT_CAST, -1);
-	if (expression == NULL || cmig_domain_runs_code(expression) ||
-		needs_rewrite(lint, (Node *) expression_planner((Expr *) expression)))
+	if (cmig_conversion_rewrites(expression, time_zone_matters(lint)))
 		return CMIG_LINT_CHANGE_REWRITE;
 
 	collation = get_typcollation(type);

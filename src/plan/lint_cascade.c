@@ -292,14 +292,15 @@ cascade(CmigLint *lint, Oid class, Oid oid, int32 sub)
 {
 	ObjectAddress first;
 	List	   *dropped;
+	ListCell   *lc;
 
 	if (!lint->reads_facts || !OidIsValid(oid))
 		return;
 	ObjectAddressSubSet(first, class, oid, sub);
 	dropped = cmig_dropped_objects(&first, is_spared, lint);
-	for (int i = 1; i < list_length(dropped); i++)
+	foreach(lc, dropped)
 	{
-		const ObjectAddress *object = list_nth(dropped, i);
+		const ObjectAddress *object = lfirst(lc);
 
 		switch (object->classId)
 		{
@@ -488,13 +489,14 @@ lint_cascade_describe(CmigLint *lint, ObjectType type, Node *name, CmigListing *
 {
 	ObjectAddress first = find_other(lint, type, name);
 	List	   *dropped;
+	ListCell   *lc;
 
 	if (!OidIsValid(first.objectId))
 		return NULL;
 	dropped = cmig_dropped_objects(&first, is_spared, lint);
-	for (int i = 1; i < list_length(dropped); i++)
+	foreach(lc, dropped)
 	{
-		const ObjectAddress *object = list_nth(dropped, i);
+		const ObjectAddress *object = lfirst(lc);
 		char	   *description = is_used_by_clients(lint, object) ? getObjectDescription(object, true) : NULL;
 
 		if (description != NULL)

@@ -272,7 +272,7 @@ cmig_lint_catalog_default_partition(Oid table)
 List *
 cmig_lint_catalog_partitions(Oid table)
 {
-	return list_delete_first(cmig_related_direct_children(table));
+	return cmig_related_direct_children(table);
 }
 
 /* ----------------------------------------------------------------
@@ -647,21 +647,6 @@ load_constraints(CmigLintTable *table)
 	table_close(constraints, AccessShareLock);
 }
 
-/* Returns an index's access method. */
-static Oid
-index_method(Oid index)
-{
-	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(index));
-	Oid			result = InvalidOid;
-
-	if (HeapTupleIsValid(tuple))
-	{
-		result = ((Form_pg_class) GETSTRUCT(tuple))->relam;
-		ReleaseSysCache(tuple);
-	}
-	return result;
-}
-
 /*
  * Returns the columns used in an attribute of pg_index that contains
  * expressions.
@@ -710,7 +695,7 @@ load_indexes(CmigLintTable *table)
 		index->keys = column_names(table, form->indkey.values, form->indnkeyatts);
 		index->has_expression = !heap_attisnull(tuple, Anum_pg_index_indpred, NULL) ||
 			!heap_attisnull(tuple, Anum_pg_index_indexprs, NULL);
-		index->method = index_method(form->indexrelid);
+		index->method = cmig_related_method(form->indexrelid);
 		if (index->has_expression)
 			index->uses = list_concat(expression_columns(table, tuple, Anum_pg_index_indexprs),
 									  expression_columns(table, tuple, Anum_pg_index_indpred));

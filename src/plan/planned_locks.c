@@ -7,6 +7,10 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "access/tableam.h"
+#include "catalog/dependency.h"
+#include "catalog/heap.h"
+#include "catalog/index.h"
 #include "catalog/namespace.h"
 #include "catalog/partition.h"
 #include "catalog/pg_class.h"
@@ -16,6 +20,7 @@
 #include "catalog/pg_proc.h"
 #include "catalog/pg_rewrite.h"
 #include "catalog/pg_trigger.h"
+#include "commands/defrem.h"
 #include "commands/policy.h"
 #include "commands/trigger.h"
 #include "lib/stringinfo.h"
@@ -48,9 +53,6 @@
  * have been read so far.
  * ----------------------------------------------------------------
  */
-
-/* The names that statements have created, dropped, or changed. */
-typedef struct CmigPlannedNames CmigPlannedNames;
 
 /* A relation that a statement names. */
 typedef struct CmigPlannedName
@@ -87,34 +89,43 @@ typedef struct Entry
 	List	   *changes;		/* of Change *, latest first */
 } Entry;
 
-/* The names that statements have created, dropped, or changed. */
-struct CmigPlannedNames
+/* What the statements that have been read so far have changed. */
+struct CmigPlannedLocks
 {
 	MemoryContext context;
-	HTAB	   *entries;		/* of Entry; NULL if there are none */
+	HTAB	   *entries;		/* of Entry */
 	List	   *temporary;		/* of char *: names of temporary relations */
 	List	   *schemas;		/* of char *: schemas that the plan creates */
+	List	   *detached;		/* OIDs of tables from which partitions were
+								 * detached */
 };
 
-/* Start without changes.  The state lives in the current memory context. */
-static CmigPlannedNames *
-planned_names_start(void)
+CmigPlannedLocks *
+cmig_planned_locks_start(void)
 {
-	CmigPlannedNames *names = palloc0(sizeof(CmigPlannedNames));
+	HASHCTL		control = {.keysize = NAMEDATALEN,.entrysize = sizeof(Entry),.hcxt = CurrentMemoryContext};
+	CmigPlannedLocks *plan = palloc0(sizeof(CmigPlannedLocks));
 
-	names->context = CurrentMemoryContext;
-	return names;
+	plan->context = CurrentMemoryContext;
+	plan->entries = hash_create("pg_cmig planned names", 64, &control,
+								HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
+	return plan;
 }
 
 /*
  * search_path
  */
 
-/* Returns the existing schemas in search_path, as a List of char *. */
+/*
+ * Returns the schemas in search_path, including those that the plan creates.
+ * "implicit" says whether to include pg_catalog.
+ */
 static List *
-existing_path(bool implicit)
+current_path(const CmigPlannedLocks *plan, bool implicit)
 {
+	List	   *existing = NIL;
 	List	   *result = NIL;
+	List	   *path;
 	ListCell   *lc;
 
 	foreach(lc, fetch_search_path(implicit))
@@ -122,24 +133,9 @@ existing_path(bool implicit)
 		char	   *name = get_namespace_name(lfirst_oid(lc));
 
 		if (name != NULL)
-			result = lappend(result, name);
+			existing = lappend(existing, name);
 	}
-	return result;
-}
-
-/*
- * Returns the schemas in search_path, including those that the plan creates.
- * "implicit" says whether to include pg_catalog.
- */
-static List *
-current_path(const CmigPlannedNames *names, bool implicit)
-{
-	List	   *existing = existing_path(implicit);
-	List	   *result = NIL;
-	List	   *path;
-	ListCell   *lc;
-
-	if (names->schemas == NIL || !SplitIdentifierString(pstrdup(namespace_search_path), ',', &path))
+	if (plan->schemas == NIL || !SplitIdentifierString(pstrdup(namespace_search_path), ',', &path))
 		return existing;
 	foreach(lc, path)
 	{
@@ -147,22 +143,10 @@ current_path(const CmigPlannedNames *names, bool implicit)
 
 		if (strcmp(name, "$user") == 0)
 			name = GetUserNameFromId(GetUserId(), false);
-		if (cmig_text_list_has(names->schemas, name) || cmig_text_list_has(existing, name))
+		if (cmig_text_list_has(plan->schemas, name) || cmig_text_list_has(existing, name))
 			result = lappend(result, name);
 	}
 	return list_concat(result, existing);
-}
-
-/*
- * Returns the schema in which a relation with an unqualified name is created.
- * Returns NULL if there is none.
- */
-static char *
-creation_schema(const CmigPlannedNames *names)
-{
-	List	   *path = current_path(names, false);
-
-	return path == NIL ? NULL : linitial(path);
 }
 
 /*
@@ -225,7 +209,7 @@ changed_name(const Change *change)
  * later in search_path.
  */
 static CmigPlannedName
-find_unqualified(const CmigPlannedNames *names, const Entry *entry)
+find_unqualified(const CmigPlannedLocks *plan, const Entry *entry)
 {
 	CmigPlannedName result = {.oid = InvalidOid};
 	const Change *change = find_in(entry, TEMPORARY);
@@ -233,7 +217,7 @@ find_unqualified(const CmigPlannedNames *names, const Entry *entry)
 
 	if (change != NULL && !change->gone)
 		return changed_name(change);
-	foreach(lc, current_path(names, true))
+	foreach(lc, current_path(plan, true))
 	{
 		const char *schema = lfirst(lc);
 		Oid			oid;
@@ -259,47 +243,35 @@ find_unqualified(const CmigPlannedNames *names, const Entry *entry)
 
 /* Look up a relation as the next statement would. */
 static CmigPlannedName
-planned_names_find(const CmigPlannedNames *names, const RangeVar *relation)
+find(const CmigPlannedLocks *plan, const RangeVar *relation)
 {
-	const Entry *entry = names->entries == NULL ? NULL :
-	hash_search(names->entries, relation->relname, HASH_FIND, NULL);
-	const Change *change = NULL;
+	const Entry *entry = hash_search(plan->entries, relation->relname, HASH_FIND, NULL);
+	const Change *change;
 	CmigPlannedName result = {.schema = relation->schemaname};
 
-	if (relation->schemaname == NULL && entry != NULL)
-		return find_unqualified(names, entry);
-	if (entry != NULL)
-		change = find_in(entry, relation->schemaname);
+	if (relation->schemaname == NULL)
+	{
+		if (entry != NULL)
+			return find_unqualified(plan, entry);
+		result.oid = RelnameGetRelid(relation->relname);
+		return result;
+	}
+	change = entry == NULL ? NULL : find_in(entry, relation->schemaname);
 	if (change != NULL)
 		return changed_name(change);
-	if (relation->schemaname == NULL)
-		result.oid = RelnameGetRelid(relation->relname);
-	else
-		result.oid = existing_relation(relation->schemaname, relation->relname);
+	result.oid = existing_relation(relation->schemaname, relation->relname);
 	return result;
-}
-
-/* Returns an empty hash table of entries. */
-static HTAB *
-make_entries(MemoryContext context)
-{
-	HASHCTL		control = {.keysize = NAMEDATALEN,.entrysize = sizeof(Entry),.hcxt = context};
-
-	return hash_create("pg_cmig planned names", 64, &control, HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
 }
 
 /* Record what a name refers to after the current statement. */
 static void
-change(CmigPlannedNames *names, const char *schema, const char *name, Oid oid, bool gone, char kind)
+change(CmigPlannedLocks *plan, const char *schema, const char *name, Oid oid, bool gone, char kind)
 {
-	MemoryContext old = MemoryContextSwitchTo(names->context);
+	MemoryContext old = MemoryContextSwitchTo(plan->context);
 	Change	   *latest = palloc(sizeof(Change));
 	bool		found;
-	Entry	   *entry;
+	Entry	   *entry = hash_search(plan->entries, name, HASH_ENTER, &found);
 
-	if (names->entries == NULL)
-		names->entries = make_entries(names->context);
-	entry = hash_search(names->entries, name, HASH_ENTER, &found);
 	if (!found)
 		entry->changes = NIL;
 	latest->schema = schema != NULL ? pstrdup(schema) : NULL;
@@ -308,7 +280,7 @@ change(CmigPlannedNames *names, const char *schema, const char *name, Oid oid, b
 	latest->kind = kind;
 	entry->changes = lcons(latest, entry->changes);
 	if (is_temporary(schema))
-		names->temporary = lappend(names->temporary, pstrdup(name));
+		plan->temporary = lappend(plan->temporary, pstrdup(name));
 	MemoryContextSwitchTo(old);
 }
 
@@ -319,77 +291,53 @@ schema_of(const CmigPlannedName *found)
 	return OidIsValid(found->oid) ? get_namespace_name(get_rel_namespace(found->oid)) : found->schema;
 }
 
-/* Record that a statement creates a relation or a schema. */
+/* Record that a statement creates a relation. */
 static void
-planned_names_create(CmigPlannedNames *names, const RangeVar *relation, char kind)
+create_name(CmigPlannedLocks *plan, const RangeVar *relation, char kind)
 {
-	const char *schema = relation->schemaname;
 	RangeVar	qualified = *relation;
 
-	if (relation->relpersistence == RELPERSISTENCE_TEMP || is_temporary(schema))
+	if (relation->relpersistence == RELPERSISTENCE_TEMP || is_temporary(relation->schemaname))
 	{
-		change(names, TEMPORARY, relation->relname, InvalidOid, false, kind);
+		change(plan, TEMPORARY, relation->relname, InvalidOid, false, kind);
 		return;
 	}
-	if (schema == NULL)
-		schema = creation_schema(names);
-	qualified.schemaname = unconstify(char *, schema);
-	if (schema == NULL || !OidIsValid(planned_names_find(names, &qualified).oid))
-		change(names, schema, relation->relname, InvalidOid, false, kind);
-}
+	if (qualified.schemaname == NULL)
+	{
+		List	   *path = current_path(plan, false);
 
-static void
-planned_names_create_schema(CmigPlannedNames *names, const char *schema)
-{
-	MemoryContext old = MemoryContextSwitchTo(names->context);
-
-	names->schemas = lappend(names->schemas, pstrdup(schema));
-	MemoryContextSwitchTo(old);
-}
-
-/* Record that a statement drops a relation. */
-static void
-planned_names_drop(CmigPlannedNames *names, const RangeVar *relation)
-{
-	CmigPlannedName found = planned_names_find(names, relation);
-
-	if (OidIsValid(found.oid) || found.is_new)
-		change(names, schema_of(&found), relation->relname, InvalidOid, true, 0);
+		qualified.schemaname = path == NIL ? NULL : linitial(path);
+	}
+	if (qualified.schemaname == NULL || !OidIsValid(find(plan, &qualified).oid))
+		change(plan, qualified.schemaname, relation->relname, InvalidOid, false, kind);
 }
 
 /*
- * Record that a relation is renamed to "new_name" or, if "to_schema" is true,
- * is moved to the schema "new_name".
+ * Record that a relation is renamed to lock->name, or is moved to the schema of
+ * that name.
  */
 static void
-planned_names_rename(CmigPlannedNames *names, const RangeVar *relation,
-					 const char *new_name, bool to_schema)
+rename_relation(CmigPlannedLocks *plan, const CmigLock *lock)
 {
-	CmigPlannedName found = planned_names_find(names, relation);
+	CmigPlannedName found = find(plan, lock->relation);
 	char	   *schema = schema_of(&found);
 
 	if (!OidIsValid(found.oid) && !found.is_new)
 		return;
-	change(names, schema, relation->relname, InvalidOid, true, 0);
-	if (to_schema)
-		change(names, new_name, relation->relname, found.oid, false, found.kind);
-	else
-		change(names, schema, new_name, found.oid, false, found.kind);
+	change(plan, schema, lock->relation->relname, InvalidOid, true, 0);
+	change(plan, lock->to_schema ? lock->name : schema, lock->to_schema ? lock->relation->relname : lock->name,
+		   found.oid, false, found.kind);
 }
 
-/*
- * Forget the temporary relations of a script, which are dropped when the script
- * ends.
- */
-static void
-planned_names_end_script(CmigPlannedNames *names)
+void
+cmig_planned_locks_end_script(CmigPlannedLocks *plan)
 {
 	ListCell   *lc;
 	ListCell   *lc2;
 
-	foreach(lc, names->temporary)
+	foreach(lc, plan->temporary)
 	{
-		Entry	   *entry = hash_search(names->entries, lfirst(lc), HASH_FIND, NULL);
+		Entry	   *entry = hash_search(plan->entries, lfirst(lc), HASH_FIND, NULL);
 
 		foreach(lc2, entry->changes)
 		{
@@ -397,7 +345,7 @@ planned_names_end_script(CmigPlannedNames *names)
 				entry->changes = foreach_delete_current(entry->changes, lc2);
 		}
 	}
-	names->temporary = NIL;
+	plan->temporary = NIL;
 }
 
 /* ----------------------------------------------------------------
@@ -411,29 +359,6 @@ planned_names_end_script(CmigPlannedNames *names)
  * dropped, or renamed.
  * ----------------------------------------------------------------
  */
-
-/* What the statements that have been read so far have changed. */
-struct CmigPlannedLocks
-{
-	CmigPlannedNames *names;
-	List	   *detached;		/* OIDs of tables from which partitions were
-								 * detached */
-};
-
-CmigPlannedLocks *
-cmig_planned_locks_start(void)
-{
-	CmigPlannedLocks *plan = palloc0(sizeof(CmigPlannedLocks));
-
-	plan->names = planned_names_start();
-	return plan;
-}
-
-void
-cmig_planned_locks_end_script(CmigPlannedLocks *plan)
-{
-	planned_names_end_script(plan->names);
-}
 
 /*
  * Locks
@@ -518,35 +443,6 @@ add_all(List **locks, List *relations, LOCKMODE mode)
 	}
 }
 
-/* Add locks on the partitions to which a statement can add rows. */
-static void
-add_routed(List **locks, Oid table, LOCKMODE mode)
-{
-	List	   *partitions = NIL;
-	ListCell   *lc;
-
-	if (get_rel_relkind(table) != RELKIND_PARTITIONED_TABLE)
-		return;
-	add_all(&partitions, list_delete_oid(cmig_related_children(table), table), mode);
-	foreach(lc, partitions)
-	{
-		CmigPlannedLock *lock = lfirst(lc);
-
-		lock->routed = true;
-		add_lock(locks, lock);
-	}
-}
-
-/*
- * Returns the lock mode for the referenced table of a foreign key, given the
- * lock mode for the referencing table.
- */
-static LOCKMODE
-referenced_mode(LOCKMODE mode)
-{
-	return mode == RowExclusiveLock ? RowShareLock : ShareRowExclusiveLock;
-}
-
 /* Add locks on a table's indexes, as requested in lock->with. */
 static void
 add_indexes(List **locks, const CmigLock *lock, Oid table)
@@ -567,18 +463,6 @@ add_indexes(List **locks, const CmigLock *lock, Oid table)
 	}
 }
 
-/* Does lock->with request locks on the relation's child tables? */
-static bool
-recurses(const CmigLock *lock, Oid relation)
-{
-	bool		partitioned = get_rel_relkind(relation) == RELKIND_PARTITIONED_TABLE;
-
-	if (lock->with & CMIG_LOCK_CHILDREN)
-		return lock->relation == NULL || lock->relation->inh;
-	return (lock->with & CMIG_LOCK_PARTITIONS && partitioned) ||
-		(lock->with & CMIG_LOCK_INHERITED && !partitioned);
-}
-
 /*
  * Add locks on a relation and on the related relations that lock->with
  * requests.
@@ -587,9 +471,11 @@ static void
 add_related(List **locks, const CmigLock *lock, Oid relation)
 {
 	List	   *tables = list_make1_oid(relation);
+	bool		partitioned = get_rel_relkind(relation) == RELKIND_PARTITIONED_TABLE;
 	ListCell   *lc;
 
-	if (recurses(lock, relation))
+	if (lock->with & CMIG_LOCK_CHILDREN ? lock->relation == NULL || lock->relation->inh :
+		lock->with & (partitioned ? CMIG_LOCK_PARTITIONS : CMIG_LOCK_INHERITED))
 		tables = cmig_related_children(relation);
 	if (lock->with & CMIG_LOCK_REFERENCING)
 		tables = cmig_related_referencing(tables);
@@ -601,23 +487,45 @@ add_related(List **locks, const CmigLock *lock, Oid relation)
 		if (lock->with & (CMIG_LOCK_INDEXES | CMIG_LOCK_STORED | CMIG_LOCK_PARTITIONED | CMIG_LOCK_ATTACHED))
 			add_indexes(locks, lock, table);
 		if (lock->with & CMIG_LOCK_SEQUENCES)
-			add_all(locks, cmig_related_sequences(table), lock->mode);
+			add_all(locks, getOwnedSequences(table), lock->mode);
 		if (lock->with & CMIG_LOCK_REFERENCED)
-			add_all(locks, cmig_related_referenced(table), referenced_mode(lock->mode));
+			add_all(locks, cmig_related_referenced(table),
+					lock->mode == RowExclusiveLock ? RowShareLock : ShareRowExclusiveLock);
 		if (lock->with & CMIG_LOCK_VIEWED)
 			add_all(locks, cmig_related_viewed(table), lock->mode >= ExclusiveLock &&
 					get_rel_relkind(table) == RELKIND_MATVIEW ? AccessShareLock : lock->mode);
 	}
-	if (lock->with & CMIG_LOCK_ROUTED)
-		add_routed(locks, relation, lock->mode);
+	if (lock->with & CMIG_LOCK_ROUTED && partitioned)
+	{
+		List	   *partitions = NIL;
+
+		/* the partitions to which the statement can add rows */
+		add_all(&partitions, list_delete_oid(cmig_related_children(relation), relation), lock->mode);
+		foreach(lc, partitions)
+		{
+			((CmigPlannedLock *) lfirst(lc))->routed = true;
+			add_lock(locks, lfirst(lc));
+		}
+	}
 	if (lock->with & CMIG_LOCK_TABLE)
-		add_existing(locks, cmig_related_table(relation), lock->table_mode);
+		add_existing(locks, IndexGetRelation(relation, true), lock->table_mode);
 	if (lock->with & CMIG_LOCK_KEYS)
-		add_all(locks, list_delete_oid(cmig_related_keys(relation), relation), lock->table_mode);
+		add_all(locks, list_delete_oid(heap_truncate_find_FKs(list_make1_oid(relation)), relation), lock->table_mode);
 	if (lock->with & CMIG_LOCK_TYPED)
 		add_all(locks, cmig_related_typed(relation), lock->mode);
 	if (lock->with & CMIG_LOCK_DEFAULT)
 		add_all(locks, cmig_related_default(relation), AccessExclusiveLock);
+}
+
+/* Add the locks for dropping an object, or for changing a part of a relation. */
+static void
+add_dropped_object(List **locks, Oid class, Oid oid, int32 sub, bool cascade, LOCKMODE mode)
+{
+	ObjectAddress object;
+
+	ObjectAddressSubSet(object, class, oid, sub);
+	if (OidIsValid(oid))
+		add_all(locks, cmig_dropped_locks(&object, cascade), mode);
 }
 
 /*
@@ -628,6 +536,7 @@ static void
 add_dropped(CmigPlannedLocks *plan, List **locks, const CmigLock *lock)
 {
 	ObjectAddress object;
+	CmigPlannedName named;
 
 	if (lock->relation == NULL)
 	{
@@ -635,92 +544,36 @@ add_dropped(CmigPlannedLocks *plan, List **locks, const CmigLock *lock)
 			add_all(locks, cmig_dropped_locks(&object, lock->cascade), lock->mode);
 		return;
 	}
-	else
+	named = find(plan, lock->relation);
+	if (OidIsValid(named.oid))
 	{
-		CmigPlannedName named = planned_names_find(plan->names, lock->relation);
-
-		if (OidIsValid(named.oid))
-		{
-			ObjectAddressSet(object, RelationRelationId, named.oid);
-			add_all(locks, cmig_dropped_locks(&object, lock->cascade), lock->mode);
-			if (lock->with & CMIG_LOCK_PARENT)
-				add_all(locks, cmig_related_parent(named.oid), AccessExclusiveLock);
-		}
-		else if (named.is_new)
-			add_missing(locks, lock->relation, &named, lock->mode);
-		planned_names_drop(plan->names, lock->relation);
+		add_dropped_object(locks, RelationRelationId, named.oid, 0, lock->cascade, lock->mode);
+		if (lock->with & CMIG_LOCK_PARENT)
+			add_all(locks, cmig_related_parent(named.oid), AccessExclusiveLock);
 	}
-}
-
-/* Add locks on the tables that have columns of a domain. */
-static void
-add_domain(List **locks, const CmigLock *lock)
-{
-	ObjectAddress object;
-
-	if (cmig_dropped_locks_find(lock->type, lock->object, &object))
-		add_all(locks, cmig_related_with_type(object.objectId), lock->mode);
+	else if (named.is_new)
+		add_missing(locks, lock->relation, &named, lock->mode);
+	else
+		return;
+	change(plan, schema_of(&named), lock->relation->relname, InvalidOid, true, 0);
 }
 
 /* Add the locks for dropping a column, including the locks on child tables. */
 static void
 add_dropped_column(List **locks, const CmigLock *lock, Oid relation)
 {
-	List	   *tables = lock->relation->inh ? cmig_related_children(relation) : list_make1_oid(relation);
 	ListCell   *lc;
 
 	/* with ONLY, the child tables keep the column, but are locked */
+	add_existing(locks, relation, AccessExclusiveLock);
 	add_all(locks, cmig_related_direct_children(relation), AccessExclusiveLock);
-	foreach(lc, tables)
-		add_all(locks, cmig_dropped_locks_column(lfirst_oid(lc), lock->name, lock->cascade), AccessExclusiveLock);
-}
-
-/*
- * Add locks on the indexes of a table that is rewritten, and on the indexes of
- * its child tables and partitions.
- */
-static void
-add_rewritten(List **locks, Oid relation)
-{
-	ListCell   *lc;
-
-	foreach(lc, cmig_related_children(relation))
+	foreach(lc, lock->relation->inh ? cmig_related_children(relation) : list_make1_oid(relation))
 	{
-		if (get_rel_relkind(lfirst_oid(lc)) != RELKIND_PARTITIONED_TABLE)
-			add_all(locks, cmig_related_indexes(lfirst_oid(lc)), AccessExclusiveLock);
+		AttrNumber	attnum = get_attnum(lfirst_oid(lc), lock->name);
+
+		if (attnum != InvalidAttrNumber)
+			add_dropped_object(locks, RelationRelationId, lfirst_oid(lc), attnum, lock->cascade, AccessExclusiveLock);
 	}
-}
-
-/*
- * Add the locks for changing the type of a column, including the locks on child
- * tables.
- */
-static void
-add_retyped(List **locks, const CmigLock *lock, Oid relation)
-{
-	ListCell   *lc;
-
-	foreach(lc, cmig_related_children(relation))
-		add_all(locks, cmig_related_retyped(lfirst_oid(lc), lock->name, lock->new_type, lock->converts),
-				AccessExclusiveLock);
-}
-
-/*
- * Returns the address of a trigger, rule, or policy.  If the object does not
- * exist, the objectId of the address is InvalidOid.
- */
-static ObjectAddress
-find_part(const CmigLock *lock, Oid relation)
-{
-	ObjectAddress part = InvalidObjectAddress;
-
-	if (lock->type == OBJECT_TRIGGER)
-		ObjectAddressSet(part, TriggerRelationId, get_trigger_oid(relation, lock->name, true));
-	else if (lock->type == OBJECT_RULE)
-		ObjectAddressSet(part, RewriteRelationId, get_rewrite_oid(relation, lock->name, true));
-	else
-		ObjectAddressSet(part, PolicyRelationId, get_relation_policy_oid(relation, lock->name, true));
-	return part;
 }
 
 /*
@@ -730,55 +583,71 @@ find_part(const CmigLock *lock, Oid relation)
 static void
 add_trigger_or_similar(List **locks, const CmigLock *lock, Oid relation)
 {
-	ObjectAddress part = find_part(lock, relation);
+	Oid			class = lock->type == OBJECT_TRIGGER ? TriggerRelationId :
+	lock->type == OBJECT_RULE ? RewriteRelationId : PolicyRelationId;
+	Oid			part = lock->type == OBJECT_TRIGGER ? get_trigger_oid(relation, lock->name, true) :
+	lock->type == OBJECT_RULE ? get_rewrite_oid(relation, lock->name, true) :
+	get_relation_policy_oid(relation, lock->name, true);
 
-	if (OidIsValid(part.objectId))
-		add_all(locks, cmig_dropped_locks(&part, false), lock->mode);
-	if (OidIsValid(part.objectId) || !lock->missing_ok)
+	add_dropped_object(locks, class, part, 0, false, lock->mode);
+	if (OidIsValid(part) || !lock->missing_ok)
 		add_existing(locks, relation, lock->mode);
-}
-
-/* Add a lock on the index that is renamed together with a constraint. */
-static void
-add_renamed_index(List **locks, const CmigLock *lock, Oid relation)
-{
-	Oid			constraint = get_relation_constraint_oid(relation, lock->name, true);
-	Oid			index = OidIsValid(constraint) ? get_constraint_index(constraint) : InvalidOid;
-
-	if (OidIsValid(index))
-		add_existing(locks, index, lock->mode);
 }
 
 /* Add the locks of an action on part of an existing relation. */
 static void
 add_part(List **locks, const CmigLock *lock, Oid relation)
 {
+	Oid			oid;
+	int32		column;
+	ListCell   *lc;
+
 	switch (lock->action)
 	{
 		case CMIG_LOCK_ADD_COLUMN:
-			if (cmig_column_rewrites(lock->column))
-				add_rewritten(locks, relation);
+
+			/*
+			 * a rewrite also rebuilds the indexes of child tables and
+			 * partitions
+			 */
+			foreach(lc, cmig_column_rewrites(lock->column) ? cmig_related_children(relation) : NIL)
+			{
+				if (get_rel_relkind(lfirst_oid(lc)) != RELKIND_PARTITIONED_TABLE)
+					add_all(locks, cmig_related_indexes(lfirst_oid(lc)), AccessExclusiveLock);
+			}
 			break;
 		case CMIG_LOCK_DROP_COLUMN:
 			add_dropped_column(locks, lock, relation);
 			break;
 		case CMIG_LOCK_DROP_CONSTRAINT:
-			add_all(locks, cmig_dropped_locks_constraint(relation, lock->name, lock->cascade), AccessExclusiveLock);
+			oid = get_relation_constraint_oid(relation, lock->name, true);
+			add_dropped_object(locks, ConstraintRelationId, oid, 0, lock->cascade, AccessExclusiveLock);
 			break;
 		case CMIG_LOCK_RETYPE:
-			add_retyped(locks, lock, relation);
+			foreach(lc, cmig_related_children(relation))
+				add_all(locks, cmig_related_retyped(lfirst_oid(lc), lock->name, lock->new_type, lock->converts),
+						AccessExclusiveLock);
 			break;
 		case CMIG_LOCK_PART:
 			add_trigger_or_similar(locks, lock, relation);
 			break;
 		case CMIG_LOCK_RENAME_CONSTRAINT:
-			add_renamed_index(locks, lock, relation);
+			/* the constraint's index is renamed, too */
+			oid = get_relation_constraint_oid(relation, lock->name, true);
+			if (OidIsValid(oid) && OidIsValid(get_constraint_index(oid)))
+				add_existing(locks, get_constraint_index(oid), lock->mode);
 			break;
 		case CMIG_LOCK_IDENTITY:
-			add_all(locks, cmig_related_identity(relation, lock->name), lock->mode);
+			foreach(lc, getOwnedSequences(relation))
+			{
+				if (sequenceIsOwned(lfirst_oid(lc), DEPENDENCY_INTERNAL, &oid, &column) &&
+					column == get_attnum(relation, lock->name))
+					add_existing(locks, lfirst_oid(lc), lock->mode);
+			}
 			break;
 		case CMIG_LOCK_ACCESS_METHOD:
-			if (!cmig_related_has_method(relation, lock->name))
+			oid = cmig_related_method(relation);
+			if (!OidIsValid(oid) || oid != get_am_oid(lock->name ? lock->name : default_table_access_method, true))
 				add_all(locks, cmig_related_indexes(relation), AccessExclusiveLock);
 			break;
 		case CMIG_LOCK_VALIDATE:
@@ -789,76 +658,31 @@ add_part(List **locks, const CmigLock *lock, Oid relation)
 	}
 }
 
-/* The argument of drop_owned() and reassign_owned(). */
-typedef struct Owned
-{
-	List	  **locks;
-	const CmigLock *lock;
-} Owned;
-
-/* Callback: add the locks for dropping an object owned by the role. */
-static void
-drop_owned(const ObjectAddress *object, void *arg)
-{
-	Owned	   *owned = arg;
-
-	add_all(owned->locks, cmig_dropped_locks(object, owned->lock->cascade), owned->lock->mode);
-}
-
-/*
- * Callback: add the locks for changing the owner of an object owned by the
- * role.
- */
-static void
-reassign_owned(const ObjectAddress *object, void *arg)
-{
-	Owned	   *owned = arg;
-
-	if (object->classId == RelationRelationId)
-		add_related(owned->locks, owned->lock, object->objectId);
-}
-
 /* Add the locks of DROP OWNED or REASSIGN OWNED. */
 static void
 add_owned(List **locks, const CmigLock *lock)
 {
-	Owned		owned = {locks, lock};
 	bool		drops = lock->action == CMIG_LOCK_DROP_OWNED;
 	ListCell   *lc;
+	ListCell   *lc2;
 
 	foreach(lc, (List *) lock->object)
 	{
 		Oid			role = get_rolespec_oid(lfirst_node(RoleSpec, lc), true);
 
-		cmig_related_owned(role, drops ? drop_owned : reassign_owned, &owned);
-		if (drops)
-			add_all(locks, cmig_related_policed(role), lock->mode);
+		foreach(lc2, cmig_related_owned(role, SHARED_DEPENDENCY_OWNER))
+		{
+			const ObjectAddress *object = lfirst(lc2);
+
+			if (drops)
+				add_all(locks, cmig_dropped_locks(object, lock->cascade), lock->mode);
+			else if (object->classId == RelationRelationId)
+				add_related(locks, lock, object->objectId);
+		}
+		/* DROP OWNED changes the policies that name the role */
+		foreach(lc2, drops ? cmig_related_owned(role, SHARED_DEPENDENCY_POLICY) : NIL)
+			add_all(locks, cmig_dropped_locks(lfirst(lc2), false), lock->mode);
 	}
-}
-
-/* Is the schema in search_path? */
-static bool
-is_in_path(const char *schema)
-{
-	ListCell   *lc;
-
-	foreach(lc, fetch_search_path(true))
-	{
-		char	   *name = get_namespace_name(lfirst_oid(lc));
-
-		if (name != NULL && strcmp(name, schema) == 0)
-			return true;
-	}
-	return false;
-}
-
-/* Returns the schema that a function call names, or NULL if it names none. */
-static const char *
-called_schema(const FuncCall *call)
-{
-	int			count = list_length(call->funcname);
-
-	return count > 1 ? strVal(list_nth(call->funcname, count - 2)) : NULL;
 }
 
 /*
@@ -870,7 +694,9 @@ static void
 add_called(const FuncCall *call, List **unknown)
 {
 	const char *name = strVal(llast(call->funcname));
-	const char *schema = called_schema(call);
+	int			parts = list_length(call->funcname);
+	const char *schema = parts > 1 ? strVal(list_nth(call->funcname, parts - 2)) : NULL;
+	List	   *path = fetch_search_path(true);
 	CatCList   *functions = SearchSysCacheList1(PROCNAMEARGSNSP, CStringGetDatum(name));
 	bool		found = false;
 	bool		harmless = false;
@@ -880,7 +706,7 @@ add_called(const FuncCall *call, List **unknown)
 		Form_pg_proc form = (Form_pg_proc) GETSTRUCT(&functions->members[i]->tuple);
 		char	   *actual = get_namespace_name(form->pronamespace);
 
-		if (actual == NULL || (schema != NULL ? strcmp(schema, actual) != 0 : !is_in_path(actual)))
+		if (actual == NULL || (schema != NULL ? strcmp(schema, actual) != 0 : !list_member_oid(path, form->pronamespace)))
 			continue;
 		found = true;
 		harmless = form->pronamespace == PG_CATALOG_NAMESPACE || form->provolatile == PROVOLATILE_IMMUTABLE;
@@ -910,28 +736,14 @@ add_created(CmigPlannedLocks *plan, const CmigLock *lock)
 		kind = RELKIND_PARTITIONED_TABLE;
 	else if (lock->object != NULL && IsA(lock->object, IndexStmt))
 	{
-		CmigPlannedName table = planned_names_find(plan->names, ((IndexStmt *) lock->object)->relation);
+		CmigPlannedName table = find(plan, ((IndexStmt *) lock->object)->relation);
 
 		/* an index is created in the schema of its table */
 		created.schemaname = schema_of(&table);
 		if (kind_of(&table) == RELKIND_PARTITIONED_TABLE)
 			kind = RELKIND_PARTITIONED_INDEX;
 	}
-	planned_names_create(plan->names, &created, kind);
-}
-
-/*
- * Does the table have a default partition that the plan has not detached,
- * dropped, or renamed?
- */
-static bool
-has_default(const CmigPlannedLocks *plan, Oid table)
-{
-	Oid			partition = get_default_partition_oid(table);
-	char	   *name = OidIsValid(partition) && !list_member_oid(plan->detached, table) ? get_rel_name(partition) : NULL;
-
-	return name != NULL &&
-		planned_names_find(plan->names, makeRangeVar(get_namespace_name(get_rel_namespace(partition)), name, -1)).oid == partition;
+	create_name(plan, &created, kind);
 }
 
 char *
@@ -939,25 +751,26 @@ cmig_planned_locks_failure(const CmigPlannedLocks *plan, Node *statement)
 {
 	const RangeVar *relation = cmig_concurrently_relation(statement);
 	CmigPlannedName named;
+	bool		has_default = false;
 
 	if (relation == NULL)
 		return NULL;
-	named = planned_names_find(plan->names, relation);
+	named = find(plan, relation);
+
+	/*
+	 * does the table have a default partition that the plan has not detached,
+	 * dropped, or renamed?
+	 */
+	if (OidIsValid(named.oid) && !list_member_oid(plan->detached, named.oid))
+	{
+		Oid			partition = get_default_partition_oid(named.oid);
+		char	   *name = OidIsValid(partition) ? get_rel_name(partition) : NULL;
+
+		has_default = name != NULL &&
+			find(plan, makeRangeVar(get_namespace_name(get_rel_namespace(partition)), name, -1)).oid == partition;
+	}
 	return cmig_concurrently_failure(statement, quote_qualified_identifier(schema_of(&named), relation->relname),
-									 kind_of(&named), named.is_temporary,
-									 OidIsValid(named.oid) && has_default(plan, named.oid));
-}
-
-/* Record the table from which the statement detaches a partition, if any. */
-static void
-note_detached(CmigPlannedLocks *plan, const AlterTableStmt *alter)
-{
-	MemoryContext old = MemoryContextSwitchTo(plan->names->context);
-	AlterTableType type = linitial_node(AlterTableCmd, alter->cmds)->subtype;
-
-	if (type == AT_DetachPartition || type == AT_DetachPartitionFinalize)
-		plan->detached = list_append_unique_oid(plan->detached, planned_names_find(plan->names, alter->relation).oid);
-	MemoryContextSwitchTo(old);
+									 kind_of(&named), named.is_temporary, has_default);
 }
 
 /*
@@ -965,9 +778,11 @@ note_detached(CmigPlannedLocks *plan, const AlterTableStmt *alter)
  * record a changed name.
  */
 static void
-planned_locks_follow(CmigPlannedLocks *plan, List **locks, const CmigLock *lock, List **unknown)
+follow(CmigPlannedLocks *plan, List **locks, const CmigLock *lock, List **unknown)
 {
 	CmigPlannedName named;
+	ObjectAddress object;
+	MemoryContext old;
 
 	switch (lock->action)
 	{
@@ -985,16 +800,20 @@ planned_locks_follow(CmigPlannedLocks *plan, List **locks, const CmigLock *lock,
 			add_created(plan, lock);
 			return;
 		case CMIG_LOCK_CREATE_SCHEMA:
-			planned_names_create_schema(plan->names, lock->name);
+			old = MemoryContextSwitchTo(plan->context);
+			plan->schemas = lappend(plan->schemas, pstrdup(lock->name));
+			MemoryContextSwitchTo(old);
 			return;
 		case CMIG_LOCK_RENAME:
-			planned_names_rename(plan->names, lock->relation, lock->name, lock->to_schema);
+			rename_relation(plan, lock);
 			return;
 		case CMIG_LOCK_DROP:
 			add_dropped(plan, locks, lock);
 			return;
 		case CMIG_LOCK_DOMAIN:
-			add_domain(locks, lock);
+			/* the tables that have columns of the domain */
+			if (cmig_dropped_locks_find(lock->type, lock->object, &object))
+				add_all(locks, cmig_related_with_type(object.objectId), lock->mode);
 			return;
 		case CMIG_LOCK_PUBLICATION:
 			add_all(locks, cmig_related_published(lock->name), lock->mode);
@@ -1002,7 +821,7 @@ planned_locks_follow(CmigPlannedLocks *plan, List **locks, const CmigLock *lock,
 		default:
 			break;
 	}
-	named = planned_names_find(plan->names, lock->relation);
+	named = find(plan, lock->relation);
 	if (!OidIsValid(named.oid))
 	{
 		if (lock->action == CMIG_LOCK_TAKE ||
@@ -1023,10 +842,18 @@ cmig_planned_locks_of(CmigPlannedLocks *plan, Node *statement, List **unknown)
 
 	*unknown = NIL;
 	if (IsA(statement, AlterTableStmt))
-		note_detached(plan, (AlterTableStmt *) statement);
+	{
+		const AlterTableStmt *alter = (AlterTableStmt *) statement;
+		AlterTableType type = linitial_node(AlterTableCmd, alter->cmds)->subtype;
+		MemoryContext old = MemoryContextSwitchTo(plan->context);
+
+		if (type == AT_DetachPartition || type == AT_DetachPartitionFinalize)
+			plan->detached = list_append_unique_oid(plan->detached, find(plan, alter->relation).oid);
+		MemoryContextSwitchTo(old);
+	}
 	foreach(lc, cmig_statement_locks(statement))
 	{
-		planned_locks_follow(plan, &locks, lfirst(lc), unknown);
+		follow(plan, &locks, lfirst(lc), unknown);
 	}
 	return locks;
 }
@@ -1043,17 +870,6 @@ cmig_planned_locks_merge(List *locks, List *more)
 	return locks;
 }
 
-/* Formats a lock as a line of text. */
-static char *
-lock_line(const CmigPlannedLock *lock)
-{
-	if (OidIsValid(lock->oid))
-		return psprintf("%s%s", cmig_measure_lock_line(lock->mode, lock->name, lock->kind, lock->size),
-						lock->routed ? ", if it gets rows" : "");
-	return psprintf("%s on %s, %s", cmig_measure_mode_name(lock->mode), lock->name,
-					lock->is_new ? "new" : "not found");
-}
-
 char *
 cmig_planned_locks_text(List *locks)
 {
@@ -1066,7 +882,16 @@ cmig_planned_locks_text(List *locks)
 	list_sort(locks, compare_locks);
 	foreach(lc, locks)
 	{
-		appendStringInfo(&text, "%s%s", text.len > 0 ? "\n" : "", lock_line(lfirst(lc)));
+		const CmigPlannedLock *lock = lfirst(lc);
+
+		if (text.len > 0)
+			appendStringInfoChar(&text, '\n');
+		if (OidIsValid(lock->oid))
+			appendStringInfo(&text, "%s%s", cmig_measure_lock_line(lock->mode, lock->name, lock->kind, lock->size),
+							 lock->routed ? ", if it gets rows" : "");
+		else
+			appendStringInfo(&text, "%s on %s, %s", cmig_measure_mode_name(lock->mode), lock->name,
+							 lock->is_new ? "new" : "not found");
 	}
 	return text.data;
 }
@@ -1078,55 +903,17 @@ cmig_planned_locks_text(List *locks)
  * ----------------------------------------------------------------
  */
 
-/* Is this one of the settings that this module tracks? */
-static bool
-is_followed(const char *name)
-{
-	return pg_strcasecmp(name, "search_path") == 0 || pg_strcasecmp(name, "timezone") == 0;
-}
-
 /*
- * Set a setting if this module tracks it.  If "value" is NULL, the setting's
- * default is used.  An invalid value is ignored, because the script's statement
- * will fail when it is run.
+ * Set a setting if it is one of those that matter here.  If "value" is NULL,
+ * the setting's default is used.  An invalid value is ignored, because the
+ * script's statement will fail when it is run.
  */
 static void
-script_settings_follow(const char *name, const char *value)
+follow_setting(const char *name, const char *value)
 {
-	if (is_followed(name))
+	if (pg_strcasecmp(name, "search_path") == 0 || pg_strcasecmp(name, "timezone") == 0)
 		(void) set_config_option(name, value != NULL ? value : GetConfigOptionResetString(name),
 								 PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, DEBUG5, false);
-}
-
-/* Apply the change made by SET or RESET. */
-static void
-follow_set(VariableSetStmt *set)
-{
-	switch (set->kind)
-	{
-		case VAR_SET_VALUE:
-			if (is_followed(set->name))
-				script_settings_follow(set->name, ExtractSetVariableArgs(set));
-			break;
-		case VAR_SET_DEFAULT:
-		case VAR_RESET:
-			script_settings_follow(set->name, NULL);
-			break;
-		case VAR_RESET_ALL:
-			script_settings_follow("search_path", NULL);
-			script_settings_follow("timezone", NULL);
-			break;
-		default:
-			break;
-	}
-}
-
-/* Returns the value of a string constant.  Returns NULL for any other node. */
-static const char *
-string_constant(Node *node)
-{
-	return IsA(node, A_Const) && !((A_Const *) node)->isnull && IsA(&((A_Const *) node)->val, String) ?
-		strVal(&((A_Const *) node)->val) : NULL;
 }
 
 FuncCall *
@@ -1138,34 +925,51 @@ cmig_script_settings_call(const ResTarget *target)
 		strcmp(strVal(llast(call->funcname)), "set_config") == 0 ? call : NULL;
 }
 
-/* Apply the change made by SELECT set_config('name', 'value', is_local). */
-static void
-follow_set_config(const SelectStmt *select)
+/* Returns the value of a string constant.  Returns NULL for any other node. */
+static const char *
+string_constant(Node *node)
 {
-	ListCell   *lc;
-
-	foreach(lc, select->targetList)
-	{
-		FuncCall   *call = cmig_script_settings_call(lfirst_node(ResTarget, lc));
-		const char *name;
-		const char *value;
-
-		if (call == NULL)
-			continue;
-		name = string_constant(linitial(call->args));
-		value = string_constant(lsecond(call->args));
-		if (name != NULL && value != NULL)
-			script_settings_follow(name, value);
-	}
+	return IsA(node, A_Const) && !((A_Const *) node)->isnull && IsA(&((A_Const *) node)->val, String) ?
+		strVal(&((A_Const *) node)->val) : NULL;
 }
 
 void
 cmig_script_settings_follow(Node *statement)
 {
-	if (IsA(statement, VariableSetStmt))
-		follow_set((VariableSetStmt *) statement);
-	else if (IsA(statement, SelectStmt))
-		follow_set_config((SelectStmt *) statement);
+	VariableSetStmt *set = (VariableSetStmt *) statement;
+	ListCell   *lc;
+
+	if (IsA(statement, SelectStmt))
+	{
+		foreach(lc, ((SelectStmt *) statement)->targetList)
+		{
+			FuncCall   *call = cmig_script_settings_call(lfirst_node(ResTarget, lc));
+			const char *name = call == NULL ? NULL : string_constant(linitial(call->args));
+			const char *value = call == NULL ? NULL : string_constant(lsecond(call->args));
+
+			if (name != NULL && value != NULL)
+				follow_setting(name, value);
+		}
+		return;
+	}
+	if (!IsA(statement, VariableSetStmt))
+		return;
+	switch (set->kind)
+	{
+		case VAR_SET_VALUE:
+			follow_setting(set->name, ExtractSetVariableArgs(set));
+			break;
+		case VAR_SET_DEFAULT:
+		case VAR_RESET:
+			follow_setting(set->name, NULL);
+			break;
+		case VAR_RESET_ALL:
+			follow_setting("search_path", NULL);
+			follow_setting("timezone", NULL);
+			break;
+		default:
+			break;
+	}
 }
 
 /* ----------------------------------------------------------------
@@ -1193,15 +997,6 @@ typedef struct Reading
  * there are more, another entry says so.
  */
 #define MAX_UNKNOWN 100
-
-/* Add a word to a list if it is not there yet and the list is not full. */
-static List *
-add_word(List *words, const char *word)
-{
-	if (list_length(words) > MAX_UNKNOWN || cmig_text_list_has(words, word))
-		return words;
-	return lappend(words, pstrdup(list_length(words) < MAX_UNKNOWN ? word : "other code"));
-}
 
 /*
  * Subtransaction callback: read a script as the runner does, and collect its
@@ -1235,7 +1030,12 @@ read_script(void *arg)
 		locks = cmig_planned_locks_of(reading->plan, statement.raw->stmt, &unknown);
 		reading->locks = cmig_planned_locks_merge(reading->locks, locks);
 		foreach(lc, unknown)
-			reading->unknown = add_word(reading->unknown, lfirst(lc));
+		{
+			int			count = list_length(reading->unknown);
+
+			if (count <= MAX_UNKNOWN && !cmig_text_list_has(reading->unknown, lfirst(lc)))
+				reading->unknown = lappend(reading->unknown, pstrdup(count < MAX_UNKNOWN ? lfirst(lc) : "other code"));
+		}
 		cmig_script_settings_follow(statement.raw->stmt);
 		reading->statement++;
 	}
