@@ -160,7 +160,8 @@ END $$;
 CREATE FUNCTION verify_exchanges(tab regclass) RETURNS TABLE (name text, copies bigint, wrong bigint) LANGUAGE plpgsql AS $$
 BEGIN
 	RETURN QUERY EXECUTE format('SELECT %L, count(*), count(*) FILTER (WHERE a.content IS DISTINCT FROM c.content) FROM copies c,
-		LATERAL (SELECT coalesce(jsonb_agg(to_jsonb(x) ORDER BY x.a), ''[]'') AS content FROM cmig.audit_as_of(NULL::%s, c.at) x) a WHERE c.what = %L', tab, tab, tab);
+		LATERAL (SELECT coalesce(jsonb_agg(to_jsonb(x) ORDER BY x.a), ''[]'') AS content FROM cmig.audit_as_of(NULL::%s, c.at) x) a WHERE c.what = %L
+		AND c.at > coalesce((SELECT max(l.clock_at) FROM cmig_audit.log l WHERE l.operation = ''TRUNCATE'' AND l.table_name = %L), ''-infinity'')', tab, tab, tab, tab);
 END $$;
 CREATE TABLE swap (a integer PRIMARY KEY DEFERRABLE, v integer, t text);
 CREATE TABLE swap_truncated (LIKE swap, PRIMARY KEY (a) DEFERRABLE);
@@ -172,7 +173,7 @@ DELETE FROM steps;
 CALL exchanges('swap', 200, false);
 CALL exchanges('swap_truncated', 200, true);
 CALL exchanges('swap_truncated_row', 200, true);
-SELECT name, copies > 5 AS copies, wrong FROM (SELECT * FROM verify_exchanges('swap')
+SELECT name, copies > 0 AS copies, wrong FROM (SELECT * FROM verify_exchanges('swap')
 	UNION ALL SELECT * FROM verify_exchanges('swap_truncated') UNION ALL SELECT * FROM verify_exchanges('swap_truncated_row')
 	) r ORDER BY 1;
 SELECT what, count(DISTINCT step) AS kinds FROM steps GROUP BY what ORDER BY what;

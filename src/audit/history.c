@@ -321,43 +321,12 @@ cmig_audit_reader_begin(void)
  * ----------------------------------------------------------------
  */
 
-/*
- * The number of result columns of audit_history(), and the log columns from
- * which the result is computed.
- */
-#define CMIG_HISTORY_COLUMNS 18
-#define CMIG_ENTRY_COLUMNS \
-	"l.id, l.clock_at, l.transaction_id, l.operation, l.row_key, l.old_key," \
-	" l.changed, l.old_row, l.new_row, l.user_id, l.tenant_id, l.role," \
-	" l.session_role, l.application_name, l.client_address, l.revision," \
-	" l.reason, l.request_id"
-
-/* The indexes of the first columns in CMIG_ENTRY_COLUMNS. */
-enum
-{
-	CMIG_ENTRY_ID,
-	CMIG_ENTRY_CLOCK_AT,
-	CMIG_ENTRY_TRANSACTION_ID,
-	CMIG_ENTRY_OPERATION,
-	CMIG_ENTRY_ROW_KEY,
-	CMIG_ENTRY_OLD_KEY,
-	CMIG_ENTRY_CHANGED,
-	CMIG_ENTRY_OLD_ROW,
-	CMIG_ENTRY_NEW_ROW
-};
-
-/* An entry of a row's history. */
-typedef struct CmigAuditEntry
-{
-	int64		id;
-	int64		seq;
-	int64		command;
-	TimestampTz at;
-	Datum		values[CMIG_HISTORY_COLUMNS];
-	bool		nulls[CMIG_HISTORY_COLUMNS];
-} CmigAuditEntry;
-
 PG_FUNCTION_INFO_V1(cmig_audit_history);
+
+/* The columns that follow CMIG_ENTRY_COLUMNS in a history. */
+#define CMIG_CONTEXT_COLUMNS \
+	", l.user_id, l.tenant_id, l.role, l.session_role, l.application_name, l.client_address," \
+	" l.revision, l.reason, l.request_id"
 
 /* A correct call, for hints. */
 #define AUDIT_HISTORY_CALL "SELECT * FROM cmig.audit_history('<table>', '<key>')"
@@ -367,7 +336,7 @@ PG_FUNCTION_INFO_V1(cmig_audit_history);
  * had.
  */
 static CmigQuery entries_of_key = {
-	"SELECT " CMIG_ENTRY_COLUMNS ", l.seq, l.command_id FROM cmig_audit.log l"
+	"SELECT " CMIG_ENTRY_COLUMNS CMIG_CONTEXT_COLUMNS " FROM cmig_audit.log l"
 	" WHERE ((l.row_hash = $1 AND l.row_key = $2) OR (l.old_hash = $1 AND l.old_key = $2))"
 	" AND l.seq BETWEEN $3 AND $4",
 	4, {INT8OID, JSONBOID, INT8OID, INT8OID}
@@ -427,35 +396,62 @@ check_entry(const CmigAuditEntry *entry, bool position_known)
 						   DatumGetInt64(entry->values[CMIG_ENTRY_ID]))));
 }
 
-/*
- * Query callback that appends an entry to the List * to which "entries" points.
- * The query returns CMIG_ENTRY_COLUMNS, l.seq, and l.command_id.
- */
+bool
+cmig_audit_entry_is(const CmigAuditEntry *entry, const char *operation)
+{
+	text	   *t = DatumGetTextPP(entry->values[CMIG_ENTRY_OPERATION]);
+
+	return VARSIZE_ANY_EXHDR(t) == strlen(operation) &&
+		memcmp(VARDATA_ANY(t), operation, strlen(operation)) == 0;
+}
+
+bool
+cmig_audit_entry_is_whole(const CmigAuditEntry *entry, int column)
+{
+	return !entry->nulls[CMIG_ENTRY_OLD_KEY] || !cmig_audit_entry_is(entry, "UPDATE") ||
+		DatumGetBool(DirectFunctionCall2(jsonb_contains, entry->values[column],
+										 entry->values[CMIG_ENTRY_ROW_KEY]));
+}
+
+void
+cmig_audit_entry_read(CmigAuditEntry *entry, TupleDesc desc, HeapTuple row)
+{
+	bool		no_seq;
+	bool		no_command;
+
+	for (int i = 0; i < desc->natts; i++)
+	{
+		/* seq and command_id follow the columns of the result */
+		int			n = i < CMIG_ENTRY_CONTEXT ? i : i - 2;
+		Form_pg_attribute attribute = TupleDescAttr(desc, i);
+		bool		isnull;
+		Datum		value = cmig_query_datum(desc, row, i + 1, &isnull);
+
+		if (i == CMIG_ENTRY_CONTEXT || i == CMIG_ENTRY_CONTEXT + 1)
+			continue;
+		entry->nulls[n] = isnull;
+		if (isnull)
+			continue;
+		if (attribute->attlen == -1)
+			entry->values[n] = PointerGetDatum(PG_DETOAST_DATUM_COPY(value));
+		else
+			entry->values[n] = datumCopy(value, attribute->attbyval, attribute->attlen);
+	}
+	entry->seq = DatumGetInt64(cmig_query_datum(desc, row, CMIG_ENTRY_CONTEXT + 1, &no_seq));
+	entry->command = DatumGetInt64(cmig_query_datum(desc, row, CMIG_ENTRY_CONTEXT + 2, &no_command));
+	check_entry(entry, !no_seq && !no_command);
+	entry->id = DatumGetInt64(entry->values[CMIG_ENTRY_ID]);
+	entry->at = DatumGetTimestampTz(entry->values[CMIG_ENTRY_CLOCK_AT]);
+}
+
+/* Query callback that appends an entry to the List * to which "arg" points. */
 static void
 audit_history_collect(TupleDesc desc, HeapTuple row, void *arg)
 {
 	List	  **entries = arg;
 	CmigAuditEntry *entry = palloc0(sizeof(CmigAuditEntry));
-	bool		no_seq;
-	bool		no_command;
 
-	for (int i = 0; i < CMIG_HISTORY_COLUMNS; i++)
-	{
-		Form_pg_attribute attribute = TupleDescAttr(desc, i);
-		Datum		value = cmig_query_datum(desc, row, i + 1, &entry->nulls[i]);
-
-		if (entry->nulls[i])
-			continue;
-		if (attribute->attlen == -1)
-			entry->values[i] = PointerGetDatum(PG_DETOAST_DATUM_COPY(value));
-		else
-			entry->values[i] = datumCopy(value, attribute->attbyval, attribute->attlen);
-	}
-	entry->id = DatumGetInt64(entry->values[CMIG_ENTRY_ID]);
-	entry->at = DatumGetTimestampTz(entry->values[CMIG_ENTRY_CLOCK_AT]);
-	entry->seq = DatumGetInt64(cmig_query_datum(desc, row, CMIG_HISTORY_COLUMNS + 1, &no_seq));
-	entry->command = DatumGetInt64(cmig_query_datum(desc, row, CMIG_HISTORY_COLUMNS + 2, &no_command));
-	check_entry(entry, !no_seq && !no_command);
+	cmig_audit_entry_read(entry, desc, row);
 	*entries = lappend(*entries, entry);
 }
 
@@ -635,7 +631,7 @@ PG_FUNCTION_INFO_V1(cmig_audit_diff);
 #define AUDIT_DIFF_CALL "SELECT * FROM cmig.audit_diff('<table>', '<key>', now() - interval '1 day')"
 
 static CmigQuery truncates = {
-	"SELECT " CMIG_ENTRY_COLUMNS ", l.seq, l.command_id FROM cmig_audit.log l"
+	"SELECT " CMIG_ENTRY_COLUMNS CMIG_CONTEXT_COLUMNS " FROM cmig_audit.log l"
 	" WHERE l.row_hash = $1 AND l.operation = 'TRUNCATE'",
 	1, {INT8OID}
 };
@@ -644,42 +640,7 @@ static CmigQuery truncates = {
 static Jsonb *
 renamed(CmigAuditTarget *target, const CmigAuditEntry *entry, int column)
 {
-	Jsonb	   *image = DatumGetJsonbP(entry->values[column]);
-	int			layout = 0;
-	Jsonb	   *renames;
-	JsonbParseState *state = NULL;
-	JsonbIterator *it;
-	JsonbValue	v;
-	JsonbIteratorToken token;
-	bool		keep = false;
-
-	for (int i = 0; i < list_length(target->layouts); i++)
-	{
-		if (((CmigAuditLayout *) list_nth(target->layouts, i))->recorded_at <= entry->at)
-			layout = i;
-	}
-	renames = target->layouts ? cmig_audit_target_renames(target, layout) : NULL;
-	if (renames == NULL)
-		return image;
-
-	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
-	it = JsonbIteratorInit(&image->root);
-	(void) JsonbIteratorNext(&it, &v, true);
-	while ((token = JsonbIteratorNext(&it, &v, true)) != WJB_DONE)
-	{
-		if (token == WJB_KEY)
-		{
-			JsonbValue *now = getKeyJsonValueFromContainer(&renames->root, v.val.string.val,
-														   v.val.string.len, NULL);
-
-			keep = now == NULL || now->type == jbvString;
-			if (keep)
-				pushJsonbValue(&state, WJB_KEY, now ? now : &v);
-		}
-		else if (token == WJB_VALUE && keep)
-			pushJsonbValue(&state, WJB_VALUE, &v);
-	}
-	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
+	return cmig_audit_target_image(target, DatumGetJsonbP(entry->values[column]), entry->at);
 }
 
 /*
@@ -692,27 +653,6 @@ joined(Jsonb *a, Jsonb *b)
 	if (a == NULL || b == NULL)
 		return a ? a : b;
 	return DatumGetJsonbP(DirectFunctionCall2(jsonb_concat, JsonbPGetDatum(a), JsonbPGetDatum(b)));
-}
-
-static bool
-is_operation(const CmigAuditEntry *entry, const char *operation)
-{
-	text	   *t = DatumGetTextPP(entry->values[CMIG_ENTRY_OPERATION]);
-
-	return VARSIZE_ANY_EXHDR(t) == strlen(operation) &&
-		memcmp(VARDATA_ANY(t), operation, strlen(operation)) == 0;
-}
-
-/*
- * Returns true if the entry's image is the whole row, rather than only the
- * changed columns.
- */
-static bool
-is_whole(const CmigAuditEntry *entry, int column)
-{
-	return !entry->nulls[CMIG_ENTRY_OLD_KEY] || !is_operation(entry, "UPDATE") ||
-		DatumGetBool(DirectFunctionCall2(jsonb_contains, entry->values[column],
-										 entry->values[CMIG_ENTRY_ROW_KEY]));
 }
 
 /*
@@ -744,7 +684,7 @@ state_at(CmigAuditTarget *target, List *history, TimestampTz at)
 				state = NULL;
 				whole = false;
 			}
-			else if (is_whole(entry, CMIG_ENTRY_NEW_ROW))
+			else if (cmig_audit_entry_is_whole(entry, CMIG_ENTRY_NEW_ROW))
 			{
 				state = renamed(target, entry, CMIG_ENTRY_NEW_ROW);
 				whole = true;
@@ -754,7 +694,7 @@ state_at(CmigAuditTarget *target, List *history, TimestampTz at)
 		}
 		else
 		{
-			if (whole || (any_before ? !alive : is_operation(entry, "INSERT")) ||
+			if (whole || (any_before ? !alive : cmig_audit_entry_is(entry, "INSERT")) ||
 				entry->nulls[CMIG_ENTRY_OLD_ROW])
 				break;
 			alive = any_before = true;
@@ -764,7 +704,7 @@ state_at(CmigAuditTarget *target, List *history, TimestampTz at)
 			 * take precedence over them
 			 */
 			later = joined(renamed(target, entry, CMIG_ENTRY_OLD_ROW), later);
-			if (is_whole(entry, CMIG_ENTRY_OLD_ROW))
+			if (cmig_audit_entry_is_whole(entry, CMIG_ENTRY_OLD_ROW))
 				break;
 		}
 	}

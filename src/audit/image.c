@@ -324,8 +324,8 @@ cmig_audit_image_explain(CmigAuditImages *images, void (*work) (void *arg), void
  * row_hash in the table's entries: the lowest value, and the first value beyond
  * the range.
  *
- * These functions find out which columns cmig.audit_as_of must rename, which
- * columns it must leave out, and whether it can identify the rows at all.
+ * These functions find out which columns cmig.audit_as_of must leave out, and
+ * whether it can identify the rows at all.
  * ----------------------------------------------------------------
  */
 
@@ -334,43 +334,6 @@ static CmigQuery entries_between = {
 	" AND l.row_key IS NOT NULL AND l.clock_at > $3 AND l.clock_at < $4 LIMIT 1",
 	4, {INT8OID, INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID}
 };
-
-/*
- * Returns the time when a layout was recorded, as text.  The text is copied,
- * because timestamptz_to_str() uses the same buffer each time.
- */
-static char *
-time_text(const CmigAuditLayout *layout)
-{
-	return pstrdup(timestamptz_to_str(layout->recorded_at));
-}
-
-Jsonb *
-cmig_audit_as_of_layouts_renames(CmigAuditTarget *target)
-{
-	StringInfoData text;
-	bool		any = false;
-
-	initStringInfo(&text);
-	appendStringInfoChar(&text, '[');
-	for (int i = 0; i < list_length(target->layouts); i++)
-	{
-		CmigAuditLayout *layout = list_nth(target->layouts, i);
-		Jsonb	   *renames = cmig_audit_target_renames(target, i);
-
-		if (renames == NULL)
-			continue;
-		appendStringInfo(&text, "%s{\"columns\": %s, \"from\": \"%s\", \"to\": \"%s\"}",
-						 any ? ", " : "",
-						 JsonbToCString(NULL, &renames->root, VARSIZE(renames)),
-						 i == 0 ? "-infinity" : time_text(layout),
-						 i + 1 < list_length(target->layouts) ?
-						 time_text(list_nth(target->layouts, i + 1)) : "infinity");
-		any = true;
-	}
-	appendStringInfoChar(&text, ']');
-	return any ? DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(text.data))) : NULL;
-}
 
 /* Does the log contain row entries after the time "at" with this layout? */
 static bool

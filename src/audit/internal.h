@@ -609,6 +609,8 @@ typedef struct CmigAuditTarget
 	Oid			relation;		/* InvalidOid if the table was dropped */
 	char	   *name;			/* for messages */
 	List	   *layouts;		/* of CmigAuditLayout, oldest first */
+	Jsonb	  **renames;		/* for each layout: former and current names
+								 * of columns; NULL if they are the same */
 	List	   *key_columns;	/* of char *: the current names of the key
 								 * columns */
 	List	   *key_kinds;		/* of char *; see audit.h */
@@ -624,10 +626,10 @@ extern CmigAuditTarget *cmig_audit_target_argument(FunctionCallInfo fcinfo, int 
 extern CmigAuditTarget *cmig_audit_target_of(Oid relation);
 
 /*
- * Returns an object that maps the column names in a layout to the current
- * names, with null for dropped columns, or NULL if all names are the same.
+ * Returns an image or key that was logged at the time "at", with the columns'
+ * current names and without dropped columns.
  */
-extern Jsonb *cmig_audit_target_renames(CmigAuditTarget *target, int layout);
+extern Jsonb *cmig_audit_target_image(CmigAuditTarget *target, Jsonb *image, TimestampTz at);
 
 /* Did the column that now has this name exist in a layout? */
 extern bool cmig_audit_target_had_column(CmigAuditTarget *target, int layout, const char *now);
@@ -667,6 +669,56 @@ extern char *cmig_audit_policy_find_foreign(Oid relation);
  */
 extern void cmig_audit_reader_begin(void);
 
+/*
+ * The columns of the log with which every query for changes of rows begins,
+ * and their indexes in CmigAuditEntry.  audit_history() returns all columns
+ * except for seq and command_id, which follow here, and adds the context of the
+ * change.
+ */
+#define CMIG_ENTRY_COLUMNS \
+	"l.id, l.clock_at, l.transaction_id, l.operation, l.row_key, l.old_key," \
+	" l.changed, l.old_row, l.new_row, l.seq, l.command_id"
+#define CMIG_HISTORY_COLUMNS 18
+
+enum
+{
+	CMIG_ENTRY_ID,
+	CMIG_ENTRY_CLOCK_AT,
+	CMIG_ENTRY_TRANSACTION_ID,
+	CMIG_ENTRY_OPERATION,
+	CMIG_ENTRY_ROW_KEY,
+	CMIG_ENTRY_OLD_KEY,
+	CMIG_ENTRY_CHANGED,
+	CMIG_ENTRY_OLD_ROW,
+	CMIG_ENTRY_NEW_ROW,
+	CMIG_ENTRY_CONTEXT			/* the number of columns without the context */
+};
+
+/* An entry of the log. */
+typedef struct CmigAuditEntry
+{
+	int64		id;
+	int64		seq;
+	int64		command;
+	TimestampTz at;
+	Datum		values[CMIG_HISTORY_COLUMNS];
+	bool		nulls[CMIG_HISTORY_COLUMNS];
+} CmigAuditEntry;
+
+/*
+ * Read an entry in the current memory context.  Raises an error if it was
+ * changed after pg_cmig wrote it.
+ */
+extern void cmig_audit_entry_read(CmigAuditEntry *entry, TupleDesc desc, HeapTuple row);
+
+extern bool cmig_audit_entry_is(const CmigAuditEntry *entry, const char *operation);
+
+/*
+ * Is the entry's image the whole row, rather than only the changed columns?  An
+ * image of only the changed columns does not contain the key.
+ */
+extern bool cmig_audit_entry_is_whole(const CmigAuditEntry *entry, int column);
+
 /* in kinds/image.c */
 
 /* The information that is needed to convert images to a table's rows. */
@@ -696,12 +748,6 @@ extern Datum cmig_audit_image_row(CmigAuditImages *images, Datum image);
  */
 extern void cmig_audit_image_explain(CmigAuditImages *images, void (*work) (void *arg),
 									 void *arg);
-
-/*
- * Returns a JSON array [{"columns": renames, "from": time, "to": time}, ...]
- * with the renamed columns of each layout, or NULL if no column was renamed.
- */
-extern Jsonb *cmig_audit_as_of_layouts_renames(CmigAuditTarget *target);
 
 /*
  * Raise an error if entries after the time "at" have a key that does not

@@ -33,6 +33,7 @@
 #include "utils/json.h"
 #include "utils/jsonb.h"
 #include "utils/lsyscache.h"
+#include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/rls.h"
 #include "utils/syscache.h"
@@ -404,8 +405,12 @@ cmig_audit_target_had_column(CmigAuditTarget *target, int layout, const char *no
 	return false;
 }
 
-Jsonb *
-cmig_audit_target_renames(CmigAuditTarget *target, int layout)
+/*
+ * Returns an object that maps the column names in a layout to the current
+ * names, with null for dropped columns, or NULL if all names are the same.
+ */
+static Jsonb *
+renames_of(CmigAuditTarget *target, int layout)
 {
 	CmigAuditLayout *from = list_nth(target->layouts, layout);
 	JsonbIterator *it = JsonbIteratorInit(&from->columns->root);
@@ -438,6 +443,54 @@ cmig_audit_target_renames(CmigAuditTarget *target, int layout)
 	}
 	appendStringInfoChar(&text, '}');
 	return differs ? DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(text.data))) : NULL;
+}
+
+Jsonb *
+cmig_audit_target_image(CmigAuditTarget *target, Jsonb *image, TimestampTz at)
+{
+	int			layout = list_length(target->layouts) - 1;
+	Jsonb	   *renames;
+	JsonbParseState *state = NULL;
+	JsonbIterator *it;
+	JsonbValue	v;
+	JsonbIteratorToken token;
+	bool		keep = false;
+
+	if (layout < 0)
+		return image;
+	if (target->renames == NULL)
+	{
+		MemoryContext old = MemoryContextSwitchTo(GetMemoryChunkContext(target));
+
+		target->renames = palloc(sizeof(Jsonb *) * (layout + 1));
+		for (int i = 0; i <= layout; i++)
+			target->renames[i] = renames_of(target, i);
+		MemoryContextSwitchTo(old);
+	}
+	while (layout > 0 && ((CmigAuditLayout *) list_nth(target->layouts, layout))->recorded_at > at)
+		layout--;
+	renames = target->renames[layout];
+	if (renames == NULL)
+		return image;
+
+	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+	it = JsonbIteratorInit(&image->root);
+	(void) JsonbIteratorNext(&it, &v, true);
+	while ((token = JsonbIteratorNext(&it, &v, true)) != WJB_DONE)
+	{
+		if (token == WJB_KEY)
+		{
+			JsonbValue *now = getKeyJsonValueFromContainer(&renames->root, v.val.string.val,
+														   v.val.string.len, NULL);
+
+			keep = now == NULL || now->type == jbvString;
+			if (keep)
+				pushJsonbValue(&state, WJB_KEY, now ? now : &v);
+		}
+		else if (token == WJB_VALUE && keep)
+			pushJsonbValue(&state, WJB_VALUE, &v);
+	}
+	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
 }
 
 /* ----------------------------------------------------------------
