@@ -26,12 +26,6 @@
 #include "scope/internal.h"
 #include "store/store.h"
 
-/* ----------------------------------------------------------------
- * Lists the schemas that can be scopes, with their version rows and their
- * state.
- * ----------------------------------------------------------------
- */
-
 /*
  * A subquery that returns one row for each scope: its name, and its version
  * rows, one per line.
@@ -45,7 +39,7 @@
  * and are not members of extensions.
  */
 static CmigQuery matching_query = {
-	.sql = "SELECT n.nspname::text, coalesce(r.rows, '') FROM pg_namespace n"
+	.sql = "SELECT n.nspname::text, coalesce(r.rows, ''), true, NULL, NULL::timestamptz FROM pg_namespace n"
 	" LEFT JOIN " ROWS " r ON r.scope = n.nspname::text"
 	" WHERE n.nspname::text LIKE $1 AND NOT EXISTS (SELECT FROM pg_depend d"
 	"  WHERE d.classid = 'pg_namespace'::regclass AND d.objid = n.oid AND d.deptype = 'e')"
@@ -59,10 +53,11 @@ static CmigQuery matching_query = {
  * exist.
  */
 static CmigQuery versions_query = {
-	.sql = "SELECT s.scope, EXISTS (SELECT FROM pg_namespace n WHERE n.nspname::text = s.scope)"
+	.sql = "SELECT s.scope, '', EXISTS (SELECT FROM pg_namespace n WHERE n.nspname::text = s.scope), NULL, NULL::timestamptz"
 	" FROM (SELECT DISTINCT v.scope::text COLLATE \"C\" FROM cmig.scope_version v) s (scope) ORDER BY 1"
 };
 
+/* A query for the scopes, with the result of their last run. */
 static CmigQuery tried_query = {
 	.sql = "SELECT s.scope, coalesce(r.rows, ''),"
 	" EXISTS (SELECT FROM pg_namespace n WHERE n.nspname::text = s.scope),"
@@ -76,58 +71,9 @@ static CmigQuery tried_query = {
 	" ORDER BY s.scope COLLATE \"C\""
 };
 
-/*
- * Row callback of matching_query: append the schema to a list, if it can be a
- * scope.
- */
+/* Row callback of the queries: append the scope, if it has a name, to a list. */
 static void
-collect_matching(TupleDesc desc, HeapTuple row, void *arg)
-{
-	List	  **items = arg;
-	char	   *name = cmig_query_text(desc, row, 1);
-	CmigScopeItem *item;
-
-	if (cmig_scope_reserved(name) != NULL)
-		return;
-	item = palloc0(sizeof(CmigScopeItem));
-	item->name = name;
-	item->rows = cmig_query_text(desc, row, 2);
-	item->exists = true;
-	*items = lappend(*items, item);
-}
-
-/*
- * Run a query about scopes, and call the callback for each row.  JIT
- * compilation is turned off: even with thousands of scopes, it would take
- * longer than the query itself.
- */
-static void
-read_rows(CmigQuery *query, Datum *values, CmigRowCallback callback, List **items)
-{
-	int			guc_level = NewGUCNestLevel();
-
-	cmig_settings_override("jit", "off");
-	cmig_query_each(query, values, NULL, callback, items);
-	AtEOXact_GUC(false, guc_level);
-}
-
-List *
-cmig_scope_list_matching(const char *pattern)
-{
-	List	   *items = NIL;
-	Datum		values[1] = {CStringGetTextDatum(pattern)};
-
-	read_rows(&matching_query, values, collect_matching, &items);
-	return items;
-}
-
-/*
- * Row callback of tried_query: append the scope to a list.  Skips the row if
- * the scope has no name, if it cannot be a scope, or if neither its schema nor
- * any of its version rows exist.
- */
-static void
-collect_tried(TupleDesc desc, HeapTuple row, void *arg)
+collect(TupleDesc desc, HeapTuple row, void *arg)
 {
 	List	  **items = arg;
 	CmigScopeItem *item = palloc0(sizeof(CmigScopeItem));
@@ -140,57 +86,66 @@ collect_tried(TupleDesc desc, HeapTuple row, void *arg)
 	item->failure = cmig_query_text_or_null(desc, row, 4);
 	since = cmig_query_datum(desc, row, 5, &isnull);
 	item->since = isnull ? 0 : DatumGetTimestampTz(since);
-	if (item->name && cmig_scope_reserved(item->name) == NULL && (item->exists || item->rows[0] != '\0'))
+	if (item->name)
 		*items = lappend(*items, item);
+}
+
+/*
+ * Run a query about scopes.  Of its rows, returns those that can be scopes
+ * and whose schema or version rows exist or, if "gone" is true, those whose
+ * schema does not exist or cannot be a scope.  JIT compilation is turned off:
+ * even with thousands of scopes, it would take longer than the query itself.
+ */
+static List *
+read_items(CmigQuery *query, Datum *values, bool gone)
+{
+	List	   *all = NIL;
+	List	   *items = NIL;
+	int			guc_level = NewGUCNestLevel();
+	ListCell   *lc;
+
+	cmig_settings_override("jit", "off");
+	cmig_query_each(query, values, NULL, collect, &all);
+	AtEOXact_GUC(false, guc_level);
+	foreach(lc, all)
+	{
+		CmigScopeItem *item = lfirst(lc);
+		bool		is_possible = cmig_scope_reserved(item->name) == NULL;
+
+		if (gone ? !item->exists || !is_possible : is_possible && (item->exists || item->rows[0] != '\0'))
+			items = lappend(items, item);
+	}
+	return items;
+}
+
+List *
+cmig_scope_list_matching(const char *pattern)
+{
+	Datum		values[1] = {CStringGetTextDatum(pattern)};
+
+	return read_items(&matching_query, values, false);
 }
 
 List *
 cmig_scope_list_tried(void)
 {
-	List	   *items = NIL;
-
-	read_rows(&tried_query, NULL, collect_tried, &items);
-	return items;
-}
-
-/*
- * Row callback of versions_query: append the scope to a list.  Skips the row
- * if the scope has no name, or if its schema exists and can be a scope.
- */
-static void
-collect_gone(TupleDesc desc, HeapTuple row, void *arg)
-{
-	List	  **items = arg;
-	CmigScopeItem *item = palloc0(sizeof(CmigScopeItem));
-
-	item->name = cmig_query_text_or_null(desc, row, 1);
-	item->exists = cmig_query_bool(desc, row, 2, false);
-	if (item->name && (!item->exists || cmig_scope_reserved(item->name) != NULL))
-		*items = lappend(*items, item);
+	return read_items(&tried_query, NULL, false);
 }
 
 List *
 cmig_scope_list_gone(void)
 {
-	List	   *items = NIL;
-
-	read_rows(&versions_query, NULL, collect_gone, &items);
-	return items;
+	return read_items(&versions_query, NULL, true);
 }
 
-void
-cmig_scope_list_in(const char *scope, CmigScopeWork work, void *arg)
+int
+cmig_scope_list_enter(const char *scope)
 {
 	int			guc_level = NewGUCNestLevel();
 
 	cmig_settings_override("cmig.scope", scope);
-	work(arg);
-	AtEOXact_GUC(false, guc_level);
+	return guc_level;
 }
-
-/*
- * The cache
- */
 
 /*
  * An entry of the cache.  The key is the hash of the version rows or, if
@@ -203,46 +158,32 @@ typedef struct CacheEntry
 	int			result;
 } CacheEntry;
 
-struct CmigScopeCache
-{
-	HTAB	   *table;
-	MemoryContext context;
-};
-
-CmigScopeCache *
+HTAB *
 cmig_scope_list_cache(void)
 {
-	CmigScopeCache *cache = palloc(sizeof(CmigScopeCache));
-	HASHCTL		control = {.keysize = sizeof(uint64),.entrysize = sizeof(CacheEntry)};
+	HASHCTL		control = {.keysize = sizeof(uint64),.entrysize = sizeof(CacheEntry),.hcxt = CurrentMemoryContext};
 
-	control.hcxt = cache->context = CurrentMemoryContext;
-	cache->table = hash_create("pg_cmig scopes", 64, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
-	return cache;
+	return hash_create("pg_cmig scopes", 64, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 }
 
 int *
-cmig_scope_list_result(CmigScopeCache *cache, const char *rows, bool *found)
+cmig_scope_list_result(HTAB *cache, const char *rows, bool *found)
 {
 	uint64		hash = hash_bytes_extended((const unsigned char *) rows, strlen(rows), 0);
 
-	for (;;)
+	for (;; hash++)
 	{
-		CacheEntry *entry = hash_search(cache->table, &hash, HASH_ENTER, found);
+		CacheEntry *entry = hash_search(cache, &hash, HASH_ENTER, found);
 
 		if (!*found)
-		{
-			entry->rows = MemoryContextStrdup(cache->context, rows);
-			return &entry->result;
-		}
+			entry->rows = MemoryContextStrdup(GetMemoryChunkContext(cache), rows);
 		if (strcmp(entry->rows, rows) == 0)
 			return &entry->result;
-		hash++;					/* the entry is for other version rows with
-								 * this hash, so try the next number */
 	}
 }
 
 /* ----------------------------------------------------------------
- * Implements cmig.scopes, which lists the scopes and their state.
+ * cmig.scopes
  * ----------------------------------------------------------------
  */
 
@@ -268,45 +209,49 @@ is_of_applied_tree(const CmigGraph *graph, const CmigApplied *applied, int node)
 }
 
 /*
- * Callback: count the pending revisions of the current scope, which are not
- * applied but belong to the same tree as an applied revision.  Sets *arg to
- * the count, or to UNKNOWN if nothing is applied.
+ * Returns the number of pending revisions of the current scope, which are not
+ * applied but belong to the same tree as an applied revision, or UNKNOWN if
+ * nothing is applied.
  */
-static void
-count_pending(void *arg)
+static int
+count_pending(void)
 {
-	int		   *pending = arg;
 	CmigRevisionSet *set = cmig_active_read(false);
 	CmigGraph  *graph = cmig_graph_build(set->revisions, set->count);
 	CmigApplied *applied;
+	int			pending = 0;
 
 	(void) cmig_active_separate(graph);
 	applied = cmig_applied_find(graph, cmig_version_rows_read());
-	*pending = applied->nodes == NIL ? UNKNOWN : 0;
-	for (int i = 0; i < graph->count && *pending != UNKNOWN; i++)
+	if (applied->nodes == NIL)
+		return UNKNOWN;
+	for (int i = 0; i < graph->count; i++)
 		if (!applied->applied->set[i] && is_of_applied_tree(graph, applied, i))
-			(*pending)++;
+			pending++;
+	return pending;
 }
 
 /* Returns the number of pending revisions of a scope, or UNKNOWN. */
 static int
-pending_of(CmigScopeCache *cache, const CmigScopeItem *item)
+pending_of(HTAB *cache, const CmigScopeItem *item)
 {
 	bool		found;
 	int		   *result;
-	MemoryContext context;
-	MemoryContext old;
 
 	if (!item->exists || item->rows[0] == '\0')
 		return UNKNOWN;
 	result = cmig_scope_list_result(cache, item->rows, &found);
-	if (found)
-		return *result;
-	context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig scope", ALLOCSET_DEFAULT_SIZES);
-	old = MemoryContextSwitchTo(context);
-	cmig_scope_list_in(item->name, count_pending, result);
-	MemoryContextSwitchTo(old);
-	MemoryContextDelete(context);
+	if (!found)
+	{
+		MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig scope", ALLOCSET_DEFAULT_SIZES);
+		MemoryContext old = MemoryContextSwitchTo(context);
+		int			guc_level = cmig_scope_list_enter(item->name);
+
+		*result = count_pending();
+		AtEOXact_GUC(false, guc_level);
+		MemoryContextSwitchTo(old);
+		MemoryContextDelete(context);
+	}
 	return *result;
 }
 
@@ -314,7 +259,7 @@ CmigScopeSummary
 cmig_scope_summary(void)
 {
 	CmigScopeSummary summary = {0};
-	CmigScopeCache *cache = cmig_scope_list_cache();
+	HTAB	   *cache = cmig_scope_list_cache();
 	ListCell   *lc;
 
 	foreach(lc, cmig_scope_list_tried())
@@ -356,7 +301,7 @@ Datum
 cmig_scopes(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-	CmigScopeCache *cache;
+	HTAB	   *cache;
 	List	   *items;
 	ListCell   *lc;
 

@@ -33,12 +33,12 @@
  *
  * cmig.diff_schemas returns the statements that make an empty schema equal to
  * the scope's schema.  These statements are run as a script in the new scope,
- * whose schema is empty.  Then the fingerprints of the two schemas are
- * compared (see scope.h).  If the fingerprints differ,
+ * whose schema is empty.  Then the digests of the two schemas are
+ * compared (see digest.c).  If they differ,
  * cmig.diff_schemas compares the schemas.
  *
  * The statements are kept for the session, and are used for further copies
- * while the fingerprint of the copied schema stays the same.  The statements may
+ * while the digest of the copied schema stays the same.  The statements may
  * produce a different result than before, for example because they mention
  * objects in other schemas.  In that case, too, cmig.diff_schemas compares the
  * schemas.
@@ -82,24 +82,27 @@ static CmigQuery users_query = {
 	.argtypes = {OIDOID}
 };
 
-/* The argument of begin_source(): the scope to copy, and its version rows. */
-typedef struct Source
-{
-	const char *scope;
-	CmigNames  *rows;
-} Source;
-
 /*
- * Raise error 42501 if the schema contains an object of a role that is not
- * trusted, because the copy of the object would belong to "role", which runs
- * the scripts.
+ * Lock the current scope, which is to be copied, and return its version rows.
+ * No run can change the scope until the end of the transaction.  Raises error
+ * 42501 if the role that runs scripts cannot trust the objects in the schema,
+ * because their copies would belong to it, and 55000 if the scope cannot be
+ * copied.  The schema must exist.
  */
-static void
-require_own_objects(const char *scope, Oid role)
+static CmigNames *
+scope_copy_begin(const char *scope)
 {
+	Oid			role = get_role_oid(cmig_session_role(), false);
 	Datum		values[2] = {ObjectIdGetDatum(get_namespace_oid(scope, false)), ObjectIdGetDatum(role)};
 	char	   *object = NULL;
+	CmigRole	saved;
+	CmigNames  *rows;
 
+	cmig_run_lock_transaction("cmig.create_scope()");
+	cmig_version_rows_check_snapshot();
+	cmig_role_act_as(&saved, role);
+	cmig_scope_require_safe(cmig_session_path_setting());
+	cmig_role_return(&saved);
 	cmig_query_each(&strangers_query, values, NULL, cmig_query_keep_text, &object);
 	if (object != NULL)
 		ereport(ERROR,
@@ -107,57 +110,14 @@ require_own_objects(const char *scope, Oid role)
 				 errmsg("schema \"%s\" cannot be copied", scope),
 				 errdetail("Another role owns %s.", object),
 				 errhint("Copy another scope, or leave out copy_of.")));
-}
-
-/*
- * Raise error 42501 if the role that runs scripts cannot trust the objects in
- * the schema of the current scope.
- */
-static void
-require_safe(const char *scope)
-{
-	CmigRole	saved;
-	Oid			role = get_role_oid(cmig_session_role(), false);
-
-	cmig_role_act_as(&saved, role);
-	cmig_scope_require_safe(cmig_session_path_setting());
-	cmig_role_return(&saved);
-	require_own_objects(scope, role);
-}
-
-/*
- * Callback: lock the current scope, which is the one to copy, and check that
- * it can be copied.
- */
-static void
-begin_source(void *arg)
-{
-	Source	   *source = arg;
-
-	cmig_run_lock_transaction("cmig.create_scope()");
-	cmig_version_rows_check_snapshot();
-	require_safe(source->scope);
-	source->rows = cmig_version_rows_read();
-	if (source->rows->count == 0 || cmig_progress_read() != NIL)
+	rows = cmig_version_rows_read();
+	if (rows->count == 0 || cmig_progress_read() != NIL)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("schema \"%s\" cannot be copied", source->scope),
-				 errdetail(source->rows->count == 0 ? "No revision is applied in it." : "A revision is partially applied in it."),
+				 errmsg("schema \"%s\" cannot be copied", scope),
+				 errdetail(rows->count == 0 ? "No revision is applied in it." : "A revision is partially applied in it."),
 				 errhint("Copy another scope, or leave out copy_of.")));
-}
-
-/*
- * Lock the scope, which is to be copied, and return its version rows.  No run
- * can change the scope until the end of the transaction.  Raises error 42501
- * or 55000 if the scope cannot be copied.  The schema must exist.
- */
-static CmigNames *
-scope_copy_begin(const char *scope)
-{
-	Source		source = {.scope = scope};
-
-	cmig_scope_list_in(scope, begin_source, &source);
-	return source.rows;
+	return rows;
 }
 
 /*
@@ -182,57 +142,36 @@ refuse_object(const char *from, const char *object)
 #define NEW_SCHEMA "cmig_new_scope"
 
 /*
- * The statements that a copy has run, kept for further copies.  The statements
- * are valid for the schema "source" and the role "role", which runs scripts,
- * as long as the fingerprint of the schema is "original".  The fingerprint of
- * the copy was "copy".
+ * The statements that the last copy in this session has run, kept for further
+ * copies.  They are valid for the schema "source" and the role "role", which
+ * runs scripts, as long as the digest of the schema is "original".  The digest
+ * of the copy was "copy".  If text is NULL, no statements are kept.
  */
-typedef struct Kept
+static struct
 {
 	Oid			source;
 	Oid			role;
-	CmigFingerprint original;
-	CmigFingerprint copy;
+	char	   *original;
+	char	   *copy;
 	char	   *text;
 	bool		is_running;		/* are the statements being run, or have they
 								 * failed? */
-} Kept;
+}			kept;
 
-/* The statements of the last copy in this session, or NULL if none are kept. */
-static Kept *kept = NULL;
-
-/* Returns the fingerprint of a schema. */
-static CmigFingerprint
-fingerprint_of(const char *schema)
+/* Returns the digest of a schema, or NULL if it has none. */
+static char *
+digest_of(const char *schema)
 {
 	static const CmigScopeOptions options = {.privileges = true,.comments = true};
-	CmigFingerprints *fingerprints = cmig_scope_fingerprint_begin(&options);
-	CmigFingerprint result = cmig_scope_fingerprint(fingerprints, schema);
 
-	cmig_scope_fingerprint_end(fingerprints);
-	return result;
+	return cmig_scope_digests(&schema, 1, &options)[0];
 }
 
-/* Discard the kept statements. */
-static void
-forget(void)
-{
-	if (kept == NULL)
-		return;
-	pfree(kept->text);
-	pfree(kept);
-	kept = NULL;
-}
-
-/*
- * Can the kept statements be used to copy the schema "from", which has this
- * fingerprint?
- */
+/* Are both digests known, and are they the same? */
 static bool
-is_kept(const char *from, const CmigFingerprint *original)
+is_same(const char *a, const char *b)
 {
-	return kept != NULL && !kept->is_running && kept->source == get_namespace_oid(from, false) &&
-		kept->role == get_role_oid(cmig_session_role(), false) && cmig_scope_fingerprint_same(&kept->original, original);
+	return a != NULL && b != NULL && strcmp(a, b) == 0;
 }
 
 /*
@@ -240,20 +179,23 @@ is_kept(const char *from, const CmigFingerprint *original)
  * schema, for further copies of "from".
  */
 static void
-keep(const char *from, const char *text, const CmigFingerprint *original, const CmigFingerprint *copy)
+keep(const char *from, const char *text, const char *original, const char *copy)
 {
-	Kept	   *new;
+	char	   *old[] = {kept.text, kept.original, kept.copy};
 
-	forget();
-	if (!original->is_known || !copy->is_known)
+	kept.text = NULL;
+	for (size_t i = 0; i < lengthof(old); i++)
+		if (old[i] != NULL)
+			pfree(old[i]);
+	kept.original = kept.copy = NULL;
+	if (original == NULL || copy == NULL)
 		return;
-	new = MemoryContextAllocZero(TopMemoryContext, sizeof(Kept));
-	new->source = get_namespace_oid(from, false);
-	new->role = get_role_oid(cmig_session_role(), false);
-	new->original = *original;
-	new->copy = *copy;
-	new->text = MemoryContextStrdup(TopMemoryContext, text);
-	kept = new;
+	kept.source = get_namespace_oid(from, false);
+	kept.role = get_role_oid(cmig_session_role(), false);
+	kept.original = MemoryContextStrdup(TopMemoryContext, original);
+	kept.copy = MemoryContextStrdup(TopMemoryContext, copy);
+	kept.is_running = false;
+	kept.text = MemoryContextStrdup(TopMemoryContext, text);
 }
 
 /* Returns the text with a name in place of NEW_SCHEMA. */
@@ -274,26 +216,9 @@ with_name(const char *text, const char *name)
 }
 
 /*
- * Raise error 0A000 if a string in the statement, such as a default, names an
- * object of the schema "from", because the copy would use that object instead
- * of its own.
- */
-static void
-refuse_name(const char *from, const CmigDiffLine *line)
-{
-	if (cmig_own_name_replace(line->upgrade, get_namespace_oid(from, false), from, from) == line->upgrade)
-		return;
-	ereport(ERROR,
-			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-			 errmsg("schema \"%s\" cannot be copied", from),
-			 errdetail("The text of %s %s names the schema, so the copy would still refer to the original.",
-					   line->kind, with_name(line->object, quote_identifier(from))),
-			 errhint("Leave out copy_of.")));
-}
-
-/*
  * Returns the statements that create the objects of the schema "from" in an
- * empty schema with the given name.
+ * empty schema with the given name.  Raises error 0A000 if a string in a
+ * statement, such as a default, names an object of "from".
  */
 static char *
 generate(const char *from, const char *name)
@@ -311,7 +236,14 @@ generate(const char *from, const char *name)
 
 		if (line->upgrade == NULL)
 			refuse_object(from, with_name(line->object, quote_identifier(from)));
-		refuse_name(from, line);
+		/* the copy would use an object of "from" instead of its own */
+		if (cmig_own_name_replace(line->upgrade, get_namespace_oid(from, false), from, from) != line->upgrade)
+			ereport(ERROR,
+					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					 errmsg("schema \"%s\" cannot be copied", from),
+					 errdetail("The text of %s %s names the schema, so the copy would still refer to the original.",
+							   line->kind, with_name(line->object, quote_identifier(from))),
+					 errhint("Leave out copy_of.")));
 		appendStringInfo(&text, "%s;\n", line->upgrade);
 	}
 	MemoryContextSwitchTo(caller);
@@ -396,53 +328,11 @@ remove_differences(const char *from)
 	return false;
 }
 
-/* The argument of run_again(): a schema to copy, and the kept statements. */
-typedef struct Again
-{
-	const char *from;
-	char	   *text;
-} Again;
-
 /* Subtransaction callback: run the kept statements in the current scope. */
 static void
-run_again(void *arg)
+run_kept(void *from)
 {
-	const Again *again = arg;
-
-	run_statements(again->from, with_name(again->text, cmig_scope_current()));
-}
-
-/*
- * Run the kept statements.  If one of them fails, for example because an
- * object in another schema was renamed, undoes all of them and returns false.
- */
-static bool
-run_kept(const char *from)
-{
-	Again		again = {.from = from,.text = kept->text};
-	ErrorData  *error;
-
-	kept->is_running = true;
-	error = cmig_subtransaction_try(run_again, &again);
-	if (error != NULL && cmig_subtransaction_must_rethrow(error))
-		ReThrowError(error);
-	return error == NULL;
-}
-
-/*
- * Does the schema that cmig.diff_schemas has read have the fingerprint
- * "original"?  A fingerprint always describes the current state of a schema,
- * but a query may read an earlier state.
- */
-static bool
-is_unchanged(const char *from, const CmigFingerprint *original)
-{
-	CmigFingerprint now;
-
-	if (IsolationUsesXactSnapshot())
-		return false;
-	now = fingerprint_of(from);
-	return cmig_scope_fingerprint_same(&now, original);
+	run_statements(from, with_name(kept.text, cmig_scope_current()));
 }
 
 /*
@@ -453,18 +343,40 @@ is_unchanged(const char *from, const CmigFingerprint *original)
 static void
 copy_objects(const char *from)
 {
-	CmigFingerprint original = fingerprint_of(from);
-	bool		again = is_kept(from, &original) && run_kept(from);
-	char	   *text = again ? pstrdup(kept->text) : generate(from, NEW_SCHEMA);
-	CmigFingerprint copy;
+	char	   *original = digest_of(from);
+	bool		again = kept.text != NULL && !kept.is_running && kept.source == get_namespace_oid(from, false) &&
+		kept.role == get_role_oid(cmig_session_role(), false) && is_same(kept.original, original);
+	char	   *text;
+	char	   *copy;
 
+	/*
+	 * if a kept statement fails, for example because an object in another
+	 * schema was renamed, all of them are undone
+	 */
+	if (again)
+	{
+		ErrorData  *error;
+
+		kept.is_running = true;
+		error = cmig_subtransaction_try(run_kept, unconstify(char *, from));
+		if (error != NULL && cmig_subtransaction_must_rethrow(error))
+			ReThrowError(error);
+		again = error == NULL;
+	}
+	text = again ? pstrdup(kept.text) : generate(from, NEW_SCHEMA);
 	if (!again)
 		run_statements(from, with_name(text, cmig_scope_current()));
-	copy = fingerprint_of(cmig_scope_current());
-	if (again && cmig_scope_fingerprint_same(&copy, &kept->copy))
-		kept->is_running = false;
-	else if (cmig_scope_fingerprint_same(&copy, &original) || (remove_differences(from) && is_unchanged(from, &original)))
-		keep(from, text, &original, &copy);
+	copy = digest_of(cmig_scope_current());
+	if (again && is_same(copy, kept.copy))
+		kept.is_running = false;
+
+	/*
+	 * A digest always describes the current state of a schema, but
+	 * cmig.diff_schemas may read an earlier state.
+	 */
+	else if (is_same(copy, original) ||
+			 (remove_differences(from) && !IsolationUsesXactSnapshot() && is_same(digest_of(from), original)))
+		keep(from, text, original, copy);
 	pfree(text);
 }
 
@@ -523,10 +435,8 @@ PG_FUNCTION_INFO_V1(cmig_drop_scope);
 static void
 require_possible(const char *name)
 {
-	const char *reason = cmig_scope_reserved(name);
+	const char *reason = name[0] == '\0' ? "Its name is empty." : cmig_scope_reserved(name);
 
-	if (name[0] == '\0')
-		reason = "Its name is empty.";
 	if (reason != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -547,27 +457,6 @@ scope_argument(FunctionCallInfo fcinfo, const char *call)
 	cmig_argument_require(fcinfo, 0, "scope", call);
 	name = cmig_argument_text(fcinfo, 0);
 	require_possible(name);
-	return name;
-}
-
-/*
- * Returns argument 2 of cmig.create_scope, the scope to copy, or NULL if the
- * argument is null.  Raises an error if there is no such schema.
- */
-static char *
-copy_argument(FunctionCallInfo fcinfo)
-{
-	char	   *name = cmig_argument_text(fcinfo, 2);
-
-	if (name == NULL)
-		return NULL;
-	require_possible(name);
-	if (!OidIsValid(get_namespace_oid(name, true)))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_SCHEMA),
-				 errmsg("schema \"%s\" does not exist", name),
-				 errdetail("copy_of must name an existing scope."),
-				 errhint("To see the scopes: SELECT scope, current FROM cmig.scopes()")));
 	return name;
 }
 
@@ -661,12 +550,22 @@ cmig_create_scope(PG_FUNCTION_ARGS)
 	run.arg = fcinfo->resultinfo;
 	cmig_citus_require_coordinator("cmig.create_scope()");
 
-	copy_of = copy_argument(fcinfo);
+	copy_of = cmig_argument_text(fcinfo, 2);
 	if (copy_of != NULL)
+	{
+		require_possible(copy_of);
+		if (!OidIsValid(get_namespace_oid(copy_of, true)))
+			ereport(ERROR,
+					(errcode(ERRCODE_UNDEFINED_SCHEMA),
+					 errmsg("schema \"%s\" does not exist", copy_of),
+					 errdetail("copy_of must name an existing scope."),
+					 errhint("To see the scopes: SELECT scope, current FROM cmig.scopes()")));
+		guc_level = cmig_scope_list_enter(copy_of);
 		copied = scope_copy_begin(copy_of);
+		AtEOXact_GUC(false, guc_level);
+	}
 	create_schema(name, run.target);
-	guc_level = NewGUCNestLevel();
-	cmig_settings_override("cmig.scope", name);
+	guc_level = cmig_scope_list_enter(name);
 	cmig_change_begin("cmig.create_scope()");
 	if (cmig_version_rows_read()->count > 0)
 		forget_scope();
@@ -681,20 +580,6 @@ cmig_create_scope(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
-/* Raise an error unless cmig.protect allows a scope to be dropped. */
-static void
-require_unprotected(const char *name)
-{
-	if (cmig_settings_protect() == CMIG_PROTECT_OFF)
-		return;
-	ereport(ERROR,
-			(errcode(ERRCODE_CMIG_PROTECTED),
-			 errmsg("dropping scope \"%s\" is not allowed", name),
-			 errdetail("cmig.protect is %s; all data in the schema would be lost.",
-					   cmig_settings_protect_name()),
-			 errhint("%s", cmig_settings_unprotect_hint(false))));
-}
-
 /*
  * Does the journal show that the schema is a scope?  It does if it has rows
  * for the current scope, and the last one was not written by forget_scope(),
@@ -707,19 +592,6 @@ is_recorded(void)
 
 	return cmig_journal_read_last(&last) &&
 		(strcmp(last.revision, "base") != 0 || strcmp(last.direction, "downgrade") != 0);
-}
-
-/* Raise error 55000 if nothing is recorded about the schema as a scope. */
-static void
-require_scope(const char *name)
-{
-	if (cmig_version_rows_read()->count > 0 || is_recorded())
-		return;
-	ereport(ERROR,
-			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			 errmsg("schema \"%s\" is not a scope", name),
-			 errdetail("No revision has been run in it with cmig.scope."),
-			 errhint("To drop the schema anyway: DROP SCHEMA %s CASCADE", quote_identifier(name))));
 }
 
 Datum
@@ -737,16 +609,26 @@ cmig_drop_scope(PG_FUNCTION_ARGS)
 				 errhint("SELECT cmig.drop_scope(%s, confirm => %s)", quote_literal_cstr(name),
 						 quote_literal_cstr(name))));
 	cmig_running_require_idle("cmig.drop_scope()");
-	require_unprotected(name);
-	guc_level = NewGUCNestLevel();
-	cmig_settings_override("cmig.scope", name);
+	if (cmig_settings_protect() != CMIG_PROTECT_OFF)
+		ereport(ERROR,
+				(errcode(ERRCODE_CMIG_PROTECTED),
+				 errmsg("dropping scope \"%s\" is not allowed", name),
+				 errdetail("cmig.protect is %s; all data in the schema would be lost.",
+						   cmig_settings_protect_name()),
+				 errhint("%s", cmig_settings_unprotect_hint(false))));
+	guc_level = cmig_scope_list_enter(name);
 	cmig_run_lock_transaction("cmig.drop_scope()");
 	cmig_run_limit_start();
 	cmig_runner_begin();
 	cmig_version_rows_check_snapshot();
 	if (OidIsValid(get_namespace_oid(name, true)))
 	{
-		require_scope(name);
+		if (cmig_version_rows_read()->count == 0 && !is_recorded())
+			ereport(ERROR,
+					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					 errmsg("schema \"%s\" is not a scope", name),
+					 errdetail("No revision has been run in it with cmig.scope."),
+					 errhint("To drop the schema anyway: DROP SCHEMA %s CASCADE", quote_identifier(name))));
 		run_command(psprintf("DROP SCHEMA %s CASCADE", quote_identifier(name)));
 	}
 	else if (!is_recorded())

@@ -41,17 +41,6 @@ count_step(CmigDirection direction, const CmigRevision *revision, void *arg)
 		run->report(direction, revision, run->arg);
 }
 
-/*
- * Call this after an error.  Sets run->revision to the revision that was
- * running.
- */
-static void
-note_revision(CmigScopeRun *run, const CmigRunPlan *plan)
-{
-	if (plan->index >= 0 && plan->index < plan->plan->count)
-		run->revision = cmig_graph_id(plan->now->graph, plan->plan->steps[plan->index].node);
-}
-
 void
 cmig_scope_run(CmigScopeRun *run)
 {
@@ -71,7 +60,8 @@ cmig_scope_run(CmigScopeRun *run)
 	}
 	PG_CATCH();
 	{
-		note_revision(run, &plan);
+		if (plan.index >= 0 && plan.index < plan.plan->count)
+			run->revision = cmig_graph_id(now.graph, plan.plan->steps[plan.index].node);
 		PG_RE_THROW();
 	}
 	PG_END_TRY();
@@ -82,18 +72,6 @@ cmig_scope_run(CmigScopeRun *run)
 	cmig_active_settle();
 	if (cmig_stepwise_at_end)
 		cmig_stepwise_at_end();
-}
-
-/*
- * Returns true if an upgrade of the current scope to this target would do
- * nothing.
- */
-static bool
-scope_run_is_empty(const char *target)
-{
-	CmigSituation now = cmig_move_read(true);
-
-	return cmig_active_is_settled() && cmig_move_plan_upgrade(&now, cmig_argument_one(pstrdup(target)))->count == 0;
 }
 
 /* ----------------------------------------------------------------
@@ -138,44 +116,25 @@ typedef struct Upgrade
 
 /* Finding the scopes that need an upgrade */
 
-/*
- * The argument of ask(): the target of an upgrade, and whether the upgrade
- * would do nothing in the current scope.
- */
+/* The argument of ask(): a scope, and a target. */
 typedef struct Question
 {
+	const char *scope;
 	const char *target;
-	bool		is_empty;
+	bool		is_empty;		/* would an upgrade do nothing? */
 } Question;
 
-/*
- * Callback: determine whether an upgrade of the current scope would do
- * nothing.
- */
+/* Subtransaction callback: determine whether an upgrade would do nothing. */
 static void
 ask(void *arg)
 {
 	Question   *question = arg;
+	int			guc_level = cmig_scope_list_enter(question->scope);
+	CmigSituation now = cmig_move_read(true);
 
-	question->is_empty = scope_run_is_empty(question->target);
-}
-
-/* The argument of ask_in_scope(): a scope, and the argument of ask(). */
-typedef struct Asked
-{
-	const char *scope;
-	Question   *question;
-} Asked;
-
-/*
- * Subtransaction callback: call ask() while asked->scope is the current scope.
- */
-static void
-ask_in_scope(void *arg)
-{
-	Asked	   *asked = arg;
-
-	cmig_scope_list_in(asked->scope, ask, asked->question);
+	question->is_empty = cmig_active_is_settled() &&
+		cmig_move_plan_upgrade(&now, cmig_argument_one(pstrdup(question->target)))->count == 0;
+	AtEOXact_GUC(false, guc_level);
 }
 
 /*
@@ -184,10 +143,9 @@ ask_in_scope(void *arg)
  * scope will then raise that error.
  */
 static bool
-has_work(const Upgrade *upgrade, CmigScopeCache *cache, const CmigScopeItem *item)
+has_work(const Upgrade *upgrade, HTAB *cache, const CmigScopeItem *item)
 {
-	Question	question = {.target = upgrade->target};
-	Asked		asked = {.scope = item->name,.question = &question};
+	Question	question = {.scope = item->name,.target = upgrade->target};
 	bool		found;
 	int		   *result = cmig_scope_list_result(cache, item->rows, &found);
 	MemoryContext old;
@@ -196,7 +154,7 @@ has_work(const Upgrade *upgrade, CmigScopeCache *cache, const CmigScopeItem *ite
 	if (found)
 		return *result != 0;
 	old = MemoryContextSwitchTo(upgrade->context);
-	error = cmig_subtransaction_try(ask_in_scope, &asked);
+	error = cmig_subtransaction_try(ask, &question);
 	if (error != NULL && cmig_subtransaction_must_rethrow(error))
 		ReThrowError(error);
 	*result = error != NULL || !question.is_empty;
@@ -206,27 +164,24 @@ has_work(const Upgrade *upgrade, CmigScopeCache *cache, const CmigScopeItem *ite
 }
 
 /*
- * Callback: raise an error if the target is not valid.  Does not check
- * relative targets, because their validity depends on the scope.
+ * Subtransaction callback: raise an error if the target is not valid in the
+ * scope.  Does not check relative targets, because their validity depends on
+ * the scope.
  */
 static void
 check_target(void *arg)
 {
-	char	   *target = arg;
-	CmigSituation now;
+	Question   *question = arg;
 	CmigNames	none = {0};
+	int			guc_level;
+	CmigSituation now;
 
-	if (strchr(target, '+') != NULL)
+	if (strchr(question->target, '+') != NULL)
 		return;
+	guc_level = cmig_scope_list_enter(question->scope);
 	now = cmig_move_read(false);
-	(void) cmig_target_upgrade(now.graph, cmig_applied_find(now.graph, &none), cmig_argument_one(target));
-}
-
-/* Subtransaction callback: check the target in the database. */
-static void
-check_target_in_database(void *arg)
-{
-	cmig_scope_list_in("", check_target, arg);
+	(void) cmig_target_upgrade(now.graph, cmig_applied_find(now.graph, &none), cmig_argument_one(pstrdup(question->target)));
+	AtEOXact_GUC(false, guc_level);
 }
 
 /*
@@ -239,21 +194,22 @@ check_target_in_database(void *arg)
 static void
 require_target(const Upgrade *upgrade, const List *items)
 {
-	char	   *target = unconstify(char *, upgrade->target);
-	ErrorData  *error = cmig_subtransaction_try(check_target_in_database, target);
+	Question	question = {.scope = "",.target = upgrade->target};
+	ErrorData  *error = cmig_subtransaction_try(check_target, &question);
 
 	if (error == NULL)
 		return;
 	if (cmig_subtransaction_must_rethrow(error))
 		ReThrowError(error);
-	cmig_scope_list_in(((const CmigScopeItem *) linitial(items))->name, check_target, target);
+	question.scope = ((const CmigScopeItem *) linitial(items))->name;
+	check_target(&question);
 }
 
 /* Find the scopes that match the pattern and need an upgrade. */
 static void
 find_work(Upgrade *upgrade)
 {
-	CmigScopeCache *cache = cmig_scope_list_cache();
+	HTAB	   *cache = cmig_scope_list_cache();
 	List	   *all = cmig_scope_list_matching(upgrade->pattern);
 	ListCell   *lc;
 
@@ -280,16 +236,6 @@ find_work(Upgrade *upgrade)
  */
 
 /*
- * Make the scope that is being upgraded the current one until the end of the
- * transaction.
- */
-static void
-enter_scope(const Upgrade *upgrade)
-{
-	cmig_settings_set("cmig.scope", upgrade->item->name, PGC_USERSET, GUC_ACTION_LOCAL);
-}
-
-/*
  * Attempt callback: upgrade the scope, unless another session is upgrading it.
  */
 static void
@@ -299,7 +245,7 @@ upgrade_scope(void *arg)
 
 	MemoryContextSwitchTo(upgrade->context);
 	cmig_runner_begin();
-	enter_scope(upgrade);
+	cmig_settings_set("cmig.scope", upgrade->item->name, PGC_USERSET, GUC_ACTION_LOCAL);
 	upgrade->is_taken = !cmig_run_lock_try();
 	if (upgrade->is_taken)
 		return;
@@ -316,14 +262,13 @@ static void
 write_failure(const Upgrade *upgrade, const ErrorData *error)
 {
 	CmigJournalEntry entry = {0};
-	char	   *sqlstate = pstrdup(unpack_sql_state(error->sqlerrcode));
 
 	entry.revision = upgrade->run.revision;
 	entry.direction = "upgrade";
 	entry.outcome = "failed";
 	entry.started_at = upgrade->started_at;
 	entry.finished_at = GetCurrentTimestamp();
-	entry.sqlstate = sqlstate;
+	entry.sqlstate = pstrdup(unpack_sql_state(error->sqlerrcode));
 	entry.message = error->detail ? psprintf("%s: %s", error->message, error->detail) : error->message;
 	entry.statement = cmig_running_statement();
 
@@ -331,7 +276,7 @@ write_failure(const Upgrade *upgrade, const ErrorData *error)
 	PG_TRY();
 	{
 		cmig_toplevel_snapshot();
-		enter_scope(upgrade);
+		cmig_settings_set("cmig.scope", upgrade->item->name, PGC_USERSET, GUC_ACTION_LOCAL);
 		if (cmig_run_lock_try())
 			cmig_journal_write(&entry);
 		cmig_toplevel_commit();
@@ -345,45 +290,22 @@ write_failure(const Upgrade *upgrade, const ErrorData *error)
 }
 
 /*
- * Must the call end after this error, even if max_failures has not been
- * reached?
- */
-static bool
-ends_call(const ErrorData *error)
-{
-	int			category = ERRCODE_TO_CATEGORY(error->sqlerrcode);
-
-	return category == ERRCODE_TO_CATEGORY(ERRCODE_OPERATOR_INTERVENTION) ||
-		category == ERRCODE_TO_CATEGORY(ERRCODE_INSUFFICIENT_RESOURCES) ||
-		category == ERRCODE_TO_CATEGORY(ERRCODE_INTERNAL_ERROR);
-}
-
-/*
- * Returns the error's detail, with a line that names the revision and the
- * statement that failed.  Returns NULL if there is neither.
- */
-static char *
-detail_with_place(const ErrorData *error)
-{
-	char	   *place = cmig_script_run_place(error);
-
-	if (*place == '\0')
-		return error->detail;
-	return error->detail ? psprintf("%s\n%s", error->detail, place) : place;
-}
-
-/*
  * Handle an error in a scope: raise it if more than max_failures scopes have
  * failed or if it must end the call; otherwise, turn it into a warning.
  */
 static void
 handle_failure(Upgrade *upgrade, ErrorData *error)
 {
-	char	   *detail;
+	int			category = ERRCODE_TO_CATEGORY(error->sqlerrcode);
+	char	   *detail = error->detail;
+	char	   *place;
 
 	upgrade->failed++;
 	write_failure(upgrade, error);
-	if (ends_call(error) || upgrade->failed > upgrade->max_failures)
+	if (upgrade->failed > upgrade->max_failures ||
+		category == ERRCODE_TO_CATEGORY(ERRCODE_OPERATOR_INTERVENTION) ||
+		category == ERRCODE_TO_CATEGORY(ERRCODE_INSUFFICIENT_RESOURCES) ||
+		category == ERRCODE_TO_CATEGORY(ERRCODE_INTERNAL_ERROR))
 	{
 		error->context = psprintf("%s%spg_cmig: upgrade of scope \"%s\"", error->context ? error->context : "",
 								  error->context ? "\n" : "", upgrade->item->name);
@@ -397,7 +319,9 @@ handle_failure(Upgrade *upgrade, ErrorData *error)
 			error->hint = pstrdup("Scopes that were upgraded before remain upgraded. After fixing the cause, repeat the CALL. To continue with other scopes after a failure, use max_failures.");
 		ReThrowError(error);
 	}
-	detail = detail_with_place(error);
+	place = cmig_script_run_place(error);
+	if (*place != '\0')
+		detail = detail ? psprintf("%s\n%s", detail, place) : place;
 	ereport(WARNING,
 			(errcode(error->sqlerrcode),
 			 errmsg("upgrade of scope \"%s\" failed: %s", upgrade->item->name, error->message),
@@ -464,42 +388,11 @@ process(Upgrade *upgrade)
 	MemoryContextReset(upgrade->context);
 }
 
-/* Report how many scopes were upgraded, were up to date, or failed. */
-static void
-report(const Upgrade *upgrade)
-{
-	const char *refused = upgrade->refused == 0 ? "" : psprintf(", %d refused", upgrade->refused);
-
-	ereport(NOTICE,
-			(errmsg("scopes: %d upgraded, %d already up to date, %d failed%s, %d left to other sessions",
-					upgrade->upgraded, upgrade->current, upgrade->failed, refused, upgrade->taken),
-			 upgrade->failed + upgrade->refused == 0 ? 0 :
-			 errhint("SELECT * FROM cmig.scopes() WHERE failed IS NOT NULL")));
-}
-
-/*
- * Call this at the end.  Raises an error if scopes were not upgraded because
- * their schemas are not safe, unless max_failures allows that many scopes to
- * fail.
- */
-static void
-require_none_refused(const Upgrade *upgrade)
-{
-	if (upgrade->refused == 0 || upgrade->failed + upgrade->refused <= upgrade->max_failures)
-		return;
-	ereport(ERROR,
-			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-			 errmsg_plural("%d scope was not upgraded because its schema is not safe",
-						   "%d scopes were not upgraded because their schemas are not safe",
-						   upgrade->refused, upgrade->refused),
-			 errdetail("The other scopes are not affected."),
-			 errhint("SELECT scope, failed FROM cmig.scopes() WHERE failed IS NOT NULL")));
-}
-
 /* Find the scopes that need an upgrade, upgrade each of them, and report. */
 static void
 upgrade_all(Upgrade *upgrade)
 {
+	const char *refused = "";
 	ListCell   *lc;
 
 	cmig_extension_hold();
@@ -514,7 +407,13 @@ upgrade_all(Upgrade *upgrade)
 		upgrade->item = lfirst(lc);
 		process(upgrade);
 	}
-	report(upgrade);
+	if (upgrade->refused > 0)
+		refused = psprintf(", %d refused", upgrade->refused);
+	ereport(NOTICE,
+			(errmsg("scopes: %d upgraded, %d already up to date, %d failed%s, %d left to other sessions",
+					upgrade->upgraded, upgrade->current, upgrade->failed, refused, upgrade->taken),
+			 upgrade->failed + upgrade->refused == 0 ? 0 :
+			 errhint("SELECT * FROM cmig.scopes() WHERE failed IS NOT NULL")));
 }
 
 Datum
@@ -562,7 +461,15 @@ cmig_upgrade_scopes(PG_FUNCTION_ARGS)
 		cmig_audit_retain_after_upgrade();
 	if (upgrade->refused > 0)
 		cmig_toplevel_commit();
-	require_none_refused(upgrade);
+	/* unsafe schemas count as failures, but do not end the call earlier */
+	if (upgrade->refused > 0 && upgrade->failed + upgrade->refused > upgrade->max_failures)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg_plural("%d scope was not upgraded because its schema is not safe",
+							   "%d scopes were not upgraded because their schemas are not safe",
+							   upgrade->refused, upgrade->refused),
+				 errdetail("The other scopes are not affected."),
+				 errhint("SELECT scope, failed FROM cmig.scopes() WHERE failed IS NOT NULL")));
 	EnsurePortalSnapshotExists();
 	MemoryContextSwitchTo(caller);
 	MemoryContextDelete(context);
