@@ -40,7 +40,7 @@ typedef struct CmigScopeSummary
 	int			failed;			/* the last run failed */
 	int			behind;			/* others with pending revisions */
 	int			never;			/* others in which nothing is applied */
-} CmigScopeSummary;
+}			CmigScopeSummary;
 
 extern CmigScopeSummary cmig_scope_summary(void);
 
