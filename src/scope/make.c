@@ -345,7 +345,7 @@ copy_objects(const char *from)
 {
 	char	   *original = digest_of(from);
 	bool		again = kept.text != NULL && !kept.is_running && kept.source == get_namespace_oid(from, false) &&
-		kept.role == get_role_oid(cmig_session_role(), false) && is_same(kept.original, original);
+	kept.role == get_role_oid(cmig_session_role(), false) && is_same(kept.original, original);
 	char	   *text;
 	char	   *copy;
 
