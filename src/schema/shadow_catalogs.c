@@ -409,7 +409,7 @@ keep(TupleDesc desc, HeapTuple row, void *arg)
 
 	hidden->catalog = DatumGetObjectId(cmig_query_datum(desc, row, 1, &isnull));
 	hidden->object = DatumGetObjectId(cmig_query_datum(desc, row, 2, &isnull));
-	hidden->name = cmig_query_text(desc, row, 3);
+	hidden->name = cmig_query_text_or_null(desc, row, 3);
 	hidden->owner = DatumGetObjectId(cmig_query_datum(desc, row, 4, &isnull));
 	hidden->next = *list;
 	*list = hidden;
