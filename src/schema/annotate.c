@@ -148,23 +148,6 @@ find_grant(const List *grants, const CmigGrant *wanted)
 	return NULL;
 }
 
-/*
- * Append a privilege and its object as they appear in GRANT, such as "SELECT
- * (a) ON TABLE t" or "EXECUTE ON FUNCTION f()".
- */
-static void
-append_privilege(StringInfo buf, const CmigObject *object, const char *privilege)
-{
-	const char *word = object->kind->grant_word;
-
-	if (object->address.sub > 0 && object->parent != NULL)
-		appendStringInfo(buf, "%s (%s) ON TABLE %s", privilege, cmig_quote(object->name), object->parent->identity);
-	else if (word != NULL)
-		appendStringInfo(buf, "%s ON %s %s", privilege, word, object->identity);
-	else
-		appendStringInfo(buf, "%s ON %s", privilege, cmig_kind_reference(object));
-}
-
 /* The ways in which a statement can change a privilege. */
 typedef enum GrantVerb
 {
@@ -183,10 +166,23 @@ grant_sql(const CmigObject *object, const CmigGrant *grant, GrantVerb verb, cons
 {
 	StringInfoData sql;
 	bool		grants = verb == GRANT || verb == GRANT_WITH_OPTION;
+	const char *word;
 
 	initStringInfo(&sql);
 	appendStringInfoString(&sql, grants ? "GRANT " : verb == REVOKE ? "REVOKE " : "REVOKE GRANT OPTION FOR ");
-	append_privilege(&sql, object, privileges);
+
+	/*
+	 * append a privilege and its object as they appear in GRANT, such as
+	 * "SELECT (a) ON TABLE t" or "EXECUTE ON FUNCTION f()"
+	 */
+	word = object->kind->grant_word;
+	if (object->address.sub > 0 && object->parent != NULL)
+		appendStringInfo(&sql, "%s (%s) ON TABLE %s", privileges, cmig_quote(object->name),
+						 object->parent->identity);
+	else if (word != NULL)
+		appendStringInfo(&sql, "%s ON %s %s", privileges, word, object->identity);
+	else
+		appendStringInfo(&sql, "%s ON %s", privileges, cmig_kind_reference(object));
 	appendStringInfo(&sql, " %s %s", grants ? "TO" : "FROM",
 					 grant->grantee ? grant->grantee : cmig_quote(owner_of(object)));
 	if (verb == GRANT_WITH_OPTION)
@@ -371,13 +367,6 @@ initial_grants_of(const char *role, const CmigObject *object, const CmigDiffOpti
 	return without_owner(grants, object, options);
 }
 
-/* Returns the privileges that a new object has. */
-static List *
-initial_grants(const CmigObject *object, const CmigDiffOptions *options)
-{
-	return initial_grants_of(options->role, object, options);
-}
-
 /*
  * Returns the privileges that a new sequence of the column has.  If the column
  * is added to an existing table, the sequence belongs to the table's owner.
@@ -446,33 +435,6 @@ cmig_annotate_sequence_gone(const CmigObject *from, const CmigObject *to, const 
 /* All annotations */
 
 /*
- * Returns the privileges that a new object is to have.  If "initial" grants
- * the owner a privilege with the grant option, the result contains the
- * privilege without the grant option, so that only the grant option is
- * revoked.
- */
-static List *
-final_grants(const CmigObject *object, const List *initial, const CmigDiffOptions *options)
-{
-	List	   *grants = list_copy(object->grants);
-	ListCell   *cell;
-
-	foreach(cell, object->owner && (options->owners || object->keeps) ? initial : NIL)
-	{
-		const CmigGrant *grant = lfirst(cell);
-		CmigGrant  *plain;
-
-		if (!is_for_owner(grant, cmig_quote(object->owner)))
-			continue;
-		plain = palloc(sizeof(CmigGrant));
-		*plain = *grant;
-		plain->grantable = false;
-		grants = lappend(grants, plain);
-	}
-	return grants;
-}
-
-/*
  * Append the statements that revoke the privileges that a new object has only
  * because of default privileges, and remove them from the list *initial.
  */
@@ -514,8 +476,29 @@ cmig_annotate_create(const CmigObject *object, const CmigDiffOptions *options)
 		ddl = cmig_ddl_append(ddl, owner_sql(object, object->owner), owner_sql(object, options->role));
 	if (options->privileges || object->keeps)
 	{
-		List	   *initial = initial_grants(object, options);
-		List	   *grants = final_grants(object, initial, options);
+		List	   *initial = initial_grants_of(options->role, object, options);
+		List	   *grants;
+		ListCell   *cell;
+
+		/*
+		 * The privileges that a new object is to have.  If "initial" grants
+		 * the owner a privilege with the grant option, the result contains
+		 * the privilege without the grant option, so that only the grant
+		 * option is revoked.
+		 */
+		grants = list_copy(object->grants);
+		foreach(cell, object->owner && (options->owners || object->keeps) ? initial : NIL)
+		{
+			const CmigGrant *grant = lfirst(cell);
+			CmigGrant  *plain;
+
+			if (!is_for_owner(grant, cmig_quote(object->owner)))
+				continue;
+			plain = palloc(sizeof(CmigGrant));
+			*plain = *grant;
+			plain->grantable = false;
+			grants = lappend(grants, plain);
+		}
 
 		if (options->sorted)
 			list_sort(grants, compare_cells);
@@ -640,34 +623,6 @@ new_owner_sql(const CmigObject *object, const char *owner, const List *had, cons
 }
 
 /*
- * Returns the statements that change the owner.  The owner in one image may
- * have received or granted privileges in the other image.  The statements also
- * grant and revoke these privileges, so they are removed from *old and *new.
- *
- * When the owner changes, privileges granted to the new owner become the
- * owner's privileges.  Therefore, the new owner's grant options and column
- * privileges are revoked before the owner changes.  The privileges that the
- * new owner has granted to others are revoked even earlier.
- */
-static List *
-alter_owner(const CmigObject *from, const CmigObject *to, List **old, List **new, bool privileges)
-{
-	List	   *olds = take_out(old, to->owner);
-	List	   *news = take_out(new, from->owner);
-	List	   *old_granted = take_out_granted(old, to->owner);
-	List	   *new_granted = take_out_granted(new, from->owner);
-	List	   *old_columns = take_out_columns(from, to, to->owner);
-	List	   *new_columns = take_out_columns(to, from, from->owner);
-	List	   *had = list_concat(alter_grants(alter_grants(NIL, from, NIL, old_granted), from, NIL, grantable(olds)), old_columns);
-	List	   *back = list_concat(alter_grants(alter_grants(NIL, from, NIL, olds), from, NIL, old_granted), old_columns);
-	List	   *revoked = list_concat(alter_grants(alter_grants(NIL, to, NIL, new_granted), to, NIL, grantable(news)), new_columns);
-	List	   *given = list_concat(alter_grants(alter_grants(NIL, to, NIL, news), to, NIL, new_granted), new_columns);
-
-	return cmig_ddl_append(NIL, new_owner_sql(to, to->owner, had, privileges ? given : NIL),
-						   new_owner_sql(from, from->owner, privileges ? revoked : NIL, back));
-}
-
-/*
  * Returns the statements that grant column privileges again, each preceded by
  * ";\n".  REVOKE on a table also revokes the privilege on all of its columns.
  * Therefore, if the table privilege is in the list "had" but not in "has", the
@@ -727,7 +682,33 @@ cmig_annotate_alter(const CmigObject *from, const CmigObject *to, const CmigDiff
 	List	   *new = list_copy(to->grants);
 
 	if (has_owner(from) && has_owner(to) && options->owners && !(from->linked && to->linked) && strcmp(from->owner, to->owner) != 0)
-		ddl = alter_owner(from, to, &old, &new, options->privileges);
+	{
+		bool		privileges = options->privileges;
+		List	   *olds = take_out(&old, to->owner);
+		List	   *news = take_out(&new, from->owner);
+		List	   *old_granted = take_out_granted(&old, to->owner);
+		List	   *new_granted = take_out_granted(&new, from->owner);
+		List	   *old_columns = take_out_columns(from, to, to->owner);
+		List	   *new_columns = take_out_columns(to, from, from->owner);
+		List	   *had = list_concat(alter_grants(alter_grants(NIL, from, NIL, old_granted), from, NIL, grantable(olds)), old_columns);
+		List	   *back = list_concat(alter_grants(alter_grants(NIL, from, NIL, olds), from, NIL, old_granted), old_columns);
+		List	   *revoked = list_concat(alter_grants(alter_grants(NIL, to, NIL, new_granted), to, NIL, grantable(news)), new_columns);
+		List	   *given = list_concat(alter_grants(alter_grants(NIL, to, NIL, news), to, NIL, new_granted), new_columns);
+
+		/*
+		 * The statements that change the owner.  The owner in one image may
+		 * have received or granted privileges in the other image.  The
+		 * statements also grant and revoke these privileges, so they are
+		 * removed from *old and *new.  When the owner changes, privileges
+		 * granted to the new owner become the owner's privileges.  Therefore,
+		 * the new owner's grant options and column privileges are revoked
+		 * before the owner changes.  The privileges that the new owner has
+		 * granted to others are revoked even earlier.
+		 */
+
+		ddl = cmig_ddl_append(NIL, new_owner_sql(to, to->owner, had, privileges ? given : NIL),
+							  new_owner_sql(from, from->owner, privileges ? revoked : NIL, back));
+	}
 	if (options->privileges)
 	{
 		ddl = list_concat(ddl, alter_table_grants(from, to, old, new, options));

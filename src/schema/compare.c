@@ -47,20 +47,6 @@ renew_only_indexes(CmigDifference *difference, const CmigObject *link)
 	}
 }
 
-/* Re-create indexes that attaching or detaching partitions would change. */
-static void
-renew_indexes(CmigDifference *difference)
-{
-	for (int i = 0; i < difference->count; i++)
-	{
-		const CmigChange *change = &difference->changes[i];
-		const CmigObject *link = change->to ? change->to : change->from;
-
-		if (link->kind == &cmig_kind_partition && change->action != CMIG_NO_CHANGE)
-			renew_only_indexes(difference, link);
-	}
-}
-
 /*
  * Returns the partitioned tables that are referenced by foreign keys which the
  * change keeps.
@@ -102,32 +88,6 @@ is_below(const CmigImage *image, const CmigObject *link, const List *tables)
 		link = cmig_image_lookup(image, &cmig_kind_partition, cmig_partition_of(link));
 	}
 	return false;
-}
-
-/*
- * Set the field "apart" of a partitioned table's index if some or all
- * partitions lack the index.  If such an index is dropped, it is dropped
- * before the partitions are detached, and a downgrade re-creates it after they
- * are attached again.
- *
- * Also set it for the partitions of tables that a foreign key references.
- * PostgreSQL drops such a partition only after it is detached.
- */
-static void
-set_apart(const CmigDifference *difference)
-{
-	const List *referenced = find_referenced(difference);
-
-	for (int i = 0; i < difference->from->count; i++)
-	{
-		CmigObject *object = difference->from->objects[i];
-
-		if (object->kind == &cmig_kind_index &&
-			(cmig_index_is_partial(object) || strstr(cmig_index_definition(object), " ON ONLY ") != NULL))
-			object->apart = true;
-		if (object->kind == &cmig_kind_partition && referenced != NIL && is_below(difference->from, object, referenced))
-			object->apart = true;
-	}
 }
 
 /*
@@ -369,31 +329,6 @@ keep_annotations(CmigDifference *difference)
 	}
 }
 
-/*
- * Changing a table's persistence also changes the persistence of its identity
- * columns' sequences.  The undo of this change runs after the undo statements
- * of the columns.  Therefore, if the persistence of a sequence differed from
- * the table's, make the undo of the table's change also restore the
- * persistence of the sequence.
- */
-static void
-keep_persistence(const CmigDifference *difference, const CmigChange *change)
-{
-	const CmigChange *table = difference->of_from[change->from->parent->index];
-	char	   *restore = cmig_column_sequence_persistence(change->from);
-	ListCell   *cell;
-
-	foreach(cell, restore ? table->ddl : NIL)
-	{
-		CmigDdl    *ddl = lfirst(cell);
-
-		if (table->action == CMIG_ALTER &&
-			strcmp(ddl->undo, psprintf("ALTER TABLE %s SET %s", table->from->identity,
-									   cmig_table_is_unlogged(table->from) ? "UNLOGGED" : "LOGGED")) == 0)
-			ddl->undo = psprintf("%s;\n%s", ddl->undo, restore);
-	}
-}
-
 /* Call keep_persistence() for all columns that exist in both images. */
 static void
 keep_sequences(const CmigDifference *difference)
@@ -403,7 +338,29 @@ keep_sequences(const CmigDifference *difference)
 		const CmigChange *change = &difference->changes[i];
 
 		if (change->from != NULL && change->to != NULL && change->from->kind == &cmig_kind_column)
-			keep_persistence(difference, change);
+		{
+			const CmigChange *table = difference->of_from[change->from->parent->index];
+			char	   *restore = cmig_column_sequence_persistence(change->from);
+			ListCell   *cell;
+
+			/*
+			 * Changing a table's persistence also changes the persistence of
+			 * its identity columns' sequences.  The undo of this change runs
+			 * after the undo statements of the columns.  Therefore, if the
+			 * persistence of a sequence differed from the table's, make the
+			 * undo of the table's change also restore the persistence of the
+			 * sequence.
+			 */
+			foreach(cell, restore ? table->ddl : NIL)
+			{
+				CmigDdl    *ddl = lfirst(cell);
+
+				if (table->action == CMIG_ALTER &&
+					strcmp(ddl->undo, psprintf("ALTER TABLE %s SET %s", table->from->identity,
+											   cmig_table_is_unlogged(table->from) ? "UNLOGGED" : "LOGGED")) == 0)
+					ddl->undo = psprintf("%s;\n%s", ddl->undo, restore);
+			}
+		}
 	}
 }
 
@@ -507,6 +464,7 @@ CmigDifference *
 cmig_compare(CmigImage *from, CmigImage *to, const CmigDiffOptions *options)
 {
 	CmigDifference *difference = palloc0(sizeof(CmigDifference));
+	const List *referenced;
 
 	if (options->models)
 		cmig_keep_unknown(from, to);
@@ -532,9 +490,36 @@ cmig_compare(CmigImage *from, CmigImage *to, const CmigDiffOptions *options)
 	refuse_labels(difference);
 	cmig_match_detached(difference);
 	cmig_children_keep(difference);
-	renew_indexes(difference);
+	/* Re-create indexes that attaching or detaching partitions would change */
+	for (int j = 0; j < difference->count; j++)
+	{
+		const CmigChange *change = &difference->changes[j];
+		const CmigObject *link = change->to ? change->to : change->from;
+
+		if (link->kind == &cmig_kind_partition && change->action != CMIG_NO_CHANGE)
+			renew_only_indexes(difference, link);
+	}
 	cmig_attached_settle(difference);
-	set_apart(difference);
+
+	/*
+	 * Set the field "apart" of a partitioned table's index if some or all
+	 * partitions lack the index.  If such an index is dropped, it is dropped
+	 * before the partitions are detached, and a downgrade re-creates it after
+	 * they are attached again.  Also set it for the partitions of tables that
+	 * a foreign key references.  PostgreSQL drops such a partition only after
+	 * it is detached.
+	 */
+	referenced = find_referenced(difference);
+	for (int k = 0; k < difference->from->count; k++)
+	{
+		CmigObject *object = difference->from->objects[k];
+
+		if (object->kind == &cmig_kind_index &&
+			(cmig_index_is_partial(object) || strstr(cmig_index_definition(object), " ON ONLY ") != NULL))
+			object->apart = true;
+		if (object->kind == &cmig_kind_partition && referenced != NIL && is_below(difference->from, object, referenced))
+			object->apart = true;
+	}
 	for (int i = 0; i < difference->count; i++)
 		if (difference->changes[i].away != NULL)
 			cmig_replace_finish(difference, &difference->changes[i]);

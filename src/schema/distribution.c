@@ -186,23 +186,6 @@ join_default(CmigDistributionRecord *record)
 		record->group = new_group();
 }
 
-/* Put a table into the group of the table called "name". */
-static void
-join_table(CmigDistributionRecord *record, text * name)
-{
-	RangeVar   *relation = makeRangeVarFromNameList(textToQualifiedNameList(name));
-	const CmigDistributionRecord *other = distribution_record_find(RangeVarGetRelid(relation, NoLock, false));
-
-	if (other == NULL || other->group == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("relation \"%s\" is not distributed", relation->relname)));
-	record->by_default = false;
-	record->group = other->group;
-	record->shards = other->shards;
-	record->counted = other->counted;
-}
-
 /* Put a table into the group that the argument "colocate_with" names. */
 static void
 join(CmigDistributionRecord *record, text * colocate_with)
@@ -217,7 +200,20 @@ join(CmigDistributionRecord *record, text * colocate_with)
 		record->group = new_group();
 	}
 	else
-		join_table(record, colocate_with);
+	{
+		RangeVar   *relation = makeRangeVarFromNameList(textToQualifiedNameList(colocate_with));
+		const CmigDistributionRecord *other = distribution_record_find(RangeVarGetRelid(relation, NoLock, false));
+
+		/* put a table into the group of the table called "name" */
+		if (other == NULL || other->group == 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("relation \"%s\" is not distributed", relation->relname)));
+		record->by_default = false;
+		record->group = other->group;
+		record->shards = other->shards;
+		record->counted = other->counted;
+	}
 }
 
 /* Set the distribution column. */
@@ -290,24 +286,6 @@ create_reference_table(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
-/* Give all tables in the group of "record" the same number of shards. */
-static void
-set_shards_of_group(const CmigDistributionRecord *record)
-{
-	ListCell   *cell;
-
-	foreach(cell, records)
-	{
-		CmigDistributionRecord *other = lfirst(cell);
-
-		if (other->group == record->group)
-		{
-			other->shards = record->shards;
-			other->counted = record->counted;
-		}
-	}
-}
-
 static Datum
 alter_distributed_table(PG_FUNCTION_ARGS)
 {
@@ -329,7 +307,21 @@ alter_distributed_table(PG_FUNCTION_ARGS)
 	else if (!PG_ARGISNULL(1))
 		join_default(record);
 	else if (shards > 0 && PG_NARGS() > 4 && !PG_ARGISNULL(4) && PG_GETARG_BOOL(4))
-		set_shards_of_group(record);
+	{
+		ListCell   *cell;
+
+		/* give all tables in the group of "record" the same number of shards */
+		foreach(cell, records)
+		{
+			CmigDistributionRecord *other = lfirst(cell);
+
+			if (other->group == record->group)
+			{
+				other->shards = record->shards;
+				other->counted = record->counted;
+			}
+		}
+	}
 	else
 		record->group = new_group();
 	PG_RETURN_VOID();
@@ -703,13 +695,6 @@ cmig_distribution_record_detach(Oid partition)
 		record->column = get_attnum(partition, get_attname(table, parent->column, false));
 }
 
-/* Returns the records, a list of CmigDistributionRecord. */
-static List *
-distribution_record_all(void)
-{
-	return records;
-}
-
 bool
 cmig_distribution_record_any(void)
 {
@@ -754,22 +739,6 @@ image_distribution_find(const CmigImage *image, Oid catalog, Oid object, int sub
 }
 
 /*
- * Record that a table is distributed after its unique constraints, indexes,
- * and partitions are created.
- */
-static void
-add_order(CmigImage *image, CmigObject *distribution)
-{
-	CmigObject *partition = image_distribution_find(image, RelationRelationId, distribution->address.object, -2);
-
-	for (CmigObject *child = distribution->parent->child; child != NULL; child = child->sibling)
-		if (child->kind == &cmig_kind_constraint || child->kind == &cmig_kind_index)
-			cmig_object_follow(distribution, child);
-	if (partition != NULL)
-		cmig_object_follow(distribution, partition);
-}
-
-/*
  * Add a distribution for a record, unless the image lacks the record's table
  * or schema.
  */
@@ -802,7 +771,20 @@ image_distribution_add(CmigImage *image, const CmigDistributionRecord *record)
 	if (column != NULL)
 		cmig_image_depend(image, object, column);
 	if (catalog == RelationRelationId)
-		add_order(image, object);
+	{
+		CmigObject *partition = image_distribution_find(image, RelationRelationId,
+														object->address.object, -2);
+
+		/*
+		 * record that a table is distributed after its unique constraints,
+		 * indexes, and partitions are created
+		 */
+		for (CmigObject *child = object->parent->child; child != NULL; child = child->sibling)
+			if (child->kind == &cmig_kind_constraint || child->kind == &cmig_kind_index)
+				cmig_object_follow(object, child);
+		if (partition != NULL)
+			cmig_object_follow(object, partition);
+	}
 }
 
 /* Row callback: add a distribution that is in the metadata. */
@@ -881,7 +863,7 @@ cmig_image_read_distribution(CmigImage *image, Datum schemas)
 
 	if (cmig_citus_is_installed())
 		add_live(image, schemas);
-	foreach(cell, distribution_record_all())
+	foreach(cell, records)
 		image_distribution_add(image, lfirst(cell));
 	if (image->count > count)
 		add_depends(image);

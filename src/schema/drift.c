@@ -69,26 +69,6 @@ drift_arguments(FunctionCallInfo fcinfo, int n, CmigDrift *drift)
 }
 
 /*
- * Report a schema that exists in neither image.  Its name is probably
- * mistyped.
- */
-static void
-check_schemas(const CmigDrift *drift)
-{
-	for (int i = 0; i < drift->managed->count; i++)
-	{
-		const CmigManagedSchema *schema = &drift->managed->schemas[i];
-
-		if (!OidIsValid(schema->oid) &&
-			cmig_image_lookup(drift->replayed->image, &cmig_kind_schema, quote_identifier(schema->name)) == NULL)
-			ereport(ERROR,
-					(errcode(ERRCODE_UNDEFINED_SCHEMA),
-					 errmsg("schema \"%s\" exists neither in the database nor in the revisions",
-							schema->name)));
-	}
-}
-
-/*
  * List, in a NOTICE, the schemas that are not compared because other roles own
  * them.  Schemas that have a row in the result are omitted.
  */
@@ -146,7 +126,22 @@ drift_read(CmigDrift *drift, const CmigSituation *now, const char *function)
 	drift->audited = cmig_audited_read();
 	drift->replayed = cmig_replay_read_assuming(plan, drift->schemas, function,
 												drift->adopts ? rename_replayed : NULL, drift);
-	check_schemas(drift);
+
+	/*
+	 * Report a schema that exists in neither image.  Its name is probably
+	 * mistyped.
+	 */
+	for (int i = 0; i < drift->managed->count; i++)
+	{
+		const CmigManagedSchema *schema = &drift->managed->schemas[i];
+
+		if (!OidIsValid(schema->oid) &&
+			cmig_image_lookup(drift->replayed->image, &cmig_kind_schema, quote_identifier(schema->name)) == NULL)
+			ereport(ERROR,
+					(errcode(ERRCODE_UNDEFINED_SCHEMA),
+					 errmsg("schema \"%s\" exists neither in the database nor in the revisions",
+							schema->name)));
+	}
 	tell_other_schemas(drift);
 }
 
@@ -323,19 +318,6 @@ drift_adopt(CmigDrift *drift)
  * has already replayed them.
  * ----------------------------------------------------------------
  */
-
-/* Record in the journal that the revision was captured in this database. */
-static void
-captured_journal(const CmigRevisionText *text, TimestampTz started_at)
-{
-	CmigJournalEntry entry = {.revision = text->edges.id,.direction = "drift",.outcome = "done"};
-
-	entry.started_at = started_at;
-	entry.finished_at = GetCurrentTimestamp();
-	entry.checksum = cmig_script_checksum(text->upgrade_sql, text->edges.transactional);
-	entry.message = "captured";
-	cmig_journal_write(&entry);
-}
 
 /* The new revisions, and those of them that were captured in this database. */
 typedef struct Added
@@ -556,25 +538,6 @@ find(void *arg)
 	finding->lines = drift_repair(finding->drift);
 }
 
-/*
- * Called instead of raising an error about a revision that cannot be replayed:
- * issues a NOTICE, and returns a row for the revision, so that an empty result
- * always means that there is no drift.
- */
-static List *
-tell(const ErrorData *error)
-{
-	List	   *lines = NIL;
-
-	ereport(NOTICE,
-			(errmsg("%s", error->message),
-			 errdetail_internal("%s\n%s", error->detail, cmig_script_run_place(error)),
-			 errhint("%s", error->hint)));
-	cmig_diff_line_add_unsupported(&lines, "revision", cmig_replay_failed(),
-								   psprintf("cannot be replayed: %s", error->detail));
-	return lines;
-}
-
 CMIG_READER(cmig_drift)
 {
 	CmigDrift	drift = {0};
@@ -594,7 +557,23 @@ CMIG_READER(cmig_drift)
 		if (error != NULL && error->sqlerrcode != ERRCODE_CMIG_NOT_REPLAYABLE)
 			ReThrowError(error);
 		if (error != NULL)
-			finding.lines = tell(error);
+		{
+			List	   *lines = NIL;
+
+			/*
+			 * Called instead of raising an error about a revision that cannot
+			 * be replayed: issues a NOTICE, and returns a row for the
+			 * revision, so that an empty result always means that there is no
+			 * drift.
+			 */
+			ereport(NOTICE,
+					(errmsg("%s", error->message),
+					 errdetail_internal("%s\n%s", error->detail, cmig_script_run_place(error)),
+					 errhint("%s", error->hint)));
+			cmig_diff_line_add_unsupported(&lines, "revision", cmig_replay_failed(),
+										   psprintf("cannot be replayed: %s", error->detail));
+			finding.lines = lines;
+		}
 	}
 	journal(&drift, finding.lines, started_at);
 	cmig_diff_put(fcinfo, finding.lines);
@@ -638,7 +617,18 @@ CMIG_READER(cmig_capture)
 		(void) cmig_stamp_targets(cmig_argument_one(generate.draft.new.text.edges.id), false);
 	else
 	{
-		captured_journal(&generate.draft.new.text, started_at);
+		const CmigRevisionText *text = &generate.draft.new.text;
+		CmigJournalEntry entry = {.revision = text->edges.id,.direction = "drift",.outcome = "done"};
+
+		/*
+		 * record in the journal that the revision was captured in this
+		 * database
+		 */
+		entry.started_at = started_at;
+		entry.finished_at = GetCurrentTimestamp();
+		entry.checksum = cmig_script_checksum(text->upgrade_sql, text->edges.transactional);
+		entry.message = "captured";
+		cmig_journal_write(&entry);
 		ereport(NOTICE,
 				(errmsg("the database already contains the changes of revision \"%s\"",
 						generate.draft.new.text.edges.id),
@@ -721,26 +711,6 @@ require_uncovered(const CmigManaged *managed)
 			 errhint("To write a revision for what was changed by hand, use cmig.capture. To combine revisions into one, use cmig.squash.")));
 }
 
-/*
- * Raise an error if the baseline would create objects that applied revisions
- * have already created.
- */
-static void
-require_base(const CmigManaged *managed)
-{
-	const CmigNames *rows = cmig_version_rows_read();
-
-	if (rows->count > 0 && !managed->all)
-		require_uncovered(managed);
-	else if (rows->count > 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("revisions are already applied in this database"),
-				 errdetail("The baseline would create what revision \"%s\" and earlier revisions have already created.",
-						   rows->names[0]),
-				 errhint("If the baseline is for another application in this database, name its schemas: schemas => '{<schema>}'. To combine revisions into one, use cmig.squash.")));
-}
-
 /* Row callback: add the name to the list. */
 static void
 keep_name(TupleDesc desc, HeapTuple row, void *arg)
@@ -787,6 +757,7 @@ CMIG_READER(cmig_baseline)
 	CmigDiffOptions options = {.all_owners = true,.sorted = true};
 	CmigManaged *managed = cmig_diff_schemas_argument(fcinfo, 4);
 	List	   *lines = NIL;
+	const CmigNames *rows;
 
 	cmig_scope_refuse("cmig.baseline()", "RESET cmig.scope");
 	InitMaterializedSRF(fcinfo, 0);
@@ -798,7 +769,21 @@ CMIG_READER(cmig_baseline)
 	cmig_diff_annotations(fcinfo, 5, &options);
 
 	cmig_generate_prepare(&generate, "cmig.baseline()");
-	require_base(managed);
+
+	/*
+	 * raise an error if the baseline would create objects that applied
+	 * revisions have already created
+	 */
+	rows = cmig_version_rows_read();
+	if (rows->count > 0 && !managed->all)
+		require_uncovered(managed);
+	else if (rows->count > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("revisions are already applied in this database"),
+				 errdetail("The baseline would create what revision \"%s\" and earlier revisions have already created.",
+						   rows->names[0]),
+				 errhint("If the baseline is for another application in this database, name its schemas: schemas => '{<schema>}'. To combine revisions into one, use cmig.squash.")));
 	cmig_deparse(cmig_whole_difference(managed, &options, false), cmig_diff_line_add, &lines);
 	add_audit(managed, &lines);
 	if (lines == NIL)

@@ -126,25 +126,6 @@ reattach(const CmigDifference *difference, const CmigChange *change)
 	return linitial(link->kind->create(link));
 }
 
-/*
- * In each entry of "ddl" whose SQL or undo contains DROP NOT NULL, put
- * "before" (if not NULL) in front of that SQL, and "statement" after it.
- */
-static void
-restore_not_null(List *ddl, const char *before, const char *statement)
-{
-	ListCell   *cell;
-
-	foreach(cell, ddl)
-	{
-		CmigDdl    *entry = lfirst(cell);
-		char	  **text = strstr(entry->sql, " DROP NOT NULL") ? &entry->sql : &entry->undo;
-
-		if (strstr(*text, " DROP NOT NULL") != NULL)
-			*text = psprintf("%s%s%s;\n%s", before ? before : "", before ? ";\n" : "", *text, statement);
-	}
-}
-
 /* Does the column inherit from "from", directly or through other columns? */
 static bool
 inherits(const CmigObject *column, const CmigObject *from)
@@ -223,10 +204,25 @@ keep_not_null(const CmigDifference *difference, const CmigChange *change)
 		else if (old == NULL || cmig_column_is_not_null(old) != cmig_column_is_not_null(new))
 		{
 			const CmigDdl *again = reattach(difference, change);
+			const char *before = again ? again->undo : NULL;
+			const char *statement = again ? again->sql :
+			psprintf("ALTER TABLE %s ALTER COLUMN %s SET NOT NULL",
+					 change->to->parent->identity, cmig_quote(change->to->name));
+			ListCell   *cell;
 
-			restore_not_null(parent->ddl, again ? again->undo : NULL,
-							 again ? again->sql : psprintf("ALTER TABLE %s ALTER COLUMN %s SET NOT NULL",
-														   change->to->parent->identity, cmig_quote(change->to->name)));
+			/*
+			 * in each entry of "ddl" whose SQL or undo contains DROP NOT
+			 * NULL, put "before" (if not NULL) in front of that SQL, and
+			 * "statement" after it
+			 */
+			foreach(cell, parent->ddl)
+			{
+				CmigDdl    *entry = lfirst(cell);
+				char	  **text = strstr(entry->sql, " DROP NOT NULL") ? &entry->sql : &entry->undo;
+
+				if (strstr(*text, " DROP NOT NULL") != NULL)
+					*text = psprintf("%s%s%s;\n%s", before ? before : "", before ? ";\n" : "", *text, statement);
+			}
 		}
 	}
 }
@@ -518,32 +514,6 @@ cmig_children_validate(const CmigDifference *difference, const CmigImage *image,
 }
 
 /*
- * Returns SQL that re-creates the constraint and its copies in children,
- * validates the copies that are valid in the image, and restores the comments.
- */
-static char *
-make_again(const CmigDifference *difference, const CmigImage *image, const CmigObject *constraint)
-{
-	StringInfoData sql;
-	ListCell   *cell;
-
-	initStringInfo(&sql);
-	appendStringInfo(&sql, "ALTER TABLE %s DROP CONSTRAINT %s, ADD ",
-					 constraint->parent->identity, cmig_quote(constraint->name));
-	cmig_constraint_definition(&sql, constraint);
-	foreach(cell, cmig_children_validate(difference, image, constraint))
-		appendStringInfo(&sql, ";\n%s", (char *) lfirst(cell));
-	for (int i = 0; i < image->count; i++)
-	{
-		const CmigObject *object = image->objects[i];
-
-		if (object->comment != NULL && (object == constraint || descends(image, object, constraint)))
-			appendStringInfo(&sql, ";\nCOMMENT ON %s IS %s", cmig_kind_reference(object), cmig_literal(object->comment));
-	}
-	return sql.data;
-}
-
-/*
  * Returns the topmost constraint that "constraint" is inherited from, or
  * "constraint" itself.  Dropping the topmost constraint also drops its copies.
  */
@@ -571,26 +541,6 @@ without_validation(List *ddl)
 }
 
 /*
- * Replace the statements of a child's constraint with statements that validate
- * it or make it NOT VALID.  The parent's constraint does not change, so these
- * statements do not affect it.
- */
-static void
-validate_alone(const CmigDifference *difference, CmigChange *change)
-{
-	bool		validates = is_not_valid(change->from);
-	const CmigImage *image = validates ? difference->from : difference->to;
-	char	   *validate = psprintf("ALTER TABLE %s VALIDATE CONSTRAINT %s",
-									change->to->parent->identity, cmig_quote(change->to->name));
-	char	   *again = make_again(difference, image, topmost(image, validates ? change->from : change->to));
-
-	change->ddl = without_validation(change->ddl);
-	change->ddl = cmig_ddl_append(change->ddl, validates ? validate : again, validates ? again : validate);
-	cmig_ddl_hazards(change->ddl, CMIG_HAZARD_SCAN | CMIG_HAZARD_MAY_FAIL);
-	change->action = CMIG_ALTER;
-}
-
-/*
  * If an inherited check constraint is validated or becomes NOT VALID, decide
  * which statements do this.  If the parent's constraint changes in the same
  * way, the child's constraint needs no statement, because it changes along
@@ -607,7 +557,46 @@ keep_validity(const CmigDifference *difference, CmigChange *change)
 	if (parents == NULL || parents->from == NULL || !change->from->inherited || !change->to->inherited)
 		return;
 	if (is_not_valid(parents->from) == is_not_valid(parents->to))
-		validate_alone(difference, change);
+	{
+		bool		validates = is_not_valid(change->from);
+		const CmigImage *image = validates ? difference->from : difference->to;
+		char	   *validate = psprintf("ALTER TABLE %s VALIDATE CONSTRAINT %s",
+										change->to->parent->identity, cmig_quote(change->to->name));
+		char	   *again;
+		const CmigObject *constraint = topmost(image, validates ? change->from : change->to);
+		StringInfoData sql;
+		ListCell   *cell;
+
+		/*
+		 * SQL that re-creates the constraint and its copies in children,
+		 * validates the copies that are valid in the image, and restores the
+		 * comments
+		 */
+		initStringInfo(&sql);
+		appendStringInfo(&sql, "ALTER TABLE %s DROP CONSTRAINT %s, ADD ",
+						 constraint->parent->identity, cmig_quote(constraint->name));
+		cmig_constraint_definition(&sql, constraint);
+		foreach(cell, cmig_children_validate(difference, image, constraint))
+			appendStringInfo(&sql, ";\n%s", (char *) lfirst(cell));
+		for (int i = 0; i < image->count; i++)
+		{
+			const CmigObject *object = image->objects[i];
+
+			if (object->comment != NULL && (object == constraint || descends(image, object, constraint)))
+				appendStringInfo(&sql, ";\nCOMMENT ON %s IS %s", cmig_kind_reference(object), cmig_literal(object->comment));
+		}
+		again = sql.data;
+
+		/*
+		 * Replace the statements of a child's constraint with statements that
+		 * validate it or make it NOT VALID.  The parent's constraint does not
+		 * change, so these statements do not affect it.
+		 */
+		change->ddl = without_validation(change->ddl);
+		change->ddl = cmig_ddl_append(change->ddl, validates ? validate : again, validates ? again : validate);
+		cmig_ddl_hazards(change->ddl, CMIG_HAZARD_SCAN | CMIG_HAZARD_MAY_FAIL);
+		change->action = CMIG_ALTER;
+	}
 	else
 	{
 		change->ddl = without_validation(change->ddl);
@@ -615,49 +604,28 @@ keep_validity(const CmigDifference *difference, CmigChange *change)
 	}
 }
 
-/*
- * Make the undo of VALIDATE CONSTRAINT, which re-creates the constraint as NOT
- * VALID, also validate those copies in children that were valid before.
- */
-static void
-keep_validated(const CmigDifference *difference, const CmigChange *change)
-{
-	ListCell   *cell,
-			   *statement;
-
-	foreach(cell, change->action == CMIG_ALTER && !change->from->inherited ? change->ddl : NIL)
-	{
-		CmigDdl    *entry = lfirst(cell);
-
-		if (strstr(entry->sql, " VALIDATE CONSTRAINT ") == NULL)
-			continue;
-		foreach(statement, cmig_children_validate(difference, difference->from, change->from))
-			entry->undo = psprintf("%s;\n%s", entry->undo, (char *) lfirst(statement));
-	}
-}
-
-/*
- * If the object is inherited from a parent table's NOT VALID constraint, set
- * "apart" for the parent's constraint.  That constraint is then dropped before
- * the child tables, so that the downgrade creates it after them.
- */
-static void
-set_apart(const CmigDifference *difference, const CmigObject *object)
-{
-	CmigObject *parent;
-
-	if (!object->inherited || !is_check(object) || partitioned(difference->from, object->parent) != NULL)
-		return;
-	parent = unconstify(CmigObject *, parent_check(difference->from, object));
-	if (parent != NULL && is_not_valid(parent))
-		parent->apart = true;
-}
-
 void
 cmig_children_keep(CmigDifference *difference)
 {
 	for (int i = 0; i < difference->from->count; i++)
-		set_apart(difference, difference->from->objects[i]);
+	{
+		const CmigObject *object = difference->from->objects[i];
+		CmigObject *parent;
+
+		/*
+		 * If the object is inherited from a parent table's NOT VALID
+		 * constraint, set "apart" for the parent's constraint.  That
+		 * constraint is then dropped before the child tables, so that the
+		 * downgrade creates it after them.
+		 */
+		if (object->inherited && is_check(object) &&
+			partitioned(difference->from, object->parent) == NULL)
+		{
+			parent = unconstify(CmigObject *, parent_check(difference->from, object));
+			if (parent != NULL && is_not_valid(parent))
+				parent->apart = true;
+		}
+	}
 	for (int i = 0; i < difference->count; i++)
 	{
 		CmigChange *change = &difference->changes[i];
@@ -675,8 +643,25 @@ cmig_children_keep(CmigDifference *difference)
 		}
 		else if (is_check(change->to) && is_check(change->from))
 		{
+			ListCell   *cell;
+			ListCell   *statement;
+
 			keep_validity(difference, change);
-			keep_validated(difference, change);
+
+			/*
+			 * make the undo of VALIDATE CONSTRAINT, which re-creates the
+			 * constraint as NOT VALID, also validate those copies in children
+			 * that were valid before
+			 */
+			foreach(cell, change->action == CMIG_ALTER && !change->from->inherited ? change->ddl : NIL)
+			{
+				CmigDdl    *entry = lfirst(cell);
+
+				if (strstr(entry->sql, " VALIDATE CONSTRAINT ") == NULL)
+					continue;
+				foreach(statement, cmig_children_validate(difference, difference->from, change->from))
+					entry->undo = psprintf("%s;\n%s", entry->undo, (char *) lfirst(statement));
+			}
 		}
 	}
 }
@@ -756,20 +741,6 @@ is_in_family(const CmigDifference *difference, const CmigChange *change, const L
 
 	return (old != NULL && cmig_text_list_has(roots, root_of(difference->from, old))) ||
 		(new != NULL && cmig_text_list_has(roots, root_of(difference->to, new)));
-}
-
-/*
- * Discard a change, unless it is the one that reports why a table cannot be
- * changed.
- */
-static void
-leave_out(CmigChange *change)
-{
-	if (change->action == CMIG_UNSUPPORTED && change->to != NULL && table_of(change->to) == change->to)
-		return;
-	change->action = CMIG_NO_CHANGE;
-	change->ddl = change->first = change->last = NIL;
-	change->disturbs = change->recasts = change->late = false;
 }
 
 /*
@@ -880,7 +851,21 @@ cmig_family_exclude(CmigDifference *difference)
 	roots = find_roots(difference, &reasons);
 	for (int i = 0; i < difference->count && roots != NIL; i++)
 		if (is_in_family(difference, &difference->changes[i], roots))
-			leave_out(&difference->changes[i]);
+		{
+			CmigChange *change = &difference->changes[i];
+
+			/*
+			 * discard a change, unless it is the one that reports why a table
+			 * cannot be changed
+			 */
+			if (change->action != CMIG_UNSUPPORTED || change->to == NULL ||
+				table_of(change->to) != change->to)
+			{
+				change->action = CMIG_NO_CHANGE;
+				change->ddl = change->first = change->last = NIL;
+				change->disturbs = change->recasts = change->late = false;
+			}
+		}
 	forboth(cell, roots, reason, reasons)
 	{
 		const CmigObject *table = cmig_image_lookup(difference->to, &cmig_kind_table, lfirst(cell));

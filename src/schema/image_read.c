@@ -301,18 +301,6 @@ add_grant(TupleDesc desc, HeapTuple row, void *arg)
 		object->grants = lappend(object->grants, grant);
 }
 
-/* Read the comments of all objects. */
-static void
-image_read_comments(CmigImageReader *reader)
-{
-	static CmigQuery query = {
-		.sql = "SELECT classoid, objoid, objsubid, description FROM pg_description"
-		" WHERE objoid >= 16384 OR classoid = 'pg_namespace'::regclass"
-	};
-
-	cmig_query_each(&query, NULL, NULL, add_comment, reader);
-}
-
 /* Read the privileges that differ from those of a new object. */
 static void
 image_read_grants(CmigImageReader *reader, Datum schemas)
@@ -613,21 +601,6 @@ keep_text(CmigImageReader *reader, int column, const char *text)
  * columns of type text without a default.
  */
 
-/* Returns a hash of the properties in the current row. */
-static uint32
-hash_row(const CmigImageReader *reader)
-{
-	uint32		hash = 0;
-
-	for (int i = 0; i < reader->kind->nproperties; i++)
-	{
-		const char *text = reader->row[i];
-
-		hash = hash_combine(hash, text == NULL ? 1 : hash_bytes((const unsigned char *) text, strlen(text)));
-	}
-	return hash;
-}
-
 /* Are the values equal to the properties in the current row? */
 static bool
 is_row(const CmigImageReader *reader, char *const *values)
@@ -652,7 +625,13 @@ keep_values(CmigImageReader *reader)
 
 	for (int i = 0; i < count; i++)
 		reader->row[i] = read_text(reader, FIXED_COLUMNS + i);
-	hash = hash_row(reader);
+	hash = 0;
+	for (int j = 0; j < reader->kind->nproperties; j++)
+	{
+		const char *text = reader->row[j];
+
+		hash = hash_combine(hash, text == NULL ? 1 : hash_bytes((const unsigned char *) text, strlen(text)));
+	}
 	shared = hash_search(reader->shared, &hash,
 						 hash_get_num_entries(reader->shared) < MAX_SHARED ? HASH_ENTER : HASH_FIND,
 						 &found);
@@ -913,34 +892,6 @@ read_depends(CmigImageReader *reader, Datum schemas)
 	}
 }
 
-/* Returns the schemas that exist, as an oid[]. */
-static Datum
-schema_oids(const CmigManaged *managed)
-{
-	Datum	   *oids = palloc(sizeof(Datum) * Max(managed->count, 1));
-	int			count = 0;
-
-	for (int i = 0; i < managed->count; i++)
-		if (OidIsValid(managed->schemas[i].oid))
-			oids[count++] = ObjectIdGetDatum(managed->schemas[i].oid);
-	return PointerGetDatum(construct_array(oids, count, OIDOID, sizeof(Oid), true, TYPALIGN_INT));
-}
-
-/*
- * Make PostgreSQL print names and constants in a way that depends neither on
- * the session nor on settings of the target.
- */
-static void
-print_plainly(void)
-{
-	cmig_settings_override("quote_all_identifiers", "off");
-	cmig_settings_override("extra_float_digits", "1");
-	cmig_settings_override("datestyle", "ISO, MDY");
-	cmig_settings_override("intervalstyle", "postgres");
-	cmig_settings_override("timezone", "UTC");
-	cmig_settings_override("bytea_output", "hex");
-}
-
 /* The argument and the result of read_image(). */
 typedef struct Reading
 {
@@ -954,21 +905,43 @@ read_image(void *arg)
 	Reading    *reading = arg;
 	const CmigManaged *managed = reading->managed;
 	CmigImageReader reader = {.image = cmig_image_new()};
-	Datum		schemas = schema_oids(managed);
+	Datum		schemas;
 	int			guc_level = NewGUCNestLevel();
+	static CmigQuery query = {
+		.sql = "SELECT classoid, objoid, objsubid, description FROM pg_description"
+		" WHERE objoid >= 16384 OR classoid = 'pg_namespace'::regclass"
+	};
+	Datum	   *oids = palloc(sizeof(Datum) * Max(managed->count, 1));
+	int			count = 0;
+
+	for (int i = 0; i < managed->count; i++)
+		if (OidIsValid(managed->schemas[i].oid))
+			oids[count++] = ObjectIdGetDatum(managed->schemas[i].oid);
+	schemas = PointerGetDatum(construct_array(oids, count, OIDOID, sizeof(Oid), true, TYPALIGN_INT));
 
 	/*
 	 * turn off JIT compilation, which would take longer than running the
 	 * queries
 	 */
 	cmig_settings_override("jit", "off");
-	print_plainly();
+
+	/*
+	 * make PostgreSQL print names and constants in a way that depends neither
+	 * on the session nor on settings of the target
+	 */
+	cmig_settings_override("quote_all_identifiers", "off");
+	cmig_settings_override("extra_float_digits", "1");
+	cmig_settings_override("datestyle", "ISO, MDY");
+	cmig_settings_override("intervalstyle", "postgres");
+	cmig_settings_override("timezone", "UTC");
+	cmig_settings_override("bytea_output", "hex");
 	image_reader_find_members(&reader);
 	reader.scratch = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig row", ALLOCSET_SMALL_SIZES);
 	read_objects(&reader, schemas, managed->all);
 	MemoryContextDelete(reader.scratch);
 	read_aliases(&reader, schemas);
-	image_read_comments(&reader);
+	/* read the comments of all objects */
+	cmig_query_each(&query, NULL, NULL, add_comment, &reader);
 	image_read_grants(&reader, schemas);
 	image_read_others(&reader, schemas, managed->all);
 	read_depends(&reader, schemas);

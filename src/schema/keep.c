@@ -38,54 +38,49 @@ foreign_root(const CmigDifference *difference, const CmigChange *change)
 	}
 }
 
-/* Mark the change as unsupported if it affects a foreign object. */
-static void
-refuse(const CmigDifference *difference, CmigChange *change)
-{
-	const CmigObject *root = foreign_root(difference, change);
-	const CmigChange *root_change;
-
-	if (root == NULL)
-		return;
-	root_change = difference->of_from[root->index];
-	if (root_change->to == NULL && root->may_drop)
-		return;
-	if (root_change->to == NULL && (root->kind->flags & CMIG_KIND_GLOBAL))
-	{
-		change->action = CMIG_NO_CHANGE;
-		return;
-	}
-	change->action = CMIG_UNSUPPORTED;
-	change->reason = root == change->from ? psprintf("it belongs to role %s", cmig_quote(root->owner)) :
-		psprintf("%s %s belongs to role %s", root->kind->name, root->identity, cmig_quote(root->owner));
-	change->disturbs = change->recasts = change->late = false;
-}
-
-/*
- * Mark the change as unsupported if the database lacks something that the new
- * object needs.
- */
-static void
-refuse_needing(CmigChange *change)
-{
-	const CmigObject *to = change->to;
-
-	if (to == NULL || to->needs == NULL)
-		return;
-	change->action = to->parent != NULL && to->parent->needs != NULL ? CMIG_NO_CHANGE : CMIG_UNSUPPORTED;
-	change->reason = unconstify(char *, to->needs);
-	change->disturbs = change->recasts = change->late = false;
-}
-
 void
 cmig_foreign_refuse(CmigDifference *difference)
 {
 	for (int i = 0; i < difference->count; i++)
 		if (difference->changes[i].action != CMIG_NO_CHANGE)
-			refuse_needing(&difference->changes[i]);
+		{
+			CmigChange *change = &difference->changes[i];
+			const CmigObject *to = change->to;
+
+			/*
+			 * mark the change as unsupported if the database lacks something
+			 * that the new object needs
+			 */
+			if (to != NULL && to->needs != NULL)
+			{
+				change->action = to->parent != NULL && to->parent->needs != NULL ? CMIG_NO_CHANGE : CMIG_UNSUPPORTED;
+				change->reason = unconstify(char *, to->needs);
+				change->disturbs = change->recasts = change->late = false;
+			}
+		}
 	for (int i = 0; i < difference->count; i++)
 		if (difference->changes[i].action != CMIG_NO_CHANGE && difference->changes[i].action != CMIG_UNSUPPORTED)
-			refuse(difference, &difference->changes[i]);
+		{
+			CmigChange *change = &difference->changes[i];
+			const CmigObject *root = foreign_root(difference, change);
+			const CmigChange *root_change;
+
+			/* mark the change as unsupported if it affects a foreign object */
+			if (root == NULL)
+				continue;
+			root_change = difference->of_from[root->index];
+			if (root_change->to == NULL && root->may_drop)
+				continue;
+			if (root_change->to == NULL && (root->kind->flags & CMIG_KIND_GLOBAL))
+			{
+				change->action = CMIG_NO_CHANGE;
+				continue;
+			}
+			change->action = CMIG_UNSUPPORTED;
+			change->reason = root == change->from ? psprintf("it belongs to role %s", cmig_quote(root->owner)) :
+				psprintf("%s %s belongs to role %s", root->kind->name, root->identity, cmig_quote(root->owner));
+			change->disturbs = change->recasts = change->late = false;
+		}
 }
 
 bool
@@ -153,14 +148,6 @@ can_stay(const Keep *keep, const CmigObject *object)
 	return true;
 }
 
-/* Returns true for an index that cmig.enable_rls created. */
-static bool
-is_rls_index(const CmigObject *object)
-{
-	return object->kind == &cmig_kind_index && object->comment != NULL &&
-		strstr(object->comment, "[cmig.enable_rls index]") != NULL;
-}
-
 /*
  * A CmigKeepCandidate: returns true for an index that cmig.enable_rls created,
  * for an object that ORMs cannot define, and for an object that belongs to
@@ -169,48 +156,13 @@ is_rls_index(const CmigObject *object)
 static bool
 is_unknown(const CmigObject *object, void *arg)
 {
-	if (is_rls_index(object))
+	if (object->kind == &cmig_kind_index && object->comment != NULL &&
+		strstr(object->comment, "[cmig.enable_rls index]") != NULL)
 		return true;
 	for (; object != NULL; object = object->parent)
 		if ((object->kind->flags & CMIG_KIND_MODEL) == 0)
 			return object->kind != &cmig_kind_other;
 	return false;
-}
-
-/*
- * Decide which objects are kept: all candidates except those that cannot stay.
- */
-static void
-decide(Keep *keep, CmigKeepCandidate is_candidate, void *arg)
-{
-	bool		changed = true;
-
-	for (int i = 0; i < keep->from->count; i++)
-	{
-		keep->copies[i] = counterpart(keep->to, keep->from->objects[i]);
-		keep->kept[i] = keep->copies[i] == NULL && is_candidate(keep->from->objects[i], arg);
-	}
-	while (changed)
-	{
-		changed = false;
-		for (int i = 0; i < keep->from->count; i++)
-		{
-			if (!keep->kept[i] || can_stay(keep, keep->from->objects[i]))
-				continue;
-			keep->kept[i] = false;
-			changed = true;
-		}
-	}
-}
-
-/* Returns a copy of the object that has no parent, children, or siblings. */
-static CmigObject *
-copy(const CmigObject *object)
-{
-	CmigObject *result = cmig_object_copy(object);
-
-	result->parent = result->child = result->last_child = result->sibling = NULL;
-	return result;
 }
 
 /* Make "result", the copy of "object", refer to objects in the target. */
@@ -234,13 +186,40 @@ cmig_keep(const CmigImage *from, CmigImage *to, CmigKeepCandidate is_candidate, 
 {
 	Keep		keep = {from, to};
 	bool		any = false;
+	bool		changed;
 
 	keep.copies = palloc0(sizeof(CmigObject *) * Max(from->count, 1));
 	keep.kept = palloc0(sizeof(bool) * Max(from->count, 1));
-	decide(&keep, is_candidate, arg);
+
+	/*
+	 * Decide which objects are kept: all candidates except those that cannot
+	 * stay.
+	 */
+	changed = true;
+	for (int i = 0; i < keep.from->count; i++)
+	{
+		keep.copies[i] = counterpart(keep.to, keep.from->objects[i]);
+		keep.kept[i] = keep.copies[i] == NULL && is_candidate(keep.from->objects[i], arg);
+	}
+	while (changed)
+	{
+		changed = false;
+		for (int i = 0; i < keep.from->count; i++)
+		{
+			if (!keep.kept[i] || can_stay(&keep, keep.from->objects[i]))
+				continue;
+			keep.kept[i] = false;
+			changed = true;
+		}
+	}
 	for (int i = 0; i < from->count; i++)
 		if (keep.kept[i])
-			keep.copies[i] = copy(from->objects[i]);
+		{
+			CmigObject *result = cmig_object_copy(from->objects[i]);
+
+			result->parent = result->child = result->last_child = result->sibling = NULL;
+			keep.copies[i] = result;
+		}
 	for (int i = 0; i < from->count; i++)
 	{
 		if (!keep.kept[i])
@@ -255,13 +234,6 @@ cmig_keep(const CmigImage *from, CmigImage *to, CmigKeepCandidate is_candidate, 
 	pfree(keep.kept);
 }
 
-/* Do objects of these kinds share a namespace? */
-static bool
-share_names(const CmigKind *kind, const CmigKind *other)
-{
-	return kind != other && (kind->flags & other->flags & (CMIG_KIND_RELATION | CMIG_KIND_TYPE)) != 0;
-}
-
 /* Mark an object and its children as impossible to create. */
 static void
 set_needs(CmigObject *object, const char *reason)
@@ -271,31 +243,29 @@ set_needs(CmigObject *object, const char *reason)
 		set_needs(child, reason);
 }
 
-/*
- * If a kept object has the name of an object that models define, mark the
- * latter object as impossible to create.
- */
-static void
-refuse_taken(const CmigImage *to, const CmigObject *kept)
-{
-	static CmigKind *const kinds[] = {&cmig_kind_table, &cmig_kind_sequence, &cmig_kind_index, &cmig_kind_enum};
-
-	for (int i = 0; i < lengthof(kinds); i++)
-	{
-		CmigObject *object = share_names(kinds[i], kept->kind) ? cmig_image_lookup(to, kinds[i], kept->identity) : NULL;
-
-		if (object != NULL)
-			set_needs(object, psprintf("%s %s has the same name, and ORMs cannot define it", kept->kind->name, kept->identity));
-	}
-}
-
 void
 cmig_keep_unknown(const CmigImage *from, CmigImage *to)
 {
 	cmig_keep(from, to, is_unknown, NULL);
 	for (int i = 0; i < from->count; i++)
 		if (is_unknown(from->objects[i], NULL) && counterpart(to, from->objects[i]) != NULL)
-			refuse_taken(to, from->objects[i]);
+		{
+			const CmigObject *kept = from->objects[i];
+			static CmigKind *const kinds[] = {&cmig_kind_table, &cmig_kind_sequence, &cmig_kind_index, &cmig_kind_enum};
+
+			/*
+			 * if a kept object has the name of an object that models define,
+			 * mark the latter object as impossible to create
+			 */
+			for (int j = 0; j < lengthof(kinds); j++)
+			{
+				CmigObject *object = cmig_image_lookup(to, kinds[j], kept->identity);
+
+				if (object != NULL && kinds[j] != kept->kind &&
+					(kinds[j]->flags & kept->kind->flags & (CMIG_KIND_RELATION | CMIG_KIND_TYPE)) != 0)
+					set_needs(object, psprintf("%s %s has the same name, and ORMs cannot define it", kept->kind->name, kept->identity));
+			}
+		}
 }
 
 const CmigObject *
@@ -313,50 +283,6 @@ cmig_keep_missing(const CmigObject *object, const CmigImage *to)
 /*
  * Partitions
  */
-
-/*
- * Mark the partitions that are left out: those of a table whose partitions the
- * target does not create, and their own partitions.  Adds the topmost of these
- * tables to the listing, and returns the number of partitions.
- */
-static int
-mark_partitions(const CmigImage *image, const CmigImage *target, bool *marked, CmigListing *tables)
-{
-	bool	   *divided = palloc0(Max(target->count, 1));	/* by index in "target" */
-	bool	   *listed = palloc0(Max(image->count, 1));
-	int			count = 0;
-	bool		changed = true;
-
-	for (int i = 0; i < target->count; i++)
-	{
-		const CmigObject *link = target->objects[i];
-		const CmigObject *table = link->kind != &cmig_kind_partition ? NULL :
-		cmig_image_lookup(target, &cmig_kind_table, cmig_partition_of(link));
-
-		if (table != NULL)
-			divided[table->index] = true;
-	}
-	while (changed)
-	{
-		changed = false;
-		for (int i = 0; i < image->count; i++)
-		{
-			const CmigObject *link = image->objects[i];
-			const CmigObject *table = link->kind != &cmig_kind_partition || marked[link->parent->index] ? NULL :
-			cmig_image_lookup(image, &cmig_kind_table, cmig_partition_of(link));
-			const CmigObject *other = table ? counterpart(target, table) : NULL;
-
-			if (table == NULL || counterpart(target, link->parent) != NULL ||
-				(!marked[table->index] && (other == NULL || divided[other->index] || !cmig_table_same_key(table, other))))
-				continue;
-			if (!marked[table->index] && !listed[table->index])
-				cmig_listing_add(tables, table->identity);
-			listed[table->index] = marked[link->parent->index] = changed = true;
-			count++;
-		}
-	}
-	return count;
-}
 
 /*
  * Also mark what belongs to marked objects: their children, the sequences that
@@ -412,9 +338,50 @@ cmig_keep_partitions(CmigImage *image, const CmigImage *target, const char *crea
 	bool	   *marked = palloc0(Max(image->count, 1));
 	CmigListing tables;
 	int			count;
+	bool	   *divided;		/* by index in "target" */
+	bool	   *listed;
+	bool		changed;
 
 	cmig_listing_init(&tables, CMIG_LISTING_PLAIN);
-	count = mark_partitions(image, target, marked, &tables);
+
+	/*
+	 * Mark the partitions that are left out: those of a table whose
+	 * partitions the target does not create, and their own partitions.  Adds
+	 * the topmost of these tables to the listing, and returns the number of
+	 * partitions.
+	 */
+	divided = palloc0(Max(target->count, 1));
+	listed = palloc0(Max(image->count, 1));
+	changed = true;
+	count = 0;
+	for (int i = 0; i < target->count; i++)
+	{
+		const CmigObject *link = target->objects[i];
+		const CmigObject *table = link->kind != &cmig_kind_partition ? NULL :
+		cmig_image_lookup(target, &cmig_kind_table, cmig_partition_of(link));
+
+		if (table != NULL)
+			divided[table->index] = true;
+	}
+	while (changed)
+	{
+		changed = false;
+		for (int i = 0; i < image->count; i++)
+		{
+			const CmigObject *link = image->objects[i];
+			const CmigObject *table = link->kind != &cmig_kind_partition || marked[link->parent->index] ? NULL :
+			cmig_image_lookup(image, &cmig_kind_table, cmig_partition_of(link));
+			const CmigObject *other = table ? counterpart(target, table) : NULL;
+
+			if (table == NULL || counterpart(target, link->parent) != NULL ||
+				(!marked[table->index] && (other == NULL || divided[other->index] || !cmig_table_same_key(table, other))))
+				continue;
+			if (!marked[table->index] && !listed[table->index])
+				cmig_listing_add(&tables, table->identity);
+			listed[table->index] = marked[link->parent->index] = changed = true;
+			count++;
+		}
+	}
 	if (count == 0)
 		return;
 	mark_parts(image, target, marked);
@@ -518,13 +485,6 @@ typedef struct ToolTables
 	CmigListing names;
 } ToolTables;
 
-/* Is the table in the schema? */
-static bool
-is_in_schema(const CmigObject *table, const char *schema)
-{
-	return strcmp(table->identity, psprintf("%s.%s", cmig_quote(schema), cmig_quote(table->name))) == 0;
-}
-
 /*
  * Is "version_num" the table's only column?  Alembic's table can have any name,
  * and may have been renamed after the change to pg_cmig.
@@ -552,7 +512,10 @@ is_tool_table(const CmigObject *object)
 		const CmigToolTable *entry = &tool_tables[i];
 
 		if (strcmp(object->name, entry->name) == 0 && cmig_column_find(object, entry->column) &&
-			(entry->schema == NULL || is_in_schema(object, entry->schema)))
+			(entry->schema == NULL ||
+			 strcmp(object->identity,
+					psprintf("%s.%s", cmig_quote(entry->schema),
+							 cmig_quote(object->name))) == 0))
 			return true;
 	}
 	return false;

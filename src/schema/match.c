@@ -161,26 +161,6 @@ change_of_column(CmigChange **changes, const CmigObject *column, CmigAction acti
 	return change->action == action ? change : NULL;
 }
 
-/*
- * If the column can be written as serial, and its sequence and the sequence's
- * OWNED BY undergo the same change as the column, set the column's field
- * "serial", and make the column's change the host of the other two changes.
- */
-static void
-mark_column(CmigChange **changes, CmigObject *column, CmigAction action, const CmigDiffOptions *options)
-{
-	CmigChange *change = change_of_column(changes, column, action);
-	const CmigObject *sequence = change ? serial_sequence(column, options) : NULL;
-	const CmigObject *owner = sequence ? child_of(sequence, &cmig_kind_sequence_owner) : NULL;
-
-	if (owner == NULL || !cmig_text_same(cmig_sequence_owner_column(owner), column->identity) ||
-		changes[sequence->index]->action != action || changes[owner->index]->action != action)
-		return;
-	column->serial = serial_type(column)->serial;
-	changes[sequence->index]->host = change;
-	changes[owner->index]->host = change;
-}
-
 /* Mark the columns of one image that can be written as serial. */
 static void
 mark_image(const CmigImage *image, CmigChange **changes, CmigAction action, const CmigDiffOptions *options)
@@ -193,7 +173,24 @@ mark_image(const CmigImage *image, CmigChange **changes, CmigAction action, cons
 			continue;
 		object->serial = NULL;
 		if (object->parent->kind == &cmig_kind_table && !cmig_table_is_partition(object->parent))
-			mark_column(changes, object, action, options);
+		{
+			CmigChange *change = change_of_column(changes, object, action);
+			const CmigObject *sequence = change ? serial_sequence(object, options) : NULL;
+			const CmigObject *owner = sequence ? child_of(sequence, &cmig_kind_sequence_owner) : NULL;
+
+			/*
+			 * if the column can be written as serial, and its sequence and
+			 * the sequence's OWNED BY undergo the same change as the column,
+			 * set the column's field "serial", and make the column's change
+			 * the host of the other two changes
+			 */
+			if (owner == NULL || !cmig_text_same(cmig_sequence_owner_column(owner), object->identity) ||
+				changes[sequence->index]->action != action || changes[owner->index]->action != action)
+				continue;
+			object->serial = serial_type(object)->serial;
+			changes[sequence->index]->host = change;
+			changes[owner->index]->host = change;
+		}
 	}
 }
 
@@ -383,56 +380,6 @@ is_added_later(const CmigDifference *difference, const CmigChange *change)
 	return cmig_table_keeps_inheriting(difference->from, difference->to, object);
 }
 
-/* Decide what to do about an object that exists in only one image. */
-static void
-compare_single(CmigDifference *difference, CmigChange *change)
-{
-	const CmigObject *object = change->to ? change->to : change->from;
-
-	if (object->kind == &cmig_kind_other)
-	{
-		change->action = CMIG_UNSUPPORTED;
-		change->reason = change->to ? "it is missing; objects of this kind are not compared yet" :
-			"it is not in the target; objects of this kind are not compared yet";
-	}
-	else if (is_created_with_partial(difference, change))
-		change->action = CMIG_NO_CHANGE;
-	else if (follows_type(difference, object) || follows_parent(difference, object) ||
-			 is_added_later(difference, change))
-	{
-		change->ddl = change->to != NULL ? completion(object, difference->options) : removal(difference, object);
-		change->action = change->ddl != NIL ? CMIG_ALTER : CMIG_NO_CHANGE;
-	}
-	else
-		change->action = change->to ? CMIG_CREATE : CMIG_DROP;
-}
-
-/*
- * Copy from "from" to "to" the properties that ORMs cannot define and that
- * have their default values in "to".
- */
-static void
-keep_unknown(const CmigObject *from, CmigObject *to)
-{
-	const CmigKind *kind = to->kind;
-
-	for (int i = 0; i < kind->nproperties; i++)
-		if ((kind->properties[i].flags & CMIG_PROPERTY_NO_MODEL) != 0 && to->values[i] == NULL)
-			cmig_object_set(to, i, from->values[i]);
-}
-
-/*
- * Refuse to drop an object that ORMs cannot define.  It depends on "missing",
- * an object that the target lacks.  The user must decide whether to drop the
- * object.
- */
-static void
-refuse_drop(CmigChange *change, const CmigObject *missing)
-{
-	change->action = CMIG_UNSUPPORTED;
-	change->reason = psprintf("the target lacks %s %s, on which it depends", missing->kind->name, missing->identity);
-}
-
 /* Has dropping the object or one of its parents been refused? */
 static bool
 is_refused(const CmigDifference *difference, const CmigObject *object)
@@ -471,7 +418,17 @@ add_change(CmigDifference *difference, CmigObject *from, CmigObject *to)
 	if (to != NULL)
 		difference->of_to[to->index] = change;
 	if (from != NULL && to != NULL && difference->options->models)
-		keep_unknown(from, to);
+	{
+		const CmigKind *kind = to->kind;
+
+		/*
+		 * copy from "from" to "to" the properties that ORMs cannot define and
+		 * that have their default values in "to"
+		 */
+		for (int i = 0; i < kind->nproperties; i++)
+			if ((kind->properties[i].flags & CMIG_PROPERTY_NO_MODEL) != 0 && to->values[i] == NULL)
+				cmig_object_set(to, i, from->values[i]);
+	}
 	if (from != NULL && to != NULL && !difference->options->owners && to->kind == &cmig_kind_table)
 		to->owner = from->owner;
 	if (is_ignored(difference, from ? from : to))
@@ -481,9 +438,39 @@ add_change(CmigDifference *difference, CmigObject *from, CmigObject *to)
 	else if (to == NULL && difference->options->models && is_refused(difference, from->parent))
 		return;
 	else if (to == NULL && difference->options->models && cmig_keep_missing(from, difference->to))
-		refuse_drop(change, cmig_keep_missing(from, difference->to));
+	{
+		const CmigObject *missing = cmig_keep_missing(from, difference->to);
+
+		/*
+		 * Refuse to drop an object that ORMs cannot define.  It depends on
+		 * "missing", an object that the target lacks.  The user must decide
+		 * whether to drop the object.
+		 */
+		change->action = CMIG_UNSUPPORTED;
+		change->reason = psprintf("the target lacks %s %s, on which it depends", missing->kind->name, missing->identity);
+	}
 	else
-		compare_single(difference, change);
+	{
+		const CmigObject *object = change->to ? change->to : change->from;
+
+		/* decide what to do about an object that exists in only one image */
+		if (object->kind == &cmig_kind_other)
+		{
+			change->action = CMIG_UNSUPPORTED;
+			change->reason = change->to ? "it is missing; objects of this kind are not compared yet" :
+				"it is not in the target; objects of this kind are not compared yet";
+		}
+		else if (is_created_with_partial(difference, change))
+			change->action = CMIG_NO_CHANGE;
+		else if (follows_type(difference, object) || follows_parent(difference, object) ||
+				 is_added_later(difference, change))
+		{
+			change->ddl = change->to != NULL ? completion(object, difference->options) : removal(difference, object);
+			change->action = change->ddl != NIL ? CMIG_ALTER : CMIG_NO_CHANGE;
+		}
+		else
+			change->action = change->to ? CMIG_CREATE : CMIG_DROP;
+	}
 }
 
 /*
@@ -639,30 +626,28 @@ cmig_match_attached(CmigDifference *difference)
 	}
 }
 
-/*
- * Set the field "alone" of a partition's attachment to its table, if the other
- * image lacks this attachment.
- */
-static void
-mark_link(CmigChange *change)
-{
-	bool		moves = change->from == NULL || change->to == NULL;
-
-	if ((change->to ? change->to : change->from)->kind != &cmig_kind_partition)
-		return;
-	if (!moves)
-		moves = strcmp(cmig_partition_of(change->from), cmig_partition_of(change->to)) != 0;
-	if (change->from != NULL)
-		change->from->alone = moves;
-	if (change->to != NULL)
-		change->to->alone = moves;
-}
-
 void
 cmig_match_detached(CmigDifference *difference)
 {
 	for (int i = 0; i < difference->count; i++)
-		mark_link(&difference->changes[i]);
+	{
+		CmigChange *change = &difference->changes[i];
+		bool		moves = change->from == NULL || change->to == NULL;
+
+		/*
+		 * set the field "alone" of a partition's attachment to its table, if
+		 * the other image lacks this attachment
+		 */
+		if ((change->to ? change->to : change->from)->kind == &cmig_kind_partition)
+		{
+			if (!moves)
+				moves = strcmp(cmig_partition_of(change->from), cmig_partition_of(change->to)) != 0;
+			if (change->from != NULL)
+				change->from->alone = moves;
+			if (change->to != NULL)
+				change->to->alone = moves;
+		}
+	}
 	for (int i = 0; i < difference->count; i++)
 	{
 		CmigChange *change = &difference->changes[i];

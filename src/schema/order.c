@@ -121,31 +121,6 @@ add_node(CmigOrder *order, CmigChange *change, CmigNodeType type)
 	};
 }
 
-/* Record in each change the numbers of its nodes. */
-static void
-number_nodes(CmigOrder *order)
-{
-	for (int i = 0; i < order->count; i++)
-	{
-		CmigOrderNode *node = &order->nodes[i];
-
-		if (node->type == CMIG_NODE_AWAY)
-		{
-			node->change->away_node = i;
-			continue;
-		}
-		if (node->type == CMIG_NODE_PART || node->type == CMIG_NODE_JOIN)
-		{
-			*(node->type == CMIG_NODE_PART ? &node->change->part_node : &node->change->join_node) = i;
-			continue;
-		}
-		if (node->type != CMIG_NODE_CREATE)
-			node->change->first_node = i;
-		if (node->type != CMIG_NODE_DROP)
-			node->change->last_node = i;
-	}
-}
-
 /*
  * Create the nodes of all changes, sorted: drops come before everything
  * else, and a table's objects are next to the table.
@@ -187,7 +162,26 @@ order_node_make(CmigOrder *order)
 			add_node(order, change, CMIG_NODE_UNSUPPORTED);
 	}
 	qsort(order->nodes, order->count, sizeof(CmigOrderNode), compare_nodes);
-	number_nodes(order);
+	/* record in each change the numbers of its nodes */
+	for (int j = 0; j < order->count; j++)
+	{
+		CmigOrderNode *node = &order->nodes[j];
+
+		if (node->type == CMIG_NODE_AWAY)
+		{
+			node->change->away_node = j;
+			continue;
+		}
+		if (node->type == CMIG_NODE_PART || node->type == CMIG_NODE_JOIN)
+		{
+			*(node->type == CMIG_NODE_PART ? &node->change->part_node : &node->change->join_node) = j;
+			continue;
+		}
+		if (node->type != CMIG_NODE_CREATE)
+			node->change->first_node = j;
+		if (node->type != CMIG_NODE_DROP)
+			node->change->last_node = j;
+	}
 }
 
 /* ----------------------------------------------------------------
@@ -565,16 +559,6 @@ keeps(const CmigOrder *order, const CmigObject *object, const CmigObject *on)
 }
 
 /*
- * Returns true if "object" is a partition's column, inherited from "on", and
- * the partition is detached during the change.
- */
-static bool
-is_detached(const CmigObject *object, const CmigObject *on)
-{
-	return object->alone && object->kind == &cmig_kind_column && on->kind == object->kind && on->parent != object->parent;
-}
-
-/*
  * Add the edges for a dependency in the old image: "object" depends on "on",
  * so "object" is dropped first.
  */
@@ -659,31 +643,6 @@ find_wrapper(const CmigObject *object)
 	return object;
 }
 
-/*
- * If the foreign-data wrapper that the object depends on is given a validator,
- * make the wrapper's change come after the object's change.  The validator
- * might reject the object's old options.
- */
-static void
-add_validator(CmigOrder *order, const CmigObject *object)
-{
-	const CmigObject *wrapper = find_wrapper(object);
-	const CmigChange *change = wrapper && wrapper != object ? order->difference->of_from[wrapper->index] : NULL;
-
-	if (change != NULL && gets_validator(change))
-		order_graph_add(order, change->first_node, order_graph_end(order, object));
-}
-
-/* Call add_validator() for all old objects. */
-static void
-add_validators(CmigOrder *order)
-{
-	const CmigImage *image = order->difference->from;
-
-	for (int i = 0; i < image->count; i++)
-		add_validator(order, image->objects[i]);
-}
-
 /* Add the edges for all dependencies of an image. */
 static void
 add_dependencies(CmigOrder *order, const CmigImage *image,
@@ -693,8 +652,14 @@ add_dependencies(CmigOrder *order, const CmigImage *image,
 	{
 		const CmigObject *object = image->objects[i];
 
+		/*
+		 * no edge for a partition's column that is inherited from the column
+		 * it depends on, because the partition is detached
+		 */
 		for (int j = 0; j < object->ndepends; j++)
-			if (!is_detached(object, object->depends[j]))
+			if (!(object->alone && object->kind == &cmig_kind_column &&
+				  object->depends[j]->kind == object->kind &&
+				  object->depends[j]->parent != object->parent))
 				add(order, object, object->depends[j]);
 		if (object->parent != NULL)
 			add(order, object, object->parent);
@@ -803,34 +768,6 @@ add_dropped_siblings(CmigOrder *order)
 	}
 }
 
-/*
- * Add edges so that equivalent indexes are created in order (see schema.h), and
- * dropped in reverse order.  The downgrade then also creates them in order.
- */
-static void
-add_twins(CmigOrder *order)
-{
-	ListCell   *cell;
-
-	foreach(cell, cmig_twins_find(order->difference, true))
-	{
-		const CmigTwins *twins = lfirst(cell);
-		int			first = order_graph_end(order, twins->first),
-					second = order_graph_end(order, twins->second);
-
-		if (first >= 0 && second >= 0 && order->nodes[first].type == CMIG_NODE_DROP &&
-			order->nodes[second].type == CMIG_NODE_DROP)
-			order_graph_add_soft(order, first, second);
-	}
-
-	foreach(cell, cmig_twins_find(order->difference, false))
-	{
-		const CmigTwins *twins = lfirst(cell);
-
-		order_graph_add_soft(order, order_graph_made(order, twins->second), order_graph_made(order, twins->first));
-	}
-}
-
 static int
 compare_edges(const void *a, const void *b)
 {
@@ -861,15 +798,54 @@ order_edge_sort(CmigOrder *order)
 static void
 order_edge_make(CmigOrder *order)
 {
+	const CmigImage *image;
+	ListCell   *cell;
+
 	order->nedges = 0;
 	add_dependencies(order, order->difference->from, add_old);
 	add_dependencies(order, order->difference->to, add_new);
-	add_validators(order);
+	image = order->difference->from;
+	for (int i = 0; i < image->count; i++)
+	{
+		const CmigObject *object = image->objects[i];
+		const CmigObject *wrapper = find_wrapper(object);
+		const CmigChange *change = wrapper && wrapper != object ? order->difference->of_from[wrapper->index] : NULL;
+
+		/*
+		 * If the foreign-data wrapper that the object depends on is given a
+		 * validator, make the wrapper's change come after the object's
+		 * change.  The validator might reject the object's old options.
+		 */
+		if (change != NULL && gets_validator(change))
+			order_graph_add(order, change->first_node, order_graph_end(order, object));
+	}
 	add_siblings(order);
 	add_dropped_siblings(order);
 	order_inherit_add(order);
 	order_name_add(order);
-	add_twins(order);
+
+	/*
+	 * Add edges so that equivalent indexes are created in order (see
+	 * schema.h), and dropped in reverse order.  The downgrade then also
+	 * creates them in order.
+	 */
+	foreach(cell, cmig_twins_find(order->difference, true))
+	{
+		const CmigTwins *twins = lfirst(cell);
+		int			first = order_graph_end(order, twins->first),
+					second = order_graph_end(order, twins->second);
+
+		if (first >= 0 && second >= 0 && order->nodes[first].type == CMIG_NODE_DROP &&
+			order->nodes[second].type == CMIG_NODE_DROP)
+			order_graph_add_soft(order, first, second);
+	}
+
+	foreach(cell, cmig_twins_find(order->difference, false))
+	{
+		const CmigTwins *twins = lfirst(cell);
+
+		order_graph_add_soft(order, order_graph_made(order, twins->second), order_graph_made(order, twins->first));
+	}
 	add_soft(order, order->difference->from, true);
 	add_soft(order, order->difference->to, false);
 	order_edge_sort(order);
@@ -987,20 +963,6 @@ typedef struct Walk
 } Walk;
 
 /*
- * Mark the function of an ignored soft edge as unchecked: its body names an
- * object that does not exist when the upgrade or the downgrade creates the
- * function.
- */
-static void
-note_unchecked(const CmigOrder *order, const CmigEdge *edge)
-{
-	const CmigOrderNode *node = &order->nodes[edge->node];
-
-	node = node->type <= CMIG_NODE_DROP ? &order->nodes[edge->before] : node;
-	node->change->unchecked = order_node_object(node)->kind == &cmig_kind_function;
-}
-
-/*
  * Break a cycle of nodes on the stack by ignoring a soft edge, preferably a
  * weak one.  Returns the position on the stack of the node that has the edge,
  * or -1 if no edge is soft.
@@ -1023,7 +985,17 @@ skip_soft(CmigOrder *order, Walk *walk, int from, int to)
 		return -1;
 	edge = &order->edges[walk->next[walk->stack[place]] - 1];
 	if (!edge->weak)
-		note_unchecked(order, edge);
+	{
+		const CmigOrderNode *node = &order->nodes[edge->node];
+
+		/*
+		 * Mark the function of an ignored soft edge as unchecked: its body
+		 * names an object that does not exist when the upgrade or the
+		 * downgrade creates the function.
+		 */
+		node = node->type <= CMIG_NODE_DROP ? &order->nodes[edge->before] : node;
+		node->change->unchecked = order_node_object(node)->kind == &cmig_kind_function;
+	}
 	edge->before = edge->node;
 	return place;
 }
@@ -1041,39 +1013,6 @@ skip_edges(CmigOrder *order, const Walk *walk, int place)
 	for (int i = order->start[node]; i < order->start[node + 1]; i++)
 		if (order->edges[i].before == before)
 			order->edges[i].before = node;
-}
-
-/*
- * Break the cycle that ends at the top of the stack, and go back to the node
- * whose edge is no longer needed, so that the same walk finds other cycles.
- * Returns the new top of the stack.
- */
-static int
-break_cycle(CmigOrder *order, Walk *walk, int from, int top)
-{
-	int			place = cut_cycle(order, walk->stack, from, top);
-
-	if (place >= 0)
-	{
-		skip_edges(order, walk, place);
-		walk->cut = true;
-	}
-	else
-	{
-		place = skip_soft(order, walk, from, top);
-		walk->again |= place >= 0;
-	}
-
-	/*
-	 * go back to the node at "place"; if "place" is -1, the walk only ignores
-	 * the edge that closes the cycle
-	 */
-	for (int i = place + 1; place >= 0 && i <= top; i++)
-	{
-		walk->state[walk->stack[i]] = 0;
-		walk->next[walk->stack[i]] = order->start[walk->stack[i]];
-	}
-	return place >= 0 ? place : top;
 }
 
 /* Visit a node after all nodes that must come before it. */
@@ -1107,10 +1046,38 @@ walk_from(CmigOrder *order, Walk *walk, int node)
 		else if (walk->state[node] == 1)
 		{
 			int			from = depth;
+			int			place;
 
 			while (walk->stack[from] != node)
 				from--;
-			depth = break_cycle(order, walk, from, depth);
+
+			/*
+			 * break the cycle that ends at the top of the stack, and go back
+			 * to the node whose edge is no longer needed, so that the same
+			 * walk finds other cycles
+			 */
+			place = cut_cycle(order, walk->stack, from, depth);
+			if (place >= 0)
+			{
+				skip_edges(order, walk, place);
+				walk->cut = true;
+			}
+			else
+			{
+				place = skip_soft(order, walk, from, depth);
+				walk->again |= place >= 0;
+			}
+
+			/*
+			 * go back to the node at "place"; if "place" is -1, the walk only
+			 * ignores the edge that closes the cycle
+			 */
+			for (int i = place + 1; place >= 0 && i <= depth; i++)
+			{
+				walk->state[walk->stack[i]] = 0;
+				walk->next[walk->stack[i]] = order->start[walk->stack[i]];
+			}
+			depth = place >= 0 ? place : depth;
 		}
 	}
 }
@@ -1164,31 +1131,6 @@ join(CmigOrder *order, int node, int other)
 	order_graph_add(order, other, node);
 }
 
-/*
- * A stepwise revision commits after each statement, but an object that exists
- * before and after it must exist at each commit.  Therefore, join the nodes
- * that drop the object and create it again.  Indexes and constraints of tables
- * are an exception, because they are created without blocking other sessions.
- */
-static void
-join_steps(CmigOrder *order, const CmigChange *change)
-{
-	const CmigObject *object = change->to;
-	const CmigKind *other = object == NULL ? NULL : object->kind == &cmig_kind_view ? &cmig_kind_materialized_view :
-	object->kind == &cmig_kind_materialized_view ? &cmig_kind_view : NULL;
-	const CmigObject *old = change->action == CMIG_AGAIN ? change->from :
-	other && change->action == CMIG_CREATE ? cmig_image_lookup(order->difference->from, other, object->identity) : NULL;
-	int			drop = old && change->last_node >= 0 ? order->difference->of_from[old->index]->first_node : -1;
-
-	if (drop < 0 || order->nodes[drop].type != CMIG_NODE_DROP || order->nodes[change->last_node].type != CMIG_NODE_CREATE ||
-		(object->parent != NULL && object->parent->kind == &cmig_kind_table &&
-		 (object->kind == &cmig_kind_index || object->kind == &cmig_kind_constraint || object->kind == &cmig_kind_foreign_key)))
-		return;
-	join(order, drop, change->last_node);
-	if (change->away_node >= 0)
-		join(order, drop, change->away_node);
-}
-
 /* A qsort comparator that compares nodes by their places. */
 static int
 compare_places(const void *a, const void *b)
@@ -1222,7 +1164,30 @@ group_nodes(CmigOrder *order, CmigOrderNode *result)
 		if (order->edges[i].weak || order->nodes[order->edges[i].before].type == CMIG_NODE_UNSUPPORTED)
 			order->edges[i].before = order->edges[i].node;
 	for (int i = 0; i < order->difference->count; i++)
-		join_steps(order, &order->difference->changes[i]);
+	{
+		const CmigChange *change = &order->difference->changes[i];
+		const CmigObject *object = change->to;
+		const CmigKind *other = object == NULL ? NULL : object->kind == &cmig_kind_view ? &cmig_kind_materialized_view :
+		object->kind == &cmig_kind_materialized_view ? &cmig_kind_view : NULL;
+		const CmigObject *old = change->action == CMIG_AGAIN ? change->from :
+		other && change->action == CMIG_CREATE ? cmig_image_lookup(order->difference->from, other, object->identity) : NULL;
+		int			drop = old && change->last_node >= 0 ? order->difference->of_from[old->index]->first_node : -1;
+
+		/*
+		 * A stepwise revision commits after each statement, but an object
+		 * that exists before and after it must exist at each commit.
+		 * Therefore, join the nodes that drop the object and create it again.
+		 * Indexes and constraints of tables are an exception, because they
+		 * are created without blocking other sessions.
+		 */
+		if (drop < 0 || order->nodes[drop].type != CMIG_NODE_DROP || order->nodes[change->last_node].type != CMIG_NODE_CREATE ||
+			(object->parent != NULL && object->parent->kind == &cmig_kind_table &&
+			 (object->kind == &cmig_kind_index || object->kind == &cmig_kind_constraint || object->kind == &cmig_kind_foreign_key)))
+			continue;
+		join(order, drop, change->last_node);
+		if (change->away_node >= 0)
+			join(order, drop, change->away_node);
+	}
 	order_edge_sort(order);
 	for (int i = 0; i < order->count; i++)
 		at[order->nodes[i].place] = i;

@@ -469,18 +469,6 @@ schema_of(const CmigObject *object)
 	return is_objectclass_supported(address.classId) ? get_object_namespace(&address) : InvalidOid;
 }
 
-/*
- * Does the object's owner lack the privilege to create objects in its schema?
- */
-static bool
-owner_may_not_create(const CmigObject *object)
-{
-	Oid			role = get_role_oid(object->owner, true);
-	Oid			schema = schema_of(object);
-
-	return OidIsValid(role) && OidIsValid(schema) && !cmig_may_create_compat(schema, role);
-}
-
 /* Can the caller drop the object as the owner of its schema? */
 static bool
 owns_schema(const CmigObject *object)
@@ -516,7 +504,13 @@ cmig_others_mark(CmigImage *image)
 			object->may_drop = owns_schema(object);
 		}
 		if (object->kind == &cmig_kind_materialized_view && object->owner != NULL)
-			object->unownable = owner_may_not_create(object);
+		{
+			Oid			role = get_role_oid(object->owner, true);
+			Oid			schema = schema_of(object);
+
+			object->unownable = OidIsValid(role) && OidIsValid(schema) &&
+				!cmig_may_create_compat(schema, role);
+		}
 	}
 }
 

@@ -88,10 +88,11 @@ leave_empty(const CmigDifference *difference, const CmigImage *image, bool old)
 	pfree(empty);
 }
 
-/* Set the field "empties". */
-static void
-find_emptied(CmigDifference *difference)
+void
+cmig_populate_check(CmigDifference *difference)
 {
+	leave_empty(difference, difference->to, false);
+	/* set the field "empties" */
 	for (int i = 0; i < difference->count; i++)
 	{
 		CmigChange *change = &difference->changes[i];
@@ -99,13 +100,6 @@ find_emptied(CmigDifference *difference)
 		change->empties = cmig_change_creates(change) && change->to->kind == &cmig_kind_materialized_view &&
 			cmig_view_is_empty(change->to) && !(change->from != NULL && cmig_view_is_empty(change->from));
 	}
-}
-
-void
-cmig_populate_check(CmigDifference *difference)
-{
-	leave_empty(difference, difference->to, false);
-	find_emptied(difference);
 	leave_empty(difference, difference->from, true);
 }
 
@@ -121,44 +115,6 @@ static void
 count_dependent(CmigDependents *dependents, const CmigObject *on)
 {
 	dependents->start[on->index + 1]++;
-}
-
-/*
- * Set *dependents to the dependents of each object in the image.  Children
- * count as dependents of their parent.
- */
-static void
-find_dependents(const CmigImage *image, CmigDependents *dependents)
-{
-	int		   *fill;
-
-	dependents->start = palloc0(sizeof(int) * (image->count + 1));
-	for (int i = 0; i < image->count; i++)
-	{
-		const CmigObject *object = image->objects[i];
-
-		for (int j = 0; j < object->ndepends; j++)
-			count_dependent(dependents, object->depends[j]);
-		if (object->parent != NULL)
-			count_dependent(dependents, object->parent);
-	}
-	for (int i = 0; i < image->count; i++)
-		dependents->start[i + 1] += dependents->start[i];
-	dependents->objects = palloc(sizeof(CmigObject *) * Max(dependents->start[image->count], 1));
-	fill = palloc0(sizeof(int) * (image->count + 1));
-	for (int i = 0; i < image->count; i++)
-	{
-		CmigObject *object = image->objects[i];
-
-		for (int j = 0; j <= object->ndepends; j++)
-		{
-			const CmigObject *on = j < object->ndepends ? object->depends[j] : object->parent;
-
-			if (on != NULL)
-				dependents->objects[dependents->start[on->index] + fill[on->index]++] = object;
-		}
-	}
-	pfree(fill);
 }
 
 /* Can the object be dropped and created again without loss? */
@@ -208,29 +164,6 @@ is_column(const CmigObject *object)
 	return object->kind == &cmig_kind_column || object->kind == &cmig_kind_attribute || object->kind == &cmig_kind_foreign_column;
 }
 
-static bool
-is_inherited_column(const CmigObject *object)
-{
-	return object->kind == &cmig_kind_column && object->inherited;
-}
-
-static bool
-is_typed_column(const CmigObject *object)
-{
-	return object->kind == &cmig_kind_column && cmig_table_type(object->parent) != NULL;
-}
-
-/*
- * Returns true for a column that is dropped by itself or together with its
- * table.  Columns that inherit from it may remain.
- */
-static bool
-goes_with_table(const CmigDifference *difference, const CmigChange *change)
-{
-	return change->from->kind == &cmig_kind_column &&
-		(change->action == CMIG_DROP || difference->of_from[change->from->parent->index]->action == CMIG_AGAIN);
-}
-
 /*
  * Must the dependent be dropped or altered because it uses the object of
  * "change"?  "goes" is true if that object is dropped, and false if it is
@@ -254,9 +187,18 @@ is_affected(const CmigDifference *difference, const CmigChange *change, const Cm
 	 */
 	if (change->from->kind == &cmig_kind_base_definition)
 		return false;
-	if (change->from->kind == &cmig_kind_attribute && is_typed_column(dependent->from))
+	if (change->from->kind == &cmig_kind_attribute && dependent->from->kind == &cmig_kind_column &&
+		cmig_table_type(dependent->from->parent) != NULL)
 		return false;
-	return !is_inherited_column(dependent->from) || !goes_with_table(difference, change);
+
+	/*
+	 * if a column is dropped by itself or together with its table, columns
+	 * that inherit from it may remain
+	 */
+	return !(dependent->from->kind == &cmig_kind_column && dependent->from->inherited) ||
+		!(change->from->kind == &cmig_kind_column &&
+		  (change->action == CMIG_DROP ||
+		   difference->of_from[change->from->parent->index]->action == CMIG_AGAIN));
 }
 
 /* Can the dependent be dropped and created again without losing data? */
@@ -264,24 +206,10 @@ static bool
 is_created_again(const CmigChange *change, const CmigChange *dependent)
 {
 	return is_disposable(dependent->from) ||
-		(is_inherited_column(dependent->from) && is_inherited_column(dependent->to) &&
+		(dependent->from->kind == &cmig_kind_column && dependent->from->inherited &&
+		 dependent->to->kind == &cmig_kind_column && dependent->to->inherited &&
 		 change->action == CMIG_AGAIN && change->from->kind == &cmig_kind_column) ||
 		(change->action == CMIG_AGAIN && dependent->from->parent == change->from);
-}
-
-/*
- * If the object of "change" can be replaced while dependents use it, change
- * the dependent accordingly.  Returns the change whose dependents must be
- * examined next, or NULL if the object cannot be replaced.
- */
-static CmigChange *
-find_way(CmigDifference *difference, CmigChange *change, CmigChange *dependent)
-{
-	if (change->from->kind->flags & CMIG_KIND_SWAPS)
-		return cmig_replace_dependent(difference, change, dependent);
-	if (change->from->kind->flags & CMIG_KIND_DETOUR)
-		return cmig_replace_detour(change, dependent);
-	return NULL;
 }
 
 /*
@@ -323,16 +251,6 @@ leave_attributes(const CmigObject *type, CmigChange *const *changes)
 			changes[child->index]->ddl = NIL;
 			changes[child->index]->disturbs = false;
 		}
-}
-
-/*
- * Is the object an enum that gets new values, and keeps the order of the old
- * ones?
- */
-static bool
-only_gets_values(const CmigChange *change)
-{
-	return change->from->kind == &cmig_kind_enum && change->to != NULL && cmig_enum_added(change->from, change->to) != NIL;
 }
 
 /*
@@ -395,13 +313,25 @@ disturb(CmigDifference *difference, CmigChange *change, CmigChange *dependent, b
 	}
 	if (change->action != CMIG_AGAIN)
 		return NULL;
-	next = find_way(difference, change, dependent);
+
+	/*
+	 * if the object of "change" can be replaced while dependents use it,
+	 * change the dependent accordingly
+	 */
+	if (change->from->kind->flags & CMIG_KIND_SWAPS)
+		next = cmig_replace_dependent(difference, change, dependent);
+	else if (change->from->kind->flags & CMIG_KIND_DETOUR)
+		next = cmig_replace_detour(change, dependent);
+	else
+		next = NULL;
 	if (next == NULL)
 	{
 		change->action = CMIG_UNSUPPORTED;
 		change->reason = psprintf("it would have to be dropped, and %s %s depends on it%s",
 								  dependent->from->kind->name, dependent->from->identity,
-								  only_gets_values(change) ? "; add its new values in an earlier revision, without using them" : "");
+								  (change->from->kind == &cmig_kind_enum && change->to != NULL &&
+								   cmig_enum_added(change->from, change->to) != NIL) ?
+								  "; add its new values in an earlier revision, without using them" : "");
 	}
 	return next;
 }
@@ -741,8 +671,40 @@ cmig_propagate(CmigDifference *difference)
 	CmigDependents dependents;
 	CmigChange *before = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(CmigChange) * Max(difference->count, 1));
 	CmigChange *refused;
+	const CmigImage *image = difference->from;
+	int		   *fill;
 
-	find_dependents(difference->from, &dependents);
+	/*
+	 * Set *dependents to the dependents of each object in the image. Children
+	 * count as dependents of their parent.
+	 */
+	dependents.start = palloc0(sizeof(int) * (image->count + 1));
+	for (int i = 0; i < image->count; i++)
+	{
+		const CmigObject *object = image->objects[i];
+
+		for (int j = 0; j < object->ndepends; j++)
+			count_dependent(&dependents, object->depends[j]);
+		if (object->parent != NULL)
+			count_dependent(&dependents, object->parent);
+	}
+	for (int i = 0; i < image->count; i++)
+		dependents.start[i + 1] += dependents.start[i];
+	dependents.objects = palloc(sizeof(CmigObject *) * Max(dependents.start[image->count], 1));
+	fill = palloc0(sizeof(int) * (image->count + 1));
+	for (int i = 0; i < image->count; i++)
+	{
+		CmigObject *object = image->objects[i];
+
+		for (int j = 0; j <= object->ndepends; j++)
+		{
+			const CmigObject *on = j < object->ndepends ? object->depends[j] : object->parent;
+
+			if (on != NULL)
+				dependents.objects[dependents.start[on->index] + fill[on->index]++] = object;
+		}
+	}
+	pfree(fill);
 	cmig_replace_used(difference, &dependents);
 	for (int i = 0; i < difference->from->count; i++)
 		refuse_range(difference, &dependents, difference->of_from[i]);
@@ -800,16 +762,6 @@ depends_on(const CmigObject *object, const CmigObject *on)
 }
 
 /*
- * Does "column" inherit from the column "parent" of a parent table?  If its
- * table also defines the column, only the tables depend on each other.
- */
-static bool
-inherits_from(const CmigObject *column, const CmigObject *parent)
-{
-	return depends_on(column, parent) || depends_on(column->parent, parent->parent);
-}
-
-/*
  * If the change re-creates an inherited column, but not its table, and the
  * parent's column is also re-created, returns the change of the parent's
  * column.  Otherwise returns NULL.
@@ -827,8 +779,12 @@ inherited_change(const CmigDifference *difference, const CmigChange *change)
 	{
 		CmigChange *other = difference->of_from[column->depends[i]->index];
 
+		/*
+		 * if the table of an inheriting column also defines the column, only
+		 * the tables depend on each other
+		 */
 		if (other->from->kind == column->kind && other->from->parent != column->parent && other->action == CMIG_AGAIN &&
-			inherits_from(change->to, other->to))
+			(depends_on(change->to, other->to) || depends_on(change->to->parent, other->to->parent)))
 			return other;
 	}
 	return NULL;
@@ -926,21 +882,6 @@ take_functions(const CmigDifference *difference, CmigChange *change)
 	change->riders = NIL;
 }
 
-/*
- * If the change creates a base type, set the field "taken" of the changes of
- * the type's functions.  Reverting the creation of the type also drops these
- * functions.
- */
-static void
-mark_functions(const CmigDifference *difference, const CmigChange *change)
-{
-	const CmigObject *definition = change->to->child;
-
-	for (int i = 0; definition != NULL && i < definition->ndepends; i++)
-		if (definition->depends[i]->kind == &cmig_kind_function)
-			difference->of_to[definition->depends[i]->index]->taken = cmig_change_creates(change);
-}
-
 void
 cmig_host_find(CmigDifference *difference)
 {
@@ -955,7 +896,18 @@ cmig_host_find(CmigDifference *difference)
 		if (change->from != NULL && change->from->kind == &cmig_kind_base_type)
 			take_functions(difference, change);
 		if (change->to != NULL && change->to->kind == &cmig_kind_base_type)
-			mark_functions(difference, change);
+		{
+			const CmigObject *definition = change->to->child;
+
+			/*
+			 * If the change creates a base type, set the field "taken" of the
+			 * changes of the type's functions.  Reverting the creation of the
+			 * type also drops these functions.
+			 */
+			for (int j = 0; definition != NULL && j < definition->ndepends; j++)
+				if (definition->depends[j]->kind == &cmig_kind_function)
+					difference->of_to[definition->depends[j]->index]->taken = cmig_change_creates(change);
+		}
 	}
 	cmig_twins_sort(difference);
 	cmig_serial_mark(difference);

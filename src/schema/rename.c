@@ -371,31 +371,6 @@ is_pending(const Pending *pending, int count, const CmigObject *object)
 	return false;
 }
 
-/*
- * Raise an error if two renames are for the same object, or give the same name
- * to two objects.
- */
-static void
-require_distinct(const Pending *pending, int count)
-{
-	for (int i = 0; i < count; i++)
-		for (int j = 0; j < i; j++)
-		{
-			const Pending *a = &pending[j],
-					   *b = &pending[i];
-
-			if (a->object != b->object &&
-				(strcmp(a->rename->name, b->rename->name) != 0 ||
-				 !collides(a->object, a->rename->name, b->object, b->rename->name)))
-				continue;
-			ereport(ERROR,
-					(errcode(ERRCODE_DUPLICATE_OBJECT),
-					 a->object == b->object ? errmsg("%s %s is renamed twice", a->object->kind->name, a->object->identity) :
-					 errmsg("two renames result in the same name"),
-					 errdetail("The renames are \"%s\" and \"%s\".", a->rename->text, b->rename->text)));
-		}
-}
-
 /* Is the rename of the object already in "pending"? */
 static bool
 is_listed(const Pending *pending, int count, const CmigObject *object, const char *name)
@@ -404,31 +379,6 @@ is_listed(const Pending *pending, int count, const CmigObject *object, const cha
 		if (pending[i].object == object && strcmp(pending[i].rename->name, name) == 0)
 			return true;
 	return false;
-}
-
-/*
- * Store in "pending" the renames of the given rank that change a name.
- * Returns the number of these renames.
- */
-static int
-list_pending(const CmigImage *image, const List *renames, CmigRenameRank rank, Pending *pending)
-{
-	int			count = 0;
-	ListCell   *cell;
-
-	foreach(cell, renames)
-	{
-		const CmigRename *rename = lfirst(cell);
-		CmigObject *object = rename->rank == rank ? cmig_image_find_exactly(image, rename->address) : NULL;
-
-		if (object != NULL && strcmp(object->name, rename->name) != 0 &&
-			!is_listed(pending, count, object, rename->name))
-			pending[count++] = (Pending)
-		{
-			object, rename, object->name, false
-		};
-	}
-	return count;
 }
 
 /*
@@ -476,10 +426,45 @@ List *
 cmig_rename_steps(const CmigImage *image, const List *renames, CmigRenameRank rank)
 {
 	Pending    *pending = palloc(sizeof(Pending) * (list_length(renames) + 1));
-	int			count = list_pending(image, renames, rank, pending);
+	int			count;
 	List	   *steps = NIL;
+	ListCell   *cell;
 
-	require_distinct(pending, count);
+	/* store in "pending" the renames of the given rank that change a name */
+	count = 0;
+	foreach(cell, renames)
+	{
+		const CmigRename *rename = lfirst(cell);
+		CmigObject *object = rename->rank == rank ? cmig_image_find_exactly(image, rename->address) : NULL;
+
+		if (object != NULL && strcmp(object->name, rename->name) != 0 &&
+			!is_listed(pending, count, object, rename->name))
+			pending[count++] = (Pending)
+		{
+			object, rename, object->name, false
+		};
+	}
+
+	/*
+	 * raise an error if two renames are for the same object, or give the same
+	 * name to two objects
+	 */
+	for (int i = 0; i < count; i++)
+		for (int j = 0; j < i; j++)
+		{
+			const Pending *a = &pending[j],
+					   *b = &pending[i];
+
+			if (a->object != b->object &&
+				(strcmp(a->rename->name, b->rename->name) != 0 ||
+				 !collides(a->object, a->rename->name, b->object, b->rename->name)))
+				continue;
+			ereport(ERROR,
+					(errcode(ERRCODE_DUPLICATE_OBJECT),
+					 a->object == b->object ? errmsg("%s %s is renamed twice", a->object->kind->name, a->object->identity) :
+					 errmsg("two renames result in the same name"),
+					 errdetail("The renames are \"%s\" and \"%s\".", a->rename->text, b->rename->text)));
+		}
 	for (int i = 0; i < count; i++)
 	{
 		CmigObject *holder = find_holder(image, pending[i].object, pending[i].rename->name);
@@ -635,14 +620,6 @@ is_renamed(const List *names, const CmigObject *object)
 	return false;
 }
 
-/* Is this an index, or a constraint with an index? */
-static bool
-has_index(const CmigObject *object)
-{
-	return object->kind == &cmig_kind_index ||
-		(object->kind == &cmig_kind_constraint && object->kind->index_name(object) != NULL);
-}
-
 /*
  * Remove, from a list of CmigAttachedName, the renames whose new name belongs
  * to another object in the image.  A rename stays in the list if the other
@@ -664,7 +641,10 @@ without_taken(const CmigImage *from, List *names)
 			const CmigAttachedName *name = lfirst(cell);
 			const CmigObject *holder = find_holder(from, name->from, name->to->name);
 
-			if (holder != NULL && !has_index(holder) && !is_renamed(names, holder))
+			if (holder != NULL &&
+				!(holder->kind == &cmig_kind_index ||
+				  (holder->kind == &cmig_kind_constraint &&
+				   holder->kind->index_name(holder) != NULL)) && !is_renamed(names, holder))
 				names = foreach_delete_current(names, cell);
 		}
 	} while (list_length(names) != count);

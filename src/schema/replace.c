@@ -49,35 +49,6 @@ renamed_away(const CmigDifference *difference, const CmigObject *type)
 	}
 }
 
-/*
- * Make a typed table an ordinary one while its type is replaced.  Columns are
- * then added and dropped by statements for the table.  Returns the change of
- * the table, or NULL if this is not possible.
- */
-static CmigChange *
-untype(const CmigDifference *difference, CmigChange *table)
-{
-	CmigAlter	alter = {.from = table->from,.to = table->to};
-
-	if (table->to == NULL || !cmig_table_keeps_type(table->from, table->to) ||
-		(table->action != CMIG_NO_CHANGE && table->action != CMIG_ALTER))
-		return NULL;
-	if (table->untyped)
-		return table;
-	table->untyped = true;
-	cmig_table_untype(&alter);
-	table->action = CMIG_ALTER;
-	table->first = list_concat(table->first, alter.first);
-	table->last = list_concat(table->last, alter.last);
-	for (const CmigObject *child = table->from->child; child != NULL; child = child->sibling)
-		if (child->kind == &cmig_kind_column && difference->of_from[child->index]->to == NULL)
-			difference->of_from[child->index]->action = CMIG_DROP;
-	for (const CmigObject *child = table->to->child; child != NULL; child = child->sibling)
-		if (child->kind == &cmig_kind_column && difference->of_to[child->index]->from == NULL)
-			difference->of_to[child->index]->action = CMIG_CREATE;
-	return table;
-}
-
 const CmigObject *
 cmig_replace_successor(const CmigDifference *difference, const CmigChange *change, const CmigChange *dependent)
 {
@@ -135,7 +106,31 @@ cmig_replace_dependent(CmigDifference *difference, CmigChange *change, CmigChang
 		return dependent;
 	}
 	if (dependent->from->kind == &cmig_kind_table && change->from->kind == &cmig_kind_composite)
-		return untype(difference, dependent);
+	{
+		CmigAlter	alter = {.from = dependent->from,.to = dependent->to};
+
+		/*
+		 * Make a typed table an ordinary one while its type is replaced.
+		 * Columns are then added and dropped by statements for the table.
+		 */
+		if (dependent->to == NULL || !cmig_table_keeps_type(dependent->from, dependent->to) ||
+			(dependent->action != CMIG_NO_CHANGE && dependent->action != CMIG_ALTER))
+			return NULL;
+		if (dependent->untyped)
+			return dependent;
+		dependent->untyped = true;
+		cmig_table_untype(&alter);
+		dependent->action = CMIG_ALTER;
+		dependent->first = list_concat(dependent->first, alter.first);
+		dependent->last = list_concat(dependent->last, alter.last);
+		for (const CmigObject *child = dependent->from->child; child != NULL; child = child->sibling)
+			if (child->kind == &cmig_kind_column && difference->of_from[child->index]->to == NULL)
+				difference->of_from[child->index]->action = CMIG_DROP;
+		for (const CmigObject *child = dependent->to->child; child != NULL; child = child->sibling)
+			if (child->kind == &cmig_kind_column && difference->of_to[child->index]->from == NULL)
+				difference->of_to[child->index]->action = CMIG_CREATE;
+		return dependent;
+	}
 	if (dependent->from->kind == &cmig_kind_attribute)
 		next = difference->of_from[dependent->from->parent->index];
 	if (!(next->from->kind->flags & CMIG_KIND_SWAPS) || next->to == NULL || next->action == CMIG_UNSUPPORTED)

@@ -136,58 +136,33 @@ add_name(TupleDesc desc, HeapTuple row, void *arg)
 }
 
 /*
- * Returns the schemas in which any role other than the current role and
- * superusers can create objects.  Temporary schemas count, too: they belong to
- * the bootstrap superuser, but the objects in them do not.
+ * Returns the search_path with which a revision ran, with "$user" replaced
+ * with the role that ran it.  Returns NULL if the revision would start with
+ * the same search_path now, or if the journal does not contain its
+ * search_path.
+ *
+ * Raises error MG014 if the search_path contains a schema in which a role
+ * other than the current role and superusers can create objects, because that
+ * role could decide which functions the revision's script calls.  Schemas that
+ * are in the shadow or in the session's own search_path are accepted.
  */
-static List *
-find_unsafe(void)
+static const char *
+replay_path_find(const CmigReplayPaths *paths, CmigShadow *shadow, const char *revision)
 {
-	static CmigQuery query = {
-		.sql = "SELECT n.nspname::text FROM pg_namespace n WHERE n.nspname ~ '^pg_(toast_)?temp_'"
-		" OR EXISTS (SELECT FROM (SELECT n.nspowner AS oid UNION ALL"
-		"  SELECT a.grantee FROM aclexplode(n.nspacl) a WHERE a.privilege_type = 'CREATE') g"
-		"  LEFT JOIN pg_roles r ON r.oid = g.oid"
-		"  WHERE r.rolsuper IS NOT TRUE AND r.rolname IS DISTINCT FROM current_user)"
-	};
-	List	   *names = NIL;
-
-	cmig_query_each(&query, NULL, NULL, add_name, &names);
-	return names;
-}
-
-/*
- * Returns the search_path of each revision that, according to the journal, did
- * not run with the search_path with which it would start now.  Returns NULL if
- * there is no such revision.
- */
-static CmigReplayPaths *
-replay_path_read(void)
-{
-	CmigReplayPaths *paths = NULL;
-	char	   *role = cmig_session_role();
-
-	cmig_journal_read_paths(cmig_session_search_path(), role, keep_path, &paths);
-	if (paths != NULL)
-	{
-		paths->own = resolve_user(cmig_session_search_path(), role);
-		paths->unsafe = find_unsafe();
-	}
-	return paths;
-}
-
-/*
- * Raise an error if the revision's search_path contains a schema in which
- * another role could create objects.  Schemas in the shadow or in the
- * session's search_path are accepted.
- */
-static void
-require_safe(const CmigReplayPaths *paths, CmigShadow *shadow, const PathEntry *entry)
-{
+	PathEntry  *entry = paths == NULL ? NULL : hash_search(paths->paths, &revision, HASH_FIND, NULL);
 	List	   *names;
-	List	   *own = NIL;
+	List	   *own;
 	ListCell   *cell;
 
+	if (entry == NULL)
+		return NULL;
+
+	/*
+	 * Raise an error if the revision's search_path contains a schema in which
+	 * another role could create objects.  Schemas in the shadow or in the
+	 * session's search_path are accepted.
+	 */
+	own = NIL;
 	(void) SplitIdentifierString(pstrdup(entry->path), ',', &names);
 	if (paths->own != NULL)
 		(void) SplitIdentifierString(pstrdup(paths->own), ',', &own);
@@ -205,27 +180,6 @@ require_safe(const CmigReplayPaths *paths, CmigShadow *shadow, const PathEntry *
 						   entry->path, name),
 				 errhint("If that search_path is correct, call the function as a role that owns the schema. Otherwise, correct it in the last row of the upgrade in cmig.journal.")));
 	}
-}
-
-/*
- * Returns the search_path with which a revision ran, with "$user" replaced
- * with the role that ran it.  Returns NULL if the revision would start with
- * the same search_path now, or if the journal does not contain its
- * search_path.
- *
- * Raises error MG014 if the search_path contains a schema in which a role
- * other than the current role and superusers can create objects, because that
- * role could decide which functions the revision's script calls.  Schemas that
- * are in the shadow or in the session's own search_path are accepted.
- */
-static const char *
-replay_path_find(const CmigReplayPaths *paths, CmigShadow *shadow, const char *revision)
-{
-	PathEntry  *entry = paths == NULL ? NULL : hash_search(paths->paths, &revision, HASH_FIND, NULL);
-
-	if (entry == NULL)
-		return NULL;
-	require_safe(paths, shadow, entry);
 	return entry->path;
 }
 
@@ -332,14 +286,6 @@ cmig_replay_failed(void)
 	return failed;
 }
 
-/* Returns true if the script is certainly not the cause of the error. */
-static bool
-is_from_outside(const ErrorData *error)
-{
-	return cmig_subtransaction_must_rethrow(error) ||
-		error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE;
-}
-
 /*
  * Returns the hint for a statement that may have failed only because it was
  * replayed.
@@ -372,7 +318,7 @@ explain(ErrorData *error, const CmigRunStep *step)
 	if (error->sqlerrcode == ERRCODE_OUT_OF_MEMORY && error->message != NULL &&
 		strcmp(error->message, "out of shared memory") == 0)
 		error->hint = "The transaction needs a lock for each table of the revisions. Increase max_locks_per_transaction.";
-	if (is_from_outside(error))
+	if (cmig_subtransaction_must_rethrow(error) || error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE)
 		return;
 	failed = step->revision;
 	if (error->sqlerrcode == ERRCODE_CMIG_NOT_REPLAYABLE)
@@ -420,28 +366,6 @@ commit_enums(CmigReplay *replay)
 	RestoreUncommittedEnums(replay->enums);
 }
 
-/* Run one statement of a script. */
-static void
-execute(CmigReplay *replay, const CmigRunStep *step, const CmigStatement *statement)
-{
-	const char *reason;
-
-	switch (cmig_statement_classify(statement->raw, &reason))
-	{
-		case CMIG_STATEMENT_TRANSACTION:
-		case CMIG_STATEMENT_CLIENT_COPY:
-		case CMIG_STATEMENT_DISCARD_ALL:
-			cmig_statement_refuse(statement->raw);
-			break;
-		default:
-			break;
-	}
-	replay->state.line = statement->line;
-	cmig_target_execute(&replay->state, statement);
-	if (!step->transactional)
-		commit_enums(replay);
-}
-
 /*
  * Run the statements of a script, except for those below a "-- cmig:replay
  * skip" marker.
@@ -463,7 +387,26 @@ run_statements(CmigReplay *replay, CmigScriptRun *run)
 		int			start = run->statement.offset;
 
 		if (!has_marker || !is_skipped(sql, end, start))
-			execute(replay, run->step, &run->statement);
+		{
+			const CmigStatement *statement = &run->statement;
+			const char *reason;
+
+			/* run one statement of a script */
+			switch (cmig_statement_classify(statement->raw, &reason))
+			{
+				case CMIG_STATEMENT_TRANSACTION:
+				case CMIG_STATEMENT_CLIENT_COPY:
+				case CMIG_STATEMENT_DISCARD_ALL:
+					cmig_statement_refuse(statement->raw);
+					break;
+				default:
+					break;
+			}
+			replay->state.line = statement->line;
+			cmig_target_execute(&replay->state, statement);
+			if (!run->step->transactional)
+				commit_enums(replay);
+		}
 		end = start + strlen(run->statement.text);
 		MemoryContextSwitchTo(context);
 		run->statement.text = NULL;
@@ -473,44 +416,6 @@ run_statements(CmigReplay *replay, CmigScriptRun *run)
 	run->statement.text = NULL;
 	cmig_script_close(script);
 	MemoryContextDelete(context);
-}
-
-/* Run a script in its own session state. */
-static void
-run_script(CmigReplay *replay, CmigScriptRun *run, CmigSession *session)
-{
-	ErrorContextCallback callback;
-	const char *path = replay_path_find(replay->paths, replay->state.shadow, run->step->revision);
-
-	callback.callback = cmig_script_run_describe_error;
-	callback.arg = run;
-	callback.previous = error_context_stack;
-	error_context_stack = &callback;
-
-	run->phase = "before its first statement";
-	cmig_session_enter(session);
-	if (path != NULL)
-		cmig_session_use_path(path);
-
-	/*
-	 * Do not check the function bodies of an upgrade: they are checked when
-	 * the upgrade is run, and PL/pgSQL never frees what it compiles.  A
-	 * downgrade is replayed to test it, so it fails as it would in a run.
-	 */
-	if (run->step->direction == CMIG_UPGRADE)
-		cmig_settings_override("check_function_bodies", "off");
-	/* do not show the revision's messages, which were shown when it ran */
-	if (client_min_messages < ERROR)
-		cmig_settings_override("client_min_messages", "error");
-	cmig_target_utility_watch(&replay->state);
-	run->phase = NULL;
-	run_statements(replay, run);
-	run->phase = "after its last statement";
-	cmig_session_leave(session);
-	cmig_target_utility_watch(NULL);
-	commit_enums(replay);
-
-	error_context_stack = callback.previous;
 }
 
 /* Run a script.  If it fails, raise an error that describes the replay. */
@@ -527,7 +432,40 @@ replay_script(CmigReplay *replay, const CmigRunStep *stored)
 	run.verb = step.direction == CMIG_UPGRADE ? "replay" : "replay of the downgrade";
 	PG_TRY();
 	{
-		run_script(replay, &run, &session);
+		ErrorContextCallback callback;
+		const char *path = replay_path_find(replay->paths, replay->state.shadow, run.step->revision);
+
+		/* run a script in its own session state */
+		callback.callback = cmig_script_run_describe_error;
+		callback.arg = &run;
+		callback.previous = error_context_stack;
+		error_context_stack = &callback;
+
+		run.phase = "before its first statement";
+		cmig_session_enter(&session);
+		if (path != NULL)
+			cmig_session_use_path(path);
+
+		/*
+		 * Do not check the function bodies of an upgrade: they are checked
+		 * when the upgrade is run, and PL/pgSQL never frees what it compiles.
+		 * A downgrade is replayed to test it, so it fails as it would in a
+		 * run.
+		 */
+		if (run.step->direction == CMIG_UPGRADE)
+			cmig_settings_override("check_function_bodies", "off");
+		/* do not show the revision's messages, which were shown when it ran */
+		if (client_min_messages < ERROR)
+			cmig_settings_override("client_min_messages", "error");
+		cmig_target_utility_watch(&replay->state);
+		run.phase = NULL;
+		run_statements(replay, &run);
+		run.phase = "after its last statement";
+		cmig_session_leave(&session);
+		cmig_target_utility_watch(NULL);
+		commit_enums(replay);
+
+		error_context_stack = callback.previous;
 	}
 	PG_CATCH();
 	{
@@ -661,22 +599,6 @@ typedef struct Reading
 	CmigImage  *image;
 } Reading;
 
-/*
- * Make visible the extensions that no script has created, and list their
- * names.
- */
-static void
-assume_extensions(Reading *reading)
-{
-	CmigShadow *shadow = reading->replay->state.shadow;
-
-	cmig_target_extension_begin(&reading->replay->state);
-	CommandCounterIncrement();
-	for (int i = 0; i < shadow->nextensions; i++)
-		if (!shadow->extensions[i].declared)
-			*reading->assumed = lappend(*reading->assumed, shadow->extensions[i].name);
-}
-
 /* Subtransaction callback: read an image. */
 static void
 read_image(void *arg)
@@ -686,7 +608,19 @@ read_image(void *arg)
 	CmigManaged *managed;
 
 	if (reading->assumed != NULL)
-		assume_extensions(reading);
+	{
+		CmigShadow *shadow = reading->replay->state.shadow;
+
+		/*
+		 * make visible the extensions that no script has created, and list
+		 * their names
+		 */
+		cmig_target_extension_begin(&reading->replay->state);
+		CommandCounterIncrement();
+		for (int i = 0; i < shadow->nextensions; i++)
+			if (!shadow->extensions[i].declared)
+				*reading->assumed = lappend(*reading->assumed, shadow->extensions[i].name);
+	}
 	managed = cmig_replay_settle(reading->replay, reading->schemas);
 	reading->image = cmig_image_read(managed);
 	if (reading->finish != NULL)
@@ -763,8 +697,37 @@ cmig_replay_run(const CmigGraph *graph, const char *caller, CmigReplayTask task,
 	CmigReplay	replay = {.graph = graph,.caller = caller,.task = task,.arg = arg};
 	Size		size = EstimateUncommittedEnumsSpace();
 	CmigManaged *managed = cmig_managed_schemas(NULL);
+	CmigReplayPaths *paths = NULL;
+	char	   *role = cmig_session_role();
 
-	replay.paths = replay_path_read();
+	/*
+	 * the search_path of each revision that, according to the journal, did
+	 * not run with the search_path with which it would start now
+	 */
+	cmig_journal_read_paths(cmig_session_search_path(), role, keep_path, &paths);
+	if (paths != NULL)
+	{
+		static CmigQuery query = {
+			.sql = "SELECT n.nspname::text FROM pg_namespace n WHERE n.nspname ~ '^pg_(toast_)?temp_'"
+			" OR EXISTS (SELECT FROM (SELECT n.nspowner AS oid UNION ALL"
+			"  SELECT a.grantee FROM aclexplode(n.nspacl) a WHERE a.privilege_type = 'CREATE') g"
+			"  LEFT JOIN pg_roles r ON r.oid = g.oid"
+			"  WHERE r.rolsuper IS NOT TRUE AND r.rolname IS DISTINCT FROM current_user)"
+		};
+		List	   *names;
+
+		paths->own = resolve_user(cmig_session_search_path(), role);
+
+		/*
+		 * The schemas in which any role other than the current role and
+		 * superusers can create objects.  Temporary schemas count, too: they
+		 * belong to the bootstrap superuser, but the objects in them do not.
+		 */
+		names = NIL;
+		cmig_query_each(&query, NULL, NULL, add_name, &names);
+		paths->unsafe = names;
+	}
+	replay.paths = paths;
 	cmig_managed_add_audit(managed);
 	failed = NULL;
 	replay.enums = palloc(size);
@@ -809,15 +772,19 @@ replay_whole(CmigReplay *replay, void *arg)
 	whole->replayed->elsewhere = replay->state.elsewhere;
 }
 
-/*
- * Raise an error if one of the existing schemas does not belong to the
- * caller.
- */
-static void
-require_owned(const CmigNames *schemas, const char *caller)
+/* Replay a plan, and read the result. */
+static CmigReplayed *
+read_plan(Whole whole, const char *caller)
 {
-	const CmigManaged *managed = schemas == NULL ? NULL : cmig_managed_schemas(schemas);
+	const CmigManaged *managed;
 
+	whole.replayed = palloc0(sizeof(CmigReplayed));
+
+	/*
+	 * raise an error if one of the existing schemas does not belong to the
+	 * caller
+	 */
+	managed = whole.schemas == NULL ? NULL : cmig_managed_schemas(whole.schemas);
 	for (int i = 0; managed != NULL && i < managed->count; i++)
 		if (OidIsValid(managed->schemas[i].oid) && !managed->schemas[i].owned)
 			ereport(ERROR,
@@ -825,14 +792,6 @@ require_owned(const CmigNames *schemas, const char *caller)
 					 errmsg("must be owner of schema %s", managed->schemas[i].name),
 					 errdetail("%s replays revisions in the schema and rolls them back.", caller),
 					 errhint("Leave out the schema, or call the function as the schema's owner.")));
-}
-
-/* Replay a plan, and read the result. */
-static CmigReplayed *
-read_plan(Whole whole, const char *caller)
-{
-	whole.replayed = palloc0(sizeof(CmigReplayed));
-	require_owned(whole.schemas, caller);
 	cmig_replay_run(whole.plan->graph, caller, replay_whole, &whole);
 	return whole.replayed;
 }

@@ -84,29 +84,6 @@ add_all(void *managed)
 	cmig_query_each(&query, NULL, NULL, add_row, managed);
 }
 
-/* Add the named schemas. */
-static void
-add_named(CmigManaged *managed, const CmigNames *names)
-{
-	managed->schemas = palloc(sizeof(CmigManagedSchema) * Max(names->count, 1));
-	for (int i = 0; i < names->count; i++)
-	{
-		char	   *name = names->names[i];
-		bool		repeated = false;
-
-		if (strncmp(name, "pg_", 3) == 0 || strcmp(name, "information_schema") == 0 ||
-			cmig_managed_is_own_name(name))
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("schema \"%s\" cannot be compared", name),
-					 errdetail("It belongs to the server or to pg_cmig.")));
-		for (int j = 0; j < managed->count; j++)
-			repeated |= strcmp(managed->schemas[j].name, name) == 0;
-		if (!repeated)
-			add_schema(managed, pstrdup(name), get_namespace_oid(name, true));
-	}
-}
-
 CmigManaged *
 cmig_managed_schemas(const CmigNames *names)
 {
@@ -116,7 +93,26 @@ cmig_managed_schemas(const CmigNames *names)
 	if (names == NULL)
 		cmig_query_at_once(true, add_all, managed);
 	else
-		add_named(managed, names);
+	{
+		/* add the named schemas */
+		managed->schemas = palloc(sizeof(CmigManagedSchema) * Max(names->count, 1));
+		for (int i = 0; i < names->count; i++)
+		{
+			char	   *name = names->names[i];
+			bool		repeated = false;
+
+			if (strncmp(name, "pg_", 3) == 0 || strcmp(name, "information_schema") == 0 ||
+				cmig_managed_is_own_name(name))
+				ereport(ERROR,
+						(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						 errmsg("schema \"%s\" cannot be compared", name),
+						 errdetail("It belongs to the server or to pg_cmig.")));
+			for (int j = 0; j < managed->count; j++)
+				repeated |= strcmp(managed->schemas[j].name, name) == 0;
+			if (!repeated)
+				add_schema(managed, pstrdup(name), get_namespace_oid(name, true));
+		}
+	}
 	if (managed->count > 1)
 		qsort(managed->schemas, managed->count, sizeof(CmigManagedSchema), compare_schemas);
 	return managed;
@@ -245,37 +241,6 @@ has(const CmigSessionLocks *locks, const SessionLock *lock)
 	return false;
 }
 
-/*
- * After the rollback, release the session's advisory locks that are not in
- * "before", and reacquire the locks in "before" that were released.  Issues a
- * WARNING if another session has taken one of the released locks.
- */
-static void
-shadow_session_put_back(const CmigSessionLocks *before)
-{
-	CmigSessionLocks *after = shadow_session_locks();
-
-	for (int i = 0; i < after->count; i++)
-	{
-		const SessionLock *lock = &after->locks[i];
-
-		/* release the lock as often as it was taken */
-		while (!has(before, lock) && cmig_lock_held_compat(&lock->tag, lock->mode) &&
-			   LockRelease(&lock->tag, lock->mode, true))
-			;
-	}
-	for (int i = 0; i < before->count; i++)
-	{
-		const SessionLock *lock = &before->locks[i];
-
-		if (!has(after, lock) &&
-			LockAcquire(&lock->tag, lock->mode, true, true) == LOCKACQUIRE_NOT_AVAIL)
-			ereport(WARNING,
-					(errmsg("an advisory lock of this session was lost"),
-					 errdetail("The target or replay released the lock, and another session has acquired it.")));
-	}
-}
-
 /* ----------------------------------------------------------------
  * Runs a task while the database's managed schemas are empty.
  *
@@ -374,31 +339,6 @@ copy_privileges(Oid schema, Oid *owner)
 	return acl;
 }
 
-/*
- * Rename the live schema, and create an empty one with its name and
- * properties.
- */
-static void
-make_again(CmigShadowSchema *schema)
-{
-	Oid			owner;
-	Acl		   *acl = copy_privileges(schema->live, &owner);
-	char	   *comment = GetComment(schema->live, NamespaceRelationId, 0);
-
-	schema->away = away_name(schema->live);
-	rename_schema(schema->live, schema->away);
-	CommandCounterIncrement();
-
-	schema->shadow = NamespaceCreate(schema->name, owner, false);
-	CommandCounterIncrement();
-	if (acl != NULL)
-		cmig_shadow_rows_set(NamespaceRelationId, schema->shadow, Anum_pg_namespace_nspacl,
-							 PointerGetDatum(acl));
-	if (comment != NULL)
-		CreateComments(schema->shadow, NamespaceRelationId, 0, comment);
-	CommandCounterIncrement();
-}
-
 /* Is the schema public compared, although it does not exist? */
 static bool
 lacks_public(const CmigManaged *managed)
@@ -407,26 +347,6 @@ lacks_public(const CmigManaged *managed)
 		if (strcmp(managed->schemas[i].name, "public") == 0)
 			return !OidIsValid(managed->schemas[i].oid);
 	return managed->all && !OidIsValid(get_namespace_oid("public", true));
-}
-
-/*
- * Create schema public as in a new database, because targets expect it.  It is
- * compared only if the target uses it.
- */
-static void
-make_public(CmigShadowSchema *schema)
-{
-	Acl		   *acl = acldefault(OBJECT_SCHEMA, ROLE_PG_DATABASE_OWNER);
-	AclItem		usage = {.ai_grantee = ACL_ID_PUBLIC,.ai_grantor = ROLE_PG_DATABASE_OWNER};
-
-	ACLITEM_SET_PRIVS_GOPTIONS(usage, ACL_USAGE, ACL_NO_RIGHTS);
-	acl = aclupdate(acl, &usage, ACL_MODECHG_ADD, ROLE_PG_DATABASE_OWNER, DROP_RESTRICT);
-	schema->name = pstrdup("public");
-	schema->shadow = NamespaceCreate(schema->name, ROLE_PG_DATABASE_OWNER, false);
-	CommandCounterIncrement();
-	cmig_shadow_rows_set(NamespaceRelationId, schema->shadow, Anum_pg_namespace_nspacl, PointerGetDatum(acl));
-	CreateComments(schema->shadow, NamespaceRelationId, 0, "standard public schema");
-	CommandCounterIncrement();
 }
 
 /* Raise an error for a schema that the caller does not own. */
@@ -511,17 +431,6 @@ copy_sequences(TupleDesc desc, HeapTuple row, void *arg)
 	((CmigShadow *) arg)->sequences = PointerGetDatum(DatumGetArrayTypePCopy(array));
 }
 
-/* List the sequences that exist before the shadow. */
-static void
-list_sequences(CmigShadow *shadow)
-{
-	static CmigQuery query = {
-		.sql = "SELECT ARRAY(SELECT oid FROM pg_class WHERE relkind = 'S')"
-	};
-
-	cmig_query_each(&query, NULL, NULL, copy_sequences, shadow);
-}
-
 /*
  * The extensions
  */
@@ -570,12 +479,16 @@ static void
 prepare_shadow(ShadowRun *run)
 {
 	CmigShadow *shadow = palloc0(sizeof(CmigShadow));
+	static CmigQuery query = {
+		.sql = "SELECT ARRAY(SELECT oid FROM pg_class WHERE relkind = 'S')"
+	};
 
 	run->shadow = shadow;
 	shadow->managed = run->managed;
 	choose_schemas(run);
 	list_live(shadow);
-	list_sequences(shadow);
+	/* list the sequences that exist before the shadow */
+	cmig_query_each(&query, NULL, NULL, copy_sequences, shadow);
 	shadow->xid = GetCurrentTransactionId();
 	shadow->members = cmig_shadow_members_list();
 	shadow->extensions = cmig_shadow_extension_list(&shadow->nextensions);
@@ -586,9 +499,48 @@ prepare_shadow(ShadowRun *run)
 	 */
 	shadow->hidden = cmig_shadow_global_hide();
 	for (int i = 0; i < shadow->count; i++)
-		make_again(&shadow->schemas[i]);
+	{
+		CmigShadowSchema *schema = &shadow->schemas[i];
+		Oid			owner;
+		Acl		   *acl = copy_privileges(schema->live, &owner);
+		char	   *comment = GetComment(schema->live, NamespaceRelationId, 0);
+
+		/*
+		 * rename the live schema, and create an empty one with its name and
+		 * properties
+		 */
+		schema->away = away_name(schema->live);
+		rename_schema(schema->live, schema->away);
+		CommandCounterIncrement();
+
+		schema->shadow = NamespaceCreate(schema->name, owner, false);
+		CommandCounterIncrement();
+		if (acl != NULL)
+			cmig_shadow_rows_set(NamespaceRelationId, schema->shadow, Anum_pg_namespace_nspacl,
+								 PointerGetDatum(acl));
+		if (comment != NULL)
+			CreateComments(schema->shadow, NamespaceRelationId, 0, comment);
+		CommandCounterIncrement();
+	}
 	if (lacks_public(shadow->managed))
-		make_public(&shadow->schemas[shadow->count++]);
+	{
+		CmigShadowSchema *schema = &shadow->schemas[shadow->count++];
+		Acl		   *acl = acldefault(OBJECT_SCHEMA, ROLE_PG_DATABASE_OWNER);
+		AclItem		usage = {.ai_grantee = ACL_ID_PUBLIC,.ai_grantor = ROLE_PG_DATABASE_OWNER};
+
+		/*
+		 * Create schema public as in a new database, because targets expect
+		 * it.  It is compared only if the target uses it.
+		 */
+		ACLITEM_SET_PRIVS_GOPTIONS(usage, ACL_USAGE, ACL_NO_RIGHTS);
+		acl = aclupdate(acl, &usage, ACL_MODECHG_ADD, ROLE_PG_DATABASE_OWNER, DROP_RESTRICT);
+		schema->name = pstrdup("public");
+		schema->shadow = NamespaceCreate(schema->name, ROLE_PG_DATABASE_OWNER, false);
+		CommandCounterIncrement();
+		cmig_shadow_rows_set(NamespaceRelationId, schema->shadow, Anum_pg_namespace_nspacl, PointerGetDatum(acl));
+		CreateComments(schema->shadow, NamespaceRelationId, 0, "standard public schema");
+		CommandCounterIncrement();
+	}
 	place_extensions(shadow);
 }
 
@@ -657,28 +609,6 @@ work(void *arg)
 }
 
 /*
- * Run work() in a subtransaction, and roll the subtransaction back.  Returns
- * the error that work() raised, or NULL if it raised none.
- */
-static ErrorData *
-attempt(ShadowRun *run)
-{
-	CmigSessionLocks *locks = shadow_session_locks();
-	int			level = NewGUCNestLevel();
-	ErrorData  *error;
-
-	cmig_citus_keep_local();
-	cmig_distribution_record_begin();
-	error = cmig_subtransaction_rehearse(work, run);
-	AtEOXact_GUC(false, level);
-	cmig_distribution_record_forget();
-	in_shadow = false;
-	cmig_lock_wait_unwatch();
-	shadow_session_put_back(locks);
-	return error;
-}
-
-/*
  * Run the task in a shadow.  Start over if another session has changed a
  * catalog row that the shadow must change.
  */
@@ -699,7 +629,46 @@ run_shadow(ShadowRun *run)
 
 	for (int i = 1;; i++)
 	{
-		ErrorData  *error = attempt(run);
+		ErrorData  *error;
+		CmigSessionLocks *locks = shadow_session_locks();
+		int			level = NewGUCNestLevel();
+		CmigSessionLocks *after;
+
+		/* run work() in a subtransaction, and roll the subtransaction back */
+		cmig_citus_keep_local();
+		cmig_distribution_record_begin();
+		error = cmig_subtransaction_rehearse(work, run);
+		AtEOXact_GUC(false, level);
+		cmig_distribution_record_forget();
+		in_shadow = false;
+		cmig_lock_wait_unwatch();
+
+		/*
+		 * After the rollback, release the session's advisory locks that are
+		 * not in "before", and reacquire the locks in "before" that were
+		 * released.  Issues a WARNING if another session has taken one of the
+		 * released locks.
+		 */
+		after = shadow_session_locks();
+		for (int j = 0; j < after->count; j++)
+		{
+			const SessionLock *lock = &after->locks[j];
+
+			/* release the lock as often as it was taken */
+			while (!has(locks, lock) && cmig_lock_held_compat(&lock->tag, lock->mode) &&
+				   LockRelease(&lock->tag, lock->mode, true))
+				;
+		}
+		for (int j = 0; j < locks->count; j++)
+		{
+			const SessionLock *lock = &locks->locks[j];
+
+			if (!has(after, lock) &&
+				LockAcquire(&lock->tag, lock->mode, true, true) == LOCKACQUIRE_NOT_AVAIL)
+				ereport(WARNING,
+						(errmsg("an advisory lock of this session was lost"),
+						 errdetail("The target or replay released the lock, and another session has acquired it.")));
+		}
 
 		if (error == NULL)
 			return;

@@ -108,29 +108,6 @@ find_to_change(Relation catalog, Oid object)
 	return row;
 }
 
-/* Update the row that find_to_change() returned. */
-static void
-change(Relation catalog, HeapTuple row, AttrNumber column, Datum value)
-{
-	int			natts = RelationGetDescr(catalog)->natts;
-	Datum	   *values = palloc0(sizeof(Datum) * natts);
-	bool	   *nulls = palloc0(sizeof(bool) * natts);
-	bool	   *replace = palloc0(sizeof(bool) * natts);
-	ItemPointerData place = row->t_self;
-	HeapTuple	changed;
-
-	values[column - 1] = value;
-	replace[column - 1] = true;
-	changed = heap_modify_tuple(row, RelationGetDescr(catalog), values, nulls, replace);
-	CatalogTupleUpdate(catalog, &place, changed);
-	if (RelationGetRelid(catalog) == RelationRelationId)
-		UnlockTuple(catalog, &place, ROW_LOCK);
-	heap_freetuple(changed);
-	pfree(values);
-	pfree(nulls);
-	pfree(replace);
-}
-
 void
 cmig_shadow_rows_set(Oid catalog, Oid object, AttrNumber column, Datum value)
 {
@@ -138,7 +115,26 @@ cmig_shadow_rows_set(Oid catalog, Oid object, AttrNumber column, Datum value)
 	HeapTuple	row = find_to_change(relation, object);
 
 	if (HeapTupleIsValid(row))
-		change(relation, row, column, value);
+	{
+		int			natts = RelationGetDescr(relation)->natts;
+		Datum	   *values = palloc0(sizeof(Datum) * natts);
+		bool	   *nulls = palloc0(sizeof(bool) * natts);
+		bool	   *replace = palloc0(sizeof(bool) * natts);
+		ItemPointerData place = row->t_self;
+		HeapTuple	changed;
+
+		/* update the row that find_to_change() returned */
+		values[column - 1] = value;
+		replace[column - 1] = true;
+		changed = heap_modify_tuple(row, RelationGetDescr(relation), values, nulls, replace);
+		CatalogTupleUpdate(relation, &place, changed);
+		if (RelationGetRelid(relation) == RelationRelationId)
+			UnlockTuple(relation, &place, ROW_LOCK);
+		heap_freetuple(changed);
+		pfree(values);
+		pfree(nulls);
+		pfree(replace);
+	}
 	table_close(relation, RowExclusiveLock);
 }
 
@@ -416,12 +412,20 @@ keep(TupleDesc desc, HeapTuple row, void *arg)
 }
 
 /*
- * Returns the objects that do not belong to extensions, and all event
- * triggers.
+ * Do other objects still need the hidden object's catalog row?  If so, only
+ * the object's name is hidden.
  */
-static CmigHidden *
-list_objects(void)
+static bool
+is_renamed(const CmigHidden *hidden)
 {
+	return hidden->catalog != CastRelationId && hidden->catalog != TransformRelationId &&
+		hidden->catalog != PublicationRelationId && hidden->catalog != EventTriggerRelationId;
+}
+
+CmigHidden *
+cmig_shadow_global_hide(void)
+{
+	CmigHidden *list;
 	static CmigQuery query = {
 		.sql = "SELECT o.catalog, o.oid, o.name::text, o.owner FROM ("
 		"SELECT 'pg_cast'::regclass::oid, oid, NULL, 10::oid FROM pg_cast"
@@ -437,27 +441,9 @@ list_objects(void)
 		" WHERE o.oid >= 16384 AND (o.catalog = 'pg_event_trigger'::regclass OR NOT EXISTS ("
 		"SELECT FROM pg_depend d WHERE d.classid = o.catalog AND d.objid = o.oid AND d.deptype = 'e'))"
 	};
-	CmigHidden *list = NULL;
 
+	list = NULL;
 	cmig_query_each(&query, NULL, NULL, keep, &list);
-	return list;
-}
-
-/*
- * Do other objects still need the hidden object's catalog row?  If so, only
- * the object's name is hidden.
- */
-static bool
-is_renamed(const CmigHidden *hidden)
-{
-	return hidden->catalog != CastRelationId && hidden->catalog != TransformRelationId &&
-		hidden->catalog != PublicationRelationId && hidden->catalog != EventTriggerRelationId;
-}
-
-CmigHidden *
-cmig_shadow_global_hide(void)
-{
-	CmigHidden *list = list_objects();
 
 	for (CmigHidden *hidden = list; hidden != NULL; hidden = hidden->next)
 	{
@@ -681,29 +667,6 @@ condition(const FilteredCatalog *catalog, int number)
 }
 
 /*
- * Make a call of setval() skip live sequences, whose values are not rolled
- * back: its first argument becomes NULL, and setval() is strict.
- */
-static void
-skip_live_sequences(FuncExpr *call)
-{
-	Expr	   *sequence = linitial(call->args);
-	RelabelType *oid = makeRelabelType(copyObject(sequence), OIDOID, -1, InvalidOid, COERCE_IMPLICIT_CAST);
-	CaseExpr   *either = makeNode(CaseExpr);
-	CaseWhen   *when = makeNode(CaseWhen);
-
-	when->expr = compare_with(oid, true, watched->sequences);
-	when->result = (Expr *) makeNullConst(REGCLASSOID, -1, InvalidOid);
-	when->location = -1;
-	either->casetype = REGCLASSOID;
-	either->args = list_make1(when);
-	either->defresult = sequence;
-	either->location = -1;
-	linitial(call->args) = either;
-	planned = true;
-}
-
-/*
  * Tree walker: add conditions on the catalogs in a query and its subqueries,
  * and keep it from setting live sequences.
  */
@@ -718,7 +681,28 @@ add_conditions(Node *node, void *arg)
 		return false;
 	if (IsA(node, FuncExpr) && (((FuncExpr *) node)->funcid == F_SETVAL_REGCLASS_INT8 ||
 								((FuncExpr *) node)->funcid == F_SETVAL_REGCLASS_INT8_BOOL))
-		skip_live_sequences((FuncExpr *) node);
+	{
+		FuncExpr   *call = (FuncExpr *) node;
+		Expr	   *sequence = linitial(call->args);
+		RelabelType *oid = makeRelabelType(copyObject(sequence), OIDOID, -1, InvalidOid, COERCE_IMPLICIT_CAST);
+		CaseExpr   *either = makeNode(CaseExpr);
+		CaseWhen   *when = makeNode(CaseWhen);
+
+		/*
+		 * Make a call of setval() skip live sequences, whose values are not
+		 * rolled back: its first argument becomes NULL, and setval() is
+		 * strict.
+		 */
+		when->expr = compare_with(oid, true, watched->sequences);
+		when->result = (Expr *) makeNullConst(REGCLASSOID, -1, InvalidOid);
+		when->location = -1;
+		either->casetype = REGCLASSOID;
+		either->args = list_make1(when);
+		either->defresult = sequence;
+		either->location = -1;
+		linitial(call->args) = either;
+		planned = true;
+	}
 	if (!IsA(node, Query))
 		return expression_tree_walker(node, add_conditions, arg);
 	foreach(cell, query->rtable)

@@ -74,57 +74,6 @@ is_top(const Squash *squash, int node)
 	return true;
 }
 
-/*
- * Find the revision on top of the range.  Raises an error if there is more
- * than one.
- */
-static void
-find_tip(Squash *squash)
-{
-	squash->tip = -1;
-	for (int i = 0; i < squash->count; i++)
-	{
-		int			node = squash->nodes[i];
-
-		if (!is_top(squash, node))
-			continue;
-		if (squash->tip >= 0)
-			ereport(ERROR,
-					(errcode(ERRCODE_CMIG_MULTIPLE_HEADS),
-					 errmsg("the range ends with several revisions"),
-					 errdetail("No revision in the range follows \"%s\" or \"%s\".",
-							   cmig_graph_id(squash->graph, squash->tip), cmig_graph_id(squash->graph, node)),
-					 errhint("Squash one branch at a time, or end the range with a merge.")));
-		squash->tip = node;
-	}
-}
-
-/*
- * Raise an error if a revision outside the range builds on a revision inside
- * the range that is not the tip.
- */
-static void
-require_closed(const Squash *squash)
-{
-	CmigMarks  *above_tip = cmig_graph_marks(squash->graph);
-
-	(void) cmig_graph_mark(above_tip, squash->tip);
-	cmig_graph_mark_descendants(squash->graph, above_tip, true);
-	for (int i = 0; i < squash->count; i++)
-	{
-		int			node = squash->nodes[i],
-					above = find_outside(squash, above_tip, node);
-
-		if (above >= 0)
-			ereport(ERROR,
-					(errcode(ERRCODE_CMIG_INVALID_TARGET),
-					 errmsg("revision \"%s\" builds on \"%s\", which is inside the range",
-							cmig_graph_id(squash->graph, above), cmig_graph_id(squash->graph, node)),
-					 errhint("End the range with \"%s\", or include \"%s\" in it.",
-							 cmig_graph_id(squash->graph, node), cmig_graph_id(squash->graph, above))));
-	}
-}
-
 /* Add the nodes in "edges" that are not in the range. */
 static List *
 add_outside(const Squash *squash, List *nodes, const CmigEdges *edges)
@@ -194,26 +143,11 @@ add_names(CmigNames *names, const CmigNames *more)
 		names->names[names->count++] = more->names[i];
 }
 
-/* Set the new revision's labels and the ids that it replaces. */
-static void
-set_names(const Squash *squash, CmigRevision *edges)
-{
-	for (int i = 0; i < squash->count; i++)
-	{
-		const CmigRevision *revision = squash->graph->nodes[squash->nodes[i]].revision;
-		char	   *name = revision->id;
-		CmigNames	id = {1, &name};
-
-		add_names(&edges->labels, &revision->labels);
-		add_names(&edges->replaces, &revision->replaces);
-		add_names(&edges->replaces, &id);
-	}
-}
-
 static void
 find_revisions(Squash *squash, const char *range, CmigRevision *edges)
 {
 	CmigSituation now = cmig_move_read(true);
+	CmigMarks  *above_tip;
 
 	if (range == NULL)
 		ereport(ERROR,
@@ -228,10 +162,60 @@ find_revisions(Squash *squash, const char *range, CmigRevision *edges)
 				(errcode(ERRCODE_CMIG_INVALID_TARGET),
 				 errmsg("the range has fewer than two revisions"),
 				 errhint("Specify the first and the last revision: SELECT * FROM cmig.squash('<from>:<to>', '<message>')")));
-	find_tip(squash);
-	require_closed(squash);
+
+	/*
+	 * Find the revision on top of the range.  Raises an error if there is
+	 * more than one.
+	 */
+	squash->tip = -1;
+	for (int i = 0; i < squash->count; i++)
+	{
+		int			node = squash->nodes[i];
+
+		if (!is_top(squash, node))
+			continue;
+		if (squash->tip >= 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_CMIG_MULTIPLE_HEADS),
+					 errmsg("the range ends with several revisions"),
+					 errdetail("No revision in the range follows \"%s\" or \"%s\".",
+							   cmig_graph_id(squash->graph, squash->tip), cmig_graph_id(squash->graph, node)),
+					 errhint("Squash one branch at a time, or end the range with a merge.")));
+		squash->tip = node;
+	}
+
+	/*
+	 * raise an error if a revision outside the range builds on a revision
+	 * inside the range that is not the tip
+	 */
+	above_tip = cmig_graph_marks(squash->graph);
+	(void) cmig_graph_mark(above_tip, squash->tip);
+	cmig_graph_mark_descendants(squash->graph, above_tip, true);
+	for (int j = 0; j < squash->count; j++)
+	{
+		int			node = squash->nodes[j],
+					above = find_outside(squash, above_tip, node);
+
+		if (above >= 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_CMIG_INVALID_TARGET),
+					 errmsg("revision \"%s\" builds on \"%s\", which is inside the range",
+							cmig_graph_id(squash->graph, above), cmig_graph_id(squash->graph, node)),
+					 errhint("End the range with \"%s\", or include \"%s\" in it.",
+							 cmig_graph_id(squash->graph, node), cmig_graph_id(squash->graph, above))));
+	}
 	find_before(squash, edges);
-	set_names(squash, edges);
+	/* set the new revision's labels and the ids that it replaces */
+	for (int i = 0; i < squash->count; i++)
+	{
+		const CmigRevision *revision = squash->graph->nodes[squash->nodes[i]].revision;
+		char	   *name = revision->id;
+		CmigNames	id = {1, &name};
+
+		add_names(&edges->labels, &revision->labels);
+		add_names(&edges->replaces, &revision->replaces);
+		add_names(&edges->replaces, &id);
+	}
 }
 
 /*
@@ -270,32 +254,29 @@ may_write(const char *schema, const char *name)
 }
 
 /*
- * If the statement may have an effect that is not visible in the schema,
- * returns a description: "<command> of revision <id>, line <n>, <effect>".
- * Otherwise returns NULL.
- */
-static char *
-describe(const char *revision, const CmigStatement *statement)
-{
-	const char *command = cmig_row_change_command(statement->raw, may_write);
-
-	if (command != NULL)
-		return psprintf("%s of revision %s, line %d, may change rows", command, revision, statement->line);
-	if (cmig_target_filter_is_shared(statement->raw->stmt))
-		return psprintf("%s of revision %s, line %d, does not change a schema",
-						GetCommandTagName(CreateCommandTag(statement->raw->stmt)), revision, statement->line);
-	return NULL;
-}
-
-/*
  * Add the statement to the list if it may have an effect that is not visible
  * in the schema.
  */
 static void
 add_statement(List **statements, const char *revision, const CmigStatement *statement)
 {
-	char	   *place = describe(revision, statement);
+	char	   *place;
 	CmigUnresolved *unresolved;
+	const char *command = cmig_row_change_command(statement->raw, may_write);
+
+	/*
+	 * If the statement may have an effect that is not visible in the schema,
+	 * returns a description: "<command> of revision <id>, line <n>,
+	 * <effect>".  Otherwise returns NULL.
+	 */
+	if (command != NULL)
+		place = psprintf("%s of revision %s, line %d, may change rows", command, revision,
+						 statement->line);
+	else if (cmig_target_filter_is_shared(statement->raw->stmt))
+		place = psprintf("%s of revision %s, line %d, does not change a schema",
+						 GetCommandTagName(CreateCommandTag(statement->raw->stmt)), revision, statement->line);
+	else
+		place = NULL;
 
 	if (place == NULL || cmig_citus_distributes_table(statement->raw->stmt))
 		return;
@@ -303,51 +284,6 @@ add_statement(List **statements, const char *revision, const CmigStatement *stat
 	unresolved->place = place;
 	unresolved->sql = pstrdup(statement->text);
 	*statements = lappend(*statements, unresolved);
-}
-
-/*
- * Issue a WARNING if revisions of the range have placeholders: the squashed
- * revision contains their values.
- */
-static void
-warn_placeholders(CmigListing *revisions)
-{
-	if (revisions->count > 0)
-		ereport(WARNING,
-				(errmsg("the revision contains the values that placeholders have in this session"),
-				 errdetail("Revisions of the range that have placeholders: %s.", cmig_listing_text(revisions)),
-				 errhint("If the values differ between databases, write the placeholders into the file again, and declare them in its header.")));
-}
-
-/*
- * Returns the statements in the range that may have effects that are not
- * visible in the schema.
- */
-static List *
-find_statements(const Squash *squash)
-{
-	List	   *statements = NIL;
-	CmigListing filled;
-
-	cmig_listing_init(&filled, CMIG_LISTING_QUOTED);
-	for (int i = 0; i < squash->count; i++)
-	{
-		const char *id = cmig_graph_id(squash->graph, squash->nodes[i]);
-		CmigStoredScript *script = cmig_catalog_read_script(id, CMIG_UPGRADE);
-		CmigScriptReader *reader;
-		CmigStatement statement;
-
-		if (script == NULL)
-			continue;
-		if (script->placeholders.count > 0)
-			cmig_listing_add(&filled, id);
-		reader = cmig_script_open(cmig_placeholder_values_insert(script->sql, &script->placeholders, id, "upgrade"));
-		while (cmig_script_next(reader, &statement))
-			add_statement(&statements, id, &statement);
-		cmig_script_close(reader);
-	}
-	warn_placeholders(&filled);
-	return statements;
 }
 
 CMIG_READER(cmig_squash)
@@ -360,6 +296,8 @@ CMIG_READER(cmig_squash)
 	CmigReplayPlan *from,
 			   *to;
 	List	   *lines;
+	List	   *statements;
+	CmigListing filled;
 
 	cmig_scope_refuse("cmig.squash()", "RESET cmig.scope");
 	InitMaterializedSRF(fcinfo, 0);
@@ -376,7 +314,41 @@ CMIG_READER(cmig_squash)
 	from = cmig_replay_plan_nodes(squash.graph, squash.before);
 	to = cmig_replay_plan_nodes(squash.graph, lappend_int(list_copy(squash.before), squash.tip));
 	lines = cmig_diff_run_between(from, to, managed, &options, "cmig.squash()");
-	generate.unresolved = find_statements(&squash);
+
+	/*
+	 * the statements in the range that may have effects that are not visible
+	 * in the schema
+	 */
+	statements = NIL;
+	cmig_listing_init(&filled, CMIG_LISTING_QUOTED);
+	for (int i = 0; i < squash.count; i++)
+	{
+		const char *id = cmig_graph_id(squash.graph, squash.nodes[i]);
+		CmigStoredScript *script = cmig_catalog_read_script(id, CMIG_UPGRADE);
+		CmigScriptReader *reader;
+		CmigStatement statement;
+
+		if (script == NULL)
+			continue;
+		if (script->placeholders.count > 0)
+			cmig_listing_add(&filled, id);
+		reader = cmig_script_open(cmig_placeholder_values_insert(script->sql, &script->placeholders, id, "upgrade"));
+		while (cmig_script_next(reader, &statement))
+			add_statement(&statements, id, &statement);
+		cmig_script_close(reader);
+	}
+
+	/*
+	 * Issue a WARNING if revisions of the range have placeholders: the
+	 * squashed revision contains their values.
+	 */
+	if (filled.count > 0)
+		ereport(WARNING,
+				(errmsg("the revision contains the values that placeholders have in this session"),
+				 errdetail("Revisions of the range that have placeholders: %s.",
+						   cmig_listing_text(&filled)),
+				 errhint("If the values differ between databases, write the placeholders into the file again, and declare them in its header.")));
+	generate.unresolved = statements;
 	cmig_generate_put(fcinfo, &generate, lines);
 	return (Datum) 0;
 }

@@ -194,22 +194,6 @@ find_others(const CmigTargetState *state, Oid catalog, const char *name)
 }
 
 /*
- * If a statement gives a server the name of a hidden server that belongs to
- * another role, raise PostgreSQL's error for a name that is in use.
- */
-static void
-target_missing_refuse_name(const CmigTargetState *state, Node *node)
-{
-	const RenameStmt *rename = (const RenameStmt *) node;
-
-	if (IsA(node, RenameStmt) && rename->renameType == OBJECT_FOREIGN_SERVER &&
-		find_others(state, ForeignServerRelationId, rename->newname) != NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_DUPLICATE_OBJECT),
-				 errmsg("server \"%s\" already exists", rename->newname)));
-}
-
-/*
  * A target must not create an object with the name of another role's object: a
  * function that runs with that role's privileges would use the new object.  If
  * the statement would do this, make the existing object visible instead, and
@@ -352,17 +336,6 @@ run(const Call *call)
 	(void) cmig_shadow_catalogs_filter(former);
 }
 
-/* Replace the statement's parse tree. */
-static void
-replace(Call *call, Node *node)
-{
-	PlannedStmt *copy = makeNode(PlannedStmt);
-
-	*copy = *call->statement;
-	copy->utilityStmt = node;
-	call->statement = copy;
-}
-
 /*
  * Run a statement.  For a publication, suppress the warning about wal_level,
  * which does not affect a schema.
@@ -386,13 +359,6 @@ run_without_warning(const Call *call)
  * Refused statements
  */
 
-/* Returns the word for the current SQL in messages: "target" or "replay". */
-static const char *
-place(void)
-{
-	return cmig_running_is_replaying() ? "replay" : "target";
-}
-
 /*
  * Raise an error for DROP OWNED and REASSIGN OWNED, which would change live
  * objects.
@@ -404,7 +370,8 @@ refuse(Node *node)
 		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-			 errmsg("%s is not allowed in a %s", GetCommandTagName(CreateCommandTag(node)), place()),
+			 errmsg("%s is not allowed in a %s", GetCommandTagName(CreateCommandTag(node)),
+					cmig_running_is_replaying() ? "replay" : "target"),
 			 errdetail("It would change existing objects in the database.")));
 }
 
@@ -414,25 +381,9 @@ refuse_outside(const char *reason)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-			 errmsg("cannot run the statement in a %s: %s", place(), reason),
+			 errmsg("cannot run the statement in a %s: %s", cmig_running_is_replaying() ? "replay" :
+					"target", reason),
 			 errhint("Leave the statement out of the target if it does not change the schema.")));
-}
-
-/*
- * Raise an error for a statement that uses a cursor of the caller or an
- * untrusted language.  Other statements with effects that a rollback does not
- * undo are left out, or are harmless: LOAD, reading a file, and reading the
- * tables of another server.
- */
-static void
-refuse_statement(const CmigTargetState *state, Node *node)
-{
-	const char *reason = NULL;
-
-	if (IsA(node, DoStmt) || IsA(node, ClosePortalStmt) || IsA(node, FetchStmt))
-		reason = cmig_outside_of_statement(node, state->subtransaction);
-	if (reason != NULL)
-		refuse_outside(reason);
 }
 
 void
@@ -538,34 +489,39 @@ record_schema(const CreateSchemaStmt *create)
 	cmig_distribution_record_schema(get_namespace_oid(name, true));
 }
 
-/*
- * If the statement detaches a partition, record the partition's distribution.
- */
-static void
-record_detached(const AlterTableStmt *alter)
-{
-	ListCell   *cell;
-
-	if (!IsA(alter, AlterTableStmt))
-		return;
-	foreach(cell, alter->cmds)
-	{
-		const AlterTableCmd *command = lfirst_node(AlterTableCmd, cell);
-
-		if (command->subtype == AT_DetachPartition)
-			cmig_distribution_record_detach(RangeVarGetRelid(((PartitionCmd *) command->def)->name, NoLock, true));
-	}
-}
-
 /* Returns the statement that PostgreSQL must run, or NULL if there is none. */
 static Node *
 adapt(CmigTargetState *state, Node *node)
 {
+	const char *reason;
+	const RenameStmt *rename;
+
 	if (cmig_target_filter_leaves_out(state, node))
 		return NULL;
 	refuse(node);
-	refuse_statement(state, node);
-	target_missing_refuse_name(state, node);
+
+	/*
+	 * Raise an error for a statement that uses a cursor of the caller or an
+	 * untrusted language.  Other statements with effects that a rollback does
+	 * not undo are left out, or are harmless: LOAD, reading a file, and
+	 * reading the tables of another server.
+	 */
+	reason = NULL;
+	if (IsA(node, DoStmt) || IsA(node, ClosePortalStmt) || IsA(node, FetchStmt))
+		reason = cmig_outside_of_statement(node, state->subtransaction);
+	if (reason != NULL)
+		refuse_outside(reason);
+
+	/*
+	 * if a statement gives a server the name of a hidden server that belongs
+	 * to another role, raise PostgreSQL's error for a name that is in use
+	 */
+	rename = (const RenameStmt *) node;
+	if (IsA(node, RenameStmt) && rename->renameType == OBJECT_FOREIGN_SERVER &&
+		find_others(state, ForeignServerRelationId, rename->newname) != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_DUPLICATE_OBJECT),
+				 errmsg("server \"%s\" already exists", rename->newname)));
 	if (target_missing_is_about(state, node) || cmig_target_filter_subscription(state, node) ||
 		target_missing_show(state, node))
 		return NULL;
@@ -598,6 +554,8 @@ see_utility(PlannedStmt *statement, const char *query, bool read_only,
 	Call		call = {statement, query, read_only, context, params, environment, dest, completion};
 	Node	   *node;
 	bool		former;
+	const AlterTableStmt *alter;
+	ListCell   *cell;
 
 	/* leave the statements in an extension's script unchanged */
 	if (watched == NULL || creating_extension)
@@ -614,8 +572,30 @@ see_utility(PlannedStmt *statement, const char *query, bool read_only,
 		return;
 	}
 	if (node != statement->utilityStmt)
-		replace(&call, node);
-	record_detached((AlterTableStmt *) node);
+	{
+		PlannedStmt *copy = makeNode(PlannedStmt);
+
+		/* replace the statement's parse tree */
+		*copy = *call.statement;
+		copy->utilityStmt = node;
+		call.statement = copy;
+	}
+
+	/*
+	 * if the statement detaches a partition, record the partition's
+	 * distribution
+	 */
+	alter = (AlterTableStmt *) node;
+	if (IsA(alter, AlterTableStmt))
+	{
+		foreach(cell, alter->cmds)
+		{
+			const AlterTableCmd *command = lfirst_node(AlterTableCmd, cell);
+
+			if (command->subtype == AT_DetachPartition)
+				cmig_distribution_record_detach(RangeVarGetRelid(((PartitionCmd *) command->def)->name, NoLock, true));
+		}
+	}
 	if (target_missing_may_be(node))
 		try(watched, &call);
 	else
@@ -626,14 +606,6 @@ see_utility(PlannedStmt *statement, const char *query, bool read_only,
 		record_schema((CreateSchemaStmt *) node);
 	}
 	(void) cmig_shadow_catalogs_filter(former);
-}
-
-/* Register the hook. */
-static void
-target_utility_init(void)
-{
-	next_ProcessUtility = ProcessUtility_hook;
-	ProcessUtility_hook = see_utility;
 }
 
 /* ----------------------------------------------------------------
@@ -650,7 +622,9 @@ target_utility_init(void)
 void
 cmig_target_init(void)
 {
-	target_utility_init();
+	/* register the hook */
+	next_ProcessUtility = ProcessUtility_hook;
+	ProcessUtility_hook = see_utility;
 	cmig_distribution_record_init();
 	cmig_shadow_catalogs_init();
 }
@@ -681,17 +655,6 @@ made_name(const RawStmt *raw, RangeVar *relation, List *names)
 	return names == NIL ? NULL : get_namespace_name(linitial_oid(names));
 }
 
-/* Returns the unqualified name of the object that a statement creates. */
-static const char *
-own_name(const RawStmt *raw, const RangeVar *relation, List *names)
-{
-	if (IsA(raw->stmt, CreateSchemaStmt))
-		return ((CreateSchemaStmt *) raw->stmt)->schemaname;
-	if (IsA(raw->stmt, IndexStmt))
-		return ((IndexStmt *) raw->stmt)->idxname;
-	return relation != NULL ? relation->relname : strVal(llast(names));
-}
-
 /*
  * Read the @renamed comments before, in, and after a statement that has been
  * run.  "raw" is a copy of the statement's parse tree, because running a
@@ -718,7 +681,12 @@ collect_renames(CmigTargetState *state, CmigTargetText *text, const CmigStatemen
 									  strlen(statement->text), &kind, &relation, &names, &part))
 			continue;
 		schema = made_name(raw, relation, names);
-		name = own_name(raw, relation, names);
+		if (IsA(raw->stmt, CreateSchemaStmt))
+			name = ((CreateSchemaStmt *) raw->stmt)->schemaname;
+		else if (IsA(raw->stmt, IndexStmt))
+			name = ((IndexStmt *) raw->stmt)->idxname;
+		else
+			name = relation != NULL ? relation->relname : strVal(llast(names));
 		if (name == NULL)
 			continue;
 
@@ -804,23 +772,20 @@ changes_live_rows(CmigTargetState *state, const RawStmt *raw)
 	}
 }
 
-/*
- * Does the database have the functions of Citus?  The extension itself is
- * hidden in the shadow.
- */
-static bool
-has_citus_functions(void)
-{
-	return OidIsValid(get_relname_relid("pg_dist_partition", PG_CATALOG_NAMESPACE));
-}
-
 void
 cmig_target_execute(CmigTargetState *state, const CmigStatement *statement)
 {
 	RawStmt    *raw = statement->raw;
 	const char *reason;
 
-	if ((cmig_citus_is_distribution(raw->stmt) && !has_citus_functions()) || is_frame(raw) || is_setval(raw) || changes_live_rows(state, raw))
+	/*
+	 * a table of Citus shows whether the database has its functions, because
+	 * the extension itself is hidden in the shadow
+	 */
+	if (cmig_citus_is_distribution(raw->stmt) &&
+		!OidIsValid(get_relname_relid("pg_dist_partition", PG_CATALOG_NAMESPACE)))
+		return;
+	if (is_frame(raw) || is_setval(raw) || changes_live_rows(state, raw))
 		return;
 	if (cmig_statement_classify(raw, &reason) == CMIG_STATEMENT_CONCURRENTLY)
 		raw = cmig_statement_without_concurrently(raw);
@@ -832,17 +797,6 @@ cmig_target_execute(CmigTargetState *state, const CmigStatement *statement)
 /*
  * Running the target's statements
  */
-
-/* Issue a NOTICE about psql commands and COPY blocks that are left out. */
-static void
-tell_text(const CmigTargetText *text)
-{
-	if (text->commands + text->copies > 0)
-		ereport(NOTICE,
-				(errmsg("psql commands and COPY blocks in the target were ignored"),
-				 errdetail("Backslash commands: %d. COPY blocks: %d. The first one is on line %d of the target.",
-						   text->commands, text->copies, text->first_line)));
-}
 
 /* Run the target's statements one after another. */
 static void
@@ -889,28 +843,6 @@ typedef struct ScriptWork
 	CmigSession session;
 } ScriptWork;
 
-/* Run the script in its own session state. */
-static void
-run_script(ScriptWork *work)
-{
-	CmigRunStep step = {.revision = work->script->revision};
-	CmigScriptRun run = {.step = &step,.verb = "replay"};
-	CmigTargetText text = {.sql = unconstify(char *, work->script->sql)};
-	ErrorContextCallback callback;
-
-	callback.callback = cmig_script_run_describe_error;
-	callback.arg = &run;
-	callback.previous = error_context_stack;
-	error_context_stack = &callback;
-	cmig_session_enter(&work->session);
-	cmig_settings_override("check_function_bodies", "off");
-	cmig_target_utility_watch(work->state);
-	run_statements(work->state, &run, &text);
-	cmig_session_leave(&work->session);
-	cmig_target_utility_watch(NULL);
-	error_context_stack = callback.previous;
-}
-
 /*
  * Subtransaction callback: run the script.  Restores the session state if the
  * script fails.
@@ -922,7 +854,23 @@ try_script(void *arg)
 
 	PG_TRY();
 	{
-		run_script(work);
+		CmigRunStep step = {.revision = work->script->revision};
+		CmigScriptRun run = {.step = &step,.verb = "replay"};
+		CmigTargetText text = {.sql = unconstify(char *, work->script->sql)};
+		ErrorContextCallback callback;
+
+		/* run the script in its own session state */
+		callback.callback = cmig_script_run_describe_error;
+		callback.arg = &run;
+		callback.previous = error_context_stack;
+		error_context_stack = &callback;
+		cmig_session_enter(&work->session);
+		cmig_settings_override("check_function_bodies", "off");
+		cmig_target_utility_watch(work->state);
+		run_statements(work->state, &run, &text);
+		cmig_session_leave(&work->session);
+		cmig_target_utility_watch(NULL);
+		error_context_stack = callback.previous;
 	}
 	PG_CATCH();
 	{
@@ -931,46 +879,6 @@ try_script(void *arg)
 		PG_RE_THROW();
 	}
 	PG_END_TRY();
-}
-
-/*
- * Issue a NOTICE about a script that failed, unless its objects already exist.
- * Raises the error again if the script has not caused it.
- */
-static void
-tell_failed(const CmigTargetScript *script, ErrorData *error)
-{
-	if (cmig_subtransaction_must_rethrow(error))
-		ReThrowError(error);
-	switch (error->sqlerrcode)
-	{
-		case ERRCODE_DUPLICATE_TABLE:
-		case ERRCODE_DUPLICATE_OBJECT:
-		case ERRCODE_DUPLICATE_FUNCTION:
-		case ERRCODE_DUPLICATE_SCHEMA:
-			return;
-		default:
-			ereport(NOTICE,
-					(errmsg("repeatable revision \"%s\" cannot run after the target", script->revision),
-					 errdetail("Its script failed: %s.", error->message),
-					 errhint("The objects that the revision creates are treated as missing from the target. If the target is correct, correct the script.")));
-	}
-}
-
-/* Run the scripts of repeatable revisions after the target. */
-static void
-run_scripts(CmigTargetState *state, List *scripts)
-{
-	ListCell   *lc;
-
-	foreach(lc, scripts)
-	{
-		ScriptWork	work = {.state = state,.script = lfirst(lc)};
-		ErrorData  *error = cmig_subtransaction_try(try_script, &work);
-
-		if (error != NULL)
-			tell_failed(work.script, error);
-	}
 }
 
 /*
@@ -984,6 +892,7 @@ run_text(CmigTargetState *state, CmigSession *session, const char *sql, List *sc
 	CmigScriptRun run = {.step = &step,.verb = "SQL"};
 	CmigTargetText *text = cmig_target_text_read(sql);
 	ErrorContextCallback callback;
+	ListCell   *lc;
 
 	callback.callback = cmig_script_run_describe_error;
 	callback.arg = &run;
@@ -991,7 +900,12 @@ run_text(CmigTargetState *state, CmigSession *session, const char *sql, List *sc
 	error_context_stack = &callback;
 
 	run.phase = "before its first statement";
-	tell_text(text);
+	/* issue a NOTICE about psql commands and COPY blocks that are left out */
+	if (text->commands + text->copies > 0)
+		ereport(NOTICE,
+				(errmsg("psql commands and COPY blocks in the target were ignored"),
+				 errdetail("Backslash commands: %d. COPY blocks: %d. The first one is on line %d of the target.",
+						   text->commands, text->copies, text->first_line)));
 	cmig_session_enter(session);
 
 	/*
@@ -1007,32 +921,43 @@ run_text(CmigTargetState *state, CmigSession *session, const char *sql, List *sc
 	cmig_target_utility_watch(NULL);
 	run.phase = NULL;
 	error_context_stack = callback.previous;
-	run_scripts(state, scripts);
+	/* run the scripts of repeatable revisions after the target */
+	foreach(lc, scripts)
+	{
+		ScriptWork	work = {.state = state,.script = lfirst(lc)};
+		ErrorData  *error = cmig_subtransaction_try(try_script, &work);
+
+		if (error != NULL)
+		{
+			/*
+			 * Issue a NOTICE about a script that failed, unless its objects
+			 * already exist.  Raises the error again if the script has not
+			 * caused it.
+			 */
+			if (cmig_subtransaction_must_rethrow(error))
+				ReThrowError(error);
+			switch (error->sqlerrcode)
+			{
+				case ERRCODE_DUPLICATE_TABLE:
+				case ERRCODE_DUPLICATE_OBJECT:
+				case ERRCODE_DUPLICATE_FUNCTION:
+				case ERRCODE_DUPLICATE_SCHEMA:
+					continue;
+				default:
+					ereport(NOTICE,
+							(errmsg("repeatable revision \"%s\" cannot run after the target",
+									work.script->revision),
+							 errdetail("Its script failed: %s.", error->message),
+							 errhint("The objects that the revision creates are treated as missing from the target. If the target is correct, correct the script.")));
+			}
+		}
+	}
 	error_context_stack = &callback;
 	run.phase = "after its last statement";
 	cmig_target_extension_settle(state);
 	cmig_target_tell_left_out(state);
 
 	error_context_stack = callback.previous;
-}
-
-/* Set hints for errors that have a special meaning in a target. */
-static void
-improve_hint(ErrorData *error)
-{
-	switch (error->sqlerrcode)
-	{
-		case ERRCODE_OUT_OF_MEMORY:
-			if (error->message != NULL && strcmp(error->message, "out of shared memory") == 0)
-				error->hint = "The transaction needs a lock for each table of the target. Increase max_locks_per_transaction.";
-			break;
-		case ERRCODE_UNDEFINED_TABLE:
-			if (error->hint == NULL)
-				error->hint = "The target's SQL starts with empty schemas, and must create the whole schema. To start from the current schema, use the output of: SELECT cmig.schema_sql()";
-			break;
-		default:
-			break;
-	}
 }
 
 CmigTarget *
@@ -1063,7 +988,20 @@ cmig_target_run_with(CmigShadow *shadow, const char *sql, List *scripts)
 		MemoryContextSwitchTo(caller);
 		error = CopyErrorData();
 		FlushErrorState();
-		improve_hint(error);
+		/* set hints for errors that have a special meaning in a target */
+		switch (error->sqlerrcode)
+		{
+			case ERRCODE_OUT_OF_MEMORY:
+				if (error->message != NULL && strcmp(error->message, "out of shared memory") == 0)
+					error->hint = "The transaction needs a lock for each table of the target. Increase max_locks_per_transaction.";
+				break;
+			case ERRCODE_UNDEFINED_TABLE:
+				if (error->hint == NULL)
+					error->hint = "The target's SQL starts with empty schemas, and must create the whole schema. To start from the current schema, use the output of: SELECT cmig.schema_sql()";
+				break;
+			default:
+				break;
+		}
 		ReThrowError(error);
 	}
 	PG_END_TRY();

@@ -164,15 +164,25 @@ place(CmigTargetState *state, CmigExtension *extension, Oid to)
 		move(state, extension, from, to);
 }
 
-/* Process CREATE EXTENSION for an installed extension. */
-static void
-declare(CmigTargetState *state, CmigExtension *extension, List *options)
+/*
+ * Process CREATE EXTENSION.  Returns true if there is nothing left to create.
+ */
+static bool
+create_extension(CmigTargetState *state, CreateExtensionStmt *create)
 {
+	CmigExtension *extension = find_extension(state, create->extname);
 	ListCell   *cell;
-	Oid			to = InvalidOid;
+	Oid			to;
 
+	if (extension == NULL)
+		/* accept pg_cmig and the extensions that every new database has */
+		return OidIsValid(get_extension_oid(create->extname, true));
+	if (is_declared(extension))
+		return create->if_not_exists;
+	/* process CREATE EXTENSION for an installed extension */
+	to = InvalidOid;
 	cmig_shadow_extension_declare(extension);
-	foreach(cell, options)
+	foreach(cell, create->options)
 	{
 		DefElem    *option = lfirst_node(DefElem, cell);
 
@@ -182,22 +192,6 @@ declare(CmigTargetState *state, CmigExtension *extension, List *options)
 			cmig_shadow_extension_set_version(extension, defGetString(option));
 	}
 	place(state, extension, OidIsValid(to) ? to : default_schema(extension, schema_of(extension)));
-}
-
-/*
- * Process CREATE EXTENSION.  Returns true if there is nothing left to create.
- */
-static bool
-create_extension(CmigTargetState *state, CreateExtensionStmt *create)
-{
-	CmigExtension *extension = find_extension(state, create->extname);
-
-	if (extension == NULL)
-		/* accept pg_cmig and the extensions that every new database has */
-		return OidIsValid(get_extension_oid(create->extname, true));
-	if (is_declared(extension))
-		return create->if_not_exists;
-	declare(state, extension, create->options);
 	return true;
 }
 
@@ -456,21 +450,6 @@ cmig_target_schema_created(CmigTargetState *state, Node *statement)
 	schema->created = true;
 }
 
-/* Move extension members out of a schema that is about to be dropped. */
-static void
-vacate(CmigTargetState *state, Oid schema)
-{
-	for (int i = 0; i < state->shadow->nextensions; i++)
-	{
-		CmigExtension *extension = &state->shadow->extensions[i];
-		bool		was_here = schema_of(extension) == schema;
-
-		move(state, extension, schema, extension->schema);
-		if (was_here && is_declared(extension))
-			cmig_shadow_extension_hide(extension);
-	}
-}
-
 Node *
 cmig_target_schema_drop(CmigTargetState *state, Node *statement)
 {
@@ -485,7 +464,21 @@ cmig_target_schema_drop(CmigTargetState *state, Node *statement)
 		if (OidIsValid(oid) && cmig_shadow_is_live_schema(state->shadow, oid))
 			continue;
 		if (OidIsValid(oid) && cmig_owns_schema_compat(oid, GetUserId()))
-			vacate(state, oid);
+		{
+			/*
+			 * move extension members out of a schema that is about to be
+			 * dropped
+			 */
+			for (int i = 0; i < state->shadow->nextensions; i++)
+			{
+				CmigExtension *extension = &state->shadow->extensions[i];
+				bool		was_here = schema_of(extension) == oid;
+
+				move(state, extension, oid, extension->schema);
+				if (was_here && is_declared(extension))
+					cmig_shadow_extension_hide(extension);
+			}
+		}
 		kept = lappend(kept, lfirst(cell));
 	}
 	if (list_length(kept) == list_length(drop->objects))
@@ -518,21 +511,6 @@ is_used(const CmigExtension *extension)
 	return cmig_query_run(&query, values, NULL) > 0;
 }
 
-/*
- * If the target uses an extension that it does not create, show the extension,
- * and issue a NOTICE.
- */
-static void
-declare_used(CmigExtension *extension)
-{
-	if (!is_used(extension))
-		return;
-	cmig_shadow_extension_declare(extension);
-	ereport(NOTICE,
-			(errmsg("the target uses extension \"%s\", but does not create it", extension->name),
-			 errhint("Add it to the target: CREATE EXTENSION %s", quote_identifier(extension->name))));
-}
-
 void
 cmig_target_extension_settle(CmigTargetState *state)
 {
@@ -542,7 +520,19 @@ cmig_target_extension_settle(CmigTargetState *state)
 
 		extension->declared = is_declared(extension);
 		if (!extension->declared && OidIsValid(extension->schema))
-			declare_used(extension);
+		{
+			/*
+			 * if the target uses an extension that it does not create, show
+			 * the extension, and issue a NOTICE
+			 */
+			if (is_used(extension))
+			{
+				cmig_shadow_extension_declare(extension);
+				ereport(NOTICE,
+						(errmsg("the target uses extension \"%s\", but does not create it", extension->name),
+						 errhint("Add it to the target: CREATE EXTENSION %s", quote_identifier(extension->name))));
+			}
+		}
 	}
 	for (int i = 0; i < state->shadow->count; i++)
 		state->shadow->schemas[i].shadow =

@@ -72,24 +72,19 @@ end_of_line(const char *p)
 	return p + strcspn(p, "\n");
 }
 
-/* Blank out a part of the SQL, except for line breaks. */
-static void
-blank(Reading *reading, const char *from, const char *to)
-{
-	char	   *sql = reading->text->sql;
-
-	for (char *p = sql + (from - reading->lexer.text); p < sql + (to - reading->lexer.text); p++)
-		if (*p != '\n' && *p != '\r')
-			*p = ' ';
-}
-
 /* Blank out a part of the SQL, and continue reading after it. */
 static void
 leave_out(Reading *reading, const char *from, int line, const char *to, bool silently)
 {
+	char	   *sql;
+
 	if (!silently && reading->text->first_line == 0)
 		reading->text->first_line = line;
-	blank(reading, from, to);
+	/* blank out a part of the SQL, except for line breaks */
+	sql = reading->text->sql;
+	for (char *p = sql + (from - reading->lexer.text); p < sql + (to - reading->lexer.text); p++)
+		if (*p != '\n' && *p != '\r')
+			*p = ' ';
 	for (const char *p = from; p < to; p++)
 		line += *p == '\n';
 	cmig_lexer_move(&reading->lexer, to, line);
@@ -264,49 +259,30 @@ read_comment(Reading *reading)
 	reading->text->comments = lappend(reading->text->comments, comment);
 }
 
-/* Anchor the comments before the current token to this token. */
-static void
-anchor_comments(Reading *reading)
-{
-	for (int i = list_length(reading->text->comments); reading->unanchored > 0; i--)
-	{
-		CmigTargetComment *comment = list_nth(reading->text->comments, i - 1);
-
-		if (comment->anchor < 0)
-		{
-			comment->anchor = reading->lexer.start - reading->lexer.text;
-			reading->unanchored--;
-		}
-	}
-}
-
 /*
  * Reading the target's text
  */
-
-/*
- * Returns a copy of the text without a byte order mark at its start.  If the
- * first line ends with CRLF, every CRLF becomes LF, as in a revision file.
- */
-static char *
-copy_text(const char *sql)
-{
-	char	   *copy = pstrdup(strncmp(sql, "\xEF\xBB\xBF", 3) == 0 ? sql + 3 : sql);
-	const char *line_end = strchr(copy, '\n');
-
-	if (line_end != NULL && line_end > copy && line_end[-1] == '\r')
-		cmig_section_text_drop_carriage_returns(copy);
-	return copy;
-}
 
 CmigTargetText *
 cmig_target_text_read(const char *sql)
 {
 	Reading		reading = {.at_start = true};
 	CmigLexer  *lexer = &reading.lexer;
+	char	   *copy;
+	const char *line_end;
 
 	reading.text = palloc0(sizeof(CmigTargetText));
-	reading.text->sql = copy_text(sql);
+
+	/*
+	 * A copy of the text without a byte order mark at its start.  If the
+	 * first line ends with CRLF, every CRLF becomes LF, as in a revision
+	 * file.
+	 */
+	copy = pstrdup(strncmp(sql, "\xEF\xBB\xBF", 3) == 0 ? sql + 3 : sql);
+	line_end = strchr(copy, '\n');
+	if (line_end != NULL && line_end > copy && line_end[-1] == '\r')
+		cmig_section_text_drop_carriage_returns(copy);
+	reading.text->sql = copy;
 	cmig_lexer_init(lexer, pstrdup(reading.text->sql));
 	while (cmig_lexer_next(lexer) != CMIG_TOKEN_END)
 	{
@@ -320,7 +296,17 @@ cmig_target_text_read(const char *sql)
 		if (reading.at_start && cmig_lexer_is_word(lexer, "copy") && leave_out_copy(&reading))
 			continue;
 
-		anchor_comments(&reading);
+		/* anchor the comments before the current token to this token */
+		for (int i = list_length(reading.text->comments); reading.unanchored > 0; i--)
+		{
+			CmigTargetComment *comment = list_nth(reading.text->comments, i - 1);
+
+			if (comment->anchor < 0)
+			{
+				comment->anchor = reading.lexer.start - reading.lexer.text;
+				reading.unanchored--;
+			}
+		}
 		reading.last = lexer->start;
 		if (cmig_lexer_is_char(lexer, '('))
 			reading.parens++;
@@ -523,27 +509,6 @@ cmig_target_constraint_adapt(Node *statement)
  */
 
 /*
- * Does the setting belong to the caller's session rather than to the schema?
- * If so, it is ignored: the caller's timeouts remain in effect, and messages
- * keep the client's encoding.
- */
-static bool
-is_callers_setting(const VariableSetStmt *set)
-{
-	static const char *const names[] = {
-		"client_encoding", "idle_in_transaction_session_timeout", "lock_timeout",
-		"statement_timeout", "transaction_timeout"
-	};
-
-	if (set->kind == VAR_SET_MULTI)
-		return true;
-	for (int i = 0; set->name != NULL && i < lengthof(names); i++)
-		if (pg_strcasecmp(names[i], set->name) == 0)
-			return true;
-	return false;
-}
-
-/*
  * Is this the type of an object that all databases share, or of a large
  * object?
  */
@@ -573,9 +538,27 @@ has_no_schema(Node *node, bool *silently)
 	*silently = false;
 	switch (nodeTag(node))
 	{
+			const VariableSetStmt *set;
+			static const char *const names[] = {
+				"client_encoding", "idle_in_transaction_session_timeout", "lock_timeout",
+				"statement_timeout", "transaction_timeout"
+			};
+
 		case T_VariableSetStmt:
 			*silently = true;
-			return is_callers_setting((VariableSetStmt *) node);
+
+			/*
+			 * A setting that belongs to the caller's session rather than to
+			 * the schema is ignored: the caller's timeouts remain in effect,
+			 * and messages keep the client's encoding.
+			 */
+			set = (VariableSetStmt *) node;
+			if (set->kind == VAR_SET_MULTI)
+				return true;
+			for (int i = 0; set->name != NULL && i < lengthof(names); i++)
+				if (pg_strcasecmp(names[i], set->name) == 0)
+					return true;
+			return false;
 		case T_CreatedbStmt:
 		case T_DropdbStmt:
 		case T_AlterDatabaseStmt:
@@ -651,19 +634,6 @@ created_schema(const CreateSchemaStmt *create)
 	return create->schemaname != NULL ? create->schemaname : get_rolespec_name(create->authrole);
 }
 
-/* Record the name of a live schema that a left-out statement was about. */
-static void
-note_elsewhere(CmigTargetState *state, const char *schema)
-{
-	MemoryContext caller;
-
-	if (cmig_text_list_has(state->elsewhere, schema))
-		return;
-	caller = MemoryContextSwitchTo(state->context);
-	state->elsewhere = lappend(state->elsewhere, pstrdup(schema));
-	MemoryContextSwitchTo(caller);
-}
-
 /*
  * Does the statement create an object, so that a NOTICE should mention it even
  * if the object is in one of pg_cmig's own schemas?  The other statements that
@@ -698,7 +668,20 @@ cmig_target_filter_is_elsewhere(CmigTargetState *state, Node *statement)
 	if (!OidIsValid(oid) || !cmig_shadow_is_live_schema(state->shadow, oid))
 		return false;
 	if (!cmig_managed_is_own_name(schema))
-		note_elsewhere(state, schema);
+	{
+		MemoryContext caller;
+
+		/*
+		 * record the name of a live schema that a left-out statement was
+		 * about
+		 */
+		if (!cmig_text_list_has(state->elsewhere, schema))
+		{
+			caller = MemoryContextSwitchTo(state->context);
+			state->elsewhere = lappend(state->elsewhere, pstrdup(schema));
+			MemoryContextSwitchTo(caller);
+		}
+	}
 	if (!cmig_managed_is_own_name(schema) || creates_object(statement))
 		cmig_target_leave_out(state, psprintf("%s in schema \"%s\"",
 											  GetCommandTagName(CreateCommandTag(statement)),
