@@ -226,7 +226,7 @@ add_rule(const CmigLintRule *rule, void *arg)
 {
 	ActiveRules *active = arg;
 
-	if (rule->check && is_active(active, rule))
+	if ((rule->check || rule->check_action) && is_active(active, rule))
 		active->rules = lappend(active->rules, (void *) rule);
 }
 
@@ -298,6 +298,21 @@ find_target(CmigLint *lint, Node *statement)
 	}
 }
 
+/* Apply a rule to the ALTER TABLE actions that it is about. */
+static void
+check_actions(CmigLint *lint, const CmigLintRule *rule, AlterTableStmt *alter)
+{
+	ListCell   *lc;
+
+	foreach(lc, lint->target ? alter->cmds : NIL)
+	{
+		AlterTableCmd *command = lfirst_node(AlterTableCmd, lc);
+
+		if (command->subtype == rule->action)
+			rule->check_action(lint, command, foreach_current_index(lc));
+	}
+}
+
 /* Apply the active rules to a statement. */
 static void
 examine(CmigLint *lint, const CmigStatement *statement)
@@ -318,7 +333,10 @@ examine(CmigLint *lint, const CmigStatement *statement)
 		if (is_about(rule, nodeTag(node)))
 		{
 			lint->rule = rule;
-			rule->check(lint, node);
+			if (rule->check)
+				rule->check(lint, node);
+			else
+				check_actions(lint, rule, (AlterTableStmt *) node);
 		}
 	}
 }
@@ -479,7 +497,7 @@ lint_run_script(CmigLint *lint, const char *revision, const char *script, bool t
 	lint->revision = revision ? MemoryContextStrdup(lint->context, revision) : NULL;
 	lint->transactional = transactional;
 	lint->statements = 0;
-	cmig_lint_state_begin_revision(lint);
+	cmig_lint_session_begin_revision(lint);
 	old = MemoryContextSwitchTo(context);
 	while (next_statement(lint, reader, &statement))
 	{
@@ -488,7 +506,7 @@ lint_run_script(CmigLint *lint, const char *revision, const char *script, bool t
 
 		CHECK_FOR_INTERRUPTS();
 		lint->statements++;
-		cmig_lint_state_count(lint);
+		lint->statement_number++;
 		if (has_ignores)
 			ignores = cmig_lint_ignore_read(script, end, statement.offset, end_line);
 		examine(lint, &statement);

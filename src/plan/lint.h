@@ -252,9 +252,6 @@ extern void cmig_lint_report_later(CmigLint *lint, CmigLintFinding *finding, boo
 /* Returns "error", "warning", or "notice". */
 extern const char *cmig_lint_severity_name(CmigLintSeverity severity);
 
-/* Returns the OID of an index's table. */
-extern Oid	cmig_lint_catalog_index_table(Oid index);
-
 /*
  * Returns the OIDs of other tables that have foreign keys to the given tables.
  */
@@ -280,12 +277,6 @@ extern bool cmig_lint_catalog_type_is_used(Oid relation);
  * char *.
  */
 extern List *cmig_lint_catalog_partition_key(Oid table);
-
-/* Returns the OIDs of a table's direct partitions, in no particular order. */
-extern List *cmig_lint_catalog_partitions(Oid table);
-
-/* Returns a table's default partition, or InvalidOid if there is none. */
-extern Oid	cmig_lint_catalog_default_partition(Oid table);
 
 /* Returns a relation's OID, or InvalidOid if the relation does not exist. */
 extern Oid	cmig_lint_facts_find(const char *schema, const char *name);
@@ -369,11 +360,11 @@ extern List *cmig_lint_code_bodies(void);
 /* Returns the OIDs of the functions that a table's triggers call. */
 extern List *cmig_lint_code_trigger_functions(Oid table);
 
-/* Returns a function's name for use in messages. */
-extern char *cmig_lint_code_function_name(Oid function);
-
-/* Does the body contain the word as an identifier? */
-extern bool cmig_lint_code_names(const char *source, const char *word);
+/*
+ * Does the body contain the word as an identifier?  "level" is the level of
+ * nested strings, starting at 0.
+ */
+extern bool cmig_lint_code_names(const char *source, const char *word, int level);
 
 /* in lint_session.c */
 
@@ -381,71 +372,61 @@ extern bool cmig_lint_code_names(const char *source, const char *word);
 extern void cmig_lint_session_begin(CmigLint *lint, const char *search_path);
 extern void cmig_lint_session_begin_revision(CmigLint *lint);
 
-/* Returns search_path at this point of the script, as a List of char *. */
-extern List *cmig_lint_session_path(const CmigLint *lint);
-
-/*
- * Timeouts.  cmig_lint_session_has_timeout() returns true if a timeout has a
- * value other than 0 at this point of the script.
- */
+/* Timeouts. */
 typedef enum CmigLintTimeout
 {
 	CMIG_LINT_LOCK_TIMEOUT,
 	CMIG_LINT_STATEMENT_TIMEOUT
 } CmigLintTimeout;
 
-extern bool cmig_lint_session_has_timeout(const CmigLint *lint, CmigLintTimeout timeout);
+/* An enum value that the current transaction has added. */
+typedef struct CmigLintNewValue
+{
+	struct CmigLintType *type;
+	const char *value;
+	const char *revision;		/* the revision that has added the value; NULL
+								 * for cmig.lint_sql */
+}			CmigLintNewValue;
 
-/* Returns the time zone set by the script, or NULL if it sets none. */
-extern const char *cmig_lint_session_time_zone(const CmigLint *lint);
+/* The settings and the transaction at this point of the script. */
+struct CmigLintSession
+{
+	List	   *path;			/* of char *: search_path */
+	List	   *default_path;
+	bool		timeouts[2];	/* by CmigLintTimeout: true if the timeout is
+								 * set */
+	bool		default_timeouts[2];
+	const char *time_zone;		/* NULL if the script sets none */
+	List	   *values;			/* of CmigLintNewValue *: added by the current
+								 * transaction */
+	int			in_block;		/* number of the statement that began the
+								 * transaction block of a nontransactional
+								 * script; 0 outside of a block */
+	bool		reported[2];	/* by CmigLintTimeout: true if it has been
+								 * reported that the timeout is not set */
+	bool		wait_reported;	/* true if it has been reported that a
+								 * statement waits for a lock while another
+								 * lock is held */
+	CmigLintTable *held;		/* first table that the transaction has locked
+								 * with AccessExclusiveLock */
+	int			held_since;		/* number of the statement that took the lock
+								 * on "held" */
+};
 
 /* Record the new value of a setting.  NULL stands for the default value. */
 extern void cmig_lint_session_set(CmigLint *lint, const char *name, const char *value);
 extern void cmig_lint_session_apply_set(CmigLint *lint, VariableSetStmt *statement);
 
-/*
- * Transaction blocks in nontransactional scripts.  cmig_lint_session_in_block()
- * returns the number of the statement that began the current block, or 0
- * outside of a block. cmig_lint_session_in_transaction() returns true if the
- * current statement runs in any kind of transaction.
- */
-extern int	cmig_lint_session_in_block(const CmigLint *lint);
+/* Does the current statement run in any kind of transaction? */
 extern bool cmig_lint_session_in_transaction(const CmigLint *lint);
 extern void cmig_lint_session_apply_transaction(CmigLint *lint, TransactionStmt *statement);
 
 /*
- * The first table that the current transaction has locked with
- * AccessExclusiveLock, and the number of the statement that took the lock.
- * cmig_lint_session_held() returns NULL if there is no such table.
+ * Find, or add, an enum value that the current transaction has added.  The
+ * first function returns NULL if there is no such value.
  */
-extern CmigLintTable *cmig_lint_session_held(const CmigLint *lint, int *statement);
-extern void cmig_lint_session_hold(CmigLint *lint, CmigLintTable *table, int statement);
-
-/*
- * Enum values added by the current transaction.  cmig_lint_session_new_value()
- * returns the enum type to which the current transaction has added a value, or
- * NULL if it has not added the value.
- */
-extern struct CmigLintType *cmig_lint_session_new_value(CmigLint *lint, const char *value);
-extern bool cmig_lint_session_has_new_values(const CmigLint *lint);
-
-/*
- * If an earlier revision in the same transaction has added the enum value,
- * returns the id of that revision; otherwise, returns NULL.
- */
-extern const char *cmig_lint_session_added_by(const CmigLint *lint, const char *value);
+extern const CmigLintNewValue *cmig_lint_session_new_value(const CmigLint *lint, const char *value);
 extern void cmig_lint_session_add_value(CmigLint *lint, struct CmigLintType *type, const char *value);
-
-/* Has it been reported for this revision that the timeout is not set? */
-extern bool cmig_lint_session_is_reported(const CmigLint *lint, CmigLintTimeout timeout);
-extern void cmig_lint_session_set_reported(CmigLint *lint, CmigLintTimeout timeout);
-
-/*
- * For this revision, has a finding already been reported about a statement
- * that waits for a lock while another lock is held?
- */
-extern bool cmig_lint_session_is_wait_reported(const CmigLint *lint);
-extern void cmig_lint_session_set_wait_reported(CmigLint *lint);
 
 /* in lint_state.c */
 
@@ -512,9 +493,8 @@ extern bool cmig_lint_objects_is_dropped_function(CmigLint *lint, const char *na
  */
 extern List *cmig_lint_objects_bodies(CmigLint *lint);
 
-/* Start a lint call, or start the next revision of a lint call. */
+/* Start a lint call. */
 extern void cmig_lint_state_begin(CmigLint *lint, const char *search_path);
-extern void cmig_lint_state_begin_revision(CmigLint *lint);
 
 /*
  * Returns the relation with this name.  Returns NULL if the plan has dropped or
@@ -590,10 +570,6 @@ extern void cmig_lint_state_hold(CmigLint *lint, CmigLintTable *table);
 
 /* Record that a schema is renamed, together with all its known relations. */
 extern void cmig_lint_state_rename_schema(CmigLint *lint, const char *from, const char *to);
-
-/* Return, or increment, the number of statements of the plan read so far. */
-extern int	cmig_lint_state_statements(const CmigLint *lint);
-extern void cmig_lint_state_count(CmigLint *lint);
 
 /* Has the plan dropped a live relation? */
 extern bool cmig_lint_state_is_gone(CmigLint *lint, Oid relation);

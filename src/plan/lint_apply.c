@@ -70,7 +70,7 @@ convert(CmigLint *lint, const CmigLintColumn *column, Node *using)
 static bool
 time_zone_matters(CmigLint *lint)
 {
-	const char *name = cmig_lint_session_time_zone(lint);
+	const char *name = lint->session->time_zone;
 	pg_tz	   *zone;
 	long		offset;
 
@@ -367,21 +367,6 @@ lint_alter_add_constraint(CmigLint *lint, CmigLintTable *table, const Constraint
  * Columns
  */
 
-/* Returns the type of a column declared with a serial type. */
-static Oid
-serial_type(const TypeName *type)
-{
-	switch (cmig_lint_types_serial(type))
-	{
-		case CMIG_LINT_SMALLSERIAL:
-			return INT2OID;
-		case CMIG_LINT_SERIAL:
-			return INT4OID;
-		default:
-			return INT8OID;
-	}
-}
-
 /* Add a column together with its column constraints. */
 static void
 lint_alter_add_column(CmigLint *lint, CmigLintTable *table, const ColumnDef *definition)
@@ -396,10 +381,7 @@ lint_alter_add_column(CmigLint *lint, CmigLintTable *table, const ColumnDef *def
 	column->collation = get_typcollation(column->type);
 	column->not_null = definition->is_not_null;
 	if (definition->typeName && cmig_lint_types_serial(definition->typeName) != CMIG_LINT_NOT_SERIAL)
-	{
-		column->type = serial_type(definition->typeName);
 		column->not_null = column->has_default = true;
-	}
 	table->columns = lappend(table->columns, column);
 	foreach(lc, definition->constraints)
 	{
@@ -481,14 +463,6 @@ lint_alter_rename_column(CmigLintTable *table, const char *from, const char *to)
  * ALTER TABLE
  */
 
-/* Update the lint state of a column after ALTER COLUMN TYPE. */
-static void
-change_type(CmigLint *lint, CmigLintColumn *column, const ColumnDef *definition)
-{
-	cmig_lint_types_find(lint, definition->typeName, &column->type, &column->typmod, &column->type_name);
-	column->collation = get_typcollation(column->type);
-}
-
 void
 cmig_lint_alter_drop_constraint(CmigLintTable *table, const char *name)
 {
@@ -501,21 +475,12 @@ cmig_lint_alter_drop_constraint(CmigLintTable *table, const char *name)
 		table->indexes = list_delete_ptr(table->indexes, index);
 }
 
-/* Update the lint state of a table after VALIDATE CONSTRAINT. */
-static void
-validate_constraint(CmigLintTable *table, const char *name)
-{
-	CmigLintConstraint *constraint = cmig_lint_model_constraint(table, name);
-
-	if (constraint)
-		constraint->validated = true;
-}
-
 /* Update the lint state of a table after one action of ALTER TABLE. */
 static void
 apply_action(CmigLint *lint, CmigLintTable *table, AlterTableCmd *command)
 {
 	CmigLintColumn *column = command->name ? cmig_lint_model_column(table, command->name) : NULL;
+	CmigLintConstraint *constraint;
 
 	switch (command->subtype)
 	{
@@ -528,7 +493,11 @@ apply_action(CmigLint *lint, CmigLintTable *table, AlterTableCmd *command)
 			break;
 		case AT_AlterColumnType:
 			if (column)
-				change_type(lint, column, (ColumnDef *) command->def);
+			{
+				cmig_lint_types_find(lint, ((ColumnDef *) command->def)->typeName, &column->type, &column->typmod,
+									 &column->type_name);
+				column->collation = get_typcollation(column->type);
+			}
 			break;
 		case AT_SetNotNull:
 			set_not_null(table, list_make1(command->name));
@@ -548,7 +517,9 @@ apply_action(CmigLint *lint, CmigLintTable *table, AlterTableCmd *command)
 			cmig_lint_alter_drop_constraint(table, command->name);
 			break;
 		case AT_ValidateConstraint:
-			validate_constraint(table, command->name);
+			constraint = cmig_lint_model_constraint(table, command->name);
+			if (constraint)
+				constraint->validated = true;
 			break;
 		case AT_SetLogged:
 		case AT_SetUnLogged:
@@ -571,33 +542,24 @@ apply_action(CmigLint *lint, CmigLintTable *table, AlterTableCmd *command)
 	}
 }
 
-/*
- * Remember an ALTER TABLE statement, because the next ALTER TABLE of the same
- * table might be combined with it.
- */
-static void
-note_alter(CmigLint *lint, AlterTableStmt *statement)
-{
-	CmigLintTable *table = lint->target;
-
-	cmig_lint_state_touch(lint, table);
-	table->altered_at = cmig_lint_state_is_combinable(statement) ? lint->statement->number : 0;
-	table->altered_text = table->altered_at ? pstrdup(lint->statement->text) : NULL;
-}
-
 /* Update the lint state of lint->target after an ALTER TABLE statement. */
 static void
 lint_alter_table(CmigLint *lint, AlterTableStmt *statement)
 {
+	CmigLintTable *table = lint->target;
 	ListCell   *lc;
 
-	if (lint->target == NULL)
+	if (table == NULL)
 		return;
-	cmig_lint_state_load(lint, lint->target);
-	note_alter(lint, statement);
+	cmig_lint_state_load(lint, table);
+
+	/* the next ALTER TABLE of the same table might be combined with this one */
+	cmig_lint_state_touch(lint, table);
+	table->altered_at = cmig_lint_state_is_combinable(statement) ? lint->statement->number : 0;
+	table->altered_text = table->altered_at ? pstrdup(lint->statement->text) : NULL;
 	foreach(lc, statement->cmds)
 	{
-		apply_action(lint, lint->target, lfirst_node(AlterTableCmd, lc));
+		apply_action(lint, table, lfirst_node(AlterTableCmd, lc));
 	}
 }
 
@@ -727,7 +689,7 @@ apply_create_function(CmigLint *lint, CreateFunctionStmt *statement)
 
 	function->is_volatile = true;
 	function->is_dropped = false;
-	function->created_at = cmig_lint_state_statements(lint);
+	function->created_at = lint->statement_number;
 	foreach(lc, statement->options)
 	{
 		DefElem    *option = lfirst_node(DefElem, lc);

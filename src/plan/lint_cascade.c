@@ -24,6 +24,7 @@
 #include "utils/catcache.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/regproc.h"
 #include "utils/syscache.h"
 
 #include "base/base.h"
@@ -420,7 +421,7 @@ path_text(const CmigLint *lint)
 	ListCell   *lc;
 
 	initStringInfo(&text);
-	foreach(lc, cmig_lint_session_path(lint))
+	foreach(lc, lint->session->path)
 		appendStringInfo(&text, "%s%s", text.len > 0 ? ", " : "", quote_identifier(lfirst(lc)));
 	return text.data;
 }
@@ -796,7 +797,7 @@ uses(const Missing *missing, const char *source, Oid function)
 	const CmigLintName *name = &missing->name;
 	bool		is_trigger;
 
-	if (name->column && !cmig_lint_code_names(source, name->column))
+	if (name->column && !cmig_lint_code_names(source, name->column, 0))
 		return false;
 	is_trigger = name->column && OidIsValid(missing->oid) && OidIsValid(function) &&
 		list_member_oid(cmig_lint_code_trigger_functions(missing->oid), function);
@@ -822,7 +823,7 @@ users_of(CmigLint *lint, const Missing *missing)
 		if ((replaced == NULL || replaced->created_at < missing->since) &&
 			!cmig_lint_objects_is_dropped_function(lint, body->name) &&
 			uses(missing, body->source, body->oid))
-			cmig_listing_add(&listing, cmig_lint_code_function_name(body->oid));
+			cmig_listing_add(&listing, format_procedure(body->oid));
 	}
 	return listing.count > 0 ? cmig_listing_text(&listing) : NULL;
 }
@@ -875,7 +876,7 @@ note_missing(CmigLint *lint, const CmigLintTable *table, const char *column, con
 	missing->name.table = pstrdup(table->name);
 	missing->oid = table->oid;
 	missing->name.column = column ? pstrdup(column) : NULL;
-	missing->since = cmig_lint_state_statements(lint);
+	missing->since = lint->statement_number;
 	missing->finding = finding;
 	MemoryContextSwitchTo(old);
 	cmig_lint_report_later(lint, finding, true, is_still_used, missing);

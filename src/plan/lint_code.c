@@ -51,94 +51,39 @@
  * ----------------------------------------------------------------
  */
 
-/* Returns a copy of the catalog row with this OID, or NULL if there is none. */
-static HeapTuple
-fetch_row(Relation catalog, Oid index, AttrNumber oid_column, Oid oid)
-{
-	ScanKeyData key;
-	SysScanDesc scan;
-	HeapTuple	tuple;
-
-	ScanKeyInit(&key, oid_column, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(oid));
-	scan = systable_beginscan(catalog, index, true, NULL, 1, &key);
-	tuple = systable_getnext(scan);
-	if (HeapTupleIsValid(tuple))
-		tuple = heap_copytuple(tuple);
-	systable_endscan(scan);
-	return tuple;
-}
-
-/*
- * Set dependent->relation to the view or table to which the rewrite rule "rule"
- * belongs.
- */
+/* Row callback: fill in a dependent object. */
 static void
-read_rule(CmigLintDependent *dependent, Oid rule)
+fill_dependent(TupleDesc desc, HeapTuple row, void *arg)
 {
-	Relation	rules = table_open(RewriteRelationId, AccessShareLock);
-	HeapTuple	tuple = fetch_row(rules, RewriteOidIndexId, Anum_pg_rewrite_oid, rule);
+	CmigLintDependent *dependent = arg;
+	bool		isnull;
 
-	dependent->kind = CMIG_LINT_VIEW;
-	if (tuple)
-		dependent->relation = ((Form_pg_rewrite) GETSTRUCT(tuple))->ev_class;
-	table_close(rules, AccessShareLock);
-}
-
-static void
-read_policy(CmigLintDependent *dependent, Oid policy)
-{
-	Relation	policies = table_open(PolicyRelationId, AccessShareLock);
-	HeapTuple	tuple = fetch_row(policies, PolicyOidIndexId, Anum_pg_policy_oid, policy);
-
-	dependent->kind = CMIG_LINT_POLICY;
-	if (tuple)
-	{
-		dependent->relation = ((Form_pg_policy) GETSTRUCT(tuple))->polrelid;
-		dependent->name = pstrdup(NameStr(((Form_pg_policy) GETSTRUCT(tuple))->polname));
-	}
-	table_close(policies, AccessShareLock);
-}
-
-static void
-read_constraint(CmigLintDependent *dependent, Oid constraint)
-{
-	HeapTuple	tuple = SearchSysCache1(CONSTROID, ObjectIdGetDatum(constraint));
-
-	dependent->kind = CMIG_LINT_FOREIGN_KEY;
-	if (!HeapTupleIsValid(tuple))
-		return;
-	if (((Form_pg_constraint) GETSTRUCT(tuple))->contype == CONSTRAINT_FOREIGN)
-	{
-		dependent->relation = ((Form_pg_constraint) GETSTRUCT(tuple))->conrelid;
-		dependent->name = pstrdup(NameStr(((Form_pg_constraint) GETSTRUCT(tuple))->conname));
-	}
-	ReleaseSysCache(tuple);
+	dependent->kind = cmig_query_int32(desc, row, 1, 0);
+	dependent->relation = DatumGetObjectId(cmig_query_datum(desc, row, 2, &isnull));
+	dependent->name = cmig_query_text_or_null(desc, row, 3);
 }
 
 CmigLintDependent *
 cmig_lint_code_dependent(const ObjectAddress *object)
 {
-	CmigLintDependent *result = palloc0(sizeof(CmigLintDependent));
+	/* the first column is a CmigLintDependentKind */
+	static CmigQuery query = {
+		.sql = "SELECT 0, ev_class, NULL FROM pg_rewrite WHERE $1 = 'pg_rewrite'::regclass AND oid = $2"
+		" UNION ALL SELECT 1, polrelid, polname::text FROM pg_policy"
+		"  WHERE $1 = 'pg_policy'::regclass AND oid = $2"
+		" UNION ALL SELECT 2, 0, proname::text FROM pg_proc WHERE $1 = 'pg_proc'::regclass AND oid = $2"
+		" UNION ALL SELECT 3, conrelid, conname::text FROM pg_constraint"
+		"  WHERE $1 = 'pg_constraint'::regclass AND oid = $2 AND contype = 'f'",
+		.nargs = 2,.argtypes = {OIDOID, OIDOID}
+	};
+	Datum		values[] = {ObjectIdGetDatum(object->classId), ObjectIdGetDatum(object->objectId)};
+	CmigLintDependent *result;
 
-	switch (object->classId)
-	{
-		case RewriteRelationId:
-			read_rule(result, object->objectId);
-			break;
-		case PolicyRelationId:
-			read_policy(result, object->objectId);
-			break;
-		case ConstraintRelationId:
-			read_constraint(result, object->objectId);
-			break;
-		case ProcedureRelationId:
-			result->kind = CMIG_LINT_FUNCTION;
-			result->name = get_func_name(object->objectId);
-			return result;
-		default:
-			return NULL;
-	}
-	return OidIsValid(result->relation) ? result : NULL;
+	if (object->classId != RewriteRelationId && object->classId != PolicyRelationId &&
+		object->classId != ConstraintRelationId && object->classId != ProcedureRelationId)
+		return NULL;
+	result = palloc0(sizeof(CmigLintDependent));
+	return cmig_query_each(&query, values, NULL, fill_dependent, result) > 0 ? result : NULL;
 }
 
 /*
@@ -263,82 +208,48 @@ cmig_lint_code_columns(Oid type)
 	return search.found;
 }
 
-/* Is this a user-defined function with a string body? */
-static bool
-has_text(Form_pg_proc form, HeapTuple tuple, Oid plpgsql)
+/* Row callback: add a function's body to a list. */
+static void
+add_body(TupleDesc desc, HeapTuple row, void *bodies)
 {
-	return form->oid >= FirstNormalObjectId &&
-		(form->prolang == SQLlanguageId || form->prolang == plpgsql) &&
-		heap_attisnull(tuple, Anum_pg_proc_prosqlbody, NULL) &&
-		!OidIsValid(getExtensionOfObject(ProcedureRelationId, form->oid));
-}
+	CmigLintBody *body = palloc(sizeof(CmigLintBody));
+	bool		isnull;
 
-/* list_sort comparator: by name, so that messages are stable. */
-static int
-compare_bodies(const ListCell *a, const ListCell *b)
-{
-	const CmigLintBody *first = lfirst(a);
-	const CmigLintBody *second = lfirst(b);
-	int			order = strcmp(first->name, second->name);
-
-	return order ? order : (first->oid > second->oid) - (first->oid < second->oid);
+	body->oid = DatumGetObjectId(cmig_query_datum(desc, row, 1, &isnull));
+	body->name = cmig_query_text(desc, row, 2);
+	body->source = cmig_query_text(desc, row, 3);
+	*(List **) bodies = lappend(*(List **) bodies, body);
 }
 
 List *
 cmig_lint_code_bodies(void)
 {
-	Relation	functions = table_open(ProcedureRelationId, AccessShareLock);
-	Oid			plpgsql = get_language_oid("plpgsql", true);
+	static CmigQuery query = {
+		.sql = "SELECT p.oid, p.proname::text, p.prosrc FROM pg_proc p"
+		" JOIN pg_language l ON l.oid = p.prolang AND l.lanname IN ('sql', 'plpgsql')"
+		" WHERE p.oid >= 16384 AND p.prosqlbody IS NULL AND p.prosrc IS NOT NULL"
+		"  AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass"
+		"   AND d.objid = p.oid AND d.deptype = 'e')"
+		" ORDER BY p.proname, p.oid"
+	};
 	List	   *result = NIL;
-	SysScanDesc scan = systable_beginscan(functions, InvalidOid, false, NULL, 0, NULL);
-	HeapTuple	tuple;
 
-	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
-	{
-		Form_pg_proc form = (Form_pg_proc) GETSTRUCT(tuple);
-		CmigLintBody *body;
-		Datum		values[Natts_pg_proc];
-		bool		nulls[Natts_pg_proc];
-
-		if (!has_text(form, tuple, plpgsql))
-			continue;
-		heap_deform_tuple(tuple, RelationGetDescr(functions), values, nulls);
-		if (nulls[Anum_pg_proc_prosrc - 1])
-			continue;
-		body = palloc(sizeof(CmigLintBody));
-		body->oid = form->oid;
-		body->name = pstrdup(NameStr(form->proname));
-		body->source = TextDatumGetCString(values[Anum_pg_proc_prosrc - 1]);
-		result = lappend(result, body);
-	}
-	systable_endscan(scan);
-	table_close(functions, AccessShareLock);
-	list_sort(result, compare_bodies);
+	cmig_query_each(&query, NULL, NULL, add_body, &result);
 	return result;
 }
 
 List *
 cmig_lint_code_trigger_functions(Oid table)
 {
-	Relation	triggers = table_open(TriggerRelationId, AccessShareLock);
+	static CmigQuery query = {
+		.sql = "SELECT DISTINCT tgfoid FROM pg_trigger WHERE tgrelid = $1",
+		.nargs = 1,.argtypes = {OIDOID}
+	};
+	Datum		value = ObjectIdGetDatum(table);
 	List	   *result = NIL;
-	ScanKeyData key;
-	SysScanDesc scan;
-	HeapTuple	tuple;
 
-	ScanKeyInit(&key, Anum_pg_trigger_tgrelid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(table));
-	scan = systable_beginscan(triggers, TriggerRelidNameIndexId, true, NULL, 1, &key);
-	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
-		result = list_append_unique_oid(result, ((Form_pg_trigger) GETSTRUCT(tuple))->tgfoid);
-	systable_endscan(scan);
-	table_close(triggers, AccessShareLock);
+	cmig_query_each(&query, &value, NULL, cmig_query_keep_oid, &result);
 	return result;
-}
-
-char *
-cmig_lint_code_function_name(Oid function)
-{
-	return format_procedure(function);
 }
 
 /* Is the current token the identifier "word"? */
@@ -354,12 +265,8 @@ is_name(const CmigLexer *lexer, const char *word)
 		strncmp(lexer->start + 1, word, length - 2) == 0;
 }
 
-/*
- * Implements cmig_lint_code_names().  "level" is the level of nested strings,
- * starting at 0.
- */
-static bool
-names(const char *source, const char *word, int level)
+bool
+cmig_lint_code_names(const char *source, const char *word, int level)
 {
 	CmigLexer	lexer;
 
@@ -376,18 +283,12 @@ names(const char *source, const char *word, int level)
 		{
 			char	   *text = pnstrdup(lexer.start + 1, lexer.next - lexer.start - 2);
 
-			if (names(text, word, level + 1))
+			if (cmig_lint_code_names(text, word, level + 1))
 				return true;
 			pfree(text);
 		}
 	}
 	return false;
-}
-
-bool
-cmig_lint_code_names(const char *source, const char *word)
-{
-	return names(source, word, 0);
 }
 
 /* ----------------------------------------------------------------
@@ -423,7 +324,7 @@ is_visible(CmigLint *lint, Form_pg_proc form, const char *schema)
 		return false;
 	if (schema)
 		return strcmp(actual, schema) == 0;
-	return cmig_text_list_has(cmig_lint_session_path(lint), actual);
+	return cmig_text_list_has(lint->session->path, actual);
 }
 
 /*

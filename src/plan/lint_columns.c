@@ -167,14 +167,6 @@ find_constraint(const ColumnDef *column, ConstrType type)
 	return NULL;
 }
 
-/* Does ADD COLUMN IF NOT EXISTS name a column that already exists? */
-static bool
-column_exists(CmigLint *lint, AlterTableCmd *command)
-{
-	return command->missing_ok &&
-		cmig_lint_model_column(lint->target, ((ColumnDef *) command->def)->colname) != NULL;
-}
-
 /* Is the expression absent or a NULL constant? */
 static bool
 is_null_constant(Node *node)
@@ -206,23 +198,12 @@ alters_large(CmigLint *lint, Node *node)
 		cmig_lint_model_is_large(lint->target) : cmig_lint_model_is_large_itself(lint->target);
 }
 
-/* Call "check" for each column that the statement adds to a large table. */
-static void
-each_added(CmigLint *lint, Node *node, void (*check) (CmigLint *lint, const ColumnDef *column, int number))
+/* Does the action add a column to a large table? */
+static bool
+adds_to_large(CmigLint *lint, AlterTableCmd *command)
 {
-	int			number = 0;
-	ListCell   *lc;
-
-	if (!alters_large(lint, node))
-		return;
-	foreach(lc, ((AlterTableStmt *) node)->cmds)
-	{
-		AlterTableCmd *command = lfirst_node(AlterTableCmd, lc);
-
-		if (command->subtype == AT_AddColumn && !column_exists(lint, command))
-			check(lint, (ColumnDef *) command->def, number);
-		number++;
-	}
+	return alters_large(lint, lint->statement->raw->stmt) &&
+		!(command->missing_ok && cmig_lint_model_column(lint->target, ((ColumnDef *) command->def)->colname) != NULL);
 }
 
 /*
@@ -258,13 +239,17 @@ default_fix(CmigLint *lint, const ColumnDef *column, int number)
 	return fix.data;
 }
 
+/* Implements the rule adding-field-with-default. */
 static void
-check_default(CmigLint *lint, const ColumnDef *column, int number)
+check_default(CmigLint *lint, AlterTableCmd *command, int number)
 {
+	const ColumnDef *column = (ColumnDef *) command->def;
 	Node	   *expression = default_of(column);
 	Constraint *generated = find_constraint(column, CONSTR_GENERATED);
 	const char *function;
 
+	if (!adds_to_large(lint, command))
+		return;
 	if (generated && cmig_is_stored_compat(generated))
 	{
 		cmig_lint_report(lint, NULL, "adding the stored generated column %s rewrites %s under an AccessExclusiveLock",
@@ -278,29 +263,17 @@ check_default(CmigLint *lint, const ColumnDef *column, int number)
 					 quote_identifier(column->colname), function, cmig_lint_text_table(lint->target));
 }
 
-/* Implements the rule adding-field-with-default. */
+/* Implements the rule adding-auto-incrementing-field. */
 static void
-check_defaults(CmigLint *lint, Node *node)
+check_auto_increment(CmigLint *lint, AlterTableCmd *command, int number)
 {
-	each_added(lint, node, check_default);
-}
-
-static void
-check_auto_increment(CmigLint *lint, const ColumnDef *column, int number)
-{
+	const ColumnDef *column = (ColumnDef *) command->def;
 	bool		serial = cmig_lint_types_serial(column->typeName) != CMIG_LINT_NOT_SERIAL;
 
-	if (serial || find_constraint(column, CONSTR_IDENTITY))
+	if (adds_to_large(lint, command) && (serial || find_constraint(column, CONSTR_IDENTITY)))
 		cmig_lint_report(lint, NULL, "adding the %s column %s rewrites %s under an AccessExclusiveLock",
 						 serial ? "serial" : "identity", quote_identifier(column->colname),
 						 cmig_lint_text_table(lint->target));
-}
-
-/* Implements the rule adding-auto-incrementing-field. */
-static void
-check_auto_increments(CmigLint *lint, Node *node)
-{
-	each_added(lint, node, check_auto_increment);
 }
 
 /* Will existing rows have a non-null value in the new column? */
@@ -313,13 +286,16 @@ has_value(CmigLint *lint, const ColumnDef *column)
 		cmig_lint_types_has_default(lint, column->typeName);
 }
 
+/* Implements the rule adding-required-field. */
 static void
-check_required(CmigLint *lint, const ColumnDef *column, int number)
+check_required(CmigLint *lint, AlterTableCmd *command, int number)
 {
+	const ColumnDef *column = (ColumnDef *) command->def;
 	Constraint *not_null = find_constraint(column, CONSTR_NOTNULL);
 	char	   *fix = NULL;
 
-	if ((!not_null && !find_constraint(column, CONSTR_PRIMARY)) || has_value(lint, column))
+	if (!adds_to_large(lint, command) ||
+		(!not_null && !find_constraint(column, CONSTR_PRIMARY)) || has_value(lint, column))
 		return;
 	if (not_null)
 		fix = psprintf(CMIG_LINT_STEPWISE "%s"
@@ -330,40 +306,6 @@ check_required(CmigLint *lint, const ColumnDef *column, int number)
 					   quote_literal_cstr(column->colname));
 	cmig_lint_report(lint, fix, "adding the NOT NULL column %s without a default fails, because %s has rows",
 					 quote_identifier(column->colname), cmig_lint_text_table(lint->target));
-}
-
-/* Implements the rule adding-required-field. */
-static void
-check_required_columns(CmigLint *lint, Node *node)
-{
-	each_added(lint, node, check_required);
-}
-
-/*
- * Actions on existing columns
- */
-
-/*
- * Call "check" for each action of the given type.  "check" is passed the action
- * and the action's number.
- */
-static void
-each_action(CmigLint *lint, Node *node, AlterTableType type,
-			void (*check) (CmigLint *lint, AlterTableCmd *command, int number))
-{
-	int			number = 0;
-	ListCell   *lc;
-
-	if (lint->target == NULL)
-		return;
-	foreach(lc, ((AlterTableStmt *) node)->cmds)
-	{
-		AlterTableCmd *command = lfirst_node(AlterTableCmd, lc);
-
-		if (command->subtype == type)
-			check(lint, command, number);
-		number++;
-	}
 }
 
 /*
@@ -405,6 +347,7 @@ is_proven(const CmigLint *lint, const char *column)
 	return false;
 }
 
+/* Implements the rule adding-not-nullable-field. */
 static void
 check_set_not_null(CmigLint *lint, AlterTableCmd *command, int number)
 {
@@ -422,13 +365,7 @@ check_set_not_null(CmigLint *lint, AlterTableCmd *command, int number)
 					 cmig_lint_text_table(lint->target), quote_identifier(command->name));
 }
 
-/* Implements the rule adding-not-nullable-field. */
-static void
-check_not_null(CmigLint *lint, Node *node)
-{
-	each_action(lint, node, AT_SetNotNull, check_set_not_null);
-}
-
+/* Implements the rule changing-column-type. */
 static void
 check_type(CmigLint *lint, AlterTableCmd *command, int number)
 {
@@ -457,13 +394,7 @@ check_type(CmigLint *lint, AlterTableCmd *command, int number)
 					 cmig_lint_text_table(lint->target));
 }
 
-/* Implements the rule changing-column-type. */
-static void
-check_types(CmigLint *lint, Node *node)
-{
-	each_action(lint, node, AT_AlterColumnType, check_type);
-}
-
+/* Implements the rule ban-drop-column. */
 static void
 check_dropped(CmigLint *lint, AlterTableCmd *command, int number)
 {
@@ -477,13 +408,7 @@ check_dropped(CmigLint *lint, AlterTableCmd *command, int number)
 					 quote_identifier(command->name), cmig_lint_text_table(lint->target));
 }
 
-/* Implements the rule ban-drop-column. */
-static void
-check_drop(CmigLint *lint, Node *node)
-{
-	each_action(lint, node, AT_DropColumn, check_dropped);
-}
-
+/* Implements the rule ban-drop-not-null. */
 static void
 check_nullable(CmigLint *lint, AlterTableCmd *command, int number)
 {
@@ -493,13 +418,6 @@ check_nullable(CmigLint *lint, AlterTableCmd *command, int number)
 		return;
 	cmig_lint_report(lint, NULL, "DROP NOT NULL allows NULL in column %s of %s, which clients may not expect",
 					 quote_identifier(command->name), cmig_lint_text_name(lint->target));
-}
-
-/* Implements the rule ban-drop-not-null. */
-static void
-check_drop_not_null(CmigLint *lint, Node *node)
-{
-	each_action(lint, node, AT_DropNotNull, check_nullable);
 }
 
 /* Implements the rule renaming-column. */
@@ -523,14 +441,14 @@ check_rename(CmigLint *lint, Node *node)
 }
 
 const CmigLintRule cmig_lint_columns[] = {
-	{"adding-field-with-default", CMIG_LINT_ERROR, false, check_defaults, {T_AlterTableStmt}},
-	{"adding-auto-incrementing-field", CMIG_LINT_ERROR, false, check_auto_increments, {T_AlterTableStmt}},
-	{"adding-required-field", CMIG_LINT_ERROR, false, check_required_columns, {T_AlterTableStmt}},
-	{"adding-not-nullable-field", CMIG_LINT_ERROR, false, check_not_null, {T_AlterTableStmt}},
-	{"changing-column-type", CMIG_LINT_ERROR, false, check_types, {T_AlterTableStmt}},
+	{"adding-field-with-default", CMIG_LINT_ERROR, false, NULL, {T_AlterTableStmt}, AT_AddColumn, check_default},
+	{"adding-auto-incrementing-field", CMIG_LINT_ERROR, false, NULL, {T_AlterTableStmt}, AT_AddColumn, check_auto_increment},
+	{"adding-required-field", CMIG_LINT_ERROR, false, NULL, {T_AlterTableStmt}, AT_AddColumn, check_required},
+	{"adding-not-nullable-field", CMIG_LINT_ERROR, false, NULL, {T_AlterTableStmt}, AT_SetNotNull, check_set_not_null},
+	{"changing-column-type", CMIG_LINT_ERROR, false, NULL, {T_AlterTableStmt}, AT_AlterColumnType, check_type},
 	{"renaming-column", CMIG_LINT_WARNING, false, check_rename, {T_RenameStmt}},
-	{"ban-drop-column", CMIG_LINT_ERROR, false, check_drop, {T_AlterTableStmt}},
-	{"ban-drop-not-null", CMIG_LINT_WARNING, false, check_drop_not_null, {T_AlterTableStmt}},
+	{"ban-drop-column", CMIG_LINT_ERROR, false, NULL, {T_AlterTableStmt}, AT_DropColumn, check_dropped},
+	{"ban-drop-not-null", CMIG_LINT_WARNING, false, NULL, {T_AlterTableStmt}, AT_DropNotNull, check_nullable},
 	{NULL}
 };
 
@@ -543,18 +461,71 @@ const CmigLintRule cmig_lint_columns[] = {
  */
 
 /*
- * A callback that returns true if a rule applies to a column added or altered
- * by a statement.
+ * Is this a schema-qualified type called "serial"?  A reader might mistake it
+ * for PostgreSQL's serial, even if it is a user-defined type.
  */
-typedef bool (*ColumnTest) (CmigLint *lint, const ColumnDef *column);
+static bool
+reads_as_serial(const TypeName *type)
+{
+	return list_length(type->names) > 1 && strcmp(strVal(llast(type->names)), "serial") == 0;
+}
+
+/* Is this a serial type, which creates a sequence? */
+static bool
+is_serial(const TypeName *type)
+{
+	return cmig_lint_types_serial(type) != CMIG_LINT_NOT_SERIAL;
+}
+
+/*
+ * The columns to which the rules apply, by type, and the messages for one and
+ * for several columns.
+ */
+typedef struct Preference
+{
+	const char *rule;
+	Oid			type;			/* a built-in type */
+	bool		with_length;	/* true if the type must have a length */
+	CmigLintSerial serial;		/* if set, the rule applies only to columns
+								 * that may contain generated ids */
+	bool		(*test) (const TypeName *type); /* used in place of "type" */
+	const char *one;
+	const char *several;
+}			Preference;
+
+static const Preference preferences[] = {
+	/* only bpchar with a length is blank-padded */
+	{"ban-char-field", BPCHAROID, true, CMIG_LINT_NOT_SERIAL, NULL,
+		"is padded with blanks; use text",
+	"are padded with blanks; use text"},
+	{"prefer-text-field", VARCHAROID, true, CMIG_LINT_NOT_SERIAL, NULL,
+		"has a length limit, which is hard to change; use text, with a CHECK constraint if needed",
+	"have length limits, which are hard to change; use text, with CHECK constraints if needed"},
+	{"prefer-bigint-over-int", INT4OID, false, CMIG_LINT_SERIAL, NULL,
+		"overflows at 2147483647; use bigint",
+	"overflow at 2147483647; use bigint"},
+	{"prefer-bigint-over-int", InvalidOid, false, CMIG_LINT_NOT_SERIAL, reads_as_serial,
+		"has a type whose name suggests a 32-bit integer; use bigint, or rename the type",
+	"have a type whose name suggests a 32-bit integer; use bigint, or rename the type"},
+	{"prefer-bigint-over-smallint", INT2OID, false, CMIG_LINT_SMALLSERIAL, NULL,
+		"overflows at 32767; use bigint",
+	"overflow at 32767; use bigint"},
+	{"prefer-identity", InvalidOid, false, CMIG_LINT_NOT_SERIAL, is_serial,
+		"has a sequence with separate privileges; use GENERATED ... AS IDENTITY",
+	"have sequences with separate privileges; use GENERATED ... AS IDENTITY"},
+	{"prefer-timestamp-tz", TIMESTAMPOID, false, CMIG_LINT_NOT_SERIAL, NULL,
+		"has no time zone; use timestamptz",
+	"have no time zone; use timestamptz"},
+	{"prefer-jsonb-over-json", JSONOID, false, CMIG_LINT_NOT_SERIAL, NULL,
+		"of type json cannot be compared, so DISTINCT, GROUP BY, and UNION fail; use jsonb",
+	"of type json cannot be compared, so DISTINCT, GROUP BY, and UNION fail; use jsonb"},
+};
 
 /* A search for the columns of one statement to which a rule applies. */
 typedef struct Columns
 {
 	CmigLint   *lint;
-	ColumnTest	applies;
-	bool		of_ids;			/* true if the rule applies only to columns
-								 * that may contain generated ids */
+	const		Preference *preference;
 	List	   *constraints;	/* the statement's table constraints */
 	CmigListing names;
 } Columns;
@@ -563,9 +534,18 @@ typedef struct Columns
 static void
 judge_column(Columns *columns, const ColumnDef *column, const char *name)
 {
-	if (columns->applies(columns->lint, column) &&
-		!(columns->of_ids && cmig_lint_integers_suffice(columns->lint, column, name, columns->constraints)))
-		cmig_listing_add(&columns->names, quote_identifier(name));
+	const		Preference *preference = columns->preference;
+	const TypeName *type = column->typeName;
+	bool		of_ids = preference->serial != CMIG_LINT_NOT_SERIAL;
+
+	if (preference->test ? preference->test(type) :
+		(cmig_lint_types_is(columns->lint, type, preference->type) &&
+		 (!preference->with_length || type->typmods != NIL)) ||
+		(of_ids && cmig_lint_types_serial(type) == preference->serial))
+	{
+		if (!of_ids || !cmig_lint_integers_suffice(columns->lint, column, name, columns->constraints))
+			cmig_listing_add(&columns->names, quote_identifier(name));
+	}
 }
 
 /* Check the columns of CREATE TABLE. */
@@ -646,175 +626,34 @@ judge_columns(Columns *columns, Node *node)
 	}
 }
 
-/*
- * Report all columns of a statement to which a rule applies, in one finding.
- * "one" is the message for a single column, and "several" is the message for
- * several columns.
- */
+/* Implements the rules about column types: report all columns in one finding. */
 static void
-report(Columns *columns, Node *node, const char *one, const char *several)
+check_preference(CmigLint *lint, Node *node)
 {
-	cmig_listing_init(&columns->names, CMIG_LISTING_PLAIN);
-	judge_columns(columns, node);
-	if (columns->names.count == 1)
-		cmig_lint_report(columns->lint, NULL, "column %s %s", cmig_listing_text(&columns->names), one);
-	else if (columns->names.count > 1)
-		cmig_lint_report(columns->lint, NULL, "columns %s %s", cmig_listing_text(&columns->names), several);
-}
+	for (int i = 0; i < lengthof(preferences); i++)
+	{
+		Columns		columns = {.lint = lint,.preference = &preferences[i]};
 
-/* Like report(), but initializes the search with the callback "applies". */
-static void
-report_columns(CmigLint *lint, Node *node, ColumnTest applies, const char *one, const char *several)
-{
-	Columns		columns = {.lint = lint,.applies = applies};
-
-	report(&columns, node, one, several);
-}
-
-/*
- * Like report_columns(), but only for columns that may contain generated ids.
- */
-static void
-report_ids(CmigLint *lint, Node *node, ColumnTest applies, const char *one, const char *several)
-{
-	Columns		columns = {.lint = lint,.applies = applies,.of_ids = true};
-
-	report(&columns, node, one, several);
-}
-
-static bool
-is_padded(CmigLint *lint, const ColumnDef *column)
-{
-	/* only bpchar with a length is blank-padded */
-	return cmig_lint_types_is(lint, column->typeName, BPCHAROID) && column->typeName->typmods != NIL;
-}
-
-static bool
-is_limited(CmigLint *lint, const ColumnDef *column)
-{
-	return cmig_lint_types_is(lint, column->typeName, VARCHAROID) && column->typeName->typmods != NIL;
-}
-
-static bool
-is_int(CmigLint *lint, const ColumnDef *column)
-{
-	return cmig_lint_types_is(lint, column->typeName, INT4OID) ||
-		cmig_lint_types_serial(column->typeName) == CMIG_LINT_SERIAL;
-}
-
-/*
- * Is this a schema-qualified type called "serial"?  A reader might mistake it
- * for PostgreSQL's serial, even if it is a user-defined type.
- */
-static bool
-reads_as_serial(CmigLint *lint, const ColumnDef *column)
-{
-	const TypeName *type = column->typeName;
-
-	return list_length(type->names) > 1 && strcmp(strVal(llast(type->names)), "serial") == 0 &&
-		!is_int(lint, column);
-}
-
-static bool
-is_smallint(CmigLint *lint, const ColumnDef *column)
-{
-	return cmig_lint_types_is(lint, column->typeName, INT2OID) ||
-		cmig_lint_types_serial(column->typeName) == CMIG_LINT_SMALLSERIAL;
-}
-
-static bool
-is_serial(CmigLint *lint, const ColumnDef *column)
-{
-	return cmig_lint_types_serial(column->typeName) != CMIG_LINT_NOT_SERIAL;
-}
-
-static bool
-is_timestamp(CmigLint *lint, const ColumnDef *column)
-{
-	return cmig_lint_types_is(lint, column->typeName, TIMESTAMPOID);
-}
-
-static bool
-is_json(CmigLint *lint, const ColumnDef *column)
-{
-	return cmig_lint_types_is(lint, column->typeName, JSONOID);
-}
-
-/* Implements the rule ban-char-field. */
-static void
-prefer_no_char(CmigLint *lint, Node *node)
-{
-	report_columns(lint, node, is_padded,
-				   "is padded with blanks; use text",
-				   "are padded with blanks; use text");
-}
-
-/* Implements the rule prefer-text-field. */
-static void
-prefer_text(CmigLint *lint, Node *node)
-{
-	report_columns(lint, node, is_limited,
-				   "has a length limit, which is hard to change; use text, with a CHECK constraint if needed",
-				   "have length limits, which are hard to change; use text, with CHECK constraints if needed");
-}
-
-/* Implements the rule prefer-bigint-over-int. */
-static void
-prefer_bigint_over_int(CmigLint *lint, Node *node)
-{
-	report_ids(lint, node, is_int,
-			   "overflows at 2147483647; use bigint",
-			   "overflow at 2147483647; use bigint");
-	report_columns(lint, node, reads_as_serial,
-				   "has a type whose name suggests a 32-bit integer; use bigint, or rename the type",
-				   "have a type whose name suggests a 32-bit integer; use bigint, or rename the type");
-}
-
-/* Implements the rule prefer-bigint-over-smallint. */
-static void
-prefer_bigint_over_smallint(CmigLint *lint, Node *node)
-{
-	report_ids(lint, node, is_smallint,
-			   "overflows at 32767; use bigint",
-			   "overflow at 32767; use bigint");
-}
-
-/* Implements the rule prefer-identity. */
-static void
-prefer_identity(CmigLint *lint, Node *node)
-{
-	report_columns(lint, node, is_serial,
-				   "has a sequence with separate privileges; use GENERATED ... AS IDENTITY",
-				   "have sequences with separate privileges; use GENERATED ... AS IDENTITY");
-}
-
-/* Implements the rule prefer-timestamp-tz. */
-static void
-prefer_timestamptz(CmigLint *lint, Node *node)
-{
-	report_columns(lint, node, is_timestamp,
-				   "has no time zone; use timestamptz",
-				   "have no time zone; use timestamptz");
-}
-
-/* Implements the rule prefer-jsonb-over-json. */
-static void
-prefer_jsonb(CmigLint *lint, Node *node)
-{
-	report_columns(lint, node, is_json,
-				   "of type json cannot be compared, so DISTINCT, GROUP BY, and UNION fail; use jsonb",
-				   "of type json cannot be compared, so DISTINCT, GROUP BY, and UNION fail; use jsonb");
+		if (strcmp(preferences[i].rule, lint->rule->name) != 0)
+			continue;
+		cmig_listing_init(&columns.names, CMIG_LISTING_PLAIN);
+		judge_columns(&columns, node);
+		if (columns.names.count == 1)
+			cmig_lint_report(lint, NULL, "column %s %s", cmig_listing_text(&columns.names), preferences[i].one);
+		else if (columns.names.count > 1)
+			cmig_lint_report(lint, NULL, "columns %s %s", cmig_listing_text(&columns.names), preferences[i].several);
+	}
 }
 
 #define TAGS {T_CreateStmt, T_AlterTableStmt, T_CreateForeignTableStmt, T_CreateSchemaStmt}
 
 const CmigLintRule cmig_lint_column_types[] = {
-	{"ban-char-field", CMIG_LINT_NOTICE, false, prefer_no_char, TAGS},
-	{"prefer-text-field", CMIG_LINT_NOTICE, false, prefer_text, TAGS},
-	{"prefer-bigint-over-int", CMIG_LINT_NOTICE, false, prefer_bigint_over_int, TAGS},
-	{"prefer-bigint-over-smallint", CMIG_LINT_NOTICE, false, prefer_bigint_over_smallint, TAGS},
-	{"prefer-identity", CMIG_LINT_NOTICE, false, prefer_identity, TAGS},
-	{"prefer-timestamp-tz", CMIG_LINT_NOTICE, false, prefer_timestamptz, TAGS},
-	{"prefer-jsonb-over-json", CMIG_LINT_NOTICE, false, prefer_jsonb, TAGS},
+	{"ban-char-field", CMIG_LINT_NOTICE, false, check_preference, TAGS},
+	{"prefer-text-field", CMIG_LINT_NOTICE, false, check_preference, TAGS},
+	{"prefer-bigint-over-int", CMIG_LINT_NOTICE, false, check_preference, TAGS},
+	{"prefer-bigint-over-smallint", CMIG_LINT_NOTICE, false, check_preference, TAGS},
+	{"prefer-identity", CMIG_LINT_NOTICE, false, check_preference, TAGS},
+	{"prefer-timestamp-tz", CMIG_LINT_NOTICE, false, check_preference, TAGS},
+	{"prefer-jsonb-over-json", CMIG_LINT_NOTICE, false, check_preference, TAGS},
 	{NULL}
 };

@@ -7,6 +7,7 @@
 #include "postgres.h"
 
 #include "catalog/namespace.h"
+#include "catalog/partition.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
 #include "commands/defrem.h"
@@ -84,7 +85,7 @@ append_partitions(CmigLint *lint, const IndexStmt *index, const CmigLintTable *t
 
 	if (!OidIsValid(table->oid) || table->repartitioned)
 		return false;
-	foreach(lc, cmig_lint_catalog_partitions(table->oid))
+	foreach(lc, cmig_related_direct_children(table->oid))
 	{
 		CmigLintTable *partition = cmig_lint_state_find_oid(lint, lfirst_oid(lc));
 		bool		divided;
@@ -277,7 +278,7 @@ cmig_lint_indexes_concurrently_failure(CmigLint *lint, Node *node)
 	return table == NULL ? NULL :
 		cmig_concurrently_failure(node, cmig_lint_text_name(table), table->kind, table->temporary,
 								  OidIsValid(table->oid) && table->has_default_partition && !table->repartitioned &&
-								  !cmig_lint_state_is_gone(lint, cmig_lint_catalog_default_partition(table->oid)));
+								  !cmig_lint_state_is_gone(lint, get_default_partition_oid(table->oid)));
 }
 
 /* Implements the rule ban-concurrently-on-partitioned-table. */
@@ -292,7 +293,7 @@ check_partitioned(CmigLint *lint, Node *node)
 	fix = cmig_lint_source_remove(lint->statement->text, "concurrently");
 	if (IsA(node, IndexStmt))
 		fix = partitioned_index_fix(lint, (IndexStmt *) node, fix);
-	else if (!cmig_lint_session_has_timeout(lint, CMIG_LINT_LOCK_TIMEOUT))
+	else if (!lint->session->timeouts[CMIG_LINT_LOCK_TIMEOUT])
 		fix = psprintf("SET lock_timeout = '2s';\n%s", fix);
 	cmig_lint_report(lint, fix, "%s", failure);
 }
@@ -531,6 +532,7 @@ is_null_everywhere(const ColumnDef *column)
 	return cmig_lint_types_serial(column->typeName) == CMIG_LINT_NOT_SERIAL;
 }
 
+/* Implements the rule adding-foreign-key-constraint. */
 static void
 check_foreign_key(CmigLint *lint, const Added *added)
 {
@@ -543,13 +545,6 @@ check_foreign_key(CmigLint *lint, const Added *added)
 					 "foreign key %s blocks writes to %s and to %s while it scans the rows",
 					 quote_identifier(name_of(lint, added)), cmig_lint_text_table(lint->target),
 					 cmig_lint_text_range_var(added->constraint->pktable));
-}
-
-/* Implements the rule adding-foreign-key-constraint. */
-static void
-check_foreign_keys(CmigLint *lint, Node *node)
-{
-	each_added(lint, node, CONSTR_FOREIGN, check_foreign_key);
 }
 
 /*
@@ -612,6 +607,7 @@ using_index_fix(CmigLint *lint, const Added *added)
 	return fix.data;
 }
 
+/* Implements the rule adding-serial-primary-key-field. */
 static void
 check_primary_key(CmigLint *lint, const Added *added)
 {
@@ -621,13 +617,7 @@ check_primary_key(CmigLint *lint, const Added *added)
 						 cmig_lint_text_table(lint->target));
 }
 
-/* Implements the rule adding-serial-primary-key-field. */
-static void
-check_primary_keys(CmigLint *lint, Node *node)
-{
-	each_added(lint, node, CONSTR_PRIMARY, check_primary_key);
-}
-
+/* Implements the rule disallowed-unique-constraint. */
 static void
 check_unique(CmigLint *lint, const Added *added)
 {
@@ -637,25 +627,12 @@ check_unique(CmigLint *lint, const Added *added)
 						 quote_identifier(name_of(lint, added)), cmig_lint_text_table(lint->target));
 }
 
-/* Implements the rule disallowed-unique-constraint. */
-static void
-check_uniques(CmigLint *lint, Node *node)
-{
-	each_added(lint, node, CONSTR_UNIQUE, check_unique);
-}
-
+/* Implements the rule adding-exclusion-constraint. */
 static void
 check_exclusion(CmigLint *lint, const Added *added)
 {
 	cmig_lint_report(lint, NULL, "an exclusion constraint builds its index on %s under an AccessExclusiveLock and cannot be NOT VALID; create a new table with the constraint, and copy the rows",
 					 cmig_lint_text_table(lint->target));
-}
-
-/* Implements the rule adding-exclusion-constraint. */
-static void
-check_exclusions(CmigLint *lint, Node *node)
-{
-	each_added(lint, node, CONSTR_EXCLUSION, check_exclusion);
 }
 
 /* Returns the index's key columns that may contain nulls. */
@@ -675,6 +652,7 @@ nullable_keys(const CmigLint *lint, const CmigLintIndex *index)
 	return result;
 }
 
+/* Implements the rule primary-key-sets-not-null. */
 static void
 check_sets_not_null(CmigLint *lint, const Added *added)
 {
@@ -691,20 +669,39 @@ check_sets_not_null(CmigLint *lint, const Added *added)
 						 cmig_lint_text_table(lint->target), cmig_lint_text_names(columns));
 }
 
-/* Implements the rule primary-key-sets-not-null. */
-static void
-check_sets_not_nulls(CmigLint *lint, Node *node)
+/* The rules about one type of added constraint. */
+static const struct
 {
-	each_added(lint, node, CONSTR_PRIMARY, check_sets_not_null);
+	const char *rule;
+	ConstrType	type;
+	AddedCheck	check;
+}			added_checks[] =
+
+{
+	{"adding-foreign-key-constraint", CONSTR_FOREIGN, check_foreign_key},
+	{"adding-serial-primary-key-field", CONSTR_PRIMARY, check_primary_key},
+	{"primary-key-sets-not-null", CONSTR_PRIMARY, check_sets_not_null},
+	{"disallowed-unique-constraint", CONSTR_UNIQUE, check_unique},
+	{"adding-exclusion-constraint", CONSTR_EXCLUSION, check_exclusion},
+};
+
+static void
+check_added_constraints(CmigLint *lint, Node *node)
+{
+	for (int i = 0; i < lengthof(added_checks); i++)
+	{
+		if (strcmp(added_checks[i].rule, lint->rule->name) == 0)
+			each_added(lint, node, added_checks[i].type, added_checks[i].check);
+	}
 }
 
 const CmigLintRule cmig_lint_constraints[] = {
 	{"constraint-missing-not-valid", CMIG_LINT_ERROR, false, check_missing_not_valid, {T_AlterTableStmt}},
-	{"adding-foreign-key-constraint", CMIG_LINT_ERROR, false, check_foreign_keys, {T_AlterTableStmt}},
-	{"adding-serial-primary-key-field", CMIG_LINT_ERROR, false, check_primary_keys, {T_AlterTableStmt}},
-	{"primary-key-sets-not-null", CMIG_LINT_ERROR, false, check_sets_not_nulls, {T_AlterTableStmt}},
-	{"disallowed-unique-constraint", CMIG_LINT_ERROR, false, check_uniques, {T_AlterTableStmt}},
-	{"adding-exclusion-constraint", CMIG_LINT_ERROR, false, check_exclusions, {T_AlterTableStmt}},
+	{"adding-foreign-key-constraint", CMIG_LINT_ERROR, false, check_added_constraints, {T_AlterTableStmt}},
+	{"adding-serial-primary-key-field", CMIG_LINT_ERROR, false, check_added_constraints, {T_AlterTableStmt}},
+	{"primary-key-sets-not-null", CMIG_LINT_ERROR, false, check_added_constraints, {T_AlterTableStmt}},
+	{"disallowed-unique-constraint", CMIG_LINT_ERROR, false, check_added_constraints, {T_AlterTableStmt}},
+	{"adding-exclusion-constraint", CMIG_LINT_ERROR, false, check_added_constraints, {T_AlterTableStmt}},
 	{NULL}
 };
 

@@ -135,92 +135,32 @@ cmig_lint_severity_name(CmigLintSeverity severity)
  * ----------------------------------------------------------------
  */
 
-Oid
-cmig_lint_catalog_index_table(Oid index)
-{
-	return IndexGetRelation(index, true);
-}
-
-/*
- * Returns the OIDs of a table and of all its inheritance or partitioning
- * ancestors.
- */
-static List *
-lint_catalog_ancestors(Oid table)
-{
-	List	   *result = list_make1_oid(table);
-	Relation	inherits = table_open(InheritsRelationId, AccessShareLock);
-
-	/* the list grows as ancestors are found */
-	for (int i = 0; i < list_length(result); i++)
-	{
-		ScanKeyData key;
-		SysScanDesc scan;
-		HeapTuple	tuple;
-
-		ScanKeyInit(&key, Anum_pg_inherits_inhrelid, BTEqualStrategyNumber, F_OIDEQ,
-					ObjectIdGetDatum(list_nth_oid(result, i)));
-		scan = systable_beginscan(inherits, InheritsRelidSeqnoIndexId, true, NULL, 1, &key);
-		while (HeapTupleIsValid(tuple = systable_getnext(scan)))
-			result = list_append_unique_oid(result, ((Form_pg_inherits) GETSTRUCT(tuple))->inhparent);
-		systable_endscan(scan);
-	}
-	table_close(inherits, AccessShareLock);
-	return result;
-}
-
-/* Does the list contain the table or one of its ancestors? */
-static bool
-is_among(Oid table, List *tables)
-{
-	ListCell   *lc;
-
-	foreach(lc, lint_catalog_ancestors(table))
-	{
-		if (list_member_oid(tables, lfirst_oid(lc)))
-			return true;
-	}
-	return false;
-}
-
 List *
 cmig_lint_catalog_referencing(List *tables)
 {
 	List	   *tree = NIL;
-	List	   *result = NIL;
 	ListCell   *lc;
 
 	foreach(lc, tables)
 	{
 		tree = list_concat_unique_oid(tree, cmig_related_children(lfirst_oid(lc)));
 	}
-	foreach(lc, heap_truncate_find_FKs(tree))
-	{
-		if (!is_among(lfirst_oid(lc), tables))
-			result = list_append_unique_oid(result, lfirst_oid(lc));
-	}
-	return result;
+	return heap_truncate_find_FKs(tree);
 }
 
 List *
 cmig_lint_catalog_tables_in(Oid schema)
 {
-	Relation	classes = table_open(RelationRelationId, AccessShareLock);
+	static CmigQuery query = {
+		.sql = "SELECT c.oid FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+		" WHERE c.relkind IN ('r', 'm', 'p')"
+		"  AND CASE WHEN $1 <> 0 THEN n.oid = $1 ELSE n.nspname <> 'pg_catalog' END",
+		.nargs = 1,.argtypes = {OIDOID}
+	};
+	Datum		value = ObjectIdGetDatum(schema);
 	List	   *result = NIL;
-	SysScanDesc scan = systable_beginscan(classes, InvalidOid, false, NULL, 0, NULL);
-	HeapTuple	tuple;
 
-	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
-	{
-		Form_pg_class form = (Form_pg_class) GETSTRUCT(tuple);
-
-		if ((OidIsValid(schema) ? form->relnamespace == schema : !IsCatalogNamespace(form->relnamespace)) &&
-			(form->relkind == RELKIND_RELATION || form->relkind == RELKIND_MATVIEW ||
-			 form->relkind == RELKIND_PARTITIONED_TABLE))
-			result = lappend_oid(result, form->oid);
-	}
-	systable_endscan(scan);
-	table_close(classes, AccessShareLock);
+	cmig_query_each(&query, &value, NULL, cmig_query_keep_oid, &result);
 	return result;
 }
 
@@ -261,18 +201,6 @@ cmig_lint_catalog_partition_key(Oid table)
 	}
 	ReleaseSysCache(tuple);
 	return result;
-}
-
-Oid
-cmig_lint_catalog_default_partition(Oid table)
-{
-	return get_default_partition_oid(table);
-}
-
-List *
-cmig_lint_catalog_partitions(Oid table)
-{
-	return cmig_related_direct_children(table);
 }
 
 /* ----------------------------------------------------------------
@@ -455,16 +383,9 @@ cmig_lint_facts_grants(Oid relation, const char *name)
 bool
 cmig_lint_facts_has_default_privileges(void)
 {
-	Relation	defaults = table_open(DefaultAclRelationId, AccessShareLock);
-	SysScanDesc scan = systable_beginscan(defaults, InvalidOid, false, NULL, 0, NULL);
-	bool		result = false;
-	HeapTuple	tuple;
+	static CmigQuery query = {.sql = "SELECT FROM pg_default_acl WHERE defaclobjtype = 'r' LIMIT 1"};
 
-	while (!result && HeapTupleIsValid(tuple = systable_getnext(scan)))
-		result = ((Form_pg_default_acl) GETSTRUCT(tuple))->defaclobjtype == DEFACLOBJ_RELATION;
-	systable_endscan(scan);
-	table_close(defaults, AccessShareLock);
-	return result;
+	return cmig_query_run(&query, NULL, NULL) > 0;
 }
 
 CmigLintTable *
@@ -768,7 +689,7 @@ find_base(CmigLint *lint, List *names)
 	type = find_in_schema("pg_catalog", name);
 	if (!lint->reads_facts)
 		return type;
-	foreach(lc, cmig_lint_session_path(lint))
+	foreach(lc, lint->session->path)
 	{
 		if (OidIsValid(type))
 			break;
@@ -841,25 +762,14 @@ find_typmod(const TypeName *type, Oid oid)
 void
 cmig_lint_types_find(CmigLint *lint, const TypeName *type, Oid *oid, int32 *typmod, const char **new_name)
 {
+	static const Oid integers[] = {InvalidOid, INT2OID, INT4OID, INT8OID};	/* by CmigLintSerial */
 	CmigLintType *entry;
 
-	*oid = InvalidOid;
 	*typmod = -1;
 	*new_name = NULL;
-	switch (cmig_lint_types_serial(type))
-	{
-		case CMIG_LINT_SMALLSERIAL:
-			*oid = INT2OID;
-			return;
-		case CMIG_LINT_SERIAL:
-			*oid = INT4OID;
-			return;
-		case CMIG_LINT_BIGSERIAL:
-			*oid = INT8OID;
-			return;
-		case CMIG_LINT_NOT_SERIAL:
-			break;
-	}
+	*oid = integers[cmig_lint_types_serial(type)];
+	if (OidIsValid(*oid))
+		return;
 	if (type->names == NIL || type->pct_type)
 		return;
 	entry = cmig_lint_objects_type(lint, type->names);

@@ -235,8 +235,7 @@ typedef struct Search
 {
 	CmigLint   *lint;
 	List	   *tables;			/* of CmigLintTable *: tables in the statement */
-	const char *value;			/* the new value found, or NULL */
-	const CmigLintType *type;
+	const		CmigLintNewValue *found;	/* the new value found, or NULL */
 } Search;
 
 /*
@@ -291,30 +290,14 @@ find_column(Search *search, const char *name)
 static void
 look_at_constant(Search *search, Node *node, const CmigLintColumn *column)
 {
-	const char *text;
-	const CmigLintType *type;
+	const		CmigLintNewValue *new;
 
 	if (node == NULL || !IsA(node, A_Const) || ((A_Const *) node)->isnull ||
 		!IsA(&((A_Const *) node)->val, String))
 		return;
-	text = strVal(&((A_Const *) node)->val);
-	type = cmig_lint_session_new_value(search->lint, text);
-	if (type && may_have_type(search, column, type))
-	{
-		search->value = text;
-		search->type = type;
-	}
-}
-
-/*
- * Returns the column to which an operand refers, or NULL if the column is not
- * known.  Sets *is_column to true if the operand is a column reference.
- */
-static CmigLintColumn *
-operand_column(Search *search, Node *operand, bool *is_column)
-{
-	*is_column = operand && IsA(operand, ColumnRef) && IsA(llast(((ColumnRef *) operand)->fields), String);
-	return *is_column ? find_column(search, strVal(llast(((ColumnRef *) operand)->fields))) : NULL;
+	new = cmig_lint_session_new_value(search->lint, strVal(&((A_Const *) node)->val));
+	if (new && may_have_type(search, column, new->type))
+		search->found = new;
 }
 
 /*
@@ -324,21 +307,14 @@ operand_column(Search *search, Node *operand, bool *is_column)
 static void
 look_at_comparison(Search *search, Node *left, Node *right)
 {
-	bool		is_column;
-	CmigLintColumn *column = operand_column(search, left, &is_column);
+	CmigLintColumn *column;
 	ListCell   *lc;
 
-	if (!is_column || right == NULL)
+	if (left == NULL || !IsA(left, ColumnRef) || !IsA(llast(((ColumnRef *) left)->fields), String) || right == NULL)
 		return;
-	if (IsA(right, List))
-	{
-		foreach(lc, (List *) right)
-		{
-			look_at_constant(search, lfirst(lc), column);
-		}
-	}
-	else
-		look_at_constant(search, right, column);
+	column = find_column(search, strVal(llast(((ColumnRef *) left)->fields)));
+	foreach(lc, IsA(right, List) ? (List *) right : list_make1(right))
+		look_at_constant(search, lfirst(lc), column);
 }
 
 /*
@@ -348,19 +324,14 @@ look_at_comparison(Search *search, Node *left, Node *right)
 static void
 look_at_cast(Search *search, TypeCast *cast)
 {
-	const CmigLintType *type;
-	const char *text;
+	A_Const    *constant = (A_Const *) cast->arg;
+	const		CmigLintNewValue *new;
 
-	if (!IsA(cast->arg, A_Const) || ((A_Const *) cast->arg)->isnull ||
-		!IsA(&((A_Const *) cast->arg)->val, String))
+	if (!IsA(constant, A_Const) || constant->isnull || !IsA(&constant->val, String))
 		return;
-	text = strVal(&((A_Const *) cast->arg)->val);
-	type = cmig_lint_session_new_value(search->lint, text);
-	if (type && strcmp(strVal(llast(cast->typeName->names)), type->name) == 0)
-	{
-		search->value = text;
-		search->type = type;
-	}
+	new = cmig_lint_session_new_value(search->lint, strVal(&constant->val));
+	if (new && strcmp(strVal(llast(cast->typeName->names)), new->type->name) == 0)
+		search->found = new;
 }
 
 /*
@@ -374,8 +345,8 @@ walk(Node *node, void *context)
 	ListCell   *lc;
 	int			i = 0;
 
-	if (node == NULL || search->value)
-		return search->value != NULL;
+	if (node == NULL || search->found)
+		return search->found != NULL;
 	switch (nodeTag(node))
 	{
 		case T_A_Expr:
@@ -425,7 +396,7 @@ walk(Node *node, void *context)
 		default:
 			break;
 	}
-	return search->value != NULL || raw_expression_tree_walker(node, walk, search);
+	return search->found != NULL || raw_expression_tree_walker(node, walk, search);
 }
 
 /* Search a column's default and its other expressions. */
@@ -474,32 +445,24 @@ look_at_definitions(Search *search, List *elements)
 	}
 }
 
-/* Collect the tables that a statement uses. */
-static void
-find_tables(Search *search, Node *node)
-{
-	ListCell   *lc;
-
-	if (search->lint->target)
-		search->tables = list_make1(search->lint->target);
-	foreach(lc, cmig_lint_uses_of(node))
-	{
-		CmigLintTable *table = cmig_lint_state_find(search->lint, lfirst(lc), false);
-
-		if (table)
-			search->tables = lappend(search->tables, table);
-	}
-}
-
 /* Implements the rule ban-new-enum-value-use-in-transaction. */
 static void
 check_use(CmigLint *lint, Node *node)
 {
 	Search		search = {lint};
+	ListCell   *lc;
 
-	if (!cmig_lint_session_in_transaction(lint) || !cmig_lint_session_has_new_values(lint))
+	if (!cmig_lint_session_in_transaction(lint) || lint->session->values == NIL)
 		return;
-	find_tables(&search, node);
+	if (lint->target)
+		search.tables = list_make1(lint->target);
+	foreach(lc, cmig_lint_uses_of(node))
+	{
+		CmigLintTable *table = cmig_lint_state_find(lint, lfirst(lc), false);
+
+		if (table)
+			search.tables = lappend(search.tables, table);
+	}
 	switch (nodeTag(node))
 	{
 		case T_AlterTableStmt:
@@ -532,13 +495,15 @@ check_use(CmigLint *lint, Node *node)
 		default:
 			break;
 	}
-	if (search.value && cmig_lint_session_added_by(lint, search.value))
+	if (search.found == NULL)
+		return;
+	if (search.found->revision != lint->revision && search.found->revision != NULL)
 		cmig_lint_report(lint, NULL, "the new value %s of %s, which revision %s adds, cannot be used in the same transaction; cmig.upgrade_stepwise commits after each revision",
-						 quote_literal_cstr(search.value), quote_identifier(search.type->name),
-						 cmig_lint_session_added_by(lint, search.value));
-	else if (search.value)
+						 quote_literal_cstr(search.found->value), quote_identifier(search.found->type->name),
+						 search.found->revision);
+	else
 		cmig_lint_report(lint, NULL, "the new value %s of %s cannot be used before the transaction that adds it commits",
-						 quote_literal_cstr(search.value), quote_identifier(search.type->name));
+						 quote_literal_cstr(search.found->value), quote_identifier(search.found->type->name));
 }
 
 const CmigLintRule cmig_lint_enums[] = {
@@ -820,7 +785,7 @@ check_nesting(CmigLint *lint, Node *node)
 	 * a nontransactional script may begin a block if no block is open, and
 	 * end a block if one is open
 	 */
-	if (!lint->transactional && begins != (cmig_lint_session_in_block(lint) != 0))
+	if (!lint->transactional && begins != (lint->session->in_block != 0))
 		return;
 	(void) cmig_statement_classify(&raw, &name);
 	cmig_lint_report(lint, NULL, "%s is not allowed in a script: the session that runs the revision controls the transaction",
@@ -834,7 +799,7 @@ check_nesting(CmigLint *lint, Node *node)
 static bool
 is_open(CmigLint *lint, void *arg)
 {
-	return cmig_lint_session_in_block(lint) == *(int *) arg;
+	return lint->session->in_block == *(int *) arg;
 }
 
 /* Implements the rule ban-uncommitted-transaction. */
@@ -846,7 +811,7 @@ check_uncommitted(CmigLint *lint, Node *node)
 	int		   *began;
 
 	if ((statement->kind != TRANS_STMT_BEGIN && statement->kind != TRANS_STMT_START) ||
-		cmig_lint_session_in_block(lint))
+		lint->session->in_block)
 		return;
 	finding = cmig_lint_report(lint, NULL, "the script does not end the transaction that begins here");
 	began = MemoryContextAlloc(lint->context, sizeof(int));
@@ -1080,13 +1045,13 @@ check_timeout(CmigLint *lint, CmigLintTimeout timeout, const char *fix, const ch
 {
 	CmigLintLock *lock;
 
-	if (lint->locks == NIL || cmig_lint_session_has_timeout(lint, timeout) ||
-		cmig_lint_session_is_reported(lint, timeout))
+	if (lint->locks == NIL || lint->session->timeouts[timeout] ||
+		lint->session->reported[timeout])
 		return;
 	lock = linitial(lint->locks);
 	cmig_lint_report(lint, psprintf("%s;\n%s", fix, lint->statement->text), message,
 					 cmig_lint_text_name(lock->table));
-	cmig_lint_session_set_reported(lint, timeout);
+	lint->session->reported[timeout] = true;
 }
 
 /* Implements the rule require-lock-timeout. */
@@ -1179,8 +1144,8 @@ other_locked(CmigLint *lint, const CmigLintTable *held)
 static void
 check_after_exclusive(CmigLint *lint, Node *node)
 {
-	int			number;
-	CmigLintTable *held = cmig_lint_session_held(lint, &number);
+	CmigLintTable *held = lint->session->held;
+	int			number = lint->session->held_since;
 
 	if (held == NULL || !cmig_lint_session_in_transaction(lint))
 		return;
@@ -1193,9 +1158,9 @@ check_after_exclusive(CmigLint *lint, Node *node)
 		 * if several statements only wait for a lock, report only the first
 		 * of them
 		 */
-		if (cmig_lint_session_is_wait_reported(lint) || other == NULL)
+		if (lint->session->wait_reported || other == NULL)
 			return;
-		cmig_lint_session_set_wait_reported(lint);
+		lint->session->wait_reported = true;
 		cmig_lint_report(lint, NULL, "%s, locked against reads and writes by statement %d, stays locked while this statement waits for its lock on %s",
 						 cmig_lint_text_name(held), number, cmig_lint_text_name(other));
 		return;

@@ -11,6 +11,7 @@
 #include "nodes/parsenodes.h"
 #include "storage/lock.h"
 #include "storage/lockdefs.h"
+#include "storage/proc.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
@@ -24,43 +25,6 @@
  * Tracks the settings and the transaction state of a script.
  * ----------------------------------------------------------------
  */
-
-/* An enum value that the current transaction has added. */
-typedef struct NewValue
-{
-	struct CmigLintType *type;
-	const char *value;
-	const char *revision;		/* the revision that has added the value; NULL
-								 * for cmig.lint_sql */
-} NewValue;
-
-struct CmigLintSession
-{
-	List	   *path;			/* of char * */
-	List	   *default_path;
-	bool		timeouts[2];	/* by CmigLintTimeout: true if the timeout is
-								 * set */
-	bool		default_timeouts[2];
-	const char *time_zone;
-	List	   *values;			/* of NewValue *: added by the current
-								 * transaction */
-	int			in_block;		/* number of the statement that began the
-								 * transaction block; 0 outside of a block */
-	bool		reported[2];	/* by CmigLintTimeout: true if it has been
-								 * reported that the timeout is not set */
-	bool		wait_reported;
-	CmigLintTable *held;		/* first table that the transaction has locked
-								 * with AccessExclusiveLock */
-	int			held_since;		/* number of the statement that took the lock
-								 * on "held" */
-};
-
-/* Is this timeout set in the session that calls cmig.lint? */
-static bool
-session_has_timeout(const char *name)
-{
-	return atoi(GetConfigOption(name, false, false)) != 0;
-}
 
 /* Returns the schemas in a search_path value. */
 static List *
@@ -93,8 +57,8 @@ cmig_lint_session_begin(CmigLint *lint, const char *search_path)
 
 	session->default_path = split_path(search_path);
 	session->default_timeouts[CMIG_LINT_LOCK_TIMEOUT] =
-		session_has_timeout("lock_timeout") || cmig_lock_timeout != 0;
-	session->default_timeouts[CMIG_LINT_STATEMENT_TIMEOUT] = session_has_timeout("statement_timeout");
+		LockTimeout != 0 || cmig_lock_timeout != 0;
+	session->default_timeouts[CMIG_LINT_STATEMENT_TIMEOUT] = StatementTimeout != 0;
 	lint->session = session;
 	MemoryContextSwitchTo(old);
 }
@@ -104,6 +68,7 @@ cmig_lint_session_begin_revision(CmigLint *lint)
 {
 	CmigLintSession *session = lint->session;
 
+	lint->revision_number++;
 	session->path = session->default_path;
 	memcpy(session->timeouts, session->default_timeouts, sizeof(session->timeouts));
 	session->time_zone = NULL;
@@ -118,24 +83,6 @@ cmig_lint_session_begin_revision(CmigLint *lint)
 /*
  * Settings
  */
-
-List *
-cmig_lint_session_path(const CmigLint *lint)
-{
-	return lint->session->path;
-}
-
-bool
-cmig_lint_session_has_timeout(const CmigLint *lint, CmigLintTimeout timeout)
-{
-	return lint->session->timeouts[timeout];
-}
-
-const char *
-cmig_lint_session_time_zone(const CmigLint *lint)
-{
-	return lint->session->time_zone;
-}
 
 /* Set a timeout.  A value of 0 in any unit disables the timeout. */
 static void
@@ -211,28 +158,10 @@ cmig_lint_session_apply_set(CmigLint *lint, VariableSetStmt *statement)
  * Transactions
  */
 
-int
-cmig_lint_session_in_block(const CmigLint *lint)
-{
-	return lint->session->in_block;
-}
-
 bool
 cmig_lint_session_in_transaction(const CmigLint *lint)
 {
 	return lint->transactional || lint->session->in_block > 0;
-}
-
-/*
- * Record the beginning or end of a transaction block.  "statement" is the
- * number of the statement that begins the block, or 0 at the end of a block.
- */
-static void
-set_block(CmigLint *lint, int statement)
-{
-	lint->session->in_block = statement;
-	lint->session->held = NULL;
-	lint->session->values = NIL;
 }
 
 void
@@ -242,75 +171,38 @@ cmig_lint_session_apply_transaction(CmigLint *lint, TransactionStmt *statement)
 	{
 		case TRANS_STMT_BEGIN:
 		case TRANS_STMT_START:
-			set_block(lint, lint->statement->number);
+			lint->session->in_block = lint->statement->number;
 			break;
 		case TRANS_STMT_COMMIT:
 		case TRANS_STMT_ROLLBACK:
 		case TRANS_STMT_PREPARE:
-			set_block(lint, 0);
+			lint->session->in_block = 0;
 			break;
 		default:
-			break;
+			return;
 	}
+	lint->session->held = NULL;
+	lint->session->values = NIL;
 }
 
-CmigLintTable *
-cmig_lint_session_held(const CmigLint *lint, int *statement)
-{
-	*statement = lint->session->held_since;
-	return lint->session->held;
-}
-
-void
-cmig_lint_session_hold(CmigLint *lint, CmigLintTable *table, int statement)
-{
-	if (lint->session->held)
-		return;
-	lint->session->held = table;
-	lint->session->held_since = statement;
-}
-
-struct CmigLintType *
-cmig_lint_session_new_value(CmigLint *lint, const char *value)
+const		CmigLintNewValue *
+cmig_lint_session_new_value(const CmigLint *lint, const char *value)
 {
 	ListCell   *lc;
 
 	foreach(lc, lint->session->values)
 	{
-		NewValue   *new = lfirst(lc);
-
-		if (strcmp(new->value, value) == 0)
-			return new->type;
+		if (strcmp(((CmigLintNewValue *) lfirst(lc))->value, value) == 0)
+			return lfirst(lc);
 	}
 	return NULL;
-}
-
-const char *
-cmig_lint_session_added_by(const CmigLint *lint, const char *value)
-{
-	ListCell   *lc;
-
-	foreach(lc, lint->session->values)
-	{
-		const NewValue *new = lfirst(lc);
-
-		if (strcmp(new->value, value) == 0)
-			return new->revision == lint->revision ? NULL : new->revision;
-	}
-	return NULL;
-}
-
-bool
-cmig_lint_session_has_new_values(const CmigLint *lint)
-{
-	return lint->session->values != NIL;
 }
 
 void
 cmig_lint_session_add_value(CmigLint *lint, struct CmigLintType *type, const char *value)
 {
 	MemoryContext old = MemoryContextSwitchTo(lint->context);
-	NewValue   *new = palloc(sizeof(NewValue));
+	CmigLintNewValue *new = palloc(sizeof(CmigLintNewValue));
 
 	new->type = type;
 	new->value = pstrdup(value);
@@ -319,40 +211,9 @@ cmig_lint_session_add_value(CmigLint *lint, struct CmigLintType *type, const cha
 	MemoryContextSwitchTo(old);
 }
 
-/*
- * Problems already reported
- */
-
-bool
-cmig_lint_session_is_reported(const CmigLint *lint, CmigLintTimeout timeout)
-{
-	return lint->session->reported[timeout];
-}
-
-void
-cmig_lint_session_set_reported(CmigLint *lint, CmigLintTimeout timeout)
-{
-	lint->session->reported[timeout] = true;
-}
-
-bool
-cmig_lint_session_is_wait_reported(const CmigLint *lint)
-{
-	return lint->session->wait_reported;
-}
-
-void
-cmig_lint_session_set_wait_reported(CmigLint *lint)
-{
-	lint->session->wait_reported = true;
-}
-
 /* ----------------------------------------------------------------
  * Determines a statement's locks on relations that existed before the
  * plan, according to the statement's parse tree.
- *
- * 	  Determines a statement's locks on relations that existed before the
- * 	  plan.
  * ----------------------------------------------------------------
  */
 

@@ -6,6 +6,7 @@
  */
 #include "postgres.h"
 
+#include "catalog/index.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "miscadmin.h"
@@ -65,7 +66,7 @@ struct CmigLintObjects
 
 /* Create a hash table in the memory context of the lint call. */
 static HTAB *
-lint_objects_table(CmigLint *lint, const char *name, Size key, Size entry)
+make_table(CmigLint *lint, const char *name, Size key, Size entry)
 {
 	HASHCTL		control = {0};
 
@@ -75,27 +76,9 @@ lint_objects_table(CmigLint *lint, const char *name, Size key, Size entry)
 	return hash_create(name, 64, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 }
 
-/* Start to track objects for a lint call. */
-static void
-lint_objects_begin(CmigLint *lint)
-{
-	MemoryContext old = MemoryContextSwitchTo(lint->context);
-	CmigLintObjects *objects = palloc0(sizeof(CmigLintObjects));
-
-	objects->types = lint_objects_table(lint, "pg_cmig lint types", sizeof(CmigLintKey), sizeof(TypeEntry));
-	objects->functions = lint_objects_table(lint, "pg_cmig lint functions", NAMEDATALEN, sizeof(FunctionEntry));
-	objects->schemas = lint_objects_table(lint, "pg_cmig lint schemas", NAMEDATALEN, NAMEDATALEN);
-	lint->objects = objects;
-	MemoryContextSwitchTo(old);
-}
-
-/*
- * Returns the hash key for a name.
- *
- * Returns an object's hash key.
- */
+/* Returns the hash key for a name. */
 static CmigLintKey
-lint_objects_key(const char *schema, const char *name)
+make_key(const char *schema, const char *name)
 {
 	CmigLintKey key;
 
@@ -129,16 +112,16 @@ cmig_lint_objects_add_schema(CmigLint *lint, const char *schema)
 
 /* Returns the schema in search_path in which new objects are created. */
 static const char *
-lint_objects_creation_schema(const CmigLint *lint)
+creation_schema(const CmigLint *lint)
 {
 	ListCell   *lc;
 
-	foreach(lc, cmig_lint_session_path(lint))
+	foreach(lc, lint->session->path)
 	{
 		const char *name = lfirst(lc);
 
 		/* skip schemas that do not exist, such as "$user" in most databases */
-		if (cmig_lint_objects_is_new_schema((CmigLint *) lint, name) || list_length(cmig_lint_session_path(lint)) == 1 ||
+		if (cmig_lint_objects_is_new_schema((CmigLint *) lint, name) || list_length(lint->session->path) == 1 ||
 			!lint->reads_facts || OidIsValid(get_namespace_oid(name, true)))
 		{
 			if (lint->reads_facts || strcmp(name, GetUserNameFromId(GetUserId(), false)) != 0)
@@ -156,12 +139,12 @@ CmigLintType *
 cmig_lint_objects_type(CmigLint *lint, List *names)
 {
 	List	   *schemas = list_length(names) > 1 ?
-	list_make1(strVal(list_nth(names, list_length(names) - 2))) : cmig_lint_session_path(lint);
+	list_make1(strVal(list_nth(names, list_length(names) - 2))) : lint->session->path;
 	ListCell   *lc;
 
 	foreach(lc, schemas)
 	{
-		CmigLintKey key = lint_objects_key(lfirst(lc), strVal(llast(names)));
+		CmigLintKey key = make_key(lfirst(lc), strVal(llast(names)));
 		TypeEntry  *entry = hash_search(lint->objects->types, &key, HASH_FIND, NULL);
 
 		if (entry)
@@ -181,8 +164,8 @@ cmig_lint_objects_add_type(CmigLint *lint, List *names)
 
 	if (type)
 		return type;
-	schema = list_length(names) > 1 ? strVal(list_nth(names, list_length(names) - 2)) : lint_objects_creation_schema(lint);
-	key = lint_objects_key(schema, strVal(llast(names)));
+	schema = list_length(names) > 1 ? strVal(list_nth(names, list_length(names) - 2)) : creation_schema(lint);
+	key = make_key(schema, strVal(llast(names)));
 	entry = hash_search(lint->objects->types, &key, HASH_ENTER, NULL);
 	old = MemoryContextSwitchTo(lint->context);
 	memset(&entry->type, 0, sizeof(CmigLintType));
@@ -311,33 +294,29 @@ struct CmigLintState
 {
 	HTAB	   *relations;		/* of RelationEntry */
 	HTAB	   *oids;			/* of OidEntry: live relations */
-	int			statements;		/* number of statements in all revisions */
 };
 
 void
 cmig_lint_state_begin(CmigLint *lint, const char *search_path)
 {
 	CmigLintState *state = MemoryContextAllocZero(lint->context, sizeof(CmigLintState));
+	CmigLintObjects *objects = MemoryContextAllocZero(lint->context, sizeof(CmigLintObjects));
 
-	state->relations = lint_objects_table(lint, "pg_cmig lint relations", sizeof(CmigLintKey), sizeof(RelationEntry));
-	state->oids = lint_objects_table(lint, "pg_cmig lint oids", sizeof(Oid), sizeof(OidEntry));
+	state->relations = make_table(lint, "pg_cmig lint relations", sizeof(CmigLintKey), sizeof(RelationEntry));
+	state->oids = make_table(lint, "pg_cmig lint oids", sizeof(Oid), sizeof(OidEntry));
+	objects->types = make_table(lint, "pg_cmig lint types", sizeof(CmigLintKey), sizeof(TypeEntry));
+	objects->functions = make_table(lint, "pg_cmig lint functions", NAMEDATALEN, sizeof(FunctionEntry));
+	objects->schemas = make_table(lint, "pg_cmig lint schemas", NAMEDATALEN, NAMEDATALEN);
 	lint->state = state;
+	lint->objects = objects;
 	cmig_lint_session_begin(lint, search_path);
-	lint_objects_begin(lint);
-}
-
-void
-cmig_lint_state_begin_revision(CmigLint *lint)
-{
-	lint->revision_number++;
-	cmig_lint_session_begin_revision(lint);
 }
 
 /* Returns the entry for a name.  Creates the entry if necessary. */
 static RelationEntry *
 enter_relation(CmigLint *lint, const char *schema, const char *name)
 {
-	CmigLintKey key = lint_objects_key(schema, name);
+	CmigLintKey key = make_key(schema, name);
 	bool		found;
 	RelationEntry *entry = hash_search(lint->state->relations, &key, HASH_ENTER, &found);
 
@@ -346,36 +325,24 @@ enter_relation(CmigLint *lint, const char *schema, const char *name)
 	return entry;
 }
 
-/*
- * Returns the live relation with this OID, or NULL if there is none.  Each
- * relation is read at most once.
- */
-static CmigLintTable *
-find_live(CmigLint *lint, Oid oid)
+/* Each relation is read at most once. */
+CmigLintTable *
+cmig_lint_state_find_oid(CmigLint *lint, Oid oid)
 {
 	bool		found;
 	OidEntry   *entry = hash_search(lint->state->oids, &oid, HASH_ENTER, &found);
+	CmigLintTable *table;
 	MemoryContext old;
 
 	if (found)
 		return entry->table;
 	entry->table = NULL;
 	old = MemoryContextSwitchTo(lint->context);
-	entry->table = cmig_lint_facts_read(oid);
+	table = entry->table = cmig_lint_facts_read(oid);
 	MemoryContextSwitchTo(old);
-	if (entry->table && (entry->table->kind == RELKIND_INDEX || entry->table->kind == RELKIND_PARTITIONED_INDEX))
-	{
-		CmigLintTable *index = entry->table;
-
-		index->index_of = find_live(lint, cmig_lint_catalog_index_table(oid));
-	}
-	return entry->table;
-}
-
-CmigLintTable *
-cmig_lint_state_find_oid(CmigLint *lint, Oid oid)
-{
-	return find_live(lint, oid);
+	if (table && (table->kind == RELKIND_INDEX || table->kind == RELKIND_PARTITIONED_INDEX))
+		table->index_of = cmig_lint_state_find_oid(lint, IndexGetRelation(oid, true));
+	return table;
 }
 
 /*
@@ -385,7 +352,7 @@ cmig_lint_state_find_oid(CmigLint *lint, Oid oid)
 static CmigLintTable *
 find_in_schema(CmigLint *lint, const char *schema, const char *name, bool *gone)
 {
-	CmigLintKey key = lint_objects_key(schema, name);
+	CmigLintKey key = make_key(schema, name);
 	RelationEntry *entry = hash_search(lint->state->relations, &key, HASH_FIND, NULL);
 	Oid			oid;
 	CmigLintTable *table;
@@ -400,7 +367,7 @@ find_in_schema(CmigLint *lint, const char *schema, const char *name, bool *gone)
 	oid = cmig_lint_facts_find(schema, name);
 	if (!OidIsValid(oid))
 		return NULL;
-	table = find_live(lint, oid);
+	table = cmig_lint_state_find_oid(lint, oid);
 	if (table)
 	{
 		RelationEntry *entered = enter_relation(lint, schema, name);
@@ -423,7 +390,7 @@ find_anywhere(CmigLint *lint, const char *schema, const char *name, bool *gone)
 	if (schema)
 		return find_in_schema(lint, schema, name, gone);
 	table = find_in_schema(lint, "pg_temp", name, gone);
-	foreach(lc, cmig_lint_session_path(lint))
+	foreach(lc, lint->session->path)
 	{
 		if (table)
 			break;
@@ -454,24 +421,14 @@ cmig_lint_state_find_if(CmigLint *lint, const RangeVar *name, bool if_exists)
 	return cmig_lint_state_find(lint, name, if_exists && lint->reads_facts);
 }
 
-/* Convert a name in a DROP statement to a RangeVar. */
-static void
-fill_range_var(RangeVar *result, List *names)
-{
-	memset(result, 0, sizeof(RangeVar));
-	result->type = T_RangeVar;
-	result->relname = strVal(llast(names));
-	result->relpersistence = RELPERSISTENCE_PERMANENT;
-	if (list_length(names) > 1)
-		result->schemaname = strVal(list_nth(names, list_length(names) - 2));
-}
-
 CmigLintTable *
 cmig_lint_state_find_names(CmigLint *lint, List *names, bool if_exists)
 {
-	RangeVar	name;
+	RangeVar	name = {.type = T_RangeVar,.relpersistence = RELPERSISTENCE_PERMANENT};
 
-	fill_range_var(&name, names);
+	name.relname = strVal(llast(names));
+	if (list_length(names) > 1)
+		name.schemaname = strVal(list_nth(names, list_length(names) - 2));
 	return cmig_lint_state_find_if(lint, &name, if_exists);
 }
 
@@ -486,24 +443,10 @@ cmig_lint_state_peek(CmigLint *lint, const RangeVar *name)
 CmigLintTable *
 cmig_lint_state_original(CmigLint *lint, const RangeVar *name)
 {
-	CmigLintKey key = lint_objects_key(name->schemaname ? name->schemaname : lint_objects_creation_schema(lint), name->relname);
+	CmigLintKey key = make_key(name->schemaname ? name->schemaname : creation_schema(lint), name->relname);
 	RelationEntry *entry = hash_search(lint->state->relations, &key, HASH_FIND, NULL);
 
 	return entry && entry->original && entry->table != entry->original ? entry->original : NULL;
-}
-
-void
-cmig_lint_state_grant_in_schema(CmigLint *lint, const char *schema)
-{
-	HASH_SEQ_STATUS scan;
-	RelationEntry *entry;
-
-	hash_seq_init(&scan, lint->state->relations);
-	while ((entry = hash_seq_search(&scan)) != NULL)
-	{
-		if (entry->table && strcmp(entry->key.schema, schema) == 0)
-			entry->table->has_grants = true;
-	}
 }
 
 void
@@ -531,7 +474,7 @@ cmig_lint_state_add(CmigLint *lint, const RangeVar *name, char kind)
 	table->temporary = name->relpersistence == RELPERSISTENCE_TEMP ||
 		(schema && strcmp(schema, "pg_temp") == 0);
 	if (schema == NULL)
-		schema = table->temporary ? "pg_temp" : lint_objects_creation_schema(lint);
+		schema = table->temporary ? "pg_temp" : creation_schema(lint);
 	table->schema = pstrdup(schema);
 	table->name = pstrdup(name->relname);
 	table->origin = CMIG_LINT_NEW;
@@ -549,7 +492,7 @@ cmig_lint_state_add(CmigLint *lint, const RangeVar *name, char kind)
 void
 cmig_lint_state_remove(CmigLint *lint, CmigLintTable *table)
 {
-	CmigLintKey key = lint_objects_key(table->schema, table->name);
+	CmigLintKey key = make_key(table->schema, table->name);
 	bool		found;
 	RelationEntry *entry = hash_search(lint->state->relations, &key, HASH_ENTER, &found);
 
@@ -574,6 +517,15 @@ relations_in_schema(CmigLint *lint, const char *schema)
 			tables = lappend(tables, entry->table);
 	}
 	return tables;
+}
+
+void
+cmig_lint_state_grant_in_schema(CmigLint *lint, const char *schema)
+{
+	ListCell   *lc;
+
+	foreach(lc, relations_in_schema(lint, schema))
+		((CmigLintTable *) lfirst(lc))->has_grants = true;
 }
 
 void
@@ -612,28 +564,16 @@ cmig_lint_state_rename_schema(CmigLint *lint, const char *from, const char *to)
 	}
 }
 
-int
-cmig_lint_state_statements(const CmigLint *lint)
-{
-	return lint->state->statements;
-}
-
-void
-cmig_lint_state_count(CmigLint *lint)
-{
-	lint->state->statements++;
-}
-
 bool
 cmig_lint_state_is_gone(CmigLint *lint, Oid relation)
 {
-	CmigLintTable *table = find_live(lint, relation);
+	CmigLintTable *table = cmig_lint_state_find_oid(lint, relation);
 	CmigLintKey key;
 	RelationEntry *entry;
 
 	if (table == NULL)
 		return true;
-	key = lint_objects_key(table->schema, table->name);
+	key = make_key(table->schema, table->name);
 	entry = hash_search(lint->state->relations, &key, HASH_FIND, NULL);
 	return entry && entry->table != table;
 }
@@ -641,7 +581,7 @@ cmig_lint_state_is_gone(CmigLint *lint, Oid relation)
 bool
 cmig_lint_state_exists(CmigLint *lint, const CmigLintTable *table)
 {
-	CmigLintKey key = lint_objects_key(table->schema, table->name);
+	CmigLintKey key = make_key(table->schema, table->name);
 	RelationEntry *entry = hash_search(lint->state->relations, &key, HASH_FIND, NULL);
 
 	return entry && entry->table == table;
@@ -650,13 +590,13 @@ cmig_lint_state_exists(CmigLint *lint, const CmigLintTable *table)
 bool
 cmig_lint_state_has(CmigLint *lint, Oid relation, const char *name, const char *column)
 {
-	CmigLintTable *table = find_live(lint, relation);
+	CmigLintTable *table = cmig_lint_state_find_oid(lint, relation);
 	CmigLintKey key;
 	RelationEntry *entry;
 
 	if (table == NULL)
 		return false;
-	key = lint_objects_key(table->schema, name);
+	key = make_key(table->schema, name);
 	entry = hash_search(lint->state->relations, &key, HASH_FIND, NULL);
 	if (entry && entry->table)
 		table = entry->table;
@@ -686,7 +626,11 @@ cmig_lint_state_hold(CmigLint *lint, CmigLintTable *table)
 	cmig_lint_state_touch(lint, table);
 	if (table->locked_at == 0)
 		table->locked_at = lint->statement->number;
-	cmig_lint_session_hold(lint, table, lint->statement->number);
+	if (lint->session->held == NULL)
+	{
+		lint->session->held = table;
+		lint->session->held_since = lint->statement->number;
+	}
 }
 
 bool

@@ -7,6 +7,7 @@
 #include "postgres.h"
 
 #include "catalog/namespace.h"
+#include "catalog/partition.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
 #include "commands/defrem.h"
@@ -452,7 +453,7 @@ is_scanned(CmigLint *lint, const CmigLintTable *parent, CmigLintTable *table)
 static void
 report_default(CmigLint *lint, const CmigLintTable *parent, const char *action)
 {
-	Oid			other = OidIsValid(parent->oid) ? cmig_lint_catalog_default_partition(parent->oid) : InvalidOid;
+	Oid			other = OidIsValid(parent->oid) ? get_default_partition_oid(parent->oid) : InvalidOid;
 	CmigLintTable *rest = OidIsValid(other) ? cmig_lint_state_find_oid(lint, other) : NULL;
 
 	if (is_scanned(lint, parent, rest))
@@ -539,13 +540,13 @@ static const struct
 static const char *
 copies_where(const FuncCall *call)
 {
-	const char *lint_distribution_name = strVal(llast(call->funcname));
+	const char *name = strVal(llast(call->funcname));
 
 	if (list_length(call->funcname) > 1 && strcmp(strVal(linitial(call->funcname)), "pg_catalog") != 0)
 		return NULL;
 	for (int i = 0; i < lengthof(functions); i++)
 	{
-		if (strcmp(lint_distribution_name, functions[i].name) == 0)
+		if (strcmp(name, functions[i].name) == 0)
 			return functions[i].where;
 	}
 	return NULL;
@@ -556,7 +557,7 @@ copies_where(const FuncCall *call)
  * the given name.  Returns NULL if there is none.
  */
 static Node *
-argument(const FuncCall *call, int position, const char *lint_distribution_name)
+argument(const FuncCall *call, int position, const char *name)
 {
 	for (int i = 0; i < list_length(call->args); i++)
 	{
@@ -567,7 +568,7 @@ argument(const FuncCall *call, int position, const char *lint_distribution_name)
 			if (i == position)
 				return node;
 		}
-		else if (strcmp(((NamedArgExpr *) node)->name, lint_distribution_name) == 0)
+		else if (strcmp(((NamedArgExpr *) node)->name, name) == 0)
 			return (Node *) ((NamedArgExpr *) node)->arg;
 	}
 	return NULL;
@@ -623,12 +624,12 @@ check_distribution(CmigLint *lint, Node *node)
 	{
 		FuncCall   *call = (FuncCall *) lfirst_node(ResTarget, lc)->val;
 		const char *where = call && IsA(call, FuncCall) ? copies_where(call) : NULL;
-		RangeVar   *lint_distribution_name = where ? named_table(argument(call, 0, "table_name")) : NULL;
+		RangeVar   *name = where ? named_table(argument(call, 0, "table_name")) : NULL;
 		CmigLintTable *table;
 
-		if (lint_distribution_name == NULL || (lint->reads_facts && !cmig_citus_is_installed()))
+		if (name == NULL || (lint->reads_facts && !cmig_citus_is_installed()))
 			continue;
-		table = cmig_lint_state_find(lint, lint_distribution_name, false);
+		table = cmig_lint_state_find(lint, name, false);
 		if (cmig_lint_model_is_large(table))
 			cmig_lint_report(lint, list_length(((SelectStmt *) node)->targetList) == 1 ? concurrently(lint, call) : NULL,
 							 "%s copies the rows of %s %s, and blocks writes to it meanwhile",

@@ -148,6 +148,14 @@ typedef struct CmigLintRule
 	NodeTag		tags[CMIG_LINT_MAX_TAGS];	/* tags of the statements to
 											 * check; if empty, all statements
 											 * are checked */
+
+	/*
+	 * for a rule about one type of ALTER TABLE action, in place of "check":
+	 * the type, and a function that checks action number "number" (counted
+	 * from 0) of a known table
+	 */
+	AlterTableType action;
+	void		(*check_action) (CmigLint *lint, AlterTableCmd *command, int number);
 } CmigLintRule;
 
 /* A problem that a rule has found. */
@@ -183,6 +191,8 @@ struct CmigLint
 	/* current revision */
 	const char *revision;		/* NULL for cmig.lint_sql */
 	int			revision_number;	/* counted from 1 */
+	int			statement_number;	/* number of statements of the plan read
+									 * so far */
 	bool		transactional;
 	int			statements;		/* number of statements read so far in this
 								 * revision */
