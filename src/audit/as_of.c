@@ -306,14 +306,20 @@ undo(TupleDesc desc, HeapTuple tuple, void *arg)
 	MemoryContextReset(as_of->row_context);
 }
 
-/* The entries of a table after a time, the newest first. */
-static CmigQuery entries_after = {
-	"SELECT " CMIG_ENTRY_COLUMNS " FROM cmig_audit.log l"
-	" WHERE l.row_hash >= $1 AND l.row_hash < $2 AND l.row_key IS NOT NULL AND l.clock_at > $3"
-	" AND ($4 IS NULL OR l.row_hash = ANY ($4) OR l.old_hash = ANY ($4))"
-	" ORDER BY l.seq DESC, l.command_id DESC, l.id DESC",
-	4, {INT8OID, INT8OID, TIMESTAMPTZOID, INT8ARRAYOID}
-};
+/*
+ * The entries of a table after a time, the newest first.  The new row is needed
+ * only for a deferrable key.
+ */
+#define ENTRIES_AFTER(new_row) { \
+	"SELECT " CMIG_ENTRY_COLUMNS_WITH("NULL", new_row) " FROM cmig_audit.log l" \
+	" WHERE l.row_hash >= $1 AND l.row_hash < $2 AND l.row_key IS NOT NULL AND l.clock_at > $3" \
+	" AND ($4 IS NULL OR l.row_hash = ANY ($4) OR l.old_hash = ANY ($4))" \
+	" ORDER BY l.seq DESC, l.command_id DESC, l.id DESC", \
+	4, {INT8OID, INT8OID, TIMESTAMPTZOID, INT8ARRAYOID} \
+}
+
+static CmigQuery old_rows_after = ENTRIES_AFTER("NULL");
+static CmigQuery both_rows_after = ENTRIES_AFTER("l.new_row");
 
 /*
  * Returning rows
@@ -443,7 +449,8 @@ put_all_rows(void *arg)
 	control.hcxt = CurrentMemoryContext;
 	as_of->keys = hash_create("pg_cmig old keys", 256, &control,
 							  HASH_ELEM | HASH_FUNCTION | HASH_COMPARE | HASH_CONTEXT);
-	cmig_query_each(&entries_after, values, as_of->hashes ? NULL : "   n", undo, as_of);
+	cmig_query_each(as_of->deferrable ? &both_rows_after : &old_rows_after, values,
+					as_of->hashes ? NULL : "   n", undo, as_of);
 
 	/*
 	 * the rows' JSON is expensive, so it is read only for entries that need

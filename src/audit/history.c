@@ -430,12 +430,8 @@ cmig_audit_entry_read(CmigAuditEntry *entry, TupleDesc desc, HeapTuple row)
 		if (i == CMIG_ENTRY_CONTEXT || i == CMIG_ENTRY_CONTEXT + 1)
 			continue;
 		entry->nulls[n] = isnull;
-		if (isnull)
-			continue;
-		if (attribute->attlen == -1)
-			entry->values[n] = PointerGetDatum(PG_DETOAST_DATUM_COPY(value));
-		else
-			entry->values[n] = datumCopy(value, attribute->attbyval, attribute->attlen);
+		if (!isnull)
+			entry->values[n] = attribute->attlen == -1 ? PointerGetDatum(PG_DETOAST_DATUM(value)) : value;
 	}
 	entry->seq = DatumGetInt64(cmig_query_datum(desc, row, CMIG_ENTRY_CONTEXT + 1, &no_seq));
 	entry->command = DatumGetInt64(cmig_query_datum(desc, row, CMIG_ENTRY_CONTEXT + 2, &no_command));
@@ -452,6 +448,13 @@ audit_history_collect(TupleDesc desc, HeapTuple row, void *arg)
 	CmigAuditEntry *entry = palloc0(sizeof(CmigAuditEntry));
 
 	cmig_audit_entry_read(entry, desc, row);
+	for (int i = 0; i < CMIG_HISTORY_COLUMNS; i++)
+	{
+		Form_pg_attribute attribute = TupleDescAttr(desc, i < CMIG_ENTRY_CONTEXT ? i : i + 2);
+
+		if (!entry->nulls[i])
+			entry->values[i] = datumCopy(entry->values[i], attribute->attbyval, attribute->attlen);
+	}
 	*entries = lappend(*entries, entry);
 }
 

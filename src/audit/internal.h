@@ -675,9 +675,10 @@ extern void cmig_audit_reader_begin(void);
  * except for seq and command_id, which follow here, and adds the context of the
  * change.
  */
-#define CMIG_ENTRY_COLUMNS \
-	"l.id, l.clock_at, l.transaction_id, l.operation, l.row_key, l.old_key," \
-	" l.changed, l.old_row, l.new_row, l.seq, l.command_id"
+#define CMIG_ENTRY_COLUMNS_WITH(changed, new_row) \
+	"l.id, l.clock_at, l.transaction_id, l.operation, l.row_key, l.old_key, " \
+	changed ", l.old_row, " new_row ", l.seq, l.command_id"
+#define CMIG_ENTRY_COLUMNS CMIG_ENTRY_COLUMNS_WITH("l.changed", "l.new_row")
 #define CMIG_HISTORY_COLUMNS 18
 
 enum
