@@ -68,6 +68,38 @@ SELECT f();
 DROP FUNCTION f();
 DROP TYPE pair;
 
+-- foreign tables, also those that only a row's values select, or that the session has used before
+CREATE EXTENSION file_fdw;
+CREATE SERVER files FOREIGN DATA WRAPPER file_fdw;
+CREATE FOREIGN TABLE read (id integer) SERVER files OPTIONS (program 'echo 1');
+CREATE TABLE parted (id integer) PARTITION BY LIST (id);
+CREATE TABLE parted_near PARTITION OF parted FOR VALUES IN (1);
+CREATE FOREIGN TABLE parted_far PARTITION OF parted FOR VALUES IN (2) SERVER files OPTIONS (program 'echo 2');
+SELECT * FROM read UNION ALL TABLE parted ORDER BY 1;
+UPDATE cmig.revision SET upgrade_sql = $s$CREATE FOREIGN TABLE new (id integer) SERVER files OPTIONS (program 'echo 3');
+TABLE new;
+TABLE read;
+DO 'BEGIN PERFORM FROM read; END';
+TRUNCATE read;
+ANALYZE read;
+INSERT INTO parted VALUES (1);
+INSERT INTO parted VALUES (2);
+ALTER FOREIGN TABLE read ADD note text$s$;
+SELECT statement, command, rows, error FROM cmig.dry_run();
+DROP TABLE parted;
+DROP EXTENSION file_fdw CASCADE;
+
+-- a cursor of the caller
+BEGIN;
+DECLARE held CURSOR FOR SELECT generate_series(1, 9);
+FETCH held;
+UPDATE cmig.revision SET upgrade_sql = $s$DO $$ DECLARE c refcursor := 'held'; BEGIN CLOSE c; END $$$s$;
+SELECT statement, error FROM cmig.dry_run();
+UPDATE cmig.revision SET upgrade_sql = $s$DO $$ DECLARE c refcursor := 'held'; BEGIN MOVE c; END $$; DECLARE own CURSOR FOR SELECT 1; FETCH own; CLOSE own$s$;
+SELECT statement, error FROM cmig.dry_run();
+FETCH held;
+ROLLBACK;
+
 -- long names in the reason
 SELECT repeat('"', 63) AS name \gset
 CREATE SCHEMA :"name";

@@ -206,6 +206,23 @@ SELECT shadow_probe($$
 	CREATE TRIGGER t BEFORE INSERT ON app.t FOR EACH ROW EXECUTE FUNCTION app.changed();
 	INSERT INTO app.t VALUES (1) $$, NULL, '{app}');
 SELECT shadow_probe('CREATE SERVER mine FOREIGN DATA WRAPPER postgres_fdw; CREATE FOREIGN TABLE app.f (a integer) SERVER mine; INSERT INTO app.f VALUES (1)', NULL, '{app}');
+SELECT shadow_probe($$ CREATE EXTENSION file_fdw; CREATE SERVER mine FOREIGN DATA WRAPPER file_fdw; CREATE FOREIGN TABLE app.f (a text) SERVER mine OPTIONS (program 'touch left_behind') $$,
+	'SELECT oid::regclass FROM pg_class WHERE relnamespace = ''app''::regnamespace', '{app}');
+SELECT shadow_probe($$ CREATE EXTENSION file_fdw; CREATE SERVER mine FOREIGN DATA WRAPPER file_fdw; CREATE FOREIGN TABLE app.f (a text) SERVER mine OPTIONS (program 'touch left_behind');
+	CREATE TABLE app.t AS SELECT * FROM app.f $$, NULL, '{app}');
+SELECT shadow_probe($$ CREATE SERVER mine FOREIGN DATA WRAPPER postgres_fdw; CREATE TABLE app.p (a integer) PARTITION BY LIST (a); CREATE FOREIGN TABLE app.f PARTITION OF app.p DEFAULT SERVER mine;
+	INSERT INTO app.p VALUES (1) $$, NULL, '{app}');
+SELECT oid IS NULL AS untouched FROM (SELECT pg_stat_file('left_behind', true) AS oid) f;
+
+-- to close or move a cursor
+BEGIN;
+DECLARE held CURSOR WITH HOLD FOR SELECT generate_series(1, 3);
+COMMIT;
+SELECT shadow_probe($$ DO $d$ DECLARE c refcursor := 'held'; BEGIN CLOSE c; END $d$ $$, NULL);
+SELECT shadow_probe($$ DO $d$ DECLARE c refcursor := 'held'; BEGIN FETCH c INTO c; END $d$ $$, NULL);
+SELECT shadow_probe($$ DO $d$ DECLARE c refcursor := 'held'; BEGIN CLOSE c; EXCEPTION WHEN others THEN RAISE NOTICE '%', sqlerrm; END $d$; DECLARE own CURSOR WITH HOLD FOR SELECT 1; FETCH own; CLOSE own $$, NULL);
+FETCH held;
+CLOSE held;
 
 -- to make the session keep what its functions mean in the target
 CREATE TYPE app.pair AS (a integer);

@@ -108,25 +108,21 @@ is_around_query(const Node *statement)
 }
 
 /*
- * Check the relations that a utility statement locks.  Refuses to truncate,
- * vacuum, or analyze foreign tables, and to block writers to tables larger than
- * the limit.
+ * Check the relations that a utility statement locks.  Refuses to block writers
+ * to tables larger than the limit.
  */
 static void
 look_at_locks(Node *statement)
 {
 	List	   *unknown;
 	ListCell   *lc;
-	bool		reads_rows = IsA(statement, TruncateStmt) || IsA(statement, VacuumStmt);
 
-	if ((current_limit() < 0 && !reads_rows) || is_around_query(statement))
+	if (current_limit() < 0 || is_around_query(statement))
 		return;
 	foreach(lc, cmig_planned_locks_of(cmig_planned_locks_start(), statement, &unknown))
 	{
 		CmigPlannedLock *lock = lfirst(lc);
 
-		if (lock->kind == RELKIND_FOREIGN_TABLE && reads_rows)
-			refuse(psprintf("%s is a foreign table", lock->name));
 		if (lock->mode >= ShareLock && OidIsValid(lock->oid))
 			require_size(lock->name, lock->size);
 	}
@@ -142,21 +138,14 @@ is_own(Oid table)
 }
 
 /*
- * Refuse a query that uses foreign tables, or that changes a table larger than
- * the limit.  The limit does not apply to pg_cmig's tables.
+ * Refuse a query that changes a table larger than the limit.  The limit does not
+ * apply to pg_cmig's tables.
  */
 static void
 look_at_query(PlannedStmt *plan)
 {
 	ListCell   *lc;
 
-	foreach(lc, plan->rtable)
-	{
-		RangeTblEntry *entry = lfirst_node(RangeTblEntry, lc);
-
-		if (entry->rtekind == RTE_RELATION && entry->relkind == RELKIND_FOREIGN_TABLE)
-			refuse(psprintf("%s is a foreign table", get_rel_name(entry->relid)));
-	}
 	if (current_limit() < 0 || (plan->commandType == CMD_INSERT && !plan->hasModifyingCTE))
 		return;
 	foreach(lc, plan->resultRelations)

@@ -7,6 +7,10 @@
  * servers, affect the whole server or other sessions, or change the caller's
  * session.  While a watch is on, hooks see each function before it is called.
  *
+ * Whoever reads or changes a foreign table calls the handler of its foreign-data
+ * wrapper first, also for a partition that only a row's values select.  To
+ * define the table, no handler is called.  Therefore, a watch refuses handlers.
+ *
  * Procedural languages compile a function once in a session, and compile it
  * again if xmin or ctid of its row in pg_proc differ.  What they compile during
  * a watch must not be used afterward, nor the reverse, because names meant
@@ -25,6 +29,7 @@
 #include "catalog/objectaccess.h"
 #include "catalog/pg_language.h"
 #include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
 #include "commands/extension.h"
 #include "commands/prepare.h"
 #include "commands/proclang.h"
@@ -35,11 +40,13 @@
 #include "utils/fmgroids.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
+#include "utils/memutils.h"
 #include "utils/portal.h"
 #include "utils/rel.h"
 #include "utils/relcache.h"
 #include "utils/syscache.h"
 
+#include "base/base.h"
 #include "run/run.h"
 
 /*
@@ -104,6 +111,9 @@ static const char *const libraries[] = {
 
 /* The current watch, or NULL. */
 static const CmigOutsideWatch *watch = NULL;
+
+/* The names of the caller's cursors that a watch has marked as active. */
+static List *cursors = NIL;
 
 static object_access_hook_type next_object_access = NULL;
 static needs_fmgr_hook_type next_needs_fmgr = NULL;
@@ -237,6 +247,7 @@ check_call(Oid function)
  * of a type or of an operator class, refuse it if its effects remain.  C
  * functions are allowed, because the server looks up some of them only to
  * create other objects.  An example is the validator of a foreign-data wrapper.
+ * The exception is its handler.
  * Returns true if see_call() must see each call.
  */
 static bool
@@ -249,7 +260,10 @@ check_lookup(Oid function)
 	if (!HeapTupleIsValid(row))
 		return false;
 	language = ((Form_pg_proc) GETSTRUCT(row))->prolang;
-	if (function >= FirstNormalObjectId && language != ClanguageId)
+	if (((Form_pg_proc) GETSTRUCT(row))->prorettype == FDW_HANDLEROID)
+		reason = psprintf("it accesses a foreign table through %s()",
+						  NameStr(((Form_pg_proc) GETSTRUCT(row))->proname));
+	else if (function >= FirstNormalObjectId && language != ClanguageId)
 		reason = of_user_function(row);
 	ReleaseSysCache(row);
 	if (reason != NULL)
@@ -327,10 +341,64 @@ cmig_outside_init(void)
 	fmgr_hook = see_call;
 }
 
-void
-cmig_outside_raise(const char *reason)
+/*
+ * Row callback: make the server call the handler of a foreign table again,
+ * whose result it caches.
+ */
+static void
+forget_handler(TupleDesc desc, HeapTuple row, void *arg)
 {
-	watch->refuse(reason);
+	bool		isnull;
+
+	RelationCacheInvalidateEntry(DatumGetObjectId(cmig_query_datum(desc, row, 1, &isnull)));
+}
+
+/* Row callback: add the name of a cursor. */
+static void
+add_cursor(TupleDesc desc, HeapTuple row, void *arg)
+{
+	List	  **names = arg;
+
+	*names = lappend(*names, cmig_query_text(desc, row, 1));
+}
+
+/*
+ * Mark the caller's cursors as active, so that procedural languages can neither
+ * close nor move them.
+ */
+static void
+hold_cursors(List *names)
+{
+	MemoryContext caller = MemoryContextSwitchTo(TopMemoryContext);
+	ListCell   *lc;
+
+	foreach(lc, names)
+	{
+		Portal		portal = GetPortalByName(lfirst(lc));
+
+		if (!PortalIsValid(portal) || portal->status != PORTAL_READY)
+			continue;
+		cursors = lappend(cursors, pstrdup(lfirst(lc)));
+		portal->status = PORTAL_ACTIVE;
+	}
+	MemoryContextSwitchTo(caller);
+}
+
+/* Give the caller's cursors back. */
+static void
+release_cursors(void)
+{
+	ListCell   *lc;
+
+	foreach(lc, cursors)
+	{
+		Portal		portal = GetPortalByName(lfirst(lc));
+
+		if (PortalIsValid(portal) && portal->status == PORTAL_ACTIVE)
+			portal->status = PORTAL_READY;
+	}
+	list_free_deep(cursors);
+	cursors = NIL;
 }
 
 const		CmigOutsideWatch *
@@ -338,7 +406,19 @@ cmig_outside_watch(const CmigOutsideWatch * started)
 {
 	const		CmigOutsideWatch *former = watch;
 
+	static CmigQuery foreign_tables = {.sql = "SELECT ftrelid FROM pg_foreign_table"};
+	static CmigQuery open_cursors = {.sql = "SELECT name FROM pg_cursor()"};
+	List	   *names = NIL;
+
+	if (former == NULL && started != NULL)
+	{
+		cmig_query_each(&foreign_tables, NULL, NULL, forget_handler, NULL);
+		cmig_query_each(&open_cursors, NULL, NULL, add_cursor, &names);
+		hold_cursors(names);
+	}
 	watch = started;
+	if (started == NULL)
+		release_cursors();
 	return former;
 }
 

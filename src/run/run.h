@@ -595,7 +595,8 @@ extern const char *cmig_outside_of_statement(Node *statement, SubTransactionId s
 
 /*
  * Functions are watched while SQL runs that will be rolled back.  The struct
- * must exist until the watch ends.
+ * must exist until the watch ends.  During a watch, foreign tables cannot be
+ * read or changed, and the caller's cursors cannot be moved or closed.
  */
 typedef struct CmigOutsideWatch
 {
@@ -616,9 +617,6 @@ extern void cmig_outside_init(void);
  * which the caller must return.
  */
 extern const CmigOutsideWatch *cmig_outside_watch(const CmigOutsideWatch * started);
-
-/* Refuse a statement on behalf of the current watch. */
-extern void cmig_outside_raise(const char *reason);
 
 /*
  * Make the procedural languages compile the function separately for the

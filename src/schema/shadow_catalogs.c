@@ -711,8 +711,6 @@ add_conditions(Node *node, void *arg)
 		const FilteredCatalog *catalog;
 
 		number++;
-		if (number == query->resultRelation && table->relkind == RELKIND_FOREIGN_TABLE)
-			cmig_outside_raise(psprintf("%s is a foreign table", get_rel_name(table->relid)));
 		if (table->rtekind != RTE_RELATION || number == query->resultRelation)
 			continue;
 		catalog = find_catalog(table->relid);

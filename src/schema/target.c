@@ -503,8 +503,7 @@ adapt(CmigTargetState *state, Node *node)
 	/*
 	 * Raise an error for a statement that uses a cursor of the caller or an
 	 * untrusted language.  Other statements with effects that a rollback does
-	 * not undo are left out, or are harmless: LOAD, reading a file, and
-	 * reading the tables of another server.
+	 * not undo are left out, or are harmless: LOAD and reading a file.
 	 */
 	reason = NULL;
 	if (IsA(node, DoStmt) || IsA(node, ClosePortalStmt) || IsA(node, FetchStmt))
