@@ -84,34 +84,6 @@ extern char *cmig_lock_wait_blockers(const LOCKTAG *tag, LOCKMODE mode, Timestam
  */
 extern void cmig_extension_note(void);
 
-/* in script_run.c */
-
-/* Does the step run verify_sql after its script? */
-extern bool cmig_script_run_is_verified(const CmigRunStep *step);
-
-/*
- * Returns the CALL of a stepwise procedure that performs the step, for the
- * hint of an error about a step that cannot run in a single transaction.
- */
-extern const char *cmig_script_run_stepwise_call(const CmigRunStep *step);
-
-/* Register cmig.concurrent_ddl and cmig.running_revision. */
-extern void cmig_running_init(void);
-
-/*
- * Functions for the runner.  cmig_running_start() records that the script of a
- * step is running; cmig_running_stop() must follow on every path, including
- * errors.  The number of the current statement remains set after an error.
- * Call cmig_running_forget_statement() so that later errors are not attributed
- * to that statement.
- */
-extern void cmig_running_start(const CmigRunStep *step);
-extern void cmig_running_stop(void);
-extern void cmig_running_set_statement(int number);
-extern void cmig_running_count_statement(void);
-extern void cmig_running_set_verifying(void);
-extern void cmig_running_forget_statement(void);
-
 /* in verify.c */
 
 /*

@@ -159,13 +159,7 @@ cmig_extension_hold(void)
 void
 cmig_extension_release(void)
 {
-	LOCKTAG		tag;
-
-	if (OidIsValid(held) && !lent && is_held())
-	{
-		extension_set_tag(&tag, held);
-		LockRelease(&tag, AccessShareLock, true);
-	}
+	cmig_extension_lend();
 	held = InvalidOid;
 	lent = false;
 }
@@ -276,8 +270,6 @@ cmig_extension_require(const char *revision)
  * wait for each other.  The scopes share two more locks, which functions that
  * write revisions take in exclusive mode.
  *
- * 	  Ensures that only one run is in progress in a database or in a scope.
- *
  * PostgreSQL's advisory lock functions set the lock tag's fourth field to 1 or
  * 2, so they cannot conflict with this module's locks.  pg_locks shows this
  * module's locks as advisory locks with the objsubid values defined below.
@@ -320,15 +312,13 @@ cmig_extension_require(const char *revision)
 #define YIELD_US 10000
 #define MAX_YIELDS 10
 
-#define ANOTHER_RUN "It waited for another run of pg_cmig in this database."
-
 /*
  * Set the tag of the lock with the given key (KEY_GATE, KEY_RUN, ...).  In a
  * scope, KEY_GATE and KEY_RUN stand for the scope's own locks, whose tags are
  * hashes of its name with different seeds.
  */
 static void
-run_lock_set_tag(LOCKTAG *tag, uint32 key)
+set_tag(LOCKTAG *tag, uint32 key)
 {
 	const char *scope = key == KEY_GATE || key == KEY_RUN ? cmig_scope_current() : "";
 	uint64		hash;
@@ -346,6 +336,7 @@ run_lock_set_tag(LOCKTAG *tag, uint32 key)
 typedef struct Wait
 {
 	const LOCKTAG *tag;
+	bool		session;
 	const char *what;			/* detail of an error during the wait */
 	TimestampTz since;
 } Wait;
@@ -362,126 +353,20 @@ name_holder(void *arg)
 	cmig_lock_wait_explain_tag(wait->tag, ExclusiveLock, wait->since, GetUserId(), wait->what);
 }
 
-/*
- * Wait for a lock, and take it.  If an error occurs during the wait, its
- * detail consists of "what", a sentence, and the lock holder.
- */
-static void
-wait_for_tag(const LOCKTAG *tag, bool session, const char *what)
-{
-	Wait		wait = {.tag = tag,.what = what,.since = GetCurrentTimestamp()};
-	ErrorContextCallback callback;
-
-	callback.callback = name_holder;
-	callback.arg = &wait;
-	callback.previous = error_context_stack;
-	error_context_stack = &callback;
-	(void) LockAcquire(tag, ExclusiveLock, session, false);
-	error_context_stack = callback.previous;
-}
-
-/* The argument of queue(): a lock to wait for. */
-typedef struct Request
-{
-	const LOCKTAG *tag;
-	bool		session;
-} Request;
-
-/* Subtransaction callback: wait for the requested lock. */
+/* Wait for a lock (a Wait), and take it.  May be a subtransaction callback. */
 static void
 queue(void *arg)
 {
-	Request    *request = arg;
+	Wait	   *wait = arg;
+	ErrorContextCallback callback;
 
-	wait_for_tag(request->tag, request->session, ANOTHER_RUN);
-}
-
-/*
- * Wait for the requested lock for up to one second.  Returns true if the lock
- * was acquired.
- */
-static bool
-queue_for_a_second(Request *request)
-{
-	int			timeout = LockTimeout;
-	ErrorData  *error;
-
-	/*
-	 * the subtransaction catches all errors, so LockTimeout is always
-	 * restored
-	 */
-	LockTimeout = QUIET_MS;
-	error = cmig_subtransaction_try(queue, request);
-	LockTimeout = timeout;
-	if (error == NULL)
-		return true;
-	if (error->sqlerrcode != ERRCODE_LOCK_NOT_AVAILABLE)
-		ReThrowError(error);
-	FreeErrorData(error);
-	return false;
-}
-
-/* Wait for the requested lock for the remainder of lock_timeout. */
-static void
-queue_for_the_rest(Request *request)
-{
-	int			timeout = LockTimeout;
-
-	PG_TRY();
-	{
-		if (timeout > 0)
-			LockTimeout = timeout - QUIET_MS;
-		queue(request);
-	}
-	PG_FINALLY();
-	{
-		LockTimeout = timeout;
-	}
-	PG_END_TRY();
-}
-
-/*
- * Show in pg_stat_activity that "command" is waiting for a lock, and which
- * process holds it.
- */
-static void
-show_wait(const LOCKTAG *tag, const char *command)
-{
-	char		activity[200];
-	int			pid;
-
-	if (cmig_lock_wait_blockers(tag, ExclusiveLock, 0, GetUserId(), &pid) == NULL)
-		return;
-	if (pid != 0)
-		snprintf(activity, sizeof(activity), "pg_cmig: %s waits for the run of process %d",
-				 command, pid);
-	else
-		snprintf(activity, sizeof(activity), "pg_cmig: %s waits for a prepared transaction",
-				 command);
-	pgstat_report_activity(STATE_RUNNING, activity);
-}
-
-/*
- * Issue a NOTICE that names the holder of the lock for which this session is
- * waiting.
- */
-static void
-report_wait(const LOCKTAG *tag)
-{
-	int			pid;
-	char	   *blockers = cmig_lock_wait_blockers(tag, ExclusiveLock, 0, GetUserId(), &pid);
-
-	if (blockers != NULL)
-		ereport(NOTICE,
-				(errmsg("waiting for another run of pg_cmig in this database"),
-				 errdetail("%s", blockers)));
-}
-
-/* Show the current command in pg_stat_activity again. */
-static void
-report_end_of_wait(void)
-{
-	pgstat_report_activity(STATE_RUNNING, debug_query_string ? debug_query_string : "");
+	wait->since = GetCurrentTimestamp();
+	callback.callback = name_holder;
+	callback.arg = wait;
+	callback.previous = error_context_stack;
+	error_context_stack = &callback;
+	(void) LockAcquire(wait->tag, ExclusiveLock, wait->session, false);
+	error_context_stack = callback.previous;
 }
 
 /*
@@ -491,26 +376,69 @@ report_end_of_wait(void)
 static void
 take(const LOCKTAG *tag, bool session, const char *command)
 {
-	Request		request = {.tag = tag,.session = session};
+	Wait		wait = {.tag = tag,.session = session,
+	.what = "It waited for another run of pg_cmig in this database."};
+	int			timeout = LockTimeout;
+	ErrorData  *error = NULL;
+	char		activity[200];
+	int			pid;
 
 	if (LockAcquire(tag, ExclusiveLock, session, true) != LOCKACQUIRE_NOT_AVAIL)
 		return;
-	show_wait(tag, command);
+	if (cmig_lock_wait_blockers(tag, ExclusiveLock, 0, GetUserId(), &pid) != NULL)
+	{
+		if (pid != 0)
+			snprintf(activity, sizeof(activity), "pg_cmig: %s waits for the run of process %d",
+					 command, pid);
+		else
+			snprintf(activity, sizeof(activity), "pg_cmig: %s waits for a prepared transaction",
+					 command);
+		pgstat_report_activity(STATE_RUNNING, activity);
+	}
 
 	/*
 	 * release our snapshot, because an index build of the other run would
 	 * wait for it
 	 */
 	InvalidateCatalogSnapshot();
-	if (LockTimeout > 0 && LockTimeout <= QUIET_MS)
-		queue(&request);
-	else if (!queue_for_a_second(&request))
+	if (timeout > 0 && timeout <= QUIET_MS)
+		queue(&wait);
+	else
 	{
-		report_wait(tag);
-		InvalidateCatalogSnapshot();
-		queue_for_the_rest(&request);
+		/*
+		 * the subtransaction catches all errors, so LockTimeout is always
+		 * restored
+		 */
+		LockTimeout = QUIET_MS;
+		error = cmig_subtransaction_try(queue, &wait);
+		LockTimeout = timeout;
 	}
-	report_end_of_wait();
+	if (error != NULL)
+	{
+		char	   *blockers;
+
+		if (error->sqlerrcode != ERRCODE_LOCK_NOT_AVAILABLE)
+			ReThrowError(error);
+		FreeErrorData(error);
+		blockers = cmig_lock_wait_blockers(tag, ExclusiveLock, 0, GetUserId(), &pid);
+		if (blockers != NULL)
+			ereport(NOTICE,
+					(errmsg("waiting for another run of pg_cmig in this database"),
+					 errdetail("%s", blockers)));
+		InvalidateCatalogSnapshot();
+		PG_TRY();
+		{
+			if (timeout > 0)
+				LockTimeout = timeout - QUIET_MS;
+			queue(&wait);
+		}
+		PG_FINALLY();
+		{
+			LockTimeout = timeout;
+		}
+		PG_END_TRY();
+	}
+	pgstat_report_activity(STATE_RUNNING, debug_query_string ? debug_query_string : "");
 }
 
 /*
@@ -525,10 +453,10 @@ join_scope_runs(bool session)
 
 	if (session)
 	{
-		run_lock_set_tag(&tag, KEY_SCOPE_GATE);
+		set_tag(&tag, KEY_SCOPE_GATE);
 		(void) LockAcquire(&tag, ShareLock, true, false);
 	}
-	run_lock_set_tag(&tag, KEY_SCOPE_RUNS);
+	set_tag(&tag, KEY_SCOPE_RUNS);
 	(void) LockAcquire(&tag, ShareLock, session, false);
 }
 
@@ -551,7 +479,7 @@ cmig_run_lock_transaction(const char *command)
 	 * The gate is not available if a stepwise run holds it, or if a stepwise
 	 * run is waiting for it after giving way to functions too many times.
 	 */
-	run_lock_set_tag(&tag, KEY_GATE);
+	set_tag(&tag, KEY_GATE);
 	if (LockAcquire(&tag, ShareLock, false, true) == LOCKACQUIRE_NOT_AVAIL)
 	{
 		int			pid;
@@ -574,7 +502,7 @@ cmig_run_lock_transaction(const char *command)
 	 */
 	cmig_extension_share();
 
-	run_lock_set_tag(&tag, KEY_RUN);
+	set_tag(&tag, KEY_RUN);
 	take(&tag, false, command);
 	if (cmig_scope_is_set())
 		join_scope_runs(false);
@@ -585,11 +513,11 @@ cmig_run_lock_try(void)
 {
 	LOCKTAG		tag;
 
-	run_lock_set_tag(&tag, KEY_GATE);
+	set_tag(&tag, KEY_GATE);
 	if (LockAcquire(&tag, ShareLock, false, true) == LOCKACQUIRE_NOT_AVAIL)
 		return false;
 	cmig_extension_share();
-	run_lock_set_tag(&tag, KEY_RUN);
+	set_tag(&tag, KEY_RUN);
 	if (LockAcquire(&tag, ExclusiveLock, false, true) == LOCKACQUIRE_NOT_AVAIL)
 		return false;
 	join_scope_runs(false);
@@ -606,7 +534,7 @@ cmig_run_lock_revisions(const char *command)
 	 * but not with the lock of another session that writes revisions, because
 	 * that session may be about to release its lock.
 	 */
-	run_lock_set_tag(&tag, KEY_SCOPE_GATE);
+	set_tag(&tag, KEY_SCOPE_GATE);
 	if (LockAcquire(&tag, RowExclusiveLock, false, true) == LOCKACQUIRE_NOT_AVAIL)
 	{
 		int			pid;
@@ -619,7 +547,7 @@ cmig_run_lock_revisions(const char *command)
 				 errhint("The other run is a stepwise run, which %s cannot wait for. Try again when it has ended.",
 						 command)));
 	}
-	run_lock_set_tag(&tag, KEY_SCOPE_RUNS);
+	set_tag(&tag, KEY_SCOPE_RUNS);
 	take(&tag, false, command);
 }
 
@@ -629,7 +557,7 @@ wait_for_lock(uint32 key, const char *command)
 {
 	LOCKTAG		tag;
 
-	run_lock_set_tag(&tag, key);
+	set_tag(&tag, key);
 
 	Assert(!ActiveSnapshotSet());
 	take(&tag, true, command);
@@ -641,8 +569,8 @@ cmig_run_lock_session(const char *command)
 	LOCKTAG		run;
 	LOCKTAG		gate;
 
-	run_lock_set_tag(&run, KEY_RUN);
-	run_lock_set_tag(&gate, KEY_GATE);
+	set_tag(&run, KEY_RUN);
+	set_tag(&gate, KEY_GATE);
 	for (int yields = 0; yields < MAX_YIELDS; yields++)
 	{
 		wait_for_lock(KEY_RUN, command);
@@ -680,7 +608,7 @@ cmig_run_lock_held(void)
 {
 	LOCKTAG		tag;
 
-	run_lock_set_tag(&tag, KEY_RUN);
+	set_tag(&tag, KEY_RUN);
 	if (cmig_lock_held_compat(&tag, ExclusiveLock))
 		return true;
 
@@ -688,7 +616,7 @@ cmig_run_lock_held(void)
 	 * an exclusive lock with KEY_SCOPE_RUNS counts as the run lock, too,
 	 * because it keeps runs in all scopes from starting
 	 */
-	run_lock_set_tag(&tag, KEY_SCOPE_RUNS);
+	set_tag(&tag, KEY_SCOPE_RUNS);
 	return cmig_scope_is_set() && cmig_lock_held_compat(&tag, ExclusiveLock);
 }
 
@@ -698,7 +626,7 @@ release(uint32 key, LOCKMODE mode)
 {
 	LOCKTAG		tag;
 
-	run_lock_set_tag(&tag, key);
+	set_tag(&tag, key);
 	if (cmig_lock_held_compat(&tag, mode))
 		LockRelease(&tag, mode, true);
 }
@@ -724,36 +652,25 @@ hold(uint32 key)
 {
 	LOCKTAG		tag;
 
-	run_lock_set_tag(&tag, key);
+	set_tag(&tag, key);
 	return cmig_lock_held_compat(&tag, ExclusiveLock) ||
 		LockAcquire(&tag, ExclusiveLock, true, true) != LOCKACQUIRE_NOT_AVAIL;
-}
-
-/*
- * Take the locks that join_scope_runs() takes, unless the session still holds
- * them.
- */
-static void
-keep_scope_runs(void)
-{
-	LOCKTAG		tag;
-
-	run_lock_set_tag(&tag, KEY_SCOPE_RUNS);
-	if (!cmig_lock_held_compat(&tag, ShareLock))
-		join_scope_runs(true);
 }
 
 void
 cmig_run_lock_keep(void)
 {
+	LOCKTAG		tag;
+
 	if (!hold(KEY_RUN) || !hold(KEY_GATE))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("the run lock was lost"),
 				 errdetail("The script released all advisory locks of the session, and another run has started since then."),
 				 errhint("Remove pg_advisory_unlock_all() from the script, and call the procedure again.")));
-	if (cmig_scope_is_set())
-		keep_scope_runs();
+	set_tag(&tag, KEY_SCOPE_RUNS);
+	if (cmig_scope_is_set() && !cmig_lock_held_compat(&tag, ShareLock))
+		join_scope_runs(true);
 }
 
 /*
@@ -770,7 +687,7 @@ find_holder(uint32 key, LOCKMODE mode, TransactionId *prepared)
 	int			count;
 	int			pid = 0;
 
-	run_lock_set_tag(&tag, key);
+	set_tag(&tag, key);
 	*prepared = InvalidTransactionId;
 	holders = GetLockConflicts(&tag, mode, &count);
 	for (int i = 0; i < count; i++)
@@ -841,9 +758,10 @@ static void
 lock_in_transaction(uint32 key, const char *what)
 {
 	LOCKTAG		tag;
+	Wait		wait = {.tag = &tag,.what = what};
 
-	run_lock_set_tag(&tag, key);
-	wait_for_tag(&tag, false, what);
+	set_tag(&tag, key);
+	queue(&wait);
 	AcceptInvalidationMessages();
 }
 

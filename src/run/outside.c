@@ -127,37 +127,6 @@ compare_names(const void *key, const void *element)
 }
 
 /*
- * Is this the name of one of "libraries"?  The name may include a directory and
- * a file extension.
- */
-static bool
-is_library(const char *path)
-{
-	const char *name = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
-	Size		length = strcspn(name, ".");
-
-	for (int i = 0; i < lengthof(libraries); i++)
-	{
-		if (strlen(libraries[i]) == length && strncmp(name, libraries[i], length) == 0)
-			return true;
-	}
-	return false;
-}
-
-/*
- * Returns the library of a C function.  Returns NULL for a function in another
- * language.
- */
-static char *
-function_library(HeapTuple row)
-{
-	bool		isnull;
-	Datum		value = SysCacheGetAttr(PROCOID, row, Anum_pg_proc_probin, &isnull);
-
-	return isnull ? NULL : TextDatumGetCString(value);
-}
-
-/*
  * If a procedural language is untrusted, returns its name; otherwise, returns
  * NULL.
  */
@@ -189,33 +158,41 @@ of_built_in_function(const char *name)
 	return psprintf("a rollback does not undo %s()", name);
 }
 
-/*
- * The same for user-defined functions in the language "internal", which are
- * other names for built-in functions.
- */
-static const char *
-of_internal_function(HeapTuple row)
-{
-	bool		isnull;
-	Datum		source = SysCacheGetAttr(PROCOID, row, Anum_pg_proc_prosrc, &isnull);
-	Oid			function = isnull ? InvalidOid : fmgr_internal_function(TextDatumGetCString(source));
-	char	   *name = OidIsValid(function) ? get_func_name(function) : NULL;
-
-	return name != NULL ? of_built_in_function(name) : NULL;
-}
-
 /* The same for user-defined functions. */
 static const char *
 of_user_function(HeapTuple row)
 {
 	Form_pg_proc form = (Form_pg_proc) GETSTRUCT(row);
-	char	   *library = function_library(row);
+	bool		isnull;
+	Datum		value;
 	char	   *language;
 
+	/* a function in the language "internal" is another name of a built-in one */
 	if (form->prolang == INTERNALlanguageId)
-		return of_internal_function(row);
-	if (library != NULL && is_library(library))
-		return psprintf("%s() reaches outside the database", NameStr(form->proname));
+	{
+		Oid			function = InvalidOid;
+
+		value = SysCacheGetAttr(PROCOID, row, Anum_pg_proc_prosrc, &isnull);
+		if (!isnull)
+			function = fmgr_internal_function(TextDatumGetCString(value));
+		return OidIsValid(function) && get_func_name(function) != NULL ?
+			of_built_in_function(get_func_name(function)) : NULL;
+	}
+
+	/* the name of a library may include a directory and a file extension */
+	value = SysCacheGetAttr(PROCOID, row, Anum_pg_proc_probin, &isnull);
+	if (!isnull)
+	{
+		char	   *path = TextDatumGetCString(value);
+		char	   *name = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
+
+		name[strcspn(name, ".")] = '\0';
+		for (int i = 0; i < lengthof(libraries); i++)
+		{
+			if (strcmp(name, libraries[i]) == 0)
+				return psprintf("%s() reaches outside the database", NameStr(form->proname));
+		}
+	}
 	language = untrusted_language(form->prolang);
 	if (language != NULL)
 		return psprintf("%s() is in the untrusted language %s", NameStr(form->proname), language);
@@ -422,26 +399,6 @@ cmig_outside_watch(const CmigOutsideWatch * started)
 	return former;
 }
 
-/* Implements cmig_outside_of_statement() for DO. */
-static const char *
-of_do(const DoStmt *statement)
-{
-	ListCell   *lc;
-
-	foreach(lc, statement->args)
-	{
-		DefElem    *option = lfirst_node(DefElem, lc);
-		char	   *name;
-
-		if (strcmp(option->defname, "language") != 0)
-			continue;
-		name = untrusted_language(get_language_oid(strVal(option->arg), true));
-		if (name != NULL)
-			return psprintf("DO uses the untrusted language %s", name);
-	}
-	return NULL;
-}
-
 /* Does the cursor belong to the caller? */
 static bool
 is_callers_cursor(const char *name, SubTransactionId since)
@@ -449,47 +406,6 @@ is_callers_cursor(const char *name, SubTransactionId since)
 	Portal		portal = GetPortalByName(name);
 
 	return PortalIsValid(portal) && portal->createSubid < since;
-}
-
-/* Did the caller prepare the statement in an earlier command? */
-static bool
-is_callers_statement(const char *name)
-{
-	PreparedStatement *prepared = FetchPreparedStatement(name, false);
-
-	return prepared != NULL && prepared->prepare_time < GetCurrentStatementStartTimestamp();
-}
-
-/*
- * Implements cmig_outside_of_statement() for statements that change the
- * caller's session.
- */
-static const char *
-of_session_statement(Node *statement, SubTransactionId since)
-{
-	switch (nodeTag(statement))
-	{
-		case T_DiscardStmt:
-			return ((DiscardStmt *) statement)->target == DISCARD_PLANS ? NULL :
-				"DISCARD changes the session";
-		case T_LoadStmt:
-			return "LOAD changes the session";
-		case T_DeallocateStmt:
-			if (((DeallocateStmt *) statement)->name == NULL ||
-				is_callers_statement(((DeallocateStmt *) statement)->name))
-				return "it deallocates a prepared statement of the caller";
-			return NULL;
-		case T_ClosePortalStmt:
-			if (((ClosePortalStmt *) statement)->portalname == NULL ||
-				is_callers_cursor(((ClosePortalStmt *) statement)->portalname, since))
-				return "it closes a cursor of the caller";
-			return NULL;
-		case T_FetchStmt:
-			return is_callers_cursor(((FetchStmt *) statement)->portalname, since) ?
-				"it moves a cursor of the caller" : NULL;
-		default:
-			return NULL;
-	}
 }
 
 /*
@@ -535,6 +451,10 @@ of_analyze(const VacuumStmt *statement)
 const char *
 cmig_outside_of_statement(Node *statement, SubTransactionId since)
 {
+	const char *name;
+	PreparedStatement *prepared;
+	ListCell   *lc;
+
 	switch (nodeTag(statement))
 	{
 		case T_CopyStmt:
@@ -548,7 +468,16 @@ cmig_outside_of_statement(Node *statement, SubTransactionId since)
 		case T_ImportForeignSchemaStmt:
 			return "IMPORT FOREIGN SCHEMA connects to another server";
 		case T_DoStmt:
-			return of_do((DoStmt *) statement);
+			foreach(lc, ((DoStmt *) statement)->args)
+			{
+				DefElem    *option = lfirst_node(DefElem, lc);
+
+				name = strcmp(option->defname, "language") != 0 ? NULL :
+					untrusted_language(get_language_oid(strVal(option->arg), true));
+				if (name != NULL)
+					return psprintf("DO uses the untrusted language %s", name);
+			}
+			return NULL;
 		case T_VacuumStmt:
 			return of_analyze((VacuumStmt *) statement);
 		case T_CheckPointStmt:
@@ -556,7 +485,26 @@ cmig_outside_of_statement(Node *statement, SubTransactionId since)
 		case T_RenameStmt:
 			return ((RenameStmt *) statement)->renameType == OBJECT_DATABASE ?
 				"it would block new connections" : NULL;
+		case T_DiscardStmt:
+			return ((DiscardStmt *) statement)->target == DISCARD_PLANS ? NULL :
+				"DISCARD changes the session";
+		case T_LoadStmt:
+			return "LOAD changes the session";
+		case T_DeallocateStmt:
+			/* did the caller prepare the statement in an earlier command? */
+			name = ((DeallocateStmt *) statement)->name;
+			prepared = name != NULL ? FetchPreparedStatement(name, false) : NULL;
+			return name == NULL ||
+				(prepared != NULL && prepared->prepare_time < GetCurrentStatementStartTimestamp()) ?
+				"it deallocates a prepared statement of the caller" : NULL;
+		case T_ClosePortalStmt:
+			name = ((ClosePortalStmt *) statement)->portalname;
+			return name == NULL || is_callers_cursor(name, since) ?
+				"it closes a cursor of the caller" : NULL;
+		case T_FetchStmt:
+			return is_callers_cursor(((FetchStmt *) statement)->portalname, since) ?
+				"it moves a cursor of the caller" : NULL;
 		default:
-			return of_session_statement(statement, since);
+			return NULL;
 	}
 }

@@ -22,23 +22,6 @@
 #include "base/base.h"
 #include "parse/parse.h"
 
-/* in session.c */
-
-/*
- * The tables that a script has changed, and the constraint modes that it has
- * set.  When the script begins, all fields except "context" must be zero.
- */
-typedef struct CmigDeferred
-{
-	MemoryContext context;		/* memory context of the lists */
-	List	   *tables;			/* of Oid: tables that may have deferred
-								 * trigger events */
-	List	   *constraints;	/* of Oid: constraints whose mode the script
-								 * has set by name */
-	bool		set_all;		/* has the script used SET CONSTRAINTS ALL? */
-	bool		set_some;		/* has the script used SET CONSTRAINTS at all? */
-} CmigDeferred;
-
 /* in scope.c */
 
 /*
@@ -108,8 +91,12 @@ typedef struct CmigSession
 	ObjectAddress *temp_objects;
 	List	   *prepared;		/* of char *: names of statements that the
 								 * script has prepared */
-	CmigDeferred deferred;		/* deferred trigger events and constraint
-								 * modes */
+	List	   *tables;			/* of Oid: tables that may have deferred
+								 * trigger events */
+	List	   *constraints;	/* of Oid: constraints whose mode the script
+								 * has set by name */
+	bool		set_all;		/* has the script used SET CONSTRAINTS ALL? */
+	bool		set_some;		/* has the script used SET CONSTRAINTS at all? */
 } CmigSession;
 
 /*
@@ -201,8 +188,7 @@ extern void cmig_run_limit_check(void);
 extern TimestampTz cmig_run_limit_earlier(TimestampTz end);
 
 /*
- * The setting cmig.lock_timeout, in milliseconds; 0 means no limit.  It is
- * registered by runner.c.
+ * The setting cmig.lock_timeout, in milliseconds; 0 means no limit.
  */
 extern int	cmig_lock_timeout;
 
@@ -437,7 +423,7 @@ extern void cmig_last_failure_forget(void);
  */
 extern bool cmig_last_failure_read(CmigLastFailure *failure);
 
-/* in script_run.c */
+/* in runner.c */
 
 /*
  * Returns a palloc'd hint that says which role or search_path scripts have, if

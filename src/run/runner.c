@@ -1,15 +1,23 @@
 /*
  * runner.c
- *	  Running scripts, and what their errors report.
+ *	  Runs scripts: what is checked before, what runs, what errors report.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
 #include "access/xact.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_authid.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_namespace.h"
+#include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
+#include "commands/dbcommands.h"
 #include "executor/executor.h"
+#include "lib/stringinfo.h"
+#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "nodes/parsenodes.h"
 #include "parser/analyze.h"
@@ -19,18 +27,434 @@
 #include "tcop/pquery.h"
 #include "tcop/tcopprot.h"
 #include "tcop/utility.h"
+#include "utils/acl.h"
 #include "utils/backend_status.h"
+#include "utils/builtins.h"
+#include "utils/catcache.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
+#include "utils/syscache.h"
 #include "utils/timeout.h"
+#include "utils/varlena.h"
 
 #include "base/base.h"
 #include "base/compat.h"
 #include "base/errors.h"
 #include "parse/parse.h"
 #include "run/internal.h"
+
+/* ----------------------------------------------------------------
+ * Describes a script in progress and reports errors in it.
+ *
+ * The message, detail, and hint of PostgreSQL's error are kept, except that a
+ * hint about using pg_cmig may replace PostgreSQL's hint.  The context names
+ * the revision, the statement, and the line.  The error position refers to the
+ * statement.
+ * ----------------------------------------------------------------
+ */
+
+/* Maximum length of a statement in the context of an error, in bytes. */
+#define CONTEXT_LENGTH 200
+
+/*
+ * The maximum number of bytes of a statement that are shown around an error
+ * position.
+ */
+#define EXCERPT_LENGTH 4000
+
+/* Does the step run verify_sql after its script? */
+static bool
+is_verified(const CmigRunStep *step)
+{
+	return step->direction == CMIG_UPGRADE && step->verify_sql != NULL;
+}
+
+/*
+ * Returns the statement as a single line for messages, without comments and
+ * indentation, and truncated to "limit" bytes.  White space in strings and
+ * quoted identifiers is kept, except that line breaks and tabs become blanks.
+ */
+static char *
+one_line(const char *text, int limit)
+{
+	CmigLexer	lexer;
+	const char *behind = text;
+	StringInfoData line;
+
+	initStringInfo(&line);
+	cmig_lexer_init(&lexer, text);
+	while (line.len <= limit && cmig_lexer_next_sql(&lexer) != CMIG_TOKEN_END)
+	{
+		bool		is_code = lexer.type != CMIG_TOKEN_STRING &&
+		lexer.type != CMIG_TOKEN_QUOTED;
+		bool		gap = lexer.start > behind && line.len > 0;
+
+		for (const char *p = lexer.start; p < lexer.next && line.len <= limit; p++)
+		{
+			bool		blank = strchr(" \t\r\n\f\v", *p) != NULL;
+
+			if (blank && is_code)
+				gap = true;
+			else
+			{
+				if (gap)
+					appendStringInfoChar(&line, ' ');
+				appendStringInfoChar(&line, blank ? ' ' : *p);
+				gap = false;
+			}
+		}
+		behind = lexer.next;
+	}
+
+	if (line.len > limit)
+	{
+		line.len = pg_mbcliplen(line.data, line.len, limit);
+		line.data[line.len] = '\0';
+		appendStringInfoString(&line, " ...");
+	}
+	else
+	{
+		while (line.len > 0 && strchr(" ;", line.data[line.len - 1]) != NULL)
+			line.data[--line.len] = '\0';
+	}
+	return line.data;
+}
+
+/*
+ * Returns "text" or, if it is long, the part of it around the byte offset
+ * "offset".  *position is a character position in "text"; it is changed to the
+ * same position in the result.
+ */
+static const char *
+excerpt(const char *text, int offset, int *position)
+{
+	int			length = strlen(text);
+	int			from = 0;
+	int			to = length;
+
+	if (length <= EXCERPT_LENGTH)
+		return text;
+
+	/*
+	 * do not cut a character in half, and start after a line break if
+	 * possible
+	 */
+	if (offset > EXCERPT_LENGTH / 2)
+	{
+		from = pg_mbcliplen(text, length, offset - EXCERPT_LENGTH / 2);
+		for (int i = from; i < offset; i++)
+		{
+			if (text[i] == '\n')
+			{
+				from = i + 1;
+				break;
+			}
+		}
+	}
+	to = from + pg_mbcliplen(text + from, length - from, EXCERPT_LENGTH);
+	*position -= pg_mbstrlen_with_len(text, from);
+	return pnstrdup(text + from, to - from);
+}
+
+void
+cmig_script_run_describe_error(void *arg)
+{
+	CmigScriptRun *run = arg;
+	const char *text = run->statement.text;
+	int			line = run->statement.line;
+	int			position;
+
+	cmig_lock_wait_explain();
+
+	if (text == NULL)
+	{
+		if (run->phase)
+			errcontext("pg_cmig: %s of %s, %s", run->verb, run->step->revision,
+					   run->phase);
+		else
+			errcontext("pg_cmig: %s of %s", run->verb, run->step->revision);
+		return;
+	}
+
+	position = geterrposition();
+	if (position > 0)
+	{
+		const char *at = text;
+		bool		parsing_create = run->statement.raw == NULL &&
+		pg_strncasecmp(text, "create", 6) == 0;
+
+		for (int i = 1; i < position && *at != '\0'; i++)
+		{
+			line += *at == '\n';
+			at += pg_mblen(at);
+		}
+		errposition(0);
+
+		/*
+		 * do not truncate CREATE FUNCTION, because PostgreSQL uses the
+		 * position to find the function's body in the statement
+		 */
+		if (!parsing_create)
+			text = excerpt(text, at - text, &position);
+		internalerrposition(position);
+		internalerrquery(text);
+	}
+	else
+		errcontext("SQL statement \"%s\"", one_line(text, CONTEXT_LENGTH));
+	errcontext("pg_cmig: %s of %s, statement %d, line %d", run->verb,
+			   run->step->revision, run->statement.number, line);
+}
+
+char *
+cmig_script_run_place(const ErrorData *error)
+{
+	const char *place = error->context;
+
+	while (place != NULL && strncmp(place, "pg_cmig: ", 9) != 0)
+	{
+		place = strchr(place, '\n');
+		place = place == NULL ? NULL : place + 1;
+	}
+	return place == NULL ? pstrdup("") : pnstrdup(place, strcspn(place, "\n"));
+}
+
+/*
+ * Returns the target, as SQL, for a call that performs the step.  "committed"
+ * is true if earlier steps have been committed.  In that case, the user's
+ * target is replaced, because a relative target would now have a different
+ * meaning.
+ */
+static const char *
+target_of_step(const CmigRunStep *step, bool committed)
+{
+	if (step->target == NULL || committed)
+	{
+		if (step->direction == CMIG_UPGRADE)
+			return step->repeatable ? "'heads'" : quote_literal_cstr(step->revision);
+		if (step->target == NULL || strncmp(step->target, "'-", 2) == 0)
+			return "'-1'";
+	}
+	return step->target;
+}
+
+/*
+ * Returns the CALL of a stepwise procedure that performs the step, for the
+ * hint of an error about a step that cannot run in a single transaction.
+ */
+static const char *
+stepwise_call(const CmigRunStep *step)
+{
+	return psprintf("CALL cmig.%s_stepwise(%s)", cmig_direction_name(step->direction),
+					target_of_step(step, step->committed));
+}
+
+const char *
+cmig_script_run_in_doubt_call(const CmigRunStep *step)
+{
+	return psprintf("CALL cmig.%s_stepwise(%s, in_doubt => 'done')",
+					cmig_direction_name(step->direction), target_of_step(step, true));
+}
+
+/*
+ * Returns the hint for the error that an object already exists, or NULL if
+ * there is no hint.
+ */
+static char *
+hint_of_duplicate(const CmigScriptRun *run)
+{
+	char	   *id = quote_literal_cstr(run->step->revision);
+	char	   *scope = cmig_scope_is_set() ? psprintf("SET cmig.scope = %s; ", quote_literal_cstr(cmig_scope_current())) : "";
+
+	if (run->step->repeatable)
+		return pstrdup("The script runs again whenever it changes: write CREATE OR REPLACE, or put DROP ... IF EXISTS before the statement.");
+
+	/*
+	 * Suggest a stamp only if the first statement has failed: a later one may
+	 * have failed because part of the revision had been applied before, or
+	 * because the script creates the same object twice.
+	 */
+	if (run->step->direction != CMIG_UPGRADE || run->verifying || run->statement.number != 1)
+		return NULL;
+	return psprintf("Compare the database with what SELECT * FROM cmig.show(%s) prints. If the database already has everything in this revision, record the revision as applied without running it: %sSELECT cmig.stamp(%s)",
+					id, scope, id);
+}
+
+void
+cmig_script_run_improve_hint(ErrorData *error, const CmigScriptRun *run)
+{
+	const CmigRunStep *step = run->step;
+	const char *message = error->message_id ? error->message_id : "";
+
+	switch (error->sqlerrcode)
+	{
+		case ERRCODE_INSUFFICIENT_PRIVILEGE:
+			if (strncmp(message, "query would be affected by row-level security policy", 52) == 0)
+				error->hint = "Scripts run with row_security = off, so that no row is silently left out. Put ALTER TABLE ... NO FORCE ROW LEVEL SECURITY before the statement and ALTER TABLE ... FORCE ROW LEVEL SECURITY after it, or SET row_security = on in the script to process only the visible rows.";
+			break;
+		case ERRCODE_INVALID_TRANSACTION_TERMINATION:
+			error->hint = psprintf("A procedure or DO block that commits cannot run in a transaction. Set \"transactional: false\" in the revision and %s",
+								   stepwise_call(step));
+			break;
+		case ERRCODE_ACTIVE_SQL_TRANSACTION:
+			if (strstr(message, "cannot be executed from a function"))
+				error->hint = psprintf("The statement cannot run in a transaction. Set \"transactional: false\" in the revision and %s",
+									   stepwise_call(step));
+			break;
+		case ERRCODE_UNSAFE_NEW_ENUM_VALUE_USAGE:
+			error->hint = step->committed ?
+				pstrdup("New enum values must be committed before they can be used. Use the value in a later revision, or set \"transactional: false\" in this one.") :
+				psprintf("New enum values must be committed before they can be used. Use the value in a later revision, and %s, which commits after each revision.",
+						 stepwise_call(step));
+			break;
+		case ERRCODE_SYNTAX_ERROR:
+			if (error->hint == NULL && error->message != NULL &&
+				strstr(error->message, "at or near \"$\"") != NULL && strstr(step->sql, "${") != NULL)
+				error->hint = "${name} is replaced only if the header of the file declares it: -- placeholders: name";
+			else if (error->hint == NULL && error->message != NULL && strstr(error->message, "at or near \":\"") != NULL)
+				error->hint = "psql variables such as :name are not replaced in the server. Write ${name}, and declare it in the header of the file: -- placeholders: name";
+			break;
+		case ERRCODE_DUPLICATE_TABLE:
+		case ERRCODE_DUPLICATE_COLUMN:
+		case ERRCODE_DUPLICATE_OBJECT:
+		case ERRCODE_DUPLICATE_FUNCTION:
+		case ERRCODE_DUPLICATE_SCHEMA:
+			if (error->hint == NULL)
+				error->hint = hint_of_duplicate(run);
+			break;
+		case ERRCODE_OBJECT_IN_USE:
+			if (strstr(message, "pending trigger events"))
+				error->hint = "The script changed rows whose deferred constraints have not been checked yet. Put SET CONSTRAINTS ALL IMMEDIATE before the statement, or move it to a later revision.";
+			break;
+		case ERRCODE_OUT_OF_MEMORY:
+			if (strcmp(message, "out of shared memory") == 0)
+				error->hint = step->committed ?
+					pstrdup("A transaction holds a lock on each table that it uses, and this revision runs in a single transaction. Raise max_locks_per_transaction, divide the revision into several, or set \"transactional: false\" in it, so that each statement is committed separately.") :
+					psprintf("A transaction holds a lock on each table that it uses. Raise max_locks_per_transaction, or %s, which commits after each revision.",
+							 stepwise_call(step));
+			break;
+	}
+}
+
+/* ----------------------------------------------------------------
+ * Keeps track of the revision whose script is running in this session.
+ *
+ * This state is static, because triggers, settings, and functions that a
+ * script calls need it.  It is reset on every path out of a run, because a
+ * surrounding PL/pgSQL block may catch an error.
+ * ----------------------------------------------------------------
+ */
+
+static bool concurrent_ddl = true;
+
+/*
+ * The variable of the setting cmig.running_revision.  Its contents are not
+ * used, because show_running() provides the value.
+ */
+static char *running_dummy = NULL;
+
+/* The revision whose script is running, or NULL, and the script's direction. */
+static const char *running = NULL;
+static CmigDirection running_direction;
+
+/* Is the script being replayed?  See cmig_running_is_replaying(). */
+static bool replaying = false;
+
+/*
+ * The number of the current or last statement, and whether it is part of
+ * verify_sql.
+ */
+static int	statement_number = 0;
+static bool running_verifying = false;
+
+/* A later error does not belong to the last statement. */
+static void
+forget_statement(void)
+{
+	statement_number = 0;
+	running_verifying = false;
+}
+
+/* GUC show hook of cmig.running_revision. */
+static const char *
+show_running(void)
+{
+	return running ? running : "";
+}
+
+bool
+cmig_running_concurrent_ddl(void)
+{
+	return !replaying && cmig_settings_bool("cmig.concurrent_ddl", concurrent_ddl);
+}
+
+bool
+cmig_running_is_replaying(void)
+{
+	return replaying;
+}
+
+const char *
+cmig_running_revision(void)
+{
+	return running;
+}
+
+void
+cmig_running_require_idle(const char *function)
+{
+	if (cmig_query_is_writing())
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("%s cannot be called while pg_cmig is writing to its tables", function),
+				 errdetail("It is called by a trigger on one of these tables."),
+				 errhint("Use a constraint trigger that is DEFERRABLE INITIALLY DEFERRED, which fires when the run has ended.")));
+	if (running == NULL && !cmig_session_is_entered())
+		return;
+	if (running == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("%s cannot be called by a target's SQL", function)));
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("%s cannot be called by a revision's script", function),
+			 errdetail("Revision \"%s\" is running.", running),
+			 errhint("Use down_revision and depends_on to order revisions.")));
+}
+
+CmigDirection
+cmig_running_direction(void)
+{
+	return running_direction;
+}
+
+int
+cmig_running_statement(void)
+{
+	return statement_number;
+}
+
+bool
+cmig_running_verifying(void)
+{
+	return running_verifying;
+}
+
+char *
+cmig_privilege_hint(const ErrorData *error)
+{
+	char	   *role = GetUserNameFromId(GetUserId(), true);
+
+	if (error->sqlerrcode == ERRCODE_INSUFFICIENT_PRIVILEGE && role != NULL)
+		return psprintf("Scripts run as role %s. To run them as a role that is allowed to do this: SET cmig.role = '<role>'",
+						quote_identifier(role));
+	if (error->sqlerrcode == ERRCODE_UNDEFINED_SCHEMA && error->message_id != NULL &&
+		strcmp(error->message_id, "no schema has been selected to create in") == 0)
+		return psprintf("The search_path of scripts is %s. To choose another one: SET cmig.search_path = '<schema>'",
+						namespace_search_path[0] != '\0' ? namespace_search_path : "empty");
+	return NULL;
+}
 
 /* ----------------------------------------------------------------
  * Checks, before a step runs, that its statements can run.
@@ -94,8 +518,8 @@ refuse_top_level(const CmigRunStep *step, const char *reason, const char *off_mo
 			 errmsg("%s cannot run inside a transaction", reason),
 			 step->transactional ?
 			 errhint("Set \"transactional: false\" in revision \"%s\" and %s%s",
-					 step->revision, cmig_script_run_stepwise_call(step), off_mode) :
-			 errhint("Use %s%s", cmig_script_run_stepwise_call(step), off_mode)));
+					 step->revision, stepwise_call(step), off_mode) :
+			 errhint("Use %s%s", stepwise_call(step), off_mode)));
 }
 
 RawStmt *
@@ -194,7 +618,7 @@ cmig_run_check_step(const CmigRunStep *step)
 				(errcode(ERRCODE_CMIG_NEEDS_STEPWISE),
 				 errmsg("revision \"%s\" is not transactional", step->revision),
 				 errdetail("Its statements cannot run in the transaction of this call. No revision has been run."),
-				 errhint("Use %s instead. %s", cmig_script_run_stepwise_call(step), OFF_MODE_HINT)));
+				 errhint("Use %s instead. %s", stepwise_call(step), OFF_MODE_HINT)));
 
 	callback.callback = cmig_script_run_describe_error;
 	callback.arg = &run;
@@ -211,7 +635,7 @@ cmig_run_check_step(const CmigRunStep *step)
 	if (!standard_conforming_strings)
 		cmig_settings_override("standard_conforming_strings", "on");
 	check_script(&run, step->sql);
-	if (cmig_script_run_is_verified(step))
+	if (is_verified(step))
 	{
 		run.verb = "verify";
 		check_script(&run, step->verify_sql);
@@ -269,16 +693,6 @@ prepare_citus(void)
 
 	(void) cmig_citus_use_two_phases();
 	limit_workers(LockTimeout > 0 && (limit == 0 || LockTimeout < limit) ? LockTimeout : limit);
-}
-
-/*
- * Call this after the last statement of a run that is part of the caller's
- * transaction: limits that applied to the statements end.
- */
-static void
-execute_end(void)
-{
-	limit_workers(LockTimeout);
 }
 
 /*
@@ -445,12 +859,8 @@ cmig_placeholder_values_try(const char *script, const CmigNames *declarations,
 /* ----------------------------------------------------------------
  * Runs one revision's script in the caller's transaction.
  *
- * runner.c checks a step's statements before any of them runs, and runner.c
- * runs one statement.  This file reads the statements of the step's scripts
- * and runs each of them in its own memory context.  Result rows are discarded.
- *
- * The static state (script_run.c, the timers) is reset on every path out of
- * cmig_runner_run(), because a surrounding PL/pgSQL block may catch an error.
+ * Each statement of the step's scripts runs in its own memory context.  Result
+ * rows are discarded.
  * ----------------------------------------------------------------
  */
 
@@ -462,7 +872,17 @@ cmig_runner_init(void)
 							"0 means no limit.",
 							&cmig_lock_timeout, 0, 0, INT_MAX, PGC_USERSET,
 							GUC_UNIT_MS, NULL, NULL, NULL);
-	cmig_running_init();
+	DefineCustomBoolVariable("cmig.concurrent_ddl",
+							 "Runs statements with CONCURRENTLY unchanged.",
+							 "If off, CONCURRENTLY is removed from index statements, so that they can run in a transaction.",
+							 &concurrent_ddl, true, PGC_USERSET,
+							 0, NULL, NULL, NULL);
+	DefineCustomStringVariable("cmig.running_revision",
+							   "Shows the revision whose script is running in this session.",
+							   NULL,
+							   &running_dummy, "", PGC_INTERNAL,
+							   GUC_NOT_IN_SAMPLE | GUC_DISALLOW_IN_FILE,
+							   NULL, NULL, show_running);
 	cmig_run_limit_init();
 	cmig_session_init();
 }
@@ -470,7 +890,7 @@ cmig_runner_init(void)
 void
 cmig_runner_begin(void)
 {
-	cmig_running_forget_statement();
+	forget_statement();
 	cmig_lock_wait_reset();
 }
 
@@ -487,23 +907,11 @@ start_statement_timeout(int timeout)
 		disable_timeout(STATEMENT_TIMEOUT, false);
 }
 
-/* Show the current statement in pg_stat_activity. */
-static void
-show_activity(const CmigScriptRun *run)
-{
-	char		activity[1024];
-
-	if (!pgstat_track_activities)
-		return;
-	snprintf(activity, sizeof(activity), "pg_cmig: %s%s of %s, statement %d: %.800s",
-			 run->step->tried ? "dry run, " : "", run->verb, run->step->revision, run->statement.number,
-			 run->statement.text);
-	pgstat_report_activity(STATE_RUNNING, activity);
-}
-
 bool
 cmig_runner_next(CmigScriptRun *run, CmigScriptReader *script)
 {
+	char		activity[1024];
+
 	cmig_run_limit_check();
 	CHECK_FOR_INTERRUPTS();
 	start_statement_timeout(StatementTimeout);
@@ -513,33 +921,21 @@ cmig_runner_next(CmigScriptRun *run, CmigScriptReader *script)
 	 * count the statement before it is read, because reading it may raise an
 	 * error
 	 */
-	cmig_running_count_statement();
+	statement_number++;
 	if (!cmig_script_next(script, &run->statement))
 	{
-		cmig_running_set_statement(0);
+		statement_number = 0;
 		return false;
 	}
-	cmig_running_set_statement(run->statement.number);
-	show_activity(run);
-	return true;
-}
-
-/* Run the current statement of a script. */
-static void
-run_statement(CmigScriptRun *run, DestReceiver *dest)
-{
-	RawStmt    *raw;
-
-	if (run->checking)
-		cmig_precondition_require_select(&run->statement, run->step);
-	if (run->step->statement != NULL)
+	statement_number = run->statement.number;
+	if (pgstat_track_activities)
 	{
-		run->step->statement(run, dest, run->step->statement_arg);
-		return;
+		snprintf(activity, sizeof(activity), "pg_cmig: %s%s of %s, statement %d: %.800s",
+				 run->step->tried ? "dry run, " : "", run->verb, run->step->revision,
+				 run->statement.number, run->statement.text);
+		pgstat_report_activity(STATE_RUNNING, activity);
 	}
-	raw = cmig_run_check_statement(run->step, run->statement.raw);
-	(void) cmig_execute_statement(raw, run->statement.text, dest);
-	cmig_extension_require(run->step->revision);
+	return true;
 }
 
 /*
@@ -561,7 +957,7 @@ run_script(CmigScriptRun *run, const char *sql, DestReceiver *dest,
 	error_context_stack = &callback;
 
 	run->phase = "before its first statement";
-	cmig_running_set_statement(0);
+	statement_number = 0;
 	cmig_session_enter(session);
 
 	context = AllocSetContextCreate(caller, "pg_cmig statement",
@@ -571,7 +967,17 @@ run_script(CmigScriptRun *run, const char *sql, DestReceiver *dest,
 	MemoryContextSwitchTo(context);
 	while (cmig_runner_next(run, script))
 	{
-		run_statement(run, dest);
+		if (run->checking)
+			cmig_precondition_require_select(&run->statement, run->step);
+		if (run->step->statement != NULL)
+			run->step->statement(run, dest, run->step->statement_arg);
+		else
+		{
+			RawStmt    *raw = cmig_run_check_statement(run->step, run->statement.raw);
+
+			(void) cmig_execute_statement(raw, run->statement.text, dest);
+			cmig_extension_require(run->step->revision);
+		}
 		run->statement.text = NULL;
 		MemoryContextReset(context);
 	}
@@ -587,38 +993,26 @@ run_script(CmigScriptRun *run, const char *sql, DestReceiver *dest,
 	error_context_stack = callback.previous;
 }
 
-/* Run verify_sql, and check the rows that it returns. */
-static void
-verify(CmigScriptRun *run, CmigSession *session)
-{
-	run->verb = "verify";
-	run->verifying = true;
-	cmig_running_set_verifying();
-	run_script(run, run->step->verify_sql, cmig_verify_receiver(run), session);
-}
-
-/* Run the precondition, and check the row that it returns. */
-static void
-check_precondition(CmigScriptRun *run, CmigSession *session)
-{
-	DestReceiver *receiver = cmig_precondition_receiver();
-	const char *verb = run->verb;
-
-	run->verb = "precondition";
-	run->checking = true;
-	run_script(run, run->step->precondition_sql, receiver, session);
-	cmig_precondition_require(receiver, run->step);
-	run->checking = false;
-	run->verb = verb;
-}
-
 /*
- * Reset the static state after the scripts of a step have succeeded or failed.
+ * Set the static state before the scripts of a step.  stop_running() must
+ * follow after success and after an error.
  */
+static void
+start_running(const CmigRunStep *step)
+{
+	running = step->revision;
+	running_direction = step->direction;
+	replaying = step->replayed;
+	running_verifying = false;
+	cmig_extension_note();
+	cmig_lock_wait_watch(GetUserId());
+}
+
 static void
 stop_running(int statement_timeout, bool timeout_was_active)
 {
-	cmig_running_stop();
+	running = NULL;
+	replaying = false;
 	cmig_lock_wait_unwatch();
 	start_statement_timeout(timeout_was_active ? statement_timeout : 0);
 	pgstat_report_activity(STATE_RUNNING,
@@ -645,16 +1039,28 @@ run_step(const CmigRunStep *step, int parts)
 
 	PG_TRY();
 	{
-		cmig_running_start(step);
-		cmig_extension_note();
-		cmig_lock_wait_watch(GetUserId());
+		start_running(step);
 		if (parts & PART_PRECONDITION && step->direction == CMIG_UPGRADE &&
 			step->precondition_sql != NULL)
-			check_precondition(&run, &session);
+		{
+			DestReceiver *receiver = cmig_precondition_receiver();
+
+			run.verb = "precondition";
+			run.checking = true;
+			run_script(&run, step->precondition_sql, receiver, &session);
+			cmig_precondition_require(receiver, step);
+			run.checking = false;
+			run.verb = cmig_direction_name(step->direction);
+		}
 		if (parts & PART_SCRIPT)
 			run_script(&run, step->sql, None_Receiver, &session);
-		if (parts & PART_VERIFY && cmig_script_run_is_verified(step))
-			verify(&run, &session);
+		if (parts & PART_VERIFY && is_verified(step))
+		{
+			run.verb = "verify";
+			run.verifying = true;
+			running_verifying = true;
+			run_script(&run, step->verify_sql, cmig_verify_receiver(&run), &session);
+		}
 	}
 	PG_CATCH();
 	{
@@ -674,14 +1080,10 @@ run_step(const CmigRunStep *step, int parts)
 	PG_END_TRY();
 
 	stop_running(statement_timeout, timeout_was_active);
-	execute_end();
+	/* limits that applied to the statements end */
+	limit_workers(LockTimeout);
 	cmig_run_limit_check();
-
-	/*
-	 * forget the number of the last statement, because a later error does not
-	 * belong to it
-	 */
-	cmig_running_forget_statement();
+	forget_statement();
 }
 
 void
@@ -705,8 +1107,6 @@ cmig_runner_check_precondition(const CmigRunStep *step)
 	run_step(step, PART_PRECONDITION);
 }
 
-/* Scripts whose statements the caller commits */
-
 void
 cmig_runner_start(CmigScriptRun *run, const CmigRunStep *step)
 {
@@ -716,10 +1116,8 @@ cmig_runner_start(CmigScriptRun *run, const CmigRunStep *step)
 	run->verb = cmig_direction_name(step->direction);
 	run->statement_timeout = StatementTimeout;
 	run->timeout_was_active = get_timeout_active(STATEMENT_TIMEOUT);
-	cmig_running_start(step);
-	cmig_extension_note();
-	cmig_running_forget_statement();
-	cmig_lock_wait_watch(GetUserId());
+	start_running(step);
+	forget_statement();
 }
 
 void

@@ -148,58 +148,6 @@ is_trusted(Oid role)
 		role == cmig_role_owner_of_database(MyDatabaseId);
 }
 
-/*
- * Could scripts that run as the current role become a superuser by resetting
- * their role?
- */
-static bool
-can_become_superuser(void)
-{
-	return superuser_arg(GetSessionUserId()) || superuser_arg(GetOuterUserId());
-}
-
-/*
- * The result of find_stranger(): a role that can create objects in a schema.
- */
-typedef struct Creator
-{
-	Oid			role;			/* InvalidOid stands for PUBLIC */
-	bool		is_owner;		/* does the role own the schema? */
-} Creator;
-
-/*
- * Find a role that is not trusted and can create objects in the schema.
- * Returns false if there is no such role.
- */
-static bool
-find_stranger(Oid schema, Creator *stranger)
-{
-	HeapTuple	tuple = SearchSysCache1(NAMESPACEOID, ObjectIdGetDatum(schema));
-	Datum		datum;
-	bool		isnull;
-	bool		found;
-
-	if (!HeapTupleIsValid(tuple))
-		return false;
-	stranger->role = ((Form_pg_namespace) GETSTRUCT(tuple))->nspowner;
-	stranger->is_owner = found = !is_trusted(stranger->role);
-	datum = SysCacheGetAttr(NAMESPACEOID, tuple, Anum_pg_namespace_nspacl, &isnull);
-	if (!found && !isnull)
-	{
-		Acl		   *acl = DatumGetAclPCopy(datum);
-
-		for (int i = 0; i < ACL_NUM(acl) && !found; i++)
-		{
-			const AclItem *item = &ACL_DAT(acl)[i];
-
-			stranger->role = item->ai_grantee;
-			found = (ACLITEM_GET_PRIVS(*item) & ACL_CREATE) != 0 && !is_trusted(stranger->role);
-		}
-	}
-	ReleaseSysCache(tuple);
-	return found;
-}
-
 /* Returns a role's name, or its OID if it no longer exists. */
 static char *
 role_name(Oid role)
@@ -226,22 +174,46 @@ cmig_scope_is_refusal(const ErrorData *error)
 static void
 require_no_stranger(Oid schema, const char *name, const char *user)
 {
-	Creator		stranger;
-	char	   *role;
+	HeapTuple	tuple = SearchSysCache1(NAMESPACEOID, ObjectIdGetDatum(schema));
+	Oid			owner;
+	Oid			stranger;
+	Datum		datum;
+	bool		isnull;
+	bool		found;
 
-	if (!find_stranger(schema, &stranger))
+	if (!HeapTupleIsValid(tuple))
 		return;
-	role = OidIsValid(stranger.role) ? psprintf("Role \"%s\"", role_name(stranger.role)) : "Any role";
+	stranger = owner = ((Form_pg_namespace) GETSTRUCT(tuple))->nspowner;
+	found = !is_trusted(owner);
+	datum = SysCacheGetAttr(NAMESPACEOID, tuple, Anum_pg_namespace_nspacl, &isnull);
+	if (!found && !isnull)
+	{
+		Acl		   *acl = DatumGetAclPCopy(datum);
+
+		for (int i = 0; i < ACL_NUM(acl) && !found; i++)
+		{
+			const AclItem *item = &ACL_DAT(acl)[i];
+
+			stranger = item->ai_grantee;
+			found = (ACLITEM_GET_PRIVS(*item) & ACL_CREATE) != 0 && !is_trusted(stranger);
+		}
+	}
+	ReleaseSysCache(tuple);
+	if (!found)
+		return;
+
+	/* InvalidOid stands for PUBLIC */
 	ereport(ERROR,
 			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 			 errmsg(NOT_SAFE, name, user),
-			 errdetail("%s can create objects in the schema, and scripts would find these objects first.", role),
-			 stranger.is_owner ?
+			 errdetail("%s can create objects in the schema, and scripts would find these objects first.",
+					   OidIsValid(stranger) ? psprintf("Role \"%s\"", role_name(stranger)) : "Any role"),
+			 stranger == owner ?
 			 errhint("Check the objects in the schema first. Then: ALTER SCHEMA %s OWNER TO %s",
 					 quote_identifier(name), quote_identifier(user)) :
 			 errhint("Check the objects in the schema first. Then: REVOKE CREATE ON SCHEMA %s FROM %s",
 					 quote_identifier(name),
-					 OidIsValid(stranger.role) ? quote_identifier(role_name(stranger.role)) : "PUBLIC")));
+					 OidIsValid(stranger) ? quote_identifier(role_name(stranger)) : "PUBLIC")));
 }
 
 /*
@@ -277,7 +249,7 @@ static CmigQuery namesakes_query = {
 
 /*
  * Row callback of namesakes_query: keep the first object whose owner is not
- * trusted.  If scripts can become a superuser, not even the current role is
+ * trusted.  If scripts could become a superuser by resetting their role, not even the current role is
  * trusted, except as the owner of relations, because it usually owns the
  * tables that earlier scripts have created.
  */
@@ -291,7 +263,8 @@ keep_namesake(TupleDesc desc, HeapTuple row, void *arg)
 
 	if (*namesake != NULL || superuser_arg(owner))
 		return;
-	if (!is_trusted(owner) || (!is_relation && owner == GetUserId() && can_become_superuser()))
+	if (!is_trusted(owner) || (!is_relation && owner == GetUserId() &&
+							   (superuser_arg(GetSessionUserId()) || superuser_arg(GetOuterUserId()))))
 		*namesake = cmig_query_text(desc, row, 1);
 }
 

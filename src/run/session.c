@@ -60,57 +60,34 @@
 
 /* Record a table that may have deferred trigger events. */
 static void
-note_table(CmigDeferred *deferred, Oid table)
+note_table(CmigSession *session, Oid table)
 {
-	MemoryContext caller = MemoryContextSwitchTo(deferred->context);
+	MemoryContext caller = MemoryContextSwitchTo(session->context);
 
-	deferred->tables = list_append_unique_oid(deferred->tables, table);
+	session->tables = list_append_unique_oid(session->tables, table);
 	MemoryContextSwitchTo(caller);
-}
-
-/*
- * Can a change to a table with these triggers queue a deferred trigger event?
- */
-static bool
-has_deferrable_trigger(const TriggerDesc *triggers)
-{
-	if (triggers == NULL)
-		return false;
-	for (int i = 0; i < triggers->numtriggers; i++)
-	{
-		if (triggers->triggers[i].tgdeferrable)
-			return true;
-	}
-	return false;
 }
 
 /* Record those of a query's result relations that have deferrable triggers. */
 static void
-note_result_relations(CmigDeferred *deferred, List *relations)
+note_result_relations(CmigSession *session, List *relations)
 {
 	ListCell   *cell;
 
 	foreach(cell, relations)
 	{
 		ResultRelInfo *info = lfirst(cell);
+		const TriggerDesc *triggers = info->ri_TrigDesc;
 
-		if (has_deferrable_trigger(info->ri_TrigDesc))
-			note_table(deferred, RelationGetRelid(info->ri_RelationDesc));
+		for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
+		{
+			if (triggers->triggers[i].tgdeferrable)
+			{
+				note_table(session, RelationGetRelid(info->ri_RelationDesc));
+				break;
+			}
+		}
 	}
-}
-
-/*
- * Record the tables that a query has changed.  Call this before the query's
- * executor is shut down.
- */
-static void
-deferred_note_query(CmigDeferred *deferred, const QueryDesc *query)
-{
-	if (query->estate == NULL)
-		return;
-	note_result_relations(deferred, query->estate->es_opened_result_relations);
-	note_result_relations(deferred, query->estate->es_tuple_routing_result_relations);
-	note_result_relations(deferred, query->estate->es_trig_target_relations);
 }
 
 /*
@@ -118,7 +95,7 @@ deferred_note_query(CmigDeferred *deferred, const QueryDesc *query)
  * necessary because ExecutorEnd is not called for COPY.
  */
 static void
-deferred_note_copy(CmigDeferred *deferred, const CopyStmt *copy)
+deferred_note_copy(CmigSession *session, const CopyStmt *copy)
 {
 	Oid			relation = RangeVarGetRelid(copy->relation, NoLock, true);
 	List	   *relations;
@@ -130,7 +107,7 @@ deferred_note_copy(CmigDeferred *deferred, const CopyStmt *copy)
 		find_all_inheritors(relation, NoLock, NULL) : list_make1_oid(relation);
 	foreach(cell, relations)
 	{
-		note_table(deferred, lfirst_oid(cell));
+		note_table(session, lfirst_oid(cell));
 	}
 	list_free(relations);
 }
@@ -265,37 +242,15 @@ new_constraints(Oid table, List *known)
 }
 
 /*
- * Raise an error if firing the constraint "fired" by name would also fire
- * triggers on another role's table.  This is the case if the constraint
- * "other" has the same name and schema, and its table has pending events and a
- * different owner.
- */
-static void
-refuse_namesake(const CmigDeferred *deferred, Form_pg_constraint fired, Form_pg_constraint other)
-{
-	if (other->oid == fired->oid || !other->condeferrable || !OidIsValid(other->conrelid) ||
-		list_member_oid(deferred->tables, other->conrelid) ||
-		!AfterTriggerPendingOnRel(other->conrelid) ||
-		cmig_role_owner_of(other->conrelid) == cmig_role_owner_of(fired->conrelid))
-		return;
-	ereport(ERROR,
-			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			 errmsg("constraint \"%s\" on table \"%s\" cannot be checked now",
-					NameStr(fired->conname), get_rel_name(fired->conrelid)),
-			 errdetail("This would also check the constraint with the same name on table \"%s\", whose deferred triggers would run with the privileges of role \"%s\".",
-					   get_rel_name(other->conrelid), GetUserNameFromId(GetUserId(), false)),
-			 errhint("Call the function at the beginning of a transaction.")));
-}
-
-/*
  * Raise an error if firing the constraints would also fire triggers on another
- * role's table.  PostgreSQL fires the triggers of all constraints with a given
+ * role's table, because a constraint of the same name and schema has pending
+ * events there.  PostgreSQL fires the triggers of all constraints with a given
  * name and schema as the current user.  In a SECURITY DEFINER function,
  * triggers on the caller's tables would therefore run with the privileges of
  * the function's owner.
  */
 static void
-refuse_namesakes(const CmigDeferred *deferred, List *constraints)
+refuse_namesakes(const CmigSession *session, List *constraints)
 {
 	Relation	relation = table_open(ConstraintRelationId, AccessShareLock);
 	ListCell   *cell;
@@ -317,7 +272,22 @@ refuse_namesakes(const CmigDeferred *deferred, List *constraints)
 					ObjectIdGetDatum(form->connamespace));
 		scan = systable_beginscan(relation, ConstraintNameNspIndexId, true, NULL, 2, keys);
 		while (HeapTupleIsValid(tuple = systable_getnext(scan)))
-			refuse_namesake(deferred, form, (Form_pg_constraint) GETSTRUCT(tuple));
+		{
+			Form_pg_constraint other = (Form_pg_constraint) GETSTRUCT(tuple);
+
+			if (other->oid == form->oid || !other->condeferrable || !OidIsValid(other->conrelid) ||
+				list_member_oid(session->tables, other->conrelid) ||
+				!AfterTriggerPendingOnRel(other->conrelid) ||
+				cmig_role_owner_of(other->conrelid) == cmig_role_owner_of(form->conrelid))
+				continue;
+			ereport(ERROR,
+					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					 errmsg("constraint \"%s\" on table \"%s\" cannot be checked now",
+							NameStr(form->conname), get_rel_name(form->conrelid)),
+					 errdetail("This would also check the constraint with the same name on table \"%s\", whose deferred triggers would run with the privileges of role \"%s\".",
+							   get_rel_name(other->conrelid), GetUserNameFromId(GetUserId(), false)),
+					 errhint("Call the function at the beginning of a transaction.")));
+		}
 		systable_endscan(scan);
 		ReleaseSysCache(fired);
 	}
@@ -331,7 +301,7 @@ refuse_namesakes(const CmigDeferred *deferred, List *constraints)
  * by name.
  */
 static void
-deferred_fire(CmigDeferred *deferred)
+deferred_fire(CmigSession *session)
 {
 	List	   *fired = NIL;
 	List	   *round;
@@ -345,7 +315,7 @@ deferred_fire(CmigDeferred *deferred)
 		ListCell   *cell;
 
 		round = NIL;
-		foreach(cell, deferred->tables)
+		foreach(cell, session->tables)
 		{
 			if (AfterTriggerPendingOnRel(lfirst_oid(cell)))
 				round = list_concat_unique_oid(round,
@@ -354,7 +324,7 @@ deferred_fire(CmigDeferred *deferred)
 		if (round != NIL)
 		{
 			if (cmig_settings_in_definer_function())
-				refuse_namesakes(deferred, round);
+				refuse_namesakes(session, round);
 			set_mode(round, false, false, false);
 			CommandCounterIncrement();
 			fired = list_concat(fired, round);
@@ -367,10 +337,10 @@ deferred_fire(CmigDeferred *deferred)
 	 * not set any mode, the constraints that have been fired were deferred by
 	 * the caller or by default, so defer them again.
 	 */
-	set_mode(fired, true, deferred->set_some, true);
-	if (deferred->set_some)
+	set_mode(fired, true, session->set_some, true);
+	if (session->set_some)
 	{
-		List	   *set = deferred->set_all ? list_deferrable() : deferred->constraints;
+		List	   *set = session->set_all ? list_deferrable() : session->constraints;
 
 		set_mode(set, true, true, true);
 		set_mode(set, false, true, false);
@@ -386,17 +356,17 @@ deferred_fire(CmigDeferred *deferred)
  * the modes of all existing constraints are set by name.
  */
 static bool
-deferred_set_constraints(CmigDeferred *deferred, const ConstraintsSetStmt *set)
+deferred_set_constraints(CmigSession *session, const ConstraintsSetStmt *set)
 {
-	MemoryContext caller = MemoryContextSwitchTo(deferred->context);
+	MemoryContext caller = MemoryContextSwitchTo(session->context);
 	bool		done = false;
 
-	deferred->set_some = true;
+	session->set_some = true;
 	if (set->constraints != NIL)
-		collect_named(set->constraints, &deferred->constraints);
+		collect_named(set->constraints, &session->constraints);
 	else
 	{
-		deferred->set_all = true;
+		session->set_all = true;
 		if (!set->deferred)
 		{
 			set_mode(list_deferrable(), false, false, false);
@@ -457,10 +427,6 @@ static CmigSession *current = NULL;
 
 static ProcessUtility_hook_type next_ProcessUtility = NULL;
 static ExecutorEnd_hook_type next_ExecutorEnd = NULL;
-
-/*
- * Settings and role
- */
 
 /* GUC check hook of cmig.search_path. */
 static bool
@@ -553,30 +519,6 @@ cmig_session_require_member(void)
 			 : errhint("GRANT %s TO %s", quote_identifier(name), session)));
 }
 
-/* Change a setting with the caller's privileges, as SET would. */
-static void
-set_for_script(const char *name, const char *value, GucAction action)
-{
-	cmig_settings_set(name, value, PGC_USERSET, action);
-}
-
-/* Does a search_path contain pg_temp? */
-static bool
-names_pg_temp(const char *path)
-{
-	List	   *names;
-	ListCell   *lc;
-	bool		found = false;
-	char	   *copy = pstrdup(path);
-
-	(void) SplitIdentifierString(copy, ',', &names);
-	foreach(lc, names)
-		found = found || strcmp(lfirst(lc), "pg_temp") == 0;
-	list_free(names);
-	pfree(copy);
-	return found;
-}
-
 /*
  * In a SECURITY DEFINER function, add pg_temp to the end of search_path,
  * unless search_path already contains it.  Otherwise, the temporary tables of
@@ -588,18 +530,20 @@ names_pg_temp(const char *path)
 static void
 put_pg_temp_last(GucAction action)
 {
-	List	   *schemas;
-	char	   *path;
+	List	   *names;
+	ListCell   *cell;
 
-	if (!cmig_settings_in_definer_function() || names_pg_temp(namespace_search_path))
+	if (!cmig_settings_in_definer_function())
 		return;
-	schemas = fetch_search_path(false);
-	if (schemas == NIL)
-		return;
-	list_free(schemas);
-	path = psprintf("%s, pg_temp", namespace_search_path);
-	set_for_script("search_path", path, action);
-	pfree(path);
+	(void) SplitIdentifierString(pstrdup(namespace_search_path), ',', &names);
+	foreach(cell, names)
+	{
+		if (strcmp(lfirst(cell), "pg_temp") == 0)
+			return;
+	}
+	if (fetch_search_path(false) != NIL)
+		cmig_settings_set("search_path", psprintf("%s, pg_temp", namespace_search_path),
+						  PGC_USERSET, action);
 }
 
 /* Set the role and the settings that scripts start with. */
@@ -616,52 +560,34 @@ set_all_for_script(GucAction action)
 	if (is_set(role))
 	{
 		cmig_session_require_member();
-		set_for_script("role", role, action);
+		cmig_settings_set("role", role, PGC_USERSET, action);
 	}
 	cmig_scope_require_safe(path);
 	if (is_set(path) || cmig_scope_is_set())
-		set_for_script("search_path", cmig_session_search_path(), action);
+		cmig_settings_set("search_path", cmig_session_search_path(), PGC_USERSET, action);
 	put_pg_temp_last(action);
-	set_for_script("row_security", "off", action);
+	cmig_settings_set("row_security", "off", PGC_USERSET, action);
 	/* use the value with which the revision was parsed when it was loaded */
 	if (!standard_conforming_strings)
-		set_for_script("standard_conforming_strings", "on", action);
-}
-
-/*
- * Cursors
- */
-
-/*
- * Returns the parent of all portals' memory contexts.
- */
-static MemoryContext
-portals_context(void)
-{
-	static MemoryContext found = NULL;
-
-	if (found == NULL)
-	{
-		for (MemoryContext child = TopMemoryContext->firstchild;
-			 child != NULL; child = child->nextchild)
-		{
-			if (strcmp(child->name, "TopPortalContext") == 0)
-				found = child;
-		}
-		if (found == NULL)
-			elog(ERROR, "the portals' memory context was not found");
-	}
-	return found;
+		cmig_settings_set("standard_conforming_strings", "on", PGC_USERSET, action);
 }
 
 /* Returns the memory contexts of all portals. */
 static List *
 list_portals(void)
 {
+	static MemoryContext portals = NULL;
 	List	   *result = NIL;
 
-	for (MemoryContext child = portals_context()->firstchild;
-		 child != NULL; child = child->nextchild)
+	for (MemoryContext child = TopMemoryContext->firstchild;
+		 portals == NULL && child != NULL; child = child->nextchild)
+	{
+		if (strcmp(child->name, "TopPortalContext") == 0)
+			portals = child;
+	}
+	if (portals == NULL)
+		elog(ERROR, "the portals' memory context was not found");
+	for (MemoryContext child = portals->firstchild; child != NULL; child = child->nextchild)
 	{
 		if (strcmp(child->name, "PortalContext") == 0)
 			result = lappend(result, child);
@@ -743,10 +669,6 @@ close_cursors(void)
 	}
 	list_free(after);
 }
-
-/*
- * Temporary objects
- */
 
 /* qsort and bsearch comparator: by class and OID. */
 static int
@@ -842,10 +764,6 @@ drop_temp_objects(CmigSession *session)
 		pfree(objects);
 }
 
-/*
- * Prepared statements
- */
-
 /* Deallocate the statements that the script prepared. */
 static void
 drop_prepared(CmigSession *session)
@@ -860,15 +778,18 @@ drop_prepared(CmigSession *session)
 }
 
 /*
- * Hooks
+ * ExecutorEnd hook: record the tables that a script's query has changed, before
+ * the executor is shut down.
  */
-
-/* ExecutorEnd hook: record the tables that a script's query has changed. */
 static void
 note_executor_end(QueryDesc *query)
 {
-	if (current != NULL)
-		deferred_note_query(&current->deferred, query);
+	if (current != NULL && query->estate != NULL)
+	{
+		note_result_relations(current, query->estate->es_opened_result_relations);
+		note_result_relations(current, query->estate->es_tuple_routing_result_relations);
+		note_result_relations(current, query->estate->es_trig_target_relations);
+	}
 
 	if (next_ExecutorEnd)
 		next_ExecutorEnd(query);
@@ -889,7 +810,7 @@ note_utility(PlannedStmt *statement, const char *query, bool read_only_tree,
 	Node	   *node = statement->utilityStmt;
 
 	if (current != NULL && IsA(node, ConstraintsSetStmt) &&
-		deferred_set_constraints(&current->deferred, (ConstraintsSetStmt *) node))
+		deferred_set_constraints(current, (ConstraintsSetStmt *) node))
 		return;
 
 	if (next_ProcessUtility)
@@ -910,12 +831,8 @@ note_utility(PlannedStmt *statement, const char *query, bool read_only_tree,
 		MemoryContextSwitchTo(caller);
 	}
 	else if (IsA(node, CopyStmt) && ((CopyStmt *) node)->is_from)
-		deferred_note_copy(&current->deferred, (CopyStmt *) node);
+		deferred_note_copy(current, (CopyStmt *) node);
 }
-
-/*
- * Entry points
- */
 
 void
 cmig_session_init(void)
@@ -948,7 +865,6 @@ look_around(CmigSession *session)
 	session->context = AllocSetContextCreate(CurrentMemoryContext,
 											 "pg_cmig session",
 											 ALLOCSET_SMALL_SIZES);
-	session->deferred.context = session->context;
 	caller = MemoryContextSwitchTo(session->context);
 	mark_portals();
 	session->temp_objects = list_temp_objects(&session->temp_count);
@@ -969,7 +885,7 @@ cmig_session_enter(CmigSession *session)
 void
 cmig_session_use_path(const char *path)
 {
-	set_for_script("search_path", path, GUC_ACTION_SAVE);
+	cmig_settings_set("search_path", path, PGC_USERSET, GUC_ACTION_SAVE);
 	put_pg_temp_last(GUC_ACTION_SAVE);
 }
 
@@ -978,7 +894,7 @@ cmig_session_leave(CmigSession *session)
 {
 	MemoryContext caller = MemoryContextSwitchTo(session->context);
 
-	deferred_fire(&session->deferred);
+	deferred_fire(session);
 	close_cursors();
 	drop_temp_objects(session);
 	drop_prepared(session);
@@ -1057,33 +973,21 @@ struct CmigSavedSettings
 	SavedSetting *settings;		/* sorted by name */
 };
 
-/* Can a script change the setting with SET? */
-static bool
-is_changeable(const struct config_generic *setting)
-{
-	return setting->context == PGC_USERSET || setting->context == PGC_SUSET;
-}
-
 /*
- * Returns true for a setting that is not restored: transaction
- * characteristics, which end with the transaction, and the seed of random(),
- * which cannot be read.
+ * Is this a setting that a script can change with SET and the current user is
+ * allowed to read?  Not restored are transaction characteristics, which end
+ * with the transaction, and the seed of random(), which cannot be read.
  */
 static bool
-is_left_alone(const char *name)
+is_saved(const struct config_generic *setting)
 {
-	return strcmp(name, "transaction_isolation") == 0 ||
-		strcmp(name, "transaction_read_only") == 0 ||
-		strcmp(name, "transaction_deferrable") == 0 ||
-		strcmp(name, "seed") == 0;
-}
-
-/* Is the current user allowed to read the setting's value? */
-static bool
-may_read(const struct config_generic *setting)
-{
-	return (setting->flags & GUC_SUPERUSER_ONLY) == 0 ||
-		has_privs_of_role(GetUserId(), ROLE_PG_READ_ALL_SETTINGS);
+	return (setting->context == PGC_USERSET || setting->context == PGC_SUSET) &&
+		((setting->flags & GUC_SUPERUSER_ONLY) == 0 ||
+		 has_privs_of_role(GetUserId(), ROLE_PG_READ_ALL_SETTINGS)) &&
+		strcmp(setting->name, "transaction_isolation") != 0 &&
+		strcmp(setting->name, "transaction_read_only") != 0 &&
+		strcmp(setting->name, "transaction_deferrable") != 0 &&
+		strcmp(setting->name, "seed") != 0;
 }
 
 /* qsort and bsearch comparator: by name. */
@@ -1105,7 +1009,7 @@ cmig_saved_settings_take(void)
 	{
 		SavedSetting *setting = &saved->settings[saved->count];
 
-		if (!is_changeable(all[i]) || is_left_alone(all[i]->name) || !may_read(all[i]))
+		if (!is_saved(all[i]))
 			continue;
 		setting->name = pstrdup(all[i]->name);
 		setting->value = GetConfigOptionByName(all[i]->name, NULL, false);
@@ -1188,7 +1092,7 @@ cmig_saved_settings_put_back(const CmigSavedSettings *saved)
 		SavedSetting key = {.name = (char *) all[i]->name};
 		SavedSetting *setting;
 
-		if (!is_changeable(all[i]) || is_left_alone(all[i]->name) || !may_read(all[i]))
+		if (!is_saved(all[i]))
 			continue;
 		setting = bsearch(&key, saved->settings, saved->count,
 						  sizeof(SavedSetting), compare_settings);

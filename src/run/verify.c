@@ -125,44 +125,26 @@ cmig_last_failure_is_kept(void)
 }
 
 /*
- * Returns the slot of the current database, or NULL if it has none.  The
- * caller must hold the lock.
+ * Returns the slot of the current database.  If it has none, returns NULL or, if
+ * "make" is true, a free slot or the one with the oldest failure.  The caller
+ * must hold the lock.
  */
 static Slot *
-find_slot(void)
+find_slot(bool make)
 {
-	for (int i = 0; i < SLOTS; i++)
-	{
-		if (area->slots[i].database == MyDatabaseId)
-			return &area->slots[i];
-	}
-	return NULL;
-}
-
-/* Did the failure in the slot occur in the current scope? */
-static bool
-is_of_scope(const Slot *slot)
-{
-	return strcmp(slot->failure.scope, cmig_scope_current()) == 0;
-}
-
-/*
- * Returns a free slot, or the slot with the oldest failure.  The caller must
- * hold the lock.
- */
-static Slot *
-choose_slot(void)
-{
-	Slot	   *oldest = &area->slots[0];
+	Slot	   *other = &area->slots[0];
 
 	for (int i = 0; i < SLOTS; i++)
 	{
-		if (!OidIsValid(area->slots[i].database))
-			return &area->slots[i];
-		if (area->slots[i].failure.at < oldest->failure.at)
-			oldest = &area->slots[i];
+		Slot	   *slot = &area->slots[i];
+
+		if (slot->database == MyDatabaseId)
+			return slot;
+		if (OidIsValid(other->database) &&
+			(!OidIsValid(slot->database) || slot->failure.at < other->failure.at))
+			other = slot;
 	}
-	return oldest;
+	return make ? other : NULL;
 }
 
 /* Store the failure of the current step in shared memory. */
@@ -173,9 +155,7 @@ keep(void)
 
 	current.at = GetCurrentTimestamp();
 	LWLockAcquire(area->lock, LW_EXCLUSIVE);
-	slot = find_slot();
-	if (slot == NULL)
-		slot = choose_slot();
+	slot = find_slot(true);
 	slot->database = MyDatabaseId;
 	slot->failure = current;
 	LWLockRelease(area->lock);
@@ -252,8 +232,8 @@ cmig_last_failure_forget(void)
 	if (area == NULL)
 		return;
 	LWLockAcquire(area->lock, LW_EXCLUSIVE);
-	slot = find_slot();
-	if (slot && is_of_scope(slot))
+	slot = find_slot(false);
+	if (slot && strcmp(slot->failure.scope, cmig_scope_current()) == 0)
 		slot->database = InvalidOid;
 	LWLockRelease(area->lock);
 }
@@ -266,8 +246,8 @@ cmig_last_failure_read(CmigLastFailure *failure)
 	if (area == NULL)
 		return false;
 	LWLockAcquire(area->lock, LW_SHARED);
-	slot = find_slot();
-	if (slot && !is_of_scope(slot))
+	slot = find_slot(false);
+	if (slot && strcmp(slot->failure.scope, cmig_scope_current()) != 0)
 		slot = NULL;
 	if (slot)
 		*failure = slot->failure;
@@ -411,58 +391,40 @@ cmig_precondition_receiver(void)
 	return &receiver->pub;
 }
 
-/*
- * Returns a line for the error detail that says what the precondition
- * returned, or "" if it returned false or a column that is not boolean.
- */
-static const char *
-returned_line(const PreconditionReceiver *result)
-{
-	if (!result->is_boolean)
-		return "";
-	if (result->rows == 0)
-		return "\nIt returned no row.";
-	if (result->rows > 1)
-		return "\nIt returned more than one row.";
-	return result->is_null ? "\nIt returned null." : "";
-}
-
 void
 cmig_precondition_require(const DestReceiver *receiver, const CmigRunStep *step)
 {
 	const PreconditionReceiver *result = (const PreconditionReceiver *) receiver;
+	const char *returned = "";
 
 	if (result->is_true)
 		return;
+	if (result->is_boolean && result->rows == 0)
+		returned = "\nIt returned no row.";
+	else if (result->is_boolean && result->rows > 1)
+		returned = "\nIt returned more than one row.";
+	else if (result->is_null)
+		returned = "\nIt returned null.";
 	ereport(ERROR,
 			(errcode(ERRCODE_CMIG_PRECONDITION_FAILED),
 			 result->is_boolean
 			 ? errmsg("the precondition of revision \"%s\" is not met", step->revision)
 			 : errmsg("the precondition of revision \"%s\" must return a single boolean column", step->revision),
-			 errdetail("The precondition is: %s%s", step->precondition_sql, returned_line(result)),
+			 errdetail("The precondition is: %s%s", step->precondition_sql, returned),
 			 errhint("The precondition must return one row with one boolean column, whose value must be true.")));
-}
-
-/* Does a WITH query of the SELECT insert, update, or delete rows? */
-static bool
-changes_rows(const SelectStmt *select)
-{
-	ListCell   *lc;
-
-	foreach(lc, select->withClause != NULL ? select->withClause->ctes : NIL)
-	{
-		if (!IsA(lfirst_node(CommonTableExpr, lc)->ctequery, SelectStmt))
-			return true;
-	}
-	return false;
 }
 
 void
 cmig_precondition_require_select(const CmigStatement *statement, const CmigRunStep *step)
 {
 	const SelectStmt *select = (const SelectStmt *) statement->raw->stmt;
+	bool		reads = statement->number == 1 && IsA(select, SelectStmt) && select->intoClause == NULL;
+	ListCell   *lc;
 
-	if (statement->number > 1 || !IsA(select, SelectStmt) || select->intoClause != NULL || changes_rows(select))
+	/* a WITH query may insert, update, or delete rows */
+	foreach(lc, reads && select->withClause != NULL ? select->withClause->ctes : NIL)
+		reads = reads && IsA(lfirst_node(CommonTableExpr, lc)->ctequery, SelectStmt);
+	if (!reads)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("the precondition of revision \"%s\" is not a single SELECT", step->revision)));

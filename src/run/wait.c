@@ -33,10 +33,9 @@
  * Implements cmig.run_timeout, the time limit of a whole run.
  *
  * statement_timeout applies to each statement of a script; this limit is a
- * deadline for the whole run.  While statements run, the timer in wait.c
- * compares the deadline with the clock and cancels the current statement.  It
- * does so only once per run, because the handling of that error must not be
- * canceled again.  Between statements and during pauses, the run itself checks
+ * deadline for the whole run.  While statements run, the timer below
+ * compares the deadline with the clock and cancels the current statement.
+ * Between statements and during pauses, the run itself checks
  * the deadline.
  * ----------------------------------------------------------------
  */
@@ -47,7 +46,7 @@ static int	run_timeout = 0;
  * The limit and the deadline of the current or last run, and the setting that
  * the limit comes from.  0 means no limit.
  */
-static int	run_limit_limit_ms = 0;
+static int	limit_ms = 0;
 static const char *limit_setting = "cmig.run_timeout";
 static volatile TimestampTz deadline = 0;
 
@@ -81,11 +80,11 @@ void
 cmig_run_limit_start(void)
 {
 	limit_setting = "cmig.run_timeout";
-	run_limit_limit_ms = cmig_settings_int(limit_setting, run_timeout);
+	limit_ms = cmig_settings_int(limit_setting, run_timeout);
 	expired = false;
 	deadline_statement = GetCurrentStatementStartTimestamp();
-	deadline = run_limit_limit_ms > 0 ?
-		TimestampTzPlusMilliseconds(GetCurrentTimestamp(), run_limit_limit_ms) : 0;
+	deadline = limit_ms > 0 ?
+		TimestampTzPlusMilliseconds(GetCurrentTimestamp(), limit_ms) : 0;
 }
 
 void
@@ -96,7 +95,7 @@ cmig_run_limit_tighten(const char *setting, int ms)
 	if (ms <= 0 || (has_deadline() && deadline < end))
 		return;
 	limit_setting = setting;
-	run_limit_limit_ms = ms;
+	limit_ms = ms;
 	deadline_statement = GetCurrentStatementStartTimestamp();
 	deadline = end;
 }
@@ -108,26 +107,13 @@ cmig_run_limit_passed(void)
 }
 
 /*
- * Must the run be canceled at the time "now"?  Returns true only once per run.
- * Called by the timer callback in wait.c.
- */
-static bool
-run_limit_expires(TimestampTz now)
-{
-	if (!has_deadline() || expired || now < deadline)
-		return false;
-	expired = true;
-	return true;
-}
-
-/*
  * Add a detail and a hint to the error about the exceeded limit.  Call this
  * within ereport() or in an error context callback.
  */
 static int
 describe(void)
 {
-	errdetail("The run has taken more than %d ms.", run_limit_limit_ms);
+	errdetail("The run has taken more than %d ms.", limit_ms);
 	errhint("Raise %s, or run fewer revisions in one call.", limit_setting);
 	return 0;
 }
@@ -151,21 +137,6 @@ TimestampTz
 cmig_run_limit_earlier(TimestampTz end)
 {
 	return has_deadline() && deadline < end ? deadline : end;
-}
-
-/*
- * Call this in an error context callback.  If the current error is the cancel
- * that the timer requested, adds an explanation to the error and returns true.
- */
-static bool
-run_limit_explain(void)
-{
-	if (!expired || !has_deadline() || geterrcode() != ERRCODE_QUERY_CANCELED)
-		return false;
-	expired = false;
-	errmsg("canceling statement due to %s", limit_setting);
-	describe();
-	return true;
 }
 
 /* ----------------------------------------------------------------
@@ -221,7 +192,7 @@ int			cmig_lock_timeout = 0;
  * The value of cmig.lock_timeout in milliseconds.  It is copied here because
  * the timer callback cannot look up the setting.
  */
-static int	lock_wait_limit_ms = 0;
+static int	lock_limit_ms = 0;
 
 /*
  * What the timer has seen.  Written by the signal handler while the timer is
@@ -271,19 +242,6 @@ static TimeoutId timer;
 static bool timer_registered = false;
 static Oid	watching_role = InvalidOid;
 
-/*
- * Does the current wait exceed lock_timeout, or do all waits of the attempt
- * exceed cmig.lock_timeout?  Sets seen.single to true in the first case.
- */
-static bool
-is_too_long(void)
-{
-	seen.single = taken_over > 0 && seen.current_us >= taken_over * INT64CONST(1000);
-	return seen.single ||
-		(lock_wait_limit_ms > 0 &&
-		 seen.finished_us + seen.current_us >= lock_wait_limit_ms * INT64CONST(1000));
-}
-
 /* Request a query cancel as StatementCancelHandler does. */
 static void
 cancel(void)
@@ -326,6 +284,7 @@ look_at_wait(void)
 	TimestampTz start;
 	TimestampTz now;
 	const uint32 *tag;
+	bool		too_long;
 
 	/*
 	 * do nothing if the backend is terminating and has already released its
@@ -334,8 +293,12 @@ look_at_wait(void)
 	if (MyProc == NULL)
 		return;
 	now = GetCurrentTimestamp();
-	if (run_limit_expires(now))
+	/* only once per run, because handling that error must not be canceled */
+	if (has_deadline() && !expired && now >= deadline)
+	{
+		expired = true;
 		cancel();
+	}
 	lock = MyProc->waitLock;
 	if (lock == NULL)
 		return;
@@ -367,7 +330,13 @@ look_at_wait(void)
 		seen.tag[i] = tag[i];
 	seen.mode = MyProc->waitLockMode;
 
-	if (!seen.exhausted && is_too_long())
+	too_long = taken_over > 0 && seen.current_us >= taken_over * INT64CONST(1000);
+	if (!seen.exhausted)
+		seen.single = too_long;
+	if (lock_limit_ms > 0 &&
+		seen.finished_us + seen.current_us >= lock_limit_ms * INT64CONST(1000))
+		too_long = true;
+	if (!seen.exhausted && too_long)
 	{
 		seen.exhausted = true;
 		seen.behind_at = 0;
@@ -410,28 +379,6 @@ tell_wait(ErrorData *edata)
 		next_log_hook(edata);
 }
 
-/* Let PostgreSQL report lock waits, or stop it from doing so. */
-static void
-set_telling(bool on)
-{
-	if (on == telling)
-		return;
-	if (on)
-	{
-		server_deadlock_timeout = DeadlockTimeout;
-		server_log_lock_waits = log_lock_waits;
-		DeadlockTimeout = TELL_MS;
-		log_lock_waits = true;
-		told = false;
-	}
-	else
-	{
-		DeadlockTimeout = server_deadlock_timeout;
-		log_lock_waits = server_log_lock_waits;
-	}
-	telling = on;
-}
-
 void
 cmig_lock_wait_reset(void)
 {
@@ -471,9 +418,17 @@ cmig_lock_wait_watch(Oid caller)
 		next_log_hook = emit_log_hook;
 		emit_log_hook = tell_wait;
 	}
-	set_telling(true);
+	if (!telling)
+	{
+		server_deadlock_timeout = DeadlockTimeout;
+		server_log_lock_waits = log_lock_waits;
+		DeadlockTimeout = TELL_MS;
+		log_lock_waits = true;
+		told = false;
+		telling = true;
+	}
 	watching_role = caller;
-	lock_wait_limit_ms = cmig_settings_int("cmig.lock_timeout", cmig_lock_timeout);
+	lock_limit_ms = cmig_settings_int("cmig.lock_timeout", cmig_lock_timeout);
 	enable_timeout_every(timer,
 						 TimestampTzPlusMilliseconds(GetCurrentTimestamp(), TICK_MS),
 						 TICK_MS);
@@ -484,7 +439,12 @@ cmig_lock_wait_unwatch(void)
 {
 	if (timer_registered)
 		disable_timeout(timer, false);
-	set_telling(false);
+	if (telling)
+	{
+		DeadlockTimeout = server_deadlock_timeout;
+		log_lock_waits = server_log_lock_waits;
+		telling = false;
+	}
 }
 
 bool
@@ -496,7 +456,7 @@ cmig_lock_wait_is_watched(void)
 void
 cmig_lock_wait_forget(void)
 {
-	lock_wait_limit_ms = cmig_settings_int("cmig.lock_timeout", cmig_lock_timeout);
+	lock_limit_ms = cmig_settings_int("cmig.lock_timeout", cmig_lock_timeout);
 	seen.last_seen = 0;
 }
 
@@ -798,8 +758,13 @@ cmig_lock_wait_explain(void)
 
 	if (code != ERRCODE_LOCK_NOT_AVAILABLE && code != ERRCODE_QUERY_CANCELED)
 		return;
-	if (run_limit_explain())
+	if (expired && has_deadline() && code == ERRCODE_QUERY_CANCELED)
+	{
+		expired = false;
+		errmsg("canceling statement due to %s", limit_setting);
+		describe();
 		return;
+	}
 	if (seen.last_seen == 0 || GetCurrentTimestamp() - seen.last_seen > STALE_US)
 		return;
 	if (!IsTransactionState())
@@ -816,26 +781,22 @@ cmig_lock_wait_explain(void)
 	seen.last_seen = 0;
 	seen.exhausted = false;
 
-	if (ours && seen.single)
-	{
+	if (ours)
 		errcode(ERRCODE_LOCK_NOT_AVAILABLE);
-		errmsg("canceling statement due to lock timeout");
-		what = psprintf("It waited for %s on %s.",
-						GetLockmodeName(tag.locktag_lockmethodid, seen.mode),
-						describe_tag(&tag));
-	}
-	else if (ours)
+	what = psprintf("%s on %s", GetLockmodeName(tag.locktag_lockmethodid, seen.mode),
+					describe_tag(&tag));
+	if (ours && !seen.single)
 	{
-		errcode(ERRCODE_LOCK_NOT_AVAILABLE);
 		errmsg("canceling statement due to cmig.lock_timeout");
-		what = psprintf("The run has waited for locks for more than %d ms in total, most recently for %s on %s.",
-						lock_wait_limit_ms, GetLockmodeName(tag.locktag_lockmethodid, seen.mode),
-						describe_tag(&tag));
+		what = psprintf("The run has waited for locks for more than %d ms in total, most recently for %s.",
+						lock_limit_ms, what);
 	}
 	else
-		what = psprintf("It waited for %s on %s.",
-						GetLockmodeName(tag.locktag_lockmethodid, seen.mode),
-						describe_tag(&tag));
+	{
+		if (ours)
+			errmsg("canceling statement due to lock timeout");
+		what = psprintf("It waited for %s.", what);
+	}
 	explain(&tag, seen.mode, seen.wait_start, watching_role, what);
 }
 
