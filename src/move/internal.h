@@ -32,6 +32,13 @@ extern void cmig_step_texts_read_small(CmigStepTexts *texts);
 /* Raise error 55000 because the row of the revision "id" has been deleted. */
 pg_noreturn extern void cmig_step_texts_deleted(const char *id);
 
+/*
+ * Raises error MG016 if the texts of step i (counted from 0) have changed
+ * since the checksum was checked.
+ */
+extern void cmig_plan_checksum_require_step(const uint64 *allowed, int i,
+											const CmigRunStep *step);
+
 /* in move.c */
 
 /*
@@ -85,17 +92,6 @@ extern void cmig_move_require_expected(const CmigSituation *now,
 extern void cmig_move_run_step(const CmigSituation *now, const CmigPlan *plan,
 							   const CmigPlanStep *step, const CmigRunStep *run,
 							   CmigJournalEntry *entry);
-
-/* in plan.c */
-
-/*
- * Raises error MG016 if the texts of step i (counted from 0) have changed
- * since the checksum was checked.
- */
-extern void cmig_plan_checksum_require_step(const uint64 *allowed, int i,
-											const CmigRunStep *step);
-
-/* in move.c */
 
 /*
  * Call this when a run begins.  Creates the first restore point, and reports

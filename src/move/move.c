@@ -182,21 +182,6 @@ cmig_move_expect_step(CmigExpectedRows *expected, const CmigPlanStep *step)
 }
 
 /*
- * Raise the error for version rows that were changed by something other than a
- * step of the run.  "detail" says what has changed.
- */
-static void
-version_changed(const char *detail, const char *hint)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			 errmsg("%s was changed during the run", cmig_version_rows_table()),
-			 errdetail("%s", detail),
-			 errhint("Only cmig.upgrade, cmig.downgrade, and cmig.stamp should change %s; %s",
-					 cmig_version_rows_table(), hint)));
-}
-
-/*
  * Must the node have a version row?  If "step" is not NULL, the step has
  * already changed the rows but has not been added to "expected".
  */
@@ -220,23 +205,29 @@ cmig_move_require_expected(const CmigSituation *now, const CmigExpectedRows *exp
 {
 	CmigNames  *rows = cmig_version_rows_read();
 	int			count = expected->count;
+	char	   *changed = NULL;
 
 	if (step != NULL)
 		count += step->added.count - step->removed.count;
 
-	for (int i = 0; i < rows->count; i++)
+	for (int i = 0; changed == NULL && i < rows->count; i++)
 	{
 		int			node = cmig_graph_find_id(now->graph, rows->names[i]);
 
 		if (node < 0 || !is_expected(expected, step, node))
-			version_changed(psprintf("It contains row \"%s\", which no step has written.",
-									 rows->names[i]), hint);
+			changed = psprintf("It contains row \"%s\", which no step has written.", rows->names[i]);
 	}
-	for (int i = 0; rows->count != count && i < now->graph->count; i++)
+	for (int i = 0; changed == NULL && rows->count != count && i < now->graph->count; i++)
 		if (is_expected(expected, step, i) &&
 			!cmig_graph_lists(rows, cmig_graph_id(now->graph, i)))
-			version_changed(psprintf("The row of revision \"%s\" is missing.",
-									 cmig_graph_id(now->graph, i)), hint);
+			changed = psprintf("The row of revision \"%s\" is missing.", cmig_graph_id(now->graph, i));
+	if (changed != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("%s was changed during the run", cmig_version_rows_table()),
+				 errdetail("%s", changed),
+				 errhint("Only cmig.upgrade, cmig.downgrade, and cmig.stamp should change %s; %s",
+						 cmig_version_rows_table(), hint)));
 }
 
 void
@@ -273,23 +264,6 @@ cmig_move_run_step(const CmigSituation *now, const CmigPlan *plan, const CmigPla
 	entry->finished_at = GetCurrentTimestamp();
 	if (plan->direction == CMIG_UPGRADE)
 		entry->checksum = cmig_repeatable_checksum(run->stored_sql, run->transactional, run->repeatable);
-}
-
-/* Returns the targets as an SQL expression: a string or an array. */
-static char *
-targets_expression(const CmigNames *targets)
-{
-	StringInfoData buf;
-
-	if (targets->count == 1)
-		return quote_literal_cstr(targets->names[0]);
-	initStringInfo(&buf);
-	appendStringInfoString(&buf, "ARRAY[");
-	for (int i = 0; i < targets->count; i++)
-		appendStringInfo(&buf, "%s%s", i > 0 ? ", " : "",
-						 quote_literal_cstr(targets->names[i]));
-	appendStringInfoChar(&buf, ']');
-	return buf.data;
 }
 
 /*
@@ -381,6 +355,7 @@ cmig_move_plan_upgrade(const CmigSituation *now, const CmigNames *targets)
 {
 	List	   *nodes;
 	CmigPlan   *plan;
+	StringInfoData target;
 
 	cmig_applied_require_sound(now->graph, now->applied, true);
 	nodes = cmig_target_upgrade(now->graph, now->applied, targets);
@@ -388,7 +363,12 @@ cmig_move_plan_upgrade(const CmigSituation *now, const CmigNames *targets)
 	plan = cmig_plan_upgrade(now->graph, now->applied, nodes);
 	require_outside(now, plan);
 	cmig_repeatable_add_due(now->graph, now->applied, plan, now->elsewhere);
-	plan->target = targets_expression(targets);
+
+	/* the targets as an SQL expression: a string or an array */
+	initStringInfo(&target);
+	for (int i = 0; i < targets->count; i++)
+		appendStringInfo(&target, "%s%s", i > 0 ? ", " : "", quote_literal_cstr(targets->names[i]));
+	plan->target = targets->count == 1 ? target.data : psprintf("ARRAY[%s]", target.data);
 	return plan;
 }
 

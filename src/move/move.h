@@ -18,51 +18,6 @@
 #include "graph/graph.h"
 #include "run/run.h"
 
-/* in plan.c */
-
-/*
- * Returns the first argument of the SQL call, a number of steps, as a relative
- * identifier such as "+2" or "-1".  If "stepwise" is true, hints mention the
- * stepwise procedures instead of the functions.
- */
-extern char *cmig_move_argument_steps(FunctionCallInfo fcinfo, CmigDirection direction, bool stepwise);
-
-/*
- * Raises an error if the downgrade target is missing, or if it is a word such
- * as "previous", with which users may try to downgrade by one step.  "call" is
- * the beginning of the correct call, such as "SELECT * FROM cmig.downgrade".
- */
-extern void cmig_move_argument_require_target(const char *target, const char *call);
-
-/*
- * Raises an error unless argument n, with which users confirm an operation, is
- * the name of the current database.
- */
-extern void cmig_move_argument_require_confirmation(FunctionCallInfo fcinfo, int n,
-													const char *call);
-
-/* Provides the scripts of a plan's steps. */
-typedef struct CmigStepTexts CmigStepTexts;
-
-/*
- * Prepare to read a plan's scripts.  The result is allocated in the current
- * memory context; "graph" and "plan" must outlive it.
- */
-extern CmigStepTexts *cmig_step_texts_make(const CmigGraph *graph, const CmigPlan *plan);
-
-/*
- * Returns the scripts of the step with this number.  The result is valid until
- * the scripts of another step are requested.  Raises error MG006 if the step
- * has no downgrade script, and 55000 if the revision has been deleted.
- */
-extern const CmigRunStep *cmig_step_texts_get(CmigStepTexts *texts, int number);
-
-/*
- * Returns the scripts of the step for this node, allocated in the current
- * memory context.  The scripts are read without a cache.
- */
-extern CmigRunStep *cmig_step_texts_fetch(const CmigGraph *graph, const CmigPlan *plan, int node);
-
 /* in move.c */
 
 /*
@@ -124,7 +79,53 @@ extern void cmig_move_rows(const CmigSituation *now, const CmigPlanStep *step);
  */
 extern void cmig_move_require_rows(const CmigSituation *now, const CmigPlan *plan);
 
+/* Register cmig.restore_point and the transaction callbacks. */
+extern void cmig_restore_point_init(void);
+
 /* in plan.c */
+
+/*
+ * Returns the first argument of the SQL call, a number of steps, as a relative
+ * identifier such as "+2" or "-1".  If "stepwise" is true, hints mention the
+ * stepwise procedures instead of the functions.
+ */
+extern char *cmig_move_argument_steps(FunctionCallInfo fcinfo, CmigDirection direction, bool stepwise);
+
+/*
+ * Raises an error if the downgrade target is missing, or if it is a word such
+ * as "previous", with which users may try to downgrade by one step.  "call" is
+ * the beginning of the correct call, such as "SELECT * FROM cmig.downgrade".
+ */
+extern void cmig_move_argument_require_target(const char *target, const char *call);
+
+/*
+ * Raises an error unless argument n, with which users confirm an operation, is
+ * the name of the current database.
+ */
+extern void cmig_move_argument_require_confirmation(FunctionCallInfo fcinfo, int n,
+													const char *call);
+
+/* Provides the scripts of a plan's steps. */
+typedef struct CmigStepTexts CmigStepTexts;
+
+/*
+ * Prepare to read a plan's scripts.  The result is allocated in the current
+ * memory context; "graph" and "plan" must outlive it.
+ */
+extern CmigStepTexts *cmig_step_texts_make(const CmigGraph *graph, const CmigPlan *plan);
+
+/*
+ * Returns the scripts of the step with this number.  The result is valid until
+ * the scripts of another step are requested.  Raises error MG006 if the step
+ * has no downgrade script, and 55000 if the revision has been deleted.
+ */
+extern const CmigRunStep *cmig_step_texts_get(CmigStepTexts *texts, int number);
+
+/*
+ * Returns the scripts of the step for this node, allocated in the current
+ * memory context.  The scripts are read without a cache.
+ */
+extern CmigRunStep *cmig_step_texts_fetch(const CmigGraph *graph, const CmigPlan *plan, int node);
 
 /*
  * Returns a plan's checksum.  A revision without a downgrade script is not an
@@ -149,13 +150,6 @@ extern char *cmig_plan_checksum_argument(FunctionCallInfo fcinfo, int n, const c
  */
 extern uint64 *cmig_plan_checksum_require(const char *checksum, const CmigSituation *now,
 										  const CmigPlan *plan);
-
-/* in move.c */
-
-/* Register cmig.restore_point and the transaction callbacks. */
-extern void cmig_restore_point_init(void);
-
-/* in plan.c */
 
 /* A plan to run, and the state of the run. */
 typedef struct CmigRunPlan
@@ -284,6 +278,30 @@ extern void cmig_toplevel_warn_of_snapshots(const char *what);
  */
 extern void cmig_toplevel_run_sql(const char *sql, const char *what);
 
+/*
+ * Implements the procedures cmig.upgrade_stepwise, cmig.downgrade_stepwise, and
+ * cmig.reset_stepwise: takes the run lock, runs the plans, and releases the
+ * lock.  "verb" is "upgrade", "downgrade", or "reset", and fcinfo belongs to the
+ * CALL.  "targets" contains the targets of an upgrade or the target of a
+ * downgrade, and is NULL for a reset.  in_doubt is "stop", "done", or "again".
+ * If "checksum" is not NULL, the run fails unless the plan has this checksum.
+ * The arguments must be allocated below PortalContext.
+ */
+extern void cmig_stepwise_run(FunctionCallInfo fcinfo, const char *verb, const CmigNames *targets,
+							  const char *in_doubt, const char *checksum);
+
+/*
+ * Hook called before the first step of an upgrade.  If it raises an error, no
+ * step is run.
+ */
+extern void (*cmig_stepwise_at_start) (const CmigSituation *now, const CmigPlan *plan);
+
+/*
+ * Hook called in the transaction of the last step of an upgrade, before the
+ * transaction commits.  If it raises an error, that step fails.
+ */
+extern void (*cmig_stepwise_at_end) (void);
+
 /* in resume.c */
 
 /* An invalid index left behind by an interrupted statement. */
@@ -320,31 +338,5 @@ extern Oid	cmig_nontransactional_caller(void);
  * procedure.  A procedure that fails before this call has left nothing behind.
  */
 extern void cmig_nontransactional_note_own_work(void);
-
-/* in stepwise.c */
-
-/*
- * Implements the procedures cmig.upgrade_stepwise, cmig.downgrade_stepwise, and
- * cmig.reset_stepwise: takes the run lock, runs the plans, and releases the
- * lock.  "verb" is "upgrade", "downgrade", or "reset", and fcinfo belongs to the
- * CALL.  "targets" contains the targets of an upgrade or the target of a
- * downgrade, and is NULL for a reset.  in_doubt is "stop", "done", or "again".
- * If "checksum" is not NULL, the run fails unless the plan has this checksum.
- * The arguments must be allocated below PortalContext.
- */
-extern void cmig_stepwise_run(FunctionCallInfo fcinfo, const char *verb, const CmigNames *targets,
-							  const char *in_doubt, const char *checksum);
-
-/*
- * Hook called before the first step of an upgrade.  If it raises an error, no
- * step is run.
- */
-extern void (*cmig_stepwise_at_start) (const CmigSituation *now, const CmigPlan *plan);
-
-/*
- * Hook called in the transaction of the last step of an upgrade, before the
- * transaction commits.  If it raises an error, that step fails.
- */
-extern void (*cmig_stepwise_at_end) (void);
 
 #endif							/* CMIG_MOVE_H */

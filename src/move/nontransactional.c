@@ -29,6 +29,7 @@
 #include "access/xact.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
+#include "common/string.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "nodes/pg_list.h"
@@ -351,25 +352,6 @@ run_judged(StepRun *run)
 	run->judging = false;
 }
 
-/* Run a pg_cmig procedure, which can resume its own work. */
-static void
-run_own(StepRun *run)
-{
-	own_work_is_there = run->row != NULL;
-	if (run->row == NULL)
-	{
-		cmig_toplevel_snapshot();
-		write_row(run, CMIG_PROGRESS_RUNNING, make_detail(run, ""));
-		cmig_toplevel_commit();
-	}
-	run->own = true;
-	cmig_toplevel_execute(run->raw, run->script.statement.text);
-	cmig_toplevel_commit();
-	write_row(run, CMIG_PROGRESS_DONE, make_detail(run, ""));
-	cmig_toplevel_commit();
-	run->own = false;
-}
-
 void
 cmig_nontransactional_note_own_work(void)
 {
@@ -460,25 +442,6 @@ hint_of_skipped(const Skipped *skipped, const CmigRunStep *step, int sqlstate)
 }
 
 /*
- * If the error says that the script's role lacks a privilege for calling a
- * pg_cmig procedure, returns a hint with the necessary GRANT commands;
- * otherwise NULL.
- */
-static char *
-hint_of_privileges(const StepRun *run, const ErrorData *error, const char *role)
-{
-	const char *id = error->message_id ? error->message_id : "";
-
-	if (!run->own || error->sqlerrcode != ERRCODE_INSUFFICIENT_PRIVILEGE ||
-		(strcmp(id, "permission denied for procedure %s") != 0 &&
-		 (strcmp(id, "permission denied for schema %s") != 0 ||
-		  strcmp(error->message + strlen(error->message) - strlen(" cmig"), " cmig") != 0)))
-		return NULL;
-	return psprintf("The script runs as role %s. GRANT USAGE ON SCHEMA cmig TO %s, GRANT EXECUTE ON ALL PROCEDURES IN SCHEMA cmig TO %s, and CALL cmig.%s_stepwise again.",
-					role, role, role, cmig_direction_name(run->step->direction));
-}
-
-/*
  * Skip the current statement, or, if it only sets something in the session, run
  * it again and commit it.
  */
@@ -544,7 +507,22 @@ run_statement(StepRun *run)
 
 	class = cmig_statement_classify(run->raw, &reason);
 	if (is_own_procedure(run->raw))
-		run_own(run);
+	{
+		/* a pg_cmig procedure, which can resume its own work */
+		own_work_is_there = run->row != NULL;
+		if (run->row == NULL)
+		{
+			cmig_toplevel_snapshot();
+			write_row(run, CMIG_PROGRESS_RUNNING, make_detail(run, ""));
+			cmig_toplevel_commit();
+		}
+		run->own = true;
+		cmig_toplevel_execute(run->raw, run->script.statement.text);
+		cmig_toplevel_commit();
+		write_row(run, CMIG_PROGRESS_DONE, make_detail(run, ""));
+		cmig_toplevel_commit();
+		run->own = false;
+	}
 	else if (IsA(node, CallStmt) || IsA(node, DoStmt))
 		run_call(run);
 	else if (class == CMIG_STATEMENT_PLAIN &&
@@ -610,6 +588,7 @@ end_failed(StepRun *run, CmigSession *session, const CmigSavedSettings *saved,
 		   ErrorData *error)
 {
 	const char *phase = run->script.phase;
+	const char *id = error->message_id ? error->message_id : "";
 	const char *direction = cmig_direction_name(run->step->direction);
 	const char *role;
 	char	   *privileges;
@@ -629,8 +608,11 @@ end_failed(StepRun *run, CmigSession *session, const CmigSavedSettings *saved,
 	lost = hint_of_skipped(&run->skipped, run->step, error->sqlerrcode);
 	if (error->sqlerrcode == ERRCODE_INSUFFICIENT_PRIVILEGE)
 		cmig_script_run_improve_hint(error, &run->script);
-	if (error->hint == NULL)
-		error->hint = hint_of_privileges(run, error, role);
+	if (error->hint == NULL && run->own && error->sqlerrcode == ERRCODE_INSUFFICIENT_PRIVILEGE &&
+		(strcmp(id, "permission denied for procedure %s") == 0 ||
+		 (strcmp(id, "permission denied for schema %s") == 0 && pg_str_endswith(error->message, " cmig"))))
+		error->hint = psprintf("The script runs as role %s. GRANT USAGE ON SCHEMA cmig TO %s, GRANT EXECUTE ON ALL PROCEDURES IN SCHEMA cmig TO %s, and CALL cmig.%s_stepwise again.",
+							   role, role, role, direction);
 	if (run->calling && !has_not_committed(run))
 		error->hint = psprintf("The statement had committed before it failed, so it is in doubt. Check how far it got. %s continues after it; in_doubt => 'again' runs it again.",
 							   cmig_script_run_in_doubt_call(run->step));

@@ -110,6 +110,23 @@ cmig_move_argument_require_confirmation(FunctionCallInfo fcinfo, int n,
 /* The maximum number of bytes kept by cmig_step_texts_read_small(). */
 #define SMALL_BYTES (8 * 1024 * 1024)
 
+/*
+ * Raise error MG006 if the step reverts a revision that has no downgrade
+ * script.
+ */
+static const CmigRunStep *
+require_reversible(const CmigRunStep *step)
+{
+	if (step->sql == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_CMIG_IRREVERSIBLE),
+				 errmsg("revision \"%s\" cannot be reverted", step->revision),
+				 errdetail("It has no downgrade script."),
+				 errhint("Downgrade to \"%s\" or above, add a downgrade section to the revision and load it, or restore a backup.",
+						 step->revision)));
+	return step;
+}
+
 /* Fill in *step from the stored script of the revision "id". */
 static void
 fill_step(CmigRunStep *step, const CmigPlan *plan, const char *id, bool repeatable,
@@ -127,22 +144,6 @@ fill_step(CmigRunStep *step, const CmigPlan *plan, const char *id, bool repeatab
 															id, "precondition");
 	step->transactional = script->transactional;
 	step->repeatable = repeatable;
-}
-
-/*
- * Raise error MG006 if the step reverts a revision that has no downgrade
- * script.
- */
-static void
-require_reversible(const CmigRunStep *step)
-{
-	if (step->sql == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_CMIG_IRREVERSIBLE),
-				 errmsg("revision \"%s\" cannot be reverted", step->revision),
-				 errdetail("It has no downgrade script."),
-				 errhint("Downgrade to \"%s\" or above, add a downgrade section to the revision and load it, or restore a backup.",
-						 step->revision)));
 }
 
 void
@@ -324,18 +325,14 @@ cmig_step_texts_get(CmigStepTexts *texts, int number)
 	const CmigRunStep *step;
 
 	if (texts->small && texts->small[number])
-	{
-		require_reversible(texts->small[number]);
-		return texts->small[number];
-	}
+		return require_reversible(texts->small[number]);
 	if (number < texts->first || number >= texts->first + texts->count ||
 		texts->steps[number - texts->first].revision == NULL)
 		read_texts(texts, number);
 	step = &texts->steps[number - texts->first];
 	if (step->revision == NULL)
 		cmig_step_texts_deleted(cmig_graph_id(texts->graph, texts->plan->steps[number].node));
-	require_reversible(step);
-	return step;
+	return require_reversible(step);
 }
 
 /*
@@ -396,23 +393,6 @@ step_digits(const CmigRunStep *step, int digits)
 	return digits_of(texts, lengthof(texts) - (step->precondition_sql == NULL), digits);
 }
 
-/* Returns the digits that represent a revision id in a plan's checksum. */
-static char *
-id_digits(const char *id)
-{
-	return digits_of(&id, 1, ID_DIGITS);
-}
-
-/*
- * Returns the first 64 bits of a hash, which is a string of hexadecimal
- * digits.
- */
-static uint64
-short_hash(const char *digits)
-{
-	return strtoull(pnstrdup(digits, 16), NULL, 16);
-}
-
 /*
  * Returns a plan's checksum.  If "hashes" is not NULL, stores a hash of each
  * step in the array.
@@ -438,9 +418,9 @@ make_checksum(const CmigSituation *now, const CmigPlan *plan, CmigStepTexts *tex
 		parts[2 * i] = revision->id;
 		parts[2 * i + 1] = text;
 		if (i < PLAN_CHECKSUM_MAX_STEPS)
-			appendStringInfo(&steps, "%s%.*s", id_digits(parts[2 * i]), TEXT_DIGITS, text);
+			appendStringInfo(&steps, "%s%.*s", digits_of(&parts[2 * i], 1, ID_DIGITS), TEXT_DIGITS, text);
 		if (hashes != NULL)
-			hashes[i] = short_hash(text);
+			hashes[i] = strtoull(pnstrdup(text, 16), NULL, 16);
 	}
 	return psprintf("%s-%s", digits_of(parts, 2 * plan->count, WHOLE_DIGITS), steps.data);
 }
@@ -461,31 +441,6 @@ same_id(const char *a, const char *b)
 }
 
 /*
- * Compare the ids of two plans' steps.  Returns an array whose element i *
- * (b_count + 1) + j is the length of the longest common subsequence of the ids
- * from step i of "a" and from step j of "b" to the end.
- */
-static int *
-common_lengths(const char *a, int a_count, const char *b, int b_count)
-{
-	int		   *length = palloc0(sizeof(int) * (a_count + 1) * (b_count + 1));
-
-	for (int i = a_count - 1; i >= 0; i--)
-	{
-		for (int j = b_count - 1; j >= 0; j--)
-		{
-			int		   *here = &length[i * (b_count + 1) + j];
-
-			if (same_id(a + i * STEP_DIGITS, b + j * STEP_DIGITS))
-				*here = here[b_count + 2] + 1;
-			else
-				*here = Max(here[b_count + 1], here[1]);
-		}
-	}
-	return length;
-}
-
-/*
  * Returns a sentence about a revision that was in the plan with the given
  * checksum but is not in the current plan.  "digits" are the digits for the
  * revision's id.
@@ -497,7 +452,9 @@ describe_missing(const CmigSituation *now, const char *digits)
 
 	for (int i = 0; i < now->graph->count + now->graph->repeatable_count; i++)
 	{
-		if (!same_id(id_digits(cmig_graph_id(now->graph, i)), digits))
+		const char *id = cmig_graph_id(now->graph, i);
+
+		if (!same_id(digits_of(&id, 1, ID_DIGITS), digits))
 			continue;
 		/* do not name a revision if the digits represent more than one */
 		if (found >= 0)
@@ -520,10 +477,26 @@ describe_changes(const CmigSituation *now, const CmigPlan *plan, const char *giv
 {
 	int			given_count = strlen(given) / STEP_DIGITS;
 	int			count = strlen(present) / STEP_DIGITS;
-	int		   *length = common_lengths(given, given_count, present, count);
+	int		   *length = palloc0(sizeof(int) * (given_count + 1) * (count + 1));
 	int			i = 0;
 	int			j = 0;
 	CmigListing changes;
+
+	/*
+	 * element a * (count + 1) + b is the length of the longest common
+	 * subsequence of the ids from step a of "given" and from step b of
+	 * "present" to the end
+	 */
+	for (int a = given_count - 1; a >= 0; a--)
+	{
+		for (int b = count - 1; b >= 0; b--)
+		{
+			int		   *here = &length[a * (count + 1) + b];
+
+			*here = same_id(given + a * STEP_DIGITS, present + b * STEP_DIGITS) ?
+				here[count + 2] + 1 : Max(here[count + 1], here[1]);
+		}
+	}
 
 	cmig_listing_init(&changes, CMIG_LISTING_LINES);
 	while (i < given_count || j < count)
@@ -609,7 +582,7 @@ cmig_plan_checksum_require_step(const uint64 *allowed, int i, const CmigRunStep 
 	if (allowed == NULL)
 		return;
 	digits = step_digits(step, CMIG_CHECKSUM_DIGITS);
-	if (short_hash(digits) != allowed[i])
+	if (strtoull(pnstrdup(digits, 16), NULL, 16) != allowed[i])
 		ereport(ERROR,
 				(errcode(ERRCODE_CMIG_PLAN_CHANGED),
 				 errmsg("the text of revision \"%s\" was changed during the run", step->revision)));
@@ -620,65 +593,58 @@ cmig_plan_checksum_require_step(const uint64 *allowed, int i, const CmigRunStep 
  * Running a plan in the current transaction
  */
 
-/* Run all steps of the plan. */
-static void
-run_steps(CmigRunPlan *run)
-{
-	const CmigPlan *plan = run->plan;
-	CmigStepTexts *texts = cmig_step_texts_make(run->now->graph, plan);
-	CmigJournalBatch *journal = cmig_journal_batch();
-	const char *restore_point = NULL;
-	MemoryContext context;
-	MemoryContext old;
-
-	cmig_move_check(texts, plan);
-	if (run->begins)
-		restore_point = cmig_restore_point_before();
-	context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig step",
-									ALLOCSET_DEFAULT_SIZES);
-	old = MemoryContextSwitchTo(context);
-	for (run->index = 0; run->index < plan->count; run->index++)
-	{
-		const CmigPlanStep *step = &plan->steps[run->index];
-		const CmigRevision *revision = run->now->graph->nodes[step->node].revision;
-		const CmigRunStep *script;
-		CmigJournalEntry entry;
-
-		CHECK_FOR_INTERRUPTS();
-		cmig_last_failure_begin(plan->direction, revision->id);
-		script = cmig_step_texts_get(texts, run->index);
-		cmig_plan_checksum_require_step(run->allowed, run->index, script);
-		cmig_move_run_step(run->now, plan, step, script, &entry);
-		entry.message = run->index == 0 ? restore_point : NULL;
-		cmig_journal_add(journal, &entry);
-		if (run->report)
-			run->report(plan->direction, revision, run->arg);
-		MemoryContextReset(context);
-	}
-	MemoryContextSwitchTo(old);
-	MemoryContextDelete(context);
-	cmig_move_require_rows(run->now, plan);
-	cmig_journal_end(journal);
-	if (run->begins)
-		cmig_restore_point_after_commit();
-}
-
 void
 cmig_run_plan(CmigRunPlan *run)
 {
+	const CmigPlan *plan = run->plan;
 	volatile bool started = false;
+	CmigStepTexts *texts;
+	CmigJournalBatch *journal;
+	const char *volatile restore_point = NULL;
+	MemoryContext context;
+	MemoryContext old;
 
 	run->index = -1;
-	if (run->plan->count == 0)
+	if (plan->count == 0)
 		return;
-	cmig_last_failure_begin(run->plan->direction,
-							run->now->graph->nodes[run->plan->steps[0].node].revision->id);
+	cmig_last_failure_begin(plan->direction, cmig_graph_id(run->now->graph, plan->steps[0].node));
 	PG_TRY();
 	{
 		if (run->examine)
-			run->examine(run->now, run->plan);
+			run->examine(run->now, plan);
 		started = true;
-		run_steps(run);
+		texts = cmig_step_texts_make(run->now->graph, plan);
+		journal = cmig_journal_batch();
+		cmig_move_check(texts, plan);
+		if (run->begins)
+			restore_point = cmig_restore_point_before();
+		context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig step",
+										ALLOCSET_DEFAULT_SIZES);
+		old = MemoryContextSwitchTo(context);
+		for (run->index = 0; run->index < plan->count; run->index++)
+		{
+			const CmigPlanStep *step = &plan->steps[run->index];
+			const CmigRevision *revision = run->now->graph->nodes[step->node].revision;
+			const CmigRunStep *script;
+			CmigJournalEntry entry;
+
+			CHECK_FOR_INTERRUPTS();
+			cmig_last_failure_begin(plan->direction, revision->id);
+			script = cmig_step_texts_get(texts, run->index);
+			cmig_plan_checksum_require_step(run->allowed, run->index, script);
+			cmig_move_run_step(run->now, plan, step, script, &entry);
+			entry.message = run->index == 0 ? restore_point : NULL;
+			cmig_journal_add(journal, &entry);
+			if (run->report)
+				run->report(plan->direction, revision, run->arg);
+			MemoryContextReset(context);
+		}
+		MemoryContextSwitchTo(old);
+		MemoryContextDelete(context);
+		cmig_move_require_rows(run->now, plan);
+		cmig_journal_end(journal);
+		if (run->begins)
+			cmig_restore_point_after_commit();
 	}
 	PG_CATCH();
 	{

@@ -453,40 +453,6 @@ static CmigQuery find_deferrable = {
 	"SELECT 1 FROM pg_constraint WHERE condeferrable LIMIT 1", 0
 };
 
-/* Returns the statements that prepare the session for a revision's script. */
-static char *
-make_start_script(const char *pin)
-{
-	const char *role = cmig_settings_text("cmig.role", GetConfigOption("cmig.role", true, false));
-	const char *path = cmig_session_path_setting();
-	StringInfoData text;
-
-	cmig_scope_require_safe(path);
-	initStringInfo(&text);
-	if (role && *role)
-		appendStringInfo(&text, "SET ROLE %s;\n", quote_identifier(role));
-	if (cmig_scope_is_set())
-		path = cmig_session_search_path();
-	if (path && *path)
-	{
-		List	   *schemas;
-		ListCell   *lc;
-
-		if (!SplitIdentifierString(pstrdup(path), ',', &schemas))
-			elog(ERROR, "cmig.search_path is not a list of names");
-		appendStringInfoString(&text, "SET search_path = ");
-		foreach(lc, schemas)
-		{
-			appendStringInfo(&text, "%s%s", foreach_current_index(lc) ? ", " : "",
-							 *(char *) lfirst(lc) ? quote_identifier(lfirst(lc)) : "\"\"");
-		}
-		appendStringInfoString(&text, ";\n");
-	}
-	appendStringInfoString(&text, "SET row_security = off;\n");
-	cmig_psql_pin(&text, 0, pin);
-	return text.data;
-}
-
 /*
  * Append the statements that restore the session after a script.  If "more" is
  * true, another script follows in the same transaction, so deferred events
@@ -791,6 +757,9 @@ static Scripts *
 open_scripts(const char *pin, bool from_base, bool from_here)
 {
 	Scripts    *scripts = palloc0(sizeof(Scripts));
+	const char *role = cmig_settings_text("cmig.role", GetConfigOption("cmig.role", true, false));
+	const char *path = cmig_session_path_setting();
+	StringInfoData text;
 
 	scripts->knows_constraints = from_base ||
 		(from_here && cmig_query_run(&find_deferrable, NULL, NULL) == 0);
@@ -798,7 +767,32 @@ open_scripts(const char *pin, bool from_base, bool from_here)
 	scripts->start_session = psprintf("%sSET standard_conforming_strings = on;\n%s", pin,
 									  cmig_scope_is_set() ?
 									  psprintf("SET cmig.scope = %s;\n", quote_literal_cstr(cmig_scope_current())) : "");
-	scripts->start_script = make_start_script(pin);
+
+	/* the statements that prepare the session for a revision's script */
+	cmig_scope_require_safe(path);
+	initStringInfo(&text);
+	if (role && *role)
+		appendStringInfo(&text, "SET ROLE %s;\n", quote_identifier(role));
+	if (cmig_scope_is_set())
+		path = cmig_session_search_path();
+	if (path && *path)
+	{
+		List	   *schemas;
+		ListCell   *lc;
+
+		if (!SplitIdentifierString(pstrdup(path), ',', &schemas))
+			elog(ERROR, "cmig.search_path is not a list of names");
+		appendStringInfoString(&text, "SET search_path = ");
+		foreach(lc, schemas)
+		{
+			appendStringInfo(&text, "%s%s", foreach_current_index(lc) ? ", " : "",
+							 *(char *) lfirst(lc) ? quote_identifier(lfirst(lc)) : "\"\"");
+		}
+		appendStringInfoString(&text, ";\n");
+	}
+	appendStringInfoString(&text, "SET row_security = off;\n");
+	cmig_psql_pin(&text, 0, pin);
+	scripts->start_script = text.data;
 	return scripts;
 }
 
@@ -967,48 +961,6 @@ append_step(Offline *offline, int number, const CmigRunStep *run)
 		commit_transaction(&offline->text, offline->table);
 }
 
-/* Returns a list of names for a message. */
-static char *
-list_names(List *names)
-{
-	CmigListing text;
-	ListCell   *lc;
-
-	cmig_listing_init(&text, CMIG_LISTING_QUOTED);
-	foreach(lc, names)
-	{
-		cmig_listing_add(&text, lfirst(lc));
-	}
-	return cmig_listing_text(&text);
-}
-
-/*
- * Insert statements that check whether the extension pg_cmig is installed.
- * "place" is the position in the text at which they are inserted.
- */
-static void
-insert_extension_check(Offline *offline, int place)
-{
-	StringInfo	text = &offline->text;
-	StringInfoData check;
-
-	initStringInfo(&check);
-	cmig_psql_append_do(&check,
-						psprintf("BEGIN\n"
-								 "\tIF NOT EXISTS (SELECT FROM pg_catalog.pg_extension e WHERE e.extname = 'pg_cmig') THEN\n"
-								 "\t\tRAISE EXCEPTION USING ERRCODE = 'undefined_object',\n"
-								 "\t\t\tMESSAGE = 'extension \"pg_cmig\" is not installed in this database',\n"
-								 "\t\t\tDETAIL = %s,\n"
-								 "\t\t\tHINT = 'CREATE EXTENSION pg_cmig';\n"
-								 "\tEND IF;\nEND",
-								 quote_literal_cstr(psprintf("Functions of the extension are called by %s.",
-															 list_names(offline->scripts->calling)))));
-	enlargeStringInfo(text, check.len);
-	memmove(text->data + place + check.len, text->data + place, text->len - place);
-	memcpy(text->data + place, check.data, check.len);
-	text->len += check.len;
-}
-
 /* Generate the whole script. */
 static text *
 make_text(Offline *offline)
@@ -1083,11 +1035,33 @@ make_text(Offline *offline)
 	 */
 	if (offline->scripts->calling != NIL)
 	{
-		insert_extension_check(offline, behind_start);
+		StringInfoData check;
+		CmigListing listing;
+		char	   *calling;
+		ListCell   *lc;
+
+		cmig_listing_init(&listing, CMIG_LISTING_QUOTED);
+		foreach(lc, offline->scripts->calling)
+			cmig_listing_add(&listing, lfirst(lc));
+		calling = cmig_listing_text(&listing);
+		initStringInfo(&check);
+		cmig_psql_append_do(&check,
+							psprintf("BEGIN\n"
+									 "\tIF NOT EXISTS (SELECT FROM pg_catalog.pg_extension e WHERE e.extname = 'pg_cmig') THEN\n"
+									 "\t\tRAISE EXCEPTION USING ERRCODE = 'undefined_object',\n"
+									 "\t\t\tMESSAGE = 'extension \"pg_cmig\" is not installed in this database',\n"
+									 "\t\t\tDETAIL = %s,\n"
+									 "\t\t\tHINT = 'CREATE EXTENSION pg_cmig';\n"
+									 "\tEND IF;\nEND",
+									 quote_literal_cstr(psprintf("Functions of the extension are called by %s.", calling))));
+		enlargeStringInfo(out, check.len);
+		memmove(out->data + behind_start + check.len, out->data + behind_start, out->len - behind_start);
+		memcpy(out->data + behind_start, check.data, check.len);
+		out->len += check.len;
 		ereport(WARNING,
 				(errmsg_plural("revision %s calls functions of pg_cmig",
 							   "revisions %s call functions of pg_cmig",
-							   list_length(offline->scripts->calling), list_names(offline->scripts->calling)),
+							   list_length(offline->scripts->calling), calling),
 				 errdetail("The script begins with a check for the extension, and runs only in databases that have it.")));
 	}
 

@@ -106,14 +106,11 @@ member(const char *detail, const char *name)
 }
 
 /*
- * Returns a JSON member that records whether the object that a statement
- * creates, drops, or detaches existed before the statement.
+ * JSON members that record whether the object that a statement creates, drops,
+ * or detaches existed before the statement.
  */
-static char *
-existed_member(bool existed)
-{
-	return pstrdup(existed ? "\"existed\": true" : "\"existed\": false");
-}
+#define EXISTED "\"existed\": true"
+#define DID_NOT_EXIST "\"existed\": false"
 
 /*
  * Does "detail" say that the object of the statement existed before the
@@ -126,10 +123,6 @@ had_existed(const char *detail)
 
 	return existed != NULL && strcmp(existed, "true") == 0;
 }
-
-/*
- * CREATE INDEX CONCURRENTLY
- */
 
 /* Returns the name that PostgreSQL would choose for an unnamed index. */
 static char *
@@ -245,7 +238,7 @@ prepare_index(IndexStmt *statement)
 	initStringInfo(&detail);
 	appendStringInfoString(&detail, "\"index\": ");
 	escape_json(&detail, statement->idxname);
-	appendStringInfo(&detail, ", %s", existed_member(OidIsValid(index)));
+	appendStringInfo(&detail, ", %s", OidIsValid(index) ? EXISTED : DID_NOT_EXIST);
 	return detail.data;
 }
 
@@ -279,10 +272,6 @@ judge_index(IndexStmt *statement, const char *detail, List **leftovers)
 	}
 	return CMIG_RESUME_AGAIN;
 }
-
-/*
- * REINDEX ... CONCURRENTLY
- */
 
 /* The indexes that transient_query has found. */
 typedef struct Transients
@@ -349,91 +338,35 @@ find_transients(const ReindexStmt *statement, const char *known, Transients *fou
 }
 
 /*
- * Returns the JSON member to store before REINDEX CONCURRENTLY: a list of the
- * transient indexes that already exist, which other statements have left.
+ * If the statement is ALTER TABLE ... DETACH PARTITION ... CONCURRENTLY, returns
+ * true, and sets *state to "attached", "pending" if the detach has begun, or
+ * NULL if the table is not a partition of the altered table.  If the detach has
+ * begun, *finish is set to the statement that completes it.
  */
-static char *
-prepare_reindex(const RawStmt *raw)
+static bool
+is_detach(const Node *node, char **state, char **finish)
 {
-	StringInfoData names;
-	Transients	found = {.names = &names};
-
-	if (!cmig_statement_is_concurrent(raw))
-		return pstrdup("");
-	initStringInfo(&names);
-	appendStringInfoChar(&names, '[');
-	find_transients(castNode(ReindexStmt, raw->stmt), NULL, &found);
-	return psprintf("\"invalid\": %s]", names.data);
-}
-
-/*
- * ALTER TABLE ... DETACH PARTITION ... CONCURRENTLY
- */
-
-/*
- * Returns the statement if it is ALTER TABLE ... DETACH PARTITION ...
- * CONCURRENTLY, and sets *command; otherwise returns NULL.
- */
-static const AlterTableStmt *
-detach_statement(const Node *node, PartitionCmd **command)
-{
-	const AlterTableStmt *alter;
-	AlterTableCmd *first;
-
-	if (!IsA(node, AlterTableStmt))
-		return NULL;
-	alter = (const AlterTableStmt *) node;
-	if (list_length(alter->cmds) != 1)
-		return NULL;
-	first = linitial_node(AlterTableCmd, alter->cmds);
-	if (first->subtype != AT_DetachPartition)
-		return NULL;
-	*command = castNode(PartitionCmd, first->def);
-	return (*command)->concurrent ? alter : NULL;
-}
-
-/*
- * Returns the state of the partition that "command" detaches: "attached",
- * "pending" if the detach has begun, or NULL if the table is not a partition
- * of the altered table.
- */
-static char *
-attachment(const AlterTableStmt *alter, const PartitionCmd *command)
-{
-	Oid			parent = RangeVarGetRelid(alter->relation, NoLock, true);
-	Oid			partition = RangeVarGetRelid(command->name, NoLock, true);
+	const AlterTableStmt *alter = (const AlterTableStmt *) node;
+	const AlterTableCmd *command;
+	const PartitionCmd *detach;
 	Datum		values[2];
-	char	   *state = NULL;
 
-	values[0] = ObjectIdGetDatum(partition);
-	values[1] = ObjectIdGetDatum(parent);
-	cmig_query_each(&detach_query, values, NULL, cmig_query_keep_text, &state);
-	return state;
-}
-
-/* Determine how far an interrupted DETACH PARTITION CONCURRENTLY got. */
-static CmigResumeVerdict
-judge_detach(const AlterTableStmt *alter, const PartitionCmd *command,
-			 const char *detail, char **finish)
-{
-	char	   *state = attachment(alter, command);
-
-	if (state == NULL)
-		return had_existed(detail) ? CMIG_RESUME_DONE : CMIG_RESUME_AGAIN;
-	if (strcmp(state, "pending") == 0)
-	{
-		Oid			parent = RangeVarGetRelid(alter->relation, NoLock, false);
-		Oid			partition = RangeVarGetRelid(command->name, NoLock, false);
-
+	*state = *finish = NULL;
+	if (!IsA(node, AlterTableStmt) || list_length(alter->cmds) != 1)
+		return false;
+	command = linitial_node(AlterTableCmd, alter->cmds);
+	detach = (const PartitionCmd *) command->def;
+	if (command->subtype != AT_DetachPartition || !detach->concurrent)
+		return false;
+	values[0] = ObjectIdGetDatum(RangeVarGetRelid(detach->name, NoLock, true));
+	values[1] = ObjectIdGetDatum(RangeVarGetRelid(alter->relation, NoLock, true));
+	cmig_query_each(&detach_query, values, NULL, cmig_query_keep_text, state);
+	if (*state != NULL && strcmp(*state, "pending") == 0)
 		*finish = psprintf("ALTER TABLE %s DETACH PARTITION %s FINALIZE",
-						   cmig_query_relation_name(parent),
-						   cmig_query_relation_name(partition));
-		return CMIG_RESUME_FINISH;
-	}
-	return CMIG_RESUME_AGAIN;
+						   cmig_query_relation_name(DatumGetObjectId(values[1])),
+						   cmig_query_relation_name(DatumGetObjectId(values[0])));
+	return true;
 }
-
-/* Creating and dropping objects */
 
 /* The effect of a statement on the existence of an object. */
 typedef enum Existence
@@ -483,34 +416,41 @@ object_of(const Node *node, bool *exists)
 	}
 }
 
-/*
- * Entry points
- */
-
 char *
 cmig_resume_prepare(RawStmt *raw)
 {
-	PartitionCmd *command;
-	const AlterTableStmt *alter;
 	bool		exists;
+	char	   *state;
+	char	   *finish;
 
 	if (IsA(raw->stmt, IndexStmt))
 		return prepare_index((IndexStmt *) raw->stmt);
-	if (IsA(raw->stmt, ReindexStmt))
-		return prepare_reindex(raw);
-	alter = detach_statement(raw->stmt, &command);
-	if (alter != NULL)
-		return existed_member(attachment(alter, command) != NULL);
-	if (object_of(raw->stmt, &exists) != NO_OBJECT)
-		return existed_member(exists);
-	return pstrdup("");
+
+	/*
+	 * REINDEX CONCURRENTLY: list the transient indexes that already exist,
+	 * which other statements have left
+	 */
+	if (IsA(raw->stmt, ReindexStmt) && cmig_statement_is_concurrent(raw))
+	{
+		StringInfoData names;
+		Transients	found = {.names = &names};
+
+		initStringInfo(&names);
+		appendStringInfoChar(&names, '[');
+		find_transients(castNode(ReindexStmt, raw->stmt), NULL, &found);
+		return psprintf("\"invalid\": %s]", names.data);
+	}
+	if (is_detach(raw->stmt, &state, &finish))
+		exists = state != NULL;
+	else if (object_of(raw->stmt, &exists) == NO_OBJECT)
+		return pstrdup("");
+	return pstrdup(exists ? EXISTED : DID_NOT_EXIST);
 }
 
 CmigResumeVerdict
 cmig_resume_judge(RawStmt *raw, const char *detail, List **leftovers, char **finish)
 {
-	PartitionCmd *command;
-	const AlterTableStmt *alter;
+	char	   *state;
 	bool		exists;
 
 	*leftovers = NIL;
@@ -526,9 +466,12 @@ cmig_resume_judge(RawStmt *raw, const char *detail, List **leftovers, char **fin
 		*leftovers = found.leftovers;
 		return CMIG_RESUME_AGAIN;
 	}
-	alter = detach_statement(raw->stmt, &command);
-	if (alter != NULL)
-		return judge_detach(alter, command, detail, finish);
+	if (is_detach(raw->stmt, &state, finish))
+	{
+		if (*finish != NULL)
+			return CMIG_RESUME_FINISH;
+		return state == NULL && had_existed(detail) ? CMIG_RESUME_DONE : CMIG_RESUME_AGAIN;
+	}
 	switch (object_of(raw->stmt, &exists))
 	{
 		case CREATES:

@@ -111,53 +111,10 @@ write_window(CmigJournalBatch *batch, Window *window)
 }
 
 /*
- * Returns true if the node needs no version row, because a child or dependent
- * of the node is applied.
- */
-static bool
-is_below_applied(const CmigGraph *graph, const CmigApplied *applied, int node)
-{
-	const CmigEdges *edges[] = {&graph->nodes[node].children, &graph->nodes[node].dependents};
-
-	for (int e = 0; e < lengthof(edges); e++)
-		for (int i = 0; i < edges[e]->count; i++)
-			if (applied->applied->set[edges[e]->nodes[i]])
-				return true;
-	return false;
-}
-
-/*
- * Journal the removal of version rows that were superfluous, because their
- * revisions were ancestors of other applied revisions.  A restore can lead to
- * such rows.  The revisions themselves remain applied.  Returns the number of
- * journal rows written.
- */
-static int
-journal_contradictions(CmigJournalBatch *batch, const CmigGraph *graph,
-					   const CmigApplied *before, const CmigApplied *after)
-{
-	int			written = 0;
-	ListCell   *lc;
-
-	foreach(lc, before->nodes)
-	{
-		int			node = lfirst_int(lc);
-		const char *id = cmig_graph_id(graph, node);
-
-		if (!after->applied->set[node] || cmig_names_has(after->rows, id) ||
-			!is_below_applied(graph, before, node))
-			continue;
-		add_entry(batch, id, cmig_journal_read_checksum(id),
-				  "its version row was removed: a revision above it is applied");
-		written++;
-	}
-	return written;
-}
-
-/*
  * Journal each revision that no longer counts as applied, and each removed
- * version row of an unknown revision.  Returns the number of journal rows
- * written.
+ * version row: of an unknown revision, or superfluous, because its revision was
+ * an ancestor of other applied revisions and remains applied.  A restore can
+ * lead to such rows.  Returns the number of journal rows written.
  */
 static int
 journal_removed(CmigJournalBatch *batch, const CmigGraph *graph, const CmigApplied *before,
@@ -165,6 +122,7 @@ journal_removed(CmigJournalBatch *batch, const CmigGraph *graph, const CmigAppli
 {
 	static const char *const message = "no longer recorded as applied";
 	int			written = 0;
+	ListCell   *lc;
 
 	for (int i = 0; i < before->rows->count; i++)
 	{
@@ -180,6 +138,24 @@ journal_removed(CmigJournalBatch *batch, const CmigGraph *graph, const CmigAppli
 		if (!before->applied->set[i] || after->applied->set[i])
 			continue;
 		add_entry(batch, cmig_graph_id(graph, i), NULL, message);
+		written++;
+	}
+	foreach(lc, before->nodes)
+	{
+		int			node = lfirst_int(lc);
+		const char *id = cmig_graph_id(graph, node);
+		const CmigEdges *edges[] = {&graph->nodes[node].children, &graph->nodes[node].dependents};
+		bool		below = false;
+
+		if (!after->applied->set[node] || cmig_names_has(after->rows, id))
+			continue;
+		for (int e = 0; e < lengthof(edges); e++)
+			for (int i = 0; i < edges[e]->count; i++)
+				below |= before->applied->set[edges[e]->nodes[i]];
+		if (!below)
+			continue;
+		add_entry(batch, id, cmig_journal_read_checksum(id),
+				  "its version row was removed: a revision above it is applied");
 		written++;
 	}
 	return written;
@@ -202,7 +178,6 @@ journal_stamped(const CmigGraph *graph, const CmigApplied *before, const CmigApp
 	window->context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig stamp",
 											ALLOCSET_DEFAULT_SIZES);
 	written = journal_removed(batch, graph, before, after);
-	written += journal_contradictions(batch, graph, before, after);
 	for (int i = 0; i < graph->count; i++)
 	{
 		const char *id = cmig_graph_id(graph, i);
@@ -235,57 +210,6 @@ journal_stamped(const CmigGraph *graph, const CmigApplied *before, const CmigApp
 	return written;
 }
 
-/*
- * Call this if a stamp does not change any version row.  If the last run
- * failed or was interrupted, journals the current version rows, so that the
- * failure is no longer the last entry.  Returns true if a journal row was
- * written.
- */
-static bool
-journal_settled(const CmigNames *rows)
-{
-	CmigJournalEntry last;
-	CmigJournalBatch *batch;
-
-	if (!cmig_journal_read_last(&last) || strcmp(last.outcome, "done") == 0)
-		return false;
-	cmig_journal_interrupted();
-	batch = cmig_journal_batch();
-	for (int i = 0; i < rows->count; i++)
-		add_entry(batch, rows->names[i], cmig_journal_read_checksum(rows->names[i]),
-				  "still the current revision");
-	if (rows->count == 0)
-		add_entry(batch, "base", NULL, "still the current revision");
-	cmig_journal_end(batch);
-	return true;
-}
-
-/*
- * Report the partially applied steps whose progress is discarded, so that they
- * will never be finished.
- */
-static void
-report_discarded(List *rows)
-{
-	const CmigProgressRow *last = NULL;
-	ListCell   *lc;
-
-	foreach(lc, rows)
-	{
-		const CmigProgressRow *row = lfirst(lc);
-
-		/* report each step once; the rows of a step are adjacent */
-		if (last == NULL || row->direction != last->direction ||
-			strcmp(row->revision, last->revision) != 0)
-			ereport(NOTICE,
-					(errmsg("discarding the progress of the %s of revision \"%s\"",
-							cmig_direction_name(row->direction), row->revision),
-					 errdetail("A stepwise run did not finish the %s. The effects of the statements that it ran remain.",
-							   cmig_direction_name(row->direction))));
-		last = row;
-	}
-}
-
 CmigNames *
 cmig_stamp_targets(const CmigNames *targets, bool purge)
 {
@@ -296,6 +220,9 @@ cmig_stamp_targets(const CmigNames *targets, bool purge)
 	CmigNames  *rows;
 	CmigNames	none = {0};
 	bool		changed;
+	List	   *progress;
+	const CmigProgressRow *last = NULL;
+	CmigJournalEntry last_entry;
 	ListCell   *lc;
 
 	if (purge)
@@ -329,13 +256,45 @@ cmig_stamp_targets(const CmigNames *targets, bool purge)
 	 * discard the progress of all steps, because after a stamp, no revision
 	 * counts as partially applied
 	 */
-	report_discarded(cmig_progress_read());
+	progress = cmig_progress_read();
+	foreach(lc, progress)
+	{
+		const CmigProgressRow *row = lfirst(lc);
+
+		/* report each step once; the rows of a step are adjacent */
+		if (last == NULL || row->direction != last->direction ||
+			strcmp(row->revision, last->revision) != 0)
+			ereport(NOTICE,
+					(errmsg("discarding the progress of the %s of revision \"%s\"",
+							cmig_direction_name(row->direction), row->revision),
+					 errdetail("A stepwise run did not finish the %s. The effects of the statements that it ran remain.",
+							   cmig_direction_name(row->direction))));
+		last = row;
+	}
 	changed = cmig_progress_clear_all();
 	changed |= cmig_backfill_run_settle_all();
 
 	rows = cmig_version_rows_read();
-	if (journal_stamped(now.graph, before, cmig_applied_find(now.graph, rows)) == 0)
-		changed |= journal_settled(rows);
+	if (journal_stamped(now.graph, before, cmig_applied_find(now.graph, rows)) == 0 &&
+		cmig_journal_read_last(&last_entry) && strcmp(last_entry.outcome, "done") != 0)
+	{
+		CmigJournalBatch *batch;
+
+		/*
+		 * no version row has changed after a run that failed or was
+		 * interrupted: journal them, so that the failure is no longer the
+		 * last entry
+		 */
+		cmig_journal_interrupted();
+		batch = cmig_journal_batch();
+		for (int i = 0; i < rows->count; i++)
+			add_entry(batch, rows->names[i], cmig_journal_read_checksum(rows->names[i]),
+					  "still the current revision");
+		if (rows->count == 0)
+			add_entry(batch, "base", NULL, "still the current revision");
+		cmig_journal_end(batch);
+		changed = true;
+	}
 	if (!changed && cmig_names_same(before->rows, rows))
 		cmig_move_report_nothing(now.graph, rows, "stamp");
 	return rows;

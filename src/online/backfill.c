@@ -62,21 +62,6 @@ struct CmigBackfillSkip
 	TransactionId *xids;		/* in commit order, which is ascending */
 };
 
-/*
- * Returns a CmigBackfillSkip without transactions, allocated in the current
- * memory context.
- */
-static CmigBackfillSkip *
-backfill_skip_create(void)
-{
-	CmigBackfillSkip *skip = palloc(sizeof(CmigBackfillSkip));
-
-	skip->count = 0;
-	skip->room = 64;
-	skip->xids = palloc(skip->room * sizeof(TransactionId));
-	return skip;
-}
-
 void
 cmig_backfill_skip_add(CmigBackfillSkip *skip, TransactionId xid)
 {
@@ -88,25 +73,14 @@ cmig_backfill_skip_add(CmigBackfillSkip *skip, TransactionId xid)
 	skip->xids[skip->count++] = xid;
 }
 
-/* Is xid one of this run's committed transactions? */
-static bool
-is_ours(const CmigBackfillSkip *skip, TransactionId xid)
+/* bsearch comparator: in the order in which they began. */
+static int
+compare_xids(const void *a, const void *b)
 {
-	int			low = 0;
-	int			high = skip->count;
+	TransactionId x = *(const TransactionId *) a;
+	TransactionId y = *(const TransactionId *) b;
 
-	while (low < high)
-	{
-		int			middle = (low + high) / 2;
-
-		if (skip->xids[middle] == xid)
-			return true;
-		if (TransactionIdPrecedes(skip->xids[middle], xid))
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return false;
+	return x == y ? 0 : TransactionIdPrecedes(x, y) ? -1 : 1;
 }
 
 /* Has this run replaced every row version on the page? */
@@ -135,7 +109,8 @@ is_settled(const CmigBackfillSkip *skip, Page page)
 		xmax = HeapTupleHeaderGetRawXmax(tuple);
 		if (xmax == known)
 			continue;
-		if (!TransactionIdIsNormal(xmax) || !is_ours(skip, xmax))
+		if (!TransactionIdIsNormal(xmax) ||
+			bsearch(&xmax, skip->xids, skip->count, sizeof(TransactionId), compare_xids) == NULL)
 			return false;
 		known = xmax;
 	}
@@ -243,18 +218,6 @@ refuse_unfinished(const CmigBackfillUnfinished *other, void *arg)
 					 resume, (long long) other->id)));
 }
 
-/* Does the array contain the name? */
-static bool
-has_name(char **names, int count, const char *name)
-{
-	for (int i = 0; i < count; i++)
-	{
-		if (strcmp(names[i], name) == 0)
-			return true;
-	}
-	return false;
-}
-
 /*
  * Raise an error if partitions have both been added and dropped since the
  * backfill began, because a partition may have been renamed.  In a walk by key,
@@ -265,7 +228,7 @@ require_same_parts(const CmigBackfillTarget *target, const CmigBackfillRun *run)
 {
 	const CmigNames *begun = &run->parts;
 	int			count = target->count;
-	char	  **now = palloc(sizeof(char *) * Max(count, 1));
+	CmigNames	now = {0, palloc(sizeof(char *) * Max(count, 1))};
 	char	  **added = palloc(sizeof(char *) * Max(count, 1));
 	char	  **gone = palloc(sizeof(char *) * Max(begun->count, 1));
 	int			nadded = 0;
@@ -275,13 +238,13 @@ require_same_parts(const CmigBackfillTarget *target, const CmigBackfillRun *run)
 		return;
 	for (int i = 0; i < count; i++)
 	{
-		now[i] = target->parts[i].name;
-		if (!has_name(begun->names, begun->count, now[i]))
-			added[nadded++] = now[i];
+		now.names[now.count++] = target->parts[i].name;
+		if (!cmig_names_has(begun, now.names[i]))
+			added[nadded++] = now.names[i];
 	}
 	for (int i = 0; i < begun->count; i++)
 	{
-		if (!has_name(now, count, begun->names[i]))
+		if (!cmig_names_has(&now, begun->names[i]))
 			gone[ngone++] = begun->names[i];
 	}
 	if (nadded > 0 && ngone > 0)
@@ -300,9 +263,9 @@ require_same_parts(const CmigBackfillTarget *target, const CmigBackfillRun *run)
  * MG008 or 55000 if it is unclear which rows have been updated.
  */
 static bool
-backfill_resume_find(const CmigBackfillTarget *target,
-					 const CmigBackfillIdentity *identity, Oid caller,
-					 CmigBackfillRun *run)
+find_state(const CmigBackfillTarget *target,
+		   const CmigBackfillIdentity *identity, Oid caller,
+		   CmigBackfillRun *run)
 {
 	Search		search = {target, identity, false};
 	bool		found;
@@ -335,22 +298,6 @@ backfill_resume_find(const CmigBackfillTarget *target,
 	run->parts.count = 0;
 	cmig_role_return(&saved);
 	return found;
-}
-
-/*
- * Raise an error if the backfill was begun by a run that committed its batches,
- * because such a backfill cannot be resumed within a single transaction.
- */
-static void
-backfill_resume_refuse(const CmigBackfillTarget *target,
-					   const CmigBackfillIdentity *identity, Oid caller)
-{
-	Search		search = {target, identity, true};
-	CmigRole	saved;
-
-	cmig_role_act_as_caller(&saved, caller);
-	cmig_backfill_run_each_unfinished(identity, 0, refuse_unfinished, &search);
-	cmig_role_return(&saved);
 }
 
 void
@@ -418,10 +365,6 @@ attempt(CmigBackfill *b, CmigAttempt body)
 	cmig_backfill_batch_adopt(b);
 }
 
-/*
- * Passes over the table
- */
-
 /* Callback that reads a row of lag_query. */
 static void
 keep_lag(TupleDesc desc, HeapTuple row, void *arg)
@@ -466,19 +409,6 @@ throttle(CmigBackfill *b)
 	}
 }
 
-/* Show the backfill's progress in pg_stat_activity. */
-static void
-show_activity(const CmigBackfill *b)
-{
-	char		activity[256];
-
-	if (!pgstat_track_activities)
-		return;
-	snprintf(activity, sizeof(activity), "pg_cmig: backfill of %.150s, pass %d, %lld rows",
-			 b->target->name, b->run.pass, (long long) b->run.rows);
-	pgstat_report_activity(STATE_RUNNING, activity);
-}
-
 /* Walk through all parts of the table once, starting at the stored position. */
 static void
 run_pass(CmigBackfill *b)
@@ -500,30 +430,19 @@ run_pass(CmigBackfill *b)
 		do
 		{
 			attempt(b, cmig_backfill_batch_run);
-			show_activity(b);
+			if (pgstat_track_activities)
+			{
+				char		activity[256];
+
+				snprintf(activity, sizeof(activity), "pg_cmig: backfill of %.150s, pass %d, %lld rows",
+						 b->target->name, b->run.pass, (long long) b->run.rows);
+				pgstat_report_activity(STATE_RUNNING, activity);
+			}
 			if (cmig_backfill_batch_part_is_done(&b->run, b->target->by_key))
 				break;
 			throttle(b);
 		} while (true);
 	}
-}
-
-/*
- * Warn about rows that still match where_sql.  The number in the message is a
- * lower bound, because each probe query counts only up to a limit, and because
- * the rows before the start of a resumed pass are not included.
- */
-static void
-warn_of_unchanged(const CmigBackfill *b)
-{
-	ereport(WARNING,
-			(errmsg_plural("at least %lld row of %s still matches where_sql but was not updated",
-						   "at least %lld rows of %s still match where_sql but were not updated",
-						   (unsigned long) b->run.unchanged,
-						   (long long) b->run.unchanged, b->target->name),
-			 errdetail("An UPDATE of these rows has no effect, for example because a BEFORE trigger returns NULL."),
-			 errhint("Fix the cause, then call cmig.backfill again. To see the remaining rows: SELECT * FROM %s WHERE %s",
-					 b->target->name, b->target->where_sql)));
 }
 
 /* Run passes until one of them updates no rows. */
@@ -550,8 +469,21 @@ run_passes(CmigBackfill *b)
 	}
 	if (!b->one_transaction)
 		attempt(b, cmig_backfill_batch_end);
+
+	/*
+	 * The number in this message is a lower bound, because each probe query
+	 * counts only up to a limit, and because the rows before the start of a
+	 * resumed pass are not included.
+	 */
 	if (b->run.unchanged > 0)
-		warn_of_unchanged(b);
+		ereport(WARNING,
+				(errmsg_plural("at least %lld row of %s still matches where_sql but was not updated",
+							   "at least %lld rows of %s still match where_sql but were not updated",
+							   (unsigned long) b->run.unchanged,
+							   (long long) b->run.unchanged, b->target->name),
+				 errdetail("An UPDATE of these rows has no effect, for example because a BEFORE trigger returns NULL."),
+				 errhint("Fix the cause, then call cmig.backfill again. To see the remaining rows: SELECT * FROM %s WHERE %s",
+						 b->target->name, b->target->where_sql)));
 }
 
 /* Error context callback that reports the backfill's progress. */
@@ -563,21 +495,6 @@ describe_error(void *arg)
 	cmig_lock_wait_explain();
 	errcontext("pg_cmig: backfill of %s, after %lld rows", b->target->name,
 			   (long long) b->run.rows);
-}
-
-/*
- * Find the state of an interrupted backfill to resume, or create a new state.
- * Returns true if the backfill is already done.
- */
-static bool
-find_state(CmigBackfill *b)
-{
-	MemoryContext old = MemoryContextSwitchTo(b->run_context);
-
-	b->resumed = backfill_resume_find(b->target, &b->identity, b->caller, &b->run);
-	b->accepted = true;
-	MemoryContextSwitchTo(old);
-	return b->run.done;
 }
 
 /*
@@ -614,8 +531,19 @@ run_backfill(CmigBackfill *b)
 
 	if (b->one_transaction)
 	{
+		/*
+		 * a backfill that was begun by a run that committed its batches
+		 * cannot be resumed within a single transaction
+		 */
 		if (!cmig_running_is_replaying())
-			backfill_resume_refuse(b->target, &b->identity, b->caller);
+		{
+			Search		search = {b->target, &b->identity, true};
+			CmigRole	saved;
+
+			cmig_role_act_as_caller(&saved, b->caller);
+			cmig_backfill_run_each_unfinished(&b->identity, 0, refuse_unfinished, &search);
+			cmig_role_return(&saved);
+		}
 		b->run.pass = 1;
 		run_passes(b);
 		return;
@@ -632,7 +560,11 @@ run_backfill(CmigBackfill *b)
 		if (alone)
 			cmig_lock_wait_watch(GetUserId());
 		cmig_toplevel_snapshot();
-		if (!find_state(b))
+		MemoryContextSwitchTo(b->run_context);
+		b->resumed = find_state(b->target, &b->identity, b->caller, &b->run);
+		b->accepted = true;
+		MemoryContextSwitchTo(context);
+		if (!b->run.done)
 		{
 			cmig_toplevel_commit();
 			b->last = GetCurrentTimestamp();
@@ -666,18 +598,6 @@ run_backfill(CmigBackfill *b)
 	cmig_run_lock_table_release(b->target->oid);
 }
 
-/*
- * Arguments
- */
-
-/* Returns the length of an interval in milliseconds. */
-static double
-milliseconds(const Interval *interval)
-{
-	return interval->time / 1000.0 + interval->day * 86400000.0 +
-		interval->month * (30 * 86400000.0);
-}
-
 /* Returns a text argument, which must not be empty. */
 static char *
 required_text(FunctionCallInfo fcinfo, int n, const char *name)
@@ -692,15 +612,16 @@ required_text(FunctionCallInfo fcinfo, int n, const char *name)
 	return value;
 }
 
-/* Returns an interval argument in milliseconds. */
-static double
-interval_argument(FunctionCallInfo fcinfo, int n, const char *name)
+double
+cmig_online_milliseconds(FunctionCallInfo fcinfo, int n, const char *name)
 {
+	const Interval *interval;
 	double		value;
 
 	if (PG_ARGISNULL(n))
 		return 0;
-	value = milliseconds(PG_GETARG_INTERVAL_P(n));
+	interval = PG_GETARG_INTERVAL_P(n);
+	value = interval->time / 1000.0 + interval->day * 86400000.0 + interval->month * (30 * 86400000.0);
 	if (value < 0 || value > 86400000.0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -719,8 +640,8 @@ make_backfill(FunctionCallInfo fcinfo)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("batch_size must be between 1 and %d", MOST_ROWS)));
-	b->pause_ms = interval_argument(fcinfo, 4, "pause");
-	b->max_lag_ms = interval_argument(fcinfo, 5, "max_lag");
+	b->pause_ms = cmig_online_milliseconds(fcinfo, 4, "pause");
+	b->max_lag_ms = cmig_online_milliseconds(fcinfo, 5, "max_lag");
 	if (b->max_lag_ms > 0 && !has_privs_of_role(GetUserId(), ROLE_PG_READ_ALL_STATS))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
@@ -731,7 +652,9 @@ make_backfill(FunctionCallInfo fcinfo)
 	b->one_transaction = !cmig_running_concurrent_ddl();
 	b->caller = cmig_nontransactional_caller();
 	b->prepared = -1;
-	b->skip = backfill_skip_create();
+	b->skip = palloc0(sizeof(CmigBackfillSkip));
+	b->skip->room = 64;
+	b->skip->xids = palloc(b->skip->room * sizeof(TransactionId));
 	b->run_context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig backfill state",
 										   ALLOCSET_SMALL_SIZES);
 	b->spare_context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig backfill state",
@@ -739,25 +662,6 @@ make_backfill(FunctionCallInfo fcinfo)
 	b->batch_context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig backfill batch",
 											 ALLOCSET_DEFAULT_SIZES);
 	return b;
-}
-
-/*
- * Set the backfill's identity, by which an interrupted backfill is found
- * again.  Call this after the target has been checked.
- */
-static void
-set_identity(CmigBackfill *b, const char *set_sql, const char *where_sql)
-{
-	b->identity.target = b->target->name;
-	b->identity.set_sql = set_sql;
-	b->identity.where_sql = where_sql;
-	b->identity.by_key = b->target->by_key;
-	if (cmig_running_revision() != NULL)
-	{
-		b->identity.revision = pstrdup(cmig_running_revision());
-		b->identity.direction = cmig_direction_name(cmig_running_direction());
-		b->identity.statement = cmig_running_statement();
-	}
 }
 
 Datum
@@ -797,7 +701,18 @@ cmig_backfill(PG_FUNCTION_ARGS)
 		cmig_toplevel_snapshot();
 	}
 	b->target = cmig_backfill_target_check(table, set_sql, where_sql);
-	set_identity(b, set_sql, where_sql);
+
+	/* the identity, by which an interrupted backfill is found again */
+	b->identity.target = b->target->name;
+	b->identity.set_sql = set_sql;
+	b->identity.where_sql = where_sql;
+	b->identity.by_key = b->target->by_key;
+	if (cmig_running_revision() != NULL)
+	{
+		b->identity.revision = pstrdup(cmig_running_revision());
+		b->identity.direction = cmig_direction_name(cmig_running_direction());
+		b->identity.statement = cmig_running_statement();
+	}
 	if (!b->one_transaction)
 		cmig_toplevel_commit();
 

@@ -39,7 +39,7 @@
  */
 
 /* The maximum number of blocks that a batch spans, even if few rows match. */
-#define CMIG_BACKFILL_MOST_BLOCKS 8192
+#define MOST_BLOCKS 8192
 
 /*
  * The key by which a table is walked, and the FROM item from which the key is
@@ -54,22 +54,22 @@ typedef struct KeySource
 } KeySource;
 
 /*
- * Statements for a part
- */
-
-/*
- * Append a row comparison such as "(a, b) > ($1::t, $2::t)".  "first" is the
- * number of the first parameter.
+ * Append a row comparison such as "(a, b) > ($1::t, $2::t)", where "first" is
+ * the number of the first parameter, or, if "values" is not NULL, with these
+ * constants.
  */
 static void
-append_comparison(StringInfo sql, const CmigBackfillKey *key, const char *operator, int first)
+append_comparison(StringInfo sql, const CmigBackfillKey *key, const char *operator, int first,
+				  const CmigNames *values)
 {
 	appendStringInfoChar(sql, '(');
 	for (int i = 0; i < key->count; i++)
 		appendStringInfo(sql, "%s%s", i > 0 ? ", " : "", key->columns[i]);
 	appendStringInfo(sql, ") %s (", operator);
 	for (int i = 0; i < key->count; i++)
-		appendStringInfo(sql, "%s$%d::%s", i > 0 ? ", " : "", first + i, key->types[i]);
+		appendStringInfo(sql, "%s%s::%s", i > 0 ? ", " : "",
+						 values ? quote_literal_cstr(values->names[i]) : psprintf("$%d", first + i),
+						 key->types[i]);
 	appendStringInfoChar(sql, ')');
 }
 
@@ -117,41 +117,25 @@ append_range(StringInfo sql, const CmigBackfillKey *key, bool lower)
 {
 	if (lower)
 	{
-		append_comparison(sql, key, key->greater, 1);
+		append_comparison(sql, key, key->greater, 1, NULL);
 		appendStringInfoString(sql, " AND ");
 	}
-	append_comparison(sql, key, key->not_greater, lower ? 1 + key->count : 1);
+	append_comparison(sql, key, key->not_greater, lower ? 1 + key->count : 1, NULL);
 }
 
 /*
- * Build a statement that updates the rows in a range of keys.  The range has a
- * lower end only if "lower" is true.
+ * Build a statement for the rows in a range of keys that begins with "start",
+ * such as "UPDATE ... SET ...".  The range has a lower end only if "lower" is
+ * true.
  */
 static void
-make_update(CmigQuery *query, const CmigBackfillTarget *target, const CmigBackfillPart *part,
-			bool lower)
+make_range(CmigQuery *query, const CmigBackfillTarget *target, const CmigBackfillPart *part,
+		   const char *start, bool lower)
 {
 	StringInfoData sql;
 
 	initStringInfo(&sql);
-	appendStringInfo(&sql, "UPDATE ONLY %s SET %s\n WHERE ", part->updated, target->set_sql);
-	append_filter(&sql, target);
-	append_range(&sql, &part->key, lower);
-	make_query(query, sql.data, part->key.count * (lower ? 2 : 1), TEXTOID);
-}
-
-/*
- * Build a statement that counts the matching rows in a range of keys.  The
- * range has a lower end only if "lower" is true.
- */
-static void
-make_still(CmigQuery *query, const CmigBackfillTarget *target, const CmigBackfillPart *part,
-		   bool lower)
-{
-	StringInfoData sql;
-
-	initStringInfo(&sql);
-	appendStringInfo(&sql, "SELECT pg_catalog.count(*), 0::pg_catalog.int8 FROM ONLY %s WHERE ", part->updated);
+	appendStringInfo(&sql, "%s WHERE ", start);
 	append_filter(&sql, target);
 	append_range(&sql, &part->key, lower);
 	make_query(query, sql.data, part->key.count * (lower ? 2 : 1), TEXTOID);
@@ -182,7 +166,7 @@ make_end(CmigQuery *query, const CmigBackfillTarget *target, const KeySource *so
 /*
  * Build the statement that asks each shard for a key and returns the least of
  * these keys.  The statement's arguments are the table and the query returned
- * by backfill_sql_ask_shard().
+ * by ask_shard().
  */
 static void
 make_shard_end(CmigQuery *query, const CmigBackfillKey *key)
@@ -203,23 +187,6 @@ make_shard_end(CmigQuery *query, const CmigBackfillKey *key)
 	query->argtypes[0] = OIDOID;
 }
 
-/*
- * Append a row comparison with constants, such as "(a, b) > ('1'::t, '2'::t)".
- */
-static void
-append_literals(StringInfo sql, const CmigBackfillKey *key, const char *operator,
-				const CmigNames *values)
-{
-	appendStringInfoChar(sql, '(');
-	for (int i = 0; i < key->count; i++)
-		appendStringInfo(sql, "%s%s", i > 0 ? ", " : "", key->columns[i]);
-	appendStringInfo(sql, ") %s (", operator);
-	for (int i = 0; i < key->count; i++)
-		appendStringInfo(sql, "%s%s::%s", i > 0 ? ", " : "", quote_literal_cstr(values->names[i]),
-						 key->types[i]);
-	appendStringInfoChar(sql, ')');
-}
-
 /* Append the text for use in a format() string, with each % doubled. */
 static void
 append_for_format(StringInfo result, const char *text)
@@ -238,8 +205,8 @@ append_for_format(StringInfo result, const char *text)
  * "place" and up to "bound".
  */
 static char *
-backfill_sql_ask_shard(const CmigBackfillPart *part, const CmigNames *place,
-					   const CmigNames *bound, int rows)
+ask_shard(const CmigBackfillPart *part, const CmigNames *place,
+		  const CmigNames *bound, int rows)
 {
 	KeySource	source = {.key = &part->key,.alias = "cmig_row"};
 	StringInfoData columns;
@@ -251,10 +218,10 @@ backfill_sql_ask_shard(const CmigBackfillPart *part, const CmigNames *place,
 	initStringInfo(&condition);
 	if (place->count > 0)
 	{
-		append_literals(&condition, &part->key, part->key.greater, place);
+		append_comparison(&condition, &part->key, part->key.greater, 0, place);
 		appendStringInfoString(&condition, " AND ");
 	}
-	append_literals(&condition, &part->key, part->key.not_greater, bound);
+	append_comparison(&condition, &part->key, part->key.not_greater, 0, bound);
 	appendStringInfoString(&condition, " ORDER BY ");
 	append_key(&condition, &source, "");
 
@@ -271,29 +238,14 @@ backfill_sql_ask_shard(const CmigBackfillPart *part, const CmigNames *place,
 	return result.data;
 }
 
-/* Build the statement that finds the greatest key in a part. */
-static void
-make_bound(CmigQuery *query, const CmigBackfillTarget *target, const KeySource *source)
-{
-	StringInfoData sql;
-
-	initStringInfo(&sql);
-	appendStringInfoString(&sql, "SELECT ");
-	append_key(&sql, source, "::pg_catalog.text");
-	appendStringInfo(&sql, " FROM ONLY %s WHERE ", source->from);
-	append_filter(&sql, target);
-	appendStringInfoString(&sql, "true ORDER BY ");
-	append_key(&sql, source, " DESC");
-	appendStringInfoString(&sql, " LIMIT 1");
-	make_query(query, sql.data, 0, TEXTOID);
-}
-
 /* Build the statements for a walk by key. */
 static void
 prepare_key(CmigBackfillQueries *q, const CmigBackfillTarget *target,
 			const CmigBackfillPart *part, int batch_size)
 {
 	KeySource	source = {.key = &part->key};
+	char	   *start;
+	StringInfoData sql;
 
 	if (part->key.count * 2 > CMIG_QUERY_MAX_ARGS)
 		ereport(ERROR,
@@ -307,14 +259,25 @@ prepare_key(CmigBackfillQueries *q, const CmigBackfillTarget *target,
 	 */
 	source.alias = target->where_sql ? quote_identifier(get_rel_name(target->oid)) : "cmig_row";
 	source.from = target->where_sql ? part->updated : psprintf("%s AS cmig_row", part->name);
-	make_update(&q->update, target, part, true);
-	make_update(&q->first, target, part, false);
+	start = psprintf("UPDATE ONLY %s SET %s\n", part->updated, target->set_sql);
+	make_range(&q->update, target, part, start, true);
+	make_range(&q->first, target, part, start, false);
 	if (target->where_sql != NULL)
 	{
-		make_still(&q->still, target, part, true);
-		make_still(&q->first_still, target, part, false);
+		start = psprintf("SELECT pg_catalog.count(*), 0::pg_catalog.int8 FROM ONLY %s", part->updated);
+		make_range(&q->still, target, part, start, true);
+		make_range(&q->first_still, target, part, start, false);
 	}
-	make_bound(&q->bound, target, &source);
+
+	initStringInfo(&sql);
+	appendStringInfoString(&sql, "SELECT ");
+	append_key(&sql, &source, "::pg_catalog.text");
+	appendStringInfo(&sql, " FROM ONLY %s WHERE ", source.from);
+	append_filter(&sql, target);
+	appendStringInfoString(&sql, "true ORDER BY ");
+	append_key(&sql, &source, " DESC");
+	appendStringInfoString(&sql, " LIMIT 1");
+	make_query(&q->bound, sql.data, 0, TEXTOID);
 	if (part->shards > 1 && target->where_sql == NULL)
 		make_shard_end(&q->shard_end, &part->key);
 	make_end(&q->end, target, &source, true, batch_size);
@@ -344,47 +307,24 @@ prepare_ctid(CmigBackfillQueries *q, const CmigBackfillTarget *target,
 			   2, TIDOID);
 }
 
-/*
- * backfill_sql_prepare() builds the statements for a part in the current
- * memory context.  cmig_backfill_sql_free() frees the statements' plans.
- */
-static void
-backfill_sql_prepare(CmigBackfillQueries *queries, const CmigBackfillTarget *target,
-					 const CmigBackfillPart *part, int batch_size)
-{
-	if (target->by_key)
-		prepare_key(queries, target, part, batch_size);
-	else
-		prepare_ctid(queries, target, part, batch_size);
-}
-
 void
 cmig_backfill_sql_free(CmigBackfillQueries *q)
 {
-	cmig_query_free(&q->update);
-	cmig_query_free(&q->checked);
-	cmig_query_free(&q->still);
-	cmig_query_free(&q->shard_end);
-	cmig_query_free(&q->first_still);
-	cmig_query_free(&q->probe);
-	cmig_query_free(&q->first);
-	cmig_query_free(&q->bound);
-	cmig_query_free(&q->end);
-	cmig_query_free(&q->first_end);
+	CmigQuery  *all[] = {
+		&q->update, &q->checked, &q->still, &q->first_still, &q->probe,
+		&q->first, &q->bound, &q->end, &q->first_end, &q->shard_end
+	};
+
+	for (int i = 0; i < lengthof(all); i++)
+		cmig_query_free(all[i]);
 }
 
 /*
- * Sizes
- */
-
-/*
- * backfill_sql_size() returns the number of blocks of a table or, if
- * Citus manages the table, of its largest shard.  cmig_backfill_sql_work()
- * returns the amount of work in one pass: the number of blocks or, for a walk
- * by key, an estimate of the number of rows.
+ * Returns the number of blocks of a table or, if Citus manages the table, of its
+ * largest shard.
  */
 static double
-backfill_sql_size(const CmigBackfillPart *part)
+blocks_of(const CmigBackfillPart *part)
 {
 	Relation	rel;
 	BlockNumber blocks;
@@ -427,14 +367,14 @@ cmig_backfill_sql_work(const CmigBackfillTarget *target)
 		estimate(target->parts[i].oid, &rows, &pages);
 		if (target->by_key && target->parts[i].shards > 0)
 			rows = cmig_citus_rows(target->parts[i].oid);
-		total += target->by_key ? rows : backfill_sql_size(&target->parts[i]);
+		total += target->by_key ? rows : blocks_of(&target->parts[i]);
 	}
 	return total;
 }
 
 /* Returns the number of blocks that a batch spans if all rows match. */
 static double
-backfill_sql_blocks(const CmigBackfillPart *part, int batch_size)
+blocks_of_batch(const CmigBackfillPart *part, int batch_size)
 {
 	double		rows;
 	double		pages;
@@ -444,7 +384,7 @@ backfill_sql_blocks(const CmigBackfillPart *part, int batch_size)
 	estimate(part->oid, &rows, &pages);
 	if (rows < 1 || pages < 1)
 		return Max(batch_size / 200, 1);
-	return Min(Max(floor(batch_size * pages / rows), 1), CMIG_BACKFILL_MOST_BLOCKS);
+	return Min(Max(floor(batch_size * pages / rows), 1), MOST_BLOCKS);
 }
 
 /* ----------------------------------------------------------------
@@ -566,27 +506,6 @@ update_range(CmigBackfill *b, Datum *values)
 	return counts.all;
 }
 
-/*
- * Update the matching rows in a range of blocks in which the first attempt
- * updated no row.  Another session may have inserted or changed these rows in
- * the meantime.  Therefore, try the update once more before counting them as
- * rows that cannot be updated.
- */
-static int64
-update_leftovers(CmigBackfill *b, Datum *values)
-{
-	Counts		probed = {0};
-	int64		rows;
-
-	cmig_query_each(&b->queries.probe, values, NULL, keep_counts, &probed);
-	if (probed.all == 0)
-		return 0;
-	rows = update_range(b, values);
-	if (rows == 0)
-		b->next.unchanged += probed.all;
-	return rows;
-}
-
 /* Run a batch by block, and return the number of rows updated. */
 static int64
 update_blocks(CmigBackfill *b)
@@ -653,65 +572,31 @@ update_blocks(CmigBackfill *b)
 	 */
 	rows = update_range(b, values);
 	if (rows == 0 && b->next.rows_of_pass == 0)
-		rows = update_leftovers(b, values);
+	{
+		Counts		probed = {0};
+
+		/*
+		 * Another session may have inserted or changed rows in the meantime,
+		 * so try the update once more before counting the rows that match as
+		 * rows that cannot be updated.
+		 */
+		cmig_query_each(&b->queries.probe, values, NULL, keep_counts, &probed);
+		if (probed.all > 0)
+			rows = update_range(b, values);
+		if (rows == 0)
+			b->next.unchanged += probed.all;
+	}
 
 	b->next.place = one_name(psprintf("%u", end));
 	b->next.passed += end - start;
 	return rows;
 }
 
-/*
- * Run "query", which counts the rows in a range of keys that still match
- * where_sql after "rows" of them were updated.  Raise an error if any rows were
- * updated and at least as many still match.  Otherwise, count the matching rows
- * as unchanged.
- */
-static void
-check_still(CmigBackfill *b, CmigQuery *query, Datum *values, int64 rows)
-{
-	Counts		counts = {0};
-
-	cmig_query_each(query, values, NULL, keep_counts, &counts);
-	if (rows > 0 && counts.all >= rows)
-		refuse_still(rows, counts.all);
-	b->next.unchanged += counts.all;
-}
-
-/*
- * Find the last key of the next batch.  Returns an empty key if the next batch
- * is the last one.
- */
-static CmigNames
-find_end(CmigBackfill *b, Datum *values)
-{
-	const CmigBackfillPart *part = &b->target->parts[b->part];
-	Datum		question[2];
-
-	if (part->shards <= 1 || b->target->where_sql != NULL)
-		return fetch_key(b->next.place.count ? &b->queries.end : &b->queries.first_end, values);
-	question[0] = ObjectIdGetDatum(part->oid);
-	question[1] = CStringGetTextDatum(backfill_sql_ask_shard(part, &b->next.place, &b->next.bound,
-															 b->shard_rows));
-	return fetch_key(&b->queries.shard_end, question);
-}
-
-/*
- * Adapt shard_rows, the number of rows per shard in the next batch, to the
- * number of rows that the last batch updated.
- */
-static void
-adapt_shard_rows(CmigBackfill *b, int64 rows)
-{
-	if (rows < b->batch_rows / 2)
-		b->shard_rows = Min(b->shard_rows * 2, b->batch_rows);
-	else if (rows > b->batch_rows)
-		b->shard_rows = Max(b->shard_rows / 2, 1);
-}
-
 /* Run a batch by key, and return the number of rows updated. */
 static int64
 update_keys(CmigBackfill *b)
 {
+	const CmigBackfillPart *part = &b->target->parts[b->part];
 	const CmigNames *place = &b->next.place;
 	const CmigNames *bound = &b->next.bound;
 	int			count = bound->count;
@@ -725,16 +610,41 @@ update_keys(CmigBackfill *b)
 		values[i] = CStringGetTextDatum(place->names[i]);
 	for (int i = 0; i < count; i++)
 		values[lower + i] = CStringGetTextDatum(bound->names[i]);
-	if (!is_at_once(b))
-		end = find_end(b, values);
+	/* find the last key of the batch; there is none in the last batch */
+	if (!is_at_once(b) && (part->shards <= 1 || b->target->where_sql != NULL))
+		end = fetch_key(lower ? &b->queries.end : &b->queries.first_end, values);
+	else if (!is_at_once(b))
+	{
+		Datum		question[2] = {ObjectIdGetDatum(part->oid)};
+
+		question[1] = CStringGetTextDatum(ask_shard(part, place, bound, b->shard_rows));
+		end = fetch_key(&b->queries.shard_end, question);
+	}
 	if (end.count == 0)
 		end = *bound;
 	for (int i = 0; i < count; i++)
 		values[lower + i] = CStringGetTextDatum(end.names[i]);
 	rows = cmig_query_run(lower ? &b->queries.update : &b->queries.first, values, NULL);
 	if (b->target->where_sql != NULL)
-		check_still(b, lower ? &b->queries.still : &b->queries.first_still, values, rows);
-	adapt_shard_rows(b, rows);
+	{
+		Counts		counts = {0};
+
+		/*
+		 * some updated rows must no longer match; the others count as
+		 * unchanged
+		 */
+		cmig_query_each(lower ? &b->queries.still : &b->queries.first_still, values, NULL,
+						keep_counts, &counts);
+		if (rows > 0 && counts.all >= rows)
+			refuse_still(rows, counts.all);
+		b->next.unchanged += counts.all;
+	}
+
+	/* adapt the rows per shard to the number of rows updated */
+	if (rows < b->batch_rows / 2)
+		b->shard_rows = Min(b->shard_rows * 2, b->batch_rows);
+	else if (rows > b->batch_rows)
+		b->shard_rows = Max(b->shard_rows / 2, 1);
 	b->next.place = end;
 	b->next.passed += rows;
 	return rows;
@@ -791,10 +701,13 @@ begin_part(CmigBackfill *b, const CmigBackfillPart *part)
 		MemoryContext old = MemoryContextSwitchTo(MemoryContextGetParent(b->batch_context));
 
 		b->batch_rows = Min((int64) b->batch_size * Max(part->shards, 1), INT_MAX / 2);
-		backfill_sql_prepare(&b->queries, b->target, part, b->batch_rows);
+		if (b->target->by_key)
+			prepare_key(&b->queries, b->target, part, b->batch_rows);
+		else
+			prepare_ctid(&b->queries, b->target, part, b->batch_rows);
 		MemoryContextSwitchTo(old);
 		b->blocks = b->dense_blocks = is_at_once(b) ? MaxBlockNumber :
-			backfill_sql_blocks(part, b->batch_rows);
+			blocks_of_batch(part, b->batch_rows);
 		b->shard_rows = Max(b->batch_rows / Max(part->shards, 1), 1);
 		b->prepared = b->part;
 	}
@@ -814,7 +727,7 @@ begin_part(CmigBackfill *b, const CmigBackfillPart *part)
 	{
 		b->next.place = one_name(pstrdup("0"));
 		b->next.bound = one_name(psprintf("%.0f", is_at_once(b) ? MaxBlockNumber :
-										  backfill_sql_size(part)));
+										  blocks_of(part)));
 	}
 }
 
@@ -856,7 +769,7 @@ cmig_backfill_batch_run(void *arg)
 		if (!b->target->by_key && !is_at_once(b))
 			b->blocks = Min(Max(rows == 0 ? b->blocks * 2 :
 								floor(b->blocks * Min(Max((double) b->batch_rows / rows, 0.5), 2)),
-								1), CMIG_BACKFILL_MOST_BLOCKS);
+								1), MOST_BLOCKS);
 	}
 	b->xid = GetTopTransactionIdIfAny();
 	AtEOXact_GUC(false, level);

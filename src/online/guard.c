@@ -61,17 +61,6 @@ typedef struct CmigDdlEntry
 #define QUERY_BYTES 1000
 
 /*
- * Does a string constant, or the value of a connection option, begin at
- * "text"?
- */
-static bool
-is_value(const char *text)
-{
-	return *text == '\'' || *text == '$' || text[-1] == '=' ||
-		pg_strncasecmp(text, "E'", 2) == 0 || pg_strncasecmp(text, "U&'", 3) == 0;
-}
-
-/*
  * Can the query string contain a password?  It can if the command has
  * connection options, or if the string contains a word that ends with
  * "password" and is followed by a value.  The string may also contain
@@ -90,25 +79,13 @@ may_have_secret(const char *command, const char *text)
 	while ((text = strcasestr(text, "password")) != NULL)
 	{
 		text += strlen("password");
-		if (is_value(text + strspn(text, " \t\r\n=")))
+		text += strspn(text, " \t\r\n=");
+		/* a string constant, or the value of a connection option */
+		if (*text == '\'' || *text == '$' || text[-1] == '=' ||
+			pg_strncasecmp(text, "E'", 2) == 0 || pg_strncasecmp(text, "U&'", 3) == 0)
 			return true;
 	}
 	return false;
-}
-
-/*
- * Returns the beginning of the query string that the client sent, or NULL if
- * it can contain a password.
- */
-static char *
-query_text(const char *command)
-{
-	int			length;
-
-	if (debug_query_string == NULL || may_have_secret(command, debug_query_string))
-		return NULL;
-	length = pg_mbcliplen(debug_query_string, strlen(debug_query_string), QUERY_BYTES);
-	return pnstrdup(debug_query_string, length);
 }
 
 /*
@@ -128,22 +105,25 @@ ddl_log_write(const CmigDdlEntry *entry)
 	};
 	Datum		values[7];
 	char		nulls[8] = "nnnnnnn";
+	char	   *text = NULL;
 
+	/* the beginning of what the client sent, unless it can contain a password */
+	if (debug_query_string != NULL && !may_have_secret(entry->command, debug_query_string))
+		text = pnstrdup(debug_query_string,
+						pg_mbcliplen(debug_query_string, strlen(debug_query_string), QUERY_BYTES));
 	cmig_query_bind_text(values, nulls, 0, entry->command);
 	cmig_query_bind_text(values, nulls, 1, entry->object_type);
 	cmig_query_bind_text(values, nulls, 2, entry->object);
 	cmig_query_bind_text(values, nulls, 3, GetUserNameFromId(GetOuterUserId(), false));
 	cmig_query_bind_text(values, nulls, 4, application_name);
-	cmig_query_bind_text(values, nulls, 5, query_text(entry->command));
+	cmig_query_bind_text(values, nulls, 5, text);
 	cmig_query_bind_text(values, nulls, 6, entry->reason);
 	(void) cmig_query_run(&query, values, nulls);
 }
 
 /* ----------------------------------------------------------------
- * Exempts the current transaction from the policy on DDL.
- *
- * 	  Implements cmig.allow_ddl, which exempts the current transaction from
- * 	  the policy on DDL.
+ * Implements cmig.allow_ddl, which exempts the current transaction from the
+ * policy on DDL.
  *
  * An exemption ends with the transaction.  If cmig.allow_ddl was called after
  * a savepoint, rolling back to that savepoint ends the exemption, too, and
@@ -188,19 +168,9 @@ cmig_ddl_allow_init(void)
 }
 
 /*
- * Returns the reason passed to cmig.allow_ddl() in this transaction, or NULL
- * if that function has not been called.
- */
-static const char *
-ddl_allow_reason(void)
-{
-	return current_reason;
-}
-
-/*
  * This is a SECURITY DEFINER function, because it writes to cmig.ddl_log.  If
  * the transaction already has an exemption, that exemption remains in effect,
- * and only the new current_reason is recorded.  Otherwise, rolling back the second
+ * and only the new reason is recorded.  Otherwise, rolling back the second
  * call would end the first exemption.
  */
 Datum
@@ -240,7 +210,7 @@ cmig_allow_ddl(PG_FUNCTION_ARGS)
  * this library for its DDL.
  *
  * The policy does not apply to temporary objects, extension scripts,
- * pg_upgrade, restores (see is_restore()), and pg_cmig's own objects.  Nor
+ * pg_upgrade, restores (see is_exempt()), and pg_cmig's own objects.  Nor
  * does it apply to REFRESH MATERIALIZED VIEW and REINDEX, which do not change
  * the schema.
  * ----------------------------------------------------------------
@@ -374,41 +344,34 @@ read_entries(const char *event, const char *tag)
 	return entries;
 }
 
-/*
- * Is this session running pg_restore as a role that is allowed to change
- * cmig.ddl_policy anyway?  For other roles, the application name is ignored,
- * because anybody can set it.
- */
-static bool
-is_restore(void)
-{
-	return application_name != NULL && strcmp(application_name, "pg_restore") == 0 &&
-		cmig_owns_database_compat(MyDatabaseId, GetSessionUserId());
-}
-
-/*
- * Has the policy already been applied to the current command by another node
- * or session of a Citus cluster?  The policy is applied on the coordinator,
- * which then runs the command on the shards.  If the coordinator itself has
- * shards, it runs the command on them in other sessions.
- */
-static bool
-is_for_shards(void)
-{
-	int			pid = cmig_citus_parent();
-	TransactionId prepared;
-
-	return cmig_citus_is_worker() ||
-		(pid != 0 && (pid == cmig_run_lock_holder() ||
-					  pid == cmig_run_lock_transaction_holder(&prepared)));
-}
-
 /* Is the current command exempt from the policy? */
 static bool
 is_exempt(void)
 {
-	return creating_extension || IsBinaryUpgrade || cmig_running_revision() != NULL || is_restore() ||
-		is_for_shards();
+	TransactionId prepared;
+	int			pid;
+
+	if (creating_extension || IsBinaryUpgrade || cmig_running_revision() != NULL)
+		return true;
+
+	/*
+	 * pg_restore by a role that is allowed to change cmig.ddl_policy anyway;
+	 * for other roles, the application name is ignored, because anybody can
+	 * set it
+	 */
+	if (application_name != NULL && strcmp(application_name, "pg_restore") == 0 &&
+		cmig_owns_database_compat(MyDatabaseId, GetSessionUserId()))
+		return true;
+
+	/*
+	 * The policy is applied on the coordinator of a Citus cluster, which then
+	 * runs the command on the shards.  If the coordinator itself has shards,
+	 * it runs the command on them in other sessions.
+	 */
+	pid = cmig_citus_parent();
+	return cmig_citus_is_worker() ||
+		(pid != 0 && (pid == cmig_run_lock_holder() ||
+					  pid == cmig_run_lock_transaction_holder(&prepared)));
 }
 
 /* Raise an error for a change that the policy denies. */
@@ -483,22 +446,6 @@ is_temporary(const RangeVar *relation)
 #define CONCURRENT_HINT "Put the command into a revision that is not transactional, and CALL cmig.upgrade_stepwise()"
 
 /*
- * If a pg_cmig procedure is running a CONCURRENTLY statement, deny it, unless
- * a revision's script has called the procedure.
- */
-static void
-deny_recipe(const char *tag)
-{
-	Oid			table = cmig_recipe_table_alone();
-	CmigDdlEntry entry = {.command = tag,.object_type = "table"};
-
-	if (!OidIsValid(table) || get_rel_persistence(table) == RELPERSISTENCE_TEMP)
-		return;
-	entry.object = cmig_query_relation_name(table);
-	deny(&entry, CONCURRENT_HINT);
-}
-
-/*
  * If the current command is a CONCURRENTLY statement, deny it.  Such a
  * statement cannot run in a transaction block, so it is the only statement in
  * the query string that the client sent.
@@ -509,8 +456,15 @@ deny_concurrent(const char *tag)
 	List	   *statements;
 	RangeVar   *relation;
 	CmigDdlEntry entry = {.command = tag,.object_type = "relation"};
+	Oid			recipe = cmig_recipe_table_alone();
 
-	deny_recipe(tag);
+	/* a pg_cmig procedure, unless a revision's script has called it */
+	if (OidIsValid(recipe) && get_rel_persistence(recipe) != RELPERSISTENCE_TEMP)
+	{
+		entry.object_type = "table";
+		entry.object = cmig_query_relation_name(recipe);
+		deny(&entry, CONCURRENT_HINT);
+	}
 	if (debug_query_string == NULL || strcasestr(debug_query_string, "concurrently") == NULL)
 		return;
 	statements = cmig_raw_parse(debug_query_string, RAW_PARSE_DEFAULT);
@@ -535,7 +489,7 @@ cmig_ddl_event(PG_FUNCTION_ARGS)
 	char	   *event = cmig_argument_text(fcinfo, 0);
 	char	   *tag = cmig_argument_text(fcinfo, 1);
 	CmigDdlPolicy policy;
-	const char *reason = ddl_allow_reason();
+	const char *reason = current_reason;
 	List	   *entries;
 	ListCell   *lc;
 

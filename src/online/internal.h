@@ -19,7 +19,7 @@
 #include "online/online.h"
 #include "store/store.h"
 
-/* in graph/target.c */
+/* in target.c */
 
 /* A unique key without nulls, whose order is used to walk through a table. */
 typedef struct CmigBackfillKey
@@ -85,6 +85,9 @@ extern bool cmig_backfill_target_sets_same(const CmigBackfillTarget *target,
 
 /* in backfill.c */
 
+/* Returns an interval argument in milliseconds, at most a day; 0 for null. */
+extern double cmig_online_milliseconds(FunctionCallInfo fcinfo, int n, const char *name);
+
 /* The committed transactions of a backfill run. */
 typedef struct CmigBackfillSkip CmigBackfillSkip;
 
@@ -99,6 +102,13 @@ extern void cmig_backfill_skip_add(CmigBackfillSkip *skip, TransactionId xid);
  */
 extern BlockNumber cmig_backfill_skip_next(const CmigBackfillSkip *skip, Oid table,
 										   BlockNumber start, BlockNumber end);
+
+/*
+ * Raise an error if the part's key has changed since the backfill began,
+ * because the stored position is a position in the order of the old key.
+ */
+extern void cmig_backfill_resume_require_key(const CmigBackfillRun *run,
+											 const CmigBackfillPart *part);
 
 /* in batch.c */
 
@@ -129,30 +139,14 @@ typedef struct CmigBackfillQueries
 								 * them */
 } CmigBackfillQueries;
 
-/*
- * cmig_backfill_sql_prepare() builds the statements for a part in the current
- * memory context.  cmig_backfill_sql_free() frees the statements' plans.
- */
+/* Free the statements' plans. */
 extern void cmig_backfill_sql_free(CmigBackfillQueries *queries);
 
 /*
- * cmig_backfill_sql_size() returns the number of blocks of a table or, if
- * Citus manages the table, of its largest shard.  cmig_backfill_sql_work()
- * returns the amount of work in one pass: the number of blocks or, for a walk
- * by key, an estimate of the number of rows.
+ * Returns the amount of work in one pass: the number of blocks or, for a walk by
+ * key, an estimate of the number of rows.
  */
 extern double cmig_backfill_sql_work(const CmigBackfillTarget *target);
-
-/* in backfill.c */
-
-/*
- * Raise an error if the part's key has changed since the backfill began,
- * because the stored position is a position in the order of the old key.
- */
-extern void cmig_backfill_resume_require_key(const CmigBackfillRun *run,
-											 const CmigBackfillPart *part);
-
-/* in batch.c */
 
 /* A backfill in progress. */
 typedef struct CmigBackfill

@@ -13,6 +13,7 @@
 #include "catalog/pg_index.h"
 #include "catalog/pg_type.h"
 #include "commands/defrem.h"
+#include "common/string.h"
 #include "fmgr.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
@@ -45,15 +46,13 @@
  * cmig.add_foreign_key that change a table in steps and block other
  * sessions only briefly.
  *
- * 	  Functions shared by the online recipes.
- *
  * If cmig.concurrent_ddl is off, the statements run in the caller's
  * transaction, without CONCURRENTLY.
  * ----------------------------------------------------------------
  */
 
 /* The state of a call to a recipe. */
-typedef struct CmigRecipe
+typedef struct Recipe
 {
 	const char *procedure;
 	bool		one_transaction;
@@ -63,10 +62,10 @@ typedef struct CmigRecipe
 	char	   *table_name;		/* qualified and quoted */
 	MemoryContext caller;		/* the caller's memory context */
 	MemoryContext context;		/* deleted when the recipe ends */
-} CmigRecipe;
+}			Recipe;
 
 /* A constraint as found in the catalogs. */
-typedef struct CmigKnownConstraint
+typedef struct KnownConstraint
 {
 	bool		exists;
 	bool		valid;
@@ -74,14 +73,14 @@ typedef struct CmigKnownConstraint
 	char	   *kind;			/* contype */
 	char	   *definition;		/* without NOT VALID */
 	char	   *condition;		/* of a CHECK constraint; otherwise NULL */
-} CmigKnownConstraint;
+}			KnownConstraint;
 
 /*
- * The steps of a recipe.  recipe_run_steps() runs the steps and ends the
+ * The steps of a recipe.  run_steps() runs the steps and ends the
  * recipe.  An error's context names the recipe, and its hint says what to do
  * about rows that violate a constraint.
  */
-typedef void (*CmigRecipeSteps) (CmigRecipe *recipe, void *arg);
+typedef void (*RecipeSteps) (Recipe * recipe, void *arg);
 
 static CmigQuery constraint_query = {
 	.sql = "SELECT convalidated, contype::text,"
@@ -93,10 +92,6 @@ static CmigQuery constraint_query = {
 	.argtypes = {OIDOID, TEXTOID}
 };
 
-/*
- * Beginning and ending
- */
-
 /* See cmig_recipe_table_alone(). */
 static Oid	table_alone = InvalidOid;
 
@@ -106,7 +101,7 @@ static Oid	table_alone = InvalidOid;
  * hints.
  */
 static void
-recipe_begin(CmigRecipe *recipe, FunctionCallInfo fcinfo, const char *procedure, const char *call)
+begin(Recipe * recipe, FunctionCallInfo fcinfo, const char *procedure, const char *call)
 {
 	const char *name;
 
@@ -150,19 +145,6 @@ recipe_begin(CmigRecipe *recipe, FunctionCallInfo fcinfo, const char *procedure,
 }
 
 /*
- * End the recipe's call.  Commits unless the recipe runs in the caller's
- * transaction, and frees the recipe's memory.
- */
-static void
-finish(CmigRecipe *recipe)
-{
-	if (!recipe->one_transaction)
-		cmig_toplevel_commit();
-	MemoryContextSwitchTo(recipe->caller);
-	MemoryContextDelete(recipe->context);
-}
-
-/*
  * Error context callback: name the procedure and the table in the context, and
  * add a hint if rows violate the constraint.  The argument is the recipe.
  */
@@ -176,13 +158,13 @@ describe_error(void *arg)
 		case ERRCODE_NOT_NULL_VIOLATION:
 		case ERRCODE_FOREIGN_KEY_VIOLATION:
 			errhint("Some rows violate the constraint%s. Correct these rows, for example with CALL cmig.backfill, and repeat this CALL.",
-					((CmigRecipe *) arg)->one_transaction ? "" : "; new violations are already rejected");
+					((Recipe *) arg)->one_transaction ? "" : "; new violations are already rejected");
 			break;
 		case ERRCODE_UNIQUE_VIOLATION:
 			errhint("Remove the duplicates and repeat this CALL. The repeated CALL drops the index that the failed build left behind.");
 			break;
 	}
-	errcontext("pg_cmig: %s of %s", ((CmigRecipe *) arg)->procedure, ((CmigRecipe *) arg)->table_name);
+	errcontext("pg_cmig: %s of %s", ((Recipe *) arg)->procedure, ((Recipe *) arg)->table_name);
 }
 
 Oid
@@ -192,7 +174,7 @@ cmig_recipe_table_alone(void)
 }
 
 static void
-recipe_run_steps(CmigRecipe *recipe, CmigRecipeSteps steps, void *arg)
+run_steps(Recipe * recipe, RecipeSteps steps, void *arg)
 {
 	ErrorContextCallback callback;
 
@@ -221,7 +203,10 @@ recipe_run_steps(CmigRecipe *recipe, CmigRecipeSteps steps, void *arg)
 	error_context_stack = callback.previous;
 	if (recipe->alone)
 		cmig_lock_wait_unwatch();
-	finish(recipe);
+	if (!recipe->one_transaction)
+		cmig_toplevel_commit();
+	MemoryContextSwitchTo(recipe->caller);
+	MemoryContextDelete(recipe->context);
 }
 
 /*
@@ -230,7 +215,7 @@ recipe_run_steps(CmigRecipe *recipe, CmigRecipeSteps steps, void *arg)
  * runs in a single transaction, the statement is run without a commit.
  */
 static void
-cmig_recipe_run(CmigRecipe *recipe, const char *sql)
+run_sql(Recipe * recipe, const char *sql)
 {
 	if (recipe->one_transaction)
 	{
@@ -247,18 +232,14 @@ cmig_recipe_run(CmigRecipe *recipe, const char *sql)
 }
 
 /*
- * Arguments
- */
-
-/*
  * Read arguments.  Strings and names must not be empty, but an optional name
  * may be null.  "call" is an example of a correct call, for hints.
- * recipe_columns() returns columns as "a, b" and sets *names to the
- * unquoted names.  recipe_joined() joins the unquoted names as "a_b" for a
+ * columns() returns columns as "a, b" and sets *names to the
+ * unquoted names.  joined() joins the unquoted names as "a_b" for a
  * constraint name.
  */
 static char *
-recipe_text(FunctionCallInfo fcinfo, int n, const char *name, const char *call)
+text_argument(FunctionCallInfo fcinfo, int n, const char *name, const char *call)
 {
 	char	   *value = cmig_argument_text(fcinfo, n);
 
@@ -271,18 +252,12 @@ recipe_text(FunctionCallInfo fcinfo, int n, const char *name, const char *call)
 }
 
 static char *
-recipe_name(FunctionCallInfo fcinfo, int n, const char *call)
+name_argument(FunctionCallInfo fcinfo, int n, const char *call)
 {
-	char	   *value = recipe_text(fcinfo, n, "the name", call);
+	char	   *value = text_argument(fcinfo, n, "the name", call);
 
 	truncate_identifier(value, strlen(value), true);
 	return value;
-}
-
-static char *
-recipe_optional_name(FunctionCallInfo fcinfo, int n, const char *call)
-{
-	return PG_ARGISNULL(n) ? NULL : recipe_name(fcinfo, n, call);
 }
 
 /*
@@ -305,7 +280,7 @@ array_argument(FunctionCallInfo fcinfo, int n)
 }
 
 static char *
-recipe_columns(FunctionCallInfo fcinfo, int n, const char *what, Oid table, List **names)
+columns_argument(FunctionCallInfo fcinfo, int n, const char *what, Oid table, List **names)
 {
 	Datum	   *elements;
 	bool	   *nulls;
@@ -352,7 +327,7 @@ recipe_columns(FunctionCallInfo fcinfo, int n, const char *what, Oid table, List
 }
 
 static char *
-recipe_joined(List *names)
+joined(List *names)
 {
 	StringInfoData text;
 	ListCell   *lc;
@@ -365,15 +340,11 @@ recipe_joined(List *names)
 	return text.data;
 }
 
-/*
- * Catalog lookups
- */
-
 /* Callback that reads a row of constraint_query. */
 static void
 keep_constraint(TupleDesc desc, HeapTuple row, void *arg)
 {
-	CmigKnownConstraint *constraint = arg;
+	KnownConstraint *constraint = arg;
 	bool		isnull;
 
 	constraint->exists = true;
@@ -386,13 +357,13 @@ keep_constraint(TupleDesc desc, HeapTuple row, void *arg)
 
 /*
  * Find a table's constraint by name.  In the result, "exists" is false if
- * there is no such constraint.  recipe_refuse_other() raises an error for
+ * there is no such constraint.  refuse_other() raises an error for
  * a different constraint with the same name.
  */
-static CmigKnownConstraint
-recipe_find_constraint(Oid table, const char *name)
+static KnownConstraint
+find_constraint(Oid table, const char *name)
 {
-	CmigKnownConstraint constraint = {0};
+	KnownConstraint constraint = {0};
 	Datum		values[2] = {ObjectIdGetDatum(table), CStringGetTextDatum(name)};
 
 	cmig_query_each(&constraint_query, values, NULL, keep_constraint, &constraint);
@@ -400,7 +371,7 @@ recipe_find_constraint(Oid table, const char *name)
 }
 
 static void
-recipe_refuse_other(const CmigRecipe *recipe, const char *name, const char *definition)
+refuse_other(const Recipe * recipe, const char *name, const char *definition)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_DUPLICATE_OBJECT),
@@ -439,21 +410,17 @@ PG_FUNCTION_INFO_V1(cmig_add_unique);
  * be held until the end anyway.
  */
 static void
-add_validated(CmigRecipe *recipe, const CmigKnownConstraint *there, const char *name,
+add_validated(Recipe * recipe, const KnownConstraint * there, const char *name,
 			  const char *definition)
 {
 	if (!there->exists)
-		cmig_recipe_run(recipe, psprintf("ALTER TABLE %s ADD CONSTRAINT %s %s%s",
-										 recipe->table_name, quote_identifier(name), definition,
-										 recipe->one_transaction ? "" : " NOT VALID"));
+		run_sql(recipe, psprintf("ALTER TABLE %s ADD CONSTRAINT %s %s%s",
+								 recipe->table_name, quote_identifier(name), definition,
+								 recipe->one_transaction ? "" : " NOT VALID"));
 	if (there->exists ? !there->valid : !recipe->one_transaction)
-		cmig_recipe_run(recipe, psprintf("ALTER TABLE %s VALIDATE CONSTRAINT %s",
-										 recipe->table_name, quote_identifier(name)));
+		run_sql(recipe, psprintf("ALTER TABLE %s VALIDATE CONSTRAINT %s",
+								 recipe->table_name, quote_identifier(name)));
 }
-
-/*
- * CHECK
- */
 
 /* Returns a CHECK condition as PostgreSQL deparses it. */
 static char *
@@ -525,62 +492,32 @@ typedef struct CheckSteps
 	char	   *condition;
 } CheckSteps;
 
-/* Does the CHECK constraint's definition contain NO INHERIT? */
-static bool
-is_not_inherited(const char *definition)
-{
-	static const char ending[] = " NO INHERIT";
-	size_t		length = strlen(definition);
-
-	return length > strlen(ending) &&
-		strcmp(definition + length - strlen(ending), ending) == 0;
-}
-
 /* Recipe callback: the steps of cmig.add_check. */
 static void
-add_check(CmigRecipe *recipe, void *arg)
+add_check(Recipe * recipe, void *arg)
 {
 	CheckSteps *check = arg;
-	CmigKnownConstraint there = recipe_find_constraint(recipe->table, check->name);
+	KnownConstraint there = find_constraint(recipe->table, check->name);
 	char	   *normal = normal_condition(recipe->table, check->condition);
 
 	if (there.exists &&
 		(strcmp(there.kind, "c") != 0 || !same_but_for_spaces(there.condition, normal) ||
-		 !there.enforced || is_not_inherited(there.definition)))
-		recipe_refuse_other(recipe, check->name, there.definition);
+		 !there.enforced || pg_str_endswith(there.definition, " NO INHERIT")))
+		refuse_other(recipe, check->name, there.definition);
 	add_validated(recipe, &there, check->name, psprintf("CHECK (%s\n)", check->condition));
 }
 
 Datum
 cmig_add_check(PG_FUNCTION_ARGS)
 {
-	CmigRecipe	recipe;
+	Recipe		recipe;
 	CheckSteps	check;
 
-	recipe_begin(&recipe, fcinfo, "cmig.add_check", ADD_CHECK_CALL);
-	check.name = recipe_name(fcinfo, 1, ADD_CHECK_CALL);
-	check.condition = recipe_text(fcinfo, 2, "the condition", ADD_CHECK_CALL);
-	recipe_run_steps(&recipe, add_check, &check);
+	begin(&recipe, fcinfo, "cmig.add_check", ADD_CHECK_CALL);
+	check.name = name_argument(fcinfo, 1, ADD_CHECK_CALL);
+	check.condition = text_argument(fcinfo, 2, "the condition", ADD_CHECK_CALL);
+	run_steps(&recipe, add_check, &check);
 	PG_RETURN_VOID();
-}
-
-/*
- * NOT NULL
- */
-
-/* Is attnotnull set for the column? */
-static bool
-is_not_null(Oid table, const char *column)
-{
-	HeapTuple	tuple = SearchSysCacheAttName(table, column);
-	bool		result = false;
-
-	if (HeapTupleIsValid(tuple))
-	{
-		result = ((Form_pg_attribute) GETSTRUCT(tuple))->attnotnull;
-		ReleaseSysCache(tuple);
-	}
-	return result;
 }
 
 /*
@@ -596,13 +533,6 @@ static CmigQuery not_valid_query = {
 	.argtypes = {OIDOID, TEXTOID}
 };
 
-/* Callback that reads a row of not_valid_query. */
-static void
-keep_name(TupleDesc desc, HeapTuple row, void *arg)
-{
-	*(char **) arg = cmig_query_text(desc, row, 1);
-}
-
 /*
  * Recipe callback: the steps of cmig.add_not_null.  With a valid CHECK
  * constraint, SET NOT NULL need not scan the table.  SET NOT NULL and DROP
@@ -610,53 +540,56 @@ keep_name(TupleDesc desc, HeapTuple row, void *arg)
  * drop the CHECK constraint before looking for it.
  */
 static void
-add_not_null(CmigRecipe *recipe, void *arg)
+add_not_null(Recipe * recipe, void *arg)
 {
 	char	   *column = arg;
 	char	   *not_valid = NULL;
 	Datum		values[2] = {ObjectIdGetDatum(recipe->table), CStringGetTextDatum(column)};
 	CheckSteps	check;
-	CmigKnownConstraint there;
+	KnownConstraint there;
+	HeapTuple	tuple = SearchSysCacheAttName(recipe->table, column);
+	bool		is_not_null = false;
 
+	if (HeapTupleIsValid(tuple))
+	{
+		is_not_null = ((Form_pg_attribute) GETSTRUCT(tuple))->attnotnull;
+		ReleaseSysCache(tuple);
+	}
 	check.name = makeObjectName("cmig", column, "not_null");
 	check.condition = psprintf("%s IS NOT NULL", quote_identifier(column));
-	cmig_query_each(&not_valid_query, values, NULL, keep_name, &not_valid);
+	cmig_query_each(&not_valid_query, values, NULL, cmig_query_keep_text, &not_valid);
 	if (not_valid != NULL)
-		cmig_recipe_run(recipe, psprintf("ALTER TABLE %s VALIDATE CONSTRAINT %s",
-										 recipe->table_name, quote_identifier(not_valid)));
-	else if (!is_not_null(recipe->table, column))
+		run_sql(recipe, psprintf("ALTER TABLE %s VALIDATE CONSTRAINT %s",
+								 recipe->table_name, quote_identifier(not_valid)));
+	else if (!is_not_null)
 	{
 		add_check(recipe, &check);
-		cmig_recipe_run(recipe, psprintf("ALTER TABLE %s ALTER COLUMN %s SET NOT NULL",
-										 recipe->table_name, quote_identifier(column)));
+		run_sql(recipe, psprintf("ALTER TABLE %s ALTER COLUMN %s SET NOT NULL",
+								 recipe->table_name, quote_identifier(column)));
 	}
-	there = recipe_find_constraint(recipe->table, check.name);
+	there = find_constraint(recipe->table, check.name);
 	if (there.exists && strcmp(there.kind, "c") == 0 &&
 		same_but_for_spaces(there.condition, normal_condition(recipe->table, check.condition)))
-		cmig_recipe_run(recipe, psprintf("ALTER TABLE %s DROP CONSTRAINT %s", recipe->table_name,
-										 quote_identifier(check.name)));
+		run_sql(recipe, psprintf("ALTER TABLE %s DROP CONSTRAINT %s", recipe->table_name,
+								 quote_identifier(check.name)));
 }
 
 Datum
 cmig_add_not_null(PG_FUNCTION_ARGS)
 {
-	CmigRecipe	recipe;
+	Recipe		recipe;
 	char	   *column;
 
-	recipe_begin(&recipe, fcinfo, "cmig.add_not_null", ADD_NOT_NULL_CALL);
-	column = recipe_text(fcinfo, 1, "the column", ADD_NOT_NULL_CALL);
+	begin(&recipe, fcinfo, "cmig.add_not_null", ADD_NOT_NULL_CALL);
+	column = text_argument(fcinfo, 1, "the column", ADD_NOT_NULL_CALL);
 	if (get_attnum(recipe.table, column) <= 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_COLUMN),
 				 errmsg("column \"%s\" of relation \"%s\" does not exist", column,
 						get_rel_name(recipe.table))));
-	recipe_run_steps(&recipe, add_not_null, column);
+	run_steps(&recipe, add_not_null, column);
 	PG_RETURN_VOID();
 }
-
-/*
- * FOREIGN KEY
- */
 
 static const char *const actions[] = {
 	"NO ACTION", "RESTRICT", "CASCADE", "SET NULL", "SET DEFAULT"
@@ -687,13 +620,13 @@ typedef struct ForeignKeySteps
 
 /* Recipe callback: the steps of cmig.add_foreign_key. */
 static void
-add_foreign_key(CmigRecipe *recipe, void *arg)
+add_foreign_key(Recipe * recipe, void *arg)
 {
 	ForeignKeySteps *key = arg;
-	CmigKnownConstraint there = recipe_find_constraint(recipe->table, key->name);
+	KnownConstraint there = find_constraint(recipe->table, key->name);
 
 	if (there.exists && strcmp(there.definition, key->definition) != 0)
-		recipe_refuse_other(recipe, key->name, there.definition);
+		refuse_other(recipe, key->name, there.definition);
 	if (get_rel_relkind(recipe->table) == RELKIND_PARTITIONED_TABLE &&
 		!CMIG_PARTITIONED_NOT_VALID_KEYS_COMPAT && !recipe->one_transaction)
 		ereport(ERROR,
@@ -726,7 +659,7 @@ primary_key_columns(Oid table)
 				 errmsg("there is no primary key for referenced table \"%s\"",
 						get_rel_name(table)),
 				 errhint("Name the referenced columns.")));
-	if (strstr(recipe_find_constraint(table, name).definition, " WITHOUT OVERLAPS)"))
+	if (strstr(find_constraint(table, name).definition, " WITHOUT OVERLAPS)"))
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("cmig.add_foreign_key cannot reference the temporal primary key of table \"%s\"",
@@ -746,7 +679,7 @@ primary_key_columns(Oid table)
 Datum
 cmig_add_foreign_key(PG_FUNCTION_ARGS)
 {
-	CmigRecipe	recipe;
+	Recipe		recipe;
 	ForeignKeySteps key;
 	char	   *columns;
 	char	   *referenced_columns;
@@ -757,8 +690,8 @@ cmig_add_foreign_key(PG_FUNCTION_ARGS)
 	const char *on_update;
 	StringInfoData definition;
 
-	recipe_begin(&recipe, fcinfo, "cmig.add_foreign_key", ADD_FOREIGN_KEY_CALL);
-	columns = recipe_columns(fcinfo, 1, "columns", recipe.table, &names);
+	begin(&recipe, fcinfo, "cmig.add_foreign_key", ADD_FOREIGN_KEY_CALL);
+	columns = columns_argument(fcinfo, 1, "columns", recipe.table, &names);
 	if (PG_ARGISNULL(2) || (get_rel_relkind(PG_GETARG_OID(2)) != RELKIND_RELATION &&
 							get_rel_relkind(PG_GETARG_OID(2)) != RELKIND_PARTITIONED_TABLE))
 		ereport(ERROR,
@@ -768,10 +701,10 @@ cmig_add_foreign_key(PG_FUNCTION_ARGS)
 	referenced = PG_GETARG_OID(2);
 	cmig_local_rows_require_reachable(referenced, true, "cmig.add_foreign_key");
 	referenced_columns = PG_ARGISNULL(3) ? primary_key_columns(referenced) :
-		recipe_columns(fcinfo, 3, "referenced_columns", referenced, &referenced_names);
-	key.name = recipe_optional_name(fcinfo, 4, ADD_FOREIGN_KEY_CALL);
+		columns_argument(fcinfo, 3, "referenced_columns", referenced, &referenced_names);
+	key.name = PG_ARGISNULL(4) ? NULL : name_argument(fcinfo, 4, ADD_FOREIGN_KEY_CALL);
 	if (key.name == NULL)
-		key.name = makeObjectName(get_rel_name(recipe.table), recipe_joined(names), "fkey");
+		key.name = makeObjectName(get_rel_name(recipe.table), joined(names), "fkey");
 	on_delete = action_argument(fcinfo, 5, "on_delete");
 	on_update = action_argument(fcinfo, 6, "on_update");
 
@@ -784,13 +717,9 @@ cmig_add_foreign_key(PG_FUNCTION_ARGS)
 	if (strcmp(on_delete, "NO ACTION") != 0)
 		appendStringInfo(&definition, " ON DELETE %s", on_delete);
 	key.definition = definition.data;
-	recipe_run_steps(&recipe, add_foreign_key, &key);
+	run_steps(&recipe, add_foreign_key, &key);
 	PG_RETURN_VOID();
 }
-
-/*
- * UNIQUE
- */
 
 /* The arguments of cmig.add_unique. */
 typedef struct UniqueSteps
@@ -841,7 +770,7 @@ keep_index(TupleDesc desc, HeapTuple row, void *arg)
  * behind.
  */
 static void
-build_index(CmigRecipe *recipe, const UniqueSteps *unique)
+build_index(Recipe * recipe, const UniqueSteps *unique)
 {
 	const char *concurrently = recipe->one_transaction ? "" : "CONCURRENTLY ";
 
@@ -875,9 +804,9 @@ build_index(CmigRecipe *recipe, const UniqueSteps *unique)
 				cmig_toplevel_snapshot();
 			}
 			else
-				cmig_recipe_run(recipe, psprintf("DROP INDEX %s.%s",
-												 quote_identifier(get_namespace_name(get_rel_namespace(recipe->table))),
-												 quote_identifier(unique->name)));
+				run_sql(recipe, psprintf("DROP INDEX %s.%s",
+										 quote_identifier(get_namespace_name(get_rel_namespace(recipe->table))),
+										 quote_identifier(unique->name)));
 			continue;
 		}
 		if (!recipe->one_transaction)
@@ -890,22 +819,22 @@ build_index(CmigRecipe *recipe, const UniqueSteps *unique)
 			 */
 			cmig_nontransactional_note_own_work();
 		}
-		cmig_recipe_run(recipe, psprintf("CREATE UNIQUE INDEX %sIF NOT EXISTS %s ON %s (%s)", concurrently,
-										 quote_identifier(unique->name), recipe->table_name, unique->columns));
+		run_sql(recipe, psprintf("CREATE UNIQUE INDEX %sIF NOT EXISTS %s ON %s (%s)", concurrently,
+								 quote_identifier(unique->name), recipe->table_name, unique->columns));
 	}
 }
 
 /* Recipe callback: the steps of cmig.add_unique. */
 static void
-add_unique(CmigRecipe *recipe, void *arg)
+add_unique(Recipe * recipe, void *arg)
 {
 	UniqueSteps *unique = arg;
-	CmigKnownConstraint there = recipe_find_constraint(recipe->table, unique->name);
+	KnownConstraint there = find_constraint(recipe->table, unique->name);
 
 	if (there.exists)
 	{
 		if (strcmp(there.definition, psprintf("UNIQUE (%s)", unique->columns)) != 0)
-			recipe_refuse_other(recipe, unique->name, there.definition);
+			refuse_other(recipe, unique->name, there.definition);
 		return;
 	}
 	if (get_rel_relkind(recipe->table) == RELKIND_PARTITIONED_TABLE && !recipe->one_transaction)
@@ -917,28 +846,28 @@ add_unique(CmigRecipe *recipe, void *arg)
 				 errhint("Call cmig.add_unique for each partition. ALTER TABLE ... ADD UNIQUE on the partitioned table then uses the constraints of the partitions.")));
 	if (get_rel_relkind(recipe->table) == RELKIND_PARTITIONED_TABLE)
 	{
-		cmig_recipe_run(recipe, psprintf("ALTER TABLE %s ADD CONSTRAINT %s UNIQUE (%s)", recipe->table_name,
-										 quote_identifier(unique->name), unique->columns));
+		run_sql(recipe, psprintf("ALTER TABLE %s ADD CONSTRAINT %s UNIQUE (%s)", recipe->table_name,
+								 quote_identifier(unique->name), unique->columns));
 		return;
 	}
 	build_index(recipe, unique);
-	cmig_recipe_run(recipe, psprintf("ALTER TABLE %s ADD CONSTRAINT %s UNIQUE USING INDEX %s",
-									 recipe->table_name, quote_identifier(unique->name),
-									 quote_identifier(unique->name)));
+	run_sql(recipe, psprintf("ALTER TABLE %s ADD CONSTRAINT %s UNIQUE USING INDEX %s",
+							 recipe->table_name, quote_identifier(unique->name),
+							 quote_identifier(unique->name)));
 }
 
 Datum
 cmig_add_unique(PG_FUNCTION_ARGS)
 {
-	CmigRecipe	recipe;
+	Recipe		recipe;
 	UniqueSteps unique;
 	List	   *names;
 
-	recipe_begin(&recipe, fcinfo, "cmig.add_unique", ADD_UNIQUE_CALL);
-	unique.columns = recipe_columns(fcinfo, 1, "columns", recipe.table, &names);
-	unique.name = recipe_optional_name(fcinfo, 2, ADD_UNIQUE_CALL);
+	begin(&recipe, fcinfo, "cmig.add_unique", ADD_UNIQUE_CALL);
+	unique.columns = columns_argument(fcinfo, 1, "columns", recipe.table, &names);
+	unique.name = PG_ARGISNULL(2) ? NULL : name_argument(fcinfo, 2, ADD_UNIQUE_CALL);
 	if (unique.name == NULL)
-		unique.name = makeObjectName(get_rel_name(recipe.table), recipe_joined(names), "key");
-	recipe_run_steps(&recipe, add_unique, &unique);
+		unique.name = makeObjectName(get_rel_name(recipe.table), joined(names), "key");
+	run_steps(&recipe, add_unique, &unique);
 	PG_RETURN_VOID();
 }

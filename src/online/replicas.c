@@ -28,15 +28,13 @@
 #include "utils/wait_event.h"
 
 #include "base/base.h"
+#include "online/internal.h"
 #include "run/run.h"
 
 PG_FUNCTION_INFO_V1(cmig_wait_for_replicas);
 
 /* Time between two checks of the replicas, in milliseconds. */
 #define PAUSE 100
-
-/* Milliseconds in a day, the maximum value of each interval argument. */
-#define DAY_MS (86400000.0)
 
 /*
  * Returns the replicas, grouped by name and address, because these do not
@@ -121,32 +119,29 @@ end_of_wal(void)
 	return end;
 }
 
-/* Returns the group of replicas called "name".  Adds the group if necessary. */
-static Replica *
-find_replica(Wait *wait, const char *name)
+/*
+ * Callback: update a group of replicas from a row of replicas_query.  Adds the
+ * group if necessary.
+ */
+static void
+take_replica(TupleDesc desc, HeapTuple row, void *arg)
 {
-	Replica    *replica;
+	Wait	   *wait = arg;
+	char	   *name = cmig_query_text(desc, row, 1);
+	Replica    *replica = NULL;
 	ListCell   *lc;
 
 	foreach(lc, wait->replicas)
 	{
-		replica = lfirst(lc);
-		if (strcmp(replica->name, name) == 0)
-			return replica;
+		if (strcmp(((Replica *) lfirst(lc))->name, name) == 0)
+			replica = lfirst(lc);
 	}
-	replica = palloc0(sizeof(Replica));
-	replica->name = pstrdup(name);
-	wait->replicas = lappend(wait->replicas, replica);
-	return replica;
-}
-
-/* Callback: update a group of replicas from a row of replicas_query. */
-static void
-take_replica(TupleDesc desc, HeapTuple row, void *arg)
-{
-	char	   *name = cmig_query_text(desc, row, 1);
-	Replica    *replica = find_replica(arg, name);
-
+	if (replica == NULL)
+	{
+		replica = palloc0(sizeof(Replica));
+		replica->name = pstrdup(name);
+		wait->replicas = lappend(wait->replicas, replica);
+	}
 	replica->connected = cmig_query_int32(desc, row, 2, 0);
 	replica->reached = cmig_query_int32(desc, row, 3, 0);
 	replica->expected = Max(replica->expected, replica->connected);
@@ -235,54 +230,23 @@ refuse_late(const Wait *wait)
 			 : errhint("SELECT application_name, state, replay_lsn, replay_lag FROM pg_stat_replication")));
 }
 
-/* Raise 42501 unless the caller can see all columns of pg_stat_replication. */
-static void
-require_privilege(void)
-{
-	if (has_privs_of_role(GetUserId(), ROLE_PG_READ_ALL_STATS))
-		return;
-	ereport(ERROR,
-			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-			 errmsg("permission denied to read the state of the replicas"),
-			 errdetail("This requires the privileges of pg_read_all_stats or pg_monitor."),
-			 errhint("GRANT pg_read_all_stats TO %s",
-					 quote_identifier(GetUserNameFromId(GetUserId(), false)))));
-}
-
-/* Returns an interval argument in milliseconds, at most a day. */
-static double
-milliseconds_argument(FunctionCallInfo fcinfo, int n, const char *name)
-{
-	const Interval *value = PG_GETARG_INTERVAL_P(n);
-	double		ms = value->time / 1000.0 + value->day * DAY_MS + value->month * (30 * DAY_MS);
-
-	if (ms < 0 || ms > DAY_MS)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("%s must be between 0 and 1 day", name)));
-	return ms;
-}
-
-/* Sleep until the next check of the replicas. */
-static void
-pause_briefly(void)
-{
-	(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, PAUSE, PG_WAIT_EXTENSION);
-	ResetLatch(MyLatch);
-	CHECK_FOR_INTERRUPTS();
-}
-
 Datum
 cmig_wait_for_replicas(PG_FUNCTION_ARGS)
 {
 	Wait		wait = {0};
 
 	if (!PG_ARGISNULL(0))
-		wait.lag_ms = milliseconds_argument(fcinfo, 0, "lag");
+		wait.lag_ms = cmig_online_milliseconds(fcinfo, 0, "lag");
 	if (!PG_ARGISNULL(1))
 		wait.deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
-													(int64) milliseconds_argument(fcinfo, 1, "timeout"));
-	require_privilege();
+													(int64) cmig_online_milliseconds(fcinfo, 1, "timeout"));
+	if (!has_privs_of_role(GetUserId(), ROLE_PG_READ_ALL_STATS))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied to read the state of the replicas"),
+				 errdetail("This requires the privileges of pg_read_all_stats or pg_monitor."),
+				 errhint("GRANT pg_read_all_stats TO %s",
+						 quote_identifier(GetUserNameFromId(GetUserId(), false)))));
 	if (cmig_running_is_replaying())
 		PG_RETURN_BOOL(true);
 	wait.position = end_of_wal();
@@ -290,7 +254,9 @@ cmig_wait_for_replicas(PG_FUNCTION_ARGS)
 	{
 		if (wait.deadline != 0 && GetCurrentTimestamp() >= wait.deadline)
 			refuse_late(&wait);
-		pause_briefly();
+		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, PAUSE, PG_WAIT_EXTENSION);
+		ResetLatch(MyLatch);
+		CHECK_FOR_INTERRUPTS();
 	}
 	PG_RETURN_BOOL(true);
 }

@@ -54,22 +54,6 @@
 #include "online/internal.h"
 #include "parse/parse.h"
 
-/*
- * Arguments that are parts of a statement
- */
-
-/*
- * Push an error context callback that makes error positions refer to "text".
- */
-static void
-push_text(ErrorContextCallback *callback, char *text)
-{
-	callback->callback = cmig_argument_place_error;
-	callback->arg = text;
-	callback->previous = error_context_stack;
-	error_context_stack = callback;
-}
-
 /* Parse set_sql.  Raises an error if it contains more than a SET list. */
 static UpdateStmt *
 check_set(const char *name, const char *set_sql)
@@ -79,7 +63,10 @@ check_set(const char *name, const char *set_sql)
 	List	   *parsed;
 	UpdateStmt *update = NULL;
 
-	push_text(&callback, text);
+	callback.callback = cmig_argument_place_error;
+	callback.arg = text;
+	callback.previous = error_context_stack;
+	error_context_stack = &callback;
 	parsed = cmig_raw_parse(text, RAW_PARSE_DEFAULT);
 	error_context_stack = callback.previous;
 
@@ -103,7 +90,10 @@ check_where(const char *where_sql)
 	ErrorContextCallback callback;
 	SelectStmt *select;
 
-	push_text(&callback, text);
+	callback.callback = cmig_argument_place_error;
+	callback.arg = text;
+	callback.previous = error_context_stack;
+	error_context_stack = &callback;
 	select = (SelectStmt *) linitial_node(RawStmt, cmig_raw_parse(text, RAW_PARSE_PLPGSQL_EXPR))->stmt;
 	error_context_stack = callback.previous;
 
@@ -134,7 +124,10 @@ analyze(CmigBackfillTarget *target)
 	List	   *columns = NIL;
 	ListCell   *lc;
 
-	push_text(&callback, text);
+	callback.callback = cmig_argument_place_error;
+	callback.arg = text;
+	callback.previous = error_context_stack;
+	error_context_stack = &callback;
 	query = parse_analyze_fixedparams(cmig_raw_parse_one(text),
 									  text, NULL, 0, NULL);
 	error_context_stack = callback.previous;
@@ -154,10 +147,6 @@ analyze(CmigBackfillTarget *target)
 	}
 	return columns;
 }
-
-/*
- * Relations
- */
 
 /*
  * Returns a quoted name, as if quote_all_identifiers were off.  "schema" may be
@@ -184,50 +173,32 @@ cmig_backfill_target_name(Oid relation)
 	return name ? quoted(get_namespace_name(get_rel_namespace(relation)), name) : NULL;
 }
 
-/*
- * Raise an error for a relation that cannot be backfilled.  "kind" completes
- * the sentence "which is ...".
- */
-static void
-refuse_kind(Oid relation, const char *kind)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_WRONG_OBJECT_TYPE),
-			 errmsg("cannot backfill %s, which is %s", cmig_backfill_target_name(relation), kind),
-			 errhint("Specify a table.")));
-}
-
 /* Raise an error unless the relation is a table. */
 static void
 check_kind(Oid relation)
 {
-	char		kind = get_rel_relkind(relation);
+	char		relkind = get_rel_relkind(relation);
+	const char *kind = "not a table";
 
-	if (kind != '\0' && IsCatalogRelationOid(relation))
-		refuse_kind(relation, "a system catalog");
-	switch (kind)
-	{
-		case RELKIND_RELATION:
-		case RELKIND_PARTITIONED_TABLE:
-			break;
-		case RELKIND_VIEW:
-			refuse_kind(relation, "a view");
-			break;
-		case RELKIND_MATVIEW:
-			refuse_kind(relation, "a materialized view");
-			break;
-		case RELKIND_FOREIGN_TABLE:
-			refuse_kind(relation, "a foreign table");
-			break;
-		case '\0':
-			ereport(ERROR,
-					(errcode(ERRCODE_UNDEFINED_TABLE),
-					 errmsg("relation with OID %u does not exist", relation),
-					 errhint("Specify a table.")));
-			break;
-		default:
-			refuse_kind(relation, "not a table");
-	}
+	if (relkind == '\0')
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("relation with OID %u does not exist", relation),
+				 errhint("Specify a table.")));
+	if (IsCatalogRelationOid(relation))
+		kind = "a system catalog";
+	else if (relkind == RELKIND_RELATION || relkind == RELKIND_PARTITIONED_TABLE)
+		return;
+	else if (relkind == RELKIND_VIEW)
+		kind = "a view";
+	else if (relkind == RELKIND_MATVIEW)
+		kind = "a materialized view";
+	else if (relkind == RELKIND_FOREIGN_TABLE)
+		kind = "a foreign table";
+	ereport(ERROR,
+			(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+			 errmsg("cannot backfill %s, which is %s", cmig_backfill_target_name(relation), kind),
+			 errhint("Specify a table.")));
 }
 
 /*
@@ -260,20 +231,6 @@ check_rules(Oid relation, bool by_key)
 			 errdetail("With this rule, a batch cannot determine which rows it has updated."),
 			 errhint("Repeat the CALL with the rule disabled, and enable the rule again afterward: ALTER TABLE %s DISABLE RULE %s",
 					 cmig_backfill_target_name(relation), quote_identifier(rule))));
-}
-
-/* Raise an error if row-level security applies to the current user. */
-static void
-check_policies(Oid relation)
-{
-	if (check_enable_rls(relation, InvalidOid, true) == RLS_ENABLED)
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("row-level security hides rows of table %s from this backfill",
-						cmig_backfill_target_name(relation)),
-				 errdetail("Role \"%s\" is subject to its policies.",
-						   GetUserNameFromId(GetUserId(), false)),
-				 errhint("Run the backfill as a role with BYPASSRLS, or, as the owner, use ALTER TABLE ... NO FORCE ROW LEVEL SECURITY while the backfill runs.")));
 }
 
 /*
@@ -319,12 +276,11 @@ check_partition_key(Oid relation, List *columns)
 }
 
 /*
- * Keys
- */
-
-/*
  * Finds a cast from or to type $1 whose function is owned by another role,
- * unless that role is a superuser.
+ * unless that role is a superuser.  A walk by key converts keys to and from
+ * text.  If such a cast exists, the conversion would call another role's
+ * function with the caller's privileges, and the function might not preserve
+ * the value.
  */
 static CmigQuery foreign_cast = {
 	"SELECT p.oid::regprocedure::text FROM pg_catalog.pg_cast c"
@@ -333,24 +289,6 @@ static CmigQuery foreign_cast = {
 	" ORDER BY 1 LIMIT 1",
 	1, {OIDOID}
 };
-
-/*
- * Returns the name of a cast function that foreign_cast finds for a type, or
- * NULL if there is none.  A walk by key converts keys to and from text.  If
- * such a cast exists, the conversion would call another role's function with
- * the caller's privileges, and the function might not preserve the value.
- */
-static char *
-find_foreign_cast(Oid type)
-{
-	Datum		values[1] = {ObjectIdGetDatum(getBaseType(type))};
-	char	   *function = NULL;
-
-	/* skip built-in types, for which only superusers can create casts */
-	if (DatumGetObjectId(values[0]) >= FirstNormalObjectId)
-		cmig_query_each(&foreign_cast, values, NULL, cmig_query_keep_text, &function);
-	return function;
-}
 
 /*
  * Returns true if the table can be walked in the order of the index.  If it
@@ -377,8 +315,13 @@ is_usable_key(Relation index, Relation table, char **obstacle)
 	}
 	for (int i = 0; i < form->indnkeyatts; i++)
 	{
-		char	   *cast = find_foreign_cast(TupleDescAttr(table->rd_att, form->indkey.values[i] - 1)->atttypid);
+		Oid			type = getBaseType(TupleDescAttr(table->rd_att, form->indkey.values[i] - 1)->atttypid);
+		Datum		values[1] = {ObjectIdGetDatum(type)};
+		char	   *cast = NULL;
 
+		/* skip built-in types, for which only superusers can create casts */
+		if (type >= FirstNormalObjectId)
+			cmig_query_each(&foreign_cast, values, NULL, cmig_query_keep_text, &cast);
 		if (cast == NULL)
 			continue;
 		*obstacle = psprintf("A cast of the key's type calls function %s, which belongs to another role.", cast);
@@ -473,55 +416,29 @@ find_key(Oid relation, CmigBackfillKey *key, char **obstacle)
 }
 
 /*
- * Set the key by which to walk a part with copies of its shards.  Raises an
- * error if the part has no usable key, or if the backfill sets one of the key's
- * columns.
- */
-static void
-choose_key_of_copies(CmigBackfillPart *part, List *columns)
-{
-	char	   *obstacle = NULL;
-	bool		found = find_key(part->oid, &part->key, &obstacle);
-	bool		changes = false;
-
-	for (int i = 0; i < part->key.count; i++)
-	{
-		changes = changes || cmig_text_list_has(columns, part->key.columns[i]);
-		part->key.columns[i] = quoted(NULL, part->key.columns[i]);
-	}
-	if (!found || changes)
-		ereport(ERROR,
-				(errcode(found ? ERRCODE_INVALID_PARAMETER_VALUE : ERRCODE_FEATURE_NOT_SUPPORTED),
-				 changes ? errmsg("set_sql must not change the key of table %s", part->name) :
-				 obstacle ? errmsg("cannot backfill table %s in the order of its key", part->name) :
-				 errmsg("table %s has no primary key", part->name),
-				 obstacle && !changes ? errdetail("%s", obstacle) :
-				 errdetail("Its shards have copies on several nodes, so it is updated in the order of a key."),
-				 errhint("Use a plain UPDATE command, which Citus runs on all copies.")));
-}
-
-/*
  * Set the key by which to walk a part.  Raises an error if the part has no
- * usable key, or if the backfill sets one of the key's columns.
+ * usable key, or if the backfill sets one of the key's columns.  "copies" is
+ * true if there is a filter, so that the only reason for the walk by key is that
+ * Citus keeps copies of shards.
  */
 static void
-choose_key(CmigBackfillPart *part, List *columns, bool filtered)
+choose_key(CmigBackfillPart *part, List *columns, bool copies)
 {
+	static const char *const hints[] = {
+		"Specify a where_sql that is true for the rows that remain to be updated",
+		"Use a plain UPDATE command, which Citus runs on all copies."
+	};
 	char	   *obstacle = NULL;
 
-	if (filtered)
-	{
-		choose_key_of_copies(part, columns);
-		return;
-	}
 	if (!find_key(part->oid, &part->key, &obstacle))
 		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				(errcode(copies ? ERRCODE_FEATURE_NOT_SUPPORTED : ERRCODE_INVALID_PARAMETER_VALUE),
 				 obstacle ? errmsg("cannot backfill table %s in the order of its key", part->name) :
 				 errmsg("table %s has no primary key", part->name),
-				 obstacle ? errdetail("%s", obstacle) :
+				 obstacle ? errdetail("%s", obstacle) : copies ?
+				 errdetail("Its shards have copies on several nodes, so it is updated in the order of a key.") :
 				 errdetail("Without where_sql, a key is required to determine which rows are done. A unique index on NOT NULL columns is sufficient."),
-				 errhint("Specify a where_sql that is true for the rows that remain to be updated, such as new_column IS NULL.")));
+				 copies ? errhint("%s", hints[1]) : errhint("%s, such as new_column IS NULL.", hints[0])));
 	for (int i = 0; i < part->key.count; i++)
 	{
 		char	   *name = part->key.columns[i];
@@ -529,50 +446,16 @@ choose_key(CmigBackfillPart *part, List *columns, bool filtered)
 		if (cmig_text_list_has(columns, name))
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 copies ? errmsg("set_sql must not change the key of table %s", part->name) :
 					 errmsg("set_sql must not change column \"%s\" of the key", name),
+					 copies ?
+					 errdetail("Its shards have copies on several nodes, so it is updated in the order of a key.") :
 					 errdetail("Without where_sql, table %s is updated in the order of that key.",
 							   part->name),
-					 errhint("Specify a where_sql that is true for the rows that remain to be updated.")));
+					 copies ? errhint("%s", hints[1]) : errhint("%s.", hints[0])));
 		part->key.columns[i] = quoted(NULL, name);
 	}
 }
-
-/*
- * Citus
- */
-
-/* Does any of the relations have shards with copies on several nodes? */
-static bool
-have_copies(List *relations)
-{
-	ListCell   *lc;
-
-	foreach(lc, relations)
-	{
-		if (cmig_citus_manages(lfirst_oid(lc)) && cmig_citus_has_copies(lfirst_oid(lc)))
-			return true;
-	}
-	return false;
-}
-
-/*
- * Raise an error if a batch might be committed without its progress.  The batch
- * might then run twice, with a different result.
- */
-static void
-check_commit(const CmigBackfillPart *part, const char *where_sql)
-{
-	if (part->shards == 1 && where_sql == NULL && !cmig_citus_use_two_phases())
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("cannot backfill table %s without where_sql", part->name),
-				 errdetail("Its only shard might commit a batch before the progress of the backfill is committed on the coordinator."),
-				 errhint("Specify a where_sql that is true for the rows that remain to be updated.")));
-}
-
-/*
- * Entry point
- */
 
 /* A qsort comparator: by name. */
 static int
@@ -602,7 +485,9 @@ cmig_backfill_target_check(Oid table, const char *set_sql, const char *where_sql
 	target->columns = analyze(target);
 
 	relations = find_all_inheritors(table, AccessShareLock, NULL);
-	target->by_key = where_sql == NULL || have_copies(relations);
+	target->by_key = where_sql == NULL;
+	foreach(lc, relations)
+		target->by_key |= cmig_citus_manages(lfirst_oid(lc)) && cmig_citus_has_copies(lfirst_oid(lc));
 	target->parts = palloc0(sizeof(CmigBackfillPart) * list_length(relations));
 	foreach(lc, relations)
 	{
@@ -611,7 +496,14 @@ cmig_backfill_target_check(Oid table, const char *set_sql, const char *where_sql
 
 		check_kind(relation);
 		check_rules(relation, target->by_key);
-		check_policies(relation);
+		if (check_enable_rls(relation, InvalidOid, true) == RLS_ENABLED)
+			ereport(ERROR,
+					(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+					 errmsg("row-level security hides rows of table %s from this backfill",
+							cmig_backfill_target_name(relation)),
+					 errdetail("Role \"%s\" is subject to its policies.",
+							   GetUserNameFromId(GetUserId(), false)),
+					 errhint("Run the backfill as a role with BYPASSRLS, or, as the owner, use ALTER TABLE ... NO FORCE ROW LEVEL SECURITY while the backfill runs.")));
 		if (get_rel_relkind(relation) == RELKIND_PARTITIONED_TABLE)
 		{
 			check_partition_key(relation, target->columns);
@@ -624,7 +516,17 @@ cmig_backfill_target_check(Oid table, const char *set_sql, const char *where_sql
 		part->shards = cmig_citus_manages(relation) ? cmig_citus_shards(relation) : 0;
 		if (part->shards == 0)
 			check_privileges(target, part->updated);
-		check_commit(part, where_sql);
+
+		/*
+		 * a batch that might be committed without its progress could run
+		 * twice, with a different result
+		 */
+		if (part->shards == 1 && where_sql == NULL && !cmig_citus_use_two_phases())
+			ereport(ERROR,
+					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					 errmsg("cannot backfill table %s without where_sql", part->name),
+					 errdetail("Its only shard might commit a batch before the progress of the backfill is committed on the coordinator."),
+					 errhint("Specify a where_sql that is true for the rows that remain to be updated.")));
 		if (target->by_key)
 			choose_key(part, target->columns, where_sql != NULL);
 		else

@@ -79,10 +79,18 @@ extern char *cmig_lock_wait_blockers(const LOCKTAG *tag, LOCKMODE mode, Timestam
 /* in lock.c */
 
 /*
- * Call this when a script begins.  Records the OID and the members of the
- * extension.
+ * Call these when a run begins, and when one of its scripts begins.  They record
+ * the OID and the members of the extension, once for the scripts of a run that
+ * are in the same transaction.
  */
+extern void cmig_extension_forget(void);
 extern void cmig_extension_note(void);
+
+/*
+ * Has the current script run a statement that can change or drop the extension?
+ * If it has not, only the end of the script calls cmig_extension_require().
+ */
+extern bool cmig_extension_suspected;
 
 /* in verify.c */
 

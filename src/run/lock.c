@@ -63,6 +63,14 @@ static Oid	noted_oid = InvalidOid;
 static uint64 noted_members = 0;
 
 /*
+ * The transaction in which a run has taken this digest, which is valid until
+ * the next run begins; InvalidLocalTransactionId if none has.
+ */
+static LocalTransactionId noted_in = InvalidLocalTransactionId;
+
+bool		cmig_extension_suspected = false;
+
+/*
  * Returns the current OID of extension pg_cmig, or InvalidOid if it does not
  * exist.
  */
@@ -217,8 +225,20 @@ digest_members(Oid extension)
 void
 cmig_extension_note(void)
 {
-	noted_oid = current_oid();
+	Oid			extension = current_oid();
+
+	cmig_extension_suspected = false;
+	if (extension == noted_oid && LocalTransactionIdIsValid(noted_in) && noted_in == cmig_lxid_compat())
+		return;
+	noted_oid = extension;
 	noted_members = digest_members(noted_oid);
+	noted_in = cmig_lxid_compat();
+}
+
+void
+cmig_extension_forget(void)
+{
+	noted_in = InvalidLocalTransactionId;
 }
 
 void

@@ -370,59 +370,6 @@ extern void cmig_run_lock_audit(void);
  */
 extern void cmig_run_lock_shadow(void);
 
-/* in verify.c */
-
-/*
- * The sizes of the string fields, including the NUL.  Longer strings are
- * truncated.
- */
-#define CMIG_FAILURE_REVISION 128
-#define CMIG_FAILURE_MESSAGE 512
-
-/* A failed run. */
-typedef struct CmigLastFailure
-{
-	TimestampTz at;
-	CmigDirection direction;
-	char		scope[NAMEDATALEN]; /* schema, or "" for the database */
-	char		revision[CMIG_FAILURE_REVISION];
-	int			statement;		/* number of the failed statement, or 0 */
-	int			sqlstate;		/* SQLSTATE of the error; 0 if the session
-								 * ended */
-	char		message[CMIG_FAILURE_MESSAGE];
-} CmigLastFailure;
-
-/* Request shared memory if the library is being preloaded. */
-extern void cmig_last_failure_init(void);
-
-/* Is shared memory for failures available? */
-extern bool cmig_last_failure_is_kept(void);
-
-/*
- * Call this when a step begins.  If the session ends before another function
- * of this module is called, the run counts as failed in this step.
- */
-extern void cmig_last_failure_begin(CmigDirection direction, const char *revision);
-
-/*
- * Record the current error as the failure of the run.  Call this in PG_CATCH.
- * "statement" is the number of the failed statement, or 0 if no statement
- * failed.
- */
-extern void cmig_last_failure_record(int statement);
-
-/*
- * Call this when a run has succeeded.  Discards an earlier failure in the
- * current scope.
- */
-extern void cmig_last_failure_forget(void);
-
-/*
- * Read the last failure in the current database.  Returns false if there is
- * none, or if it occurred in another scope.
- */
-extern bool cmig_last_failure_read(CmigLastFailure *failure);
-
 /* in runner.c */
 
 /*
@@ -543,8 +490,6 @@ extern bool cmig_running_concurrent_ddl(void);
  */
 extern void cmig_running_require_idle(const char *function);
 
-/* in runner.c */
-
 /*
  * Raises an error if the step contains transaction control, COPY from or to the
  * client, DISCARD ALL, or a statement that must run at top level, or if the
@@ -569,54 +514,6 @@ extern RawStmt *cmig_run_check_statement(const CmigRunStep *step, RawStmt *raw);
 #define CMIG_NO_ROWS INT64CONST(-1)
 
 extern int64 cmig_execute_statement(RawStmt *raw, const char *text, DestReceiver *dest);
-
-/* in outside.c */
-
-/*
- * If a utility statement cannot be rolled back, returns a phrase that says why;
- * otherwise, returns NULL.  A cursor that was opened before the subtransaction
- * "since" belongs to the caller, so using or closing it cannot be rolled back.
- */
-extern const char *cmig_outside_of_statement(Node *statement, SubTransactionId since);
-
-/*
- * Functions are watched while SQL runs that will be rolled back.  The struct
- * must exist until the watch ends.  During a watch, foreign tables cannot be
- * read or changed, and the caller's cursors cannot be moved or closed.
- */
-typedef struct CmigOutsideWatch
-{
-	/* Raises an error before a function is called whose effects remain. */
-	void		(*refuse) (const char *reason);
-	bool		restores_locks; /* are session-level advisory locks allowed? */
-	bool		skips_setval;	/* is setval() allowed, because the watch's
-								 * owner makes it skip live sequences?  SQL
-								 * functions are then not inlined. */
-	TransactionId mark;			/* see cmig_outside_mark() */
-}			CmigOutsideWatch;
-
-/* Install the hooks. */
-extern void cmig_outside_init(void);
-
-/*
- * Start a watch, or end it if "started" is NULL.  Returns the former watch, to
- * which the caller must return.
- */
-extern const CmigOutsideWatch *cmig_outside_watch(const CmigOutsideWatch * started);
-
-/*
- * Make the procedural languages compile the function separately for the
- * transaction or subtransaction "mark", which must be current and be rolled
- * back.
- */
-extern void cmig_outside_mark(Oid function, TransactionId mark);
-
-/* in verify.c */
-
-/* Raises error 0A000 unless the precondition is a single SELECT. */
-extern void cmig_precondition_require_select(const CmigStatement *statement, const CmigRunStep *step);
-
-/* in runner.c */
 
 /*
  * Returns the script with its placeholders replaced by their values.  Raises
@@ -674,5 +571,102 @@ extern void cmig_runner_stop(CmigScriptRun *run);
  * the end of the script.
  */
 extern bool cmig_runner_next(CmigScriptRun *run, CmigScriptReader *script);
+
+/* in verify.c */
+
+/*
+ * The sizes of the string fields, including the NUL.  Longer strings are
+ * truncated.
+ */
+#define CMIG_FAILURE_REVISION 128
+#define CMIG_FAILURE_MESSAGE 512
+
+/* A failed run. */
+typedef struct CmigLastFailure
+{
+	TimestampTz at;
+	CmigDirection direction;
+	char		scope[NAMEDATALEN]; /* schema, or "" for the database */
+	char		revision[CMIG_FAILURE_REVISION];
+	int			statement;		/* number of the failed statement, or 0 */
+	int			sqlstate;		/* SQLSTATE of the error; 0 if the session
+								 * ended */
+	char		message[CMIG_FAILURE_MESSAGE];
+} CmigLastFailure;
+
+/* Request shared memory if the library is being preloaded. */
+extern void cmig_last_failure_init(void);
+
+/* Is shared memory for failures available? */
+extern bool cmig_last_failure_is_kept(void);
+
+/*
+ * Call this when a step begins.  If the session ends before another function
+ * of this module is called, the run counts as failed in this step.
+ */
+extern void cmig_last_failure_begin(CmigDirection direction, const char *revision);
+
+/*
+ * Record the current error as the failure of the run.  Call this in PG_CATCH.
+ * "statement" is the number of the failed statement, or 0 if no statement
+ * failed.
+ */
+extern void cmig_last_failure_record(int statement);
+
+/*
+ * Call this when a run has succeeded.  Discards an earlier failure in the
+ * current scope.
+ */
+extern void cmig_last_failure_forget(void);
+
+/*
+ * Read the last failure in the current database.  Returns false if there is
+ * none, or if it occurred in another scope.
+ */
+extern bool cmig_last_failure_read(CmigLastFailure *failure);
+
+/* Raises error 0A000 unless the precondition is a single SELECT. */
+extern void cmig_precondition_require_select(const CmigStatement *statement, const CmigRunStep *step);
+
+/* in outside.c */
+
+/*
+ * If a utility statement cannot be rolled back, returns a phrase that says why;
+ * otherwise, returns NULL.  A cursor that was opened before the subtransaction
+ * "since" belongs to the caller, so using or closing it cannot be rolled back.
+ */
+extern const char *cmig_outside_of_statement(Node *statement, SubTransactionId since);
+
+/*
+ * Functions are watched while SQL runs that will be rolled back.  The struct
+ * must exist until the watch ends.  During a watch, foreign tables cannot be
+ * read or changed, and the caller's cursors cannot be moved or closed.
+ */
+typedef struct CmigOutsideWatch
+{
+	/* Raises an error before a function is called whose effects remain. */
+	void		(*refuse) (const char *reason);
+	bool		restores_locks; /* are session-level advisory locks allowed? */
+	bool		skips_setval;	/* is setval() allowed, because the watch's
+								 * owner makes it skip live sequences?  SQL
+								 * functions are then not inlined. */
+	TransactionId mark;			/* see cmig_outside_mark() */
+}			CmigOutsideWatch;
+
+/* Install the hooks. */
+extern void cmig_outside_init(void);
+
+/*
+ * Start a watch, or end it if "started" is NULL.  Returns the former watch, to
+ * which the caller must return.
+ */
+extern const CmigOutsideWatch *cmig_outside_watch(const CmigOutsideWatch * started);
+
+/*
+ * Make the procedural languages compile the function separately for the
+ * transaction or subtransaction "mark", which must be current and be rolled
+ * back.
+ */
+extern void cmig_outside_mark(Oid function, TransactionId mark);
 
 #endif							/* CMIG_RUN_H */

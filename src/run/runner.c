@@ -891,6 +891,7 @@ void
 cmig_runner_begin(void)
 {
 	forget_statement();
+	cmig_extension_forget();
 	cmig_lock_wait_reset();
 }
 
@@ -976,7 +977,8 @@ run_script(CmigScriptRun *run, const char *sql, DestReceiver *dest,
 			RawStmt    *raw = cmig_run_check_statement(run->step, run->statement.raw);
 
 			(void) cmig_execute_statement(raw, run->statement.text, dest);
-			cmig_extension_require(run->step->revision);
+			if (cmig_extension_suspected)
+				cmig_extension_require(run->step->revision);
 		}
 		run->statement.text = NULL;
 		MemoryContextReset(context);

@@ -799,7 +799,8 @@ note_executor_end(QueryDesc *query)
 
 /*
  * ProcessUtility hook: record the statements that a script prepares, the
- * constraint modes that it sets, and the tables that it copies into.
+ * constraint modes that it sets, the tables that it copies into, and whether it
+ * may have changed the extension.
  */
 static void
 note_utility(PlannedStmt *statement, const char *query, bool read_only_tree,
@@ -822,6 +823,10 @@ note_utility(PlannedStmt *statement, const char *query, bool read_only_tree,
 
 	if (current == NULL)
 		return;
+	if (IsA(node, AlterExtensionStmt) || IsA(node, AlterExtensionContentsStmt) || IsA(node, DropOwnedStmt) ||
+		(IsA(node, DropStmt) && (((DropStmt *) node)->removeType == OBJECT_EXTENSION ||
+								 ((DropStmt *) node)->behavior == DROP_CASCADE)))
+		cmig_extension_suspected = true;
 	if (IsA(node, PrepareStmt))
 	{
 		MemoryContext caller = MemoryContextSwitchTo(current->context);
