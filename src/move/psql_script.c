@@ -141,7 +141,6 @@ place_text(const VersionTable *table)
 static void
 append_first_check(StringInfo body, const VersionTable *table)
 {
-
 	/*
 	 * Fail if cmig.revision contains revisions in the database where the psql
 	 * script runs, because cmig.upgrade would run those revisions again.  A

@@ -409,49 +409,37 @@ throttle(CmigBackfill *b)
 	}
 }
 
-/* Walk through all parts of the table once, starting at the stored position. */
+/* Run passes until one of them updates no rows. */
 static void
-run_pass(CmigBackfill *b)
+run_passes(CmigBackfill *b)
 {
-	b->part = 0;
-	if (b->run.relation != NULL)
+	char		activity[256];
+
+	for (;;)
 	{
 		/*
-		 * The parts before the current part are done, so skip them.  Compare
-		 * names, because the current part may have been dropped in the
-		 * meantime.
+		 * The parts before the stored position are done, so skip them.
+		 * Compare names, because the current part may have been dropped in
+		 * the meantime.
 		 */
-		while (b->part < b->target->count &&
+		b->part = 0;
+		while (b->run.relation != NULL && b->part < b->target->count &&
 			   strcmp(b->target->parts[b->part].name, b->run.relation) < 0)
 			b->part++;
-	}
-	for (; b->part < b->target->count; b->part++)
-	{
-		do
+		while (b->part < b->target->count)
 		{
 			attempt(b, cmig_backfill_batch_run);
 			if (pgstat_track_activities)
 			{
-				char		activity[256];
-
 				snprintf(activity, sizeof(activity), "pg_cmig: backfill of %.150s, pass %d, %lld rows",
 						 b->target->name, b->run.pass, (long long) b->run.rows);
 				pgstat_report_activity(STATE_RUNNING, activity);
 			}
 			if (cmig_backfill_batch_part_is_done(&b->run, b->target->by_key))
-				break;
-			throttle(b);
-		} while (true);
-	}
-}
-
-/* Run passes until one of them updates no rows. */
-static void
-run_passes(CmigBackfill *b)
-{
-	for (;;)
-	{
-		run_pass(b);
+				b->part++;
+			else
+				throttle(b);
+		}
 
 		/*
 		 * A resumed pass may have missed rows that were added before the

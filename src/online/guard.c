@@ -327,23 +327,6 @@ collect_entry(TupleDesc desc, HeapTuple row, void *arg)
 	*entries = lappend(*entries, entry);
 }
 
-/*
- * Returns the changes that the current DDL command made or, for the event
- * sql_drop, the objects that it dropped.
- */
-static List *
-read_entries(const char *event, const char *tag)
-{
-	List	   *entries = NIL;
-	Datum		values[1] = {CStringGetTextDatum(tag)};
-
-	if (strcmp(event, "ddl_command_end") == 0)
-		cmig_query_each(&commands_query, NULL, NULL, collect_entry, &entries);
-	else if (strncmp(tag, "DROP ", strlen("DROP ")) == 0)
-		cmig_query_each(&drops_query, values, NULL, collect_entry, &entries);
-	return entries;
-}
-
 /* Is the current command exempt from the policy? */
 static bool
 is_exempt(void)
@@ -490,7 +473,7 @@ cmig_ddl_event(PG_FUNCTION_ARGS)
 	char	   *tag = cmig_argument_text(fcinfo, 1);
 	CmigDdlPolicy policy;
 	const char *reason = current_reason;
-	List	   *entries;
+	List	   *entries = NIL;
 	ListCell   *lc;
 
 	if (event == NULL || tag == NULL || is_exempt())
@@ -505,7 +488,15 @@ cmig_ddl_event(PG_FUNCTION_ARGS)
 		PG_RETURN_VOID();
 	}
 
-	entries = read_entries(event, tag);
+	/* what the command changed or, for the event sql_drop, dropped */
+	if (strcmp(event, "ddl_command_end") == 0)
+		cmig_query_each(&commands_query, NULL, NULL, collect_entry, &entries);
+	else if (strncmp(tag, "DROP ", strlen("DROP ")) == 0)
+	{
+		Datum		values[1] = {CStringGetTextDatum(tag)};
+
+		cmig_query_each(&drops_query, values, NULL, collect_entry, &entries);
+	}
 	if (entries != NIL && policy == CMIG_DDL_DENY && reason == NULL)
 		deny(linitial(entries),
 			 "Put the command into a revision and run cmig.upgrade(). If it cannot wait: BEGIN; SELECT cmig.allow_ddl('why'); ...; COMMIT");

@@ -260,25 +260,6 @@ name_argument(FunctionCallInfo fcinfo, int n, const char *call)
 	return value;
 }
 
-/*
- * Returns a list of columns from a text[] argument, or from a text argument
- * that contains a name or an array literal such as '{a,b}'.
- */
-static ArrayType *
-array_argument(FunctionCallInfo fcinfo, int n)
-{
-	char	   *value;
-	Datum		name;
-
-	if (get_fn_expr_argtype(fcinfo->flinfo, n) != TEXTOID)
-		return PG_GETARG_ARRAYTYPE_P(n);
-	value = text_to_cstring(PG_GETARG_TEXT_PP(n));
-	if (value[0] == '{')
-		return DatumGetArrayTypeP(OidInputFunctionCall(F_ARRAY_IN, value, TEXTOID, -1));
-	name = CStringGetTextDatum(value);
-	return construct_array(&name, 1, TEXTOID, -1, false, TYPALIGN_INT);
-}
-
 static char *
 columns_argument(FunctionCallInfo fcinfo, int n, const char *what, Oid table, List **names)
 {
@@ -289,8 +270,24 @@ columns_argument(FunctionCallInfo fcinfo, int n, const char *what, Oid table, Li
 
 	*names = NIL;
 	if (!PG_ARGISNULL(n))
-		deconstruct_array(array_argument(fcinfo, n), TEXTOID, -1, false, TYPALIGN_INT,
+	{
+		ArrayType  *array;
+
+		/* a text argument is a name or an array literal such as '{a,b}' */
+		if (get_fn_expr_argtype(fcinfo->flinfo, n) != TEXTOID)
+			array = PG_GETARG_ARRAYTYPE_P(n);
+		else
+		{
+			char	   *value = text_to_cstring(PG_GETARG_TEXT_PP(n));
+			Datum		name = CStringGetTextDatum(value);
+
+			array = value[0] == '{' ?
+				DatumGetArrayTypeP(OidInputFunctionCall(F_ARRAY_IN, value, TEXTOID, -1)) :
+				construct_array(&name, 1, TEXTOID, -1, false, TYPALIGN_INT);
+		}
+		deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT,
 						  &elements, &nulls, &count);
+	}
 	if (count == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

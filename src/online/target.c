@@ -365,31 +365,6 @@ operator_of(Relation index, Relation table, int strategy, const char *usual)
 	return result;
 }
 
-/* Fill in *key from an index. */
-static void
-read_key(Relation index, Relation table, CmigBackfillKey *key)
-{
-	key->count = index->rd_index->indnkeyatts;
-	key->columns = palloc(sizeof(char *) * key->count);
-	key->types = palloc(sizeof(char *) * key->count);
-	key->greater = operator_of(index, table, BTGreaterStrategyNumber, ">");
-	key->not_greater = operator_of(index, table, BTLessEqualStrategyNumber, "<=");
-	for (int i = 0; i < key->count; i++)
-	{
-		Form_pg_attribute column = TupleDescAttr(table->rd_att,
-												 index->rd_index->indkey.values[i] - 1);
-
-		key->columns[i] = pstrdup(NameStr(column->attname));
-
-		/*
-		 * cast to the base type, because a domain's constraints need not be
-		 * checked
-		 */
-		key->types[i] = format_type_extended(getBaseType(column->atttypid), -1,
-											 FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_FORCE_QUALIFY);
-	}
-}
-
 /*
  * Find the primary key or another usable key.  Returns false if there is none.
  * If a cast makes a key unusable, sets *obstacle to a description of the cast.
@@ -408,7 +383,26 @@ find_key(Oid relation, CmigBackfillKey *key, char **obstacle)
 
 		if (is_usable_key(index, table, obstacle) &&
 			(key->count == 0 || index->rd_index->indisprimary))
-			read_key(index, table, key);
+		{
+			key->count = index->rd_index->indnkeyatts;
+			key->columns = palloc(sizeof(char *) * key->count);
+			key->types = palloc(sizeof(char *) * key->count);
+			key->greater = operator_of(index, table, BTGreaterStrategyNumber, ">");
+			key->not_greater = operator_of(index, table, BTLessEqualStrategyNumber, "<=");
+			for (int i = 0; i < key->count; i++)
+			{
+				Form_pg_attribute column = TupleDescAttr(table->rd_att,
+														 index->rd_index->indkey.values[i] - 1);
+
+				/*
+				 * cast to the base type, because a domain's constraints need
+				 * not be checked
+				 */
+				key->columns[i] = pstrdup(NameStr(column->attname));
+				key->types[i] = format_type_extended(getBaseType(column->atttypid), -1,
+													 FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_FORCE_QUALIFY);
+			}
+		}
 		relation_close(index, AccessShareLock);
 	}
 	relation_close(table, AccessShareLock);

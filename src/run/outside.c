@@ -409,24 +409,6 @@ is_callers_cursor(const char *name, SubTransactionId since)
 }
 
 /*
- * Did the current transaction create the table?  Tables with child tables do
- * not count.
- */
-static bool
-is_new_table(const RangeVar *name)
-{
-	Oid			oid = RangeVarGetRelid(name, NoLock, true);
-	Relation	table = OidIsValid(oid) ? RelationIdGetRelation(oid) : NULL;
-	bool		is_new;
-
-	if (table == NULL)
-		return false;
-	is_new = table->rd_createSubid != InvalidSubTransactionId && !table->rd_rel->relhassubclass;
-	RelationClose(table);
-	return is_new;
-}
-
-/*
  * Implements cmig_outside_of_statement() for ANALYZE.  Analyzing only tables
  * created in the current transaction is allowed, because REFRESH MATERIALIZED
  * VIEW CONCURRENTLY does this internally.
@@ -441,9 +423,16 @@ of_analyze(const VacuumStmt *statement)
 		return NULL;
 	foreach(lc, statement->rels)
 	{
-		VacuumRelation *relation = lfirst_node(VacuumRelation, lc);
+		const RangeVar *name = lfirst_node(VacuumRelation, lc)->relation;
+		Oid			oid = all_new && name != NULL ? RangeVarGetRelid(name, NoLock, true) : InvalidOid;
+		Relation	table = OidIsValid(oid) ? RelationIdGetRelation(oid) : NULL;
 
-		all_new = all_new && relation->relation != NULL && is_new_table(relation->relation);
+		/* tables with child tables do not count as new */
+		if (table == NULL || table->rd_createSubid == InvalidSubTransactionId ||
+			table->rd_rel->relhassubclass)
+			all_new = false;
+		if (table != NULL)
+			RelationClose(table);
 	}
 	return all_new ? NULL : "a rollback does not undo all effects of ANALYZE";
 }

@@ -269,35 +269,6 @@ keep_namesake(TupleDesc desc, HeapTuple row, void *arg)
 }
 
 /*
- * Returns the OIDs of pg_catalog and of the schemas in "path", which follow the
- * scope's schema in search_path.  "path" must be a valid list.
- */
-static ArrayType *
-schemas_in_path(const char *path, Oid scope_schema)
-{
-	List	   *names;
-	Datum	   *schemas;
-	int			count = 0;
-	ListCell   *lc;
-
-	(void) SplitIdentifierString(pstrdup(path), ',', &names);
-	names = lappend(names, "pg_catalog");
-	schemas = palloc(sizeof(Datum) * list_length(names));
-	foreach(lc, names)
-	{
-		const char *name = lfirst(lc);
-		Oid			schema;
-
-		if (strcmp(name, "$user") == 0)
-			name = GetUserNameFromId(GetUserId(), false);
-		schema = get_namespace_oid(name, true);
-		if (OidIsValid(schema) && schema != scope_schema)
-			schemas[count++] = ObjectIdGetDatum(schema);
-	}
-	return construct_array(schemas, count, OIDOID, sizeof(Oid), true, TYPALIGN_INT);
-}
-
-/*
  * Raise error 42501 if a script could use an object in the schema in place of
  * one in pg_catalog or in a schema in "path", and the object's owner is not
  * trusted.
@@ -305,9 +276,26 @@ schemas_in_path(const char *path, Oid scope_schema)
 static void
 require_no_namesake(Oid schema, const char *path, const char *name, const char *user)
 {
-	Datum		values[2] = {ObjectIdGetDatum(schema), PointerGetDatum(schemas_in_path(path, schema))};
+	Datum		values[2] = {ObjectIdGetDatum(schema)};
 	char	   *namesake = NULL;
+	List	   *names;
+	Datum	   *schemas;
+	int			count = 0;
+	ListCell   *lc;
 
+	/* pg_catalog and the schemas that follow the scope's in search_path */
+	(void) SplitIdentifierString(pstrdup(path), ',', &names);
+	names = lappend(names, "pg_catalog");
+	schemas = palloc(sizeof(Datum) * list_length(names));
+	foreach(lc, names)
+	{
+		bool		is_user = strcmp(lfirst(lc), "$user") == 0;
+		Oid			other = get_namespace_oid(is_user ? user : lfirst(lc), true);
+
+		if (OidIsValid(other) && other != schema)
+			schemas[count++] = ObjectIdGetDatum(other);
+	}
+	values[1] = PointerGetDatum(construct_array(schemas, count, OIDOID, sizeof(Oid), true, TYPALIGN_INT));
 	cmig_query_each(&namesakes_query, values, NULL, keep_namesake, &namesake);
 	if (namesake != NULL)
 		ereport(ERROR,

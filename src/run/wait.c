@@ -605,37 +605,37 @@ cmig_lock_wait_prepared(VirtualTransactionId holder)
 }
 
 /*
- * Did the session that now holds the lock get it only after this backend had
- * begun to wait at "since" and had left the queue?  In that case, the session
- * waited behind this backend, or its statement and transaction are newer.  The
- * latter says nothing about an advisory lock, which a session can keep.
- */
-static bool
-came_later(const LockInstanceData *lock, TimestampTz since)
-{
-	PgBackendStatus *status = find_backend(lock->pid);
-
-	for (int i = 0; since == seen.wait_start && i < seen.behind_count; i++)
-		if (seen.behind[i] == lock->pid)
-			return true;
-	return status != NULL && lock->locktag.locktag_type != LOCKTAG_ADVISORY &&
-		status->st_xact_start_timestamp > since && status->st_activity_start_timestamp > since;
-}
-
-/*
  * Does the session hold the lock in a conflicting mode ("waiting" is false), or
  * does it wait for the lock in such a mode and come first ("waiting" is true)?
  */
 static bool
 is_blocker(const LockInstanceData *lock, LOCKMASK conflicts, TimestampTz since, bool waiting)
 {
+	PgBackendStatus *status;
+
 	if (lock->leaderPid == MyProcPid || lock->pid == MyProcPid)
 		return false;
 	if (waiting)
 		return (lock->holdMask & conflicts) == 0 && lock->waitLockMode != NoLock &&
 			(LOCKBIT_ON(lock->waitLockMode) & conflicts) != 0 &&
 			(since == 0 || (lock->waitStart != 0 && lock->waitStart < since));
-	return (lock->holdMask & conflicts) != 0 && (since == 0 || lock->pid == 0 || !came_later(lock, since));
+	if ((lock->holdMask & conflicts) == 0)
+		return false;
+	if (since == 0 || lock->pid == 0)
+		return true;
+
+	/*
+	 * Did the session get the lock only after this backend had begun to wait
+	 * at "since" and had left the queue?  In that case, the session waited
+	 * behind this backend, or its statement and transaction are newer.  The
+	 * latter says nothing about an advisory lock, which a session can keep.
+	 */
+	for (int i = 0; since == seen.wait_start && i < seen.behind_count; i++)
+		if (seen.behind[i] == lock->pid)
+			return false;
+	status = find_backend(lock->pid);
+	return status == NULL || lock->locktag.locktag_type == LOCKTAG_ADVISORY ||
+		status->st_xact_start_timestamp <= since || status->st_activity_start_timestamp <= since;
 }
 
 char *
