@@ -41,25 +41,6 @@ typedef struct Before
 	bool		known;			/* is the list of locks complete? */
 } Before;
 
-/*
- * Does an earlier step write to or alter the relation in "read", which the
- * precondition reads?
- */
-static bool
-is_changed(const Before *before, const CmigPlannedLock *read)
-{
-	ListCell   *lc;
-
-	foreach(lc, before->locks)
-	{
-		const CmigPlannedLock *lock = lfirst(lc);
-
-		if (lock->oid == read->oid && lock->mode >= RowExclusiveLock)
-			return true;
-	}
-	return false;
-}
-
 /* Can a precondition be checked before the preceding steps have run? */
 static bool
 is_independent(Before *before, const char *sql)
@@ -67,6 +48,7 @@ is_independent(Before *before, const char *sql)
 	bool		known;
 	List	   *reads = cmig_script_locks_list(before->names, sql, &known);
 	ListCell   *lc;
+	ListCell   *lc2;
 
 	if (!before->known)
 		return false;
@@ -74,8 +56,16 @@ is_independent(Before *before, const char *sql)
 	{
 		const CmigPlannedLock *read = lfirst(lc);
 
-		if (read->is_new || is_changed(before, read))
+		if (read->is_new)
 			return false;
+		/* does an earlier step write to the relation, or alter it? */
+		foreach(lc2, before->locks)
+		{
+			const CmigPlannedLock *lock = lfirst(lc2);
+
+			if (lock->oid == read->oid && lock->mode >= RowExclusiveLock)
+				return false;
+		}
 	}
 	return true;
 }
@@ -203,23 +193,6 @@ typedef struct DryRun
 								 * nothing to do */
 } DryRun;
 
-/*
- * Returns true if an argument's value equals "second", and false if it equals
- * "first".  Raises 22023 for any other value.
- */
-static bool
-second_word(const char *value, const char *argument, const char *first, const char *second)
-{
-	if (value != NULL && strcmp(value, first) == 0)
-		return false;
-	if (value != NULL && strcmp(value, second) == 0)
-		return true;
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("%s must be %s or %s", argument, first, second),
-			 errhint("SELECT * FROM cmig.dry_run(%s => '%s')", argument, first)));
-}
-
 /* Plan an upgrade or a downgrade. */
 static CmigPlan *
 make_plan(const CmigSituation *now, CmigDirection direction, const CmigNames *targets)
@@ -271,20 +244,21 @@ find_obstacle(const CmigTrial *trial, int node, const bool *missing)
 
 /* Run one step, or report why the step is skipped. */
 static void
-take_step(CmigTrial *trial, CmigStepTexts *texts, const CmigPlanStep *step, bool *missing)
+take_step(CmigTrial *trial, bool *missing)
 {
-	int			obstacle = find_obstacle(trial, step->node, missing);
+	int			node = trial->plan->steps[trial->number - 1].node;
+	int			obstacle = find_obstacle(trial, node, missing);
 
 	if (trial->stopped == NULL && obstacle < 0)
-		missing[step->node] = !cmig_trial_run_step(trial, texts, step);
+		missing[node] = !cmig_trial_run_step(trial);
 	else
 	{
-		missing[step->node] = true;
-		cmig_trial_pass_over(trial, texts, 0, trial->stopped != NULL ? trial->stopped :
+		missing[node] = true;
+		cmig_trial_pass_over(trial, 0, trial->stopped != NULL ? trial->stopped :
 							 psprintf("revision \"%s\" has not been run",
 									  cmig_graph_id(trial->now.graph, obstacle)));
 	}
-	trial->failed += missing[step->node];
+	trial->failed += missing[node];
 }
 
 /* Perform the checks that cmig.upgrade performs after its last step. */
@@ -302,7 +276,6 @@ check_end(void *arg)
 static void
 take_steps(CmigTrial *trial)
 {
-	CmigStepTexts *texts = cmig_step_texts_make(trial->now.graph, trial->plan);
 	bool	   *missing = palloc0(sizeof(bool) * Max(trial->now.graph->count + trial->now.graph->repeatable_count, 1));
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig trial step",
 												  ALLOCSET_DEFAULT_SIZES);
@@ -313,7 +286,7 @@ take_steps(CmigTrial *trial)
 	{
 		CHECK_FOR_INTERRUPTS();
 		trial->number = i + 1;
-		take_step(trial, texts, &trial->plan->steps[i], missing);
+		take_step(trial, missing);
 		MemoryContextReset(context);
 	}
 	MemoryContextSwitchTo(old);
@@ -357,8 +330,8 @@ dry_run(void *arg)
 								 cmig_direction_name(run->direction));
 		return;
 	}
-	run->checksum = cmig_plan_checksum(&trial->now, trial->plan,
-									   cmig_step_texts_make(trial->now.graph, trial->plan));
+	trial->texts = cmig_step_texts_make(trial->now.graph, trial->plan);
+	run->checksum = cmig_plan_checksum(&trial->now, trial->plan, trial->texts);
 	trial->relations = cmig_existing_start();
 	cmig_measure_start(trial->relations);
 	if (run->waiters)
@@ -366,20 +339,6 @@ dry_run(void *arg)
 	cmig_refusal_watch(run->max_table_size);
 	take_steps(trial);
 	cmig_refusal_unwatch();
-}
-
-/* Returns the argument max_table_size, or -1 if it is null. */
-static int64
-size_argument(FunctionCallInfo fcinfo, int n)
-{
-	if (PG_ARGISNULL(n))
-		return -1;
-	if (PG_GETARG_INT64(n) < 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("max_table_size must not be negative"),
-				 errhint("SELECT * FROM cmig.dry_run(max_table_size => pg_size_bytes('100 MB'))")));
-	return PG_GETARG_INT64(n);
 }
 
 /*
@@ -423,6 +382,7 @@ CMIG_READER(cmig_dry_run)
 {
 	DryRun		run = {0};
 	ErrorData  *error;
+	char	   *concurrently;
 
 	InitMaterializedSRF(fcinfo, 0);
 	run.direction = cmig_argument_direction(fcinfo, 0, "SELECT * FROM cmig.dry_run");
@@ -439,8 +399,19 @@ CMIG_READER(cmig_dry_run)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("a downgrade requires a target"),
 				 errhint("SELECT * FROM cmig.dry_run('downgrade', '-1')")));
-	run.plain = second_word(cmig_argument_text(fcinfo, 2), "concurrently", "skip", "plain");
-	run.max_table_size = size_argument(fcinfo, 3);
+	concurrently = cmig_argument_text(fcinfo, 2);
+	run.plain = concurrently != NULL && strcmp(concurrently, "plain") == 0;
+	if (!run.plain && (concurrently == NULL || strcmp(concurrently, "skip") != 0))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("concurrently must be skip or plain"),
+				 errhint("SELECT * FROM cmig.dry_run(concurrently => 'skip')")));
+	run.max_table_size = PG_ARGISNULL(3) ? -1 : PG_GETARG_INT64(3);
+	if (!PG_ARGISNULL(3) && run.max_table_size < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("max_table_size must not be negative"),
+				 errhint("SELECT * FROM cmig.dry_run(max_table_size => pg_size_bytes('100 MB'))")));
 	run.waiters = cmig_argument_bool(fcinfo, 4, false);
 	run.trial = palloc0(sizeof(CmigTrial));
 	run.trial->fcinfo = fcinfo;

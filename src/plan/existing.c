@@ -1,12 +1,10 @@
 /*
  * existing.c
- *	  Describes the relations that existed when a dry run began.
+ *	  Describes the relations that existed when a dry run began, and how the
+ *	  dry run changed them.
  *
  * The catalogs are read with a snapshot taken when the dry run started, so
  * objects that the dry run creates, renames, or drops do not affect the result.
- *
- * 	  Describes the relations that existed when a dry run began, and how the
- * 	  dry run changed them.
  *
  * The state that a relation had when the dry run started is read only when the
  * relation is first needed.  System catalogs, TOAST tables, composite types,
@@ -109,25 +107,8 @@ make_table(const char *name, Size entry)
 }
 
 /*
- * Record a table's estimates in pg_class, because a rollback does not restore
- * them.
- */
-static void
-note_estimate(CmigExistingSet *set, Form_pg_class form)
-{
-	Estimate   *estimate;
-
-	if (form->relkind != RELKIND_RELATION && form->relkind != RELKIND_MATVIEW)
-		return;
-	estimate = hash_search(set->estimates, &form->oid, HASH_ENTER, NULL);
-	estimate->pages = form->relpages;
-	estimate->rows = form->reltuples;
-	estimate->visible = form->relallvisible;
-	estimate->frozen = cmig_frozen_pages_compat(form);
-}
-
-/*
- * Record the tables' estimates.  Also record the statistics that this session
+ * Record the tables' estimates in pg_class, because a rollback does not restore
+ * them.  Also record the statistics that this session
  * has already collected in this transaction, so that they are not attributed to
  * the dry run.
  */
@@ -145,7 +126,15 @@ note_counters(CmigExistingSet *set)
 
 		if (form->oid < FirstNormalObjectId || !RELKIND_HAS_STORAGE(form->relkind))
 			continue;
-		note_estimate(set, form);
+		if (form->relkind == RELKIND_RELATION || form->relkind == RELKIND_MATVIEW)
+		{
+			Estimate   *estimate = hash_search(set->estimates, &form->oid, HASH_ENTER, NULL);
+
+			estimate->pages = form->relpages;
+			estimate->rows = form->reltuples;
+			estimate->visible = form->relallvisible;
+			estimate->frozen = cmig_frozen_pages_compat(form);
+		}
 		counters = cmig_existing_count(form->oid);
 		if (counters.scans != 0 || counters.blocks != 0 || counters.dead != 0 || counters.written != 0)
 		{
@@ -195,28 +184,6 @@ read_row(CmigExistingSet *set, Oid catalog_oid, Oid index, AttrNumber key_column
 	return tuple;
 }
 
-/*
- * Returns the relation's pg_class row as of when the dry run started, or NULL
- * if the relation did not exist.
- */
-static HeapTuple
-read_class(CmigExistingSet *set, Oid relation)
-{
-	return read_row(set, RelationRelationId, ClassOidIndexId, Anum_pg_class_oid, relation);
-}
-
-/* Returns the qualified name that the relation had when the dry run started. */
-static char *
-read_name(CmigExistingSet *set, Form_pg_class form)
-{
-	HeapTuple	schema = read_row(set, NamespaceRelationId, NamespaceOidIndexId,
-								  Anum_pg_namespace_oid, form->relnamespace);
-
-	return quote_qualified_identifier(HeapTupleIsValid(schema) ?
-									  NameStr(((Form_pg_namespace) GETSTRUCT(schema))->nspname) : NULL,
-									  NameStr(form->relname));
-}
-
 /* Returns the size in bytes of a relation's main fork. */
 static int64
 file_size(Form_pg_class form)
@@ -236,12 +203,13 @@ static void
 read_relation(CmigExistingSet *set, CmigExisting *relation)
 {
 	HeapTuple	row;
+	HeapTuple	schema;
 	Form_pg_class form;
 	Counted    *counted;
 
 	relation->existed = false;
 	if (relation->oid < FirstNormalObjectId ||
-		!HeapTupleIsValid(row = read_class(set, relation->oid)))
+		!HeapTupleIsValid(row = read_row(set, RelationRelationId, ClassOidIndexId, Anum_pg_class_oid, relation->oid)))
 		return;
 	form = (Form_pg_class) GETSTRUCT(row);
 	if (form->relnamespace == set->own_schema || IsToastNamespace(form->relnamespace) ||
@@ -250,7 +218,10 @@ read_relation(CmigExistingSet *set, CmigExisting *relation)
 
 	relation->existed = true;
 	relation->kind = form->relkind;
-	relation->name = read_name(set, form);
+	schema = read_row(set, NamespaceRelationId, NamespaceOidIndexId, Anum_pg_namespace_oid, form->relnamespace);
+	relation->name = quote_qualified_identifier(HeapTupleIsValid(schema) ?
+												NameStr(((Form_pg_namespace) GETSTRUCT(schema))->nspname) : NULL,
+												NameStr(form->relname));
 	relation->tablespace = form->reltablespace;
 	relation->first_filenode = relation->filenode = form->relfilenode;
 	relation->locked = false;
@@ -261,7 +232,7 @@ read_relation(CmigExistingSet *set, CmigExisting *relation)
 	relation->pages = relation->size / BLCKSZ;
 	if (OidIsValid(form->reltoastrelid))
 	{
-		HeapTuple	toast = read_class(set, form->reltoastrelid);
+		HeapTuple	toast = read_row(set, RelationRelationId, ClassOidIndexId, Anum_pg_class_oid, form->reltoastrelid);
 
 		if (HeapTupleIsValid(toast))
 			relation->size += file_size((Form_pg_class) GETSTRUCT(toast));

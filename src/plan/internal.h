@@ -544,6 +544,7 @@ typedef struct CmigTrial
 	CmigExistingSet *relations;
 	CmigSituation now;
 	CmigPlan   *plan;
+	CmigStepTexts *texts;
 	int			failed;			/* number of steps that failed or were skipped */
 	const char *stopped;		/* the reason why the remaining steps are
 								 * skipped, or NULL */
@@ -583,18 +584,17 @@ typedef struct CmigTrialRow
 extern void cmig_trial_add_row(CmigTrial *trial, const CmigTrialRow *row);
 
 /*
- * Run a step in a subtransaction, which is kept if the step succeeds.  Returns
+ * Run the current step in a subtransaction, which is kept if the step succeeds.  Returns
  * true on success.  On failure, the added rows contain the reason.  An error is
  * raised only if the whole call was canceled.
  */
-extern bool cmig_trial_run_step(CmigTrial *trial, CmigStepTexts *texts, const CmigPlanStep *step);
+extern bool cmig_trial_run_step(CmigTrial *trial);
 
 /*
  * Add a row for each statement of the current step after statement number
  * "after".  Each row says that the statement was not tried.
  */
-extern void cmig_trial_pass_over(CmigTrial *trial, CmigStepTexts *texts, int after,
-								 const char *reason);
+extern void cmig_trial_pass_over(CmigTrial *trial, int after, const char *reason);
 
 /* Formats an error for the result: SQLSTATE, message, detail, and hint. */
 extern char *cmig_trial_error_text(const ErrorData *error);

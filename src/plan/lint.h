@@ -480,12 +480,8 @@ extern bool cmig_lint_objects_is_policy_changed(CmigLint *lint, Oid table, const
 extern CmigLintFunction *cmig_lint_objects_function(CmigLint *lint, const char *name);
 extern CmigLintFunction *cmig_lint_objects_add_function(CmigLint *lint, const char *name);
 
-/*
- * The first function records that the plan drops a function.  The second one
- * checks whether the plan has dropped a function and has not re-created it.
- */
+/* Record that the plan drops a function. */
 extern void cmig_lint_objects_drop_function(CmigLint *lint, const char *name);
-extern bool cmig_lint_objects_is_dropped_function(CmigLint *lint, const char *name);
 
 /*
  * Returns the bodies of live functions as a List of CmigLintBody *.  The

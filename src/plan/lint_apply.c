@@ -673,15 +673,6 @@ apply_view(CmigLint *lint, RangeVar *name, char kind, Node *query, bool replace,
 }
 
 static void
-apply_create_table_as(CmigLint *lint, CreateTableAsStmt *statement)
-{
-	if (statement->objtype == OBJECT_MATVIEW)
-		apply_view(lint, statement->into->rel, RELKIND_MATVIEW, statement->query, false, statement->if_not_exists);
-	else
-		apply_create_as(lint, statement->into->rel, RELKIND_RELATION, statement->if_not_exists);
-}
-
-static void
 apply_create_function(CmigLint *lint, CreateFunctionStmt *statement)
 {
 	CmigLintFunction *function = cmig_lint_objects_add_function(lint, strVal(llast(statement->funcname)));
@@ -824,62 +815,17 @@ apply_policy(CmigLint *lint, CmigLintTable *table, const char *name)
 		cmig_lint_objects_change_policy(lint, table->oid, name);
 }
 
-/* Update the lint state after DROP POLICY. */
-static void
-apply_drop_policy(CmigLint *lint, List *name)
-{
-	List	   *table = list_truncate(list_copy(name), list_length(name) - 1);
-
-	apply_policy(lint, cmig_lint_state_find_names(lint, table, true), strVal(llast(name)));
-}
-
-/*
- * Update the lint state after DROP FUNCTION, DROP PROCEDURE, or DROP ROUTINE.
- */
-static void
-apply_drop_function(CmigLint *lint, const ObjectWithArgs *function, DropBehavior behavior)
-{
-	const char *name = strVal(llast(function->objname));
-
-	if (behavior == DROP_CASCADE)
-		cmig_lint_cascade_function(lint, name);
-	cmig_lint_objects_drop_function(lint, name);
-}
-
-/*
- * Update the lint state after DROP ... CASCADE for an object that is not in the
- * lint state.
- */
-static void
-apply_drop_cascade(CmigLint *lint, ObjectType type, Node *object)
-{
-	switch (type)
-	{
-		case OBJECT_TYPE:
-		case OBJECT_DOMAIN:
-			cmig_lint_cascade_type(lint, (TypeName *) object);
-			break;
-		case OBJECT_SCHEMA:
-			cmig_lint_cascade_schema(lint, strVal(object));
-			break;
-		case OBJECT_EXTENSION:
-		case OBJECT_COLLATION:
-		case OBJECT_FOREIGN_SERVER:
-		case OBJECT_FDW:
-			cmig_lint_cascade_other(lint, type, object);
-			break;
-		default:
-			break;
-	}
-}
-
 static void
 apply_drop(CmigLint *lint, DropStmt *statement)
 {
+	bool		cascade = statement->behavior == DROP_CASCADE;
 	ListCell   *lc;
 
 	foreach(lc, statement->objects)
 	{
+		List	   *name = lfirst(lc);
+		const char *function;
+
 		switch (statement->removeType)
 		{
 			case OBJECT_TABLE:
@@ -888,19 +834,38 @@ apply_drop(CmigLint *lint, DropStmt *statement)
 			case OBJECT_INDEX:
 			case OBJECT_SEQUENCE:
 			case OBJECT_FOREIGN_TABLE:
-				apply_drop_relation(lint, lfirst(lc), statement->behavior);
+				apply_drop_relation(lint, name, statement->behavior);
 				break;
 			case OBJECT_POLICY:
-				apply_drop_policy(lint, lfirst(lc));
+				apply_policy(lint, cmig_lint_state_find_names(lint, list_copy_head(name, list_length(name) - 1), true),
+							 strVal(llast(name)));
 				break;
 			case OBJECT_FUNCTION:
 			case OBJECT_PROCEDURE:
 			case OBJECT_ROUTINE:
-				apply_drop_function(lint, lfirst_node(ObjectWithArgs, lc), statement->behavior);
+				function = strVal(llast(lfirst_node(ObjectWithArgs, lc)->objname));
+				if (cascade)
+					cmig_lint_cascade_function(lint, function);
+				cmig_lint_objects_drop_function(lint, function);
+				break;
+			case OBJECT_TYPE:
+			case OBJECT_DOMAIN:
+				if (cascade)
+					cmig_lint_cascade_type(lint, lfirst_node(TypeName, lc));
+				break;
+			case OBJECT_SCHEMA:
+				if (cascade)
+					cmig_lint_cascade_schema(lint, strVal(lfirst(lc)));
+				break;
+			case OBJECT_EXTENSION:
+			case OBJECT_COLLATION:
+			case OBJECT_FOREIGN_SERVER:
+			case OBJECT_FDW:
+				if (cascade)
+					cmig_lint_cascade_other(lint, statement->removeType, lfirst(lc));
 				break;
 			default:
-				if (statement->behavior == DROP_CASCADE)
-					apply_drop_cascade(lint, statement->removeType, lfirst(lc));
+				break;
 		}
 	}
 }
@@ -1044,16 +1009,20 @@ apply_locks(CmigLint *lint)
 static void
 apply_creation(CmigLint *lint, Node *statement)
 {
+	CreateTableAsStmt *create_as;
+
 	switch (nodeTag(statement))
 	{
 		case T_CreateStmt:
-			apply_create_table(lint, (CreateStmt *) statement, ((CreateStmt *) statement)->relation);
-			break;
 		case T_CreateForeignTableStmt:
 			apply_create_table(lint, (CreateStmt *) statement, ((CreateStmt *) statement)->relation);
 			break;
 		case T_CreateTableAsStmt:
-			apply_create_table_as(lint, (CreateTableAsStmt *) statement);
+			create_as = (CreateTableAsStmt *) statement;
+			if (create_as->objtype == OBJECT_MATVIEW)
+				apply_view(lint, create_as->into->rel, RELKIND_MATVIEW, create_as->query, false, create_as->if_not_exists);
+			else
+				apply_create_as(lint, create_as->into->rel, RELKIND_RELATION, create_as->if_not_exists);
 			break;
 		case T_ViewStmt:
 			apply_view(lint, ((ViewStmt *) statement)->view, RELKIND_VIEW, ((ViewStmt *) statement)->query,

@@ -38,9 +38,6 @@
  * The dependencies of objects that exist in the database come from the
  * catalogs.  The dependencies of a view that the plan creates or replaces come
  * from the view's query.
- *
- * 	  Finds the objects that depend on an object at some point in the plan,
- * 	  and records that CASCADE drops them.
  * ----------------------------------------------------------------
  */
 
@@ -61,29 +58,15 @@ find_column(CmigLint *lint, CmigLintTable *table, AttrNumber attnum)
 	return NULL;
 }
 
-/* Has the plan dropped the column or changed its type? */
-static bool
-is_column_free(CmigLint *lint, CmigLintTable *table, const CmigLintDependent *dependent)
-{
-	CmigLintColumn *column = find_column(lint, table, dependent->column);
-
-	/*
-	 * assume that the attribute is unchanged, because this module does not
-	 * read the attributes of composite types
-	 */
-	if (table->kind == RELKIND_COMPOSITE_TYPE)
-		return false;
-	return column == NULL || column->type != dependent->type;
-}
-
 /*
  * Has the plan dropped or changed the dependent object, so that the dependency
  * might no longer exist?
  */
 static bool
-lint_cascade_is_free(CmigLint *lint, const CmigLintDependent *dependent)
+is_free(CmigLint *lint, const CmigLintDependent *dependent)
 {
 	CmigLintTable *table;
+	CmigLintColumn *column;
 
 	if (dependent->kind == CMIG_LINT_FUNCTION)
 		return dependent->name && cmig_lint_objects_function(lint, dependent->name) != NULL;
@@ -98,7 +81,13 @@ lint_cascade_is_free(CmigLint *lint, const CmigLintDependent *dependent)
 			cmig_lint_state_load(lint, table);
 			return cmig_lint_model_constraint(table, dependent->name) == NULL;
 		case CMIG_LINT_COLUMN:
-			return is_column_free(lint, table, dependent);
+
+			/*
+			 * assume that an attribute of a composite type is unchanged,
+			 * because these are not read
+			 */
+			column = find_column(lint, table, dependent->column);
+			return table->kind != RELKIND_COMPOSITE_TYPE && (column == NULL || column->type != dependent->type);
 		default:
 			return table->redefined;
 	}
@@ -163,7 +152,7 @@ uses_column(const CmigLintTable *view, const char *column, bool maybe)
  * true, the result includes views that might use the column.
  */
 static List *
-lint_cascade_views(CmigLint *lint, const CmigLintTable *table, const char *column, bool maybe)
+users_of_table(CmigLint *lint, const CmigLintTable *table, const char *column, bool maybe)
 {
 	List	   *result = NIL;
 	ListCell   *lc;
@@ -188,7 +177,7 @@ drop_views(CmigLint *lint, const CmigLintTable *table, const char *column)
 {
 	ListCell   *lc;
 
-	foreach(lc, lint_cascade_views(lint, table, column, true))
+	foreach(lc, users_of_table(lint, table, column, true))
 	{
 		CmigLintTable *view = lfirst(lc);
 
@@ -207,7 +196,7 @@ is_spared(const ObjectAddress *object, void *lint)
 {
 	CmigLintDependent *dependent = cmig_lint_code_dependent(object);
 
-	return dependent != NULL && lint_cascade_is_free(lint, dependent);
+	return dependent != NULL && is_free(lint, dependent);
 }
 
 /* Update the lint state after a relation or a column is dropped. */
@@ -413,19 +402,6 @@ find_object(void *arg)
 		search->found = InvalidObjectAddress;
 }
 
-/* Returns search_path at this point of the script, as a string. */
-static char *
-path_text(const CmigLint *lint)
-{
-	StringInfoData text;
-	ListCell   *lc;
-
-	initStringInfo(&text);
-	foreach(lc, lint->session->path)
-		appendStringInfo(&text, "%s%s", text.len > 0 ? ", " : "", quote_identifier(lfirst(lc)));
-	return text.data;
-}
-
 /*
  * Find an object.  If looking up the name raises an error, the object counts as
  * missing.
@@ -434,11 +410,16 @@ static ObjectAddress
 find_other(const CmigLint *lint, ObjectType type, Node *name)
 {
 	Search		search = {.type = type,.name = name,.found = InvalidObjectAddress};
+	StringInfoData path;
+	ListCell   *lc;
 	ErrorData  *error;
 
 	if (!lint->reads_facts)
 		return InvalidObjectAddress;
-	search.search_path = path_text(lint);
+	initStringInfo(&path);
+	foreach(lc, lint->session->path)
+		appendStringInfo(&path, "%s%s", path.len > 0 ? ", " : "", quote_identifier(lfirst(lc)));
+	search.search_path = path.data;
 	error = cmig_subtransaction_rehearse(find_object, &search);
 	if (error != NULL && error->sqlerrcode == ERRCODE_QUERY_CANCELED)
 		ReThrowError(error);
@@ -478,32 +459,6 @@ is_used_by_clients(CmigLint *lint, const ObjectAddress *object)
 		default:
 			return false;
 	}
-}
-
-/*
- * Add to the listing the tables, views, and columns that CASCADE drops
- * together with an object.  Returns a description of the object, or NULL if
- * the object does not exist.
- */
-static char *
-lint_cascade_describe(CmigLint *lint, ObjectType type, Node *name, CmigListing *listing)
-{
-	ObjectAddress first = find_other(lint, type, name);
-	List	   *dropped;
-	ListCell   *lc;
-
-	if (!OidIsValid(first.objectId))
-		return NULL;
-	dropped = cmig_dropped_objects(&first, is_spared, lint);
-	foreach(lc, dropped)
-	{
-		const ObjectAddress *object = lfirst(lc);
-		char	   *description = is_used_by_clients(lint, object) ? getObjectDescription(object, true) : NULL;
-
-		if (description != NULL)
-			cmig_listing_add(listing, description);
-	}
-	return getObjectDescription(&first, true);
 }
 
 /* ----------------------------------------------------------------
@@ -549,7 +504,7 @@ add_live(CmigLint *lint, CmigListing *listing, Oid relation, AttrNumber column, 
 		CmigLintDependent *dependent = lfirst(lc);
 
 		if (!(type_change && dependent->kind == CMIG_LINT_FOREIGN_KEY) &&
-			!lint_cascade_is_free(lint, dependent) && !is_among(dependent->relation, dropped))
+			!is_free(lint, dependent) && !is_among(dependent->relation, dropped))
 			cmig_listing_add(listing, dependent->description);
 	}
 }
@@ -569,7 +524,7 @@ all_dependents(CmigLint *lint, const CmigLintTable *table, const char *name, boo
 	cmig_listing_init(&listing, CMIG_LISTING_PLAIN);
 	if (name == NULL || (column && column->attnum != 0))
 		add_live(lint, &listing, table->oid, column ? column->attnum : 0, type_change, dropped);
-	foreach(lc, lint_cascade_views(lint, table, name, false))
+	foreach(lc, users_of_table(lint, table, name, false))
 	{
 		CmigLintTable *view = lfirst(lc);
 
@@ -618,7 +573,7 @@ users_of_constraint(CmigLint *lint, const char *name, List *dropped)
 	{
 		CmigLintDependent *key = lfirst(lc);
 
-		if (!lint_cascade_is_free(lint, key) && !is_dropped_before(lint, key, dropped))
+		if (!is_free(lint, key) && !is_dropped_before(lint, key, dropped))
 			cmig_listing_add(&listing, key->description);
 	}
 	return listing.count > 0 ? cmig_listing_text(&listing) : NULL;
@@ -702,7 +657,7 @@ columns_of_type(CmigLint *lint, const TypeName *name)
 	{
 		CmigLintDependent *column = lfirst(lc);
 
-		if (!lint_cascade_is_free(lint, column))
+		if (!is_free(lint, column))
 			cmig_listing_add(&listing, column->description);
 	}
 	return listing.count > 0 ? cmig_listing_text(&listing) : NULL;
@@ -734,12 +689,20 @@ check_dropped_others(CmigLint *lint, DropStmt *drop)
 
 	foreach(lc, drop->behavior == DROP_CASCADE ? drop->objects : NIL)
 	{
+		ObjectAddress first = find_other(lint, drop->removeType, lfirst(lc));
 		CmigListing listing;
 		char	   *object;
+		ListCell   *lc2;
 
 		cmig_listing_init(&listing, CMIG_LISTING_PLAIN);
-		object = lint_cascade_describe(lint, drop->removeType, lfirst(lc), &listing);
-		if (object != NULL && listing.count > 0)
+		foreach(lc2, OidIsValid(first.objectId) ? cmig_dropped_objects(&first, is_spared, lint) : NIL)
+		{
+			object = is_used_by_clients(lint, lfirst(lc2)) ? getObjectDescription(lfirst(lc2), true) : NULL;
+			if (object != NULL)
+				cmig_listing_add(&listing, object);
+		}
+		object = listing.count > 0 ? getObjectDescription(&first, true) : NULL;
+		if (object != NULL)
 			report_dropped(lint, object, cmig_listing_text(&listing), DROP_CASCADE);
 	}
 }
@@ -790,20 +753,6 @@ typedef struct Missing
 	CmigLintFinding *finding;
 } Missing;
 
-/* Does the function's body use the table or column? */
-static bool
-uses(const Missing *missing, const char *source, Oid function)
-{
-	const CmigLintName *name = &missing->name;
-	bool		is_trigger;
-
-	if (name->column && !cmig_lint_code_names(source, name->column, 0))
-		return false;
-	is_trigger = name->column && OidIsValid(missing->oid) && OidIsValid(function) &&
-		list_member_oid(cmig_lint_code_trigger_functions(missing->oid), function);
-	return cmig_lint_body_uses(source, name, is_trigger);
-}
-
 /*
  * Returns the functions that still use the table or column at the end of the
  * plan, as a list for a message.  Returns NULL if there are none.
@@ -811,6 +760,7 @@ uses(const Missing *missing, const char *source, Oid function)
 static char *
 users_of(CmigLint *lint, const Missing *missing)
 {
+	const CmigLintName *name = &missing->name;
 	CmigListing listing;
 	ListCell   *lc;
 
@@ -819,10 +769,15 @@ users_of(CmigLint *lint, const Missing *missing)
 	{
 		CmigLintBody *body = lfirst(lc);
 		CmigLintFunction *replaced = cmig_lint_objects_function(lint, body->name);
+		bool		is_trigger;
 
-		if ((replaced == NULL || replaced->created_at < missing->since) &&
-			!cmig_lint_objects_is_dropped_function(lint, body->name) &&
-			uses(missing, body->source, body->oid))
+		if (replaced && (replaced->is_dropped || replaced->created_at >= missing->since))
+			continue;
+		if (name->column && !cmig_lint_code_names(body->source, name->column, 0))
+			continue;
+		is_trigger = name->column && OidIsValid(missing->oid) &&
+			list_member_oid(cmig_lint_code_trigger_functions(missing->oid), body->oid);
+		if (cmig_lint_body_uses(body->source, name, is_trigger))
 			cmig_listing_add(&listing, format_procedure(body->oid));
 	}
 	return listing.count > 0 ? cmig_listing_text(&listing) : NULL;

@@ -96,22 +96,6 @@ cmig_lint_model_proves_not_null(const CmigLintTable *table, const char *column)
 	return false;
 }
 
-/* Is the index usable, and does it start with these columns, in any order? */
-static bool
-begins_with(const CmigLintIndex *index, List *columns)
-{
-	int			count = list_length(columns);
-
-	if (!index->usable || list_length(index->keys) < count)
-		return false;
-	for (int i = 0; i < count; i++)
-	{
-		if (!cmig_text_list_has(columns, list_nth(index->keys, i)))
-			return false;
-	}
-	return true;
-}
-
 bool
 cmig_lint_model_has_index_on(const CmigLintTable *table, List *columns)
 {
@@ -119,7 +103,14 @@ cmig_lint_model_has_index_on(const CmigLintTable *table, List *columns)
 
 	foreach(lc, table->indexes)
 	{
-		if (begins_with(lfirst(lc), columns))
+		const CmigLintIndex *index = lfirst(lc);
+		int			i = 0;
+
+		if (!index->usable || list_length(index->keys) < list_length(columns))
+			continue;
+		while (i < list_length(columns) && cmig_text_list_has(columns, list_nth(index->keys, i)))
+			i++;
+		if (i == list_length(columns))
 			return true;
 	}
 	return false;
@@ -439,24 +430,23 @@ cmig_lint_source_from(const char *text, int offset, const char *const *words)
 	return copy_trimmed(text + offset, end);
 }
 
-/* Returns a quoted identifier without its quotes.  Returns "" for U&"...". */
+/*
+ * Returns the string without its first and last characters, and with each
+ * doubled quote replaced with a single quote.
+ */
 static char *
-lint_source_unquote(const CmigLexer *lexer)
+unquote(const char *start, int length, char quote)
 {
-	StringInfoData name;
-	const char *p = lexer->start;
+	StringInfoData text;
 
-	/* give up on U&"...", which may contain escapes */
-	if (*p != '"')
-		return pstrdup("");
-	initStringInfo(&name);
-	for (p++; p < lexer->next - 1; p++)
+	initStringInfo(&text);
+	for (int i = 1; i < length - 1; i++)
 	{
-		appendStringInfoChar(&name, *p);
-		if (*p == '"')
-			p++;
+		appendStringInfoChar(&text, start[i]);
+		if (start[i] == quote && start[i + 1] == quote)
+			i++;
 	}
-	return name.data;
+	return text.data;
 }
 
 List *
@@ -470,10 +460,12 @@ cmig_lint_source_long_names(const char *text)
 	{
 		char	   *name;
 
-		if ((lexer.type != CMIG_TOKEN_WORD && lexer.type != CMIG_TOKEN_QUOTED) ||
+		/* skip U&"...", which may contain escapes */
+		if ((lexer.type != CMIG_TOKEN_WORD && (lexer.type != CMIG_TOKEN_QUOTED || *lexer.start != '"')) ||
 			lexer.next - lexer.start < NAMEDATALEN)
 			continue;
-		name = lexer.type == CMIG_TOKEN_WORD ? pnstrdup(lexer.start, lexer.next - lexer.start) : lint_source_unquote(&lexer);
+		name = lexer.type == CMIG_TOKEN_WORD ? pnstrdup(lexer.start, lexer.next - lexer.start) :
+			unquote(lexer.start, lexer.next - lexer.start, '"');
 		if (strlen(name) >= NAMEDATALEN)
 			result = lappend(result, name);
 	}
@@ -482,8 +474,6 @@ cmig_lint_source_long_names(const char *text)
 
 /* ----------------------------------------------------------------
  * Reads comments that suppress cmig.lint rules: -- cmig:ignore rule, rule.
- *
- * 	  Reads comments that suppress cmig.lint rules.
  * ----------------------------------------------------------------
  */
 
@@ -636,25 +626,6 @@ is_one_of(const char *text, const char *const *words)
  * Tokens
  */
 
-/*
- * Returns the string without its first and last characters, and with each
- * doubled quote replaced with a single quote.
- */
-static char *
-lint_body_unquote(const char *start, int length, char quote)
-{
-	StringInfoData text;
-
-	initStringInfo(&text);
-	for (int i = 1; i < length - 1; i++)
-	{
-		appendStringInfoChar(&text, start[i]);
-		if (start[i] == quote && start[i + 1] == quote)
-			i++;
-	}
-	return text.data;
-}
-
 /* Returns the contents of a dollar-quoted string. */
 static char *
 undollar(const char *start, int length)
@@ -680,10 +651,10 @@ token_text(const CmigLexer *lexer)
 			return downcase_identifier(lexer->start, length, false, false);
 		case CMIG_TOKEN_QUOTED:
 			quote = memchr(lexer->start, '"', length);
-			return quote ? lint_body_unquote(quote, lexer->next - quote, '"') : pnstrdup(lexer->start, length);
+			return quote ? unquote(quote, lexer->next - quote, '"') : pnstrdup(lexer->start, length);
 		case CMIG_TOKEN_STRING:
 			quote = memchr(lexer->start, '\'', length);
-			return quote ? lint_body_unquote(quote, lexer->next - quote, '\'') : pnstrdup(lexer->start, length);
+			return quote ? unquote(quote, lexer->next - quote, '\'') : pnstrdup(lexer->start, length);
 		case CMIG_TOKEN_DOLLAR:
 			return undollar(lexer->start, length);
 		default:
@@ -732,12 +703,6 @@ is_token(const Statement *statement, int i, const char *text)
 	return i >= 0 && i < statement->count &&
 		(statement->tokens[i].type == CMIG_TOKEN_WORD || statement->tokens[i].type == CMIG_TOKEN_OPERATOR) &&
 		strcmp(statement->tokens[i].text, text) == 0;
-}
-
-static bool
-is_string(const Token *token)
-{
-	return token->type == CMIG_TOKEN_STRING || token->type == CMIG_TOKEN_DOLLAR;
 }
 
 /*
@@ -909,7 +874,7 @@ search_strings(const Statement *statement)
 		/* skip RAISE, whose strings are only messages */
 		if (is_token(statement, i, "raise"))
 			return false;
-		if (!is_string(&statement->tokens[i]))
+		if (statement->tokens[i].type != CMIG_TOKEN_STRING && statement->tokens[i].type != CMIG_TOKEN_DOLLAR)
 			continue;
 		names_table |= strcmp(statement->tokens[i].text, statement->name->table) == 0;
 		appendStringInfo(&text, "%s ", statement->tokens[i].text);
@@ -1002,16 +967,6 @@ cmig_lint_text_name(const CmigLintTable *table)
 	return cmig_lint_text_qualified(table);
 }
 
-/* Append an approximate number of rows. */
-static void
-append_rows(StringInfo text, double rows)
-{
-	if (rows >= 1e6)
-		appendStringInfo(text, "about %.1f million rows, ", rows / 1e6);
-	else
-		appendStringInfo(text, "about %.0f row%s, ", rows, rows == 1 ? "" : "s");
-}
-
 char *
 cmig_lint_text_table(const CmigLintTable *table)
 {
@@ -1022,8 +977,10 @@ cmig_lint_text_table(const CmigLintTable *table)
 	if (table->bytes <= 0)
 		return result.data;
 	appendStringInfoString(&result, " (");
-	if (table->rows > 0)
-		append_rows(&result, table->rows);
+	if (table->rows >= 1e6)
+		appendStringInfo(&result, "about %.1f million rows, ", table->rows / 1e6);
+	else if (table->rows > 0)
+		appendStringInfo(&result, "about %.0f row%s, ", table->rows, table->rows == 1 ? "" : "s");
 	appendStringInfoString(&result, TextDatumGetCString(DirectFunctionCall1(pg_size_pretty, Int64GetDatum(table->bytes))));
 	if (table->loaded && table->indexes != NIL)
 		appendStringInfo(&result, ", %d index%s", list_length(table->indexes),

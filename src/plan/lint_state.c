@@ -211,14 +211,6 @@ cmig_lint_objects_drop_function(CmigLint *lint, const char *name)
 	function->created_at = 0;
 }
 
-bool
-cmig_lint_objects_is_dropped_function(CmigLint *lint, const char *name)
-{
-	CmigLintFunction *function = cmig_lint_objects_function(lint, name);
-
-	return function && function->is_dropped;
-}
-
 List *
 cmig_lint_objects_bodies(CmigLint *lint)
 {

@@ -18,11 +18,6 @@
 #include "run/run.h"
 
 /* ----------------------------------------------------------------
- * Describes a lock that a statement takes on a relation named in it.
- * ----------------------------------------------------------------
- */
-
-/* ----------------------------------------------------------------
  * Determines which locks a statement about a table, view, or sequence takes.
  * ----------------------------------------------------------------
  */
@@ -83,26 +78,6 @@ add_create_index(List **locks, IndexStmt *index)
 	cmig_query_locks_add_created(locks, created, (Node *) index);
 }
 
-/* Add the locks of CREATE TABLE AS or CREATE MATERIALIZED VIEW. */
-static void
-add_create_as(List **locks, Node *query, const IntoClause *into)
-{
-	cmig_query_locks(locks, query, !into->skipData);
-	cmig_query_locks_add_created(locks, into->rel, NULL);
-}
-
-/* Add the locks of REFRESH MATERIALIZED VIEW. */
-static void
-add_refresh(List **locks, const RefreshMatViewStmt *refresh)
-{
-	int			with = refresh->skipData ? 0 : CMIG_LOCK_VIEWED;
-
-	if (refresh->concurrent)
-		cmig_query_locks_add_named(locks, refresh->relation, ExclusiveLock, with);
-	else
-		cmig_query_locks_add_named(locks, refresh->relation, AccessExclusiveLock, with | CMIG_LOCK_STORED);
-}
-
 /* Add the locks of TRUNCATE. */
 static void
 add_truncate(List **locks, const TruncateStmt *truncate)
@@ -144,8 +119,10 @@ add_sequence_owner(List **locks, List *options)
  * relation.  Returns false for other statements.
  */
 static bool
-cmig_table_locks(List **locks, Node *statement)
+add_table_statement(List **locks, Node *statement)
 {
+	const RefreshMatViewStmt *refresh;
+
 	switch (nodeTag(statement))
 	{
 		case T_CreateStmt:
@@ -164,8 +141,9 @@ cmig_table_locks(List **locks, Node *statement)
 			add_truncate(locks, (TruncateStmt *) statement);
 			return true;
 		case T_CreateTableAsStmt:
-			add_create_as(locks, ((CreateTableAsStmt *) statement)->query,
-						  ((CreateTableAsStmt *) statement)->into);
+			cmig_query_locks(locks, ((CreateTableAsStmt *) statement)->query,
+							 !((CreateTableAsStmt *) statement)->into->skipData);
+			cmig_query_locks_add_created(locks, ((CreateTableAsStmt *) statement)->into->rel, NULL);
 			return true;
 		case T_CreateSeqStmt:
 			add_sequence_owner(locks, ((CreateSeqStmt *) statement)->options);
@@ -182,7 +160,10 @@ cmig_table_locks(List **locks, Node *statement)
 			cmig_query_locks_add_created(locks, ((ViewStmt *) statement)->view, statement);
 			return true;
 		case T_RefreshMatViewStmt:
-			add_refresh(locks, (RefreshMatViewStmt *) statement);
+			refresh = (RefreshMatViewStmt *) statement;
+			cmig_query_locks_add_named(locks, refresh->relation, refresh->concurrent ? ExclusiveLock : AccessExclusiveLock,
+									   (refresh->skipData ? 0 : CMIG_LOCK_VIEWED) |
+									   (refresh->concurrent ? 0 : CMIG_LOCK_STORED));
 			return true;
 		default:
 			return false;
@@ -378,10 +359,6 @@ add_grant(List **locks, const GrantStmt *grant)
 	foreach(lc, grant->objects)
 		cmig_query_locks_add_named(locks, lfirst_node(RangeVar, lc), AccessShareLock, 0);
 }
-
-/*
- * Maintenance
- */
 
 /*
  * Add the locks of VACUUM or ANALYZE.  ANALYZE also reads the child tables of a
@@ -665,7 +642,7 @@ cmig_statement_locks(Node *statement)
 {
 	List	   *locks = NIL;
 
-	if (cmig_table_locks(&locks, statement) || add_part_statement(&locks, statement) ||
+	if (add_table_statement(&locks, statement) || add_part_statement(&locks, statement) ||
 		add_other_statement(&locks, statement) || add_maintenance_statement(&locks, statement))
 		return locks;
 	switch (nodeTag(statement))

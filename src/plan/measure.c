@@ -41,13 +41,6 @@
  * ----------------------------------------------------------------
  */
 
-/*
- * Callback for each lock.  "of_transaction" is true if the whole transaction
- * holds the lock, as with a lock that nextval() takes.  Such a lock may be
- * older than the subtransaction.
- */
-typedef void (*CmigHeldLock) (Oid relation, LOCKMODE mode, bool of_transaction, void *arg);
-
 #define TABLE_NAME "LOCALLOCK hash"
 
 /*
@@ -109,15 +102,25 @@ is_ours(ResourceOwner owner)
 	return owner != NULL;
 }
 
-/*
- * Call the callback for each lock on a relation in this database.  The callback
- * must not take any locks.
- */
-static void
-held_locks_each(CmigHeldLock callback, void *arg)
+/* A relation that the current subtransaction, or the transaction, has locked. */
+typedef struct Touched
+{
+	Oid			oid;
+	LOCKMODE	mode;			/* the strongest lock that is held */
+	bool		of_transaction; /* true if the whole transaction holds the
+								 * lock, as with a lock that nextval() takes;
+								 * such a lock may be older than the
+								 * subtransaction */
+	CmigExisting *relation;
+} Touched;
+
+/* Returns the locks on relations in this database, as a List of Touched *. */
+static List *
+held_locks(void)
 {
 	HASH_SEQ_STATUS scan;
 	LOCALLOCK  *lock;
+	List	   *result = NIL;
 
 	hash_seq_init(&scan, local_locks());
 	while ((lock = hash_seq_search(&scan)) != NULL)
@@ -125,6 +128,7 @@ held_locks_each(CmigHeldLock callback, void *arg)
 		const LOCKTAG *tag = &lock->tag.lock;
 		bool		ours = false;
 		bool		of_transaction = false;
+		Touched    *touched;
 
 		if (lock->nLocks == 0 || tag->locktag_type != LOCKTAG_RELATION ||
 			tag->locktag_field1 != MyDatabaseId)
@@ -134,9 +138,15 @@ held_locks_each(CmigHeldLock callback, void *arg)
 			ours |= is_ours(lock->lockOwners[i].owner);
 			of_transaction |= lock->lockOwners[i].owner == TopTransactionResourceOwner;
 		}
-		if (ours || of_transaction)
-			callback(tag->locktag_field2, lock->tag.mode, !ours, arg);
+		if (!ours && !of_transaction)
+			continue;
+		touched = palloc0(sizeof(Touched));
+		touched->oid = tag->locktag_field2;
+		touched->mode = lock->tag.mode;
+		touched->of_transaction = !ours;
+		result = lappend(result, touched);
 	}
+	return result;
 }
 
 /* ----------------------------------------------------------------
@@ -174,17 +184,17 @@ static bool watching = false;
 
 /* Record a wait for a relation. */
 static void
-note_wait(Oid waiters_relation, int64 us)
+note_wait(Oid relation, int64 us)
 {
 	int			i = 0;
 
-	while (i < seen_count && seen[i].relation != waiters_relation)
+	while (i < seen_count && seen[i].relation != relation)
 		i++;
 	if (i == MAX_RELATIONS)
 		return;
 	if (i == seen_count)
 	{
-		seen[i].relation = waiters_relation;
+		seen[i].relation = relation;
 		seen[i].longest_us = 0;
 		seen_count = i + 1;
 	}
@@ -236,37 +246,16 @@ cmig_waiters_unwatch(void)
 	seen_count = 0;
 }
 
-/* Discard the waits seen so far.  Call this when a statement begins. */
-static void
-waiters_forget(void)
-{
-	seen_count = 0;
-}
-
 /*
- * Returns the relations with waits seen since the last call of
- * waiters_forget(), as a List of OIDs.
- */
-static List *
-waiters_relations(void)
-{
-	List	   *result = NIL;
-
-	for (int i = 0; i < seen_count; i++)
-		result = lappend_oid(result, seen[i].relation);
-	return result;
-}
-
-/*
- * Returns the longest wait seen for a relation, in microseconds.  Returns 0 if
- * there was none.
+ * Returns the longest wait seen for a relation since the statement began, in
+ * microseconds.  Returns 0 if there was none.
  */
 static int64
-waiters_longest(Oid waiters_relation)
+longest_wait(Oid relation)
 {
 	for (int i = 0; i < seen_count; i++)
 	{
-		if (seen[i].relation == waiters_relation)
+		if (seen[i].relation == relation)
 			return seen[i].longest_us;
 	}
 	return 0;
@@ -281,15 +270,6 @@ waiters_longest(Oid waiters_relation)
  * without an index has read at least as many blocks as the relation has.
  * ----------------------------------------------------------------
  */
-
-/* A relation that the statement has locked. */
-typedef struct Touched
-{
-	Oid			oid;
-	LOCKMODE	mode;			/* the strongest lock that is held */
-	bool		of_transaction;
-	CmigExisting *relation;
-} Touched;
 
 bool
 cmig_measure_is_reported(char kind, LOCKMODE mode)
@@ -318,19 +298,6 @@ cmig_measure_lock_line(LOCKMODE mode, const char *name, char kind, int64 size)
 					cmig_existing_size_text(size));
 }
 
-/* Callback for each held lock: add the lock to a list of Touched *. */
-static void
-note_lock(Oid oid, LOCKMODE mode, bool of_transaction, void *arg)
-{
-	List	  **list = arg;
-	Touched    *touched = palloc0(sizeof(Touched));
-
-	touched->oid = oid;
-	touched->mode = mode;
-	touched->of_transaction = of_transaction;
-	*list = lappend(*list, touched);
-}
-
 /* list_sort comparator: by relation, then strongest lock first. */
 static int
 compare_relations(const ListCell *a, const ListCell *b)
@@ -356,34 +323,17 @@ compare_locks(const ListCell *a, const ListCell *b)
 }
 
 /*
- * Did the statement itself take the lock?  A lock held by the whole transaction
- * counts only if the relation is a sequence that has not been locked before,
- * because nextval() locks a sequence once per transaction.
- */
-static bool
-is_taken(Touched *touched)
-{
-	if (!touched->of_transaction)
-		return true;
-	if (touched->relation->kind != RELKIND_SEQUENCE || touched->relation->locked)
-		return false;
-	touched->relation->locked = true;
-	return true;
-}
-
-/*
  * Returns the relations that the statement has locked and that existed before
  * the dry run, as a List of Touched *.
  */
 static List *
 find_touched(CmigExistingSet *relations)
 {
-	List	   *locks = NIL;
+	List	   *locks = held_locks();
 	List	   *result = NIL;
 	Oid			previous = InvalidOid;
 	ListCell   *lc;
 
-	held_locks_each(note_lock, &locks);
 	list_sort(locks, compare_relations);
 	foreach(lc, locks)
 	{
@@ -392,8 +342,20 @@ find_touched(CmigExistingSet *relations)
 		if (touched->oid == previous)
 			continue;
 		touched->relation = cmig_existing_get(relations, touched->oid);
-		if (!touched->relation->existed || !is_taken(touched))
+		if (!touched->relation->existed)
 			continue;
+
+		/*
+		 * A lock held by the whole transaction counts only if the relation is
+		 * a sequence that has not been locked before, because nextval() locks
+		 * a sequence once per transaction.
+		 */
+		if (touched->of_transaction)
+		{
+			if (touched->relation->kind != RELKIND_SEQUENCE || touched->relation->locked)
+				continue;
+			touched->relation->locked = true;
+		}
 		previous = touched->oid;
 		result = lappend(result, touched);
 	}
@@ -404,11 +366,9 @@ find_touched(CmigExistingSet *relations)
 void
 cmig_measure_start(CmigExistingSet *relations)
 {
-	List	   *locks = NIL;
 	ListCell   *lc;
 
-	held_locks_each(note_lock, &locks);
-	foreach(lc, locks)
+	foreach(lc, held_locks())
 	{
 		Touched    *touched = lfirst(lc);
 
@@ -424,22 +384,6 @@ add_line(char **text, const char *line)
 	*text = *text == NULL ? pstrdup(line) : psprintf("%s\n%s", *text, line);
 }
 
-/*
- * When a relation's file is replaced for the first time, record how many rows a
- * rollback will leave dead in the original file.  Rows that are written later
- * go to the new file, which a rollback removes.
- */
-static void
-note_first_rewrite(CmigExisting *relation)
-{
-	CmigCounters now = cmig_existing_count(relation->oid);
-
-	if (relation->rewritten)
-		return;
-	relation->rewritten = true;
-	relation->dead = now.written - relation->first.written;
-}
-
 /* Has the statement replaced the relation's file? */
 static bool
 is_rewritten(CmigExisting *relation)
@@ -448,7 +392,15 @@ is_rewritten(CmigExisting *relation)
 
 	if (!OidIsValid(filenode) || filenode == relation->filenode)
 		return false;
-	note_first_rewrite(relation);
+
+	/*
+	 * When a file is replaced for the first time, record how many rows a
+	 * rollback will leave dead in the original file.  Rows that are written
+	 * later go to the new file, which a rollback removes.
+	 */
+	if (!relation->rewritten)
+		relation->dead = cmig_existing_count(relation->oid).written - relation->first.written;
+	relation->rewritten = true;
 	relation->filenode = filenode;
 	return relation->kind != RELKIND_SEQUENCE;
 }
@@ -517,7 +469,7 @@ static void
 add_lock(CmigMeasure *measure, const Touched *one)
 {
 	CmigExisting *relation = one->relation;
-	int64		wait = waiters_longest(one->oid);
+	int64		wait = longest_wait(one->oid);
 	char	   *line;
 
 	relation->held = Max(relation->held, one->mode);
@@ -535,11 +487,9 @@ add_lock(CmigMeasure *measure, const Touched *one)
 static void
 add_earlier_locks(CmigMeasure *measure, List *touched)
 {
-	ListCell   *lc;
-
-	foreach(lc, waiters_relations())
+	for (int i = 0; i < seen_count; i++)
 	{
-		CmigExisting *relation = cmig_existing_get(measure->relations, lfirst_oid(lc));
+		CmigExisting *relation = cmig_existing_get(measure->relations, seen[i].relation);
 		bool		now = false;
 		ListCell   *other;
 
@@ -550,7 +500,7 @@ add_earlier_locks(CmigMeasure *measure, List *touched)
 		if (relation->existed && relation->held != NoLock && !now)
 			add_line(&measure->locks,
 					 psprintf("held since an earlier statement: %s, %s", relation->name,
-							  wait_text(waiters_longest(relation->oid))));
+							  wait_text(longest_wait(relation->oid))));
 	}
 }
 
@@ -559,7 +509,7 @@ cmig_measure_begin(CmigMeasure *measure, CmigExistingSet *relations)
 {
 	memset(measure, 0, sizeof(*measure));
 	measure->relations = relations;
-	waiters_forget();
+	seen_count = 0;				/* discard earlier waits */
 	measure->wal_start = pgWalUsage.wal_bytes;
 	INSTR_TIME_SET_CURRENT(measure->start);
 }

@@ -20,10 +20,7 @@
 
 /* ----------------------------------------------------------------
  * Finds, based on a query's parse tree, the relations that the query reads
- * or writes; used by locks.c and locks.c.
- *
- * 	  Finds the relations that a query reads or writes, based on its parse
- * 	  tree.
+ * or writes.
  * ----------------------------------------------------------------
  */
 
@@ -119,19 +116,6 @@ chosen_names(const List *clauses)
 			names = lappend(names, lfirst_node(RangeVar, name)->relname);
 	}
 	return names;
-}
-
-/*
- * Add a relation that is read.  The lock has the query's mode, unless the query
- * has a FOR UPDATE OF list that does not contain the relation.
- */
-static void
-add_read(Walk *walk, const RangeVar *relation)
-{
-	const char *name = relation->alias ? relation->alias->aliasname : relation->relname;
-
-	add_used(walk, relation, walk->mode == RowShareLock && walk->chosen != NIL &&
-			 !cmig_text_list_has(walk->chosen, name) ? AccessShareLock : walk->mode);
 }
 
 /* Walk a SELECT.  FOR UPDATE in it does not apply to the outer query. */
@@ -237,13 +221,19 @@ static bool
 walk_node(Node *node, void *arg)
 {
 	Walk	   *walk = arg;
+	RangeVar   *relation;
+	bool		chosen;
 
 	if (node == NULL)
 		return false;
 	switch (nodeTag(node))
 	{
 		case T_RangeVar:
-			add_read(walk, (RangeVar *) node);
+			relation = (RangeVar *) node;
+			/* FOR UPDATE OF locks only the relations that it lists */
+			chosen = walk->chosen == NIL ||
+				cmig_text_list_has(walk->chosen, relation->alias ? relation->alias->aliasname : relation->relname);
+			add_used(walk, relation, walk->mode == RowShareLock && !chosen ? AccessShareLock : walk->mode);
 			return false;
 		case T_FuncCall:
 			if (walk->planned)
@@ -307,10 +297,7 @@ cmig_query_locks(List **locks, Node *query, bool planned)
 }
 
 /* ----------------------------------------------------------------
- * Adds the locks that ALTER TABLE and similar statements take; used by
- * locks.c.
- *
- * 	  Determines the locks of ALTER TABLE and similar statements.
+ * Adds the locks that ALTER TABLE and similar statements take.
  *
  * AlterTableGetLockLevel() returns the lock mode for the altered table.  This
  * module adds the locks on other relations.
@@ -416,30 +403,6 @@ add_index(List **locks, const AlterTableStmt *alter, char *name, LOCKMODE mode)
 	(void) cmig_query_locks_add(locks, makeRangeVar(alter->relation->schemaname, name, -1), mode, 0);
 }
 
-/*
- * If the index in a USING INDEX clause does not have the same name as the
- * constraint, add a lock on the index, because ALTER TABLE renames it.
- */
-static void
-add_constraint_index(List **locks, const AlterTableStmt *alter, const Constraint *constraint)
-{
-	if (constraint->indexname != NULL && constraint->conname != NULL &&
-		strcmp(constraint->indexname, constraint->conname) != 0)
-		add_index(locks, alter, constraint->indexname, ShareUpdateExclusiveLock);
-}
-
-/*
- * Add locks on the partitions in which a new UNIQUE or EXCLUDE constraint
- * builds indexes.
- */
-static void
-add_partition_indexes(List **locks, const AlterTableStmt *alter, const Constraint *constraint)
-{
-	if (alter->relation->inh &&
-		(constraint->contype == CONSTR_UNIQUE || constraint->contype == CONSTR_EXCLUSION))
-		(void) cmig_query_locks_add(locks, alter->relation, ShareLock, CMIG_LOCK_PARTITIONS);
-}
-
 CmigLock *
 cmig_alter_locks_part(List **locks, ObjectType type, const RangeVar *relation, const char *name, LOCKMODE mode)
 {
@@ -449,15 +412,6 @@ cmig_alter_locks_part(List **locks, ObjectType type, const RangeVar *relation, c
 	lock->type = type;
 	lock->name = name;
 	return lock;
-}
-
-/* Add the locks on a partition that is detached, and on related tables. */
-static void
-add_detached(List **locks, const RangeVar *partition)
-{
-	cmig_query_locks_add(locks, partition, AccessExclusiveLock,
-						 CMIG_LOCK_ATTACHED | CMIG_LOCK_REFERENCED | CMIG_LOCK_KEYS)->table_mode = AccessExclusiveLock;
-	(void) cmig_query_locks_add(locks, partition, AccessExclusiveLock, CMIG_LOCK_CHILDREN);
 }
 
 /* Extend a lock on an index to include AccessShareLock on the index's table. */
@@ -472,15 +426,29 @@ read_table(CmigLock *lock)
 static void
 add_named(List **locks, const AlterTableStmt *alter, const AlterTableCmd *command)
 {
+	Constraint *constraint;
+	RangeVar   *partition;
+
 	switch (command->subtype)
 	{
 		case AT_AddColumn:
 			cmig_alter_locks_foreign_keys(locks, castNode(ColumnDef, command->def)->constraints);
 			break;
 		case AT_AddConstraint:
-			cmig_alter_locks_foreign_keys(locks, list_make1(command->def));
-			add_constraint_index(locks, alter, castNode(Constraint, command->def));
-			add_partition_indexes(locks, alter, castNode(Constraint, command->def));
+			constraint = castNode(Constraint, command->def);
+			cmig_alter_locks_foreign_keys(locks, list_make1(constraint));
+
+			/*
+			 * ALTER TABLE renames the index in USING INDEX to the
+			 * constraint's name
+			 */
+			if (constraint->indexname != NULL && constraint->conname != NULL &&
+				strcmp(constraint->indexname, constraint->conname) != 0)
+				add_index(locks, alter, constraint->indexname, ShareUpdateExclusiveLock);
+			/* UNIQUE and EXCLUDE build indexes in the partitions */
+			if (alter->relation->inh &&
+				(constraint->contype == CONSTR_UNIQUE || constraint->contype == CONSTR_EXCLUSION))
+				(void) cmig_query_locks_add(locks, alter->relation, ShareLock, CMIG_LOCK_PARTITIONS);
 			break;
 		case AT_EnableTrig:
 		case AT_EnableAlwaysTrig:
@@ -512,7 +480,10 @@ add_named(List **locks, const AlterTableStmt *alter, const AlterTableCmd *comman
 			break;
 		case AT_DetachPartition:
 		case AT_DetachPartitionFinalize:
-			add_detached(locks, castNode(PartitionCmd, command->def)->name);
+			partition = castNode(PartitionCmd, command->def)->name;
+			cmig_query_locks_add(locks, partition, AccessExclusiveLock,
+								 CMIG_LOCK_ATTACHED | CMIG_LOCK_REFERENCED | CMIG_LOCK_KEYS)->table_mode = AccessExclusiveLock;
+			(void) cmig_query_locks_add(locks, partition, AccessExclusiveLock, CMIG_LOCK_CHILDREN);
 			break;
 		default:
 			break;

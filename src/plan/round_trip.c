@@ -34,7 +34,7 @@
 
 PG_FUNCTION_INFO_V1(cmig_verify);
 
-#define VERIFY_APPLIED_COLUMNS 3
+#define VERIFY_COLUMNS 3
 
 /* State of a cmig.verify call. */
 typedef struct Verification
@@ -44,16 +44,19 @@ typedef struct Verification
 	int			count;			/* number of revisions with a verify section */
 } Verification;
 
-/* Returns the revisions to verify, parents first. */
+/*
+ * Returns the revisions to verify, parents first.  "target" is NULL for all
+ * applied revisions.
+ */
 static int *
-verify_applied_choose(const CmigSituation *now, const char *target, int *count)
+choose_applied(const CmigSituation *now, const char *target, int *count)
 {
 	List	   *nodes;
 	CmigMarks  *marks;
 	ListCell   *cell;
 
 	cmig_applied_require_known(now->graph, now->applied);
-	if (target == NULL || strcmp(target, "current") == 0)
+	if (target == NULL)
 		return cmig_graph_order(now->graph, now->applied->applied, count);
 	nodes = cmig_target_absolute(now->graph, target);
 	cmig_pending_require(now, nodes, target);
@@ -72,25 +75,6 @@ run_section(void *step)
 	cmig_runner_verify(step);
 }
 
-/*
- * Did the verify section itself cause the error?  Returns false for errors with
- * other causes, such as cancellation or a lack of resources.
- */
-static bool
-is_failure(const ErrorData *error)
-{
-	return !cmig_subtransaction_must_rethrow(error) &&
-		ERRCODE_TO_CATEGORY(error->sqlerrcode) != ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE;
-}
-
-/* Formats a verify section's error for the result. */
-static char *
-failure_text(const ErrorData *error)
-{
-	return psprintf("%s\n%s", error->sqlerrcode == ERRCODE_CMIG_VERIFY_FAILED && error->detail ?
-					error->detail : error->message, cmig_script_run_place(error));
-}
-
 /* Verify one revision, and add its row. */
 static void
 verify(Verification *verification, const char *id)
@@ -98,35 +82,32 @@ verify(Verification *verification, const char *id)
 	CmigStoredScript *script = cmig_catalog_read_script(id, CMIG_UPGRADE);
 	CmigRunStep step = {.revision = id,.direction = CMIG_UPGRADE,.transactional = true,.sql = ""};
 	ErrorData  *error;
-	Datum		values[VERIFY_APPLIED_COLUMNS];
-	bool		nulls[VERIFY_APPLIED_COLUMNS] = {0};
+	Datum		values[VERIFY_COLUMNS];
+	bool		nulls[VERIFY_COLUMNS] = {0};
 
 	if (script == NULL || script->verify_sql == NULL)
 		return;
 	step.verify_sql = cmig_placeholder_values_insert(script->verify_sql, &script->placeholders, id, "verify");
 	error = cmig_subtransaction_rehearse(run_section, &step);
-	if (error != NULL && !is_failure(error))
-		ReThrowError(error);
+	nulls[2] = error == NULL;
+	values[2] = (Datum) 0;
 	if (error != NULL)
+	{
+		/*
+		 * rethrow errors that the section itself has not caused, such as
+		 * cancellation or a lack of resources
+		 */
+		if (cmig_subtransaction_must_rethrow(error) ||
+			ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE)
+			ReThrowError(error);
 		cmig_listing_add(&verification->failed, id);
+		values[2] = CStringGetTextDatum(psprintf("%s\n%s", error->sqlerrcode == ERRCODE_CMIG_VERIFY_FAILED && error->detail ?
+												 error->detail : error->message, cmig_script_run_place(error)));
+	}
 	verification->count++;
 	values[0] = CStringGetTextDatum(id);
 	values[1] = BoolGetDatum(error == NULL);
-	nulls[2] = error == NULL;
-	values[2] = error == NULL ? (Datum) 0 : CStringGetTextDatum(failure_text(error));
 	tuplestore_putvalues(verification->result->setResult, verification->result->setDesc, values, nulls);
-}
-
-/* Verify the repeatable revisions that do not have to run again. */
-static void
-verify_repeatables(Verification *verification, const CmigGraph *graph)
-{
-	for (int node = graph->count; node < graph->count + graph->repeatable_count; node++)
-	{
-		CHECK_FOR_INTERRUPTS();
-		if (cmig_repeatable_state(graph, node) == CMIG_REPEATABLE_CURRENT)
-			verify(verification, cmig_graph_id(graph, node));
-	}
 }
 
 Datum
@@ -139,6 +120,7 @@ cmig_verify(PG_FUNCTION_ARGS)
 	int			count;
 	int		   *nodes;
 	char	   *target;
+	bool		all;
 
 	InitMaterializedSRF(fcinfo, 0);
 	verification.result = (ReturnSetInfo *) fcinfo->resultinfo;
@@ -149,7 +131,8 @@ cmig_verify(PG_FUNCTION_ARGS)
 	cmig_run_limit_start();
 	now = cmig_move_read(true);
 	target = cmig_argument_text(fcinfo, 0);
-	nodes = verify_applied_choose(&now, target, &count);
+	all = target == NULL || strcmp(target, "current") == 0;
+	nodes = choose_applied(&now, all ? NULL : target, &count);
 
 	context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig verify", ALLOCSET_DEFAULT_SIZES);
 	caller = MemoryContextSwitchTo(context);
@@ -159,8 +142,13 @@ cmig_verify(PG_FUNCTION_ARGS)
 		verify(&verification, cmig_graph_id(now.graph, nodes[i]));
 		MemoryContextReset(context);
 	}
-	if (target == NULL || strcmp(target, "current") == 0)
-		verify_repeatables(&verification, now.graph);
+	/* also verify the repeatable revisions that do not have to run again */
+	for (int node = now.graph->count; all && node < now.graph->count + now.graph->repeatable_count; node++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (cmig_repeatable_state(now.graph, node) == CMIG_REPEATABLE_CURRENT)
+			verify(&verification, cmig_graph_id(now.graph, node));
+	}
 	MemoryContextSwitchTo(caller);
 	MemoryContextDelete(context);
 
@@ -201,95 +189,47 @@ typedef struct CmigRoundTripRows
 } CmigRoundTripRows;
 
 /*
- * Why two images are compared.  An image describes the objects in a set of
- * schemas (see kinds/kinds.h).
- */
-typedef enum CmigRoundTripCheck
-{
-	CMIG_CHECK_DOWNGRADE,
-	CMIG_CHECK_SECOND_UPGRADE,
-	CMIG_CHECK_ORDER
-} CmigRoundTripCheck;
-
-static const char *
-copy(const char *text)
-{
-	return text == NULL ? NULL : pstrdup(text);
-}
-
-/*
  * Add a row.  The row's strings are copied, except for "revision" and
  * "problem".
  */
 static void
-round_trip_row_add(CmigRoundTripRows *rows, const CmigRoundTripRow *row)
+add_row(CmigRoundTripRows *rows, const CmigRoundTripRow *row)
 {
 	MemoryContext caller = MemoryContextSwitchTo(rows->context);
 	CmigRoundTripRow *kept = palloc(sizeof(CmigRoundTripRow));
 
 	*kept = *row;
-	kept->kind = copy(row->kind);
-	kept->object = copy(row->object);
-	kept->missing_sql = copy(row->missing_sql);
-	kept->message = copy(row->message);
+	kept->kind = row->kind ? pstrdup(row->kind) : NULL;
+	kept->object = row->object ? pstrdup(row->object) : NULL;
+	kept->missing_sql = row->missing_sql ? pstrdup(row->missing_sql) : NULL;
+	kept->message = row->message ? pstrdup(row->message) : NULL;
 	rows->rows = lappend(rows->rows, kept);
 	MemoryContextSwitchTo(caller);
 }
 
 /* Add a row for an error in a script. */
 static void
-round_trip_row_add_error(CmigRoundTripRows *rows, const char *revision,
-						 const char *problem, const ErrorData *error)
+add_error(CmigRoundTripRows *rows, const char *revision,
+		  const char *problem, const ErrorData *error)
 {
 	CmigRoundTripRow row = {revision, problem};
 
 	row.message = psprintf("%s\n%s", error->detail != NULL ? error->detail : error->message,
 						   cmig_script_run_place(error));
-	round_trip_row_add(rows, &row);
-}
-
-/* Returns the name of the problem that a difference indicates. */
-static const char *
-problem_of(const CmigDiffLine *line, CmigRoundTripCheck check)
-{
-	const char *action;
-
-	switch (check)
-	{
-		case CMIG_CHECK_SECOND_UPGRADE:
-			return "second upgrade differs";
-		case CMIG_CHECK_ORDER:
-			return "order of branches matters";
-		case CMIG_CHECK_DOWNGRADE:
-			break;
-	}
-	action = cmig_diff_line_action(line);
-	return strcmp(action, "drop") == 0 ? "left behind" :
-		strcmp(action, "create") == 0 ? "not restored" : "left changed";
-}
-
-/*
- * Append the line's statement to a row.  A statement that is only an
- * intermediate step belongs to the row of the preceding difference or, if there
- * is none, to the first row.
- */
-static void
-add_line(CmigRoundTripRow *row, const CmigDiffLine *line)
-{
-	if (line->upgrade == NULL)
-		row->message = line->hazard;
-	else
-		row->missing_sql = row->missing_sql == NULL ? line->upgrade :
-			psprintf("%s;\n%s", row->missing_sql, line->upgrade);
+	add_row(rows, &row);
 }
 
 /*
  * Compare two images, and add a row for each difference.  When executed one
- * after another, the statements in the rows change "from" into "to".
+ * after another, the statements in the rows change "from" into "to".  A
+ * statement that is only an intermediate step belongs to the row of the
+ * preceding difference or, if there is none, to the first row.  If "problem" is
+ * NULL, the differences are those that a downgrade leaves, and say by
+ * themselves what is wrong.
  */
 static void
-round_trip_row_compare(CmigRoundTripRows *rows, const char *revision,
-					   CmigRoundTripCheck check, CmigImage *from, CmigImage *to)
+compare(CmigRoundTripRows *rows, const char *revision,
+		const char *problem, CmigImage *from, CmigImage *to)
 {
 	CmigDiffOptions options = {.owners = true,.privileges = true,.comments = true};
 	List	   *lines = NIL;
@@ -310,17 +250,23 @@ round_trip_row_compare(CmigRoundTripRows *rows, const char *revision,
 		{
 			if (row.object != NULL)
 			{
-				round_trip_row_add(rows, &row);
+				add_row(rows, &row);
 				row.missing_sql = row.message = NULL;
 			}
-			row.problem = problem_of(line, check);
+			row.problem = problem ? problem :
+				strcmp(cmig_diff_line_action(line), "drop") == 0 ? "left behind" :
+				strcmp(cmig_diff_line_action(line), "create") == 0 ? "not restored" : "left changed";
 			row.kind = line->kind;
 			row.object = line->object;
 		}
-		add_line(&row, line);
+		if (line->upgrade == NULL)
+			row.message = line->hazard;
+		else
+			row.missing_sql = row.missing_sql == NULL ? line->upgrade :
+				psprintf("%s;\n%s", row.missing_sql, line->upgrade);
 	}
 	if (row.object != NULL)
-		round_trip_row_add(rows, &row);
+		add_row(rows, &row);
 }
 
 /* ----------------------------------------------------------------
@@ -361,6 +307,7 @@ typedef struct RoundTrip
 	CmigImage  *after;
 	/* current step */
 	int			node;
+	const CmigRepeatableRun *run;
 	const char *stage;			/* problem to report if the step fails */
 } RoundTrip;
 
@@ -423,9 +370,9 @@ there_and_back(void *arg)
 		cmig_replay_step(trip->replay, trip->node, CMIG_UPGRADE);
 		return;
 	}
-	round_trip_row_compare(&trip->rows, id, CMIG_CHECK_DOWNGRADE, image, trip->before);
+	compare(&trip->rows, id, NULL, image, trip->before);
 	cmig_replay_step(trip->replay, trip->node, CMIG_UPGRADE);
-	round_trip_row_compare(&trip->rows, id, CMIG_CHECK_SECOND_UPGRADE, read_image(trip), trip->after);
+	compare(&trip->rows, id, "second upgrade differs", read_image(trip), trip->after);
 }
 
 /* Test the current revision, and add a row for each problem. */
@@ -439,14 +386,14 @@ judge(RoundTrip *trip)
 	if (revision->irreversible)
 	{
 		row.message = "the revision has no downgrade script";
-		round_trip_row_add(&trip->rows, &row);
+		add_row(&trip->rows, &row);
 		return;
 	}
 	error = cmig_subtransaction_rehearse(there_and_back, trip);
 	if (error == NULL)
 		return;
 	require_replay_error(error);
-	round_trip_row_add_error(&trip->rows, revision->id, trip->stage, error);
+	add_error(&trip->rows, revision->id, trip->stage, error);
 }
 
 /* Does the revision build on a revision that could not be replayed? */
@@ -477,8 +424,8 @@ take(RoundTrip *trip, int node)
 	{
 		require_replay_error(error);
 		trip->failed[node] = true;
-		round_trip_row_add_error(&trip->rows, cmig_graph_id(trip->graph, node),
-								 "cannot be replayed", error);
+		add_error(&trip->rows, cmig_graph_id(trip->graph, node),
+				  "cannot be replayed", error);
 		MemoryContextSwitchTo(caller);
 		MemoryContextDelete(context);
 		return;
@@ -502,7 +449,7 @@ cut_off(RoundTrip *trip, int node, const char *message)
 
 	trip->failed[node] = true;
 	row.message = message;
-	round_trip_row_add(&trip->rows, &row);
+	add_row(&trip->rows, &row);
 }
 
 /*
@@ -539,20 +486,13 @@ replay_ancestors(RoundTrip *trip)
  * Repeatable revisions
  */
 
-/* A repeatable revision to replay. */
-typedef struct Repeated
-{
-	CmigReplay *replay;
-	const CmigRepeatableRun *run;
-} Repeated;
-
 /* Subtransaction callback: run a repeatable revision's script. */
 static void
 run_repeatable(void *arg)
 {
-	const Repeated *repeated = arg;
+	RoundTrip  *trip = arg;
 
-	cmig_replay_repeatable(repeated->replay, repeated->run);
+	cmig_replay_repeatable(trip->replay, trip->run);
 }
 
 /*
@@ -586,21 +526,20 @@ take_repeatables(RoundTrip *trip)
 
 	foreach(lc, trip->plan->runs)
 	{
-		Repeated	repeated = {trip->replay, lfirst(lc)};
-		const char *id = cmig_graph_id(trip->graph, repeated.run->node);
 		const char *problem = "cannot be replayed";
 
 		CHECK_FOR_INTERRUPTS();
-		error = cmig_subtransaction_try(run_repeatable, &repeated);
+		trip->run = lfirst(lc);
+		error = cmig_subtransaction_try(run_repeatable, trip);
 		if (error == NULL)
 		{
 			problem = "second run fails";
-			error = cmig_subtransaction_try(run_repeatable, &repeated);
+			error = cmig_subtransaction_try(run_repeatable, trip);
 		}
 		if (error == NULL)
 			continue;
 		require_replay_error(error);
-		round_trip_row_add_error(&trip->rows, id, problem, error);
+		add_error(&trip->rows, cmig_graph_id(trip->graph, trip->run->node), problem, error);
 	}
 	if (trip->rows.rows != NIL)
 		return;					/* the downgrades would fail for the same
@@ -609,8 +548,8 @@ take_repeatables(RoundTrip *trip)
 	if (error == NULL)
 		return;
 	require_replay_error(error);
-	round_trip_row_add_error(&trip->rows, cmig_graph_id(trip->graph, trip->node),
-							 "downgrade fails", error);
+	add_error(&trip->rows, cmig_graph_id(trip->graph, trip->node),
+			  "downgrade fails", error);
 }
 
 /*
@@ -665,17 +604,6 @@ typedef struct Merge
 	CmigImage  *image;
 } Merge;
 
-/* Returns marks for a node and all of its ancestors. */
-static CmigMarks *
-ancestors_of(const CmigGraph *graph, int node)
-{
-	CmigMarks  *marks = cmig_graph_marks(graph);
-
-	(void) cmig_graph_mark(marks, node);
-	cmig_graph_mark_ancestors(graph, marks, true);
-	return marks;
-}
-
 /*
  * Append those of the marked nodes that are not in "taken" to "nodes", in the
  * order of the graph, and add them to "taken".  Returns the new number of
@@ -710,7 +638,11 @@ divide(Merge *merge)
 	bool	   *taken = palloc0(sizeof(bool) * graph->count);
 
 	for (int i = 0; i < parents->count; i++)
-		marks[i] = ancestors_of(graph, parents->nodes[i]);
+	{
+		marks[i] = cmig_graph_marks(graph);
+		(void) cmig_graph_mark(marks[i], parents->nodes[i]);
+		cmig_graph_mark_ancestors(graph, marks[i], true);
+	}
 	for (int node = 0; node < graph->count; node++)
 	{
 		bool		all = true;
@@ -763,8 +695,8 @@ image_of(Merge *merge, int *order)
 	if (error == NULL)
 		return merge->image;
 	require_replay_error(error);
-	round_trip_row_add_error(&merge->trip->rows, cmig_graph_id(merge->trip->graph, merge->node),
-							 "order of branches matters", error);
+	add_error(&merge->trip->rows, cmig_graph_id(merge->trip->graph, merge->node),
+			  "order of branches matters", error);
 	return NULL;
 }
 
@@ -781,9 +713,9 @@ replay_merge(CmigReplay *replay, void *arg)
 	first = image_of(merge, merge->first);
 	second = image_of(merge, merge->second);
 	if (first != NULL && second != NULL)
-		round_trip_row_compare(&merge->trip->rows,
-							   cmig_graph_id(merge->trip->graph, merge->node),
-							   CMIG_CHECK_ORDER, second, first);
+		compare(&merge->trip->rows,
+				cmig_graph_id(merge->trip->graph, merge->node),
+				"order of branches matters", second, first);
 }
 
 /* Test whether both orders of a merge's branches produce the same schema. */
@@ -857,7 +789,7 @@ refuse(const List *rows)
  * to test.
  */
 static void
-round_trip_choose(RoundTrip *trip, const CmigSituation *now, const char *revision)
+choose(RoundTrip *trip, const CmigSituation *now, const char *revision)
 {
 	List	   *nodes;
 
@@ -887,7 +819,7 @@ CMIG_READER(cmig_round_trip)
 	cmig_scope_refuse("cmig.round_trip()", "RESET cmig.scope");
 	InitMaterializedSRF(fcinfo, 0);
 	now = cmig_move_read(true);
-	round_trip_choose(&trip, &now, cmig_argument_text(fcinfo, 0));
+	choose(&trip, &now, cmig_argument_text(fcinfo, 0));
 	trip.rows.context = CurrentMemoryContext;
 
 	cmig_replay_run(trip.graph, "cmig.round_trip()", replay_revisions, &trip);

@@ -46,12 +46,16 @@ static SubTransactionId watching_since = InvalidSubTransactionId;
 /* Maximum size of tables that may be changed, in bytes; -1 means no limit. */
 static int64 size_limit = -1;
 
-/* Default limit for statements that run without their CONCURRENTLY option. */
+/*
+ * Is the current statement meant to run without blocking other sessions (with
+ * CONCURRENTLY), although it may block them because it runs in the dry run's
+ * transaction?  In that case, this limit applies unless max_table_size is set.
+ */
 #define PLAIN_LIMIT (INT64CONST(100) * 1024 * 1024)
 static bool is_plain = false;
 
 /* The reason for the last refusal; empty if nothing was refused. */
-static char refusal_refused[NAMEDATALEN * 16];
+static char last_refusal[NAMEDATALEN * 16];
 
 static ProcessUtility_hook_type next_ProcessUtility = NULL;
 static ExecutorStart_hook_type next_ExecutorStart = NULL;
@@ -60,7 +64,7 @@ static ExecutorStart_hook_type next_ExecutorStart = NULL;
 static void
 refuse(const char *reason)
 {
-	strlcpy(refusal_refused, reason, sizeof(refusal_refused));
+	strlcpy(last_refusal, reason, sizeof(last_refusal));
 	ereport(ERROR,
 			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 			 errmsg("cannot run the statement in a dry run: %s", reason)));
@@ -96,20 +100,11 @@ require_size(const char *table, int64 size)
 }
 
 /*
- * Does the statement contain an analyzed query?  The raw parse tree walker does
- * not support such a query.  The query's tables are checked when the query
- * runs, and the statement itself locks no other tables.
- */
-static bool
-is_around_query(const Node *statement)
-{
-	return IsA(statement, CreateTableAsStmt) || IsA(statement, ExplainStmt) ||
-		IsA(statement, DeclareCursorStmt) || IsA(statement, CallStmt);
-}
-
-/*
  * Check the relations that a utility statement locks.  Refuses to block writers
- * to tables larger than the limit.
+ * to tables larger than the limit.  A statement around an analyzed query is
+ * skipped, because the raw parse tree walker does not support such a query: the
+ * query's tables are checked when the query runs, and the statement itself
+ * locks no other tables.
  */
 static void
 look_at_locks(Node *statement)
@@ -117,7 +112,8 @@ look_at_locks(Node *statement)
 	List	   *unknown;
 	ListCell   *lc;
 
-	if (current_limit() < 0 || is_around_query(statement))
+	if (current_limit() < 0 || IsA(statement, CreateTableAsStmt) || IsA(statement, ExplainStmt) ||
+		IsA(statement, DeclareCursorStmt) || IsA(statement, CallStmt))
 		return;
 	foreach(lc, cmig_planned_locks_of(cmig_planned_locks_start(), statement, &unknown))
 	{
@@ -128,22 +124,14 @@ look_at_locks(Node *statement)
 	}
 }
 
-/* Is this one of pg_cmig's tables, which a run updates? */
-static bool
-is_own(Oid table)
-{
-	Oid			schema = get_namespace_oid("cmig", true);
-
-	return OidIsValid(schema) && get_rel_namespace(table) == schema;
-}
-
 /*
  * Refuse a query that changes a table larger than the limit.  The limit does not
- * apply to pg_cmig's tables.
+ * apply to pg_cmig's tables, which a run updates.
  */
 static void
 look_at_query(PlannedStmt *plan)
 {
+	Oid			own_schema = get_namespace_oid("cmig", true);
 	ListCell   *lc;
 
 	if (current_limit() < 0 || (plan->commandType == CMD_INSERT && !plan->hasModifyingCTE))
@@ -152,7 +140,7 @@ look_at_query(PlannedStmt *plan)
 	{
 		Oid			table = rt_fetch(lfirst_int(lc), plan->rtable)->relid;
 
-		if (!is_own(table))
+		if (!OidIsValid(own_schema) || get_rel_namespace(table) != own_schema)
 			require_size(cmig_query_relation_name(table),
 						 cmig_existing_size_now(table));
 	}
@@ -223,23 +211,11 @@ cmig_refusal_watch(int64 max_table_size)
 {
 	size_limit = max_table_size;
 	is_plain = false;
-	refusal_refused[0] = '\0';
+	last_refusal[0] = '\0';
 	watching_since = GetCurrentSubTransactionId();
 	watching = true;
 	functions.mark = GetCurrentTransactionId();
 	former = cmig_outside_watch(&functions);
-}
-
-/*
- * Call this before each statement.  "plain" is true if the statement is meant
- * to run without blocking other sessions (with CONCURRENTLY), but may block
- * them because it runs in the dry run's transaction.  In that case, a size
- * limit of 100 MB applies unless max_table_size is set.
- */
-static void
-refusal_set_plain(bool plain)
-{
-	is_plain = plain;
 }
 
 void
@@ -257,11 +233,11 @@ cmig_refusal_unwatch(void)
  * current memory context.
  */
 static char *
-refusal_take(void)
+take_refusal(void)
 {
-	char	   *reason = refusal_refused[0] != '\0' ? pstrdup(refusal_refused) : NULL;
+	char	   *reason = last_refusal[0] != '\0' ? pstrdup(last_refusal) : NULL;
 
-	refusal_refused[0] = '\0';
+	last_refusal[0] = '\0';
 	return reason;
 }
 
@@ -290,23 +266,6 @@ put_text(Datum *values, bool *nulls, int i, const char *text)
 	values[i] = text == NULL ? (Datum) 0 : CStringGetTextDatum(text);
 }
 
-/* Converts microseconds to an interval datum. */
-static Datum
-interval_datum(int64 us)
-{
-	Interval   *interval = palloc0(sizeof(Interval));
-
-	interval->time = us;
-	return IntervalPGetDatum(interval);
-}
-
-/* Returns the id of the current step's revision. */
-static const char *
-revision_id(const CmigTrial *trial)
-{
-	return cmig_graph_id(trial->now.graph, trial->plan->steps[trial->number - 1].node);
-}
-
 void
 cmig_trial_add_row(CmigTrial *trial, const CmigTrialRow *row)
 {
@@ -320,7 +279,7 @@ cmig_trial_add_row(CmigTrial *trial, const CmigTrialRow *row)
 	{
 		values[0] = Int32GetDatum(trial->number);
 		nulls[0] = false;
-		put_text(values, nulls, 1, revision_id(trial));
+		put_text(values, nulls, 1, cmig_graph_id(trial->now.graph, trial->plan->steps[trial->number - 1].node));
 	}
 	if (row->statement > 0)
 	{
@@ -335,7 +294,10 @@ cmig_trial_add_row(CmigTrial *trial, const CmigTrialRow *row)
 	put_text(values, nulls, 7, measure != NULL && measure->locks != NULL ? measure->locks : row->locks);
 	if (measure != NULL)
 	{
-		values[6] = interval_datum(measure->elapsed_us);
+		Interval   *interval = palloc0(sizeof(Interval));
+
+		interval->time = measure->elapsed_us;
+		values[6] = IntervalPGetDatum(interval);
 		put_text(values, nulls, 8, measure->rewrites);
 		put_text(values, nulls, 9, measure->scans);
 		values[10] = Int64GetDatum(measure->wal_bytes);
@@ -437,16 +399,6 @@ typedef struct Attempt
 	int64		rows;
 } Attempt;
 
-/* Is the statement meant to run without blocking other sessions? */
-static bool
-is_concurrent(const RawStmt *raw)
-{
-	const char *name;
-	CmigStatementClass class = cmig_statement_classify(raw, &name);
-
-	return class == CMIG_STATEMENT_CONCURRENTLY || class == CMIG_STATEMENT_OWN_PROCEDURE;
-}
-
 /* Subtransaction callback: run a statement and measure it. */
 static void
 attempt_statement(void *arg)
@@ -455,10 +407,12 @@ attempt_statement(void *arg)
 	CmigScriptRun *run = attempt->run;
 	CmigTrial  *trial = attempt->trial;
 	RawStmt    *raw;
+	const char *name;
+	CmigStatementClass class = cmig_statement_classify(run->statement.raw, &name);
 
 	cmig_measure_begin(&trial->measure, trial->relations);
 	trial->measuring = true;
-	refusal_set_plain(is_concurrent(run->statement.raw));
+	is_plain = class == CMIG_STATEMENT_CONCURRENTLY || class == CMIG_STATEMENT_OWN_PROCEDURE;
 	raw = cmig_run_check_statement(run->step, run->statement.raw);
 	attempt->rows = cmig_execute_statement(raw, run->statement.text, attempt->dest);
 	cmig_extension_require(run->step->revision);
@@ -475,7 +429,7 @@ attempt_statement(void *arg)
 static const char *
 reason_not_tried(const Attempt *attempt, const ErrorData *error)
 {
-	const char *refused = refusal_take();
+	const char *refused = take_refusal();
 
 	if (refused != NULL)
 		return refused;
@@ -493,28 +447,6 @@ reason_not_tried(const Attempt *attempt, const ErrorData *error)
 	}
 }
 
-/* Record which statement is about to start. */
-static void
-begin_statement(CmigTrial *trial, const CmigScriptRun *run)
-{
-	trial->statement = run->statement.number;
-	trial->line = run->statement.line;
-	trial->verifying = run->verifying;
-	trial->expected = NULL;
-	snprintf(trial->command, sizeof(trial->command), "%s%s", run->verifying ? "verify: " : run->checking ? "precondition: " : "",
-			 CreateCommandName(run->statement.raw->stmt));
-}
-
-/* Remember the sequences that a statement has advanced. */
-static void
-note_moved(CmigTrial *trial)
-{
-	MemoryContext old = MemoryContextSwitchTo(GetMemoryChunkContext(trial));
-
-	trial->moved = list_concat_unique_ptr(trial->moved, trial->measure.moved);
-	MemoryContextSwitchTo(old);
-}
-
 /* CmigRunStatement callback: run the current statement in a subtransaction. */
 static void
 try_statement(CmigScriptRun *run, DestReceiver *dest, void *arg)
@@ -527,8 +459,13 @@ try_statement(CmigScriptRun *run, DestReceiver *dest, void *arg)
 	attempt->trial = trial;
 	attempt->run = run;
 	attempt->dest = dest;
-	begin_statement(trial, run);
-	(void) refusal_take();
+	trial->statement = run->statement.number;
+	trial->line = run->statement.line;
+	trial->verifying = run->verifying;
+	trial->expected = NULL;
+	snprintf(trial->command, sizeof(trial->command), "%s%s", run->verifying ? "verify: " : run->checking ? "precondition: " : "",
+			 CreateCommandName(run->statement.raw->stmt));
+	(void) take_refusal();
 	row.command = trial->command;
 	error = cmig_subtransaction_try(attempt_statement, attempt);
 	if (error != NULL)
@@ -563,13 +500,16 @@ try_statement(CmigScriptRun *run, DestReceiver *dest, void *arg)
 	}
 	else
 	{
-		const char *refused = refusal_take();
+		const char *refused = take_refusal();
+		MemoryContext old = MemoryContextSwitchTo(GetMemoryChunkContext(trial));
 
+		/* remember the sequences that the statement has advanced */
+		trial->moved = list_concat_unique_ptr(trial->moved, trial->measure.moved);
+		MemoryContextSwitchTo(old);
 		row.measure = &trial->measure;
 		row.rows = attempt->rows;
 		if (refused != NULL)
 			row.error = psprintf("only partly tried: %s", refused);
-		note_moved(trial);
 	}
 	cmig_trial_add_row(trial, &row);
 }
@@ -578,14 +518,6 @@ try_statement(CmigScriptRun *run, DestReceiver *dest, void *arg)
  * Steps
  */
 
-/* The argument of attempt_step(). */
-typedef struct StepAttempt
-{
-	CmigTrial  *trial;
-	CmigStepTexts *texts;
-	const CmigPlanStep *step;
-} StepAttempt;
-
 /*
  * Subtransaction callback: run a step as an upgrade does, but with
  * try_statement() for its statements.
@@ -593,14 +525,14 @@ typedef struct StepAttempt
 static void
 attempt_step(void *arg)
 {
-	StepAttempt *attempt = arg;
-	CmigRunStep step = *cmig_step_texts_get(attempt->texts, attempt->trial->number - 1);
+	CmigTrial  *trial = arg;
+	CmigRunStep step = *cmig_step_texts_get(trial->texts, trial->number - 1);
 
 	step.tried = true;
 	step.statement = try_statement;
-	step.statement_arg = attempt->trial;
+	step.statement_arg = trial;
 	cmig_runner_run(&step);
-	cmig_move_rows(&attempt->trial->now, attempt->step);
+	cmig_move_rows(&trial->now, &trial->plan->steps[trial->number - 1]);
 }
 
 void
@@ -610,19 +542,6 @@ cmig_trial_require_own_error(ErrorData *error)
 		error->message_id != NULL &&
 		strcmp(error->message_id, "canceling statement due to user request") == 0)
 		ReThrowError(error);
-}
-
-/*
- * Returns the line of the script on which the error occurred, or 0 if it is not
- * known.
- */
-static int
-line_of(const ErrorData *error)
-{
-	const char *place = cmig_script_run_place(error);
-	const char *number = place == NULL ? NULL : strrchr(place, ' ');
-
-	return number == NULL ? 0 : atoi(number);
 }
 
 /*
@@ -644,7 +563,13 @@ add_failure(CmigTrial *trial, const ErrorData *error, int statement)
 		row.locks = trial->expected;
 	}
 	else
-		row.line = line_of(error);
+	{
+		/* the place ends with the line of the script */
+		const char *place = cmig_script_run_place(error);
+		const char *number = place == NULL ? NULL : strrchr(place, ' ');
+
+		row.line = number == NULL ? 0 : atoi(number);
+	}
 	if (trial->measuring)
 	{
 		cmig_measure_fail(&trial->measure);
@@ -658,21 +583,9 @@ add_failure(CmigTrial *trial, const ErrorData *error, int statement)
 typedef struct PassOver
 {
 	CmigTrial  *trial;
-	CmigStepTexts *texts;
 	int			after;
 	const char *reason;
 } PassOver;
-
-/* Start recording the names changed by skipped statements. */
-static void
-start_passing(CmigTrial *trial)
-{
-	MemoryContext old = MemoryContextSwitchTo(GetMemoryChunkContext(trial));
-
-	if (trial->passed == NULL)
-		trial->passed = cmig_planned_locks_start();
-	MemoryContextSwitchTo(old);
-}
 
 /*
  * Subtransaction callback: add a row for each statement whose number is greater
@@ -682,19 +595,23 @@ static void
 pass_over(void *arg)
 {
 	PassOver   *rest = arg;
-	const CmigRunStep *step = cmig_step_texts_get(rest->texts, rest->trial->number - 1);
-	CmigScriptReader *script = cmig_script_open(step->sql);
+	CmigTrial  *trial = rest->trial;
+	CmigScriptReader *script = cmig_script_open(cmig_step_texts_get(trial->texts, trial->number - 1)->sql);
 	CmigStatement statement;
+	MemoryContext old;
 
 	(void) cmig_session_read_quietly();
 	cmig_settings_override("search_path", cmig_session_search_path());
-	start_passing(rest->trial);
+	old = MemoryContextSwitchTo(GetMemoryChunkContext(trial));
+	if (trial->passed == NULL)
+		trial->passed = cmig_planned_locks_start();
+	MemoryContextSwitchTo(old);
 	while (cmig_script_next(script, &statement))
 	{
 		CmigTrialRow row = {.statement = statement.number,.line = statement.line};
 		char	   *failure;
 
-		row.locks = expected_locks(rest->trial, rest->trial->passed, statement.raw->stmt, &failure);
+		row.locks = expected_locks(trial, trial->passed, statement.raw->stmt, &failure);
 		cmig_script_settings_follow(statement.raw->stmt);
 		if (statement.number <= rest->after)
 			continue;
@@ -702,14 +619,14 @@ pass_over(void *arg)
 		row.error = psprintf("not tried: %s", rest->reason);
 		if (failure != NULL)
 			row.error = psprintf("%s\n%s", row.error, failure);
-		cmig_trial_add_row(rest->trial, &row);
+		cmig_trial_add_row(trial, &row);
 	}
 }
 
 void
-cmig_trial_pass_over(CmigTrial *trial, CmigStepTexts *texts, int after, const char *reason)
+cmig_trial_pass_over(CmigTrial *trial, int after, const char *reason)
 {
-	PassOver	rest = {.trial = trial,.texts = texts,.after = after,.reason = reason};
+	PassOver	rest = {.trial = trial,.after = after,.reason = reason};
 	ErrorData  *error = cmig_subtransaction_rehearse(pass_over, &rest);
 
 	if (trial->passed != NULL)
@@ -719,16 +636,15 @@ cmig_trial_pass_over(CmigTrial *trial, CmigStepTexts *texts, int after, const ch
 }
 
 bool
-cmig_trial_run_step(CmigTrial *trial, CmigStepTexts *texts, const CmigPlanStep *step)
+cmig_trial_run_step(CmigTrial *trial)
 {
-	StepAttempt attempt = {.trial = trial,.texts = texts,.step = step};
 	ErrorData  *error;
 	int			statement;
 
 	trial->statement = 0;
 	trial->command[0] = '\0';
 	trial->measuring = false;
-	error = cmig_subtransaction_try(attempt_step, &attempt);
+	error = cmig_subtransaction_try(attempt_step, trial);
 	if (error == NULL)
 		return true;
 	cmig_trial_require_own_error(error);
@@ -743,9 +659,9 @@ cmig_trial_run_step(CmigTrial *trial, CmigStepTexts *texts, const CmigPlanStep *
 	 * were skipped
 	 */
 	if (strncmp(trial->command, "precondition: ", 14) == 0)
-		cmig_trial_pass_over(trial, texts, 0, "its precondition is not met");
+		cmig_trial_pass_over(trial, 0, "its precondition is not met");
 	else if (statement > 0 && !cmig_running_verifying())
-		cmig_trial_pass_over(trial, texts, statement,
+		cmig_trial_pass_over(trial, statement,
 							 trial->stopped ? trial->stopped : psprintf("statement %d failed", statement));
 	return false;
 }
