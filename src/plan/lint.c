@@ -26,12 +26,9 @@
 /* ----------------------------------------------------------------
  * Lists all cmig.lint rules.
  *
- * Each topic has its own module with an array of rules.
+ * Each topic has its own module with arrays of rules.
  * ----------------------------------------------------------------
  */
-
-/* lint_rules_each() calls the callback for each rule. */
-typedef void (*CmigLintRuleCallback) (const CmigLintRule *rule, void *arg);
 
 const CmigLintRule cmig_lint_rules_syntax_error = {
 	"syntax-error", CMIG_LINT_ERROR, false, NULL
@@ -46,61 +43,38 @@ const CmigLintRule cmig_lint_rules_empty_downgrade = {
 	"empty-downgrade", CMIG_LINT_WARNING, false, NULL
 };
 
-static const CmigLintRule *const subjects[] = {
-	cmig_lint_indexes,
-	cmig_lint_columns,
-	cmig_lint_column_types,
-	cmig_lint_constraints,
-	cmig_lint_foreign_keys,
-	cmig_lint_domains,
-	cmig_lint_tables,
-	cmig_lint_partitions,
-	cmig_lint_distribution,
-	cmig_lint_dependents,
-	cmig_lint_replaced,
-	cmig_lint_enums,
-	cmig_lint_names,
-	cmig_lint_transactions,		/* last, because these rules use the findings
-								 * of the other rules */
-};
-
-static void
-lint_rules_each(CmigLintRuleCallback callback, void *arg)
+/* Returns all rules, in the order in which they are applied. */
+static List *
+all_rules(void)
 {
+	static const CmigLintRule *const subjects[] = {
+		cmig_lint_indexes, cmig_lint_columns, cmig_lint_constraints, cmig_lint_tables,
+		cmig_lint_dependents, cmig_lint_others
+	};
+	List	   *result = NIL;
+
 	for (int i = 0; i < lengthof(subjects); i++)
 	{
 		for (const CmigLintRule *rule = subjects[i]; rule->name; rule++)
-			callback(rule, arg);
+			result = lappend(result, (void *) rule);
 	}
-	callback(&cmig_lint_rules_syntax_error, arg);
-	callback(&lint_rules_unused_ignore, arg);
-	callback(&cmig_lint_rules_empty_downgrade, arg);
-}
-
-/* Argument of compare_name(): the name to search for, and the result. */
-typedef struct NameSearch
-{
-	const char *name;
-	bool		found;
-} NameSearch;
-
-/* Callback: compare a rule's name with the name to search for. */
-static void
-compare_name(const CmigLintRule *rule, void *arg)
-{
-	NameSearch *search = arg;
-
-	search->found |= cmig_lint_ignore_is(search->name, rule->name);
+	result = lappend(result, (void *) &cmig_lint_rules_syntax_error);
+	result = lappend(result, (void *) &lint_rules_unused_ignore);
+	return lappend(result, (void *) &cmig_lint_rules_empty_downgrade);
 }
 
 /* Is there a rule with this name? */
 static bool
 lint_rules_exists(const char *name)
 {
-	NameSearch	search = {name, false};
+	ListCell   *lc;
 
-	lint_rules_each(compare_name, &search);
-	return search.found;
+	foreach(lc, all_rules())
+	{
+		if (cmig_lint_ignore_is(name, ((const CmigLintRule *) lfirst(lc))->name))
+			return true;
+	}
+	return false;
 }
 
 /* ----------------------------------------------------------------
@@ -220,16 +194,6 @@ is_active(const ActiveRules *active, const CmigLintRule *rule)
 	return (!rule->opt_in || names_rule(active->included, rule)) && !names_rule(active->ignored, rule);
 }
 
-/* Callback: add the rule if it has a function and is active. */
-static void
-add_rule(const CmigLintRule *rule, void *arg)
-{
-	ActiveRules *active = arg;
-
-	if ((rule->check || rule->check_action) && is_active(active, rule))
-		active->rules = lappend(active->rules, (void *) rule);
-}
-
 /*
  * Lint calls
  */
@@ -244,12 +208,19 @@ lint_run_begin(bool reads_facts, bool enforces)
 {
 	CmigLint   *lint = palloc0(sizeof(CmigLint));
 	ActiveRules *active = palloc0(sizeof(ActiveRules));
+	ListCell   *lc;
 
 	lint->context = CurrentMemoryContext;
 	lint->reads_facts = reads_facts;
 	active->included = split_names(rules_in_force("cmig.lint_include", lint_include, enforces));
 	active->ignored = split_names(rules_in_force("cmig.lint_ignore", lint_ignore, enforces));
-	lint_rules_each(add_rule, active);
+	foreach(lc, all_rules())
+	{
+		const CmigLintRule *rule = lfirst(lc);
+
+		if ((rule->check || rule->check_action) && is_active(active, rule))
+			active->rules = lappend(active->rules, (void *) rule);
+	}
 	lint->active = active;
 	cmig_lint_state_begin(lint, cmig_session_search_path());
 	return lint;

@@ -600,6 +600,9 @@ extern CmigLintSerial cmig_lint_types_serial(const TypeName *type);
 extern void cmig_lint_types_find(CmigLint *lint, const TypeName *type,
 								 Oid *oid, int32 *typmod, const char **new_name);
 
+/* Like cmig_lint_types_find(), but returns only the OID. */
+extern Oid	cmig_lint_types_oid(CmigLint *lint, const TypeName *type);
+
 /* Is the type the built-in type "oid", or an array of that type? */
 extern bool cmig_lint_types_is(CmigLint *lint, const TypeName *type, Oid oid);
 
@@ -790,54 +793,24 @@ extern char *cmig_lint_fix_without(CmigLint *lint, int action, const ColumnDef *
 
 /* in lint.c */
 
-/* Arrays of rules.  An entry without a name ends each array. */
-/* in lint_columns.c */
+/*
+ * Arrays of rules, in the order in which they are applied.  An entry without a
+ * name ends each array.
+ */
+extern const CmigLintRule cmig_lint_indexes[];	/* in lint_constraints.c */
 extern const CmigLintRule cmig_lint_columns[];
-
-/* in lint_columns.c */
-extern const CmigLintRule cmig_lint_column_types[];
-
-/* in lint_constraints.c */
 extern const CmigLintRule cmig_lint_constraints[];
+extern const CmigLintRule cmig_lint_tables[];
+extern const CmigLintRule cmig_lint_dependents[];	/* in lint_cascade.c */
+extern const CmigLintRule cmig_lint_others[];	/* in lint_rules.c */
 
 /* in lint_constraints.c */
-extern const CmigLintRule cmig_lint_foreign_keys[];
-
-/* in lint_constraints.c */
-extern const CmigLintRule cmig_lint_domains[];
-
-/* in lint_cascade.c */
-extern const CmigLintRule cmig_lint_dependents[];
-
-/* in lint_rules.c */
-extern const CmigLintRule cmig_lint_enums[];
-
-/* in lint_rules.c */
-extern const CmigLintRule cmig_lint_names[];
-
-/* in lint_constraints.c */
-extern const CmigLintRule cmig_lint_indexes[];
 
 /*
  * If the statement fails because of CONCURRENTLY, returns a sentence that says
  * so.  Otherwise, returns NULL.
  */
 extern char *cmig_lint_indexes_concurrently_failure(CmigLint *lint, Node *node);
-
-/* in lint_rules.c */
-extern const CmigLintRule cmig_lint_replaced[];
-
-/* in lint_tables.c */
-extern const CmigLintRule cmig_lint_tables[];
-
-/* in lint_tables.c */
-extern const CmigLintRule cmig_lint_partitions[];
-
-/* in lint_tables.c */
-extern const CmigLintRule cmig_lint_distribution[];
-
-/* in lint_rules.c */
-extern const CmigLintRule cmig_lint_transactions[];
 
 /* in lint_code.c */
 

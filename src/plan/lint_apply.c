@@ -214,27 +214,35 @@ columns_in_name(const Constraint *constraint, const char *column)
 }
 
 /*
- * Returns the last part of the name that PostgreSQL generates for an unnamed
- * constraint, such as "fkey".
+ * The types of constraints, with the values of pg_constraint.contype and the
+ * last parts of the names that PostgreSQL generates.
  */
-static const char *
-label_in_name(const Constraint *constraint)
+typedef struct ConstraintKind
 {
-	switch (constraint->contype)
+	ConstrType	type;
+	char		contype;
+	const char *label;
+}			ConstraintKind;
+
+static const ConstraintKind constraint_kinds[] = {
+	{CONSTR_CHECK, CONSTRAINT_CHECK, "check"},
+	{CONSTR_PRIMARY, CONSTRAINT_PRIMARY, "pkey"},
+	{CONSTR_UNIQUE, CONSTRAINT_UNIQUE, "key"},
+	{CONSTR_EXCLUSION, CONSTRAINT_EXCLUSION, "excl"},
+	{CONSTR_FOREIGN, CONSTRAINT_FOREIGN, "fkey"},
+	{CONSTR_NOTNULL, '\0', "not_null"},
+};
+
+/* Returns the kind of a constraint, or NULL for other clauses. */
+static const ConstraintKind *
+kind_of(const Constraint *constraint)
+{
+	for (int i = 0; i < lengthof(constraint_kinds); i++)
 	{
-		case CONSTR_PRIMARY:
-			return "pkey";
-		case CONSTR_UNIQUE:
-			return "key";
-		case CONSTR_EXCLUSION:
-			return "excl";
-		case CONSTR_FOREIGN:
-			return "fkey";
-		case CONSTR_NOTNULL:
-			return "not_null";
-		default:
-			return "check";
+		if (constraint_kinds[i].type == constraint->contype)
+			return &constraint_kinds[i];
 	}
+	return NULL;
 }
 
 char *
@@ -242,7 +250,8 @@ cmig_lint_alter_constraint_name(const CmigLintTable *table, const char *table_na
 								const Constraint *constraint, const char *column,
 								List *earlier)
 {
-	const char *label = label_in_name(constraint);
+	const		ConstraintKind *kind = kind_of(constraint);
+	const char *label = kind ? kind->label : "check";
 	char	   *columns;
 	char	   *name;
 	int			number = 0;
@@ -254,25 +263,6 @@ cmig_lint_alter_constraint_name(const CmigLintTable *table, const char *table_na
 	while (is_used(table, name, earlier))
 		name = makeObjectName(table_name, columns, psprintf("%s%d", label, ++number));
 	return name;
-}
-
-/* Returns the pg_constraint.contype value for a type of constraint. */
-static char
-constraint_type(ConstrType type)
-{
-	switch (type)
-	{
-		case CONSTR_PRIMARY:
-			return CONSTRAINT_PRIMARY;
-		case CONSTR_UNIQUE:
-			return CONSTRAINT_UNIQUE;
-		case CONSTR_EXCLUSION:
-			return CONSTRAINT_EXCLUSION;
-		case CONSTR_FOREIGN:
-			return CONSTRAINT_FOREIGN;
-		default:
-			return CONSTRAINT_CHECK;
-	}
 }
 
 /* Mark the columns as NOT NULL. */
@@ -324,28 +314,22 @@ add_constraint_index(CmigLintTable *table, const char *name, const Constraint *c
 static void
 lint_alter_add_constraint(CmigLint *lint, CmigLintTable *table, const Constraint *constraint, const char *column)
 {
+	const		ConstraintKind *kind = kind_of(constraint);
 	CmigLintConstraint *added;
 
-	switch (constraint->contype)
+	if (kind == NULL)
+		return;
+	if (constraint->contype == CONSTR_NOTNULL)
 	{
-		case CONSTR_NOTNULL:
-			if (column)
-				set_not_null(table, list_make1((char *) column));
-			else if (!constraint->skip_validation)
-				set_not_null(table, cmig_lint_model_names(constraint->keys));
-			return;
-		case CONSTR_PRIMARY:
-		case CONSTR_UNIQUE:
-		case CONSTR_EXCLUSION:
-		case CONSTR_CHECK:
-		case CONSTR_FOREIGN:
-			break;
-		default:
-			return;
+		if (column)
+			set_not_null(table, list_make1((char *) column));
+		else if (!constraint->skip_validation)
+			set_not_null(table, cmig_lint_model_names(constraint->keys));
+		return;
 	}
 	added = palloc0(sizeof(CmigLintConstraint));
 	added->name = cmig_lint_alter_constraint_name(table, table->name, constraint, column, NIL);
-	added->type = constraint_type(constraint->contype);
+	added->type = kind->contype;
 	added->validated = !constraint->skip_validation;
 	added->added_in = lint->revision_number;
 	if (constraint->contype == CONSTR_CHECK)

@@ -360,15 +360,8 @@ cmig_lint_cascade_function(CmigLint *lint, const char *name)
 void
 cmig_lint_cascade_type(CmigLint *lint, TypeName *name)
 {
-	Oid			type;
-	int32		typmod;
-	const char *type_name;
-
-	if (!lint->reads_facts)
-		return;
-	cmig_lint_types_find(lint, name, &type, &typmod, &type_name);
-	if (type_name == NULL)
-		cascade(lint, TypeRelationId, type, 0);
+	if (lint->reads_facts)
+		cascade(lint, TypeRelationId, cmig_lint_types_oid(lint, name), 0);
 }
 
 void
@@ -646,14 +639,11 @@ static char *
 columns_of_type(CmigLint *lint, const TypeName *name)
 {
 	CmigListing listing;
-	Oid			type;
-	int32		typmod;
-	const char *new_name;
+	Oid			type = cmig_lint_types_oid(lint, name);
 	ListCell   *lc;
 
-	cmig_lint_types_find(lint, name, &type, &typmod, &new_name);
 	cmig_listing_init(&listing, CMIG_LISTING_PLAIN);
-	foreach(lc, lint->reads_facts && new_name == NULL && OidIsValid(type) ? cmig_lint_code_columns(type) : NIL)
+	foreach(lc, lint->reads_facts && OidIsValid(type) ? cmig_lint_code_columns(type) : NIL)
 	{
 		CmigLintDependent *column = lfirst(lc);
 

@@ -535,14 +535,12 @@ bool
 cmig_lint_integers_suffice(CmigLint *lint, const ColumnDef *column, const char *name, List *constraints)
 {
 	Oid			type;
-	int32		typmod;
-	const char *new_name;
 	bool		limited = false;
 	ListCell   *lc;
 
 	if (cmig_lint_types_serial(column->typeName) != CMIG_LINT_NOT_SERIAL)
 		return false;
-	cmig_lint_types_find(lint, column->typeName, &type, &typmod, &new_name);
+	type = cmig_lint_types_oid(lint, column->typeName);
 	foreach(lc, list_concat_copy(column->constraints, constraints))
 	{
 		Constraint *constraint = lfirst_node(Constraint, lc);

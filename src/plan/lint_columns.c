@@ -440,18 +440,6 @@ check_rename(CmigLint *lint, Node *node)
 					 quote_identifier(rename->newname));
 }
 
-const CmigLintRule cmig_lint_columns[] = {
-	{"adding-field-with-default", CMIG_LINT_ERROR, false, NULL, {T_AlterTableStmt}, AT_AddColumn, check_default},
-	{"adding-auto-incrementing-field", CMIG_LINT_ERROR, false, NULL, {T_AlterTableStmt}, AT_AddColumn, check_auto_increment},
-	{"adding-required-field", CMIG_LINT_ERROR, false, NULL, {T_AlterTableStmt}, AT_AddColumn, check_required},
-	{"adding-not-nullable-field", CMIG_LINT_ERROR, false, NULL, {T_AlterTableStmt}, AT_SetNotNull, check_set_not_null},
-	{"changing-column-type", CMIG_LINT_ERROR, false, NULL, {T_AlterTableStmt}, AT_AlterColumnType, check_type},
-	{"renaming-column", CMIG_LINT_WARNING, false, check_rename, {T_RenameStmt}},
-	{"ban-drop-column", CMIG_LINT_ERROR, false, NULL, {T_AlterTableStmt}, AT_DropColumn, check_dropped},
-	{"ban-drop-not-null", CMIG_LINT_WARNING, false, NULL, {T_AlterTableStmt}, AT_DropNotNull, check_nullable},
-	{NULL}
-};
-
 /* ----------------------------------------------------------------
  * cmig.lint rules about column types.
  *
@@ -647,7 +635,15 @@ check_preference(CmigLint *lint, Node *node)
 
 #define TAGS {T_CreateStmt, T_AlterTableStmt, T_CreateForeignTableStmt, T_CreateSchemaStmt}
 
-const CmigLintRule cmig_lint_column_types[] = {
+const CmigLintRule cmig_lint_columns[] = {
+	{"adding-field-with-default", CMIG_LINT_ERROR, false, NULL, {T_AlterTableStmt}, AT_AddColumn, check_default},
+	{"adding-auto-incrementing-field", CMIG_LINT_ERROR, false, NULL, {T_AlterTableStmt}, AT_AddColumn, check_auto_increment},
+	{"adding-required-field", CMIG_LINT_ERROR, false, NULL, {T_AlterTableStmt}, AT_AddColumn, check_required},
+	{"adding-not-nullable-field", CMIG_LINT_ERROR, false, NULL, {T_AlterTableStmt}, AT_SetNotNull, check_set_not_null},
+	{"changing-column-type", CMIG_LINT_ERROR, false, NULL, {T_AlterTableStmt}, AT_AlterColumnType, check_type},
+	{"renaming-column", CMIG_LINT_WARNING, false, check_rename, {T_RenameStmt}},
+	{"ban-drop-column", CMIG_LINT_ERROR, false, NULL, {T_AlterTableStmt}, AT_DropColumn, check_dropped},
+	{"ban-drop-not-null", CMIG_LINT_WARNING, false, NULL, {T_AlterTableStmt}, AT_DropNotNull, check_nullable},
 	{"ban-char-field", CMIG_LINT_NOTICE, false, check_preference, TAGS},
 	{"prefer-text-field", CMIG_LINT_NOTICE, false, check_preference, TAGS},
 	{"prefer-bigint-over-int", CMIG_LINT_NOTICE, false, check_preference, TAGS},

@@ -695,16 +695,6 @@ check_added_constraints(CmigLint *lint, Node *node)
 	}
 }
 
-const CmigLintRule cmig_lint_constraints[] = {
-	{"constraint-missing-not-valid", CMIG_LINT_ERROR, false, check_missing_not_valid, {T_AlterTableStmt}},
-	{"adding-foreign-key-constraint", CMIG_LINT_ERROR, false, check_added_constraints, {T_AlterTableStmt}},
-	{"adding-serial-primary-key-field", CMIG_LINT_ERROR, false, check_added_constraints, {T_AlterTableStmt}},
-	{"primary-key-sets-not-null", CMIG_LINT_ERROR, false, check_added_constraints, {T_AlterTableStmt}},
-	{"disallowed-unique-constraint", CMIG_LINT_ERROR, false, check_added_constraints, {T_AlterTableStmt}},
-	{"adding-exclusion-constraint", CMIG_LINT_ERROR, false, check_added_constraints, {T_AlterTableStmt}},
-	{NULL}
-};
-
 /* ----------------------------------------------------------------
  * The cmig.lint rule about foreign keys without an index.
  * ----------------------------------------------------------------
@@ -866,11 +856,6 @@ check_index_missing(CmigLint *lint, Node *node)
 	}
 }
 
-const CmigLintRule cmig_lint_foreign_keys[] = {
-	{"foreign-key-without-index", CMIG_LINT_WARNING, false, check_index_missing, {T_AlterTableStmt, T_CreateStmt}},
-	{NULL}
-};
-
 /* ----------------------------------------------------------------
  * cmig.lint rules about domains.
  * ----------------------------------------------------------------
@@ -946,7 +931,14 @@ check_alter_domain(CmigLint *lint, Node *node)
 					 table ? cmig_lint_text_table(table) : "every table that uses it");
 }
 
-const CmigLintRule cmig_lint_domains[] = {
+const CmigLintRule cmig_lint_constraints[] = {
+	{"constraint-missing-not-valid", CMIG_LINT_ERROR, false, check_missing_not_valid, {T_AlterTableStmt}},
+	{"adding-foreign-key-constraint", CMIG_LINT_ERROR, false, check_added_constraints, {T_AlterTableStmt}},
+	{"adding-serial-primary-key-field", CMIG_LINT_ERROR, false, check_added_constraints, {T_AlterTableStmt}},
+	{"primary-key-sets-not-null", CMIG_LINT_ERROR, false, check_added_constraints, {T_AlterTableStmt}},
+	{"disallowed-unique-constraint", CMIG_LINT_ERROR, false, check_added_constraints, {T_AlterTableStmt}},
+	{"adding-exclusion-constraint", CMIG_LINT_ERROR, false, check_added_constraints, {T_AlterTableStmt}},
+	{"foreign-key-without-index", CMIG_LINT_WARNING, false, check_index_missing, {T_AlterTableStmt, T_CreateStmt}},
 	{"ban-create-domain-with-constraint", CMIG_LINT_WARNING, false, check_create_domain, {T_CreateDomainStmt}},
 	{"ban-alter-domain-with-add-constraint", CMIG_LINT_WARNING, false, check_alter_domain, {T_AlterDomainStmt}},
 	{NULL}

@@ -786,6 +786,17 @@ cmig_lint_types_find(CmigLint *lint, const TypeName *type, Oid *oid, int32 *typm
 		*oid = get_array_type(*oid);
 }
 
+Oid
+cmig_lint_types_oid(CmigLint *lint, const TypeName *type)
+{
+	Oid			oid;
+	int32		typmod;
+	const char *new_name;
+
+	cmig_lint_types_find(lint, type, &oid, &typmod, &new_name);
+	return oid;
+}
+
 bool
 cmig_lint_types_is(CmigLint *lint, const TypeName *type, Oid oid)
 {
@@ -826,12 +837,10 @@ cmig_lint_types_is_constrained_domain(CmigLint *lint, const TypeName *type)
 {
 	CmigLintType *entry = type->names ? cmig_lint_objects_type(lint, type->names) : NULL;
 	Oid			oid;
-	int32		typmod;
-	const char *new_name;
 
 	if (entry && entry->has_constraint)
 		return true;
-	cmig_lint_types_find(lint, type, &oid, &typmod, &new_name);
+	oid = cmig_lint_types_oid(lint, type);
 	return OidIsValid(oid) && cmig_domain_is_checked(oid);
 }
 
@@ -854,12 +863,10 @@ cmig_lint_types_has_default(CmigLint *lint, const TypeName *type)
 {
 	CmigLintType *entry = type->names ? cmig_lint_objects_type(lint, type->names) : NULL;
 	Oid			oid;
-	int32		typmod;
-	const char *new_name;
 
 	if (entry && entry->is_new)
 		return entry->has_default;
-	cmig_lint_types_find(lint, type, &oid, &typmod, &new_name);
+	oid = cmig_lint_types_oid(lint, type);
 	return OidIsValid(oid) && has_default(oid);
 }
 
@@ -867,12 +874,10 @@ bool
 cmig_lint_types_has_value(CmigLint *lint, const AlterEnumStmt *alter)
 {
 	Oid			oid;
-	int32		typmod;
-	const char *new_name;
 
 	if (!alter->skipIfNewValExists)
 		return false;
-	cmig_lint_types_find(lint, makeTypeNameFromNameList(alter->typeName), &oid, &typmod, &new_name);
+	oid = cmig_lint_types_oid(lint, makeTypeNameFromNameList(alter->typeName));
 	return OidIsValid(oid) && strlen(alter->newVal) < NAMEDATALEN &&
 		SearchSysCacheExists2(ENUMTYPOIDNAME, ObjectIdGetDatum(oid), CStringGetDatum(alter->newVal));
 }

@@ -169,14 +169,6 @@ check_privileges(CmigLint *lint, Node *node)
 	note(lint, finding, original, &name, lacks_privileges);
 }
 
-const CmigLintRule cmig_lint_replaced[] = {
-	{"row-security-lost", CMIG_LINT_ERROR, false, check_security,
-	{T_CreateStmt, T_CreateTableAsStmt, T_RenameStmt, T_AlterTableStmt}},
-	{"privileges-lost", CMIG_LINT_WARNING, false, check_privileges,
-	{T_CreateStmt, T_CreateTableAsStmt, T_RenameStmt, T_ViewStmt}},
-	{NULL}
-};
-
 /* ----------------------------------------------------------------
  * cmig.lint rules about enums.
  * ----------------------------------------------------------------
@@ -246,16 +238,13 @@ static bool
 may_have_type(Search *search, const CmigLintColumn *column, const CmigLintType *type)
 {
 	Oid			oid;
-	int32		typmod;
-	const char *new_name;
 
 	if (column == NULL)
 		return true;
 	if (!OidIsValid(column->type))
 		return column->type_name == NULL || strcmp(column->type_name, type->name) == 0;
-	cmig_lint_types_find(search->lint,
-						 makeTypeNameFromNameList(list_make2(makeString(pstrdup(type->schema)), makeString(pstrdup(type->name)))),
-						 &oid, &typmod, &new_name);
+	oid = cmig_lint_types_oid(search->lint,
+							  makeTypeNameFromNameList(list_make2(makeString(pstrdup(type->schema)), makeString(pstrdup(type->name)))));
 	if (!OidIsValid(oid))
 		return get_typtype(column->type) == TYPTYPE_ENUM;
 	return getBaseType(column->type) == oid || get_element_type(column->type) == oid;
@@ -506,14 +495,6 @@ check_use(CmigLint *lint, Node *node)
 						 quote_literal_cstr(search.found->value), quote_identifier(search.found->type->name));
 }
 
-const CmigLintRule cmig_lint_enums[] = {
-	{"prefer-lookup-table-over-enum", CMIG_LINT_NOTICE, false, check_create, {T_CreateEnumStmt}},
-	{"require-enum-value-ordering", CMIG_LINT_NOTICE, false, check_ordering, {T_AlterEnumStmt}},
-	{"renaming-enum-value", CMIG_LINT_WARNING, false, check_rename, {T_AlterEnumStmt}},
-	{"ban-new-enum-value-use-in-transaction", CMIG_LINT_ERROR, false, check_use},
-	{NULL}
-};
-
 /* ----------------------------------------------------------------
  * cmig.lint rules about names and about code that cmig.lint cannot read.
  * ----------------------------------------------------------------
@@ -752,15 +733,6 @@ check_duplicates(CmigLint *lint, Node *node)
 	else
 		(void) walk_assignments(node, lint);
 }
-
-const CmigLintRule cmig_lint_names[] = {
-	{"require-table-schema", CMIG_LINT_NOTICE, true, check_schema},
-	{"identifier-too-long", CMIG_LINT_WARNING, false, check_long},
-	{"ban-duplicate-column-assignments", CMIG_LINT_ERROR, false, check_duplicates,
-	{T_UpdateStmt, T_InsertStmt, T_MergeStmt, T_SelectStmt, T_CreateStmt, T_AlterTableStmt}},
-	{"unchecked-dynamic-sql", CMIG_LINT_NOTICE, false, check_dynamic, {T_DoStmt, T_CallStmt}},
-	{NULL}
-};
 
 /* ----------------------------------------------------------------
  * cmig.lint rules about transactions, timeouts, and locks held in
@@ -1192,7 +1164,21 @@ check_backfill(CmigLint *lint, Node *node)
 	}
 }
 
-const CmigLintRule cmig_lint_transactions[] = {
+/* The last ones use the findings of the other rules. */
+const CmigLintRule cmig_lint_others[] = {
+	{"row-security-lost", CMIG_LINT_ERROR, false, check_security,
+	{T_CreateStmt, T_CreateTableAsStmt, T_RenameStmt, T_AlterTableStmt}},
+	{"privileges-lost", CMIG_LINT_WARNING, false, check_privileges,
+	{T_CreateStmt, T_CreateTableAsStmt, T_RenameStmt, T_ViewStmt}},
+	{"prefer-lookup-table-over-enum", CMIG_LINT_NOTICE, false, check_create, {T_CreateEnumStmt}},
+	{"require-enum-value-ordering", CMIG_LINT_NOTICE, false, check_ordering, {T_AlterEnumStmt}},
+	{"renaming-enum-value", CMIG_LINT_WARNING, false, check_rename, {T_AlterEnumStmt}},
+	{"ban-new-enum-value-use-in-transaction", CMIG_LINT_ERROR, false, check_use},
+	{"require-table-schema", CMIG_LINT_NOTICE, true, check_schema},
+	{"identifier-too-long", CMIG_LINT_WARNING, false, check_long},
+	{"ban-duplicate-column-assignments", CMIG_LINT_ERROR, false, check_duplicates,
+	{T_UpdateStmt, T_InsertStmt, T_MergeStmt, T_SelectStmt, T_CreateStmt, T_AlterTableStmt}},
+	{"unchecked-dynamic-sql", CMIG_LINT_NOTICE, false, check_dynamic, {T_DoStmt, T_CallStmt}},
 	{"transaction-nesting", CMIG_LINT_ERROR, false, check_nesting, {T_TransactionStmt}},
 	{"ban-uncommitted-transaction", CMIG_LINT_ERROR, false, check_uncommitted, {T_TransactionStmt}},
 	{"ban-concurrent-index-creation-in-transaction", CMIG_LINT_ERROR, false, check_concurrent_index, {T_IndexStmt}},

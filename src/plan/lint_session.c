@@ -273,12 +273,9 @@ may_be_missing(Node *node)
 static List *
 add_domain(List *locks, CmigLint *lint, const CmigLock *lock)
 {
-	Oid			oid;
-	int32		typmod;
-	const char *new_name;
+	Oid			oid = cmig_lint_types_oid(lint, castNode(TypeName, lock->object));
 	ListCell   *lc;
 
-	cmig_lint_types_find(lint, castNode(TypeName, lock->object), &oid, &typmod, &new_name);
 	foreach(lc, OidIsValid(oid) ? cmig_lint_catalog_tables_with_type(oid) : NIL)
 	{
 		locks = add(locks, cmig_lint_state_find_oid(lint, lfirst_oid(lc)), lock->mode, false);

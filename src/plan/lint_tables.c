@@ -353,19 +353,6 @@ check_single_alter(CmigLint *lint, Node *node)
 					 cmig_lint_text_name(table), table->altered_at);
 }
 
-const CmigLintRule cmig_lint_tables[] = {
-	{"ban-drop-table", CMIG_LINT_ERROR, false, check_drop_table, {T_DropStmt}},
-	{"ban-drop-database", CMIG_LINT_ERROR, false, check_drop_database, {T_DropdbStmt}},
-	{"ban-truncate-cascade", CMIG_LINT_ERROR, false, check_truncate, {T_TruncateStmt}},
-	{"renaming-table", CMIG_LINT_WARNING, false, check_rename, {T_RenameStmt, T_AlterObjectSchemaStmt}},
-	{"renaming-schema", CMIG_LINT_WARNING, false, check_rename_schema, {T_RenameStmt}},
-	{"rewriting-table", CMIG_LINT_ERROR, false, check_rewrite,
-	{T_AlterTableStmt, T_VacuumStmt, T_ClusterStmt, T_RefreshMatViewStmt}},
-	{"prefer-repack", CMIG_LINT_WARNING, false, check_repack, {T_VacuumStmt, T_ClusterStmt}},
-	{"prefer-single-alter-table", CMIG_LINT_NOTICE, false, check_single_alter, {T_AlterTableStmt}},
-	{NULL}
-};
-
 /* ----------------------------------------------------------------
  * cmig.lint rules about partitions.
  * ----------------------------------------------------------------
@@ -503,12 +490,6 @@ check_attach(CmigLint *lint, Node *node)
 	}
 }
 
-const CmigLintRule cmig_lint_partitions[] = {
-	{"require-concurrent-partition-detach", CMIG_LINT_WARNING, false, check_detach, {T_AlterTableStmt}},
-	{"attaching-partition", CMIG_LINT_ERROR, false, check_attach, {T_AlterTableStmt, T_CreateStmt}},
-	{NULL}
-};
-
 /* ----------------------------------------------------------------
  * cmig.lint rule about functions of Citus that move the rows of a table.
  * ----------------------------------------------------------------
@@ -637,7 +618,18 @@ check_distribution(CmigLint *lint, Node *node)
 	}
 }
 
-const CmigLintRule cmig_lint_distribution[] = {
+const CmigLintRule cmig_lint_tables[] = {
+	{"ban-drop-table", CMIG_LINT_ERROR, false, check_drop_table, {T_DropStmt}},
+	{"ban-drop-database", CMIG_LINT_ERROR, false, check_drop_database, {T_DropdbStmt}},
+	{"ban-truncate-cascade", CMIG_LINT_ERROR, false, check_truncate, {T_TruncateStmt}},
+	{"renaming-table", CMIG_LINT_WARNING, false, check_rename, {T_RenameStmt, T_AlterObjectSchemaStmt}},
+	{"renaming-schema", CMIG_LINT_WARNING, false, check_rename_schema, {T_RenameStmt}},
+	{"rewriting-table", CMIG_LINT_ERROR, false, check_rewrite,
+	{T_AlterTableStmt, T_VacuumStmt, T_ClusterStmt, T_RefreshMatViewStmt}},
+	{"prefer-repack", CMIG_LINT_WARNING, false, check_repack, {T_VacuumStmt, T_ClusterStmt}},
+	{"prefer-single-alter-table", CMIG_LINT_NOTICE, false, check_single_alter, {T_AlterTableStmt}},
+	{"require-concurrent-partition-detach", CMIG_LINT_WARNING, false, check_detach, {T_AlterTableStmt}},
+	{"attaching-partition", CMIG_LINT_ERROR, false, check_attach, {T_AlterTableStmt, T_CreateStmt}},
 	{"distributing-table", CMIG_LINT_ERROR, false, check_distribution, {T_SelectStmt}},
 	{NULL}
 };
