@@ -63,6 +63,19 @@ SET SESSION AUTHORIZATION regress_others_owner;
 SELECT upgrade_sql FROM cmig.diff('CREATE TABLE item (id int PRIMARY KEY, state text); CREATE TABLE stock (id int PRIMARY KEY)') \gexec
 SELECT * FROM cmig.diff('CREATE TABLE item (id int PRIMARY KEY, state text); CREATE TABLE stock (id int PRIMARY KEY)');
 
+-- what a skipped statement would create or alter is not compared, and never dropped
+RESET SESSION AUTHORIZATION;
+CREATE POLICY mine ON stock USING (true);
+CREATE FUNCTION added(int, int) RETURNS int LANGUAGE internal IMMUTABLE AS 'int4pl';
+ALTER FUNCTION added OWNER TO regress_others_owner;
+SET SESSION AUTHORIZATION regress_others_owner;
+\set fewer 'CREATE TABLE item (id int PRIMARY KEY, state text); CREATE TABLE stock (id int PRIMARY KEY); CREATE FUNCTION added(int, int) RETURNS int LANGUAGE internal IMMUTABLE AS ''int4pl'';'
+SELECT action, kind, object, coalesce(upgrade_sql, hazard) FROM cmig.diff(:'fewer' || 'CREATE POLICY mine ON stock TO regress_others_absent USING (id > 0)');
+SELECT action, kind, object, coalesce(upgrade_sql, hazard) FROM cmig.diff(:'fewer' || 'CREATE POLICY mine ON stock USING (id > 0); ALTER POLICY mine ON stock TO regress_others_absent');
+SELECT action, kind, object, coalesce(upgrade_sql, hazard) FROM cmig.diff(:'fewer' || 'CREATE FUNCTION added(text) RETURNS text LANGUAGE sql AS ''SELECT $1''');
+DROP POLICY mine ON stock;
+DROP FUNCTION added;
+
 -- a superuser can change everything
 RESET SESSION AUTHORIZATION;
 SELECT action, kind, object, coalesce(upgrade_sql, hazard) FROM cmig.diff('CREATE TABLE item (id int PRIMARY KEY, state text); CREATE TABLE stock (id int PRIMARY KEY)');

@@ -518,16 +518,23 @@ cmig_others_mark(CmigImage *image)
  * Notes
  */
 
-/* Is the note about this object? */
+/*
+ * Is the note about this object?  A note names a function without its
+ * arguments, and a policy's table as in the target, perhaps without a schema.
+ */
 static bool
 is_about(const CmigTargetNote *note, const CmigObject *object)
 {
+	const char *kind = strcmp(note->kind, "procedure") == 0 ? "function" : note->kind;
 	size_t		length = strlen(note->object);
 
-	return strcmp(note->kind, object->kind->name) == 0 &&
-		(strcmp(note->object, object->name) == 0 ||
-		 (strncmp(note->object, object->identity, length) == 0 &&
-		  (object->identity[length] == '\0' || object->identity[length] == ' ')));
+	if (strcmp(kind, object->kind->name) != 0)
+		return false;
+	if (object->kind == &cmig_kind_policy &&
+		strcmp(note->object, psprintf("%s on %s", cmig_quote(object->name), cmig_quote(object->parent->name))) == 0)
+		return true;
+	return strcmp(note->object, object->name) == 0 ||
+		(strncmp(note->object, object->identity, length) == 0 && strchr(" (", object->identity[length]) != NULL);
 }
 
 /* Returns the live object of another role that the note is about, or NULL. */
@@ -604,6 +611,42 @@ settle_owner(const CmigImage *live, const CmigImage *target, const CmigTargetNot
 	return true;
 }
 
+/*
+ * The note says that a statement of the target was skipped.  The objects that
+ * the statement would have created or altered, and their parts, are neither
+ * compared nor dropped: give "target" the live ones.
+ */
+static void
+keep_skipped(const CmigImage *live, CmigImage *target, const CmigTargetNote *note)
+{
+	List	   *kept = NIL;
+
+	for (int i = 0; i < live->count; i++)
+	{
+		const CmigObject *object = live->objects[i];
+		const CmigObject *whole = object;
+		CmigObject *other;
+
+		while (whole != NULL && !is_about(note, whole))
+			whole = whole->parent;
+		if (whole == NULL)
+			continue;
+		other = cmig_image_lookup(target, object->kind, object->identity);
+		if (other == NULL)
+			kept = lappend(kept, (void *) object);
+
+		/*
+		 * another statement may have created this overload of a function, and
+		 * the version of an extension is compared even if its schema is not
+		 */
+		else if (object == whole && object->kind != &cmig_kind_function && object->kind != &cmig_kind_extension)
+			for (int j = 0; j < object->kind->nproperties; j++)
+				cmig_object_set(other, j, object->values[j]);
+	}
+	if (kept != NIL)
+		cmig_keep(live, target, is_listed, kept);
+}
+
 List *
 cmig_others_settle(const CmigImage *live, CmigImage *target, List *notes,
 				   const CmigDiffOptions *options)
@@ -621,6 +664,7 @@ cmig_others_settle(const CmigImage *live, CmigImage *target, List *notes,
 			continue;
 		if (strcmp(note->kind, "comment") == 0 && !options->comments)
 			continue;
+		keep_skipped(live, target, note);
 		if (find_foreign(live, note) == NULL)
 			kept = lappend(kept, note);
 	}
