@@ -174,21 +174,6 @@ ends_with(const char *text, const char *end)
 }
 
 /*
- * Insert CONCURRENTLY after CREATE [UNIQUE] INDEX, DROP INDEX, or REINDEX
- * INDEX.
- */
-static char *
-index_sql(char *sql)
-{
-	static const char *const words[] = {"CREATE INDEX ", "CREATE UNIQUE INDEX ", "DROP INDEX ", "REINDEX INDEX "};
-
-	for (int i = 0; i < lengthof(words); i++)
-		if (strncmp(sql, words[i], strlen(words[i])) == 0)
-			return psprintf("%sCONCURRENTLY %s", words[i], sql + strlen(words[i]));
-	return sql;
-}
-
-/*
  * Build statements that create the index first, and then the constraint with
  * USING INDEX.  Returns NULL if the definition has an unknown form.
  */
@@ -275,7 +260,18 @@ concurrent_sql(const CmigObject *object, char *sql)
 	if (cmig_table_is_partitioned(table))
 		return sql;
 	if (object->kind == &cmig_kind_index)
-		return index_sql(sql);
+	{
+		static const char *const words[] = {"CREATE INDEX ", "CREATE UNIQUE INDEX ", "DROP INDEX ", "REINDEX INDEX "};
+
+		/*
+		 * insert CONCURRENTLY after CREATE [UNIQUE] INDEX, DROP INDEX, or
+		 * REINDEX INDEX
+		 */
+		for (int i = 0; i < lengthof(words); i++)
+			if (strncmp(sql, words[i], strlen(words[i])) == 0)
+				return psprintf("%sCONCURRENTLY %s", words[i], sql + strlen(words[i]));
+		return sql;
+	}
 	if (object->kind == &cmig_kind_constraint || object->kind == &cmig_kind_foreign_key)
 		return constraint_sql(object, sql);
 	return sql;
@@ -340,22 +336,6 @@ is_forced(const CmigObject *table)
 }
 
 /*
- * Remove from a change the statements that set or reset FORCE ROW LEVEL
- * SECURITY.
- */
-static void
-drop_statements(CmigChange *change)
-{
-	List	   *kept = NIL;
-	ListCell   *cell;
-
-	foreach(cell, change->ddl)
-		if (!cmig_table_is_force_statement(lfirst(cell)))
-		kept = lappend(kept, lfirst(cell));
-	change->ddl = kept;
-}
-
-/*
  * "reader" is a change that reads the table of "change".  If the table has
  * forced row security in either image, add the table to the reader's list and
  * to the list of all tables, and remove the property from both images.
@@ -365,6 +345,8 @@ lift(List *tables, CmigChange *change, CmigChange *reader)
 {
 	CmigForce  *force;
 	ListCell   *cell;
+	List	   *kept;
+	ListCell   *lc;
 
 	foreach(cell, tables)
 		if (((const CmigForce *) lfirst(cell))->change == change)
@@ -379,7 +361,18 @@ lift(List *tables, CmigChange *change, CmigChange *reader)
 		cmig_table_set_unforced(change->from);
 	if (force->after != NULL)
 		cmig_table_set_unforced(change->to);
-	drop_statements(change);
+
+	/*
+	 * remove from a change the statements that set or reset FORCE ROW LEVEL
+	 * SECURITY
+	 */
+	kept = NIL;
+	foreach(lc, change->ddl)
+	{
+		if (!cmig_table_is_force_statement(lfirst(lc)))
+			kept = lappend(kept, lfirst(lc));
+	}
+	change->ddl = kept;
 	reader->reads = lappend(reader->reads, force);
 	return lappend(tables, force);
 }
@@ -436,55 +429,6 @@ lift_sequence(const CmigDifference *difference, List *tables, CmigChange *reader
 	CmigChange **changes = before == difference->from ? difference->of_from : difference->of_to;
 
 	return column != NULL ? lift(tables, changes[column->parent->index], reader) : tables;
-}
-
-/* Lift forced row security from the tables that a change's statements read. */
-static List *
-lift_change(const CmigDifference *difference, List *tables, CmigChange *change)
-{
-	const CmigObject *object = change->to ? change->to : change->from;
-
-	if (object->kind == &cmig_kind_foreign_key && object->parent != NULL && change->host == NULL)
-	{
-		if (change->from != NULL)
-			tables = lift_tables(difference, tables, change, true);
-		if (change->to != NULL)
-			tables = lift_tables(difference, tables, change, false);
-	}
-	if (object->kind == &cmig_kind_sequence_owner)
-	{
-		if (cmig_change_creates(change))
-			tables = lift_sequence(difference, tables, change, difference->from);
-		if (cmig_change_drops(change))
-			tables = lift_sequence(difference, tables, change, difference->to);
-	}
-	if (change->action == CMIG_ALTER && object->kind == &cmig_kind_column && sets_sequence(change->ddl))
-		tables = lift(tables, difference->of_to[object->parent->index], change);
-	return tables;
-}
-
-/*
- * Find the tables with forced row security that foreign keys or sequences of
- * the difference read, and remove from the difference the statements that
- * change their forced row security.  The caller turns forced row security off
- * before all other statements, and on again after them; in a stepwise revision,
- * before and after the statements that read the table, in their transaction.
- * Returns a List of CmigForce *.
- */
-static List *
-force_lift(CmigDifference *difference)
-{
-	List	   *tables = NIL;
-
-	for (int i = 0; i < difference->count; i++)
-	{
-		CmigChange *change = &difference->changes[i];
-
-		change->reads = NIL;
-		if (change->action != CMIG_NO_CHANGE && change->action != CMIG_UNSUPPORTED)
-			tables = lift_change(difference, tables, change);
-	}
-	return tables;
 }
 
 /*
@@ -987,49 +931,6 @@ set_final(CmigDifference *difference)
 	}
 }
 
-/*
- * Find the statements that revert a late change of a type.  Compares the image
- * "to" with a copy of it in which the type has its old values.
- */
-static void
-revert_late(Deparse *deparse, const CmigChange *change, Late *late)
-{
-	CmigImage	back = *deparse->difference->to;
-	CmigDiffOptions options = deparse->restore;
-	CmigObject *type = cmig_object_copy(change->to);
-
-	type->values = change->from->values;
-	back.objects = palloc(sizeof(CmigObject *) * back.count);
-	memcpy(back.objects, deparse->difference->to->objects, sizeof(CmigObject *) * back.count);
-	back.objects[type->index] = type;
-	options.no_late = true;
-	options.concurrently = false;
-	initStringInfo(&late->sql);
-	late->retyped = NULL;
-	late->problem = NULL;
-	cmig_deparse(cmig_compare((CmigImage *) deparse->difference->to, &back, &options), collect_late, late);
-}
-
-/* Pass to the callback the rows of a late change. */
-static void
-put_late(Deparse *deparse, CmigChange *change)
-{
-	CmigDdl    *last = llast(change->ddl);
-	Late		late;
-
-	revert_late(deparse, change, &late);
-	last->undo = late.sql.data;
-	if (late.problem != NULL)
-	{
-		last->undo = NULL;
-		last->hazard = psprintf("cannot be reverted: %s", late.problem);
-	}
-	/* the downgrade drops and creates again what uses the type */
-	deparse->transaction = deparse->options->concurrently ? -1 - change->to->index : 0;
-	put_ddl(deparse, "alter", change, change->ddl);
-	deparse->transaction = 0;
-}
-
 /* Pass to the callback the rows of all late changes. */
 static void
 put_late_changes(Deparse *deparse)
@@ -1040,13 +941,49 @@ put_late_changes(Deparse *deparse)
 	for (int i = 0; i < difference->count; i++)
 	{
 		CmigChange *change = &difference->changes[i];
+		CmigDdl    *last;
+		Late		late;
+		CmigImage	back;
+		CmigDiffOptions options;
+		CmigObject *type;
 
 		if (!change->late || change->action != CMIG_ALTER)
 			continue;
 		if (!found)
 			set_final(difference);
 		found = true;
-		put_late(deparse, change);
+		/* pass to the callback the rows of a late change */
+		last = llast(change->ddl);
+
+		/*
+		 * Find the statements that revert a late change of a type.  Compares
+		 * the image "to" with a copy of it in which the type has its old
+		 * values.
+		 */
+		back = *deparse->difference->to;
+		options = deparse->restore;
+		type = cmig_object_copy(change->to);
+		type->values = change->from->values;
+		back.objects = palloc(sizeof(CmigObject *) * back.count);
+		memcpy(back.objects, deparse->difference->to->objects, sizeof(CmigObject *) * back.count);
+		back.objects[type->index] = type;
+		options.no_late = true;
+		options.concurrently = false;
+		initStringInfo(&late.sql);
+		late.retyped = NULL;
+		late.problem = NULL;
+		cmig_deparse(cmig_compare((CmigImage *) deparse->difference->to, &back, &options),
+					 collect_late, &late);
+		last->undo = late.sql.data;
+		if (late.problem != NULL)
+		{
+			last->undo = NULL;
+			last->hazard = psprintf("cannot be reverted: %s", late.problem);
+		}
+		/* the downgrade drops and creates again what uses the type */
+		deparse->transaction = deparse->options->concurrently ? -1 - change->to->index : 0;
+		put_ddl(deparse, "alter", change, change->ddl);
+		deparse->transaction = 0;
 	}
 }
 
@@ -1092,39 +1029,6 @@ put_force(Deparse *deparse, const List *forced, bool briefly, bool at_start)
 	}
 }
 
-/* Pass to the callback the rows of a node. */
-static void
-put_node(Deparse *deparse, const CmigOrderNode *node)
-{
-	CmigChange *change = node->change;
-
-	switch (node->type)
-	{
-		case CMIG_NODE_AWAY:
-			put_away(deparse, change);
-			break;
-		case CMIG_NODE_DROP:
-			put_drop(deparse, change);
-			break;
-		case CMIG_NODE_PART:
-			put_ddl(deparse, "alter", change, change->first);
-			break;
-		case CMIG_NODE_JOIN:
-			put_ddl(deparse, "alter", change, change->last);
-			break;
-		case CMIG_NODE_ALTER:
-			put_ddl(deparse, "alter", change,
-					without_checks(change, change->ddl, change->to, change->from));
-			break;
-		case CMIG_NODE_CREATE:
-			put_create(deparse, change);
-			break;
-		case CMIG_NODE_UNSUPPORTED:
-			put_unsupported(deparse, change);
-			break;
-	}
-}
-
 /*
  * Pass to the callback the rows of all nodes, and free the memory of each node
  * after its rows.
@@ -1139,13 +1043,42 @@ put_nodes(Deparse *deparse, const CmigOrderNode *nodes, int count)
 	{
 		const List *reads = nodes[i].change->reads;
 		ListCell   *cell;
+		const CmigOrderNode *node;
+		CmigChange *change;
 
 		deparse->transaction = nodes[i].transaction;
 		foreach(cell, reads)
 			if (deparse->transaction == 0 && is_lifted_briefly(deparse, lfirst(cell)))
 			deparse->transaction = -1 - deparse->difference->to->count - i;
 		put_force(deparse, reads, true, true);
-		put_node(deparse, &nodes[i]);
+		/* pass to the callback the rows of a node */
+		node = &nodes[i];
+		change = node->change;
+		switch (node->type)
+		{
+			case CMIG_NODE_AWAY:
+				put_away(deparse, change);
+				break;
+			case CMIG_NODE_DROP:
+				put_drop(deparse, change);
+				break;
+			case CMIG_NODE_PART:
+				put_ddl(deparse, "alter", change, change->first);
+				break;
+			case CMIG_NODE_JOIN:
+				put_ddl(deparse, "alter", change, change->last);
+				break;
+			case CMIG_NODE_ALTER:
+				put_ddl(deparse, "alter", change,
+						without_checks(change, change->ddl, change->to, change->from));
+				break;
+			case CMIG_NODE_CREATE:
+				put_create(deparse, change);
+				break;
+			case CMIG_NODE_UNSUPPORTED:
+				put_unsupported(deparse, change);
+				break;
+		}
 		put_force(deparse, reads, true, false);
 		MemoryContextReset(context);
 	}
@@ -1158,9 +1091,52 @@ void
 cmig_deparse(CmigDifference *difference, CmigDiffCallback callback, void *arg)
 {
 	Deparse		deparse = {.difference = difference,.options = difference->options,.callback = callback,.arg = arg};
-	List	   *forced = force_lift(difference);
+	List	   *forced;
 	int			count;
 	CmigOrderNode *nodes = cmig_order(difference, &count);
+
+	/*
+	 * Find the tables with forced row security that foreign keys or sequences
+	 * of the difference read, and remove from the difference the statements
+	 * that change their forced row security.  The caller turns forced row
+	 * security off before all other statements, and on again after them; in a
+	 * stepwise revision, before and after the statements that read the table,
+	 * in their transaction.
+	 */
+	forced = NIL;
+	for (int i = 0; i < difference->count; i++)
+	{
+		CmigChange *change = &difference->changes[i];
+
+		change->reads = NIL;
+		if (change->action != CMIG_NO_CHANGE && change->action != CMIG_UNSUPPORTED)
+		{
+			List	   *tables = forced;
+			const CmigObject *object = change->to ? change->to : change->from;
+
+			/*
+			 * lift forced row security from the tables that a change's
+			 * statements read
+			 */
+			if (object->kind == &cmig_kind_foreign_key && object->parent != NULL && change->host == NULL)
+			{
+				if (change->from != NULL)
+					tables = lift_tables(difference, tables, change, true);
+				if (change->to != NULL)
+					tables = lift_tables(difference, tables, change, false);
+			}
+			if (object->kind == &cmig_kind_sequence_owner)
+			{
+				if (cmig_change_creates(change))
+					tables = lift_sequence(difference, tables, change, difference->from);
+				if (cmig_change_drops(change))
+					tables = lift_sequence(difference, tables, change, difference->to);
+			}
+			if (change->action == CMIG_ALTER && object->kind == &cmig_kind_column && sets_sequence(change->ddl))
+				tables = lift(tables, difference->of_to[object->parent->index], change);
+			forced = tables;
+		}
+	}
 
 	deparse.context = CurrentMemoryContext;
 	deparse.restore = *difference->options;

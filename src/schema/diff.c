@@ -47,19 +47,6 @@ names_argument(ArrayType *array, const char *what, const char *hint)
 	return cmig_argument_names(array, what, hint);
 }
 
-/*
- * Returns the schemas that the string names: one schema, or several if the
- * string is an array literal such as '{a,b}'.
- */
-static CmigNames *
-schemas_of_text(char *text)
-{
-	if (text[0] != '{')
-		return cmig_argument_one(text);
-	return names_argument(DatumGetArrayTypeP(OidInputFunctionCall(F_ARRAY_IN, text, TEXTOID, -1)),
-						  SCHEMAS, SCHEMAS_HINT);
-}
-
 CmigManaged *
 cmig_diff_schemas_argument(FunctionCallInfo fcinfo, int n)
 {
@@ -68,7 +55,20 @@ cmig_diff_schemas_argument(FunctionCallInfo fcinfo, int n)
 	if (!PG_ARGISNULL(n))
 	{
 		if (get_fn_expr_argtype(fcinfo->flinfo, n) == TEXTOID)
-			names = schemas_of_text(cmig_argument_text(fcinfo, n));
+		{
+			char	   *text = cmig_argument_text(fcinfo, n);
+
+			/*
+			 * The schemas that the string names: one schema, or several if
+			 * the string is an array literal such as '{a,b}'.
+			 */
+			if (text[0] != '{')
+				names = cmig_argument_one(text);
+			else
+				names = names_argument(DatumGetArrayTypeP(OidInputFunctionCall(F_ARRAY_IN, text,
+																			   TEXTOID, -1)),
+									   SCHEMAS, SCHEMAS_HINT);
+		}
 		else
 			names = names_argument(PG_GETARG_ARRAYTYPE_P(n), SCHEMAS, SCHEMAS_HINT);
 		if (names->count == 0)
@@ -206,19 +206,6 @@ depends_on(const CmigObject *object, const CmigDiffLine *line)
 	return false;
 }
 
-/* Make the change of "line" with the statements of "lead". */
-static void
-join_line(CmigDiffLine *lead, CmigDiffLine *line)
-{
-	size_t		length = strlen("ALTER TABLE ") + strlen(lead->table) + 1;
-
-	lead->upgrade = psprintf("%s, %s", lead->upgrade, line->upgrade + length);
-	lead->downgrade = psprintf("%s, %s", lead->downgrade, line->downgrade + length);
-	cmig_hazard_move(lead, line);
-	line->upgrade = line->downgrade = "DO $$BEGIN /* changed with another statement */ END$$";
-	lead->leads = line->within = true;
-}
-
 /*
  * If the last line and a line before it rewrite the same table, in the upgrade
  * or in the downgrade, make all of it with the first one's statement.  The
@@ -252,7 +239,17 @@ join_rewrites(List *lines, const CmigObject *object)
 		CmigDiffLine *line = list_nth(lines, i);
 
 		if (line == last || (line->joinable && !line->within && !alters_column(line)))
-			join_line(list_nth(lines, first), line);
+		{
+			CmigDiffLine *lead = list_nth(lines, first);
+			size_t		length = strlen("ALTER TABLE ") + strlen(lead->table) + 1;
+
+			/* make the change of "line" with the statements of "lead" */
+			lead->upgrade = psprintf("%s, %s", lead->upgrade, line->upgrade + length);
+			lead->downgrade = psprintf("%s, %s", lead->downgrade, line->downgrade + length);
+			cmig_hazard_move(lead, line);
+			line->upgrade = line->downgrade = "DO $$BEGIN /* changed with another statement */ END$$";
+			lead->leads = line->within = true;
+		}
 	}
 }
 
@@ -439,37 +436,6 @@ put_together(CmigPut *put, List *lines)
 	}
 }
 
-/*
- * Put the rows of a line into the result.  The first row has the line's action
- * and hazard.  If the upgrade and the downgrade have the same number of
- * statements, each row has one statement of each, and the statements of the
- * downgrade are in reverse order.
- */
-static void
-put_line(CmigPut *put, const CmigDiffLine *line)
-{
-	List	   *upgrades = statements_of(line->upgrade);
-	int			rows = list_length(upgrades);
-	List	   *downgrades = rows > 1 ? statements_of(line->downgrade) : NIL;
-	int			whole = whole_downgrade(upgrades);
-	int32		whole_step = put->step + whole + 1;
-
-	if (line->leads)
-		put->lead = put->step + 1;
-	if (line->within)
-		put_row(put, line, line->action, no_change(put->lead), no_statement(put->lead), NULL);
-	else if (rows <= 1)
-		put_row(put, line, line->action, line->upgrade, line->downgrade, line->hazard);
-	for (int i = 0; i < rows && rows > 1; i++)
-	{
-		const char *downgrade = list_length(downgrades) == rows ? list_nth(downgrades, rows - 1 - i) :
-		i == whole || line->downgrade == NULL ? line->downgrade : no_statement(whole_step);
-
-		put_row(put, line, i == 0 ? line->action : "alter", list_nth(upgrades, i), downgrade,
-				i == 0 ? line->hazard : NULL);
-	}
-}
-
 void
 cmig_diff_put(FunctionCallInfo fcinfo, const List *lines)
 {
@@ -486,7 +452,36 @@ cmig_diff_put(FunctionCallInfo fcinfo, const List *lines)
 		if (list_length(together) > 1 || (line->transaction != 0 && line->downgrade && strchr(line->downgrade, ';') != NULL))
 			put_together(&put, together);
 		else
-			put_line(&put, line);
+		{
+			List	   *upgrades = statements_of(line->upgrade);
+			int			rows = list_length(upgrades);
+			List	   *downgrades = rows > 1 ? statements_of(line->downgrade) : NIL;
+			int			whole = whole_downgrade(upgrades);
+			int32		whole_step = put.step + whole + 1;
+
+			/*
+			 * Put the rows of a line into the result.  The first row has the
+			 * line's action and hazard.  If the upgrade and the downgrade
+			 * have the same number of statements, each row has one statement
+			 * of each, and the statements of the downgrade are in reverse
+			 * order.
+			 */
+			if (line->leads)
+				put.lead = put.step + 1;
+			if (line->within)
+				put_row(&put, line, line->action, no_change(put.lead), no_statement(put.lead), NULL);
+			else if (rows <= 1)
+				put_row(&put, line, line->action, line->upgrade, line->downgrade, line->hazard);
+			for (int j = 0; j < rows && rows > 1; j++)
+			{
+				const char *downgrade = list_length(downgrades) == rows ?
+				list_nth(downgrades, rows - 1 - j) :
+				j == whole || line->downgrade == NULL ? line->downgrade : no_statement(whole_step);
+
+				put_row(&put, line, j == 0 ? line->action : "alter", list_nth(upgrades, j), downgrade,
+						j == 0 ? line->hazard : NULL);
+			}
+		}
 		MemoryContextReset(context);
 	}
 	MemoryContextSwitchTo(old);
@@ -593,24 +588,6 @@ has_note(const CmigTarget *target, const CmigTargetNote *note)
 }
 
 /*
- * Add rows for the parts of the target's SQL that could not be run, unless the
- * revisions contain them, too.
- */
-static void
-add_notes(DiffRun *run, const List *notes)
-{
-	ListCell   *cell;
-
-	foreach(cell, notes)
-	{
-		const CmigTargetNote *note = lfirst(cell);
-
-		if (!has_note(run->replayed, note))
-			cmig_diff_line_add_unsupported(&run->lines, note->kind, note->object, note->reason);
-	}
-}
-
-/*
  * Row callback: add a row for a subscription that the target lacks.
  * Subscriptions also involve other servers, so they are not compared.
  */
@@ -623,19 +600,6 @@ add_subscription(TupleDesc desc, HeapTuple row, void *arg)
 
 	if (!has_note(run->target, &note))
 		cmig_diff_line_add_unsupported(&run->lines, "subscription", name, "it is not in the target; subscriptions are not compared");
-}
-
-/* Add the subscriptions that the target lacks as unsupported rows. */
-static void
-add_subscriptions(DiffRun *run)
-{
-	static CmigQuery query = {
-		.sql = "SELECT quote_ident(s.subname) FROM pg_subscription s JOIN pg_database d ON d.oid = s.subdbid"
-		" WHERE d.datname = current_database() ORDER BY s.subname"
-	};
-
-	if (run->managed->all && run->replayed == NULL)
-		cmig_query_each(&query, NULL, NULL, add_subscription, run);
 }
 
 /*
@@ -664,23 +628,6 @@ add_labels(DiffRun *run)
 		cmig_query_each(&query, NULL, NULL, add_label, run);
 }
 
-/* List, in a NOTICE, the other roles' schemas that the target names. */
-static void
-tell_other_schemas(const DiffRun *run)
-{
-	CmigListing names;
-	ListCell   *cell;
-
-	if (run->target->elsewhere == NIL)
-		return;
-	cmig_listing_init(&names, CMIG_LISTING_PLAIN);
-	foreach(cell, run->target->elsewhere)
-		cmig_listing_add(&names, quote_identifier(lfirst(cell)));
-	ereport(NOTICE,
-			(errmsg("schemas of other roles are not compared: %s", cmig_listing_text(&names)),
-			 errhint("Call the function as a role that owns them.")));
-}
-
 /*
  * If all schemas are compared, report the other roles' schemas that the target
  * names: in rows if need_schemas is set, and otherwise in a NOTICE.
@@ -694,7 +641,19 @@ add_other_schemas(DiffRun *run)
 		return;
 	if (!run->options.need_schemas)
 	{
-		tell_other_schemas(run);
+		CmigListing names;
+		ListCell   *lc;
+
+		/* List, in a NOTICE, the other roles' schemas that the target names */
+		if (run->target->elsewhere != NIL)
+		{
+			cmig_listing_init(&names, CMIG_LISTING_PLAIN);
+			foreach(lc, run->target->elsewhere)
+				cmig_listing_add(&names, quote_identifier(lfirst(lc)));
+			ereport(NOTICE,
+					(errmsg("schemas of other roles are not compared: %s", cmig_listing_text(&names)),
+					 errhint("Call the function as a role that owns them.")));
+		}
 		return;
 	}
 	foreach(cell, run->target->elsewhere)
@@ -734,6 +693,11 @@ compare(DiffRun *run, CmigImage *from)
 {
 	List	   *notes;
 	CmigDifference *difference;
+	ListCell   *cell;
+	static CmigQuery query = {
+		.sql = "SELECT quote_ident(s.subname) FROM pg_subscription s JOIN pg_database d ON d.oid = s.subdbid"
+		" WHERE d.datname = current_database() ORDER BY s.subname"
+	};
 
 	notes = cmig_others_settle(from, run->image, run->target->notes, &run->options);
 	difference = cmig_compare(from, run->image, &run->options);
@@ -747,22 +711,24 @@ compare(DiffRun *run, CmigImage *from)
 	cmig_column_order_tell(difference);
 	cmig_others_tell(difference);
 	cmig_deparse(difference, cmig_diff_line_add, &run->lines);
-	add_notes(run, notes);
-	add_subscriptions(run);
+
+	/*
+	 * add rows for the parts of the target's SQL that could not be run,
+	 * unless the revisions contain them, too
+	 */
+	foreach(cell, notes)
+	{
+		const CmigTargetNote *note = lfirst(cell);
+
+		if (!has_note(run->replayed, note))
+			cmig_diff_line_add_unsupported(&run->lines, note->kind, note->object, note->reason);
+	}
+	/* add the subscriptions that the target lacks as unsupported rows */
+	if (run->managed->all && run->replayed == NULL)
+		cmig_query_each(&query, NULL, NULL, add_subscription, run);
 	add_labels(run);
 	add_other_schemas(run);
 	return run->lines;
-}
-
-/*
- * Mark all functions as unchecked: an extension that a function's body uses
- * may be in another schema when the function is re-created.
- */
-static void
-mark_functions(CmigImage *from)
-{
-	for (int i = 0; i < from->count; i++)
-		from->objects[i]->unchecked |= from->objects[i]->kind == &cmig_kind_function;
 }
 
 List *
@@ -787,7 +753,14 @@ cmig_diff_run(const CmigManaged *managed, const char *target_sql,
 	cmig_keep_partitions(from, run.image, "The target creates");
 	cmig_extension_keep(from, run.image);
 	if (cmig_extension_move_needed(run.live, run.image))
-		mark_functions(from);
+	{
+		/*
+		 * Mark all functions as unchecked: an extension that a function's
+		 * body uses may be in another schema when the function is re-created.
+		 */
+		for (int i = 0; i < from->count; i++)
+			from->objects[i]->unchecked |= from->objects[i]->kind == &cmig_kind_function;
+	}
 	return compare(&run, from);
 }
 
@@ -879,45 +852,32 @@ cmig_diff_run_between(const CmigReplayPlan *from, const CmigReplayPlan *to,
  * ----------------------------------------------------------------
  */
 
-/* Returns an image with schema public as it is in a new database. */
-static CmigImage *
-empty_image(void)
+CmigDifference *
+cmig_whole_difference(const CmigManaged *managed, const CmigDiffOptions *options, bool with_tools)
 {
-	CmigImage  *image = cmig_image_new();
-	CmigObject *schema = cmig_object_new(&cmig_kind_schema, "public", "public");
-	CmigGrant  *grant = palloc0(sizeof(CmigGrant));
+	CmigImage  *from,
+			   *to;
+	CmigObject *schema;
+	CmigGrant  *grant;
 
-	grant->grantee = "PUBLIC";
-	grant->privilege = "USAGE";
-	grant->granted = true;
-	schema->grants = lappend(NIL, grant);
-	schema->owner = "pg_database_owner";
-	schema->comment = "standard public schema";
-	cmig_image_add(image, schema);
-	return image;
-}
-
-/* Raise an error if a named schema does not exist. */
-static void
-whole_check_schemas(const CmigManaged *managed)
-{
+	/* raise an error if a named schema does not exist */
 	for (int i = 0; i < managed->count; i++)
 		if (!OidIsValid(managed->schemas[i].oid))
 			ereport(ERROR,
 					(errcode(ERRCODE_UNDEFINED_SCHEMA),
 					 errmsg("schema \"%s\" does not exist", managed->schemas[i].name),
 					 errhint("To see the names: SELECT nspname FROM pg_catalog.pg_namespace")));
-}
-
-CmigDifference *
-cmig_whole_difference(const CmigManaged *managed, const CmigDiffOptions *options, bool with_tools)
-{
-	CmigImage  *from,
-			   *to;
-
-	whole_check_schemas(managed);
 	to = cmig_image_read(managed);
-	from = empty_image();
+	schema = cmig_object_new(&cmig_kind_schema, "public", "public");
+	grant = palloc0(sizeof(CmigGrant));
+	from = cmig_image_new();
+	grant->grantee = "PUBLIC";
+	grant->privilege = "USAGE";
+	grant->granted = true;
+	schema->grants = lappend(NIL, grant);
+	schema->owner = "pg_database_owner";
+	schema->comment = "standard public schema";
+	cmig_image_add(from, schema);
 	cmig_image_finish(from);
 	if (cmig_image_lookup(to, &cmig_kind_schema, "public") == NULL)
 	{
@@ -1035,23 +995,6 @@ read_renamed(CmigShadow *shadow, void *arg)
 }
 
 /*
- * If one of the schemas is public, ignore differences in owner, privileges,
- * and comment, because those of public differ from those of other new schemas.
- */
-static void
-leave_public(const CmigImage *from, const CmigImage *to, const char *from_name, const char *to_name)
-{
-	const CmigObject *old = cmig_image_lookup(from, &cmig_kind_schema, quote_identifier(from_name));
-	CmigObject *new = cmig_image_lookup(to, &cmig_kind_schema, quote_identifier(from_name));
-
-	if (old == NULL || new == NULL || (strcmp(from_name, "public") != 0 && strcmp(to_name, "public") != 0))
-		return;
-	new->owner = old->owner;
-	new->grants = old->grants;
-	new->comment = old->comment;
-}
-
-/*
  * Returns the schema that an argument names, as a list of schemas to compare.
  */
 static CmigManaged *
@@ -1078,6 +1021,9 @@ CMIG_READER(cmig_diff_schemas)
 	CmigDifference *difference;
 	CmigImage  *from;
 	List	   *lines = NIL;
+	const char *from_name;
+	const CmigObject *old;
+	CmigObject *new;
 
 	InitMaterializedSRF(fcinfo, 0);
 	cmig_diff_arguments(fcinfo, 2, &options);
@@ -1091,7 +1037,23 @@ CMIG_READER(cmig_diff_schemas)
 					   "cmig.diff_schemas()", read_renamed, &diff);
 	from = cmig_rename_read(from_schema, from, diff.image, options.renames, NIL, cmig_diff_line_add, &lines);
 	cmig_others_mark(from);
-	leave_public(from, diff.image, from_schema->schemas[0].name, diff.managed->schemas[0].name);
+
+	/*
+	 * if one of the schemas is public, ignore differences in owner,
+	 * privileges, and comment, because those of public differ from those of
+	 * other new schemas
+	 */
+	from_name = from_schema->schemas[0].name;
+	old = cmig_image_lookup(from, &cmig_kind_schema, quote_identifier(from_name));
+	new = cmig_image_lookup(diff.image, &cmig_kind_schema, quote_identifier(from_name));
+	if (old != NULL && new != NULL &&
+		(strcmp(from_name, "public") == 0 ||
+		 strcmp(diff.managed->schemas[0].name, "public") == 0))
+	{
+		new->owner = old->owner;
+		new->grants = old->grants;
+		new->comment = old->comment;
+	}
 	difference = cmig_compare(from, diff.image, &options);
 	cmig_body_check_changed(difference);
 	cmig_outside_refuse(difference, from_schema);

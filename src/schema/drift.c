@@ -69,34 +69,6 @@ drift_arguments(FunctionCallInfo fcinfo, int n, CmigDrift *drift)
 }
 
 /*
- * List, in a NOTICE, the schemas that are not compared because other roles own
- * them.  Schemas that have a row in the result are omitted.
- */
-static void
-tell_other_schemas(CmigDrift *drift)
-{
-	CmigListing names;
-	bool		any = false;
-
-	cmig_listing_init(&names, CMIG_LISTING_PLAIN);
-	for (int i = 0; i < drift->managed->count; i++)
-	{
-		const CmigManagedSchema *schema = &drift->managed->schemas[i];
-
-		any |= schema->owned;
-		if (!schema->owned && !cmig_text_list_has(drift->replayed->elsewhere, schema->name))
-			cmig_listing_add(&names, quote_identifier(schema->name));
-	}
-	if (names.count == 0 || drift->schemas != NULL)
-		return;
-	drift->left_out = cmig_listing_text(&names);
-	ereport(NOTICE,
-			(any ? errmsg("schemas of other roles are not compared: %s", drift->left_out) :
-			 errmsg("no schema is compared, because all of them belong to other roles: %s", drift->left_out),
-			 errhint("Call the function as a role that owns them.")));
-}
-
-/*
  * A CmigReplayFinish: apply the renames to the image of the schema that the
  * revisions create.
  */
@@ -120,6 +92,8 @@ static void
 drift_read(CmigDrift *drift, const CmigSituation *now, const char *function)
 {
 	CmigReplayPlan *plan = cmig_replay_plan_applied(now);
+	CmigListing names;
+	bool		any;
 
 	drift->live = cmig_image_read(drift->managed);
 	drift->created = cmig_extension_created(now);
@@ -142,7 +116,28 @@ drift_read(CmigDrift *drift, const CmigSituation *now, const char *function)
 					 errmsg("schema \"%s\" exists neither in the database nor in the revisions",
 							schema->name)));
 	}
-	tell_other_schemas(drift);
+
+	/*
+	 * List, in a NOTICE, the schemas that are not compared because other
+	 * roles own them.  Schemas that have a row in the result are omitted.
+	 */
+	any = false;
+	cmig_listing_init(&names, CMIG_LISTING_PLAIN);
+	for (int j = 0; j < drift->managed->count; j++)
+	{
+		const CmigManagedSchema *schema = &drift->managed->schemas[j];
+
+		any |= schema->owned;
+		if (!schema->owned && !cmig_text_list_has(drift->replayed->elsewhere, schema->name))
+			cmig_listing_add(&names, quote_identifier(schema->name));
+	}
+	if (names.count == 0 || drift->schemas != NULL)
+		return;
+	drift->left_out = cmig_listing_text(&names);
+	ereport(NOTICE,
+			(any ? errmsg("schemas of other roles are not compared: %s", drift->left_out) :
+			 errmsg("no schema is compared, because all of them belong to other roles: %s", drift->left_out),
+			 errhint("Call the function as a role that owns them.")));
 }
 
 /*

@@ -161,25 +161,6 @@ only(const CmigDifference *difference, const CmigImage *after, const CmigObject 
 	return sql.data;
 }
 
-/* Restrict DROP NOT NULL to the tables whose columns become nullable. */
-static void
-drop_only(const CmigDifference *difference, const CmigChange *parent)
-{
-	ListCell   *cell;
-
-	foreach(cell, parent->ddl)
-	{
-		CmigDdl    *entry = lfirst(cell);
-		bool		upgrade = strstr(entry->sql, " DROP NOT NULL") != NULL;
-		char	  **text = upgrade ? &entry->sql : &entry->undo;
-
-		if (strstr(*text, " DROP NOT NULL") != NULL && strncmp(*text, "ALTER TABLE ", 12) == 0 &&
-			strncmp(*text, "ALTER TABLE ONLY ", 17) != 0)
-			*text = only(difference, upgrade ? difference->to : difference->from,
-						 upgrade ? parent->to : parent->from, *text);
-	}
-}
-
 /*
  * If a column is NOT NULL both before and after the change, but the parent's
  * column is NOT NULL in only one image, keep the child's NOT NULL when the
@@ -200,7 +181,25 @@ keep_not_null(const CmigDifference *difference, const CmigChange *change)
 
 		old = parent->from;
 		if (old != NULL && !cmig_table_is_partitioned(new->parent) && parent->to != NULL)
-			drop_only(difference, parent);
+		{
+			ListCell   *lc;
+
+			/*
+			 * restrict DROP NOT NULL to the tables whose columns become
+			 * nullable
+			 */
+			foreach(lc, parent->ddl)
+			{
+				CmigDdl    *entry = lfirst(lc);
+				bool		upgrade = strstr(entry->sql, " DROP NOT NULL") != NULL;
+				char	  **text = upgrade ? &entry->sql : &entry->undo;
+
+				if (strstr(*text, " DROP NOT NULL") != NULL && strncmp(*text, "ALTER TABLE ", 12) == 0 &&
+					strncmp(*text, "ALTER TABLE ONLY ", 17) != 0)
+					*text = only(difference, upgrade ? difference->to : difference->from,
+								 upgrade ? parent->to : parent->from, *text);
+			}
+		}
 		else if (old == NULL || cmig_column_is_not_null(old) != cmig_column_is_not_null(new))
 		{
 			const CmigDdl *again = reattach(difference, change);

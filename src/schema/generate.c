@@ -421,31 +421,6 @@ cmig_generate_prepare(CmigGenerate *generate, const char *function)
 	cmig_draft_prepare(&generate->draft);
 }
 
-/* Issue a WARNING about unsupported changes. */
-static void
-warn_unsupported(const List *lines)
-{
-	CmigListing unsupported;
-	ListCell   *cell;
-
-	cmig_listing_init(&unsupported, CMIG_LISTING_LINES);
-	foreach(cell, lines)
-	{
-		const CmigDiffLine *line = lfirst(cell);
-
-		if (line->upgrade == NULL)
-			cmig_listing_add(&unsupported, section_layout_unsupported(line));
-	}
-	if (unsupported.count > 0)
-		ereport(WARNING,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg_plural("the revision leaves out %d change that is not supported",
-							   "the revision leaves out %d changes that are not supported",
-							   unsupported.count, unsupported.count),
-				 errdetail("%s", cmig_listing_text(&unsupported)),
-				 errhint("Add the missing statements to the revision, or make the change by hand.")));
-}
-
 /*
  * Unresolved statements
  *
@@ -455,33 +430,6 @@ warn_unsupported(const List *lines)
  */
 
 #define RESOLVE_MARKER "-- cmig:resolve"
-
-/* Returns an SQL comment that does not occur in the text. */
-static char *
-placeholder(const CmigGenerate *generate, const char *text)
-{
-	char	   *comment = psprintf("-- resolve %s", generate->draft.new.text.edges.id);
-
-	while (strstr(text, comment) != NULL)
-		comment = psprintf("%s+", comment);
-	return comment;
-}
-
-/* Append the unresolved statements, each below the placeholder comment. */
-static void
-append_unresolved(StringInfo text, const CmigGenerate *generate, const char *comment)
-{
-	ListCell   *cell;
-
-	foreach(cell, generate->unresolved)
-	{
-		const CmigUnresolved *unresolved = lfirst(cell);
-
-		appendStringInfo(text, "\n%s\n", comment);
-		section_layout_comment(text, unresolved->place);
-		appendStringInfo(text, "%s;\n", unresolved->sql);
-	}
-}
 
 /* Replace the placeholder comments with markers. */
 static char *
@@ -505,11 +453,22 @@ content_with_unresolved(CmigGenerate *generate)
 	CmigRevisionText *text = &generate->draft.new.text;
 	StringInfoData upgrade;
 	char	   *comment;
+	ListCell   *cell;
 
 	initStringInfo(&upgrade);
 	appendStringInfoString(&upgrade, text->upgrade_sql);
-	comment = placeholder(generate, text->upgrade_sql);
-	append_unresolved(&upgrade, generate, comment);
+	comment = psprintf("-- resolve %s", generate->draft.new.text.edges.id);
+	while (strstr(text->upgrade_sql, comment) != NULL)
+		comment = psprintf("%s+", comment);
+	/* append the unresolved statements, each below the placeholder comment */
+	foreach(cell, generate->unresolved)
+	{
+		const CmigUnresolved *unresolved = lfirst(cell);
+
+		appendStringInfo(&upgrade, "\n%s\n", comment);
+		section_layout_comment(&upgrade, unresolved->place);
+		appendStringInfo(&upgrade, "%s;\n", unresolved->sql);
+	}
 	text->upgrade_sql = upgrade.data;
 	return with_markers(cmig_draft_content(&generate->draft), comment);
 }
@@ -530,26 +489,6 @@ hazards_with_unresolved(const CmigGenerate *generate, const char *hazards)
 	return all.data;
 }
 
-/* Issue a WARNING about unresolved statements. */
-static void
-warn_unresolved(const CmigGenerate *generate)
-{
-	CmigListing places;
-	ListCell   *cell;
-
-	if (generate->unresolved == NIL)
-		return;
-	cmig_listing_init(&places, CMIG_LISTING_LINES);
-	foreach(cell, generate->unresolved)
-		cmig_listing_add(&places, ((CmigUnresolved *) lfirst(cell))->place);
-	ereport(WARNING,
-			(errmsg_plural("the revision has %d unresolved statement", "the revision has %d unresolved statements",
-						   places.count, places.count),
-			 errdetail("%s", cmig_listing_text(&places)),
-			 errhint("Each statement is at the end of the upgrade section, below a line \"%s\". Keep the statement if a new database needs it; otherwise, delete it. In either case, delete the line \"%s\".",
-					 RESOLVE_MARKER, RESOLVE_MARKER)));
-}
-
 void
 cmig_generate_put(FunctionCallInfo fcinfo, CmigGenerate *generate, const List *lines)
 {
@@ -559,9 +498,41 @@ cmig_generate_put(FunctionCallInfo fcinfo, CmigGenerate *generate, const List *l
 	char	   *hazards;
 	Datum		values[COLUMNS];
 	bool		nulls[COLUMNS] = {0};
+	CmigListing places;
+	ListCell   *cell;
+	CmigListing unsupported;
+	ListCell   *lc;
 
-	warn_unsupported(lines);
-	warn_unresolved(generate);
+	/* issue a WARNING about unsupported changes */
+	cmig_listing_init(&unsupported, CMIG_LISTING_LINES);
+	foreach(lc, lines)
+	{
+		const CmigDiffLine *line = lfirst(lc);
+
+		if (line->upgrade == NULL)
+			cmig_listing_add(&unsupported, section_layout_unsupported(line));
+	}
+	if (unsupported.count > 0)
+		ereport(WARNING,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg_plural("the revision leaves out %d change that is not supported",
+							   "the revision leaves out %d changes that are not supported",
+							   unsupported.count, unsupported.count),
+				 errdetail("%s", cmig_listing_text(&unsupported)),
+				 errhint("Add the missing statements to the revision, or make the change by hand.")));
+	/* issue a WARNING about unresolved statements */
+	if (generate->unresolved != NIL)
+	{
+		cmig_listing_init(&places, CMIG_LISTING_LINES);
+		foreach(cell, generate->unresolved)
+			cmig_listing_add(&places, ((CmigUnresolved *) lfirst(cell))->place);
+		ereport(WARNING,
+				(errmsg_plural("the revision has %d unresolved statement", "the revision has %d unresolved statements",
+							   places.count, places.count),
+				 errdetail("%s", cmig_listing_text(&places)),
+				 errhint("Each statement is at the end of the upgrade section, below a line \"%s\". Keep the statement if a new database needs it; otherwise, delete it. In either case, delete the line \"%s\".",
+						 RESOLVE_MARKER, RESOLVE_MARKER)));
+	}
 	text->upgrade_sql = sections->upgrade;
 	text->downgrade_sql = sections->downgrade;
 	text->edges.transactional = sections->transactional;
@@ -607,29 +578,32 @@ replay_argument(FunctionCallInfo fcinfo, int n)
 }
 
 /*
- * Raise an error for an empty target, which is more likely the output of a
- * failed program than a schema without objects.
+ * Returns a List of CmigDiffLine *: the differences between the source and
+ * the target.
  */
-static void
-require_target(const char *target_sql)
+static List *
+find_differences(const CmigManaged *managed, const char *target_sql,
+				 CmigDiffOptions *options, bool replay, const char *function)
 {
+	CmigSituation now;
+	const CmigGraph *graph;
+	List	   *scripts;
+
+	cmig_scope_refuse(function, "RESET cmig.scope. For one schema: SELECT * FROM cmig.diff('<target_sql>', schemas => '{<schema>}')");
+	now = cmig_move_read(true);
+
+	/*
+	 * raise an error for an empty target, which is more likely the output of
+	 * a failed program than a schema without objects
+	 */
 	if (target_sql[strspn(target_sql, " \t\r\n")] == '\0')
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("target_sql is empty"),
 				 errdetail("Everything in the schemas would be dropped."),
 				 errhint("If that is what you want, use '-- nothing' as target_sql.")));
-}
-
-/*
- * Returns the scripts of the repeatable revisions, which also run after the
- * target's SQL.
- */
-static List *
-repeatable_scripts(const CmigGraph *graph)
-{
-	List	   *scripts = NIL;
-
+	graph = now.graph;
+	scripts = NIL;
 	for (int node = graph->count; node < graph->count + graph->repeatable_count; node++)
 	{
 		CmigStoredScript *stored = cmig_catalog_read_script(cmig_graph_id(graph, node), CMIG_UPGRADE);
@@ -641,23 +615,7 @@ repeatable_scripts(const CmigGraph *graph)
 		script->sql = cmig_placeholder_values_insert(stored->sql, &stored->placeholders, script->revision, "upgrade");
 		scripts = lappend(scripts, script);
 	}
-	return scripts;
-}
-
-/*
- * Returns a List of CmigDiffLine *: the differences between the source and
- * the target.
- */
-static List *
-find_differences(const CmigManaged *managed, const char *target_sql,
-				 CmigDiffOptions *options, bool replay, const char *function)
-{
-	CmigSituation now;
-
-	cmig_scope_refuse(function, "RESET cmig.scope. For one schema: SELECT * FROM cmig.diff('<target_sql>', schemas => '{<schema>}')");
-	now = cmig_move_read(true);
-	require_target(target_sql);
-	options->scripts = repeatable_scripts(now.graph);
+	options->scripts = scripts;
 	if (replay)
 		return cmig_diff_run_replay(cmig_replay_plan_all(&now), managed, target_sql, options, function);
 	cmig_pending_require_heads(&now);

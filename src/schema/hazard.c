@@ -502,39 +502,6 @@ set_name(Oid catalog, Oid object, const char *name)
 		cmig_shadow_rows_rename(catalog, object, get_object_attnum_name(catalog), name);
 }
 
-static void
-set_column_name(Oid table, const char *old, const char *name)
-{
-	Relation	catalog = table_open(AttributeRelationId, RowExclusiveLock);
-	HeapTuple	row = SearchSysCacheCopyAttName(table, old);
-
-	if (HeapTupleIsValid(row))
-	{
-		namestrcpy(&((Form_pg_attribute) GETSTRUCT(row))->attname, name);
-		CatalogTupleUpdate(catalog, &row->t_self, row);
-		heap_freetuple(row);
-	}
-	table_close(catalog, RowExclusiveLock);
-}
-
-/* Rename a column in a table and in the child tables that inherit it. */
-static void
-rename_column(Oid table, const char *old, const char *name)
-{
-	ListCell   *cell;
-
-	foreach(cell, find_all_inheritors(table, NoLock, NULL))
-		set_column_name(lfirst_oid(cell), old, name);
-}
-
-/* Rename a relation and its row type, which has the same name. */
-static void
-rename_relation(Oid relation, const char *name)
-{
-	set_name(RelationRelationId, relation, name);
-	set_name(TypeRelationId, get_rel_type_id(relation), name);
-}
-
 /* Rename a constraint and its index, which has the same name. */
 static void
 rename_constraint(Oid constraint, const char *name)
@@ -553,9 +520,30 @@ apply_step(const CmigRenameStep *step, const char *old)
 	CmigAddress address = step->object->address;
 
 	if (address.catalog == RelationRelationId && address.sub != 0)
-		rename_column(address.object, old, step->name);
+	{
+		ListCell   *cell;
+
+		/* rename a column in a table and in the child tables that inherit it */
+		foreach(cell, find_all_inheritors(address.object, NoLock, NULL))
+		{
+			Relation	catalog = table_open(AttributeRelationId, RowExclusiveLock);
+			HeapTuple	row = SearchSysCacheCopyAttName(lfirst_oid(cell), old);
+
+			if (HeapTupleIsValid(row))
+			{
+				namestrcpy(&((Form_pg_attribute) GETSTRUCT(row))->attname, step->name);
+				CatalogTupleUpdate(catalog, &row->t_self, row);
+				heap_freetuple(row);
+			}
+			table_close(catalog, RowExclusiveLock);
+		}
+	}
 	else if (address.catalog == RelationRelationId)
-		rename_relation(address.object, step->name);
+	{
+		/* rename a relation and its row type, which has the same name */
+		set_name(RelationRelationId, address.object, step->name);
+		set_name(TypeRelationId, get_rel_type_id(address.object), step->name);
+	}
 	else if (address.catalog == ConstraintRelationId)
 		rename_constraint(address.object, step->name);
 	else
@@ -571,57 +559,55 @@ apply_step(const CmigRenameStep *step, const char *old)
  * The renames
  */
 
-/* Pass the row of a step to the callback. */
-static void
-put_step(RenameRead *read, const CmigRenameStep *step)
-{
-	const CmigObject *object = step->object;
-	CmigDiffRow row = {"rename", object->kind->name, object->identity, step->sql, step->undo,.subject = object};
-
-	read->callback(&row, read->arg);
-}
-
-/*
- * Run the steps of one rank.  Each step uses the names that the preceding
- * steps have given to objects.
- */
-static void
-run_rank(RenameRead *read, const List *renames, CmigRenameRank rank)
-{
-	List	   *steps = cmig_rename_steps(read->image, renames, rank);
-	ListCell   *cell;
-
-	foreach(cell, steps)
-	{
-		CmigRenameStep *step = lfirst(cell);
-		char	   *old = step->object->name;
-
-		put_step(read, step);
-		apply_step(step, old);
-		step->object->name = step->name;
-		step->object->identity = step->identity;
-	}
-	if (steps != NIL)
-		read->image = cmig_image_read(read->managed);
-}
-
 /* Apply renames in the order of their ranks. */
 static void
 run_ranks(RenameRead *read, const List *renames)
 {
 	for (int rank = 0; rank < CMIG_RENAME_RANKS; rank++)
-		run_rank(read, renames, rank);
+	{
+		List	   *steps = cmig_rename_steps(read->image, renames, rank);
+		ListCell   *cell;
+
+		/*
+		 * Run the steps of one rank.  Each step uses the names that the
+		 * preceding steps have given to objects.
+		 */
+		foreach(cell, steps)
+		{
+			CmigRenameStep *step = lfirst(cell);
+			char	   *old = step->object->name;
+			const CmigObject *object = step->object;
+			CmigDiffRow row = {"rename", object->kind->name, object->identity, step->sql, step->undo,.subject = object};
+
+			/* pass the row of a step to the callback */
+			read->callback(&row, read->arg);
+			apply_step(step, old);
+			step->object->name = step->name;
+			step->object->identity = step->identity;
+		}
+		if (steps != NIL)
+			read->image = cmig_image_read(read->managed);
+	}
 }
 
-/*
- * Raise an error unless the target has every renamed object under its new
- * name.
- */
+/* A CmigShadowTask: apply extension moves and all renames to the catalogs. */
 static void
-check_renames(const RenameRead *read)
+run_renames(CmigShadow *shadow, void *arg)
 {
+	RenameRead *read = arg;
 	ListCell   *cell;
 
+	if (cmig_extension_move_needed(read->image, read->to))
+	{
+		read->managed = cmig_extension_move(read->managed, read->image, read->to, read->callback, read->arg);
+		read->image = cmig_image_read(read->managed);
+	}
+	run_ranks(read, read->renames);
+
+	/*
+	 * raise an error unless the target has every renamed object under its new
+	 * name
+	 */
 	foreach(cell, read->renames)
 	{
 		const CmigRename *rename = lfirst(cell);
@@ -633,21 +619,6 @@ check_renames(const RenameRead *read)
 					 errmsg("rename \"%s\": %s %s does not exist in the target", rename->text,
 							object->kind->name, object->identity)));
 	}
-}
-
-/* A CmigShadowTask: apply extension moves and all renames to the catalogs. */
-static void
-run_renames(CmigShadow *shadow, void *arg)
-{
-	RenameRead *read = arg;
-
-	if (cmig_extension_move_needed(read->image, read->to))
-	{
-		read->managed = cmig_extension_move(read->managed, read->image, read->to, read->callback, read->arg);
-		read->image = cmig_image_read(read->managed);
-	}
-	run_ranks(read, read->renames);
-	check_renames(read);
 	run_ranks(read, cmig_rename_derived(read->image, read->to, read->renames));
 	run_ranks(read, cmig_rename_attached(read->image, read->to));
 

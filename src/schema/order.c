@@ -376,38 +376,6 @@ list_freed(const CmigOrder *order, NameEntry *freed)
 	return count;
 }
 
-/* Add edges so that a name is available before another object uses it. */
-static void
-order_name_add(CmigOrder *order)
-{
-	const CmigDifference *difference = order->difference;
-	NameEntry  *freed = palloc(sizeof(NameEntry) * (2 * difference->from->count + 1));
-	int			count = list_freed(order, freed);
-	const char *names[2];
-
-	for (int i = 0; count > 0 && i < difference->to->count; i++)
-	{
-		const CmigObject *object = difference->to->objects[i];
-		int			node = order_graph_made(order, object);
-
-		if (node < 0 || (order->nodes[node].type != CMIG_NODE_CREATE && order->nodes[node].type != CMIG_NODE_ALTER))
-			continue;
-		for (int j = names_of(&order->nodes[node], object, difference->of_to[i]->from, names) - 1; j >= 0; j--)
-		{
-			NameEntry	key = {names[j], 0};
-			NameEntry  *found = bsearch(&key, freed, count, sizeof(NameEntry), compare_names);
-
-			if (found == NULL)
-				continue;
-			while (found > freed && compare_names(found - 1, &key) == 0)
-				found--;
-			for (; found < freed + count && compare_names(found, &key) == 0; found++)
-				order_graph_add(order, node, found->node);
-		}
-	}
-	pfree(freed);
-}
-
 /* ----------------------------------------------------------------
  * The order of the steps that run NO INHERIT and INHERIT.
  *
@@ -800,6 +768,10 @@ order_edge_make(CmigOrder *order)
 {
 	const CmigImage *image;
 	ListCell   *cell;
+	const CmigDifference *difference;
+	NameEntry  *freed;
+	int			count;
+	const char *names[2];
 
 	order->nedges = 0;
 	add_dependencies(order, order->difference->from, add_old);
@@ -822,7 +794,32 @@ order_edge_make(CmigOrder *order)
 	add_siblings(order);
 	add_dropped_siblings(order);
 	order_inherit_add(order);
-	order_name_add(order);
+	/* add edges so that a name is available before another object uses it */
+	difference = order->difference;
+	freed = palloc(sizeof(NameEntry) * (2 * difference->from->count + 1));
+	count = list_freed(order, freed);
+	for (int k = 0; count > 0 && k < difference->to->count; k++)
+	{
+		const CmigObject *object = difference->to->objects[k];
+		int			node = order_graph_made(order, object);
+
+		if (node < 0 || (order->nodes[node].type != CMIG_NODE_CREATE && order->nodes[node].type != CMIG_NODE_ALTER))
+			continue;
+		for (int j = names_of(&order->nodes[node], object, difference->of_to[k]->from,
+							  names) - 1; j >= 0; j--)
+		{
+			NameEntry	key = {names[j], 0};
+			NameEntry  *found = bsearch(&key, freed, count, sizeof(NameEntry), compare_names);
+
+			if (found == NULL)
+				continue;
+			while (found > freed && compare_names(found - 1, &key) == 0)
+				found--;
+			for (; found < freed + count && compare_names(found, &key) == 0; found++)
+				order_graph_add(order, node, found->node);
+		}
+	}
+	pfree(freed);
 
 	/*
 	 * Add edges so that equivalent indexes are created in order (see

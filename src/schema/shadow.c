@@ -445,31 +445,6 @@ find_live(CmigShadow *shadow, Oid live)
 	return NULL;
 }
 
-/* Move extension members to the new schemas, and hide the extensions' names. */
-static void
-place_extensions(CmigShadow *shadow)
-{
-	for (int i = 0; i < shadow->members->count; i++)
-	{
-		CmigMember *member = &shadow->members->members[i];
-		Oid			from = cmig_shadow_rows_schema(member->catalog, member->object);
-		CmigShadowSchema *schema = find_live(shadow, from);
-
-		if (schema != NULL)
-			(void) cmig_shadow_rows_move(member->catalog, member->object, from, schema->shadow);
-	}
-	for (int i = 0; i < shadow->nextensions; i++)
-	{
-		CmigExtension *extension = &shadow->extensions[i];
-		CmigShadowSchema *schema = find_live(shadow, extension->schema);
-
-		cmig_shadow_extension_hide(extension);
-		if (schema != NULL)
-			cmig_shadow_extension_set_schema(extension, schema->live, schema->shadow);
-	}
-	CommandCounterIncrement();
-}
-
 /*
  * Running work in a shadow
  */
@@ -541,7 +516,30 @@ prepare_shadow(ShadowRun *run)
 		CreateComments(schema->shadow, NamespaceRelationId, 0, "standard public schema");
 		CommandCounterIncrement();
 	}
-	place_extensions(shadow);
+
+	/*
+	 * move extension members to the new schemas, and hide the extensions'
+	 * names
+	 */
+	for (int j = 0; j < shadow->members->count; j++)
+	{
+		CmigMember *member = &shadow->members->members[j];
+		Oid			from = cmig_shadow_rows_schema(member->catalog, member->object);
+		CmigShadowSchema *schema = find_live(shadow, from);
+
+		if (schema != NULL)
+			(void) cmig_shadow_rows_move(member->catalog, member->object, from, schema->shadow);
+	}
+	for (int j = 0; j < shadow->nextensions; j++)
+	{
+		CmigExtension *extension = &shadow->extensions[j];
+		CmigShadowSchema *schema = find_live(shadow, extension->schema);
+
+		cmig_shadow_extension_hide(extension);
+		if (schema != NULL)
+			cmig_shadow_extension_set_schema(extension, schema->live, schema->shadow);
+	}
+	CommandCounterIncrement();
 }
 
 /*
