@@ -178,31 +178,60 @@ static CmigQuery find = {
 	2, {TEXTARRAYOID, TEXTARRAYOID}
 };
 
-/* Row callback: add a finding to the list. */
-static void
-collect_finding(TupleDesc desc, HeapTuple row, void *arg)
-{
-	CmigAccessFinding *finding = palloc(sizeof(CmigAccessFinding));
+/*
+ * Publications that contain cmig.version, and subscriptions that write to this
+ * table, in the form of rows of "find".  The user may intend both if the
+ * subscriber is to replace this server.
+ */
+static CmigQuery find_publications = {
+	.sql = "SELECT 'notice', format('publication %I', p.pubname),"
+	" 'it publishes the tables of pg_cmig; a subscriber with revisions of its own stops at the next run in this database',"
+	" 'Unless the subscriber is to replace this server, use a publication FOR TABLES IN SCHEMA or FOR TABLE.' FROM pg_publication p"
+	" WHERE p.puballtables OR EXISTS (SELECT FROM pg_publication_rel r WHERE r.prpubid = p.oid AND r.prrelid = 'cmig.version'::regclass)"
+	" OR EXISTS (SELECT FROM pg_publication_namespace s WHERE s.pnpubid = p.oid AND s.pnnspid = 'cmig'::regnamespace)"
+	" UNION ALL SELECT 'warning', format('subscription %I', s.subname),"
+	" 'it writes to the tables of pg_cmig; it stops with a duplicate key in cmig.journal if revisions also run in this database, and does not replicate their DDL',"
+	" 'Unless this server is to replace the publisher, subscribe to a publication FOR TABLES IN SCHEMA or FOR TABLE.'"
+	" FROM pg_subscription s JOIN pg_subscription_rel r ON r.srsubid = s.oid"
+	" WHERE r.srrelid = 'cmig.version'::regclass ORDER BY 1, 2"
+};
 
-	finding->severity = cmig_query_text(desc, row, 1);
-	finding->object = cmig_query_text(desc, row, 2);
-	finding->problem = cmig_query_text(desc, row, 3);
-	finding->fix = cmig_query_text(desc, row, 4);
-	*(List **) arg = lappend(*(List **) arg, finding);
+/* Append a problem to the list.  The strings are not copied. */
+static void
+add(List **problems, const char *severity, const char *object, const char *text, const char *fix)
+{
+	CmigProblem *problem = palloc(sizeof(CmigProblem));
+
+	problem->severity = severity;
+	problem->object = object;
+	problem->problem = text;
+	problem->fix = fix;
+	*problems = lappend(*problems, problem);
 }
 
-/*
- * Set the arguments of "find": an array of level names and an array of GRANT
- * statements.
- */
+/* Row callback: append a problem to *arg, a List *. */
 static void
-level_arrays(Datum *values)
+collect(TupleDesc desc, HeapTuple row, void *arg)
+{
+	add(arg, cmig_query_text(desc, row, 1), cmig_query_text(desc, row, 2),
+		cmig_query_text(desc, row, 3), cmig_query_text(desc, row, 4));
+}
+
+List *
+cmig_access_findings(void)
 {
 	ArrayBuildState *names = NULL;
 	ArrayBuildState *statements = NULL;
+	Datum		values[2];
+	char	   *any = NULL;
+	List	   *findings = NIL;
 	ListCell   *level;
 	ListCell   *lc;
+	int			guc_level;
 
+	cmig_query_each(&any_held, NULL, NULL, cmig_query_keep_text, &any);
+	if (any == NULL)
+		return NIL;
 	foreach(level, cmig_access_levels())
 	{
 		foreach(lc, cmig_access_grants(SOMEBODY, lfirst(level)))
@@ -215,20 +244,6 @@ level_arrays(Datum *values)
 	}
 	values[0] = makeArrayResult(names, CurrentMemoryContext);
 	values[1] = makeArrayResult(statements, CurrentMemoryContext);
-}
-
-List *
-cmig_access_findings(void)
-{
-	Datum		values[2];
-	char	   *any = NULL;
-	List	   *findings = NIL;
-	int			guc_level;
-
-	cmig_query_each(&any_held, NULL, NULL, cmig_query_keep_text, &any);
-	if (any == NULL)
-		return NIL;
-	level_arrays(values);
 
 	/*
 	 * the planner overestimates the query's cost so much that JIT compilation
@@ -236,82 +251,13 @@ cmig_access_findings(void)
 	 */
 	guc_level = NewGUCNestLevel();
 	cmig_settings_override("jit", "off");
-	cmig_query_each(&find, values, NULL, collect_finding, &findings);
+	cmig_query_each(&find, values, NULL, collect, &findings);
 	AtEOXact_GUC(false, guc_level);
 	return findings;
 }
 
 /* ----------------------------------------------------------------
- * Finds publications and subscriptions that contain pg_cmig's tables.
- * ----------------------------------------------------------------
- */
-
-/* A publication or subscription, for a row of cmig.check. */
-typedef struct CmigPublicationFinding
-{
-	char	   *object;
-	bool		is_subscription;
-}			CmigPublicationFinding;
-
-/*
- * Finds publications that contain cmig.version, and subscriptions that write to
- * this table.
- */
-static CmigQuery findings_query = {
-	.sql = "SELECT format('publication %I', p.pubname), false FROM pg_publication p"
-	" WHERE p.puballtables OR EXISTS (SELECT FROM pg_publication_rel r WHERE r.prpubid = p.oid AND r.prrelid = 'cmig.version'::regclass)"
-	" OR EXISTS (SELECT FROM pg_publication_namespace s WHERE s.pnpubid = p.oid AND s.pnnspid = 'cmig'::regnamespace)"
-	" UNION ALL SELECT format('subscription %I', s.subname), true FROM pg_subscription s JOIN pg_subscription_rel r ON r.srsubid = s.oid"
-	" WHERE r.srrelid = 'cmig.version'::regclass ORDER BY 2, 1"
-};
-
-/* Row callback: append a publication or subscription. */
-static void
-add_finding(TupleDesc desc, HeapTuple row, void *arg)
-{
-	List	  **findings = arg;
-	CmigPublicationFinding *finding = palloc(sizeof(CmigPublicationFinding));
-
-	finding->object = cmig_query_text(desc, row, 1);
-	finding->is_subscription = cmig_query_bool(desc, row, 2, false);
-	*findings = lappend(*findings, finding);
-}
-
-/* Returns a list of CmigPublicationFinding *, sorted by name. */
-static List *
-publication_findings(void)
-{
-	List	   *findings = NIL;
-
-	cmig_query_each(&findings_query, NULL, NULL, add_finding, &findings);
-	return findings;
-}
-
-/* ----------------------------------------------------------------
- * A problem that cmig.check reports.
- * ----------------------------------------------------------------
- */
-
-/*
- * Append a problem to the list, and return the list.  The strings are not
- * copied.
- */
-static List *
-problem_add(List *problems, const char *severity, const char *object,
-			const char *text, const char *fix)
-{
-	CmigProblem *problem = palloc(sizeof(CmigProblem));
-
-	problem->severity = severity;
-	problem->object = object;
-	problem->problem = text;
-	problem->fix = fix;
-	return lappend(problems, problem);
-}
-
-/* ----------------------------------------------------------------
- * Finds scripts that cannot run, and applied revisions whose scripts have
- * changed, for cmig.check.
+ * Scripts that cannot run, and applied revisions whose scripts have changed.
  * ----------------------------------------------------------------
  */
 
@@ -319,108 +265,65 @@ problem_add(List *problems, const char *severity, const char *object,
 typedef struct TextCheck
 {
 	const CmigView *view;
-	List	   *problems;
+	List	  **problems;
 	MemoryContext context;		/* memory context of the list of problems */
 	bool		has_gaps;		/* true if a placeholder could not be replaced */
 } TextCheck;
 
-/* Report an applied revision whose script differs from the one that was run. */
+/* Report a problem of a revision's script.  The strings are copied. */
 static void
-compare_with_journal(const CmigRevisionText *text, TextCheck *check)
+add_of_text(TextCheck *check, const char *severity, const CmigRevisionText *text,
+			const char *problem, const char *fix)
 {
-	char	   *recorded = cmig_journal_read_checksum(text->edges.id);
-	MemoryContext old;
+	MemoryContext old = MemoryContextSwitchTo(check->context);
 
-	if (recorded == NULL ||
-		strcmp(recorded, cmig_script_checksum(text->upgrade_sql, text->edges.transactional)) == 0)
-		return;
-
-	old = MemoryContextSwitchTo(check->context);
-	check->problems =
-		problem_add(check->problems, "warning", pstrdup(text->edges.id),
-					"its upgrade script or transactional flag is not the one that was applied in this database",
-					psprintf("SELECT cmig.repair(%s) -- accepts this script; otherwise, load the one that was applied",
-							 quote_literal_cstr(text->edges.id)));
+	add(check->problems, severity, pstrdup(text->edges.id), pstrdup(problem), fix ? pstrdup(fix) : NULL);
 	MemoryContextSwitchTo(old);
 }
 
 /*
- * Replace the placeholders in a script.  If a placeholder has no value, sets
- * *missing to its name.  An error is not thrown but returned in *error.
+ * Report a script that cannot run, or a placeholder in it that has no value.
+ * If "sql" is NULL, there is no script.
  */
-static const char *
-try_values(const CmigRevisionText *text, const char *what, const char *sql, const char **missing, ErrorData **error)
-{
-	MemoryContext caller = CurrentMemoryContext;
-	const char *volatile result = NULL;
-
-	*error = NULL;
-	*missing = NULL;
-	PG_TRY();
-	{
-		result = cmig_placeholder_values_try(sql, &text->placeholders, text->edges.id, what, missing);
-	}
-	PG_CATCH();
-	{
-		MemoryContextSwitchTo(caller);
-		*error = CopyErrorData();
-		FlushErrorState();
-	}
-	PG_END_TRY();
-	return result;
-}
-
-/*
- * Returns a script with its placeholders replaced.  If that fails, reports the
- * error or the placeholder without a value, and returns NULL.
- */
-static const char *
-with_values(const CmigRevisionText *text, const char *what, const char *sql, TextCheck *check)
-{
-	const char *missing;
-	ErrorData  *error;
-	MemoryContext old;
-
-	if (text->placeholders.count == 0)
-		return sql;
-	sql = try_values(text, what, sql, &missing, &error);
-	old = MemoryContextSwitchTo(check->context);
-	if (error != NULL)
-		check->problems = problem_add(check->problems, "error", pstrdup(text->edges.id),
-									  pstrdup(error->message), error->hint ? pstrdup(error->hint) : NULL);
-	else if (missing != NULL)
-		check->problems = problem_add(check->problems, "warning", pstrdup(text->edges.id),
-									  psprintf("placeholder \"%s\" of its %s script has no value in this session", missing, what),
-									  psprintf("SET cmig_var.%s = '<value>'", missing));
-	check->has_gaps |= error != NULL || missing != NULL;
-	MemoryContextSwitchTo(old);
-	return sql;
-}
-
-/* Report a script that cannot run.  If "sql" is NULL, there is no script. */
 static void
 check_script(const CmigRevisionText *text, const char *what, const char *sql,
 			 const char *severity, TextCheck *check)
 {
-	MemoryContext old;
+	MemoryContext caller = CurrentMemoryContext;
+	const char *volatile script = sql;
+	const char *missing = NULL;
+	ErrorData  *volatile error = NULL;
 	CmigTextProblem *problem;
 
 	if (sql == NULL)
 		return;
-	sql = with_values(text, what, sql, check);
-	if (sql == NULL)
+	PG_TRY();
+	{
+		if (text->placeholders.count > 0)
+			script = cmig_placeholder_values_try(sql, &text->placeholders, text->edges.id, what, &missing);
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(caller);
+		error = CopyErrorData();
+		FlushErrorState();
+	}
+	PG_END_TRY();
+	check->has_gaps |= error != NULL || missing != NULL;
+	if (error != NULL)
+		add_of_text(check, "error", text, error->message, error->hint);
+	else if (missing != NULL)
+		add_of_text(check, "warning", text,
+					psprintf("placeholder \"%s\" of its %s script has no value in this session", missing, what),
+					psprintf("SET cmig_var.%s = '<value>'", missing));
+	if (error != NULL || script == NULL)
 		return;
-	problem = cmig_text_check(what, sql, text->edges.transactional,
-							  !cmig_running_concurrent_ddl());
-	if (problem == NULL)
-		return;
-	old = MemoryContextSwitchTo(check->context);
-	check->problems = problem_add(check->problems, severity, pstrdup(text->edges.id),
-								  pstrdup(problem->problem), pstrdup(problem->fix));
-	MemoryContextSwitchTo(old);
+	problem = cmig_text_check(what, script, text->edges.transactional, !cmig_running_concurrent_ddl());
+	if (problem != NULL)
+		add_of_text(check, severity, text, problem->problem, problem->fix);
 }
 
-/* Check the scripts of one revision. */
+/* Callback: check the scripts of one revision. */
 static void
 check_text(const CmigRevisionText *text, void *arg)
 {
@@ -431,7 +334,16 @@ check_text(const CmigRevisionText *text, void *arg)
 	if (node < 0 && !text->edges.repeatable)
 		return;
 	if (node >= 0 && check->view->applied->applied->set[node])
-		compare_with_journal(text, check);
+	{
+		char	   *recorded = cmig_journal_read_checksum(text->edges.id);
+
+		if (recorded != NULL &&
+			strcmp(recorded, cmig_script_checksum(text->upgrade_sql, text->edges.transactional)) != 0)
+			add_of_text(check, "warning", text,
+						"its upgrade script or transactional flag is not the one that was applied in this database",
+						psprintf("SELECT cmig.repair(%s) -- accepts this script; otherwise, load the one that was applied",
+								 quote_literal_cstr(text->edges.id)));
+	}
 	else
 	{
 		check_script(text, "upgrade", text->upgrade_sql, "error", check);
@@ -442,27 +354,57 @@ check_text(const CmigRevisionText *text, void *arg)
 
 /*
  * Check all scripts, with the settings that are in effect when a script
- * starts.  Sets *has_gaps to true if a placeholder could not be replaced.
+ * starts, and report what cmig.lint finds in pending upgrades, unless a
+ * placeholder could not be replaced.
  */
-static List *
-script_check_add_problems(const CmigView *view, List *problems, bool *has_gaps)
+static void
+add_script_problems(const CmigView *view, List **problems)
 {
+	CmigGraph  *graph = view->graph;
 	TextCheck	check = {view, problems, CurrentMemoryContext};
+	CmigSituation now = {.graph = graph,.applied = view->applied};
+	bool		stops = cmig_lint_policy_is_error();
+	int			counts[CMIG_LINT_ERROR + 1] = {0};
+	int			errors;
+	int			warnings;
+	ListCell   *lc;
 	int			guc_level = cmig_session_read_quietly();
 
 	cmig_settings_override("standard_conforming_strings", "on");
 	cmig_catalog_each_text(check_text, &check);
 	AtEOXact_GUC(false, guc_level);
-	*has_gaps = check.has_gaps;
-	return check.problems;
+
+	for (int i = 0; i < graph->count; i++)
+		if (graph->nodes[i].revision->reverts_nothing)
+			add(problems, "warning", cmig_graph_id(graph, i),
+				"its downgrade section is empty: a downgrade reverts nothing, and the next upgrade runs the revision again",
+				"Write the statements or, if there is nothing to revert, a comment below the line \"-- cmig:downgrade\". Without this line, the revision is irreversible.");
+
+	if (check.has_gaps || graph->defects != NIL || view->applied->unknown != NIL)
+		return;
+	foreach(lc, cmig_lint_policy_examine(&now, cmig_view_pending(view), stops)->findings)
+	{
+		CmigLintFinding *finding = lfirst(lc);
+
+		/* skip what is reported above */
+		if (!finding->dropped && finding->rule != &cmig_lint_rules_syntax_error &&
+			finding->rule != &cmig_lint_rules_empty_downgrade)
+			counts[finding->rule->severity]++;
+	}
+	errors = counts[CMIG_LINT_ERROR];
+	warnings = counts[CMIG_LINT_WARNING];
+	if (errors + warnings > 0)
+		add(problems, stops && errors > 0 ? "error" : "notice", "lint",
+			psprintf("cmig.lint finds %s%s%s in pending revisions%s",
+					 errors > 0 ? psprintf("%d error%s", errors, errors == 1 ? "" : "s") : "",
+					 errors > 0 && warnings > 0 ? " and " : "",
+					 warnings > 0 ? psprintf("%d warning%s", warnings, warnings == 1 ? "" : "s") : "",
+					 stops && errors > 0 ? ", and cmig.lint_policy is error" : ""),
+			"SELECT * FROM cmig.lint('heads')");
 }
 
 /* ----------------------------------------------------------------
- * Finds defects in revisions and version rows, and checks privileges on
- * them.
- *
- * 	  Implements cmig.check, which finds defects in revisions and version
- * 	  rows, and checks privileges.
+ * Defects in revisions and version rows, and what else is stored.
  *
  * The functions here must work with any kind of defect in the graph, because
  * they report the defects.
@@ -471,104 +413,244 @@ script_check_add_problems(const CmigView *view, List *problems, bool *has_gaps)
 
 PG_FUNCTION_INFO_V1(cmig_check);
 
-/*
- * Report scopes that are not up to date, scopes whose schemas were dropped without cmig.drop_scope, and version
- * rows written by hand for a schema that cannot be a scope.
- */
-static List *
-add_scopes(List *problems)
+/* Does a revision of the graph replace the revision called "name"? */
+static bool
+is_replaced(const CmigGraph *graph, const char *name)
 {
+	for (int node = 0; node < graph->count; node++)
+	{
+		const CmigNames *old = &graph->nodes[node].revision->replaces;
+
+		for (int i = 0; i < old->count; i++)
+			if (strcmp(old->names[i], name) == 0)
+				return true;
+	}
+	return false;
+}
+
+/* Report defects of the graph, and version rows that do not fit it. */
+static void
+add_graph_problems(const CmigView *view, List **problems)
+{
+	const CmigGraph *graph = view->graph;
+	const bool *applied = view->applied->applied->set;
+	char	   *worker_hint = graph->count == 0 ? cmig_citus_worker_hint() : NULL;
+	ListCell   *lc;
+
+	if (worker_hint != NULL)
+		add(problems, "error", get_database_name(MyDatabaseId),
+			"it is on a Citus worker; the revisions and their state are on the coordinator", worker_hint);
+	foreach(lc, graph->defects)
+	{
+		const CmigDefect *defect = lfirst(lc);
+
+		add(problems, "error", defect->revision, defect->problem, defect->fix);
+	}
+	foreach(lc, view->applied->unknown)
+	{
+		/* skip replaced revisions, which add_replaced() reports */
+		if (graph->defects != NIL || !is_replaced(graph, lfirst(lc)))
+			add(problems, "error", lfirst(lc), "it is in cmig.version but not in cmig.revision",
+				"SELECT cmig.stamp('<revision>', purge => true) -- records where the database is; or load the missing revision");
+	}
+
+	/*
+	 * only rows of cmig.revision that were written by hand can name something
+	 * twice; the second occurrence has no effect
+	 */
+	for (int i = 0; i < graph->count; i++)
+	{
+		const CmigRevision *revision = graph->nodes[i].revision;
+		const CmigNames *lists[] = {&revision->parents, &revision->depends, &revision->labels};
+		const char *const columns[] = {"down_revision", "depends_on", "branch_labels"};
+
+		for (int j = 0; j < lengthof(lists); j++)
+		{
+			const char *repeated = cmig_graph_find_repeated(lists[j]);
+
+			if (repeated)
+				add(problems, "warning", revision->id,
+					psprintf("its %s names \"%s\" twice", columns[j], repeated),
+					"Remove the duplicate, or replace it with the name that was intended.");
+		}
+	}
+	foreach(lc, graph->defects == NIL ? view->applied->nodes : NIL)
+	{
+		const CmigNode *node = &graph->nodes[lfirst_int(lc)];
+		bool		named = false;
+
+		for (int i = 0; i < node->children.count && !named; i++)
+			named = applied[node->children.nodes[i]];
+		for (int i = 0; i < node->dependents.count && !named; i++)
+			named = applied[node->dependents.nodes[i]];
+		if (named)
+			add(problems, "error", node->revision->id,
+				"it has a version row, although a revision above it has one, too",
+				"SELECT cmig.stamp('<revision>', purge => true) -- records where the database really is");
+	}
+}
+
+/*
+ * Report a revision that is not used yet, because only some of the revisions
+ * that it replaces are applied.  "stored" lists the replaced revisions that are
+ * stored.  The problem is an error if replaced revisions that must still be
+ * applied are not loaded, unless the graph has no defects and leaves out the
+ * new revision.  Otherwise, it is a notice.
+ */
+static void
+add_waiting(const CmigView *view, List **problems, const CmigRevisionSet *set, const CmigPlace *place,
+			const CmigRevision *revision, const char *stored)
+{
+	const CmigNames *old = &revision->replaces;
+	const CmigNames *missing = cmig_replaces_missing(set->revisions, set->count, revision);
+	List	   *pending = NIL;
+	bool		begun = false;
+	char	   *upgrade;
+	CmigListing listing;
+
+	for (int i = 0; i < old->count; i++)
+	{
+		int			node = cmig_graph_find_id(view->graph, old->names[i]);
+
+		for (int j = 0; j < place->begun->count; j++)
+			begun |= strcmp(place->begun->names[j], old->names[i]) == 0;
+		if (node >= 0 && !view->applied->applied->set[node])
+			pending = lappend_int(pending, node);
+	}
+	upgrade = cmig_upgrade_call(view->graph, pending, old->names[old->count - 1], begun);
+	if (missing->count == 0 || (view->graph->defects == NIL && cmig_graph_find_id(view->graph, revision->id) < 0))
+	{
+		add(problems, "notice", revision->id,
+			psprintf("it is not used until all revisions that it replaces are applied: %s", stored), upgrade);
+		return;
+	}
+	cmig_listing_init(&listing, CMIG_LISTING_PLAIN);
+	for (int i = 0; i < missing->count; i++)
+		cmig_listing_add(&listing, missing->names[i]);
+	add(problems, "error", revision->id,
+		psprintf("only some of the revisions that it replaces are applied, and files of replaced revisions are not loaded: %s",
+				 cmig_listing_text(&listing)),
+		psprintf("Load these files, then %s -- or, if the schema already has everything in %s: SELECT cmig.stamp(%s, purge => true)",
+				 upgrade, revision->id, quote_literal_cstr(revision->id)));
+}
+
+/*
+ * Report each revision that replaces others, if the others are still stored or
+ * if some of them must still be applied.
+ */
+static void
+add_replaced(const CmigView *view, List **problems)
+{
+	CmigRevisionSet *set = cmig_catalog_read_revisions(false);
+	const CmigPlace *place = cmig_replaces_any(set->revisions, set->count) ? cmig_active_place() : NULL;
+
+	for (int i = 0; place != NULL && i < set->count; i++)
+	{
+		const CmigRevision *revision = &set->revisions[i];
+		const CmigNames *old = &revision->replaces;
+		CmigListing stored;
+
+		if (old->count == 0)
+			continue;
+		cmig_listing_init(&stored, CMIG_LISTING_PLAIN);
+		for (int j = 0; j < old->count; j++)
+			for (int k = 0; k < set->count; k++)
+				if (strcmp(set->revisions[k].id, old->names[j]) == 0)
+					cmig_listing_add(&stored, old->names[j]);
+		if (cmig_replaces_state(set->revisions, set->count, place, revision) == CMIG_REPLACES_SOME)
+			add_waiting(view, problems, set, place, revision, cmig_listing_text(&stored));
+		else if (stored.count > 0)
+			add(problems, "notice", revision->id,
+				psprintf("the revisions that it replaces are no longer needed in this database: %s", cmig_listing_text(&stored)),
+				"When no database needs these revisions, delete their files, and load with prune => true");
+	}
+}
+
+int
+cmig_check_unmerged_heads(const CmigGraph *graph)
+{
+	CmigShownLabels *shown;
+	List	   *heads = NIL;
+	List	   *used = NIL;		/* labels of previous heads */
+	bool		labelled = true;
+
+	if (graph->defects != NIL)
+		return 0;
+	shown = cmig_graph_shown_labels(graph);
+	for (int i = 0; i < graph->count; i++)
+		if (cmig_graph_is_effective_head(graph, i))
+			heads = lappend_int(heads, i);
+	for (int i = 0; i < list_length(heads) && labelled; i++)
+	{
+		List	   *labels = cmig_graph_labels(shown, list_nth_int(heads, i));
+		ListCell   *lc;
+
+		labelled = labels != NIL;
+		foreach(lc, labels)
+			labelled &= !cmig_text_list_has(used, lfirst(lc));
+		used = list_concat(used, labels);
+	}
+	return list_length(heads) > 1 && !labelled ? list_length(heads) : 0;
+}
+
+/*
+ * Report what past runs have left: a partially applied step, scopes, drift, and defects of the journal and the audit log.
+ */
+static void
+add_run_problems(List **problems)
+{
+	List	   *rows = cmig_progress_read();
+	int64		id = cmig_journal_out_of_order();
+	CmigJournalDrift drift;
+	bool		refused;
+	CmigAuditLogFault *fault;
 	CmigScopeSummary scopes;
 	ListCell   *lc;
 
-	if (cmig_scope_is_set())
-		return problems;
-	scopes = cmig_scope_summary();
-	if (scopes.failed + scopes.behind + scopes.never > 0)
-		problems = problem_add(problems, scopes.failed > 0 ? "warning" : "notice", "scopes",
-							   psprintf("of %d scopes, %d failed, %d are behind, and %d were never upgraded",
-										scopes.count, scopes.failed, scopes.behind, scopes.never),
-							   "SELECT * FROM cmig.scopes() WHERE failed IS NOT NULL OR pending IS DISTINCT FROM 0");
-	foreach(lc, cmig_scope_list_gone())
+	/* the current step of a run in progress is not a problem */
+	if (rows != NIL && cmig_run_lock_holder() == 0)
 	{
-		CmigScopeItem *item = lfirst(lc);
-		char	   *scope = quote_literal_cstr(item->name);
-		bool		possible = item->name[0] != '\0' && cmig_scope_reserved(item->name) == NULL;
+		CmigProgressRow *row = llast(rows);
 
-		problems = problem_add(problems, "warning", psprintf("scope %s", quote_identifier(item->name)),
-							   possible ? "its schema does not exist, but its version rows do; revisions that are applied in it cannot be removed"
-							   : "a schema with this name cannot be a scope, but version rows name it; revisions that are applied in it cannot be removed",
-							   possible ? psprintf("SELECT cmig.drop_scope(%s, confirm => %s)", scope, scope)
-							   : psprintf("DELETE FROM cmig.scope_version WHERE scope = %s", scope));
+		add(problems, "warning", row->revision,
+			psprintf("its %s is partially applied: %s", cmig_direction_name(row->direction), cmig_progress_place(row)),
+			cmig_progress_next(row));
 	}
-	return problems;
-}
+	if (id != 0)
+		add(problems, "warning", "cmig.journal",
+			psprintf("a row has id " INT64_FORMAT ", which is so high that newer rows have lower ids", id),
+			psprintf("DELETE FROM cmig.journal WHERE id = " INT64_FORMAT "%s", id, cmig_scope_condition()));
 
-/*
- * Report that new journal rows will have lower ids than an existing row, if the
- * greatest id is not followed by enough ids.
- */
-static List *
-add_journal_problems(List *problems)
-{
-	int64		id = cmig_journal_out_of_order();
+	if (!cmig_scope_is_set())
+	{
+		scopes = cmig_scope_summary();
+		if (scopes.failed + scopes.behind + scopes.never > 0)
+			add(problems, scopes.failed > 0 ? "warning" : "notice", "scopes",
+				psprintf("of %d scopes, %d failed, %d are behind, and %d were never upgraded",
+						 scopes.count, scopes.failed, scopes.behind, scopes.never),
+				"SELECT * FROM cmig.scopes() WHERE failed IS NOT NULL OR pending IS DISTINCT FROM 0");
+		foreach(lc, cmig_scope_list_gone())
+		{
+			CmigScopeItem *item = lfirst(lc);
+			char	   *scope = quote_literal_cstr(item->name);
+			bool		possible = item->name[0] != '\0' && cmig_scope_reserved(item->name) == NULL;
 
-	if (id == 0)
-		return problems;
-	return problem_add(problems, "warning", "cmig.journal",
-					   psprintf("a row has id " INT64_FORMAT ", which is so high that newer rows have lower ids", id),
-					   psprintf("DELETE FROM cmig.journal WHERE id = " INT64_FORMAT "%s", id, cmig_scope_condition()));
-}
-
-/*
- * Report the drift found by the last search, unless revisions have run since
- * that search.
- */
-static List *
-add_drift_problem(List *problems)
-{
-	CmigJournalDrift drift;
-
-	if (!cmig_journal_read_last_drift(&drift) || drift.is_past ||
-		strncmp(drift.message, CMIG_JOURNAL_NO_DRIFT, strlen(CMIG_JOURNAL_NO_DRIFT)) == 0)
-		return problems;
-	return problem_add(problems, "warning", "schema",
-					   psprintf("it differed from the revisions when last compared, %s: %s", cmig_journal_read_ago(drift.seconds), drift.message),
-					   "SELECT * FROM cmig.drift() -- fix each difference with its upgrade_sql, or as its hazard says if upgrade_sql is null");
-}
-
-/*
- * Report a step that a stepwise run left partially applied.  The current step
- * of a run in progress is not reported.
- */
-static List *
-add_progress_problem(List *problems)
-{
-	List	   *rows = cmig_progress_read();
-	CmigProgressRow *row;
-
-	if (rows == NIL || cmig_run_lock_holder() != 0)
-		return problems;
-	row = llast(rows);
-	return problem_add(problems, "warning", row->revision,
-					   psprintf("its %s is partially applied: %s", cmig_direction_name(row->direction),
-								cmig_progress_place(row)),
-					   cmig_progress_next(row));
-}
-
-/* Report a defect of the audit log. */
-static List *
-add_audit_problem(List *problems)
-{
-	bool		refused;
-	CmigAuditLogFault *fault = cmig_audit_status_fault(&refused);
-
-	if (fault == NULL)
-		return problems;
-	return problem_add(problems, refused ? "error" : "warning", "cmig_audit",
-					   refused ? psprintf("audited tables cannot be written: %s", fault->problem) :
-					   fault->problem,
-					   fault->fix);
+			add(problems, "warning", psprintf("scope %s", quote_identifier(item->name)),
+				possible ? "its schema does not exist, but its version rows do; revisions that are applied in it cannot be removed"
+				: "a schema with this name cannot be a scope, but version rows name it; revisions that are applied in it cannot be removed",
+				possible ? psprintf("SELECT cmig.drop_scope(%s, confirm => %s)", scope, scope)
+				: psprintf("DELETE FROM cmig.scope_version WHERE scope = %s", scope));
+		}
+	}
+	if (cmig_journal_read_last_drift(&drift) && !drift.is_past &&
+		strncmp(drift.message, CMIG_JOURNAL_NO_DRIFT, strlen(CMIG_JOURNAL_NO_DRIFT)) != 0)
+		add(problems, "warning", "schema",
+			psprintf("it differed from the revisions when last compared, %s: %s", cmig_journal_read_ago(drift.seconds), drift.message),
+			"SELECT * FROM cmig.drift() -- fix each difference with its upgrade_sql, or as its hazard says if upgrade_sql is null");
+	fault = cmig_audit_status_fault(&refused);
+	if (fault != NULL)
+		add(problems, refused ? "error" : "warning", "cmig_audit",
+			refused ? psprintf("audited tables cannot be written: %s", fault->problem) : fault->problem, fault->fix);
 }
 
 /*
@@ -594,31 +676,12 @@ applied_elsewhere(const CmigView *view, const CmigToolMatches *matches)
 }
 
 /*
- * Report the table in which another tool records migrations, and whether the
- * tool still seems to be in use.
- */
-static List *
-add_tool_problem(const CmigView *view, const CmigTool *tool, Oid table, List *problems)
-{
-	CmigToolMatches *matches = cmig_tool_match(tool, cmig_tool_state_read(tool, table));
-	char	   *elsewhere = applied_elsewhere(view, matches);
-	char	   *name = cmig_query_relation_name(table);
-
-	if (elsewhere)
-		return problem_add(problems, "warning", name,
-						   psprintf("another migration tool is still in use: it has applied \"%s\", but pg_cmig has not", elsewhere),
-						   psprintf("SELECT * FROM cmig.import_state(%s) -- imports its state; after that, use only one of the two tools", quote_literal_cstr(tool->name)));
-	return problem_add(problems, "notice", name,
-					   "the table of another migration tool still exists; all migrations recorded in it are known to pg_cmig",
-					   psprintf("ALTER TABLE %s RENAME TO %s -- stops the other tool", name, quote_identifier(psprintf("%.58s_old", get_rel_name(table)))));
-}
-
-/*
  * Report the tables in which other tools record migrations, if the caller can
- * read them.  If no revision is loaded, nothing is reported.
+ * read them, and whether the tools still seem to be in use.  If no revision is
+ * loaded, nothing is reported.
  */
-static List *
-add_tool_problems(const CmigView *view, List *problems)
+static void
+add_tool_problems(const CmigView *view, List **problems)
 {
 	int			count;
 	const CmigTool *tools = cmig_tool_all(&count);
@@ -626,384 +689,67 @@ add_tool_problems(const CmigView *view, List *problems)
 
 	for (int i = 0; i < count && view->graph->count > 0; i++)
 	{
-		Oid			table = cmig_tool_state_table(&tools[i]);
+		const CmigTool *tool = &tools[i];
+		Oid			table = cmig_tool_state_table(tool);
+		char	   *elsewhere;
+		char	   *name;
 
-		if (!OidIsValid(table) || list_member_oid(seen, table) || cmig_tool_state_refusal(&tools[i], table) != NULL)
+		if (!OidIsValid(table) || list_member_oid(seen, table) || cmig_tool_state_refusal(tool, table) != NULL)
 			continue;
 		seen = lappend_oid(seen, table);
-		problems = add_tool_problem(view, &tools[i], table, problems);
+		elsewhere = applied_elsewhere(view, cmig_tool_match(tool, cmig_tool_state_read(tool, table)));
+		name = cmig_query_relation_name(table);
+		if (elsewhere)
+			add(problems, "warning", name,
+				psprintf("another migration tool is still in use: it has applied \"%s\", but pg_cmig has not", elsewhere),
+				psprintf("SELECT * FROM cmig.import_state(%s) -- imports its state; after that, use only one of the two tools", quote_literal_cstr(tool->name)));
+		else
+			add(problems, "notice", name,
+				"the table of another migration tool still exists; all migrations recorded in it are known to pg_cmig",
+				psprintf("ALTER TABLE %s RENAME TO %s -- stops the other tool", name, quote_identifier(psprintf("%.58s_old", get_rel_name(table)))));
 	}
-	return problems;
-}
-
-/*
- * Report names that a revision lists twice.  Only manually written rows of
- * cmig.revision can contain such names.  The second occurrence has no effect.
- */
-static List *
-add_repeated_names(const CmigView *view, List *problems)
-{
-	for (int i = 0; i < view->graph->count; i++)
-	{
-		const CmigRevision *revision = view->graph->nodes[i].revision;
-		const CmigNames *lists[] = {&revision->parents, &revision->depends, &revision->labels};
-		const char *const columns[] = {"down_revision", "depends_on", "branch_labels"};
-
-		for (int j = 0; j < lengthof(lists); j++)
-		{
-			const char *repeated = cmig_graph_find_repeated(lists[j]);
-
-			if (repeated)
-				problems = problem_add(problems, "warning", revision->id,
-									   psprintf("its %s names \"%s\" twice", columns[j], repeated),
-									   "Remove the duplicate, or replace it with the name that was intended.");
-		}
-	}
-	return problems;
-}
-
-/*
- * Returns the elements of "names" that are ids of stored revisions, separated
- * by commas.  Returns NULL if there are none.
- */
-static char *
-stored_names(const CmigRevisionSet *set, const CmigNames *names)
-{
-	CmigListing listing;
-
-	cmig_listing_init(&listing, CMIG_LISTING_PLAIN);
-	for (int i = 0; i < names->count; i++)
-		for (int j = 0; j < set->count; j++)
-			if (strcmp(set->revisions[j].id, names->names[i]) == 0)
-				cmig_listing_add(&listing, names->names[i]);
-	return listing.count > 0 ? cmig_listing_text(&listing) : NULL;
-}
-
-/*
- * Report a revision that is not used yet, because only some of the revisions
- * that it replaces are applied.  "stored" lists the replaced revisions that are
- * stored.  The problem is an error if replaced revisions that must still be
- * applied are not loaded, unless the graph has no defects and leaves out the
- * new revision.  Otherwise, it is a notice.
- */
-static List *
-add_waiting(const CmigView *view, List *problems, const CmigRevisionSet *set, const CmigPlace *place,
-			const CmigRevision *revision, const char *stored)
-{
-	const CmigNames *old = &revision->replaces;
-	const CmigNames *missing = cmig_replaces_missing(set->revisions, set->count, revision);
-	List	   *pending = NIL;
-	bool		begun = false;
-	char	   *upgrade;
-	CmigListing listing;
-
-	for (int i = 0; i < old->count; i++)
-	{
-		int			node = cmig_graph_find_id(view->graph, old->names[i]);
-
-		for (int j = 0; j < place->begun->count; j++)
-			begun |= strcmp(place->begun->names[j], old->names[i]) == 0;
-		if (node >= 0 && !view->applied->applied->set[node])
-			pending = lappend_int(pending, node);
-	}
-	upgrade = cmig_upgrade_call(view->graph, pending, old->names[old->count - 1], begun);
-	if (missing->count == 0 || (view->graph->defects == NIL && cmig_graph_find_id(view->graph, revision->id) < 0))
-		return problem_add(problems, "notice", revision->id,
-						   psprintf("it is not used until all revisions that it replaces are applied: %s", stored), upgrade);
-	cmig_listing_init(&listing, CMIG_LISTING_PLAIN);
-	for (int i = 0; i < missing->count; i++)
-		cmig_listing_add(&listing, missing->names[i]);
-	return problem_add(problems, "error", revision->id,
-					   psprintf("only some of the revisions that it replaces are applied, and files of replaced revisions are not loaded: %s",
-								cmig_listing_text(&listing)),
-					   psprintf("Load these files, then %s -- or, if the schema already has everything in %s: SELECT cmig.stamp(%s, purge => true)",
-								upgrade, revision->id, quote_literal_cstr(revision->id)));
-}
-
-/*
- * Report each revision that replaces others, if the others are still stored or
- * if some of them must still be applied.
- */
-static List *
-add_replaced(const CmigView *view, List *problems)
-{
-	CmigRevisionSet *set = cmig_catalog_read_revisions(false);
-	const CmigPlace *place = cmig_replaces_any(set->revisions, set->count) ? cmig_active_place() : NULL;
-
-	for (int i = 0; place != NULL && i < set->count; i++)
-	{
-		const CmigRevision *revision = &set->revisions[i];
-		const CmigNames *old = &revision->replaces;
-		char	   *stored = stored_names(set, old);
-
-		if (old->count > 0 && cmig_replaces_state(set->revisions, set->count, place, revision) == CMIG_REPLACES_SOME)
-			problems = add_waiting(view, problems, set, place, revision, stored);
-		else if (stored != NULL)
-			problems = problem_add(problems, "notice", revision->id,
-								   psprintf("the revisions that it replaces are no longer needed in this database: %s", stored),
-								   "When no database needs these revisions, delete their files, and load with prune => true");
-	}
-	return problems;
-}
-
-/* Does a revision of the graph replace the revision called "name"? */
-static bool
-is_replaced(const CmigGraph *graph, const char *name)
-{
-	for (int node = 0; node < graph->count; node++)
-	{
-		const CmigNames *old = &graph->nodes[node].revision->replaces;
-
-		for (int i = 0; i < old->count; i++)
-			if (strcmp(old->names[i], name) == 0)
-				return true;
-	}
-	return false;
-}
-
-/* Report version rows of revisions that are below another applied revision. */
-static List *
-add_row_problems(const CmigView *view, List *problems)
-{
-	ListCell   *lc;
-
-	foreach(lc, view->applied->nodes)
-	{
-		const CmigNode *node = &view->graph->nodes[lfirst_int(lc)];
-		bool		named = false;
-
-		for (int i = 0; i < node->children.count && !named; i++)
-			named = view->applied->applied->set[node->children.nodes[i]];
-		for (int i = 0; i < node->dependents.count && !named; i++)
-			named = view->applied->applied->set[node->dependents.nodes[i]];
-		if (named && view->graph->defects == NIL)
-			problems = problem_add(problems, "error", node->revision->id,
-								   "it has a version row, although a revision above it has one, too",
-								   "SELECT cmig.stamp('<revision>', purge => true) -- records where the database really is");
-	}
-	return problems;
-}
-
-int
-cmig_check_unmerged_heads(const CmigGraph *graph)
-{
-	CmigShownLabels *shown;
-	List	   *heads = NIL;
-	List	   *used = NIL;		/* labels of previous heads */
-	bool		labelled = true;
-
-	if (graph->defects != NIL)
-		return 0;
-	shown = cmig_graph_shown_labels(graph);
-	for (int i = 0; i < graph->count; i++)
-		if (cmig_graph_is_effective_head(graph, i))
-			heads = lappend_int(heads, i);
-	for (int i = 0; i < list_length(heads) && labelled; i++)
-	{
-		List	   *labels = cmig_graph_labels(shown, list_nth_int(heads, i));
-		ListCell   *label;
-
-		labelled = labels != NIL;
-		foreach(label, labels)
-		{
-			ListCell   *lc;
-
-			foreach(lc, used)
-				labelled &= strcmp(lfirst(lc), lfirst(label)) != 0;
-		}
-		used = list_concat(used, labels);
-	}
-	return list_length(heads) > 1 && !labelled ? list_length(heads) : 0;
-}
-
-/* Report multiple heads, unless every head has a branch label of its own. */
-static List *
-add_head_problem(const CmigView *view, List *problems)
-{
-	int			heads = cmig_check_unmerged_heads(view->graph);
-
-	if (heads > 0)
-		problems = problem_add(problems, "warning", "heads",
-							   psprintf("there are %d heads, so the target \"head\" is ambiguous", heads),
-							   "SELECT cmig.merge('heads', '<message>') -- SELECT * FROM cmig.heads() lists them");
-	return problems;
-}
-
-/*
- * Report repeatable revisions that the next upgrade will run.  If other
- * revisions are pending, nothing is reported.
- */
-static List *
-add_repeatable_problems(const CmigView *view, List *problems)
-{
-	static const char *const texts[] = {
-		[CMIG_REPEATABLE_NEW] = "it has not run yet",
-		[CMIG_REPEATABLE_CHANGED] = "its script has changed since it last ran",
-		[CMIG_REPEATABLE_REVERTED] = "a downgrade has run since it last ran"
-	};
-	const CmigGraph *graph = view->graph;
-
-	if (view->applied->applied->count < graph->count)
-		return problems;
-	for (int i = graph->count; i < graph->count + graph->repeatable_count; i++)
-	{
-		CmigRepeatableState state = cmig_repeatable_state(graph, i);
-
-		if (state != CMIG_REPEATABLE_CURRENT)
-			problems = problem_add(problems, "notice", cmig_graph_id(graph, i), texts[state],
-								   cmig_upgrade_call(graph, list_make1_int(i), "heads", false));
-	}
-	return problems;
-}
-
-/* Returns a count of findings, such as "2 errors". */
-static char *
-count_text(int count, const char *what)
-{
-	return psprintf("%d %s%s", count, what, count == 1 ? "" : "s");
-}
-
-/* Report revisions whose downgrades would revert nothing. */
-static List *
-add_empty_downgrades(const CmigView *view, List *problems)
-{
-	for (int i = 0; i < view->graph->count; i++)
-		if (view->graph->nodes[i].revision->reverts_nothing)
-			problems = problem_add(problems, "warning", cmig_graph_id(view->graph, i),
-								   "its downgrade section is empty: a downgrade reverts nothing, and the next upgrade runs the revision again",
-								   "Write the statements or, if there is nothing to revert, a comment below the line \"-- cmig:downgrade\". Without this line, the revision is irreversible.");
-	return problems;
-}
-
-/* Report the warnings and errors that cmig.lint finds in pending upgrades. */
-static List *
-add_lint_problem(const CmigView *view, List *problems)
-{
-	CmigSituation now = {.graph = view->graph,.applied = view->applied};
-	bool		stops = cmig_lint_policy_is_error();
-	CmigPlan   *pending = cmig_view_pending(view);
-	int			counts[CMIG_LINT_ERROR + 1] = {0};
-	int			errors;
-	int			warnings;
-	ListCell   *lc;
-
-	foreach(lc, cmig_lint_policy_examine(&now, pending, stops)->findings)
-	{
-		CmigLintFinding *finding = lfirst(lc);
-
-		/* skip what check.c and add_empty_downgrades() report */
-		if (!finding->dropped && finding->rule != &cmig_lint_rules_syntax_error &&
-			finding->rule != &cmig_lint_rules_empty_downgrade)
-			counts[finding->rule->severity]++;
-	}
-	errors = counts[CMIG_LINT_ERROR];
-	warnings = counts[CMIG_LINT_WARNING];
-	if (errors + warnings == 0)
-		return problems;
-	return problem_add(problems, stops && errors > 0 ? "error" : "notice", "lint",
-					   psprintf("cmig.lint finds %s%s%s in pending revisions%s",
-								errors > 0 ? count_text(errors, "error") : "",
-								errors > 0 && warnings > 0 ? " and " : "",
-								warnings > 0 ? count_text(warnings, "warning") : "",
-								stops && errors > 0 ? ", and cmig.lint_policy is error" : ""),
-					   "SELECT * FROM cmig.lint('heads')");
-}
-
-/*
- * Report publications and subscriptions that contain pg_cmig's tables.  The
- * user may intend this if the subscriber is to replace this server.
- */
-static List *
-add_publication_problems(List *problems)
-{
-	ListCell   *lc;
-
-	foreach(lc, publication_findings())
-	{
-		const		CmigPublicationFinding *finding = lfirst(lc);
-
-		problems = finding->is_subscription ?
-			problem_add(problems, "warning", finding->object,
-						"it writes to the tables of pg_cmig; it stops with a duplicate key in cmig.journal if revisions also run in this database, and does not replicate their DDL",
-						"Unless this server is to replace the publisher, subscribe to a publication FOR TABLES IN SCHEMA or FOR TABLE.") :
-			problem_add(problems, "notice", finding->object,
-						"it publishes the tables of pg_cmig; a subscriber with revisions of its own stops at the next run in this database",
-						"Unless the subscriber is to replace this server, use a publication FOR TABLES IN SCHEMA or FOR TABLE.");
-	}
-	return problems;
-}
-
-/*
- * On a worker of a Citus cluster, add a problem: the revisions are on the
- * coordinator.
- */
-static List *
-add_worker_problem(const CmigView *view, List *problems)
-{
-	char	   *hint = view->graph->count == 0 ? cmig_citus_worker_hint() : NULL;
-
-	if (hint != NULL)
-		problems = problem_add(problems, "error", get_database_name(MyDatabaseId),
-							   "it is on a Citus worker; the revisions and their state are on the coordinator", hint);
-	return problems;
 }
 
 List *
 cmig_check_problems(const CmigView *view, bool with_texts)
 {
+	static const char *const to_run[] = {
+		[CMIG_REPEATABLE_NEW] = "it has not run yet",
+		[CMIG_REPEATABLE_CHANGED] = "its script has changed since it last ran",
+		[CMIG_REPEATABLE_REVERTED] = "a downgrade has run since it last ran"
+	};
+	const CmigGraph *graph = view->graph;
 	List	   *problems = NIL;
-	List	   *findings = NIL;
-	bool		has_gaps;
-	ListCell   *lc;
+	int			heads;
 
-	problems = add_worker_problem(view, problems);
-	foreach(lc, view->graph->defects)
+	add_graph_problems(view, &problems);
+	add_replaced(view, &problems);
+	heads = cmig_check_unmerged_heads(graph);
+	if (heads > 0)
+		add(&problems, "warning", "heads",
+			psprintf("there are %d heads, so the target \"head\" is ambiguous", heads),
+			"SELECT cmig.merge('heads', '<message>') -- SELECT * FROM cmig.heads() lists them");
+	if (!with_texts)
+		return problems;
+
+	/* repeatable revisions, unless other revisions are pending */
+	for (int i = graph->count; i < graph->count + graph->repeatable_count; i++)
 	{
-		const CmigDefect *defect = lfirst(lc);
+		CmigRepeatableState state = cmig_repeatable_state(graph, i);
 
-		problems = problem_add(problems, "error", defect->revision,
-							   defect->problem, defect->fix);
+		if (view->applied->applied->count >= graph->count && state != CMIG_REPEATABLE_CURRENT)
+			add(&problems, "notice", cmig_graph_id(graph, i), to_run[state],
+				cmig_upgrade_call(graph, list_make1_int(i), "heads", false));
 	}
-	foreach(lc, view->applied->unknown)
-	{
-		/* skip replaced revisions, which add_replaced() reports */
-		if (view->graph->defects == NIL && is_replaced(view->graph, lfirst(lc)))
-			continue;
-		problems = problem_add(problems, "error", lfirst(lc),
-							   "it is in cmig.version but not in cmig.revision",
-							   "SELECT cmig.stamp('<revision>', purge => true) -- records where the database is; or load the missing revision");
-	}
-	problems = add_repeated_names(view, problems);
-	problems = add_row_problems(view, problems);
-	problems = add_replaced(view, problems);
-	problems = add_head_problem(view, problems);
-
-	if (with_texts)
-	{
-		problems = add_repeatable_problems(view, problems);
-		cmig_query_each(&find_database_owner, NULL, NULL, collect_finding, &findings);
-		foreach(lc, list_concat(findings, cmig_access_findings()))
-		{
-			CmigAccessFinding *finding = lfirst(lc);
-
-			problems = problem_add(problems, finding->severity, finding->object,
-								   finding->problem, finding->fix);
-		}
-		problems = add_publication_problems(problems);
-		problems = add_progress_problem(problems);
-		problems = add_journal_problems(problems);
-		problems = add_scopes(problems);
-		problems = add_drift_problem(problems);
-		problems = add_audit_problem(problems);
-		problems = add_tool_problems(view, problems);
-		problems = script_check_add_problems(view, problems, &has_gaps);
-		problems = add_empty_downgrades(view, problems);
-		if (!has_gaps && view->graph->defects == NIL && view->applied->unknown == NIL)
-			problems = add_lint_problem(view, problems);
-		problems = problem_add(problems, "notice", "pg_dump",
-							   "pg_dump -s leaves out the rows of cmig.revision, cmig.version, and cmig.journal; no dump contains cmig.secret",
-							   "Dump the data, too, or load and stamp the revisions after you restore a schema.");
-	}
+	cmig_query_each(&find_database_owner, NULL, NULL, collect, &problems);
+	problems = list_concat(problems, cmig_access_findings());
+	cmig_query_each(&find_publications, NULL, NULL, collect, &problems);
+	add_run_problems(&problems);
+	add_tool_problems(view, &problems);
+	add_script_problems(view, &problems);
+	add(&problems, "notice", "pg_dump",
+		"pg_dump -s leaves out the rows of cmig.revision, cmig.version, and cmig.journal; no dump contains cmig.secret",
+		"Dump the data, too, or load and stamp the revisions after you restore a schema.");
 	return problems;
 }
 
@@ -1032,7 +778,8 @@ CMIG_READER(cmig_check)
 		values[0] = CStringGetTextDatum(problem->severity);
 		values[1] = CStringGetTextDatum(problem->object);
 		values[2] = CStringGetTextDatum(problem->problem);
-		values[3] = CStringGetTextDatum(problem->fix);
+		nulls[3] = problem->fix == NULL;
+		values[3] = problem->fix ? CStringGetTextDatum(problem->fix) : (Datum) 0;
 		cmig_view_put_row(fcinfo, values, nulls);
 	}
 	if (errors > 0 && !PG_ARGISNULL(0) && PG_GETARG_BOOL(0))

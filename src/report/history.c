@@ -1,6 +1,10 @@
 /*
  * history.c
- *	  cmig.history, cmig.log, cmig.show, and others.
+ *	  What read-only functions show: the state of the graph, cmig.current,
+ *	  cmig.heads, cmig.branches, cmig.history, cmig.log, and cmig.show.
+ *
+ * The functions that list revisions also work if the graph has defects or if a
+ * version row belongs to an unknown revision.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -19,12 +23,6 @@
 #include "graph/graph.h"
 #include "report/internal.h"
 #include "store/store.h"
-
-/* ----------------------------------------------------------------
- * Reads the state that read-only functions show, and builds their result
- * rows.
- * ----------------------------------------------------------------
- */
 
 CmigView
 cmig_view_read(void)
@@ -108,10 +106,7 @@ cmig_view_put_row(FunctionCallInfo fcinfo, Datum *values, bool *nulls)
 	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 }
 
-/*
- * Functions that return a text[].  view_list() converts a List of char *.
- * view_edges() returns the ids of the nodes to which "edges" lead.
- */
+/* Returns a List of char * as a text[]. */
 static Datum
 view_list(List *names)
 {
@@ -126,16 +121,6 @@ view_list(List *names)
 	return cmig_catalog_names_datum(&array);
 }
 
-static Datum
-view_edges(const CmigGraph *graph, const CmigEdges *edges)
-{
-	List	   *names = NIL;
-
-	for (int i = 0; i < edges->count; i++)
-		names = lappend(names, (void *) cmig_graph_id(graph, edges->nodes[i]));
-	return view_list(names);
-}
-
 char *
 cmig_view_names_text(const CmigNames *names)
 {
@@ -146,15 +131,6 @@ cmig_view_names_text(const CmigNames *names)
 		appendStringInfo(&text, "%s%s", i > 0 ? ", " : "", names->names[i]);
 	return text.data;
 }
-
-/* ----------------------------------------------------------------
- * Implements cmig.current, cmig.heads, cmig.branches, and cmig.history,
- * which list revisions.
- *
- * These functions also work if the graph has defects or if a version row
- * belongs to an unknown revision.
- * ----------------------------------------------------------------
- */
 
 PG_FUNCTION_INFO_V1(cmig_current);
 PG_FUNCTION_INFO_V1(cmig_heads);
@@ -176,15 +152,10 @@ begin_listing(FunctionCallInfo fcinfo, CmigShownLabels **labels)
 Datum
 cmig_current(PG_FUNCTION_ARGS)
 {
-	CmigNames  *rows;
-	CmigView	view;
 	CmigShownLabels *labels;
+	CmigView	view = begin_listing(fcinfo, &labels);
+	const CmigNames *rows = view.applied->rows;
 
-	InitMaterializedSRF(fcinfo, 0);
-	rows = cmig_version_rows_read();
-
-	view = cmig_view_read();
-	labels = cmig_graph_shown_labels(view.graph);
 	for (int i = 0; i < rows->count; i++)
 	{
 		int			node = cmig_graph_find_id(view.graph, rows->names[i]);
@@ -236,14 +207,17 @@ cmig_branches(PG_FUNCTION_ARGS)
 	for (int i = 0; i < view.graph->count; i++)
 	{
 		const CmigNode *node = &view.graph->nodes[i];
+		List	   *children = NIL;
 		Datum		values[4];
 		bool		nulls[4] = {0};
 
 		if (node->children.count < 2)
 			continue;
+		for (int j = 0; j < node->children.count; j++)
+			children = lappend(children, (void *) cmig_graph_id(view.graph, node->children.nodes[j]));
 		values[0] = CStringGetTextDatum(node->revision->id);
 		values[1] = view_list(cmig_graph_labels(labels, i));
-		values[2] = view_edges(view.graph, &node->children);
+		values[2] = view_list(children);
 		values[3] = CStringGetTextDatum(node->revision->message);
 		cmig_view_put_row(fcinfo, values, nulls);
 	}
@@ -268,17 +242,6 @@ take_time(const char *revision, TimestampTz at, void *arg)
 		applied->times[node] = at;
 }
 
-static TimestampTz *
-read_times(const CmigGraph *graph)
-{
-	AppliedTimes applied = {.graph = graph};
-
-	applied.times = palloc_extended(sizeof(TimestampTz) * (Size) Max(graph->count + graph->repeatable_count, 1),
-									MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
-	cmig_journal_read_each_applied(take_time, &applied);
-	return applied.times;
-}
-
 /*
  * Set the columns for creation time, application time, creator, and message.
  */
@@ -294,14 +257,32 @@ set_details(Datum *values, bool *nulls, const CmigRevision *revision, bool appli
 	values[13] = CStringGetTextDatum(revision->message);
 }
 
-/* Add the repeatable revisions, in reverse order of execution. */
-static void
-put_repeatables(FunctionCallInfo fcinfo, const CmigGraph *graph, const TimestampTz *times)
+Datum
+cmig_history(PG_FUNCTION_ARGS)
 {
-	for (int i = graph->count + graph->repeatable_count - 1; i >= graph->count; i--)
+	CmigView	view;
+	CmigMarks  *range;
+	CmigShownLabels *labels;
+	AppliedTimes at;
+	int			repeatables;
+	int		   *order;
+	int			count;
+	MemoryContext context;
+	MemoryContext old;
+
+	view = begin_listing(fcinfo, &labels);
+	range = cmig_target_range(view.graph, view.applied, cmig_argument_text(fcinfo, 0));
+	at.graph = view.graph;
+	at.times = palloc_extended(sizeof(TimestampTz) * (Size) Max(view.graph->count + view.graph->repeatable_count, 1),
+							   MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	cmig_journal_read_each_applied(take_time, &at);
+
+	/* in reverse order of execution, which begins with repeatable revisions */
+	repeatables = cmig_view_has_all_heads(view.graph, range) ? view.graph->repeatable_count : 0;
+	for (int i = view.graph->count + repeatables - 1; i >= view.graph->count; i--)
 	{
-		const CmigRevision *revision = graph->nodes[i].revision;
-		bool		current = cmig_repeatable_state(graph, i) == CMIG_REPEATABLE_CURRENT;
+		const CmigRevision *revision = view.graph->nodes[i].revision;
+		bool		current = cmig_repeatable_state(view.graph, i) == CMIG_REPEATABLE_CURRENT;
 		Datum		values[14] = {0};
 		bool		nulls[14] = {false, true};
 
@@ -309,31 +290,9 @@ put_repeatables(FunctionCallInfo fcinfo, const CmigGraph *graph, const Timestamp
 		values[2] = cmig_catalog_names_datum(&revision->depends);
 		values[3] = cmig_catalog_names_datum(&revision->labels);
 		values[8] = BoolGetDatum(current);
-		set_details(values, nulls, revision, current, times[i]);
+		set_details(values, nulls, revision, current, at.times[i]);
 		cmig_view_put_row(fcinfo, values, nulls);
 	}
-}
-
-Datum
-cmig_history(PG_FUNCTION_ARGS)
-{
-	CmigView	view;
-	CmigMarks  *range;
-	CmigShownLabels *labels;
-	TimestampTz *times;
-	int		   *order;
-	int			count;
-	MemoryContext context;
-	MemoryContext old;
-
-	InitMaterializedSRF(fcinfo, 0);
-	view = cmig_view_read();
-	range = cmig_target_range(view.graph, view.applied,
-							  cmig_argument_text(fcinfo, 0));
-	labels = cmig_graph_shown_labels(view.graph);
-	times = read_times(view.graph);
-	if (cmig_view_has_all_heads(view.graph, range))
-		put_repeatables(fcinfo, view.graph, times);
 	order = cmig_graph_order(view.graph, range, &count);
 
 	context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig history row",
@@ -356,7 +315,7 @@ cmig_history(PG_FUNCTION_ARGS)
 		values[7] = BoolGetDatum(node->parents.count > 1);
 		values[8] = BoolGetDatum(applied);
 		values[9] = BoolGetDatum(node->revision->irreversible);
-		set_details(values, nulls, node->revision, applied, times[order[i]]);
+		set_details(values, nulls, node->revision, applied, at.times[order[i]]);
 		cmig_view_put_row(fcinfo, values, nulls);
 		MemoryContextReset(context);
 	}
@@ -364,11 +323,6 @@ cmig_history(PG_FUNCTION_ARGS)
 	MemoryContextDelete(context);
 	return (Datum) 0;
 }
-
-/* ----------------------------------------------------------------
- * Implements cmig.log, which lists the rows of the journal.
- * ----------------------------------------------------------------
- */
 
 PG_FUNCTION_INFO_V1(cmig_log);
 
@@ -390,43 +344,27 @@ typedef struct Log
 	int			width;			/* maximum length of a message, in characters */
 } Log;
 
-/* Returns the first line of a message, truncated to the width. */
-static char *
-shorten(const char *message, int width)
-{
-	int			length = strcspn(message, "\r\n");
-	int			kept;
-
-	if (pg_mbstrlen_with_len(message, length) <= width && message[length] == '\0')
-		return pstrdup(message);
-	kept = pg_mbcharcliplen(message, length, width - 3);
-	return psprintf("%.*s...", kept, message);
-}
-
-/* Returns the message to show for a row. */
-static const char *
-message_of(const Log *log, const CmigJournalShown *row)
-{
-	int			node;
-
-	if (row->message && row->sqlstate)
-		return psprintf("%s: %s", row->sqlstate, row->message);
-	if (row->message)
-		return row->message;
-	node = row->revision ? cmig_repeatables_find_any(log->graph, row->revision) : -1;
-	return node >= 0 ? log->graph->nodes[node].revision->message : "";
-}
-
-/* Add a row to the result. */
+/*
+ * Journal callback: add a row to the result, with the first line of the error
+ * or of the revision's message, truncated to the width.
+ */
 static void
 put_row(const CmigJournalShown *row, void *arg)
 {
 	const Log  *log = arg;
+	int			node = row->revision ? cmig_repeatables_find_any(log->graph, row->revision) : -1;
+	const char *message = row->message ? row->message : node >= 0 ? log->graph->nodes[node].revision->message : "";
+	int			length;
 	bool		done = strcmp(row->outcome, "done") == 0;
 	Datum		values[6] = {0};
 	bool		nulls[6] = {0};
 	NameData	role;
 
+	if (row->message && row->sqlstate)
+		message = psprintf("%s: %s", row->sqlstate, row->message);
+	length = strcspn(message, "\r\n");
+	if (message[length] != '\0' || pg_mbstrlen_with_len(message, length) > log->width)
+		message = psprintf("%.*s...", pg_mbcharcliplen(message, length, log->width - 3), message);
 	values[0] = TimestampTzGetDatum(row->started_at);
 	nulls[0] = !row->has_started_at;
 	values[1] = CStringGetTextDatum(done ? row->direction :
@@ -438,7 +376,7 @@ put_row(const CmigJournalShown *row, void *arg)
 	values[3] = NameGetDatum(&role);
 	nulls[4] = row->elapsed == NULL;
 	values[4] = IntervalPGetDatum(row->elapsed);
-	values[5] = CStringGetTextDatum(shorten(message_of(log, row), log->width));
+	values[5] = CStringGetTextDatum(message);
 	cmig_view_put_row(log->fcinfo, values, nulls);
 }
 
@@ -461,11 +399,6 @@ cmig_log(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
-/* ----------------------------------------------------------------
- * Implements cmig.show, which shows everything about one revision.
- * ----------------------------------------------------------------
- */
-
 PG_FUNCTION_INFO_V1(cmig_show);
 
 /* Add a row to the result. */
@@ -480,26 +413,47 @@ put_field(FunctionCallInfo fcinfo, const char *field, const char *value)
 	cmig_view_put_row(fcinfo, values, nulls);
 }
 
-/* Returns a Boolean value as a string. */
-static const char *
-yes_no(bool value)
-{
-	return value ? "yes" : "no";
-}
-
-/* Add the message, the description, and the transactional flag. */
+/* Return everything about one revision, which may be repeatable. */
 static void
-put_description(FunctionCallInfo fcinfo, const CmigRevisionText *text)
+show_revision(FunctionCallInfo fcinfo, const CmigView *view, const CmigShownLabels *labels, int n)
 {
+	const CmigNode *node = &view->graph->nodes[n];
+	const CmigRevision *revision = node->revision;
+	CmigRevisionText *text = cmig_catalog_read_text(revision->id);
+	bool		repeatable = revision->repeatable;
+	bool		applied = repeatable ? cmig_repeatable_state(view->graph, n) == CMIG_REPEATABLE_CURRENT :
+	view->applied->applied->set[n];
+
+	if (text == NULL)
+		return;					/* deleted by another session */
+	put_field(fcinfo, "revision", revision->id);
+	if (repeatable)
+		put_field(fcinfo, "repeatable", "yes");
+	else
+		put_field(fcinfo, "down_revision", cmig_view_names_text(&revision->parents));
+	put_field(fcinfo, "depends_on", cmig_view_names_text(&revision->depends));
+	if (!repeatable)
+	{
+		StringInfoData shown;
+		ListCell   *lc;
+
+		initStringInfo(&shown);
+		foreach(lc, cmig_graph_labels(labels, n))
+			appendStringInfo(&shown, "%s%s", shown.len > 0 ? ", " : "", (char *) lfirst(lc));
+		put_field(fcinfo, "branch_labels", shown.data);
+		if (revision->replaces.count > 0)
+			put_field(fcinfo, "replaces", cmig_view_names_text(&revision->replaces));
+		put_field(fcinfo, "branches_into",
+				  cmig_graph_ids_text(view->graph, node->children.nodes, node->children.count));
+	}
 	put_field(fcinfo, "message", text->edges.message);
 	put_field(fcinfo, "description", text->description);
-	put_field(fcinfo, "transactional", yes_no(text->edges.transactional));
-}
-
-/* Add the revision's creator, and what its upgrade requires and runs. */
-static void
-put_upgrade(FunctionCallInfo fcinfo, const CmigRevisionText *text)
-{
+	put_field(fcinfo, "transactional", text->edges.transactional ? "yes" : "no");
+	if (!repeatable)
+		put_field(fcinfo, "reversible", text->downgrade_sql != NULL ? "yes" : "no");
+	put_field(fcinfo, "applied", applied ? "yes" : "no");
+	if (!repeatable)
+		put_field(fcinfo, "head", node->children.count == 0 ? "yes" : "no");
 	put_field(fcinfo, "created_at",
 			  text->has_created_at ? timestamptz_to_str(text->created_at) : NULL);
 	put_field(fcinfo, "created_by", text->edges.created_by);
@@ -508,88 +462,33 @@ put_upgrade(FunctionCallInfo fcinfo, const CmigRevisionText *text)
 	if (text->precondition_sql != NULL)
 		put_field(fcinfo, "precondition_sql", text->precondition_sql);
 	put_field(fcinfo, "upgrade_sql", text->upgrade_sql);
-}
-
-/* Return everything about one revision. */
-static void
-show_revision(FunctionCallInfo fcinfo, const CmigView *view, const CmigShownLabels *labels, int n)
-{
-	const CmigNode *node = &view->graph->nodes[n];
-	CmigRevisionText *text = cmig_catalog_read_text(node->revision->id);
-	StringInfoData shown;
-	ListCell   *lc;
-
-	if (text == NULL)
-		return;					/* deleted by another session */
-	initStringInfo(&shown);
-	foreach(lc, cmig_graph_labels(labels, n))
-	{
-		appendStringInfo(&shown, "%s%s", shown.len > 0 ? ", " : "", (char *) lfirst(lc));
-	}
-
-	put_field(fcinfo, "revision", node->revision->id);
-	put_field(fcinfo, "down_revision", cmig_view_names_text(&node->revision->parents));
-	put_field(fcinfo, "depends_on", cmig_view_names_text(&node->revision->depends));
-	put_field(fcinfo, "branch_labels", shown.data);
-	if (node->revision->replaces.count > 0)
-		put_field(fcinfo, "replaces", cmig_view_names_text(&node->revision->replaces));
-	put_field(fcinfo, "branches_into",
-			  cmig_graph_ids_text(view->graph, node->children.nodes, node->children.count));
-	put_description(fcinfo, text);
-	put_field(fcinfo, "reversible", yes_no(text->downgrade_sql != NULL));
-	put_field(fcinfo, "applied", yes_no(view->applied->applied->set[n]));
-	put_field(fcinfo, "head", yes_no(node->children.count == 0));
-	put_upgrade(fcinfo, text);
-	put_field(fcinfo, "downgrade_sql", text->downgrade_sql);
-	put_field(fcinfo, "verify_sql", text->verify_sql);
-}
-
-/* Return everything about a repeatable revision. */
-static void
-show_repeatable(FunctionCallInfo fcinfo, const CmigGraph *graph, int node)
-{
-	const CmigRevision *revision = graph->nodes[node].revision;
-	CmigRevisionText *text = cmig_catalog_read_text(revision->id);
-
-	if (text == NULL)
-		return;					/* deleted by another session */
-	put_field(fcinfo, "revision", revision->id);
-	put_field(fcinfo, "repeatable", "yes");
-	put_field(fcinfo, "depends_on", cmig_view_names_text(&revision->depends));
-	put_description(fcinfo, text);
-	put_field(fcinfo, "applied", yes_no(cmig_repeatable_state(graph, node) == CMIG_REPEATABLE_CURRENT));
-	put_upgrade(fcinfo, text);
+	if (!repeatable)
+		put_field(fcinfo, "downgrade_sql", text->downgrade_sql);
 	put_field(fcinfo, "verify_sql", text->verify_sql);
 }
 
 Datum
 cmig_show(PG_FUNCTION_ARGS)
 {
+	char	   *target = cmig_argument_text(fcinfo, 0);
 	CmigView	view;
-	char	   *target;
 	List	   *nodes;
 	CmigShownLabels *labels;
 	ListCell   *lc;
 
-	InitMaterializedSRF(fcinfo, 0);
-	target = cmig_argument_text(fcinfo, 0);
 	if (target == NULL || target[0] == '\0')
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 target ? errmsg("the target must not be empty")
 				 : errmsg("the target must not be null"),
 				 errhint("Use head, heads, current, a branch label, or an id: SELECT * FROM cmig.show('head')")));
-	view = cmig_view_read();
+	view = begin_listing(fcinfo, &labels);
 	if (cmig_repeatables_find(view.graph, target) >= 0)
-	{
-		show_repeatable(fcinfo, view.graph, cmig_repeatables_find(view.graph, target));
-		return (Datum) 0;
-	}
-	if (strcmp(target, "current") == 0)
+		nodes = list_make1_int(cmig_repeatables_find(view.graph, target));
+	else if (strcmp(target, "current") == 0)
 		nodes = view.applied->nodes;
 	else
 		nodes = cmig_target_absolute(view.graph, target);
-	labels = cmig_graph_shown_labels(view.graph);
 	foreach(lc, nodes)
 	{
 		show_revision(fcinfo, &view, labels, lfirst_int(lc));

@@ -141,25 +141,6 @@ extern void cmig_svg_lanes_single(StringInfo to, int width, CmigPictureState sta
  */
 extern void cmig_svg_lanes_below(StringInfo to, const CmigLanesRow *row, int width);
 
-/* in check.c */
-
-/* A result row of cmig.check. */
-typedef struct CmigAccessFinding
-{
-	char	   *severity;		/* "warning", or "notice" if the privilege may
-								 * be intended */
-	char	   *object;
-	char	   *problem;
-	char	   *fix;
-} CmigAccessFinding;
-
-/*
- * Returns the findings about the schemas cmig and cmig_audit as a List of
- * CmigAccessFinding *.  Warnings come first; findings of the same severity are
- * sorted by object.
- */
-extern List *cmig_access_findings(void);
-
 /* in history.c */
 
 /* The graph, which may have defects, and the revisions that are applied. */
@@ -208,6 +189,13 @@ typedef struct CmigProblem
 	const char *problem;
 	const char *fix;
 } CmigProblem;
+
+/*
+ * Returns the privileges on the schemas cmig and cmig_audit that no access
+ * level includes, as a List of CmigProblem *.  Warnings come first; problems of
+ * the same severity are sorted by object.
+ */
+extern List *cmig_access_findings(void);
 
 /*
  * Returns the number of heads if there are several that should be merged,

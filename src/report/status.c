@@ -1,5 +1,6 @@
 /*
  * status.c
+ *	  What is the state, and what would an upgrade or downgrade do:
  *	  cmig.status, cmig.plan, cmig.require, cmig.resolve.
  *
  * Copyright (c) 2026, the pg_cmig developers
@@ -28,12 +29,6 @@
 #include "scope/scope.h"
 #include "store/store.h"
 
-/* ----------------------------------------------------------------
- * Implements cmig.status, which shows the state of the database and
- * suggests commands.
- * ----------------------------------------------------------------
- */
-
 PG_FUNCTION_INFO_V1(cmig_status);
 
 /* Add a row to the result. */
@@ -50,71 +45,6 @@ put_status(FunctionCallInfo fcinfo, const char *item, const char *value, const c
 }
 
 /*
- * Returns the names of the roles that stored a plan's revisions, without
- * duplicates.
- */
-static char *
-authors_text(const CmigGraph *graph, const CmigPlan *plan)
-{
-	StringInfoData text;
-	List	   *authors = NIL;
-
-	initStringInfo(&text);
-	for (int i = 0; i < plan->count; i++)
-	{
-		char	   *author = graph->nodes[plan->steps[i].node].revision->created_by;
-
-		if (author == NULL || cmig_text_list_has(authors, author))
-			continue;
-		authors = lappend(authors, author);
-		appendStringInfo(&text, "%s%s", text.len > 0 ? ", " : "", author);
-	}
-	return text.data;
-}
-
-/*
- * Can an upgrade start?  If a step is partially applied, that step must be
- * finished first, so only a stepwise upgrade can start, and only if the step
- * belongs to an upgrade.
- */
-static bool
-may_go_up(bool stepwise)
-{
-	List	   *rows = cmig_progress_read();
-
-	return rows == NIL ||
-		(stepwise && ((CmigProgressRow *) llast(rows))->direction == CMIG_UPGRADE);
-}
-
-/* Add a row about the repeatable revisions. */
-static void
-put_repeatables(FunctionCallInfo fcinfo, const CmigGraph *graph)
-{
-	int			current = 0;
-
-	if (graph->repeatable_count == 0)
-		return;
-	for (int i = graph->count; i < graph->count + graph->repeatable_count; i++)
-		current += cmig_repeatable_state(graph, i) == CMIG_REPEATABLE_CURRENT;
-	put_status(fcinfo, "repeatable", psprintf("%d, %d to run", graph->repeatable_count, graph->repeatable_count - current), NULL);
-}
-
-/* Add a row about the scopes, if any are in use. */
-static void
-put_scopes(FunctionCallInfo fcinfo)
-{
-	CmigScopeSummary scopes = {0};
-
-	if (!cmig_scope_is_set())
-		scopes = cmig_scope_summary();
-	if (scopes.count > 0)
-		put_status(fcinfo, "scopes",
-				   psprintf("%d, %d failed, %d behind, %d never upgraded", scopes.count, scopes.failed, scopes.behind, scopes.never),
-				   scopes.failed + scopes.behind + scopes.never == 0 ? NULL :
-				   "SELECT * FROM cmig.scopes() WHERE failed IS NOT NULL OR pending IS DISTINCT FROM 0");
-}
-
-/*
  * Add rows about the revisions that an upgrade to the heads would run.
  * Returns false if there are none.
  */
@@ -124,6 +54,10 @@ put_pending(FunctionCallInfo fcinfo, const CmigView *view, int heads)
 	CmigPlan   *pending = cmig_view_pending(view);
 	int		   *nodes;
 	List	   *due = NIL;
+	List	   *rows = cmig_progress_read();
+	List	   *authors = NIL;
+	StringInfoData written_by;
+	bool		may_go_up;
 	const char *stepwise = NULL;	/* first pending revision that needs a
 									 * stepwise run */
 
@@ -132,21 +66,35 @@ put_pending(FunctionCallInfo fcinfo, const CmigView *view, int heads)
 		put_status(fcinfo, "pending", "none", NULL);
 		return false;
 	}
+	initStringInfo(&written_by);
 	nodes = palloc(sizeof(int) * pending->count);
 	for (int i = 0; i < pending->count; i++)
 	{
+		const CmigRevision *revision = view->graph->nodes[pending->steps[i].node].revision;
+
 		nodes[i] = pending->steps[i].node;
 		due = lappend_int(due, nodes[i]);
-		if (stepwise == NULL && !view->graph->nodes[nodes[i]].revision->transactional)
-			stepwise = cmig_graph_id(view->graph, nodes[i]);
+		if (stepwise == NULL && !revision->transactional)
+			stepwise = revision->id;
+		if (revision->created_by == NULL || cmig_text_list_has(authors, revision->created_by))
+			continue;
+		authors = lappend(authors, revision->created_by);
+		appendStringInfo(&written_by, "%s%s", written_by.len > 0 ? ", " : "", revision->created_by);
 	}
+
+	/*
+	 * a partially applied step must be finished first, so only a stepwise
+	 * upgrade can start, and only if the step belongs to an upgrade
+	 */
+	may_go_up = rows == NIL ||
+		(stepwise != NULL && ((CmigProgressRow *) llast(rows))->direction == CMIG_UPGRADE);
 	put_status(fcinfo, "pending",
 			   psprintf("%d: %s", pending->count,
 						cmig_graph_ids_text(view->graph, nodes, pending->count)),
-			   view->applied->unknown || !may_go_up(stepwise != NULL) ? NULL
+			   view->applied->unknown || !may_go_up ? NULL
 	/* in a scope, "heads" would include those of the database's trees */
 			   : cmig_upgrade_call(view->graph, due, heads == 1 ? "head" : cmig_scope_is_set() ? NULL : "heads", false));
-	put_status(fcinfo, "pending written by", authors_text(view->graph, pending),
+	put_status(fcinfo, "pending written by", written_by.data,
 			   "SELECT revision, created_by FROM cmig.plan('upgrade', 'heads')");
 	if (stepwise)
 		put_status(fcinfo, "not transactional", stepwise,
@@ -218,66 +166,28 @@ put_stepwise(FunctionCallInfo fcinfo, const CmigView *view)
 			   cmig_progress_next(row));
 }
 
-/* Returns what a process is doing, according to pg_stat_activity. */
+/*
+ * What process $1, which executes a run, is doing, and which processes wait for
+ * a run lock that it holds, as rows of cmig.status.
+ */
 static CmigQuery read_activity = {
-	"SELECT pg_catalog.regexp_replace(pg_catalog.regexp_replace(pg_catalog.left(query, 160), '^pg_cmig: ', ''), '\\s+', ' ', 'g'),"
-	" pg_catalog.date_trunc('second', xact_start)::text, pg_catalog.date_trunc('second', pg_catalog.clock_timestamp() - query_start)::text,"
-	" wait_event_type || ': ' || wait_event,"
-	" nullif(pg_catalog.array_to_string(pg_catalog.pg_blocking_pids(pid), ', '), '')"
-	" FROM pg_catalog.pg_stat_activity WHERE pid = $1", 1, {INT4OID}
+	"SELECT v.item, v.value, v.hint FROM (SELECT pg_catalog.date_trunc('second', xact_start)::text AS since,"
+	"  pg_catalog.regexp_replace(pg_catalog.regexp_replace(pg_catalog.left(query, 160), '^pg_cmig: ', ''), '\\s+', ' ', 'g') AS doing,"
+	"  pg_catalog.date_trunc('second', pg_catalog.clock_timestamp() - query_start)::text AS time,"
+	"  wait_event_type || ': ' || wait_event AS event,"
+	"  nullif(pg_catalog.array_to_string(pg_catalog.pg_blocking_pids(pid), ', '), '') AS blockers,"
+	"  'SELECT * FROM pg_stat_activity WHERE pid ' AS look,"
+	"  (SELECT pg_catalog.string_agg(w.pid::text, ', ' ORDER BY w.pid) FROM pg_catalog.pg_locks h, pg_catalog.pg_locks w"
+	"   WHERE h.pid = $1 AND h.granted AND NOT w.granted AND h.locktype = 'advisory' AND w.locktype = 'advisory' AND h.objsubid > 2"
+	"   AND w.database = h.database AND w.classid = h.classid AND w.objid = h.objid AND w.objsubid = h.objsubid) AS waiting"
+	"  FROM pg_catalog.pg_stat_activity WHERE pid = $1) a,"
+	" LATERAL (VALUES (1, 'running', coalesce(a.doing, '') || ', by process ' || $1, a.look || '= ' || $1),"
+	"  (2, 'running since', a.since || ', this statement for ' || a.time, NULL),"
+	"  (3, 'waits for', CASE WHEN a.blockers IS NULL THEN a.event"
+	"   ELSE 'process ' || a.blockers || ' (' || coalesce(a.event, '') || ')' END, a.look || 'IN (' || a.blockers || ')'),"
+	"  (4, 'waiting', 'for this run: process ' || a.waiting, a.look || 'IN (' || a.waiting || ')'))"
+	" AS v (number, item, value, hint) WHERE v.value IS NOT NULL ORDER BY v.number", 1, {INT4OID}
 };
-
-/*
- * Returns the IDs of the processes that wait for a run lock held by process $1.
- */
-static CmigQuery read_waiting = {
-	"SELECT pg_catalog.string_agg(w.pid::text, ', ' ORDER BY w.pid) FROM pg_catalog.pg_locks h, pg_catalog.pg_locks w"
-	" WHERE h.pid = $1 AND h.granted AND NOT w.granted AND h.locktype = 'advisory' AND w.locktype = 'advisory'"
-	" AND h.objsubid > 2 AND w.database = h.database AND w.classid = h.classid AND w.objid = h.objid AND w.objsubid = h.objsubid", 1, {INT4OID}
-};
-
-/*
- * The result of cmig.status, and the ID of the process that executes the run.
- */
-typedef struct RunningRun
-{
-	FunctionCallInfo fcinfo;
-	int			pid;
-} RunningRun;
-
-/* Row callback: add rows about a run. */
-static void
-put_activity(TupleDesc desc, HeapTuple row, void *arg)
-{
-	RunningRun *run = arg;
-	const char *doing = cmig_query_text_or_null(desc, row, 1);
-	const char *since = cmig_query_text_or_null(desc, row, 2);
-	const char *time = cmig_query_text_or_null(desc, row, 3);
-	const char *event = cmig_query_text_or_null(desc, row, 4);
-	const char *blockers = cmig_query_text_or_null(desc, row, 5);
-
-	put_status(run->fcinfo, "running", psprintf("%s, by process %d", doing ? doing : "", run->pid),
-			   psprintf("SELECT * FROM pg_stat_activity WHERE pid = %d", run->pid));
-	if (since != NULL && time != NULL)
-		put_status(run->fcinfo, "running since", psprintf("%s, this statement for %s", since, time), NULL);
-	if (blockers != NULL)
-		put_status(run->fcinfo, "waits for", psprintf("process %s (%s)", blockers, event ? event : ""),
-				   psprintf("SELECT * FROM pg_stat_activity WHERE pid IN (%s)", blockers));
-	else if (event != NULL)
-		put_status(run->fcinfo, "waits for", event, NULL);
-}
-
-/* Row callback: add a row about the sessions that wait for a run to end. */
-static void
-put_waiting(TupleDesc desc, HeapTuple row, void *arg)
-{
-	RunningRun *run = arg;
-	const char *processes = cmig_query_text_or_null(desc, row, 1);
-
-	if (processes != NULL)
-		put_status(run->fcinfo, "waiting", psprintf("for this run: process %s", processes),
-				   psprintf("SELECT * FROM pg_stat_activity WHERE pid IN (%s)", processes));
-}
 
 /*
  * Add rows about a transactional run in another session.  The run's changes are
@@ -288,14 +198,11 @@ static void
 put_running(FunctionCallInfo fcinfo)
 {
 	TransactionId prepared;
-	RunningRun	run = {.fcinfo = fcinfo,.pid = cmig_run_lock_transaction_holder(&prepared)};
-	Datum		values[1] = {Int32GetDatum(run.pid)};
+	int			pid = cmig_run_lock_transaction_holder(&prepared);
+	Datum		values[1] = {Int32GetDatum(pid)};
 
-	if (run.pid != 0)
-	{
-		cmig_query_each(&read_activity, values, NULL, put_activity, &run);
-		cmig_query_each(&read_waiting, values, NULL, put_waiting, &run);
-	}
+	if (pid != 0)
+		cmig_query_each(&read_activity, values, NULL, cmig_query_return_row, fcinfo->resultinfo);
 	if (TransactionIdIsValid(prepared))
 		put_status(fcinfo, "running", psprintf("prepared transaction %u", prepared),
 				   psprintf("SELECT * FROM pg_prepared_xacts WHERE transaction = '%u' -- COMMIT PREPARED or ROLLBACK PREPARED ends it", prepared));
@@ -339,66 +246,18 @@ put_failure(FunctionCallInfo fcinfo, const CmigView *view, bool pending)
 }
 
 /*
- * Add a row if a role has privileges that no access level grants.  cmig.check
- * lists the privileges.
+ * Add rows about what runs do not show: the problems that cmig.check() finds
+ * without reading the scripts, drift, privileges, DDL outside of runs, and what
+ * cmig.protect currently refuses.
  */
 static void
-put_access(FunctionCallInfo fcinfo)
-{
-	ListCell   *lc;
-	bool		any = false;
-
-	foreach(lc, cmig_access_findings())
-	{
-		any |= strcmp(((CmigAccessFinding *) lfirst(lc))->severity, "warning") == 0;
-	}
-	if (any)
-		put_status(fcinfo, "access", "a role has privileges that cmig.grant_access did not grant",
-				   "SELECT * FROM cmig.check() WHERE object ~ '^role |^PUBLIC'");
-}
-
-/*
- * Add rows about the policy on DDL outside of runs and about the DDL that was
- * recorded.
- */
-static void
-put_ddl_policy(FunctionCallInfo fcinfo)
-{
-	CmigDdlPolicy policy = cmig_settings_ddl_policy_stored();
-	int64		logged = cmig_ddl_guard_logged();
-
-	if (policy != CMIG_DDL_ALLOW)
-		put_status(fcinfo, "DDL policy", cmig_settings_ddl_policy_name(policy),
-				   cmig_ddl_guard_is_armed() ? NULL :
-				   "ALTER EVENT TRIGGER cmig_ddl_start ENABLE ALWAYS; ALTER EVENT TRIGGER cmig_ddl_end ENABLE ALWAYS;"
-				   " ALTER EVENT TRIGGER cmig_ddl_drop ENABLE ALWAYS");
-	if (logged > 0)
-		put_status(fcinfo, "DDL outside of runs",
-				   psprintf(INT64_FORMAT " in cmig.ddl_log", logged),
-				   "SELECT at, role, command, object FROM cmig.ddl_log ORDER BY at");
-}
-
-/* Add a row with the time and the result of the last search for drift. */
-static void
-put_drift(FunctionCallInfo fcinfo)
-{
-	CmigJournalDrift drift;
-	bool		clean;
-
-	if (!cmig_journal_read_last_drift(&drift))
-		return;
-	clean = strncmp(drift.message, CMIG_JOURNAL_NO_DRIFT, strlen(CMIG_JOURNAL_NO_DRIFT)) == 0;
-	put_status(fcinfo, "drift",
-			   psprintf("%s: %s%s", cmig_journal_read_ago(drift.seconds), drift.message,
-						drift.is_past ? "; revisions have run since" : ""),
-			   clean && !drift.is_past ? NULL : "SELECT * FROM cmig.drift()");
-}
-
-/* Show the problems that cmig.check() finds without reading the scripts. */
-static void
-put_problems(FunctionCallInfo fcinfo, const CmigView *view)
+put_findings(FunctionCallInfo fcinfo, const CmigView *view)
 {
 	List	   *problems = cmig_check_problems(view, false);
+	CmigDdlPolicy policy;
+	int64		logged;
+	CmigJournalDrift drift;
+	bool		any = false;
 	ListCell   *lc;
 
 	if (problems == NIL)
@@ -412,12 +271,31 @@ put_problems(FunctionCallInfo fcinfo, const CmigView *view)
 		put_status(fcinfo, problem->severity,
 				   psprintf("%s: %s", problem->object, problem->problem), problem->fix);
 	}
-}
+	if (cmig_journal_read_last_drift(&drift))
+	{
+		bool		clean = strncmp(drift.message, CMIG_JOURNAL_NO_DRIFT, strlen(CMIG_JOURNAL_NO_DRIFT)) == 0;
 
-/* Show what cmig.protect currently refuses. */
-static void
-put_protection(FunctionCallInfo fcinfo)
-{
+		put_status(fcinfo, "drift",
+				   psprintf("%s: %s%s", cmig_journal_read_ago(drift.seconds), drift.message,
+							drift.is_past ? "; revisions have run since" : ""),
+				   clean && !drift.is_past ? NULL : "SELECT * FROM cmig.drift()");
+	}
+	foreach(lc, cmig_access_findings())
+		any |= strcmp(((CmigProblem *) lfirst(lc))->severity, "warning") == 0;
+	if (any)
+		put_status(fcinfo, "access", "a role has privileges that cmig.grant_access did not grant",
+				   "SELECT * FROM cmig.check() WHERE object ~ '^role |^PUBLIC'");
+	policy = cmig_settings_ddl_policy_stored();
+	if (policy != CMIG_DDL_ALLOW)
+		put_status(fcinfo, "DDL policy", cmig_settings_ddl_policy_name(policy),
+				   cmig_ddl_guard_is_armed() ? NULL :
+				   "ALTER EVENT TRIGGER cmig_ddl_start ENABLE ALWAYS; ALTER EVENT TRIGGER cmig_ddl_end ENABLE ALWAYS;"
+				   " ALTER EVENT TRIGGER cmig_ddl_drop ENABLE ALWAYS");
+	logged = cmig_ddl_guard_logged();
+	if (logged > 0)
+		put_status(fcinfo, "DDL outside of runs",
+				   psprintf(INT64_FORMAT " in cmig.ddl_log", logged),
+				   "SELECT at, role, command, object FROM cmig.ddl_log ORDER BY at");
 	if (cmig_settings_protect() != CMIG_PROTECT_OFF)
 		put_status(fcinfo, "protected",
 				   cmig_settings_protect() == CMIG_PROTECT_ON
@@ -426,77 +304,73 @@ put_protection(FunctionCallInfo fcinfo)
 				   cmig_settings_may_unprotect() ? "BEGIN; SET LOCAL cmig.protect = off; SELECT ...; COMMIT" : NULL);
 }
 
-/*
- * On a Citus worker, which has no revisions, add a row that says that they are
- * on the coordinator, and return true.
- */
-static bool
-put_worker(FunctionCallInfo fcinfo)
-{
-	char	   *hint = cmig_citus_worker_hint();
-
-	if (hint != NULL)
-		put_status(fcinfo, "Citus worker", "the revisions and their state are on the coordinator", hint);
-	return hint != NULL;
-}
-
 CMIG_READER(cmig_status)
 {
 	CmigView	view;
+	const CmigGraph *graph;
+	CmigScopeSummary scopes = {0};
+	int			current = 0;
 	int			heads = 0;
 	int		   *head_nodes;
-	char	   *current;
+	char	   *worker_hint;
 	bool		pending = false;
 
 	InitMaterializedSRF(fcinfo, 0);
 	view = cmig_view_read();
-	head_nodes = palloc(sizeof(int) * Max(view.graph->count, 1));
-	for (int i = 0; i < view.graph->count; i++)
-		if (cmig_graph_is_head(view.graph, i))
+	graph = view.graph;
+	head_nodes = palloc(sizeof(int) * Max(graph->count, 1));
+	for (int i = 0; i < graph->count; i++)
+		if (cmig_graph_is_head(graph, i))
 			head_nodes[heads++] = i;
 
 	put_status(fcinfo, "database", get_database_name(MyDatabaseId), NULL);
-	if (view.graph->count == 0 && put_worker(fcinfo))
+	worker_hint = graph->count == 0 ? cmig_citus_worker_hint() : NULL;
+	if (worker_hint != NULL)
+	{
+		put_status(fcinfo, "Citus worker", "the revisions and their state are on the coordinator", worker_hint);
 		return (Datum) 0;
+	}
 	if (cmig_scope_is_set())
 		put_status(fcinfo, "scope", cmig_scope_current(), "RESET cmig.scope");
-	current = cmig_view_names_text(view.applied->rows);
 	if (view.applied->rows->count == 0)
 		put_status(fcinfo, "current", "base",
 				   !cmig_scope_is_set() && cmig_version_rows_tried()->count > 0 ? NULL :
-				   view.graph->count == 0 ? "If the schema already exists: SELECT content FROM cmig.baseline('<message>')"
+				   graph->count == 0 ? "If the schema already exists: SELECT content FROM cmig.baseline('<message>')"
 				   : "If the schema already exists: SELECT cmig.stamp('<revision>')");
 	else
-		put_status(fcinfo, "current", current, NULL);
-	put_status(fcinfo, "revisions", view.graph->count == 0 ? "none" :
-			   psprintf("%d, %d applied", view.graph->count, view.applied->applied->count),
-			   view.graph->count == 0 ? "SELECT cmig.create_revision('<message>', '<upgrade>', '<downgrade>') -- or load files: SELECT * FROM cmig.load('<text>')" : NULL);
-	put_repeatables(fcinfo, view.graph);
+		put_status(fcinfo, "current", cmig_view_names_text(view.applied->rows), NULL);
+	put_status(fcinfo, "revisions", graph->count == 0 ? "none" :
+			   psprintf("%d, %d applied", graph->count, view.applied->applied->count),
+			   graph->count == 0 ? "SELECT cmig.create_revision('<message>', '<upgrade>', '<downgrade>') -- or load files: SELECT * FROM cmig.load('<text>')" : NULL);
+	for (int i = graph->count; i < graph->count + graph->repeatable_count; i++)
+		current += cmig_repeatable_state(graph, i) == CMIG_REPEATABLE_CURRENT;
+	if (graph->repeatable_count > 0)
+		put_status(fcinfo, "repeatable",
+				   psprintf("%d, %d to run", graph->repeatable_count, graph->repeatable_count - current), NULL);
 	if (heads > 0)
 		put_status(fcinfo, heads == 1 ? "head" : "heads",
-				   cmig_graph_ids_text(view.graph, head_nodes, heads),
-				   cmig_check_unmerged_heads(view.graph) > 0 ? "SELECT cmig.merge('heads', '<message>')" : NULL);
-	if (view.graph->defects == NIL)
+				   cmig_graph_ids_text(graph, head_nodes, heads),
+				   cmig_check_unmerged_heads(graph) > 0 ? "SELECT cmig.merge('heads', '<message>')" : NULL);
+	if (graph->defects == NIL)
 		pending = put_pending(fcinfo, &view, heads);
 
-	put_scopes(fcinfo);
+	if (!cmig_scope_is_set())
+		scopes = cmig_scope_summary();
+	if (scopes.count > 0)
+		put_status(fcinfo, "scopes",
+				   psprintf("%d, %d failed, %d behind, %d never upgraded", scopes.count, scopes.failed, scopes.behind, scopes.never),
+				   scopes.failed + scopes.behind + scopes.never == 0 ? NULL :
+				   "SELECT * FROM cmig.scopes() WHERE failed IS NOT NULL OR pending IS DISTINCT FROM 0");
 	put_stepwise(fcinfo, &view);
 	put_running(fcinfo);
 	put_failure(fcinfo, &view, pending);
-	put_problems(fcinfo, &view);
-	put_drift(fcinfo);
-	put_access(fcinfo);
-	put_ddl_policy(fcinfo);
-	put_protection(fcinfo);
+	put_findings(fcinfo, &view);
 	return (Datum) 0;
 }
 
 /* ----------------------------------------------------------------
- * Implements cmig.plan, cmig.resolve, and cmig.require, which show what
- * an upgrade or downgrade would do.
- *
- * Targets are resolved and plans are created by the same functions as in
- * cmig.upgrade and cmig.downgrade.
+ * cmig.plan, cmig.resolve, and cmig.require, which resolve targets and create
+ * plans with the functions of cmig.upgrade and cmig.downgrade.
  * ----------------------------------------------------------------
  */
 
@@ -504,61 +378,6 @@ PG_FUNCTION_INFO_V1(cmig_plan);
 PG_FUNCTION_INFO_V1(cmig_plan_array);
 PG_FUNCTION_INFO_V1(cmig_resolve);
 PG_FUNCTION_INFO_V1(cmig_require);
-
-/*
- * Returns a description of the locks that a step would take, or NULL if the
- * step cannot be run.
- */
-static char *
-step_locks(CmigStepTexts *texts, const CmigRevision *revision, CmigDirection direction, int i,
-		   CmigPlannedLocks *planned)
-{
-	if (direction == CMIG_DOWNGRADE && revision->irreversible)
-		return NULL;
-	return cmig_script_locks(planned, cmig_step_texts_get(texts, i)->sql);
-}
-
-/*
- * Returns the plan that leads to the targets.  If the plan is empty, reports
- * that there is nothing to do.
- */
-static CmigPlan *
-make_plan(CmigSituation *now, CmigDirection direction, const CmigNames *targets)
-{
-	CmigPlan   *plan;
-	CmigDowngradeTarget *resolved;
-
-	if (direction == CMIG_UPGRADE)
-		plan = cmig_move_plan_upgrade(now, targets);
-	else if (targets->count == 1)
-		plan = cmig_move_plan_downgrade(now, targets->names[0], &resolved);
-	else
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("a downgrade must have exactly one target"),
-				 errhint("Downgrade one branch at a time, for example to label@base.")));
-	if (plan->count == 0)
-		cmig_move_report_nothing(now->graph, now->applied->rows, cmig_direction_name(direction));
-	return plan;
-}
-
-/* Warn about steps whose downgrades are empty. */
-static void
-warn_empty_downgrades(const CmigGraph *graph, const CmigPlan *plan)
-{
-	CmigListing ids;
-
-	cmig_listing_init(&ids, CMIG_LISTING_QUOTED);
-	for (int i = 0; i < plan->count; i++)
-		if (graph->nodes[plan->steps[i].node].revision->reverts_nothing)
-			cmig_listing_add(&ids, cmig_graph_id(graph, plan->steps[i].node));
-	if (ids.count > 0)
-		ereport(WARNING,
-				(errmsg_plural("the downgrade section of %s is empty", "the downgrade sections of %s are empty",
-							   ids.count, cmig_listing_text(&ids)),
-				 errdetail("A downgrade reverts nothing, and the next upgrade runs the same statements again."),
-				 errhint("Write the statements or, if there is nothing to revert, a comment below the line \"-- cmig:downgrade\". Without this line, the revision is irreversible.")));
-}
 
 /* Return the steps of a plan as rows. */
 static Datum
@@ -568,6 +387,8 @@ plan_rows(FunctionCallInfo fcinfo, const CmigNames *targets)
 	CmigDirection direction = cmig_argument_direction(fcinfo, 0, "SELECT * FROM cmig.plan");
 	CmigSituation now;
 	CmigPlan   *plan;
+	CmigDowngradeTarget *resolved;
+	CmigListing empty;
 	CmigStepTexts *texts;
 	CmigPlannedLocks *planned;
 	char	   *checksum;
@@ -576,8 +397,27 @@ plan_rows(FunctionCallInfo fcinfo, const CmigNames *targets)
 
 	InitMaterializedSRF(fcinfo, 0);
 	now = cmig_move_read(true);
-	plan = make_plan(&now, direction, targets);
-	warn_empty_downgrades(now.graph, plan);
+	if (direction == CMIG_UPGRADE)
+		plan = cmig_move_plan_upgrade(&now, targets);
+	else if (targets->count == 1)
+		plan = cmig_move_plan_downgrade(&now, targets->names[0], &resolved);
+	else
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("a downgrade must have exactly one target"),
+				 errhint("Downgrade one branch at a time, for example to label@base.")));
+	if (plan->count == 0)
+		cmig_move_report_nothing(now.graph, now.applied->rows, cmig_direction_name(direction));
+	cmig_listing_init(&empty, CMIG_LISTING_QUOTED);
+	for (int i = 0; i < plan->count; i++)
+		if (now.graph->nodes[plan->steps[i].node].revision->reverts_nothing)
+			cmig_listing_add(&empty, cmig_graph_id(now.graph, plan->steps[i].node));
+	if (empty.count > 0)
+		ereport(WARNING,
+				(errmsg_plural("the downgrade section of %s is empty", "the downgrade sections of %s are empty",
+							   empty.count, cmig_listing_text(&empty)),
+				 errdetail("A downgrade reverts nothing, and the next upgrade runs the same statements again."),
+				 errhint("Write the statements or, if there is nothing to revert, a comment below the line \"-- cmig:downgrade\". Without this line, the revision is irreversible.")));
 	texts = cmig_step_texts_make(now.graph, plan);
 	checksum = cmig_plan_checksum(&now, plan, texts);
 	planned = cmig_planned_locks_start();
@@ -587,7 +427,8 @@ plan_rows(FunctionCallInfo fcinfo, const CmigNames *targets)
 	for (int i = 0; i < plan->count; i++)
 	{
 		const CmigRevision *revision = now.graph->nodes[plan->steps[i].node].revision;
-		const char *locks = step_locks(texts, revision, direction, i, planned);
+		const char *locks = direction == CMIG_DOWNGRADE && revision->irreversible ? NULL :	/* cannot be run */
+		cmig_script_locks(planned, cmig_step_texts_get(texts, i)->sql);
 		Datum		values[9];
 		bool		nulls[9] = {0};
 
@@ -597,11 +438,8 @@ plan_rows(FunctionCallInfo fcinfo, const CmigNames *targets)
 		nulls[2] = revision->repeatable;
 		values[3] = BoolGetDatum(revision->transactional);
 		values[4] = BoolGetDatum(revision->irreversible);
-		values[5] = (Datum) 0;
-		if (revision->created_by)
-			values[5] = DirectFunctionCall1(namein, CStringGetDatum(revision->created_by));
-		else
-			nulls[5] = true;
+		nulls[5] = revision->created_by == NULL;
+		values[5] = nulls[5] ? (Datum) 0 : DirectFunctionCall1(namein, CStringGetDatum(revision->created_by));
 		values[6] = CStringGetTextDatum(revision->message);
 		values[7] = locks != NULL ? CStringGetTextDatum(locks) : (Datum) 0;
 		nulls[7] = locks == NULL;
