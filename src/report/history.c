@@ -152,9 +152,10 @@ begin_listing(FunctionCallInfo fcinfo, CmigShownLabels **labels)
 Datum
 cmig_current(PG_FUNCTION_ARGS)
 {
+	/* first, so that a missing privilege names cmig.version */
+	CmigNames  *rows = cmig_version_rows_read();
 	CmigShownLabels *labels;
 	CmigView	view = begin_listing(fcinfo, &labels);
-	const CmigNames *rows = view.applied->rows;
 
 	for (int i = 0; i < rows->count; i++)
 	{

@@ -24,7 +24,7 @@
  * the node.  At most one lane leads to each node, so there are never more lanes
  * than nodes with children.  Edges represent down_revision.
  *
- * A lane is a column of the drawing.  A node's lane continues to the node's
+ * A node's lane continues to the node's
  * first parent to which no lane leads yet.  For each other parent without a
  * lane, a new lane begins as near to the node as possible.  If all parents
  * already have a lane, the node's lane ends: it turns into a parent's lane on
@@ -196,48 +196,39 @@ cmig_lanes_next(CmigLanes *lanes)
 }
 
 /* ----------------------------------------------------------------
- * Describes a picture of the graph, and declares functions that draw it
- * in several formats.
- *
- * 	  Functions shared by all drawing formats.
+ * Functions shared by all drawing formats.
  * ----------------------------------------------------------------
  */
 
 /*
  * Returns an array of all nodes in the picture.  Parents precede their
- * children, and repeatable revisions come last.
+ * children, and repeatable revisions come last.  *members contains, for each
+ * node of the graph, whether it is in the picture.
  */
 static int *
-picture_nodes(const CmigPicture *picture, int *count)
+picture_nodes(const CmigPicture *picture, int *count, bool **members)
 {
 	const CmigGraph *graph = picture->graph;
 	int			extra = picture->repeatables ? graph->repeatable_count : 0;
-	int		   *nodes = palloc_extended(sizeof(int) * (Size) Max(picture->count + extra, 1),
-										MCXT_ALLOC_HUGE);
+	int		   *nodes = alloc_array(picture->count + extra, sizeof(int));
 
 	memcpy(nodes, picture->order, sizeof(int) * picture->count);
 	for (int i = 0; i < extra; i++)
 		nodes[picture->count + i] = graph->count + i;
 	*count = picture->count + extra;
+	*members = alloc_array(graph->count + graph->repeatable_count, sizeof(bool));
+	for (int i = 0; i < *count; i++)
+		(*members)[nodes[i]] = true;
 	return nodes;
 }
 
-/*
- * Returns an array that contains, for each node, whether it is in the picture.
- */
-static bool *
-picture_members(const CmigPicture *picture)
-{
-	int			count;
-	int		   *nodes = picture_nodes(picture, &count);
-	bool	   *members = palloc_extended(Max(picture->graph->count + picture->graph->repeatable_count, 1),
-										  MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
-
-	for (int i = 0; i < count; i++)
-		members[nodes[i]] = true;
-	pfree(nodes);
-	return members;
-}
+/* The names of the states as classes of Mermaid and of the page. */
+static const char *const state_classes[] = {
+	[CMIG_PICTURE_PENDING] = "pending",
+	[CMIG_PICTURE_APPLIED] = "applied",
+	[CMIG_PICTURE_CURRENT] = "current",
+	[CMIG_PICTURE_PARTIAL] = "partial"
+};
 
 /* Append text to a line, with control characters replaced by spaces. */
 static void
@@ -260,22 +251,6 @@ append_note(StringInfo to, int start, const char *what, const char *name)
 	picture_append_line(to, name);
 }
 
-/*
- * Append notes about the node's missing parents to the comma-separated list
- * that begins at offset "start" of "to".
- */
-static void
-append_missing(StringInfo to, int start, const CmigGraph *graph, int node)
-{
-	const CmigRevision *revision = graph->nodes[node].revision;
-
-	for (int i = 0; i < revision->parents.count; i++)
-	{
-		if (cmig_graph_find_name(graph, revision->parents.names[i]) < 0)
-			append_note(to, start, "no parent ", revision->parents.names[i]);
-	}
-}
-
 void
 cmig_picture_append_notes(StringInfo to, const CmigPicture *picture, int node,
 						  const char *prefix, const char *suffix)
@@ -292,8 +267,9 @@ cmig_picture_append_notes(StringInfo to, const CmigPicture *picture, int node,
 		append_note(to, start, "", revision->labels.names[i]);
 	for (int i = 0; i < revision->depends.count; i++)
 		append_note(to, start, "depends on ", revision->depends.names[i]);
-	if (picture->graph->defects != NIL)
-		append_missing(to, start, picture->graph, node);
+	for (int i = 0; i < revision->parents.count && picture->graph->defects != NIL; i++)
+		if (cmig_graph_find_name(picture->graph, revision->parents.names[i]) < 0)
+			append_note(to, start, "no parent ", revision->parents.names[i]);
 	if (picture->states[node] == CMIG_PICTURE_PARTIAL)
 		append_note(to, start, "partially applied", "");
 	if (to->len > start)
@@ -397,42 +373,6 @@ draw_span(char *line, int left, int right)
 	}
 }
 
-/* Draw the edges that turn from a node to other lanes. */
-static void
-draw_forks(char *line, const CmigLanesRow *row)
-{
-	int			left = Min(row->lane, row->forks[0].lane);
-	int			right = Max(row->lane, row->forks[row->nforks - 1].lane);
-
-	line[2 * row->lane] = row->straight ? '|' : ' ';
-	draw_span(line, left, row->lane);
-	draw_span(line, row->lane, right);
-	if (left < row->lane)
-		line[2 * row->lane - 1] = '/';
-	if (right > row->lane)
-		line[2 * row->lane + 1] = '\\';
-	for (int i = 0; i < row->nforks; i++)
-	{
-		const CmigLaneFork *fork = &row->forks[i];
-		bool		last = fork->lane == left || fork->lane == right;
-
-		if (!fork->opens)
-			line[2 * fork->lane] = last ? '|' : '+';
-		else if (!last || abs(fork->lane - row->lane) > 1)
-			line[2 * fork->lane] = '.';
-	}
-}
-
-/* Draw the edge from a lane on the right that moves into the node's lane. */
-static void
-draw_ending(char *line, const CmigLanesRow *row)
-{
-	line[2 * row->lane] = '|';
-	line[2 * row->ending] = ' ';
-	draw_span(line, row->lane, row->ending);
-	line[2 * row->ending - 1] = '/';
-}
-
 /* Append a revision to its node's line. */
 static void
 append_revision(StringInfo line, const CmigPicture *picture, int node)
@@ -471,23 +411,51 @@ static void
 draw_row(const CmigPicture *picture, const CmigLanesRow *row, StringInfo text,
 		 CmigPictureLine line, void *arg)
 {
+	int			own = 2 * row->lane;
+
 	begin_line(text, row);
-	text->data[2 * row->lane] = sign_of(picture, row->node);
+	text->data[own] = sign_of(picture, row->node);
 	trim(text);
 	appendStringInfoChar(text, ' ');
 	append_revision(text, picture, row->node);
 	line(text->data, arg);
+
+	/* the edges that turn to other lanes */
 	if (row->nforks > 0)
 	{
+		int			left = Min(row->lane, row->forks[0].lane);
+		int			right = Max(row->lane, row->forks[row->nforks - 1].lane);
+
 		begin_line(text, row);
-		draw_forks(text->data, row);
+		text->data[own] = row->straight ? '|' : ' ';
+		draw_span(text->data, left, row->lane);
+		draw_span(text->data, row->lane, right);
+		if (left < row->lane)
+			text->data[own - 1] = '/';
+		if (right > row->lane)
+			text->data[own + 1] = '\\';
+		for (int i = 0; i < row->nforks; i++)
+		{
+			const CmigLaneFork *fork = &row->forks[i];
+			bool		last = fork->lane == left || fork->lane == right;
+
+			if (!fork->opens)
+				text->data[2 * fork->lane] = last ? '|' : '+';
+			else if (!last || abs(fork->lane - row->lane) > 1)
+				text->data[2 * fork->lane] = '.';
+		}
 		trim(text);
 		line(text->data, arg);
 	}
+
+	/* the edge from a lane on the right that moves into the node's lane */
 	if (row->ending >= 0)
 	{
 		begin_line(text, row);
-		draw_ending(text->data, row);
+		text->data[own] = '|';
+		text->data[2 * row->ending] = ' ';
+		draw_span(text->data, row->lane, row->ending);
+		text->data[2 * row->ending - 1] = '/';
 		trim(text);
 		line(text->data, arg);
 	}
@@ -573,21 +541,6 @@ mermaid_append_text(StringInfo to, const char *text)
 	}
 }
 
-static void
-mermaid_append_node(StringInfo to, const CmigPicture *picture, int node)
-{
-	static const char *const classes[] = {
-		[CMIG_PICTURE_PENDING] = "pending",
-		[CMIG_PICTURE_APPLIED] = "applied",
-		[CMIG_PICTURE_CURRENT] = "current",
-		[CMIG_PICTURE_PARTIAL] = "partial"
-	};
-
-	appendStringInfo(to, "    r%d[\"", node);
-	picture_append_label(to, picture, node, mermaid_append_text, "<br>");
-	appendStringInfo(to, "\"]:::%s", classes[picture->states[node]]);
-}
-
 /* Draw arrows from the revisions that a node follows or depends on. */
 static void
 mermaid_draw_edges(const CmigEdges *edges, int node, const char *arrow, const bool *members,
@@ -614,9 +567,9 @@ cmig_mermaid_draw(const CmigPicture *picture, CmigPictureLine line, void *arg)
 		"    classDef pending fill:#ffffff,stroke:#6b7280,color:#1f2937,stroke-dasharray:4 3",
 		"    classDef partial fill:#fde7c8,stroke:#b45309,color:#4a2503"
 	};
-	bool	   *members = picture_members(picture);
+	bool	   *members;
 	int			count;
-	int		   *nodes = picture_nodes(picture, &count);
+	int		   *nodes = picture_nodes(picture, &count, &members);
 	StringInfoData text;
 
 	initStringInfo(&text);
@@ -625,7 +578,9 @@ cmig_mermaid_draw(const CmigPicture *picture, CmigPictureLine line, void *arg)
 	{
 		CHECK_FOR_INTERRUPTS();
 		resetStringInfo(&text);
-		mermaid_append_node(&text, picture, nodes[i]);
+		appendStringInfo(&text, "    r%d[\"", nodes[i]);
+		picture_append_label(&text, picture, nodes[i], mermaid_append_text, "<br>");
+		appendStringInfo(&text, "\"]:::%s", state_classes[picture->states[nodes[i]]]);
 		line(text.data, arg);
 	}
 	for (int i = 0; i < count; i++)
@@ -663,24 +618,6 @@ dot_append_text(StringInfo to, const char *text)
 	}
 }
 
-static void
-dot_append_node(StringInfo to, const CmigPicture *picture, int node)
-{
-	static const char *const styles[] = {
-		[CMIG_PICTURE_PENDING] = "style=\"rounded,dashed\"",
-		[CMIG_PICTURE_APPLIED] = "fillcolor=\"#d3f0dc\"",
-		[CMIG_PICTURE_CURRENT] = "fillcolor=\"#2a7d46\", fontcolor=white",
-		[CMIG_PICTURE_PARTIAL] = "fillcolor=\"#fde7c8\""
-	};
-	const CmigRevision *revision = picture->graph->nodes[node].revision;
-
-	appendStringInfoString(to, "\t\"");
-	dot_append_text(to, revision->id);
-	appendStringInfoString(to, "\" [label=\"");
-	picture_append_label(to, picture, node, dot_append_text, "\\n");
-	appendStringInfo(to, "\", %s];", styles[picture->states[node]]);
-}
-
 /* Draw arrows from the revisions that a node follows or depends on. */
 static void
 dot_draw_edges(const CmigPicture *picture, const CmigEdges *edges, int node, const char *style,
@@ -703,9 +640,15 @@ dot_draw_edges(const CmigPicture *picture, const CmigEdges *edges, int node, con
 void
 cmig_dot_draw(const CmigPicture *picture, CmigPictureLine line, void *arg)
 {
-	bool	   *members = picture_members(picture);
+	static const char *const styles[] = {
+		[CMIG_PICTURE_PENDING] = "style=\"rounded,dashed\"",
+		[CMIG_PICTURE_APPLIED] = "fillcolor=\"#d3f0dc\"",
+		[CMIG_PICTURE_CURRENT] = "fillcolor=\"#2a7d46\", fontcolor=white",
+		[CMIG_PICTURE_PARTIAL] = "fillcolor=\"#fde7c8\""
+	};
+	bool	   *members;
 	int			count;
-	int		   *nodes = picture_nodes(picture, &count);
+	int		   *nodes = picture_nodes(picture, &count, &members);
 	StringInfoData text;
 
 	initStringInfo(&text);
@@ -716,7 +659,11 @@ cmig_dot_draw(const CmigPicture *picture, CmigPictureLine line, void *arg)
 	{
 		CHECK_FOR_INTERRUPTS();
 		resetStringInfo(&text);
-		dot_append_node(&text, picture, nodes[i]);
+		appendStringInfoString(&text, "\t\"");
+		dot_append_text(&text, cmig_graph_id(picture->graph, nodes[i]));
+		appendStringInfoString(&text, "\" [label=\"");
+		picture_append_label(&text, picture, nodes[i], dot_append_text, "\\n");
+		appendStringInfo(&text, "\", %s];", styles[picture->states[nodes[i]]]);
 		line(text.data, arg);
 	}
 	for (int i = 0; i < count; i++)
@@ -744,21 +691,17 @@ cmig_dot_draw(const CmigPicture *picture, CmigPictureLine line, void *arg)
 /* The character that replaces characters that must not be shown. */
 #define REPLACEMENT 0xFFFD
 
-/* Is this a control character or an invisible character? */
-static bool
-is_control(pg_wchar c)
-{
-	return (c < ' ' && c != '\n' && c != '\t') || (c >= 0x7f && c < 0xa0) ||
-		(c >= 0x200b && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) ||
-		(c >= 0x2060 && c <= 0x206f) || c == 0xfeff || (c >= 0xfff0 && c <= 0xffff) ||
-		(c >= 0xd800 && c <= 0xdfff) || c > 0x10ffff;
-}
-
-/* Append a character, escaped if necessary. */
+/*
+ * Append a character, escaped if necessary.  Control characters and invisible
+ * characters are replaced.
+ */
 static void
 append_character(StringInfo to, pg_wchar c)
 {
-	if (is_control(c))
+	if ((c < ' ' && c != '\n' && c != '\t') || (c >= 0x7f && c < 0xa0) ||
+		(c >= 0x200b && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) ||
+		(c >= 0x2060 && c <= 0x206f) || c == 0xfeff || (c >= 0xfff0 && c <= 0xffff) ||
+		(c >= 0xd800 && c <= 0xdfff) || c > 0x10ffff)
 		appendStringInfo(to, "&#x%X;", REPLACEMENT);
 	else if (c >= 0x80 || strchr("<>&\"'`", (int) c) != NULL)
 		appendStringInfo(to, "&#x%X;", c);
@@ -892,15 +835,8 @@ append_turn(StringInfo to, int from, int start, int lane, int color)
 static void
 svg_lanes_append_node(StringInfo to, int lane, CmigPictureState state)
 {
-	static const char *const classes[] = {
-		[CMIG_PICTURE_PENDING] = "pending",
-		[CMIG_PICTURE_APPLIED] = "applied",
-		[CMIG_PICTURE_CURRENT] = "current",
-		[CMIG_PICTURE_PARTIAL] = "partial"
-	};
-
 	appendStringInfo(to, "<path class=\"n %s\" d=\"M%d %dh0\"/><path class=\"i %s\" d=\"M%d %dh0\"/>",
-					 classes[state], x_of(lane), MIDDLE, classes[state], x_of(lane), MIDDLE);
+					 state_classes[state], x_of(lane), MIDDLE, state_classes[state], x_of(lane), MIDDLE);
 }
 
 void

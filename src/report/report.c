@@ -23,75 +23,39 @@
 #include "report/internal.h"
 #include "store/store.h"
 
-/* ----------------------------------------------------------------
- * Builds the picture of a range of revisions and their states.
- * ----------------------------------------------------------------
- */
-
-/* Returns an array of the nodes' states. */
-static CmigPictureState *
-read_states(const CmigView *view)
+/* Returns the picture of the revisions in the range, and their states. */
+static CmigPicture
+drawing_read(const CmigView *view, const CmigMarks *range)
 {
+	CmigGraph  *graph = view->graph;
 	CmigNames  *begun = cmig_progress_begun();
-	int			total = view->graph->count + view->graph->repeatable_count;
+	CmigNames  *unknown = palloc0(sizeof(CmigNames));
+	int			total = graph->count + graph->repeatable_count;
 	CmigPictureState *states = palloc_extended(sizeof(CmigPictureState) *
 											   (Size) Max(total, 1), MCXT_ALLOC_HUGE);
+	CmigPicture picture = {.graph = graph,.states = states,.unknown = unknown};
+	ListCell   *lc;
 
-	for (int i = 0; i < view->graph->count; i++)
-	{
-		if (view->is_row[i])
-			states[i] = CMIG_PICTURE_CURRENT;
-		else if (view->applied->applied->set[i])
-			states[i] = CMIG_PICTURE_APPLIED;
-		else
-			states[i] = CMIG_PICTURE_PENDING;
-	}
-	for (int i = view->graph->count; i < total; i++)
-		states[i] = cmig_repeatable_state(view->graph, i) == CMIG_REPEATABLE_CURRENT ?
+	picture.order = cmig_graph_order(graph, range, &picture.count);
+	picture.repeatables = cmig_view_has_all_heads(graph, range);
+	for (int i = 0; i < graph->count; i++)
+		states[i] = view->is_row[i] ? CMIG_PICTURE_CURRENT :
+			view->applied->applied->set[i] ? CMIG_PICTURE_APPLIED : CMIG_PICTURE_PENDING;
+	for (int i = graph->count; i < total; i++)
+		states[i] = cmig_repeatable_state(graph, i) == CMIG_REPEATABLE_CURRENT ?
 			CMIG_PICTURE_APPLIED : CMIG_PICTURE_PENDING;
 	for (int i = 0; i < begun->count; i++)
 	{
-		int			node = cmig_graph_find_id(view->graph, begun->names[i]);
+		int			node = cmig_graph_find_id(graph, begun->names[i]);
 
 		if (node >= 0)
 			states[node] = CMIG_PICTURE_PARTIAL;
 	}
-	return states;
-}
-
-/* Returns the ids in version rows that do not belong to stored revisions. */
-static CmigNames *
-read_unknown(const CmigView *view)
-{
-	CmigNames  *unknown = palloc0(sizeof(CmigNames));
-	ListCell   *lc;
-
 	unknown->names = palloc(sizeof(char *) * (list_length(view->applied->unknown) + 1));
 	foreach(lc, view->applied->unknown)
-	{
 		unknown->names[unknown->count++] = lfirst(lc);
-	}
-	return unknown;
-}
-
-/* Returns the picture of the revisions in the range. */
-static CmigPicture
-drawing_read(const CmigView *view, const CmigMarks *range)
-{
-	CmigPicture picture;
-
-	picture.graph = view->graph;
-	picture.order = cmig_graph_order(view->graph, range, &picture.count);
-	picture.repeatables = cmig_view_has_all_heads(view->graph, range);
-	picture.states = read_states(view);
-	picture.unknown = read_unknown(view);
 	return picture;
 }
-
-/* ----------------------------------------------------------------
- * Implements cmig.graph, which draws the graph.
- * ----------------------------------------------------------------
- */
 
 PG_FUNCTION_INFO_V1(cmig_graph);
 
@@ -106,23 +70,6 @@ static const struct
 	{"dot", cmig_dot_draw}
 };
 
-/* Returns the index of a format.  Raises 22023 if the format does not exist. */
-static int
-find_format(const char *graph_name)
-{
-	for (int i = 0; graph_name && i < lengthof(formats); i++)
-	{
-		if (strcmp(formats[i].name, graph_name) == 0)
-			return i;
-	}
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 graph_name ? errmsg("unknown format \"%s\"", strlen(graph_name) > NAMEDATALEN ? "..." : graph_name)
-			 : errmsg("the format must not be null"),
-			 errhint("The formats are: text, mermaid, dot.")));
-	return -1;
-}
-
 /* Add a line to the result. */
 static void
 put_line(const char *line, void *arg)
@@ -134,11 +81,19 @@ Datum
 cmig_graph(PG_FUNCTION_ARGS)
 {
 	char	   *format = cmig_argument_text(fcinfo, 1);
-	int			chosen = find_format(format);
+	int			chosen = 0;
 	CmigView	view;
 	CmigMarks  *range;
 	CmigPicture picture;
 
+	while (chosen < lengthof(formats) && !cmig_text_same(formats[chosen].name, format))
+		chosen++;
+	if (chosen == lengthof(formats))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 format ? errmsg("unknown format \"%s\"", strlen(format) > NAMEDATALEN ? "..." : format)
+				 : errmsg("the format must not be null"),
+				 errhint("The formats are: text, mermaid, dot.")));
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	view = cmig_view_read();
 	range = cmig_target_range(view.graph, view.applied, cmig_argument_text(fcinfo, 0));
@@ -298,26 +253,12 @@ put_entry(TupleDesc desc, HeapTuple row, void *arg)
 		put_wrapped(help->fcinfo, comment, indent + 4, indent + 4);
 }
 
-/* Raise 22023 for a name that does not exist. */
-static void
-raise_unknown(const char *name, Datum *values)
-{
-	char	   *similar = NULL;
-
-	cmig_query_each(&similar_query, values, NULL, cmig_query_keep_text, &similar);
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("pg_cmig has no function, table, or setting \"%s\"",
-					strlen(name) > NAMEDATALEN ? "..." : name),
-			 similar ? errhint("Similar names are: %s.", similar)
-			 : errhint("SELECT cmig.help() lists the functions.")));
-}
-
 Datum
 cmig_help(PG_FUNCTION_ARGS)
 {
 	CmigQuery  *queries[] = {&functions_query, &tables_query, &settings_query};
 	char	   *name = cmig_argument_text(fcinfo, 0);
+	char	   *similar = NULL;
 	Help		help = {.fcinfo = fcinfo};
 	Datum		values[1];
 
@@ -334,9 +275,15 @@ cmig_help(PG_FUNCTION_ARGS)
 	values[0] = CStringGetTextDatum(name);
 	for (int i = 0; i < lengthof(queries); i++)
 		cmig_query_each(queries[i], values, NULL, put_entry, &help);
-	if (help.entries == 0)
-		raise_unknown(name, values);
-	return (Datum) 0;
+	if (help.entries > 0)
+		return (Datum) 0;
+	cmig_query_each(&similar_query, values, NULL, cmig_query_keep_text, &similar);
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("pg_cmig has no function, table, or setting \"%s\"",
+					strlen(name) > NAMEDATALEN ? "..." : name),
+			 similar ? errhint("Similar names are: %s.", similar)
+			 : errhint("SELECT cmig.help() lists the functions.")));
 }
 
 /* ----------------------------------------------------------------
@@ -361,9 +308,6 @@ typedef struct CmigPageTable
 								 * marks a column with SQL */
 	const char *empty;
 } CmigPageTable;
-
-static void page_element(StringInfo page, const char *tag, const char *class,
-						 const char *text);
 
 static const char style[] =
 ":root{--bg:#f6f7f9;--card:#fff;--fg:#1b2330;--dim:#5d6878;--line:#dfe3e9;--code:#f0f2f5;"
@@ -436,6 +380,18 @@ static const char style[] =
 /* Maximum width of an image of the graph, in pixels. */
 #define MOST_PIXELS 360
 
+/* Append an element that contains a string from the database. */
+static void
+page_element(StringInfo page, const char *tag, const char *class, const char *text)
+{
+	appendStringInfo(page, "<%s", tag);
+	if (class)
+		appendStringInfo(page, " class=\"%s\"", class);
+	appendStringInfoChar(page, '>');
+	cmig_markup_text(page, text);
+	appendStringInfo(page, "</%s>", tag);
+}
+
 /*
  * Append everything before the first section.  "lanes" is the number of lanes
  * in the graph.
@@ -457,25 +413,6 @@ page_begin(StringInfo page, const char *title, int lanes)
 	appendStringInfo(page, ".g,.k{width:min(%dpx,32vw)}.b{padding-left:calc(min(%dpx,32vw) + 10px)}",
 					 pixels, pixels);
 	appendStringInfoString(page, "\n</style>\n</head>\n<body>\n<main>\n");
-}
-
-/* Append everything after the last section. */
-static void
-page_end(StringInfo page)
-{
-	appendStringInfoString(page, "</main>\n</body>\n</html>\n");
-}
-
-/* Append an element that contains a string from the database. */
-static void
-page_element(StringInfo page, const char *tag, const char *class, const char *text)
-{
-	appendStringInfo(page, "<%s", tag);
-	if (class)
-		appendStringInfo(page, " class=\"%s\"", class);
-	appendStringInfoChar(page, '>');
-	cmig_markup_text(page, text);
-	appendStringInfo(page, "</%s>", tag);
 }
 
 /* A section that is being written. */
@@ -548,26 +485,25 @@ column_title(const char *column)
 	return column[0] == '!' ? column + 1 : column;
 }
 
-static void
-begin_table(StringInfo page, const CmigPageTable *table)
-{
-	appendStringInfoString(page, "<table>\n<thead><tr>");
-	for (int i = 0; i < lengthof(table->columns) && table->columns[i]; i++)
-		page_element(page, "th", NULL, column_title(table->columns[i]));
-	appendStringInfoString(page, "</tr></thead>\n<tbody>\n");
-}
-
 /* Row callback: append a row of the table. */
 static void
 append_row(TupleDesc desc, HeapTuple row, void *arg)
 {
 	TableState *state = arg;
 	const CmigPageTable *table = state->table;
+	int			columns = 0;
 
+	while (columns < lengthof(table->columns) && table->columns[columns])
+		columns++;
 	if (state->rows++ == 0)
-		begin_table(state->page, table);
+	{
+		appendStringInfoString(state->page, "<table>\n<thead><tr>");
+		for (int i = 0; i < columns; i++)
+			page_element(state->page, "th", NULL, column_title(table->columns[i]));
+		appendStringInfoString(state->page, "</tr></thead>\n<tbody>\n");
+	}
 	appendStringInfoString(state->page, "<tr>");
-	for (int i = 0; i < lengthof(table->columns) && table->columns[i]; i++)
+	for (int i = 0; i < columns; i++)
 	{
 		char	   *text = cmig_query_text_or_null(desc, row, i + 1);
 
@@ -585,10 +521,11 @@ append_row(TupleDesc desc, HeapTuple row, void *arg)
 	appendStringInfoString(state->page, "</tr>\n");
 }
 
-/* Append a table. */
+/* CmigPageContent callback: append a table.  "arg" is a CmigPageTable *. */
 static void
-page_table(StringInfo page, CmigPageTable *table)
+page_table(StringInfo page, void *arg)
 {
+	CmigPageTable *table = arg;
 	TableState	state = {page, table, 0};
 
 	cmig_query_each(&table->query, NULL, NULL, append_row, &state);
@@ -642,92 +579,65 @@ append_script(StringInfo page, const char *title, const char *sql)
 	appendStringInfoString(page, "</pre>\n");
 }
 
-/* Append the summary of a revision. */
-static void
-append_summary(StringInfo page, const CmigPicture *picture, int node)
-{
-	const CmigRevision *revision = picture->graph->nodes[node].revision;
-	CmigPictureState state = picture->states[node];
-	StringInfoData text;
-
-	appendStringInfoString(page, "<span class=\"w\">");
-	page_element(page, "span", "id", revision->id);
-	if (state == CMIG_PICTURE_CURRENT)
-		appendStringInfoString(page, "<span class=\"tag ok\">current</span>");
-	else if (state == CMIG_PICTURE_PARTIAL)
-		appendStringInfoString(page, "<span class=\"tag warn\">partially applied</span>");
-	else if (state == CMIG_PICTURE_PENDING)
-		appendStringInfoString(page, "<span class=\"tag\">pending</span>");
-	initStringInfo(&text);
-	cmig_picture_append_notes(&text, picture, node, "", "");
-	if (text.len > 0)
-		page_element(page, "span", "tag", text.data);
-	page_element(page, "span", "m", revision->message ? revision->message : "");
-	resetStringInfo(&text);
-	cmig_picture_append_day(&text, revision, "");
-	page_element(page, "span", "d", text.data);
-	appendStringInfoString(page, "</span>");
-	pfree(text.data);
-}
-
-/* Append a revision's details, which appear when its summary is clicked. */
-static void
-append_content(StringInfo page, const CmigPicture *picture, int node)
-{
-	CmigRevisionText *text = cmig_catalog_read_text(cmig_graph_id(picture->graph, node));
-
-	if (text == NULL)
-		return;					/* deleted by another session */
-	if (text->edges.created_by)
-		page_element(page, "p", "dim", psprintf("stored by %s", text->edges.created_by));
-	if (text->description && text->description[0])
-		page_element(page, "p", NULL, text->description);
-	append_script(page, "Precondition", text->precondition_sql);
-	append_script(page, "Upgrade", text->upgrade_sql);
-	if (text->downgrade_sql != NULL)
-		append_script(page, "Downgrade", text->downgrade_sql);
-	else if (!text->edges.repeatable)
-		page_element(page, "p", "dim", "irreversible: no downgrade script");
-	append_script(page, "Verify", text->verify_sql);
-}
-
 /*
- * Append a revision.  "row" is its row in the drawing, or NULL if the revision
- * has no edges.
+ * Append a revision: its summary and the details that appear when the summary
+ * is clicked.  "row" is its row in the drawing, or NULL if the revision has no
+ * edges.
  */
 static void
 append_revision(StringInfo page, const CmigPicture *picture, int node,
 				const CmigLanesRow *row, int width)
 {
+	static const char *const classes[] = {
+		[CMIG_PICTURE_PENDING] = "tag",
+		[CMIG_PICTURE_CURRENT] = "tag ok",
+		[CMIG_PICTURE_PARTIAL] = "tag warn"
+	};
+	const CmigRevision *revision = picture->graph->nodes[node].revision;
 	CmigPictureState state = picture->states[node];
+	CmigRevisionText *text = cmig_catalog_read_text(revision->id);
+	StringInfoData notes;
 
 	appendStringInfo(page, "<details id=\"r%d\"><summary title=\"", node);
-	cmig_markup_text(page, cmig_graph_id(picture->graph, node));
+	cmig_markup_text(page, revision->id);
 	appendStringInfo(page, ": %s\">", state_names[state]);
 	if (row)
 		cmig_svg_lanes_row(page, row, width, state);
 	else
 		cmig_svg_lanes_single(page, width, state);
-	append_summary(page, picture, node);
-	appendStringInfoString(page, "</summary><div class=\"b\">");
+
+	appendStringInfoString(page, "<span class=\"w\">");
+	page_element(page, "span", "id", revision->id);
+	if (state != CMIG_PICTURE_APPLIED)
+		page_element(page, "span", classes[state], state_names[state]);
+	initStringInfo(&notes);
+	cmig_picture_append_notes(&notes, picture, node, "", "");
+	if (notes.len > 0)
+		page_element(page, "span", "tag", notes.data);
+	page_element(page, "span", "m", revision->message ? revision->message : "");
+	resetStringInfo(&notes);
+	cmig_picture_append_day(&notes, revision, "");
+	page_element(page, "span", "d", notes.data);
+	pfree(notes.data);
+
+	appendStringInfoString(page, "</span></summary><div class=\"b\">");
 	if (row)
 		cmig_svg_lanes_below(page, row, width);
-	append_content(page, picture, node);
-	appendStringInfoString(page, "</div></details>\n");
-}
-
-/* Append a legend of the symbols. */
-static void
-append_legend(StringInfo page)
-{
-	appendStringInfoString(page, "<div class=\"legend\">");
-	for (int i = 0; i < lengthof(state_names); i++)
+	if (text != NULL)			/* not deleted by another session */
 	{
-		appendStringInfoString(page, "<span>");
-		cmig_svg_lanes_single(page, 1, i);
-		appendStringInfo(page, "%s</span>", state_names[i]);
+		if (text->edges.created_by)
+			page_element(page, "p", "dim", psprintf("stored by %s", text->edges.created_by));
+		if (text->description && text->description[0])
+			page_element(page, "p", NULL, text->description);
+		append_script(page, "Precondition", text->precondition_sql);
+		append_script(page, "Upgrade", text->upgrade_sql);
+		if (text->downgrade_sql != NULL)
+			append_script(page, "Downgrade", text->downgrade_sql);
+		else if (!text->edges.repeatable)
+			page_element(page, "p", "dim", "irreversible: no downgrade script");
+		append_script(page, "Verify", text->verify_sql);
 	}
-	appendStringInfoString(page, "<span>Click a revision to see its scripts.</span></div>\n");
+	appendStringInfoString(page, "</div></details>\n");
 }
 
 /* CmigPageContent callback: append the graph.  "arg" is a CmigPicture *. */
@@ -746,7 +656,16 @@ cmig_page_graph(StringInfo page, void *arg)
 	if (picture->count + extra == 0)
 		page_element(page, "p", "dim", "There are no revisions.");
 	else
-		append_legend(page);
+	{
+		appendStringInfoString(page, "<div class=\"legend\">");
+		for (int i = 0; i < lengthof(state_names); i++)
+		{
+			appendStringInfoString(page, "<span>");
+			cmig_svg_lanes_single(page, 1, i);
+			appendStringInfo(page, "%s</span>", state_names[i]);
+		}
+		appendStringInfoString(page, "<span>Click a revision to see its scripts.</span></div>\n");
+	}
 	for (int i = picture->graph->count + extra - 1; i >= picture->graph->count; i--)
 		append_revision(page, picture, i, NULL, width);
 	while ((row = cmig_lanes_next(lanes)) != NULL)
@@ -806,13 +725,6 @@ static CmigPageTable audit_table = {
 	"No table is audited."
 };
 
-/* CmigPageContent callback: write a section that consists of a table. */
-static void
-write_table(StringInfo page, void *arg)
-{
-	page_table(page, arg);
-}
-
 static void
 write_posture(StringInfo page, void *arg)
 {
@@ -829,28 +741,23 @@ typedef struct TimeLine
 	int			rows;
 } TimeLine;
 
-/* Append a duration. */
+/* Journal callback: append a row. */
 static void
-append_elapsed(StringInfo page, const Interval *elapsed)
+append_step(const CmigJournalShown *row, void *arg)
 {
-	double		ms = elapsed->time / 1000.0 + elapsed->day * 86400000.0 + elapsed->month * 30 * 86400000.0;
-
-	if (ms < 1000)
-		appendStringInfo(page, "%.0f ms", ms);
-	else if (ms < 120 * 1000)
-		appendStringInfo(page, "%.1f s", ms / 1000);
-	else
-		appendStringInfo(page, "%.0f min", ms / 60000);
-}
-
-/* Append the action in a journal row and the revision to which it applies. */
-static void
-append_what(TimeLine *line, const CmigJournalShown *row)
-{
-	int			node = row->revision ? cmig_repeatables_find_any(line->graph, row->revision) : -1;
+	static const char *const classes[] = {"upgrade", "downgrade", "stamp", "repair"};
+	TimeLine   *line = arg;
 	StringInfo	page = line->page;
+	const char *class = "other";
+	bool		failed = strcmp(row->outcome, "failed") == 0;
+	int			node = row->revision ? cmig_repeatables_find_any(line->graph, row->revision) : -1;
 
-	appendStringInfoString(page, "<p>");
+	if (line->rows++ >= MOST_ROWS)
+		return;
+	for (int i = 0; i < lengthof(classes); i++)
+		if (strcmp(row->direction, classes[i]) == 0)
+			class = classes[i];
+	appendStringInfo(page, "<li class=\"%s\"><p>", failed ? "failed" : class);
 	page_element(page, "b", NULL, row->direction);
 	appendStringInfoChar(page, ' ');
 	if (node >= 0)
@@ -862,8 +769,7 @@ append_what(TimeLine *line, const CmigJournalShown *row)
 	if (strcmp(row->outcome, "done") != 0)
 	{
 		appendStringInfoChar(page, ' ');
-		page_element(page, "span", strcmp(row->outcome, "failed") == 0 ? "tag bad" : "tag warn",
-					 row->outcome);
+		page_element(page, "span", failed ? "tag bad" : "tag warn", row->outcome);
 	}
 	if (node >= 0)
 	{
@@ -871,28 +777,6 @@ append_what(TimeLine *line, const CmigJournalShown *row)
 		cmig_markup_text(page, line->graph->nodes[node].revision->message);
 	}
 	appendStringInfoString(page, "</p>");
-}
-
-/* Journal callback: append a row. */
-static void
-append_step(const CmigJournalShown *row, void *arg)
-{
-	static const char *const classes[] = {"upgrade", "downgrade", "stamp", "repair"};
-	TimeLine   *line = arg;
-	StringInfo	page = line->page;
-	const char *class = "other";
-
-	if (line->rows++ >= MOST_ROWS)
-		return;
-	for (int i = 0; i < lengthof(classes); i++)
-	{
-		if (strcmp(row->direction, classes[i]) == 0)
-			class = classes[i];
-	}
-	if (strcmp(row->outcome, "failed") == 0)
-		class = "failed";
-	appendStringInfo(page, "<li class=\"%s\">", class);
-	append_what(line, row);
 	if (row->message)
 		page_element(page, "p", NULL, row->sqlstate ? psprintf("%s: %s", row->sqlstate, row->message)
 					 : row->message);
@@ -903,8 +787,15 @@ append_step(const CmigJournalShown *row, void *arg)
 	cmig_markup_text(page, row->role);
 	if (row->elapsed)
 	{
-		appendStringInfoString(page, ", ");
-		append_elapsed(page, row->elapsed);
+		const Interval *elapsed = row->elapsed;
+		double		ms = elapsed->time / 1000.0 + elapsed->day * 86400000.0 + elapsed->month * 30 * 86400000.0;
+
+		if (ms < 1000)
+			appendStringInfo(page, ", %.0f ms", ms);
+		else if (ms < 120 * 1000)
+			appendStringInfo(page, ", %.1f s", ms / 1000);
+		else
+			appendStringInfo(page, ", %.0f min", ms / 60000);
 	}
 	appendStringInfoString(page, "</p></li>\n");
 }
@@ -938,61 +829,42 @@ append_card(StringInfo page, const char *title, const char *value)
 	appendStringInfoString(page, "</div>");
 }
 
-/* Append cards that show the current, applied, and pending revisions. */
-static void
-append_cards(StringInfo page, const CmigView *view)
-{
-	int			applied = view->applied->applied->count;
-	int			pending = view->graph->count - applied;
-	int			heads = 0;
-
-	for (int i = 0; i < view->graph->count; i++)
-		heads += cmig_graph_is_head(view->graph, i);
-	appendStringInfoString(page, "<div class=\"cards\">");
-	if (view->applied->rows->count > 3)
-		append_card(page, "current", psprintf("%d revisions", view->applied->rows->count));
-	else
-		append_card(page, "current", view->applied->rows->count == 0 ? "base"
-					: cmig_view_names_text(view->applied->rows));
-	append_card(page, "applied", psprintf("%d of %d", applied, view->graph->count));
-	append_card(page, "pending", psprintf("%d", pending));
-	append_card(page, heads == 1 ? "head" : "heads", psprintf("%d", heads));
-	appendStringInfoString(page, "</div>\n");
-}
-
-static void
-append_title(StringInfo page, const char *title)
-{
-	TimestampTz now = GetCurrentTransactionStartTimestamp();
-
-	appendStringInfoString(page, "<header>");
-	page_element(page, "h1", NULL, title);
-	page_element(page, "p", "dim",
-				 psprintf("%s, by %s, PostgreSQL %s",
-						  timestamptz_to_str(now - now % USECS_PER_SEC),
-						  GetUserNameFromId(GetUserId(), false),
-						  GetConfigOption("server_version", false, false)));
-	appendStringInfoString(page, "</header>\n");
-}
-
 CMIG_READER(cmig_report)
 {
 	CmigView	view = cmig_view_read();
 	CmigMarks  *range = cmig_target_range(view.graph, view.applied, "base:heads");
 	CmigPicture picture = drawing_read(&view, range);
 	char	   *title = psprintf("Migrations of %s", get_database_name(MyDatabaseId));
+	TimestampTz now = GetCurrentTransactionStartTimestamp();
+	const CmigNames *current = view.applied->rows;
+	int			applied = view.applied->applied->count;
+	int			heads = 0;
 	StringInfoData page;
 
+	for (int i = 0; i < view.graph->count; i++)
+		heads += cmig_graph_is_head(view.graph, i);
 	initStringInfo(&page);
 	page_begin(&page, title, page_graph_width(&picture));
-	append_title(&page, title);
-	append_cards(&page, &view);
-	page_section(&page, "State", write_table, &state_table);
-	page_section(&page, "Pending steps", write_table, &pending_table);
+	appendStringInfoString(&page, "<header>");
+	page_element(&page, "h1", NULL, title);
+	page_element(&page, "p", "dim",
+				 psprintf("%s, by %s, PostgreSQL %s",
+						  timestamptz_to_str(now - now % USECS_PER_SEC),
+						  GetUserNameFromId(GetUserId(), false),
+						  GetConfigOption("server_version", false, false)));
+	appendStringInfoString(&page, "</header>\n<div class=\"cards\">");
+	append_card(&page, "current", current->count > 3 ? psprintf("%d revisions", current->count) :
+				current->count == 0 ? "base" : cmig_view_names_text(current));
+	append_card(&page, "applied", psprintf("%d of %d", applied, view.graph->count));
+	append_card(&page, "pending", psprintf("%d", view.graph->count - applied));
+	append_card(&page, heads == 1 ? "head" : "heads", psprintf("%d", heads));
+	appendStringInfoString(&page, "</div>\n");
+	page_section(&page, "State", page_table, &state_table);
+	page_section(&page, "Pending steps", page_table, &pending_table);
 	page_section(&page, "Revisions", cmig_page_graph, &picture);
 	page_section(&page, "Journal", write_journal, view.graph);
 	page_section(&page, "Row-level security", write_posture, NULL);
-	page_section(&page, "Audit", write_table, &audit_table);
-	page_end(&page);
+	page_section(&page, "Audit", page_table, &audit_table);
+	appendStringInfoString(&page, "</main>\n</body>\n</html>\n");
 	PG_RETURN_TEXT_P(cstring_to_text_with_len(page.data, page.len));
 }
