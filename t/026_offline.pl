@@ -169,5 +169,46 @@ for my $chain (@chains)
 	is(alembic_current($chain, $plain{each}), '', "$chain: Alembic shows base") if $has_alembic;
 }
 
+# The script's own statements call no operator that the session's search_path finds.
+{
+	query($node, 'postgres', "CREATE DATABASE $_") foreach qw(path_author path_hostile);
+	query($node, 'path_author', q{CREATE EXTENSION pg_cmig});
+	query($node, 'path_author', <<~'SQL');
+		SELECT cmig.create_revision(r, 'CREATE TABLE public.t' || r || ' (id integer UNIQUE DEFERRABLE)', 'DROP TABLE public.t' || r, revision => r,
+			precondition_sql => 'SELECT true', verify_sql => 'SELECT NULL::integer, true') FROM unnest('{1,2}'::text[]) r
+		SQL
+	query($node, 'path_hostile', <<~'SQL');
+		CREATE SCHEMA hostile;
+		DO $$
+		DECLARE o record;
+		BEGIN
+			-- with arrays and texts where pg_catalog has an operator for any type
+			FOR o IN
+				SELECT DISTINCT ON (p.oprname, l.type, r.type) p.oprname AS name, l.type AS l, r.type AS r, p.oprresult::regtype AS result, p.oid
+				FROM pg_operator p,
+					LATERAL (SELECT coalesce((SELECT t FROM (VALUES ('anyarray'::regtype, 'text[]'::regtype), ('anynonarray', 'text')) a (any_type, t) WHERE any_type = oprleft), oprleft) AS type) l,
+					LATERAL (SELECT coalesce((SELECT t FROM (VALUES ('anyarray'::regtype, 'text[]'::regtype), ('anynonarray', 'text')) a (any_type, t) WHERE any_type = oprright), oprright) AS type) r
+				WHERE p.oprname IN ('=', '<>', '<', '>', '+', '-', '||', '~', '!~') AND p.oprkind = 'b'
+					AND concat_ws(' ', l.type, r.type, p.oprresult::regtype) !~ '\many'
+			LOOP
+				EXECUTE format('CREATE FUNCTION hostile.f%s(%s, %s) RETURNS %s LANGUAGE plpgsql AS $f$ BEGIN RAISE ''an operator of another schema was called''; END $f$', o.oid, o.l, o.r, o.result);
+				EXECUTE format('CREATE OPERATOR hostile.%s (LEFTARG = %s, RIGHTARG = %s, FUNCTION = hostile.f%s)', o.name, o.l, o.r, o.oid);
+			END LOOP;
+		END $$;
+		CREATE DOMAIN hostile.text AS pg_catalog.int4;
+		CREATE DOMAIN hostile.regtype AS pg_catalog.int4;
+		ALTER DATABASE path_hostile SET search_path = hostile, pg_catalog;
+		SQL
+	for my $arguments (q{'upgrade', 'head'}, q{'downgrade', 'head:base'},
+		q{'upgrade', 'head', transaction_per_revision => true})
+	{
+		my ($status, $err) = run_file('path_hostile', script_file('path_author', $arguments), '-v', 'ON_ERROR_STOP=1');
+
+		is("$status$err", '0', "a hostile search_path: $arguments");
+	}
+	is(query($node, 'path_hostile', q{SET search_path = public; SELECT string_agg(version_num, ' ') FROM cmig_version}), '2',
+		'... the version rows');
+}
+
 $node->stop;
 done_testing();

@@ -42,6 +42,15 @@ PG_FUNCTION_INFO_V1(cmig_script);
  */
 #define TEXT_MARGIN ((Size) 16 * 1024 * 1024)
 
+/*
+ * An operator in a statement of the psql script that no revision contains.  The
+ * statement runs with the search_path of the session, which could find another
+ * role's operator, even if pg_catalog is first.  For the same reason, functions
+ * and the type text are qualified, and IN, NULLIF, and IS DISTINCT FROM are not
+ * used.
+ */
+#define OP(name) "OPERATOR(pg_catalog." name ")"
+
 /* The version table, and its rows at the current point of the psql script. */
 typedef struct VersionTable
 {
@@ -123,7 +132,7 @@ append_rows(StringInfo out, const VersionTable *table)
 			appendStringInfoString(out, ", ");
 		cmig_psql_append_literal(out, cmig_graph_id(table->graph, table->rows[i]));
 	}
-	appendStringInfoString(out, "]::text[]");
+	appendStringInfoString(out, "]::pg_catalog.text[]");
 }
 
 /* Returns the rows at the current point: "a, b" or "base". */
@@ -149,7 +158,7 @@ append_first_check(StringInfo body, const VersionTable *table)
 	 */
 	if (table->may_create)
 		appendStringInfo(body,
-						 "\tIF EXISTS (SELECT FROM pg_catalog.pg_extension e WHERE e.extname = 'pg_cmig') THEN\n"
+						 "\tIF EXISTS (SELECT FROM pg_catalog.pg_extension e WHERE e.extname " OP("=") " 'pg_cmig') THEN\n"
 						 "\t\tIF pg_catalog.has_schema_privilege('cmig', 'USAGE') THEN\n"
 						 "\t\t\tIF pg_catalog.has_table_privilege('cmig.revision', 'SELECT') THEN\n"
 						 "\t\t\t\tIF EXISTS (SELECT FROM cmig.revision) THEN\n"
@@ -175,15 +184,16 @@ append_first_check(StringInfo body, const VersionTable *table)
 		appendStringInfo(body,
 						 "\tWITH RECURSIVE base (type, modifier) AS (\n"
 						 "\t\tSELECT a.atttypid, a.atttypmod FROM pg_catalog.pg_attribute a\n"
-						 "\t\t\tWHERE a.attrelid = pg_catalog.to_regclass(%s) AND a.attname = '%s'\n"
+						 "\t\t\tWHERE a.attrelid " OP("=") " pg_catalog.to_regclass(%s) AND a.attname " OP("=") " '%s'\n"
 						 "\t\tUNION ALL SELECT t.typbasetype, t.typtypmod FROM base b\n"
-						 "\t\t\tJOIN pg_catalog.pg_type t ON t.oid = b.type AND t.typtype = 'd'\n"
-						 "\t) SELECT b.modifier - 4 INTO width FROM base b\n"
-						 "\t\tWHERE b.type IN ('pg_catalog.varchar'::regtype, 'pg_catalog.bpchar'::regtype) AND b.modifier > 0;\n"
-						 "\tIF width < %d THEN\n"
+						 "\t\t\tJOIN pg_catalog.pg_type t ON t.oid " OP("=") " b.type AND t.typtype " OP("=") " 'd'\n"
+						 "\t) SELECT b.modifier " OP("-") " 4 INTO width FROM base b\n"
+						 "\t\tWHERE (b.type " OP("=") " 'pg_catalog.varchar'::pg_catalog.regtype OR b.type " OP("=") " 'pg_catalog.bpchar'::pg_catalog.regtype)\n"
+						 "\t\t\tAND b.modifier " OP(">") " 0;\n"
+						 "\tIF width " OP("<") " %d THEN\n"
 						 "\t\tRAISE EXCEPTION USING ERRCODE = 'string_data_right_truncation',\n"
 						 "\t\t\tMESSAGE = %s,\n"
-						 "\t\t\tDETAIL = 'The column can hold ' || width || ' characters, but the longest revision ID has %d.',\n"
+						 "\t\t\tDETAIL = pg_catalog.format('The column can hold %%s characters, but the longest revision ID has %d.', width),\n"
 						 "\t\t\tHINT = %s;\n"
 						 "\tEND IF;\n",
 						 quote_literal_cstr(table->name), table->column, table->longest,
@@ -222,22 +232,22 @@ append_check(StringInfo out, VersionTable *table)
 	}
 	else
 	{
-		appendStringInfoString(body, "DECLARE\n\twanted CONSTANT text[] := ");
+		appendStringInfoString(body, "DECLARE\n\twanted CONSTANT pg_catalog.text[] := ");
 		append_rows(body, table);
-		appendStringInfoString(body, ";\n\tfound text[];\n");
+		appendStringInfoString(body, ";\n\tfound pg_catalog.text[];\n");
 		if (table->may_create && table->longest > 0)
 			appendStringInfoString(body, "\twidth integer;\n");
 		appendStringInfoString(body, "BEGIN\n");
 		append_first_check(body, table);
 		appendStringInfo(body,
 						 "\tfound := %s;\n"
-						 "\tIF found <> wanted THEN\n"
+						 "\tIF found " OP("<>") " wanted THEN\n"
 						 "\t\tRAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state', MESSAGE = ",
 						 table->found);
 		cmig_psql_append_literal(body, table->message.data);
 		appendStringInfo(body,
 						 ",\n"
-						 "\t\t\tDETAIL = %s || coalesce(nullif(pg_catalog.array_to_string(found, ', '), ''), 'no row') || '.',\n"
+						 "\t\t\tDETAIL = pg_catalog.concat(%s, CASE WHEN pg_catalog.cardinality(found) " OP(">") " 0 THEN pg_catalog.array_to_string(found, ', ') ELSE 'no row' END, '.'),\n"
 						 "\t\t\tHINT = 'Generate the script for the state of this database.';\n"
 						 "\tEND IF;\nEND",
 						 quote_literal_cstr(psprintf("%s contains ", table->name)));
@@ -333,7 +343,7 @@ record_step(StringInfo out, const VersionTable *table, const char *revision,
 		return;
 	appendStringInfo(out, "INSERT INTO cmig.journal (id, revision, direction, outcome, started_at, role, session_role,\n"
 					 "\tapplication_name, client_address, transaction_id, checksum, search_path%s)\n"
-					 "SELECT coalesce(pg_catalog.max(j.id), 0) OPERATOR(pg_catalog.+) 1, ",
+					 "SELECT coalesce(pg_catalog.max(j.id), 0) " OP("+") " 1, ",
 					 table->scope ? ", scope" : "");
 	cmig_psql_append_literal(out, revision);
 	appendStringInfo(out, ", '%s', 'done', pg_catalog.clock_timestamp(), CURRENT_USER, SESSION_USER,\n"
@@ -341,7 +351,7 @@ record_step(StringInfo out, const VersionTable *table, const char *revision,
 					 "\t%s, pg_catalog.current_setting('search_path')%s\nFROM cmig.journal j%s;\n",
 					 table->direction, checksum ? quote_literal_cstr(checksum) : "NULL",
 					 table->scope ? psprintf(", %s", table->scope) : "",
-					 table->scope ? psprintf(" WHERE j.scope = %s", table->scope) : "");
+					 table->scope ? psprintf(" WHERE j.scope " OP("=") " %s", table->scope) : "");
 	cmig_psql_pin(out, from, table->pin);
 }
 
@@ -415,12 +425,12 @@ open_table(const char *name, const CmigGraph *graph, const CmigApplied *applied,
 
 	/* the parts that occur repeatedly */
 	version->lock = psprintf("\tLOCK TABLE %s IN EXCLUSIVE MODE;\n", version->name);
-	version->found = psprintf("ARRAY(SELECT v.%s::text COLLATE \"C\" FROM %s v%s ORDER BY 1)",
+	version->found = psprintf("ARRAY(SELECT v.%s::pg_catalog.text COLLATE pg_catalog.\"C\" FROM %s v%s ORDER BY 1)",
 							  version->column, version->name,
-							  version->scope ? psprintf(" WHERE v.scope = %s", version->scope) : "");
-	version->compare = psprintf("BEGIN\n%s\tIF %s <> ", version->lock, version->found);
-	version->remove = psprintf("DELETE FROM %s WHERE %s%s = ", version->name,
-							   version->scope ? psprintf("scope = %s AND ", version->scope) : "", version->column);
+							  version->scope ? psprintf(" WHERE v.scope " OP("=") " %s", version->scope) : "");
+	version->compare = psprintf("BEGIN\n%s\tIF %s " OP("<>") " ", version->lock, version->found);
+	version->remove = psprintf("DELETE FROM %s WHERE %s%s " OP("=") " ", version->name,
+							   version->scope ? psprintf("scope " OP("=") " %s AND ", version->scope) : "", version->column);
 	version->add = psprintf("INSERT INTO %s (%s%s) VALUES (%s", version->name,
 							version->scope ? "scope, " : "", version->column,
 							version->scope ? psprintf("%s, ", version->scope) : "");
@@ -466,23 +476,23 @@ append_end_of_script(StringInfo out, const Scripts *scripts,
 	if (more && (scripts->facts.deferrable || !scripts->knows_constraints))
 		cmig_psql_append_do(out,
 							"DECLARE\n"
-							"\tnames text;\n"
-							"\tmode text;\n"
+							"\tnames pg_catalog.text;\n"
+							"\tmode pg_catalog.text;\n"
 							"BEGIN\n"
 							"\t-- run deferred checks before the next revision\n"
 							"\tFOR mode, names IN\n"
 							"\t\tSELECT m.mode, pg_catalog.string_agg(DISTINCT pg_catalog.format('%I.%I', n.nspname, c.conname), ', ')\n"
 							"\t\tFROM pg_catalog.pg_constraint c\n"
-							"\t\tJOIN pg_catalog.pg_namespace n ON n.oid = c.connamespace\n"
+							"\t\tJOIN pg_catalog.pg_namespace n ON n.oid " OP("=") " c.connamespace\n"
 							"\t\tJOIN (VALUES (1, 'IMMEDIATE'), (2, 'DEFERRED')) m (step, mode)\n"
-							"\t\t\tON c.condeferrable AND (m.step = 1 OR c.condeferred)\n"
+							"\t\t\tON c.condeferrable AND (m.step " OP("=") " 1 OR c.condeferred)\n"
 							"\t\tWHERE pg_catalog.has_schema_privilege(n.oid, 'USAGE')\n"
-							"\t\t\tAND (n.oid = pg_catalog.pg_my_temp_schema() OR n.nspname !~ '^pg_temp_')\n"
+							"\t\t\tAND (n.oid " OP("=") " pg_catalog.pg_my_temp_schema() OR n.nspname " OP("!~") " '^pg_temp_')\n"
 							"\t\t\tAND NOT EXISTS (SELECT FROM pg_catalog.pg_constraint o\n"
-							"\t\t\t\tWHERE o.conname = c.conname AND o.connamespace = c.connamespace AND NOT o.condeferrable)\n"
+							"\t\t\t\tWHERE o.conname " OP("=") " c.conname AND o.connamespace " OP("=") " c.connamespace AND NOT o.condeferrable)\n"
 							"\t\tGROUP BY m.step, m.mode ORDER BY m.step\n"
 							"\tLOOP\n"
-							"\t\tEXECUTE 'SET CONSTRAINTS ' || names || ' ' || mode;\n"
+							"\t\tEXECUTE pg_catalog.concat('SET CONSTRAINTS ', names, ' ', mode);\n"
 							"\tEND LOOP;\n"
 							"END");
 	if (facts->temp_objects)
@@ -583,30 +593,30 @@ append_verification(StringInfo out, const Reading *reading)
 	StringInfoData body;
 
 	initStringInfo(&body);
-	appendStringInfoString(&body, "DECLARE\n\tquery CONSTANT text := ");
+	appendStringInfoString(&body, "DECLARE\n\tquery CONSTANT pg_catalog.text := ");
 	cmig_psql_append_dollar_quoted(&body, reading->statement.text);
 	appendStringInfo(&body,
 					 ";\n"
 					 "\tline record;\n"
 					 "\tcell record;\n"
-					 "\tcolumns text;\n"
-					 "\tfirst text;\n"
+					 "\tcolumns pg_catalog.text;\n"
+					 "\tfirst pg_catalog.text;\n"
 					 "BEGIN\n"
 					 "\tFOR line IN EXECUTE query LOOP\n"
 					 "\t\tFOR cell IN\n"
-					 "\t\t\tSELECT j.ordinality AS number, pg_catalog.json_typeof(j.value) AS type, j.value::text AS value\n"
+					 "\t\t\tSELECT j.ordinality AS number, pg_catalog.json_typeof(j.value) AS type, j.value::pg_catalog.text AS value\n"
 					 "\t\t\tFROM pg_catalog.json_each(pg_catalog.row_to_json(line)) WITH ORDINALITY j\n"
 					 "\t\tLOOP\n"
-					 "\t\t\tCONTINUE WHEN cell.type NOT IN ('boolean', 'null');\n"
-					 "\t\t\tIF cell.type = 'null' THEN\n"
-					 "\t\t\t\tSELECT pg_catalog.string_agg('c' || n, ', ') INTO columns\n"
+					 "\t\t\tCONTINUE WHEN cell.type " OP("<>") " 'boolean' AND cell.type " OP("<>") " 'null';\n"
+					 "\t\t\tIF cell.type " OP("=") " 'null' THEN\n"
+					 "\t\t\t\tSELECT pg_catalog.string_agg(pg_catalog.concat('c', n), ', ') INTO columns\n"
 					 "\t\t\t\t\tFROM pg_catalog.generate_series(1, (SELECT pg_catalog.count(*) FROM pg_catalog.json_each(pg_catalog.row_to_json(line)))) n;\n"
-					 "\t\t\t\tEXECUTE 'WITH q (' || columns || ') AS (' || query || E'\\n) SELECT pg_catalog.pg_typeof(c' || cell.number || ') FROM q LIMIT 1' INTO first;\n"
-					 "\t\t\t\tCONTINUE WHEN first <> 'boolean';\n"
+					 "\t\t\t\tEXECUTE pg_catalog.concat('WITH q (', columns, ') AS (', query, E'\\n) SELECT pg_catalog.pg_typeof(c', cell.number, ') FROM q LIMIT 1') INTO first;\n"
+					 "\t\t\t\tCONTINUE WHEN first " OP("<>") " 'boolean';\n"
 					 "\t\t\tEND IF;\n"
-					 "\t\t\tEXIT WHEN cell.value = 'true';\n"
+					 "\t\t\tEXIT WHEN cell.value " OP("=") " 'true';\n"
 					 "\t\t\tRAISE EXCEPTION USING MESSAGE = %s,\n"
-					 "\t\t\t\tDETAIL = 'Statement %d of verify_sql returned the row: ' || pg_catalog.row_to_json(line)::text || '.';\n"
+					 "\t\t\t\tDETAIL = pg_catalog.concat('Statement %d of verify_sql returned the row: ', pg_catalog.row_to_json(line), '.');\n"
 					 "\t\tEND LOOP;\n"
 					 "\tEND LOOP;\n"
 					 "END",
@@ -626,7 +636,7 @@ append_precondition(StringInfo out, const Reading *reading)
 	StringInfoData body;
 
 	initStringInfo(&body);
-	appendStringInfoString(&body, "DECLARE\n\tquery CONSTANT text := ");
+	appendStringInfoString(&body, "DECLARE\n\tquery CONSTANT pg_catalog.text := ");
 	cmig_psql_append_dollar_quoted(&body, reading->statement.text);
 	appendStringInfo(&body,
 					 ";\n"
@@ -635,14 +645,14 @@ append_precondition(StringInfo out, const Reading *reading)
 					 "\tholds boolean;\n"
 					 "BEGIN\n"
 					 "\tFOR line IN EXECUTE query LOOP\n"
-					 "\t\tlines := lines + 1;\n"
-					 "\t\tSELECT pg_catalog.count(*) = 1 AND pg_catalog.bool_and(pg_catalog.json_typeof(j.value) = 'boolean' AND j.value::text = 'true')\n"
+					 "\t\tlines := lines " OP("+") " 1;\n"
+					 "\t\tSELECT pg_catalog.count(*) " OP("=") " 1 AND pg_catalog.bool_and(pg_catalog.json_typeof(j.value) " OP("=") " 'boolean' AND j.value::pg_catalog.text " OP("=") " 'true')\n"
 					 "\t\t\tINTO holds FROM pg_catalog.json_each(pg_catalog.row_to_json(line)) j;\n"
 					 "\tEND LOOP;\n"
-					 "\tIF lines <> 1 OR holds IS DISTINCT FROM true THEN\n"
+					 "\tIF lines " OP("<>") " 1 OR holds IS NOT TRUE THEN\n"
 					 "\t\tRAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',\n"
 					 "\t\t\tMESSAGE = %s,\n"
-					 "\t\t\tDETAIL = 'The precondition is: ' || query,\n"
+					 "\t\t\tDETAIL = pg_catalog.concat('The precondition is: ', query),\n"
 					 "\t\t\tHINT = 'The precondition must return one row with one boolean column, whose value must be true.';\n"
 					 "\tEND IF;\n"
 					 "END",
@@ -1046,7 +1056,7 @@ make_text(Offline *offline)
 		initStringInfo(&check);
 		cmig_psql_append_do(&check,
 							psprintf("BEGIN\n"
-									 "\tIF NOT EXISTS (SELECT FROM pg_catalog.pg_extension e WHERE e.extname = 'pg_cmig') THEN\n"
+									 "\tIF NOT EXISTS (SELECT FROM pg_catalog.pg_extension e WHERE e.extname " OP("=") " 'pg_cmig') THEN\n"
 									 "\t\tRAISE EXCEPTION USING ERRCODE = 'undefined_object',\n"
 									 "\t\t\tMESSAGE = 'extension \"pg_cmig\" is not installed in this database',\n"
 									 "\t\t\tDETAIL = %s,\n"
