@@ -267,53 +267,38 @@ drop_constraint(const CmigObject *constraint)
 					cmig_quote(constraint->name));
 }
 
-/* Add ALTER TABLE with an action for the constraint's table, and its undo. */
+/* Add ALTER TABLE with an action for the object's table, and its undo. */
 static void
-kind_constraint_add_action(CmigAlter *alter, const char *action, const char *undo)
+add_action(CmigAlter *alter, const char *action, const char *undo)
 {
-	const char *table = alter->to->parent->identity;
+	const char *table = cmig_kind_text("ALTER {on}", alter->to);
 
-	cmig_alter_add(alter, psprintf("ALTER TABLE %s %s", table, action),
-				   psprintf("ALTER TABLE %s %s", table, undo));
+	cmig_alter_add(alter, psprintf("%s %s", table, action), psprintf("%s %s", table, undo));
 }
 
 /*
- * Returns the action CLUSTER ON if the table is clustered on the constraint's
- * index.  Otherwise returns the action SET WITHOUT CLUSTER.
+ * Add the statements for the properties of an index that only ALTER TABLE can
+ * set: whether the table is clustered on it, and whether it is the table's
+ * replica identity.  "texts" are the actions if so, and otherwise.
  */
-static const char *
-kind_constraint_cluster_action(const CmigObject *constraint)
+static void
+alter_mark(CmigAlter *alter, int property, const char *const *texts)
 {
-	return constraint->values[KIND_CONSTRAINT_CLUSTERED] ? psprintf("CLUSTER ON %s", cmig_quote(constraint->name)) :
-		"SET WITHOUT CLUSTER";
+	if (cmig_alter_differs(alter, property))
+		add_action(alter, cmig_kind_text(texts[alter->to->values[property] == NULL], alter->to),
+				   cmig_kind_text(texts[alter->from->values[property] == NULL], alter->from));
 }
 
-/*
- * Returns the action that sets the table's replica identity: to the
- * constraint's index if that is the replica identity, and otherwise to the
- * default.
- */
-static const char *
-kind_constraint_identity_action(const CmigObject *constraint)
-{
-	return constraint->values[KIND_CONSTRAINT_REPLICA_IDENTITY] ?
-		psprintf("REPLICA IDENTITY USING INDEX %s", cmig_quote(constraint->name)) :
-		"REPLICA IDENTITY DEFAULT";
-}
+static const char *const cluster_texts[] = {"CLUSTER ON {name}", "SET WITHOUT CLUSTER"};
+static const char *const identity_texts[] = {"REPLICA IDENTITY USING INDEX {name}", "REPLICA IDENTITY DEFAULT"};
 
-/* Add the statements for properties that only ALTER TABLE can set. */
 static void
 alter_marks(CmigAlter *alter)
 {
-	const CmigObject *from = alter->from,
-			   *to = alter->to;
-
-	if (to->values[INDEX] == NULL)
+	if (alter->to->values[INDEX] == NULL)
 		return;
-	if (cmig_alter_differs(alter, KIND_CONSTRAINT_CLUSTERED))
-		kind_constraint_add_action(alter, kind_constraint_cluster_action(to), kind_constraint_cluster_action(from));
-	if (cmig_alter_differs(alter, KIND_CONSTRAINT_REPLICA_IDENTITY))
-		kind_constraint_add_action(alter, kind_constraint_identity_action(to), kind_constraint_identity_action(from));
+	alter_mark(alter, KIND_CONSTRAINT_CLUSTERED, cluster_texts);
+	alter_mark(alter, KIND_CONSTRAINT_REPLICA_IDENTITY, identity_texts);
 }
 
 /* Alter the properties of the constraint's index. */
@@ -368,7 +353,7 @@ alter_constraint(CmigAlter *alter)
 	{
 		if (is_validated(from, to))
 		{
-			kind_constraint_add_action(alter, psprintf("VALIDATE CONSTRAINT %s", cmig_quote(to->name)), make_again(from));
+			add_action(alter, psprintf("VALIDATE CONSTRAINT %s", cmig_quote(to->name)), make_again(from));
 			cmig_ddl_hazards(alter->ddl, CMIG_HAZARD_SCAN | CMIG_HAZARD_MAY_FAIL);
 		}
 		else
@@ -609,37 +594,6 @@ cmig_index_definition(const CmigObject *object)
 	return object->kind == &cmig_kind_index ? object->values[KIND_INDEX_DEFINITION] : cmig_constraint_text(object);
 }
 
-/* Add ALTER TABLE with an action for the index's table, and its undo. */
-static void
-kind_index_add_action(CmigAlter *alter, const char *action, const char *undo)
-{
-	const char *table = alter->to->parent->identity;
-
-	cmig_alter_add(alter, psprintf("ALTER %s %s %s", alter->to->parent->kind->word, table, action),
-				   psprintf("ALTER %s %s %s", alter->to->parent->kind->word, table, undo));
-}
-
-/*
- * Returns the action CLUSTER ON if the table is clustered on the index.
- * Otherwise returns the action SET WITHOUT CLUSTER.
- */
-static const char *
-kind_index_cluster_action(const CmigObject *index)
-{
-	return index->values[KIND_INDEX_CLUSTERED] ? psprintf("CLUSTER ON %s", cmig_quote(index->name)) : "SET WITHOUT CLUSTER";
-}
-
-/*
- * Returns the action that sets the table's replica identity: to the index if
- * that is the replica identity, and otherwise to the default.
- */
-static const char *
-kind_index_identity_action(const CmigObject *index)
-{
-	return index->values[KIND_INDEX_REPLICA_IDENTITY] ?
-		psprintf("REPLICA IDENTITY USING INDEX %s", cmig_quote(index->name)) : "REPLICA IDENTITY DEFAULT";
-}
-
 /*
  * Returns a single statement that resets the statistics targets in "old" and
  * sets those in "new".  Both are lists such as "1 100, 2 50", for columns 1
@@ -688,10 +642,8 @@ alter_details(CmigAlter *alter)
 			   *to = alter->to;
 
 	cmig_alter_value(alter, KIND_INDEX_TABLESPACE, "SET TABLESPACE", "pg_default");
-	if (cmig_alter_differs(alter, KIND_INDEX_CLUSTERED))
-		kind_index_add_action(alter, kind_index_cluster_action(to), kind_index_cluster_action(from));
-	if (cmig_alter_differs(alter, KIND_INDEX_REPLICA_IDENTITY))
-		kind_index_add_action(alter, kind_index_identity_action(to), kind_index_identity_action(from));
+	alter_mark(alter, KIND_INDEX_CLUSTERED, cluster_texts);
+	alter_mark(alter, KIND_INDEX_REPLICA_IDENTITY, identity_texts);
 	if (cmig_alter_differs(alter, STATISTICS))
 		cmig_alter_add(alter, kind_index_statistics_sql(to, from->values[STATISTICS], to->values[STATISTICS]),
 					   kind_index_statistics_sql(to, to->values[STATISTICS], from->values[STATISTICS]));
@@ -783,15 +735,9 @@ CmigKind	cmig_kind_index = {
  * ----------------------------------------------------------------
  */
 
-enum
-{
-	KIND_STATISTICS_DEFINITION,
-	TARGET
-};
-
 static const CmigProperty kind_statistics_properties[] = {
-	[KIND_STATISTICS_DEFINITION] = {"definition", CMIG_PROPERTY_EXPRESSION},
-	[TARGET] = {"target", CMIG_PROPERTY_OPTIONAL},
+	{"definition", CMIG_PROPERTY_EXPRESSION},
+	{"target", CMIG_PROPERTY_OPTIONAL, "SET STATISTICS {}", "-1"},
 };
 
 /*
@@ -812,30 +758,9 @@ static const char kind_statistics_statistics_sql[] =
 " FROM pg_statistic_ext s JOIN pg_namespace n ON n.oid = s.stxnamespace"
 " WHERE s.stxnamespace = ANY ($1)";
 
-static void
-alter_statistics(CmigAlter *alter)
-{
-	const char *to = alter->to->values[TARGET];
-	const char *from = alter->from->values[TARGET];
-
-	if (alter->from->values[KIND_STATISTICS_DEFINITION] != NULL && cmig_alter_differs(alter, KIND_STATISTICS_DEFINITION))
-		alter->again = true;
-	else if (cmig_alter_differs(alter, TARGET))
-		cmig_alter_action(alter, psprintf("SET STATISTICS %s", to ? to : "-1"),
-						  psprintf("SET STATISTICS %s", from ? from : "-1"));
-}
-
-static List *
-create_statistics(const CmigObject *statistics)
-{
-	List	   *ddl = cmig_ddl_append(NIL, statistics->values[KIND_STATISTICS_DEFINITION], cmig_kind_drop(statistics));
-
-	return cmig_kind_complete(statistics, ddl, alter_statistics);
-}
-
 CmigKind	cmig_kind_statistics = {
 	.name = "statistics",.word = "STATISTICS",
 	.flags = CMIG_KIND_DISPOSABLE | CMIG_KIND_GONE_WITH_PARENT | CMIG_KIND_RECAST,
 	CMIG_PROPERTIES(kind_statistics_properties),
-	.sql = kind_statistics_statistics_sql,.create = create_statistics,.alter = alter_statistics
+	.sql = kind_statistics_statistics_sql,.creates = "{definition}"
 };

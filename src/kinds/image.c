@@ -719,6 +719,95 @@ cmig_object_set(CmigObject *object, int property, char *value)
 	object->values = values;
 }
 
+/*
+ * Returns what a name in a text stands for, or NULL.  "value" is for the empty
+ * name.
+ */
+static const char *
+text_value(const CmigObject *object, const char *name, int length, const char *value)
+{
+	static const char *const names[] = {"", "identity", "name", "unquoted", "word", "reference", "parent", "on"};
+	size_t		i = 0;
+
+	while (i < lengthof(names) && ((int) strlen(names[i]) != length || strncmp(names[i], name, length) != 0))
+		i++;
+	switch (i)
+	{
+		case 0:
+			return value;
+		case 1:
+			return object->identity;
+		case 2:
+			return cmig_quote(object->name);
+		case 3:
+			return object->name;
+		case 4:
+			return object->kind->word;
+		case 5:
+			return cmig_kind_reference(object);
+		case 6:
+			return object->parent->identity;
+		case 7:
+			return cmig_kind_reference(object->parent);
+	}
+	for (int p = 0; p < object->kind->nproperties; p++)
+	{
+		const char *property = object->kind->properties[p].name;
+
+		if ((int) strlen(property) == length && strncmp(property, name, length) == 0)
+			return object->values[p];
+	}
+	elog(ERROR, "%s has no property \"%.*s\"", object->kind->name, length, name);
+}
+
+/* Like cmig_kind_text(), with a value for {}. */
+static char *
+text_with(const char *text, const CmigObject *object, const char *given)
+{
+	StringInfoData buf;
+	int			optional = 0;	/* where the part in brackets begins */
+	bool		is_absent = false;
+
+	initStringInfo(&buf);
+	for (; *text != '\0'; text++)
+	{
+		if (*text == '[')
+		{
+			optional = buf.len;
+			is_absent = false;
+		}
+		else if (*text == ']')
+		{
+			if (is_absent)
+				buf.data[buf.len = optional] = '\0';
+		}
+		else if (*text == '{')
+		{
+			bool		tests = text[1] == '?';
+			const char *name = text + 1 + tests;
+			int			length = strcspn(name, "|}");
+			const char *value = text_value(object, name, length, given);
+
+			text = name + strcspn(name, "}");
+			if (value == NULL && name[length] == '|')
+				value = pnstrdup(name + length + 1, text - name - length - 1);
+			if (value == NULL)
+				is_absent = true;
+			else if (!tests)
+				appendStringInfoString(&buf, value);
+		}
+		else
+			appendStringInfoChar(&buf, *text);
+	}
+	return buf.data;
+}
+
+char *
+cmig_kind_text(const char *text, const CmigObject *object)
+{
+	return text_with(text, object, NULL);
+}
+
 char *
 cmig_kind_reference(const CmigObject *object)
 {
@@ -726,10 +815,9 @@ cmig_kind_reference(const CmigObject *object)
 
 	if (kind->reference != NULL)
 		return kind->reference(object);
-	if (kind->flags & CMIG_KIND_ON_PARENT)
-		return psprintf("%s %s ON %s", kind->word, cmig_quote(object->name),
-						object->parent->identity);
-	return psprintf("%s %s", kind->word, object->identity);
+	if (kind->refers != NULL)
+		return cmig_kind_text(kind->refers, object);
+	return cmig_kind_text(kind->flags & CMIG_KIND_ON_PARENT ? "{word} {name} ON {parent}" : "{word} {identity}", object);
 }
 
 char *
@@ -737,7 +825,90 @@ cmig_kind_drop(const CmigObject *object)
 {
 	if (object->kind->drop != NULL)
 		return object->kind->drop(object);
-	return psprintf("DROP %s", cmig_kind_reference(object));
+	return cmig_kind_text(object->kind->drops ? object->kind->drops : "DROP {reference}", object);
+}
+
+/* Returns ALTER with the action that sets a property to its value in "object". */
+static char *
+alter_statement(const CmigObject *target, const CmigObject *object, int property)
+{
+	const CmigKind *kind = object->kind;
+	const CmigProperty *p = &kind->properties[property];
+	const char *value = object->values[property];
+
+	if (value == NULL)
+		value = cmig_kind_text(p->otherwise, object);
+	return psprintf("ALTER %s %s", cmig_kind_text(kind->alters ? kind->alters : "{reference}", target),
+					text_with(p->action, object, value));
+}
+
+/* Add the statement that changes a property with an action or options. */
+static void
+alter_property(CmigAlter *alter, int property)
+{
+	const CmigObject *from = alter->from,
+			   *to = alter->to;
+	int			flags = to->kind->properties[property].flags;
+	const char *old = from->values[property],
+			   *new = to->values[property];
+
+	if (flags & CMIG_PROPERTY_PARAMETERS)
+		cmig_options_alter(alter, property, cmig_kind_text(to->kind->alters ? to->kind->alters : "{reference}", to), "");
+	else if (flags & CMIG_PROPERTY_FDW_OPTIONS)
+		cmig_alter_action(alter, psprintf("OPTIONS (%s)", cmig_options_change(old, new)),
+						  psprintf("OPTIONS (%s)", cmig_options_change(new, old)));
+	else
+		cmig_alter_add(alter, alter_statement(to, to, property), alter_statement(to, from, property));
+}
+
+static bool
+has_action(const CmigProperty *property)
+{
+	return property->action != NULL || (property->flags & (CMIG_PROPERTY_PARAMETERS | CMIG_PROPERTY_FDW_OPTIONS)) != 0;
+}
+
+void
+cmig_kind_alter(CmigAlter *alter)
+{
+	const CmigKind *kind = alter->to->kind;
+
+	for (int i = 0; i < kind->nproperties; i++)
+		if (cmig_alter_differs(alter, i) && !has_action(&kind->properties[i]))
+		{
+			alter->again = true;
+			return;
+		}
+	for (int i = 0; i < kind->nproperties; i++)
+		if (cmig_alter_differs(alter, i))
+			alter_property(alter, i);
+}
+
+/* Add the actions of the properties that CREATE does not mention. */
+static void
+alter_unmentioned(CmigAlter *alter)
+{
+	const CmigKind *kind = alter->to->kind;
+
+	for (int i = 0; i < kind->nproperties; i++)
+	{
+		const CmigProperty *property = &kind->properties[i];
+		const char *value = alter->to->values[i];
+
+		if (value != NULL && has_action(property) && cmig_alter_differs(alter, i) &&
+			(kind->creates == NULL || strstr(kind->creates, psprintf("{%s}", property->name)) == NULL) &&
+			(property->otherwise == NULL || strcmp(value, property->otherwise) != 0))
+			alter_property(alter, i);
+	}
+}
+
+List *
+cmig_kind_create(const CmigObject *object)
+{
+	List	   *ddl = NIL;
+
+	if (object->kind->creates != NULL)
+		ddl = cmig_ddl_append(NIL, cmig_kind_text(object->kind->creates, object), cmig_kind_drop(object));
+	return cmig_kind_complete(object, ddl, alter_unmentioned);
 }
 
 /* Lists such as "a, b", in which the order does not matter */

@@ -38,6 +38,22 @@ extern bool cmig_using_needed(const char *using_from, const char *to);
 
 #define CMIG_PROPERTIES(list) .properties = list, .nproperties = lengthof(list)
 
+/*
+ * Returns a text for an object.  {x} stands for the property x of the object,
+ * or for its {identity}, its {name}, quoted, or {unquoted}, its {word}, its
+ * {reference}, the identity of its {parent}, or the reference {on} the parent.
+ * A part in brackets is left out if something in it is NULL; {?x} stands for
+ * nothing, and {x|y} for y if x is NULL.
+ */
+extern char *cmig_kind_text(const char *text, const CmigObject *object);
+
+/*
+ * The functions create() and alter() of kinds that have none: they follow the
+ * texts of the kind and the actions of its properties.
+ */
+extern List *cmig_kind_create(const CmigObject *object);
+extern void cmig_kind_alter(CmigAlter *alter);
+
 /* Does the property differ between alter->from and alter->to? */
 extern bool cmig_alter_differs(const CmigAlter *alter, int property);
 
@@ -169,6 +185,14 @@ extern int64 cmig_sequence_range_limit(const char *type, bool down, bool maximum
  */
 extern char *cmig_sequence_range_alter(const char *alter, const char *sequence, const CmigSequenceRange *from,
 									   const CmigSequenceRange *to, const CmigObject *column);
+
+/* in other.c */
+
+/*
+ * Returns the clause that changes one list of options to another: "ADD a 'x',
+ * SET b 'y', DROP c".
+ */
+extern char *cmig_options_change(const char *from, const char *to);
 
 /* in kinds.c */
 

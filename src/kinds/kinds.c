@@ -84,7 +84,17 @@ cmig_kinds(int *count)
 {
 	*count = lengthof(all);
 	for (int i = 0; i < lengthof(all) && all[i]->place == 0; i++)
-		all[i]->place = i + 1;
+	{
+		CmigKind   *kind = all[i];
+
+		kind->place = i + 1;
+		if (kind->create == NULL)
+			kind->create = cmig_kind_create;
+		for (int p = 0; p < kind->nproperties && kind->alter == NULL; p++)
+			if (kind->properties[p].action != NULL ||
+				(kind->properties[p].flags & (CMIG_PROPERTY_PARAMETERS | CMIG_PROPERTY_FDW_OPTIONS)) != 0)
+				kind->alter = cmig_kind_alter;
+	}
 	return (CmigKind **) all;
 }
 

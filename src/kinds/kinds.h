@@ -188,12 +188,22 @@ typedef struct CmigDdl
 											 * without this flag, it means
 											 * that the object was changed
 											 * while it was read */
+#define CMIG_PROPERTY_PARAMETERS	0x40	/* storage parameters, altered
+											 * with SET and RESET */
+#define CMIG_PROPERTY_FDW_OPTIONS	0x80	/* options, altered with OPTIONS */
 
-/* A property of a kind: its name and how its values are compared. */
+/*
+ * A property of a kind: its name and how its values are compared.  "action" is
+ * the text (see cmig_kind_text()) of the ALTER action that sets the property,
+ * with {} for its value, or "otherwise" if the value is NULL.  An object of a
+ * kind without alter() is re-created if a property without an action differs.
+ */
 typedef struct CmigProperty
 {
 	const char *name;
 	int			flags;
+	const char *action;
+	const char *otherwise;
 } CmigProperty;
 
 /*
@@ -289,8 +299,21 @@ typedef struct CmigKind
 	const char *follows;
 
 	/*
+	 * The texts (see cmig_kind_text()) of the statement that creates the
+	 * object, of the one that drops it, of its name in ALTER, and of its name
+	 * in COMMENT ON and similar commands.  If one of the latter three is
+	 * NULL, it is "DROP name", the name in COMMENT ON, or "word identity".
+	 */
+	const char *creates;
+	const char *drops;
+	const char *alters;
+	const char *refers;
+
+	/*
 	 * Returns the statements that create the object.  The first one creates
-	 * it; the others complete it.
+	 * it; the others complete it.  If this function is NULL, "creates" is the
+	 * first one, and the actions of the properties that it does not mention
+	 * are the others.
 	 */
 	List	   *(*create) (const CmigObject *object);
 
@@ -301,20 +324,19 @@ typedef struct CmigKind
 	void		(*define) (StringInfo buf, const CmigObject *object);
 
 	/*
-	 * Returns the statement that drops the object.  If this function is NULL,
-	 * the statement is "DROP word identity".
+	 * Returns the statement that drops the object.  May be NULL.
 	 */
 	char	   *(*drop) (const CmigObject *object);
 
 	/*
 	 * Adds the statements that alter the object.  If this function is NULL,
-	 * the object is dropped and re-created.
+	 * and no property has an action, the object is dropped and re-created.
 	 */
 	void		(*alter) (CmigAlter *alter);
 
 	/*
-	 * Returns the object's name as in COMMENT ON and similar commands.  If
-	 * this function is NULL, the name is "word identity".
+	 * Returns the object's name as in COMMENT ON and similar commands.  May
+	 * be NULL.
 	 */
 	char	   *(*reference) (const CmigObject *object);
 

@@ -13,7 +13,7 @@
  * ----------------------------------------------------------------
  */
 
-static const CmigProperty kind_locale_properties[] = {
+static const CmigProperty definition_properties[] = {
 	{"definition"},
 };
 
@@ -42,37 +42,20 @@ static const char conversion_sql[] =
 "  pg_encoding_to_char(c.conforencoding), pg_encoding_to_char(c.contoencoding), c.conproc::regproc)"
 " FROM pg_conversion c JOIN pg_namespace n ON n.oid = c.connamespace WHERE c.connamespace = ANY ($1)";
 
-static List *
-create_collation(const CmigObject *collation)
-{
-	return cmig_ddl_append(NIL, psprintf("CREATE COLLATION %s (%s)", collation->identity, collation->values[0]),
-						   cmig_kind_drop(collation));
-}
-
 CmigKind	cmig_kind_collation = {
 	.name = "collation",.word = "COLLATION",.flags = CMIG_KIND_DETOUR,
-	CMIG_PROPERTIES(kind_locale_properties),.sql = collation_sql,.create = create_collation
+	CMIG_PROPERTIES(definition_properties),.sql = collation_sql,.creates = "CREATE COLLATION {identity} ({definition})"
 };
-
-static List *
-create_conversion(const CmigObject *conversion)
-{
-	return cmig_ddl_append(NIL, conversion->values[0], cmig_kind_drop(conversion));
-}
 
 CmigKind	cmig_kind_conversion = {
 	.name = "conversion",.word = "CONVERSION",.flags = CMIG_KIND_DISPOSABLE,
-	CMIG_PROPERTIES(kind_locale_properties),.sql = conversion_sql,.create = create_conversion
+	CMIG_PROPERTIES(definition_properties),.sql = conversion_sql,.creates = "{definition}"
 };
 
 /* ----------------------------------------------------------------
  * Text search parsers, templates, dictionaries, and configurations.
  * ----------------------------------------------------------------
  */
-
-static const CmigProperty kind_text_search_properties[] = {
-	{"definition"},
-};
 
 /*
  * The query for one kind of text search objects.  "prefix" is the prefix of
@@ -120,35 +103,30 @@ SQL("pg_ts_config", "cfg", "pg_get_userbyid(x.cfgowner)",
 	" JOIN pg_namespace pn ON pn.oid = p.prsnamespace WHERE p.oid = x.cfgparser)");
 
 /* All kinds except mappings are created with a list of options. */
-static List *
-kind_text_search_create(const CmigObject *object)
-{
-	return cmig_ddl_append(NIL, psprintf("CREATE %s %s (%s)", object->kind->word, object->identity, object->values[0]),
-						   cmig_kind_drop(object));
-}
+#define CREATE_WITH_OPTIONS "CREATE {word} {identity} ({definition})"
 
 CmigKind	cmig_kind_ts_parser = {
 	.name = "text search parser",.word = "TEXT SEARCH PARSER",
 	.flags = CMIG_KIND_DISPOSABLE | CMIG_KIND_NO_OWNER_SQL,
-	CMIG_PROPERTIES(kind_text_search_properties),.sql = parser_sql,.create = kind_text_search_create
+	CMIG_PROPERTIES(definition_properties),.sql = parser_sql,.creates = CREATE_WITH_OPTIONS
 };
 
 CmigKind	cmig_kind_ts_template = {
 	.name = "text search template",.word = "TEXT SEARCH TEMPLATE",
 	.flags = CMIG_KIND_DISPOSABLE | CMIG_KIND_NO_OWNER_SQL,
-	CMIG_PROPERTIES(kind_text_search_properties),.sql = template_sql,.create = kind_text_search_create
+	CMIG_PROPERTIES(definition_properties),.sql = template_sql,.creates = CREATE_WITH_OPTIONS
 };
 
 CmigKind	cmig_kind_ts_dictionary = {
 	.name = "text search dictionary",.word = "TEXT SEARCH DICTIONARY",
 	.flags = CMIG_KIND_DISPOSABLE,
-	CMIG_PROPERTIES(kind_text_search_properties),.sql = dictionary_sql,.create = kind_text_search_create
+	CMIG_PROPERTIES(definition_properties),.sql = dictionary_sql,.creates = CREATE_WITH_OPTIONS
 };
 
 CmigKind	cmig_kind_ts_configuration = {
 	.name = "text search configuration",.word = "TEXT SEARCH CONFIGURATION",
 	.flags = CMIG_KIND_DISPOSABLE,
-	CMIG_PROPERTIES(kind_text_search_properties),.sql = configuration_sql,.create = kind_text_search_create
+	CMIG_PROPERTIES(definition_properties),.sql = configuration_sql,.creates = CREATE_WITH_OPTIONS
 };
 
 /*
@@ -173,48 +151,19 @@ static const char mapping_depends[] =
 "SELECT 'pg_ts_config'::regclass::oid, c.oid, m.maptokentype + 1, 'pg_ts_dict'::regclass::oid, m.mapdict, 0"
 " FROM pg_ts_config c JOIN pg_ts_config_map m ON m.mapcfg = c.oid WHERE c.cfgnamespace = ANY ($1)";
 
-static char *
-mapping_statement(const CmigObject *mapping, const char *verb, bool with)
-{
-	return psprintf("ALTER TEXT SEARCH CONFIGURATION %s %s MAPPING FOR %s%s%s", mapping->parent->identity, verb,
-					cmig_quote(mapping->name), with ? " WITH " : "", with ? mapping->values[0] : "");
-}
-
-static char *
-drop_mapping(const CmigObject *mapping)
-{
-	return mapping_statement(mapping, "DROP", false);
-}
-
-static List *
-kind_text_search_create_mapping(const CmigObject *mapping)
-{
-	return cmig_ddl_append(NIL, mapping_statement(mapping, "ADD", true), drop_mapping(mapping));
-}
-
 CmigKind	cmig_kind_ts_mapping = {
 	.name = "text search mapping",.word = "MAPPING",
 	.flags = CMIG_KIND_DISPOSABLE | CMIG_KIND_GONE_WITH_PARENT,
 	CMIG_PROPERTIES(kind_text_search_mapping_properties),
 	.sql = kind_text_search_mapping_sql,.depends = mapping_depends,
-	.create = kind_text_search_create_mapping,.drop = drop_mapping
+	.creates = "ALTER TEXT SEARCH CONFIGURATION {parent} ADD MAPPING FOR {name} WITH {dictionaries}",
+	.drops = "ALTER TEXT SEARCH CONFIGURATION {parent} DROP MAPPING FOR {name}"
 };
 
 /* ----------------------------------------------------------------
  * Casts, languages, transforms, and access methods.
  * ----------------------------------------------------------------
  */
-
-static const CmigProperty kind_language_properties[] = {
-	{"definition"},
-};
-
-/* Create an object whose definition is everything after CREATE. */
-static List *
-kind_language_create(const CmigObject *object)
-{
-	return cmig_ddl_append(NIL, psprintf("CREATE %s", object->values[0]), cmig_kind_drop(object));
-}
 
 /*
  * Query for the casts, except those from range types to their multirange
@@ -238,7 +187,7 @@ static const char cast_follows[] =
 
 CmigKind	cmig_kind_cast = {
 	.name = "cast",.word = "CAST",.flags = CMIG_KIND_GLOBAL | CMIG_KIND_DISPOSABLE,
-	CMIG_PROPERTIES(kind_language_properties),.sql = cast_sql,.follows = cast_follows,.create = kind_language_create
+	CMIG_PROPERTIES(definition_properties),.sql = cast_sql,.follows = cast_follows,.creates = "CREATE {definition}"
 };
 
 static const char language_sql[] =
@@ -250,7 +199,7 @@ static const char language_sql[] =
 
 CmigKind	cmig_kind_language = {
 	.name = "language",.word = "LANGUAGE",.flags = CMIG_KIND_GLOBAL | CMIG_KIND_DISPOSABLE,
-	CMIG_PROPERTIES(kind_language_properties),.sql = language_sql,.create = kind_language_create
+	CMIG_PROPERTIES(definition_properties),.sql = language_sql,.creates = "CREATE {definition}"
 };
 
 static const char transform_sql[] =
@@ -263,7 +212,7 @@ static const char transform_sql[] =
 
 CmigKind	cmig_kind_transform = {
 	.name = "transform",.word = "TRANSFORM",.flags = CMIG_KIND_GLOBAL | CMIG_KIND_DISPOSABLE,
-	CMIG_PROPERTIES(kind_language_properties),.sql = transform_sql,.create = kind_language_create
+	CMIG_PROPERTIES(definition_properties),.sql = transform_sql,.creates = "CREATE {definition}"
 };
 
 static const char access_method_sql[] =
@@ -273,7 +222,7 @@ static const char access_method_sql[] =
 
 CmigKind	cmig_kind_access_method = {
 	.name = "access method",.word = "ACCESS METHOD",.flags = CMIG_KIND_GLOBAL,
-	CMIG_PROPERTIES(kind_language_properties),.sql = access_method_sql,.create = kind_language_create
+	CMIG_PROPERTIES(definition_properties),.sql = access_method_sql,.creates = "CREATE {definition}"
 };
 
 /* ----------------------------------------------------------------
@@ -285,7 +234,7 @@ enum
 {
 	ALL_TABLES,
 	PUBLISH,
-	VIA_ROOT
+	VIA_ROOT,
 };
 
 static const CmigProperty kind_publication_properties[] = {
@@ -300,25 +249,10 @@ static const char publication_sql[] =
 " CASE WHEN p.puballtables THEN 't' END,"
 " concat_ws(', ', CASE WHEN p.pubinsert THEN 'insert' END, CASE WHEN p.pubupdate THEN 'update' END,"
 "  CASE WHEN p.pubdelete THEN 'delete' END, CASE WHEN p.pubtruncate THEN 'truncate' END),"
-" CASE WHEN p.pubviaroot THEN 't' END"
+" CASE WHEN p.pubviaroot THEN 'true' END"
 " FROM pg_publication p WHERE p.oid >= 16384";
 
-/* Returns the list of options for WITH or SET. */
-static char *
-options(const CmigObject *publication)
-{
-	return psprintf("publish = '%s', publish_via_partition_root = %s", publication->values[PUBLISH],
-					publication->values[VIA_ROOT] ? "true" : "false");
-}
-
-static List *
-create_publication(const CmigObject *publication)
-{
-	return cmig_ddl_append(NIL, psprintf("CREATE PUBLICATION %s%s WITH (%s)", publication->identity,
-										 publication->values[ALL_TABLES] ? " FOR ALL TABLES" : "",
-										 options(publication)),
-						   cmig_kind_drop(publication));
-}
+#define PUBLICATION_OPTIONS "publish = '{publish}', publish_via_partition_root = {publish via partition root|false}"
 
 static void
 alter_publication(CmigAlter *alter)
@@ -326,36 +260,32 @@ alter_publication(CmigAlter *alter)
 	if (cmig_alter_differs(alter, ALL_TABLES))
 		alter->again = true;
 	else
-		cmig_alter_action(alter, psprintf("SET (%s)", options(alter->to)),
-						  psprintf("SET (%s)", options(alter->from)));
+		cmig_alter_action(alter, cmig_kind_text("SET (" PUBLICATION_OPTIONS ")", alter->to),
+						  cmig_kind_text("SET (" PUBLICATION_OPTIONS ")", alter->from));
 }
 
 CmigKind	cmig_kind_publication = {
 	.name = "publication",.word = "PUBLICATION",
 	.flags = CMIG_KIND_GLOBAL,
 	CMIG_PROPERTIES(kind_publication_properties),
-	.sql = publication_sql,.create = create_publication,.alter = alter_publication
+	.sql = publication_sql,
+	.creates = "CREATE PUBLICATION {identity}[{?all tables} FOR ALL TABLES] WITH (" PUBLICATION_OPTIONS ")",.alter = alter_publication
 };
 
 /*
  * Members
  */
 
-enum
-{
-	MEMBER,
-	DETAILS
-};
-
 static const CmigProperty member_properties[] = {
-	[MEMBER] = {"member"},
-	[DETAILS] = {"columns and rows", CMIG_PROPERTY_EXPRESSION},
+	{"member"},
+	{"columns and rows", CMIG_PROPERTY_EXPRESSION},
 };
 
+/* A table's children are separate members. */
 static const char kind_publication_table_sql[] =
 "SELECT 'pg_publication_rel'::regclass::oid, r.oid, 0, 'pg_publication'::regclass::oid, r.prpubid, 0,"
 " c.relname::text, format('%I for %I.%I', p.pubname, n.nspname, c.relname), NULL::text, false,"
-" format('TABLE %I.%I', n.nspname, c.relname),"
+" format('TABLE ONLY %I.%I', n.nspname, c.relname),"
 " concat((SELECT format(' (%s)', string_agg(quote_ident(a.attname), ', ' ORDER BY a.attname))"
 "  FROM pg_attribute a WHERE a.attrelid = r.prrelid AND a.attnum = ANY (r.prattrs::int2[]) HAVING count(*) > 0),"
 "  ' WHERE (' || pg_get_expr(r.prqual, r.prrelid) || ')')"
@@ -369,45 +299,21 @@ static const char schema_sql[] =
 " FROM pg_publication_namespace r JOIN pg_publication p ON p.oid = r.pnpubid"
 " JOIN pg_namespace n ON n.oid = r.pnnspid WHERE p.oid >= 16384";
 
-/*
- * Returns "TABLE ONLY public.t" for a table, because a table's children are
- * separate members.
- */
-static const char *
-member_text(const CmigObject *member)
-{
-	const char *text = member->values[MEMBER];
-
-	return strncmp(text, "TABLE ", 6) == 0 ? psprintf("TABLE ONLY %s", text + 6) : text;
-}
-
-static char *
-drop_member(const CmigObject *member)
-{
-	return psprintf("ALTER PUBLICATION %s DROP %s", member->parent->identity, member_text(member));
-}
-
-/* Add a table or a schema to the publication. */
-static List *
-create_member(const CmigObject *member)
-{
-	return cmig_ddl_append(NIL, psprintf("ALTER PUBLICATION %s ADD %s%s", member->parent->identity,
-										 member_text(member), member->values[DETAILS]),
-						   drop_member(member));
-}
+#define MEMBER_TEXTS \
+	.creates = "ALTER PUBLICATION {parent} ADD {member}{columns and rows}",.drops = "ALTER PUBLICATION {parent} DROP {member}"
 
 CmigKind	cmig_kind_publication_table = {
 	.name = "table of a publication",.word = "TABLE",
 	.flags = CMIG_KIND_GLOBAL | CMIG_KIND_DISPOSABLE | CMIG_KIND_DISTURBED | CMIG_KIND_GONE_WITH_PARENT,
 	CMIG_PROPERTIES(member_properties),
-	.sql = kind_publication_table_sql,.create = create_member,.drop = drop_member
+	.sql = kind_publication_table_sql, MEMBER_TEXTS
 };
 
 CmigKind	cmig_kind_publication_schema = {
 	.name = "schema of a publication",.word = "SCHEMA",
 	.flags = CMIG_KIND_GLOBAL | CMIG_KIND_DISPOSABLE | CMIG_KIND_GONE_WITH_PARENT,
 	CMIG_PROPERTIES(member_properties),
-	.sql = schema_sql,.create = create_member,.drop = drop_member
+	.sql = schema_sql, MEMBER_TEXTS
 };
 
 /* ----------------------------------------------------------------
@@ -415,15 +321,9 @@ CmigKind	cmig_kind_publication_schema = {
  * ----------------------------------------------------------------
  */
 
-enum
-{
-	DEFINITION,
-	ENABLED
-};
-
 static const CmigProperty kind_event_trigger_properties[] = {
-	[DEFINITION] = {"definition"},
-	[ENABLED] = {"enabled", CMIG_PROPERTY_OPTIONAL},
+	{"definition"},
+	{"enabled", CMIG_PROPERTY_OPTIONAL, "{}", "ENABLE"},
 };
 
 static const char event_trigger_sql[] =
@@ -435,35 +335,11 @@ static const char event_trigger_sql[] =
 " CASE e.evtenabled WHEN 'D' THEN 'DISABLE' WHEN 'R' THEN 'ENABLE REPLICA' WHEN 'A' THEN 'ENABLE ALWAYS' END"
 " FROM pg_event_trigger e WHERE e.oid >= 16384";
 
-/*
- * Re-create the trigger unless only its enabled state differs, because ALTER
- * EVENT TRIGGER can change nothing else.
- */
-static void
-alter_event_trigger(CmigAlter *alter)
-{
-	const char *to = alter->to->values[ENABLED];
-	const char *from = alter->from->values[ENABLED];
-
-	if (alter->from->values[DEFINITION] != NULL && cmig_alter_differs(alter, DEFINITION))
-		alter->again = true;
-	else if (cmig_alter_differs(alter, ENABLED))
-		cmig_alter_action(alter, to ? to : "ENABLE", from ? from : "ENABLE");
-}
-
-static List *
-create_event_trigger(const CmigObject *trigger)
-{
-	List	   *ddl = cmig_ddl_append(NIL, trigger->values[DEFINITION], cmig_kind_drop(trigger));
-
-	return cmig_kind_complete(trigger, ddl, alter_event_trigger);
-}
-
 CmigKind	cmig_kind_event_trigger = {
 	.name = "event trigger",.word = "EVENT TRIGGER",
 	.flags = CMIG_KIND_GLOBAL | CMIG_KIND_DISPOSABLE,
 	CMIG_PROPERTIES(kind_event_trigger_properties),
-	.sql = event_trigger_sql,.create = create_event_trigger,.alter = alter_event_trigger
+	.sql = event_trigger_sql,.creates = "{definition}"
 };
 
 /* ----------------------------------------------------------------
@@ -540,12 +416,8 @@ append_change(StringInfo buf, const char *verb, const char *option, int length)
 	appendStringInfo(buf, "%s %.*s", verb, length, option);
 }
 
-/*
- * Returns the clause that changes one list of options to another: "ADD a 'x',
- * SET b 'y', DROP c".
- */
-static char *
-options_change(const char *from, const char *to)
+char *
+cmig_options_change(const char *from, const char *to)
 {
 	StringInfoData buf;
 
@@ -573,24 +445,6 @@ options_change(const char *from, const char *to)
 	return buf.data;
 }
 
-/* Add the statement that changes the options, if they differ. */
-static void
-alter_options(CmigAlter *alter, int property)
-{
-	const char *from = alter->from->values[property];
-	const char *to = alter->to->values[property];
-
-	if (cmig_alter_differs(alter, property))
-		cmig_alter_action(alter, psprintf("OPTIONS (%s)", options_change(from, to)),
-						  psprintf("OPTIONS (%s)", options_change(to, from)));
-}
-
-static char *
-options_clause(const char *options)
-{
-	return options == NULL ? "" : psprintf(" OPTIONS (%s)", options);
-}
-
 /*
  * Foreign-data wrappers
  */
@@ -613,14 +467,6 @@ static const char wrapper_sql[] =
 "  coalesce('VALIDATOR ' || nullif(w.fdwvalidator, 0)::regproc::text, 'NO VALIDATOR')), " OPTIONS_SQL("w.fdwoptions")
 " FROM pg_foreign_data_wrapper w WHERE w.oid >= 16384 AND w.fdwname !~ '^cmig_hidden_'";
 
-static List *
-create_wrapper(const CmigObject *wrapper)
-{
-	return cmig_ddl_append(NIL, psprintf("CREATE FOREIGN DATA WRAPPER %s%s%s", wrapper->identity,
-										 wrapper->values[FUNCTIONS], options_clause(wrapper->values[OPTIONS])),
-						   cmig_kind_drop(wrapper));
-}
-
 /*
  * Returns the statement that changes the wrapper's functions and options.  A
  * single statement must change both, because the new validator checks the
@@ -636,7 +482,7 @@ wrapper_action(const CmigAlter *alter, const CmigObject *from, const CmigObject 
 	if (cmig_alter_differs(alter, FUNCTIONS))
 		appendStringInfoString(&sql, to->values[FUNCTIONS]);
 	if (cmig_alter_differs(alter, OPTIONS))
-		appendStringInfo(&sql, " OPTIONS (%s)", options_change(from->values[OPTIONS], to->values[OPTIONS]));
+		appendStringInfo(&sql, " OPTIONS (%s)", cmig_options_change(from->values[OPTIONS], to->values[OPTIONS]));
 	return sql.data;
 }
 
@@ -656,26 +502,18 @@ cmig_wrapper_gets_validator(const CmigObject *from, const CmigObject *to)
 CmigKind	cmig_kind_foreign_data_wrapper = {
 	.name = "foreign-data wrapper",.word = "FOREIGN DATA WRAPPER",.flags = CMIG_KIND_GLOBAL,
 	CMIG_PROPERTIES(wrapper_properties),
-	.sql = wrapper_sql,.create = create_wrapper,.alter = alter_wrapper
+	.sql = wrapper_sql,.creates = "CREATE FOREIGN DATA WRAPPER {identity}{functions}[ OPTIONS ({options})]",.alter = alter_wrapper
 };
 
 /*
  * Servers
  */
 
-enum
-{
-	SERVER_TYPE,
-	SERVER_VERSION,
-	SERVER_WRAPPER,
-	SERVER_OPTIONS
-};
-
 static const CmigProperty server_properties[] = {
-	[SERVER_TYPE] = {"type", CMIG_PROPERTY_OPTIONAL},
-	[SERVER_VERSION] = {"version", CMIG_PROPERTY_OPTIONAL},
-	[SERVER_WRAPPER] = {"wrapper"},
-	[SERVER_OPTIONS] = {"options", CMIG_PROPERTY_OPTIONAL},
+	{"type", CMIG_PROPERTY_OPTIONAL},
+	{"version", CMIG_PROPERTY_OPTIONAL, "VERSION {}", "NULL"},
+	{"wrapper"},
+	{"options", CMIG_PROPERTY_OPTIONAL | CMIG_PROPERTY_FDW_OPTIONS},
 };
 
 static const char server_sql[] =
@@ -685,40 +523,12 @@ static const char server_sql[] =
 " FROM pg_foreign_server s JOIN pg_foreign_data_wrapper w ON w.oid = s.srvfdw"
 " WHERE s.oid >= 16384 AND s.srvname !~ '^cmig_hidden_'";
 
-static List *
-create_server(const CmigObject *server)
-{
-	char	   *const *values = server->values;
-	StringInfoData sql;
-
-	initStringInfo(&sql);
-	appendStringInfo(&sql, "CREATE SERVER %s", server->identity);
-	if (values[SERVER_TYPE])
-		appendStringInfo(&sql, " TYPE %s", values[SERVER_TYPE]);
-	if (values[SERVER_VERSION])
-		appendStringInfo(&sql, " VERSION %s", values[SERVER_VERSION]);
-	appendStringInfo(&sql, " FOREIGN DATA WRAPPER %s%s", values[SERVER_WRAPPER], options_clause(values[SERVER_OPTIONS]));
-	return cmig_ddl_append(NIL, sql.data, cmig_kind_drop(server));
-}
-
-static void
-alter_server(CmigAlter *alter)
-{
-	const char *to = alter->to->values[SERVER_VERSION];
-	const char *from = alter->from->values[SERVER_VERSION];
-
-	if (cmig_alter_differs(alter, SERVER_TYPE) || cmig_alter_differs(alter, SERVER_WRAPPER))
-		alter->again = true;
-	if (cmig_alter_differs(alter, SERVER_VERSION))
-		cmig_alter_action(alter, psprintf("VERSION %s", to ? to : "NULL"), psprintf("VERSION %s", from ? from : "NULL"));
-	alter_options(alter, SERVER_OPTIONS);
-}
-
 CmigKind	cmig_kind_server = {
 	.name = "server",.word = "SERVER",.grant_word = "FOREIGN SERVER",
 	.flags = CMIG_KIND_GLOBAL | CMIG_KIND_DISPOSABLE,
 	CMIG_PROPERTIES(server_properties),
-	.sql = server_sql,.create = create_server,.alter = alter_server
+	.sql = server_sql,
+	.creates = "CREATE SERVER {identity}[ TYPE {type}][ VERSION {version}] FOREIGN DATA WRAPPER {wrapper}[ OPTIONS ({options})]"
 };
 
 /*
@@ -727,7 +537,7 @@ CmigKind	cmig_kind_server = {
  */
 
 static const CmigProperty kind_foreign_mapping_properties[] = {
-	{"options", CMIG_PROPERTY_OPTIONAL},
+	{"options", CMIG_PROPERTY_OPTIONAL | CMIG_PROPERTY_FDW_OPTIONS},
 };
 
 static const char kind_foreign_mapping_sql[] =
@@ -736,44 +546,22 @@ static const char kind_foreign_mapping_sql[] =
 " NULL::text, false, " OPTIONS_SQL("m.umoptions")
 " FROM pg_user_mappings m WHERE m.umid >= 16384 AND m.srvname !~ '^cmig_hidden_'";
 
-static List *
-kind_foreign_create_mapping(const CmigObject *mapping)
-{
-	return cmig_ddl_append(NIL, psprintf("CREATE USER MAPPING %s%s", mapping->identity,
-										 options_clause(mapping->values[0])),
-						   cmig_kind_drop(mapping));
-}
-
-static void
-alter_mapping(CmigAlter *alter)
-{
-	alter_options(alter, 0);
-}
-
 CmigKind	cmig_kind_user_mapping = {
 	.name = "user mapping",.word = "USER MAPPING",
 	.flags = CMIG_KIND_GLOBAL | CMIG_KIND_DISPOSABLE,
 	CMIG_PROPERTIES(kind_foreign_mapping_properties),
-	.sql = kind_foreign_mapping_sql,.create = kind_foreign_create_mapping,.alter = alter_mapping
+	.sql = kind_foreign_mapping_sql,.creates = "CREATE USER MAPPING {identity}[ OPTIONS ({options})]"
 };
 
 /*
  * Tables
  */
 
-enum
-{
-	COLUMNS,
-	INHERITS,
-	TABLE_SERVER,
-	TABLE_OPTIONS
-};
-
 static const CmigProperty table_properties[] = {
-	[COLUMNS] = {"columns", CMIG_PROPERTY_OPTIONAL},
-	[INHERITS] = {"inherits", CMIG_PROPERTY_OPTIONAL},
-	[TABLE_SERVER] = {"server"},
-	[TABLE_OPTIONS] = {"options", CMIG_PROPERTY_OPTIONAL},
+	{"columns", CMIG_PROPERTY_OPTIONAL},
+	{"inherits", CMIG_PROPERTY_OPTIONAL},
+	{"server"},
+	{"options", CMIG_PROPERTY_OPTIONAL | CMIG_PROPERTY_FDW_OPTIONS},
 };
 
 /*
@@ -798,32 +586,12 @@ static const char kind_foreign_table_sql[] =
 " FROM pg_foreign_table f JOIN pg_class c ON c.oid = f.ftrelid JOIN pg_namespace n ON n.oid = c.relnamespace"
 " JOIN pg_foreign_server s ON s.oid = f.ftserver WHERE c.relnamespace = ANY ($1)";
 
-static List *
-create_table(const CmigObject *table)
-{
-	char	   *const *values = table->values;
-
-	return cmig_ddl_append(NIL, psprintf("CREATE FOREIGN TABLE %s (%s%s)%s SERVER %s%s", table->identity,
-										 values[COLUMNS] ? values[COLUMNS] : "", values[COLUMNS] ? "\n" : "",
-										 values[INHERITS] ? values[INHERITS] : "",
-										 values[TABLE_SERVER], options_clause(values[TABLE_OPTIONS])),
-						   cmig_kind_drop(table));
-}
-
-static void
-alter_table(CmigAlter *alter)
-{
-	if (cmig_alter_differs(alter, COLUMNS) || cmig_alter_differs(alter, INHERITS) ||
-		cmig_alter_differs(alter, TABLE_SERVER))
-		alter->again = true;
-	alter_options(alter, TABLE_OPTIONS);
-}
-
 CmigKind	cmig_kind_foreign_table = {
 	.name = "foreign table",.word = "FOREIGN TABLE",.grant_word = "TABLE",.default_type = 'r',
 	.flags = CMIG_KIND_DISPOSABLE | CMIG_KIND_RELATION,
 	CMIG_PROPERTIES(table_properties),
-	.sql = kind_foreign_table_sql,.create = create_table,.alter = alter_table
+	.sql = kind_foreign_table_sql,
+	.creates = "CREATE FOREIGN TABLE {identity} ([{columns}\n])[{inherits}] SERVER {server}[ OPTIONS ({options})]"
 };
 
 /*
@@ -832,7 +600,7 @@ CmigKind	cmig_kind_foreign_table = {
  */
 
 static const CmigProperty column_properties[] = {
-	{"statistics target", CMIG_PROPERTY_OPTIONAL},
+	{"statistics target", CMIG_PROPERTY_OPTIONAL, "SET STATISTICS {}", "-1"},
 };
 
 static const char column_sql[] =
@@ -843,29 +611,11 @@ static const char column_sql[] =
 " JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped"
 " WHERE c.relnamespace = ANY ($1) AND c.relkind = 'f' ORDER BY a.attrelid, a.attnum";
 
-static void
-alter_column(CmigAlter *alter)
-{
-	char	   *column = psprintf("%s ALTER COLUMN %s", cmig_kind_reference(alter->to->parent), cmig_quote(alter->to->name));
-	const char *to = alter->to->values[0];
-	const char *from = alter->from->values[0];
-
-	if (cmig_alter_differs(alter, 0))
-		cmig_alter_add(alter, psprintf("ALTER %s SET STATISTICS %s", column, to ? to : "-1"),
-					   psprintf("ALTER %s SET STATISTICS %s", column, from ? from : "-1"));
-}
-
-static List *
-create_column(const CmigObject *column)
-{
-	return cmig_kind_complete(column, NIL, alter_column);
-}
-
 CmigKind	cmig_kind_foreign_column = {
 	.name = "column of a foreign table",.word = "COLUMN",
 	.flags = CMIG_KIND_DISPOSABLE | CMIG_KIND_FOLDS | CMIG_KIND_GONE_WITH_PARENT,
 	CMIG_PROPERTIES(column_properties),
-	.sql = column_sql,.create = create_column,.alter = alter_column
+	.sql = column_sql,.alters = "{on} ALTER COLUMN {name}"
 };
 
 /* ----------------------------------------------------------------
@@ -876,16 +626,16 @@ CmigKind	cmig_kind_foreign_column = {
 enum
 {
 	PLACE,
-	KIND_DEFAULT_PRIVILEGES_PRIVILEGE,
-	KIND_DEFAULT_PRIVILEGES_GRANTABLE,
-	KIND_DEFAULT_PRIVILEGES_GRANTED
+	PRIVILEGE,
+	GRANTABLE,
+	GRANTED
 };
 
-static const CmigProperty kind_default_privileges_properties[] = {
-	[PLACE] = {"place", CMIG_PROPERTY_SILENT},
-	[KIND_DEFAULT_PRIVILEGES_PRIVILEGE] = {"privilege", CMIG_PROPERTY_SILENT},
-	[KIND_DEFAULT_PRIVILEGES_GRANTABLE] = {"grantable", CMIG_PROPERTY_OPTIONAL},
-	[KIND_DEFAULT_PRIVILEGES_GRANTED] = {"granted", CMIG_PROPERTY_OPTIONAL},
+static const CmigProperty privilege_properties[] = {
+	[PLACE] = {"place", CMIG_PROPERTY_SILENT | CMIG_PROPERTY_OPTIONAL},
+	[PRIVILEGE] = {"privilege", CMIG_PROPERTY_SILENT},
+	[GRANTABLE] = {"grantable", CMIG_PROPERTY_OPTIONAL},
+	[GRANTED] = {"granted", CMIG_PROPERTY_OPTIONAL},
 };
 
 /*
@@ -917,31 +667,30 @@ static const char default_privileges_depends[] =
 
 /* Returns the statement that grants or revokes the privilege. */
 static char *
-kind_default_privileges_statement(const CmigObject *object, bool grant)
+privilege_statement(const CmigObject *object, bool grant)
 {
-	return psprintf("ALTER DEFAULT PRIVILEGES %s %s %s %s %s%s", object->values[PLACE], grant ? "GRANT" : "REVOKE",
-					object->values[KIND_DEFAULT_PRIVILEGES_PRIVILEGE], grant ? "TO" : "FROM", object->name,
-					grant && object->values[KIND_DEFAULT_PRIVILEGES_GRANTABLE] ? " WITH GRANT OPTION" : "");
+	return cmig_kind_text(!grant ? "[ALTER DEFAULT PRIVILEGES {place} ]REVOKE {privilege} FROM {unquoted}" :
+						  "[ALTER DEFAULT PRIVILEGES {place} ]GRANT {privilege} TO {unquoted}[{?grantable} WITH GRANT OPTION]", object);
 }
 
 static char *
-drop_default_privileges(const CmigObject *object)
+drop_privilege(const CmigObject *object)
 {
-	return kind_default_privileges_statement(object, object->values[KIND_DEFAULT_PRIVILEGES_GRANTED] == NULL);
+	return privilege_statement(object, object->values[GRANTED] == NULL);
 }
 
 static List *
-create_default_privileges(const CmigObject *object)
+create_privilege(const CmigObject *object)
 {
-	return cmig_ddl_append(NIL, kind_default_privileges_statement(object, object->values[KIND_DEFAULT_PRIVILEGES_GRANTED] != NULL), drop_default_privileges(object));
+	return cmig_ddl_append(NIL, privilege_statement(object, object->values[GRANTED] != NULL), drop_privilege(object));
 }
 
 CmigKind	cmig_kind_default_privileges = {
 	.name = "default privileges",.word = "DEFAULT PRIVILEGES",
 	.flags = CMIG_KIND_GLOBAL | CMIG_KIND_DISPOSABLE | CMIG_KIND_NO_OWNER_SQL | CMIG_KIND_FINAL,
-	CMIG_PROPERTIES(kind_default_privileges_properties),
+	CMIG_PROPERTIES(privilege_properties),
 	.sql = default_privileges_sql,.depends = default_privileges_depends,
-	.create = create_default_privileges,.drop = drop_default_privileges
+	.create = create_privilege,.drop = drop_privilege
 };
 
 /* ----------------------------------------------------------------
@@ -953,19 +702,6 @@ CmigKind	cmig_kind_default_privileges = {
  * mention do not change.
  * ----------------------------------------------------------------
  */
-
-enum
-{
-	KIND_MEMBER_PRIVILEGE,
-	KIND_MEMBER_GRANTABLE,
-	KIND_MEMBER_GRANTED
-};
-
-static const CmigProperty kind_member_properties[] = {
-	[KIND_MEMBER_PRIVILEGE] = {"privilege", CMIG_PROPERTY_SILENT},
-	[KIND_MEMBER_GRANTABLE] = {"grantable", CMIG_PROPERTY_OPTIONAL},
-	[KIND_MEMBER_GRANTED] = {"granted", CMIG_PROPERTY_OPTIONAL},
-};
 
 #define MEMBERS(catalog, owner, acl, type, word) \
 	"SELECT d.classid, d.objid, d.refobjid, " owner " AS owner, " acl " AS acl, " type "::\"char\" AS type, " word " AS word" \
@@ -982,7 +718,7 @@ MEMBERS("pg_type", "x.typowner", "x.typacl", "'T'", "'TYPE'")
 ")"
 " SELECT 'pg_init_privs'::regclass::oid, m.objid, (row_number() OVER ())::integer, 'pg_extension'::regclass::oid, m.refobjid, 0,"
 " e.role, format('%s ON %s %s: %s', e.privilege, m.word, i.identity, e.role), pg_get_userbyid(m.owner)::text, false,"
-" format('%s ON %s ', e.privilege, m.word) || i.identity, CASE WHEN e.grantable THEN 't' END, CASE WHEN e.granted THEN 't' END"
+" NULL::text, format('%s ON %s ', e.privilege, m.word) || i.identity, CASE WHEN e.grantable THEN 't' END, CASE WHEN e.granted THEN 't' END"
 " FROM m JOIN pg_extension x ON x.oid = m.refobjid AND x.extname <> 'pg_cmig' AND x.extname !~ '^cmig_hidden_' AND x.oid >= 16384"
 " LEFT JOIN pg_init_privs p ON p.classoid = m.classid AND p.objoid = m.objid AND p.objsubid = 0"
 " CROSS JOIN LATERAL (SELECT CASE coalesce(g.grantee, b.grantee) WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(coalesce(g.grantee, b.grantee))) END AS role,"
@@ -992,31 +728,10 @@ MEMBERS("pg_type", "x.typowner", "x.typacl", "'T'", "'TYPE'")
 "  WHERE g.grantee IS NULL OR b.grantee IS NULL) e"
 " CROSS JOIN LATERAL pg_identify_object(m.classid, m.objid, 0) i";
 
-/* Returns the statement that grants or revokes the privilege. */
-static char *
-kind_member_statement(const CmigObject *object, bool grant)
-{
-	return psprintf("%s %s %s %s%s", grant ? "GRANT" : "REVOKE", object->values[KIND_MEMBER_PRIVILEGE],
-					grant ? "TO" : "FROM", object->name,
-					grant && object->values[KIND_MEMBER_GRANTABLE] ? " WITH GRANT OPTION" : "");
-}
-
-static char *
-drop_privilege(const CmigObject *object)
-{
-	return kind_member_statement(object, object->values[KIND_MEMBER_GRANTED] == NULL);
-}
-
-static List *
-create_privilege(const CmigObject *object)
-{
-	return cmig_ddl_append(NIL, kind_member_statement(object, object->values[KIND_MEMBER_GRANTED] != NULL), drop_privilege(object));
-}
-
 CmigKind	cmig_kind_member_privilege = {
 	.name = "privilege",.word = "PRIVILEGE",
 	.flags = CMIG_KIND_GLOBAL | CMIG_KIND_DISPOSABLE | CMIG_KIND_NO_OWNER_SQL | CMIG_KIND_GONE_WITH_PARENT,
-	CMIG_PROPERTIES(kind_member_properties),
+	CMIG_PROPERTIES(privilege_properties),
 	.sql = member_sql,.create = create_privilege,.drop = drop_privilege
 };
 

@@ -17,19 +17,19 @@ enum
 {
 	KIND_VIEW_DEFINITION,
 	COLUMNS,
-	OPTIONS,
-	/* the following properties exist only for materialized views */
+	/* the following two properties exist only for materialized views */
 	METHOD,
 	TABLESPACE,
+	OPTIONS,
 	UNPOPULATED
 };
 
 static const CmigProperty kind_view_properties[] = {
 	[KIND_VIEW_DEFINITION] = {"definition", CMIG_PROPERTY_EXPRESSION},
 	[COLUMNS] = {"columns", CMIG_PROPERTY_OPTIONAL},
-	[OPTIONS] = {"options", CMIG_PROPERTY_LIST | CMIG_PROPERTY_OPTIONAL},
-	[METHOD] = {"access method", CMIG_PROPERTY_OPTIONAL},
-	[TABLESPACE] = {"tablespace", CMIG_PROPERTY_OPTIONAL},
+	[METHOD] = {"access method", CMIG_PROPERTY_OPTIONAL, "SET ACCESS METHOD {}", "heap"},
+	[TABLESPACE] = {"tablespace", CMIG_PROPERTY_OPTIONAL, "SET TABLESPACE {}", "pg_default"},
+	[OPTIONS] = {"options", CMIG_PROPERTY_LIST | CMIG_PROPERTY_OPTIONAL | CMIG_PROPERTY_PARAMETERS},
 	[UNPOPULATED] = {"without data", CMIG_PROPERTY_SILENT | CMIG_PROPERTY_OPTIONAL},
 };
 
@@ -41,8 +41,8 @@ static const CmigProperty kind_view_properties[] = {
 	"   (SELECT format('%I.%I', kn.nspname, k.collname) FROM pg_collation k JOIN pg_namespace kn ON kn.oid = k.collnamespace" \
 	"    WHERE k.oid = a.attcollation AND a.attcollation <> 100)), ', ' ORDER BY a.attnum)" \
 	"  FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0)," \
-	" " CMIG_OPTIONS_SQL("c.reloptions") "," \
 	" CASE WHEN m.amname <> 'heap' THEN quote_ident(m.amname) END, quote_ident(s.spcname)," \
+	" " CMIG_OPTIONS_SQL("c.reloptions") "," \
 	" CASE WHEN NOT c.relispopulated THEN 't' END" \
 	" FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace" \
 	" LEFT JOIN pg_am m ON m.oid = c.relam LEFT JOIN pg_tablespace s ON s.oid = c.reltablespace" \
@@ -81,24 +81,7 @@ cmig_view_fill_as_owner(const CmigObject *view, List *ddl)
 	owner->sql = psprintf("%s;\nREFRESH MATERIALIZED VIEW %s", owner->sql, view->identity);
 }
 
-static char *
-view_statement(const CmigObject *view, const char *verb)
-{
-	StringInfoData sql;
-
-	initStringInfo(&sql);
-	appendStringInfo(&sql, "%s VIEW %s", verb, view->identity);
-	if (view->values[OPTIONS])
-		appendStringInfo(&sql, " WITH (%s)", view->values[OPTIONS]);
-	appendStringInfo(&sql, " AS\n%s", view->values[KIND_VIEW_DEFINITION]);
-	return sql.data;
-}
-
-static List *
-create_view(const CmigObject *view)
-{
-	return cmig_ddl_append(NIL, view_statement(view, "CREATE"), cmig_kind_drop(view));
-}
+#define VIEW_TEXT "VIEW {identity}[ WITH ({options})] AS\n{definition}"
 
 /*
  * Re-create a view whose columns differ, because CREATE OR REPLACE VIEW cannot
@@ -110,8 +93,8 @@ alter_view(CmigAlter *alter)
 	if (cmig_alter_differs(alter, COLUMNS))
 		alter->again = true;
 	else if (cmig_alter_differs(alter, KIND_VIEW_DEFINITION))
-		cmig_alter_add(alter, view_statement(alter->to, "CREATE OR REPLACE"),
-					   view_statement(alter->from, "CREATE OR REPLACE"));
+		cmig_alter_add(alter, cmig_kind_text("CREATE OR REPLACE " VIEW_TEXT, alter->to),
+					   cmig_kind_text("CREATE OR REPLACE " VIEW_TEXT, alter->from));
 	else
 		cmig_options_alter(alter, OPTIONS, cmig_kind_reference(alter->to), "");
 }
@@ -120,48 +103,16 @@ CmigKind	cmig_kind_view = {
 	.name = "view",.word = "VIEW",.grant_word = "TABLE",.default_type = 'r',
 	.flags = CMIG_KIND_DISPOSABLE | CMIG_KIND_DISTURBED | CMIG_KIND_RELATION | CMIG_KIND_TYPE,
 	CMIG_PROPERTIES(kind_view_properties),
-	.sql = view_sql,.create = create_view,.alter = alter_view
+	.sql = view_sql,.creates = "CREATE " VIEW_TEXT,.alter = alter_view
 };
-
-static List *
-create_materialized_view(const CmigObject *view)
-{
-	StringInfoData sql;
-
-	initStringInfo(&sql);
-	appendStringInfo(&sql, "CREATE MATERIALIZED VIEW %s", view->identity);
-	if (view->values[METHOD])
-		appendStringInfo(&sql, " USING %s", view->values[METHOD]);
-	if (view->values[OPTIONS])
-		appendStringInfo(&sql, " WITH (%s)", view->values[OPTIONS]);
-	if (view->values[TABLESPACE])
-		appendStringInfo(&sql, " TABLESPACE %s", view->values[TABLESPACE]);
-	appendStringInfo(&sql, " AS\n%s", view->values[KIND_VIEW_DEFINITION]);
-	if (view->values[UNPOPULATED])
-		appendStringInfoString(&sql, "\n  WITH NO DATA");
-	return cmig_ddl_append(NIL, sql.data, cmig_kind_drop(view));
-}
-
-static void
-alter_materialized_view(CmigAlter *alter)
-{
-	const CmigObject *to = alter->to;
-
-	if (cmig_alter_differs(alter, COLUMNS) || cmig_alter_differs(alter, KIND_VIEW_DEFINITION))
-	{
-		alter->again = true;
-		return;
-	}
-	cmig_alter_value(alter, METHOD, "SET ACCESS METHOD", "heap");
-	cmig_alter_value(alter, TABLESPACE, "SET TABLESPACE", "pg_default");
-	cmig_options_alter(alter, OPTIONS, cmig_kind_reference(to), "");
-}
 
 CmigKind	cmig_kind_materialized_view = {
 	.name = "materialized view",.word = "MATERIALIZED VIEW",.grant_word = "TABLE",.default_type = 'r',
 	.flags = CMIG_KIND_DISPOSABLE | CMIG_KIND_DISTURBED | CMIG_KIND_RELATION | CMIG_KIND_TYPE,
 	CMIG_PROPERTIES(kind_view_properties),
-	.sql = materialized_view_sql,.create = create_materialized_view,.alter = alter_materialized_view
+	.sql = materialized_view_sql,
+	.creates = "CREATE MATERIALIZED VIEW {identity}[ USING {access method}][ WITH ({options})][ TABLESPACE {tablespace}] AS\n{definition}"
+	"[{?without data}\n  WITH NO DATA]"
 };
 
 /*
@@ -169,21 +120,12 @@ CmigKind	cmig_kind_materialized_view = {
  * and dependents.
  */
 
-enum
-{
-	STATISTICS,
-	STORAGE,
-	DEFAULT_STORAGE,
-	COMPRESSION,
-	COLUMN_OPTIONS
-};
-
 static const CmigProperty column_properties[] = {
-	[STATISTICS] = {"statistics target", CMIG_PROPERTY_OPTIONAL},
-	[STORAGE] = {"storage", CMIG_PROPERTY_OPTIONAL},
-	[DEFAULT_STORAGE] = {"the type's storage", CMIG_PROPERTY_SILENT},
-	[COMPRESSION] = {"compression", CMIG_PROPERTY_OPTIONAL},
-	[COLUMN_OPTIONS] = {"options", CMIG_PROPERTY_LIST | CMIG_PROPERTY_OPTIONAL},
+	{"statistics target", CMIG_PROPERTY_OPTIONAL, "SET STATISTICS {}", "-1"},
+	{"storage", CMIG_PROPERTY_OPTIONAL, "SET STORAGE {}", "{the type's storage}"},
+	{"the type's storage", CMIG_PROPERTY_SILENT},
+	{"compression", CMIG_PROPERTY_OPTIONAL, "SET COMPRESSION {}", "default"},
+	{"options", CMIG_PROPERTY_LIST | CMIG_PROPERTY_OPTIONAL | CMIG_PROPERTY_PARAMETERS},
 };
 
 static const char column_sql[] =
@@ -200,36 +142,11 @@ static const char column_sql[] =
 " WHERE c.relnamespace = ANY ($1) AND c.relkind IN ('v', 'm')"
 " ORDER BY a.attrelid, a.attnum";
 
-static void
-alter_column(CmigAlter *alter)
-{
-	const CmigObject *from = alter->from,
-			   *to = alter->to;
-	char	   *column = psprintf("%s ALTER COLUMN %s", cmig_kind_reference(to->parent), cmig_quote(to->name));
-
-	if (cmig_alter_differs(alter, STATISTICS))
-		cmig_alter_add(alter, psprintf("ALTER %s SET STATISTICS %s", column, to->values[STATISTICS] ? to->values[STATISTICS] : "-1"),
-					   psprintf("ALTER %s SET STATISTICS %s", column, from->values[STATISTICS] ? from->values[STATISTICS] : "-1"));
-	if (cmig_alter_differs(alter, STORAGE))
-		cmig_alter_add(alter, psprintf("ALTER %s SET STORAGE %s", column, to->values[STORAGE] ? to->values[STORAGE] : to->values[DEFAULT_STORAGE]),
-					   psprintf("ALTER %s SET STORAGE %s", column, from->values[STORAGE] ? from->values[STORAGE] : to->values[DEFAULT_STORAGE]));
-	if (cmig_alter_differs(alter, COMPRESSION))
-		cmig_alter_add(alter, psprintf("ALTER %s SET COMPRESSION %s", column, to->values[COMPRESSION] ? to->values[COMPRESSION] : "default"),
-					   psprintf("ALTER %s SET COMPRESSION %s", column, from->values[COMPRESSION] ? from->values[COMPRESSION] : "default"));
-	cmig_options_alter(alter, COLUMN_OPTIONS, column, "");
-}
-
-static List *
-create_column(const CmigObject *column)
-{
-	return cmig_kind_complete(column, NIL, alter_column);
-}
-
 CmigKind	cmig_kind_view_column = {
 	.name = "view column",.word = "COLUMN",
 	.flags = CMIG_KIND_DISPOSABLE | CMIG_KIND_FOLDS | CMIG_KIND_GONE_WITH_PARENT,
 	CMIG_PROPERTIES(column_properties),
-	.sql = column_sql,.create = create_column,.alter = alter_column
+	.sql = column_sql,.alters = "{on} ALTER COLUMN {name}"
 };
 
 /* ----------------------------------------------------------------
@@ -283,9 +200,7 @@ static const char function_sql[] =
 static char *
 kind_function_reference(const CmigObject *function)
 {
-	if (*function->values[TYPE] != 'p')
-		return psprintf("FUNCTION %s", function->identity);
-	return psprintf("PROCEDURE %s(%s)", function->values[NAME], function->values[KIND_FUNCTION_ARGUMENTS]);
+	return cmig_kind_text(*function->values[TYPE] == 'p' ? "PROCEDURE {qualified name}({arguments})" : "FUNCTION {identity}", function);
 }
 
 bool
@@ -304,20 +219,7 @@ cmig_function_returns(const CmigObject *function, const CmigObject *type)
 	return result != NULL && strcmp(result, type->identity) == 0;
 }
 
-/* Returns the statement that creates or replaces the function. */
-static char *
-definition(const CmigObject *function)
-{
-	const char *body = function->values[SQL_BODY];
-
-	return psprintf("%s%s", function->values[KIND_FUNCTION_DEFINITION], body ? body : "");
-}
-
-static List *
-create_function(const CmigObject *function)
-{
-	return cmig_ddl_append(NIL, definition(function), cmig_kind_drop(function));
-}
+#define FUNCTION_TEXT "{definition}[{body}]"
 
 /*
  * Re-create the function if CREATE OR REPLACE cannot make the change in both
@@ -330,14 +232,14 @@ alter_function(CmigAlter *alter)
 		cmig_alter_differs(alter, RESULT) || cmig_alter_differs(alter, DEFAULTS))
 		alter->again = true;
 	else
-		cmig_alter_add(alter, definition(alter->to), definition(alter->from));
+		cmig_alter_add(alter, cmig_kind_text(FUNCTION_TEXT, alter->to), cmig_kind_text(FUNCTION_TEXT, alter->from));
 }
 
 CmigKind	cmig_kind_function = {
 	.name = "function",.word = "FUNCTION",.default_type = 'f',
 	.flags = CMIG_KIND_DISPOSABLE | CMIG_KIND_DISTURBED,
 	CMIG_PROPERTIES(kind_function_properties),
-	.sql = function_sql,.create = create_function,.alter = alter_function,.reference = kind_function_reference
+	.sql = function_sql,.creates = FUNCTION_TEXT,.alter = alter_function,.reference = kind_function_reference
 };
 
 /* ----------------------------------------------------------------
@@ -348,19 +250,13 @@ CmigKind	cmig_kind_function = {
 #define ON_TABLE_FLAGS \
 	(CMIG_KIND_DISPOSABLE | CMIG_KIND_DISTURBED | CMIG_KIND_ON_PARENT | CMIG_KIND_GONE_WITH_PARENT)
 
-enum
-{
-	KIND_TRIGGER_DEFINITION,
-	ENABLED
-};
-
 /*
  * Triggers
  */
 
 static const CmigProperty trigger_properties[] = {
-	[KIND_TRIGGER_DEFINITION] = {"definition", CMIG_PROPERTY_EXPRESSION},
-	[ENABLED] = {"enabled", CMIG_PROPERTY_OPTIONAL},
+	{"definition", CMIG_PROPERTY_EXPRESSION},
+	{"enabled", CMIG_PROPERTY_OPTIONAL, "{} {word} {name}", "ENABLE"},
 };
 
 /*
@@ -377,50 +273,20 @@ static const char trigger_sql[] =
 " AND t.tgfoid NOT IN (SELECT p.oid FROM pg_proc p JOIN pg_namespace pn ON pn.oid = p.pronamespace WHERE pn.nspname = 'cmig')";
 
 /*
- * Returns the statement that sets the enabled state, such as "ALTER TABLE t
- * DISABLE TRIGGER x".
- */
-static char *
-enable_statement(const CmigObject *object)
-{
-	return psprintf("ALTER TABLE %s %s %s %s", object->parent->identity,
-					object->values[ENABLED] ? object->values[ENABLED] : "ENABLE",
-					object->kind->word, cmig_quote(object->name));
-}
-
-/*
- * Enable or disable a trigger or a rule.  This also affects the partitions'
+ * Enabling or disabling a trigger or a rule also affects the partitions'
  * triggers, so the states of these triggers are set again.
  */
 static void
-alter_enabled(CmigAlter *alter)
+alter_trigger(CmigAlter *alter)
 {
-	alter->disturbs = cmig_alter_differs(alter, ENABLED);
-	if (alter->disturbs)
-		cmig_alter_add(alter, enable_statement(alter->to), enable_statement(alter->from));
-}
-
-static void
-alter_definition(CmigAlter *alter)
-{
-	if (cmig_alter_differs(alter, KIND_TRIGGER_DEFINITION))
-		alter->again = true;
-	else
-		alter_enabled(alter);
-}
-
-static List *
-create_definition(const CmigObject *object)
-{
-	List	   *ddl = cmig_ddl_append(NIL, object->values[KIND_TRIGGER_DEFINITION], cmig_kind_drop(object));
-
-	return cmig_kind_complete(object, ddl, alter_enabled);
+	cmig_kind_alter(alter);
+	alter->disturbs = !alter->again && alter->ddl != NIL;
 }
 
 CmigKind	cmig_kind_trigger = {
 	.name = "trigger",.word = "TRIGGER",.flags = ON_TABLE_FLAGS,
 	CMIG_PROPERTIES(trigger_properties),
-	.sql = trigger_sql,.create = create_definition,.alter = alter_definition
+	.sql = trigger_sql,.creates = "{definition}",.alters = "TABLE {parent}",.alter = alter_trigger
 };
 
 /*
@@ -428,15 +294,9 @@ CmigKind	cmig_kind_trigger = {
  * trigger, but have a different enabled state
  */
 
-enum
-{
-	STATE,
-	PARENT_STATE
-};
-
 static const CmigProperty clone_properties[] = {
-	[STATE] = {"enabled"},
-	[PARENT_STATE] = {"enabled in the partitioned table", CMIG_PROPERTY_SILENT},
+	{"enabled", 0, "{} TRIGGER {name}"},
+	{"enabled in the partitioned table", CMIG_PROPERTY_SILENT},
 };
 
 #define STATE_SQL(column) \
@@ -461,37 +321,13 @@ static const char clone_depends[] =
 " SELECT 'pg_trigger'::regclass::oid, oid, 0, 'pg_trigger'::regclass::oid, parent, 0 FROM t"
 " UNION ALL SELECT 'pg_trigger'::regclass::oid, oid, 0, 'pg_class'::regclass::oid, of, -2 FROM t";
 
-/* Returns the statement that enables or disables a partition's trigger. */
-static char *
-clone_statement(const CmigObject *trigger, const char *state)
-{
-	return psprintf("ALTER TABLE %s %s TRIGGER %s", trigger->parent->identity, state, cmig_quote(trigger->name));
-}
-
-static char *
-drop_clone(const CmigObject *trigger)
-{
-	return clone_statement(trigger, trigger->values[PARENT_STATE]);
-}
-
-/* Set the state of a trigger that ATTACH PARTITION has created. */
-static List *
-create_clone(const CmigObject *trigger)
-{
-	return cmig_ddl_append(NIL, clone_statement(trigger, trigger->values[STATE]), drop_clone(trigger));
-}
-
-static void
-alter_clone(CmigAlter *alter)
-{
-	cmig_alter_add(alter, clone_statement(alter->to, alter->to->values[STATE]),
-				   clone_statement(alter->from, alter->from->values[STATE]));
-}
-
+/* ATTACH PARTITION has created the trigger. */
 CmigKind	cmig_kind_partition_trigger = {
 	.name = "trigger of a partition",.word = "TRIGGER",.flags = ON_TABLE_FLAGS,
 	CMIG_PROPERTIES(clone_properties),
-	.sql = clone_sql,.depends = clone_depends,.create = create_clone,.drop = drop_clone,.alter = alter_clone
+	.sql = clone_sql,.depends = clone_depends,
+	.creates = "ALTER TABLE {parent} {enabled} TRIGGER {name}",
+	.drops = "ALTER TABLE {parent} {enabled in the partitioned table} TRIGGER {name}",.alters = "TABLE {parent}"
 };
 
 /*
@@ -509,7 +345,7 @@ static const char rule_sql[] =
 CmigKind	cmig_kind_rule = {
 	.name = "rule",.word = "RULE",.flags = ON_TABLE_FLAGS,
 	CMIG_PROPERTIES(trigger_properties),
-	.sql = rule_sql,.create = create_definition,.alter = alter_definition
+	.sql = rule_sql,.creates = "{definition}",.alters = "TABLE {parent}",.alter = alter_trigger
 };
 
 /*
@@ -545,46 +381,15 @@ static const char policy_sql[] =
 " JOIN pg_policy p ON p.polrelid = c.oid"
 " WHERE c.relnamespace = ANY ($1)";
 
-/* Append the policy's USING and WITH CHECK clauses. */
-static void
-append_expressions(StringInfo sql, const CmigObject *policy)
-{
-	if (policy->values[USING])
-		appendStringInfo(sql, " USING (%s)", policy->values[USING]);
-	if (policy->values[WITH_CHECK])
-		appendStringInfo(sql, " WITH CHECK (%s)", policy->values[WITH_CHECK]);
-}
+#define POLICY_EXPRESSIONS "[ USING ({USING})][ WITH CHECK ({WITH CHECK})]"
 
 static List *
 create_policy(const CmigObject *policy)
 {
-	StringInfoData sql;
-	List	   *ddl;
+	List	   *ddl = cmig_kind_create(policy);
 
-	initStringInfo(&sql);
-	appendStringInfo(&sql, "CREATE %s", cmig_kind_reference(policy));
-	if (policy->values[RESTRICTIVE])
-		appendStringInfoString(&sql, " AS RESTRICTIVE");
-	if (policy->values[COMMAND])
-		appendStringInfo(&sql, " FOR %s", policy->values[COMMAND]);
-	if (policy->values[ROLES])
-		appendStringInfo(&sql, " TO %s", policy->values[ROLES]);
-	append_expressions(&sql, policy);
-	ddl = cmig_ddl_append(NIL, sql.data, cmig_kind_drop(policy));
 	((CmigDdl *) linitial(ddl))->undo_hazards = CMIG_HAZARD_POLICY;
 	return ddl;
-}
-
-static char *
-alter_statement(const CmigObject *policy)
-{
-	StringInfoData sql;
-
-	initStringInfo(&sql);
-	appendStringInfo(&sql, "ALTER %s TO %s", cmig_kind_reference(policy),
-					 policy->values[ROLES] ? policy->values[ROLES] : "PUBLIC");
-	append_expressions(&sql, policy);
-	return sql.data;
 }
 
 /*
@@ -602,13 +407,16 @@ alter_policy(CmigAlter *alter)
 		(from->values[WITH_CHECK] == NULL) != (to->values[WITH_CHECK] == NULL))
 		alter->again = true;
 	else
-		cmig_alter_add(alter, alter_statement(to), alter_statement(from));
+		cmig_alter_add(alter, cmig_kind_text("ALTER {reference} TO {roles|PUBLIC}" POLICY_EXPRESSIONS, to),
+					   cmig_kind_text("ALTER {reference} TO {roles|PUBLIC}" POLICY_EXPRESSIONS, from));
 }
 
 CmigKind	cmig_kind_policy = {
 	.name = "policy",.word = "POLICY",.flags = ON_TABLE_FLAGS,
 	CMIG_PROPERTIES(policy_properties),
-	.sql = policy_sql,.create = create_policy,.alter = alter_policy
+	.sql = policy_sql,
+	.creates = "CREATE {reference}[{?restrictive} AS RESTRICTIVE][ FOR {command}][ TO {roles}]" POLICY_EXPRESSIONS,
+	.create = create_policy,.alter = alter_policy
 };
 
 /* ----------------------------------------------------------------
@@ -616,15 +424,9 @@ CmigKind	cmig_kind_policy = {
  * ----------------------------------------------------------------
  */
 
-enum
-{
-	KIND_AGGREGATE_ARGUMENTS,
-	KIND_AGGREGATE_DEFINITION
-};
-
 static const CmigProperty kind_aggregate_properties[] = {
-	[KIND_AGGREGATE_ARGUMENTS] = {"arguments"},
-	[KIND_AGGREGATE_DEFINITION] = {"definition"},
+	{"arguments"},
+	{"definition"},
 };
 
 #define FUNCTION_OPTION(word, column) \
@@ -667,25 +469,11 @@ FUNCTION_OPTION("MFINALFUNC", "aggmfinalfn")
 " FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace JOIN pg_aggregate a ON a.aggfnoid = p.oid"
 " WHERE p.pronamespace = ANY ($1)";
 
-static char *
-kind_aggregate_reference(const CmigObject *aggregate)
-{
-	return psprintf("AGGREGATE %s", aggregate->values[KIND_AGGREGATE_ARGUMENTS]);
-}
-
-static List *
-create_aggregate(const CmigObject *aggregate)
-{
-	return cmig_ddl_append(NIL, psprintf("CREATE AGGREGATE %s (%s)", aggregate->values[KIND_AGGREGATE_ARGUMENTS],
-										 aggregate->values[KIND_AGGREGATE_DEFINITION]),
-						   cmig_kind_drop(aggregate));
-}
-
 CmigKind	cmig_kind_aggregate = {
 	.name = "aggregate",.word = "AGGREGATE",.grant_word = "FUNCTION",.default_type = 'f',
 	.flags = CMIG_KIND_DISPOSABLE,
 	CMIG_PROPERTIES(kind_aggregate_properties),
-	.sql = aggregate_sql,.create = create_aggregate,.reference = kind_aggregate_reference
+	.sql = aggregate_sql,.creates = "CREATE AGGREGATE {arguments} ({definition})",.refers = "AGGREGATE {arguments}"
 };
 
 /* ----------------------------------------------------------------
@@ -693,17 +481,10 @@ CmigKind	cmig_kind_aggregate = {
  * ----------------------------------------------------------------
  */
 
-enum
-{
-	KIND_OPERATOR_DEFINITION,
-	LINKS,
-	ESTIMATORS
-};
-
 static const CmigProperty operator_properties[] = {
-	[KIND_OPERATOR_DEFINITION] = {"definition"},
-	[LINKS] = {"commutator and negator"},
-	[ESTIMATORS] = {"estimators"},
+	{"definition"},
+	{"commutator and negator"},
+	{"estimators", 0, "SET ({})", "RESTRICT = NONE, JOIN = NONE"},
 };
 
 #define OPERATOR_NAME(alias, names) "format('OPERATOR(%I.%s)', " names ".nspname, " alias ".oprname)"
@@ -726,39 +507,10 @@ static const char operator_sql[] =
 " format('RESTRICT = %s, JOIN = %s', coalesce(nullif(o.oprrest, 0)::regproc::text, 'NONE'), coalesce(nullif(o.oprjoin, 0)::regproc::text, 'NONE'))"
 " FROM pg_operator o JOIN pg_namespace n ON n.oid = o.oprnamespace WHERE o.oprnamespace = ANY ($1) AND o.oprcode <> 0";
 
-/*
- * Set the estimators with ALTER OPERATOR.  Re-create the operator if anything
- * else differs, because ALTER OPERATOR cannot change it.
- */
-static void
-alter_operator(CmigAlter *alter)
-{
-	if (alter->from->values[KIND_OPERATOR_DEFINITION] != NULL &&
-		(cmig_alter_differs(alter, KIND_OPERATOR_DEFINITION) || cmig_alter_differs(alter, LINKS)))
-		alter->again = true;
-	else if (cmig_alter_differs(alter, ESTIMATORS))
-		cmig_alter_action(alter, psprintf("SET (%s)", alter->to->values[ESTIMATORS]),
-						  alter->from->values[ESTIMATORS] == NULL ? "SET (RESTRICT = NONE, JOIN = NONE)" :
-						  psprintf("SET (%s)", alter->from->values[ESTIMATORS]));
-}
-
-static List *
-create_operator(const CmigObject *operator)
-{
-	char	   *const *values = operator->values;
-	List	   *ddl;
-
-	ddl = cmig_ddl_append(NIL, psprintf("%s%s)", values[KIND_OPERATOR_DEFINITION], values[LINKS]),
-						  cmig_kind_drop(operator));
-	if (strcmp(values[ESTIMATORS], "RESTRICT = NONE, JOIN = NONE") == 0)
-		return ddl;
-	return cmig_kind_complete(operator, ddl, alter_operator);
-}
-
 CmigKind	cmig_kind_operator = {
 	.name = "operator",.word = "OPERATOR",.flags = CMIG_KIND_DISPOSABLE,
 	CMIG_PROPERTIES(operator_properties),
-	.sql = operator_sql,.create = create_operator,.alter = alter_operator
+	.sql = operator_sql,.creates = "{definition}{commutator and negator})"
 };
 
 /*
@@ -775,15 +527,9 @@ static const char family_sql[] =
 " FROM pg_opfamily f JOIN pg_namespace n ON n.oid = f.opfnamespace JOIN pg_am m ON m.oid = f.opfmethod"
 " WHERE f.opfnamespace = ANY ($1)";
 
-static List *
-create_family(const CmigObject *family)
-{
-	return cmig_ddl_append(NIL, psprintf("CREATE %s", cmig_kind_reference(family)), cmig_kind_drop(family));
-}
-
 CmigKind	cmig_kind_operator_family = {
 	.name = "operator family",.word = "OPERATOR FAMILY",.flags = CMIG_KIND_DISPOSABLE,
-	.sql = family_sql,.create = create_family
+	.sql = family_sql,.creates = "CREATE {reference}"
 };
 
 #define AMOP_TEXT \
@@ -810,24 +556,11 @@ static const char member_sql[] =
 " WHERE f.opfnamespace = ANY ($1) AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_amproc'::regclass"
 "  AND d.objid = a.oid AND d.refclassid = 'pg_opclass'::regclass)";
 
-static char *
-drop_member(const CmigObject *member)
-{
-	return psprintf("ALTER %s DROP %s", cmig_kind_reference(member->parent), member->name);
-}
-
-static List *
-create_member(const CmigObject *member)
-{
-	return cmig_ddl_append(NIL, psprintf("ALTER %s ADD %s", cmig_kind_reference(member->parent), member->values[0]),
-						   drop_member(member));
-}
-
 CmigKind	cmig_kind_operator_family_member = {
 	.name = "member of an operator family",.word = "MEMBER",
 	.flags = CMIG_KIND_DISPOSABLE | CMIG_KIND_GONE_WITH_PARENT,
 	CMIG_PROPERTIES(kind_operator_properties),
-	.sql = member_sql,.create = create_member,.drop = drop_member
+	.sql = member_sql,.creates = "ALTER {on} ADD {definition}",.drops = "ALTER {on} DROP {unquoted}"
 };
 
 /*
@@ -863,14 +596,8 @@ static const char class_depends[] =
 " JOIN pg_depend e ON e.classid = d.classid AND e.objid = d.objid AND e.refclassid <> 'pg_opclass'::regclass"
 " WHERE c.opcnamespace = ANY ($1)";
 
-static List *
-create_class(const CmigObject *class)
-{
-	return cmig_ddl_append(NIL, class->values[0], cmig_kind_drop(class));
-}
-
 CmigKind	cmig_kind_operator_class = {
 	.name = "operator class",.word = "OPERATOR CLASS",.flags = CMIG_KIND_DISPOSABLE,
 	CMIG_PROPERTIES(kind_operator_properties),
-	.sql = class_sql,.depends = class_depends,.create = create_class
+	.sql = class_sql,.depends = class_depends,.creates = "{definition}"
 };

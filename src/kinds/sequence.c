@@ -168,31 +168,6 @@ static const char sequence_sql[] =
 " AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid"
 "  AND d.refclassid = 'pg_class'::regclass AND d.deptype = 'i')";
 
-static List *
-create_sequence(const CmigObject *sequence)
-{
-	char	   *const *values = sequence->values;
-	StringInfoData sql;
-
-	initStringInfo(&sql);
-	appendStringInfo(&sql, "CREATE %sSEQUENCE %s", values[PERSISTENCE] ? "UNLOGGED " : "", sequence->identity);
-	if (values[TYPE])
-		appendStringInfo(&sql, " AS %s", values[TYPE]);
-	if (values[START])
-		appendStringInfo(&sql, " START WITH %s", values[START]);
-	if (values[INCREMENT])
-		appendStringInfo(&sql, " INCREMENT BY %s", values[INCREMENT]);
-	if (values[MINIMUM])
-		appendStringInfo(&sql, " MINVALUE %s", values[MINIMUM]);
-	if (values[MAXIMUM])
-		appendStringInfo(&sql, " MAXVALUE %s", values[MAXIMUM]);
-	if (values[CACHE])
-		appendStringInfo(&sql, " CACHE %s", values[CACHE]);
-	if (values[CYCLE])
-		appendStringInfoString(&sql, " CYCLE");
-	return cmig_ddl_append(NIL, sql.data, psprintf("DROP SEQUENCE %s", sequence->identity));
-}
-
 /* Returns the start value of the sequence, or PostgreSQL's default for it. */
 static const char *
 start_of(const CmigObject *sequence)
@@ -377,7 +352,9 @@ CmigKind	cmig_kind_sequence = {
 	.name = "sequence",.word = "SEQUENCE",.default_type = 'S',
 	.flags = CMIG_KIND_MODEL | CMIG_KIND_RELATION,
 	CMIG_PROPERTIES(properties),
-	.sql = sequence_sql,.create = create_sequence,.alter = alter_sequence
+	.sql = sequence_sql,
+	.creates = "CREATE [{persistence} ]SEQUENCE {identity}[ AS {type}][ START WITH {start}][ INCREMENT BY {increment}]"
+	"[ MINVALUE {minimum}][ MAXVALUE {maximum}][ CACHE {cache}][{?cycle} CYCLE]",.alter = alter_sequence
 };
 
 /*
@@ -385,7 +362,7 @@ CmigKind	cmig_kind_sequence = {
  */
 
 static const CmigProperty owner_properties[] = {
-	{"owned by"},
+	{"owned by", 0, "OWNED BY {}"},
 };
 
 static const char owner_sql[] =
@@ -403,19 +380,6 @@ static const char owner_depends[] =
 " FROM pg_depend d JOIN pg_class s ON s.oid = d.objid AND s.relkind = 'S'"
 " WHERE s.relnamespace = ANY ($1) AND d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass"
 " AND d.deptype = 'a' AND d.refobjsubid > 0";
-
-static char *
-drop_owner(const CmigObject *owner)
-{
-	return psprintf("ALTER SEQUENCE %s OWNED BY NONE", owner->identity);
-}
-
-static List *
-create_owner(const CmigObject *owner)
-{
-	return cmig_ddl_append(NIL, psprintf("ALTER SEQUENCE %s OWNED BY %s", owner->identity, owner->values[0]),
-						   drop_owner(owner));
-}
 
 const char *
 cmig_sequence_owner_column(const CmigObject *owner)
@@ -438,17 +402,10 @@ cmig_sequence_continue(const CmigObject *owner, const CmigObject *column)
 					cmig_literal(sequence->identity), cmig_quote(column->name), column->parent->identity);
 }
 
-static void
-alter_owner(CmigAlter *alter)
-{
-	cmig_alter_action(alter, psprintf("OWNED BY %s", alter->to->values[0]),
-					  psprintf("OWNED BY %s", alter->from->values[0]));
-}
-
 CmigKind	cmig_kind_sequence_owner = {
 	.name = "owner of a sequence",.word = "SEQUENCE",
 	.flags = CMIG_KIND_MODEL | CMIG_KIND_DISPOSABLE | CMIG_KIND_LAST,
 	CMIG_PROPERTIES(owner_properties),
 	.sql = owner_sql,.depends = owner_depends,
-	.create = create_owner,.drop = drop_owner,.alter = alter_owner
+	.creates = "ALTER SEQUENCE {identity} OWNED BY {owned by}",.drops = "ALTER SEQUENCE {identity} OWNED BY NONE"
 };

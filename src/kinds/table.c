@@ -396,16 +396,9 @@ static const char schema_sql[] =
 " n.nspname::text, quote_ident(n.nspname), pg_get_userbyid(n.nspowner)::text, false"
 " FROM pg_namespace n WHERE n.oid = ANY ($1)";
 
-static List *
-create_schema(const CmigObject *schema)
-{
-	return cmig_ddl_append(NIL, psprintf("CREATE SCHEMA %s", schema->identity),
-						   psprintf("DROP SCHEMA %s", schema->identity));
-}
-
 CmigKind	cmig_kind_schema = {
 	.name = "schema",.word = "SCHEMA",.default_type = 'n',.flags = CMIG_KIND_MODEL,
-	.sql = schema_sql,.create = create_schema
+	.sql = schema_sql,.creates = "CREATE SCHEMA {identity}"
 };
 
 /* ----------------------------------------------------------------
@@ -451,13 +444,6 @@ static const char extension_sql[] =
 " FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace"
 " WHERE e.oid >= 16384 AND e.extname NOT IN ('pg_cmig', 'citus', 'citus_columnar') AND e.extname !~ '^cmig_hidden_'";
 
-static List *
-create_extension(const CmigObject *extension)
-{
-	return cmig_ddl_append(NIL, psprintf("CREATE EXTENSION %s WITH SCHEMA %s", extension->identity, extension->values[SCHEMA]),
-						   cmig_kind_drop(extension));
-}
-
 const char *
 cmig_extension_schema(const CmigObject *extension)
 {
@@ -499,7 +485,7 @@ alter_extension(CmigAlter *alter)
 CmigKind	cmig_kind_extension = {
 	.name = "extension",.word = "EXTENSION",.flags = CMIG_KIND_GLOBAL | CMIG_KIND_NO_OWNER_SQL,
 	CMIG_PROPERTIES(kind_extension_properties),
-	.sql = extension_sql,.create = create_extension,.alter = alter_extension
+	.sql = extension_sql,.creates = "CREATE EXTENSION {identity} WITH SCHEMA {schema}",.alter = alter_extension
 };
 
 /* ----------------------------------------------------------------

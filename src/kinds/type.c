@@ -31,14 +31,6 @@ static const char enum_sql[] =
 TYPE_SQL(", (SELECT string_agg(quote_literal(e.enumlabel), ', ' ORDER BY e.enumsortorder)"
 		 " FROM pg_enum e WHERE e.enumtypid = t.oid)", "t.typtype = 'e'");
 
-static List *
-create_enum(const CmigObject *type)
-{
-	return cmig_ddl_append(NIL, psprintf("CREATE TYPE %s AS ENUM (%s)", type->identity,
-										 type->values[0] ? type->values[0] : ""),
-						   psprintf("DROP TYPE %s", type->identity));
-}
-
 /*
  * Returns the labels of an enum as a list of char *.  The quotes around a label
  * are removed, but quotes within a label are still doubled.
@@ -148,7 +140,7 @@ alter_enum(CmigAlter *alter)
 CmigKind	cmig_kind_enum = {
 	.name = "enum",.word = "TYPE",.default_type = 'T',.flags = CMIG_KIND_MODEL | CMIG_KIND_TYPE | CMIG_KIND_SWAPS,
 	CMIG_PROPERTIES(enum_properties),
-	.sql = enum_sql,.create = create_enum,.alter = alter_enum
+	.sql = enum_sql,.creates = "CREATE TYPE {identity} AS ENUM ({labels})",.alter = alter_enum
 };
 
 /*
@@ -192,14 +184,7 @@ is_valid(const CmigObject *constraint)
 static char *
 add_domain_constraint(const CmigObject *constraint)
 {
-	return psprintf("ALTER DOMAIN %s ADD CONSTRAINT %s %s", constraint->parent->identity,
-					cmig_quote(constraint->name), constraint->values[0]);
-}
-
-static char *
-drop_domain_constraint(const CmigObject *constraint)
-{
-	return psprintf("ALTER DOMAIN %s DROP CONSTRAINT %s", constraint->parent->identity, cmig_quote(constraint->name));
+	return cmig_kind_text("ALTER DOMAIN {parent} ADD CONSTRAINT {name} {definition}", constraint);
 }
 
 /*
@@ -211,28 +196,22 @@ add_not_valid(List *ddl, const CmigObject *domain)
 {
 	for (const CmigObject *child = domain->child; child != NULL; child = child->sibling)
 		if (child->folded && !is_valid(child))
-			ddl = cmig_ddl_append(ddl, add_domain_constraint(child), drop_domain_constraint(child));
+			ddl = cmig_ddl_append(ddl, add_domain_constraint(child), cmig_kind_drop(child));
 	return ddl;
 }
 
 static List *
 create_domain(const CmigObject *domain)
 {
-	char	   *const *values = domain->values;
 	StringInfoData sql;
 
 	initStringInfo(&sql);
-	appendStringInfo(&sql, "CREATE DOMAIN %s AS %s", domain->identity, values[BASE]);
-	if (values[DOMAIN_COLLATION])
-		appendStringInfo(&sql, " COLLATE %s", values[DOMAIN_COLLATION]);
-	if (values[DEFAULT])
-		appendStringInfo(&sql, " DEFAULT %s", values[DEFAULT]);
-	if (values[NOT_NULL])
-		appendStringInfoString(&sql, " NOT NULL");
+	appendStringInfoString(&sql, cmig_kind_text("CREATE DOMAIN {identity} AS {base type}[ COLLATE {collation}][ DEFAULT {default}]"
+												"[{?not null} NOT NULL]", domain));
 	for (const CmigObject *child = domain->child; child != NULL; child = child->sibling)
 		if (child->folded && is_valid(child))
 			appendStringInfo(&sql, "\n\tCONSTRAINT %s %s", cmig_quote(child->name), child->values[0]);
-	return add_not_valid(cmig_ddl_append(NIL, sql.data, psprintf("DROP DOMAIN %s", domain->identity)), domain);
+	return add_not_valid(cmig_ddl_append(NIL, sql.data, cmig_kind_drop(domain)), domain);
 }
 
 static const char *
@@ -293,12 +272,6 @@ static const char domain_constraint_sql[] =
 " FROM pg_constraint o JOIN pg_type t ON t.oid = o.contypid JOIN pg_namespace n ON n.oid = t.typnamespace"
 " WHERE t.typnamespace = ANY ($1) AND o.contype = 'c' ORDER BY t.oid, o.conname COLLATE \"C\"";
 
-static char *
-domain_constraint_reference(const CmigObject *constraint)
-{
-	return psprintf("CONSTRAINT %s ON DOMAIN %s", cmig_quote(constraint->name), constraint->parent->identity);
-}
-
 static List *
 create_domain_constraint(const CmigObject *constraint)
 {
@@ -306,7 +279,7 @@ create_domain_constraint(const CmigObject *constraint)
 
 	if (constraint->folded)
 		return NIL;
-	ddl = cmig_ddl_append(NIL, add_domain_constraint(constraint), drop_domain_constraint(constraint));
+	ddl = cmig_ddl_append(NIL, add_domain_constraint(constraint), cmig_kind_drop(constraint));
 	if (is_valid(constraint))
 		cmig_ddl_hazards(ddl, CMIG_HAZARD_SCAN | CMIG_HAZARD_MAY_FAIL);
 	return ddl;
@@ -316,8 +289,8 @@ CmigKind	cmig_kind_domain_constraint = {
 	.name = "domain constraint",.word = "CONSTRAINT",
 	.flags = CMIG_KIND_DISPOSABLE | CMIG_KIND_FOLDS | CMIG_KIND_GONE_WITH_PARENT,
 	CMIG_PROPERTIES(domain_constraint_properties),
-	.sql = domain_constraint_sql,.create = create_domain_constraint,.drop = drop_domain_constraint,
-	.reference = domain_constraint_reference
+	.sql = domain_constraint_sql,.create = create_domain_constraint,
+	.drops = "ALTER DOMAIN {parent} DROP CONSTRAINT {name}",.refers = "CONSTRAINT {name} ON DOMAIN {parent}"
 };
 
 /*
@@ -544,13 +517,6 @@ static const char range_sql[] =
 " FROM pg_range r JOIN pg_type t ON t.oid = r.rngtypid JOIN pg_namespace n ON n.oid = t.typnamespace"
 " WHERE t.typnamespace = ANY ($1)";
 
-static List *
-create_range(const CmigObject *range)
-{
-	return cmig_ddl_append(NIL, psprintf("CREATE TYPE %s AS RANGE (%s)", range->identity, range->values[0]),
-						   cmig_kind_drop(range));
-}
-
 /*
  * Returns the qualified name of the multirange type, which is created and
  * dropped together with the range type.
@@ -574,7 +540,7 @@ cmig_range_shares_multirange(const CmigObject *range, const CmigObject *other)
 
 CmigKind	cmig_kind_range = {
 	.name = "range type",.word = "TYPE",.default_type = 'T',.flags = CMIG_KIND_TYPE | CMIG_KIND_DETOUR,
-	CMIG_PROPERTIES(properties),.sql = range_sql,.create = create_range,.index_name = multirange_name
+	CMIG_PROPERTIES(properties),.sql = range_sql,.creates = "CREATE TYPE {identity} AS RANGE ({definition})",.index_name = multirange_name
 };
 
 /* ----------------------------------------------------------------
@@ -646,23 +612,6 @@ static const char definition_depends[] =
 " WHERE d.deptype = 'n' AND NOT EXISTS (SELECT FROM f WHERE f.type = b.type AND f.function = d.objid)";
 
 /*
- * Returns DROP TYPE.  For a base type, CASCADE also drops the type's
- * functions.
- */
-static char *
-drop_type(const CmigObject *type)
-{
-	return psprintf("DROP TYPE %s%s", type->identity, type->values[DEFINITION] ? " CASCADE" : "");
-}
-
-/* Create the shell type, which a base type's functions need. */
-static List *
-create_shell(const CmigObject *type)
-{
-	return cmig_ddl_append(NIL, psprintf("CREATE TYPE %s", type->identity), drop_type(type));
-}
-
-/*
  * Create the type's definition.  The undo makes the type a shell type again,
  * without its functions.
  */
@@ -676,7 +625,7 @@ create_definition(const CmigObject *definition)
 CmigKind	cmig_kind_base_type = {
 	.name = "type",.word = "TYPE",.default_type = 'T',.flags = CMIG_KIND_TYPE | CMIG_KIND_DETOUR,
 	CMIG_PROPERTIES(type_properties),
-	.sql = type_sql,.create = create_shell,.drop = drop_type
+	.sql = type_sql,.creates = "CREATE TYPE {identity}",.drops = "DROP TYPE {identity}[{?definition} CASCADE]"
 };
 
 CmigKind	cmig_kind_base_definition = {
