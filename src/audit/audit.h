@@ -13,7 +13,7 @@
 
 #include "base/compat.h"
 
-/* in report/history.c */
+/* in log.c */
 
 /* The reason why the log cannot be used, and what to do about it. */
 typedef struct CmigAuditLogFault
@@ -34,10 +34,12 @@ typedef struct CmigAuditLogFault
  */
 extern void cmig_audit_retain_after_upgrade(void);
 
-/* in enable.c */
+/* in trigger.c */
 
 /* Define settings and register callbacks.  Called by _PG_init. */
 extern void cmig_audit_init(void);
+
+/* in enable.c */
 
 /*
  * Returns the reason why the log cannot be used.  Returns NULL if the log can

@@ -43,12 +43,6 @@ PG_FUNCTION_INFO_V1(cmig_enable_audit_schema);
 PG_FUNCTION_INFO_V1(cmig_disable_audit);
 PG_FUNCTION_INFO_V1(cmig_audit_script);
 
-void
-cmig_audit_init(void)
-{
-	cmig_audit_trigger_init();
-}
-
 /*
  * Which tables can be audited
  */
@@ -103,21 +97,6 @@ open_target(Oid target, LOCKMODE mode)
 static CmigQuery is_subscribed = {
 	"SELECT 1 FROM pg_catalog.pg_subscription_rel s WHERE s.srrelid = $1", 1, {OIDOID}
 };
-
-/*
- * Returns true if statement-level triggers would miss changes of this table.
- */
-static bool
-needs_row_level(Relation relation, const CmigAuditOptions *options)
-{
-	Oid			oid = RelationGetRelid(relation);
-	Datum		values[1] = {ObjectIdGetDatum(oid)};
-
-	return relation->rd_rel->relkind == RELKIND_PARTITIONED_TABLE ||
-		relation->rd_rel->relispartition || options->replicated ||
-		has_subclass(oid) || has_superclass(oid) ||
-		cmig_query_run(&is_subscribed, values, NULL) > 0;
-}
 
 /*
  * Enabling
@@ -178,15 +157,9 @@ static CmigQuery trigger_holders = {
 	" CASE WHEN a.grantee = 0 THEN 'PUBLIC'"
 	"  ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(a.grantee)) END AS role"
 	" FROM pg_catalog.pg_class c, pg_catalog.aclexplode(c.relacl) a"
-	" WHERE c.oid = $1 AND a.privilege_type = 'TRIGGER' AND a.grantee <> c.relowner) r",
+	" WHERE c.oid = $1 AND a.privilege_type = 'TRIGGER' AND a.grantee <> c.relowner) r HAVING pg_catalog.count(*) > 0",
 	1, {OIDOID}
 };
-
-static void
-take_roles(TupleDesc desc, HeapTuple row, void *arg)
-{
-	*(char **) arg = cmig_query_text_or_null(desc, row, 1);
-}
 
 /*
  * Warn about roles that can replace the audit triggers: CREATE OR REPLACE
@@ -198,7 +171,7 @@ warn_of_trigger_privilege(Oid relation, const char *table)
 	Datum		values[1] = {ObjectIdGetDatum(relation)};
 	char	   *roles = NULL;
 
-	cmig_query_each(&trigger_holders, values, NULL, take_roles, &roles);
+	cmig_query_each(&trigger_holders, values, NULL, cmig_query_keep_text, &roles);
 	if (roles)
 		ereport(WARNING,
 				(errmsg("roles other than the owner can turn off auditing of table %s", table),
@@ -210,13 +183,6 @@ warn_of_trigger_privilege(Oid relation, const char *table)
  * Partitions
  */
 
-/* Returns true if the trigger logs row changes, rather than TRUNCATE. */
-static bool
-logs_rows(const CmigAuditTrigger *trigger)
-{
-	return (trigger->type & (TRIGGER_TYPE_INSERT | TRIGGER_TYPE_UPDATE | TRIGGER_TYPE_DELETE)) != 0;
-}
-
 /* Returns true if any of the triggers logs row changes at the given level. */
 static bool
 any_level(List *triggers, bool row_level)
@@ -227,7 +193,8 @@ any_level(List *triggers, bool row_level)
 	{
 		CmigAuditTrigger *trigger = lfirst(lc);
 
-		if (logs_rows(trigger) && ((trigger->type & TRIGGER_TYPE_ROW) != 0) == row_level)
+		if ((trigger->type & (TRIGGER_TYPE_INSERT | TRIGGER_TYPE_UPDATE | TRIGGER_TYPE_DELETE)) != 0 &&
+			((trigger->type & TRIGGER_TYPE_ROW) != 0) == row_level)
 			return true;
 	}
 	return false;
@@ -278,48 +245,43 @@ look_at_partitions(Oid target, bool row_level)
 }
 
 /*
- * Returns the closest ancestor with statement-level audit triggers, which are
- * not cloned to partitions, or InvalidOid if there is none.
- */
-static Oid
-ancestor_at_statement_level(Relation relation)
-{
-	ListCell   *lc;
-
-	if (!relation->rd_rel->relispartition)
-		return InvalidOid;
-	foreach(lc, get_partition_ancestors(RelationGetRelid(relation)))
-	{
-		bool		cloned;
-
-		if (any_level(cmig_audit_install_read(lfirst_oid(lc), &cloned), false))
-			return lfirst_oid(lc);
-	}
-	return InvalidOid;
-}
-
-/*
  * Choose the level of a table's triggers.  Returns true for row level and false
  * for statement level.  If an ancestor of a partition has statement-level
- * triggers, the partition's triggers must be statement-level, too; otherwise,
- * changes made through the ancestor would be logged twice.
+ * triggers, which are not cloned, the partition's triggers must be
+ * statement-level, too; otherwise, changes made through the ancestor would be
+ * logged twice.  Without a wish, statement level is chosen unless its triggers
+ * would miss changes of this table.
  */
 static bool
 choose_level(const CmigAuditOptions *options, Relation relation)
 {
-	Oid			ancestor = ancestor_at_statement_level(relation);
+	Oid			oid = RelationGetRelid(relation);
+	Datum		values[1] = {ObjectIdGetDatum(oid)};
+	List	   *ancestors = relation->rd_rel->relispartition ? get_partition_ancestors(oid) : NIL;
+	ListCell   *lc;
 
-	if (OidIsValid(ancestor) && options->level == CMIG_AUDIT_LEVEL_ROW)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("partition \"%s\" cannot be audited at row level",
-						RelationGetRelationName(relation)),
-				 errdetail("Table \"%s\" is audited at statement level. Changes made through it would be logged twice.",
-						   get_rel_name(ancestor)),
-				 errhint("Use level => 'auto'")));
-	if (OidIsValid(ancestor) || options->level == CMIG_AUDIT_LEVEL_STATEMENT)
+	foreach(lc, ancestors)
+	{
+		bool		cloned;
+
+		if (!any_level(cmig_audit_install_read(lfirst_oid(lc), &cloned), false))
+			continue;
+		if (options->level == CMIG_AUDIT_LEVEL_ROW)
+			ereport(ERROR,
+					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					 errmsg("partition \"%s\" cannot be audited at row level",
+							RelationGetRelationName(relation)),
+					 errdetail("Table \"%s\" is audited at statement level. Changes made through it would be logged twice.",
+							   get_rel_name(lfirst_oid(lc))),
+					 errhint("Use level => 'auto'")));
 		return false;
-	return options->level == CMIG_AUDIT_LEVEL_ROW || needs_row_level(relation, options);
+	}
+	if (options->level != CMIG_AUDIT_LEVEL_AUTO)
+		return options->level == CMIG_AUDIT_LEVEL_ROW;
+	return relation->rd_rel->relkind == RELKIND_PARTITIONED_TABLE ||
+		relation->rd_rel->relispartition || options->replicated ||
+		has_subclass(oid) || has_superclass(oid) ||
+		cmig_query_run(&is_subscribed, values, NULL) > 0;
 }
 
 /* One call of enable_audit() or enable_audit_schema(). */
@@ -718,69 +680,33 @@ count_columns(const CmigAuditOptions *options)
 		list_length(options->redact) + list_length(options->hash);
 }
 
-/* Parse the arguments of the table's triggers. */
-static CmigAuditOptions *
-parse_options(const Status *status)
-{
-	char	   *args[2] = {psprintf("%d", DatumGetInt32(status->values[STATUS_ID])), status->argument};
-
-	return cmig_audit_options_parse(2, args);
-}
-
-/*
- * Show the options with the columns' current names.  The trigger's arguments
- * contain the names that the columns had when the options were set, which are
- * shown if a column was dropped or cannot be found.
- */
-static void
-show_names(Status *status, const CmigAuditOptions *stored, bool found, Oid extension_owner)
-{
-	int			count = count_columns(stored);
-	CmigAuditOptions *options = parse_options(status);
-
-	if (count == 0)
-		return;
-	if (found)
-	{
-		cmig_audit_columns_resolve(options, status->relation, extension_owner, CMIG_AUDIT_READING);
-		if (count_columns(options) != count)
-			options = parse_options(status);
-	}
-	options->anchor = NULL;
-	status->values[STATUS_OPTIONS] = CStringGetTextDatum(cmig_audit_options_text(options, false));
-}
-
 /*
  * Find out whether the table's triggers will fail because of the columns in the
- * options, and show the options with the columns' current names.
+ * options, and show the options with the columns' current names.  The trigger's
+ * arguments contain the names that the columns had when the options were set,
+ * which are shown if a column was dropped or cannot be found.
  */
 static void
 try_columns(void *arg)
 {
 	ColumnsTrial *trial = arg;
-	CmigAuditOptions *options = parse_options(trial->status);
+	Status	   *status = trial->status;
+	char	   *args[2] = {psprintf("%d", DatumGetInt32(status->values[STATUS_ID])), status->argument};
+	CmigAuditOptions *options = cmig_audit_options_parse(2, args);
+	int			count = count_columns(options);
 
-	trial->problem = cmig_audit_columns_problem(options, trial->status->relation, trial->extension_owner);
-	show_names(trial->status, options, trial->problem == NULL, trial->extension_owner);
-}
-
-/*
- * Returns the problem with a table's columns, or NULL.  An error is not raised
- * but returned as the problem, because somebody may have written the trigger's
- * arguments by hand, or dropped the table or the log.
- */
-static char *
-columns_problem(Status *status, Oid extension_owner)
-{
-	ColumnsTrial trial = {status, extension_owner, NULL};
-	ErrorData  *error = cmig_subtransaction_try(try_columns, &trial);
-
-	if (error == NULL)
-		return trial.problem;
-	if (error->sqlerrcode == ERRCODE_QUERY_CANCELED)
-		ReThrowError(error);
-	return error->sqlerrcode == ERRCODE_INVALID_TEXT_REPRESENTATION ?
-		"the arguments of its triggers could not be parsed" : error->message;
+	trial->problem = cmig_audit_columns_problem(options, status->relation, trial->extension_owner);
+	if (count == 0)
+		return;
+	if (trial->problem == NULL)
+	{
+		cmig_audit_columns_resolve(options, status->relation, trial->extension_owner,
+								   CMIG_AUDIT_READING);
+		if (count_columns(options) != count)
+			options = cmig_audit_options_parse(2, args);
+	}
+	options->anchor = NULL;
+	status->values[STATUS_OPTIONS] = CStringGetTextDatum(cmig_audit_options_text(options, false));
 }
 
 /* Add a problem to the table's problems. */
@@ -810,8 +736,20 @@ CMIG_READER(cmig_audit_status)
 	foreach(lc, rows)
 	{
 		Status	   *status = lfirst(lc);
-		char	   *problem = status->argument && !status->nulls[STATUS_ID] ?
-		columns_problem(status, extension_owner) : NULL;
+		ColumnsTrial trial = {status, extension_owner, NULL};
+		char	   *problem;
+		ErrorData  *error = status->argument && !status->nulls[STATUS_ID] ?
+		cmig_subtransaction_try(try_columns, &trial) : NULL;
+
+		/*
+		 * An error is shown as a problem, because somebody may have written
+		 * the trigger's arguments by hand, or dropped the table or the log.
+		 */
+		if (error && error->sqlerrcode == ERRCODE_QUERY_CANCELED)
+			ReThrowError(error);
+		problem = error == NULL ? trial.problem :
+			error->sqlerrcode == ERRCODE_INVALID_TEXT_REPRESENTATION ?
+			"the arguments of its triggers could not be parsed" : error->message;
 
 		/*
 		 * Do not report the same problem twice.  If the log is missing, the

@@ -197,59 +197,6 @@ require_privileges(void)
 						 role, role)));
 }
 
-/* Raise an error for policies that can run another role's code. */
-static void
-refuse_foreign_policies(void)
-{
-	static const char *const tables[] = {"log", "layout"};
-	Oid			schema = get_namespace_oid("cmig_audit", false);
-
-	for (int i = 0; i < lengthof(tables); i++)
-	{
-		char	   *policy = cmig_audit_policy_find_foreign(get_relname_relid(tables[i], schema));
-
-		if (policy)
-			ereport(ERROR,
-					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-					 errmsg("policy \"%s\" on table \"cmig_audit.%s\" can run code of another role",
-							policy, tables[i]),
-					 errdetail("The code would run with your privileges. A policy on the log must not read tables and can call only built-in functions that are not volatile."),
-					 errhint("The owner of the log must change or drop the policy.")));
-	}
-}
-
-/* Raise an error if reading the log would read a foreign table. */
-static void
-refuse_foreign_tables(void)
-{
-	char	   *table = NULL;
-
-	cmig_query_each(&foreign_tables, NULL, NULL, cmig_query_keep_text, &table);
-	if (table)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("the audit log contains foreign table \"%s\"", table),
-				 errdetail("Reading it would connect to another server with your privileges."),
-				 errhint("The owner of the log must detach or drop it.")));
-}
-
-/* Lock the indexes of a table that is already locked. */
-static void
-lock_indexes(Oid table)
-{
-	Relation	relation = relation_open(table, NoLock);
-	ListCell   *lc;
-
-	if (relation->rd_rel->relhasindex)
-	{
-		foreach(lc, RelationGetIndexList(relation))
-		{
-			LockRelationOid(lfirst_oid(lc), AccessShareLock);
-		}
-	}
-	relation_close(relation, NoLock);
-}
-
 /*
  * Lock a table, its partitions and children, and their indexes, so that the
  * query does not have to wait for a lock between the checks and its execution.
@@ -272,7 +219,14 @@ lock_tree(Oid table)
 			return;
 		foreach(lc, found)
 		{
-			lock_indexes(lfirst_oid(lc));
+			Relation	relation = relation_open(lfirst_oid(lc), NoLock);
+			ListCell   *index;
+
+			foreach(index, relation->rd_rel->relhasindex ? RelationGetIndexList(relation) : NIL)
+			{
+				LockRelationOid(lfirst_oid(index), AccessShareLock);
+			}
+			relation_close(relation, NoLock);
 		}
 		locked = list_concat(locked, found);
 	}
@@ -284,6 +238,8 @@ cmig_audit_reader_begin(void)
 	Oid			extension_owner = cmig_audit_log_extension_owner();
 	Oid			owner;
 	Oid			schema;
+	Oid			tables[2];
+	char	   *foreign = NULL;
 	char	   *code = NULL;
 
 	(void) cmig_audit_log_require(extension_owner);
@@ -294,16 +250,37 @@ cmig_audit_reader_begin(void)
 	 * still hold when the log is read.
 	 */
 	schema = get_namespace_oid("cmig_audit", false);
-	LockRelationOid(get_relname_relid("log", schema), AccessShareLock);
-	LockRelationOid(get_relname_relid("layout", schema), AccessShareLock);
+	tables[0] = get_relname_relid("log", schema);
+	tables[1] = get_relname_relid("layout", schema);
+	LockRelationOid(tables[0], AccessShareLock);
+	LockRelationOid(tables[1], AccessShareLock);
 	owner = cmig_audit_log_require(extension_owner);
 	require_columns();
 	if (superuser_arg(owner) || GetUserId() == owner)
 		return;
-	lock_tree(get_relname_relid("log", schema));
-	lock_tree(get_relname_relid("layout", schema));
-	refuse_foreign_policies();
-	refuse_foreign_tables();
+	tables[0] = get_relname_relid("log", schema);
+	tables[1] = get_relname_relid("layout", schema);
+	lock_tree(tables[0]);
+	lock_tree(tables[1]);
+	for (int i = 0; i < lengthof(tables); i++)
+	{
+		char	   *policy = cmig_audit_policy_find_foreign(tables[i]);
+
+		if (policy)
+			ereport(ERROR,
+					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					 errmsg("policy \"%s\" on table \"cmig_audit.%s\" can run code of another role",
+							policy, i == 0 ? "log" : "layout"),
+					 errdetail("The code would run with your privileges. A policy on the log must not read tables and can call only built-in functions that are not volatile."),
+					 errhint("The owner of the log must change or drop the policy.")));
+	}
+	cmig_query_each(&foreign_tables, NULL, NULL, cmig_query_keep_text, &foreign);
+	if (foreign)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("the audit log contains foreign table \"%s\"", foreign),
+				 errdetail("Reading it would connect to another server with your privileges."),
+				 errhint("The owner of the log must detach or drop it.")));
 	cmig_query_each(&foreign_code, NULL, NULL, cmig_query_keep_text, &code);
 	if (code)
 		ereport(ERROR,
@@ -360,10 +337,10 @@ typedef struct WalkKey
 
 /* Compare entries by the order of their changes. */
 static int
-compare_entries(const void *a, const void *b)
+compare_entries(const ListCell *a, const ListCell *b)
 {
-	const CmigAuditEntry *left = *(CmigAuditEntry *const *) a;
-	const CmigAuditEntry *right = *(CmigAuditEntry *const *) b;
+	const CmigAuditEntry *left = lfirst(a);
+	const CmigAuditEntry *right = lfirst(b);
 
 	if (left->seq != right->seq)
 		return left->seq < right->seq ? -1 : 1;
@@ -442,7 +419,7 @@ cmig_audit_entry_read(CmigAuditEntry *entry, TupleDesc desc, HeapTuple row)
 
 /* Query callback that appends an entry to the List * to which "arg" points. */
 static void
-audit_history_collect(TupleDesc desc, HeapTuple row, void *arg)
+history_collect(TupleDesc desc, HeapTuple row, void *arg)
 {
 	List	  **entries = arg;
 	CmigAuditEntry *entry = palloc0(sizeof(CmigAuditEntry));
@@ -508,7 +485,7 @@ walk_key(Walk *walk, const WalkKey *from)
 	values[1] = JsonbPGetDatum(from->key);
 	values[2] = Int64GetDatum(from->from);
 	values[3] = Int64GetDatum(from->to);
-	cmig_query_each(&entries_of_key, values, NULL, audit_history_collect, &found);
+	cmig_query_each(&entries_of_key, values, NULL, history_collect, &found);
 	foreach(lc, found)
 	{
 		CmigAuditEntry *entry = lfirst(lc);
@@ -533,13 +510,11 @@ walk_key(Walk *walk, const WalkKey *from)
  * CmigAuditEntry *: each entry once, in the order of the changes.
  */
 static List *
-audit_history_read(CmigAuditTarget *target, List *keys)
+history_read(CmigAuditTarget *target, List *keys)
 {
 	Walk		walk = {0};
-	CmigAuditEntry **sorted;
 	List	   *history = NIL;
 	ListCell   *lc;
-	int			count = 0;
 
 	walk.target = target;
 	foreach(lc, keys)
@@ -552,16 +527,11 @@ audit_history_read(CmigAuditTarget *target, List *keys)
 		walk_key(&walk, list_nth(walk.keys, i));
 	}
 
-	sorted = palloc(sizeof(CmigAuditEntry *) * Max(1, list_length(walk.entries)));
+	list_sort(walk.entries, compare_entries);
 	foreach(lc, walk.entries)
 	{
-		sorted[count++] = lfirst(lc);
-	}
-	qsort(sorted, count, sizeof(CmigAuditEntry *), compare_entries);
-	for (int i = 0; i < count; i++)
-	{
-		if (i == 0 || sorted[i]->id != sorted[i - 1]->id)
-			history = lappend(history, sorted[i]);
+		if (history == NIL || ((CmigAuditEntry *) llast(history))->id != ((CmigAuditEntry *) lfirst(lc))->id)
+			history = lappend(history, lfirst(lc));
 	}
 	return history;
 }
@@ -584,7 +554,7 @@ describe_key(void *arg)
  * hint.
  */
 static List *
-audit_history_key(FunctionCallInfo fcinfo, int n, CmigAuditTarget *target, const char *call)
+history_key(FunctionCallInfo fcinfo, int n, CmigAuditTarget *target, const char *call)
 {
 	ErrorContextCallback callback = {error_context_stack, describe_key, target};
 	List	   *keys;
@@ -611,7 +581,7 @@ cmig_audit_history(PG_FUNCTION_ARGS)
 	cmig_audit_reader_begin();
 	cmig_argument_require(fcinfo, 0, "the table", AUDIT_HISTORY_CALL);
 	target = cmig_audit_target_argument(fcinfo, 0);
-	foreach(lc, audit_history_read(target, audit_history_key(fcinfo, 1, target, AUDIT_HISTORY_CALL)))
+	foreach(lc, history_read(target, history_key(fcinfo, 1, target, AUDIT_HISTORY_CALL)))
 	{
 		CmigAuditEntry *entry = lfirst(lc);
 
@@ -714,13 +684,6 @@ state_at(CmigAuditTarget *target, List *history, TimestampTz at)
 	return alive ? joined(state, later) : NULL;
 }
 
-static TimestampTz
-time_argument(FunctionCallInfo fcinfo, int n)
-{
-	cmig_argument_require(fcinfo, n, "the times", AUDIT_DIFF_CALL);
-	return PG_GETARG_TIMESTAMPTZ(n);
-}
-
 static Jsonb *
 member_of(Jsonb *object, const char *name, int len)
 {
@@ -774,24 +737,10 @@ static List *
 add_truncates(CmigAuditTarget *target, List *history)
 {
 	Datum		values[1] = {Int64GetDatum((int64) target->table_id << 32)};
-	List	   *found = NIL;
-	List	   *merged = NIL;
-	ListCell   *lc;
-	int			next = 0;
 
-	cmig_query_each(&truncates, values, NULL, audit_history_collect, &found);
-	foreach(lc, history)
-	{
-		CmigAuditEntry *entry = lfirst(lc);
-
-		while (next < list_length(found) &&
-			   ((CmigAuditEntry *) list_nth(found, next))->seq < entry->seq)
-			merged = lappend(merged, list_nth(found, next++));
-		merged = lappend(merged, entry);
-	}
-	while (next < list_length(found))
-		merged = lappend(merged, list_nth(found, next++));
-	return merged;
+	cmig_query_each(&truncates, values, NULL, history_collect, &history);
+	list_sort(history, compare_entries);
+	return history;
 }
 
 Datum
@@ -807,9 +756,11 @@ cmig_audit_diff(PG_FUNCTION_ARGS)
 	cmig_audit_reader_begin();
 	cmig_argument_require(fcinfo, 0, "the table", AUDIT_DIFF_CALL);
 	target = cmig_audit_target_argument(fcinfo, 0);
-	history = add_truncates(target, audit_history_read(target, audit_history_key(fcinfo, 1, target, AUDIT_DIFF_CALL)));
-	old = state_at(target, history, time_argument(fcinfo, 2));
-	new = state_at(target, history, time_argument(fcinfo, 3));
+	history = add_truncates(target, history_read(target, history_key(fcinfo, 1, target, AUDIT_DIFF_CALL)));
+	cmig_argument_require(fcinfo, 2, "the times", AUDIT_DIFF_CALL);
+	cmig_argument_require(fcinfo, 3, "the times", AUDIT_DIFF_CALL);
+	old = state_at(target, history, PG_GETARG_TIMESTAMPTZ(2));
+	new = state_at(target, history, PG_GETARG_TIMESTAMPTZ(3));
 	put_differences(result, old, old, new, false);
 	put_differences(result, new, old, new, true);
 	return (Datum) 0;
@@ -844,14 +795,6 @@ static CmigQuery report = {
 	" GROUP BY 1, 2, 3, 4, 5, 6 ORDER BY 1, 2, 3, 4, 5 NULLS FIRST, 6",
 	4, {TIMESTAMPTZOID, TIMESTAMPTZOID, INT8OID, INT8OID}
 };
-
-static void
-put_row(TupleDesc desc, HeapTuple row, void *arg)
-{
-	ReturnSetInfo *result = arg;
-
-	tuplestore_puttuple(result->setResult, row);
-}
 
 /*
  * Returns the transaction ID given as the first argument, which has type xid8,
@@ -911,7 +854,7 @@ cmig_audit_transaction(PG_FUNCTION_ARGS)
 	if (PG_ARGISNULL(0))
 		return (Datum) 0;
 	values[0] = transaction_argument(fcinfo);
-	cmig_query_each(&entries_of_transaction, values, NULL, put_row, fcinfo->resultinfo);
+	cmig_query_each(&entries_of_transaction, values, NULL, cmig_query_return_row, fcinfo->resultinfo);
 	return (Datum) 0;
 }
 
@@ -938,6 +881,6 @@ cmig_audit_report(PG_FUNCTION_ARGS)
 		values[i] = PG_GETARG_DATUM(i + 1);
 		nulls[i] = ' ';
 	}
-	cmig_query_each(&report, values, nulls, put_row, fcinfo->resultinfo);
+	cmig_query_each(&report, values, nulls, cmig_query_return_row, fcinfo->resultinfo);
 	return (Datum) 0;
 }

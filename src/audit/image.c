@@ -37,9 +37,6 @@
  * Converts row images in the log (the jsonb values in old_row and
  * new_row) to rows of a table.
  *
- * 	  Converts images (rows that are stored in the log as JSON) to rows of a
- * 	  table.
- *
  * The conversion calls code of the columns' types (input functions, domain
  * checks).  The table's owner has chosen the types, so this code runs as that
  * role.
@@ -124,20 +121,6 @@ cmig_audit_image_row(CmigAuditImages *images, Datum image)
  * Finding the column
  */
 
-/* Returns a row of one column, which is null. */
-static Datum
-row_of_column(Form_pg_attribute attribute)
-{
-	TupleDesc	desc = CreateTemplateTupleDesc(1);
-	Datum		values[1] = {0};
-	bool		nulls[1] = {true};
-
-	TupleDescInitEntry(desc, 1, NameStr(attribute->attname), attribute->atttypid,
-					   attribute->atttypmod, attribute->attndims);
-	TupleDescInitEntryCollation(desc, 1, attribute->attcollation);
-	return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls));
-}
-
 /* Returns true if the error could have been caused by a value. */
 static bool
 is_of_value(const ErrorData *error)
@@ -161,9 +144,17 @@ static void
 populate_column(void *arg)
 {
 	ColumnTrial *trial = arg;
-	NullableDatum base = {row_of_column(trial->attribute), false};
+	Form_pg_attribute attribute = trial->attribute;
+	TupleDesc	desc = CreateTemplateTupleDesc(1);
+	Datum		values[1] = {0};
+	bool		nulls[1] = {true};
+	NullableDatum base = {(Datum) 0, false};
 	FmgrInfo	populate;
 
+	TupleDescInitEntry(desc, 1, NameStr(attribute->attname), attribute->atttypid,
+					   attribute->atttypmod, attribute->attndims);
+	TupleDescInitEntryCollation(desc, 1, attribute->attcollation);
+	base.value = HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls));
 	prepare(&populate, RECORDOID);
 	(void) populate_as(trial->images->role, &populate, base, trial->image);
 }

@@ -35,7 +35,7 @@
  */
 
 /* A table that is named in the source (the older audit table). */
-typedef struct CmigAuditImportTable
+typedef struct ImportTable
 {
 	char	   *source_schema;	/* NULL if the source has none */
 	char	   *source_name;	/* may contain the schema, too */
@@ -43,20 +43,17 @@ typedef struct CmigAuditImportTable
 	char	   *found_schema;
 	int32		id;
 	List	   *key_columns;	/* of char *; NIL if they are unknown */
-} CmigAuditImportTable;
-
-/* The tables that an import has found so far. */
-typedef struct CmigAuditImportTables CmigAuditImportTables;
+}			ImportTable;
 
 /* The tables that an import has found, and the schemas in which it looks. */
-struct CmigAuditImportTables
+typedef struct ImportTables
 {
 	Oid			log_owner;
 	MemoryContext context;		/* memory context of everything in this struct */
 	List	   *schemas;		/* of char *: schemas of tables that the
 								 * source names without a schema */
-	List	   *found;			/* of CmigAuditImportTable */
-};
+	List	   *found;			/* of ImportTable */
+}			ImportTables;
 
 /* Finds a table by its name and its schema's name. */
 static CmigQuery find_table = {
@@ -72,26 +69,17 @@ static CmigQuery record_gone = {
 	3, {INT4OID, TEXTOID, TEXTOID}
 };
 
-/* Callback that stores the OID in a row of the query find_table. */
-static void
-take_table(TupleDesc desc, HeapTuple row, void *arg)
-{
-	bool		isnull;
-
-	*(Oid *) arg = DatumGetObjectId(cmig_query_datum(desc, row, 1, &isnull));
-}
-
 /*
  * Begin an import.  A table that the source names without a schema is looked up
  * in the source's schema and on the caller's search_path.  No other schema is
  * searched, so that entries are not attributed to a table of the same name that
  * another role has created elsewhere.
  */
-static CmigAuditImportTables *
-audit_import_tables_begin(Oid log_owner, MemoryContext context, Oid source)
+static ImportTables *
+import_tables_begin(Oid log_owner, MemoryContext context, Oid source)
 {
 	MemoryContext old = MemoryContextSwitchTo(context);
-	CmigAuditImportTables *tables = palloc0(sizeof(CmigAuditImportTables));
+	ImportTables *tables = palloc0(sizeof(ImportTables));
 	List	   *path = fetch_search_path(false);
 	ListCell   *lc;
 
@@ -120,34 +108,14 @@ live_table(const char *name, List *schemas, char **schema)
 	foreach(lc, schemas)
 	{
 		Datum		values[2] = {CStringGetTextDatum(name), CStringGetTextDatum(lfirst(lc))};
-		Oid			found = InvalidOid;
+		List	   *found = NIL;
 
 		*schema = lfirst(lc);
-		cmig_query_each(&find_table, values, NULL, take_table, &found);
-		if (OidIsValid(found))
-			return found;
+		cmig_query_each(&find_table, values, NULL, cmig_query_keep_oid, &found);
+		if (found)
+			return linitial_oid(found);
 	}
 	return InvalidOid;
-}
-
-/*
- * Search the schemas, in this order, for a dropped table with this name.
- * Returns its id and sets *schema, or returns 0 if there is none.
- */
-static int32
-gone_table(const char *name, List *schemas, char **schema)
-{
-	ListCell   *lc;
-
-	foreach(lc, schemas)
-	{
-		int32		id = cmig_audit_layout_find(InvalidOid, lfirst(lc), name);
-
-		*schema = lfirst(lc);
-		if (id != 0)
-			return id;
-	}
-	return 0;
 }
 
 /*
@@ -156,14 +124,23 @@ gone_table(const char *name, List *schemas, char **schema)
  * there is no such table.  Runs as the log's owner.
  */
 static bool
-find_named(CmigAuditImportTable *table, List *schemas, char *name)
+find_named(ImportTable * table, List *schemas, char *name)
 {
 	Oid			live = live_table(name, schemas, &table->found_schema);
+
+	ListCell   *lc;
 
 	table->name = name;
 	if (!OidIsValid(live))
 	{
-		table->id = gone_table(name, schemas, &table->found_schema);
+		table->id = 0;
+		foreach(lc, schemas)
+		{
+			table->found_schema = lfirst(lc);
+			table->id = cmig_audit_layout_find(InvalidOid, table->found_schema, name);
+			if (table->id != 0)
+				break;
+		}
 		return table->id != 0;
 	}
 	table->id = cmig_audit_layout_find(live, table->found_schema, name);
@@ -180,7 +157,7 @@ find_named(CmigAuditImportTable *table, List *schemas, char *name)
  * before and after its dot, and the name as an SQL identifier.
  */
 static void
-find_table_of(CmigAuditImportTables *tables, CmigAuditImportTable *table)
+find_table_of(ImportTables * tables, ImportTable * table)
 {
 	char	   *name = table->source_name;
 	char	   *dot = strchr(name, '.');
@@ -222,7 +199,7 @@ find_table_of(CmigAuditImportTables *tables, CmigAuditImportTable *table)
 
 /* Assign an id to the table, and look up its key columns. */
 static void
-identify_table(CmigAuditImportTables *tables, CmigAuditImportTable *table)
+identify_table(ImportTables * tables, ImportTable * table)
 {
 	CmigRole	saved;
 
@@ -252,11 +229,11 @@ identify_table(CmigAuditImportTables *tables, CmigAuditImportTable *table)
  * Returns the table to which the source refers by the given names.  A table
  * that neither exists nor was ever audited is given an id and a layout.
  */
-static CmigAuditImportTable *
-audit_import_table_named(CmigAuditImportTables *tables, const char *schema_name, const char *name)
+static ImportTable *
+import_table_named(ImportTables * tables, const char *schema_name, const char *name)
 {
 	ListCell   *lc;
-	CmigAuditImportTable *table;
+	ImportTable *table;
 	MemoryContext old;
 
 	foreach(lc, tables->found)
@@ -267,7 +244,7 @@ audit_import_table_named(CmigAuditImportTables *tables, const char *schema_name,
 			return table;
 	}
 	old = MemoryContextSwitchTo(tables->context);
-	table = palloc0(sizeof(CmigAuditImportTable));
+	table = palloc0(sizeof(ImportTable));
 	table->source_name = pstrdup(name);
 	table->source_schema = schema_name ? pstrdup(schema_name) : NULL;
 	identify_table(tables, table);
@@ -281,7 +258,7 @@ audit_import_table_named(CmigAuditImportTables *tables, const char *schema_name,
  * missing.
  */
 static Jsonb *
-audit_import_table_key(const CmigAuditImportTable *table, Jsonb *image)
+import_table_key(const ImportTable * table, Jsonb *image)
 {
 	JsonbParseState *state = NULL;
 	ListCell   *lc;
@@ -380,7 +357,7 @@ typedef struct Import
 	MemoryContext context;		/* memory context for the whole import */
 	MemoryContext batch;		/* memory context for values of entries that
 								 * are not flushed yet */
-	CmigAuditImportTables *tables;
+	ImportTables *tables;
 	int64		count;			/* number of rows so far */
 } Import;
 
@@ -604,7 +581,7 @@ set_value(Entry *entry, CmigAuditLogColumn column, Datum value)
 
 /* Set a key and its hash, by which the entries of a row are found. */
 static void
-set_key(Entry *entry, const CmigAuditImportTable *table, CmigAuditLogColumn column,
+set_key(Entry *entry, const ImportTable * table, CmigAuditLogColumn column,
 		CmigAuditLogColumn hash, Jsonb *key)
 {
 	set_value(entry, column, JsonbPGetDatum(key));
@@ -617,7 +594,7 @@ set_key(Entry *entry, const CmigAuditImportTable *table, CmigAuditLogColumn colu
  * operation.
  */
 static void
-set_place(Entry *entry, const CmigAuditImportTable *table, TimestampTz at, int64 id,
+set_place(Entry *entry, const ImportTable * table, TimestampTz at, int64 id,
 		  const char *operation)
 {
 	set_value(entry, CMIG_LOG_ID, Int64GetDatum(id));
@@ -635,10 +612,10 @@ set_place(Entry *entry, const CmigAuditImportTable *table, TimestampTz at, int64
 
 /* Set the row before and after the change, and the keys of both. */
 static void
-set_rows(Entry *entry, const CmigAuditImportTable *table, Jsonb *old_row, Jsonb *new_row)
+set_rows(Entry *entry, const ImportTable * table, Jsonb *old_row, Jsonb *new_row)
 {
-	Jsonb	   *key = audit_import_table_key(table, new_row ? new_row : old_row);
-	Jsonb	   *old_key = new_row ? audit_import_table_key(table, old_row) : NULL;
+	Jsonb	   *key = import_table_key(table, new_row ? new_row : old_row);
+	Jsonb	   *old_key = new_row ? import_table_key(table, old_row) : NULL;
 
 	if (key)
 		set_key(entry, table, CMIG_LOG_ROW_KEY, CMIG_LOG_ROW_HASH, key);
@@ -679,7 +656,7 @@ import_row(TupleDesc desc, HeapTuple row, void *arg)
 	Import	   *import = arg;
 	MemoryContext old = MemoryContextSwitchTo(import->batch);
 	Entry		entry = {0};
-	CmigAuditImportTable *table;
+	ImportTable *table;
 	char	   *name;
 	char	   *operation;
 	Jsonb	   *old_row;
@@ -702,8 +679,8 @@ import_row(TupleDesc desc, HeapTuple row, void *arg)
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("a row of the source has no table, operation, or time")));
-	table = audit_import_table_named(import->tables,
-									 cmig_query_text_or_null(desc, row, FIELD_SCHEMA_NAME + 1), name);
+	table = import_table_named(import->tables,
+							   cmig_query_text_or_null(desc, row, FIELD_SCHEMA_NAME + 1), name);
 	old_row = image_of(desc, row, FIELD_OLD_ROW);
 	new_row = image_of(desc, row, FIELD_NEW_ROW);
 
@@ -823,7 +800,7 @@ cmig_audit_import(PG_FUNCTION_ARGS)
 										   ALLOCSET_DEFAULT_SIZES);
 	import.batch = AllocSetContextCreate(import.context, "pg_cmig audit batch",
 										 ALLOCSET_DEFAULT_SIZES);
-	import.tables = audit_import_tables_begin(import.log_owner, import.context, PG_GETARG_OID(0));
+	import.tables = import_tables_begin(import.log_owner, import.context, PG_GETARG_OID(0));
 	read_source(&import, PG_GETARG_OID(0), mapping);
 	if (import.writer)
 		cmig_audit_writer_close(import.writer);

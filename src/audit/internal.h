@@ -485,20 +485,15 @@ extern bytea *cmig_audit_table_hash_key(Oid extension_owner);
 /* in row.c */
 
 /*
- * Register the callback that discards the positions when a transaction ends.
+ * Discard the positions, which are valid only within the transaction that ends.
  */
-extern void cmig_audit_position_init(void);
+extern void cmig_audit_position_forget(void);
 
 /*
  * Returns the value of seq for an entry with this id.  "command" is the command
  * ID of the statement whose trigger writes the entry.
  */
 extern int64 cmig_audit_position_of(CommandId command, int64 id);
-
-/* in trigger.c */
-
-/* Register cmig.audit_skip and the callbacks. */
-extern void cmig_audit_trigger_init(void);
 
 /* in retain.c */
 

@@ -1,9 +1,7 @@
 /*
  * layout.c
  *	  Records the present and former names of audited tables and their
- *	  columns, as layouts (see audit.h).
- *
- * 	  Records the present and former names of audited tables and their columns.
+ *	  columns, as layouts.
  *
  * cmig_audit.layout has a row for each state of an audited table: its schema,
  * name, OID, and owner, its column numbers by name, and its key columns.  A
@@ -229,20 +227,6 @@ texts_of(Datum datum, List **texts)
 	return true;
 }
 
-/* Is the value a column number? */
-static bool
-is_column_number(const JsonbValue *value)
-{
-	Datum		number;
-
-	if (value->type != jbvNumeric)
-		return false;
-	number = NumericGetDatum(value->val.numeric);
-	return DatumGetBool(DirectFunctionCall2(numeric_ge, number, NumericGetDatum(int64_to_numeric(1)))) &&
-		DatumGetBool(DirectFunctionCall2(numeric_le, number,
-										 NumericGetDatum(int64_to_numeric(MaxHeapAttributeNumber))));
-}
-
 /* Is the value an object whose members are column numbers? */
 static bool
 has_column_numbers(Jsonb *columns)
@@ -250,12 +234,17 @@ has_column_numbers(Jsonb *columns)
 	JsonbIterator *it = JsonbIteratorInit(&columns->root);
 	JsonbValue	v;
 	JsonbIteratorToken token;
+	Datum		low = NumericGetDatum(int64_to_numeric(1));
+	Datum		high = NumericGetDatum(int64_to_numeric(MaxHeapAttributeNumber));
 
 	if (!JB_ROOT_IS_OBJECT(columns))
 		return false;
 	while ((token = JsonbIteratorNext(&it, &v, true)) != WJB_DONE)
 	{
-		if (token == WJB_VALUE && !is_column_number(&v))
+		if (token == WJB_VALUE &&
+			(v.type != jbvNumeric ||
+			 !DatumGetBool(DirectFunctionCall2(numeric_ge, NumericGetDatum(v.val.numeric), low)) ||
+			 !DatumGetBool(DirectFunctionCall2(numeric_le, NumericGetDatum(v.val.numeric), high))))
 			return false;
 	}
 	return true;
@@ -495,9 +484,7 @@ cmig_audit_layout_record(int32 table_id, Relation relation, Oid log_owner)
 static void
 take_id(TupleDesc desc, HeapTuple row, void *arg)
 {
-	bool		isnull;
-
-	*(int32 *) arg = DatumGetInt32(cmig_query_datum(desc, row, 1, &isnull));
+	*(int32 *) arg = cmig_query_int32(desc, row, 1, 0);
 }
 
 int32

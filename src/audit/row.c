@@ -66,24 +66,18 @@
  */
 #define MAY_GROW_TOO_LARGE (256 * 1024)
 
-static void
-pin(const char *name, const char *value)
-{
-	cmig_settings_override(name, value);
-}
-
 /* Pin the settings that affect the output of values. */
 static void
 pin_output(void)
 {
 	if (DateStyle != USE_ISO_DATES)
-		pin("datestyle", "ISO");
+		cmig_settings_override("datestyle", "ISO");
 	if (IntervalStyle != INTSTYLE_POSTGRES)
-		pin("intervalstyle", "postgres");
+		cmig_settings_override("intervalstyle", "postgres");
 	if (extra_float_digits < 1)
-		pin("extra_float_digits", "1");
+		cmig_settings_override("extra_float_digits", "1");
 	if (bytea_output != BYTEA_OUTPUT_HEX)
-		pin("bytea_output", "hex");
+		cmig_settings_override("bytea_output", "hex");
 }
 
 int
@@ -105,7 +99,7 @@ cmig_audit_row_pin_reader(void)
 	int			guc_level = NewGUCNestLevel();
 
 	pin_output();
-	pin("timezone", "UTC");
+	cmig_settings_override("timezone", "UTC");
 	return guc_level;
 }
 
@@ -361,15 +355,6 @@ general_value(const CmigAuditShape *shape, CmigAuditColumn *column, Datum value)
 	return DatumGetJsonbP(result);
 }
 
-/* Did to_jsonb() fail because the value is too large for it? */
-static bool
-is_too_large(const ErrorData *error)
-{
-	return error->sqlerrcode == ERRCODE_PROGRAM_LIMIT_EXCEEDED ||
-		(error->sqlerrcode == ERRCODE_INTERNAL_ERROR && error->message &&
-		 strncmp(error->message, "invalid memory alloc request size", 33) == 0);
-}
-
 /*
  * A value that is converted in a subtransaction, because the conversion may
  * fail.
@@ -403,43 +388,25 @@ try_general_value(const CmigAuditShape *shape, CmigAuditColumn *column, Datum va
 
 	if (error == NULL)
 		return trial.result;
-	if (!is_too_large(error))
+	if (error->sqlerrcode != ERRCODE_PROGRAM_LIMIT_EXCEEDED &&
+		!(error->sqlerrcode == ERRCODE_INTERNAL_ERROR && error->message &&
+		  strncmp(error->message, "invalid memory alloc request size", 33) == 0))
 		ReThrowError(error);
 	FreeErrorData(error);
 	return NULL;
 }
 
 /*
- * Encode a value of kind CMIG_AUDIT_GENERAL.  If the value is a varlena, "len"
- * is its length in bytes.
+ * Encode a value that is neither null nor hidden.  If the value is a varlena,
+ * "len" is its length in bytes.
  */
-static void
-put_general(CmigAuditPiece *piece, const CmigAuditShape *shape, CmigAuditColumn *column,
-			Datum value, Size len)
-{
-	Jsonb	   *jsonb = len < MAY_GROW_TOO_LARGE ?
-	general_value(shape, column, value) :
-	try_general_value(shape, column, value);
-
-	if (jsonb)
-		put_jsonb(piece, jsonb);
-	else
-		put_too_large(piece, shape, column, len);
-}
-
-static void
-put_text(CmigAuditPiece *piece, Datum value)
-{
-	text	   *t = DatumGetTextPP(value);
-
-	put_string(piece, VARDATA_ANY(t), VARSIZE_ANY_EXHDR(t));
-}
-
-/* Encode a value that is neither null nor hidden. */
 static void
 put_value(CmigAuditPiece *piece, const CmigAuditShape *shape, CmigAuditColumn *column,
 		  Datum value, Size len)
 {
+	Jsonb	   *jsonb;
+	text	   *t;
+
 	switch (column->kind)
 	{
 		case CMIG_AUDIT_BOOL:
@@ -458,7 +425,8 @@ put_value(CmigAuditPiece *piece, const CmigAuditShape *shape, CmigAuditColumn *c
 			put_numeric(piece, DatumGetNumeric(value));
 			break;
 		case CMIG_AUDIT_TEXT:
-			put_text(piece, value);
+			t = DatumGetTextPP(value);
+			put_string(piece, VARDATA_ANY(t), VARSIZE_ANY_EXHDR(t));
 			break;
 		case CMIG_AUDIT_UUID:
 			put_uuid(piece, DatumGetUUIDP(value));
@@ -473,7 +441,12 @@ put_value(CmigAuditPiece *piece, const CmigAuditShape *shape, CmigAuditColumn *c
 			put_cstring(piece, OutputFunctionCall(&column->output, value));
 			break;
 		case CMIG_AUDIT_GENERAL:
-			put_general(piece, shape, column, value, len);
+			jsonb = len < MAY_GROW_TOO_LARGE ? general_value(shape, column, value) :
+				try_general_value(shape, column, value);
+			if (jsonb)
+				put_jsonb(piece, jsonb);
+			else
+				put_too_large(piece, shape, column, len);
 			break;
 	}
 }
@@ -555,17 +528,6 @@ cmig_audit_row_same(const CmigAuditColumn *column, Datum a, bool a_null,
 	return datum_image_eq(a, b, column->byval, column->typlen);
 }
 
-static void
-row_too_large(void)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-			 errmsg("a row is too large for the audit log"),
-			 errdetail("Its image would exceed the limit of %d bytes for a jsonb value.",
-					   JENTRY_OFFLENMASK),
-			 errhint("Exclude large columns, or replace their values: cmig.enable_audit(<table>, oversize => 'truncate')")));
-}
-
 /*
  * Returns a copy of the pieces in which the largest values are replaced until
  * the chosen pieces (all pieces if "chosen" is NULL) fit into one jsonb
@@ -625,32 +587,6 @@ write_entry(ImageWriter *writer, uint32 type, const char *from)
 	writer->count++;
 }
 
-static inline void
-write_name(ImageWriter *writer, const CmigAuditColumn *column)
-{
-	char	   *from = writer->end;
-
-	memcpy(writer->end, column->name, column->name_len);
-	writer->end += column->name_len;
-	write_entry(writer, JENTRY_ISSTRING, from);
-}
-
-static inline void
-write_piece(ImageWriter *writer, const CmigAuditPiece *piece)
-{
-	char	   *from = writer->end;
-
-	if (piece->aligned)
-	{
-		while ((writer->end - writer->object) % sizeof(int32) != 0)
-			*writer->end++ = '\0';
-	}
-	if (piece->len > 0)
-		memcpy(writer->end, piece->data, piece->len);
-	writer->end += piece->len;
-	write_entry(writer, piece->type, from);
-}
-
 Jsonb *
 cmig_audit_row_image(const CmigAuditShape *shape, const CmigAuditPiece *pieces,
 					 const bool *chosen)
@@ -672,7 +608,12 @@ cmig_audit_row_image(const CmigAuditShape *shape, const CmigAuditPiece *pieces,
 	if (keys + size > JENTRY_OFFLENMASK)
 	{
 		if (!shape->truncate)
-			row_too_large();
+			ereport(ERROR,
+					(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+					 errmsg("a row is too large for the audit log"),
+					 errdetail("Its image would exceed the limit of %d bytes for a jsonb value.",
+							   JENTRY_OFFLENMASK),
+					 errhint("Exclude large columns, or replace their values: cmig.enable_audit(<table>, oversize => 'truncate')")));
 		return cmig_audit_row_image(shape, fit(shape, pieces, chosen), chosen);
 	}
 
@@ -683,13 +624,27 @@ cmig_audit_row_image(const CmigAuditShape *shape, const CmigAuditPiece *pieces,
 	writer.start = writer.end = (char *) (writer.entry + 2 * count);
 	for (int i = 0; i < shape->count; i++)
 	{
-		if (!chosen || chosen[i])
-			write_name(&writer, &shape->columns[i]);
+		const CmigAuditColumn *column = &shape->columns[i];
+
+		if (chosen && !chosen[i])
+			continue;
+		memcpy(writer.end, column->name, column->name_len);
+		writer.end += column->name_len;
+		write_entry(&writer, JENTRY_ISSTRING, writer.end - column->name_len);
 	}
 	for (int i = 0; i < shape->count; i++)
 	{
-		if (!chosen || chosen[i])
-			write_piece(&writer, &pieces[i]);
+		const CmigAuditPiece *piece = &pieces[i];
+		char	   *from = writer.end;
+
+		if (chosen && !chosen[i])
+			continue;
+		while (piece->aligned && (writer.end - writer.object) % sizeof(int32) != 0)
+			*writer.end++ = '\0';
+		if (piece->len > 0)
+			memcpy(writer.end, piece->data, piece->len);
+		writer.end += piece->len;
+		write_entry(&writer, piece->type, from);
 	}
 	SET_VARSIZE(jsonb, writer.end - writer.object);
 	return jsonb;
@@ -809,26 +764,13 @@ static Position *positions = NULL;
 static int	position_count = 0;
 static int	position_size = 0;
 
-/*
- * Callback for the end of a transaction: discard the positions, which are
- * valid only within the transaction.
- */
-static void
-forget_positions(XactEvent event, void *arg)
+void
+cmig_audit_position_forget(void)
 {
-	if (event != XACT_EVENT_ABORT && event != XACT_EVENT_COMMIT &&
-		event != XACT_EVENT_PREPARE)
-		return;
 	if (positions)
 		pfree(positions);
 	positions = NULL;
 	position_count = position_size = 0;
-}
-
-void
-cmig_audit_position_init(void)
-{
-	RegisterXactCallback(forget_positions, NULL);
 }
 
 int64

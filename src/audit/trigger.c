@@ -117,9 +117,8 @@ invalidate_all(Datum arg, int cache, uint32 hash)
 
 /*
  * Discard the information that is valid only in the transaction or
- * subtransaction that ends.  If "rolled_back" is true, the layouts that the
- * transaction recorded do not exist.  If "end" is true, the entries are no
- * longer in use.
+ * subtransaction that ends.  If it is rolled back, the layouts that it recorded
+ * do not exist.  If "end" is true, the entries are no longer in use.
  */
 static void
 reset_entries(bool rolled_back, bool end)
@@ -142,30 +141,14 @@ reset_entries(bool rolled_back, bool end)
 	}
 }
 
-/*
- * Transaction callback: discard information that is valid only in the
- * transaction.
- */
 static void
 at_transaction_end(XactEvent event, void *arg)
 {
-	switch (event)
-	{
-		case XACT_EVENT_ABORT:
-
-			/*
-			 * treat PREPARE as an abort, because the prepared transaction can
-			 * still be rolled back
-			 */
-		case XACT_EVENT_PREPARE:
-			reset_entries(true, true);
-			break;
-		case XACT_EVENT_COMMIT:
-			reset_entries(false, true);
-			break;
-		default:
-			break;
-	}
+	/* a prepared transaction can still be rolled back */
+	if (event != XACT_EVENT_COMMIT && event != XACT_EVENT_ABORT && event != XACT_EVENT_PREPARE)
+		return;
+	reset_entries(event != XACT_EVENT_COMMIT, true);
+	cmig_audit_position_forget();
 }
 
 static void
@@ -174,17 +157,6 @@ at_subtransaction_end(SubXactEvent event, SubTransactionId mine,
 {
 	if (event == SUBXACT_EVENT_ABORT_SUB)
 		reset_entries(true, false);
-}
-
-/* Register the callbacks. */
-static void
-audit_table_init(void)
-{
-	CacheRegisterRelcacheCallback(invalidate_relation, (Datum) 0);
-	CacheRegisterSyscacheCallback(NAMESPACEOID, invalidate_all, (Datum) 0);
-	CacheRegisterSyscacheCallback(CASTSOURCETARGET, invalidate_all, (Datum) 0);
-	RegisterXactCallback(at_transaction_end, NULL);
-	RegisterSubXactCallback(at_subtransaction_end, NULL);
 }
 
 static CmigQuery read_hash_key = {
@@ -211,25 +183,6 @@ cmig_audit_table_hash_key(Oid extension_owner)
 	cmig_query_each(&read_hash_key, NULL, NULL, take_key, &key);
 	cmig_role_return(&saved);
 	return key;
-}
-
-/* Read the secret key with which values are hashed, if any column is hashed. */
-static void
-set_hash_key(CmigAuditTable *table, Oid extension_owner)
-{
-	bytea	   *key;
-
-	if (table->options->hash == NIL)
-		return;
-	key = cmig_audit_table_hash_key(extension_owner);
-	if (key == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("the key for hashed columns is missing"),
-				 errdetail("Table \"cmig.secret\" has no row named \"audit\". Dumps do not contain keys."),
-				 errhint("Restore the old key, or call cmig.enable_audit() for the table to create a new key. Hashes from a new key cannot be compared with the old hashes.")));
-	table->shape.hash_key = VARDATA(key);
-	table->shape.hash_key_len = VARSIZE(key) - VARHDRSZ;
 }
 
 /* Is the column part of the log's images? */
@@ -313,7 +266,19 @@ build_table(TriggerData *trigger_data, Oid extension_owner)
 	table->schema_name = CStringGetTextDatum(get_namespace_name(RelationGetNamespace(root)));
 	table->table_name = CStringGetTextDatum(RelationGetRelationName(root));
 	table_close(root, AccessShareLock);
-	set_hash_key(table, extension_owner);
+	if (table->options->hash)
+	{
+		bytea	   *key = cmig_audit_table_hash_key(extension_owner);
+
+		if (key == NULL)
+			ereport(ERROR,
+					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					 errmsg("the key for hashed columns is missing"),
+					 errdetail("Table \"cmig.secret\" has no row named \"audit\". Dumps do not contain keys."),
+					 errhint("Restore the old key, or call cmig.enable_audit() for the table to create a new key. Hashes from a new key cannot be compared with the old hashes.")));
+		table->shape.hash_key = VARDATA(key);
+		table->shape.hash_key_len = VARSIZE(key) - VARHDRSZ;
+	}
 
 	MemoryContextSwitchTo(old);
 	MemoryContextSetParent(context, CacheMemoryContext);
@@ -326,7 +291,7 @@ build_table(TriggerData *trigger_data, Oid extension_owner)
  * the end of the transaction, even if the information is rebuilt.
  */
 static CmigAuditTable *
-audit_table_get(TriggerData *trigger_data, Oid extension_owner)
+table_of(TriggerData *trigger_data, Oid extension_owner)
 {
 	AuditTableEntry *entry;
 	bool		found;
@@ -391,10 +356,6 @@ typedef struct CmigAuditCall
 } CmigAuditCall;
 
 /*
- * Values that all entries of a call share
- */
-
-/*
  * Set one column of all entries to a string, or to null if the string is NULL
  * or empty.
  */
@@ -406,11 +367,9 @@ set_text(CmigAuditCall *call, CmigAuditLogColumn column, const char *value)
 		call->values[column] = CStringGetTextDatum(value);
 }
 
-/*
- * Set the client's address in all entries.  It is determined once per session.
- */
-static void
-set_client_address(CmigAuditCall *call)
+/* Returns the client's address, or 0.  It is determined once per session. */
+static Datum
+client_address(void)
 {
 	static bool known = false;
 	static Datum address = (Datum) 0;
@@ -431,26 +390,7 @@ set_client_address(CmigAuditCall *call)
 		}
 		known = true;
 	}
-	call->values[CMIG_LOG_CLIENT_ADDRESS] = address;
-	call->nulls[CMIG_LOG_CLIENT_ADDRESS] = address == (Datum) 0;
-}
-
-/*
- * Set the client's query in all entries, up to the length that the options
- * allow.
- */
-static void
-set_query(CmigAuditCall *call)
-{
-	const char *query = debug_query_string;
-	int			length = call->table->options->query_length;
-
-	call->nulls[CMIG_LOG_QUERY] = true;
-	if (length <= 0 || query == NULL)
-		return;
-	length = pg_mbcliplen(query, strlen(query), length);
-	call->values[CMIG_LOG_QUERY] = PointerGetDatum(cstring_to_text_with_len(query, length));
-	call->nulls[CMIG_LOG_QUERY] = false;
+	return address;
 }
 
 /*
@@ -458,7 +398,7 @@ set_query(CmigAuditCall *call)
  * common.
  */
 static void
-audit_call_begin(CmigAuditCall *call, CmigAuditTable *table, Oid extension_owner, const char *operation)
+call_begin(CmigAuditCall *call, CmigAuditTable *table, Oid extension_owner, const char *operation)
 {
 	Size		columns = Max(1, table->shape.count);
 
@@ -510,13 +450,22 @@ audit_call_begin(CmigAuditCall *call, CmigAuditTable *table, Oid extension_owner
 		set_text(call, CMIG_LOG_SESSION_ROLE, GetUserNameFromId(GetSessionUserId(), true));
 	set_text(call, CMIG_LOG_APPLICATION_NAME, application_name);
 	set_text(call, CMIG_LOG_REVISION, cmig_running_revision());
-	set_client_address(call);
-	set_query(call);
+	call->values[CMIG_LOG_CLIENT_ADDRESS] = client_address();
+	call->nulls[CMIG_LOG_CLIENT_ADDRESS] = call->values[CMIG_LOG_CLIENT_ADDRESS] == (Datum) 0;
+	if (table->options->query_length > 0 && debug_query_string)
+	{
+		int			length = pg_mbcliplen(debug_query_string, strlen(debug_query_string),
+										  table->options->query_length);
+
+		call->values[CMIG_LOG_QUERY] =
+			PointerGetDatum(cstring_to_text_with_len(debug_query_string, length));
+		call->nulls[CMIG_LOG_QUERY] = false;
+	}
 }
 
 /* Write the entries that have not been flushed yet, and close the log. */
 static void
-audit_call_end(CmigAuditCall *call)
+call_end(CmigAuditCall *call)
 {
 	if (call->writer)
 		cmig_audit_writer_close(call->writer);
@@ -524,44 +473,35 @@ audit_call_end(CmigAuditCall *call)
 }
 
 /*
- * Log entries
+ * Complete the entry and add it to the log.  This may reset call->batch.  The
+ * first entry opens the log and records the table's layout if it is new.
  */
-
-/* Open the log, and record the table's layout if it is new. */
-static void
-open_log(CmigAuditCall *call)
-{
-	CmigAuditTable *table = call->table;
-
-	call->writer = cmig_audit_writer_open(call->extension_owner, call->at);
-	if (!table->recorded)
-	{
-		Relation	root = table_open(table->root, AccessShareLock);
-
-		cmig_audit_layout_record(table->options->table_id, root,
-								 cmig_audit_log_require(call->extension_owner));
-		table_close(root, AccessShareLock);
-		table->recorded = true;
-
-		/*
-		 * take the time after writing the layout, which must not be newer
-		 * than the entry
-		 */
-		call->values[CMIG_LOG_CLOCK_AT] = TimestampTzGetDatum(GetCurrentTimestamp());
-	}
-}
-
-/* Complete the entry and add it to the log.  This may reset call->batch. */
 static void
 write_entry(CmigAuditCall *call, Size size)
 {
+	CmigAuditTable *table = call->table;
 	int64		id;
 
 	if (call->writer == NULL)
 	{
 		MemoryContext old = MemoryContextSwitchTo(GetMemoryChunkContext(call->names));
 
-		open_log(call);
+		call->writer = cmig_audit_writer_open(call->extension_owner, call->at);
+		if (!table->recorded)
+		{
+			Relation	root = table_open(table->root, AccessShareLock);
+
+			cmig_audit_layout_record(table->options->table_id, root,
+									 cmig_audit_log_require(call->extension_owner));
+			table_close(root, AccessShareLock);
+			table->recorded = true;
+
+			/*
+			 * take the time after writing the layout, which must not be newer
+			 * than the entry
+			 */
+			call->values[CMIG_LOG_CLOCK_AT] = TimestampTzGetDatum(GetCurrentTimestamp());
+		}
 		MemoryContextSwitchTo(old);
 	}
 	id = cmig_audit_writer_next_id(call->writer);
@@ -728,19 +668,17 @@ log_slots(CmigAuditCall *call, TupleTableSlot *old, TupleTableSlot *new)
  * for a delete.
  */
 static void
-audit_call_log_change(CmigAuditCall *call, TupleTableSlot *old, TupleTableSlot *new)
+call_log_change(CmigAuditCall *call, TupleTableSlot *old, TupleTableSlot *new)
 {
 	MemoryContext caller = MemoryContextSwitchTo(call->batch);
+	TupleTableSlot *slots[] = {old, new};
 
-	if (old)
+	for (int i = 0; i < lengthof(slots); i++)
 	{
-		slot_getallattrs(old);
-		cmig_audit_virtual_fill(&call->virtuals, old);
-	}
-	if (new)
-	{
-		slot_getallattrs(new);
-		cmig_audit_virtual_fill(&call->virtuals, new);
+		if (slots[i] == NULL)
+			continue;
+		slot_getallattrs(slots[i]);
+		cmig_audit_virtual_fill(&call->virtuals, slots[i]);
 	}
 	log_slots(call, old, new);
 
@@ -748,21 +686,10 @@ audit_call_log_change(CmigAuditCall *call, TupleTableSlot *old, TupleTableSlot *
 	 * clear the computed values, because other triggers may use the same
 	 * slots
 	 */
-	if (old)
-		cmig_audit_virtual_clear(&call->virtuals, old);
-	if (new)
-		cmig_audit_virtual_clear(&call->virtuals, new);
+	for (int i = 0; i < lengthof(slots); i++)
+		if (slots[i])
+			cmig_audit_virtual_clear(&call->virtuals, slots[i]);
 	MemoryContextSwitchTo(caller);
-}
-
-/* Log an operation on the whole table: TRUNCATE or SKIP. */
-static void
-audit_call_log_table(CmigAuditCall *call)
-{
-	call->values[CMIG_LOG_ROW_HASH] =
-		Int64GetDatum((int64) ((uint64) (uint32) call->table->options->table_id << 32));
-	call->nulls[CMIG_LOG_ROW_KEY] = true;
-	write_entry(call, 300);
 }
 
 /* ----------------------------------------------------------------
@@ -771,8 +698,7 @@ audit_call_log_table(CmigAuditCall *call)
  * The same function serves row-level triggers and statement-level triggers
  * with transition tables.  It runs as the role that fires the trigger.  This
  * role needs no privileges, because the log is written by direct table access
- * (log.c).  trigger.c caches what the trigger needs to know about
- * its table, and trigger.c writes the entries.
+ * (log.c).
  * ----------------------------------------------------------------
  */
 
@@ -781,7 +707,7 @@ PG_FUNCTION_INFO_V1(cmig_audit_trigger);
 static bool audit_skip = false;
 
 void
-cmig_audit_trigger_init(void)
+cmig_audit_init(void)
 {
 	/*
 	 * cmig.audit_skip turns logging off for bulk loads.  Only superusers and
@@ -792,20 +718,26 @@ cmig_audit_trigger_init(void)
 							 "Turns off logging of changes to audited tables.",
 							 "For each table, one entry with operation SKIP is logged in each transaction.",
 							 &audit_skip, false, PGC_SUSET, 0, NULL, NULL, NULL);
-	audit_table_init();
-	cmig_audit_position_init();
+	CacheRegisterRelcacheCallback(invalidate_relation, (Datum) 0);
+	CacheRegisterSyscacheCallback(NAMESPACEOID, invalidate_all, (Datum) 0);
+	CacheRegisterSyscacheCallback(CASTSOURCETARGET, invalidate_all, (Datum) 0);
+	RegisterXactCallback(at_transaction_end, NULL);
+	RegisterSubXactCallback(at_subtransaction_end, NULL);
 }
 
 /*
- * Prepare to read all rows of a transition table, beginning with the first
- * one.
+ * Returns a slot for the rows of a transition table, and prepares to read them
+ * from the first one, or returns NULL if there is no table.
  */
-static void
-rewind_transition(Tuplestorestate *store)
+static TupleTableSlot *
+begin_transition(Tuplestorestate *store, TupleDesc desc)
 {
+	if (store == NULL)
+		return NULL;
 	tuplestore_select_read_pointer(store,
 								   tuplestore_alloc_read_pointer(store, EXEC_FLAG_REWIND));
 	tuplestore_rescan(store);
+	return MakeSingleTupleTableSlot(desc, &TTSOpsMinimalTuple);
 }
 
 /*
@@ -819,8 +751,8 @@ log_statement_rows(CmigAuditCall *call, TriggerData *trigger_data)
 	Tuplestorestate *new_rows = trigger_data->tg_newtable;
 	TupleDesc	desc = RelationGetDescr(trigger_data->tg_relation);
 	Oid			table = RelationGetRelid(trigger_data->tg_relation);
-	TupleTableSlot *old_slot = NULL;
-	TupleTableSlot *new_slot = NULL;
+	TupleTableSlot *old_slot;
+	TupleTableSlot *new_slot;
 
 	/*
 	 * Raise an error if a transition table is missing, because the entries
@@ -835,16 +767,8 @@ log_statement_rows(CmigAuditCall *call, TriggerData *trigger_data)
 				 errhint("Use cmig.enable_audit() to create audit triggers.")));
 	call->batch = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig audit batch",
 										ALLOCSET_DEFAULT_SIZES);
-	if (old_rows)
-	{
-		rewind_transition(old_rows);
-		old_slot = MakeSingleTupleTableSlot(desc, &TTSOpsMinimalTuple);
-	}
-	if (new_rows)
-	{
-		rewind_transition(new_rows);
-		new_slot = MakeSingleTupleTableSlot(desc, &TTSOpsMinimalTuple);
-	}
+	old_slot = begin_transition(old_rows, desc);
+	new_slot = begin_transition(new_rows, desc);
 
 	for (;;)
 	{
@@ -859,35 +783,16 @@ log_statement_rows(CmigAuditCall *call, TriggerData *trigger_data)
 			old_slot->tts_tableOid = table;
 		if (new_slot)
 			new_slot->tts_tableOid = table;
-		audit_call_log_change(call, old_slot, new_slot);
+		call_log_change(call, old_slot, new_slot);
 		CHECK_FOR_INTERRUPTS();
 	}
-	audit_call_end(call);
+	call_end(call);
 	call->writer = NULL;
 	if (old_slot)
 		ExecDropSingleTupleTableSlot(old_slot);
 	if (new_slot)
 		ExecDropSingleTupleTableSlot(new_slot);
 	MemoryContextDelete(call->batch);
-}
-
-static void
-log_row(CmigAuditCall *call, TriggerData *trigger_data)
-{
-	if (TRIGGER_FIRED_BY_INSERT(trigger_data->tg_event))
-		audit_call_log_change(call, NULL, trigger_data->tg_trigslot);
-	else if (TRIGGER_FIRED_BY_UPDATE(trigger_data->tg_event))
-		audit_call_log_change(call, trigger_data->tg_trigslot, trigger_data->tg_newslot);
-	else
-		audit_call_log_change(call, trigger_data->tg_trigslot, NULL);
-}
-
-static const char *
-operation_of(TriggerEvent event)
-{
-	return TRIGGER_FIRED_BY_INSERT(event) ? "INSERT" :
-		TRIGGER_FIRED_BY_UPDATE(event) ? "UPDATE" :
-		TRIGGER_FIRED_BY_DELETE(event) ? "DELETE" : "TRUNCATE";
 }
 
 /* Does the trigger fire with the session's replication role? */
@@ -940,6 +845,7 @@ cmig_audit_trigger(PG_FUNCTION_ARGS)
 	TriggerData *trigger_data = (TriggerData *) fcinfo->context;
 	CmigAuditTable *table;
 	CmigAuditCall call;
+	TriggerEvent event;
 	Oid			extension_owner;
 	int			guc_level;
 
@@ -952,27 +858,36 @@ cmig_audit_trigger(PG_FUNCTION_ARGS)
 	if (trigger_data->tg_relation->rd_rel->relispartition &&
 		is_logged_by_clone(trigger_data, fcinfo->flinfo->fn_oid))
 		return PointerGetDatum(NULL);
+	event = trigger_data->tg_event;
 	extension_owner = cmig_audit_log_extension_owner();
-	table = audit_table_get(trigger_data, extension_owner);
+	table = table_of(trigger_data, extension_owner);
 	if (audit_skip && table->skip_logged)
 		return PointerGetDatum(NULL);
 
 	table->busy++;
 	guc_level = cmig_audit_row_pin_output();
-	audit_call_begin(&call, table, extension_owner,
-					 audit_skip ? "SKIP" : operation_of(trigger_data->tg_event));
-	if (audit_skip)
+	call_begin(&call, table, extension_owner,
+			   audit_skip ? "SKIP" :
+			   TRIGGER_FIRED_BY_INSERT(event) ? "INSERT" :
+			   TRIGGER_FIRED_BY_UPDATE(event) ? "UPDATE" :
+			   TRIGGER_FIRED_BY_DELETE(event) ? "DELETE" : "TRUNCATE");
+	if (audit_skip || TRIGGER_FIRED_BY_TRUNCATE(event))
 	{
-		audit_call_log_table(&call);
-		table->skip_logged = true;
+		/* an operation on the whole table */
+		call.values[CMIG_LOG_ROW_HASH] =
+			Int64GetDatum((int64) ((uint64) (uint32) table->options->table_id << 32));
+		call.nulls[CMIG_LOG_ROW_KEY] = true;
+		write_entry(&call, 300);
+		table->skip_logged |= audit_skip;
 	}
-	else if (TRIGGER_FIRED_BY_TRUNCATE(trigger_data->tg_event))
-		audit_call_log_table(&call);
-	else if (TRIGGER_FIRED_FOR_ROW(trigger_data->tg_event))
-		log_row(&call, trigger_data);
+	else if (TRIGGER_FIRED_FOR_ROW(event))
+		call_log_change(&call,
+						TRIGGER_FIRED_BY_INSERT(event) ? NULL : trigger_data->tg_trigslot,
+						TRIGGER_FIRED_BY_INSERT(event) ? trigger_data->tg_trigslot :
+						TRIGGER_FIRED_BY_UPDATE(event) ? trigger_data->tg_newslot : NULL);
 	else
 		log_statement_rows(&call, trigger_data);
-	audit_call_end(&call);
+	call_end(&call);
 	if (guc_level > 0)
 		AtEOXact_GUC(false, guc_level);
 	table->busy--;
