@@ -214,20 +214,6 @@ nearest_column(Relation relation, const char *name)
 	return nearest;
 }
 
-/* Raise an error for a listed column that the table does not have. */
-static void
-refuse_unknown(const char *name, const char *what, Relation relation)
-{
-	const char *nearest = nearest_column(relation, name);
-
-	ereport(ERROR,
-			(errcode(ERRCODE_UNDEFINED_COLUMN),
-			 errmsg("column \"%s\" of relation \"%s\" does not exist",
-					name, RelationGetRelationName(relation)),
-			 errdetail("It is listed in %s.", what),
-			 nearest ? errhint("Did you mean \"%s\"?", nearest) : 0));
-}
-
 /*
  * Look up the numbers of the columns in a list.  The columns must exist.  If
  * the option hides columns, they must not be part of the key.
@@ -244,7 +230,16 @@ check_names(List *names, const char *what, Relation relation, const List *key, b
 
 		name->attnum = get_attnum(RelationGetRelid(relation), name->name);
 		if (name->attnum <= 0)
-			refuse_unknown(name->name, what, relation);
+		{
+			const char *nearest = nearest_column(relation, name->name);
+
+			ereport(ERROR,
+					(errcode(ERRCODE_UNDEFINED_COLUMN),
+					 errmsg("column \"%s\" of relation \"%s\" does not exist",
+							name->name, RelationGetRelationName(relation)),
+					 errdetail("It is listed in %s.", what),
+					 nearest ? errhint("Did you mean \"%s\"?", nearest) : 0));
+		}
 		foreach(k, key)
 		{
 			if (hides && strcmp(lfirst(k), name->name) == 0)
@@ -596,28 +591,6 @@ hold_partition_keys(Oid table)
 	return held;
 }
 
-/* Close the tables that hold_partition_keys() has opened. */
-static void
-release_partition_keys(List *held)
-{
-	ListCell   *lc;
-
-	foreach(lc, held)
-	{
-		table_close((Relation) lfirst(lc), NoLock);
-	}
-}
-
-/* Create a trigger of the table. */
-static void
-create_trigger(Oid relation, CmigAuditTrigger *trigger, List **statements)
-{
-	List	   *held = hold_partition_keys(relation);
-
-	run(statements, trigger->statement);
-	release_partition_keys(held);
-}
-
 /*
  * Run ALTER TABLE.  For a partitioned table, it runs as the table's owner,
  * because ALTER TABLE fails if hold_partition_keys() keeps the table open.
@@ -654,10 +627,17 @@ cmig_audit_install_change(Oid relation, List *have, List *want, const char *tabl
 		CmigAuditTrigger *trigger = lfirst(lc);
 		CmigAuditTrigger *old = find_trigger(have, trigger->name);
 		char		enabled = old ? old->enabled : TRIGGER_FIRES_ON_ORIGIN;
+		ListCell   *held_cell;
 
 		if (old == NULL || old->scripted || old->narrowed || old->type != trigger->type || strcmp(old->args, trigger->args) != 0)
 		{
-			create_trigger(relation, trigger, statements);
+			List	   *held = hold_partition_keys(relation);
+
+			run(statements, trigger->statement);
+			foreach(held_cell, held)
+			{
+				table_close((Relation) lfirst(held_cell), NoLock);
+			}
 			enabled = TRIGGER_FIRES_ON_ORIGIN;
 		}
 		if (enabled != trigger->enabled)

@@ -26,7 +26,7 @@
 #include "base/base.h"
 #include "base/compat.h"
 
-/* in report/history.c */
+/* in log.c */
 
 /*
  * The columns of cmig_audit.log, in the order of the CREATE TABLE statement in
@@ -114,11 +114,12 @@ extern Oid	cmig_audit_log_require(Oid extension_owner);
  */
 extern void cmig_audit_log_close_access(Oid relation);
 
-/* Returns the statements that create the log, followed by NULL. */
-extern const char *const *cmig_audit_log_statements(void);
-
-/* Returns additional statements for a server that was built with lz4. */
-extern const char *const *cmig_audit_log_lz4_statements(void);
+/*
+ * The statements that create the log, and those for a server that was built
+ * with lz4, each followed by NULL.
+ */
+extern const char *const cmig_audit_log_statements[];
+extern const char *const cmig_audit_log_lz4_statements[];
 
 /*
  * Writing
@@ -301,7 +302,7 @@ extern void cmig_audit_virtual_clear(CmigAuditVirtualState *state, TupleTableSlo
 /* Release what cmig_audit_virtual_begin() has prepared. */
 extern void cmig_audit_virtual_end(CmigAuditVirtualState *state);
 
-/* in kinds/kinds.c */
+/* in options.c */
 
 /* Operations, as bits. */
 #define CMIG_AUDIT_INSERT	1
@@ -441,7 +442,7 @@ extern int32 cmig_audit_layout_find(Oid relation, const char *schema_name,
 /* Returns an id that has not been used. */
 extern int32 cmig_audit_layout_new_id(void);
 
-/* in kinds/kinds.c */
+/* in options.c */
 
 /* The purposes for which options are resolved. */
 typedef enum CmigAuditColumnsUse
@@ -504,7 +505,7 @@ extern int64 cmig_audit_position_of(CommandId command, int64 id);
  */
 extern void cmig_audit_retain_ahead(Oid log_owner, int at_least);
 
-/* in parse/script.c */
+/* in script.c */
 
 /*
  * Returns a script that audits the table.  Raises an error for options that
@@ -585,7 +586,7 @@ extern void cmig_audit_install_refuse_taken(Oid relation, List *have, List *want
 extern void cmig_audit_install_change(Oid relation, List *have, List *want, const char *table,
 									  List **statements);
 
-/* in graph/target.c */
+/* in target.c */
 
 /*
  * cmig_audit_types_hold() raises an error if one of the types or their
@@ -655,7 +656,7 @@ extern bool cmig_audit_key_same_kinds(CmigAuditTarget *target, int layout);
  */
 extern char *cmig_audit_policy_find_foreign(Oid relation);
 
-/* in report/history.c */
+/* in history.c */
 
 /*
  * Lock the log, and raise an error unless it exists, is trusted, has its
@@ -715,7 +716,7 @@ extern bool cmig_audit_entry_is(const CmigAuditEntry *entry, const char *operati
  */
 extern bool cmig_audit_entry_is_whole(const CmigAuditEntry *entry, int column);
 
-/* in kinds/image.c */
+/* in image.c */
 
 /* The information that is needed to convert images to a table's rows. */
 typedef struct CmigAuditImages

@@ -59,8 +59,6 @@
  * effect, and expressions of an index that the owner has added are evaluated
  * as the owner.
  *
- * 	  Creates the schema cmig_audit, and checks its contents and owner.
- *
  * A role that can change the log's tables could read what is audited and forge
  * entries.  Therefore, the tables are used only if they belong to the
  * extension's owner (or to a role that could do both anyway), and everything
@@ -80,7 +78,7 @@
  * Like any unique index of a partitioned table, it must contain the partition
  * key.
  */
-static const char *const log_statements[] = {
+const char *const cmig_audit_log_statements[] = {
 	"CREATE SEQUENCE cmig_audit.log_id_seq AS bigint",
 	"CREATE TABLE cmig_audit.log (\n"
 	"\tid bigint NOT NULL DEFAULT pg_catalog.nextval('cmig_audit.log_id_seq'),\n"
@@ -162,23 +160,11 @@ static const char *const log_statements[] = {
 	"ALTER row_key SET COMPRESSION lz4, ALTER old_key SET COMPRESSION lz4, " \
 	"ALTER old_row SET COMPRESSION lz4, ALTER new_row SET COMPRESSION lz4"
 
-static const char *const lz4_statements[] = {
+const char *const cmig_audit_log_lz4_statements[] = {
 	"ALTER TABLE ONLY cmig_audit.log " IMAGES_SET_LZ4,
 	"ALTER TABLE ONLY cmig_audit.log_default " IMAGES_SET_LZ4,
 	NULL
 };
-
-const char *const *
-cmig_audit_log_statements(void)
-{
-	return log_statements;
-}
-
-const char *const *
-cmig_audit_log_lz4_statements(void)
-{
-	return lz4_statements;
-}
 
 /*
  * Keep triggers and rules from firing, except those that the table's owner has
@@ -233,15 +219,15 @@ Oid
 cmig_audit_log_extension_owner(void)
 {
 	Relation	extensions = table_open(ExtensionRelationId, AccessShareLock);
-	NameData	audit_log_name;
+	NameData	extension_name;
 	ScanKeyData key[1];
 	SysScanDesc scan;
 	HeapTuple	tuple;
 	Oid			owner = InvalidOid;
 
-	namestrcpy(&audit_log_name, "pg_cmig");
+	namestrcpy(&extension_name, "pg_cmig");
 	ScanKeyInit(&key[0], Anum_pg_extension_extname, BTEqualStrategyNumber, F_NAMEEQ,
-				NameGetDatum(&audit_log_name));
+				NameGetDatum(&extension_name));
 	scan = systable_beginscan(extensions, ExtensionNameIndexId, true, NULL, 1, key);
 	tuple = systable_getnext(scan);
 	if (HeapTupleIsValid(tuple))
@@ -257,14 +243,12 @@ cmig_audit_log_extension_owner(void)
 }
 
 /*
- * Can a log that belongs to "owner" be trusted?
- *
  * Can a log that belongs to "owner" be trusted?  Returns true for the
  * extension's owner, for superusers, and for the database's owner, who may have
  * owned the extension before another role restored a dump.
  */
 static bool
-audit_log_trusted(Oid owner, Oid extension_owner)
+is_trusted(Oid owner, Oid extension_owner)
 {
 	return owner == extension_owner || superuser_arg(owner) || owner == cmig_role_owner_of_database(MyDatabaseId);
 }
@@ -306,15 +290,15 @@ make_fault(int sqlstate, char *problem, char *fix)
  * "kind" and "name" are written as in ALTER.
  */
 static CmigAuditLogFault *
-foreign_owner(const char *kind, const char *audit_log_name, Oid owner, Oid extension_owner)
+foreign_owner(const char *kind, const char *name, Oid owner, Oid extension_owner)
 {
 	char	   *right_owner = GetUserNameFromId(extension_owner, true);
 	CmigAuditLogFault *fault =
 	make_fault(ERRCODE_INSUFFICIENT_PRIVILEGE,
-			   psprintf("%s \"%s\" belongs to role \"%s\"", kind, audit_log_name,
+			   psprintf("%s \"%s\" belongs to role \"%s\"", kind, name,
 						GetUserNameFromId(owner, true)),
 			   psprintf("ALTER %s %s OWNER TO %s -- or drop or rename it if pg_cmig did not create it",
-						strcmp(kind, "schema") == 0 ? "SCHEMA" : "TABLE", audit_log_name,
+						strcmp(kind, "schema") == 0 ? "SCHEMA" : "TABLE", name,
 						right_owner ? quote_identifier(right_owner) : "<owner>"));
 
 	fault->detail = psprintf("An audit log is trusted only if it belongs to the extension's owner, \"%s\", because the owner of a log can read and change it.",
@@ -372,7 +356,7 @@ cmig_audit_log_fault(Oid extension_owner)
 	if (OidIsValid(schema))
 	{
 		owner = cmig_role_owner_of_schema(schema);
-		if (!audit_log_trusted(owner, extension_owner))
+		if (!is_trusted(owner, extension_owner))
 			return foreign_owner("schema", "cmig_audit", owner, extension_owner);
 	}
 	for (int i = 0; OidIsValid(schema) && i < lengthof(parts); i++)
@@ -382,7 +366,7 @@ cmig_audit_log_fault(Oid extension_owner)
 		if (!OidIsValid(relation))
 			continue;
 		owner = cmig_role_owner_of(relation);
-		if (!audit_log_trusted(owner, extension_owner))
+		if (!is_trusted(owner, extension_owner))
 			return foreign_owner("relation", psprintf("cmig_audit.%s", parts[i].name), owner, extension_owner);
 		if (get_rel_relkind(relation) != parts[i].kind)
 			return make_fault(ERRCODE_WRONG_OBJECT_TYPE,
@@ -556,11 +540,11 @@ cmig_audit_log_make(Oid extension_owner)
 		cmig_audit_log_execute("CREATE SCHEMA cmig_audit");
 		cmig_audit_log_execute("COMMENT ON SCHEMA cmig_audit IS 'Audit log of pg_cmig; DROP EXTENSION leaves it'");
 	}
-	for (int i = 0; log_statements[i]; i++)
-		cmig_audit_log_execute(log_statements[i]);
+	for (int i = 0; cmig_audit_log_statements[i]; i++)
+		cmig_audit_log_execute(cmig_audit_log_statements[i]);
 #ifdef USE_LZ4
-	for (int i = 0; lz4_statements[i]; i++)
-		cmig_audit_log_execute(lz4_statements[i]);
+	for (int i = 0; cmig_audit_log_lz4_statements[i]; i++)
+		cmig_audit_log_execute(cmig_audit_log_lz4_statements[i]);
 #endif
 	CommandCounterIncrement();
 	cmig_audit_log_close_access(InvalidOid);
@@ -853,7 +837,7 @@ cmig_audit_writer_open(Oid extension_owner, TimestampTz at)
 	writer->parent = table_open(log, RowExclusiveLock);
 	if (writer->parent->rd_rel->relkind != RELKIND_PARTITIONED_TABLE)
 		raise_altered(writer->parent, "It is not a partitioned table.");
-	if (!audit_log_trusted(writer->parent->rd_rel->relowner, extension_owner))
+	if (!is_trusted(writer->parent->rd_rel->relowner, extension_owner))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("cannot write to the audit log, because it belongs to role \"%s\"",
@@ -875,7 +859,7 @@ cmig_audit_writer_open(Oid extension_owner, TimestampTz at)
 		raise_altered(writer->leaf, "It is not a plain table.");
 	writer->owner = writer->leaf->rd_rel->relowner;
 	if (writer->owner != writer->parent->rd_rel->relowner &&
-		!audit_log_trusted(writer->owner, extension_owner))
+		!is_trusted(writer->owner, extension_owner))
 		raise_altered(writer->leaf, "Its owner is not the owner of the log.");
 	map_columns(writer);
 	cmig_role_act_as(&saved, writer->owner);
@@ -1036,13 +1020,18 @@ cmig_audit_writer_next_id(CmigAuditWriter *writer)
 	return known_id;
 }
 
+/* Prepare to evaluate expressions of indexes for a row. */
 static void
-make_estate(CmigAuditWriter *writer)
+make_estate(CmigAuditWriter *writer, TupleTableSlot *slot)
 {
-	MemoryContext old = MemoryContextSwitchTo(writer->context);
+	if (writer->estate == NULL)
+	{
+		MemoryContext old = MemoryContextSwitchTo(writer->context);
 
-	writer->estate = CreateExecutorState();
-	MemoryContextSwitchTo(old);
+		writer->estate = CreateExecutorState();
+		MemoryContextSwitchTo(old);
+	}
+	GetPerTupleExprContext(writer->estate)->ecxt_scantuple = slot;
 }
 
 /*
@@ -1065,11 +1054,9 @@ index_takes(CmigAuditWriter *writer, IndexInfo *info, TupleTableSlot *slot)
 
 		return test->nulltesttype == IS_NULL ? isnull : !isnull;
 	}
-	if (writer->estate == NULL)
-		make_estate(writer);
+	make_estate(writer, slot);
 	if (info->ii_PredicateState == NULL)
 		info->ii_PredicateState = ExecPrepareQual(info->ii_Predicate, writer->estate);
-	GetPerTupleExprContext(writer->estate)->ecxt_scantuple = slot;
 	return ExecQual(info->ii_PredicateState, GetPerTupleExprContext(writer->estate));
 }
 
@@ -1087,11 +1074,7 @@ index_row(CmigAuditWriter *writer, TupleTableSlot *slot)
 		if (!info->ii_ReadyForInserts || !index_takes(writer, info, slot))
 			continue;
 		if (info->ii_Expressions)
-		{
-			if (writer->estate == NULL)
-				make_estate(writer);
-			GetPerTupleExprContext(writer->estate)->ecxt_scantuple = slot;
-		}
+			make_estate(writer, slot);
 		FormIndexDatum(info, slot, writer->estate, values, nulls);
 		index_insert(index, values, nulls, &slot->tts_tid, writer->leaf,
 					 index->rd_index->indisunique ? UNIQUE_CHECK_YES : UNIQUE_CHECK_NO,

@@ -45,13 +45,6 @@
 
 static const char *const operation_names[] = {"insert", "update", "delete", "truncate"};
 
-static const char *
-level_name(CmigAuditLevel level)
-{
-	return level == CMIG_AUDIT_LEVEL_ROW ? "row" :
-		level == CMIG_AUDIT_LEVEL_STATEMENT ? "statement" : "auto";
-}
-
 CmigAuditOptions *
 cmig_audit_options_default(void)
 {
@@ -249,7 +242,9 @@ cmig_audit_options_text(const CmigAuditOptions *options, bool numbers)
 	StringInfoData text;
 
 	initStringInfo(&text);
-	appendStringInfo(&text, "{\"level\": \"%s\"", level_name(options->level));
+	appendStringInfo(&text, "{\"level\": \"%s\"",
+					 options->level == CMIG_AUDIT_LEVEL_ROW ? "row" :
+					 options->level == CMIG_AUDIT_LEVEL_STATEMENT ? "statement" : "auto");
 	if (options->anchor &&
 		(options->include || options->exclude || options->redact || options->hash))
 		appendStringInfo(&text, ", \"anchor\": \"%s\"", options->anchor);
@@ -638,46 +633,10 @@ number_now(const CmigAuditOptions *options, const CmigAuditName *name, List *sta
 	return number;
 }
 
-/*
- * Messages
- */
-
 static char *
 table_literal(Oid relation)
 {
 	return quote_literal_cstr(cmig_query_relation_name(relation));
-}
-
-static void
-raise_gone(Oid relation, const char *column)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			 errmsg("hidden column \"%s\" of audited table \"%s\" was dropped",
-					column, get_rel_name(relation)),
-			 errdetail("The column had this name when the audit options were set. To prevent a replacement column from being logged in clear text, no rows can be written until you confirm the options."),
-			 errhint("List the columns to hide in a call of cmig.enable_audit(%s, ...). To keep the other options as they are: SELECT * FROM cmig.enable_audit(%s)",
-					 table_literal(relation), table_literal(relation))));
-}
-
-static void
-raise_unknown(Oid relation, const char *column, const char *what)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			 errmsg("cannot tell which column of table \"%s\" is meant by \"%s\" in its audit options",
-					get_rel_name(relation), column),
-			 errdetail("The table was restored as a copy, and its columns were renamed or dropped after the options were set."),
-			 errhint("Use the current names of the columns: SELECT * FROM cmig.enable_audit(%s, %s => '{...}')",
-					 table_literal(relation), what)));
-}
-
-static void
-warn_forgotten(Oid relation, const char *column, const char *what)
-{
-	ereport(WARNING,
-			(errmsg("column \"%s\" of table \"%s\" was dropped and is no longer listed in %s",
-					column, get_rel_name(relation), what)));
 }
 
 /*
@@ -704,15 +663,29 @@ resolve_list(CmigAuditOptions *options, List *names, const char *what, Oid relat
 		}
 		number = number_now(options, name, states, by_name);
 		if (number == COLUMN_UNKNOWN && use != CMIG_AUDIT_READING)
-			raise_unknown(relation, name->name, what);
+			ereport(ERROR,
+					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					 errmsg("cannot tell which column of table \"%s\" is meant by \"%s\" in its audit options",
+							get_rel_name(relation), name->name),
+					 errdetail("The table was restored as a copy, and its columns were renamed or dropped after the options were set."),
+					 errhint("Use the current names of the columns: SELECT * FROM cmig.enable_audit(%s, %s => '{...}')",
+							 table_literal(relation), what)));
 		if (number == COLUMN_GONE && use == CMIG_AUDIT_WRITING && names != options->include)
-			raise_gone(relation, name->name);
+			ereport(ERROR,
+					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					 errmsg("hidden column \"%s\" of audited table \"%s\" was dropped",
+							name->name, get_rel_name(relation)),
+					 errdetail("The column had this name when the audit options were set. To prevent a replacement column from being logged in clear text, no rows can be written until you confirm the options."),
+					 errhint("List the columns to hide in a call of cmig.enable_audit(%s, ...). To keep the other options as they are: SELECT * FROM cmig.enable_audit(%s)",
+							 table_literal(relation), table_literal(relation))));
 		if (number <= 0 && use != CMIG_AUDIT_WRITING && place_of_name(live, name->name) >= 0)
 			number = live->numbers[place_of_name(live, name->name)];
 		if (number <= 0)
 		{
 			if (use == CMIG_AUDIT_CONFIRMING)
-				warn_forgotten(relation, name->name, what);
+				ereport(WARNING,
+						(errmsg("column \"%s\" of table \"%s\" was dropped and is no longer listed in %s",
+								name->name, get_rel_name(relation), what)));
 			continue;
 		}
 		name->attnum = number;

@@ -142,19 +142,6 @@ static const char owner_check[] =
 "\t\t\tHINT = 'Drop the schema if it is not an audit log. Otherwise, run the script as its owner.';\n"
 "\tEND IF;\n";
 
-/* A script being built, and the information that its parts need. */
-typedef struct Script
-{
-	StringInfoData text;
-	Relation	relation;
-	const CmigAuditOptions *options;
-	char	   *table;			/* the table's quoted name, as a string
-								 * literal */
-	List	   *key;			/* of char * */
-	List	   *listed;			/* of char *: columns to show if there is an
-								 * include list, otherwise columns to exclude */
-} Script;
-
 /* Returns the names as a string literal for an array, such as '{"a","b"}'. */
 static char *
 array_literal(const List *names)
@@ -220,32 +207,10 @@ listed_columns(Relation relation, const CmigAuditOptions *options, const List *k
 	return names;
 }
 
-/*
- * Raise an error for options that need the C trigger: a script has no key for
- * hashes, and only one kind of trigger.
- */
-static void
-refuse_unsupported(const CmigAuditOptions *options)
-{
-	if (options->hash)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("an audit script cannot hash columns"),
-				 errdetail("The script would have to contain the key."),
-				 errhint("Redact or exclude the columns.")));
-	if (options->level == CMIG_AUDIT_LEVEL_STATEMENT)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("a script can create only row-level triggers")));
-}
-
 /* Append statements that create the log, unless it exists. */
 static void
-append_log(Script *script)
+append_log(StringInfo text)
 {
-	StringInfo	text = &script->text;
-	const char *const *statements = cmig_audit_log_statements();
-
 	appendStringInfoString(text, "-- Audit without pg_cmig. Run this script as the role that will own the log. The role must be allowed to create triggers on the table.\n");
 	appendStringInfoString(text, "\nDO $make$\nBEGIN\n");
 	appendStringInfoString(text, owner_check);
@@ -254,13 +219,12 @@ append_log(Script *script)
 						   "\t\tPERFORM setval('cmig_audit.log_id_seq', l.id) FROM (SELECT max(id) AS id FROM cmig_audit.log WHERE id < 4611686018427387904) l\n"
 						   "\t\tWHERE l.id > (SELECT last_value FROM cmig_audit.log_id_seq);\n"
 						   "\t\tRETURN;\n\tEND IF;\n\tCREATE SCHEMA cmig_audit;\n");
-	for (int i = 0; statements[i]; i++)
-		appendStringInfo(text, "\t%s;\n", statements[i]);
+	for (int i = 0; cmig_audit_log_statements[i]; i++)
+		appendStringInfo(text, "\t%s;\n", cmig_audit_log_statements[i]);
 	/* check for lz4 in the script, which may run on another server */
 	appendStringInfoString(text, "\tIF EXISTS (SELECT FROM pg_settings WHERE name = 'default_toast_compression' AND 'lz4' = ANY (enumvals)) THEN\n");
-	statements = cmig_audit_log_lz4_statements();
-	for (int i = 0; statements[i]; i++)
-		appendStringInfo(text, "\t\t%s;\n", statements[i]);
+	for (int i = 0; cmig_audit_log_lz4_statements[i]; i++)
+		appendStringInfo(text, "\t\t%s;\n", cmig_audit_log_lz4_statements[i]);
 	appendStringInfoString(text, "\tEND IF;\nEND\n$make$;\n\n");
 }
 
@@ -279,10 +243,35 @@ append_numbers(StringInfo body, const char *names, const char *numbers)
 					 numbers, names, numbers, names, names);
 }
 
-static void
-append_variables(StringInfo body, const Script *script)
+char *
+cmig_audit_script_text(Relation relation, const CmigAuditOptions *options)
 {
-	appendStringInfo(body, "DECLARE\n\tthis_table integer;\n"
+	static const char *const events[] = {"INSERT", "UPDATE", "DELETE"};
+	char	   *table = quote_literal_cstr(quote_qualified_identifier(get_namespace_name(RelationGetNamespace(relation)),
+																	  RelationGetRelationName(relation)));
+	List	   *key = cmig_audit_layout_key(relation);
+	StringInfoData text;
+	StringInfoData body;
+	char	   *tag = "table";
+	bool		first = true;
+
+	/* a script has only one kind of trigger */
+	if (options->hash)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("an audit script cannot hash columns"),
+				 errdetail("The script would have to contain the key."),
+				 errhint("Redact or exclude the columns.")));
+	if (options->level == CMIG_AUDIT_LEVEL_STATEMENT)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("a script can create only row-level triggers")));
+	initStringInfo(&text);
+	append_log(&text);
+	appendStringInfoString(&text, function_text);
+
+	initStringInfo(&body);
+	appendStringInfo(&body, "DECLARE\n\tthis_table integer;\n"
 					 "\taudited oid := %s::regclass;\n"
 					 "\tkey_columns text[] := %s;\n"
 					 "\tlisted text[] := %s;\n"
@@ -291,15 +280,12 @@ append_variables(StringInfo body, const Script *script)
 					 "\tlisted_numbers smallint[];\n"
 					 "\tredacted_numbers smallint[];\n"
 					 "\tfirst_columns text[];\n",
-					 script->table, array_literal(script->key), array_literal(script->listed),
-					 array_literal(plain_names(script->options->redact)));
-}
-
-/* Append statements that find the table's id, or assign one. */
-static void
-append_id(StringInfo body, const Script *script)
-{
-	appendStringInfo(body, "\tSELECT table_id INTO this_table FROM cmig_audit.layout WHERE relation = audited ORDER BY recorded_at DESC LIMIT 1;\n"
+					 table, array_literal(key), array_literal(listed_columns(relation, options, key)),
+					 array_literal(plain_names(options->redact)));
+	/* check the owner again, because psql continues after an error */
+	appendStringInfo(&body, "BEGIN\n%s", owner_check);
+	/* find the table's id, or assign one */
+	appendStringInfo(&body, "\tSELECT table_id INTO this_table FROM cmig_audit.layout WHERE relation = audited ORDER BY recorded_at DESC LIMIT 1;\n"
 					 "\tIF this_table IS NULL THEN\n"
 					 "\t\tLOOP\n"
 					 "\t\t\tthis_table := nextval('cmig_audit.table_id_seq');\n"
@@ -313,95 +299,41 @@ append_id(StringInfo body, const Script *script)
 					 "\t\t\tpg_get_userbyid(c.relowner), (SELECT s.system_identifier FROM pg_control_system() s) || '/' || (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())\n"
 					 "\t\tFROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = audited;\n"
 					 "\tEND IF;\n",
-					 array_literal(cmig_audit_layout_kinds(script->relation, script->key)));
-}
-
-/* Append statements that look up the columns when the script runs. */
-static void
-append_columns(StringInfo body)
-{
-	append_numbers(body, "key_columns", "key_numbers");
-	append_numbers(body, "listed", "listed_numbers");
-	append_numbers(body, "redacted", "redacted_numbers");
-	appendStringInfoString(body, "\tfirst_columns := ARRAY(SELECT a.attname::text FROM pg_attribute a\n"
+					 array_literal(cmig_audit_layout_kinds(relation, key)));
+	append_numbers(&body, "key_columns", "key_numbers");
+	append_numbers(&body, "listed", "listed_numbers");
+	append_numbers(&body, "redacted", "redacted_numbers");
+	appendStringInfoString(&body, "\tfirst_columns := ARRAY(SELECT a.attname::text FROM pg_attribute a\n"
 						   "\t\tWHERE a.attrelid = audited AND a.attnum > 0 AND NOT a.attisdropped\n"
 						   "\t\t\tAND a.attnum <= (SELECT max(n) FROM unnest(key_numbers || listed_numbers || redacted_numbers) n) ORDER BY a.attnum);\n");
-}
-
-static void
-append_row_trigger(StringInfo body, const Script *script)
-{
-	const CmigAuditOptions *options = script->options;
-	static const char *const events[] = {"INSERT", "UPDATE", "DELETE"};
-	bool		first = true;
-
-	appendStringInfoString(body, "\tEXECUTE format('CREATE OR REPLACE TRIGGER cmig_audit_row AFTER ");
-	for (int i = 0; i < lengthof(events); i++)
+	if (options->operations & ~CMIG_AUDIT_TRUNCATE)
 	{
-		if ((options->operations & (1 << i)) == 0)
-			continue;
-		appendStringInfo(body, "%s%s", first ? "" : " OR ", events[i]);
-		first = false;
+		appendStringInfoString(&body, "\tEXECUTE format('CREATE OR REPLACE TRIGGER cmig_audit_row AFTER ");
+		for (int i = 0; i < lengthof(events); i++)
+		{
+			if ((options->operations & (1 << i)) == 0)
+				continue;
+			appendStringInfo(&body, "%s%s", first ? "" : " OR ", events[i]);
+			first = false;
+		}
+		appendStringInfo(&body, " ON %%s FOR EACH ROW EXECUTE FUNCTION cmig_audit.write(%%L, %%L, %%L, %%L, %%L, %%L, %%L, %%L, %%L, %%L, %%L, %%L, %%L)',\n"
+						 "\t\taudited::regclass, this_table, key_columns, listed, redacted, '%s', '%s', '%d',\n"
+						 "\t\tkey_numbers, listed_numbers, redacted_numbers, audited, first_columns, '%s');\n",
+						 options->changes_only ? "true" : "false",
+						 options->skip_unchanged ? "true" : "false", options->query_length,
+						 options->include ? "true" : "false");
+		if (options->replicated)
+			appendStringInfoString(&body, "\tEXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER cmig_audit_row', audited::regclass);\n");
 	}
-	appendStringInfo(body, " ON %%s FOR EACH ROW EXECUTE FUNCTION cmig_audit.write(%%L, %%L, %%L, %%L, %%L, %%L, %%L, %%L, %%L, %%L, %%L, %%L, %%L)',\n"
-					 "\t\taudited::regclass, this_table, key_columns, listed, redacted, '%s', '%s', '%d',\n"
-					 "\t\tkey_numbers, listed_numbers, redacted_numbers, audited, first_columns, '%s');\n",
-					 options->changes_only ? "true" : "false",
-					 options->skip_unchanged ? "true" : "false", options->query_length,
-					 options->include ? "true" : "false");
-	if (options->replicated)
-		appendStringInfoString(body, "\tEXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER cmig_audit_row', audited::regclass);\n");
-}
-
-static void
-append_truncate_trigger(StringInfo body, const Script *script)
-{
-	appendStringInfo(body, "\tEXECUTE format('CREATE OR REPLACE TRIGGER cmig_audit_truncate AFTER TRUNCATE ON %%s FOR EACH STATEMENT EXECUTE FUNCTION cmig_audit.write(%%L, %%L, %%L, %%L, %%L, %%L, %%L, %%L, %%L, %%L, %%L, %%L, %%L)',\n"
-					 "\t\taudited::regclass, this_table, '{}', '{}', '{}', 'false', 'true', '%d', '{}', '{}', '{}', audited, '{}', 'false');\n",
-					 script->options->query_length);
-}
-
-/* Append statements that audit the table. */
-static void
-append_table(Script *script)
-{
-	StringInfoData body;
-	char	   *tag = "table";
-
-	initStringInfo(&body);
-	append_variables(&body, script);
-	/* check the owner again, because psql continues after an error */
-	appendStringInfo(&body, "BEGIN\n%s", owner_check);
-	append_id(&body, script);
-	append_columns(&body);
-	if (script->options->operations & ~CMIG_AUDIT_TRUNCATE)
-		append_row_trigger(&body, script);
-	if (script->options->operations & CMIG_AUDIT_TRUNCATE)
-		append_truncate_trigger(&body, script);
+	if (options->operations & CMIG_AUDIT_TRUNCATE)
+		appendStringInfo(&body, "\tEXECUTE format('CREATE OR REPLACE TRIGGER cmig_audit_truncate AFTER TRUNCATE ON %%s FOR EACH STATEMENT EXECUTE FUNCTION cmig_audit.write(%%L, %%L, %%L, %%L, %%L, %%L, %%L, %%L, %%L, %%L, %%L, %%L, %%L)',\n"
+						 "\t\taudited::regclass, this_table, '{}', '{}', '{}', 'false', 'true', '%d', '{}', '{}', '{}', audited, '{}', 'false');\n",
+						 options->query_length);
 	appendStringInfoString(&body, "END\n");
 
 	/* choose a dollar-quoting tag that no name contains */
 	while (strstr(body.data, psprintf("$%s$", tag)))
 		tag = psprintf("%s_", tag);
-	appendStringInfo(&script->text, "\nDO $%s$\n%s$%s$;\n", tag, body.data, tag);
-}
-
-char *
-cmig_audit_script_text(Relation relation, const CmigAuditOptions *options)
-{
-	Script		script = {0};
-	char	   *schema = get_namespace_name(RelationGetNamespace(relation));
-
-	refuse_unsupported(options);
-	initStringInfo(&script.text);
-	script.relation = relation;
-	script.options = options;
-	script.table = quote_literal_cstr(quote_qualified_identifier(schema, RelationGetRelationName(relation)));
-	script.key = cmig_audit_layout_key(relation);
-	script.listed = listed_columns(relation, options, script.key);
-
-	append_log(&script);
-	appendStringInfoString(&script.text, function_text);
-	append_table(&script);
-	return script.text.data;
+	appendStringInfo(&text, "\nDO $%s$\n%s$%s$;\n", tag, body.data, tag);
+	return text.data;
 }
