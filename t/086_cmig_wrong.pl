@@ -112,6 +112,10 @@ with('file_template = %(rev)s' . "'); DROP TABLE t1; --", 0, '', 'revision', '-m
 with('target = $(touch pwned)', 2, 'there is no file or command for the target: \$\(touch pwned\)', 'diff');
 with('target = cat nosuch.sql; touch pwned', 2, 'target command failed', 'diff');
 with("schemas = x'; DROP TABLE t1; --\ntarget = /dev/null", 0, 'schema "x\'; DROP TABLE t1; --" exists neither', 'diff');
+{
+	local $ENV{PGOPTIONS} = '-c standard_conforming_strings=off';
+	with("schemas = news , sales\ntarget = /dev/null", 0, '^(?!.*nonstandard)(?s:.*)schema "news" exists neither', 'diff');
+}
 with("[prod]\njobs = 2", 2, '^cmig: wrong.conf has no line \[pord\]\n$', '-n', 'pord', 'current');
 with("[prod]\njobs = 2", 0, '^$', '-n', 'prod', 'current');
 gives(2, '^$', '^cmig: cmig.conf has no line \[prod\]\n$', '-n', 'prod', 'upgrade');

@@ -286,7 +286,7 @@ require_scope_files()
 {
 	local range="'base:heads'" matching="pg_catalog.pg_namespace WHERE nspname LIKE :'scopes' AND nspname !~ '^(pg_.*|information_schema|public|cmig|cmig_audit|[\$]user)\$'"
 
-	need "EXISTS (SELECT FROM $matching)" "'no schema that can be a scope matches \"' || :'scopes' || '\"'" "'Specify a LIKE pattern, such as tenant\\_%.'"
+	need "EXISTS (SELECT FROM $matching)" "'no schema that can be a scope matches \"' || :'scopes' || '\"'" "E'Specify a LIKE pattern, such as tenant\\\\_%.'"
 	! given no-load || return 0
 	[[ ${arguments[0]} == *+* || ${arguments[0]} =~ (^|@)heads?$ ]] || range="'base:' || $TARGET"
 	add "SELECT :'cmig_missing' <> '{}' OR :'cmig_kept' <> '{}' AS cmig_others \\gset

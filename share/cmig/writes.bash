@@ -27,7 +27,7 @@ parameters()
 			*) continue ;;
 		esac
 		case $name in
-			schemas) value="pg_catalog.regexp_split_to_array($value, '\\s*,\\s*')" ;;
+			schemas) value="pg_catalog.regexp_split_to_array($value, E'\\\\s*,\\\\s*')" ;;
 			rev-id) name=revision ;;
 			file-template) TEMPLATE=", file_template => $value"; continue ;;
 			precondition) name=precondition_sql ;;
