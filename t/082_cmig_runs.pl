@@ -205,7 +205,19 @@ ask(q{SELECT cmig.remove_revision('002')});
 gives(0, 'other', '', 'load', '--folder', 'app');
 gives(0, '^$', '^nothing to upgrade', 'upgrade', '001');
 gives(3, '^$', q{ERROR:  revision "other" is pending, but there is no file for it\nHINT:  Restore the file, or add its folder with --folder\.}, 'upgrade', 'heads');
+unlike((cmig('status'))[1], qr/-> cmig upgrade/, 'status does not propose an upgrade that is refused');
+gives(0, q{no file +revision "other" is pending, but there is no file for it\n}, '^$', 'status');
+gives(0, 'pending +1: other\n +-> cmig plan upgrade heads .*cmig upgrade heads\n', '^$', 'status', '--folder', 'migrations', '--folder', 'app');
 gives(0, 'is at 001, other$', '', 'upgrade', 'heads', '--folder', 'migrations', '--folder', 'app');
+
+# a reset would run applied revisions again, also the repeatable one
+ask(q{SELECT * FROM cmig.load(E'-- revision: often\n-- repeatable: true\n-- cmig:upgrade\nCREATE TABLE IF NOT EXISTS often ();'); SELECT * FROM cmig.upgrade('heads')});
+gives(3, '^$', q{ERROR:  revisions "often", "other" are to be run again, but there are no files for them\nHINT:  Restore the file, or add its folder with --folder\. To run what is stored: cmig reset --no-load\n$}, 'reset', '-y', @$_)
+  foreach [], ['--stepwise'];
+ask(q{SELECT cmig.remove_revision('often')});
+gives(3, '^$', q{ERROR:  revision "other" is to be run again, but there is no file for it\n}, 'reset', '-y');
+gives(0, 'is at 001, other$', '', 'reset', '-y', '--no-load');
+gives(0, 'is at 001, other$', '', 'reset', '-y', '--folder', 'migrations', '--folder', 'app');
 
 # --- killed at the question, and terminated after the answer ------------------
 

@@ -111,14 +111,18 @@ load_files()
 # Adds a query that sets two arrays: cmig_missing, the pending revisions without a file,
 # and cmig_kept, the applied ones.  Revisions that are not connected with those in the
 # files are left out, because they belong to another application, except for repeatable
-# ones, which every upgrade to the heads runs.  The newest come first.
+# ones, which every upgrade to the heads runs.  cmig status, which proposes such an
+# upgrade, names all pending ones, as the upgrade does.  The newest come first.
 find_missing()
 {
+	local all=false
+
+	[ "$verb" != status ] || all=true
 	add '\set cmig_missing {}'
 	! given no-load || return 0
 	add "WITH RECURSIVE other AS MATERIALIZED (SELECT h.revision, h.down_revision, h.applied, pg_catalog.row_number() OVER () AS n
 	FROM cmig.history() h WHERE h.revision <> ALL (:'cmig_loaded'::text[])),
-gone AS (SELECT o.* FROM other o WHERE ((:'cmig_loaded' = '{}' OR o.down_revision IS NULL) AND NOT o.applied) OR o.down_revision && :'cmig_loaded'::text[] OR EXISTS (SELECT FROM cmig.revision r
+gone AS (SELECT o.* FROM other o WHERE (($all OR :'cmig_loaded' = '{}' OR o.down_revision IS NULL) AND NOT o.applied) OR o.down_revision && :'cmig_loaded'::text[] OR EXISTS (SELECT FROM cmig.revision r
 	WHERE r.revision = ANY (:'cmig_loaded'::text[]) AND o.revision = ANY (r.down_revision))
 UNION SELECT o.* FROM gone g, other o WHERE o.revision = ANY (g.down_revision) OR g.revision = ANY (o.down_revision))
 SELECT coalesce(pg_catalog.array_agg(revision ORDER BY n) FILTER (WHERE NOT applied), '{}') AS cmig_missing,

@@ -436,14 +436,23 @@ verb_stamp()
 	run
 }
 
+# Adds a statement that raises an error if a reset would run a revision that is applied,
+# but that has no file.
+require_applied()
+{
+	given no-load || need false "${MISSING// pending,/ to be run again,}" "'Restore the file, or add its folder with --folder. To run what is stored: cmig reset --no-load'" '' \
+		"(SELECT m FROM (SELECT pg_catalog.array_agg(revision) FROM cmig.history() WHERE applied AND revision <> ALL (:'cmig_loaded'::text[])) q (m) WHERE m <> '{}') missing"
+}
+
 verb_reset()
 {
 	check_options
 	find_files; begin_ahead; add_question
 	check_plan "'heads'"
+	require_applied
 	add "SELECT DISTINCT 'stepwise', '', '' FROM cmig.revision WHERE NOT transactional;"
 	end_ahead
 	confirm "revert all revisions of the database $place, losing their data, and upgrade again?"
-	begin_again; choose_move reset ":'DBNAME'" ''; add_place
+	begin_again; require_applied; choose_move reset ":'DBNAME'" ''; add_place
 	run
 }

@@ -58,6 +58,8 @@ put_pending(FunctionCallInfo fcinfo, const CmigView *view, int heads)
 	List	   *authors = NIL;
 	StringInfoData written_by;
 	bool		may_go_up;
+	char	   *hint = NULL;
+	const char *args;
 	const char *stepwise = NULL;	/* first pending revision that needs a
 									 * stepwise run */
 
@@ -88,12 +90,18 @@ put_pending(FunctionCallInfo fcinfo, const CmigView *view, int heads)
 	 */
 	may_go_up = rows == NIL ||
 		(stepwise != NULL && ((CmigProgressRow *) llast(rows))->direction == CMIG_UPGRADE);
-	put_status(fcinfo, "pending",
-			   psprintf("%d: %s", pending->count,
-						cmig_graph_ids_text(view->graph, nodes, pending->count)),
-			   view->applied->unknown || !may_go_up ? NULL
 	/* in a scope, "heads" would include those of the database's trees */
-			   : cmig_upgrade_call(view->graph, due, heads == 1 ? "head" : cmig_scope_is_set() ? NULL : "heads", false));
+	if (!view->applied->unknown && may_go_up)
+		hint = cmig_upgrade_call(view->graph, due, heads == 1 ? "head" : cmig_scope_is_set() ? NULL : "heads", false);
+
+	/*
+	 * first show it, because it may be a revision that was given up; not in
+	 * unknown scopes
+	 */
+	args = hint ? strchr(hint, '(') + 1 : "";
+	if ((*args == '\'' || *args == 'A') && args[1] != '<' && strncmp(hint, "SET ", 4) != 0)
+		hint = psprintf("SELECT * FROM cmig.plan('upgrade', %.*s) -- shows what would run; then: %s", (int) strcspn(args, ")"), args, hint);
+	put_status(fcinfo, "pending", psprintf("%d: %s", pending->count, cmig_graph_ids_text(view->graph, nodes, pending->count)), hint);
 	put_status(fcinfo, "pending written by", written_by.data,
 			   "SELECT revision, created_by FROM cmig.plan('upgrade', 'heads')");
 	if (stepwise)
