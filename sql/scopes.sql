@@ -261,8 +261,24 @@ SELECT * FROM cmig.create_scope('tenant_5', 'tenant@head');
 SELECT cmig.drop_scope('tenant_5', 'tenant_5');
 RESET ROLE;
 
+-- a changed repeatable revision is pending in each scope until it has run there
+DROP EXTENSION pg_cmig;
+CREATE EXTENSION pg_cmig;
+CREATE SCHEMA again_1;
+CREATE SCHEMA again_2;
+INSERT INTO cmig.revision (revision, upgrade_sql, repeatable) VALUES ('001', 'CREATE TABLE rate ()', false),
+	('often', 'CREATE OR REPLACE VIEW shown AS SELECT 1 AS a', true);
+CALL cmig.upgrade_scopes('again\_%');
+SELECT scope, current, pending FROM cmig.scopes();
+UPDATE cmig.revision SET upgrade_sql = 'CREATE OR REPLACE VIEW shown AS SELECT 1 AS a, 2 AS b' WHERE repeatable;
+SELECT value FROM cmig.status() WHERE item = 'scopes';
+CALL cmig.upgrade_scopes('again\_1');
+SELECT scope, current, pending FROM cmig.scopes();
+CALL cmig.upgrade_scopes('again\_%');
+SELECT value FROM cmig.status() WHERE item = 'scopes';
 SET client_min_messages = warning;
 DROP EXTENSION pg_cmig;
+DROP SCHEMA again_1, again_2 CASCADE;
 DROP SCHEMA tenant_1, tenant_2, "tenant ""3'", tenantless CASCADE;
 DROP TABLE currency;
 REVOKE CREATE ON DATABASE :"DBNAME" FROM regress_scopes;

@@ -20,7 +20,7 @@
 /*
  * Returns a List of CmigScopeItem *: the existing schemas that match a LIKE
  * pattern and can be scopes, sorted by name in byte order.  Only name, rows,
- * and exists are set.
+ * exists, and repeated are set.
  */
 extern List *cmig_scope_list_matching(const char *pattern);
 
@@ -37,19 +37,19 @@ extern List *cmig_scope_list_tried(void);
 extern int	cmig_scope_list_enter(const char *scope);
 
 /*
- * A cache for a number that depends only on a scope's version rows, such as
- * the number of its pending revisions.  Most scopes have the same version
- * rows, so the number is computed only once for all of them.  The cache and
+ * A cache for a number that depends only on a scope's version rows and on the
+ * last runs of its repeatable revisions, such as the number of its pending
+ * revisions.  Most scopes are alike in this, so the number is computed only once for all of them.  The cache and
  * its entries are allocated in the current memory context of the first call.
  */
 extern HTAB *cmig_scope_list_cache(void);
 
 /*
- * Returns a pointer to the number for the given version rows.  Sets *found to
+ * Returns a pointer to the number for scopes like the given one.  Sets *found to
  * false if the number is not in the cache yet; in that case, the caller must
  * store it through the pointer.
  */
-extern int *cmig_scope_list_result(HTAB *cache, const char *rows, bool *found);
+extern int *cmig_scope_list_result(HTAB *cache, const CmigScopeItem *item, bool *found);
 
 /* in upgrade.c */
 

@@ -35,15 +35,31 @@
 	" FROM cmig.scope_version v GROUP BY 1)"
 
 /*
+ * The last checksum of each repeatable revision in the scope s.scope, and
+ * whether a downgrade has been run since then.
+ */
+#define REPEATED \
+	"(SELECT coalesce(string_agg(concat(r.revision::text, ' ', x.checksum, ' ', x.id < d.id), E'\n' ORDER BY r.revision::text COLLATE \"C\"), '')" \
+	" FROM cmig.revision r LEFT JOIN LATERAL (SELECT j.id::bigint, j.checksum::text FROM cmig.journal j" \
+	"  WHERE j.revision::text = r.revision::text AND j.scope::text = s.scope AND j.outcome::text = 'done'" \
+	"  AND j.direction::text IN ('upgrade', 'repair') AND j.checksum::text IS NOT NULL ORDER BY j.id::bigint DESC LIMIT 1) x ON true" \
+	" WHERE r.repeatable::boolean)"
+
+/* The last downgrade of each scope, for REPEATED. */
+#define DOWNGRADES \
+	" LEFT JOIN (SELECT j.scope::text, max(j.id::bigint) FROM cmig.journal j" \
+	"  WHERE j.direction::text = 'downgrade' AND j.outcome::text = 'done' GROUP BY 1) d (scope, id) ON d.scope = s.scope"
+
+/*
  * A query for the schemas, with their version rows, that match a LIKE pattern
  * and are not members of extensions.
  */
 static CmigQuery matching_query = {
-	.sql = "SELECT n.nspname::text, coalesce(r.rows, ''), true, NULL, NULL::timestamptz FROM pg_namespace n"
-	" LEFT JOIN " ROWS " r ON r.scope = n.nspname::text"
-	" WHERE n.nspname::text LIKE $1 AND NOT EXISTS (SELECT FROM pg_depend d"
-	"  WHERE d.classid = 'pg_namespace'::regclass AND d.objid = n.oid AND d.deptype = 'e')"
-	" ORDER BY n.nspname::text COLLATE \"C\"",
+	.sql = "SELECT s.scope, coalesce(r.rows, ''), true, NULL, NULL::timestamptz, " REPEATED
+	" FROM (SELECT n.nspname::text FROM pg_namespace n WHERE n.nspname::text LIKE $1 AND NOT EXISTS (SELECT FROM pg_depend d"
+	"  WHERE d.classid = 'pg_namespace'::regclass AND d.objid = n.oid AND d.deptype = 'e')) s (scope)"
+	" LEFT JOIN " ROWS " r ON r.scope = s.scope" DOWNGRADES
+	" ORDER BY s.scope COLLATE \"C\"",
 	.nargs = 1,
 	.argtypes = {TEXTOID}
 };
@@ -53,7 +69,7 @@ static CmigQuery matching_query = {
  * exist.
  */
 static CmigQuery versions_query = {
-	.sql = "SELECT s.scope, '', EXISTS (SELECT FROM pg_namespace n WHERE n.nspname::text = s.scope), NULL, NULL::timestamptz"
+	.sql = "SELECT s.scope, '', EXISTS (SELECT FROM pg_namespace n WHERE n.nspname::text = s.scope), NULL, NULL::timestamptz, ''"
 	" FROM (SELECT DISTINCT v.scope::text COLLATE \"C\" FROM cmig.scope_version v) s (scope) ORDER BY 1"
 };
 
@@ -61,13 +77,13 @@ static CmigQuery versions_query = {
 static CmigQuery tried_query = {
 	.sql = "SELECT s.scope, coalesce(r.rows, ''),"
 	" EXISTS (SELECT FROM pg_namespace n WHERE n.nspname::text = s.scope),"
-	" CASE WHEN j.outcome = 'failed' THEN concat_ws(': ', j.sqlstate, j.message) END, j.started_at"
+	" CASE WHEN j.outcome = 'failed' THEN concat_ws(': ', j.sqlstate, j.message) END, j.started_at, " REPEATED
 	" FROM (SELECT v.scope::text FROM cmig.scope_version v"
 	"  UNION SELECT k.scope::text FROM cmig.journal k WHERE k.scope::text <> '') s (scope)"
 	" LEFT JOIN " ROWS " r ON r.scope = s.scope"
 	" LEFT JOIN LATERAL (SELECT j.outcome::text, j.sqlstate::text, j.message::text, j.started_at::timestamptz"
 	"  FROM cmig.journal j WHERE j.scope::text = s.scope AND j.direction::text NOT IN ('repair', 'drift')"
-	"  ORDER BY j.id::bigint DESC LIMIT 1) j ON true"
+	"  ORDER BY j.id::bigint DESC LIMIT 1) j ON true" DOWNGRADES
 	" ORDER BY s.scope COLLATE \"C\""
 };
 
@@ -86,6 +102,7 @@ collect(TupleDesc desc, HeapTuple row, void *arg)
 	item->failure = cmig_query_text_or_null(desc, row, 4);
 	since = cmig_query_datum(desc, row, 5, &isnull);
 	item->since = isnull ? 0 : DatumGetTimestampTz(since);
+	item->repeated = cmig_query_text(desc, row, 6);
 	if (item->name)
 		*items = lappend(*items, item);
 }
@@ -167,8 +184,9 @@ cmig_scope_list_cache(void)
 }
 
 int *
-cmig_scope_list_result(HTAB *cache, const char *rows, bool *found)
+cmig_scope_list_result(HTAB *cache, const CmigScopeItem *item, bool *found)
 {
+	const char *rows = psprintf("%s\n\n%s", item->rows, item->repeated);
 	uint64		hash = hash_bytes_extended((const unsigned char *) rows, strlen(rows), 0);
 
 	for (;; hash++)
@@ -210,7 +228,8 @@ is_of_applied_tree(const CmigGraph *graph, const CmigApplied *applied, int node)
 
 /*
  * Returns the number of pending revisions of the current scope, which are not
- * applied but belong to the same tree as an applied revision, or UNKNOWN if
+ * applied but belong to the same tree as an applied revision, and of the
+ * repeatable revisions that an upgrade to them would run.  Returns UNKNOWN if
  * nothing is applied.
  */
 static int
@@ -219,7 +238,9 @@ count_pending(void)
 	CmigRevisionSet *set = cmig_active_read(false);
 	CmigGraph  *graph = cmig_graph_build(set->revisions, set->count);
 	CmigApplied *applied;
-	int			pending = 0;
+	CmigPlan   *plan;
+	List	   *nodes = NIL;
+	int			steps;
 
 	(void) cmig_active_separate(graph);
 	applied = cmig_applied_find(graph, cmig_version_rows_read());
@@ -227,8 +248,12 @@ count_pending(void)
 		return UNKNOWN;
 	for (int i = 0; i < graph->count; i++)
 		if (!applied->applied->set[i] && is_of_applied_tree(graph, applied, i))
-			pending++;
-	return pending;
+			nodes = lappend_int(nodes, i);
+	plan = cmig_plan_upgrade(graph, applied, nodes);
+	steps = plan->count;
+	cmig_repeatables_add(graph, set->repeatables, set->repeatable_count);
+	cmig_repeatable_add_due(graph, applied, plan, false);
+	return list_length(nodes) + plan->count - steps;
 }
 
 /* Returns the number of pending revisions of a scope, or UNKNOWN. */
@@ -240,7 +265,7 @@ pending_of(HTAB *cache, const CmigScopeItem *item)
 
 	if (!item->exists || item->rows[0] == '\0')
 		return UNKNOWN;
-	result = cmig_scope_list_result(cache, item->rows, &found);
+	result = cmig_scope_list_result(cache, item, &found);
 	if (!found)
 	{
 		MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig scope", ALLOCSET_DEFAULT_SIZES);

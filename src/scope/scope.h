@@ -20,6 +20,7 @@ typedef struct CmigScopeItem
 	char	   *name;
 	char	   *rows;			/* version rows, sorted, one per line; "" if
 								 * there are none */
+	char	   *repeated;		/* the last runs of repeatable revisions */
 	bool		exists;			/* does the schema exist? */
 	char	   *failure;		/* error of the last run, or NULL if it did
 								 * not fail */

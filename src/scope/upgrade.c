@@ -147,7 +147,7 @@ has_work(const Upgrade *upgrade, HTAB *cache, const CmigScopeItem *item)
 {
 	Question	question = {.scope = item->name,.target = upgrade->target};
 	bool		found;
-	int		   *result = cmig_scope_list_result(cache, item->rows, &found);
+	int		   *result = cmig_scope_list_result(cache, item, &found);
 	MemoryContext old;
 	ErrorData  *error;
 
