@@ -50,18 +50,6 @@
  * ----------------------------------------------------------------
  */
 
-/*
- * Call this before starting a subtransaction.  Starting one raises an error if
- * the last statement left invalidation messages unprocessed, as ALTER DOMAIN
- * ... DROP CONSTRAINT does.
- */
-static void
-subtransaction_settle(void)
-{
-	(void) GetCurrentCommandId(true);
-	CommandCounterIncrement();
-}
-
 /* Run the work.  If "keep" is false, roll it back even if it succeeds. */
 static ErrorData *
 run(CmigSubtransactionWork work, void *arg, bool keep)
@@ -70,7 +58,13 @@ run(CmigSubtransactionWork work, void *arg, bool keep)
 	ResourceOwner owner = CurrentResourceOwner;
 	ErrorData  *volatile error = NULL;
 
-	subtransaction_settle();
+	/*
+	 * starting a subtransaction raises an error if the last statement left
+	 * invalidation messages unprocessed, as ALTER DOMAIN ... DROP CONSTRAINT
+	 * does
+	 */
+	(void) GetCurrentCommandId(true);
+	CommandCounterIncrement();
 	BeginInternalSubTransaction(NULL);
 	/* let the work allocate its results in the caller's memory context */
 	MemoryContextSwitchTo(context);
@@ -399,31 +393,18 @@ cmig_query_relation_name(Oid relation)
 }
 
 /*
- * Is this the message of an internal error that PostgreSQL raises if another
- * session has dropped or replaced an object?  Such messages are never
- * translated.
+ * An error context callback: if this is an internal error that PostgreSQL
+ * raises if another session has dropped or replaced an object, change it to
+ * error 40001.  The messages of internal errors are never translated.
  */
-static bool
-means_vanished(const char *message)
+static void
+explain_vanished(void *arg)
 {
 	static const char *const starts[] = {
 		"cache lookup failed for ", "could not open relation with OID ", "could not find tuple for ",
 		"tuple concurrently "
 	};
-
-	for (int i = 0; i < lengthof(starts); i++)
-		if (strncmp(message, starts[i], strlen(starts[i])) == 0)
-			return true;
-	return false;
-}
-
-/*
- * An error context callback: if the error means that an object has vanished,
- * change it to error 40001.
- */
-static void
-explain_vanished(void *arg)
-{
+	bool		vanished = false;
 	MemoryContext old;
 	ErrorData  *error;
 
@@ -432,7 +413,9 @@ explain_vanished(void *arg)
 	old = MemoryContextSwitchTo(CurTransactionContext);
 	error = CopyErrorData();
 	MemoryContextSwitchTo(old);
-	if (means_vanished(error->message))
+	for (int i = 0; i < lengthof(starts); i++)
+		vanished |= strncmp(error->message, starts[i], strlen(starts[i])) == 0;
+	if (vanished)
 	{
 		errcode(ERRCODE_T_R_SERIALIZATION_FAILURE);
 		errmsg(CHANGED_MESSAGE);

@@ -94,46 +94,37 @@ cmig_role_return(const CmigRole *saved)
 	XactReadOnly = saved->read_only;
 }
 
+/* Returns the owner in a catalog row, or InvalidOid if there is no such row. */
+static Oid
+owner_in(int cache, Oid object, AttrNumber column)
+{
+	HeapTuple	tuple = SearchSysCache1(cache, ObjectIdGetDatum(object));
+	bool		isnull;
+	Oid			owner;
+
+	if (!HeapTupleIsValid(tuple))
+		return InvalidOid;
+	owner = DatumGetObjectId(SysCacheGetAttr(cache, tuple, column, &isnull));
+	ReleaseSysCache(tuple);
+	return owner;
+}
+
 Oid
 cmig_role_owner_of(Oid relation)
 {
-	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));
-	Oid			owner = InvalidOid;
-
-	if (HeapTupleIsValid(tuple))
-	{
-		owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
-		ReleaseSysCache(tuple);
-	}
-	return owner;
+	return owner_in(RELOID, relation, Anum_pg_class_relowner);
 }
 
 Oid
 cmig_role_owner_of_database(Oid database)
 {
-	HeapTuple	tuple = SearchSysCache1(DATABASEOID, ObjectIdGetDatum(database));
-	Oid			owner = InvalidOid;
-
-	if (HeapTupleIsValid(tuple))
-	{
-		owner = ((Form_pg_database) GETSTRUCT(tuple))->datdba;
-		ReleaseSysCache(tuple);
-	}
-	return owner;
+	return owner_in(DATABASEOID, database, Anum_pg_database_datdba);
 }
 
 Oid
 cmig_role_owner_of_schema(Oid schema)
 {
-	HeapTuple	tuple = SearchSysCache1(NAMESPACEOID, ObjectIdGetDatum(schema));
-	Oid			owner = InvalidOid;
-
-	if (HeapTupleIsValid(tuple))
-	{
-		owner = ((Form_pg_namespace) GETSTRUCT(tuple))->nspowner;
-		ReleaseSysCache(tuple);
-	}
-	return owner;
+	return owner_in(NAMESPACEOID, schema, Anum_pg_namespace_nspowner);
 }
 
 /* ----------------------------------------------------------------
@@ -325,39 +316,6 @@ cmig_safe_parse(RawStmt *raw, const char *source, HeapTuple function, FuncExpr *
  * ----------------------------------------------------------------
  */
 
-static bool is_trusted(Oid type, Oid table_owner);
-
-/* Does the type's owner have the privileges of the table's owner? */
-static bool
-belongs_to_trusted(Oid type, Oid table_owner)
-{
-	HeapTuple	row = SearchSysCache1(TYPEOID, ObjectIdGetDatum(type));
-	bool		result;
-
-	if (!HeapTupleIsValid(row))
-		return false;
-	result = has_privs_of_role(((Form_pg_type) GETSTRUCT(row))->typowner, table_owner);
-	ReleaseSysCache(row);
-	return result;
-}
-
-/* Is is_trusted() true for the types of all columns of a composite type? */
-static bool
-are_attributes_trusted(Oid type, Oid table_owner)
-{
-	TupleDesc	desc = lookup_rowtype_tupdesc_copy(type, -1);
-	bool		result = true;
-
-	for (int i = 0; i < desc->natts && result; i++)
-	{
-		Form_pg_attribute attribute = TupleDescAttr(desc, i);
-
-		result = attribute->attisdropped || is_trusted(attribute->atttypid, table_owner);
-	}
-	FreeTupleDesc(desc);
-	return result;
-}
-
 /*
  * Do the owners of the type, and of all types that it consists of, have the
  * privileges of the table's owner?
@@ -366,21 +324,32 @@ static bool
 is_trusted(Oid type, Oid table_owner)
 {
 	Oid			element = get_element_type(type);
-	Oid			base = getBaseType(type);
+	Oid			type_owner;
+	TupleDesc	desc;
+	bool		result = true;
 
 	check_stack_depth();
 	if (OidIsValid(element))
 		return is_trusted(element, table_owner);
 	if (type < FirstNormalObjectId && get_typtype(type) != TYPTYPE_COMPOSITE)
 		return true;
-	if (!belongs_to_trusted(type, table_owner))
+	type_owner = owner_in(TYPEOID, type, Anum_pg_type_typowner);
+	if (!OidIsValid(type_owner) || !has_privs_of_role(type_owner, table_owner))
 		return false;
 	switch (get_typtype(type))
 	{
 		case TYPTYPE_DOMAIN:
-			return is_trusted(base, table_owner);
+			return is_trusted(getBaseType(type), table_owner);
 		case TYPTYPE_COMPOSITE:
-			return are_attributes_trusted(type, table_owner);
+			desc = lookup_rowtype_tupdesc_copy(type, -1);
+			for (int i = 0; i < desc->natts && result; i++)
+			{
+				Form_pg_attribute attribute = TupleDescAttr(desc, i);
+
+				result = attribute->attisdropped || is_trusted(attribute->atttypid, table_owner);
+			}
+			FreeTupleDesc(desc);
+			return result;
 		case TYPTYPE_RANGE:
 			return is_trusted(get_range_subtype(type), table_owner);
 		case TYPTYPE_MULTIRANGE:
@@ -410,37 +379,6 @@ cmig_local_rows_here(Oid relation)
 	return get_rel_relkind(relation) != RELKIND_FOREIGN_TABLE && !cmig_citus_manages(relation);
 }
 
-/*
- * Raise an error for a table whose rows are on another server.  "child" is the
- * foreign table: the table itself or one of its children.
- */
-static void
-refuse_foreign(Oid table, Oid child, const char *doing)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-			 errmsg("%s cannot be used for table %s", doing, cmig_query_relation_name(table)),
-			 child == table ? errdetail("It is a foreign table, so its rows are on another server.") :
-			 errdetail("Its child table %s is a foreign table whose rows are on another server.", cmig_query_relation_name(child)),
-			 child == table ? errhint("Call %s on that server.", doing) :
-			 errhint("Call %s on that server for the foreign table, and on this server for each of the other tables.", doing)));
-}
-
-/*
- * Raise an error for a table whose rows are in Citus shards.  "child" is the
- * distributed table: the table itself or one of its children.
- */
-static void
-refuse_distributed(Oid table, Oid child, const char *doing, const char *hint)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-			 errmsg("%s cannot be used for table %s", doing, cmig_query_relation_name(table)),
-			 child == table ? errdetail("It is managed by Citus: its rows are in shards, and the table itself is empty.") :
-			 errdetail("Its child table %s is managed by Citus: the rows are in shards.", cmig_query_relation_name(child)),
-			 errhint("%s", hint)));
-}
-
 void
 cmig_local_rows_require_reachable(Oid table, bool children, const char *doing)
 {
@@ -450,8 +388,16 @@ cmig_local_rows_require_reachable(Oid table, bool children, const char *doing)
 
 	foreach(lc, relations)
 	{
-		if (get_rel_relkind(lfirst_oid(lc)) == RELKIND_FOREIGN_TABLE)
-			refuse_foreign(table, lfirst_oid(lc), doing);
+		Oid			child = lfirst_oid(lc);
+
+		if (get_rel_relkind(child) == RELKIND_FOREIGN_TABLE)
+			ereport(ERROR,
+					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					 errmsg("%s cannot be used for table %s", doing, cmig_query_relation_name(table)),
+					 child == table ? errdetail("It is a foreign table, so its rows are on another server.") :
+					 errdetail("Its child table %s is a foreign table whose rows are on another server.", cmig_query_relation_name(child)),
+					 child == table ? errhint("Call %s on that server.", doing) :
+					 errhint("Call %s on that server for the foreign table, and on this server for each of the other tables.", doing)));
 	}
 }
 
@@ -465,10 +411,15 @@ cmig_local_rows_require(Oid table, bool children, const char *doing, const char 
 	cmig_local_rows_require_reachable(table, children, doing);
 	foreach(lc, relations)
 	{
-		Oid			relation = lfirst_oid(lc);
+		Oid			child = lfirst_oid(lc);
 
-		if (cmig_citus_manages(relation))
-			refuse_distributed(table, relation, doing, hint);
+		if (cmig_citus_manages(child))
+			ereport(ERROR,
+					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					 errmsg("%s cannot be used for table %s", doing, cmig_query_relation_name(table)),
+					 child == table ? errdetail("It is managed by Citus: its rows are in shards, and the table itself is empty.") :
+					 errdetail("Its child table %s is managed by Citus: the rows are in shards.", cmig_query_relation_name(child)),
+					 errhint("%s", hint)));
 	}
 }
 

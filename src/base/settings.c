@@ -52,54 +52,6 @@
  */
 static bool set_before_load = false;
 
-/* Was a cmig.* value set before the library could check it? */
-static bool
-any_placeholder(void)
-{
-	int			count;
-	struct config_generic **all = cmig_guc_variables_compat(&count);
-
-	for (int i = 0; i < count; i++)
-	{
-		if ((all[i]->flags & GUC_CUSTOM_PLACEHOLDER) != 0 &&
-			pg_strncasecmp(all[i]->name, "cmig.", strlen("cmig.")) == 0)
-			return true;
-	}
-	return false;
-}
-
-/* Call this before registering any setting. */
-static void
-stored_settings_init(void)
-{
-	set_before_load = any_placeholder();
-}
-
-/*
- * Returns a setting's value in an array of name=value strings, or NULL if the
- * array does not contain the setting.
- */
-static char *
-find_in_list(Datum list, const char *setting)
-{
-	Datum	   *items;
-	int			count;
-	char	   *result = NULL;
-
-	deconstruct_array(DatumGetArrayTypeP(list), TEXTOID, -1, false, TYPALIGN_INT,
-					  &items, NULL, &count);
-	for (int i = 0; i < count && result == NULL; i++)
-	{
-		char	   *name;
-		char	   *value;
-
-		ParseLongOption(TextDatumGetCString(items[i]), &name, &value);
-		if (value != NULL && pg_strcasecmp(name, setting) == 0)
-			result = value;
-	}
-	return result;
-}
-
 /*
  * Returns the value stored by ALTER DATABASE or ALTER ROLE ... SET, or NULL if
  * no value is stored.
@@ -125,8 +77,21 @@ find_stored(Oid database, Oid role, const char *setting)
 		Datum		list = heap_getattr(tuple, Anum_pg_db_role_setting_setconfig,
 										RelationGetDescr(relation), &isnull);
 
+		Datum	   *items;
+		int			count = 0;
+
 		if (!isnull)
-			result = find_in_list(list, setting);
+			deconstruct_array(DatumGetArrayTypeP(list), TEXTOID, -1, false, TYPALIGN_INT,
+							  &items, NULL, &count);
+		for (int i = 0; i < count && result == NULL; i++)
+		{
+			char	   *name;
+			char	   *value;
+
+			ParseLongOption(TextDatumGetCString(items[i]), &name, &value);
+			if (value != NULL && pg_strcasecmp(name, setting) == 0)
+				result = value;
+		}
 	}
 	systable_endscan(scan);
 	table_close(relation, AccessShareLock);
@@ -261,10 +226,6 @@ static const struct config_enum_entry checksum_options[] = {
 	{NULL, 0, false}
 };
 
-/*
- * Effective values
- */
-
 /* Returns a setting, or NULL if the session does not know it. */
 static struct config_generic *
 lookup_setting(const char *name)
@@ -333,7 +294,7 @@ session_counts(const struct config_generic *setting)
 }
 
 /* Raise an error for a stored value that SET would reject. */
-static void
+pg_noreturn static void
 refuse_value(const struct config_generic *setting, const char *value, const char *hint)
 {
 	ereport(ERROR,
@@ -345,35 +306,26 @@ refuse_value(const struct config_generic *setting, const char *value, const char
 					 hint ? hint : "", hint ? " " : "", setting->name)));
 }
 
-/* Returns a hint that lists an enum setting's values, as PostgreSQL's does. */
-static char *
-list_options(const struct config_enum *record)
-{
-	StringInfoData text;
-
-	initStringInfo(&text);
-	for (const struct config_enum_entry *option = record->options; option->name; option++)
-	{
-		if (!option->hidden)
-			appendStringInfo(&text, "%s%s", text.len > 0 ? ", " : "Available values: ",
-							 option->name);
-	}
-	appendStringInfoChar(&text, '.');
-	return text.data;
-}
-
 /* Parse a stored value.  If value is NULL, returns the built-in default. */
 static int
 parse_enum(struct config_generic *setting, const char *value)
 {
 	struct config_enum *record = (struct config_enum *) setting;
+	StringInfoData hint;
 	int			result;
 
 	if (value == NULL)
 		return record->boot_val;
-	if (!config_enum_lookup_by_name(record, value, &result))
-		refuse_value(setting, value, list_options(record));
-	return result;
+	if (config_enum_lookup_by_name(record, value, &result))
+		return result;
+	initStringInfo(&hint);		/* the same hint as PostgreSQL's */
+	for (const struct config_enum_entry *option = record->options; option->name; option++)
+	{
+		if (!option->hidden)
+			appendStringInfo(&hint, "%s%s", hint.len > 0 ? ", " : "Available values: ", option->name);
+	}
+	appendStringInfoChar(&hint, '.');
+	refuse_value(setting, value, hint.data);
 }
 
 /*
@@ -391,21 +343,6 @@ use_session_value(const char *name, struct config_generic **setting, const char 
 		return true;
 	*stored = stored_setting(*setting, false);
 	return false;
-}
-
-/*
- * Each of these functions returns the effective value of a setting, given the
- * session's value.  In a SECURITY DEFINER function, the effective value is the
- * one set by the function, for the database, or for the server, not the one
- * set by the caller.
- */
-static int
-settings_enum(const char *name, int session)
-{
-	struct config_generic *setting;
-	const char *stored;
-
-	return use_session_value(name, &setting, &stored) ? session : parse_enum(setting, stored);
 }
 
 /*
@@ -525,24 +462,15 @@ session_may_loosen(const char *name)
 		(!cmig_settings_in_definer_function() && may_loosen(name, GetSessionUserId()));
 }
 
-/*
- * Returns true if the value was set in the session or, in a SECURITY DEFINER
- * function, by the function's owner.
- */
-static bool
-is_of_session(const struct config_generic *setting)
-{
-	return setting->source > PGC_S_DATABASE &&
-		(!cmig_settings_in_definer_function() || is_users_own(setting));
-}
-
 int
 cmig_settings_guard_enum(const char *name, int session)
 {
 	struct config_generic *setting = find_setting(name);
 	int			owners = parse_enum(setting, stored_setting(setting, false));
 
-	if (!is_of_session(setting))
+	/* in a SECURITY DEFINER function, its owner must have set the value */
+	if (setting->source <= PGC_S_DATABASE ||
+		(cmig_settings_in_definer_function() && !is_users_own(setting)))
 		return owners;
 	return session >= owners || session_may_loosen(name) ? session : owners;
 }
@@ -559,10 +487,6 @@ cmig_settings_guarded_text(const char *name, const char *session, const char *gu
 	setting = find_setting(name);
 	return check_text(setting, stored_setting(setting, false));
 }
-
-/*
- * This module's settings
- */
 
 bool
 cmig_settings_may_unprotect(void)
@@ -639,7 +563,10 @@ cmig_settings_ddl_policy_name(CmigDdlPolicy policy)
 CmigChecksumPolicy
 cmig_settings_checksum_policy(void)
 {
-	return settings_enum("cmig.checksum_policy", checksum_policy);
+	struct config_generic *setting;
+	const char *stored;
+
+	return use_session_value("cmig.checksum_policy", &setting, &stored) ? checksum_policy : parse_enum(setting, stored);
 }
 
 bool
@@ -676,8 +603,13 @@ cmig_settings_pin_search_path(void)
 void
 cmig_settings_init(void)
 {
+	int			count;
+	struct config_generic **all = cmig_guc_variables_compat(&count);
+
 	loading = true;
-	stored_settings_init();
+	for (int i = 0; i < count; i++)
+		set_before_load |= (all[i]->flags & GUC_CUSTOM_PLACEHOLDER) != 0 &&
+			pg_strncasecmp(all[i]->name, "cmig.", strlen("cmig.")) == 0;
 
 	/*
 	 * cmig.protect guards against mistakes.  If it is set for the database,
@@ -722,33 +654,6 @@ cmig_settings_init(void)
 
 static char library_version_hint[256];	/* empty if the versions are the same */
 
-/* Is the version, in the form "1.2", older than this library? */
-static bool
-is_older(const char *version)
-{
-	int			major = 0;
-	int			minor = 0;
-	int			own_major = 0;
-	int			own_minor = 0;
-
-	sscanf(version, "%d.%d", &major, &minor);
-	sscanf(CMIG_LIBRARY_VERSION, "%d.%d", &own_major, &own_minor);
-	return major < own_major || (major == own_major && minor < own_minor);
-}
-
-/* Set the hint, given the version of the extension in this database. */
-static void
-set_hint(const char *version)
-{
-	library_version_hint[0] = '\0';
-	if (strcmp(version, CMIG_LIBRARY_VERSION) != 0)
-		snprintf(library_version_hint, sizeof(library_version_hint),
-				 "Extension pg_cmig has version %.20s in this database, but this session has loaded the library of version %s. %s",
-				 version, CMIG_LIBRARY_VERSION,
-				 is_older(version) ? "Update the extension first: ALTER EXTENSION pg_cmig UPDATE"
-				 : "Reconnect to load the library of that version.");
-}
-
 void
 cmig_library_version_read(void)
 {
@@ -766,9 +671,22 @@ cmig_library_version_read(void)
 	{
 		Datum	   *values = palloc(sizeof(Datum) * desc->natts);
 		bool	   *nulls = palloc(sizeof(bool) * desc->natts);
+		char	   *version;
+		int			number[2] = {0, 0};
+		int			own[2] = {0, 0};
 
 		heap_deform_tuple(tuple, desc, values, nulls);
-		set_hint(TextDatumGetCString(values[Anum_pg_extension_extversion - 1]));
+		version = TextDatumGetCString(values[Anum_pg_extension_extversion - 1]);
+		sscanf(version, "%d.%d", &number[0], &number[1]);
+		sscanf(CMIG_LIBRARY_VERSION, "%d.%d", &own[0], &own[1]);
+		library_version_hint[0] = '\0';
+		if (strcmp(version, CMIG_LIBRARY_VERSION) != 0)
+			snprintf(library_version_hint, sizeof(library_version_hint),
+					 "Extension pg_cmig has version %.20s in this database, but this session has loaded the library of version %s. %s",
+					 version, CMIG_LIBRARY_VERSION,
+					 number[0] < own[0] || (number[0] == own[0] && number[1] < own[1]) ?
+					 "Update the extension first: ALTER EXTENSION pg_cmig UPDATE"
+					 : "Reconnect to load the library of that version.");
 		pfree(values);
 		pfree(nulls);
 	}
