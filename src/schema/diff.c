@@ -226,7 +226,9 @@ join_rewrites(List *lines, const CmigObject *object)
 	{
 		const CmigDiffLine *line = list_nth(lines, i);
 
-		if (strcmp(line->group, last->group) != 0 || line->transaction != last->transaction || depends_on(object, line))
+		/* one statement cannot change the type of a column twice */
+		if (strcmp(line->group, last->group) != 0 || line->transaction != last->transaction ||
+			strcmp(line->object, last->object) == 0 || depends_on(object, line))
 			return;
 		if (line->joinable && !line->within &&
 			((line->hazards & last->hazards) | (line->undo_hazards & last->undo_hazards)) & CMIG_HAZARD_REWRITE)
