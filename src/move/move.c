@@ -44,6 +44,7 @@ cmig_move_read(bool with_details)
 	CmigSituation now = {0};
 	CmigRevisionSet *set = cmig_active_read(with_details);
 
+	now.settled = set->settled;
 	now.graph = cmig_graph_build(set->revisions, set->count);
 	cmig_repeatables_add(now.graph, set->repeatables, set->repeatable_count);
 	cmig_graph_require_sound(now.graph);

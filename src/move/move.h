@@ -31,6 +31,7 @@ typedef struct CmigSituation
 	CmigMarks  *database;		/* if the current scope is a schema: the
 								 * revisions applied in the database itself;
 								 * otherwise NULL */
+	bool		settled;		/* see CmigRevisionSet */
 	bool		quiet;			/* are the steps run without a NOTICE for
 								 * each? */
 	bool		elsewhere;		/* is this the state of another database,

@@ -710,12 +710,12 @@ is_unneeded(void *arg)
 {
 	const Upgrade *upgrade = arg;
 	const CmigNames *targets = upgrade->targets;
-	CmigSituation now = cmig_move_read(true);
+	CmigSituation now = cmig_move_read(false);
 	CmigPlan   *plan = cmig_move_plan_upgrade(&now, targets);
 	List	   *rows;
 	ListCell   *lc;
 
-	if (plan->count > 0)
+	if (plan->count > 0 || !now.settled)
 		return false;
 
 	/* a downgrade that is partially applied may revert what counts as applied */

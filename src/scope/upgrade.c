@@ -130,9 +130,9 @@ ask(void *arg)
 {
 	Question   *question = arg;
 	int			guc_level = cmig_scope_list_enter(question->scope);
-	CmigSituation now = cmig_move_read(true);
+	CmigSituation now = cmig_move_read(false);
 
-	question->is_empty = cmig_active_is_settled() &&
+	question->is_empty = now.settled &&
 		cmig_move_plan_upgrade(&now, cmig_argument_one(pstrdup(question->target)))->count == 0;
 	AtEOXact_GUC(false, guc_level);
 }

@@ -163,6 +163,9 @@ extern List *cmig_revision_file_parse(const char *text, const char *name);
 
 /* in revisions.c */
 
+/* Does any stored revision replace others? */
+extern bool cmig_catalog_has_replacing(void);
+
 /*
  * Insert several revisions.  Their names, such as ids and labels, must not
  * contain commas.

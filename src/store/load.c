@@ -803,10 +803,14 @@ write_changes(const Load * load)
 static void
 tell_waiting(const Load * load)
 {
-	CmigRevisionSet *set = cmig_catalog_read_revisions(false);
-	const CmigPlace *place = cmig_replaces_any(set->revisions, set->count) ? cmig_active_place() : NULL;
+	CmigRevisionSet *set;
+	const CmigPlace *place;
 
-	for (int i = 0; place != NULL && i < load->count; i++)
+	if (!cmig_catalog_has_replacing())
+		return;
+	set = cmig_catalog_read_revisions(false);
+	place = cmig_active_place();
+	for (int i = 0; i < load->count; i++)
 	{
 		const CmigRevision *revision = &load->items[i].file->text.edges;
 
@@ -825,7 +829,7 @@ is_unneeded(void *arg)
 {
 	Load	   *load = arg;
 
-	if (!compare(load, true) || load->removed != NIL)
+	if (!compare(load, true) || load->removed != NIL || !cmig_active_is_settled())
 		return false;
 	judge(load);
 	for (int i = 0; i < load->count; i++)

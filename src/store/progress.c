@@ -411,13 +411,34 @@ cmig_active_place(void)
 	return place;
 }
 
+/*
+ * Returns the first revision whose turn has come: the version row of the last
+ * revision that it replaces must become its own.  Returns NULL if there is
+ * none.
+ */
+static const CmigRevision *
+find_turn(const CmigRevisionSet *set, const CmigPlace *place)
+{
+	for (int i = 0; i < set->count; i++)
+		if (set->revisions[i].replaces.count > 0 &&
+			cmig_replaces_state(set->revisions, set->count, place, &set->revisions[i]) == CMIG_REPLACES_TURN)
+			return &set->revisions[i];
+	return NULL;
+}
+
 CmigRevisionSet *
 cmig_active_read(bool with_details)
 {
 	CmigRevisionSet *set = cmig_catalog_read_revisions(with_details);
 
+	set->settled = true;
 	if (cmig_replaces_any(set->revisions, set->count))
-		set->count = cmig_replaces_resolve(set->revisions, set->count, cmig_active_place());
+	{
+		const CmigPlace *place = cmig_active_place();
+
+		set->settled = find_turn(set, place) == NULL;
+		set->count = cmig_replaces_resolve(set->revisions, set->count, place);
+	}
 	return set;
 }
 
@@ -607,34 +628,15 @@ turn_over(const CmigRevision *revision, const char *row)
 	cmig_journal_write(&entry);
 }
 
-/*
- * Returns the first revision whose turn has come: the version row of the last
- * revision that it replaces must become its own.  Returns NULL if there is
- * none.
- */
-static const CmigRevision *
-find_turn(const CmigRevisionSet *set)
-{
-	const CmigPlace *place;
-
-	if (!cmig_replaces_any(set->revisions, set->count))
-		return NULL;
-	place = cmig_active_place();
-	for (int i = 0; i < set->count; i++)
-		if (set->revisions[i].replaces.count > 0 &&
-			cmig_replaces_state(set->revisions, set->count, place, &set->revisions[i]) == CMIG_REPLACES_TURN)
-			return &set->revisions[i];
-	return NULL;
-}
-
 void
 cmig_active_settle(void)
 {
-	const CmigRevisionSet *set = cmig_catalog_read_revisions(false);
+	const CmigRevisionSet *set;
 	const CmigRevision *revision;
 	Oid			version;
 
-	if (!cmig_replaces_any(set->revisions, set->count))
+	/* most often there is none, which is known without reading the graph */
+	if (!cmig_catalog_has_replacing())
 		return;
 
 	/*
@@ -645,14 +647,15 @@ cmig_active_settle(void)
 	if (OidIsValid(version) &&
 		pg_class_aclcheck(version, GetUserId(), ACL_UPDATE) != ACLCHECK_OK)
 		return;
-	while ((revision = find_turn(set)) != NULL)
+	set = cmig_catalog_read_revisions(false);
+	while ((revision = find_turn(set, cmig_active_place())) != NULL)
 		turn_over(revision, revision->replaces.names[revision->replaces.count - 1]);
 }
 
 bool
 cmig_active_is_settled(void)
 {
-	return find_turn(cmig_catalog_read_revisions(false)) == NULL;
+	return !cmig_catalog_has_replacing() || cmig_active_read(false)->settled;
 }
 
 /* ----------------------------------------------------------------

@@ -86,6 +86,10 @@ static CmigQuery find_precondition = {
 	"SELECT FROM cmig.revision r WHERE r.precondition_sql IS NOT NULL LIMIT 1", 0
 };
 
+static CmigQuery find_replacing = {
+	"SELECT FROM cmig.revision r WHERE cardinality(r.replaces::text[]) > 0 LIMIT 1", 0
+};
+
 /* Queries for scripts, indexed by direction. */
 static CmigQuery read_script[] = {
 	[CMIG_UPGRADE] = {"SELECT " UPGRADE_COLUMNS OF_ONE, 1, {TEXTOID}},
@@ -339,6 +343,12 @@ bool
 cmig_catalog_has_preconditions(void)
 {
 	return cmig_query_run(&find_precondition, NULL, NULL) > 0;
+}
+
+bool
+cmig_catalog_has_replacing(void)
+{
+	return cmig_query_run(&find_replacing, NULL, NULL) > 0;
 }
 
 /*

@@ -120,6 +120,8 @@ typedef struct CmigRevisionSet
 	CmigRevision *revisions;
 	int			repeatable_count;
 	CmigRevision *repeatables;
+	bool		settled;		/* set by cmig_active_read(): would
+								 * cmig_active_settle() change nothing? */
 } CmigRevisionSet;
 
 /*

@@ -321,8 +321,7 @@ look_at_once(void *arg)
 {
 	Look	   *look = arg;
 
-	look->unneeded = version_rows_are_latest() && cmig_active_is_settled() &&
-		look->look(look->arg);
+	look->unneeded = version_rows_are_latest() && look->look(look->arg);
 }
 
 /* Subtransaction callback: look at the state. */
