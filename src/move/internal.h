@@ -23,12 +23,6 @@
 
 /* in plan.c */
 
-/*
- * For a long plan, read all small scripts at once and keep them.  This takes a
- * few megabytes, but a single table scan is cheaper than many lookups.
- */
-extern void cmig_step_texts_read_small(CmigStepTexts *texts);
-
 /* Raise error 55000 because the row of the revision "id" has been deleted. */
 pg_noreturn extern void cmig_step_texts_deleted(const char *id);
 

@@ -116,6 +116,12 @@ typedef struct CmigStepTexts CmigStepTexts;
 extern CmigStepTexts *cmig_step_texts_make(const CmigGraph *graph, const CmigPlan *plan);
 
 /*
+ * For a long plan, read all small scripts at once and keep them.  This takes a
+ * few megabytes, but a single table scan is cheaper than many lookups.
+ */
+extern void cmig_step_texts_read_small(CmigStepTexts *texts);
+
+/*
  * Returns the scripts of the step with this number.  The result is valid until
  * the scripts of another step are requested.  Raises error MG006 if the step
  * has no downgrade script, and 55000 if the revision has been deleted.

@@ -1057,6 +1057,9 @@ read_locks(Reading *reading, CmigPlannedLocks *plan, const char *sql)
 {
 	ErrorData  *error;
 
+	/* spare a long plan a subtransaction for each script that is empty */
+	if (sql[strspn(sql, " \t\r\n")] == '\0')
+		return NULL;
 	reading->plan = plan;
 	reading->sql = sql;
 	error = cmig_subtransaction_rehearse(read_script, reading);

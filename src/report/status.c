@@ -427,6 +427,8 @@ plan_rows(FunctionCallInfo fcinfo, const CmigNames *targets)
 				 errdetail("A downgrade reverts nothing, and the next upgrade runs the same statements again."),
 				 errhint("Write the statements or, if there is nothing to revert, a comment below the line \"-- cmig:downgrade\". Without this line, the revision is irreversible.")));
 	texts = cmig_step_texts_make(now.graph, plan);
+	/* they are needed twice: for the checksum, and for the locks */
+	cmig_step_texts_read_small(texts);
 	checksum = cmig_plan_checksum(&now, plan, texts);
 	planned = cmig_planned_locks_start();
 	context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig plan row",
