@@ -102,6 +102,388 @@ AS 'MODULE_PATHNAME', 'cmig_set_option'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION cmig.set_option(text, text, name) IS 'Stores the value of one of pg_cmig''s settings for the database, or for a role in this database; NULL resets it. Does what ALTER DATABASE ... SET or ALTER ROLE ... IN DATABASE ... SET does, with the same privileges, and also works in a session that has not loaded pg_cmig. New sessions use the value. Returns the statement that was run. Raises an error if the caller is not allowed to do this (42501), the setting is not one of pg_cmig''s or the role does not exist (42704), the value is not valid (22023), the setting cannot be changed (55P02), or the transaction is read-only (25006).';
 
+CREATE FUNCTION cmig.rls_rules(schemas oid[], lookups jsonb, become text,
+	OUT rule text, OUT severity text, OUT object text, OUT problem text, OUT fix text, OUT subject oid)
+RETURNS SETOF record
+LANGUAGE sql STABLE PARALLEL UNSAFE
+AS $rules$
+	-- the tables
+	WITH RECURSIVE t AS MATERIALIZED (SELECT c.oid, c.relnamespace AS ns,
+	 format('%I.%I', n.nspname, c.relname) AS name, c.relname, c.relowner AS owner,
+	 c.relrowsecurity AS rls, c.relforcerowsecurity AS forced, c.relacl AS acl, o.rolname AS owner_name
+	FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_roles o ON o.oid = c.relowner
+	WHERE c.relnamespace = ANY ($1) AND c.relkind IN ('r', 'p') AND c.relpersistence <> 't'
+	AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = 'pg_class'::regclass AND e.objid = c.oid AND e.deptype = 'e')),
+	-- the policies; is the expression of a bypass policy the constant true? compare the stored tree,
+	-- because deparsing is slow
+	p AS MATERIALIZED (SELECT p.oid, p.polrelid, p.polname, p.polcmd, p.polpermissive, p.polroles,
+	 p.polpermissive AND p.polcmd = '*' AND p.polroles <> '{0}'
+	  AND p.polqual::text LIKE '{CONST :consttype 16 %:constvalue 1 [% 1 %' AS bypass,
+	 d.description AS setup FROM pg_policy p
+	 LEFT JOIN pg_description d ON d.objoid = p.oid AND d.classoid = 'pg_policy'::regclass AND position('[cmig.enable_rls ' IN d.description) > 0
+	 WHERE p.polrelid IN (SELECT t.oid FROM t)),
+	named AS MATERIALIZED (SELECT p.*, u.oid AS role FROM p CROSS JOIN LATERAL unnest(p.polroles) u(oid)),
+	-- application roles
+	app AS MATERIALIZED (SELECT DISTINCT n.polrelid, r.oid, r.rolname, r.rolsuper, r.rolbypassrls
+	 FROM named n JOIN pg_roles r ON r.oid = n.role WHERE NOT n.bypass),
+	-- keys are columns that policies of several tables compare, and columns that were given to
+	-- enable_rls
+	asked AS MATERIALIZED (SELECT s.ns, a.attname, count(DISTINCT s.oid) AS n,
+	  bool_or(p.setup ~ (' (user|tenant|key)_column=' || a.attname || '[] ]')) AS made,
+	  bool_or(p.setup ~ (' user_column=' || a.attname || '[] ]')) AS is_user
+	 FROM p JOIN t s ON s.oid = p.polrelid
+	 JOIN pg_depend d ON d.classid = 'pg_policy'::regclass AND d.objid = p.oid
+	  AND d.refclassid = 'pg_class'::regclass AND d.refobjid = s.oid AND d.refobjsubid > 0
+	 JOIN pg_attribute a ON a.attrelid = s.oid AND a.attnum = d.refobjsubid AND a.attname ~ '^[[:alnum:]_]+$'
+	 WHERE a.attname <> 'id' GROUP BY s.ns, a.attname),
+	-- tables without policies or with some for PUBLIC, and what is known for a fix: the key, and the
+	-- roles, which are those of other tables of the schema, or those that have a privilege on the table
+	bare AS MATERIALIZED (SELECT t.*,
+	  (SELECT min(a.attname::text) FROM pg_attribute a WHERE a.attrelid = t.oid AND a.attnum > 0 AND NOT a.attisdropped
+	   AND (a.attname IN ('user_id', 'tenant_id')
+	    OR a.attname IN (SELECT k.attname FROM asked k WHERE k.ns = t.ns AND (k.made OR k.n > 1)))) AS key,
+	  (SELECT array_agg(DISTINCT app.rolname ORDER BY app.rolname) FROM app JOIN t s ON s.oid = app.polrelid WHERE s.ns = t.ns) AS siblings,
+	  (SELECT array_agg(DISTINCT r.rolname ORDER BY r.rolname) FROM aclexplode(t.acl) a JOIN pg_roles r ON r.oid = a.grantee
+	   WHERE r.oid <> t.owner AND NOT r.rolsuper AND NOT r.rolbypassrls
+	   AND NOT EXISTS (SELECT FROM named n WHERE n.polrelid = t.oid AND n.bypass AND n.role = r.oid)) AS granted
+	 FROM t WHERE NOT EXISTS (SELECT FROM p WHERE p.polrelid = t.oid) OR t.oid IN (SELECT p.polrelid FROM p WHERE p.polroles = '{0}')),
+	b AS MATERIALIZED (SELECT bare.*, r.names AS roles, y.names AS bypass,
+	  (SELECT string_agg(quote_ident(u.name), ', ' ORDER BY u.name) FROM unnest(r.names) u(name)) AS to_roles,
+	  CASE WHEN r.names IS NULL THEN '-- ' ELSE '' END
+	   || format('SELECT cmig.enable_rls(%L%s, roles => %L%s)', bare.name,
+	    CASE WHEN bare.key IN ('user_id', 'tenant_id') THEN ''
+	     ELSE format(', %s => %L', CASE WHEN (SELECT k.is_user FROM asked k WHERE k.ns = bare.ns AND k.attname = bare.key)
+	      THEN 'user_column' ELSE 'tenant_column' END, bare.key) END,
+	    coalesce(r.names::text, '{<role>}'), CASE WHEN y.names IS NULL THEN '' ELSE format(', bypass_roles => %L', y.names) END)
+	   || CASE WHEN r.names IS NULL THEN ', where <role> is the role of the application' ELSE '' END AS enable
+	 FROM bare CROSS JOIN LATERAL (SELECT coalesce(bare.siblings, bare.granted)) r(names)
+	 CROSS JOIN LATERAL (SELECT array_agg(DISTINCT o.rolname) FROM named n JOIN t s ON s.oid = n.polrelid JOIN pg_roles o ON o.oid = n.role
+	  WHERE n.bypass AND s.ns = bare.ns AND o.rolname <> ALL (coalesce(r.names, '{}'))) y(names)),
+	-- roles to which policies apply, and those that they can SET ROLE to; the roles need not inherit
+	-- the privileges of these
+	bound AS MATERIALIZED (SELECT app.polrelid AS rel, app.oid, app.rolname FROM app WHERE NOT app.rolsuper AND NOT app.rolbypassrls
+	 UNION SELECT t.oid, r.oid, r.rolname FROM t CROSS JOIN LATERAL aclexplode(t.acl) a JOIN pg_roles r ON r.oid = a.grantee
+	  WHERE t.rls AND r.oid <> t.owner AND NOT r.rolsuper AND NOT r.rolbypassrls
+	  AND EXISTS (SELECT FROM p WHERE p.polrelid = t.oid AND NOT p.bypass AND p.polroles = '{0}')),
+	becomes AS MATERIALIZED (SELECT b.oid AS role, f.oid, f.rolname, f.rolsuper, f.rolsuper OR f.rolbypassrls AS free
+	 FROM (SELECT DISTINCT bound.oid FROM bound) b JOIN pg_roles f ON f.oid <> b.oid AND pg_has_role(b.oid, f.oid, $3)),
+	bypass AS (SELECT t.name, bound.oid AS role, bound.rolname, b.oid AS free, b.rolname AS free_name, 'error' AS severity,
+	  CASE WHEN b.rolsuper THEN 'is a superuser' ELSE 'has BYPASSRLS' END AS why
+	 FROM bound JOIN becomes b ON b.role = bound.oid JOIN t ON t.oid = bound.rel WHERE t.rls AND b.free
+	-- leave out roles that have the privileges of the role named in the bypass policy, because the
+	-- bypass policy applies to these roles, too
+	 UNION SELECT t.name, bound.oid, bound.rolname, b.oid, b.rolname, 'warning', format('has the policy %I', n.polname)
+	 FROM bound JOIN becomes b ON b.role = bound.oid JOIN t ON t.oid = bound.rel
+	 JOIN named n ON n.polrelid = t.oid AND n.bypass AND n.role = b.oid
+	 WHERE t.rls AND NOT b.free AND NOT pg_has_role(bound.oid, b.oid, 'USAGE')),
+	-- SECURITY DEFINER functions that other roles may call, except for trigger functions, which cannot
+	-- be called
+	f AS MATERIALIZED (SELECT p.oid, p.prosrc, p.prosqlbody IS NOT NULL AS parsed, p.proowner, o.rolname,
+	  o.rolsuper OR o.rolbypassrls AS free, l.lanname, n.nspname,
+	  CASE p.prokind WHEN 'p' THEN 'procedure ' ELSE 'function ' END AS kind, p.oid::regprocedure::text AS name,
+	  (SELECT substring(s.setting FROM '^search_path=(.*)$') FROM unnest(p.proconfig) s(setting)
+	   WHERE s.setting LIKE 'search_path=%') AS path
+	 FROM pg_proc p JOIN pg_roles o ON o.oid = p.proowner JOIN pg_namespace n ON n.oid = p.pronamespace
+	 JOIN pg_language l ON l.oid = p.prolang
+	 WHERE p.prosecdef AND p.prorettype <> 'trigger'::regtype AND p.prorettype <> 'event_trigger'::regtype
+	 AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'cmig')
+	 AND (p.proacl IS NULL OR EXISTS (SELECT FROM aclexplode(p.proacl) a WHERE a.grantee <> p.proowner))
+	 AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = 'pg_proc'::regclass AND e.objid = p.oid AND e.deptype = 'e')),
+	-- pg_depend has no entries for a body that is a string, so a table counts as used if its name is a
+	-- word in the body
+	words AS MATERIALIZED (SELECT DISTINCT g.oid, w.word FROM pg_proc g JOIN pg_namespace n ON n.oid = g.pronamespace
+	 JOIN pg_language l ON l.oid = g.prolang CROSS JOIN LATERAL regexp_split_to_table(g.prosrc, '[^[:alnum:]_$]+') w(word)
+	 WHERE n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'cmig') AND l.lanname IN ('sql', 'plpgsql')),
+	-- the views that read a protected table, directly or through other views; by_user: the table itself
+	-- is read by a view with security_invoker, and so with the privileges of the user, whatever views
+	-- are above it
+	seen(view, base, by_user) AS (
+	 SELECT DISTINCT r.ev_class, t.oid, EXISTS (SELECT FROM pg_class i CROSS JOIN LATERAL pg_options_to_table(i.reloptions) x
+	  WHERE i.oid = r.ev_class AND i.relkind = 'v' AND x.option_name = 'security_invoker' AND x.option_value::boolean)
+	 FROM t JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = t.oid
+	  JOIN pg_rewrite r ON d.classid = 'pg_rewrite'::regclass AND r.oid = d.objid AND r.ev_class <> t.oid
+	 WHERE t.rls
+	 UNION SELECT r.ev_class, s.base, s.by_user FROM seen s JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = s.view
+	  JOIN pg_rewrite r ON d.classid = 'pg_rewrite'::regclass AND r.oid = d.objid AND r.ev_class <> s.view),
+	shown AS MATERIALIZED (SELECT DISTINCT s.view, s.base AS rel, c.relname, c.relkind FROM seen s JOIN pg_class c ON c.oid = s.view),
+	-- what a function reads itself, by views, and by the functions that it calls
+	reads(func, rel) AS (SELECT q.func, q.rel FROM (
+	  SELECT w.oid AS func, t.oid AS rel FROM words w JOIN t ON t.relname = w.word OR t.relname = lower(w.word) WHERE t.rls
+	  UNION SELECT d.objid, t.oid FROM pg_depend d JOIN t ON t.oid = d.refobjid
+	   WHERE d.classid = 'pg_proc'::regclass AND d.refclassid = 'pg_class'::regclass AND t.rls
+	  UNION SELECT w.oid, s.rel FROM shown s JOIN words w ON w.word = s.relname OR lower(w.word) = s.relname WHERE s.relkind = 'v'
+	  UNION SELECT d.objid, s.rel FROM shown s JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.refclassid = 'pg_class'::regclass AND d.refobjid = s.view) q
+	 UNION SELECT c.caller, r.rel FROM reads r JOIN (
+	  SELECT w.oid AS caller, g.oid AS callee FROM words w JOIN pg_proc g ON g.proname = w.word OR g.proname = lower(w.word) WHERE g.oid <> w.oid
+	  UNION SELECT d.objid, d.refobjid FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.refclassid = 'pg_proc'::regclass) c ON c.callee = r.func),
+	-- functions that reach a table without naming it: search the code without strings and comments;
+	-- EXECUTE does not count if it is the name of a privilege or a part of CREATE TRIGGER
+	dynamic AS (SELECT f.*, CASE WHEN f.lanname IN ('sql', 'plpgsql') THEN 'it runs SQL that it constructs'
+	   ELSE format('it is written in %s and runs', f.lanname) END AS how
+	 FROM f CROSS JOIN LATERAL regexp_replace(f.prosrc, $re$'[^']*'|--[^\n]*|/[*]([^*]|[*]+[^*/])*[*]+/$re$, ' ', 'g') c(code)
+	 WHERE f.lanname NOT IN ('sql', 'plpgsql')
+	 OR (f.lanname = 'plpgsql' AND c.code ~* '\mexecute\M(?!\s+(on|function|procedure)\M)')
+	 OR c.code ~* '\m((query|table|schema|database|cursor)_to_xml\w*|dblink\w*|crosstab\w*|connectby|ts_stat|xpath_table)\s*\('),
+	-- owners of views and functions that see every row of a table because of a bypass policy, and no
+	-- restrictive policy applies to them
+	owners AS MATERIALIZED (SELECT c.relowner AS oid FROM shown s JOIN pg_class c ON c.oid = s.view UNION SELECT f.proowner FROM f),
+	sees AS MATERIALIZED (SELECT DISTINCT n.polrelid AS rel, o.oid FROM named n JOIN owners o ON pg_has_role(o.oid, n.role, 'USAGE')
+	 WHERE n.bypass AND NOT EXISTS (SELECT FROM named m WHERE m.polrelid = n.polrelid AND NOT m.polpermissive
+	  AND (m.role = 0 OR pg_has_role(o.oid, m.role, 'USAGE')))),
+	definer AS (SELECT f.oid, f.free OR bool_or((f.proowner = t.owner AND NOT t.forced) OR (t.oid, f.proowner) IN (SELECT s.rel, s.oid FROM sees s)) AS sees,
+	  string_agg(DISTINCT t.name, ', ') AS tables
+	 FROM f JOIN reads r ON r.func = f.oid JOIN t ON t.oid = r.rel GROUP BY f.oid, f.free),
+	reach AS (SELECT o.proowner, bool_or(o.free OR (o.proowner = t.owner AND NOT t.forced) OR (t.oid, o.proowner) IN (SELECT s.rel, s.oid FROM sees s)) AS sees
+	 FROM (SELECT DISTINCT d.proowner, d.free FROM dynamic d) o JOIN t ON t.rls
+	  AND (has_any_column_privilege(o.proowner, t.oid, 'SELECT, INSERT, UPDATE') OR has_table_privilege(o.proowner, t.oid, 'DELETE'))
+	 GROUP BY o.proowner),
+	v AS (SELECT c.oid, c.relkind, format('%I.%I', n.nspname, c.relname) AS name, o.rolname,
+	  bool_or(o.rolsuper OR o.rolbypassrls OR (c.relowner = t.owner AND NOT t.forced)) AS free,
+	  bool_or((t.oid, c.relowner) IN (SELECT w.rel, w.oid FROM sees w)) AS bypasses,
+	  string_agg(DISTINCT t.name, ', ') AS tables,
+	-- roles that see every row anyway do not count
+	  EXISTS (SELECT FROM (SELECT c.relacl AS acl UNION ALL SELECT b.attacl FROM pg_attribute b WHERE b.attrelid = c.oid) l
+	   CROSS JOIN LATERAL aclexplode(l.acl) a LEFT JOIN pg_roles g ON g.oid = a.grantee WHERE a.grantee <> c.relowner
+	   AND (a.grantee = 0 OR NOT (g.rolsuper OR g.rolbypassrls OR EXISTS (SELECT FROM named m JOIN shown x ON x.rel = m.polrelid
+	    WHERE x.view = c.oid AND m.bypass AND m.role = a.grantee)))) AS granted,
+	  EXISTS (SELECT FROM aclexplode(c.relacl) a WHERE a.grantee <> c.relowner) AS maintained,
+	  bool_and(s.by_user) AS by_user,
+	  EXISTS (SELECT FROM pg_options_to_table(c.reloptions) x WHERE x.option_name = 'security_invoker'
+	   AND x.option_value::boolean) AS invoker,
+	  (SELECT string_agg(DISTINCT CASE WHEN a.grantee = 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END, ', ')
+	   FROM (SELECT c.relacl AS acl UNION ALL SELECT b.attacl FROM pg_attribute b WHERE b.attrelid = c.oid) s
+	   CROSS JOIN LATERAL aclexplode(s.acl) a WHERE a.grantee <> c.relowner) AS grantees
+	 FROM seen s JOIN t ON t.oid = s.base JOIN pg_class c ON c.oid = s.view JOIN pg_namespace n ON n.oid = c.relnamespace
+	 JOIN pg_roles o ON o.oid = c.relowner GROUP BY c.oid, n.nspname, o.rolname),
+	-- privileges that no policy can restrict; a policy for PUBLIC stands for the roles that have a
+	-- privilege on the table
+	more AS (SELECT DISTINCT t.oid, t.name, u.oid AS role, x.priv
+	 FROM p JOIN t ON t.oid = p.polrelid CROSS JOIN LATERAL (SELECT unnest(p.polroles) UNION
+	  SELECT a.grantee FROM aclexplode(t.acl) a WHERE p.polroles = '{0}') u(oid)
+	 CROSS JOIN (VALUES ('TRUNCATE'), ('REFERENCES'), ('TRIGGER')) x(priv)
+	 WHERE t.rls AND NOT p.bypass AND has_table_privilege(u.oid, t.oid, x.priv)
+	 AND (u.oid = 0 OR EXISTS (SELECT FROM pg_roles r WHERE r.oid = u.oid AND NOT r.rolsuper AND NOT r.rolbypassrls
+	  AND NOT pg_has_role(u.oid, t.owner, 'USAGE')))),
+	-- permissive policies for the same role and commands
+	each AS (SELECT n.polrelid, n.role, c.cmd, string_agg(quote_ident(n.polname), ', ' ORDER BY n.polname) AS names,
+	  count(*) AS n, bool_and(n.setup IS NOT NULL) AS made
+	 FROM named n JOIN (VALUES ('r', 'SELECT'), ('a', 'INSERT'), ('w', 'UPDATE'), ('d', 'DELETE')) c(letter, cmd)
+	  ON n.polcmd = '*' OR n.polcmd::text = c.letter
+	 WHERE n.polpermissive GROUP BY n.polrelid, n.role, c.cmd HAVING count(*) > 1),
+	together AS (SELECT polrelid, role, names, min(n) AS n, string_agg(cmd, ', ' ORDER BY cmd) AS cmds
+	 FROM each WHERE NOT made GROUP BY polrelid, role, names),
+	looked_up AS (SELECT x.tab, x.key, x.role, format('%s.%I', c.relnamespace::regnamespace, c.relname) AS source
+	 FROM jsonb_to_recordset($2) x(tab oid, key int2, role oid, source oid) JOIN pg_class c ON c.oid = x.source),
+	-- The look-ups in tables that a role can write to. A table is left out if its own policies keep the
+	-- role from giving itself access: without a policy for writing, the role cannot add rows; and if
+	-- the key is unique, the role cannot use a key that is already in the table. For a policy for
+	-- PUBLIC, take all roles that have a privilege to write the table.
+	l AS (SELECT l.tab, l.key, l.role, l.source FROM looked_up l
+	 UNION SELECT l.tab, l.key, a.grantee, l.source FROM looked_up l
+	  JOIN pg_class c ON c.oid = l.tab CROSS JOIN LATERAL aclexplode(c.relacl) a
+	  WHERE l.role = 0 AND a.grantee <> c.relowner AND a.privilege_type IN ('INSERT', 'UPDATE')),
+	w AS (SELECT l.tab, l.role, r.rolname, min(l.source) AS source, count(DISTINCT l.source) AS n
+	 FROM l JOIN pg_class c ON c.oid = l.tab AND c.relkind IN ('r', 'p')
+	 LEFT JOIN pg_roles r ON r.oid = l.role
+	 WHERE (l.role = 0 OR NOT (r.rolsuper OR r.rolbypassrls)) AND has_any_column_privilege(l.role, l.tab, 'INSERT, UPDATE')
+	 AND NOT (c.relrowsecurity AND (l.role = 0 OR c.relforcerowsecurity OR NOT pg_has_role(l.role, c.relowner, 'USAGE'))
+	  AND (EXISTS (SELECT FROM pg_index x WHERE x.indrelid = l.tab AND x.indisunique AND x.indisvalid
+	    AND x.indnkeyatts = 1 AND x.indkey[0] = l.key AND x.indpred IS NULL)
+	   OR NOT EXISTS (SELECT FROM pg_policy p CROSS JOIN LATERAL unnest(p.polroles) u(oid)
+	    WHERE p.polrelid = l.tab AND p.polpermissive AND p.polcmd IN ('*', 'a', 'w')
+	    AND (u.oid = 0 OR (l.role <> 0 AND pg_has_role(l.role, u.oid, 'USAGE'))))))
+	 GROUP BY l.tab, l.role, r.rolname)
+	-- unprotected tables in a schema with protected ones; the severity is "error" if a table has the
+	-- same key as the protected ones
+	SELECT 'rls_disabled', CASE WHEN b.key IS NULL THEN 'warning' ELSE 'error' END, b.name,
+	 'row-level security is off, although other tables have it'
+	 || coalesce('; column ' || quote_ident(b.key) || ' is their key',
+	  CASE WHEN b.roles IS NULL THEN '; none of its columns is their key, and with the fix alone no rows are visible'
+	  ELSE '; none of its columns is their key: with the fix, every row can be read and none can be written, which is suitable only for data that everyone may read' END),
+	 CASE WHEN b.key IS NOT NULL THEN b.enable
+	-- create the policies before enabling row-level security, so that the application is never locked
+	-- out
+	  ELSE coalesce(format('CREATE POLICY shared_rows ON %s FOR SELECT TO ', b.name) || b.to_roles || ' USING (true); ', '')
+	   || CASE WHEN b.roles IS NULL OR b.bypass IS NULL THEN '' ELSE format('CREATE POLICY bypass ON %s TO %s USING (true) WITH CHECK (true); ', b.name,
+	    (SELECT string_agg(quote_ident(u.name), ', ' ORDER BY quote_ident(u.name)) FROM unnest(b.bypass) u(name))) END
+	   || 'ALTER TABLE ' || b.name || ' ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY' END, NULL::oid
+	FROM b WHERE NOT b.rls AND NOT EXISTS (SELECT FROM p WHERE p.polrelid = b.oid)
+	AND EXISTS (SELECT FROM t s WHERE s.ns = b.ns AND s.rls)
+	AND NOT EXISTS (SELECT FROM pg_inherits i JOIN t s ON s.oid = i.inhparent WHERE i.inhrelid = b.oid AND s.rls)
+	UNION ALL
+	SELECT 'no_force', 'warning', t.name, format('row-level security does not apply to the owner, role %I', t.owner_name),
+	 'ALTER TABLE ' || t.name || ' FORCE ROW LEVEL SECURITY', NULL
+	FROM t WHERE t.rls AND NOT t.forced
+	UNION ALL
+	SELECT 'policy_without_rls', 'error', t.name,
+	 'it has policies, but they have no effect because row-level security is off'
+	  || CASE WHEN EXISTS (SELECT FROM p WHERE p.polrelid = t.oid AND p.polpermissive AND NOT p.bypass) THEN ''
+	  ELSE '; even with the fix, they let every row through because none of them compares a key' END,
+	 'ALTER TABLE ' || t.name || ' ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY', NULL
+	FROM t WHERE NOT t.rls AND EXISTS (SELECT FROM p WHERE p.polrelid = t.oid)
+	-- a table whose parent has policies is meant to be read only through the parent, and needs no
+	-- policies of its own
+	UNION ALL
+	SELECT 'rls_without_policy', 'warning', b.name,
+	 'row-level security is on, but there is no policy: only roles that bypass it see rows'
+	  || CASE WHEN b.key IS NULL THEN '; none of its columns is a key of other tables' ELSE '' END,
+	 CASE WHEN b.key IS NOT NULL THEN b.enable
+	  ELSE format('-- CREATE POLICY key_access ON %s TO %s USING (<key> = <context>): <key> is the column that identifies the owner of a row, <context> is the current user or tenant', b.name,
+	   coalesce(b.to_roles, '<role>')) || CASE WHEN b.roles IS NULL THEN ', <role> is the role of the application' ELSE '' END END, NULL
+	FROM b WHERE b.rls AND NOT EXISTS (SELECT FROM p WHERE p.polrelid = b.oid)
+	AND NOT EXISTS (SELECT FROM pg_inherits i JOIN p ON p.polrelid = i.inhparent WHERE i.inhrelid = b.oid)
+	UNION ALL
+	SELECT 'only_restrictive', 'warning', t.name,
+	 'all its policies are restrictive: without a permissive policy, no rows are visible',
+	 format('-- CREATE POLICY key_access ON %s TO %s USING (<key> = <context>): <key> is the column that identifies the owner of a row, <context> is the current user or tenant', t.name,
+	  coalesce((SELECT string_agg(DISTINCT quote_ident(app.rolname), ', ') FROM app WHERE app.polrelid = t.oid), '<role>')), NULL
+	FROM t JOIN (SELECT p.polrelid FROM p GROUP BY p.polrelid HAVING NOT bool_or(p.polpermissive)) n ON n.polrelid = t.oid
+	WHERE t.rls AND NOT EXISTS (SELECT FROM pg_inherits i JOIN p ON p.polrelid = i.inhparent WHERE i.inhrelid = t.oid)
+	UNION ALL
+	SELECT 'to_public', 'warning', format('policy %I on %s', p.polname, t.name), 'it applies to PUBLIC: every role, including future ones',
+	 CASE WHEN r.names IS NULL THEN '-- ' ELSE '' END || format('ALTER POLICY %I ON %s TO %s', p.polname, t.name,
+	   coalesce((SELECT string_agg(quote_ident(u.name), ', ' ORDER BY u.name) FROM unnest(r.names) u(name)), '<role>'))
+	  || CASE WHEN r.names IS NULL THEN ', where <role> is the role of the application' ELSE '' END, NULL
+	FROM p JOIN bare t ON t.oid = p.polrelid CROSS JOIN LATERAL (SELECT coalesce(t.granted, t.siblings)) r(names)
+	WHERE p.polroles = '{0}'
+	-- roles to which no policies apply, although a policy names them or they have a privilege
+	UNION ALL
+	SELECT 'role_bypasses', 'error', t.name,
+	 format('policies name role %I, which %s and sees every row', app.rolname,
+	  CASE WHEN app.rolsuper THEN 'is a superuser' ELSE 'has BYPASSRLS' END),
+	 format('ALTER ROLE %I %s', app.rolname, CASE WHEN app.rolsuper THEN 'NOSUPERUSER NOBYPASSRLS' ELSE 'NOBYPASSRLS' END), NULL
+	FROM app JOIN t ON t.oid = app.polrelid WHERE app.rolsuper OR app.rolbypassrls
+	UNION ALL
+	SELECT DISTINCT 'role_bypasses', 'warning', t.name,
+	 format('role %I has privileges on it and sees every row: it %s', r.rolname,
+	  CASE WHEN r.rolsuper THEN 'is a superuser' ELSE 'has BYPASSRLS' END),
+	 format('REVOKE ALL ON %s FROM %I', t.name, r.rolname), NULL::oid
+	FROM t CROSS JOIN LATERAL aclexplode(t.acl) a JOIN pg_roles r ON r.oid = a.grantee
+	WHERE t.rls AND (r.rolsuper OR r.rolbypassrls) AND r.oid <> t.owner
+	AND NOT EXISTS (SELECT FROM named n WHERE n.polrelid = t.oid AND n.role = r.oid)
+	-- name the membership to revoke, through which the role can become the other role, perhaps
+	-- indirectly
+	UNION ALL
+	SELECT 'role_bypasses', d.severity, d.name,
+	 format('role %I can SET ROLE %I, which %s: then it sees every row', d.rolname, d.free_name, d.why),
+	 format('REVOKE %I FROM %I', coalesce((SELECT min(r.rolname) FROM pg_auth_members m JOIN pg_roles r ON r.oid = m.roleid
+	  WHERE m.member = d.role AND pg_has_role(m.roleid, d.free, 'MEMBER')), d.free_name), d.rolname), NULL
+	FROM bypass d
+	UNION ALL
+	SELECT 'owner_is_application', CASE WHEN t.forced THEN 'warning' ELSE 'error' END, t.name,
+	 format('policies name role %I, which %s: it %s', app.rolname,
+	  CASE WHEN app.oid = t.owner THEN 'owns the table' ELSE format('has the privileges of the owner, role %I', t.owner_name) END,
+	  CASE WHEN t.forced THEN 'can turn row-level security off' ELSE 'sees every row' END),
+	 CASE WHEN app.oid = t.owner THEN format('-- ALTER TABLE %s OWNER TO <role>, which is a role that policies do not apply to', t.name)
+	  ELSE format('REVOKE %I FROM %I', t.owner_name, app.rolname) END, NULL
+	FROM app JOIN t ON t.oid = app.polrelid
+	WHERE t.rls AND NOT app.rolsuper AND (pg_has_role(app.oid, t.owner, 'USAGE')
+	 OR pg_has_role(app.oid, t.owner, $3))
+	-- the privileges of a view's owner are checked when the view is read
+	UNION ALL
+	SELECT 'view_definer', CASE WHEN v.maintained AND NOT v.granted THEN 'notice'
+	  WHEN v.free OR (v.bypasses AND v.granted) THEN 'error' ELSE 'warning' END, v.name,
+	 format('the view reads %s with the privileges of its owner, role %I%s', v.tables, v.rolname,
+	  CASE WHEN v.free OR v.bypasses THEN ', which sees every row' ELSE ', not those of its user' END),
+	 format('ALTER VIEW %s SET (security_invoker = true)', v.name), NULL
+	FROM v WHERE v.relkind = 'v' AND NOT v.invoker AND NOT v.by_user
+	UNION ALL
+	SELECT 'matview', CASE WHEN v.granted THEN 'error' WHEN v.maintained THEN 'notice' ELSE 'warning' END, v.name,
+	 format('the materialized view contains rows of %s that its owner saw%s', v.tables,
+	  CASE WHEN v.granted THEN ', and other roles can read them' ELSE '' END),
+	 CASE WHEN v.granted THEN format('REVOKE ALL ON %s FROM %s', v.name, v.grantees)
+	  ELSE format('-- do not grant privileges on %s: no policy limits what can be read from it', v.name) END, NULL
+	FROM v WHERE v.relkind = 'm'
+	UNION ALL
+	SELECT 'security_definer', CASE WHEN d.sees THEN 'warning' ELSE 'notice' END, f.kind || f.name,
+	 format('it reads %s with the privileges of role %I%s', d.tables, f.rolname, CASE WHEN d.sees THEN ', which sees every row' ELSE '' END),
+	 format('ALTER %s%s SECURITY INVOKER', upper(f.kind), f.name), CASE WHEN d.sees THEN f.oid END
+	FROM f JOIN definer d ON d.oid = f.oid
+	UNION ALL
+	SELECT 'dynamic_sql', CASE WHEN r.sees THEN 'warning' ELSE 'notice' END, d.kind || d.name,
+	 format('%s with the privileges of role %I%s: what it reads cannot be checked', d.how, d.rolname,
+	  CASE WHEN r.sees THEN ', which sees every row' ELSE '' END),
+	 format('ALTER %s%s SECURITY INVOKER', upper(d.kind), d.name), NULL
+	FROM dynamic d JOIN reach r ON r.proowner = d.proowner
+	-- temporary tables are found first unless the path ends with pg_temp; with an empty path, all names
+	-- are qualified
+	UNION ALL
+	SELECT 'definer_search_path', 'warning', f.kind || f.name,
+	 CASE WHEN f.path IS NULL THEN 'it looks up names in the search_path of its caller, who can put other objects there'
+	  ELSE 'its search_path does not end with pg_temp: temporary tables of its caller take precedence over the intended ones' END,
+	 format('ALTER %s%s SET search_path = %s, pg_temp', upper(f.kind), f.name, coalesce(f.path, quote_ident(f.nspname))), NULL
+	FROM f WHERE NOT f.parsed AND f.oid IN (SELECT r.func FROM reads r UNION SELECT d.oid FROM dynamic d WHERE EXISTS (SELECT FROM t WHERE t.rls))
+	AND (f.path IS NULL OR (f.path !~ '(^|[ ,])"?pg_temp"?$' AND f.path NOT IN ('', '""', 'pg_catalog')))
+	UNION ALL
+	SELECT 'unrestricted_privilege', CASE WHEN bool_or(m.priv <> 'REFERENCES') THEN 'warning' ELSE 'notice' END, m.name,
+	 format('%s has %s on it, which no policy limits', CASE WHEN m.role = 0 THEN 'everybody' ELSE format('role %I', pg_get_userbyid(m.role)) END,
+	  string_agg(m.priv, ', ' ORDER BY m.priv DESC)),
+	 format('REVOKE TRUNCATE, REFERENCES, TRIGGER ON %s FROM %s', m.name,
+	  coalesce((SELECT string_agg(DISTINCT CASE WHEN a.grantee = 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END, ', ')
+	   FROM t CROSS JOIN LATERAL aclexplode(t.acl) a WHERE t.oid = m.oid AND a.privilege_type IN ('TRUNCATE', 'REFERENCES', 'TRIGGER')
+	   AND (a.grantee = 0 OR (m.role <> 0 AND pg_has_role(m.role, a.grantee, 'USAGE')))), '<role>')), NULL
+	FROM more m GROUP BY m.oid, m.name, m.role
+	-- sequences of protected tables: with setval(), a role can make the INSERTs of others fail, and the
+	-- last value tells how many rows there are
+	UNION ALL
+	SELECT 'sequence_privilege', CASE WHEN has_sequence_privilege(a.oid, s.oid, 'UPDATE') THEN 'warning' ELSE 'notice' END, s.name,
+	 format('role %I can %s, which belongs to %s', a.rolname, CASE WHEN has_sequence_privilege(a.oid, s.oid, 'UPDATE')
+	  THEN 'set the value of the sequence' ELSE 'read the last value of the sequence' END, s.table_name),
+	 format('REVOKE SELECT, UPDATE ON SEQUENCE %s FROM %s', s.name, coalesce((SELECT string_agg(DISTINCT CASE WHEN g.grantee = 0 THEN 'PUBLIC'
+	   ELSE quote_ident(pg_get_userbyid(g.grantee)) END, ', ') FROM aclexplode(s.relacl) g WHERE g.privilege_type IN ('SELECT', 'UPDATE')
+	   AND (g.grantee = 0 OR pg_has_role(a.oid, g.grantee, 'USAGE'))), quote_ident(a.rolname))), NULL
+	FROM (SELECT c.oid, c.relacl, format('%I.%I', n.nspname, c.relname) AS name, t.oid AS tab, t.name AS table_name, t.owner FROM t
+	  JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass AND d.refobjid = t.oid AND d.deptype IN ('a', 'i')
+	  JOIN pg_class c ON c.oid = d.objid AND c.relkind = 'S' JOIN pg_namespace n ON n.oid = c.relnamespace WHERE t.rls) s
+	 JOIN app a ON a.polrelid = s.tab WHERE NOT a.rolsuper AND NOT pg_has_role(a.oid, s.owner, 'USAGE')
+	 AND has_sequence_privilege(a.oid, s.oid, 'SELECT, UPDATE')
+	UNION ALL
+	SELECT 'unused_policy', 'notice', format('policy %I on %s', p.polname, t.name), 'none of its roles has a privilege on the table',
+	 format('GRANT %s ON %s TO %s', CASE p.polcmd WHEN 'r' THEN 'SELECT' WHEN 'a' THEN 'INSERT' WHEN 'w' THEN 'UPDATE'
+	  WHEN 'd' THEN 'DELETE' ELSE 'SELECT, INSERT, UPDATE, DELETE' END, t.name,
+	  (SELECT string_agg(quote_ident(r.rolname), ', ' ORDER BY r.rolname) FROM pg_roles r WHERE r.oid = ANY (p.polroles))), NULL
+	FROM p JOIN t ON t.oid = p.polrelid WHERE t.rls AND p.polroles <> '{0}'
+	AND NOT EXISTS (SELECT FROM unnest(p.polroles) u(oid) JOIN pg_roles r ON r.oid = u.oid
+	 WHERE CASE p.polcmd WHEN 'r' THEN has_any_column_privilege(u.oid, t.oid, 'SELECT')
+	  WHEN 'a' THEN has_any_column_privilege(u.oid, t.oid, 'INSERT')
+	  WHEN 'w' THEN has_any_column_privilege(u.oid, t.oid, 'UPDATE')
+	  WHEN 'd' THEN has_table_privilege(u.oid, t.oid, 'DELETE')
+	  ELSE has_any_column_privilege(u.oid, t.oid, 'SELECT, INSERT, UPDATE') OR has_table_privilege(u.oid, t.oid, 'DELETE') END)
+	UNION ALL
+	SELECT 'many_permissive', 'notice', t.name,
+	 format('%s permissive policies (%s) are combined using OR for %s, role %s', e.n, e.names, e.cmds,
+	  CASE WHEN e.role = 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(e.role)) END),
+	 format('-- combine the expressions of the policies on %s in one policy using OR, and drop the others', t.name), NULL
+	FROM together e JOIN t ON t.oid = e.polrelid
+	-- partitions and child tables without row-level security; if the parent's policies were created by
+	-- hand, the fix enables it without policies, so that the child can be read only through the parent
+	UNION ALL
+	SELECT 'partition_exposed', CASE WHEN EXISTS (SELECT FROM (SELECT c.relacl AS acl UNION ALL
+	  SELECT b.attacl FROM pg_attribute b WHERE b.attrelid = c.oid) l CROSS JOIN LATERAL aclexplode(l.acl) a WHERE a.grantee <> c.relowner)
+	  THEN 'error' ELSE 'notice' END, format('%I.%I', n.nspname, c.relname),
+	 format('its parent %s has row-level security, but this table does not: queries that name it directly see every row', t.name),
+	 format('ALTER TABLE %I.%I ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY', n.nspname, c.relname),
+	 CASE WHEN EXISTS (SELECT FROM p WHERE p.polrelid = t.oid AND p.setup IS NOT NULL) THEN t.oid END
+	FROM t JOIN pg_inherits i ON i.inhparent = t.oid JOIN pg_class c ON c.oid = i.inhrelid
+	 JOIN pg_namespace n ON n.oid = c.relnamespace
+	WHERE t.rls AND NOT c.relrowsecurity AND c.relkind IN ('r', 'p')
+	UNION ALL
+	SELECT 'membership_writable', 'warning', format('%I.%I', n.nspname, c.relname),
+	 format('%s can write to it, and policies of %s use it to decide what a role may see: adding a row gives access',
+	  CASE WHEN w.role = 0 THEN 'everybody' ELSE format('role %I', w.rolname) END,
+	  w.source || CASE WHEN w.n > 1 THEN format(' and %s more', w.n - 1) ELSE '' END),
+	 CASE WHEN w.role <> 0 AND pg_has_role(w.role, c.relowner, 'USAGE')
+	  THEN format('ALTER TABLE %I.%I OWNER TO <role> -- <role> is a role that policies do not apply to', n.nspname, c.relname)
+	  ELSE format('REVOKE INSERT, UPDATE ON %I.%I FROM %s', n.nspname, c.relname, coalesce(
+	   (SELECT string_agg(DISTINCT CASE WHEN a.grantee = 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END, ', ')
+	    FROM (SELECT c.relacl AS acl UNION ALL SELECT b.attacl FROM pg_attribute b WHERE b.attrelid = c.oid) s
+	    CROSS JOIN LATERAL aclexplode(s.acl) a WHERE a.privilege_type IN ('INSERT', 'UPDATE')
+	    AND (a.grantee = 0 OR (w.role <> 0 AND pg_has_role(w.role, a.grantee, 'USAGE')))), '<role>')) END, NULL
+	FROM w JOIN pg_class c ON c.oid = w.tab JOIN pg_namespace n ON n.oid = c.relnamespace
+$rules$;
+
+COMMENT ON FUNCTION cmig.rls_rules(oid[], jsonb, text) IS 'Contains the rules of cmig.rls_check that only read catalogs. Called by cmig.rls_check only, with the schemas, the tables that policies read, and the privilege that allows SET ROLE. Names are looked up in the search_path of the caller.';
+
 --
 -- Privileges: the new objects belong to the bootstrap superuser.  What PUBLIC and
 -- default privileges grant on them is revoked, and each of them is given the
@@ -140,6 +522,7 @@ BEGIN
 			coalesce(n.proacl, pg_catalog.acldefault('f', n.proowner)),
 			coalesce(m.proacl, pg_catalog.acldefault('f', m.proowner)), n.tableoid, n.oid, m.oid
 		FROM (VALUES
+				('rls_rules', 'cmig.heads()'),
 				('set_option', 'cmig.upgrade(text)')
 			) v (name, model),
 			pg_catalog.pg_proc n, pg_catalog.pg_proc m

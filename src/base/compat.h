@@ -240,9 +240,9 @@ cmig_standard_executor_run_compat(QueryDesc *query)
 
 /* The privilege that SET ROLE requires, as pg_has_role() spells it. */
 #if PG_VERSION_NUM >= 160000
-#define CMIG_SET_ROLE_COMPAT "'SET'"
+#define CMIG_SET_ROLE_COMPAT "SET"
 #else
-#define CMIG_SET_ROLE_COMPAT "'MEMBER'"
+#define CMIG_SET_ROLE_COMPAT "MEMBER"
 #endif
 
 /* Does this backend hold the lock in exactly this mode? */

@@ -4,7 +4,8 @@
  *
  * Rules about the form of a policy's expression are here, those about the rows
  * that it lets through are in findings.c, and those that only read catalogs are
- * in posture.c.  doc/row-level-security.md describes the rules.
+ * in the SQL function cmig.rls_rules.  doc/row-level-security.md describes the
+ * rules.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -25,8 +26,10 @@
 #include "nodes/nodeFuncs.h"
 #include "parser/parsetree.h"
 #include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
+#include "utils/syscache.h"
 #include "utils/varlena.h"
 
 PG_FUNCTION_INFO_V1(cmig_rls_check);
@@ -180,7 +183,7 @@ typedef struct Walk
 	Query	   *query;			/* the sub-select that contains this node;
 								 * NULL: none */
 	int			depth;			/* number of sub-selects around this node */
-	CmigRlsLookups *lookups;
+	StringInfo	lookups;		/* JSON */
 } Walk;
 
 /*
@@ -203,12 +206,8 @@ follow(Walk *walk, Query *query, Node *node)
 	else if (entry->rtekind == RTE_RELATION)
 		foreach(lc, walk->policy->roles)
 	{
-		CmigRlsLookups *lookups = walk->lookups;
-
-		lookups->tables = accumArrayResult(lookups->tables, ObjectIdGetDatum(entry->relid), false, OIDOID, CurrentMemoryContext);
-		lookups->keys = accumArrayResult(lookups->keys, Int16GetDatum(var->varattno), false, INT2OID, CurrentMemoryContext);
-		lookups->roles = accumArrayResult(lookups->roles, ObjectIdGetDatum(lfirst_oid(lc)), false, OIDOID, CurrentMemoryContext);
-		lookups->sources = accumArrayResult(lookups->sources, CStringGetTextDatum(walk->policy->table), false, TEXTOID, CurrentMemoryContext);
+		appendStringInfo(walk->lookups, "%s{\"tab\":%u,\"key\":%d,\"role\":%u,\"source\":%u}", walk->lookups->len > 1 ? "," : "",
+						 entry->relid, var->varattno, lfirst_oid(lc), walk->policy->relid);
 	}
 }
 
@@ -381,6 +380,102 @@ check_policy(const CmigRlsPolicy *policy, const List *siblings, List **findings)
 }
 
 /*
+ * Rules about flags, roles, privileges, views, functions, partitions, and sequences
+ */
+
+/*
+ * The rules that only read catalogs are one query, so that checking a thousand
+ * tables takes little longer than checking ten.  The subject is the parent for
+ * whose partition enable_rls is to be called, or a function that reads with the
+ * privileges of a role that sees every row.
+ */
+static CmigQuery rules = {
+	"SELECT rule, severity, object, problem, fix, subject FROM cmig.rls_rules($1, $2, $3) ORDER BY subject",
+	3, {OIDARRAYOID, JSONBOID, TEXTOID}
+};
+
+/* Callback that reads a finding. */
+static void
+take_finding(TupleDesc desc, HeapTuple row, void *arg)
+{
+	List	  **findings = arg;
+	CmigRlsFinding *finding = palloc0(sizeof(CmigRlsFinding));
+	const char *severity = cmig_query_text(desc, row, 2);
+	bool		isnull;
+	Datum		subject = cmig_query_datum(desc, row, 6, &isnull);
+
+	finding->rule = cmig_query_text(desc, row, 1);
+	while (finding->severity < CMIG_RLS_NOTICE && strcmp(cmig_rls_severities[finding->severity], severity) != 0)
+		finding->severity++;
+	finding->object = cmig_query_text(desc, row, 3);
+	finding->problem = cmig_query_text(desc, row, 4);
+	finding->fix = cmig_query_text_or_null(desc, row, 5);
+	finding->subject = isnull ? InvalidOid : DatumGetObjectId(subject);
+	*findings = lappend(*findings, finding);
+}
+
+/*
+ * Judge a function that sees every row; a task for cmig_rls_sandbox_run().  A
+ * function that filters by the context is how members are usually looked up.
+ */
+static void
+judge_function(void *arg)
+{
+	CmigRlsFinding *finding = arg;
+
+	if (cmig_rls_shows_only_own(finding->subject))
+		finding->severity = CMIG_RLS_NOTICE;
+}
+
+/* Add the findings of the rules that only read catalogs. */
+static void
+check_posture(Datum schemas, const char *lookups, List **findings)
+{
+	Datum		values[3] = {schemas, DirectFunctionCall1(jsonb_in, CStringGetDatum(lookups)), CStringGetTextDatum(CMIG_SET_ROLE_COMPAT)};
+	int			guc_level = NewGUCNestLevel();
+	Oid			parent = InvalidOid;
+	char	   *call = NULL;
+	List	   *found = NIL;
+	ListCell   *lc;
+
+	/*
+	 * Turn off JIT compilation.  The planner would choose it even for short
+	 * queries, because it overestimates the costs of the CTEs that the rules
+	 * share.
+	 */
+	cmig_settings_override("jit", "off");
+	cmig_query_each(&rules, values, NULL, take_finding, &found);
+	AtEOXact_GUC(false, guc_level);
+
+	/* partitions are adjacent, so each parent is looked up once */
+	foreach(lc, found)
+	{
+		CmigRlsFinding *finding = lfirst(lc);
+
+		if (!OidIsValid(finding->subject))
+			continue;
+		if (strcmp(finding->rule, "security_definer") == 0)
+		{
+			if (cmig_rls_sandbox_run(InvalidOid, judge_function, finding) == 0 && finding->severity == CMIG_RLS_NOTICE)
+				finding->problem = psprintf("%s, but shows only rows that belong to the context", finding->problem);
+			continue;
+		}
+		if (finding->subject != parent)
+		{
+			CmigRlsTable *table = NULL;
+
+			parent = finding->subject;
+			/* the parent may have been dropped in the meantime */
+			if (SearchSysCacheExists1(RELOID, ObjectIdGetDatum(parent)))
+				table = cmig_rls_table_read(parent);
+			call = table && table->setup ? cmig_rls_setup_call(table) : NULL;
+		}
+		finding->fix = call;
+	}
+	*findings = list_concat(*findings, found);
+}
+
+/*
  * All findings
  */
 
@@ -389,7 +484,7 @@ typedef struct Judging
 {
 	List	   *siblings;
 	const CmigRlsPolicy *policy;	/* the policy that is being checked */
-	CmigRlsLookups lookups;
+	StringInfoData lookups;
 	List	   *findings;
 } Judging;
 
@@ -466,6 +561,8 @@ find_all(const List *schemas)
 	{
 		elements[foreach_current_index(lc)] = ObjectIdGetDatum(lfirst_oid(lc));
 	}
+	initStringInfo(&judging.lookups);
+	appendStringInfoChar(&judging.lookups, '[');
 	values[0] = PointerGetDatum(construct_array(elements, list_length(schemas), OIDOID, sizeof(Oid), true, TYPALIGN_INT));
 	cmig_query_each(&tables_with_policies, values, NULL, cmig_query_keep_oid, &tables);
 	foreach(lc, tables)
@@ -483,7 +580,7 @@ find_all(const List *schemas)
 								"it cannot be checked: reading it fails", cmig_rls_try_it(judging.policy));
 		}
 	}
-	cmig_rls_check_posture(values[0], &judging.lookups, &judging.findings);
+	check_posture(values[0], psprintf("%s]", judging.lookups.data), &judging.findings);
 	list_sort(judging.findings, compare_findings);
 	foreach(lc, judging.findings)
 	{

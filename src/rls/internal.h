@@ -18,7 +18,6 @@
 #include "nodes/pg_list.h"
 #include "storage/lockdefs.h"
 #include "utils/acl.h"
-#include "utils/array.h"
 #include "utils/relcache.h"
 
 /* The names of the settings that contain the current user and tenant. */
@@ -629,16 +628,6 @@ typedef struct CmigRlsFinding
 								 * function that sees every row */
 } CmigRlsFinding;
 
-/* The look-ups of policies in tables; each has an element in all arrays. */
-typedef struct CmigRlsLookups
-{
-	ArrayBuildState *tables;	/* the tables that the policies read */
-	ArrayBuildState *keys;		/* the columns by which the rows are found */
-	ArrayBuildState *roles;		/* the policies' roles */
-	ArrayBuildState *sources;	/* the policies' own tables, qualified and
-								 * quoted */
-}			CmigRlsLookups;
-
 /* Add a finding about a policy. */
 extern void cmig_rls_report(List **findings, const char *rule, CmigRlsSeverity severity,
 							const CmigRlsPolicy *policy, const char *problem, char *fix);
@@ -666,8 +655,7 @@ extern bool cmig_rls_share_role(const CmigRlsPolicy *a, const CmigRlsPolicy *b);
 extern Node *cmig_rls_deciding(const CmigRlsPolicy *policy);
 extern const CmigRlsExpression *cmig_rls_decided(const CmigRlsPolicy *policy);
 
-/* findings.c, posture.c: add the findings of a group of rules. */
+/* findings.c */
 extern void cmig_rls_check_rows(const CmigRlsPolicy *policy, const List *siblings, List **findings);
-extern void cmig_rls_check_posture(Datum schemas, const CmigRlsLookups * lookups, List **findings);
 
 #endif							/* CMIG_RLS_INTERNAL_H */

@@ -132,7 +132,8 @@ static const char *const owner[] = {
 static const char *const reader_functions[] = {
 	"audit_as_of", "audit_diff", "audit_history", "audit_report", "audit_script", "audit_status",
 	"audit_transaction", "autogenerate", "branches", "check", "current", "diff", "diff_schemas", "draft", "export", "graph", "heads", "help",
-	"history", "import_files", "lint", "lint_sql", "log", "plan", "report", "require", "require_schema", "resolve", "rls_check", "rls_script", "rls_status",
+	"history", "import_files", "lint", "lint_sql", "log", "plan", "report", "require", "require_schema", "resolve", "rls_check", "rls_rules",
+	"rls_script", "rls_status",
 	"schema_sql", "scope_drift", "scopes", "script", "show", "squash", "status", "wait_for_replicas", NULL
 };
 
