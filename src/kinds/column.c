@@ -261,7 +261,7 @@ set_persistence(const CmigColumnIdentity *identity)
 	const char *persistence = identity->persistence;
 
 	if (persistence == NULL)
-		persistence = cmig_table_is_unlogged(identity->column->parent) ? "UNLOGGED" : "LOGGED";
+		persistence = identity->column->parent->values[CMIG_TABLE_PERSISTENCE] ? "UNLOGGED" : "LOGGED";
 	return psprintf("SET %s", persistence);
 }
 
@@ -320,6 +320,10 @@ cmig_column_find(const CmigObject *table, const char *name)
 	return NULL;
 }
 
+/*
+ * Returns the parent table's column from which this column is inherited, or
+ * NULL if there is none.
+ */
 const CmigObject *
 cmig_column_parent(const CmigObject *column)
 {
@@ -345,6 +349,11 @@ cmig_column_parent(const CmigObject *column)
 	return NULL;
 }
 
+/*
+ * Does the column inherit from the same parent column in both images?  If so,
+ * the parent column's type and generation expression cannot change without
+ * changing this column's, too.
+ */
 bool
 cmig_column_stays_inherited(const CmigObject *from, const CmigObject *to)
 {
@@ -376,13 +385,17 @@ find_top(const CmigObject *column)
 	return top;
 }
 
+/*
+ * "value" is the default of an inherited column.  Does ADD COLUMN on the
+ * parent table, which also adds this column, give it the same default?
+ */
 bool
 cmig_column_repeats_default(const CmigObject *value)
 {
 	const CmigObject *top = find_top(value->parent);
 	const CmigObject *other = top ? cmig_default_of(top) : NULL;
 
-	return other != NULL && strcmp(cmig_default_expression(value), cmig_default_expression(other)) == 0;
+	return other != NULL && strcmp(value->values[CMIG_DEFINITION], other->values[CMIG_DEFINITION]) == 0;
 }
 
 /*
@@ -391,7 +404,7 @@ cmig_column_repeats_default(const CmigObject *value)
 static const char *
 default_action(const CmigObject *value)
 {
-	return value ? psprintf("SET DEFAULT %s", cmig_default_expression(value)) : "DROP DEFAULT";
+	return value ? psprintf("SET DEFAULT %s", value->values[CMIG_DEFINITION]) : "DROP DEFAULT";
 }
 
 /*
@@ -410,6 +423,12 @@ append_default(List *ddl, const CmigObject *column, const CmigObject *copied)
 						   cmig_kind_column_sql(column, true, default_action(copied)));
 }
 
+/*
+ * If a column is added together with its parent table's column, or with an
+ * attribute of its table's type, it may still differ from that column or
+ * attribute.  Returns the statements (a list of CmigDdl) that set the
+ * differing properties, such as NOT NULL, no default, or storage.
+ */
 List *
 cmig_column_deviations(const CmigObject *column)
 {
@@ -547,7 +566,7 @@ inherits_expression(const CmigObject *column)
 {
 	const CmigObject *from;
 
-	if (!column->folded || column->values[CMIG_COLUMN_GENERATED] == NULL || cmig_table_is_partition(column->parent))
+	if (!column->folded || column->values[CMIG_COLUMN_GENERATED] == NULL || column->parent->values[CMIG_TABLE_IS_PARTITION] != NULL)
 		return false;
 	from = cmig_column_parent(column);
 	return from != NULL &&
@@ -566,7 +585,7 @@ define_column(StringInfo buf, const CmigObject *column)
 	if (column->values[CMIG_COLUMN_COLLATION])
 		appendStringInfo(buf, " COLLATE %s", column->values[CMIG_COLUMN_COLLATION]);
 	if (value != NULL && value->folded && column->serial == NULL)
-		appendStringInfo(buf, " DEFAULT %s", cmig_default_expression(value));
+		appendStringInfo(buf, " DEFAULT %s", value->values[CMIG_DEFINITION]);
 	if (column->values[CMIG_COLUMN_GENERATED] && !inherits_expression(column))
 		appendStringInfo(buf, " GENERATED ALWAYS AS (%s", column->values[CMIG_COLUMN_GENERATED]);
 	if (column->values[CMIG_COLUMN_IDENTITY])
@@ -576,24 +595,6 @@ define_column(StringInfo buf, const CmigObject *column)
 	}
 	if (column->values[CMIG_COLUMN_NOT_NULL])
 		appendStringInfoString(buf, " NOT NULL");
-}
-
-bool
-cmig_column_is_not_null(const CmigObject *column)
-{
-	return column->values[CMIG_COLUMN_NOT_NULL] != NULL;
-}
-
-int
-cmig_column_children(const CmigObject *column)
-{
-	return column->values[CMIG_COLUMN_CHILDREN] ? atoi(column->values[CMIG_COLUMN_CHILDREN]) : 0;
-}
-
-const char *
-cmig_column_type(const CmigObject *column)
-{
-	return column->values[CMIG_COLUMN_TYPE];
 }
 
 /*
@@ -651,6 +652,10 @@ alter_details(CmigAlter *alter)
 	alter_settings(alter);
 }
 
+/*
+ * Returns the statement that sets the persistence of the column's identity
+ * sequence, or NULL if the sequence has the same persistence as the table.
+ */
 char *
 cmig_column_sequence_persistence(const CmigObject *column)
 {
@@ -712,7 +717,7 @@ has_not_null_check(const CmigObject *column)
 	const char *check = psprintf("CHECK ((%s IS NOT NULL))", cmig_quote(column->name));
 
 	for (const CmigObject *child = column->parent->child; child != NULL; child = child->sibling)
-		if (child->kind == &cmig_kind_constraint && strcmp(cmig_constraint_text(child), check) == 0)
+		if (child->kind == &cmig_kind_constraint && strcmp(child->values[CMIG_DEFINITION], check) == 0)
 			return true;
 	return false;
 }
@@ -860,7 +865,7 @@ set_hazards(List *ddl, const CmigObject *column)
 	if (column->values[CMIG_COLUMN_GENERATED] || column->values[CMIG_COLUMN_IDENTITY])
 		cmig_ddl_hazards(ddl, CMIG_HAZARD_REWRITE);
 	else if (value != NULL && value->folded)
-		cmig_ddl_hazards(ddl, CMIG_HAZARD_REWRITE)->expression = cmig_default_expression(value);
+		cmig_ddl_hazards(ddl, CMIG_HAZARD_REWRITE)->expression = value->values[CMIG_DEFINITION];
 	else if (column->values[CMIG_COLUMN_NOT_NULL] && has_domain)
 		cmig_ddl_hazards(ddl, CMIG_HAZARD_MAY_FAIL);
 	else if (column->values[CMIG_COLUMN_NOT_NULL])
@@ -905,13 +910,13 @@ add_identity(const CmigObject *column)
 static List *
 drop_inherited_default(const CmigObject *column)
 {
-	const CmigObject *from = column->inherited && !cmig_table_is_partition(column->parent) ? cmig_column_parent(column) : NULL;
+	const CmigObject *from = column->inherited && column->parent->values[CMIG_TABLE_IS_PARTITION] == NULL ? cmig_column_parent(column) : NULL;
 	const CmigObject *value = from ? cmig_default_of(from) : NULL;
 
 	if (value == NULL || cmig_default_of(column) != NULL || column->values[CMIG_COLUMN_GENERATED] != NULL)
 		return NIL;
 	return cmig_ddl_append(NIL, cmig_kind_column_sql(column, true, "DROP DEFAULT"),
-						   cmig_kind_column_sql(column, true, psprintf("SET DEFAULT %s", cmig_default_expression(value))));
+						   cmig_kind_column_sql(column, true, psprintf("SET DEFAULT %s", value->values[CMIG_DEFINITION])));
 }
 
 static List *

@@ -344,12 +344,6 @@ cmig_default_of(const CmigObject *column)
 	return NULL;
 }
 
-const char *
-cmig_default_expression(const CmigObject *value)
-{
-	return value->values[0];
-}
-
 static char *
 drop_default(const CmigObject *value)
 {
@@ -386,7 +380,7 @@ default_folds(const CmigObject *value)
 	const CmigObject *column = value->parent;
 
 	return column->kind->define != NULL &&
-		(!column->inherited || value->inherited || cmig_table_is_partition(column->parent));
+		(!column->inherited || value->inherited || column->parent->values[CMIG_TABLE_IS_PARTITION] != NULL);
 }
 
 CmigKind	cmig_kind_default = {
@@ -417,6 +411,11 @@ append_details(StringInfo buf, const CmigObject *column)
 		appendStringInfo(buf, ", ALTER COLUMN %s SET COMPRESSION %s", cmig_quote(column->name), column->values[CMIG_COLUMN_COMPRESSION]);
 }
 
+/*
+ * Returns the statement that restores the storage and the compression of a
+ * column after the type of "top", from which it inherits, has changed.
+ * Returns NULL if there is nothing to restore.
+ */
 char *
 cmig_column_storage_again(const CmigObject *column, const CmigObject *top)
 {
@@ -470,6 +469,11 @@ retype_sql(const CmigObject *column, const CmigObject *from, const CmigObject *t
 	return cmig_kind_column_sql(column, false, action.data);
 }
 
+/*
+ * Returns the statement that changes a column's type from "from" to "to", a
+ * type with the same name that replaces it.  During the change, "from" has the
+ * temporary name "away".  The undo restores the column "old".
+ */
 CmigDdl *
 cmig_column_type_replace(const CmigObject *old, const CmigObject *column, const CmigObject *from, const CmigObject *to,
 						 const char *away)
@@ -493,6 +497,11 @@ cmig_column_type_replace(const CmigObject *old, const CmigObject *column, const 
 	return ddl;
 }
 
+/*
+ * Returns the statement that changes a column to type text, or to the
+ * default collation, while its type or collation is dropped.  The undo
+ * restores the column's type or collation.
+ */
 CmigDdl *
 cmig_column_type_detour(const CmigObject *column, bool collation)
 {

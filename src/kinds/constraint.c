@@ -32,27 +32,26 @@
 
 enum
 {
-	KIND_CONSTRAINT_DEFINITION,
-	TYPE,
+	TYPE = CMIG_DEFINITION + 1,
 	INDEX,
 	INDEX_OPTIONS,
-	KIND_CONSTRAINT_TABLESPACE,
-	KIND_CONSTRAINT_CLUSTERED,
-	KIND_CONSTRAINT_REPLICA_IDENTITY,
+	INDEX_TABLESPACE,
+	INDEX_CLUSTERED,
+	INDEX_REPLICA_IDENTITY,
 	PARTITIONED,
-	KIND_CONSTRAINT_ATTACHED
+	CONSTRAINT_ATTACHED
 };
 
-static const CmigProperty kind_constraint_properties[] = {
-	[KIND_CONSTRAINT_DEFINITION] = {"definition", CMIG_PROPERTY_EXPRESSION},
+static const CmigProperty constraint_properties[] = {
+	[CMIG_DEFINITION] = {"definition", CMIG_PROPERTY_EXPRESSION},
 	[TYPE] = {"type"},
 	[INDEX] = {"index", CMIG_PROPERTY_SILENT | CMIG_PROPERTY_OPTIONAL},
 	[INDEX_OPTIONS] = {"storage parameters", CMIG_PROPERTY_LIST | CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL},
-	[KIND_CONSTRAINT_TABLESPACE] = {"tablespace", CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL},
-	[KIND_CONSTRAINT_CLUSTERED] = {"clustered", CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL},
-	[KIND_CONSTRAINT_REPLICA_IDENTITY] = {"replica identity", CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL},
+	[INDEX_TABLESPACE] = {"tablespace", CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL},
+	[INDEX_CLUSTERED] = {"clustered", CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL},
+	[INDEX_REPLICA_IDENTITY] = {"replica identity", CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL},
 	[PARTITIONED] = {"of a partitioned table", CMIG_PROPERTY_SILENT | CMIG_PROPERTY_OPTIONAL},
-	[KIND_CONSTRAINT_ATTACHED] = {"attached to", CMIG_PROPERTY_SILENT | CMIG_PROPERTY_OPTIONAL},
+	[CONSTRAINT_ATTACHED] = {"attached to", CMIG_PROPERTY_SILENT | CMIG_PROPERTY_OPTIONAL},
 };
 
 #define CONSTRAINT_SQL(inherited, condition) \
@@ -139,12 +138,6 @@ table_sql_text(const CmigObject *constraint, const char *action)
 	return psprintf("ALTER TABLE %s %s", constraint->parent->identity, action);
 }
 
-const char *
-cmig_constraint_text(const CmigObject *constraint)
-{
-	return constraint->values[KIND_CONSTRAINT_DEFINITION];
-}
-
 /*
  * Returns the qualified name of the parent index to which the constraint's
  * index is attached, or NULL if it is not attached.
@@ -152,7 +145,7 @@ cmig_constraint_text(const CmigObject *constraint)
 static const char *
 constraint_attached(const CmigObject *constraint)
 {
-	return constraint->values[KIND_CONSTRAINT_ATTACHED];
+	return constraint->values[CONSTRAINT_ATTACHED];
 }
 
 static bool
@@ -170,8 +163,8 @@ static bool
 constraint_is_like(const CmigObject *attached, const CmigObject *constraint)
 {
 	return is_same(attached->values[INDEX_OPTIONS], constraint->values[INDEX_OPTIONS]) &&
-		is_same(attached->values[KIND_CONSTRAINT_TABLESPACE], constraint->values[KIND_CONSTRAINT_TABLESPACE]) &&
-		attached->values[KIND_CONSTRAINT_CLUSTERED] == NULL && attached->values[KIND_CONSTRAINT_REPLICA_IDENTITY] == NULL;
+		is_same(attached->values[INDEX_TABLESPACE], constraint->values[INDEX_TABLESPACE]) &&
+		attached->values[INDEX_CLUSTERED] == NULL && attached->values[INDEX_REPLICA_IDENTITY] == NULL;
 }
 
 /*
@@ -216,10 +209,11 @@ parameters_place(const char *definition)
 	return end;
 }
 
+/* Append "CONSTRAINT name CHECK (...)", with index parameters, if any. */
 void
 cmig_constraint_definition(StringInfo buf, const CmigObject *constraint)
 {
-	const char *definition = constraint->values[KIND_CONSTRAINT_DEFINITION];
+	const char *definition = constraint->values[CMIG_DEFINITION];
 	const char *place = constraint->values[INDEX] ? parameters_place(definition) : NULL;
 
 	appendStringInfo(buf, "CONSTRAINT %s ", cmig_quote(constraint->name));
@@ -228,13 +222,17 @@ cmig_constraint_definition(StringInfo buf, const CmigObject *constraint)
 		appendBinaryStringInfo(buf, definition, place - definition);
 		if (constraint->values[INDEX_OPTIONS] && *constraint->values[TYPE] != 'x')
 			appendStringInfo(buf, " WITH (%s)", constraint->values[INDEX_OPTIONS]);
-		if (constraint->values[KIND_CONSTRAINT_TABLESPACE])
-			appendStringInfo(buf, " USING INDEX TABLESPACE %s", constraint->values[KIND_CONSTRAINT_TABLESPACE]);
+		if (constraint->values[INDEX_TABLESPACE])
+			appendStringInfo(buf, " USING INDEX TABLESPACE %s", constraint->values[INDEX_TABLESPACE]);
 		definition = place;
 	}
 	appendStringInfoString(buf, definition);
 }
 
+/*
+ * Returns the storage parameters and the tablespace of the constraint's index,
+ * in the form that CREATE INDEX has after the columns.
+ */
 char *
 cmig_constraint_parameters(const CmigObject *constraint)
 {
@@ -243,8 +241,8 @@ cmig_constraint_parameters(const CmigObject *constraint)
 	initStringInfo(&buf);
 	if (constraint->values[INDEX_OPTIONS])
 		appendStringInfo(&buf, " WITH (%s)", constraint->values[INDEX_OPTIONS]);
-	if (constraint->values[KIND_CONSTRAINT_TABLESPACE])
-		appendStringInfo(&buf, " TABLESPACE %s", constraint->values[KIND_CONSTRAINT_TABLESPACE]);
+	if (constraint->values[INDEX_TABLESPACE])
+		appendStringInfo(&buf, " TABLESPACE %s", constraint->values[INDEX_TABLESPACE]);
 	return buf.data;
 }
 
@@ -297,13 +295,13 @@ alter_marks(CmigAlter *alter)
 {
 	if (alter->to->values[INDEX] == NULL)
 		return;
-	alter_mark(alter, KIND_CONSTRAINT_CLUSTERED, cluster_texts);
-	alter_mark(alter, KIND_CONSTRAINT_REPLICA_IDENTITY, identity_texts);
+	alter_mark(alter, INDEX_CLUSTERED, cluster_texts);
+	alter_mark(alter, INDEX_REPLICA_IDENTITY, identity_texts);
 }
 
 /* Alter the properties of the constraint's index. */
 static void
-kind_constraint_alter_index(CmigAlter *alter)
+alter_constraint_index(CmigAlter *alter)
 {
 	const CmigObject *from = alter->from,
 			   *to = alter->to;
@@ -312,9 +310,9 @@ kind_constraint_alter_index(CmigAlter *alter)
 	if (to->values[INDEX] == NULL)
 		return;
 	cmig_options_alter(alter, INDEX_OPTIONS, index, "");
-	if (cmig_alter_differs(alter, KIND_CONSTRAINT_TABLESPACE))
-		cmig_alter_add(alter, psprintf("ALTER %s SET TABLESPACE %s", index, to->values[KIND_CONSTRAINT_TABLESPACE] ? to->values[KIND_CONSTRAINT_TABLESPACE] : "pg_default"),
-					   psprintf("ALTER %s SET TABLESPACE %s", index, from->values[KIND_CONSTRAINT_TABLESPACE] ? from->values[KIND_CONSTRAINT_TABLESPACE] : "pg_default"));
+	if (cmig_alter_differs(alter, INDEX_TABLESPACE))
+		cmig_alter_add(alter, psprintf("ALTER %s SET TABLESPACE %s", index, to->values[INDEX_TABLESPACE] ? to->values[INDEX_TABLESPACE] : "pg_default"),
+					   psprintf("ALTER %s SET TABLESPACE %s", index, from->values[INDEX_TABLESPACE] ? from->values[INDEX_TABLESPACE] : "pg_default"));
 	alter_marks(alter);
 }
 
@@ -322,8 +320,8 @@ kind_constraint_alter_index(CmigAlter *alter)
 static bool
 is_validated(const CmigObject *from, const CmigObject *to)
 {
-	const char *old = from->values[KIND_CONSTRAINT_DEFINITION],
-			   *new = to->values[KIND_CONSTRAINT_DEFINITION];
+	const char *old = from->values[CMIG_DEFINITION],
+			   *new = to->values[CMIG_DEFINITION];
 
 	return ends_with(old, " NOT VALID") && !ends_with(new, " NOT VALID") &&
 		strncmp(old, new, strlen(new)) == 0 && strlen(old) == strlen(new) + strlen(" NOT VALID");
@@ -349,7 +347,7 @@ alter_constraint(CmigAlter *alter)
 	if (cmig_alter_differs(alter, TYPE) ||
 		(to->values[PARTITIONED] && cmig_alter_differs(alter, INDEX_OPTIONS)))
 		alter->again = true;
-	else if (cmig_alter_differs(alter, KIND_CONSTRAINT_DEFINITION))
+	else if (cmig_alter_differs(alter, CMIG_DEFINITION))
 	{
 		if (is_validated(from, to))
 		{
@@ -360,7 +358,7 @@ alter_constraint(CmigAlter *alter)
 			alter->again = true;
 	}
 	if (!alter->again)
-		kind_constraint_alter_index(alter);
+		alter_constraint_index(alter);
 }
 
 /*
@@ -371,7 +369,7 @@ alter_constraint(CmigAlter *alter)
 static int
 hazards_of(const CmigObject *constraint)
 {
-	if (ends_with(constraint->values[KIND_CONSTRAINT_DEFINITION], " NOT VALID"))
+	if (ends_with(constraint->values[CMIG_DEFINITION], " NOT VALID"))
 		return 0;
 	return CMIG_HAZARD_SCAN | CMIG_HAZARD_MAY_FAIL |
 		(*constraint->values[TYPE] == 'c' ? 0 : CMIG_HAZARD_BLOCKS);
@@ -404,14 +402,14 @@ index_name(const CmigObject *constraint)
 static bool
 is_redundant(const CmigObject *constraint)
 {
-	const char *columns = strchr(constraint->values[KIND_CONSTRAINT_DEFINITION], '(');
+	const char *columns = strchr(constraint->values[CMIG_DEFINITION], '(');
 
 	if (strchr("pux", *constraint->values[TYPE]) == NULL || columns == NULL)
 		return false;
 	for (const CmigObject *other = constraint->parent->child; other != constraint; other = other->sibling)
 	{
 		const char *others = other->kind == constraint->kind && strchr("pux", *other->values[TYPE]) != NULL ?
-		strchr(other->values[KIND_CONSTRAINT_DEFINITION], '(') : NULL;
+		strchr(other->values[CMIG_DEFINITION], '(') : NULL;
 
 		if (others != NULL && strcmp(columns, others) == 0)
 			return true;
@@ -427,13 +425,13 @@ static bool
 folds(const CmigObject *constraint)
 {
 	return constraint->parent->kind == &cmig_kind_table &&
-		!ends_with(constraint->values[KIND_CONSTRAINT_DEFINITION], " NOT VALID") && !is_redundant(constraint);
+		!ends_with(constraint->values[CMIG_DEFINITION], " NOT VALID") && !is_redundant(constraint);
 }
 
 CmigKind	cmig_kind_constraint = {
 	.name = "constraint",.word = "CONSTRAINT",
 	.flags = CMIG_KIND_MODEL | CMIG_KIND_FOLDS | CMIG_KIND_DISPOSABLE | CMIG_KIND_RECAST | CMIG_KIND_ON_PARENT | CMIG_KIND_GONE_WITH_PARENT,
-	CMIG_PROPERTIES(kind_constraint_properties),
+	CMIG_PROPERTIES(constraint_properties),
 	.sql = constraint_sql,.follows = constraint_follows,.create = create_constraint,.define = cmig_constraint_definition,.drop = drop_constraint,.alter = alter_constraint,
 	.folds = folds,.index_name = index_name
 };
@@ -448,7 +446,7 @@ alter_foreign_key(CmigAlter *alter)
 {
 	if (is_validated(alter->from, alter->to))
 		alter_constraint(alter);
-	else if (cmig_alter_differs(alter, KIND_CONSTRAINT_DEFINITION))
+	else if (cmig_alter_differs(alter, CMIG_DEFINITION))
 		alter->again = true;
 }
 
@@ -461,8 +459,8 @@ alter_foreign_key(CmigAlter *alter)
 static bool
 foreign_key_folds(const CmigObject *key)
 {
-	if (key->parent->kind != &cmig_kind_table || cmig_table_is_partitioned(key->parent) ||
-		cmig_table_is_partition(key->parent) || ends_with(key->values[KIND_CONSTRAINT_DEFINITION], " NOT VALID"))
+	if (key->parent->kind != &cmig_kind_table || key->parent->values[CMIG_TABLE_PARTITION_KEY] != NULL ||
+		key->parent->values[CMIG_TABLE_IS_PARTITION] != NULL || ends_with(key->values[CMIG_DEFINITION], " NOT VALID"))
 		return false;
 	for (int i = 0; i < key->ndepends; i++)
 	{
@@ -470,7 +468,7 @@ foreign_key_folds(const CmigObject *key)
 
 		while (table->parent != NULL)
 			table = table->parent;
-		if (table->kind != &cmig_kind_table || cmig_table_is_partitioned(table))
+		if (table->kind != &cmig_kind_table || table->values[CMIG_TABLE_PARTITION_KEY] != NULL)
 			return false;
 	}
 	return true;
@@ -479,7 +477,7 @@ foreign_key_folds(const CmigObject *key)
 CmigKind	cmig_kind_foreign_key = {
 	.name = "foreign key",.word = "CONSTRAINT",
 	.flags = CMIG_KIND_MODEL | CMIG_KIND_FOLDS | CMIG_KIND_DISPOSABLE | CMIG_KIND_RECAST | CMIG_KIND_ON_PARENT | CMIG_KIND_LAST,
-	CMIG_PROPERTIES(kind_constraint_properties),
+	CMIG_PROPERTIES(constraint_properties),
 	.sql = foreign_key_sql,.follows = foreign_key_follows,.create = create_constraint,.define = cmig_constraint_definition,.drop = drop_constraint,.alter = alter_foreign_key,
 	.folds = foreign_key_folds
 };
@@ -495,24 +493,23 @@ CmigKind	cmig_kind_foreign_key = {
 
 enum
 {
-	KIND_INDEX_DEFINITION,
-	KIND_INDEX_TABLESPACE,
-	KIND_INDEX_CLUSTERED,
-	KIND_INDEX_REPLICA_IDENTITY,
+	TABLESPACE = CMIG_DEFINITION + 1,
+	CLUSTERED,
+	REPLICA_IDENTITY,
 	STATISTICS,
-	KIND_INDEX_ATTACHED,
+	ATTACHED,
 	PARTIAL,
 	NOT_VALID,
 	CONSTRAINTS
 };
 
-static const CmigProperty kind_index_properties[] = {
-	[KIND_INDEX_DEFINITION] = {"definition", CMIG_PROPERTY_EXPRESSION},
-	[KIND_INDEX_TABLESPACE] = {"tablespace", CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL},
-	[KIND_INDEX_CLUSTERED] = {"clustered", CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL},
-	[KIND_INDEX_REPLICA_IDENTITY] = {"replica identity", CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL},
+static const CmigProperty index_properties[] = {
+	[CMIG_DEFINITION] = {"definition", CMIG_PROPERTY_EXPRESSION},
+	[TABLESPACE] = {"tablespace", CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL},
+	[CLUSTERED] = {"clustered", CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL},
+	[REPLICA_IDENTITY] = {"replica identity", CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL},
 	[STATISTICS] = {"statistics targets", CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL},
-	[KIND_INDEX_ATTACHED] = {"attached to", CMIG_PROPERTY_SILENT | CMIG_PROPERTY_OPTIONAL},
+	[ATTACHED] = {"attached to", CMIG_PROPERTY_SILENT | CMIG_PROPERTY_OPTIONAL},
 	[PARTIAL] = {"is in some partitions", CMIG_PROPERTY_OPTIONAL},
 	[NOT_VALID] = {"invalid", CMIG_PROPERTY_OPTIONAL},
 	[CONSTRAINTS] = {"has attached constraints", CMIG_PROPERTY_SILENT | CMIG_PROPERTY_OPTIONAL},
@@ -569,29 +566,32 @@ static const char index_depends[] =
 " FROM pg_class i JOIN pg_inherits h ON h.inhrelid = i.oid JOIN pg_index x ON x.indexrelid = h.inhparent"
 " WHERE i.relnamespace = ANY ($1) AND i.relkind IN ('i', 'I') AND i.relispartition AND x.indisvalid";
 
+/*
+ * Returns the qualified name of the parent index to which an index or a
+ * constraint's index is attached, or NULL if it is not attached.
+ */
 const char *
 cmig_index_parent(const CmigObject *object)
 {
-	return object->kind == &cmig_kind_index ? object->values[KIND_INDEX_ATTACHED] : constraint_attached(object);
+	return object->kind == &cmig_kind_index ? object->values[ATTACHED] : constraint_attached(object);
 }
 
+/*
+ * Does an attached index have the tablespace and the other properties that
+ * PostgreSQL would give it when creating the partitioned table's index?
+ * Either argument may be a constraint.  Definitions are not compared.
+ */
 bool
 cmig_index_is_like(const CmigObject *attached, const CmigObject *index)
 {
-	const char *one = attached->values[KIND_INDEX_TABLESPACE],
-			   *other = index->values[KIND_INDEX_TABLESPACE];
+	const char *one = attached->values[TABLESPACE],
+			   *other = index->values[TABLESPACE];
 
 	if (attached->kind != &cmig_kind_index)
 		return constraint_is_like(attached, index);
 	return (one == other || (one != NULL && other != NULL && strcmp(one, other) == 0)) &&
-		attached->values[KIND_INDEX_CLUSTERED] == NULL && attached->values[KIND_INDEX_REPLICA_IDENTITY] == NULL &&
+		attached->values[CLUSTERED] == NULL && attached->values[REPLICA_IDENTITY] == NULL &&
 		attached->values[STATISTICS] == NULL;
-}
-
-const char *
-cmig_index_definition(const CmigObject *object)
-{
-	return object->kind == &cmig_kind_index ? object->values[KIND_INDEX_DEFINITION] : cmig_constraint_text(object);
 }
 
 /*
@@ -600,7 +600,7 @@ cmig_index_definition(const CmigObject *object)
  * and 2.
  */
 static char *
-kind_index_statistics_sql(const CmigObject *index, const char *old, const char *new)
+targets_sql(const CmigObject *index, const char *old, const char *new)
 {
 	StringInfoData sql;
 	const char *separator = "";
@@ -611,7 +611,7 @@ kind_index_statistics_sql(const CmigObject *index, const char *old, const char *
 	 * use ALTER TABLE ONLY, because ALTER INDEX would also alter the attached
 	 * indexes
 	 */
-	appendStringInfo(&sql, "ALTER %s %s ", index->parent->kind == &cmig_kind_table && cmig_table_is_partitioned(index->parent) ?
+	appendStringInfo(&sql, "ALTER %s %s ", index->parent->kind == &cmig_kind_table && index->parent->values[CMIG_TABLE_PARTITION_KEY] != NULL ?
 					 "TABLE ONLY" : "INDEX", index->identity);
 	for (int pass = 0; pass < 2; pass++)
 	{
@@ -641,14 +641,18 @@ alter_details(CmigAlter *alter)
 	const CmigObject *from = alter->from,
 			   *to = alter->to;
 
-	cmig_alter_value(alter, KIND_INDEX_TABLESPACE, "SET TABLESPACE", "pg_default");
-	alter_mark(alter, KIND_INDEX_CLUSTERED, cluster_texts);
-	alter_mark(alter, KIND_INDEX_REPLICA_IDENTITY, identity_texts);
+	cmig_alter_value(alter, TABLESPACE, "SET TABLESPACE", "pg_default");
+	alter_mark(alter, CLUSTERED, cluster_texts);
+	alter_mark(alter, REPLICA_IDENTITY, identity_texts);
 	if (cmig_alter_differs(alter, STATISTICS))
-		cmig_alter_add(alter, kind_index_statistics_sql(to, from->values[STATISTICS], to->values[STATISTICS]),
-					   kind_index_statistics_sql(to, to->values[STATISTICS], from->values[STATISTICS]));
+		cmig_alter_add(alter, targets_sql(to, from->values[STATISTICS], to->values[STATISTICS]),
+					   targets_sql(to, to->values[STATISTICS], from->values[STATISTICS]));
 }
 
+/*
+ * Is this an invalid index of a partitioned table to which only some of the
+ * partitions have an attached index?
+ */
 bool
 cmig_index_is_partial(const CmigObject *index)
 {
@@ -658,7 +662,7 @@ cmig_index_is_partial(const CmigObject *index)
 static bool
 is_unique(const CmigObject *index)
 {
-	return strncmp(index->values[KIND_INDEX_DEFINITION], "CREATE UNIQUE ", 14) == 0;
+	return strncmp(index->values[CMIG_DEFINITION], "CREATE UNIQUE ", 14) == 0;
 }
 
 /*
@@ -676,9 +680,9 @@ rebuild(CmigAlter *alter)
 }
 
 static void
-kind_index_alter_index(CmigAlter *alter)
+alter_index(CmigAlter *alter)
 {
-	if (cmig_alter_differs(alter, PARTIAL) || cmig_alter_differs(alter, KIND_INDEX_DEFINITION))
+	if (cmig_alter_differs(alter, PARTIAL) || cmig_alter_differs(alter, CMIG_DEFINITION))
 	{
 		alter->again = true;
 		return;
@@ -696,7 +700,7 @@ static char *
 definition_of(const CmigObject *index)
 {
 	const char *place = psprintf(" ON %s ", index->parent->identity);
-	char	   *definition = index->values[KIND_INDEX_DEFINITION];
+	char	   *definition = index->values[CMIG_DEFINITION];
 	const char *found = index->values[PARTIAL] ? strstr(definition, place) : NULL;
 
 	if (found == NULL)
@@ -726,8 +730,8 @@ create_index(const CmigObject *index)
 CmigKind	cmig_kind_index = {
 	.name = "index",.word = "INDEX",
 	.flags = CMIG_KIND_MODEL | CMIG_KIND_DISPOSABLE | CMIG_KIND_RECAST | CMIG_KIND_RELATION | CMIG_KIND_GONE_WITH_PARENT,
-	CMIG_PROPERTIES(kind_index_properties),
-	.sql = index_sql,.depends = index_depends,.follows = index_follows,.create = create_index,.drop = drop_index,.alter = kind_index_alter_index
+	CMIG_PROPERTIES(index_properties),
+	.sql = index_sql,.depends = index_depends,.follows = index_follows,.create = create_index,.drop = drop_index,.alter = alter_index
 };
 
 /* ----------------------------------------------------------------
@@ -735,7 +739,7 @@ CmigKind	cmig_kind_index = {
  * ----------------------------------------------------------------
  */
 
-static const CmigProperty kind_statistics_properties[] = {
+static const CmigProperty statistics_properties[] = {
 	{"definition", CMIG_PROPERTY_EXPRESSION},
 	{"target", CMIG_PROPERTY_OPTIONAL, "SET STATISTICS {}", "-1"},
 };
@@ -751,7 +755,7 @@ static const CmigProperty kind_statistics_properties[] = {
 	"  ' ON ' || string_agg(quote_ident(a.attname), ', ' ORDER BY a.attname))" \
 	" FROM pg_attribute a WHERE a.attrelid = s.stxrelid AND a.attnum = ANY (s.stxkeys::int2[])), pg_get_statisticsobjdef(s.oid))"
 
-static const char kind_statistics_statistics_sql[] =
+static const char statistics_sql[] =
 "SELECT 'pg_statistic_ext'::regclass::oid, s.oid, 0, 'pg_class'::regclass::oid, s.stxrelid, 0,"
 " s.stxname::text, format('%I.%I', n.nspname, s.stxname), pg_get_userbyid(s.stxowner)::text, false,"
 " " SORTED_SQL ", nullif(s.stxstattarget::integer, -1)::text"
@@ -761,6 +765,6 @@ static const char kind_statistics_statistics_sql[] =
 CmigKind	cmig_kind_statistics = {
 	.name = "statistics",.word = "STATISTICS",
 	.flags = CMIG_KIND_DISPOSABLE | CMIG_KIND_GONE_WITH_PARENT | CMIG_KIND_RECAST,
-	CMIG_PROPERTIES(kind_statistics_properties),
-	.sql = kind_statistics_statistics_sql,.creates = "{definition}"
+	CMIG_PROPERTIES(statistics_properties),
+	.sql = statistics_sql,.creates = "{definition}"
 };

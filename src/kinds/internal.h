@@ -92,67 +92,13 @@ extern char *cmig_kind_column_sql(const CmigObject *column, bool only, const cha
 extern List *cmig_kind_complete(const CmigObject *object, List *ddl,
 								void (*alter) (CmigAlter *alter));
 
-/* in kinds.c */
-
 /* in type.c */
-extern CmigKind cmig_kind_domain_constraint;
-
-/* in routine.c */
-extern CmigKind cmig_kind_view_column;
-
-/* in routine.c */
-extern CmigKind cmig_kind_rule;
-
-extern CmigKind cmig_kind_trigger;
-extern CmigKind cmig_kind_partition_trigger;
-
-/* in table.c */
-extern CmigKind cmig_kind_toast;
-
-/* in routine.c */
-extern CmigKind cmig_kind_aggregate;
-
-/* in routine.c */
-extern CmigKind cmig_kind_operator;
-extern CmigKind cmig_kind_operator_family;
-extern CmigKind cmig_kind_operator_family_member;
-extern CmigKind cmig_kind_operator_class;
-
-/* in other.c */
-extern CmigKind cmig_kind_conversion;
-
-/* in other.c */
-extern CmigKind cmig_kind_ts_parser;
-extern CmigKind cmig_kind_ts_template;
-extern CmigKind cmig_kind_ts_dictionary;
-extern CmigKind cmig_kind_ts_configuration;
-extern CmigKind cmig_kind_ts_mapping;
-
-/* in other.c */
-extern CmigKind cmig_kind_cast;
-extern CmigKind cmig_kind_language;
-extern CmigKind cmig_kind_transform;
-extern CmigKind cmig_kind_access_method;
-
-/* in other.c */
-extern CmigKind cmig_kind_publication;
-
-extern CmigKind cmig_kind_publication_schema;
-
-/* in other.c */
-extern CmigKind cmig_kind_event_trigger;
-
-/* in other.c */
-extern CmigKind cmig_kind_user_mapping;
 
 /*
  * Returns an expression that converts a column's value to the type named
  * "type", either through text or attribute by attribute.
  */
 extern char *cmig_type_convert(const char *column, const CmigObject *from, const CmigObject *to, const char *type);
-
-/* Returns the printed type that a domain is over. */
-extern const char *cmig_domain_base(const CmigObject *domain);
 
 /* in sequence.c */
 
@@ -210,35 +156,6 @@ extern char *cmig_options_prefixed(const char *options, const char *prefix);
  */
 extern void cmig_options_alter(CmigAlter *alter, int property,
 							   const char *reference, const char *prefix);
-
-/* in column_type.c */
-
-/* Returns the printed expression of a default. */
-extern const char *cmig_default_expression(const CmigObject *value);
-
-/* in column.c */
-
-/* The index of each property in the column's values. */
-typedef enum CmigColumnProperty
-{
-	CMIG_COLUMN_TYPE,
-	CMIG_COLUMN_COLLATION,
-	CMIG_COLUMN_NOT_NULL,
-	CMIG_COLUMN_IDENTITY,
-	CMIG_COLUMN_IDENTITY_OPTIONS,
-	CMIG_COLUMN_GENERATED,
-	CMIG_COLUMN_STORAGE,
-	CMIG_COLUMN_DEFAULT_STORAGE,
-	CMIG_COLUMN_COMPRESSION,
-	CMIG_COLUMN_STATISTICS,
-	CMIG_COLUMN_OPTIONS,
-	CMIG_COLUMN_OF_TYPE,
-	CMIG_COLUMN_SEQUENCE,
-	CMIG_COLUMN_SEQUENCE_NAME,
-	CMIG_COLUMN_SEQUENCE_PERSISTENCE,
-	CMIG_COLUMN_SEQUENCE_SETTINGS,
-	CMIG_COLUMN_CHILDREN
-} CmigColumnProperty;
 
 /* in column_type.c */
 

@@ -486,318 +486,149 @@ extern CmigObject *cmig_image_lookup(const CmigImage *image, const struct CmigKi
 /* Compare objects by kind, then by the bytes of their identity. */
 extern int	cmig_object_compare(const CmigObject *a, const CmigObject *b);
 
-/* in kinds.c */
+/* in kinds.c: the kinds */
 
 /* Returns all kinds in the order in which they are read; sets *count. */
 extern CmigKind **cmig_kinds(int *count);
 
-/* in table.c */
-extern CmigKind cmig_kind_schema;
+extern CmigKind cmig_kind_access_method,
+			cmig_kind_aggregate,
+			cmig_kind_attribute,
+			cmig_kind_base_definition,
+			cmig_kind_base_type,
+			cmig_kind_cast,
+			cmig_kind_collation,
+			cmig_kind_column,
+			cmig_kind_composite,
+			cmig_kind_constraint,
+			cmig_kind_conversion,
+			cmig_kind_default,
+			cmig_kind_default_privileges,
+			cmig_kind_distribution,
+			cmig_kind_domain,
+			cmig_kind_domain_constraint,
+			cmig_kind_enum,
+			cmig_kind_event_trigger,
+			cmig_kind_extension,
+			cmig_kind_foreign_column,
+			cmig_kind_foreign_data_wrapper,
+			cmig_kind_foreign_key,
+			cmig_kind_foreign_table,
+			cmig_kind_function,
+			cmig_kind_index,
+			cmig_kind_language,
+			cmig_kind_materialized_view,
+			cmig_kind_member_privilege,
+			cmig_kind_operator,
+			cmig_kind_operator_class,
+			cmig_kind_operator_family,
+			cmig_kind_operator_family_member,
+			cmig_kind_partition,
+			cmig_kind_partition_trigger,
+			cmig_kind_policy,
+			cmig_kind_publication,
+			cmig_kind_publication_schema,
+			cmig_kind_publication_table,
+			cmig_kind_range,
+			cmig_kind_rule,
+			cmig_kind_schema,
+			cmig_kind_sequence,
+			cmig_kind_sequence_owner,
+			cmig_kind_server,
+			cmig_kind_statistics,
+			cmig_kind_table,
+			cmig_kind_toast,
+			cmig_kind_transform,
+			cmig_kind_trigger,
+			cmig_kind_ts_configuration,
+			cmig_kind_ts_dictionary,
+			cmig_kind_ts_mapping,
+			cmig_kind_ts_parser,
+			cmig_kind_ts_template,
+			cmig_kind_user_mapping,
+			cmig_kind_view,
+			cmig_kind_view_column;
 
-/* in table.c */
-extern CmigKind cmig_kind_extension;
-
-/* in type.c */
-extern CmigKind cmig_kind_enum;
-extern CmigKind cmig_kind_domain;
-
-extern CmigKind cmig_kind_composite;
-extern CmigKind cmig_kind_attribute;
-
-/* in sequence.c */
-extern CmigKind cmig_kind_sequence;
-extern CmigKind cmig_kind_sequence_owner;
-
-/* in table.c */
-extern CmigKind cmig_kind_table;
-
-/* in column.c */
-extern CmigKind cmig_kind_column;
-
-/* in column_type.c */
-extern CmigKind cmig_kind_default;
-
-/* in constraint.c */
-extern CmigKind cmig_kind_constraint;
-extern CmigKind cmig_kind_foreign_key;
-
-/* in constraint.c */
-extern CmigKind cmig_kind_index;
-
-/* in table.c */
-extern CmigKind cmig_kind_partition;
-
-/* in table.c */
-extern CmigKind cmig_kind_distribution;
-
-/* in routine.c */
-extern CmigKind cmig_kind_view;
-extern CmigKind cmig_kind_materialized_view;
-
-/* Is the materialized view created WITH NO DATA? */
-extern bool cmig_view_is_empty(const CmigObject *view);
-
-/*
- * "ddl" contains the statements that create a materialized view and then set
- * its owner.  Change them so that the view is filled only after its owner is
- * set.  Its query then runs with the owner's privileges, and reads only the
- * rows that the owner is allowed to see.
- */
-extern void cmig_view_fill_as_owner(const CmigObject *view, List *ddl);
-
-/* Change the materialized view's definition to WITH DATA. */
-extern void cmig_view_fill(CmigObject *view);
-
-/* Change the materialized view's definition to WITH NO DATA. */
-extern void cmig_view_leave_empty(CmigObject *view);
-
-/* in routine.c */
-extern CmigKind cmig_kind_function;
-
-/* in routine.c */
-extern CmigKind cmig_kind_policy;
-
-/* in type.c */
-extern CmigKind cmig_kind_base_type;
-extern CmigKind cmig_kind_base_definition;
-
-/* in type.c */
-extern CmigKind cmig_kind_range;
-
-/* in constraint.c */
-extern CmigKind cmig_kind_statistics;
-
-/* in other.c */
-extern CmigKind cmig_kind_collation;
-
-/* in other.c */
-extern CmigKind cmig_kind_publication_table;
-
-/* in other.c */
-extern CmigKind cmig_kind_default_privileges;
-
-/* in other.c */
-extern CmigKind cmig_kind_foreign_data_wrapper;
-extern CmigKind cmig_kind_server;
-
-extern CmigKind cmig_kind_foreign_table;
-extern CmigKind cmig_kind_foreign_column;
-
-/* in other.c */
-extern CmigKind cmig_kind_member_privilege;
-
-/* in other.c; cmig_kinds() does not return this kind */
+/* cmig_kinds() does not return this kind. */
 extern CmigKind cmig_kind_other;
 
 /*
- * Return an extension's quoted schema, and whether the extension is
- * relocatable.
+ * Where the properties that other modules examine are in "values".  The
+ * definition is the first property of constraints, indexes, defaults, views,
+ * and functions.
  */
-extern const char *cmig_extension_schema(const CmigObject *extension);
-extern const char *cmig_extension_version(const CmigObject *extension);
-extern bool cmig_extension_is_relocatable(const CmigObject *extension);
+#define CMIG_DEFINITION 0
 
-/*
- * Returns the quoted name of the column in a sequence's OWNED BY clause.
- * Returns NULL if the object's kind is not cmig_kind_sequence_owner.
- */
-extern const char *cmig_sequence_owner_column(const CmigObject *owner);
+enum
+{
+	CMIG_EXTENSION_VERSION,
+	CMIG_EXTENSION_SCHEMA,		/* quoted */
+	CMIG_EXTENSION_RELOCATABLE
+};
 
-/*
- * Returns the statement that sets a new sequence to continue after the largest
- * value in its column, or NULL if the sequence has options or the column does
- * not contain integers.
- */
-extern char *cmig_sequence_continue(const CmigObject *owner, const CmigObject *column);
+enum
+{
+	CMIG_TABLE_PERSISTENCE,
+	CMIG_TABLE_PARTITION_KEY,	/* NULL: the table is not partitioned */
+	CMIG_TABLE_IS_PARTITION,
+	CMIG_TABLE_INHERITS,
+	CMIG_TABLE_OF_TYPE,			/* the type of a typed table, or NULL */
+	CMIG_TABLE_METHOD,
+	CMIG_TABLE_TABLESPACE,
+	CMIG_TABLE_OPTIONS,
+	CMIG_TABLE_TOAST_OPTIONS,
+	CMIG_TABLE_REPLICA_IDENTITY,
+	CMIG_TABLE_ROW_SECURITY,
+	CMIG_TABLE_FORCE_ROW_SECURITY
+};
 
-/* Does the foreign-data wrapper have a validator only in the new image? */
-extern bool cmig_wrapper_gets_validator(const CmigObject *from, const CmigObject *to);
+enum
+{
+	CMIG_COLUMN_TYPE,			/* as PostgreSQL prints it */
+	CMIG_COLUMN_COLLATION,
+	CMIG_COLUMN_NOT_NULL,
+	CMIG_COLUMN_IDENTITY,
+	CMIG_COLUMN_IDENTITY_OPTIONS,
+	CMIG_COLUMN_GENERATED,
+	CMIG_COLUMN_STORAGE,
+	CMIG_COLUMN_DEFAULT_STORAGE,
+	CMIG_COLUMN_COMPRESSION,
+	CMIG_COLUMN_STATISTICS,
+	CMIG_COLUMN_OPTIONS,
+	CMIG_COLUMN_OF_TYPE,
+	CMIG_COLUMN_SEQUENCE,
+	CMIG_COLUMN_SEQUENCE_NAME,
+	CMIG_COLUMN_SEQUENCE_PERSISTENCE,
+	CMIG_COLUMN_SEQUENCE_SETTINGS,
+	CMIG_COLUMN_CHILDREN		/* how many children the table has, compared
+								 * or not; NULL if it has none */
+};
 
-/* Is the object a function in the language SQL? */
-extern bool cmig_function_is_sql(const CmigObject *object);
+enum
+{
+	CMIG_DOMAIN_BASE,			/* printed type */
+	CMIG_DOMAIN_COLLATION,
+	CMIG_DOMAIN_NOT_NULL,
+	CMIG_DOMAIN_DEFAULT
+};
 
-/* Does the function return rows of this relation or type? */
-extern bool cmig_function_returns(const CmigObject *function, const CmigObject *type);
+enum
+{
+	CMIG_VIEW_COLUMNS = CMIG_DEFINITION + 1,
+	/* the following two properties exist only for materialized views */
+	CMIG_VIEW_METHOD,
+	CMIG_VIEW_TABLESPACE,
+	CMIG_VIEW_OPTIONS,
+	CMIG_VIEW_EMPTY				/* a materialized view WITH NO DATA */
+};
 
-/* Is a domain NOT NULL in only one of the images? */
-extern bool cmig_domain_null_differs(const CmigObject *from, const CmigObject *to);
+enum
+{
+	CMIG_PARTITION_OF,			/* the partitioned table, qualified */
+	CMIG_PARTITION_BOUND,
+	CMIG_PARTITION_FOREIGN_KEYS
+};
 
-/*
- * Return the labels, without quotes, that were added to an enum.
- * cmig_enum_added() returns NIL if existing labels were removed or moved.
- */
-extern List *cmig_enum_new(const CmigObject *from, const CmigObject *to);
-extern List *cmig_enum_added(const CmigObject *from, const CmigObject *to);
-
-/* in table.c */
-
-/* Is the table a partition?  If so, it has the partitioned table's columns. */
-extern bool cmig_table_is_partition(const CmigObject *table);
-
-/* Are both tables partitioned, with the same partition key? */
-extern bool cmig_table_same_key(const CmigObject *table, const CmigObject *other);
-
-/*
- * Is a column part of the table's partition key, so that its type cannot
- * change?
- */
-extern bool cmig_table_is_key(const CmigObject *table, const char *column);
-
-/*
- * Does the table inherit the object from a table that is its parent in both
- * images?
- */
-extern bool cmig_table_keeps_inheriting(const CmigImage *from, const CmigImage *to,
-										const CmigObject *object);
-
-/*
- * Is the table partitioned?  If so, many operations are not available
- * concurrently.
- */
-extern bool cmig_table_is_partitioned(const CmigObject *table);
-
-/* Returns the composite type of a typed table, or NULL. */
-extern const char *cmig_table_type(const CmigObject *table);
-
-extern bool cmig_table_is_unlogged(const CmigObject *table);
-
-/* Do both versions of a typed table have the same type? */
-extern bool cmig_table_keeps_type(const CmigObject *from, const CmigObject *to);
-
-/* For a typed table, add NOT OF to alter->first, and OF to alter->last. */
-extern void cmig_table_untype(CmigAlter *alter);
-
-/*
- * Forced row security: check whether the table has it, check whether a
- * statement changes it, and remove it from the table's properties.
- */
-extern bool cmig_table_is_forced(const CmigObject *table);
-extern bool cmig_table_is_force_statement(const CmigDdl *ddl);
-extern void cmig_table_set_unforced(CmigObject *table);
-
-/* in constraint.c */
-
-/* Returns the printed definition of a constraint. */
-extern const char *cmig_constraint_text(const CmigObject *constraint);
-
-/*
- * Returns the storage parameters and the tablespace of the constraint's index,
- * in the form that CREATE INDEX has after the columns.
- */
-extern char *cmig_constraint_parameters(const CmigObject *constraint);
-
-/* Append "CONSTRAINT name CHECK (...)", with index parameters, if any. */
-extern void cmig_constraint_definition(StringInfo buf, const CmigObject *constraint);
-
-/* in column.c */
-
-/* Returns the table's column with this name, or NULL. */
-extern const CmigObject *cmig_column_find(const CmigObject *table, const char *name);
-
-/*
- * Returns the parent table's column from which this column is inherited, or
- * NULL if there is none.
- */
-extern const CmigObject *cmig_column_parent(const CmigObject *column);
-
-/*
- * Does the column inherit from the same parent column in both images?  If so,
- * the parent column's type and generation expression cannot change without
- * changing this column's, too.
- */
-extern bool cmig_column_stays_inherited(const CmigObject *from, const CmigObject *to);
-
-/*
- * "value" is the default of an inherited column.  Does ADD COLUMN on the
- * parent table, which also adds this column, give it the same default?
- */
-extern bool cmig_column_repeats_default(const CmigObject *value);
-
-/*
- * If a column is added together with its parent table's column, or with an
- * attribute of its table's type, it may still differ from that column or
- * attribute.  Returns the statements (a list of CmigDdl) that set the
- * differing properties, such as NOT NULL, no default, or storage.
- */
-extern List *cmig_column_deviations(const CmigObject *column);
-
-/* in column_type.c */
-
-/*
- * Returns the statement that changes a column's type from "from" to "to", a
- * type with the same name that replaces it.  During the change, "from" has the
- * temporary name "away".  The undo restores the column "old".
- */
-extern CmigDdl *cmig_column_type_replace(const CmigObject *old, const CmigObject *column, const CmigObject *from,
-										 const CmigObject *to, const char *away);
-
-/*
- * Returns the statement that changes a column to type text, or to the
- * default collation, while its type or collation is dropped.  The undo
- * restores the column's type or collation.
- */
-extern CmigDdl *cmig_column_type_detour(const CmigObject *column, bool collation);
-
-/*
- * Returns the statement that restores the storage and the compression of a
- * column after the type of "top", from which it inherits, has changed.
- * Returns NULL if there is nothing to restore.
- */
-extern char *cmig_column_storage_again(const CmigObject *column, const CmigObject *top);
-
-/* in column.c */
-
-/* Returns a column's type as PostgreSQL prints it. */
-extern const char *cmig_column_type(const CmigObject *column);
-
-/*
- * Returns the statement that sets the persistence of the column's identity
- * sequence, or NULL if the sequence has the same persistence as the table.
- */
-extern char *cmig_column_sequence_persistence(const CmigObject *column);
-
-extern bool cmig_column_is_not_null(const CmigObject *column);
-
-/* Returns how many children the column's table has, compared or not. */
-extern int	cmig_column_children(const CmigObject *column);
-
-/* in column_type.c */
-
-/* Returns the column's default as an object, or NULL. */
-extern const CmigObject *cmig_default_of(const CmigObject *column);
-
-/* in column.c */
-
-/* in constraint.c */
-
-/*
- * Returns the qualified name of the parent index to which an index or a
- * constraint's index is attached, or NULL if it is not attached.
- */
-extern const char *cmig_index_parent(const CmigObject *object);
-
-/*
- * Does an attached index have the tablespace and the other properties that
- * PostgreSQL would give it when creating the partitioned table's index?
- * Either argument may be a constraint.  Definitions are not compared.
- */
-extern bool cmig_index_is_like(const CmigObject *attached, const CmigObject *index);
-
-/* Returns the printed definition of an index or a constraint. */
-extern const char *cmig_index_definition(const CmigObject *object);
-
-/*
- * Is this an invalid index of a partitioned table to which only some of the
- * partitions have an attached index?
- */
-extern bool cmig_index_is_partial(const CmigObject *index);
-
-/* in table.c */
-
-/* Returns the qualified name of the table that the partition is attached to. */
-extern const char *cmig_partition_of(const CmigObject *partition);
-
-/* The properties of a distribution. */
 enum
 {
 	CMIG_DISTRIBUTION_METHOD,	/* one of the CMIG_DISTRIBUTED_... words */
@@ -822,27 +653,101 @@ enum
 #define CMIG_DISTRIBUTED_LOCAL		"local"
 #define CMIG_DISTRIBUTED_OTHERWISE	"other"
 
-/* Can other tables be co-located with the distribution's table? */
-extern bool cmig_distribution_has_group(const CmigObject *distribution);
-
-/* in type.c */
-
-/*
- * Does casting the text of a value convert it to the other type?  For
- * composite types, this is true only if their attributes have the same names
- * in the same order.
- */
-extern bool cmig_type_can_convert(const CmigObject *from, const CmigObject *to);
-
-/* Do the multirange types of both range types have the same name? */
-extern bool cmig_range_shares_multirange(const CmigObject *range, const CmigObject *other);
-
-/* in kinds.c */
-
 /*
  * For each function in the image, record that it must be created after the
  * objects that its body mentions (see cmig_object_follow()).
  */
 extern void cmig_bodies_read(CmigImage *image);
+
+/* in table.c */
+
+/* Are both tables partitioned, with the same partition key? */
+extern bool cmig_table_same_key(const CmigObject *table, const CmigObject *other);
+
+/* Is a column part of the table's partition key? */
+extern bool cmig_table_is_key(const CmigObject *table, const char *column);
+
+/*
+ * Does the table inherit the object from a table that is its parent in both
+ * images?
+ */
+extern bool cmig_table_keeps_inheriting(const CmigImage *from, const CmigImage *to,
+										const CmigObject *object);
+
+/* Do both versions of a typed table have the same type? */
+extern bool cmig_table_keeps_type(const CmigObject *from, const CmigObject *to);
+
+/* For a typed table, add NOT OF to alter->first, and OF to alter->last. */
+extern void cmig_table_untype(CmigAlter *alter);
+
+extern bool cmig_table_is_forced(const CmigObject *table);
+
+/* Does the statement set or reset FORCE ROW LEVEL SECURITY? */
+extern bool cmig_table_is_force_statement(const CmigDdl *ddl);
+
+/* Can other tables be co-located with the distribution's table? */
+extern bool cmig_distribution_has_group(const CmigObject *distribution);
+
+/* in column.c */
+
+extern const CmigObject *cmig_column_find(const CmigObject *table, const char *name);
+extern const CmigObject *cmig_column_parent(const CmigObject *column);
+extern bool cmig_column_stays_inherited(const CmigObject *from, const CmigObject *to);
+extern bool cmig_column_repeats_default(const CmigObject *value);
+extern List *cmig_column_deviations(const CmigObject *column);
+extern char *cmig_column_sequence_persistence(const CmigObject *column);
+
+/* in column_type.c */
+
+extern CmigDdl *cmig_column_type_replace(const CmigObject *old, const CmigObject *column, const CmigObject *from,
+										 const CmigObject *to, const char *away);
+extern CmigDdl *cmig_column_type_detour(const CmigObject *column, bool collation);
+extern char *cmig_column_storage_again(const CmigObject *column, const CmigObject *top);
+extern const CmigObject *cmig_default_of(const CmigObject *column);
+
+/* in constraint.c */
+
+extern char *cmig_constraint_parameters(const CmigObject *constraint);
+extern void cmig_constraint_definition(StringInfo buf, const CmigObject *constraint);
+extern const char *cmig_index_parent(const CmigObject *object);
+extern bool cmig_index_is_like(const CmigObject *attached, const CmigObject *index);
+extern bool cmig_index_is_partial(const CmigObject *index);
+
+/* in sequence.c */
+
+/*
+ * Returns the quoted name of the column in a sequence's OWNED BY clause.
+ * Returns NULL if the object's kind is not cmig_kind_sequence_owner.
+ */
+extern const char *cmig_sequence_owner_column(const CmigObject *owner);
+extern char *cmig_sequence_continue(const CmigObject *owner, const CmigObject *column);
+
+/* in routine.c */
+
+extern void cmig_view_fill_as_owner(const CmigObject *view, List *ddl);
+
+/* Is the object a function in the language SQL? */
+extern bool cmig_function_is_sql(const CmigObject *object);
+
+/* Does the function return rows of this relation or type? */
+extern bool cmig_function_returns(const CmigObject *function, const CmigObject *type);
+
+/* in type.c */
+
+/*
+ * Return the labels, without quotes, that were added to an enum.
+ * cmig_enum_added() returns NIL if existing labels were removed or moved.
+ */
+extern List *cmig_enum_new(const CmigObject *from, const CmigObject *to);
+extern List *cmig_enum_added(const CmigObject *from, const CmigObject *to);
+extern bool cmig_type_can_convert(const CmigObject *from, const CmigObject *to);
+
+/* Do the multirange types of both range types have the same name? */
+extern bool cmig_range_shares_multirange(const CmigObject *range, const CmigObject *other);
+
+/* in other.c */
+
+/* Does the foreign-data wrapper have a validator only in the new image? */
+extern bool cmig_wrapper_gets_validator(const CmigObject *from, const CmigObject *to);
 
 #endif							/* CMIG_KINDS_H */

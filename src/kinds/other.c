@@ -134,11 +134,11 @@ CmigKind	cmig_kind_ts_configuration = {
  * on the dictionaries; here, its mappings do.
  */
 
-static const CmigProperty kind_text_search_mapping_properties[] = {
+static const CmigProperty mapping_properties[] = {
 	{"dictionaries"},
 };
 
-static const char kind_text_search_mapping_sql[] =
+static const char mapping_sql[] =
 "SELECT 'pg_ts_config'::regclass::oid, c.oid, t.tokid + 1, 'pg_ts_config'::regclass::oid, c.oid, 0,"
 " t.alias, format('%I.%I for %I', n.nspname, c.cfgname, t.alias), NULL::text, false, m.dictionaries"
 " FROM pg_ts_config c JOIN pg_namespace n ON n.oid = c.cfgnamespace"
@@ -154,8 +154,8 @@ static const char mapping_depends[] =
 CmigKind	cmig_kind_ts_mapping = {
 	.name = "text search mapping",.word = "MAPPING",
 	.flags = CMIG_KIND_DISPOSABLE | CMIG_KIND_GONE_WITH_PARENT,
-	CMIG_PROPERTIES(kind_text_search_mapping_properties),
-	.sql = kind_text_search_mapping_sql,.depends = mapping_depends,
+	CMIG_PROPERTIES(mapping_properties),
+	.sql = mapping_sql,.depends = mapping_depends,
 	.creates = "ALTER TEXT SEARCH CONFIGURATION {parent} ADD MAPPING FOR {name} WITH {dictionaries}",
 	.drops = "ALTER TEXT SEARCH CONFIGURATION {parent} DROP MAPPING FOR {name}"
 };
@@ -237,7 +237,7 @@ enum
 	VIA_ROOT,
 };
 
-static const CmigProperty kind_publication_properties[] = {
+static const CmigProperty publication_properties[] = {
 	[ALL_TABLES] = {"all tables", CMIG_PROPERTY_OPTIONAL},
 	[PUBLISH] = {"publish"},
 	[VIA_ROOT] = {"publish via partition root", CMIG_PROPERTY_OPTIONAL},
@@ -267,7 +267,7 @@ alter_publication(CmigAlter *alter)
 CmigKind	cmig_kind_publication = {
 	.name = "publication",.word = "PUBLICATION",
 	.flags = CMIG_KIND_GLOBAL,
-	CMIG_PROPERTIES(kind_publication_properties),
+	CMIG_PROPERTIES(publication_properties),
 	.sql = publication_sql,
 	.creates = "CREATE PUBLICATION {identity}[{?all tables} FOR ALL TABLES] WITH (" PUBLICATION_OPTIONS ")",.alter = alter_publication
 };
@@ -282,7 +282,7 @@ static const CmigProperty member_properties[] = {
 };
 
 /* A table's children are separate members. */
-static const char kind_publication_table_sql[] =
+static const char publication_table_sql[] =
 "SELECT 'pg_publication_rel'::regclass::oid, r.oid, 0, 'pg_publication'::regclass::oid, r.prpubid, 0,"
 " c.relname::text, format('%I for %I.%I', p.pubname, n.nspname, c.relname), NULL::text, false,"
 " format('TABLE ONLY %I.%I', n.nspname, c.relname),"
@@ -306,7 +306,7 @@ CmigKind	cmig_kind_publication_table = {
 	.name = "table of a publication",.word = "TABLE",
 	.flags = CMIG_KIND_GLOBAL | CMIG_KIND_DISPOSABLE | CMIG_KIND_DISTURBED | CMIG_KIND_GONE_WITH_PARENT,
 	CMIG_PROPERTIES(member_properties),
-	.sql = kind_publication_table_sql, MEMBER_TEXTS
+	.sql = publication_table_sql, MEMBER_TEXTS
 };
 
 CmigKind	cmig_kind_publication_schema = {
@@ -321,7 +321,7 @@ CmigKind	cmig_kind_publication_schema = {
  * ----------------------------------------------------------------
  */
 
-static const CmigProperty kind_event_trigger_properties[] = {
+static const CmigProperty event_trigger_properties[] = {
 	{"definition"},
 	{"enabled", CMIG_PROPERTY_OPTIONAL, "{}", "ENABLE"},
 };
@@ -338,7 +338,7 @@ static const char event_trigger_sql[] =
 CmigKind	cmig_kind_event_trigger = {
 	.name = "event trigger",.word = "EVENT TRIGGER",
 	.flags = CMIG_KIND_GLOBAL | CMIG_KIND_DISPOSABLE,
-	CMIG_PROPERTIES(kind_event_trigger_properties),
+	CMIG_PROPERTIES(event_trigger_properties),
 	.sql = event_trigger_sql,.creates = "{definition}"
 };
 
@@ -536,11 +536,11 @@ CmigKind	cmig_kind_server = {
  * allowed to see them.
  */
 
-static const CmigProperty kind_foreign_mapping_properties[] = {
+static const CmigProperty user_mapping_properties[] = {
 	{"options", CMIG_PROPERTY_OPTIONAL | CMIG_PROPERTY_FDW_OPTIONS},
 };
 
-static const char kind_foreign_mapping_sql[] =
+static const char user_mapping_sql[] =
 "SELECT 'pg_user_mapping'::regclass::oid, m.umid, 0, NULL::oid, NULL::oid, NULL::integer,"
 " m.usename::text, format('FOR %s SERVER %I', CASE m.umuser WHEN 0 THEN 'PUBLIC' ELSE quote_ident(m.usename) END, m.srvname),"
 " NULL::text, false, " OPTIONS_SQL("m.umoptions")
@@ -549,8 +549,8 @@ static const char kind_foreign_mapping_sql[] =
 CmigKind	cmig_kind_user_mapping = {
 	.name = "user mapping",.word = "USER MAPPING",
 	.flags = CMIG_KIND_GLOBAL | CMIG_KIND_DISPOSABLE,
-	CMIG_PROPERTIES(kind_foreign_mapping_properties),
-	.sql = kind_foreign_mapping_sql,.creates = "CREATE USER MAPPING {identity}[ OPTIONS ({options})]"
+	CMIG_PROPERTIES(user_mapping_properties),
+	.sql = user_mapping_sql,.creates = "CREATE USER MAPPING {identity}[ OPTIONS ({options})]"
 };
 
 /*
@@ -568,7 +568,7 @@ static const CmigProperty table_properties[] = {
  * Query for the foreign tables.  A partition is created with all columns, and
  * attached afterwards.
  */
-static const char kind_foreign_table_sql[] =
+static const char foreign_table_sql[] =
 "SELECT 'pg_class'::regclass::oid, c.oid, 0, NULL::oid, NULL::oid, NULL::integer,"
 " c.relname::text, format('%I.%I', n.nspname, c.relname), pg_get_userbyid(c.relowner)::text, false,"
 " (SELECT string_agg(concat(E'\\n\\t', quote_ident(a.attname), ' ', format_type(a.atttypid, a.atttypmod), ' OPTIONS (' || " OPTIONS_SQL("a.attfdwoptions") " || ')',"
@@ -590,7 +590,7 @@ CmigKind	cmig_kind_foreign_table = {
 	.name = "foreign table",.word = "FOREIGN TABLE",.grant_word = "TABLE",.default_type = 'r',
 	.flags = CMIG_KIND_DISPOSABLE | CMIG_KIND_RELATION,
 	CMIG_PROPERTIES(table_properties),
-	.sql = kind_foreign_table_sql,
+	.sql = foreign_table_sql,
 	.creates = "CREATE FOREIGN TABLE {identity} ([{columns}\n])[{inherits}] SERVER {server}[ OPTIONS ({options})]"
 };
 
@@ -748,7 +748,7 @@ CmigKind	cmig_kind_member_privilege = {
  * The property "catalog row" is NULL if pg_cmig does not know how to interpret
  * the row.
  */
-static const CmigProperty kind_other_properties[] = {
+static const CmigProperty other_properties[] = {
 	{"catalog row", CMIG_PROPERTY_CAREFUL | CMIG_PROPERTY_OPTIONAL},
 };
 
@@ -767,6 +767,6 @@ alter_other(CmigAlter *alter)
 
 CmigKind	cmig_kind_other = {
 	.name = "other",.word = "",
-	CMIG_PROPERTIES(kind_other_properties),
+	CMIG_PROPERTIES(other_properties),
 	.alter = alter_other,.place = 1000
 };

@@ -13,24 +13,13 @@
  * ----------------------------------------------------------------
  */
 
-enum
-{
-	KIND_VIEW_DEFINITION,
-	COLUMNS,
-	/* the following two properties exist only for materialized views */
-	METHOD,
-	TABLESPACE,
-	OPTIONS,
-	UNPOPULATED
-};
-
-static const CmigProperty kind_view_properties[] = {
-	[KIND_VIEW_DEFINITION] = {"definition", CMIG_PROPERTY_EXPRESSION},
-	[COLUMNS] = {"columns", CMIG_PROPERTY_OPTIONAL},
-	[METHOD] = {"access method", CMIG_PROPERTY_OPTIONAL, "SET ACCESS METHOD {}", "heap"},
-	[TABLESPACE] = {"tablespace", CMIG_PROPERTY_OPTIONAL, "SET TABLESPACE {}", "pg_default"},
-	[OPTIONS] = {"options", CMIG_PROPERTY_LIST | CMIG_PROPERTY_OPTIONAL | CMIG_PROPERTY_PARAMETERS},
-	[UNPOPULATED] = {"without data", CMIG_PROPERTY_SILENT | CMIG_PROPERTY_OPTIONAL},
+static const CmigProperty view_properties[] = {
+	[CMIG_DEFINITION] = {"definition", CMIG_PROPERTY_EXPRESSION},
+	[CMIG_VIEW_COLUMNS] = {"columns", CMIG_PROPERTY_OPTIONAL},
+	[CMIG_VIEW_METHOD] = {"access method", CMIG_PROPERTY_OPTIONAL, "SET ACCESS METHOD {}", "heap"},
+	[CMIG_VIEW_TABLESPACE] = {"tablespace", CMIG_PROPERTY_OPTIONAL, "SET TABLESPACE {}", "pg_default"},
+	[CMIG_VIEW_OPTIONS] = {"options", CMIG_PROPERTY_LIST | CMIG_PROPERTY_OPTIONAL | CMIG_PROPERTY_PARAMETERS},
+	[CMIG_VIEW_EMPTY] = {"without data", CMIG_PROPERTY_SILENT | CMIG_PROPERTY_OPTIONAL},
 };
 
 #define VIEW_SQL(relkind) \
@@ -51,31 +40,19 @@ static const CmigProperty kind_view_properties[] = {
 static const char view_sql[] = VIEW_SQL("v");
 static const char materialized_view_sql[] = VIEW_SQL("m");
 
-bool
-cmig_view_is_empty(const CmigObject *view)
-{
-	return view->values[UNPOPULATED] != NULL;
-}
-
-void
-cmig_view_leave_empty(CmigObject *view)
-{
-	cmig_object_set(view, UNPOPULATED, "t");
-}
-
-void
-cmig_view_fill(CmigObject *view)
-{
-	cmig_object_set(view, UNPOPULATED, NULL);
-}
-
+/*
+ * "ddl" contains the statements that create a materialized view and then set
+ * its owner.  Change them so that the view is filled only after its owner is
+ * set.  Its query then runs with the owner's privileges, and reads only the
+ * rows that the owner is allowed to see.
+ */
 void
 cmig_view_fill_as_owner(const CmigObject *view, List *ddl)
 {
 	CmigDdl    *create = linitial(ddl);
 	CmigDdl    *owner = lsecond(ddl);
 
-	if (cmig_view_is_empty(view))
+	if (view->values[CMIG_VIEW_EMPTY] != NULL)
 		return;
 	create->sql = psprintf("%s\n  WITH NO DATA", create->sql);
 	owner->sql = psprintf("%s;\nREFRESH MATERIALIZED VIEW %s", owner->sql, view->identity);
@@ -90,26 +67,26 @@ cmig_view_fill_as_owner(const CmigObject *view, List *ddl)
 static void
 alter_view(CmigAlter *alter)
 {
-	if (cmig_alter_differs(alter, COLUMNS))
+	if (cmig_alter_differs(alter, CMIG_VIEW_COLUMNS))
 		alter->again = true;
-	else if (cmig_alter_differs(alter, KIND_VIEW_DEFINITION))
+	else if (cmig_alter_differs(alter, CMIG_DEFINITION))
 		cmig_alter_add(alter, cmig_kind_text("CREATE OR REPLACE " VIEW_TEXT, alter->to),
 					   cmig_kind_text("CREATE OR REPLACE " VIEW_TEXT, alter->from));
 	else
-		cmig_options_alter(alter, OPTIONS, cmig_kind_reference(alter->to), "");
+		cmig_options_alter(alter, CMIG_VIEW_OPTIONS, cmig_kind_reference(alter->to), "");
 }
 
 CmigKind	cmig_kind_view = {
 	.name = "view",.word = "VIEW",.grant_word = "TABLE",.default_type = 'r',
 	.flags = CMIG_KIND_DISPOSABLE | CMIG_KIND_DISTURBED | CMIG_KIND_RELATION | CMIG_KIND_TYPE,
-	CMIG_PROPERTIES(kind_view_properties),
+	CMIG_PROPERTIES(view_properties),
 	.sql = view_sql,.creates = "CREATE " VIEW_TEXT,.alter = alter_view
 };
 
 CmigKind	cmig_kind_materialized_view = {
 	.name = "materialized view",.word = "MATERIALIZED VIEW",.grant_word = "TABLE",.default_type = 'r',
 	.flags = CMIG_KIND_DISPOSABLE | CMIG_KIND_DISTURBED | CMIG_KIND_RELATION | CMIG_KIND_TYPE,
-	CMIG_PROPERTIES(kind_view_properties),
+	CMIG_PROPERTIES(view_properties),
 	.sql = materialized_view_sql,
 	.creates = "CREATE MATERIALIZED VIEW {identity}[ USING {access method}][ WITH ({options})][ TABLESPACE {tablespace}] AS\n{definition}"
 	"[{?without data}\n  WITH NO DATA]"
@@ -156,20 +133,19 @@ CmigKind	cmig_kind_view_column = {
 
 enum
 {
-	KIND_FUNCTION_DEFINITION,
-	SQL_BODY,
+	SQL_BODY = CMIG_DEFINITION + 1,
 	TYPE,
-	KIND_FUNCTION_ARGUMENTS,
+	ARGUMENTS,
 	RESULT,
 	DEFAULTS,
 	NAME
 };
 
-static const CmigProperty kind_function_properties[] = {
-	[KIND_FUNCTION_DEFINITION] = {"definition"},
+static const CmigProperty function_properties[] = {
+	[CMIG_DEFINITION] = {"definition"},
 	[SQL_BODY] = {"body", CMIG_PROPERTY_EXPRESSION | CMIG_PROPERTY_OPTIONAL},
 	[TYPE] = {"type"},
-	[KIND_FUNCTION_ARGUMENTS] = {"arguments"},
+	[ARGUMENTS] = {"arguments"},
 	[RESULT] = {"result", CMIG_PROPERTY_OPTIONAL},
 	[DEFAULTS] = {"number of defaults"},
 	[NAME] = {"qualified name", CMIG_PROPERTY_SILENT},
@@ -198,7 +174,7 @@ static const char function_sql[] =
  * against all arguments, including OUT arguments.
  */
 static char *
-kind_function_reference(const CmigObject *function)
+function_reference(const CmigObject *function)
 {
 	return cmig_kind_text(*function->values[TYPE] == 'p' ? "PROCEDURE {qualified name}({arguments})" : "FUNCTION {identity}", function);
 }
@@ -206,7 +182,7 @@ kind_function_reference(const CmigObject *function)
 bool
 cmig_function_is_sql(const CmigObject *object)
 {
-	return object->kind == &cmig_kind_function && strstr(object->values[KIND_FUNCTION_DEFINITION], "\n LANGUAGE sql") != NULL;
+	return object->kind == &cmig_kind_function && strstr(object->values[CMIG_DEFINITION], "\n LANGUAGE sql") != NULL;
 }
 
 bool
@@ -228,7 +204,7 @@ cmig_function_returns(const CmigObject *function, const CmigObject *type)
 static void
 alter_function(CmigAlter *alter)
 {
-	if (cmig_alter_differs(alter, TYPE) || cmig_alter_differs(alter, KIND_FUNCTION_ARGUMENTS) ||
+	if (cmig_alter_differs(alter, TYPE) || cmig_alter_differs(alter, ARGUMENTS) ||
 		cmig_alter_differs(alter, RESULT) || cmig_alter_differs(alter, DEFAULTS))
 		alter->again = true;
 	else
@@ -238,8 +214,8 @@ alter_function(CmigAlter *alter)
 CmigKind	cmig_kind_function = {
 	.name = "function",.word = "FUNCTION",.default_type = 'f',
 	.flags = CMIG_KIND_DISPOSABLE | CMIG_KIND_DISTURBED,
-	CMIG_PROPERTIES(kind_function_properties),
-	.sql = function_sql,.creates = FUNCTION_TEXT,.alter = alter_function,.reference = kind_function_reference
+	CMIG_PROPERTIES(function_properties),
+	.sql = function_sql,.creates = FUNCTION_TEXT,.alter = alter_function,.reference = function_reference
 };
 
 /* ----------------------------------------------------------------
@@ -424,7 +400,7 @@ CmigKind	cmig_kind_policy = {
  * ----------------------------------------------------------------
  */
 
-static const CmigProperty kind_aggregate_properties[] = {
+static const CmigProperty aggregate_properties[] = {
 	{"arguments"},
 	{"definition"},
 };
@@ -472,7 +448,7 @@ FUNCTION_OPTION("MFINALFUNC", "aggmfinalfn")
 CmigKind	cmig_kind_aggregate = {
 	.name = "aggregate",.word = "AGGREGATE",.grant_word = "FUNCTION",.default_type = 'f',
 	.flags = CMIG_KIND_DISPOSABLE,
-	CMIG_PROPERTIES(kind_aggregate_properties),
+	CMIG_PROPERTIES(aggregate_properties),
 	.sql = aggregate_sql,.creates = "CREATE AGGREGATE {arguments} ({definition})",.refers = "AGGREGATE {arguments}"
 };
 
@@ -517,7 +493,7 @@ CmigKind	cmig_kind_operator = {
  * Operator families
  */
 
-static const CmigProperty kind_operator_properties[] = {
+static const CmigProperty member_properties[] = {
 	{"definition"},
 };
 
@@ -559,7 +535,7 @@ static const char member_sql[] =
 CmigKind	cmig_kind_operator_family_member = {
 	.name = "member of an operator family",.word = "MEMBER",
 	.flags = CMIG_KIND_DISPOSABLE | CMIG_KIND_GONE_WITH_PARENT,
-	CMIG_PROPERTIES(kind_operator_properties),
+	CMIG_PROPERTIES(member_properties),
 	.sql = member_sql,.creates = "ALTER {on} ADD {definition}",.drops = "ALTER {on} DROP {unquoted}"
 };
 
@@ -598,6 +574,6 @@ static const char class_depends[] =
 
 CmigKind	cmig_kind_operator_class = {
 	.name = "operator class",.word = "OPERATOR CLASS",.flags = CMIG_KIND_DISPOSABLE,
-	CMIG_PROPERTIES(kind_operator_properties),
+	CMIG_PROPERTIES(member_properties),
 	.sql = class_sql,.depends = class_depends,.creates = "{definition}"
 };

@@ -258,7 +258,7 @@ is_integer_type(const char *type)
 static bool
 is_integer(const CmigObject *column)
 {
-	return is_integer_type(cmig_column_type(column));
+	return is_integer_type(column->values[CMIG_COLUMN_TYPE]);
 }
 
 /* Is the column's type an integer type or a domain over one? */
@@ -268,7 +268,7 @@ holds_integers(const CmigObject *column)
 	if (is_integer(column))
 		return true;
 	for (int i = 0; i < column->ndepends; i++)
-		if (column->depends[i]->kind == &cmig_kind_domain && is_integer_type(cmig_domain_base(column->depends[i])))
+		if (column->depends[i]->kind == &cmig_kind_domain && is_integer_type(column->depends[i]->values[CMIG_DOMAIN_BASE]))
 			return true;
 	return false;
 }
@@ -387,6 +387,11 @@ cmig_sequence_owner_column(const CmigObject *owner)
 	return owner->kind == &cmig_kind_sequence_owner ? owner->values[0] : NULL;
 }
 
+/*
+ * Returns the statement that sets a new sequence to continue after the largest
+ * value in its column, or NULL if the sequence has options or the column does
+ * not contain integers.
+ */
 char *
 cmig_sequence_continue(const CmigObject *owner, const CmigObject *column)
 {

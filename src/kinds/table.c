@@ -21,35 +21,19 @@
  * ----------------------------------------------------------------
  */
 
-enum
-{
-	PERSISTENCE,
-	PARTITION_KEY,
-	IS_PARTITION,
-	INHERITS,
-	OF_TYPE,
-	KIND_TABLE_METHOD,
-	TABLESPACE,
-	OPTIONS,
-	TOAST_OPTIONS,
-	REPLICA_IDENTITY,
-	ROW_SECURITY,
-	FORCE_ROW_SECURITY
-};
-
-static const CmigProperty kind_table_properties[] = {
-	[PERSISTENCE] = {"persistence", CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL},
-	[PARTITION_KEY] = {"partition key", CMIG_PROPERTY_EXPRESSION | CMIG_PROPERTY_OPTIONAL},
-	[IS_PARTITION] = {"partition", CMIG_PROPERTY_SILENT | CMIG_PROPERTY_OPTIONAL},
-	[INHERITS] = {"inherits", CMIG_PROPERTY_OPTIONAL},
-	[OF_TYPE] = {"type", CMIG_PROPERTY_OPTIONAL},
-	[KIND_TABLE_METHOD] = {"access method", CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL},
-	[TABLESPACE] = {"tablespace", CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL},
-	[OPTIONS] = {"options", CMIG_PROPERTY_LIST | CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL},
-	[TOAST_OPTIONS] = {"options of the TOAST table", CMIG_PROPERTY_SILENT | CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL},
-	[REPLICA_IDENTITY] = {"replica identity", CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL},
-	[ROW_SECURITY] = {"row security", CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL},
-	[FORCE_ROW_SECURITY] = {"forced row security", CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL},
+static const CmigProperty table_properties[] = {
+	[CMIG_TABLE_PERSISTENCE] = {"persistence", CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL},
+	[CMIG_TABLE_PARTITION_KEY] = {"partition key", CMIG_PROPERTY_EXPRESSION | CMIG_PROPERTY_OPTIONAL},
+	[CMIG_TABLE_IS_PARTITION] = {"partition", CMIG_PROPERTY_SILENT | CMIG_PROPERTY_OPTIONAL},
+	[CMIG_TABLE_INHERITS] = {"inherits", CMIG_PROPERTY_OPTIONAL},
+	[CMIG_TABLE_OF_TYPE] = {"type", CMIG_PROPERTY_OPTIONAL},
+	[CMIG_TABLE_METHOD] = {"access method", CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL},
+	[CMIG_TABLE_TABLESPACE] = {"tablespace", CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL},
+	[CMIG_TABLE_OPTIONS] = {"options", CMIG_PROPERTY_LIST | CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL},
+	[CMIG_TABLE_TOAST_OPTIONS] = {"options of the TOAST table", CMIG_PROPERTY_SILENT | CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL},
+	[CMIG_TABLE_REPLICA_IDENTITY] = {"replica identity", CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL},
+	[CMIG_TABLE_ROW_SECURITY] = {"row security", CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL},
+	[CMIG_TABLE_FORCE_ROW_SECURITY] = {"forced row security", CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL},
 };
 
 static const char table_sql[] =
@@ -75,22 +59,16 @@ static const char table_sql[] =
 " WHERE c.relnamespace = ANY ($1) AND c.relkind IN ('r', 'p')";
 
 bool
-cmig_table_is_partitioned(const CmigObject *table)
-{
-	return table->values[PARTITION_KEY] != NULL;
-}
-
-bool
 cmig_table_same_key(const CmigObject *table, const CmigObject *other)
 {
-	return cmig_table_is_partitioned(other) &&
-		cmig_kind_same_value(&kind_table_properties[PARTITION_KEY], table->values[PARTITION_KEY], other->values[PARTITION_KEY]);
+	return other->values[CMIG_TABLE_PARTITION_KEY] != NULL &&
+		cmig_kind_same_value(&table_properties[CMIG_TABLE_PARTITION_KEY], table->values[CMIG_TABLE_PARTITION_KEY], other->values[CMIG_TABLE_PARTITION_KEY]);
 }
 
 bool
 cmig_table_is_key(const CmigObject *table, const char *column)
 {
-	const char *key = table->values[PARTITION_KEY];
+	const char *key = table->values[CMIG_TABLE_PARTITION_KEY];
 	const char *name = cmig_quote(column);
 	size_t		length = strlen(name);
 
@@ -100,36 +78,18 @@ cmig_table_is_key(const CmigObject *table, const char *column)
 	return false;
 }
 
-const char *
-cmig_table_type(const CmigObject *table)
-{
-	return table->values[OF_TYPE];
-}
-
-bool
-cmig_table_is_unlogged(const CmigObject *table)
-{
-	return table->values[PERSISTENCE] != NULL;
-}
-
 bool
 cmig_table_keeps_type(const CmigObject *from, const CmigObject *to)
 {
-	return from->values[OF_TYPE] != NULL && to->values[OF_TYPE] != NULL &&
-		strcmp(from->values[OF_TYPE], to->values[OF_TYPE]) == 0;
-}
-
-bool
-cmig_table_is_partition(const CmigObject *table)
-{
-	return table->values[IS_PARTITION] != NULL;
+	return from->values[CMIG_TABLE_OF_TYPE] != NULL && to->values[CMIG_TABLE_OF_TYPE] != NULL &&
+		strcmp(from->values[CMIG_TABLE_OF_TYPE], to->values[CMIG_TABLE_OF_TYPE]) == 0;
 }
 
 /* Does CREATE TABLE include this child? */
 static bool
 is_in_create(const CmigObject *table, const CmigObject *child)
 {
-	return child->folded && (!child->inherited || cmig_table_is_partition(table));
+	return child->folded && (!child->inherited || table->values[CMIG_TABLE_IS_PARTITION] != NULL);
 }
 
 /* Append the columns and constraints for CREATE TABLE. */
@@ -164,7 +124,7 @@ alter_row_security(CmigAlter *alter, int property, const char *on, const char *o
 	if (enables)
 		ddl->undo_hazards |= CMIG_HAZARD_UNPROTECTS;
 	else
-		ddl->hazard = psprintf("row security disabled%s: %s", property == FORCE_ROW_SECURITY ? " for the owner" : "",
+		ddl->hazard = psprintf("row security disabled%s: %s", property == CMIG_TABLE_FORCE_ROW_SECURITY ? " for the owner" : "",
 							   alter->to->identity);
 }
 
@@ -174,11 +134,11 @@ alter_table(CmigAlter *alter)
 	const CmigObject *from = alter->from,
 			   *to = alter->to;
 
-	alter_row_security(alter, ROW_SECURITY, "ENABLE ROW LEVEL SECURITY", "DISABLE ROW LEVEL SECURITY");
-	alter_row_security(alter, FORCE_ROW_SECURITY, "FORCE ROW LEVEL SECURITY", "NO FORCE ROW LEVEL SECURITY");
-	if (cmig_alter_differs(alter, REPLICA_IDENTITY))
-		cmig_alter_action(alter, psprintf("REPLICA IDENTITY %s", to->values[REPLICA_IDENTITY] ? to->values[REPLICA_IDENTITY] : "DEFAULT"),
-						  psprintf("REPLICA IDENTITY %s", from->values[REPLICA_IDENTITY] ? from->values[REPLICA_IDENTITY] : "DEFAULT"));
+	alter_row_security(alter, CMIG_TABLE_ROW_SECURITY, "ENABLE ROW LEVEL SECURITY", "DISABLE ROW LEVEL SECURITY");
+	alter_row_security(alter, CMIG_TABLE_FORCE_ROW_SECURITY, "FORCE ROW LEVEL SECURITY", "NO FORCE ROW LEVEL SECURITY");
+	if (cmig_alter_differs(alter, CMIG_TABLE_REPLICA_IDENTITY))
+		cmig_alter_action(alter, psprintf("REPLICA IDENTITY %s", to->values[CMIG_TABLE_REPLICA_IDENTITY] ? to->values[CMIG_TABLE_REPLICA_IDENTITY] : "DEFAULT"),
+						  psprintf("REPLICA IDENTITY %s", from->values[CMIG_TABLE_REPLICA_IDENTITY] ? from->values[CMIG_TABLE_REPLICA_IDENTITY] : "DEFAULT"));
 }
 
 /*
@@ -188,7 +148,7 @@ alter_table(CmigAlter *alter)
 static void
 set_rewrites(CmigAlter *alter, int count)
 {
-	if (cmig_table_is_partitioned(alter->to))
+	if (alter->to->values[CMIG_TABLE_PARTITION_KEY] != NULL)
 		return;
 	for (int i = count; i < list_length(alter->ddl); i++)
 	{
@@ -207,13 +167,13 @@ alter_storage(CmigAlter *alter)
 	const char *reference = cmig_kind_reference(to);
 	int			count = list_length(alter->ddl);
 
-	if (cmig_alter_differs(alter, PERSISTENCE))
-		cmig_alter_action(alter, to->values[PERSISTENCE] ? "SET UNLOGGED" : "SET LOGGED",
-						  to->values[PERSISTENCE] ? "SET LOGGED" : "SET UNLOGGED");
-	cmig_alter_value(alter, KIND_TABLE_METHOD, "SET ACCESS METHOD", "heap");
-	cmig_alter_value(alter, TABLESPACE, "SET TABLESPACE", "pg_default");
+	if (cmig_alter_differs(alter, CMIG_TABLE_PERSISTENCE))
+		cmig_alter_action(alter, to->values[CMIG_TABLE_PERSISTENCE] ? "SET UNLOGGED" : "SET LOGGED",
+						  to->values[CMIG_TABLE_PERSISTENCE] ? "SET LOGGED" : "SET UNLOGGED");
+	cmig_alter_value(alter, CMIG_TABLE_METHOD, "SET ACCESS METHOD", "heap");
+	cmig_alter_value(alter, CMIG_TABLE_TABLESPACE, "SET TABLESPACE", "pg_default");
 	set_rewrites(alter, count);
-	cmig_options_alter(alter, OPTIONS, reference, "");
+	cmig_options_alter(alter, CMIG_TABLE_OPTIONS, reference, "");
 }
 
 /* Split "a, b", a list of quoted names. */
@@ -248,10 +208,10 @@ cmig_table_keeps_inheriting(const CmigImage *from, const CmigImage *to, const Cm
 	List	   *parents;
 	ListCell   *cell;
 
-	if (old == NULL || new == NULL || cmig_kind_same_value(&kind_table_properties[INHERITS], old->values[INHERITS], new->values[INHERITS]))
+	if (old == NULL || new == NULL || cmig_kind_same_value(&table_properties[CMIG_TABLE_INHERITS], old->values[CMIG_TABLE_INHERITS], new->values[CMIG_TABLE_INHERITS]))
 		return true;
-	parents = cut_names(new->values[INHERITS]);
-	foreach(cell, cut_names(old->values[INHERITS]))
+	parents = cut_names(new->values[CMIG_TABLE_INHERITS]);
+	foreach(cell, cut_names(old->values[CMIG_TABLE_INHERITS]))
 	{
 		const CmigObject *parent = cmig_text_list_has(parents, lfirst(cell)) ?
 		cmig_image_lookup(image, object->parent->kind, lfirst(cell)) : NULL;
@@ -269,8 +229,8 @@ alter_inherits(CmigAlter *alter)
 {
 	CmigAlter	part = {.from = alter->from,.to = alter->to};
 	CmigAlter	join = part;
-	List	   *old = cut_names(alter->from->values[INHERITS]);
-	List	   *new = cut_names(alter->to->values[INHERITS]);
+	List	   *old = cut_names(alter->from->values[CMIG_TABLE_INHERITS]);
+	List	   *new = cut_names(alter->to->values[CMIG_TABLE_INHERITS]);
 	ListCell   *cell;
 
 	foreach(cell, old)
@@ -296,8 +256,8 @@ cmig_table_untype(CmigAlter *alter)
 {
 	CmigAlter	part = {.from = alter->from,.to = alter->to,.ddl = alter->first};
 	CmigAlter	join = {.from = alter->from,.to = alter->to,.ddl = alter->last};
-	const char *old = alter->from->values[OF_TYPE];
-	const char *new = alter->to->values[OF_TYPE];
+	const char *old = alter->from->values[CMIG_TABLE_OF_TYPE];
+	const char *new = alter->to->values[CMIG_TABLE_OF_TYPE];
 
 	if (old != NULL)
 		cmig_alter_action(&part, "NOT OF", psprintf("OF %s", old));
@@ -311,13 +271,13 @@ cmig_table_untype(CmigAlter *alter)
 static void
 alter_all(CmigAlter *alter)
 {
-	if (cmig_alter_differs(alter, PARTITION_KEY))
+	if (cmig_alter_differs(alter, CMIG_TABLE_PARTITION_KEY))
 	{
 		alter->again = true;
 		return;
 	}
 	alter_inherits(alter);
-	if (cmig_alter_differs(alter, OF_TYPE))
+	if (cmig_alter_differs(alter, CMIG_TABLE_OF_TYPE))
 		cmig_table_untype(alter);
 	alter_storage(alter);
 	alter_table(alter);
@@ -331,29 +291,29 @@ create_table(const CmigObject *table)
 	List	   *ddl;
 
 	initStringInfo(&sql);
-	appendStringInfo(&sql, "CREATE %sTABLE %s", values[PERSISTENCE] ? "UNLOGGED " : "", table->identity);
-	if (values[OF_TYPE])
-		appendStringInfo(&sql, " OF %s", values[OF_TYPE]);
+	appendStringInfo(&sql, "CREATE %sTABLE %s", values[CMIG_TABLE_PERSISTENCE] ? "UNLOGGED " : "", table->identity);
+	if (values[CMIG_TABLE_OF_TYPE])
+		appendStringInfo(&sql, " OF %s", values[CMIG_TABLE_OF_TYPE]);
 	appendStringInfoString(&sql, " (");
 	table_elements(&sql, table);
 	appendStringInfoChar(&sql, ')');
-	if (values[OF_TYPE] && strcmp(sql.data + sql.len - 2, "()") == 0)
+	if (values[CMIG_TABLE_OF_TYPE] && strcmp(sql.data + sql.len - 2, "()") == 0)
 	{
 		sql.len -= 3;
 		sql.data[sql.len] = '\0';
 	}
-	if (values[INHERITS])
-		appendStringInfo(&sql, "\nINHERITS (%s)", values[INHERITS]);
-	if (values[PARTITION_KEY])
-		appendStringInfo(&sql, "\nPARTITION BY %s", values[PARTITION_KEY]);
-	if (values[KIND_TABLE_METHOD])
-		appendStringInfo(&sql, "\nUSING %s", values[KIND_TABLE_METHOD]);
-	if (values[OPTIONS] || values[TOAST_OPTIONS])
-		appendStringInfo(&sql, "\nWITH (%s%s%s)", values[OPTIONS] ? values[OPTIONS] : "",
-						 values[OPTIONS] && values[TOAST_OPTIONS] ? ", " : "",
-						 values[TOAST_OPTIONS] ? cmig_options_prefixed(values[TOAST_OPTIONS], "toast.") : "");
-	if (values[TABLESPACE])
-		appendStringInfo(&sql, "\nTABLESPACE %s", values[TABLESPACE]);
+	if (values[CMIG_TABLE_INHERITS])
+		appendStringInfo(&sql, "\nINHERITS (%s)", values[CMIG_TABLE_INHERITS]);
+	if (values[CMIG_TABLE_PARTITION_KEY])
+		appendStringInfo(&sql, "\nPARTITION BY %s", values[CMIG_TABLE_PARTITION_KEY]);
+	if (values[CMIG_TABLE_METHOD])
+		appendStringInfo(&sql, "\nUSING %s", values[CMIG_TABLE_METHOD]);
+	if (values[CMIG_TABLE_OPTIONS] || values[CMIG_TABLE_TOAST_OPTIONS])
+		appendStringInfo(&sql, "\nWITH (%s%s%s)", values[CMIG_TABLE_OPTIONS] ? values[CMIG_TABLE_OPTIONS] : "",
+						 values[CMIG_TABLE_OPTIONS] && values[CMIG_TABLE_TOAST_OPTIONS] ? ", " : "",
+						 values[CMIG_TABLE_TOAST_OPTIONS] ? cmig_options_prefixed(values[CMIG_TABLE_TOAST_OPTIONS], "toast.") : "");
+	if (values[CMIG_TABLE_TABLESPACE])
+		appendStringInfo(&sql, "\nTABLESPACE %s", values[CMIG_TABLE_TABLESPACE]);
 	ddl = cmig_ddl_append(NIL, sql.data, psprintf("DROP TABLE %s", table->identity));
 	return cmig_kind_complete(table, ddl, alter_table);
 }
@@ -361,7 +321,7 @@ create_table(const CmigObject *table)
 bool
 cmig_table_is_forced(const CmigObject *table)
 {
-	return table->kind == &cmig_kind_table && table->values[FORCE_ROW_SECURITY] != NULL;
+	return table->kind == &cmig_kind_table && table->values[CMIG_TABLE_FORCE_ROW_SECURITY] != NULL;
 }
 
 bool
@@ -373,16 +333,10 @@ cmig_table_is_force_statement(const CmigDdl *ddl)
 		strcmp(ddl->sql + strlen(ddl->sql) - length, " FORCE ROW LEVEL SECURITY") == 0;
 }
 
-void
-cmig_table_set_unforced(CmigObject *table)
-{
-	cmig_object_set(table, FORCE_ROW_SECURITY, NULL);
-}
-
 CmigKind	cmig_kind_table = {
 	.name = "table",.word = "TABLE",.default_type = 'r',
 	.flags = CMIG_KIND_MODEL | CMIG_KIND_DATA | CMIG_KIND_RELATION | CMIG_KIND_TYPE,
-	CMIG_PROPERTIES(kind_table_properties),
+	CMIG_PROPERTIES(table_properties),
 	.sql = table_sql,.create = create_table,.alter = alter_all
 };
 
@@ -409,17 +363,10 @@ CmigKind	cmig_kind_schema = {
  * ----------------------------------------------------------------
  */
 
-enum
-{
-	VERSION,
-	SCHEMA,
-	RELOCATABLE
-};
-
-static const CmigProperty kind_extension_properties[] = {
-	[VERSION] = {"version"},
-	[SCHEMA] = {"schema"},
-	[RELOCATABLE] = {"relocatable", CMIG_PROPERTY_SILENT | CMIG_PROPERTY_OPTIONAL},
+static const CmigProperty extension_properties[] = {
+	[CMIG_EXTENSION_VERSION] = {"version"},
+	[CMIG_EXTENSION_SCHEMA] = {"schema"},
+	[CMIG_EXTENSION_RELOCATABLE] = {"relocatable", CMIG_PROPERTY_SILENT | CMIG_PROPERTY_OPTIONAL},
 };
 
 /*
@@ -444,24 +391,6 @@ static const char extension_sql[] =
 " FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace"
 " WHERE e.oid >= 16384 AND e.extname NOT IN ('pg_cmig', 'citus', 'citus_columnar') AND e.extname !~ '^cmig_hidden_'";
 
-const char *
-cmig_extension_schema(const CmigObject *extension)
-{
-	return extension->values[SCHEMA];
-}
-
-const char *
-cmig_extension_version(const CmigObject *extension)
-{
-	return extension->values[VERSION];
-}
-
-bool
-cmig_extension_is_relocatable(const CmigObject *extension)
-{
-	return extension->values[RELOCATABLE] != NULL;
-}
-
 static void
 alter_extension(CmigAlter *alter)
 {
@@ -472,19 +401,19 @@ alter_extension(CmigAlter *alter)
 	 * this extension is not relocatable, because schema/others.c has already
 	 * moved the relocatable ones
 	 */
-	if (cmig_alter_differs(alter, SCHEMA))
+	if (cmig_alter_differs(alter, CMIG_EXTENSION_SCHEMA))
 	{
-		alter->unsupported = psprintf("it is in schema %s, and cannot be moved to %s", from->values[SCHEMA], to->values[SCHEMA]);
+		alter->unsupported = psprintf("it is in schema %s, and cannot be moved to %s", from->values[CMIG_EXTENSION_SCHEMA], to->values[CMIG_EXTENSION_SCHEMA]);
 		return;
 	}
-	if (cmig_alter_differs(alter, VERSION))
-		cmig_alter_action(alter, psprintf("UPDATE TO %s", cmig_literal(to->values[VERSION])),
-						  psprintf("UPDATE TO %s", cmig_literal(from->values[VERSION])));
+	if (cmig_alter_differs(alter, CMIG_EXTENSION_VERSION))
+		cmig_alter_action(alter, psprintf("UPDATE TO %s", cmig_literal(to->values[CMIG_EXTENSION_VERSION])),
+						  psprintf("UPDATE TO %s", cmig_literal(from->values[CMIG_EXTENSION_VERSION])));
 }
 
 CmigKind	cmig_kind_extension = {
 	.name = "extension",.word = "EXTENSION",.flags = CMIG_KIND_GLOBAL | CMIG_KIND_NO_OWNER_SQL,
-	CMIG_PROPERTIES(kind_extension_properties),
+	CMIG_PROPERTIES(extension_properties),
 	.sql = extension_sql,.creates = "CREATE EXTENSION {identity} WITH SCHEMA {schema}",.alter = alter_extension
 };
 
@@ -501,17 +430,10 @@ CmigKind	cmig_kind_extension = {
  * ----------------------------------------------------------------
  */
 
-enum
-{
-	OF,
-	BOUND,
-	FOREIGN_KEYS
-};
-
-static const CmigProperty kind_partition_properties[] = {
-	[OF] = {"partitioned table"},
-	[BOUND] = {"bound", CMIG_PROPERTY_EXPRESSION},
-	[FOREIGN_KEYS] = {"actions that drop foreign keys of the partitioned table", CMIG_PROPERTY_SILENT | CMIG_PROPERTY_OPTIONAL},
+static const CmigProperty partition_properties[] = {
+	[CMIG_PARTITION_OF] = {"partitioned table"},
+	[CMIG_PARTITION_BOUND] = {"bound", CMIG_PROPERTY_EXPRESSION},
+	[CMIG_PARTITION_FOREIGN_KEYS] = {"actions that drop foreign keys of the partitioned table", CMIG_PROPERTY_SILENT | CMIG_PROPERTY_OPTIONAL},
 };
 
 static const char partition_sql[] =
@@ -548,12 +470,6 @@ static const char partition_follows[] =
 " UNION ALL SELECT 'pg_class'::regclass::oid, i.inhrelid, -2, 'pg_constraint'::regclass::oid, o.oid, 0"
 " FROM i JOIN pg_constraint o ON o.conrelid = i.oid AND o.contype <> 'f'";
 
-const char *
-cmig_partition_of(const CmigObject *partition)
-{
-	return partition->values[OF];
-}
-
 /*
  * A detached partition keeps its copies of the partitioned table's foreign
  * keys, so drop them, unless the partition is attached to the same table
@@ -562,18 +478,18 @@ cmig_partition_of(const CmigObject *partition)
 static char *
 detach(const CmigObject *partition)
 {
-	char	   *sql = psprintf("ALTER TABLE %s DETACH PARTITION %s", partition->values[OF], partition->identity);
+	char	   *sql = psprintf("ALTER TABLE %s DETACH PARTITION %s", partition->values[CMIG_PARTITION_OF], partition->identity);
 
-	if (!partition->alone || partition->values[FOREIGN_KEYS] == NULL)
+	if (!partition->alone || partition->values[CMIG_PARTITION_FOREIGN_KEYS] == NULL)
 		return sql;
-	return psprintf("%s;\nALTER TABLE %s %s", sql, partition->identity, partition->values[FOREIGN_KEYS]);
+	return psprintf("%s;\nALTER TABLE %s %s", sql, partition->identity, partition->values[CMIG_PARTITION_FOREIGN_KEYS]);
 }
 
 static List *
 attach(const CmigObject *partition)
 {
-	List	   *ddl = cmig_ddl_append(NIL, psprintf("ALTER TABLE %s ATTACH PARTITION %s %s", partition->values[OF],
-													partition->identity, partition->values[BOUND]),
+	List	   *ddl = cmig_ddl_append(NIL, psprintf("ALTER TABLE %s ATTACH PARTITION %s %s", partition->values[CMIG_PARTITION_OF],
+													partition->identity, partition->values[CMIG_PARTITION_BOUND]),
 									  detach(partition));
 
 	cmig_ddl_hazards(ddl, CMIG_HAZARD_SCAN | CMIG_HAZARD_MAY_FAIL);
@@ -583,7 +499,7 @@ attach(const CmigObject *partition)
 CmigKind	cmig_kind_partition = {
 	.name = "partition",.word = "TABLE",
 	.flags = CMIG_KIND_MODEL | CMIG_KIND_DISPOSABLE | CMIG_KIND_GONE_WITH_PARENT | CMIG_KIND_LAST,
-	CMIG_PROPERTIES(kind_partition_properties),
+	CMIG_PROPERTIES(partition_properties),
 	.sql = partition_sql,.depends = partition_depends,.follows = partition_follows,
 	.create = attach,.drop = detach
 };
@@ -601,32 +517,21 @@ CmigKind	cmig_kind_partition = {
  * ----------------------------------------------------------------
  */
 
-enum
-{
-	KIND_DISTRIBUTION_METHOD = CMIG_DISTRIBUTION_METHOD,
-	COLUMN = CMIG_DISTRIBUTION_COLUMN,
-	COLOCATED = CMIG_DISTRIBUTION_COLOCATED,
-	SHARDS = CMIG_DISTRIBUTION_SHARDS,
-	GROUP = CMIG_DISTRIBUTION_GROUP,
-	COUNT = CMIG_DISTRIBUTION_COUNT,
-	DEFAULT = CMIG_DISTRIBUTION_DEFAULT
-};
-
-static const CmigProperty kind_distribution_properties[] = {
-	[KIND_DISTRIBUTION_METHOD] = {"method"},
-	[COLUMN] = {"distribution column", CMIG_PROPERTY_OPTIONAL},
-	[COLOCATED] = {"co-located with", CMIG_PROPERTY_OPTIONAL},
-	[SHARDS] = {"number of shards", CMIG_PROPERTY_OPTIONAL},
-	[GROUP] = {"group", CMIG_PROPERTY_SILENT | CMIG_PROPERTY_OPTIONAL},
-	[COUNT] = {"effective number of shards", CMIG_PROPERTY_SILENT | CMIG_PROPERTY_OPTIONAL},
-	[DEFAULT] = {"default group", CMIG_PROPERTY_SILENT | CMIG_PROPERTY_OPTIONAL},
+static const CmigProperty distribution_properties[] = {
+	[CMIG_DISTRIBUTION_METHOD] = {"method"},
+	[CMIG_DISTRIBUTION_COLUMN] = {"distribution column", CMIG_PROPERTY_OPTIONAL},
+	[CMIG_DISTRIBUTION_COLOCATED] = {"co-located with", CMIG_PROPERTY_OPTIONAL},
+	[CMIG_DISTRIBUTION_SHARDS] = {"number of shards", CMIG_PROPERTY_OPTIONAL},
+	[CMIG_DISTRIBUTION_GROUP] = {"group", CMIG_PROPERTY_SILENT | CMIG_PROPERTY_OPTIONAL},
+	[CMIG_DISTRIBUTION_COUNT] = {"effective number of shards", CMIG_PROPERTY_SILENT | CMIG_PROPERTY_OPTIONAL},
+	[CMIG_DISTRIBUTION_DEFAULT] = {"default group", CMIG_PROPERTY_SILENT | CMIG_PROPERTY_OPTIONAL},
 };
 
 /* Does the distribution have this method? */
 static bool
 distribution_is(const CmigObject *distribution, const char *method)
 {
-	return strcmp(distribution->values[KIND_DISTRIBUTION_METHOD], method) == 0;
+	return strcmp(distribution->values[CMIG_DISTRIBUTION_METHOD], method) == 0;
 }
 
 bool
@@ -651,9 +556,9 @@ call(const CmigObject *distribution, const char *function, const char *arguments
 static const char *
 colocation_argument(const CmigObject *distribution)
 {
-	if (distribution->values[COLOCATED] != NULL)
-		return psprintf(", colocate_with => %s", cmig_literal(distribution->values[COLOCATED]));
-	return distribution->values[DEFAULT] != NULL ? "" : ", colocate_with => 'none'";
+	if (distribution->values[CMIG_DISTRIBUTION_COLOCATED] != NULL)
+		return psprintf(", colocate_with => %s", cmig_literal(distribution->values[CMIG_DISTRIBUTION_COLOCATED]));
+	return distribution->values[CMIG_DISTRIBUTION_DEFAULT] != NULL ? "" : ", colocate_with => 'none'";
 }
 
 /*
@@ -664,17 +569,17 @@ colocation_argument(const CmigObject *distribution)
 static const char *
 shards_argument(const CmigObject *distribution)
 {
-	if (distribution->values[COLOCATED] != NULL || distribution->values[SHARDS] == NULL ||
+	if (distribution->values[CMIG_DISTRIBUTION_COLOCATED] != NULL || distribution->values[CMIG_DISTRIBUTION_SHARDS] == NULL ||
 		!distribution_is(distribution, CMIG_DISTRIBUTED_BY_COLUMN))
 		return "";
-	return psprintf(", shard_count => %s", distribution->values[SHARDS]);
+	return psprintf(", shard_count => %s", distribution->values[CMIG_DISTRIBUTION_SHARDS]);
 }
 
 /* Returns the statement that distributes the table or schema. */
 static char *
 distribute(const CmigObject *distribution)
 {
-	const char *column = distribution->values[COLUMN];
+	const char *column = distribution->values[CMIG_DISTRIBUTION_COLUMN];
 
 	if (distribution_is(distribution, CMIG_DISTRIBUTED_BY_SCHEMA))
 		return call(distribution, "citus_schema_distribute", "");
@@ -711,8 +616,8 @@ create_distribution(const CmigObject *distribution)
 static bool
 is_unique(const CmigObject *child)
 {
-	return (child->kind == &cmig_kind_constraint && strncmp(cmig_constraint_text(child), "CHECK ", 6) != 0) ||
-		(child->kind == &cmig_kind_index && strncmp(cmig_index_definition(child), "CREATE UNIQUE ", 14) == 0);
+	return (child->kind == &cmig_kind_constraint && strncmp(child->values[CMIG_DEFINITION], "CHECK ", 6) != 0) ||
+		(child->kind == &cmig_kind_index && strncmp(child->values[CMIG_DEFINITION], "CREATE UNIQUE ", 14) == 0);
 }
 
 /*
@@ -728,13 +633,6 @@ child_of(const CmigObject *table, const CmigObject *like)
 	return NULL;
 }
 
-/* Returns the text that defines a unique constraint or index. */
-static const char *
-definition(const CmigObject *object)
-{
-	return object->kind == &cmig_kind_index ? cmig_index_definition(object) : cmig_constraint_text(object);
-}
-
 /* Does the table "other" have all unique constraints and indexes of "table"? */
 static bool
 has_keys(const CmigObject *table, const CmigObject *other)
@@ -743,7 +641,7 @@ has_keys(const CmigObject *table, const CmigObject *other)
 	{
 		const CmigObject *match = is_unique(child) ? child_of(other, child) : NULL;
 
-		if (is_unique(child) && (match == NULL || strcmp(definition(match), definition(child)) != 0))
+		if (is_unique(child) && (match == NULL || strcmp(match->values[CMIG_DEFINITION], child->values[CMIG_DEFINITION]) != 0))
 			return false;
 	}
 	return true;
@@ -761,7 +659,7 @@ can_change_column(const CmigAlter *alter)
 	const CmigObject *from = alter->from,
 			   *to = alter->to;
 
-	return cmig_column_find(from->parent, to->values[COLUMN]) && cmig_column_find(to->parent, from->values[COLUMN]) &&
+	return cmig_column_find(from->parent, to->values[CMIG_DISTRIBUTION_COLUMN]) && cmig_column_find(to->parent, from->values[CMIG_DISTRIBUTION_COLUMN]) &&
 		has_keys(from->parent, to->parent) && has_keys(to->parent, from->parent);
 }
 
@@ -772,18 +670,18 @@ can_change_column(const CmigAlter *alter)
 static char *
 change(const CmigAlter *alter, const CmigObject *to)
 {
-	bool		column = cmig_alter_differs(alter, COLUMN),
-				moves = cmig_alter_differs(alter, COLOCATED);
+	bool		column = cmig_alter_differs(alter, CMIG_DISTRIBUTION_COLUMN),
+				moves = cmig_alter_differs(alter, CMIG_DISTRIBUTION_COLOCATED);
 	StringInfoData arguments;
 
 	initStringInfo(&arguments);
 	if (column)
-		appendStringInfo(&arguments, ", distribution_column => %s", cmig_literal(to->values[COLUMN]));
+		appendStringInfo(&arguments, ", distribution_column => %s", cmig_literal(to->values[CMIG_DISTRIBUTION_COLUMN]));
 	if (column || moves)
 		appendStringInfo(&arguments, ", colocate_with => %s",
-						 cmig_literal(to->values[COLOCATED] ? to->values[COLOCATED] : "none"));
-	if (cmig_alter_differs(alter, SHARDS) && to->values[COLOCATED] == NULL)
-		appendStringInfo(&arguments, ", shard_count => %s, cascade_to_colocated => %s", to->values[SHARDS],
+						 cmig_literal(to->values[CMIG_DISTRIBUTION_COLOCATED] ? to->values[CMIG_DISTRIBUTION_COLOCATED] : "none"));
+	if (cmig_alter_differs(alter, CMIG_DISTRIBUTION_SHARDS) && to->values[CMIG_DISTRIBUTION_COLOCATED] == NULL)
+		appendStringInfo(&arguments, ", shard_count => %s, cascade_to_colocated => %s", to->values[CMIG_DISTRIBUTION_SHARDS],
 						 column || moves ? "false" : "true");
 	return call(to, "alter_distributed_table", arguments.data);
 }
@@ -796,16 +694,16 @@ alter_distribution(CmigAlter *alter)
 
 	if (distribution_is(from, CMIG_DISTRIBUTED_OTHERWISE) || distribution_is(to, CMIG_DISTRIBUTED_OTHERWISE))
 		alter->unsupported = "the table is not distributed by hash; distribute it again with undistribute_table and create_distributed_table";
-	else if (cmig_alter_differs(alter, KIND_DISTRIBUTION_METHOD) || !distribution_is(to, CMIG_DISTRIBUTED_BY_COLUMN))
+	else if (cmig_alter_differs(alter, CMIG_DISTRIBUTION_METHOD) || !distribution_is(to, CMIG_DISTRIBUTED_BY_COLUMN))
 		alter->again = true;
-	else if (cmig_alter_differs(alter, COLUMN) && !can_change_column(alter))
+	else if (cmig_alter_differs(alter, CMIG_DISTRIBUTION_COLUMN) && !can_change_column(alter))
 		alter->again = true;
 	else
 	{
 		cmig_alter_add_hazard(alter, change(alter, to), change(alter, from),
 							  psprintf("moves all rows, blocks writes: %s", to->identity));
 		((CmigDdl *) llast(alter->ddl))->undo_hazards = CMIG_HAZARD_MOVES | CMIG_HAZARD_BLOCKS;
-		alter->disturbs = alter->recasts = cmig_alter_differs(alter, COLUMN) || cmig_alter_differs(alter, COLOCATED);
+		alter->disturbs = alter->recasts = cmig_alter_differs(alter, CMIG_DISTRIBUTION_COLUMN) || cmig_alter_differs(alter, CMIG_DISTRIBUTION_COLOCATED);
 	}
 }
 
@@ -818,7 +716,7 @@ alter_distribution(CmigAlter *alter)
 CmigKind	cmig_kind_distribution = {
 	.name = "distribution",.word = "TABLE",
 	.flags = CMIG_KIND_DISPOSABLE | CMIG_KIND_DISTURBED | CMIG_KIND_GONE_WITH_PARENT | CMIG_KIND_LAST | CMIG_KIND_NO_OWNER_SQL,
-	CMIG_PROPERTIES(kind_distribution_properties),
+	CMIG_PROPERTIES(distribution_properties),
 	.create = create_distribution,.drop = undistribute,.alter = alter_distribution
 };
 
@@ -830,7 +728,7 @@ CmigKind	cmig_kind_distribution = {
  * ----------------------------------------------------------------
  */
 
-static const CmigProperty kind_toast_properties[] = {
+static const CmigProperty toast_properties[] = {
 	{"options", CMIG_PROPERTY_LIST | CMIG_PROPERTY_OPTIONAL},
 };
 
@@ -876,7 +774,7 @@ folds(const CmigObject *toast)
 CmigKind	cmig_kind_toast = {
 	.name = "TOAST parameters",.word = "TOAST",
 	.flags = CMIG_KIND_DISPOSABLE | CMIG_KIND_FOLDS | CMIG_KIND_GONE_WITH_PARENT,
-	CMIG_PROPERTIES(kind_toast_properties),
+	CMIG_PROPERTIES(toast_properties),
 	.sql = toast_sql,.follows = toast_follows,.create = create_toast,.drop = drop_toast,.alter = alter_toast,
 	.folds = folds
 };

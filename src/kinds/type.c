@@ -147,19 +147,11 @@ CmigKind	cmig_kind_enum = {
  * Domains
  */
 
-enum
-{
-	BASE,
-	DOMAIN_COLLATION,
-	NOT_NULL,
-	DEFAULT
-};
-
 static const CmigProperty domain_properties[] = {
-	[BASE] = {"base type"},
-	[DOMAIN_COLLATION] = {"collation", CMIG_PROPERTY_OPTIONAL},
-	[NOT_NULL] = {"not null", CMIG_PROPERTY_OPTIONAL},
-	[DEFAULT] = {"default", CMIG_PROPERTY_EXPRESSION | CMIG_PROPERTY_OPTIONAL},
+	[CMIG_DOMAIN_BASE] = {"base type"},
+	[CMIG_DOMAIN_COLLATION] = {"collation", CMIG_PROPERTY_OPTIONAL},
+	[CMIG_DOMAIN_NOT_NULL] = {"not null", CMIG_PROPERTY_OPTIONAL},
+	[CMIG_DOMAIN_DEFAULT] = {"default", CMIG_PROPERTY_EXPRESSION | CMIG_PROPERTY_OPTIONAL},
 };
 
 #define COLLATION_SQL(collation, otherwise) \
@@ -217,35 +209,23 @@ create_domain(const CmigObject *domain)
 static const char *
 default_action(const CmigObject *domain)
 {
-	return domain->values[DEFAULT] ? psprintf("SET DEFAULT %s", domain->values[DEFAULT]) : "DROP DEFAULT";
-}
-
-const char *
-cmig_domain_base(const CmigObject *domain)
-{
-	return domain->values[BASE];
-}
-
-bool
-cmig_domain_null_differs(const CmigObject *from, const CmigObject *to)
-{
-	return (from->values[NOT_NULL] == NULL) != (to->values[NOT_NULL] == NULL);
+	return domain->values[CMIG_DOMAIN_DEFAULT] ? psprintf("SET DEFAULT %s", domain->values[CMIG_DOMAIN_DEFAULT]) : "DROP DEFAULT";
 }
 
 static void
 alter_domain(CmigAlter *alter)
 {
 	const char *null_action[] = {"DROP NOT NULL", "SET NOT NULL"};
-	bool		not_null = alter->to->values[NOT_NULL] != NULL;
+	bool		not_null = alter->to->values[CMIG_DOMAIN_NOT_NULL] != NULL;
 
-	if (cmig_alter_differs(alter, BASE) || cmig_alter_differs(alter, DOMAIN_COLLATION))
+	if (cmig_alter_differs(alter, CMIG_DOMAIN_BASE) || cmig_alter_differs(alter, CMIG_DOMAIN_COLLATION))
 	{
 		alter->again = true;
 		return;
 	}
-	if (cmig_alter_differs(alter, DEFAULT))
+	if (cmig_alter_differs(alter, CMIG_DOMAIN_DEFAULT))
 		cmig_alter_action(alter, default_action(alter->to), default_action(alter->from));
-	if (cmig_alter_differs(alter, NOT_NULL))
+	if (cmig_alter_differs(alter, CMIG_DOMAIN_NOT_NULL))
 	{
 		CmigDdl    *ddl;
 
@@ -377,6 +357,11 @@ find_attribute(const CmigObject *type, const char *name)
 	return NULL;
 }
 
+/*
+ * Does casting the text of a value convert it to the other type?  For
+ * composite types, this is true only if their attributes have the same names
+ * in the same order.
+ */
 bool
 cmig_type_can_convert(const CmigObject *from, const CmigObject *to)
 {

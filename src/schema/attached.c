@@ -91,7 +91,7 @@ column_names(const char *columns)
 static bool
 has_default_name(const CmigObject *object)
 {
-	const char *definition = cmig_index_definition(object);
+	const char *definition = object->values[CMIG_DEFINITION];
 	const char *columns = strchr(definition, '(');
 	const char *label = object->kind == &cmig_kind_index ? "idx" : "key";
 	char	   *names;
@@ -136,7 +136,7 @@ static bool
 is_partitioned(const CmigObject *object)
 {
 	return is_index(object) && index_name(object) != NULL && object->parent->kind == &cmig_kind_table &&
-		cmig_table_is_partitioned(object->parent);
+		object->parent->values[CMIG_TABLE_PARTITION_KEY] != NULL;
 }
 
 /*
@@ -174,7 +174,7 @@ attached_attached_to(const CmigDifference *difference, const CmigObject *object,
 static const char *
 attached_shape_of(const CmigObject *object)
 {
-	const char *definition = cmig_index_definition(object);
+	const char *definition = object->values[CMIG_DEFINITION];
 	const char *start = object->kind == &cmig_kind_index ? strstr(definition, " USING ") : definition;
 
 	return start ? start : definition;
@@ -299,7 +299,7 @@ count_partitions(const CmigDifference *difference, const CmigObject *table, bool
 	{
 		const CmigObject *link = image->objects[i];
 
-		if (link->kind != &cmig_kind_partition || strcmp(cmig_partition_of(link), table->identity) != 0)
+		if (link->kind != &cmig_kind_partition || strcmp(link->values[CMIG_PARTITION_OF], table->identity) != 0)
 			continue;
 		if (link->parent->kind != &cmig_kind_table)
 			return -1;
@@ -517,7 +517,7 @@ option_end(const char *text)
 static char *
 without_options(const CmigObject *index)
 {
-	const char *text = cmig_attached_nameless(index, cmig_index_definition(index));
+	const char *text = cmig_attached_nameless(index, index->values[CMIG_DEFINITION]);
 	StringInfoData shape;
 
 	initStringInfo(&shape);
@@ -551,7 +551,7 @@ twins_shape_of(const CmigObject *object)
 		return without_options(object);
 	if (cmig_index_parent(object) == NULL)
 		return NULL;
-	columns = strchr(cmig_constraint_text(object), '(');
+	columns = strchr(object->values[CMIG_DEFINITION], '(');
 	end = columns ? strstr(columns, ") DEFERRABLE") : NULL;
 	return end ? pnstrdup(columns, end + 1 - columns) : columns;
 }

@@ -32,14 +32,14 @@
 static void
 renew_only_indexes(CmigDifference *difference, const CmigObject *link)
 {
-	const CmigObject *table = cmig_image_lookup(difference->to, &cmig_kind_table, cmig_partition_of(link));
+	const CmigObject *table = cmig_image_lookup(difference->to, &cmig_kind_table, link->values[CMIG_PARTITION_OF]);
 
 	for (const CmigObject *child = table ? table->child : NULL; child != NULL; child = child->sibling)
 	{
 		CmigChange *change = difference->of_to[child->index];
 
 		if (child->kind == &cmig_kind_index && (change->action == CMIG_NO_CHANGE || change->action == CMIG_ALTER) &&
-			change->from != NULL && strstr(cmig_index_definition(child), " ON ONLY ") != NULL)
+			change->from != NULL && strstr(child->values[CMIG_DEFINITION], " ON ONLY ") != NULL)
 		{
 			change->action = CMIG_AGAIN;
 			change->ddl = NIL;
@@ -68,7 +68,7 @@ find_referenced(const CmigDifference *difference)
 
 			while (table->parent != NULL)
 				table = table->parent;
-			if (table->kind == &cmig_kind_table && table != key->parent && cmig_table_is_partitioned(table))
+			if (table->kind == &cmig_kind_table && table != key->parent && table->values[CMIG_TABLE_PARTITION_KEY] != NULL)
 				tables = list_append_unique_ptr(tables, table);
 		}
 	}
@@ -81,11 +81,11 @@ is_below(const CmigImage *image, const CmigObject *link, const List *tables)
 {
 	while (link != NULL)
 	{
-		CmigObject *table = cmig_image_lookup(image, &cmig_kind_table, cmig_partition_of(link));
+		CmigObject *table = cmig_image_lookup(image, &cmig_kind_table, link->values[CMIG_PARTITION_OF]);
 
 		if (table != NULL && list_member_ptr(tables, table))
 			return true;
-		link = cmig_image_lookup(image, &cmig_kind_partition, cmig_partition_of(link));
+		link = cmig_image_lookup(image, &cmig_kind_partition, link->values[CMIG_PARTITION_OF]);
 	}
 	return false;
 }
@@ -317,15 +317,15 @@ keep_annotations(CmigDifference *difference)
 		change->to->keeps = true;
 
 		/* pg_dump -s writes WITH NO DATA for all materialized views */
-		if (change->to->kind == &cmig_kind_materialized_view && !cmig_view_is_empty(change->from))
-			cmig_view_fill(change->to);
+		if (change->to->kind == &cmig_kind_materialized_view && change->from->values[CMIG_VIEW_EMPTY] == NULL)
+			cmig_object_set(change->to, CMIG_VIEW_EMPTY, NULL);
 
 		/*
 		 * OWNER TO would fail, and REFRESH would then run the view's code as
 		 * the caller, so leave the view empty
 		 */
 		if (change->from->unownable)
-			cmig_view_leave_empty(change->to);
+			cmig_object_set(change->to, CMIG_VIEW_EMPTY, "t");
 	}
 }
 
@@ -357,7 +357,7 @@ keep_sequences(const CmigDifference *difference)
 
 				if (table->action == CMIG_ALTER &&
 					strcmp(ddl->undo, psprintf("ALTER TABLE %s SET %s", table->from->identity,
-											   cmig_table_is_unlogged(table->from) ? "UNLOGGED" : "LOGGED")) == 0)
+											   table->from->values[CMIG_TABLE_PERSISTENCE] ? "UNLOGGED" : "LOGGED")) == 0)
 					ddl->undo = psprintf("%s;\n%s", ddl->undo, restore);
 			}
 		}
@@ -515,7 +515,7 @@ cmig_compare(CmigImage *from, CmigImage *to, const CmigDiffOptions *options)
 		CmigObject *object = difference->from->objects[k];
 
 		if (object->kind == &cmig_kind_index &&
-			(cmig_index_is_partial(object) || strstr(cmig_index_definition(object), " ON ONLY ") != NULL))
+			(cmig_index_is_partial(object) || strstr(object->values[CMIG_DEFINITION], " ON ONLY ") != NULL))
 			object->apart = true;
 		if (object->kind == &cmig_kind_partition && referenced != NIL && is_below(difference->from, object, referenced))
 			object->apart = true;

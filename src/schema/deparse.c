@@ -209,7 +209,7 @@ static char *
 constraint_sql(const CmigObject *constraint, char *sql)
 {
 	const char *table = constraint->parent->identity;
-	const char *definition = cmig_constraint_text(constraint);
+	const char *definition = constraint->values[CMIG_DEFINITION];
 	const char *name = cmig_quote(constraint->name);
 
 	if (strstr(sql, " ADD CONSTRAINT ") == NULL || ends_with(definition, " NOT VALID"))
@@ -257,7 +257,7 @@ concurrent_sql(const CmigObject *object, char *sql)
 		return sql;
 	if (object->kind == &cmig_kind_column)
 		return not_null_sql(object, sql);
-	if (cmig_table_is_partitioned(table))
+	if (table->values[CMIG_TABLE_PARTITION_KEY] != NULL)
 		return sql;
 	if (object->kind == &cmig_kind_index)
 	{
@@ -358,9 +358,9 @@ lift(List *tables, CmigChange *change, CmigChange *reader)
 	force->before = is_forced(change->from) ? change->from : NULL;
 	force->after = is_forced(change->to) ? change->to : NULL;
 	if (force->before != NULL)
-		cmig_table_set_unforced(change->from);
+		cmig_object_set(change->from, CMIG_TABLE_FORCE_ROW_SECURITY, NULL);
 	if (force->after != NULL)
-		cmig_table_set_unforced(change->to);
+		cmig_object_set(change->to, CMIG_TABLE_FORCE_ROW_SECURITY, NULL);
 
 	/*
 	 * remove from a change the statements that set or reset FORCE ROW LEVEL

@@ -45,7 +45,7 @@ partitioned(const CmigImage *image, const CmigObject *table)
 {
 	const CmigObject *link = cmig_image_lookup(image, &cmig_kind_partition, table->identity);
 
-	return link ? cmig_image_lookup(image, &cmig_kind_table, cmig_partition_of(link)) : NULL;
+	return link ? cmig_image_lookup(image, &cmig_kind_table, link->values[CMIG_PARTITION_OF]) : NULL;
 }
 
 /*
@@ -67,7 +67,7 @@ parent_check(const CmigImage *image, const CmigObject *object)
 static bool
 is_check(const CmigObject *object)
 {
-	return object->kind == &cmig_kind_constraint && strncmp(cmig_constraint_text(object), "CHECK", 5) == 0;
+	return object->kind == &cmig_kind_constraint && strncmp(object->values[CMIG_DEFINITION], "CHECK", 5) == 0;
 }
 
 const CmigObject *
@@ -100,7 +100,7 @@ in_own_key(const CmigObject *column)
 
 	for (const CmigObject *child = column->parent->child; child != NULL; child = child->sibling)
 	{
-		const char *text = child->kind == &cmig_kind_constraint ? cmig_constraint_text(child) : "";
+		const char *text = child->kind == &cmig_kind_constraint ? child->values[CMIG_DEFINITION] : "";
 
 		if (strncmp(text, "PRIMARY KEY (", 13) == 0 &&
 			(strstr(text, psprintf("(%s)", name)) || strstr(text, psprintf("(%s, ", name)) ||
@@ -154,7 +154,7 @@ only(const CmigDifference *difference, const CmigImage *after, const CmigObject 
 		const CmigChange *change = after == difference->to ? difference->of_to[i] : difference->of_from[i];
 
 		if (other->kind == column->kind && change->from != NULL && change->to != NULL &&
-			!cmig_column_is_not_null(other) && inherits(other, column))
+			other->values[CMIG_COLUMN_NOT_NULL] == NULL && inherits(other, column))
 			appendStringInfo(&sql, ";\nALTER TABLE ONLY %s ALTER COLUMN %s DROP NOT NULL",
 							 other->parent->identity, cmig_quote(other->name));
 	}
@@ -173,14 +173,14 @@ keep_not_null(const CmigDifference *difference, const CmigChange *change)
 	const CmigObject *old,
 			   *new = change->to;
 
-	if (!cmig_column_is_not_null(change->from) || !cmig_column_is_not_null(new))
+	if (change->from->values[CMIG_COLUMN_NOT_NULL] == NULL || new->values[CMIG_COLUMN_NOT_NULL] == NULL)
 		return;
 	while ((new = cmig_column_parent(new)) != NULL)
 	{
 		const CmigChange *parent = difference->of_to[new->index];
 
 		old = parent->from;
-		if (old != NULL && !cmig_table_is_partitioned(new->parent) && parent->to != NULL)
+		if (old != NULL && new->parent->values[CMIG_TABLE_PARTITION_KEY] == NULL && parent->to != NULL)
 		{
 			ListCell   *lc;
 
@@ -200,7 +200,7 @@ keep_not_null(const CmigDifference *difference, const CmigChange *change)
 								 upgrade ? parent->to : parent->from, *text);
 			}
 		}
-		else if (old == NULL || cmig_column_is_not_null(old) != cmig_column_is_not_null(new))
+		else if (old == NULL || (old->values[CMIG_COLUMN_NOT_NULL] == NULL) != (new->values[CMIG_COLUMN_NOT_NULL] == NULL))
 		{
 			const CmigDdl *again = reattach(difference, change);
 			const char *before = again ? again->undo : NULL;
@@ -381,9 +381,10 @@ same_default(const CmigObject *a, const CmigObject *b)
 static bool
 reaches_same(const CmigDifference *difference, const CmigChange *column, const CmigChange *value, List **others)
 {
-	int			children = cmig_column_children(column->to);
+	const char *count = column->to->values[CMIG_COLUMN_CHILDREN];
+	int			children = count ? atoi(count) : 0;
 
-	if (children != cmig_column_children(column->from))
+	if (!cmig_text_same(count, column->from->values[CMIG_COLUMN_CHILDREN]))
 		return false;
 	for (int i = 0; i < difference->to->count && children > 0; i++)
 	{
@@ -418,7 +419,7 @@ spread_default(const CmigDifference *difference, const CmigChange *column)
 	List	   *others = NIL;
 	ListCell   *cell;
 
-	if (column->from == NULL || cmig_column_children(column->to) == 0)
+	if (column->from == NULL || column->to->values[CMIG_COLUMN_CHILDREN] == NULL)
 		return;
 	if (parent != NULL)
 		spread_default(difference, difference->of_to[parent->index]);
@@ -452,7 +453,7 @@ spread_default(const CmigDifference *difference, const CmigChange *column)
 static bool
 is_not_valid(const CmigObject *constraint)
 {
-	const char *text = cmig_constraint_text(constraint);
+	const char *text = constraint->values[CMIG_DEFINITION];
 	size_t		length = strlen(" NOT VALID");
 
 	return strlen(text) > length && strcmp(text + strlen(text) - length, " NOT VALID") == 0;
@@ -685,7 +686,7 @@ root_of(const CmigImage *image, const CmigObject *table)
 	const CmigObject *link;
 
 	while ((link = cmig_image_lookup(image, &cmig_kind_partition, name)) != NULL)
-		name = cmig_partition_of(link);
+		name = link->values[CMIG_PARTITION_OF];
 	return name;
 }
 

@@ -358,7 +358,7 @@ cmig_keep_partitions(CmigImage *image, const CmigImage *target, const char *crea
 	{
 		const CmigObject *link = target->objects[i];
 		const CmigObject *table = link->kind != &cmig_kind_partition ? NULL :
-		cmig_image_lookup(target, &cmig_kind_table, cmig_partition_of(link));
+		cmig_image_lookup(target, &cmig_kind_table, link->values[CMIG_PARTITION_OF]);
 
 		if (table != NULL)
 			divided[table->index] = true;
@@ -370,7 +370,7 @@ cmig_keep_partitions(CmigImage *image, const CmigImage *target, const char *crea
 		{
 			const CmigObject *link = image->objects[i];
 			const CmigObject *table = link->kind != &cmig_kind_partition || marked[link->parent->index] ? NULL :
-			cmig_image_lookup(image, &cmig_kind_table, cmig_partition_of(link));
+			cmig_image_lookup(image, &cmig_kind_table, link->values[CMIG_PARTITION_OF]);
 			const CmigObject *other = table ? counterpart(target, table) : NULL;
 
 			if (table == NULL || counterpart(target, link->parent) != NULL ||

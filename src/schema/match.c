@@ -172,7 +172,7 @@ mark_image(const CmigImage *image, CmigChange **changes, CmigAction action, cons
 		if (object->kind != &cmig_kind_column)
 			continue;
 		object->serial = NULL;
-		if (object->parent->kind == &cmig_kind_table && !cmig_table_is_partition(object->parent))
+		if (object->parent->kind == &cmig_kind_table && object->parent->values[CMIG_TABLE_IS_PARTITION] == NULL)
 		{
 			CmigChange *change = change_of_column(changes, object, action);
 			const CmigObject *sequence = change ? serial_sequence(object, options) : NULL;
@@ -308,7 +308,7 @@ follows_type(const CmigDifference *difference, const CmigObject *object)
 {
 	const CmigObject *table = object->parent;
 
-	if (object->kind != &cmig_kind_column || cmig_table_type(table) == NULL)
+	if (object->kind != &cmig_kind_column || table->values[CMIG_TABLE_OF_TYPE] == NULL)
 		return false;
 	return cmig_image_lookup(difference->from, table->kind, table->identity) != NULL &&
 		cmig_image_lookup(difference->to, table->kind, table->identity) != NULL &&
@@ -505,7 +505,7 @@ moves_with_partial(const CmigDifference *difference, const CmigObject *from, con
 			   *old,
 			   *new;
 
-	if (link == NULL || other == NULL || strcmp(cmig_partition_of(link), cmig_partition_of(other)) == 0)
+	if (link == NULL || other == NULL || strcmp(link->values[CMIG_PARTITION_OF], other->values[CMIG_PARTITION_OF]) == 0)
 		return false;
 	old = cmig_children_parent(difference->from, from);
 	new = cmig_children_parent(difference->to, to);
@@ -641,7 +641,7 @@ cmig_match_detached(CmigDifference *difference)
 		if ((change->to ? change->to : change->from)->kind == &cmig_kind_partition)
 		{
 			if (!moves)
-				moves = strcmp(cmig_partition_of(change->from), cmig_partition_of(change->to)) != 0;
+				moves = strcmp(change->from->values[CMIG_PARTITION_OF], change->to->values[CMIG_PARTITION_OF]) != 0;
 			if (change->from != NULL)
 				change->from->alone = moves;
 			if (change->to != NULL)

@@ -60,10 +60,10 @@ new_schema(const CmigObject *extension, const CmigImage *to)
 	const CmigObject *other = extension->kind != &cmig_kind_extension ? NULL :
 	cmig_image_lookup(to, extension->kind, extension->identity);
 
-	if (other == NULL || !cmig_extension_is_relocatable(extension) ||
-		strcmp(cmig_extension_schema(extension), cmig_extension_schema(other)) == 0)
+	if (other == NULL || extension->values[CMIG_EXTENSION_RELOCATABLE] == NULL ||
+		strcmp(extension->values[CMIG_EXTENSION_SCHEMA], other->values[CMIG_EXTENSION_SCHEMA]) == 0)
 		return NULL;
-	return cmig_extension_schema(other);
+	return other->values[CMIG_EXTENSION_SCHEMA];
 }
 
 bool
@@ -112,7 +112,7 @@ move_extension(Move *move, const CmigObject *object, const char *schema)
 		cmig_shadow_extension_set_schema(extension, extension->schema, to);
 	}
 	row.upgrade = psprintf("ALTER EXTENSION %s SET SCHEMA %s", object->identity, schema);
-	row.downgrade = psprintf("ALTER EXTENSION %s SET SCHEMA %s", object->identity, cmig_extension_schema(object));
+	row.downgrade = psprintf("ALTER EXTENSION %s SET SCHEMA %s", object->identity, object->values[CMIG_EXTENSION_SCHEMA]);
 	move->callback(&row, move->arg);
 }
 
@@ -146,8 +146,8 @@ has_path_back(const CmigChange *change)
 	Datum		values[3];
 
 	values[0] = DirectFunctionCall1(namein, CStringGetDatum(change->from->name));
-	values[1] = CStringGetTextDatum(cmig_extension_version(change->to));
-	values[2] = CStringGetTextDatum(cmig_extension_version(change->from));
+	values[1] = CStringGetTextDatum(change->to->values[CMIG_EXTENSION_VERSION]);
+	values[2] = CStringGetTextDatum(change->from->values[CMIG_EXTENSION_VERSION]);
 	return cmig_query_run(&query, values, NULL) > 0;
 }
 
@@ -160,7 +160,7 @@ cmig_extension_check_updates(const CmigDifference *difference)
 		ListCell   *cell;
 
 		if (change->action != CMIG_ALTER || change->to == NULL || change->to->kind != &cmig_kind_extension ||
-			strcmp(cmig_extension_version(change->from), cmig_extension_version(change->to)) == 0 || has_path_back(change))
+			strcmp(change->from->values[CMIG_EXTENSION_VERSION], change->to->values[CMIG_EXTENSION_VERSION]) == 0 || has_path_back(change))
 			continue;
 		foreach(cell, change->ddl)
 		{
@@ -170,7 +170,7 @@ cmig_extension_check_updates(const CmigDifference *difference)
 				continue;
 			ddl->undo = NULL;
 			ddl->hazard = psprintf("cannot be reverted: extension %s has no update path from version %s back to %s",
-								   change->from->identity, cmig_extension_version(change->to), cmig_extension_version(change->from));
+								   change->from->identity, change->to->values[CMIG_EXTENSION_VERSION], change->from->values[CMIG_EXTENSION_VERSION]);
 		}
 	}
 }

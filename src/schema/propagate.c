@@ -50,8 +50,8 @@ is_empty(const CmigChange *change, const CmigObject *view, bool stays, const boo
 	const bool	materialized = view->kind == &cmig_kind_materialized_view;
 
 	if (materialized && stays && change->from != NULL)
-		return cmig_view_is_empty(change->from);
-	return (materialized && cmig_view_is_empty(view)) || reads_empty(view, empty);
+		return change->from->values[CMIG_VIEW_EMPTY] != NULL;
+	return (materialized && view->values[CMIG_VIEW_EMPTY] != NULL) || reads_empty(view, empty);
 }
 
 /*
@@ -83,7 +83,7 @@ leave_empty(const CmigDifference *difference, const CmigImage *image, bool old)
 	}
 	for (int i = 0; i < image->count; i++)
 		if (empty[i] && !stays[i] && image->objects[i]->kind == &cmig_kind_materialized_view)
-			cmig_view_leave_empty(image->objects[i]);
+			cmig_object_set(image->objects[i], CMIG_VIEW_EMPTY, "t");
 	pfree(stays);
 	pfree(empty);
 }
@@ -98,7 +98,7 @@ cmig_populate_check(CmigDifference *difference)
 		CmigChange *change = &difference->changes[i];
 
 		change->empties = cmig_change_creates(change) && change->to->kind == &cmig_kind_materialized_view &&
-			cmig_view_is_empty(change->to) && !(change->from != NULL && cmig_view_is_empty(change->from));
+			change->to->values[CMIG_VIEW_EMPTY] != NULL && !(change->from != NULL && change->from->values[CMIG_VIEW_EMPTY] != NULL);
 	}
 	leave_empty(difference, difference->from, true);
 }
@@ -188,7 +188,7 @@ is_affected(const CmigDifference *difference, const CmigChange *change, const Cm
 	if (change->from->kind == &cmig_kind_base_definition)
 		return false;
 	if (change->from->kind == &cmig_kind_attribute && dependent->from->kind == &cmig_kind_column &&
-		cmig_table_type(dependent->from->parent) != NULL)
+		dependent->from->parent->values[CMIG_TABLE_OF_TYPE] != NULL)
 		return false;
 
 	/*

@@ -708,7 +708,7 @@ signature(const CmigObject *table)
 	initStringInfo(&buf);
 	for (const CmigObject *child = table->child; child != NULL; child = child->sibling)
 		if (child->kind == &cmig_kind_column)
-			appendStringInfo(&buf, "%s %s,", cmig_quote(child->name), cmig_column_type(child));
+			appendStringInfo(&buf, "%s %s,", cmig_quote(child->name), child->values[CMIG_COLUMN_TYPE]);
 	return buf.data;
 }
 
@@ -728,7 +728,7 @@ resembles(const CmigChange *gone, const CmigChange *new)
 		return *columns != '\0' && strcmp(columns, signature(to)) == 0;
 	}
 	return strcmp(from->parent->identity, to->parent->identity) == 0 &&
-		strcmp(cmig_column_type(from), cmig_column_type(to)) == 0;
+		strcmp(from->values[CMIG_COLUMN_TYPE], to->values[CMIG_COLUMN_TYPE]) == 0;
 }
 
 /* Could the drop or creation of the object be part of a rename? */

@@ -54,7 +54,7 @@ cmig_replace_successor(const CmigDifference *difference, const CmigChange *chang
 {
 	if (!(change->from->kind->flags & CMIG_KIND_SWAPS) || change->action != CMIG_DROP ||
 		dependent->from->kind != &cmig_kind_column ||
-		strcmp(cmig_column_type(dependent->from), cmig_column_type(dependent->to)) != 0)
+		strcmp(dependent->from->values[CMIG_COLUMN_TYPE], dependent->to->values[CMIG_COLUMN_TYPE]) != 0)
 		return NULL;
 	for (int i = 0; i < dependent->to->ndepends; i++)
 	{
@@ -70,7 +70,7 @@ cmig_replace_successor(const CmigDifference *difference, const CmigChange *chang
 static bool
 is_array(const CmigObject *column)
 {
-	const char *type = cmig_column_type(column);
+	const char *type = column->values[CMIG_COLUMN_TYPE];
 	size_t		length = strlen(type);
 
 	return length > 2 && strcmp(type + length - 2, "[]") == 0;
@@ -294,7 +294,7 @@ is_nested(const CmigDependents *dependents, const CmigObject *type)
 		const CmigObject *object = dependents->objects[i];
 
 		if (object->kind == &cmig_kind_attribute || object->kind == &cmig_kind_range ||
-			(object->kind == &cmig_kind_column && strchr(cmig_column_type(object), '[') != NULL))
+			(object->kind == &cmig_kind_column && strchr(object->values[CMIG_COLUMN_TYPE], '[') != NULL))
 			return true;
 	}
 	return false;
@@ -307,7 +307,7 @@ is_nested(const CmigDependents *dependents, const CmigObject *type)
 static bool
 changes_checks(const CmigDifference *difference, const CmigChange *change)
 {
-	if (cmig_domain_null_differs(change->from, change->to))
+	if ((change->from->values[CMIG_DOMAIN_NOT_NULL] == NULL) != (change->to->values[CMIG_DOMAIN_NOT_NULL] == NULL))
 		return true;
 	for (const CmigObject *child = change->from->child; child != NULL; child = child->sibling)
 		if (difference->of_from[child->index]->action != CMIG_NO_CHANGE &&
@@ -476,7 +476,7 @@ is_adapted(const CmigChange *change)
 static bool
 keeps_columns(const CmigDifference *difference, const CmigChange *change)
 {
-	if (cmig_table_type(change->from) != NULL || cmig_table_type(change->to) != NULL)
+	if (change->from->values[CMIG_TABLE_OF_TYPE] != NULL || change->to->values[CMIG_TABLE_OF_TYPE] != NULL)
 		return false;
 	for (const CmigObject *child = change->from->child; child != NULL; child = child->sibling)
 		if (difference->of_from[child->index]->to == NULL || difference->of_from[child->index]->action == CMIG_AGAIN ||
