@@ -28,8 +28,10 @@
 #include "utils/syscache.h"
 
 /*
- * Only literals of built-in types are accepted.  Names are looked up with the
- * privileges of the function's owner.
+ * Bodies are parsed and analyzed, but never executed, and neither are the input
+ * functions of user-defined types.  Names are looked up with the privileges of
+ * the function's owner.  The body must be a single SELECT or, in PL/pgSQL, a
+ * single RETURN.  All other calls are left unchanged.
  */
 
 /* A function, and the query that results from analyzing its body. */
@@ -71,19 +73,7 @@ analyze(void *arg)
 									  cmig_rls_sample_is_builtin);
 }
 
-/*
- * Bodies are parsed and analyzed, but never executed, and
- * neither are the input functions of user-defined types.  The body of an SQL
- * function must be a single SELECT.  The body of a PL/pgSQL function must
- * consist of IF and RETURN only; it is converted to an equivalent CASE.  All
- * other calls are left unchanged.
- */
-
 #define MAX_NESTING 8			/* depth of nested calls; limits the recursion */
-
-/*
- * PL/pgSQL
- */
 
 /* Is the current token the keyword "word", or a semicolon? */
 static bool
@@ -94,140 +84,31 @@ is_word(CmigLexer *lexer, const char *word)
 }
 
 /*
- * Append to "text" the expression that starts at the current token, and skip
- * the token that ends it.  Returns false if there is no such token or if the tokens before
- * it are not an expression.
- */
-static bool
-take_until(CmigLexer *lexer, const char *word, StringInfo text)
-{
-	const char *start = lexer->start;
-	int			depth = 0;		/* nesting depth of CASE expressions, which
-								 * have their own THEN */
-
-	for (;;)
-	{
-		if (lexer->type == CMIG_TOKEN_END)
-			return false;
-		if (depth == 0 && is_word(lexer, word))
-			break;
-		if (is_word(lexer, "case"))
-			depth++;
-		else if (is_word(lexer, "end"))
-			depth--;
-		/* give up at a word that cannot be part of an expression */
-		else if (is_word(lexer, "into") || is_word(lexer, "execute") || is_word(lexer, "query"))
-			return false;
-		cmig_lexer_next_sql(lexer);
-	}
-	appendStringInfoChar(text, '(');
-	appendBinaryStringInfo(text, start, lexer->start - start);
-	appendStringInfoString(text, "\n)");
-	cmig_lexer_next_sql(lexer);
-	return true;
-}
-
-/* If the current token is "word", skip it and return true. */
-static bool
-take_word(CmigLexer *lexer, const char *word)
-{
-	if (!is_word(lexer, word))
-		return false;
-	cmig_lexer_next_sql(lexer);
-	return true;
-}
-
-/*
- * Convert the statements of a PL/pgSQL block to one expression for the value
- * that they return, and append it to "text".  The statements that follow an IF
- * without ELSE are treated as its ELSE branch.  Returns false if the block
- * contains a statement other than IF and RETURN, or if a branch has no RETURN.
- */
-static bool
-take_statements(CmigLexer *lexer, StringInfo text)
-{
-	check_stack_depth();
-	if (take_word(lexer, "return"))
-		return take_until(lexer, ";", text);
-	if (!take_word(lexer, "if"))
-		return false;
-	appendStringInfoString(text, "CASE WHEN ");
-	do
-	{
-		if (!take_until(lexer, "then", text))
-			return false;
-		appendStringInfoString(text, " THEN ");
-		if (!take_statements(lexer, text))
-			return false;
-		appendStringInfoString(text, " WHEN ");
-	} while (take_word(lexer, "elsif") || take_word(lexer, "elseif"));
-	/* complete the last WHEN, so that it has the effect of ELSE */
-	appendStringInfoString(text, "true THEN ");
-	if (take_word(lexer, "else"))
-	{
-		if (!take_statements(lexer, text) || !take_word(lexer, "end") || !take_word(lexer, "if") || !take_word(lexer, ";"))
-			return false;
-	}
-	else if (!take_word(lexer, "end") || !take_word(lexer, "if") || !take_word(lexer, ";") ||
-			 !take_statements(lexer, text))
-		return false;
-	appendStringInfoString(text, " END");
-	return true;
-}
-
-/*
- * Convert the EXCEPTION clause of a PL/pgSQL block.  On entry, "text" is the
- * expression for the block's value.  On return, "text" is "CASE WHEN setting IS
- * NULL THEN handler's value ... ELSE block's value END", with an invented
- * setting for each handler.  A null setting means that the block fails, so that
- * the handler runs.  Whether a block fails can depend on the context, so these
- * settings are tried with different values, as the context is.
- */
-static bool
-take_handlers(CmigLexer *lexer, StringInfo text)
-{
-	StringInfoData handlers;
-	int			count = 0;
-
-	initStringInfo(&handlers);
-	appendStringInfoString(&handlers, "CASE");
-	while (take_word(lexer, "when"))
-	{
-		StringInfoData conditions;
-
-		initStringInfo(&conditions);
-		appendStringInfo(&handlers, " WHEN pg_catalog.current_setting('%s_%d', true) IS NULL THEN ", CMIG_RLS_FAILURE, ++count);
-		if (!take_until(lexer, "then", &conditions) || !take_statements(lexer, &handlers))
-			return false;
-	}
-	appendStringInfo(&handlers, " ELSE %s END", text->data);
-	*text = handlers;
-	return true;
-}
-
-/*
  * Returns a SELECT for the value that a PL/pgSQL function's body returns, or
- * NULL if the body cannot be converted.
+ * NULL unless the body is BEGIN RETURN expression; END.
  */
 static char *
 select_of_body(const char *body)
 {
 	CmigLexer	lexer;
-	StringInfoData text;
+	const char *start;
+	char	   *select;
 
-	initStringInfo(&text);
 	cmig_lexer_init(&lexer, body);
 	cmig_lexer_next_sql(&lexer);
-	if (!take_word(&lexer, "begin") || !take_statements(&lexer, &text))
+	if (!is_word(&lexer, "begin"))
 		return NULL;
-	if (take_word(&lexer, "exception") && !take_handlers(&lexer, &text))
+	cmig_lexer_next_sql(&lexer);
+	if (!is_word(&lexer, "return"))
 		return NULL;
-	return is_word(&lexer, "end") ? psprintf("SELECT %s", text.data) : NULL;
+	start = lexer.next;
+	while (lexer.type != CMIG_TOKEN_END && !is_word(&lexer, ";"))
+		cmig_lexer_next_sql(&lexer);
+	select = psprintf("SELECT (%.*s\n)", (int) (lexer.start - start), start);
+	if (lexer.type != CMIG_TOKEN_END)
+		cmig_lexer_next_sql(&lexer);
+	return is_word(&lexer, "end") ? select : NULL;
 }
-
-/*
- * Bodies
- */
 
 bool
 cmig_rls_body_is_foreign_call(Node *node)

@@ -431,23 +431,7 @@ values_of_var(Var *var, CmigRlsScope *scope)
 			break;
 		case RTE_SUBQUERY:
 		case RTE_CTE:
-			if (entry->rtekind == RTE_CTE && entry->self_reference)
-			{
-				CmigRlsScope *at = home;
-
-				while (at && at->recursive == NIL)
-					at = at->outer;
-				if (at && var->varattno > 0 && var->varattno <= list_length(at->recursive) && list_nth_int(at->recursive, var->varattno - 1))
-					value->origin = FROM_CONTEXT;
-			}
-			else if (row && row->query == NULL)
-			{
-				/* the result of a recursive query */
-				if (var->varattno > 0 && var->varattno <= list_length(row->scope->recursive) &&
-					list_nth_int(row->scope->recursive, var->varattno - 1))
-					value->origin = FROM_CONTEXT;
-			}
-			else if (row && var->varattno > 0 && var->varattno <= list_length(row->query->targetList))
+			if (row && var->varattno > 0 && var->varattno <= list_length(row->query->targetList))
 				return cmig_rls_values_of((Node *) list_nth_node(TargetEntry, row->query->targetList, var->varattno - 1)->expr, row->scope);
 			break;
 		case RTE_FUNCTION:

@@ -421,71 +421,6 @@ with_entry(const CmigRlsRow *row, int index, const CmigRlsCase *facts, int relat
 	return result->facts ? result : NULL;
 }
 
-/* Does the value of the row's column belong to the context? */
-static bool
-belongs(const CmigRlsRow *row, int column)
-{
-	ListCell   *lc;
-
-	foreach(lc, cmig_rls_values_of((Node *) list_nth_node(TargetEntry, row->query->targetList, column)->expr, row->scope))
-	{
-		CmigRlsValue *value = lfirst(lc);
-		CmigRlsCase *facts = cmig_rls_both(row->facts, value->facts);
-
-		if (facts && value->origin != FROM_CONTEXT &&
-			!(value->origin == FROM_COLUMN && cmig_rls_identifies(value->relid, value->attno) && cmig_rls_is_tied(facts, value->relation)))
-			return false;
-	}
-	return true;
-}
-
-/*
- * Returns the row of a recursive query: a column belongs to the context if it
- * does in the first part and, provided that it does in the rows found so far,
- * in the second.
- */
-static CmigRlsRow *
-recursive_row(Query *query, CmigRlsScope *scope)
-{
-	CmigRlsRow *result = palloc0(sizeof(CmigRlsRow));
-	int			columns = list_length(query->targetList);
-	List	   *parts = NIL;
-	CmigRlsScope *inner = palloc0(sizeof(CmigRlsScope));
-	ListCell   *lc;
-
-	inner->proof = scope->proof;
-	inner->outer = scope;
-	inner->depth = scope->depth + 1;
-	inner->definer = scope->definer;
-	inner->query = query;
-	inner->relations = palloc0(sizeof(int) * list_length(query->rtable));
-	inner->rows = palloc0(sizeof(CmigRlsRow *) * list_length(query->rtable));
-	foreach(lc, query->rtable)
-	{
-		if (lfirst_node(RangeTblEntry, lc)->rtekind == RTE_SUBQUERY)
-			parts = lappend(parts, lfirst_node(RangeTblEntry, lc)->subquery);
-	}
-	for (int i = 0; i < columns; i++)
-		inner->recursive = lappend_int(inner->recursive, list_length(parts) == 2);
-	for (int part = 0; part < list_length(parts) && list_length(parts) == 2; part++)
-		foreach(lc, cmig_rls_rows_of(list_nth(parts, part), inner))
-	{
-		for (int i = 0; i < columns; i++)
-			if (!belongs(lfirst(lc), i))
-				lfirst_int(list_nth_cell(inner->recursive, i)) = 0;
-	}
-	/* the second part was examined with what the first part shows only */
-	for (int i = 0; i < columns && list_length(parts) == 2; i++)
-		foreach(lc, cmig_rls_rows_of(lsecond(parts), inner))
-	{
-		if (!belongs(lfirst(lc), i))
-			lfirst_int(list_nth_cell(inner->recursive, i)) = 0;
-	}
-	result->facts = cmig_rls_no_facts();
-	result->scope = inner;
-	return result;
-}
-
 /* Returns the query of a CTE, and sets *scope to where it is. */
 static CommonTableExpr *
 find_cte(RangeTblEntry *entry, CmigRlsScope **scope)
@@ -531,18 +466,12 @@ add_entry(int index, List *rows, bool nullable)
 			result = lappend(result, with_entry(row, index - 1, facts, relation, NULL));
 			continue;
 		}
-		if (nullable || (entry->rtekind == RTE_CTE && entry->self_reference))
-			inner = NIL;
-		else if (entry->rtekind == RTE_SUBQUERY)
+		/* a recursive query is not examined */
+		if (!nullable && entry->rtekind == RTE_SUBQUERY)
 			inner = cmig_rls_rows_of(entry->subquery, row->scope);
-		else if (entry->rtekind == RTE_CTE && (cte = find_cte(entry, &home)) != NULL && IsA(cte->ctequery, Query))
-			inner = cte->cterecursive ? list_make1(recursive_row((Query *) cte->ctequery, home)) : cmig_rls_rows_of((Query *) cte->ctequery, home);
-		else
-		{
-			result = lappend(result, row);
-			continue;
-		}
-		if (inner == NIL && (nullable || entry->rtekind == RTE_CTE))
+		else if (!nullable && entry->rtekind == RTE_CTE && (cte = find_cte(entry, &home)) != NULL && !cte->cterecursive)
+			inner = cmig_rls_rows_of((Query *) cte->ctequery, home);
+		if (inner == NIL && (nullable || entry->rtekind != RTE_SUBQUERY))
 			result = lappend(result, row);
 		foreach(each, inner)
 		{

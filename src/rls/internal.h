@@ -291,13 +291,6 @@ extern Const *cmig_rls_sample_null(Oid type);
 extern char *cmig_rls_sample_text(const Const *value);
 
 /*
- * The prefix of an invented setting that represents the failure of a PL/pgSQL
- * block; a number follows.  If the setting is null, the block is assumed to
- * fail, and its EXCEPTION handler returns the value.
- */
-#define CMIG_RLS_FAILURE "cmig.failure"
-
-/*
  * Replace calls of SQL functions and of simple PL/pgSQL functions with the
  * functions' bodies, if these can be read.  Nothing is executed.  In the body
  * of a SECURITY DEFINER function, hasRowSecurity is set in each query to show
@@ -393,7 +386,6 @@ typedef struct CmigRlsScope
 	int		   *relations;		/* for each range table entry: its number */
 	struct CmigRlsRow **rows;	/* for each entry that is a sub-select: its
 								 * row */
-	List	   *recursive;		/* the values of a recursive query's columns */
 } CmigRlsScope;
 
 /* A condition that holds in a case. */

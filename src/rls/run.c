@@ -764,7 +764,7 @@ describe(const Maker *maker, const Trial *trial, bool about_context, CmigRlsLeak
 		char	   *text = cmig_rls_sample_text(value);
 		const char *name = input->context ? input->name : quote_identifier(get_attname(maker->relid, input->attno, false));
 
-		if (input->context && leak->context == NULL && strncmp(name, CMIG_RLS_FAILURE, strlen(CMIG_RLS_FAILURE)) != 0)
+		if (input->context && leak->context == NULL)
 			leak->context = text ? psprintf("%s is %s", name, quote_literal_cstr(text)) : psprintf("%s is not set", name);
 		if (!input->context && (leak->row == NULL || (trial->key && trial->column == input->attno)))
 			leak->row = text ? psprintf("%s is %s", name, quote_literal_cstr(text)) : psprintf("%s is null", name);
