@@ -560,6 +560,23 @@ extern uint64 cmig_query_run(CmigQuery *query, Datum *values, const char *nulls)
 extern uint64 cmig_query_each(CmigQuery *query, Datum *values, const char *nulls,
 							  CmigRowCallback callback, void *arg);
 
+/* The rows of a small result. */
+typedef struct CmigRows
+{
+	TupleDesc	desc;			/* NULL if there are no rows */
+	int			count;
+	HeapTuple  *rows;
+} CmigRows;
+
+/* Run a query and return its rows, palloc'd. */
+extern CmigRows *cmig_query_rows(CmigQuery *query, Datum *values, const char *nulls);
+
+/*
+ * Run a query and return the text in its last row's first column, or NULL if
+ * there is no row.
+ */
+extern char *cmig_query_find_text(CmigQuery *query, Datum *values, const char *nulls);
+
 /*
  * Run a query with the given snapshot, and return the first column of the first
  * row as a palloc'd string.  Returns NULL if there is no row or the column is
@@ -619,6 +636,9 @@ extern bool cmig_query_bool(TupleDesc desc, HeapTuple row, int column, bool othe
 extern int32 cmig_query_int32(TupleDesc desc, HeapTuple row, int column, int32 otherwise);
 extern int64 cmig_query_int64(TupleDesc desc, HeapTuple row, int column, int64 otherwise);
 extern double cmig_query_float8(TupleDesc desc, HeapTuple row, int column, double otherwise);
+
+/* Returns a column of type oid, or InvalidOid if it is null. */
+extern Oid	cmig_query_oid(TupleDesc desc, HeapTuple row, int column);
 
 /* Returns a column as a Datum. */
 extern Datum cmig_query_datum(TupleDesc desc, HeapTuple row, int column, bool *isnull);

@@ -690,6 +690,40 @@ cmig_query_each(CmigQuery *query, Datum *values, const char *nulls,
 	return total;
 }
 
+/* Row callback: append a copy of the row to a CmigRows. */
+static void
+keep_row(TupleDesc desc, HeapTuple row, void *arg)
+{
+	CmigRows   *rows = arg;
+
+	if (rows->count == 0)
+	{
+		rows->desc = CreateTupleDescCopy(desc);
+		rows->rows = palloc(sizeof(HeapTuple));
+	}
+	else if ((rows->count & (rows->count - 1)) == 0)
+		rows->rows = repalloc(rows->rows, sizeof(HeapTuple) * 2 * rows->count);
+	rows->rows[rows->count++] = heap_copytuple(row);
+}
+
+CmigRows *
+cmig_query_rows(CmigQuery *query, Datum *values, const char *nulls)
+{
+	CmigRows   *rows = palloc0(sizeof(CmigRows));
+
+	cmig_query_each(query, values, nulls, keep_row, rows);
+	return rows;
+}
+
+char *
+cmig_query_find_text(CmigQuery *query, Datum *values, const char *nulls)
+{
+	char	   *text = NULL;
+
+	cmig_query_each(query, values, nulls, cmig_query_keep_text, &text);
+	return text;
+}
+
 void
 cmig_query_at_once(bool latest, void (*work) (void *), void *arg)
 {
@@ -805,9 +839,8 @@ void
 cmig_query_keep_oid(TupleDesc desc, HeapTuple row, void *arg)
 {
 	List	  **oids = arg;
-	bool		isnull;
 
-	*oids = lappend_oid(*oids, DatumGetObjectId(cmig_query_datum(desc, row, 1, &isnull)));
+	*oids = lappend_oid(*oids, cmig_query_oid(desc, row, 1));
 }
 
 void
@@ -825,6 +858,12 @@ value_or(TupleDesc desc, HeapTuple row, int column, Datum otherwise)
 	Datum		value = SPI_getbinval(row, desc, column, &isnull);
 
 	return isnull ? otherwise : value;
+}
+
+Oid
+cmig_query_oid(TupleDesc desc, HeapTuple row, int column)
+{
+	return DatumGetObjectId(value_or(desc, row, column, ObjectIdGetDatum(InvalidOid)));
 }
 
 bool

@@ -489,7 +489,7 @@ cmig_restore_point_init(void)
 char *
 cmig_restore_point_before(void)
 {
-	char	   *may = NULL;
+	char	   *may;
 	char	   *name;
 	char	   *after;
 	Datum		values[1];
@@ -499,7 +499,7 @@ cmig_restore_point_before(void)
 	run_time[0] = '\0';
 	if (!cmig_settings_bool("cmig.restore_point", restore_point))
 		return NULL;
-	cmig_query_each(&may_create, NULL, NULL, cmig_query_keep_text, &may);
+	may = cmig_query_find_text(&may_create, NULL, NULL);
 	if (may == NULL || strcmp(may, "true") != 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),

@@ -95,14 +95,12 @@ static char *
 member(const char *detail, const char *name)
 {
 	Datum		values[2];
-	char	   *value = NULL;
 
 	if (detail == NULL)
 		return NULL;
 	values[0] = CStringGetTextDatum(detail);
 	values[1] = CStringGetTextDatum(name);
-	cmig_query_each(&member_query, values, NULL, cmig_query_keep_text, &value);
-	return value;
+	return cmig_query_find_text(&member_query, values, NULL);
 }
 
 /*
@@ -282,25 +280,6 @@ typedef struct Transients
 								 * not needed */
 } Transients;
 
-/* Row callback of transient_query: collect an index. */
-static void
-collect_transient(TupleDesc desc, HeapTuple row, void *arg)
-{
-	Transients *found = arg;
-	CmigLeftover *leftover = palloc(sizeof(CmigLeftover));
-	bool		isnull;
-
-	leftover->index = DatumGetObjectId(cmig_query_datum(desc, row, 1, &isnull));
-	leftover->table = DatumGetObjectId(cmig_query_datum(desc, row, 2, &isnull));
-	found->leftovers = lappend(found->leftovers, leftover);
-	if (found->names)
-	{
-		if (found->names->len > 1)
-			appendStringInfoString(found->names, ", ");
-		escape_json(found->names, cmig_query_text(desc, row, 3));
-	}
-}
-
 /*
  * Find the transient indexes (named ..._ccnew or ..._ccold) of the relations
  * that a REINDEX statement rebuilds, except for those listed in "known".
@@ -312,6 +291,7 @@ find_transients(const ReindexStmt *statement, const char *known, Transients *fou
 	Oid			oid = InvalidOid;
 	Datum		values[3];
 	char		nulls[4] = "   ";
+	CmigRows   *rows;
 
 	if (statement->kind == REINDEX_OBJECT_SCHEMA)
 	{
@@ -329,12 +309,21 @@ find_transients(const ReindexStmt *statement, const char *known, Transients *fou
 	}
 	values[0] = CStringGetTextDatum(scope);
 	values[1] = ObjectIdGetDatum(oid);
-	values[2] = (Datum) 0;
-	if (known)
-		values[2] = CStringGetTextDatum(known);
-	else
-		nulls[2] = 'n';
-	cmig_query_each(&transient_query, values, nulls, collect_transient, found);
+	cmig_query_bind_text(values, nulls, 2, known);
+	rows = cmig_query_rows(&transient_query, values, nulls);
+	for (int i = 0; i < rows->count; i++)
+	{
+		CmigLeftover *leftover = palloc(sizeof(CmigLeftover));
+
+		leftover->index = cmig_query_oid(rows->desc, rows->rows[i], 1);
+		leftover->table = cmig_query_oid(rows->desc, rows->rows[i], 2);
+		found->leftovers = lappend(found->leftovers, leftover);
+		if (found->names == NULL)
+			continue;
+		if (found->names->len > 1)
+			appendStringInfoString(found->names, ", ");
+		escape_json(found->names, cmig_query_text(rows->desc, rows->rows[i], 3));
+	}
 }
 
 /*
@@ -360,7 +349,7 @@ is_detach(const Node *node, char **state, char **finish)
 		return false;
 	values[0] = ObjectIdGetDatum(RangeVarGetRelid(detach->name, NoLock, true));
 	values[1] = ObjectIdGetDatum(RangeVarGetRelid(alter->relation, NoLock, true));
-	cmig_query_each(&detach_query, values, NULL, cmig_query_keep_text, state);
+	*state = cmig_query_find_text(&detach_query, values, NULL);
 	if (*state != NULL && strcmp(*state, "pending") == 0)
 		*finish = psprintf("ALTER TABLE %s DETACH PARTITION %s FINALIZE",
 						   cmig_query_relation_name(DatumGetObjectId(values[1])),

@@ -408,37 +408,18 @@ one_name(char *name)
 }
 
 /*
- * The result of a query that counts rows.  The queries "checked", "probe", and
- * "still" are fields of CmigBackfillQueries.
+ * Run a query that counts rows: "probe" and "still" count those that match,
+ * "checked" those that were updated, and *still those of them that still
+ * match.
  */
-typedef struct Counts
+static int64
+count_rows(CmigQuery *query, Datum *values, int64 *still)
 {
-	int64		all;			/* number of updated rows ("checked") or
-								 * matching rows ("probe") */
-	int64		still;			/* number of updated rows that still match */
-} Counts;
+	CmigRows   *rows = cmig_query_rows(query, values, NULL);
 
-/* Callback that reads a row of a counting query. */
-static void
-keep_counts(TupleDesc desc, HeapTuple row, void *arg)
-{
-	Counts	   *counts = arg;
-	bool		isnull;
-
-	counts->all = DatumGetInt64(cmig_query_datum(desc, row, 1, &isnull));
-	counts->still = DatumGetInt64(cmig_query_datum(desc, row, 2, &isnull));
-}
-
-/* Callback that reads a row that contains a key. */
-static void
-keep_key(TupleDesc desc, HeapTuple row, void *arg)
-{
-	CmigNames  *key = arg;
-
-	key->count = desc->natts;
-	key->names = palloc(sizeof(char *) * desc->natts);
-	for (int i = 0; i < desc->natts; i++)
-		key->names[i] = cmig_query_text(desc, row, i + 1);
+	if (still != NULL)
+		*still = cmig_query_int64(rows->desc, rows->rows[0], 2, 0);
+	return cmig_query_int64(rows->desc, rows->rows[0], 1, 0);
 }
 
 /*
@@ -449,13 +430,21 @@ static CmigNames
 fetch_key(CmigQuery *query, Datum *values)
 {
 	CmigNames	key = {0};
+	CmigRows   *rows;
 	int			level = NewGUCNestLevel();
 
 	cmig_settings_override("datestyle", "ISO, MDY");
 	cmig_settings_override("intervalstyle", "postgres");
 	cmig_settings_override("extra_float_digits", "1");
-	cmig_query_each(query, values, NULL, keep_key, &key);
+	rows = cmig_query_rows(query, values, NULL);
 	AtEOXact_GUC(false, level);
+	if (rows->count > 0)
+	{
+		key.count = rows->desc->natts;
+		key.names = palloc(sizeof(char *) * key.count);
+	}
+	for (int i = 0; i < key.count; i++)
+		key.names[i] = cmig_query_text(rows->desc, rows->rows[0], i + 1);
 	return key;
 }
 
@@ -491,7 +480,8 @@ is_at_once(const CmigBackfill *b)
 static int64
 update_range(CmigBackfill *b, Datum *values)
 {
-	Counts		counts = {0};
+	int64		rows;
+	int64		still;
 
 	if (b->next.pass == 1 && b->next.rows > 0)
 		return cmig_query_run(&b->queries.update, values, NULL);
@@ -500,10 +490,10 @@ update_range(CmigBackfill *b, Datum *values)
 	 * raise an error if updated rows still match where_sql, because the
 	 * backfill would then never end
 	 */
-	cmig_query_each(&b->queries.checked, values, NULL, keep_counts, &counts);
-	if (counts.still > 0)
-		refuse_still(counts.all, counts.still);
-	return counts.all;
+	rows = count_rows(&b->queries.checked, values, &still);
+	if (still > 0)
+		refuse_still(rows, still);
+	return rows;
 }
 
 /* Run a batch by block, and return the number of rows updated. */
@@ -549,16 +539,15 @@ update_blocks(CmigBackfill *b)
 	 */
 	if (b->blocks > b->dense_blocks)
 	{
-		Counts		probed = {0};
+		int64		matching = count_rows(&b->queries.probe, values, NULL);
 
-		cmig_query_each(&b->queries.probe, values, NULL, keep_counts, &probed);
-		if (probed.all == 0)
+		if (matching == 0)
 		{
 			b->next.place = one_name(psprintf("%u", end));
 			b->next.passed += end - start;
 			return 0;
 		}
-		if (probed.all > b->batch_rows)
+		if (matching > b->batch_rows)
 		{
 			b->blocks = b->dense_blocks;
 			end = Min(start + (BlockNumber) b->blocks, bound);
@@ -573,18 +562,17 @@ update_blocks(CmigBackfill *b)
 	rows = update_range(b, values);
 	if (rows == 0 && b->next.rows_of_pass == 0)
 	{
-		Counts		probed = {0};
+		int64		matching = count_rows(&b->queries.probe, values, NULL);
 
 		/*
 		 * Another session may have inserted or changed rows in the meantime,
 		 * so try the update once more before counting the rows that match as
 		 * rows that cannot be updated.
 		 */
-		cmig_query_each(&b->queries.probe, values, NULL, keep_counts, &probed);
-		if (probed.all > 0)
+		if (matching > 0)
 			rows = update_range(b, values);
 		if (rows == 0)
-			b->next.unchanged += probed.all;
+			b->next.unchanged += matching;
 	}
 
 	b->next.place = one_name(psprintf("%u", end));
@@ -627,17 +615,15 @@ update_keys(CmigBackfill *b)
 	rows = cmig_query_run(lower ? &b->queries.update : &b->queries.first, values, NULL);
 	if (b->target->where_sql != NULL)
 	{
-		Counts		counts = {0};
+		int64		still = count_rows(lower ? &b->queries.still : &b->queries.first_still, values, NULL);
 
 		/*
 		 * some updated rows must no longer match; the others count as
 		 * unchanged
 		 */
-		cmig_query_each(lower ? &b->queries.still : &b->queries.first_still, values, NULL,
-						keep_counts, &counts);
-		if (rows > 0 && counts.all >= rows)
-			refuse_still(rows, counts.all);
-		b->next.unchanged += counts.all;
+		if (rows > 0 && still >= rows)
+			refuse_still(rows, still);
+		b->next.unchanged += still;
 	}
 
 	/* adapt the rows per shard to the number of rows updated */

@@ -527,10 +527,8 @@ cmig_ddl_guard_is_armed(void)
 		" WHERE t.evtfoid = 'cmig.ddl_trigger'::regproc AND t.evtenabled = 'A'"
 		" HAVING count(*) = 3"
 	};
-	char	   *yes = NULL;
 
-	cmig_query_each(&query, NULL, NULL, cmig_query_keep_text, &yes);
-	return yes != NULL;
+	return cmig_query_run(&query, NULL, NULL) > 0;
 }
 
 int64
@@ -539,8 +537,6 @@ cmig_ddl_guard_logged(void)
 	static CmigQuery query = {
 		.sql = "SELECT count(*)::text FROM cmig.ddl_log WHERE command::text <> 'allow_ddl'"
 	};
-	char	   *count = NULL;
 
-	cmig_query_each(&query, NULL, NULL, cmig_query_keep_text, &count);
-	return DatumGetInt64(DirectFunctionCall1(int8in, CStringGetDatum(count)));
+	return DatumGetInt64(DirectFunctionCall1(int8in, CStringGetDatum(cmig_query_find_text(&query, NULL, NULL))));
 }

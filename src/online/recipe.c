@@ -337,21 +337,6 @@ joined(List *names)
 	return text.data;
 }
 
-/* Callback that reads a row of constraint_query. */
-static void
-keep_constraint(TupleDesc desc, HeapTuple row, void *arg)
-{
-	KnownConstraint *constraint = arg;
-	bool		isnull;
-
-	constraint->exists = true;
-	constraint->valid = DatumGetBool(cmig_query_datum(desc, row, 1, &isnull));
-	constraint->kind = cmig_query_text(desc, row, 2);
-	constraint->definition = cmig_query_text(desc, row, 3);
-	constraint->condition = cmig_query_text_or_null(desc, row, 4);
-	constraint->enforced = DatumGetBool(cmig_query_datum(desc, row, 5, &isnull));
-}
-
 /*
  * Find a table's constraint by name.  In the result, "exists" is false if
  * there is no such constraint.  refuse_other() raises an error for
@@ -362,8 +347,19 @@ find_constraint(Oid table, const char *name)
 {
 	KnownConstraint constraint = {0};
 	Datum		values[2] = {ObjectIdGetDatum(table), CStringGetTextDatum(name)};
+	CmigRows   *rows = cmig_query_rows(&constraint_query, values, NULL);
 
-	cmig_query_each(&constraint_query, values, NULL, keep_constraint, &constraint);
+	if (rows->count > 0)
+	{
+		HeapTuple	row = rows->rows[0];
+
+		constraint.exists = true;
+		constraint.valid = cmig_query_bool(rows->desc, row, 1, false);
+		constraint.kind = cmig_query_text(rows->desc, row, 2);
+		constraint.definition = cmig_query_text(rows->desc, row, 3);
+		constraint.condition = cmig_query_text_or_null(rows->desc, row, 4);
+		constraint.enforced = cmig_query_bool(rows->desc, row, 5, false);
+	}
 	return constraint;
 }
 
@@ -731,36 +727,13 @@ static CmigQuery index_query = {
 	" ELSE (SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY k.n)"
 	" FROM unnest(i.indkey) WITH ORDINALITY k(attnum, n)"
 	" JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum) END,"
-	" coalesce(i.indisvalid, false), coalesce(i.indrelid = $1, false),"
-	" pg_get_indexdef(i.indexrelid)"
+	" coalesce(i.indisvalid, false), pg_get_indexdef(i.indexrelid)"
 	" FROM pg_class c LEFT JOIN pg_index i ON i.indexrelid = c.oid"
 	" JOIN pg_class t ON t.oid = $1 AND t.relnamespace = c.relnamespace"
 	" WHERE c.relname = $2::name",
 	.nargs = 2,
 	.argtypes = {OIDOID, TEXTOID}
 };
-
-/* A row of index_query. */
-typedef struct IndexFound
-{
-	char	   *columns;		/* NULL if no relation has this name */
-	bool		valid;
-	bool		same_table;
-	char	   *definition;		/* NULL if the relation is not an index */
-} IndexFound;
-
-/* Callback that reads a row of index_query. */
-static void
-keep_index(TupleDesc desc, HeapTuple row, void *arg)
-{
-	IndexFound *found = arg;
-	bool		isnull;
-
-	found->columns = cmig_query_text(desc, row, 1);
-	found->valid = DatumGetBool(cmig_query_datum(desc, row, 2, &isnull));
-	found->same_table = DatumGetBool(cmig_query_datum(desc, row, 3, &isnull));
-	found->definition = cmig_query_text_or_null(desc, row, 4);
-}
 
 /*
  * Build the index, after removing any invalid index that a failed build left
@@ -773,24 +746,25 @@ build_index(Recipe * recipe, const UniqueSteps *unique)
 
 	for (;;)
 	{
-		IndexFound	found = {0};
 		Datum		values[2] = {ObjectIdGetDatum(recipe->table), CStringGetTextDatum(unique->name)};
+		CmigRows   *rows = cmig_query_rows(&index_query, values, NULL);
+		HeapTuple	found = rows->count > 0 ? rows->rows[0] : NULL;
+		char	   *definition = found != NULL ? cmig_query_text_or_null(rows->desc, found, 3) : NULL;
 
-		cmig_query_each(&index_query, values, NULL, keep_index, &found);
-		if (found.columns != NULL && found.definition == NULL)
+		if (found != NULL && definition == NULL)
 			ereport(ERROR,
 					(errcode(ERRCODE_DUPLICATE_TABLE),
 					 errmsg("relation \"%s\" already exists and is not an index", unique->name),
 					 errhint("Choose another name, or drop the existing relation first.")));
-		if (found.columns != NULL && strcmp(found.columns, unique->columns) != 0)
+		if (found != NULL && strcmp(cmig_query_text(rows->desc, found, 1), unique->columns) != 0)
 			ereport(ERROR,
 					(errcode(ERRCODE_DUPLICATE_TABLE),
 					 errmsg("index \"%s\" already exists with a different definition", unique->name),
-					 errdetail("The existing index is: %s.", found.definition),
+					 errdetail("The existing index is: %s.", definition),
 					 errhint("Choose another name, or drop the existing index first.")));
-		if (found.columns != NULL && found.valid)
+		if (found != NULL && cmig_query_bool(rows->desc, found, 2, false))
 			return;
-		if (found.columns != NULL)
+		if (found != NULL)
 		{
 			CmigLeftover leftover = {.table = recipe->table};
 

@@ -91,6 +91,7 @@ typedef struct Wait
 	TimestampTz deadline;		/* 0: none */
 	List	   *replicas;		/* of Replica * */
 	List	   *slots;			/* of char *: slots that are not connected */
+	MemoryContext context;		/* of "replicas"; each look has its own */
 } Wait;
 
 /*
@@ -120,51 +121,13 @@ end_of_wal(void)
 }
 
 /*
- * Callback: update a group of replicas from a row of replicas_query.  Adds the
- * group if necessary.
- */
-static void
-take_replica(TupleDesc desc, HeapTuple row, void *arg)
-{
-	Wait	   *wait = arg;
-	char	   *name = cmig_query_text(desc, row, 1);
-	Replica    *replica = NULL;
-	ListCell   *lc;
-
-	foreach(lc, wait->replicas)
-	{
-		if (strcmp(((Replica *) lfirst(lc))->name, name) == 0)
-			replica = lfirst(lc);
-	}
-	if (replica == NULL)
-	{
-		replica = palloc0(sizeof(Replica));
-		replica->name = pstrdup(name);
-		wait->replicas = lappend(wait->replicas, replica);
-	}
-	replica->connected = cmig_query_int32(desc, row, 2, 0);
-	replica->reached = cmig_query_int32(desc, row, 3, 0);
-	replica->expected = Max(replica->expected, replica->connected);
-	replica->distance = cmig_query_text_or_null(desc, row, 4);
-	pfree(name);
-}
-
-/* Callback: add the name of a slot. */
-static void
-take_slot(TupleDesc desc, HeapTuple row, void *arg)
-{
-	Wait	   *wait = arg;
-
-	wait->slots = lappend(wait->slots, cmig_query_text(desc, row, 1));
-}
-
-/*
  * Query the replicas.  Returns true if all of them have replayed enough WAL.
  */
 static bool
 all_reached(Wait *wait)
 {
 	Datum		values[2] = {LSNGetDatum(wait->position), Float8GetDatum(wait->lag_ms)};
+	CmigRows   *rows;
 	ListCell   *lc;
 
 	foreach(lc, wait->replicas)
@@ -172,11 +135,8 @@ all_reached(Wait *wait)
 		Replica    *replica = lfirst(lc);
 
 		replica->connected = replica->reached = 0;
-		if (replica->distance)
-			pfree(replica->distance);
 		replica->distance = NULL;
 	}
-	list_free_deep(wait->slots);
 	wait->slots = NIL;
 
 	/*
@@ -184,8 +144,34 @@ all_reached(Wait *wait)
 	 * have taken in this transaction
 	 */
 	pgstat_clear_backend_activity_snapshot();
-	cmig_query_each(&replicas_query, values, NULL, take_replica, wait);
-	cmig_query_each(&slots_query, values, NULL, take_slot, wait);
+	rows = cmig_query_rows(&replicas_query, values, NULL);
+	for (int i = 0; i < rows->count; i++)
+	{
+		char	   *name = cmig_query_text(rows->desc, rows->rows[i], 1);
+		Replica    *replica = NULL;
+
+		foreach(lc, wait->replicas)
+		{
+			if (strcmp(((Replica *) lfirst(lc))->name, name) == 0)
+				replica = lfirst(lc);
+		}
+		if (replica == NULL)
+		{
+			MemoryContext old = MemoryContextSwitchTo(wait->context);
+
+			replica = palloc0(sizeof(Replica));
+			replica->name = pstrdup(name);
+			wait->replicas = lappend(wait->replicas, replica);
+			MemoryContextSwitchTo(old);
+		}
+		replica->connected = cmig_query_int32(rows->desc, rows->rows[i], 2, 0);
+		replica->reached = cmig_query_int32(rows->desc, rows->rows[i], 3, 0);
+		replica->expected = Max(replica->expected, replica->connected);
+		replica->distance = cmig_query_text_or_null(rows->desc, rows->rows[i], 4);
+	}
+	rows = cmig_query_rows(&slots_query, values, NULL);
+	for (int i = 0; i < rows->count; i++)
+		wait->slots = lappend(wait->slots, cmig_query_text(rows->desc, rows->rows[i], 1));
 	foreach(lc, wait->replicas)
 	{
 		const Replica *replica = lfirst(lc);
@@ -234,6 +220,7 @@ Datum
 cmig_wait_for_replicas(PG_FUNCTION_ARGS)
 {
 	Wait		wait = {0};
+	MemoryContext look;
 
 	if (!PG_ARGISNULL(0))
 		wait.lag_ms = cmig_online_milliseconds(fcinfo, 0, "lag");
@@ -250,6 +237,9 @@ cmig_wait_for_replicas(PG_FUNCTION_ARGS)
 	if (cmig_running_is_replaying())
 		PG_RETURN_BOOL(true);
 	wait.position = end_of_wal();
+	wait.context = CurrentMemoryContext;
+	look = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig replicas", ALLOCSET_SMALL_SIZES);
+	MemoryContextSwitchTo(look);
 	while (!all_reached(&wait))
 	{
 		if (wait.deadline != 0 && GetCurrentTimestamp() >= wait.deadline)
@@ -257,6 +247,8 @@ cmig_wait_for_replicas(PG_FUNCTION_ARGS)
 		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, PAUSE, PG_WAIT_EXTENSION);
 		ResetLatch(MyLatch);
 		CHECK_FOR_INTERRUPTS();
+		MemoryContextReset(look);
 	}
+	MemoryContextSwitchTo(wait.context);
 	PG_RETURN_BOOL(true);
 }

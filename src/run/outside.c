@@ -319,44 +319,26 @@ cmig_outside_init(void)
 }
 
 /*
- * Row callback: make the server call the handler of a foreign table again,
- * whose result it caches.
- */
-static void
-forget_handler(TupleDesc desc, HeapTuple row, void *arg)
-{
-	bool		isnull;
-
-	RelationCacheInvalidateEntry(DatumGetObjectId(cmig_query_datum(desc, row, 1, &isnull)));
-}
-
-/* Row callback: add the name of a cursor. */
-static void
-add_cursor(TupleDesc desc, HeapTuple row, void *arg)
-{
-	List	  **names = arg;
-
-	*names = lappend(*names, cmig_query_text(desc, row, 1));
-}
-
-/*
  * Mark the caller's cursors as active, so that procedural languages can neither
  * close nor move them.
  */
 static void
-hold_cursors(List *names)
+hold_cursors(void)
 {
+	static CmigQuery open_cursors = {.sql = "SELECT name FROM pg_cursor()"};
+	CmigRows   *rows = cmig_query_rows(&open_cursors, NULL, NULL);
 	MemoryContext caller = MemoryContextSwitchTo(TopMemoryContext);
-	ListCell   *lc;
 
-	foreach(lc, names)
+	for (int i = 0; i < rows->count; i++)
 	{
-		Portal		portal = GetPortalByName(lfirst(lc));
+		char	   *name = cmig_query_text(rows->desc, rows->rows[i], 1);
+		Portal		portal = GetPortalByName(name);
 
-		if (!PortalIsValid(portal) || portal->status != PORTAL_READY)
-			continue;
-		cursors = lappend(cursors, pstrdup(lfirst(lc)));
-		portal->status = PORTAL_ACTIVE;
+		if (PortalIsValid(portal) && portal->status == PORTAL_READY)
+		{
+			cursors = lappend(cursors, name);
+			portal->status = PORTAL_ACTIVE;
+		}
 	}
 	MemoryContextSwitchTo(caller);
 }
@@ -384,14 +366,15 @@ cmig_outside_watch(const CmigOutsideWatch * started)
 	const		CmigOutsideWatch *former = watch;
 
 	static CmigQuery foreign_tables = {.sql = "SELECT ftrelid FROM pg_foreign_table"};
-	static CmigQuery open_cursors = {.sql = "SELECT name FROM pg_cursor()"};
-	List	   *names = NIL;
 
 	if (former == NULL && started != NULL)
 	{
-		cmig_query_each(&foreign_tables, NULL, NULL, forget_handler, NULL);
-		cmig_query_each(&open_cursors, NULL, NULL, add_cursor, &names);
-		hold_cursors(names);
+		CmigRows   *rows = cmig_query_rows(&foreign_tables, NULL, NULL);
+
+		/* the server caches what the handler returned; let it call it again */
+		for (int i = 0; i < rows->count; i++)
+			RelationCacheInvalidateEntry(cmig_query_oid(rows->desc, rows->rows[i], 1));
+		hold_cursors();
 	}
 	watch = started;
 	if (started == NULL)

@@ -248,27 +248,6 @@ static CmigQuery namesakes_query = {
 };
 
 /*
- * Row callback of namesakes_query: keep the first object whose owner is not
- * trusted.  If scripts could become a superuser by resetting their role, not even the current role is
- * trusted, except as the owner of relations, because it usually owns the
- * tables that earlier scripts have created.
- */
-static void
-keep_namesake(TupleDesc desc, HeapTuple row, void *arg)
-{
-	char	  **namesake = arg;
-	bool		isnull;
-	Oid			owner = DatumGetObjectId(cmig_query_datum(desc, row, 2, &isnull));
-	bool		is_relation = cmig_query_bool(desc, row, 3, false);
-
-	if (*namesake != NULL || superuser_arg(owner))
-		return;
-	if (!is_trusted(owner) || (!is_relation && owner == GetUserId() &&
-							   (superuser_arg(GetSessionUserId()) || superuser_arg(GetOuterUserId()))))
-		*namesake = cmig_query_text(desc, row, 1);
-}
-
-/*
  * Raise error 42501 if a script could use an object in the schema in place of
  * one in pg_catalog or in a schema in "path", and the object's owner is not
  * trusted.
@@ -277,7 +256,7 @@ static void
 require_no_namesake(Oid schema, const char *path, const char *name, const char *user)
 {
 	Datum		values[2] = {ObjectIdGetDatum(schema)};
-	char	   *namesake = NULL;
+	CmigRows   *rows;
 	List	   *names;
 	Datum	   *schemas;
 	int			count = 0;
@@ -296,14 +275,29 @@ require_no_namesake(Oid schema, const char *path, const char *name, const char *
 			schemas[count++] = ObjectIdGetDatum(other);
 	}
 	values[1] = PointerGetDatum(construct_array(schemas, count, OIDOID, sizeof(Oid), true, TYPALIGN_INT));
-	cmig_query_each(&namesakes_query, values, NULL, keep_namesake, &namesake);
-	if (namesake != NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg(NOT_SAFE, name, user),
-				 errdetail("A role that is not a superuser owns %s, and scripts would use it in place of an object in pg_catalog or %s.",
-						   namesake, path),
-				 errhint("Drop this object, or change its owner if you know what it does.")));
+	rows = cmig_query_rows(&namesakes_query, values, NULL);
+	for (int i = 0; i < rows->count; i++)
+	{
+		HeapTuple	row = rows->rows[i];
+		Oid			owner = cmig_query_oid(rows->desc, row, 2);
+		bool		is_relation = cmig_query_bool(rows->desc, row, 3, false);
+
+		/*
+		 * If scripts could become a superuser by resetting their role, not
+		 * even the current role is trusted, except as the owner of relations,
+		 * because it usually owns the tables that earlier scripts have
+		 * created.
+		 */
+		if (!superuser_arg(owner) &&
+			(!is_trusted(owner) || (!is_relation && owner == GetUserId() &&
+									(superuser_arg(GetSessionUserId()) || superuser_arg(GetOuterUserId())))))
+			ereport(ERROR,
+					(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+					 errmsg(NOT_SAFE, name, user),
+					 errdetail("A role that is not a superuser owns %s, and scripts would use it in place of an object in pg_catalog or %s.",
+							   cmig_query_text(rows->desc, row, 1), path),
+					 errhint("Drop this object, or change its owner if you know what it does.")));
+	}
 }
 
 void
