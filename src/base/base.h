@@ -267,6 +267,9 @@ extern void cmig_names_sort(CmigNames *names);
 /* Does the sorted list contain the name? */
 extern bool cmig_names_has(const CmigNames *sorted, const char *name);
 
+/* Returns a list of names as a text[] datum. */
+extern Datum cmig_names_datum(const CmigNames *names);
+
 /* Do both lists contain the same names in the same order? */
 extern bool cmig_names_same(const CmigNames *a, const CmigNames *b);
 
@@ -603,6 +606,22 @@ extern void cmig_query_at_once(bool latest, void (*work) (void *), void *arg);
 extern uint64 cmig_query_once(const char *sql, int nargs, Oid *argtypes,
 							  Datum *values, const char *nulls, bool pinned,
 							  CmigRowCallback callback, void *arg);
+
+/*
+ * These functions take the query's arguments as C values, as its argtypes
+ * require: const char * for TEXTOID and const CmigNames * for TEXTARRAYOID (a
+ * NULL pointer stands for null), bool, int, Oid, double, and int64, which also
+ * stands for a TimestampTz.  A row is an array of char * with the values of all
+ * columns as text, and can be read as a struct of char *.
+ *
+ * cmig_query_do() returns the number of rows processed, cmig_query_list() a
+ * List of all rows, cmig_query_row() the first row or NULL, and
+ * cmig_query_value() the first column of the first row.
+ */
+extern uint64 cmig_query_do(CmigQuery *query,...);
+extern List *cmig_query_list(CmigQuery *query,...);
+extern char **cmig_query_row(CmigQuery *query,...);
+extern char *cmig_query_value(CmigQuery *query,...);
 
 /*
  * Returns true while cmig_query_run() runs one of pg_cmig's queries.  A trigger

@@ -20,6 +20,7 @@
 #include "catalog/pg_depend.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_rewrite.h"
+#include "catalog/pg_type.h"
 #include "commands/extension.h"
 #include "executor/spi.h"
 #include "fmgr.h"
@@ -802,6 +803,118 @@ cmig_query_at_snapshot(CmigQuery *query, Datum *values, Snapshot snapshot)
 	leave(&frame);
 
 	return value;
+}
+
+/* Convert a query's arguments from C values to datums. */
+static void
+bind_values(const CmigQuery *query, Datum *values, char *nulls, va_list args)
+{
+	for (int i = 0; i < query->nargs; i++)
+	{
+		const void *pointer;
+
+		nulls[i] = ' ';
+		switch (query->argtypes[i])
+		{
+			case BOOLOID:
+				values[i] = BoolGetDatum(va_arg(args, int));
+				break;
+			case INT4OID:
+				values[i] = Int32GetDatum(va_arg(args, int));
+				break;
+			case OIDOID:
+				values[i] = ObjectIdGetDatum(va_arg(args, Oid));
+				break;
+			case INT8OID:
+			case TIMESTAMPTZOID:
+				values[i] = Int64GetDatum(va_arg(args, int64));
+				break;
+			case FLOAT8OID:
+				values[i] = Float8GetDatum(va_arg(args, double));
+				break;
+			default:
+				pointer = va_arg(args, const void *);
+				if (pointer == NULL)
+					nulls[i] = 'n';
+				else if (query->argtypes[i] == TEXTARRAYOID)
+					values[i] = cmig_names_datum(pointer);
+				else
+					values[i] = CStringGetTextDatum(pointer);
+		}
+	}
+}
+
+/* Row callback: append the values of all columns, as text, to a List. */
+static void
+keep_values(TupleDesc desc, HeapTuple row, void *arg)
+{
+	List	  **rows = arg;
+	char	  **values = palloc(sizeof(char *) * desc->natts);
+
+	for (int i = 0; i < desc->natts; i++)
+		values[i] = SPI_getvalue(row, desc, i + 1);
+	*rows = lappend(*rows, values);
+}
+
+static List *
+rows_of(CmigQuery *query, va_list args)
+{
+	Datum		values[CMIG_QUERY_MAX_ARGS];
+	char		nulls[CMIG_QUERY_MAX_ARGS];
+	List	   *rows = NIL;
+
+	bind_values(query, values, nulls, args);
+	cmig_query_each(query, values, nulls, keep_values, &rows);
+	return rows;
+}
+
+uint64
+cmig_query_do(CmigQuery *query,...)
+{
+	Datum		values[CMIG_QUERY_MAX_ARGS];
+	char		nulls[CMIG_QUERY_MAX_ARGS];
+	va_list		args;
+
+	va_start(args, query);
+	bind_values(query, values, nulls, args);
+	va_end(args);
+	return cmig_query_run(query, values, nulls);
+}
+
+List *
+cmig_query_list(CmigQuery *query,...)
+{
+	List	   *rows;
+	va_list		args;
+
+	va_start(args, query);
+	rows = rows_of(query, args);
+	va_end(args);
+	return rows;
+}
+
+char **
+cmig_query_row(CmigQuery *query,...)
+{
+	List	   *rows;
+	va_list		args;
+
+	va_start(args, query);
+	rows = rows_of(query, args);
+	va_end(args);
+	return rows == NIL ? NULL : linitial(rows);
+}
+
+char *
+cmig_query_value(CmigQuery *query,...)
+{
+	List	   *rows;
+	va_list		args;
+
+	va_start(args, query);
+	rows = rows_of(query, args);
+	va_end(args);
+	return rows == NIL ? NULL : *(char **) linitial(rows);
 }
 
 bool

@@ -6,12 +6,14 @@
  */
 #include "postgres.h"
 
+#include "catalog/pg_type.h"
 #include "common/cryptohash.h"
 #include "common/sha2.h"
 #include "datatype/timestamp.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "nodes/pg_list.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 
@@ -248,6 +250,24 @@ cmig_names_has(const CmigNames *sorted, const char *name)
 {
 	return sorted->count > 0 &&
 		bsearch(&name, sorted->names, sorted->count, sizeof(char *), revision_compare) != NULL;
+}
+
+Datum
+cmig_names_datum(const CmigNames *names)
+{
+	Datum	   *elements;
+	ArrayType  *array;
+
+	if (names->count == 0)
+		return PointerGetDatum(construct_empty_array(TEXTOID));
+	elements = palloc(sizeof(Datum) * names->count);
+	for (int i = 0; i < names->count; i++)
+		elements[i] = CStringGetTextDatum(names->names[i]);
+	array = construct_array(elements, names->count, TEXTOID, -1, false, TYPALIGN_INT);
+	for (int i = 0; i < names->count; i++)
+		pfree(DatumGetPointer(elements[i]));
+	pfree(elements);
+	return PointerGetDatum(array);
 }
 
 bool

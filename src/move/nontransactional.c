@@ -137,8 +137,8 @@ remove_row(const StepRun *run)
 {
 	CmigRole	saved = begin_own_work(run);
 
-	cmig_progress_remove(run->step->revision, run->step->direction,
-						 run->script.statement.number);
+	cmig_progress_clear(run->step->revision, run->step->direction,
+						run->script.statement.number);
 	cmig_role_return(&saved);
 }
 

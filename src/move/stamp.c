@@ -271,8 +271,8 @@ cmig_stamp_targets(const CmigNames *targets, bool purge)
 							   cmig_direction_name(row->direction))));
 		last = row;
 	}
-	changed = cmig_progress_clear_all();
-	changed |= cmig_backfill_run_settle_all();
+	changed = cmig_progress_clear(NULL, CMIG_UPGRADE, 0);
+	changed |= cmig_backfill_run_settle(NULL, NULL);
 
 	rows = cmig_version_rows_read();
 	if (journal_stamped(now.graph, before, cmig_applied_find(now.graph, rows)) == 0 &&

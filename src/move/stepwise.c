@@ -436,7 +436,7 @@ start_row(const StepwiseRun *run, int index, TimestampTz started_at)
 	entry.direction = cmig_direction_name(run->plan->direction);
 	entry.outcome = "running";
 	entry.started_at = started_at;
-	return cmig_journal_start(&entry);
+	return cmig_journal_write(&entry);
 }
 
 /*
@@ -564,7 +564,7 @@ finish_statements(void *arg)
 		last.sql = "";
 		cmig_runner_run(&last);
 	}
-	cmig_progress_clear(last.revision, last.direction);
+	cmig_progress_clear(last.revision, last.direction, 0);
 	cmig_backfill_run_settle(last.revision, cmig_direction_name(last.direction));
 	finish_step(run);
 }

@@ -158,14 +158,6 @@ cmig_backfill_skip_next(const CmigBackfillSkip *skip, Oid table,
  * ----------------------------------------------------------------
  */
 
-/* The arguments of refuse_unfinished(). */
-typedef struct Search
-{
-	const CmigBackfillTarget *target;
-	const CmigBackfillIdentity *identity;
-	bool		one_transaction;
-} Search;
-
 /* Returns the names, separated by commas. */
 static char *
 listed(char **names, int count)
@@ -179,27 +171,35 @@ listed(char **names, int count)
 }
 
 /*
- * Callback that raises an error if the unfinished backfill "other" has updated
- * rows that the new backfill would update again.  The user must decide how to
- * proceed.
+ * Raise an error if an unfinished backfill other than the one with the id
+ * own_id has updated rows that the new backfill would update again.  The user
+ * must decide how to proceed.
  */
 static void
-refuse_unfinished(const CmigBackfillUnfinished *other, void *arg)
+refuse_unfinished(const CmigBackfillTarget *target, const CmigBackfillIdentity *this, int64 own_id,
+				  bool one_transaction)
 {
-	const Search *search = arg;
-	const CmigBackfillIdentity *this = search->identity;
-	bool		resumable = this->where_sql == NULL && strcmp(this->target, other->target) == 0 &&
-	(this->revision == NULL || this->statement == other->statement);
+	const CmigBackfillUnfinished *other = NULL;
+	bool		resumable;
 	char	   *resume;
+	ListCell   *lc;
 
-	if (this->revision == NULL &&
-		(!resumable || !cmig_backfill_target_sets_same(search->target, other->set_sql)))
+	foreach(lc, cmig_backfill_run_unfinished(this, own_id))
+	{
+		other = lfirst(lc);
+		resumable = this->where_sql == NULL && strcmp(this->target, other->target) == 0 &&
+			(this->revision == NULL || this->statement == atoi(other->statement));
+		if (this->revision != NULL || (resumable && cmig_backfill_target_sets_same(target, other->set_sql)))
+			break;
+		other = NULL;
+	}
+	if (other == NULL)
 		return;
-	if (search->one_transaction)
+	if (one_transaction)
 		resume = "To continue with the other rows, SET cmig.concurrent_ddl = on and repeat the CALL.";
 	else if (resumable)
-		resume = psprintf("To continue after these rows with this set_sql: UPDATE cmig.backfill_run SET set_sql = %s WHERE id = %lld, then repeat the CALL%s.",
-						  quote_literal_cstr(this->set_sql), (long long) other->id,
+		resume = psprintf("To continue after these rows with this set_sql: UPDATE cmig.backfill_run SET set_sql = %s WHERE id = %s, then repeat the CALL%s.",
+						  quote_literal_cstr(this->set_sql), other->id,
 						  this->revision ? ", or load the original text" : "");
 	else
 		resume = "To continue with the other rows, load the original text and repeat the CALL.";
@@ -210,12 +210,12 @@ refuse_unfinished(const CmigBackfillUnfinished *other, void *arg)
 			 errmsg("a backfill of revision \"%s\" is partially applied", this->revision) :
 			 errmsg("a backfill of table %s is partially applied", other->target),
 			 this->revision ?
-			 errdetail("Statement %d has already updated %lld rows. This CALL would update them again. The earlier backfill used SET %s.",
-					   other->statement, (long long) other->rows, other->set_sql) :
-			 errdetail("It has already updated %lld rows. This CALL would update them again. The earlier backfill used SET %s.",
-					   (long long) other->rows, other->set_sql),
-			 errhint("%s To start over instead: DELETE FROM cmig.backfill_run WHERE id = %lld",
-					 resume, (long long) other->id)));
+			 errdetail("Statement %s has already updated %s rows. This CALL would update them again. The earlier backfill used SET %s.",
+					   other->statement, other->rows, other->set_sql) :
+			 errdetail("It has already updated %s rows. This CALL would update them again. The earlier backfill used SET %s.",
+					   other->rows, other->set_sql),
+			 errhint("%s To start over instead: DELETE FROM cmig.backfill_run WHERE id = %s",
+					 resume, other->id)));
 }
 
 /*
@@ -267,13 +267,12 @@ find_state(const CmigBackfillTarget *target,
 		   const CmigBackfillIdentity *identity, Oid caller,
 		   CmigBackfillRun *run)
 {
-	Search		search = {target, identity, false};
 	bool		found;
 	CmigRole	saved;
 
 	cmig_role_act_as_caller(&saved, caller);
 	found = cmig_backfill_run_find(identity, run);
-	cmig_backfill_run_each_unfinished(identity, run->id, refuse_unfinished, &search);
+	refuse_unfinished(target, identity, run->id, false);
 	if (found && !run->done)
 	{
 		require_same_parts(target, run);
@@ -525,11 +524,10 @@ run_backfill(CmigBackfill *b)
 		 */
 		if (!cmig_running_is_replaying())
 		{
-			Search		search = {b->target, &b->identity, true};
 			CmigRole	saved;
 
 			cmig_role_act_as_caller(&saved, b->caller);
-			cmig_backfill_run_each_unfinished(&b->identity, 0, refuse_unfinished, &search);
+			refuse_unfinished(b->target, &b->identity, 0, true);
 			cmig_role_return(&saved);
 		}
 		b->run.pass = 1;

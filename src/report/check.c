@@ -645,7 +645,7 @@ add_run_problems(List **problems)
 	if (cmig_journal_read_last_drift(&drift) && !drift.is_past &&
 		strncmp(drift.message, CMIG_JOURNAL_NO_DRIFT, strlen(CMIG_JOURNAL_NO_DRIFT)) != 0)
 		add(problems, "warning", "schema",
-			psprintf("it differed from the revisions when last compared, %s: %s", cmig_journal_read_ago(drift.seconds), drift.message),
+			psprintf("it differed from the revisions when last compared, %s: %s", drift.ago, drift.message),
 			"SELECT * FROM cmig.drift() -- fix each difference with its upgrade_sql, or as its hazard says if upgrade_sql is null");
 	fault = cmig_audit_status_fault(&refused);
 	if (fault != NULL)

@@ -118,7 +118,7 @@ view_list(List *names)
 	{
 		array.names[array.count++] = lfirst(lc);
 	}
-	return cmig_catalog_names_datum(&array);
+	return cmig_names_datum(&array);
 }
 
 char *
@@ -232,15 +232,17 @@ typedef struct AppliedTimes
 	TimestampTz *times;
 } AppliedTimes;
 
-/* Journal callback: record when a revision was applied. */
+/* Row callback: record when a revision was applied. */
 static void
-take_time(const char *revision, TimestampTz at, void *arg)
+take_time(TupleDesc desc, HeapTuple row, void *arg)
 {
 	AppliedTimes *applied = arg;
+	char	   *revision = cmig_query_text(desc, row, 1);
 	int			node = cmig_graph_find_id(applied->graph, revision);
 
 	if (node >= 0)
-		applied->times[node] = at;
+		applied->times[node] = cmig_query_int64(desc, row, 2, 0);
+	pfree(revision);
 }
 
 /*
@@ -276,7 +278,7 @@ cmig_history(PG_FUNCTION_ARGS)
 	at.graph = view.graph;
 	at.times = palloc_extended(sizeof(TimestampTz) * (Size) Max(view.graph->count + view.graph->repeatable_count, 1),
 							   MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
-	cmig_journal_read_each_applied(take_time, &at);
+	cmig_journal_each_applied(take_time, &at);
 
 	/* in reverse order of execution, which begins with repeatable revisions */
 	repeatables = cmig_view_has_all_heads(view.graph, range) ? view.graph->repeatable_count : 0;
@@ -288,8 +290,8 @@ cmig_history(PG_FUNCTION_ARGS)
 		bool		nulls[14] = {false, true};
 
 		values[0] = CStringGetTextDatum(revision->id);
-		values[2] = cmig_catalog_names_datum(&revision->depends);
-		values[3] = cmig_catalog_names_datum(&revision->labels);
+		values[2] = cmig_names_datum(&revision->depends);
+		values[3] = cmig_names_datum(&revision->labels);
 		values[8] = BoolGetDatum(current);
 		set_details(values, nulls, revision, current, at.times[i]);
 		cmig_view_put_row(fcinfo, values, nulls);
@@ -307,8 +309,8 @@ cmig_history(PG_FUNCTION_ARGS)
 		bool		nulls[14] = {0};
 
 		values[0] = CStringGetTextDatum(node->revision->id);
-		values[1] = cmig_catalog_names_datum(&node->revision->parents);
-		values[2] = cmig_catalog_names_datum(&node->revision->depends);
+		values[1] = cmig_names_datum(&node->revision->parents);
+		values[2] = cmig_names_datum(&node->revision->depends);
 		values[3] = view_list(cmig_graph_labels(labels, order[i]));
 		values[4] = BoolGetDatum(node->children.count == 0);
 		values[5] = BoolGetDatum(view.is_row[order[i]]);
@@ -327,76 +329,11 @@ cmig_history(PG_FUNCTION_ARGS)
 
 PG_FUNCTION_INFO_V1(cmig_log);
 
-/*
- * SCREEN_WIDTH is the line width.  FIXED_WIDTH is the width of the columns
- * that have the same width in every row ("2026-01-31 12:34:56+00" and
- * "00:00:00.000"), plus the separators that psql prints between the six
- * columns.  LEAST_MESSAGE is the minimum width of a message.
- */
-#define SCREEN_WIDTH 100
-#define FIXED_WIDTH (22 + 12 + 17)
-#define LEAST_MESSAGE 20
-
-/* The state of a call to cmig.log. */
-typedef struct Log
-{
-	FunctionCallInfo fcinfo;
-	CmigGraph  *graph;			/* provides the revisions' messages */
-	int			width;			/* maximum length of a message, in characters */
-} Log;
-
-/*
- * Journal callback: add a row to the result, with the first line of the error
- * or of the revision's message, truncated to the width.
- */
-static void
-put_row(const CmigJournalShown *row, void *arg)
-{
-	const Log  *log = arg;
-	int			node = row->revision ? cmig_repeatables_find_any(log->graph, row->revision) : -1;
-	const char *message = row->message ? row->message : node >= 0 ? log->graph->nodes[node].revision->message : "";
-	int			length;
-	bool		done = strcmp(row->outcome, "done") == 0;
-	Datum		values[6] = {0};
-	bool		nulls[6] = {0};
-	NameData	role;
-
-	if (row->message && row->sqlstate)
-		message = psprintf("%s: %s", row->sqlstate, row->message);
-	length = strcspn(message, "\r\n");
-	if (message[length] != '\0' || pg_mbstrlen_with_len(message, length) > log->width)
-		message = psprintf("%.*s...", pg_mbcharcliplen(message, length, log->width - 3), message);
-	values[0] = TimestampTzGetDatum(row->started_at);
-	nulls[0] = !row->has_started_at;
-	values[1] = CStringGetTextDatum(done ? row->direction :
-									psprintf("%s %s", row->direction, row->outcome));
-	nulls[2] = row->revision == NULL;
-	if (row->revision)
-		values[2] = CStringGetTextDatum(row->revision);
-	namestrcpy(&role, row->role);
-	values[3] = NameGetDatum(&role);
-	nulls[4] = row->elapsed == NULL;
-	values[4] = IntervalPGetDatum(row->elapsed);
-	values[5] = CStringGetTextDatum(message);
-	cmig_view_put_row(log->fcinfo, values, nulls);
-}
-
 Datum
 cmig_log(PG_FUNCTION_ARGS)
 {
-	Log			log = {.fcinfo = fcinfo};
-	CmigRevisionSet *set;
-	CmigJournalWidths widths;
-
 	InitMaterializedSRF(fcinfo, 0);
-	set = cmig_catalog_read_revisions(true);
-	log.graph = cmig_graph_build(set->revisions, set->count);
-	cmig_repeatables_add(log.graph, set->repeatables, set->repeatable_count);
-	widths = cmig_journal_read_widths();
-	log.width = SCREEN_WIDTH - FIXED_WIDTH - (int) strlen("downgrade") -
-		Max(widths.revision, (int) strlen("revision")) - Max(widths.role, (int) strlen("role"));
-	log.width = Max(log.width, LEAST_MESSAGE);
-	cmig_journal_read_each(put_row, &log);
+	cmig_journal_return_log((ReturnSetInfo *) fcinfo->resultinfo);
 	return (Datum) 0;
 }
 

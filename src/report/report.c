@@ -733,27 +733,14 @@ write_posture(StringInfo page, void *arg)
 	page_table(page, &rls_findings_table);
 }
 
-/* The state of writing the journal section. */
-typedef struct TimeLine
-{
-	StringInfo	page;
-	const CmigGraph *graph;
-	int			rows;
-} TimeLine;
-
-/* Journal callback: append a row. */
+/* Append a row of the journal; "node" is that of its revision, or -1. */
 static void
-append_step(const CmigJournalShown *row, void *arg)
+append_step(StringInfo page, const CmigJournalShown *row, const CmigGraph *graph, int node)
 {
 	static const char *const classes[] = {"upgrade", "downgrade", "stamp", "repair"};
-	TimeLine   *line = arg;
-	StringInfo	page = line->page;
 	const char *class = "other";
 	bool		failed = strcmp(row->outcome, "failed") == 0;
-	int			node = row->revision ? cmig_repeatables_find_any(line->graph, row->revision) : -1;
 
-	if (line->rows++ >= MOST_ROWS)
-		return;
 	for (int i = 0; i < lengthof(classes); i++)
 		if (strcmp(row->direction, classes[i]) == 0)
 			class = classes[i];
@@ -774,49 +761,39 @@ append_step(const CmigJournalShown *row, void *arg)
 	if (node >= 0)
 	{
 		appendStringInfoChar(page, ' ');
-		cmig_markup_text(page, line->graph->nodes[node].revision->message);
+		cmig_markup_text(page, graph->nodes[node].revision->message);
 	}
 	appendStringInfoString(page, "</p>");
 	if (row->message)
-		page_element(page, "p", NULL, row->sqlstate ? psprintf("%s: %s", row->sqlstate, row->message)
-					 : row->message);
-	appendStringInfoString(page, "<p class=\"dim\">");
-	if (row->has_started_at)
-		cmig_markup_text(page, timestamptz_to_str(row->started_at));
-	appendStringInfoString(page, ", by ");
-	cmig_markup_text(page, row->role);
-	if (row->elapsed)
-	{
-		const Interval *elapsed = row->elapsed;
-		double		ms = elapsed->time / 1000.0 + elapsed->day * 86400000.0 + elapsed->month * 30 * 86400000.0;
-
-		if (ms < 1000)
-			appendStringInfo(page, ", %.0f ms", ms);
-		else if (ms < 120 * 1000)
-			appendStringInfo(page, ", %.1f s", ms / 1000);
-		else
-			appendStringInfo(page, ", %.0f min", ms / 60000);
-	}
-	appendStringInfoString(page, "</p></li>\n");
+		page_element(page, "p", NULL, row->message);
+	page_element(page, "p", "dim", psprintf("%s, by %s%s%s", row->started_at ? row->started_at : "", row->role,
+											row->elapsed ? ", " : "", row->elapsed ? row->elapsed : ""));
+	appendStringInfoString(page, "</li>\n");
 }
 
 static void
 write_journal(StringInfo page, void *arg)
 {
-	TimeLine	line = {page, arg, 0};
-	int			start = page->len;
+	const CmigGraph *graph = arg;
+	List	   *rows = cmig_journal_read_rows(MOST_ROWS);
+	ListCell   *lc;
 
-	appendStringInfoString(page, "<ol>\n");
-	cmig_journal_read_each(append_step, &line);
-	appendStringInfoString(page, "</ol>");
-	if (line.rows > MOST_ROWS)
-		appendStringInfo(page, "<p class=\"dim\">These are the last %d of %d rows of cmig.journal.</p>",
-						 MOST_ROWS, line.rows);
-	if (line.rows == 0)
+	if (rows == NIL)
 	{
-		page->len = start;
 		page_element(page, "p", "dim", "Nothing has been done yet.");
+		return;
 	}
+	appendStringInfoString(page, "<ol>\n");
+	foreach(lc, rows)
+	{
+		const CmigJournalShown *row = lfirst(lc);
+
+		append_step(page, row, graph, row->revision ? cmig_repeatables_find_any(graph, row->revision) : -1);
+	}
+	appendStringInfoString(page, "</ol>");
+	if (atoi(((const CmigJournalShown *) linitial(rows))->count) > MOST_ROWS)
+		appendStringInfo(page, "<p class=\"dim\">These are the last %d of %s rows of cmig.journal.</p>",
+						 MOST_ROWS, ((const CmigJournalShown *) linitial(rows))->count);
 }
 
 /* Append a number or a name to be shown at the top of the page. */

@@ -243,7 +243,7 @@ put_failure(FunctionCallInfo fcinfo, const CmigView *view, bool pending)
 	code = failure.sqlstate == 0 ? "" : psprintf("%s: ", unpack_sql_state(failure.sqlstate));
 	put_status(fcinfo, "failed",
 			   psprintf("%s: %s of %s%s: %s%s",
-						cmig_journal_read_ago((GetCurrentTimestamp() - failure.at) / 1000000.0),
+						cmig_journal_ago((GetCurrentTimestamp() - failure.at) / 1000000.0),
 						entry.direction, entry.revision,
 						failure.statement > 0 ? psprintf(", statement %d", failure.statement) : "",
 						code, failure.message),
@@ -284,7 +284,7 @@ put_findings(FunctionCallInfo fcinfo, const CmigView *view)
 		bool		clean = strncmp(drift.message, CMIG_JOURNAL_NO_DRIFT, strlen(CMIG_JOURNAL_NO_DRIFT)) == 0;
 
 		put_status(fcinfo, "drift",
-				   psprintf("%s: %s%s", cmig_journal_read_ago(drift.seconds), drift.message,
+				   psprintf("%s: %s%s", drift.ago, drift.message,
 							drift.is_past ? "; revisions have run since" : ""),
 				   clean && !drift.is_past ? NULL : "SELECT * FROM cmig.drift()");
 	}
@@ -444,7 +444,7 @@ plan_rows(FunctionCallInfo fcinfo, const CmigNames *targets)
 
 		values[0] = Int32GetDatum(i + 1);
 		values[1] = CStringGetTextDatum(revision->id);
-		values[2] = cmig_catalog_names_datum(&revision->parents);
+		values[2] = cmig_names_datum(&revision->parents);
 		nulls[2] = revision->repeatable;
 		values[3] = BoolGetDatum(revision->transactional);
 		values[4] = BoolGetDatum(revision->irreversible);

@@ -314,41 +314,29 @@ drift_adopt(CmigDrift *drift)
  * ----------------------------------------------------------------
  */
 
-/* The new revisions, and those of them that were captured in this database. */
-typedef struct Added
-{
-	const CmigRevisionText *const *texts;
-	int			count;
-	List	   *captured;		/* list of CmigRevisionText * */
-} Added;
-
-/* Callback: add the revision to the captured ones if its script is unchanged. */
-static void
-add_captured(const char *revision, const char *checksum, void *arg)
-{
-	Added	   *added = arg;
-
-	for (int i = 0; i < added->count; i++)
-	{
-		const CmigRevisionText *text = added->texts[i];
-
-		if (strcmp(text->edges.id, revision) == 0 &&
-			strcmp(cmig_script_checksum(text->upgrade_sql, text->edges.transactional), checksum) == 0)
-			added->captured = lappend(added->captured, unconstify(CmigRevisionText *, text));
-	}
-}
-
-/* Returns the captured revisions as a List of CmigRevisionText *. */
+/*
+ * Returns those of the new revisions that were captured in this database and
+ * have not changed since, as a List of CmigRevisionText *.
+ */
 static List *
 find_captured(const CmigRevisionText *const *texts, int count)
 {
-	Added		added = {texts, count, NIL};
+	List	   *captured = NIL;
+	ListCell   *lc;
 	CmigNames	names = {count, palloc(sizeof(char *) * count)};
 
 	for (int i = 0; i < count; i++)
 		names.names[i] = texts[i]->edges.id;
-	cmig_journal_read_each_captured(&names, add_captured, &added);
-	return added.captured;
+	foreach(lc, cmig_journal_read_captured(&names))
+	{
+		char	  **row = lfirst(lc);
+
+		for (int i = 0; i < count; i++)
+			if (strcmp(names.names[i], row[0]) == 0 &&
+				strcmp(cmig_script_checksum(texts[i]->upgrade_sql, texts[i]->edges.transactional), row[1]) == 0)
+				captured = lappend(captured, unconstify(CmigRevisionText *, texts[i]));
+	}
+	return captured;
 }
 
 static bool
@@ -738,7 +726,7 @@ add_audit(const CmigManaged *managed, List **lines)
 	names.names = palloc(sizeof(char *) * Max(managed->count, 1));
 	for (int i = 0; i < managed->count; i++)
 		names.names[names.count++] = managed->schemas[i].name;
-	value = cmig_catalog_names_datum(&names);
+	value = cmig_names_datum(&names);
 	cmig_query_each(&query, &value, NULL, keep_name, &tables);
 	foreach(cell, tables)
 		cmig_diff_line_add_unsupported(lines, "audit", lfirst(cell),

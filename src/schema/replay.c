@@ -106,26 +106,6 @@ resolve_user(const char *path, const char *role)
 	return result.len > 0 ? result.data : pstrdup("\"\"");
 }
 
-/* A CmigJournalPathCallback: record the path with which the revision ran. */
-static void
-keep_path(const char *revision, const char *path, const char *role, void *arg)
-{
-	CmigReplayPaths **paths = arg;
-	char	   *resolved = resolve_user(path, role);
-	PathEntry  *entry;
-	bool		found;
-
-	if (resolved == NULL)
-		return;
-	if (*paths == NULL)
-	{
-		*paths = palloc0(sizeof(CmigReplayPaths));
-		(*paths)->paths = make_table();
-	}
-	entry = hash_search((*paths)->paths, &revision, HASH_ENTER, &found);
-	entry->path = resolved;
-}
-
 /* Row callback: add a name to a list. */
 static void
 add_name(TupleDesc desc, HeapTuple row, void *arg)
@@ -699,12 +679,27 @@ cmig_replay_run(const CmigGraph *graph, const char *caller, CmigReplayTask task,
 	CmigManaged *managed = cmig_managed_schemas(NULL);
 	CmigReplayPaths *paths = NULL;
 	char	   *role = cmig_session_role();
+	ListCell   *lc;
 
 	/*
 	 * the search_path of each revision that, according to the journal, did
 	 * not run with the search_path with which it would start now
 	 */
-	cmig_journal_read_paths(cmig_session_search_path(), role, keep_path, &paths);
+	foreach(lc, cmig_journal_read_paths(cmig_session_search_path(), role))
+	{
+		char	  **row = lfirst(lc);
+		char	   *resolved = resolve_user(row[1], row[2]);
+		bool		found;
+
+		if (resolved == NULL)
+			continue;
+		if (paths == NULL)
+		{
+			paths = palloc0(sizeof(CmigReplayPaths));
+			paths->paths = make_table();
+		}
+		((PathEntry *) hash_search(paths->paths, &row[0], HASH_ENTER, &found))->path = resolved;
+	}
 	if (paths != NULL)
 	{
 		static CmigQuery query = {

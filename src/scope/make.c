@@ -476,13 +476,11 @@ run_command(const char *sql)
 static void
 forget_scope(void)
 {
-	CmigJournalEntry entry = {.revision = "base",.direction = "downgrade",.outcome = "done"};
+	CmigJournalEntry entry = {.revision = "base",.direction = "downgrade",.message = "the schema was dropped"};
 
 	cmig_version_rows_clear();
-	(void) cmig_progress_clear_all();
-	(void) cmig_backfill_run_settle_all();
-	entry.started_at = entry.finished_at = GetCurrentTimestamp();
-	entry.message = "the schema was dropped";
+	(void) cmig_progress_clear(NULL, CMIG_UPGRADE, 0);
+	(void) cmig_backfill_run_settle(NULL, NULL);
 	cmig_journal_write(&entry);
 }
 

@@ -302,16 +302,16 @@ schema_owner(void)
 bool
 cmig_access_may_grant(void)
 {
-	char	   *yes = NULL;
-
 	/*
 	 * check for the owner level, because a role that can grant USAGE cannot
 	 * necessarily grant everything else
 	 */
-	(void) cmig_query_once("SELECT 'yes' WHERE has_schema_privilege('cmig', 'USAGE WITH GRANT OPTION')"
-						   " AND has_table_privilege('cmig.secret', 'SELECT WITH GRANT OPTION')",
-						   0, NULL, NULL, NULL, true, cmig_query_keep_text, &yes);
-	return yes != NULL;
+	static CmigQuery query = {
+		"SELECT WHERE has_schema_privilege('cmig', 'USAGE WITH GRANT OPTION')"
+		" AND has_table_privilege('cmig.secret', 'SELECT WITH GRANT OPTION')"
+	};
+
+	return cmig_query_do(&query) > 0;
 }
 
 /*

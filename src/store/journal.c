@@ -73,57 +73,6 @@ static CmigQuery gap_query = {
 	1, {TEXTOID}
 };
 
-static CmigQuery insert_query = {
-	"INSERT INTO cmig.journal (id, revision, direction, outcome, started_at,"
-	" elapsed, role, application_name,"
-	" transaction_id, checksum, search_path, sqlstate, message, statement, scope)"
-	" VALUES ($13, $1, $2, $3, $4, $5, $6::name, $7,"
-	" pg_current_xact_id(), $8, $9, $10, $11, $12, $14)",
-	14, {TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, INTERVALOID,
-	TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, INT4OID, INT8OID, TEXTOID}
-};
-
-static CmigQuery insert_all_query = {
-	"INSERT INTO cmig.journal (id, revision, direction, outcome, started_at,"
-	" elapsed, role, application_name,"
-	" transaction_id, checksum, search_path, message, scope)"
-	" SELECT $11 + e.n, e.revision, e.direction, e.outcome, e.started_at,"
-	" e.finished_at - e.started_at, $8::name, $9,"
-	" pg_current_xact_id(), e.checksum, $10, e.message, $12"
-	" FROM ROWS FROM (unnest($1), unnest($2), unnest($3), unnest($4), unnest($5),"
-	" unnest($6), unnest($7)) WITH ORDINALITY AS e (revision, direction, outcome,"
-	" started_at, finished_at, checksum, message, n) ORDER BY e.n",
-	12, {TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TIMESTAMPTZARRAYOID,
-		TIMESTAMPTZARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTOID, TEXTOID, TEXTOID,
-	INT8OID, TEXTOID}
-};
-
-static CmigQuery finish_query = {
-	"UPDATE cmig.journal SET outcome = $2, elapsed = $3,"
-	" transaction_id = CASE WHEN $2 = 'done' THEN pg_current_xact_id() END,"
-	" checksum = coalesce($4, checksum::text), sqlstate = $5, message = $6, statement = $7"
-	" WHERE id::bigint = $1 AND scope::text = $8",
-	8, {INT8OID, TEXTOID, INTERVALOID, TEXTOID, TEXTOID, TEXTOID, INT4OID, TEXTOID}
-};
-
-static CmigQuery interrupted_query = {
-	"UPDATE cmig.journal SET outcome = 'failed', transaction_id = NULL,"
-	" message = 'the run was interrupted' WHERE outcome::text = 'running' AND scope::text = $1",
-	1, {TEXTOID}
-};
-
-static CmigQuery running_query = {
-	"SELECT EXISTS (SELECT FROM cmig.journal WHERE outcome::text = 'running' AND scope::text = $1)::text",
-	1, {TEXTOID}
-};
-
-/* Returns the name of the current scope as a query argument. */
-static Datum
-own_scope(void)
-{
-	return CStringGetTextDatum(cmig_scope_current());
-}
-
 /*
  * Returns the id that a query finds in the current scope, or 0 if it finds
  * none.  The query sees all committed rows, including those that are not
@@ -132,17 +81,18 @@ own_scope(void)
 static int64
 id_of(CmigQuery *query)
 {
-	Datum		values[1] = {own_scope()};
+	Datum		values[1] = {CStringGetTextDatum(cmig_scope_current())};
 	char	   *text = cmig_query_at_snapshot(query, values, GetLatestSnapshot());
 
 	return text ? DatumGetInt64(DirectFunctionCall1(int8in, CStringGetDatum(text))) : 0;
 }
 
-/* Is the id followed by too few ids for a whole batch? */
-static bool
-is_last_number(int64 id)
+int64
+cmig_journal_out_of_order(void)
 {
-	return id > PG_INT64_MAX - CMIG_JOURNAL_BATCH;
+	int64		id = id_of(&last_id_query);
+
+	return id > PG_INT64_MAX - CMIG_JOURNAL_BATCH ? id : 0;
 }
 
 /*
@@ -154,159 +104,133 @@ last_id(void)
 {
 	int64		id = id_of(&last_id_query);
 
-	return is_last_number(id) ? id_of(&gap_query) : id;
+	return id > PG_INT64_MAX - CMIG_JOURNAL_BATCH ? id_of(&gap_query) : id;
 }
 
 int64
-cmig_journal_out_of_order(void)
-{
-	int64		id = id_of(&last_id_query);
-
-	return is_last_number(id) ? id : 0;
-}
-
-int64
-cmig_journal_start(const CmigJournalEntry *entry)
-{
-	int64		id = last_id() + 1;
-	Datum		values[14];
-	char		nulls[15] = "nnnnnnnnnnnn  ";
-
-	cmig_query_bind_text(values, nulls, 0, entry->revision);
-	cmig_query_bind_text(values, nulls, 1, entry->direction);
-	cmig_query_bind_text(values, nulls, 2, entry->outcome);
-	values[3] = TimestampTzGetDatum(entry->started_at);
-	nulls[3] = ' ';
-	if (entry->finished_at != 0)
-	{
-		values[4] = DirectFunctionCall2(timestamp_mi,
-										TimestampTzGetDatum(entry->finished_at),
-										TimestampTzGetDatum(entry->started_at));
-		nulls[4] = ' ';
-	}
-	cmig_query_bind_text(values, nulls, 5, cmig_session_role());
-	cmig_query_bind_text(values, nulls, 6, application_name);
-	cmig_query_bind_text(values, nulls, 7, entry->checksum);
-	cmig_query_bind_text(values, nulls, 8, cmig_session_search_path());
-	cmig_query_bind_text(values, nulls, 9, entry->sqlstate);
-	cmig_query_bind_text(values, nulls, 10, entry->message);
-	if (entry->statement != 0)
-	{
-		values[11] = Int32GetDatum(entry->statement);
-		nulls[11] = ' ';
-	}
-
-	values[12] = Int64GetDatum(id);
-	values[13] = own_scope();
-
-	cmig_query_run(&insert_query, values, nulls);
-	return id;
-}
-
-void
 cmig_journal_write(const CmigJournalEntry *entry)
 {
-	(void) cmig_journal_start(entry);
+	/* a time of zero is that of a step that has not finished */
+	static CmigQuery query = {
+		"INSERT INTO cmig.journal (id, revision, direction, outcome, started_at,"
+		" elapsed, role, application_name,"
+		" transaction_id, checksum, search_path, sqlstate, message, statement, scope)"
+		" VALUES ($1, $2, $3, $4, $5, nullif($6, '2000-01-01 00:00:00+00') - $5, $7::name, $8,"
+		" pg_current_xact_id(), $9, $10, $11, $12, nullif($13, 0), $14)",
+		14, {INT8OID, TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, TIMESTAMPTZOID,
+		TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, INT4OID, TEXTOID}
+	};
+	TimestampTz now = GetCurrentTimestamp();
+	bool		at_once = entry->started_at == 0;
+	int64		id = last_id() + 1;
+
+	cmig_query_do(&query, id, entry->revision, entry->direction, entry->outcome ? entry->outcome : "done",
+				  at_once ? now : entry->started_at, at_once ? now : entry->finished_at,
+				  cmig_session_role(), application_name, entry->checksum, cmig_session_search_path(),
+				  entry->sqlstate, entry->message, entry->statement, cmig_scope_current());
+	return id;
 }
 
 void
 cmig_journal_finish(int64 id, const CmigJournalEntry *entry)
 {
-	Datum		values[8];
-	char		nulls[9] = "nnnnnnn ";
+	static CmigQuery query = {
+		"UPDATE cmig.journal SET outcome = $2, elapsed = $3 - $4,"
+		" transaction_id = CASE WHEN $2 = 'done' THEN pg_current_xact_id() END,"
+		" checksum = coalesce($5, checksum::text), sqlstate = $6, message = $7, statement = nullif($8, 0)"
+		" WHERE id::bigint = $1 AND scope::text = $9",
+		9, {INT8OID, TEXTOID, TIMESTAMPTZOID, TIMESTAMPTZOID, TEXTOID, TEXTOID, TEXTOID, INT4OID, TEXTOID}
+	};
 
-	values[0] = Int64GetDatum(id);
-	nulls[0] = ' ';
-	cmig_query_bind_text(values, nulls, 1, entry->outcome);
-	values[2] = DirectFunctionCall2(timestamp_mi,
-									TimestampTzGetDatum(entry->finished_at),
-									TimestampTzGetDatum(entry->started_at));
-	nulls[2] = ' ';
-	cmig_query_bind_text(values, nulls, 3, entry->checksum);
-	cmig_query_bind_text(values, nulls, 4, entry->sqlstate);
-	cmig_query_bind_text(values, nulls, 5, entry->message);
-	if (entry->statement != 0)
-	{
-		values[6] = Int32GetDatum(entry->statement);
-		nulls[6] = ' ';
-	}
-	values[7] = own_scope();
-	cmig_query_run(&finish_query, values, nulls);
+	cmig_query_do(&query, id, entry->outcome, entry->finished_at, entry->started_at, entry->checksum,
+				  entry->sqlstate, entry->message, entry->statement, cmig_scope_current());
 }
 
 void
 cmig_journal_interrupted(void)
 {
-	Datum		values[1] = {own_scope()};
+	static CmigQuery query = {
+		"UPDATE cmig.journal SET outcome = 'failed', transaction_id = NULL,"
+		" message = 'the run was interrupted' WHERE outcome::text = 'running' AND scope::text = $1",
+		1, {TEXTOID}
+	};
 
-	cmig_query_run(&interrupted_query, values, NULL);
+	cmig_query_do(&query, cmig_scope_current());
 }
 
 bool
 cmig_journal_has_running(void)
 {
-	Datum		values[1] = {own_scope()};
-	char	   *found = NULL;
+	static CmigQuery query = {
+		"SELECT FROM cmig.journal WHERE outcome::text = 'running' AND scope::text = $1 LIMIT 1",
+		1, {TEXTOID}
+	};
 
-	cmig_query_each(&running_query, values, NULL, cmig_query_keep_text, &found);
-	return found != NULL && strcmp(found, "true") == 0;
+	return cmig_query_do(&query, cmig_scope_current()) > 0;
 }
 
 /*
- * Return an array with a field of each entry, a time or a string, given the
- * field's offset.  A string may be NULL.
+ * Returns an array with the strings or times at an offset in each entry.  A
+ * string may be NULL.
  */
 static Datum
-times_array(const CmigJournalEntry *entries, int count, Size offset)
+field_array(const CmigJournalBatch *batch, Oid type, Size offset)
 {
-	Datum	   *elements = palloc(sizeof(Datum) * count);
-
-	for (int i = 0; i < count; i++)
-		elements[i] = TimestampTzGetDatum(*(const TimestampTz *) ((const char *) &entries[i] + offset));
-	return PointerGetDatum(construct_array(elements, count, TIMESTAMPTZOID, 8,
-										   FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
-}
-
-static Datum
-texts_array(const CmigJournalEntry *entries, int count, Size offset)
-{
-	Datum	   *elements = palloc(sizeof(Datum) * count);
-	bool	   *nulls = palloc(sizeof(bool) * count);
+	Datum		elements[CMIG_JOURNAL_BATCH];
+	bool		nulls[CMIG_JOURNAL_BATCH] = {0};
+	int			count = batch->count;
 	int			lower = 1;
+	bool		times = type == TIMESTAMPTZOID;
 
 	for (int i = 0; i < count; i++)
 	{
-		const char *text = *(const char *const *) ((const char *) &entries[i] + offset);
+		const char *field = (const char *) &batch->entries[i] + offset;
+		const char *text = times ? NULL : *(const char *const *) field;
 
-		nulls[i] = text == NULL;
-		elements[i] = text ? CStringGetTextDatum(text) : (Datum) 0;
+		nulls[i] = !times && text == NULL;
+		elements[i] = times ? TimestampTzGetDatum(*(const TimestampTz *) field) :
+			text ? CStringGetTextDatum(text) : (Datum) 0;
 	}
-	return PointerGetDatum(construct_md_array(elements, nulls, 1, &count, &lower,
-											  TEXTOID, -1, false, TYPALIGN_INT));
+	return PointerGetDatum(construct_md_array(elements, nulls, 1, &count, &lower, type, times ? 8 : -1,
+											  times && FLOAT8PASSBYVAL, times ? TYPALIGN_DOUBLE : TYPALIGN_INT));
 }
 
 /* Write the rows in the batch, and empty the batch. */
 static void
 write_batch(CmigJournalBatch *batch)
 {
-	const CmigJournalEntry *entries = batch->entries;
+	static CmigQuery query = {
+		"INSERT INTO cmig.journal (id, revision, direction, outcome, started_at,"
+		" elapsed, role, application_name,"
+		" transaction_id, checksum, search_path, message, scope)"
+		" SELECT $11 + e.n, e.revision, e.direction, e.outcome, e.started_at,"
+		" e.finished_at - e.started_at, $8::name, $9,"
+		" pg_current_xact_id(), e.checksum, $10, e.message, $12"
+		" FROM ROWS FROM (unnest($1), unnest($2), unnest($3), unnest($4), unnest($5),"
+		" unnest($6), unnest($7)) WITH ORDINALITY AS e (revision, direction, outcome,"
+		" started_at, finished_at, checksum, message, n) ORDER BY e.n",
+		12, {TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TIMESTAMPTZARRAYOID,
+			TIMESTAMPTZARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTOID, TEXTOID, TEXTOID,
+		INT8OID, TEXTOID}
+	};
+	static const Size offsets[] = {
+		offsetof(CmigJournalEntry, revision), offsetof(CmigJournalEntry, direction),
+		offsetof(CmigJournalEntry, outcome), offsetof(CmigJournalEntry, started_at),
+		offsetof(CmigJournalEntry, finished_at), offsetof(CmigJournalEntry, checksum),
+		offsetof(CmigJournalEntry, message)
+	};
 	Datum		values[12];
 	char		nulls[13] = "       nnn  ";
 	MemoryContext old = MemoryContextSwitchTo(batch->context);
 
-	values[0] = texts_array(entries, batch->count, offsetof(CmigJournalEntry, revision));
-	values[1] = texts_array(entries, batch->count, offsetof(CmigJournalEntry, direction));
-	values[2] = texts_array(entries, batch->count, offsetof(CmigJournalEntry, outcome));
-	values[3] = times_array(entries, batch->count, offsetof(CmigJournalEntry, started_at));
-	values[4] = times_array(entries, batch->count, offsetof(CmigJournalEntry, finished_at));
-	values[5] = texts_array(entries, batch->count, offsetof(CmigJournalEntry, checksum));
-	values[6] = texts_array(entries, batch->count, offsetof(CmigJournalEntry, message));
+	for (int i = 0; i < lengthof(offsets); i++)
+		values[i] = field_array(batch, query.argtypes[i] == TEXTARRAYOID ? TEXTOID : TIMESTAMPTZOID, offsets[i]);
 	cmig_query_bind_text(values, nulls, 7, cmig_session_role());
 	cmig_query_bind_text(values, nulls, 8, application_name);
 	cmig_query_bind_text(values, nulls, 9, cmig_session_search_path());
 	values[10] = Int64GetDatum(last_id());
-	values[11] = own_scope();
-	cmig_query_run(&insert_all_query, values, nulls);
+	values[11] = CStringGetTextDatum(cmig_scope_current());
+	cmig_query_run(&query, values, nulls);
 	MemoryContextSwitchTo(old);
 	MemoryContextReset(batch->context);
 	batch->count = 0;
@@ -344,216 +268,111 @@ cmig_journal_end(CmigJournalBatch *batch)
 	pfree(batch);
 }
 
-#define OF_SCRIPT \
-	" WHERE revision::text = $1 AND outcome::text = 'done'" \
-	" AND direction::text IN ('upgrade', 'stamp', 'repair') AND checksum::text IS NOT NULL"
-
-/*
- * A query for the last checksum of a revision in a scope.  A repair in the
- * database counts for all scopes.  Rows of different scopes are ordered by
- * time, because their ids do not show the order.
- */
-static CmigQuery checksum_query = {
-	"SELECT checksum::text FROM cmig.journal" OF_SCRIPT
-	" AND (scope::text = $2 OR (scope::text = '' AND direction::text = 'repair'))"
-	" ORDER BY CASE WHEN $2 <> '' THEN started_at::timestamptz END DESC NULLS LAST, id::bigint DESC LIMIT 1",
-	2, {TEXTOID, TEXTOID}
-};
-
-/* A query for the last checksum of a revision in any scope. */
-static CmigQuery any_checksum_query = {
-	"SELECT checksum::text FROM cmig.journal" OF_SCRIPT
-	" ORDER BY started_at::timestamptz DESC, id::bigint DESC LIMIT 1",
-	1, {TEXTOID}
-};
-
-/*
- * A query for the checksum of a repeatable revision's last run, and for
- * whether a downgrade has been run since then.
- */
-static CmigQuery repeatable_query = {
-	"SELECT r.checksum, EXISTS (SELECT FROM cmig.journal d WHERE d.id::bigint > r.id"
-	" AND d.scope::text = $2 AND d.direction::text = 'downgrade' AND d.outcome::text = 'done')"
-	" FROM (SELECT j.id::bigint, j.checksum::text FROM cmig.journal j"
-	" WHERE j.revision::text = $1 AND j.outcome::text = 'done' AND j.scope::text = $2"
-	" AND j.direction::text IN ('upgrade', 'repair') AND j.checksum::text IS NOT NULL"
-	" ORDER BY j.id::bigint DESC LIMIT 1) r",
-	2, {TEXTOID, TEXTOID}
-};
-
-static CmigQuery last_query = {
-	"SELECT coalesce(revision::text, ''), coalesce(direction::text, ''),"
-	" coalesce(outcome::text, ''), sqlstate::text, message::text, statement::integer"
-	" FROM cmig.journal WHERE direction::text NOT IN ('repair', 'drift') AND scope::text = $1"
-	" ORDER BY id::bigint DESC LIMIT 1",
-	1, {TEXTOID}
-};
-
-static CmigQuery listing_query = {
-	"SELECT revision::text, coalesce(direction::text, ''), coalesce(outcome::text, ''),"
-	" coalesce(role::text, ''), sqlstate::text, message::text,"
-	" date_trunc('second', started_at::timestamptz), date_trunc('milliseconds', elapsed::interval)"
-	" FROM cmig.journal WHERE scope::text = $1 ORDER BY id::bigint DESC",
-	1, {TEXTOID}
-};
-
-static CmigQuery widths_query = {
-	"SELECT max(char_length(revision::text)), max(char_length(role::text)) FROM cmig.journal"
-	" WHERE scope::text = $1",
-	1, {TEXTOID}
-};
-
-static CmigQuery applied_query = {
-	"SELECT DISTINCT ON (revision) revision::text,"
-	" date_trunc('second', started_at::timestamptz + coalesce(elapsed::interval, '0'))"
-	" FROM cmig.journal WHERE outcome::text = 'done' AND direction::text IN ('upgrade', 'stamp')"
-	" AND scope::text = $1 ORDER BY revision, id DESC",
-	1, {TEXTOID}
-};
-
-static CmigQuery last_drift_query = {
-	"SELECT CASE WHEN isfinite(j.started_at::timestamptz)"
-	" THEN extract(epoch FROM clock_timestamp() - j.started_at::timestamptz)::float8 ELSE 0 END,"
-	" coalesce(j.message::text, ''), EXISTS (SELECT FROM cmig.journal n"
-	" WHERE n.id > j.id AND n.scope::text = j.scope::text AND n.direction::text NOT IN ('drift', 'repair'))"
-	" FROM cmig.journal j WHERE j.revision IS NULL AND j.direction::text = 'drift'"
-	" AND j.scope::text = $1 ORDER BY j.id DESC LIMIT 1",
-	1, {TEXTOID}
-};
-
-static CmigQuery captured_query = {
-	"SELECT DISTINCT revision::text, checksum::text FROM cmig.journal"
-	" WHERE revision::text = ANY ($1) AND direction::text = 'drift' AND checksum IS NOT NULL"
-	" AND role::text = $2 AND scope::text = ''",
-	2, {TEXTARRAYOID, TEXTOID}
-};
-
-static CmigQuery paths_query = {
-	"SELECT p.revision, p.search_path, p.role FROM ("
-	" SELECT DISTINCT ON (j.revision::text) j.revision::text, j.search_path::text, j.role::text"
-	"  FROM cmig.journal j WHERE j.direction::text = 'upgrade' AND j.outcome::text = 'done' AND j.revision IS NOT NULL"
-	"  AND j.scope::text = $3"
-	"  ORDER BY j.revision::text, j.id::bigint DESC) p"
-	" WHERE p.search_path <> $1 OR (p.search_path ~ '[$]user' AND p.role <> $2)",
-	3, {TEXTOID, TEXTOID, TEXTOID}
-};
-
-/*
- * Run a query whose only argument is the current scope, and call the callback
- * for each row.  Returns the number of rows.
- */
-static uint64
-each_of_scope(CmigQuery *query, CmigRowCallback callback, void *arg)
+List *
+cmig_journal_read_paths(const char *search_path, const char *role)
 {
-	Datum		values[1] = {own_scope()};
+	static CmigQuery query = {
+		"SELECT p.revision, p.search_path, p.role FROM ("
+		" SELECT DISTINCT ON (j.revision::text) j.revision::text, j.search_path::text, j.role::text"
+		"  FROM cmig.journal j WHERE j.direction::text = 'upgrade' AND j.outcome::text = 'done' AND j.revision IS NOT NULL"
+		"  AND j.scope::text = $3"
+		"  ORDER BY j.revision::text, j.id::bigint DESC) p"
+		" WHERE p.search_path <> $1 OR (p.search_path ~ '[$]user' AND p.role <> $2)",
+		3, {TEXTOID, TEXTOID, TEXTOID}
+	};
 
-	return cmig_query_each(query, values, NULL, callback, arg);
+	return cmig_query_list(&query, search_path, role, cmig_scope_current());
 }
 
-/* A caller's callback, which has one of several types, and its argument. */
-typedef struct Reader
-{
-	CmigJournalPathCallback path;
-	CmigJournalShow show;
-	CmigJournalApplied applied;
-	CmigJournalCaptured captured;
-	void	   *arg;
-} Reader;
-
-static void
-read_path(TupleDesc desc, HeapTuple row, void *arg)
-{
-	const Reader *reader = arg;
-
-	reader->path(cmig_query_text(desc, row, 1), cmig_query_text(desc, row, 2),
-				 cmig_query_text_or_null(desc, row, 3), reader->arg);
-}
-
-void
-cmig_journal_read_paths(const char *search_path, const char *role,
-						CmigJournalPathCallback callback, void *arg)
-{
-	Datum		values[3] = {CStringGetTextDatum(search_path), CStringGetTextDatum(role), own_scope()};
-	Reader		reader = {.path = callback,.arg = arg};
-
-	cmig_query_each(&paths_query, values, NULL, read_path, &reader);
-}
-
+/*
+ * The last checksum of the revision in the current scope comes first, and then
+ * that in any scope.  A repair in the database counts for all scopes.  Rows of
+ * different scopes are ordered by time, because their ids do not show the
+ * order.
+ */
 char *
 cmig_journal_read_checksum(const char *revision)
 {
-	Datum		values[2] = {CStringGetTextDatum(revision), own_scope()};
-	char	   *checksum = NULL;
+	static CmigQuery query = {
+		"SELECT j.checksum::text FROM cmig.journal j,"
+		" LATERAL (SELECT j.scope::text = $2 OR (j.scope::text = '' AND j.direction::text = 'repair')) o (own)"
+		" WHERE j.revision::text = $1 AND j.outcome::text = 'done'"
+		" AND j.direction::text IN ('upgrade', 'stamp', 'repair') AND j.checksum::text IS NOT NULL"
+		" ORDER BY o.own DESC, CASE WHEN $2 <> '' OR NOT o.own THEN j.started_at::timestamptz END DESC NULLS LAST,"
+		" j.id::bigint DESC LIMIT 1",
+		2, {TEXTOID, TEXTOID}
+	};
 
-	cmig_query_each(&checksum_query, values, NULL, cmig_query_keep_text, &checksum);
-	if (checksum == NULL)
-		cmig_query_each(&any_checksum_query, values, NULL, cmig_query_keep_text, &checksum);
-	return checksum;
-}
-
-/*
- * Row callback of repeatable_query: store the row in a CmigJournalRepeatable.
- */
-static void
-keep_repeatable(TupleDesc desc, HeapTuple row, void *arg)
-{
-	CmigJournalRepeatable *last = arg;
-
-	last->checksum = cmig_query_text(desc, row, 1);
-	last->reverted = cmig_query_bool(desc, row, 2, false);
+	return cmig_query_value(&query, revision, cmig_scope_current());
 }
 
 CmigJournalRepeatable
 cmig_journal_read_repeatable(const char *revision)
 {
-	Datum		values[2] = {CStringGetTextDatum(revision), own_scope()};
-	CmigJournalRepeatable last = {0};
+	static CmigQuery query = {
+		"SELECT r.checksum, EXISTS (SELECT FROM cmig.journal d WHERE d.id::bigint > r.id"
+		" AND d.scope::text = $2 AND d.direction::text = 'downgrade' AND d.outcome::text = 'done')"
+		" FROM (SELECT j.id::bigint, j.checksum::text FROM cmig.journal j"
+		" WHERE j.revision::text = $1 AND j.outcome::text = 'done' AND j.scope::text = $2"
+		" AND j.direction::text IN ('upgrade', 'repair') AND j.checksum::text IS NOT NULL"
+		" ORDER BY j.id::bigint DESC LIMIT 1) r",
+		2, {TEXTOID, TEXTOID}
+	};
+	char	  **row = cmig_query_row(&query, revision, cmig_scope_current());
 
-	cmig_query_each(&repeatable_query, values, NULL, keep_repeatable, &last);
-	return last;
-}
-
-/* Row callback of last_query: store the row in a CmigJournalEntry. */
-static void
-keep_last(TupleDesc desc, HeapTuple row, void *arg)
-{
-	CmigJournalEntry *entry = arg;
-
-	entry->revision = cmig_query_text(desc, row, 1);
-	entry->direction = cmig_query_text(desc, row, 2);
-	entry->outcome = cmig_query_text(desc, row, 3);
-	entry->sqlstate = cmig_query_text_or_null(desc, row, 4);
-	entry->message = cmig_query_text_or_null(desc, row, 5);
-	entry->statement = cmig_query_int32(desc, row, 6, 0);
+	return row ? (CmigJournalRepeatable)
+	{
+		row[0], *row[1] == 't'
+	} : (CmigJournalRepeatable)
+	{
+		0
+	};
 }
 
 bool
 cmig_journal_read_last(CmigJournalEntry *entry)
 {
-	memset(entry, 0, sizeof(*entry));
-	return each_of_scope(&last_query, keep_last, entry) > 0;
-}
+	static CmigQuery query = {
+		"SELECT coalesce(revision::text, ''), coalesce(direction::text, ''),"
+		" coalesce(outcome::text, ''), message::text, coalesce(statement::integer, 0)"
+		" FROM cmig.journal WHERE direction::text NOT IN ('repair', 'drift') AND scope::text = $1"
+		" ORDER BY id::bigint DESC LIMIT 1",
+		1, {TEXTOID}
+	};
+	char	  **row = cmig_query_row(&query, cmig_scope_current());
 
-/* Row callback of last_drift_query: store the row in a CmigJournalDrift. */
-static void
-keep_drift(TupleDesc desc, HeapTuple row, void *arg)
-{
-	CmigJournalDrift *drift = arg;
-
-	drift->seconds = cmig_query_float8(desc, row, 1, 0);
-	drift->message = cmig_query_text(desc, row, 2);
-	drift->is_past = cmig_query_bool(desc, row, 3, false);
+	if (row != NULL)
+		*entry = (CmigJournalEntry)
+	{
+		.revision = row[0],.direction = row[1],.outcome = row[2],.message = row[3],.statement = atoi(row[4])
+	};
+	return row != NULL;
 }
 
 bool
 cmig_journal_read_last_drift(CmigJournalDrift *drift)
 {
-	memset(drift, 0, sizeof(*drift));
-	return each_of_scope(&last_drift_query, keep_drift, drift) > 0;
+	static CmigQuery query = {
+		"SELECT CASE WHEN isfinite(j.started_at::timestamptz)"
+		" THEN extract(epoch FROM clock_timestamp() - j.started_at::timestamptz)::bigint ELSE 0 END,"
+		" coalesce(j.message::text, ''), EXISTS (SELECT FROM cmig.journal n"
+		" WHERE n.id > j.id AND n.scope::text = j.scope::text AND n.direction::text NOT IN ('drift', 'repair'))"
+		" FROM cmig.journal j WHERE j.revision IS NULL AND j.direction::text = 'drift'"
+		" AND j.scope::text = $1 ORDER BY j.id DESC LIMIT 1",
+		1, {TEXTOID}
+	};
+	char	  **row = cmig_query_row(&query, cmig_scope_current());
+
+	if (row != NULL)
+		*drift = (CmigJournalDrift)
+	{
+		cmig_journal_ago(strtod(row[0], NULL)), row[1], *row[2] == 't'
+	};
+	return row != NULL;
 }
 
 char *
-cmig_journal_read_ago(double seconds)
+cmig_journal_ago(double seconds)
 {
 	static const struct
 	{
@@ -571,94 +390,79 @@ cmig_journal_read_ago(double seconds)
 	return psprintf("%ld %s%s ago", count, units[i].name, count == 1 ? "" : "s");
 }
 
-/* Row callback of listing_query: pass the row on to the caller's callback. */
-static void
-show_row(TupleDesc desc, HeapTuple row, void *arg)
+List *
+cmig_journal_read_rows(int most)
 {
-	const Reader *reader = arg;
-	CmigJournalShown shown = {0};
-	bool		isnull;
-	Datum		value;
+	static CmigQuery query = {
+		"SELECT revision::text, coalesce(direction::text, ''), coalesce(outcome::text, ''),"
+		" coalesce(role::text, ''), CASE WHEN sqlstate IS NULL THEN message::text"
+		"  ELSE sqlstate::text || ': ' || message::text END,"
+		" coalesce(to_char(started_at::timestamptz, 'YYYY-MM-DD HH24:MI:SSOF'), started_at::text),"
+		" CASE WHEN ms < 1000 THEN round(ms) || ' ms' WHEN ms < 120000 THEN round(ms / 1000, 1) || ' s'"
+		"  ELSE round(ms / 60000) || ' min' END, count(*) OVER ()"
+		" FROM cmig.journal, LATERAL (SELECT extract(epoch FROM elapsed::interval) * 1000) e (ms)"
+		" WHERE scope::text = $1 ORDER BY id::bigint DESC LIMIT $2",
+		2, {TEXTOID, INT4OID}
+	};
 
-	shown.revision = cmig_query_text_or_null(desc, row, 1);
-	shown.direction = cmig_query_text(desc, row, 2);
-	shown.outcome = cmig_query_text(desc, row, 3);
-	shown.role = cmig_query_text(desc, row, 4);
-	shown.sqlstate = cmig_query_text_or_null(desc, row, 5);
-	shown.message = cmig_query_text_or_null(desc, row, 6);
-	shown.started_at = DatumGetTimestampTz(cmig_query_datum(desc, row, 7, &isnull));
-	shown.has_started_at = !isnull;
-	value = cmig_query_datum(desc, row, 8, &isnull);
-	shown.elapsed = isnull ? NULL : DatumGetIntervalP(value);
-	reader->show(&shown, reader->arg);
+	return cmig_query_list(&query, cmig_scope_current(), most);
+}
+
+/*
+ * A message is that of an error or of the revision.  It is truncated so that
+ * psql prints lines of 100 characters: the columns other than "direction",
+ * "revision", "role", and the message, with the separators, have 51.
+ */
+void
+cmig_journal_return_log(ReturnSetInfo *result)
+{
+	static CmigQuery query = {
+		"SELECT date_trunc('second', j.started_at::timestamptz),"
+		" concat_ws(' ', coalesce(j.direction::text, ''), CASE WHEN j.outcome::text IS DISTINCT FROM 'done' THEN coalesce(j.outcome::text, '') END),"
+		" j.revision::text, coalesce(j.role::name, ''), date_trunc('milliseconds', j.elapsed::interval),"
+		" CASE WHEN m.line = m.message AND char_length(m.line) <= w.width THEN m.line"
+		"  ELSE left(m.line, w.width - 3) || '...' END"
+		" FROM cmig.journal j LEFT JOIN cmig.revision r ON r.revision::text = j.revision::text,"
+		" LATERAL (SELECT coalesce(j.sqlstate::text || ': ' || j.message::text, j.message::text, r.message::text, '')) t (message),"
+		" LATERAL (SELECT t.message, (regexp_match(t.message, '^[^\r\n]*'))[1]) m (message, line),"
+		" (SELECT greatest(20, 100 - 51 - 9 - greatest(8, max(char_length(revision::text)))"
+		"  - greatest(4, max(char_length(role::text)))) FROM cmig.journal WHERE scope::text = $1) w (width)"
+		" WHERE j.scope::text = $1 ORDER BY j.id::bigint DESC",
+		1, {TEXTOID}
+	};
+	Datum		values[1] = {CStringGetTextDatum(cmig_scope_current())};
+
+	cmig_extension_share();
+	if (cmig_query_each(&query, values, NULL, cmig_query_return_row, result) == 0)
+		cmig_citus_warn_worker();
 }
 
 void
-cmig_journal_read_each(CmigJournalShow callback, void *arg)
+cmig_journal_each_applied(CmigRowCallback callback, void *arg)
 {
-	Reader		reader = {.show = callback,.arg = arg};
+	static CmigQuery query = {
+		"SELECT DISTINCT ON (revision) revision::text,"
+		" date_trunc('second', started_at::timestamptz + coalesce(elapsed::interval, '0'))"
+		" FROM cmig.journal WHERE outcome::text = 'done' AND direction::text IN ('upgrade', 'stamp')"
+		" AND revision IS NOT NULL AND started_at IS NOT NULL AND scope::text = $1 ORDER BY revision, id DESC",
+		1, {TEXTOID}
+	};
+	Datum		values[1] = {CStringGetTextDatum(cmig_scope_current())};
 
-	each_of_scope(&listing_query, show_row, &reader);
+	cmig_query_each(&query, values, NULL, callback, arg);
 }
 
-/* Row callback of widths_query: store the row in a CmigJournalWidths. */
-static void
-keep_widths(TupleDesc desc, HeapTuple row, void *arg)
+List *
+cmig_journal_read_captured(const CmigNames *revisions)
 {
-	CmigJournalWidths *widths = arg;
+	static CmigQuery query = {
+		"SELECT DISTINCT revision::text, checksum::text FROM cmig.journal"
+		" WHERE revision::text = ANY ($1) AND direction::text = 'drift' AND checksum IS NOT NULL"
+		" AND role::text = $2 AND scope::text = ''",
+		2, {TEXTARRAYOID, TEXTOID}
+	};
 
-	widths->revision = cmig_query_int32(desc, row, 1, 0);
-	widths->role = cmig_query_int32(desc, row, 2, 0);
-}
-
-CmigJournalWidths
-cmig_journal_read_widths(void)
-{
-	CmigJournalWidths widths = {0};
-
-	each_of_scope(&widths_query, keep_widths, &widths);
-	return widths;
-}
-
-/* Row callback of applied_query: pass the row on to the caller's callback. */
-static void
-show_applied(TupleDesc desc, HeapTuple row, void *arg)
-{
-	const Reader *reader = arg;
-	char	   *revision = cmig_query_text_or_null(desc, row, 1);
-	bool		isnull;
-	Datum		at = cmig_query_datum(desc, row, 2, &isnull);
-
-	if (revision && !isnull)
-		reader->applied(revision, DatumGetTimestampTz(at), reader->arg);
-	if (revision)
-		pfree(revision);
-}
-
-void
-cmig_journal_read_each_applied(CmigJournalApplied callback, void *arg)
-{
-	Reader		reader = {.applied = callback,.arg = arg};
-
-	each_of_scope(&applied_query, show_applied, &reader);
-}
-
-/* Row callback of captured_query: pass the row on to the caller's callback. */
-static void
-pass_captured(TupleDesc desc, HeapTuple row, void *arg)
-{
-	const Reader *reader = arg;
-
-	reader->captured(cmig_query_text(desc, row, 1), cmig_query_text(desc, row, 2), reader->arg);
-}
-
-void
-cmig_journal_read_each_captured(const CmigNames *revisions, CmigJournalCaptured callback, void *arg)
-{
-	Reader		reader = {.captured = callback,.arg = arg};
-	Datum		values[2] = {cmig_catalog_names_datum(revisions), CStringGetTextDatum(cmig_session_role())};
-
-	cmig_query_each(&captured_query, values, NULL, pass_captured, &reader);
+	return cmig_query_list(&query, revisions, cmig_session_role());
 }
 
 PG_FUNCTION_INFO_V1(cmig_journal_trigger);

@@ -783,11 +783,10 @@ write_changes(const Load * load)
 		if (item->needs_repair)
 		{
 			const CmigRevisionText *text = &item->file->text;
-			CmigJournalEntry entry = {.revision = text->edges.id,.direction = "repair",.outcome = "done"};
+			CmigJournalEntry entry = {.revision = text->edges.id,.direction = "repair"};
 
-			entry.started_at = entry.finished_at = GetCurrentTimestamp();
 			entry.checksum = cmig_script_checksum(text->upgrade_sql, text->edges.transactional);
-			cmig_journal_write(&entry);
+			(void) cmig_journal_write(&entry);
 		}
 	}
 	cmig_revision_rows_insert_many(added, count);

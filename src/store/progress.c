@@ -46,127 +46,63 @@
 
 static const char *const state_names[] = {"running", "in_doubt", "done"};
 
-static CmigQuery read_query = {
-	"SELECT coalesce(revision::text, ''), coalesce(direction::text, ''),"
-	" coalesce(statement::integer, 0), coalesce(state::text, ''),"
-	" detail::jsonb::text, detail::jsonb->>'checksum' FROM cmig.progress"
-	" WHERE scope::text = $1 ORDER BY 1, 2, 3",
-	1, {TEXTOID}
-};
-
-static CmigQuery everywhere_query = {
-	"SELECT DISTINCT revision::text, coalesce(scope::text, ''), coalesce(direction::text, '') FROM cmig.progress"
-	" WHERE revision IS NOT NULL ORDER BY 1, 2, 3"
-};
-
-static CmigQuery write_query = {
-	"INSERT INTO cmig.progress AS p (revision, direction, statement, state, detail, scope)"
-	" VALUES ($1, $2, $3, $4, $5::jsonb, $6)"
-	" ON CONFLICT (scope, revision, direction, statement) DO UPDATE"
-	" SET state = excluded.state, detail = coalesce(excluded.detail::jsonb, p.detail::jsonb)",
-	6, {TEXTOID, TEXTOID, INT4OID, TEXTOID, TEXTOID, TEXTOID}
-};
-
-static CmigQuery remove_query = {
-	"DELETE FROM cmig.progress"
-	" WHERE revision::text = $1 AND direction::text = $2 AND statement::integer = $3 AND scope::text = $4",
-	4, {TEXTOID, TEXTOID, INT4OID, TEXTOID}
-};
-
-static CmigQuery clear_query = {
-	"DELETE FROM cmig.progress WHERE revision::text = $1 AND direction::text = $2"
-	" AND scope::text = $3",
-	3, {TEXTOID, TEXTOID, TEXTOID}
-};
-
-static CmigQuery clear_all_query = {
-	"DELETE FROM cmig.progress WHERE scope::text = $1",
-	1, {TEXTOID}
-};
-
 /*
- * A query that determines whether a revision is stored, and whether it has a
- * version row.
+ * Returns a List of CmigProgressRow *, given a query's rows with the columns
+ * revision, scope, direction, and optionally statement, state, detail, and
+ * checksum.  A state that is unknown, because it was written manually, counts
+ * as in doubt.
  */
-static CmigQuery look_query = {
-	"SELECT EXISTS (SELECT FROM cmig.revision WHERE revision::text = $1),"
-	" EXISTS (SELECT FROM cmig.version WHERE revision::text = $1 AND $2 = '' UNION ALL"
-	"  SELECT FROM cmig.scope_version WHERE revision::text = $1 AND scope::text = $2)",
-	2, {TEXTOID, TEXTOID}
-};
-
-/*
- * Returns the name of the current scope as a query argument.  A backfill
- * belongs to the current scope even if it is not part of a revision.
- */
-static Datum
-own_scope(void)
+static List *
+make_rows(List *rows, bool complete)
 {
-	return CStringGetTextDatum(cmig_scope_current());
-}
+	ListCell   *lc;
 
-/* Row callback: append the row to a List of CmigProgressRow *. */
-static void
-collect_row(TupleDesc desc, HeapTuple tuple, void *arg)
-{
-	List	  **rows = arg;
-	CmigProgressRow *row = palloc0(sizeof(CmigProgressRow));
-	char	   *direction = cmig_query_text(desc, tuple, 2);
-	char	   *state = cmig_query_text(desc, tuple, 4);
-
-	row->revision = cmig_query_text(desc, tuple, 1);
-	row->scope = cmig_scope_current();
-	row->direction = strcmp(direction, "upgrade") == 0 ? CMIG_UPGRADE : CMIG_DOWNGRADE;
-	row->statement = cmig_query_int32(desc, tuple, 3, 0);
-	row->detail = cmig_query_text_or_null(desc, tuple, 5);
-	row->checksum = cmig_query_text_or_null(desc, tuple, 6);
-
-	/*
-	 * a state that is unknown, because it was written manually, counts as in
-	 * doubt
-	 */
-	row->state = CMIG_PROGRESS_IN_DOUBT;
-	for (int i = 0; i < lengthof(state_names); i++)
+	foreach(lc, rows)
 	{
-		if (strcmp(state, state_names[i]) == 0)
-			row->state = i;
+		char	  **values = lfirst(lc);
+		CmigProgressRow *row = palloc0(sizeof(CmigProgressRow));
+
+		row->revision = values[0];
+		row->scope = values[1];
+		row->direction = strcmp(values[2], "upgrade") == 0 ? CMIG_UPGRADE : CMIG_DOWNGRADE;
+		if (complete)
+		{
+			row->statement = atoi(values[3]);
+			row->state = CMIG_PROGRESS_IN_DOUBT;
+			for (int i = 0; i < lengthof(state_names); i++)
+				if (strcmp(values[4], state_names[i]) == 0)
+					row->state = i;
+			row->detail = values[5];
+			row->checksum = values[6];
+		}
+		lfirst(lc) = row;
 	}
-	*rows = lappend(*rows, row);
+	return rows;
 }
 
 List *
 cmig_progress_read(void)
 {
-	List	   *rows = NIL;
-	Datum		values[1] = {own_scope()};
+	static CmigQuery query = {
+		"SELECT coalesce(revision::text, ''), scope::text, coalesce(direction::text, ''),"
+		" coalesce(statement::integer, 0), coalesce(state::text, ''),"
+		" detail::jsonb::text, detail::jsonb->>'checksum' FROM cmig.progress"
+		" WHERE scope::text = $1 ORDER BY 1, 3, 4",
+		1, {TEXTOID}
+	};
 
-	cmig_query_each(&read_query, values, NULL, collect_row, &rows);
-	return rows;
-}
-
-/*
- * Row callback: append a CmigProgressRow to a list.  Only the row's revision,
- * scope, and direction are set.
- */
-static void
-collect_step(TupleDesc desc, HeapTuple tuple, void *arg)
-{
-	List	  **rows = arg;
-	CmigProgressRow *row = palloc0(sizeof(CmigProgressRow));
-
-	row->revision = cmig_query_text(desc, tuple, 1);
-	row->scope = cmig_query_text(desc, tuple, 2);
-	row->direction = strcmp(cmig_query_text(desc, tuple, 3), "upgrade") == 0 ? CMIG_UPGRADE : CMIG_DOWNGRADE;
-	*rows = lappend(*rows, row);
+	return make_rows(cmig_query_list(&query, cmig_scope_current()), true);
 }
 
 List *
 cmig_progress_everywhere(void)
 {
-	List	   *rows = NIL;
+	static CmigQuery query = {
+		"SELECT DISTINCT revision::text, coalesce(scope::text, ''), coalesce(direction::text, '') FROM cmig.progress"
+		" WHERE revision IS NOT NULL ORDER BY 1, 2, 3"
+	};
 
-	cmig_query_each(&everywhere_query, NULL, NULL, collect_step, &rows);
-	return rows;
+	return make_rows(cmig_query_list(&query), false);
 }
 
 CmigNames *
@@ -237,55 +173,28 @@ void
 cmig_progress_write(const char *revision, CmigDirection direction, int statement,
 					CmigProgressState state, const char *detail)
 {
-	Datum		values[6] = {CStringGetTextDatum(revision), CStringGetTextDatum(cmig_direction_name(direction)),
-	Int32GetDatum(statement), CStringGetTextDatum(state_names[state]), (Datum) 0, own_scope()};
-	char		nulls[7] = "      ";
+	static CmigQuery query = {
+		"INSERT INTO cmig.progress AS p (revision, direction, statement, state, detail, scope)"
+		" VALUES ($1, $2, $3, $4, $5::jsonb, $6)"
+		" ON CONFLICT (scope, revision, direction, statement) DO UPDATE"
+		" SET state = excluded.state, detail = coalesce(excluded.detail::jsonb, p.detail::jsonb)",
+		6, {TEXTOID, TEXTOID, INT4OID, TEXTOID, TEXTOID, TEXTOID}
+	};
 
-	cmig_query_bind_text(values, nulls, 4, detail);
-	cmig_query_run(&write_query, values, nulls);
-}
-
-void
-cmig_progress_remove(const char *revision, CmigDirection direction, int statement)
-{
-	Datum		values[4] = {CStringGetTextDatum(revision), CStringGetTextDatum(cmig_direction_name(direction)),
-	Int32GetDatum(statement), own_scope()};
-
-	cmig_query_run(&remove_query, values, NULL);
-}
-
-void
-cmig_progress_clear(const char *revision, CmigDirection direction)
-{
-	Datum		values[3] = {CStringGetTextDatum(revision), CStringGetTextDatum(cmig_direction_name(direction)),
-	own_scope()};
-
-	cmig_query_run(&clear_query, values, NULL);
+	cmig_query_do(&query, revision, cmig_direction_name(direction), statement, state_names[state], detail,
+				  cmig_scope_current());
 }
 
 bool
-cmig_progress_clear_all(void)
+cmig_progress_clear(const char *revision, CmigDirection direction, int statement)
 {
-	Datum		values[1] = {own_scope()};
+	static CmigQuery query = {
+		"DELETE FROM cmig.progress WHERE scope::text = $4 AND ($1 IS NULL OR"
+		" revision::text = $1 AND direction::text = $2 AND ($3 = 0 OR statement::integer = $3))",
+		4, {TEXTOID, TEXTOID, INT4OID, TEXTOID}
+	};
 
-	return cmig_query_run(&clear_all_query, values, NULL) > 0;
-}
-
-/* The result of look_query. */
-typedef struct Look
-{
-	bool		known;
-	bool		named;
-} Look;
-
-/* Row callback of look_query: store the row in a Look. */
-static void
-keep_look(TupleDesc desc, HeapTuple tuple, void *arg)
-{
-	Look	   *look = arg;
-
-	look->known = cmig_query_bool(desc, tuple, 1, false);
-	look->named = cmig_query_bool(desc, tuple, 2, false);
+	return cmig_query_do(&query, revision, cmig_direction_name(direction), statement, cmig_scope_current()) > 0;
 }
 
 /*
@@ -295,58 +204,53 @@ keep_look(TupleDesc desc, HeapTuple tuple, void *arg)
 static const char *
 find_obstacle(const CmigProgressRow *row)
 {
-	Look		look = {0};
-	Datum		values[2] = {CStringGetTextDatum(row->revision), own_scope()};
+	/* is the revision stored, and does it have a version row? */
+	static CmigQuery query = {
+		"SELECT EXISTS (SELECT FROM cmig.revision WHERE revision::text = $1),"
+		" EXISTS (SELECT FROM cmig.version WHERE revision::text = $1 AND $2 = '' UNION ALL"
+		"  SELECT FROM cmig.scope_version WHERE revision::text = $1 AND scope::text = $2)",
+		2, {TEXTOID, TEXTOID}
+	};
+	const char *direction = cmig_direction_name(row->direction);
+	char	  **look = cmig_query_row(&query, row->revision, cmig_scope_current());
 
-	cmig_query_each(&look_query, values, NULL, keep_look, &look);
-	if (!look.known)
+	if (*look[0] != 't')
 		return psprintf("The revision is no longer in cmig.revision. Load it again, then call cmig.%s_stepwise again. Or manually revert the statements that have run, then SELECT cmig.stamp('<current revision>', purge => true)",
-						cmig_direction_name(row->direction));
-	if (look.named != (row->direction == CMIG_DOWNGRADE))
+						direction);
+	if ((*look[1] == 't') != (row->direction == CMIG_DOWNGRADE))
 		return psprintf("%s was changed by hand, so no run can reach this revision: SELECT cmig.stamp('<current revision>', purge => true), then call cmig.%s_stepwise again.",
-						cmig_version_rows_table(), cmig_direction_name(row->direction));
+						cmig_version_rows_table(), direction);
 	return NULL;
 }
 
 /*
- * A query for the target of a downgrade that reverts only the revision $1.
- * For a merge, the target is one of its parents.  If several branches are
- * applied, the target is one step down on the branch of the revision.  If the
- * result is null, "-1" is sufficient.
+ * A repeatable revision runs in an upgrade to "heads".  The target of a
+ * downgrade that reverts only a merge is one of its parents.  If several
+ * branches are applied, the target is one step down on the branch of the
+ * revision; otherwise, "-1" is sufficient.
  */
-static CmigQuery target_query = {
-	"SELECT CASE WHEN cardinality(down_revision::text[]) > 1 THEN (down_revision::text[])[1]"
-	" WHEN CASE WHEN $2 = '' THEN (SELECT count(*) FROM cmig.version)"
-	"  ELSE (SELECT count(*) FROM cmig.scope_version WHERE scope::text = $2) END > 1"
-	"  THEN revision::text || '@-1' END"
-	" FROM cmig.revision WHERE revision::text = $1",
-	2, {TEXTOID, TEXTOID}
-};
-
-/*
- * A query for the target of an upgrade that runs the revision $1.  Returns the
- * target "heads" if the revision is repeatable; otherwise no row.
- */
-static CmigQuery repeatable_query = {
-	"SELECT 'heads' FROM cmig.revision WHERE revision::text = $1 AND repeatable::boolean",
-	1, {TEXTOID}
-};
-
 char *
 cmig_progress_call(const char *scope, const char *revision, CmigDirection direction)
 {
-	Datum		values[2] = {CStringGetTextDatum(revision), CStringGetTextDatum(scope)};
-	char	   *target = NULL;
+	static CmigQuery query = {
+		"SELECT CASE WHEN $3 = 'upgrade' THEN CASE WHEN repeatable::boolean THEN 'heads' END"
+		" WHEN cardinality(down_revision::text[]) > 1 THEN (down_revision::text[])[1]"
+		" WHEN CASE WHEN $2 = '' THEN (SELECT count(*) FROM cmig.version)"
+		"  ELSE (SELECT count(*) FROM cmig.scope_version WHERE scope::text = $2) END > 1"
+		"  THEN revision::text || '@-1' END"
+		" FROM cmig.revision WHERE revision::text = $1",
+		3, {TEXTOID, TEXTOID, TEXTOID}
+	};
+	const char *name = cmig_direction_name(direction);
+	const char *target = cmig_query_value(&query, revision, scope, name);
 
-	cmig_query_each(direction == CMIG_UPGRADE ? &repeatable_query : &target_query, values, NULL,
-					cmig_query_keep_text, &target);
 	if (target == NULL)
-		target = pstrdup(direction == CMIG_UPGRADE ? revision : "-1");
+		target = direction == CMIG_UPGRADE ? revision : "-1";
 	return psprintf("%sCALL cmig.%s_stepwise(%s",
 					strcmp(scope, cmig_scope_current()) == 0 ? "" :
 					scope[0] == '\0' ? "RESET cmig.scope; " :
 					psprintf("SET cmig.scope = %s; ", quote_literal_cstr(scope)),
-					cmig_direction_name(direction), quote_literal_cstr(target));
+					name, quote_literal_cstr(target));
 }
 
 char *
@@ -615,14 +519,13 @@ static void
 turn_over(const CmigRevision *revision, const char *row)
 {
 	CmigRevisionText *text = cmig_catalog_read_text(revision->id);
-	CmigJournalEntry entry = {.revision = revision->id,.direction = "stamp",.outcome = "done"};
+	CmigJournalEntry entry = {.revision = revision->id,.direction = "stamp"};
 	CmigListing old;
 
 	cmig_listing_init(&old, CMIG_LISTING_PLAIN);
 	for (int i = 0; i < revision->replaces.count; i++)
 		cmig_listing_add(&old, revision->replaces.names[i]);
 	cmig_version_rows_replace(row, revision->id);
-	entry.started_at = entry.finished_at = GetCurrentTimestamp();
 	entry.checksum = cmig_script_checksum(text->upgrade_sql, text->edges.transactional);
 	entry.message = psprintf("replaces %s", cmig_listing_text(&old));
 	cmig_journal_write(&entry);
@@ -674,95 +577,6 @@ cmig_active_is_settled(void)
 /* The maximum number of ids to try when a row is inserted. */
 #define MAX_ATTEMPTS 100
 
-static CmigQuery find_query = {
-	"SELECT id::bigint, state::text = 'done', method::text, pass::integer,"
-	" relation::text, key::text[], place::text[], bound::text[],"
-	" total::double precision, passed::double precision, rows::bigint,"
-	" rows_of_pass::bigint, batches::bigint, parts::text[] FROM cmig.backfill_run"
-	" WHERE target::text = $1 AND set_sql::text = $2"
-	" AND where_sql::text IS NOT DISTINCT FROM $3"
-	" AND revision::text IS NOT DISTINCT FROM $4"
-	" AND direction::text IS NOT DISTINCT FROM $5"
-	" AND statement::integer IS NOT DISTINCT FROM $6 AND scope::text = $7"
-	" AND (state::text <> 'done' OR statement::integer IS NOT NULL)"
-	" ORDER BY id::bigint DESC LIMIT 1",
-	7, {TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, INT4OID, TEXTOID}
-};
-
-static CmigQuery last_id_query = {
-	"SELECT max(id::bigint)::text FROM cmig.backfill_run"
-};
-
-static CmigQuery insert_query = {
-	"INSERT INTO cmig.backfill_run (id, target, set_sql, where_sql, revision,"
-	" direction, statement, state, method, total, parts, started_at, updated_at, scope)"
-	" OVERRIDING SYSTEM VALUE VALUES ($11, $1, $2, $3, $4, $5, $6, 'running', $8, $9, $10, clock_timestamp(),"
-	" clock_timestamp(), $7) ON CONFLICT (id) DO NOTHING",
-	11, {TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, INT4OID, TEXTOID,
-	TEXTOID, FLOAT8OID, TEXTARRAYOID, INT8OID}
-};
-
-static CmigQuery update_query = {
-	"UPDATE cmig.backfill_run SET state = $2, pass = $3, relation = $4,"
-	" place = $5, bound = $6, total = $7, passed = $8, rows = $9,"
-	" rows_of_pass = $10, batches = $11, active = active::interval + $12, key = $13,"
-	" updated_at = clock_timestamp() WHERE id::bigint = $1",
-	13, {INT8OID, TEXTOID, INT4OID, TEXTOID, TEXTARRAYOID, TEXTARRAYOID,
-	FLOAT8OID, FLOAT8OID, INT8OID, INT8OID, INT8OID, INTERVALOID, TEXTARRAYOID}
-};
-
-/* A query for unfinished backfills that must not be started again. */
-static CmigQuery unfinished_query = {
-	"SELECT id::bigint, coalesce(target::text, ''), coalesce(set_sql::text, ''),"
-	" statement::integer, rows::bigint FROM cmig.backfill_run"
-	" WHERE (revision::text = $1 AND direction::text = $2 AND statement::integer IS NOT NULL"
-	"   OR $1 IS NULL AND revision::text IS NULL AND target::text = $4)"
-	" AND state::text <> 'done' AND where_sql::text IS NULL AND rows::bigint > 0"
-	" AND id::bigint <> $3 AND scope::text = $5 ORDER BY id::bigint DESC",
-	5, {TEXTOID, TEXTOID, INT8OID, TEXTOID, TEXTOID}
-};
-
-static CmigQuery settle_query = {
-	"UPDATE cmig.backfill_run SET statement = NULL"
-	" WHERE revision::text = $1 AND direction::text = $2 AND statement::integer IS NOT NULL"
-	" AND scope::text = $3",
-	3, {TEXTOID, TEXTOID, TEXTOID}
-};
-
-static CmigQuery remove_run_query = {
-	"DELETE FROM cmig.backfill_run WHERE id::bigint = $1",
-	1, {INT8OID}
-};
-
-static CmigQuery replace_query = {
-	"DELETE FROM cmig.backfill_run WHERE revision::text = $1 AND direction::text = $2"
-	" AND statement::integer = $3 AND state::text <> 'done' AND scope::text = $4",
-	4, {TEXTOID, TEXTOID, INT4OID, TEXTOID}
-};
-
-static CmigQuery settle_all_query = {
-	"UPDATE cmig.backfill_run SET statement = NULL WHERE statement::integer IS NOT NULL"
-	" AND scope::text = $1",
-	1, {TEXTOID}
-};
-
-/*
- * Set the first seven arguments of a query to the values that identify a
- * backfill.
- */
-static void
-set_identity(const CmigBackfillIdentity *identity, Datum *values, char *nulls)
-{
-	cmig_query_bind_text(values, nulls, 0, identity->target);
-	cmig_query_bind_text(values, nulls, 1, identity->set_sql);
-	cmig_query_bind_text(values, nulls, 2, identity->where_sql);
-	cmig_query_bind_text(values, nulls, 3, identity->revision);
-	cmig_query_bind_text(values, nulls, 4, identity->direction);
-	values[5] = Int32GetDatum(identity->statement);
-	nulls[5] = identity->revision ? ' ' : 'n';
-	values[6] = own_scope();
-}
-
 /*
  * Raise an error because a row was changed manually so that its backfill
  * cannot be resumed.  "column" is the column whose value is not valid.
@@ -786,23 +600,18 @@ refuse_row(int64 id, const char *column)
 static CmigNames
 names_of(TupleDesc desc, HeapTuple row, int column, int64 id, const char *name)
 {
-	CmigNames	names = {0};
 	bool		isnull;
 	Datum		value = cmig_query_datum(desc, row, column, &isnull);
-	ArrayType  *array;
-	Datum	   *elements;
+	ArrayType  *array = isnull ? NULL : DatumGetArrayTypeP(value);
 
 	if (isnull)
-		return names;
-	array = DatumGetArrayTypeP(value);
+		return (CmigNames)
+	{
+		0
+	};
 	if (ARR_NDIM(array) > 1 || array_contains_nulls(array))
 		refuse_row(id, name);
-	deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT,
-					  &elements, NULL, &names.count);
-	names.names = palloc(sizeof(char *) * Max(names.count, 1));
-	for (int i = 0; i < names.count; i++)
-		names.names[i] = TextDatumGetCString(elements[i]);
-	return names;
+	return *cmig_argument_names(array, name, NULL);
 }
 
 /* Is the string a block number in the format that update_query stores? */
@@ -877,16 +686,41 @@ collect_run(TupleDesc desc, HeapTuple row, void *arg)
 bool
 cmig_backfill_run_find(const CmigBackfillIdentity *identity, CmigBackfillRun *run)
 {
+	static CmigQuery query = {
+		"SELECT id::bigint, state::text = 'done', method::text, pass::integer,"
+		" relation::text, key::text[], place::text[], bound::text[],"
+		" total::double precision, passed::double precision, rows::bigint,"
+		" rows_of_pass::bigint, batches::bigint, parts::text[] FROM cmig.backfill_run"
+		" WHERE target::text = $1 AND set_sql::text = $2"
+		" AND where_sql::text IS NOT DISTINCT FROM $3"
+		" AND revision::text IS NOT DISTINCT FROM $4"
+		" AND direction::text IS NOT DISTINCT FROM $5"
+		" AND statement::integer IS NOT DISTINCT FROM $6 AND scope::text = $7"
+		" AND (state::text <> 'done' OR statement::integer IS NOT NULL)"
+		" ORDER BY id::bigint DESC LIMIT 1",
+		7, {TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, INT4OID, TEXTOID}
+	};
 	Datum		values[7];
 	char		nulls[8] = "       ";
 
-	set_identity(identity, values, nulls);
-	if (cmig_query_each(&find_query, values, nulls, collect_run, run) == 0)
+	cmig_query_bind_text(values, nulls, 0, identity->target);
+	cmig_query_bind_text(values, nulls, 1, identity->set_sql);
+	cmig_query_bind_text(values, nulls, 2, identity->where_sql);
+	cmig_query_bind_text(values, nulls, 3, identity->revision);
+	cmig_query_bind_text(values, nulls, 4, identity->direction);
+	values[5] = Int32GetDatum(identity->statement);
+	nulls[5] = identity->revision ? ' ' : 'n';
+	cmig_query_bind_text(values, nulls, 6, cmig_scope_current());
+	if (cmig_query_each(&query, values, nulls, collect_run, run) == 0)
 		return false;
 	if (!run->done)
 		require_valid(run, identity->by_key);
 	return true;
 }
+
+static CmigQuery last_id_query = {
+	"SELECT max(id::bigint)::text FROM cmig.backfill_run"
+};
 
 /*
  * Returns an id that is greater than those of all existing rows.  As for an
@@ -920,15 +754,15 @@ next_id(void)
 void
 cmig_backfill_run_insert(const CmigBackfillIdentity *identity, CmigBackfillRun *run)
 {
-	Datum		values[11];
-	char		nulls[12] = "           ";
-
-	set_identity(identity, values, nulls);
-	cmig_query_bind_text(values, nulls, 7, run->method);
-	values[8] = Float8GetDatum(run->total);
-	values[9] = cmig_catalog_names_datum(&run->parts);
-	if (run->parts.count == 0)
-		nulls[9] = 'n';
+	static CmigQuery query = {
+		"INSERT INTO cmig.backfill_run (id, target, set_sql, where_sql, revision,"
+		" direction, statement, state, method, total, parts, started_at, updated_at, scope)"
+		" OVERRIDING SYSTEM VALUE VALUES ($1, $2, $3, $4, $5, $6, CASE WHEN $5 IS NOT NULL THEN $7 END,"
+		" 'running', $8, $9, nullif($10, '{}'), clock_timestamp(),"
+		" clock_timestamp(), $11) ON CONFLICT (id) DO NOTHING",
+		11, {INT8OID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, INT4OID,
+		TEXTOID, FLOAT8OID, TEXTARRAYOID, TEXTOID}
+	};
 
 	/*
 	 * Try several ids, because another session may choose the same id while
@@ -937,8 +771,9 @@ cmig_backfill_run_insert(const CmigBackfillIdentity *identity, CmigBackfillRun *
 	for (int i = 0; i < MAX_ATTEMPTS; i++)
 	{
 		run->id = next_id();
-		values[10] = Int64GetDatum(run->id);
-		if (cmig_query_run(&insert_query, values, nulls) == 1)
+		if (cmig_query_do(&query, run->id, identity->target, identity->set_sql, identity->where_sql,
+						  identity->revision, identity->direction, identity->statement, run->method,
+						  run->total, &run->parts, cmig_scope_current()) == 1)
 			return;
 	}
 	ereport(ERROR,
@@ -950,109 +785,72 @@ cmig_backfill_run_insert(const CmigBackfillIdentity *identity, CmigBackfillRun *
 void
 cmig_backfill_run_update(const CmigBackfillRun *run, int64 active_us)
 {
-	Datum		values[13];
-	char		nulls[14] = "             ";
-	Interval	active = {.time = active_us};
+	static CmigQuery query = {
+		"UPDATE cmig.backfill_run SET state = $2, pass = $3, relation = $4,"
+		" place = $5, bound = $6, total = $7, passed = $8, rows = $9,"
+		" rows_of_pass = $10, batches = $11,"
+		" active = active::interval + $12 * interval '1 microsecond', key = nullif($13, '{}'),"
+		" updated_at = clock_timestamp() WHERE id::bigint = $1",
+		13, {INT8OID, TEXTOID, INT4OID, TEXTOID, TEXTARRAYOID, TEXTARRAYOID,
+		FLOAT8OID, FLOAT8OID, INT8OID, INT8OID, INT8OID, INT8OID, TEXTARRAYOID}
+	};
 
-	values[0] = Int64GetDatum(run->id);
-	cmig_query_bind_text(values, nulls, 1, run->done ? "done" : "running");
-	values[2] = Int32GetDatum(run->pass);
-	cmig_query_bind_text(values, nulls, 3, run->relation);
-	values[4] = cmig_catalog_names_datum(&run->place);
-	values[5] = cmig_catalog_names_datum(&run->bound);
-	values[6] = Float8GetDatum(run->total);
-	values[7] = Float8GetDatum(run->passed);
-	values[8] = Int64GetDatum(run->rows);
-	values[9] = Int64GetDatum(run->rows_of_pass);
-	values[10] = Int64GetDatum(run->batches);
-	values[11] = IntervalPGetDatum(&active);
-	values[12] = cmig_catalog_names_datum(&run->key);
-	if (run->key.count == 0)
-		nulls[12] = 'n';
-	if (cmig_query_run(&update_query, values, nulls) != 1)
+	if (cmig_query_do(&query, run->id, run->done ? "done" : "running", run->pass, run->relation,
+					  &run->place, &run->bound, run->total, run->passed, run->rows, run->rows_of_pass,
+					  run->batches, active_us, &run->key) != 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("the row of this backfill in cmig.backfill_run was deleted"),
 				 errhint("Do not delete rows of cmig.backfill_run before the backfill has ended.")));
 }
 
-/*
- * The callback passed to cmig_backfill_run_each_unfinished(), and its
- * argument.
- */
-typedef struct Search
+List *
+cmig_backfill_run_unfinished(const CmigBackfillIdentity *identity, int64 own_id)
 {
-	CmigBackfillCallback callback;
-	void	   *arg;
-} Search;
+	static CmigQuery query = {
+		"SELECT id::bigint, coalesce(target::text, ''), coalesce(set_sql::text, ''),"
+		" coalesce(statement::integer, 0), rows::bigint FROM cmig.backfill_run"
+		" WHERE (revision::text = $1 AND direction::text = $2 AND statement::integer IS NOT NULL"
+		"   OR $1 IS NULL AND revision::text IS NULL AND target::text = $4)"
+		" AND state::text <> 'done' AND where_sql::text IS NULL AND rows::bigint > 0"
+		" AND id::bigint <> $3 AND scope::text = $5 ORDER BY id::bigint DESC",
+		5, {TEXTOID, TEXTOID, INT8OID, TEXTOID, TEXTOID}
+	};
 
-/*
- * Row callback of unfinished_query: pass the row on to the caller's callback.
- */
-static void
-hand_over(TupleDesc desc, HeapTuple row, void *arg)
-{
-	const Search *search = arg;
-	CmigBackfillUnfinished unfinished;
-
-	unfinished.id = cmig_query_int64(desc, row, 1, 0);
-	unfinished.target = cmig_query_text(desc, row, 2);
-	unfinished.set_sql = cmig_query_text(desc, row, 3);
-	unfinished.statement = cmig_query_int32(desc, row, 4, 0);
-	unfinished.rows = cmig_query_int64(desc, row, 5, 0);
-	search->callback(&unfinished, search->arg);
+	return cmig_query_list(&query, identity->revision, identity->direction, own_id, identity->target,
+						   cmig_scope_current());
 }
 
-void
-cmig_backfill_run_each_unfinished(const CmigBackfillIdentity *identity, int64 own_id,
-								  CmigBackfillCallback callback, void *arg)
-{
-	Search		search = {.callback = callback,.arg = arg};
-	Datum		values[5];
-	char		nulls[6] = "     ";
-
-	cmig_query_bind_text(values, nulls, 0, identity->revision);
-	cmig_query_bind_text(values, nulls, 1, identity->direction);
-	values[2] = Int64GetDatum(own_id);
-	cmig_query_bind_text(values, nulls, 3, identity->target);
-	values[4] = own_scope();
-	cmig_query_each(&unfinished_query, values, nulls, hand_over, &search);
-}
-
-void
+bool
 cmig_backfill_run_settle(const char *revision, const char *direction)
 {
-	Datum		values[3] = {CStringGetTextDatum(revision), CStringGetTextDatum(direction), own_scope()};
+	static CmigQuery query = {
+		"UPDATE cmig.backfill_run SET statement = NULL"
+		" WHERE ($1 IS NULL OR revision::text = $1 AND direction::text = $2)"
+		" AND statement::integer IS NOT NULL AND scope::text = $3",
+		3, {TEXTOID, TEXTOID, TEXTOID}
+	};
 
-	cmig_query_run(&settle_query, values, NULL);
+	return cmig_query_do(&query, revision, direction, cmig_scope_current()) > 0;
 }
 
 void
 cmig_backfill_run_remove(int64 id)
 {
-	Datum		values[1] = {Int64GetDatum(id)};
+	static CmigQuery query = {"DELETE FROM cmig.backfill_run WHERE id::bigint = $1", 1, {INT8OID}};
 
-	cmig_query_run(&remove_run_query, values, NULL);
+	cmig_query_do(&query, id);
 }
 
 void
 cmig_backfill_run_replace(const CmigBackfillIdentity *identity)
 {
-	Datum		values[4];
+	static CmigQuery query = {
+		"DELETE FROM cmig.backfill_run WHERE revision::text = $1 AND direction::text = $2"
+		" AND statement::integer = $3 AND state::text <> 'done' AND scope::text = $4",
+		4, {TEXTOID, TEXTOID, INT4OID, TEXTOID}
+	};
 
-	if (identity->revision == NULL)
-		return;
-	values[0] = CStringGetTextDatum(identity->revision);
-	values[1] = CStringGetTextDatum(identity->direction);
-	values[2] = Int32GetDatum(identity->statement);
-	values[3] = own_scope();
-	cmig_query_run(&replace_query, values, NULL);
-}
-
-bool
-cmig_backfill_run_settle_all(void)
-{
-	Datum		values[1] = {own_scope()};
-
-	return cmig_query_run(&settle_all_query, values, NULL) > 0;
+	if (identity->revision != NULL)
+		cmig_query_do(&query, identity->revision, identity->direction, identity->statement, cmig_scope_current());
 }

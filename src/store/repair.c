@@ -51,7 +51,7 @@ cmig_repair(PG_FUNCTION_ARGS)
 	CmigRevisionSet *set;
 	CmigGraph  *graph;
 	CmigStoredScript *script;
-	CmigJournalEntry entry = {0};
+	CmigJournalEntry entry = {.direction = "repair"};
 	int			node;
 
 	cmig_change_begin("cmig.repair()");
@@ -73,9 +73,6 @@ cmig_repair(PG_FUNCTION_ARGS)
 				 errmsg("revision \"%s\" was deleted in the meantime", entry.revision),
 				 errdetail("Its row in cmig.revision no longer exists."),
 				 errhint("Load it again.")));
-	entry.direction = "repair";
-	entry.outcome = "done";
-	entry.started_at = entry.finished_at = GetCurrentTimestamp();
 	entry.checksum = cmig_repeatable_checksum(script->sql, script->transactional, cmig_repeatables_is(graph, node));
 	cmig_journal_write(&entry);
 	PG_RETURN_VOID();

@@ -448,7 +448,7 @@ cmig_catalog_each_script(const CmigNames *revisions, CmigDirection direction,
 						 Size most_bytes, CmigScriptCallback callback, void *arg)
 {
 	EachScript	each = {revisions->names[0], most_bytes, callback, arg, NULL};
-	Datum		names = cmig_catalog_names_datum(revisions);
+	Datum		names = cmig_names_datum(revisions);
 
 	each_script(&read_scripts[direction], names, &each);
 	pfree(DatumGetPointer(names));
@@ -515,27 +515,9 @@ void
 cmig_catalog_each_text_of(const CmigNames *ids, CmigRevisionTextCallback callback,
 						  void *arg)
 {
-	Datum		values[1] = {cmig_catalog_names_datum(ids)};
+	Datum		values[1] = {cmig_names_datum(ids)};
 
 	each_text(&read_texts_of, values, callback, arg);
-}
-
-Datum
-cmig_catalog_names_datum(const CmigNames *names)
-{
-	Datum	   *elements;
-	ArrayType  *array;
-
-	if (names->count == 0)
-		return PointerGetDatum(construct_empty_array(TEXTOID));
-	elements = palloc(sizeof(Datum) * names->count);
-	for (int i = 0; i < names->count; i++)
-		elements[i] = CStringGetTextDatum(names->names[i]);
-	array = construct_array(elements, names->count, TEXTOID, -1, false, TYPALIGN_INT);
-	for (int i = 0; i < names->count; i++)
-		pfree(DatumGetPointer(elements[i]));
-	pfree(elements);
-	return PointerGetDatum(array);
 }
 
 /* ----------------------------------------------------------------

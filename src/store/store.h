@@ -11,6 +11,7 @@
 
 #include "datatype/timestamp.h"
 #include "fmgr.h"
+#include "nodes/execnodes.h"
 #include "nodes/pg_list.h"
 
 #include "base/base.h"
@@ -196,9 +197,6 @@ extern void cmig_catalog_each_name(CmigRevisionTextCallback callback, void *arg)
 extern void cmig_catalog_each_text_of(const CmigNames *ids,
 									  CmigRevisionTextCallback callback, void *arg);
 
-/* Returns a list of names as a text[] datum. */
-extern Datum cmig_catalog_names_datum(const CmigNames *names);
-
 /* in revisions.c */
 
 /* Insert a revision with an id that does not exist yet. */
@@ -283,13 +281,21 @@ typedef struct CmigJournalEntry
 } CmigJournalEntry;
 
 /*
- * Write a row.  The caller must hold the run lock, because the id of a new row
- * is the greatest id plus one; the same is true for all other functions in
- * this module that write rows.  The role, session role, application, address,
- * and transaction ID are taken from the session.  The column search_path
- * contains the search_path that scripts start with.
+ * Write a row, and return its id.  The caller must hold the run lock, because
+ * the id of a new row is the greatest id plus one; the same is true for all
+ * other functions in this module that write rows.  The default outcome is
+ * "done"; if started_at is zero, the step took no time.  The role, session role,
+ * application, address, and transaction ID are taken from the session.  The
+ * column search_path contains the search_path that scripts start with.
+ *
+ * For a step of a run that commits, write the row when the step begins, with
+ * the outcome "running".  cmig_journal_finish() sets the outcome when the step
+ * ends.  If no session will finish the rows that are still "running", call
+ * cmig_journal_interrupted(), which changes their outcome to "failed".
  */
-extern void cmig_journal_write(const CmigJournalEntry *entry);
+extern int64 cmig_journal_write(const CmigJournalEntry *entry);
+extern void cmig_journal_finish(int64 id, const CmigJournalEntry *entry);
+extern void cmig_journal_interrupted(void);
 
 /*
  * A batch of rows for several steps of a transaction.  The rows are written in
@@ -303,17 +309,6 @@ typedef struct CmigJournalBatch CmigJournalBatch;
 extern CmigJournalBatch *cmig_journal_batch(void);
 extern void cmig_journal_add(CmigJournalBatch *batch, const CmigJournalEntry *entry);
 extern void cmig_journal_end(CmigJournalBatch *batch);
-
-/*
- * Write a row for a step of a run that commits.  cmig_journal_start() writes
- * the row when the step begins, usually with outcome "running", and returns
- * its id.  cmig_journal_finish() sets the outcome when the step ends.  If no
- * session will finish the rows that are still "running", call
- * cmig_journal_interrupted(), which changes their outcome to "failed".
- */
-extern int64 cmig_journal_start(const CmigJournalEntry *entry);
-extern void cmig_journal_finish(int64 id, const CmigJournalEntry *entry);
-extern void cmig_journal_interrupted(void);
 
 /*
  * Does the current scope have a row of a step that is running or was
@@ -341,20 +336,15 @@ extern int64 cmig_journal_out_of_order(void);
 extern char *cmig_journal_read_checksum(const char *revision);
 
 /*
- * cmig_journal_read_paths() calls the callback for each revision whose last
+ * Returns a row (revision, search_path, role) for each revision whose last
  * completed upgrade was run with a search_path other than the given one or, if
- * the search_path contains "$user", by a role other than the given one.  The
- * strings passed to the callback are palloc'd; "role" may be NULL.
+ * the search_path contains "$user", by a role other than the given one.
  */
-typedef void (*CmigJournalPathCallback) (const char *revision, const char *search_path,
-										 const char *role, void *arg);
-
-extern void cmig_journal_read_paths(const char *search_path, const char *role,
-									CmigJournalPathCallback callback, void *arg);
+extern List *cmig_journal_read_paths(const char *search_path, const char *role);
 
 /*
- * Read the last row that is neither for a repair nor for a drift check.  The
- * strings in *entry are palloc'd, and the times are not set.  Returns false if
+ * Read the revision, direction, outcome, message, and statement of the last
+ * row that is neither for a repair nor for a drift check.  Returns false if
  * there is no such row.
  */
 extern bool cmig_journal_read_last(CmigJournalEntry *entry);
@@ -362,7 +352,7 @@ extern bool cmig_journal_read_last(CmigJournalEntry *entry);
 /* The last drift check. */
 typedef struct CmigJournalDrift
 {
-	double		seconds;		/* number of seconds since the check */
+	const char *ago;			/* "3 hours ago" */
 	const char *message;		/* result of the check, such as "no drift" */
 	bool		is_past;		/* have revisions been run since the check? */
 } CmigJournalDrift;
@@ -374,57 +364,39 @@ typedef struct CmigJournalDrift
 extern bool cmig_journal_read_last_drift(CmigJournalDrift *drift);
 
 /*
- * cmig_journal_read_each_captured() calls the callback for each of the
+ * Returns a row (revision, checksum of the generated script) for each of the
  * revisions that cmig.capture has generated in this database, if scripts ran
- * as the same role then as they do now.  "checksum" is the checksum of the
- * generated script.
+ * as the same role then as they do now.
  */
-typedef void (*CmigJournalCaptured) (const char *revision, const char *checksum, void *arg);
-
-extern void cmig_journal_read_each_captured(const CmigNames *revisions, CmigJournalCaptured callback, void *arg);
+extern List *cmig_journal_read_captured(const CmigNames *revisions);
 
 /* Returns a palloc'd string such as "3 hours ago". */
-extern char *cmig_journal_read_ago(double seconds);
+extern char *cmig_journal_ago(double seconds);
 
-/* A row of the journal, for listings. */
+/* A row of the journal, as it is shown. */
 typedef struct CmigJournalShown
 {
 	const char *revision;		/* NULL for a drift check */
 	const char *direction;
 	const char *outcome;
 	const char *role;
-	const char *sqlstate;		/* NULL if the step did not fail */
-	const char *message;		/* can be NULL */
-	bool		has_started_at;
-	TimestampTz started_at;
-	Interval   *elapsed;		/* can be NULL */
+	const char *message;		/* with the SQLSTATE; can be NULL */
+	const char *started_at;		/* can be NULL */
+	const char *elapsed;		/* "1.2 s"; can be NULL */
+	const char *count;			/* number of rows of the journal */
 } CmigJournalShown;
 
-/*
- * cmig_journal_read_each() calls the callback for each row of the journal,
- * starting with the last one.  The callback must copy whatever it keeps.
- */
-typedef void (*CmigJournalShow) (const CmigJournalShown *row, void *arg);
+/* Returns the last rows of the journal, the last one first, but at most "most". */
+extern List *cmig_journal_read_rows(int most);
 
-extern void cmig_journal_read_each(CmigJournalShow callback, void *arg);
-
-/* The maximum lengths of the values in some columns, in characters. */
-typedef struct CmigJournalWidths
-{
-	int			revision;
-	int			role;
-} CmigJournalWidths;
-
-extern CmigJournalWidths cmig_journal_read_widths(void);
+/* Return the rows of cmig.log. */
+extern void cmig_journal_return_log(ReturnSetInfo *result);
 
 /*
- * cmig_journal_read_each_applied() calls the callback for each revision that
- * an upgrade has applied or a stamp has recorded.  "at" is the time at which
- * the last such step finished.
+ * Call the callback for each revision that an upgrade has applied or a stamp
+ * has recorded, with the id and the time at which the last such step finished.
  */
-typedef void (*CmigJournalApplied) (const char *revision, TimestampTz at, void *arg);
-
-extern void cmig_journal_read_each_applied(CmigJournalApplied callback, void *arg);
+extern void cmig_journal_each_applied(CmigRowCallback callback, void *arg);
 
 /* in progress.c */
 
@@ -476,14 +448,12 @@ extern void cmig_progress_write(const char *revision, CmigDirection direction,
 								const char *detail);
 
 /*
- * Delete the row of a statement, the rows of a step, or all rows of the
- * current scope.  cmig_progress_clear_all() returns true if there were any
- * rows.
+ * Delete the row of a statement, or all rows of a step if "statement" is 0, or
+ * all rows of the current scope if "revision" is NULL.  Returns true if there
+ * were any.
  */
-extern void cmig_progress_remove(const char *revision, CmigDirection direction,
-								 int statement);
-extern void cmig_progress_clear(const char *revision, CmigDirection direction);
-extern bool cmig_progress_clear_all(void);
+extern bool cmig_progress_clear(const char *revision, CmigDirection direction,
+								int statement);
 
 /*
  * Returns the CALL that finishes a partially applied step, without the closing
@@ -706,24 +676,19 @@ extern void cmig_backfill_run_update(const CmigBackfillRun *run, int64 active_us
  */
 typedef struct CmigBackfillUnfinished
 {
-	int64		id;
+	char	   *id;
 	char	   *target;
 	char	   *set_sql;
-	int			statement;		/* number of the statement, or 0 */
-	int64		rows;
+	char	   *statement;		/* number of the statement, or 0 */
+	char	   *rows;
 } CmigBackfillUnfinished;
 
 /*
- * cmig_backfill_run_each_unfinished() calls the callback for each unfinished
- * backfill of the step to which "identity" belongs or, if "identity" is not
- * part of a revision, of the same table.  The backfill with the id own_id is
- * skipped.
+ * Returns a List of CmigBackfillUnfinished * with the unfinished backfills of
+ * the step to which "identity" belongs or, if "identity" is not part of a
+ * revision, of the same table, except for the one with the id own_id.
  */
-typedef void (*CmigBackfillCallback) (const CmigBackfillUnfinished *unfinished, void *arg);
-
-extern void cmig_backfill_run_each_unfinished(const CmigBackfillIdentity *identity,
-											  int64 own_id, CmigBackfillCallback callback,
-											  void *arg);
+extern List *cmig_backfill_run_unfinished(const CmigBackfillIdentity *identity, int64 own_id);
 
 /* Delete the row of a backfill that has not updated anything. */
 extern void cmig_backfill_run_remove(int64 id);
@@ -736,16 +701,12 @@ extern void cmig_backfill_run_remove(int64 id);
 extern void cmig_backfill_run_replace(const CmigBackfillIdentity *identity);
 
 /*
- * Call this at the end of a step.  The rows of its backfills are kept as a
- * record, but the backfills start from the beginning if the step is run again.
+ * Call this at the end of a step, or with NULL for all steps in the current
+ * scope.  The rows of its backfills are kept as a record, but the backfills
+ * start from the beginning if the step is run again.  Returns true if any rows
+ * were changed.
  */
-extern void cmig_backfill_run_settle(const char *revision, const char *direction);
-
-/*
- * Like cmig_backfill_run_settle(), but for all steps in the current scope.
- * Returns true if any rows were changed.
- */
-extern bool cmig_backfill_run_settle_all(void);
+extern bool cmig_backfill_run_settle(const char *revision, const char *direction);
 
 /* in access.c */
 

@@ -57,7 +57,8 @@ static CmigQuery read_tried = {
 	" WHERE EXISTS (SELECT FROM pg_namespace n WHERE n.nspname::text = s.scope)", 0
 };
 
-#define UNKNOWN " NOT EXISTS (SELECT FROM cmig.revision r WHERE r.revision::text = v.revision::text)"
+#define UNKNOWN " NOT EXISTS (SELECT FROM cmig.revision r WHERE r.revision::text = v.revision::text)" \
+	" ORDER BY v.revision::text COLLATE \"C\" LIMIT 1"
 
 static CmigQuery read_unknown_version[FORMS] = {
 	{"SELECT v.revision::text FROM cmig.version v WHERE" UNKNOWN, 0},
@@ -110,47 +111,14 @@ static CmigQuery fingerprint[FORMS] = {
 	1, {TEXTOID},.all_rows = true}
 };
 
-/* Returns the form of a query for the current scope. */
+/*
+ * Returns the form of a query for the current scope.  The scope can be passed
+ * to both forms, because superfluous arguments are ignored.
+ */
 static CmigQuery *
 form_of(CmigQuery *forms)
 {
 	return &forms[cmig_scope_is_set() ? OF_SCOPE : OF_DATABASE];
-}
-
-/*
- * Run a query in its form for the current scope.  The first arguments of the
- * query are one or two revision ids; an id that is NULL is left out.  Returns
- * the number of rows.
- */
-static uint64
-run_with_ids(CmigQuery *forms, const char *revision, const char *other)
-{
-	CmigQuery  *query = form_of(forms);
-	Datum		values[3];
-	int			count = 0;
-	uint64		processed;
-
-	if (revision != NULL)
-		values[count++] = CStringGetTextDatum(revision);
-	if (other != NULL)
-		values[count++] = CStringGetTextDatum(other);
-	if (count < query->nargs)
-		values[count++] = CStringGetTextDatum(cmig_scope_current());
-	processed = cmig_query_run(query, values, NULL);
-	for (int i = 0; i < count; i++)
-		pfree(DatumGetPointer(values[i]));
-	return processed;
-}
-
-/* Row callback: append the revision id in the row to a list. */
-static void
-collect_row(TupleDesc desc, HeapTuple row, void *arg)
-{
-	List	  **rows = arg;
-	char	   *id = cmig_query_text_or_null(desc, row, 1);
-
-	if (id)
-		*rows = lappend(*rows, id);
 }
 
 /* Returns the revision ids that a query reads, sorted in byte order. */
@@ -158,16 +126,14 @@ static CmigNames *
 read_rows(CmigQuery *query)
 {
 	CmigNames  *names = palloc0(sizeof(CmigNames));
-	Datum		values[1] = {CStringGetTextDatum(cmig_scope_current())};
-	List	   *rows = NIL;
+	List	   *rows = cmig_query_list(query, cmig_scope_current());
 	ListCell   *lc;
 
-	cmig_query_each(query, values, NULL, collect_row, &rows);
-	pfree(DatumGetPointer(values[0]));
 	names->names = palloc(sizeof(char *) * (list_length(rows) + 1));
 	foreach(lc, rows)
 	{
-		names->names[names->count++] = lfirst(lc);
+		if (*(char **) lfirst(lc) != NULL)
+			names->names[names->count++] = *(char **) lfirst(lc);
 	}
 	cmig_names_sort(names);
 	return names;
@@ -209,9 +175,7 @@ cmig_version_rows_tried(void)
 char *
 cmig_version_rows_unknown(void)
 {
-	const CmigNames *rows = read_rows(form_of(read_unknown_version));
-
-	return rows->count > 0 ? rows->names[0] : NULL;
+	return cmig_query_value(form_of(read_unknown_version), cmig_scope_current());
 }
 
 const char *
@@ -238,21 +202,21 @@ raise_version_changed(char *detail)
 void
 cmig_version_rows_delete(const char *revision)
 {
-	if (run_with_ids(delete_version, revision, NULL) != 1)
+	if (cmig_query_do(form_of(delete_version), revision, cmig_scope_current()) != 1)
 		raise_version_changed(psprintf("The row of revision \"%s\" is missing.", revision));
 }
 
 void
 cmig_version_rows_insert(const char *revision)
 {
-	if (run_with_ids(insert_version, revision, NULL) != 1)
+	if (cmig_query_do(form_of(insert_version), revision, cmig_scope_current()) != 1)
 		raise_version_changed(psprintf("Revision \"%s\" already has a row.", revision));
 }
 
 void
 cmig_version_rows_replace(const char *from, const char *to)
 {
-	if (run_with_ids(replace_version, from, to) == 1)
+	if (cmig_query_do(form_of(replace_version), from, to, cmig_scope_current()) == 1)
 		return;
 
 	/*
@@ -266,7 +230,7 @@ cmig_version_rows_replace(const char *from, const char *to)
 void
 cmig_version_rows_clear(void)
 {
-	(void) run_with_ids(clear_version, NULL, NULL);
+	(void) cmig_query_do(form_of(clear_version), cmig_scope_current());
 }
 
 /*
