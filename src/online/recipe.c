@@ -54,12 +54,19 @@
 /* The state of a call to a recipe. */
 typedef struct Recipe
 {
+	FunctionCallInfo fcinfo;
 	const char *procedure;
+	const char *call;			/* an example of a correct call, for hints */
 	bool		one_transaction;
 	bool		alone;			/* true if the call is not part of a
 								 * revision's script */
 	Oid			table;
 	char	   *table_name;		/* qualified and quoted */
+	char	   *name;			/* of the constraint */
+	char	   *text;			/* the condition, the column (add_not_null),
+								 * the definition as pg_get_constraintdef
+								 * writes it (add_foreign_key), or the columns
+								 * (add_unique) */
 	MemoryContext caller;		/* the caller's memory context */
 	MemoryContext context;		/* deleted when the recipe ends */
 }			Recipe;
@@ -74,13 +81,6 @@ typedef struct KnownConstraint
 	char	   *definition;		/* without NOT VALID */
 	char	   *condition;		/* of a CHECK constraint; otherwise NULL */
 }			KnownConstraint;
-
-/*
- * The steps of a recipe.  run_steps() runs the steps and ends the
- * recipe.  An error's context names the recipe, and its hint says what to do
- * about rows that violate a constraint.
- */
-typedef void (*RecipeSteps) (Recipe * recipe, void *arg);
 
 static CmigQuery constraint_query = {
 	.sql = "SELECT convalidated, contype::text,"
@@ -97,15 +97,17 @@ static Oid	table_alone = InvalidOid;
 
 /*
  * Begin a recipe, after checking how the procedure was called and whether
- * argument 0 is a suitable table.  "call" is an example of a correct call, for
- * hints.
+ * argument 0 is a suitable table.
  */
 static void
 begin(Recipe * recipe, FunctionCallInfo fcinfo, const char *procedure, const char *call)
 {
 	const char *name;
 
+	memset(recipe, 0, sizeof(Recipe));
+	recipe->fcinfo = fcinfo;
 	recipe->procedure = procedure;
+	recipe->call = call;
 	recipe->one_transaction = !cmig_running_concurrent_ddl();
 	recipe->alone = cmig_running_revision() == NULL;
 	recipe->caller = CurrentMemoryContext;
@@ -140,8 +142,7 @@ begin(Recipe * recipe, FunctionCallInfo fcinfo, const char *procedure, const cha
 				 errmsg("\"%s\" is not a table", name ? name : psprintf("%u", recipe->table)),
 				 errdetail("%s supports only tables and partitioned tables.", procedure)));
 	cmig_local_rows_require_reachable(recipe->table, true, procedure);
-	recipe->table_name =
-		cmig_query_relation_name(recipe->table);
+	recipe->table_name = cmig_query_relation_name(recipe->table);
 }
 
 /*
@@ -173,8 +174,12 @@ cmig_recipe_table_alone(void)
 	return table_alone;
 }
 
+/*
+ * Run the steps and end the recipe.  An error's context names the recipe, and
+ * its hint says what to do about rows that violate a constraint.
+ */
 static void
-run_steps(Recipe * recipe, RecipeSteps steps, void *arg)
+run_steps(Recipe * recipe, void (*steps) (Recipe * recipe))
 {
 	ErrorContextCallback callback;
 
@@ -189,7 +194,7 @@ run_steps(Recipe * recipe, RecipeSteps steps, void *arg)
 			table_alone = recipe->table;
 			cmig_lock_wait_watch(GetUserId());
 		}
-		steps(recipe, arg);
+		steps(recipe);
 	}
 	PG_CATCH();
 	{
@@ -231,44 +236,48 @@ run_sql(Recipe * recipe, const char *sql)
 	cmig_toplevel_snapshot();
 }
 
-/*
- * Read arguments.  Strings and names must not be empty, but an optional name
- * may be null.  "call" is an example of a correct call, for hints.
- * columns() returns columns as "a, b" and sets *names to the
- * unquoted names.  joined() joins the unquoted names as "a_b" for a
- * constraint name.
- */
+/* Read an argument that must not be empty. */
 static char *
-text_argument(FunctionCallInfo fcinfo, int n, const char *name, const char *call)
+text_argument(const Recipe * recipe, int n, const char *name)
 {
-	char	   *value = cmig_argument_text(fcinfo, n);
+	char	   *value = cmig_argument_text(recipe->fcinfo, n);
 
 	if (value == NULL || value[strspn(value, " \t\r\n")] == '\0')
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("%s must not be empty", name),
-				 errhint("%s", call)));
+				 errhint("%s", recipe->call)));
 	return value;
 }
 
+/* Read the constraint's name, which may be null if "otherwise" is not. */
 static char *
-name_argument(FunctionCallInfo fcinfo, int n, const char *call)
+name_argument(const Recipe * recipe, int n, char *otherwise)
 {
-	char	   *value = text_argument(fcinfo, n, "the name", call);
+	char	   *value;
 
+	if (otherwise != NULL && recipe->fcinfo->args[n].isnull)
+		return otherwise;
+	value = text_argument(recipe, n, "the name");
 	truncate_identifier(value, strlen(value), true);
 	return value;
 }
 
+/*
+ * Returns columns as "a, b", and sets *joined to the unquoted names as "a_b",
+ * for the name of a constraint.
+ */
 static char *
-columns_argument(FunctionCallInfo fcinfo, int n, const char *what, Oid table, List **names)
+columns_argument(const Recipe * recipe, int n, const char *what, Oid table, char **joined)
 {
+	FunctionCallInfo fcinfo = recipe->fcinfo;
+	List	   *names = NIL;
+	StringInfoData underscored;
 	Datum	   *elements;
 	bool	   *nulls;
 	int			count = 0;
 	StringInfoData list;
 
-	*names = NIL;
 	if (!PG_ARGISNULL(n))
 	{
 		ArrayType  *array;
@@ -294,6 +303,7 @@ columns_argument(FunctionCallInfo fcinfo, int n, const char *what, Oid table, Li
 				 errmsg("%s must name at least one column", what),
 				 errhint("Use ARRAY['<column>', ...].")));
 	initStringInfo(&list);
+	initStringInfo(&underscored);
 	for (int i = 0; i < count; i++)
 	{
 		char	   *name = nulls[i] ? NULL : TextDatumGetCString(elements[i]);
@@ -312,29 +322,17 @@ columns_argument(FunctionCallInfo fcinfo, int n, const char *what, Oid table, Li
 							name, get_rel_name(table))));
 		for (int j = 0; j < i; j++)
 		{
-			if (strcmp(list_nth(*names, j), name) == 0)
+			if (strcmp(list_nth(names, j), name) == 0)
 				ereport(ERROR,
 						(errcode(ERRCODE_DUPLICATE_COLUMN),
 						 errmsg("column \"%s\" appears twice in %s", name, what)));
 		}
-		*names = lappend(*names, name);
+		names = lappend(names, name);
 		appendStringInfo(&list, "%s%s", i > 0 ? ", " : "", quote_identifier(name));
+		appendStringInfo(&underscored, "%s%s", i > 0 ? "_" : "", name);
 	}
+	*joined = underscored.data;
 	return list.data;
-}
-
-static char *
-joined(List *names)
-{
-	StringInfoData text;
-	ListCell   *lc;
-
-	initStringInfo(&text);
-	foreach(lc, names)
-	{
-		appendStringInfo(&text, "%s%s", text.len > 0 ? "_" : "", (char *) lfirst(lc));
-	}
-	return text.data;
 }
 
 /*
@@ -364,12 +362,12 @@ find_constraint(Oid table, const char *name)
 }
 
 static void
-refuse_other(const Recipe * recipe, const char *name, const char *definition)
+refuse_other(const Recipe * recipe, const char *definition)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_DUPLICATE_OBJECT),
 			 errmsg("constraint \"%s\" of table %s already exists with a different definition",
-					name, recipe->table_name),
+					recipe->name, recipe->table_name),
 			 errdetail("The existing constraint is: %s.", definition),
 			 errhint("Choose another name, or drop the existing constraint first.")));
 }
@@ -390,12 +388,6 @@ PG_FUNCTION_INFO_V1(cmig_add_check);
 PG_FUNCTION_INFO_V1(cmig_add_foreign_key);
 PG_FUNCTION_INFO_V1(cmig_add_unique);
 
-/* Examples of correct calls, for hints. */
-#define ADD_CHECK_CALL "CALL cmig.add_check('<table>', '<constraint>', '<condition>')"
-#define ADD_NOT_NULL_CALL "CALL cmig.add_not_null('<table>', '<column>')"
-#define ADD_FOREIGN_KEY_CALL "CALL cmig.add_foreign_key('<table>', '<column>', '<referenced table>')"
-#define ADD_UNIQUE_CALL "CALL cmig.add_unique('<table>', '<column>')"
-
 /*
  * Add a constraint as NOT VALID, so that it is enforced for new rows
  * immediately, and then validate the existing rows.  If the recipe runs in a
@@ -403,16 +395,15 @@ PG_FUNCTION_INFO_V1(cmig_add_unique);
  * be held until the end anyway.
  */
 static void
-add_validated(Recipe * recipe, const KnownConstraint * there, const char *name,
-			  const char *definition)
+add_validated(Recipe * recipe, const KnownConstraint * there, const char *definition)
 {
 	if (!there->exists)
 		run_sql(recipe, psprintf("ALTER TABLE %s ADD CONSTRAINT %s %s%s",
-								 recipe->table_name, quote_identifier(name), definition,
+								 recipe->table_name, quote_identifier(recipe->name), definition,
 								 recipe->one_transaction ? "" : " NOT VALID"));
 	if (there->exists ? !there->valid : !recipe->one_transaction)
 		run_sql(recipe, psprintf("ALTER TABLE %s VALIDATE CONSTRAINT %s",
-								 recipe->table_name, quote_identifier(name)));
+								 recipe->table_name, quote_identifier(recipe->name)));
 }
 
 /* Returns a CHECK condition as PostgreSQL deparses it. */
@@ -478,38 +469,28 @@ same_but_for_spaces(const char *a, const char *b)
 	}
 }
 
-/* The arguments of cmig.add_check. */
-typedef struct CheckSteps
-{
-	char	   *name;
-	char	   *condition;
-} CheckSteps;
-
-/* Recipe callback: the steps of cmig.add_check. */
 static void
-add_check(Recipe * recipe, void *arg)
+add_check(Recipe * recipe)
 {
-	CheckSteps *check = arg;
-	KnownConstraint there = find_constraint(recipe->table, check->name);
-	char	   *normal = normal_condition(recipe->table, check->condition);
+	KnownConstraint there = find_constraint(recipe->table, recipe->name);
+	char	   *normal = normal_condition(recipe->table, recipe->text);
 
 	if (there.exists &&
 		(strcmp(there.kind, "c") != 0 || !same_but_for_spaces(there.condition, normal) ||
 		 !there.enforced || pg_str_endswith(there.definition, " NO INHERIT")))
-		refuse_other(recipe, check->name, there.definition);
-	add_validated(recipe, &there, check->name, psprintf("CHECK (%s\n)", check->condition));
+		refuse_other(recipe, there.definition);
+	add_validated(recipe, &there, psprintf("CHECK (%s\n)", recipe->text));
 }
 
 Datum
 cmig_add_check(PG_FUNCTION_ARGS)
 {
 	Recipe		recipe;
-	CheckSteps	check;
 
-	begin(&recipe, fcinfo, "cmig.add_check", ADD_CHECK_CALL);
-	check.name = name_argument(fcinfo, 1, ADD_CHECK_CALL);
-	check.condition = text_argument(fcinfo, 2, "the condition", ADD_CHECK_CALL);
-	run_steps(&recipe, add_check, &check);
+	begin(&recipe, fcinfo, "cmig.add_check", "CALL cmig.add_check('<table>', '<constraint>', '<condition>')");
+	recipe.name = name_argument(&recipe, 1, NULL);
+	recipe.text = text_argument(&recipe, 2, "the condition");
+	run_steps(&recipe, add_check);
 	PG_RETURN_VOID();
 }
 
@@ -527,18 +508,16 @@ static CmigQuery not_valid_query = {
 };
 
 /*
- * Recipe callback: the steps of cmig.add_not_null.  With a valid CHECK
- * constraint, SET NOT NULL need not scan the table.  SET NOT NULL and DROP
+ * With a valid CHECK constraint, SET NOT NULL need not scan the table.  SET NOT NULL and DROP
  * CONSTRAINT are two separate statements, because a single ALTER TABLE would
  * drop the CHECK constraint before looking for it.
  */
 static void
-add_not_null(Recipe * recipe, void *arg)
+add_not_null(Recipe * recipe)
 {
-	char	   *column = arg;
-	char	   *not_valid = NULL;
+	char	   *column = recipe->text;
 	Datum		values[2] = {ObjectIdGetDatum(recipe->table), CStringGetTextDatum(column)};
-	CheckSteps	check;
+	char	   *not_valid = cmig_query_find_text(&not_valid_query, values, NULL);
 	KnownConstraint there;
 	HeapTuple	tuple = SearchSysCacheAttName(recipe->table, column);
 	bool		is_not_null = false;
@@ -548,39 +527,37 @@ add_not_null(Recipe * recipe, void *arg)
 		is_not_null = ((Form_pg_attribute) GETSTRUCT(tuple))->attnotnull;
 		ReleaseSysCache(tuple);
 	}
-	check.name = makeObjectName("cmig", column, "not_null");
-	check.condition = psprintf("%s IS NOT NULL", quote_identifier(column));
-	cmig_query_each(&not_valid_query, values, NULL, cmig_query_keep_text, &not_valid);
+	recipe->name = makeObjectName("cmig", column, "not_null");
+	recipe->text = psprintf("%s IS NOT NULL", quote_identifier(column));
 	if (not_valid != NULL)
 		run_sql(recipe, psprintf("ALTER TABLE %s VALIDATE CONSTRAINT %s",
 								 recipe->table_name, quote_identifier(not_valid)));
 	else if (!is_not_null)
 	{
-		add_check(recipe, &check);
+		add_check(recipe);
 		run_sql(recipe, psprintf("ALTER TABLE %s ALTER COLUMN %s SET NOT NULL",
 								 recipe->table_name, quote_identifier(column)));
 	}
-	there = find_constraint(recipe->table, check.name);
+	there = find_constraint(recipe->table, recipe->name);
 	if (there.exists && strcmp(there.kind, "c") == 0 &&
-		same_but_for_spaces(there.condition, normal_condition(recipe->table, check.condition)))
+		same_but_for_spaces(there.condition, normal_condition(recipe->table, recipe->text)))
 		run_sql(recipe, psprintf("ALTER TABLE %s DROP CONSTRAINT %s", recipe->table_name,
-								 quote_identifier(check.name)));
+								 quote_identifier(recipe->name)));
 }
 
 Datum
 cmig_add_not_null(PG_FUNCTION_ARGS)
 {
 	Recipe		recipe;
-	char	   *column;
 
-	begin(&recipe, fcinfo, "cmig.add_not_null", ADD_NOT_NULL_CALL);
-	column = text_argument(fcinfo, 1, "the column", ADD_NOT_NULL_CALL);
-	if (get_attnum(recipe.table, column) <= 0)
+	begin(&recipe, fcinfo, "cmig.add_not_null", "CALL cmig.add_not_null('<table>', '<column>')");
+	recipe.text = text_argument(&recipe, 1, "the column");
+	if (get_attnum(recipe.table, recipe.text) <= 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_COLUMN),
-				 errmsg("column \"%s\" of relation \"%s\" does not exist", column,
+				 errmsg("column \"%s\" of relation \"%s\" does not exist", recipe.text,
 						get_rel_name(recipe.table))));
-	run_steps(&recipe, add_not_null, column);
+	run_steps(&recipe, add_not_null);
 	PG_RETURN_VOID();
 }
 
@@ -604,22 +581,13 @@ action_argument(FunctionCallInfo fcinfo, int n, const char *what)
 			 errmsg("%s must be NO ACTION, RESTRICT, CASCADE, SET NULL, or SET DEFAULT", what)));
 }
 
-/* The arguments of cmig.add_foreign_key. */
-typedef struct ForeignKeySteps
-{
-	char	   *name;
-	char	   *definition;		/* as pg_get_constraintdef writes it */
-} ForeignKeySteps;
-
-/* Recipe callback: the steps of cmig.add_foreign_key. */
 static void
-add_foreign_key(Recipe * recipe, void *arg)
+add_foreign_key(Recipe * recipe)
 {
-	ForeignKeySteps *key = arg;
-	KnownConstraint there = find_constraint(recipe->table, key->name);
+	KnownConstraint there = find_constraint(recipe->table, recipe->name);
 
-	if (there.exists && strcmp(there.definition, key->definition) != 0)
-		refuse_other(recipe, key->name, there.definition);
+	if (there.exists && strcmp(there.definition, recipe->text) != 0)
+		refuse_other(recipe, there.definition);
 	if (get_rel_relkind(recipe->table) == RELKIND_PARTITIONED_TABLE &&
 		!CMIG_PARTITIONED_NOT_VALID_KEYS_COMPAT && !recipe->one_transaction)
 		ereport(ERROR,
@@ -628,7 +596,7 @@ add_foreign_key(Recipe * recipe, void *arg)
 						recipe->table_name),
 				 errdetail("Before PostgreSQL 18, foreign keys of partitioned tables cannot be NOT VALID."),
 				 errhint("Call cmig.add_foreign_key for each partition, with the same column list. ALTER TABLE ... ADD FOREIGN KEY on the partitioned table then uses these foreign keys without scanning the rows.")));
-	add_validated(recipe, &there, key->name, key->definition);
+	add_validated(recipe, &there, recipe->text);
 }
 
 /* Returns the primary key's columns as pg_get_constraintdef writes them. */
@@ -673,53 +641,37 @@ Datum
 cmig_add_foreign_key(PG_FUNCTION_ARGS)
 {
 	Recipe		recipe;
-	ForeignKeySteps key;
 	char	   *columns;
-	char	   *referenced_columns;
-	List	   *names;
-	List	   *referenced_names;
+	char	   *joined;
+	char	   *unused;
 	Oid			referenced;
 	const char *on_delete;
 	const char *on_update;
-	StringInfoData definition;
 
-	begin(&recipe, fcinfo, "cmig.add_foreign_key", ADD_FOREIGN_KEY_CALL);
-	columns = columns_argument(fcinfo, 1, "columns", recipe.table, &names);
+	begin(&recipe, fcinfo, "cmig.add_foreign_key", "CALL cmig.add_foreign_key('<table>', '<column>', '<referenced table>')");
+	columns = columns_argument(&recipe, 1, "columns", recipe.table, &joined);
 	if (PG_ARGISNULL(2) || (get_rel_relkind(PG_GETARG_OID(2)) != RELKIND_RELATION &&
 							get_rel_relkind(PG_GETARG_OID(2)) != RELKIND_PARTITIONED_TABLE))
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
 				 errmsg("the referenced relation must be a table"),
-				 errhint(ADD_FOREIGN_KEY_CALL)));
+				 errhint("%s", recipe.call)));
 	referenced = PG_GETARG_OID(2);
-	cmig_local_rows_require_reachable(referenced, true, "cmig.add_foreign_key");
-	referenced_columns = PG_ARGISNULL(3) ? primary_key_columns(referenced) :
-		columns_argument(fcinfo, 3, "referenced_columns", referenced, &referenced_names);
-	key.name = PG_ARGISNULL(4) ? NULL : name_argument(fcinfo, 4, ADD_FOREIGN_KEY_CALL);
-	if (key.name == NULL)
-		key.name = makeObjectName(get_rel_name(recipe.table), joined(names), "fkey");
+	cmig_local_rows_require_reachable(referenced, true, recipe.procedure);
+	recipe.text = PG_ARGISNULL(3) ? primary_key_columns(referenced) :
+		columns_argument(&recipe, 3, "referenced_columns", referenced, &unused);
+	recipe.name = name_argument(&recipe, 4, makeObjectName(get_rel_name(recipe.table), joined, "fkey"));
 	on_delete = action_argument(fcinfo, 5, "on_delete");
 	on_update = action_argument(fcinfo, 6, "on_update");
-
-	initStringInfo(&definition);
-	appendStringInfo(&definition, "FOREIGN KEY (%s) REFERENCES %s(%s)", columns,
-					 cmig_query_relation_name(referenced),
-					 referenced_columns);
-	if (strcmp(on_update, "NO ACTION") != 0)
-		appendStringInfo(&definition, " ON UPDATE %s", on_update);
-	if (strcmp(on_delete, "NO ACTION") != 0)
-		appendStringInfo(&definition, " ON DELETE %s", on_delete);
-	key.definition = definition.data;
-	run_steps(&recipe, add_foreign_key, &key);
+	recipe.text = psprintf("FOREIGN KEY (%s) REFERENCES %s(%s)%s%s%s%s", columns,
+						   cmig_query_relation_name(referenced), recipe.text,
+						   strcmp(on_update, "NO ACTION") != 0 ? " ON UPDATE " : "",
+						   strcmp(on_update, "NO ACTION") != 0 ? on_update : "",
+						   strcmp(on_delete, "NO ACTION") != 0 ? " ON DELETE " : "",
+						   strcmp(on_delete, "NO ACTION") != 0 ? on_delete : "");
+	run_steps(&recipe, add_foreign_key);
 	PG_RETURN_VOID();
 }
-
-/* The arguments of cmig.add_unique. */
-typedef struct UniqueSteps
-{
-	char	   *name;
-	char	   *columns;
-} UniqueSteps;
 
 static CmigQuery index_query = {
 	.sql = "SELECT CASE WHEN i.indexrelid IS NULL THEN '' WHEN i.indrelid <> $1 OR NOT i.indisunique OR i.indpred IS NOT NULL"
@@ -740,13 +692,13 @@ static CmigQuery index_query = {
  * behind.
  */
 static void
-build_index(Recipe * recipe, const UniqueSteps *unique)
+build_index(Recipe * recipe)
 {
 	const char *concurrently = recipe->one_transaction ? "" : "CONCURRENTLY ";
 
 	for (;;)
 	{
-		Datum		values[2] = {ObjectIdGetDatum(recipe->table), CStringGetTextDatum(unique->name)};
+		Datum		values[2] = {ObjectIdGetDatum(recipe->table), CStringGetTextDatum(recipe->name)};
 		CmigRows   *rows = cmig_query_rows(&index_query, values, NULL);
 		HeapTuple	found = rows->count > 0 ? rows->rows[0] : NULL;
 		char	   *definition = found != NULL ? cmig_query_text_or_null(rows->desc, found, 3) : NULL;
@@ -754,12 +706,12 @@ build_index(Recipe * recipe, const UniqueSteps *unique)
 		if (found != NULL && definition == NULL)
 			ereport(ERROR,
 					(errcode(ERRCODE_DUPLICATE_TABLE),
-					 errmsg("relation \"%s\" already exists and is not an index", unique->name),
+					 errmsg("relation \"%s\" already exists and is not an index", recipe->name),
 					 errhint("Choose another name, or drop the existing relation first.")));
-		if (found != NULL && strcmp(cmig_query_text(rows->desc, found, 1), unique->columns) != 0)
+		if (found != NULL && strcmp(cmig_query_text(rows->desc, found, 1), recipe->text) != 0)
 			ereport(ERROR,
 					(errcode(ERRCODE_DUPLICATE_TABLE),
-					 errmsg("index \"%s\" already exists with a different definition", unique->name),
+					 errmsg("index \"%s\" already exists with a different definition", recipe->name),
 					 errdetail("The existing index is: %s.", definition),
 					 errhint("Choose another name, or drop the existing index first.")));
 		if (found != NULL && cmig_query_bool(rows->desc, found, 2, false))
@@ -768,7 +720,7 @@ build_index(Recipe * recipe, const UniqueSteps *unique)
 		{
 			CmigLeftover leftover = {.table = recipe->table};
 
-			leftover.index = cmig_resume_invalid_index(recipe->table, unique->name);
+			leftover.index = cmig_resume_invalid_index(recipe->table, recipe->name);
 			if (OidIsValid(leftover.index) && !recipe->one_transaction)
 			{
 				cmig_resume_remove(&leftover);
@@ -777,7 +729,7 @@ build_index(Recipe * recipe, const UniqueSteps *unique)
 			else
 				run_sql(recipe, psprintf("DROP INDEX %s.%s",
 										 quote_identifier(get_namespace_name(get_rel_namespace(recipe->table))),
-										 quote_identifier(unique->name)));
+										 quote_identifier(recipe->name)));
 			continue;
 		}
 		if (!recipe->one_transaction)
@@ -791,21 +743,19 @@ build_index(Recipe * recipe, const UniqueSteps *unique)
 			cmig_nontransactional_note_own_work();
 		}
 		run_sql(recipe, psprintf("CREATE UNIQUE INDEX %sIF NOT EXISTS %s ON %s (%s)", concurrently,
-								 quote_identifier(unique->name), recipe->table_name, unique->columns));
+								 quote_identifier(recipe->name), recipe->table_name, recipe->text));
 	}
 }
 
-/* Recipe callback: the steps of cmig.add_unique. */
 static void
-add_unique(Recipe * recipe, void *arg)
+add_unique(Recipe * recipe)
 {
-	UniqueSteps *unique = arg;
-	KnownConstraint there = find_constraint(recipe->table, unique->name);
+	KnownConstraint there = find_constraint(recipe->table, recipe->name);
 
 	if (there.exists)
 	{
-		if (strcmp(there.definition, psprintf("UNIQUE (%s)", unique->columns)) != 0)
-			refuse_other(recipe, unique->name, there.definition);
+		if (strcmp(there.definition, psprintf("UNIQUE (%s)", recipe->text)) != 0)
+			refuse_other(recipe, there.definition);
 		return;
 	}
 	if (get_rel_relkind(recipe->table) == RELKIND_PARTITIONED_TABLE && !recipe->one_transaction)
@@ -818,27 +768,24 @@ add_unique(Recipe * recipe, void *arg)
 	if (get_rel_relkind(recipe->table) == RELKIND_PARTITIONED_TABLE)
 	{
 		run_sql(recipe, psprintf("ALTER TABLE %s ADD CONSTRAINT %s UNIQUE (%s)", recipe->table_name,
-								 quote_identifier(unique->name), unique->columns));
+								 quote_identifier(recipe->name), recipe->text));
 		return;
 	}
-	build_index(recipe, unique);
+	build_index(recipe);
 	run_sql(recipe, psprintf("ALTER TABLE %s ADD CONSTRAINT %s UNIQUE USING INDEX %s",
-							 recipe->table_name, quote_identifier(unique->name),
-							 quote_identifier(unique->name)));
+							 recipe->table_name, quote_identifier(recipe->name),
+							 quote_identifier(recipe->name)));
 }
 
 Datum
 cmig_add_unique(PG_FUNCTION_ARGS)
 {
 	Recipe		recipe;
-	UniqueSteps unique;
-	List	   *names;
+	char	   *joined;
 
-	begin(&recipe, fcinfo, "cmig.add_unique", ADD_UNIQUE_CALL);
-	unique.columns = columns_argument(fcinfo, 1, "columns", recipe.table, &names);
-	unique.name = PG_ARGISNULL(2) ? NULL : name_argument(fcinfo, 2, ADD_UNIQUE_CALL);
-	if (unique.name == NULL)
-		unique.name = makeObjectName(get_rel_name(recipe.table), joined(names), "key");
-	run_steps(&recipe, add_unique, &unique);
+	begin(&recipe, fcinfo, "cmig.add_unique", "CALL cmig.add_unique('<table>', '<column>')");
+	recipe.text = columns_argument(&recipe, 1, "columns", recipe.table, &joined);
+	recipe.name = name_argument(&recipe, 2, makeObjectName(get_rel_name(recipe.table), joined, "key"));
+	run_steps(&recipe, add_unique);
 	PG_RETURN_VOID();
 }
