@@ -188,21 +188,6 @@ extern CmigLock *cmig_alter_locks_part(List **locks, ObjectType type, const Rang
  */
 extern List *cmig_statement_locks(Node *statement);
 
-/*
- * Returns the relation that the statement processes with CONCURRENTLY, which
- * fails for some kinds of relations.  Returns NULL if the statement cannot fail
- * because of CONCURRENTLY.
- */
-extern const RangeVar *cmig_concurrently_relation(Node *statement);
-
-/*
- * If a statement with CONCURRENTLY fails because of the properties of the
- * relation, whose name is shown as "name", returns a sentence that says so.
- * Otherwise, returns NULL.
- */
-extern char *cmig_concurrently_failure(Node *statement, const char *name, char kind, bool is_temporary,
-									   bool has_default);
-
 /* in existing.c */
 
 /* This backend's statistics for a relation. */
@@ -483,10 +468,9 @@ extern List *cmig_planned_locks_of(CmigPlannedLocks *plan, Node *statement, List
 
 /*
  * If the statement fails because of CONCURRENTLY, returns a sentence that says
- * so; otherwise, or if that is not known, returns NULL.  Call this before
- * cmig_planned_locks_of().
+ * so; otherwise, returns NULL.  Call this before cmig_planned_locks_of().
  */
-extern char *cmig_planned_locks_failure(const CmigPlannedLocks *plan, Node *statement);
+extern char *cmig_planned_locks_failure(CmigPlannedLocks *plan, Node *statement);
 
 /*
  * Forget the temporary relations of a script, which are dropped when the script

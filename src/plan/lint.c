@@ -30,16 +30,16 @@
  * ----------------------------------------------------------------
  */
 
-const CmigLintRule cmig_lint_rules_syntax_error = {
+/* Rules whose findings are reported by lint.c itself. */
+static const CmigLintRule syntax_error = {
 	"syntax-error", CMIG_LINT_ERROR, false, NULL
 };
 
-/* Rules whose findings are reported by lint.c itself. */
-static const CmigLintRule lint_rules_unused_ignore = {
+static const CmigLintRule unused_ignore = {
 	"unused-ignore", CMIG_LINT_NOTICE, false, NULL
 };
 
-const CmigLintRule cmig_lint_rules_empty_downgrade = {
+static const CmigLintRule empty_downgrade = {
 	"empty-downgrade", CMIG_LINT_WARNING, false, NULL
 };
 
@@ -58,9 +58,9 @@ all_rules(void)
 		for (const CmigLintRule *rule = subjects[i]; rule->name; rule++)
 			result = lappend(result, (void *) rule);
 	}
-	result = lappend(result, (void *) &cmig_lint_rules_syntax_error);
-	result = lappend(result, (void *) &lint_rules_unused_ignore);
-	return lappend(result, (void *) &cmig_lint_rules_empty_downgrade);
+	result = lappend(result, (void *) &syntax_error);
+	result = lappend(result, (void *) &unused_ignore);
+	return lappend(result, (void *) &empty_downgrade);
 }
 
 /* Is there a rule with this name? */
@@ -206,12 +206,10 @@ is_active(const ActiveRules *active, const CmigLintRule *rule)
 static CmigLint *
 lint_run_begin(bool reads_facts, bool enforces)
 {
-	CmigLint   *lint = palloc0(sizeof(CmigLint));
+	CmigLint   *lint = cmig_lint_state_begin(reads_facts, cmig_session_search_path());
 	ActiveRules *active = palloc0(sizeof(ActiveRules));
 	ListCell   *lc;
 
-	lint->context = CurrentMemoryContext;
-	lint->reads_facts = reads_facts;
 	active->included = split_names(rules_in_force("cmig.lint_include", lint_include, enforces));
 	active->ignored = split_names(rules_in_force("cmig.lint_ignore", lint_ignore, enforces));
 	foreach(lc, all_rules())
@@ -222,7 +220,6 @@ lint_run_begin(bool reads_facts, bool enforces)
 			active->rules = lappend(active->rules, (void *) rule);
 	}
 	lint->active = active;
-	cmig_lint_state_begin(lint, cmig_session_search_path());
 	return lint;
 }
 
@@ -363,9 +360,9 @@ report_unused(CmigLint *lint, List *ignores)
 	ActiveRules *active = lint->active;
 	ListCell   *lc;
 
-	if (!is_active(active, &lint_rules_unused_ignore))
+	if (!is_active(active, &unused_ignore))
 		return;
-	lint->rule = &lint_rules_unused_ignore;
+	lint->rule = &unused_ignore;
 	foreach(lc, ignores)
 	{
 		CmigLintIgnore *ignore = lfirst(lc);
@@ -396,7 +393,7 @@ report_error(CmigLint *lint, const CmigStatement *statement)
 	ErrorData  *error = cmig_script_error_take();
 	CmigLintFinding *finding;
 
-	lint->rule = &cmig_lint_rules_syntax_error;
+	lint->rule = &syntax_error;
 	lint->statement = statement;
 	finding = cmig_lint_report(lint, NULL, "%s", error->message);
 	finding->line = cmig_script_error_line(statement, error);
@@ -443,7 +440,7 @@ finish_deferred(CmigLint *lint, bool end_of_plan)
 
 		if (deferred->whole_plan && !end_of_plan)
 			waiting = lappend(waiting, deferred);
-		else if (!deferred->finding->dropped && !deferred->holds(lint, deferred->arg))
+		else if (!deferred->finding->dropped && !deferred->holds(lint, deferred))
 			deferred->finding->dropped = true;
 	}
 	list_free(lint->deferred);
@@ -468,7 +465,7 @@ lint_run_script(CmigLint *lint, const char *revision, const char *script, bool t
 	lint->revision = revision ? MemoryContextStrdup(lint->context, revision) : NULL;
 	lint->transactional = transactional;
 	lint->statements = 0;
-	cmig_lint_session_begin_revision(lint);
+	cmig_lint_state_begin_revision(lint);
 	old = MemoryContextSwitchTo(context);
 	while (next_statement(lint, reader, &statement))
 	{
@@ -499,6 +496,7 @@ lint_run_script(CmigLint *lint, const char *revision, const char *script, bool t
 		report_unused(lint, cmig_lint_ignore_read(script, end, strlen(script), end_line));
 	lint->statement = NULL;
 	finish_deferred(lint, false);
+	cmig_lint_state_drop_temporary(lint);
 	MemoryContextSwitchTo(old);
 	cmig_script_close(reader);
 	MemoryContextDelete(context);
@@ -512,9 +510,9 @@ lint_run_script(CmigLint *lint, const char *revision, const char *script, bool t
 static void
 lint_run_empty_downgrade(CmigLint *lint)
 {
-	if (!is_active(lint->active, &cmig_lint_rules_empty_downgrade))
+	if (!is_active(lint->active, &empty_downgrade))
 		return;
-	lint->rule = &cmig_lint_rules_empty_downgrade;
+	lint->rule = &empty_downgrade;
 	cmig_lint_report(lint, "-- cmig:downgrade\n-- there is nothing to revert",
 					 "the downgrade section is empty, so a downgrade reverts nothing, and the next upgrade runs the revision again; write the statements or, if there is nothing to revert, a comment");
 }
@@ -581,8 +579,8 @@ is_one_transaction(const CmigSituation *now, const CmigPlan *plan)
 	return true;
 }
 
-CmigLint *
-cmig_lint_policy_examine(const CmigSituation *now, const CmigPlan *plan, bool enforces)
+static CmigLint *
+examine_plan(const CmigSituation *now, const CmigPlan *plan, bool enforces)
 {
 	CmigStepTexts *texts = cmig_step_texts_make(now->graph, plan);
 	CmigLint   *lint = lint_run_begin(true, enforces);
@@ -602,6 +600,23 @@ cmig_lint_policy_examine(const CmigSituation *now, const CmigPlan *plan, bool en
 	}
 	lint_run_end(lint);
 	return lint;
+}
+
+void
+cmig_lint_policy_count(const CmigSituation *now, const CmigPlan *plan, bool enforces, int *errors, int *warnings)
+{
+	ListCell   *lc;
+
+	*errors = *warnings = 0;
+	foreach(lc, examine_plan(now, plan, enforces)->findings)
+	{
+		CmigLintFinding *finding = lfirst(lc);
+
+		if (finding->dropped || finding->rule == &syntax_error || finding->rule == &empty_downgrade)
+			continue;
+		*errors += finding->rule->severity == CMIG_LINT_ERROR;
+		*warnings += finding->rule->severity == CMIG_LINT_WARNING;
+	}
 }
 
 bool
@@ -624,7 +639,7 @@ cmig_lint_policy_enforce(const CmigSituation *now, const CmigPlan *plan)
 		return;
 	context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig lint", ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(context);
-	lint = cmig_lint_policy_examine(now, plan, true);
+	lint = examine_plan(now, plan, true);
 	cmig_listing_init(&detail, CMIG_LISTING_LINES);
 	foreach(lc, lint->findings)
 	{
@@ -653,6 +668,8 @@ cmig_lint_policy_enforce(const CmigSituation *now, const CmigPlan *plan)
  * These functions do not execute the statements and do not wait for locks.
  * ----------------------------------------------------------------
  */
+
+static const char *const severities[] = {"notice", "warning", "error"}; /* by CmigLintSeverity */
 
 PG_FUNCTION_INFO_V1(cmig_lint);
 PG_FUNCTION_INFO_V1(cmig_lint_sql);
@@ -694,7 +711,7 @@ return_findings(FunctionCallInfo fcinfo, CmigLint *lint, bool with_revision)
 		nulls[i] = finding->line == 0;
 		values[i++] = Int32GetDatum(finding->line);
 		set_text(values, nulls, i++, finding->rule->name);
-		set_text(values, nulls, i++, cmig_lint_severity_name(finding->rule->severity));
+		set_text(values, nulls, i++, severities[finding->rule->severity]);
 		set_text(values, nulls, i++, finding->message);
 		set_text(values, nulls, i++, finding->fix);
 		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
@@ -714,7 +731,7 @@ CMIG_READER(cmig_lint)
 		targets->names[0] = "heads";
 	InitMaterializedSRF(fcinfo, 0);
 	now = cmig_move_read(true);
-	lint = cmig_lint_policy_examine(&now, cmig_move_plan_upgrade(&now, targets), false);
+	lint = examine_plan(&now, cmig_move_plan_upgrade(&now, targets), false);
 	return_findings(fcinfo, lint, true);
 	return (Datum) 0;
 }

@@ -2,6 +2,11 @@
  * lint.h
  *	  What the modules of lint share.
  *
+ * A rule has a name, a severity, the node tags of the statements to check, and
+ * a function that checks one statement.  The function sees only the parse tree
+ * and the relations as they will be when the statement runs.  It reports
+ * findings but does not change the state.
+ *
  * Copyright (c) 2026, the pg_cmig developers
  */
 #ifndef CMIG_PLAN_LINT_H
@@ -19,7 +24,18 @@
 
 #include "plan/plan.h"
 
-/* in lint_source.c */
+/*
+ * Relations as they are when a statement runs
+ */
+
+/* The origin of a relation. */
+typedef enum CmigLintOrigin
+{
+	CMIG_LINT_LIVE,				/* exists in the live database */
+	CMIG_LINT_NEW,				/* an earlier statement creates it */
+	CMIG_LINT_UNKNOWN			/* not found; the relation is assumed to be
+								 * large */
+} CmigLintOrigin;
 
 /* A column of a table. */
 typedef struct CmigLintColumn
@@ -41,7 +57,7 @@ typedef struct CmigLintColumn
 /* A constraint of a table. */
 typedef struct CmigLintConstraint
 {
-	const char *name;			/* NULL if chosen by PostgreSQL */
+	const char *name;
 	char		type;			/* as in pg_constraint.contype */
 	bool		validated;
 	int			added_in;		/* number of the revision that adds the
@@ -55,8 +71,6 @@ typedef struct CmigLintConstraint
 typedef struct CmigLintIndex
 {
 	const char *name;			/* NULL if chosen by PostgreSQL */
-	bool		is_new;
-	bool		unique;
 	bool		usable;			/* true if the index is valid and not partial */
 	bool		has_expression; /* true if a key column or the predicate
 								 * contains an expression */
@@ -66,29 +80,76 @@ typedef struct CmigLintIndex
 	List	   *uses;			/* of char *: columns used in expressions */
 } CmigLintIndex;
 
-/* Returns the column with this name, or NULL if there is none. */
-extern CmigLintColumn *cmig_lint_model_column(const CmigLintTable *table, const char *name);
+/* A relation.  If the contents of a list are unknown, the list is empty. */
+typedef struct CmigLintTable
+{
+	const char *schema;			/* pg_temp for a temporary relation */
+	const char *name;
+	CmigLintOrigin origin;
+	char		kind;			/* as in pg_class.relkind; 0 if unknown */
+	bool		temporary;
+	bool		logged;			/* true if the relation is neither temporary
+								 * nor unlogged */
+	bool		loaded;			/* true if the columns, constraints, and
+								 * indexes have been read */
+	bool		partial;		/* true if some columns are not listed (LIKE,
+								 * INHERITS, AS SELECT) */
+	Oid			oid;			/* InvalidOid if not live */
+	bool		empty;			/* true if the relation has no rows, so that
+								 * nothing is scanned or rewritten */
+	bool		empty_itself;	/* true if the relation has no rows of its
+								 * own; rows of child tables do not count, but
+								 * rows of partitions do */
+	Oid			tablespace;		/* tablespace of a live table */
+	Oid			method;			/* table access method of a live table */
+	double		rows;			/* estimated number of rows; -1 if unknown */
+	int64		bytes;			/* -1 if unknown */
+	bool		has_default_partition;
+	bool		repartitioned;	/* true if the plan has attached or detached
+								 * partitions */
+	bool		detached;		/* true if the plan has detached partitions */
+	bool		row_security;
+	bool		redefined;		/* true if the plan has replaced this view */
+	bool		has_grants;		/* true if roles other than the owner can use
+								 * the relation */
+	List	   *columns;		/* of CmigLintColumn *, in order */
+	List	   *constraints;	/* of CmigLintConstraint * */
+	List	   *indexes;		/* of CmigLintIndex * */
+	struct CmigLintTable *index_of; /* for an index: its table; otherwise NULL */
+	List	   *users;			/* of CmigLintTable *: views of the plan that
+								 * have used this relation */
+	List	   *uses;			/* of CmigLintTable *: for a view defined by
+								 * the plan, the relations in its query */
+	List	   *uses_columns;	/* of char *: for a view defined by the plan,
+								 * the columns named in its query */
+	bool		uses_all_columns;	/* true if the view's query contains a * */
+
+	/*
+	 * numbers of statements in the revision in_revision; 0 if there is no
+	 * such statement
+	 */
+	int			in_revision;	/* number of that revision */
+	int			altered_at;		/* the last ALTER TABLE, if the next one could
+								 * be combined with it */
+	const char *altered_text;	/* text of the statement altered_at */
+	int			locked_at;		/* the first statement that took an
+								 * AccessExclusiveLock on the table */
+} CmigLintTable;
 
 /*
- * Return the constraint or the index with this name, or NULL if there is none.
+ * Did the relation exist before the plan, so that other sessions can use it?
  */
-extern CmigLintConstraint *cmig_lint_model_constraint(const CmigLintTable *table, const char *name);
-extern CmigLintIndex *cmig_lint_model_index(const CmigLintTable *table, const char *name);
+static inline bool
+cmig_lint_model_is_shared(const CmigLintTable *table)
+{
+	return table != NULL && table->origin != CMIG_LINT_NEW && !table->temporary;
+}
 
-/* Does a validated CHECK constraint prove that the column has no nulls? */
-extern bool cmig_lint_model_proves_not_null(const CmigLintTable *table, const char *column);
-
-/* Is there a usable index that starts with these columns, in any order? */
-extern bool cmig_lint_model_has_index_on(const CmigLintTable *table, List *columns);
-
-/*
- * Did the relation exist before the plan, and does it have rows?  Only such
- * relations take long to scan, rewrite, or index.
- */
+/* Does it also have rows?  Only then do scans, rewrites, and indexes take long. */
 static inline bool
 cmig_lint_model_is_large(const CmigLintTable *table)
 {
-	return table != NULL && table->origin != CMIG_LINT_NEW && !table->temporary && !table->empty;
+	return cmig_lint_model_is_shared(table) && !table->empty;
 }
 
 /*
@@ -101,20 +162,242 @@ cmig_lint_model_is_large_itself(const CmigLintTable *table)
 	return cmig_lint_model_is_large(table) && !table->empty_itself;
 }
 
-/* Did the relation exist before the plan, so that other sessions can use it? */
-static inline bool
-cmig_lint_model_is_shared(const CmigLintTable *table)
+/*
+ * Rules and findings
+ */
+
+/*
+ * Severities in ascending order.  CMIG_LINT_ERROR must remain the last one,
+ * because the size of some arrays depends on it.
+ */
+typedef enum CmigLintSeverity
 {
-	return table != NULL && table->origin != CMIG_LINT_NEW && !table->temporary;
+	CMIG_LINT_NOTICE,			/* bad style */
+	CMIG_LINT_WARNING,			/* breaks running clients, or waits for a
+								 * strong lock */
+	CMIG_LINT_ERROR				/* fails, loses data, or blocks for the
+								 * duration of a scan */
+} CmigLintSeverity;
+
+typedef struct CmigLint CmigLint;
+
+/* The maximum number of node tags in a rule. */
+#define CMIG_LINT_MAX_TAGS 6
+
+/* A lint rule.  It may have several entries, one after the other. */
+typedef struct CmigLintRule
+{
+	const char *name;
+	CmigLintSeverity severity;
+	bool		opt_in;			/* true if the rule applies only if
+								 * cmig.lint_include contains its name */
+	void		(*check) (CmigLint *lint, Node *statement);
+	NodeTag		tags[CMIG_LINT_MAX_TAGS];	/* tags of the statements to
+											 * check; if empty, all statements
+											 * are checked */
+
+	/*
+	 * for a rule about one type of ALTER TABLE action, in place of "check":
+	 * the type, and a function that checks action number "number" (counted
+	 * from 0) of a known table
+	 */
+	AlterTableType action;
+	void		(*check_action) (CmigLint *lint, AlterTableCmd *command, int number);
+} CmigLintRule;
+
+/*
+ * Arrays of rules, in the order in which they are applied.  An entry without a
+ * name ends each array.
+ */
+extern const CmigLintRule cmig_lint_indexes[];	/* in lint_constraints.c */
+extern const CmigLintRule cmig_lint_columns[];
+extern const CmigLintRule cmig_lint_constraints[];
+extern const CmigLintRule cmig_lint_tables[];
+extern const CmigLintRule cmig_lint_dependents[];	/* in lint_cascade.c */
+extern const CmigLintRule cmig_lint_others[];	/* in lint_rules.c */
+
+/* A problem that a rule has found. */
+typedef struct CmigLintFinding
+{
+	const CmigLintRule *rule;
+	const char *revision;		/* NULL for cmig.lint_sql */
+	int			statement;		/* number of the statement, starting at 1; 0
+								 * if the finding is not about a statement */
+	int			line;			/* line number, starting at 1; 0 if unknown */
+	char	   *message;
+	char	   *fix;			/* SQL with the same effect but without the
+								 * problem; may be NULL */
+	bool		dropped;		/* true if the finding was withdrawn, or
+								 * suppressed by a comment */
+} CmigLintFinding;
+
+/* A check that can be performed only after all statements have been seen. */
+typedef struct CmigLintDeferred
+{
+	CmigLintFinding *finding;	/* withdrawn if holds() returns false */
+	bool		whole_plan;		/* true to wait for the end of the plan, not
+								 * just of the revision */
+	bool		(*holds) (CmigLint *lint, const struct CmigLintDeferred *deferred);
+	int			since;			/* number of the statement in the plan */
+	CmigLintTable *table;		/* what holds() needs to know; may be NULL */
+	RangeVar   *name;
+	char	   *part;			/* a column or constraint */
+} CmigLintDeferred;
+
+/*
+ * The lint call
+ */
+
+/* Timeouts. */
+typedef enum CmigLintTimeout
+{
+	CMIG_LINT_LOCK_TIMEOUT,
+	CMIG_LINT_STATEMENT_TIMEOUT
+} CmigLintTimeout;
+
+/* A type, domain, or enum that the plan creates or changes. */
+typedef struct CmigLintType
+{
+	const char *schema;
+	const char *name;
+	bool		is_new;			/* true if the plan creates the type */
+	bool		has_constraint; /* true if the type is a domain with a
+								 * constraint */
+	bool		has_default;
+} CmigLintType;
+
+/* A function that the plan creates or drops. */
+typedef struct CmigLintFunction
+{
+	bool		is_volatile;
+	bool		is_dropped;
+	int			created_at;		/* number of the statement that creates the
+								 * function; 0 if the plan has dropped the
+								 * function */
+} CmigLintFunction;
+
+/* An enum value that the current transaction has added. */
+typedef struct CmigLintNewValue
+{
+	CmigLintType *type;
+	const char *value;
+	const char *revision;		/* the revision that has added the value; NULL
+								 * for cmig.lint_sql */
+}			CmigLintNewValue;
+
+/* The settings and the transaction at this point of the script. */
+typedef struct CmigLintSession
+{
+	List	   *path;			/* of char *: search_path */
+	List	   *default_path;
+	bool		timeouts[2];	/* by CmigLintTimeout: true if the timeout is
+								 * set */
+	bool		default_timeouts[2];
+	const char *time_zone;		/* NULL if the script sets none */
+	List	   *values;			/* of CmigLintNewValue *: added by the current
+								 * transaction */
+	int			in_block;		/* number, in the plan, of the statement that
+								 * began the transaction block of a
+								 * nontransactional script; 0 outside of a
+								 * block */
+	bool		reported[2];	/* by CmigLintTimeout: true if it has been
+								 * reported that the timeout is not set */
+	bool		wait_reported;	/* true if it has been reported that a
+								 * statement waits for a lock while another
+								 * lock is held */
+	CmigLintTable *held;		/* first table that the transaction has locked
+								 * with AccessExclusiveLock */
+	int			held_since;		/* number of the statement that took the lock
+								 * on "held" */
+} CmigLintSession;
+
+/* A relation, and the strongest lock that a statement takes on it. */
+typedef struct CmigLintLock
+{
+	CmigLintTable *table;
+	LOCKMODE	mode;
+	bool		dropped;		/* true if the statement drops the relation */
+} CmigLintLock;
+
+/* The state of one lint call, or of a plan whose locks are determined. */
+struct CmigLint
+{
+	MemoryContext context;		/* memory context of the lint call */
+	HTAB	   *names;			/* what the plan has created, dropped, or
+								 * renamed */
+	HTAB	   *oids;			/* the live relations that have been read */
+	List	   *temporary;		/* of CmigLintTable *: the script's temporary
+								 * relations */
+	List	   *bodies;			/* functions that code-uses-dropped has read */
+	CmigLintSession session;
+	List	   *findings;		/* of CmigLintFinding *, in order */
+	List	   *deferred;		/* of CmigLintDeferred * */
+	bool		reads_facts;	/* true if relations and types are looked up
+								 * in the live database */
+	bool		reads_sizes;	/* true if the sizes of relations matter */
+	bool		one_transaction;	/* true if all revisions run in one
+									 * transaction */
+	void	   *active;			/* the rules applied in this call */
+
+	/* current revision */
+	const char *revision;		/* NULL for cmig.lint_sql */
+	int			revision_number;	/* counted from 1 */
+	int			statement_number;	/* number of statements of the plan read
+									 * so far */
+	bool		transactional;
+	int			statements;		/* number of statements read so far in this
+								 * revision */
+
+	/* current statement */
+	const CmigLintRule *rule;	/* the rule being applied */
+	const CmigStatement *statement;
+	CmigLintTable *target;		/* the relation that the statement alters,
+								 * indexes, or renames; NULL for other
+								 * statements */
+	List	   *locks;			/* of CmigLintLock * */
+};
+
+/* Does the current statement run in any kind of transaction? */
+static inline bool
+cmig_lint_session_in_transaction(const CmigLint *lint)
+{
+	return lint->transactional || lint->session.in_block > 0;
 }
+
+/* in lint_source.c */
+
+/*
+ * Report a finding of the current rule for the current statement.  "fix" may be
+ * NULL.  The message and the fix are copied.
+ */
+extern CmigLintFinding *cmig_lint_report(CmigLint *lint, const char *fix, const char *format,...)
+			pg_attribute_printf(3, 4);
+
+/*
+ * Keep the finding only if holds() returns true at the end of the revision or,
+ * if "whole_plan" is true, at the end of the plan.  "name" and "part" are
+ * copied.
+ */
+extern void cmig_lint_report_later(CmigLint *lint, CmigLintFinding *finding, bool whole_plan,
+								   bool (*holds) (CmigLint *lint, const CmigLintDeferred *deferred),
+								   CmigLintTable *table, const RangeVar *name, const char *part);
+
+/* Each returns NULL if there is none. */
+extern CmigLintColumn *cmig_lint_model_column(const CmigLintTable *table, const char *name);
+extern CmigLintColumn *cmig_lint_model_column_numbered(const CmigLintTable *table, AttrNumber attnum);
+extern CmigLintConstraint *cmig_lint_model_constraint(const CmigLintTable *table, const char *name);
+extern CmigLintIndex *cmig_lint_model_index(const CmigLintTable *table, const char *name);
+
+/* Does a validated CHECK constraint prove that the column has no nulls? */
+extern bool cmig_lint_model_proves_not_null(const CmigLintTable *table, const char *column);
+
+/* Is there a usable index that starts with these columns, in any order? */
+extern bool cmig_lint_model_has_index_on(const CmigLintTable *table, List *columns);
 
 /* Returns the columns that a raw CHECK expression proves to be not null. */
 extern List *cmig_lint_model_not_null_columns(Node *expression);
 
-/*
- * Converts a list of String nodes to a List of char *, in the current memory
- * context.
- */
+/* Converts a List of String nodes to a List of char *. */
 extern List *cmig_lint_model_names(List *strings);
 
 /*
@@ -160,11 +443,10 @@ extern List *cmig_lint_source_actions(const char *text);
 
 /*
  * Returns the text of an expression, type, or similar piece that starts at a
- * byte offset.  The piece ends before a comma, a closing parenthesis, or one of
- * "words", unless that token is nested in parentheses.  "words" is a
- * NULL-terminated array or a NULL pointer.
+ * byte offset.  The piece ends before a comma or a closing parenthesis, unless
+ * that token is nested in parentheses.
  */
-extern char *cmig_lint_source_from(const char *text, int offset, const char *const *words);
+extern char *cmig_lint_source_from(const char *text, int offset);
 
 /*
  * Returns the text that follows the name at a byte offset.  The name may be
@@ -202,55 +484,37 @@ extern bool cmig_lint_ignore_may_occur(const char *script);
 extern bool cmig_lint_ignore_is(const char *name, const char *rule);
 
 /*
- * The maximum nesting level of strings that are searched for dynamic SQL.
- * Strings that are nested more deeply are ignored.
+ * Does the function's body use the column or, if "column" is NULL, the table?
+ * "is_trigger" is true if the function is called by a trigger on the table.  In
+ * that case, NEW and OLD are rows of the table.
  */
-#define CMIG_LINT_MAX_NESTING 8
-
-/* A name to search for in a body. */
-typedef struct CmigLintName
-{
-	const char *schema;
-	const char *table;
-	const char *column;			/* NULL for the table itself */
-} CmigLintName;
+extern bool cmig_lint_body_uses(const char *source, const RangeVar *table, const char *column, bool is_trigger);
 
 /*
- * Does the body use the table or the column?  "is_trigger" is true if the
- * function is called by a trigger on the table.  In that case, NEW and OLD are
- * rows of the table.
+ * Returns a relation's name for messages, quoted as in SQL and without the
+ * schema public.
  */
-extern bool cmig_lint_body_uses(const char *source, const CmigLintName *name, bool is_trigger);
+extern char *cmig_lint_text_name(const CmigLintTable *table);
+
+/*
+ * Returns a relation's name with its size, as in "t (about 300 rows, 24 kB, 2
+ * indexes)".
+ */
+extern char *cmig_lint_text_table(const CmigLintTable *table);
+
+/* Returns a relation's qualified and quoted name. */
+extern char *cmig_lint_text_qualified(const CmigLintTable *table);
+
+/*
+ * Returns a relation's name, qualified only if it is qualified in the
+ * statement, and quoted if necessary.
+ */
+extern char *cmig_lint_text_range_var(const RangeVar *name);
+
+/* Returns quoted names, separated by commas. */
+extern char *cmig_lint_text_names(List *names);
 
 /* in lint_facts.c */
-
-/* A check that can be performed only after all statements have been seen. */
-typedef struct CmigLintDeferred
-{
-	CmigLintFinding *finding;	/* withdrawn if holds() returns false */
-	bool		whole_plan;		/* true to wait for the end of the plan, not
-								 * just of the revision */
-	bool		(*holds) (CmigLint *lint, void *arg);
-	void	   *arg;
-} CmigLintDeferred;
-
-/*
- * Report a finding of the current rule for the current statement.  "fix" may be
- * NULL.  The message and the fix are copied.
- */
-extern CmigLintFinding *cmig_lint_report(CmigLint *lint, const char *fix, const char *format,...)
-			pg_attribute_printf(3, 4);
-
-/*
- * Keep the finding only if holds() returns true at the end of the revision or,
- * if "whole_plan" is true, at the end of the plan.  "arg" must be allocated in
- * the lint call's memory context.
- */
-extern void cmig_lint_report_later(CmigLint *lint, CmigLintFinding *finding, bool whole_plan,
-								   bool (*holds) (CmigLint *lint, void *arg), void *arg);
-
-/* Returns "error", "warning", or "notice". */
-extern const char *cmig_lint_severity_name(CmigLintSeverity severity);
 
 /*
  * Returns the OIDs of other tables that have foreign keys to the given tables.
@@ -264,8 +528,8 @@ extern List *cmig_lint_catalog_referencing(List *tables);
 extern List *cmig_lint_catalog_tables_in(Oid schema);
 
 /*
- * Returns the OIDs of the tables with columns whose type is the given type or
- * its array type.
+ * Returns the OIDs of the tables with columns whose type is the given type,
+ * which may be InvalidOid, or its array type.
  */
 extern List *cmig_lint_catalog_tables_with_type(Oid type);
 
@@ -278,14 +542,12 @@ extern bool cmig_lint_catalog_type_is_used(Oid relation);
  */
 extern List *cmig_lint_catalog_partition_key(Oid table);
 
-/* Returns a relation's OID, or InvalidOid if the relation does not exist. */
-extern Oid	cmig_lint_facts_find(const char *schema, const char *name);
-
 /*
  * Returns a description of a relation in the current memory context, with empty
- * lists.  Returns NULL if the relation does not exist.
+ * lists and, unless "sizes" is true, with no rows.  Returns NULL if the
+ * relation does not exist.
  */
-extern CmigLintTable *cmig_lint_facts_read(Oid relation);
+extern CmigLintTable *cmig_lint_facts_read(Oid relation, bool sizes);
 
 /* Fill in the lists of a table: its columns, constraints, and indexes. */
 extern void cmig_lint_facts_load(CmigLintTable *table);
@@ -299,6 +561,48 @@ extern bool cmig_lint_facts_has_default_privileges(void);
  * out.
  */
 extern char *cmig_lint_facts_grants(Oid relation, const char *name);
+
+/* The serial types, which create a sequence. */
+typedef enum CmigLintSerial
+{
+	CMIG_LINT_NOT_SERIAL,
+	CMIG_LINT_SMALLSERIAL,
+	CMIG_LINT_SERIAL,
+	CMIG_LINT_BIGSERIAL
+} CmigLintSerial;
+
+/* Which serial type is this, if any? */
+extern CmigLintSerial cmig_lint_types_serial(const TypeName *type);
+
+/*
+ * Look up a type.  Sets *typmod to the type modifier, and *oid to the type's
+ * OID, or to InvalidOid if the type is unknown.  If the plan creates the type,
+ * sets *oid to InvalidOid and *new_name to the type's name; otherwise, sets
+ * *new_name to NULL.
+ */
+extern void cmig_lint_types_find(CmigLint *lint, const TypeName *type,
+								 Oid *oid, int32 *typmod, const char **new_name);
+
+/* Like cmig_lint_types_find(), but returns only the OID. */
+extern Oid	cmig_lint_types_oid(CmigLint *lint, const TypeName *type);
+
+/* Is the type the built-in type "oid", or an array of that type? */
+extern bool cmig_lint_types_is(CmigLint *lint, const TypeName *type, Oid oid);
+
+/* Is the type a domain with a CHECK or NOT NULL constraint? */
+extern bool cmig_lint_types_is_constrained_domain(CmigLint *lint, const TypeName *type);
+
+/* Does the type have a default value, as a domain can? */
+extern bool cmig_lint_types_has_default(CmigLint *lint, const TypeName *type);
+
+/*
+ * Does the value in ALTER TYPE ... ADD VALUE IF NOT EXISTS already exist in the
+ * live database?
+ */
+extern bool cmig_lint_types_has_value(CmigLint *lint, const AlterEnumStmt *alter);
+
+/* Returns a type's name for use in messages. */
+extern char *cmig_lint_types_name(CmigLint *lint, const TypeName *type);
 
 /* in lint_code.c */
 
@@ -353,111 +657,53 @@ typedef struct CmigLintBody
 
 /*
  * Returns all user-defined SQL and PL/pgSQL functions with a string body, as a
- * List of CmigLintBody *.
+ * List of CmigLintBody *.  The catalog is read only once.
  */
-extern List *cmig_lint_code_bodies(void);
+extern List *cmig_lint_code_bodies(CmigLint *lint);
 
 /* Returns the OIDs of the functions that a table's triggers call. */
 extern List *cmig_lint_code_trigger_functions(Oid table);
 
-/*
- * Does the body contain the word as an identifier?  "level" is the level of
- * nested strings, starting at 0.
- */
+/* Does the body, or a string in it, contain the word as an identifier? */
 extern bool cmig_lint_code_names(const char *source, const char *word, int level);
 
-/* in lint_session.c */
-
-/* Start a lint call, or start the next revision of a lint call. */
-extern void cmig_lint_session_begin(CmigLint *lint, const char *search_path);
-extern void cmig_lint_session_begin_revision(CmigLint *lint);
-
-/* Timeouts. */
-typedef enum CmigLintTimeout
-{
-	CMIG_LINT_LOCK_TIMEOUT,
-	CMIG_LINT_STATEMENT_TIMEOUT
-} CmigLintTimeout;
-
-/* An enum value that the current transaction has added. */
-typedef struct CmigLintNewValue
-{
-	struct CmigLintType *type;
-	const char *value;
-	const char *revision;		/* the revision that has added the value; NULL
-								 * for cmig.lint_sql */
-}			CmigLintNewValue;
-
-/* The settings and the transaction at this point of the script. */
-struct CmigLintSession
-{
-	List	   *path;			/* of char *: search_path */
-	List	   *default_path;
-	bool		timeouts[2];	/* by CmigLintTimeout: true if the timeout is
-								 * set */
-	bool		default_timeouts[2];
-	const char *time_zone;		/* NULL if the script sets none */
-	List	   *values;			/* of CmigLintNewValue *: added by the current
-								 * transaction */
-	int			in_block;		/* number of the statement that began the
-								 * transaction block of a nontransactional
-								 * script; 0 outside of a block */
-	bool		reported[2];	/* by CmigLintTimeout: true if it has been
-								 * reported that the timeout is not set */
-	bool		wait_reported;	/* true if it has been reported that a
-								 * statement waits for a lock while another
-								 * lock is held */
-	CmigLintTable *held;		/* first table that the transaction has locked
-								 * with AccessExclusiveLock */
-	int			held_since;		/* number of the statement that took the lock
-								 * on "held" */
-};
-
-/* Record the new value of a setting.  NULL stands for the default value. */
-extern void cmig_lint_session_set(CmigLint *lint, const char *name, const char *value);
-extern void cmig_lint_session_apply_set(CmigLint *lint, VariableSetStmt *statement);
-
-/* Does the current statement run in any kind of transaction? */
-extern bool cmig_lint_session_in_transaction(const CmigLint *lint);
-extern void cmig_lint_session_apply_transaction(CmigLint *lint, TransactionStmt *statement);
+/*
+ * The maximum nesting level of strings that are searched for dynamic SQL.
+ * Strings that are nested more deeply are ignored.
+ */
+#define CMIG_LINT_MAX_NESTING 8
 
 /*
- * Find, or add, an enum value that the current transaction has added.  The
- * first function returns NULL if there is no such value.
+ * Returns the name of a volatile function called in an expression, or NULL if
+ * there is none.
  */
-extern const CmigLintNewValue *cmig_lint_session_new_value(const CmigLint *lint, const char *value);
-extern void cmig_lint_session_add_value(CmigLint *lint, struct CmigLintType *type, const char *value);
+extern const char *cmig_lint_volatile_function(CmigLint *lint, Node *expression);
+
+/*
+ * Can an integer column in CREATE TABLE or ALTER TABLE keep its type?  It can
+ * if a CHECK constraint compares the column with a constant, because such a
+ * column contains a quantity rather than generated ids.  It also can if the
+ * column references a column whose type is not larger.  "constraints" is a List
+ * of Constraint * with the statement's table constraints.
+ */
+extern bool cmig_lint_integers_suffice(CmigLint *lint, const ColumnDef *column,
+									   const char *name, List *constraints);
 
 /* in lint_state.c */
 
-/* A type, domain, or enum that the plan creates or changes. */
-typedef struct CmigLintType
-{
-	const char *schema;			/* NULL if unknown */
-	const char *name;
-	bool		is_new;			/* true if the plan creates the type */
-	bool		has_constraint; /* true if the type is a domain with a
-								 * constraint */
-	bool		has_default;
-} CmigLintType;
-
-/* A function that the plan creates or drops. */
-typedef struct CmigLintFunction
-{
-	const char *name;
-	bool		is_volatile;
-	bool		is_dropped;
-	int			created_at;		/* number of the statement that creates the
-								 * function; 0 if the plan has dropped the
-								 * function */
-} CmigLintFunction;
+/*
+ * Start a lint call in the current memory context.  If "reads_facts" is true,
+ * names are also looked up in the live database.
+ */
+extern CmigLint *cmig_lint_state_begin(bool reads_facts, const char *search_path);
+extern void cmig_lint_state_begin_revision(CmigLint *lint);
 
 /*
- * cmig_lint_objects_type() finds a type.  cmig_lint_objects_add_type() adds a
- * type or, if the type was added before, returns its entry.
+ * Find or, if "create" is true, add a type or a function that the plan creates,
+ * changes, or drops.  A function's name is without the schema.
  */
-extern CmigLintType *cmig_lint_objects_type(CmigLint *lint, List *names);
-extern CmigLintType *cmig_lint_objects_add_type(CmigLint *lint, List *names);
+extern CmigLintType *cmig_lint_objects_type(CmigLint *lint, List *names, bool create);
+extern CmigLintFunction *cmig_lint_objects_function(CmigLint *lint, const char *name, bool create);
 
 /*
  * Has the plan created the schema?  cmig_lint_objects_add_schema() records this
@@ -467,36 +713,23 @@ extern bool cmig_lint_objects_is_new_schema(CmigLint *lint, const char *schema);
 extern void cmig_lint_objects_add_schema(CmigLint *lint, const char *schema);
 
 /*
- * The first function records that the plan drops or changes a policy on a live
- * table.  The second one checks whether the plan has done so.
+ * Has the plan dropped or changed a policy on a live table?  If "change" is
+ * true, records this.
  */
-extern void cmig_lint_objects_change_policy(CmigLint *lint, Oid table, const char *name);
-extern bool cmig_lint_objects_is_policy_changed(CmigLint *lint, Oid table, const char *name);
+extern bool cmig_lint_objects_policy_changed(CmigLint *lint, Oid table, const char *name, bool change);
 
 /*
- * Find or add a function that the plan creates or drops.  "name" is the
- * function's name without the schema.
+ * Returns the relation with this name, or NULL.  If the plan has dropped or
+ * renamed such a relation, sets *gone to the schema in which it was; otherwise,
+ * to NULL.
  */
-extern CmigLintFunction *cmig_lint_objects_function(CmigLint *lint, const char *name);
-extern CmigLintFunction *cmig_lint_objects_add_function(CmigLint *lint, const char *name);
-
-/* Record that the plan drops a function. */
-extern void cmig_lint_objects_drop_function(CmigLint *lint, const char *name);
-
-/*
- * Returns the bodies of live functions as a List of CmigLintBody *.  The
- * catalog is read only once.
- */
-extern List *cmig_lint_objects_bodies(CmigLint *lint);
-
-/* Start a lint call. */
-extern void cmig_lint_state_begin(CmigLint *lint, const char *search_path);
+extern CmigLintTable *cmig_lint_state_look(CmigLint *lint, const RangeVar *name, const char **gone);
 
 /*
  * Returns the relation with this name.  Returns NULL if the plan has dropped or
- * renamed the relation.  If there was no such relation, the result depends on
- * "missing_ok".  If "missing_ok" is true, returns NULL; otherwise, returns a
- * new relation with origin CMIG_LINT_UNKNOWN.
+ * renamed the relation.  If there was no such relation, returns NULL if
+ * "missing_ok" is true, and otherwise a new relation with origin
+ * CMIG_LINT_UNKNOWN.
  */
 extern CmigLintTable *cmig_lint_state_find(CmigLint *lint, const RangeVar *name, bool missing_ok);
 
@@ -504,21 +737,14 @@ extern CmigLintTable *cmig_lint_state_find(CmigLint *lint, const RangeVar *name,
  * Find the relation that a statement names.  "if_exists" is true if the
  * statement has an IF EXISTS clause.  In that case, the result is NULL if the
  * relation does not exist.  However, if the live database is not read, the
- * relation is assumed to exist.
- */
-extern CmigLintTable *cmig_lint_state_find_if(CmigLint *lint, const RangeVar *name, bool if_exists);
-
-/*
- * Like cmig_lint_state_find_if(), but for a relation's name in a DROP
+ * relation is assumed to exist.  The second function is for a name in a DROP
  * statement, which is a List of String nodes.
  */
+extern CmigLintTable *cmig_lint_state_find_if(CmigLint *lint, const RangeVar *name, bool if_exists);
 extern CmigLintTable *cmig_lint_state_find_names(CmigLint *lint, List *names, bool if_exists);
 
-/*
- * Like cmig_lint_state_find(), but returns NULL if the relation is not found,
- * and never adds an unknown relation.
- */
-extern CmigLintTable *cmig_lint_state_peek(CmigLint *lint, const RangeVar *name);
+/* Returns the live relation with this OID, or NULL if there is none. */
+extern CmigLintTable *cmig_lint_state_find_oid(CmigLint *lint, Oid oid);
 
 /*
  * If a live relation had this name before the plan but no longer has it,
@@ -526,14 +752,14 @@ extern CmigLintTable *cmig_lint_state_peek(CmigLint *lint, const RangeVar *name)
  */
 extern CmigLintTable *cmig_lint_state_original(CmigLint *lint, const RangeVar *name);
 
-/* Record a GRANT on all tables in a schema. */
-extern void cmig_lint_state_grant_in_schema(CmigLint *lint, const char *schema);
-
 /*
  * Read a relation's columns, constraints, and indexes if they have not been
  * read before.
  */
 extern void cmig_lint_state_load(CmigLint *lint, CmigLintTable *table);
+
+/* Returns the schema in search_path in which new objects are created. */
+extern const char *cmig_lint_state_creation_schema(CmigLint *lint);
 
 /* Add a relation that the plan creates. */
 extern CmigLintTable *cmig_lint_state_add(CmigLint *lint, const RangeVar *name, char kind);
@@ -543,91 +769,45 @@ extern void cmig_lint_state_remove(CmigLint *lint, CmigLintTable *table);
 extern void cmig_lint_state_rename(CmigLint *lint, CmigLintTable *table,
 								   const char *schema, const char *name);
 
-/* Record that all known relations of a schema are dropped. */
-extern void cmig_lint_state_remove_schema(CmigLint *lint, const char *schema);
+/* Returns the relations of a schema whose names the plan has changed. */
+extern List *cmig_lint_state_in_schema(CmigLint *lint, const char *schema);
+
+/* Record that the script's temporary relations are dropped when it ends. */
+extern void cmig_lint_state_drop_temporary(CmigLint *lint);
 
 /* Does this relation still exist under its name? */
 extern bool cmig_lint_state_exists(CmigLint *lint, const CmigLintTable *table);
-
-/* Returns the live relation with this OID, or NULL if there is none. */
-extern CmigLintTable *cmig_lint_state_find_oid(CmigLint *lint, Oid oid);
-
-/* Reset a table's per-revision fields if they belong to an earlier revision. */
-extern void cmig_lint_state_touch(CmigLint *lint, CmigLintTable *table);
-
-/* Can this ALTER TABLE be combined with another ALTER TABLE? */
-extern bool cmig_lint_state_is_combinable(const AlterTableStmt *alter);
-
-/*
- * Record that the current transaction holds an AccessExclusiveLock on the
- * table.
- */
-extern void cmig_lint_state_hold(CmigLint *lint, CmigLintTable *table);
-
-/* Record that a schema is renamed, together with all its known relations. */
-extern void cmig_lint_state_rename_schema(CmigLint *lint, const char *from, const char *to);
 
 /* Has the plan dropped a live relation? */
 extern bool cmig_lint_state_is_gone(CmigLint *lint, Oid relation);
 
 /*
- * Is there a table with this name at this point in the plan and, if "column"
- * is not NULL, does it have this column?  "relation" is the OID of the live
- * table that had the name.
+ * If the statement fails because of CONCURRENTLY, returns a sentence that says
+ * so.  Otherwise, returns NULL.  "qualified" says how the relation is shown.
  */
-extern bool cmig_lint_state_has(CmigLint *lint, Oid relation, const char *name, const char *column);
+extern char *cmig_lint_state_concurrently_failure(CmigLint *lint, Node *statement, bool qualified);
 
-/* in lint_facts.c */
+/* Returns the schemas in a search_path value, as a List of char *. */
+extern List *cmig_lint_session_path(const char *text);
 
-/* The serial types, which create a sequence. */
-typedef enum CmigLintSerial
-{
-	CMIG_LINT_NOT_SERIAL,
-	CMIG_LINT_SMALLSERIAL,
-	CMIG_LINT_SERIAL,
-	CMIG_LINT_BIGSERIAL
-} CmigLintSerial;
-
-/* Which serial type is this, if any? */
-extern CmigLintSerial cmig_lint_types_serial(const TypeName *type);
+/* Record the new value of a setting.  NULL stands for the default value. */
+extern void cmig_lint_session_set(CmigLint *lint, const char *name, const char *value);
+extern void cmig_lint_session_apply_set(CmigLint *lint, VariableSetStmt *statement);
 
 /*
- * Look up a type.  Sets *typmod to the type modifier, and *oid to the type's
- * OID, or to InvalidOid if the type is unknown.  If the plan creates the type,
- * sets *oid to InvalidOid and *new_name to the type's name; otherwise, sets
- * *new_name to NULL.
+ * Returns the relations in a SELECT, INSERT, UPDATE, DELETE, MERGE, or COPY, or
+ * in the query of CREATE TABLE AS or EXPLAIN, as a List of RangeVar *.  WITH
+ * queries are left out.  Returns NIL for other statements.  If "updated" is not
+ * NULL, sets *updated to the targets of UPDATE in the query.
  */
-extern void cmig_lint_types_find(CmigLint *lint, const TypeName *type,
-								 Oid *oid, int32 *typmod, const char **new_name);
-
-/* Like cmig_lint_types_find(), but returns only the OID. */
-extern Oid	cmig_lint_types_oid(CmigLint *lint, const TypeName *type);
-
-/* Is the type the built-in type "oid", or an array of that type? */
-extern bool cmig_lint_types_is(CmigLint *lint, const TypeName *type, Oid oid);
-
-/* Is the type a domain with a CHECK or NOT NULL constraint? */
-extern bool cmig_lint_types_is_constrained_domain(CmigLint *lint, const TypeName *type);
-
-/* Does the type have a default value, as a domain can? */
-extern bool cmig_lint_types_has_default(CmigLint *lint, const TypeName *type);
+extern List *cmig_lint_uses_of(Node *statement, List **updated);
 
 /*
- * Does the value in ALTER TYPE ... ADD VALUE IF NOT EXISTS already exist in the
- * live database?
+ * Returns the statement's locks on relations that existed before the plan, as a
+ * List of CmigLintLock *. Only locks stronger than those of INSERT are
+ * included.
  */
-extern bool cmig_lint_types_has_value(CmigLint *lint, const AlterEnumStmt *alter);
-
-/* Returns a type's name for use in messages. */
-extern char *cmig_lint_types_name(CmigLint *lint, const TypeName *type);
-
-/* in lint_code.c */
-
-/*
- * Returns the name of a volatile function called in an expression, or NULL if
- * there is none.
- */
-extern const char *cmig_lint_volatile_function(CmigLint *lint, Node *expression);
+extern List *cmig_lint_locks_of(CmigLint *lint, Node *statement);
 
 /* in lint_apply.c */
 
@@ -638,48 +818,15 @@ typedef enum CmigLintChange
 	CMIG_LINT_CHANGE_REWRITE,
 	CMIG_LINT_CHANGE_SCAN,		/* scans the table to recheck CHECK
 								 * constraints */
-	CMIG_LINT_CHANGE_INDEX		/* rebuilds indexes */
+	CMIG_LINT_CHANGE_INDEX		/* rebuilds an index */
 } CmigLintChange;
 
-/* Returns the effect of changing a column's type to the type in "to". */
+/*
+ * Returns the effect of changing a column's type.  "column" is NULL if the
+ * column is unknown.
+ */
 extern CmigLintChange cmig_lint_type_change(CmigLint *lint, CmigLintTable *table,
 											const CmigLintColumn *column, const ColumnDef *to);
-
-/* in lint_state.c */
-
-/*
- * Returns the relations used in a SELECT, INSERT, UPDATE, DELETE, MERGE, or
- * COPY, or in the query of CREATE TABLE AS or EXPLAIN, as a List of RangeVar *.
- * WITH queries are left out.  Returns NIL for other statements.
- */
-extern List *cmig_lint_uses_of(Node *statement);
-
-/* Does the statement read or write a relation that existed before the plan? */
-extern bool cmig_lint_uses_shared(CmigLint *lint, Node *statement);
-
-/*
- * Returns the tables that the statement updates, as a List of CmigLintTable *.
- */
-extern List *cmig_lint_uses_updated(CmigLint *lint, Node *statement);
-
-/* in lint_session.c */
-
-/* A relation, and the strongest lock that a statement takes on it. */
-typedef struct CmigLintLock
-{
-	CmigLintTable *table;
-	LOCKMODE	mode;
-	bool		dropped;		/* true if the statement drops the relation */
-} CmigLintLock;
-
-/*
- * Returns the statement's locks on relations that existed before the plan, as a
- * List of CmigLintLock *. Only locks stronger than those of INSERT are
- * included.
- */
-extern List *cmig_lint_locks_of(CmigLint *lint, Node *statement);
-
-/* in lint_apply.c */
 
 /*
  * Returns a constraint's name, or the name that PostgreSQL chooses if the
@@ -699,6 +846,12 @@ extern char *cmig_lint_alter_constraint_name(const CmigLintTable *table, const c
 extern void cmig_lint_alter_drop_column(CmigLintTable *table, const char *name);
 extern void cmig_lint_alter_drop_constraint(CmigLintTable *table, const char *name);
 
+/* Can this ALTER TABLE be combined with another ALTER TABLE? */
+extern bool cmig_lint_alter_is_combinable(const AlterTableStmt *alter);
+
+/* Update the lint state after a statement has been checked. */
+extern void cmig_lint_apply(CmigLint *lint, Node *statement);
+
 /* in lint_cascade.c */
 
 /* Record the query of a view that the plan creates or replaces. */
@@ -706,56 +859,16 @@ extern void cmig_lint_cascade_note_query(CmigLint *lint, CmigLintTable *view, No
 
 /*
  * Record the objects that CASCADE drops together with an object.  The object
- * itself is not recorded.
+ * itself is not recorded, but a schema's relations are.
  */
 extern void cmig_lint_cascade_relation(CmigLint *lint, CmigLintTable *table);
 extern void cmig_lint_cascade_column(CmigLint *lint, CmigLintTable *table, const char *name);
 extern void cmig_lint_cascade_constraint(CmigLint *lint, CmigLintTable *table, const char *name);
+extern void cmig_lint_cascade_drop(CmigLint *lint, ObjectType type, Node *name);
+
+/* Record that a relation, or a function with this name, is dropped. */
+extern void cmig_lint_cascade_forget(CmigLint *lint, CmigLintTable *table);
 extern void cmig_lint_cascade_function(CmigLint *lint, const char *name);
-extern void cmig_lint_cascade_type(CmigLint *lint, TypeName *name);
-
-/*
- * Record the objects that CASCADE drops together with a schema, including the
- * schema's relations.
- */
-extern void cmig_lint_cascade_schema(CmigLint *lint, const char *name);
-
-/*
- * Record the objects that CASCADE drops together with an object of a kind for
- * which there is no function above.
- */
-extern void cmig_lint_cascade_other(CmigLint *lint, ObjectType type, Node *name);
-
-/* in lint_apply.c */
-
-/* Update the lint state after a statement has been checked. */
-extern void cmig_lint_apply(CmigLint *lint, Node *statement);
-
-/* in lint_source.c */
-
-/*
- * Returns a relation's name for messages, quoted as in SQL and without the
- * schema public.
- */
-extern char *cmig_lint_text_name(const CmigLintTable *table);
-
-/*
- * Returns a relation's name with its size, as in "t (about 300 rows, 24 kB, 2
- * indexes)".
- */
-extern char *cmig_lint_text_table(const CmigLintTable *table);
-
-/* Returns a relation's qualified and quoted name. */
-extern char *cmig_lint_text_qualified(const CmigLintTable *table);
-
-/*
- * Returns a relation's name, qualified only if it is qualified in the
- * statement, and quoted if necessary.
- */
-extern char *cmig_lint_text_range_var(const RangeVar *name);
-
-/* Returns quoted names, separated by commas. */
-extern char *cmig_lint_text_names(List *names);
 
 /* in lint_columns.c */
 
@@ -771,12 +884,6 @@ extern char *cmig_lint_text_names(List *names);
 extern char *cmig_lint_fix_replace(CmigLint *lint, int action, const char *replacement);
 
 /*
- * Returns the text of all actions of the ALTER TABLE statement that is being
- * checked.
- */
-extern char *cmig_lint_fix_actions(CmigLint *lint);
-
-/*
  * Returns the text of one action (counted from 0) of the ALTER TABLE statement
  * that is being checked.
  */
@@ -790,38 +897,5 @@ extern char *cmig_lint_fix_clause(CmigLint *lint, const ColumnDef *column, const
  * "clauses" is a List of Constraint *.
  */
 extern char *cmig_lint_fix_without(CmigLint *lint, int action, const ColumnDef *column, List *clauses);
-
-/* in lint.c */
-
-/*
- * Arrays of rules, in the order in which they are applied.  An entry without a
- * name ends each array.
- */
-extern const CmigLintRule cmig_lint_indexes[];	/* in lint_constraints.c */
-extern const CmigLintRule cmig_lint_columns[];
-extern const CmigLintRule cmig_lint_constraints[];
-extern const CmigLintRule cmig_lint_tables[];
-extern const CmigLintRule cmig_lint_dependents[];	/* in lint_cascade.c */
-extern const CmigLintRule cmig_lint_others[];	/* in lint_rules.c */
-
-/* in lint_constraints.c */
-
-/*
- * If the statement fails because of CONCURRENTLY, returns a sentence that says
- * so.  Otherwise, returns NULL.
- */
-extern char *cmig_lint_indexes_concurrently_failure(CmigLint *lint, Node *node);
-
-/* in lint_code.c */
-
-/*
- * Can an integer column in CREATE TABLE or ALTER TABLE keep its type?  It can
- * if a CHECK constraint compares the column with a constant, because such a
- * column contains a quantity rather than generated ids.  It also can if the
- * column references a column whose type is not larger.  "constraints" is a List
- * of Constraint * with the statement's table constraints.
- */
-extern bool cmig_lint_integers_suffice(CmigLint *lint, const ColumnDef *column,
-									   const char *name, List *constraints);
 
 #endif							/* CMIG_PLAN_LINT_H */

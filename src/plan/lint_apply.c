@@ -26,6 +26,7 @@
 
 #include "base/base.h"
 #include "base/compat.h"
+#include "parse/parse.h"
 #include "plan/internal.h"
 #include "plan/lint.h"
 
@@ -70,7 +71,7 @@ convert(CmigLint *lint, const CmigLintColumn *column, Node *using)
 static bool
 time_zone_matters(CmigLint *lint)
 {
-	const char *name = lint->session->time_zone;
+	const char *name = lint->session.time_zone;
 	pg_tz	   *zone;
 	long		offset;
 
@@ -297,8 +298,6 @@ add_constraint_index(CmigLintTable *table, const char *name, const Constraint *c
 	}
 	index = palloc0(sizeof(CmigLintIndex));
 	index->name = name;
-	index->is_new = true;
-	index->unique = constraint->contype != CONSTR_EXCLUSION;
 	index->usable = constraint->contype != CONSTR_EXCLUSION;
 	index->method = BTREE_AM_OID;
 	index->keys = columns;
@@ -514,7 +513,8 @@ apply_action(CmigLint *lint, CmigLintTable *table, AlterTableCmd *command)
 			table->row_security = command->subtype == AT_EnableRowSecurity;
 			break;
 		case AT_DetachPartition:
-			table->repartitioned = true;
+		case AT_DetachPartitionFinalize:
+			table->repartitioned = table->detached = true;
 			break;
 		case AT_AttachPartition:
 			table->repartitioned = true;
@@ -526,7 +526,36 @@ apply_action(CmigLint *lint, CmigLintTable *table, AlterTableCmd *command)
 	}
 }
 
-/* Update the lint state of lint->target after an ALTER TABLE statement. */
+/* Reset a table's per-revision fields if they belong to an earlier revision. */
+static void
+touch(CmigLint *lint, CmigLintTable *table)
+{
+	if (table->in_revision == lint->revision_number)
+		return;
+	table->in_revision = lint->revision_number;
+	table->altered_at = 0;
+	table->altered_text = NULL;
+	table->locked_at = 0;
+}
+
+bool
+cmig_lint_alter_is_combinable(const AlterTableStmt *alter)
+{
+	ListCell   *lc;
+
+	foreach(lc, alter->cmds)
+	{
+		AlterTableType type = lfirst_node(AlterTableCmd, lc)->subtype;
+
+		if (type == AT_ValidateConstraint || type == AT_AttachPartition || type == AT_DetachPartition)
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Update the lint state of lint->target after an ALTER TABLE statement.
+ */
 static void
 lint_alter_table(CmigLint *lint, AlterTableStmt *statement)
 {
@@ -538,8 +567,8 @@ lint_alter_table(CmigLint *lint, AlterTableStmt *statement)
 	cmig_lint_state_load(lint, table);
 
 	/* the next ALTER TABLE of the same table might be combined with this one */
-	cmig_lint_state_touch(lint, table);
-	table->altered_at = cmig_lint_state_is_combinable(statement) ? lint->statement->number : 0;
+	touch(lint, table);
+	table->altered_at = cmig_lint_alter_is_combinable(statement) ? lint->statement->number : 0;
 	table->altered_text = table->altered_at ? pstrdup(lint->statement->text) : NULL;
 	foreach(lc, statement->cmds)
 	{
@@ -600,8 +629,6 @@ apply_create_index(CmigLint *lint, IndexStmt *statement)
 	if (statement->if_not_exists && statement->idxname && cmig_lint_model_index(lint->target, statement->idxname))
 		return;
 	index = palloc0(sizeof(CmigLintIndex));
-	index->is_new = true;
-	index->unique = statement->unique;
 	index->usable = statement->whereClause == NULL;
 	index->has_expression = statement->whereClause != NULL;
 	index->uses = cmig_lint_expression_columns(statement->whereClause);
@@ -659,7 +686,7 @@ apply_view(CmigLint *lint, RangeVar *name, char kind, Node *query, bool replace,
 static void
 apply_create_function(CmigLint *lint, CreateFunctionStmt *statement)
 {
-	CmigLintFunction *function = cmig_lint_objects_add_function(lint, strVal(llast(statement->funcname)));
+	CmigLintFunction *function = cmig_lint_objects_function(lint, strVal(llast(statement->funcname)), true);
 	ListCell   *lc;
 
 	function->is_volatile = true;
@@ -677,7 +704,7 @@ apply_create_function(CmigLint *lint, CreateFunctionStmt *statement)
 static void
 apply_create_domain(CmigLint *lint, CreateDomainStmt *statement)
 {
-	CmigLintType *type = cmig_lint_objects_add_type(lint, statement->domainname);
+	CmigLintType *type = cmig_lint_objects_type(lint, statement->domainname, true);
 	ListCell   *lc;
 
 	type->is_new = true;
@@ -718,14 +745,21 @@ apply_create_schema(CmigLint *lint, CreateSchemaStmt *statement)
 static void
 apply_alter_enum(CmigLint *lint, AlterEnumStmt *statement)
 {
-	CmigLintType *type = cmig_lint_objects_add_type(lint, statement->typeName);
+	CmigLintType *type = cmig_lint_objects_type(lint, statement->typeName, true);
 
 	/* a new enum may already have the value */
 	if (type->is_new && (CMIG_OWN_ENUM_VALUES_COMPAT || statement->skipIfNewValExists))
 		return;
 	if (statement->oldVal == NULL && (type->is_new || !cmig_lint_types_has_value(lint, statement)) &&
 		cmig_lint_session_in_transaction(lint))
-		cmig_lint_session_add_value(lint, type, statement->newVal);
+	{
+		CmigLintNewValue *new = palloc(sizeof(CmigLintNewValue));
+
+		new->type = type;
+		new->value = pstrdup(statement->newVal);
+		new->revision = lint->revision;
+		lint->session.values = lappend(lint->session.values, new);
+	}
 }
 
 /*
@@ -759,7 +793,7 @@ apply_insert(CmigLint *lint, InsertStmt *statement)
 
 	if (!cmig_lint_model_is_shared(table) || statement->selectStmt == NULL)
 		return;
-	foreach(lc, cmig_lint_uses_of(statement->selectStmt))
+	foreach(lc, cmig_lint_uses_of(statement->selectStmt, NULL))
 	{
 		if (cmig_lint_model_is_large(cmig_lint_state_find(lint, lfirst(lc), true)))
 			table->empty = table->empty_itself = false;
@@ -770,33 +804,12 @@ apply_insert(CmigLint *lint, InsertStmt *statement)
  * DROP and RENAME
  */
 
-/* Update the lint state after one relation is dropped. */
-static void
-apply_drop_relation(CmigLint *lint, List *name, DropBehavior behavior)
-{
-	CmigLintTable *table = cmig_lint_state_find_names(lint, name, true);
-	CmigLintIndex *index;
-
-	if (table == NULL)
-		return;
-	if (table->index_of)
-	{
-		cmig_lint_state_load(lint, table->index_of);
-		index = cmig_lint_model_index(table->index_of, table->name);
-		if (index)
-			table->index_of->indexes = list_delete_ptr(table->index_of->indexes, index);
-	}
-	if (behavior == DROP_CASCADE)
-		cmig_lint_cascade_relation(lint, table);
-	cmig_lint_state_remove(lint, table);
-}
-
 /* Record that a policy is dropped or changed. */
 static void
 apply_policy(CmigLint *lint, CmigLintTable *table, const char *name)
 {
 	if (table && OidIsValid(table->oid))
-		cmig_lint_objects_change_policy(lint, table->oid, name);
+		(void) cmig_lint_objects_policy_changed(lint, table->oid, name, true);
 }
 
 static void
@@ -808,7 +821,7 @@ apply_drop(CmigLint *lint, DropStmt *statement)
 	foreach(lc, statement->objects)
 	{
 		List	   *name = lfirst(lc);
-		const char *function;
+		CmigLintTable *table;
 
 		switch (statement->removeType)
 		{
@@ -818,37 +831,21 @@ apply_drop(CmigLint *lint, DropStmt *statement)
 			case OBJECT_INDEX:
 			case OBJECT_SEQUENCE:
 			case OBJECT_FOREIGN_TABLE:
-				apply_drop_relation(lint, name, statement->behavior);
+				table = cmig_lint_state_find_names(lint, name, true);
+				if (table && cascade)
+					cmig_lint_cascade_relation(lint, table);
+				if (table)
+					cmig_lint_cascade_forget(lint, table);
 				break;
 			case OBJECT_POLICY:
 				apply_policy(lint, cmig_lint_state_find_names(lint, list_copy_head(name, list_length(name) - 1), true),
 							 strVal(llast(name)));
 				break;
-			case OBJECT_FUNCTION:
-			case OBJECT_PROCEDURE:
-			case OBJECT_ROUTINE:
-				function = strVal(llast(lfirst_node(ObjectWithArgs, lc)->objname));
-				if (cascade)
-					cmig_lint_cascade_function(lint, function);
-				cmig_lint_objects_drop_function(lint, function);
-				break;
-			case OBJECT_TYPE:
-			case OBJECT_DOMAIN:
-				if (cascade)
-					cmig_lint_cascade_type(lint, lfirst_node(TypeName, lc));
-				break;
-			case OBJECT_SCHEMA:
-				if (cascade)
-					cmig_lint_cascade_schema(lint, strVal(lfirst(lc)));
-				break;
-			case OBJECT_EXTENSION:
-			case OBJECT_COLLATION:
-			case OBJECT_FOREIGN_SERVER:
-			case OBJECT_FDW:
-				if (cascade)
-					cmig_lint_cascade_other(lint, statement->removeType, lfirst(lc));
-				break;
 			default:
+				if (cascade)
+					cmig_lint_cascade_drop(lint, statement->removeType, lfirst(lc));
+				if (IsA(lfirst(lc), ObjectWithArgs) && statement->removeType != OBJECT_OPERATOR)
+					cmig_lint_cascade_function(lint, strVal(llast(((ObjectWithArgs *) lfirst(lc))->objname)));
 				break;
 		}
 	}
@@ -878,9 +875,27 @@ static void
 apply_rename(CmigLint *lint, RenameStmt *statement)
 {
 	CmigLintTable *table = lint->target;
+	CmigLintConstraint *constraint;
+	List	   *tables;
+	ListCell   *lc;
 
 	if (statement->renameType == OBJECT_SCHEMA)
-		cmig_lint_state_rename_schema(lint, statement->subname, statement->newname);
+	{
+		Oid			schema = lint->reads_facts ? get_namespace_oid(statement->subname, true) : InvalidOid;
+
+		if (cmig_lint_objects_is_new_schema(lint, statement->subname))
+			cmig_lint_objects_add_schema(lint, statement->newname);
+		tables = cmig_lint_state_in_schema(lint, statement->subname);
+		foreach(lc, OidIsValid(schema) ? cmig_lint_catalog_tables_in(schema) : NIL)
+		{
+			table = cmig_lint_state_find_oid(lint, lfirst_oid(lc));
+			if (table && cmig_lint_state_exists(lint, table) && strcmp(table->schema, statement->subname) == 0)
+				tables = list_append_unique_ptr(tables, table);
+		}
+		foreach(lc, tables)
+			cmig_lint_state_rename(lint, lfirst(lc), statement->newname, ((CmigLintTable *) lfirst(lc))->name);
+		return;
+	}
 	if (table == NULL)
 		return;
 	cmig_lint_state_load(lint, table);
@@ -891,13 +906,10 @@ apply_rename(CmigLint *lint, RenameStmt *statement)
 			lint_alter_rename_column(table, statement->subname, pstrdup(statement->newname));
 			break;
 		case OBJECT_TABCONSTRAINT:
-			{
-				CmigLintConstraint *constraint = cmig_lint_model_constraint(table, statement->subname);
-
-				if (constraint)
-					constraint->name = pstrdup(statement->newname);
-				break;
-			}
+			constraint = cmig_lint_model_constraint(table, statement->subname);
+			if (constraint)
+				constraint->name = pstrdup(statement->newname);
+			break;
 		default:
 			if (table->index_of && cmig_lint_model_index(table->index_of, table->name))
 				cmig_lint_model_index(table->index_of, table->name)->name = pstrdup(statement->newname);
@@ -910,19 +922,20 @@ static void
 apply_grant(CmigLint *lint, GrantStmt *grant)
 {
 	ListCell   *lc;
+	ListCell   *lc2;
 
-	if (!grant->is_grant || grant->objtype != OBJECT_TABLE)
-		return;
-	foreach(lc, grant->objects)
+	foreach(lc, grant->is_grant && grant->objtype == OBJECT_TABLE ? grant->objects : NIL)
 	{
-		if (grant->targtype == ACL_TARGET_ALL_IN_SCHEMA)
-			cmig_lint_state_grant_in_schema(lint, strVal(lfirst(lc)));
-		else if (IsA(lfirst(lc), RangeVar))
-		{
-			CmigLintTable *table = cmig_lint_state_peek(lint, lfirst(lc));
+		List	   *tables = NIL;
 
-			if (table)
-				table->has_grants = true;
+		if (grant->targtype == ACL_TARGET_ALL_IN_SCHEMA)
+			tables = cmig_lint_state_in_schema(lint, strVal(lfirst(lc)));
+		else if (IsA(lfirst(lc), RangeVar))
+			tables = list_make1(cmig_lint_state_find(lint, lfirst(lc), true));
+		foreach(lc2, tables)
+		{
+			if (lfirst(lc2))
+				((CmigLintTable *) lfirst(lc2))->has_grants = true;
 		}
 	}
 }
@@ -963,9 +976,9 @@ apply_uses(CmigLint *lint, Node *statement)
 {
 	ListCell   *lc;
 
-	foreach(lc, cmig_lint_uses_of(statement))
+	foreach(lc, cmig_lint_uses_of(statement, NULL))
 	{
-		CmigLintTable *table = cmig_lint_state_peek(lint, lfirst(lc));
+		CmigLintTable *table = cmig_lint_state_find(lint, lfirst(lc), true);
 
 		if (table)
 			table->altered_at = 0;
@@ -976,17 +989,45 @@ apply_uses(CmigLint *lint, Node *statement)
 static void
 apply_locks(CmigLint *lint)
 {
+	CmigLintSession *session = &lint->session;
 	ListCell   *lc;
 
-	if (!cmig_lint_session_in_transaction(lint))
-		return;
-	foreach(lc, lint->locks)
+	foreach(lc, cmig_lint_session_in_transaction(lint) ? lint->locks : NIL)
 	{
 		CmigLintLock *lock = lfirst(lc);
 
-		if (lock->mode == AccessExclusiveLock && !lock->dropped)
-			cmig_lint_state_hold(lint, lock->table);
+		if (lock->mode != AccessExclusiveLock || lock->dropped)
+			continue;
+		touch(lint, lock->table);
+		if (lock->table->locked_at == 0)
+			lock->table->locked_at = lint->statement->number;
+		if (session->held == NULL)
+		{
+			session->held = lock->table;
+			session->held_since = lint->statement->number;
+		}
 	}
+}
+
+static void
+apply_transaction(CmigLint *lint, TransactionStmt *statement)
+{
+	switch (statement->kind)
+	{
+		case TRANS_STMT_BEGIN:
+		case TRANS_STMT_START:
+			lint->session.in_block = lint->statement_number;
+			break;
+		case TRANS_STMT_COMMIT:
+		case TRANS_STMT_ROLLBACK:
+		case TRANS_STMT_PREPARE:
+			lint->session.in_block = 0;
+			break;
+		default:
+			return;
+	}
+	lint->session.held = NULL;
+	lint->session.values = NIL;
 }
 
 /* Update the lint state after a statement that creates an object. */
@@ -1026,10 +1067,10 @@ apply_creation(CmigLint *lint, Node *statement)
 			apply_create_domain(lint, (CreateDomainStmt *) statement);
 			break;
 		case T_CreateEnumStmt:
-			cmig_lint_objects_add_type(lint, ((CreateEnumStmt *) statement)->typeName)->is_new = true;
+			cmig_lint_objects_type(lint, ((CreateEnumStmt *) statement)->typeName, true)->is_new = true;
 			break;
 		case T_CreateRangeStmt:
-			cmig_lint_objects_add_type(lint, ((CreateRangeStmt *) statement)->typeName)->is_new = true;
+			cmig_lint_objects_type(lint, ((CreateRangeStmt *) statement)->typeName, true)->is_new = true;
 			break;
 		case T_CompositeTypeStmt:
 			apply_create_as(lint, ((CompositeTypeStmt *) statement)->typevar, RELKIND_COMPOSITE_TYPE, false);
@@ -1090,7 +1131,7 @@ cmig_lint_apply(CmigLint *lint, Node *statement)
 			apply_select(lint, (SelectStmt *) statement);
 			break;
 		case T_TransactionStmt:
-			cmig_lint_session_apply_transaction(lint, (TransactionStmt *) statement);
+			apply_transaction(lint, (TransactionStmt *) statement);
 			break;
 		default:
 			apply_creation(lint, statement);

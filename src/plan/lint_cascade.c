@@ -18,6 +18,7 @@
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "lib/stringinfo.h"
+#include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "nodes/value.h"
 #include "utils/builtins.h"
@@ -45,17 +46,8 @@
 static CmigLintColumn *
 find_column(CmigLint *lint, CmigLintTable *table, AttrNumber attnum)
 {
-	ListCell   *lc;
-
 	cmig_lint_state_load(lint, table);
-	foreach(lc, table->columns)
-	{
-		CmigLintColumn *column = lfirst(lc);
-
-		if (column->attnum == attnum)
-			return column;
-	}
-	return NULL;
+	return cmig_lint_model_column_numbered(table, attnum);
 }
 
 /*
@@ -69,14 +61,14 @@ is_free(CmigLint *lint, const CmigLintDependent *dependent)
 	CmigLintColumn *column;
 
 	if (dependent->kind == CMIG_LINT_FUNCTION)
-		return dependent->name && cmig_lint_objects_function(lint, dependent->name) != NULL;
+		return dependent->name && cmig_lint_objects_function(lint, dependent->name, false) != NULL;
 	if (cmig_lint_state_is_gone(lint, dependent->relation))
 		return true;
 	table = cmig_lint_state_find_oid(lint, dependent->relation);
 	switch (dependent->kind)
 	{
 		case CMIG_LINT_POLICY:
-			return cmig_lint_objects_is_policy_changed(lint, dependent->relation, dependent->name);
+			return cmig_lint_objects_policy_changed(lint, dependent->relation, dependent->name, false);
 		case CMIG_LINT_FOREIGN_KEY:
 			cmig_lint_state_load(lint, table);
 			return cmig_lint_model_constraint(table, dependent->name) == NULL;
@@ -120,7 +112,7 @@ cmig_lint_cascade_note_query(CmigLint *lint, CmigLintTable *view, Node *query)
 	if (!IsA(query, SelectStmt))
 		return;
 	old = MemoryContextSwitchTo(lint->context);
-	foreach(lc, cmig_lint_uses_of(query))
+	foreach(lc, cmig_lint_uses_of(query, NULL))
 	{
 		CmigLintTable *table = cmig_lint_state_find(lint, lfirst(lc), false);
 
@@ -132,18 +124,6 @@ cmig_lint_cascade_note_query(CmigLint *lint, CmigLintTable *view, Node *query)
 	view->uses_columns = cmig_lint_expression_columns(query);
 	view->uses_all_columns = has_star(query, NULL);
 	MemoryContextSwitchTo(old);
-}
-
-/*
- * Does a view that uses a relation also use the relation's column "column"?  If
- * "maybe" is true, also returns true if the view might use this column.
- */
-static bool
-uses_column(const CmigLintTable *view, const char *column, bool maybe)
-{
-	if (maybe)
-		return view->uses_all_columns || cmig_text_list_has(view->uses_columns, column);
-	return list_length(view->uses) == 1 && cmig_text_list_has(view->uses_columns, column);
 }
 
 /*
@@ -162,7 +142,8 @@ users_of_table(CmigLint *lint, const CmigLintTable *table, const char *column, b
 		CmigLintTable *view = lfirst(lc);
 
 		if (list_member_ptr(view->uses, table) && cmig_lint_state_exists(lint, view) &&
-			(column == NULL || uses_column(view, column, maybe)))
+			(column == NULL || (maybe && view->uses_all_columns) ||
+			 ((maybe || list_length(view->uses) == 1) && cmig_text_list_has(view->uses_columns, column))))
 			result = lappend(result, view);
 	}
 	return result;
@@ -199,78 +180,68 @@ is_spared(const ObjectAddress *object, void *lint)
 	return dependent != NULL && is_free(lint, dependent);
 }
 
-/* Update the lint state after a relation or a column is dropped. */
+/* Update the lint state for an object that CASCADE drops. */
 static void
-drop_relation(CmigLint *lint, const ObjectAddress *object)
+drop_object(CmigLint *lint, const ObjectAddress *object)
 {
-	CmigLintTable *table = cmig_lint_state_find_oid(lint, object->objectId);
-	CmigLintColumn *column;
-
-	if (table == NULL || cmig_lint_state_is_gone(lint, object->objectId))
-		return;
-	if (object->objectSubId == 0)
-	{
-		if (table->index_of)
-		{
-			cmig_lint_state_load(lint, table->index_of);
-			table->index_of->indexes = list_delete_ptr(table->index_of->indexes,
-													   cmig_lint_model_index(table->index_of, table->name));
-		}
-		cmig_lint_state_remove(lint, table);
-		drop_views(lint, table, NULL);
-		return;
-	}
-	column = find_column(lint, table, object->objectSubId);
-	if (column == NULL)
-		return;
-	drop_views(lint, table, column->name);
-	cmig_lint_alter_drop_column(table, column->name);
-}
-
-/* Update the lint state after a table constraint is dropped. */
-static void
-drop_constraint(CmigLint *lint, Oid constraint)
-{
-	HeapTuple	row = SearchSysCache1(CONSTROID, ObjectIdGetDatum(constraint));
+	ObjectAddress of = *object;
+	CmigLintDependent *dependent;
 	CmigLintTable *table;
+	CmigLintColumn *column;
+	HeapTuple	row;
+	char	   *name = NULL;
 
-	if (!HeapTupleIsValid(row))
-		return;
-	table = OidIsValid(((Form_pg_constraint) GETSTRUCT(row))->conrelid) ?
-		cmig_lint_state_find_oid(lint, ((Form_pg_constraint) GETSTRUCT(row))->conrelid) : NULL;
-	if (table)
+	switch (object->classId)
 	{
-		cmig_lint_state_load(lint, table);
-		cmig_lint_alter_drop_constraint(table, NameStr(((Form_pg_constraint) GETSTRUCT(row))->conname));
+		case PolicyRelationId:
+		case ProcedureRelationId:
+			dependent = cmig_lint_code_dependent(object);
+			if (dependent && dependent->kind == CMIG_LINT_POLICY)
+				(void) cmig_lint_objects_policy_changed(lint, dependent->relation, dependent->name, true);
+			else if (dependent)
+				cmig_lint_cascade_function(lint, dependent->name);
+			return;
+		case ConstraintRelationId:
+			row = SearchSysCache1(CONSTROID, ObjectIdGetDatum(object->objectId));
+			if (!HeapTupleIsValid(row))
+				return;
+			of.objectId = ((Form_pg_constraint) GETSTRUCT(row))->conrelid;
+			name = pstrdup(NameStr(((Form_pg_constraint) GETSTRUCT(row))->conname));
+			ReleaseSysCache(row);
+			break;
+		case AttrDefaultRelationId:
+			of = GetAttrDefaultColumnAddress(object->objectId);
+			break;
+		case RelationRelationId:
+			break;
+		default:
+			return;
 	}
-	ReleaseSysCache(row);
-}
-
-/* Update the lint state after a column default is dropped. */
-static void
-drop_default(CmigLint *lint, Oid attrdef)
-{
-	ObjectAddress address = GetAttrDefaultColumnAddress(attrdef);
-	CmigLintTable *table = OidIsValid(address.objectId) ?
-	cmig_lint_state_find_oid(lint, address.objectId) : NULL;
-	CmigLintColumn *column = table ? find_column(lint, table, address.objectSubId) : NULL;
-
-	if (column)
-		column->has_default = false;
-}
-
-/* Update the lint state after a policy or a function is dropped. */
-static void
-drop_code(CmigLint *lint, const ObjectAddress *object)
-{
-	CmigLintDependent *dependent = cmig_lint_code_dependent(object);
-
-	if (dependent == NULL || dependent->name == NULL)
+	table = OidIsValid(of.objectId) ? cmig_lint_state_find_oid(lint, of.objectId) : NULL;
+	if (table == NULL)
 		return;
-	if (dependent->kind == CMIG_LINT_POLICY)
-		cmig_lint_objects_change_policy(lint, dependent->relation, dependent->name);
-	else
-		cmig_lint_objects_drop_function(lint, dependent->name);
+	cmig_lint_state_load(lint, table);
+	column = of.objectSubId != 0 ? cmig_lint_model_column_numbered(table, of.objectSubId) : NULL;
+	if (name)
+		cmig_lint_alter_drop_constraint(table, name);
+	else if (object->classId == AttrDefaultRelationId)
+	{
+		if (column)
+			column->has_default = false;
+	}
+	else if (cmig_lint_state_exists(lint, table))
+	{
+		if (column)
+		{
+			drop_views(lint, table, column->name);
+			cmig_lint_alter_drop_column(table, column->name);
+		}
+		else if (of.objectSubId == 0)
+		{
+			cmig_lint_cascade_forget(lint, table);
+			drop_views(lint, table, NULL);
+		}
+	}
 }
 
 /*
@@ -281,36 +252,34 @@ static void
 cascade(CmigLint *lint, Oid class, Oid oid, int32 sub)
 {
 	ObjectAddress first;
-	List	   *dropped;
 	ListCell   *lc;
 
 	if (!lint->reads_facts || !OidIsValid(oid))
 		return;
 	ObjectAddressSubSet(first, class, oid, sub);
-	dropped = cmig_dropped_objects(&first, is_spared, lint);
-	foreach(lc, dropped)
-	{
-		const ObjectAddress *object = lfirst(lc);
+	foreach(lc, cmig_dropped_objects(&first, is_spared, lint))
+		drop_object(lint, lfirst(lc));
+}
 
-		switch (object->classId)
-		{
-			case RelationRelationId:
-				drop_relation(lint, object);
-				break;
-			case ConstraintRelationId:
-				drop_constraint(lint, object->objectId);
-				break;
-			case AttrDefaultRelationId:
-				drop_default(lint, object->objectId);
-				break;
-			case PolicyRelationId:
-			case ProcedureRelationId:
-				drop_code(lint, object);
-				break;
-			default:
-				break;
-		}
+void
+cmig_lint_cascade_forget(CmigLint *lint, CmigLintTable *table)
+{
+	if (table->index_of)
+	{
+		cmig_lint_state_load(lint, table->index_of);
+		table->index_of->indexes = list_delete_ptr(table->index_of->indexes,
+												   cmig_lint_model_index(table->index_of, table->name));
 	}
+	cmig_lint_state_remove(lint, table);
+}
+
+void
+cmig_lint_cascade_function(CmigLint *lint, const char *name)
+{
+	CmigLintFunction *function = cmig_lint_objects_function(lint, name, true);
+
+	function->is_dropped = true;
+	function->created_at = 0;
 }
 
 void
@@ -336,44 +305,6 @@ cmig_lint_cascade_constraint(CmigLint *lint, CmigLintTable *table, const char *n
 	if (OidIsValid(table->oid))
 		cascade(lint, ConstraintRelationId, get_relation_constraint_oid(table->oid, name, true), 0);
 }
-
-/*
- * The argument types of the dropped function are not known here, so CASCADE is
- * applied only if the database has exactly one function with this name.
- */
-void
-cmig_lint_cascade_function(CmigLint *lint, const char *name)
-{
-	CatCList   *functions;
-	Oid			function = InvalidOid;
-
-	if (!lint->reads_facts)
-		return;
-	functions = SearchSysCacheList1(PROCNAMEARGSNSP, CStringGetDatum(name));
-	if (functions->n_members == 1)
-		function = ((Form_pg_proc) GETSTRUCT(&functions->members[0]->tuple))->oid;
-	ReleaseSysCacheList(functions);
-	if (cmig_lint_objects_function(lint, name) == NULL)
-		cascade(lint, ProcedureRelationId, function, 0);
-}
-
-void
-cmig_lint_cascade_type(CmigLint *lint, TypeName *name)
-{
-	if (lint->reads_facts)
-		cascade(lint, TypeRelationId, cmig_lint_types_oid(lint, name), 0);
-}
-
-void
-cmig_lint_cascade_schema(CmigLint *lint, const char *name)
-{
-	cascade(lint, NamespaceRelationId, lint->reads_facts ? get_namespace_oid(name, true) : InvalidOid, 0);
-	cmig_lint_state_remove_schema(lint, name);
-}
-
-/*
- * Other kinds of objects
- */
 
 /* A search for an object by name. */
 typedef struct Search
@@ -410,7 +341,7 @@ find_other(const CmigLint *lint, ObjectType type, Node *name)
 	if (!lint->reads_facts)
 		return InvalidObjectAddress;
 	initStringInfo(&path);
-	foreach(lc, lint->session->path)
+	foreach(lc, lint->session.path)
 		appendStringInfo(&path, "%s%s", path.len > 0 ? ", " : "", quote_identifier(lfirst(lc)));
 	search.search_path = path.data;
 	error = cmig_subtransaction_rehearse(find_object, &search);
@@ -420,11 +351,17 @@ find_other(const CmigLint *lint, ObjectType type, Node *name)
 }
 
 void
-cmig_lint_cascade_other(CmigLint *lint, ObjectType type, Node *name)
+cmig_lint_cascade_drop(CmigLint *lint, ObjectType type, Node *name)
 {
 	ObjectAddress object = find_other(lint, type, name);
+	ListCell   *lc;
 
-	cascade(lint, object.classId, object.objectId, 0);
+	/* a function that the plan has created or replaced is not the live one */
+	if (object.classId != ProcedureRelationId ||
+		cmig_lint_objects_function(lint, strVal(llast(castNode(ObjectWithArgs, name)->objname)), false) == NULL)
+		cascade(lint, object.classId, object.objectId, 0);
+	foreach(lc, type == OBJECT_SCHEMA ? cmig_lint_state_in_schema(lint, strVal(name)) : NIL)
+		cmig_lint_state_remove(lint, lfirst(lc));
 }
 
 /*
@@ -733,67 +670,41 @@ check_dependents(CmigLint *lint, Node *node)
  * code-uses-dropped
  */
 
-/* A table or column that the plan has dropped or renamed. */
-typedef struct Missing
-{
-	CmigLintName name;
-	Oid			oid;			/* OID of the table */
-	int			since;			/* number of the statement that dropped or
-								 * renamed the table or column */
-	CmigLintFinding *finding;
-} Missing;
-
-/*
- * Returns the functions that still use the table or column at the end of the
- * plan, as a list for a message.  Returns NULL if there are none.
- */
-static char *
-users_of(CmigLint *lint, const Missing *missing)
-{
-	const CmigLintName *name = &missing->name;
-	CmigListing listing;
-	ListCell   *lc;
-
-	cmig_listing_init(&listing, CMIG_LISTING_PLAIN);
-	foreach(lc, cmig_lint_objects_bodies(lint))
-	{
-		CmigLintBody *body = lfirst(lc);
-		CmigLintFunction *replaced = cmig_lint_objects_function(lint, body->name);
-		bool		is_trigger;
-
-		if (replaced && (replaced->is_dropped || replaced->created_at >= missing->since))
-			continue;
-		if (name->column && !cmig_lint_code_names(body->source, name->column, 0))
-			continue;
-		is_trigger = name->column && OidIsValid(missing->oid) &&
-			list_member_oid(cmig_lint_code_trigger_functions(missing->oid), body->oid);
-		if (cmig_lint_body_uses(body->source, name, is_trigger))
-			cmig_listing_add(&listing, format_procedure(body->oid));
-	}
-	return listing.count > 0 ? cmig_listing_text(&listing) : NULL;
-}
-
 /*
  * Callback at the end of the plan: do functions still use the dropped or
  * renamed object?  If so, adds these functions to the finding's message.
  */
 static bool
-is_still_used(CmigLint *lint, void *arg)
+is_still_used(CmigLint *lint, const CmigLintDeferred *missing)
 {
-	Missing    *missing = arg;
-	char	   *users;
+	const char *column = missing->part;
+	Oid			oid = missing->table->oid;
+	CmigLintTable *table = cmig_lint_state_find(lint, missing->name, true);
+	CmigListing listing;
+	ListCell   *lc;
 
 	/*
 	 * report nothing if the plan has re-created the table or column, or has
 	 * renamed it back
 	 */
-	if (cmig_lint_state_has(lint, missing->oid, missing->name.table, missing->name.column))
+	if (column ? cmig_lint_model_column(table ? table : missing->table, column) != NULL : table != NULL)
 		return false;
-	users = users_of(lint, missing);
-	if (users == NULL)
-		return false;
-	missing->finding->message = psprintf("%s: %s", missing->finding->message, users);
-	return true;
+	cmig_listing_init(&listing, CMIG_LISTING_PLAIN);
+	foreach(lc, cmig_lint_code_bodies(lint))
+	{
+		CmigLintBody *body = lfirst(lc);
+		CmigLintFunction *replaced = cmig_lint_objects_function(lint, body->name, false);
+
+		if ((replaced && (replaced->is_dropped || replaced->created_at >= missing->since)) ||
+			(column && !cmig_lint_code_names(body->source, column, 0)))
+			continue;
+		if (cmig_lint_body_uses(body->source, missing->name, column,
+								column && list_member_oid(cmig_lint_code_trigger_functions(oid), body->oid)))
+			cmig_listing_add(&listing, format_procedure(body->oid));
+	}
+	if (listing.count > 0)
+		missing->finding->message = psprintf("%s: %s", missing->finding->message, cmig_listing_text(&listing));
+	return listing.count > 0;
 }
 
 /*
@@ -801,10 +712,8 @@ is_still_used(CmigLint *lint, void *arg)
  * under its name.  "what" is "dropped" or "renamed".
  */
 static void
-note_missing(CmigLint *lint, const CmigLintTable *table, const char *column, const char *what)
+note_missing(CmigLint *lint, CmigLintTable *table, const char *column, const char *what)
 {
-	MemoryContext old;
-	Missing    *missing;
 	CmigLintFinding *finding;
 
 	if (table == NULL || table->origin != CMIG_LINT_LIVE || !lint->reads_facts)
@@ -815,16 +724,8 @@ note_missing(CmigLint *lint, const CmigLintTable *table, const char *column, con
 	else
 		finding = cmig_lint_report(lint, NULL, "%s is %s, but functions still use it",
 								   cmig_lint_text_name(table), what);
-	old = MemoryContextSwitchTo(lint->context);
-	missing = palloc0(sizeof(Missing));
-	missing->name.schema = pstrdup(table->schema);
-	missing->name.table = pstrdup(table->name);
-	missing->oid = table->oid;
-	missing->name.column = column ? pstrdup(column) : NULL;
-	missing->since = lint->statement_number;
-	missing->finding = finding;
-	MemoryContextSwitchTo(old);
-	cmig_lint_report_later(lint, finding, true, is_still_used, missing);
+	cmig_lint_report_later(lint, finding, true, is_still_used, table,
+						   makeRangeVar((char *) table->schema, (char *) table->name, -1), column);
 }
 
 /* Does the table in the live database have this column? */

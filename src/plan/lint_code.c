@@ -222,7 +222,7 @@ add_body(TupleDesc desc, HeapTuple row, void *bodies)
 }
 
 List *
-cmig_lint_code_bodies(void)
+cmig_lint_code_bodies(CmigLint *lint)
 {
 	static CmigQuery query = {
 		.sql = "SELECT p.oid, p.proname::text, p.prosrc FROM pg_proc p"
@@ -232,10 +232,12 @@ cmig_lint_code_bodies(void)
 		"   AND d.objid = p.oid AND d.deptype = 'e')"
 		" ORDER BY p.proname, p.oid"
 	};
-	List	   *result = NIL;
+	MemoryContext old = MemoryContextSwitchTo(lint->context);
 
-	cmig_query_each(&query, NULL, NULL, add_body, &result);
-	return result;
+	if (lint->bodies == NIL)
+		cmig_query_each(&query, NULL, NULL, add_body, &lint->bodies);
+	MemoryContextSwitchTo(old);
+	return lint->bodies;
 }
 
 List *
@@ -324,7 +326,7 @@ is_visible(CmigLint *lint, Form_pg_proc form, const char *schema)
 		return false;
 	if (schema)
 		return strcmp(actual, schema) == 0;
-	return cmig_text_list_has(lint->session->path, actual);
+	return cmig_text_list_has(lint->session.path, actual);
 }
 
 /*
@@ -338,7 +340,7 @@ calls_volatile(CmigLint *lint, FuncCall *call)
 	const char *name = strVal(llast(call->funcname));
 	const char *schema = list_length(call->funcname) > 1 ?
 	strVal(list_nth(call->funcname, list_length(call->funcname) - 2)) : NULL;
-	CmigLintFunction *created = cmig_lint_objects_function(lint, name);
+	CmigLintFunction *created = cmig_lint_objects_function(lint, name, false);
 	CatCList   *functions;
 	bool		found = false;
 	bool		all_volatile = true;
@@ -509,7 +511,7 @@ key_column(const CmigLintTable *table)
 static bool
 references_narrow(CmigLint *lint, Constraint *constraint, int limit)
 {
-	CmigLintTable *table = cmig_lint_state_peek(lint, constraint->pktable);
+	CmigLintTable *table = cmig_lint_state_find(lint, constraint->pktable, true);
 	const char *name;
 	CmigLintColumn *column;
 

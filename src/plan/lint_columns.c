@@ -36,14 +36,6 @@ cmig_lint_fix_action(CmigLint *lint, int action)
 }
 
 char *
-cmig_lint_fix_actions(CmigLint *lint)
-{
-	const char *text = lint->statement->text;
-
-	return pstrdup(text + ((CmigLintPiece *) linitial(cmig_lint_source_actions(text)))->from);
-}
-
-char *
 cmig_lint_fix_replace(CmigLint *lint, int action, const char *replacement)
 {
 	const char *text = lint->statement->text;
@@ -91,7 +83,7 @@ is_attribute(const Constraint *clause)
 static int
 clause_end(CmigLint *lint, const ColumnDef *column, const Constraint *clause)
 {
-	int			end = clause->location + strlen(cmig_lint_source_from(lint->statement->text, clause->location, NULL));
+	int			end = clause->location + strlen(cmig_lint_source_from(lint->statement->text, clause->location));
 	ListCell   *lc;
 
 	foreach(lc, column->constraints)

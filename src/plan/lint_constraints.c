@@ -66,7 +66,7 @@ chosen_name(CmigLint *lint, const IndexStmt *index, const CmigLintTable *table)
 		char	   *label = pass == 0 ? "idx" : psprintf("idx%d", pass);
 		char	   *name = makeObjectName(table->name, columns.data, label);
 
-		if (cmig_lint_state_peek(lint, makeRangeVar((char *) table->schema, name, -1)) == NULL)
+		if (cmig_lint_state_find(lint, makeRangeVar((char *) table->schema, name, -1), true) == NULL)
 			return name;
 	}
 }
@@ -269,23 +269,11 @@ check_reindex(CmigLint *lint, Node *node)
 					 cmig_lint_text_table(table));
 }
 
-char *
-cmig_lint_indexes_concurrently_failure(CmigLint *lint, Node *node)
-{
-	const RangeVar *name = cmig_concurrently_relation(node);
-	CmigLintTable *table = name ? cmig_lint_state_find(lint, name, true) : NULL;
-
-	return table == NULL ? NULL :
-		cmig_concurrently_failure(node, cmig_lint_text_name(table), table->kind, table->temporary,
-								  OidIsValid(table->oid) && table->has_default_partition && !table->repartitioned &&
-								  !cmig_lint_state_is_gone(lint, get_default_partition_oid(table->oid)));
-}
-
 /* Implements the rule ban-concurrently-on-partitioned-table. */
 static void
 check_partitioned(CmigLint *lint, Node *node)
 {
-	char	   *failure = cmig_lint_indexes_concurrently_failure(lint, node);
+	char	   *failure = cmig_lint_state_concurrently_failure(lint, node, false);
 	char	   *fix;
 
 	if (failure == NULL)
@@ -293,7 +281,7 @@ check_partitioned(CmigLint *lint, Node *node)
 	fix = cmig_lint_source_remove(lint->statement->text, "concurrently");
 	if (IsA(node, IndexStmt))
 		fix = partitioned_index_fix(lint, (IndexStmt *) node, fix);
-	else if (!lint->session->timeouts[CMIG_LINT_LOCK_TIMEOUT])
+	else if (!lint->session.timeouts[CMIG_LINT_LOCK_TIMEOUT])
 		fix = psprintf("SET lock_timeout = '2s';\n%s", fix);
 	cmig_lint_report(lint, fix, "%s", failure);
 }
@@ -700,25 +688,13 @@ check_added_constraints(CmigLint *lint, Node *node)
  * ----------------------------------------------------------------
  */
 
-/* A foreign key that has no index, unless a later statement creates one. */
-typedef struct ForeignKey
-{
-	CmigLintTable *table;
-	RangeVar   *name;			/* the table's name, used if "table" is NULL */
-	char	   *constraint;
-} ForeignKey;
-
 /* Callback at the end of the plan: does the foreign key still lack an index? */
 static bool
-lacks_index(CmigLint *lint, void *arg)
+lacks_index(CmigLint *lint, const CmigLintDeferred *key)
 {
-	ForeignKey *key = arg;
-	CmigLintTable *table = key->table ? key->table : cmig_lint_state_peek(lint, key->name);
-	CmigLintConstraint *constraint;
+	CmigLintTable *table = key->table ? key->table : cmig_lint_state_find(lint, key->name, true);
+	CmigLintConstraint *constraint = table ? cmig_lint_model_constraint(table, key->part) : NULL;
 
-	if (table == NULL)
-		return false;
-	constraint = cmig_lint_model_constraint(table, key->constraint);
 	return constraint && constraint->type == CONSTRAINT_FOREIGN &&
 		!cmig_lint_model_has_index_on(table, constraint->columns);
 }
@@ -765,8 +741,6 @@ static void
 report_foreign_key(CmigLint *lint, CmigLintTable *table, const RangeVar *name,
 				   Constraint *constraint, const char *column)
 {
-	MemoryContext old;
-	ForeignKey *key;
 	CmigLintFinding *finding;
 	List	   *columns = column ? list_make1((char *) column) : cmig_lint_model_names(constraint->fk_attrs);
 	char	   *on = table ? cmig_lint_text_qualified(table) : cmig_lint_text_range_var(name);
@@ -782,13 +756,8 @@ report_foreign_key(CmigLint *lint, CmigLintTable *table, const RangeVar *name,
 							   "foreign key (%s) has no index: deletes and updates of keys in %s scan %s",
 							   cmig_lint_text_names(columns), cmig_lint_text_range_var(constraint->pktable),
 							   table ? cmig_lint_text_table(table) : on);
-	old = MemoryContextSwitchTo(lint->context);
-	key = palloc0(sizeof(ForeignKey));
-	key->table = table;
-	key->name = copyObject((RangeVar *) name);
-	key->constraint = cmig_lint_alter_constraint_name(table, name->relname, constraint, column, NIL);
-	MemoryContextSwitchTo(old);
-	cmig_lint_report_later(lint, finding, true, lacks_index, key);
+	cmig_lint_report_later(lint, finding, true, lacks_index, table, name,
+						   cmig_lint_alter_constraint_name(table, name->relname, constraint, column, NIL));
 }
 
 /* Check the foreign keys in a list of constraints and column definitions. */

@@ -54,82 +54,6 @@
 #include "plan/lint.h"
 
 /* ----------------------------------------------------------------
- * Defines a cmig.lint rule, the state that a rule sees, and its findings.
- *
- * A rule has a name, a severity, the node tags of the statements to check, and
- * a function that checks one statement.  The function sees only the parse tree
- * and the relations as they will be when the statement runs (plan.h).  It
- * reports findings but does not change the state.
- *
- * 	  Records the findings of cmig.lint rules.
- * ----------------------------------------------------------------
- */
-
-CmigLintFinding *
-cmig_lint_report(CmigLint *lint, const char *fix, const char *format,...)
-{
-	MemoryContext old = MemoryContextSwitchTo(lint->context);
-	CmigLintFinding *finding = palloc0(sizeof(CmigLintFinding));
-	StringInfoData message;
-
-	initStringInfo(&message);
-	for (;;)
-	{
-		va_list		args;
-		int			needed;
-
-		va_start(args, format);
-		needed = appendStringInfoVA(&message, format, args);
-		va_end(args);
-		if (needed == 0)
-			break;
-		enlargeStringInfo(&message, needed);
-	}
-	finding->rule = lint->rule;
-	finding->revision = lint->revision;
-	if (lint->statement)
-	{
-		finding->statement = lint->statement->number;
-		finding->line = lint->statement->line;
-	}
-	finding->message = message.data;
-	finding->fix = fix ? pstrdup(fix) : NULL;
-	lint->findings = lappend(lint->findings, finding);
-	MemoryContextSwitchTo(old);
-	return finding;
-}
-
-void
-cmig_lint_report_later(CmigLint *lint, CmigLintFinding *finding, bool whole_plan,
-					   bool (*holds) (CmigLint *lint, void *arg), void *arg)
-{
-	MemoryContext old = MemoryContextSwitchTo(lint->context);
-	CmigLintDeferred *deferred = palloc(sizeof(CmigLintDeferred));
-
-	deferred->finding = finding;
-	deferred->whole_plan = whole_plan;
-	deferred->holds = holds;
-	deferred->arg = arg;
-	lint->deferred = lappend(lint->deferred, deferred);
-	MemoryContextSwitchTo(old);
-}
-
-const char *
-cmig_lint_severity_name(CmigLintSeverity severity)
-{
-	switch (severity)
-	{
-		case CMIG_LINT_ERROR:
-			return "error";
-		case CMIG_LINT_WARNING:
-			return "warning";
-		case CMIG_LINT_NOTICE:
-			break;
-	}
-	return "notice";
-}
-
-/* ----------------------------------------------------------------
  * Reads facts about partitions, foreign keys, schemas, and types from the
  * catalogs, for cmig.lint.
  * ----------------------------------------------------------------
@@ -167,8 +91,8 @@ cmig_lint_catalog_tables_in(Oid schema)
 List *
 cmig_lint_catalog_tables_with_type(Oid type)
 {
-	List	   *result = cmig_related_with_type(type);
-	Oid			array = get_array_type(type);
+	List	   *result = OidIsValid(type) ? cmig_related_with_type(type) : NIL;
+	Oid			array = OidIsValid(type) ? get_array_type(type) : InvalidOid;
 
 	return OidIsValid(array) ? list_concat_unique_oid(result, cmig_related_with_type(array)) : result;
 }
@@ -210,14 +134,6 @@ cmig_lint_catalog_partition_key(Oid table)
  * waits for a lock, and no user-defined code is called.
  * ----------------------------------------------------------------
  */
-
-Oid
-cmig_lint_facts_find(const char *schema, const char *name)
-{
-	Oid			namespace = get_namespace_oid(schema, true);
-
-	return OidIsValid(namespace) ? get_relname_relid(name, namespace) : InvalidOid;
-}
 
 /*
  * Returns the size of a relation's main fork.  If the relation is locked,
@@ -389,17 +305,17 @@ cmig_lint_facts_has_default_privileges(void)
 }
 
 CmigLintTable *
-cmig_lint_facts_read(Oid relation)
+cmig_lint_facts_read(Oid relation, bool sizes)
 {
 	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));
 	Form_pg_class form;
-	char	   *schema;
+	const char *schema;
 	CmigLintTable *table;
 
 	if (!HeapTupleIsValid(tuple))
 		return NULL;
 	form = (Form_pg_class) GETSTRUCT(tuple);
-	schema = get_namespace_name(form->relnamespace);
+	schema = isTempNamespace(form->relnamespace) ? "pg_temp" : get_namespace_name(form->relnamespace);
 	if (schema == NULL)
 	{
 		/* the schema has just been dropped by another session */
@@ -418,29 +334,14 @@ cmig_lint_facts_read(Oid relation)
 	table->has_grants = has_grants(tuple, form->relowner);
 	table->tablespace = OidIsValid(form->reltablespace) ? form->reltablespace : MyDatabaseTableSpace;
 	table->method = form->relam;
-	read_size(table, form->relhassubclass);
-	if (form->relhassubclass && has_storage(form->relkind))
+	if (sizes)
+		read_size(table, form->relhassubclass);
+	if (sizes && form->relhassubclass && has_storage(form->relkind))
 		table->empty_itself = file_size(relation, form) == 0;
 	if (form->relkind == RELKIND_PARTITIONED_TABLE)
 		table->has_default_partition = OidIsValid(get_default_partition_oid(relation));
 	ReleaseSysCache(tuple);
 	return table;
-}
-
-/* Returns the column with this attribute number, or NULL if there is none. */
-static CmigLintColumn *
-column_numbered(const CmigLintTable *table, AttrNumber attnum)
-{
-	ListCell   *lc;
-
-	foreach(lc, table->columns)
-	{
-		CmigLintColumn *column = lfirst(lc);
-
-		if (column->attnum == attnum)
-			return column;
-	}
-	return NULL;
 }
 
 /* Read the table's columns from the catalogs. */
@@ -489,7 +390,7 @@ column_names(const CmigLintTable *table, const int16 *numbers, int count)
 
 	for (int i = 0; i < count; i++)
 	{
-		CmigLintColumn *column = column_numbered(table, numbers[i]);
+		CmigLintColumn *column = cmig_lint_model_column_numbered(table, numbers[i]);
 
 		result = lappend(result, column ? (char *) column->name : "");
 	}
@@ -611,7 +512,6 @@ load_indexes(CmigLintTable *table)
 		CmigLintIndex *index = palloc0(sizeof(CmigLintIndex));
 
 		index->name = get_rel_name(form->indexrelid);
-		index->unique = form->indisunique;
 		index->usable = form->indisvalid && heap_attisnull(tuple, Anum_pg_index_indpred, NULL);
 		index->keys = column_names(table, form->indkey.values, form->indnkeyatts);
 		index->has_expression = !heap_attisnull(tuple, Anum_pg_index_indpred, NULL) ||
@@ -689,7 +589,7 @@ find_base(CmigLint *lint, List *names)
 	type = find_in_schema("pg_catalog", name);
 	if (!lint->reads_facts)
 		return type;
-	foreach(lc, lint->session->path)
+	foreach(lc, lint->session.path)
 	{
 		if (OidIsValid(type))
 			break;
@@ -772,7 +672,7 @@ cmig_lint_types_find(CmigLint *lint, const TypeName *type, Oid *oid, int32 *typm
 		return;
 	if (type->names == NIL || type->pct_type)
 		return;
-	entry = cmig_lint_objects_type(lint, type->names);
+	entry = cmig_lint_objects_type(lint, type->names, false);
 	if (entry && entry->is_new)
 	{
 		*new_name = entry->name;
@@ -835,7 +735,7 @@ cmig_lint_types_is(CmigLint *lint, const TypeName *type, Oid oid)
 bool
 cmig_lint_types_is_constrained_domain(CmigLint *lint, const TypeName *type)
 {
-	CmigLintType *entry = type->names ? cmig_lint_objects_type(lint, type->names) : NULL;
+	CmigLintType *entry = type->names ? cmig_lint_objects_type(lint, type->names, false) : NULL;
 	Oid			oid;
 
 	if (entry && entry->has_constraint)
@@ -861,7 +761,7 @@ has_default(Oid type)
 bool
 cmig_lint_types_has_default(CmigLint *lint, const TypeName *type)
 {
-	CmigLintType *entry = type->names ? cmig_lint_objects_type(lint, type->names) : NULL;
+	CmigLintType *entry = type->names ? cmig_lint_objects_type(lint, type->names, false) : NULL;
 	Oid			oid;
 
 	if (entry && entry->is_new)

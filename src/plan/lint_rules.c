@@ -32,16 +32,6 @@
  */
 
 /*
- * A live relation, and the name that it had before the plan.  Another relation
- * now has this name.
- */
-typedef struct Replaced
-{
-	CmigLintTable *original;
-	RangeVar   *name;
-} Replaced;
-
-/*
  * If the statement creates or renames a relation, sets *name to the new name.
  * If a live relation had this name before, returns that live relation;
  * otherwise, returns NULL.
@@ -78,33 +68,15 @@ find_original(CmigLint *lint, Node *node, RangeVar *name)
 }
 
 /*
- * Defer a finding about the relation that replaces "original" under the name
- * "name".  At the end of the plan, "holds" decides whether the finding applies.
- */
-static void
-note(CmigLint *lint, CmigLintFinding *finding, CmigLintTable *original, RangeVar *name,
-	 bool (*holds) (CmigLint *lint, void *arg))
-{
-	MemoryContext old = MemoryContextSwitchTo(lint->context);
-	Replaced   *replaced = palloc(sizeof(Replaced));
-
-	replaced->original = original;
-	replaced->name = copyObject(name);
-	MemoryContextSwitchTo(old);
-	cmig_lint_report_later(lint, finding, true, holds, replaced);
-}
-
-/*
  * Callback at the end of the plan: does the new relation still lack row-level
  * security?
  */
 static bool
-lacks_security(CmigLint *lint, void *arg)
+lacks_security(CmigLint *lint, const CmigLintDeferred *replaced)
 {
-	Replaced   *replaced = arg;
-	CmigLintTable *table = cmig_lint_state_peek(lint, replaced->name);
+	CmigLintTable *table = cmig_lint_state_find(lint, replaced->name, true);
 
-	return table && table != replaced->original && !table->row_security;
+	return table && table != replaced->table && !table->row_security;
 }
 
 /* Implements the rule row-security-lost. */
@@ -135,7 +107,7 @@ check_security(CmigLint *lint, Node *node)
 		return;
 	finding = cmig_lint_report(lint, NULL, "the old table %s has row-level security, but the new one does not",
 							   cmig_lint_text_range_var(&name));
-	note(lint, finding, original, &name, lacks_security);
+	cmig_lint_report_later(lint, finding, true, lacks_security, original, &name, NULL);
 }
 
 /*
@@ -143,12 +115,11 @@ check_security(CmigLint *lint, Node *node)
  * relation?
  */
 static bool
-lacks_privileges(CmigLint *lint, void *arg)
+lacks_privileges(CmigLint *lint, const CmigLintDeferred *replaced)
 {
-	Replaced   *replaced = arg;
-	CmigLintTable *table = cmig_lint_state_peek(lint, replaced->name);
+	CmigLintTable *table = cmig_lint_state_find(lint, replaced->name, true);
 
-	return table && table != replaced->original && !table->has_grants;
+	return table && table != replaced->table && !table->has_grants;
 }
 
 /* Implements the rule privileges-lost. */
@@ -166,7 +137,7 @@ check_privileges(CmigLint *lint, Node *node)
 	finding = cmig_lint_report(lint, psprintf("%s;\n%s", lint->statement->text, grants),
 							   "privileges on the old relation %s are not granted on the new one",
 							   cmig_lint_text_range_var(&name));
-	note(lint, finding, original, &name, lacks_privileges);
+	cmig_lint_report_later(lint, finding, true, lacks_privileges, original, &name, NULL);
 }
 
 /* ----------------------------------------------------------------
@@ -186,7 +157,7 @@ check_create(CmigLint *lint, Node *node)
 static bool
 is_new(CmigLint *lint, List *names)
 {
-	CmigLintType *type = cmig_lint_objects_type(lint, names);
+	CmigLintType *type = cmig_lint_objects_type(lint, names, false);
 
 	return type && type->is_new;
 }
@@ -229,6 +200,20 @@ typedef struct Search
 	List	   *tables;			/* of CmigLintTable *: tables in the statement */
 	const		CmigLintNewValue *found;	/* the new value found, or NULL */
 } Search;
+
+/* Returns the new value with this text, or NULL. */
+static const CmigLintNewValue *
+new_value(const CmigLint *lint, const char *value)
+{
+	ListCell   *lc;
+
+	foreach(lc, lint->session.values)
+	{
+		if (strcmp(((CmigLintNewValue *) lfirst(lc))->value, value) == 0)
+			return lfirst(lc);
+	}
+	return NULL;
+}
 
 /*
  * Might the column have the type "type"?  Returns true if the column is
@@ -284,7 +269,7 @@ look_at_constant(Search *search, Node *node, const CmigLintColumn *column)
 	if (node == NULL || !IsA(node, A_Const) || ((A_Const *) node)->isnull ||
 		!IsA(&((A_Const *) node)->val, String))
 		return;
-	new = cmig_lint_session_new_value(search->lint, strVal(&((A_Const *) node)->val));
+	new = new_value(search->lint, strVal(&((A_Const *) node)->val));
 	if (new && may_have_type(search, column, new->type))
 		search->found = new;
 }
@@ -318,7 +303,7 @@ look_at_cast(Search *search, TypeCast *cast)
 
 	if (!IsA(constant, A_Const) || constant->isnull || !IsA(&constant->val, String))
 		return;
-	new = cmig_lint_session_new_value(search->lint, strVal(&constant->val));
+	new = new_value(search->lint, strVal(&constant->val));
 	if (new && strcmp(strVal(llast(cast->typeName->names)), new->type->name) == 0)
 		search->found = new;
 }
@@ -441,11 +426,11 @@ check_use(CmigLint *lint, Node *node)
 	Search		search = {lint};
 	ListCell   *lc;
 
-	if (!cmig_lint_session_in_transaction(lint) || lint->session->values == NIL)
+	if (!cmig_lint_session_in_transaction(lint) || lint->session.values == NIL)
 		return;
 	if (lint->target)
 		search.tables = list_make1(lint->target);
-	foreach(lc, cmig_lint_uses_of(node))
+	foreach(lc, cmig_lint_uses_of(node, NULL))
 	{
 		CmigLintTable *table = cmig_lint_state_find(lint, lfirst(lc), false);
 
@@ -467,7 +452,7 @@ check_use(CmigLint *lint, Node *node)
 			(void) walk(((ViewStmt *) node)->query, &search);
 			break;
 		case T_CreateTableAsStmt:
-			if (cmig_lint_uses_of(node) != NIL)
+			if (cmig_lint_uses_of(node, NULL) != NIL)
 				(void) walk(((CreateTableAsStmt *) node)->query, &search);
 			break;
 		case T_CreatePolicyStmt:
@@ -530,7 +515,7 @@ add_name(CmigLint *lint, StringInfo text, const RangeVar *name)
 
 	if (name == NULL || name->schemaname || name->relpersistence == RELPERSISTENCE_TEMP)
 		return;
-	table = cmig_lint_state_peek(lint, name);
+	table = cmig_lint_state_find(lint, name, true);
 	if (table == NULL || !table->temporary)
 		appendStringInfo(text, "%s%s", text->len > 0 ? ", " : "", quote_identifier(name->relname));
 }
@@ -572,7 +557,7 @@ add_names(CmigLint *lint, StringInfo text, List *names)
 static void
 add_statement(CmigLint *lint, StringInfo text, Node *node)
 {
-	add_names(lint, text, cmig_lint_uses_of(node));
+	add_names(lint, text, cmig_lint_uses_of(node, NULL));
 	switch (nodeTag(node))
 	{
 		case T_CreateStmt:
@@ -757,7 +742,7 @@ check_nesting(CmigLint *lint, Node *node)
 	 * a nontransactional script may begin a block if no block is open, and
 	 * end a block if one is open
 	 */
-	if (!lint->transactional && begins != (lint->session->in_block != 0))
+	if (!lint->transactional && begins != (lint->session.in_block != 0))
 		return;
 	(void) cmig_statement_classify(&raw, &name);
 	cmig_lint_report(lint, NULL, "%s is not allowed in a script: the session that runs the revision controls the transaction",
@@ -769,9 +754,9 @@ check_nesting(CmigLint *lint, Node *node)
  * reported statement began still open?
  */
 static bool
-is_open(CmigLint *lint, void *arg)
+is_open(CmigLint *lint, const CmigLintDeferred *began)
 {
-	return lint->session->in_block == *(int *) arg;
+	return lint->session.in_block == began->since;
 }
 
 /* Implements the rule ban-uncommitted-transaction. */
@@ -780,15 +765,12 @@ check_uncommitted(CmigLint *lint, Node *node)
 {
 	TransactionStmt *statement = (TransactionStmt *) node;
 	CmigLintFinding *finding;
-	int		   *began;
 
 	if ((statement->kind != TRANS_STMT_BEGIN && statement->kind != TRANS_STMT_START) ||
-		lint->session->in_block)
+		lint->session.in_block)
 		return;
 	finding = cmig_lint_report(lint, NULL, "the script does not end the transaction that begins here");
-	began = MemoryContextAlloc(lint->context, sizeof(int));
-	*began = lint->statement->number;
-	cmig_lint_report_later(lint, finding, false, is_open, began);
+	cmig_lint_report_later(lint, finding, false, is_open, NULL, NULL, NULL);
 }
 
 /*
@@ -800,7 +782,7 @@ static void
 check_concurrent_index(CmigLint *lint, Node *node)
 {
 	if (((IndexStmt *) node)->concurrent && cmig_lint_session_in_transaction(lint) && cmig_running_concurrent_ddl() &&
-		cmig_lint_indexes_concurrently_failure(lint, node) == NULL)
+		cmig_lint_state_concurrently_failure(lint, node, false) == NULL)
 		cmig_lint_report(lint, psprintf(CMIG_LINT_STEPWISE "%s", lint->statement->text),
 						 "CREATE INDEX CONCURRENTLY fails inside a transaction");
 }
@@ -832,7 +814,7 @@ check_top_level(CmigLint *lint, Node *node)
 	const char *name;
 
 	if (!cmig_lint_session_in_transaction(lint) || IsA(node, IndexStmt) ||
-		cmig_lint_indexes_concurrently_failure(lint, node))
+		cmig_lint_state_concurrently_failure(lint, node, false))
 		return;
 	switch (cmig_statement_classify(lint->statement->raw, &name))
 	{
@@ -862,7 +844,7 @@ check_top_level(CmigLint *lint, Node *node)
  * statements, which might fail?
  */
 static bool
-has_others(CmigLint *lint, void *arg)
+has_others(CmigLint *lint, const CmigLintDeferred *deferred)
 {
 	return lint->statements > 1;
 }
@@ -878,7 +860,7 @@ report_robust(CmigLint *lint, const char *after, const char *clause)
 
 	finding = cmig_lint_report(lint, cmig_lint_source_insert(lint->statement->text, after, clause),
 							   "the script does not run in a single transaction; with %s, this statement can run again if a later one fails", clause);
-	cmig_lint_report_later(lint, finding, false, has_others, NULL);
+	cmig_lint_report_later(lint, finding, false, has_others, NULL, NULL, NULL);
 }
 
 /* Report an ALTER TABLE with an action that could have IF [NOT] EXISTS. */
@@ -1017,13 +999,13 @@ check_timeout(CmigLint *lint, CmigLintTimeout timeout, const char *fix, const ch
 {
 	CmigLintLock *lock;
 
-	if (lint->locks == NIL || lint->session->timeouts[timeout] ||
-		lint->session->reported[timeout])
+	if (lint->locks == NIL || lint->session.timeouts[timeout] ||
+		lint->session.reported[timeout])
 		return;
 	lock = linitial(lint->locks);
 	cmig_lint_report(lint, psprintf("%s;\n%s", fix, lint->statement->text), message,
 					 cmig_lint_text_name(lock->table));
-	lint->session->reported[timeout] = true;
+	lint->session.reported[timeout] = true;
 }
 
 /* Implements the rule require-lock-timeout. */
@@ -1075,6 +1057,20 @@ is_slow(CmigLint *lint)
 	return false;
 }
 
+/* Does the statement read or write a relation that existed before the plan? */
+static bool
+uses_shared(CmigLint *lint, Node *statement)
+{
+	ListCell   *lc;
+
+	foreach(lc, cmig_lint_uses_of(statement, NULL))
+	{
+		if (cmig_lint_model_is_shared(cmig_lint_state_find(lint, lfirst(lc), false)))
+			return true;
+	}
+	return false;
+}
+
 /* Does the statement validate a constraint of a large table? */
 static bool
 is_validate(CmigLint *lint, Node *node)
@@ -1116,12 +1112,12 @@ other_locked(CmigLint *lint, const CmigLintTable *held)
 static void
 check_after_exclusive(CmigLint *lint, Node *node)
 {
-	CmigLintTable *held = lint->session->held;
-	int			number = lint->session->held_since;
+	CmigLintTable *held = lint->session.held;
+	int			number = lint->session.held_since;
 
 	if (held == NULL || !cmig_lint_session_in_transaction(lint))
 		return;
-	if (!IsA(node, DoStmt) && !IsA(node, CallStmt) && !cmig_lint_uses_shared(lint, node) &&
+	if (!IsA(node, DoStmt) && !IsA(node, CallStmt) && !uses_shared(lint, node) &&
 		!is_validate(lint, node) && !is_slow(lint))
 	{
 		CmigLintTable *other = other_locked(lint, held);
@@ -1130,9 +1126,9 @@ check_after_exclusive(CmigLint *lint, Node *node)
 		 * if several statements only wait for a lock, report only the first
 		 * of them
 		 */
-		if (lint->session->wait_reported || other == NULL)
+		if (lint->session.wait_reported || other == NULL)
 			return;
-		lint->session->wait_reported = true;
+		lint->session.wait_reported = true;
 		cmig_lint_report(lint, NULL, "%s, locked against reads and writes by statement %d, stays locked while this statement waits for its lock on %s",
 						 cmig_lint_text_name(held), number, cmig_lint_text_name(other));
 		return;
@@ -1149,15 +1145,18 @@ check_after_exclusive(CmigLint *lint, Node *node)
 static void
 check_backfill(CmigLint *lint, Node *node)
 {
-	List	   *updated = cmig_lint_uses_updated(lint, node);
+	List	   *updated;
+	List	   *seen = NIL;
 	ListCell   *lc;
 
-	if (!cmig_lint_session_in_transaction(lint))
-		return;
-	foreach(lc, updated)
+	(void) cmig_lint_uses_of(node, &updated);
+	foreach(lc, cmig_lint_session_in_transaction(lint) ? updated : NIL)
 	{
-		CmigLintTable *table = lfirst(lc);
+		CmigLintTable *table = cmig_lint_state_find(lint, lfirst(lc), false);
 
+		if (table == NULL || list_member_ptr(seen, table))
+			continue;
+		seen = lappend(seen, table);
 		if (cmig_lint_model_is_large(table) && table->in_revision == lint->revision_number && table->locked_at > 0)
 			cmig_lint_report(lint, NULL, "UPDATE of %s runs in the transaction that altered the table in statement %d, and the table stays locked meanwhile; use cmig.backfill in a later revision",
 							 cmig_lint_text_table(table), table->locked_at);

@@ -27,14 +27,58 @@
 #include "parse/parse.h"
 #include "plan/lint.h"
 
-/* ----------------------------------------------------------------
- * Models relations as cmig.lint expects them to be when a statement runs.
- *
- * lint_facts reads the state of the live database, and lint_apply applies the
- * changes of each statement that has been checked.  All memory belongs to the
- * memory context of the lint call.
- * ----------------------------------------------------------------
- */
+CmigLintFinding *
+cmig_lint_report(CmigLint *lint, const char *fix, const char *format,...)
+{
+	MemoryContext old = MemoryContextSwitchTo(lint->context);
+	CmigLintFinding *finding = palloc0(sizeof(CmigLintFinding));
+	StringInfoData message;
+
+	initStringInfo(&message);
+	for (;;)
+	{
+		va_list		args;
+		int			needed;
+
+		va_start(args, format);
+		needed = appendStringInfoVA(&message, format, args);
+		va_end(args);
+		if (needed == 0)
+			break;
+		enlargeStringInfo(&message, needed);
+	}
+	finding->rule = lint->rule;
+	finding->revision = lint->revision;
+	if (lint->statement)
+	{
+		finding->statement = lint->statement->number;
+		finding->line = lint->statement->line;
+	}
+	finding->message = message.data;
+	finding->fix = fix ? pstrdup(fix) : NULL;
+	lint->findings = lappend(lint->findings, finding);
+	MemoryContextSwitchTo(old);
+	return finding;
+}
+
+void
+cmig_lint_report_later(CmigLint *lint, CmigLintFinding *finding, bool whole_plan,
+					   bool (*holds) (CmigLint *lint, const CmigLintDeferred *deferred),
+					   CmigLintTable *table, const RangeVar *name, const char *part)
+{
+	MemoryContext old = MemoryContextSwitchTo(lint->context);
+	CmigLintDeferred *deferred = palloc(sizeof(CmigLintDeferred));
+
+	deferred->finding = finding;
+	deferred->whole_plan = whole_plan;
+	deferred->holds = holds;
+	deferred->since = lint->statement_number;
+	deferred->table = table;
+	deferred->name = name ? copyObject((RangeVar *) name) : NULL;
+	deferred->part = part ? pstrdup(part) : NULL;
+	lint->deferred = lappend(lint->deferred, deferred);
+	MemoryContextSwitchTo(old);
+}
 
 CmigLintColumn *
 cmig_lint_model_column(const CmigLintTable *table, const char *name)
@@ -46,6 +90,21 @@ cmig_lint_model_column(const CmigLintTable *table, const char *name)
 		CmigLintColumn *column = lfirst(lc);
 
 		if (strcmp(column->name, name) == 0)
+			return column;
+	}
+	return NULL;
+}
+
+CmigLintColumn *
+cmig_lint_model_column_numbered(const CmigLintTable *table, AttrNumber attnum)
+{
+	ListCell   *lc;
+
+	foreach(lc, table->columns)
+	{
+		CmigLintColumn *column = lfirst(lc);
+
+		if (column->attnum == attnum)
 			return column;
 	}
 	return NULL;
@@ -412,7 +471,7 @@ cmig_lint_source_actions(const char *text)
 }
 
 char *
-cmig_lint_source_from(const char *text, int offset, const char *const *words)
+cmig_lint_source_from(const char *text, int offset)
 {
 	CmigLexer	lexer;
 	const char *end = text + offset;
@@ -421,8 +480,7 @@ cmig_lint_source_from(const char *text, int offset, const char *const *words)
 	start(&lexer, text + offset);
 	while (cmig_lexer_next_sql(&lexer) != CMIG_TOKEN_END)
 	{
-		if (depth == 0 && (cmig_lexer_is_char(&lexer, ',') || cmig_lexer_is_char(&lexer, ')') ||
-						   (words && cmig_lexer_is_any_word(&lexer, words))))
+		if (depth == 0 && (cmig_lexer_is_char(&lexer, ',') || cmig_lexer_is_char(&lexer, ')')))
 			break;
 		count_depth(&lexer, &depth);
 		end = lexer.next;
@@ -597,7 +655,8 @@ typedef struct Statement
 {
 	const Token *tokens;
 	int			count;
-	const CmigLintName *name;
+	const RangeVar *table;
+	const char *column;			/* NULL for the table itself */
 	bool		is_trigger;
 	bool		has_row;		/* true if the body declares a variable of the
 								 * table's row type */
@@ -608,7 +667,7 @@ typedef struct Statement
 								 * aliases */
 } Statement;
 
-static bool search(const char *source, const CmigLintName *name, bool is_trigger, bool names_table, int level);
+static bool search(const Statement *body, const char *source, bool names_table, int level);
 
 /* Is the string in a NULL-terminated list of words? */
 static bool
@@ -751,8 +810,8 @@ note_table(Statement *statement, int i, int *next)
 		name = statement->tokens[i + 2].text;
 		*next = i + 3;
 	}
-	ours = strcmp(name, statement->name->table) == 0 &&
-		(schema == NULL || strcmp(schema, statement->name->schema) == 0);
+	ours = strcmp(name, statement->table->relname) == 0 &&
+		(schema == NULL || strcmp(schema, statement->table->schemaname) == 0);
 	alias = is_token(statement, *next, "as") ? *next + 1 : *next;
 	if (ours)
 	{
@@ -795,17 +854,6 @@ find_tables(Statement *statement)
 }
 
 /*
- * Does a type taken from the table, such as account%ROWTYPE, begin at token
- * number "i"?
- */
-static bool
-is_row_type(const Statement *statement, int i)
-{
-	return is_name(statement, i) && strcmp(statement->tokens[i].text, statement->name->table) == 0 &&
-		is_token(statement, i + 1, "%");
-}
-
-/*
  * Columns
  */
 
@@ -835,7 +883,7 @@ is_qualified_column(const Statement *statement, int i)
 static bool
 is_column(const Statement *statement, int i)
 {
-	if (!is_name(statement, i) || strcmp(statement->tokens[i].text, statement->name->column) != 0)
+	if (!is_name(statement, i) || strcmp(statement->tokens[i].text, statement->column) != 0)
 		return false;
 	if (is_token(statement, i - 1, "."))
 		return is_qualified_column(statement, i);
@@ -847,7 +895,7 @@ is_column(const Statement *statement, int i)
 	if (is_token(statement, i - 1, "as") || is_token(statement, i + 1, ":=") ||
 		is_token(statement, i + 1, "=>"))
 		return false;
-	if (is_token(statement, i + 1, "(") && !cmig_text_list_has(statement->own, statement->name->column) &&
+	if (is_token(statement, i + 1, "(") && !cmig_text_list_has(statement->own, statement->column) &&
 		!is_token(statement, i - 1, "into"))
 		return false;
 	return statement->names_table;
@@ -876,11 +924,10 @@ search_strings(const Statement *statement)
 			return false;
 		if (statement->tokens[i].type != CMIG_TOKEN_STRING && statement->tokens[i].type != CMIG_TOKEN_DOLLAR)
 			continue;
-		names_table |= strcmp(statement->tokens[i].text, statement->name->table) == 0;
+		names_table |= strcmp(statement->tokens[i].text, statement->table->relname) == 0;
 		appendStringInfo(&text, "%s ", statement->tokens[i].text);
 	}
-	return text.len > 0 && search(text.data, statement->name, statement->is_trigger, names_table,
-								  statement->level + 1);
+	return text.len > 0 && search(statement, text.data, names_table, statement->level + 1);
 }
 
 /*
@@ -892,7 +939,7 @@ static bool
 uses_it(Statement *statement)
 {
 	find_tables(statement);
-	if (statement->name->column == NULL)
+	if (statement->column == NULL)
 		return statement->names_table;
 	for (int i = 0; i < statement->count; i++)
 	{
@@ -904,30 +951,33 @@ uses_it(Statement *statement)
 }
 
 /*
- * Does the source use the table or the column?  "names_table" is true if the
- * source is dynamic SQL in a statement that names the table.
+ * Does the source use the table or the column that "body" names?  "names_table"
+ * is true if the source is dynamic SQL in a statement that names the table.
  */
 static bool
-search(const char *source, const CmigLintName *name, bool is_trigger, bool names_table, int level)
+search(const Statement *body, const char *source, bool names_table, int level)
 {
-	Statement	all = {.name = name};
+	Statement	all = {.table = body->table,.column = body->column,.is_trigger = body->is_trigger,.level = level};
 	bool		is_dynamic = false;
 	bool		found = false;
 
 	all.tokens = read_tokens(source, &all.count);
 	for (int i = 0; i < all.count; i++)
 	{
-		all.has_row |= is_row_type(&all, i);
+		/* a type taken from the table, such as account%ROWTYPE */
+		all.has_row |= is_name(&all, i) && strcmp(all.tokens[i].text, all.table->relname) == 0 &&
+			is_token(&all, i + 1, "%");
 		is_dynamic |= is_token(&all, i, "execute");
 	}
-	if (name->column == NULL && all.has_row)
+	if (all.column == NULL && all.has_row)
 		return true;
 	for (int from = 0, to; from < all.count && !found; from = to + 1)
 	{
-		Statement	statement = {.name = name,.is_trigger = is_trigger,.has_row = all.has_row,.names_table = names_table,.level = level};
+		Statement	statement = all;
 
 		for (to = from; to < all.count && !is_token(&all, to, ";"); to++)
 			;
+		statement.names_table = names_table;
 		statement.tokens = all.tokens + from;
 		statement.count = to - from;
 		found = uses_it(&statement) ||
@@ -937,11 +987,12 @@ search(const char *source, const CmigLintName *name, bool is_trigger, bool names
 }
 
 bool
-cmig_lint_body_uses(const char *source, const CmigLintName *name, bool is_trigger)
+cmig_lint_body_uses(const char *source, const RangeVar *table, const char *column, bool is_trigger)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig body", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
-	bool		result = search(source, name, is_trigger, false, 0);
+	Statement	body = {.table = table,.column = column,.is_trigger = is_trigger};
+	bool		result = search(&body, source, false, 0);
 
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);

@@ -1,6 +1,11 @@
 /*
  * lint_state.c
- *	  Lint: the relations and other objects of the plan so far.
+ *	  Lint: the plan so far: names, settings, and locks.
+ *
+ * What the statements read so far have created, dropped, or renamed is kept in
+ * one table of names; every other name means what it means in the live
+ * catalogs.  planned_locks.c looks up relations in the same table.  All memory
+ * belongs to the memory context of the lint call.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -8,272 +13,51 @@
 
 #include "catalog/index.h"
 #include "catalog/namespace.h"
+#include "catalog/partition.h"
 #include "catalog/pg_class.h"
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
 #include "nodes/parsenodes.h"
 #include "nodes/pg_list.h"
+#include "storage/lock.h"
+#include "storage/proc.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/hsearch.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/varlena.h"
 
 #include "base/base.h"
+#include "plan/internal.h"
 #include "plan/lint.h"
+#include "run/run.h"
 
-/* ----------------------------------------------------------------
- * Tracks the types, functions, and schemas that the plan creates, changes,
- * or drops.
- * ----------------------------------------------------------------
- */
+/* The kinds of names, which do not conflict with each other. */
+#define RELATION	'r'
+#define TYPE		't'
+#define FUNCTION	'f'			/* without the schema */
+#define SCHEMA		'n'			/* the plan creates the schema */
+#define POLICY		'p'			/* "schema" is the OID of a live table */
 
-/* Hash key for relations and types, padded with zeros. */
-typedef struct CmigLintKey
+/* The schema of the temporary relations that a script creates. */
+#define TEMPORARY	"pg_temp"
+
+/* A name whose meaning the plan has changed. */
+typedef struct Entry
 {
-	char		schema[NAMEDATALEN];
-	char		name[NAMEDATALEN];
-} CmigLintKey;
-
-/* A type that the plan creates or changes. */
-typedef struct TypeEntry
-{
-	CmigLintKey key;
-	CmigLintType type;
-} TypeEntry;
-
-/* A function that the plan creates or drops. */
-typedef struct FunctionEntry
-{
-	char		name[NAMEDATALEN];
-	CmigLintFunction function;
-} FunctionEntry;
-
-/* A policy of a live table, dropped or changed by the plan. */
-typedef struct Policy
-{
-	Oid			table;
-	char	   *name;
-} Policy;
-
-struct CmigLintObjects
-{
-	HTAB	   *types;			/* of TypeEntry */
-	HTAB	   *functions;		/* of FunctionEntry */
-	HTAB	   *schemas;		/* names of new schemas */
-	List	   *bodies;			/* of CmigLintBody *: live functions */
-	bool		bodies_read;
-	List	   *policies;		/* of Policy *: dropped or changed policies */
-};
-
-/* Create a hash table in the memory context of the lint call. */
-static HTAB *
-make_table(CmigLint *lint, const char *name, Size key, Size entry)
-{
-	HASHCTL		control = {0};
-
-	control.keysize = key;
-	control.entrysize = entry;
-	control.hcxt = lint->context;
-	return hash_create(name, 64, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
-}
-
-/* Returns the hash key for a name. */
-static CmigLintKey
-make_key(const char *schema, const char *name)
-{
-	CmigLintKey key;
-
-	memset(&key, 0, sizeof(key));
-	strlcpy(key.schema, schema, NAMEDATALEN);
-	strlcpy(key.name, name, NAMEDATALEN);
-	return key;
-}
-
-/*
- * Schemas
- */
-
-bool
-cmig_lint_objects_is_new_schema(CmigLint *lint, const char *schema)
-{
-	NameData	key;
-
-	namestrcpy(&key, schema);
-	return hash_search(lint->objects->schemas, &key, HASH_FIND, NULL) != NULL;
-}
-
-void
-cmig_lint_objects_add_schema(CmigLint *lint, const char *schema)
-{
-	NameData	key;
-
-	namestrcpy(&key, schema);
-	(void) hash_search(lint->objects->schemas, &key, HASH_ENTER, NULL);
-}
-
-/* Returns the schema in search_path in which new objects are created. */
-static const char *
-creation_schema(const CmigLint *lint)
-{
-	ListCell   *lc;
-
-	foreach(lc, lint->session->path)
+	struct
 	{
-		const char *name = lfirst(lc);
-
-		/* skip schemas that do not exist, such as "$user" in most databases */
-		if (cmig_lint_objects_is_new_schema((CmigLint *) lint, name) || list_length(lint->session->path) == 1 ||
-			!lint->reads_facts || OidIsValid(get_namespace_oid(name, true)))
-		{
-			if (lint->reads_facts || strcmp(name, GetUserNameFromId(GetUserId(), false)) != 0)
-				return name;
-		}
-	}
-	return "public";
-}
-
-/*
- * Types
- */
-
-CmigLintType *
-cmig_lint_objects_type(CmigLint *lint, List *names)
-{
-	List	   *schemas = list_length(names) > 1 ?
-	list_make1(strVal(list_nth(names, list_length(names) - 2))) : lint->session->path;
-	ListCell   *lc;
-
-	foreach(lc, schemas)
-	{
-		CmigLintKey key = make_key(lfirst(lc), strVal(llast(names)));
-		TypeEntry  *entry = hash_search(lint->objects->types, &key, HASH_FIND, NULL);
-
-		if (entry)
-			return &entry->type;
-	}
-	return NULL;
-}
-
-CmigLintType *
-cmig_lint_objects_add_type(CmigLint *lint, List *names)
-{
-	MemoryContext old;
-	const char *schema;
-	CmigLintKey key;
-	TypeEntry  *entry;
-	CmigLintType *type = cmig_lint_objects_type(lint, names);
-
-	if (type)
-		return type;
-	schema = list_length(names) > 1 ? strVal(list_nth(names, list_length(names) - 2)) : creation_schema(lint);
-	key = make_key(schema, strVal(llast(names)));
-	entry = hash_search(lint->objects->types, &key, HASH_ENTER, NULL);
-	old = MemoryContextSwitchTo(lint->context);
-	memset(&entry->type, 0, sizeof(CmigLintType));
-	entry->type.schema = pstrdup(schema);
-	entry->type.name = pstrdup(strVal(llast(names)));
-	MemoryContextSwitchTo(old);
-	return &entry->type;
-}
-
-/*
- * Functions
- */
-
-CmigLintFunction *
-cmig_lint_objects_function(CmigLint *lint, const char *name)
-{
-	NameData	key;
-	FunctionEntry *entry;
-
-	namestrcpy(&key, name);
-	entry = hash_search(lint->objects->functions, &key, HASH_FIND, NULL);
-	return entry ? &entry->function : NULL;
-}
-
-CmigLintFunction *
-cmig_lint_objects_add_function(CmigLint *lint, const char *name)
-{
-	NameData	key;
-	FunctionEntry *entry;
-
-	namestrcpy(&key, name);
-	entry = hash_search(lint->objects->functions, &key, HASH_ENTER, NULL);
-	entry->function.name = MemoryContextStrdup(lint->context, name);
-	return &entry->function;
-}
-
-void
-cmig_lint_objects_drop_function(CmigLint *lint, const char *name)
-{
-	CmigLintFunction *function = cmig_lint_objects_add_function(lint, name);
-
-	function->is_dropped = true;
-	function->created_at = 0;
-}
-
-List *
-cmig_lint_objects_bodies(CmigLint *lint)
-{
-	MemoryContext old;
-
-	if (lint->objects->bodies_read)
-		return lint->objects->bodies;
-	old = MemoryContextSwitchTo(lint->context);
-	lint->objects->bodies = cmig_lint_code_bodies();
-	lint->objects->bodies_read = true;
-	MemoryContextSwitchTo(old);
-	return lint->objects->bodies;
-}
-
-/*
- * Policies
- */
-
-void
-cmig_lint_objects_change_policy(CmigLint *lint, Oid table, const char *name)
-{
-	MemoryContext old = MemoryContextSwitchTo(lint->context);
-	Policy	   *policy = palloc(sizeof(Policy));
-
-	policy->table = table;
-	policy->name = pstrdup(name);
-	lint->objects->policies = lappend(lint->objects->policies, policy);
-	MemoryContextSwitchTo(old);
-}
-
-bool
-cmig_lint_objects_is_policy_changed(CmigLint *lint, Oid table, const char *name)
-{
-	ListCell   *lc;
-
-	foreach(lc, lint->objects->policies)
-	{
-		const Policy *policy = lfirst(lc);
-
-		if (policy->table == table && strcmp(policy->name, name) == 0)
-			return true;
-	}
-	return false;
-}
-
-/* ----------------------------------------------------------------
- * Determines which relations exist when a statement of the plan runs.
- *
- * A name is looked up first among the relations that earlier statements have
- * created, renamed, or dropped, and then in the live database.
- * ----------------------------------------------------------------
- */
-
-/*
- * A name, and the relation that has this name at the current point of the plan.
- */
-typedef struct RelationEntry
-{
-	CmigLintKey key;
-	CmigLintTable *table;		/* NULL if the relation was dropped or renamed */
+		char		kind;
+		char		schema[NAMEDATALEN];
+		char		name[NAMEDATALEN];
+	}			key;			/* padded with zeros */
+	void	   *now;			/* a CmigLintTable, CmigLintType, or
+								 * CmigLintFunction; for a relation, NULL if
+								 * it was dropped or renamed */
 	CmigLintTable *original;	/* the live relation that had this name before
 								 * the plan, or NULL */
-} RelationEntry;
+} Entry;
 
 /* A live relation that has been read. */
 typedef struct OidEntry
@@ -282,47 +66,171 @@ typedef struct OidEntry
 	CmigLintTable *table;
 } OidEntry;
 
-struct CmigLintState
+/* Find or, if "create" is true, add the entry for a name. */
+static Entry *
+entry_of(CmigLint *lint, char kind, const char *schema, const char *name, bool create)
 {
-	HTAB	   *relations;		/* of RelationEntry */
-	HTAB	   *oids;			/* of OidEntry: live relations */
-};
-
-void
-cmig_lint_state_begin(CmigLint *lint, const char *search_path)
-{
-	CmigLintState *state = MemoryContextAllocZero(lint->context, sizeof(CmigLintState));
-	CmigLintObjects *objects = MemoryContextAllocZero(lint->context, sizeof(CmigLintObjects));
-
-	state->relations = make_table(lint, "pg_cmig lint relations", sizeof(CmigLintKey), sizeof(RelationEntry));
-	state->oids = make_table(lint, "pg_cmig lint oids", sizeof(Oid), sizeof(OidEntry));
-	objects->types = make_table(lint, "pg_cmig lint types", sizeof(CmigLintKey), sizeof(TypeEntry));
-	objects->functions = make_table(lint, "pg_cmig lint functions", NAMEDATALEN, sizeof(FunctionEntry));
-	objects->schemas = make_table(lint, "pg_cmig lint schemas", NAMEDATALEN, NAMEDATALEN);
-	lint->state = state;
-	lint->objects = objects;
-	cmig_lint_session_begin(lint, search_path);
-}
-
-/* Returns the entry for a name.  Creates the entry if necessary. */
-static RelationEntry *
-enter_relation(CmigLint *lint, const char *schema, const char *name)
-{
-	CmigLintKey key = make_key(schema, name);
+	Entry		wanted;
+	Entry	   *entry;
 	bool		found;
-	RelationEntry *entry = hash_search(lint->state->relations, &key, HASH_ENTER, &found);
 
-	if (!found)
-		entry->table = entry->original = NULL;
+	memset(&wanted, 0, sizeof(wanted));
+	wanted.key.kind = kind;
+	strlcpy(wanted.key.schema, schema, NAMEDATALEN);
+	strlcpy(wanted.key.name, name, NAMEDATALEN);
+	entry = hash_search(lint->names, &wanted.key, create ? HASH_ENTER : HASH_FIND, &found);
+	if (!found && entry)
+	{
+		entry->now = NULL;
+		entry->original = NULL;
+	}
 	return entry;
 }
+
+List *
+cmig_lint_session_path(const char *text)
+{
+	List	   *names;
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	if (!SplitIdentifierString(pstrdup(text), ',', &names))
+		return list_make1("public");
+	foreach(lc, names)
+	{
+		char	   *name = lfirst(lc);
+
+		if (strcmp(name, "$user") == 0)
+			name = GetUserNameFromId(GetUserId(), false);
+		if (name[0] != '\0')	/* SET search_path = '' */
+			result = lappend(result, name);
+	}
+	return result;
+}
+
+CmigLint *
+cmig_lint_state_begin(bool reads_facts, const char *search_path)
+{
+	CmigLint   *lint = palloc0(sizeof(CmigLint));
+	HASHCTL		control = {.hcxt = CurrentMemoryContext};
+
+	lint->context = CurrentMemoryContext;
+	lint->reads_facts = lint->reads_sizes = reads_facts;
+	control.keysize = sizeof(((Entry *) NULL)->key);
+	control.entrysize = sizeof(Entry);
+	lint->names = hash_create("pg_cmig lint names", 64, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	control.keysize = sizeof(Oid);
+	control.entrysize = sizeof(OidEntry);
+	lint->oids = hash_create("pg_cmig lint oids", 64, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	lint->session.path = lint->session.default_path = cmig_lint_session_path(search_path);
+	lint->session.default_timeouts[CMIG_LINT_LOCK_TIMEOUT] = LockTimeout != 0 || cmig_lock_timeout != 0;
+	lint->session.default_timeouts[CMIG_LINT_STATEMENT_TIMEOUT] = StatementTimeout != 0;
+	return lint;
+}
+
+void
+cmig_lint_state_begin_revision(CmigLint *lint)
+{
+	CmigLintSession *session = &lint->session;
+
+	lint->revision_number++;
+	session->path = session->default_path;
+	memcpy(session->timeouts, session->default_timeouts, sizeof(session->timeouts));
+	session->time_zone = NULL;
+	if (!lint->one_transaction)
+		session->values = NIL;
+	session->in_block = 0;
+	session->held = NULL;
+	memset(session->reported, 0, sizeof(session->reported));
+	session->wait_reported = false;
+}
+
+/*
+ * Types, functions, schemas, and policies
+ */
+
+bool
+cmig_lint_objects_is_new_schema(CmigLint *lint, const char *schema)
+{
+	return entry_of(lint, SCHEMA, schema, "", false) != NULL;
+}
+
+void
+cmig_lint_objects_add_schema(CmigLint *lint, const char *schema)
+{
+	(void) entry_of(lint, SCHEMA, schema, "", true);
+}
+
+const char *
+cmig_lint_state_creation_schema(CmigLint *lint)
+{
+	List	   *path = lint->session.path;
+	ListCell   *lc;
+
+	foreach(lc, path)
+	{
+		const char *name = lfirst(lc);
+
+		/* skip schemas that do not exist, such as "$user" in most databases */
+		if ((list_length(path) == 1 || cmig_lint_objects_is_new_schema(lint, name) ||
+			 !lint->reads_facts || OidIsValid(get_namespace_oid(name, true))) &&
+			(lint->reads_facts || strcmp(name, GetUserNameFromId(GetUserId(), false)) != 0))
+			return name;
+	}
+	return "public";
+}
+
+CmigLintType *
+cmig_lint_objects_type(CmigLint *lint, List *names, bool create)
+{
+	const char *name = strVal(llast(names));
+	List	   *schemas = list_length(names) > 1 ?
+	list_make1(strVal(list_nth(names, list_length(names) - 2))) : lint->session.path;
+	CmigLintType *type;
+	Entry	   *entry;
+	ListCell   *lc;
+
+	foreach(lc, schemas)
+	{
+		entry = entry_of(lint, TYPE, lfirst(lc), name, false);
+		if (entry)
+			return entry->now;
+	}
+	if (!create)
+		return NULL;
+	entry = entry_of(lint, TYPE, list_length(names) > 1 ? linitial(schemas) : cmig_lint_state_creation_schema(lint), name, true);
+	entry->now = type = MemoryContextAllocZero(lint->context, sizeof(CmigLintType));
+	type->schema = entry->key.schema;
+	type->name = entry->key.name;
+	return type;
+}
+
+CmigLintFunction *
+cmig_lint_objects_function(CmigLint *lint, const char *name, bool create)
+{
+	Entry	   *entry = entry_of(lint, FUNCTION, "", name, create);
+
+	if (entry && entry->now == NULL)
+		entry->now = MemoryContextAllocZero(lint->context, sizeof(CmigLintFunction));
+	return entry ? entry->now : NULL;
+}
+
+bool
+cmig_lint_objects_policy_changed(CmigLint *lint, Oid table, const char *name, bool change)
+{
+	return entry_of(lint, POLICY, psprintf("%u", table), name, change) != NULL;
+}
+
+/*
+ * Relations
+ */
 
 /* Each relation is read at most once. */
 CmigLintTable *
 cmig_lint_state_find_oid(CmigLint *lint, Oid oid)
 {
 	bool		found;
-	OidEntry   *entry = hash_search(lint->state->oids, &oid, HASH_ENTER, &found);
+	OidEntry   *entry = hash_search(lint->oids, &oid, HASH_ENTER, &found);
 	CmigLintTable *table;
 	MemoryContext old;
 
@@ -330,7 +238,7 @@ cmig_lint_state_find_oid(CmigLint *lint, Oid oid)
 		return entry->table;
 	entry->table = NULL;
 	old = MemoryContextSwitchTo(lint->context);
-	table = entry->table = cmig_lint_facts_read(oid);
+	table = entry->table = cmig_lint_facts_read(oid, lint->reads_sizes);
 	MemoryContextSwitchTo(old);
 	if (table && (table->kind == RELKIND_INDEX || table->kind == RELKIND_PARTITIONED_INDEX))
 		table->index_of = cmig_lint_state_find_oid(lint, IndexGetRelation(oid, true));
@@ -338,64 +246,56 @@ cmig_lint_state_find_oid(CmigLint *lint, Oid oid)
 }
 
 /*
- * Find a relation in one schema.  Sets *gone to true if the plan has dropped or
- * renamed the relation; otherwise, *gone is not changed.
+ * Find a relation in one schema.  If the plan has dropped or renamed the
+ * relation, sets *gone to the schema unless it is set already.
  */
 static CmigLintTable *
-find_in_schema(CmigLint *lint, const char *schema, const char *name, bool *gone)
+find_in_schema(CmigLint *lint, const char *schema, const char *name, const char **gone)
 {
-	CmigLintKey key = make_key(schema, name);
-	RelationEntry *entry = hash_search(lint->state->relations, &key, HASH_FIND, NULL);
+	Entry	   *entry = entry_of(lint, RELATION, schema, name, false);
 	Oid			oid;
-	CmigLintTable *table;
 
 	if (entry)
 	{
-		*gone |= entry->table == NULL;
-		return entry->table;
+		if (entry->now == NULL && *gone == NULL)
+			*gone = entry->key.schema;
+		return entry->now;
 	}
-	if (!lint->reads_facts)
-		return NULL;
-	oid = cmig_lint_facts_find(schema, name);
-	if (!OidIsValid(oid))
-		return NULL;
-	table = cmig_lint_state_find_oid(lint, oid);
-	if (table)
-	{
-		RelationEntry *entered = enter_relation(lint, schema, name);
-
-		entered->table = entered->original = table;
-	}
-	return table;
+	oid = lint->reads_facts ? LookupNamespaceNoError(schema) : InvalidOid;
+	if (OidIsValid(oid))
+		oid = get_relname_relid(name, oid);
+	return OidIsValid(oid) ? cmig_lint_state_find_oid(lint, oid) : NULL;
 }
 
-/*
- * Find a relation in the given schema, or in search_path if "schema" is NULL.
- * Sets *gone as find_in_schema() does.
- */
-static CmigLintTable *
-find_anywhere(CmigLint *lint, const char *schema, const char *name, bool *gone)
+CmigLintTable *
+cmig_lint_state_look(CmigLint *lint, const RangeVar *name, const char **gone)
 {
+	const char *temporary = NULL;
 	CmigLintTable *table;
 	ListCell   *lc;
 
-	if (schema)
-		return find_in_schema(lint, schema, name, gone);
-	table = find_in_schema(lint, "pg_temp", name, gone);
-	foreach(lc, lint->session->path)
+	*gone = NULL;
+	if (name->schemaname)
+		return find_in_schema(lint, name->schemaname, name->relname, gone);
+	table = find_in_schema(lint, TEMPORARY, name->relname, &temporary);
+	if (table == NULL && !cmig_text_list_has(lint->session.path, "pg_catalog"))
+		table = find_in_schema(lint, "pg_catalog", name->relname, gone);
+	foreach(lc, lint->session.path)
 	{
 		if (table)
 			break;
-		table = find_in_schema(lint, lfirst(lc), name, gone);
+		table = find_in_schema(lint, lfirst(lc), name->relname, gone);
 	}
+	if (*gone == NULL)
+		*gone = temporary;
 	return table;
 }
 
 CmigLintTable *
 cmig_lint_state_find(CmigLint *lint, const RangeVar *name, bool missing_ok)
 {
-	bool		gone = false;
-	CmigLintTable *table = find_anywhere(lint, name->schemaname, name->relname, &gone);
+	const char *gone;
+	CmigLintTable *table = cmig_lint_state_look(lint, name, &gone);
 
 	if (table || gone || missing_ok)
 		return table;
@@ -425,20 +325,12 @@ cmig_lint_state_find_names(CmigLint *lint, List *names, bool if_exists)
 }
 
 CmigLintTable *
-cmig_lint_state_peek(CmigLint *lint, const RangeVar *name)
-{
-	bool		gone = false;
-
-	return find_anywhere(lint, name->schemaname, name->relname, &gone);
-}
-
-CmigLintTable *
 cmig_lint_state_original(CmigLint *lint, const RangeVar *name)
 {
-	CmigLintKey key = make_key(name->schemaname ? name->schemaname : creation_schema(lint), name->relname);
-	RelationEntry *entry = hash_search(lint->state->relations, &key, HASH_FIND, NULL);
+	Entry	   *entry = entry_of(lint, RELATION, name->schemaname ? name->schemaname : cmig_lint_state_creation_schema(lint),
+								 name->relname, false);
 
-	return entry && entry->original && entry->table != entry->original ? entry->original : NULL;
+	return entry && entry->now != entry->original ? entry->original : NULL;
 }
 
 void
@@ -456,19 +348,32 @@ cmig_lint_state_load(CmigLint *lint, CmigLintTable *table)
 	MemoryContextSwitchTo(old);
 }
 
+/* Record that a name now refers to a relation. */
+static void
+enter(CmigLint *lint, CmigLintTable *table, const char *schema, const char *name)
+{
+	Entry	   *entry = entry_of(lint, RELATION, schema, name, true);
+
+	entry->now = table;
+	table->schema = entry->key.schema;
+	table->name = entry->key.name;
+	if (table->temporary)
+	{
+		MemoryContext old = MemoryContextSwitchTo(lint->context);
+
+		lint->temporary = lappend(lint->temporary, table);
+		MemoryContextSwitchTo(old);
+	}
+}
+
 CmigLintTable *
 cmig_lint_state_add(CmigLint *lint, const RangeVar *name, char kind)
 {
-	MemoryContext old = MemoryContextSwitchTo(lint->context);
-	CmigLintTable *table = palloc0(sizeof(CmigLintTable));
+	CmigLintTable *table = MemoryContextAllocZero(lint->context, sizeof(CmigLintTable));
 	const char *schema = name->schemaname;
 
 	table->temporary = name->relpersistence == RELPERSISTENCE_TEMP ||
-		(schema && strcmp(schema, "pg_temp") == 0);
-	if (schema == NULL)
-		schema = table->temporary ? "pg_temp" : creation_schema(lint);
-	table->schema = pstrdup(schema);
-	table->name = pstrdup(name->relname);
+		(schema && strcmp(schema, TEMPORARY) == 0);
 	table->origin = CMIG_LINT_NEW;
 	table->kind = kind;
 	table->logged = name->relpersistence == RELPERSISTENCE_PERMANENT;
@@ -476,173 +381,165 @@ cmig_lint_state_add(CmigLint *lint, const RangeVar *name, char kind)
 	table->empty = table->empty_itself = true;
 	table->rows = -1;
 	table->bytes = -1;
-	enter_relation(lint, schema, name->relname)->table = table;
-	MemoryContextSwitchTo(old);
+	enter(lint, table, table->temporary ? TEMPORARY : schema ? schema : cmig_lint_state_creation_schema(lint), name->relname);
 	return table;
 }
 
 void
 cmig_lint_state_remove(CmigLint *lint, CmigLintTable *table)
 {
-	CmigLintKey key = make_key(table->schema, table->name);
-	bool		found;
-	RelationEntry *entry = hash_search(lint->state->relations, &key, HASH_ENTER, &found);
+	bool		changed = entry_of(lint, RELATION, table->schema, table->name, false) != NULL;
+	Entry	   *entry = entry_of(lint, RELATION, table->schema, table->name, true);
 
-	/* a new entry must also contain the live relation that had this name */
-	if (!found)
-		entry->original = table->origin == CMIG_LINT_LIVE ? table : NULL;
-	entry->table = NULL;
-}
-
-/* Returns those relations in the schema that have been looked up or created. */
-static List *
-relations_in_schema(CmigLint *lint, const char *schema)
-{
-	HASH_SEQ_STATUS scan;
-	RelationEntry *entry;
-	List	   *tables = NIL;
-
-	hash_seq_init(&scan, lint->state->relations);
-	while ((entry = hash_seq_search(&scan)) != NULL)
-	{
-		if (entry->table && strcmp(entry->key.schema, schema) == 0)
-			tables = lappend(tables, entry->table);
-	}
-	return tables;
-}
-
-void
-cmig_lint_state_grant_in_schema(CmigLint *lint, const char *schema)
-{
-	ListCell   *lc;
-
-	foreach(lc, relations_in_schema(lint, schema))
-		((CmigLintTable *) lfirst(lc))->has_grants = true;
-}
-
-void
-cmig_lint_state_remove_schema(CmigLint *lint, const char *schema)
-{
-	ListCell   *lc;
-
-	foreach(lc, relations_in_schema(lint, schema))
-		cmig_lint_state_remove(lint, lfirst(lc));
+	if (!changed && table->origin == CMIG_LINT_LIVE)
+		entry->original = table;
+	entry->now = NULL;
 }
 
 void
 cmig_lint_state_rename(CmigLint *lint, CmigLintTable *table, const char *schema, const char *name)
 {
-	MemoryContext old = MemoryContextSwitchTo(lint->context);
-
 	cmig_lint_state_remove(lint, table);
-	table->schema = pstrdup(schema);
-	table->name = pstrdup(name);
-	enter_relation(lint, table->schema, table->name)->table = table;
-	MemoryContextSwitchTo(old);
+	enter(lint, table, schema, name);
+}
+
+List *
+cmig_lint_state_in_schema(CmigLint *lint, const char *schema)
+{
+	HASH_SEQ_STATUS scan;
+	Entry	   *entry;
+	List	   *tables = NIL;
+
+	hash_seq_init(&scan, lint->names);
+	while ((entry = hash_seq_search(&scan)) != NULL)
+	{
+		if (entry->key.kind == RELATION && entry->now && strcmp(entry->key.schema, schema) == 0)
+			tables = lappend(tables, entry->now);
+	}
+	return tables;
 }
 
 void
-cmig_lint_state_rename_schema(CmigLint *lint, const char *from, const char *to)
+cmig_lint_state_drop_temporary(CmigLint *lint)
 {
 	ListCell   *lc;
 
-	if (cmig_lint_objects_is_new_schema(lint, from))
-		cmig_lint_objects_add_schema(lint, to);
-	foreach(lc, relations_in_schema(lint, from))
-	{
-		CmigLintTable *table = lfirst(lc);
+	foreach(lc, lint->temporary)
+		cmig_lint_state_remove(lint, lfirst(lc));
+	list_free(lint->temporary);
+	lint->temporary = NIL;
+}
 
-		cmig_lint_state_rename(lint, table, to, table->name);
-	}
+bool
+cmig_lint_state_exists(CmigLint *lint, const CmigLintTable *table)
+{
+	Entry	   *entry = entry_of(lint, RELATION, table->schema, table->name, false);
+
+	return entry ? entry->now == table : table->origin == CMIG_LINT_LIVE;
 }
 
 bool
 cmig_lint_state_is_gone(CmigLint *lint, Oid relation)
 {
 	CmigLintTable *table = cmig_lint_state_find_oid(lint, relation);
-	CmigLintKey key;
-	RelationEntry *entry;
 
-	if (table == NULL)
-		return true;
-	key = make_key(table->schema, table->name);
-	entry = hash_search(lint->state->relations, &key, HASH_FIND, NULL);
-	return entry && entry->table != table;
+	return table == NULL || !cmig_lint_state_exists(lint, table);
 }
 
-bool
-cmig_lint_state_exists(CmigLint *lint, const CmigLintTable *table)
+char *
+cmig_lint_state_concurrently_failure(CmigLint *lint, Node *statement, bool qualified)
 {
-	CmigLintKey key = make_key(table->schema, table->name);
-	RelationEntry *entry = hash_search(lint->state->relations, &key, HASH_FIND, NULL);
+	RawStmt		raw = {.type = T_RawStmt,.stmt = statement};
+	const char *command;
+	const RangeVar *relation = NULL;
+	CmigLintTable *table;
+	const char *name;
+	Oid			partition;
 
-	return entry && entry->table == table;
-}
-
-bool
-cmig_lint_state_has(CmigLint *lint, Oid relation, const char *name, const char *column)
-{
-	CmigLintTable *table = cmig_lint_state_find_oid(lint, relation);
-	CmigLintKey key;
-	RelationEntry *entry;
-
+	if (!cmig_running_concurrent_ddl() || cmig_statement_classify(&raw, &command) != CMIG_STATEMENT_CONCURRENTLY)
+		return NULL;
+	if (IsA(statement, IndexStmt))
+		relation = ((IndexStmt *) statement)->relation;
+	else if (IsA(statement, DropStmt))
+		relation = cmig_query_locks_relation(linitial(((DropStmt *) statement)->objects));
+	else if (IsA(statement, AlterTableStmt))
+		relation = ((AlterTableStmt *) statement)->relation;
+	/* REINDEX processes the partitions one by one */
+	table = relation ? cmig_lint_state_find(lint, relation, true) : NULL;
 	if (table == NULL)
-		return false;
-	key = make_key(table->schema, name);
-	entry = hash_search(lint->state->relations, &key, HASH_FIND, NULL);
-	if (entry && entry->table)
-		table = entry->table;
-	else if (column == NULL)
-		return false;
-	return column == NULL || cmig_lint_model_column(table, column) != NULL;
+		return NULL;
+	name = qualified ? cmig_lint_text_qualified(table) : cmig_lint_text_name(table);
+	if (IsA(statement, IndexStmt))
+		return table->kind != RELKIND_PARTITIONED_TABLE ? NULL :
+			psprintf("CREATE INDEX CONCURRENTLY fails because %s is partitioned", name);
+	/* for a temporary index, CONCURRENTLY is ignored */
+	if (IsA(statement, DropStmt))
+		return table->kind != RELKIND_PARTITIONED_INDEX || table->temporary ? NULL :
+			psprintf("DROP INDEX CONCURRENTLY fails because %s is partitioned", name);
+	/* has the plan detached, dropped, or renamed the default partition? */
+	partition = table->has_default_partition && OidIsValid(table->oid) && !table->detached ?
+		get_default_partition_oid(table->oid) : InvalidOid;
+	return !OidIsValid(partition) || cmig_lint_state_is_gone(lint, partition) ? NULL :
+		psprintf("DETACH PARTITION ... CONCURRENTLY fails because %s has a default partition", name);
 }
 
 /*
- * Changes in the current revision
+ * Settings
  */
 
 void
-cmig_lint_state_touch(CmigLint *lint, CmigLintTable *table)
+cmig_lint_session_set(CmigLint *lint, const char *name, const char *value)
 {
-	if (table->in_revision == lint->revision_number)
-		return;
-	table->in_revision = lint->revision_number;
-	table->altered_at = 0;
-	table->altered_text = NULL;
-	table->locked_at = 0;
+	static const char *const timeouts[] = {"lock_timeout", "statement_timeout"};	/* by CmigLintTimeout */
+	MemoryContext old = MemoryContextSwitchTo(lint->context);
+	CmigLintSession *session = &lint->session;
+
+	/* a timeout of 0 in any unit is none */
+	for (int i = 0; i < lengthof(timeouts); i++)
+	{
+		if (pg_strcasecmp(name, timeouts[i]) == 0)
+			session->timeouts[i] = value ? strtod(value, NULL) != 0 : session->default_timeouts[i];
+	}
+	if (pg_strcasecmp(name, "timezone") == 0)
+		session->time_zone = value ? pstrdup(value) : NULL;
+	else if (pg_strcasecmp(name, "search_path") == 0)
+		session->path = value ? cmig_lint_session_path(value) : session->default_path;
+	MemoryContextSwitchTo(old);
 }
 
 void
-cmig_lint_state_hold(CmigLint *lint, CmigLintTable *table)
+cmig_lint_session_apply_set(CmigLint *lint, VariableSetStmt *set)
 {
-	cmig_lint_state_touch(lint, table);
-	if (table->locked_at == 0)
-		table->locked_at = lint->statement->number;
-	if (lint->session->held == NULL)
-	{
-		lint->session->held = table;
-		lint->session->held_since = lint->statement->number;
-	}
-}
-
-bool
-cmig_lint_state_is_combinable(const AlterTableStmt *alter)
-{
+	static const char *const all[] = {"lock_timeout", "statement_timeout", "timezone", "search_path"};
+	StringInfoData text;
 	ListCell   *lc;
 
-	foreach(lc, alter->cmds)
+	if (set->kind == VAR_RESET_ALL)
 	{
-		AlterTableType type = lfirst_node(AlterTableCmd, lc)->subtype;
-
-		if (type == AT_ValidateConstraint || type == AT_AttachPartition || type == AT_DetachPartition)
-			return false;
+		for (int i = 0; i < lengthof(all); i++)
+			cmig_lint_session_set(lint, all[i], NULL);
 	}
-	return true;
+	else if (set->kind == VAR_SET_DEFAULT || set->kind == VAR_RESET)
+		cmig_lint_session_set(lint, set->name, NULL);
+	else if (set->kind == VAR_SET_VALUE)
+	{
+		initStringInfo(&text);
+		foreach(lc, set->args)
+		{
+			const char *value = cmig_lint_expression_constant(lfirst(lc));
+
+			if (value == NULL)
+				value = "?";
+			else if (pg_strcasecmp(set->name, "search_path") == 0)
+				value = quote_identifier(value);
+			appendStringInfo(&text, "%s%s", text.len > 0 ? ", " : "", value);
+		}
+		cmig_lint_session_set(lint, set->name, text.data);
+	}
 }
 
-/* ----------------------------------------------------------------
- * Finds the relations that queries read and write.
- * ----------------------------------------------------------------
+/*
+ * Relations in queries
  */
 
 /* A search for a query's relations. */
@@ -670,10 +567,15 @@ walk(Node *node, void *context)
 	return raw_expression_tree_walker(node, walk, search);
 }
 
-/* Returns the statement's query, or NULL if the statement has none. */
+/*
+ * Returns the statement's query, or NULL if the statement has none.  EXECUTE
+ * and similar statements, which the walker does not support, count as none.
+ */
 static Node *
 query_of(Node *statement)
 {
+	if (statement == NULL)
+		return NULL;
 	switch (nodeTag(statement))
 	{
 		case T_SelectStmt:
@@ -683,45 +585,28 @@ query_of(Node *statement)
 		case T_MergeStmt:
 			return statement;
 		case T_CreateTableAsStmt:
-			return ((CreateTableAsStmt *) statement)->query;
+			return query_of(((CreateTableAsStmt *) statement)->query);
 		case T_ExplainStmt:
 			return query_of(((ExplainStmt *) statement)->query);
+		case T_CopyStmt:
+			return query_of(((CopyStmt *) statement)->query);
 		default:
 			return NULL;
 	}
 }
 
-/* Find the relations that a statement uses. */
-static Search
-search_in(Node *statement)
+List *
+cmig_lint_uses_of(Node *statement, List **updated)
 {
 	Search		search = {0};
 	Node	   *query = query_of(statement);
-
-	/*
-	 * skip EXECUTE and similar statements, which the walker does not support
-	 */
-	if (query && query_of(query))
-		(void) walk(query, &search);
-	if (IsA(statement, CopyStmt))
-	{
-		CopyStmt   *copy = (CopyStmt *) statement;
-
-		if (copy->relation)
-			search.relations = lappend(search.relations, copy->relation);
-		if (copy->query && query_of(copy->query))
-			(void) walk(copy->query, &search);
-	}
-	return search;
-}
-
-List *
-cmig_lint_uses_of(Node *statement)
-{
-	Search		search = search_in(statement);
 	List	   *result = NIL;
 	ListCell   *lc;
 
+	if (query)
+		(void) walk(query, &search);
+	if (IsA(statement, CopyStmt) && ((CopyStmt *) statement)->relation)
+		result = lappend(result, ((CopyStmt *) statement)->relation);
 	foreach(lc, search.relations)
 	{
 		RangeVar   *name = lfirst(lc);
@@ -729,35 +614,94 @@ cmig_lint_uses_of(Node *statement)
 		if (name->schemaname || !cmig_text_list_has(search.with, name->relname))
 			result = lappend(result, name);
 	}
+	if (updated)
+		*updated = search.updated;
 	return result;
 }
 
-bool
-cmig_lint_uses_shared(CmigLint *lint, Node *statement)
+/*
+ * Locks
+ */
+
+/* Is the statement valid if its relation does not exist, as with IF EXISTS? */
+static bool
+may_be_missing(Node *node)
 {
+	switch (nodeTag(node))
+	{
+		case T_AlterTableStmt:
+			return ((AlterTableStmt *) node)->missing_ok;
+		case T_DropStmt:
+			return ((DropStmt *) node)->missing_ok;
+		case T_RenameStmt:
+			return ((RenameStmt *) node)->missing_ok;
+		case T_AlterObjectSchemaStmt:
+			return ((AlterObjectSchemaStmt *) node)->missing_ok;
+		case T_AlterSeqStmt:
+			return ((AlterSeqStmt *) node)->missing_ok;
+		default:
+			return IsA(node, ViewStmt);
+	}
+}
+
+/* Add a lock, or strengthen an existing lock on the same relation. */
+static List *
+add_lock(List *locks, CmigLintTable *table, LOCKMODE mode, bool dropped)
+{
+	CmigLintLock *lock;
 	ListCell   *lc;
 
-	foreach(lc, cmig_lint_uses_of(statement))
+	if (!cmig_lint_model_is_shared(table) || mode < ShareUpdateExclusiveLock)
+		return locks;
+	foreach(lc, locks)
 	{
-		if (cmig_lint_model_is_shared(cmig_lint_state_find(lint, lfirst(lc), false)))
-			return true;
+		lock = lfirst(lc);
+		if (lock->table == table)
+		{
+			lock->mode = Max(lock->mode, mode);
+			lock->dropped |= dropped;
+			return locks;
+		}
 	}
-	return false;
+	lock = palloc(sizeof(CmigLintLock));
+	lock->table = table;
+	lock->mode = mode;
+	lock->dropped = dropped;
+	return lappend(locks, lock);
 }
 
 List *
-cmig_lint_uses_updated(CmigLint *lint, Node *statement)
+cmig_lint_locks_of(CmigLint *lint, Node *statement)
 {
-	Search		search = search_in(statement);
+	bool		missing_ok = may_be_missing(statement);
 	List	   *result = NIL;
 	ListCell   *lc;
+	ListCell   *lc2;
 
-	foreach(lc, search.updated)
+	foreach(lc, cmig_statement_locks(statement))
 	{
-		CmigLintTable *table = cmig_lint_state_find(lint, lfirst(lc), false);
+		const CmigLock *lock = lfirst(lc);
+		CmigLintTable *table;
 
-		if (table)
-			result = list_append_unique_ptr(result, table);
+		if (lock->action == CMIG_LOCK_DOMAIN)
+		{
+			foreach(lc2, cmig_lint_catalog_tables_with_type(cmig_lint_types_oid(lint, castNode(TypeName, lock->object))))
+				result = add_lock(result, cmig_lint_state_find_oid(lint, lfirst_oid(lc2)), lock->mode, false);
+		}
+		if (lock->relation == NULL || lock->action == CMIG_LOCK_CREATE || lock->action == CMIG_LOCK_UNKNOWN)
+			continue;
+
+		/*
+		 * If a relation is not found and the lock on it is strong, add an
+		 * unknown relation.
+		 */
+		table = lock->mode < ShareUpdateExclusiveLock ?
+			cmig_lint_state_find(lint, lock->relation, true) :
+			cmig_lint_state_find_if(lint, lock->relation, missing_ok);
+		if (table && table->index_of && (lock->with & CMIG_LOCK_TABLE))
+			result = add_lock(result, table->index_of, lock->table_mode, false);
+		else
+			result = add_lock(result, table, lock->mode, lock->action == CMIG_LOCK_DROP);
 	}
 	return result;
 }

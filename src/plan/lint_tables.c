@@ -345,10 +345,14 @@ check_single_alter(CmigLint *lint, Node *node)
 
 	if (alter->objtype != OBJECT_TABLE || !cmig_lint_model_is_shared(table) || !lint->transactional ||
 		table->in_revision != lint->revision_number || table->altered_at == 0 ||
-		!cmig_lint_state_is_combinable(alter))
+		!cmig_lint_alter_is_combinable(alter))
 		return;
 	if (table->altered_text)
-		fix = psprintf("%s, %s", table->altered_text, cmig_lint_fix_actions(lint));
+	{
+		CmigLintPiece *first = linitial(cmig_lint_source_actions(lint->statement->text));
+
+		fix = psprintf("%s, %s", table->altered_text, lint->statement->text + first->from);
+	}
 	cmig_lint_report(lint, fix, "%s is already altered by statement %d; one ALTER TABLE can do both",
 					 cmig_lint_text_name(table), table->altered_at);
 }

@@ -671,38 +671,3 @@ cmig_statement_locks(Node *statement)
 	}
 	return locks;
 }
-
-const RangeVar *
-cmig_concurrently_relation(Node *statement)
-{
-	RawStmt		raw = {.type = T_RawStmt,.stmt = statement};
-	const char *command;
-
-	if (!cmig_running_concurrent_ddl() || cmig_statement_classify(&raw, &command) != CMIG_STATEMENT_CONCURRENTLY)
-		return NULL;
-	switch (nodeTag(statement))
-	{
-		case T_IndexStmt:
-			return ((IndexStmt *) statement)->relation;
-		case T_DropStmt:
-			return cmig_query_locks_relation(linitial(((DropStmt *) statement)->objects));
-		case T_AlterTableStmt:
-			return ((AlterTableStmt *) statement)->relation;
-		default:
-			/* REINDEX processes the partitions one by one */
-			return NULL;
-	}
-}
-
-char *
-cmig_concurrently_failure(Node *statement, const char *name, char kind, bool is_temporary, bool has_default)
-{
-	if (IsA(statement, IndexStmt) && kind == RELKIND_PARTITIONED_TABLE)
-		return psprintf("CREATE INDEX CONCURRENTLY fails because %s is partitioned", name);
-	/* for a temporary index, CONCURRENTLY is ignored */
-	if (IsA(statement, DropStmt) && kind == RELKIND_PARTITIONED_INDEX && !is_temporary)
-		return psprintf("DROP INDEX CONCURRENTLY fails because %s is partitioned", name);
-	if (IsA(statement, AlterTableStmt) && has_default)
-		return psprintf("DETACH PARTITION ... CONCURRENTLY fails because %s has a default partition", name);
-	return NULL;
-}

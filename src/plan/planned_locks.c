@@ -46,306 +46,26 @@
 #include "base/compat.h"
 #include "parse/parse.h"
 #include "plan/internal.h"
+#include "plan/lint.h"
 #include "run/run.h"
 
-/* ----------------------------------------------------------------
- * Looks up relation names as they are after the statements of a plan that
- * have been read so far.
- * ----------------------------------------------------------------
+/*
+ * The names that a plan has changed are kept in lint's structure, without the
+ * sizes of relations.
  */
-
-/* A relation that a statement names. */
-typedef struct CmigPlannedName
-{
-	Oid			oid;			/* InvalidOid if the relation does not exist */
-	bool		is_new;			/* true if an earlier statement has created
-								 * the relation */
-	bool		is_temporary;	/* true for a temporary relation of the script */
-	char		kind;			/* as in pg_class.relkind, of a new relation;
-								 * 0 if that is not known */
-	char	   *schema;			/* NULL if the name is unqualified and the
-								 * relation is not known */
-} CmigPlannedName;
-
-/* The schema of the temporary relations that a script creates. */
-#define TEMPORARY "pg_temp"
-
-/* A change to what a relation name refers to. */
-typedef struct Change
-{
-	char	   *schema;			/* NULL if the name was unqualified and there
-								 * was no schema to create it in; TEMPORARY
-								 * for a temporary relation */
-	Oid			oid;			/* OID of the relation; InvalidOid if the plan
-								 * has created or dropped it */
-	bool		gone;
-	char		kind;			/* as in CmigPlannedName */
-} Change;
-
-/* The changes to the same relation name in all schemas. */
-typedef struct Entry
-{
-	char		name[NAMEDATALEN];	/* hash key */
-	List	   *changes;		/* of Change *, latest first */
-} Entry;
-
-/* What the statements that have been read so far have changed. */
-struct CmigPlannedLocks
-{
-	MemoryContext context;
-	HTAB	   *entries;		/* of Entry */
-	List	   *temporary;		/* of char *: names of temporary relations */
-	List	   *schemas;		/* of char *: schemas that the plan creates */
-	List	   *detached;		/* OIDs of tables from which partitions were
-								 * detached */
-};
-
 CmigPlannedLocks *
 cmig_planned_locks_start(void)
 {
-	HASHCTL		control = {.keysize = NAMEDATALEN,.entrysize = sizeof(Entry),.hcxt = CurrentMemoryContext};
-	CmigPlannedLocks *plan = palloc0(sizeof(CmigPlannedLocks));
+	CmigPlannedLocks *plan = cmig_lint_state_begin(true, "");
 
-	plan->context = CurrentMemoryContext;
-	plan->entries = hash_create("pg_cmig planned names", 64, &control,
-								HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
+	plan->reads_sizes = false;
 	return plan;
-}
-
-/*
- * search_path
- */
-
-/*
- * Returns the schemas in search_path, including those that the plan creates.
- * "implicit" says whether to include pg_catalog.
- */
-static List *
-current_path(const CmigPlannedLocks *plan, bool implicit)
-{
-	List	   *existing = NIL;
-	List	   *result = NIL;
-	List	   *path;
-	ListCell   *lc;
-
-	foreach(lc, fetch_search_path(implicit))
-	{
-		char	   *name = get_namespace_name(lfirst_oid(lc));
-
-		if (name != NULL)
-			existing = lappend(existing, name);
-	}
-	if (plan->schemas == NIL || !SplitIdentifierString(pstrdup(namespace_search_path), ',', &path))
-		return existing;
-	foreach(lc, path)
-	{
-		char	   *name = lfirst(lc);
-
-		if (strcmp(name, "$user") == 0)
-			name = GetUserNameFromId(GetUserId(), false);
-		if (cmig_text_list_has(plan->schemas, name) || cmig_text_list_has(existing, name))
-			result = lappend(result, name);
-	}
-	return list_concat(result, existing);
-}
-
-/*
- * Changes
- */
-
-/* Is this the schema TEMPORARY? */
-static bool
-is_temporary(const char *schema)
-{
-	return schema != NULL && strcmp(schema, TEMPORARY) == 0;
-}
-
-/*
- * Returns the latest change to what the entry's name refers to in a schema.
- * Returns NULL if there is none.
- */
-static const Change *
-find_in(const Entry *entry, const char *schema)
-{
-	ListCell   *lc;
-
-	foreach(lc, entry->changes)
-	{
-		const Change *change = lfirst(lc);
-
-		if (change->schema != NULL && strcmp(change->schema, schema) == 0)
-			return change;
-	}
-	return NULL;
-}
-
-/* Look up a name in a schema as if the plan had made no changes. */
-static Oid
-existing_relation(const char *schema, const char *name)
-{
-	Oid			oid = get_namespace_oid(schema, true);
-
-	return OidIsValid(oid) ? get_relname_relid(name, oid) : InvalidOid;
-}
-
-/* Returns what a name refers to after a change. */
-static CmigPlannedName
-changed_name(const Change *change)
-{
-	CmigPlannedName result = {
-		.oid = change->oid,
-		.is_new = !OidIsValid(change->oid) && !change->gone,
-		.is_temporary = is_temporary(change->schema),
-		.kind = change->kind,
-		.schema = change->schema
-	};
-
-	return result;
-}
-
-/*
- * Look up an unqualified name.  A temporary relation hides other relations.  If
- * the plan has removed the name from one schema, it may still exist in a schema
- * later in search_path.
- */
-static CmigPlannedName
-find_unqualified(const CmigPlannedLocks *plan, const Entry *entry)
-{
-	CmigPlannedName result = {.oid = InvalidOid};
-	const Change *change = find_in(entry, TEMPORARY);
-	ListCell   *lc;
-
-	if (change != NULL && !change->gone)
-		return changed_name(change);
-	foreach(lc, current_path(plan, true))
-	{
-		const char *schema = lfirst(lc);
-		Oid			oid;
-
-		change = find_in(entry, schema);
-		if (change != NULL)
-		{
-			if (!change->gone)
-				return changed_name(change);
-			if (result.schema == NULL)
-				result = changed_name(change);
-			continue;
-		}
-		oid = existing_relation(schema, entry->name);
-		if (OidIsValid(oid))
-			return (CmigPlannedName)
-		{
-			.oid = oid
-		};
-	}
-	return result;
-}
-
-/* Look up a relation as the next statement would. */
-static CmigPlannedName
-find(const CmigPlannedLocks *plan, const RangeVar *relation)
-{
-	const Entry *entry = hash_search(plan->entries, relation->relname, HASH_FIND, NULL);
-	const Change *change;
-	CmigPlannedName result = {.schema = relation->schemaname};
-
-	if (relation->schemaname == NULL)
-	{
-		if (entry != NULL)
-			return find_unqualified(plan, entry);
-		result.oid = RelnameGetRelid(relation->relname);
-		return result;
-	}
-	change = entry == NULL ? NULL : find_in(entry, relation->schemaname);
-	if (change != NULL)
-		return changed_name(change);
-	result.oid = existing_relation(relation->schemaname, relation->relname);
-	return result;
-}
-
-/* Record what a name refers to after the current statement. */
-static void
-change(CmigPlannedLocks *plan, const char *schema, const char *name, Oid oid, bool gone, char kind)
-{
-	MemoryContext old = MemoryContextSwitchTo(plan->context);
-	Change	   *latest = palloc(sizeof(Change));
-	bool		found;
-	Entry	   *entry = hash_search(plan->entries, name, HASH_ENTER, &found);
-
-	if (!found)
-		entry->changes = NIL;
-	latest->schema = schema != NULL ? pstrdup(schema) : NULL;
-	latest->oid = oid;
-	latest->gone = gone;
-	latest->kind = kind;
-	entry->changes = lcons(latest, entry->changes);
-	if (is_temporary(schema))
-		plan->temporary = lappend(plan->temporary, pstrdup(name));
-	MemoryContextSwitchTo(old);
-}
-
-/* Returns the schema of a relation that has been found. */
-static char *
-schema_of(const CmigPlannedName *found)
-{
-	return OidIsValid(found->oid) ? get_namespace_name(get_rel_namespace(found->oid)) : found->schema;
-}
-
-/* Record that a statement creates a relation. */
-static void
-create_name(CmigPlannedLocks *plan, const RangeVar *relation, char kind)
-{
-	RangeVar	qualified = *relation;
-
-	if (relation->relpersistence == RELPERSISTENCE_TEMP || is_temporary(relation->schemaname))
-	{
-		change(plan, TEMPORARY, relation->relname, InvalidOid, false, kind);
-		return;
-	}
-	if (qualified.schemaname == NULL)
-	{
-		List	   *path = current_path(plan, false);
-
-		qualified.schemaname = path == NIL ? NULL : linitial(path);
-	}
-	if (qualified.schemaname == NULL || !OidIsValid(find(plan, &qualified).oid))
-		change(plan, qualified.schemaname, relation->relname, InvalidOid, false, kind);
-}
-
-/*
- * Record that a relation is renamed to lock->name, or is moved to the schema of
- * that name.
- */
-static void
-rename_relation(CmigPlannedLocks *plan, const CmigLock *lock)
-{
-	CmigPlannedName found = find(plan, lock->relation);
-	char	   *schema = schema_of(&found);
-
-	if (!OidIsValid(found.oid) && !found.is_new)
-		return;
-	change(plan, schema, lock->relation->relname, InvalidOid, true, 0);
-	change(plan, lock->to_schema ? lock->name : schema, lock->to_schema ? lock->relation->relname : lock->name,
-		   found.oid, false, found.kind);
 }
 
 void
 cmig_planned_locks_end_script(CmigPlannedLocks *plan)
 {
-	ListCell   *lc;
-	ListCell   *lc2;
-
-	foreach(lc, plan->temporary)
-	{
-		Entry	   *entry = hash_search(plan->entries, lfirst(lc), HASH_FIND, NULL);
-
-		foreach(lc2, entry->changes)
-		{
-			if (is_temporary(((const Change *) lfirst(lc2))->schema))
-				entry->changes = foreach_delete_current(entry->changes, lc2);
-		}
-	}
-	plan->temporary = NIL;
+	cmig_lint_state_drop_temporary(plan);
 }
 
 /* ----------------------------------------------------------------
@@ -416,18 +136,23 @@ add_existing(List **locks, Oid relation, LOCKMODE mode)
 	add_lock(locks, lock);
 }
 
-/* Add a lock on a relation that does not exist yet. */
+/*
+ * Add a lock on a relation that does not exist yet.  "named" is the relation
+ * that an earlier statement creates, or NULL; "gone" is the schema in which an
+ * earlier statement has dropped the relation, or NULL.
+ */
 static void
-add_missing(List **locks, const RangeVar *relation, const CmigPlannedName *named, LOCKMODE mode)
+add_missing(List **locks, const RangeVar *relation, const CmigLintTable *named, const char *gone, LOCKMODE mode)
 {
 	CmigPlannedLock *lock;
 
-	if (named->is_temporary)
+	if (named != NULL && named->temporary)
 		return;					/* no other session can use the relation */
 	lock = palloc0(sizeof(CmigPlannedLock));
 	lock->mode = mode;
-	lock->name = quote_qualified_identifier(named->schema, relation->relname);
-	lock->is_new = named->is_new;
+	lock->name = quote_qualified_identifier(named != NULL ? named->schema : gone != NULL ? gone : relation->schemaname,
+											relation->relname);
+	lock->is_new = named != NULL;
 	add_lock(locks, lock);
 }
 
@@ -536,7 +261,7 @@ static void
 add_dropped(CmigPlannedLocks *plan, List **locks, const CmigLock *lock)
 {
 	ObjectAddress object;
-	CmigPlannedName named;
+	CmigLintTable *named;
 
 	if (lock->relation == NULL)
 	{
@@ -544,18 +269,18 @@ add_dropped(CmigPlannedLocks *plan, List **locks, const CmigLock *lock)
 			add_all(locks, cmig_dropped_locks(&object, lock->cascade), lock->mode);
 		return;
 	}
-	named = find(plan, lock->relation);
-	if (OidIsValid(named.oid))
-	{
-		add_dropped_object(locks, RelationRelationId, named.oid, 0, lock->cascade, lock->mode);
-		if (lock->with & CMIG_LOCK_PARENT)
-			add_all(locks, cmig_related_parent(named.oid), AccessExclusiveLock);
-	}
-	else if (named.is_new)
-		add_missing(locks, lock->relation, &named, lock->mode);
-	else
+	named = cmig_lint_state_find(plan, lock->relation, true);
+	if (named == NULL)
 		return;
-	change(plan, schema_of(&named), lock->relation->relname, InvalidOid, true, 0);
+	if (OidIsValid(named->oid))
+	{
+		add_dropped_object(locks, RelationRelationId, named->oid, 0, lock->cascade, lock->mode);
+		if (lock->with & CMIG_LOCK_PARENT)
+			add_all(locks, cmig_related_parent(named->oid), AccessExclusiveLock);
+	}
+	else
+		add_missing(locks, lock->relation, named, NULL, lock->mode);
+	cmig_lint_state_remove(plan, named);
 }
 
 /* Add the locks for dropping a column, including the locks on child tables. */
@@ -718,59 +443,36 @@ add_called(const FuncCall *call, List **unknown)
 		*unknown = lappend(*unknown, psprintf("the function %s", quote_qualified_identifier(schema, name)));
 }
 
-/* Returns the kind of a relation, or 0 if it is not known. */
-static char
-kind_of(const CmigPlannedName *found)
-{
-	return OidIsValid(found->oid) ? get_rel_relkind(found->oid) : found->kind;
-}
-
 /* Record a relation that a statement creates. */
 static void
 add_created(CmigPlannedLocks *plan, const CmigLock *lock)
 {
 	RangeVar	created = *lock->relation;
 	char		kind = 0;
+	CmigLintTable *table;
 
 	if (lock->object != NULL && IsA(lock->object, CreateStmt) && ((CreateStmt *) lock->object)->partspec != NULL)
 		kind = RELKIND_PARTITIONED_TABLE;
 	else if (lock->object != NULL && IsA(lock->object, IndexStmt))
 	{
-		CmigPlannedName table = find(plan, ((IndexStmt *) lock->object)->relation);
-
 		/* an index is created in the schema of its table */
-		created.schemaname = schema_of(&table);
-		if (kind_of(&table) == RELKIND_PARTITIONED_TABLE)
-			kind = RELKIND_PARTITIONED_INDEX;
+		table = cmig_lint_state_find(plan, ((IndexStmt *) lock->object)->relation, true);
+		created.schemaname = table != NULL ? (char *) table->schema : NULL;
+		kind = table != NULL && table->kind == RELKIND_PARTITIONED_TABLE ? RELKIND_PARTITIONED_INDEX : RELKIND_INDEX;
 	}
-	create_name(plan, &created, kind);
+	if (created.schemaname == NULL && created.relpersistence != RELPERSISTENCE_TEMP)
+		created.schemaname = (char *) cmig_lint_state_creation_schema(plan);
+	table = created.schemaname != NULL ? cmig_lint_state_find(plan, &created, true) : NULL;
+	/* a statement that replaces a relation, or fails, creates no new one */
+	if (table == NULL || !OidIsValid(table->oid))
+		(void) cmig_lint_state_add(plan, &created, kind);
 }
 
 char *
-cmig_planned_locks_failure(const CmigPlannedLocks *plan, Node *statement)
+cmig_planned_locks_failure(CmigPlannedLocks *plan, Node *statement)
 {
-	const RangeVar *relation = cmig_concurrently_relation(statement);
-	CmigPlannedName named;
-	bool		has_default = false;
-
-	if (relation == NULL)
-		return NULL;
-	named = find(plan, relation);
-
-	/*
-	 * does the table have a default partition that the plan has not detached,
-	 * dropped, or renamed?
-	 */
-	if (OidIsValid(named.oid) && !list_member_oid(plan->detached, named.oid))
-	{
-		Oid			partition = get_default_partition_oid(named.oid);
-		char	   *name = OidIsValid(partition) ? get_rel_name(partition) : NULL;
-
-		has_default = name != NULL &&
-			find(plan, makeRangeVar(get_namespace_name(get_rel_namespace(partition)), name, -1)).oid == partition;
-	}
-	return cmig_concurrently_failure(statement, quote_qualified_identifier(schema_of(&named), relation->relname),
-									 kind_of(&named), named.is_temporary, has_default);
+	plan->session.path = cmig_lint_session_path(namespace_search_path);
+	return cmig_lint_state_concurrently_failure(plan, statement, true);
 }
 
 /*
@@ -780,9 +482,9 @@ cmig_planned_locks_failure(const CmigPlannedLocks *plan, Node *statement)
 static void
 follow(CmigPlannedLocks *plan, List **locks, const CmigLock *lock, List **unknown)
 {
-	CmigPlannedName named;
+	CmigLintTable *named;
+	const char *gone;
 	ObjectAddress object;
-	MemoryContext old;
 
 	switch (lock->action)
 	{
@@ -800,12 +502,13 @@ follow(CmigPlannedLocks *plan, List **locks, const CmigLock *lock, List **unknow
 			add_created(plan, lock);
 			return;
 		case CMIG_LOCK_CREATE_SCHEMA:
-			old = MemoryContextSwitchTo(plan->context);
-			plan->schemas = lappend(plan->schemas, pstrdup(lock->name));
-			MemoryContextSwitchTo(old);
+			cmig_lint_objects_add_schema(plan, lock->name);
 			return;
 		case CMIG_LOCK_RENAME:
-			rename_relation(plan, lock);
+			named = cmig_lint_state_find(plan, lock->relation, true);
+			if (named != NULL)
+				cmig_lint_state_rename(plan, named, lock->to_schema ? lock->name : named->schema,
+									   lock->to_schema ? named->name : lock->name);
 			return;
 		case CMIG_LOCK_DROP:
 			add_dropped(plan, locks, lock);
@@ -821,17 +524,16 @@ follow(CmigPlannedLocks *plan, List **locks, const CmigLock *lock, List **unknow
 		default:
 			break;
 	}
-	named = find(plan, lock->relation);
-	if (!OidIsValid(named.oid))
+	named = cmig_lint_state_look(plan, lock->relation, &gone);
+	if (named == NULL || !OidIsValid(named->oid))
 	{
-		if (lock->action == CMIG_LOCK_TAKE ||
-			(lock->action == CMIG_LOCK_PART && (named.is_new || !lock->missing_ok)))
-			add_missing(locks, lock->relation, &named, lock->mode);
+		if (lock->action == CMIG_LOCK_TAKE || (lock->action == CMIG_LOCK_PART && (named != NULL || !lock->missing_ok)))
+			add_missing(locks, lock->relation, named, gone, lock->mode);
 	}
 	else if (lock->action == CMIG_LOCK_TAKE)
-		add_related(locks, lock, named.oid);
+		add_related(locks, lock, named->oid);
 	else
-		add_part(locks, lock, named.oid);
+		add_part(locks, lock, named->oid);
 }
 
 List *
@@ -841,15 +543,15 @@ cmig_planned_locks_of(CmigPlannedLocks *plan, Node *statement, List **unknown)
 	ListCell   *lc;
 
 	*unknown = NIL;
+	plan->session.path = cmig_lint_session_path(namespace_search_path);
 	if (IsA(statement, AlterTableStmt))
 	{
 		const AlterTableStmt *alter = (AlterTableStmt *) statement;
 		AlterTableType type = linitial_node(AlterTableCmd, alter->cmds)->subtype;
-		MemoryContext old = MemoryContextSwitchTo(plan->context);
+		CmigLintTable *table = cmig_lint_state_find(plan, alter->relation, true);
 
-		if (type == AT_DetachPartition || type == AT_DetachPartitionFinalize)
-			plan->detached = list_append_unique_oid(plan->detached, find(plan, alter->relation).oid);
-		MemoryContextSwitchTo(old);
+		if (table != NULL && (type == AT_DetachPartition || type == AT_DetachPartitionFinalize))
+			table->detached = true;
 	}
 	foreach(lc, cmig_statement_locks(statement))
 	{

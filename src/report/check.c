@@ -364,10 +364,8 @@ add_script_problems(const CmigView *view, List **problems)
 	TextCheck	check = {view, problems, CurrentMemoryContext};
 	CmigSituation now = {.graph = graph,.applied = view->applied};
 	bool		stops = cmig_lint_policy_is_error();
-	int			counts[CMIG_LINT_ERROR + 1] = {0};
 	int			errors;
 	int			warnings;
-	ListCell   *lc;
 	int			guc_level = cmig_session_read_quietly();
 
 	cmig_settings_override("standard_conforming_strings", "on");
@@ -382,17 +380,7 @@ add_script_problems(const CmigView *view, List **problems)
 
 	if (check.has_gaps || graph->defects != NIL || view->applied->unknown != NIL)
 		return;
-	foreach(lc, cmig_lint_policy_examine(&now, cmig_view_pending(view), stops)->findings)
-	{
-		CmigLintFinding *finding = lfirst(lc);
-
-		/* skip what is reported above */
-		if (!finding->dropped && finding->rule != &cmig_lint_rules_syntax_error &&
-			finding->rule != &cmig_lint_rules_empty_downgrade)
-			counts[finding->rule->severity]++;
-	}
-	errors = counts[CMIG_LINT_ERROR];
-	warnings = counts[CMIG_LINT_WARNING];
+	cmig_lint_policy_count(&now, cmig_view_pending(view), stops, &errors, &warnings);
 	if (errors + warnings > 0)
 		add(problems, stops && errors > 0 ? "error" : "notice", "lint",
 			psprintf("cmig.lint finds %s%s%s in pending revisions%s",
