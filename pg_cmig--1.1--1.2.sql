@@ -102,7 +102,7 @@ AS 'MODULE_PATHNAME', 'cmig_set_option'
 LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION cmig.set_option(text, text, name) IS 'Stores the value of one of pg_cmig''s settings for the database, or for a role in this database; NULL resets it. Does what ALTER DATABASE ... SET or ALTER ROLE ... IN DATABASE ... SET does, with the same privileges, and also works in a session that has not loaded pg_cmig. New sessions use the value. Returns the statement that was run. Raises an error if the caller is not allowed to do this (42501), the setting is not one of pg_cmig''s or the role does not exist (42704), the value is not valid (22023), the setting cannot be changed (55P02), or the transaction is read-only (25006).';
 
-CREATE FUNCTION cmig.rls_rules(schemas oid[], lookups jsonb, become text,
+CREATE FUNCTION cmig.rls_rules(schemas oid[], become text,
 	OUT rule text, OUT severity text, OUT object text, OUT problem text, OUT fix text, OUT subject oid)
 RETURNS SETOF record
 LANGUAGE sql STABLE PARALLEL UNSAFE
@@ -166,7 +166,7 @@ AS $rules$
 	  WHERE t.rls AND r.oid <> t.owner AND NOT r.rolsuper AND NOT r.rolbypassrls
 	  AND EXISTS (SELECT FROM p WHERE p.polrelid = t.oid AND NOT p.bypass AND p.polroles = '{0}')),
 	becomes AS MATERIALIZED (SELECT b.oid AS role, f.oid, f.rolname, f.rolsuper, f.rolsuper OR f.rolbypassrls AS free
-	 FROM (SELECT DISTINCT bound.oid FROM bound) b JOIN pg_roles f ON f.oid <> b.oid AND pg_has_role(b.oid, f.oid, $3)),
+	 FROM (SELECT DISTINCT bound.oid FROM bound) b JOIN pg_roles f ON f.oid <> b.oid AND pg_has_role(b.oid, f.oid, $2)),
 	bypass AS (SELECT t.name, bound.oid AS role, bound.rolname, b.oid AS free, b.rolname AS free_name, 'error' AS severity,
 	  CASE WHEN b.rolsuper THEN 'is a superuser' ELSE 'has BYPASSRLS' END AS why
 	 FROM bound JOIN becomes b ON b.role = bound.oid JOIN t ON t.oid = bound.rel WHERE t.rls AND b.free
@@ -272,23 +272,30 @@ AS $rules$
 	 WHERE n.polpermissive GROUP BY n.polrelid, n.role, c.cmd HAVING count(*) > 1),
 	together AS (SELECT polrelid, role, names, min(n) AS n, string_agg(cmd, ', ' ORDER BY cmd) AS cmds
 	 FROM each WHERE NOT made GROUP BY polrelid, role, names),
-	looked_up AS (SELECT x.tab, x.key, x.role, format('%s.%I', c.relnamespace::regnamespace, c.relname) AS source
-	 FROM jsonb_to_recordset($2) x(tab oid, key int2, role oid, source oid) JOIN pg_class c ON c.oid = x.source),
-	-- The look-ups in tables that a role can write to. A table is left out if its own policies keep the
-	-- role from giving itself access: without a policy for writing, the role cannot add rows; and if
-	-- the key is unique, the role cannot use a key that is already in the table. For a policy for
-	-- PUBLIC, take all roles that have a privilege to write the table.
-	l AS (SELECT l.tab, l.key, l.role, l.source FROM looked_up l
-	 UNION SELECT l.tab, l.key, a.grantee, l.source FROM looked_up l
-	  JOIN pg_class c ON c.oid = l.tab CROSS JOIN LATERAL aclexplode(c.relacl) a
-	  WHERE l.role = 0 AND a.grantee <> c.relowner AND a.privilege_type IN ('INSERT', 'UPDATE')),
+	-- The tables that policies read to decide what a role may see.  A role that can write to such a table may
+	-- give itself access.  A table is left out if its own policies keep the role from that: without a
+	-- policy for writing, the role cannot add rows; and if a column that the policy reads, and that the
+	-- table's own policies do not, is unique, the role cannot use a key that is already in the table.  For a policy
+	-- for PUBLIC, take all roles that have a privilege to write the table.
+	reading AS (SELECT d.refobjid AS tab, n.role, t.name AS source, array_agg(d.refobjsubid) AS keys
+	 FROM named n JOIN t ON t.oid = n.polrelid
+	 JOIN pg_depend d ON d.classid = 'pg_policy'::regclass AND d.objid = n.oid
+	  AND d.refclassid = 'pg_class'::regclass AND d.refobjid <> n.polrelid
+	 GROUP BY d.refobjid, n.oid, n.role, t.name),
+	l AS (SELECT r.tab, r.keys, r.role, r.source FROM reading r
+	 UNION SELECT r.tab, r.keys, a.grantee, r.source FROM reading r
+	  JOIN pg_class c ON c.oid = r.tab CROSS JOIN LATERAL aclexplode(c.relacl) a
+	  WHERE r.role = 0 AND a.grantee <> c.relowner AND a.privilege_type IN ('INSERT', 'UPDATE')),
 	w AS (SELECT l.tab, l.role, r.rolname, min(l.source) AS source, count(DISTINCT l.source) AS n
 	 FROM l JOIN pg_class c ON c.oid = l.tab AND c.relkind IN ('r', 'p')
 	 LEFT JOIN pg_roles r ON r.oid = l.role
 	 WHERE (l.role = 0 OR NOT (r.rolsuper OR r.rolbypassrls)) AND has_any_column_privilege(l.role, l.tab, 'INSERT, UPDATE')
 	 AND NOT (c.relrowsecurity AND (l.role = 0 OR c.relforcerowsecurity OR NOT pg_has_role(l.role, c.relowner, 'USAGE'))
 	  AND (EXISTS (SELECT FROM pg_index x WHERE x.indrelid = l.tab AND x.indisunique AND x.indisvalid
-	    AND x.indnkeyatts = 1 AND x.indkey[0] = l.key AND x.indpred IS NULL)
+	    AND x.indnkeyatts = 1 AND x.indkey[0] = ANY (l.keys) AND x.indpred IS NULL
+	    AND NOT EXISTS (SELECT FROM pg_depend d JOIN pg_policy p ON p.oid = d.objid AND p.polrelid = l.tab
+	     WHERE d.classid = 'pg_policy'::regclass AND d.refclassid = 'pg_class'::regclass
+	      AND d.refobjid = l.tab AND d.refobjsubid = x.indkey[0]))
 	   OR NOT EXISTS (SELECT FROM pg_policy p CROSS JOIN LATERAL unnest(p.polroles) u(oid)
 	    WHERE p.polrelid = l.tab AND p.polpermissive AND p.polcmd IN ('*', 'a', 'w')
 	    AND (u.oid = 0 OR (l.role <> 0 AND pg_has_role(l.role, u.oid, 'USAGE'))))))
@@ -378,7 +385,7 @@ AS $rules$
 	  ELSE format('REVOKE %I FROM %I', t.owner_name, app.rolname) END, NULL
 	FROM app JOIN t ON t.oid = app.polrelid
 	WHERE t.rls AND NOT app.rolsuper AND (pg_has_role(app.oid, t.owner, 'USAGE')
-	 OR pg_has_role(app.oid, t.owner, $3))
+	 OR pg_has_role(app.oid, t.owner, $2))
 	-- the privileges of a view's owner are checked when the view is read
 	UNION ALL
 	SELECT 'view_definer', CASE WHEN v.maintained AND NOT v.granted THEN 'notice'
@@ -482,7 +489,7 @@ AS $rules$
 	FROM w JOIN pg_class c ON c.oid = w.tab JOIN pg_namespace n ON n.oid = c.relnamespace
 $rules$;
 
-COMMENT ON FUNCTION cmig.rls_rules(oid[], jsonb, text) IS 'Contains the rules of cmig.rls_check that only read catalogs. Called by cmig.rls_check only, with the schemas, the tables that policies read, and the privilege that allows SET ROLE. Names are looked up in the search_path of the caller.';
+COMMENT ON FUNCTION cmig.rls_rules(oid[], text) IS 'Contains the rules of cmig.rls_check that only read catalogs. Called by cmig.rls_check only, with the schemas and the privilege that allows SET ROLE. Names are looked up in the search_path of the caller.';
 
 --
 -- Privileges: the new objects belong to the bootstrap superuser.  What PUBLIC and

@@ -205,7 +205,7 @@ INSERT INTO call VALUES
 ('resolve("any","any")', $$SELECT cmig.resolve(1, 2)$$),
 ('resolve(text)', $$SELECT cmig.resolve('head')$$),
 ('revoke_access(name)', $$SELECT count(*) FROM cmig.revoke_access('regress_priv_reader')$$),
-('rls_rules(oid[],jsonb,text)', $$SELECT count(*) FROM cmig.rls_rules('{}', '[]', 'MEMBER')$$),
+('rls_rules(oid[],text)', $$SELECT count(*) FROM cmig.rls_rules('{}', 'MEMBER')$$),
 ('rls_check(text)', $$SELECT count(*) FROM cmig.rls_check('app')$$),
 ('rls_script(regclass,text,text,text[],text[],boolean,boolean,text[],boolean,boolean,boolean,boolean,regclass,text,text,text)', $$SELECT cmig.rls_script('app.item', roles => '{regress_priv_application}')$$),
 ('rls_status(text)', $$SELECT count(*) FROM cmig.rls_status()$$),

@@ -23,10 +23,7 @@
 #include "funcapi.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
-#include "nodes/nodeFuncs.h"
-#include "parser/parsetree.h"
 #include "utils/builtins.h"
-#include "utils/fmgrprotos.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
@@ -109,15 +106,17 @@ static char *
 repair(const CmigRlsPolicy *policy, bool is_check)
 {
 	StringInfoData text;
+	bool		in_qual = false;
+	bool		in_check = false;
 
-	if (!cmig_rls_repair_applies(is_check ? policy->check : policy->qual, policy->relid))
-		return cmig_rls_advice(policy, is_check, "call the function in a sub-select, (SELECT <function>())");
 	initStringInfo(&text);
 	appendStringInfo(&text, "ALTER POLICY %s ON %s", quote_identifier(policy->name), policy->table);
 	if (policy->qual)
-		appendStringInfo(&text, " USING (%s)", cmig_rls_repair_text(policy->qual, policy->relid));
+		appendStringInfo(&text, " USING (%s)", cmig_rls_repair_text(policy->qual, policy->relid, &in_qual));
 	if (policy->check)
-		appendStringInfo(&text, " WITH CHECK (%s)", cmig_rls_repair_text(policy->check, policy->relid));
+		appendStringInfo(&text, " WITH CHECK (%s)", cmig_rls_repair_text(policy->check, policy->relid, &in_check));
+	if (!(is_check ? in_check : in_qual))
+		return cmig_rls_advice(policy, is_check, "call the function in a sub-select, (SELECT <function>())");
 	return text.data;
 }
 
@@ -167,105 +166,6 @@ const CmigRlsExpression *
 cmig_rls_decided(const CmigRlsPolicy *policy)
 {
 	return policy->commands == CMIG_RLS_INSERT ? policy->in_check : policy->in_qual;
-}
-
-/*
- * Look-ups: the tables that policies read to decide what a role may see.  A
- * role that can write to such a table may give itself access.  The key of a
- * look-up is the column that identifies the row: a column that the sub-select
- * returns or compares with a column of the outer row.
- */
-
-/* The state of a search for look-ups. */
-typedef struct Walk
-{
-	const CmigRlsPolicy *policy;
-	Query	   *query;			/* the sub-select that contains this node;
-								 * NULL: none */
-	int			depth;			/* number of sub-selects around this node */
-	StringInfo	lookups;		/* JSON */
-} Walk;
-
-/*
- * Add, for each role, a look-up of the table column from which a sub-select's
- * column comes.
- */
-static void
-follow(Walk *walk, Query *query, Node *node)
-{
-	Var		   *var = (Var *) cmig_rls_bare(node);
-	RangeTblEntry *entry;
-	ListCell   *lc;
-
-	check_stack_depth();
-	if (!IsA(var, Var) || var->varlevelsup != 0 || var->varattno <= 0)
-		return;
-	entry = rt_fetch(var->varno, query->rtable);
-	if (entry->rtekind == RTE_JOIN)
-		follow(walk, query, list_nth(entry->joinaliasvars, var->varattno - 1));
-	else if (entry->rtekind == RTE_RELATION)
-		foreach(lc, walk->policy->roles)
-	{
-		appendStringInfo(walk->lookups, "%s{\"tab\":%u,\"key\":%d,\"role\":%u,\"source\":%u}", walk->lookups->len > 1 ? "," : "",
-						 entry->relid, var->varattno, lfirst_oid(lc), walk->policy->relid);
-	}
-}
-
-/*
- * Follow the first column that the sub-select, or each arm of its UNION,
- * returns.
- */
-static void
-follow_result(Walk *walk, Query *query)
-{
-	ListCell   *lc;
-
-	if (query->setOperations == NULL)
-	{
-		if (query->targetList != NIL)
-			follow(walk, query, (Node *) linitial_node(TargetEntry, query->targetList)->expr);
-		return;
-	}
-	foreach(lc, query->rtable)
-	{
-		RangeTblEntry *entry = lfirst_node(RangeTblEntry, lc);
-
-		if (entry->rtekind == RTE_SUBQUERY)
-			follow_result(walk, entry->subquery);
-	}
-}
-
-/* Find the look-ups in an expression's sub-selects. */
-static bool
-find_lookups(Node *node, void *context)
-{
-	Walk	   *walk = context;
-
-	if (node == NULL)
-		return false;
-	if (IsA(node, SubLink) && ((SubLink *) node)->subLinkType != EXISTS_SUBLINK)
-		follow_result(walk, castNode(Query, ((SubLink *) node)->subselect));
-	if (IsA(node, OpExpr) && walk->query && list_length(((OpExpr *) node)->args) == 2 &&
-		cmig_rls_is_equality(((OpExpr *) node)->opno))
-	{
-		Node	   *left = cmig_rls_bare(linitial(((OpExpr *) node)->args));
-		Node	   *right = cmig_rls_bare(lsecond(((OpExpr *) node)->args));
-
-		/* a column of the policy's table, and a column of the sub-select */
-		if (IsA(left, Var) && ((Var *) left)->varlevelsup == walk->depth)
-			follow(walk, walk->query, right);
-		else if (IsA(right, Var) && ((Var *) right)->varlevelsup == walk->depth)
-			follow(walk, walk->query, left);
-	}
-	if (IsA(node, Query))
-	{
-		Walk		inner = *walk;
-
-		inner.query = (Query *) node;
-		inner.depth++;
-		return query_tree_walker((Query *) node, find_lookups, &inner, 0);
-	}
-	return expression_tree_walker(node, find_lookups, context);
 }
 
 /*
@@ -390,8 +290,8 @@ check_policy(const CmigRlsPolicy *policy, const List *siblings, List **findings)
  * privileges of a role that sees every row.
  */
 static CmigQuery rules = {
-	"SELECT rule, severity, object, problem, fix, subject FROM cmig.rls_rules($1, $2, $3) ORDER BY subject",
-	3, {OIDARRAYOID, JSONBOID, TEXTOID}
+	"SELECT rule, severity, object, problem, fix, subject FROM cmig.rls_rules($1, $2) ORDER BY subject",
+	2, {OIDARRAYOID, TEXTOID}
 };
 
 /* Callback that reads a finding. */
@@ -429,9 +329,9 @@ judge_function(void *arg)
 
 /* Add the findings of the rules that only read catalogs. */
 static void
-check_posture(Datum schemas, const char *lookups, List **findings)
+check_posture(Datum schemas, List **findings)
 {
-	Datum		values[3] = {schemas, DirectFunctionCall1(jsonb_in, CStringGetDatum(lookups)), CStringGetTextDatum(CMIG_SET_ROLE_COMPAT)};
+	Datum		values[2] = {schemas, CStringGetTextDatum(CMIG_SET_ROLE_COMPAT)};
 	int			guc_level = NewGUCNestLevel();
 	Oid			parent = InvalidOid;
 	char	   *call = NULL;
@@ -484,7 +384,6 @@ typedef struct Judging
 {
 	List	   *siblings;
 	const CmigRlsPolicy *policy;	/* the policy that is being checked */
-	StringInfoData lookups;
 	List	   *findings;
 } Judging;
 
@@ -536,9 +435,7 @@ static void
 judge_policy(void *arg)
 {
 	Judging    *judging = arg;
-	Walk		walk = {judging->policy, NULL, 0, &judging->lookups};
 
-	(void) find_lookups(cmig_rls_deciding(judging->policy), &walk);
 	check_policy(judging->policy, judging->siblings, &judging->findings);
 	cmig_rls_check_rows(judging->policy, judging->siblings, &judging->findings);
 }
@@ -561,8 +458,6 @@ find_all(const List *schemas)
 	{
 		elements[foreach_current_index(lc)] = ObjectIdGetDatum(lfirst_oid(lc));
 	}
-	initStringInfo(&judging.lookups);
-	appendStringInfoChar(&judging.lookups, '[');
 	values[0] = PointerGetDatum(construct_array(elements, list_length(schemas), OIDOID, sizeof(Oid), true, TYPALIGN_INT));
 	cmig_query_each(&tables_with_policies, values, NULL, cmig_query_keep_oid, &tables);
 	foreach(lc, tables)
@@ -580,7 +475,7 @@ find_all(const List *schemas)
 								"it cannot be checked: reading it fails", cmig_rls_try_it(judging.policy));
 		}
 	}
-	check_posture(values[0], psprintf("%s]", judging.lookups.data), &judging.findings);
+	check_posture(values[0], &judging.findings);
 	list_sort(judging.findings, compare_findings);
 	foreach(lc, judging.findings)
 	{

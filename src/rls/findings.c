@@ -490,14 +490,10 @@ check_expression(const CmigRlsPolicy *policy, const List *siblings, bool is_chec
 	fix = cmig_rls_advice(policy, is_check, "require <key> = <context> for every row, and combine other conditions with it using AND");
 	if (verdict->kind == CMIG_RLS_OPEN)
 	{
-		/* leave out the branch of an OR that does not use the row */
-		char	   *text = cmig_rls_repair_without_branch(tree, policy->relid);
-
 		cmig_rls_report(findings, "swallowing_or", verdict->context || verdict->condition == NULL ? CMIG_RLS_ERROR : CMIG_RLS_WARNING, policy,
 						verdict->condition == NULL ? psprintf("%s has a branch that is true for every row that has an owner", where) :
 						psprintf(verdict->setting ? "%s is true for every row if %s: anyone who runs SQL can make that so" :
 								 "%s is true for every row if %s, which does not depend on the row", where, verdict->condition),
-						text ? psprintf("ALTER POLICY %s ON %s %s (%s)", quote_identifier(policy->name), policy->table, where, text) :
 						cmig_rls_advice(policy, is_check, "leave out the branch; for a role that must see every row, create a separate policy: CREATE POLICY bypass ON <table> TO <role> USING (true) WITH CHECK (true)"));
 	}
 	else if (verdict->kind == CMIG_RLS_FOREIGN || verdict->kind == CMIG_RLS_MARKED)
@@ -613,7 +609,7 @@ check_with_check(const CmigRlsPolicy *policy, const List *siblings, List **findi
 		 !policy->permissive || !cmig_rls_expr_wider(policy->qual, policy->check)))
 		return;
 	fix = psprintf("ALTER POLICY %s ON %s WITH CHECK (%s)", quote_identifier(policy->name),
-				   policy->table, cmig_rls_repair_text(policy->qual, policy->relid));
+				   policy->table, cmig_rls_repair_text(policy->qual, policy->relid, NULL));
 	if (policy->check == NULL)
 	{
 		cmig_rls_report(findings, "implicit_check", CMIG_RLS_NOTICE, policy,

@@ -26,8 +26,7 @@
 
 /*
  * The tree comes from the catalog, so quoting, spelling, and nested
- * parentheses do not matter.  Nothing is evaluated; rls_truth.c finds
- * expressions that have the same result for every row.
+ * parentheses do not matter.  Nothing is evaluated.
  *
  * An uncorrelated sub-select is evaluated once per statement.  Everything else
  * is evaluated for each row, including all of a sub-select that depends on the
@@ -76,16 +75,6 @@ may_be_empty(Node *node)
 	return cmig_rls_calls_setting(node);
 }
 
-/*
- * Returns true if the node uses a column of the query that is "depth" levels
- * up.
- */
-static bool
-uses_row(Node *node, int depth)
-{
-	return node && contain_vars_of_level(node, depth);
-}
-
 /* Returns a column's name for messages. */
 static char *
 column_name(Oid relid, Var *var)
@@ -113,7 +102,7 @@ read_function(Reading *reading, Oid function, Node *call)
 	else if (volatility == PROVOLATILE_STABLE && found->row_function == NULL)
 	{
 		found->row_function = get_func_name(function);
-		found->row_function_has_column = uses_row(call, reading->depth);
+		found->row_function_has_column = contain_vars_of_level(call, reading->depth);
 	}
 }
 
@@ -158,7 +147,7 @@ read_key(Reading *reading, Oid opno, List *args, bool is_operator, bool any)
 		right = swap;
 		swapped = true;
 	}
-	if (!IsA(left, Var) || ((Var *) left)->varlevelsup != 0 || ((Var *) left)->varattno <= 0 || uses_row(right, 0))
+	if (!IsA(left, Var) || ((Var *) left)->varlevelsup != 0 || ((Var *) left)->varattno <= 0 || contain_vars_of_level(right, 0))
 		return;
 	reading->found->keys = bms_add_member(reading->found->keys, ((Var *) left)->varattno);
 	if ((is_operator || (any && !swapped)) && !IsA(right, Const) && !IsA(right, ArrayExpr) && !IsA(right, Param))
@@ -285,7 +274,7 @@ cmig_rls_expr_wider(Node *using, Node *check)
 }
 
 /*
- * rls_repair
+ * Fixes
  */
 
 /* Returns "(SELECT node)", which is evaluated once per statement. */
@@ -305,50 +294,65 @@ once(Node *node)
 	return (Node *) link;
 }
 
-/* Returns "NULLIF(node, '')". */
-static Node *
-null_if_empty(Node *node)
-{
-	NullIfExpr *expr = makeNode(NullIfExpr);
-
-	expr->opno = TextEqualOperator;
-	expr->opfuncid = F_TEXTEQ;
-	expr->opresulttype = TEXTOID;
-	expr->inputcollid = DEFAULT_COLLATION_OID;
-	expr->args = list_make2(node, makeConst(TEXTOID, -1, DEFAULT_COLLATION_OID, -1,
-											CStringGetTextDatum(""), false, false));
-	expr->location = -1;
-	return (Node *) expr;
-}
-
 /*
- * Returns true if the node does not use the row but calls a function that is
- * evaluated for each row.
+ * Read settings with missing_ok and, before a cast, with NULLIF, replace IN
+ * (SELECT ...) with = ANY (ARRAY(SELECT ...)), and put function calls that do not
+ * depend on the row into sub-selects.  The operands of a comparison are put
+ * there, not the comparison itself, so that an index can be used.  "context"
+ * points to true inside a sub-select.
  */
-static bool
-could_run_once(Node *node)
-{
-	CmigRlsExpression *seen;
-
-	if (IsA(node, Const) || IsA(node, Param) || IsA(node, SubLink) || contain_vars_of_level(node, 0))
-		return false;
-	seen = cmig_rls_expr_read(node, InvalidOid);
-	return seen->row_function != NULL || seen->volatile_function != NULL;
-}
-
-/* Add missing_ok and NULLIF wherever a setting is read. */
 static Node *
-repair_settings(Node *node, void *context)
+repair(Node *node, void *context)
 {
+	bool		inside = true;
+	OpExpr	   *test = NULL;
+
 	if (node == NULL)
 		return NULL;
 	if (IsA(node, Query))
-		return (Node *) query_tree_mutator((Query *) node, repair_settings, context, 0);
+		return (Node *) query_tree_mutator((Query *) node, repair, &inside, 0);
+	if (IsA(node, List) || IsA(node, CaseWhen))
+		return expression_tree_mutator(node, repair, context);
+	if (IsA(node, SubLink) && ((SubLink *) node)->subLinkType == ANY_SUBLINK)
+		test = (OpExpr *) ((SubLink *) node)->testexpr;
+	if (test && IsA(test, OpExpr) && list_length(test->args) == 2 && cmig_rls_is_equality(test->opno) &&
+		IsA(lsecond(test->args), Param) && OidIsValid(get_array_type(exprType(lsecond(test->args)))))
+	{
+		ScalarArrayOpExpr *any = makeNode(ScalarArrayOpExpr);
+		SubLink    *link = copyObject((SubLink *) node);
+
+		any->opno = test->opno;
+		any->opfuncid = get_opcode(test->opno);
+		any->useOr = true;
+		any->inputcollid = test->inputcollid;
+		link->subLinkType = ARRAY_SUBLINK;
+		link->testexpr = NULL;
+		link->operName = NIL;
+		link->subselect = repair(link->subselect, &inside);
+		any->args = list_make2(linitial(test->args), link);
+		any->location = -1;
+		return (Node *) any;
+	}
+	if (!*(bool *) context && (exprType(node) != BOOLOID || IsA(node, FuncExpr)) &&
+		!IsA(node, Const) && !IsA(node, Param) && !IsA(node, SubLink) && !contain_vars_of_level(node, 0))
+	{
+		CmigRlsExpression *seen = cmig_rls_expr_read(node, InvalidOid);
+
+		if (seen->row_function || seen->volatile_function)
+			return once(repair(node, &inside));
+	}
 	if (IsA(node, CoerceViaIO) && may_be_empty((Node *) ((CoerceViaIO *) node)->arg))
 	{
 		CoerceViaIO *cast = copyObject((CoerceViaIO *) node);
+		NullIfExpr *expr = makeNode(NullIfExpr);
 
-		cast->arg = (Expr *) null_if_empty(repair_settings((Node *) cast->arg, context));
+		expr->opno = TextEqualOperator;
+		expr->opfuncid = F_TEXTEQ;
+		expr->opresulttype = TEXTOID;
+		expr->inputcollid = DEFAULT_COLLATION_OID;
+		expr->args = list_make2(repair((Node *) cast->arg, context), cmig_rls_sample_const(TEXTOID, ""));
+		expr->location = -1;
+		cast->arg = (Expr *) expr;
 		return (Node *) cast;
 	}
 	if (cmig_rls_calls_setting(node))
@@ -359,110 +363,29 @@ repair_settings(Node *node, void *context)
 		call->args = list_make2(linitial(call->args), makeBoolConst(true, false));
 		return (Node *) call;
 	}
-	return expression_tree_mutator(node, repair_settings, context);
+	return expression_tree_mutator(node, repair, context);
 }
 
 /*
- * Wrap in sub-selects all function calls that do not depend on the row, so
- * that they are evaluated once per statement.
+ * Returns the repaired expression as text with all names qualified, and with
+ * dates in a form that means the same in every session.  Sets *changed, unless
+ * it is NULL, to whether there was something to repair.
  */
-static Node *
-repair_calls(Node *node, void *context)
+char *
+cmig_rls_repair_text(Node *tree, Oid relid, bool *changed)
 {
-	if (node == NULL)
-		return NULL;
-	if (IsA(node, SubLink) && ((SubLink *) node)->subLinkType == ANY_SUBLINK)
-	{
-		SubLink    *link = copyObject((SubLink *) node);
-		OpExpr	   *test = (OpExpr *) link->testexpr;
-
-		/*
-		 * Replace column IN (SELECT ...) with column = ANY (ARRAY(SELECT
-		 * ...)), using the same operator.
-		 */
-		if (test && IsA(test, OpExpr) && list_length(test->args) == 2 &&
-			cmig_rls_is_equality(test->opno) && IsA(lsecond(test->args), Param) &&
-			OidIsValid(get_array_type(exprType(lsecond(test->args)))))
-		{
-			ScalarArrayOpExpr *any = makeNode(ScalarArrayOpExpr);
-
-			any->opno = test->opno;
-			any->opfuncid = get_opcode(test->opno);
-			any->useOr = true;
-			any->inputcollid = test->inputcollid;
-			link->subLinkType = ARRAY_SUBLINK;
-			link->testexpr = NULL;
-			link->operName = NIL;
-			any->args = list_make2(linitial(test->args), link);
-			any->location = -1;
-			return (Node *) any;
-		}
-		return node;
-	}
-	if (IsA(node, SubLink))
-		return node;
-	if (IsA(node, List) || IsA(node, CaseWhen))
-		return expression_tree_mutator(node, repair_calls, context);
-
-	/*
-	 * put the operands of a comparison into sub-selects, not the comparison
-	 * itself, so that an index can be used
-	 */
-	if (!IsA(node, BoolExpr) && exprType(node) != BOOLOID && could_run_once(node))
-		return once(node);
-	if (IsA(node, FuncExpr) && could_run_once(node))
-		return once(node);
-	return expression_tree_mutator(node, repair_calls, context);
-}
-
-/*
- * Deparse an expression with all names qualified, and with dates in a form
- * that means the same in every session.
- */
-static char *
-expression_text(Node *tree, Oid relid)
-{
+	bool		inside = false;
 	char	   *name = get_rel_name(relid);
-	int			guc_level;
+	Node	   *repaired = repair(tree, &inside);
+	int			guc_level = NewGUCNestLevel();
 	char	   *text;
 
-	/* return a stand-in if the table has been dropped in the meantime */
-	if (name == NULL)
-		return pstrdup("<expression>");
-	guc_level = NewGUCNestLevel();
+	if (changed)
+		*changed = !equal(tree, repaired);
 	cmig_settings_pin_search_path();
 	cmig_settings_override("datestyle", "ISO");
-	text = deparse_expression(tree, deparse_context_for(name, relid), false, false);
+	/* return a stand-in if the table has been dropped in the meantime */
+	text = name ? deparse_expression(repaired, deparse_context_for(name, relid), false, false) : pstrdup("<expression>");
 	AtEOXact_GUC(false, guc_level);
 	return text;
-}
-
-char *
-cmig_rls_repair_text(Node *tree, Oid relid)
-{
-	return expression_text(repair_calls(repair_settings(tree, NULL), NULL), relid);
-}
-
-bool
-cmig_rls_repair_applies(Node *tree, Oid relid)
-{
-	return strcmp(cmig_rls_repair_text(tree, relid), expression_text(tree, relid)) != 0;
-}
-
-char *
-cmig_rls_repair_without_branch(Node *tree, Oid relid)
-{
-	List	   *kept = NIL;
-	ListCell   *lc;
-
-	if (!is_orclause(tree))
-		return NULL;
-	foreach(lc, ((BoolExpr *) tree)->args)
-	{
-		if (contain_vars_of_level(lfirst(lc), 0))
-			kept = lappend(kept, lfirst(lc));
-	}
-	if (kept == NIL || list_length(kept) == list_length(((BoolExpr *) tree)->args))
-		return NULL;
-	return expression_text(list_length(kept) > 1 ? (Node *) makeBoolExpr(OR_EXPR, kept, -1) : linitial(kept), relid);
 }

@@ -576,22 +576,7 @@ extern CmigRlsExpression *cmig_rls_expr_read(Node *tree, Oid relid);
  */
 extern bool cmig_rls_expr_wider(Node *using, Node *check);
 
-/*
- * Returns the repaired expression as text: settings are read once per
- * statement, with missing_ok and NULLIF, and IN (SELECT ...) becomes = ANY
- * (ARRAY(SELECT ...)).
- */
-extern char *cmig_rls_repair_text(Node *tree, Oid relid);
-
-/* Would cmig_rls_repair_text() change anything? */
-extern bool cmig_rls_repair_applies(Node *tree, Oid relid);
-
-/*
- * Returns an OR expression without the branches that do not use the row, as
- * text.  Returns NULL if the expression is not an OR, or if no branches, or
- * all of them, would be left.
- */
-extern char *cmig_rls_repair_without_branch(Node *tree, Oid relid);
+extern char *cmig_rls_repair_text(Node *tree, Oid relid, bool *changed);
 
 /* check.c */
 
