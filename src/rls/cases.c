@@ -173,38 +173,26 @@ cmig_rls_is_tied(const CmigRlsCase *facts, int relation)
  * Keys
  */
 
-static bool
-has_prefix(const char *name, const char *const *words, int count)
-{
-	for (int i = 0; i < count; i++)
-		if (pg_strncasecmp(name, words[i], strlen(words[i])) == 0)
-			return true;
-	return false;
-}
-
+/* Does the name suggest that the column contains a row's owner? */
 bool
 cmig_rls_names_owner(const char *name)
 {
-	static const char *const words[] = {
-		"tenant", "org", "account", "company", "customer", "workspace", "team", "user", "owner", "client", "member",
-		"created_by", "author", "sub", "email", "login"
-	};
-
-	return has_prefix(name, words, lengthof(words));
+	return cmig_rls_in_words(name, "tenant org account company customer workspace team user owner client member "
+							 "created_by author sub email login", true);
 }
 
 /* Is the column, by its name, a property that many rows share, like a status? */
 static bool
 names_property(const char *name)
 {
-	static const char *const words[] = {
-		"status", "state", "kind", "type", "role", "region", "country", "city", "lang", "locale", "currency", "category",
-		"priority", "level", "visibility", "color", "plan", "tier"
-	};
-
-	return has_prefix(name, words, lengthof(words));
+	return cmig_rls_in_words(name, "status state kind type role region country city lang locale currency category "
+							 "priority level visibility color plan tier", true);
 }
 
+/*
+ * Returns true if the column may tell who owns a row when it is compared with
+ * the context.  A status or a date does not, whatever it is compared with.
+ */
 bool
 cmig_rls_may_own(Oid relid, AttrNumber attno)
 {
@@ -234,8 +222,8 @@ static CmigQuery read_reference = {
 };
 
 /* Does the column identify something, so that equal values belong together? */
-bool
-cmig_rls_identifies(Oid relid, AttrNumber attno)
+static bool
+identifies(Oid relid, AttrNumber attno)
 {
 	Datum		values[2] = {ObjectIdGetDatum(relid), Int16GetDatum(attno)};
 	char	   *name = attno > 0 ? get_attname(relid, attno, true) : NULL;
@@ -297,7 +285,7 @@ may_join(const CmigRlsValue *a, const CmigRlsValue *b)
 		return true;
 	if (a->relid != b->relid && strcmp(name, "id") == 0 && strcmp(other, "id") == 0)
 		return false;
-	return cmig_rls_identifies(a->relid, a->attno) && cmig_rls_identifies(b->relid, b->attno);
+	return identifies(a->relid, a->attno) && identifies(b->relid, b->attno);
 }
 
 /* Add what follows from the equality of two values. */
@@ -507,12 +495,8 @@ bool
 cmig_rls_is_named(Oid function, const char *names)
 {
 	char	   *name = function < FirstUnpinnedObjectId ? get_func_name(function) : NULL;
-	const char *at = name ? strstr(names, name) : NULL;
 
-	for (; at; at = strstr(at + 1, name))
-		if ((at == names || at[-1] == ' ') && (at[strlen(name)] == ' ' || at[strlen(name)] == '\0'))
-			return true;
-	return false;
+	return name && cmig_rls_in_words(name, names, false);
 }
 
 /*
@@ -668,10 +652,37 @@ put_value(Node *node, void *context)
 	return expression_tree_mutator(node, put_value, context);
 }
 
-Node *
-cmig_rls_when_condition(CaseExpr *expr, CaseWhen *when)
+/*
+ * Returns the branches of CASE or COALESCE.  If a result of COALESCE is null,
+ * the next branch is taken.
+ */
+List *
+cmig_rls_branches_of(Node *node, CmigRlsScope *scope)
 {
-	return expr->arg ? put_value((Node *) when->expr, expr->arg) : (Node *) when->expr;
+	List	   *rest = list_make1(cmig_rls_no_facts());
+	List	   *result = NIL;
+	CmigRlsBranch *branch;
+	ListCell   *lc;
+
+	foreach(lc, IsA(node, CoalesceExpr) ? ((CoalesceExpr *) node)->args : ((CaseExpr *) node)->args)
+	{
+		CaseWhen   *when = IsA(lfirst(lc), CaseWhen) && IsA(node, CaseExpr) ? lfirst(lc) : NULL;
+		Expr	   *value = IsA(node, CaseExpr) ? ((CaseExpr *) node)->arg : NULL;
+		Node	   *condition = when && value ? put_value((Node *) when->expr, value) : when ? (Node *) when->expr : NULL;
+
+		branch = palloc0(sizeof(CmigRlsBranch));
+		branch->cases = when ? cmig_rls_product(rest, cmig_rls_cases_of(condition, IS_TRUE_BIT, scope)) : rest;
+		branch->result = when ? (Node *) when->result : lfirst(lc);
+		branch->not_null = (when == NULL);
+		result = lappend(result, branch);
+		rest = cmig_rls_product(rest, when ? list_concat(cmig_rls_cases_of(condition, IS_FALSE_BIT, scope),
+														 cmig_rls_cases_of(condition, IS_NULL_BIT, scope)) :
+								cmig_rls_null_cases(lfirst(lc), true, scope));
+	}
+	branch = palloc0(sizeof(CmigRlsBranch));
+	branch->cases = rest;
+	branch->result = IsA(node, CaseExpr) ? (Node *) ((CaseExpr *) node)->defresult : NULL;
+	return lappend(result, branch);
 }
 
 /* Returns the values that an expression can have, each with its case. */
@@ -679,9 +690,8 @@ List *
 cmig_rls_values_of(Node *node, CmigRlsScope *scope)
 {
 	List	   *result = NIL;
-	List	   *rest;
 	ListCell   *lc;
-	bool		first = true;
+	ListCell   *each;
 
 	check_stack_depth();
 	node = cmig_rls_unwrap(node);
@@ -700,36 +710,19 @@ cmig_rls_values_of(Node *node, CmigRlsScope *scope)
 				break;
 			return values_of_rows(castNode(Query, ((SubLink *) node)->subselect), scope, 0);
 		case T_CoalesceExpr:
-			rest = list_make1(cmig_rls_no_facts());
-			foreach(lc, ((CoalesceExpr *) node)->args)
+		case T_CaseExpr:
+			foreach(lc, cmig_rls_branches_of(node, scope))
 			{
-				ListCell   *each;
-				List	   *values = given_any(cmig_rls_product(rest, cmig_rls_null_cases(lfirst(lc), false, scope)), lfirst(lc), scope);
+				CmigRlsBranch *branch = lfirst(lc);
+				List	   *values = branch->result == NULL ? NIL :
+				given_any(branch->not_null ? cmig_rls_product(branch->cases, cmig_rls_null_cases(branch->result, false, scope)) : branch->cases,
+						  branch->result, scope);
 
 				foreach(each, values)
 				{
-					((CmigRlsValue *) lfirst(each))->fallback |= !first;
+					((CmigRlsValue *) lfirst(each))->fallback |= IsA(node, CaseExpr) || foreach_current_index(lc) > 0;
 				}
 				result = list_concat(result, values);
-				rest = cmig_rls_product(rest, cmig_rls_null_cases(lfirst(lc), true, scope));
-				first = false;
-			}
-			return result;
-		case T_CaseExpr:
-			rest = list_make1(cmig_rls_no_facts());
-			foreach(lc, ((CaseExpr *) node)->args)
-			{
-				CaseWhen   *when = lfirst_node(CaseWhen, lc);
-				Node	   *condition = cmig_rls_when_condition((CaseExpr *) node, when);
-
-				result = list_concat(result, given_any(cmig_rls_product(rest, cmig_rls_cases_of(condition, IS_TRUE_BIT, scope)), (Node *) when->result, scope));
-				rest = cmig_rls_product(rest, list_concat(cmig_rls_cases_of(condition, IS_FALSE_BIT, scope), cmig_rls_cases_of(condition, IS_NULL_BIT, scope)));
-			}
-			if (((CaseExpr *) node)->defresult)
-				result = list_concat(result, given_any(rest, (Node *) ((CaseExpr *) node)->defresult, scope));
-			foreach(lc, result)
-			{
-				((CmigRlsValue *) lfirst(lc))->fallback = true;
 			}
 			return result;
 		default:
@@ -748,7 +741,6 @@ cmig_rls_null_cases(Node *node, bool null, CmigRlsScope *scope)
 {
 	int			want = null ? VALUE_NULL : VALUE_NOT_NULL;
 	List	   *result = NIL;
-	List	   *rest;
 	ListCell   *lc;
 
 	check_stack_depth();
@@ -774,29 +766,18 @@ cmig_rls_null_cases(Node *node, bool null, CmigRlsScope *scope)
 		case T_BooleanTest:
 		case T_DistinctExpr:
 			return null ? NIL : list_make1(cmig_rls_no_facts());
-		case T_BoolExpr:
-			return null ? cmig_rls_cases_of(node, IS_NULL_BIT, scope) :
-				list_concat(cmig_rls_cases_of(node, IS_TRUE_BIT, scope), cmig_rls_cases_of(node, IS_FALSE_BIT, scope));
 		case T_CoalesceExpr:
-			rest = list_make1(cmig_rls_no_facts());
-			foreach(lc, ((CoalesceExpr *) node)->args)
-			{
-				result = list_concat(result, cmig_rls_product(rest, cmig_rls_null_cases(lfirst(lc), false, scope)));
-				rest = cmig_rls_product(rest, cmig_rls_null_cases(lfirst(lc), true, scope));
-			}
-			return null ? rest : result;
 		case T_CaseExpr:
-			rest = list_make1(cmig_rls_no_facts());
-			foreach(lc, ((CaseExpr *) node)->args)
+			foreach(lc, cmig_rls_branches_of(node, scope))
 			{
-				CaseWhen   *when = lfirst_node(CaseWhen, lc);
-				Node	   *condition = cmig_rls_when_condition((CaseExpr *) node, when);
+				CmigRlsBranch *branch = lfirst(lc);
 
-				result = list_concat(result, cmig_rls_product(cmig_rls_product(rest, cmig_rls_cases_of(condition, IS_TRUE_BIT, scope)), cmig_rls_null_cases((Node *) when->result, null, scope)));
-				rest = cmig_rls_product(rest, list_concat(cmig_rls_cases_of(condition, IS_FALSE_BIT, scope), cmig_rls_cases_of(condition, IS_NULL_BIT, scope)));
+				if (branch->result == NULL ? null : !(branch->not_null && null))
+					result = list_concat(result, branch->result == NULL ? branch->cases :
+										 cmig_rls_product(branch->cases, cmig_rls_null_cases(branch->result, null, scope)));
 			}
-			return list_concat(result, ((CaseExpr *) node)->defresult ? cmig_rls_product(rest, cmig_rls_null_cases((Node *) ((CaseExpr *) node)->defresult, null, scope)) :
-							   null ? rest : NIL);
+			return result;
+		case T_BoolExpr:
 		case T_OpExpr:
 			if (exprType(node) == BOOLOID)
 				return null ? cmig_rls_cases_of(node, IS_NULL_BIT, scope) :

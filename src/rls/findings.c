@@ -121,7 +121,7 @@ judge_for(const CmigRlsPolicy *policy, const List *siblings, bool is_check, int 
 	judged->role = role;
 	judged->verdict = cmig_rls_prove(tree, policy->relid, role, 0);
 	if (judged->verdict.kind == CMIG_RLS_DOUBT && !judged->verdict.tables && judged->verdict.function == NULL)
-		(void) cmig_rls_run(tree, policy->relid, role, &judged->leak);
+		cmig_rls_run(tree, policy->relid, role, &judged->leak);
 	return judged;
 }
 
@@ -433,15 +433,11 @@ is_for_roles_of_its_own(const CmigRlsPolicy *policy, const List *siblings)
 static bool
 has_owner(const CmigRlsPolicy *policy)
 {
-	int			natts = cmig_rls_columns(policy->relid);
+	char	   *name;
 
-	for (int column = 1; column <= natts && bms_is_empty(policy->keys); column++)
-	{
-		char	   *name = get_attname(policy->relid, column, true);
-
-		if (name && cmig_rls_names_owner(name))
+	for (int column = 1; bms_is_empty(policy->keys) && (name = get_attname(policy->relid, column, true)) != NULL; column++)
+		if (cmig_rls_names_owner(name))
 			return true;
-	}
 	return !bms_is_empty(policy->keys);
 }
 

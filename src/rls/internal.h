@@ -153,47 +153,19 @@ typedef struct CmigRlsTable
 								 * created; NULL: none */
 } CmigRlsTable;
 
-/*
- * Raise an error unless the relation is a table that can have policies and the
- * current user owns it.
- */
 extern void cmig_rls_table_require(Oid relid);
 extern CmigRlsTable *cmig_rls_table_read(Oid relid);
 extern List *cmig_rls_policies_read(Oid relid);
-
-/* Returns the column, or NULL if it does not exist or the name is NULL. */
 extern CmigRlsColumn *cmig_rls_column(const CmigRlsTable *table, const char *name);
-
-/* The names of the commands in a mask, and of roles, for SQL. */
 extern char *cmig_rls_commands_text(int commands, const char *separator);
 extern char *cmig_rls_role_text(Oid role);
 extern char *cmig_rls_roles_text(const List *roles);
-
-/*
- * Write the setup as it is appended to the policies' comments, and parse such a
- * comment.  Returns NULL if enable_rls did not write the comment.
- */
 extern CmigRlsSetup * cmig_rls_setup_read(const char *comment);
 extern char *cmig_rls_setup_write(const CmigRlsSetup * setup);
-
-/*
- * Returns, as SQL, a call of enable_rls with the options in the table's setup,
- * which must not be NULL.
- */
 extern char *cmig_rls_setup_call(const CmigRlsTable *table);
-
-/*
- * Returns true if the SQL text, once parsed, is equal to the node tree.  Two
- * NULL pointers are equal.
- */
 extern bool cmig_rls_same_expression(Oid relid, const char *text, const char *tree);
-
-/* Has the role one of the privileges on the table or on any of its columns? */
 extern bool cmig_rls_may(Oid relid, Oid role, AclMode mode);
-
 extern char *cmig_rls_policy_drop(const CmigRlsPolicy *policy);
-
-/* A CmigRowCallback that appends a name to a List **. */
 extern void cmig_rls_take_name(TupleDesc desc, HeapTuple row, void *arg);
 
 /* plan.c */
@@ -201,126 +173,47 @@ extern void cmig_rls_take_name(TupleDesc desc, HeapTuple row, void *arg);
 /* A comment that marks an index as created by enable_rls. */
 #define CMIG_RLS_INDEX_MARK "[cmig.enable_rls index]"
 
-/*
- * Returns true if the table has a key column: one that is named in the
- * options, or one that has a usual name.
- */
 extern bool cmig_rls_has_key(const CmigRlsSetup * options, const CmigRlsTable *table);
-
-/*
- * If row-level security cannot be enabled on the table, returns the reason and
- * sets *sqlstate; otherwise, returns NULL.  Calls for several tables use this
- * to report all such tables at once.  The table must have a key.
- */
-extern char *cmig_rls_plan_obstacle(const CmigRlsSetup * options, const CmigRlsTable *table,
-									int *sqlstate);
-
-/*
- * Returns the statements, without semicolons, that enable row-level security
- * on the table, or NIL if nothing has to change.  If "many" is true, the table
- * is one of several, and options that name nonexistent columns are ignored.
- * If "fresh" is true, plans as if enable_rls had never been called for the
- * table.
- */
-extern List *cmig_rls_plan_enable(const CmigRlsSetup * options, const CmigRlsTable *table,
-								  bool many, bool fresh);
-
-/*
- * Returns the statements that revert what enable_rls did, or NIL if there is
- * nothing to revert.
- */
+extern char *cmig_rls_plan_obstacle(const CmigRlsSetup * options, const CmigRlsTable *table, int *sqlstate);
+extern List *cmig_rls_plan_enable(const CmigRlsSetup * options, const CmigRlsTable *table, bool many, bool fresh);
 extern List *cmig_rls_plan_disable(const CmigRlsTable *table);
-
-/*
- * Returns true if the statement sets a default.  Such a statement must be run
- * as the table's owner, because the default is an expression that the owner
- * can change, and even parsing it can execute code (for example, for a
- * constant of a composite type whose domain has a check).
- */
 extern bool cmig_rls_plan_is_default(const char *statement);
+
+/* nodes.c */
 
 /* The role for a task that needs no privileges. */
 #define CMIG_RLS_NOBODY CMIG_ROLE_NOBODY
 
-/* A function that runs in the sandbox. */
 typedef void (*CmigRlsTask) (void *arg);
+typedef bool (*CmigRlsNodeTest) (Node *node);
 
-/*
- * Run the task in a subtransaction that is rolled back, including its locks
- * and settings; memory that the task has allocated is kept.  If a role is
- * given, the task runs as this role in a security-restricted operation.
- * Returns 0, or the SQLSTATE of the task's error.  Errors that the task did
- * not cause, such as a cancel request or lack of memory, are rethrown.
- */
 extern int	cmig_rls_sandbox_run(Oid role, CmigRlsTask task, void *arg);
-
-/*
- * The number of the table's columns, including dropped ones, and whether a
- * column is declared NOT NULL: 0 and false if they do not exist.
- */
-extern int	cmig_rls_columns(Oid relid);
 extern bool cmig_rls_is_not_null(Oid relid, AttrNumber column);
-
-/*
- * Returns true if the operator tests for equality.  An operator of others that
- * is merely called = does not count.
- */
 extern bool cmig_rls_is_equality(Oid opno);
 
-/* Is the query "SELECT expression" without any other clause? */
-extern bool cmig_rls_is_plain_select(Query *query);
-
 /*
- * Return the node inside any conversions that only relabel its type (strip), and
- * also inside collations and sub-selects that are plain (unwrap), and also
- * inside casts (bare).
+ * The node inside conversions that only relabel its type (strip), also inside
+ * collations and plain sub-selects (unwrap), and also inside casts (bare).
  */
 extern Node *cmig_rls_strip(Node *node);
 extern Node *cmig_rls_unwrap(Node *node);
 extern Node *cmig_rls_bare(Node *node);
 
-/* Returns true if only built-in code handles values of the type. */
+/* Values of built-in types, and their text, which is NULL for a null. */
 extern bool cmig_rls_sample_is_builtin(Oid type);
-
-/*
- * Return a value of a built-in type, given as text that is valid for the type,
- * a null of the type, and the text of a value, which is NULL for a null.
- */
 extern Const *cmig_rls_sample_const(Oid type, const char *text);
 extern Const *cmig_rls_sample_null(Oid type);
 extern char *cmig_rls_sample_text(const Const *value);
 
-/*
- * Replace calls of SQL functions and of simple PL/pgSQL functions with the
- * functions' bodies, if these can be read.  Nothing is executed.  In the body
- * of a SECURITY DEFINER function, hasRowSecurity is set in each query to show
- * that the query runs as the function's owner.
- */
-extern Node *cmig_rls_body_expand(Node *tree);
-
-/*
- * Returns true if the node calls a function that is not built into PostgreSQL.
- */
-extern bool cmig_rls_body_is_foreign_call(Node *node);
-
-/*
- * Returns true if the function may be executed when an expression is evaluated
- * with sample values: it is built in and has no side effects, and only
- * built-in code handles the values of its arguments.
- */
+/* What evaluating a node, without the nodes below it, runs. */
+extern bool cmig_rls_is_foreign_call(Node *node);
 extern bool cmig_rls_calls_builtin(Oid function, List *args, Oid result);
-
-/*
- * Returns true if evaluating the node itself, without the nodes below it, runs
- * only built-in code.  Returns false for columns and function calls.
- */
 extern bool cmig_rls_calls_evaluable(Node *node);
+extern Node *cmig_rls_expand(Node *tree);
 
-/*
- * Returns true if the test is true for the node, which may be NULL, or for any
- * node below it.
- */
-typedef bool (*CmigRlsNodeTest) (Node *node);
+extern bool cmig_rls_in_words(const char *name, const char *words, bool prefix);
+
+/* Is the test true for the node, which may be NULL, or for any below it? */
 extern bool cmig_rls_any(Node *node, CmigRlsNodeTest test);
 
 /*
@@ -336,6 +229,8 @@ extern bool cmig_rls_calls_session_function(Node *node);
 extern bool cmig_rls_calls_claim(Node *node);
 extern bool cmig_rls_calls_context(Node *node);
 
+/* cases.c, compare.c, prove.c */
+
 /* How an expression's result depends on the row. */
 typedef enum CmigRlsTruth
 {
@@ -344,19 +239,6 @@ typedef enum CmigRlsTruth
 	CMIG_RLS_ALWAYS,
 	CMIG_RLS_NEVER				/* the result is false or null */
 } CmigRlsTruth;
-
-/*
- * Returns how the expression's result depends on the row.  "keys" contains the
- * attribute numbers of the columns that policies compare with the context.
- *
- * The result is also ALWAYS if the expression is true for every row that has a
- * value in certain columns: columns that are compared with themselves, and
- * keys that are tested for not being null.  If "but_null" is not NULL,
- * *but_null is set to those of these columns that are nullable.  If "tree" is
- * NULL, the result is DEPENDS.
- */
-extern CmigRlsTruth cmig_rls_truth(Node *tree, Oid relid, const Bitmapset *keys,
-								   Bitmapset **but_null);
 
 /* The results of a condition, as bits, and of an expression of any type. */
 #define IS_TRUE_BIT		1
@@ -439,23 +321,29 @@ typedef struct CmigRlsValue
 	AttrNumber	attno;
 } CmigRlsValue;
 
+/* A branch of CASE or COALESCE. */
+typedef struct CmigRlsBranch
+{
+	List	   *cases;			/* when it is taken */
+	Node	   *result;			/* NULL: null */
+	bool		not_null;		/* is it taken only if the result is not null? */
+} CmigRlsBranch;
+
 /* Were there too many cases, so that some are missing? */
 extern bool cmig_rls_gave_up;
 
-/* cases.c, compare.c, prove.c; see there */
 extern CmigRlsCase *cmig_rls_no_facts(void);
 extern CmigRlsCase *cmig_rls_both(const CmigRlsCase *a, const CmigRlsCase *b);
 extern List *cmig_rls_product(List *a, List *b);
 extern List *cmig_rls_single(Node *node, int result, const CmigRlsScope *scope);
 extern List *cmig_rls_mark_literals(List *cases, size_t flag);
 extern bool cmig_rls_is_tied(const CmigRlsCase *facts, int relation);
-extern bool cmig_rls_identifies(Oid relid, AttrNumber attno);
 extern void cmig_rls_relate(CmigRlsCase *facts, const CmigRlsValue *a, const CmigRlsValue *b);
 extern CmigRlsScope *cmig_rls_scope_of(const Var *var, CmigRlsScope *scope);
 extern bool cmig_rls_is_named(Oid function, const char *names);
 extern bool cmig_rls_compare_constants(OpExpr *expr, Const *left, Const *right, bool *result);
 extern bool cmig_rls_is_nobody(const CmigRlsValue *value);
-extern Node *cmig_rls_when_condition(CaseExpr *expr, CaseWhen *when);
+extern List *cmig_rls_branches_of(Node *node, CmigRlsScope *scope);
 extern List *cmig_rls_values_of(Node *node, CmigRlsScope *scope);
 extern List *cmig_rls_null_cases(Node *node, bool null, CmigRlsScope *scope);
 extern List *cmig_rls_implied_null_cases(Node *node, bool null, CmigRlsScope *scope);
@@ -464,6 +352,7 @@ extern List *cmig_rls_compare_any(ScalarArrayOpExpr *expr, int want, CmigRlsScop
 extern List *cmig_rls_rows_of(Query *query, CmigRlsScope *outer);
 extern List *cmig_rls_cases_of_link(SubLink *link, int want, CmigRlsScope *scope);
 extern List *cmig_rls_cases_of(Node *node, int want, CmigRlsScope *scope);
+extern CmigRlsTruth cmig_rls_truth(Node *tree, Oid relid, const Bitmapset *keys, Bitmapset **but_null);
 
 /* What is known about the rows that an expression lets through, best first. */
 typedef enum CmigRlsVerdictKind
@@ -487,27 +376,12 @@ typedef struct CmigRlsVerdict
 	bool		null_key;		/* are these rows whose key is null? */
 } CmigRlsVerdict;
 
-/*
- * Returns what can be proved of the rows that an expression lets through.
- * "role" is InvalidOid for PUBLIC.  "nesting" is the number of policies of
- * other tables around the expression.
- */
 extern CmigRlsVerdict cmig_rls_prove(Node *tree, Oid relid, Oid role, int nesting);
-
-/*
- * Does the function return only rows that belong to the context, if its body
- * reads tables with row-level security as its owner?
- */
 extern bool cmig_rls_shows_only_own(Oid function);
-
-/* Does the name suggest that the column contains a row's owner? */
 extern bool cmig_rls_names_owner(const char *name);
-
-/*
- * Returns true if the column may tell who owns a row when it is compared with
- * the context.  A status or a date does not, whatever it is compared with.
- */
 extern bool cmig_rls_may_own(Oid relid, AttrNumber attno);
+
+/* run.c */
 
 /* A row of others that an expression lets through. */
 typedef struct CmigRlsLeak
@@ -522,11 +396,9 @@ typedef struct CmigRlsLeak
 	char	   *folding;		/* an expression that makes keys similar */
 } CmigRlsLeak;
 
-/*
- * Run an expression over a few rows and contexts.  Returns false if it cannot
- * be run without tables or the code of others.
- */
-extern bool cmig_rls_run(Node *tree, Oid relid, Oid role, CmigRlsLeak *leak);
+extern void cmig_rls_run(Node *tree, Oid relid, Oid role, CmigRlsLeak *leak);
+
+/* forms.c */
 
 /*
  * Properties of an expression.  Each char * member names the first object of
@@ -564,18 +436,8 @@ typedef struct CmigRlsExpression
 	bool		self_compared;	/* is a column compared with itself? */
 } CmigRlsExpression;
 
-/*
- * Returns the expression's properties, except for "truth" and "but_null".  If
- * "tree" is NULL, the result has no properties.
- */
 extern CmigRlsExpression *cmig_rls_expr_read(Node *tree, Oid relid);
-
-/*
- * Might "check" accept rows that "using" does not accept?  Returns false if
- * "check" is known to imply "using", or if either of them is NULL.
- */
 extern bool cmig_rls_expr_wider(Node *using, Node *check);
-
 extern char *cmig_rls_repair_text(Node *tree, Oid relid, bool *changed);
 
 /* check.c */
@@ -605,30 +467,12 @@ typedef struct CmigRlsFinding
 								 * function that sees every row */
 } CmigRlsFinding;
 
-/* Add a finding about a policy. */
 extern void cmig_rls_report(List **findings, const char *rule, CmigRlsSeverity severity,
 							const CmigRlsPolicy *policy, const char *problem, char *fix);
-
-/*
- * Fixes in words, as an SQL comment such as "-- USING of policy p on t: ...",
- * and a call of rls_test that shows the effect of a policy that cannot be
- * judged.
- */
 extern char *cmig_rls_advice(const CmigRlsPolicy *policy, bool is_check, const char *advice);
 extern char *cmig_rls_try_it(const CmigRlsPolicy *policy);
-
-/*
- * Returns true if the policy applies to the role, or if policy "a" applies to
- * any of the roles named in policy "b".  As in PostgreSQL, a policy applies to
- * a role that has the privileges of one of the policy's roles.
- */
 extern bool cmig_rls_binds(const CmigRlsPolicy *policy, Oid role);
 extern bool cmig_rls_share_role(const CmigRlsPolicy *a, const CmigRlsPolicy *b);
-
-/*
- * Return the policy's deciding expression (WITH CHECK for INSERT, otherwise
- * USING), and the result of analyzing it.
- */
 extern Node *cmig_rls_deciding(const CmigRlsPolicy *policy);
 extern const CmigRlsExpression *cmig_rls_decided(const CmigRlsPolicy *policy);
 

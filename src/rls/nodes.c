@@ -1,6 +1,7 @@
 /*
  * nodes.c
- *	  Simple functions about expressions, and what of them may be evaluated.
+ *	  Simple functions about expressions, what of them may be evaluated, and the
+ *	  bodies of the functions that they call.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -18,25 +19,25 @@
 #include "catalog/pg_language.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
+#include "commands/proclang.h"
+#include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "rewrite/rewriteManip.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
-#include "utils/json.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
 /*
- * Only built-in functions are called to evaluate an expression (rls_calls.c),
- * and no literal is parsed by the input function of a user-defined type
- * (rls_parse.c).  The sandbox is a second line of defense in case these
- * modules overlook something: user-defined code would run as a role without
+ * Only built-in functions are called to evaluate an expression, and no literal
+ * is parsed by the input function of a user-defined type.  The sandbox is a
+ * second line of defense: user-defined code would run as a role without
  * privileges, and could neither switch to another role nor leave anything
  * behind.
  */
 
-/* A task, and the role that runs it. */
+/* A task, and the role that runs it until the subtransaction ends. */
 typedef struct SandboxRun
 {
 	Oid			role;
@@ -44,10 +45,6 @@ typedef struct SandboxRun
 	void	   *arg;
 } SandboxRun;
 
-/*
- * Subtransaction callback: run the task as its role, which lasts until the
- * subtransaction ends.
- */
 static void
 run_task(void *arg)
 {
@@ -61,18 +58,23 @@ run_task(void *arg)
 	run->task(run->arg);
 }
 
+/*
+ * Run the task in a subtransaction that is rolled back, including its locks
+ * and settings; memory that the task has allocated is kept.  If a role is
+ * given, the task runs as this role in a security-restricted operation.
+ * Returns 0, or the SQLSTATE of the task's error.  Errors that the task did
+ * not cause, such as a cancel request or lack of memory, are rethrown.
+ */
 int
 cmig_rls_sandbox_run(Oid role, CmigRlsTask task, void *arg)
 {
 	SandboxRun	run = {role, task, arg};
 	ErrorData  *error = cmig_subtransaction_rehearse(run_task, &run);
-	int			sqlstate;
-	int			category;
+	int			sqlstate = error ? error->sqlerrcode : 0;
+	int			category = ERRCODE_TO_CATEGORY(sqlstate);
 
 	if (error == NULL)
 		return 0;
-	sqlstate = error->sqlerrcode;
-	category = ERRCODE_TO_CATEGORY(sqlstate);
 	if (category == ERRCODE_OPERATOR_INTERVENTION || category == ERRCODE_INSUFFICIENT_RESOURCES)
 		ReThrowError(error);
 	FreeErrorData(error);
@@ -83,12 +85,16 @@ cmig_rls_sandbox_run(Oid role, CmigRlsTask task, void *arg)
  * Nodes
  */
 
+/*
+ * Does the operator test for equality?  One of others that is merely called =
+ * does not count: only superusers can add an operator to the classes of an
+ * index.
+ */
 bool
 cmig_rls_is_equality(Oid opno)
 {
 	char	   *name = get_opname(opno);
 
-	/* only superusers can add an operator to the classes of an index */
 	return name && strcmp(name, "=") == 0 && (opno < FirstUnpinnedObjectId || get_mergejoin_opfamilies(opno) != NIL);
 }
 
@@ -100,8 +106,9 @@ cmig_rls_strip(Node *node)
 	return node;
 }
 
-bool
-cmig_rls_is_plain_select(Query *query)
+/* Is the query "SELECT expression" without any other clause? */
+static bool
+is_plain_select(Query *query)
 {
 	return query->rtable == NIL && query->cteList == NIL && query->jointree->quals == NULL &&
 		query->setOperations == NULL && !query->hasAggs && !query->hasTargetSRFs && query->havingQual == NULL &&
@@ -122,7 +129,7 @@ selected(Node *node)
 	if (!IsA(node, SubLink) || link->subLinkType != EXPR_SUBLINK)
 		return NULL;
 	query = castNode(Query, link->subselect);
-	if (!cmig_rls_is_plain_select(query) || query->targetList == NIL)
+	if (!is_plain_select(query) || query->targetList == NIL)
 		return NULL;
 
 	/*
@@ -175,19 +182,6 @@ cmig_rls_bare(Node *node)
 	}
 }
 
-int
-cmig_rls_columns(Oid relid)
-{
-	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
-	int			count;
-
-	if (!HeapTupleIsValid(tuple))
-		return 0;
-	count = ((Form_pg_class) GETSTRUCT(tuple))->relnatts;
-	ReleaseSysCache(tuple);
-	return count;
-}
-
 bool
 cmig_rls_is_not_null(Oid relid, AttrNumber column)
 {
@@ -205,6 +199,7 @@ cmig_rls_is_not_null(Oid relid, AttrNumber column)
 	return not_null;
 }
 
+/* Does only built-in code handle values of the type? */
 bool
 cmig_rls_sample_is_builtin(Oid type)
 {
@@ -254,74 +249,46 @@ cmig_rls_sample_text(const Const *value)
 	return OidOutputFunctionCall(output, value->constvalue);
 }
 
+/*
+ * Is the name one of the words, which are separated by blanks, or does it begin
+ * with one of them?
+ */
+bool
+cmig_rls_in_words(const char *name, const char *words, bool prefix)
+{
+	while (*words)
+	{
+		size_t		length = strcspn(words, " ");
 
+		if (pg_strncasecmp(name, words, length) == 0 && (prefix || name[length] == '\0'))
+			return true;
+		words += length;
+		words += strspn(words, " ");
+	}
+	return false;
+}
 
 /*
  * What may be evaluated
  */
 
-/* Does the string begin with one of the prefixes? */
-static bool
-has_prefix(const char *text, const char *const *prefixes)
-{
-	for (; *prefixes; prefixes++)
-		if (strncmp(text, *prefixes, strlen(*prefixes)) == 0)
-			return true;
-	return false;
-}
-
-/*
- * Returns true if a type may occur in the declaration of a harmless function:
- * a built-in or polymorphic type (the types of the actual arguments are
- * checked separately).  The exceptions are cstring, internal, and record,
- * which input functions and similar functions use, and types whose input
- * functions look up objects.
- */
-static bool
-is_plain_declaration(Oid type)
-{
-	switch (type)
-	{
-		case REGPROCOID:
-		case REGPROCEDUREOID:
-		case REGOPEROID:
-		case REGOPERATOROID:
-		case REGCLASSOID:
-		case REGCOLLATIONOID:
-		case REGTYPEOID:
-		case REGROLEOID:
-		case REGNAMESPACEOID:
-		case REGCONFIGOID:
-		case REGDICTIONARYOID:
-		case ACLITEMOID:
-		case XMLOID:
-			return false;
-		default:
-			return type == ANYOID || IsPolymorphicType(type) || cmig_rls_sample_is_builtin(type);
-	}
-}
-
 /*
  * Returns true if a built-in function only computes a value: it does not read
  * tables or catalogs, has no side effects, does not take long, and does not
- * call user-defined functions.  Immutable functions are recognized by their
- * declared types, with a few exceptions by name; stable functions are
- * recognized by name.
+ * call user-defined functions.  Immutable functions qualify, with a few
+ * exceptions by name; stable functions are recognized by name.
  */
 static bool
 may_run(Oid function)
 {
-	static const char *const not_immutable[] = {
-		"repeat", "format", "lpad", "rpad", "generate_", "power", "numeric_power", "factorial", "numeric_fac", "exp",
-		"pg_", "has_", "inet_", "txid_", "to_ts", "ts_", "plainto_", "phraseto_", "websearch_", "jsonb_populate", "json_populate",
-		"set_config", "fmgr_", "satisfies_", "querytree", "postgresql_fdw_", "acl", "makeacl", "xml", "xpath", NULL
-	};
-	static const char *const stable[] = {
-		"now", "statement_timestamp", "transaction_timestamp", "age", "concat", "array_to_string", "convert", "date",
-		"time", "interval_pl_", "make_timestamptz", "to_char", "to_date", "to_number", "to_timestamp", "to_json",
-		"json_build_", "jsonb_build_", "jsonb_path_", "array_to_json", "extract", "overlaps", "textanycat", "anytextcat",
-		"quote_literal", "quote_nullable", "length", "money", "numeric", "in_range", NULL
-	};
+	static const char *const not_immutable =
+	"repeat format lpad rpad generate_ power numeric_power factorial numeric_fac exp pg_ has_ inet_ txid_ to_ts ts_ "
+	"plainto_ phraseto_ websearch_ jsonb_populate json_populate set_config fmgr_ satisfies_ querytree postgresql_fdw_ "
+	"acl makeacl xml xpath";
+	static const char *const stable =
+	"now statement_timestamp transaction_timestamp age concat array_to_string convert date time interval_pl_ "
+	"make_timestamptz to_char to_date to_number to_timestamp to_json json_build_ jsonb_build_ jsonb_path_ array_to_json "
+	"extract overlaps textanycat anytextcat quote_literal quote_nullable length money numeric in_range";
 	HeapTuple	tuple;
 	Form_pg_proc proc;
 	const char *name;
@@ -342,15 +309,20 @@ may_run(Oid function)
 	proc = (Form_pg_proc) GETSTRUCT(tuple);
 	name = NameStr(proc->proname);
 	may = proc->prokind == PROKIND_FUNCTION &&
-		(proc->prolang == INTERNALlanguageId || (proc->prolang == SQLlanguageId &&
-												 !heap_attisnull(tuple, Anum_pg_proc_prosqlbody, NULL))) &&
-		(proc->provolatile == PROVOLATILE_IMMUTABLE ? !has_prefix(name, not_immutable) :
-		 proc->provolatile == PROVOLATILE_STABLE && has_prefix(name, stable)) &&
-		is_plain_declaration(proc->prorettype);
-	for (int i = 0; may && i < proc->pronargs; i++)
-		may = is_plain_declaration(proc->proargtypes.values[i]);
+		(proc->prolang == INTERNALlanguageId ||
+		 (proc->prolang == SQLlanguageId && !heap_attisnull(tuple, Anum_pg_proc_prosqlbody, NULL))) &&
+		(proc->provolatile == PROVOLATILE_IMMUTABLE ? !cmig_rls_in_words(name, not_immutable, true) :
+		 proc->provolatile == PROVOLATILE_STABLE && cmig_rls_in_words(name, stable, true));
 	ReleaseSysCache(tuple);
 	return may;
+}
+
+/* Is the type one whose values built-in functions handle without looking up objects? */
+static bool
+is_plain(Oid type)
+{
+	return cmig_rls_sample_is_builtin(type) &&
+		(type >= FirstUnpinnedObjectId || !cmig_rls_in_words(format_type_be(type), "reg aclitem xml", true));
 }
 
 /*
@@ -381,18 +353,23 @@ compares_enums(Oid function)
 	}
 }
 
+/*
+ * Returns true if the function may be executed when an expression is evaluated
+ * with sample values: it has no side effects, and only built-in code handles the
+ * values of its arguments.
+ */
 bool
 cmig_rls_calls_builtin(Oid function, List *args, Oid result)
 {
 	ListCell   *lc;
 
-	if (!may_run(function) || !cmig_rls_sample_is_builtin(result))
+	if (!may_run(function) || !is_plain(result))
 		return false;
 	foreach(lc, args)
 	{
 		Oid			type = exprType(lfirst(lc));
 
-		if (!cmig_rls_sample_is_builtin(type) || (type >= FirstUnpinnedObjectId && !compares_enums(function)))
+		if (!is_plain(type) || (type >= FirstUnpinnedObjectId && !compares_enums(function)))
 			return false;
 	}
 	return true;
@@ -408,18 +385,10 @@ cmig_rls_calls_setting(Node *node)
 bool
 cmig_rls_calls_user(Node *node)
 {
-	if (!IsA(node, SQLValueFunction))
-		return false;
-	switch (((SQLValueFunction *) node)->op)
-	{
-		case SVFOP_CURRENT_ROLE:
-		case SVFOP_CURRENT_USER:
-		case SVFOP_USER:
-		case SVFOP_SESSION_USER:
-			return true;
-		default:
-			return false;
-	}
+	SQLValueFunction *function = (SQLValueFunction *) node;
+
+	return IsA(node, SQLValueFunction) && (function->op == SVFOP_CURRENT_ROLE || function->op == SVFOP_CURRENT_USER ||
+										   function->op == SVFOP_USER || function->op == SVFOP_SESSION_USER);
 }
 
 static bool
@@ -447,12 +416,19 @@ is_row(Node *node)
 	return IsA(node, Var) || IsA(node, Param) || IsA(node, CaseTestExpr) || IsA(node, Query);
 }
 
+/* Does the node call a function that is not built into PostgreSQL? */
+bool
+cmig_rls_is_foreign_call(Node *node)
+{
+	return node && IsA(node, FuncExpr) && ((FuncExpr *) node)->funcid >= FirstUnpinnedObjectId;
+}
+
 bool
 cmig_rls_calls_session_function(Node *node)
 {
 	FuncExpr   *call = (FuncExpr *) node;
 
-	return cmig_rls_body_is_foreign_call(node) && call->funcresulttype != BOOLOID &&
+	return cmig_rls_is_foreign_call(node) && call->funcresulttype != BOOLOID &&
 		!cmig_rls_any((Node *) call->args, is_row);
 }
 
@@ -512,6 +488,10 @@ is_builtin_operator(Oid operator, List *args, Oid result)
 	return operator < FirstUnpinnedObjectId && cmig_rls_calls_builtin(get_opcode(operator), args, result);
 }
 
+/*
+ * Returns true if evaluating the node itself, without the nodes below it, runs
+ * only built-in code.  Returns false for columns and function calls.
+ */
 bool
 cmig_rls_calls_evaluable(Node *node)
 {
@@ -583,4 +563,272 @@ cmig_rls_calls_evaluable(Node *node)
 		default:
 			return false;
 	}
+}
+
+/*
+ * Bodies of functions
+ */
+
+/*
+ * Bodies are parsed and analyzed, but never executed, and neither are the input
+ * functions of user-defined types.  Names are looked up with the privileges of
+ * the function's owner.  The body must be a single SELECT or, in PL/pgSQL, a
+ * single RETURN.  All other calls are left unchanged.
+ */
+
+/* A function, and the query that results from analyzing its body. */
+typedef struct Body
+{
+	HeapTuple	tuple;
+	FuncExpr   *call;
+	const char *source;
+	Query	   *query;			/* result */
+} Body;
+
+/*
+ * Analyze a function's body with the function's search_path; a task for
+ * cmig_rls_sandbox_run().
+ */
+static void
+analyze(void *arg)
+{
+	Body	   *body = arg;
+	static const char setting[] = "search_path=";
+	bool		isnull;
+	Datum		config = SysCacheGetAttr(PROCOID, body->tuple, Anum_pg_proc_proconfig, &isnull);
+	Datum	   *settings;
+	int			count = 0;
+	List	   *raw;
+
+	if (!isnull)
+		deconstruct_array(DatumGetArrayTypeP(config), TEXTOID, -1, false, TYPALIGN_INT, &settings, NULL, &count);
+	for (int i = 0; i < count; i++)
+	{
+		char	   *value = TextDatumGetCString(settings[i]);
+
+		if (strncmp(value, setting, strlen(setting)) == 0)
+			cmig_settings_override("search_path", value + strlen(setting));
+	}
+	raw = cmig_raw_parse(body->source, RAW_PARSE_DEFAULT);
+	if (list_length(raw) == 1 && IsA(linitial_node(RawStmt, raw)->stmt, SelectStmt))
+		body->query = cmig_safe_parse(linitial_node(RawStmt, raw), body->source, body->tuple, body->call,
+									  cmig_rls_sample_is_builtin);
+}
+
+#define MAX_NESTING 8			/* depth of nested calls; limits the recursion */
+
+/* Is the current token the keyword "word", or a semicolon? */
+static bool
+is_word(CmigLexer *lexer, const char *word)
+{
+	return lexer->type == (word[0] == ';' ? CMIG_TOKEN_OPERATOR : CMIG_TOKEN_WORD) &&
+		lexer->next - lexer->start == strlen(word) && pg_strncasecmp(lexer->start, word, strlen(word)) == 0;
+}
+
+/*
+ * Returns a SELECT for the value that a PL/pgSQL function's body returns, or
+ * NULL unless the body is BEGIN RETURN expression; END.
+ */
+static char *
+select_of_body(const char *body)
+{
+	CmigLexer	lexer;
+	const char *start;
+	char	   *select;
+
+	cmig_lexer_init(&lexer, body);
+	cmig_lexer_next_sql(&lexer);
+	if (!is_word(&lexer, "begin"))
+		return NULL;
+	cmig_lexer_next_sql(&lexer);
+	if (!is_word(&lexer, "return"))
+		return NULL;
+	start = lexer.next;
+	while (lexer.type != CMIG_TOKEN_END && !is_word(&lexer, ";"))
+		cmig_lexer_next_sql(&lexer);
+	select = psprintf("SELECT (%.*s\n)", (int) (lexer.start - start), start);
+	if (lexer.type != CMIG_TOKEN_END)
+		cmig_lexer_next_sql(&lexer);
+	return is_word(&lexer, "end") ? select : NULL;
+}
+
+/*
+ * Returns a function's body as an analyzed query.  Returns NULL if it cannot be
+ * read, or contains a literal of a type that is not built in.
+ */
+static Query *
+body_query(HeapTuple tuple, FuncExpr *call)
+{
+	Form_pg_proc proc = (Form_pg_proc) GETSTRUCT(tuple);
+	Body		body = {tuple, call};
+	bool		isnull;
+	Datum		source = SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_prosqlbody, &isnull);
+
+	if (proc->prolang != SQLlanguageId && proc->prolang != get_language_oid("plpgsql", true))
+		return NULL;
+	if (!isnull)
+	{
+		Node	   *node = stringToNode(TextDatumGetCString(source));
+		List	   *queries = IsA(node, List) ? linitial_node(List, (List *) node) : list_make1(node);
+
+		return list_length(queries) == 1 ? linitial_node(Query, queries) : NULL;
+	}
+	source = SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_prosrc, &isnull);
+	body.source = isnull ? NULL : TextDatumGetCString(source);
+	if (body.source && proc->prolang != SQLlanguageId)
+		body.source = select_of_body(body.source);
+	return body.source && cmig_rls_sandbox_run(proc->proowner, analyze, &body) == 0 ? body.query : NULL;
+}
+
+/*
+ * The arguments of a function call that is replaced with the function's body.
+ */
+typedef struct Arguments
+{
+	List	   *args;
+	int			depth;
+	bool		definer;
+} Arguments;
+
+/* Replace the parameters in a function's body with the call's arguments. */
+static Node *
+put_arguments(Node *node, void *context)
+{
+	Arguments  *arguments = context;
+
+	if (node == NULL)
+		return NULL;
+	if (IsA(node, Param) && ((Param *) node)->paramkind == PARAM_EXTERN)
+	{
+		Node	   *arg = copyObject(list_nth(arguments->args, ((Param *) node)->paramid - 1));
+
+		IncrementVarSublevelsUp(arg, arguments->depth, 0);
+		return arg;
+	}
+	if (IsA(node, Query))
+	{
+		Arguments	inner = *arguments;
+		Query	   *query;
+
+		inner.depth++;
+		query = query_tree_mutator((Query *) node, put_arguments, &inner, 0);
+		query->hasRowSecurity |= inner.definer;
+		return (Node *) query;
+	}
+	return expression_tree_mutator(node, put_arguments, context);
+}
+
+/*
+ * Returns an expression equivalent to the call, or NULL if the function's body
+ * cannot be read.
+ */
+static Node *
+body_of(FuncExpr *call, bool *definer)
+{
+	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(call->funcid));
+	Form_pg_proc proc;
+	Query	   *query;
+	SubLink    *link;
+	Node	   *result;
+	Arguments	arguments = {call->args};
+
+	if (!HeapTupleIsValid(tuple))
+		return NULL;
+	proc = (Form_pg_proc) GETSTRUCT(tuple);
+	*definer |= proc->prosecdef;
+	arguments.definer = *definer;
+	/* a strict function that has arguments is not examined */
+	if (proc->prokind != PROKIND_FUNCTION || proc->pronargs != list_length(call->args) ||
+		(proc->proisstrict && call->args && !call->funcretset) ||
+		OidIsValid(proc->provariadic) || type_is_rowtype(proc->prorettype) ||
+		(query = body_query(tuple, call)) == NULL || query->commandType != CMD_SELECT ||
+		list_length(query->targetList) != 1 ||
+		exprType((Node *) linitial_node(TargetEntry, query->targetList)->expr) != call->funcresulttype)
+	{
+		ReleaseSysCache(tuple);
+		return NULL;
+	}
+	link = makeNode(SubLink);
+	link->subLinkType = call->funcretset ? ARRAY_SUBLINK : EXPR_SUBLINK;
+	link->subselect = (Node *) query;
+	link->location = -1;
+	result = (Node *) link;
+	if (call->funcretset)
+	{
+		/* unnest(ARRAY(SELECT ...)) returns the same rows */
+		FuncExpr   *unnest = makeFuncExpr(F_UNNEST_ANYARRAY, call->funcresulttype, list_make1(link),
+										  call->funccollid, call->inputcollid, COERCE_EXPLICIT_CALL);
+
+		unnest->funcretset = true;
+		result = (Node *) unnest;
+	}
+	else if (is_plain_select(query))
+		result = (Node *) linitial_node(TargetEntry, query->targetList)->expr;
+	else if (query->limitCount == NULL)
+		query->limitCount = (Node *) makeConst(INT8OID, -1, InvalidOid, sizeof(int64), Int64GetDatum(1), false, FLOAT8PASSBYVAL);
+	result = put_arguments(result, &arguments);
+	ReleaseSysCache(tuple);
+	return result;
+}
+
+/* The functions around a node. */
+typedef struct Expansion
+{
+	int			nesting;
+	bool		definer;		/* is one of them SECURITY DEFINER? */
+}			Expansion;
+
+/* Replace function calls with the functions' bodies, at any depth. */
+static Node *
+expand(Node *node, void *context)
+{
+	Expansion	inner = *(Expansion *) context;
+
+	check_stack_depth();
+	if (node == NULL)
+		return NULL;
+	if (IsA(node, Query))
+	{
+		Query	   *query = query_tree_mutator((Query *) node, expand, context, 0);
+
+		query->hasSubLinks = true;
+		cmig_flatten_groups_compat(query);
+		return (Node *) query;
+	}
+	if (cmig_rls_is_foreign_call(node) && inner.nesting < MAX_NESTING)
+	{
+		Node	   *body = body_of((FuncExpr *) node, &inner.definer);
+
+		inner.nesting++;
+		if (body)
+			return expand(body, &inner);
+	}
+	node = expression_tree_mutator(node, expand, context);
+
+	/*
+	 * replace (row).column, where a whole row was passed to the function,
+	 * with the column
+	 */
+	if (IsA(node, FieldSelect) && IsA(((FieldSelect *) node)->arg, Var) && ((Var *) ((FieldSelect *) node)->arg)->varattno == 0)
+	{
+		FieldSelect *field = (FieldSelect *) node;
+		Var		   *row = (Var *) field->arg;
+
+		return (Node *) makeVar(row->varno, field->fieldnum, field->resulttype, field->resulttypmod, field->resultcollid, row->varlevelsup);
+	}
+	return node;
+}
+
+/*
+ * Replace calls of SQL functions and of simple PL/pgSQL functions with the
+ * functions' bodies, if these can be read.  Nothing is executed.  In the body
+ * of a SECURITY DEFINER function, hasRowSecurity is set in each query to show
+ * that the query runs as the function's owner.
+ */
+Node *
+cmig_rls_expand(Node *tree)
+{
+	Expansion	expansion = {0};
+
+	return expand(tree, &expansion);
 }

@@ -160,31 +160,18 @@ cases_of_distinct(DistinctExpr *expr, int want, CmigRlsScope *scope)
 static List *
 cases_of_branches(Node *node, int want, CmigRlsScope *scope)
 {
-	List	   *rest = list_make1(cmig_rls_no_facts());
 	List	   *result = NIL;
 	ListCell   *lc;
 
-	if (IsA(node, CoalesceExpr))
+	foreach(lc, cmig_rls_branches_of(node, scope))
 	{
-		foreach(lc, ((CoalesceExpr *) node)->args)
-		{
-			if (want != IS_NULL_BIT)
-				result = list_concat(result, cmig_rls_product(rest, cmig_rls_cases_of(lfirst(lc), want, scope)));
-			rest = cmig_rls_product(rest, cmig_rls_cases_of(lfirst(lc), IS_NULL_BIT, scope));
-		}
-		return want == IS_NULL_BIT ? rest : result;
-	}
-	foreach(lc, ((CaseExpr *) node)->args)
-	{
-		CaseWhen   *when = lfirst_node(CaseWhen, lc);
-		Node	   *condition = cmig_rls_when_condition((CaseExpr *) node, when);
+		CmigRlsBranch *branch = lfirst(lc);
 
-		result = list_concat(result, cmig_rls_product(cmig_rls_product(rest, cmig_rls_cases_of(condition, IS_TRUE_BIT, scope)), cmig_rls_cases_of((Node *) when->result, want, scope)));
-		rest = cmig_rls_product(rest, list_concat(cmig_rls_cases_of(condition, IS_FALSE_BIT, scope), cmig_rls_cases_of(condition, IS_NULL_BIT, scope)));
+		if (branch->result == NULL ? want == IS_NULL_BIT : !(branch->not_null && want == IS_NULL_BIT))
+			result = list_concat(result, branch->result == NULL ? branch->cases :
+								 cmig_rls_product(branch->cases, cmig_rls_cases_of(branch->result, want, scope)));
 	}
-	if (((CaseExpr *) node)->defresult)
-		return list_concat(result, cmig_rls_product(rest, cmig_rls_cases_of((Node *) ((CaseExpr *) node)->defresult, want, scope)));
-	return want == IS_NULL_BIT ? list_concat(result, rest) : result;
+	return result;
 }
 
 /*
@@ -320,7 +307,7 @@ typedef struct Uses
 	int			depth;
 	bool		row;			/* the policy's row */
 	bool		table;			/* other tables */
-	bool		unread;			/* a function whose body is not known */
+	char	   *unread;			/* a function whose body is not known */
 	bool		hidden;			/* a table whose policies may use the context */
 } Uses;
 
@@ -341,6 +328,7 @@ static bool
 uses_walker(Node *node, void *context)
 {
 	Uses	   *uses = context;
+	Oid			operator;
 	ListCell   *lc;
 
 	if (node == NULL)
@@ -351,12 +339,11 @@ uses_walker(Node *node, void *context)
 		uses->table |= ((Var *) node)->varlevelsup < uses->depth;
 		return false;
 	}
-	if (cmig_rls_body_is_foreign_call(node) && !cmig_rls_calls_session_function(node))
-		uses->unread = true;
-	if (IsA(node, OpExpr) && ((OpExpr *) node)->opno >= FirstUnpinnedObjectId && !cmig_rls_is_equality(((OpExpr *) node)->opno))
-		uses->unread = true;
-	if (IsA(node, ScalarArrayOpExpr) && ((ScalarArrayOpExpr *) node)->opno >= FirstUnpinnedObjectId && !cmig_rls_is_equality(((ScalarArrayOpExpr *) node)->opno))
-		uses->unread = true;
+	operator = IsA(node, OpExpr) ? ((OpExpr *) node)->opno : IsA(node, ScalarArrayOpExpr) ? ((ScalarArrayOpExpr *) node)->opno : InvalidOid;
+	if (uses->unread == NULL && cmig_rls_is_foreign_call(node) && !cmig_rls_calls_session_function(node))
+		uses->unread = get_func_name(((FuncExpr *) node)->funcid);
+	else if (uses->unread == NULL && operator >= FirstUnpinnedObjectId && !cmig_rls_is_equality(operator))
+		uses->unread = get_func_name(get_opcode(operator));
 	if (IsA(node, Query))
 	{
 		bool		result;
@@ -467,25 +454,6 @@ as_text(const CmigRlsLiteral *literal, Oid relid)
 	}
 }
 
-/* Returns the name of a function in the condition whose body is not known. */
-static bool
-unread_walker(Node *node, void *context)
-{
-	char	  **name = context;
-
-	if (node == NULL)
-		return false;
-	if (cmig_rls_body_is_foreign_call(node))
-		*name = get_func_name(((FuncExpr *) node)->funcid);
-	else if (IsA(node, OpExpr) && ((OpExpr *) node)->opno >= FirstUnpinnedObjectId && !cmig_rls_is_equality(((OpExpr *) node)->opno))
-		*name = get_func_name(get_opcode(((OpExpr *) node)->opno));
-	if (*name)
-		return true;
-	if (IsA(node, Query))
-		return query_tree_walker((Query *) node, unread_walker, context, 0);
-	return expression_tree_walker(node, unread_walker, context);
-}
-
 /*
  * Judge a case in which the row is not tied.  If it is worse than what the
  * verdict says, it becomes the verdict.
@@ -538,8 +506,8 @@ judge(const CmigRlsCase *facts, const CmigRlsProof *proof, CmigRlsVerdict *verdi
 		row |= uses.row;
 		table |= uses.table;
 		this.tables |= uses.table;
-		if (uses.unread && this.function == NULL)
-			(void) unread_walker(literal->node, &this.function);
+		if (this.function == NULL)
+			this.function = uses.unread;
 		mixed |= (uses.row || uses.table) && (context || uses.unread) && !(uses.table && !uses.row && !uses.unread);
 		if (uses.row || uses.table)
 		{
@@ -639,7 +607,7 @@ shows_strangers(Node *node, void *context)
 
 	if (node == NULL)
 		return false;
-	if (cmig_rls_body_is_foreign_call(node))
+	if (cmig_rls_is_foreign_call(node))
 		return true;
 	if (!IsA(node, SubLink))
 		return expression_tree_walker(node, shows_strangers, context);
@@ -653,6 +621,10 @@ shows_strangers(Node *node, void *context)
 	return shows_strangers(((SubLink *) node)->testexpr, context);
 }
 
+/*
+ * Does the function return only rows that belong to the context, if its body
+ * reads tables with row-level security as its owner?
+ */
 bool
 cmig_rls_shows_only_own(Oid function)
 {
@@ -677,10 +649,15 @@ cmig_rls_shows_only_own(Oid function)
 		call->args = lappend(call->args, param);
 	}
 	scope->definer = true;
-	body = cmig_rls_body_expand((Node *) call);
+	body = cmig_rls_expand((Node *) call);
 	return !IsA(body, FuncExpr) || ((FuncExpr *) body)->funcid != function ? !shows_strangers(body, scope) : false;
 }
 
+/*
+ * Returns what can be proved of the rows that an expression lets through.
+ * "role" is InvalidOid for PUBLIC.  "nesting" is the number of policies of
+ * other tables around the expression.
+ */
 CmigRlsVerdict
 cmig_rls_prove(Node *tree, Oid relid, Oid role, int nesting)
 {
@@ -690,7 +667,7 @@ cmig_rls_prove(Node *tree, Oid relid, Oid role, int nesting)
 	ListCell   *lc;
 
 	cmig_rls_gave_up = false;
-	foreach(lc, cmig_rls_cases_of(cmig_rls_body_expand(tree), IS_TRUE_BIT, policy_scope(&proof, relid, role, nesting)))
+	foreach(lc, cmig_rls_cases_of(cmig_rls_expand(tree), IS_TRUE_BIT, policy_scope(&proof, relid, role, nesting)))
 	{
 		if (!cmig_rls_is_tied(lfirst(lc), 0))
 			judge(lfirst(lc), &proof, &verdict);
@@ -701,6 +678,12 @@ cmig_rls_prove(Node *tree, Oid relid, Oid role, int nesting)
 	return verdict;
 }
 
+/*
+ * Returns how the expression's result depends on the row; DEPENDS if it is NULL.
+ * It is also ALWAYS if the expression is true for every row that has a value in
+ * certain columns, which *but_null is set to if it is not NULL: columns that are
+ * compared with themselves, and keys that are tested for not being null.
+ */
 CmigRlsTruth
 cmig_rls_truth(Node *tree, Oid relid, const Bitmapset *keys, Bitmapset **but_null)
 {

@@ -792,7 +792,11 @@ folding_walker(Node *node, void *context)
 	return expression_tree_walker(node, folding_walker, context);
 }
 
-bool
+/*
+ * Run an expression over a few rows and contexts, unless that needs tables or the
+ * code of others.
+ */
+void
 cmig_rls_run(Node *tree, Oid relid, Oid role, CmigRlsLeak *leak)
 {
 	Maker		maker = {relid, role};
@@ -803,7 +807,7 @@ cmig_rls_run(Node *tree, Oid relid, Oid role, CmigRlsLeak *leak)
 	ListCell   *lc;
 
 	memset(leak, 0, sizeof(CmigRlsLeak));
-	tree = cmig_rls_body_expand(tree);
+	tree = cmig_rls_expand(tree);
 	(void) form_walker(tree, &maker.form);
 	batch.expression = make(tree, &maker);
 	foreach(lc, maker.inputs)
@@ -811,7 +815,7 @@ cmig_rls_run(Node *tree, Oid relid, Oid role, CmigRlsLeak *leak)
 		row |= !((Input *) lfirst(lc))->context;
 	}
 	if (maker.failed || !row)
-		return false;
+		return;
 	combinations = make_combinations(&maker);
 
 	/*
@@ -839,5 +843,4 @@ cmig_rls_run(Node *tree, Oid relid, Oid role, CmigRlsLeak *leak)
 		}
 	if (leak->similar && !folding_walker(tree, &folding) && folding)
 		leak->folding = deparse_expression(folding, deparse_context_for(cmig_query_name(relid), relid), false, false);
-	return true;
 }
