@@ -566,7 +566,7 @@ read_target(CmigShadow *shadow, void *arg)
 {
 	DiffRun    *run = arg;
 
-	run->target = cmig_target_run_with(shadow, run->target_sql, run->options.scripts);
+	run->target = cmig_target_run(shadow, run->target_sql, run->options.scripts);
 	run->image = cmig_image_read(cmig_shadow_schemas(shadow));
 	run->distributes = cmig_distribution_record_any();
 	run->log_uses = cmig_log_use_read(run->image);

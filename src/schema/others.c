@@ -46,9 +46,6 @@ typedef struct Move
 {
 	const CmigManaged *managed;
 	const CmigImage *to;
-	CmigMembers *members;
-	int			count;
-	CmigExtension *extensions;
 	CmigDiffCallback callback;
 	void	   *arg;
 } Move;
@@ -100,17 +97,9 @@ static void
 move_extension(Move *move, const CmigObject *object, const char *schema)
 {
 	CmigDiffRow row = {"alter", object->kind->name, object->identity,.subject = object};
-	Oid			to = find_schema(move, schema);
+	Oid			extension = object->address.object;
 
-	for (int i = 0; i < move->count; i++)
-	{
-		const CmigExtension *extension = &move->extensions[i];
-
-		if (extension->oid != object->address.object)
-			continue;
-		cmig_shadow_members_move(move->members, extension->oid, extension->schema, to);
-		cmig_shadow_extension_set_schema(extension, extension->schema, to);
-	}
+	cmig_shadow_extension_move(extension, cmig_shadow_extension_schema(extension), find_schema(move, schema));
 	row.upgrade = psprintf("ALTER EXTENSION %s SET SCHEMA %s", object->identity, schema);
 	row.downgrade = psprintf("ALTER EXTENSION %s SET SCHEMA %s", object->identity, object->values[CMIG_EXTENSION_SCHEMA]);
 	move->callback(&row, move->arg);
@@ -122,8 +111,6 @@ cmig_extension_move(const CmigManaged *managed, const CmigImage *from, const Cmi
 {
 	Move		move = {.managed = managed,.to = to,.callback = callback,.arg = arg};
 
-	move.members = cmig_shadow_members_list();
-	move.extensions = cmig_shadow_extension_list(&move.count);
 	for (int i = 0; i < from->count; i++)
 	{
 		const char *schema = new_schema(from->objects[i], to);

@@ -589,7 +589,7 @@ read_image(void *arg)
 
 	if (reading->assumed != NULL)
 	{
-		CmigShadow *shadow = reading->replay->state.shadow;
+		ListCell   *cell;
 
 		/*
 		 * make visible the extensions that no script has created, and list
@@ -597,9 +597,9 @@ read_image(void *arg)
 		 */
 		cmig_target_extension_begin(&reading->replay->state);
 		CommandCounterIncrement();
-		for (int i = 0; i < shadow->nextensions; i++)
-			if (!shadow->extensions[i].declared)
-				*reading->assumed = lappend(*reading->assumed, shadow->extensions[i].name);
+		foreach(cell, reading->replay->state.shadow->extensions)
+			if (!((CmigExtension *) lfirst(cell))->declared)
+			*reading->assumed = lappend(*reading->assumed, ((CmigExtension *) lfirst(cell))->name);
 	}
 	managed = cmig_replay_settle(reading->replay, reading->schemas);
 	reading->image = cmig_image_read(managed);
@@ -663,11 +663,7 @@ run_task(CmigShadow *shadow, void *arg)
 {
 	CmigReplay *replay = arg;
 
-	memset(&replay->state, 0, sizeof(replay->state));
-	replay->state.shadow = shadow;
-	replay->state.context = CurrentMemoryContext;
-	replay->state.target = palloc0(sizeof(CmigTarget));
-	replay->state.subtransaction = GetCurrentSubTransactionId();
+	cmig_target_begin(&replay->state, shadow);
 	replay->task(replay, replay->arg);
 }
 
@@ -764,7 +760,7 @@ replay_whole(CmigReplay *replay, void *arg)
 	whole->replayed->target = cmig_replay_target(replay);
 	whole->replayed->initial = cmig_initial_grants_read();
 	whole->replayed->audited = cmig_audited_read();
-	whole->replayed->elsewhere = replay->state.elsewhere;
+	whole->replayed->elsewhere = replay->state.target->elsewhere;
 }
 
 /* Replay a plan, and read the result. */
@@ -864,7 +860,7 @@ run_probe(CmigShadow *shadow, void *arg)
 	ListCell   *cell;
 
 	if (probe->target != NULL)
-		target = cmig_target_run(shadow, probe->target);
+		target = cmig_target_run(shadow, probe->target, NIL);
 	if (shadow != NULL)
 	{
 		managed = cmig_shadow_schemas(shadow);

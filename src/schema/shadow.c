@@ -465,8 +465,6 @@ prepare_shadow(ShadowRun *run)
 	/* list the sequences that exist before the shadow */
 	cmig_query_each(&query, NULL, NULL, copy_sequences, shadow);
 	shadow->xid = GetCurrentTransactionId();
-	shadow->members = cmig_shadow_members_list();
-	shadow->extensions = cmig_shadow_extension_list(&shadow->nextensions);
 
 	/*
 	 * hide objects without a schema first, because default privileges would
@@ -517,29 +515,7 @@ prepare_shadow(ShadowRun *run)
 		CommandCounterIncrement();
 	}
 
-	/*
-	 * move extension members to the new schemas, and hide the extensions'
-	 * names
-	 */
-	for (int j = 0; j < shadow->members->count; j++)
-	{
-		CmigMember *member = &shadow->members->members[j];
-		Oid			from = cmig_shadow_rows_schema(member->catalog, member->object);
-		CmigShadowSchema *schema = find_live(shadow, from);
-
-		if (schema != NULL)
-			(void) cmig_shadow_rows_move(member->catalog, member->object, from, schema->shadow);
-	}
-	for (int j = 0; j < shadow->nextensions; j++)
-	{
-		CmigExtension *extension = &shadow->extensions[j];
-		CmigShadowSchema *schema = find_live(shadow, extension->schema);
-
-		cmig_shadow_extension_hide(extension);
-		if (schema != NULL)
-			cmig_shadow_extension_set_schema(extension, schema->live, schema->shadow);
-	}
-	CommandCounterIncrement();
+	cmig_shadow_extension_hide(shadow);
 }
 
 /*
@@ -722,31 +698,27 @@ cmig_shadow_is_live_schema(const CmigShadow *shadow, Oid schema)
 	return bsearch(&schema, shadow->live, shadow->nlive, sizeof(Oid), compare_oids) != NULL;
 }
 
-/*
- * Does the schema contain anything?  An extension member counts only if the
- * target has created the extension.
- */
-static bool
-holds_anything(Oid schema)
+bool
+cmig_shadow_is_in_use(Oid schema, bool by_members)
 {
 	static CmigQuery query = {
-		.sql = "SELECT FROM pg_depend d WHERE d.refclassid = 'pg_namespace'::regclass AND d.refobjid = $1"
-		" AND NOT EXISTS (SELECT FROM pg_depend e JOIN pg_extension x ON x.oid = e.refobjid AND x.extname ~ '^cmig_hidden_'"
+		.sql = "WITH x AS (SELECT oid FROM pg_extension WHERE NOT $2 OR extname ~ '^cmig_hidden_')"
+		" SELECT FROM pg_depend d WHERE d.refclassid = 'pg_namespace'::regclass AND d.refobjid = $1"
+		" AND NOT EXISTS (SELECT FROM pg_depend e JOIN x ON x.oid = e.refobjid"
 		"  WHERE e.classid = d.classid AND e.objid = d.objid AND e.deptype = 'e')"
-		" AND NOT EXISTS (SELECT FROM pg_extension x WHERE d.classid = 'pg_extension'::regclass AND x.oid = d.objid"
-		"  AND x.extname ~ '^cmig_hidden_') LIMIT 1",
-		.nargs = 1,.argtypes = {OIDOID}
+		" AND NOT (d.classid = 'pg_extension'::regclass AND d.objid IN (SELECT oid FROM x)) LIMIT 1",
+		.nargs = 2,.argtypes = {OIDOID, BOOLOID}
 	};
-	Datum		value = ObjectIdGetDatum(schema);
+	Datum		values[] = {ObjectIdGetDatum(schema), BoolGetDatum(by_members)};
 
-	return cmig_query_run(&query, &value, NULL) > 0;
+	return cmig_query_run(&query, values, NULL) > 0;
 }
 
 bool
 cmig_shadow_is_unused(const CmigShadowSchema *schema)
 {
 	return OidIsValid(schema->shadow) && !schema->created &&
-		(strcmp(schema->name, "public") != 0 || !OidIsValid(schema->live)) && !holds_anything(schema->shadow);
+		(strcmp(schema->name, "public") != 0 || !OidIsValid(schema->live)) && !cmig_shadow_is_in_use(schema->shadow, true);
 }
 
 CmigManaged *

@@ -47,12 +47,6 @@ extern void cmig_shadow_rows_set(Oid catalog, Oid object, AttrNumber column, Dat
 /* Set a column whose data type is "name". */
 extern void cmig_shadow_rows_rename(Oid catalog, Oid object, AttrNumber column, const char *name);
 
-/*
- * Move an object from the schema "from" to the schema "to", and change its
- * dependency in pg_depend.  Returns false if the object is not in "from".
- */
-extern bool cmig_shadow_rows_move(Oid catalog, Oid object, Oid from, Oid to);
-
 /* Returns the schema of an object, or InvalidOid if there is no such object. */
 extern Oid	cmig_shadow_rows_schema(Oid catalog, Oid object);
 
@@ -67,21 +61,6 @@ extern void cmig_shadow_rows_delete(Oid catalog, Oid object);
 
 extern char *cmig_shadow_hidden_name(Oid object);
 
-/* An object that is an extension member, or part of one. */
-typedef struct CmigMember
-{
-	Oid			catalog;
-	Oid			object;
-	Oid			extension;
-} CmigMember;
-
-/* The members of all extensions. */
-typedef struct CmigMembers
-{
-	int			count;
-	CmigMember *members;
-} CmigMembers;
-
 /* An installed extension. */
 typedef struct CmigExtension
 {
@@ -91,36 +70,6 @@ typedef struct CmigExtension
 	bool		declared;		/* true if the target's SQL has a CREATE
 								 * EXTENSION for it */
 } CmigExtension;
-
-/*
- * Returns all extension members that have a schema, allocated in the current
- * memory context.
- */
-extern CmigMembers *cmig_shadow_members_list(void);
-
-/*
- * Move the members of one extension, or of all extensions if "extension" is
- * InvalidOid, from one schema to another.
- */
-extern void cmig_shadow_members_move(const CmigMembers *members, Oid extension,
-									 Oid from, Oid to);
-
-/* Is the relation an extension member? */
-extern bool cmig_shadow_members_has_relation(const CmigMembers *members, Oid relation);
-
-/*
- * Returns the extensions that a target has to create: all except pg_cmig and
- * those that every new database has.  Allocated in the current memory context.
- */
-extern CmigExtension *cmig_shadow_extension_list(int *count);
-
-/* Hide an extension's name, or restore it. */
-extern void cmig_shadow_extension_hide(CmigExtension *extension);
-extern void cmig_shadow_extension_declare(CmigExtension *extension);
-
-/* Set the schema or the version in an extension's pg_extension row. */
-extern void cmig_shadow_extension_set_schema(const CmigExtension *extension, Oid from, Oid to);
-extern void cmig_shadow_extension_set_version(const CmigExtension *extension, const char *version);
 
 /* A hidden object without a schema. */
 typedef struct CmigHidden
@@ -210,9 +159,7 @@ typedef struct CmigShadow
 	CmigShadowSchema *schemas;	/* existing schemas that the caller owns,
 								 * sorted by name; also public if it does not
 								 * exist */
-	int			nextensions;
-	CmigExtension *extensions;
-	CmigMembers *members;		/* members of extensions */
+	List	   *extensions;		/* list of CmigExtension */
 	int			nlive;			/* number of elements of "live": the schemas
 								 * that existed before the shadow, sorted by
 								 * OID */
@@ -264,6 +211,13 @@ extern CmigManaged *cmig_shadow_schemas(CmigShadow *shadow);
  */
 extern CmigShadowSchema *cmig_shadow_find(CmigShadow *shadow, const char *name);
 
+/*
+ * Does the schema contain anything, apart from extension members?  If
+ * "by_members" is true, the members of extensions that the target has created
+ * count, too.
+ */
+extern bool cmig_shadow_is_in_use(Oid schema, bool by_members);
+
 /* Has the target neither created the schema nor put anything into it? */
 extern bool cmig_shadow_is_unused(const CmigShadowSchema *schema);
 
@@ -291,8 +245,6 @@ extern void cmig_shadow_catalogs_watch(const CmigShadow *shadow);
  * the catalogs itself.  Returns the former state.
  */
 extern bool cmig_shadow_catalogs_filter(bool on);
-
-/* in target_object.c */
 
 /*
  * A note: a part of the target that could not be executed, and is therefore
@@ -323,17 +275,93 @@ typedef struct CmigTarget
 								 * out */
 } CmigTarget;
 
-/* in target_text.c */
-
-/* A comment "@renamed from=old_name". */
-typedef struct CmigTargetComment
+/* A target whose SQL is running. */
+typedef struct CmigTargetState
 {
-	char	   *from;			/* one name, without quotes */
-	int			anchor;			/* offset of the token next to the comment */
-	bool		before;			/* true if the comment is on a separate line
-								 * before its object; false if it follows its
-								 * object */
-} CmigTargetComment;
+	CmigShadow *shadow;
+	CmigTarget *target;
+	MemoryContext context;		/* memory context of the result */
+	SubTransactionId subtransaction;	/* the shadow's subtransaction */
+	int			line;			/* the line of the current statement */
+	CmigListing left_out;		/* statements left out because they are not
+								 * about a compared schema */
+	List	   *missing;		/* objects that could not be created */
+} CmigTargetState;
+
+/* Flags of a statement's subject */
+#define CMIG_SUBJECT_CREATES 1	/* the statement creates it */
+#define CMIG_SUBJECT_RENAMABLE 2	/* a comment can give its former name */
+#define CMIG_SUBJECT_PRIVILEGED 4	/* not every role can create it */
+
+/* What a statement creates, or is about. */
+typedef struct CmigTargetSubject
+{
+	int			flags;			/* CMIG_SUBJECT_... */
+	ObjectType	type;
+	Node	   *object;			/* the object's name as in the parse tree: a
+								 * RangeVar, a String, a List of String ...;
+								 * or NULL.  For an index, its table. */
+}			CmigTargetSubject;
+
+/* in target_statement.c */
+
+extern bool cmig_target_subject(Node *statement, CmigTargetSubject * subject);
+
+/* Returns the object's name as it is written in the statement. */
+extern char *cmig_target_subject_name(const CmigTargetSubject * subject);
+
+/*
+ * Returns the object's schema, or NULL if it has none or is not found.  The
+ * schema of a schema is itself.
+ */
+extern char *cmig_target_subject_schema(const CmigTargetSubject * subject);
+
+/* Returns the name of the schema that a CREATE SCHEMA creates. */
+extern char *cmig_target_created_schema(const Node *statement);
+
+/* Returns the word for an object type in result rows, such as "table". */
+extern const char *cmig_target_object_kind(ObjectType type);
+
+/*
+ * Add a note that the target's statement about this object was not executed,
+ * and return the note.  All arguments are copied.
+ */
+extern CmigTargetNote *cmig_target_note(CmigTargetState *state, const char *kind, const char *object,
+										const char *reason);
+
+/*
+ * Record an object that the target names but does not create, so that later
+ * statements about it are ignored.  Adds a note unless "reason" is NULL; it is
+ * NULL if the object is another role's live object.
+ */
+extern void cmig_target_note_missing(CmigTargetState *state, ObjectType type,
+									 const char *name, const char *reason);
+
+/*
+ * Record a statement that is left out.  "what" is its name, such as "CREATE
+ * DATABASE".
+ */
+extern void cmig_target_leave_out(CmigTargetState *state, const char *what);
+
+/*
+ * Is the statement about a role, a database, a tablespace, a large object,
+ * or the server?  If so, its effect is not visible in a schema.
+ */
+extern bool cmig_target_is_shared(Node *node);
+
+/*
+ * Is the statement about an object in a live schema?  If so, it must not be
+ * run, and is recorded for a NOTICE.
+ */
+extern bool cmig_target_is_elsewhere(CmigTargetState *state, Node *statement);
+
+/*
+ * Returns the statement that PostgreSQL must run, which may be a changed copy,
+ * or NULL if there is none.  Adds notes about what is left out.
+ */
+extern Node *cmig_target_adapt(CmigTargetState *state, Node *statement);
+
+/* in target_text.c */
 
 /* A target's SQL without the parts that only psql understands. */
 typedef struct CmigTargetText
@@ -344,7 +372,7 @@ typedef struct CmigTargetText
 	int			copies;			/* number of removed COPY ... FROM STDIN, with
 								 * their data */
 	int			first_line;		/* line of the first part that was removed */
-	List	   *comments;		/* list of CmigTargetComment, in order */
+	List	   *comments;		/* the comments that give former names */
 } CmigTargetText;
 
 /*
@@ -357,100 +385,26 @@ typedef struct CmigTargetText
 extern CmigTargetText *cmig_target_text_read(const char *sql);
 
 /*
- * Find the object that the comment is about, if the comment belongs to the
- * statement at the given offset in the SQL.  Sets *kind to "table" or the
- * like, *relation or *names to the object's name, and *part to the name of the
- * column or constraint that the comment is about, or to NULL if it is about
- * the whole object.  Returns false if the comment does not belong to this
- * statement.
+ * Add to the target's renames those that comments in and around a statement
+ * request.  The statement has been run; "raw" is a copy of its parse tree,
+ * because running it changes the tree.
  */
-extern bool cmig_target_text_renamed(const CmigTargetComment *comment, const RawStmt *raw,
-									 int offset, int length, const char **kind,
-									 RangeVar **relation, List **names, char **part);
-
-/* in target_object.c */
-
-/* Returns an object's name as it is written in a statement. */
-extern char *cmig_target_object_name(ObjectType type, Node *object);
-
-/*
- * Returns the schema of the object that a statement creates or is about.  For
- * a statement about a schema, returns this schema.  Returns NULL if the
- * object has no schema, or if it is named without a schema and cannot be
- * found.
- */
-extern char *cmig_target_object_schema(Node *statement);
-
-/* A target whose SQL is running. */
-typedef struct CmigTargetState
-{
-	CmigShadow *shadow;
-	CmigTarget *target;
-	MemoryContext context;		/* memory context of the result */
-	SubTransactionId subtransaction;	/* the shadow's subtransaction */
-	int			line;			/* the line of the current statement */
-	List	   *left_out;		/* list of char *: statements left out because
-								 * they are not about a compared schema */
-	List	   *elsewhere;		/* list of char *: live schemas of statements
-								 * that were left out */
-	List	   *missing;		/* list of CmigTargetMissing */
-} CmigTargetState;
-
-/* An object that the target names but does not create. */
-typedef struct CmigTargetMissing
-{
-	ObjectType	type;
-	char	   *name;
-	bool		is_shown;		/* true if the live object belongs to another
-								 * role, so that the target's statements about
-								 * it are ignored */
-} CmigTargetMissing;
-
-/*
- * Add a note that the target's statement about this object was not executed,
- * and return the note.  All arguments are copied.
- */
-extern CmigTargetNote *cmig_target_note(CmigTargetState *state, const char *kind, const char *object,
-										const char *reason);
-
-/*
- * Add a note about an object that has no schema.  Later statements may name
- * this object.
- */
-extern void cmig_target_note_missing(CmigTargetState *state, ObjectType type,
-									 const char *name, const char *reason);
-
-/*
- * Record another role's object that the target names.  The live object is left
- * as it is.
- */
-extern void cmig_target_add_shown(CmigTargetState *state, ObjectType type, const char *name);
-
-/*
- * Returns the entry for a missing or shown object, or NULL if there is none.
- */
-extern const CmigTargetMissing *cmig_target_find_missing(const CmigTargetState *state,
-														 ObjectType type, const char *name);
-
-/*
- * Record a statement that is left out.  "what" is its name, such as "CREATE
- * DATABASE".
- */
-extern void cmig_target_leave_out(CmigTargetState *state, const char *what);
-
-/* Issue a NOTICE about the statements that were left out. */
-extern void cmig_target_tell_left_out(const CmigTargetState *state);
-
-/*
- * Process a statement that may name roles.  Statements that create, alter, or
- * drop roles are not run.  From other statements, the parts that name missing
- * roles are removed.  Adds notes about what is left out.  Returns the
- * statement to run (a copy if something was removed from it), or NULL if
- * nothing is left.
- */
-extern Node *cmig_target_role_adapt(CmigTargetState *state, Node *statement);
+extern void cmig_target_text_renames(CmigTargetState *state, const CmigTargetText *text,
+									 const CmigStatement *statement, const RawStmt *raw);
 
 /* in target_extension.c */
+
+/* Move the extensions' members to the empty schemas, and hide the names. */
+extern void cmig_shadow_extension_hide(CmigShadow *shadow);
+
+/*
+ * Move an extension, or all extensions if "extension" is InvalidOid, and their
+ * members from one schema to another.
+ */
+extern void cmig_shadow_extension_move(Oid extension, Oid from, Oid to);
+
+/* Returns the extension's current schema according to pg_extension. */
+extern Oid	cmig_shadow_extension_schema(Oid extension);
 
 /*
  * Process a statement about an installed extension.  Returns true if it has
@@ -460,7 +414,8 @@ extern bool cmig_target_extension_run(CmigTargetState *state, Node *statement);
 
 /*
  * Call these before and after PostgreSQL creates an extension that is not
- * installed.
+ * installed.  In between, the extensions that the target has not created are
+ * visible, because PostgreSQL looks up required extensions by name.
  */
 extern void cmig_target_extension_begin(CmigTargetState *state);
 extern void cmig_target_extension_end(CmigTargetState *state, const char *name);
@@ -484,59 +439,15 @@ extern Node *cmig_target_schema_drop(CmigTargetState *state, Node *statement);
 
 /*
  * Call this when the target has ended, to find out which extensions it created
- * and which schemas exist.
+ * and which schemas exist.  If the target uses an extension that it does not
+ * create, shows the extension, and issues a NOTICE.
  */
 extern void cmig_target_extension_settle(CmigTargetState *state);
 
-/* in target_text.c */
-
-/*
- * If the statement is ALTER TABLE ... ADD FOREIGN KEY, returns a copy that
- * creates a valid constraint without checking the rows.  Otherwise returns the
- * statement itself.  The check is not needed, because only the schema is
- * compared, and takes more time than the rest of the statement.
- */
-extern Node *cmig_target_constraint_adapt(Node *statement);
-
-/*
- * Is the statement about the server or the session?  If so, it must not be
- * run, and is recorded if it is worth mentioning.
- */
-extern bool cmig_target_filter_leaves_out(CmigTargetState *state, Node *node);
-
-/*
- * Is the statement about a role, a database, a tablespace, a large object,
- * or the server?  If so, its effect is not visible in a schema.
- */
-extern bool cmig_target_filter_is_shared(Node *node);
-
-/*
- * Is the statement about an object in a live schema?  If so, it must not be
- * run, and is recorded for a NOTICE unless it only changes objects in
- * pg_cmig's own schemas.
- */
-extern bool cmig_target_filter_is_elsewhere(CmigTargetState *state, Node *statement);
-
-/*
- * Is the statement about a subscription?  Subscriptions are ignored, because
- * they would connect to another server.
- */
-extern bool cmig_target_filter_subscription(CmigTargetState *state, Node *node);
-
-/*
- * Is this a GRANT on an extension member, as pg_dump writes it?  Such
- * privileges are not compared, and few roles may grant them.
- */
-extern bool cmig_target_filter_is_grant_on_member(const GrantStmt *grant);
-
-/*
- * Remove, from a GRANT or REVOKE on several objects, the objects in schemas
- * that are not compared.  Returns the statement, or NULL if no object is
- * left.
- */
-extern Node *cmig_target_filter_grants(CmigTargetState *state, Node *node);
-
 /* in target.c */
+
+/* Initialize the state in the current memory context, in the shadow. */
+extern void cmig_target_begin(CmigTargetState *state, CmigShadow *shadow);
 
 /*
  * Set the target whose utility statements the hook processes, or NULL for
@@ -552,19 +463,14 @@ typedef struct CmigTargetScript
 } CmigTargetScript;
 
 /*
- * Run the target's SQL.  Call this in a task of cmig_shadow_run().  Settings,
+ * Run the target's SQL, and then "scripts", a list of CmigTargetScript.  A
+ * script that fails is skipped, with a NOTICE unless the target's SQL has
+ * already created the script's objects.  Call this in a task of cmig_shadow_run().  Settings,
  * the role, and other session state are restored afterwards; the objects
  * that the SQL creates exist until the shadow ends.  An error names the line
  * and the statement.  The result is allocated in the current memory context.
  */
-extern CmigTarget *cmig_target_run(CmigShadow *shadow, const char *sql);
-
-/*
- * Like cmig_target_run(), but then also run "scripts", a List of
- * CmigTargetScript *. A script that fails is skipped, with a NOTICE unless the
- * target's SQL has already created the script's objects.
- */
-extern CmigTarget *cmig_target_run_with(CmigShadow *shadow, const char *sql, List *scripts);
+extern CmigTarget *cmig_target_run(CmigShadow *shadow, const char *sql, List *scripts);
 
 /*
  * For replay: run one statement, unless it changes rows of live tables or sets

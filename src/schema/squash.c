@@ -272,7 +272,7 @@ add_statement(List **statements, const char *revision, const CmigStatement *stat
 	if (command != NULL)
 		place = psprintf("%s of revision %s, line %d, may change rows", command, revision,
 						 statement->line);
-	else if (cmig_target_filter_is_shared(statement->raw->stmt))
+	else if (cmig_target_is_shared(statement->raw->stmt))
 		place = psprintf("%s of revision %s, line %d, does not change a schema",
 						 GetCommandTagName(CreateCommandTag(statement->raw->stmt)), revision, statement->line);
 	else

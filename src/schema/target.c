@@ -33,267 +33,6 @@
 #include "schema/shadow.h"
 
 /* ----------------------------------------------------------------
- * Handles objects that a target needs, but that the current user cannot
- * create, and objects that belong to another role.
- * ----------------------------------------------------------------
- */
-
-/*
- * If the statement creates an object that has no schema, or that only
- * superusers can create, returns the object's name and sets *type.  Otherwise
- * returns NULL.
- */
-static char *
-target_missing_made(Node *node, ObjectType *type)
-{
-	switch (nodeTag(node))
-	{
-		case T_CreateExtensionStmt:
-			*type = OBJECT_EXTENSION;
-			return ((CreateExtensionStmt *) node)->extname;
-		case T_CreateEventTrigStmt:
-			*type = OBJECT_EVENT_TRIGGER;
-			return ((CreateEventTrigStmt *) node)->trigname;
-		case T_CreateFdwStmt:
-			*type = OBJECT_FDW;
-			return ((CreateFdwStmt *) node)->fdwname;
-		case T_CreateForeignServerStmt:
-			*type = OBJECT_FOREIGN_SERVER;
-			return ((CreateForeignServerStmt *) node)->servername;
-		case T_CreateAmStmt:
-			*type = OBJECT_ACCESS_METHOD;
-			return ((CreateAmStmt *) node)->amname;
-		case T_CreatePLangStmt:
-			*type = OBJECT_LANGUAGE;
-			return ((CreatePLangStmt *) node)->plname;
-		case T_CreatePublicationStmt:
-			*type = OBJECT_PUBLICATION;
-			return ((CreatePublicationStmt *) node)->pubname;
-		case T_CreateSubscriptionStmt:
-			*type = OBJECT_SUBSCRIPTION;
-			return ((CreateSubscriptionStmt *) node)->subname;
-		case T_CreateCastStmt:
-			*type = OBJECT_CAST;
-			return cmig_target_object_name(OBJECT_CAST,
-										   (Node *) list_make2(((CreateCastStmt *) node)->sourcetype,
-															   ((CreateCastStmt *) node)->targettype));
-		case T_CreateTransformStmt:
-			*type = OBJECT_TRANSFORM;
-			return psprintf("for %s language %s",
-							TypeNameToString(((CreateTransformStmt *) node)->type_name),
-							((CreateTransformStmt *) node)->lang);
-		case T_CreateOpClassStmt:
-			*type = OBJECT_OPCLASS;
-			return NameListToQuotedString(((CreateOpClassStmt *) node)->opclassname);
-		case T_CreateOpFamilyStmt:
-			*type = OBJECT_OPFAMILY;
-			return NameListToQuotedString(((CreateOpFamilyStmt *) node)->opfamilyname);
-		case T_DefineStmt:
-			*type = ((DefineStmt *) node)->kind;
-			return NameListToQuotedString(((DefineStmt *) node)->defnames);
-		case T_CreateFunctionStmt:
-			*type = ((CreateFunctionStmt *) node)->is_procedure ? OBJECT_PROCEDURE : OBJECT_FUNCTION;
-			return NameListToQuotedString(((CreateFunctionStmt *) node)->funcname);
-		default:
-			return NULL;
-	}
-}
-
-/*
- * Returns the name of the object that a statement alters.  Sets *type.
- * Returns NULL if the statement alters no object.
- */
-static char *
-changed_name(Node *node, ObjectType *type)
-{
-	switch (nodeTag(node))
-	{
-		case T_CommentStmt:
-			*type = ((CommentStmt *) node)->objtype;
-			return cmig_target_object_name(*type, ((CommentStmt *) node)->object);
-		case T_SecLabelStmt:
-			*type = ((SecLabelStmt *) node)->objtype;
-			return cmig_target_object_name(*type, ((SecLabelStmt *) node)->object);
-		case T_AlterOwnerStmt:
-			*type = ((AlterOwnerStmt *) node)->objectType;
-			return cmig_target_object_name(*type, ((AlterOwnerStmt *) node)->object);
-		case T_GrantStmt:
-			*type = ((GrantStmt *) node)->objtype;
-			return ((GrantStmt *) node)->objects == NIL ? NULL :
-				cmig_target_object_name(*type, linitial(((GrantStmt *) node)->objects));
-		case T_DropStmt:
-			*type = ((DropStmt *) node)->removeType;
-			return cmig_target_object_name(*type, linitial(((DropStmt *) node)->objects));
-		case T_AlterEventTrigStmt:
-			*type = OBJECT_EVENT_TRIGGER;
-			return ((AlterEventTrigStmt *) node)->trigname;
-		case T_AlterPublicationStmt:
-			*type = OBJECT_PUBLICATION;
-			return ((AlterPublicationStmt *) node)->pubname;
-		case T_AlterSubscriptionStmt:
-			*type = OBJECT_SUBSCRIPTION;
-			return ((AlterSubscriptionStmt *) node)->subname;
-		case T_DropSubscriptionStmt:
-			*type = OBJECT_SUBSCRIPTION;
-			return ((DropSubscriptionStmt *) node)->subname;
-		case T_AlterFdwStmt:
-			*type = OBJECT_FDW;
-			return ((AlterFdwStmt *) node)->fdwname;
-		case T_AlterForeignServerStmt:
-			*type = OBJECT_FOREIGN_SERVER;
-			return ((AlterForeignServerStmt *) node)->servername;
-		case T_CreateUserMappingStmt:
-			*type = OBJECT_FOREIGN_SERVER;
-			return ((CreateUserMappingStmt *) node)->servername;
-		case T_CreateForeignTableStmt:
-			*type = OBJECT_FOREIGN_SERVER;
-			return ((CreateForeignTableStmt *) node)->servername;
-		case T_AlterExtensionStmt:
-			*type = OBJECT_EXTENSION;
-			return ((AlterExtensionStmt *) node)->extname;
-		default:
-			return NULL;
-	}
-}
-
-/*
- * Does the statement alter an object that was recorded as missing or as owned
- * by another role?  If so, the statement must be ignored.
- */
-static bool
-target_missing_is_about(CmigTargetState *state, Node *node)
-{
-	ObjectType	type;
-	char	   *name = state->missing == NIL ? NULL : changed_name(node, &type);
-	const CmigTargetMissing *missing = name == NULL ? NULL :
-	cmig_target_find_missing(state, type, name);
-
-	if (missing == NULL)
-		return false;
-	if (!IsA(node, CreateForeignTableStmt))
-		return true;
-	if (missing->is_shown)
-		return false;
-	cmig_target_note_missing(state, OBJECT_FOREIGN_TABLE,
-							 cmig_target_object_name(OBJECT_FOREIGN_TABLE,
-													 (Node *) ((CreateForeignTableStmt *) node)->base.relation),
-							 psprintf("server \"%s\" does not exist", name));
-	return true;
-}
-
-/*
- * Returns the hidden object with this name if it belongs to another role.
- * Otherwise returns NULL.
- */
-static const CmigHidden *
-find_others(const CmigTargetState *state, Oid catalog, const char *name)
-{
-	const CmigHidden *hidden = cmig_shadow_global_find(state->shadow->hidden, catalog, name);
-
-	return hidden == NULL || has_privs_of_role(GetUserId(), hidden->owner) ? NULL : hidden;
-}
-
-/*
- * A target must not create an object with the name of another role's object: a
- * function that runs with that role's privileges would use the new object.  If
- * the statement would do this, make the existing object visible instead, and
- * return true.
- */
-static bool
-target_missing_show(CmigTargetState *state, Node *node)
-{
-	ObjectType	type;
-	char	   *name;
-	Oid			catalog;
-	const CmigHidden *hidden;
-
-	switch (nodeTag(node))
-	{
-		case T_CreateForeignServerStmt:
-			catalog = ForeignServerRelationId;
-			break;
-		case T_CreateFdwStmt:
-			catalog = ForeignDataWrapperRelationId;
-			break;
-		case T_CreatePLangStmt:
-			catalog = LanguageRelationId;
-			break;
-		case T_CreateAmStmt:
-			catalog = AccessMethodRelationId;
-			break;
-		default:
-			return false;
-	}
-	name = target_missing_made(node, &type);
-	hidden = find_others(state, catalog, name);
-	if (hidden == NULL)
-		return false;
-	cmig_shadow_global_show(hidden);
-	cmig_target_add_shown(state, type, name);
-	return true;
-}
-
-/*
- * Can every role that has CREATE on the schema create the function?  Languages
- * other than SQL and PL/pgSQL may require more privileges, and LEAKPROOF
- * requires a superuser.
- */
-static bool
-is_in_common_language(const CreateFunctionStmt *create)
-{
-	ListCell   *cell;
-
-	foreach(cell, create->options)
-	{
-		DefElem    *option = lfirst_node(DefElem, cell);
-
-		if (strcmp(option->defname, "leakproof") == 0)
-			return false;
-		if (strcmp(option->defname, "language") == 0 &&
-			pg_strcasecmp(defGetString(option), "sql") != 0 &&
-			pg_strcasecmp(defGetString(option), "plpgsql") != 0)
-			return false;
-	}
-	return true;
-}
-
-/* Could the statement fail because only other roles can create the object? */
-static bool
-target_missing_may_be(Node *node)
-{
-	ObjectType	type;
-
-	if (IsA(node, CreateExtensionStmt))
-		return true;
-	if (superuser())
-		return false;
-	if (IsA(node, CreateFunctionStmt))
-		return !is_in_common_language((CreateFunctionStmt *) node);
-	return target_missing_made(node, &type) != NULL;
-}
-
-/*
- * Does the error mean that a privilege is missing, or that the server does not
- * support something?
- */
-static bool
-target_missing_explains(const ErrorData *error, Node *node)
-{
-	switch (error->sqlerrcode)
-	{
-		case ERRCODE_INSUFFICIENT_PRIVILEGE:
-			return true;
-		case ERRCODE_FEATURE_NOT_SUPPORTED:
-		case ERRCODE_UNDEFINED_FILE:
-		case ERRCODE_UNDEFINED_OBJECT:
-		case ERRCODE_INVALID_PARAMETER_VALUE:
-			return IsA(node, CreateExtensionStmt);
-		default:
-			return false;
-	}
-}
-
-/* ----------------------------------------------------------------
  * Processes a target's utility statements before PostgreSQL runs them.
  *
  * Statements are processed in a ProcessUtility hook, which PostgreSQL also
@@ -336,43 +75,10 @@ run(const Call *call)
 	(void) cmig_shadow_catalogs_filter(former);
 }
 
-/*
- * Run a statement.  For a publication, suppress the warning about wal_level,
- * which does not affect a schema.
- */
-static void
-run_without_warning(const Call *call)
+static const char *
+run_name(void)
 {
-	int			guc_level;
-
-	if (!IsA(call->statement->utilityStmt, CreatePublicationStmt))
-	{
-		run(call);
-		return;
-	}
-	guc_level = cmig_session_read_quietly();
-	run(call);
-	AtEOXact_GUC(false, guc_level);
-}
-
-/*
- * Refused statements
- */
-
-/*
- * Raise an error for DROP OWNED and REASSIGN OWNED, which would change live
- * objects.
- */
-static void
-refuse(Node *node)
-{
-	if (!IsA(node, DropOwnedStmt) && !IsA(node, ReassignOwnedStmt))
-		return;
-	ereport(ERROR,
-			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-			 errmsg("%s is not allowed in a %s", GetCommandTagName(CreateCommandTag(node)),
-					cmig_running_is_replaying() ? "replay" : "target"),
-			 errdetail("It would change existing objects in the database.")));
+	return cmig_running_is_replaying() ? "replay" : "target";
 }
 
 /* Raise an error for something that a rollback would not undo. */
@@ -381,8 +87,7 @@ refuse_outside(const char *reason)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-			 errmsg("cannot run the statement in a %s: %s", cmig_running_is_replaying() ? "replay" :
-					"target", reason),
+			 errmsg("cannot run the statement in a %s: %s", run_name(), reason),
 			 errhint("Leave the statement out of the target if it does not change the schema.")));
 }
 
@@ -403,6 +108,60 @@ cmig_target_utility_watch(CmigTargetState *state)
 	cmig_shadow_catalogs_watch(state ? state->shadow : NULL);
 }
 
+/*
+ * Could the statement fail because only other roles can create the object?
+ *
+ * Every role that has CREATE on the schema can create a function in SQL or
+ * PL/pgSQL.  Other languages may require more privileges, and LEAKPROOF
+ * requires a superuser.
+ */
+static bool
+may_lack_privilege(Node *node)
+{
+	CmigTargetSubject subject;
+	ListCell   *cell;
+
+	if (IsA(node, CreateExtensionStmt))
+		return true;
+	if (superuser() || !cmig_target_subject(node, &subject) || !(subject.flags & CMIG_SUBJECT_PRIVILEGED))
+		return false;
+	if (!IsA(node, CreateFunctionStmt))
+		return true;
+	foreach(cell, ((CreateFunctionStmt *) node)->options)
+	{
+		DefElem    *option = lfirst_node(DefElem, cell);
+
+		if (strcmp(option->defname, "leakproof") == 0)
+			return true;
+		if (strcmp(option->defname, "language") == 0 &&
+			pg_strcasecmp(defGetString(option), "sql") != 0 &&
+			pg_strcasecmp(defGetString(option), "plpgsql") != 0)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Does the error mean that a privilege is missing, or that the server does not
+ * support something?
+ */
+static bool
+is_impossible(const ErrorData *error, Node *node)
+{
+	switch (error->sqlerrcode)
+	{
+		case ERRCODE_INSUFFICIENT_PRIVILEGE:
+			return true;
+		case ERRCODE_FEATURE_NOT_SUPPORTED:
+		case ERRCODE_UNDEFINED_FILE:
+		case ERRCODE_UNDEFINED_OBJECT:
+		case ERRCODE_INVALID_PARAMETER_VALUE:
+			return IsA(node, CreateExtensionStmt);
+		default:
+			return false;
+	}
+}
+
 /* Subtransaction callback: run a statement that may fail. */
 static void
 work(void *arg)
@@ -410,138 +169,11 @@ work(void *arg)
 	const Call *call = arg;
 	Node	   *node = call->statement->utilityStmt;
 
-	if (!IsA(node, CreateExtensionStmt))
-	{
-		run_without_warning(call);
-		return;
-	}
-	cmig_target_extension_begin(watched);
+	if (IsA(node, CreateExtensionStmt))
+		cmig_target_extension_begin(watched);
 	run(call);
-	cmig_target_extension_end(watched, ((CreateExtensionStmt *) node)->extname);
-}
-
-/* Run a statement that may fail.  If it does, add a note. */
-static void
-try(CmigTargetState *state, Call *call)
-{
-	Node	   *node = call->statement->utilityStmt;
-	ErrorData  *error = cmig_subtransaction_try(work, call);
-	ObjectType	type;
-	char	   *name;
-
-	if (error == NULL)
-		return;
-	if (!target_missing_explains(error, node))
-		ReThrowError(error);
-	name = target_missing_made(node, &type);
-	cmig_target_note_missing(state, type, name, error->message);
-	FreeErrorData(error);
-}
-
-/*
- * The hook
- */
-
-/* Does the ALTER TABLE only drop constraints, partitions, and defaults? */
-static bool
-only_drops(const AlterTableStmt *alter)
-{
-	ListCell   *cell;
-
-	foreach(cell, alter->cmds)
-	{
-		const AlterTableCmd *command = lfirst_node(AlterTableCmd, cell);
-
-		if (command->subtype != AT_DropConstraint && command->subtype != AT_DetachPartition &&
-			!(command->subtype == AT_ColumnDefault && command->def == NULL))
-			return false;
-	}
-	return true;
-}
-
-/*
- * A target often drops what it is about to create, as pg_dump --clean does.
- * Add IF EXISTS to such statements, so that missing objects are skipped with a
- * notice.  In a revision, a missing object remains an error.
- */
-static Node *
-skip_missing(Node *node)
-{
-	if (IsA(node, DropStmt) && !((DropStmt *) node)->missing_ok)
-	{
-		node = copyObject(node);
-		((DropStmt *) node)->missing_ok = true;
-	}
-	else if (IsA(node, AlterTableStmt) && !((AlterTableStmt *) node)->missing_ok && only_drops((AlterTableStmt *) node))
-	{
-		node = copyObject(node);
-		((AlterTableStmt *) node)->missing_ok = true;
-	}
-	return node;
-}
-
-/* Record a new schema, in case it is a distributed schema of Citus. */
-static void
-record_schema(const CreateSchemaStmt *create)
-{
-	const char *name = create->schemaname != NULL ? create->schemaname : get_rolespec_name(create->authrole);
-
-	cmig_distribution_record_schema(get_namespace_oid(name, true));
-}
-
-/* Returns the statement that PostgreSQL must run, or NULL if there is none. */
-static Node *
-adapt(CmigTargetState *state, Node *node)
-{
-	const char *reason;
-	const RenameStmt *rename;
-
-	if (cmig_target_filter_leaves_out(state, node))
-		return NULL;
-	refuse(node);
-
-	/*
-	 * Raise an error for a statement that uses a cursor of the caller or an
-	 * untrusted language.  Other statements with effects that a rollback does
-	 * not undo are left out, or are harmless: LOAD and reading a file.
-	 */
-	reason = NULL;
-	if (IsA(node, DoStmt) || IsA(node, ClosePortalStmt) || IsA(node, FetchStmt))
-		reason = cmig_outside_of_statement(node, state->subtransaction);
-	if (reason != NULL)
-		refuse_outside(reason);
-
-	/*
-	 * if a statement gives a server the name of a hidden server that belongs
-	 * to another role, raise PostgreSQL's error for a name that is in use
-	 */
-	rename = (const RenameStmt *) node;
-	if (IsA(node, RenameStmt) && rename->renameType == OBJECT_FOREIGN_SERVER &&
-		find_others(state, ForeignServerRelationId, rename->newname) != NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_DUPLICATE_OBJECT),
-				 errmsg("server \"%s\" already exists", rename->newname)));
-	if (target_missing_is_about(state, node) || cmig_target_filter_subscription(state, node) ||
-		target_missing_show(state, node))
-		return NULL;
-	if (IsA(node, DropStmt) && ((DropStmt *) node)->removeType == OBJECT_SCHEMA)
-		return cmig_target_schema_drop(state, node);
-	node = cmig_target_filter_grants(state, node);
-	if (node == NULL || cmig_target_filter_is_elsewhere(state, node))
-		return NULL;
-	if (!superuser() && cmig_target_filter_is_grant_on_member((GrantStmt *) node))
-		return NULL;
-	if (!cmig_running_is_replaying())
-		node = skip_missing(node);
-	node = cmig_target_role_adapt(state, node);
-	if (node == NULL || cmig_target_extension_run(state, node))
-		return NULL;
-	if (IsA(node, CreateSchemaStmt) && cmig_target_schema_create(state, node))
-	{
-		record_schema((CreateSchemaStmt *) node);
-		return NULL;
-	}
-	return cmig_target_constraint_adapt(node);
+	if (IsA(node, CreateExtensionStmt))
+		cmig_target_extension_end(watched, ((CreateExtensionStmt *) node)->extname);
 }
 
 /* The ProcessUtility hook. */
@@ -551,10 +183,11 @@ see_utility(PlannedStmt *statement, const char *query, bool read_only,
 			QueryEnvironment *environment, DestReceiver *dest, QueryCompletion *completion)
 {
 	Call		call = {statement, query, read_only, context, params, environment, dest, completion};
-	Node	   *node;
+	Node	   *node = statement->utilityStmt;
 	bool		former;
-	const AlterTableStmt *alter;
-	ListCell   *cell;
+	int			guc_level;
+	const char *reason;
+	ErrorData  *error;
 
 	/* leave the statements in an extension's script unchanged */
 	if (watched == NULL || creating_extension)
@@ -564,7 +197,22 @@ see_utility(PlannedStmt *statement, const char *query, bool read_only,
 	}
 
 	former = cmig_shadow_catalogs_filter(false);
-	node = adapt(watched, statement->utilityStmt);
+	if (IsA(node, DropOwnedStmt) || IsA(node, ReassignOwnedStmt))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("%s is not allowed in a %s", GetCommandTagName(CreateCommandTag(node)), run_name()),
+				 errdetail("It would change existing objects in the database.")));
+
+	/*
+	 * Raise an error for a statement that uses a cursor of the caller or an
+	 * untrusted language.  Other statements with effects that a rollback does
+	 * not undo are left out, or are harmless: LOAD and reading a file.
+	 */
+	reason = IsA(node, DoStmt) || IsA(node, ClosePortalStmt) || IsA(node, FetchStmt) ?
+		cmig_outside_of_statement(node, watched->subtransaction) : NULL;
+	if (reason != NULL)
+		refuse_outside(reason);
+	node = cmig_target_adapt(watched, node);
 	if (node == NULL)
 	{
 		(void) cmig_shadow_catalogs_filter(former);
@@ -580,30 +228,24 @@ see_utility(PlannedStmt *statement, const char *query, bool read_only,
 		call.statement = copy;
 	}
 
-	/*
-	 * if the statement detaches a partition, record the partition's
-	 * distribution
-	 */
-	alter = (AlterTableStmt *) node;
-	if (IsA(alter, AlterTableStmt))
+	/* for a publication, suppress the warning about wal_level */
+	guc_level = IsA(node, CreatePublicationStmt) ? cmig_session_read_quietly() : 0;
+	if (!may_lack_privilege(node))
+		run(&call);
+	else if ((error = cmig_subtransaction_try(work, &call)) != NULL)
 	{
-		foreach(cell, alter->cmds)
-		{
-			const AlterTableCmd *command = lfirst_node(AlterTableCmd, cell);
+		CmigTargetSubject subject;
 
-			if (command->subtype == AT_DetachPartition)
-				cmig_distribution_record_detach(RangeVarGetRelid(((PartitionCmd *) command->def)->name, NoLock, true));
-		}
+		if (!is_impossible(error, node))
+			ReThrowError(error);
+		(void) cmig_target_subject(node, &subject);
+		cmig_target_note_missing(watched, subject.type, cmig_target_subject_name(&subject), error->message);
+		FreeErrorData(error);
 	}
-	if (target_missing_may_be(node))
-		try(watched, &call);
-	else
-		run_without_warning(&call);
+	if (guc_level > 0)
+		AtEOXact_GUC(false, guc_level);
 	if (IsA(node, CreateSchemaStmt))
-	{
 		cmig_target_schema_created(watched, node);
-		record_schema((CreateSchemaStmt *) node);
-	}
 	(void) cmig_shadow_catalogs_filter(former);
 }
 
@@ -626,80 +268,6 @@ cmig_target_init(void)
 	ProcessUtility_hook = see_utility;
 	cmig_distribution_record_init();
 	cmig_shadow_catalogs_init();
-}
-
-/*
- * Renames
- */
-
-/*
- * Returns the name of the schema in which a statement has created an object.
- * Returns NULL for CREATE SCHEMA, and if the object is not found.
- */
-static char *
-made_name(const RawStmt *raw, RangeVar *relation, List *names)
-{
-	Oid			oid;
-
-	if (IsA(raw->stmt, CreateSchemaStmt))
-		return NULL;
-	if (relation != NULL)
-	{
-		oid = RangeVarGetRelid(relation, NoLock, true);
-		return !OidIsValid(oid) ? NULL : get_namespace_name(get_rel_namespace(oid));
-	}
-	if (list_length(names) > 1)
-		return strVal(list_nth(names, list_length(names) - 2));
-	names = fetch_search_path(false);
-	return names == NIL ? NULL : get_namespace_name(linitial_oid(names));
-}
-
-/*
- * Read the @renamed comments before, in, and after a statement that has been
- * run.  "raw" is a copy of the statement's parse tree, because running a
- * statement changes its tree.
- */
-static void
-collect_renames(CmigTargetState *state, CmigTargetText *text, const CmigStatement *statement,
-				const RawStmt *raw)
-{
-	ListCell   *cell;
-
-	foreach(cell, text->comments)
-	{
-		CmigTargetComment *comment = lfirst(cell);
-		const char *kind;
-		RangeVar   *relation;
-		List	   *names;
-		char	   *part;
-		char	   *schema;
-		const char *name;
-		StringInfoData rename;
-
-		if (!cmig_target_text_renamed(comment, raw, statement->offset,
-									  strlen(statement->text), &kind, &relation, &names, &part))
-			continue;
-		schema = made_name(raw, relation, names);
-		if (IsA(raw->stmt, CreateSchemaStmt))
-			name = ((CreateSchemaStmt *) raw->stmt)->schemaname;
-		else if (IsA(raw->stmt, IndexStmt))
-			name = ((IndexStmt *) raw->stmt)->idxname;
-		else
-			name = relation != NULL ? relation->relname : strVal(llast(names));
-		if (name == NULL)
-			continue;
-
-		MemoryContextSwitchTo(state->context);
-		initStringInfo(&rename);
-		appendStringInfo(&rename, "%s ", kind);
-		if (schema != NULL)
-			appendStringInfo(&rename, "%s.", quote_identifier(schema));
-		if (part != NULL)
-			appendStringInfo(&rename, "%s.", quote_identifier(name));
-		appendStringInfo(&rename, "%s -> ", quote_identifier(comment->from));
-		appendStringInfoString(&rename, quote_identifier(part != NULL ? part : name));
-		state->target->renames = lappend(state->target->renames, rename.data);
-	}
 }
 
 /* Statements that do not pass through the utility hook */
@@ -753,24 +321,6 @@ is_setval(const RawStmt *raw)
 		strcmp(strVal(llast(((FuncCall *) column->val)->funcname)), "setval") == 0;
 }
 
-/*
- * Does the statement change rows of live tables?  If so, it must not be run.
- */
-static bool
-changes_live_rows(CmigTargetState *state, const RawStmt *raw)
-{
-	switch (nodeTag(raw->stmt))
-	{
-		case T_InsertStmt:
-		case T_UpdateStmt:
-		case T_DeleteStmt:
-		case T_MergeStmt:
-			return cmig_target_filter_is_elsewhere(state, raw->stmt);
-		default:
-			return false;
-	}
-}
-
 void
 cmig_target_execute(CmigTargetState *state, const CmigStatement *statement)
 {
@@ -784,7 +334,11 @@ cmig_target_execute(CmigTargetState *state, const CmigStatement *statement)
 	if (cmig_citus_is_distribution(raw->stmt) &&
 		!OidIsValid(get_relname_relid("pg_dist_partition", PG_CATALOG_NAMESPACE)))
 		return;
-	if (is_frame(raw) || is_setval(raw) || changes_live_rows(state, raw))
+	if (is_frame(raw) || is_setval(raw))
+		return;
+	/* rows of live tables must not change */
+	if ((IsA(raw->stmt, InsertStmt) || IsA(raw->stmt, UpdateStmt) || IsA(raw->stmt, DeleteStmt) ||
+		 IsA(raw->stmt, MergeStmt)) && cmig_target_is_elsewhere(state, raw->stmt))
 		return;
 	if (cmig_statement_classify(raw, &reason) == CMIG_STATEMENT_CONCURRENTLY)
 		raw = cmig_statement_without_concurrently(raw);
@@ -822,7 +376,7 @@ run_statements(CmigTargetState *state, CmigScriptRun *run, CmigTargetText *text)
 			RawStmt    *raw = copyObject(run->statement.raw);
 
 			cmig_target_execute(state, &run->statement);
-			collect_renames(state, text, &run->statement, raw);
+			cmig_target_text_renames(state, text, &run->statement, raw);
 		}
 		MemoryContextSwitchTo(context);
 
@@ -954,26 +508,33 @@ run_text(CmigTargetState *state, CmigSession *session, const char *sql, List *sc
 	error_context_stack = &callback;
 	run.phase = "after its last statement";
 	cmig_target_extension_settle(state);
-	cmig_target_tell_left_out(state);
+	if (state->left_out.count > 0)
+		ereport(NOTICE,
+				(errmsg("target statements that do not concern the compared schemas were ignored"),
+				 errdetail_internal("%s", cmig_listing_text(&state->left_out))));
 
 	error_context_stack = callback.previous;
 }
 
-CmigTarget *
-cmig_target_run(CmigShadow *shadow, const char *sql)
+void
+cmig_target_begin(CmigTargetState *state, CmigShadow *shadow)
 {
-	return cmig_target_run_with(shadow, sql, NIL);
+	*state = (CmigTargetState)
+	{
+		.shadow = shadow,.context = CurrentMemoryContext,.target = palloc0(sizeof(CmigTarget)),
+			.subtransaction = GetCurrentSubTransactionId()
+	};
+	cmig_listing_init(&state->left_out, CMIG_LISTING_LINES);
 }
 
 CmigTarget *
-cmig_target_run_with(CmigShadow *shadow, const char *sql, List *scripts)
+cmig_target_run(CmigShadow *shadow, const char *sql, List *scripts)
 {
 	MemoryContext caller = CurrentMemoryContext;
-	CmigTargetState state = {.shadow = shadow,.context = caller};
+	CmigTargetState state;
 	CmigSession session = {0};
 
-	state.target = palloc0(sizeof(CmigTarget));
-	state.subtransaction = GetCurrentSubTransactionId();
+	cmig_target_begin(&state, shadow);
 	PG_TRY();
 	{
 		run_text(&state, &session, sql, scripts);
@@ -1004,6 +565,5 @@ cmig_target_run_with(CmigShadow *shadow, const char *sql, List *scripts)
 		ReThrowError(error);
 	}
 	PG_END_TRY();
-	state.target->elsewhere = state.elsewhere;
 	return state.target;
 }

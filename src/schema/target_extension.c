@@ -1,22 +1,29 @@
 /*
  * target_extension.c
- *	  Processes extensions and schemas in a target's statements.
+ *	  Extensions and schemas while a target runs.
+ *
+ * Extension scripts can run with privileges that the caller does not have, so
+ * extensions are not re-created in the shadow.  Instead, the name of an
+ * installed extension is hidden until the target creates the extension, and its
+ * members are moved to another schema by changing catalog rows.  This does not
+ * check privileges.  Therefore, a target's statement moves members only if the
+ * current user could do the same with commands: the user must have CREATE on
+ * the new schema and, unless the shadow created the old schema, must own the
+ * extension.
  *
  * A PL/pgSQL block with EXCEPTION in the target can roll back changes that
  * are recorded in the shadow's structs, so cmig_target_extension_settle()
  * reads the catalogs again.
  *
- * Extension members are moved between schemas by changing catalog rows, which
- * does not check privileges.  Therefore, this is done only if the current user
- * could do the same with commands: the user must have CREATE on the new schema
- * and, unless the shadow created the old schema, must own the extension.
- *
  * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 
+#include "access/transam.h"
 #include "access/xact.h"
+#include "catalog/dependency.h"
 #include "catalog/namespace.h"
+#include "catalog/objectaddress.h"
 #include "catalog/pg_extension.h"
 #include "catalog/pg_namespace.h"
 #include "catalog/pg_type.h"
@@ -24,7 +31,6 @@
 #include "commands/defrem.h"
 #include "commands/extension.h"
 #include "miscadmin.h"
-#include "nodes/nodes.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
@@ -32,12 +38,146 @@
 #include "base/compat.h"
 #include "schema/shadow.h"
 
+/*
+ * Extensions in the shadow
+ */
+
+/* Row callback: append the object's address to a list of ObjectAddress *. */
+static void
+add_member(TupleDesc desc, HeapTuple row, void *arg)
+{
+	List	  **members = arg;
+	ObjectAddress *member = palloc0(sizeof(ObjectAddress));
+	bool		isnull;
+
+	member->classId = DatumGetObjectId(cmig_query_datum(desc, row, 1, &isnull));
+	member->objectId = DatumGetObjectId(cmig_query_datum(desc, row, 2, &isnull));
+	*members = lappend(*members, member);
+}
+
+void
+cmig_shadow_extension_move(Oid extension, Oid from, Oid to)
+{
+	/*
+	 * the extensions in the schema, and their members, together with the
+	 * objects that belong to members: row types, array types, constraints,
+	 * indexes, and owned sequences
+	 */
+	static CmigQuery query = {
+		.sql = "WITH RECURSIVE m(classid, objid) AS ("
+		"SELECT d.classid, d.objid FROM pg_depend n JOIN pg_depend d USING (classid, objid)"
+		" WHERE n.refclassid = 'pg_namespace'::regclass AND n.refobjid = $1"
+		" AND d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e' AND $2 IN (0, d.refobjid)"
+		" UNION "
+		"SELECT d.classid, d.objid FROM m"
+		" JOIN pg_depend d ON d.refclassid = m.classid AND d.refobjid = m.objid"
+		" LEFT JOIN pg_class c ON d.classid = 'pg_class'::regclass AND c.oid = d.objid"
+		" WHERE d.deptype = 'i' AND d.classid <> 'pg_extension'::regclass"
+		" OR d.deptype = 'a' AND (d.classid = 'pg_constraint'::regclass OR c.relkind IN ('i', 'I', 'S')))"
+		" SELECT classid, objid FROM m"
+		" UNION ALL SELECT 'pg_extension'::regclass, oid FROM pg_extension WHERE extnamespace = $1 AND $2 IN (0, oid)",
+		.nargs = 2,.argtypes = {OIDOID, OIDOID}
+	};
+	Datum		values[] = {ObjectIdGetDatum(from), ObjectIdGetDatum(extension)};
+	List	   *members = NIL;
+	ListCell   *cell;
+
+	cmig_query_each(&query, values, NULL, add_member, &members);
+	foreach(cell, members)
+	{
+		const ObjectAddress *member = lfirst(cell);
+		AttrNumber	column = Anum_pg_extension_extnamespace;
+
+		if (member->classId != ExtensionRelationId)
+		{
+			if (cmig_shadow_rows_schema(member->classId, member->objectId) != from)
+				continue;
+			column = get_object_attnum_namespace(member->classId);
+		}
+		cmig_shadow_rows_set(member->classId, member->objectId, column, ObjectIdGetDatum(to));
+		(void) changeDependencyFor(member->classId, member->objectId, NamespaceRelationId, from, to);
+	}
+	CommandCounterIncrement();
+}
+
+/* Show the extension's name, or hide it. */
+static void
+set_declared(CmigExtension *extension, bool declared)
+{
+	cmig_shadow_rows_rename(ExtensionRelationId, extension->oid, Anum_pg_extension_extname,
+							declared ? extension->name : cmig_shadow_hidden_name(extension->oid));
+	extension->declared = declared;
+	CommandCounterIncrement();
+}
+
+static void
+add_extension(TupleDesc desc, HeapTuple row, void *arg)
+{
+	CmigShadow *shadow = arg;
+	CmigExtension *extension = palloc0(sizeof(CmigExtension));
+	bool		isnull;
+
+	extension->oid = DatumGetObjectId(cmig_query_datum(desc, row, 1, &isnull));
+	extension->name = cmig_query_text(desc, row, 2);
+	extension->schema = DatumGetObjectId(cmig_query_datum(desc, row, 3, &isnull));
+	shadow->extensions = lappend(shadow->extensions, extension);
+}
+
+/*
+ * A target has to create all extensions except pg_cmig and those that every new
+ * database has.
+ */
+void
+cmig_shadow_extension_hide(CmigShadow *shadow)
+{
+	static CmigQuery query = {
+		.sql = "SELECT oid, extname::text, extnamespace FROM pg_extension"
+		" WHERE oid >= 16384 AND extname <> 'pg_cmig' ORDER BY 1"
+	};
+	ListCell   *cell;
+
+	StaticAssertStmt(FirstNormalObjectId == 16384, "as in the query");
+	cmig_query_each(&query, NULL, NULL, add_extension, shadow);
+	for (int i = 0; i < shadow->count; i++)
+		cmig_shadow_extension_move(InvalidOid, shadow->schemas[i].live, shadow->schemas[i].shadow);
+	foreach(cell, shadow->extensions)
+		set_declared(lfirst(cell), false);
+}
+
+Oid
+cmig_shadow_extension_schema(Oid extension)
+{
+	static CmigQuery query = {
+		.sql = "SELECT extnamespace::text FROM pg_extension WHERE oid = $1",
+		.nargs = 1,.argtypes = {OIDOID}
+	};
+	Datum		value = ObjectIdGetDatum(extension);
+	char	   *text = NULL;
+
+	cmig_query_each(&query, &value, NULL, cmig_query_keep_text, &text);
+	return text == NULL ? InvalidOid : atooid(text);
+}
+
+static void
+set_version(const CmigExtension *extension, DefElem *version)
+{
+	cmig_shadow_rows_set(ExtensionRelationId, extension->oid, Anum_pg_extension_extversion,
+						 CStringGetTextDatum(defGetString(version)));
+	CommandCounterIncrement();
+}
+
+/*
+ * Statements about extensions
+ */
+
 static CmigExtension *
 find_extension(CmigTargetState *state, const char *name)
 {
-	for (int i = 0; i < state->shadow->nextensions; i++)
-		if (strcmp(state->shadow->extensions[i].name, name) == 0)
-			return &state->shadow->extensions[i];
+	ListCell   *cell;
+
+	foreach(cell, state->shadow->extensions)
+		if (strcmp(((CmigExtension *) lfirst(cell))->name, name) == 0)
+		return lfirst(cell);
 	return NULL;
 }
 
@@ -48,93 +188,6 @@ is_declared(const CmigExtension *extension)
 	return get_extension_oid(extension->name, true) == extension->oid;
 }
 
-/* Returns the extension's current schema according to pg_extension. */
-static Oid
-schema_of(const CmigExtension *extension)
-{
-	static CmigQuery query = {
-		.sql = "SELECT extnamespace::text FROM pg_extension WHERE oid = $1",
-		.nargs = 1,.argtypes = {OIDOID}
-	};
-	Datum		value = ObjectIdGetDatum(extension->oid);
-	char	   *text = NULL;
-
-	cmig_query_each(&query, &value, NULL, cmig_query_keep_text, &text);
-	return text == NULL ? InvalidOid : atooid(text);
-}
-
-/* Is this one of the empty schemas that replace the live schemas? */
-static bool
-is_made_by_shadow(const CmigShadow *shadow, Oid schema)
-{
-	for (int i = 0; i < shadow->count; i++)
-		if (get_namespace_oid(shadow->schemas[i].name, true) == schema)
-			return true;
-	return false;
-}
-
-/*
- * Move the extension's members from one schema to another.  If the extension's
- * own schema is "from", change it to "to".
- */
-static void
-move(CmigTargetState *state, CmigExtension *extension, Oid from, Oid to)
-{
-	cmig_shadow_members_move(state->shadow->members, extension->oid, from, to);
-	if (schema_of(extension) == from)
-		cmig_shadow_extension_set_schema(extension, from, to);
-}
-
-/*
- * CREATE EXTENSION
- */
-
-/*
- * Returns the schema that the extension's control file names, or NULL if none.
- */
-static char *
-fixed_schema(const char *name)
-{
-	static CmigQuery query = {
-		.sql = "SELECT schema::text FROM pg_available_extension_versions"
-		" WHERE name = $1 AND schema IS NOT NULL LIMIT 1",
-		.nargs = 1,.argtypes = {NAMEOID}
-	};
-	NameData	value;
-	Datum		datum;
-	char	   *schema = NULL;
-
-	namestrcpy(&value, name);
-	datum = NameGetDatum(&value);
-	cmig_query_each(&query, &datum, NULL, cmig_query_keep_text, &schema);
-	return schema;
-}
-
-/*
- * Returns the schema that CREATE EXTENSION without SCHEMA would use: the first
- * schema in search_path.  Returns "from", the extension's current schema, if
- * search_path is empty or the extension's control file names a schema.
- */
-static Oid
-default_schema(const CmigExtension *extension, Oid from)
-{
-	List	   *path = fetch_search_path(false);
-	Oid			first = path == NIL ? InvalidOid : linitial_oid(path);
-
-	list_free(path);
-	if (!OidIsValid(first) || first == from || fixed_schema(extension->name) != NULL)
-		return from;
-	return first;
-}
-
-/* Add a note that an extension stays in its schema. */
-static void
-note_place(CmigTargetState *state, const CmigExtension *extension, Oid from, const char *why)
-{
-	cmig_target_note(state, "extension", quote_identifier(extension->name),
-					 psprintf("stays in schema \"%s\": %s", get_namespace_name(from), why));
-}
-
 /*
  * Move the extension's members to the schema "to" if the current user is
  * allowed to do this.  Otherwise, add a note.
@@ -142,13 +195,16 @@ note_place(CmigTargetState *state, const CmigExtension *extension, Oid from, con
 static void
 place(CmigTargetState *state, CmigExtension *extension, Oid to)
 {
-	Oid			from = schema_of(extension);
+	Oid			from = cmig_shadow_extension_schema(extension->oid);
+	bool		may_leave = cmig_owns_extension_compat(extension->oid, GetUserId());
+	const char *why;
 
 	if (from == to || !OidIsValid(from))
 		return;
-	if (!cmig_owns_extension_compat(extension->oid, GetUserId()) &&
-		!is_made_by_shadow(state->shadow, from))
-		note_place(state, extension, from, "the extension belongs to another role");
+	for (int i = 0; i < state->shadow->count && !may_leave; i++)
+		may_leave = get_namespace_oid(state->shadow->schemas[i].name, true) == from;
+	if (!may_leave)
+		why = "the extension belongs to another role";
 	else if (isAnyTempNamespace(to))
 
 		/*
@@ -156,32 +212,36 @@ place(CmigTargetState *state, CmigExtension *extension, Oid to)
 		 * SCHEMA at the end of the target would then drop the extension's
 		 * live objects
 		 */
-		note_place(state, extension, from, "extensions are not moved to temporary schemas");
+		why = "extensions are not moved to temporary schemas";
 	else if (!cmig_may_create_compat(to, GetUserId()))
-		note_place(state, extension, from,
-				   psprintf("permission denied for schema %s", get_namespace_name(to)));
+		why = psprintf("permission denied for schema %s", get_namespace_name(to));
 	else
-		move(state, extension, from, to);
+	{
+		cmig_shadow_extension_move(extension->oid, from, to);
+		return;
+	}
+	cmig_target_note(state, "extension", quote_identifier(extension->name),
+					 psprintf("stays in schema \"%s\": %s", get_namespace_name(from), why));
 }
 
 /*
- * Process CREATE EXTENSION.  Returns true if there is nothing left to create.
+ * Process CREATE EXTENSION for an installed extension.  Without SCHEMA, the
+ * extension is moved to the first schema in search_path, unless its control
+ * file names a schema.
  */
-static bool
-create_extension(CmigTargetState *state, CreateExtensionStmt *create)
+static void
+create_extension(CmigTargetState *state, CmigExtension *extension, CreateExtensionStmt *create)
 {
-	CmigExtension *extension = find_extension(state, create->extname);
+	static CmigQuery query = {
+		.sql = "SELECT FROM pg_available_extension_versions WHERE name = $1 AND schema IS NOT NULL LIMIT 1",
+		.nargs = 1,.argtypes = {NAMEOID}
+	};
+	Datum		value = DirectFunctionCall1(namein, CStringGetDatum(create->extname));
+	List	   *path;
 	ListCell   *cell;
-	Oid			to;
+	Oid			to = InvalidOid;
 
-	if (extension == NULL)
-		/* accept pg_cmig and the extensions that every new database has */
-		return OidIsValid(get_extension_oid(create->extname, true));
-	if (is_declared(extension))
-		return create->if_not_exists;
-	/* process CREATE EXTENSION for an installed extension */
-	to = InvalidOid;
-	cmig_shadow_extension_declare(extension);
+	set_declared(extension, true);
 	foreach(cell, create->options)
 	{
 		DefElem    *option = lfirst_node(DefElem, cell);
@@ -189,56 +249,16 @@ create_extension(CmigTargetState *state, CreateExtensionStmt *create)
 		if (strcmp(option->defname, "schema") == 0)
 			to = get_namespace_oid(defGetString(option), false);
 		else if (strcmp(option->defname, "new_version") == 0)
-			cmig_shadow_extension_set_version(extension, defGetString(option));
+			set_version(extension, option);
 	}
-	place(state, extension, OidIsValid(to) ? to : default_schema(extension, schema_of(extension)));
-	return true;
-}
-
-static bool
-alter_extension(CmigTargetState *state, AlterExtensionStmt *alter)
-{
-	CmigExtension *extension = find_extension(state, alter->extname);
-	ListCell   *cell;
-
-	if (extension == NULL || !is_declared(extension))
-		return strcmp(alter->extname, "pg_cmig") == 0;
-	foreach(cell, alter->options)
+	if (!OidIsValid(to))
 	{
-		DefElem    *option = lfirst_node(DefElem, cell);
-
-		if (strcmp(option->defname, "new_version") == 0)
-			cmig_shadow_extension_set_version(extension, defGetString(option));
+		path = fetch_search_path(false);
+		if (path == NIL || cmig_query_run(&query, &value, NULL) > 0)
+			return;
+		to = linitial_oid(path);
 	}
-	return true;
-}
-
-/* Process ALTER EXTENSION ... ADD or DROP. */
-static bool
-alter_members(CmigTargetState *state, AlterExtensionContentsStmt *alter)
-{
-	CmigExtension *extension = find_extension(state, alter->extname);
-
-	if (extension == NULL || !is_declared(extension))
-		return strcmp(alter->extname, "pg_cmig") == 0;
-	cmig_target_note(state, "extension", quote_identifier(alter->extname),
-					 "its members are not changed");
-	return true;
-}
-
-/* Process ALTER EXTENSION ... SET SCHEMA. */
-static bool
-set_schema(CmigTargetState *state, AlterObjectSchemaStmt *alter)
-{
-	CmigExtension *extension;
-
-	if (alter->objectType != OBJECT_EXTENSION)
-		return false;
-	extension = find_extension(state, strVal(alter->object));
-	if (extension == NULL || !is_declared(extension))
-		return strcmp(strVal(alter->object), "pg_cmig") == 0;
-	place(state, extension, get_namespace_oid(alter->newschema, false));
-	return true;
+	place(state, extension, to);
 }
 
 /*
@@ -251,14 +271,12 @@ drop_extensions(CmigTargetState *state, DropStmt *drop)
 	ListCell   *cell;
 	bool		others = false;
 
-	if (drop->removeType != OBJECT_EXTENSION)
-		return false;
 	foreach(cell, drop->objects)
 	{
 		CmigExtension *extension = find_extension(state, strVal(lfirst(cell)));
 
 		if (extension != NULL && is_declared(extension))
-			cmig_shadow_extension_hide(extension);
+			set_declared(extension, false);
 		else if (strcmp(strVal(lfirst(cell)), "pg_cmig") == 0)
 			cmig_target_leave_out(state, "DROP EXTENSION pg_cmig");
 		else
@@ -267,54 +285,60 @@ drop_extensions(CmigTargetState *state, DropStmt *drop)
 	return !others;
 }
 
-/*
- * Process COMMENT ON EXTENSION, which pg_dump writes for each extension,
- * regardless of its owner.
- */
-static bool
-comment_on(CmigTargetState *state, CommentStmt *comment)
-{
-	CmigExtension *extension;
-	char	   *before;
-
-	if (comment->objtype != OBJECT_EXTENSION)
-		return false;
-	extension = find_extension(state, strVal(comment->object));
-	if (extension == NULL)
-	{
-		Oid			oid = get_extension_oid(strVal(comment->object), true);
-
-		return OidIsValid(oid) && oid < FirstNormalObjectId ? true :
-			strcmp(strVal(comment->object), "pg_cmig") == 0;
-	}
-	if (!is_declared(extension) || cmig_owns_extension_compat(extension->oid, GetUserId()))
-		return false;
-	before = GetComment(extension->oid, ExtensionRelationId, 0);
-	if (before == NULL ? comment->comment != NULL :
-		comment->comment == NULL || strcmp(before, comment->comment) != 0)
-		cmig_target_note(state, "comment",
-						 psprintf("extension %s", quote_identifier(extension->name)),
-						 psprintf("must be owner of extension %s", extension->name));
-	return true;
-}
-
 bool
 cmig_target_extension_run(CmigTargetState *state, Node *statement)
 {
+	CmigTargetSubject subject;
+	CmigExtension *extension;
+	const char *name;
+	const char *comment;
+	const char *before;
+	Oid			oid;
+	ListCell   *cell;
+
+	if (!cmig_target_subject(statement, &subject) || subject.type != OBJECT_EXTENSION)
+		return false;
+	if (IsA(statement, DropStmt))
+		return drop_extensions(state, (DropStmt *) statement);
+	name = strVal(subject.object);
+	oid = get_extension_oid(name, true);
+	extension = find_extension(state, name);
+	if (IsA(statement, CreateExtensionStmt))
+	{
+		/* accept pg_cmig and the extensions that every new database has */
+		if (extension == NULL)
+			return OidIsValid(oid);
+		if (is_declared(extension))
+			return ((CreateExtensionStmt *) statement)->if_not_exists;
+		create_extension(state, extension, (CreateExtensionStmt *) statement);
+		return true;
+	}
+	if (extension == NULL || !is_declared(extension))
+		return strcmp(name, "pg_cmig") == 0 ||
+			(IsA(statement, CommentStmt) && OidIsValid(oid) && oid < FirstNormalObjectId);
 	switch (nodeTag(statement))
 	{
-		case T_CreateExtensionStmt:
-			return create_extension(state, (CreateExtensionStmt *) statement);
 		case T_AlterExtensionStmt:
-			return alter_extension(state, (AlterExtensionStmt *) statement);
+			foreach(cell, ((AlterExtensionStmt *) statement)->options)
+				if (strcmp(lfirst_node(DefElem, cell)->defname, "new_version") == 0)
+				set_version(extension, lfirst(cell));
+			return true;
 		case T_AlterExtensionContentsStmt:
-			return alter_members(state, (AlterExtensionContentsStmt *) statement);
+			cmig_target_note(state, "extension", quote_identifier(name), "its members are not changed");
+			return true;
 		case T_AlterObjectSchemaStmt:
-			return set_schema(state, (AlterObjectSchemaStmt *) statement);
-		case T_DropStmt:
-			return drop_extensions(state, (DropStmt *) statement);
+			place(state, extension, get_namespace_oid(((AlterObjectSchemaStmt *) statement)->newschema, false));
+			return true;
 		case T_CommentStmt:
-			return comment_on(state, (CommentStmt *) statement);
+			/* pg_dump writes it for each extension, regardless of its owner */
+			if (cmig_owns_extension_compat(extension->oid, GetUserId()))
+				return false;
+			before = GetComment(extension->oid, ExtensionRelationId, 0);
+			comment = ((CommentStmt *) statement)->comment;
+			if (!cmig_text_same(before, comment))
+				cmig_target_note(state, "comment", psprintf("extension %s", quote_identifier(name)),
+								 psprintf("must be owner of extension %s", name));
+			return true;
 		default:
 			return false;
 	}
@@ -324,55 +348,44 @@ cmig_target_extension_run(CmigTargetState *state, Node *statement)
  * An extension that is not installed
  */
 
-/*
- * Show the extensions that the target has not created, because PostgreSQL
- * looks up required extensions by name.
- */
 void
 cmig_target_extension_begin(CmigTargetState *state)
 {
-	for (int i = 0; i < state->shadow->nextensions; i++)
+	ListCell   *cell;
+
+	foreach(cell, state->shadow->extensions)
 	{
-		CmigExtension *extension = &state->shadow->extensions[i];
+		CmigExtension *extension = lfirst(cell);
 
 		extension->declared = is_declared(extension);
 		if (!extension->declared)
 		{
-			cmig_shadow_extension_declare(extension);
+			set_declared(extension, true);
 			extension->declared = false;
 		}
 	}
 }
 
-/* Does the extension called "name" require "extension"? */
-static bool
-is_needed_by(const CmigExtension *extension, const char *name)
-{
-	static CmigQuery query = {
-		.sql = "WITH RECURSIVE n(oid) AS (SELECT oid FROM pg_extension WHERE extname = $2"
-		" UNION SELECT d.refobjid FROM n JOIN pg_depend d ON d.classid = 'pg_extension'::regclass"
-		" AND d.objid = n.oid AND d.refclassid = 'pg_extension'::regclass)"
-		" SELECT FROM n WHERE oid = $1",
-		.nargs = 2,.argtypes = {OIDOID, NAMEOID}
-	};
-	NameData	value;
-	Datum		values[2];
-
-	namestrcpy(&value, name);
-	values[0] = ObjectIdGetDatum(extension->oid);
-	values[1] = NameGetDatum(&value);
-	return cmig_query_run(&query, values, NULL) > 0;
-}
-
+/* Hide the extensions again, except those that the new one requires. */
 void
 cmig_target_extension_end(CmigTargetState *state, const char *name)
 {
-	for (int i = 0; i < state->shadow->nextensions; i++)
-	{
-		CmigExtension *extension = &state->shadow->extensions[i];
+	static CmigQuery query = {
+		.sql = "WITH RECURSIVE n(oid) AS (SELECT $2 UNION"
+		" SELECT d.refobjid FROM n JOIN pg_depend d ON d.classid = 'pg_extension'::regclass"
+		" AND d.objid = n.oid AND d.refclassid = 'pg_extension'::regclass)"
+		" SELECT FROM n WHERE oid = $1",
+		.nargs = 2,.argtypes = {OIDOID, OIDOID}
+	};
+	ListCell   *cell;
 
-		if (!extension->declared && !is_needed_by(extension, name))
-			cmig_shadow_extension_hide(extension);
+	foreach(cell, state->shadow->extensions)
+	{
+		CmigExtension *extension = lfirst(cell);
+		Datum		values[] = {ObjectIdGetDatum(extension->oid), ObjectIdGetDatum(get_extension_oid(name, true))};
+
+		if (!extension->declared && cmig_query_run(&query, values, NULL) == 0)
+			set_declared(extension, false);
 	}
 }
 
@@ -380,32 +393,27 @@ cmig_target_extension_end(CmigTargetState *state, const char *name)
  * Schemas
  */
 
-/* Does the schema contain anything that is not a member of an extension? */
-static bool
-is_in_use(Oid schema)
+/*
+ * Returns the entry of a schema that the shadow has created, or NULL.  Sets
+ * *oid to the schema that now has its name.
+ */
+static CmigShadowSchema *
+find_schema(CmigTargetState *state, const Node *statement, Oid *oid)
 {
-	static CmigQuery query = {
-		.sql = "SELECT FROM pg_depend n WHERE n.refclassid = 'pg_namespace'::regclass"
-		" AND n.refobjid = $1 AND NOT EXISTS (SELECT FROM pg_depend e"
-		" WHERE e.classid = n.classid AND e.objid = n.objid AND e.deptype = 'e')"
-		" AND n.classid <> 'pg_extension'::regclass LIMIT 1",
-		.nargs = 1,.argtypes = {OIDOID}
-	};
-	Datum		value = ObjectIdGetDatum(schema);
+	const char *name = cmig_target_created_schema(statement);
+	CmigShadowSchema *schema = cmig_shadow_find(state->shadow, name);
 
-	return cmig_query_run(&query, &value, NULL) > 0;
+	*oid = get_namespace_oid(name, true);
+	return OidIsValid(*oid) ? schema : NULL;
 }
 
 bool
 cmig_target_schema_create(CmigTargetState *state, Node *statement)
 {
-	CreateSchemaStmt *create = (CreateSchemaStmt *) statement;
-	const char *name = create->schemaname != NULL ? create->schemaname :
-	create->authrole->rolename;
-	CmigShadowSchema *schema = name == NULL ? NULL : cmig_shadow_find(state->shadow, name);
-	Oid			oid = schema == NULL ? InvalidOid : get_namespace_oid(name, true);
+	Oid			oid;
+	CmigShadowSchema *schema = find_schema(state, statement, &oid);
 
-	if (!OidIsValid(oid) || schema->created)
+	if (schema == NULL || schema->created)
 		return false;
 
 	/*
@@ -413,9 +421,13 @@ cmig_target_schema_create(CmigTargetState *state, Node *statement)
 	 * or if it cannot be replaced
 	 */
 	schema->created = true;
-	if (strcmp(name, "public") == 0 || is_in_use(oid) ||
+	if (strcmp(schema->name, "public") == 0 || cmig_shadow_is_in_use(oid, false) ||
 		!cmig_may_create_schema_compat(GetUserId()))
-		return create->schemaElts == NIL;
+	{
+		if (((CreateSchemaStmt *) statement)->schemaElts == NIL)
+			cmig_distribution_record_schema(oid);
+		return ((CreateSchemaStmt *) statement)->schemaElts == NIL;
+	}
 
 	/*
 	 * give the empty schema another name, so that PostgreSQL creates a new
@@ -431,19 +443,14 @@ cmig_target_schema_create(CmigTargetState *state, Node *statement)
 void
 cmig_target_schema_created(CmigTargetState *state, Node *statement)
 {
-	CreateSchemaStmt *create = (CreateSchemaStmt *) statement;
-	const char *name = create->schemaname != NULL ? create->schemaname :
-	create->authrole->rolename;
-	CmigShadowSchema *schema = name == NULL ? NULL : cmig_shadow_find(state->shadow, name);
-	Oid			oid = schema == NULL ? InvalidOid : get_namespace_oid(name, true);
+	Oid			oid;
+	CmigShadowSchema *schema = find_schema(state, statement, &oid);
 
-	if (!OidIsValid(oid) || oid == schema->shadow)
+	cmig_distribution_record_schema(oid);
+	if (schema == NULL || oid == schema->shadow)
 		return;
-	for (int i = 0; i < state->shadow->nextensions; i++)
-	{
-		move(state, &state->shadow->extensions[i], schema->shadow, oid);
-		move(state, &state->shadow->extensions[i], schema->live, oid);
-	}
+	cmig_shadow_extension_move(InvalidOid, schema->shadow, oid);
+	cmig_shadow_extension_move(InvalidOid, schema->live, oid);
 	cmig_shadow_rows_delete(NamespaceRelationId, schema->shadow);
 	CommandCounterIncrement();
 	schema->shadow = oid;
@@ -453,41 +460,30 @@ cmig_target_schema_created(CmigTargetState *state, Node *statement)
 Node *
 cmig_target_schema_drop(CmigTargetState *state, Node *statement)
 {
-	DropStmt   *drop = (DropStmt *) statement;
+	DropStmt   *drop = (DropStmt *) copyObject(statement);
 	ListCell   *cell;
-	List	   *kept = NIL;
+	ListCell   *each;
 
 	foreach(cell, drop->objects)
 	{
 		Oid			oid = get_namespace_oid(strVal(lfirst(cell)), true);
 
 		if (OidIsValid(oid) && cmig_shadow_is_live_schema(state->shadow, oid))
-			continue;
-		if (OidIsValid(oid) && cmig_owns_schema_compat(oid, GetUserId()))
+			drop->objects = foreach_delete_current(drop->objects, cell);
+		else if (OidIsValid(oid) && cmig_owns_schema_compat(oid, GetUserId()))
 		{
-			/*
-			 * move extension members out of a schema that is about to be
-			 * dropped
-			 */
-			for (int i = 0; i < state->shadow->nextensions; i++)
+			foreach(each, state->shadow->extensions)
 			{
-				CmigExtension *extension = &state->shadow->extensions[i];
-				bool		was_here = schema_of(extension) == oid;
+				CmigExtension *extension = lfirst(each);
+				bool		was_here = cmig_shadow_extension_schema(extension->oid) == oid;
 
-				move(state, extension, oid, extension->schema);
+				cmig_shadow_extension_move(extension->oid, oid, extension->schema);
 				if (was_here && is_declared(extension))
-					cmig_shadow_extension_hide(extension);
+					set_declared(extension, false);
 			}
 		}
-		kept = lappend(kept, lfirst(cell));
 	}
-	if (list_length(kept) == list_length(drop->objects))
-		return statement;
-	if (kept == NIL)
-		return NULL;
-	drop = copyObject(drop);
-	drop->objects = copyObject(kept);
-	return (Node *) drop;
+	return drop->objects == NIL ? NULL : (Node *) drop;
 }
 
 /* Do the target's objects depend on the extension's members? */
@@ -514,25 +510,19 @@ is_used(const CmigExtension *extension)
 void
 cmig_target_extension_settle(CmigTargetState *state)
 {
-	for (int i = 0; i < state->shadow->nextensions; i++)
+	ListCell   *cell;
+
+	foreach(cell, state->shadow->extensions)
 	{
-		CmigExtension *extension = &state->shadow->extensions[i];
+		CmigExtension *extension = lfirst(cell);
 
 		extension->declared = is_declared(extension);
-		if (!extension->declared && OidIsValid(extension->schema))
-		{
-			/*
-			 * if the target uses an extension that it does not create, show
-			 * the extension, and issue a NOTICE
-			 */
-			if (is_used(extension))
-			{
-				cmig_shadow_extension_declare(extension);
-				ereport(NOTICE,
-						(errmsg("the target uses extension \"%s\", but does not create it", extension->name),
-						 errhint("Add it to the target: CREATE EXTENSION %s", quote_identifier(extension->name))));
-			}
-		}
+		if (extension->declared || !is_used(extension))
+			continue;
+		set_declared(extension, true);
+		ereport(NOTICE,
+				(errmsg("the target uses extension \"%s\", but does not create it", extension->name),
+				 errhint("Add it to the target: CREATE EXTENSION %s", quote_identifier(extension->name))));
 	}
 	for (int i = 0; i < state->shadow->count; i++)
 		state->shadow->schemas[i].shadow =

@@ -1,0 +1,1009 @@
+/*
+ * target_statement.c
+ *	  What a target's statements are about, and which of them run.
+ *
+ * A statement is left out, or runs in part, if it is about the server, the
+ * session, or a role, about a schema that is not compared, or about an object
+ * that the target could not create.  Notes record what is missing because of
+ * this, unless it does not matter to the compared schemas.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "catalog/dependency.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_am.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_foreign_data_wrapper.h"
+#include "catalog/pg_foreign_server.h"
+#include "catalog/pg_language.h"
+#include "catalog/pg_proc.h"
+#include "miscadmin.h"
+#include "nodes/makefuncs.h"
+#include "parser/parse_func.h"
+#include "parser/parse_type.h"
+#include "tcop/cmdtag.h"
+#include "tcop/utility.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/formatting.h"
+#include "utils/lsyscache.h"
+
+#include "base/base.h"
+#include "base/compat.h"
+#include "run/run.h"
+#include "schema/shadow.h"
+
+/*
+ * What statements are about
+ */
+
+/* Flags of a shape, in addition to those of a subject */
+#define IS_STRING 0x10			/* the field is a char * */
+#define IS_LIST 0x20			/* the field is a list of objects: the first
+								 * one */
+
+#define CREATES CMIG_SUBJECT_CREATES
+#define RENAMABLE (CREATES | CMIG_SUBJECT_RENAMABLE)
+#define PRIVILEGED (CREATES | CMIG_SUBJECT_PRIVILEGED)
+
+/* Where a statement's parse tree names the object that it is about. */
+typedef struct Shape
+{
+	NodeTag		tag;
+	int			flags;
+	ObjectType	type;
+	size_t		object;			/* offset of the field with the object */
+	size_t		type_field;		/* 0, or the offset of the field with the
+								 * object's type */
+}			Shape;
+
+#define FIXED(node, field, flags, type) \
+	{T_##node, flags, type, offsetof(node, field)}
+#define TYPED(node, field, flags, type_field) \
+	{T_##node, flags, OBJECT_TABLE, offsetof(node, field), \
+		offsetof(node, type_field)}
+
+static const Shape shapes[] = {
+	FIXED(CreateStmt, relation, RENAMABLE, OBJECT_TABLE),
+	FIXED(CreateForeignTableStmt, base.relation, RENAMABLE, OBJECT_FOREIGN_TABLE),
+	TYPED(CreateTableAsStmt, into, RENAMABLE, objtype),
+	FIXED(ViewStmt, view, RENAMABLE, OBJECT_VIEW),
+	FIXED(CreateSeqStmt, sequence, RENAMABLE, OBJECT_SEQUENCE),
+	FIXED(CompositeTypeStmt, typevar, RENAMABLE, OBJECT_TYPE),
+	FIXED(CreateEnumStmt, typeName, RENAMABLE, OBJECT_TYPE),
+	FIXED(CreateRangeStmt, typeName, RENAMABLE, OBJECT_TYPE),
+	FIXED(CreateDomainStmt, domainname, RENAMABLE, OBJECT_DOMAIN),
+	FIXED(CreateSchemaStmt, schemaname, RENAMABLE, OBJECT_SCHEMA),
+	FIXED(CreateFunctionStmt, funcname, RENAMABLE | PRIVILEGED, OBJECT_FUNCTION),
+	FIXED(CreateConversionStmt, conversion_name, CREATES, OBJECT_CONVERSION),
+	FIXED(CreateStatsStmt, defnames, CREATES, OBJECT_STATISTIC_EXT),
+	TYPED(DefineStmt, defnames, PRIVILEGED, kind),
+	FIXED(CreateOpClassStmt, opclassname, PRIVILEGED, OBJECT_OPCLASS),
+	FIXED(CreateOpFamilyStmt, opfamilyname, PRIVILEGED, OBJECT_OPFAMILY),
+	FIXED(CreateCastStmt, sourcetype, PRIVILEGED, OBJECT_CAST),
+	FIXED(CreateTransformStmt, type_name, PRIVILEGED, OBJECT_TRANSFORM),
+	FIXED(CreateExtensionStmt, extname, PRIVILEGED | IS_STRING, OBJECT_EXTENSION),
+	FIXED(CreateEventTrigStmt, trigname, PRIVILEGED | IS_STRING, OBJECT_EVENT_TRIGGER),
+	FIXED(CreateFdwStmt, fdwname, PRIVILEGED | IS_STRING, OBJECT_FDW),
+	FIXED(CreateForeignServerStmt, servername, PRIVILEGED | IS_STRING, OBJECT_FOREIGN_SERVER),
+	FIXED(CreateAmStmt, amname, PRIVILEGED | IS_STRING, OBJECT_ACCESS_METHOD),
+	FIXED(CreatePLangStmt, plname, PRIVILEGED | IS_STRING, OBJECT_LANGUAGE),
+	FIXED(CreatePublicationStmt, pubname, PRIVILEGED | IS_STRING, OBJECT_PUBLICATION),
+	FIXED(CreateSubscriptionStmt, subname, PRIVILEGED | IS_STRING, OBJECT_SUBSCRIPTION),
+	/* parts of an existing relation */
+	FIXED(IndexStmt, relation, CMIG_SUBJECT_RENAMABLE, OBJECT_INDEX),
+	FIXED(CreateTrigStmt, relation, 0, OBJECT_TABLE),
+	FIXED(RuleStmt, relation, 0, OBJECT_TABLE),
+	FIXED(CreatePolicyStmt, table, 0, OBJECT_TABLE),
+	FIXED(AlterPolicyStmt, table, 0, OBJECT_TABLE),
+	/* existing relations */
+	TYPED(AlterTableStmt, relation, 0, objtype),
+	FIXED(AlterSeqStmt, sequence, 0, OBJECT_SEQUENCE),
+	FIXED(RefreshMatViewStmt, relation, 0, OBJECT_MATVIEW),
+	FIXED(ClusterStmt, relation, 0, OBJECT_TABLE),
+	FIXED(TruncateStmt, relations, IS_LIST, OBJECT_TABLE),
+	FIXED(LockStmt, relations, IS_LIST, OBJECT_TABLE),
+	FIXED(CopyStmt, relation, 0, OBJECT_TABLE),
+	FIXED(InsertStmt, relation, 0, OBJECT_TABLE),
+	FIXED(UpdateStmt, relation, 0, OBJECT_TABLE),
+	FIXED(DeleteStmt, relation, 0, OBJECT_TABLE),
+	FIXED(MergeStmt, relation, 0, OBJECT_TABLE),
+	/* existing objects of any type */
+	TYPED(RenameStmt, object, 0, renameType),
+	TYPED(AlterObjectSchemaStmt, object, 0, objectType),
+	TYPED(AlterOwnerStmt, object, 0, objectType),
+	TYPED(CommentStmt, object, 0, objtype),
+	TYPED(SecLabelStmt, object, 0, objtype),
+	TYPED(DropStmt, objects, IS_LIST, removeType),
+	TYPED(GrantStmt, objects, IS_LIST, objtype),
+	/* existing objects of one type */
+	TYPED(AlterFunctionStmt, func, 0, objtype),
+	FIXED(AlterEnumStmt, typeName, 0, OBJECT_TYPE),
+	FIXED(AlterTypeStmt, typeName, 0, OBJECT_TYPE),
+	FIXED(AlterDomainStmt, typeName, 0, OBJECT_DOMAIN),
+	FIXED(AlterOperatorStmt, opername, 0, OBJECT_OPERATOR),
+	FIXED(AlterOpFamilyStmt, opfamilyname, 0, OBJECT_OPFAMILY),
+	FIXED(AlterCollationStmt, collname, 0, OBJECT_COLLATION),
+	FIXED(AlterStatsStmt, defnames, 0, OBJECT_STATISTIC_EXT),
+	FIXED(AlterTSDictionaryStmt, dictname, 0, OBJECT_TSDICTIONARY),
+	FIXED(AlterTSConfigurationStmt, cfgname, 0, OBJECT_TSCONFIGURATION),
+	FIXED(AlterExtensionStmt, extname, IS_STRING, OBJECT_EXTENSION),
+	FIXED(AlterExtensionContentsStmt, extname, IS_STRING, OBJECT_EXTENSION),
+	FIXED(AlterEventTrigStmt, trigname, IS_STRING, OBJECT_EVENT_TRIGGER),
+	FIXED(AlterFdwStmt, fdwname, IS_STRING, OBJECT_FDW),
+	FIXED(AlterForeignServerStmt, servername, IS_STRING, OBJECT_FOREIGN_SERVER),
+	FIXED(CreateUserMappingStmt, servername, IS_STRING, OBJECT_FOREIGN_SERVER),
+	FIXED(AlterUserMappingStmt, servername, IS_STRING, OBJECT_FOREIGN_SERVER),
+	FIXED(DropUserMappingStmt, servername, IS_STRING, OBJECT_FOREIGN_SERVER),
+	FIXED(AlterPublicationStmt, pubname, IS_STRING, OBJECT_PUBLICATION),
+	FIXED(AlterSubscriptionStmt, subname, IS_STRING, OBJECT_SUBSCRIPTION),
+	FIXED(DropSubscriptionStmt, subname, IS_STRING, OBJECT_SUBSCRIPTION),
+	FIXED(ImportForeignSchemaStmt, local_schema, IS_STRING, OBJECT_SCHEMA),
+};
+
+static char *
+role_name(const RoleSpec *role)
+{
+	return role->rolename != NULL ? role->rolename : GetUserNameFromId(get_rolespec_oid(role, false), false);
+}
+
+char *
+cmig_target_created_schema(const Node *statement)
+{
+	const CreateSchemaStmt *create = (const CreateSchemaStmt *) statement;
+
+	return create->schemaname != NULL ? create->schemaname : role_name(create->authrole);
+}
+
+bool
+cmig_target_subject(Node *statement, CmigTargetSubject * subject)
+{
+	const		Shape *shape = NULL;
+	void	   *object;
+
+	for (int i = 0; i < lengthof(shapes) && shape == NULL; i++)
+		if (shapes[i].tag == nodeTag(statement))
+			shape = &shapes[i];
+	if (shape == NULL)
+		return false;
+	subject->flags = shape->flags;
+	subject->type = shape->type_field == 0 ? shape->type : *(ObjectType *) ((char *) statement + shape->type_field);
+	object = *(void **) ((char *) statement + shape->object);
+	if (shape->flags & IS_LIST)
+		object = object == NULL ? NULL : linitial(object);
+	if (shape->flags & IS_STRING)
+		object = makeString(object);
+	switch (nodeTag(statement))
+	{
+		case T_CreateTableAsStmt:
+			object = ((IntoClause *) object)->rel;
+			break;
+		case T_CreateSchemaStmt:
+			object = makeString(cmig_target_created_schema(statement));
+			break;
+		case T_CreateFunctionStmt:
+			if (((CreateFunctionStmt *) statement)->is_procedure)
+				subject->type = OBJECT_PROCEDURE;
+			break;
+		case T_CreateStatsStmt:
+			/* unless the name is qualified, the schema is that of the table */
+			if (list_length(object) >= 2)
+				break;
+			subject->flags = 0;
+			subject->type = OBJECT_TABLE;
+			object = linitial(((CreateStatsStmt *) statement)->relations);
+			break;
+		case T_CreateCastStmt:
+			object = list_make2(object, ((CreateCastStmt *) statement)->targettype);
+			break;
+		case T_CreateTransformStmt:
+			object = list_make2(object, makeString(((CreateTransformStmt *) statement)->lang));
+			break;
+		case T_AlterOpFamilyStmt:
+			object = lcons(makeString(((AlterOpFamilyStmt *) statement)->amname), object);
+			break;
+		case T_CopyStmt:
+			if (!((CopyStmt *) statement)->is_from)
+				object = NULL;
+			break;
+		case T_RenameStmt:
+			if (((RenameStmt *) statement)->relation != NULL)
+				object = ((RenameStmt *) statement)->relation;
+			else if (subject->type == OBJECT_SCHEMA)
+				object = makeString(((RenameStmt *) statement)->subname);
+			break;
+		case T_AlterObjectSchemaStmt:
+			if (((AlterObjectSchemaStmt *) statement)->relation != NULL)
+				object = ((AlterObjectSchemaStmt *) statement)->relation;
+			break;
+		case T_GrantStmt:
+			if (((GrantStmt *) statement)->targtype == ACL_TARGET_ALL_IN_SCHEMA)
+				subject->type = OBJECT_SCHEMA;
+			break;
+		default:
+			break;
+	}
+	subject->object = object;
+	return true;
+}
+
+char *
+cmig_target_subject_name(const CmigTargetSubject * subject)
+{
+	Node	   *object = subject->object;
+	List	   *names = (List *) object;
+
+	if (object == NULL)
+		return pstrdup("");
+	switch (nodeTag(object))
+	{
+		case T_String:
+			return pstrdup(quote_identifier(strVal(object)));
+		case T_RangeVar:
+			return quote_qualified_identifier(((RangeVar *) object)->schemaname, ((RangeVar *) object)->relname);
+		case T_ObjectWithArgs:
+			return NameListToQuotedString(((ObjectWithArgs *) object)->objname);
+		case T_TypeName:
+			return TypeNameToString((TypeName *) object);
+		case T_List:
+			if (subject->type == OBJECT_CAST)
+				return psprintf("(%s AS %s)", TypeNameToString(linitial(names)), TypeNameToString(lsecond(names)));
+			if (subject->type == OBJECT_TRANSFORM)
+				return psprintf("for %s language %s", TypeNameToString(linitial(names)), strVal(lsecond(names)));
+			if (IsA(linitial(names), String) && IsA(llast(names), String))
+				return NameListToQuotedString(names);
+			return pstrdup("");
+		default:
+			return pstrdup("");
+	}
+}
+
+/*
+ * Returns the schema of the relation in a list of names, or NULL.  The last
+ * "parts" names belong to a part of the relation, such as a column.
+ */
+static char *
+schema_of_relation(List *names, int parts)
+{
+	CmigTargetSubject relation = {.type = OBJECT_TABLE};
+
+	names = list_truncate(list_copy(names), list_length(names) - parts);
+	if (names == NIL || list_length(names) > 3)
+		return NULL;
+	relation.object = (Node *) makeRangeVarFromNameList(names);
+	return cmig_target_subject_schema(&relation);
+}
+
+char *
+cmig_target_subject_schema(const CmigTargetSubject * subject)
+{
+	Node	   *object = subject->object;
+	const RangeVar *name = (const RangeVar *) object;
+	List	   *names = NIL;
+	Oid			relation;
+
+	if (object == NULL)
+		return NULL;
+	switch (nodeTag(object))
+	{
+		case T_String:
+			return subject->type == OBJECT_SCHEMA ? strVal(object) : NULL;
+		case T_RangeVar:
+			if ((subject->flags & CREATES) && name->relpersistence == RELPERSISTENCE_TEMP)
+				return NULL;
+			if (name->schemaname != NULL)
+				return name->schemaname;
+			if (subject->flags & CREATES)
+				break;
+			relation = RangeVarGetRelid(name, NoLock, true);
+			return OidIsValid(relation) ? get_namespace_name(get_rel_namespace(relation)) : NULL;
+		case T_ObjectWithArgs:
+			names = ((ObjectWithArgs *) object)->objname;
+			break;
+		case T_TypeName:
+			names = ((TypeName *) object)->names;
+			break;
+		case T_List:
+			names = (List *) object;
+			break;
+		default:
+			return NULL;
+	}
+	if (IsA(object, List) && !(subject->flags & CREATES))
+	{
+		switch (subject->type)
+		{
+			case OBJECT_TABLE:
+			case OBJECT_VIEW:
+			case OBJECT_MATVIEW:
+			case OBJECT_SEQUENCE:
+			case OBJECT_INDEX:
+			case OBJECT_FOREIGN_TABLE:
+				return schema_of_relation(names, 0);
+			case OBJECT_COLUMN:
+			case OBJECT_TABCONSTRAINT:
+			case OBJECT_TRIGGER:
+			case OBJECT_RULE:
+			case OBJECT_POLICY:
+				return schema_of_relation(names, 1);
+			case OBJECT_DOMCONSTRAINT:
+				names = linitial_node(TypeName, names)->names;
+				break;
+			case OBJECT_OPCLASS:
+			case OBJECT_OPFAMILY:
+				/* the first name is the access method */
+				names = list_copy_tail(names, 1);
+				break;
+			default:
+				break;
+		}
+	}
+	if (list_length(names) >= 2)
+	{
+		object = list_nth(names, list_length(names) - 2);
+		return IsA(object, String) ? strVal(object) : NULL;
+	}
+	if (!(subject->flags & CREATES))
+		return NULL;
+	names = fetch_search_path(false);
+	return names == NIL ? NULL : get_namespace_name(linitial_oid(names));
+}
+
+const char *
+cmig_target_object_kind(ObjectType type)
+{
+	DropStmt	drop = {.type = T_DropStmt,.removeType = type};
+	const char *command = GetCommandTagName(CreateCommandTag((Node *) &drop));
+
+	switch (type)
+	{
+		case OBJECT_FDW:
+			return "foreign-data wrapper";
+		case OBJECT_ROLE:
+			return "role";
+		case OBJECT_ROUTINE:
+			return "function";
+		case OBJECT_SUBSCRIPTION:
+			return "subscription";
+		default:
+			return strncmp(command, "DROP ", 5) == 0 ? asc_tolower(command + 5, strlen(command + 5)) : "object";
+	}
+}
+
+/*
+ * Notes
+ */
+
+CmigTargetNote *
+cmig_target_note(CmigTargetState *state, const char *kind, const char *object, const char *reason)
+{
+	MemoryContext caller = MemoryContextSwitchTo(state->context);
+	CmigTargetNote *note = palloc0(sizeof(CmigTargetNote));
+
+	note->kind = pstrdup(kind);
+	note->object = pstrdup(object);
+	note->reason = pstrdup(reason);
+	note->line = state->line;
+	state->target->notes = lappend(state->target->notes, note);
+	MemoryContextSwitchTo(caller);
+	return note;
+}
+
+/*
+ * Remove the notes about an object, because a later statement of the target
+ * reverts the statement that the notes are about.
+ */
+static void
+forget(CmigTargetState *state, const char *kind, const char *object)
+{
+	ListCell   *cell;
+
+	foreach(cell, state->target->notes)
+	{
+		const CmigTargetNote *note = lfirst(cell);
+
+		if (strcmp(note->kind, kind) == 0 && strcmp(note->object, object) == 0)
+			state->target->notes = foreach_delete_current(state->target->notes, cell);
+	}
+}
+
+/* An object that the target names but does not create. */
+typedef struct Missing
+{
+	ObjectType	type;
+	char	   *name;
+	bool		is_shown;		/* true if the live object belongs to another
+								 * role, so that the target's statements about
+								 * it are ignored */
+} Missing;
+
+static const Missing *
+find_missing(const CmigTargetState *state, ObjectType type, const char *name)
+{
+	ListCell   *cell;
+
+	foreach(cell, state->missing)
+	{
+		const Missing *missing = lfirst(cell);
+
+		if (missing->type == type && strcmp(missing->name, name) == 0)
+			return missing;
+	}
+	return NULL;
+}
+
+void
+cmig_target_note_missing(CmigTargetState *state, ObjectType type, const char *name,
+						 const char *reason)
+{
+	MemoryContext caller;
+	Missing    *missing;
+
+	if (find_missing(state, type, name) != NULL)
+		return;
+	if (reason != NULL)
+		cmig_target_note(state, cmig_target_object_kind(type), name, reason);
+	caller = MemoryContextSwitchTo(state->context);
+	missing = palloc(sizeof(Missing));
+	missing->type = type;
+	missing->name = pstrdup(name);
+	missing->is_shown = reason == NULL;
+	state->missing = lappend(state->missing, missing);
+	MemoryContextSwitchTo(caller);
+}
+
+void
+cmig_target_leave_out(CmigTargetState *state, const char *what)
+{
+	cmig_listing_add_format(&state->left_out, "line %d: %s", state->line, what);
+}
+
+/*
+ * Statements that are not about a compared schema
+ */
+
+/*
+ * Is the statement about the server or the session rather than a schema?
+ * Sets *silently if no NOTICE should mention the statement.
+ */
+static bool
+has_no_schema(Node *node, bool *silently)
+{
+	static const char *const timeouts[] = {
+		"client_encoding", "idle_in_transaction_session_timeout", "lock_timeout",
+		"statement_timeout", "transaction_timeout"
+	};
+	const VariableSetStmt *set = (VariableSetStmt *) node;
+	CmigTargetSubject subject;
+
+	*silently = false;
+	switch (nodeTag(node))
+	{
+		case T_VariableSetStmt:
+			*silently = true;
+
+			/*
+			 * A setting that belongs to the caller's session rather than to
+			 * the schema is ignored: the caller's timeouts remain in effect,
+			 * and messages keep the client's encoding.
+			 */
+			if (set->kind == VAR_SET_MULTI)
+				return true;
+			for (int i = 0; set->name != NULL && i < lengthof(timeouts); i++)
+				if (pg_strcasecmp(timeouts[i], set->name) == 0)
+					return true;
+			return false;
+		case T_CreatedbStmt:
+		case T_DropdbStmt:
+		case T_AlterDatabaseStmt:
+		case T_AlterDatabaseSetStmt:
+		case T_AlterDatabaseRefreshCollStmt:
+		case T_AlterSystemStmt:
+		case T_CreateTableSpaceStmt:
+		case T_AlterTableSpaceOptionsStmt:
+		case T_DropTableSpaceStmt:
+			return true;
+		case T_VacuumStmt:
+		case T_ReindexStmt:
+		case T_CheckPointStmt:
+		case T_DiscardStmt:
+		case T_DeallocateStmt:
+			*silently = true;
+			return true;
+		case T_ClusterStmt:
+			*silently = true;
+			return ((ClusterStmt *) node)->relation == NULL;
+		case T_CopyStmt:
+			return !((CopyStmt *) node)->is_from || ((CopyStmt *) node)->is_program;
+		default:
+			break;
+	}
+	if (!cmig_target_subject(node, &subject))
+		return false;
+	switch (subject.type)
+	{
+		case OBJECT_DATABASE:
+		case OBJECT_ROLE:
+		case OBJECT_TABLESPACE:
+		case OBJECT_PARAMETER_ACL:
+		case OBJECT_LARGEOBJECT:
+			return true;
+		default:
+			return false;
+	}
+}
+
+bool
+cmig_target_is_shared(Node *node)
+{
+	bool		silently;
+
+	switch (nodeTag(node))
+	{
+		case T_CreateRoleStmt:
+		case T_AlterRoleStmt:
+		case T_AlterRoleSetStmt:
+		case T_DropRoleStmt:
+		case T_GrantRoleStmt:
+			return true;
+		case T_CopyStmt:
+			return false;
+		default:
+			return has_no_schema(node, &silently) && !silently;
+	}
+}
+
+bool
+cmig_target_is_elsewhere(CmigTargetState *state, Node *statement)
+{
+	CmigTargetSubject subject;
+	const char *schema = cmig_target_subject(statement, &subject) ? cmig_target_subject_schema(&subject) : NULL;
+	Oid			oid = schema == NULL ? InvalidOid : get_namespace_oid(schema, true);
+	bool		is_own;
+
+	if (!OidIsValid(oid) || !cmig_shadow_is_live_schema(state->shadow, oid))
+		return false;
+	is_own = cmig_managed_is_own_name(schema);
+	if (!is_own && !cmig_text_list_has(state->target->elsewhere, schema))
+	{
+		MemoryContext caller = MemoryContextSwitchTo(state->context);
+
+		state->target->elsewhere = lappend(state->target->elsewhere, pstrdup(schema));
+		MemoryContextSwitchTo(caller);
+	}
+
+	/*
+	 * pg_dump writes many statements about pg_cmig's own schemas; mention
+	 * only those that create something in them
+	 */
+	if (!is_own || ((subject.flags & CREATES) && subject.type != OBJECT_SCHEMA))
+		cmig_target_leave_out(state, psprintf("%s in schema \"%s\"",
+											  GetCommandTagName(CreateCommandTag(statement)), schema));
+	return true;
+}
+
+/*
+ * Remove, from a GRANT or REVOKE, the objects in schemas that are not
+ * compared.  Returns NULL if no object is left.
+ */
+static Node *
+without_elsewhere(CmigTargetState *state, GrantStmt *grant)
+{
+	GrantStmt  *rest = copyObject(grant);
+	ListCell   *cell;
+
+	if (grant->targtype != ACL_TARGET_OBJECT)
+		return (Node *) grant;
+	foreach(cell, rest->objects)
+	{
+		GrantStmt	single = *grant;
+
+		single.objects = list_make1(lfirst(cell));
+		if (cmig_target_is_elsewhere(state, (Node *) &single))
+			rest->objects = foreach_delete_current(rest->objects, cell);
+	}
+	return rest->objects == NIL ? NULL : (Node *) rest;
+}
+
+/*
+ * Is this a GRANT on an extension member, as pg_dump writes it?  Such
+ * privileges are not compared, and few roles may grant them.
+ */
+static bool
+is_grant_on_member(const GrantStmt *grant)
+{
+	Node	   *object;
+
+	if (!IsA(grant, GrantStmt) || grant->targtype != ACL_TARGET_OBJECT)
+		return false;
+	object = linitial(grant->objects);
+	if (IsA(object, RangeVar))
+		return OidIsValid(getExtensionOfObject(RelationRelationId,
+											   RangeVarGetRelid((RangeVar *) object, NoLock, true)));
+	return IsA(object, ObjectWithArgs) &&
+		OidIsValid(getExtensionOfObject(ProcedureRelationId,
+										LookupFuncWithArgs(grant->objtype, (ObjectWithArgs *) object, true)));
+}
+
+/*
+ * Objects that the target could not create, or that belong to another role
+ */
+
+/*
+ * Does the statement alter an object that was recorded as missing or as owned
+ * by another role?  If so, the statement must be ignored.
+ */
+static bool
+is_about_missing(CmigTargetState *state, Node *node, const CmigTargetSubject * subject)
+{
+	const CreateForeignTableStmt *table = (const CreateForeignTableStmt *) node;
+	const Missing *server;
+
+	if (state->missing == NIL)
+		return false;
+	if (!(subject->flags & CREATES))
+		return find_missing(state, subject->type, cmig_target_subject_name(subject)) != NULL;
+	if (!IsA(node, CreateForeignTableStmt))
+		return false;
+	server = find_missing(state, OBJECT_FOREIGN_SERVER, quote_identifier(table->servername));
+	if (server == NULL || server->is_shown)
+		return false;
+	cmig_target_note_missing(state, OBJECT_FOREIGN_TABLE, cmig_target_subject_name(subject),
+							 psprintf("server \"%s\" does not exist", table->servername));
+	return true;
+}
+
+/*
+ * Returns the hidden object with this name if it belongs to another role.
+ * Otherwise returns NULL.
+ */
+static const CmigHidden *
+find_others(const CmigTargetState *state, ObjectType type, const char *name)
+{
+	const CmigHidden *hidden;
+	Oid			catalog;
+
+	switch (type)
+	{
+		case OBJECT_FOREIGN_SERVER:
+			catalog = ForeignServerRelationId;
+			break;
+		case OBJECT_FDW:
+			catalog = ForeignDataWrapperRelationId;
+			break;
+		case OBJECT_LANGUAGE:
+			catalog = LanguageRelationId;
+			break;
+		case OBJECT_ACCESS_METHOD:
+			catalog = AccessMethodRelationId;
+			break;
+		default:
+			return NULL;
+	}
+	hidden = cmig_shadow_global_find(state->shadow->hidden, catalog, name);
+	return hidden == NULL || has_privs_of_role(GetUserId(), hidden->owner) ? NULL : hidden;
+}
+
+/*
+ * A target must not create an object with the name of another role's object: a
+ * function that runs with that role's privileges would use the new object.  If
+ * the statement would do this, make the existing object visible instead, and
+ * return true.
+ */
+static bool
+shows_others(CmigTargetState *state, Node *node, const CmigTargetSubject * subject)
+{
+	const CmigHidden *hidden;
+
+	if (IsA(node, RenameStmt) && subject->type == OBJECT_FOREIGN_SERVER &&
+		find_others(state, subject->type, ((RenameStmt *) node)->newname) != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_DUPLICATE_OBJECT),
+				 errmsg("server \"%s\" already exists", ((RenameStmt *) node)->newname)));
+	if (!(subject->flags & CREATES) || !IsA(subject->object, String))
+		return false;
+	hidden = find_others(state, subject->type, strVal(subject->object));
+	if (hidden == NULL)
+		return false;
+	cmig_shadow_global_show(hidden);
+	cmig_target_note_missing(state, subject->type, cmig_target_subject_name(subject), NULL);
+	return true;
+}
+
+/*
+ * Roles, which belong to the whole server
+ */
+
+/* If the role does not exist, adds a note and returns true. */
+static bool
+note_absent(CmigTargetState *state, const RoleSpec *role, const char *kind, const char *object)
+{
+	if (role == NULL || role->roletype != ROLESPEC_CSTRING || OidIsValid(get_role_oid(role->rolename, true)))
+		return false;
+	cmig_target_note(state, kind, object, psprintf("role \"%s\" does not exist", role->rolename));
+	return true;
+}
+
+/*
+ * Returns the reason why an object cannot be given to the role, or NULL if it
+ * can.  "schema" is the object's schema, and may be NULL.
+ */
+static char *
+why_not_owner(const RoleSpec *role, const char *schema)
+{
+	Oid			oid = get_rolespec_oid(role, true);
+	Oid			namespace = schema == NULL ? InvalidOid : get_namespace_oid(schema, true);
+
+	if (!OidIsValid(oid))
+		return psprintf("role \"%s\" does not exist", role->rolename);
+	if (oid == GetUserId())
+		return NULL;
+	if (!cmig_can_set_role_compat(GetUserId(), oid))
+		return psprintf("must be able to SET ROLE \"%s\"", GetUserNameFromId(oid, false));
+	if (OidIsValid(namespace) && !superuser() && !cmig_may_create_compat(namespace, oid))
+		return psprintf("role \"%s\" has no CREATE privilege on schema \"%s\"",
+						GetUserNameFromId(oid, false), schema);
+	return NULL;
+}
+
+/*
+ * Can the role be the owner of the statement's object?  If not, adds a note.
+ */
+static bool
+may_own(CmigTargetState *state, const CmigTargetSubject * subject, const RoleSpec *owner)
+{
+	char	   *reason = why_not_owner(owner, subject->type == OBJECT_SCHEMA ? NULL : cmig_target_subject_schema(subject));
+	CmigTargetNote *note;
+
+	if (reason == NULL)
+		return true;
+	note = cmig_target_note(state, "owner",
+							psprintf("%s %s", cmig_target_object_kind(subject->type), cmig_target_subject_name(subject)), reason);
+	if (owner->rolename != NULL)
+		note->role = MemoryContextStrdup(state->context, owner->rolename);
+	return false;
+}
+
+/*
+ * Returns a copy of ALTER TABLE without OWNER TO actions that are not
+ * possible, or NULL if no action is left.
+ *
+ * The copy adds foreign keys as valid, without checking the rows: only the
+ * schema is compared, and the check takes more time than the rest of the
+ * statement.  In a target, which often drops what it is about to create, as
+ * pg_dump --clean does, the copy has IF EXISTS if it only drops something.
+ */
+static Node *
+adapt_alter_table(CmigTargetState *state, Node *statement, const CmigTargetSubject * subject)
+{
+	AlterTableStmt *alter = (AlterTableStmt *) copyObject(statement);
+	bool		only_drops = !cmig_running_is_replaying();
+	ListCell   *cell;
+
+	foreach(cell, alter->cmds)
+	{
+		AlterTableCmd *command = lfirst_node(AlterTableCmd, cell);
+		Constraint *constraint = (Constraint *) command->def;
+
+		switch (command->subtype)
+		{
+			case AT_DropConstraint:
+				break;
+			case AT_DetachPartition:
+				cmig_distribution_record_detach(RangeVarGetRelid(((PartitionCmd *) command->def)->name, NoLock, true));
+				break;
+			case AT_ColumnDefault:
+				only_drops &= command->def == NULL;
+				break;
+			case AT_AddConstraint:
+				only_drops = false;
+				if (constraint == NULL || !IsA(constraint, Constraint) || constraint->contype != CONSTR_FOREIGN ||
+					constraint->skip_validation)
+					break;
+				constraint->skip_validation = constraint->initially_valid = true;
+				break;
+			case AT_ChangeOwner:
+				only_drops = false;
+				if (!may_own(state, subject, command->newowner))
+					alter->cmds = foreach_delete_current(alter->cmds, cell);
+				break;
+			default:
+				only_drops = false;
+				break;
+		}
+	}
+	alter->missing_ok |= only_drops;
+	return alter->cmds == NIL ? NULL : (Node *) alter;
+}
+
+/*
+ * Returns a copy of GRANT, REVOKE, or ALTER DEFAULT PRIVILEGES with only those
+ * of its roles that exist, or NULL if none is left.
+ */
+static Node *
+existing_grantees(CmigTargetState *state, Node *statement, const char *kind, const char *object)
+{
+	Node	   *copy = copyObject(statement);
+	GrantStmt  *grant = IsA(copy, GrantStmt) ? (GrantStmt *) copy : ((AlterDefaultPrivilegesStmt *) copy)->action;
+	ListCell   *cell;
+
+	foreach(cell, grant->grantees)
+		if (note_absent(state, lfirst(cell), kind, object))
+		grant->grantees = foreach_delete_current(grant->grantees, cell);
+	return grant->grantees == NIL ? NULL : copy;
+}
+
+/*
+ * Process GRANT and REVOKE of role memberships.  Nothing is noted for a
+ * membership that already exists.
+ */
+static void
+note_memberships(CmigTargetState *state, const GrantRoleStmt *grant)
+{
+	ListCell   *granted;
+	ListCell   *grantee;
+
+	foreach(granted, grant->granted_roles)
+	{
+		char	   *name = lfirst_node(AccessPriv, granted)->priv_name;
+		Oid			role = get_role_oid(name, true);
+
+		foreach(grantee, grant->grantee_roles)
+		{
+			const RoleSpec *spec = lfirst(grantee);
+			const char *object = spec->rolename == NULL ? quote_identifier(name) :
+			psprintf("%s in %s", quote_identifier(spec->rolename), quote_identifier(name));
+			Oid			member = get_rolespec_oid(spec, true);
+
+			if (!grant->is_grant)
+				forget(state, "role membership", object);
+			else if (!OidIsValid(role) || !OidIsValid(member) || !is_member_of_role_nosuper(member, role))
+				cmig_target_note(state, "role membership", object, "roles belong to the whole server");
+		}
+	}
+}
+
+/*
+ * Process a statement that may name roles.  Statements that create, alter, or
+ * drop roles are not run.  From other statements, the parts that name roles
+ * that do not exist, or cannot be owners, are removed.
+ */
+static Node *
+adapt_roles(CmigTargetState *state, Node *node, const CmigTargetSubject * subject)
+{
+	const char *name = cmig_target_subject_name(subject);
+	const char *kind = "user mapping";
+	CreateSchemaStmt *create = (CreateSchemaStmt *) node;
+	GrantStmt  *grant = (GrantStmt *) node;
+	AlterDefaultPrivilegesStmt *defaults = (AlterDefaultPrivilegesStmt *) node;
+	List	   *roles = NIL;
+	ListCell   *cell;
+	ListCell   *role;
+
+	switch (nodeTag(node))
+	{
+		case T_CreateRoleStmt:
+			if (!OidIsValid(get_role_oid(((CreateRoleStmt *) node)->role, true)))
+				cmig_target_note_missing(state, OBJECT_ROLE, ((CreateRoleStmt *) node)->role,
+										 "roles belong to the whole server: create it before the schema");
+			return NULL;
+		case T_DropRoleStmt:
+			foreach(cell, ((DropRoleStmt *) node)->roles)
+				if (lfirst_node(RoleSpec, cell)->rolename != NULL)
+				forget(state, "role", lfirst_node(RoleSpec, cell)->rolename);
+			return NULL;
+		case T_AlterRoleStmt:
+		case T_AlterRoleSetStmt:
+			return NULL;
+		case T_GrantRoleStmt:
+			note_memberships(state, (GrantRoleStmt *) node);
+			return NULL;
+		case T_AlterOwnerStmt:
+			return may_own(state, subject, ((AlterOwnerStmt *) node)->newowner) ? node : NULL;
+		case T_AlterTableStmt:
+			return adapt_alter_table(state, node, subject);
+		case T_CreateSchemaStmt:
+			if (create->authrole == NULL || may_own(state, subject, create->authrole))
+				return node;
+			create = copyObject(create);
+			create->schemaname = cmig_target_created_schema(node);
+			create->authrole = NULL;
+			return (Node *) create;
+		case T_GrantStmt:
+			name = psprintf(grant->targtype == ACL_TARGET_ALL_IN_SCHEMA ? "all %ss in schema %s" : "%s %s",
+							cmig_target_object_kind(grant->objtype), name);
+			node = existing_grantees(state, node, "privilege", name);
+			return note_absent(state, grant->grantor, "privilege", name) ? NULL : node;
+		case T_AlterDefaultPrivilegesStmt:
+			foreach(cell, defaults->options)
+			{
+				const DefElem *option = lfirst_node(DefElem, cell);
+
+				foreach(role, strcmp(option->defname, "roles") == 0 ? (List *) option->arg : NIL)
+				{
+					char	   *reason = why_not_owner(lfirst(role), NULL);
+
+					if (reason == NULL)
+						continue;
+					cmig_target_note(state, "default privileges",
+									 psprintf("FOR ROLE %s", quote_identifier(role_name(lfirst(role)))), reason);
+					return NULL;
+				}
+			}
+			return existing_grantees(state, node, "default privileges",
+									 cmig_target_object_kind(defaults->action->objtype));
+
+		case T_CreatePolicyStmt:
+		case T_AlterPolicyStmt:
+			/* without one of its roles, it would be a different policy */
+			kind = "policy";
+			roles = IsA(node, CreatePolicyStmt) ? ((CreatePolicyStmt *) node)->roles : ((AlterPolicyStmt *) node)->roles;
+			name = psprintf("%s on %s",
+							quote_identifier(IsA(node, CreatePolicyStmt) ? ((CreatePolicyStmt *) node)->policy_name :
+											 ((AlterPolicyStmt *) node)->policy_name), name);
+			break;
+		case T_CreateUserMappingStmt:
+			roles = list_make1(((CreateUserMappingStmt *) node)->user);
+			break;
+		case T_AlterUserMappingStmt:
+			roles = list_make1(((AlterUserMappingStmt *) node)->user);
+			break;
+		case T_DropUserMappingStmt:
+			roles = list_make1(((DropUserMappingStmt *) node)->user);
+			break;
+		default:
+			return node;
+	}
+	foreach(cell, roles)
+	{
+		const RoleSpec *spec = lfirst(cell);
+		const char *object = strcmp(kind, "policy") == 0 || spec->rolename == NULL ? name :
+		psprintf("for %s server %s", quote_identifier(spec->rolename), name);
+
+		if (note_absent(state, spec, kind, object))
+			return NULL;
+	}
+	return node;
+}
+
+Node *
+cmig_target_adapt(CmigTargetState *state, Node *node)
+{
+	CmigTargetSubject subject = {0};
+	bool		silently;
+
+	if (has_no_schema(node, &silently))
+	{
+		if (!silently)
+			cmig_target_leave_out(state, GetCommandTagName(CreateCommandTag(node)));
+		return NULL;
+	}
+	if (cmig_target_subject(node, &subject) &&
+		(is_about_missing(state, node, &subject) || shows_others(state, node, &subject)))
+		return NULL;
+	/* subscriptions are ignored, because they would connect to another server */
+	if (subject.type == OBJECT_SUBSCRIPTION)
+	{
+		if (subject.flags & CREATES)
+			cmig_target_note_missing(state, OBJECT_SUBSCRIPTION, cmig_target_subject_name(&subject),
+									 "subscriptions are not compared");
+		return NULL;
+	}
+	if (IsA(node, DropStmt) && subject.type == OBJECT_SCHEMA)
+		return cmig_target_schema_drop(state, node);
+	if (IsA(node, GrantStmt))
+		node = without_elsewhere(state, (GrantStmt *) node);
+	if (node == NULL || cmig_target_is_elsewhere(state, node) ||
+		(!superuser() && is_grant_on_member((GrantStmt *) node)) || cmig_target_extension_run(state, node))
+		return NULL;
+	node = adapt_roles(state, node, &subject);
+	if (node != NULL && IsA(node, DropStmt) && !cmig_running_is_replaying())
+	{
+		/* as for ALTER TABLE, a missing object is only an error in a revision */
+		node = copyObject(node);
+		((DropStmt *) node)->missing_ok = true;
+	}
+	return node != NULL && IsA(node, CreateSchemaStmt) && cmig_target_schema_create(state, node) ? NULL : node;
+}
