@@ -32,16 +32,6 @@ is_index(const CmigObject *object)
 	return object->kind == &cmig_kind_index || object->kind == &cmig_kind_constraint;
 }
 
-/*
- * Returns the qualified name of an index or of a constraint's index.  Returns
- * NULL if the constraint has no index.
- */
-static const char *
-index_name(const CmigObject *object)
-{
-	return object->kind == &cmig_kind_index ? object->identity : object->kind->index_name(object);
-}
-
 char *
 cmig_attached_nameless(const CmigObject *object, const char *definition)
 {
@@ -119,23 +109,13 @@ stays_attached(const CmigDifference *difference, const CmigObject *table, bool o
 }
 
 /*
- * Returns the name of the parent index to which the object's index is
- * attached, or NULL if it is not attached.
- */
-static const char *
-parent_of(const CmigObject *object)
-{
-	return is_index(object) ? cmig_index_parent(object) : NULL;
-}
-
-/*
  * Is the object an index of a partitioned table, or a constraint with such an
  * index?
  */
 static bool
 is_partitioned(const CmigObject *object)
 {
-	return is_index(object) && index_name(object) != NULL && object->parent->kind == &cmig_kind_table &&
+	return is_index(object) && cmig_index_name(object) != NULL && object->parent->kind == &cmig_kind_table &&
 		object->parent->values[CMIG_TABLE_PARTITION_KEY] != NULL;
 }
 
@@ -149,7 +129,7 @@ static List *
 attached_attached_to(const CmigDifference *difference, const CmigObject *object, bool old)
 {
 	const CmigImage *image = old ? difference->from : difference->to;
-	const char *name = is_partitioned(object) ? index_name(object) : NULL;
+	const char *name = is_partitioned(object) ? cmig_index_name(object) : NULL;
 	List	   *found = NIL;
 
 	if (name == NULL)
@@ -157,7 +137,7 @@ attached_attached_to(const CmigDifference *difference, const CmigObject *object,
 	for (int i = 0; i < image->count; i++)
 	{
 		const CmigObject *other = image->objects[i];
-		const char *parent = parent_of(other);
+		const char *parent = cmig_attached_to(other);
 
 		if (parent != NULL && strcmp(parent, name) == 0 &&
 			(cmig_index_is_partial(object) || stays_attached(difference, other->parent, old)))
@@ -191,7 +171,7 @@ has_loose_index(const CmigImage *image, const CmigObject *attached)
 	const CmigObject *table = cmig_image_lookup(image, &cmig_kind_table, attached->parent->identity);
 
 	for (const CmigObject *child = table ? table->child : NULL; child != NULL; child = child->sibling)
-		if (is_index(child) && index_name(child) != NULL && parent_of(child) == NULL && child->kind == attached->kind)
+		if (is_index(child) && cmig_index_name(child) != NULL && cmig_attached_to(child) == NULL && child->kind == attached->kind)
 			return true;
 	return false;
 }
@@ -346,7 +326,7 @@ cmig_attached_complete(const CmigDifference *difference, const CmigObject *objec
 		if (!attached_is_made(difference, other, old))
 			foreach(statement, creation(difference, other, partial, old))
 				append(first, ((CmigDdl *) lfirst(statement))->sql);
-		append(first, psprintf("ALTER INDEX %s ATTACH PARTITION %s", index_name(object), index_name(other)));
+		append(first, psprintf("ALTER INDEX %s ATTACH PARTITION %s", cmig_index_name(object), cmig_index_name(other)));
 	}
 }
 
@@ -359,7 +339,7 @@ parent_change(const CmigDifference *difference, const CmigChange *change)
 {
 	const CmigObject *object = change->to ? change->to : change->from;
 	const CmigImage *image = change->to ? difference->to : difference->from;
-	const CmigObject *parent = parent_of(object) ? cmig_attached_find(image, parent_of(object)) : NULL;
+	const CmigObject *parent = cmig_attached_to(object) ? cmig_attached_find(image, cmig_attached_to(object)) : NULL;
 
 	return parent ? (change->to ? difference->of_to : difference->of_from)[parent->index] : NULL;
 }
@@ -371,7 +351,7 @@ parent_change(const CmigDifference *difference, const CmigChange *change)
 static bool
 attached_is_remade(const CmigDifference *difference, const CmigChange *change)
 {
-	if (change->from == NULL || change->to == NULL || change->to->alone || parent_of(change->from) == NULL)
+	if (change->from == NULL || change->to == NULL || change->to->alone || cmig_attached_to(change->from) == NULL)
 		return false;
 	while ((change = parent_change(difference, change)) != NULL)
 		if (change->action == CMIG_AGAIN)
@@ -406,7 +386,7 @@ cmig_attached_find(const CmigImage *image, const char *name)
 {
 	for (int i = 0; i < image->count; i++)
 	{
-		const char *own = is_index(image->objects[i]) ? index_name(image->objects[i]) : NULL;
+		const char *own = is_index(image->objects[i]) ? cmig_index_name(image->objects[i]) : NULL;
 
 		if (own != NULL && strcmp(own, name) == 0)
 			return image->objects[i];
@@ -414,59 +394,12 @@ cmig_attached_find(const CmigImage *image, const char *name)
 	return NULL;
 }
 
-/* Returns the table's index that is attached to the index "parent", or NULL. */
-static const CmigObject *
-find_attached(const CmigImage *image, const CmigObject *table, const char *parent)
+const CmigObject *
+cmig_attached_parent(const CmigImage *image, const CmigObject *object)
 {
-	const CmigObject *other = cmig_image_lookup(image, table->kind, table->identity);
+	const char *name = cmig_attached_to(object);
 
-	for (const CmigObject *child = other ? other->child : NULL; child != NULL; child = child->sibling)
-		if (parent_of(child) != NULL && strcmp(parent_of(child), parent) == 0)
-			return child;
-	return NULL;
-}
-
-/*
- * Returns the index's counterpart in the new image, or NULL if there is none.
- * An attached index is matched through its parent index; any other index is
- * matched by its table, name, and definition.
- */
-static const CmigObject *
-counterpart(const CmigImage *from, const CmigImage *to, const CmigObject *object)
-{
-	const char *parent = parent_of(object);
-	const CmigObject *old = parent ? cmig_attached_find(from, parent) : NULL;
-	const CmigObject *new = old ? counterpart(from, to, old) : NULL;
-
-	if (parent != NULL)
-	{
-		new = new ? find_attached(to, object->parent, index_name(new)) : NULL;
-		return new != NULL && new->kind == object->kind ? new : NULL;
-	}
-	new = cmig_attached_find(to, index_name(object));
-	return new != NULL && new->kind == object->kind && strcmp(new->parent->identity, object->parent->identity) == 0 &&
-		cmig_kind_same_value(&new->kind->properties[0], object->values[0], new->values[0]) ? new : NULL;
-}
-
-List *
-cmig_attached_names(const CmigImage *from, const CmigImage *to)
-{
-	List	   *names = NIL;
-
-	for (int i = 0; i < from->count; i++)
-	{
-		const CmigObject *object = from->objects[i];
-		const CmigObject *other = parent_of(object) ? counterpart(from, to, object) : NULL;
-		CmigAttachedName *name;
-
-		if (other == NULL || strcmp(other->name, object->name) == 0)
-			continue;
-		name = palloc(sizeof(CmigAttachedName));
-		name->from = object;
-		name->to = other;
-		names = lappend(names, name);
-	}
-	return names;
+	return name ? cmig_attached_find(image, name) : NULL;
 }
 
 /* ----------------------------------------------------------------

@@ -746,7 +746,7 @@ cmig_diff_run(const CmigManaged *managed, const char *target_sql,
 	cmig_log_use_mark(run.image, run.log_uses);
 	diff_run_check_schemas(&run, from);
 	from = cmig_rename_read(managed, from, run.image, options->renames, run.target->renames,
-							cmig_diff_line_add, &run.lines);
+							false, &run.lines);
 	if (!run.distributes)
 		cmig_colocation_keep(from, run.image);
 	cmig_others_mark(from);
@@ -780,9 +780,9 @@ rename_replayed(void *arg)
 	ReplayRun  *replay = arg;
 	DiffRun    *run = replay->run;
 
-	replay->from = cmig_rename_read_here(cmig_replay_settle(replay->replay, cmig_managed_names(run->managed)),
-										 replay->from, run->image, run->options.renames,
-										 run->target->renames, cmig_diff_line_add, &run->lines);
+	replay->from = cmig_rename_read(cmig_replay_settle(replay->replay, cmig_managed_names(run->managed)),
+									replay->from, run->image, run->options.renames,
+									run->target->renames, true, &run->lines);
 }
 
 /*
@@ -1037,7 +1037,7 @@ CMIG_READER(cmig_diff_schemas)
 	diff.from = from = cmig_image_read(from_schema);
 	cmig_shadow_rename(diff.managed->schemas[0].oid, from_schema->schemas[0].name,
 					   "cmig.diff_schemas()", read_renamed, &diff);
-	from = cmig_rename_read(from_schema, from, diff.image, options.renames, NIL, cmig_diff_line_add, &lines);
+	from = cmig_rename_read(from_schema, from, diff.image, options.renames, NIL, false, &lines);
 	cmig_others_mark(from);
 
 	/*

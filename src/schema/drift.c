@@ -47,8 +47,8 @@ typedef struct CmigDrift
 	bool		adopts;			/* true if drift_adopt() will be called */
 	List	   *renames;		/* list of CmigDiffLine: renames and moves */
 	CmigImage  *live;
-	List	   *audited;		/* list of CmigAudited: the audited live
-								 * tables */
+	char	   *audited;		/* the audited live tables, see
+								 * cmig_audited_read() */
 	CmigReplayed *replayed;
 	List	   *created;		/* list of char *: the extensions that applied
 								 * revisions have created */
@@ -77,8 +77,8 @@ rename_replayed(const CmigManaged *managed, CmigImage *image, void *arg)
 {
 	CmigDrift  *drift = arg;
 
-	return cmig_rename_read_here(managed, image, drift->live, drift->options.renames, NIL,
-								 cmig_diff_line_add, &drift->renames);
+	return cmig_rename_read(managed, image, drift->live, drift->options.renames, NIL,
+							true, &drift->renames);
 }
 
 /*
@@ -182,6 +182,7 @@ drop_extensions(const CmigDrift *drift)
 			!(drift->adopts && live != NULL && is_used(drift->live, live)))
 		{
 			kept = lappend(kept, lfirst(cell));
+
 			continue;
 		}
 		ddl = linitial(extension->kind->create(extension));
@@ -197,13 +198,6 @@ drop_extensions(const CmigDrift *drift)
 /*
  * Rows
  */
-
-/* A CmigAuditedCallback: add a row for the table. */
-static void
-add_audited(const char *table, const char *reason, void *arg)
-{
-	cmig_diff_line_add_unsupported(arg, "audit", table, reason);
-}
 
 /*
  * Compare the images.  Returns the rows, including those for parts of the
@@ -232,7 +226,7 @@ compare(CmigDrift *drift, CmigImage *from, CmigImage *to, bool to_live)
 		cmig_diff_line_add_unsupported(&lines, "schema", quote_identifier(lfirst(cell)),
 									   "it belongs to another role, so it is not compared");
 	if (drift->schemas == NULL && !drift->options.models)
-		cmig_audited_compare(drift->audited, drift->replayed->audited, add_audited, &lines);
+		cmig_audited_compare(drift->audited, drift->replayed->audited, &lines);
 	return lines;
 }
 
@@ -251,7 +245,7 @@ drift_repair(CmigDrift *drift)
 
 	drift->options.initial = cmig_initial_grants_read();
 	drift->live = cmig_rename_read(drift->managed, drift->live, drift->replayed->image,
-								   drift->options.renames, NIL, cmig_diff_line_add, &lines);
+								   drift->options.renames, NIL, false, &lines);
 	cmig_others_mark(drift->live);
 	cmig_tool_table_keep(drift->live, drift->replayed->image);
 	cmig_keep_partitions(drift->live, drift->replayed->image, "The revisions create");

@@ -95,24 +95,29 @@ extern void cmig_attached_complete(const CmigDifference *difference, const CmigO
  */
 extern void cmig_attached_settle(CmigDifference *difference);
 
+/* Returns the qualified name of an index or of a constraint's index, or NULL. */
+static inline const char *
+cmig_index_name(const CmigObject *object)
+{
+	return object->kind == &cmig_kind_index ? object->identity :
+		object->kind == &cmig_kind_constraint ? object->kind->index_name(object) : NULL;
+}
+
 /*
- * Returns the index with this qualified name or, if the index belongs to a
- * constraint, the constraint.  Returns NULL if there is no such index.
+ * Returns the qualified name of the parent index to which the object's index is
+ * attached, or NULL if it is not attached.
  */
+static inline const char *
+cmig_attached_to(const CmigObject *object)
+{
+	return object->kind == &cmig_kind_index || object->kind == &cmig_kind_constraint ? cmig_index_parent(object) : NULL;
+}
+
+/* Returns the index with this qualified name, or its constraint, or NULL. */
 extern const CmigObject *cmig_attached_find(const CmigImage *image, const char *name);
 
-/* An attached index or constraint whose name differs between the images. */
-typedef struct CmigAttachedName
-{
-	const CmigObject *from;
-	const CmigObject *to;
-} CmigAttachedName;
-
-/*
- * Returns a list of CmigAttachedName for the attached indexes that can be
- * renamed, because the partitioned table's index stays the same.
- */
-extern List *cmig_attached_names(const CmigImage *from, const CmigImage *to);
+/* Returns the parent index to which the object's index is attached, or NULL. */
+extern const CmigObject *cmig_attached_parent(const CmigImage *image, const CmigObject *object);
 
 /*
  * Returns a copy of "definition".  If the object is an index, the copy leaves
@@ -257,67 +262,10 @@ extern void cmig_replace_finish(const CmigDifference *difference, const CmigChan
 
 /* in keep.c */
 
-/*
- * Mark as unsupported the changes of foreign objects and of their parts.
- * There are two exceptions for a foreign object that the target lacks: if it
- * is in the caller's schema, it is dropped, and if it has no schema, it is
- * left alone.  Also mark a change as unsupported if the database lacks
- * something that the change needs.
- */
-extern void cmig_foreign_refuse(CmigDifference *difference);
-
-/*
- * Does the change affect a foreign object?  If so, the object stays even if an
- * object that it depends on is dropped.
- */
-extern bool cmig_foreign_stays(const CmigDifference *difference, const CmigChange *change);
-
-/*
- * Mark a change as unsupported, because a foreign object depends on the
- * changed object.  "stays" is the change of the foreign object.
- */
-extern void cmig_foreign_prevents(CmigChange *change, const CmigChange *stays);
-
-/*
- * A callback that returns true if the object may be kept although the other
- * image lacks it.
- */
-typedef bool (*CmigKeepCandidate) (const CmigObject *object, void *arg);
-
-/*
- * Add the candidates in "from" to "to".  A candidate is left out if "to" lacks
- * the candidate's parent or an object that the candidate depends on.
- */
-extern void cmig_keep(const CmigImage *from, CmigImage *to, CmigKeepCandidate is_candidate, void *arg);
-
-/*
- * Like cmig_keep(), for a target that contains only models.  The candidates
- * are the objects that ORMs cannot define and the indexes that cmig.enable_rls
- * created.  These objects are then re-created if an object that they depend on
- * changes.
- */
+extern void cmig_keep(const CmigImage *from, CmigImage *to, const bool *wanted);
 extern void cmig_keep_unknown(const CmigImage *from, CmigImage *to);
-
-/*
- * If cmig_keep_unknown() did not add the object to "to" because "to" lacks an
- * object that it depends on, returns the missing object.  Otherwise returns
- * NULL, even if the object's parent is missing.
- */
 extern const CmigObject *cmig_keep_missing(const CmigObject *object, const CmigImage *to);
-
-/*
- * Remove from "image" the partitions of each table that "target" has without
- * any partitions, and everything that belongs to them, so that they are not
- * compared.  A NOTICE says how many there are.  "creates" begins a sentence,
- * such as "The target creates".
- */
 extern void cmig_keep_partitions(CmigImage *image, const CmigImage *target, const char *creates);
-
-/*
- * Add to "other" the tables of other migration tools that only "live"
- * contains, so that these tables do not count as differences.  Issues a NOTICE
- * that names the tables.
- */
 extern void cmig_tool_table_keep(const CmigImage *live, CmigImage *other);
 
 /* in match.c */
@@ -348,6 +296,12 @@ extern void cmig_match_attached(CmigDifference *difference);
 extern void cmig_match_detached(CmigDifference *difference);
 
 /* in propagate.c */
+
+/*
+ * Mark as unsupported the changes of other roles' objects (see others.c), and of
+ * what the database lacks something for.
+ */
+extern void cmig_foreign_refuse(CmigDifference *difference);
 
 /*
  * Make the CREATE statement of a materialized view use WITH NO DATA if the
@@ -449,75 +403,9 @@ extern CmigOrderNode *cmig_order(CmigDifference *difference, int *count);
 
 /* in rename.c */
 
-/* The order in which objects are renamed. */
-typedef enum CmigRenameRank
-{
-	CMIG_RENAME_SCHEMA,
-	CMIG_RENAME_OBJECT,
-	CMIG_RENAME_PART,			/* columns, constraints, functions */
-	CMIG_RENAME_RANKS
-} CmigRenameRank;
-
-/* A rename that the user requested, or that was derived from another one. */
-typedef struct CmigRename
-{
-	const char *text;			/* the rename as the user wrote it, or the
-								 * object's identity if the rename is derived */
-	bool		is_comment;		/* true if the rename comes from a comment in
-								 * the target */
-	CmigRenameRank rank;
-	CmigAddress address;		/* address of the live object */
-	char	   *name;			/* new name, unquoted */
-} CmigRename;
-
-/* A rename statement and the object that it renames. */
-typedef struct CmigRenameStep
-{
-	CmigObject *object;
-	char	   *name;
-	char	   *identity;		/* the object's identity after the rename */
-	char	   *sql;
-	char	   *undo;
-} CmigRenameStep;
-
-/* The caller's function that splits a qualified name into its parts. */
-typedef struct CmigRenameNames
-{
-	List	   *(*parse) (const char *name);	/* returns a list of char *,
-												 * or raises an error */
-} CmigRenameNames;
-
-/*
- * Parse a rename such as "table public.a -> b", and add it to the list.  A
- * rename in a comment is ignored if the old object does not exist.  Raises
- * error 22023 if the rename is invalid, and 42704 if the old object does not
- * exist.
- */
-extern List *cmig_rename_add(List *renames, const CmigImage *from, const char *text,
-							 bool is_comment, const CmigRenameNames *names);
-
-/*
- * Returns a list of CmigRenameStep: the steps for all renames of the given
- * rank.  If objects swap names, one of them is given a temporary name first.
- * Raises error 42710 if a name is already in use.
- */
-extern List *cmig_rename_steps(const CmigImage *image, const List *renames, CmigRenameRank rank);
-
-/*
- * Returns a list of CmigRename for indexes, constraints, and sequences that
- * differ from the target's only in a name that PostgreSQL derives from the
- * name of another object.  "renames" lists the renames done so far.
- */
-extern List *cmig_rename_derived(const CmigImage *from, const CmigImage *to, const List *renames);
-
-/*
- * Returns a list of CmigRename for attached partition indexes that have a
- * different name in the target.
- */
-extern List *cmig_rename_attached(const CmigImage *from, const CmigImage *to);
-
-/* Returns probable renames as a list of char *: "table public.a -> b". */
-extern List *cmig_rename_guess(const CmigDifference *difference);
+extern CmigImage *cmig_rename_read(const CmigManaged *managed, CmigImage *from, CmigImage *to,
+								   const List *renames, const List *comments, bool here, List **lines);
+extern void cmig_rename_tell(const CmigDifference *difference);
 
 /* in image_read.c */
 
@@ -529,135 +417,35 @@ extern List *cmig_initial_grants_read(void);
 
 /* in hazard.c */
 
-/*
- * Set the line's table, the table's size, and the hazards.  For a table without
- * rows, only a loss of data is a hazard.  general_hazard and undo_hazard are for
- * an existing table of any size, because the statement will also run in other
- * databases.
- */
 extern void cmig_hazard_set(CmigDiffLine *line, const CmigDiffRow *row);
-
-/* Move the hazards of "line", of the same table, to "lead". */
 extern void cmig_hazard_move(CmigDiffLine *lead, CmigDiffLine *line);
-
-/* in others.c */
-
-/* Must any extension be moved? */
-extern bool cmig_extension_move_needed(const CmigImage *from, const CmigImage *to);
-
-/*
- * Move the extensions in the catalogs, in a subtransaction that the caller
- * rolls back, and pass the statements to the callback.  Schemas that do not
- * exist are created.  Returns the schemas to read afterwards.
- */
-extern const CmigManaged *cmig_extension_move(const CmigManaged *managed, const CmigImage *from,
-											  const CmigImage *to, CmigDiffCallback callback, void *arg);
-
-/*
- * Mark the updates of extensions whose downgrade is not possible, because the
- * server has no update path back to the old version.
- */
-extern void cmig_extension_check_updates(const CmigDifference *difference);
-
-/*
- * Returns the names of the extensions that applied revisions have created, as a
- * List of char *.  Scripts are only searched for CREATE EXTENSION, also in the
- * bodies of functions and DO blocks.
- */
-extern List *cmig_extension_created(const CmigSituation *now);
-
-/*
- * Issue a NOTICE about extensions that are not dropped because no applied
- * revision has created them.  "names" is a List of char *; does nothing if it
- * is NIL.
- */
-extern void cmig_extension_tell_kept(List *names);
-
-/*
- * Add to "target" the extensions that only "live" contains and that no applied
- * revision has created, and their schemas.
- */
-extern void cmig_extension_keep(const CmigImage *live, CmigImage *target);
-
-/* in hazard.c */
-
-/*
- * Set the field "unchecked" for the image's functions that CREATE FUNCTION
- * might reject.  The image must match the current catalogs.  Functions that
- * have the same definition in "other" are not checked; "other" may be NULL.
- */
 extern void cmig_body_check(CmigImage *image, const CmigImage *other);
-
-/*
- * Set the field "unchecked" for the live functions that are replaced or
- * dropped, and that CREATE FUNCTION might reject.  The downgrade creates these
- * functions again.
- */
 extern void cmig_body_check_changed(CmigDifference *difference);
 
-/*
- * Returns the live image after the renames given by the caller and by comments
- * in the target, or "from" if there are no renames.  Calls the callback with a
- * row for each rename.  The objects are renamed in the catalogs, without
- * locks, in a subtransaction that is rolled back, so that PostgreSQL prints
- * definitions with the new names.
- */
-extern CmigImage *cmig_rename_read(const CmigManaged *managed, CmigImage *from, CmigImage *to,
-								   const List *renames, const List *comments,
-								   CmigDiffCallback callback, void *arg);
-
-/*
- * Like cmig_rename_read(), but within a shadow, in a subtransaction that the
- * caller rolls back.
- */
-extern CmigImage *cmig_rename_read_here(const CmigManaged *managed, CmigImage *from, CmigImage *to,
-										const List *renames, const List *comments,
-										CmigDiffCallback callback, void *arg);
-
-/* Issue a NOTICE for each change that is probably a rename. */
-extern void cmig_rename_tell(const CmigDifference *difference);
-
 /* in others.c */
 
-/*
- * Returns a list of the objects in the image that use relations in the audit
- * log's schema, for cmig_log_use_mark().  Call this in the shadow.
- */
-extern List *cmig_log_use_read(const CmigImage *image);
+extern bool cmig_extension_move_needed(const CmigImage *from, const CmigImage *to);
+extern const CmigManaged *cmig_extension_move(const CmigManaged *managed, const CmigImage *from,
+											  const CmigImage *to, List **lines);
+extern void cmig_extension_check_updates(const CmigDifference *difference);
+extern List *cmig_extension_created(const CmigSituation *now);
+extern void cmig_extension_tell_kept(List *names);
+extern void cmig_extension_keep(const CmigImage *live, CmigImage *target);
 
-/*
- * Set the field "needs" of the objects that use a relation that the database
- * lacks, and of the objects that depend on them.  "uses" is the result of
- * cmig_log_use_read().  Call this after the shadow has ended.
- */
+/* Objects that use the audit log, read in a shadow and marked after it. */
+extern List *cmig_log_use_read(const CmigImage *image);
 extern void cmig_log_use_mark(CmigImage *image, const List *uses);
 
-/*
- * Set the fields "foreign", "may_drop", and "unownable" of the objects in an
- * image of the live database.
- */
+/* Other roles' objects, and objects outside of the compared schemas. */
 extern void cmig_others_mark(CmigImage *image);
-
-/*
- * Apply notes about owners to the target's image.  Returns the notes that
- * count as differences.  Notes about live objects of other roles, and about
- * anything that the options exclude from the comparison, do not count.
- */
 extern List *cmig_others_settle(const CmigImage *live, CmigImage *target, List *notes,
 								const CmigDiffOptions *options);
-
-/*
- * Issue a NOTICE that lists other roles' objects that belong to no schema
- * and are missing from the target.  These objects are left unchanged.
- */
 extern void cmig_others_tell(const CmigDifference *difference);
-
-/*
- * Mark a change as unsupported if it would drop or retype an object, and a
- * live object that is not compared, such as a view in another schema, depends
- * on that object.  The old image of the difference must be the live one.
- */
 extern void cmig_outside_refuse(CmigDifference *difference, const CmigManaged *managed);
+
+/* Which tables are audited, and how, as jsonb. */
+extern char *cmig_audited_read(void);
+extern void cmig_audited_compare(const char *live, const char *revisions, List **lines);
 
 /* in diff.c */
 
@@ -681,24 +469,6 @@ extern List *cmig_diff_renames(FunctionCallInfo fcinfo, int n);
  * compare is invalid.  If compare is "models", privileges are not compared.
  */
 extern void cmig_diff_arguments(FunctionCallInfo fcinfo, int n, CmigDiffOptions *options);
-
-/* in others.c */
-
-/*
- * Returns the audited tables, a list of CmigAudited sorted by table, in the
- * current memory context.  In a shadow (see schema.h), returns the tables that
- * are audited in the shadow.
- */
-extern List *cmig_audited_read(void);
-
-/*
- * Call the callback for each table that is audited differently in the two
- * lists.  "reason" describes the difference and says what to run.
- */
-typedef void (*CmigAuditedCallback) (const char *table, const char *reason, void *arg);
-
-extern void cmig_audited_compare(const List *live, const List *revisions,
-								 CmigAuditedCallback callback, void *arg);
 
 /* in replay.c */
 
@@ -734,7 +504,7 @@ typedef struct CmigReplayed
 	List	   *assumed;		/* list of char *: see cmig_replay_image() */
 	List	   *initial;		/* list of CmigInitialGrants: the default
 								 * privileges after the scripts */
-	List	   *audited;		/* list of CmigAudited */
+	char	   *audited;		/* see cmig_audited_read() */
 	List	   *elsewhere;		/* list of char *: schemas of other roles;
 								 * statements about them were left out */
 } CmigReplayed;

@@ -1,6 +1,7 @@
 /*
  * keep.c
- *	  Objects that a difference leaves alone.
+ *	  Objects that a difference leaves alone: what ORMs cannot define, partitions
+ *	  that a target does not create, and the tables of other migration tools.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -9,115 +10,6 @@
 #include "base/base.h"
 #include "kinds/kinds.h"
 #include "schema/internal.h"
-
-/* ----------------------------------------------------------------
- * Refuses changes to objects that belong to other roles.
- *
- * Such objects are called foreign objects here; others.c finds them.
- *
- * No database access.
- * ----------------------------------------------------------------
- */
-
-/*
- * If the changed object is a foreign object or part of one, returns the
- * foreign object.  Otherwise returns NULL.
- */
-static const CmigObject *
-foreign_root(const CmigDifference *difference, const CmigChange *change)
-{
-	for (;;)
-	{
-		const CmigObject *object = change->from ? change->from : change->to;
-
-		if (change->from != NULL && change->from->foreign)
-			return change->from;
-		if (object->owner != NULL || object->parent == NULL)
-			return NULL;
-		change = change->from ? difference->of_from[object->parent->index] : difference->of_to[object->parent->index];
-	}
-}
-
-void
-cmig_foreign_refuse(CmigDifference *difference)
-{
-	for (int i = 0; i < difference->count; i++)
-		if (difference->changes[i].action != CMIG_NO_CHANGE)
-		{
-			CmigChange *change = &difference->changes[i];
-			const CmigObject *to = change->to;
-
-			/*
-			 * mark the change as unsupported if the database lacks something
-			 * that the new object needs
-			 */
-			if (to != NULL && to->needs != NULL)
-			{
-				change->action = to->parent != NULL && to->parent->needs != NULL ? CMIG_NO_CHANGE : CMIG_UNSUPPORTED;
-				change->reason = unconstify(char *, to->needs);
-				change->disturbs = change->recasts = change->late = false;
-			}
-		}
-	for (int i = 0; i < difference->count; i++)
-		if (difference->changes[i].action != CMIG_NO_CHANGE && difference->changes[i].action != CMIG_UNSUPPORTED)
-		{
-			CmigChange *change = &difference->changes[i];
-			const CmigObject *root = foreign_root(difference, change);
-			const CmigChange *root_change;
-
-			/* mark the change as unsupported if it affects a foreign object */
-			if (root == NULL)
-				continue;
-			root_change = difference->of_from[root->index];
-			if (root_change->to == NULL && root->may_drop)
-				continue;
-			if (root_change->to == NULL && (root->kind->flags & CMIG_KIND_GLOBAL))
-			{
-				change->action = CMIG_NO_CHANGE;
-				continue;
-			}
-			change->action = CMIG_UNSUPPORTED;
-			change->reason = root == change->from ? psprintf("it belongs to role %s", cmig_quote(root->owner)) :
-				psprintf("%s %s belongs to role %s", root->kind->name, root->identity, cmig_quote(root->owner));
-			change->disturbs = change->recasts = change->late = false;
-		}
-}
-
-bool
-cmig_foreign_stays(const CmigDifference *difference, const CmigChange *change)
-{
-	const CmigObject *root = foreign_root(difference, change);
-
-	return root != NULL && !(difference->of_from[root->index]->to == NULL && root->may_drop);
-}
-
-void
-cmig_foreign_prevents(CmigChange *change, const CmigChange *stays)
-{
-	change->action = CMIG_UNSUPPORTED;
-	change->reason = psprintf("%s %s depends on it, and belongs to role %s", stays->from->kind->name,
-							  stays->from->identity, cmig_quote(stays->from->owner ? stays->from->owner :
-																stays->from->parent->owner));
-	change->disturbs = change->recasts = change->late = false;
-}
-
-/* ----------------------------------------------------------------
- * Keeps objects that the target lacks.
- *
- * No database access.
- * ----------------------------------------------------------------
- */
-
-/* The state of copying objects from one image to another. */
-typedef struct Keep
-{
-	const CmigImage *from;
-	CmigImage  *to;
-	CmigObject **copies;		/* indexed like from->objects: the object in
-								 * "to", or NULL */
-	bool	   *kept;			/* indexed like from->objects: true if the
-								 * object is kept */
-} Keep;
 
 /*
  * Returns the target's object with the same kind and identity as "object", or
@@ -129,32 +21,82 @@ counterpart(const CmigImage *to, const CmigObject *object)
 	return cmig_image_lookup(to, object->kind, object->identity);
 }
 
-/* Does the target contain the object, or is the object kept? */
-static bool
-remains(const Keep *keep, const CmigObject *object)
+/*
+ * Add objects in "from" to "to".  "wanted" has an element for each object in
+ * "from".  An object is left out if "to" lacks its parent or an object on which
+ * it depends.
+ */
+void
+cmig_keep(const CmigImage *from, CmigImage *to, const bool *wanted)
 {
-	return keep->copies[object->index] != NULL || keep->kept[object->index];
-}
+	/* for each object in "from": the object in "to", and whether it is added */
+	CmigObject **copies = palloc0(sizeof(CmigObject *) * Max(from->count, 1));
+	bool	   *kept = palloc0(sizeof(bool) * Max(from->count, 1));
+	bool		changed = true,
+				any = false;
 
-/* Do the object's parent and all objects on which it depends remain? */
-static bool
-can_stay(const Keep *keep, const CmigObject *object)
-{
-	if (object->parent != NULL && !remains(keep, object->parent))
-		return false;
-	for (int i = 0; i < object->ndepends; i++)
-		if (!remains(keep, object->depends[i]))
-			return false;
-	return true;
+	for (int i = 0; i < from->count; i++)
+	{
+		copies[i] = counterpart(to, from->objects[i]);
+		kept[i] = wanted[i] && copies[i] == NULL;
+	}
+	while (changed)
+	{
+		changed = false;
+		for (int i = 0; i < from->count; i++)
+		{
+			const CmigObject *object = from->objects[i];
+			bool		stays = kept[i];
+
+			for (int j = object->parent ? -1 : 0; stays && j < object->ndepends; j++)
+			{
+				const CmigObject *on = j < 0 ? object->parent : object->depends[j];
+
+				stays = copies[on->index] != NULL || kept[on->index];
+			}
+			changed |= kept[i] && !stays;
+			kept[i] = stays;
+		}
+	}
+	for (int i = 0; i < from->count; i++)
+		if (kept[i])
+		{
+			copies[i] = cmig_object_copy(from->objects[i]);
+			copies[i]->parent = copies[i]->child = copies[i]->last_child = copies[i]->sibling = NULL;
+		}
+	for (int i = 0; i < from->count; i++)
+	{
+		const CmigObject *object = from->objects[i];
+		CmigObject *result = copies[i];
+
+		if (!kept[i])
+			continue;
+		/* make the copy refer to objects in the target */
+		if (object->parent != NULL)
+			result->parent = copies[object->parent->index];
+		result->depends = palloc(sizeof(CmigObject *) * Max(object->ndepends, 1));
+		for (int j = 0; j < object->ndepends; j++)
+			result->depends[j] = copies[object->depends[j]->index];
+		result->soft = palloc(sizeof(CmigObject *) * Max(object->nsoft, 1));
+		result->nsoft = 0;
+		for (int j = 0; j < object->nsoft; j++)
+			if (copies[object->soft[j]->index] != NULL)
+				result->soft[result->nsoft++] = copies[object->soft[j]->index];
+		cmig_image_add(to, result);
+		any = true;
+	}
+	if (any)
+		cmig_image_sort(to);
+	pfree(copies);
+	pfree(kept);
 }
 
 /*
- * A CmigKeepCandidate: returns true for an index that cmig.enable_rls created,
- * for an object that ORMs cannot define, and for an object that belongs to
- * such an object.
+ * Returns true for an index that cmig.enable_rls created, for an object that
+ * ORMs cannot define, and for an object that belongs to such an object.
  */
 static bool
-is_unknown(const CmigObject *object, void *arg)
+is_unknown(const CmigObject *object)
 {
 	if (object->kind == &cmig_kind_index && object->comment != NULL &&
 		strstr(object->comment, "[cmig.enable_rls index]") != NULL)
@@ -163,75 +105,6 @@ is_unknown(const CmigObject *object, void *arg)
 		if ((object->kind->flags & CMIG_KIND_MODEL) == 0)
 			return object->kind != &cmig_kind_other;
 	return false;
-}
-
-/* Make "result", the copy of "object", refer to objects in the target. */
-static void
-connect_to(const Keep *keep, const CmigObject *object, CmigObject *result)
-{
-	if (object->parent != NULL)
-		result->parent = keep->copies[object->parent->index];
-	result->depends = palloc(sizeof(CmigObject *) * Max(object->ndepends, 1));
-	for (int i = 0; i < object->ndepends; i++)
-		result->depends[i] = keep->copies[object->depends[i]->index];
-	result->soft = palloc(sizeof(CmigObject *) * Max(object->nsoft, 1));
-	result->nsoft = 0;
-	for (int i = 0; i < object->nsoft; i++)
-		if (keep->copies[object->soft[i]->index] != NULL)
-			result->soft[result->nsoft++] = keep->copies[object->soft[i]->index];
-}
-
-void
-cmig_keep(const CmigImage *from, CmigImage *to, CmigKeepCandidate is_candidate, void *arg)
-{
-	Keep		keep = {from, to};
-	bool		any = false;
-	bool		changed;
-
-	keep.copies = palloc0(sizeof(CmigObject *) * Max(from->count, 1));
-	keep.kept = palloc0(sizeof(bool) * Max(from->count, 1));
-
-	/*
-	 * Decide which objects are kept: all candidates except those that cannot
-	 * stay.
-	 */
-	changed = true;
-	for (int i = 0; i < keep.from->count; i++)
-	{
-		keep.copies[i] = counterpart(keep.to, keep.from->objects[i]);
-		keep.kept[i] = keep.copies[i] == NULL && is_candidate(keep.from->objects[i], arg);
-	}
-	while (changed)
-	{
-		changed = false;
-		for (int i = 0; i < keep.from->count; i++)
-		{
-			if (!keep.kept[i] || can_stay(&keep, keep.from->objects[i]))
-				continue;
-			keep.kept[i] = false;
-			changed = true;
-		}
-	}
-	for (int i = 0; i < from->count; i++)
-		if (keep.kept[i])
-		{
-			CmigObject *result = cmig_object_copy(from->objects[i]);
-
-			result->parent = result->child = result->last_child = result->sibling = NULL;
-			keep.copies[i] = result;
-		}
-	for (int i = 0; i < from->count; i++)
-	{
-		if (!keep.kept[i])
-			continue;
-		connect_to(&keep, from->objects[i], keep.copies[i]);
-		cmig_image_add(to, keep.copies[i]);
-		any = true;
-	}
-	if (any)
-		cmig_image_sort(to);
-	pfree(keep.copies);
-	pfree(keep.kept);
 }
 
 /* Mark an object and its children as impossible to create. */
@@ -243,35 +116,49 @@ set_needs(CmigObject *object, const char *reason)
 		set_needs(child, reason);
 }
 
+/*
+ * Keep the objects that a target which contains only models cannot have; see
+ * is_unknown().  They are then re-created if an object that they depend on
+ * changes.
+ */
 void
 cmig_keep_unknown(const CmigImage *from, CmigImage *to)
 {
-	cmig_keep(from, to, is_unknown, NULL);
+	static CmigKind *const kinds[] = {&cmig_kind_table, &cmig_kind_sequence, &cmig_kind_index, &cmig_kind_enum};
+	bool	   *wanted = palloc(sizeof(bool) * Max(from->count, 1));
+
 	for (int i = 0; i < from->count; i++)
-		if (is_unknown(from->objects[i], NULL) && counterpart(to, from->objects[i]) != NULL)
+		wanted[i] = is_unknown(from->objects[i]);
+	cmig_keep(from, to, wanted);
+	for (int i = 0; i < from->count; i++)
+	{
+		const CmigObject *kept = from->objects[i];
+
+		/*
+		 * if a kept object has the name of an object that models define, mark
+		 * the latter object as impossible to create
+		 */
+		for (int j = 0; j < lengthof(kinds) && wanted[i] && counterpart(to, kept) != NULL; j++)
 		{
-			const CmigObject *kept = from->objects[i];
-			static CmigKind *const kinds[] = {&cmig_kind_table, &cmig_kind_sequence, &cmig_kind_index, &cmig_kind_enum};
+			CmigObject *object = cmig_image_lookup(to, kinds[j], kept->identity);
 
-			/*
-			 * if a kept object has the name of an object that models define,
-			 * mark the latter object as impossible to create
-			 */
-			for (int j = 0; j < lengthof(kinds); j++)
-			{
-				CmigObject *object = cmig_image_lookup(to, kinds[j], kept->identity);
-
-				if (object != NULL && kinds[j] != kept->kind &&
-					(kinds[j]->flags & kept->kind->flags & (CMIG_KIND_RELATION | CMIG_KIND_TYPE)) != 0)
-					set_needs(object, psprintf("%s %s has the same name, and ORMs cannot define it", kept->kind->name, kept->identity));
-			}
+			if (object != NULL && kinds[j] != kept->kind &&
+				(kinds[j]->flags & kept->kind->flags & (CMIG_KIND_RELATION | CMIG_KIND_TYPE)) != 0)
+				set_needs(object, psprintf("%s %s has the same name, and ORMs cannot define it", kept->kind->name, kept->identity));
 		}
+	}
+	pfree(wanted);
 }
 
+/*
+ * If cmig_keep_unknown() did not add the object to "to" because "to" lacks an
+ * object that it depends on, returns the missing object.  Otherwise returns
+ * NULL, even if the object's parent is missing.
+ */
 const CmigObject *
 cmig_keep_missing(const CmigObject *object, const CmigImage *to)
 {
-	if (!is_unknown(object, NULL) || counterpart(to, object) != NULL ||
+	if (!is_unknown(object) || counterpart(to, object) != NULL ||
 		(object->parent != NULL && counterpart(to, object->parent) == NULL))
 		return NULL;
 	for (int i = 0; i < object->ndepends; i++)
@@ -280,8 +167,9 @@ cmig_keep_missing(const CmigObject *object, const CmigImage *to)
 	return NULL;
 }
 
-/*
+/* ----------------------------------------------------------------
  * Partitions
+ * ----------------------------------------------------------------
  */
 
 /*
@@ -332,28 +220,23 @@ remove_marked(CmigObject **objects, int count, const bool *marked)
 	return kept;
 }
 
+/*
+ * Remove from "image" the partitions of each table that "target" has without
+ * any partitions, and everything that belongs to them, so that they are not
+ * compared.  A NOTICE says how many there are.  "creates" begins a sentence,
+ * such as "The target creates".
+ */
 void
 cmig_keep_partitions(CmigImage *image, const CmigImage *target, const char *creates)
 {
-	bool	   *marked = palloc0(Max(image->count, 1));
+	bool	   *marked = palloc0(Max(image->count, 1)),
+			   *listed = palloc0(Max(image->count, 1)),
+			   *divided = palloc0(Max(target->count, 1));	/* by index in "target" */
 	CmigListing tables;
-	int			count;
-	bool	   *divided;		/* by index in "target" */
-	bool	   *listed;
-	bool		changed;
+	int			count = 0;
+	bool		changed = true;
 
 	cmig_listing_init(&tables, CMIG_LISTING_PLAIN);
-
-	/*
-	 * Mark the partitions that are left out: those of a table whose
-	 * partitions the target does not create, and their own partitions.  Adds
-	 * the topmost of these tables to the listing, and returns the number of
-	 * partitions.
-	 */
-	divided = palloc0(Max(target->count, 1));
-	listed = palloc0(Max(image->count, 1));
-	changed = true;
-	count = 0;
 	for (int i = 0; i < target->count; i++)
 	{
 		const CmigObject *link = target->objects[i];
@@ -363,6 +246,11 @@ cmig_keep_partitions(CmigImage *image, const CmigImage *target, const char *crea
 		if (table != NULL)
 			divided[table->index] = true;
 	}
+
+	/*
+	 * Mark the partitions of tables whose partitions the target does not
+	 * create, and their own partitions, and list the topmost of these tables.
+	 */
 	while (changed)
 	{
 		changed = false;
@@ -477,35 +365,21 @@ cmig_tool_table_next(const char *tool, const CmigToolTable *last)
 	return NULL;
 }
 
-/* The objects to keep, and a list of the tables among them. */
-typedef struct ToolTables
-{
-	bool	   *set;			/* for each object, by its index: true if it
-								 * is kept */
-	CmigListing names;
-} ToolTables;
-
 /*
- * Is "version_num" the table's only column?  Alembic's table can have any name,
- * and may have been renamed after the change to pg_cmig.
+ * Does the table belong to another migration tool?  Alembic's table can have
+ * any name, and may have been renamed after the change to pg_cmig, so it is
+ * recognized by its only column, "version_num".
  */
-static bool
-is_version_table(const CmigObject *table)
-{
-	int			columns = 0;
-
-	for (const CmigObject *child = table->child; child != NULL; child = child->sibling)
-		columns += child->kind == &cmig_kind_column;
-	return columns == 1 && cmig_column_find(table, "version_num");
-}
-
-/* Does the table belong to another migration tool? */
 static bool
 is_tool_table(const CmigObject *object)
 {
+	int			columns = 0;
+
 	if (object->kind != &cmig_kind_table)
 		return false;
-	if (is_version_table(object))
+	for (const CmigObject *child = object->child; child != NULL; child = child->sibling)
+		columns += child->kind == &cmig_kind_column;
+	if (columns == 1 && cmig_column_find(object, "version_num"))
 		return true;
 	for (int i = 0; i < lengthof(tool_tables); i++)
 	{
@@ -514,8 +388,7 @@ is_tool_table(const CmigObject *object)
 		if (strcmp(object->name, entry->name) == 0 && cmig_column_find(object, entry->column) &&
 			(entry->schema == NULL ||
 			 strcmp(object->identity,
-					psprintf("%s.%s", cmig_quote(entry->schema),
-							 cmig_quote(object->name))) == 0))
+					psprintf("%s.%s", cmig_quote(entry->schema), cmig_quote(object->name))) == 0))
 			return true;
 	}
 	return false;
@@ -523,60 +396,49 @@ is_tool_table(const CmigObject *object)
 
 /* Mark a table, its parts, and the sequences and schema that it needs. */
 static void
-mark(ToolTables *tables, const CmigObject *object)
+mark(bool *marked, const CmigObject *object)
 {
-	tables->set[object->index] = true;
+	marked[object->index] = true;
 	for (int i = 0; i < object->ndepends; i++)
 	{
 		const CmigObject *on = object->depends[i];
 
-		if (tables->set[on->index])
-			continue;
-		if (on->kind == &cmig_kind_sequence)
-			mark(tables, on);
+		if (on->kind == &cmig_kind_sequence && !marked[on->index])
+			mark(marked, on);
 		else if (on->kind == &cmig_kind_schema)
-			tables->set[on->index] = true;
+			marked[on->index] = true;
 	}
 	for (const CmigObject *child = object->child; child != NULL; child = child->sibling)
-		mark(tables, child);
+		mark(marked, child);
 }
 
-/* A CmigKeepCandidate: returns true if the object is marked. */
-static bool
-is_marked(const CmigObject *object, void *arg)
-{
-	return ((ToolTables *) arg)->set[object->index];
-}
-
+/*
+ * Add to "other" the tables of other migration tools that only "live"
+ * contains, so that these tables do not count as differences.
+ */
 void
 cmig_tool_table_keep(const CmigImage *live, CmigImage *other)
 {
-	ToolTables	tables = {0};
+	bool	   *marked = palloc0(sizeof(bool) * Max(live->count, 1));
+	CmigListing tables;
 	const char *names;
 
+	cmig_listing_init(&tables, CMIG_LISTING_PLAIN);
 	for (int i = 0; i < live->count; i++)
-	{
-		const CmigObject *object = live->objects[i];
-
-		if (!is_tool_table(object) || cmig_image_lookup(other, object->kind, object->identity) != NULL)
-			continue;
-		if (tables.set == NULL)
+		if (is_tool_table(live->objects[i]) && counterpart(other, live->objects[i]) == NULL)
 		{
-			tables.set = palloc0(sizeof(bool) * live->count);
-			cmig_listing_init(&tables.names, CMIG_LISTING_PLAIN);
+			mark(marked, live->objects[i]);
+			cmig_listing_add(&tables, live->objects[i]->identity);
 		}
-		mark(&tables, object);
-		cmig_listing_add(&tables.names, object->identity);
-	}
-	if (tables.set == NULL)
+	if (tables.count == 0)
 		return;
-	cmig_keep(live, other, is_marked, &tables);
-	names = cmig_listing_text(&tables.names);
+	cmig_keep(live, other, marked);
+	names = cmig_listing_text(&tables);
 	ereport(NOTICE,
 			(errmsg_plural("a table of another migration tool was left unchanged: %s",
 						   "tables of other migration tools were left unchanged: %s",
-						   tables.names.count, names),
+						   tables.count, names),
 			 errhint_plural("If it is no longer used: DROP TABLE %s",
 							"If they are no longer used: DROP TABLE %s",
-							tables.names.count, names)));
+							tables.count, names)));
 }

@@ -6,20 +6,16 @@
  */
 #include "postgres.h"
 
-#include "access/htup_details.h"
 #include "access/xact.h"
 #include "catalog/namespace.h"
 #include "catalog/objectaddress.h"
-#include "catalog/pg_namespace.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "nodes/pg_list.h"
 #include "parser/scansup.h"
 #include "utils/acl.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
-#include "utils/syscache.h"
 #include "utils/varlena.h"
 
 #include "base/base.h"
@@ -40,15 +36,6 @@
  * functions.
  * ----------------------------------------------------------------
  */
-
-/* The state of moving extensions to their schemas in the target. */
-typedef struct Move
-{
-	const CmigManaged *managed;
-	const CmigImage *to;
-	CmigDiffCallback callback;
-	void	   *arg;
-} Move;
 
 /* Returns the extension's schema in the target, or NULL if it need not move. */
 static const char *
@@ -72,9 +59,12 @@ cmig_extension_move_needed(const CmigImage *from, const CmigImage *to)
 	return false;
 }
 
-/* Returns the schema with this quoted name; creates it if it is missing. */
+/*
+ * Returns the schema with this quoted name.  If it is missing, creates it, and
+ * adds it to *managed.
+ */
 static Oid
-find_schema(Move *move, const char *quoted)
+find_schema(const CmigManaged **managed, const CmigImage *to, const char *quoted, List **lines)
 {
 	char	   *name = strVal(linitial(textToQualifiedNameList(cstring_to_text(quoted))));
 	Oid			oid = get_namespace_oid(name, true);
@@ -84,70 +74,68 @@ find_schema(Move *move, const char *quoted)
 		return oid;
 	oid = NamespaceCreate(name, GetUserId(), false);
 	CommandCounterIncrement();
-	move->managed = cmig_managed_with(move->managed, name, oid);
-	row.subject = cmig_image_lookup(move->to, &cmig_kind_schema, quoted);
+	*managed = cmig_managed_with(*managed, name, oid);
+	row.subject = cmig_image_lookup(to, &cmig_kind_schema, quoted);
 	row.upgrade = psprintf("CREATE SCHEMA %s", quoted);
 	row.downgrade = psprintf("DROP SCHEMA %s", quoted);
-	move->callback(&row, move->arg);
+	cmig_diff_line_add(&row, lines);
 	return oid;
 }
 
-/* Move one extension in the catalogs, and pass its row to the callback. */
-static void
-move_extension(Move *move, const CmigObject *object, const char *schema)
-{
-	CmigDiffRow row = {"alter", object->kind->name, object->identity,.subject = object};
-	Oid			extension = object->address.object;
-
-	cmig_shadow_extension_move(extension, cmig_shadow_extension_schema(extension), find_schema(move, schema));
-	row.upgrade = psprintf("ALTER EXTENSION %s SET SCHEMA %s", object->identity, schema);
-	row.downgrade = psprintf("ALTER EXTENSION %s SET SCHEMA %s", object->identity, object->values[CMIG_EXTENSION_SCHEMA]);
-	move->callback(&row, move->arg);
-}
-
+/*
+ * Move the extensions in the catalogs, in a subtransaction that the caller
+ * rolls back, and append the statements to *lines.  Schemas that do not exist
+ * are created.  Returns the schemas to read afterwards.
+ */
 const CmigManaged *
-cmig_extension_move(const CmigManaged *managed, const CmigImage *from, const CmigImage *to,
-					CmigDiffCallback callback, void *arg)
+cmig_extension_move(const CmigManaged *managed, const CmigImage *from, const CmigImage *to, List **lines)
 {
-	Move		move = {.managed = managed,.to = to,.callback = callback,.arg = arg};
-
 	for (int i = 0; i < from->count; i++)
 	{
-		const char *schema = new_schema(from->objects[i], to);
+		const CmigObject *object = from->objects[i];
+		const char *schema = new_schema(object, to);
+		CmigDiffRow row = {"alter", object->kind->name, object->identity,.subject = object};
+		Oid			extension = object->address.object;
 
-		if (schema != NULL)
-			move_extension(&move, from->objects[i], schema);
+		if (schema == NULL)
+			continue;
+		cmig_shadow_extension_move(extension, cmig_shadow_extension_schema(extension), find_schema(&managed, to, schema, lines));
+		row.upgrade = psprintf("ALTER EXTENSION %s SET SCHEMA %s", object->identity, schema);
+		row.downgrade = psprintf("ALTER EXTENSION %s SET SCHEMA %s", object->identity, object->values[CMIG_EXTENSION_SCHEMA]);
+		cmig_diff_line_add(&row, lines);
 	}
 	CommandCounterIncrement();
-	return move.managed;
+	return managed;
 }
 
-/* Does the server have an update path from version "to" back to "from"? */
-static bool
-has_path_back(const CmigChange *change)
-{
-	static CmigQuery query = {
-		.sql = "SELECT FROM pg_extension_update_paths($1) WHERE source = $2 AND target = $3 AND path IS NOT NULL",
-		.nargs = 3,.argtypes = {NAMEOID, TEXTOID, TEXTOID}
-	};
-	Datum		values[3];
-
-	values[0] = DirectFunctionCall1(namein, CStringGetDatum(change->from->name));
-	values[1] = CStringGetTextDatum(change->to->values[CMIG_EXTENSION_VERSION]);
-	values[2] = CStringGetTextDatum(change->from->values[CMIG_EXTENSION_VERSION]);
-	return cmig_query_run(&query, values, NULL) > 0;
-}
-
+/*
+ * Mark the updates of extensions whose downgrade is not possible, because the
+ * server has no update path back to the old version.
+ */
 void
 cmig_extension_check_updates(const CmigDifference *difference)
 {
+	static CmigQuery path_back = {
+		.sql = "SELECT FROM pg_extension_update_paths($1::name) WHERE source = $2 AND target = $3 AND path IS NOT NULL",
+		.nargs = 3,.argtypes = {TEXTOID, TEXTOID, TEXTOID}
+	};
+
 	for (int i = 0; i < difference->count; i++)
 	{
 		const CmigChange *change = &difference->changes[i];
+		const char *old,
+				   *new;
+		Datum		values[3];
 		ListCell   *cell;
 
-		if (change->action != CMIG_ALTER || change->to == NULL || change->to->kind != &cmig_kind_extension ||
-			strcmp(change->from->values[CMIG_EXTENSION_VERSION], change->to->values[CMIG_EXTENSION_VERSION]) == 0 || has_path_back(change))
+		if (change->action != CMIG_ALTER || change->to == NULL || change->to->kind != &cmig_kind_extension)
+			continue;
+		old = change->from->values[CMIG_EXTENSION_VERSION];
+		new = change->to->values[CMIG_EXTENSION_VERSION];
+		values[0] = CStringGetTextDatum(change->from->name);
+		values[1] = CStringGetTextDatum(new);
+		values[2] = CStringGetTextDatum(old);
+		if (strcmp(old, new) == 0 || cmig_query_run(&path_back, values, NULL) > 0)
 			continue;
 		foreach(cell, change->ddl)
 		{
@@ -157,14 +145,10 @@ cmig_extension_check_updates(const CmigDifference *difference)
 				continue;
 			ddl->undo = NULL;
 			ddl->hazard = psprintf("cannot be reverted: extension %s has no update path from version %s back to %s",
-								   change->from->identity, change->to->values[CMIG_EXTENSION_VERSION], change->from->values[CMIG_EXTENSION_VERSION]);
+								   change->from->identity, new, old);
 		}
 	}
 }
-
-/*
- * Extensions that no revision has created
- */
 
 /*
  * Append the names of the extensions that the SQL creates, and those that SQL
@@ -217,6 +201,11 @@ find_created_by(const CmigRevisionText *text, void *arg)
 	find_created(text->upgrade_sql, arg);
 }
 
+/*
+ * Returns the names of the extensions that applied revisions have created.
+ * Scripts are only searched for CREATE EXTENSION, also in the bodies of
+ * functions and DO blocks.
+ */
 List *
 cmig_extension_created(const CmigSituation *now)
 {
@@ -231,6 +220,7 @@ cmig_extension_created(const CmigSituation *now)
 	return created;
 }
 
+/* Issue a NOTICE about extensions that no applied revision has created. */
 void
 cmig_extension_tell_kept(List *names)
 {
@@ -249,45 +239,41 @@ cmig_extension_tell_kept(List *names)
 			 errhint("To create or drop an extension in all databases, put CREATE EXTENSION IF NOT EXISTS or DROP EXTENSION IF EXISTS into a revision.")));
 }
 
-/* A CmigKeepCandidate: returns true if the object is in the list. */
-static bool
-is_listed(const CmigObject *object, void *arg)
-{
-	return list_member_ptr(arg, object);
-}
-
+/*
+ * Add to "target" the extensions that only "live" contains and that no applied
+ * revision has created, and their schemas.
+ */
 void
 cmig_extension_keep(const CmigImage *live, CmigImage *target)
 {
-	List	   *created = NIL;
-	List	   *kept = NIL;
+	bool	   *kept = palloc0(sizeof(bool) * Max(live->count, 1));
+	List	   *candidates = NIL;
+	List	   *created;
 	List	   *names = NIL;
-	bool		read = false;
+	ListCell   *cell;
+	CmigSituation now;
 
 	for (int i = 0; i < live->count; i++)
+		if (live->objects[i]->kind == &cmig_kind_extension && !live->objects[i]->foreign &&
+			cmig_image_lookup(target, &cmig_kind_extension, live->objects[i]->identity) == NULL)
+			candidates = lappend(candidates, live->objects[i]);
+	if (candidates == NIL)
+		return;
+	now = cmig_move_read(false);
+	created = cmig_extension_created(&now);
+	foreach(cell, candidates)
 	{
-		const CmigObject *object = live->objects[i];
+		const CmigObject *object = lfirst(cell);
 
-		if (object->kind != &cmig_kind_extension || object->foreign ||
-			cmig_image_lookup(target, object->kind, object->identity) != NULL)
-			continue;
-		if (!read)
-		{
-			CmigSituation now = cmig_move_read(false);
-
-			created = cmig_extension_created(&now);
-			read = true;
-		}
 		if (cmig_text_list_has(created, object->name))
 			continue;
-		names = lappend(names, (char *) object->name);
-		kept = lappend(kept, (void *) object);
+		names = lappend(names, object->name);
+		kept[object->index] = true;
+
 		for (int j = 0; j < object->ndepends; j++)
-			if (object->depends[j]->kind == &cmig_kind_schema)
-				kept = list_append_unique_ptr(kept, (void *) object->depends[j]);
+			kept[object->depends[j]->index] |= object->depends[j]->kind == &cmig_kind_schema;
 	}
-	if (kept != NIL)
-		cmig_keep(live, target, is_listed, kept);
+	cmig_keep(live, target, kept);
 	cmig_extension_tell_kept(names);
 }
 
@@ -306,94 +292,50 @@ typedef struct LogUse
 {
 	CmigObject *object;
 	char	   *relation;		/* unqualified, unquoted */
-	char	   *identity;		/* qualified and quoted */
 } LogUse;
 
-/* The image being read, and the uses found so far. */
-typedef struct Reader
-{
-	const CmigImage *image;
-	List	   *uses;
-} Reader;
-
-/* Row callback: record the use if its object is in the image. */
+/* Row callback: add the use to the list. */
 static void
 add_use(TupleDesc desc, HeapTuple row, void *arg)
 {
-	Reader	   *reader = arg;
+	List	  **uses = arg;
+	LogUse	   *use = palloc(sizeof(LogUse));
 	CmigAddress address = {0};
-	CmigObject *object;
-	LogUse	   *use;
 	bool		isnull;
 
 	address.catalog = DatumGetObjectId(cmig_query_datum(desc, row, 1, &isnull));
 	address.object = DatumGetObjectId(cmig_query_datum(desc, row, 2, &isnull));
-	object = cmig_image_find(reader->image, address);
-	if (object == NULL)
-		return;
-	use = palloc(sizeof(LogUse));
-	use->object = object;
+	use->object = cmig_image_find(linitial(*uses), address);
 	use->relation = cmig_query_text(desc, row, 3);
-	use->identity = cmig_query_text(desc, row, 4);
-	reader->uses = lappend(reader->uses, use);
+	if (use->object != NULL)
+		*uses = lappend(*uses, use);
 }
 
+/*
+ * Returns the objects in the image that use relations in the audit log's
+ * schema, for cmig_log_use_mark().  Call this in the shadow.
+ */
 List *
 cmig_log_use_read(const CmigImage *image)
 {
 	static CmigQuery query = {
-		.sql = "SELECT DISTINCT d.classid, d.objid, c.relname::text, format('%I.%I', n.nspname, c.relname)"
+		.sql = "SELECT DISTINCT d.classid, d.objid, c.relname::text"
 		" FROM pg_namespace n JOIN pg_class c ON c.relnamespace = n.oid"
 		" JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = c.oid"
-		" WHERE n.nspname = '" LOG_SCHEMA "'"
+		" WHERE n.nspname = '" LOG_SCHEMA "' ORDER BY 1, 2, 3"
 	};
-	Reader		reader = {image, NIL};
+	List	   *uses = list_make1(unconstify(CmigImage *, image));
 
 	if (OidIsValid(get_namespace_oid(LOG_SCHEMA, true)))
-		cmig_query_each(&query, NULL, NULL, add_use, &reader);
-	return reader.uses;
+		cmig_query_each(&query, NULL, NULL, add_use, &uses);
+	return list_delete_first(uses);
 }
 
 /*
- * Returns the field "needs" of the object's parent or of an object that it
- * depends on.  Returns NULL if none of these fields is set.
+ * Set the field "needs" of the objects that use a relation that the database
+ * lacks, and of the objects that depend on them.  Call this after the shadow
+ * has ended.
  */
-static const char *
-needed(const CmigObject *object)
-{
-	if (object->parent != NULL && object->parent->needs != NULL)
-		return object->parent->needs;
-	for (int i = 0; i < object->ndepends; i++)
-		if (object->depends[i]->needs != NULL)
-			return object->depends[i]->needs;
-	return NULL;
-}
-
-/*
- * Mark the objects that depend on marked objects, because they cannot be
- * created, either.
- */
-static void
-spread(CmigImage *image)
-{
-	bool		found;
-
-	do
-	{
-		found = false;
-		for (int i = 0; i < image->count; i++)
-		{
-			CmigObject *object = image->objects[i];
-
-			if (object->needs == NULL)
-			{
-				object->needs = needed(object);
-				found |= object->needs != NULL;
-			}
-		}
-	} while (found);
-}
-
 void
 cmig_log_use_mark(CmigImage *image, const List *uses)
 {
@@ -403,49 +345,35 @@ cmig_log_use_mark(CmigImage *image, const List *uses)
 
 	foreach(cell, uses)
 	{
-		LogUse	   *use = lfirst(cell);
+		const LogUse *use = lfirst(cell);
 
 		if (OidIsValid(schema) && OidIsValid(get_relname_relid(use->relation, schema)))
 			continue;
-		use->object->needs = psprintf("it needs %s, which cmig.enable_audit creates", use->identity);
+		use->object->needs = psprintf("it needs " LOG_SCHEMA ".%s, which cmig.enable_audit creates", cmig_quote(use->relation));
 		found = true;
 	}
-	if (found)
-		spread(image);
+	while (found)
+	{
+		found = false;
+		for (int i = 0; i < image->count; i++)
+		{
+			CmigObject *object = image->objects[i];
+			const char *needs = object->needs;
+
+			if (needs == NULL && object->parent != NULL)
+				needs = object->parent->needs;
+			for (int j = 0; needs == NULL && j < object->ndepends; j++)
+				needs = object->depends[j]->needs;
+			found |= needs != object->needs;
+			object->needs = needs;
+		}
+	}
 }
 
 /* ----------------------------------------------------------------
  * Handles other roles' objects, which the caller is not allowed to alter.
  * ----------------------------------------------------------------
  */
-
-/*
- * Ownership
- */
-
-/* The owner for which acts_for() was last called, and the result. */
-typedef struct OwnerCheck
-{
-	const char *owner;
-	bool		has;
-} OwnerCheck;
-
-/*
- * Returns true if the caller can act as this owner, or if there is no such
- * role.
- */
-static bool
-acts_for(OwnerCheck *last, const char *owner)
-{
-	Oid			role;
-
-	if (last->owner != NULL && strcmp(last->owner, owner) == 0)
-		return last->has;
-	role = get_role_oid(owner, true);
-	last->owner = owner;
-	last->has = !OidIsValid(role) || has_privs_of_role(GetUserId(), role);
-	return last->has;
-}
 
 /* Returns the schema of a live object, or InvalidOid. */
 static Oid
@@ -456,54 +384,31 @@ schema_of(const CmigObject *object)
 	return is_objectclass_supported(address.classId) ? get_object_namespace(&address) : InvalidOid;
 }
 
-/* Can the caller drop the object as the owner of its schema? */
-static bool
-owns_schema(const CmigObject *object)
-{
-	HeapTuple	tuple;
-	Oid			schema = schema_of(object);
-	bool		owns;
-
-	if (!OidIsValid(schema))
-		return false;
-	tuple = SearchSysCache1(NAMESPACEOID, ObjectIdGetDatum(schema));
-	if (!HeapTupleIsValid(tuple))
-		return false;
-	owns = has_privs_of_role(GetUserId(), ((Form_pg_namespace) GETSTRUCT(tuple))->nspowner);
-	ReleaseSysCache(tuple);
-	return owns;
-}
-
+/*
+ * Set the fields "foreign", "may_drop", and "unownable" of the objects in an
+ * image of the live database.
+ */
 void
 cmig_others_mark(CmigImage *image)
 {
-	OwnerCheck	last = {0};
-
-	if (superuser())
-		return;
-	for (int i = 0; i < image->count; i++)
+	for (int i = 0; i < image->count && !superuser(); i++)
 	{
 		CmigObject *object = image->objects[i];
+		Oid			role = object->owner ? get_role_oid(object->owner, true) : InvalidOid;
 
-		if (object->owner != NULL && !acts_for(&last, object->owner))
+		if (!OidIsValid(role))
+			continue;
+		if (!has_privs_of_role(GetUserId(), role))
 		{
-			object->foreign = true;
-			object->may_drop = owns_schema(object);
-		}
-		if (object->kind == &cmig_kind_materialized_view && object->owner != NULL)
-		{
-			Oid			role = get_role_oid(object->owner, true);
 			Oid			schema = schema_of(object);
 
-			object->unownable = OidIsValid(role) && OidIsValid(schema) &&
-				!cmig_may_create_compat(schema, role);
+			object->foreign = true;
+			object->may_drop = OidIsValid(schema) && cmig_owns_schema_compat(schema, GetUserId());
 		}
+		if (object->kind == &cmig_kind_materialized_view)
+			object->unownable = !cmig_may_create_compat(schema_of(object), role);
 	}
 }
-
-/*
- * Notes
- */
 
 /*
  * Is the note about this object?  A note names a function without its
@@ -524,59 +429,31 @@ is_about(const CmigTargetNote *note, const CmigObject *object)
 		(strncmp(note->object, object->identity, length) == 0 && strchr(" (", object->identity[length]) != NULL);
 }
 
-/* Returns the live object of another role that the note is about, or NULL. */
-static const CmigObject *
-find_foreign(const CmigImage *live, const CmigTargetNote *note)
-{
-	for (int i = 0; i < live->count; i++)
-		if (live->objects[i]->foreign && is_about(note, live->objects[i]))
-			return live->objects[i];
-	return NULL;
-}
-
 /*
- * Returns the only object of this kind with this unqualified name, or NULL
- * if there is none or more than one.
+ * Returns the image's object named "table public.a", or the only one named
+ * "table a".  Returns NULL if there is none.
  */
 static CmigObject *
-find_unqualified(const CmigImage *image, const CmigKind *kind, const char *name)
+find_named(const CmigImage *image, const char *name)
 {
 	CmigObject *found = NULL;
+	int			count = 0;
 
 	for (int i = 0; i < image->count; i++)
 	{
 		CmigObject *object = image->objects[i];
+		size_t		length = strlen(object->kind->name);
 
-		if (object->kind != kind || strcmp(cmig_quote(object->name), name) != 0)
+		if (strncmp(name, object->kind->name, length) != 0 || name[length] != ' ')
 			continue;
-		if (found != NULL)
-			return NULL;
-		found = object;
-	}
-	return found;
-}
-
-/* Returns the image's object named "table public.a" or "table a", or NULL. */
-static CmigObject *
-find_named(const CmigImage *image, const char *name)
-{
-	int			count;
-	CmigKind  **kinds = cmig_kinds(&count);
-
-	for (int i = 0; i < count; i++)
-	{
-		size_t		length = strlen(kinds[i]->name);
-		CmigObject *object;
-
-		if (strncmp(name, kinds[i]->name, length) != 0 || name[length] != ' ')
-			continue;
-		object = cmig_image_lookup(image, kinds[i], name + length + 1);
-		if (object == NULL)
-			object = find_unqualified(image, kinds[i], name + length + 1);
-		if (object != NULL)
+		if (strcmp(object->identity, name + length + 1) == 0)
 			return object;
+		if (strcmp(cmig_quote(object->name), name + length + 1) != 0)
+			continue;
+		found = object;
+		count++;
 	}
-	return NULL;
+	return count == 1 ? found : NULL;
 }
 
 /*
@@ -601,12 +478,15 @@ settle_owner(const CmigImage *live, const CmigImage *target, const CmigTargetNot
 /*
  * The note says that a statement of the target was skipped.  The objects that
  * the statement would have created or altered, and their parts, are neither
- * compared nor dropped: give "target" the live ones.
+ * compared nor dropped: give "target" the live ones.  Returns true if one of
+ * them belongs to another role.
  */
-static void
+static bool
 keep_skipped(const CmigImage *live, CmigImage *target, const CmigTargetNote *note)
 {
-	List	   *kept = NIL;
+	bool	   *kept = palloc0(sizeof(bool) * Max(live->count, 1));
+	bool		any = false,
+				foreign = false;
 
 	for (int i = 0; i < live->count; i++)
 	{
@@ -618,27 +498,35 @@ keep_skipped(const CmigImage *live, CmigImage *target, const CmigTargetNote *not
 			whole = whole->parent;
 		if (whole == NULL)
 			continue;
+		foreign |= whole->foreign;
 		other = cmig_image_lookup(target, object->kind, object->identity);
-		if (other == NULL)
-			kept = lappend(kept, (void *) object);
+		kept[i] = other == NULL;
+		any |= kept[i];
 
 		/*
 		 * another statement may have created this overload of a function, and
 		 * the version of an extension is compared even if its schema is not
 		 */
-		else if (object == whole && object->kind != &cmig_kind_function && object->kind != &cmig_kind_extension)
-			for (int j = 0; j < object->kind->nproperties; j++)
-				cmig_object_set(other, j, object->values[j]);
+		if (other == NULL || object != whole || object->kind == &cmig_kind_function || object->kind == &cmig_kind_extension)
+			continue;
+		for (int j = 0; j < object->kind->nproperties; j++)
+			cmig_object_set(other, j, object->values[j]);
 	}
-	if (kept != NIL)
-		cmig_keep(live, target, is_listed, kept);
+	if (any)
+		cmig_keep(live, target, kept);
+	pfree(kept);
+	return foreign;
 }
 
+/*
+ * Apply the target's notes to its image.  Returns the notes that count as
+ * differences.  Notes about live objects of other roles, and about anything
+ * that the options exclude from the comparison, do not count.
+ */
 List *
-cmig_others_settle(const CmigImage *live, CmigImage *target, List *notes,
-				   const CmigDiffOptions *options)
+cmig_others_settle(const CmigImage *live, CmigImage *target, List *notes, const CmigDiffOptions *options)
 {
-	List	   *kept = NIL;
+	List	   *differences = NIL;
 	ListCell   *cell;
 
 	foreach(cell, notes)
@@ -651,13 +539,16 @@ cmig_others_settle(const CmigImage *live, CmigImage *target, List *notes,
 			continue;
 		if (strcmp(note->kind, "comment") == 0 && !options->comments)
 			continue;
-		keep_skipped(live, target, note);
-		if (find_foreign(live, note) == NULL)
-			kept = lappend(kept, note);
+		if (!keep_skipped(live, target, note))
+			differences = lappend(differences, note);
 	}
-	return kept;
+	return differences;
 }
 
+/*
+ * Issue a NOTICE that lists other roles' objects that belong to no schema
+ * and are missing from the target.  These objects are left unchanged.
+ */
 void
 cmig_others_tell(const CmigDifference *difference)
 {
@@ -683,30 +574,23 @@ cmig_others_tell(const CmigDifference *difference)
  * ----------------------------------------------------------------
  */
 
-/* The difference whose changes are examined. */
-typedef struct Outside
-{
-	const CmigDifference *difference;
-	CmigChange **changes;		/* the changes that the query is about */
-}			Outside;
-
 #define SCHEMA_OF(catalog, column, relation) \
 	" WHEN '" catalog "'::regclass THEN (SELECT k.relnamespace FROM " catalog " x JOIN pg_class k ON k.oid = x." relation " WHERE x." column " = d.objid)"
 
 /*
- * Query for the dependents of the given objects.  Each row contains the number
- * of the given object, counting from 1, and the catalog, the OID, and the
- * description of the dependent.  Dependents that have no schema (casts, event
- * triggers, languages, and transforms) are found even if they are compared.
- * For a column whose type changes, so are dependents of the same column in a
- * partition ("below"), because the partition may be left out of the difference.
+ * Query for the dependents of the given objects.  Each row contains the index of
+ * the given object's change, and the catalog, the OID, and the description of
+ * the dependent.  Dependents that have no schema (casts, event triggers,
+ * languages, and transforms) are found even if they are compared.  For a column
+ * whose type changes, so are dependents of the same column in a partition
+ * ("below"), because the partition may be left out of the difference.
  */
 static const char dependents_sql[] =
 "SELECT c.n, d.classid, d.objid, coalesce("
 " (SELECT pg_describe_object('pg_class'::regclass, x.ev_class, 0) FROM pg_rewrite x WHERE d.classid = 'pg_rewrite'::regclass AND x.oid = d.objid),"
 " (SELECT pg_describe_object('pg_type'::regclass, x.contypid, 0) FROM pg_constraint x WHERE d.classid = 'pg_constraint'::regclass AND x.oid = d.objid AND x.contypid <> 0),"
 " pg_describe_object(d.classid, d.objid, d.objsubid))"
-", o.below FROM unnest($1, $2, $3, $4) WITH ORDINALITY c (class, object, sub, retyped, n)"
+", o.below FROM jsonb_to_recordset($1::jsonb) c (n integer, class oid, object oid, sub integer, retyped boolean)"
 " CROSS JOIN LATERAL (SELECT c.object, c.sub, false UNION ALL SELECT p.relid::oid, q.attnum::integer, true"
 "  FROM pg_partition_tree(CASE WHEN c.retyped AND c.class = 'pg_class'::regclass THEN c.object END) p"
 "  JOIN pg_attribute a ON a.attrelid = c.object AND a.attnum = c.sub"
@@ -726,7 +610,7 @@ SCHEMA_OF("pg_class", "oid", "oid")
 " WHERE d.deptype = 'n' AND (NOT c.retyped OR d.classid IN ('pg_rewrite'::regclass, 'pg_policy'::regclass, 'pg_trigger'::regclass, 'pg_proc'::regclass))"
 " AND CASE WHEN s.schema IS NULL"
 " THEN d.classid IN ('pg_cast'::regclass, 'pg_event_trigger'::regclass, 'pg_language'::regclass, 'pg_transform'::regclass)"
-" ELSE (o.below OR s.schema <> ALL ($5)) AND (SELECT n.nspname !~ '^pg_(toast|temp)' FROM pg_namespace n WHERE n.oid = s.schema) END"
+" ELSE (o.below OR s.schema <> ALL ($2::oid[])) AND (SELECT n.nspname !~ '^pg_(toast|temp)' FROM pg_namespace n WHERE n.oid = s.schema) END"
 " AND NOT EXISTS (SELECT FROM pg_trigger x WHERE o.below AND d.classid = 'pg_trigger'::regclass AND x.oid = d.objid AND x.tgparentid <> 0)"
 " ORDER BY c.n, d.classid, d.objid";
 
@@ -734,17 +618,17 @@ SCHEMA_OF("pg_class", "oid", "oid")
 static void
 refuse(TupleDesc desc, HeapTuple row, void *arg)
 {
-	Outside    *outside = arg;
-	CmigChange *change = outside->changes[cmig_query_int64(desc, row, 1, 1) - 1];
+	CmigDifference *difference = arg;
+	CmigChange *change = &difference->changes[cmig_query_int32(desc, row, 1, 0)];
 	CmigAddress address = {0};
 	const CmigObject *compared;
 	bool		isnull;
 
 	address.catalog = DatumGetObjectId(cmig_query_datum(desc, row, 2, &isnull));
 	address.object = DatumGetObjectId(cmig_query_datum(desc, row, 3, &isnull));
-	compared = cmig_image_find_exactly(outside->difference->from, address);
+	compared = cmig_image_find_exactly(difference->from, address);
 	if (change->action == CMIG_UNSUPPORTED ||
-		(compared != NULL && (!cmig_query_bool(desc, row, 5, false) || cmig_change_drops(outside->difference->of_from[compared->index]))))
+		(compared != NULL && (!cmig_query_bool(desc, row, 5, false) || cmig_change_drops(difference->of_from[compared->index]))))
 		return;
 	change->reason = psprintf("%s%s depends on it", cmig_query_text(desc, row, 4), compared ? "" : ", which is not compared,");
 	change->action = CMIG_UNSUPPORTED;
@@ -753,63 +637,44 @@ refuse(TupleDesc desc, HeapTuple row, void *arg)
 }
 
 /*
- * Does the change drop an object by a statement of its own, or change the type
- * of a column?  Objects without a catalog row of their own, such as the
- * attachment of a partition, have a negative column number.
+ * Mark a change as unsupported if it would drop or retype an object, and a
+ * live object that is not compared, such as a view in another schema, depends
+ * on that object.  The old image of the difference must be the live one.
  */
-static bool
-is_examined(const CmigChange *change)
-{
-	return change->from != NULL && change->host == NULL && change->from->address.sub >= 0 &&
-		change->from->kind != &cmig_kind_schema &&
-		(cmig_change_drops(change) || (change->action == CMIG_ALTER && change->disturbs));
-}
-
-/* Returns the elements as an array. */
-static Datum
-make_array(Datum *elements, int count, Oid type)
-{
-	bool		is_bool = type == BOOLOID;
-
-	return PointerGetDatum(construct_array(elements, count, type, is_bool ? 1 : 4, true, is_bool ? TYPALIGN_CHAR : TYPALIGN_INT));
-}
-
 void
 cmig_outside_refuse(CmigDifference *difference, const CmigManaged *managed)
 {
-	static CmigQuery query = {
-		.sql = dependents_sql,
-		.nargs = 5,.argtypes = {OIDARRAYOID, OIDARRAYOID, INT4ARRAYOID, BOOLARRAYOID, OIDARRAYOID}
-	};
-	Datum	   *parts[5];
-	Datum		values[5];
-	Outside		outside = {difference, palloc(sizeof(CmigChange *) * (difference->count + 1))};
-	int			count = 0;
+	static CmigQuery query = {.sql = dependents_sql,.nargs = 2,.argtypes = {TEXTOID, TEXTOID}};
+	StringInfoData objects,
+				schemas;
+	Datum		values[2];
 
-	for (int i = 0; i < 5; i++)
-		parts[i] = palloc(sizeof(Datum) * (Max(difference->count, managed->count) + 1));
+	initStringInfo(&objects);
+	initStringInfo(&schemas);
 	for (int i = 0; i < difference->count; i++)
 	{
-		CmigChange *change = &difference->changes[i];
+		const CmigChange *change = &difference->changes[i];
 
-		if (!is_examined(change))
-			continue;
-		parts[0][count] = ObjectIdGetDatum(change->from->address.catalog);
-		parts[1][count] = ObjectIdGetDatum(change->from->address.object);
-		parts[2][count] = Int32GetDatum(change->from->address.sub);
-		parts[3][count] = BoolGetDatum(!cmig_change_drops(change));
-		outside.changes[count++] = change;
+		/*
+		 * An object is examined if it is dropped by a statement of its own,
+		 * or if it is a column whose type changes.  Objects without a catalog
+		 * row of their own, such as the attachment of a partition, have a
+		 * negative column number.
+		 */
+		if (change->from != NULL && change->host == NULL && change->from->address.sub >= 0 &&
+			change->from->kind != &cmig_kind_schema &&
+			(cmig_change_drops(change) || (change->action == CMIG_ALTER && change->disturbs)))
+			appendStringInfo(&objects, "%s{\"n\":%d,\"class\":%u,\"object\":%u,\"sub\":%d,\"retyped\":%s}", objects.len > 0 ? "," : "[",
+							 i, change->from->address.catalog, change->from->address.object, change->from->address.sub,
+							 cmig_change_drops(change) ? "false" : "true");
 	}
-	if (count == 0)
+	if (objects.len == 0)
 		return;
 	for (int i = 0; i < managed->count; i++)
-		parts[4][i] = ObjectIdGetDatum(managed->schemas[i].oid);
-	values[0] = make_array(parts[0], count, OIDOID);
-	values[1] = make_array(parts[1], count, OIDOID);
-	values[2] = make_array(parts[2], count, INT4OID);
-	values[3] = make_array(parts[3], count, BOOLOID);
-	values[4] = make_array(parts[4], managed->count, OIDOID);
-	cmig_query_each(&query, values, NULL, refuse, &outside);
+		appendStringInfo(&schemas, "%s%u", i > 0 ? "," : "", managed->schemas[i].oid);
+	values[0] = CStringGetTextDatum(psprintf("%s]", objects.data));
+	values[1] = CStringGetTextDatum(psprintf("{%s}", schemas.data));
+	cmig_query_each(&query, values, NULL, refuse, difference);
 }
 
 /* ----------------------------------------------------------------
@@ -819,28 +684,12 @@ cmig_outside_refuse(CmigDifference *difference, const CmigManaged *managed)
  * ----------------------------------------------------------------
  */
 
-/* An audited table, and how it is audited. */
-typedef struct CmigAudited
-{
-	char	   *table;			/* qualified and quoted */
-	char	   *how;			/* level, operations, options, and triggers
-								 * that are disabled, or enabled ALWAYS or
-								 * REPLICA */
-} CmigAudited;
-
-/* Row callback: add the table to the list. */
-static void
-keep(TupleDesc desc, HeapTuple row, void *arg)
-{
-	List	  **list = arg;
-	CmigAudited *audited = palloc(sizeof(CmigAudited));
-
-	audited->table = cmig_query_text(desc, row, 1);
-	audited->how = cmig_query_text(desc, row, 2);
-	*list = lappend(*list, audited);
-}
-
-List *
+/*
+ * Returns a jsonb object: for each audited table, its level, operations, and
+ * options, and triggers that are disabled, or enabled ALWAYS or REPLICA.  In a
+ * shadow, these are the tables that are audited in the shadow.
+ */
+char *
 cmig_audited_read(void)
 {
 	/*
@@ -848,59 +697,47 @@ cmig_audited_read(void)
 	 * them out, so that only the shadow's tables are read.
 	 */
 	static CmigQuery query = {
-		.sql = "SELECT s.target, concat_ws(', ', 'by ' || s.level, s.operations, nullif(s.options, '{}'),"
+		.sql = "SELECT jsonb_object_agg(s.target, concat_ws(', ', 'by ' || s.level, s.operations, nullif(s.options, '{}'),"
 		" substring(s.problem FROM 'rows cannot be written[^;]*'),"
 		" (SELECT string_agg(format('trigger %s is %s', t.tgname, CASE t.tgenabled WHEN 'D' THEN 'disabled'"
 		" WHEN 'R' THEN 'enabled on replicas' ELSE 'always enabled' END), ', ' ORDER BY t.tgname)"
 		" FROM pg_trigger t WHERE t.tgrelid = s.target::regclass AND t.tgenabled <> 'O'"
-		" AND t.tgfoid = 'cmig.audit_trigger()'::regprocedure))"
-		" FROM cmig.audit_status() s WHERE s.level IS NOT NULL AND s.target !~ '^cmig_away_[0-9]' ORDER BY s.target COLLATE \"C\""
+		" AND t.tgfoid = 'cmig.audit_trigger()'::regprocedure)))::text"
+		" FROM cmig.audit_status() s WHERE s.level IS NOT NULL AND s.target !~ '^cmig_away_[0-9]'"
 	};
-	List	   *list = NIL;
+	char	   *audited = NULL;
 
-	if (OidIsValid(get_namespace_oid("cmig_audit", true)))
-		cmig_query_each(&query, NULL, NULL, keep, &list);
-	return list;
+	if (OidIsValid(get_namespace_oid(LOG_SCHEMA, true)))
+		cmig_query_each(&query, NULL, NULL, cmig_query_keep_text, &audited);
+	return audited ? audited : "{}";
+}
+
+/* Row callback: add a line for the table. */
+static void
+add_audited(TupleDesc desc, HeapTuple row, void *arg)
+{
+	cmig_diff_line_add_unsupported(arg, "audit", cmig_query_text(desc, row, 1), cmig_query_text(desc, row, 2));
 }
 
 /*
- * Returns a message that says how the table's auditing differs from the
- * revisions, and how to fix it.
+ * Add a line for each table that is audited differently in the database and by
+ * the revisions.  It says what to run.
  */
-static char *
-reason_for(const char *table, const CmigAudited *live, const CmigAudited *revisions)
-{
-	char	   *name = quote_literal_cstr(table);
-	size_t		length = revisions ? strlen(revisions->how) : 0;
-
-	if (revisions == NULL)
-		return psprintf("it is audited, but no revision calls cmig.enable_audit for it: SELECT cmig.disable_audit(%s), or call cmig.enable_audit in a revision", name);
-	if (live == NULL)
-		return "a revision calls cmig.enable_audit for it, but it is not audited: repeat that call";
-	if (strncmp(live->how, revisions->how, length) == 0 && live->how[length] == ',')
-		return psprintf("it is audited as in the revisions, but %s; call cmig.enable_audit again as the revisions do",
-						live->how + length + 2);
-	return psprintf("it is audited %s, but the revisions audit it %s; call cmig.enable_audit again as the revisions do",
-					live->how, revisions->how);
-}
-
 void
-cmig_audited_compare(const List *live, const List *revisions, CmigAuditedCallback callback, void *arg)
+cmig_audited_compare(const char *live, const char *revisions, List **lines)
 {
-	int			i = 0;
-	int			j = 0;
+	static CmigQuery query = {
+		.sql = "SELECT key, CASE WHEN r.value IS NULL THEN format('it is audited, but no revision calls cmig.enable_audit for it:"
+		" SELECT cmig.disable_audit(%L), or call cmig.enable_audit in a revision', key)"
+		" WHEN l.value IS NULL THEN 'a revision calls cmig.enable_audit for it, but it is not audited: repeat that call'"
+		" WHEN starts_with(l.value, r.value || ',') THEN format('it is audited as in the revisions, but %s;"
+		" call cmig.enable_audit again as the revisions do', substr(l.value, length(r.value) + 3))"
+		" ELSE format('it is audited %s, but the revisions audit it %s; call cmig.enable_audit again as the revisions do', l.value, r.value) END"
+		" FROM jsonb_each_text($1::jsonb) l FULL JOIN jsonb_each_text($2::jsonb) r USING (key)"
+		" WHERE l.value IS DISTINCT FROM r.value ORDER BY key COLLATE \"C\"",
+		.nargs = 2,.argtypes = {TEXTOID, TEXTOID}
+	};
+	Datum		values[2] = {CStringGetTextDatum(live), CStringGetTextDatum(revisions)};
 
-	while (i < list_length(live) || j < list_length(revisions))
-	{
-		const CmigAudited *a = i < list_length(live) ? list_nth(live, i) : NULL;
-		const CmigAudited *b = j < list_length(revisions) ? list_nth(revisions, j) : NULL;
-		int			order = a == NULL ? 1 : b == NULL ? -1 : strcmp(a->table, b->table);
-		const char *table = order <= 0 ? a->table : b->table;
-
-		i += order <= 0;
-		j += order >= 0;
-		if (order == 0 && strcmp(a->how, b->how) == 0)
-			continue;
-		callback(table, reason_for(table, order <= 0 ? a : NULL, order >= 0 ? b : NULL), arg);
-	}
+	cmig_query_each(&query, values, NULL, add_audited, lines);
 }

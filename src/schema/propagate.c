@@ -104,6 +104,74 @@ cmig_populate_check(CmigDifference *difference)
 }
 
 /* ----------------------------------------------------------------
+ * Refuses changes to objects that belong to other roles.
+ *
+ * Such objects are called foreign objects here; others.c finds them.
+ * ----------------------------------------------------------------
+ */
+
+static void
+refuse(CmigChange *change, char *reason)
+{
+	change->action = CMIG_UNSUPPORTED;
+	change->reason = reason;
+	change->disturbs = change->recasts = change->late = false;
+}
+
+/*
+ * If the changed object is a foreign object or part of one, returns the
+ * foreign object.  Otherwise returns NULL.
+ */
+static const CmigObject *
+foreign_root(const CmigDifference *difference, const CmigChange *change)
+{
+	for (;;)
+	{
+		const CmigObject *object = change->from ? change->from : change->to;
+
+		if (change->from != NULL && change->from->foreign)
+			return change->from;
+		if (object->owner != NULL || object->parent == NULL)
+			return NULL;
+		change = change->from ? difference->of_from[object->parent->index] : difference->of_to[object->parent->index];
+	}
+}
+
+/*
+ * A foreign object that the target lacks is dropped if it is in the caller's
+ * schema, and left alone if it has no schema.
+ */
+void
+cmig_foreign_refuse(CmigDifference *difference)
+{
+	for (int i = 0; i < difference->count; i++)
+	{
+		CmigChange *change = &difference->changes[i];
+		const CmigObject *to = change->to;
+
+		if (change->action == CMIG_NO_CHANGE || to == NULL || to->needs == NULL)
+			continue;
+		refuse(change, unconstify(char *, to->needs));
+		if (to->parent != NULL && to->parent->needs != NULL)
+			change->action = CMIG_NO_CHANGE;
+	}
+	for (int i = 0; i < difference->count; i++)
+	{
+		CmigChange *change = &difference->changes[i];
+		const CmigObject *root = foreign_root(difference, change);
+		bool		gone = root != NULL && difference->of_from[root->index]->to == NULL;
+
+		if (root == NULL || (gone && root->may_drop) || change->action == CMIG_NO_CHANGE || change->action == CMIG_UNSUPPORTED)
+			continue;
+		if (gone && (root->kind->flags & CMIG_KIND_GLOBAL))
+			change->action = CMIG_NO_CHANGE;
+		else
+			refuse(change, root == change->from ? psprintf("it belongs to role %s", cmig_quote(root->owner)) :
+				   psprintf("%s %s belongs to role %s", root->kind->name, root->identity, cmig_quote(root->owner)));
+	}
+}
+
+/* ----------------------------------------------------------------
  * Finds the objects that must be dropped temporarily, or altered, because
  * they depend on an object that is dropped or altered.
  *
@@ -277,11 +345,13 @@ is_left(const CmigDifference *difference, const CmigChange *dependent)
 static CmigChange *
 disturb(CmigDifference *difference, CmigChange *change, CmigChange *dependent, bool goes)
 {
+	const CmigObject *root = goes || is_disturbed(change, dependent) ? foreign_root(difference, dependent) : NULL;
 	CmigChange *next;
 
-	if ((goes || is_disturbed(change, dependent)) && cmig_foreign_stays(difference, dependent))
+	if (root != NULL && !(difference->of_from[root->index]->to == NULL && root->may_drop))
 	{
-		cmig_foreign_prevents(change, dependent);
+		refuse(change, psprintf("%s %s depends on it, and belongs to role %s", dependent->from->kind->name,
+								dependent->from->identity, cmig_quote(root->owner)));
 		return NULL;
 	}
 	if (is_left(difference, dependent) && (goes || (is_column(change->from) && is_disturbed(change, dependent))))
@@ -1090,15 +1160,17 @@ cmig_colocation_renew_keys(CmigDifference *difference)
 	}
 }
 
-/* A CmigKeepCandidate: returns true if the object is a distribution. */
-static bool
-is_distribution(const CmigObject *object, void *arg)
-{
-	return object->kind == &cmig_kind_distribution;
-}
-
+/*
+ * Keep the live database's distributions, because the target does not say how
+ * tables are distributed.
+ */
 void
 cmig_colocation_keep(const CmigImage *from, CmigImage *to)
 {
-	cmig_keep(from, to, is_distribution, NULL);
+	bool	   *wanted = palloc(sizeof(bool) * Max(from->count, 1));
+
+	for (int i = 0; i < from->count; i++)
+		wanted[i] = from->objects[i]->kind == &cmig_kind_distribution;
+	cmig_keep(from, to, wanted);
+	pfree(wanted);
 }

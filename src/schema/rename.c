@@ -1,21 +1,45 @@
 /*
  * rename.c
- *	  Renames, given and guessed.
+ *	  Renames: those that the caller gives, those that follow from them, and
+ *	  changes that look like renames.
+ *
+ * Renames are applied to the live image before it is compared.  The objects
+ * are renamed in the catalogs, without locks, in a subtransaction that is
+ * rolled back, so that PostgreSQL prints definitions with the new names.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/xact.h"
+#include "catalog/indexing.h"
+#include "catalog/objectaddress.h"
+#include "catalog/pg_attribute.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_constraint.h"
+#include "catalog/pg_inherits.h"
+#include "catalog/pg_type.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+#include "utils/varlena.h"
+
+#include "base/base.h"
 #include "kinds/kinds.h"
 #include "schema/internal.h"
+#include "schema/shadow.h"
 
-/* ----------------------------------------------------------------
- * Computes the renames of objects that have a different name in the
- * target.
- *
- * This module finds the rename statements; hazard.c applies them.
- * ----------------------------------------------------------------
- */
+/* The order in which objects are renamed. */
+typedef enum RenameRank
+{
+	RENAME_SCHEMA,
+	RENAME_OBJECT,
+	RENAME_PART,				/* columns, constraints, functions */
+	RENAME_RANKS
+} RenameRank;
 
 /*
  * A keyword with which a rename begins, and the kinds of objects for which it
@@ -24,30 +48,63 @@
 typedef struct Word
 {
 	const char *word;
-	CmigRenameRank rank;
+	RenameRank	rank;
 	int			parts;			/* number of parts of the name */
 	const CmigKind *kinds[4];
 } Word;
 
 static const Word words[] = {
-	{"schema", CMIG_RENAME_SCHEMA, 1, {&cmig_kind_schema}},
-	{"table", CMIG_RENAME_OBJECT, 2, {&cmig_kind_table}},
-	{"view", CMIG_RENAME_OBJECT, 2, {&cmig_kind_view}},
-	{"materialized view", CMIG_RENAME_OBJECT, 2, {&cmig_kind_materialized_view}},
-	{"index", CMIG_RENAME_OBJECT, 2, {&cmig_kind_index}},
-	{"sequence", CMIG_RENAME_OBJECT, 2, {&cmig_kind_sequence}},
-	{"type", CMIG_RENAME_OBJECT, 2, {&cmig_kind_enum, &cmig_kind_composite, &cmig_kind_domain}},
-	{"enum", CMIG_RENAME_OBJECT, 2, {&cmig_kind_enum}},
-	{"domain", CMIG_RENAME_OBJECT, 2, {&cmig_kind_domain}},
-	{"function", CMIG_RENAME_PART, 2, {&cmig_kind_function}},
-	{"procedure", CMIG_RENAME_PART, 2, {&cmig_kind_function}},
-	{"column", CMIG_RENAME_PART, 3, {&cmig_kind_column}},
-	{"constraint", CMIG_RENAME_PART, 3, {&cmig_kind_constraint, &cmig_kind_foreign_key}},
-	{"foreign key", CMIG_RENAME_PART, 3, {&cmig_kind_foreign_key}},
+	{"schema", RENAME_SCHEMA, 1, {&cmig_kind_schema}},
+	{"table", RENAME_OBJECT, 2, {&cmig_kind_table}},
+	{"view", RENAME_OBJECT, 2, {&cmig_kind_view}},
+	{"materialized view", RENAME_OBJECT, 2, {&cmig_kind_materialized_view}},
+	{"index", RENAME_OBJECT, 2, {&cmig_kind_index}},
+	{"sequence", RENAME_OBJECT, 2, {&cmig_kind_sequence}},
+	{"type", RENAME_OBJECT, 2, {&cmig_kind_enum, &cmig_kind_composite, &cmig_kind_domain}},
+	{"enum", RENAME_OBJECT, 2, {&cmig_kind_enum}},
+	{"domain", RENAME_OBJECT, 2, {&cmig_kind_domain}},
+	{"function", RENAME_PART, 2, {&cmig_kind_function}},
+	{"procedure", RENAME_PART, 2, {&cmig_kind_function}},
+	{"column", RENAME_PART, 3, {&cmig_kind_column}},
+	{"constraint", RENAME_PART, 3, {&cmig_kind_constraint, &cmig_kind_foreign_key}},
+	{"foreign key", RENAME_PART, 3, {&cmig_kind_foreign_key}},
 };
 
-/*
+/* A rename that the caller gave, or that follows from another one. */
+typedef struct Rename
+{
+	const char *text;			/* as the caller wrote it, or the object's
+								 * identity */
+	RenameRank	rank;
+	CmigAddress address;		/* address of the live object */
+	const char *name;			/* new name, unquoted */
+} Rename;
+
+/* Renames that are applied to an image one after another. */
+typedef struct RenameRead
+{
+	const CmigManaged *managed;
+	CmigImage  *image;			/* the image after the last rank */
+	CmigImage  *to;
+	List	   *renames;		/* list of Rename */
+	List	  **lines;			/* gets a line for each rename */
+} RenameRead;
+
+static List *
+append(List *renames, const char *text, RenameRank rank, const CmigObject *object, const char *name)
+{
+	Rename	   *rename = palloc(sizeof(Rename));
+
+	*rename = (Rename)
+	{
+		text, rank, object->address, name
+	};
+	return lappend(renames, rename);
+}
+
+/* ----------------------------------------------------------------
  * Names
+ * ----------------------------------------------------------------
  */
 
 static bool
@@ -58,15 +115,14 @@ is_constraint(const CmigObject *object)
 
 /* Returns the offset of an object's own name in its identity. */
 static size_t
-rename_name_offset(const CmigObject *object)
+name_offset(const CmigObject *object)
 {
-	size_t		length = strlen(cmig_quote(object->name));
 	const char *found;
 
 	if (is_constraint(object) || object->kind == &cmig_kind_schema)
 		return 0;
 	if (object->kind != &cmig_kind_function)
-		return strlen(object->identity) - length;
+		return strlen(object->identity) - strlen(cmig_quote(object->name));
 	found = strstr(object->identity, psprintf(".%s(", cmig_quote(object->name)));
 	return found ? found + 1 - object->identity : 0;
 }
@@ -75,203 +131,10 @@ rename_name_offset(const CmigObject *object)
 static char *
 identity_with(const CmigObject *object, const char *name)
 {
-	size_t		offset = rename_name_offset(object);
+	size_t		offset = name_offset(object);
 
 	return psprintf("%s%s%s", pnstrdup(object->identity, offset), cmig_quote(name),
 					object->identity + offset + strlen(cmig_quote(object->name)));
-}
-
-/*
- * Returns the statement that renames the object.  "identity" is the object's
- * identity before the rename.
- */
-static char *
-rename_sql(const CmigObject *object, const char *identity, const char *from, const char *to)
-{
-	CmigObject	renamed = *object;
-
-	if (object->kind == &cmig_kind_column)
-		return psprintf("ALTER TABLE %s RENAME COLUMN %s TO %s", object->parent->identity,
-						cmig_quote(from), cmig_quote(to));
-	if (object->kind == &cmig_kind_constraint && cmig_index_parent(object) != NULL)
-		return psprintf("ALTER INDEX %s%s RENAME TO %s",
-						pnstrdup(object->parent->identity, strlen(object->parent->identity) - strlen(cmig_quote(object->parent->name))),
-						cmig_quote(from), cmig_quote(to));
-	if (is_constraint(object))
-		return psprintf("ALTER TABLE %s RENAME CONSTRAINT %s TO %s", object->parent->identity,
-						cmig_quote(from), cmig_quote(to));
-	if (object->kind == &cmig_kind_function)
-		return psprintf("ALTER ROUTINE %s RENAME TO %s", identity, cmig_quote(to));
-	renamed.identity = unconstify(char *, identity);
-	renamed.name = unconstify(char *, from);
-	return psprintf("ALTER %s RENAME TO %s", cmig_kind_reference(&renamed), cmig_quote(to));
-}
-
-/*
- * Reading the caller's renames
- */
-
-static void
-report_syntax(const char *text)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("invalid rename \"%s\"", text),
-			 errhint("Write the kind, the qualified name, an arrow, and the new name: 'table public.a -> b', 'column public.a.x -> y'.")));
-}
-
-/*
- * Returns the keyword with which a rename begins, or NULL if there is none.
- * Sets *rest to the text after it.
- */
-static const Word *
-find_word(const char *text, const char **rest)
-{
-	for (int i = 0; i < lengthof(words); i++)
-	{
-		size_t		length = strlen(words[i].word);
-
-		if (pg_strncasecmp(text, words[i].word, length) == 0 && text[length] == ' ')
-		{
-			*rest = text + length + 1;
-			return &words[i];
-		}
-	}
-	return NULL;
-}
-
-/*
- * Does the object have the name whose parts are "names"?  If "arguments" is
- * not NULL, a function's argument types must also match.
- */
-static bool
-has_name(const CmigObject *object, const List *names, const char *arguments)
-{
-	const CmigObject *table = object->parent;
-	const char *schema = linitial(names);
-	size_t		length;
-
-	if (strcmp(object->name, llast(names)) != 0)
-		return false;
-	if (list_length(names) == 1)
-		return true;
-	if (list_length(names) == 3)
-		return table != NULL && strcmp(table->name, lsecond(names)) == 0 &&
-			strcmp(table->identity, psprintf("%s.%s", pstrdup(cmig_quote(schema)), cmig_quote(lsecond(names)))) == 0;
-	schema = pstrdup(cmig_quote(schema));
-	length = strlen(schema);
-	if (strncmp(object->identity, schema, length) != 0 || object->identity[length] != '.' ||
-		rename_name_offset(object) != length + 1)
-		return false;
-	return arguments == NULL || strcmp(strchr(object->identity + length, '('), arguments) == 0;
-}
-
-static CmigObject *
-find_object(const CmigImage *image, const Word *word, const List *names, const char *arguments)
-{
-	for (int i = 0; i < image->count; i++)
-		for (int j = 0; j < lengthof(word->kinds) && word->kinds[j] != NULL; j++)
-			if (image->objects[i]->kind == word->kinds[j] && has_name(image->objects[i], names, arguments))
-				return image->objects[i];
-	return NULL;
-}
-
-/*
- * "names" consists of a schema, a table, and an object of the table.  If a
- * rename gives a table this name, returns a copy of "names" that contains the
- * table's current name.  Otherwise returns NULL.
- */
-static List *
-old_table_names(const CmigImage *image, const List *names, const List *renames)
-{
-	ListCell   *cell;
-
-	foreach(cell, renames)
-	{
-		const CmigRename *rename = lfirst(cell);
-		const CmigObject *table = cmig_image_find_exactly(image, rename->address);
-
-		if (table != NULL && table->kind == &cmig_kind_table && strcmp(rename->name, lsecond(names)) == 0)
-			return list_make3(linitial(names), table->name, lthird(names));
-	}
-	return NULL;
-}
-
-/*
- * Returns the object that a rename refers to, or NULL if it does not exist.
- * The rename may contain the old or the new name of the object's table.
- */
-static CmigObject *
-find_old(const CmigImage *image, const Word *word, const List *names, const char *arguments,
-		 const List *renames, bool is_comment)
-{
-	const List *others = list_length(names) == 3 ? old_table_names(image, names, renames) : NIL;
-	CmigObject *object = NULL;
-
-	if (is_comment && others != NIL)
-		return find_object(image, word, others, arguments);
-	object = find_object(image, word, names, arguments);
-	if (object == NULL && others != NIL)
-		object = find_object(image, word, others, arguments);
-	return object;
-}
-
-List *
-cmig_rename_add(List *renames, const CmigImage *from, const char *text, bool is_comment, const CmigRenameNames *parser)
-{
-	const char *rest;
-	const Word *word = find_word(text, &rest);
-	const char *arrow = word ? strstr(rest, " -> ") : NULL;
-	char	   *old,
-			   *arguments;
-	List	   *names,
-			   *new;
-	CmigObject *object;
-	CmigRename *rename;
-
-	if (arrow == NULL)
-		report_syntax(text);
-	old = pnstrdup(rest, arrow - rest);
-	arguments = word->kinds[0] == &cmig_kind_function ? strchr(old, '(') : NULL;
-	if (arguments != NULL)
-	{
-		arguments = pstrdup(arguments);
-		*strchr(old, '(') = '\0';
-	}
-	names = parser->parse(old);
-	new = parser->parse(arrow + 4);
-	if (list_length(names) != word->parts || (list_length(new) != 1 && list_length(new) != word->parts))
-		report_syntax(text);
-	for (int i = 0; i < list_length(new) - 1 && word->parts == 2; i++)
-		if (strcmp(list_nth(new, i), list_nth(names, i)) != 0)
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("rename \"%s\" must not change the schema", text)));
-	object = find_old(from, word, names, arguments, renames, is_comment);
-	if (object == NULL && is_comment)
-		return renames;
-	if (object == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("rename \"%s\": %s %s does not exist", text, word->word, pnstrdup(rest, arrow - rest))));
-	rename = palloc0(sizeof(CmigRename));
-	rename->text = text;
-	rename->is_comment = is_comment;
-	rename->rank = word->rank;
-	rename->address = object->address;
-	rename->name = llast(new);
-	return lappend(renames, rename);
-}
-
-/* Would the objects conflict if they had the same name? */
-static bool
-share_names(const CmigObject *a, const CmigObject *b)
-{
-	const int	flags = CMIG_KIND_RELATION | CMIG_KIND_TYPE;
-
-	if (is_constraint(a) && is_constraint(b))
-		return a->parent == b->parent;
-	return a->kind == b->kind || ((a->kind->flags & flags) & (b->kind->flags & flags)) != 0;
 }
 
 /*
@@ -282,16 +145,11 @@ share_names(const CmigObject *a, const CmigObject *b)
 static const char *
 relation_with(const CmigObject *object, const char *name)
 {
-	const CmigObject *table = object->parent;
-
 	if ((object->kind->flags & CMIG_KIND_RELATION) != 0)
 		return name == object->name ? object->identity : identity_with(object, name);
-	if (object->kind != &cmig_kind_constraint || object->kind->index_name(object) == NULL)
-		return NULL;
-	if (name == object->name)
-		return object->kind->index_name(object);
-	return psprintf("%s%s", pnstrdup(table->identity, strlen(table->identity) - strlen(cmig_quote(table->name))),
-					cmig_quote(name));
+	if (cmig_index_name(object) == NULL || name == object->name)
+		return cmig_index_name(object);
+	return psprintf("%s%s", pnstrdup(object->parent->identity, name_offset(object->parent)), cmig_quote(name));
 }
 
 /*
@@ -301,6 +159,7 @@ relation_with(const CmigObject *object, const char *name)
 static bool
 collides(const CmigObject *object, const char *name, const CmigObject *other, const char *others)
 {
+	const int	flags = object->kind->flags & other->kind->flags & (CMIG_KIND_RELATION | CMIG_KIND_TYPE);
 	const char *relation = relation_with(object, name),
 			   *second = relation ? relation_with(other, others) : NULL;
 
@@ -308,8 +167,10 @@ collides(const CmigObject *object, const char *name, const CmigObject *other, co
 		return false;
 	if (second != NULL && strcmp(relation, second) == 0)
 		return true;
-	return share_names(object, other) &&
-		strcmp(identity_with(object, name), others == other->name ? other->identity : identity_with(other, others)) == 0;
+	if (is_constraint(object) && is_constraint(other) ? object->parent != other->parent :
+		object->kind != other->kind && flags == 0)
+		return false;
+	return strcmp(identity_with(object, name), others == other->name ? other->identity : identity_with(other, others)) == 0;
 }
 
 /*
@@ -325,163 +186,153 @@ find_holder(const CmigImage *image, const CmigObject *object, const char *name)
 	return NULL;
 }
 
-/* Add the rename of an object to the list. */
+/* ----------------------------------------------------------------
+ * The renames that the caller gives
+ * ----------------------------------------------------------------
+ */
+
+static void
+report_syntax(const char *text)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("invalid rename \"%s\"", text),
+			 errhint("Write the kind, the qualified name, an arrow, and the new name: 'table public.a -> b', 'column public.a.x -> y'.")));
+}
+
+/* Returns the keyword with which a rename begins, or NULL if there is none. */
+static const Word *
+find_word(const char *text)
+{
+	for (int i = 0; i < lengthof(words); i++)
+	{
+		size_t		length = strlen(words[i].word);
+
+		if (pg_strncasecmp(text, words[i].word, length) == 0 && text[length] == ' ')
+			return &words[i];
+	}
+	return NULL;
+}
+
 static List *
-add_step(List *steps, CmigObject *object, const char *from, const char *to)
+parse_name(const char *name)
 {
-	CmigRenameStep *step = palloc0(sizeof(CmigRenameStep));
-	char	   *before = identity_with(object, from);
-
-	step->object = object;
-	step->name = pstrdup(to);
-	step->identity = identity_with(object, to);
-	step->sql = rename_sql(object, before, from, to);
-	step->undo = rename_sql(object, step->identity, to, from);
-	return lappend(steps, step);
-}
-
-/* A rename, and whether its statement has been generated. */
-typedef struct Pending
-{
-	CmigObject *object;
-	const CmigRename *rename;
-	char	   *current;		/* the object's current name */
-	bool		done;
-} Pending;
-
-/*
- * Must the rename of "object" to "name" wait until another object is renamed,
- * because the current name of that object conflicts with "name"?
- */
-static bool
-is_waited_for(const Pending *pending, int count, const CmigObject *object, const char *name)
-{
-	for (int i = 0; i < count; i++)
-		if (!pending[i].done && collides(object, name, pending[i].object, pending[i].current))
-			return true;
-	return false;
-}
-
-static bool
-is_pending(const Pending *pending, int count, const CmigObject *object)
-{
-	for (int i = 0; i < count; i++)
-		if (pending[i].object == object)
-			return true;
-	return false;
-}
-
-/* Is the rename of the object already in "pending"? */
-static bool
-is_listed(const Pending *pending, int count, const CmigObject *object, const char *name)
-{
-	for (int i = 0; i < count; i++)
-		if (pending[i].object == object && strcmp(pending[i].rename->name, name) == 0)
-			return true;
-	return false;
-}
-
-/*
- * Add a step for the next rename that is possible.  If only cycles are left,
- * the step gives an object a temporary name.  Returns false if nothing is left
- * to do.
- */
-static bool
-next_step(const CmigImage *image, Pending *pending, int count, List **steps)
-{
-	Pending    *waits = NULL;
-
-	for (int i = 0; i < count; i++)
-	{
-		Pending    *one = &pending[i];
-
-		if (one->done)
-			continue;
-		waits = one;
-		if (is_waited_for(pending, count, one->object, one->rename->name))
-			continue;
-		*steps = add_step(*steps, one->object, one->current, one->rename->name);
-		one->done = true;
-		return true;
-	}
-	if (waits == NULL)
-		return false;
-
-	/*
-	 * the remaining renames form a cycle, so give an object a temporary name
-	 */
-	for (int i = 0;; i++)
-	{
-		char	   *name = psprintf("cmig_swap_%d", i);
-
-		if (find_holder(image, waits->object, name) != NULL)
-			continue;
-		*steps = add_step(*steps, waits->object, waits->current, name);
-		waits->current = name;
-		return true;
-	}
-}
-
-List *
-cmig_rename_steps(const CmigImage *image, const List *renames, CmigRenameRank rank)
-{
-	Pending    *pending = palloc(sizeof(Pending) * (list_length(renames) + 1));
-	int			count;
-	List	   *steps = NIL;
+	List	   *names = NIL;
 	ListCell   *cell;
 
-	/* store in "pending" the renames of the given rank that change a name */
-	count = 0;
-	foreach(cell, renames)
-	{
-		const CmigRename *rename = lfirst(cell);
-		CmigObject *object = rename->rank == rank ? cmig_image_find_exactly(image, rename->address) : NULL;
-
-		if (object != NULL && strcmp(object->name, rename->name) != 0 &&
-			!is_listed(pending, count, object, rename->name))
-			pending[count++] = (Pending)
-		{
-			object, rename, object->name, false
-		};
-	}
-
-	/*
-	 * raise an error if two renames are for the same object, or give the same
-	 * name to two objects
-	 */
-	for (int i = 0; i < count; i++)
-		for (int j = 0; j < i; j++)
-		{
-			const Pending *a = &pending[j],
-					   *b = &pending[i];
-
-			if (a->object != b->object &&
-				(strcmp(a->rename->name, b->rename->name) != 0 ||
-				 !collides(a->object, a->rename->name, b->object, b->rename->name)))
-				continue;
-			ereport(ERROR,
-					(errcode(ERRCODE_DUPLICATE_OBJECT),
-					 a->object == b->object ? errmsg("%s %s is renamed twice", a->object->kind->name, a->object->identity) :
-					 errmsg("two renames result in the same name"),
-					 errdetail("The renames are \"%s\" and \"%s\".", a->rename->text, b->rename->text)));
-		}
-	for (int i = 0; i < count; i++)
-	{
-		CmigObject *holder = find_holder(image, pending[i].object, pending[i].rename->name);
-
-		if (holder != NULL && !is_pending(pending, count, holder))
-			ereport(ERROR,
-					(errcode(ERRCODE_DUPLICATE_OBJECT),
-					 errmsg("rename \"%s\": %s %s already exists", pending[i].rename->text,
-							holder->kind->name, holder->identity),
-					 errhint("Rename that object, too, or drop it first.")));
-	}
-	while (next_step(image, pending, count, &steps))
-		;
-	return steps;
+	foreach(cell, textToQualifiedNameList(cstring_to_text(name)))
+		names = lappend(names, strVal(lfirst(cell)));
+	return names;
 }
 
-/* Names derived from other names */
+/*
+ * Returns the object of the word's kinds whose name has the parts "names".  If
+ * "arguments" is not NULL, a function's argument types must also match.
+ */
+static CmigObject *
+find_object(const CmigImage *image, const Word *word, const List *names, const char *arguments)
+{
+	const char *qualified = word->parts == 1 ? cmig_quote(linitial(names)) :
+	psprintf("%s.%s", cmig_quote(linitial(names)), cmig_quote(lsecond(names)));
+	size_t		length = strlen(qualified);
+
+	for (int i = 0; i < image->count; i++)
+	{
+		CmigObject *object = image->objects[i];
+		const char *identity = word->parts < 3 ? object->identity : object->parent ? object->parent->identity : "";
+		int			j = 0;
+
+		while (j < lengthof(word->kinds) && word->kinds[j] != object->kind)
+			j++;
+		if (j == lengthof(word->kinds) || strcmp(object->name, llast(names)) != 0 ||
+			strncmp(identity, qualified, length) != 0)
+			continue;
+		if (object->kind != &cmig_kind_function ? identity[length] == '\0' :
+			identity[length] == '(' && (arguments == NULL || strcmp(identity + length, arguments) == 0))
+			return object;
+	}
+	return NULL;
+}
+
+/*
+ * Parse a rename such as "table public.a -> b", and add it to the list.  A part
+ * of a table can be given with the old or the new name of the table.  A rename
+ * in a comment is ignored if the old object does not exist.
+ */
+static List *
+parse_rename(List *renames, const CmigImage *from, const char *text, bool is_comment)
+{
+	const Word *word = find_word(text);
+	const char *rest = word ? text + strlen(word->word) + 1 : NULL;
+	const char *arrow = word ? strstr(rest, " -> ") : NULL;
+	char	   *old,
+			   *arguments = NULL;
+	List	   *names,
+			   *others = NIL,
+			   *new;
+	CmigObject *object = NULL;
+	ListCell   *cell;
+
+	if (arrow == NULL)
+		report_syntax(text);
+	old = pnstrdup(rest, arrow - rest);
+	if (word->kinds[0] == &cmig_kind_function && strchr(old, '(') != NULL)
+	{
+		arguments = pstrdup(strchr(old, '('));
+		*strchr(old, '(') = '\0';
+	}
+	names = parse_name(old);
+	new = parse_name(arrow + 4);
+	if (list_length(names) != word->parts || (list_length(new) != 1 && list_length(new) != word->parts))
+		report_syntax(text);
+	for (int i = 0; i < list_length(new) - 1 && word->parts == 2; i++)
+		if (strcmp(list_nth(new, i), list_nth(names, i)) != 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("rename \"%s\" must not change the schema", text)));
+	foreach(cell, word->parts == 3 ? renames : NIL)
+	{
+		const Rename *rename = lfirst(cell);
+		const CmigObject *table = cmig_image_find_exactly(from, rename->address);
+
+		if (others == NIL && table != NULL && table->kind == &cmig_kind_table && strcmp(rename->name, lsecond(names)) == 0)
+			others = list_make3(linitial(names), table->name, lthird(names));
+	}
+	if (!is_comment || others == NIL)
+		object = find_object(from, word, names, arguments);
+	if (object == NULL && others != NIL)
+		object = find_object(from, word, others, arguments);
+	if (object == NULL && !is_comment)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("rename \"%s\": %s %s does not exist", text, word->word, pnstrdup(rest, arrow - rest))));
+	return object ? append(renames, text, word->rank, object, llast(new)) : renames;
+}
+
+/* Parse the strings in "texts", and add their renames to the list. */
+static List *
+parse_renames(List *renames, const CmigImage *from, const List *texts, bool are_comments)
+{
+	/* parse tables first, because the names of their parts contain theirs */
+	for (int pass = 0; pass < 2; pass++)
+	{
+		ListCell   *cell;
+
+		foreach(cell, texts)
+		{
+			const Word *word = find_word(lfirst(cell));
+
+			if ((word != NULL && word->parts == 3) == (pass == 1))
+				renames = parse_rename(renames, from, lfirst(cell), are_comments);
+		}
+	}
+	return renames;
+}
+
+/* ----------------------------------------------------------------
+ * Renames that follow from other renames
+ * ----------------------------------------------------------------
+ */
 
 /* Are the objects the same except for their names? */
 static bool
@@ -497,34 +348,18 @@ same_but_name(const CmigObject *from, const CmigObject *to)
 	return true;
 }
 
-/* Has the table, or one of its children, been renamed? */
-static bool
-is_touched(const CmigImage *from, const CmigObject *table, const List *renames)
-{
-	ListCell   *cell;
-
-	foreach(cell, renames)
-	{
-		const CmigObject *object = cmig_image_find_exactly(from, ((CmigRename *) lfirst(cell))->address);
-
-		if (object != NULL && (object == table || object->parent == table))
-			return true;
-	}
-	return false;
-}
-
-/* Returns the table that the object belongs to, or NULL. */
+/*
+ * Returns the table that the object belongs to, if the object's default name
+ * contains the name of the table.  Otherwise returns NULL.
+ */
 static const CmigObject *
-table_of(const CmigImage *image, const CmigObject *object)
+table_of(const CmigObject *object)
 {
-	if (object->kind != &cmig_kind_sequence)
+	if (is_constraint(object) || object->kind == &cmig_kind_index)
 		return object->parent;
 
-	/*
-	 * in the image, OWNED BY is a child of the sequence and depends on the
-	 * column
-	 */
-	for (const CmigObject *child = object->child; child != NULL; child = child->sibling)
+	/* OWNED BY is a child of the sequence and depends on the column */
+	for (const CmigObject *child = object->child; object->kind == &cmig_kind_sequence && child != NULL; child = child->sibling)
 		for (int i = 0; i < child->ndepends; i++)
 			if (child->depends[i]->kind == &cmig_kind_column)
 				return child->depends[i]->parent;
@@ -532,34 +367,24 @@ table_of(const CmigImage *image, const CmigObject *object)
 }
 
 /*
- * Can the object's default name be derived from the name of its table, so that
- * it may follow a rename of the table?
- */
-static bool
-may_follow(const CmigObject *object)
-{
-	return is_constraint(object) || object->kind == &cmig_kind_index || object->kind == &cmig_kind_sequence;
-}
-
-/*
- * Returns the only object in the target that may be this object under another
- * name, or NULL if there is none or more than one.
+ * Returns the only object in the target that may be this object of the table
+ * under another name, or NULL if there is none or more than one.
  */
 static const CmigObject *
-find_derived(const CmigImage *from, const CmigImage *to, const CmigObject *object, const CmigObject *table)
+find_derived(const RenameRead *read, const CmigObject *object, const CmigObject *table)
 {
 	const CmigObject *found = NULL;
 
-	for (int i = 0; i < to->count; i++)
+	for (int i = 0; i < read->to->count; i++)
 	{
-		const CmigObject *other = to->objects[i];
-		const CmigObject *other_table;
+		const CmigObject *other = read->to->objects[i];
+		const CmigObject *others;
 
-		if (other->kind != object->kind || cmig_image_lookup(from, other->kind, other->identity) != NULL ||
+		if (other->kind != object->kind || cmig_image_lookup(read->image, other->kind, other->identity) != NULL ||
 			!same_but_name(object, other))
 			continue;
-		other_table = table_of(to, other);
-		if (other_table == NULL || strcmp(other_table->identity, table->identity) != 0)
+		others = table_of(other);
+		if (others == NULL || strcmp(others->identity, table->identity) != 0)
 			continue;
 		if (found != NULL)
 			return NULL;
@@ -568,219 +393,454 @@ find_derived(const CmigImage *from, const CmigImage *to, const CmigObject *objec
 	return found;
 }
 
-List *
-cmig_rename_derived(const CmigImage *from, const CmigImage *to, const List *renames)
+/*
+ * Returns the renames of indexes, constraints, and sequences that differ from
+ * the target's only in their names, if their table or another part of it has
+ * been renamed.
+ */
+static List *
+derived_renames(const RenameRead *read)
 {
 	List	   *result = NIL;
 
-	for (int i = 0; i < from->count; i++)
+	for (int i = 0; i < read->image->count; i++)
 	{
-		const CmigObject *object = from->objects[i];
-		const CmigObject *table = may_follow(object) ? table_of(from, object) : NULL;
+		const CmigObject *object = read->image->objects[i];
+		const CmigObject *table = table_of(object);
 		const CmigObject *other;
-		CmigRename *rename;
+		bool		touched = false;
+		ListCell   *cell;
 
-		if (table == NULL || cmig_image_lookup(to, object->kind, object->identity) != NULL ||
-			!is_touched(from, table, renames))
+		if (table == NULL || cmig_image_lookup(read->to, object->kind, object->identity) != NULL)
 			continue;
-		other = find_derived(from, to, object, table);
-		if (other == NULL)
-			continue;
-		rename = palloc0(sizeof(CmigRename));
-		rename->text = object->identity;
-		rename->rank = is_constraint(object) ? CMIG_RENAME_PART : CMIG_RENAME_OBJECT;
-		rename->address = object->address;
-		rename->name = other->name;
-		result = lappend(result, rename);
+		foreach(cell, read->renames)
+		{
+			const CmigObject *renamed = cmig_image_find_exactly(read->image, ((Rename *) lfirst(cell))->address);
+
+			touched |= renamed != NULL && (renamed == table || renamed->parent == table);
+		}
+		other = touched ? find_derived(read, object, table) : NULL;
+		if (other != NULL)
+			result = append(result, object->identity, is_constraint(object) ? RENAME_PART : RENAME_OBJECT, object, other->name);
 	}
 	return result;
 }
 
-static CmigRename *
-attached_rename(const CmigObject *object, const char *name)
+/*
+ * Returns the index's counterpart in the new image, or NULL if there is none.
+ * An attached index is matched through its parent index; any other index is
+ * matched by its table, name, and definition.
+ */
+static const CmigObject *
+counterpart(const CmigImage *from, const CmigImage *to, const CmigObject *object)
 {
-	CmigRename *rename = palloc0(sizeof(CmigRename));
+	const CmigObject *parent = cmig_attached_parent(from, object),
+			   *new;
 
-	rename->text = object->identity;
-	rename->rank = CMIG_RENAME_PART;
-	rename->address = object->address;
-	rename->name = unconstify(char *, name);
-	return rename;
+	if (parent != NULL)
+	{
+		const CmigObject *table = cmig_image_lookup(to, object->parent->kind, object->parent->identity);
+
+		new = counterpart(from, to, parent);
+		for (const CmigObject *child = new && table ? table->child : NULL; child != NULL; child = child->sibling)
+			if (child->kind == object->kind && cmig_text_same(cmig_attached_to(child), cmig_index_name(new)))
+				return child;
+		return NULL;
+	}
+	new = cmig_attached_find(to, cmig_index_name(object));
+	return new != NULL && new->kind == object->kind && strcmp(new->parent->identity, object->parent->identity) == 0 &&
+		cmig_kind_same_value(&new->kind->properties[0], object->values[0], new->values[0]) ? new : NULL;
 }
 
-/* Does the list of CmigAttachedName contain a rename of this object? */
 static bool
-is_renamed(const List *names, const CmigObject *object)
+is_renamed(const CmigImage *image, const List *renames, const CmigObject *object)
 {
 	ListCell   *cell;
 
-	foreach(cell, names)
-		if (((CmigAttachedName *) lfirst(cell))->from == object)
+	foreach(cell, renames)
+		if (cmig_image_find_exactly(image, ((Rename *) lfirst(cell))->address) == object)
 		return true;
 	return false;
 }
 
 /*
- * Remove, from a list of CmigAttachedName, the renames whose new name belongs
- * to another object in the image.  A rename stays in the list if the other
- * object is also renamed, or if it has an index, because that index can be
- * given another name.
+ * Returns the renames of attached partition indexes that have another name in
+ * the target, although the partitioned table's index stays the same.  If a new
+ * name belongs to another index that is not renamed, that index is given a
+ * temporary name; if it belongs to anything else, the name stays.
  */
 static List *
-without_taken(const CmigImage *from, List *names)
+attached_renames(const CmigImage *from, const CmigImage *to)
 {
-	int			count;
-
-	do
-	{
-		ListCell   *cell;
-
-		count = list_length(names);
-		foreach(cell, names)
-		{
-			const CmigAttachedName *name = lfirst(cell);
-			const CmigObject *holder = find_holder(from, name->from, name->to->name);
-
-			if (holder != NULL &&
-				!(holder->kind == &cmig_kind_index ||
-				  (holder->kind == &cmig_kind_constraint &&
-				   holder->kind->index_name(holder) != NULL)) && !is_renamed(names, holder))
-				names = foreach_delete_current(names, cell);
-		}
-	} while (list_length(names) != count);
-	return names;
-}
-
-/*
- * Returns a temporary name under which the object conflicts with no object in
- * either image.  "number" points to the next number to try.
- */
-static char *
-free_name(const CmigImage *from, const CmigImage *to, const CmigObject *object, int *number)
-{
-	char	   *name;
-
-	do
-		name = psprintf("cmig_old_%d", (*number)++);
-	while (find_holder(from, object, name) != NULL || find_holder(to, object, name) != NULL);
-	return name;
-}
-
-List *
-cmig_rename_attached(const CmigImage *from, const CmigImage *to)
-{
-	List	   *names = without_taken(from, cmig_attached_names(from, to));
+	List	   *renames = NIL;
 	List	   *result = NIL;
 	ListCell   *cell;
-	int			number = 0;
+	int			count,
+				number = 0;
 
-	foreach(cell, names)
+	for (int i = 0; i < from->count; i++)
 	{
-		const CmigAttachedName *name = lfirst(cell);
-		const CmigObject *holder = find_holder(from, name->from, name->to->name);
+		const CmigObject *object = from->objects[i];
+		const CmigObject *other = cmig_attached_to(object) ? counterpart(from, to, object) : NULL;
 
-		result = lappend(result, attached_rename(name->from, name->to->name));
+		if (other != NULL && strcmp(other->name, object->name) != 0)
+			renames = append(renames, object->identity, RENAME_PART, object, other->name);
+	}
+	do
+	{
+		count = list_length(renames);
+		foreach(cell, renames)
+		{
+			const Rename *rename = lfirst(cell);
+			const CmigObject *holder = find_holder(from, cmig_image_find_exactly(from, rename->address), rename->name);
 
-		/*
-		 * if another index has the new name and is not renamed, give that
-		 * index a name that neither image uses
-		 */
-		if (holder != NULL && !is_renamed(names, holder))
-			result = lappend(result, attached_rename(holder, free_name(from, to, holder, &number)));
+			if (holder != NULL && cmig_index_name(holder) == NULL && !is_renamed(from, renames, holder))
+				renames = foreach_delete_current(renames, cell);
+		}
+	} while (list_length(renames) != count);
+	foreach(cell, renames)
+	{
+		const Rename *rename = lfirst(cell);
+		const CmigObject *holder = find_holder(from, cmig_image_find_exactly(from, rename->address), rename->name);
+		char	   *name;
+
+		result = lappend(result, lfirst(cell));
+		if (holder == NULL || is_renamed(from, renames, holder))
+			continue;
+		do
+			name = psprintf("cmig_old_%d", number++);
+		while (find_holder(from, holder, name) != NULL || find_holder(to, holder, name) != NULL);
+		result = append(result, holder->identity, RENAME_PART, holder, name);
 	}
 	return result;
 }
 
 /* ----------------------------------------------------------------
- * Finds changes that look like renames: an object is dropped, and a
- * similar one is created under another name.
- *
- * 	  Finds changes that look like renames.
+ * Applying renames
  * ----------------------------------------------------------------
  */
 
-/* Returns a table's column names and types as text. */
+/*
+ * Returns the statement that renames the object.  "identity" is the object's
+ * identity before the rename.
+ */
 static char *
-signature(const CmigObject *table)
+rename_sql(const CmigObject *object, char *identity, char *from, const char *to)
 {
-	StringInfoData buf;
+	CmigObject	renamed = *object;
 
-	initStringInfo(&buf);
-	for (const CmigObject *child = table->child; child != NULL; child = child->sibling)
-		if (child->kind == &cmig_kind_column)
-			appendStringInfo(&buf, "%s %s,", cmig_quote(child->name), child->values[CMIG_COLUMN_TYPE]);
-	return buf.data;
+	if (object->kind == &cmig_kind_column)
+		return psprintf("ALTER TABLE %s RENAME COLUMN %s TO %s", object->parent->identity,
+						cmig_quote(from), cmig_quote(to));
+	if (object->kind == &cmig_kind_constraint && cmig_index_parent(object) != NULL)
+		return psprintf("ALTER INDEX %s%s RENAME TO %s", pnstrdup(object->parent->identity, name_offset(object->parent)),
+						cmig_quote(from), cmig_quote(to));
+	if (is_constraint(object))
+		return psprintf("ALTER TABLE %s RENAME CONSTRAINT %s TO %s", object->parent->identity,
+						cmig_quote(from), cmig_quote(to));
+	if (object->kind == &cmig_kind_function)
+		return psprintf("ALTER ROUTINE %s RENAME TO %s", identity, cmig_quote(to));
+	renamed.identity = identity;
+	renamed.name = from;
+	return psprintf("ALTER %s RENAME TO %s", cmig_kind_reference(&renamed), cmig_quote(to));
 }
 
-/* Could the created object be the dropped one under a new name? */
-static bool
-resembles(const CmigChange *gone, const CmigChange *new)
+/* Change the name in an object's catalog row. */
+static void
+set_name(Oid catalog, Oid object, const char *name)
 {
-	const CmigObject *from = gone->from,
-			   *to = new->to;
+	if (OidIsValid(object))
+		cmig_shadow_rows_rename(catalog, object, get_object_attnum_name(catalog), name);
+}
 
-	if (from->kind != to->kind)
-		return false;
-	if (from->kind == &cmig_kind_table)
+/* Rename the object in the catalogs and in the image, and add its line. */
+static void
+rename_object(RenameRead *read, CmigObject *object, const char *name)
+{
+	CmigAddress address = object->address;
+	char	   *identity = identity_with(object, name);
+	CmigDiffRow row = {"rename", object->kind->name, object->identity,.subject = object};
+	ListCell   *cell;
+
+	row.upgrade = rename_sql(object, object->identity, object->name, name);
+	row.downgrade = rename_sql(object, identity, pstrdup(name), object->name);
+	cmig_diff_line_add(&row, read->lines);
+	if (address.catalog == RelationRelationId && address.sub != 0)
 	{
-		char	   *columns = signature(from);
+		/* rename a column in a table and in the child tables that inherit it */
+		foreach(cell, find_all_inheritors(address.object, NoLock, NULL))
+		{
+			Relation	catalog = table_open(AttributeRelationId, RowExclusiveLock);
+			HeapTuple	tuple = SearchSysCacheCopyAttName(lfirst_oid(cell), object->name);
 
-		return *columns != '\0' && strcmp(columns, signature(to)) == 0;
+			if (HeapTupleIsValid(tuple))
+			{
+				namestrcpy(&((Form_pg_attribute) GETSTRUCT(tuple))->attname, name);
+				CatalogTupleUpdate(catalog, &tuple->t_self, tuple);
+				heap_freetuple(tuple);
+			}
+			table_close(catalog, RowExclusiveLock);
+		}
 	}
-	return strcmp(from->parent->identity, to->parent->identity) == 0 &&
-		strcmp(from->values[CMIG_COLUMN_TYPE], to->values[CMIG_COLUMN_TYPE]) == 0;
+	else
+		set_name(address.catalog, address.object, name);
+
+	/* a relation's row type, and the index of a constraint, have its name */
+	if (address.catalog == RelationRelationId && address.sub == 0)
+		set_name(TypeRelationId, get_rel_type_id(address.object), name);
+	else if (address.catalog == ConstraintRelationId)
+		set_name(RelationRelationId, get_constraint_index(address.object), name);
+	else if (address.catalog == TypeRelationId)
+		set_name(RelationRelationId, get_typ_typrelid(address.object), name);
+	CommandCounterIncrement();
+	object->name = pstrdup(name);
+	object->identity = identity;
 }
 
-/* Could the drop or creation of the object be part of a rename? */
-static bool
-is_candidate(const CmigChange *change, CmigAction action)
+/* A rename, and whether it has been applied. */
+typedef struct Pending
 {
-	const CmigObject *object = action == CMIG_DROP ? change->from : change->to;
+	CmigObject *object;
+	const Rename *rename;
+	bool		done;
+} Pending;
 
-	return change->action == action && change->host == NULL && !object->inherited &&
-		(object->kind == &cmig_kind_table || object->kind == &cmig_kind_column);
+/* Is there a rename of this object, to this name unless "name" is NULL? */
+static bool
+is_pending(const Pending *pending, int count, const CmigObject *object, const char *name)
+{
+	for (int i = 0; i < count; i++)
+		if (pending[i].object == object && (name == NULL || strcmp(pending[i].rename->name, name) == 0))
+			return true;
+	return false;
 }
 
 /*
- * Returns the only change that resembles "change", or NULL if there is none or
- * more than one.
+ * Raise an error if two renames are for the same object, or give the same name
+ * to two objects, or if a new name belongs to an object that is not renamed.
  */
-static const CmigChange *
-find_like(const CmigDifference *difference, const CmigChange *change)
+static void
+check_names(const CmigImage *image, const Pending *pending, int count)
 {
-	bool		gone = change->action == CMIG_DROP;
-	const CmigChange *found = NULL;
+	for (int i = 0; i < count; i++)
+		for (int j = 0; j < i; j++)
+		{
+			const Pending *a = &pending[j],
+					   *b = &pending[i];
 
-	for (int i = 0; i < difference->count; i++)
+			if (a->object == b->object ||
+				(strcmp(a->rename->name, b->rename->name) == 0 &&
+				 collides(a->object, a->rename->name, b->object, b->rename->name)))
+				ereport(ERROR,
+						(errcode(ERRCODE_DUPLICATE_OBJECT),
+						 a->object == b->object ? errmsg("%s %s is renamed twice", a->object->kind->name, a->object->identity) :
+						 errmsg("two renames result in the same name"),
+						 errdetail("The renames are \"%s\" and \"%s\".", a->rename->text, b->rename->text)));
+		}
+	for (int i = 0; i < count; i++)
 	{
-		const CmigChange *other = &difference->changes[i];
+		const CmigObject *holder = find_holder(image, pending[i].object, pending[i].rename->name);
 
-		if (!is_candidate(other, gone ? CMIG_CREATE : CMIG_DROP) ||
-			!(gone ? resembles(change, other) : resembles(other, change)))
-			continue;
-		if (found != NULL)
-			return NULL;
-		found = other;
+		if (holder != NULL && !is_pending(pending, count, holder, NULL))
+			ereport(ERROR,
+					(errcode(ERRCODE_DUPLICATE_OBJECT),
+					 errmsg("rename \"%s\": %s %s already exists", pending[i].rename->text,
+							holder->kind->name, holder->identity),
+					 errhint("Rename that object, too, or drop it first.")));
 	}
-	return found;
 }
 
-List *
-cmig_rename_guess(const CmigDifference *difference)
+/*
+ * Apply the renames of one rank.  A rename waits until the object that has the
+ * new name is renamed.  If objects swap names, one of them is given a temporary
+ * name first.
+ */
+static void
+run_rank(RenameRead *read, const List *renames, RenameRank rank)
 {
-	List	   *result = NIL;
+	Pending    *pending = palloc(sizeof(Pending) * (list_length(renames) + 1));
+	int			count = 0;
+	ListCell   *cell;
+
+	foreach(cell, renames)
+	{
+		const Rename *rename = lfirst(cell);
+		CmigObject *object = rename->rank == rank ? cmig_image_find_exactly(read->image, rename->address) : NULL;
+
+		if (object != NULL && strcmp(object->name, rename->name) != 0 &&
+			!is_pending(pending, count, object, rename->name))
+			pending[count++] = (Pending)
+		{
+			object, rename, false
+		};
+	}
+	check_names(read->image, pending, count);
+	for (int left = count; left > 0;)
+	{
+		Pending    *next = NULL;
+		bool		waits = true;
+		char	   *name;
+
+		for (int i = 0; i < count && waits; i++)
+		{
+			if (pending[i].done)
+				continue;
+			next = &pending[i];
+			waits = false;
+			for (int j = 0; j < count; j++)
+				waits |= !pending[j].done && collides(next->object, next->rename->name, pending[j].object, pending[j].object->name);
+		}
+		if (!waits)
+		{
+			rename_object(read, next->object, next->rename->name);
+			next->done = true;
+			left--;
+			continue;
+		}
+		/* the remaining renames form a cycle */
+		name = "cmig_swap_0";
+		for (int i = 1; find_holder(read->image, next->object, name) != NULL; i++)
+			name = psprintf("cmig_swap_%d", i);
+		rename_object(read, next->object, name);
+	}
+	if (count > 0)
+		read->image = cmig_image_read(read->managed);
+}
+
+/* A CmigShadowTask: apply extension moves and all renames to the catalogs. */
+static void
+run_renames(CmigShadow *shadow, void *arg)
+{
+	RenameRead *read = arg;
+	List	   *derived;
+	ListCell   *cell;
+
+	if (cmig_extension_move_needed(read->image, read->to))
+	{
+		read->managed = cmig_extension_move(read->managed, read->image, read->to, read->lines);
+		read->image = cmig_image_read(read->managed);
+	}
+	for (int rank = 0; rank < RENAME_RANKS; rank++)
+		run_rank(read, read->renames, rank);
+
+	/* the target must have every renamed object under its new name */
+	foreach(cell, read->renames)
+	{
+		const Rename *rename = lfirst(cell);
+		const CmigObject *object = cmig_image_find_exactly(read->image, rename->address);
+
+		if (object != NULL && cmig_image_lookup(read->to, object->kind, object->identity) == NULL)
+			ereport(ERROR,
+					(errcode(ERRCODE_UNDEFINED_OBJECT),
+					 errmsg("rename \"%s\": %s %s does not exist in the target", rename->text,
+							object->kind->name, object->identity)));
+	}
+	derived = derived_renames(read);
+	run_rank(read, derived, RENAME_OBJECT);
+	run_rank(read, derived, RENAME_PART);
+	run_rank(read, attached_renames(read->image, read->to), RENAME_PART);
+
+	/*
+	 * The downgrade restores functions before it reverts the renames, so
+	 * their bodies may name objects that do not exist yet.
+	 */
+	cmig_body_check(read->image, read->to);
+}
+
+/*
+ * Returns the live image after the renames given by the caller and by comments
+ * in the target, or "from" if there are no renames.  Appends a line for each
+ * rename to *lines.  If "here" is true, the caller is in a shadow, and rolls
+ * back a subtransaction afterwards.
+ */
+CmigImage *
+cmig_rename_read(const CmigManaged *managed, CmigImage *from, CmigImage *to,
+				 const List *renames, const List *comments, bool here, List **lines)
+{
+	RenameRead	read = {.managed = managed,.image = from,.to = to,.lines = lines};
+	int			i = 0;
+
+	read.renames = parse_renames(NIL, from, renames, false);
+	read.renames = parse_renames(read.renames, from, comments, true);
+	if (read.renames == NIL && !cmig_extension_move_needed(from, to) && attached_renames(from, to) == NIL)
+		return from;
+	while (!here && i < managed->count && !OidIsValid(managed->schemas[i].oid))
+		i++;
+	if (here)
+		run_renames(NULL, &read);
+
+	/*
+	 * "rename" a schema to its own name: this changes nothing, but runs
+	 * run_renames() in a subtransaction that is rolled back
+	 */
+	else if (i < managed->count)
+		cmig_shadow_rename(managed->schemas[i].oid, managed->schemas[i].name, "cmig.diff()", run_renames, &read);
+	return read.image;
+}
+
+/* ----------------------------------------------------------------
+ * Changes that look like renames: a table or column is dropped, and one like it
+ * is created.
+ * ----------------------------------------------------------------
+ */
+
+/*
+ * Returns a text that is the same for tables with the same columns, or for
+ * columns of the same table with the same type.  Returns NULL if creating or
+ * dropping the object cannot be part of a rename.
+ */
+static char *
+signature(const CmigChange *change)
+{
+	const CmigObject *object = change->to ? change->to : change->from;
+	StringInfoData buf;
+
+	if ((change->action != CMIG_CREATE && change->action != CMIG_DROP) || change->host != NULL || object->inherited)
+		return NULL;
+	if (object->kind == &cmig_kind_column)
+		return psprintf("%s: %s", object->parent->identity, object->values[CMIG_COLUMN_TYPE]);
+	if (object->kind != &cmig_kind_table)
+		return NULL;
+	initStringInfo(&buf);
+	for (const CmigObject *child = object->child; child != NULL; child = child->sibling)
+		if (child->kind == &cmig_kind_column)
+			appendStringInfo(&buf, "%s %s,", cmig_quote(child->name), child->values[CMIG_COLUMN_TYPE]);
+	return buf.len > 0 ? buf.data : NULL;
+}
+
+/* Issue a NOTICE for each change that is probably a rename. */
+void
+cmig_rename_tell(const CmigDifference *difference)
+{
+	char	  **signatures = palloc(sizeof(char *) * Max(difference->count, 1));
 
 	for (int i = 0; i < difference->count; i++)
+		signatures[i] = signature(&difference->changes[i]);
+	for (int i = 0; i < difference->count; i++)
 	{
-		const CmigChange *change = &difference->changes[i];
-		const CmigChange *other = is_candidate(change, CMIG_DROP) ? find_like(difference, change) : NULL;
+		const CmigObject *from = difference->changes[i].from,
+				   *to = NULL;
+		int			created = 0,
+					dropped = 0;
+		char	   *rename;
 
-		if (other == NULL || find_like(difference, other) != change ||
-			strncmp(change->from->identity, other->to->identity, rename_name_offset(change->from)) != 0 ||
-			rename_name_offset(change->from) != rename_name_offset(other->to))
+		for (int j = 0; signatures[i] != NULL && from != NULL && j < difference->count; j++)
+		{
+			const CmigChange *other = &difference->changes[j];
+
+			if (signatures[j] == NULL || (other->to ? other->to : other->from)->kind != from->kind ||
+				strcmp(signatures[i], signatures[j]) != 0)
+				continue;
+			dropped += other->action == CMIG_DROP;
+			created += other->action == CMIG_CREATE;
+			to = other->to ? other->to : to;
+		}
+		if (created != 1 || dropped != 1 || name_offset(from) != name_offset(to) ||
+			strncmp(from->identity, to->identity, name_offset(from)) != 0)
 			continue;
-		result = lappend(result, psprintf("%s %s -> %s", change->from->kind->name, change->from->identity,
-										  cmig_quote(other->to->name)));
+		rename = psprintf("%s %s -> %s", from->kind->name, from->identity, cmig_quote(to->name));
+		ereport(NOTICE,
+				(errmsg("this may be a rename: %s", rename),
+				 errhint("If so, add this argument: renames => ARRAY[%s]", quote_literal_cstr(rename))));
 	}
-	return result;
 }
