@@ -1,24 +1,35 @@
 /*
  * dry_run.c
- *	  cmig.dry_run.
+ *	  cmig.dry_run, and the preconditions of a plan.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 
+#include "access/xact.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_class.h"
+#include "datatype/timestamp.h"
+#include "executor/executor.h"
 #include "fmgr.h"
 #include "funcapi.h"
 #include "miscadmin.h"
+#include "parser/parsetree.h"
 #include "storage/lock.h"
 #include "storage/proc.h"
+#include "tcop/utility.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/timestamp.h"
 
 #include "base/base.h"
+#include "base/compat.h"
 #include "base/errors.h"
 #include "graph/graph.h"
 #include "move/move.h"
+#include "parse/parse.h"
 #include "plan/internal.h"
 #include "rls/rls.h"
 #include "run/run.h"
@@ -33,33 +44,25 @@
  * ----------------------------------------------------------------
  */
 
-/* The effects of the steps before the current step. */
-typedef struct Before
-{
-	CmigPlannedLocks *names;
-	List	   *locks;			/* of CmigPlannedLock * */
-	bool		known;			/* is the list of locks complete? */
-} Before;
-
-/* Can a precondition be checked before the preceding steps have run? */
+/*
+ * Can a precondition be checked before the preceding steps, which take the
+ * locks "before", have run?
+ */
 static bool
-is_independent(Before *before, const char *sql)
+is_independent(CmigPlannedLocks *names, List *before, const char *sql)
 {
 	bool		known;
-	List	   *reads = cmig_script_locks_list(before->names, sql, &known);
 	ListCell   *lc;
 	ListCell   *lc2;
 
-	if (!before->known)
-		return false;
-	foreach(lc, reads)
+	foreach(lc, cmig_script_locks_list(names, sql, &known))
 	{
 		const CmigPlannedLock *read = lfirst(lc);
 
 		if (read->is_new)
 			return false;
 		/* does an earlier step write to the relation, or alter it? */
-		foreach(lc2, before->locks)
+		foreach(lc2, before)
 		{
 			const CmigPlannedLock *lock = lfirst(lc2);
 
@@ -70,20 +73,6 @@ is_independent(Before *before, const char *sql)
 	return true;
 }
 
-/* Has an earlier call already begun the step of this revision? */
-static bool
-is_begun(List *progress, const char *revision)
-{
-	ListCell   *lc;
-
-	foreach(lc, progress)
-	{
-		if (strcmp(((CmigProgressRow *) lfirst(lc))->revision, revision) == 0)
-			return true;
-	}
-	return false;
-}
-
 /* Subtransaction callback: check one precondition. */
 static void
 check(void *step)
@@ -91,65 +80,214 @@ check(void *step)
 	cmig_runner_check_precondition(step);
 }
 
-/* The steps whose preconditions have failed. */
-typedef struct Failures
-{
-	CmigListing list;
-	ErrorData  *first;
-} Failures;
-
-/* Check the precondition of a step. */
-static void
-check_step(const CmigRunStep *step, Failures *failures)
-{
-	CmigRunStep copy = *step;
-	ErrorData  *error = cmig_subtransaction_rehearse(check, &copy);
-
-	if (error == NULL)
-		return;
-	if (error->sqlerrcode == ERRCODE_QUERY_CANCELED)
-		ReThrowError(error);
-	if (failures->first == NULL)
-		failures->first = error;
-	cmig_listing_add_format(&failures->list, "Revision \"%s\": %s", step->revision,
-							error->sqlerrcode == ERRCODE_CMIG_PRECONDITION_FAILED ?
-							step->precondition_sql : error->message);
-}
-
 void
 cmig_plan_preconditions_check(const CmigSituation *now, const CmigPlan *plan)
 {
 	CmigStepTexts *texts;
-	Before		before = {.known = true};
-	Failures	failures = {.first = NULL};
-	List	   *progress;
+	CmigPlannedLocks *names;
+	CmigNames  *begun;
+	List	   *before = NIL;	/* of CmigPlannedLock *: locks of the steps
+								 * that have been read */
+	bool		all_known = true;	/* is that list complete? */
+	CmigListing failures;
+	ErrorData  *first = NULL;
 
 	if (plan->count == 0 || plan->direction != CMIG_UPGRADE || !cmig_catalog_has_preconditions())
 		return;
 	texts = cmig_step_texts_make(now->graph, plan);
-	progress = cmig_progress_read();
-	before.names = cmig_planned_locks_start();
-	cmig_listing_init(&failures.list, CMIG_LISTING_LINES);
-	for (int i = 0; i < plan->count; i++)
+	begun = cmig_progress_begun();
+	cmig_names_sort(begun);
+	names = cmig_planned_locks_start();
+	cmig_listing_init(&failures, CMIG_LISTING_LINES);
+	for (int i = 0; i < plan->count && all_known; i++)
 	{
-		const CmigRunStep *step = cmig_step_texts_get(texts, i);
-		bool		known;
+		CmigRunStep step = *cmig_step_texts_get(texts, i);
+		ErrorData  *error = NULL;
 
 		CHECK_FOR_INTERRUPTS();
-		if (step->precondition_sql != NULL && !is_begun(progress, step->revision) &&
-			is_independent(&before, step->precondition_sql))
-			check_step(step, &failures);
-		before.locks = cmig_planned_locks_merge(before.locks,
-												cmig_script_locks_list(before.names, step->sql, &known));
-		before.known &= known;
+		if (step.precondition_sql != NULL && !cmig_names_has(begun, step.revision) &&
+			is_independent(names, before, step.precondition_sql))
+			error = cmig_subtransaction_rehearse(check, &step);
+		if (error != NULL && error->sqlerrcode == ERRCODE_QUERY_CANCELED)
+			ReThrowError(error);
+		if (error != NULL)
+		{
+			first = first ? first : error;
+			cmig_listing_add_format(&failures, "Revision \"%s\": %s", step.revision,
+									error->sqlerrcode == ERRCODE_CMIG_PRECONDITION_FAILED ?
+									step.precondition_sql : error->message);
+		}
+		before = cmig_planned_locks_merge(before, cmig_script_locks_list(names, step.sql, &all_known));
 	}
-	if (failures.list.count == 1)
-		ReThrowError(failures.first);
-	if (failures.list.count > 1)
+	if (failures.count == 1)
+		ReThrowError(first);
+	if (failures.count > 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_CMIG_PRECONDITION_FAILED),
-				 errmsg("the preconditions of %d revisions are not met", failures.list.count),
-				 errdetail("%s", cmig_listing_text(&failures.list))));
+				 errmsg("the preconditions of %d revisions are not met", failures.count),
+				 errdetail("%s", cmig_listing_text(&failures))));
+}
+
+/* ----------------------------------------------------------------
+ * Refuses statements and function calls that a dry run must not execute.
+ *
+ * Some effects survive a rollback or reach outside the database, and some
+ * statements would block other sessions for a long time.  While the check is
+ * on, hooks examine each statement, query, and function call, including those
+ * inside functions and DO blocks, and raise an error before a refused one runs.
+ * ----------------------------------------------------------------
+ */
+
+/* Is the check on?  If so, which subtransaction turned it on? */
+static bool watching = false;
+static SubTransactionId watching_since = InvalidSubTransactionId;
+
+/* Maximum size of tables that may be changed, in bytes; -1 means no limit. */
+static int64 size_limit = -1;
+
+/*
+ * Is the current statement meant to run without blocking other sessions (with
+ * CONCURRENTLY), although it may block them because it runs in the dry run's
+ * transaction?  In that case, this limit applies unless max_table_size is set.
+ */
+#define PLAIN_LIMIT (INT64CONST(100) * 1024 * 1024)
+static bool is_plain = false;
+
+/* The reason for the last refusal; empty if nothing was refused. */
+static char last_refusal[NAMEDATALEN * 16];
+
+static ProcessUtility_hook_type next_ProcessUtility = NULL;
+static ExecutorStart_hook_type next_ExecutorStart = NULL;
+
+/* Remember the reason for refusing a statement, and raise the error. */
+static void
+refuse(const char *reason)
+{
+	strlcpy(last_refusal, reason, sizeof(last_refusal));
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("cannot run the statement in a dry run: %s", reason)));
+}
+
+static CmigOutsideWatch functions =
+{
+	.refuse = refuse
+};
+static const CmigOutsideWatch *former = NULL;
+
+/* Refuse to change a table that is larger than the limit. */
+static void
+require_size(const char *table, int64 size)
+{
+	int64		limit = size_limit < 0 && is_plain ? PLAIN_LIMIT : size_limit;
+
+	if (limit >= 0 && size > limit)
+		refuse(psprintf("%s has a size of %s, more than %s", table, cmig_measure_size_text(size),
+						size_limit < 0 ? "100 MB, which is the limit without CONCURRENTLY unless max_table_size is set" :
+						"max_table_size"));
+}
+
+/*
+ * ProcessUtility hook: check a utility statement before it runs.  It must not
+ * block writers to tables larger than the limit.  A statement around an
+ * analyzed query is skipped, because the raw parse tree walker does not support
+ * such a query: the query's tables are checked when the query runs, and the
+ * statement itself locks no other tables.
+ */
+static void
+watch_utility(PlannedStmt *planned, const char *query, bool read_only_tree,
+			  ProcessUtilityContext context, ParamListInfo params,
+			  QueryEnvironment *environment, DestReceiver *dest,
+			  QueryCompletion *completion)
+{
+	Node	   *statement = planned->utilityStmt;
+	const char *reason = watching ? cmig_outside_of_statement(statement, watching_since) : NULL;
+	List	   *unknown;
+	ListCell   *lc;
+
+	if (reason != NULL)
+		refuse(reason);
+	if (watching && (size_limit >= 0 || is_plain) && !IsA(statement, CreateTableAsStmt) &&
+		!IsA(statement, ExplainStmt) && !IsA(statement, DeclareCursorStmt) && !IsA(statement, CallStmt))
+	{
+		foreach(lc, cmig_planned_locks_of(cmig_planned_locks_start(), statement, &unknown))
+		{
+			CmigPlannedLock *lock = lfirst(lc);
+
+			if (lock->mode >= ShareLock && OidIsValid(lock->oid))
+				require_size(lock->name, lock->size);
+		}
+	}
+	(next_ProcessUtility ? next_ProcessUtility : standard_ProcessUtility)
+		(planned, query, read_only_tree, context, params, environment, dest, completion);
+}
+
+/*
+ * ExecutorStart hook: check a query's tables before it runs.  It must not
+ * change a table larger than the limit, which does not apply to pg_cmig's
+ * tables, because a run updates them.
+ */
+static void
+watch_query(QueryDesc *query, int flags)
+{
+	PlannedStmt *plan = query->plannedstmt;
+	ListCell   *lc;
+
+	if (watching && !(flags & EXEC_FLAG_EXPLAIN_ONLY) && (size_limit >= 0 || is_plain) &&
+		(plan->commandType != CMD_INSERT || plan->hasModifyingCTE))
+	{
+		foreach(lc, plan->resultRelations)
+		{
+			Oid			table = rt_fetch(lfirst_int(lc), plan->rtable)->relid;
+			Oid			own_schema = get_namespace_oid("cmig", true);
+
+			if (!OidIsValid(own_schema) || get_rel_namespace(table) != own_schema)
+				require_size(cmig_query_relation_name(table), cmig_measure_size(table));
+		}
+	}
+	(next_ExecutorStart ? next_ExecutorStart : standard_ExecutorStart) (query, flags);
+}
+
+/*
+ * Turn the check on, until the current subtransaction ends.  "max_table_size"
+ * is in bytes; -1 means no limit.
+ */
+static void
+start_watch(int64 max_table_size)
+{
+	size_limit = max_table_size;
+	is_plain = false;
+	last_refusal[0] = '\0';
+	watching_since = GetCurrentSubTransactionId();
+	watching = true;
+	functions.mark = GetCurrentTransactionId();
+	former = cmig_outside_watch(&functions);
+}
+
+/* Subtransaction callback: turn the check off. */
+static void
+end_watch(SubXactEvent event, SubTransactionId ended, SubTransactionId parent, void *arg)
+{
+	if (!watching || ended != watching_since ||
+		(event != SUBXACT_EVENT_ABORT_SUB && event != SUBXACT_EVENT_COMMIT_SUB))
+		return;
+	(void) cmig_outside_watch(former);
+	watching = false;
+	watching_since = InvalidSubTransactionId;
+}
+
+/*
+ * Returns the reason for the last refusal since the previous call of this
+ * function, or NULL if nothing was refused.  The result is allocated in the
+ * current memory context.
+ */
+static char *
+take_refusal(void)
+{
+	char	   *reason = last_refusal[0] != '\0' ? pstrdup(last_refusal) : NULL;
+
+	last_refusal[0] = '\0';
+	return reason;
 }
 
 /* ----------------------------------------------------------------
@@ -157,8 +295,11 @@ cmig_plan_preconditions_check(const CmigSituation *now, const CmigPlan *plan)
  * back.
  *
  * The steps run in a subtransaction.  Otherwise, they run as in cmig.upgrade,
- * with the same runner and the caller's privileges.  If a step fails, only the
- * steps that build on it are skipped.
+ * with the same runner and the caller's privileges.  Each step runs in a
+ * subtransaction of its own, so that a failed step does not affect steps that
+ * do not build on it; those that do are skipped.  Each statement has its own
+ * subtransaction, too, which makes it possible to see which locks it takes, and
+ * to roll back only the statement if it is refused.
  * ----------------------------------------------------------------
  */
 
@@ -177,25 +318,433 @@ cmig_dry_run_init(void)
 							"0 means no limit.",
 							&dry_run_timeout, 30000, 0, INT_MAX, PGC_USERSET,
 							GUC_UNIT_MS, NULL, NULL, NULL);
-	cmig_refusal_init();
+	next_ProcessUtility = ProcessUtility_hook;
+	ProcessUtility_hook = watch_utility;
+	next_ExecutorStart = ExecutorStart_hook;
+	ExecutorStart_hook = watch_query;
+	RegisterSubXactCallback(end_watch, NULL);
 }
 
-/* The arguments of cmig.dry_run, and the state of the dry run. */
-typedef struct DryRun
+/* The arguments and the state of a dry run. */
+typedef struct Trial
 {
-	CmigTrial  *trial;
+	FunctionCallInfo fcinfo;	/* receives the result rows */
 	CmigDirection direction;
 	CmigNames  *targets;
 	bool		waiters;		/* are waiting sessions reported? */
 	bool		plain;			/* is CONCURRENTLY ignored? */
 	int64		max_table_size; /* -1: no limit */
+
+	MemoryContext context;		/* memory context of the call */
+	CmigExistingSet *relations;
+	CmigSituation now;
+	CmigPlan   *plan;
+	CmigStepTexts *texts;
 	char	   *checksum;		/* checksum of the plan; NULL if there is
 								 * nothing to do */
-} DryRun;
+	bool	   *missing;		/* by node: has its step failed, or was it
+								 * skipped? */
+	bool		failed;			/* is any step missing? */
+	const char *stopped;		/* the reason why the remaining steps are
+								 * skipped, or NULL */
+	List	   *moved;			/* of CmigExisting *: sequences that advanced */
+	CmigPlannedLocks *passed;	/* names changed in skipped parts of the plan;
+								 * NULL if nothing was skipped */
+	bool		incomplete;		/* was an earlier statement skipped? */
 
-/* Plan an upgrade or a downgrade. */
-static CmigPlan *
-make_plan(const CmigSituation *now, CmigDirection direction, const CmigNames *targets)
+	/* current step */
+	int			number;			/* number of the step, starting at 1 */
+	int			after;			/* the statements after this one are skipped, */
+	const char *reason;			/* for this reason */
+
+	/* the statement that was most recently started */
+	CmigScriptRun *run;
+	DestReceiver *dest;
+	int64		rows;			/* as returned by the statement */
+	int			statement;
+	bool		verifying;		/* is the statement part of verify_sql? */
+	int			line;
+	char		command[NAMEDATALEN];
+	CmigMeasure measure;
+	bool		measuring;		/* is the statement running? */
+	char	   *expected;		/* the locks that the statement would have
+								 * taken, if it has failed; otherwise NULL */
+
+	/* for expect_locks(), and what it found */
+	CmigPlannedLocks *names;
+	Node	   *tree;
+	List	   *locks;
+	char	   *failure;
+} Trial;
+
+/* A result row.  Fields that are not set are shown as null. */
+typedef struct TrialRow
+{
+	int			statement;		/* 0 if the row is not about a statement */
+	int			line;
+	const char *command;
+	int64		rows;			/* number of rows, or CMIG_NO_ROWS if there is
+								 * none */
+	const CmigMeasure *measure; /* NULL if the statement did not run */
+	const char *locks;			/* expected locks if the statement did not run
+								 * or has failed */
+	const char *error;
+}			TrialRow;
+
+#define COLUMNS 12
+
+/* Add a result row for the current step. */
+static void
+put_row(Trial *trial, const TrialRow * row)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) trial->fcinfo->resultinfo;
+	const CmigMeasure *measure = row->measure;
+	const char *texts[COLUMNS] = {
+		[4] = row->command,[7] = measure != NULL && measure->locks != NULL ? measure->locks : row->locks,
+		[11] = row->error
+	};
+	Datum		values[COLUMNS] = {0};
+	bool		nulls[COLUMNS];
+
+	if (trial->number > 0)
+		texts[1] = cmig_graph_id(trial->now.graph, trial->plan->steps[trial->number - 1].node);
+	if (measure != NULL)
+	{
+		Interval   *interval = palloc0(sizeof(Interval));
+
+		interval->time = measure->elapsed_us;
+		values[6] = IntervalPGetDatum(interval);
+		texts[8] = measure->rewrites;
+		texts[9] = measure->scans;
+	}
+	for (int i = 0; i < COLUMNS; i++)
+	{
+		nulls[i] = texts[i] == NULL;
+		if (texts[i] != NULL)
+			values[i] = CStringGetTextDatum(texts[i]);
+	}
+	values[0] = Int32GetDatum(trial->number);
+	nulls[0] = trial->number == 0;
+	values[2] = Int32GetDatum(row->statement);
+	nulls[2] = row->statement == 0;
+	values[3] = Int32GetDatum(row->line);
+	nulls[3] = row->statement == 0 || row->line == 0;
+	values[5] = Int64GetDatum(row->rows);
+	nulls[5] = measure == NULL || row->rows == CMIG_NO_ROWS;
+	nulls[6] = nulls[10] = measure == NULL;
+	values[10] = Int64GetDatum(measure != NULL ? measure->wal_bytes : 0);
+	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+}
+
+/* Formats an error for the result: SQLSTATE, message, detail, and hint. */
+static char *
+error_text(const ErrorData *error)
+{
+	return psprintf("%s: %s%s%s%s%s", unpack_sql_state(error->sqlerrcode), error->message,
+					error->detail != NULL ? "\n" : "", error->detail != NULL ? error->detail : "",
+					error->hint != NULL ? "\n" : "", error->hint != NULL ? error->hint : "");
+}
+
+/* Rethrow the error if it was a request to cancel the whole call. */
+static void
+require_own_error(ErrorData *error)
+{
+	if (error != NULL && error->sqlerrcode == ERRCODE_QUERY_CANCELED && !cmig_run_limit_passed() &&
+		error->message_id != NULL &&
+		strcmp(error->message_id, "canceling statement due to user request") == 0)
+		ReThrowError(error);
+}
+
+/*
+ * Statements
+ */
+
+/*
+ * Subtransaction callback: determine the locks that a statement is expected to
+ * take, and whether it fails because of CONCURRENTLY.
+ */
+static void
+expect_locks(void *arg)
+{
+	Trial	   *trial = arg;
+	List	   *unknown;
+
+	trial->failure = cmig_planned_locks_failure(trial->names, trial->tree);
+	trial->locks = cmig_planned_locks_of(trial->names, trial->tree, &unknown);
+}
+
+/*
+ * Returns a statement's expected locks on relations that existed before the dry
+ * run, as a string.  Returns NULL if there are no such locks or if a name
+ * lookup fails.  If the statement would fail because of CONCURRENTLY,
+ * trial->failure is set to a sentence that says so; otherwise, to NULL.
+ */
+static char *
+expected_locks(Trial *trial, CmigPlannedLocks *names, Node *statement)
+{
+	List	   *reported = NIL;
+	ListCell   *lc;
+
+	trial->names = names;
+	trial->tree = statement;
+	trial->locks = NIL;
+	trial->failure = NULL;
+	require_own_error(cmig_subtransaction_rehearse(expect_locks, trial));
+	foreach(lc, trial->locks)
+	{
+		CmigPlannedLock *lock = lfirst(lc);
+		CmigExisting *relation = cmig_existing_get(trial->relations, lock->oid);
+
+		if (relation == NULL)
+			continue;
+
+		/*
+		 * report the name and size that the relation had when the dry run
+		 * started
+		 */
+		lock->name = relation->name;
+		lock->size = relation->size;
+		reported = lappend(reported, lock);
+	}
+	return cmig_planned_locks_text(reported);
+}
+
+/* Subtransaction callback: run a statement and measure it. */
+static void
+attempt_statement(void *arg)
+{
+	Trial	   *trial = arg;
+	CmigScriptRun *run = trial->run;
+	RawStmt    *raw;
+	const char *name;
+	CmigStatementClass class = cmig_statement_classify(run->statement.raw, &name);
+
+	cmig_measure_begin(&trial->measure, trial->relations);
+	trial->measuring = true;
+	is_plain = class == CMIG_STATEMENT_CONCURRENTLY || class == CMIG_STATEMENT_OWN_PROCEDURE;
+	raw = cmig_run_check_statement(run->step, run->statement.raw);
+	trial->rows = cmig_execute_statement(raw, run->statement.text, trial->dest);
+	cmig_extension_require(run->step->revision);
+	cmig_measure_end(&trial->measure);
+	trial->measuring = false;
+}
+
+/*
+ * If a statement's error does not count as a failure, returns the reason;
+ * otherwise, returns NULL.  An error does not count if the statement was
+ * refused, or if the statement can run only in a stepwise run of a
+ * nontransactional revision.
+ */
+static const char *
+reason_not_tried(const CmigRunStep *step, const ErrorData *error)
+{
+	const char *refused = take_refusal();
+
+	if (refused != NULL || step->transactional)
+		return refused;
+	if (error->sqlerrcode == ERRCODE_CMIG_NEEDS_STEPWISE || error->sqlerrcode == ERRCODE_ACTIVE_SQL_TRANSACTION)
+		return error->message;
+	return error->sqlerrcode == ERRCODE_INVALID_TRANSACTION_TERMINATION ? "it commits or rolls back" : NULL;
+}
+
+/* CmigRunStatement callback: run the current statement in a subtransaction. */
+static void
+try_statement(CmigScriptRun *run, DestReceiver *dest, void *arg)
+{
+	Trial	   *trial = arg;
+	TrialRow	row = {.statement = run->statement.number,.line = run->statement.line,.command = trial->command};
+	ErrorData  *error;
+	const char *reason;
+	MemoryContext old;
+
+	trial->run = run;
+	trial->dest = dest;
+	trial->statement = run->statement.number;
+	trial->line = run->statement.line;
+	trial->verifying = run->verifying;
+	trial->expected = NULL;
+	snprintf(trial->command, sizeof(trial->command), "%s%s", run->verifying ? "verify: " : run->checking ? "precondition: " : "",
+			 CreateCommandName(run->statement.raw->stmt));
+	(void) take_refusal();
+	error = cmig_subtransaction_try(attempt_statement, trial);
+	if (error == NULL)
+	{
+		reason = take_refusal();
+		old = MemoryContextSwitchTo(trial->context);
+		trial->moved = list_concat_unique_ptr(trial->moved, trial->measure.moved);
+		MemoryContextSwitchTo(old);
+		row.measure = &trial->measure;
+		row.rows = trial->rows;
+		if (reason != NULL)
+			row.error = psprintf("only partly tried: %s", reason);
+		put_row(trial, &row);
+		return;
+	}
+	reason = reason_not_tried(run->step, error);
+	trial->failure = NULL;
+
+	/*
+	 * The statement's actual locks were released when its subtransaction was
+	 * rolled back.  Parse again, because parse analysis has modified the
+	 * tree.
+	 */
+	if (!cmig_subtransaction_must_rethrow(error))
+		row.locks = expected_locks(trial, cmig_planned_locks_start(),
+								   cmig_raw_parse_one(run->statement.text)->stmt);
+	/* if the statement fails, run_step() adds a row */
+	if (row.locks != NULL && (reason == NULL || trial->failure != NULL))
+		trial->expected = MemoryContextStrdup(trial->context, row.locks);
+	if (reason == NULL)
+		ReThrowError(error);
+	trial->measuring = false;
+	if (trial->failure != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED), errmsg("%s", trial->failure),
+				 trial->direction == CMIG_UPGRADE ?
+				 errhint("SELECT revision, safe_rewrite FROM cmig.lint() WHERE rule = 'ban-concurrently-on-partitioned-table'") : 0));
+	trial->incomplete = true;
+	row.error = psprintf("not tried: %s", reason);
+	put_row(trial, &row);
+}
+
+/*
+ * Steps
+ */
+
+/*
+ * Subtransaction callback: run a step as an upgrade does, but with
+ * try_statement() for its statements.
+ */
+static void
+attempt_step(void *arg)
+{
+	Trial	   *trial = arg;
+	CmigRunStep step = *cmig_step_texts_get(trial->texts, trial->number - 1);
+
+	step.tried = true;
+	step.statement = try_statement;
+	step.statement_arg = trial;
+	cmig_runner_run(&step);
+	cmig_move_rows(&trial->now, &trial->plan->steps[trial->number - 1]);
+}
+
+/*
+ * Add a row for the failed statement, or for an error outside the statements.
+ */
+static void
+add_failure(Trial *trial, const ErrorData *error, int statement)
+{
+	TrialRow	row = {.statement = statement,.rows = CMIG_NO_ROWS,.error = error_text(error)};
+
+	if (trial->incomplete)
+		row.error = psprintf("%s\nAn earlier statement was not tried.", row.error);
+	if (statement == trial->statement && cmig_running_verifying() == trial->verifying)
+	{
+		row.line = trial->line;
+		row.command = trial->command;
+		row.locks = trial->expected;
+	}
+	else
+	{
+		/* the place ends with the line of the script */
+		const char *number = strrchr(cmig_script_run_place(error), ' ');
+
+		row.line = number == NULL ? 0 : atoi(number);
+	}
+	if (trial->measuring)
+	{
+		cmig_measure_fail(&trial->measure);
+		row.measure = &trial->measure;
+		trial->measuring = false;
+	}
+	put_row(trial, &row);
+}
+
+/*
+ * Subtransaction callback: add a row for each statement that is skipped, until
+ * a statement cannot be parsed.
+ */
+static void
+pass_statements(void *arg)
+{
+	Trial	   *trial = arg;
+	CmigScriptReader *script = cmig_script_open(cmig_step_texts_get(trial->texts, trial->number - 1)->sql);
+	CmigStatement statement;
+
+	(void) cmig_session_read_quietly();
+	cmig_settings_override("search_path", cmig_session_search_path());
+	while (cmig_script_next(script, &statement))
+	{
+		TrialRow	row = {.statement = statement.number,.line = statement.line};
+
+		row.locks = expected_locks(trial, trial->passed, statement.raw->stmt);
+		cmig_script_settings_follow(statement.raw->stmt);
+		if (statement.number <= trial->after)
+			continue;
+		row.command = CreateCommandName(statement.raw->stmt);
+		row.error = psprintf("not tried: %s%s%s", trial->reason, trial->failure != NULL ? "\n" : "",
+							 trial->failure != NULL ? trial->failure : "");
+		put_row(trial, &row);
+	}
+}
+
+/*
+ * Add a row for each statement of the current step after statement number
+ * "after".  Each row says that the statement was not tried.
+ */
+static void
+pass_over(Trial *trial, int after, const char *reason)
+{
+	MemoryContext old = MemoryContextSwitchTo(trial->context);
+	ErrorData  *error;
+
+	if (trial->passed == NULL)
+		trial->passed = cmig_planned_locks_start();
+	MemoryContextSwitchTo(old);
+	trial->after = after;
+	trial->reason = trial->stopped != NULL ? trial->stopped : reason;
+	error = cmig_subtransaction_rehearse(pass_statements, trial);
+	cmig_planned_locks_end_script(trial->passed);
+	require_own_error(error);
+}
+
+/*
+ * Run the current step in a subtransaction, which is kept if the step succeeds.
+ * Returns true on success.  On failure, the added rows contain the reason.  An
+ * error is raised only if the whole call was canceled.
+ */
+static bool
+run_step(Trial *trial)
+{
+	ErrorData  *error;
+	int			statement;
+
+	trial->statement = 0;
+	trial->command[0] = '\0';
+	trial->measuring = false;
+	error = cmig_subtransaction_try(attempt_step, trial);
+	if (error == NULL)
+		return true;
+	require_own_error(error);
+	cmig_existing_rolled_back(trial->relations);
+	statement = cmig_running_statement();
+	add_failure(trial, error, statement);
+	if (cmig_run_limit_passed())
+		trial->stopped = "the time limit has passed";
+
+	/*
+	 * if the precondition failed, report that all statements of the script
+	 * were skipped
+	 */
+	if (strncmp(trial->command, "precondition: ", 14) == 0)
+		pass_over(trial, 0, "its precondition is not met");
+	else if (statement > 0 && !cmig_running_verifying())
+		pass_over(trial, statement, psprintf("statement %d failed", statement));
+	return false;
+}
+
+CmigPlan *
+cmig_plan_make(const CmigSituation *now, CmigDirection direction, const CmigNames *targets)
 {
 	CmigDowngradeTarget *resolved;
 
@@ -209,94 +758,85 @@ make_plan(const CmigSituation *now, CmigDirection direction, const CmigNames *ta
 	return cmig_move_plan_downgrade(now, targets->names[0], &resolved);
 }
 
-/*
- * Returns the first node in "edges" that has failed or was skipped.  Returns -1
- * if there is none.
- */
+/* Returns the first of the nodes that is missing, or -1 if there is none. */
 static int
-find_missing(const CmigEdges *edges, const bool *missing)
+find_missing(const Trial *trial, const CmigEdges *edges)
 {
 	for (int i = 0; i < edges->count; i++)
-	{
-		if (missing[edges->nodes[i]])
+		if (trial->missing[edges->nodes[i]])
 			return edges->nodes[i];
-	}
 	return -1;
 }
 
 /*
- * Returns a node that the step for "node" requires but that has failed or was
- * skipped.  Returns -1 if there is none.
+ * Returns a missing node that the step for "node" requires.  Returns -1 if
+ * there is none.
  */
 static int
-find_obstacle(const CmigTrial *trial, int node, const bool *missing)
+find_obstacle(const Trial *trial, int node)
 {
 	const CmigNode *of = &trial->now.graph->nodes[node];
-	bool		up = trial->plan->direction == CMIG_UPGRADE;
-	int			found = find_missing(up ? &of->parents : &of->children, missing);
+	bool		up = trial->direction == CMIG_UPGRADE;
+	int			found = find_missing(trial, up ? &of->parents : &of->children);
 
 	/* a repeatable revision requires all other revisions of the plan */
 	for (int i = 0; i < trial->now.graph->count && cmig_repeatables_is(trial->now.graph, node); i++)
-		if (missing[i])
+		if (trial->missing[i])
 			return i;
-	return found >= 0 ? found : find_missing(up ? &of->depends : &of->dependents, missing);
-}
-
-/* Run one step, or report why the step is skipped. */
-static void
-take_step(CmigTrial *trial, bool *missing)
-{
-	int			node = trial->plan->steps[trial->number - 1].node;
-	int			obstacle = find_obstacle(trial, node, missing);
-
-	if (trial->stopped == NULL && obstacle < 0)
-		missing[node] = !cmig_trial_run_step(trial);
-	else
-	{
-		missing[node] = true;
-		cmig_trial_pass_over(trial, 0, trial->stopped != NULL ? trial->stopped :
-							 psprintf("revision \"%s\" has not been run",
-									  cmig_graph_id(trial->now.graph, obstacle)));
-	}
-	trial->failed += missing[node];
+	return found >= 0 ? found : find_missing(trial, up ? &of->depends : &of->dependents);
 }
 
 /* Perform the checks that cmig.upgrade performs after its last step. */
 static void
 check_end(void *arg)
 {
-	CmigTrial  *trial = arg;
+	Trial	   *trial = arg;
 
 	cmig_move_require_rows(&trial->now, trial->plan);
-	if (trial->plan->direction == CMIG_UPGRADE)
+	if (trial->direction == CMIG_UPGRADE)
 		cmig_rls_gate();
 }
 
-/* Run all steps, and perform the final checks if none fails. */
+/*
+ * Run all steps, or report why they are skipped.  Perform the final checks if
+ * none fails.
+ */
 static void
-take_steps(CmigTrial *trial)
+run_steps(Trial *trial)
 {
-	bool	   *missing = palloc0(sizeof(bool) * Max(trial->now.graph->count + trial->now.graph->repeatable_count, 1));
+	const CmigGraph *graph = trial->now.graph;
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig trial step",
 												  ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
 	ErrorData  *error;
 
+	trial->missing = MemoryContextAllocZero(trial->context, Max(graph->count + graph->repeatable_count, 1));
 	for (int i = 0; i < trial->plan->count; i++)
 	{
+		int			node = trial->plan->steps[i].node;
+		int			obstacle = find_obstacle(trial, node);
+
 		CHECK_FOR_INTERRUPTS();
 		trial->number = i + 1;
-		take_step(trial, missing);
+		if (trial->stopped == NULL && obstacle < 0)
+			trial->missing[node] = !run_step(trial);
+		else
+		{
+			trial->missing[node] = true;
+			pass_over(trial, 0, obstacle < 0 ? NULL :
+					  psprintf("revision \"%s\" has not been run", cmig_graph_id(graph, obstacle)));
+		}
+		trial->failed |= trial->missing[node];
 		MemoryContextReset(context);
 	}
 	MemoryContextSwitchTo(old);
 	trial->number = 0;
-	if (trial->failed == 0 && (error = cmig_subtransaction_rehearse(check_end, trial)) != NULL)
+	if (!trial->failed && (error = cmig_subtransaction_rehearse(check_end, trial)) != NULL)
 	{
-		CmigTrialRow row = {.error = cmig_trial_error_text(error)};
+		TrialRow	row = {.error = error_text(error)};
 
-		cmig_trial_require_own_error(error);
-		cmig_trial_add_row(trial, &row);
+		require_own_error(error);
+		put_row(trial, &row);
 	}
 }
 
@@ -304,12 +844,11 @@ take_steps(CmigTrial *trial)
 static void
 dry_run(void *arg)
 {
-	DryRun	   *run = arg;
-	CmigTrial  *trial = run->trial;
+	Trial	   *trial = arg;
 
 	if (LockTimeout == 0)
 		cmig_settings_override("lock_timeout", LOCK_TIMEOUT);
-	if (run->plain)
+	if (trial->plain)
 		cmig_settings_override("cmig.concurrent_ddl", "off");
 
 	/*
@@ -323,22 +862,27 @@ dry_run(void *arg)
 	cmig_run_limit_tighten("cmig.dry_run_timeout",
 						   cmig_settings_int("cmig.dry_run_timeout", dry_run_timeout));
 	trial->now = cmig_move_read(true);
-	trial->plan = make_plan(&trial->now, run->direction, run->targets);
+	trial->plan = cmig_plan_make(&trial->now, trial->direction, trial->targets);
 	if (trial->plan->count == 0)
 	{
 		cmig_move_report_nothing(trial->now.graph, trial->now.applied->rows,
-								 cmig_direction_name(run->direction));
+								 cmig_direction_name(trial->direction));
 		return;
 	}
 	trial->texts = cmig_step_texts_make(trial->now.graph, trial->plan);
-	run->checksum = cmig_plan_checksum(&trial->now, trial->plan, trial->texts);
-	trial->relations = cmig_existing_start();
-	cmig_measure_start(trial->relations);
-	if (run->waiters)
+	trial->checksum = cmig_plan_checksum(&trial->now, trial->plan, trial->texts);
+	trial->relations = cmig_measure_start();
+	if (trial->waiters)
 		cmig_waiters_watch();
-	cmig_refusal_watch(run->max_table_size);
-	take_steps(trial);
-	cmig_refusal_unwatch();
+	start_watch(trial->max_table_size);
+	run_steps(trial);
+}
+
+/* list_sort comparator: by name. */
+static int
+compare_names(const ListCell *a, const ListCell *b)
+{
+	return strcmp(((CmigExisting *) lfirst(a))->name, ((CmigExisting *) lfirst(b))->name);
 }
 
 /*
@@ -346,7 +890,7 @@ dry_run(void *arg)
  * and dead rows.
  */
 static void
-report_traces(const CmigTrial *trial)
+report_traces(const Trial *trial)
 {
 	CmigListing moved;
 	CmigListing dead;
@@ -354,17 +898,14 @@ report_traces(const CmigTrial *trial)
 
 	cmig_listing_init(&moved, CMIG_LISTING_PLAIN);
 	foreach(lc, trial->moved)
-	{
 		cmig_listing_add(&moved, ((CmigExisting *) lfirst(lc))->name);
-	}
 	cmig_listing_init(&dead, CMIG_LISTING_PLAIN);
-	foreach(lc, cmig_existing_all(trial->relations))
+	list_sort(trial->relations->used, compare_names);
+	foreach(lc, trial->relations->used)
 	{
 		CmigExisting *relation = lfirst(lc);
-		int64		rows = cmig_existing_count(relation->oid).dead - relation->first.dead;
+		int64		rows = cmig_existing_left_dead(relation);
 
-		if (relation->rewritten)
-			rows = Min(rows, relation->dead);
 		if (rows > 0)
 			cmig_listing_add_format(&dead, "%s (" INT64_FORMAT ")", relation->name, rows);
 	}
@@ -380,51 +921,51 @@ report_traces(const CmigTrial *trial)
 
 CMIG_READER(cmig_dry_run)
 {
-	DryRun		run = {0};
+	Trial	   *trial = palloc0(sizeof(Trial));
 	ErrorData  *error;
 	char	   *concurrently;
 
 	InitMaterializedSRF(fcinfo, 0);
-	run.direction = cmig_argument_direction(fcinfo, 0, "SELECT * FROM cmig.dry_run");
-	run.targets = cmig_argument_target(fcinfo, 1);
-	if (run.targets->names[0] == NULL)
-		run.targets->names[0] = "head";
+	trial->direction = cmig_argument_direction(fcinfo, 0, "SELECT * FROM cmig.dry_run");
+	trial->targets = cmig_argument_target(fcinfo, 1);
+	if (trial->targets->names[0] == NULL)
+		trial->targets->names[0] = "head";
 
 	/*
 	 * reject "head", which is the default target, because a downgrade cannot
 	 * reach it
 	 */
-	if (run.direction == CMIG_DOWNGRADE && strcmp(run.targets->names[0], "head") == 0)
+	if (trial->direction == CMIG_DOWNGRADE && strcmp(trial->targets->names[0], "head") == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("a downgrade requires a target"),
 				 errhint("SELECT * FROM cmig.dry_run('downgrade', '-1')")));
 	concurrently = cmig_argument_text(fcinfo, 2);
-	run.plain = concurrently != NULL && strcmp(concurrently, "plain") == 0;
-	if (!run.plain && (concurrently == NULL || strcmp(concurrently, "skip") != 0))
+	trial->plain = concurrently != NULL && strcmp(concurrently, "plain") == 0;
+	if (!trial->plain && (concurrently == NULL || strcmp(concurrently, "skip") != 0))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("concurrently must be skip or plain"),
 				 errhint("SELECT * FROM cmig.dry_run(concurrently => 'skip')")));
-	run.max_table_size = PG_ARGISNULL(3) ? -1 : PG_GETARG_INT64(3);
-	if (!PG_ARGISNULL(3) && run.max_table_size < 0)
+	trial->max_table_size = PG_ARGISNULL(3) ? -1 : PG_GETARG_INT64(3);
+	if (!PG_ARGISNULL(3) && trial->max_table_size < 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("max_table_size must not be negative"),
 				 errhint("SELECT * FROM cmig.dry_run(max_table_size => pg_size_bytes('100 MB'))")));
-	run.waiters = cmig_argument_bool(fcinfo, 4, false);
-	run.trial = palloc0(sizeof(CmigTrial));
-	run.trial->fcinfo = fcinfo;
-	error = cmig_subtransaction_rehearse(dry_run, &run);
+	trial->waiters = cmig_argument_bool(fcinfo, 4, false);
+	trial->fcinfo = fcinfo;
+	trial->context = CurrentMemoryContext;
+	error = cmig_subtransaction_rehearse(dry_run, trial);
 	cmig_waiters_unwatch();
-	if (run.trial->relations != NULL)
-		cmig_existing_restore(run.trial->relations);
+	if (trial->relations != NULL)
+		cmig_existing_restore(trial->relations);
 	if (error != NULL)
 		ReThrowError(error);
-	if (run.checksum != NULL)
+	if (trial->checksum != NULL)
 	{
-		ereport(NOTICE, (errmsg("plan_checksum is %s", run.checksum)));
-		report_traces(run.trial);
+		ereport(NOTICE, (errmsg("plan_checksum is %s", trial->checksum)));
+		report_traces(trial);
 	}
 	return (Datum) 0;
 }

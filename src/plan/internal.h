@@ -10,12 +10,14 @@
 #include "postgres.h"
 
 #include "catalog/objectaddress.h"
+#include "catalog/pg_class.h"
 #include "fmgr.h"
 #include "nodes/nodes.h"
 #include "nodes/parsenodes.h"
 #include "nodes/pg_list.h"
 #include "portability/instr_time.h"
 #include "storage/lockdefs.h"
+#include "utils/hsearch.h"
 
 #include "base/compat.h"
 #include "graph/graph.h"
@@ -123,64 +125,6 @@ typedef struct CmigLock
 	bool		converts;		/* for RETYPE: true if there is a USING clause */
 } CmigLock;
 
-/* in query_locks.c */
-
-/*
- * Add a lock to a list, and return the new entry.  "with" is a bit mask of
- * CMIG_LOCK_CHILDREN and so on (see plan.h).
- */
-extern CmigLock *cmig_query_locks_add(List **locks, const RangeVar *relation, LOCKMODE mode, int with);
-
-/* Add a lock on a relation.  Does nothing if the relation is NULL. */
-extern void cmig_query_locks_add_named(List **locks, const RangeVar *relation, LOCKMODE mode, int with);
-
-/*
- * Add an entry for a relation that the statement creates.  Does nothing if the
- * relation is NULL.
- */
-extern void cmig_query_locks_add_created(List **locks, const RangeVar *relation, Node *statement);
-
-/*
- * Convert a list of String nodes to a RangeVar.  Returns NULL if the list
- * cannot be a relation name.
- */
-extern RangeVar *cmig_query_locks_relation(List *name);
-
-/*
- * Returns the relation to which an object such as a trigger or column belongs.
- * Returns NULL if the object's name does not contain a relation name.
- */
-extern RangeVar *cmig_query_locks_owner(Node *object);
-
-/*
- * Add the relations used in a query or an expression.  "planned" is true if the
- * query will be planned and run.  In that case, child tables and the relations
- * that views read are also locked.
- */
-extern void cmig_query_locks(List **locks, Node *query, bool planned);
-
-/*
- * Add the locks of a statement with ALTER TABLE actions: ALTER TABLE, ALTER
- * INDEX, ALTER VIEW, ALTER SEQUENCE, and so on.
- */
-extern void cmig_alter_locks(List **locks, const AlterTableStmt *alter);
-
-/*
- * Add locks on the tables referenced by the foreign keys in a list of
- * constraints.
- */
-extern void cmig_alter_locks_foreign_keys(List **locks, List *constraints);
-
-/*
- * Add an entry for a statement that changes or drops a trigger, rule, or policy
- * of the relation.  Returns the entry, in which the caller must set the
- * remaining fields.
- */
-extern CmigLock *cmig_alter_locks_part(List **locks, ObjectType type, const RangeVar *relation,
-									   const char *name, LOCKMODE mode);
-
-/* in locks.c */
-
 /*
  * Returns a statement's locks and other actions as a List of CmigLock * in the
  * current memory context.  The entries point into the parse tree.  The list is
@@ -188,7 +132,10 @@ extern CmigLock *cmig_alter_locks_part(List **locks, ObjectType type, const Rang
  */
 extern List *cmig_statement_locks(Node *statement);
 
-/* in existing.c */
+/* Returns NULL if the list of String nodes cannot be a relation name. */
+extern RangeVar *cmig_locks_relation(List *name);
+
+/* in measure.c */
 
 /* This backend's statistics for a relation. */
 typedef struct CmigCounters
@@ -203,20 +150,21 @@ typedef struct CmigCounters
 typedef struct CmigExisting
 {
 	Oid			oid;
-	bool		existed;		/* if false, the other fields are not set */
-	char		kind;			/* pg_class.relkind */
 	char	   *name;			/* qualified and quoted name when the dry run
-								 * started */
-	Oid			tablespace;
-	Oid			first_filenode; /* relfilenode when the dry run started */
+								 * started; NULL if it is not reported */
+	FormData_pg_class first;	/* pg_class row when the dry run started */
+	CmigCounters first_counters;	/* counters when the dry run started */
 	Oid			filenode;		/* current relfilenode */
-	LOCKMODE	held;			/* strongest lock taken so far */
-	bool		locked;			/* for a sequence: true if the sequence has
-								 * been locked */
-	int64		size;			/* size in bytes when the dry run started */
+	bool		used;			/* has cmig_existing_get() returned it? */
+	int64		size;			/* size in bytes when the dry run started,
+								 * including TOAST; -1 if Citus stores the
+								 * rows in shards */
 	int64		pages;			/* pages in the main fork when the dry run
 								 * started */
-	CmigCounters first;			/* counters when the dry run started */
+	LOCKMODE	held;			/* strongest lock taken so far */
+	bool		now;			/* has the current statement locked it? */
+	bool		locked;			/* for a sequence: true if the sequence has
+								 * been locked */
 	bool		rewritten;		/* true if a statement has replaced the
 								 * relation's file */
 	int64		dead;			/* number of dead rows that a rollback leaves
@@ -225,72 +173,14 @@ typedef struct CmigExisting
 								 * the relation */
 } CmigExisting;
 
-/* The relations that a dry run has looked up. */
-typedef struct CmigExistingSet CmigExistingSet;
-
-/*
- * Start recording when a dry run starts.  The set lives in the current memory
- * context and is valid until the end of the current subtransaction.
- */
-extern CmigExistingSet *cmig_existing_start(void);
-
-/* Returns the entry for a relation.  Creates the entry if necessary. */
-extern CmigExisting *cmig_existing_get(CmigExistingSet *set, Oid relation);
-
-/*
- * Returns those of the relations looked up so far that existed when the dry run
- * started, as a List of CmigExisting * ordered by name.
- */
-extern List *cmig_existing_all(CmigExistingSet *set);
-
-/* Returns the sequences among the relations looked up so far. */
-extern List *cmig_existing_sequences(const CmigExistingSet *set);
-
-/*
- * Returns the statistics that this backend has collected so far for a relation.
- */
-extern CmigCounters cmig_existing_count(Oid relation);
-
-/*
- * Returns the relation's current relfilenode, or InvalidOid if the relation was
- * dropped.
- */
-extern Oid	cmig_existing_filenode(Oid relation);
-
-/*
- * Call this after rolling back a part of the dry run, which restores the files
- * that the relations had before that part.
- */
-extern void cmig_existing_rolled_back(CmigExistingSet *set);
-
-/*
- * Restore the numbers of rows and pages in pg_class.  This is necessary because
- * index builds change these numbers in place, and a rollback does not restore
- * them.  Call this after the end of the dry run.
- */
-extern void cmig_existing_restore(CmigExistingSet *set);
-
-/* Is a relation with this OID and relkind included in reports? */
-extern bool cmig_existing_is_reported(Oid relation, char kind);
-
-/*
- * Returns the relation's current size in bytes, including TOAST.  Returns 0 if
- * the relation was dropped, and -1 if the size is not known because Citus
- * stores the rows in shards.
- */
-extern int64 cmig_existing_size_now(Oid relation);
-
-/* Formats a size in bytes as pg_size_pretty() does. */
-extern char *cmig_existing_size_text(int64 size);
-
-/* in measure.c */
-
-/*
- * cmig_waiters_watch() turns the watch on, and cmig_waiters_unwatch() turns it
- * off.  Turning it off is always safe.
- */
-extern void cmig_waiters_watch(void);
-extern void cmig_waiters_unwatch(void);
+/* The relations that existed when a dry run started. */
+typedef struct CmigExistingSet
+{
+	MemoryContext context;
+	HTAB	   *relations;		/* of CmigExisting, by OID */
+	List	   *used;			/* of CmigExisting *: those that
+								 * cmig_existing_get() has returned */
+} CmigExistingSet;
 
 /* A statement that is being measured, and the results. */
 typedef struct CmigMeasure
@@ -309,25 +199,29 @@ typedef struct CmigMeasure
 } CmigMeasure;
 
 /*
- * Is a lock on this kind of relation reported?  Weak locks on indexes are not
- * reported, because the lock on the table already blocks the same statements.
+ * Start a dry run: record the relations, in the current memory context, and
+ * which of them the transaction has already locked.
  */
-extern bool cmig_measure_is_reported(char kind, LOCKMODE mode);
+extern CmigExistingSet *cmig_measure_start(void);
 
-/* Returns the SQL name of a lock mode, such as "ACCESS EXCLUSIVE". */
-extern const char *cmig_measure_mode_name(LOCKMODE mode);
-
-/*
- * Returns a line that describes a lock, such as "ACCESS EXCLUSIVE on
- * public.account, 16 kB".
- */
-extern char *cmig_measure_lock_line(LOCKMODE mode, const char *name, char kind, int64 size);
+/* Returns NULL if the relation did not exist, or is not reported. */
+extern CmigExisting *cmig_existing_get(CmigExistingSet *set, Oid relation);
 
 /*
- * Call this when a dry run starts.  Records the relations that the transaction
- * has already locked.
+ * Call this after rolling back a part of the dry run, which restores the files
+ * that the relations had before that part.
  */
-extern void cmig_measure_start(CmigExistingSet *relations);
+extern void cmig_existing_rolled_back(CmigExistingSet *set);
+
+/*
+ * Restore the numbers of rows and pages in pg_class.  This is necessary because
+ * index builds change these numbers in place, and a rollback does not restore
+ * them.  Call this after the end of the dry run.
+ */
+extern void cmig_existing_restore(CmigExistingSet *set);
+
+/* Returns how many dead rows the dry run leaves in the relation. */
+extern int64 cmig_existing_left_dead(const CmigExisting *relation);
 
 /*
  * Measure a statement, which must run in its own subtransaction.  Call
@@ -338,6 +232,38 @@ extern void cmig_measure_start(CmigExistingSet *relations);
 extern void cmig_measure_begin(CmigMeasure *measure, CmigExistingSet *relations);
 extern void cmig_measure_end(CmigMeasure *measure);
 extern void cmig_measure_fail(CmigMeasure *measure);
+
+/*
+ * cmig_waiters_watch() turns the watch on, and cmig_waiters_unwatch() turns it
+ * off.  Turning it off is always safe.
+ */
+extern void cmig_waiters_watch(void);
+extern void cmig_waiters_unwatch(void);
+
+/*
+ * Is a lock on this relation reported?  Weak locks on indexes are not, because
+ * the lock on the table already blocks the same statements.
+ */
+extern bool cmig_measure_is_reported(Oid relation, char kind, LOCKMODE mode);
+
+/*
+ * Returns the relation's current size in bytes, including TOAST.  Returns 0 if
+ * the relation was dropped, and -1 if the size is not known because Citus
+ * stores the rows in shards.
+ */
+extern int64 cmig_measure_size(Oid relation);
+
+/* Formats a size in bytes as pg_size_pretty() does. */
+extern char *cmig_measure_size_text(int64 size);
+
+/*
+ * Returns a line that describes a lock, such as "ACCESS EXCLUSIVE on
+ * public.account, 16 kB".
+ */
+extern char *cmig_measure_lock_line(LOCKMODE mode, const char *name, char kind, int64 size);
+
+/* Append a line to *text.  An empty *text is NULL. */
+extern void cmig_measure_add_line(char **text, const char *line);
 
 /* in related.c */
 
@@ -366,7 +292,10 @@ extern bool cmig_column_rewrites(const ColumnDef *column);
  */
 extern bool cmig_dropped_locks_find(ObjectType type, Node *name, ObjectAddress *object);
 
-/* Returns the relations that are locked when an object is dropped. */
+/*
+ * Returns the relations that are locked when an object is dropped, or what
+ * DROP OWNED drops, if the object is a role.
+ */
 extern List *cmig_dropped_locks(const ObjectAddress *object, bool cascade);
 
 /*
@@ -382,50 +311,29 @@ typedef bool (*CmigDroppedSpared) (const ObjectAddress *object, void *arg);
  */
 extern List *cmig_dropped_objects(const ObjectAddress *object, CmigDroppedSpared spared, void *arg);
 
-/* Returns the relation and all its descendants (children or partitions). */
-extern List *cmig_related_children(Oid relation);
+/* How the catalogs connect relations with an object. */
+typedef enum CmigRelated
+{
+	CMIG_RELATED_TREE,			/* a relation and all its descendants */
+	CMIG_RELATED_CHILDREN,		/* a relation's children, ordered by OID */
+	CMIG_RELATED_TYPED,			/* the tables of a composite type's relation */
+	CMIG_RELATED_INDEXES,		/* a table's indexes */
+	CMIG_RELATED_DEFAULT,		/* a table's default partition */
+	CMIG_RELATED_PARENT,		/* a partition's parent and the parent's
+								 * default partition */
+	CMIG_RELATED_VIEWED,		/* what a view reads, directly or through
+								 * other views */
+	CMIG_RELATED_REFERENCED,	/* what a table's foreign keys reference */
+	CMIG_RELATED_BY_KEY,		/* what a foreign key references */
+	CMIG_RELATED_BY_TYPE,		/* the relations that have columns of a type */
+	CMIG_RELATED_PUBLISHED,		/* the tables listed in a publication */
+	CMIG_RELATED_OWNED			/* the relations owned by a role */
+}			CmigRelated;
 
-/* Returns the relation's direct children, ordered by OID. */
-extern List *cmig_related_direct_children(Oid relation);
-
-/* Returns the tables of a composite type, given the type's relation. */
-extern List *cmig_related_typed(Oid type_relation);
-
-/* Returns the table's indexes. */
-extern List *cmig_related_indexes(Oid table);
+extern List *cmig_related(CmigRelated how, Oid object);
 
 /* Returns a relation's access method. */
 extern Oid	cmig_related_method(Oid relation);
-
-/*
- * Returns the objects in this database that refer to the role with a
- * dependency of this type (pg_shdepend.deptype), as a List of ObjectAddress *.
- */
-extern List *cmig_related_owned(Oid role, char deptype);
-
-/* Returns the tables listed in a publication. */
-extern List *cmig_related_published(const char *publication);
-
-/* Returns a partition's parent and the parent's default partition. */
-extern List *cmig_related_parent(Oid partition);
-
-/* Returns the table's default partition. */
-extern List *cmig_related_default(Oid table);
-
-/* Returns the relations that a view reads, directly or through other views. */
-extern List *cmig_related_viewed(Oid view);
-
-/*
- * Returns the given tables and all tables that have foreign keys to them,
- * directly or indirectly.
- */
-extern List *cmig_related_referencing(List *tables);
-
-/* Returns the tables that the table's foreign keys reference. */
-extern List *cmig_related_referenced(Oid table);
-
-/* Returns the tables that have columns of the type. */
-extern List *cmig_related_with_type(Oid type);
 
 /*
  * Returns the relations that are locked when a column's type changes, except
@@ -433,12 +341,6 @@ extern List *cmig_related_with_type(Oid type);
  * clause.
  */
 extern List *cmig_related_retyped(Oid table, const char *column, const TypeName *type, bool converts);
-
-/*
- * If the constraint is a foreign key, returns a list of the table that it
- * references.  Otherwise, returns NIL.
- */
-extern List *cmig_related_validated(Oid table, const char *constraint);
 
 /* in planned_locks.c */
 
@@ -505,85 +407,5 @@ extern FuncCall *cmig_script_settings_call(const ResTarget *target);
  * *known to false if the script might also take other locks.
  */
 extern List *cmig_script_locks_list(CmigPlannedLocks *plan, const char *sql, bool *known);
-
-/* in trial.c */
-
-/* Install the hooks. */
-extern void cmig_refusal_init(void);
-
-/*
- * Turn the check on, until the current subtransaction ends or
- * cmig_refusal_unwatch() is called.  "max_table_size" is in bytes; -1 means no
- * limit.
- */
-extern void cmig_refusal_watch(int64 max_table_size);
-
-/* Turn off the check that cmig_refusal_watch() turned on. */
-extern void cmig_refusal_unwatch(void);
-
-/* State of a dry run.  Lives in the memory context of the call. */
-typedef struct CmigTrial
-{
-	FunctionCallInfo fcinfo;	/* receives the result rows */
-	CmigExistingSet *relations;
-	CmigSituation now;
-	CmigPlan   *plan;
-	CmigStepTexts *texts;
-	int			failed;			/* number of steps that failed or were skipped */
-	const char *stopped;		/* the reason why the remaining steps are
-								 * skipped, or NULL */
-	List	   *moved;			/* of CmigExisting *: sequences that advanced */
-	/* current step */
-	int			number;			/* number of the step, starting at 1 */
-	int			statement;		/* number of the statement that was most
-								 * recently started */
-	bool		verifying;		/* is the statement part of verify_sql? */
-	int			line;
-	char		command[NAMEDATALEN];
-	CmigMeasure measure;		/* measurement of the current statement */
-	bool		measuring;		/* is the statement running? */
-	char	   *expected;		/* the locks that the current statement would
-								 * have taken, if it has failed; otherwise
-								 * NULL */
-	bool		incomplete;		/* was an earlier statement skipped? */
-	CmigPlannedLocks *passed;	/* names changed in skipped parts of the plan;
-								 * NULL if nothing was skipped */
-} CmigTrial;
-
-/* A result row.  Fields that are not set are shown as null. */
-typedef struct CmigTrialRow
-{
-	int			statement;		/* 0 if the row is not about a statement */
-	int			line;
-	const char *command;
-	int64		rows;			/* number of rows, or CMIG_NO_ROWS if there is
-								 * none */
-	const CmigMeasure *measure; /* NULL if the statement did not run */
-	const char *locks;			/* expected locks if the statement did not run
-								 * or has failed */
-	const char *error;
-} CmigTrialRow;
-
-/* Add a result row for the current step. */
-extern void cmig_trial_add_row(CmigTrial *trial, const CmigTrialRow *row);
-
-/*
- * Run the current step in a subtransaction, which is kept if the step succeeds.  Returns
- * true on success.  On failure, the added rows contain the reason.  An error is
- * raised only if the whole call was canceled.
- */
-extern bool cmig_trial_run_step(CmigTrial *trial);
-
-/*
- * Add a row for each statement of the current step after statement number
- * "after".  Each row says that the statement was not tried.
- */
-extern void cmig_trial_pass_over(CmigTrial *trial, int after, const char *reason);
-
-/* Formats an error for the result: SQLSTATE, message, detail, and hint. */
-extern char *cmig_trial_error_text(const ErrorData *error);
-
-/* Rethrow the error if it was a request to cancel the whole call. */
-extern void cmig_trial_require_own_error(ErrorData *error);
 
 #endif							/* CMIG_PLAN_INTERNAL_H */

@@ -85,7 +85,7 @@ append_partitions(CmigLint *lint, const IndexStmt *index, const CmigLintTable *t
 
 	if (!OidIsValid(table->oid) || table->repartitioned)
 		return false;
-	foreach(lc, cmig_related_direct_children(table->oid))
+	foreach(lc, cmig_related(CMIG_RELATED_CHILDREN, table->oid))
 	{
 		CmigLintTable *partition = cmig_lint_state_find_oid(lint, lfirst_oid(lc));
 		bool		divided;

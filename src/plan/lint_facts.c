@@ -67,7 +67,7 @@ cmig_lint_catalog_referencing(List *tables)
 
 	foreach(lc, tables)
 	{
-		tree = list_concat_unique_oid(tree, cmig_related_children(lfirst_oid(lc)));
+		tree = list_concat_unique_oid(tree, cmig_related(CMIG_RELATED_TREE, lfirst_oid(lc)));
 	}
 	return heap_truncate_find_FKs(tree);
 }
@@ -91,10 +91,10 @@ cmig_lint_catalog_tables_in(Oid schema)
 List *
 cmig_lint_catalog_tables_with_type(Oid type)
 {
-	List	   *result = OidIsValid(type) ? cmig_related_with_type(type) : NIL;
+	List	   *result = OidIsValid(type) ? cmig_related(CMIG_RELATED_BY_TYPE, type) : NIL;
 	Oid			array = OidIsValid(type) ? get_array_type(type) : InvalidOid;
 
-	return OidIsValid(array) ? list_concat_unique_oid(result, cmig_related_with_type(array)) : result;
+	return OidIsValid(array) ? list_concat_unique_oid(result, cmig_related(CMIG_RELATED_BY_TYPE, array)) : result;
 }
 
 bool
@@ -190,7 +190,7 @@ add_file_size(CmigLintTable *table, Oid relation)
 static void
 read_size(CmigLintTable *table, bool has_children)
 {
-	List	   *tree = has_children ? cmig_related_children(table->oid) : list_make1_oid(table->oid);
+	List	   *tree = has_children ? cmig_related(CMIG_RELATED_TREE, table->oid) : list_make1_oid(table->oid);
 	bool		by_citus = false;
 	ListCell   *lc;
 

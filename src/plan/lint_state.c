@@ -461,7 +461,7 @@ cmig_lint_state_concurrently_failure(CmigLint *lint, Node *statement, bool quali
 	if (IsA(statement, IndexStmt))
 		relation = ((IndexStmt *) statement)->relation;
 	else if (IsA(statement, DropStmt))
-		relation = cmig_query_locks_relation(linitial(((DropStmt *) statement)->objects));
+		relation = cmig_locks_relation(linitial(((DropStmt *) statement)->objects));
 	else if (IsA(statement, AlterTableStmt))
 		relation = ((AlterTableStmt *) statement)->relation;
 	/* REINDEX processes the partitions one by one */

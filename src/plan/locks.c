@@ -2,101 +2,324 @@
  * locks.c
  *	  The locks of a statement, from its parse tree.
  *
+ * The parse tree shows which relations are named and how they are locked.  The
+ * catalogs are not read, so the result has only flags for locks on other
+ * relations, such as partitions, indexes, and tables on the other side of
+ * foreign keys, and entries for actions whose locks only the catalogs show.
+ * planned_locks.c evaluates these.
+ *
  * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 
 #include "catalog/namespace.h"
+#include "catalog/pg_class.h"
+#include "commands/tablecmds.h"
 #include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
 #include "nodes/parsenodes.h"
 #include "nodes/pg_list.h"
 #include "storage/lockdefs.h"
+#include "utils/varlena.h"
 
+#include "base/base.h"
 #include "base/compat.h"
 #include "parse/parse.h"
 #include "plan/internal.h"
 #include "run/run.h"
 
-/* ----------------------------------------------------------------
- * Determines which locks a statement about a table, view, or sequence takes.
- * ----------------------------------------------------------------
- */
+/* Append an entry for an action on a relation, or on "name". */
+static CmigLock *
+act(List **locks, CmigLockAction action, const RangeVar *relation, const char *name)
+{
+	CmigLock   *lock = palloc0(sizeof(CmigLock));
+
+	lock->action = action;
+	lock->relation = relation;
+	lock->mode = NoLock;
+	lock->name = name;
+	*locks = lappend(*locks, lock);
+	return lock;
+}
 
 /*
- * Add locks on the relations named in foreign keys and LIKE clauses in a table
- * definition.
+ * Append a lock on a relation and, according to "with" (CMIG_LOCK_CHILDREN and
+ * so on), on other relations.  Returns NULL if "relation" is NULL, because the
+ * statement names none.
+ */
+static CmigLock *
+take(List **locks, const RangeVar *relation, LOCKMODE mode, int with)
+{
+	CmigLock   *lock;
+
+	if (relation == NULL)
+		return NULL;
+	lock = act(locks, CMIG_LOCK_TAKE, relation, NULL);
+	lock->mode = mode;
+	lock->with = with;
+	return lock;
+}
+
+/* Append an entry for a relation that the statement creates, if it has a name. */
+static void
+create(List **locks, const RangeVar *relation, Node *statement)
+{
+	if (relation != NULL)
+		act(locks, CMIG_LOCK_CREATE, relation, NULL)->object = statement;
+}
+
+/* Append an entry for changing or dropping a trigger, rule, or policy. */
+static CmigLock *
+change_part(List **locks, ObjectType type, const RangeVar *relation, const char *name, LOCKMODE mode)
+{
+	CmigLock   *lock = act(locks, CMIG_LOCK_PART, relation, name);
+
+	lock->type = type;
+	lock->mode = mode;
+	return lock;
+}
+
+RangeVar *
+cmig_locks_relation(List *name)
+{
+	return list_length(name) >= 1 && list_length(name) <= 3 ? makeRangeVarFromNameList(name) : NULL;
+}
+
+/*
+ * Returns the relation to which an object such as a trigger or column belongs.
+ * Returns NULL if the object's name does not contain a relation name.
+ */
+static RangeVar *
+owner_of(Node *object)
+{
+	List	   *name = (List *) object;
+
+	return IsA(name, List) && list_length(name) > 1 ? cmig_locks_relation(list_copy_head(name, list_length(name) - 1)) : NULL;
+}
+
+static bool
+is_relation_type(ObjectType type)
+{
+	return type == OBJECT_TABLE || type == OBJECT_FOREIGN_TABLE || type == OBJECT_VIEW ||
+		type == OBJECT_MATVIEW || type == OBJECT_SEQUENCE || type == OBJECT_INDEX;
+}
+
+static bool
+is_part_of_relation(ObjectType type)
+{
+	return type == OBJECT_TRIGGER || type == OBJECT_RULE || type == OBJECT_POLICY;
+}
+
+/*
+ * Queries
+ */
+
+/* State of a walk over a query. */
+typedef struct Walk
+{
+	List	   *locks;
+	List	   *ctes;			/* of char *: names of WITH queries */
+	LOCKMODE	mode;			/* lock mode for the relations that are read */
+	List	   *chosen;			/* of char *: names in FOR UPDATE OF, or NIL
+								 * if the locking clause applies to all
+								 * relations */
+	int			with;			/* what is locked with each relation */
+	bool		planned;		/* see add_query() */
+} Walk;
+
+/*
+ * Returns the sequence that is named in a call to nextval() or a similar
+ * function.  Returns NULL for any other call.
+ */
+static RangeVar *
+called_sequence(const FuncCall *call)
+{
+	const char *function = strVal(llast(call->funcname));
+	Node	   *argument = call->args == NIL ? NULL : linitial(call->args);
+	List	   *parts;
+	List	   *name = NIL;
+	ListCell   *lc;
+
+	if (strcmp(function, "nextval") != 0 && strcmp(function, "currval") != 0 && strcmp(function, "setval") != 0)
+		return NULL;
+	if (list_length(call->funcname) > 1 && strcmp(strVal(linitial(call->funcname)), "pg_catalog") != 0)
+		return NULL;
+	if (argument != NULL && IsA(argument, TypeCast))
+		argument = ((TypeCast *) argument)->arg;
+	if (argument == NULL || !IsA(argument, A_Const) || ((A_Const *) argument)->isnull ||
+		!IsA(&((A_Const *) argument)->val, String) ||
+		!SplitIdentifierString(pstrdup(strVal(&((A_Const *) argument)->val)), '.', &parts))
+		return NULL;
+	foreach(lc, parts)
+		name = lappend(name, makeString(lfirst(lc)));
+	return cmig_locks_relation(name);
+}
+
+/* raw_expression_tree_walker callback: add the relations that a node uses. */
+static bool
+walk_node(Node *node, void *arg)
+{
+	Walk	   *walk = arg;
+	Walk		outer = *walk;
+	RangeVar  **target = NULL;
+	RangeVar   *relation;
+	ListCell   *lc;
+	ListCell   *name;
+
+	if (node == NULL)
+		return false;
+	switch (nodeTag(node))
+	{
+		case T_RangeVar:
+			relation = (RangeVar *) node;
+			/* FOR UPDATE OF locks only the relations that it lists */
+			take(&walk->locks, relation, walk->mode == RowShareLock && walk->chosen != NIL &&
+				 !cmig_text_list_has(walk->chosen, relation->alias ? relation->alias->aliasname : relation->relname) ?
+				 AccessShareLock : walk->mode, walk->with);
+			return false;
+		case T_FuncCall:
+			if (!walk->planned)
+				break;
+			relation = called_sequence((FuncCall *) node);
+			if (relation != NULL)
+				take(&walk->locks, relation, RowExclusiveLock, 0);
+			else
+				act(&walk->locks, CMIG_LOCK_CALL, NULL, NULL)->object = node;
+			break;
+		case T_LockingClause:
+			/* skip a locking clause, whose names refer to relations in FROM */
+		case T_IntoClause:
+			return false;
+		case T_CommonTableExpr:
+			walk->ctes = lappend(walk->ctes, ((CommonTableExpr *) node)->ctename);
+			break;
+		case T_SelectStmt:
+			/* FOR UPDATE in the query does not apply to the outer query */
+			walk->mode = ((SelectStmt *) node)->lockingClause != NIL ? RowShareLock : AccessShareLock;
+			walk->chosen = NIL;
+			foreach(lc, ((SelectStmt *) node)->lockingClause)
+			{
+				const LockingClause *clause = lfirst(lc);
+
+				foreach(name, clause->lockedRels)
+					walk->chosen = lappend(walk->chosen, lfirst_node(RangeVar, name)->relname);
+				if (clause->lockedRels == NIL)
+				{
+					walk->chosen = NIL;
+					break;
+				}
+			}
+			(void) raw_expression_tree_walker(node, walk_node, walk);
+			walk->mode = outer.mode;
+			walk->chosen = outer.chosen;
+			return false;
+		case T_InsertStmt:
+			target = &((InsertStmt *) node)->relation;
+			break;
+		case T_UpdateStmt:
+			target = &((UpdateStmt *) node)->relation;
+			break;
+		case T_DeleteStmt:
+			target = &((DeleteStmt *) node)->relation;
+			break;
+		case T_MergeStmt:
+			target = &((MergeStmt *) node)->relation;
+			break;
+		default:
+			break;
+	}
+	if (target == NULL)
+		return raw_expression_tree_walker(node, walk_node, walk);
+
+	/*
+	 * hide the target from the walker, which would add the target again as a
+	 * relation that is read
+	 */
+	relation = *target;
+	take(&walk->locks, relation, RowExclusiveLock, IsA(node, InsertStmt) ? CMIG_LOCK_INSERTED : walk->with);
+	*target = NULL;
+	(void) raw_expression_tree_walker(node, walk_node, walk);
+	*target = relation;
+	return false;
+}
+
+/*
+ * Add the relations used in a query or an expression.  "planned" is true if the
+ * query will be planned and run.  In that case, child tables and the relations
+ * that views read are also locked.
  */
 static void
-add_elements(List **locks, List *elements)
+add_query(List **locks, Node *query, bool planned)
+{
+	Walk		walk = {.mode = AccessShareLock,.planned = planned};
+	ListCell   *lc;
+
+	/*
+	 * Skip EXECUTE, DECLARE, and REFRESH MATERIALIZED VIEW, which the walker
+	 * does not support.  They can occur inside EXPLAIN and CREATE TABLE AS.
+	 */
+	if (query && IsA(query, CreateTableAsStmt))
+		query = ((CreateTableAsStmt *) query)->query;
+	if (query && (IsA(query, ExecuteStmt) || IsA(query, DeclareCursorStmt) || IsA(query, RefreshMatViewStmt)))
+		return;
+	if (planned)
+		walk.with = CMIG_LOCK_CHILDREN | CMIG_LOCK_VIEWED;
+	(void) walk_node(query, &walk);
+	foreach(lc, walk.locks)
+	{
+		CmigLock   *lock = lfirst(lc);
+
+		/* leave out the names of WITH queries */
+		if (lock->relation == NULL || lock->mode == RowExclusiveLock || lock->relation->schemaname != NULL ||
+			!cmig_text_list_has(walk.ctes, lock->relation->relname))
+			*locks = lappend(*locks, lock);
+	}
+}
+
+/*
+ * Tables, sequences, and ALTER
+ */
+
+/* Add locks on the tables that the foreign keys in a list reference. */
+static void
+add_foreign_keys(List **locks, List *constraints)
 {
 	ListCell   *lc;
 
-	foreach(lc, elements)
+	foreach(lc, constraints)
+	{
+		Constraint *constraint = lfirst(lc);
+
+		if (IsA(constraint, Constraint) && constraint->contype == CONSTR_FOREIGN)
+			take(locks, constraint->pktable, ShareRowExclusiveLock, CMIG_LOCK_CHILDREN);
+	}
+}
+
+static void
+add_create_table(List **locks, CreateStmt *table)
+{
+	ListCell   *lc;
+
+	foreach(lc, table->inhRelations)
+	{
+		if (table->partbound != NULL)
+			take(locks, lfirst(lc), AccessExclusiveLock, CMIG_LOCK_DEFAULT | CMIG_LOCK_REFERENCED |
+				 CMIG_LOCK_PARTITIONED | CMIG_LOCK_KEYS)->table_mode = ShareRowExclusiveLock;
+		else
+			take(locks, lfirst(lc), ShareUpdateExclusiveLock, 0);
+	}
+	foreach(lc, table->tableElts)
 	{
 		Node	   *element = lfirst(lc);
 
 		if (IsA(element, ColumnDef))
-			cmig_alter_locks_foreign_keys(locks, ((ColumnDef *) element)->constraints);
-		else if (IsA(element, Constraint))
-			cmig_alter_locks_foreign_keys(locks, list_make1(element));
+			add_foreign_keys(locks, ((ColumnDef *) element)->constraints);
 		else if (IsA(element, TableLikeClause))
-			cmig_query_locks_add_named(locks, ((TableLikeClause *) element)->relation, AccessShareLock, 0);
+			take(locks, ((TableLikeClause *) element)->relation, AccessShareLock, 0);
 	}
-}
-
-/* Add the locks of CREATE TABLE or CREATE FOREIGN TABLE. */
-static void
-add_create_table(List **locks, CreateStmt *create)
-{
-	ListCell   *lc;
-
-	foreach(lc, create->inhRelations)
-	{
-		if (create->partbound != NULL)
-			cmig_query_locks_add(locks, lfirst(lc), AccessExclusiveLock,
-								 CMIG_LOCK_DEFAULT | CMIG_LOCK_REFERENCED | CMIG_LOCK_PARTITIONED |
-								 CMIG_LOCK_KEYS)->table_mode = ShareRowExclusiveLock;
-		else
-			cmig_query_locks_add_named(locks, lfirst(lc), ShareUpdateExclusiveLock, 0);
-	}
-	add_elements(locks, create->tableElts);
-	add_elements(locks, create->constraints);
-	cmig_query_locks_add_created(locks, create->relation, (Node *) create);
-}
-
-/* Add the locks of CREATE INDEX. */
-static void
-add_create_index(List **locks, IndexStmt *index)
-{
-	RangeVar   *created;
-
-	cmig_query_locks_add_named(locks, index->relation, index->concurrent ? ShareUpdateExclusiveLock : ShareLock,
-							   index->relation->inh ? CMIG_LOCK_PARTITIONS : 0);
-	if (index->idxname == NULL)
-		return;
-	created = makeRangeVar(index->relation->schemaname, index->idxname, -1);
-	cmig_query_locks_add_created(locks, created, (Node *) index);
-}
-
-/* Add the locks of TRUNCATE. */
-static void
-add_truncate(List **locks, const TruncateStmt *truncate)
-{
-	ListCell   *lc;
-
-	foreach(lc, truncate->relations)
-	{
-		const RangeVar *relation = lfirst(lc);
-		int			with = CMIG_LOCK_STORED;
-
-		if (relation->inh)
-			with |= CMIG_LOCK_CHILDREN;
-		if (truncate->restart_seqs)
-			with |= CMIG_LOCK_SEQUENCES;
-		if (truncate->behavior == DROP_CASCADE)
-			with |= CMIG_LOCK_REFERENCING;
-		cmig_query_locks_add_named(locks, relation, AccessExclusiveLock, with);
-	}
+	add_foreign_keys(locks, table->tableElts);
+	add_foreign_keys(locks, table->constraints);
+	create(locks, table->relation, (Node *) table);
 }
 
 /* Add the lock on the OWNED BY table of CREATE SEQUENCE or ALTER SEQUENCE. */
@@ -106,140 +329,169 @@ add_sequence_owner(List **locks, List *options)
 	ListCell   *lc;
 
 	foreach(lc, options)
-	{
-		DefElem    *option = lfirst_node(DefElem, lc);
-
-		if (strcmp(option->defname, "owned_by") == 0)
-			cmig_query_locks_add_named(locks, cmig_query_locks_owner(option->arg), AccessShareLock, 0);
-	}
+		if (strcmp(lfirst_node(DefElem, lc)->defname, "owned_by") == 0)
+		take(locks, owner_of(lfirst_node(DefElem, lc)->arg), AccessShareLock, 0);
 }
 
 /*
- * Add the locks of a statement that creates, alters, truncates, or refreshes a
- * relation.  Returns false for other statements.
+ * Add the locks of ADD CONSTRAINT.  Returns the kinds of related relations
+ * that are locked together with the table.
  */
-static bool
-add_table_statement(List **locks, Node *statement)
+static int
+add_constraint(List **locks, const RangeVar *relation, Constraint *constraint)
 {
-	const RefreshMatViewStmt *refresh;
+	bool		is_index = constraint->contype == CONSTR_UNIQUE || constraint->contype == CONSTR_EXCLUSION;
 
-	switch (nodeTag(statement))
-	{
-		case T_CreateStmt:
-			add_create_table(locks, (CreateStmt *) statement);
-			return true;
-		case T_CreateForeignTableStmt:
-			add_create_table(locks, &((CreateForeignTableStmt *) statement)->base);
-			return true;
-		case T_IndexStmt:
-			add_create_index(locks, (IndexStmt *) statement);
-			return true;
-		case T_AlterTableStmt:
-			cmig_alter_locks(locks, (AlterTableStmt *) statement);
-			return true;
-		case T_TruncateStmt:
-			add_truncate(locks, (TruncateStmt *) statement);
-			return true;
-		case T_CreateTableAsStmt:
-			cmig_query_locks(locks, ((CreateTableAsStmt *) statement)->query,
-							 !((CreateTableAsStmt *) statement)->into->skipData);
-			cmig_query_locks_add_created(locks, ((CreateTableAsStmt *) statement)->into->rel, NULL);
-			return true;
-		case T_CreateSeqStmt:
-			add_sequence_owner(locks, ((CreateSeqStmt *) statement)->options);
-			cmig_query_locks_add_created(locks, ((CreateSeqStmt *) statement)->sequence, statement);
-			return true;
-		case T_AlterSeqStmt:
-			cmig_query_locks_add_named(locks, ((AlterSeqStmt *) statement)->sequence, ShareRowExclusiveLock, 0);
-			add_sequence_owner(locks, ((AlterSeqStmt *) statement)->options);
-			return true;
-		case T_ViewStmt:
-			cmig_query_locks(locks, ((ViewStmt *) statement)->query, false);
-			if (((ViewStmt *) statement)->replace)
-				cmig_query_locks_add_named(locks, ((ViewStmt *) statement)->view, AccessExclusiveLock, 0);
-			cmig_query_locks_add_created(locks, ((ViewStmt *) statement)->view, statement);
-			return true;
-		case T_RefreshMatViewStmt:
-			refresh = (RefreshMatViewStmt *) statement;
-			cmig_query_locks_add_named(locks, refresh->relation, refresh->concurrent ? ExclusiveLock : AccessExclusiveLock,
-									   (refresh->skipData ? 0 : CMIG_LOCK_VIEWED) |
-									   (refresh->concurrent ? 0 : CMIG_LOCK_STORED));
-			return true;
-		default:
-			return false;
-	}
+	add_foreign_keys(locks, list_make1(constraint));
+	/* ALTER TABLE renames the index in USING INDEX to the constraint's name */
+	if (constraint->indexname != NULL && constraint->conname != NULL &&
+		strcmp(constraint->indexname, constraint->conname) != 0)
+		take(locks, makeRangeVar(relation->schemaname, constraint->indexname, -1), ShareUpdateExclusiveLock, 0);
+	/* UNIQUE and EXCLUDE build indexes in the partitions */
+	if (relation->inh && is_index)
+		take(locks, relation, ShareLock, CMIG_LOCK_PARTITIONS);
+	if (CMIG_CONSTRAINT_LOCKS_CHILDREN_COMPAT)
+		return CMIG_LOCK_CHILDREN;
+	if (constraint->contype == CONSTR_FOREIGN)
+		return CMIG_LOCK_PARTITIONS;
+	/* a PRIMARY KEY makes the columns of child tables NOT NULL */
+	return is_index || constraint->is_no_inherit ? 0 : CMIG_LOCK_CHILDREN;
 }
-
-/* ----------------------------------------------------------------
- * Determines which locks a statement takes, according to its parse tree.
- *
- * The parse tree shows which relations are named and how they are locked.  The
- * catalogs are not read, so the result has only flags for locks on other
- * relations, such as partitions, indexes, and tables on the other side of
- * foreign keys.  planned_locks.c evaluates these flags.
- * ----------------------------------------------------------------
- */
 
 /*
- * Record that some of a statement's locks cannot be determined, because the
- * statement runs code or processes all tables.
+ * Add the locks of an action on relations other than the altered one.  Returns
+ * the kinds of related relations (CMIG_LOCK_*) that the action locks together
+ * with the altered relation.
  */
-static void
-add_unknown(List **locks, const char *what)
+static int
+add_command(List **locks, const AlterTableStmt *alter, const AlterTableCmd *command)
 {
-	CmigLock   *lock = cmig_query_locks_add(locks, NULL, NoLock, 0);
-
-	lock->action = CMIG_LOCK_UNKNOWN;
-	lock->name = what;
-}
-
-/* Add the locks of ALTER DOMAIN if the command checks existing values. */
-static void
-add_alter_domain(List **locks, AlterDomainStmt *alter)
-{
+	const RangeVar *relation = alter->relation;
+	bool		cascade = command->behavior == DROP_CASCADE;
+	const RangeVar *partition;
+	const ReplicaIdentityStmt *identity;
 	CmigLock   *lock;
-	const Constraint *constraint = (const Constraint *) alter->def;
 
-	if (strchr("COV", alter->subtype) == NULL ||
-		(alter->subtype == 'C' && constraint->skip_validation))
-		return;
-	lock = cmig_query_locks_add(locks, NULL, ShareLock, 0);
-	lock->action = CMIG_LOCK_DOMAIN;
-	lock->type = OBJECT_DOMAIN;
-	lock->object = (Node *) makeTypeNameFromNameList(alter->typeName);
-}
-
-/* Is this a type of relation? */
-static bool
-is_relation_type(ObjectType type)
-{
-	switch (type)
+	switch (command->subtype)
 	{
-		case OBJECT_TABLE:
-		case OBJECT_FOREIGN_TABLE:
-		case OBJECT_VIEW:
-		case OBJECT_MATVIEW:
-		case OBJECT_SEQUENCE:
-		case OBJECT_INDEX:
-			return true;
+		case AT_AddColumn:
+			add_foreign_keys(locks, castNode(ColumnDef, command->def)->constraints);
+			act(locks, CMIG_LOCK_ADD_COLUMN, relation, command->name)->column = (ColumnDef *) command->def;
+			return CMIG_LOCK_CHILDREN;
+		case AT_DropColumn:
+			act(locks, CMIG_LOCK_DROP_COLUMN, relation, command->name)->cascade = cascade;
+			return CMIG_LOCK_CHILDREN;
+		case AT_DropConstraint:
+			act(locks, CMIG_LOCK_DROP_CONSTRAINT, relation, command->name)->cascade = cascade;
+			return CMIG_LOCK_CHILDREN;
+		case AT_AlterColumnType:
+			lock = act(locks, CMIG_LOCK_RETYPE, relation, command->name);
+			lock->new_type = ((ColumnDef *) command->def)->typeName;
+			lock->converts = ((ColumnDef *) command->def)->raw_default != NULL;
+			return CMIG_LOCK_CHILDREN;
+		case AT_ValidateConstraint:
+			act(locks, CMIG_LOCK_VALIDATE, relation, command->name);
+			return CMIG_LOCK_CHILDREN;
+		case AT_ColumnDefault:
+		case AT_DropNotNull:
+		case AT_SetNotNull:
+		case AT_DropExpression:
+		case AT_SetStatistics:
+		case AT_SetStorage:
+		case AT_AlterConstraint:
+			return CMIG_LOCK_CHILDREN;
+		case AT_AddConstraint:
+			return add_constraint(locks, relation, castNode(Constraint, command->def));
+		case AT_SetIdentity:
+		case AT_DropIdentity:
+			act(locks, CMIG_LOCK_IDENTITY, relation, command->name)->mode =
+				command->subtype == AT_SetIdentity ? ShareRowExclusiveLock : AccessExclusiveLock;
+			return 0;
+		case AT_SetAccessMethod:
+			act(locks, CMIG_LOCK_ACCESS_METHOD, relation, command->name);
+			return 0;
+		case AT_ChangeOwner:
+		case AT_SetLogged:
+		case AT_SetUnLogged:
+			return CMIG_LOCK_SEQUENCES | CMIG_LOCK_INDEXES;
+		case AT_EnableTrig:
+		case AT_EnableAlwaysTrig:
+		case AT_EnableReplicaTrig:
+		case AT_DisableTrig:
+			if (relation->inh)
+				change_part(locks, OBJECT_TRIGGER, relation, command->name, ShareRowExclusiveLock);
+			return 0;
+		case AT_EnableTrigAll:
+		case AT_EnableTrigUser:
+		case AT_DisableTrigAll:
+		case AT_DisableTrigUser:
+			return CMIG_LOCK_PARTITIONS;
+		case AT_ClusterOn:
+			take(locks, makeRangeVar(relation->schemaname, command->name, -1), ShareUpdateExclusiveLock, 0);
+			return 0;
+		case AT_ReplicaIdentity:
+			identity = castNode(ReplicaIdentityStmt, command->def);
+			if (identity->identity_type == REPLICA_IDENTITY_INDEX)
+				take(locks, makeRangeVar(relation->schemaname, identity->name, -1), ShareLock, 0);
+			return 0;
+		case AT_AddInherit:
+			take(locks, (RangeVar *) command->def, ShareUpdateExclusiveLock, 0);
+			return 0;
+		case AT_DropInherit:
+			take(locks, (RangeVar *) command->def, AccessShareLock, 0);
+			return 0;
+		case AT_AttachPartition:
+			partition = castNode(PartitionCmd, command->def)->name;
+			if (alter->objtype == OBJECT_INDEX)
+			{
+				take(locks, partition, AccessExclusiveLock, CMIG_LOCK_TABLE)->table_mode = AccessShareLock;
+				return CMIG_LOCK_TABLE;
+			}
+			take(locks, partition, AccessExclusiveLock, CMIG_LOCK_CHILDREN);
+			return CMIG_LOCK_DEFAULT | CMIG_LOCK_PARTITIONED | CMIG_LOCK_REFERENCED | CMIG_LOCK_KEYS;
+		case AT_DetachPartition:
+		case AT_DetachPartitionFinalize:
+			partition = castNode(PartitionCmd, command->def)->name;
+			take(locks, partition, AccessExclusiveLock, CMIG_LOCK_ATTACHED | CMIG_LOCK_REFERENCED |
+				 CMIG_LOCK_KEYS)->table_mode = AccessExclusiveLock;
+			take(locks, partition, AccessExclusiveLock, CMIG_LOCK_CHILDREN);
+			return command->subtype == AT_DetachPartition ? CMIG_LOCK_DEFAULT : 0;
 		default:
-			return false;
+			return 0;
 	}
 }
 
-/* Is this a type of object that belongs to a relation? */
-static bool
-is_part_of_relation(ObjectType type)
+/*
+ * Add the locks of a statement with ALTER TABLE actions: ALTER TABLE, ALTER
+ * INDEX, ALTER VIEW, and so on.
+ */
+static void
+add_alter(List **locks, const AlterTableStmt *alter)
 {
-	return type == OBJECT_TRIGGER || type == OBJECT_RULE || type == OBJECT_POLICY;
+	CmigLock   *lock = take(locks, alter->relation, AlterTableGetLockLevel(alter->cmds), 0);
+	ListCell   *lc;
+
+	foreach(lc, alter->cmds)
+	{
+		const AlterTableCmd *command = lfirst_node(AlterTableCmd, lc);
+
+		lock->with |= add_command(locks, alter, command);
+		if (alter->objtype == OBJECT_TYPE && command->behavior == DROP_CASCADE)
+			lock->with |= CMIG_LOCK_TYPED;
+	}
+	lock->table_mode = lock->with & CMIG_LOCK_TABLE ? AccessShareLock : ShareRowExclusiveLock;
+	/* with ONLY, the children are not locked */
+	if (!alter->relation->inh)
+		lock->with &= ~(CMIG_LOCK_CHILDREN | CMIG_LOCK_PARTITIONS);
 }
 
-/* Add the locks of DROP. */
+/*
+ * Other statements
+ */
+
 static void
 add_drop(List **locks, const DropStmt *drop)
 {
-	LOCKMODE	mode = drop->concurrent || drop->removeType == OBJECT_STATISTIC_EXT ?
-	ShareUpdateExclusiveLock : AccessExclusiveLock;
 	ListCell   *lc;
 
 	foreach(lc, drop->objects)
@@ -249,20 +501,21 @@ add_drop(List **locks, const DropStmt *drop)
 
 		if (is_part_of_relation(drop->removeType))
 		{
-			RangeVar   *relation = cmig_query_locks_owner(object);
+			RangeVar   *relation = owner_of(object);
 
 			if (relation != NULL)
-				cmig_alter_locks_part(locks, drop->removeType, relation, strVal(llast((List *) object)),
-									  AccessExclusiveLock)->missing_ok = drop->missing_ok;
+				change_part(locks, drop->removeType, relation, strVal(llast((List *) object)),
+							AccessExclusiveLock)->missing_ok = drop->missing_ok;
 			continue;
 		}
-		lock = cmig_query_locks_add(locks, NULL, mode, 0);
-		lock->action = CMIG_LOCK_DROP;
+		lock = act(locks, CMIG_LOCK_DROP, NULL, NULL);
+		lock->mode = drop->concurrent || drop->removeType == OBJECT_STATISTIC_EXT ?
+			ShareUpdateExclusiveLock : AccessExclusiveLock;
 		lock->type = drop->removeType;
 		lock->object = object;
 		lock->cascade = drop->behavior == DROP_CASCADE;
 		if (is_relation_type(drop->removeType))
-			lock->relation = cmig_query_locks_relation((List *) object);
+			lock->relation = cmig_locks_relation((List *) object);
 		if (drop->removeType == OBJECT_TABLE || drop->removeType == OBJECT_FOREIGN_TABLE)
 			lock->with = CMIG_LOCK_PARENT;
 	}
@@ -270,69 +523,43 @@ add_drop(List **locks, const DropStmt *drop)
 
 /* Add the locks of DROP OWNED or REASSIGN OWNED. */
 static void
-add_owned(List **locks, CmigLockAction action, List *roles, DropBehavior behavior)
+add_owned(List **locks, CmigLockAction action, List *roles, DropBehavior behavior, int with)
 {
-	CmigLock   *lock = cmig_query_locks_add(locks, NULL, AccessExclusiveLock, 0);
+	CmigLock   *lock = act(locks, action, NULL, NULL);
 
-	lock->action = action;
+	lock->mode = AccessExclusiveLock;
 	lock->object = (Node *) roles;
 	lock->cascade = behavior == DROP_CASCADE;
-	if (action == CMIG_LOCK_REASSIGN_OWNED)
-		lock->with = CMIG_LOCK_SEQUENCES | CMIG_LOCK_INDEXES;
+	lock->with = with;
 }
 
-/* Add the locks of ALTER ... RENAME. */
 static void
 add_rename(List **locks, const RenameStmt *rename)
 {
-	CmigLock   *lock;
-
 	if (rename->relation == NULL)
 		return;
 	switch (rename->renameType)
 	{
 		case OBJECT_TABCONSTRAINT:
-			lock = cmig_query_locks_add(locks, rename->relation, ShareUpdateExclusiveLock, 0);
-			lock->action = CMIG_LOCK_RENAME_CONSTRAINT;
-			lock->name = rename->subname;
+			act(locks, CMIG_LOCK_RENAME_CONSTRAINT, rename->relation, rename->subname)->mode = ShareUpdateExclusiveLock;
 			/* fall through */
 		case OBJECT_COLUMN:
 		case OBJECT_ATTRIBUTE:
-			cmig_query_locks_add_named(locks, rename->relation, AccessExclusiveLock,
-									   (rename->relation->inh ? CMIG_LOCK_CHILDREN : 0) |
-									   (rename->behavior == DROP_CASCADE ? CMIG_LOCK_TYPED : 0));
-			return;
+			take(locks, rename->relation, AccessExclusiveLock, (rename->relation->inh ? CMIG_LOCK_CHILDREN : 0) |
+				 (rename->behavior == DROP_CASCADE ? CMIG_LOCK_TYPED : 0));
+			break;
 		case OBJECT_TRIGGER:
 		case OBJECT_RULE:
 		case OBJECT_POLICY:
-			(void) cmig_alter_locks_part(locks, rename->renameType, rename->relation, rename->subname,
-										 AccessExclusiveLock);
-			return;
-		default:
+			change_part(locks, rename->renameType, rename->relation, rename->subname, AccessExclusiveLock);
 			break;
+		default:
+			if (!is_relation_type(rename->renameType))
+				break;
+			take(locks, rename->relation,
+				 rename->renameType == OBJECT_INDEX ? ShareUpdateExclusiveLock : AccessExclusiveLock, 0);
+			act(locks, CMIG_LOCK_RENAME, rename->relation, rename->newname);
 	}
-	if (!is_relation_type(rename->renameType))
-		return;
-	cmig_query_locks_add_named(locks, rename->relation,
-							   rename->renameType == OBJECT_INDEX ? ShareUpdateExclusiveLock : AccessExclusiveLock, 0);
-	lock = cmig_query_locks_add(locks, rename->relation, NoLock, 0);
-	lock->action = CMIG_LOCK_RENAME;
-	lock->name = rename->newname;
-}
-
-/* Add the locks of ALTER ... SET SCHEMA. */
-static void
-add_set_schema(List **locks, const AlterObjectSchemaStmt *alter)
-{
-	CmigLock   *lock;
-
-	if (alter->relation == NULL || !is_relation_type(alter->objectType))
-		return;
-	cmig_query_locks_add_named(locks, alter->relation, AccessExclusiveLock, CMIG_LOCK_SEQUENCES);
-	lock = cmig_query_locks_add(locks, alter->relation, NoLock, 0);
-	lock->action = CMIG_LOCK_RENAME;
-	lock->name = alter->newschema;
-	lock->to_schema = true;
 }
 
 /* Add the locks of COMMENT, SECURITY LABEL, or ALTER EXTENSION ... ADD. */
@@ -340,30 +567,13 @@ static void
 add_comment(List **locks, ObjectType type, Node *object)
 {
 	if (is_relation_type(type))
-		cmig_query_locks_add_named(locks, cmig_query_locks_relation((List *) object), ShareUpdateExclusiveLock, 0);
+		take(locks, cmig_locks_relation((List *) object), ShareUpdateExclusiveLock, 0);
 	else if (type == OBJECT_COLUMN)
-		cmig_query_locks_add_named(locks, cmig_query_locks_owner(object), ShareUpdateExclusiveLock, 0);
+		take(locks, owner_of(object), ShareUpdateExclusiveLock, 0);
 	else if (type == OBJECT_TABCONSTRAINT || is_part_of_relation(type))
-		cmig_query_locks_add_named(locks, cmig_query_locks_owner(object), AccessShareLock, 0);
+		take(locks, owner_of(object), AccessShareLock, 0);
 }
 
-/* Add the locks of GRANT or REVOKE. */
-static void
-add_grant(List **locks, const GrantStmt *grant)
-{
-	ListCell   *lc;
-
-	if (!CMIG_GRANT_LOCKS_COMPAT || grant->targtype != ACL_TARGET_OBJECT ||
-		(grant->objtype != OBJECT_TABLE && grant->objtype != OBJECT_SEQUENCE))
-		return;
-	foreach(lc, grant->objects)
-		cmig_query_locks_add_named(locks, lfirst_node(RangeVar, lc), AccessShareLock, 0);
-}
-
-/*
- * Add the locks of VACUUM or ANALYZE.  ANALYZE also reads the child tables of a
- * table.
- */
 static void
 add_vacuum(List **locks, const VacuumStmt *vacuum)
 {
@@ -372,21 +582,19 @@ add_vacuum(List **locks, const VacuumStmt *vacuum)
 	ListCell   *lc;
 
 	if (vacuum->rels == NIL)
-		add_unknown(locks, vacuum->is_vacuumcmd ? "VACUUM of all tables" : "ANALYZE of all tables");
+		act(locks, CMIG_LOCK_UNKNOWN, NULL, vacuum->is_vacuumcmd ? "VACUUM of all tables" : "ANALYZE of all tables");
 	foreach(lc, vacuum->rels)
 	{
 		const RangeVar *relation = lfirst_node(VacuumRelation, lc)->relation;
 
-		if (CMIG_VACUUM_PROCESSES_CHILDREN_COMPAT)
-			cmig_query_locks_add_named(locks, relation, mode, relation->inh ? CMIG_LOCK_CHILDREN : 0);
-		else
-			cmig_query_locks_add_named(locks, relation, mode, CMIG_LOCK_PARTITIONS);
+		take(locks, relation, mode, !CMIG_VACUUM_PROCESSES_CHILDREN_COMPAT ? CMIG_LOCK_PARTITIONS :
+			 relation->inh ? CMIG_LOCK_CHILDREN : 0);
+		/* ANALYZE also reads child tables */
 		if (!vacuum->is_vacuumcmd || cmig_statement_option(vacuum->options, "analyze", false))
-			cmig_query_locks_add_named(locks, relation, AccessShareLock, CMIG_LOCK_CHILDREN);
+			take(locks, relation, AccessShareLock, CMIG_LOCK_CHILDREN);
 	}
 }
 
-/* Add the locks of REINDEX for a table or an index. */
 static void
 add_reindex(List **locks, const ReindexStmt *reindex)
 {
@@ -394,31 +602,12 @@ add_reindex(List **locks, const ReindexStmt *reindex)
 	LOCKMODE	mode = concurrent ? ShareUpdateExclusiveLock : ShareLock;
 
 	if (reindex->kind == REINDEX_OBJECT_TABLE)
-		cmig_query_locks_add_named(locks, reindex->relation, mode, concurrent ? CMIG_LOCK_PARTITIONS :
-								   CMIG_LOCK_PARTITIONS | CMIG_LOCK_STORED);
+		take(locks, reindex->relation, mode, CMIG_LOCK_PARTITIONS | (concurrent ? 0 : CMIG_LOCK_STORED));
 	else if (reindex->kind == REINDEX_OBJECT_INDEX)
-	{
-		(void) cmig_query_locks_add(locks, reindex->relation,
-									concurrent ? mode : AccessExclusiveLock, CMIG_LOCK_TABLE);
-		((CmigLock *) llast(*locks))->table_mode = mode;
-	}
+		take(locks, reindex->relation, concurrent ? mode : AccessExclusiveLock, CMIG_LOCK_TABLE)->table_mode = mode;
 	else
-		add_unknown(locks, reindex->kind == REINDEX_OBJECT_SCHEMA ? "REINDEX SCHEMA" :
-					reindex->kind == REINDEX_OBJECT_SYSTEM ? "REINDEX SYSTEM" : "REINDEX DATABASE");
-}
-
-/* Add the locks of LOCK TABLE. */
-static void
-add_lock(List **locks, const LockStmt *lock)
-{
-	ListCell   *lc;
-
-	foreach(lc, lock->relations)
-	{
-		const RangeVar *relation = lfirst(lc);
-
-		cmig_query_locks_add_named(locks, relation, lock->mode, relation->inh ? CMIG_LOCK_CHILDREN | CMIG_LOCK_VIEWED : CMIG_LOCK_VIEWED);
-	}
+		act(locks, CMIG_LOCK_UNKNOWN, NULL, reindex->kind == REINDEX_OBJECT_SCHEMA ? "REINDEX SCHEMA" :
+			reindex->kind == REINDEX_OBJECT_SYSTEM ? "REINDEX SYSTEM" : "REINDEX DATABASE");
 }
 
 /* Add locks on the tables listed in a publication. */
@@ -432,170 +621,8 @@ add_publication(List **locks, List *objects)
 		PublicationObjSpec *object = lfirst_node(PublicationObjSpec, lc);
 
 		if (object->pubobjtype == PUBLICATIONOBJ_TABLE && object->pubtable != NULL)
-			cmig_query_locks_add_named(locks, object->pubtable->relation, ShareUpdateExclusiveLock,
-									   object->pubtable->relation->inh ? CMIG_LOCK_INHERITED : 0);
-	}
-}
-
-/*
- * Add the locks of ALTER PUBLICATION.  With SET, these include locks on the
- * tables that are removed from the publication.
- */
-static void
-add_alter_publication(List **locks, const AlterPublicationStmt *alter)
-{
-	add_publication(locks, alter->pubobjects);
-	if (alter->pubobjects != NIL && alter->action == AP_SetObjects)
-	{
-		CmigLock   *lock = cmig_query_locks_add(locks, NULL, ShareUpdateExclusiveLock, 0);
-
-		lock->action = CMIG_LOCK_PUBLICATION;
-		lock->name = alter->pubname;
-	}
-}
-
-/*
- * Statements
- */
-
-/*
- * Add the locks of statements about triggers, rules, policies, and similar
- * objects.  Returns false for other statements.
- */
-static bool
-add_part_statement(List **locks, Node *statement)
-{
-	switch (nodeTag(statement))
-	{
-		case T_CreateTrigStmt:
-			cmig_query_locks_add_named(locks, ((CreateTrigStmt *) statement)->relation, ShareRowExclusiveLock,
-									   ((CreateTrigStmt *) statement)->row ? CMIG_LOCK_PARTITIONS : 0);
-			cmig_query_locks_add_named(locks, ((CreateTrigStmt *) statement)->constrrel, AccessShareLock, 0);
-			return true;
-		case T_AlterDomainStmt:
-			add_alter_domain(locks, (AlterDomainStmt *) statement);
-			return true;
-		case T_RuleStmt:
-			cmig_query_locks_add_named(locks, ((RuleStmt *) statement)->relation, AccessExclusiveLock, 0);
-			return true;
-		case T_CreatePolicyStmt:
-			cmig_query_locks_add_named(locks, ((CreatePolicyStmt *) statement)->table, AccessExclusiveLock, 0);
-			cmig_query_locks(locks, ((CreatePolicyStmt *) statement)->qual, false);
-			cmig_query_locks(locks, ((CreatePolicyStmt *) statement)->with_check, false);
-			return true;
-		case T_AlterPolicyStmt:
-			cmig_query_locks_add_named(locks, ((AlterPolicyStmt *) statement)->table, AccessExclusiveLock, 0);
-			cmig_query_locks(locks, ((AlterPolicyStmt *) statement)->qual, false);
-			cmig_query_locks(locks, ((AlterPolicyStmt *) statement)->with_check, false);
-			return true;
-		case T_CreateStatsStmt:
-
-			/*
-			 * skip anything but a relation name, because PostgreSQL rejects
-			 * anything else
-			 */
-			if (IsA(linitial(((CreateStatsStmt *) statement)->relations), RangeVar))
-				cmig_query_locks_add_named(locks, linitial(((CreateStatsStmt *) statement)->relations), ShareUpdateExclusiveLock, 0);
-			return true;
-		case T_CreatePublicationStmt:
-			add_publication(locks, ((CreatePublicationStmt *) statement)->pubobjects);
-			return true;
-		case T_AlterPublicationStmt:
-			add_alter_publication(locks, (AlterPublicationStmt *) statement);
-			return true;
-		default:
-			return false;
-	}
-}
-
-/*
- * Add the locks of maintenance commands, LOCK, COPY, and statements that run
- * code.  Returns false for other statements.
- */
-static bool
-add_maintenance_statement(List **locks, Node *statement)
-{
-	switch (nodeTag(statement))
-	{
-		case T_VacuumStmt:
-			add_vacuum(locks, (VacuumStmt *) statement);
-			return true;
-		case T_ReindexStmt:
-			add_reindex(locks, (ReindexStmt *) statement);
-			return true;
-		case T_ClusterStmt:
-			cmig_query_locks_add_named(locks, ((ClusterStmt *) statement)->relation, AccessExclusiveLock, CMIG_LOCK_STORED);
-			if (((ClusterStmt *) statement)->relation == NULL)
-				add_unknown(locks, "CLUSTER of all tables");
-			return true;
-		case T_LockStmt:
-			add_lock(locks, (LockStmt *) statement);
-			return true;
-		case T_CopyStmt:
-			if (((CopyStmt *) statement)->is_from)
-				cmig_query_locks_add_named(locks, ((CopyStmt *) statement)->relation, RowExclusiveLock, CMIG_LOCK_INSERTED);
-			else
-				cmig_query_locks_add_named(locks, ((CopyStmt *) statement)->relation, AccessShareLock, 0);
-			cmig_query_locks(locks, ((CopyStmt *) statement)->query, true);
-			return true;
-		case T_DoStmt:
-			add_unknown(locks, "DO");
-			return true;
-		case T_CallStmt:
-			add_unknown(locks, "CALL");
-			return true;
-		case T_ExecuteStmt:
-			add_unknown(locks, "EXECUTE");
-			return true;
-		default:
-			return false;
-	}
-}
-
-/*
- * Add the locks of statements about various objects.  Returns false for other
- * statements.
- */
-static bool
-add_other_statement(List **locks, Node *statement)
-{
-	switch (nodeTag(statement))
-	{
-		case T_DropStmt:
-			add_drop(locks, (DropStmt *) statement);
-			return true;
-		case T_DropOwnedStmt:
-			add_owned(locks, CMIG_LOCK_DROP_OWNED, ((DropOwnedStmt *) statement)->roles,
-					  ((DropOwnedStmt *) statement)->behavior);
-			return true;
-		case T_ReassignOwnedStmt:
-			add_owned(locks, CMIG_LOCK_REASSIGN_OWNED, ((ReassignOwnedStmt *) statement)->roles,
-					  DROP_RESTRICT);
-			return true;
-		case T_RenameStmt:
-			add_rename(locks, (RenameStmt *) statement);
-			return true;
-		case T_AlterObjectSchemaStmt:
-			add_set_schema(locks, (AlterObjectSchemaStmt *) statement);
-			return true;
-		case T_CommentStmt:
-			add_comment(locks, ((CommentStmt *) statement)->objtype, ((CommentStmt *) statement)->object);
-			return true;
-		case T_AlterExtensionContentsStmt:
-			add_comment(locks, ((AlterExtensionContentsStmt *) statement)->objtype,
-						((AlterExtensionContentsStmt *) statement)->object);
-			return true;
-		case T_AlterExtensionStmt:
-			add_unknown(locks, "ALTER EXTENSION");
-			return true;
-		case T_SecLabelStmt:
-			add_comment(locks, ((SecLabelStmt *) statement)->objtype, ((SecLabelStmt *) statement)->object);
-			return true;
-		case T_GrantStmt:
-			add_grant(locks, (GrantStmt *) statement);
-			return true;
-		default:
-			return false;
+			take(locks, object->pubtable->relation, ShareUpdateExclusiveLock,
+				 object->pubtable->relation->inh ? CMIG_LOCK_INHERITED : 0);
 	}
 }
 
@@ -606,24 +633,18 @@ add_other_statement(List **locks, Node *statement)
 static void
 add_create_schema(List **locks, const CreateSchemaStmt *schema)
 {
-	CmigLock   *created;
 	ListCell   *lc;
+	ListCell   *lc2;
 
 	if (schema->schemaname != NULL)
-	{
-		created = cmig_query_locks_add(locks, NULL, NoLock, 0);
-		created->action = CMIG_LOCK_CREATE_SCHEMA;
-		created->name = schema->schemaname;
-	}
-
+		act(locks, CMIG_LOCK_CREATE_SCHEMA, NULL, schema->schemaname);
 	foreach(lc, schema->schemaElts)
 	{
 		List	   *element = cmig_statement_locks(lfirst(lc));
-		ListCell   *lock;
 
-		foreach(lock, element)
+		foreach(lc2, element)
 		{
-			CmigLock   *entry = lfirst(lock);
+			CmigLock   *entry = lfirst(lc2);
 
 			if (entry->action == CMIG_LOCK_CREATE && entry->relation->schemaname == NULL)
 			{
@@ -637,37 +658,226 @@ add_create_schema(List **locks, const CreateSchemaStmt *schema)
 	}
 }
 
+/* Add the locks of statements about parts of tables, and of maintenance. */
+static void
+add_other(List **locks, Node *statement)
+{
+	union
+	{
+		AlterDomainStmt *domain;
+		CreatePolicyStmt *policy;
+		AlterPolicyStmt *altered_policy;
+		CreateStatsStmt *statistics;
+		AlterPublicationStmt *publication;
+		CopyStmt   *copy;
+		GrantStmt  *grant;
+		AlterObjectSchemaStmt *move;
+	}			of = {(void *) statement};
+	CmigLock   *lock;
+	ListCell   *lc;
+
+	switch (nodeTag(statement))
+	{
+		case T_AlterDomainStmt:
+			/* if the command checks existing values */
+			if (strchr("COV", of.domain->subtype) == NULL ||
+				(of.domain->subtype == 'C' && ((Constraint *) of.domain->def)->skip_validation))
+				break;
+			lock = act(locks, CMIG_LOCK_DOMAIN, NULL, NULL);
+			lock->mode = ShareLock;
+			lock->type = OBJECT_DOMAIN;
+			lock->object = (Node *) makeTypeNameFromNameList(of.domain->typeName);
+			break;
+		case T_CreatePolicyStmt:
+			take(locks, of.policy->table, AccessExclusiveLock, 0);
+			add_query(locks, of.policy->qual, false);
+			add_query(locks, of.policy->with_check, false);
+			break;
+		case T_AlterPolicyStmt:
+			take(locks, of.altered_policy->table, AccessExclusiveLock, 0);
+			add_query(locks, of.altered_policy->qual, false);
+			add_query(locks, of.altered_policy->with_check, false);
+			break;
+		case T_CreateStatsStmt:
+			/* PostgreSQL rejects anything but a relation name */
+			if (IsA(linitial(of.statistics->relations), RangeVar))
+				take(locks, linitial(of.statistics->relations), ShareUpdateExclusiveLock, 0);
+			break;
+		case T_AlterPublicationStmt:
+			add_publication(locks, of.publication->pubobjects);
+			/* SET also locks the tables that are removed */
+			if (of.publication->pubobjects != NIL && of.publication->action == AP_SetObjects)
+				act(locks, CMIG_LOCK_PUBLICATION, NULL, of.publication->pubname)->mode = ShareUpdateExclusiveLock;
+			break;
+		case T_CopyStmt:
+			take(locks, of.copy->relation, of.copy->is_from ? RowExclusiveLock : AccessShareLock,
+				 of.copy->is_from ? CMIG_LOCK_INSERTED : 0);
+			add_query(locks, of.copy->query, true);
+			break;
+		case T_GrantStmt:
+			if (CMIG_GRANT_LOCKS_COMPAT && of.grant->targtype == ACL_TARGET_OBJECT &&
+				(of.grant->objtype == OBJECT_TABLE || of.grant->objtype == OBJECT_SEQUENCE))
+				foreach(lc, of.grant->objects)
+					take(locks, lfirst(lc), AccessShareLock, 0);
+			break;
+		case T_AlterObjectSchemaStmt:
+			if (of.move->relation == NULL || !is_relation_type(of.move->objectType))
+				break;
+			take(locks, of.move->relation, AccessExclusiveLock, CMIG_LOCK_SEQUENCES);
+			act(locks, CMIG_LOCK_RENAME, of.move->relation, of.move->newschema)->to_schema = true;
+			break;
+		case T_ClusterStmt:
+			if (take(locks, ((ClusterStmt *) statement)->relation, AccessExclusiveLock, CMIG_LOCK_STORED) == NULL)
+				act(locks, CMIG_LOCK_UNKNOWN, NULL, "CLUSTER of all tables");
+			break;
+		case T_LockStmt:
+			foreach(lc, ((LockStmt *) statement)->relations)
+				take(locks, lfirst(lc), ((LockStmt *) statement)->mode,
+					 CMIG_LOCK_VIEWED | (lfirst_node(RangeVar, lc)->inh ? CMIG_LOCK_CHILDREN : 0));
+			break;
+		case T_DoStmt:
+			act(locks, CMIG_LOCK_UNKNOWN, NULL, "DO");
+			break;
+		case T_CallStmt:
+			act(locks, CMIG_LOCK_UNKNOWN, NULL, "CALL");
+			break;
+		case T_ExecuteStmt:
+			act(locks, CMIG_LOCK_UNKNOWN, NULL, "EXECUTE");
+			break;
+		case T_AlterExtensionStmt:
+			act(locks, CMIG_LOCK_UNKNOWN, NULL, "ALTER EXTENSION");
+			break;
+		default:
+			break;
+	}
+}
+
 List *
 cmig_statement_locks(Node *statement)
 {
-	List	   *locks = NIL;
+	List	   *result = NIL;
+	List	  **locks = &result;
+	union
+	{
+		IndexStmt  *index;
+		TruncateStmt *truncate;
+		CreateTableAsStmt *table_as;
+		CreateSeqStmt *sequence;
+		AlterSeqStmt *altered_sequence;
+		ViewStmt   *view;
+		RefreshMatViewStmt *refresh;
+		CreateTrigStmt *trigger;
+		CommentStmt *comment;
+		SecLabelStmt *label;
+		AlterExtensionContentsStmt *member;
+		DropOwnedStmt *owned;
+	}			of = {(void *) statement};
+	ListCell   *lc;
 
-	if (add_table_statement(&locks, statement) || add_part_statement(&locks, statement) ||
-		add_other_statement(&locks, statement) || add_maintenance_statement(&locks, statement))
-		return locks;
 	switch (nodeTag(statement))
 	{
+		case T_CreateStmt:
+		case T_CreateForeignTableStmt:
+			/* CreateForeignTableStmt begins with a CreateStmt */
+			add_create_table(locks, (CreateStmt *) statement);
+			break;
+		case T_IndexStmt:
+			take(locks, of.index->relation, of.index->concurrent ? ShareUpdateExclusiveLock : ShareLock,
+				 of.index->relation->inh ? CMIG_LOCK_PARTITIONS : 0);
+			if (of.index->idxname != NULL)
+				create(locks, makeRangeVar(of.index->relation->schemaname, of.index->idxname, -1), statement);
+			break;
+		case T_AlterTableStmt:
+			add_alter(locks, (AlterTableStmt *) statement);
+			break;
+		case T_TruncateStmt:
+			foreach(lc, of.truncate->relations)
+				take(locks, lfirst(lc), AccessExclusiveLock, CMIG_LOCK_STORED |
+					 (lfirst_node(RangeVar, lc)->inh ? CMIG_LOCK_CHILDREN : 0) |
+					 (of.truncate->restart_seqs ? CMIG_LOCK_SEQUENCES : 0) |
+					 (of.truncate->behavior == DROP_CASCADE ? CMIG_LOCK_REFERENCING : 0));
+			break;
+		case T_CreateTableAsStmt:
+			add_query(locks, of.table_as->query, !of.table_as->into->skipData);
+			create(locks, of.table_as->into->rel, NULL);
+			break;
+		case T_CreateSeqStmt:
+			add_sequence_owner(locks, of.sequence->options);
+			create(locks, of.sequence->sequence, statement);
+			break;
+		case T_AlterSeqStmt:
+			take(locks, of.altered_sequence->sequence, ShareRowExclusiveLock, 0);
+			add_sequence_owner(locks, of.altered_sequence->options);
+			break;
+		case T_ViewStmt:
+			add_query(locks, of.view->query, false);
+			if (of.view->replace)
+				take(locks, of.view->view, AccessExclusiveLock, 0);
+			create(locks, of.view->view, statement);
+			break;
+		case T_RefreshMatViewStmt:
+			take(locks, of.refresh->relation, of.refresh->concurrent ? ExclusiveLock : AccessExclusiveLock,
+				 (of.refresh->skipData ? 0 : CMIG_LOCK_VIEWED) | (of.refresh->concurrent ? 0 : CMIG_LOCK_STORED));
+			break;
 		case T_SelectStmt:
 			if (((SelectStmt *) statement)->intoClause != NULL)
-				cmig_query_locks_add_created(&locks, ((SelectStmt *) statement)->intoClause->rel, statement);
+				create(locks, ((SelectStmt *) statement)->intoClause->rel, statement);
 			/* fall through */
 		case T_InsertStmt:
 		case T_UpdateStmt:
 		case T_DeleteStmt:
 		case T_MergeStmt:
-			cmig_query_locks(&locks, statement, true);
-			break;
-		case T_CreateSchemaStmt:
-			add_create_schema(&locks, (CreateSchemaStmt *) statement);
+			add_query(locks, statement, true);
 			break;
 		case T_ExplainStmt:
-			cmig_query_locks(&locks, ((ExplainStmt *) statement)->query, true);
+			add_query(locks, ((ExplainStmt *) statement)->query, true);
 			break;
 		case T_DeclareCursorStmt:
-			cmig_query_locks(&locks, ((DeclareCursorStmt *) statement)->query, true);
+			add_query(locks, ((DeclareCursorStmt *) statement)->query, true);
+			break;
+		case T_CreateSchemaStmt:
+			add_create_schema(locks, (CreateSchemaStmt *) statement);
+			break;
+		case T_CreateTrigStmt:
+			take(locks, of.trigger->relation, ShareRowExclusiveLock, of.trigger->row ? CMIG_LOCK_PARTITIONS : 0);
+			take(locks, of.trigger->constrrel, AccessShareLock, 0);
+			break;
+		case T_RuleStmt:
+			take(locks, ((RuleStmt *) statement)->relation, AccessExclusiveLock, 0);
+			break;
+		case T_CreatePublicationStmt:
+			add_publication(locks, ((CreatePublicationStmt *) statement)->pubobjects);
+			break;
+		case T_DropStmt:
+			add_drop(locks, (DropStmt *) statement);
+			break;
+		case T_DropOwnedStmt:
+			add_owned(locks, CMIG_LOCK_DROP_OWNED, of.owned->roles, of.owned->behavior, 0);
+			break;
+		case T_ReassignOwnedStmt:
+			add_owned(locks, CMIG_LOCK_REASSIGN_OWNED, ((ReassignOwnedStmt *) statement)->roles, DROP_RESTRICT,
+					  CMIG_LOCK_SEQUENCES | CMIG_LOCK_INDEXES);
+			break;
+		case T_RenameStmt:
+			add_rename(locks, (RenameStmt *) statement);
+			break;
+		case T_CommentStmt:
+			add_comment(locks, of.comment->objtype, of.comment->object);
+			break;
+		case T_SecLabelStmt:
+			add_comment(locks, of.label->objtype, of.label->object);
+			break;
+		case T_AlterExtensionContentsStmt:
+			add_comment(locks, of.member->objtype, of.member->object);
+			break;
+		case T_VacuumStmt:
+			add_vacuum(locks, (VacuumStmt *) statement);
+			break;
+		case T_ReindexStmt:
+			add_reindex(locks, (ReindexStmt *) statement);
 			break;
 		default:
-			break;
+			add_other(locks, statement);
 	}
-	return locks;
+	return result;
 }

@@ -1,28 +1,217 @@
 /*
  * measure.c
- *	  What a statement locked and read, and who waits.
+ *	  What the statements of a dry run lock, rewrite, and scan, and who waits.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/relation.h"
+#include "access/table.h"
+#include "access/transam.h"
+#include "catalog/catalog.h"
+#include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "executor/instrument.h"
-#include "lib/stringinfo.h"
+#include "fmgr.h"
 #include "miscadmin.h"
 #include "nodes/pg_list.h"
+#include "pgstat.h"
 #include "portability/instr_time.h"
+#include "storage/lmgr.h"
 #include "storage/lock.h"
 #include "storage/lockdefs.h"
 #include "storage/proc.h"
+#include "utils/builtins.h"
 #include "utils/hsearch.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/resowner.h"
+#include "utils/syscache.h"
 #include "utils/timeout.h"
 #include "utils/timestamp.h"
 
 #include "base/base.h"
+#include "base/compat.h"
 #include "plan/internal.h"
+
+/* ----------------------------------------------------------------
+ * Describes the relations that existed when a dry run began, and how the dry
+ * run changed them.
+ *
+ * pg_class is read when the dry run starts, so objects that the dry run
+ * creates, renames, or drops do not affect the result.  System catalogs, TOAST
+ * tables, composite types, and the extension's own relations are not reported,
+ * as if they did not exist.
+ * ----------------------------------------------------------------
+ */
+
+/* Returns the size in bytes of a relation's main fork. */
+static int64
+file_size(Form_pg_class form)
+{
+	if (!RELKIND_HAS_STORAGE(form->relkind) || !OidIsValid(form->relfilenode) ||
+		form->relpersistence == RELPERSISTENCE_TEMP)
+		return 0;
+	return cmig_file_size_compat(OidIsValid(form->reltablespace) ? form->reltablespace : MyDatabaseTableSpace,
+								 form->relfilenode);
+}
+
+/*
+ * Returns the statistics that this backend has collected so far for a
+ * relation.
+ */
+static CmigCounters
+count(Oid relation)
+{
+	CmigCounters counters = {0};
+	PgStat_TableStatus *status = find_tabstat_entry(relation);
+
+	if (status != NULL)
+	{
+		counters.scans = cmig_counted_scans_compat(status);
+		counters.blocks = cmig_counted_blocks_compat(status);
+		counters.dead = cmig_counted_dead_compat(status);
+		counters.written = cmig_counted_written_compat(status);
+
+		/*
+		 * In PostgreSQL 16 and later, the counts already include those of
+		 * open transactions, and "trans" is NULL.
+		 */
+		for (PgStat_TableXactStatus *open = status->trans; open != NULL; open = open->upper)
+			counters.written += open->tuples_inserted + open->tuples_updated;
+	}
+	return counters;
+}
+
+CmigExisting *
+cmig_existing_get(CmigExistingSet *set, Oid oid)
+{
+	CmigExisting *relation = hash_search(set->relations, &oid, HASH_FIND, NULL);
+	CmigExisting *toast;
+	MemoryContext old;
+
+	if (relation == NULL || relation->name == NULL)
+		return NULL;
+	if (relation->used)
+		return relation;
+	relation->used = true;
+	relation->size = file_size(&relation->first);
+	relation->pages = relation->size / BLCKSZ;
+	toast = hash_search(set->relations, &relation->first.reltoastrelid, HASH_FIND, NULL);
+	if (toast != NULL)
+		relation->size += file_size(&toast->first);
+	if (relation->size == 0 && cmig_citus_manages(oid))
+		relation->size = -1;
+	old = MemoryContextSwitchTo(set->context);
+	set->used = lappend(set->used, relation);
+	MemoryContextSwitchTo(old);
+	return relation;
+}
+
+/*
+ * Returns the relation's current relfilenode, or InvalidOid if the relation was
+ * dropped.
+ */
+static Oid
+current_filenode(Oid relation)
+{
+	HeapTuple	row = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));
+	Oid			filenode = InvalidOid;
+
+	if (HeapTupleIsValid(row))
+	{
+		filenode = ((Form_pg_class) GETSTRUCT(row))->relfilenode;
+		ReleaseSysCache(row);
+	}
+	return filenode;
+}
+
+void
+cmig_existing_rolled_back(CmigExistingSet *set)
+{
+	ListCell   *lc;
+
+	foreach(lc, set->used)
+		((CmigExisting *) lfirst(lc))->filenode = current_filenode(((CmigExisting *) lfirst(lc))->oid);
+}
+
+void
+cmig_existing_restore(CmigExistingSet *set)
+{
+	ListCell   *lc;
+
+	foreach(lc, set->used)
+	{
+		CmigExisting *relation = lfirst(lc);
+		FormData_pg_class *first = &relation->first;
+		HeapTuple	row;
+		Form_pg_class now;
+		bool		changed;
+
+		if (relation->held < ShareLock || (first->relkind != RELKIND_RELATION && first->relkind != RELKIND_MATVIEW) ||
+			!HeapTupleIsValid(row = SearchSysCache1(RELOID, ObjectIdGetDatum(relation->oid))))
+			continue;
+		now = (Form_pg_class) GETSTRUCT(row);
+		changed = now->relpages != first->relpages || now->reltuples != first->reltuples ||
+			now->relallvisible != first->relallvisible;
+		ReleaseSysCache(row);
+
+		/*
+		 * skip a table that another session has locked, because that session
+		 * is maintaining the table and sets these estimates itself
+		 */
+		if (changed && ConditionalLockRelationOid(relation->oid, ShareUpdateExclusiveLock))
+		{
+			Relation	table = try_relation_open(relation->oid, NoLock);
+
+			if (table != NULL)
+			{
+				cmig_set_row_counts_compat(table, first->relpages, first->reltuples, first->relallvisible,
+										   cmig_frozen_pages_compat(first));
+				relation_close(table, NoLock);
+			}
+			UnlockRelationOid(relation->oid, ShareUpdateExclusiveLock);
+		}
+	}
+}
+
+int64
+cmig_existing_left_dead(const CmigExisting *relation)
+{
+	int64		rows = count(relation->oid).dead - relation->first_counters.dead;
+
+	return relation->rewritten ? Min(rows, relation->dead) : rows;
+}
+
+int64
+cmig_measure_size(Oid relation)
+{
+	int64		size = 0;
+	HeapTuple	row;
+
+	/* the relation, and then its TOAST table */
+	for (Oid part = relation; HeapTupleIsValid(row = SearchSysCache1(RELOID, ObjectIdGetDatum(part)));)
+	{
+		size += file_size((Form_pg_class) GETSTRUCT(row));
+		part = ((Form_pg_class) GETSTRUCT(row))->reltoastrelid;
+		ReleaseSysCache(row);
+	}
+
+	/*
+	 * do not query the shards' sizes, because the query would run in another
+	 * transaction, which would wait if this transaction has locked the shards
+	 */
+	return size == 0 && cmig_citus_manages(relation) ? -1 : size;
+}
+
+char *
+cmig_measure_size_text(int64 size)
+{
+	return TextDatumGetCString(DirectFunctionCall1(pg_size_pretty, Int64GetDatum(size)));
+}
 
 /* ----------------------------------------------------------------
  * Lists the relation locks that the current subtransaction holds.
@@ -90,31 +279,22 @@ local_locks(void)
 	return found;
 }
 
-/*
- * Does the resource owner belong to the current subtransaction or to one of its
- * cursors?
- */
-static bool
-is_ours(ResourceOwner owner)
-{
-	while (owner != NULL && owner != CurTransactionResourceOwner)
-		owner = ResourceOwnerGetParent(owner);
-	return owner != NULL;
-}
-
 /* A relation that the current subtransaction, or the transaction, has locked. */
 typedef struct Touched
 {
 	Oid			oid;
+	CmigExisting *relation;
 	LOCKMODE	mode;			/* the strongest lock that is held */
 	bool		of_transaction; /* true if the whole transaction holds the
 								 * lock, as with a lock that nextval() takes;
 								 * such a lock may be older than the
 								 * subtransaction */
-	CmigExisting *relation;
 } Touched;
 
-/* Returns the locks on relations in this database, as a List of Touched *. */
+/*
+ * Returns the locks on relations in this database, as a List of Touched *,
+ * without the field "relation".
+ */
 static List *
 held_locks(void)
 {
@@ -135,15 +315,20 @@ held_locks(void)
 			continue;
 		for (int i = 0; i < lock->numLockOwners; i++)
 		{
-			ours |= is_ours(lock->lockOwners[i].owner);
-			of_transaction |= lock->lockOwners[i].owner == TopTransactionResourceOwner;
+			ResourceOwner owner = lock->lockOwners[i].owner;
+
+			of_transaction |= owner == TopTransactionResourceOwner;
+			/* of the current subtransaction, or of one of its cursors? */
+			while (owner != NULL && owner != CurTransactionResourceOwner)
+				owner = ResourceOwnerGetParent(owner);
+			ours |= owner != NULL;
 		}
 		if (!ours && !of_transaction)
 			continue;
 		touched = palloc0(sizeof(Touched));
-		touched->oid = tag->locktag_field2;
 		touched->mode = lock->tag.mode;
 		touched->of_transaction = !ours;
+		touched->oid = tag->locktag_field2;
 		result = lappend(result, touched);
 	}
 	return result;
@@ -182,26 +367,6 @@ static TimeoutId timer;
 static bool timer_registered = false;
 static bool watching = false;
 
-/* Record a wait for a relation. */
-static void
-note_wait(Oid relation, int64 us)
-{
-	int			i = 0;
-
-	while (i < seen_count && seen[i].relation != relation)
-		i++;
-	if (i == MAX_RELATIONS)
-		return;
-	if (i == seen_count)
-	{
-		seen[i].relation = relation;
-		seen[i].longest_us = 0;
-		seen_count = i + 1;
-	}
-	if (us > seen[i].longest_us)
-		seen[i].longest_us = us;
-}
-
 /* Timer callback: look for processes that are waiting. */
 static void
 look_at_waiters(void)
@@ -213,14 +378,24 @@ look_at_waiters(void)
 		PGPROC	   *proc = &ProcGlobal->allProcs[i];
 		volatile LOCK *lock = *(LOCK *volatile *) &proc->waitLock;
 		TimestampTz start;
+		int			n = 0;
 
 		if (lock == NULL || proc == MyProc ||
 			lock->tag.locktag_type != LOCKTAG_RELATION ||
 			lock->tag.locktag_field1 != MyDatabaseId)
 			continue;
 		start = (TimestampTz) pg_atomic_read_u64(&proc->waitStart);
-		if (start != 0 && now > start)
-			note_wait(lock->tag.locktag_field2, now - start);
+		while (n < seen_count && seen[n].relation != lock->tag.locktag_field2)
+			n++;
+		if (start == 0 || now <= start || n == MAX_RELATIONS)
+			continue;
+		if (n == seen_count)
+		{
+			seen[n].relation = lock->tag.locktag_field2;
+			seen[n].longest_us = 0;
+			seen_count = n + 1;
+		}
+		seen[n].longest_us = Max(seen[n].longest_us, now - start);
 	}
 }
 
@@ -247,18 +422,21 @@ cmig_waiters_unwatch(void)
 }
 
 /*
- * Returns the longest wait seen for a relation since the statement began, in
- * microseconds.  Returns 0 if there was none.
+ * Returns a phrase that says how long other sessions have waited for a relation
+ * since the statement began.  Returns NULL if none has.
  */
-static int64
-longest_wait(Oid relation)
+static char *
+wait_text(Oid relation)
 {
 	for (int i = 0; i < seen_count; i++)
 	{
+		int64		ms = seen[i].longest_us / 1000;
+
 		if (seen[i].relation == relation)
-			return seen[i].longest_us;
+			return ms < 10000 ? psprintf("others waited " INT64_FORMAT " ms", ms) :
+				psprintf("others waited " INT64_FORMAT " s", ms / 1000);
 	}
-	return 0;
+	return NULL;
 }
 
 /* ----------------------------------------------------------------
@@ -272,30 +450,83 @@ longest_wait(Oid relation)
  */
 
 bool
-cmig_measure_is_reported(char kind, LOCKMODE mode)
+cmig_measure_is_reported(Oid relation, char kind, LOCKMODE mode)
 {
+	Oid			schema = get_rel_namespace(relation);
+
+	if (relation < FirstNormalObjectId || kind == '\0' || kind == RELKIND_COMPOSITE_TYPE ||
+		IsToastNamespace(schema) || schema == get_namespace_oid("cmig", true))
+		return false;
 	return mode >= ShareUpdateExclusiveLock ||
 		(kind != RELKIND_INDEX && kind != RELKIND_PARTITIONED_INDEX);
 }
 
-const char *
-cmig_measure_mode_name(LOCKMODE mode)
+char *
+cmig_measure_lock_line(LOCKMODE mode, const char *name, char kind, int64 size)
 {
 	static const char *const names[] = {
 		"", "ACCESS SHARE", "ROW SHARE", "ROW EXCLUSIVE", "SHARE UPDATE EXCLUSIVE",
 		"SHARE", "SHARE ROW EXCLUSIVE", "EXCLUSIVE", "ACCESS EXCLUSIVE"
 	};
 
-	return names[mode];
+	if (!RELKIND_HAS_STORAGE(kind) || kind == RELKIND_SEQUENCE || size < 0)
+		return psprintf("%s on %s", names[mode], name);
+	return psprintf("%s on %s, %s", names[mode], name, cmig_measure_size_text(size));
 }
 
-char *
-cmig_measure_lock_line(LOCKMODE mode, const char *name, char kind, int64 size)
+void
+cmig_measure_add_line(char **text, const char *line)
 {
-	if (!RELKIND_HAS_STORAGE(kind) || kind == RELKIND_SEQUENCE || size < 0)
-		return psprintf("%s on %s", cmig_measure_mode_name(mode), name);
-	return psprintf("%s on %s, %s", cmig_measure_mode_name(mode), name,
-					cmig_existing_size_text(size));
+	*text = *text == NULL ? pstrdup(line) : psprintf("%s\n%s", *text, line);
+}
+
+CmigExistingSet *
+cmig_measure_start(void)
+{
+	HASHCTL		control = {.keysize = sizeof(Oid),.entrysize = sizeof(CmigExisting),.hcxt = CurrentMemoryContext};
+	CmigExistingSet *set = palloc0(sizeof(CmigExistingSet));
+	Oid			own_schema = get_namespace_oid("cmig", true);
+	Relation	catalog = table_open(RelationRelationId, AccessShareLock);
+	SysScanDesc scan = systable_beginscan(catalog, InvalidOid, false, NULL, 0, NULL);
+	HeapTuple	tuple;
+	ListCell   *lc;
+
+	set->context = CurrentMemoryContext;
+	set->relations = hash_create("pg_cmig existing relations", 64, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		Form_pg_class form = (Form_pg_class) GETSTRUCT(tuple);
+		CmigExisting *relation;
+
+		if (form->oid < FirstNormalObjectId)
+			continue;
+		relation = hash_search(set->relations, &form->oid, HASH_ENTER, NULL);
+		memset(relation, 0, sizeof(*relation));
+		relation->oid = form->oid;
+		memcpy(&relation->first, form, CLASS_TUPLE_SIZE);
+		relation->filenode = form->relfilenode;
+
+		/*
+		 * what this session has already counted in this transaction must not
+		 * be attributed to the dry run
+		 */
+		if (RELKIND_HAS_STORAGE(form->relkind))
+			relation->first_counters = relation->last = count(form->oid);
+		if (form->relnamespace != own_schema && !IsToastNamespace(form->relnamespace) &&
+			form->relkind != RELKIND_COMPOSITE_TYPE)
+			relation->name = quote_qualified_identifier(get_namespace_name(form->relnamespace), NameStr(form->relname));
+	}
+	systable_endscan(scan);
+	table_close(catalog, AccessShareLock);
+	foreach(lc, held_locks())
+	{
+		Touched    *touched = lfirst(lc);
+		CmigExisting *relation = cmig_existing_get(set, touched->oid);
+
+		if (touched->of_transaction && relation != NULL)
+			relation->locked = true;
+	}
+	return set;
 }
 
 /* list_sort comparator: by relation, then strongest lock first. */
@@ -305,9 +536,7 @@ compare_relations(const ListCell *a, const ListCell *b)
 	const Touched *x = lfirst(a);
 	const Touched *y = lfirst(b);
 
-	if (x->oid != y->oid)
-		return x->oid < y->oid ? -1 : 1;
-	return y->mode - x->mode;
+	return x->oid != y->oid ? (x->oid < y->oid ? -1 : 1) : y->mode - x->mode;
 }
 
 /* list_sort comparator: strongest lock first, then by name. */
@@ -317,9 +546,7 @@ compare_locks(const ListCell *a, const ListCell *b)
 	const Touched *x = lfirst(a);
 	const Touched *y = lfirst(b);
 
-	if (x->mode != y->mode)
-		return y->mode - x->mode;
-	return strcmp(x->relation->name, y->relation->name);
+	return x->mode != y->mode ? y->mode - x->mode : strcmp(x->relation->name, y->relation->name);
 }
 
 /*
@@ -338,12 +565,11 @@ find_touched(CmigExistingSet *relations)
 	foreach(lc, locks)
 	{
 		Touched    *touched = lfirst(lc);
+		CmigExisting *relation = cmig_existing_get(relations, touched->oid);
 
-		if (touched->oid == previous)
+		if (relation == NULL || touched->oid == previous)
 			continue;
-		touched->relation = cmig_existing_get(relations, touched->oid);
-		if (!touched->relation->existed)
-			continue;
+		touched->relation = relation;
 
 		/*
 		 * A lock held by the whole transaction counts only if the relation is
@@ -352,9 +578,9 @@ find_touched(CmigExistingSet *relations)
 		 */
 		if (touched->of_transaction)
 		{
-			if (touched->relation->kind != RELKIND_SEQUENCE || touched->relation->locked)
+			if (relation->first.relkind != RELKIND_SEQUENCE || relation->locked)
 				continue;
-			touched->relation->locked = true;
+			relation->locked = true;
 		}
 		previous = touched->oid;
 		result = lappend(result, touched);
@@ -363,32 +589,11 @@ find_touched(CmigExistingSet *relations)
 	return result;
 }
 
-void
-cmig_measure_start(CmigExistingSet *relations)
-{
-	ListCell   *lc;
-
-	foreach(lc, held_locks())
-	{
-		Touched    *touched = lfirst(lc);
-
-		if (touched->of_transaction)
-			cmig_existing_get(relations, touched->oid)->locked = true;
-	}
-}
-
-/* Append a line to *text.  An empty *text is NULL. */
-static void
-add_line(char **text, const char *line)
-{
-	*text = *text == NULL ? pstrdup(line) : psprintf("%s\n%s", *text, line);
-}
-
 /* Has the statement replaced the relation's file? */
 static bool
 is_rewritten(CmigExisting *relation)
 {
-	Oid			filenode = cmig_existing_filenode(relation->oid);
+	Oid			filenode = current_filenode(relation->oid);
 
 	if (!OidIsValid(filenode) || filenode == relation->filenode)
 		return false;
@@ -399,24 +604,23 @@ is_rewritten(CmigExisting *relation)
 	 * later go to the new file, which a rollback removes.
 	 */
 	if (!relation->rewritten)
-		relation->dead = cmig_existing_count(relation->oid).written - relation->first.written;
+		relation->dead = count(relation->oid).written - relation->first_counters.written;
 	relation->rewritten = true;
 	relation->filenode = filenode;
-	return relation->kind != RELKIND_SEQUENCE;
+	return relation->first.relkind != RELKIND_SEQUENCE;
 }
 
 /* Has the statement read all blocks of the relation? */
 static bool
 is_read_in_full(CmigExisting *relation)
 {
-	CmigCounters now = cmig_existing_count(relation->oid);
+	CmigCounters now = count(relation->oid);
 	int64		scans = now.scans - relation->last.scans;
 	int64		blocks = now.blocks - relation->last.blocks;
 
 	relation->last = now;
-	if (relation->kind != RELKIND_RELATION && relation->kind != RELKIND_MATVIEW)
-		return false;
-	return scans > 0 && relation->pages > 0 && blocks >= relation->pages;
+	return (relation->first.relkind == RELKIND_RELATION || relation->first.relkind == RELKIND_MATVIEW) &&
+		scans > 0 && relation->pages > 0 && blocks >= relation->pages;
 }
 
 /* Returns the sequences that the statement has advanced. */
@@ -434,74 +638,25 @@ find_moved(CmigExistingSet *relations, List *touched)
 	{
 		Touched    *one = lfirst(lc);
 
-		if (one->relation->kind == RELKIND_SEQUENCE && one->mode > RowExclusiveLock)
+		if (one->relation->first.relkind == RELKIND_SEQUENCE && one->mode > RowExclusiveLock)
 		{
-			one->relation->last = cmig_existing_count(one->oid);
+			one->relation->last = count(one->oid);
 			(void) is_rewritten(one->relation);
 		}
 	}
-	foreach(lc, cmig_existing_sequences(relations))
+	foreach(lc, relations->used)
 	{
 		CmigExisting *sequence = lfirst(lc);
-		CmigCounters now = cmig_existing_count(sequence->oid);
+		CmigCounters now = count(sequence->oid);
 
+		if (sequence->first.relkind != RELKIND_SEQUENCE)
+			continue;
 		if (now.blocks > sequence->last.blocks && now.scans == sequence->last.scans &&
-			sequence->filenode == sequence->first_filenode)
+			sequence->filenode == sequence->first.relfilenode)
 			result = lappend(result, sequence);
 		sequence->last = now;
 	}
 	return result;
-}
-
-/* Returns a phrase that says how long other sessions waited. */
-static char *
-wait_text(int64 us)
-{
-	return us < 10000000 ? psprintf("others waited " INT64_FORMAT " ms", us / 1000) :
-		psprintf("others waited " INT64_FORMAT " s", us / 1000000);
-}
-
-/*
- * Add a line for a lock, including the longest time that another session has
- * waited for the lock.
- */
-static void
-add_lock(CmigMeasure *measure, const Touched *one)
-{
-	CmigExisting *relation = one->relation;
-	int64		wait = longest_wait(one->oid);
-	char	   *line;
-
-	relation->held = Max(relation->held, one->mode);
-	if (wait == 0 && !cmig_measure_is_reported(relation->kind, one->mode))
-		return;
-	line = cmig_measure_lock_line(one->mode, relation->name, relation->kind,
-								  cmig_citus_manages(relation->oid) ? -1 : relation->size);
-	add_line(&measure->locks, wait > 0 ? psprintf("%s, %s", line, wait_text(wait)) : line);
-}
-
-/*
- * Add lines for relations whose locks were taken by earlier statements and made
- * other sessions wait.
- */
-static void
-add_earlier_locks(CmigMeasure *measure, List *touched)
-{
-	for (int i = 0; i < seen_count; i++)
-	{
-		CmigExisting *relation = cmig_existing_get(measure->relations, seen[i].relation);
-		bool		now = false;
-		ListCell   *other;
-
-		foreach(other, touched)
-		{
-			now |= ((Touched *) lfirst(other))->relation == relation;
-		}
-		if (relation->existed && relation->held != NoLock && !now)
-			add_line(&measure->locks,
-					 psprintf("held since an earlier statement: %s, %s", relation->name,
-							  wait_text(longest_wait(relation->oid))));
-	}
 }
 
 void
@@ -537,13 +692,30 @@ cmig_measure_end(CmigMeasure *measure)
 	{
 		Touched    *one = lfirst(lc);
 		CmigExisting *relation = one->relation;
+		char		kind = relation->first.relkind;
+		char	   *wait = wait_text(one->oid);
+		char	   *line = cmig_measure_lock_line(one->mode, relation->name, kind, relation->size);
 
-		add_lock(measure, one);
+		relation->held = Max(relation->held, one->mode);
+		relation->now = true;
+		if (wait != NULL || cmig_measure_is_reported(one->oid, kind, one->mode))
+			cmig_measure_add_line(&measure->locks, wait != NULL ? psprintf("%s, %s", line, wait) : line);
 		if (one->mode == AccessExclusiveLock && is_rewritten(relation))
-			add_line(&measure->rewrites, relation->name);
-		if (relation->kind != RELKIND_SEQUENCE && is_read_in_full(relation))
-			add_line(&measure->scans, relation->name);
+			cmig_measure_add_line(&measure->rewrites, relation->name);
+		if (kind != RELKIND_SEQUENCE && is_read_in_full(relation))
+			cmig_measure_add_line(&measure->scans, relation->name);
 	}
-	add_earlier_locks(measure, touched);
+
+	/* locks of earlier statements that made other sessions wait */
+	for (int i = 0; i < seen_count; i++)
+	{
+		CmigExisting *relation = cmig_existing_get(measure->relations, seen[i].relation);
+
+		if (relation != NULL && relation->held != NoLock && !relation->now)
+			cmig_measure_add_line(&measure->locks, psprintf("held since an earlier statement: %s, %s", relation->name,
+															wait_text(relation->oid)));
+	}
+	foreach(lc, touched)
+		((Touched *) lfirst(lc))->relation->now = false;
 	measure->moved = find_moved(measure->relations, touched);
 }

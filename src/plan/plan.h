@@ -50,6 +50,9 @@ extern char *cmig_script_locks(CmigPlannedLocks *plan, const char *sql);
  */
 extern void cmig_plan_preconditions_check(const CmigSituation *now, const CmigPlan *plan);
 
+/* Plan an upgrade to the targets, or a downgrade, which must have one target. */
+extern CmigPlan *cmig_plan_make(const CmigSituation *now, CmigDirection direction, const CmigNames *targets);
+
 /* Register cmig.dry_run_timeout, and install the hooks. */
 extern void cmig_dry_run_init(void);
 

@@ -12,7 +12,7 @@
 #include "catalog/heap.h"
 #include "catalog/index.h"
 #include "catalog/namespace.h"
-#include "catalog/partition.h"
+#include "catalog/pg_authid.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
 #include "catalog/pg_namespace.h"
@@ -80,10 +80,6 @@ cmig_planned_locks_end_script(CmigPlannedLocks *plan)
  * ----------------------------------------------------------------
  */
 
-/*
- * Locks
- */
-
 /* list_sort comparator: strongest lock first, then by name. */
 static int
 compare_locks(const ListCell *a, const ListCell *b)
@@ -115,24 +111,27 @@ add_lock(List **locks, CmigPlannedLock *lock)
 	*locks = lappend(*locks, lock);
 }
 
-/* Add a lock on an existing relation, if this kind of lock is reported. */
+/*
+ * Add a lock on an existing relation, if this kind of lock is reported.
+ * "routed" is as in CmigPlannedLock.
+ */
 static void
-add_existing(List **locks, Oid relation, LOCKMODE mode)
+add_existing(List **locks, Oid relation, LOCKMODE mode, bool routed)
 {
 	CmigPlannedLock *lock;
 	char		kind = get_rel_relkind(relation);
 	char	   *name = get_rel_name(relation);
 
 	/* the name is NULL if another session has dropped the relation */
-	if (name == NULL || !cmig_existing_is_reported(relation, kind) ||
-		!cmig_measure_is_reported(kind, mode))
+	if (name == NULL || !cmig_measure_is_reported(relation, kind, mode))
 		return;
 	lock = palloc0(sizeof(CmigPlannedLock));
 	lock->oid = relation;
 	lock->mode = mode;
 	lock->kind = kind;
 	lock->name = quote_qualified_identifier(cmig_query_schema_name(get_rel_namespace(relation)), name);
-	lock->size = cmig_existing_size_now(relation);
+	lock->size = cmig_measure_size(relation);
+	lock->routed = routed;
 	add_lock(locks, lock);
 }
 
@@ -156,36 +155,13 @@ add_missing(List **locks, const RangeVar *relation, const CmigLintTable *named, 
 	add_lock(locks, lock);
 }
 
-/* Add a lock on each relation in a list. */
 static void
 add_all(List **locks, List *relations, LOCKMODE mode)
 {
 	ListCell   *lc;
 
 	foreach(lc, relations)
-	{
-		add_existing(locks, lfirst_oid(lc), mode);
-	}
-}
-
-/* Add locks on a table's indexes, as requested in lock->with. */
-static void
-add_indexes(List **locks, const CmigLock *lock, Oid table)
-{
-	ListCell   *lc;
-
-	foreach(lc, cmig_related_indexes(table))
-	{
-		Oid			index = lfirst_oid(lc);
-		bool		partitioned = get_rel_relkind(index) == RELKIND_PARTITIONED_INDEX;
-
-		if (lock->with & CMIG_LOCK_INDEXES || (lock->with & CMIG_LOCK_STORED && !partitioned))
-			add_existing(locks, index, AccessExclusiveLock);
-		else if (lock->with & CMIG_LOCK_PARTITIONED && partitioned)
-			add_existing(locks, index, ShareUpdateExclusiveLock);
-		else if (lock->with & CMIG_LOCK_ATTACHED && get_rel_relispartition(index))
-			add_existing(locks, index, AccessExclusiveLock);
-	}
+		add_existing(locks, lfirst_oid(lc), mode, false);
 }
 
 /*
@@ -195,56 +171,67 @@ add_indexes(List **locks, const CmigLock *lock, Oid table)
 static void
 add_related(List **locks, const CmigLock *lock, Oid relation)
 {
+	int			with = lock->with;
 	List	   *tables = list_make1_oid(relation);
 	bool		partitioned = get_rel_relkind(relation) == RELKIND_PARTITIONED_TABLE;
+	List	   *more;
 	ListCell   *lc;
+	ListCell   *lc2;
 
-	if (lock->with & CMIG_LOCK_CHILDREN ? lock->relation == NULL || lock->relation->inh :
-		lock->with & (partitioned ? CMIG_LOCK_PARTITIONS : CMIG_LOCK_INHERITED))
-		tables = cmig_related_children(relation);
-	if (lock->with & CMIG_LOCK_REFERENCING)
-		tables = cmig_related_referencing(tables);
+	if (with & CMIG_LOCK_CHILDREN ? lock->relation == NULL || lock->relation->inh :
+		with & (partitioned ? CMIG_LOCK_PARTITIONS : CMIG_LOCK_INHERITED))
+		tables = cmig_related(CMIG_RELATED_TREE, relation);
+	for (more = with & CMIG_LOCK_REFERENCING ? tables : NIL; more != NIL;)
+	{
+		more = list_difference_oid(heap_truncate_find_FKs(tables), tables);
+		tables = list_concat_unique_oid(tables, more);
+	}
 	add_all(locks, tables, lock->mode);
 	foreach(lc, tables)
 	{
 		Oid			table = lfirst_oid(lc);
+		bool		has_indexes = with & (CMIG_LOCK_INDEXES | CMIG_LOCK_STORED | CMIG_LOCK_PARTITIONED | CMIG_LOCK_ATTACHED);
 
-		if (lock->with & (CMIG_LOCK_INDEXES | CMIG_LOCK_STORED | CMIG_LOCK_PARTITIONED | CMIG_LOCK_ATTACHED))
-			add_indexes(locks, lock, table);
-		if (lock->with & CMIG_LOCK_SEQUENCES)
+		foreach(lc2, has_indexes ? cmig_related(CMIG_RELATED_INDEXES, table) : NIL)
+		{
+			Oid			index = lfirst_oid(lc2);
+			bool		is_stored = get_rel_relkind(index) != RELKIND_PARTITIONED_INDEX;
+
+			if (with & CMIG_LOCK_INDEXES || (with & CMIG_LOCK_STORED && is_stored) ||
+				(with & CMIG_LOCK_ATTACHED && get_rel_relispartition(index)))
+				add_existing(locks, index, AccessExclusiveLock, false);
+			else if (with & CMIG_LOCK_PARTITIONED && !is_stored)
+				add_existing(locks, index, ShareUpdateExclusiveLock, false);
+		}
+		if (with & CMIG_LOCK_SEQUENCES)
 			add_all(locks, getOwnedSequences(table), lock->mode);
-		if (lock->with & CMIG_LOCK_REFERENCED)
-			add_all(locks, cmig_related_referenced(table),
+		if (with & CMIG_LOCK_REFERENCED)
+			add_all(locks, cmig_related(CMIG_RELATED_REFERENCED, table),
 					lock->mode == RowExclusiveLock ? RowShareLock : ShareRowExclusiveLock);
-		if (lock->with & CMIG_LOCK_VIEWED)
-			add_all(locks, cmig_related_viewed(table), lock->mode >= ExclusiveLock &&
+		if (with & CMIG_LOCK_VIEWED)
+			add_all(locks, cmig_related(CMIG_RELATED_VIEWED, table), lock->mode >= ExclusiveLock &&
 					get_rel_relkind(table) == RELKIND_MATVIEW ? AccessShareLock : lock->mode);
 	}
-	if (lock->with & CMIG_LOCK_ROUTED && partitioned)
-	{
-		List	   *partitions = NIL;
-
-		/* the partitions to which the statement can add rows */
-		add_all(&partitions, list_delete_oid(cmig_related_children(relation), relation), lock->mode);
-		foreach(lc, partitions)
-		{
-			((CmigPlannedLock *) lfirst(lc))->routed = true;
-			add_lock(locks, lfirst(lc));
-		}
-	}
-	if (lock->with & CMIG_LOCK_TABLE)
-		add_existing(locks, IndexGetRelation(relation, true), lock->table_mode);
-	if (lock->with & CMIG_LOCK_KEYS)
+	/* the partitions to which the statement can add rows */
+	foreach(lc, with & CMIG_LOCK_ROUTED && partitioned ? cmig_related(CMIG_RELATED_TREE, relation) : NIL)
+		if (lfirst_oid(lc) != relation)
+		add_existing(locks, lfirst_oid(lc), lock->mode, true);
+	if (with & CMIG_LOCK_TABLE)
+		add_existing(locks, IndexGetRelation(relation, true), lock->table_mode, false);
+	if (with & CMIG_LOCK_KEYS)
 		add_all(locks, list_delete_oid(heap_truncate_find_FKs(list_make1_oid(relation)), relation), lock->table_mode);
-	if (lock->with & CMIG_LOCK_TYPED)
-		add_all(locks, cmig_related_typed(relation), lock->mode);
-	if (lock->with & CMIG_LOCK_DEFAULT)
-		add_all(locks, cmig_related_default(relation), AccessExclusiveLock);
+	if (with & CMIG_LOCK_TYPED)
+		add_all(locks, cmig_related(CMIG_RELATED_TYPED, relation), lock->mode);
+	if (with & CMIG_LOCK_DEFAULT)
+		add_all(locks, cmig_related(CMIG_RELATED_DEFAULT, relation), AccessExclusiveLock);
 }
 
-/* Add the locks for dropping an object, or for changing a part of a relation. */
+/*
+ * Add the locks for dropping an object, if it exists, or for changing a part
+ * of a relation.
+ */
 static void
-add_dropped_object(List **locks, Oid class, Oid oid, int32 sub, bool cascade, LOCKMODE mode)
+add_dropped(List **locks, Oid class, Oid oid, int32 sub, bool cascade, LOCKMODE mode)
 {
 	ObjectAddress object;
 
@@ -253,77 +240,12 @@ add_dropped_object(List **locks, Oid class, Oid oid, int32 sub, bool cascade, LO
 		add_all(locks, cmig_dropped_locks(&object, cascade), mode);
 }
 
-/*
- * Add the locks of a DROP, and record that the relation's name no longer
- * exists.
- */
-static void
-add_dropped(CmigPlannedLocks *plan, List **locks, const CmigLock *lock)
-{
-	ObjectAddress object;
-	CmigLintTable *named;
-
-	if (lock->relation == NULL)
-	{
-		if (cmig_dropped_locks_find(lock->type, lock->object, &object))
-			add_all(locks, cmig_dropped_locks(&object, lock->cascade), lock->mode);
-		return;
-	}
-	named = cmig_lint_state_find(plan, lock->relation, true);
-	if (named == NULL)
-		return;
-	if (OidIsValid(named->oid))
-	{
-		add_dropped_object(locks, RelationRelationId, named->oid, 0, lock->cascade, lock->mode);
-		if (lock->with & CMIG_LOCK_PARENT)
-			add_all(locks, cmig_related_parent(named->oid), AccessExclusiveLock);
-	}
-	else
-		add_missing(locks, lock->relation, named, NULL, lock->mode);
-	cmig_lint_state_remove(plan, named);
-}
-
-/* Add the locks for dropping a column, including the locks on child tables. */
-static void
-add_dropped_column(List **locks, const CmigLock *lock, Oid relation)
-{
-	ListCell   *lc;
-
-	/* with ONLY, the child tables keep the column, but are locked */
-	add_existing(locks, relation, AccessExclusiveLock);
-	add_all(locks, cmig_related_direct_children(relation), AccessExclusiveLock);
-	foreach(lc, lock->relation->inh ? cmig_related_children(relation) : list_make1_oid(relation))
-	{
-		AttrNumber	attnum = get_attnum(lfirst_oid(lc), lock->name);
-
-		if (attnum != InvalidAttrNumber)
-			add_dropped_object(locks, RelationRelationId, lfirst_oid(lc), attnum, lock->cascade, AccessExclusiveLock);
-	}
-}
-
-/*
- * Add the locks for changing or dropping a trigger, rule, or policy.  A trigger
- * of a partitioned table is also changed in the partitions.
- */
-static void
-add_trigger_or_similar(List **locks, const CmigLock *lock, Oid relation)
-{
-	Oid			class = lock->type == OBJECT_TRIGGER ? TriggerRelationId :
-	lock->type == OBJECT_RULE ? RewriteRelationId : PolicyRelationId;
-	Oid			part = lock->type == OBJECT_TRIGGER ? get_trigger_oid(relation, lock->name, true) :
-	lock->type == OBJECT_RULE ? get_rewrite_oid(relation, lock->name, true) :
-	get_relation_policy_oid(relation, lock->name, true);
-
-	add_dropped_object(locks, class, part, 0, false, lock->mode);
-	if (OidIsValid(part) || !lock->missing_ok)
-		add_existing(locks, relation, lock->mode);
-}
-
 /* Add the locks of an action on part of an existing relation. */
 static void
 add_part(List **locks, const CmigLock *lock, Oid relation)
 {
-	Oid			oid;
+	Oid			class = TriggerRelationId;
+	Oid			oid = InvalidOid;
 	int32		column;
 	ListCell   *lc;
 
@@ -335,78 +257,72 @@ add_part(List **locks, const CmigLock *lock, Oid relation)
 			 * a rewrite also rebuilds the indexes of child tables and
 			 * partitions
 			 */
-			foreach(lc, cmig_column_rewrites(lock->column) ? cmig_related_children(relation) : NIL)
-			{
+			foreach(lc, cmig_column_rewrites(lock->column) ? cmig_related(CMIG_RELATED_TREE, relation) : NIL)
 				if (get_rel_relkind(lfirst_oid(lc)) != RELKIND_PARTITIONED_TABLE)
-					add_all(locks, cmig_related_indexes(lfirst_oid(lc)), AccessExclusiveLock);
-			}
+				add_all(locks, cmig_related(CMIG_RELATED_INDEXES, lfirst_oid(lc)), AccessExclusiveLock);
 			break;
 		case CMIG_LOCK_DROP_COLUMN:
-			add_dropped_column(locks, lock, relation);
+			/* with ONLY, the child tables keep the column, but are locked */
+			add_existing(locks, relation, AccessExclusiveLock, false);
+			add_all(locks, cmig_related(CMIG_RELATED_CHILDREN, relation), AccessExclusiveLock);
+			foreach(lc, lock->relation->inh ? cmig_related(CMIG_RELATED_TREE, relation) : list_make1_oid(relation))
+			{
+				AttrNumber	attnum = get_attnum(lfirst_oid(lc), lock->name);
+
+				if (attnum != InvalidAttrNumber)
+					add_dropped(locks, RelationRelationId, lfirst_oid(lc), attnum, lock->cascade, AccessExclusiveLock);
+			}
 			break;
 		case CMIG_LOCK_DROP_CONSTRAINT:
 			oid = get_relation_constraint_oid(relation, lock->name, true);
-			add_dropped_object(locks, ConstraintRelationId, oid, 0, lock->cascade, AccessExclusiveLock);
+			add_dropped(locks, ConstraintRelationId, oid, 0, lock->cascade, AccessExclusiveLock);
 			break;
 		case CMIG_LOCK_RETYPE:
-			foreach(lc, cmig_related_children(relation))
+			foreach(lc, cmig_related(CMIG_RELATED_TREE, relation))
 				add_all(locks, cmig_related_retyped(lfirst_oid(lc), lock->name, lock->new_type, lock->converts),
 						AccessExclusiveLock);
 			break;
 		case CMIG_LOCK_PART:
-			add_trigger_or_similar(locks, lock, relation);
+			/* a trigger of a partitioned table is also changed in partitions */
+			if (lock->type == OBJECT_TRIGGER)
+				oid = get_trigger_oid(relation, lock->name, true);
+			else if (lock->type == OBJECT_RULE)
+			{
+				class = RewriteRelationId;
+				oid = get_rewrite_oid(relation, lock->name, true);
+			}
+			else
+			{
+				class = PolicyRelationId;
+				oid = get_relation_policy_oid(relation, lock->name, true);
+			}
+			add_dropped(locks, class, oid, 0, false, lock->mode);
+			if (OidIsValid(oid) || !lock->missing_ok)
+				add_existing(locks, relation, lock->mode, false);
 			break;
 		case CMIG_LOCK_RENAME_CONSTRAINT:
 			/* the constraint's index is renamed, too */
 			oid = get_relation_constraint_oid(relation, lock->name, true);
-			if (OidIsValid(oid) && OidIsValid(get_constraint_index(oid)))
-				add_existing(locks, get_constraint_index(oid), lock->mode);
+			if (OidIsValid(oid))
+				add_existing(locks, get_constraint_index(oid), lock->mode, false);
 			break;
 		case CMIG_LOCK_IDENTITY:
 			foreach(lc, getOwnedSequences(relation))
-			{
 				if (sequenceIsOwned(lfirst_oid(lc), DEPENDENCY_INTERNAL, &oid, &column) &&
 					column == get_attnum(relation, lock->name))
-					add_existing(locks, lfirst_oid(lc), lock->mode);
-			}
+				add_existing(locks, lfirst_oid(lc), lock->mode, false);
 			break;
 		case CMIG_LOCK_ACCESS_METHOD:
 			oid = cmig_related_method(relation);
 			if (!OidIsValid(oid) || oid != get_am_oid(lock->name ? lock->name : default_table_access_method, true))
-				add_all(locks, cmig_related_indexes(relation), AccessExclusiveLock);
+				add_all(locks, cmig_related(CMIG_RELATED_INDEXES, relation), AccessExclusiveLock);
 			break;
 		case CMIG_LOCK_VALIDATE:
-			add_all(locks, cmig_related_validated(relation, lock->name), RowShareLock);
+			oid = get_relation_constraint_oid(relation, lock->name, true);
+			add_all(locks, cmig_related(CMIG_RELATED_BY_KEY, oid), RowShareLock);
 			break;
 		default:
 			break;
-	}
-}
-
-/* Add the locks of DROP OWNED or REASSIGN OWNED. */
-static void
-add_owned(List **locks, const CmigLock *lock)
-{
-	bool		drops = lock->action == CMIG_LOCK_DROP_OWNED;
-	ListCell   *lc;
-	ListCell   *lc2;
-
-	foreach(lc, (List *) lock->object)
-	{
-		Oid			role = get_rolespec_oid(lfirst_node(RoleSpec, lc), true);
-
-		foreach(lc2, cmig_related_owned(role, SHARED_DEPENDENCY_OWNER))
-		{
-			const ObjectAddress *object = lfirst(lc2);
-
-			if (drops)
-				add_all(locks, cmig_dropped_locks(object, lock->cascade), lock->mode);
-			else if (object->classId == RelationRelationId)
-				add_related(locks, lock, object->objectId);
-		}
-		/* DROP OWNED changes the policies that name the role */
-		foreach(lc2, drops ? cmig_related_owned(role, SHARED_DEPENDENCY_POLICY) : NIL)
-			add_all(locks, cmig_dropped_locks(lfirst(lc2), false), lock->mode);
 	}
 }
 
@@ -482,58 +398,78 @@ cmig_planned_locks_failure(CmigPlannedLocks *plan, Node *statement)
 static void
 follow(CmigPlannedLocks *plan, List **locks, const CmigLock *lock, List **unknown)
 {
-	CmigLintTable *named;
-	const char *gone;
+	CmigLintTable *named = NULL;
+	Oid			oid = InvalidOid;
+	const char *gone = NULL;
 	ObjectAddress object;
+	ListCell   *lc;
+	ListCell   *lc2;
 
+	if (lock->relation != NULL && lock->action != CMIG_LOCK_CREATE)
+		named = cmig_lint_state_look(plan, lock->relation, &gone);
+	if (named != NULL)
+		oid = named->oid;
 	switch (lock->action)
 	{
 		case CMIG_LOCK_UNKNOWN:
 			*unknown = lappend(*unknown, unconstify(char *, lock->name));
-			return;
+			break;
 		case CMIG_LOCK_CALL:
 			add_called((const FuncCall *) lock->object, unknown);
-			return;
+			break;
 		case CMIG_LOCK_DROP_OWNED:
+			foreach(lc, (List *) lock->object)
+				add_dropped(locks, AuthIdRelationId, get_rolespec_oid(lfirst(lc), true), 0, lock->cascade, lock->mode);
+			break;
 		case CMIG_LOCK_REASSIGN_OWNED:
-			add_owned(locks, lock);
-			return;
+			foreach(lc, (List *) lock->object)
+				foreach(lc2, cmig_related(CMIG_RELATED_OWNED, get_rolespec_oid(lfirst(lc), true)))
+				add_related(locks, lock, lfirst_oid(lc2));
+			break;
 		case CMIG_LOCK_CREATE:
 			add_created(plan, lock);
-			return;
+			break;
 		case CMIG_LOCK_CREATE_SCHEMA:
 			cmig_lint_objects_add_schema(plan, lock->name);
-			return;
+			break;
 		case CMIG_LOCK_RENAME:
-			named = cmig_lint_state_find(plan, lock->relation, true);
 			if (named != NULL)
 				cmig_lint_state_rename(plan, named, lock->to_schema ? lock->name : named->schema,
 									   lock->to_schema ? named->name : lock->name);
-			return;
+			break;
 		case CMIG_LOCK_DROP:
-			add_dropped(plan, locks, lock);
-			return;
+			if (lock->relation == NULL)
+			{
+				if (cmig_dropped_locks_find(lock->type, lock->object, &object))
+					add_all(locks, cmig_dropped_locks(&object, lock->cascade), lock->mode);
+				break;
+			}
+			if (named == NULL)
+				break;
+			add_dropped(locks, RelationRelationId, oid, 0, lock->cascade, lock->mode);
+			if (!OidIsValid(oid))
+				add_missing(locks, lock->relation, named, NULL, lock->mode);
+			else if (lock->with & CMIG_LOCK_PARENT)
+				add_all(locks, cmig_related(CMIG_RELATED_PARENT, oid), AccessExclusiveLock);
+			cmig_lint_state_remove(plan, named);
+			break;
 		case CMIG_LOCK_DOMAIN:
 			/* the tables that have columns of the domain */
 			if (cmig_dropped_locks_find(lock->type, lock->object, &object))
-				add_all(locks, cmig_related_with_type(object.objectId), lock->mode);
-			return;
-		case CMIG_LOCK_PUBLICATION:
-			add_all(locks, cmig_related_published(lock->name), lock->mode);
-			return;
-		default:
+				add_all(locks, cmig_related(CMIG_RELATED_BY_TYPE, object.objectId), lock->mode);
 			break;
+		case CMIG_LOCK_PUBLICATION:
+			add_all(locks, cmig_related(CMIG_RELATED_PUBLISHED, get_publication_oid(lock->name, true)), lock->mode);
+			break;
+		default:
+			if (OidIsValid(oid) && lock->action == CMIG_LOCK_TAKE)
+				add_related(locks, lock, oid);
+			else if (OidIsValid(oid))
+				add_part(locks, lock, oid);
+			else if (lock->action == CMIG_LOCK_TAKE ||
+					 (lock->action == CMIG_LOCK_PART && (named != NULL || !lock->missing_ok)))
+				add_missing(locks, lock->relation, named, gone, lock->mode);
 	}
-	named = cmig_lint_state_look(plan, lock->relation, &gone);
-	if (named == NULL || !OidIsValid(named->oid))
-	{
-		if (lock->action == CMIG_LOCK_TAKE || (lock->action == CMIG_LOCK_PART && (named != NULL || !lock->missing_ok)))
-			add_missing(locks, lock->relation, named, gone, lock->mode);
-	}
-	else if (lock->action == CMIG_LOCK_TAKE)
-		add_related(locks, lock, named->oid);
-	else
-		add_part(locks, lock, named->oid);
 }
 
 List *
@@ -566,36 +502,27 @@ cmig_planned_locks_merge(List *locks, List *more)
 	ListCell   *lc;
 
 	foreach(lc, more)
-	{
 		add_lock(&locks, lfirst(lc));
-	}
 	return locks;
 }
 
 char *
 cmig_planned_locks_text(List *locks)
 {
-	StringInfoData text;
+	char	   *text = NULL;
 	ListCell   *lc;
 
-	if (locks == NIL)
-		return NULL;
-	initStringInfo(&text);
 	list_sort(locks, compare_locks);
 	foreach(lc, locks)
 	{
 		const CmigPlannedLock *lock = lfirst(lc);
+		char	   *line = cmig_measure_lock_line(lock->mode, lock->name, lock->kind, lock->size);
 
-		if (text.len > 0)
-			appendStringInfoChar(&text, '\n');
-		if (OidIsValid(lock->oid))
-			appendStringInfo(&text, "%s%s", cmig_measure_lock_line(lock->mode, lock->name, lock->kind, lock->size),
-							 lock->routed ? ", if it gets rows" : "");
-		else
-			appendStringInfo(&text, "%s on %s, %s", cmig_measure_mode_name(lock->mode), lock->name,
-							 lock->is_new ? "new" : "not found");
+		cmig_measure_add_line(&text, psprintf("%s%s", line, !OidIsValid(lock->oid) ?
+											  (lock->is_new ? ", new" : ", not found") :
+											  lock->routed ? ", if it gets rows" : ""));
 	}
-	return text.data;
+	return text;
 }
 
 /* ----------------------------------------------------------------
@@ -683,7 +610,7 @@ cmig_script_settings_follow(Node *statement)
  * ----------------------------------------------------------------
  */
 
-/* The state of reading a script's locks. */
+/* A script, and what has been read of it. */
 typedef struct Reading
 {
 	CmigPlannedLocks *plan;
@@ -692,6 +619,7 @@ typedef struct Reading
 	List	   *locks;
 	List	   *unknown;		/* of char *: parts that run unknown code */
 	List	   *failures;		/* of char *: statements that fail */
+	ErrorData  *error;			/* what prevented reading the rest, or NULL */
 } Reading;
 
 /*
@@ -743,59 +671,46 @@ read_script(void *arg)
 	}
 }
 
-/* Append a line to a string.  An empty string is NULL. */
-static char *
-add_line(char *text, char *line)
+/* Read a script, and collect its locks. */
+static Reading *
+read_locks(CmigPlannedLocks *plan, const char *sql)
 {
-	return text == NULL ? line : psprintf("%s\n%s", text, line);
-}
-
-/*
- * Read a script, and collect its locks.  If an error prevents reading the whole
- * script, returns the error.  Otherwise, returns NULL.
- */
-static ErrorData *
-read_locks(Reading *reading, CmigPlannedLocks *plan, const char *sql)
-{
-	ErrorData  *error;
+	Reading    *reading = palloc0(sizeof(Reading));
 
 	/* spare a long plan a subtransaction for each script that is empty */
 	if (sql[strspn(sql, " \t\r\n")] == '\0')
 		return NULL;
 	reading->plan = plan;
 	reading->sql = sql;
-	error = cmig_subtransaction_rehearse(read_script, reading);
+	reading->error = cmig_subtransaction_rehearse(read_script, reading);
 	cmig_planned_locks_end_script(plan);
-	if (error != NULL && error->sqlerrcode == ERRCODE_QUERY_CANCELED)
-		ReThrowError(error);
-	return error;
+	if (reading->error != NULL && reading->error->sqlerrcode == ERRCODE_QUERY_CANCELED)
+		ReThrowError(reading->error);
+	return reading;
 }
 
 List *
 cmig_script_locks_list(CmigPlannedLocks *plan, const char *sql, bool *known)
 {
-	Reading    *reading = palloc0(sizeof(Reading));
+	Reading    *reading = read_locks(plan, sql);
 
-	*known = read_locks(reading, plan, sql) == NULL && reading->unknown == NIL;
+	*known = reading->error == NULL && reading->unknown == NIL;
 	return reading->locks;
 }
 
 char *
 cmig_script_locks(CmigPlannedLocks *plan, const char *sql)
 {
-	Reading    *reading = palloc0(sizeof(Reading));
-	ErrorData  *error = read_locks(reading, plan, sql);
-	ListCell   *lc;
+	Reading    *reading = read_locks(plan, sql);
 	char	   *text = cmig_planned_locks_text(reading->locks);
+	ListCell   *lc;
 
 	foreach(lc, reading->unknown)
-	{
-		text = add_line(text, psprintf("unknown for %s", (char *) lfirst(lc)));
-	}
+		cmig_measure_add_line(&text, psprintf("unknown for %s", (char *) lfirst(lc)));
 	foreach(lc, reading->failures)
-		text = add_line(text, lfirst(lc));
-	if (error != NULL)
-		text = add_line(text, psprintf("unknown from statement %d on: %s", reading->statement,
-									   error->message));
+		cmig_measure_add_line(&text, lfirst(lc));
+	if (reading->error != NULL)
+		cmig_measure_add_line(&text, psprintf("unknown from statement %d on: %s", reading->statement,
+											  reading->error->message));
 	return text;
 }

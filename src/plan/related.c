@@ -14,10 +14,8 @@
 
 #include "access/htup_details.h"
 #include "access/transam.h"
-#include "catalog/heap.h"
 #include "catalog/namespace.h"
 #include "catalog/objectaddress.h"
-#include "catalog/partition.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_collation.h"
 #include "catalog/pg_constraint.h"
@@ -30,7 +28,6 @@
 #include "catalog/pg_operator.h"
 #include "catalog/pg_opfamily.h"
 #include "catalog/pg_proc.h"
-#include "catalog/pg_publication.h"
 #include "catalog/pg_statistic_ext.h"
 #include "catalog/pg_ts_config.h"
 #include "catalog/pg_ts_dict.h"
@@ -233,70 +230,50 @@ cmig_column_rewrites(const ColumnDef *column)
  * ----------------------------------------------------------------
  */
 
+/* The catalogs whose objects are found by a name only. */
+static const struct
+{
+	ObjectType	type;
+	Oid			class;
+	Oid			(*by_names) (List *names, bool missing_ok);
+	Oid			(*by_name) (const char *name, bool missing_ok);
+}			named_classes[] = {
+	{OBJECT_STATISTIC_EXT, StatisticExtRelationId, get_statistics_object_oid},
+	{OBJECT_COLLATION, CollationRelationId, get_collation_oid},
+	{OBJECT_TSCONFIGURATION, TSConfigRelationId, get_ts_config_oid},
+	{OBJECT_TSDICTIONARY, TSDictionaryRelationId, get_ts_dict_oid},
+	{OBJECT_SCHEMA, NamespaceRelationId, NULL, get_namespace_oid},
+	{OBJECT_EXTENSION, ExtensionRelationId, NULL, get_extension_oid},
+	{OBJECT_FOREIGN_SERVER, ForeignServerRelationId, NULL, get_foreign_server_oid},
+	{OBJECT_FDW, ForeignDataWrapperRelationId, NULL, get_foreign_data_wrapper_oid},
+	{OBJECT_LANGUAGE, LanguageRelationId, NULL, get_language_oid}
+};
+
 bool
 cmig_dropped_locks_find(ObjectType type, Node *name, ObjectAddress *object)
 {
 	*object = InvalidObjectAddress;
-	switch (type)
+	for (int i = 0; i < lengthof(named_classes); i++)
+		if (named_classes[i].type == type)
+			ObjectAddressSet(*object, named_classes[i].class, named_classes[i].by_names != NULL ?
+							 named_classes[i].by_names((List *) name, true) :
+							 named_classes[i].by_name(strVal(name), true));
+	if (type == OBJECT_TYPE || type == OBJECT_DOMAIN)
+		ObjectAddressSet(*object, TypeRelationId, find_type(castNode(TypeName, name), NULL));
+	else if (type == OBJECT_OPERATOR)
+		ObjectAddressSet(*object, OperatorRelationId, LookupOperWithArgs(castNode(ObjectWithArgs, name), true));
+	else if (type == OBJECT_FUNCTION || type == OBJECT_PROCEDURE || type == OBJECT_ROUTINE || type == OBJECT_AGGREGATE)
+		ObjectAddressSet(*object, ProcedureRelationId, LookupFuncWithArgs(type, castNode(ObjectWithArgs, name), true));
+	else if (type == OBJECT_OPCLASS || type == OBJECT_OPFAMILY)
 	{
-		case OBJECT_TYPE:
-		case OBJECT_DOMAIN:
-			ObjectAddressSet(*object, TypeRelationId, find_type(castNode(TypeName, name), NULL));
-			break;
-		case OBJECT_STATISTIC_EXT:
-			ObjectAddressSet(*object, StatisticExtRelationId, get_statistics_object_oid((List *) name, true));
-			break;
-		case OBJECT_COLLATION:
-			ObjectAddressSet(*object, CollationRelationId, get_collation_oid((List *) name, true));
-			break;
-		case OBJECT_TSCONFIGURATION:
-			ObjectAddressSet(*object, TSConfigRelationId, get_ts_config_oid((List *) name, true));
-			break;
-		case OBJECT_TSDICTIONARY:
-			ObjectAddressSet(*object, TSDictionaryRelationId, get_ts_dict_oid((List *) name, true));
-			break;
-		case OBJECT_OPCLASS:
-		case OBJECT_OPFAMILY:
-			{
-				/* the first part of the name is the access method */
-				Oid			method = get_index_am_oid(strVal(linitial((List *) name)), true);
-				List	   *rest = list_copy_tail((List *) name, 1);
+		/* the first part of the name is the access method */
+		Oid			method = get_index_am_oid(strVal(linitial((List *) name)), true);
+		List	   *rest = list_copy_tail((List *) name, 1);
 
-				if (!OidIsValid(method))
-					break;
-				if (type == OBJECT_OPCLASS)
-					ObjectAddressSet(*object, OperatorClassRelationId, get_opclass_oid(method, rest, true));
-				else
-					ObjectAddressSet(*object, OperatorFamilyRelationId, get_opfamily_oid(method, rest, true));
-				break;
-			}
-		case OBJECT_OPERATOR:
-			ObjectAddressSet(*object, OperatorRelationId, LookupOperWithArgs(castNode(ObjectWithArgs, name), true));
-			break;
-		case OBJECT_FUNCTION:
-		case OBJECT_PROCEDURE:
-		case OBJECT_ROUTINE:
-		case OBJECT_AGGREGATE:
-			ObjectAddressSet(*object, ProcedureRelationId,
-							 LookupFuncWithArgs(type, castNode(ObjectWithArgs, name), true));
-			break;
-		case OBJECT_SCHEMA:
-			ObjectAddressSet(*object, NamespaceRelationId, get_namespace_oid(strVal(name), true));
-			break;
-		case OBJECT_EXTENSION:
-			ObjectAddressSet(*object, ExtensionRelationId, get_extension_oid(strVal(name), true));
-			break;
-		case OBJECT_FOREIGN_SERVER:
-			ObjectAddressSet(*object, ForeignServerRelationId, get_foreign_server_oid(strVal(name), true));
-			break;
-		case OBJECT_FDW:
-			ObjectAddressSet(*object, ForeignDataWrapperRelationId, get_foreign_data_wrapper_oid(strVal(name), true));
-			break;
-		case OBJECT_LANGUAGE:
-			ObjectAddressSet(*object, LanguageRelationId, get_language_oid(strVal(name), true));
-			break;
-		default:
-			break;
+		if (OidIsValid(method) && type == OBJECT_OPCLASS)
+			ObjectAddressSet(*object, OperatorClassRelationId, get_opclass_oid(method, rest, true));
+		else if (OidIsValid(method))
+			ObjectAddressSet(*object, OperatorFamilyRelationId, get_opfamily_oid(method, rest, true));
 	}
 	return OidIsValid(object->objectId);
 }
@@ -304,7 +281,8 @@ cmig_dropped_locks_find(ObjectType type, Node *name, ObjectAddress *object)
 /*
  * The objects that are dropped together with the object ($1, $2, $3), which
  * comes first, and for each one the relation that is locked and, for an index,
- * its table.  $4 is true for CASCADE.  The objects in $5 (classes) and $6
+ * its table.  For a role, these are the objects that DROP OWNED drops, and the
+ * policies that name the role.  $4 is true for CASCADE.  The objects in $5 (classes) and $6
  * (OIDs) are left out, and so are objects that depend only on them.
  *
  * A view's rule can be dropped only together with the view, a generated
@@ -314,7 +292,10 @@ cmig_dropped_locks_find(ObjectType type, Node *name, ObjectAddress *object)
  */
 static CmigQuery dropped_query = {
 	.sql = "WITH RECURSIVE dropped(class, obj, sub) AS ("
-	"SELECT $1, $2, $3"
+	"(SELECT $1, $2, $3 WHERE $1 <> 'pg_authid'::regclass"
+	" UNION ALL SELECT classid, objid, objsubid FROM pg_shdepend"
+	"  WHERE $1 = 'pg_authid'::regclass AND refclassid = $1 AND refobjid = $2 AND deptype IN ('o', 'r')"
+	"   AND dbid = (SELECT oid FROM pg_database WHERE datname = current_database()))"
 	" UNION SELECT next.class, next.obj, next.sub FROM dropped d, LATERAL ("
 	"  SELECT p.classid, p.objid, p.objsubid FROM pg_depend p"
 	"   WHERE p.refclassid = d.class AND p.refobjid = d.obj"
@@ -428,77 +409,58 @@ cmig_dropped_objects(const ObjectAddress *object, CmigDroppedSpared spared, void
  * ----------------------------------------------------------------
  */
 
-/* Run a query whose only argument and only column are OIDs. */
-static List *
-read_oids(CmigQuery *query, Oid argument)
+#define OF_OID(text) {.sql = text,.nargs = 1,.argtypes = {OIDOID}}
+
+/*
+ * The queries of cmig_related(), and the kinds of relations to which they
+ * apply; NULL: all, or other objects.
+ */
+static struct
 {
-	Datum		value = ObjectIdGetDatum(argument);
+	CmigQuery	query;
+	const char *kinds;
+}			related[] = {
+
+	[CMIG_RELATED_TREE] = {OF_OID("WITH RECURSIVE tree(oid) AS (SELECT $1 UNION SELECT i.inhrelid FROM tree"
+								  " JOIN pg_inherits i ON i.inhparent = tree.oid) SELECT oid FROM tree")},
+	[CMIG_RELATED_CHILDREN] = {OF_OID("SELECT inhrelid FROM pg_inherits WHERE inhparent = $1 ORDER BY inhrelid")},
+	[CMIG_RELATED_TYPED] = {OF_OID("SELECT t.oid FROM pg_class c JOIN pg_class t ON t.reloftype = c.reltype"
+								   " WHERE c.oid = $1"), "c"},
+	[CMIG_RELATED_INDEXES] = {OF_OID("SELECT indexrelid FROM pg_index WHERE indrelid = $1")},
+	[CMIG_RELATED_DEFAULT] = {OF_OID("SELECT partdefid FROM pg_partitioned_table WHERE partrelid = $1"
+									 " AND partdefid <> 0"), "p"},
+	[CMIG_RELATED_PARENT] = {OF_OID("SELECT r.oid FROM pg_class c JOIN pg_inherits i ON i.inhrelid = c.oid"
+									" JOIN pg_partitioned_table p ON p.partrelid = i.inhparent,"
+									" LATERAL (VALUES (i.inhparent), (NULLIF(p.partdefid, 0))) r(oid)"
+									" WHERE c.oid = $1 AND c.relispartition AND r.oid IS NOT NULL")},
+	[CMIG_RELATED_VIEWED] = {OF_OID("WITH RECURSIVE source(oid) AS (SELECT $1 UNION SELECT d.refobjid FROM source"
+									"  JOIN pg_class c ON c.oid = source.oid AND (c.relkind = 'v' OR c.oid = $1)"
+									"  JOIN pg_rewrite r ON r.ev_class = c.oid"
+									"  JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid"
+									"   AND d.refclassid = 'pg_class'::regclass)"
+									" SELECT oid FROM source WHERE oid <> $1"), "vm"},
+	[CMIG_RELATED_REFERENCED] = {OF_OID("SELECT DISTINCT confrelid FROM pg_constraint WHERE conrelid = $1"
+										" AND contype = 'f'")},
+	[CMIG_RELATED_BY_KEY] = {OF_OID("SELECT confrelid FROM pg_constraint WHERE oid = $1 AND contype = 'f'")},
+	[CMIG_RELATED_BY_TYPE] = {OF_OID("SELECT DISTINCT objid FROM pg_depend WHERE refclassid = 'pg_type'::regclass"
+									 " AND refobjid = $1 AND classid = 'pg_class'::regclass AND objsubid <> 0"
+									 " ORDER BY objid")},
+	[CMIG_RELATED_PUBLISHED] = {OF_OID("SELECT prrelid FROM pg_publication_rel WHERE prpubid = $1")},
+	[CMIG_RELATED_OWNED] = {OF_OID("SELECT objid FROM pg_shdepend WHERE classid = 'pg_class'::regclass"
+								   " AND refclassid = 'pg_authid'::regclass AND refobjid = $1 AND deptype = 'o'"
+								   " AND dbid = (SELECT oid FROM pg_database WHERE datname = current_database())")}
+};
+
+List *
+cmig_related(CmigRelated how, Oid object)
+{
+	Datum		value = ObjectIdGetDatum(object);
+	const char *kinds = related[how].kinds;
 	List	   *result = NIL;
 
-	cmig_query_each(query, &value, NULL, cmig_query_keep_oid, &result);
+	if (kinds == NULL || strchr(kinds, get_rel_relkind(object)) != NULL)
+		cmig_query_each(&related[how].query, &value, NULL, cmig_query_keep_oid, &result);
 	return result;
-}
-
-List *
-cmig_related_children(Oid relation)
-{
-	static CmigQuery query = {
-		.sql = "WITH RECURSIVE tree(oid) AS (SELECT $1 UNION SELECT i.inhrelid FROM tree"
-		" JOIN pg_inherits i ON i.inhparent = tree.oid) SELECT oid FROM tree",
-		.nargs = 1,.argtypes = {OIDOID}
-	};
-
-	return read_oids(&query, relation);
-}
-
-List *
-cmig_related_direct_children(Oid relation)
-{
-	static CmigQuery query = {
-		.sql = "SELECT inhrelid FROM pg_inherits WHERE inhparent = $1 ORDER BY inhrelid",
-		.nargs = 1,.argtypes = {OIDOID}
-	};
-
-	return read_oids(&query, relation);
-}
-
-List *
-cmig_related_typed(Oid type_relation)
-{
-	static CmigQuery query = {
-		.sql = "SELECT oid FROM pg_class WHERE reloftype = $1",
-		.nargs = 1,.argtypes = {OIDOID}
-	};
-	Oid			type = get_rel_type_id(type_relation);
-
-	return OidIsValid(type) ? read_oids(&query, type) : NIL;
-}
-
-List *
-cmig_related_indexes(Oid table)
-{
-	static CmigQuery query = {
-		.sql = "SELECT indexrelid FROM pg_index WHERE indrelid = $1",
-		.nargs = 1,.argtypes = {OIDOID}
-	};
-
-	return read_oids(&query, table);
-}
-
-List *
-cmig_related_owned(Oid role, char deptype)
-{
-	static CmigQuery query = {
-		.sql = "SELECT classid, objid, objsubid, NULL::oid, NULL::oid FROM pg_shdepend"
-		" WHERE refclassid = 'pg_authid'::regclass AND refobjid = $1 AND deptype = $2"
-		" AND dbid = (SELECT oid FROM pg_database WHERE datname = current_database())",
-		.nargs = 2,.argtypes = {OIDOID, CHAROID}
-	};
-	Datum		values[] = {ObjectIdGetDatum(role), CharGetDatum(deptype)};
-	Dropped		result = {0};
-
-	cmig_query_each(&query, values, NULL, add_dropped, &result);
-	return result.objects;
 }
 
 Oid
@@ -513,103 +475,6 @@ cmig_related_method(Oid relation)
 		ReleaseSysCache(row);
 	}
 	return result;
-}
-
-List *
-cmig_related_published(const char *publication)
-{
-	Publication *found = GetPublicationByName(publication, true);
-
-	return found != NULL ? GetPublicationRelations(found->oid, PUBLICATION_PART_ROOT) : NIL;
-}
-
-List *
-cmig_related_default(Oid table)
-{
-	Oid			partition;
-
-	if (get_rel_relkind(table) != RELKIND_PARTITIONED_TABLE)
-		return NIL;
-	partition = get_default_partition_oid(table);
-	return OidIsValid(partition) ? list_make1_oid(partition) : NIL;
-}
-
-List *
-cmig_related_parent(Oid partition)
-{
-	Oid			parent;
-
-	if (!get_rel_relispartition(partition))
-		return NIL;
-	parent = get_partition_parent(partition, true);
-	return lcons_oid(parent, cmig_related_default(parent));
-}
-
-List *
-cmig_related_viewed(Oid view)
-{
-	static CmigQuery query = {
-		.sql = "WITH RECURSIVE source(oid) AS ("
-		"SELECT oid FROM pg_class WHERE oid = $1 AND relkind IN ('v', 'm')"
-		" UNION SELECT d.refobjid FROM source"
-		"  JOIN pg_class c ON c.oid = source.oid AND (c.relkind = 'v' OR c.oid = $1)"
-		"  JOIN pg_rewrite r ON r.ev_class = c.oid"
-		"  JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid"
-		"   AND d.refclassid = 'pg_class'::regclass)"
-		" SELECT oid FROM source WHERE oid <> $1",
-		.nargs = 1,.argtypes = {OIDOID}
-	};
-	char		kind = get_rel_relkind(view);
-
-	return kind == RELKIND_VIEW || kind == RELKIND_MATVIEW ? read_oids(&query, view) : NIL;
-}
-
-List *
-cmig_related_referencing(List *tables)
-{
-	List	   *result = list_copy(tables);
-	List	   *more = tables;
-
-	while (more != NIL)
-	{
-		more = list_difference_oid(heap_truncate_find_FKs(result), result);
-		result = list_concat_unique_oid(result, more);
-	}
-	return result;
-}
-
-List *
-cmig_related_referenced(Oid table)
-{
-	static CmigQuery query = {
-		.sql = "SELECT DISTINCT confrelid FROM pg_constraint WHERE conrelid = $1 AND contype = 'f'",
-		.nargs = 1,.argtypes = {OIDOID}
-	};
-
-	return read_oids(&query, table);
-}
-
-List *
-cmig_related_validated(Oid table, const char *constraint)
-{
-	static CmigQuery query = {
-		.sql = "SELECT confrelid FROM pg_constraint WHERE oid = $1 AND contype = 'f'",
-		.nargs = 1,.argtypes = {OIDOID}
-	};
-
-	return read_oids(&query, get_relation_constraint_oid(table, constraint, true));
-}
-
-List *
-cmig_related_with_type(Oid type)
-{
-	static CmigQuery query = {
-		.sql = "SELECT DISTINCT objid FROM pg_depend WHERE refclassid = 'pg_type'::regclass"
-		" AND refobjid = $1 AND classid = 'pg_class'::regclass AND objsubid <> 0 ORDER BY objid",
-		.nargs = 1,.argtypes = {OIDOID}
-	};
-
-	return read_oids(&query, type);
 }
 
 List *
@@ -636,6 +501,6 @@ cmig_related_retyped(Oid table, const char *column, const TypeName *type, bool c
 	cmig_query_each(&query, values, NULL, cmig_query_keep_oid, &result);
 	if (get_rel_relkind(table) != RELKIND_PARTITIONED_TABLE &&
 		column_type_rewrites(table, attnum, type, converts))
-		result = list_concat_unique_oid(result, cmig_related_indexes(table));
+		result = list_concat_unique_oid(result, cmig_related(CMIG_RELATED_INDEXES, table));
 	return result;
 }

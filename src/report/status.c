@@ -395,7 +395,6 @@ plan_rows(FunctionCallInfo fcinfo, const CmigNames *targets)
 	CmigDirection direction = cmig_argument_direction(fcinfo, 0, "SELECT * FROM cmig.plan");
 	CmigSituation now;
 	CmigPlan   *plan;
-	CmigDowngradeTarget *resolved;
 	CmigListing empty;
 	CmigStepTexts *texts;
 	CmigPlannedLocks *planned;
@@ -405,15 +404,7 @@ plan_rows(FunctionCallInfo fcinfo, const CmigNames *targets)
 
 	InitMaterializedSRF(fcinfo, 0);
 	now = cmig_move_read(true);
-	if (direction == CMIG_UPGRADE)
-		plan = cmig_move_plan_upgrade(&now, targets);
-	else if (targets->count == 1)
-		plan = cmig_move_plan_downgrade(&now, targets->names[0], &resolved);
-	else
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("a downgrade must have exactly one target"),
-				 errhint("Downgrade one branch at a time, for example to label@base.")));
+	plan = cmig_plan_make(&now, direction, targets);
 	if (plan->count == 0)
 		cmig_move_report_nothing(now.graph, now.applied->rows, cmig_direction_name(direction));
 	cmig_listing_init(&empty, CMIG_LISTING_QUOTED);
