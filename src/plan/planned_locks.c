@@ -679,7 +679,7 @@ read_locks(CmigPlannedLocks *plan, const char *sql)
 
 	/* spare a long plan a subtransaction for each script that is empty */
 	if (sql[strspn(sql, " \t\r\n")] == '\0')
-		return NULL;
+		return reading;
 	reading->plan = plan;
 	reading->sql = sql;
 	reading->error = cmig_subtransaction_rehearse(read_script, reading);
