@@ -169,8 +169,8 @@ add_change(SqitchPlan *plan, int i)
 	revision->text.edges.message = *change->note ? change->note : cmig_tool_text_message(change->name);
 	if (change->date && cmig_marker_parse_date(change->date, &created_at))
 	{
-		revision->text.has_created_at = true;
-		revision->text.created_at = created_at;
+		revision->text.edges.has_created_at = true;
+		revision->text.edges.created_at = created_at;
 	}
 	if (deploy)
 		revision->text.upgrade_sql = deploy;

@@ -899,8 +899,8 @@ add_drizzle_file(CmigImport *import, CmigToolFile *file, const CmigToolFile *jou
 	revision->text.upgrade_sql = cmig_import_whole(import, file, CMIG_SECTION_UPGRADE);
 	if (when > 0)
 	{
-		revision->text.has_created_at = true;
-		revision->text.created_at = when * 1000 - (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * USECS_PER_DAY;
+		revision->text.edges.has_created_at = true;
+		revision->text.edges.created_at = when * 1000 - (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * USECS_PER_DAY;
 	}
 	else
 		cmig_import_note(revision, "it is not in meta/_journal.json, so drizzle-kit does not run it");

@@ -280,8 +280,8 @@ take_date(const CmigRevisionText *text, void *arg)
 	Dates	   *dates = arg;
 	int			node = cmig_graph_find_id(dates->graph, text->edges.id);
 
-	if (node >= 0 && text->has_created_at)
-		dates->milliseconds[node] = text->created_at / 1000 +
+	if (node >= 0 && text->edges.has_created_at)
+		dates->milliseconds[node] = text->edges.created_at / 1000 +
 			(POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * (USECS_PER_DAY / 1000);
 }
 

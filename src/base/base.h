@@ -230,6 +230,12 @@ extern bool cmig_text_same(const char *a, const char *b);
  */
 extern char *cmig_text_one_line(char *comment);
 
+/*
+ * Returns a copy of the text, for a message.  If it is longer than "most"
+ * bytes, it is truncated and "..." follows.
+ */
+extern char *cmig_text_shortened(const char *text, int most);
+
 /* Does the list contain the string? */
 extern bool cmig_text_list_has(const List *list, const char *text);
 
@@ -316,8 +322,6 @@ typedef struct CmigRevisionText
 	char	   *previous_sql;	/* the last script that a repeatable revision
 								 * ran, if it differs from the current one;
 								 * otherwise NULL */
-	bool		has_created_at;
-	TimestampTz created_at;		/* valid if has_created_at */
 } CmigRevisionText;
 
 /* in argument.c */

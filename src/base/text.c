@@ -11,6 +11,7 @@
 #include "common/sha2.h"
 #include "datatype/timestamp.h"
 #include "lib/stringinfo.h"
+#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "nodes/pg_list.h"
 #include "utils/array.h"
@@ -178,6 +179,15 @@ bool
 cmig_text_same(const char *a, const char *b)
 {
 	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+char *
+cmig_text_shortened(const char *text, int most)
+{
+	int			length = strlen(text);
+
+	return length <= most ? pstrdup(text) :
+		psprintf("%.*s...", pg_mbcliplen(text, length, most), text);
 }
 
 char *

@@ -393,7 +393,7 @@ show_revision(FunctionCallInfo fcinfo, const CmigView *view, const CmigShownLabe
 	if (!repeatable)
 		put_field(fcinfo, "head", node->children.count == 0 ? "yes" : "no");
 	put_field(fcinfo, "created_at",
-			  text->has_created_at ? timestamptz_to_str(text->created_at) : NULL);
+			  text->edges.has_created_at ? timestamptz_to_str(text->edges.created_at) : NULL);
 	put_field(fcinfo, "created_by", text->edges.created_by);
 	if (text->placeholders.count > 0)
 		put_field(fcinfo, "placeholders", cmig_view_names_text(&text->placeholders));

@@ -33,19 +33,6 @@ PG_FUNCTION_INFO_V1(cmig_draft);
 #define GENERATED_ID_BYTES 6
 
 /*
- * Returns a copy of a name, truncated so that an error message can contain it.
- */
-static char *
-shortened(const char *name)
-{
-	int			length = strlen(name);
-
-	if (length <= CMIG_MAX_ID_LENGTH)
-		return pstrdup(name);
-	return psprintf("%.*s...", pg_mbcliplen(name, length, CMIG_MAX_ID_LENGTH / 2), name);
-}
-
-/*
  * Raise an error unless the string is a valid name.  "kind" says what kind of
  * name it is, for the message, and "advice" is appended to the hint.
  */
@@ -57,8 +44,8 @@ require_valid_name(const char *kind, const char *name, const char *advice)
 	if (bad)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 strchr(name, '"') ? errmsg("%s %s %s", kind, shortened(name), bad)
-				 : errmsg("%s \"%s\" %s", kind, shortened(name), bad),
+				 strchr(name, '"') ? errmsg("%s %s %s", kind, cmig_text_shortened(name, CMIG_MAX_ID_LENGTH / 2), bad)
+				 : errmsg("%s \"%s\" %s", kind, cmig_text_shortened(name, CMIG_MAX_ID_LENGTH / 2), bad),
 				 errhint("Use letters, digits, _, and -, at most %d bytes%s.",
 						 CMIG_MAX_ID_LENGTH, advice)));
 }
@@ -410,9 +397,9 @@ cmig_draft_prepare(CmigDraft *draft)
 	if (text->upgrade_sql == NULL)
 		text->upgrade_sql = "";
 	/* round down to whole seconds, as in a manually written header */
-	text->created_at = GetCurrentTransactionStartTimestamp();
-	text->created_at -= text->created_at % USECS_PER_SEC;
-	text->has_created_at = true;
+	text->edges.created_at = GetCurrentTransactionStartTimestamp();
+	text->edges.created_at -= text->edges.created_at % USECS_PER_SEC;
+	text->edges.has_created_at = true;
 
 	create_prepare(&draft->new);
 	cmig_revision_canonicalize(text);

@@ -41,10 +41,22 @@ const char *const cmig_marker_sections[CMIG_SECTION_COUNT] = {
 	"header", "upgrade", "downgrade", "verify"
 };
 
-const char *const cmig_marker_keys[CMIG_KEY_COUNT] = {
-	"revision", "repeatable", "down_revision", "depends_on", "branch_labels", "replaces",
-	"precondition", "placeholders", "message",
-	"transactional", "create_date"
+const		CmigHeaderField cmig_header_fields[CMIG_KEY_COUNT] = {
+	[CMIG_KEY_REVISION] = {"revision", CMIG_VALUE_ID, offsetof(CmigRevisionText, edges.id)},
+	[CMIG_KEY_REPEATABLE] = {"repeatable", CMIG_VALUE_BOOL, offsetof(CmigRevisionText, edges.repeatable),.optional = true},
+	[CMIG_KEY_DOWN_REVISION] = {"down_revision", CMIG_VALUE_NAMES, offsetof(CmigRevisionText, edges.parents),.is_unmistakable = true,
+	.of_graph = "It runs after all other revisions. In depends_on, list the repeatable revisions that must run before it."},
+	[CMIG_KEY_DEPENDS_ON] = {"depends_on", CMIG_VALUE_NAMES, offsetof(CmigRevisionText, edges.depends),.is_unmistakable = true},
+	[CMIG_KEY_BRANCH_LABELS] = {"branch_labels", CMIG_VALUE_NAMES, offsetof(CmigRevisionText, edges.labels),.is_unmistakable = true,
+	.of_graph = "Remove the line. A repeatable revision does not belong to a branch."},
+	[CMIG_KEY_REPLACES] = {"replaces", CMIG_VALUE_NAMES, offsetof(CmigRevisionText, edges.replaces),.is_unmistakable = true,
+	.optional = true,.of_graph = "Remove the line."},
+	[CMIG_KEY_PRECONDITION] = {"precondition", CMIG_VALUE_LINE, offsetof(CmigRevisionText, precondition_sql),.optional = true},
+	[CMIG_KEY_PLACEHOLDERS] = {"placeholders", CMIG_VALUE_PLACEHOLDERS, offsetof(CmigRevisionText, placeholders),.optional = true},
+	[CMIG_KEY_MESSAGE] = {"message", CMIG_VALUE_LINE, offsetof(CmigRevisionText, edges.message)},
+	[CMIG_KEY_TRANSACTIONAL] = {"transactional", CMIG_VALUE_BOOL, offsetof(CmigRevisionText, edges.transactional),.is_unmistakable = true},
+	[CMIG_KEY_CREATE_DATE] = {"create_date", CMIG_VALUE_DATE, offsetof(CmigRevisionText, edges.created_at),.is_unmistakable = true,
+	.optional = true}
 };
 
 bool
@@ -61,6 +73,13 @@ cmig_marker_trimmed(const char *start, const char *end)
 	while (end > start && cmig_marker_is_blank(end[-1]))
 		end--;
 	return pnstrdup(start, end - start);
+}
+
+char **
+cmig_section_of(CmigRevisionText *revision, CmigSection section)
+{
+	return section == CMIG_SECTION_UPGRADE ? &revision->upgrade_sql :
+		section == CMIG_SECTION_DOWNGRADE ? &revision->downgrade_sql : &revision->verify_sql;
 }
 
 bool
@@ -114,15 +133,6 @@ marker_is_alone(const CmigLexer *lexer)
 	}
 }
 
-bool
-cmig_marker_is_file_start(const CmigLexer *lexer, const char *end)
-{
-	const char *value;
-
-	return cmig_marker_match(lexer->start, end, "revision", &value, &end) &&
-		marker_is_alone(lexer);
-}
-
 /* Is the text from "start" to "end" a valid id, surrounded by white space? */
 static bool
 is_id(const char *start, const char *end)
@@ -134,8 +144,14 @@ is_id(const char *start, const char *end)
 	return result;
 }
 
-const char *
-cmig_marker_find_glued(const CmigLexer *lexer, const char *end)
+/*
+ * Returns the position in the comment where a file starts without a line break
+ * before it, as in "SELECT 1;-- revision: 002" or "-- end-- revision: 002".
+ * If there are several such positions, returns the last one.  If there is
+ * none, returns "end".
+ */
+static const char *
+find_glued(const CmigLexer *lexer, const char *end)
 {
 	int			length = strlen(CMIG_FILE_START);
 
@@ -219,49 +235,38 @@ cmig_marker_is_replay_skip(const CmigLexer *lexer, const char *end)
 	return result && marker_is_alone(lexer);
 }
 
-bool
-cmig_marker_find_section(const CmigLexer *lexer, const char *end, int *section)
+/*
+ * Is the comment a section marker, or apparently meant to be one?  If so,
+ * returns CMIG_MARK_SECTION, or CMIG_MARK_MISPLACED if the marker has no effect
+ * because other text precedes it on its line, and sets *section to the section
+ * that the marker starts, or to -1 if the marker is not correct.
+ */
+static CmigMark
+find_section(const CmigLexer *lexer, const char *end, int *section)
 {
 	char	   *word;
-	bool		ignore;
+	bool		alone = marker_is_alone(lexer);
+	bool		exact;
+	bool		ignored;
 
 	*section = -1;
 	if (!begins_marker(lexer, end, &word))
-		return resembles_marker(lexer, end) && marker_is_alone(lexer);
-	if (!marker_is_alone(lexer))
-	{
-		pfree(word);
-		return false;
-	}
+		return alone && resembles_marker(lexer, end) ? CMIG_MARK_SECTION : CMIG_MARK_NONE;
 
 	/*
-	 * return false for "ignore" and "replay skip", which do not begin a
-	 * section but affect the next statement
+	 * "ignore" and "replay skip" do not begin a section but affect the next
+	 * statement
 	 */
-	ignore = strncmp(word, "ignore", 6) == 0 || cmig_marker_is_replay_skip(lexer, end);
-	if (memcmp(lexer->start + 2 + strspn(lexer->start + 2, " \t"), "cmig:", 5) == 0)
-	{
-		for (int i = CMIG_SECTION_UPGRADE; i <= CMIG_SECTION_VERIFY; i++)
-			if (strcmp(word, cmig_marker_sections[i]) == 0)
-				*section = i;
-	}
-	pfree(word);
-	return !ignore;
-}
-
-bool
-cmig_marker_is_misplaced(const CmigLexer *lexer, const char *end, int *section)
-{
-	char	   *word;
-
-	if (!begins_marker(lexer, end, &word))
-		return false;
-	*section = -1;
+	ignored = alone && (strncmp(word, "ignore", 6) == 0 || cmig_marker_is_replay_skip(lexer, end));
+	exact = memcmp(lexer->start + 2 + strspn(lexer->start + 2, " \t"), "cmig:", 5) == 0;
 	for (int i = CMIG_SECTION_UPGRADE; i <= CMIG_SECTION_VERIFY; i++)
-		if (pg_strcasecmp(word, cmig_marker_sections[i]) == 0)
+		if (alone ? exact && strcmp(word, cmig_marker_sections[i]) == 0 :
+			pg_strcasecmp(word, cmig_marker_sections[i]) == 0)
 			*section = i;
 	pfree(word);
-	return *section >= 0 && !marker_is_alone(lexer);
+	if (alone)
+		return ignored ? CMIG_MARK_NONE : CMIG_MARK_SECTION;
+	return *section >= 0 ? CMIG_MARK_MISPLACED : CMIG_MARK_NONE;
 }
 
 /* Read two digits, and move *p past them. */
@@ -379,8 +384,9 @@ match_line(const char *p, CmigFileStart *start)
 		strncmp(end, NAME_LINE_END, strlen(NAME_LINE_END)) == 0;
 }
 
-bool
-cmig_file_start_match(const CmigLexer *lexer, CmigFileStart *start)
+/* Does a "==> name <==" line begin at the current token? */
+static bool
+is_name_line(const CmigLexer *lexer, CmigFileStart *start)
 {
 	const char *before;
 
@@ -391,8 +397,13 @@ cmig_file_start_match(const CmigLexer *lexer, CmigFileStart *start)
 	return before == lexer->text || before[-1] == '\n';
 }
 
-const char *
-cmig_file_start_find_quoted(const CmigLexer *lexer)
+/*
+ * If the current token is a quote or block comment that contains a line that
+ * would begin a file or revision outside of it, returns that line; otherwise,
+ * returns NULL.
+ */
+static const char *
+find_quoted(const CmigLexer *lexer)
 {
 	int			length = strlen(CMIG_FILE_START);
 	CmigFileStart start;
@@ -433,8 +444,12 @@ cmig_file_start_skip_back(const char *text, const char *p)
 	}
 }
 
-bool
-cmig_file_start_has_bom(const CmigLexer *lexer)
+/*
+ * Does the token contain a byte order mark that is not followed by the first
+ * line of a file?
+ */
+static bool
+has_bom(const CmigLexer *lexer)
 {
 	const char *p = lexer->start;
 	CmigFileStart start;
@@ -452,14 +467,14 @@ cmig_file_start_has_bom(const CmigLexer *lexer)
 		!match_line(p, &start);
 }
 
-bool
-cmig_file_start_is_header_line(const CmigLexer *lexer, const char *end)
+/*
+ * Is a comment in a section a header line, or a misspelled "-- revision: id"
+ * line?
+ */
+static bool
+is_header_line(const CmigLexer *lexer, const char *end)
 {
-	static const CmigHeaderKey keys[] = {
-		CMIG_KEY_DOWN_REVISION, CMIG_KEY_DEPENDS_ON, CMIG_KEY_BRANCH_LABELS, CMIG_KEY_REPLACES,
-		CMIG_KEY_TRANSACTIONAL, CMIG_KEY_CREATE_DATE
-	};
-	const char *revision = cmig_marker_keys[CMIG_KEY_REVISION];
+	const char *revision = cmig_header_fields[CMIG_KEY_REVISION].key;
 	const char *value;
 	const char *value_end;
 	const char *colon;
@@ -469,12 +484,10 @@ cmig_file_start_is_header_line(const CmigLexer *lexer, const char *end)
 	if (!marker_is_alone(lexer))
 		return false;
 
-	/*
-	 * search only for these keys, because the others can also begin ordinary
-	 * comments
-	 */
-	for (int i = 0; i < lengthof(keys); i++)
-		if (cmig_marker_match(lexer->start, end, cmig_marker_keys[keys[i]], &value, &value_end))
+	/* the other keys can also begin ordinary comments */
+	for (int i = 0; i < CMIG_KEY_COUNT; i++)
+		if (cmig_header_fields[i].is_unmistakable &&
+			cmig_marker_match(lexer->start, end, cmig_header_fields[i].key, &value, &value_end))
 			return true;
 
 	colon = memchr(lexer->start, ':', end - lexer->start);
@@ -522,9 +535,14 @@ resembles_file_name(const char *text)
 	return labelled || colon || text[length] == '\0' || memchr(text, '/', length) != NULL;
 }
 
-const char *
-cmig_file_start_find_other(const CmigLexer *lexer, const char *end, CmigSection section,
-						   bool after_statement)
+/*
+ * Returns a sentence that says why the current token, which ends at "end" if
+ * it is a comment, seems to begin another file, or NULL if it does not seem to.
+ * after_statement is true if SQL precedes the token in its section.
+ */
+static const char *
+find_other(const CmigLexer *lexer, const char *end, CmigSection section,
+		   bool after_statement)
 {
 	static const char *const other_tools[] = {
 		"+goose ", "+migrate ", "migrate:", "liquibase formatted ", "changeset ",
@@ -550,11 +568,50 @@ cmig_file_start_find_other(const CmigLexer *lexer, const char *end, CmigSection 
 	if (resembles_file_name(text))
 		return "The comment is the name of a file.";
 	if (lexer->type == CMIG_TOKEN_LINE_COMMENT &&
-		cmig_marker_match(lexer->start, end, cmig_marker_keys[CMIG_KEY_MESSAGE], &value, &value_end))
+		cmig_marker_match(lexer->start, end, "message", &value, &value_end))
 		return "The comment is a header line.";
 	for (int i = 0; i < lengthof(other_tools); i++)
 		if (pg_strncasecmp(text, other_tools[i], strlen(other_tools[i])) == 0)
 			return "Files of other tools begin with a comment like this.";
 	pfree(text);
 	return NULL;
+}
+
+CmigMark
+cmig_marker_find(const CmigLexer *lexer, const char *end, CmigSection section,
+				 bool after_statement, CmigMarked * marked)
+{
+	bool		comment = lexer->type == CMIG_TOKEN_LINE_COMMENT;
+	const char *value;
+	const char *value_end;
+	CmigMark	mark;
+
+	if (comment)
+	{
+		marked->at = find_glued(lexer, end);
+		if (marked->at < end)
+			return CMIG_MARK_GLUED;
+		if (cmig_marker_match(lexer->start, end, "revision", &value, &value_end) && marker_is_alone(lexer))
+			return CMIG_MARK_REVISION;
+		mark = find_section(lexer, end, &marked->section);
+		if (mark != CMIG_MARK_NONE)
+			return mark;
+		if (section != CMIG_SECTION_HEADER && is_header_line(lexer, end))
+			return CMIG_MARK_HEADER_LINE;
+	}
+	else
+	{
+		if (is_name_line(lexer, &marked->file))
+			return CMIG_MARK_FILE;
+		marked->reason = "It contains a byte order mark, which usually begins a file.";
+		if (has_bom(lexer))
+			return CMIG_MARK_BOM;
+	}
+	if (section == CMIG_SECTION_HEADER)
+		return CMIG_MARK_NONE;
+	marked->reason = find_other(lexer, end, section, after_statement);
+	if (marked->reason != NULL)
+		return CMIG_MARK_OTHER;
+	marked->at = find_quoted(lexer);
+	return marked->at != NULL ? CMIG_MARK_QUOTED : CMIG_MARK_NONE;
 }

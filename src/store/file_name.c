@@ -67,23 +67,12 @@ static const char *const field_names[] = {
 	"rev", "slug", "epoch", "year", "month", "day", "hour", "minute", "second"
 };
 
-/* Returns a copy of a string, truncated so that a message can contain it. */
-static char *
-shown(const char *text)
-{
-	int			length = strlen(text);
-
-	if (length <= MAX_SHOWN)
-		return pstrdup(text);
-	return psprintf("%.*s...", pg_mbcliplen(text, length, MAX_SHOWN), text);
-}
-
 pg_noreturn static void
 refuse_template(const char *template, const char *problem)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("invalid file name template \"%s\"", shown(template)),
+			 errmsg("invalid file name template \"%s\"", cmig_text_shortened(template, MAX_SHOWN)),
 			 errdetail("%s", problem),
 			 errhint("The tokens are %%(rev)s, %%(slug)s, %%(epoch)s, %%(year)d, %%(month).2d, %%(day).2d, %%(hour).2d, %%(minute).2d, and %%(second).2d; write %%%% for a percent sign.")));
 }
@@ -135,7 +124,7 @@ read_field(const char *template, const char **p, Field *field)
 	if (field->width > MAX_FIELD_WIDTH || field->precision > MAX_FIELD_WIDTH)
 		refuse_template(template, "The width of a token is too large.");
 	if (**p == '\0' || strchr("sdi", **p) == NULL)
-		refuse_template(template, psprintf("The token %%(%s) does not end in s or d.", shown(field->name)));
+		refuse_template(template, psprintf("The token %%(%s) does not end in s or d.", cmig_text_shortened(field->name, MAX_SHOWN)));
 	field->conversion = **p == 's' ? 's' : 'd';
 	(*p)++;
 }
@@ -271,8 +260,8 @@ date_part(FieldName name, const CmigRevisionText *revision)
 	fsec_t		fraction;
 	int64		since;
 
-	if (!revision->has_created_at || TIMESTAMP_NOT_FINITE(revision->created_at) ||
-		timestamp2tm(revision->created_at, NULL, &tm, &fraction, NULL, NULL) != 0)
+	if (!revision->edges.has_created_at || TIMESTAMP_NOT_FINITE(revision->edges.created_at) ||
+		timestamp2tm(revision->edges.created_at, NULL, &tm, &fraction, NULL, NULL) != 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("revision \"%s\" has no date for its file name", revision->edges.id),
@@ -293,7 +282,7 @@ date_part(FieldName name, const CmigRevisionText *revision)
 			return tm.tm_sec;
 		default:				/* FIELD_EPOCH: seconds since 1970, rounded
 								 * down */
-			since = revision->created_at +
+			since = revision->edges.created_at +
 				(POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * USECS_PER_DAY;
 			return since / USECS_PER_SEC - (since % USECS_PER_SEC < 0 ? 1 : 0);
 	}
@@ -312,7 +301,7 @@ append_field(StringInfo name, const Field *field, const char *template,
 		if (strcmp(field->name, field_names[which]) == 0)
 			break;
 	if (which == lengthof(field_names))
-		refuse_template(template, psprintf("There is no token %%(%s).", shown(field->name)));
+		refuse_template(template, psprintf("There is no token %%(%s).", cmig_text_shortened(field->name, MAX_SHOWN)));
 	if (which == FIELD_REV)
 	{
 		value = pstrdup(revision->edges.id);
@@ -414,7 +403,7 @@ cmig_file_name_make(const char *template, const CmigRevisionText *revision)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("file name template \"%s\" gives revision \"%s\" the invalid name \"%s\"",
-						shown(template), revision->edges.id, shown(name.data)),
+						cmig_text_shortened(template, MAX_SHOWN), revision->edges.id, cmig_text_shortened(name.data, MAX_SHOWN)),
 				 errdetail("%s", problem),
 				 errhint("The name must be a relative path inside the folder of revision files.")));
 	return name.data;

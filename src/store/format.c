@@ -53,9 +53,20 @@ cmig_section_text_drop_carriage_returns(char *text)
 const char *
 cmig_section_text_find_problem(const char *text, CmigSection section, int *line)
 {
+	static const char *const problems[] = {
+		[CMIG_MARK_FILE] = "The line would start another file.",
+		[CMIG_MARK_GLUED] = "The comment would start another revision file.",
+		[CMIG_MARK_REVISION] = "The comment would start another revision file.",
+		[CMIG_MARK_SECTION] = "The comment would start another section.",
+		[CMIG_MARK_MISPLACED] = "The comment would be rejected as a marker that is not alone on its line.",
+		[CMIG_MARK_HEADER_LINE] = "The comment would be rejected as a header line outside of a header.",
+		[CMIG_MARK_OTHER] = "The comment would be rejected because another file seems to begin there.",
+		[CMIG_MARK_BOM] = "The byte order mark would be rejected because another file seems to begin there.",
+		[CMIG_MARK_QUOTED] = "The quote or comment that begins there would be rejected as unclosed, because it contains the first line of a file."
+	};
 	CmigLexer	lexer;
-	CmigFileStart start;
-	int			found;
+	CmigMarked	marked;
+	CmigMark	mark;
 	bool		after_statement = false;
 
 	cmig_lexer_init(&lexer, text);
@@ -64,28 +75,10 @@ cmig_section_text_find_problem(const char *text, CmigSection section, int *line)
 		*line = lexer.line;
 		if (lexer.unterminated)
 			return "A quote or comment that begins there is not closed.";
-		if (lexer.type == CMIG_TOKEN_LINE_COMMENT)
-		{
-			if (cmig_marker_find_glued(&lexer, lexer.next) < lexer.next ||
-				cmig_marker_is_file_start(&lexer, lexer.next))
-				return "The comment would start another revision file.";
-			if (cmig_marker_find_section(&lexer, lexer.next, &found))
-				return "The comment would start another section.";
-			if (cmig_marker_is_misplaced(&lexer, lexer.next, &found))
-				return "The comment would be rejected as a marker that is not alone on its line.";
-			if (cmig_file_start_is_header_line(&lexer, lexer.next))
-				return "The comment would be rejected as a header line outside of a header.";
-			if (cmig_file_start_find_other(&lexer, lexer.next, section, after_statement))
-				return "The comment would be rejected because another file seems to begin there.";
-			continue;
-		}
-		if (cmig_file_start_match(&lexer, &start))
-			return "The line would start another file.";
-		if (cmig_file_start_has_bom(&lexer))
-			return "The byte order mark would be rejected because another file seems to begin there.";
-		if (cmig_file_start_find_quoted(&lexer))
-			return "The quote or comment that begins there would be rejected as unclosed, because it contains the first line of a file.";
-		after_statement |= lexer.type != CMIG_TOKEN_BLOCK_COMMENT;
+		mark = cmig_marker_find(&lexer, lexer.next, section, after_statement, &marked);
+		if (mark != CMIG_MARK_NONE)
+			return problems[mark];
+		after_statement |= lexer.type != CMIG_TOKEN_LINE_COMMENT && lexer.type != CMIG_TOKEN_BLOCK_COMMENT;
 	}
 	return NULL;
 }
@@ -194,9 +187,8 @@ cmig_revision_canonicalize(CmigRevisionText *revision)
 														 revision->precondition_sql + strlen(revision->precondition_sql));
 	if (revision->precondition_sql != NULL && *revision->precondition_sql == '\0')
 		revision->precondition_sql = NULL;
-	canonicalize_section(&revision->upgrade_sql);
-	canonicalize_section(&revision->downgrade_sql);
-	canonicalize_section(&revision->verify_sql);
+	for (int i = CMIG_SECTION_UPGRADE; i <= CMIG_SECTION_VERIFY; i++)
+		canonicalize_section(cmig_section_of(revision, i));
 }
 
 /*
@@ -241,13 +233,12 @@ check_description(const CmigRevisionText *revision)
 		int			length = strcspn(line, "\n");
 		char	   *comment = psprintf("-- %.*s", length, line);
 		CmigLexer	lexer;
-		int			section;
+		CmigMarked	marked;
 
 		cmig_lexer_init(&lexer, comment);
 		cmig_lexer_next(&lexer);
-		if (lexer.next[0] != '\0' || cmig_marker_find_glued(&lexer, lexer.next) < lexer.next ||
-			cmig_marker_is_file_start(&lexer, lexer.next) ||
-			cmig_marker_find_section(&lexer, lexer.next, &section))
+		if (lexer.next[0] != '\0' ||
+			cmig_marker_find(&lexer, lexer.next, CMIG_SECTION_HEADER, false, &marked) != CMIG_MARK_NONE)
 			ereport(ERROR,
 					(errcode(ERRCODE_CMIG_BAD_FILE),
 					 errmsg("revision \"%s\" cannot be written as a file: line %d of its description could not be loaded again",
@@ -261,119 +252,70 @@ check_description(const CmigRevisionText *revision)
 	}
 }
 
-static void
-append_section(StringInfo file, const CmigRevisionText *revision, CmigSection section,
-			   char *text)
+const char *
+cmig_header_difference(const CmigRevisionText *a, const CmigRevisionText *b)
 {
-	if (text == NULL)
-		return;
-	check_section(revision, section, text);
-	appendStringInfo(file, "\n-- cmig:%s\n", cmig_marker_sections[section]);
-	appendStringInfoString(file, text);
-	if (*text)
-		appendStringInfoChar(file, '\n');
-}
+	for (int i = 0; i < CMIG_KEY_COUNT; i++)
+	{
+		const		CmigHeaderField *field = &cmig_header_fields[i];
+		const void *one = (const char *) a + field->offset;
+		const void *other = (const char *) b + field->offset;
 
-/*
- * Returns the name of a part of the header that would be different after the
- * header is written and read back, or NULL if there is none.  Sections are
- * checked by check_section().
- */
-static const char *
-find_difference(const CmigRevisionText *revision, const char *header)
-{
-	List	   *files = cmig_revision_file_parse(header, NULL);
-	const CmigRevisionText *read = &((CmigRevisionFile *) linitial(files))->text;
-
-	if (list_length(files) != 1)
-		return "header";
-	if (strcmp(read->edges.id, revision->edges.id) != 0)
-		return "id";
-	if (!cmig_names_same(&read->edges.parents, &revision->edges.parents))
-		return "down_revision";
-	if (!cmig_names_same(&read->edges.depends, &revision->edges.depends))
-		return "depends_on";
-	if (!cmig_names_same(&read->edges.labels, &revision->edges.labels))
-		return "branch_labels";
-	if (!cmig_names_same(&read->edges.replaces, &revision->edges.replaces))
-		return "replaces";
-	if (read->precondition_sql == NULL ? revision->precondition_sql != NULL :
-		revision->precondition_sql == NULL ||
-		strcmp(read->precondition_sql, revision->precondition_sql) != 0)
-		return "precondition";
-	if (!cmig_names_same(&read->placeholders, &revision->placeholders))
-		return "placeholders";
-	if (strcmp(read->edges.message, revision->edges.message) != 0)
-		return "message";
-	if (strcmp(read->description, revision->description) != 0)
-		return "description";
-	if (read->edges.transactional != revision->edges.transactional)
-		return "transactional flag";
-	if (read->edges.repeatable != revision->edges.repeatable)
-		return "repeatable flag";
+		switch (field->type)
+		{
+			case CMIG_VALUE_ID:
+				if (strcmp(*(char *const *) one, *(char *const *) other) != 0)
+					return "id";
+				break;
+			case CMIG_VALUE_LINE:
+				if (!cmig_text_same(*(char *const *) one, *(char *const *) other))
+					return field->key;
+				break;
+			case CMIG_VALUE_BOOL:
+				if (*(const bool *) one != *(const bool *) other)
+					return psprintf("%s flag", field->key);
+				break;
+			case CMIG_VALUE_NAMES:
+			case CMIG_VALUE_PLACEHOLDERS:
+				if (!cmig_names_same(one, other))
+					return field->key;
+				break;
+			case CMIG_VALUE_DATE:
+				break;
+		}
+	}
 	return NULL;
 }
 
-static bool
-are_plain_names(const CmigNames *names)
-{
-	for (int i = 0; i < names->count; i++)
-		if (cmig_graph_check_name(names->names[i]))
-			return false;
-	return true;
-}
-
 /*
- * Returns true if no part of the header can be mistaken for something else
- * when it is read, so that the header need not be read back for a check.  This
- * is true for most headers.
+ * Returns the value of a header field as it is written, or NULL if the line is
+ * to be left out.
  */
-static bool
-is_plain_header(const CmigRevision *edges, const char *description)
+static const char *
+value_text(const CmigRevisionText *revision, const CmigHeaderField * field)
 {
-	return *description == '\0' && cmig_graph_check_name(edges->id) == NULL &&
-		are_plain_names(&edges->parents) && are_plain_names(&edges->depends) &&
-		are_plain_names(&edges->labels) && are_plain_names(&edges->replaces) && strpbrk(edges->message, "\r\n:") == NULL &&
-		strstr(edges->message, "\xEF\xBB\xBF") == NULL;
-}
+	const void *value = (const char *) revision + field->offset;
+	const CmigNames *names = value;
+	StringInfoData text;
 
-/* Append a header line that is a list of names. */
-static void
-append_names(StringInfo file, CmigHeaderKey key, const CmigNames *names)
-{
-	appendStringInfo(file, "-- %s:", cmig_marker_keys[key]);
+	switch (field->type)
+	{
+		case CMIG_VALUE_ID:
+		case CMIG_VALUE_LINE:
+			return *(char *const *) value;
+		case CMIG_VALUE_BOOL:
+			return *(const bool *) value ? "true" : field->optional ? NULL : "false";
+		case CMIG_VALUE_DATE:
+			return revision->edges.has_created_at ? cmig_marker_format_date(*(const TimestampTz *) value) : NULL;
+		default:
+			break;
+	}
+	if (names->count == 0 && (field->optional || (field->of_graph && revision->edges.repeatable)))
+		return NULL;
+	initStringInfo(&text);
 	for (int i = 0; i < names->count; i++)
-		appendStringInfo(file, "%s %s", i > 0 ? "," : "", names->names[i]);
-	appendStringInfoChar(file, '\n');
-}
-
-/* Append the lines of the header, which has canonical form. */
-static void
-append_header(StringInfo file, const CmigRevisionText *revision)
-{
-	char	   *date = revision->has_created_at ? cmig_marker_format_date(revision->created_at) : NULL;
-
-	appendStringInfo(file, "-- %s: %s\n", cmig_marker_keys[CMIG_KEY_REVISION], revision->edges.id);
-	if (revision->edges.repeatable)
-		appendStringInfo(file, "-- %s: true\n", cmig_marker_keys[CMIG_KEY_REPEATABLE]);
-	if (!revision->edges.repeatable || revision->edges.parents.count > 0)
-		append_names(file, CMIG_KEY_DOWN_REVISION, &revision->edges.parents);
-	append_names(file, CMIG_KEY_DEPENDS_ON, &revision->edges.depends);
-	if (!revision->edges.repeatable || revision->edges.labels.count > 0)
-		append_names(file, CMIG_KEY_BRANCH_LABELS, &revision->edges.labels);
-	if (revision->edges.replaces.count > 0)
-		append_names(file, CMIG_KEY_REPLACES, &revision->edges.replaces);
-	if (revision->precondition_sql != NULL)
-		appendStringInfo(file, "-- %s: %s\n", cmig_marker_keys[CMIG_KEY_PRECONDITION],
-						 revision->precondition_sql);
-	if (revision->placeholders.count > 0)
-		append_names(file, CMIG_KEY_PLACEHOLDERS, &revision->placeholders);
-	appendStringInfo(file, "-- %s:%s%s\n", cmig_marker_keys[CMIG_KEY_MESSAGE],
-					 *revision->edges.message ? " " : "", revision->edges.message);
-	appendStringInfo(file, "-- %s: %s\n", cmig_marker_keys[CMIG_KEY_TRANSACTIONAL],
-					 revision->edges.transactional ? "true" : "false");
-	if (date)
-		appendStringInfo(file, "-- %s: %s\n", cmig_marker_keys[CMIG_KEY_CREATE_DATE], date);
+		appendStringInfo(&text, "%s%s", i > 0 ? ", " : "", names->names[i]);
+	return text.data;
 }
 
 char *
@@ -385,7 +327,13 @@ cmig_revision_format(const CmigRevisionText *revision)
 
 	cmig_revision_canonicalize(&canonical);
 	initStringInfo(&file);
-	append_header(&file, &canonical);
+	for (int i = 0; i < CMIG_KEY_COUNT; i++)
+	{
+		const char *value = value_text(&canonical, &cmig_header_fields[i]);
+
+		if (value != NULL)
+			appendStringInfo(&file, "-- %s:%s%s\n", cmig_header_fields[i].key, *value ? " " : "", value);
+	}
 	if (*canonical.description != '\0')
 	{
 		check_description(&canonical);
@@ -405,14 +353,19 @@ cmig_revision_format(const CmigRevisionText *revision)
 	 * look for values that the file cannot represent, such as a message or a
 	 * name with a line break
 	 */
-	if (canonical.precondition_sql == NULL && canonical.placeholders.count == 0 && is_plain_header(&canonical.edges, canonical.description))
-		difference = NULL;
-	else if (canonical.precondition_sql != NULL && strpbrk(canonical.precondition_sql, "\r\n"))
+	if (canonical.precondition_sql != NULL && strpbrk(canonical.precondition_sql, "\r\n"))
 		difference = "precondition";
 	else if (strpbrk(canonical.edges.message, "\r\n"))
 		difference = "message";
 	else
-		difference = find_difference(&canonical, file.data);
+	{
+		List	   *files = cmig_revision_file_parse(file.data, NULL);
+		const CmigRevisionText *read = &((CmigRevisionFile *) linitial(files))->text;
+
+		difference = list_length(files) != 1 ? "header" :
+			strcmp(read->description, canonical.description) != 0 ? "description" :
+			cmig_header_difference(read, &canonical);
+	}
 	if (difference)
 		ereport(ERROR,
 				(errcode(ERRCODE_CMIG_BAD_FILE),
@@ -420,8 +373,14 @@ cmig_revision_format(const CmigRevisionText *revision)
 						revision->edges.id, difference),
 				 errhint("Change the revision's %s in cmig.revision. A header value must be a single line.", difference)));
 
-	append_section(&file, revision, CMIG_SECTION_UPGRADE, canonical.upgrade_sql);
-	append_section(&file, revision, CMIG_SECTION_DOWNGRADE, canonical.downgrade_sql);
-	append_section(&file, revision, CMIG_SECTION_VERIFY, canonical.verify_sql);
+	for (int i = CMIG_SECTION_UPGRADE; i <= CMIG_SECTION_VERIFY; i++)
+	{
+		char	   *text = *cmig_section_of(&canonical, i);
+
+		if (text == NULL)
+			continue;
+		check_section(revision, i, text);
+		appendStringInfo(&file, "\n-- cmig:%s\n%s%s", cmig_marker_sections[i], text, *text ? "\n" : "");
+	}
 	return file.data;
 }

@@ -40,7 +40,33 @@ typedef enum CmigHeaderKey
 
 #define CMIG_KEY_COUNT 11
 
-extern const char *const cmig_marker_keys[CMIG_KEY_COUNT];
+/* The types of header values, and of their fields in CmigRevisionText. */
+typedef enum CmigHeaderType
+{
+	CMIG_VALUE_ID,				/* char * */
+	CMIG_VALUE_LINE,			/* char * */
+	CMIG_VALUE_BOOL,			/* bool */
+	CMIG_VALUE_NAMES,			/* CmigNames */
+	CMIG_VALUE_PLACEHOLDERS,	/* CmigNames */
+	CMIG_VALUE_DATE				/* TimestampTz */
+}			CmigHeaderType;
+
+typedef struct CmigHeaderField
+{
+	const char *key;
+	CmigHeaderType type;
+	Size		offset;			/* of the field in CmigRevisionText */
+	bool		optional;		/* is the line left out if it has no value? */
+	bool		is_unmistakable;	/* is a comment in a script that begins
+									 * with the key a misplaced header line? */
+	const char *of_graph;		/* a hint, if a repeatable revision must not
+								 * have the key; otherwise NULL */
+}			CmigHeaderField;
+
+extern const CmigHeaderField cmig_header_fields[CMIG_KEY_COUNT];
+
+/* Returns a section other than the header. */
+extern char **cmig_section_of(CmigRevisionText *revision, CmigSection section);
 
 /*
  * Does the comment from "start" to "end" have the form "-- word: value"?  If
@@ -49,31 +75,6 @@ extern const char *const cmig_marker_keys[CMIG_KEY_COUNT];
  */
 extern bool cmig_marker_match(const char *start, const char *end, const char *word,
 							  const char **value, const char **value_end);
-
-/* Is the comment the first line of a file, alone on its line? */
-extern bool cmig_marker_is_file_start(const CmigLexer *lexer, const char *end);
-
-/*
- * Returns the position in the comment where a file starts without a line break
- * before it, as in "SELECT 1;-- revision: 002" or "-- end-- revision: 002".
- * If there are several such positions, returns the last one.  If there is
- * none, returns "end".
- */
-extern const char *cmig_marker_find_glued(const CmigLexer *lexer, const char *end);
-
-/*
- * Is the comment a section marker, or apparently meant to be one?  If so,
- * *section is set to the section that the marker starts, or to -1 if the
- * marker is not correct.
- */
-extern bool cmig_marker_find_section(const CmigLexer *lexer, const char *end, int *section);
-
-/*
- * Is the comment a section marker that has no effect because other text
- * precedes it on its line?  If so, *section is set to the section that the
- * marker would otherwise start.
- */
-extern bool cmig_marker_is_misplaced(const CmigLexer *lexer, const char *end, int *section);
 
 /*
  * Move back from p over byte order marks, and return the new position, which
@@ -98,17 +99,40 @@ typedef struct CmigFileStart
 	const char *end;			/* end of the line, without its newline */
 } CmigFileStart;
 
-/*
- * Does a "==> name <==" line begin at the current token?  If so, sets *start.
- */
-extern bool cmig_file_start_match(const CmigLexer *lexer, CmigFileStart *start);
+/* What a token is to a reader of files. */
+typedef enum CmigMark
+{
+	CMIG_MARK_NONE,
+	CMIG_MARK_FILE,				/* a "==> name <==" line: sets "file" */
+	CMIG_MARK_GLUED,			/* a comment that contains the first line of a
+								 * revision at "at", without a line break
+								 * before it */
+	CMIG_MARK_REVISION,			/* the first line of a revision */
+	CMIG_MARK_SECTION,			/* a section marker: sets "section" */
+	CMIG_MARK_MISPLACED,		/* a section marker that is not alone on its
+								 * line: sets "section" */
+	CMIG_MARK_HEADER_LINE,		/* a header line in a section */
+	CMIG_MARK_OTHER,			/* the first line of another file; "reason" is
+								 * a sentence that says why */
+	CMIG_MARK_BOM,				/* likewise, with a byte order mark */
+	CMIG_MARK_QUOTED			/* a quote that contains the first line of a
+								 * file at "at" */
+}			CmigMark;
+
+typedef struct CmigMarked
+{
+	int			section;		/* -1 if the marker is not correct */
+	const char *at;
+	const char *reason;
+	CmigFileStart file;
+}			CmigMarked;
 
 /*
- * If the current token is a quote or block comment that contains a line that
- * would begin a file or revision outside of it, returns that line; otherwise,
- * returns NULL.
+ * Examines the current token of a section or header, which ends at "end".
+ * after_statement is true if SQL precedes it in its section.
  */
-extern const char *cmig_file_start_find_quoted(const CmigLexer *lexer);
+extern CmigMark cmig_marker_find(const CmigLexer *lexer, const char *end, CmigSection section,
+								 bool after_statement, CmigMarked * marked);
 
 /*
  * "p" is the position in "text" where a file begins.  Returns the end of the
@@ -117,25 +141,13 @@ extern const char *cmig_file_start_find_quoted(const CmigLexer *lexer);
  */
 extern const char *cmig_file_start_skip_back(const char *text, const char *p);
 
-/*
- * Does the token contain a byte order mark that is not followed by the first
- * line of a file?
- */
-extern bool cmig_file_start_has_bom(const CmigLexer *lexer);
+/* in format.c */
 
 /*
- * Is a comment in a section a header line, or a misspelled "-- revision: id"
- * line?  The comment is the current token and ends at "end".
+ * Returns the name of a header field in which the revisions differ, or NULL.
+ * The creation time is not compared.
  */
-extern bool cmig_file_start_is_header_line(const CmigLexer *lexer, const char *end);
-
-/*
- * Returns a sentence that says why the current token, a comment that ends at
- * "end", seems to begin another file, or NULL if it does not seem to.
- * after_statement is true if SQL precedes the comment in its section.
- */
-extern const char *cmig_file_start_find_other(const CmigLexer *lexer, const char *end,
-											  CmigSection section, bool after_statement);
+extern const char *cmig_header_difference(const CmigRevisionText *a, const CmigRevisionText *b);
 
 /* in revision_file.c */
 

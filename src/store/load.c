@@ -119,10 +119,9 @@ take_files(Load * load, List *files)
 
 		item->file = lfirst(lc);
 		text = &item->file->text;
-		cmig_revision_canonicalize(text);
-		cmig_substitute_script(text->upgrade_sql, &text->placeholders, text->edges.id, "upgrade", no_value, NULL);
-		cmig_substitute_script(text->downgrade_sql, &text->placeholders, text->edges.id, "downgrade", no_value, NULL);
-		cmig_substitute_script(text->verify_sql, &text->placeholders, text->edges.id, "verify", no_value, NULL);
+		for (int i = CMIG_SECTION_UPGRADE; i <= CMIG_SECTION_VERIFY; i++)
+			cmig_substitute_script(*cmig_section_of(text, i), &text->placeholders, text->edges.id,
+								   cmig_marker_sections[i], no_value, NULL);
 		cmig_substitute_script(text->precondition_sql, &text->placeholders, text->edges.id, "precondition", no_value, NULL);
 		load->sorted[load->count++] = item;
 	}
@@ -205,17 +204,10 @@ compare_stored(const CmigRevisionText *row, void *arg)
 		!cmig_text_same(stored.upgrade_sql, text->upgrade_sql);
 	item->differs = item->runs_differently ||
 		stored.edges.malformed ||
-		stored.edges.repeatable != text->edges.repeatable ||
-		!cmig_names_same(&stored.edges.parents, &text->edges.parents) ||
-		!cmig_names_same(&stored.edges.depends, &text->edges.depends) ||
-		!cmig_names_same(&stored.edges.labels, &text->edges.labels) ||
-		!cmig_names_same(&stored.edges.replaces, &text->edges.replaces) ||
-		!cmig_names_same(&stored.placeholders, &text->placeholders) ||
-		item->other_message != NULL ||
+		cmig_header_difference(&stored, text) != NULL ||
 		!cmig_text_same(stored.description, text->description) ||
 		!cmig_text_same(stored.downgrade_sql, text->downgrade_sql) ||
-		!cmig_text_same(stored.verify_sql, text->verify_sql) ||
-		!cmig_text_same(stored.precondition_sql, text->precondition_sql);
+		!cmig_text_same(stored.verify_sql, text->verify_sql);
 
 	/*
 	 * When the script of a repeatable revision changes, keep the script that

@@ -29,6 +29,8 @@
 #include "parse/parse.h"
 #include "store/internal.h"
 
+#define MAX_SHOWN (CMIG_MAX_ID_LENGTH / 2)	/* bytes of a name in a message */
+
 /*
  * The state of one pass over the input, which contains one or more revision
  * files.
@@ -96,75 +98,84 @@ place(const Reader *reader, int line)
 }
 
 /*
- * Returns a copy of a name or other string, truncated so that a message can
- * contain it.
- */
-static char *
-shortened(const char *name)
-{
-	int			length = strlen(name);
-
-	if (length <= CMIG_MAX_ID_LENGTH / 2)
-		return pstrdup(name);
-	length = pg_mbcliplen(name, length, CMIG_MAX_ID_LENGTH / 2);
-	return psprintf("%.*s...", length, name);
-}
-
-/*
  * Returns a copy of a name, truncated and in double quotes, or without quotes
  * if the name itself contains one.
  */
 static char *
 quoted(const char *name)
 {
-	return strchr(name, '"') ? shortened(name) : psprintf("\"%s\"", shortened(name));
+	return psprintf(strchr(name, '"') ? "%s" : "\"%s\"", cmig_text_shortened(name, MAX_SHOWN));
 }
 
 /*
- * Parse a header value that is a list of ids or labels, separated by commas.
- * "at" is the position of the key for messages.
+ * Check a name in a list of ids or labels.  "none" and "null" mean a missing
+ * value in Python and SQL.  "at" is the position of the key for messages.
+ */
+static void
+check_name(const char *key, const char *name, const char *at)
+{
+	char	   *bad = cmig_graph_check_name(name);
+
+	if (bad)
+		ereport(ERROR,
+				(errcode(ERRCODE_CMIG_BAD_FILE),
+				 errmsg("invalid name %s for %s %s",
+						quoted(name), key, at),
+				 errdetail("The name %s.", bad),
+				 errhint("Write ids or labels without quotes, separated by commas, or leave the value empty.")));
+	if (pg_strcasecmp(name, "none") == 0 || pg_strcasecmp(name, "null") == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_CMIG_BAD_FILE),
+				 errmsg("invalid name \"%s\" for %s %s", name, key, at),
+				 errhint("To list no names, leave the value of %s empty.", key)));
+}
+
+/*
+ * Parse a header value that is a list, separated by commas.  An element of
+ * "placeholders", which declares a value that is supplied at run time, becomes
+ * "name" or "name literal".
  */
 static CmigNames
-read_names(const char *key, const char *value, const char *at)
+read_names(const CmigHeaderField * field, const char *value, const char *at)
 {
 	CmigNames	names = {0, NULL};
-	int			allocated = 1;
 	const char *repeated;
+	const char *end;
 
 	if (*value == '\0')
 		return names;
-	for (const char *p = value; *p; p++)
-		if (*p == ',')
-			allocated++;
-	names.names = palloc(sizeof(char *) * allocated);
-
-	for (;;)
+	names.names = palloc(sizeof(char *) * (strlen(value) + 1));
+	for (;; value = end + 1)
 	{
-		const char *end = value + strcspn(value, ",");
-		char	   *name = cmig_marker_trimmed(value, end);
-		char	   *bad = cmig_graph_check_name(name);
+		char	   *name;
+		char	   *declared;
+		bool		literal;
 
-		if (bad)
+		end = value + strcspn(value, ",");
+		name = cmig_marker_trimmed(value, end);
+		if (field->type == CMIG_VALUE_NAMES)
+			check_name(field->key, name, at);
+		else if (!cmig_substitute_parse(name, &declared, &literal))
 			ereport(ERROR,
 					(errcode(ERRCODE_CMIG_BAD_FILE),
-					 errmsg("invalid name %s for %s %s",
-							quoted(name), key, at),
-					 errdetail("The name %s.", bad),
-					 errhint("Write ids or labels without quotes, separated by commas, or leave the value empty.")));
+					 errmsg("invalid placeholder %s %s", quoted(name), at),
+					 errhint("Write names of lower-case letters, digits, and _, separated by commas. Add \"literal\" after each name that stands for a string, for example: schema, owner literal")));
+		else
+		{
+			int			length = strlen(declared);
 
-		/*
-		 * reject "none" and "null", which mean a missing value in Python and
-		 * SQL
-		 */
-		if (pg_strcasecmp(name, "none") == 0 || pg_strcasecmp(name, "null") == 0)
-			ereport(ERROR,
-					(errcode(ERRCODE_CMIG_BAD_FILE),
-					 errmsg("invalid name \"%s\" for %s %s", name, key, at),
-					 errhint("To list no names, leave the value of %s empty.", key)));
+			for (int i = 0; i < names.count; i++)
+				if (strncmp(names.names[i], declared, length) == 0 &&
+					strchr(" ", names.names[i][length]) != NULL)
+					ereport(ERROR,
+							(errcode(ERRCODE_CMIG_BAD_FILE),
+							 errmsg("placeholder \"%s\" is declared twice %s", declared, at),
+							 errhint("Declare it only once.")));
+			name = literal ? psprintf("%s literal", declared) : declared;
+		}
 		names.names[names.count++] = name;
 		if (*end == '\0')
 			break;
-		value = end + 1;
 	}
 
 	repeated = cmig_graph_find_repeated(&names);
@@ -172,51 +183,9 @@ read_names(const char *key, const char *value, const char *at)
 		ereport(ERROR,
 				(errcode(ERRCODE_CMIG_BAD_FILE),
 				 errmsg("\"%s\" is listed twice for %s %s",
-						repeated, key, at),
+						repeated, field->key, at),
 				 errhint("Remove or correct one of the two entries.")));
 	return names;
-}
-
-/*
- * Parse the value of the key "placeholders", which declares placeholders for
- * values that are supplied at run time.  Each declaration is returned as
- * "name" or "name literal".
- */
-static CmigNames
-read_placeholders(const char *value, const char *at)
-{
-	CmigNames	declarations = {0, NULL};
-
-	if (*value == '\0')
-		return declarations;
-	declarations.names = palloc(sizeof(char *) * strlen(value));
-	for (;;)
-	{
-		const char *end = value + strcspn(value, ",");
-		char	   *declaration = cmig_marker_trimmed(value, end);
-		char	   *name;
-		bool		literal;
-		int			length;
-
-		if (!cmig_substitute_parse(declaration, &name, &literal))
-			ereport(ERROR,
-					(errcode(ERRCODE_CMIG_BAD_FILE),
-					 errmsg("invalid placeholder %s %s", quoted(declaration), at),
-					 errhint("Write names of lower-case letters, digits, and _, separated by commas. Add \"literal\" after each name that stands for a string, for example: schema, owner literal")));
-		length = strlen(name);
-		for (int i = 0; i < declarations.count; i++)
-			if (strncmp(declarations.names[i], name, length) == 0 &&
-				strchr(" ", declarations.names[i][length]) != NULL)
-				ereport(ERROR,
-						(errcode(ERRCODE_CMIG_BAD_FILE),
-						 errmsg("placeholder \"%s\" is declared twice %s", name, at),
-						 errhint("Declare it only once.")));
-		declarations.names[declarations.count++] = literal ? psprintf("%s literal", name) : name;
-		if (*end == '\0')
-			break;
-		value = end + 1;
-	}
-	return declarations;
 }
 
 /*
@@ -237,7 +206,7 @@ suggest(const char *word, const char *const *words, int count)
 	for (char *p = lower; *p; p++)
 		*p = *p == ' ' || *p == '-' ? '_' : pg_ascii_tolower((unsigned char) *p);
 	if (strcmp(lower, "revises") == 0)
-		return cmig_marker_keys[CMIG_KEY_DOWN_REVISION];
+		return "down_revision";
 
 	for (int i = 0; i < count; i++)
 	{
@@ -255,78 +224,52 @@ suggest(const char *word, const char *const *words, int count)
 	return nearest;
 }
 
-/* Read a Boolean value. */
-static bool
-read_bool(const Reader *reader, CmigHeaderKey key, const char *value, int line)
-{
-	bool		result;
-
-	if (!parse_bool(value, &result))
-		ereport(ERROR,
-				(errcode(ERRCODE_CMIG_BAD_FILE),
-				 errmsg("invalid value \"%s\" for %s %s",
-						value, cmig_marker_keys[key], place(reader, line)),
-				 errhint("Write true or false.")));
-	return result;
-}
-
 /* Store the value of a header key, which is on the given line of the input. */
 static void
-set_key(Reader *reader, CmigHeaderKey key, const char *value, int line)
+set_key(Reader *reader, CmigHeaderKey number, const char *value, int line)
 {
 	CmigRevisionText *text = &reader->file->text;
+	const		CmigHeaderField *field = &cmig_header_fields[number];
+	void	   *to = (char *) text + field->offset;
+	const char *key = field->key;
 
-	if (reader->key_lines[key])
+	if (reader->key_lines[number])
 		ereport(ERROR,
 				(errcode(ERRCODE_CMIG_BAD_FILE),
-				 errmsg("duplicate header key \"%s\" %s",
-						cmig_marker_keys[key], place(reader, line)),
+				 errmsg("duplicate header key \"%s\" %s", key, place(reader, line)),
 				 errdetail("It was first given on line %d.",
-						   file_line(reader, reader->key_lines[key])),
-				 key == CMIG_KEY_REVISION ?
+						   file_line(reader, reader->key_lines[number])),
+				 number == CMIG_KEY_REVISION ?
 				 errhint("If these are two files, put an empty line between them.") : 0));
-	reader->key_lines[key] = line;
+	reader->key_lines[number] = line;
 
-	switch (key)
+	switch (field->type)
 	{
-		case CMIG_KEY_REVISION:
+		case CMIG_VALUE_ID:
 			break;				/* start_revision() has read this key */
-		case CMIG_KEY_DOWN_REVISION:
-			text->edges.parents = read_names(cmig_marker_keys[key], value, place(reader, line));
-			break;
-		case CMIG_KEY_DEPENDS_ON:
-			text->edges.depends = read_names(cmig_marker_keys[key], value, place(reader, line));
-			break;
-		case CMIG_KEY_BRANCH_LABELS:
-			text->edges.labels = read_names(cmig_marker_keys[key], value, place(reader, line));
-			break;
-		case CMIG_KEY_REPLACES:
-			text->edges.replaces = read_names(cmig_marker_keys[key], value, place(reader, line));
-			break;
-		case CMIG_KEY_PRECONDITION:
-			text->precondition_sql = *value != '\0' ? pstrdup(value) : NULL;
-			break;
-		case CMIG_KEY_PLACEHOLDERS:
-			text->placeholders = read_placeholders(value, place(reader, line));
-			break;
-		case CMIG_KEY_MESSAGE:
-			if (pg_mbstrlen(value) > CMIG_MAX_MESSAGE_LENGTH)
+		case CMIG_VALUE_LINE:
+			if (number == CMIG_KEY_MESSAGE && pg_mbstrlen(value) > CMIG_MAX_MESSAGE_LENGTH)
 				ereport(ERROR,
 						(errcode(ERRCODE_CMIG_BAD_FILE),
 						 errmsg("the message %s is longer than %d characters",
 								place(reader, line), CMIG_MAX_MESSAGE_LENGTH),
 						 errhint("Put longer text into the description, after a line \"--\" in the header.")));
-			text->edges.message = pstrdup(value);
+			*(char **) to = pstrdup(value);
 			break;
-		case CMIG_KEY_TRANSACTIONAL:
-			text->edges.transactional = read_bool(reader, key, value, line);
+		case CMIG_VALUE_BOOL:
+			if (!parse_bool(value, to))
+				ereport(ERROR,
+						(errcode(ERRCODE_CMIG_BAD_FILE),
+						 errmsg("invalid value \"%s\" for %s %s", value, key, place(reader, line)),
+						 errhint("Write true or false.")));
 			break;
-		case CMIG_KEY_REPEATABLE:
-			text->edges.repeatable = read_bool(reader, key, value, line);
+		case CMIG_VALUE_NAMES:
+		case CMIG_VALUE_PLACEHOLDERS:
+			*(CmigNames *) to = read_names(field, value, place(reader, line));
 			break;
-		case CMIG_KEY_CREATE_DATE:
-			text->has_created_at = *value != '\0';
-			if (*value && !cmig_marker_parse_date(value, &text->created_at))
+		case CMIG_VALUE_DATE:
+			text->edges.has_created_at = *value != '\0';
+			if (*value && !cmig_marker_parse_date(value, to))
 				ereport(ERROR,
 						(errcode(ERRCODE_CMIG_BAD_FILE),
 						 errmsg("invalid create_date \"%s\" %s",
@@ -343,7 +286,9 @@ read_header_line(Reader *reader, const char *end)
 	CmigLexer  *lexer = &reader->lexer;
 	const char *p = lexer->start + 2;
 	bool		gap = lexer->line > reader->header_line + 1;
+	const char *keys[CMIG_KEY_COUNT];
 	const char *colon;
+	const char *nearest;
 	char	   *key;
 
 	reader->header_line = lexer->line;
@@ -384,62 +329,32 @@ read_header_line(Reader *reader, const char *end)
 	key = cmig_marker_trimmed(p, colon);
 	for (int i = 0; i < CMIG_KEY_COUNT; i++)
 	{
-		if (strcmp(key, cmig_marker_keys[i]) == 0)
+		keys[i] = cmig_header_fields[i].key;
+		if (strcmp(key, keys[i]) == 0)
 		{
 			set_key(reader, i, cmig_marker_trimmed(colon + 1, end), lexer->line);
 			pfree(key);
 			return;
 		}
 	}
-	{
-		const char *nearest = suggest(key, cmig_marker_keys, CMIG_KEY_COUNT);
-
-		ereport(ERROR,
-				(errcode(ERRCODE_CMIG_BAD_FILE),
-				 errmsg("unknown header key \"%s\" %s",
-						key, place(reader, lexer->line)),
-				 nearest ? errhint("Did you mean \"%s\"?", nearest) :
-				 errhint("Known keys are revision, repeatable, down_revision, depends_on, branch_labels, replaces, precondition, placeholders, message, transactional, and create_date; put a line \"--\" before a description.")));
-	}
+	nearest = suggest(key, keys, CMIG_KEY_COUNT);
+	ereport(ERROR,
+			(errcode(ERRCODE_CMIG_BAD_FILE),
+			 errmsg("unknown header key \"%s\" %s",
+					key, place(reader, lexer->line)),
+			 nearest ? errhint("Did you mean \"%s\"?", nearest) :
+			 errhint("Known keys are revision, repeatable, down_revision, depends_on, branch_labels, replaces, precondition, placeholders, message, transactional, and create_date; put a line \"--\" before a description.")));
 }
 
 /* Store the current section, which ends at "end". */
 static void
 end_section(Reader *reader, const char *end)
 {
-	CmigRevisionText *text = &reader->file->text;
-	char	   *copy;
-
 	if (reader->section == CMIG_SECTION_HEADER)
-	{
-		char	   *description = reader->description.data;
-
-		/* remove surrounding blank lines and the last newline */
-		end = description + reader->description.len;
-		while (end > description && cmig_marker_is_blank(end[-1]))
-			end--;
-		while (*description == '\n')
-			description++;
-		text->description = end > description ?
-			pnstrdup(description, end - description) : pstrdup("");
-		return;
-	}
-
-	copy = cmig_section_text_read(reader->section_start, end, reader->section, reader->crlf);
-	switch (reader->section)
-	{
-		case CMIG_SECTION_HEADER:
-			break;
-		case CMIG_SECTION_UPGRADE:
-			text->upgrade_sql = copy;
-			break;
-		case CMIG_SECTION_DOWNGRADE:
-			text->downgrade_sql = copy;
-			break;
-		case CMIG_SECTION_VERIFY:
-			text->verify_sql = copy;
-			break;
-	}
+		reader->file->text.description = pstrdup(reader->description.data);
+	else
+		*cmig_section_of(&reader->file->text, reader->section) =
+			cmig_section_text_read(reader->section_start, end, reader->section, reader->crlf);
 }
 
 /*
@@ -509,29 +424,6 @@ refuse_in_repeatable(const Reader *reader, const char *what, int line, const cha
 			 errhint("%s", hint)));
 }
 
-/*
- * Check that the current revision, which is repeatable, has no keys or
- * sections that only make sense for a revision in the graph.
- */
-static void
-require_repeatable(const Reader *reader)
-{
-	const CmigRevision *edges = &reader->file->text.edges;
-
-	if (edges->parents.count > 0)
-		refuse_in_repeatable(reader, "a down_revision", reader->key_lines[CMIG_KEY_DOWN_REVISION],
-							 "It runs after all other revisions. In depends_on, list the repeatable revisions that must run before it.");
-	if (edges->labels.count > 0)
-		refuse_in_repeatable(reader, "branch_labels", reader->key_lines[CMIG_KEY_BRANCH_LABELS],
-							 "Remove the line. A repeatable revision does not belong to a branch.");
-	if (edges->replaces.count > 0)
-		refuse_in_repeatable(reader, "replaces", reader->key_lines[CMIG_KEY_REPLACES],
-							 "Remove the line.");
-	if (reader->section_lines[CMIG_SECTION_DOWNGRADE])
-		refuse_in_repeatable(reader, "a downgrade section", reader->section_lines[CMIG_SECTION_DOWNGRADE],
-							 "Remove the section, which a downgrade would not run. To drop the objects, use the downgrade section of another revision.");
-}
-
 /* Store the current revision, which ends at "end", if there is one. */
 static void
 end_revision(Reader *reader, const char *end)
@@ -543,12 +435,18 @@ end_revision(Reader *reader, const char *end)
 	end_section(reader, end);
 
 	text = &reader->file->text;
-	if (text->upgrade_sql == NULL)
-		text->upgrade_sql = pstrdup("");
-	if (text->edges.message == NULL)
-		text->edges.message = pstrdup("");
-	if (text->edges.repeatable)
-		require_repeatable(reader);
+	cmig_revision_canonicalize(text);
+	for (int i = 0; i < CMIG_KEY_COUNT && text->edges.repeatable; i++)
+	{
+		const		CmigHeaderField *field = &cmig_header_fields[i];
+
+		if (field->of_graph && ((CmigNames *) ((char *) text + field->offset))->count > 0)
+			refuse_in_repeatable(reader, i == CMIG_KEY_DOWN_REVISION ? "a down_revision" : field->key,
+								 reader->key_lines[i], field->of_graph);
+	}
+	if (text->edges.repeatable && reader->section_lines[CMIG_SECTION_DOWNGRADE])
+		refuse_in_repeatable(reader, "a downgrade section", reader->section_lines[CMIG_SECTION_DOWNGRADE],
+							 "Remove the section, which a downgrade would not run. To drop the objects, use the downgrade section of another revision.");
 	reader->files = lappend(reader->files, reader->file);
 }
 
@@ -648,23 +546,6 @@ start_file(Reader *reader, const CmigFileStart *start)
 }
 
 /*
- * Raise an error because another file, without a name or a header, seems to
- * begin at the current token.
- */
-static void
-refuse_other_file(const Reader *reader, const char *detail)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_CMIG_BAD_FILE),
-			 errmsg("another file seems to begin %s", place(reader, reader->lexer.line)),
-			 errdetail("%s", detail),
-			 reader->name ?
-			 errhint("If that line belongs to this script, remove it. If another revision begins there, its first line must be \"-- revision: <id>\".") :
-			 errhint("If that line belongs to this script, remove it. If a file without \"-- revision: \" begins there, leave that file out. To see which file it is, load the output of this command: %s",
-					 CMIG_FILE_START_COMMAND)));
-}
-
-/*
  * Raise an error for text before the header.  Even a comment cannot be
  * ignored: if the file were appended to another file, the comment would become
  * part of the other file's last section.
@@ -675,21 +556,25 @@ refuse_leading_text(const Reader *reader)
 	CmigLexer	lexer = reader->lexer;
 	const char *text = reader->text;
 	int			length = strlen(text);
-	CmigFileStart start;
+	bool		is_header_line;
+	CmigMarked	marked;
+	CmigMark	mark = cmig_marker_find(&lexer, lexer.next, CMIG_SECTION_UPGRADE, false, &marked);
 
-	while (!lexer.unterminated && !cmig_file_start_match(&lexer, &start) &&
+	is_header_line = mark == CMIG_MARK_HEADER_LINE;
+	while (!lexer.unterminated && mark != CMIG_MARK_FILE && mark != CMIG_MARK_REVISION &&
 		   (lexer.type == CMIG_TOKEN_LINE_COMMENT || lexer.type == CMIG_TOKEN_BLOCK_COMMENT))
 	{
-		if (lexer.type == CMIG_TOKEN_LINE_COMMENT && cmig_marker_is_file_start(&lexer, lexer.next))
-			ereport(ERROR,
-					(errcode(ERRCODE_CMIG_BAD_FILE),
-					 errmsg("comment before the first revision's header %s",
-							place(reader, reader->lexer.line)),
-					 cmig_file_start_is_header_line(&reader->lexer, reader->lexer.next)
-					 ? errhint("Begin the file with its line \"-- revision: <id>\".")
-					 : errhint("Begin the file with its line \"-- revision: <id>\", and put the comment at the end of the header, after a line \"--\".")));
 		cmig_lexer_next(&lexer);
+		mark = cmig_marker_find(&lexer, lexer.next, CMIG_SECTION_HEADER, false, &marked);
 	}
+	if (mark == CMIG_MARK_REVISION)
+		ereport(ERROR,
+				(errcode(ERRCODE_CMIG_BAD_FILE),
+				 errmsg("comment before the first revision's header %s",
+						place(reader, reader->lexer.line)),
+				 is_header_line
+				 ? errhint("Begin the file with its line \"-- revision: <id>\".")
+				 : errhint("Begin the file with its line \"-- revision: <id>\", and put the comment at the end of the header, after a line \"--\".")));
 	ereport(ERROR,
 			(errcode(ERRCODE_CMIG_BAD_FILE),
 			 errmsg("text before the first revision's header %s",
@@ -704,38 +589,14 @@ refuse_leading_text(const Reader *reader)
 			 errhint("A revision file starts with a line \"-- revision: <id>\".")));
 }
 
-/* Read a token that is not a line comment. */
+/* Read the current token, which is neither a comment nor the start of a file. */
 static void
-read_token(Reader *reader)
+read_sql(Reader *reader)
 {
 	CmigLexer  *lexer = &reader->lexer;
-	const char *line;
-	const char *other;
-
-	if (lexer->unterminated)
-		ereport(ERROR,
-				(errcode(ERRCODE_CMIG_BAD_FILE),
-				 errmsg("unterminated %s %s",
-						cmig_lexer_type_name(lexer), place(reader, lexer->line)),
-				 errhint("Close the quote or comment. Markers inside quotes and comments have no effect, so everything that follows was read as one script.")));
-	if (reader->file && cmig_file_start_has_bom(lexer))
-		refuse_other_file(reader, "It contains a byte order mark, which usually begins a file.");
 
 	if (reader->file && reader->section != CMIG_SECTION_HEADER)
 	{
-		other = cmig_file_start_find_other(lexer, lexer->next, reader->section, reader->has_sql);
-		if (other != NULL)
-			refuse_other_file(reader, other);
-		line = cmig_file_start_find_quoted(lexer);
-		if (line != NULL)
-			ereport(ERROR,
-					(errcode(ERRCODE_CMIG_BAD_FILE),
-					 errmsg("unterminated %s %s", cmig_lexer_type_name(lexer), place(reader, lexer->line)),
-					 errdetail("The line \"%s\" is inside the %s, but begins another file.",
-							   shortened(cmig_marker_trimmed(line, line + strcspn(line, "\n"))),
-							   cmig_lexer_type_name(lexer)),
-					 errhint("Close the %s. If that line belongs inside it, indent the line instead.",
-							 cmig_lexer_type_name(lexer))));
 		reader->has_sql |= lexer->type != CMIG_TOKEN_BLOCK_COMMENT;
 		return;
 	}
@@ -752,54 +613,90 @@ read_token(Reader *reader)
 }
 
 /*
- * Read the current token, a line comment, up to "end".  If another file starts
- * inside the comment, the part of the comment before that file is read first.
+ * Read the current token up to "end".  If another file starts inside a comment,
+ * the part of the comment before that file is read first.
  */
 static void
-read_comment(Reader *reader, const char *end)
+read_token(Reader *reader, const char *end)
 {
 	CmigLexer  *lexer = &reader->lexer;
-	const char *glued = cmig_marker_find_glued(lexer, end);
-	const char *other;
-	int			section;
+	CmigMarked	marked;
+	CmigMark	mark;
+	const char *rest;
 
-	if (glued < end)
-	{
-		const char *rest = cmig_marker_skip_bom_back(lexer->text, glued);
-
-		check_stack_depth();
-		if (rest > lexer->start)
-			read_comment(reader, rest);
-		start_revision(reader, glued, end);
-	}
-	else if (cmig_marker_is_file_start(lexer, end))
-		start_revision(reader, lexer->start, end);
-	else if (reader->file == NULL)
-		refuse_leading_text(reader);
-	else if (cmig_marker_find_section(lexer, end, &section))
-		start_section(reader, section);
-	else if (cmig_marker_is_misplaced(lexer, end, &section))
-	{
+	if (lexer->unterminated)
 		ereport(ERROR,
 				(errcode(ERRCODE_CMIG_BAD_FILE),
-				 errmsg("marker \"-- cmig:%s\" is preceded by other text %s",
-						cmig_marker_sections[section], place(reader, lexer->line)),
-				 errdetail("A marker starts a section only if it is alone on its line."),
-				 errhint("Put a line break before \"-- cmig:%s\".", cmig_marker_sections[section])));
-	}
-	else if (reader->section == CMIG_SECTION_HEADER)
-		read_header_line(reader, end);
-	else if (cmig_file_start_is_header_line(lexer, end))
+				 errmsg("unterminated %s %s",
+						cmig_lexer_type_name(lexer), place(reader, lexer->line)),
+				 errhint("Close the quote or comment. Markers inside quotes and comments have no effect, so everything that follows was read as one script.")));
+	mark = cmig_marker_find(lexer, end, reader->file ? reader->section : CMIG_SECTION_HEADER, reader->has_sql, &marked);
+	if (reader->file == NULL && mark > CMIG_MARK_REVISION)
+		mark = CMIG_MARK_NONE;
+	switch (mark)
 	{
-		ereport(ERROR,
-				(errcode(ERRCODE_CMIG_BAD_FILE),
-				 errmsg("header line outside of a header %s", place(reader, lexer->line)),
-				 errdetail("The line is \"%s\".", shortened(cmig_marker_trimmed(lexer->start, end))),
-				 errhint("If the line belongs to this revision, move it to the header. If another file begins there, its first line must be \"-- revision: <id>\".")));
+		case CMIG_MARK_FILE:
+			start_file(reader, &marked.file);
+			break;
+		case CMIG_MARK_GLUED:
+			rest = cmig_marker_skip_bom_back(lexer->text, marked.at);
+			check_stack_depth();
+			if (rest > lexer->start)
+				read_token(reader, rest);
+			start_revision(reader, marked.at, end);
+			break;
+		case CMIG_MARK_REVISION:
+			start_revision(reader, lexer->start, end);
+			break;
+		case CMIG_MARK_SECTION:
+			start_section(reader, marked.section);
+			break;
+		case CMIG_MARK_MISPLACED:
+			ereport(ERROR,
+					(errcode(ERRCODE_CMIG_BAD_FILE),
+					 errmsg("marker \"-- cmig:%s\" is preceded by other text %s",
+							cmig_marker_sections[marked.section], place(reader, lexer->line)),
+					 errdetail("A marker starts a section only if it is alone on its line."),
+					 errhint("Put a line break before \"-- cmig:%s\".", cmig_marker_sections[marked.section])));
+			break;
+		case CMIG_MARK_HEADER_LINE:
+			ereport(ERROR,
+					(errcode(ERRCODE_CMIG_BAD_FILE),
+					 errmsg("header line outside of a header %s", place(reader, lexer->line)),
+					 errdetail("The line is \"%s\".",
+							   cmig_text_shortened(cmig_marker_trimmed(lexer->start, end), MAX_SHOWN)),
+					 errhint("If the line belongs to this revision, move it to the header. If another file begins there, its first line must be \"-- revision: <id>\".")));
+			break;
+		case CMIG_MARK_OTHER:
+		case CMIG_MARK_BOM:
+			ereport(ERROR,
+					(errcode(ERRCODE_CMIG_BAD_FILE),
+					 errmsg("another file seems to begin %s", place(reader, reader->lexer.line)),
+					 errdetail("%s", marked.reason),
+					 reader->name ?
+					 errhint("If that line belongs to this script, remove it. If another revision begins there, its first line must be \"-- revision: <id>\".") :
+					 errhint("If that line belongs to this script, remove it. If a file without \"-- revision: \" begins there, leave that file out. To see which file it is, load the output of this command: %s",
+							 CMIG_FILE_START_COMMAND)));
+			break;
+		case CMIG_MARK_QUOTED:
+			ereport(ERROR,
+					(errcode(ERRCODE_CMIG_BAD_FILE),
+					 errmsg("unterminated %s %s", cmig_lexer_type_name(lexer), place(reader, lexer->line)),
+					 errdetail("The line \"%s\" is inside the %s, but begins another file.",
+							   cmig_text_shortened(cmig_marker_trimmed(marked.at, marked.at + strcspn(marked.at, "\n")), MAX_SHOWN),
+							   cmig_lexer_type_name(lexer)),
+					 errhint("Close the %s. If that line belongs inside it, indent the line instead.",
+							 cmig_lexer_type_name(lexer))));
+			break;
+		case CMIG_MARK_NONE:
+			if (lexer->type != CMIG_TOKEN_LINE_COMMENT)
+				read_sql(reader);
+			else if (reader->file == NULL)
+				refuse_leading_text(reader);
+			else if (reader->section == CMIG_SECTION_HEADER)
+				read_header_line(reader, end);
+			break;
 	}
-	else if ((other = cmig_file_start_find_other(lexer, end, reader->section,
-												 reader->has_sql)) != NULL)
-		refuse_other_file(reader, other);
 }
 
 List *
@@ -807,7 +704,6 @@ cmig_revision_file_parse(const char *text, const char *name)
 {
 	Reader		reader = {.name = name,.text = text};
 	CmigLexer  *lexer = &reader.lexer;
-	CmigFileStart start;
 
 	cmig_lexer_init(lexer, text);
 	initStringInfo(&reader.description);
@@ -817,12 +713,8 @@ cmig_revision_file_parse(const char *text, const char *name)
 		 * in concatenated files, a byte order mark at the end of a comment
 		 * belongs to the next file
 		 */
-		if (lexer->type == CMIG_TOKEN_LINE_COMMENT)
-			read_comment(&reader, cmig_marker_skip_bom_back(lexer->start, lexer->next));
-		else if (cmig_file_start_match(lexer, &start))
-			start_file(&reader, &start);
-		else
-			read_token(&reader);
+		read_token(&reader, lexer->type != CMIG_TOKEN_LINE_COMMENT ? lexer->next :
+				   cmig_marker_skip_bom_back(lexer->start, lexer->next));
 	}
 	end_revision(&reader, lexer->next);
 	require_revision(&reader);

@@ -308,8 +308,8 @@ read_text_columns(TupleDesc desc, HeapTuple row)
 	text->upgrade_sql = cmig_query_text_or_null(desc, row, 10);
 	text->downgrade_sql = cmig_query_text_or_null(desc, row, 11);
 	text->verify_sql = cmig_query_text_or_null(desc, row, 12);
-	text->created_at = DatumGetTimestampTz(cmig_query_datum(desc, row, 13, &isnull));
-	text->has_created_at = !isnull;
+	text->edges.created_at = DatumGetTimestampTz(cmig_query_datum(desc, row, 13, &isnull));
+	text->edges.has_created_at = !isnull;
 	text->precondition_sql = cmig_query_text_or_null(desc, row, 14);
 	text->edges.repeatable = cmig_query_bool(desc, row, 15, false);
 	text->edges.malformed |= !read_names(NULL, desc, row, 16, &text->placeholders);
@@ -567,8 +567,8 @@ keep_created_at(TupleDesc desc, HeapTuple row, void *arg)
 	bool		isnull;
 	Datum		created_at = cmig_query_datum(desc, row, 1, &isnull);
 
-	revision->has_created_at = !isnull;
-	revision->created_at = isnull ? 0 : DatumGetTimestampTz(created_at);
+	revision->edges.has_created_at = !isnull;
+	revision->edges.created_at = isnull ? 0 : DatumGetTimestampTz(created_at);
 }
 
 /*
@@ -676,8 +676,8 @@ add_to_batch(RevisionBatch *batch, const CmigRevisionText *text)
 	put_text(batch, 12, text->previous_sql);
 	batch->columns[13][row] = BoolGetDatum(text->edges.transactional);
 	batch->columns[14][row] = BoolGetDatum(text->edges.repeatable);
-	batch->columns[15][row] = TimestampTzGetDatum(text->created_at);
-	batch->nulls[15][row] = !text->has_created_at;
+	batch->columns[15][row] = TimestampTzGetDatum(text->edges.created_at);
+	batch->nulls[15][row] = !text->edges.has_created_at;
 	for (int i = 0; i < REVISION_TEXTS; i++)
 		if (!batch->nulls[i][row])
 			batch->bytes += VARSIZE_ANY(DatumGetPointer(batch->columns[i][row]));
@@ -771,10 +771,10 @@ cmig_revision_rows_replace(const CmigRevisionText *revision)
 				 errmsg("revision \"%s\" could not be replaced", revision->edges.id),
 				 errdetail("Its row in cmig.revision no longer exists."),
 				 errhint("Load the file again.")));
-	if (!row.has_created_at)
+	if (!row.edges.has_created_at)
 	{
-		row.has_created_at = deleted.has_created_at;
-		row.created_at = deleted.created_at;
+		row.edges.has_created_at = deleted.edges.has_created_at;
+		row.edges.created_at = deleted.edges.created_at;
 	}
 	cmig_revision_rows_insert(&row);
 }
