@@ -110,8 +110,8 @@ typedef struct CmigLintTable
 	bool		detached;		/* true if the plan has detached partitions */
 	bool		row_security;
 	bool		redefined;		/* true if the plan has replaced this view */
-	bool		has_grants;		/* true if roles other than the owner can use
-								 * the relation */
+	bool		has_grants;		/* true if the plan grants privileges on the
+								 * relation */
 	List	   *columns;		/* of CmigLintColumn *, in order */
 	List	   *constraints;	/* of CmigLintConstraint * */
 	List	   *indexes;		/* of CmigLintIndex * */
@@ -549,16 +549,13 @@ extern List *cmig_lint_catalog_partition_key(Oid table);
  */
 extern CmigLintTable *cmig_lint_facts_read(Oid relation, bool sizes);
 
-/* Fill in the lists of a table: its columns, constraints, and indexes. */
-extern void cmig_lint_facts_load(CmigLintTable *table);
-
 /* Does any role have default privileges in the database? */
 extern bool cmig_lint_facts_has_default_privileges(void);
 
 /*
  * Returns GRANT commands, separated by semicolons, that copy a relation's
  * privileges to the relation called "name".  The owner's privileges are left
- * out.
+ * out.  Returns NULL if there are no others.
  */
 extern char *cmig_lint_facts_grants(Oid relation, const char *name);
 
@@ -586,8 +583,8 @@ extern void cmig_lint_types_find(CmigLint *lint, const TypeName *type,
 /* Like cmig_lint_types_find(), but returns only the OID. */
 extern Oid	cmig_lint_types_oid(CmigLint *lint, const TypeName *type);
 
-/* Is the type the built-in type "oid", or an array of that type? */
-extern bool cmig_lint_types_is(CmigLint *lint, const TypeName *type, Oid oid);
+/* Is this the built-in type with this internal name, or an array of it? */
+extern bool cmig_lint_types_is(const TypeName *type, const char *name);
 
 /* Is the type a domain with a CHECK or NOT NULL constraint? */
 extern bool cmig_lint_types_is_constrained_domain(CmigLint *lint, const TypeName *type);
@@ -620,6 +617,7 @@ typedef enum CmigLintDependentKind
 typedef struct CmigLintDependent
 {
 	CmigLintDependentKind kind;
+	ObjectAddress object;
 	char	   *description;	/* such as "view v"; may be NULL */
 	Oid			relation;		/* for a view, the view itself; for a policy,
 								 * foreign key, or column, its table */
@@ -663,15 +661,6 @@ extern List *cmig_lint_code_bodies(CmigLint *lint);
 
 /* Returns the OIDs of the functions that a table's triggers call. */
 extern List *cmig_lint_code_trigger_functions(Oid table);
-
-/* Does the body, or a string in it, contain the word as an identifier? */
-extern bool cmig_lint_code_names(const char *source, const char *word, int level);
-
-/*
- * The maximum nesting level of strings that are searched for dynamic SQL.
- * Strings that are nested more deeply are ignored.
- */
-#define CMIG_LINT_MAX_NESTING 8
 
 /*
  * Returns the name of a volatile function called in an expression, or NULL if
@@ -752,12 +741,6 @@ extern CmigLintTable *cmig_lint_state_find_oid(CmigLint *lint, Oid oid);
  */
 extern CmigLintTable *cmig_lint_state_original(CmigLint *lint, const RangeVar *name);
 
-/*
- * Read a relation's columns, constraints, and indexes if they have not been
- * read before.
- */
-extern void cmig_lint_state_load(CmigLint *lint, CmigLintTable *table);
-
 /* Returns the schema in search_path in which new objects are created. */
 extern const char *cmig_lint_state_creation_schema(CmigLint *lint);
 
@@ -811,22 +794,17 @@ extern List *cmig_lint_locks_of(CmigLint *lint, Node *statement);
 
 /* in lint_apply.c */
 
-/* The effect of a column type change on the table. */
-typedef enum CmigLintChange
-{
-	CMIG_LINT_CHANGE_NOTHING,
-	CMIG_LINT_CHANGE_REWRITE,
-	CMIG_LINT_CHANGE_SCAN,		/* scans the table to recheck CHECK
-								 * constraints */
-	CMIG_LINT_CHANGE_INDEX		/* rebuilds an index */
-} CmigLintChange;
+/*
+ * Read a relation's columns, constraints, and indexes if they have not been
+ * read before.
+ */
+extern void cmig_lint_state_load(CmigLint *lint, CmigLintTable *table);
 
 /*
- * Returns the effect of changing a column's type.  "column" is NULL if the
- * column is unknown.
+ * Returns the columns of a constraint, as a List of char *.  For a column
+ * constraint, "column" is the column's name; otherwise, "column" is NULL.
  */
-extern CmigLintChange cmig_lint_type_change(CmigLint *lint, CmigLintTable *table,
-											const CmigLintColumn *column, const ColumnDef *to);
+extern List *cmig_lint_alter_columns(const Constraint *constraint, const char *column);
 
 /*
  * Returns a constraint's name, or the name that PostgreSQL chooses if the

@@ -31,188 +31,12 @@
 #include "plan/lint.h"
 
 /* ----------------------------------------------------------------
- * Determines how a column type change affects the table.
+ * The columns, constraints, and indexes of a table.
+ *
+ * Those of a live table come from the definitions that PostgreSQL prints, which
+ * are read like the statements of a plan.
  * ----------------------------------------------------------------
  */
-
-/*
- * If a USING expression consists only of the column and known casts, returns
- * the analyzed expression.  Otherwise, returns NULL.
- */
-static Node *
-convert(CmigLint *lint, const CmigLintColumn *column, Node *using)
-{
-	Node	   *from;
-	Oid			type;
-	int32		typmod;
-	const char *new_name;
-
-	if (using == NULL || IsA(using, ColumnRef))
-	{
-		if (using && (!IsA(llast(((ColumnRef *) using)->fields), String) ||
-					  strcmp(strVal(llast(((ColumnRef *) using)->fields)), column->name) != 0))
-			return NULL;
-		return (Node *) makeVar(1, Max(column->attnum, 1), column->type, column->typmod, column->collation, 0);
-	}
-	if (!IsA(using, TypeCast))
-		return NULL;
-	from = convert(lint, column, ((TypeCast *) using)->arg);
-	cmig_lint_types_find(lint, ((TypeCast *) using)->typeName, &type, &typmod, &new_name);
-	if (from == NULL || !OidIsValid(type))
-		return NULL;
-	return coerce_to_target_type(NULL, from, exprType(from), type, typmod,
-								 COERCION_EXPLICIT, COERCE_EXPLICIT_CAST, -1);
-}
-
-/*
- * Does the script's time zone affect conversions between timestamp and
- * timestamptz?
- */
-static bool
-time_zone_matters(CmigLint *lint)
-{
-	const char *name = lint->session.time_zone;
-	pg_tz	   *zone;
-	long		offset;
-
-	if (name == NULL)
-		return TimestampTimestampTzRequiresRewrite();
-	zone = pg_tzset(name);
-	return zone == NULL || !pg_get_timezone_offset(zone, &offset) || offset != 0;
-}
-
-/* Can the index be kept when the column changes to the new type? */
-static bool
-keeps_index(const CmigLintIndex *index, const CmigLintColumn *column, Oid type, Oid collation)
-{
-	Oid			old_class;
-
-	if (index->has_expression || collation != column->collation)
-		return false;
-	if (type == column->type || !OidIsValid(index->method))
-		return true;
-	old_class = GetDefaultOpClass(column->type, index->method);
-	return OidIsValid(old_class) && old_class == GetDefaultOpClass(type, index->method) &&
-		!IsPolymorphicType(get_opclass_input_type(old_class));
-}
-
-CmigLintChange
-cmig_lint_type_change(CmigLint *lint, CmigLintTable *table, const CmigLintColumn *column, const ColumnDef *to)
-{
-	Oid			type;
-	int32		typmod;
-	const char *new_name;
-	Node	   *expression;
-	Oid			collation;
-	ListCell   *lc;
-
-	cmig_lint_types_find(lint, to->typeName, &type, &typmod, &new_name);
-	if (column == NULL || !OidIsValid(column->type) || !OidIsValid(type))
-		return CMIG_LINT_CHANGE_REWRITE;
-	expression = convert(lint, column, to->raw_default);
-	if (expression)
-		expression = coerce_to_target_type(NULL, expression, exprType(expression), type, typmod,
-										   COERCION_ASSIGNMENT, COERCE_IMPLICIT_CAST, -1);
-	if (cmig_conversion_rewrites(expression, time_zone_matters(lint)))
-		return CMIG_LINT_CHANGE_REWRITE;
-
-	collation = get_typcollation(type);
-
-	/*
-	 * ignore a collation name with more than two parts, for which the
-	 * statement itself will raise an error
-	 */
-	if (to->collClause && OidIsValid(collation) && list_length(to->collClause->collname) <= 2)
-		collation = get_collation_oid(to->collClause->collname, true);
-	foreach(lc, table->constraints)
-	{
-		CmigLintConstraint *constraint = lfirst(lc);
-
-		if (constraint->type == CONSTRAINT_CHECK && constraint->validated &&
-			cmig_text_list_has(constraint->columns, column->name))
-			return CMIG_LINT_CHANGE_SCAN;
-	}
-	foreach(lc, table->indexes)
-	{
-		CmigLintIndex *index = lfirst(lc);
-
-		if ((cmig_text_list_has(index->keys, column->name) ||
-			 cmig_text_list_has(index->uses, column->name)) &&
-			!keeps_index(index, column, type, collation))
-			return CMIG_LINT_CHANGE_INDEX;
-	}
-	return CMIG_LINT_CHANGE_NOTHING;
-}
-
-/* ----------------------------------------------------------------
- * Updates the lint state of a table after ALTER TABLE, and for the
- * elements of CREATE TABLE.
- * ----------------------------------------------------------------
- */
-
-/*
- * Constraints and indexes
- */
-
-/* Join column names as PostgreSQL does in generated names. */
-static char *
-join_names(List *names)
-{
-	StringInfoData text;
-	ListCell   *lc;
-
-	initStringInfo(&text);
-	foreach(lc, names)
-	{
-		if (text.len > 0)
-			appendStringInfoChar(&text, '_');
-		appendStringInfoString(&text, lfirst(lc));
-		if (text.len >= NAMEDATALEN)
-			break;
-	}
-	return text.data;
-}
-
-/*
- * Does a constraint or an index of the table have this name?  Also returns true
- * if "names" contains the name.
- */
-static bool
-is_used(const CmigLintTable *table, const char *name, List *names)
-{
-	return cmig_text_list_has(names, name) ||
-		(table != NULL && (cmig_lint_model_constraint(table, name) != NULL ||
-						   cmig_lint_model_index(table, name) != NULL));
-}
-
-/*
- * Returns the part of the generated name of an unnamed constraint that consists
- * of column names.  Returns NULL if the generated name contains no column
- * names.
- */
-static char *
-columns_in_name(const Constraint *constraint, const char *column)
-{
-	List	   *columns;
-
-	switch (constraint->contype)
-	{
-		case CONSTR_PRIMARY:
-			return NULL;
-		case CONSTR_UNIQUE:
-		case CONSTR_EXCLUSION:
-			columns = column ? list_make1((char *) column) : cmig_lint_model_names(constraint->keys);
-			return columns ? join_names(columns) : NULL;
-		case CONSTR_FOREIGN:
-			columns = column ? list_make1((char *) column) : cmig_lint_model_names(constraint->fk_attrs);
-			return join_names(columns);
-		case CONSTR_NOTNULL:
-			return unconstify(char *, column);
-		default:
-			columns = cmig_lint_expression_columns(constraint->raw_expr);
-			return list_length(columns) == 1 ? linitial(columns) : NULL;
-	}
-}
 
 /*
  * The types of constraints, with the values of pg_constraint.contype and the
@@ -246,6 +70,16 @@ kind_of(const Constraint *constraint)
 	return NULL;
 }
 
+List *
+cmig_lint_alter_columns(const Constraint *constraint, const char *column)
+{
+	if (constraint->contype == CONSTR_CHECK || kind_of(constraint) == NULL)
+		return cmig_lint_expression_columns(constraint->raw_expr);
+	if (column)
+		return list_make1(pstrdup(column));
+	return cmig_lint_model_names(constraint->contype == CONSTR_FOREIGN ? constraint->fk_attrs : constraint->keys);
+}
+
 char *
 cmig_lint_alter_constraint_name(const CmigLintTable *table, const char *table_name,
 								const Constraint *constraint, const char *column,
@@ -253,16 +87,23 @@ cmig_lint_alter_constraint_name(const CmigLintTable *table, const char *table_na
 {
 	const		ConstraintKind *kind = kind_of(constraint);
 	const char *label = kind ? kind->label : "check";
-	char	   *columns;
+	List	   *columns = cmig_lint_alter_columns(constraint, column);
+	StringInfoData joined;
 	char	   *name;
-	int			number = 0;
+	ListCell   *lc;
 
 	if (constraint->conname)
 		return pstrdup(constraint->conname);
-	columns = columns_in_name(constraint, column);
-	name = makeObjectName(table_name, columns, label);
-	while (is_used(table, name, earlier))
-		name = makeObjectName(table_name, columns, psprintf("%s%d", label, ++number));
+	initStringInfo(&joined);
+	foreach(lc, columns)
+		appendStringInfo(&joined, "%s%s", joined.len > 0 ? "_" : "", (char *) lfirst(lc));
+	if (columns == NIL || constraint->contype == CONSTR_PRIMARY ||
+		(constraint->contype == CONSTR_CHECK && list_length(columns) != 1))
+		joined.data = NULL;
+	name = makeObjectName(table_name, joined.data, label);
+	for (int number = 1; cmig_text_list_has(earlier, name) ||
+		 (table && (cmig_lint_model_constraint(table, name) || cmig_lint_model_index(table, name))); number++)
+		name = makeObjectName(table_name, joined.data, psprintf("%s%d", label, number));
 	return name;
 }
 
@@ -281,78 +122,153 @@ set_not_null(CmigLintTable *table, List *columns)
 	}
 }
 
-/* Record the index of a new PRIMARY KEY, UNIQUE, or EXCLUDE constraint. */
-static void
-add_constraint_index(CmigLintTable *table, const char *name, const Constraint *constraint, List *columns)
-{
-	CmigLintIndex *index;
-
-	if (constraint->indexname)
-	{
-		index = cmig_lint_model_index(table, constraint->indexname);
-		if (index)
-			index->name = name;
-		if (index && constraint->contype == CONSTR_PRIMARY)
-			set_not_null(table, index->keys);
-		return;
-	}
-	index = palloc0(sizeof(CmigLintIndex));
-	index->name = name;
-	index->usable = constraint->contype != CONSTR_EXCLUSION;
-	index->method = BTREE_AM_OID;
-	index->keys = columns;
-	table->indexes = lappend(table->indexes, index);
-	if (constraint->contype == CONSTR_PRIMARY)
-		set_not_null(table, columns);
-}
-
 /*
- * Add a constraint to a table.  For a column constraint, "column" is the
- * column's name; otherwise, "column" is NULL.
+ * Add a constraint to a table, together with its index.  For a column
+ * constraint, "column" is the column's name; otherwise, "column" is NULL.  For a
+ * live constraint, "revision" is 0, and the index is not added.
  */
 static void
-lint_alter_add_constraint(CmigLint *lint, CmigLintTable *table, const Constraint *constraint, const char *column)
+add_constraint(CmigLintTable *table, const Constraint *constraint, const char *column, int revision)
 {
 	const		ConstraintKind *kind = kind_of(constraint);
 	CmigLintConstraint *added;
+	CmigLintIndex *index = NULL;
+	List	   *columns;
 
 	if (kind == NULL)
 		return;
+	columns = cmig_lint_alter_columns(constraint, column);
 	if (constraint->contype == CONSTR_NOTNULL)
 	{
-		if (column)
-			set_not_null(table, list_make1((char *) column));
-		else if (!constraint->skip_validation)
-			set_not_null(table, cmig_lint_model_names(constraint->keys));
+		if (column || !constraint->skip_validation)
+			set_not_null(table, columns);
 		return;
 	}
 	added = palloc0(sizeof(CmigLintConstraint));
 	added->name = cmig_lint_alter_constraint_name(table, table->name, constraint, column, NIL);
 	added->type = kind->contype;
 	added->validated = !constraint->skip_validation;
-	added->added_in = lint->revision_number;
+	added->added_in = revision;
+	added->columns = columns;
 	if (constraint->contype == CONSTR_CHECK)
-	{
-		added->columns = cmig_lint_expression_columns(constraint->raw_expr);
 		added->proves_not_null = cmig_lint_model_not_null_columns(constraint->raw_expr);
-	}
-	else if (constraint->contype == CONSTR_FOREIGN)
-		added->columns = column ? list_make1(pstrdup(column)) : cmig_lint_model_names(constraint->fk_attrs);
+	table->constraints = lappend(table->constraints, added);
+	if (revision == 0 || constraint->contype == CONSTR_CHECK || constraint->contype == CONSTR_FOREIGN)
+		return;
+	if (constraint->indexname)
+		index = cmig_lint_model_index(table, constraint->indexname);
 	else
 	{
-		added->columns = column ? list_make1(pstrdup(column)) : cmig_lint_model_names(constraint->keys);
-		add_constraint_index(table, added->name, constraint, added->columns);
+		index = palloc0(sizeof(CmigLintIndex));
+		index->usable = constraint->contype != CONSTR_EXCLUSION;
+		index->method = BTREE_AM_OID;
+		index->keys = columns;
+		table->indexes = lappend(table->indexes, index);
 	}
-	table->constraints = lappend(table->constraints, added);
+	if (index)
+		index->name = added->name;
+	if (index && constraint->contype == CONSTR_PRIMARY)
+		set_not_null(table, index->keys);
 }
 
-/*
- * Columns
- */
+/* Add an index to a table. */
+static CmigLintIndex *
+add_index(CmigLintTable *table, const IndexStmt *statement)
+{
+	CmigLintIndex *index = palloc0(sizeof(CmigLintIndex));
+	ListCell   *lc;
+
+	index->name = statement->idxname ? pstrdup(statement->idxname) : NULL;
+	index->usable = statement->whereClause == NULL;
+	index->has_expression = statement->whereClause != NULL;
+	index->uses = cmig_lint_expression_columns(statement->whereClause);
+	foreach(lc, statement->indexParams)
+	{
+		IndexElem  *element = lfirst_node(IndexElem, lc);
+
+		index->keys = lappend(index->keys, pstrdup(element->name ? element->name : ""));
+		if (element->expr)
+		{
+			index->has_expression = true;
+			index->uses = list_concat(index->uses, cmig_lint_expression_columns(element->expr));
+		}
+	}
+	table->indexes = lappend(table->indexes, index);
+	return index;
+}
+
+/* Row callback: add a column of a live table. */
+static void
+load_column(TupleDesc desc, HeapTuple row, void *arg)
+{
+	CmigLintTable *table = arg;
+	CmigLintColumn *column = palloc0(sizeof(CmigLintColumn));
+	bool		isnull;
+
+	column->name = cmig_query_text(desc, row, 1);
+	column->attnum = cmig_query_int32(desc, row, 2, 0);
+	column->type = DatumGetObjectId(cmig_query_datum(desc, row, 3, &isnull));
+	column->typmod = cmig_query_int32(desc, row, 4, -1);
+	column->collation = DatumGetObjectId(cmig_query_datum(desc, row, 5, &isnull));
+	column->not_null = cmig_query_bool(desc, row, 6, false);
+	column->has_default = cmig_query_bool(desc, row, 7, false);
+	table->columns = lappend(table->columns, column);
+}
+
+/* Row callback: add a constraint or index of a live table. */
+static void
+load_definition(TupleDesc desc, HeapTuple row, void *arg)
+{
+	MemoryContext old = CurrentMemoryContext;
+	MemoryContext context = AllocSetContextCreate(old, "pg_cmig definition", ALLOCSET_SMALL_SIZES);
+	CmigLintTable *table = arg;
+	Node	   *node;
+	CmigLintIndex *index;
+
+	MemoryContextSwitchTo(context);
+	node = cmig_raw_parse_one(cmig_query_text(desc, row, 1))->stmt;
+	MemoryContextSwitchTo(old);
+	if (IsA(node, IndexStmt))
+	{
+		index = add_index(table, (IndexStmt *) node);
+		index->usable &= cmig_query_bool(desc, row, 2, false);
+		index->method = get_index_am_oid(((IndexStmt *) node)->accessMethod, true);
+	}
+	else
+		add_constraint(table, (Constraint *) linitial_node(AlterTableCmd, ((AlterTableStmt *) node)->cmds)->def, NULL, 0);
+	MemoryContextDelete(context);
+}
+
+void
+cmig_lint_state_load(CmigLint *lint, CmigLintTable *table)
+{
+	static CmigQuery columns = {
+		.sql = "SELECT attname::text, attnum::int4, atttypid, atttypmod, attcollation, attnotnull,"
+		"  atthasdef OR attidentity <> ''"
+		" FROM pg_attribute WHERE attrelid = $1 AND attnum > 0 AND NOT attisdropped ORDER BY attnum",
+		.nargs = 1,.argtypes = {OIDOID}
+	};
+	static CmigQuery definitions = {
+		.sql = "SELECT format('ALTER TABLE t ADD CONSTRAINT %I %s', conname, pg_get_constraintdef(oid)), true"
+		" FROM pg_constraint WHERE conrelid = $1 AND contype IN ('c', 'f', 'p', 'u', 'x')"
+		" UNION ALL SELECT pg_get_indexdef(indexrelid), indisvalid FROM pg_index WHERE indrelid = $1",
+		.nargs = 1,.argtypes = {OIDOID}
+	};
+	MemoryContext old = MemoryContextSwitchTo(lint->context);
+	Datum		value = ObjectIdGetDatum(table->oid);
+
+	if (!table->loaded && OidIsValid(table->oid))
+	{
+		cmig_query_each(&columns, &value, NULL, load_column, table);
+		cmig_query_each(&definitions, &value, NULL, load_definition, table);
+	}
+	table->loaded = true;
+	MemoryContextSwitchTo(old);
+}
 
 /* Add a column together with its column constraints. */
 static void
-lint_alter_add_column(CmigLint *lint, CmigLintTable *table, const ColumnDef *definition)
+add_column(CmigLint *lint, CmigLintTable *table, const ColumnDef *definition)
 {
 	CmigLintColumn *column = palloc0(sizeof(CmigLintColumn));
 	ListCell   *lc;
@@ -375,7 +291,7 @@ lint_alter_add_column(CmigLint *lint, CmigLintTable *table, const ColumnDef *def
 		else if (constraint->contype == CONSTR_DEFAULT || constraint->contype == CONSTR_GENERATED)
 			column->has_default = true;
 		else
-			lint_alter_add_constraint(lint, table, constraint, column->name);
+			add_constraint(table, constraint, column->name, lint->revision_number);
 	}
 }
 
@@ -419,7 +335,7 @@ rename_in(List *names, const char *from, const char *to)
 
 /* Rename a column.  "to" is not copied, so it must remain allocated. */
 static void
-lint_alter_rename_column(CmigLintTable *table, const char *from, const char *to)
+rename_column(CmigLintTable *table, const char *from, const char *to)
 {
 	CmigLintColumn *column = cmig_lint_model_column(table, from);
 	ListCell   *lc;
@@ -441,10 +357,6 @@ lint_alter_rename_column(CmigLintTable *table, const char *from, const char *to)
 		rename_in(constraint->proves_not_null, from, to);
 	}
 }
-
-/*
- * ALTER TABLE
- */
 
 void
 cmig_lint_alter_drop_constraint(CmigLintTable *table, const char *name)
@@ -469,7 +381,7 @@ apply_action(CmigLint *lint, CmigLintTable *table, AlterTableCmd *command)
 	{
 		case AT_AddColumn:
 			if (cmig_lint_model_column(table, ((ColumnDef *) command->def)->colname) == NULL)
-				lint_alter_add_column(lint, table, (ColumnDef *) command->def);
+				add_column(lint, table, (ColumnDef *) command->def);
 			break;
 		case AT_DropColumn:
 			cmig_lint_alter_drop_column(table, command->name);
@@ -494,7 +406,7 @@ apply_action(CmigLint *lint, CmigLintTable *table, AlterTableCmd *command)
 				column->has_default = command->def != NULL;
 			break;
 		case AT_AddConstraint:
-			lint_alter_add_constraint(lint, table, (Constraint *) command->def, NULL);
+			add_constraint(table, (Constraint *) command->def, NULL, lint->revision_number);
 			break;
 		case AT_DropConstraint:
 			cmig_lint_alter_drop_constraint(table, command->name);
@@ -553,18 +465,14 @@ cmig_lint_alter_is_combinable(const AlterTableStmt *alter)
 	return true;
 }
 
-/*
- * Update the lint state of lint->target after an ALTER TABLE statement.
- */
 static void
-lint_alter_table(CmigLint *lint, AlterTableStmt *statement)
+apply_alter_table(CmigLint *lint, AlterTableStmt *statement)
 {
 	CmigLintTable *table = lint->target;
 	ListCell   *lc;
 
 	if (table == NULL)
 		return;
-	cmig_lint_state_load(lint, table);
 
 	/* the next ALTER TABLE of the same table might be combined with this one */
 	touch(lint, table);
@@ -572,7 +480,13 @@ lint_alter_table(CmigLint *lint, AlterTableStmt *statement)
 	table->altered_text = table->altered_at ? pstrdup(lint->statement->text) : NULL;
 	foreach(lc, statement->cmds)
 	{
-		apply_action(lint, table, lfirst_node(AlterTableCmd, lc));
+		AlterTableCmd *command = lfirst_node(AlterTableCmd, lc);
+
+		if (command->behavior == DROP_CASCADE && command->subtype == AT_DropColumn)
+			cmig_lint_cascade_column(lint, table, command->name);
+		else if (command->behavior == DROP_CASCADE && command->subtype == AT_DropConstraint)
+			cmig_lint_cascade_constraint(lint, table, command->name);
+		apply_action(lint, table, command);
 	}
 }
 
@@ -580,10 +494,6 @@ lint_alter_table(CmigLint *lint, AlterTableStmt *statement)
  * Updates the lint state after a statement, so that later statements are
  * checked against the new state.
  * ----------------------------------------------------------------
- */
-
-/*
- * CREATE
  */
 
 static void
@@ -607,9 +517,9 @@ apply_create_table(CmigLint *lint, CreateStmt *statement, RangeVar *name)
 	foreach(lc, statement->tableElts)
 	{
 		if (IsA(lfirst(lc), ColumnDef))
-			lint_alter_add_column(lint, table, lfirst(lc));
+			add_column(lint, table, lfirst(lc));
 		else if (IsA(lfirst(lc), Constraint))
-			lint_alter_add_constraint(lint, table, lfirst(lc), NULL);
+			add_constraint(table, lfirst(lc), NULL, lint->revision_number);
 		else
 			table->partial = true;
 	}
@@ -618,39 +528,19 @@ apply_create_table(CmigLint *lint, CreateStmt *statement, RangeVar *name)
 static void
 apply_create_index(CmigLint *lint, IndexStmt *statement)
 {
-	CmigLintIndex *index;
-	ListCell   *lc;
+	CmigLintTable *table = lint->target;
 	RangeVar	name = *statement->relation;
-	char		kind;
 
-	if (lint->target == NULL)
+	if (table == NULL || (statement->if_not_exists && statement->idxname &&
+						  cmig_lint_model_index(table, statement->idxname)))
 		return;
-	cmig_lint_state_load(lint, lint->target);
-	if (statement->if_not_exists && statement->idxname && cmig_lint_model_index(lint->target, statement->idxname))
-		return;
-	index = palloc0(sizeof(CmigLintIndex));
-	index->usable = statement->whereClause == NULL;
-	index->has_expression = statement->whereClause != NULL;
-	index->uses = cmig_lint_expression_columns(statement->whereClause);
-	foreach(lc, statement->indexParams)
-	{
-		IndexElem  *element = lfirst_node(IndexElem, lc);
-
-		index->keys = lappend(index->keys, pstrdup(element->name ? element->name : ""));
-		if (element->expr)
-		{
-			index->has_expression = true;
-			index->uses = list_concat(index->uses, cmig_lint_expression_columns(element->expr));
-		}
-	}
-	lint->target->indexes = lappend(lint->target->indexes, index);
+	(void) add_index(table, statement);
 	if (statement->idxname == NULL)
 		return;
-	index->name = pstrdup(statement->idxname);
 	name.relname = statement->idxname;
-	name.schemaname = (char *) lint->target->schema;
-	kind = lint->target->kind == RELKIND_PARTITIONED_TABLE ? RELKIND_PARTITIONED_INDEX : RELKIND_INDEX;
-	cmig_lint_state_add(lint, &name, kind)->index_of = lint->target;
+	name.schemaname = (char *) table->schema;
+	cmig_lint_state_add(lint, &name, table->kind == RELKIND_PARTITIONED_TABLE ?
+						RELKIND_PARTITIONED_INDEX : RELKIND_INDEX)->index_of = table;
 }
 
 /*
@@ -762,10 +652,6 @@ apply_alter_enum(CmigLint *lint, AlterEnumStmt *statement)
 	}
 }
 
-/*
- * Tables that become empty or nonempty
- */
-
 /* Update the lint state after TRUNCATE, which leaves tables without rows. */
 static void
 apply_truncate(CmigLint *lint, TruncateStmt *statement)
@@ -799,10 +685,6 @@ apply_insert(CmigLint *lint, InsertStmt *statement)
 			table->empty = table->empty_itself = false;
 	}
 }
-
-/*
- * DROP and RENAME
- */
 
 /* Record that a policy is dropped or changed. */
 static void
@@ -851,26 +733,6 @@ apply_drop(CmigLint *lint, DropStmt *statement)
 	}
 }
 
-/* Update the lint state after an ALTER TABLE statement with CASCADE. */
-static void
-apply_alter_cascade(CmigLint *lint, AlterTableStmt *statement)
-{
-	ListCell   *lc;
-
-	foreach(lc, statement->cmds)
-	{
-		AlterTableCmd *command = lfirst_node(AlterTableCmd, lc);
-
-		if (lint->target == NULL || command->behavior != DROP_CASCADE)
-			continue;
-		cmig_lint_state_load(lint, lint->target);
-		if (command->subtype == AT_DropColumn)
-			cmig_lint_cascade_column(lint, lint->target, command->name);
-		else if (command->subtype == AT_DropConstraint)
-			cmig_lint_cascade_constraint(lint, lint->target, command->name);
-	}
-}
-
 static void
 apply_rename(CmigLint *lint, RenameStmt *statement)
 {
@@ -903,7 +765,7 @@ apply_rename(CmigLint *lint, RenameStmt *statement)
 	{
 		case OBJECT_COLUMN:
 		case OBJECT_ATTRIBUTE:
-			lint_alter_rename_column(table, statement->subname, pstrdup(statement->newname));
+			rename_column(table, statement->subname, pstrdup(statement->newname));
 			break;
 		case OBJECT_TABCONSTRAINT:
 			constraint = cmig_lint_model_constraint(table, statement->subname);
@@ -1094,8 +956,7 @@ cmig_lint_apply(CmigLint *lint, Node *statement)
 	switch (nodeTag(statement))
 	{
 		case T_AlterTableStmt:
-			apply_alter_cascade(lint, (AlterTableStmt *) statement);
-			lint_alter_table(lint, (AlterTableStmt *) statement);
+			apply_alter_table(lint, (AlterTableStmt *) statement);
 			break;
 		case T_RenameStmt:
 			apply_rename(lint, (RenameStmt *) statement);

@@ -61,7 +61,7 @@ is_free(CmigLint *lint, const CmigLintDependent *dependent)
 	CmigLintColumn *column;
 
 	if (dependent->kind == CMIG_LINT_FUNCTION)
-		return dependent->name && cmig_lint_objects_function(lint, dependent->name, false) != NULL;
+		return cmig_lint_objects_function(lint, dependent->name, false) != NULL;
 	if (cmig_lint_state_is_gone(lint, dependent->relation))
 		return true;
 	table = cmig_lint_state_find_oid(lint, dependent->relation);
@@ -678,7 +678,7 @@ static bool
 is_still_used(CmigLint *lint, const CmigLintDeferred *missing)
 {
 	const char *column = missing->part;
-	Oid			oid = missing->table->oid;
+	List	   *triggers = cmig_lint_code_trigger_functions(missing->table->oid);
 	CmigLintTable *table = cmig_lint_state_find(lint, missing->name, true);
 	CmigListing listing;
 	ListCell   *lc;
@@ -695,11 +695,8 @@ is_still_used(CmigLint *lint, const CmigLintDeferred *missing)
 		CmigLintBody *body = lfirst(lc);
 		CmigLintFunction *replaced = cmig_lint_objects_function(lint, body->name, false);
 
-		if ((replaced && (replaced->is_dropped || replaced->created_at >= missing->since)) ||
-			(column && !cmig_lint_code_names(body->source, column, 0)))
-			continue;
-		if (cmig_lint_body_uses(body->source, missing->name, column,
-								column && list_member_oid(cmig_lint_code_trigger_functions(oid), body->oid)))
+		if (!(replaced && (replaced->is_dropped || replaced->created_at >= missing->since)) &&
+			cmig_lint_body_uses(body->source, missing->name, column, list_member_oid(triggers, body->oid)))
 			cmig_listing_add(&listing, format_procedure(body->oid));
 	}
 	if (listing.count > 0)

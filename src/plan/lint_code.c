@@ -6,36 +6,19 @@
  */
 #include "postgres.h"
 
-#include "access/attnum.h"
-#include "access/genam.h"
 #include "access/htup_details.h"
-#include "access/table.h"
-#include "access/transam.h"
-#include "catalog/dependency.h"
-#include "catalog/indexing.h"
 #include "catalog/objectaddress.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
-#include "catalog/pg_depend.h"
-#include "catalog/pg_language.h"
 #include "catalog/pg_namespace.h"
-#include "catalog/pg_policy.h"
 #include "catalog/pg_proc.h"
-#include "catalog/pg_rewrite.h"
-#include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
-#include "commands/proclang.h"
-#include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
 #include "nodes/parsenodes.h"
 #include "nodes/pg_list.h"
-#include "parser/scansup.h"
 #include "utils/builtins.h"
 #include "utils/catcache.h"
-#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
-#include "utils/regproc.h"
-#include "utils/rel.h"
 #include "utils/syscache.h"
 
 #include "base/base.h"
@@ -51,161 +34,97 @@
  * ----------------------------------------------------------------
  */
 
-/* Row callback: fill in a dependent object. */
+/* Row callback: add a dependent object to a list. */
 static void
-fill_dependent(TupleDesc desc, HeapTuple row, void *arg)
+add_dependent(TupleDesc desc, HeapTuple row, void *found)
 {
-	CmigLintDependent *dependent = arg;
+	CmigLintDependent *dependent = palloc0(sizeof(CmigLintDependent));
 	bool		isnull;
 
 	dependent->kind = cmig_query_int32(desc, row, 1, 0);
 	dependent->relation = DatumGetObjectId(cmig_query_datum(desc, row, 2, &isnull));
 	dependent->name = cmig_query_text_or_null(desc, row, 3);
+	dependent->column = cmig_query_int32(desc, row, 4, 0);
+	dependent->type = DatumGetObjectId(cmig_query_datum(desc, row, 5, &isnull));
+	ObjectAddressSubSet(dependent->object, DatumGetObjectId(cmig_query_datum(desc, row, 6, &isnull)),
+						DatumGetObjectId(cmig_query_datum(desc, row, 7, &isnull)), dependent->column);
+	*(List **) found = lappend(*(List **) found, dependent);
+}
+
+/*
+ * Returns the relevant objects that depend on the object (class, object, sub)
+ * or, if "sub" is 0, on any part of it.  If "itself" is true, returns the object
+ * itself.
+ */
+static List *
+read_dependents(Oid class, Oid object, int sub, bool itself)
+{
+	/* the first column is a CmigLintDependentKind */
+	static CmigQuery query = {
+		.sql = "SELECT k.kind, k.relation, k.name, d.sub, d.type, k.class, k.object"
+		" FROM (SELECT $1, $2, $3, 0::oid, 0 WHERE $4"
+		"  UNION ALL SELECT classid, objid, objsubid, refobjid, min(refobjsubid) FROM pg_depend"
+		"  WHERE NOT $4 AND refclassid = $1 AND refobjid = $2 AND ($3 = 0 OR refobjsubid = $3)"
+		"  GROUP BY classid, objid, objsubid, refobjid) d(class, object, sub, type, of_column),"
+		" LATERAL (SELECT 0, ev_class, NULL, 'pg_class'::regclass::oid, ev_class FROM pg_rewrite"
+		"   WHERE d.class = 'pg_rewrite'::regclass AND oid = d.object"
+		"  UNION ALL SELECT 1, polrelid, polname::text, d.class, d.object FROM pg_policy"
+		"   WHERE d.class = 'pg_policy'::regclass AND oid = d.object"
+		"  UNION ALL SELECT 2, 0, proname::text, d.class, d.object FROM pg_proc"
+		"   WHERE d.class = 'pg_proc'::regclass AND oid = d.object"
+		"  UNION ALL SELECT 3, conrelid, conname::text, d.class, d.object FROM pg_constraint"
+		"   WHERE d.class = 'pg_constraint'::regclass AND oid = d.object AND contype = 'f'"
+		"  UNION ALL SELECT 4, oid, NULL, d.class, d.object FROM pg_class"
+		"   WHERE d.class = 'pg_class'::regclass AND oid = d.object AND d.sub <> 0 AND relkind IN ('r', 'p', 'f', 'c')"
+		"    AND $1 = 'pg_type'::regclass"
+		" ) k(kind, relation, name, class, object)"
+
+		/*
+		 * without what belongs to the table, except for policies that use the
+		 * column
+		 */
+		" WHERE $4 OR $1 <> 'pg_class'::regclass OR k.relation <> $2 OR (k.kind = 1 AND $3 <> 0)"
+		" ORDER BY d.of_column, d.object, d.sub",
+		.nargs = 4,.argtypes = {OIDOID, OIDOID, INT4OID, BOOLOID}
+	};
+	Datum		values[] = {ObjectIdGetDatum(class), ObjectIdGetDatum(object), Int32GetDatum(sub), BoolGetDatum(itself)};
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	cmig_query_each(&query, values, NULL, add_dependent, &result);
+	foreach(lc, itself ? NIL : result)
+	{
+		CmigLintDependent *dependent = lfirst(lc);
+
+		/* here, because it depends on search_path */
+		dependent->description = getObjectDescription(&dependent->object, true);
+		if (dependent->description == NULL)
+			result = foreach_delete_current(result, lc);
+	}
+	return result;
 }
 
 CmigLintDependent *
 cmig_lint_code_dependent(const ObjectAddress *object)
 {
-	/* the first column is a CmigLintDependentKind */
-	static CmigQuery query = {
-		.sql = "SELECT 0, ev_class, NULL FROM pg_rewrite WHERE $1 = 'pg_rewrite'::regclass AND oid = $2"
-		" UNION ALL SELECT 1, polrelid, polname::text FROM pg_policy"
-		"  WHERE $1 = 'pg_policy'::regclass AND oid = $2"
-		" UNION ALL SELECT 2, 0, proname::text FROM pg_proc WHERE $1 = 'pg_proc'::regclass AND oid = $2"
-		" UNION ALL SELECT 3, conrelid, conname::text FROM pg_constraint"
-		"  WHERE $1 = 'pg_constraint'::regclass AND oid = $2 AND contype = 'f'",
-		.nargs = 2,.argtypes = {OIDOID, OIDOID}
-	};
-	Datum		values[] = {ObjectIdGetDatum(object->classId), ObjectIdGetDatum(object->objectId)};
-	CmigLintDependent *result;
+	List	   *found = read_dependents(object->classId, object->objectId, 0, true);
 
-	if (object->classId != RewriteRelationId && object->classId != PolicyRelationId &&
-		object->classId != ConstraintRelationId && object->classId != ProcedureRelationId)
-		return NULL;
-	result = palloc0(sizeof(CmigLintDependent));
-	return cmig_query_each(&query, values, NULL, fill_dependent, result) > 0 ? result : NULL;
-}
-
-/*
- * Returns the dependent object in a pg_depend row.  Returns NULL if the object
- * is not relevant.
- */
-static CmigLintDependent *
-read_dependent(Oid table, Form_pg_depend form)
-{
-	ObjectAddress object = {form->classid, form->objid, form->objsubid};
-	CmigLintDependent *result = cmig_lint_code_dependent(&object);
-
-	/* skip objects that belong to the table, except for policies */
-	if (result == NULL || (result->relation == table && result->kind != CMIG_LINT_POLICY))
-		return NULL;
-	if (result->kind == CMIG_LINT_VIEW)
-		ObjectAddressSet(object, RelationRelationId, result->relation);
-	result->description = getObjectDescription(&object, true);
-	return result->description ? result : NULL;
-}
-
-/* Is the description in the list? */
-static bool
-is_listed(List *dependents, const char *description)
-{
-	ListCell   *lc;
-
-	foreach(lc, dependents)
-	{
-		if (strcmp(((CmigLintDependent *) lfirst(lc))->description, description) == 0)
-			return true;
-	}
-	return false;
-}
-
-/* A search for the objects that depend on a table or a column. */
-typedef struct DependentSearch
-{
-	Oid			table;
-	AttrNumber	column;			/* 0: the table and all of its columns */
-	List	   *found;			/* of CmigLintDependent */
-} DependentSearch;
-
-/* Add the dependent object in a pg_depend row, unless it is already listed. */
-static void
-add_dependent(HeapTuple row, void *arg)
-{
-	DependentSearch *search = arg;
-	Form_pg_depend form = (Form_pg_depend) GETSTRUCT(row);
-	CmigLintDependent *dependent;
-
-	if (search->column != 0 && form->refobjsubid != search->column)
-		return;
-	dependent = read_dependent(search->table, form);
-	/* skip the table's own policies, which are dropped with the table */
-	if (dependent && search->column == 0 && dependent->relation == search->table)
-		return;
-	if (dependent && !is_listed(search->found, dependent->description))
-		search->found = lappend(search->found, dependent);
+	return found == NIL ? NULL : linitial(found);
 }
 
 List *
 cmig_lint_code_dependents(Oid table, AttrNumber column)
 {
-	DependentSearch search = {table, column, NIL};
-
-	cmig_catalog_rows_referring(RelationRelationId, table, add_dependent, &search);
-	return search.found;
-}
-
-/*
- * Returns the column described by a pg_depend row, or NULL if the row does not
- * describe a column of a table or a composite type.
- */
-static CmigLintDependent *
-read_column(Form_pg_depend form, Oid type)
-{
-	ObjectAddress object = {form->classid, form->objid, form->objsubid};
-	char		kind = form->classid == RelationRelationId && form->objsubid != 0 ? get_rel_relkind(form->objid) : 0;
-	CmigLintDependent *result;
-
-	if (kind != RELKIND_RELATION && kind != RELKIND_PARTITIONED_TABLE && kind != RELKIND_FOREIGN_TABLE &&
-		kind != RELKIND_COMPOSITE_TYPE)
-		return NULL;
-	result = palloc0(sizeof(CmigLintDependent));
-	result->kind = CMIG_LINT_COLUMN;
-	result->relation = form->objid;
-	result->column = form->objsubid;
-	result->type = type;
-	result->description = getObjectDescription(&object, true);
-	return result->description ? result : NULL;
-}
-
-/* A search for the columns of a type. */
-typedef struct ColumnSearch
-{
-	Oid			type;
-	List	   *found;			/* of CmigLintDependent */
-} ColumnSearch;
-
-/* Add the column in a pg_depend row. */
-static void
-add_column(HeapTuple row, void *arg)
-{
-	ColumnSearch *search = arg;
-	CmigLintDependent *column = read_column((Form_pg_depend) GETSTRUCT(row), search->type);
-
-	if (column != NULL)
-		search->found = lappend(search->found, column);
+	return read_dependents(RelationRelationId, table, column, false);
 }
 
 List *
 cmig_lint_code_columns(Oid type)
 {
-	ColumnSearch search = {type, NIL};
 	Oid			array = get_array_type(type);
 
-	cmig_catalog_rows_referring(TypeRelationId, type, add_column, &search);
-	search.type = array;
-	if (OidIsValid(array))
-		cmig_catalog_rows_referring(TypeRelationId, array, add_column, &search);
-	return search.found;
+	return list_concat(read_dependents(TypeRelationId, type, 0, false),
+					   OidIsValid(array) ? read_dependents(TypeRelationId, array, 0, false) : NIL);
 }
 
 /* Row callback: add a function's body to a list. */
@@ -252,45 +171,6 @@ cmig_lint_code_trigger_functions(Oid table)
 
 	cmig_query_each(&query, &value, NULL, cmig_query_keep_oid, &result);
 	return result;
-}
-
-/* Is the current token the identifier "word"? */
-static bool
-is_name(const CmigLexer *lexer, const char *word)
-{
-	int			length = lexer->next - lexer->start;
-
-	if (lexer->type == CMIG_TOKEN_WORD)
-		return length == strlen(word) &&
-			strcmp(downcase_identifier(lexer->start, length, false, false), word) == 0;
-	return lexer->type == CMIG_TOKEN_QUOTED && length == strlen(word) + 2 &&
-		strncmp(lexer->start + 1, word, length - 2) == 0;
-}
-
-bool
-cmig_lint_code_names(const char *source, const char *word, int level)
-{
-	CmigLexer	lexer;
-
-	cmig_lexer_init(&lexer, source);
-	while (cmig_lexer_next_sql(&lexer) != CMIG_TOKEN_END)
-	{
-		CHECK_FOR_INTERRUPTS();
-		if (is_name(&lexer, word))
-			return true;
-		/* also search strings, which may contain dynamic SQL */
-		if (level < CMIG_LINT_MAX_NESTING &&
-			(lexer.type == CMIG_TOKEN_STRING || lexer.type == CMIG_TOKEN_DOLLAR) &&
-			lexer.next - lexer.start >= strlen(word) + 2)
-		{
-			char	   *text = pnstrdup(lexer.start + 1, lexer.next - lexer.start - 2);
-
-			if (cmig_lint_code_names(text, word, level + 1))
-				return true;
-			pfree(text);
-		}
-	}
-	return false;
 }
 
 /* ----------------------------------------------------------------

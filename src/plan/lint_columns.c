@@ -8,15 +8,23 @@
 
 #include "catalog/pg_attribute.h"
 #include "catalog/pg_class.h"
-#include "catalog/pg_type.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_constraint.h"
+#include "commands/defrem.h"
 #include "lib/stringinfo.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
 #include "nodes/parsenodes.h"
 #include "nodes/value.h"
-#include "parser/parse_type.h"
+#include "parser/parse_coerce.h"
+#include "pgtime.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/timestamp.h"
 
 #include "base/base.h"
 #include "base/compat.h"
+#include "plan/internal.h"
 #include "plan/lint.h"
 
 /* ----------------------------------------------------------------
@@ -357,33 +365,119 @@ check_set_not_null(CmigLint *lint, AlterTableCmd *command, int number)
 					 cmig_lint_text_table(lint->target), quote_identifier(command->name));
 }
 
+/*
+ * If a USING expression consists only of the column and known casts, returns
+ * the analyzed expression.  Otherwise, returns NULL.
+ */
+static Node *
+convert(CmigLint *lint, const CmigLintColumn *column, Node *using)
+{
+	Node	   *from;
+	Oid			type;
+	int32		typmod;
+	const char *new_name;
+
+	if (using == NULL || IsA(using, ColumnRef))
+	{
+		if (using && (!IsA(llast(((ColumnRef *) using)->fields), String) ||
+					  strcmp(strVal(llast(((ColumnRef *) using)->fields)), column->name) != 0))
+			return NULL;
+		return (Node *) makeVar(1, Max(column->attnum, 1), column->type, column->typmod, column->collation, 0);
+	}
+	if (!IsA(using, TypeCast))
+		return NULL;
+	from = convert(lint, column, ((TypeCast *) using)->arg);
+	cmig_lint_types_find(lint, ((TypeCast *) using)->typeName, &type, &typmod, &new_name);
+	if (from == NULL || !OidIsValid(type))
+		return NULL;
+	return coerce_to_target_type(NULL, from, exprType(from), type, typmod,
+								 COERCION_EXPLICIT, COERCE_EXPLICIT_CAST, -1);
+}
+
+/* Can the index be kept when the column changes to the new type? */
+static bool
+keeps_index(const CmigLintIndex *index, const CmigLintColumn *column, Oid type, Oid collation)
+{
+	Oid			old_class;
+
+	if (index->has_expression || collation != column->collation)
+		return false;
+	if (type == column->type || !OidIsValid(index->method))
+		return true;
+	old_class = GetDefaultOpClass(column->type, index->method);
+	return OidIsValid(old_class) && old_class == GetDefaultOpClass(type, index->method) &&
+		!IsPolymorphicType(get_opclass_input_type(old_class));
+}
+
+/*
+ * Returns what changing a column's type does to the table, or NULL if it is
+ * fast.
+ */
+static const char *
+type_change(CmigLint *lint, const CmigLintColumn *column, const ColumnDef *to)
+{
+	const char *zone_name = lint->session.time_zone;
+	pg_tz	   *zone = zone_name ? pg_tzset(zone_name) : NULL;
+	long		offset;
+	bool		zone_matters = zone_name ? zone == NULL || !pg_get_timezone_offset(zone, &offset) || offset != 0 :
+	TimestampTimestampTzRequiresRewrite();
+	Oid			type;
+	int32		typmod;
+	const char *new_name;
+	Node	   *expression;
+	Oid			collation;
+	ListCell   *lc;
+
+	cmig_lint_types_find(lint, to->typeName, &type, &typmod, &new_name);
+	if (column == NULL || !OidIsValid(column->type) || !OidIsValid(type))
+		return "rewrites";
+	expression = convert(lint, column, to->raw_default);
+	if (expression)
+		expression = coerce_to_target_type(NULL, expression, exprType(expression), type, typmod,
+										   COERCION_ASSIGNMENT, COERCE_IMPLICIT_CAST, -1);
+	if (cmig_conversion_rewrites(expression, zone_matters))
+		return "rewrites";
+
+	collation = get_typcollation(type);
+
+	/*
+	 * ignore a collation name with more than two parts, for which the
+	 * statement itself will raise an error
+	 */
+	if (to->collClause && OidIsValid(collation) && list_length(to->collClause->collname) <= 2)
+		collation = get_collation_oid(to->collClause->collname, true);
+	foreach(lc, lint->target->constraints)
+	{
+		CmigLintConstraint *constraint = lfirst(lc);
+
+		if (constraint->type == CONSTRAINT_CHECK && constraint->validated &&
+			cmig_text_list_has(constraint->columns, column->name))
+			return "checks a CHECK constraint again for all rows of";
+	}
+	foreach(lc, lint->target->indexes)
+	{
+		CmigLintIndex *index = lfirst(lc);
+
+		if ((cmig_text_list_has(index->keys, column->name) ||
+			 cmig_text_list_has(index->uses, column->name)) &&
+			!keeps_index(index, column, type, collation))
+			return "rebuilds an index of";
+	}
+	return NULL;
+}
+
 /* Implements the rule changing-column-type. */
 static void
 check_type(CmigLint *lint, AlterTableCmd *command, int number)
 {
 	ColumnDef  *to = (ColumnDef *) command->def;
-	CmigLintColumn *column = cmig_lint_model_column(lint->target, command->name);
-	const char *does = NULL;
+	const char *does = cmig_lint_model_is_large(lint->target) ?
+	type_change(lint, cmig_lint_model_column(lint->target, command->name), to) : NULL;
 
-	if (!cmig_lint_model_is_large(lint->target))
-		return;
-	switch (cmig_lint_type_change(lint, lint->target, column, to))
-	{
-		case CMIG_LINT_CHANGE_NOTHING:
-			return;
-		case CMIG_LINT_CHANGE_REWRITE:
-			does = "rewrites";
-			break;
-		case CMIG_LINT_CHANGE_SCAN:
-			does = "checks a CHECK constraint again for all rows of";
-			break;
-		case CMIG_LINT_CHANGE_INDEX:
-			does = "rebuilds an index of";
-			break;
-	}
-	cmig_lint_report(lint, NULL, "the new type %s of column %s %s %s under an AccessExclusiveLock; add a new column, fill it in batches, and swap the columns",
-					 cmig_lint_types_name(lint, to->typeName), quote_identifier(command->name), does,
-					 cmig_lint_text_table(lint->target));
+	if (does)
+		cmig_lint_report(lint, NULL, "the new type %s of column %s %s %s under an AccessExclusiveLock; add a new column, fill it in batches, and swap the columns",
+						 cmig_lint_types_name(lint, to->typeName), quote_identifier(command->name), does,
+						 cmig_lint_text_table(lint->target));
 }
 
 /* Implements the rule ban-drop-column. */
@@ -464,7 +558,7 @@ is_serial(const TypeName *type)
 typedef struct Preference
 {
 	const char *rule;
-	Oid			type;			/* a built-in type */
+	const char *type;			/* a built-in type, or NULL */
 	bool		with_length;	/* true if the type must have a length */
 	CmigLintSerial serial;		/* if set, the rule applies only to columns
 								 * that may contain generated ids */
@@ -475,28 +569,28 @@ typedef struct Preference
 
 static const Preference preferences[] = {
 	/* only bpchar with a length is blank-padded */
-	{"ban-char-field", BPCHAROID, true, CMIG_LINT_NOT_SERIAL, NULL,
+	{"ban-char-field", "bpchar", true, CMIG_LINT_NOT_SERIAL, NULL,
 		"is padded with blanks; use text",
 	"are padded with blanks; use text"},
-	{"prefer-text-field", VARCHAROID, true, CMIG_LINT_NOT_SERIAL, NULL,
+	{"prefer-text-field", "varchar", true, CMIG_LINT_NOT_SERIAL, NULL,
 		"has a length limit, which is hard to change; use text, with a CHECK constraint if needed",
 	"have length limits, which are hard to change; use text, with CHECK constraints if needed"},
-	{"prefer-bigint-over-int", INT4OID, false, CMIG_LINT_SERIAL, NULL,
+	{"prefer-bigint-over-int", "int4", false, CMIG_LINT_SERIAL, NULL,
 		"overflows at 2147483647; use bigint",
 	"overflow at 2147483647; use bigint"},
-	{"prefer-bigint-over-int", InvalidOid, false, CMIG_LINT_NOT_SERIAL, reads_as_serial,
+	{"prefer-bigint-over-int", NULL, false, CMIG_LINT_NOT_SERIAL, reads_as_serial,
 		"has a type whose name suggests a 32-bit integer; use bigint, or rename the type",
 	"have a type whose name suggests a 32-bit integer; use bigint, or rename the type"},
-	{"prefer-bigint-over-smallint", INT2OID, false, CMIG_LINT_SMALLSERIAL, NULL,
+	{"prefer-bigint-over-smallint", "int2", false, CMIG_LINT_SMALLSERIAL, NULL,
 		"overflows at 32767; use bigint",
 	"overflow at 32767; use bigint"},
-	{"prefer-identity", InvalidOid, false, CMIG_LINT_NOT_SERIAL, is_serial,
+	{"prefer-identity", NULL, false, CMIG_LINT_NOT_SERIAL, is_serial,
 		"has a sequence with separate privileges; use GENERATED ... AS IDENTITY",
 	"have sequences with separate privileges; use GENERATED ... AS IDENTITY"},
-	{"prefer-timestamp-tz", TIMESTAMPOID, false, CMIG_LINT_NOT_SERIAL, NULL,
+	{"prefer-timestamp-tz", "timestamp", false, CMIG_LINT_NOT_SERIAL, NULL,
 		"has no time zone; use timestamptz",
 	"have no time zone; use timestamptz"},
-	{"prefer-jsonb-over-json", JSONOID, false, CMIG_LINT_NOT_SERIAL, NULL,
+	{"prefer-jsonb-over-json", "json", false, CMIG_LINT_NOT_SERIAL, NULL,
 		"of type json cannot be compared, so DISTINCT, GROUP BY, and UNION fail; use jsonb",
 	"of type json cannot be compared, so DISTINCT, GROUP BY, and UNION fail; use jsonb"},
 };
@@ -519,7 +613,7 @@ judge_column(Columns *columns, const ColumnDef *column, const char *name)
 	bool		of_ids = preference->serial != CMIG_LINT_NOT_SERIAL;
 
 	if (preference->test ? preference->test(type) :
-		(cmig_lint_types_is(columns->lint, type, preference->type) &&
+		(cmig_lint_types_is(type, preference->type) &&
 		 (!preference->with_length || type->typmods != NIL)) ||
 		(of_ids && cmig_lint_types_serial(type) == preference->serial))
 	{

@@ -213,87 +213,25 @@ read_size(CmigLintTable *table, bool has_children)
 	list_free(tree);
 }
 
-/* Returns a relation's privileges.  Returns NULL for default privileges. */
-static Acl *
-read_acl(HeapTuple tuple)
-{
-	bool		isnull;
-	Datum		value = SysCacheGetAttr(RELOID, tuple, Anum_pg_class_relacl, &isnull);
-
-	return isnull ? NULL : DatumGetAclPCopy(value);
-}
-
-/* Do roles other than the owner have privileges? */
-static bool
-has_grants(HeapTuple tuple, Oid owner)
-{
-	Acl		   *acl = read_acl(tuple);
-
-	for (int i = 0; acl && i < ACL_NUM(acl); i++)
-	{
-		if (ACL_DAT(acl)[i].ai_grantee != owner && ACLITEM_GET_PRIVS(ACL_DAT(acl)[i]) != 0)
-			return true;
-	}
-	return false;
-}
-
-/* Returns the names of table privileges, separated by commas. */
-static char *
-privilege_names(AclMode privileges)
-{
-	static const struct
-	{
-		AclMode		bit;
-		const char *name;
-	}			all[] =
-
-	{
-		{ACL_SELECT, "SELECT"},
-		{ACL_INSERT, "INSERT"},
-		{ACL_UPDATE, "UPDATE"},
-		{ACL_DELETE, "DELETE"},
-		{ACL_TRUNCATE, "TRUNCATE"},
-		{ACL_REFERENCES, "REFERENCES"},
-		{ACL_TRIGGER, "TRIGGER"},
-	};
-	StringInfoData names;
-
-	initStringInfo(&names);
-	for (int i = 0; i < lengthof(all); i++)
-	{
-		if (privileges & all[i].bit)
-			appendStringInfo(&names, "%s%s", names.len > 0 ? ", " : "", all[i].name);
-	}
-	return names.data;
-}
-
 char *
 cmig_lint_facts_grants(Oid relation, const char *name)
 {
-	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));
-	StringInfoData grants;
-	Acl		   *acl;
-	Oid			owner;
+	static CmigQuery query = {
+		.sql = "SELECT string_agg(format('GRANT %s ON %s TO %s%s', privileges, $2, grantee, option), E';\n' ORDER BY first)"
+		" FROM (SELECT min(a.ordinality) AS first,"
+		"  string_agg(a.privilege_type, ', ' ORDER BY array_position('{SELECT,INSERT}', a.privilege_type), a.ordinality) AS privileges,"
+		"  CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(r.rolname) END AS grantee,"
+		"  CASE WHEN bool_or(a.is_grantable) THEN ' WITH GRANT OPTION' ELSE '' END AS option"
+		"  FROM pg_class c, aclexplode(c.relacl) WITH ORDINALITY a LEFT JOIN pg_roles r ON r.oid = a.grantee"
+		"  WHERE c.oid = $1 AND a.grantee <> c.relowner AND (a.grantee = 0 OR r.oid IS NOT NULL)"
+		"  GROUP BY a.grantor, a.grantee, r.rolname) g",
+		.nargs = 2,.argtypes = {OIDOID, TEXTOID}
+	};
+	Datum		values[] = {ObjectIdGetDatum(relation), CStringGetTextDatum(name)};
+	char	   *grants = NULL;
 
-	initStringInfo(&grants);
-	if (!HeapTupleIsValid(tuple))
-		return grants.data;
-	acl = read_acl(tuple);
-	owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
-	ReleaseSysCache(tuple);
-	for (int i = 0; acl && i < ACL_NUM(acl); i++)
-	{
-		const AclItem *item = &ACL_DAT(acl)[i];
-		char	   *privileges = privilege_names(ACLITEM_GET_PRIVS(*item));
-		char	   *role = item->ai_grantee == ACL_ID_PUBLIC ? "PUBLIC" : GetUserNameFromId(item->ai_grantee, true);
-
-		if (item->ai_grantee == owner || role == NULL || privileges[0] == '\0')
-			continue;
-		appendStringInfo(&grants, "%sGRANT %s ON %s TO %s%s", grants.len > 0 ? ";\n" : "", privileges, name,
-						 item->ai_grantee == ACL_ID_PUBLIC ? role : quote_identifier(role),
-						 ACLITEM_GET_GOPTIONS(*item) ? " WITH GRANT OPTION" : "");
-	}
-	return grants.data;
+	cmig_query_each(&query, values, NULL, cmig_query_keep_text, &grants);
+	return grants;
 }
 
 bool
@@ -331,7 +269,6 @@ cmig_lint_facts_read(Oid relation, bool sizes)
 	table->temporary = form->relpersistence == RELPERSISTENCE_TEMP;
 	table->logged = form->relpersistence == RELPERSISTENCE_PERMANENT;
 	table->row_security = form->relrowsecurity;
-	table->has_grants = has_grants(tuple, form->relowner);
 	table->tablespace = OidIsValid(form->reltablespace) ? form->reltablespace : MyDatabaseTableSpace;
 	table->method = form->relam;
 	if (sizes)
@@ -342,196 +279,6 @@ cmig_lint_facts_read(Oid relation, bool sizes)
 		table->has_default_partition = OidIsValid(get_default_partition_oid(relation));
 	ReleaseSysCache(tuple);
 	return table;
-}
-
-/* Read the table's columns from the catalogs. */
-static void
-load_columns(CmigLintTable *table)
-{
-	Relation	attributes = table_open(AttributeRelationId, AccessShareLock);
-	ScanKeyData keys[2];
-	SysScanDesc scan;
-	HeapTuple	tuple;
-
-	ScanKeyInit(&keys[0], Anum_pg_attribute_attrelid, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(table->oid));
-	ScanKeyInit(&keys[1], Anum_pg_attribute_attnum, BTGreaterStrategyNumber, F_INT2GT,
-				Int16GetDatum(0));
-	scan = systable_beginscan(attributes, AttributeRelidNumIndexId, true, NULL, 2, keys);
-	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
-	{
-		Form_pg_attribute form = (Form_pg_attribute) GETSTRUCT(tuple);
-		CmigLintColumn *column;
-
-		if (form->attisdropped)
-			continue;
-		column = palloc0(sizeof(CmigLintColumn));
-		column->name = pstrdup(NameStr(form->attname));
-		column->attnum = form->attnum;
-		column->type = form->atttypid;
-		column->typmod = form->atttypmod;
-		column->collation = form->attcollation;
-		column->not_null = form->attnotnull;
-		column->has_default = form->atthasdef || form->attidentity;
-		table->columns = lappend(table->columns, column);
-	}
-	systable_endscan(scan);
-	table_close(attributes, AccessShareLock);
-}
-
-/*
- * Returns the names of the columns with the given attribute numbers, and "" for
- * each number that is not found.
- */
-static List *
-column_names(const CmigLintTable *table, const int16 *numbers, int count)
-{
-	List	   *result = NIL;
-
-	for (int i = 0; i < count; i++)
-	{
-		CmigLintColumn *column = cmig_lint_model_column_numbered(table, numbers[i]);
-
-		result = lappend(result, column ? (char *) column->name : "");
-	}
-	return result;
-}
-
-/* Returns the columns that a stored CHECK expression proves to be not null. */
-static List *
-proven_columns(const CmigLintTable *table, Node *expression)
-{
-	if (IsA(expression, NullTest))
-	{
-		NullTest   *test = (NullTest *) expression;
-
-		if (test->nulltesttype == IS_NOT_NULL && IsA(test->arg, Var))
-		{
-			int16		number = ((Var *) test->arg)->varattno;
-
-			return column_names(table, &number, 1);
-		}
-	}
-	else if (IsA(expression, BoolExpr) && ((BoolExpr *) expression)->boolop == AND_EXPR)
-	{
-		List	   *result = NIL;
-		ListCell   *lc;
-
-		foreach(lc, ((BoolExpr *) expression)->args)
-		{
-			result = list_concat(result, proven_columns(table, lfirst(lc)));
-		}
-		return result;
-	}
-	return NIL;
-}
-
-/* Returns the constraint described by a pg_constraint row. */
-static CmigLintConstraint *
-read_constraint(const CmigLintTable *table, Relation catalog, HeapTuple tuple)
-{
-	Form_pg_constraint form = (Form_pg_constraint) GETSTRUCT(tuple);
-	CmigLintConstraint *constraint = palloc0(sizeof(CmigLintConstraint));
-	Datum		values[Natts_pg_constraint];
-	bool		nulls[Natts_pg_constraint];
-
-	constraint->name = pstrdup(NameStr(form->conname));
-	constraint->type = form->contype;
-	constraint->validated = form->convalidated;
-	heap_deform_tuple(tuple, RelationGetDescr(catalog), values, nulls);
-	if (!nulls[Anum_pg_constraint_conkey - 1])
-	{
-		ArrayType  *array = DatumGetArrayTypeP(values[Anum_pg_constraint_conkey - 1]);
-
-		constraint->columns = column_names(table, (int16 *) ARR_DATA_PTR(array),
-										   ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array)));
-	}
-	if (!nulls[Anum_pg_constraint_conbin - 1])
-		constraint->proves_not_null = proven_columns(table, stringToNode(TextDatumGetCString(values[Anum_pg_constraint_conbin - 1])));
-	return constraint;
-}
-
-/* Read the table's constraints from the catalogs. */
-static void
-load_constraints(CmigLintTable *table)
-{
-	Relation	constraints = table_open(ConstraintRelationId, AccessShareLock);
-	ScanKeyData key;
-	SysScanDesc scan;
-	HeapTuple	tuple;
-
-	ScanKeyInit(&key, Anum_pg_constraint_conrelid, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(table->oid));
-	scan = systable_beginscan(constraints, ConstraintRelidTypidNameIndexId, true, NULL, 1, &key);
-	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
-		table->constraints = lappend(table->constraints, read_constraint(table, constraints, tuple));
-	systable_endscan(scan);
-	table_close(constraints, AccessShareLock);
-}
-
-/*
- * Returns the columns used in an attribute of pg_index that contains
- * expressions.
- */
-static List *
-expression_columns(const CmigLintTable *table, HeapTuple tuple, AttrNumber attribute)
-{
-	bool		isnull;
-	Datum		value = SysCacheGetAttr(INDEXRELID, tuple, attribute, &isnull);
-	Bitmapset  *numbers = NULL;
-	List	   *result = NIL;
-	int			i = -1;
-
-	if (isnull)
-		return NIL;
-	pull_varattnos(stringToNode(TextDatumGetCString(value)), 1, &numbers);
-	while ((i = bms_next_member(numbers, i)) >= 0)
-	{
-		int16		number = i + FirstLowInvalidHeapAttributeNumber;
-
-		result = list_concat(result, column_names(table, &number, 1));
-	}
-	return result;
-}
-
-/* Read the table's indexes from the catalogs. */
-static void
-load_indexes(CmigLintTable *table)
-{
-	Relation	indexes = table_open(IndexRelationId, AccessShareLock);
-	ScanKeyData key;
-	SysScanDesc scan;
-	HeapTuple	tuple;
-
-	ScanKeyInit(&key, Anum_pg_index_indrelid, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(table->oid));
-	scan = systable_beginscan(indexes, IndexIndrelidIndexId, true, NULL, 1, &key);
-	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
-	{
-		Form_pg_index form = (Form_pg_index) GETSTRUCT(tuple);
-		CmigLintIndex *index = palloc0(sizeof(CmigLintIndex));
-
-		index->name = get_rel_name(form->indexrelid);
-		index->usable = form->indisvalid && heap_attisnull(tuple, Anum_pg_index_indpred, NULL);
-		index->keys = column_names(table, form->indkey.values, form->indnkeyatts);
-		index->has_expression = !heap_attisnull(tuple, Anum_pg_index_indpred, NULL) ||
-			!heap_attisnull(tuple, Anum_pg_index_indexprs, NULL);
-		index->method = cmig_related_method(form->indexrelid);
-		if (index->has_expression)
-			index->uses = list_concat(expression_columns(table, tuple, Anum_pg_index_indexprs),
-									  expression_columns(table, tuple, Anum_pg_index_indpred));
-		table->indexes = lappend(table->indexes, index);
-	}
-	systable_endscan(scan);
-	table_close(indexes, AccessShareLock);
-}
-
-void
-cmig_lint_facts_load(CmigLintTable *table)
-{
-	load_columns(table);
-	load_constraints(table);
-	load_indexes(table);
 }
 
 /* ----------------------------------------------------------------
@@ -698,38 +445,12 @@ cmig_lint_types_oid(CmigLint *lint, const TypeName *type)
 }
 
 bool
-cmig_lint_types_is(CmigLint *lint, const TypeName *type, Oid oid)
+cmig_lint_types_is(const TypeName *type, const char *name)
 {
-	const char *name;
-
-	if (type->names == NIL || type->pct_type)
-		return false;
-
-	/*
-	 * compare internal names such as int4, to which the grammar converts
-	 * names such as int
-	 */
-	if (list_length(type->names) > 2 ||
-		(list_length(type->names) == 2 && strcmp(strVal(linitial(type->names)), "pg_catalog") != 0))
-		return false;
-	name = strVal(llast(type->names));
-	switch (oid)
-	{
-		case INT2OID:
-			return strcmp(name, "int2") == 0;
-		case INT4OID:
-			return strcmp(name, "int4") == 0;
-		case BPCHAROID:
-			return strcmp(name, "bpchar") == 0;
-		case VARCHAROID:
-			return strcmp(name, "varchar") == 0;
-		case TIMESTAMPOID:
-			return strcmp(name, "timestamp") == 0;
-		case JSONOID:
-			return strcmp(name, "json") == 0;
-		default:
-			return find_base(lint, type->names) == oid;
-	}
+	/* the grammar converts names such as int to internal names such as int4 */
+	return type->names != NIL && !type->pct_type && strcmp(strVal(llast(type->names)), name) == 0 &&
+		(list_length(type->names) == 1 ||
+		 (list_length(type->names) == 2 && strcmp(strVal(linitial(type->names)), "pg_catalog") == 0));
 }
 
 bool
@@ -744,30 +465,23 @@ cmig_lint_types_is_constrained_domain(CmigLint *lint, const TypeName *type)
 	return OidIsValid(oid) && cmig_domain_is_checked(oid);
 }
 
-/* Does the type have a default value? */
-static bool
-has_default(Oid type)
-{
-	HeapTuple	row = SearchSysCache1(TYPEOID, ObjectIdGetDatum(type));
-	bool		result;
-
-	if (!HeapTupleIsValid(row))
-		return false;
-	result = !heap_attisnull(row, Anum_pg_type_typdefault, NULL);
-	ReleaseSysCache(row);
-	return result;
-}
-
 bool
 cmig_lint_types_has_default(CmigLint *lint, const TypeName *type)
 {
 	CmigLintType *entry = type->names ? cmig_lint_objects_type(lint, type->names, false) : NULL;
 	Oid			oid;
+	HeapTuple	row;
+	bool		result;
 
 	if (entry && entry->is_new)
 		return entry->has_default;
 	oid = cmig_lint_types_oid(lint, type);
-	return OidIsValid(oid) && has_default(oid);
+	row = OidIsValid(oid) ? SearchSysCache1(TYPEOID, ObjectIdGetDatum(oid)) : NULL;
+	if (!HeapTupleIsValid(row))
+		return false;
+	result = !heap_attisnull(row, Anum_pg_type_typdefault, NULL);
+	ReleaseSysCache(row);
+	return result;
 }
 
 bool

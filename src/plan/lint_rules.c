@@ -131,9 +131,9 @@ check_privileges(CmigLint *lint, Node *node)
 	char	   *grants;
 	CmigLintFinding *finding;
 
-	if (original == NULL || !original->has_grants || cmig_lint_facts_has_default_privileges())
+	grants = original ? cmig_lint_facts_grants(original->oid, cmig_lint_text_range_var(&name)) : NULL;
+	if (grants == NULL || cmig_lint_facts_has_default_privileges())
 		return;
-	grants = cmig_lint_facts_grants(original->oid, cmig_lint_text_range_var(&name));
 	finding = cmig_lint_report(lint, psprintf("%s;\n%s", lint->statement->text, grants),
 							   "privileges on the old relation %s are not granted on the new one",
 							   cmig_lint_text_range_var(&name));

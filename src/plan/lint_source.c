@@ -931,8 +931,10 @@ search_strings(const Statement *statement)
 }
 
 /*
- * Bodies
+ * The maximum nesting level of strings that are searched for dynamic SQL.
+ * Strings that are nested more deeply are ignored.
  */
+#define MAX_NESTING 8
 
 /* Does the statement use the table or column? */
 static bool
@@ -981,7 +983,7 @@ search(const Statement *body, const char *source, bool names_table, int level)
 		statement.tokens = all.tokens + from;
 		statement.count = to - from;
 		found = uses_it(&statement) ||
-			(is_dynamic && level < CMIG_LINT_MAX_NESTING && search_strings(&statement));
+			(is_dynamic && level < MAX_NESTING && search_strings(&statement));
 	}
 	return found;
 }

@@ -278,7 +278,7 @@ cmig_lint_state_look(CmigLint *lint, const RangeVar *name, const char **gone)
 	if (name->schemaname)
 		return find_in_schema(lint, name->schemaname, name->relname, gone);
 	table = find_in_schema(lint, TEMPORARY, name->relname, &temporary);
-	if (table == NULL && !cmig_text_list_has(lint->session.path, "pg_catalog"))
+	if (table == NULL && strncmp(name->relname, "pg_", 3) == 0)
 		table = find_in_schema(lint, "pg_catalog", name->relname, gone);
 	foreach(lc, lint->session.path)
 	{
@@ -331,21 +331,6 @@ cmig_lint_state_original(CmigLint *lint, const RangeVar *name)
 								 name->relname, false);
 
 	return entry && entry->now != entry->original ? entry->original : NULL;
-}
-
-void
-cmig_lint_state_load(CmigLint *lint, CmigLintTable *table)
-{
-	MemoryContext old;
-
-	if (table->loaded)
-		return;
-	table->loaded = true;
-	if (!OidIsValid(table->oid))
-		return;
-	old = MemoryContextSwitchTo(lint->context);
-	cmig_lint_facts_load(table);
-	MemoryContextSwitchTo(old);
 }
 
 /* Record that a name now refers to a relation. */

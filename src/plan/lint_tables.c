@@ -167,13 +167,15 @@ is_table_or_view(char kind)
 static char *
 rename_fix(CmigLint *lint, const char *new_schema, const char *new_name)
 {
+	char	   *name = cmig_lint_text_qualified(lint->target);
+	char	   *grants;
+
 	if (lint->target->origin == CMIG_LINT_UNKNOWN || lint->target->kind == RELKIND_MATVIEW)
 		return NULL;
+	grants = cmig_lint_facts_grants(lint->target->oid, name);
 	return psprintf("%s;\nCREATE VIEW %s WITH (security_invoker = true) AS SELECT * FROM %s%s%s",
-					lint->statement->text, cmig_lint_text_qualified(lint->target),
-					quote_qualified_identifier(new_schema, new_name),
-					lint->target->has_grants ? ";\n" : "",
-					lint->target->has_grants ? cmig_lint_facts_grants(lint->target->oid, cmig_lint_text_qualified(lint->target)) : "");
+					lint->statement->text, name, quote_qualified_identifier(new_schema, new_name),
+					grants ? ";\n" : "", grants ? grants : "");
 }
 
 /* Implements the rule renaming-table. */
