@@ -197,7 +197,8 @@ my @attacks = (
 	['one after an error', "$encoding; SELECT 1/0; SELECT 'À', '$command', 'b'"],
 	['one behind a statement that is parsed', "CALL f(); $encoding; SELECT 'À', '$command', 'b'"],
 	['a quote in a U& string', "SELECT U&'a\\', $command ', U&'' UESCAPE '\\'", 1],
-	['a U& string', "SELECT U&'a\\', '$command', U&'' UESCAPE '\\'"],
+	['a U& string', "SELECT U&'a\\', '$command', U&'' UESCAPE '\\'", 1],
+	['a U& string with another escape', "SELECT U&'a\\' UESCAPE '!', '$command'"],
 	['a comment in a comment', "SELECT /* /* */ '$command */ */ 1, '$command'"],
 	['a carriage return ends a comment', "-- '\rSELECT '$command'"],
 	['data of COPY', "SELECT 1;\nCOPY pg_class FROM stdin;\n\\.\n", 1],
@@ -286,6 +287,24 @@ my $seed = $ENV{CMIG_SEED} // 20261120;
 my $wanted = $ENV{CMIG_TEXTS} // 120;
 my (%text, @made);
 
+# Returns a list of quoted parts, each with dangerous pieces inside.  The parser rejects
+# most texts that are made of the pieces alone, and then no file is made.
+sub quoted_parts
+{
+	my @parts;
+
+	for (0 .. int rand 4)
+	{
+		my $inside = join('', map { $pieces[ int rand @pieces ] } 1 .. 1 + int rand 6);
+		my $open = ("'", "E'", "N'", "e'", '$a$', '$$', '"', '/*', '--')[ int rand 9 ];
+		my $close = $open =~ /'/ ? "'" : $open eq '/*' ? '*/ 1' : $open eq '--' ? "\n1" : $open;
+
+		$inside =~ s/'/''/g if $open =~ /'/ && rand() < 0.8;
+		push @parts, ($open eq '"' ? '1 AS ' : '') . $open . $inside . $close;
+	}
+	return 'SELECT ' . join((', ', "\n, ", ";\nSELECT ")[ int rand 3 ], @parts);
+}
+
 srand $seed;
 for (my $round = 0; $round < 50 && @made < $wanted; $round++)
 {
@@ -293,7 +312,8 @@ for (my $round = 0; $round < 50 && @made < $wanted; $round++)
 
 	while (@texts < 1000)
 	{
-		my $text = join('', map { $pieces[ int rand @pieces ] } 1 .. 3 + int rand 20);
+		my $text = rand() < 0.5 ? quoted_parts() :
+		  join('', map { $pieces[ int rand @pieces ] } 1 .. 3 + int rand 20);
 
 		push @texts, $text if $text =~ /ran_/;
 	}

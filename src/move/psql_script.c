@@ -662,6 +662,24 @@ append_precondition(StringInfo out, const Reading *reading)
 }
 
 /*
+ * If a line comment follows a statement on its line, append it to the line that
+ * was written.  Returns the length of the text up to the end of the comment.
+ */
+static int
+append_line_comment(StringInfo out, const char *behind)
+{
+	const char *comment = behind + strspn(behind, " \t;");
+	int			length = strcspn(comment, "\r\n");
+
+	if (comment[0] != '-' || comment[1] != '-' || out->data[out->len - 1] != '\n')
+		return 0;
+	out->data[out->len - 1] = ' ';
+	appendBinaryStringInfo(out, comment, length);
+	appendStringInfoChar(out, '\n');
+	return comment + length - behind;
+}
+
+/*
  * Append one of a step's parts statement by statement, checking each
  * statement's parse tree.
  */
@@ -704,6 +722,7 @@ append_statements(StringInfo out, const CmigRunStep *step, Part part,
 		else
 			cmig_psql_append_statement(out, statement->text, facts);
 		cmig_psql_pin(out, from, pin);
+		behind += append_line_comment(out, sql + behind);
 		/* read the rest of the script as the statement wants */
 		if (cmig_statement_changes_strings(statement->raw))
 		{
@@ -728,8 +747,7 @@ append_statements(StringInfo out, const CmigRunStep *step, Part part,
 /*
  * Append a part of the step, followed by statements that restore the session.
  * "more" is true if another script follows in the same transaction.  Raises
- * the errors that the runner would raise before running the script.  Most
- * upgrade and downgrade scripts need not be parsed and are appended as a whole.
+ * the errors that the runner would raise before running the script.
  */
 static void
 append_part(StringInfo out, Scripts *scripts, const CmigRunStep *step,
@@ -738,8 +756,7 @@ append_part(StringInfo out, Scripts *scripts, const CmigRunStep *step,
 	CmigPsqlFacts facts = {0};
 
 	appendStringInfoString(out, scripts->start_script);
-	if (part != PART_MAIN || !cmig_psql_append(out, step->sql, scripts->pin, &facts))
-		append_statements(out, step, part, scripts->pin, &facts);
+	append_statements(out, step, part, scripts->pin, &facts);
 	scripts->facts.deferrable |= facts.deferrable;
 	if (facts.calls_cmig &&
 		(scripts->calling == NIL || strcmp(llast(scripts->calling), step->revision) != 0))

@@ -19,7 +19,7 @@
  */
 #include "postgres.h"
 
-#include "parse/internal.h"
+#include "parse/parse.h"
 
 #define is_space(c) ((c) == ' ' || (c) == '\t' || (c) == '\n' || \
 					 (c) == '\r' || (c) == '\f' || (c) == '\v')
@@ -386,105 +386,6 @@ cmig_lexer_next_sql(CmigLexer *lexer)
 	} while ((type == CMIG_TOKEN_LINE_COMMENT ||
 			  type == CMIG_TOKEN_BLOCK_COMMENT) && !lexer->unterminated);
 	return type;
-}
-
-/* What cmig_lexer_pass() does with a byte outside of a token. */
-enum
-{
-	PASS_STOP,
-	PASS_SINGLE,				/* white space or an operator character */
-	PASS_NEWLINE,
-	PASS_COMMENT,				/* an operator character, or the first
-								 * character of a comment */
-	PASS_DIGIT,
-	PASS_WORD,
-	PASS_PREFIX					/* a word or a string prefix */
-};
-
-/*
- * The PASS_ value of each byte, set by cmig_lexer_pass_init() when it is first
- * needed.
- */
-static uint8 pass_kinds[256];
-
-void
-cmig_lexer_pass_init(CmigLexerPass *pass, const char *const *words)
-{
-	for (int c = pass_kinds['a'] == PASS_STOP ? 1 : 256; c < 256; c++)
-	{
-		if (is_digit(c))
-			pass_kinds[c] = PASS_DIGIT;
-		else if (is_word_start(c))
-			pass_kinds[c] = strchr("bBeEnNuUxX", c) ? PASS_PREFIX : PASS_WORD;
-		else if (c == '\n')
-			pass_kinds[c] = PASS_NEWLINE;
-		else if (c == '-' || c == '/')
-			pass_kinds[c] = PASS_COMMENT;
-		else if (is_space(c) || is_operator_char(c) || strchr(".,[]", c))
-			pass_kinds[c] = PASS_SINGLE;
-	}
-	memset(pass, 0, sizeof(*pass));
-	for (; *words != NULL; words++)
-		pass->lengths[**words & 31] |= (uint32) 1 << strlen(*words);
-}
-
-void
-cmig_lexer_pass(const CmigLexerPass *pass, CmigLexer *lexer)
-{
-	const char *p = lexer->next;
-	const char *word;
-
-	for (;; lexer->next = p)
-	{
-		switch (pass_kinds[(unsigned char) *p])
-		{
-			case PASS_STOP:
-				return;
-
-			case PASS_NEWLINE:
-				lexer->next_line++;
-				lexer->newline_since = true;
-				p++;
-				continue;
-
-			case PASS_COMMENT:
-				if (p[1] == (*p == '-' ? '-' : '*'))
-					return;
-				/* FALLTHROUGH */
-			case PASS_SINGLE:
-				if (*p == '\r')
-					lexer->newline_since = true;
-				else if (!is_space(*p))
-					lexer->string_kind = '\0';
-				p++;
-				continue;
-
-			case PASS_DIGIT:
-				while (is_tag(*p))
-					p++;
-
-				/*
-				 * stop here, because lex_number() must decide where the
-				 * number ends
-				 */
-				if (*p == '.' || *p == '+' || *p == '-')
-					return;
-				break;
-
-			case PASS_PREFIX:
-				if (p[1] == '\'' || p[1] == '&')
-					return;
-				/* FALLTHROUGH */
-			case PASS_WORD:
-				word = p;
-				while (is_word(*p))
-					p++;
-				if (p - word < 32 && (pass->lengths[*word & 31] & ((uint32) 1 << (p - word))))
-					return;
-				break;
-		}
-		lexer->string_kind = '\0';
-	}
 }
 
 bool

@@ -373,18 +373,6 @@ typedef struct CmigPsqlFacts
 } CmigPsqlFacts;
 
 /*
- * Append the statements in "text", end the last statement with a semicolon and
- * a newline, and add the facts found in the text to *facts.  "pin" is a line
- * that sets the client encoding.  This line is written before each statement
- * that is not ASCII.  Returns false and appends nothing if the text may contain
- * a statement that cannot run in a transaction, or if psql might split the text
- * differently from the server.  In that case, the caller must parse the text
- * and append its statements one by one.
- */
-extern bool cmig_psql_append(StringInfo to, const char *text, const char *pin,
-							 CmigPsqlFacts *facts);
-
-/*
  * Append a statement that does not end with a semicolon.  If psql would not
  * send the statement in one piece, write a DO block that executes the statement
  * from a string.

@@ -25,14 +25,9 @@
  *   statement is on a separate line, because psql checks the encoding once for
  *   each line.
  *
- * Versions of psql also disagree about a token that follows a number without a
- * space.  The server's parser rejects such a token, so text that contains one
- * is left to the parser.
- *
- * psql splits its input into statements with its own lexer, replaces variables,
- * and runs commands that begin with a backslash.  The text that this module
- * appends means the same to psql and to the server, whatever the session's
- * settings are.
+ * The statements have been parsed, so they contain nothing else about which
+ * psql and the server could disagree, such as a word that follows a number
+ * without a space.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -45,7 +40,7 @@
 #include "parser/parser.h"
 #include "utils/builtins.h"
 
-#include "parse/internal.h"
+#include "parse/parse.h"
 
 /* Length of the longest escape in an E string: \U and its digits. */
 #define LONGEST_ESCAPE 10
@@ -115,77 +110,36 @@ typedef enum Look
 								 * name */
 } Look;
 
-/* The words that this module looks for after the start of a statement. */
-static const char *const words_of_interest[] = {
-	"begin", "cmig", "concurrently", "declare", "deferrable", "deferred", "pg_temp",
-	"prepare", "standard_conforming_strings", "temp", "temporary", NULL
-};
-
-static void look_inside(const CmigLexer *lexer, const CmigLexerPass *pass,
-						CmigPsqlFacts *facts);
+static void look_inside(const CmigLexer *lexer, CmigPsqlFacts *facts);
 
 /* Record the facts that the current token reveals. */
-static inline void
-look(Look *look, const CmigLexer *lexer, const CmigLexerPass *pass, CmigPsqlFacts *facts)
+static void
+look(Look *look, const CmigLexer *lexer, CmigPsqlFacts *facts)
 {
 	Look		before = *look;
+	bool		quoted = lexer->type == CMIG_TOKEN_QUOTED;
 
 	if (before == LOOK_NAME && cmig_lexer_is_char(lexer, '('))
 		facts->calls_cmig = true;
 	*look = LOOK_NOTHING;
-
-	switch (lexer->type)
-	{
-		case CMIG_TOKEN_WORD:
-		case CMIG_TOKEN_QUOTED:
-			if (before == LOOK_DOT)
-				*look = LOOK_NAME;
-			if (lexer->type == CMIG_TOKEN_QUOTED)
-			{
-				if (before != LOOK_DOT && lexer->next - lexer->start == 6 &&
-					strncmp(lexer->start, "\"cmig\"", 6) == 0)
-					*look = LOOK_CMIG;
-				break;
-			}
-			switch (*lexer->start)
-			{
-				case 'c':
-				case 'C':
-					if (before != LOOK_DOT && cmig_lexer_is_word(lexer, "cmig"))
-						*look = LOOK_CMIG;
-					break;
-				case 't':
-				case 'T':
-					if (cmig_lexer_is_word(lexer, "temp") || cmig_lexer_is_word(lexer, "temporary"))
-						facts->temp_objects = true;
-					break;
-				case 'p':
-				case 'P':
-					if (cmig_lexer_is_word(lexer, "pg_temp"))
-						facts->temp_objects = true;
-					else if (cmig_lexer_is_word(lexer, "prepare"))
-						facts->prepares = true;
-					break;
-				case 'd':
-				case 'D':
-					if (cmig_lexer_is_word(lexer, "declare"))
-						facts->declares_cursor = true;
-					else if (cmig_lexer_is_word(lexer, "deferrable") ||
-							 cmig_lexer_is_word(lexer, "deferred"))
-						facts->deferrable = true;
-					break;
-			}
-			break;
-		case CMIG_TOKEN_OPERATOR:
-			if (before == LOOK_CMIG && cmig_lexer_is_char(lexer, '.'))
-				*look = LOOK_DOT;
-			break;
-		case CMIG_TOKEN_DOLLAR:
-			look_inside(lexer, pass, facts);
-			break;
-		default:
-			break;
-	}
+	if (lexer->type == CMIG_TOKEN_DOLLAR)
+		look_inside(lexer, facts);
+	else if (before == LOOK_CMIG && cmig_lexer_is_char(lexer, '.'))
+		*look = LOOK_DOT;
+	if (lexer->type != CMIG_TOKEN_WORD && !quoted)
+		return;
+	if (before == LOOK_DOT)
+		*look = LOOK_NAME;
+	else if (quoted ? lexer->next - lexer->start == 6 && strncmp(lexer->start, "\"cmig\"", 6) == 0 :
+			 cmig_lexer_is_word(lexer, "cmig"))
+		*look = LOOK_CMIG;
+	if (quoted)
+		return;
+	facts->temp_objects |= cmig_lexer_is_word(lexer, "temp") ||
+		cmig_lexer_is_word(lexer, "temporary") || cmig_lexer_is_word(lexer, "pg_temp");
+	facts->prepares |= cmig_lexer_is_word(lexer, "prepare");
+	facts->declares_cursor |= cmig_lexer_is_word(lexer, "declare");
+	facts->deferrable |= cmig_lexer_is_word(lexer, "deferrable") || cmig_lexer_is_word(lexer, "deferred");
 }
 
 /*
@@ -193,7 +147,7 @@ look(Look *look, const CmigLexer *lexer, const CmigLexerPass *pass, CmigPsqlFact
  * body.
  */
 static void
-look_inside(const CmigLexer *lexer, const CmigLexerPass *pass, CmigPsqlFacts *facts)
+look_inside(const CmigLexer *lexer, CmigPsqlFacts *facts)
 {
 	const char *from = strchr(lexer->start + 1, '$') + 1;
 	int			tag = from - lexer->start;
@@ -207,11 +161,7 @@ look_inside(const CmigLexer *lexer, const CmigLexerPass *pass, CmigPsqlFacts *fa
 	body = pnstrdup(from, lexer->next - tag - from);
 	cmig_lexer_init(&inner, body);
 	while (cmig_lexer_next_sql(&inner) != CMIG_TOKEN_END && !inner.unterminated)
-	{
-		look(&noted, &inner, pass, facts);
-		if (noted == LOOK_NOTHING)
-			cmig_lexer_pass(pass, &inner);
-	}
+		look(&noted, &inner, facts);
 
 	/*
 	 * ignore cursors declared in the dollar quote, which are closed when its
@@ -242,34 +192,6 @@ is_word_byte(char c)
 }
 
 /*
- * Does the token directly follow a number or parameter, without a space?  Or is
- * the token a parameter that is directly followed by something else?
- */
-static inline bool
-touches_number(const CmigLexer *lexer)
-{
-	const char *p = lexer->start;
-
-	switch (lexer->type)
-	{
-		case CMIG_TOKEN_PARAM:
-			return is_word_byte(*lexer->next);
-		case CMIG_TOKEN_STRING:
-		case CMIG_TOKEN_QUOTED:
-		case CMIG_TOKEN_DOLLAR:
-			while (p > lexer->text && is_word_byte(p[-1]))
-				p--;
-			return p < lexer->start && ((*p >= '0' && *p <= '9') || *p == '$');
-		default:
-			return false;
-	}
-}
-
-/*
- * Strings
- */
-
-/*
  * If psql might read a string differently from the server, append the text
  * before the string and then the string in a safe form.  The lexer is at the
  * string's first part, and is moved to its last part.  "copied" is the end of
@@ -287,17 +209,10 @@ append_string(StringInfo to, CmigLexer *lexer, const char *copied)
 	CmigLexer	last = *lexer;
 
 	/* can the string continue on another line? */
-	if (lexer->unterminated ||
-		(*behind != '\n' && *behind != '\r' && *behind != '-' && !(plain && backslash)))
+	if ((*behind != '\n' && *behind != '\r' && *behind != '-' && !(plain && backslash)))
 		return copied;
 	while (cmig_lexer_next_sql(&part) == CMIG_TOKEN_STRING && part.continued)
 	{
-		if (part.unterminated)
-		{
-			/* leave an unterminated string to the caller */
-			*lexer = part;
-			return copied;
-		}
 		backslash |= memchr(part.start, '\\', part.next - part.start) != NULL;
 		last = part;
 	}
@@ -362,105 +277,6 @@ cmig_psql_pin(StringInfo to, int from, const char *pin)
 	pfree(pinned.data);
 }
 
-/*
- * Append the rest of a statement up to "end", pin the encoding, and append a
- * comment that follows on the same line.  "copied" is the end of the input that
- * has already been appended.  Returns the new value of "copied".
- */
-static const char *
-end_statement(StringInfo to, int *from, const char *copied, const char *end, const char *pin)
-{
-	const char *behind = end + strspn(end, " \t");
-
-	appendBinaryStringInfo(to, copied, end - copied);
-	cmig_psql_pin(to, *from, pin);
-	if (behind[0] == '-' && behind[1] == '-')
-	{
-		behind += strcspn(behind, "\r\n");
-		appendBinaryStringInfo(to, end, behind - end);
-		end = behind;
-	}
-	*from = to->len;
-	return end;
-}
-
-bool
-cmig_psql_append(StringInfo to, const char *text, const char *pin, CmigPsqlFacts *facts)
-{
-	CmigLexer	lexer;
-	CmigLexerPass pass;
-	Look		noted = LOOK_NOTHING;
-	PsqlState	psql = {0};
-	CmigTopLevelScan scan = {true, false};
-	int			length = to->len;
-	int			from = to->len;
-	int			parens = 0;
-	const char *copied = text;
-	bool		ascii = pg_is_ascii(text);
-	bool		open = false;	/* has a statement begun? */
-	bool		parse = false;	/* must the text be parsed? */
-
-	cmig_lexer_init(&lexer, text);
-	cmig_lexer_pass_init(&pass, words_of_interest);
-	while (cmig_lexer_next_sql(&lexer) != CMIG_TOKEN_END)
-	{
-		bool		sent = psql_next(&psql, &lexer);
-
-		look(&noted, &lexer, &pass, facts);
-		if (cmig_lexer_is_char(&lexer, '('))
-			parens++;
-		else if (cmig_lexer_is_char(&lexer, ')'))
-			parens = Max(parens - 1, 0);
-		open = !sent;
-
-		/*
-		 * The text must be parsed if a statement might not be able to run in
-		 * a transaction, if psql starts counting BEGINs, if a quote is
-		 * unterminated, if versions of psql disagree about a token, or if the
-		 * script changes how strings are read.
-		 */
-		parse = touches_number(&lexer);
-		if (!parse && lexer.type == CMIG_TOKEN_STRING)
-			copied = append_string(to, &lexer, copied);
-		if (parse || cmig_statement_scan(&scan, &lexer) || psql.begins > 0 ||
-			cmig_lexer_is_word(&lexer, "standard_conforming_strings"))
-		{
-			parse = true;
-			break;
-		}
-		if (is_variable(&lexer))
-		{
-			appendBinaryStringInfo(to, copied, lexer.next - copied);
-			appendStringInfoChar(to, ' ');
-			copied = lexer.next;
-		}
-		if (sent && !ascii)
-			copied = end_statement(to, &from, copied, lexer.next, pin);
-
-		/*
-		 * skip tokens that do not matter inside a statement, once psql has
-		 * examined its first words
-		 */
-		if (!scan.at_start && !scan.after_verb && noted == LOOK_NOTHING && psql.words > 0 &&
-			(psql.words >= PSQL_FIRST_WORDS || psql.first[0] != 'c'))
-			cmig_lexer_pass(&pass, &lexer);
-	}
-	if (parse || parens > 0)
-	{
-		to->len = length;
-		to->data[length] = '\0';
-		return false;
-	}
-	appendStringInfoString(to, copied);
-	if (to->len > length && to->data[to->len - 1] != '\n')
-		appendStringInfoChar(to, '\n');
-	if (open)
-		appendStringInfoString(to, ";\n");
-	if (!ascii)
-		cmig_psql_pin(to, from, pin);
-	return true;
-}
-
 /* Would psql send the statement in one piece if a semicolon followed it? */
 static bool
 is_sent_whole(const char *statement)
@@ -480,7 +296,6 @@ void
 cmig_psql_append_statement(StringInfo to, const char *statement, CmigPsqlFacts *facts)
 {
 	CmigLexer	lexer;
-	CmigLexerPass pass;
 	Look		noted = LOOK_NOTHING;
 	StringInfoData body;
 	const char *copied = statement;
@@ -488,12 +303,11 @@ cmig_psql_append_statement(StringInfo to, const char *statement, CmigPsqlFacts *
 	bool		whole = is_sent_whole(statement);
 
 	initStringInfo(&body);
-	cmig_lexer_pass_init(&pass, words_of_interest);
 	cmig_lexer_init(&lexer, statement);
 	lexer.standard_conforming_strings = standard_conforming_strings;
 	while (cmig_lexer_next_sql(&lexer) != CMIG_TOKEN_END)
 	{
-		look(&noted, &lexer, &pass, facts);
+		look(&noted, &lexer, facts);
 		if (lexer.type == CMIG_TOKEN_STRING)
 			copied = append_string(&body, &lexer, copied);
 		end = lexer.next;

@@ -25,7 +25,7 @@
 #include "utils/memutils.h"
 
 #include "base/base.h"
-#include "parse/internal.h"
+#include "parse/parse.h"
 
 /*
  * At each operator and each start of a comment, the server's scanner looks at
@@ -606,7 +606,7 @@ cmig_statement_is_temporary(const RawStmt *raw, List **names)
 }
 
 bool
-cmig_statement_scan(CmigTopLevelScan *scan, const CmigLexer *lexer)
+cmig_statement_may_need_top_level(const char *source)
 {
 	static const char *const first_words[] = {
 		"abort", "begin", "call", "cluster", "commit", "copy", "discard", "end",
@@ -616,44 +616,29 @@ cmig_statement_scan(CmigTopLevelScan *scan, const CmigLexer *lexer)
 	static const char *const objects[] = {
 		"database", "subscription", "system", "tablespace", "transaction", NULL
 	};
-
-	if (lexer->type == CMIG_TOKEN_WORD)
-	{
-		if ((scan->at_start && cmig_lexer_is_any_word(lexer, first_words)) ||
-			(scan->after_verb && cmig_lexer_is_any_word(lexer, objects)) ||
-			cmig_lexer_is_word(lexer, "concurrently"))
-			return true;
-		scan->after_verb = scan->at_start && cmig_lexer_is_any_word(lexer, verbs);
-		scan->at_start = false;
-		return false;
-	}
-
-	/*
-	 * Every semicolon counts as the end of a statement.  This can cause a
-	 * false positive, but not a false negative.
-	 */
-	scan->after_verb = false;
-	scan->at_start = cmig_lexer_is_char(lexer, ';');
-	return lexer->unterminated || cmig_lexer_is_char(lexer, '\\');
-}
-
-bool
-cmig_statement_may_need_top_level(const char *source)
-{
-	static const char *const anywhere[] = {"concurrently", NULL};
-	CmigTopLevelScan scan = {true, false};
+	bool		at_start = true;	/* is the next token the first one of a
+									 * statement? */
+	bool		after_verb = false; /* was the last token a verb at the start? */
 	CmigLexer	lexer;
-	CmigLexerPass pass;
 
 	cmig_lexer_init(&lexer, source);
-	cmig_lexer_pass_init(&pass, anywhere);
 	lexer.standard_conforming_strings = standard_conforming_strings;
 	while (cmig_lexer_next_sql(&lexer) != CMIG_TOKEN_END)
 	{
-		if (cmig_statement_scan(&scan, &lexer))
+		bool		word = lexer.type == CMIG_TOKEN_WORD;
+
+		if (lexer.unterminated || cmig_lexer_is_char(&lexer, '\\') ||
+			(word && at_start && cmig_lexer_is_any_word(&lexer, first_words)) ||
+			(word && after_verb && cmig_lexer_is_any_word(&lexer, objects)) ||
+			(word && cmig_lexer_is_word(&lexer, "concurrently")))
 			return true;
-		if (!scan.at_start && !scan.after_verb)
-			cmig_lexer_pass(&pass, &lexer);
+		after_verb = word && at_start && cmig_lexer_is_any_word(&lexer, verbs);
+
+		/*
+		 * Every semicolon counts as the end of a statement.  This can cause a
+		 * false positive, but not a false negative.
+		 */
+		at_start = cmig_lexer_is_char(&lexer, ';');
 	}
 	return false;
 }
