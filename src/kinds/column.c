@@ -1,315 +1,13 @@
 /*
  * column.c
- *	  Columns.
+ *	  Columns, which of them are inherited, and the sequences of identity
+ *	  columns.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 
 #include "kinds/internal.h"
-
-/* ----------------------------------------------------------------
- * A column's identity: its clause, its sequence, and how they change.
- *
- * column.c reads the identity together with the column's other
- * properties.
- *
- * No database access.
- *
- * 	  The identity of a column: its clause, its sequence, and how they change.
- * ----------------------------------------------------------------
- */
-
-/*
- * A column's identity.  The strings are NULL if the column has no identity.
- * The strings that describe the sequence are also NULL for a partition that
- * shares the partitioned table's sequence.
- */
-typedef struct CmigColumnIdentity
-{
-	const CmigObject *column;
-	const char *type;			/* the column's type */
-	const char *generated;		/* ALWAYS or BY DEFAULT */
-	const char *options;		/* the options in the clause of CREATE TABLE */
-	const char *sequence;		/* qualified name of the sequence */
-	const char *name;			/* unqualified name of the sequence */
-	const char *persistence;	/* LOGGED, UNLOGGED, or NULL if the sequence
-								 * has the table's persistence */
-	const char *settings;		/* the options that ALTER COLUMN can set, one
-								 * per line */
-} CmigColumnIdentity;
-
-/*
- * The end of a subquery that reads the sequence of the identity column "a" of
- * the table "c".
- */
-#define CMIG_COLUMN_IDENTITY_FROM_SQL \
-	" FROM pg_depend d JOIN pg_sequence s ON s.seqrelid = d.objid JOIN pg_class sc ON sc.oid = s.seqrelid" \
-	" JOIN pg_namespace sn ON sn.oid = sc.relnamespace" \
-	" CROSS JOIN LATERAL (SELECT CASE s.seqtypid WHEN 21 THEN -32768 WHEN 23 THEN -2147483648 ELSE -9223372036854775808 END AS low," \
-	"  CASE s.seqtypid WHEN 21 THEN 32767 WHEN 23 THEN 2147483647 ELSE 9223372036854775807 END AS high) l" \
-	" WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = a.attrelid AND d.refobjsubid = a.attnum" \
-	" AND d.classid = 'pg_class'::regclass AND d.deptype = 'i')"
-
-/*
- * The identity options that differ from PostgreSQL's defaults for an
- * identity column of this type.
- */
-#define CMIG_COLUMN_IDENTITY_OPTIONS_SQL \
-	"(SELECT concat_ws(' '," \
-	"  CASE WHEN sc.relname <> c.relname || '_' || a.attname || '_seq' OR sc.relnamespace <> c.relnamespace" \
-	"   THEN format('SEQUENCE NAME %I.%I', sn.nspname, sc.relname) END," \
-	"  CASE WHEN sc.relpersistence <> c.relpersistence THEN CASE sc.relpersistence WHEN 'u' THEN 'UNLOGGED' ELSE 'LOGGED' END END," \
-	"  CASE WHEN s.seqstart <> CASE WHEN s.seqincrement > 0 THEN s.seqmin ELSE s.seqmax END THEN 'START WITH ' || s.seqstart END," \
-	"  CASE WHEN s.seqincrement <> 1 THEN 'INCREMENT BY ' || s.seqincrement END," \
-	"  CASE WHEN s.seqmin <> CASE WHEN s.seqincrement > 0 THEN 1 ELSE l.low END THEN 'MINVALUE ' || s.seqmin END," \
-	"  CASE WHEN s.seqmax <> CASE WHEN s.seqincrement > 0 THEN l.high ELSE -1 END THEN 'MAXVALUE ' || s.seqmax END," \
-	"  CASE WHEN s.seqcache <> 1 THEN 'CACHE ' || s.seqcache END," \
-	"  CASE WHEN s.seqcycle THEN 'CYCLE' END)" \
-	CMIG_COLUMN_IDENTITY_FROM_SQL
-
-/*
- * The options that ALTER COLUMN can set, one per line, in a form that does
- * not depend on the type.
- */
-#define CMIG_COLUMN_IDENTITY_SETTINGS_SQL \
-	"(SELECT concat_ws(E'\n'," \
-	"  'INCREMENT BY ' || s.seqincrement," \
-	"  CASE WHEN s.seqmin <> CASE WHEN s.seqincrement > 0 THEN 1 ELSE l.low END THEN 'MINVALUE ' || s.seqmin ELSE 'NO MINVALUE' END," \
-	"  CASE WHEN s.seqmax <> CASE WHEN s.seqincrement > 0 THEN l.high ELSE -1 END THEN 'MAXVALUE ' || s.seqmax ELSE 'NO MAXVALUE' END," \
-	"  'START WITH ' || s.seqstart," \
-	"  'CACHE ' || s.seqcache," \
-	"  CASE WHEN s.seqcycle THEN 'CYCLE' ELSE 'NO CYCLE' END)" \
-	CMIG_COLUMN_IDENTITY_FROM_SQL
-
-/* Append "GENERATED ... AS IDENTITY", with the sequence options. */
-static void
-column_identity_append(StringInfo buf, const CmigColumnIdentity *identity)
-{
-	const char *options = identity->options;
-
-	appendStringInfo(buf, "GENERATED %s AS IDENTITY", identity->generated);
-	if (options != NULL && *options != '\0')
-		appendStringInfo(buf, " (%s)", options);
-}
-
-/* Returns the next line of *list, or NULL, and advances *list past it. */
-static char *
-next_line(const char **list)
-{
-	const char *start = *list;
-	size_t		length;
-
-	if (start == NULL || *start == '\0')
-		return NULL;
-	length = strcspn(start, "\n");
-	*list = start + length + (start[length] != '\0');
-	return pnstrdup(start, length);
-}
-
-/* Does a sequence with these settings count down? */
-static bool
-counts_down(const char *settings)
-{
-	return strncmp(settings, "INCREMENT BY -", strlen("INCREMENT BY -")) == 0;
-}
-
-/*
- * Returns the number after "word" in the settings, or "value" if the settings
- * do not contain the word.
- */
-static int64
-setting(const char *settings, const char *word, int64 value)
-{
-	char	   *line;
-
-	while ((line = next_line(&settings)) != NULL)
-		if (strncmp(line, word, strlen(word)) == 0)
-			return strtoll(line + strlen(word), NULL, 10);
-	return value;
-}
-
-static CmigSequenceRange
-identity_range(const CmigColumnIdentity *identity)
-{
-	const char *settings = identity->settings;
-	const char *type = identity->type;
-	CmigSequenceRange range;
-
-	range.down = counts_down(settings);
-	range.low = setting(settings, "MINVALUE ", cmig_sequence_range_limit(type, range.down, false));
-	range.high = setting(settings, "MAXVALUE ", cmig_sequence_range_limit(type, range.down, true));
-	range.start = setting(settings, "START WITH ", range.down ? range.high : range.low);
-	return range;
-}
-
-/*
- * Append SET for each identity option that differs.  The limits are also set
- * if the sequence changes between ascending and descending, because their
- * defaults depend on the direction.
- */
-static void
-append_settings(StringInfo buf, const CmigColumnIdentity *from, const CmigColumnIdentity *to)
-{
-	const char *old = from->settings,
-			   *new = to->settings;
-	bool		turns;
-	char	   *a,
-			   *b;
-
-	if (old == NULL || new == NULL)
-		return;
-	turns = counts_down(old) != counts_down(new);
-	while ((a = next_line(&old)) != NULL && (b = next_line(&new)) != NULL)
-		if (strcmp(a, b) != 0 || (turns && strstr(b, "VALUE") != NULL))
-			appendStringInfo(buf, "%sSET %s", buf->len > 0 ? " " : "", b);
-}
-
-/*
- * Returns the ALTER COLUMN action that adds, changes, or drops the identity,
- * or NULL if no option changes.
- */
-static char *
-identity_action(const CmigColumnIdentity *from, const CmigColumnIdentity *to)
-{
-	StringInfoData buf;
-
-	if (to->generated == NULL)
-		return "DROP IDENTITY";
-	initStringInfo(&buf);
-	if (from->generated == NULL)
-	{
-		appendStringInfoString(&buf, "ADD ");
-		column_identity_append(&buf, to);
-		return buf.data;
-	}
-	if (strcmp(from->generated, to->generated) != 0)
-		appendStringInfo(&buf, "SET GENERATED %s", to->generated);
-	append_settings(&buf, from, to);
-	return buf.len > 0 ? buf.data : NULL;
-}
-
-/*
- * Returns the qualified name of the column's sequence, whose current
- * unqualified name is "name".
- */
-static char *
-sequence_identity(const CmigColumnIdentity *identity, const char *name)
-{
-	const char *sequence = identity->sequence;
-	size_t		length = strlen(sequence) - strlen(cmig_quote(identity->name));
-
-	return psprintf("%s%s", pnstrdup(sequence, length), cmig_quote(name));
-}
-
-/*
- * Returns the statement that changes a column's identity.  "name" is the
- * current unqualified name of the column's sequence.
- */
-static char *
-identity_alter(const CmigColumnIdentity *from, const CmigColumnIdentity *to, const char *name)
-{
-	char	   *sql = cmig_kind_column_sql(to->column, false, identity_action(from, to));
-	CmigSequenceRange old,
-				new;
-
-	if (from->sequence == NULL || to->sequence == NULL)
-		return sql;
-	old = identity_range(from);
-	new = identity_range(to);
-	return cmig_sequence_range_alter(sql, sequence_identity(to, name), &old, &new, to->column);
-}
-
-/*
- * Returns the statement that adds, changes, or drops the identity.  The
- * sequence of a new identity column continues after the existing values,
- * unless the sequence has options.  "name" is the name that the sequence has
- * when the statement runs.
- */
-static char *
-column_identity_sql(const CmigColumnIdentity *from, const CmigColumnIdentity *to, const char *name)
-{
-	const char *options = to->options;
-
-	if (from->generated != NULL && to->generated != NULL)
-		return identity_alter(from, to, name);
-	if (to->generated == NULL || (options != NULL && *options != '\0'))
-		return cmig_kind_column_sql(to->column, false, identity_action(from, to));
-	return psprintf("%s;\nSELECT pg_catalog.setval(pg_catalog.pg_get_serial_sequence(%s, %s), greatest(max(%s), 0) + 1, false) FROM %s",
-					cmig_kind_column_sql(to->column, false, identity_action(from, to)), cmig_literal(to->column->parent->identity),
-					cmig_literal(to->column->name), cmig_quote(to->column->name), to->column->parent->identity);
-}
-
-/*
- * Returns ALTER SEQUENCE for the column's sequence, whose current unqualified
- * name is "name".
- */
-static char *
-sequence_sql(const CmigColumnIdentity *identity, const char *name, const char *action)
-{
-	return psprintf("ALTER SEQUENCE %s %s", sequence_identity(identity, name), action);
-}
-
-/*
- * Returns the action SET LOGGED or SET UNLOGGED that gives the sequence its
- * persistence.  If identity->persistence is NULL, this is the table's
- * persistence.
- */
-static const char *
-set_persistence(const CmigColumnIdentity *identity)
-{
-	const char *persistence = identity->persistence;
-
-	if (persistence == NULL)
-		persistence = identity->column->parent->values[CMIG_TABLE_PERSISTENCE] ? "UNLOGGED" : "LOGGED";
-	return psprintf("SET %s", persistence);
-}
-
-/*
- * Returns the statement that sets the persistence of the sequence, or NULL if
- * it has the same persistence as the table.
- */
-static char *
-column_identity_persistence(const CmigColumnIdentity *identity)
-{
-	if (identity->persistence == NULL)
-		return NULL;
-	return sequence_sql(identity, identity->name, set_persistence(identity));
-}
-
-/*
- * For a sequence that is kept, add the statements that change its name and, if
- * "persistence" is true, its persistence.
- */
-static void
-column_identity_alter(CmigAlter *alter, const CmigColumnIdentity *from, const CmigColumnIdentity *to, bool persistence)
-{
-	const char *old = from->name,
-			   *new = to->name;
-
-	if (old == NULL || new == NULL)
-		return;
-	if (strcmp(old, new) != 0)
-		cmig_alter_add(alter, sequence_sql(to, old, psprintf("RENAME TO %s", cmig_quote(new))),
-					   sequence_sql(to, new, psprintf("RENAME TO %s", cmig_quote(old))));
-	if (persistence)
-		cmig_alter_add(alter, sequence_sql(to, new, set_persistence(to)),
-					   sequence_sql(to, new, set_persistence(from)));
-}
-
-/* ----------------------------------------------------------------
- * The properties of a table column, for the modules that handle columns.
- *
- * No database access.
- * ----------------------------------------------------------------
- */
-
-/* ----------------------------------------------------------------
- * Columns that are inherited from a parent table.
- *
- * No database access.
- * ----------------------------------------------------------------
- */
 
 const CmigObject *
 cmig_column_find(const CmigObject *table, const char *name)
@@ -444,15 +142,6 @@ cmig_column_deviations(const CmigObject *column)
 	return list_concat(ddl, column->kind->create(folded));
 }
 
-/* ----------------------------------------------------------------
- * Functions with which other modules examine table columns.
- *
- * No database access.
- *
- * 	  Table columns.
- * ----------------------------------------------------------------
- */
-
 static const CmigProperty properties[] = {
 	[CMIG_COLUMN_TYPE] = {"type"},
 	[CMIG_COLUMN_COLLATION] = {"collation", CMIG_PROPERTY_OPTIONAL},
@@ -460,11 +149,11 @@ static const CmigProperty properties[] = {
 	[CMIG_COLUMN_IDENTITY] = {"identity", CMIG_PROPERTY_OPTIONAL},
 	[CMIG_COLUMN_IDENTITY_OPTIONS] = {"clause of the identity", CMIG_PROPERTY_SILENT | CMIG_PROPERTY_OPTIONAL},
 	[CMIG_COLUMN_GENERATED] = {"generation expression", CMIG_PROPERTY_EXPRESSION | CMIG_PROPERTY_OPTIONAL},
-	[CMIG_COLUMN_STORAGE] = {"storage", CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL},
+	[CMIG_COLUMN_STORAGE] = {"storage", CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL, "SET STORAGE {}", "SET STORAGE {the type's storage}"},
 	[CMIG_COLUMN_DEFAULT_STORAGE] = {"the type's storage", CMIG_PROPERTY_SILENT},
-	[CMIG_COLUMN_COMPRESSION] = {"compression", CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL},
-	[CMIG_COLUMN_STATISTICS] = {"statistics target", CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL},
-	[CMIG_COLUMN_OPTIONS] = {"options", CMIG_PROPERTY_LIST | CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL},
+	[CMIG_COLUMN_COMPRESSION] = {"compression", CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL, "SET COMPRESSION {}", "SET COMPRESSION default"},
+	[CMIG_COLUMN_STATISTICS] = {"statistics target", CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL, "SET STATISTICS {}", "SET STATISTICS -1"},
+	[CMIG_COLUMN_OPTIONS] = {"options", CMIG_PROPERTY_LIST | CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL | CMIG_PROPERTY_PARAMETERS},
 	[CMIG_COLUMN_OF_TYPE] = {"of a typed table", CMIG_PROPERTY_SILENT | CMIG_PROPERTY_OPTIONAL},
 	[CMIG_COLUMN_SEQUENCE] = {"sequence of the identity", CMIG_PROPERTY_SILENT | CMIG_PROPERTY_OPTIONAL},
 	[CMIG_COLUMN_SEQUENCE_NAME] = {"name of the identity's sequence", CMIG_PROPERTY_OPTIONAL},
@@ -473,6 +162,23 @@ static const CmigProperty properties[] = {
 	[CMIG_COLUMN_CHILDREN] = {"number of the table's children", CMIG_PROPERTY_SILENT | CMIG_PROPERTY_OPTIONAL},
 };
 
+/*
+ * The end of a subquery that reads the sequence of the identity column "a" of
+ * the table "c".
+ */
+#define IDENTITY_FROM \
+	" FROM pg_depend d JOIN pg_sequence s ON s.seqrelid = d.objid JOIN pg_class sc ON sc.oid = s.seqrelid" \
+	" JOIN pg_namespace sn ON sn.oid = sc.relnamespace" CMIG_SEQUENCE_LIMITS_SQL \
+	" WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = a.attrelid AND d.refobjsubid = a.attnum" \
+	" AND d.classid = 'pg_class'::regclass AND d.deptype = 'i') END,"
+#define IDENTITY_SQL(value) " CASE WHEN a.attidentity <> '' THEN (SELECT " value IDENTITY_FROM
+
+#define PERSISTENCE_SQL "CASE WHEN sc.relpersistence <> c.relpersistence THEN CASE sc.relpersistence WHEN 'u' THEN 'UNLOGGED' ELSE 'LOGGED' END END"
+
+/*
+ * Query for the columns.  The clause of the identity has the options that
+ * differ from PostgreSQL's defaults for an identity column of this type.
+ */
 static const char column_sql[] =
 "SELECT 'pg_class'::regclass::oid, a.attrelid, a.attnum::integer, 'pg_class'::regclass::oid, a.attrelid, 0,"
 " a.attname::text, format('%I.%I.%I', n.nspname, c.relname, a.attname), NULL::text, NOT a.attislocal,"
@@ -481,20 +187,22 @@ static const char column_sql[] =
 "  FROM pg_collation k JOIN pg_namespace kn ON kn.oid = k.collnamespace WHERE k.oid = a.attcollation) END,"
 " CASE WHEN a.attnotnull THEN 't' END,"
 " CASE a.attidentity WHEN 'a' THEN 'ALWAYS' WHEN 'd' THEN 'BY DEFAULT' END,"
-" CASE WHEN a.attidentity <> '' THEN " CMIG_COLUMN_IDENTITY_OPTIONS_SQL " END,"
+IDENTITY_SQL("concat_ws(' ',"
+			 "  CASE WHEN sc.relname <> c.relname || '_' || a.attname || '_seq' OR sc.relnamespace <> c.relnamespace"
+			 "   THEN format('SEQUENCE NAME %I.%I', sn.nspname, sc.relname) END,"
+			 PERSISTENCE_SQL "," CMIG_SEQUENCE_CLAUSE_SQL ")")
 " CASE WHEN a.attgenerated <> '' THEN (SELECT pg_get_expr(e.adbin, e.adrelid) || CASE a.attgenerated WHEN 's' THEN ') STORED' ELSE ') VIRTUAL' END"
 "  FROM pg_attrdef e WHERE e.adrelid = a.attrelid AND e.adnum = a.attnum) END,"
 " CASE WHEN a.attstorage <> t.typstorage THEN " CMIG_STORAGE_SQL("a.attstorage") " END,"
 " " CMIG_STORAGE_SQL("t.typstorage") ","
 " CASE a.attcompression WHEN 'p' THEN 'pglz' WHEN 'l' THEN 'lz4' END,"
 " CASE WHEN a.attstattarget >= 0 THEN a.attstattarget::text END,"
-" CASE WHEN a.attoptions IS NOT NULL THEN " CMIG_OPTIONS_SQL("a.attoptions") " END,"
+" CASE WHEN a.attoptions IS NOT NULL THEN " CMIG_OPTIONS_SQL("''", "a.attoptions") " END,"
 " CASE WHEN c.reloftype <> 0 THEN 't' END,"
-" CASE WHEN a.attidentity <> '' THEN (SELECT format('%I.%I', sn.nspname, sc.relname)" CMIG_COLUMN_IDENTITY_FROM_SQL " END,"
-" CASE WHEN a.attidentity <> '' THEN (SELECT sc.relname::text" CMIG_COLUMN_IDENTITY_FROM_SQL " END,"
-" CASE WHEN a.attidentity <> '' THEN (SELECT CASE WHEN sc.relpersistence <> c.relpersistence"
-" THEN CASE sc.relpersistence WHEN 'u' THEN 'UNLOGGED' ELSE 'LOGGED' END END" CMIG_COLUMN_IDENTITY_FROM_SQL " END,"
-" CASE WHEN a.attidentity <> '' THEN " CMIG_COLUMN_IDENTITY_SETTINGS_SQL " END,"
+IDENTITY_SQL("format('%I.%I', sn.nspname, sc.relname)")
+IDENTITY_SQL("sc.relname::text")
+IDENTITY_SQL(PERSISTENCE_SQL)
+IDENTITY_SQL(CMIG_SEQUENCE_SETTINGS_SQL)
 " CASE WHEN c.relhassubclass THEN (SELECT nullif(count(*), 0)::text FROM pg_inherits i WHERE i.inhparent = c.oid) END"
 " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
 " JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped"
@@ -530,31 +238,15 @@ static const char column_follows[] =
 " JOIN pg_attribute p ON p.attrelid = i.inhparent AND p.attname = a.attname"
 " WHERE c.relnamespace = ANY ($1) AND c.relkind IN ('r', 'p')";
 
-/* Returns the properties of the column's identity. */
-static CmigColumnIdentity
-identity_of(const CmigObject *column)
-{
-	CmigColumnIdentity identity = {
-		.column = column,
-		.type = column->values[CMIG_COLUMN_TYPE],
-		.generated = column->values[CMIG_COLUMN_IDENTITY],
-		.options = column->values[CMIG_COLUMN_IDENTITY_OPTIONS],
-		.sequence = column->values[CMIG_COLUMN_SEQUENCE],
-		.name = column->values[CMIG_COLUMN_SEQUENCE_NAME],
-		.persistence = column->values[CMIG_COLUMN_SEQUENCE_PERSISTENCE],
-		.settings = column->values[CMIG_COLUMN_SEQUENCE_SETTINGS]
-	};
-
-	return identity;
-}
-
 /* Append GENERATED ... AS IDENTITY, with the sequence options. */
 static void
 identity_clause(StringInfo buf, const CmigObject *column)
 {
-	CmigColumnIdentity identity = identity_of(column);
+	const char *options = column->values[CMIG_COLUMN_IDENTITY_OPTIONS];
 
-	column_identity_append(buf, &identity);
+	appendStringInfo(buf, "GENERATED %s AS IDENTITY", column->values[CMIG_COLUMN_IDENTITY]);
+	if (options != NULL && *options != '\0')
+		appendStringInfo(buf, " (%s)", options);
 }
 
 /*
@@ -601,55 +293,59 @@ define_column(StringInfo buf, const CmigObject *column)
  * ALTER TABLE
  */
 
-/* Add ALTER TABLE with an action for the column, and its undo. */
-static void
-add_action(CmigAlter *alter, bool only, const char *action, const char *undo)
+/*
+ * Returns the statement that adds, changes, or drops the identity.  "sequence"
+ * is the name that the column's sequence has when the statement runs.  The
+ * sequence of a new identity column continues after the existing values,
+ * unless the sequence has options.
+ */
+static char *
+identity_sql(const CmigObject *from, const CmigObject *to, const char *sequence)
 {
-	cmig_alter_add(alter, cmig_kind_column_sql(alter->to, only, action),
-				   cmig_kind_column_sql(alter->to, only, undo));
+	char	   *const *old = from->values,
+			   *const *new = to->values;
+	const char *options = new[CMIG_COLUMN_IDENTITY_OPTIONS];
+	StringInfoData action;
+	CmigSequenceRange range,
+				to_range;
+
+	if (new[CMIG_COLUMN_IDENTITY] == NULL)
+		return cmig_kind_column_sql(to, false, "DROP IDENTITY");
+	initStringInfo(&action);
+	if (old[CMIG_COLUMN_IDENTITY] == NULL)
+	{
+		appendStringInfoString(&action, "ADD ");
+		identity_clause(&action, to);
+		if (options != NULL && *options != '\0')
+			return cmig_kind_column_sql(to, false, action.data);
+		return psprintf("%s;\nSELECT pg_catalog.setval(pg_catalog.pg_get_serial_sequence(%s, %s), greatest(max(%s), 0) + 1, false) FROM %s",
+						cmig_kind_column_sql(to, false, action.data), cmig_literal(to->parent->identity),
+						cmig_literal(to->name), cmig_quote(to->name), to->parent->identity);
+	}
+	if (strcmp(old[CMIG_COLUMN_IDENTITY], new[CMIG_COLUMN_IDENTITY]) != 0)
+		appendStringInfo(&action, " SET GENERATED %s", new[CMIG_COLUMN_IDENTITY]);
+
+	/* partitions share the partitioned table's sequence since PostgreSQL 17 */
+	if (old[CMIG_COLUMN_SEQUENCE] == NULL || new[CMIG_COLUMN_SEQUENCE] == NULL)
+		return cmig_kind_column_sql(to, false, action.data + 1);
+	cmig_sequence_settings(&action, old[CMIG_COLUMN_SEQUENCE_SETTINGS], new[CMIG_COLUMN_SEQUENCE_SETTINGS], " SET", NULL);
+	range = cmig_sequence_range(old[CMIG_COLUMN_SEQUENCE_SETTINGS], old[CMIG_COLUMN_TYPE]);
+	to_range = cmig_sequence_range(new[CMIG_COLUMN_SEQUENCE_SETTINGS], new[CMIG_COLUMN_TYPE]);
+	return cmig_sequence_range_alter(cmig_kind_column_sql(to, false, action.data + 1), sequence, &range, &to_range, to);
 }
 
-/* Returns "value", or "otherwise" if "value" is NULL. */
-static const char *
-or_default(const char *value, const char *otherwise)
+/*
+ * Returns the statement that gives the column's sequence, whose name is now
+ * "sequence", its persistence.
+ */
+static char *
+persistence_sql(const CmigObject *column, const char *sequence)
 {
-	return value != NULL ? value : otherwise;
-}
+	const char *persistence = column->values[CMIG_COLUMN_SEQUENCE_PERSISTENCE];
 
-/* Add the statements that change the storage and the compression. */
-static void
-alter_storage(CmigAlter *alter)
-{
-	const CmigObject *from = alter->from,
-			   *to = alter->to;
-
-	if (cmig_alter_differs(alter, CMIG_COLUMN_STORAGE))
-		add_action(alter, true, psprintf("SET STORAGE %s", or_default(to->values[CMIG_COLUMN_STORAGE], to->values[CMIG_COLUMN_DEFAULT_STORAGE])),
-				   psprintf("SET STORAGE %s", or_default(from->values[CMIG_COLUMN_STORAGE], from->values[CMIG_COLUMN_DEFAULT_STORAGE])));
-	if (cmig_alter_differs(alter, CMIG_COLUMN_COMPRESSION))
-		add_action(alter, true, psprintf("SET COMPRESSION %s", or_default(to->values[CMIG_COLUMN_COMPRESSION], "default")),
-				   psprintf("SET COMPRESSION %s", or_default(from->values[CMIG_COLUMN_COMPRESSION], "default")));
-}
-
-/* Add the statements that change the statistics target and the options. */
-static void
-alter_settings(CmigAlter *alter)
-{
-	const CmigObject *from = alter->from,
-			   *to = alter->to;
-
-	if (cmig_alter_differs(alter, CMIG_COLUMN_STATISTICS))
-		add_action(alter, true, psprintf("SET STATISTICS %s", or_default(to->values[CMIG_COLUMN_STATISTICS], "-1")),
-				   psprintf("SET STATISTICS %s", or_default(from->values[CMIG_COLUMN_STATISTICS], "-1")));
-	cmig_options_alter(alter, CMIG_COLUMN_OPTIONS, psprintf("TABLE ONLY %s ALTER COLUMN %s", to->parent->identity, cmig_quote(to->name)), "");
-}
-
-/* Add the statements for properties that only ALTER TABLE can set. */
-static void
-alter_details(CmigAlter *alter)
-{
-	alter_storage(alter);
-	alter_settings(alter);
+	if (persistence == NULL)
+		persistence = column->parent->values[CMIG_TABLE_PERSISTENCE] ? "UNLOGGED" : "LOGGED";
+	return psprintf("ALTER SEQUENCE %s SET %s", sequence, persistence);
 }
 
 /*
@@ -659,26 +355,33 @@ alter_details(CmigAlter *alter)
 char *
 cmig_column_sequence_persistence(const CmigObject *column)
 {
-	CmigColumnIdentity identity = identity_of(column);
-
-	return column_identity_persistence(&identity);
+	return column->values[CMIG_COLUMN_SEQUENCE_PERSISTENCE] == NULL ? NULL :
+		persistence_sql(column, column->values[CMIG_COLUMN_SEQUENCE]);
 }
 
-/* Add, change, or drop the identity. */
+/*
+ * Add, change, or drop the identity.  The sequence is renamed after its
+ * options have changed, and before its persistence changes; a downgrade does
+ * this in the reverse order.
+ */
 static void
 alter_identity(CmigAlter *alter)
 {
-	CmigColumnIdentity from = identity_of(alter->from),
-				to = identity_of(alter->to);
+	const CmigObject *from = alter->from,
+			   *to = alter->to;
+	const char *old = from->values[CMIG_COLUMN_SEQUENCE],
+			   *new = to->values[CMIG_COLUMN_SEQUENCE];
 
-	/*
-	 * "sequence" is NULL for partitions, which share the partitioned table's
-	 * sequence since PostgreSQL 17
-	 */
 	if (cmig_alter_differs(alter, CMIG_COLUMN_IDENTITY) ||
-		(from.sequence != NULL && to.sequence != NULL && cmig_alter_differs(alter, CMIG_COLUMN_SEQUENCE_SETTINGS)))
-		cmig_alter_add(alter, column_identity_sql(&from, &to, from.name), column_identity_sql(&to, &from, from.name));
-	column_identity_alter(alter, &from, &to, cmig_alter_differs(alter, CMIG_COLUMN_SEQUENCE_PERSISTENCE));
+		(old != NULL && new != NULL && cmig_alter_differs(alter, CMIG_COLUMN_SEQUENCE_SETTINGS)))
+		cmig_alter_add(alter, CMIG_COLUMN_IDENTITY, identity_sql(from, to, alter->back ? new : old));
+	if (old == NULL || new == NULL)
+		return;
+	if (cmig_alter_differs(alter, CMIG_COLUMN_SEQUENCE_NAME))
+		cmig_alter_add(alter, CMIG_COLUMN_SEQUENCE_NAME, psprintf("ALTER SEQUENCE %s RENAME TO %s", old,
+																  cmig_quote(to->values[CMIG_COLUMN_SEQUENCE_NAME])));
+	if (cmig_alter_differs(alter, CMIG_COLUMN_SEQUENCE_PERSISTENCE))
+		cmig_alter_add(alter, CMIG_COLUMN_SEQUENCE_PERSISTENCE, persistence_sql(to, alter->back ? old : new));
 }
 
 /*
@@ -811,12 +514,11 @@ alter_column(CmigAlter *alter)
 	}
 	if (cmig_alter_differs(alter, CMIG_COLUMN_NOT_NULL) && !parent_changes(alter, CMIG_COLUMN_NOT_NULL))
 	{
-		add_action(alter, false, not_null ? "SET NOT NULL" : "DROP NOT NULL",
-				   not_null ? "DROP NOT NULL" : "SET NOT NULL");
+		CmigDdl    *ddl = cmig_alter_add(alter, CMIG_COLUMN_NOT_NULL,
+										 cmig_kind_column_sql(to, false, not_null ? "SET NOT NULL" : "DROP NOT NULL"));
+
 		if (not_null && !(has_not_null_check(from) && has_not_null_check(to)))
-			cmig_ddl_hazards(alter->ddl, CMIG_HAZARD_SCAN | CMIG_HAZARD_MAY_FAIL);
-		if (!not_null)
-			((CmigDdl *) llast(alter->ddl))->undo_hazards |= CMIG_HAZARD_SCAN | CMIG_HAZARD_MAY_FAIL;
+			ddl->hazards = CMIG_HAZARD_SCAN | CMIG_HAZARD_MAY_FAIL;
 	}
 	if (!identity_first && leads)
 		alter_identity(alter);
@@ -825,9 +527,8 @@ alter_column(CmigAlter *alter)
 	 * set the storage, unless the statement that changes the type also sets
 	 * it
 	 */
-	if (!retypes || !leads)
-		alter_storage(alter);
-	alter_settings(alter);
+	for (int i = retypes && leads ? CMIG_COLUMN_STATISTICS : CMIG_COLUMN_STORAGE; i <= CMIG_COLUMN_OPTIONS; i++)
+		cmig_alter_property(alter, i);
 }
 
 static char *
@@ -928,7 +629,7 @@ create_column(const CmigObject *column)
 		ddl = drop_inherited_default(column);
 	else
 		ddl = column->values[CMIG_COLUMN_IDENTITY] && column->values[CMIG_COLUMN_CHILDREN] ? add_identity(column) : add_column(column);
-	return cmig_kind_complete(column, ddl, alter_details);
+	return cmig_kind_complete(column, ddl, NULL);
 }
 
 /*
@@ -952,6 +653,6 @@ CmigKind	cmig_kind_column = {
 	.name = "column",.word = "COLUMN",
 	.flags = CMIG_KIND_MODEL | CMIG_KIND_FOLDS | CMIG_KIND_DATA | CMIG_KIND_GONE_WITH_PARENT | CMIG_KIND_DISTURBED,
 	CMIG_PROPERTIES(properties),
-	.sql = column_sql,.depends = column_depends,.follows = column_follows,.create = create_column,.define = define_column,.drop = drop_column,.alter = alter_column,
+	.sql = column_sql,.depends = column_depends,.follows = column_follows,.create = create_column,.define = define_column,.drop = drop_column,.alter = alter_column,.alters = "TABLE ONLY {parent} ALTER COLUMN {name}",
 	.is_disposable = is_derived,.index_name = sequence_name
 };

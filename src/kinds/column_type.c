@@ -366,7 +366,7 @@ static void
 alter_default(CmigAlter *alter)
 {
 	if (cmig_alter_differs(alter, 0))
-		cmig_alter_add(alter, set_default(alter->to), set_default(alter->from));
+		cmig_alter_add(alter, CMIG_DEFINITION, set_default(alter->to));
 }
 
 /*
@@ -544,24 +544,6 @@ is_indexed(const CmigObject *column)
 	return false;
 }
 
-/*
- * If only the collation changes, the table is not rewritten, but the indexes
- * on the column are built again.
- */
-static void
-set_collation_hazards(CmigAlter *alter)
-{
-	const char *old = alter->from->values[CMIG_COLUMN_COLLATION],
-			   *new = alter->to->values[CMIG_COLUMN_COLLATION];
-	CmigDdl    *ddl = llast(alter->ddl);
-
-	if ((old == NULL || new == NULL ? old != new : strcmp(old, new) != 0) && is_indexed(alter->from))
-	{
-		ddl->hazards |= CMIG_HAZARD_BLOCKS;
-		ddl->undo_hazards |= CMIG_HAZARD_BLOCKS;
-	}
-}
-
 void
 cmig_column_type_alter(CmigAlter *alter)
 {
@@ -571,17 +553,15 @@ cmig_column_type_alter(CmigAlter *alter)
 			   *new = to->values[CMIG_COLUMN_TYPE];
 	CmigDdl    *ddl;
 
-	cmig_alter_add(alter, cmig_kind_column_sql(to, false, type_action(from, to)),
-				   cmig_kind_column_sql(to, false, type_action(to, from)));
-	if (!using_keeps(new, old))
-		((CmigDdl *) llast(alter->ddl))->undo_hazards |= CMIG_HAZARD_REWRITE |
-			(using_may_fail(new, old) ? CMIG_HAZARD_MAY_FAIL : 0);
+	ddl = cmig_alter_add(alter, CMIG_COLUMN_TYPE, cmig_kind_column_sql(to, false, type_action(from, to)));
 	if (using_keeps(old, new))
 	{
-		set_collation_hazards(alter);
+		/* the table is not rewritten, but the indexes are built again */
+		if (cmig_alter_differs(alter, CMIG_COLUMN_COLLATION) && is_indexed(from))
+			ddl->hazards = CMIG_HAZARD_BLOCKS;
 		return;
 	}
-	ddl = cmig_ddl_hazards(alter->ddl, CMIG_HAZARD_REWRITE | (using_may_fail(old, new) ? CMIG_HAZARD_MAY_FAIL : 0));
+	ddl->hazards = CMIG_HAZARD_REWRITE | (using_may_fail(old, new) ? CMIG_HAZARD_MAY_FAIL : 0);
 	if (!using_converts(old, new))
 	{
 		ddl->old_type = old;

@@ -46,10 +46,10 @@ static const CmigProperty constraint_properties[] = {
 	[CMIG_DEFINITION] = {"definition", CMIG_PROPERTY_EXPRESSION},
 	[TYPE] = {"type"},
 	[INDEX] = {"index", CMIG_PROPERTY_SILENT | CMIG_PROPERTY_OPTIONAL},
-	[INDEX_OPTIONS] = {"storage parameters", CMIG_PROPERTY_LIST | CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL},
-	[INDEX_TABLESPACE] = {"tablespace", CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL},
-	[INDEX_CLUSTERED] = {"clustered", CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL},
-	[INDEX_REPLICA_IDENTITY] = {"replica identity", CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL},
+	[INDEX_OPTIONS] = {"storage parameters", CMIG_PROPERTY_LIST | CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL | CMIG_PROPERTY_PARAMETERS},
+	[INDEX_TABLESPACE] = {"tablespace", CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL, "SET TABLESPACE {}", "SET TABLESPACE pg_default"},
+	[INDEX_CLUSTERED] = {"clustered", CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL, "ALTER {on} CLUSTER ON {name}", "ALTER {on} SET WITHOUT CLUSTER"},
+	[INDEX_REPLICA_IDENTITY] = {"replica identity", CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL, "ALTER {on} REPLICA IDENTITY USING INDEX {name}", "ALTER {on} REPLICA IDENTITY DEFAULT"},
 	[PARTITIONED] = {"of a partitioned table", CMIG_PROPERTY_SILENT | CMIG_PROPERTY_OPTIONAL},
 	[CONSTRAINT_ATTACHED] = {"attached to", CMIG_PROPERTY_SILENT | CMIG_PROPERTY_OPTIONAL},
 };
@@ -59,7 +59,7 @@ static const CmigProperty constraint_properties[] = {
 	" o.conname::text, format('%I on %I.%I', o.conname, n.nspname, c.relname), NULL::text, " inherited "," \
 	" pg_get_constraintdef(o.oid), o.contype::text," \
 	" CASE WHEN o.contype <> 'f' THEN (SELECT format('%I.%I', n.nspname, x.relname) FROM pg_class x WHERE x.oid = o.conindid) END," \
-	" " CMIG_OPTIONS_SQL("i.reloptions") "," \
+	" " CMIG_OPTIONS_SQL("''", "i.reloptions") "," \
 	" (SELECT quote_ident(s.spcname) FROM pg_tablespace s WHERE s.oid = i.reltablespace)," \
 	" CASE WHEN x.indisclustered THEN 't' END, CASE WHEN x.indisreplident THEN 't' END," \
 	" CASE WHEN c.relkind = 'p' THEN 't' END, CASE WHEN i.relispartition THEN " CMIG_ATTACHED_SQL("i.oid") " END" \
@@ -129,13 +129,6 @@ ends_with(const char *text, const char *end)
 	size_t		length = strlen(text);
 
 	return length >= strlen(end) && strcmp(text + length - strlen(end), end) == 0;
-}
-
-/* Returns ALTER TABLE with an action for the constraint's table. */
-static char *
-table_sql_text(const CmigObject *constraint, const char *action)
-{
-	return psprintf("ALTER TABLE %s %s", constraint->parent->identity, action);
 }
 
 /*
@@ -265,55 +258,15 @@ drop_constraint(const CmigObject *constraint)
 					cmig_quote(constraint->name));
 }
 
-/* Add ALTER TABLE with an action for the object's table, and its undo. */
-static void
-add_action(CmigAlter *alter, const char *action, const char *undo)
-{
-	const char *table = cmig_kind_text("ALTER {on}", alter->to);
-
-	cmig_alter_add(alter, psprintf("%s %s", table, action), psprintf("%s %s", table, undo));
-}
-
 /*
  * Add the statements for the properties of an index that only ALTER TABLE can
- * set: whether the table is clustered on it, and whether it is the table's
- * replica identity.  "texts" are the actions if so, and otherwise.
+ * set.
  */
-static void
-alter_mark(CmigAlter *alter, int property, const char *const *texts)
-{
-	if (cmig_alter_differs(alter, property))
-		add_action(alter, cmig_kind_text(texts[alter->to->values[property] == NULL], alter->to),
-				   cmig_kind_text(texts[alter->from->values[property] == NULL], alter->from));
-}
-
-static const char *const cluster_texts[] = {"CLUSTER ON {name}", "SET WITHOUT CLUSTER"};
-static const char *const identity_texts[] = {"REPLICA IDENTITY USING INDEX {name}", "REPLICA IDENTITY DEFAULT"};
-
 static void
 alter_marks(CmigAlter *alter)
 {
-	if (alter->to->values[INDEX] == NULL)
-		return;
-	alter_mark(alter, INDEX_CLUSTERED, cluster_texts);
-	alter_mark(alter, INDEX_REPLICA_IDENTITY, identity_texts);
-}
-
-/* Alter the properties of the constraint's index. */
-static void
-alter_constraint_index(CmigAlter *alter)
-{
-	const CmigObject *from = alter->from,
-			   *to = alter->to;
-	char	   *index = psprintf("INDEX %s", to->values[INDEX]);
-
-	if (to->values[INDEX] == NULL)
-		return;
-	cmig_options_alter(alter, INDEX_OPTIONS, index, "");
-	if (cmig_alter_differs(alter, INDEX_TABLESPACE))
-		cmig_alter_add(alter, psprintf("ALTER %s SET TABLESPACE %s", index, to->values[INDEX_TABLESPACE] ? to->values[INDEX_TABLESPACE] : "pg_default"),
-					   psprintf("ALTER %s SET TABLESPACE %s", index, from->values[INDEX_TABLESPACE] ? from->values[INDEX_TABLESPACE] : "pg_default"));
-	alter_marks(alter);
+	cmig_alter_property(alter, INDEX_CLUSTERED);
+	cmig_alter_property(alter, INDEX_REPLICA_IDENTITY);
 }
 
 /* Is the only difference that the old constraint is NOT VALID? */
@@ -327,17 +280,18 @@ is_validated(const CmigObject *from, const CmigObject *to)
 		strncmp(old, new, strlen(new)) == 0 && strlen(old) == strlen(new) + strlen(" NOT VALID");
 }
 
-/* Returns the action that re-creates the constraint, with its comment. */
+/* Returns the statements that re-create the constraint, with its comment. */
 static char *
 make_again(const CmigObject *constraint)
 {
-	char	   *sql = psprintf("DROP CONSTRAINT %s, %s", cmig_quote(constraint->name), add_constraint(constraint));
+	char	   *sql = psprintf("%s, %s", drop_constraint(constraint), add_constraint(constraint));
 
 	if (constraint->comment == NULL)
 		return sql;
 	return psprintf("%s;\nCOMMENT ON %s IS %s", sql, cmig_kind_reference(constraint), cmig_literal(constraint->comment));
 }
 
+/* A constraint can be validated; if its definition changes, it is re-created. */
 static void
 alter_constraint(CmigAlter *alter)
 {
@@ -347,18 +301,15 @@ alter_constraint(CmigAlter *alter)
 	if (cmig_alter_differs(alter, TYPE) ||
 		(to->values[PARTITIONED] && cmig_alter_differs(alter, INDEX_OPTIONS)))
 		alter->again = true;
+	else if (is_validated(from, to))
+		cmig_alter_add(alter, CMIG_DEFINITION, cmig_kind_text("ALTER {on} VALIDATE CONSTRAINT {name}", to))->hazards =
+			CMIG_HAZARD_SCAN | CMIG_HAZARD_MAY_FAIL;
+	else if (alter->back && is_validated(to, from))
+		cmig_alter_add(alter, CMIG_DEFINITION, make_again(to));
 	else if (cmig_alter_differs(alter, CMIG_DEFINITION))
-	{
-		if (is_validated(from, to))
-		{
-			add_action(alter, psprintf("VALIDATE CONSTRAINT %s", cmig_quote(to->name)), make_again(from));
-			cmig_ddl_hazards(alter->ddl, CMIG_HAZARD_SCAN | CMIG_HAZARD_MAY_FAIL);
-		}
-		else
-			alter->again = true;
-	}
-	if (!alter->again)
-		alter_constraint_index(alter);
+		alter->again = true;
+	for (int i = INDEX_OPTIONS; i <= INDEX_REPLICA_IDENTITY; i++)
+		cmig_alter_property(alter, i);
 }
 
 /*
@@ -382,7 +333,7 @@ create_constraint(const CmigObject *constraint)
 
 	if (!constraint->folded)
 	{
-		ddl = cmig_ddl_append(NIL, table_sql_text(constraint, add_constraint(constraint)),
+		ddl = cmig_ddl_append(NIL, psprintf("ALTER TABLE %s %s", constraint->parent->identity, add_constraint(constraint)),
 							  drop_constraint(constraint));
 		cmig_ddl_hazards(ddl, hazards_of(constraint));
 	}
@@ -432,23 +383,13 @@ CmigKind	cmig_kind_constraint = {
 	.name = "constraint",.word = "CONSTRAINT",
 	.flags = CMIG_KIND_MODEL | CMIG_KIND_FOLDS | CMIG_KIND_DISPOSABLE | CMIG_KIND_RECAST | CMIG_KIND_ON_PARENT | CMIG_KIND_GONE_WITH_PARENT,
 	CMIG_PROPERTIES(constraint_properties),
-	.sql = constraint_sql,.follows = constraint_follows,.create = create_constraint,.define = cmig_constraint_definition,.drop = drop_constraint,.alter = alter_constraint,
+	.sql = constraint_sql,.follows = constraint_follows,.create = create_constraint,.define = cmig_constraint_definition,.drop = drop_constraint,.alter = alter_constraint,.alters = "INDEX {index}",
 	.folds = folds,.index_name = index_name
 };
 
 /*
  * Foreign keys
  */
-
-/* A foreign key can only be validated; for other changes, it is re-created. */
-static void
-alter_foreign_key(CmigAlter *alter)
-{
-	if (is_validated(alter->from, alter->to))
-		alter_constraint(alter);
-	else if (cmig_alter_differs(alter, CMIG_DEFINITION))
-		alter->again = true;
-}
 
 /*
  * Can CREATE TABLE include the foreign key?  It must be valid, and its table
@@ -478,7 +419,7 @@ CmigKind	cmig_kind_foreign_key = {
 	.name = "foreign key",.word = "CONSTRAINT",
 	.flags = CMIG_KIND_MODEL | CMIG_KIND_FOLDS | CMIG_KIND_DISPOSABLE | CMIG_KIND_RECAST | CMIG_KIND_ON_PARENT | CMIG_KIND_LAST,
 	CMIG_PROPERTIES(constraint_properties),
-	.sql = foreign_key_sql,.follows = foreign_key_follows,.create = create_constraint,.define = cmig_constraint_definition,.drop = drop_constraint,.alter = alter_foreign_key,
+	.sql = foreign_key_sql,.follows = foreign_key_follows,.create = create_constraint,.define = cmig_constraint_definition,.drop = drop_constraint,.alter = alter_constraint,
 	.folds = foreign_key_folds
 };
 
@@ -505,9 +446,9 @@ enum
 
 static const CmigProperty index_properties[] = {
 	[CMIG_DEFINITION] = {"definition", CMIG_PROPERTY_EXPRESSION},
-	[TABLESPACE] = {"tablespace", CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL},
-	[CLUSTERED] = {"clustered", CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL},
-	[REPLICA_IDENTITY] = {"replica identity", CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL},
+	[TABLESPACE] = {"tablespace", CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL, "SET TABLESPACE {}", "SET TABLESPACE pg_default"},
+	[CLUSTERED] = {"clustered", CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL, "ALTER {on} CLUSTER ON {name}", "ALTER {on} SET WITHOUT CLUSTER"},
+	[REPLICA_IDENTITY] = {"replica identity", CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL, "ALTER {on} REPLICA IDENTITY USING INDEX {name}", "ALTER {on} REPLICA IDENTITY DEFAULT"},
 	[STATISTICS] = {"statistics targets", CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL},
 	[ATTACHED] = {"attached to", CMIG_PROPERTY_SILENT | CMIG_PROPERTY_OPTIONAL},
 	[PARTIAL] = {"is in some partitions", CMIG_PROPERTY_OPTIONAL},
@@ -638,21 +579,12 @@ targets_sql(const CmigObject *index, const char *old, const char *new)
 static void
 alter_details(CmigAlter *alter)
 {
-	const CmigObject *from = alter->from,
-			   *to = alter->to;
-
-	cmig_alter_value(alter, TABLESPACE, "SET TABLESPACE", "pg_default");
-	alter_mark(alter, CLUSTERED, cluster_texts);
-	alter_mark(alter, REPLICA_IDENTITY, identity_texts);
+	for (int i = TABLESPACE; i <= REPLICA_IDENTITY; i++)
+		cmig_alter_property(alter, i);
 	if (cmig_alter_differs(alter, STATISTICS))
-		cmig_alter_add(alter, targets_sql(to, from->values[STATISTICS], to->values[STATISTICS]),
-					   targets_sql(to, to->values[STATISTICS], from->values[STATISTICS]));
+		cmig_alter_add(alter, STATISTICS, targets_sql(alter->to, alter->from->values[STATISTICS], alter->to->values[STATISTICS]));
 }
 
-/*
- * Is this an invalid index of a partitioned table to which only some of the
- * partitions have an attached index?
- */
 bool
 cmig_index_is_partial(const CmigObject *index)
 {
@@ -665,30 +597,26 @@ is_unique(const CmigObject *index)
 	return strncmp(index->values[CMIG_DEFINITION], "CREATE UNIQUE ", 14) == 0;
 }
 
-/*
- * Rebuild an index that is invalid because CREATE INDEX CONCURRENTLY has
- * failed.  There is nothing to revert, so the undo rebuilds the index, too.
- */
-static void
-rebuild(CmigAlter *alter)
-{
-	char	   *sql = psprintf("REINDEX INDEX %s", alter->to->identity);
-
-	cmig_alter_add(alter, sql, pstrdup(sql));
-	cmig_ddl_hazards(alter->ddl, CMIG_HAZARD_INVALID | CMIG_HAZARD_BLOCKS |
-					 (is_unique(alter->to) ? CMIG_HAZARD_MAY_FAIL : 0));
-}
-
 static void
 alter_index(CmigAlter *alter)
 {
+	const CmigObject *old = alter->back ? alter->to : alter->from,
+			   *new = alter->back ? alter->from : alter->to;
+
 	if (cmig_alter_differs(alter, PARTIAL) || cmig_alter_differs(alter, CMIG_DEFINITION))
 	{
 		alter->again = true;
 		return;
 	}
-	if (alter->from->values[NOT_VALID] && !alter->to->values[NOT_VALID])
-		rebuild(alter);
+
+	/*
+	 * Rebuild an index that is invalid because CREATE INDEX CONCURRENTLY has
+	 * failed.  There is nothing to revert, so the undo rebuilds the index,
+	 * too.
+	 */
+	if (old->values[NOT_VALID] && !new->values[NOT_VALID])
+		cmig_alter_add(alter, NOT_VALID, psprintf("REINDEX INDEX %s", new->identity))->hazards = alter->back ? 0 :
+			CMIG_HAZARD_INVALID | CMIG_HAZARD_BLOCKS | (is_unique(new) ? CMIG_HAZARD_MAY_FAIL : 0);
 	alter_details(alter);
 }
 
@@ -741,7 +669,7 @@ CmigKind	cmig_kind_index = {
 
 static const CmigProperty statistics_properties[] = {
 	{"definition", CMIG_PROPERTY_EXPRESSION},
-	{"target", CMIG_PROPERTY_OPTIONAL, "SET STATISTICS {}", "-1"},
+	{"target", CMIG_PROPERTY_OPTIONAL, "SET STATISTICS {}", "SET STATISTICS -1"},
 };
 
 /*

@@ -14,17 +14,7 @@
 
 #include "kinds/kinds.h"
 
-/* in column_type.c */
-
-/*
- * cmig_using_append() appends " USING ..." for ALTER COLUMN ... TYPE, unless
- * PostgreSQL converts the values without it.  If cmig_using_needed() returns
- * false, PostgreSQL converts indexes, defaults, and constraints along with the
- * column.
- */
-extern bool cmig_using_needed(const char *using_from, const char *to);
-
-/* in image.c */
+/* in kinds.c */
 
 /* Flags that control how the values of a property are compared. */
 #define CMIG_PROPERTY_LIST			0x04	/* the values are lists such as
@@ -47,37 +37,15 @@ extern bool cmig_using_needed(const char *using_from, const char *to);
  */
 extern char *cmig_kind_text(const char *text, const CmigObject *object);
 
-/*
- * The functions create() and alter() of kinds that have none: they follow the
- * texts of the kind and the actions of its properties.
- */
 extern List *cmig_kind_create(const CmigObject *object);
+extern List *cmig_kind_complete(const CmigObject *object, List *ddl, void (*finish) (CmigAlter *alter));
 extern void cmig_kind_alter(CmigAlter *alter);
-
-/* Does the property differ between alter->from and alter->to? */
+extern void cmig_alter_both(CmigAlter *alter, void (*function) (CmigAlter *alter));
 extern bool cmig_alter_differs(const CmigAlter *alter, int property);
-
-/* Add a statement and its undo to alter->ddl.  The strings are not copied. */
-extern void cmig_alter_add(CmigAlter *alter, char *sql, char *undo);
-
-/*
- * Like cmig_alter_add(), but with the description of a hazard, which may be
- * NULL.
- */
-extern void cmig_alter_add_hazard(CmigAlter *alter, char *sql, char *undo, char *hazard);
-
-/*
- * Add to alter->ddl the statement "ALTER word identity action", with "ALTER
- * word identity undo" as its undo.
- */
-extern void cmig_alter_action(CmigAlter *alter, const char *action, const char *undo);
-
-/*
- * Add "ALTER word identity action value" to alter->ddl if a property differs.
- * If its value is NULL, "fallback" is used instead.
- */
-extern void cmig_alter_value(CmigAlter *alter, int property, const char *action,
-							 const char *fallback);
+extern CmigDdl *cmig_alter_add(CmigAlter *alter, int part, char *sql);
+extern CmigDdl *cmig_alter_action(CmigAlter *alter, int part, char *action);
+extern CmigDdl *cmig_alter_property(CmigAlter *alter, int property);
+extern char *cmig_options_change(const char *from, const char *to);
 
 /*
  * Returns "ALTER TABLE t ALTER COLUMN c action", with ONLY if "only" is true.
@@ -85,12 +53,30 @@ extern void cmig_alter_value(CmigAlter *alter, int property, const char *action,
 extern char *cmig_kind_column_sql(const CmigObject *column, bool only, const char *action);
 
 /*
- * Append the statements for properties that the object's CREATE statement
- * cannot set.  The kind's function alter() generates them, as if it altered an
- * object whose properties have their default values.
+ * SQL expression that converts a text[] of options to "a='b', c='d'".
+ * "prefix", an SQL literal, is added to the name of each option.
  */
-extern List *cmig_kind_complete(const CmigObject *object, List *ddl,
-								void (*alter) (CmigAlter *alter));
+#define CMIG_OPTIONS_SQL(prefix, array) \
+	"(SELECT string_agg(" prefix " || quote_ident(split_part(o, '=', 1)) || '=' || quote_literal(substr(o, strpos(o, '=') + 1)), ', '" \
+	" ORDER BY i) FROM unnest(" array ") WITH ORDINALITY AS u (o, i) WHERE o !~ '^pg_attver=')"
+
+/* in column_type.c */
+
+/*
+ * Does PostgreSQL need USING to convert a column?  If not, it converts
+ * indexes, defaults, and constraints along with the column.
+ */
+extern bool cmig_using_needed(const char *using_from, const char *to);
+
+/* Add the statement that changes the type, with its hazards. */
+extern void cmig_column_type_alter(CmigAlter *alter);
+
+/*
+ * SQL expression that converts a storage code, such as attstorage in
+ * pg_attribute, to the word used in SET STORAGE.
+ */
+#define CMIG_STORAGE_SQL(value) "CASE " value " WHEN 'p' THEN 'PLAIN' WHEN 'e' THEN 'EXTERNAL'" \
+	" WHEN 'm' THEN 'MAIN' WHEN 'x' THEN 'EXTENDED' END"
 
 /* in type.c */
 
@@ -111,11 +97,17 @@ typedef struct CmigSequenceRange
 	bool		down;			/* true if the sequence counts down */
 } CmigSequenceRange;
 
+/* The values of a sequence with these settings and this printed type. */
+extern CmigSequenceRange cmig_sequence_range(const char *settings, const char *type);
+
 /*
  * Returns PostgreSQL's default for MINVALUE or, if "maximum" is true, for
- * MAXVALUE.  "type" is the printed type of the sequence.
+ * MAXVALUE.
  */
 extern int64 cmig_sequence_range_limit(const char *type, bool down, bool maximum);
+
+extern void cmig_sequence_settings(StringInfo buf, const char *old, const char *new,
+								   const char *word, const char *type);
 
 /*
  * Returns SQL that changes the range of a sequence.  The SQL works whether or
@@ -132,43 +124,25 @@ extern int64 cmig_sequence_range_limit(const char *type, bool down, bool maximum
 extern char *cmig_sequence_range_alter(const char *alter, const char *sequence, const CmigSequenceRange *from,
 									   const CmigSequenceRange *to, const CmigObject *column);
 
-/* in other.c */
-
 /*
- * Returns the clause that changes one list of options to another: "ADD a 'x',
- * SET b 'y', DROP c".
+ * SQL for the sequence "s", a row of pg_sequence: the default limits of its
+ * type as the row "l"; the options that differ from PostgreSQL's defaults, as
+ * arguments of concat_ws(); and its settings (see sequence.c).
  */
-extern char *cmig_options_change(const char *from, const char *to);
-
-/* in kinds.c */
-
-/* SQL expression that converts a text[] of options to "a='b', c='d'". */
-#define CMIG_OPTIONS_SQL(array) \
-	"(SELECT string_agg(quote_ident(split_part(o, '=', 1)) || '=' || quote_literal(substr(o, strpos(o, '=') + 1)), ', '" \
-	" ORDER BY i) FROM unnest(" array ") WITH ORDINALITY AS u (o, i) WHERE o !~ '^pg_attver=')"
-
-/* Add a prefix to the name of each option. */
-extern char *cmig_options_prefixed(const char *options, const char *prefix);
-
-/*
- * Add the statement that changes the options, if they differ.  "reference"
- * names the object; "prefix" is added to the name of each option.
- */
-extern void cmig_options_alter(CmigAlter *alter, int property,
-							   const char *reference, const char *prefix);
-
-/* in column_type.c */
-
-/* Add the statement that changes the type, with its hazards. */
-extern void cmig_column_type_alter(CmigAlter *alter);
-
-/* in column.c */
-
-/*
- * SQL expression that converts a storage code, such as attstorage in
- * pg_attribute, to the word used in SET STORAGE.
- */
-#define CMIG_STORAGE_SQL(value) "CASE " value " WHEN 'p' THEN 'PLAIN' WHEN 'e' THEN 'EXTERNAL'" \
-	" WHEN 'm' THEN 'MAIN' WHEN 'x' THEN 'EXTENDED' END"
+#define CMIG_SEQUENCE_LIMITS_SQL \
+	" CROSS JOIN LATERAL (SELECT CASE s.seqtypid WHEN 21 THEN -32768 WHEN 23 THEN -2147483648 ELSE -9223372036854775808 END AS low," \
+	"  CASE s.seqtypid WHEN 21 THEN 32767 WHEN 23 THEN 2147483647 ELSE 9223372036854775807 END AS high) l"
+#define CMIG_SEQUENCE_MINIMUM_SQL "CASE WHEN s.seqmin <> CASE WHEN s.seqincrement > 0 THEN 1 ELSE l.low END THEN 'MINVALUE ' || s.seqmin END"
+#define CMIG_SEQUENCE_MAXIMUM_SQL "CASE WHEN s.seqmax <> CASE WHEN s.seqincrement > 0 THEN l.high ELSE -1 END THEN 'MAXVALUE ' || s.seqmax END"
+#define CMIG_SEQUENCE_CLAUSE_SQL \
+	"  CASE WHEN s.seqstart <> CASE WHEN s.seqincrement > 0 THEN s.seqmin ELSE s.seqmax END THEN 'START WITH ' || s.seqstart END," \
+	"  CASE WHEN s.seqincrement <> 1 THEN 'INCREMENT BY ' || s.seqincrement END," \
+	CMIG_SEQUENCE_MINIMUM_SQL "," CMIG_SEQUENCE_MAXIMUM_SQL "," \
+	"  CASE WHEN s.seqcache <> 1 THEN 'CACHE ' || s.seqcache END," \
+	"  CASE WHEN s.seqcycle THEN 'CYCLE' END"
+#define CMIG_SEQUENCE_SETTINGS_SQL \
+	"concat_ws(E'\n', 'INCREMENT BY ' || s.seqincrement," \
+	"  coalesce(" CMIG_SEQUENCE_MINIMUM_SQL ", 'NO MINVALUE'), coalesce(" CMIG_SEQUENCE_MAXIMUM_SQL ", 'NO MAXVALUE')," \
+	"  'START WITH ' || s.seqstart, 'CACHE ' || s.seqcache, CASE WHEN s.seqcycle THEN 'CYCLE' ELSE 'NO CYCLE' END)"
 
 #endif							/* CMIG_KINDS_INTERNAL_H */

@@ -8,13 +8,6 @@
 
 #include "kinds/internal.h"
 
-/* ----------------------------------------------------------------
- * Declares all kinds of objects; kinds.c lists them.
- *
- * 	  The list of all kinds of objects.
- * ----------------------------------------------------------------
- */
-
 /*
  * All kinds, in the order in which they are read: a parent's kind comes before
  * the kinds of its children.
@@ -90,92 +83,468 @@ cmig_kinds(int *count)
 		kind->place = i + 1;
 		if (kind->create == NULL)
 			kind->create = cmig_kind_create;
-		for (int p = 0; p < kind->nproperties && kind->alter == NULL; p++)
-			if (kind->properties[p].action != NULL ||
-				(kind->properties[p].flags & (CMIG_PROPERTY_PARAMETERS | CMIG_PROPERTY_FDW_OPTIONS)) != 0)
-				kind->alter = cmig_kind_alter;
+		if (kind->alter == NULL)
+			kind->alter = cmig_kind_alter;
 	}
 	return (CmigKind **) all;
 }
 
 /* ----------------------------------------------------------------
- * Storage parameters and column options.
- *
- * Options are stored as a single string: "a='b', c='d'".
+ * Texts of statements.
  * ----------------------------------------------------------------
  */
 
-/* Returns the names of the options: "a, c" for "a='b', c='d'". */
+/*
+ * Returns what a name in a text stands for, or NULL.  "value" is for the empty
+ * name.
+ */
+static const char *
+text_value(const CmigObject *object, const char *name, int length, const char *value)
+{
+	static const char *const names[] = {"", "identity", "name", "unquoted", "word", "reference", "parent", "on"};
+	size_t		i = 0;
+
+	while (i < lengthof(names) && ((int) strlen(names[i]) != length || strncmp(names[i], name, length) != 0))
+		i++;
+	switch (i)
+	{
+		case 0:
+			return value;
+		case 1:
+			return object->identity;
+		case 2:
+			return cmig_quote(object->name);
+		case 3:
+			return object->name;
+		case 4:
+			return object->kind->word;
+		case 5:
+			return cmig_kind_reference(object);
+		case 6:
+			return object->parent->identity;
+		case 7:
+			return cmig_kind_reference(object->parent);
+	}
+	for (int p = 0; p < object->kind->nproperties; p++)
+	{
+		const char *property = object->kind->properties[p].name;
+
+		if ((int) strlen(property) == length && strncmp(property, name, length) == 0)
+			return object->values[p];
+	}
+	elog(ERROR, "%s has no property \"%.*s\"", object->kind->name, length, name);
+}
+
+/* Like cmig_kind_text(), with a value for {}. */
 static char *
-option_names(const char *options)
+text_with(const char *text, const CmigObject *object, const char *given)
+{
+	StringInfoData buf;
+	int			optional = 0;	/* where the part in brackets begins */
+	bool		is_absent = false;
+
+	initStringInfo(&buf);
+	for (; *text != '\0'; text++)
+	{
+		if (*text == '[')
+		{
+			optional = buf.len;
+			is_absent = false;
+		}
+		else if (*text == ']')
+		{
+			if (is_absent)
+				buf.data[buf.len = optional] = '\0';
+		}
+		else if (*text == '{')
+		{
+			bool		tests = text[1] == '?';
+			const char *name = text + 1 + tests;
+			int			length = strcspn(name, "|}");
+			const char *value = text_value(object, name, length, given);
+
+			text = name + strcspn(name, "}");
+			if (value == NULL && name[length] == '|')
+				value = pnstrdup(name + length + 1, text - name - length - 1);
+			if (value == NULL)
+				is_absent = true;
+			else if (!tests)
+				appendStringInfoString(&buf, value);
+		}
+		else
+			appendStringInfoChar(&buf, *text);
+	}
+	return buf.data;
+}
+
+char *
+cmig_kind_text(const char *text, const CmigObject *object)
+{
+	return text_with(text, object, NULL);
+}
+
+char *
+cmig_kind_reference(const CmigObject *object)
+{
+	const CmigKind *kind = object->kind;
+
+	if (kind->reference != NULL)
+		return kind->reference(object);
+	if (kind->refers != NULL)
+		return cmig_kind_text(kind->refers, object);
+	return cmig_kind_text(kind->flags & CMIG_KIND_ON_PARENT ? "{word} {name} ON {parent}" : "{word} {identity}", object);
+}
+
+char *
+cmig_kind_drop(const CmigObject *object)
+{
+	if (object->kind->drop != NULL)
+		return object->kind->drop(object);
+	return cmig_kind_text(object->kind->drops ? object->kind->drops : "DROP {reference}", object);
+}
+
+char *
+cmig_kind_column_sql(const CmigObject *column, bool only, const char *action)
+{
+	return psprintf("ALTER TABLE %s%s ALTER COLUMN %s %s", only ? "ONLY " : "",
+					column->parent->identity, cmig_quote(column->name), action);
+}
+
+List *
+cmig_ddl_append(List *ddl, char *sql, char *undo)
+{
+	CmigDdl    *entry = palloc0(sizeof(CmigDdl));
+
+	entry->sql = sql;
+	entry->undo = undo;
+	return lappend(ddl, entry);
+}
+
+CmigDdl *
+cmig_ddl_hazards(List *ddl, int hazards)
+{
+	CmigDdl    *entry = llast(ddl);
+
+	entry->hazards |= hazards;
+	return entry;
+}
+
+/* ----------------------------------------------------------------
+ * Storage parameters, such as "a='b', c='d'", and the options of foreign-data
+ * wrappers, such as "a 'b', c 'd'".
+ * ----------------------------------------------------------------
+ */
+
+/* Returns the names of the parameters: "a, c" for "a='b', c='d'". */
+static char *
+parameter_names(const char *parameters)
 {
 	StringInfoData names;
 	bool		quoted = false,
 				value = false;
 
 	initStringInfo(&names);
-	for (; *options != '\0'; options++)
+	for (; *parameters != '\0'; parameters++)
 	{
-		if (*options == '\'')
+		if (*parameters == '\'')
 			quoted = !quoted;
-		else if (!quoted && *options == '=')
+		else if (!quoted && *parameters == '=')
 			value = true;
-		else if (!quoted && *options == ',')
+		else if (!quoted && *parameters == ',')
 			value = false;
-		if (!value && !quoted && *options != '\'')
-			appendStringInfoChar(&names, *options);
+		if (!value && !quoted && *parameters != '\'')
+			appendStringInfoChar(&names, *parameters);
 	}
 	return names.data;
 }
 
-char *
-cmig_options_prefixed(const char *options, const char *prefix)
+/*
+ * Returns the next option of *list, or NULL, and advances *list past it.  Sets
+ * *name to the length of its name.
+ */
+static char *
+next_option(const char **list, int *name)
 {
-	StringInfoData result;
-	bool		quoted = false;
+	const char *start = *list,
+			   *end;
+	char		quote = '\0';
 
-	initStringInfo(&result);
-	appendStringInfoString(&result, prefix);
-	for (; *options != '\0'; options++)
+	if (start == NULL || *start == '\0')
+		return NULL;
+	*name = 0;
+	for (end = start; *end != '\0' && (quote != '\0' || *end != ','); end++)
 	{
-		if (*options == '\'')
-			quoted = !quoted;
-		appendStringInfoChar(&result, *options);
-		if (!quoted && options[0] == ',' && options[1] == ' ')
-		{
-			appendStringInfo(&result, " %s", prefix);
-			options++;
-		}
+		if (quote == '\0' && *end == ' ' && *name == 0)
+			*name = end - start;
+		if (quote == '\0' && (*end == '"' || *end == '\''))
+			quote = *end;
+		else if (*end == quote)
+			quote = '\0';
 	}
-	return result.data;
+	*list = end + strspn(end, ", ");
+	return pnstrdup(start, end - start);
 }
 
-/* Returns one statement, such as "ALTER TABLE x RESET (a), SET (b='c')". */
+/* Returns the list's option with this name, or NULL. */
 static char *
-options_statement(const char *reference, const char *old, const char *new, const char *prefix)
+find_option(const char *list, const char *name, int length)
 {
-	const char *column = strstr(reference, " ALTER COLUMN ");
-	StringInfoData sql;
+	char	   *option;
+	int			found;
 
-	initStringInfo(&sql);
-	appendStringInfo(&sql, "ALTER %s", reference);
-	if (old != NULL)
-		appendStringInfo(&sql, " RESET (%s)", cmig_options_prefixed(option_names(old), prefix));
-	if (new != NULL)
-		appendStringInfo(&sql, "%s%s SET (%s)", old == NULL ? "" : ",",
-						 old == NULL || column == NULL ? "" : column, cmig_options_prefixed(new, prefix));
-	return sql.data;
+	while ((option = next_option(&list, &found)) != NULL)
+		if (found == length && strncmp(option, name, length) == 0)
+			break;
+	return option;
+}
+
+/*
+ * Returns the clause that changes one list of options to another: "ADD a 'x',
+ * SET b 'y', DROP c".
+ */
+char *
+cmig_options_change(const char *from, const char *to)
+{
+	StringInfoData buf;
+	const char *rest = to;
+	char	   *option;
+	int			name;
+
+	initStringInfo(&buf);
+	while ((option = next_option(&rest, &name)) != NULL)
+	{
+		const char *old = find_option(from, option, name);
+
+		if (old == NULL || strcmp(old, option) != 0)
+			appendStringInfo(&buf, ", %s %s", old == NULL ? "ADD" : "SET", option);
+	}
+	rest = from;
+	while ((option = next_option(&rest, &name)) != NULL)
+		if (find_option(to, option, name) == NULL)
+			appendStringInfo(&buf, ", DROP %.*s", name, option);
+	return buf.len > 0 ? buf.data + 2 : "";
+}
+
+/* ----------------------------------------------------------------
+ * Changes of objects.
+ *
+ * A kind says only how an object changes in one direction; the statements that
+ * revert the change are those of the opposite change.
+ * ----------------------------------------------------------------
+ */
+
+/* Does the property differ between alter->from and alter->to? */
+bool
+cmig_alter_differs(const CmigAlter *alter, int property)
+{
+	return !cmig_kind_same_value(&alter->to->kind->properties[property],
+								 alter->from->values[property], alter->to->values[property]);
+}
+
+/*
+ * Add a statement.  "part" says what it changes, such as the position of a
+ * property: the opposite change has a statement with the same part.
+ */
+CmigDdl *
+cmig_alter_add(CmigAlter *alter, int part, char *sql)
+{
+	CmigDdl    *ddl = palloc0(sizeof(CmigDdl));
+
+	ddl->sql = sql;
+	ddl->part = part;
+	alter->ddl = lappend(alter->ddl, ddl);
+	return ddl;
+}
+
+static char *
+name_in_alter(const CmigObject *object)
+{
+	return cmig_kind_text(object->kind->alters ? object->kind->alters : "{reference}", object);
+}
+
+/* Add ALTER with the action, unless the action is already a statement. */
+CmigDdl *
+cmig_alter_action(CmigAlter *alter, int part, char *action)
+{
+	if (strncmp(action, "ALTER ", 6) != 0)
+		action = psprintf("ALTER %s %s", name_in_alter(alter->to), action);
+	return cmig_alter_add(alter, part, action);
+}
+
+/* Returns the action that sets the property. */
+static char *
+action_of(const CmigObject *object, int property)
+{
+	const CmigProperty *p = &object->kind->properties[property];
+
+	return object->values[property] ? text_with(p->action, object, object->values[property]) :
+		cmig_kind_text(p->otherwise, object);
+}
+
+static bool
+has_action(const CmigProperty *property)
+{
+	return property->action != NULL || (property->flags & (CMIG_PROPERTY_PARAMETERS | CMIG_PROPERTY_FDW_OPTIONS)) != 0;
+}
+
+/*
+ * If a property with an action differs, add the statement that changes it, and
+ * return the statement.
+ */
+CmigDdl *
+cmig_alter_property(CmigAlter *alter, int property)
+{
+	const CmigProperty *p = &alter->to->kind->properties[property];
+	const char *old = alter->from->values[property],
+			   *new = alter->to->values[property];
+	const char *name,
+			   *column;
+
+	if (!has_action(p) || !cmig_alter_differs(alter, property))
+		return NULL;
+	if (p->flags & CMIG_PROPERTY_FDW_OPTIONS)
+		return cmig_alter_action(alter, property, psprintf("OPTIONS (%s)", cmig_options_change(old, new)));
+	if (!(p->flags & CMIG_PROPERTY_PARAMETERS))
+		return cmig_alter_action(alter, property, action_of(alter->to, property));
+	if (old == NULL)
+		return cmig_alter_action(alter, property, psprintf("SET (%s)", new));
+	name = name_in_alter(alter->to);
+	column = strstr(name, " ALTER COLUMN ");
+	return cmig_alter_add(alter, property, psprintf("ALTER %s RESET (%s)%s", name, parameter_names(old), new == NULL ? "" :
+													psprintf(",%s SET (%s)", column ? column : "", new)));
+}
+
+/* Is the property of the object in the text? */
+static bool
+mentions(const char *text, const CmigProperty *property)
+{
+	return text != NULL && (strstr(text, psprintf("{%s}", property->name)) != NULL ||
+							strstr(text, psprintf("{%s|", property->name)) != NULL);
+}
+
+/*
+ * The function alter() of kinds that have none: it follows the texts of the
+ * kind and the actions of its properties.
+ */
+void
+cmig_kind_alter(CmigAlter *alter)
+{
+	const CmigKind *kind = alter->to->kind;
+	bool		replaces = false;
+
+	for (int i = 0; i < kind->nproperties; i++)
+	{
+		if (!cmig_alter_differs(alter, i))
+			continue;
+		if (kind->replaces != NULL && (kind->properties[i].flags & CMIG_PROPERTY_REPLACES))
+			replaces = true;
+		else if (!has_action(&kind->properties[i]))
+			alter->again = true;
+	}
+	if (replaces)
+		cmig_alter_add(alter, kind->nproperties, cmig_kind_text(kind->replaces, alter->to));
+	for (int i = 0; i < kind->nproperties && !alter->again; i++)
+		if (!replaces || !mentions(kind->replaces, &kind->properties[i]))
+			cmig_alter_property(alter, i);
+}
+
+/*
+ * Set the undo of each statement to the statement of the opposite change with
+ * the same part.
+ */
+static void
+pair(List *ddl, List *opposite)
+{
+	ListCell   *cell,
+			   *other;
+
+	foreach(cell, ddl)
+	{
+		CmigDdl    *entry = lfirst(cell);
+
+		foreach(other, opposite)
+		{
+			const CmigDdl *undo = lfirst(other);
+
+			if (undo->part != entry->part)
+				continue;
+			entry->undo = undo->sql;
+			entry->undo_hazards = undo->hazards;
+			opposite = foreach_delete_current(opposite, other);
+			break;
+		}
+	}
+}
+
+/*
+ * Call a function that adds the statements of a change, and for the statements
+ * that revert the change, call it for the opposite one.
+ */
+void
+cmig_alter_both(CmigAlter *alter, void (*function) (CmigAlter *alter))
+{
+	CmigAlter	opposite = {.from = alter->to,.to = alter->from,.back = true};
+
+	function(alter);
+	function(&opposite);
+	pair(alter->ddl, opposite.ddl);
+	pair(alter->first, opposite.last);
+	pair(alter->last, opposite.first);
 }
 
 void
-cmig_options_alter(CmigAlter *alter, int property, const char *reference, const char *prefix)
+cmig_object_alter(CmigAlter *alter)
 {
-	const char *old = alter->from->values[property];
-	const char *new = alter->to->values[property];
+	cmig_alter_both(alter, alter->to->kind->alter);
+}
 
-	if (cmig_alter_differs(alter, property))
-		cmig_alter_add(alter, options_statement(reference, old, new, prefix),
-					   options_statement(reference, new, old, prefix));
+/* Add the actions of the properties that CREATE does not mention. */
+static void
+alter_unmentioned(CmigAlter *alter)
+{
+	const CmigObject *object = alter->back ? alter->from : alter->to;
+	const CmigKind *kind = object->kind;
+
+	for (int i = 0; i < kind->nproperties; i++)
+	{
+		const CmigProperty *property = &kind->properties[i];
+
+		if (object->values[i] != NULL && !mentions(kind->creates, property) &&
+			(property->otherwise == NULL || strcmp(action_of(object, i), cmig_kind_text(property->otherwise, object)) != 0))
+			cmig_alter_property(alter, i);
+	}
+}
+
+/*
+ * Append the statements for properties that the object's CREATE statement
+ * cannot set: those that "finish" adds, as if it altered an object whose
+ * properties have their default values.  If "finish" is NULL, these are the
+ * actions of all properties that the text of CREATE does not mention.
+ */
+List *
+cmig_kind_complete(const CmigObject *object, List *ddl, void (*finish) (CmigAlter *alter))
+{
+	CmigObject *bare = cmig_object_new(object->kind, object->name, object->identity);
+	CmigAlter	complete = {.from = bare,.to = object};
+
+	bare->parent = object->parent;
+	bare->owner = object->owner;
+	for (int i = 0; i < object->kind->nproperties; i++)
+		if (object->kind->properties[i].flags & CMIG_PROPERTY_SILENT)
+			cmig_object_set(bare, i, object->values[i]);
+	cmig_alter_both(&complete, finish ? finish : alter_unmentioned);
+	return list_concat(ddl, complete.ddl);
+}
+
+/* The function create() of kinds that have none. */
+List *
+cmig_kind_create(const CmigObject *object)
+{
+	List	   *ddl = NIL;
+
+	if (object->kind->creates != NULL)
+		ddl = cmig_ddl_append(NIL, cmig_kind_text(object->kind->creates, object), cmig_kind_drop(object));
+	return cmig_kind_complete(object, ddl, NULL);
 }
 
 /* ----------------------------------------------------------------

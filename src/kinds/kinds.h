@@ -138,7 +138,8 @@ typedef struct CmigDdl
 {
 	char	   *sql;			/* without a final semicolon */
 	char	   *undo;
-	char	   *hazard;			/* NULL, or a hazard that does not depend on
+	int			part;			/* see cmig_alter_add() */
+	const char *hazard;			/* NULL, or a hazard that does not depend on
 								 * the table's rows */
 	int			hazards;		/* CMIG_HAZARD_... flags that apply if the
 								 * table has rows */
@@ -192,11 +193,14 @@ typedef struct CmigDdl
 											 * with SET and RESET */
 #define CMIG_PROPERTY_FDW_OPTIONS	0x80	/* options, altered with OPTIONS */
 
+#define CMIG_PROPERTY_REPLACES		0x100	/* set by the statement "replaces" */
+
 /*
  * A property of a kind: its name and how its values are compared.  "action" is
  * the text (see cmig_kind_text()) of the ALTER action that sets the property,
- * with {} for its value, or "otherwise" if the value is NULL.  An object of a
- * kind without alter() is re-created if a property without an action differs.
+ * with {} for its value, and "otherwise" of the action if the value is NULL.
+ * The text of a whole statement begins with ALTER.  An object of a kind
+ * without alter() is re-created if a property without an action differs.
  */
 typedef struct CmigProperty
 {
@@ -209,12 +213,15 @@ typedef struct CmigProperty
 /*
  * The difference between two versions of an object that exists in both images.
  * A kind's alter() adds statements here, or requests that the object be
- * dropped and re-created.
+ * dropped and re-created.  It is called for both directions; the statements of
+ * the opposite change revert those of the change.
  */
 typedef struct CmigAlter
 {
 	const CmigObject *from;
 	const CmigObject *to;
+	bool		back;			/* true for the opposite change: its
+								 * statements run in reverse order */
 	List	   *ddl;			/* list of CmigDdl */
 	List	   *first;			/* run before columns and constraints of the
 								 * object and its parents are dropped */
@@ -303,8 +310,10 @@ typedef struct CmigKind
 	 * object, of the one that drops it, of its name in ALTER, and of its name
 	 * in COMMENT ON and similar commands.  If one of the latter three is
 	 * NULL, it is "DROP name", the name in COMMENT ON, or "word identity".
+	 * "replaces", which may be NULL, sets all properties that it mentions.
 	 */
 	const char *creates;
+	const char *replaces;
 	const char *drops;
 	const char *alters;
 	const char *refers;
@@ -330,7 +339,7 @@ typedef struct CmigKind
 
 	/*
 	 * Adds the statements that alter the object.  If this function is NULL,
-	 * and no property has an action, the object is dropped and re-created.
+	 * they follow from "replaces" and the properties' actions.
 	 */
 	void		(*alter) (CmigAlter *alter);
 
@@ -401,6 +410,12 @@ extern char *cmig_kind_drop(const CmigObject *object);
 
 /* Are two values of a property the same? */
 extern bool cmig_kind_same_value(const CmigProperty *property, const char *a, const char *b);
+
+/*
+ * Add to *alter the statements that change alter->from into alter->to, each
+ * with the one that reverts it.
+ */
+extern void cmig_object_alter(CmigAlter *alter);
 
 /*
  * Add hazards, which apply if the table has rows, to the last statement of
@@ -577,9 +592,9 @@ enum
 	CMIG_TABLE_TABLESPACE,
 	CMIG_TABLE_OPTIONS,
 	CMIG_TABLE_TOAST_OPTIONS,
-	CMIG_TABLE_REPLICA_IDENTITY,
 	CMIG_TABLE_ROW_SECURITY,
-	CMIG_TABLE_FORCE_ROW_SECURITY
+	CMIG_TABLE_FORCE_ROW_SECURITY,
+	CMIG_TABLE_REPLICA_IDENTITY
 };
 
 enum
@@ -608,8 +623,8 @@ enum
 {
 	CMIG_DOMAIN_BASE,			/* printed type */
 	CMIG_DOMAIN_COLLATION,
-	CMIG_DOMAIN_NOT_NULL,
-	CMIG_DOMAIN_DEFAULT
+	CMIG_DOMAIN_DEFAULT,
+	CMIG_DOMAIN_NOT_NULL
 };
 
 enum

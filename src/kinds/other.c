@@ -239,8 +239,8 @@ enum
 
 static const CmigProperty publication_properties[] = {
 	[ALL_TABLES] = {"all tables", CMIG_PROPERTY_OPTIONAL},
-	[PUBLISH] = {"publish"},
-	[VIA_ROOT] = {"publish via partition root", CMIG_PROPERTY_OPTIONAL},
+	[PUBLISH] = {"publish", CMIG_PROPERTY_REPLACES},
+	[VIA_ROOT] = {"publish via partition root", CMIG_PROPERTY_OPTIONAL | CMIG_PROPERTY_REPLACES},
 };
 
 static const char publication_sql[] =
@@ -254,22 +254,13 @@ static const char publication_sql[] =
 
 #define PUBLICATION_OPTIONS "publish = '{publish}', publish_via_partition_root = {publish via partition root|false}"
 
-static void
-alter_publication(CmigAlter *alter)
-{
-	if (cmig_alter_differs(alter, ALL_TABLES))
-		alter->again = true;
-	else
-		cmig_alter_action(alter, cmig_kind_text("SET (" PUBLICATION_OPTIONS ")", alter->to),
-						  cmig_kind_text("SET (" PUBLICATION_OPTIONS ")", alter->from));
-}
-
 CmigKind	cmig_kind_publication = {
 	.name = "publication",.word = "PUBLICATION",
 	.flags = CMIG_KIND_GLOBAL,
 	CMIG_PROPERTIES(publication_properties),
 	.sql = publication_sql,
-	.creates = "CREATE PUBLICATION {identity}[{?all tables} FOR ALL TABLES] WITH (" PUBLICATION_OPTIONS ")",.alter = alter_publication
+	.creates = "CREATE PUBLICATION {identity}[{?all tables} FOR ALL TABLES] WITH (" PUBLICATION_OPTIONS ")",
+	.replaces = "ALTER PUBLICATION {identity} SET (" PUBLICATION_OPTIONS ")"
 };
 
 /*
@@ -359,93 +350,6 @@ CmigKind	cmig_kind_event_trigger = {
 	" FROM pg_options_to_table(" column ") v)"
 
 /*
- * Options
- */
-
-/* Returns the end of the first option: a comma or the end of the string. */
-static const char *
-option_end(const char *text)
-{
-	char		quote = '\0';
-
-	for (; *text != '\0' && (quote != '\0' || *text != ','); text++)
-	{
-		if (quote == '\0' && (*text == '"' || *text == '\''))
-			quote = *text;
-		else if (*text == quote)
-			quote = '\0';
-	}
-	return text;
-}
-
-/* Returns the length of the option's name. */
-static int
-name_length(const char *option)
-{
-	const char *end = option;
-	bool		quoted = false;
-
-	for (; *end != '\0' && (quoted || *end != ' '); end++)
-		if (*end == '"')
-			quoted = !quoted;
-	return end - option;
-}
-
-/* Returns the place of the option in "options", or NULL if it is not there. */
-static const char *
-find_option(const char *options, const char *name, int length)
-{
-	while (options != NULL && *options != '\0')
-	{
-		if (name_length(options) == length && strncmp(options, name, length) == 0)
-			return options;
-		options = option_end(options);
-		options += strspn(options, ", ");
-	}
-	return NULL;
-}
-
-/*
- * Append "verb" and the option, after a comma if it is not the first change.
- */
-static void
-append_change(StringInfo buf, const char *verb, const char *option, int length)
-{
-	if (buf->len > 0)
-		appendStringInfoString(buf, ", ");
-	appendStringInfo(buf, "%s %.*s", verb, length, option);
-}
-
-char *
-cmig_options_change(const char *from, const char *to)
-{
-	StringInfoData buf;
-
-	initStringInfo(&buf);
-	for (const char *option = to; option != NULL && *option != '\0';)
-	{
-		const char *old = find_option(from, option, name_length(option));
-		const char *end = option_end(option);
-		int			length = end - option;
-
-		if (old == NULL)
-			append_change(&buf, "ADD", option, length);
-		else if (option_end(old) - old != length || strncmp(old, option, length) != 0)
-			append_change(&buf, "SET", option, length);
-		option = end + strspn(end, ", ");
-	}
-	for (const char *option = from; option != NULL && *option != '\0';)
-	{
-		const char *end = option_end(option);
-
-		if (find_option(to, option, name_length(option)) == NULL)
-			append_change(&buf, "DROP", option, name_length(option));
-		option = end + strspn(end, ", ");
-	}
-	return buf.data;
-}
-
-/*
  * Foreign-data wrappers
  */
 
@@ -468,29 +372,21 @@ static const char wrapper_sql[] =
 " FROM pg_foreign_data_wrapper w WHERE w.oid >= 16384 AND w.fdwname !~ '^cmig_hidden_'";
 
 /*
- * Returns the statement that changes the wrapper's functions and options.  A
- * single statement must change both, because the new validator checks the
- * new options.
+ * A single statement must change both the functions and the options, because
+ * the new validator checks the new options.
  */
-static char *
-wrapper_action(const CmigAlter *alter, const CmigObject *from, const CmigObject *to)
-{
-	StringInfoData sql;
-
-	initStringInfo(&sql);
-	appendStringInfo(&sql, "ALTER FOREIGN DATA WRAPPER %s", to->identity);
-	if (cmig_alter_differs(alter, FUNCTIONS))
-		appendStringInfoString(&sql, to->values[FUNCTIONS]);
-	if (cmig_alter_differs(alter, OPTIONS))
-		appendStringInfo(&sql, " OPTIONS (%s)", cmig_options_change(from->values[OPTIONS], to->values[OPTIONS]));
-	return sql.data;
-}
-
 static void
 alter_wrapper(CmigAlter *alter)
 {
-	if (cmig_alter_differs(alter, FUNCTIONS) || cmig_alter_differs(alter, OPTIONS))
-		cmig_alter_add(alter, wrapper_action(alter, alter->from, alter->to), wrapper_action(alter, alter->to, alter->from));
+	StringInfoData action;
+
+	initStringInfo(&action);
+	if (cmig_alter_differs(alter, FUNCTIONS))
+		appendStringInfoString(&action, alter->to->values[FUNCTIONS]);
+	if (cmig_alter_differs(alter, OPTIONS))
+		appendStringInfo(&action, " OPTIONS (%s)", cmig_options_change(alter->from->values[OPTIONS], alter->to->values[OPTIONS]));
+	if (action.len > 0)
+		cmig_alter_action(alter, FUNCTIONS, action.data + 1);
 }
 
 bool
@@ -511,7 +407,7 @@ CmigKind	cmig_kind_foreign_data_wrapper = {
 
 static const CmigProperty server_properties[] = {
 	{"type", CMIG_PROPERTY_OPTIONAL},
-	{"version", CMIG_PROPERTY_OPTIONAL, "VERSION {}", "NULL"},
+	{"version", CMIG_PROPERTY_OPTIONAL, "VERSION {}", "VERSION NULL"},
 	{"wrapper"},
 	{"options", CMIG_PROPERTY_OPTIONAL | CMIG_PROPERTY_FDW_OPTIONS},
 };
@@ -600,7 +496,7 @@ CmigKind	cmig_kind_foreign_table = {
  */
 
 static const CmigProperty column_properties[] = {
-	{"statistics target", CMIG_PROPERTY_OPTIONAL, "SET STATISTICS {}", "-1"},
+	{"statistics target", CMIG_PROPERTY_OPTIONAL, "SET STATISTICS {}", "SET STATISTICS -1"},
 };
 
 static const char column_sql[] =

@@ -14,10 +14,10 @@
  */
 
 static const CmigProperty view_properties[] = {
-	[CMIG_DEFINITION] = {"definition", CMIG_PROPERTY_EXPRESSION},
+	[CMIG_DEFINITION] = {"definition", CMIG_PROPERTY_EXPRESSION | CMIG_PROPERTY_REPLACES},
 	[CMIG_VIEW_COLUMNS] = {"columns", CMIG_PROPERTY_OPTIONAL},
-	[CMIG_VIEW_METHOD] = {"access method", CMIG_PROPERTY_OPTIONAL, "SET ACCESS METHOD {}", "heap"},
-	[CMIG_VIEW_TABLESPACE] = {"tablespace", CMIG_PROPERTY_OPTIONAL, "SET TABLESPACE {}", "pg_default"},
+	[CMIG_VIEW_METHOD] = {"access method", CMIG_PROPERTY_OPTIONAL, "SET ACCESS METHOD {}", "SET ACCESS METHOD heap"},
+	[CMIG_VIEW_TABLESPACE] = {"tablespace", CMIG_PROPERTY_OPTIONAL, "SET TABLESPACE {}", "SET TABLESPACE pg_default"},
 	[CMIG_VIEW_OPTIONS] = {"options", CMIG_PROPERTY_LIST | CMIG_PROPERTY_OPTIONAL | CMIG_PROPERTY_PARAMETERS},
 	[CMIG_VIEW_EMPTY] = {"without data", CMIG_PROPERTY_SILENT | CMIG_PROPERTY_OPTIONAL},
 };
@@ -31,7 +31,7 @@ static const CmigProperty view_properties[] = {
 	"    WHERE k.oid = a.attcollation AND a.attcollation <> 100)), ', ' ORDER BY a.attnum)" \
 	"  FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0)," \
 	" CASE WHEN m.amname <> 'heap' THEN quote_ident(m.amname) END, quote_ident(s.spcname)," \
-	" " CMIG_OPTIONS_SQL("c.reloptions") "," \
+	" " CMIG_OPTIONS_SQL("''", "c.reloptions") "," \
 	" CASE WHEN NOT c.relispopulated THEN 't' END" \
 	" FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace" \
 	" LEFT JOIN pg_am m ON m.oid = c.relam LEFT JOIN pg_tablespace s ON s.oid = c.reltablespace" \
@@ -61,26 +61,14 @@ cmig_view_fill_as_owner(const CmigObject *view, List *ddl)
 #define VIEW_TEXT "VIEW {identity}[ WITH ({options})] AS\n{definition}"
 
 /*
- * Re-create a view whose columns differ, because CREATE OR REPLACE VIEW cannot
- * change existing columns.
+ * A view whose columns differ is re-created, because CREATE OR REPLACE VIEW
+ * cannot change existing columns.
  */
-static void
-alter_view(CmigAlter *alter)
-{
-	if (cmig_alter_differs(alter, CMIG_VIEW_COLUMNS))
-		alter->again = true;
-	else if (cmig_alter_differs(alter, CMIG_DEFINITION))
-		cmig_alter_add(alter, cmig_kind_text("CREATE OR REPLACE " VIEW_TEXT, alter->to),
-					   cmig_kind_text("CREATE OR REPLACE " VIEW_TEXT, alter->from));
-	else
-		cmig_options_alter(alter, CMIG_VIEW_OPTIONS, cmig_kind_reference(alter->to), "");
-}
-
 CmigKind	cmig_kind_view = {
 	.name = "view",.word = "VIEW",.grant_word = "TABLE",.default_type = 'r',
 	.flags = CMIG_KIND_DISPOSABLE | CMIG_KIND_DISTURBED | CMIG_KIND_RELATION | CMIG_KIND_TYPE,
 	CMIG_PROPERTIES(view_properties),
-	.sql = view_sql,.creates = "CREATE " VIEW_TEXT,.alter = alter_view
+	.sql = view_sql,.creates = "CREATE " VIEW_TEXT,.replaces = "CREATE OR REPLACE " VIEW_TEXT
 };
 
 CmigKind	cmig_kind_materialized_view = {
@@ -98,10 +86,10 @@ CmigKind	cmig_kind_materialized_view = {
  */
 
 static const CmigProperty column_properties[] = {
-	{"statistics target", CMIG_PROPERTY_OPTIONAL, "SET STATISTICS {}", "-1"},
-	{"storage", CMIG_PROPERTY_OPTIONAL, "SET STORAGE {}", "{the type's storage}"},
+	{"statistics target", CMIG_PROPERTY_OPTIONAL, "SET STATISTICS {}", "SET STATISTICS -1"},
+	{"storage", CMIG_PROPERTY_OPTIONAL, "SET STORAGE {}", "SET STORAGE {the type's storage}"},
 	{"the type's storage", CMIG_PROPERTY_SILENT},
-	{"compression", CMIG_PROPERTY_OPTIONAL, "SET COMPRESSION {}", "default"},
+	{"compression", CMIG_PROPERTY_OPTIONAL, "SET COMPRESSION {}", "SET COMPRESSION default"},
 	{"options", CMIG_PROPERTY_LIST | CMIG_PROPERTY_OPTIONAL | CMIG_PROPERTY_PARAMETERS},
 };
 
@@ -112,7 +100,7 @@ static const char column_sql[] =
 " CASE WHEN a.attstorage <> t.typstorage AND c.relkind = 'm' THEN " CMIG_STORAGE_SQL("a.attstorage") " END,"
 " " CMIG_STORAGE_SQL("t.typstorage") ","
 " CASE WHEN c.relkind = 'm' THEN CASE a.attcompression WHEN 'p' THEN 'pglz' WHEN 'l' THEN 'lz4' END END,"
-" CASE WHEN a.attoptions IS NOT NULL THEN " CMIG_OPTIONS_SQL("a.attoptions") " END"
+" CASE WHEN a.attoptions IS NOT NULL THEN " CMIG_OPTIONS_SQL("''", "a.attoptions") " END"
 " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
 " JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0"
 " JOIN pg_type t ON t.oid = a.atttypid"
@@ -142,8 +130,8 @@ enum
 };
 
 static const CmigProperty function_properties[] = {
-	[CMIG_DEFINITION] = {"definition"},
-	[SQL_BODY] = {"body", CMIG_PROPERTY_EXPRESSION | CMIG_PROPERTY_OPTIONAL},
+	[CMIG_DEFINITION] = {"definition", CMIG_PROPERTY_REPLACES},
+	[SQL_BODY] = {"body", CMIG_PROPERTY_EXPRESSION | CMIG_PROPERTY_OPTIONAL | CMIG_PROPERTY_REPLACES},
 	[TYPE] = {"type"},
 	[ARGUMENTS] = {"arguments"},
 	[RESULT] = {"result", CMIG_PROPERTY_OPTIONAL},
@@ -198,24 +186,14 @@ cmig_function_returns(const CmigObject *function, const CmigObject *type)
 #define FUNCTION_TEXT "{definition}[{body}]"
 
 /*
- * Re-create the function if CREATE OR REPLACE cannot make the change in both
+ * A function is re-created if CREATE OR REPLACE cannot make the change in both
  * directions.
  */
-static void
-alter_function(CmigAlter *alter)
-{
-	if (cmig_alter_differs(alter, TYPE) || cmig_alter_differs(alter, ARGUMENTS) ||
-		cmig_alter_differs(alter, RESULT) || cmig_alter_differs(alter, DEFAULTS))
-		alter->again = true;
-	else
-		cmig_alter_add(alter, cmig_kind_text(FUNCTION_TEXT, alter->to), cmig_kind_text(FUNCTION_TEXT, alter->from));
-}
-
 CmigKind	cmig_kind_function = {
 	.name = "function",.word = "FUNCTION",.default_type = 'f',
 	.flags = CMIG_KIND_DISPOSABLE | CMIG_KIND_DISTURBED,
 	CMIG_PROPERTIES(function_properties),
-	.sql = function_sql,.creates = FUNCTION_TEXT,.alter = alter_function,.reference = function_reference
+	.sql = function_sql,.creates = FUNCTION_TEXT,.replaces = FUNCTION_TEXT,.reference = function_reference
 };
 
 /* ----------------------------------------------------------------
@@ -232,7 +210,7 @@ CmigKind	cmig_kind_function = {
 
 static const CmigProperty trigger_properties[] = {
 	{"definition", CMIG_PROPERTY_EXPRESSION},
-	{"enabled", CMIG_PROPERTY_OPTIONAL, "{} {word} {name}", "ENABLE"},
+	{"enabled", CMIG_PROPERTY_OPTIONAL, "{} {word} {name}", "ENABLE {word} {name}"},
 };
 
 /*
@@ -340,9 +318,9 @@ enum
 static const CmigProperty policy_properties[] = {
 	[COMMAND] = {"command", CMIG_PROPERTY_OPTIONAL},
 	[RESTRICTIVE] = {"restrictive", CMIG_PROPERTY_OPTIONAL},
-	[ROLES] = {"roles", CMIG_PROPERTY_OPTIONAL},
-	[USING] = {"USING", CMIG_PROPERTY_EXPRESSION | CMIG_PROPERTY_OPTIONAL},
-	[WITH_CHECK] = {"WITH CHECK", CMIG_PROPERTY_EXPRESSION | CMIG_PROPERTY_OPTIONAL},
+	[ROLES] = {"roles", CMIG_PROPERTY_OPTIONAL | CMIG_PROPERTY_REPLACES},
+	[USING] = {"USING", CMIG_PROPERTY_EXPRESSION | CMIG_PROPERTY_OPTIONAL | CMIG_PROPERTY_REPLACES},
+	[WITH_CHECK] = {"WITH CHECK", CMIG_PROPERTY_EXPRESSION | CMIG_PROPERTY_OPTIONAL | CMIG_PROPERTY_REPLACES},
 };
 
 static const char policy_sql[] =
@@ -378,13 +356,11 @@ alter_policy(CmigAlter *alter)
 	const CmigObject *from = alter->from,
 			   *to = alter->to;
 
-	if (cmig_alter_differs(alter, COMMAND) || cmig_alter_differs(alter, RESTRICTIVE) ||
-		(from->values[USING] == NULL) != (to->values[USING] == NULL) ||
+	if ((from->values[USING] == NULL) != (to->values[USING] == NULL) ||
 		(from->values[WITH_CHECK] == NULL) != (to->values[WITH_CHECK] == NULL))
 		alter->again = true;
 	else
-		cmig_alter_add(alter, cmig_kind_text("ALTER {reference} TO {roles|PUBLIC}" POLICY_EXPRESSIONS, to),
-					   cmig_kind_text("ALTER {reference} TO {roles|PUBLIC}" POLICY_EXPRESSIONS, from));
+		cmig_kind_alter(alter);
 }
 
 CmigKind	cmig_kind_policy = {
@@ -392,6 +368,7 @@ CmigKind	cmig_kind_policy = {
 	CMIG_PROPERTIES(policy_properties),
 	.sql = policy_sql,
 	.creates = "CREATE {reference}[{?restrictive} AS RESTRICTIVE][ FOR {command}][ TO {roles}]" POLICY_EXPRESSIONS,
+	.replaces = "ALTER {reference} TO {roles|PUBLIC}" POLICY_EXPRESSIONS,
 	.create = create_policy,.alter = alter_policy
 };
 
@@ -460,7 +437,7 @@ CmigKind	cmig_kind_aggregate = {
 static const CmigProperty operator_properties[] = {
 	{"definition"},
 	{"commutator and negator"},
-	{"estimators", 0, "SET ({})", "RESTRICT = NONE, JOIN = NONE"},
+	{"estimators", 0, "SET ({})", "SET (RESTRICT = NONE, JOIN = NONE)"},
 };
 
 #define OPERATOR_NAME(alias, names) "format('OPERATOR(%I.%s)', " names ".nspname, " alias ".oprname)"

@@ -10,11 +10,35 @@
 #include "kinds/internal.h"
 
 /* ----------------------------------------------------------------
- * The values that a sequence can return, before and after a change.
+ * The settings of a sequence, and the values that it can return.
  *
- * No database access.
+ * Settings are the options that ALTER SEQUENCE can set, one per line, in a
+ * form that does not depend on the type: see CMIG_SEQUENCE_SETTINGS_SQL.
  * ----------------------------------------------------------------
  */
+
+/* The settings of a sequence that has none of its own. */
+#define DEFAULT_SETTINGS "INCREMENT BY 1\nNO MINVALUE\nNO MAXVALUE\nSTART WITH 1\nCACHE 1\nNO CYCLE"
+
+/* Returns the next line of *list, or NULL, and advances *list past it. */
+static char *
+next_line(const char **list)
+{
+	const char *start = *list;
+	size_t		length = strcspn(start, "\n");
+
+	if (length == 0)
+		return NULL;
+	*list = start + length + (start[length] != '\0');
+	return pnstrdup(start, length);
+}
+
+/* Does a sequence with these settings count down? */
+static bool
+counts_down(const char *settings)
+{
+	return strncmp(settings, "INCREMENT BY -", strlen("INCREMENT BY -")) == 0;
+}
 
 int64
 cmig_sequence_range_limit(const char *type, bool down, bool maximum)
@@ -26,6 +50,51 @@ cmig_sequence_range_limit(const char *type, bool down, bool maximum)
 	if (strcmp(type, "integer") == 0)
 		return maximum ? PG_INT32_MAX : PG_INT32_MIN;
 	return maximum ? PG_INT64_MAX : PG_INT64_MIN;
+}
+
+CmigSequenceRange
+cmig_sequence_range(const char *settings, const char *type)
+{
+	CmigSequenceRange range = {.down = counts_down(settings)};
+	char	   *line;
+
+	range.low = cmig_sequence_range_limit(type, range.down, false);
+	range.high = cmig_sequence_range_limit(type, range.down, true);
+	while ((line = next_line(&settings)) != NULL)
+	{
+		int64	   *value = strncmp(line, "MINVALUE ", 9) == 0 ? &range.low :
+		strncmp(line, "MAXVALUE ", 9) == 0 ? &range.high :
+		strncmp(line, "START WITH ", 11) == 0 ? &range.start : NULL;
+
+		if (value != NULL)
+			*value = strtoll(line + strcspn(line, "-0123456789"), NULL, 10);
+	}
+	return range;
+}
+
+/*
+ * Append the settings that differ, each after "word".  The limits are also set
+ * if the sequence changes between ascending and descending, because their
+ * defaults depend on the direction.  If the type changes, too, to "type", NO
+ * MINVALUE and NO MAXVALUE can have a different meaning, so the limits
+ * themselves are set.
+ */
+void
+cmig_sequence_settings(StringInfo buf, const char *old, const char *new, const char *word, const char *type)
+{
+	const bool	turns = counts_down(old) != counts_down(new);
+	const bool	down = counts_down(new);
+	char	   *a,
+			   *b;
+
+	while ((a = next_line(&old)) != NULL && (b = next_line(&new)) != NULL)
+	{
+		if (strcmp(a, b) == 0 && !(turns && strstr(b, "VALUE") != NULL))
+			continue;
+		if (turns && type != NULL && strncmp(b, "NO M", 4) == 0)
+			b = psprintf("%s " INT64_FORMAT, b + strlen("NO "), cmig_sequence_range_limit(type, down, b[4] == 'A'));
+		appendStringInfo(buf, "%s %s", word, b);
+	}
 }
 
 /*
@@ -131,23 +200,15 @@ enum
 {
 	PERSISTENCE,
 	TYPE,
-	START,
-	INCREMENT,
-	MINIMUM,
-	MAXIMUM,
-	CACHE,
-	CYCLE
+	CLAUSE,
+	SETTINGS
 };
 
 static const CmigProperty properties[] = {
-	[PERSISTENCE] = {"persistence", CMIG_PROPERTY_OPTIONAL},
+	[PERSISTENCE] = {"persistence", CMIG_PROPERTY_OPTIONAL, "SET UNLOGGED", "SET LOGGED"},
 	[TYPE] = {"type", CMIG_PROPERTY_OPTIONAL},
-	[START] = {"start", CMIG_PROPERTY_OPTIONAL},
-	[INCREMENT] = {"increment", CMIG_PROPERTY_OPTIONAL},
-	[MINIMUM] = {"minimum", CMIG_PROPERTY_OPTIONAL},
-	[MAXIMUM] = {"maximum", CMIG_PROPERTY_OPTIONAL},
-	[CACHE] = {"cache", CMIG_PROPERTY_OPTIONAL},
-	[CYCLE] = {"cycle", CMIG_PROPERTY_OPTIONAL},
+	[CLAUSE] = {"clause", CMIG_PROPERTY_SILENT | CMIG_PROPERTY_OPTIONAL},
+	[SETTINGS] = {"settings", CMIG_PROPERTY_OPTIONAL},
 };
 
 /* Query for the sequences.  A property is NULL if it has its default value. */
@@ -156,86 +217,30 @@ static const char sequence_sql[] =
 " c.relname::text, format('%I.%I', n.nspname, c.relname), pg_get_userbyid(c.relowner)::text, false,"
 " CASE c.relpersistence WHEN 'u' THEN 'UNLOGGED' END,"
 " CASE WHEN s.seqtypid <> 20 THEN format_type(s.seqtypid, NULL) END,"
-" CASE WHEN s.seqstart <> CASE WHEN s.seqincrement > 0 THEN s.seqmin ELSE s.seqmax END THEN s.seqstart::text END,"
-" CASE WHEN s.seqincrement <> 1 THEN s.seqincrement::text END,"
-" CASE WHEN s.seqmin <> CASE WHEN s.seqincrement > 0 THEN 1 ELSE l.low END THEN s.seqmin::text END,"
-" CASE WHEN s.seqmax <> CASE WHEN s.seqincrement > 0 THEN l.high ELSE -1 END THEN s.seqmax::text END,"
-" CASE WHEN s.seqcache <> 1 THEN s.seqcache::text END, CASE WHEN s.seqcycle THEN 't' END"
+" nullif(concat_ws(' '," CMIG_SEQUENCE_CLAUSE_SQL "), ''),"
+" nullif(" CMIG_SEQUENCE_SETTINGS_SQL ", '" DEFAULT_SETTINGS "')"
 " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_sequence s ON s.seqrelid = c.oid"
-" CROSS JOIN LATERAL (SELECT CASE s.seqtypid WHEN 21 THEN -32768 WHEN 23 THEN -2147483648 ELSE -9223372036854775808 END AS low,"
-"  CASE s.seqtypid WHEN 21 THEN 32767 WHEN 23 THEN 2147483647 ELSE 9223372036854775807 END AS high) l"
+CMIG_SEQUENCE_LIMITS_SQL
 " WHERE c.relnamespace = ANY ($1) AND c.relkind = 'S'"
 " AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid"
 "  AND d.refclassid = 'pg_class'::regclass AND d.deptype = 'i')";
 
-/* Returns the start value of the sequence, or PostgreSQL's default for it. */
 static const char *
-start_of(const CmigObject *sequence)
+settings_of(const CmigObject *sequence)
 {
-	char	   *const *values = sequence->values;
-
-	if (values[START])
-		return values[START];
-	if (values[INCREMENT] == NULL || *values[INCREMENT] != '-')
-		return values[MINIMUM] ? values[MINIMUM] : "1";
-	return values[MAXIMUM] ? values[MAXIMUM] : "-1";
+	return sequence->values[SETTINGS] ? sequence->values[SETTINGS] : DEFAULT_SETTINGS;
 }
 
-/* Does the sequence count down? */
-static bool
-is_descending(const CmigObject *sequence)
+static const char *
+type_of(const CmigObject *sequence)
 {
-	return sequence->values[INCREMENT] != NULL && *sequence->values[INCREMENT] == '-';
-}
-
-/* Returns the value of MINVALUE or MAXVALUE. */
-static int64
-limit_of(const CmigObject *sequence, bool maximum)
-{
-	const char *value = sequence->values[maximum ? MAXIMUM : MINIMUM];
-	const char *type = sequence->values[TYPE];
-
-	return value ? strtoll(value, NULL, 10) :
-		cmig_sequence_range_limit(type ? type : "bigint", is_descending(sequence), maximum);
-}
-
-/*
- * Append MINVALUE or MAXVALUE for ALTER SEQUENCE.  If the direction and the
- * type both change, append the limit itself, because NO MINVALUE and NO
- * MAXVALUE can then have a different meaning.
- */
-static void
-append_limit(StringInfo sql, const CmigAlter *alter, const CmigObject *to, bool maximum)
-{
-	const char *word = maximum ? "MAXVALUE" : "MINVALUE";
-	bool		turns = is_descending(alter->from) != is_descending(alter->to);
-
-	if (to->values[maximum ? MAXIMUM : MINIMUM] || (turns && cmig_alter_differs(alter, TYPE)))
-		appendStringInfo(sql, " %s " INT64_FORMAT, word, limit_of(to, maximum));
-	else
-		appendStringInfo(sql, " NO %s", word);
+	return sequence->values[TYPE] ? sequence->values[TYPE] : "bigint";
 }
 
 static CmigSequenceRange
 range_of(const CmigObject *sequence)
 {
-	CmigSequenceRange range;
-
-	range.start = strtoll(start_of(sequence), NULL, 10);
-	range.low = limit_of(sequence, false);
-	range.high = limit_of(sequence, true);
-	range.down = is_descending(sequence);
-	return range;
-}
-
-/* Does any of the properties from "first" to "last" differ? */
-static bool
-any_differs(const CmigAlter *alter, int first, int last)
-{
-	for (int i = first; i <= last; i++)
-		if (cmig_alter_differs(alter, i))
-			return true;
-	return false;
+	return cmig_sequence_range(settings_of(sequence), type_of(sequence));
 }
 
 /* Returns the sequence's OWNED BY as an object, or NULL. */
@@ -255,17 +260,11 @@ is_integer_type(const char *type)
 	return strcmp(type, "integer") == 0 || strcmp(type, "bigint") == 0 || strcmp(type, "smallint") == 0;
 }
 
-static bool
-is_integer(const CmigObject *column)
-{
-	return is_integer_type(column->values[CMIG_COLUMN_TYPE]);
-}
-
 /* Is the column's type an integer type or a domain over one? */
 static bool
 holds_integers(const CmigObject *column)
 {
-	if (is_integer(column))
+	if (is_integer_type(column->values[CMIG_COLUMN_TYPE]))
 		return true;
 	for (int i = 0; i < column->ndepends; i++)
 		if (column->depends[i]->kind == &cmig_kind_domain && is_integer_type(column->depends[i]->values[CMIG_DOMAIN_BASE]))
@@ -289,63 +288,39 @@ owning_column(const CmigObject *from, const CmigObject *to)
 	{
 		const CmigObject *column = owner->depends[i];
 
-		if (column->kind == &cmig_kind_column && is_integer(column))
+		if (column->kind == &cmig_kind_column && is_integer_type(column->values[CMIG_COLUMN_TYPE]))
 			return column;
 	}
 	return NULL;
 }
 
-/* Returns the statement that changes the sequence. */
-static char *
-alter_to(const CmigAlter *alter, const CmigObject *from, const CmigObject *to)
-{
-	char	   *const *values = to->values;
-	CmigSequenceRange old = range_of(from),
-				new = range_of(to);
-	StringInfoData sql;
-
-	initStringInfo(&sql);
-	appendStringInfo(&sql, "ALTER SEQUENCE %s", to->identity);
-	if (cmig_alter_differs(alter, TYPE))
-		appendStringInfo(&sql, " AS %s", values[TYPE] ? values[TYPE] : "bigint");
-	if (cmig_alter_differs(alter, INCREMENT))
-		appendStringInfo(&sql, " INCREMENT BY %s", values[INCREMENT] ? values[INCREMENT] : "1");
-	if (any_differs(alter, TYPE, MAXIMUM))
-	{
-		append_limit(&sql, alter, to, false);
-		append_limit(&sql, alter, to, true);
-		appendStringInfo(&sql, " START WITH %s", start_of(to));
-	}
-	if (cmig_alter_differs(alter, CACHE))
-		appendStringInfo(&sql, " CACHE %s", values[CACHE] ? values[CACHE] : "1");
-	if (cmig_alter_differs(alter, CYCLE))
-		appendStringInfoString(&sql, values[CYCLE] ? " CYCLE" : " NO CYCLE");
-	return cmig_sequence_range_alter(sql.data, to->identity, &old, &new, owning_column(from, to));
-}
-
 /*
- * Returns the hazard if the change or its undo restarts the sequence, and no
- * column shows which values are in use.  Otherwise returns NULL.
+ * A change or its undo may restart the sequence.  This is a hazard if no
+ * column shows which values are in use.
  */
-static char *
-restart_hazard(const CmigObject *from, const CmigObject *to)
-{
-	CmigSequenceRange old = range_of(from),
-				new = range_of(to);
-
-	return sequence_range_restarts(&old, &new) && owning_column(from, to) == NULL ?
-		pstrdup("the upgrade or the downgrade restarts the sequence, which can then return used values again") : NULL;
-}
-
 static void
 alter_sequence(CmigAlter *alter)
 {
-	if (cmig_alter_differs(alter, PERSISTENCE))
-		cmig_alter_action(alter, alter->to->values[PERSISTENCE] ? "SET UNLOGGED" : "SET LOGGED",
-						  alter->to->values[PERSISTENCE] ? "SET LOGGED" : "SET UNLOGGED");
-	if (any_differs(alter, TYPE, CYCLE))
-		cmig_alter_add_hazard(alter, alter_to(alter, alter->from, alter->to), alter_to(alter, alter->to, alter->from),
-							  restart_hazard(alter->from, alter->to));
+	const CmigObject *from = alter->from,
+			   *to = alter->to,
+			   *column = owning_column(from, to);
+	CmigSequenceRange old = range_of(from),
+				new = range_of(to);
+	bool		retypes = cmig_alter_differs(alter, TYPE);
+	StringInfoData sql;
+	CmigDdl    *ddl;
+
+	cmig_alter_property(alter, PERSISTENCE);
+	if (!retypes && !cmig_alter_differs(alter, SETTINGS))
+		return;
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "ALTER SEQUENCE %s", to->identity);
+	if (retypes)
+		appendStringInfo(&sql, " AS %s", type_of(to));
+	cmig_sequence_settings(&sql, settings_of(from), settings_of(to), "", retypes ? type_of(to) : NULL);
+	ddl = cmig_alter_add(alter, SETTINGS, cmig_sequence_range_alter(sql.data, to->identity, &old, &new, column));
+	if (column == NULL && sequence_range_restarts(&old, &new))
+		ddl->hazard = "the upgrade or the downgrade restarts the sequence, which can then return used values again";
 }
 
 CmigKind	cmig_kind_sequence = {
@@ -353,8 +328,7 @@ CmigKind	cmig_kind_sequence = {
 	.flags = CMIG_KIND_MODEL | CMIG_KIND_RELATION,
 	CMIG_PROPERTIES(properties),
 	.sql = sequence_sql,
-	.creates = "CREATE [{persistence} ]SEQUENCE {identity}[ AS {type}][ START WITH {start}][ INCREMENT BY {increment}]"
-	"[ MINVALUE {minimum}][ MAXVALUE {maximum}][ CACHE {cache}][{?cycle} CYCLE]",.alter = alter_sequence
+	.creates = "CREATE [{persistence} ]SEQUENCE {identity}[ AS {type}][ {clause}]",.alter = alter_sequence
 };
 
 /*
@@ -397,9 +371,9 @@ cmig_sequence_continue(const CmigObject *owner, const CmigObject *column)
 {
 	const CmigObject *sequence = owner->parent;
 
-	for (int i = START; i <= MAXIMUM; i++)
-		if (sequence->values[i] != NULL)
-			return NULL;
+	/* CACHE and CYCLE come last */
+	if (sequence->values[CLAUSE] != NULL && *sequence->values[CLAUSE] != 'C')
+		return NULL;
 	for (int i = 0; i < owner->ndepends; i++)
 		if (owner->depends[i]->kind == &cmig_kind_column && !holds_integers(owner->depends[i]))
 			return NULL;

@@ -22,18 +22,18 @@
  */
 
 static const CmigProperty table_properties[] = {
-	[CMIG_TABLE_PERSISTENCE] = {"persistence", CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL},
+	[CMIG_TABLE_PERSISTENCE] = {"persistence", CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL, "SET UNLOGGED", "SET LOGGED"},
 	[CMIG_TABLE_PARTITION_KEY] = {"partition key", CMIG_PROPERTY_EXPRESSION | CMIG_PROPERTY_OPTIONAL},
 	[CMIG_TABLE_IS_PARTITION] = {"partition", CMIG_PROPERTY_SILENT | CMIG_PROPERTY_OPTIONAL},
 	[CMIG_TABLE_INHERITS] = {"inherits", CMIG_PROPERTY_OPTIONAL},
 	[CMIG_TABLE_OF_TYPE] = {"type", CMIG_PROPERTY_OPTIONAL},
-	[CMIG_TABLE_METHOD] = {"access method", CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL},
-	[CMIG_TABLE_TABLESPACE] = {"tablespace", CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL},
-	[CMIG_TABLE_OPTIONS] = {"options", CMIG_PROPERTY_LIST | CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL},
+	[CMIG_TABLE_METHOD] = {"access method", CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL, "SET ACCESS METHOD {}", "SET ACCESS METHOD heap"},
+	[CMIG_TABLE_TABLESPACE] = {"tablespace", CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL, "SET TABLESPACE {}", "SET TABLESPACE pg_default"},
+	[CMIG_TABLE_OPTIONS] = {"options", CMIG_PROPERTY_LIST | CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL | CMIG_PROPERTY_PARAMETERS},
 	[CMIG_TABLE_TOAST_OPTIONS] = {"options of the TOAST table", CMIG_PROPERTY_SILENT | CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL},
-	[CMIG_TABLE_REPLICA_IDENTITY] = {"replica identity", CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL},
-	[CMIG_TABLE_ROW_SECURITY] = {"row security", CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL},
-	[CMIG_TABLE_FORCE_ROW_SECURITY] = {"forced row security", CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL},
+	[CMIG_TABLE_ROW_SECURITY] = {"row security", CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL, "ENABLE ROW LEVEL SECURITY", "DISABLE ROW LEVEL SECURITY"},
+	[CMIG_TABLE_FORCE_ROW_SECURITY] = {"forced row security", CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL, "FORCE ROW LEVEL SECURITY", "NO FORCE ROW LEVEL SECURITY"},
+	[CMIG_TABLE_REPLICA_IDENTITY] = {"replica identity", CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL, "REPLICA IDENTITY {}", "REPLICA IDENTITY DEFAULT"},
 };
 
 static const char table_sql[] =
@@ -49,11 +49,11 @@ static const char table_sql[] =
 " CASE WHEN c.reloftype <> 0 THEN format_type(c.reloftype, NULL) END,"
 " CASE WHEN m.amname <> 'heap' THEN quote_ident(m.amname) END,"
 " quote_ident(s.spcname),"
-" " CMIG_OPTIONS_SQL("c.reloptions") ","
+" " CMIG_OPTIONS_SQL("''", "c.reloptions") ","
 " CASE WHEN c.reltoastrelid <> 0 THEN"
-"  (SELECT " CMIG_OPTIONS_SQL("t.reloptions") " FROM pg_class t WHERE t.oid = c.reltoastrelid) END,"
-" CASE c.relreplident WHEN 'n' THEN 'NOTHING' WHEN 'f' THEN 'FULL' END,"
-" CASE WHEN c.relrowsecurity THEN 't' END, CASE WHEN c.relforcerowsecurity THEN 't' END"
+"  (SELECT " CMIG_OPTIONS_SQL("'toast.'", "t.reloptions") " FROM pg_class t WHERE t.oid = c.reltoastrelid) END,"
+" CASE WHEN c.relrowsecurity THEN 't' END, CASE WHEN c.relforcerowsecurity THEN 't' END,"
+" CASE c.relreplident WHEN 'n' THEN 'NOTHING' WHEN 'f' THEN 'FULL' END"
 " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
 " LEFT JOIN pg_am m ON m.oid = c.relam LEFT JOIN pg_tablespace s ON s.oid = c.reltablespace"
 " WHERE c.relnamespace = ANY ($1) AND c.relkind IN ('r', 'p')";
@@ -85,13 +85,6 @@ cmig_table_keeps_type(const CmigObject *from, const CmigObject *to)
 		strcmp(from->values[CMIG_TABLE_OF_TYPE], to->values[CMIG_TABLE_OF_TYPE]) == 0;
 }
 
-/* Does CREATE TABLE include this child? */
-static bool
-is_in_create(const CmigObject *table, const CmigObject *child)
-{
-	return child->folded && (!child->inherited || table->values[CMIG_TABLE_IS_PARTITION] != NULL);
-}
-
 /* Append the columns and constraints for CREATE TABLE. */
 static void
 table_elements(StringInfo buf, const CmigObject *table)
@@ -100,7 +93,8 @@ table_elements(StringInfo buf, const CmigObject *table)
 
 	for (const CmigObject *child = table->child; child != NULL; child = child->sibling)
 	{
-		if (child->kind->define == NULL || !is_in_create(table, child))
+		if (child->kind->define == NULL || !child->folded ||
+			(child->inherited && table->values[CMIG_TABLE_IS_PARTITION] == NULL))
 			continue;
 		appendStringInfoString(buf, separator);
 		child->kind->define(buf, child);
@@ -110,70 +104,22 @@ table_elements(StringInfo buf, const CmigObject *table)
 		appendStringInfoChar(buf, '\n');
 }
 
-/* Enable or disable row security, or force it for the table's owner. */
+/* Add the statements for properties that CREATE TABLE cannot set. */
 static void
-alter_row_security(CmigAlter *alter, int property, const char *on, const char *off)
+alter_later(CmigAlter *alter)
 {
-	bool		enables = alter->to->values[property] != NULL;
-	CmigDdl    *ddl;
-
-	if (!cmig_alter_differs(alter, property))
-		return;
-	cmig_alter_action(alter, enables ? on : off, enables ? off : on);
-	ddl = llast(alter->ddl);
-	if (enables)
-		ddl->undo_hazards |= CMIG_HAZARD_UNPROTECTS;
-	else
-		ddl->hazard = psprintf("row security disabled%s: %s", property == CMIG_TABLE_FORCE_ROW_SECURITY ? " for the owner" : "",
-							   alter->to->identity);
-}
-
-static void
-alter_table(CmigAlter *alter)
-{
-	const CmigObject *from = alter->from,
-			   *to = alter->to;
-
-	alter_row_security(alter, CMIG_TABLE_ROW_SECURITY, "ENABLE ROW LEVEL SECURITY", "DISABLE ROW LEVEL SECURITY");
-	alter_row_security(alter, CMIG_TABLE_FORCE_ROW_SECURITY, "FORCE ROW LEVEL SECURITY", "NO FORCE ROW LEVEL SECURITY");
-	if (cmig_alter_differs(alter, CMIG_TABLE_REPLICA_IDENTITY))
-		cmig_alter_action(alter, psprintf("REPLICA IDENTITY %s", to->values[CMIG_TABLE_REPLICA_IDENTITY] ? to->values[CMIG_TABLE_REPLICA_IDENTITY] : "DEFAULT"),
-						  psprintf("REPLICA IDENTITY %s", from->values[CMIG_TABLE_REPLICA_IDENTITY] ? from->values[CMIG_TABLE_REPLICA_IDENTITY] : "DEFAULT"));
-}
-
-/*
- * Mark all statements except the first "count" ones as statements that rewrite
- * the table.
- */
-static void
-set_rewrites(CmigAlter *alter, int count)
-{
-	if (alter->to->values[CMIG_TABLE_PARTITION_KEY] != NULL)
-		return;
-	for (int i = count; i < list_length(alter->ddl); i++)
+	for (int i = CMIG_TABLE_ROW_SECURITY; i <= CMIG_TABLE_REPLICA_IDENTITY; i++)
 	{
-		CmigDdl    *ddl = list_nth(alter->ddl, i);
+		CmigDdl    *ddl = cmig_alter_property(alter, i);
 
-		ddl->hazards |= CMIG_HAZARD_REWRITE;
-		ddl->undo_hazards |= CMIG_HAZARD_REWRITE;
+		if (ddl == NULL || i == CMIG_TABLE_REPLICA_IDENTITY || alter->to->values[i] != NULL)
+			continue;
+		if (alter->back)
+			ddl->hazards = CMIG_HAZARD_UNPROTECTS;
+		else
+			ddl->hazard = psprintf("row security disabled%s: %s", i == CMIG_TABLE_FORCE_ROW_SECURITY ? " for the owner" : "",
+								   alter->to->identity);
 	}
-}
-
-/* Add the statements for properties that CREATE TABLE can also set. */
-static void
-alter_storage(CmigAlter *alter)
-{
-	const CmigObject *to = alter->to;
-	const char *reference = cmig_kind_reference(to);
-	int			count = list_length(alter->ddl);
-
-	if (cmig_alter_differs(alter, CMIG_TABLE_PERSISTENCE))
-		cmig_alter_action(alter, to->values[CMIG_TABLE_PERSISTENCE] ? "SET UNLOGGED" : "SET LOGGED",
-						  to->values[CMIG_TABLE_PERSISTENCE] ? "SET LOGGED" : "SET UNLOGGED");
-	cmig_alter_value(alter, CMIG_TABLE_METHOD, "SET ACCESS METHOD", "heap");
-	cmig_alter_value(alter, CMIG_TABLE_TABLESPACE, "SET TABLESPACE", "pg_default");
-	set_rewrites(alter, count);
-	cmig_options_alter(alter, CMIG_TABLE_OPTIONS, reference, "");
 }
 
 /* Split "a, b", a list of quoted names. */
@@ -223,30 +169,31 @@ cmig_table_keeps_inheriting(const CmigImage *from, const CmigImage *to, const Cm
 	return false;
 }
 
-/* Add NO INHERIT before all column changes, and INHERIT after them. */
+/* Add to *ddl the actions NO INHERIT, or INHERIT, for parents that only "in" has. */
 static void
-alter_inherits(CmigAlter *alter)
+alter_parents(CmigAlter *alter, List **ddl, const CmigObject *in, const CmigObject *other, const char *action)
 {
+	List	   *others = cut_names(other->values[CMIG_TABLE_INHERITS]);
 	CmigAlter	part = {.from = alter->from,.to = alter->to};
-	CmigAlter	join = part;
-	List	   *old = cut_names(alter->from->values[CMIG_TABLE_INHERITS]);
-	List	   *new = cut_names(alter->to->values[CMIG_TABLE_INHERITS]);
 	ListCell   *cell;
 
-	foreach(cell, old)
-	{
-		char	   *name = lfirst(cell);
+	foreach(cell, cut_names(in->values[CMIG_TABLE_INHERITS]))
+		if (!cmig_text_list_has(others, lfirst(cell)))
+		cmig_alter_action(&part, CMIG_TABLE_INHERITS, psprintf("%s %s", action, (char *) lfirst(cell)));
+	*ddl = part.ddl;
+}
 
-		if (!cmig_text_list_has(new, name))
-			cmig_alter_action(&part, psprintf("NO INHERIT %s", name), psprintf("INHERIT %s", name));
-	}
-	foreach(cell, new)
-	{
-		char	   *name = lfirst(cell);
+/* For a typed table, add NOT OF to alter->first, and OF to alter->last. */
+static void
+untype(CmigAlter *alter)
+{
+	CmigAlter	part = {.from = alter->from,.to = alter->to,.ddl = alter->first};
+	CmigAlter	join = {.from = alter->from,.to = alter->to,.ddl = alter->last};
 
-		if (!cmig_text_list_has(old, name))
-			cmig_alter_action(&join, psprintf("INHERIT %s", name), psprintf("NO INHERIT %s", name));
-	}
+	if (alter->from->values[CMIG_TABLE_OF_TYPE] != NULL)
+		cmig_alter_action(&part, CMIG_TABLE_OF_TYPE, "NOT OF");
+	if (alter->to->values[CMIG_TABLE_OF_TYPE] != NULL)
+		cmig_alter_action(&join, CMIG_TABLE_OF_TYPE, psprintf("OF %s", alter->to->values[CMIG_TABLE_OF_TYPE]));
 	alter->first = part.ddl;
 	alter->last = join.ddl;
 }
@@ -254,33 +201,42 @@ alter_inherits(CmigAlter *alter)
 void
 cmig_table_untype(CmigAlter *alter)
 {
-	CmigAlter	part = {.from = alter->from,.to = alter->to,.ddl = alter->first};
-	CmigAlter	join = {.from = alter->from,.to = alter->to,.ddl = alter->last};
-	const char *old = alter->from->values[CMIG_TABLE_OF_TYPE];
-	const char *new = alter->to->values[CMIG_TABLE_OF_TYPE];
-
-	if (old != NULL)
-		cmig_alter_action(&part, "NOT OF", psprintf("OF %s", old));
-	if (new != NULL)
-		cmig_alter_action(&join, psprintf("OF %s", new), "NOT OF");
-	alter->first = part.ddl;
-	alter->last = join.ddl;
+	cmig_alter_both(alter, untype);
 }
 
-/* Add the statements for all properties of a table. */
 static void
-alter_all(CmigAlter *alter)
+alter_table(CmigAlter *alter)
 {
+	const CmigObject *from = alter->from,
+			   *to = alter->to;
+
 	if (cmig_alter_differs(alter, CMIG_TABLE_PARTITION_KEY))
 	{
 		alter->again = true;
 		return;
 	}
-	alter_inherits(alter);
+	alter_parents(alter, &alter->first, from, to, "NO INHERIT");
+	alter_parents(alter, &alter->last, to, from, "INHERIT");
 	if (cmig_alter_differs(alter, CMIG_TABLE_OF_TYPE))
-		cmig_table_untype(alter);
-	alter_storage(alter);
-	alter_table(alter);
+		untype(alter);
+	for (int i = 0; i < CMIG_TABLE_ROW_SECURITY; i++)
+	{
+		CmigDdl    *ddl = cmig_alter_property(alter, i);
+
+		if (ddl != NULL && i != CMIG_TABLE_OPTIONS && to->values[CMIG_TABLE_PARTITION_KEY] == NULL)
+			ddl->hazards |= CMIG_HAZARD_REWRITE;
+
+		/*
+		 * SET LOGGED also changes the sequences of identity columns.  In a
+		 * downgrade, it comes after the columns' own statements, so restore
+		 * the persistence of the sequences that differs from the table's.
+		 */
+		for (const CmigObject *child = to->child; child != NULL && ddl != NULL && i == CMIG_TABLE_PERSISTENCE && alter->back; child = child->sibling)
+			if (child->kind == &cmig_kind_column && child->values[CMIG_COLUMN_SEQUENCE_PERSISTENCE] != NULL &&
+				cmig_column_find(from, child->name) != NULL)
+				ddl->sql = psprintf("%s;\n%s", ddl->sql, cmig_column_sequence_persistence(child));
+	}
+	alter_later(alter);
 }
 
 static List *
@@ -291,10 +247,7 @@ create_table(const CmigObject *table)
 	List	   *ddl;
 
 	initStringInfo(&sql);
-	appendStringInfo(&sql, "CREATE %sTABLE %s", values[CMIG_TABLE_PERSISTENCE] ? "UNLOGGED " : "", table->identity);
-	if (values[CMIG_TABLE_OF_TYPE])
-		appendStringInfo(&sql, " OF %s", values[CMIG_TABLE_OF_TYPE]);
-	appendStringInfoString(&sql, " (");
+	appendStringInfoString(&sql, cmig_kind_text("CREATE [{persistence} ]TABLE {identity}[ OF {type}] (", table));
 	table_elements(&sql, table);
 	appendStringInfoChar(&sql, ')');
 	if (values[CMIG_TABLE_OF_TYPE] && strcmp(sql.data + sql.len - 2, "()") == 0)
@@ -302,20 +255,14 @@ create_table(const CmigObject *table)
 		sql.len -= 3;
 		sql.data[sql.len] = '\0';
 	}
-	if (values[CMIG_TABLE_INHERITS])
-		appendStringInfo(&sql, "\nINHERITS (%s)", values[CMIG_TABLE_INHERITS]);
-	if (values[CMIG_TABLE_PARTITION_KEY])
-		appendStringInfo(&sql, "\nPARTITION BY %s", values[CMIG_TABLE_PARTITION_KEY]);
-	if (values[CMIG_TABLE_METHOD])
-		appendStringInfo(&sql, "\nUSING %s", values[CMIG_TABLE_METHOD]);
+	appendStringInfoString(&sql, cmig_kind_text("[\nINHERITS ({inherits})][\nPARTITION BY {partition key}][\nUSING {access method}]", table));
 	if (values[CMIG_TABLE_OPTIONS] || values[CMIG_TABLE_TOAST_OPTIONS])
 		appendStringInfo(&sql, "\nWITH (%s%s%s)", values[CMIG_TABLE_OPTIONS] ? values[CMIG_TABLE_OPTIONS] : "",
 						 values[CMIG_TABLE_OPTIONS] && values[CMIG_TABLE_TOAST_OPTIONS] ? ", " : "",
-						 values[CMIG_TABLE_TOAST_OPTIONS] ? cmig_options_prefixed(values[CMIG_TABLE_TOAST_OPTIONS], "toast.") : "");
-	if (values[CMIG_TABLE_TABLESPACE])
-		appendStringInfo(&sql, "\nTABLESPACE %s", values[CMIG_TABLE_TABLESPACE]);
+						 values[CMIG_TABLE_TOAST_OPTIONS] ? values[CMIG_TABLE_TOAST_OPTIONS] : "");
+	appendStringInfoString(&sql, cmig_kind_text("[\nTABLESPACE {tablespace}]", table));
 	ddl = cmig_ddl_append(NIL, sql.data, psprintf("DROP TABLE %s", table->identity));
-	return cmig_kind_complete(table, ddl, alter_table);
+	return cmig_kind_complete(table, ddl, alter_later);
 }
 
 bool
@@ -337,7 +284,7 @@ CmigKind	cmig_kind_table = {
 	.name = "table",.word = "TABLE",.default_type = 'r',
 	.flags = CMIG_KIND_MODEL | CMIG_KIND_DATA | CMIG_KIND_RELATION | CMIG_KIND_TYPE,
 	CMIG_PROPERTIES(table_properties),
-	.sql = table_sql,.create = create_table,.alter = alter_all
+	.sql = table_sql,.create = create_table,.alter = alter_table
 };
 
 /* ----------------------------------------------------------------
@@ -407,8 +354,8 @@ alter_extension(CmigAlter *alter)
 		return;
 	}
 	if (cmig_alter_differs(alter, CMIG_EXTENSION_VERSION))
-		cmig_alter_action(alter, psprintf("UPDATE TO %s", cmig_literal(to->values[CMIG_EXTENSION_VERSION])),
-						  psprintf("UPDATE TO %s", cmig_literal(from->values[CMIG_EXTENSION_VERSION])));
+		cmig_alter_action(alter, CMIG_EXTENSION_VERSION,
+						  psprintf("UPDATE TO %s", cmig_literal(to->values[CMIG_EXTENSION_VERSION])));
 }
 
 CmigKind	cmig_kind_extension = {
@@ -664,12 +611,13 @@ can_change_column(const CmigAlter *alter)
 }
 
 /*
- * Returns the call of a Citus function that gives the table the properties of
- * "to".
+ * Returns the call of a Citus function that gives the table its new
+ * properties.
  */
 static char *
-change(const CmigAlter *alter, const CmigObject *to)
+change(const CmigAlter *alter)
 {
+	const CmigObject *to = alter->to;
 	bool		column = cmig_alter_differs(alter, CMIG_DISTRIBUTION_COLUMN),
 				moves = cmig_alter_differs(alter, CMIG_DISTRIBUTION_COLOCATED);
 	StringInfoData arguments;
@@ -700,9 +648,12 @@ alter_distribution(CmigAlter *alter)
 		alter->again = true;
 	else
 	{
-		cmig_alter_add_hazard(alter, change(alter, to), change(alter, from),
-							  psprintf("moves all rows, blocks writes: %s", to->identity));
-		((CmigDdl *) llast(alter->ddl))->undo_hazards = CMIG_HAZARD_MOVES | CMIG_HAZARD_BLOCKS;
+		CmigDdl    *ddl = cmig_alter_add(alter, CMIG_DISTRIBUTION_METHOD, change(alter));
+
+		if (alter->back)
+			ddl->hazards = CMIG_HAZARD_MOVES | CMIG_HAZARD_BLOCKS;
+		else
+			ddl->hazard = psprintf("moves all rows, blocks writes: %s", to->identity);
 		alter->disturbs = alter->recasts = cmig_alter_differs(alter, CMIG_DISTRIBUTION_COLUMN) || cmig_alter_differs(alter, CMIG_DISTRIBUTION_COLOCATED);
 	}
 }
@@ -729,12 +680,12 @@ CmigKind	cmig_kind_distribution = {
  */
 
 static const CmigProperty toast_properties[] = {
-	{"options", CMIG_PROPERTY_LIST | CMIG_PROPERTY_OPTIONAL},
+	{"options", CMIG_PROPERTY_LIST | CMIG_PROPERTY_OPTIONAL | CMIG_PROPERTY_PARAMETERS},
 };
 
 static const char toast_sql[] =
 "SELECT 'pg_class'::regclass::oid, t.oid, 0, 'pg_class'::regclass::oid, c.oid, 0,"
-" c.relname::text, format('%I.%I', n.nspname, c.relname), NULL::text, false, " CMIG_OPTIONS_SQL("t.reloptions")
+" c.relname::text, format('%I.%I', n.nspname, c.relname), NULL::text, false, " CMIG_OPTIONS_SQL("'toast.'", "t.reloptions")
 " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_class t ON t.oid = c.reltoastrelid"
 " WHERE c.relnamespace = ANY ($1) AND c.relkind IN ('r', 'm') AND t.reloptions IS NOT NULL";
 
@@ -744,24 +695,16 @@ static const char toast_follows[] =
 " JOIN pg_class t ON t.oid = c.reltoastrelid"
 " WHERE c.relnamespace = ANY ($1) AND c.relkind = 'r' AND t.reloptions IS NOT NULL";
 
-static void
-alter_toast(CmigAlter *alter)
-{
-	cmig_options_alter(alter, 0, cmig_kind_reference(alter->to->parent), "toast.");
-}
-
 static List *
 create_toast(const CmigObject *toast)
 {
-	return toast->folded ? NIL : cmig_kind_complete(toast, NIL, alter_toast);
+	return toast->folded ? NIL : cmig_kind_complete(toast, NIL, NULL);
 }
 
 static char *
 drop_toast(const CmigObject *toast)
 {
-	List	   *ddl = cmig_kind_complete(toast, NIL, alter_toast);
-
-	return ((CmigDdl *) linitial(ddl))->undo;
+	return ((CmigDdl *) linitial(cmig_kind_complete(toast, NIL, NULL)))->undo;
 }
 
 /* CREATE TABLE can include the parameters; CREATE MATERIALIZED VIEW cannot. */
@@ -775,6 +718,6 @@ CmigKind	cmig_kind_toast = {
 	.name = "TOAST parameters",.word = "TOAST",
 	.flags = CMIG_KIND_DISPOSABLE | CMIG_KIND_FOLDS | CMIG_KIND_GONE_WITH_PARENT,
 	CMIG_PROPERTIES(toast_properties),
-	.sql = toast_sql,.follows = toast_follows,.create = create_toast,.drop = drop_toast,.alter = alter_toast,
+	.sql = toast_sql,.follows = toast_follows,.create = create_toast,.drop = drop_toast,.alters = "{on}",
 	.folds = folds
 };

@@ -132,7 +132,7 @@ alter_enum(CmigAlter *alter)
 	added = cmig_enum_added(alter->from, alter->to);
 	alter->late = added != NIL;
 	if (added != NIL)
-		cmig_alter_add(alter, add_labels(alter->from, alter->to, added), NULL);
+		cmig_alter_add(alter, 0, add_labels(alter->from, alter->to, added));
 	else
 		alter->again = true;
 }
@@ -150,8 +150,8 @@ CmigKind	cmig_kind_enum = {
 static const CmigProperty domain_properties[] = {
 	[CMIG_DOMAIN_BASE] = {"base type"},
 	[CMIG_DOMAIN_COLLATION] = {"collation", CMIG_PROPERTY_OPTIONAL},
-	[CMIG_DOMAIN_NOT_NULL] = {"not null", CMIG_PROPERTY_OPTIONAL},
-	[CMIG_DOMAIN_DEFAULT] = {"default", CMIG_PROPERTY_EXPRESSION | CMIG_PROPERTY_OPTIONAL},
+	[CMIG_DOMAIN_DEFAULT] = {"default", CMIG_PROPERTY_EXPRESSION | CMIG_PROPERTY_OPTIONAL, "SET DEFAULT {}", "DROP DEFAULT"},
+	[CMIG_DOMAIN_NOT_NULL] = {"not null", CMIG_PROPERTY_OPTIONAL, "SET NOT NULL", "DROP NOT NULL"},
 };
 
 #define COLLATION_SQL(collation, otherwise) \
@@ -161,7 +161,7 @@ static const CmigProperty domain_properties[] = {
 static const char domain_sql[] =
 TYPE_SQL(", nullif(format_type(t.typbasetype, t.typtypmod), '?\?\?'),"
 		 COLLATION_SQL("t.typcollation", "(SELECT b.typcollation FROM pg_type b WHERE b.oid = t.typbasetype)") ","
-		 "CASE WHEN t.typnotnull THEN 't' END, pg_get_expr(t.typdefaultbin, 0)", "t.typtype = 'd'");
+		 "pg_get_expr(t.typdefaultbin, 0), CASE WHEN t.typnotnull THEN 't' END", "t.typtype = 'd'");
 
 /* Returns false if the domain constraint is NOT VALID. */
 static bool
@@ -206,33 +206,12 @@ create_domain(const CmigObject *domain)
 	return add_not_valid(cmig_ddl_append(NIL, sql.data, cmig_kind_drop(domain)), domain);
 }
 
-static const char *
-default_action(const CmigObject *domain)
-{
-	return domain->values[CMIG_DOMAIN_DEFAULT] ? psprintf("SET DEFAULT %s", domain->values[CMIG_DOMAIN_DEFAULT]) : "DROP DEFAULT";
-}
-
 static void
 alter_domain(CmigAlter *alter)
 {
-	const char *null_action[] = {"DROP NOT NULL", "SET NOT NULL"};
-	bool		not_null = alter->to->values[CMIG_DOMAIN_NOT_NULL] != NULL;
-
-	if (cmig_alter_differs(alter, CMIG_DOMAIN_BASE) || cmig_alter_differs(alter, CMIG_DOMAIN_COLLATION))
-	{
-		alter->again = true;
-		return;
-	}
-	if (cmig_alter_differs(alter, CMIG_DOMAIN_DEFAULT))
-		cmig_alter_action(alter, default_action(alter->to), default_action(alter->from));
-	if (cmig_alter_differs(alter, CMIG_DOMAIN_NOT_NULL))
-	{
-		CmigDdl    *ddl;
-
-		cmig_alter_action(alter, null_action[not_null], null_action[!not_null]);
-		ddl = llast(alter->ddl);
-		*(not_null ? &ddl->hazards : &ddl->undo_hazards) |= CMIG_HAZARD_SCAN | CMIG_HAZARD_MAY_FAIL;
-	}
+	cmig_kind_alter(alter);
+	if (!alter->again && cmig_alter_differs(alter, CMIG_DOMAIN_NOT_NULL) && alter->to->values[CMIG_DOMAIN_NOT_NULL] != NULL)
+		cmig_ddl_hazards(alter->ddl, CMIG_HAZARD_SCAN | CMIG_HAZARD_MAY_FAIL);
 }
 
 CmigKind	cmig_kind_domain = {
@@ -459,8 +438,7 @@ static void
 alter_attribute(CmigAlter *alter)
 {
 	alter->disturbs = true;
-	cmig_alter_add(alter, attribute_statement(alter->to, "ALTER", "TYPE "),
-				   attribute_statement(alter->from, "ALTER", "TYPE "));
+	cmig_alter_add(alter, TYPE, attribute_statement(alter->to, "ALTER", "TYPE "));
 }
 
 CmigKind	cmig_kind_attribute = {

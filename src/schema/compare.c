@@ -329,41 +329,6 @@ keep_annotations(CmigDifference *difference)
 	}
 }
 
-/* Call keep_persistence() for all columns that exist in both images. */
-static void
-keep_sequences(const CmigDifference *difference)
-{
-	for (int i = 0; i < difference->count; i++)
-	{
-		const CmigChange *change = &difference->changes[i];
-
-		if (change->from != NULL && change->to != NULL && change->from->kind == &cmig_kind_column)
-		{
-			const CmigChange *table = difference->of_from[change->from->parent->index];
-			char	   *restore = cmig_column_sequence_persistence(change->from);
-			ListCell   *cell;
-
-			/*
-			 * Changing a table's persistence also changes the persistence of
-			 * its identity columns' sequences.  The undo of this change runs
-			 * after the undo statements of the columns.  Therefore, if the
-			 * persistence of a sequence differed from the table's, make the
-			 * undo of the table's change also restore the persistence of the
-			 * sequence.
-			 */
-			foreach(cell, restore ? table->ddl : NIL)
-			{
-				CmigDdl    *ddl = lfirst(cell);
-
-				if (table->action == CMIG_ALTER &&
-					strcmp(ddl->undo, psprintf("ALTER TABLE %s SET %s", table->from->identity,
-											   table->from->values[CMIG_TABLE_PERSISTENCE] ? "UNLOGGED" : "LOGGED")) == 0)
-					ddl->undo = psprintf("%s;\n%s", ddl->undo, restore);
-			}
-		}
-	}
-}
-
 /* Are columns added to or dropped from the relation or type? */
 static bool
 changes_row(const CmigDifference *difference, const CmigObject *type)
@@ -523,7 +488,6 @@ cmig_compare(CmigImage *from, CmigImage *to, const CmigDiffOptions *options)
 	for (int i = 0; i < difference->count; i++)
 		if (difference->changes[i].away != NULL)
 			cmig_replace_finish(difference, &difference->changes[i]);
-	keep_sequences(difference);
 	find_unchecked(difference);
 	keep_annotations(difference);
 	cmig_populate_check(difference);

@@ -434,7 +434,7 @@ spread_default(const CmigDifference *difference, const CmigChange *column)
 	{
 		CmigAlter	alter = {.from = value->from,.to = value->to};
 
-		value->to->kind->alter(&alter);
+		cmig_object_alter(&alter);
 		value->ddl = alter.ddl;
 	}
 	foreach(cell, others)

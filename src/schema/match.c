@@ -268,12 +268,7 @@ compare_pair(CmigDifference *difference, CmigChange *change)
 	CmigAlter	alter = {.from = change->from,.to = change->to};
 
 	if (differs(change->from, change->to))
-	{
-		if (change->to->kind->alter == NULL)
-			alter.again = true;
-		else
-			change->to->kind->alter(&alter);
-	}
+		cmig_object_alter(&alter);
 	if (alter.unsupported != NULL)
 	{
 		change->action = CMIG_UNSUPPORTED;
@@ -520,9 +515,7 @@ is_renewed(const CmigObject *from, const CmigObject *to)
 
 	if (!differs(from, to))
 		return false;
-	if (to->kind->alter == NULL)
-		return true;
-	to->kind->alter(&alter);
+	cmig_object_alter(&alter);
 	return alter.again;
 }
 
