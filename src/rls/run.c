@@ -22,8 +22,6 @@
 #include "base/base.h"
 #include "rls/internal.h"
 
-#include "access/htup_details.h"
-#include "catalog/pg_enum.h"
 #include "catalog/pg_type.h"
 #include "executor/execdesc.h"
 #include "executor/executor.h"
@@ -33,12 +31,10 @@
 #include "optimizer/planner.h"
 #include "tcop/dest.h"
 #include "utils/builtins.h"
-#include "utils/catcache.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/ruleutils.h"
 #include "utils/snapmgr.h"
-#include "utils/syscache.h"
 
 #define STRANGERS 30			/* enough for prefixes and remainders */
 #define MAX_COMBINATIONS 48		/* of the values of columns that are no keys */
@@ -56,16 +52,16 @@ typedef enum Form
 	FORM_UUID
 } Form;
 
-/* A value on which the expression depends. */
+/* A value on which the expression depends: a column of the VALUES list. */
 typedef struct Input
 {
-	int			n;				/* its column of the VALUES list */
-	bool		context;		/* a setting, or the row's column? */
+	int			n;
+	bool		context;		/* a part of the context, or the row's column? */
 	Node	   *node;			/* what it replaces; NULL for a column */
 	AttrNumber	attno;
 	Oid			type;
 	Oid			cast;			/* type to which a setting is cast */
-	char	   *name;			/* of a setting or function */
+	char	   *name;			/* for messages */
 	bool		strict;			/* can it not be null? */
 	bool		key;			/* does the column tell who owns the row? */
 	List	   *constants;		/* of Const: what it is compared with */
@@ -85,12 +81,12 @@ typedef struct Maker
 /* One row in one context. */
 typedef struct Trial
 {
-	List	   *values;			/* of Const */
-	Const	   *key;			/* if the row's keys are a constant of the
-								 * expression */
-	AttrNumber	column;			/* which column that is */
 	int			whose;
 	bool		nobody;			/* is the row's key null? */
+	Const	   *key;			/* if one of the row's keys is a constant of
+								 * the expression */
+	AttrNumber	column;			/* which one that is */
+	List	   *values;			/* of Const */
 	bool		is_true;
 } Trial;
 
@@ -102,15 +98,13 @@ typedef struct Trial
  * similar to the tenant's: it is a little smaller or greater, has the same
  * beginning, end, or remainder, or matches it as a pattern.  An expression
  * that does not test for equality mistakes one of these keys for the tenant's.
+ * The tenant's text contains an underscore and a dot, which match any character
+ * in patterns.
  */
 
 #define OWN_NUMBER 12
 static const int strange_numbers[] = {5, 31, 129, 1, 2, 11, 13, 22, 120, 112, -12, 0, 1200, 76, 524, 1012};
 
-/*
- * the tenant's key contains an underscore and a dot, which match any character
- * in patterns
- */
 #define OWN_TEXT "b_2.x-7q"
 static const char *const strange_texts[] = {
 	"a1", "c9", "b_2.x-7R", "bX2.x-7q", "b_2Yx-7q", "b_2.x-7qQ", "b_2.x-7", "B_2.X-7Q", "zb_2.x-7qz", " b_2.x-7q", "b_2.x-7q ",
@@ -123,187 +117,126 @@ static const char *const strange_uuids[] = {
 	"2a2a2a2a-2a2a-42a2-82a2-2a2a2a2a2a2b", "3a2a2a2a-2a2a-42a2-82a2-2a2a2a2a2a2a"
 };
 
-/* Returns a number, or a UUID, for the tenant or a stranger. */
 static int
 sample_number(int whose)
 {
-	return whose == OWN ? OWN_NUMBER :
-		whose < lengthof(strange_numbers) ? strange_numbers[whose] : 300 + whose;
-}
-
-static const char *
-sample_uuid(int whose)
-{
-	return whose == OWN ? OWN_UUID :
-		whose < lengthof(strange_uuids) ? strange_uuids[whose] :
-		psprintf("%02x%06x-0000-4000-8000-0000000000%02x", (whose * 37) & 255, whose * 7919, whose & 255);
-}
-
-/* Returns a key of the tenant or a stranger, in the given form. */
-static const char *
-sample_text(Form form, int whose)
-{
-	/* another notation of the tenant's own number or UUID */
-	if (whose == STRANGERS - 1 && form != FORM_TEXT)
-		return form == FORM_UUID ? "2A2A2A2A-2A2A-42A2-82A2-2A2A2A2A2A2A" : "012";
-	if (form == FORM_UUID)
-		return sample_uuid(whose);
-	if (form == FORM_NUMBER)
-		return psprintf("%d", sample_number(whose));
-	return whose == OWN ? OWN_TEXT :
-		whose < lengthof(strange_texts) ? strange_texts[whose] : psprintf("t%d", whose);
-}
-
-/* Compare two enum labels by their order in the type. */
-static int
-compare_labels(const ListCell *a, const ListCell *b)
-{
-	float4		left = ((Form_pg_enum) GETSTRUCT((HeapTuple) lfirst(a)))->enumsortorder;
-	float4		right = ((Form_pg_enum) GETSTRUCT((HeapTuple) lfirst(b)))->enumsortorder;
-
-	return left < right ? -1 : left > right;
+	return whose == OWN ? OWN_NUMBER : whose < lengthof(strange_numbers) ? strange_numbers[whose] : 300 + whose;
 }
 
 /*
- * Returns an enum label for the tenant or a stranger.  Strangers' labels sort
- * before and after the tenant's label.
+ * Returns a key of the tenant or a stranger.  The last stranger's is another
+ * notation of the tenant's own number or UUID.
  */
 static const char *
-sample_label(Oid type, int whose)
+sample_key(Form form, int whose)
 {
-	CatCList   *cached = SearchSysCacheList1(ENUMTYPOIDNAME, ObjectIdGetDatum(type));
-	int			own = cached->n_members / 2;
-	int			n = whose == OWN ? own : whose < own ? whose : whose + 1;
-	List	   *labels = NIL;
-	const char *label = NULL;
-
-	for (int i = 0; i < cached->n_members; i++)
-		labels = lappend(labels, &cached->members[i]->tuple);
-	list_sort(labels, compare_labels);
-	if (labels != NIL)
-		label = pstrdup(NameStr(((Form_pg_enum) GETSTRUCT((HeapTuple) list_nth(labels, Min(n, list_length(labels) - 1))))->enumlabel));
-	ReleaseSysCacheList(cached);
-	return label;
-}
-
-/*
- * Returns a value of the type for the tenant or a stranger, or NULL if the type
- * is not supported.
- */
-static Const *
-sample(Oid type, Form form, int whose)
-{
-	Oid			element = type == NAMEOID ? InvalidOid : get_element_type(type);
-	Oid			subtype = get_range_subtype(type);
-
-	/* 0 for the tenant, and alternating signs for strangers */
-	int			distance = whose == OWN ? 0 : whose % 2 ? -(whose / 2 + 1) : whose / 2 + 1;
-	int			minutes = 12 * 60 + distance % (12 * 60);
-	const char *text = NULL;
-	int16		length;
-	bool		by_value;
-	char		align;
-
-	if (!cmig_rls_sample_is_builtin(type))
-		return NULL;
-	if (OidIsValid(element) || OidIsValid(subtype))
+	switch (form)
 	{
-		/* an array or a range with a single value */
-		Const	   *value = sample(OidIsValid(element) ? element : subtype, form, whose);
-
-		if (value == NULL)
-			return NULL;
-		if (OidIsValid(element))
-		{
-			get_typlenbyvalalign(element, &length, &by_value, &align);
-			return makeConst(type, -1, get_typcollation(type), -1,
-							 PointerGetDatum(construct_array(&value->constvalue, 1, element, length, by_value, align)), false, false);
-		}
-		text = cmig_rls_sample_text(value);
-		return cmig_rls_sample_const(type, psprintf("[\"%s\",\"%s\"]", text, text));
+		case FORM_UUID:
+			return whose == OWN ? OWN_UUID : whose == STRANGERS - 1 ? "2A2A2A2A-2A2A-42A2-82A2-2A2A2A2A2A2A" :
+				whose < lengthof(strange_uuids) ? strange_uuids[whose] :
+				psprintf("%02x%06x-0000-4000-8000-0000000000%02x", (whose * 37) & 255, whose * 7919, whose & 255);
+		case FORM_NUMBER:
+			return whose == STRANGERS - 1 ? "012" : psprintf("%d", sample_number(whose));
+		default:
+			return whose == OWN ? OWN_TEXT : whose < lengthof(strange_texts) ? strange_texts[whose] : psprintf("t%d", whose);
 	}
+}
+
+static CmigQuery read_labels = {
+	"SELECT e.enumlabel::text FROM pg_enum e WHERE e.enumtypid = $1 ORDER BY e.enumsortorder", 1, {OIDOID}
+};
+
+/*
+ * Returns a value of the type, as text, for the tenant or a stranger, or NULL if
+ * the type is not supported.  Strangers' dates and labels are before and after
+ * the tenant's.
+ */
+static const char *
+sample_text(Oid type, Form form, int whose)
+{
+	Oid			element = get_element_type(type);
+	Oid			subtype = get_range_subtype(type);
+	int			distance = whose == OWN ? 0 : whose % 2 ? -(whose / 2 + 1) : whose / 2 + 1;
+	const char *text = OidIsValid(element) || OidIsValid(subtype) ? sample_text(OidIsValid(element) ? element : subtype, form, whose) : NULL;
+	List	   *labels = NIL;
+	Datum		values[1] = {ObjectIdGetDatum(type)};
+
+	/* an array or a range with a single value */
+	if (text)
+		return OidIsValid(element) ? psprintf("{\"%s\"}", text) : psprintf("[\"%s\",\"%s\"]", text, text);
 	switch (type)
 	{
 		case INT2OID:
 		case INT4OID:
 		case INT8OID:
-		case MONEYOID:
-			text = psprintf("%d", sample_number(whose));
-			break;
+			return psprintf("%d", sample_number(whose));
 		case NUMERICOID:
 		case FLOAT4OID:
 		case FLOAT8OID:
-
-			/*
-			 * stranger 2 has a fraction that truncation or rounding turns
-			 * into the tenant's number
-			 */
-			text = whose == 2 ? psprintf("%d.4", OWN_NUMBER) : psprintf("%d", sample_number(whose));
-			break;
-		case OIDOID:
-			text = psprintf("%d", abs(sample_number(whose)) + 1);
-			break;
+			/* truncation or rounding turns stranger 2 into the tenant */
+			return whose == 2 ? psprintf("%d.4", OWN_NUMBER) : psprintf("%d", sample_number(whose));
 		case BPCHAROID:
 			/* comparisons of char(n) ignore trailing blanks */
-			text = sample_text(form, whose);
-			if (text[strlen(text) - 1] == ' ')
-				text = sample_text(form, 0);
-			break;
+			text = sample_key(form, whose);
+			return text[strlen(text) - 1] == ' ' ? sample_key(form, 0) : text;
 		case TEXTOID:
 		case VARCHAROID:
 		case NAMEOID:
-			text = sample_text(form, whose);
-			break;
+			return sample_key(form, whose);
 		case UUIDOID:
-			text = sample_uuid(whose);
-			break;
+			return sample_key(FORM_UUID, whose == STRANGERS - 1 ? STRANGERS : whose);
 		case BOOLOID:
-			text = whose % 2 ? "true" : "false";
-			break;
+			return whose % 2 ? "true" : "false";
 		case DATEOID:
-			text = psprintf("%d-06-15", 2021 + distance);
-			break;
+			return psprintf("%d-06-15", 2021 + distance);
+		case TIMEOID:
+			return psprintf("%02d:%02d:00", 12 + distance / 60, abs(distance) % 60);
 		case TIMESTAMPOID:
 		case TIMESTAMPTZOID:
-		case TIMEOID:
-		case TIMETZOID:
-			text = psprintf("%s%02d:%02d:00", type == TIMEOID || type == TIMETZOID ? "" : "2021-06-15 ", minutes / 60, minutes % 60);
-			break;
+			return psprintf("2021-06-15 %02d:%02d:00", 12 + distance / 60, abs(distance) % 60);
 		case INTERVALOID:
-			text = psprintf("%d hours", 1000 + distance);
-			break;
+			return psprintf("%d hours", 1000 + distance);
 		case JSONOID:
 		case JSONBOID:
-
-			/*
-			 * in JSON, the context's value is an array of keys, and a row's
-			 * value is an object
-			 */
-			text = psprintf(whose == OWN ? "[\"%s\"]" : "{\"key\": \"%s\"}", sample_text(form, whose));
-			break;
+			/* the context's value is a list of keys, a row's value an object */
+			return psprintf(whose == OWN ? "[\"%s\"]" : "{\"key\": \"%s\"}", sample_key(form, whose));
 		case INETOID:
 		case CIDROID:
-			text = psprintf("10.0.%d.%d", (whose + 2) / 256 % 256, (whose + 2) % 256);
-			break;
-		case MACADDROID:
-			text = psprintf("08:00:2b:01:%02x:%02x", (whose + 2) / 256 % 256, (whose + 2) % 256);
-			break;
+			return psprintf("10.0.0.%d", whose + 2);
 		case BYTEAOID:
-			text = psprintf("\\x%02x%02x", (whose + 2) % 256, (whose + 3) % 256);
-			break;
+			return psprintf("\\x%02x%02x", whose + 2, whose + 3);
 		default:
-			text = get_typtype(type) == TYPTYPE_ENUM ? sample_label(type, whose) : NULL;
+			break;
 	}
-	return text ? cmig_rls_sample_const(type, text) : NULL;
+	if (get_typtype(type) == TYPTYPE_ENUM)
+		cmig_query_each(&read_labels, values, NULL, cmig_rls_take_name, &labels);
+	return labels ? list_nth(labels, whose == OWN ? list_length(labels) / 2 :
+							 Min(whose < list_length(labels) / 2 ? whose : whose + 1, list_length(labels) - 1)) : NULL;
+}
+
+/* Returns the value of an input for the tenant or a stranger. */
+static Const *
+value_of(const Maker *maker, const Input *input, int whose)
+{
+	bool		text = input->context && input->type == TEXTOID;
+	Oid			type = text && OidIsValid(input->cast) ? input->cast : input->type;
+	const char *value = cmig_rls_sample_is_builtin(type) ? sample_text(type, maker->form, whose) : NULL;
+
+	if (value)
+		value = cmig_rls_sample_text(cmig_rls_sample_const(type, value));
+	else if (text)
+		value = sample_key(maker->form, whose);
+	return value ? cmig_rls_sample_const(input->type, value) : cmig_rls_sample_null(input->type);
 }
 
 /*
  * The expression over inputs
  */
 
-/* Returns the input for a column or a part of the context. */
+/* Returns the input for a column, or for a part of the context. */
 static Input *
-find_input(Maker *maker, bool context, AttrNumber attno, Node *node, Oid type)
+find_input(Maker *maker, AttrNumber attno, Node *node, Oid type, char *name)
 {
 	Input	   *input;
 	ListCell   *lc;
@@ -311,17 +244,21 @@ find_input(Maker *maker, bool context, AttrNumber attno, Node *node, Oid type)
 	foreach(lc, maker->inputs)
 	{
 		input = lfirst(lc);
-		if (input->context == context && input->attno == attno && equal(input->node, node))
+		if (input->attno == attno && equal(input->node, node))
 			return input;
 	}
 	input = palloc0(sizeof(Input));
-	input->context = context;
+	input->context = (node != NULL);
 	input->attno = attno;
 	input->node = node;
 	input->type = getBaseType(type);
-	input->key = !context && cmig_rls_may_own(maker->relid, attno);
-	if (!context)
+	input->name = name;
+	if (!input->context)
+	{
+		input->name = pstrdup(quote_identifier(get_attname(maker->relid, attno, false)));
+		input->key = cmig_rls_may_own(maker->relid, attno);
 		input->strict = cmig_rls_is_not_null(maker->relid, attno);
+	}
 	maker->failed |= !cmig_rls_sample_is_builtin(input->type);
 	maker->inputs = lappend(maker->inputs, input);
 	input->n = list_length(maker->inputs);
@@ -332,64 +269,46 @@ find_input(Maker *maker, bool context, AttrNumber attno, Node *node, Oid type)
 static Input *
 input_of(Maker *maker, Node *node)
 {
+	FuncExpr   *call = (FuncExpr *) node;
+	Const	   *name;
+	Input	   *input;
+
 	if (node == NULL)
 		return NULL;
 	if (IsA(node, NullIfExpr))
 		return input_of(maker, cmig_rls_bare(linitial(((NullIfExpr *) node)->args)));
 	if (IsA(node, Var) && ((Var *) node)->varlevelsup == maker->depth && ((Var *) node)->varattno > 0)
-		return find_input(maker, false, ((Var *) node)->varattno, NULL, ((Var *) node)->vartype);
-	if (cmig_rls_calls_setting(node))
-	{
-		FuncExpr   *call = (FuncExpr *) node;
-		Const	   *name = linitial(call->args);
-		Input	   *input;
-
-		/* settings with one and with two arguments are the same */
-		if (!IsA(name, Const) || name->constisnull)
-			return NULL;
-		input = find_input(maker, true, 0, (Node *) name, TEXTOID);
-		input->name = TextDatumGetCString(name->constvalue);
-		input->strict |= call->funcid == F_CURRENT_SETTING_TEXT;
-		return input;
-	}
-	if ((cmig_rls_calls_claim(node) && exprType(node) == TEXTOID) ||
-		(cmig_rls_calls_session_function(node) && !((FuncExpr *) node)->funcretset))
-	{
-		Input	   *input = find_input(maker, true, 0, node, exprType(node));
-
-		input->name = cmig_rls_calls_session_function(node) ? psprintf("%s()", get_func_name(((FuncExpr *) node)->funcid)) : "a claim";
-		return input;
-	}
-	return NULL;
+		return find_input(maker, ((Var *) node)->varattno, NULL, ((Var *) node)->vartype, NULL);
+	if (cmig_rls_calls_session_function(node) && !call->funcretset)
+		return find_input(maker, 0, node, exprType(node), psprintf("%s()", get_func_name(call->funcid)));
+	if (cmig_rls_calls_claim(node) && exprType(node) == TEXTOID)
+		return find_input(maker, 0, node, TEXTOID, "a claim");
+	if (!cmig_rls_calls_setting(node))
+		return NULL;
+	/* settings with one and with two arguments are the same */
+	name = linitial(call->args);
+	if (!IsA(name, Const) || name->constisnull)
+		return NULL;
+	input = find_input(maker, 0, (Node *) name, TEXTOID, TextDatumGetCString(name->constvalue));
+	input->strict |= call->funcid == F_CURRENT_SETTING_TEXT;
+	return input;
 }
 
 /* Note the constants with which a column or the context is compared. */
 static void
 note_constant(Maker *maker, List *args)
 {
-	Node	   *left;
-	Node	   *right;
-	Input	   *input;
+	Node	   *left = list_length(args) == 2 ? cmig_rls_bare(linitial(args)) : NULL;
+	Node	   *right = list_length(args) == 2 ? cmig_rls_bare(lsecond(args)) : NULL;
+	Const	   *constant = (Const *) (left && IsA(left, Const) ? left : right);
+	Input	   *input = input_of(maker, constant == (Const *) left ? right : left);
 
-	if (list_length(args) != 2)
+	if (constant == NULL || input == NULL || !IsA(constant, Const) || constant->constisnull)
 		return;
-	left = cmig_rls_bare(linitial(args));
-	right = cmig_rls_bare(lsecond(args));
-	if (left == NULL || right == NULL)
-		return;
-	if (IsA(left, Const))
-	{
-		Node	   *swap = left;
-
-		left = right;
-		right = swap;
-	}
-	if (!IsA(right, Const) || ((Const *) right)->constisnull || (input = input_of(maker, left)) == NULL)
-		return;
-	if (((Const *) right)->consttype == input->type)
-		input->constants = list_append_unique(input->constants, right);
-	else if (input->type == TEXTOID && cmig_rls_sample_is_builtin(((Const *) right)->consttype))
-		input->constants = list_append_unique(input->constants, cmig_rls_sample_const(TEXTOID, cmig_rls_sample_text((Const *) right)));
+	if (constant->consttype == input->type)
+		input->constants = list_append_unique(input->constants, constant);
+	else if (input->type == TEXTOID && cmig_rls_sample_is_builtin(constant->consttype))
+		input->constants = list_append_unique(input->constants, cmig_rls_sample_const(TEXTOID, cmig_rls_sample_text(constant)));
 }
 
 /* Convert a node and everything below it. */
@@ -398,6 +317,7 @@ make(Node *node, void *context)
 {
 	Maker	   *maker = context;
 	Input	   *input;
+	CoerceViaIO *cast;
 	ListCell   *lc;
 
 	check_stack_depth();
@@ -407,17 +327,15 @@ make(Node *node, void *context)
 	{
 		Query	   *query = (Query *) node;
 
+		maker->failed = query->commandType != CMD_SELECT;
 		foreach(lc, query->rtable)
 		{
 			RTEKind		kind = lfirst_node(RangeTblEntry, lc)->rtekind;
 
 			maker->failed |= kind != RTE_SUBQUERY && kind != RTE_VALUES && kind != RTE_RESULT && kind != RTE_JOIN && kind != RTE_FUNCTION;
 		}
-		if (maker->failed || query->commandType != CMD_SELECT)
-		{
-			maker->failed = true;
+		if (maker->failed)
 			return node;
-		}
 		maker->depth++;
 		query = query_tree_mutator(query, make, context, 0);
 		maker->depth--;
@@ -433,29 +351,27 @@ make(Node *node, void *context)
 	switch (nodeTag(node))
 	{
 		case T_Var:
-			if (((Var *) node)->varlevelsup >= maker->depth || ((Var *) node)->varattno <= 0 || !cmig_rls_sample_is_builtin(((Var *) node)->vartype))
-				maker->failed = true;
+			maker->failed = ((Var *) node)->varlevelsup >= maker->depth || ((Var *) node)->varattno <= 0 ||
+				!cmig_rls_sample_is_builtin(((Var *) node)->vartype);
 			return copyObject(node);
 		case T_FuncExpr:
-			if (!cmig_rls_calls_builtin(((FuncExpr *) node)->funcid, ((FuncExpr *) node)->args, ((FuncExpr *) node)->funcresulttype))
-				maker->failed = true;
+			maker->failed = !cmig_rls_calls_builtin(((FuncExpr *) node)->funcid, ((FuncExpr *) node)->args, ((FuncExpr *) node)->funcresulttype);
 			break;
 		case T_CoerceToDomain:
 			return make((Node *) ((CoerceToDomain *) node)->arg, context);
 		case T_CoerceViaIO:
-			if (!cmig_rls_sample_is_builtin(getBaseType(((CoerceViaIO *) node)->resulttype)) ||
-				!cmig_rls_sample_is_builtin(getBaseType(exprType((Node *) ((CoerceViaIO *) node)->arg))))
-				maker->failed = true;
-			else if ((input = input_of(maker, cmig_rls_bare((Node *) ((CoerceViaIO *) node)->arg))) != NULL && input->context)
-				input->cast = getBaseType(((CoerceViaIO *) node)->resulttype);
-			node = copyObject(node);
-			((CoerceViaIO *) node)->resulttype = getBaseType(((CoerceViaIO *) node)->resulttype);
+			cast = copyObject((CoerceViaIO *) node);
+			cast->resulttype = getBaseType(cast->resulttype);
+			input = input_of(maker, cmig_rls_bare((Node *) cast->arg));
+			if (input && input->context)
+				input->cast = cast->resulttype;
+			maker->failed |= !cmig_rls_sample_is_builtin(cast->resulttype) || !cmig_rls_sample_is_builtin(getBaseType(exprType((Node *) cast->arg)));
+			node = (Node *) cast;
 			break;
 		case T_OpExpr:
 		case T_DistinctExpr:
 			note_constant(maker, ((OpExpr *) node)->args);
-			maker->failed |= !cmig_rls_calls_evaluable(node);
-			break;
+			/* fall through */
 		default:
 			maker->failed |= !cmig_rls_calls_evaluable(node);
 			break;
@@ -468,7 +384,6 @@ static bool
 form_walker(Node *node, void *context)
 {
 	Form	   *form = context;
-	Oid			type;
 
 	if (node == NULL)
 		return false;
@@ -476,7 +391,8 @@ form_walker(Node *node, void *context)
 		return query_tree_walker((Query *) node, form_walker, context, 0);
 	if (IsA(node, Var) || IsA(node, CoerceViaIO))
 	{
-		type = getBaseType(exprType(node));
+		Oid			type = getBaseType(exprType(node));
+
 		if (OidIsValid(get_element_type(type)))
 			type = get_element_type(type);
 		if (type == UUIDOID)
@@ -490,20 +406,6 @@ form_walker(Node *node, void *context)
 /*
  * Trials
  */
-
-static Const *
-value_of(const Maker *maker, const Input *input, int whose)
-{
-	Const	   *value;
-
-	if (input->context && input->type == TEXTOID)
-	{
-		value = OidIsValid(input->cast) ? sample(input->cast, maker->form, whose) : NULL;
-		return cmig_rls_sample_const(TEXTOID, value ? cmig_rls_sample_text(value) : sample_text(maker->form, whose));
-	}
-	value = sample(input->type, maker->form, whose);
-	return value ? value : cmig_rls_sample_null(input->type);
-}
 
 /*
  * Returns lists of values for the columns that are no keys: usual ones, and for
@@ -525,8 +427,7 @@ make_combinations(const Maker *maker)
 
 		if (!input->context && !input->key)
 		{
-			values = list_concat(values, input->constants);
-			values = lappend(values, value_of(maker, input, 1));
+			values = lappend(list_concat(values, input->constants), value_of(maker, input, 1));
 			if (!input->strict)
 				values = lappend(values, cmig_rls_sample_null(input->type));
 		}
@@ -545,37 +446,32 @@ make_combinations(const Maker *maker)
 }
 
 /*
- * Add the trial of a row.  "unset" is the context that is missing or empty: -1:
- * none, -2: all, or the number of an input.
+ * Returns the trial of a row.  "unset" is the context that is missing or empty:
+ * -1: none, -2: all, or the number of an input.
  */
-static void
-add_trial(const Maker *maker, List *combination, int whose, bool nobody, Const *key, AttrNumber column, int unset, bool empty, List **trials)
+static Trial *
+make_trial(const Maker *maker, List *combination, Trial trial, int unset, bool empty)
 {
-	Trial	   *trial = palloc0(sizeof(Trial));
+	Trial	   *result = palloc(sizeof(Trial));
 	ListCell   *lc;
 
-	trial->whose = whose;
-	trial->nobody = nobody;
-	trial->key = key;
-	trial->column = column;
+	*result = trial;
 	foreach(lc, maker->inputs)
 	{
 		Input	   *input = lfirst(lc);
 		int			n = foreach_current_index(lc);
 		Const	   *value = list_nth(combination, n);
 
-		if (input->context)
-		{
+		if (input->context && (unset == -2 || unset == n))
+			value = (empty || input->strict) && input->type == TEXTOID ? cmig_rls_sample_const(TEXTOID, "") : cmig_rls_sample_null(input->type);
+		else if (input->context)
 			value = value_of(maker, input, OWN);
-			if (unset == -2 || unset == n)
-				value = (empty || input->strict) && input->type == TEXTOID ? cmig_rls_sample_const(TEXTOID, "") : cmig_rls_sample_null(input->type);
-		}
 		else if (input->key)
-			value = nobody && !input->strict ? cmig_rls_sample_null(input->type) :
-				key && input->attno == column ? key : value_of(maker, input, whose);
-		trial->values = lappend(trial->values, value);
+			value = trial.nobody && !input->strict ? cmig_rls_sample_null(input->type) :
+				trial.key && input->attno == trial.column ? trial.key : value_of(maker, input, trial.whose);
+		result->values = lappend(result->values, value);
 	}
-	*trials = lappend(*trials, trial);
+	return result;
 }
 
 /* Returns the rows to try in a context. */
@@ -589,27 +485,22 @@ make_trials(const Maker *maker, List *combinations, int unset, bool empty)
 
 	foreach(lc, maker->inputs)
 	{
-		nullable |= !((Input *) lfirst(lc))->context && ((Input *) lfirst(lc))->key && !((Input *) lfirst(lc))->strict;
+		Input	   *input = lfirst(lc);
+
+		nullable |= input->key && !input->strict;
+		foreach(each, input->key ? input->constants : NIL)
+		{
+			trials = lappend(trials, make_trial(maker, linitial(combinations), (Trial) {0, false, lfirst(each), input->attno}, unset, empty));
+		}
 	}
 	foreach(lc, combinations)
 	{
-		bool		usual = lfirst(lc) == linitial(combinations);
+		int			count = lfirst(lc) == linitial(combinations) ? STRANGERS : 3;
 
-		for (int whose = OWN; whose < (usual ? STRANGERS : 3); whose++)
-			add_trial(maker, lfirst(lc), whose, false, NULL, 0, unset, empty, &trials);
+		for (int whose = OWN; whose < count; whose++)
+			trials = lappend(trials, make_trial(maker, lfirst(lc), (Trial) {whose}, unset, empty));
 		if (nullable)
-			add_trial(maker, lfirst(lc), 0, true, NULL, 0, unset, empty, &trials);
-	}
-	foreach(lc, maker->inputs)
-	{
-		Input	   *input = lfirst(lc);
-
-		if (input->context || !input->key)
-			continue;
-		foreach(each, input->constants)
-		{
-			add_trial(maker, linitial(combinations), 0, false, lfirst(each), input->attno, unset, empty, &trials);
-		}
+			trials = lappend(trials, make_trial(maker, lfirst(lc), (Trial) {0, true}, unset, empty));
 	}
 	return trials;
 }
@@ -762,14 +653,14 @@ describe(const Maker *maker, const Trial *trial, bool about_context, CmigRlsLeak
 		Input	   *input = lfirst(lc);
 		Const	   *value = list_nth(trial->values, foreach_current_index(lc));
 		char	   *text = cmig_rls_sample_text(value);
-		const char *name = input->context ? input->name : quote_identifier(get_attname(maker->relid, input->attno, false));
+		const char *name = input->name;
 
 		if (input->context && leak->context == NULL)
 			leak->context = text ? psprintf("%s is %s", name, quote_literal_cstr(text)) : psprintf("%s is not set", name);
 		if (!input->context && (leak->row == NULL || (trial->key && trial->column == input->attno)))
 			leak->row = text ? psprintf("%s is %s", name, quote_literal_cstr(text)) : psprintf("%s is null", name);
 		if (!input->context && input->key)
-			similar &= input->type == TEXTOID || input->type == VARCHAROID ? text && looks_like(text, cmig_rls_sample_text(value_of(maker, input, OWN))) : false;
+			similar &= (input->type == TEXTOID || input->type == VARCHAROID) && text && looks_like(text, cmig_rls_sample_text(value_of(maker, input, OWN)));
 	}
 	leak->found = true;
 	leak->unset = about_context;

@@ -132,79 +132,48 @@ typedef struct Outcome
  * Reading rows
  */
 
-/* A scan of the table and its children. */
-typedef struct RowScan
-{
-	List	   *left;			/* the relations that have not been scanned */
-	Relation	relation;
-	TupleTableSlot *slot;
-	TableScanDesc desc;
-	bool		known;			/* can all rows be read? */
-}			RowScan;
+typedef bool (*RowVisitor) (Relation relation, TupleTableSlot *slot, void *arg);
 
 /*
- * Start a scan of all rows, including uncommitted rows of this transaction.  If
- * the caller may not see every row, there are none.
+ * Visit all rows of the table and its children, including uncommitted rows of
+ * this transaction, until the visitor returns false.  If the caller may not see
+ * every row, there are none.  Returns true if the caller may know all rows.
  */
-static void
-scan_begin(RowScan * scan, const Test *test)
+static bool
+visit_rows(const Test *test, RowVisitor visit, void *arg)
 {
-	memset(scan, 0, sizeof(RowScan));
-	scan->known = test->readable;
+	bool		known = test->readable;
+	bool		more = true;
+	ListCell   *lc;
+
 	CommandCounterIncrement();
 	PushCopiedSnapshot(GetActiveSnapshot());
 	UpdateActiveSnapshotCommandId();
-	if (test->readable)
-		scan->left = find_all_inheritors(test->table->relid, AccessShareLock, NULL);
-}
-
-static void
-close_relation(RowScan * scan)
-{
-	if (scan->desc)
+	foreach(lc, test->readable ? find_all_inheritors(test->table->relid, AccessShareLock, NULL) : NIL)
 	{
-		table_endscan(scan->desc);
-		ExecDropSingleTupleTableSlot(scan->slot);
-		scan->desc = NULL;
-	}
-	if (scan->relation)
-		relation_close(scan->relation, NoLock);
-	scan->relation = NULL;
-}
+		Relation	relation = relation_open(lfirst_oid(lc), AccessShareLock);
+		char		kind = relation->rd_rel->relkind;
+		bool		here = cmig_local_rows_here(lfirst_oid(lc));
 
-/* Put the next row into the slot.  Returns false if there is none. */
-static bool
-scan_next(RowScan * scan)
-{
-	for (;;)
-	{
-		CHECK_FOR_INTERRUPTS();
-		if (scan->desc && table_scan_getnextslot(scan->desc, ForwardScanDirection, scan->slot))
-			return true;
-		close_relation(scan);
-		if (scan->left == NIL)
-			return false;
-		scan->relation = relation_open(linitial_oid(scan->left), AccessShareLock);
-		scan->left = list_delete_first(scan->left);
-		if (!cmig_local_rows_here(RelationGetRelid(scan->relation)))
-			scan->known = false;
-		else if (scan->relation->rd_rel->relkind == RELKIND_RELATION)
+		if (here && kind == RELKIND_RELATION)
 		{
-			scan->slot = table_slot_create(scan->relation, NULL);
-			scan->desc = table_beginscan(scan->relation, GetActiveSnapshot(), 0, NULL);
+			TupleTableSlot *slot = table_slot_create(relation, NULL);
+			TableScanDesc scan = table_beginscan(relation, GetActiveSnapshot(), 0, NULL);
+
+			while (more && table_scan_getnextslot(scan, ForwardScanDirection, slot))
+			{
+				CHECK_FOR_INTERRUPTS();
+				more = visit(relation, slot, arg);
+			}
+			table_endscan(scan);
+			ExecDropSingleTupleTableSlot(slot);
 		}
 		else
-			scan->known &= scan->relation->rd_rel->relkind == RELKIND_PARTITIONED_TABLE;
+			known &= here && kind == RELKIND_PARTITIONED_TABLE;
+		relation_close(relation, NoLock);
 	}
-}
-
-/* Returns true if all rows were read. */
-static bool
-scan_end(RowScan * scan)
-{
-	close_relation(scan);
 	PopActiveSnapshot();
-	return scan->known;
+	return known;
 }
 
 /*
@@ -212,22 +181,29 @@ scan_end(RowScan * scan)
  * error if the attempt has renamed the column or changed its type.
  */
 static Datum
-scan_column(RowScan * scan, const char *name, Oid type, bool *isnull, Form_pg_attribute *column)
+row_column(Relation relation, TupleTableSlot *slot, const char *name, Oid type, bool *isnull, Form_pg_attribute *column)
 {
-	AttrNumber	attnum = get_attnum(RelationGetRelid(scan->relation), name);
+	AttrNumber	attnum = get_attnum(RelationGetRelid(relation), name);
 	Oid			there = InvalidOid;
 
 	if (attnum > 0)
 	{
-		*column = TupleDescAttr(RelationGetDescr(scan->relation), attnum - 1);
+		*column = TupleDescAttr(RelationGetDescr(relation), attnum - 1);
 		there = (*column)->atttypid;
 	}
 	if (there != type && getBaseType(there) != type)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_COLUMN),
 				 errmsg("column \"%s\" of table \"%s\" was renamed or replaced during the test",
-						name, RelationGetRelationName(scan->relation))));
-	return slot_getattr(scan->slot, attnum, isnull);
+						name, RelationGetRelationName(relation))));
+	return slot_getattr(slot, attnum, isnull);
+}
+
+static Datum
+copy_datum(Form_pg_attribute column, Datum value)
+{
+	return column->attlen == -1 ? PointerGetDatum(PG_DETOAST_DATUM_COPY(value)) :
+		datumCopy(value, column->attbyval, column->attlen);
 }
 
 /*
@@ -271,6 +247,46 @@ compare(const Key * key, Oid collation, Datum a, Datum b)
 	return DatumGetInt32(FunctionCall2Coll(&type->cmp_proc_finfo, collation, a, b));
 }
 
+/* What is looked for in the rows' values of a key, which may be NULL. */
+typedef struct KeySearch
+{
+	const		Key *key;
+	Datum	   *wanted;
+	int64		count;			/* rows with the wanted value; all if no key */
+	Datum		least;			/* the smallest value that is not a member */
+	bool		found;
+}			KeySearch;
+
+static bool
+search_row(Relation relation, TupleTableSlot *slot, void *arg)
+{
+	KeySearch  *search = arg;
+	const		Key *key = search->key;
+	Form_pg_attribute column;
+	bool		isnull;
+	Datum		value;
+	ListCell   *lc;
+
+	if (key == NULL)
+	{
+		search->count++;
+		return true;
+	}
+	value = row_column(relation, slot, key->name, key->base_type, &isnull, &column);
+	if (search->wanted)
+		search->count += !isnull && compare(key, column->attcollation, value, *search->wanted) == 0;
+	if (isnull || search->wanted || (search->found && compare(key, column->attcollation, value, search->least) >= 0))
+		return true;
+	foreach(lc, key->members)
+	{
+		if (compare(key, column->attcollation, value, *(Datum *) lfirst(lc)) == 0)
+			return true;
+	}
+	search->least = copy_datum(column, value);
+	search->found = true;
+	return true;
+}
+
 /*
  * Returns the number of rows or, if "key" is not NULL, the number of rows that
  * have "value" in this key.  Returns -1 if the caller is not allowed to know
@@ -279,23 +295,12 @@ compare(const Key * key, Oid collation, Datum a, Datum b)
 static int64
 count_rows(const Test *test, const Key * key, const char *value)
 {
-	Datum	   *wanted = key ? key_datum(key, value) : NULL;
-	int64		count = 0;
-	RowScan		scan;
+	KeySearch	search = {key};
 
 	if (key && !key->stored)
 		return -1;
-	scan_begin(&scan, test);
-	while (scan_next(&scan))
-	{
-		Form_pg_attribute column;
-		bool		isnull = false;
-		Datum		found = key ? scan_column(&scan, key->name, key->base_type, &isnull, &column) : (Datum) 0;
-
-		if (key == NULL || (!isnull && wanted && compare(key, column->attcollation, found, *wanted) == 0))
-			count++;
-	}
-	return scan_end(&scan) ? count : -1;
+	search.wanted = key ? key_datum(key, value) : NULL;
+	return visit_rows(test, search_row, &search) ? search.count : -1;
 }
 
 /*
@@ -305,37 +310,17 @@ count_rows(const Test *test, const Key * key, const char *value)
 static char *
 other_value(const Test *test, const Key * key)
 {
-	Datum		least = (Datum) 0;
-	bool		found = false;
-	RowScan		scan;
-	ListCell   *lc;
+	KeySearch	search = {key};
 
-	scan_begin(&scan, test);
-	while (key->stored && scan_next(&scan))
-	{
-		Form_pg_attribute column;
-		bool		isnull;
-		Datum		value = scan_column(&scan, key->name, key->base_type, &isnull, &column);
-		bool		strange = !isnull;
-
-		foreach(lc, key->members)
-		{
-			strange = strange && compare(key, column->attcollation, value, *(Datum *) lfirst(lc)) != 0;
-		}
-		if (!strange || (found && compare(key, column->attcollation, value, least) >= 0))
-			continue;
-		least = column->attlen == -1 ? PointerGetDatum(PG_DETOAST_DATUM_COPY(value)) :
-			datumCopy(value, column->attbyval, column->attlen);
-		found = true;
-	}
-	(void) scan_end(&scan);
-	if (found)
+	if (key->stored)
+		(void) visit_rows(test, search_row, &search);
+	if (search.found)
 	{
 		Oid			output;
 		bool		varlena;
 
 		getTypeOutputInfo(key->base_type, &output, &varlena);
-		return OidOutputFunctionCall(output, least);
+		return OidOutputFunctionCall(output, search.least);
 	}
 	if (key->base_type == UUIDOID)
 		return "00000000-dead-beef-0000-000000000000";
@@ -512,6 +497,7 @@ typedef struct Copy
 	Oid		   *types;
 	Datum	   *values;			/* the values of the copied row */
 	bool	   *nulls;
+	bool		found;
 } Copy;
 
 /*
@@ -552,15 +538,6 @@ take_column(TupleDesc desc, HeapTuple row, void *arg)
 	copy->made = lappend(copy->made, cmig_query_text_or_null(desc, row, 3));
 }
 
-/* Store a value.  It is kept when the attempt to read it is rolled back. */
-static void
-copy_value(Copy *copy, int n, Form_pg_attribute column, Datum value)
-{
-	if (!copy->nulls[n])
-		copy->values[n] = column->attlen == -1 ? PointerGetDatum(PG_DETOAST_DATUM_COPY(value)) :
-			datumCopy(value, column->attbyval, column->attlen);
-}
-
 /* Callback that copies a row's values. */
 static void
 take_row(TupleDesc desc, HeapTuple row, void *arg)
@@ -571,8 +548,29 @@ take_row(TupleDesc desc, HeapTuple row, void *arg)
 	{
 		Datum		value = cmig_query_datum(desc, row, i + 1, &copy->nulls[i]);
 
-		copy_value(copy, i, TupleDescAttr(desc, i), value);
+		if (!copy->nulls[i])
+			copy->values[i] = copy_datum(TupleDescAttr(desc, i), value);
 	}
+}
+
+/* Copy the values of the first row that is visited. */
+static bool
+copy_row(Relation relation, TupleTableSlot *slot, void *arg)
+{
+	Copy	   *copy = arg;
+	ListCell   *lc;
+
+	foreach(lc, copy->columns)
+	{
+		int			n = foreach_current_index(lc);
+		Form_pg_attribute column;
+		Datum		value = row_column(relation, slot, lfirst(lc), copy->types[n], &copy->nulls[n], &column);
+
+		if (!copy->nulls[n])
+			copy->values[n] = copy_datum(column, value);
+	}
+	copy->found = true;
+	return false;
 }
 
 /*
@@ -587,8 +585,6 @@ read_copy(const Test *test)
 	int			natts = list_length(test->table->columns) + 1;
 	Datum		values[2];
 	Datum	   *names = palloc(sizeof(Datum) * list_length(test->keys));
-	RowScan		scan;
-	bool		found;
 	ListCell   *lc;
 
 	copy->types = palloc0(sizeof(Oid) * natts);
@@ -618,18 +614,8 @@ read_copy(const Test *test)
 		if (outcome.kind == DONE && outcome.rows == 1)
 			return copy;
 	}
-	scan_begin(&scan, test);
-	found = scan_next(&scan);
-	foreach(lc, found ? copy->columns : NIL)
-	{
-		int			n = foreach_current_index(lc);
-		Form_pg_attribute column;
-		Datum		value = scan_column(&scan, lfirst(lc), copy->types[n], &copy->nulls[n], &column);
-
-		copy_value(copy, n, column, value);
-	}
-	(void) scan_end(&scan);
-	return found ? copy : NULL;
+	(void) visit_rows(test, copy_row, copy);
+	return copy->found ? copy : NULL;
 }
 
 /*
