@@ -1,7 +1,8 @@
 /*
  * enable.c
  *	  cmig.enable_rls, disable_rls, rls_script, enable_rls_schema, and
- *	  rls_status.
+ *	  rls_status; cmig.set_context, clear_context, and the functions that read
+ *	  the current user and tenant.
  *
  * plan.c builds the statements, and this module runs them.  Everything is done
  * in the caller's transaction with an exclusive lock on the tables, so other
@@ -13,6 +14,7 @@
 
 #include "base/base.h"
 #include "base/compat.h"
+#include "base/errors.h"
 #include "rls/internal.h"
 #include "store/store.h"
 
@@ -21,11 +23,13 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
+#include "fmgr.h"
 #include "funcapi.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
 
 PG_FUNCTION_INFO_V1(cmig_enable_rls);
@@ -33,6 +37,13 @@ PG_FUNCTION_INFO_V1(cmig_rls_script);
 PG_FUNCTION_INFO_V1(cmig_disable_rls);
 PG_FUNCTION_INFO_V1(cmig_enable_rls_schema);
 PG_FUNCTION_INFO_V1(cmig_rls_status);
+PG_FUNCTION_INFO_V1(cmig_set_context);
+PG_FUNCTION_INFO_V1(cmig_clear_context);
+PG_FUNCTION_INFO_V1(cmig_context);
+PG_FUNCTION_INFO_V1(cmig_current_user_id);
+PG_FUNCTION_INFO_V1(cmig_current_tenant_id);
+PG_FUNCTION_INFO_V1(cmig_require_user_id);
+PG_FUNCTION_INFO_V1(cmig_require_tenant_id);
 
 /*
  * Options
@@ -431,39 +442,18 @@ warn_workers(const CmigRlsSetup * options, const CmigRlsTable *table)
 }
 
 /*
- * Returns a row if column $2 of table $1 is the only key column of a unique
- * index.
+ * Returns a row if a role that can insert into membership table $1 can give
+ * itself other users' keys, column $2.  This is not possible if the table's
+ * policies let nobody write, or if the key is unique and the policies protect
+ * existing rows.
  */
-static CmigQuery unique_key = {
-	"SELECT FROM pg_index x JOIN pg_attribute a ON a.attrelid = x.indrelid AND a.attnum = x.indkey[0]"
-	" WHERE x.indrelid = $1 AND a.attname = $2 AND x.indisunique AND x.indisvalid AND x.indnkeyatts = 1 AND x.indpred IS NULL",
+static CmigQuery keys_can_be_taken = {
+	"SELECT FROM pg_class c WHERE c.oid = $1 AND (NOT c.relrowsecurity OR"
+	" (EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = c.oid AND p.polpermissive AND p.polcmd IN ('*', 'a', 'w'))"
+	"  AND NOT EXISTS (SELECT FROM pg_index x JOIN pg_attribute a ON a.attrelid = x.indrelid AND a.attnum = x.indkey[0]"
+	"   WHERE x.indrelid = c.oid AND a.attname = $2 AND x.indisunique AND x.indisvalid AND x.indnkeyatts = 1 AND x.indpred IS NULL)))",
 	2, {OIDOID, TEXTOID}
 };
-
-/*
- * Returns true if a role that can insert into the membership table can give
- * itself other users' keys.  This is not possible if the table's policies let
- * nobody write, or if the key is unique and the policies protect existing
- * rows.
- */
-static bool
-keys_can_be_taken(const CmigRlsSetup * options)
-{
-	const CmigRlsTable *via = options->via_table;
-	const char *key = options->via_key && options->via_key[0] ? options->via_key :
-	options->key_column && options->key_column[0] ? options->key_column : "tenant_id";
-	Datum		values[2] = {ObjectIdGetDatum(via->relid), CStringGetTextDatum(key)};
-	bool		writable = !via->enabled;
-	ListCell   *lc;
-
-	foreach(lc, via->policies)
-	{
-		CmigRlsPolicy *policy = lfirst(lc);
-
-		writable |= policy->permissive && (policy->commands & (CMIG_RLS_INSERT | CMIG_RLS_UPDATE));
-	}
-	return writable && (!via->enabled || cmig_query_run(&unique_key, values, NULL) == 0);
-}
 
 /*
  * Warn about roles that cannot read the membership table, because their
@@ -474,7 +464,10 @@ static void
 warn_via(const CmigRlsSetup * options)
 {
 	const CmigRlsTable *via = options->via_table;
-	bool		open = via && keys_can_be_taken(options);
+	const char *key = options->via_key && options->via_key[0] ? options->via_key :
+	options->key_column && options->key_column[0] ? options->key_column : "tenant_id";
+	Datum		values[2] = {ObjectIdGetDatum(via ? via->relid : InvalidOid), CStringGetTextDatum(key)};
+	bool		open = cmig_query_run(&keys_can_be_taken, values, NULL) > 0;
 	ListCell   *lc;
 
 	foreach(lc, via ? options->roles : NIL)
@@ -670,16 +663,20 @@ static CmigQuery schema_tables = {
 	1, {OIDOID}
 };
 
-/* Append a name to the text of an array, quoted if necessary. */
-static void
-append_element(StringInfo array, const char *name)
+/* A table whose statements are planned, to find out whether that is possible. */
+typedef struct Rehearsal
 {
-	bool		quote = name[strcspn(name, "\"\\{}, ")] != '\0';
+	const		CmigRlsSetup *options;
+	const CmigRlsTable *table;
+}			Rehearsal;
 
-	appendStringInfo(array, "%s%s", array->len ? "," : "", quote ? "\"" : "");
-	for (; *name; name++)
-		appendStringInfo(array, "%s%c", *name == '"' || *name == '\\' ? "\\" : "", *name);
-	appendStringInfoString(array, quote ? "\"" : "");
+static void
+rehearse(void *arg)
+{
+	Rehearsal  *rehearsal = arg;
+
+	cmig_rls_table_require(rehearsal->table->relid);
+	(void) cmig_rls_plan_enable(rehearsal->options, rehearsal->table, true, false);
 }
 
 /*
@@ -731,19 +728,18 @@ tables_with_key(Oid namespace, const char *schema, const CmigRlsSetup * options,
 	List	   *tables = NIL;
 	Datum		values[1] = {ObjectIdGetDatum(namespace)};
 	CmigListing obstacles;
-	StringInfoData names;
+	List	   *names = NIL;
 	int			sqlstate = 0;
 	ListCell   *lc;
 
 	cmig_query_each(&schema_tables, values, NULL, cmig_query_keep_oid, &all);
 	cmig_listing_init(&obstacles, CMIG_LISTING_LINES);
-	initStringInfo(&names);
 	foreach(lc, all)
 	{
 		Oid			relid = lfirst_oid(lc);
 		CmigRlsTable *table;
-		char	   *obstacle;
-		int			code = 0;
+		Rehearsal	rehearsal = {options};
+		ErrorData  *error;
 
 		if (list_member_oid(excepted, relid) || get_rel_name(relid) == NULL)
 			continue;
@@ -758,14 +754,18 @@ tables_with_key(Oid namespace, const char *schema, const CmigRlsSetup * options,
 				continue;
 			table = cmig_rls_table_read(relid);
 		}
-		obstacle = cmig_rls_plan_obstacle(options, table, &code);
 		tables = lappend_oid(tables, relid);
-		if (obstacle == NULL)
+		rehearsal.table = table;
+		error = cmig_subtransaction_rehearse(rehearse, &rehearsal);
+		if (error == NULL)
 			continue;
+		if (ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_OPERATOR_INTERVENTION ||
+			ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_INSUFFICIENT_RESOURCES)
+			ReThrowError(error);
 		if (obstacles.count == 0)
-			sqlstate = code;
-		cmig_listing_add_format(&obstacles, "%s: %s.", table->name, obstacle);
-		append_element(&names, table->name);
+			sqlstate = error->sqlerrcode;
+		cmig_listing_add_format(&obstacles, "%s: %s.", table->name, error->message);
+		names = lappend(names, table->name);
 	}
 	if (obstacles.count > 0)
 		ereport(ERROR,
@@ -775,7 +775,7 @@ tables_with_key(Oid namespace, const char *schema, const CmigRlsSetup * options,
 							   obstacles.count, obstacles.count, schema),
 				 errdetail_internal("%s", cmig_listing_text(&obstacles)),
 				 errhint("Nothing was changed. Fix these tables, or leave them out: except_tables => %s",
-						 quote_literal_cstr(psprintf("{%s}", names.data)))));
+						 quote_literal_cstr(cmig_rls_array_text(names)))));
 	return tables;
 }
 
@@ -866,4 +866,170 @@ CMIG_READER(cmig_rls_status)
 	values[0] = cmig_argument_schema(fcinfo, 0, nulls);
 	cmig_query_each(&read_status, values, nulls, cmig_query_return_row, fcinfo->resultinfo);
 	return (Datum) 0;
+}
+
+/*
+ * The context
+ *
+ * The context consists of two ordinary settings, so that applications can also
+ * SET them.  An unset setting and '' both mean that there is no context.
+ * Anyone who can run SQL can change the settings, so the settings protect
+ * against mistakes in the application but not against SQL injection.
+ */
+
+/*
+ * Set a setting for the transaction if "is_local" is true, otherwise for the
+ * session.  A NULL value clears the setting.
+ */
+static void
+set_setting(const char *name, const char *value, bool is_local)
+{
+	cmig_settings_set(name, value, superuser() ? PGC_SUSET : PGC_USERSET,
+					  is_local ? GUC_ACTION_LOCAL : GUC_ACTION_SET);
+	if (IsTransactionBlock())
+		cmig_citus_propagate_setting(name, value);
+}
+
+/* Returns a setting's value, or NULL if the setting is unset or ''. */
+static const char *
+get_setting(const char *name)
+{
+	const char *value = GetConfigOption(name, true, false);
+
+	return value && value[0] ? value : NULL;
+}
+
+/* Returns an argument of any type as text, or '' for NULL. */
+static char *
+argument_text(FunctionCallInfo fcinfo, int n)
+{
+	Oid			type = get_fn_expr_argtype(fcinfo->flinfo, n);
+	Oid			output;
+	bool		varlena;
+
+	if (PG_ARGISNULL(n))
+		return "";
+	if (type == UNKNOWNOID)
+		return DatumGetCString(PG_GETARG_DATUM(n));
+	if (!OidIsValid(type))
+		type = TEXTOID;
+	getTypeOutputInfo(type, &output, &varlena);
+	return OidOutputFunctionCall(output, PG_GETARG_DATUM(n));
+}
+
+/*
+ * Raise an error if cmig.set_context() is called with neither a user nor a
+ * tenant.  In such a call, the arguments have type "any" and their defaults,
+ * which are nulls of unknown type.  An explicit NULL is accepted: it has
+ * another type, or makes the server choose the function with arguments of type
+ * text.
+ */
+static void
+require_user_or_tenant(FunctionCallInfo fcinfo)
+{
+	for (int i = 0; i < 2; i++)
+		if (!PG_ARGISNULL(i) || get_fn_expr_argtype(fcinfo->flinfo, i) != UNKNOWNOID)
+			return;
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("set_context requires a user or a tenant"),
+			 errdetail("To clear the context, use cmig.clear_context()."),
+			 errhint("SELECT cmig.set_context('<user>', '<tenant>')")));
+}
+
+Datum
+cmig_set_context(PG_FUNCTION_ARGS)
+{
+	bool		is_local = PG_ARGISNULL(2) ? true : PG_GETARG_BOOL(2);
+
+	require_user_or_tenant(fcinfo);
+
+	/*
+	 * Outside a transaction block, a local setting ends with this statement,
+	 * so setting it is a mistake.  If there is an error context, however,
+	 * another function called this one and may use the setting later.
+	 */
+	if (is_local && !IsTransactionBlock() && error_context_stack == NULL)
+		ereport(WARNING,
+				(errcode(ERRCODE_NO_ACTIVE_SQL_TRANSACTION),
+				 errmsg("the context ends with this statement"),
+				 errdetail("It is local to the transaction, and there is no transaction block."),
+				 errhint("Run BEGIN first, or use cmig.set_context(..., is_local => false) for the whole session.")));
+
+	set_setting(CMIG_RLS_USER_SETTING, argument_text(fcinfo, 0), is_local);
+	set_setting(CMIG_RLS_TENANT_SETTING, argument_text(fcinfo, 1), is_local);
+	PG_RETURN_VOID();
+}
+
+/* Clear the context for the session, including local settings. */
+Datum
+cmig_clear_context(PG_FUNCTION_ARGS)
+{
+	set_setting(CMIG_RLS_USER_SETTING, "", false);
+	set_setting(CMIG_RLS_TENANT_SETTING, "", false);
+	PG_RETURN_VOID();
+}
+
+Datum
+cmig_context(PG_FUNCTION_ARGS)
+{
+	TupleDesc	desc;
+	const char *user = get_setting(CMIG_RLS_USER_SETTING);
+	const char *tenant = get_setting(CMIG_RLS_TENANT_SETTING);
+	Datum		values[2] = {0};
+	bool		nulls[2];
+
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	nulls[0] = (user == NULL);
+	nulls[1] = (tenant == NULL);
+	if (user)
+		values[0] = CStringGetTextDatum(user);
+	if (tenant)
+		values[1] = CStringGetTextDatum(tenant);
+	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls)));
+}
+
+/*
+ * Returns a setting's value.  If it is not set, returns null or, if the value
+ * is "required", as in messages, raises an error.
+ */
+static Datum
+context_value(FunctionCallInfo fcinfo, const char *name, const char *required)
+{
+	const char *value = get_setting(name);
+
+	if (value)
+		PG_RETURN_TEXT_P(cstring_to_text(value));
+	if (required)
+		ereport(ERROR,
+				(errcode(ERRCODE_CMIG_NO_CONTEXT),
+				 errmsg("there is no %s in the context", required),
+				 errdetail("The setting %s is not set, and a policy requires it.", name),
+				 errhint("Set the context at the start of the transaction: BEGIN; SELECT cmig.set_context('<user>', '<tenant>')")));
+	PG_RETURN_NULL();
+}
+
+Datum
+cmig_current_user_id(PG_FUNCTION_ARGS)
+{
+	return context_value(fcinfo, CMIG_RLS_USER_SETTING, NULL);
+}
+
+Datum
+cmig_current_tenant_id(PG_FUNCTION_ARGS)
+{
+	return context_value(fcinfo, CMIG_RLS_TENANT_SETTING, NULL);
+}
+
+Datum
+cmig_require_user_id(PG_FUNCTION_ARGS)
+{
+	return context_value(fcinfo, CMIG_RLS_USER_SETTING, "user");
+}
+
+Datum
+cmig_require_tenant_id(PG_FUNCTION_ARGS)
+{
+	return context_value(fcinfo, CMIG_RLS_TENANT_SETTING, "tenant");
 }

@@ -160,6 +160,7 @@ extern CmigRlsColumn *cmig_rls_column(const CmigRlsTable *table, const char *nam
 extern char *cmig_rls_commands_text(int commands, const char *separator);
 extern char *cmig_rls_role_text(Oid role);
 extern char *cmig_rls_roles_text(const List *roles);
+extern char *cmig_rls_array_text(const List *names);
 extern CmigRlsSetup * cmig_rls_setup_read(const char *comment);
 extern char *cmig_rls_setup_write(const CmigRlsSetup * setup);
 extern char *cmig_rls_setup_call(const CmigRlsTable *table);
@@ -174,7 +175,6 @@ extern void cmig_rls_take_name(TupleDesc desc, HeapTuple row, void *arg);
 #define CMIG_RLS_INDEX_MARK "[cmig.enable_rls index]"
 
 extern bool cmig_rls_has_key(const CmigRlsSetup * options, const CmigRlsTable *table);
-extern char *cmig_rls_plan_obstacle(const CmigRlsSetup * options, const CmigRlsTable *table, int *sqlstate);
 extern List *cmig_rls_plan_enable(const CmigRlsSetup * options, const CmigRlsTable *table, bool many, bool fresh);
 extern List *cmig_rls_plan_disable(const CmigRlsTable *table);
 extern bool cmig_rls_plan_is_default(const char *statement);

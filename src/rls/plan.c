@@ -127,6 +127,7 @@ wanted_user(const CmigRlsSetup * options)
 	return options->user_column ? options->user_column : "user_id";
 }
 
+/* Has the table a key column: one that the options name, or one with a usual name? */
 bool
 cmig_rls_has_key(const CmigRlsSetup * options, const CmigRlsTable *table)
 {
@@ -538,6 +539,12 @@ find_default(const CmigRlsSetup * setup, const char *column)
 
 #define DEFAULT_PREFIX "ALTER TABLE ONLY "
 
+/*
+ * Returns true if the statement sets a default.  Such a statement must be run
+ * as the table's owner, because the default is an expression that the owner
+ * can change, and even parsing it can execute code (for example, for a
+ * constant of a composite type whose domain has a check).
+ */
 bool
 cmig_rls_plan_is_default(const char *statement)
 {
@@ -715,50 +722,13 @@ plan_old_indexes(const CmigRlsTable *table, const List *kept)
 	return statements;
 }
 
-char *
-cmig_rls_plan_obstacle(const CmigRlsSetup * options, const CmigRlsTable *table, int *sqlstate)
-{
-	const char *names[] = {wanted_tenant(options), wanted_user(options)};
-	CmigRlsSetup setup = *options;
-	ListCell   *lc;
-
-	if (!has_privs_of_role(GetUserId(), table->owner))
-	{
-		*sqlstate = ERRCODE_INSUFFICIENT_PRIVILEGE;
-		return psprintf("it belongs to role %s", quote_identifier(GetUserNameFromId(table->owner, false)));
-	}
-	for (int i = 0; i < lengthof(names); i++)
-	{
-		CmigRlsColumn *column = cmig_rls_column(table, names[i]);
-
-		if (column && column->cast == NULL)
-		{
-			*sqlstate = ERRCODE_DATATYPE_MISMATCH;
-			return psprintf("column %s has type %s, which cannot be a key", quote_identifier(column->name), column->type);
-		}
-		if (column && column->generated && options->column_default)
-		{
-			*sqlstate = ERRCODE_INVALID_PARAMETER_VALUE;
-			return psprintf("column %s is a generated or identity column and cannot have a column_default",
-							quote_identifier(column->name));
-		}
-	}
-	setup.tenant_column = cmig_rls_column(table, names[0]) ? pstrdup(names[0]) : NULL;
-	setup.user_column = cmig_rls_column(table, names[1]) ? pstrdup(names[1]) : NULL;
-	foreach(lc, wanted_policies(&setup, table))
-	{
-		CmigRlsPolicy *have = find_policy(table->policies, ((CmigRlsPolicy *) lfirst(lc))->name);
-
-		if (have && have->setup == NULL)
-		{
-			*sqlstate = ERRCODE_DUPLICATE_OBJECT;
-			return psprintf("policy %s already exists and was not created by cmig.enable_rls",
-							quote_identifier(have->name));
-		}
-	}
-	return NULL;
-}
-
+/*
+ * Returns the statements, without semicolons, that enable row-level security
+ * on the table, or NIL if nothing has to change.  If "many" is true, the table
+ * is one of several, and options that name nonexistent columns are ignored.
+ * If "fresh" is true, plans as if enable_rls had never been called for the
+ * table.
+ */
 List *
 cmig_rls_plan_enable(const CmigRlsSetup * options, const CmigRlsTable *table, bool many, bool fresh)
 {

@@ -220,6 +220,7 @@ read_word(const char **p)
 	return value.data;
 }
 
+/* Parse a comment.  Returns NULL if enable_rls did not write it. */
 CmigRlsSetup *
 cmig_rls_setup_read(const char *comment)
 {
@@ -277,6 +278,21 @@ cmig_rls_setup_read(const char *comment)
 	return setup;
 }
 
+/* Returns the names as an array literal. */
+char *
+cmig_rls_array_text(const List *names)
+{
+	Datum	   *elements = palloc(sizeof(Datum) * (list_length(names) + 1));
+	ListCell   *lc;
+
+	foreach(lc, names)
+	{
+		elements[foreach_current_index(lc)] = CStringGetTextDatum((char *) lfirst(lc));
+	}
+	return OidOutputFunctionCall(F_ARRAY_OUT,
+								 PointerGetDatum(construct_array(elements, list_length(names), TEXTOID, -1, false, TYPALIGN_INT)));
+}
+
 /*
  * Returns the roles of the policies that enable_rls created, as an array
  * literal, or NULL if there are none.  If "bypass" is true, only the bypass
@@ -286,7 +302,7 @@ static char *
 made_roles(const CmigRlsTable *table, bool bypass)
 {
 	List	   *roles = NIL;
-	Datum	   *names;
+	List	   *names = NIL;
 	ListCell   *lc;
 
 	foreach(lc, table->policies)
@@ -296,18 +312,13 @@ made_roles(const CmigRlsTable *table, bool bypass)
 		if (policy->setup && (strcmp(policy->name, "bypass") == 0) == bypass)
 			roles = list_concat_unique_oid(roles, policy->roles);
 	}
-	if (roles == NIL)
-		return NULL;
-	names = palloc(sizeof(Datum) * list_length(roles));
 	foreach(lc, roles)
 	{
-		Oid			role = lfirst_oid(lc);
-		char	   *name = OidIsValid(role) ? GetUserNameFromId(role, true) : "public";
+		char	   *name = OidIsValid(lfirst_oid(lc)) ? GetUserNameFromId(lfirst_oid(lc), true) : "public";
 
-		names[foreach_current_index(lc)] = CStringGetTextDatum(name ? name : psprintf("%u", role));
+		names = lappend(names, name ? name : psprintf("%u", lfirst_oid(lc)));
 	}
-	return OidOutputFunctionCall(F_ARRAY_OUT,
-								 PointerGetDatum(construct_array(names, list_length(roles), TEXTOID, -1, false, TYPALIGN_INT)));
+	return names ? cmig_rls_array_text(names) : NULL;
 }
 
 /* Append ", name => value", unless the value is NULL. */
@@ -318,6 +329,9 @@ append_argument(StringInfo text, const char *name, const char *value)
 		appendStringInfo(text, ", %s => %s", name, quote_literal_cstr(value));
 }
 
+/*
+ * Returns, as SQL, a call of enable_rls with the options in the table's setup.
+ */
 char *
 cmig_rls_setup_call(const CmigRlsTable *table)
 {
@@ -367,9 +381,28 @@ cmig_rls_setup_call(const CmigRlsTable *table)
  * Tables and policies
  */
 
+/*
+ * Raise an error unless the relation is a table that can have policies and the
+ * current user owns it.
+ */
 void
 cmig_rls_table_require(Oid relid)
 {
+	static const struct
+	{
+		char		kind;
+		const char *what;
+		const char *hint;
+	}			kinds[] = {
+		{RELKIND_VIEW, "a view", "Enable row-level security on the underlying tables, and let the view read with its user's privileges"},
+		{RELKIND_MATVIEW, "a materialized view",
+		"Give the application a security_invoker view of the underlying tables instead, because the materialized view contains the rows that its owner saw."},
+		{RELKIND_FOREIGN_TABLE, "a foreign table",
+		"Enable row-level security on the foreign server, or give the application a view that filters."},
+		{RELKIND_INDEX, "an index", "Specify the table of the index."},
+		{RELKIND_PARTITIONED_INDEX, "an index", "Specify the table of the index."},
+		{0, "not a table", "Specify a table."}
+	};
 	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
 	Form_pg_class form;
 	char	   *nspname;
@@ -409,32 +442,12 @@ cmig_rls_table_require(Oid relid)
 		hint = "To grant privileges on it, use cmig.grant_access()";
 	}
 	else
-		switch (form->relkind)
+		for (int i = 0; form->relkind != RELKIND_RELATION && form->relkind != RELKIND_PARTITIONED_TABLE && what == NULL; i++)
 		{
-			case RELKIND_RELATION:
-			case RELKIND_PARTITIONED_TABLE:
-				break;
-			case RELKIND_VIEW:
-				what = "a view";
-				hint = psprintf("Enable row-level security on the underlying tables, and let the view read with its user's privileges: ALTER VIEW %s SET (security_invoker = true)",
-								name);
-				break;
-			case RELKIND_MATVIEW:
-				what = "a materialized view";
-				hint = "Give the application a security_invoker view of the underlying tables instead, because the materialized view contains the rows that its owner saw.";
-				break;
-			case RELKIND_FOREIGN_TABLE:
-				what = "a foreign table";
-				hint = "Enable row-level security on the foreign server, or give the application a view that filters.";
-				break;
-			case RELKIND_INDEX:
-			case RELKIND_PARTITIONED_INDEX:
-				what = "an index";
-				hint = "Specify the table of the index.";
-				break;
-			default:
-				what = "not a table";
-				hint = "Specify a table.";
+			if (form->relkind != kinds[i].kind && i < lengthof(kinds) - 1)
+				continue;
+			what = kinds[i].what;
+			hint = form->relkind == RELKIND_VIEW ? psprintf("%s: ALTER VIEW %s SET (security_invoker = true)", kinds[i].hint, name) : kinds[i].hint;
 		}
 	if (what)
 		ereport(ERROR,
@@ -566,6 +579,7 @@ cmig_rls_table_read(Oid relid)
 	return table;
 }
 
+/* Returns the column, or NULL if it does not exist or the name is NULL. */
 CmigRlsColumn *
 cmig_rls_column(const CmigRlsTable *table, const char *name)
 {
@@ -607,6 +621,7 @@ cmig_rls_policy_drop(const CmigRlsPolicy *policy)
 	return psprintf("DROP POLICY %s ON %s", quote_identifier(policy->name), policy->table);
 }
 
+/* Has the role one of the privileges on the table or on any of its columns? */
 bool
 cmig_rls_may(Oid relid, Oid role, AclMode mode)
 {
@@ -616,6 +631,7 @@ cmig_rls_may(Oid relid, Oid role, AclMode mode)
 		(on_columns && pg_attribute_aclcheck_all(relid, role, on_columns, ACLMASK_ANY) == ACLCHECK_OK);
 }
 
+/* Is the SQL text, once parsed, equal to the node tree?  Two NULLs are equal. */
 bool
 cmig_rls_same_expression(Oid relid, const char *text, const char *tree)
 {
