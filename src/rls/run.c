@@ -490,17 +490,24 @@ make_trials(const Maker *maker, List *combinations, int unset, bool empty)
 		nullable |= input->key && !input->strict;
 		foreach(each, input->key ? input->constants : NIL)
 		{
-			trials = lappend(trials, make_trial(maker, linitial(combinations), (Trial) {0, false, lfirst(each), input->attno}, unset, empty));
+			Trial		constant = {0,.key = lfirst(each),.column = input->attno};
+
+			trials = lappend(trials, make_trial(maker, linitial(combinations), constant, unset, empty));
 		}
 	}
 	foreach(lc, combinations)
 	{
 		int			count = lfirst(lc) == linitial(combinations) ? STRANGERS : 3;
+		Trial		nobody = {0,.nobody = true};
 
 		for (int whose = OWN; whose < count; whose++)
-			trials = lappend(trials, make_trial(maker, lfirst(lc), (Trial) {whose}, unset, empty));
+		{
+			Trial		row = {whose};
+
+			trials = lappend(trials, make_trial(maker, lfirst(lc), row, unset, empty));
+		}
 		if (nullable)
-			trials = lappend(trials, make_trial(maker, lfirst(lc), (Trial) {0, true}, unset, empty));
+			trials = lappend(trials, make_trial(maker, lfirst(lc), nobody, unset, empty));
 	}
 	return trials;
 }
