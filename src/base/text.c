@@ -265,18 +265,27 @@ cmig_names_has(const CmigNames *sorted, const char *name)
 Datum
 cmig_names_datum(const CmigNames *names)
 {
+	int			count = names->count;
+	int			lower = 1;
 	Datum	   *elements;
+	bool	   *nulls;
 	ArrayType  *array;
 
 	if (names->count == 0)
 		return PointerGetDatum(construct_empty_array(TEXTOID));
 	elements = palloc(sizeof(Datum) * names->count);
+	nulls = palloc(sizeof(bool) * names->count);
 	for (int i = 0; i < names->count; i++)
-		elements[i] = CStringGetTextDatum(names->names[i]);
-	array = construct_array(elements, names->count, TEXTOID, -1, false, TYPALIGN_INT);
+	{
+		nulls[i] = names->names[i] == NULL;
+		elements[i] = nulls[i] ? (Datum) 0 : CStringGetTextDatum(names->names[i]);
+	}
+	array = construct_md_array(elements, nulls, 1, &count, &lower, TEXTOID, -1, false, TYPALIGN_INT);
 	for (int i = 0; i < names->count; i++)
-		pfree(DatumGetPointer(elements[i]));
+		if (!nulls[i])
+			pfree(DatumGetPointer(elements[i]));
 	pfree(elements);
+	pfree(nulls);
 	return PointerGetDatum(array);
 }
 

@@ -234,7 +234,7 @@ cmig_access_findings(void)
 		return NIL;
 	foreach(level, cmig_access_levels())
 	{
-		foreach(lc, cmig_access_grants(SOMEBODY, lfirst(level)))
+		foreach(lc, cmig_access_statements(true, SOMEBODY, lfirst(level)))
 		{
 			names = accumArrayResult(names, CStringGetTextDatum(lfirst(level)), false,
 									 TEXTOID, CurrentMemoryContext);
@@ -369,7 +369,7 @@ add_script_problems(const CmigView *view, List **problems)
 	int			guc_level = cmig_session_read_quietly();
 
 	cmig_settings_override("standard_conforming_strings", "on");
-	cmig_catalog_each_text(check_text, &check);
+	cmig_catalog_each_text(NULL, check_text, &check);
 	AtEOXact_GUC(false, guc_level);
 
 	for (int i = 0; i < graph->count; i++)

@@ -342,7 +342,7 @@ grant_access(CmigRlsSetup * options)
 					 errdetail("With require_context, the policies call pg_cmig functions, and you are not allowed to grant access to them."),
 					 errhint("The owner of the extension can grant it: SELECT cmig.grant_access(%s, 'application')",
 							 quote_literal_cstr(name))));
-		statements = list_concat(statements, cmig_access_grants(quote_identifier(name), "application"));
+		statements = list_concat(statements, cmig_access_statements(true, quote_identifier(name), "application"));
 		options->granted = lappend(options->granted, name);
 	}
 	return statements;
@@ -365,7 +365,7 @@ revoke_access(const List *granted)
 		Datum		values[1] = {ObjectIdGetDatum(role)};
 
 		if (OidIsValid(role) && cmig_query_run(&has_more_access, values, NULL) == 0)
-			statements = list_concat(statements, cmig_access_revokes_level(quote_identifier(lfirst(lc)), "application"));
+			statements = list_concat(statements, cmig_access_statements(false, quote_identifier(lfirst(lc)), "application"));
 	}
 	return statements;
 }

@@ -216,7 +216,7 @@ cmig_extension_created(const CmigSituation *now)
 	for (int i = 0; i < now->graph->count; i++)
 		if (now->applied->applied->set[i])
 			applied.names[applied.count++] = (char *) now->graph->nodes[i].revision->id;
-	cmig_catalog_each_text_of(&applied, find_created_by, &created);
+	cmig_catalog_each_text(&applied, find_created_by, &created);
 	return created;
 }
 

@@ -47,191 +47,146 @@
 PG_FUNCTION_INFO_V1(cmig_grant_access);
 PG_FUNCTION_INFO_V1(cmig_revoke_access);
 
-/*
- * Each string in the following lists is the part of a GRANT or REVOKE
- * statement between the verb and the role.
- */
-static const char *const application[] = {
-	"USAGE ON SCHEMA cmig",
-	"EXECUTE ON FUNCTION cmig.set_context(text, text, boolean)",
-	"EXECUTE ON FUNCTION cmig.set_context(\"any\", \"any\", boolean)",
-	"EXECUTE ON FUNCTION cmig.clear_context()",
-	"EXECUTE ON FUNCTION cmig.context()",
-	"EXECUTE ON FUNCTION cmig.current_user_id()",
-	"EXECUTE ON FUNCTION cmig.current_tenant_id()",
-	"EXECUTE ON FUNCTION cmig.require_user_id()",
-	"EXECUTE ON FUNCTION cmig.require_tenant_id()",
-	NULL
+/* The access levels, as bits and by name. */
+enum
+{
+	APPLICATION = 1,
+	READER = 2,
+	AUTHOR = 4,
+	MIGRATOR = 8,
+	OWNER = 16
 };
 
-static const char *const usage[] = {
-	"USAGE ON SCHEMA cmig",
-	NULL
-};
+static const char *const levels[] = {"application", "reader", "author", "migrator", "owner"};
 
 /*
- * A reader's privileges include those that pg_dump needs, except for SELECT on
- * cmig.secret, which only the owner is allowed to read.
+ * The privileges of each level, as the part of a GRANT or REVOKE statement
+ * between the verb and the role.
  */
-static const char *const reader[] = {
-	"SELECT ON cmig.revision, cmig.version, cmig.scope_version, cmig.journal, cmig.progress,"
-	" cmig.backfill_run, cmig.backfill_progress, cmig.ddl_log",
-	"SELECT ON SEQUENCE cmig.backfill_run_id_seq",
-	NULL
-};
-
-/*
- * An author is not allowed to set created_by, so that no one can write a
- * revision in another role's name.  Nor is an author allowed to delete rows,
- * because the DELETE privilege would also allow locking the table in any mode;
- * see revisions.c.
- */
-static const char *const author[] = {
-	"INSERT (revision, down_revision, depends_on, branch_labels, replaces, message, description,"
-	" upgrade_sql, downgrade_sql, verify_sql, precondition_sql, placeholders, previous_sql,"
-	" transactional, repeatable, created_at) ON cmig.revision",
-	NULL
-};
-
-/*
- * In an existing journal row, a migrator is allowed to change only the outcome
- * of the run.  In a new row, session_role and client_address always have their
- * defaults, and cmig.journal_trigger checks "role".
- */
-static const char *const migrator[] = {
-	"INSERT, UPDATE, DELETE ON cmig.version, cmig.scope_version",
-	"INSERT (id, revision, direction, outcome, started_at, elapsed, role, application_name,"
-	" transaction_id, checksum, search_path, sqlstate, message, statement, scope),"
-	" UPDATE (outcome, elapsed, transaction_id, checksum, sqlstate, message, statement)"
-	" ON cmig.journal",
-	"INSERT, UPDATE, DELETE ON cmig.progress, cmig.backfill_run",
-	NULL
-};
-
-/*
- * The level "owner" contains all privileges except those that would allow a
- * role to attach code, such as triggers, to the tables.
- */
-static const char *const owner[] = {
-	"USAGE ON SCHEMA cmig",
-	"SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON ALL TABLES IN SCHEMA cmig",
-	"SELECT, UPDATE, USAGE ON ALL SEQUENCES IN SCHEMA cmig",
-	"EXECUTE ON ALL ROUTINES IN SCHEMA cmig",
-	NULL
-};
-
-/*
- * The following lists contain the names of functions.  Each name stands for
- * all functions with that name.  Functions that are in none of the lists are
- * reserved for the owner (grant_access, revoke_access, audit_import,
- * ddl_event, ddl_trigger, journal_trigger).  To read the audit log, a role
- * also needs SELECT on the log, which is not part of any level.
- * sql/access.sql contains the same lists, and fails if a function is in none
- * of them.
- */
-static const char *const reader_functions[] = {
-	"audit_as_of", "audit_diff", "audit_history", "audit_report", "audit_script", "audit_status",
-	"audit_transaction", "autogenerate", "branches", "check", "current", "diff", "diff_schemas", "draft", "export", "graph", "heads", "help",
-	"history", "import_files", "lint", "lint_sql", "log", "plan", "report", "require", "require_schema", "resolve", "rls_check", "rls_rules",
-	"rls_script", "rls_status",
-	"schema_sql", "scope_drift", "scopes", "script", "show", "squash", "status", "wait_for_replicas", NULL
-};
-
-static const char *const author_functions[] = {
-	"baseline", "create_revision", "load", "load_directory", "merge", "remove_revision", NULL
-};
-
-static const char *const migrator_functions[] = {
-	"add_check", "add_foreign_key", "add_not_null", "add_unique", "allow_ddl",
-	"audit_retain",
-	"audit_trigger", "backfill", "capture", "create_scope", "disable_audit", "disable_rls",
-	"downgrade", "downgrade_stepwise", "drift", "drop_scope", "dry_run", "enable_audit",
-	"enable_audit_schema", "enable_rls", "enable_rls_schema", "import_state", "repair", "reset",
-	"reset_stepwise", "rls_test", "round_trip", "set_ddl_policy", "set_option", "set_protect", "stamp", "upgrade", "upgrade_scopes", "upgrade_stepwise", "verify", NULL
-};
-
-/* The access levels, and the lists of which each one consists. */
 static const struct
 {
-	const char *name;
-	const char *const *lists[4];
-	const char *const *functions[3];
-	bool		with_grant_option;
-}			levels[] = {
-	{"application", {application}},
-	{"reader", {usage, reader}, {reader_functions}},
-	{"author", {usage, reader, author}, {reader_functions, author_functions}},
-	{"migrator", {usage, reader, migrator}, {reader_functions, migrator_functions}},
-	{"owner", {owner}, {NULL}, true}
+	int			levels;
+	const char *privileges;
+}			grants[] = {
+	{APPLICATION | READER | AUTHOR | MIGRATOR | OWNER, "USAGE ON SCHEMA cmig"},
+	{APPLICATION, "EXECUTE ON FUNCTION cmig.set_context(text, text, boolean)"},
+	{APPLICATION, "EXECUTE ON FUNCTION cmig.set_context(\"any\", \"any\", boolean)"},
+	{APPLICATION, "EXECUTE ON FUNCTION cmig.clear_context()"},
+	{APPLICATION, "EXECUTE ON FUNCTION cmig.context()"},
+	{APPLICATION, "EXECUTE ON FUNCTION cmig.current_user_id()"},
+	{APPLICATION, "EXECUTE ON FUNCTION cmig.current_tenant_id()"},
+	{APPLICATION, "EXECUTE ON FUNCTION cmig.require_user_id()"},
+	{APPLICATION, "EXECUTE ON FUNCTION cmig.require_tenant_id()"},
+
+	/*
+	 * A reader's privileges include those that pg_dump needs, except for
+	 * SELECT on cmig.secret, which only the owner is allowed to read.
+	 */
+	{READER | AUTHOR | MIGRATOR, "SELECT ON cmig.revision, cmig.version, cmig.scope_version, cmig.journal, cmig.progress,"
+	" cmig.backfill_run, cmig.backfill_progress, cmig.ddl_log"},
+	{READER | AUTHOR | MIGRATOR, "SELECT ON SEQUENCE cmig.backfill_run_id_seq"},
+
+	/*
+	 * An author is not allowed to set created_by, so that no one can write a
+	 * revision in another role's name.  Nor is an author allowed to delete
+	 * rows, because the DELETE privilege would also allow locking the table
+	 * in any mode; see revisions.c.
+	 */
+	{AUTHOR, "INSERT (revision, down_revision, depends_on, branch_labels, replaces, message, description,"
+		" upgrade_sql, downgrade_sql, verify_sql, precondition_sql, placeholders, previous_sql,"
+	" transactional, repeatable, created_at) ON cmig.revision"},
+
+	/*
+	 * In an existing journal row, a migrator is allowed to change only the
+	 * outcome of the run.  In a new row, session_role and client_address
+	 * always have their defaults, and cmig.journal_trigger checks "role".
+	 */
+	{MIGRATOR, "INSERT, UPDATE, DELETE ON cmig.version, cmig.scope_version"},
+	{MIGRATOR, "INSERT (id, revision, direction, outcome, started_at, elapsed, role, application_name,"
+		" transaction_id, checksum, search_path, sqlstate, message, statement, scope),"
+		" UPDATE (outcome, elapsed, transaction_id, checksum, sqlstate, message, statement)"
+	" ON cmig.journal"},
+	{MIGRATOR, "INSERT, UPDATE, DELETE ON cmig.progress, cmig.backfill_run"},
+
+	/*
+	 * The level "owner" contains all privileges except those that would allow
+	 * a role to attach code, such as triggers, to the tables.
+	 */
+	{OWNER, "SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON ALL TABLES IN SCHEMA cmig"},
+	{OWNER, "SELECT, UPDATE, USAGE ON ALL SEQUENCES IN SCHEMA cmig"},
+	{OWNER, "EXECUTE ON ALL ROUTINES IN SCHEMA cmig"}
 };
-
-static CmigQuery find_functions = {
-	"SELECT CASE p.prokind WHEN 'p' THEN 'PROCEDURE ' ELSE 'FUNCTION ' END"
-	" || p.oid::regprocedure::text"
-	" FROM pg_proc p WHERE p.pronamespace = 'cmig'::regnamespace AND p.proname = $1"
-	" ORDER BY p.oid::regprocedure::text COLLATE \"C\"",
-	1, {NAMEOID}
-};
-
-/* Row callback of find_functions: append the function to the list. */
-static void
-collect_function(TupleDesc desc, HeapTuple row, void *arg)
-{
-	List	  **functions = arg;
-
-	*functions = lappend(*functions, cmig_query_text(desc, row, 1));
-}
 
 /*
- * Returns the statements that grant or revoke an access level: "verb
- * privileges ON objects preposition role".  Raises error 22023 if the level
- * does not exist.
+ * The names of the functions that each level may execute.  Functions that are
+ * in none of the lists are reserved for the owner (grant_access,
+ * revoke_access, audit_import, ddl_event, ddl_trigger, journal_trigger).  To
+ * read the audit log, a role also needs SELECT on the log, which is not part of
+ * any level.  sql/access.sql contains the same lists, and fails if a function
+ * is in none of them.
  */
-static List *
-level_statements(const char *verb, const char *preposition, const char *role, const char *level)
+static const struct
 {
+	int			levels;
+	const char *names;
+}			functions[] = {
+
+	{READER | AUTHOR | MIGRATOR,
+		"audit_as_of audit_diff audit_history audit_report audit_script "
+		"audit_status audit_transaction autogenerate branches check "
+		"current diff diff_schemas draft export graph heads help "
+		"history import_files lint lint_sql log plan report require "
+		"require_schema resolve rls_check rls_rules rls_script "
+		"rls_status schema_sql scope_drift scopes script show squash "
+	"status wait_for_replicas"},
+	{AUTHOR,
+		"baseline create_revision load load_directory merge "
+	"remove_revision"},
+	{MIGRATOR,
+		"add_check add_foreign_key add_not_null add_unique allow_ddl "
+		"audit_retain audit_trigger backfill capture create_scope "
+		"disable_audit disable_rls downgrade downgrade_stepwise drift "
+		"drop_scope dry_run enable_audit enable_audit_schema enable_rls "
+		"enable_rls_schema import_state repair reset reset_stepwise "
+		"rls_test round_trip set_ddl_policy set_option set_protect "
+	"stamp upgrade upgrade_scopes upgrade_stepwise verify"}
+};
+
+List *
+cmig_access_statements(bool grant, const char *role, const char *level)
+{
+	static CmigQuery query = {
+		"SELECT format('%s EXECUTE ON %s %s %s', $2, CASE p.prokind WHEN 'p' THEN 'PROCEDURE' ELSE 'FUNCTION' END,"
+		"  p.oid::regprocedure, $3)"
+		" FROM unnest(string_to_array($1, ' ')) WITH ORDINALITY n (name, number), pg_proc p"
+		" WHERE p.pronamespace = 'cmig'::regnamespace AND p.proname::text = n.name"
+		" ORDER BY n.number, p.oid::regprocedure::text COLLATE \"C\"",
+		3, {TEXTOID, TEXTOID, TEXTOID}
+	};
+	const char *verb = grant ? "GRANT" : "REVOKE";
+	char	   *to = psprintf("%s %s", grant ? "TO" : "FROM", role);
 	List	   *statements = NIL;
-	int			i = 0;
+	int			n = 0;
+	ListCell   *lc;
 
-	while (i < lengthof(levels) && (level == NULL || strcmp(levels[i].name, level) != 0))
-		i++;
-	if (i == lengthof(levels))
-	{
-		StringInfoData names;
-
-		initStringInfo(&names);
-		for (i = 0; i < lengthof(levels); i++)
-			appendStringInfo(&names, "%s%s", i > 0 ? ", " : "", levels[i].name);
+	while (n < lengthof(levels) && (level == NULL || strcmp(levels[n], level) != 0))
+		n++;
+	if (n == lengthof(levels))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 level ? errmsg("access level \"%s\" does not exist",
 								strlen(level) > NAMEDATALEN ? "..." : level)
 				 : errmsg("the access level must not be null"),
-				 errhint("Available levels: %s.", names.data)));
-	}
+				 errhint("Available levels: application, reader, author, migrator, owner.")));
 
-	for (int j = 0; j < lengthof(levels[i].lists) && levels[i].lists[j]; j++)
-		for (const char *const *what = levels[i].lists[j]; *what; what++)
-			statements = lappend(statements,
-								 psprintf("%s %s %s %s%s", verb, *what, preposition, role,
-										  levels[i].with_grant_option && strcmp(verb, "GRANT") == 0
-										  ? " WITH GRANT OPTION" : ""));
-	for (int j = 0; j < lengthof(levels[i].functions) && levels[i].functions[j]; j++)
-		for (const char *const *what = levels[i].functions[j]; *what; what++)
-		{
-			NameData	name;
-			Datum		values[1] = {NameGetDatum(&name)};
-			List	   *functions = NIL;
-			ListCell   *lc;
-
-			namestrcpy(&name, *what);
-			cmig_query_each(&find_functions, values, NULL, collect_function, &functions);
-			foreach(lc, functions)
-			{
-				statements = lappend(statements, psprintf("%s EXECUTE ON %s %s %s", verb,
-														  (char *) lfirst(lc), preposition, role));
-			}
-		}
+	for (int i = 0; i < lengthof(grants); i++)
+		if (grants[i].levels & (1 << n))
+			statements = lappend(statements, psprintf("%s %s %s%s", verb, grants[i].privileges, to,
+													  grant && (1 << n) == OWNER ? " WITH GRANT OPTION" : ""));
+	for (int i = 0; i < lengthof(functions); i++)
+		if (functions[i].levels & (1 << n))
+			foreach(lc, cmig_query_list(&query, functions[i].names, verb, to))
+				statements = lappend(statements, *(char **) lfirst(lc));
 	return statements;
 }
 
@@ -241,20 +196,8 @@ cmig_access_levels(void)
 	List	   *names = NIL;
 
 	for (int i = 0; i < lengthof(levels); i++)
-		names = lappend(names, (void *) levels[i].name);
+		names = lappend(names, (void *) levels[i]);
 	return names;
-}
-
-List *
-cmig_access_grants(const char *role, const char *level)
-{
-	return level_statements("GRANT", "TO", role, level);
-}
-
-List *
-cmig_access_revokes_level(const char *role, const char *level)
-{
-	return level_statements("REVOKE", "FROM", role, level);
 }
 
 /*
@@ -394,7 +337,7 @@ Datum
 cmig_grant_access(PG_FUNCTION_ARGS)
 {
 	char	   *role = role_argument(fcinfo);
-	List	   *statements = cmig_access_grants(role, cmig_argument_text(fcinfo, 1));
+	List	   *statements = cmig_access_statements(true, role, cmig_argument_text(fcinfo, 1));
 
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	begin_change("cmig.grant_access()");
@@ -427,19 +370,17 @@ cmig_revoke_access(PG_FUNCTION_ARGS)
 										psprintf("REVOKE ALL ON ALL TABLES IN SCHEMA cmig FROM %s", role),
 										psprintf("REVOKE ALL ON ALL SEQUENCES IN SCHEMA cmig FROM %s", role),
 										psprintf("REVOKE ALL ON SCHEMA cmig FROM %s", role));
-	Oid			types[1] = {OIDOID};
-	Datum		values[1] = {ObjectIdGetDatum(get_role_oid(name, false))};
-	char	   *owns = NULL;
-	List	   *grantors = NIL;
+	static CmigQuery owns = {
+		"SELECT FROM pg_extension WHERE extname = 'pg_cmig' AND extowner = $1", 1, {OIDOID}
+	};
+	Oid			role_id = get_role_oid(name, false);
 	ListCell   *lc;
 
 	/*
 	 * The owner's privileges come from CREATE EXTENSION, and nothing would
 	 * work without them.
 	 */
-	(void) cmig_query_once("SELECT 'yes' FROM pg_extension WHERE extname = 'pg_cmig' AND extowner = $1",
-						   1, types, values, NULL, true, cmig_query_keep_text, &owns);
-	if (owns || DatumGetObjectId(values[0]) == schema_owner())
+	if (cmig_query_do(&owns, role_id) > 0 || role_id == schema_owner())
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("role \"%s\" owns pg_cmig", name),
@@ -448,11 +389,12 @@ cmig_revoke_access(PG_FUNCTION_ARGS)
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	begin_change("cmig.revoke_access()");
 	cmig_access_run(statements);
-	cmig_query_each(&find_grantors, values, NULL, cmig_query_keep_oid, &grantors);
-	foreach(lc, grantors)
+	foreach(lc, cmig_query_list(&find_grantors, role_id))
 	{
-		if (lfirst_oid(lc) != schema_owner())
-			run_as(lfirst_oid(lc), statements);
+		Oid			grantor = atooid(*(char **) lfirst(lc));
+
+		if (grantor != schema_owner())
+			run_as(grantor, statements);
 	}
 	cmig_result_add_texts(fcinfo, statements);
 	return (Datum) 0;

@@ -399,11 +399,11 @@ export(FunctionCallInfo fcinfo, const CmigNames *wanted)
 	{
 		cmig_catalog_each_name(cmig_file_names_add, &export.names);
 		cmig_file_names_require_distinct(&export.names);
-		cmig_catalog_each_text_of(find_revisions(wanted), put_file, &export);
+		cmig_catalog_each_text(find_revisions(wanted), put_file, &export);
 	}
 	else
 	{
-		cmig_catalog_each_text(put_file, &export);
+		cmig_catalog_each_text(NULL, put_file, &export);
 		if (export.names.count == 0)
 			cmig_citus_warn_worker();
 		cmig_file_names_require_distinct(&export.names);

@@ -242,7 +242,7 @@ read_stored(Load * load)
 	ids.names = palloc(sizeof(char *) * ids.count);
 	for (int i = 0; i < ids.count; i++)
 		ids.names[i] = item_id(load->sorted[i]);
-	cmig_catalog_each_text_of(&ids, compare_stored, load);
+	cmig_catalog_each_text(&ids, compare_stored, load);
 }
 
 static void

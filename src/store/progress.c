@@ -118,40 +118,18 @@ cmig_progress_begun(void)
 	return names;
 }
 
-/* Does the row belong to the step that runs the revision in this direction? */
-static bool
-is_of(const CmigProgressRow *row, const char *revision, CmigDirection direction)
-{
-	return row->direction == direction && strcmp(row->revision, revision) == 0;
-}
-
 CmigProgressRow *
 cmig_progress_find(List *rows, const char *revision, CmigDirection direction,
 				   int statement)
 {
-	int			low = 0;
-	int			high = list_length(rows);
-	int			last;
+	ListCell   *lc;
 
-	while (low < high && !is_of(list_nth(rows, low), revision, direction))
-		low++;
-	last = high - 1;
-	while (last > low && !is_of(list_nth(rows, last), revision, direction))
-		last--;
-	high = last + 1;
-
-	/* binary search in the rows of the step, which are ordered by statement */
-	while (low < high)
+	foreach(lc, rows)
 	{
-		int			middle = low + (high - low) / 2;
-		CmigProgressRow *row = list_nth(rows, middle);
+		CmigProgressRow *row = lfirst(lc);
 
-		if (row->statement == statement)
+		if (row->statement == statement && row->direction == direction && strcmp(row->revision, revision) == 0)
 			return row;
-		if (row->statement < statement)
-			low = middle + 1;
-		else
-			high = middle;
 	}
 	return NULL;
 }

@@ -18,6 +18,7 @@
 #include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
@@ -35,13 +36,13 @@
  */
 #define EDGE_COLUMNS \
 	"r.revision::text, r.down_revision::text[], r.depends_on::text[]," \
-	" r.branch_labels::text[], r.replaces::text[]"
+	" r.branch_labels::text[], r.replaces::text[], r.repeatable::boolean"
 #define DETAIL_COLUMNS \
-	EDGE_COLUMNS ", r.message::text, r.created_by::text, r.transactional::boolean"
+	EDGE_COLUMNS ", r.message::text, r.created_by::text, r.transactional::boolean, r.created_at::timestamptz"
 #define TEXT_COLUMNS \
 	DETAIL_COLUMNS ", r.description::text, r.upgrade_sql::text," \
-	" r.downgrade_sql::text, r.verify_sql::text, r.created_at::timestamptz, r.precondition_sql::text," \
-	" r.repeatable::boolean, r.placeholders::text[], r.previous_sql::text"
+	" r.downgrade_sql::text, r.verify_sql::text, r.precondition_sql::text," \
+	" r.placeholders::text[], r.previous_sql::text"
 
 #define UPGRADE_COLUMNS \
 	"r.revision::text, coalesce(r.upgrade_sql::text, ''), r.verify_sql::text," \
@@ -55,11 +56,11 @@
 #define BY_ID " ORDER BY r.revision::text COLLATE \"C\""
 
 static CmigQuery read_edges = {
-	"SELECT " EDGE_COLUMNS ", r.repeatable::boolean FROM cmig.revision r", 0,.all_rows = true
+	"SELECT " EDGE_COLUMNS " FROM cmig.revision r", 0,.all_rows = true
 };
 
 static CmigQuery read_details = {
-	"SELECT " DETAIL_COLUMNS ", r.downgrade_sql IS NULL, r.repeatable::boolean, r.created_at::timestamptz,"
+	"SELECT " DETAIL_COLUMNS ", r.downgrade_sql IS NULL,"
 	/* the length of a large script is known without reading it */
 	" octet_length(r.downgrade_sql::text) < 1000 AND r.downgrade_sql::text !~ '\\S'"
 	" AND (octet_length(r.upgrade_sql::text) >= 1000 OR r.upgrade_sql::text ~ '\\S')"
@@ -67,7 +68,6 @@ static CmigQuery read_details = {
 	.all_rows = true
 };
 
-static CmigQuery read_text = {"SELECT " TEXT_COLUMNS OF_ONE, 1, {TEXTOID}};
 static CmigQuery read_texts = {"SELECT " TEXT_COLUMNS " FROM cmig.revision r" BY_ID, 0};
 static CmigQuery read_texts_of = {"SELECT " TEXT_COLUMNS OF_MANY BY_ID, 1, {TEXTARRAYOID}};
 
@@ -76,18 +76,9 @@ static CmigQuery read_texts_of = {"SELECT " TEXT_COLUMNS OF_MANY BY_ID, 1, {TEXT
  * for file names.
  */
 static CmigQuery read_file_names = {
-	"SELECT r.revision::text, NULL::text[], NULL::text[], NULL::text[], NULL::text[],"
-	" r.message::text, NULL::text, true, NULL::text, NULL::text, NULL::text,"
-	" NULL::text, r.created_at::timestamptz, NULL::text,"
-	" false, NULL::text[], NULL::text FROM cmig.revision r", 0
-};
-
-static CmigQuery find_precondition = {
-	"SELECT FROM cmig.revision r WHERE r.precondition_sql IS NOT NULL LIMIT 1", 0
-};
-
-static CmigQuery find_replacing = {
-	"SELECT FROM cmig.revision r WHERE cardinality(r.replaces::text[]) > 0 LIMIT 1", 0
+	"SELECT r.revision::text, NULL::text[], NULL::text[], NULL::text[], NULL::text[], false,"
+	" r.message::text, NULL::text, true, r.created_at::timestamptz, NULL::text, NULL::text, NULL::text,"
+	" NULL::text, NULL::text, NULL::text[], NULL::text FROM cmig.revision r", 0
 };
 
 /* Queries for scripts, indexed by direction. */
@@ -190,12 +181,13 @@ read_names(CmigPack *pack, TupleDesc desc, HeapTuple row, int column, CmigNames 
 static void
 read_edge_columns(CmigPack *pack, TupleDesc desc, HeapTuple row, CmigRevision *revision)
 {
+	CmigNames  *lists[] = {&revision->parents, &revision->depends, &revision->labels, &revision->replaces};
+
 	memset(revision, 0, sizeof(*revision));
 	revision->id = read_text_or(pack, desc, row, 1, "");
-	revision->malformed = !read_names(pack, desc, row, 2, &revision->parents);
-	revision->malformed |= !read_names(pack, desc, row, 3, &revision->depends);
-	revision->malformed |= !read_names(pack, desc, row, 4, &revision->labels);
-	revision->malformed |= !read_names(pack, desc, row, 5, &revision->replaces);
+	for (int i = 0; i < lengthof(lists); i++)
+		revision->malformed |= !read_names(pack, desc, row, 2 + i, lists[i]);
+	revision->repeatable = cmig_query_bool(desc, row, 6, false);
 }
 
 /*
@@ -210,8 +202,8 @@ read_detail_columns(CmigPack *pack, TupleDesc desc, HeapTuple row, CmigRevision 
 	bool		isnull;
 	Datum		author;
 
-	revision->message = read_text_or(pack, desc, row, 6, "");
-	author = cmig_query_datum(desc, row, 7, &isnull);
+	revision->message = read_text_or(pack, desc, row, 7, "");
+	author = cmig_query_datum(desc, row, 8, &isnull);
 	if (!isnull)
 	{
 		text	   *name = DatumGetTextPP(author);
@@ -223,7 +215,9 @@ read_detail_columns(CmigPack *pack, TupleDesc desc, HeapTuple row, CmigRevision 
 		else
 			revision->created_by = keep_text(pack, author);
 	}
-	revision->transactional = cmig_query_bool(desc, row, 8, true);
+	revision->transactional = cmig_query_bool(desc, row, 9, true);
+	revision->created_at = DatumGetTimestampTz(cmig_query_datum(desc, row, 10, &isnull));
+	revision->has_created_at = !isnull;
 }
 
 /* The state of cmig_catalog_read_revisions(). */
@@ -255,25 +249,21 @@ collect_revision(TupleDesc desc, HeapTuple row, void *arg)
 {
 	ReadSet    *read = arg;
 	CmigRevisionSet *set = read->set;
-	bool		repeatable = cmig_query_bool(desc, row, read->with_details ? 10 : 6, false);
+	bool		repeatable = cmig_query_bool(desc, row, 6, false);
 	CmigRevision *revision = repeatable ?
 	add_revision(&set->repeatables, &set->repeatable_count, &read->repeatables_allocated) :
 	add_revision(&set->revisions, &set->count, &read->allocated);
 
 	read_edge_columns(&read->pack, desc, row, revision);
-	revision->repeatable = repeatable;
 	if (read->with_details)
 	{
 		bool		first = (repeatable ? set->repeatable_count : set->count) == 1;
-		bool		isnull;
 
 		/*
 		 * pass the previous revision, because its author is usually the same
 		 */
 		read_detail_columns(&read->pack, desc, row, revision, first ? NULL : &revision[-1]);
-		revision->irreversible = !repeatable && cmig_query_bool(desc, row, 9, false);
-		revision->created_at = DatumGetTimestampTz(cmig_query_datum(desc, row, 11, &isnull));
-		revision->has_created_at = !isnull;
+		revision->irreversible = !repeatable && cmig_query_bool(desc, row, 11, false);
 		revision->reverts_nothing = !repeatable && cmig_query_bool(desc, row, 12, false);
 	}
 }
@@ -300,55 +290,45 @@ static CmigRevisionText *
 read_text_columns(TupleDesc desc, HeapTuple row)
 {
 	CmigRevisionText *text = palloc0(sizeof(CmigRevisionText));
-	bool		isnull;
 
 	read_edge_columns(NULL, desc, row, &text->edges);
 	read_detail_columns(NULL, desc, row, &text->edges, NULL);
-	text->description = cmig_query_text_or_null(desc, row, 9);
-	text->upgrade_sql = cmig_query_text_or_null(desc, row, 10);
-	text->downgrade_sql = cmig_query_text_or_null(desc, row, 11);
-	text->verify_sql = cmig_query_text_or_null(desc, row, 12);
-	text->edges.created_at = DatumGetTimestampTz(cmig_query_datum(desc, row, 13, &isnull));
-	text->edges.has_created_at = !isnull;
-	text->precondition_sql = cmig_query_text_or_null(desc, row, 14);
-	text->edges.repeatable = cmig_query_bool(desc, row, 15, false);
+	text->description = read_text_or(NULL, desc, row, 11, "");
+	text->upgrade_sql = read_text_or(NULL, desc, row, 12, "");
+	text->downgrade_sql = cmig_query_text_or_null(desc, row, 13);
+	text->verify_sql = cmig_query_text_or_null(desc, row, 14);
+	text->precondition_sql = cmig_query_text_or_null(desc, row, 15);
 	text->edges.malformed |= !read_names(NULL, desc, row, 16, &text->placeholders);
 	text->previous_sql = cmig_query_text_or_null(desc, row, 17);
-	if (text->description == NULL)
-		text->description = pstrdup("");
-	if (text->upgrade_sql == NULL)
-		text->upgrade_sql = pstrdup("");
 	return text;
-}
-
-/* Row callback: store the revision in *arg. */
-static void
-take_text(TupleDesc desc, HeapTuple row, void *arg)
-{
-	*((CmigRevisionText **) arg) = read_text_columns(desc, row);
 }
 
 CmigRevisionText *
 cmig_catalog_read_text(const char *revision)
 {
-	CmigRevisionText *text = NULL;
+	static CmigQuery query = {"SELECT " TEXT_COLUMNS OF_ONE, 1, {TEXTOID}};
 	Datum		values[1] = {CStringGetTextDatum(revision)};
+	CmigRows   *rows = cmig_query_rows(&query, values, NULL);
 
-	cmig_query_each(&read_text, values, NULL, take_text, &text);
-	pfree(DatumGetPointer(values[0]));
-	return text;
-}
-
-bool
-cmig_catalog_has_preconditions(void)
-{
-	return cmig_query_run(&find_precondition, NULL, NULL) > 0;
+	return rows->count == 0 ? NULL : read_text_columns(rows->desc, rows->rows[0]);
 }
 
 bool
 cmig_catalog_has_replacing(void)
 {
-	return cmig_query_run(&find_replacing, NULL, NULL) > 0;
+	static CmigQuery query = {
+		"SELECT FROM cmig.revision r WHERE cardinality(r.replaces::text[]) > 0 LIMIT 1", 0
+	};
+
+	return cmig_query_run(&query, NULL, NULL) > 0;
+}
+
+bool
+cmig_catalog_has_preconditions(void)
+{
+	static CmigQuery query = {"SELECT FROM cmig.revision r WHERE r.precondition_sql IS NOT NULL LIMIT 1"};
+
+	return cmig_query_run(&query, NULL, NULL) > 0;
 }
 
 /*
@@ -369,22 +349,13 @@ read_script_columns(TupleDesc desc, HeapTuple row)
 	return script;
 }
 
-/* Row callback: store the script in *arg. */
-static void
-take_script(TupleDesc desc, HeapTuple row, void *arg)
-{
-	*((CmigStoredScript **) arg) = read_script_columns(desc, row);
-}
-
 CmigStoredScript *
 cmig_catalog_read_script(const char *revision, CmigDirection direction)
 {
-	CmigStoredScript *script = NULL;
 	Datum		values[1] = {CStringGetTextDatum(revision)};
+	CmigRows   *rows = cmig_query_rows(&read_script[direction], values, NULL);
 
-	cmig_query_each(&read_script[direction], values, NULL, take_script, &script);
-	pfree(DatumGetPointer(values[0]));
-	return script;
+	return rows->count == 0 ? NULL : read_script_columns(rows->desc, rows->rows[0]);
 }
 
 /* The state of cmig_catalog_each_script() and similar functions. */
@@ -486,23 +457,19 @@ hand_over_text(TupleDesc desc, HeapTuple row, void *arg)
 
 /* Run a query with TEXT_COLUMNS, and pass each revision on to the callback. */
 static void
-each_text(CmigQuery *query, Datum *values, CmigRevisionTextCallback callback, void *arg)
+each_text(CmigQuery *query, const CmigNames *ids, CmigRevisionTextCallback callback, void *arg)
 {
-	EachText	each;
+	EachText	each = {callback, arg, AllocSetContextCreate(CurrentMemoryContext, "pg_cmig revision text", ALLOCSET_DEFAULT_SIZES)};
+	Datum		values[1] = {ids ? cmig_names_datum(ids) : (Datum) 0};
 
-	each.callback = callback;
-	each.arg = arg;
-	each.context = AllocSetContextCreate(CurrentMemoryContext,
-										 "pg_cmig revision text",
-										 ALLOCSET_DEFAULT_SIZES);
 	cmig_query_each(query, values, NULL, hand_over_text, &each);
 	MemoryContextDelete(each.context);
 }
 
 void
-cmig_catalog_each_text(CmigRevisionTextCallback callback, void *arg)
+cmig_catalog_each_text(const CmigNames *ids, CmigRevisionTextCallback callback, void *arg)
 {
-	each_text(&read_texts, NULL, callback, arg);
+	each_text(ids ? &read_texts_of : &read_texts, ids, callback, arg);
 }
 
 void
@@ -511,69 +478,14 @@ cmig_catalog_each_name(CmigRevisionTextCallback callback, void *arg)
 	each_text(&read_file_names, NULL, callback, arg);
 }
 
-void
-cmig_catalog_each_text_of(const CmigNames *ids, CmigRevisionTextCallback callback,
-						  void *arg)
-{
-	Datum		values[1] = {cmig_names_datum(ids)};
-
-	each_text(&read_texts_of, values, callback, arg);
-}
-
 /* ----------------------------------------------------------------
  * Writes the table cmig.revision.
  * ----------------------------------------------------------------
  */
 
-#define REVISION_COLUMNS 16		/* number of columns to write */
-#define REVISION_TEXTS 13		/* number of leading columns that
-								 * insert_revisions receives as text */
-
 /*
- * A query that inserts several revisions.  unnest() cannot expand an array of
- * arrays into arrays, so each list of names is passed as the text of an array.
- * unnest with several arguments must not be schema-qualified.
- */
-static CmigQuery insert_revisions = {
-	"INSERT INTO cmig.revision (revision, down_revision, depends_on,"
-	" branch_labels, message, description, upgrade_sql, downgrade_sql,"
-	" verify_sql, replaces, precondition_sql, placeholders, previous_sql, transactional,"
-	" repeatable, created_at)"
-	" SELECT u.revision, u.parents::text[], u.depends::text[], u.labels::text[],"
-	" u.message, u.description, u.upgrade, u.downgrade, u.verify, u.replaces::text[], u.precondition,"
-	" u.placeholders::text[], u.previous, u.transactional, u.repeatable,"
-	" coalesce(u.created_at, pg_catalog.now())"
-	" FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)"
-	" AS u (revision, parents, depends, labels, message, description, upgrade, downgrade,"
-	" verify, replaces, precondition, placeholders, previous, transactional, repeatable, created_at)",
-	REVISION_COLUMNS, {TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID,
-		TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID,
-		TEXTARRAYOID, TEXTARRAYOID, BOOLARRAYOID, BOOLARRAYOID,
-	TIMESTAMPTZARRAYOID}
-};
-
-static CmigQuery delete_revision = {
-	"DELETE FROM cmig.revision WHERE revision::text = $1 RETURNING created_at::timestamptz", 1, {TEXTOID}
-};
-
-/*
- * Row callback for delete_revision: store created_at in the CmigRevisionText
- * to which "arg" points.
- */
-static void
-keep_created_at(TupleDesc desc, HeapTuple row, void *arg)
-{
-	CmigRevisionText *revision = arg;
-	bool		isnull;
-	Datum		created_at = cmig_query_datum(desc, row, 1, &isnull);
-
-	revision->edges.has_created_at = !isnull;
-	revision->edges.created_at = isnull ? 0 : DatumGetTimestampTz(created_at);
-}
-
-/*
- * Delete the row of a revision, and store its created_at in *deleted.  Returns
- * false if there is no such row.
+ * Delete the row of a revision.  Returns NULL if there is no such row;
+ * otherwise, a row with created_at.
  *
  * Authors do not have the DELETE privilege, because it would also allow them
  * to lock the table in any mode and to delete applied revisions manually.  A
@@ -581,153 +493,106 @@ keep_created_at(TupleDesc desc, HeapTuple row, void *arg)
  * functions, which check whether a revision can be deleted; the row is then
  * deleted with the privileges of the table's owner.
  */
-static bool
-delete_row(const char *id, CmigRevisionText *deleted)
+static CmigRows *
+delete_row(const char *id)
 {
+	static CmigQuery query = {
+		"DELETE FROM cmig.revision WHERE revision::text = $1 RETURNING created_at::timestamptz", 1, {TEXTOID}
+	};
 	Oid			table = get_relname_relid("revision", get_namespace_oid("cmig", false));
 	bool		as_owner = pg_class_aclcheck(table, GetUserId(), ACL_DELETE) != ACLCHECK_OK &&
 	pg_attribute_aclcheck(table, get_attnum(table, "revision"), GetUserId(),
 						  ACL_INSERT) == ACLCHECK_OK;
 	Datum		values[1] = {CStringGetTextDatum(id)};
 	CmigRole	caller;
-	uint64		rows;
+	CmigRows   *rows;
 
 	if (as_owner)
 		cmig_role_act_as_owner(&caller, cmig_role_owner_of(table));
-	rows = cmig_query_each(&delete_revision, values, NULL, keep_created_at, deleted);
+	rows = cmig_query_rows(&query, values, NULL);
 	if (as_owner)
 		cmig_role_return(&caller);
-	pfree(DatumGetPointer(values[0]));
-	return rows > 0;
+	return rows->count > 0 ? rows : NULL;
 }
 
 /* Returns names as the text of an array. */
-static Datum
+static char *
 names_text(const CmigNames *names)
 {
-	StringInfoData text;
-
-	initStringInfo(&text);
-	appendStringInfoChar(&text, '{');
-	for (int i = 0; i < names->count; i++)
-	{
-		appendStringInfoString(&text, i > 0 ? ",\"" : "\"");
-		for (const char *p = names->names[i]; *p; p++)
-		{
-			if (*p == '"' || *p == '\\')
-				appendStringInfoChar(&text, '\\');
-			appendStringInfoChar(&text, *p);
-		}
-		appendStringInfoChar(&text, '"');
-	}
-	appendStringInfoChar(&text, '}');
-	return CStringGetTextDatum(text.data);
+	return names->count == 0 ? "{}" : OidOutputFunctionCall(F_ARRAY_OUT, cmig_names_datum(names));
 }
 
 /*
- * The maximum number of rows in a batch.  A batch also ends when the size of
- * its strings exceeds BATCH_BYTES.
+ * The maximum number of rows in a batch, which is inserted with one statement.
+ * A batch also ends when the size of its scripts exceeds BATCH_BYTES.
  */
 #define BATCH_ROWS 500
 #define BATCH_BYTES (4 * 1024 * 1024)
-
-/*
- * A batch of rows to insert with one statement, stored by column as
- * insert_revisions expects.
- */
-typedef struct RevisionBatch
-{
-	int			rows;
-	Size		bytes;
-	Datum	   *columns[REVISION_COLUMNS];
-	bool	   *nulls[REVISION_COLUMNS];
-} RevisionBatch;
-
-/*
- * Set a text column in the row that is being added to the batch.  "text" may
- * be NULL.
- */
-static void
-put_text(RevisionBatch *batch, int column, const char *text)
-{
-	batch->nulls[column][batch->rows] = text == NULL;
-	if (text)
-		batch->columns[column][batch->rows] = CStringGetTextDatum(text);
-}
-
-/* Add the row of a revision to the batch. */
-static void
-add_to_batch(RevisionBatch *batch, const CmigRevisionText *text)
-{
-	int			row = batch->rows;
-
-	put_text(batch, 0, text->edges.id);
-	batch->columns[1][row] = names_text(&text->edges.parents);
-	batch->columns[2][row] = names_text(&text->edges.depends);
-	batch->columns[3][row] = names_text(&text->edges.labels);
-	put_text(batch, 4, text->edges.message ? text->edges.message : "");
-	put_text(batch, 5, text->description ? text->description : "");
-	put_text(batch, 6, text->upgrade_sql ? text->upgrade_sql : "");
-	put_text(batch, 7, text->downgrade_sql);
-	put_text(batch, 8, text->verify_sql);
-	batch->columns[9][row] = names_text(&text->edges.replaces);
-	put_text(batch, 10, text->precondition_sql);
-	batch->columns[11][row] = names_text(&text->placeholders);
-	put_text(batch, 12, text->previous_sql);
-	batch->columns[13][row] = BoolGetDatum(text->edges.transactional);
-	batch->columns[14][row] = BoolGetDatum(text->edges.repeatable);
-	batch->columns[15][row] = TimestampTzGetDatum(text->edges.created_at);
-	batch->nulls[15][row] = !text->edges.has_created_at;
-	for (int i = 0; i < REVISION_TEXTS; i++)
-		if (!batch->nulls[i][row])
-			batch->bytes += VARSIZE_ANY(DatumGetPointer(batch->columns[i][row]));
-	batch->rows++;
-}
+#define BATCH_COLUMNS 16
 
 /*
  * Insert as many of the revisions as fit into a batch.  Sets *inserted to the
  * number of rows that were inserted, which is smaller if a trigger or rule has
  * suppressed a row.  Returns the number of revisions that were in the batch.
+ *
+ * Each column is passed as an array of its values' texts.  unnest() with
+ * several arguments must not be schema-qualified.
  */
 static int
 insert_batch(const CmigRevisionText *const *revisions, int count, uint64 *inserted)
 {
+	static CmigQuery query = {
+		"INSERT INTO cmig.revision (revision, down_revision, depends_on,"
+		" branch_labels, message, description, upgrade_sql, downgrade_sql,"
+		" verify_sql, replaces, precondition_sql, placeholders, previous_sql, transactional,"
+		" repeatable, created_at)"
+		" SELECT u.revision, u.parents::text[], u.depends::text[], u.labels::text[],"
+		" u.message, u.description, u.upgrade, u.downgrade, u.verify, u.replaces::text[], u.precondition,"
+		" u.placeholders::text[], u.previous, u.transactional::boolean, u.repeatable::boolean,"
+		" coalesce(u.created_at::timestamptz, pg_catalog.now())"
+		" FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)"
+		" AS u (revision, parents, depends, labels, message, description, upgrade, downgrade,"
+		" verify, replaces, precondition, placeholders, previous, transactional, repeatable, created_at)",
+		BATCH_COLUMNS, {TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID,
+			TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID,
+		TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID}
+	};
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
 												  "pg_cmig revision rows",
 												  ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
-	RevisionBatch batch = {0};
-	Datum		values[REVISION_COLUMNS];
+	CmigNames	columns[BATCH_COLUMNS] = {0};
+	Datum		values[BATCH_COLUMNS];
+	Size		bytes = 0;
+	int			rows;
 
-	count = Min(count, BATCH_ROWS);
-	for (int i = 0; i < REVISION_COLUMNS; i++)
+	for (int i = 0; i < BATCH_COLUMNS; i++)
+		columns[i].names = palloc(sizeof(char *) * Min(count, BATCH_ROWS));
+	for (rows = 0; rows < Min(count, BATCH_ROWS) && bytes < BATCH_BYTES; rows++)
 	{
-		batch.columns[i] = palloc(sizeof(Datum) * count);
-		batch.nulls[i] = palloc0(sizeof(bool) * count);
-	}
-	while (batch.rows < count && batch.bytes < BATCH_BYTES)
-		add_to_batch(&batch, revisions[batch.rows]);
+		const CmigRevisionText *text = revisions[rows];
+		const CmigRevision *edges = &text->edges;
+		char	   *row[BATCH_COLUMNS] = {
+			edges->id, names_text(&edges->parents), names_text(&edges->depends), names_text(&edges->labels),
+			edges->message ? edges->message : "", text->description ? text->description : "",
+			text->upgrade_sql ? text->upgrade_sql : "", text->downgrade_sql, text->verify_sql,
+			names_text(&edges->replaces), text->precondition_sql, names_text(&text->placeholders),
+			text->previous_sql, edges->transactional ? "t" : "f", edges->repeatable ? "t" : "f",
+			edges->has_created_at ? pstrdup(timestamptz_to_str(edges->created_at)) : NULL
+		};
 
-	for (int i = 0; i < REVISION_COLUMNS; i++)
-	{
-		Oid			type = get_element_type(insert_revisions.argtypes[i]);
-		int			lower = 1;
-		int16		length;
-		bool		by_value;
-		char		align;
-
-		get_typlenbyvalalign(type, &length, &by_value, &align);
-		values[i] = PointerGetDatum(construct_md_array(batch.columns[i], batch.nulls[i], 1, &batch.rows,
-													   &lower, type, length, by_value, align));
-		/* scripts can be large, so free each string once it has been copied */
-		for (int row = 0; i < REVISION_TEXTS && row < batch.rows; row++)
-			if (!batch.nulls[i][row])
-				pfree(DatumGetPointer(batch.columns[i][row]));
+		for (int i = 0; i < BATCH_COLUMNS; i++)
+		{
+			columns[i].names[columns[i].count++] = row[i];
+			bytes += row[i] ? strlen(row[i]) : 0;
+		}
 	}
-	*inserted = cmig_query_run(&insert_revisions, values, NULL);
+	for (int i = 0; i < BATCH_COLUMNS; i++)
+		values[i] = cmig_names_datum(&columns[i]);
+	*inserted = cmig_query_run(&query, values, NULL);
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);
-	return batch.rows;
+	return rows;
 }
 
 void
@@ -763,9 +628,10 @@ void
 cmig_revision_rows_replace(const CmigRevisionText *revision)
 {
 	CmigRevisionText row = *revision;
-	CmigRevisionText deleted = {0};
+	CmigRows   *deleted = delete_row(revision->edges.id);
+	bool		isnull;
 
-	if (!delete_row(revision->edges.id, &deleted))
+	if (deleted == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("revision \"%s\" could not be replaced", revision->edges.id),
@@ -773,8 +639,8 @@ cmig_revision_rows_replace(const CmigRevisionText *revision)
 				 errhint("Load the file again.")));
 	if (!row.edges.has_created_at)
 	{
-		row.edges.has_created_at = deleted.edges.has_created_at;
-		row.edges.created_at = deleted.edges.created_at;
+		row.edges.created_at = DatumGetTimestampTz(cmig_query_datum(deleted->desc, deleted->rows[0], 1, &isnull));
+		row.edges.has_created_at = !isnull;
 	}
 	cmig_revision_rows_insert(&row);
 }
@@ -782,9 +648,7 @@ cmig_revision_rows_replace(const CmigRevisionText *revision)
 void
 cmig_revision_rows_delete(const char *revision)
 {
-	CmigRevisionText deleted = {0};
-
-	(void) delete_row(revision, &deleted);
+	(void) delete_row(revision);
 }
 
 /* ----------------------------------------------------------------

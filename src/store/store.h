@@ -177,25 +177,18 @@ extern void cmig_catalog_each_small_script(int most_bytes, CmigDirection directi
 										   CmigScriptCallback callback, void *arg);
 
 /*
- * cmig_catalog_each_text() calls the callback for every stored revision,
- * ordered by id.  The revision is freed after each call.
+ * Call the callback for the stored revisions with these ids, or for all if it
+ * is NULL, ordered by id.  The revision is freed after each call.
  */
 typedef void (*CmigRevisionTextCallback) (const CmigRevisionText *text, void *arg);
 
-extern void cmig_catalog_each_text(CmigRevisionTextCallback callback, void *arg);
+extern void cmig_catalog_each_text(const CmigNames *ids, CmigRevisionTextCallback callback, void *arg);
 
 /*
  * Like cmig_catalog_each_text(), but in any order and only with the id,
  * message, and creation time.
  */
 extern void cmig_catalog_each_name(CmigRevisionTextCallback callback, void *arg);
-
-/*
- * Like cmig_catalog_each_text(), but only for the revisions with these ids.
- * Ids that do not exist are skipped.
- */
-extern void cmig_catalog_each_text_of(const CmigNames *ids,
-									  CmigRevisionTextCallback callback, void *arg);
 
 /* in revisions.c */
 
@@ -714,13 +707,10 @@ extern bool cmig_backfill_run_settle(const char *revision, const char *direction
 extern List *cmig_access_levels(void);
 
 /*
- * Returns the GRANT statements that give an access level to a role.  "role" is
- * a quoted name or PUBLIC.
+ * Returns the GRANT or REVOKE statements for an access level.  "role" is a
+ * quoted name or PUBLIC.  Raises error 22023 if the level does not exist.
  */
-extern List *cmig_access_grants(const char *role, const char *level);
-
-/* Returns the REVOKE statements that take an access level from a role. */
-extern List *cmig_access_revokes_level(const char *role, const char *level);
+extern List *cmig_access_statements(bool grant, const char *role, const char *level);
 
 /*
  * cmig_access_may_grant() returns true if the current role is allowed to grant

@@ -27,12 +27,12 @@ PLANTS = {
     "setting": ("src/store/access.c", "	cmig_role_return(&saved);\n	AtEOXact_GUC(false, guc_level);\n",
                 "	cmig_role_return(&saved);\n	(void) guc_level;\n"),
     # a right is not asked for
-    "right": ("src/store/access.c", "	return yes != NULL;\n", "	return true;\n"),
+    "right": ("src/store/access.c", "	return cmig_query_do(&query) > 0;\n", "	return true;\n"),
     # names that are not quoted, of constraints and of columns
     "constraint": ("src/online/recipe.c", "recipe->table_name, quote_identifier(name), definition,", "recipe->table_name, name, definition,"),
     "column": ("src/rls/plan.c", "\"%s = %s\" : \"%s = (SELECT %s)\", quote_identifier(column->name), value);", "\"%s = %s\" : \"%s = (SELECT %s)\", column->name, value);"),
     # one query, and all, with the caller's search_path
-    "path": ("src/store/access.c", "1, types, values, NULL, true, cmig_query_keep_text, &owns);", "1, types, values, NULL, false, cmig_query_keep_text, &owns);"),
+    "path": ("src/base/query.c", "	if (pinned)\n		pin_parser_settings();\n", ""),
     "paths": ("src/base/query.c", "{\n	cmig_settings_pin_search_path();\n", "{\n"),
     # memory is used after it was freed
     "freed": ("src/base/argument.c", "		names->names[names->count++] = TextDatumGetCString(elements[i]);\n",
