@@ -586,6 +586,9 @@ extern Oid	cmig_lint_types_oid(CmigLint *lint, const TypeName *type);
 /* Is this the built-in type with this internal name, or an array of it? */
 extern bool cmig_lint_types_is(const TypeName *type, const char *name);
 
+/* Does the plan create the type? */
+extern bool cmig_lint_types_is_new(CmigLint *lint, List *names);
+
 /* Is the type a domain with a CHECK or NOT NULL constraint? */
 extern bool cmig_lint_types_is_constrained_domain(CmigLint *lint, const TypeName *type);
 

@@ -160,89 +160,37 @@ check_creation(CmigLint *lint, Node *node)
 }
 
 /*
- * Returns a fix with one DROP INDEX CONCURRENTLY per index, because the command
- * accepts only one index, and none that is partitioned.
+ * Implements the rule require-concurrent-index-deletion.  The fix has one DROP
+ * INDEX CONCURRENTLY per index, because the command accepts only one index, and
+ * none that is partitioned.
  */
-static char *
-deletion_fix(CmigLint *lint, DropStmt *drop)
-{
-	StringInfoData text;
-	ListCell   *lc;
-
-	initStringInfo(&text);
-	appendStringInfoString(&text, CMIG_LINT_STEPWISE);
-	foreach(lc, drop->objects)
-	{
-		CmigLintTable *index = cmig_lint_state_find_names(lint, lfirst(lc), true);
-
-		appendStringInfo(&text, "%sDROP INDEX %s%s%s", lc == list_head(drop->objects) ? "" : ";\n",
-						 index && index->kind == RELKIND_PARTITIONED_INDEX ? "" : "CONCURRENTLY ",
-						 drop->missing_ok ? "IF EXISTS " : "", NameListToQuotedString(lfirst(lc)));
-	}
-	return text.data;
-}
-
-/* Implements the rule require-concurrent-index-deletion. */
 static void
 check_deletion(CmigLint *lint, Node *node)
 {
 	DropStmt   *drop = (DropStmt *) node;
+	CmigLintTable *first = NULL;
+	StringInfoData fix;
 	ListCell   *lc;
 
 	if (drop->removeType != OBJECT_INDEX || drop->concurrent)
 		return;
+	initStringInfo(&fix);
+	appendStringInfoString(&fix, CMIG_LINT_STEPWISE);
 	foreach(lc, drop->objects)
 	{
 		CmigLintTable *index = cmig_lint_state_find_names(lint, lfirst(lc), drop->missing_ok);
+		bool		partitioned = index && index->kind == RELKIND_PARTITIONED_INDEX;
 
-		if (!cmig_lint_model_is_shared(index) || index->kind == RELKIND_PARTITIONED_INDEX ||
-			(index->index_of && !cmig_lint_model_is_shared(index->index_of)))
-			continue;
-		cmig_lint_report(lint, deletion_fix(lint, drop), "DROP INDEX locks %s against reads and writes",
-						 index->index_of ? cmig_lint_text_table(index->index_of) : "its table");
-		return;
+		appendStringInfo(&fix, "%sDROP INDEX %s%s%s", foreach_current_index(lc) == 0 ? "" : ";\n",
+						 partitioned ? "" : "CONCURRENTLY ",
+						 drop->missing_ok ? "IF EXISTS " : "", NameListToQuotedString(lfirst(lc)));
+		if (first == NULL && cmig_lint_model_is_shared(index) && !partitioned &&
+			(index->index_of == NULL || cmig_lint_model_is_shared(index->index_of)))
+			first = index;
 	}
-}
-
-/*
- * Is any table in the schema large?  If "schema" is NULL, all schemas are
- * searched.
- */
-static bool
-has_large_table(CmigLint *lint, const char *schema)
-{
-	ListCell   *lc;
-	Oid			oid = schema ? get_namespace_oid(schema, true) : InvalidOid;
-
-	if (!lint->reads_facts || (schema && !OidIsValid(oid)))
-		return true;
-	foreach(lc, cmig_lint_catalog_tables_in(oid))
-	{
-		if (cmig_lint_model_is_large(cmig_lint_state_find_oid(lint, lfirst_oid(lc))))
-			return true;
-	}
-	return false;
-}
-
-/* Returns the statement with CONCURRENTLY inserted after the given word. */
-static char *
-reindex_fix(CmigLint *lint, const char *word)
-{
-	return psprintf(CMIG_LINT_STEPWISE "%s", cmig_lint_source_insert(lint->statement->text, word, "CONCURRENTLY"));
-}
-
-static void
-check_reindex_many(CmigLint *lint, ReindexStmt *reindex)
-{
-	bool		is_schema = reindex->kind == REINDEX_OBJECT_SCHEMA;
-
-	if (reindex->kind == REINDEX_OBJECT_SYSTEM)
-		return;
-	if (is_schema && cmig_lint_objects_is_new_schema(lint, reindex->name))
-		return;
-	if (has_large_table(lint, is_schema ? reindex->name : NULL))
-		cmig_lint_report(lint, reindex_fix(lint, is_schema ? "schema" : "database"),
-						 "REINDEX blocks writes to each table while its indexes are rebuilt");
+	if (first)
+		cmig_lint_report(lint, fix.data, "DROP INDEX locks %s against reads and writes",
+						 first->index_of ? cmig_lint_text_table(first->index_of) : "its table");
 }
 
 /* Implements the rule require-concurrent-reindex. */
@@ -250,23 +198,40 @@ static void
 check_reindex(CmigLint *lint, Node *node)
 {
 	ReindexStmt *reindex = (ReindexStmt *) node;
-	CmigLintTable *table;
+	bool		is_schema = reindex->kind == REINDEX_OBJECT_SCHEMA;
+	const char *word = is_schema ? "schema" : reindex->relation == NULL ? "database" :
+	reindex->kind == REINDEX_OBJECT_INDEX ? "index" : "table";
+	bool		large = false;
+	CmigLintTable *table = NULL;
+	Oid			schema;
+	char	   *fix;
+	ListCell   *lc;
 
-	if (cmig_statement_option(reindex->params, "concurrently", false))
+	if (cmig_statement_option(reindex->params, "concurrently", false) || reindex->kind == REINDEX_OBJECT_SYSTEM ||
+		(is_schema && cmig_lint_objects_is_new_schema(lint, reindex->name)))
 		return;
-	if (reindex->relation == NULL)
+	if (reindex->relation)
 	{
-		check_reindex_many(lint, reindex);
-		return;
+		table = cmig_lint_state_find(lint, reindex->relation, false);
+		if (table && table->index_of)
+			table = table->index_of;
+		large = cmig_lint_model_is_large(table);
 	}
-	table = cmig_lint_state_find(lint, reindex->relation, false);
-	if (table && table->index_of)
-		table = table->index_of;
-	if (!cmig_lint_model_is_large(table))
+	else
+	{
+		schema = is_schema && lint->reads_facts ? get_namespace_oid(reindex->name, true) : InvalidOid;
+		large = !lint->reads_facts || (is_schema && !OidIsValid(schema));
+		foreach(lc, large ? NIL : cmig_lint_catalog_tables_in(schema))
+			large |= cmig_lint_model_is_large(cmig_lint_state_find_oid(lint, lfirst_oid(lc)));
+	}
+	if (!large)
 		return;
-	cmig_lint_report(lint, reindex_fix(lint, reindex->kind == REINDEX_OBJECT_INDEX ? "index" : "table"),
-					 "REINDEX blocks writes to %s, and reads that would use the index, while indexes are rebuilt",
-					 cmig_lint_text_table(table));
+	fix = psprintf(CMIG_LINT_STEPWISE "%s", cmig_lint_source_insert(lint->statement->text, word, "CONCURRENTLY"));
+	if (table)
+		cmig_lint_report(lint, fix, "REINDEX blocks writes to %s, and reads that would use the index, while indexes are rebuilt",
+						 cmig_lint_text_table(table));
+	else
+		cmig_lint_report(lint, fix, "REINDEX blocks writes to each table while its indexes are rebuilt");
 }
 
 /* Implements the rule ban-concurrently-on-partitioned-table. */
@@ -324,70 +289,12 @@ typedef struct Added
 								 * the statement has already added */
 } Added;
 
-typedef void (*AddedCheck) (CmigLint *lint, const Added *added);
-
 /* Returns the name that the constraint will have. */
 static char *
 name_of(const CmigLint *lint, const Added *added)
 {
 	return cmig_lint_alter_constraint_name(lint->target, lint->target->name, added->constraint,
 										   added->column ? added->column->colname : NULL, added->earlier);
-}
-
-/* Call "check" for an added constraint if the constraint has this type. */
-static void
-check_added(CmigLint *lint, Added *added, ConstrType type, AddedCheck check)
-{
-	if (added->constraint->contype == type)
-		check(lint, added);
-	added->earlier = lappend(added->earlier, name_of(lint, added));
-}
-
-/*
- * Call "check" for each constraint of this type that the statement adds to a
- * large table.  Ordinary child tables inherit only CHECK constraints.  For
- * other constraint types, only the size of the table itself matters.
- */
-static void
-each_added(CmigLint *lint, Node *node, ConstrType type, AddedCheck check)
-{
-	Added		added = {0};
-	ListCell   *lc;
-	ListCell   *lc2;
-
-	if (type == CONSTR_CHECK && ((AlterTableStmt *) node)->relation->inh ?
-		!cmig_lint_model_is_large(lint->target) : !cmig_lint_model_is_large_itself(lint->target))
-		return;
-	foreach(lc, ((AlterTableStmt *) node)->cmds)
-	{
-		AlterTableCmd *command = lfirst_node(AlterTableCmd, lc);
-
-		if (command->subtype == AT_AddConstraint)
-		{
-			added.column = NULL;
-			added.constraint = (Constraint *) command->def;
-			check_added(lint, &added, type, check);
-		}
-		else if (command->subtype == AT_AddColumn)
-		{
-			added.column = (ColumnDef *) command->def;
-			if (command->missing_ok && cmig_lint_model_column(lint->target, added.column->colname))
-				continue;
-			foreach(lc2, added.column->constraints)
-			{
-				added.constraint = lfirst_node(Constraint, lc2);
-				check_added(lint, &added, type, check);
-			}
-		}
-		added.action++;
-	}
-}
-
-/* Returns the constraint's key columns. */
-static List *
-columns_of(const Added *added)
-{
-	return added->column ? list_make1(added->column->colname) : cmig_lint_model_names(added->constraint->keys);
 }
 
 /*
@@ -434,10 +341,7 @@ not_valid_fix(CmigLint *lint, const Added *added)
 	return psprintf(CMIG_LINT_STEPWISE "%sALTER TABLE %s VALIDATE CONSTRAINT %s", first, table, name);
 }
 
-/*
- * constraint-missing-not-valid
- */
-
+/* Implements the rule constraint-missing-not-valid for a new constraint. */
 static void
 check_check(CmigLint *lint, const Added *added)
 {
@@ -447,97 +351,54 @@ check_check(CmigLint *lint, const Added *added)
 						 quote_identifier(name_of(lint, added)), cmig_lint_text_table(lint->target));
 }
 
-/* Does the statement itself add a constraint called "name"? */
-static bool
-is_added_here(AlterTableStmt *statement, const char *name)
-{
-	ListCell   *lc;
-
-	foreach(lc, statement->cmds)
-	{
-		AlterTableCmd *command = lfirst_node(AlterTableCmd, lc);
-		Constraint *constraint = (Constraint *) command->def;
-
-		if (command->subtype == AT_AddConstraint && constraint->conname &&
-			strcmp(constraint->conname, name) == 0)
-			return true;
-	}
-	return false;
-}
-
+/* Implements the rule constraint-missing-not-valid for VALIDATE CONSTRAINT. */
 static void
-check_validate(CmigLint *lint, AlterTableStmt *statement, AlterTableCmd *command)
+check_validate(CmigLint *lint, AlterTableCmd *command, int number)
 {
 	CmigLintConstraint *constraint = cmig_lint_model_constraint(lint->target, command->name);
-	bool		before = constraint && constraint->added_in == lint->revision_number &&
+	bool		added = constraint && constraint->added_in == lint->revision_number &&
 	cmig_lint_session_in_transaction(lint);
+	ListCell   *lc;
 
-	if (before || is_added_here(statement, command->name))
+	foreach(lc, ((AlterTableStmt *) lint->statement->raw->stmt)->cmds)
+	{
+		AlterTableCmd *other = lfirst_node(AlterTableCmd, lc);
+
+		added |= other->subtype == AT_AddConstraint && ((Constraint *) other->def)->conname &&
+			strcmp(((Constraint *) other->def)->conname, command->name) == 0;
+	}
+	if (added && cmig_lint_model_is_large(lint->target))
 		cmig_lint_report(lint, psprintf("-- in a later revision\nALTER TABLE %s VALIDATE CONSTRAINT %s",
 										cmig_lint_text_qualified(lint->target), quote_identifier(command->name)),
 						 "VALIDATE CONSTRAINT %s scans %s while the transaction still holds the lock of the statement that added the constraint",
 						 quote_identifier(command->name), cmig_lint_text_table(lint->target));
 }
 
-/* Implements the rule constraint-missing-not-valid. */
-static void
-check_missing_not_valid(CmigLint *lint, Node *node)
-{
-	ListCell   *lc;
-
-	each_added(lint, node, CONSTR_CHECK, check_check);
-	if (!cmig_lint_model_is_large(lint->target))
-		return;
-	foreach(lc, ((AlterTableStmt *) node)->cmds)
-	{
-		AlterTableCmd *command = lfirst_node(AlterTableCmd, lc);
-
-		if (command->subtype == AT_ValidateConstraint)
-			check_validate(lint, (AlterTableStmt *) node, command);
-	}
-}
-
 /*
- * adding-foreign-key-constraint
+ * Implements the rule adding-foreign-key-constraint.  PostgreSQL does not check
+ * the foreign key of a new column that is null in all existing rows.
  */
-
-/*
- * Is the new column null in all existing rows, so that PostgreSQL does not
- * check the foreign key?
- */
-static bool
-is_null_everywhere(const ColumnDef *column)
-{
-	ListCell   *lc;
-
-	foreach(lc, column->constraints)
-	{
-		ConstrType	type = lfirst_node(Constraint, lc)->contype;
-
-		if (type == CONSTR_DEFAULT || type == CONSTR_IDENTITY || type == CONSTR_GENERATED)
-			return false;
-	}
-	return cmig_lint_types_serial(column->typeName) == CMIG_LINT_NOT_SERIAL;
-}
-
-/* Implements the rule adding-foreign-key-constraint. */
 static void
 check_foreign_key(CmigLint *lint, const Added *added)
 {
 	bool		can_wait = lint->target->kind != RELKIND_PARTITIONED_TABLE ||
 	CMIG_PARTITIONED_NOT_VALID_KEYS_COMPAT;
+	bool		has_values = added->column == NULL ||
+	cmig_lint_types_serial(added->column->typeName) != CMIG_LINT_NOT_SERIAL;
+	ListCell   *lc;
 
-	if (added->constraint->skip_validation || (added->column && is_null_everywhere(added->column)))
-		return;
-	cmig_lint_report(lint, can_wait ? not_valid_fix(lint, added) : NULL,
-					 "foreign key %s blocks writes to %s and to %s while it scans the rows",
-					 quote_identifier(name_of(lint, added)), cmig_lint_text_table(lint->target),
-					 cmig_lint_text_range_var(added->constraint->pktable));
+	foreach(lc, added->column ? added->column->constraints : NIL)
+	{
+		ConstrType	type = lfirst_node(Constraint, lc)->contype;
+
+		has_values |= type == CONSTR_DEFAULT || type == CONSTR_IDENTITY || type == CONSTR_GENERATED;
+	}
+	if (has_values && !added->constraint->skip_validation)
+		cmig_lint_report(lint, can_wait ? not_valid_fix(lint, added) : NULL,
+						 "foreign key %s blocks writes to %s and to %s while it scans the rows",
+						 quote_identifier(name_of(lint, added)), cmig_lint_text_table(lint->target),
+						 cmig_lint_text_range_var(added->constraint->pktable));
 }
-
-/*
- * Constraints with an index
- */
 
 /*
  * Returns a call to cmig.add_not_null for each column that is not yet NOT NULL.
@@ -581,9 +442,9 @@ using_index_fix(CmigLint *lint, const Added *added)
 	initStringInfo(&fix);
 	appendStringInfo(&fix, CMIG_LINT_STEPWISE "%s", statement_without(lint, added));
 	if (primary)
-		appendStringInfoString(&fix, not_null_fix(lint, columns_of(added)));
+		appendStringInfoString(&fix, not_null_fix(lint, cmig_lint_alter_columns(added->constraint, added->column ? added->column->colname : NULL)));
 	appendStringInfo(&fix, "CREATE UNIQUE INDEX CONCURRENTLY %s ON %s (%s)", name, table,
-					 cmig_lint_text_names(columns_of(added)));
+					 cmig_lint_text_names(cmig_lint_alter_columns(added->constraint, added->column ? added->column->colname : NULL)));
 	if (constraint->including != NIL)
 		appendStringInfo(&fix, " INCLUDE (%s)", cmig_lint_text_names(cmig_lint_model_names(constraint->including)));
 	if (constraint->nulls_not_distinct)
@@ -623,63 +484,79 @@ check_exclusion(CmigLint *lint, const Added *added)
 					 cmig_lint_text_table(lint->target));
 }
 
-/* Returns the index's key columns that may contain nulls. */
-static List *
-nullable_keys(const CmigLint *lint, const CmigLintIndex *index)
-{
-	List	   *result = NIL;
-	ListCell   *lc;
-
-	foreach(lc, index->keys)
-	{
-		CmigLintColumn *column = cmig_lint_model_column(lint->target, lfirst(lc));
-
-		if (column && !column->not_null && !cmig_lint_model_proves_not_null(lint->target, column->name))
-			result = lappend(result, (char *) column->name);
-	}
-	return result;
-}
-
 /* Implements the rule primary-key-sets-not-null. */
 static void
 check_sets_not_null(CmigLint *lint, const Added *added)
 {
-	CmigLintIndex *index;
-	List	   *columns;
+	const char *name = added->constraint->indexname;
+	CmigLintIndex *index = name ? cmig_lint_model_index(lint->target, name) : NULL;
+	List	   *columns = NIL;
+	ListCell   *lc;
 
-	if (added->constraint->indexname == NULL)
-		return;
-	index = cmig_lint_model_index(lint->target, added->constraint->indexname);
-	columns = index ? nullable_keys(lint, index) : NIL;
+	foreach(lc, index ? index->keys : NIL)
+	{
+		CmigLintColumn *column = cmig_lint_model_column(lint->target, lfirst(lc));
+
+		if (column && !column->not_null && !cmig_lint_model_proves_not_null(lint->target, column->name))
+			columns = lappend(columns, (char *) column->name);
+	}
 	if (columns != NIL)
 		cmig_lint_report(lint, psprintf(CMIG_LINT_STEPWISE "%s%s", not_null_fix(lint, columns), lint->statement->text),
 						 "PRIMARY KEY USING INDEX scans %s to make column %s NOT NULL",
 						 cmig_lint_text_table(lint->target), cmig_lint_text_names(columns));
 }
 
-/* The rules about one type of added constraint. */
-static const struct
-{
-	const char *rule;
-	ConstrType	type;
-	AddedCheck	check;
-}			added_checks[] =
-
-{
-	{"adding-foreign-key-constraint", CONSTR_FOREIGN, check_foreign_key},
-	{"adding-serial-primary-key-field", CONSTR_PRIMARY, check_primary_key},
-	{"primary-key-sets-not-null", CONSTR_PRIMARY, check_sets_not_null},
-	{"disallowed-unique-constraint", CONSTR_UNIQUE, check_unique},
-	{"adding-exclusion-constraint", CONSTR_EXCLUSION, check_exclusion},
-};
-
+/*
+ * Implements the rules about constraints of one type that are added to a large
+ * table.  Ordinary child tables inherit only CHECK constraints.  For other
+ * constraint types, only the size of the table itself matters.
+ */
 static void
-check_added_constraints(CmigLint *lint, Node *node)
+check_added(CmigLint *lint, Node *node)
 {
-	for (int i = 0; i < lengthof(added_checks); i++)
+	static const struct
 	{
-		if (strcmp(added_checks[i].rule, lint->rule->name) == 0)
-			each_added(lint, node, added_checks[i].type, added_checks[i].check);
+		const char *rule;
+		ConstrType	type;
+		void		(*check) (CmigLint *lint, const Added *added);
+	}			checks[] =
+
+	{
+		{"constraint-missing-not-valid", CONSTR_CHECK, check_check},
+		{"adding-foreign-key-constraint", CONSTR_FOREIGN, check_foreign_key},
+		{"adding-serial-primary-key-field", CONSTR_PRIMARY, check_primary_key},
+		{"primary-key-sets-not-null", CONSTR_PRIMARY, check_sets_not_null},
+		{"disallowed-unique-constraint", CONSTR_UNIQUE, check_unique},
+		{"adding-exclusion-constraint", CONSTR_EXCLUSION, check_exclusion},
+	};
+	Added		added = {0};
+	int			i = 0;
+	ListCell   *lc;
+	ListCell   *lc2;
+
+	while (strcmp(checks[i].rule, lint->rule->name) != 0)
+		i++;
+	if (checks[i].type == CONSTR_CHECK && ((AlterTableStmt *) node)->relation->inh ?
+		!cmig_lint_model_is_large(lint->target) : !cmig_lint_model_is_large_itself(lint->target))
+		return;
+	foreach(lc, ((AlterTableStmt *) node)->cmds)
+	{
+		AlterTableCmd *command = lfirst_node(AlterTableCmd, lc);
+		List	   *constraints = NIL;
+
+		added.action = foreach_current_index(lc);
+		added.column = command->subtype == AT_AddColumn ? (ColumnDef *) command->def : NULL;
+		if (command->subtype == AT_AddConstraint)
+			constraints = list_make1(command->def);
+		else if (added.column && !(command->missing_ok && cmig_lint_model_column(lint->target, added.column->colname)))
+			constraints = added.column->constraints;
+		foreach(lc2, constraints)
+		{
+			added.constraint = lfirst_node(Constraint, lc2);
+			if (added.constraint->contype == checks[i].type)
+				checks[i].check(lint, &added);
+			added.earlier = lappend(added.earlier, name_of(lint, &added));
+		}
 	}
 }
 
@@ -779,23 +656,9 @@ check_keys(CmigLint *lint, CmigLintTable *table, const RangeVar *name, List *con
 }
 
 /*
- * Are the new table's indexes unknown?  They are unknown for partitions, child
- * tables, and tables created with LIKE.
+ * Implements the rule foreign-key-without-index.  The indexes of a new partition,
+ * child table, or table created with LIKE are unknown.
  */
-static bool
-has_unknown_indexes(CreateStmt *create)
-{
-	ListCell   *lc;
-
-	foreach(lc, create->tableElts)
-	{
-		if (IsA(lfirst(lc), TableLikeClause))
-			return true;
-	}
-	return create->inhRelations != NIL;
-}
-
-/* Implements the rule foreign-key-without-index. */
 static void
 check_index_missing(CmigLint *lint, Node *node)
 {
@@ -804,23 +667,21 @@ check_index_missing(CmigLint *lint, Node *node)
 	if (IsA(node, CreateStmt))
 	{
 		CreateStmt *create = (CreateStmt *) node;
+		bool		known = create->inhRelations == NIL && create->relation->relpersistence != RELPERSISTENCE_TEMP;
 
-		if (create->relation->relpersistence != RELPERSISTENCE_TEMP && !has_unknown_indexes(create) &&
-			(!create->if_not_exists || cmig_lint_state_find(lint, create->relation, true) == NULL))
+		foreach(lc, create->tableElts)
+			known &= !IsA(lfirst(lc), TableLikeClause);
+		if (known && (!create->if_not_exists || cmig_lint_state_find(lint, create->relation, true) == NULL))
 			check_keys(lint, NULL, create->relation, create->tableElts, NULL);
 		return;
 	}
-	if (lint->target == NULL || lint->target->temporary)
-		return;
-	foreach(lc, ((AlterTableStmt *) node)->cmds)
+	foreach(lc, lint->target && !lint->target->temporary ? ((AlterTableStmt *) node)->cmds : NIL)
 	{
 		AlterTableCmd *command = lfirst_node(AlterTableCmd, lc);
 
-		if (command->subtype == AT_AddConstraint)
-			check_keys(lint, lint->target, ((AlterTableStmt *) node)->relation, list_make1(command->def), NULL);
-		else if (command->subtype == AT_AddColumn &&
-				 (!command->missing_ok ||
-				  cmig_lint_model_column(lint->target, ((ColumnDef *) command->def)->colname) == NULL))
+		if (command->subtype == AT_AddConstraint ||
+			(command->subtype == AT_AddColumn &&
+			 (!command->missing_ok || cmig_lint_model_column(lint->target, ((ColumnDef *) command->def)->colname) == NULL)))
 			check_keys(lint, lint->target, ((AlterTableStmt *) node)->relation, list_make1(command->def), NULL);
 	}
 }
@@ -848,33 +709,6 @@ check_create_domain(CmigLint *lint, Node *node)
 	}
 }
 
-/*
- * Returns the first large table that uses a domain, or NULL if there is none.
- * Sets *known to false if the domain is unknown.
- */
-static CmigLintTable *
-find_user(CmigLint *lint, List *name, bool *known)
-{
-	TypeName   *type = makeTypeNameFromNameList(name);
-	Oid			oid;
-	int32		typmod;
-	const char *new_name;
-	ListCell   *lc;
-
-	cmig_lint_types_find(lint, type, &oid, &typmod, &new_name);
-	*known = new_name != NULL || OidIsValid(oid);
-	if (!OidIsValid(oid))
-		return NULL;
-	foreach(lc, cmig_lint_catalog_tables_with_type(oid))
-	{
-		CmigLintTable *table = cmig_lint_state_find_oid(lint, lfirst_oid(lc));
-
-		if (cmig_lint_model_is_large(table))
-			return table;
-	}
-	return NULL;
-}
-
 /* Implements the rule ban-alter-domain-with-add-constraint. */
 static void
 check_alter_domain(CmigLint *lint, Node *node)
@@ -882,31 +716,42 @@ check_alter_domain(CmigLint *lint, Node *node)
 	AlterDomainStmt *alter = (AlterDomainStmt *) node;
 	Constraint *constraint = (Constraint *) alter->def;
 	bool		adds = alter->subtype == 'C';
-	CmigLintTable *table;
-	bool		known;
+	const char *name = NameListToQuotedString(alter->typeName);
+	CmigLintTable *table = NULL;
+	Oid			oid;
+	int32		typmod;
+	const char *new_name;
 	char	   *fix = NULL;
+	ListCell   *lc;
 
 	if ((!adds && alter->subtype != 'O') || (adds && constraint->skip_validation))
 		return;
-	table = find_user(lint, alter->typeName, &known);
-	if (known && table == NULL)
+	/* find a large table that uses the domain, unless the domain is unknown */
+	cmig_lint_types_find(lint, makeTypeNameFromNameList(alter->typeName), &oid, &typmod, &new_name);
+	foreach(lc, cmig_lint_catalog_tables_with_type(oid))
+	{
+		CmigLintTable *user = cmig_lint_state_find_oid(lint, lfirst_oid(lc));
+
+		if (table == NULL && cmig_lint_model_is_large(user))
+			table = user;
+	}
+	if (table == NULL && (new_name || OidIsValid(oid)))
 		return;
 	if (adds && constraint->contype == CONSTR_CHECK && constraint->conname)
 		fix = psprintf("%s NOT VALID;\n-- in a later revision, when writes can wait:\nALTER DOMAIN %s VALIDATE CONSTRAINT %s",
-					   lint->statement->text, NameListToQuotedString(alter->typeName),
-					   quote_identifier(constraint->conname));
-	cmig_lint_report(lint, fix, "the new constraint of domain %s scans %s and blocks writes to it",
-					 NameListToQuotedString(alter->typeName),
+					   lint->statement->text, name, quote_identifier(constraint->conname));
+	cmig_lint_report(lint, fix, "the new constraint of domain %s scans %s and blocks writes to it", name,
 					 table ? cmig_lint_text_table(table) : "every table that uses it");
 }
 
 const CmigLintRule cmig_lint_constraints[] = {
-	{"constraint-missing-not-valid", CMIG_LINT_ERROR, false, check_missing_not_valid, {T_AlterTableStmt}},
-	{"adding-foreign-key-constraint", CMIG_LINT_ERROR, false, check_added_constraints, {T_AlterTableStmt}},
-	{"adding-serial-primary-key-field", CMIG_LINT_ERROR, false, check_added_constraints, {T_AlterTableStmt}},
-	{"primary-key-sets-not-null", CMIG_LINT_ERROR, false, check_added_constraints, {T_AlterTableStmt}},
-	{"disallowed-unique-constraint", CMIG_LINT_ERROR, false, check_added_constraints, {T_AlterTableStmt}},
-	{"adding-exclusion-constraint", CMIG_LINT_ERROR, false, check_added_constraints, {T_AlterTableStmt}},
+	{"constraint-missing-not-valid", CMIG_LINT_ERROR, false, check_added, {T_AlterTableStmt}},
+	{"constraint-missing-not-valid", CMIG_LINT_ERROR, false, NULL, {T_AlterTableStmt}, AT_ValidateConstraint, check_validate},
+	{"adding-foreign-key-constraint", CMIG_LINT_ERROR, false, check_added, {T_AlterTableStmt}},
+	{"adding-serial-primary-key-field", CMIG_LINT_ERROR, false, check_added, {T_AlterTableStmt}},
+	{"primary-key-sets-not-null", CMIG_LINT_ERROR, false, check_added, {T_AlterTableStmt}},
+	{"disallowed-unique-constraint", CMIG_LINT_ERROR, false, check_added, {T_AlterTableStmt}},
+	{"adding-exclusion-constraint", CMIG_LINT_ERROR, false, check_added, {T_AlterTableStmt}},
 	{"foreign-key-without-index", CMIG_LINT_WARNING, false, check_index_missing, {T_AlterTableStmt, T_CreateStmt}},
 	{"ban-create-domain-with-constraint", CMIG_LINT_WARNING, false, check_create_domain, {T_CreateDomainStmt}},
 	{"ban-alter-domain-with-add-constraint", CMIG_LINT_WARNING, false, check_alter_domain, {T_AlterDomainStmt}},

@@ -454,6 +454,14 @@ cmig_lint_types_is(const TypeName *type, const char *name)
 }
 
 bool
+cmig_lint_types_is_new(CmigLint *lint, List *names)
+{
+	CmigLintType *type = cmig_lint_objects_type(lint, names, false);
+
+	return type && type->is_new;
+}
+
+bool
 cmig_lint_types_is_constrained_domain(CmigLint *lint, const TypeName *type)
 {
 	CmigLintType *entry = type->names ? cmig_lint_objects_type(lint, type->names, false) : NULL;

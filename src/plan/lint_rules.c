@@ -22,6 +22,7 @@
 
 #include "base/base.h"
 #include "parse/parse.h"
+#include "plan/internal.h"
 #include "plan/lint.h"
 #include "run/run.h"
 
@@ -79,35 +80,27 @@ lacks_security(CmigLint *lint, const CmigLintDeferred *replaced)
 	return table && table != replaced->table && !table->row_security;
 }
 
-/* Implements the rule row-security-lost. */
+/* Implements the rule row-security-lost for a new table. */
 static void
 check_security(CmigLint *lint, Node *node)
 {
 	RangeVar	name;
-	CmigLintTable *original;
-	CmigLintFinding *finding;
-	ListCell   *lc;
+	CmigLintTable *original = find_original(lint, node, &name);
 
-	if (IsA(node, AlterTableStmt))
-	{
-		if (!cmig_lint_model_is_shared(lint->target) || !lint->target->row_security)
-			return;
-		foreach(lc, ((AlterTableStmt *) node)->cmds)
-		{
-			if (lfirst_node(AlterTableCmd, lc)->subtype == AT_DisableRowSecurity)
-				cmig_lint_report(lint, NULL, "DISABLE ROW LEVEL SECURITY shows all rows of %s to every role with privileges on it",
-								 cmig_lint_text_name(lint->target));
-		}
-		return;
-	}
-	if (IsA(node, ViewStmt))
-		return;
-	original = find_original(lint, node, &name);
-	if (original == NULL || !original->row_security)
-		return;
-	finding = cmig_lint_report(lint, NULL, "the old table %s has row-level security, but the new one does not",
-							   cmig_lint_text_range_var(&name));
-	cmig_lint_report_later(lint, finding, true, lacks_security, original, &name, NULL);
+	if (original && original->row_security)
+		cmig_lint_report_later(lint,
+							   cmig_lint_report(lint, NULL, "the old table %s has row-level security, but the new one does not",
+												cmig_lint_text_range_var(&name)),
+							   true, lacks_security, original, &name, NULL);
+}
+
+/* Implements the rule row-security-lost for ALTER TABLE. */
+static void
+check_disable(CmigLint *lint, AlterTableCmd *command, int number)
+{
+	if (cmig_lint_model_is_shared(lint->target) && lint->target->row_security)
+		cmig_lint_report(lint, NULL, "DISABLE ROW LEVEL SECURITY shows all rows of %s to every role with privileges on it",
+						 cmig_lint_text_name(lint->target));
 }
 
 /*
@@ -128,16 +121,14 @@ check_privileges(CmigLint *lint, Node *node)
 {
 	RangeVar	name;
 	CmigLintTable *original = find_original(lint, node, &name);
-	char	   *grants;
-	CmigLintFinding *finding;
+	char	   *text = original ? cmig_lint_text_range_var(&name) : NULL;
+	char	   *grants = original ? cmig_lint_facts_grants(original->oid, text) : NULL;
 
-	grants = original ? cmig_lint_facts_grants(original->oid, cmig_lint_text_range_var(&name)) : NULL;
-	if (grants == NULL || cmig_lint_facts_has_default_privileges())
-		return;
-	finding = cmig_lint_report(lint, psprintf("%s;\n%s", lint->statement->text, grants),
-							   "privileges on the old relation %s are not granted on the new one",
-							   cmig_lint_text_range_var(&name));
-	cmig_lint_report_later(lint, finding, true, lacks_privileges, original, &name, NULL);
+	if (grants && !cmig_lint_facts_has_default_privileges())
+		cmig_lint_report_later(lint,
+							   cmig_lint_report(lint, psprintf("%s;\n%s", lint->statement->text, grants),
+												"privileges on the old relation %s are not granted on the new one", text),
+							   true, lacks_privileges, original, &name, NULL);
 }
 
 /* ----------------------------------------------------------------
@@ -153,22 +144,13 @@ check_create(CmigLint *lint, Node *node)
 					 NameListToQuotedString(((CreateEnumStmt *) node)->typeName));
 }
 
-/* Does the plan create the type? */
-static bool
-is_new(CmigLint *lint, List *names)
-{
-	CmigLintType *type = cmig_lint_objects_type(lint, names, false);
-
-	return type && type->is_new;
-}
-
 /* Implements the rule require-enum-value-ordering. */
 static void
 check_ordering(CmigLint *lint, Node *node)
 {
 	AlterEnumStmt *alter = (AlterEnumStmt *) node;
 
-	if (alter->oldVal || alter->newValNeighbor || is_new(lint, alter->typeName) || cmig_lint_types_has_value(lint, alter))
+	if (alter->oldVal || alter->newValNeighbor || cmig_lint_types_is_new(lint, alter->typeName) || cmig_lint_types_has_value(lint, alter))
 		return;
 	cmig_lint_report(lint, NULL, "value %s sorts after all other values of %s; specify its position with BEFORE or AFTER",
 					 quote_literal_cstr(alter->newVal), NameListToQuotedString(alter->typeName));
@@ -180,7 +162,7 @@ check_rename(CmigLint *lint, Node *node)
 {
 	AlterEnumStmt *alter = (AlterEnumStmt *) node;
 
-	if (alter->oldVal && !is_new(lint, alter->typeName))
+	if (alter->oldVal && !cmig_lint_types_is_new(lint, alter->typeName))
 		cmig_lint_report(lint, NULL, "renaming value %s of %s breaks clients that use it; add the new value, change the rows, and leave the old one",
 						 quote_literal_cstr(alter->oldVal), NameListToQuotedString(alter->typeName));
 }
@@ -200,20 +182,6 @@ typedef struct Search
 	List	   *tables;			/* of CmigLintTable *: tables in the statement */
 	const		CmigLintNewValue *found;	/* the new value found, or NULL */
 } Search;
-
-/* Returns the new value with this text, or NULL. */
-static const CmigLintNewValue *
-new_value(const CmigLint *lint, const char *value)
-{
-	ListCell   *lc;
-
-	foreach(lc, lint->session.values)
-	{
-		if (strcmp(((CmigLintNewValue *) lfirst(lc))->value, value) == 0)
-			return lfirst(lc);
-	}
-	return NULL;
-}
 
 /*
  * Might the column have the type "type"?  Returns true if the column is
@@ -259,19 +227,26 @@ find_column(Search *search, const char *name)
 
 /*
  * Check whether a constant is an enum value added in the same transaction.  The
- * constant is assigned to a column or compared with a column.
+ * constant is assigned to a column, compared with a column, or cast to "type".
  */
 static void
-look_at_constant(Search *search, Node *node, const CmigLintColumn *column)
+look_at_constant(Search *search, Node *node, const CmigLintColumn *column, const TypeName *type)
 {
-	const		CmigLintNewValue *new;
+	A_Const    *constant = (A_Const *) node;
+	ListCell   *lc;
 
-	if (node == NULL || !IsA(node, A_Const) || ((A_Const *) node)->isnull ||
-		!IsA(&((A_Const *) node)->val, String))
+	if (node == NULL || !IsA(node, A_Const) || constant->isnull || !IsA(&constant->val, String))
 		return;
-	new = new_value(search->lint, strVal(&((A_Const *) node)->val));
-	if (new && may_have_type(search, column, new->type))
-		search->found = new;
+	foreach(lc, search->lint->session.values)
+	{
+		const		CmigLintNewValue *new = lfirst(lc);
+
+		if (strcmp(new->value, strVal(&constant->val)) != 0)
+			continue;
+		if (type ? strcmp(strVal(llast(type->names)), new->type->name) == 0 : may_have_type(search, column, new->type))
+			search->found = new;
+		return;
+	}
 }
 
 /*
@@ -288,24 +263,7 @@ look_at_comparison(Search *search, Node *left, Node *right)
 		return;
 	column = find_column(search, strVal(llast(((ColumnRef *) left)->fields)));
 	foreach(lc, IsA(right, List) ? (List *) right : list_make1(right))
-		look_at_constant(search, lfirst(lc), column);
-}
-
-/*
- * Check whether a cast converts a constant to an enum value added in the same
- * transaction.
- */
-static void
-look_at_cast(Search *search, TypeCast *cast)
-{
-	A_Const    *constant = (A_Const *) cast->arg;
-	const		CmigLintNewValue *new;
-
-	if (!IsA(constant, A_Const) || constant->isnull || !IsA(&constant->val, String))
-		return;
-	new = new_value(search->lint, strVal(&constant->val));
-	if (new && strcmp(strVal(llast(cast->typeName->names)), new->type->name) == 0)
-		search->found = new;
+		look_at_constant(search, lfirst(lc), column, NULL);
 }
 
 /*
@@ -328,18 +286,18 @@ walk(Node *node, void *context)
 			look_at_comparison(search, ((A_Expr *) node)->rexpr, ((A_Expr *) node)->lexpr);
 			break;
 		case T_TypeCast:
-			look_at_cast(search, (TypeCast *) node);
+			look_at_constant(search, ((TypeCast *) node)->arg, NULL, ((TypeCast *) node)->typeName);
 			break;
 		case T_UpdateStmt:
 			foreach(lc, ((UpdateStmt *) node)->targetList)
 			{
 				ResTarget  *target = lfirst_node(ResTarget, lc);
 
-				look_at_constant(search, target->val, find_column(search, target->name));
+				look_at_constant(search, target->val, find_column(search, target->name), NULL);
 			}
 			break;
 		case T_CaseWhen:
-			look_at_constant(search, (Node *) ((CaseWhen *) node)->result, NULL);
+			look_at_constant(search, (Node *) ((CaseWhen *) node)->result, NULL, NULL);
 			break;
 		case T_InsertStmt:
 			{
@@ -361,7 +319,7 @@ walk(Node *node, void *context)
 							column = i < list_length(table->columns) ? list_nth(table->columns, i) : NULL;
 						else if (table && i < list_length(insert->cols))
 							column = cmig_lint_model_column(table, list_nth_node(ResTarget, insert->cols, i)->name);
-						look_at_constant(search, lfirst(lc2), column);
+						look_at_constant(search, lfirst(lc2), column, NULL);
 						i++;
 					}
 				}
@@ -373,30 +331,12 @@ walk(Node *node, void *context)
 	return search->found != NULL || raw_expression_tree_walker(node, walk, search);
 }
 
-/* Search a column's default and its other expressions. */
-static void
-look_at_column(Search *search, ColumnDef *definition)
-{
-	CmigLintColumn column = {0};
-	ListCell   *lc;
-
-	column.name = definition->colname;
-	cmig_lint_types_find(search->lint, definition->typeName, &column.type, &column.typmod, &column.type_name);
-	foreach(lc, definition->constraints)
-	{
-		Constraint *constraint = lfirst_node(Constraint, lc);
-
-		if (constraint->contype == CONSTR_DEFAULT)
-			look_at_constant(search, constraint->raw_expr, &column);
-		(void) walk(constraint->raw_expr, search);
-	}
-}
-
 /* Search the elements of CREATE TABLE or the actions of ALTER TABLE. */
 static void
 look_at_definitions(Search *search, List *elements)
 {
 	ListCell   *lc;
+	ListCell   *lc2;
 
 	foreach(lc, elements)
 	{
@@ -404,14 +344,26 @@ look_at_definitions(Search *search, List *elements)
 		AlterTableCmd *command = (AlterTableCmd *) node;
 
 		if (IsA(node, ColumnDef))
-			look_at_column(search, (ColumnDef *) node);
+		{
+			CmigLintColumn column = {.name = ((ColumnDef *) node)->colname};
+
+			cmig_lint_types_find(search->lint, ((ColumnDef *) node)->typeName, &column.type, &column.typmod, &column.type_name);
+			foreach(lc2, ((ColumnDef *) node)->constraints)
+			{
+				Constraint *constraint = lfirst_node(Constraint, lc2);
+
+				if (constraint->contype == CONSTR_DEFAULT)
+					look_at_constant(search, constraint->raw_expr, &column, NULL);
+				(void) walk(constraint->raw_expr, search);
+			}
+		}
 		else if (IsA(node, Constraint))
 			(void) walk(((Constraint *) node)->raw_expr, search);
 		else if (!IsA(node, AlterTableCmd) || command->def == NULL)
 			continue;
 		else if (command->subtype == AT_ColumnDefault)
 		{
-			look_at_constant(search, command->def, find_column(search, command->name));
+			look_at_constant(search, command->def, find_column(search, command->name), NULL);
 			(void) walk(command->def, search);
 		}
 		else if (command->subtype == AT_AddColumn || command->subtype == AT_AddConstraint)
@@ -500,133 +452,30 @@ check_long(CmigLint *lint, Node *node)
 	}
 }
 
-/*
- * require-table-schema
- */
-
-/*
- * Append a relation's name if the name is unqualified and the relation is not
- * temporary.
- */
-static void
-add_name(CmigLint *lint, StringInfo text, const RangeVar *name)
-{
-	CmigLintTable *table;
-
-	if (name == NULL || name->schemaname || name->relpersistence == RELPERSISTENCE_TEMP)
-		return;
-	table = cmig_lint_state_find(lint, name, true);
-	if (table == NULL || !table->temporary)
-		appendStringInfo(text, "%s%s", text->len > 0 ? ", " : "", quote_identifier(name->relname));
-}
-
-/* Append the unqualified relation names in a list of nodes. */
-static void
-add_names(CmigLint *lint, StringInfo text, List *names)
-{
-	ListCell   *lc;
-
-	foreach(lc, names)
-	{
-		Node	   *node = lfirst(lc);
-
-		if (IsA(node, RangeVar))
-			add_name(lint, text, (RangeVar *) node);
-		else if (IsA(node, VacuumRelation))
-			add_name(lint, text, ((VacuumRelation *) node)->relation);
-		else if (IsA(node, List))
-		{
-			List	   *parts = (List *) node;
-			RangeVar	name = {.type = T_RangeVar,.relpersistence = RELPERSISTENCE_PERMANENT};
-
-			name.relname = strVal(llast(parts));
-			if (list_length(parts) == 1)
-				add_name(lint, text, &name);
-		}
-		else if (IsA(node, ColumnDef))
-			add_names(lint, text, ((ColumnDef *) node)->constraints);
-		else if (IsA(node, Constraint))
-			add_name(lint, text, ((Constraint *) node)->pktable);
-		else if (IsA(node, AlterTableCmd) && ((AlterTableCmd *) node)->def &&
-				 (IsA(((AlterTableCmd *) node)->def, ColumnDef) || IsA(((AlterTableCmd *) node)->def, Constraint)))
-			add_names(lint, text, list_make1(((AlterTableCmd *) node)->def));
-	}
-}
-
-/* Append the unqualified relation names in a statement. */
-static void
-add_statement(CmigLint *lint, StringInfo text, Node *node)
-{
-	add_names(lint, text, cmig_lint_uses_of(node, NULL));
-	switch (nodeTag(node))
-	{
-		case T_CreateStmt:
-			add_name(lint, text, ((CreateStmt *) node)->relation);
-			add_names(lint, text, ((CreateStmt *) node)->tableElts);
-			add_names(lint, text, ((CreateStmt *) node)->inhRelations);
-			break;
-		case T_AlterTableStmt:
-			add_name(lint, text, ((AlterTableStmt *) node)->relation);
-			add_names(lint, text, ((AlterTableStmt *) node)->cmds);
-			break;
-		case T_CreateTableAsStmt:
-			add_name(lint, text, ((CreateTableAsStmt *) node)->into->rel);
-			break;
-		case T_IndexStmt:
-			add_name(lint, text, ((IndexStmt *) node)->relation);
-			break;
-		case T_ViewStmt:
-			add_name(lint, text, ((ViewStmt *) node)->view);
-			break;
-		case T_RenameStmt:
-			add_name(lint, text, ((RenameStmt *) node)->relation);
-			break;
-		case T_DropStmt:
-			if (((DropStmt *) node)->removeType == OBJECT_TABLE || ((DropStmt *) node)->removeType == OBJECT_VIEW ||
-				((DropStmt *) node)->removeType == OBJECT_MATVIEW)
-				add_names(lint, text, ((DropStmt *) node)->objects);
-			break;
-		case T_TruncateStmt:
-			add_names(lint, text, ((TruncateStmt *) node)->relations);
-			break;
-		case T_LockStmt:
-			add_names(lint, text, ((LockStmt *) node)->relations);
-			break;
-		case T_VacuumStmt:
-			add_names(lint, text, ((VacuumStmt *) node)->rels);
-			break;
-		case T_ClusterStmt:
-			add_name(lint, text, ((ClusterStmt *) node)->relation);
-			break;
-		case T_CreateTrigStmt:
-			add_name(lint, text, ((CreateTrigStmt *) node)->relation);
-			break;
-		case T_CreatePolicyStmt:
-			add_name(lint, text, ((CreatePolicyStmt *) node)->table);
-			break;
-		case T_RefreshMatViewStmt:
-			add_name(lint, text, ((RefreshMatViewStmt *) node)->relation);
-			break;
-		default:
-			break;
-	}
-}
-
 /* Implements the rule require-table-schema. */
 static void
 check_schema(CmigLint *lint, Node *node)
 {
-	StringInfoData text;
+	List	   *names = NIL;
+	ListCell   *lc;
 
-	initStringInfo(&text);
-	add_statement(lint, &text, node);
-	if (text.len > 0)
-		cmig_lint_report(lint, NULL, "unqualified table names depend on search_path: %s", text.data);
+	foreach(lc, cmig_statement_locks(node))
+	{
+		const CmigLock *lock = lfirst(lc);
+		CmigLintTable *table;
+
+		/* an index belongs to the schema of its table */
+		if (lock->relation == NULL || lock->relation->schemaname ||
+			lock->relation->relpersistence == RELPERSISTENCE_TEMP ||
+			(lock->object && IsA(lock->object, IndexStmt)) || (IsA(node, DropStmt) && lock->type == OBJECT_INDEX))
+			continue;
+		table = cmig_lint_state_find(lint, lock->relation, true);
+		if ((table == NULL || !table->temporary) && !cmig_text_list_has(names, lock->relation->relname))
+			names = lappend(names, lock->relation->relname);
+	}
+	if (names != NIL)
+		cmig_lint_report(lint, NULL, "unqualified table names depend on search_path: %s", cmig_lint_text_names(names));
 }
-
-/*
- * unchecked-dynamic-sql
- */
 
 /* Implements the rule unchecked-dynamic-sql. */
 static void
@@ -639,10 +488,6 @@ check_dynamic(CmigLint *lint, Node *node)
 	cmig_lint_report(lint, NULL, "lint cannot analyze %s; cmig.dry_run shows its effects",
 					 IsA(node, DoStmt) ? "DO" : "CALL");
 }
-
-/*
- * ban-duplicate-column-assignments
- */
 
 /*
  * Report the first name that occurs twice in a list of ResTarget or ColumnDef.
@@ -787,31 +632,14 @@ check_concurrent_index(CmigLint *lint, Node *node)
 						 "CREATE INDEX CONCURRENTLY fails inside a transaction");
 }
 
-/*
- * If a statement fails in a transaction because its relation is partitioned,
- * returns the statement's name.  Otherwise, returns NULL.
- */
-static const char *
-partitioned_name(CmigLint *lint, Node *node)
-{
-	CmigLintTable *table;
-
-	if (IsA(node, ReindexStmt) && ((ReindexStmt *) node)->relation)
-		table = cmig_lint_state_find(lint, ((ReindexStmt *) node)->relation, false);
-	else if (IsA(node, ClusterStmt) && ((ClusterStmt *) node)->relation)
-		table = cmig_lint_state_find(lint, ((ClusterStmt *) node)->relation, false);
-	else
-		return NULL;
-	if (table == NULL || (table->kind != RELKIND_PARTITIONED_TABLE && table->kind != RELKIND_PARTITIONED_INDEX))
-		return NULL;
-	return IsA(node, ReindexStmt) ? "REINDEX of a partitioned table" : "CLUSTER of a partitioned table";
-}
-
 /* Implements the rule ban-non-transactional-statement. */
 static void
 check_top_level(CmigLint *lint, Node *node)
 {
 	const char *name;
+	RangeVar   *relation = IsA(node, ReindexStmt) ? ((ReindexStmt *) node)->relation :
+	IsA(node, ClusterStmt) ? ((ClusterStmt *) node)->relation : NULL;
+	CmigLintTable *table;
 
 	if (!cmig_lint_session_in_transaction(lint) || IsA(node, IndexStmt) ||
 		cmig_lint_state_concurrently_failure(lint, node, false))
@@ -826,18 +654,15 @@ check_top_level(CmigLint *lint, Node *node)
 		case CMIG_STATEMENT_TOP_LEVEL:
 			break;
 		default:
-			name = partitioned_name(lint, node);
-			if (name == NULL)
+			table = relation ? cmig_lint_state_find(lint, relation, false) : NULL;
+			if (table == NULL || (table->kind != RELKIND_PARTITIONED_TABLE && table->kind != RELKIND_PARTITIONED_INDEX))
 				return;
+			name = IsA(node, ReindexStmt) ? "REINDEX of a partitioned table" : "CLUSTER of a partitioned table";
 			break;
 	}
 	cmig_lint_report(lint, psprintf(CMIG_LINT_STEPWISE "%s", lint->statement->text),
 					 "%s fails inside a transaction", name);
 }
-
-/*
- * prefer-robust-stmts
- */
 
 /*
  * Callback at the end of the revision: does the script have any other
@@ -850,183 +675,140 @@ has_others(CmigLint *lint, const CmigLintDeferred *deferred)
 }
 
 /*
- * Report a statement that lacks IF [NOT] EXISTS.  The suggested fix inserts the
- * string in "clause" after the word in "after".
- */
-static void
-report_robust(CmigLint *lint, const char *after, const char *clause)
-{
-	CmigLintFinding *finding;
-
-	finding = cmig_lint_report(lint, cmig_lint_source_insert(lint->statement->text, after, clause),
-							   "the script does not run in a single transaction; with %s, this statement can run again if a later one fails", clause);
-	cmig_lint_report_later(lint, finding, false, has_others, NULL, NULL, NULL);
-}
-
-/* Report an ALTER TABLE with an action that could have IF [NOT] EXISTS. */
-static void
-check_robust_alter(CmigLint *lint, AlterTableStmt *alter)
-{
-	ListCell   *lc;
-
-	foreach(lc, alter->cmds)
-	{
-		AlterTableCmd *command = lfirst_node(AlterTableCmd, lc);
-
-		if (command->missing_ok)
-			continue;
-		if (command->subtype == AT_AddColumn)
-			report_robust(lint, cmig_lint_source_has(lint->statement->text, "column") ? "column" : "add", "IF NOT EXISTS");
-		else if (command->subtype == AT_DropColumn)
-			report_robust(lint, cmig_lint_source_has(lint->statement->text, "column") ? "column" : "drop", "IF EXISTS");
-		else if (command->subtype == AT_DropConstraint)
-			report_robust(lint, "constraint", "IF EXISTS");
-		else
-			continue;
-		return;
-	}
-}
-
-/*
- * Returns the word that precedes the object's name in a DROP statement.
- * Returns NULL if the rule does not apply to this type of object.
+ * Returns the word after which a DROP statement can have IF EXISTS, or NULL if
+ * the rule does not apply to this type of object.
  */
 static const char *
 drop_word(const DropStmt *drop)
 {
-	switch (drop->removeType)
+	static const struct
 	{
-		case OBJECT_TABLE:
-		case OBJECT_FOREIGN_TABLE:
-			return "table";
-		case OBJECT_VIEW:
-		case OBJECT_MATVIEW:
-			return "view";
-		case OBJECT_INDEX:
-			return drop->concurrent ? "concurrently" : "index";
-		case OBJECT_SEQUENCE:
-			return "sequence";
-		case OBJECT_SCHEMA:
-			return "schema";
-		case OBJECT_TYPE:
-			return "type";
-		case OBJECT_DOMAIN:
-			return "domain";
-		case OBJECT_FUNCTION:
-			return "function";
-		case OBJECT_PROCEDURE:
-			return "procedure";
-		case OBJECT_TRIGGER:
-			return "trigger";
-		case OBJECT_POLICY:
-			return "policy";
-		case OBJECT_EXTENSION:
-			return "extension";
-		default:
-			return NULL;
+		ObjectType	type;
+		const char *word;
+	}			words[] =
+
+	{
+		{OBJECT_TABLE, "table"}, {OBJECT_FOREIGN_TABLE, "table"}, {OBJECT_VIEW, "view"}, {OBJECT_MATVIEW, "view"},
+		{OBJECT_INDEX, "index"}, {OBJECT_SEQUENCE, "sequence"}, {OBJECT_SCHEMA, "schema"}, {OBJECT_TYPE, "type"},
+		{OBJECT_DOMAIN, "domain"}, {OBJECT_FUNCTION, "function"}, {OBJECT_PROCEDURE, "procedure"},
+		{OBJECT_TRIGGER, "trigger"}, {OBJECT_POLICY, "policy"}, {OBJECT_EXTENSION, "extension"},
+	};
+
+	for (int i = 0; i < lengthof(words); i++)
+	{
+		if (drop->removeType == words[i].type)
+			return drop->concurrent ? "concurrently" : words[i].word;
 	}
+	return NULL;
 }
 
-/* Report a CREATE or ALTER TYPE statement that could have IF NOT EXISTS. */
-static void
-check_robust_create(CmigLint *lint, Node *node)
-{
-	switch (nodeTag(node))
-	{
-		case T_CreateStmt:
-			if (!((CreateStmt *) node)->if_not_exists &&
-				((CreateStmt *) node)->relation->relpersistence != RELPERSISTENCE_TEMP)
-				report_robust(lint, "table", "IF NOT EXISTS");
-			break;
-		case T_CreateTableAsStmt:
-			if (!((CreateTableAsStmt *) node)->if_not_exists &&
-				((CreateTableAsStmt *) node)->into->rel->relpersistence != RELPERSISTENCE_TEMP &&
-				!cmig_lint_source_has(lint->statement->text, "into"))
-				report_robust(lint, ((CreateTableAsStmt *) node)->objtype == OBJECT_MATVIEW ? "view" : "table",
-							  "IF NOT EXISTS");
-			break;
-		case T_IndexStmt:
-			if (!((IndexStmt *) node)->if_not_exists && ((IndexStmt *) node)->idxname)
-				report_robust(lint, ((IndexStmt *) node)->concurrent ? "concurrently" : "index", "IF NOT EXISTS");
-			break;
-		case T_CreateSeqStmt:
-			if (!((CreateSeqStmt *) node)->if_not_exists)
-				report_robust(lint, "sequence", "IF NOT EXISTS");
-			break;
-		case T_CreateSchemaStmt:
-			if (!((CreateSchemaStmt *) node)->if_not_exists && ((CreateSchemaStmt *) node)->schemaElts == NIL)
-				report_robust(lint, "schema", "IF NOT EXISTS");
-			break;
-		case T_CreateExtensionStmt:
-			if (!((CreateExtensionStmt *) node)->if_not_exists)
-				report_robust(lint, "extension", "IF NOT EXISTS");
-			break;
-		case T_AlterEnumStmt:
-			if (!((AlterEnumStmt *) node)->skipIfNewValExists && ((AlterEnumStmt *) node)->oldVal == NULL)
-				report_robust(lint, "value", "IF NOT EXISTS");
-			break;
-		default:
-			break;
-	}
-}
-
-/* Implements the rule prefer-robust-stmts. */
+/*
+ * Implements the rule prefer-robust-stmts: finds the word after which the
+ * statement could have IF [NOT] EXISTS.
+ */
 static void
 check_robust(CmigLint *lint, Node *node)
 {
+	const char *text = lint->statement->text;
+	const char *clause = "IF NOT EXISTS";
+	const char *word = NULL;
+	bool		robust = false;
+	CreateTableAsStmt *create_as;
+	ListCell   *lc;
+
 	if (cmig_lint_session_in_transaction(lint))
 		return;
-	if (IsA(node, AlterTableStmt))
-		check_robust_alter(lint, (AlterTableStmt *) node);
-	else if (IsA(node, DropStmt))
+	switch (nodeTag(node))
 	{
-		DropStmt   *drop = (DropStmt *) node;
+		case T_AlterTableStmt:
+			foreach(lc, ((AlterTableStmt *) node)->cmds)
+			{
+				AlterTableCmd *command = lfirst_node(AlterTableCmd, lc);
 
-		if (!drop->missing_ok && drop_word(drop))
-			report_robust(lint, drop_word(drop), "IF EXISTS");
+				if (command->missing_ok || word)
+					continue;
+				if (command->subtype == AT_AddColumn)
+					word = cmig_lint_source_has(text, "column") ? "column" : "add";
+				else if (command->subtype == AT_DropColumn)
+					word = cmig_lint_source_has(text, "column") ? "column" : "drop";
+				else if (command->subtype == AT_DropConstraint)
+					word = "constraint";
+				clause = command->subtype == AT_AddColumn ? "IF NOT EXISTS" : "IF EXISTS";
+			}
+			break;
+		case T_DropStmt:
+			word = drop_word((DropStmt *) node);
+			clause = "IF EXISTS";
+			robust = ((DropStmt *) node)->missing_ok;
+			break;
+		case T_CreateStmt:
+			word = "table";
+			robust = ((CreateStmt *) node)->if_not_exists ||
+				((CreateStmt *) node)->relation->relpersistence == RELPERSISTENCE_TEMP;
+			break;
+		case T_CreateTableAsStmt:
+			create_as = (CreateTableAsStmt *) node;
+			word = create_as->objtype == OBJECT_MATVIEW ? "view" : "table";
+			robust = create_as->if_not_exists || create_as->into->rel->relpersistence == RELPERSISTENCE_TEMP ||
+				cmig_lint_source_has(text, "into");
+			break;
+		case T_IndexStmt:
+			word = ((IndexStmt *) node)->concurrent ? "concurrently" : "index";
+			robust = ((IndexStmt *) node)->if_not_exists || ((IndexStmt *) node)->idxname == NULL;
+			break;
+		case T_CreateSeqStmt:
+			word = "sequence";
+			robust = ((CreateSeqStmt *) node)->if_not_exists;
+			break;
+		case T_CreateSchemaStmt:
+			word = "schema";
+			robust = ((CreateSchemaStmt *) node)->if_not_exists || ((CreateSchemaStmt *) node)->schemaElts != NIL;
+			break;
+		case T_CreateExtensionStmt:
+			word = "extension";
+			robust = ((CreateExtensionStmt *) node)->if_not_exists;
+			break;
+		case T_AlterEnumStmt:
+			word = "value";
+			robust = ((AlterEnumStmt *) node)->skipIfNewValExists || ((AlterEnumStmt *) node)->oldVal;
+			break;
+		default:
+			break;
 	}
-	else
-		check_robust_create(lint, node);
+	if (word && !robust)
+		cmig_lint_report_later(lint,
+							   cmig_lint_report(lint, cmig_lint_source_insert(text, word, clause),
+												"the script does not run in a single transaction; with %s, this statement can run again if a later one fails", clause),
+							   false, has_others, NULL, NULL, NULL);
 }
 
 /*
- * Timeouts
+ * Implements the rules require-lock-timeout and require-statement-timeout:
+ * report a missing timeout at the first statement that takes a lock.
  */
-
-/* Report a missing timeout at the first statement that takes a lock. */
 static void
-check_timeout(CmigLint *lint, CmigLintTimeout timeout, const char *fix, const char *message)
+check_timeout(CmigLint *lint, Node *node)
 {
-	CmigLintLock *lock;
+	static const struct
+	{
+		const char *rule;
+		const char *fix;
+		const char *does;
+	}			timeouts[] =	/* by CmigLintTimeout */
 
-	if (lint->locks == NIL || lint->session.timeouts[timeout] ||
-		lint->session.reported[timeout])
+	{
+		{"require-lock-timeout", "SET lock_timeout = '2s'",
+		"may wait for its lock on %s without a limit, and blocks later statements while it waits"},
+		{"require-statement-timeout", "SET statement_timeout = '1min'", "may hold its lock on %s for an unlimited time"},
+	};
+	int			i = strcmp(lint->rule->name, timeouts[0].rule) == 0 ? CMIG_LINT_LOCK_TIMEOUT : CMIG_LINT_STATEMENT_TIMEOUT;
+
+	if (lint->locks == NIL || lint->session.timeouts[i] || lint->session.reported[i])
 		return;
-	lock = linitial(lint->locks);
-	cmig_lint_report(lint, psprintf("%s;\n%s", fix, lint->statement->text), message,
-					 cmig_lint_text_name(lock->table));
-	lint->session.reported[timeout] = true;
+	cmig_lint_report(lint, psprintf("%s;\n%s", timeouts[i].fix, lint->statement->text), "the statement %s",
+					 psprintf(timeouts[i].does, cmig_lint_text_name(((CmigLintLock *) linitial(lint->locks))->table)));
+	lint->session.reported[i] = true;
 }
-
-/* Implements the rule require-lock-timeout. */
-static void
-check_lock_timeout(CmigLint *lint, Node *node)
-{
-	check_timeout(lint, CMIG_LINT_LOCK_TIMEOUT, "SET lock_timeout = '2s'",
-				  "the statement may wait for its lock on %s without a limit, and blocks later statements while it waits");
-}
-
-/* Implements the rule require-statement-timeout. */
-static void
-check_statement_timeout(CmigLint *lint, Node *node)
-{
-	check_timeout(lint, CMIG_LINT_STATEMENT_TIMEOUT, "SET statement_timeout = '1min'",
-				  "the statement may hold its lock on %s for an unlimited time");
-}
-
-/*
- * statement-after-access-exclusive
- */
 
 /*
  * Do the findings so far show that the statement scans or rewrites a large
@@ -1057,89 +839,44 @@ is_slow(CmigLint *lint)
 	return false;
 }
 
-/* Does the statement read or write a relation that existed before the plan? */
-static bool
-uses_shared(CmigLint *lint, Node *statement)
-{
-	ListCell   *lc;
-
-	foreach(lc, cmig_lint_uses_of(statement, NULL))
-	{
-		if (cmig_lint_model_is_shared(cmig_lint_state_find(lint, lfirst(lc), false)))
-			return true;
-	}
-	return false;
-}
-
-/* Does the statement validate a constraint of a large table? */
-static bool
-is_validate(CmigLint *lint, Node *node)
-{
-	ListCell   *lc;
-
-	if (!IsA(node, AlterTableStmt) || !cmig_lint_model_is_large(lint->target))
-		return false;
-	foreach(lc, ((AlterTableStmt *) node)->cmds)
-	{
-		if (lfirst_node(AlterTableCmd, lc)->subtype == AT_ValidateConstraint)
-			return true;
-	}
-	return false;
-}
-
 /*
- * Returns another table on which the statement takes a lock that blocks
- * writes.  Returns NULL if there is none.  Tables on which this revision
- * already holds an AccessExclusiveLock are skipped.
+ * Implements the rule statement-after-access-exclusive.  If several statements
+ * only wait for a lock, only the first of them is reported.
  */
-static CmigLintTable *
-other_locked(CmigLint *lint, const CmigLintTable *held)
+static void
+check_after_exclusive(CmigLint *lint, Node *node)
 {
+	CmigLintSession *session = &lint->session;
+	bool		runs = IsA(node, DoStmt) || IsA(node, CallStmt) || is_slow(lint);
+	CmigLintTable *other = NULL;
 	ListCell   *lc;
 
+	if (session->held == NULL || !cmig_lint_session_in_transaction(lint))
+		return;
+	foreach(lc, cmig_lint_uses_of(node, NULL))
+		runs |= cmig_lint_model_is_shared(cmig_lint_state_find(lint, lfirst(lc), false));
+	foreach(lc, IsA(node, AlterTableStmt) && cmig_lint_model_is_large(lint->target) ? ((AlterTableStmt *) node)->cmds : NIL)
+		runs |= lfirst_node(AlterTableCmd, lc)->subtype == AT_ValidateConstraint;
+
+	/* another table that this revision has not locked against reads already */
 	foreach(lc, lint->locks)
 	{
 		CmigLintLock *lock = lfirst(lc);
 
-		if (lock->table != held && lock->mode >= ShareLock &&
+		if (other == NULL && lock->table != session->held && lock->mode >= ShareLock &&
 			(lock->table->in_revision != lint->revision_number || lock->table->locked_at == 0))
-			return lock->table;
+			other = lock->table;
 	}
-	return NULL;
-}
-
-/* Implements the rule statement-after-access-exclusive. */
-static void
-check_after_exclusive(CmigLint *lint, Node *node)
-{
-	CmigLintTable *held = lint->session.held;
-	int			number = lint->session.held_since;
-
-	if (held == NULL || !cmig_lint_session_in_transaction(lint))
-		return;
-	if (!IsA(node, DoStmt) && !IsA(node, CallStmt) && !uses_shared(lint, node) &&
-		!is_validate(lint, node) && !is_slow(lint))
+	if (runs)
+		cmig_lint_report(lint, NULL, "%s, locked against reads and writes by statement %d, stays locked while this statement runs",
+						 cmig_lint_text_name(session->held), session->held_since);
+	else if (other && !session->wait_reported)
 	{
-		CmigLintTable *other = other_locked(lint, held);
-
-		/*
-		 * if several statements only wait for a lock, report only the first
-		 * of them
-		 */
-		if (lint->session.wait_reported || other == NULL)
-			return;
-		lint->session.wait_reported = true;
+		session->wait_reported = true;
 		cmig_lint_report(lint, NULL, "%s, locked against reads and writes by statement %d, stays locked while this statement waits for its lock on %s",
-						 cmig_lint_text_name(held), number, cmig_lint_text_name(other));
-		return;
+						 cmig_lint_text_name(session->held), session->held_since, cmig_lint_text_name(other));
 	}
-	cmig_lint_report(lint, NULL, "%s, locked against reads and writes by statement %d, stays locked while this statement runs",
-					 cmig_lint_text_name(held), number);
 }
-
-/*
- * backfill-with-schema-change
- */
 
 /* Implements the rule backfill-with-schema-change. */
 static void
@@ -1165,8 +902,8 @@ check_backfill(CmigLint *lint, Node *node)
 
 /* The last ones use the findings of the other rules. */
 const CmigLintRule cmig_lint_others[] = {
-	{"row-security-lost", CMIG_LINT_ERROR, false, check_security,
-	{T_CreateStmt, T_CreateTableAsStmt, T_RenameStmt, T_AlterTableStmt}},
+	{"row-security-lost", CMIG_LINT_ERROR, false, check_security, {T_CreateStmt, T_CreateTableAsStmt, T_RenameStmt}},
+	{"row-security-lost", CMIG_LINT_ERROR, false, NULL, {T_AlterTableStmt}, AT_DisableRowSecurity, check_disable},
 	{"privileges-lost", CMIG_LINT_WARNING, false, check_privileges,
 	{T_CreateStmt, T_CreateTableAsStmt, T_RenameStmt, T_ViewStmt}},
 	{"prefer-lookup-table-over-enum", CMIG_LINT_NOTICE, false, check_create, {T_CreateEnumStmt}},
@@ -1183,8 +920,8 @@ const CmigLintRule cmig_lint_others[] = {
 	{"ban-concurrent-index-creation-in-transaction", CMIG_LINT_ERROR, false, check_concurrent_index, {T_IndexStmt}},
 	{"ban-non-transactional-statement", CMIG_LINT_ERROR, false, check_top_level},
 	{"prefer-robust-stmts", CMIG_LINT_NOTICE, false, check_robust},
-	{"require-lock-timeout", CMIG_LINT_NOTICE, false, check_lock_timeout},
-	{"require-statement-timeout", CMIG_LINT_NOTICE, false, check_statement_timeout},
+	{"require-lock-timeout", CMIG_LINT_NOTICE, false, check_timeout},
+	{"require-statement-timeout", CMIG_LINT_NOTICE, false, check_timeout},
 	{"statement-after-access-exclusive", CMIG_LINT_WARNING, false, check_after_exclusive},
 	{"backfill-with-schema-change", CMIG_LINT_WARNING, false, check_backfill,
 	{T_UpdateStmt, T_InsertStmt, T_DeleteStmt, T_SelectStmt, T_MergeStmt}},

@@ -27,57 +27,29 @@
  * ----------------------------------------------------------------
  */
 
-/*
- * Data loss
- */
-
-/* Returns a live table in the schema, or NULL if there is none. */
-static CmigLintTable *
-table_in_schema(CmigLint *lint, const char *schema)
-{
-	Oid			oid = lint->reads_facts ? get_namespace_oid(schema, true) : InvalidOid;
-	List	   *tables = OidIsValid(oid) ? cmig_lint_catalog_tables_in(oid) : NIL;
-
-	return tables ? cmig_lint_state_find_oid(lint, linitial_oid(tables)) : NULL;
-}
-
-static void
-check_drop_schema(CmigLint *lint, DropStmt *drop)
-{
-	ListCell   *lc;
-
-	if (drop->behavior != DROP_CASCADE)
-		return;
-	foreach(lc, drop->objects)
-	{
-		const char *schema = strVal(lfirst(lc));
-		CmigLintTable *table = table_in_schema(lint, schema);
-
-		if (table)
-			cmig_lint_report(lint, NULL, "DROP SCHEMA %s CASCADE deletes the data of %s and of all other tables in the schema, and breaks clients",
-							 quote_identifier(schema), cmig_lint_text_table(table));
-		else if (!lint->reads_facts && !cmig_lint_objects_is_new_schema(lint, schema))
-			cmig_lint_report(lint, NULL, "DROP SCHEMA %s CASCADE deletes the data of all tables in the schema, and breaks clients",
-							 quote_identifier(schema));
-	}
-}
-
 /* Implements the rule ban-drop-table. */
 static void
 check_drop_table(CmigLint *lint, Node *node)
 {
 	DropStmt   *drop = (DropStmt *) node;
+	bool		schemas = drop->removeType == OBJECT_SCHEMA && drop->behavior == DROP_CASCADE;
 	ListCell   *lc;
 
-	if (drop->removeType == OBJECT_SCHEMA)
-		check_drop_schema(lint, drop);
-	if (drop->removeType != OBJECT_TABLE)
-		return;
-	foreach(lc, drop->objects)
+	foreach(lc, schemas || drop->removeType == OBJECT_TABLE ? drop->objects : NIL)
 	{
-		CmigLintTable *table = cmig_lint_state_find_names(lint, lfirst(lc), drop->missing_ok);
+		const char *schema = schemas ? strVal(lfirst(lc)) : NULL;
+		Oid			oid = schema && lint->reads_facts ? get_namespace_oid(schema, true) : InvalidOid;
+		List	   *tables = OidIsValid(oid) ? cmig_lint_catalog_tables_in(oid) : NIL;
+		CmigLintTable *table = tables ? cmig_lint_state_find_oid(lint, linitial_oid(tables)) :
+		schema ? NULL : cmig_lint_state_find_names(lint, lfirst(lc), drop->missing_ok);
 
-		if (cmig_lint_model_is_shared(table))
+		if (schema && table)
+			cmig_lint_report(lint, NULL, "DROP SCHEMA %s CASCADE deletes the data of %s and of all other tables in the schema, and breaks clients",
+							 quote_identifier(schema), cmig_lint_text_table(table));
+		else if (schema && !lint->reads_facts && !cmig_lint_objects_is_new_schema(lint, schema))
+			cmig_lint_report(lint, NULL, "DROP SCHEMA %s CASCADE deletes the data of all tables in the schema, and breaks clients",
+							 quote_identifier(schema));
+		else if (!schema && cmig_lint_model_is_shared(table))
 			cmig_lint_report(lint, NULL, "DROP TABLE deletes the data of %s and breaks clients that use it; first release a version that does not use it",
 							 cmig_lint_text_table(table));
 	}
@@ -91,63 +63,40 @@ check_drop_database(CmigLint *lint, Node *node)
 					 quote_identifier(((DropdbStmt *) node)->dbname));
 }
 
-/*
- * Returns the OIDs of the live tables in a TRUNCATE.  Sets *known to false if
- * one of the tables is unknown.
- */
-static List *
-truncated(CmigLint *lint, TruncateStmt *truncate, bool *known)
-{
-	List	   *result = NIL;
-	ListCell   *lc;
-
-	*known = true;
-	foreach(lc, truncate->relations)
-	{
-		CmigLintTable *table = cmig_lint_state_find(lint, lfirst(lc), false);
-
-		if (table && OidIsValid(table->oid))
-			result = lappend_oid(result, table->oid);
-		else if (table && table->origin == CMIG_LINT_UNKNOWN)
-			*known = false;
-	}
-	return result;
-}
-
 /* Implements the rule ban-truncate-cascade. */
 static void
 check_truncate(CmigLint *lint, Node *node)
 {
 	TruncateStmt *truncate = (TruncateStmt *) node;
-	bool		known;
-	List	   *tables;
+	bool		known = true;
+	List	   *tables = NIL;
 	List	   *names = NIL;
+	CmigLintTable *table;
 	ListCell   *lc;
 
 	if (truncate->behavior != DROP_CASCADE)
 		return;
-	tables = truncated(lint, truncate, &known);
+	foreach(lc, truncate->relations)
+	{
+		table = cmig_lint_state_find(lint, lfirst(lc), false);
+		if (table && OidIsValid(table->oid))
+			tables = lappend_oid(tables, table->oid);
+		known &= table == NULL || table->origin != CMIG_LINT_UNKNOWN;
+	}
 	foreach(lc, tables ? cmig_lint_catalog_referencing(tables) : NIL)
 	{
-		CmigLintTable *table = cmig_lint_state_find_oid(lint, lfirst_oid(lc));
-
+		table = cmig_lint_state_find_oid(lint, lfirst_oid(lc));
 		if (table)
 			names = lappend(names, cmig_lint_text_table(table));
 	}
-	if (names == NIL && known)
-		return;
-	if (names == NIL)
-		cmig_lint_report(lint, NULL, "TRUNCATE CASCADE also empties unlisted tables that reference the listed ones");
-	else
+	if (names != NIL)
 		cmig_lint_report(lint, NULL, "TRUNCATE CASCADE also empties %s%s, which %s not listed",
 						 (char *) linitial(names),
 						 list_length(names) > 1 ? psprintf(" and %d other tables", list_length(names) - 1) : "",
 						 list_length(names) > 1 ? "are" : "is");
+	else if (!known)
+		cmig_lint_report(lint, NULL, "TRUNCATE CASCADE also empties unlisted tables that reference the listed ones");
 }
-
-/*
- * Renaming
- */
 
 /*
  * Do clients refer to this kind of relation by name in queries?  Returns true
@@ -207,10 +156,6 @@ check_rename_schema(CmigLint *lint, Node *node)
 		cmig_lint_report(lint, NULL, "RENAME TO %s breaks clients that use schema %s, or have it in search_path",
 						 quote_identifier(rename->newname), quote_identifier(rename->subname));
 }
-
-/*
- * Table rewrites
- */
 
 /*
  * Returns a description of what VACUUM FULL or CLUSTER rewrites, for a
@@ -281,30 +226,24 @@ rewriting_action(CmigLint *lint, AlterTableCmd *command)
 	}
 }
 
-static void
-check_refresh(CmigLint *lint, RefreshMatViewStmt *refresh)
-{
-	CmigLintTable *view;
-
-	if (refresh->concurrent || refresh->skipData)
-		return;
-	view = cmig_lint_state_find(lint, refresh->relation, false);
-	if (cmig_lint_model_is_large(view))
-		cmig_lint_report(lint, psprintf("-- needs a unique index on columns of the view\nREFRESH MATERIALIZED VIEW CONCURRENTLY %s",
-										cmig_lint_text_range_var(refresh->relation)),
-						 "REFRESH MATERIALIZED VIEW blocks reads of %s while its query runs",
-						 cmig_lint_text_table(view));
-}
-
 /* Implements the rule rewriting-table. */
 static void
 check_rewrite(CmigLint *lint, Node *node)
 {
-	ListCell   *lc;
+	RefreshMatViewStmt *refresh = (RefreshMatViewStmt *) node;
+	CmigLintTable *view;
 	char	   *tables;
+	ListCell   *lc;
 
 	if (IsA(node, RefreshMatViewStmt))
-		check_refresh(lint, (RefreshMatViewStmt *) node);
+	{
+		view = refresh->concurrent || refresh->skipData ? NULL : cmig_lint_state_find(lint, refresh->relation, false);
+		if (cmig_lint_model_is_large(view))
+			cmig_lint_report(lint, psprintf("-- needs a unique index on columns of the view\nREFRESH MATERIALIZED VIEW CONCURRENTLY %s",
+											cmig_lint_text_range_var(refresh->relation)),
+							 "REFRESH MATERIALIZED VIEW blocks reads of %s while its query runs",
+							 cmig_lint_text_table(view));
+	}
 	else if (IsA(node, VacuumStmt) || IsA(node, ClusterStmt))
 	{
 		tables = compacted(lint, node);
@@ -332,10 +271,6 @@ check_repack(CmigLint *lint, Node *node)
 	if (cmig_has_repack_compat && compacted(lint, node))
 		cmig_lint_report(lint, NULL, "REPACK (CONCURRENTLY) rewrites a table without blocking others");
 }
-
-/*
- * Combining statements
- */
 
 /* Implements the rule prefer-single-alter-table. */
 static void
@@ -366,26 +301,15 @@ check_single_alter(CmigLint *lint, Node *node)
 
 /* Implements the rule require-concurrent-partition-detach. */
 static void
-check_detach(CmigLint *lint, Node *node)
+check_detach(CmigLint *lint, AlterTableCmd *command, int number)
 {
-	ListCell   *lc;
+	PartitionCmd *detach = (PartitionCmd *) command->def;
 
-	if (!cmig_lint_model_is_shared(lint->target) || lint->target->has_default_partition)
-		return;
-	foreach(lc, ((AlterTableStmt *) node)->cmds)
-	{
-		AlterTableCmd *command = lfirst_node(AlterTableCmd, lc);
-		PartitionCmd *detach = (PartitionCmd *) command->def;
-		CmigLintTable *partition;
-
-		if (command->subtype != AT_DetachPartition || detach->concurrent)
-			continue;
-		partition = cmig_lint_state_find(lint, detach->name, false);
-		if (cmig_lint_model_is_shared(partition))
-			cmig_lint_report(lint, psprintf(CMIG_LINT_STEPWISE "%s CONCURRENTLY", lint->statement->text),
-							 "DETACH PARTITION locks %s against reads and writes",
-							 cmig_lint_text_table(lint->target));
-	}
+	if (cmig_lint_model_is_shared(lint->target) && !lint->target->has_default_partition && !detach->concurrent &&
+		cmig_lint_model_is_shared(cmig_lint_state_find(lint, detach->name, false)))
+		cmig_lint_report(lint, psprintf(CMIG_LINT_STEPWISE "%s CONCURRENTLY", lint->statement->text),
+						 "DETACH PARTITION locks %s against reads and writes",
+						 cmig_lint_text_table(lint->target));
 }
 
 /*
@@ -413,33 +337,26 @@ is_restricted(const CmigLintTable *partition, const char *name)
 }
 
 /*
- * Might CHECK constraints prove the partition bounds, so that PostgreSQL does
- * not scan the table?  This function does not check whether the constraints
- * really imply the bounds.
+ * Would PostgreSQL scan "table" when a partition is added to "parent"?  It does
+ * not if CHECK constraints prove the partition bounds.  This function does not
+ * check whether the constraints really imply the bounds.
  */
-static bool
-may_be_proven(const CmigLintTable *parent, const CmigLintTable *partition)
-{
-	ListCell   *lc;
-
-	if (!OidIsValid(parent->oid))
-		return is_restricted(partition, NULL);
-	foreach(lc, cmig_lint_catalog_partition_key(parent->oid))
-	{
-		if (!is_restricted(partition, lfirst(lc)))
-			return false;
-	}
-	return true;
-}
-
-/* Would PostgreSQL scan "table" when a partition is added to "parent"? */
 static bool
 is_scanned(CmigLint *lint, const CmigLintTable *parent, CmigLintTable *table)
 {
+	ListCell   *lc;
+
 	if (!cmig_lint_model_is_large(table))
 		return false;
 	cmig_lint_state_load(lint, table);
-	return !may_be_proven(parent, table);
+	if (!OidIsValid(parent->oid))
+		return !is_restricted(table, NULL);
+	foreach(lc, cmig_lint_catalog_partition_key(parent->oid))
+	{
+		if (!is_restricted(table, lfirst(lc)))
+			return true;
+	}
+	return false;
 }
 
 /* Report that adding a partition scans the parent's default partition. */
@@ -454,11 +371,17 @@ report_default(CmigLint *lint, const CmigLintTable *parent, const char *action)
 						 action, cmig_lint_text_table(rest));
 }
 
+/* Implements the rule attaching-partition for ALTER TABLE. */
 static void
-check_attach_action(CmigLint *lint, const PartitionCmd *attach)
+check_attach(CmigLint *lint, AlterTableCmd *command, int number)
 {
-	CmigLintTable *partition = cmig_lint_state_find(lint, attach->name, false);
+	PartitionCmd *attach = (PartitionCmd *) command->def;
+	CmigLintTable *partition;
 
+	/* without bounds, it is an action of ALTER INDEX */
+	if (attach->bound == NULL)
+		return;
+	partition = cmig_lint_state_find(lint, attach->name, false);
 	if (is_scanned(lint, lint->target, partition))
 		cmig_lint_report(lint, NULL, "ATTACH PARTITION scans %s under an AccessExclusiveLock; first add NOT NULL and a valid CHECK constraint that implies the bounds, and drop the constraint afterward",
 						 cmig_lint_text_table(partition));
@@ -466,34 +389,15 @@ check_attach_action(CmigLint *lint, const PartitionCmd *attach)
 		report_default(lint, lint->target, "ATTACH PARTITION");
 }
 
-/* Implements the rule attaching-partition. */
+/* Implements the rule attaching-partition for CREATE TABLE. */
 static void
-check_attach(CmigLint *lint, Node *node)
+check_new_partition(CmigLint *lint, Node *node)
 {
-	ListCell   *lc;
+	CreateStmt *create = (CreateStmt *) node;
+	CmigLintTable *parent = create->partbound ? cmig_lint_state_find(lint, linitial(create->inhRelations), false) : NULL;
 
-	if (IsA(node, CreateStmt))
-	{
-		CreateStmt *create = (CreateStmt *) node;
-		CmigLintTable *parent = create->partbound ? cmig_lint_state_find(lint, linitial(create->inhRelations), false) : NULL;
-
-		if (parent != NULL)
-			report_default(lint, parent, "CREATE TABLE ... PARTITION OF");
-		return;
-	}
-	if (lint->target == NULL)
-		return;
-	foreach(lc, ((AlterTableStmt *) node)->cmds)
-	{
-		AlterTableCmd *command = lfirst_node(AlterTableCmd, lc);
-
-		/*
-		 * skip ATTACH PARTITION without bounds, which is an action of ALTER
-		 * INDEX
-		 */
-		if (command->subtype == AT_AttachPartition && ((PartitionCmd *) command->def)->bound)
-			check_attach_action(lint, (PartitionCmd *) command->def);
-	}
+	if (parent != NULL)
+		report_default(lint, parent, "CREATE TABLE ... PARTITION OF");
 }
 
 /* ----------------------------------------------------------------
@@ -519,25 +423,6 @@ static const struct
 	{"alter_distributed_table", "to new shards"},
 	{"undistribute_table", "to the coordinator"},
 };
-
-/*
- * Returns where the called function copies rows.  Returns NULL for a function
- * that is not in the list.
- */
-static const char *
-copies_where(const FuncCall *call)
-{
-	const char *name = strVal(llast(call->funcname));
-
-	if (list_length(call->funcname) > 1 && strcmp(strVal(linitial(call->funcname)), "pg_catalog") != 0)
-		return NULL;
-	for (int i = 0; i < lengthof(functions); i++)
-	{
-		if (strcmp(name, functions[i].name) == 0)
-			return functions[i].where;
-	}
-	return NULL;
-}
 
 /*
  * Returns the argument at the given position of a call, or the argument with
@@ -583,44 +468,43 @@ named_table(Node *node)
 	}
 }
 
-/*
- * Returns the statement with create_distributed_table_concurrently() in place
- * of create_distributed_table().  Returns NULL if the statement does not allow
- * this.
- */
-static char *
-concurrently(CmigLint *lint, const FuncCall *call)
-{
-	Node	   *column = argument(call, 1, "distribution_column");
-	const char *sql;
-
-	if (strcmp(strVal(llast(call->funcname)), DISTRIBUTE) != 0 ||
-		column == NULL || !IsA(column, A_Const) || ((A_Const *) column)->isnull)
-		return NULL;
-	sql = cmig_lint_source_extend(lint->statement->text, DISTRIBUTE, "_concurrently");
-	return sql ? psprintf(CMIG_LINT_STEPWISE "%s", sql) : NULL;
-}
-
 /* Implements the rule distributing-table. */
 static void
 check_distribution(CmigLint *lint, Node *node)
 {
+	List	   *targets = ((SelectStmt *) node)->targetList;
 	ListCell   *lc;
 
-	foreach(lc, ((SelectStmt *) node)->targetList)
+	foreach(lc, lint->reads_facts && !cmig_citus_is_installed() ? NIL : targets)
 	{
 		FuncCall   *call = (FuncCall *) lfirst_node(ResTarget, lc)->val;
-		const char *where = call && IsA(call, FuncCall) ? copies_where(call) : NULL;
-		RangeVar   *name = where ? named_table(argument(call, 0, "table_name")) : NULL;
+		const char *function;
+		const char *where = NULL;
+		char	   *sql = NULL;
+		Node	   *column;
+		RangeVar   *name;
 		CmigLintTable *table;
 
-		if (name == NULL || (lint->reads_facts && !cmig_citus_is_installed()))
+		if (call == NULL || !IsA(call, FuncCall) ||
+			(list_length(call->funcname) > 1 && strcmp(strVal(linitial(call->funcname)), "pg_catalog") != 0))
 			continue;
-		table = cmig_lint_state_find(lint, name, false);
-		if (cmig_lint_model_is_large(table))
-			cmig_lint_report(lint, list_length(((SelectStmt *) node)->targetList) == 1 ? concurrently(lint, call) : NULL,
-							 "%s copies the rows of %s %s, and blocks writes to it meanwhile",
-							 strVal(llast(call->funcname)), cmig_lint_text_table(table), where);
+		function = strVal(llast(call->funcname));
+		for (int i = 0; i < lengthof(functions); i++)
+		{
+			if (strcmp(function, functions[i].name) == 0)
+				where = functions[i].where;
+		}
+		name = where ? named_table(argument(call, 0, "table_name")) : NULL;
+		table = name ? cmig_lint_state_find(lint, name, false) : NULL;
+		if (!cmig_lint_model_is_large(table))
+			continue;
+		column = argument(call, 1, "distribution_column");
+		if (strcmp(function, DISTRIBUTE) == 0 && list_length(targets) == 1 &&
+			column && IsA(column, A_Const) && !((A_Const *) column)->isnull)
+			sql = cmig_lint_source_extend(lint->statement->text, DISTRIBUTE, "_concurrently");
+		cmig_lint_report(lint, sql ? psprintf(CMIG_LINT_STEPWISE "%s", sql) : NULL,
+						 "%s copies the rows of %s %s, and blocks writes to it meanwhile",
+						 function, cmig_lint_text_table(table), where);
 	}
 }
 
@@ -634,8 +518,9 @@ const CmigLintRule cmig_lint_tables[] = {
 	{T_AlterTableStmt, T_VacuumStmt, T_ClusterStmt, T_RefreshMatViewStmt}},
 	{"prefer-repack", CMIG_LINT_WARNING, false, check_repack, {T_VacuumStmt, T_ClusterStmt}},
 	{"prefer-single-alter-table", CMIG_LINT_NOTICE, false, check_single_alter, {T_AlterTableStmt}},
-	{"require-concurrent-partition-detach", CMIG_LINT_WARNING, false, check_detach, {T_AlterTableStmt}},
-	{"attaching-partition", CMIG_LINT_ERROR, false, check_attach, {T_AlterTableStmt, T_CreateStmt}},
+	{"require-concurrent-partition-detach", CMIG_LINT_WARNING, false, NULL, {T_AlterTableStmt}, AT_DetachPartition, check_detach},
+	{"attaching-partition", CMIG_LINT_ERROR, false, NULL, {T_AlterTableStmt}, AT_AttachPartition, check_attach},
+	{"attaching-partition", CMIG_LINT_ERROR, false, check_new_partition, {T_CreateStmt}},
 	{"distributing-table", CMIG_LINT_ERROR, false, check_distribution, {T_SelectStmt}},
 	{NULL}
 };
