@@ -222,8 +222,8 @@ cmig_load_directory(PG_FUNCTION_ARGS)
 void
 cmig_file_names_init(CmigFileNames *list, const char *template)
 {
-	memset(list, 0, sizeof(CmigFileNames));
 	list->template = template;
+	list->files = NIL;
 	list->scratch = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig file name",
 										  ALLOCSET_SMALL_SIZES);
 }
@@ -232,32 +232,23 @@ void
 cmig_file_names_add(const CmigRevisionText *revision, void *arg)
 {
 	CmigFileNames *list = arg;
-	CmigNamedFile *file;
-	MemoryContext old;
-	char	   *name;
+	CmigNamedFile *file = palloc(sizeof(CmigNamedFile));
+	MemoryContext old = MemoryContextSwitchTo(list->scratch);
+	char	   *name = cmig_file_name_make(list->template, revision);
 
-	if (list->count == list->allocated)
-	{
-		list->allocated = Max(2 * list->allocated, 256);
-		list->files = list->files ?
-			repalloc_huge(list->files, sizeof(CmigNamedFile) * (Size) list->allocated) :
-			palloc(sizeof(CmigNamedFile) * list->allocated);
-	}
-	file = &list->files[list->count++];
-	old = MemoryContextSwitchTo(list->scratch);
-	name = cmig_file_name_make(list->template, revision);
 	MemoryContextSwitchTo(old);
 	file->name = pstrdup(name);
 	file->id = pstrdup(revision->edges.id);
+	list->files = lappend(list->files, file);
 	MemoryContextReset(list->scratch);
 }
 
-/* A qsort comparator: by file name, then by id. */
+/* Compare by file name, then by id. */
 static int
-compare_files(const void *a, const void *b)
+compare_files(const ListCell *a, const ListCell *b)
 {
-	const CmigNamedFile *one = a;
-	const CmigNamedFile *other = b;
+	const CmigNamedFile *one = lfirst(a);
+	const CmigNamedFile *other = lfirst(b);
 	int			result = strcmp(one->name, other->name);
 
 	return result ? result : strcmp(one->id, other->id);
@@ -266,14 +257,15 @@ compare_files(const void *a, const void *b)
 void
 cmig_file_names_require_distinct(CmigFileNames *list)
 {
-	if (list->count > 1)
-		qsort(list->files, list->count, sizeof(CmigNamedFile), compare_files);
-	for (int i = 1; i < list->count; i++)
-	{
-		const CmigNamedFile *one = &list->files[i - 1];
-		const CmigNamedFile *other = &list->files[i];
+	const CmigNamedFile *one = NULL;
+	ListCell   *lc;
 
-		if (strcmp(one->name, other->name) == 0)
+	list_sort(list->files, compare_files);
+	foreach(lc, list->files)
+	{
+		const CmigNamedFile *other = lfirst(lc);
+
+		if (one != NULL && strcmp(one->name, other->name) == 0)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("file name template \"%s\" gives two revisions the same name",
@@ -283,6 +275,7 @@ cmig_file_names_require_distinct(CmigFileNames *list)
 					 strchr(list->template, '%') ? errhint("Put %%(rev)s into the template.")
 					 : errhint("Put %%(rev)s into the template. To export several revisions, pass an array: SELECT * FROM cmig.export(ARRAY['%s', '%s'])",
 							   one->id, other->id)));
+		one = other;
 	}
 }
 
@@ -317,7 +310,7 @@ put_file(const CmigRevisionText *revision, void *arg)
 	CHECK_FOR_INTERRUPTS();
 	cmig_file_names_add(revision, &export->names);
 	old = MemoryContextSwitchTo(export->context);
-	values[0] = CStringGetTextDatum(export->names.files[export->names.count - 1].name);
+	values[0] = CStringGetTextDatum(((CmigNamedFile *) llast(export->names.files))->name);
 	values[1] = CStringGetTextDatum(cmig_revision_format(revision));
 	tuplestore_putvalues(export->result->setResult, export->result->setDesc, values, nulls);
 	MemoryContextSwitchTo(old);
@@ -404,7 +397,7 @@ export(FunctionCallInfo fcinfo, const CmigNames *wanted)
 	else
 	{
 		cmig_catalog_each_text(NULL, put_file, &export);
-		if (export.names.count == 0)
+		if (export.names.files == NIL)
 			cmig_citus_warn_worker();
 		cmig_file_names_require_distinct(&export.names);
 	}

@@ -262,9 +262,7 @@ typedef struct CmigNamedFile
 typedef struct CmigFileNames
 {
 	const char *template;
-	int			count;
-	int			allocated;
-	CmigNamedFile *files;
+	List	   *files;			/* of CmigNamedFile * */
 	MemoryContext scratch;		/* memory for building one name; reset after
 								 * each name */
 } CmigFileNames;

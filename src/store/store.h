@@ -729,7 +729,7 @@ extern void cmig_access_run(List *statements);
  */
 extern void (*cmig_load_at_end) (const CmigRevisionText *const *added, int count);
 
-/* in create.c */
+/* in edit.c */
 
 /* A revision to be created. */
 typedef struct CmigNewRevision
