@@ -1711,6 +1711,409 @@ COMMENT ON FUNCTION cmig.drop_scope(text, text) IS 'Drops the schema of a scope 
 COMMENT ON FUNCTION cmig.set_option(text, text, name) IS 'Stores the value of one of pg_cmig''s settings for the database, or for a role in this database; NULL resets it. Does what ALTER DATABASE ... SET or ALTER ROLE ... IN DATABASE ... SET does, with the same privileges, and also works in a session that has not loaded pg_cmig. New sessions use the value. Returns the statement that was run. Raises an error if the caller is not allowed to do this (42501), the setting is not one of pg_cmig''s or the role does not exist (42704), the value is not valid (22023), the setting cannot be changed (55P02), or the transaction is read-only (25006).';
 
 --
+-- Private views of the audit.  C functions read them with the privileges of the
+-- extension's owner.
+--
+
+-- The statements that create the audit log, and the script of cmig.audit_script().
+-- In the log, the order of the columns avoids padding in the fixed part of a row.
+-- The upper half of row_hash is the table's id, and the lower half is a hash of the
+-- key, jsonb_hash_extended(row_key, 0), so that one index finds both the entries of a
+-- row and the entries of a table.  The unique index on id prevents a dump that is
+-- restored over the database from adding entries a second time, and finds the newest
+-- id.  Like any unique index of a partitioned table, it must contain the partition
+-- key.  The images use lz4, because compressing them with pglz would cost more than
+-- everything else that the trigger does.  Partitions inherit the compression method.
+--
+-- The script's trigger function must be SECURITY DEFINER, because roles that write to
+-- the table have no privileges on the log.  Therefore, objects that another role
+-- created in the schema beforehand would be used with the privileges of the role that
+-- runs the script.  The script refuses them.
+CREATE VIEW cmig.audit_text AS
+WITH log (log, lz4) AS (VALUES ($log$CREATE SEQUENCE cmig_audit.log_id_seq AS bigint;
+CREATE TABLE cmig_audit.log (
+	id bigint NOT NULL DEFAULT pg_catalog.nextval('cmig_audit.log_id_seq'),
+	seq bigint NOT NULL,
+	transaction_id xid8 NOT NULL,
+	transaction_at timestamptz NOT NULL,
+	clock_at timestamptz NOT NULL,
+	row_hash bigint NOT NULL,
+	old_hash bigint,
+	table_id integer NOT NULL,
+	command_id bigint NOT NULL,
+	backend_pid integer,
+	operation text NOT NULL,
+	schema_name text NOT NULL,
+	table_name text NOT NULL,
+	row_key jsonb,
+	old_key jsonb,
+	old_row jsonb,
+	new_row jsonb,
+	changed text[],
+	user_id text,
+	tenant_id text,
+	role text,
+	session_role text,
+	application_name text,
+	client_address inet,
+	revision text,
+	reason text,
+	request_id text,
+	query text
+) PARTITION BY RANGE (transaction_at);
+ALTER SEQUENCE cmig_audit.log_id_seq OWNED BY cmig_audit.log.id;
+CREATE UNIQUE INDEX log_id_transaction_at_idx ON cmig_audit.log (id, transaction_at);
+CREATE INDEX log_row_hash_idx ON cmig_audit.log (row_hash);
+CREATE INDEX log_old_hash_idx ON cmig_audit.log (old_hash) WHERE old_hash IS NOT NULL;
+CREATE INDEX log_transaction_id_idx ON cmig_audit.log (transaction_id);
+CREATE INDEX log_clock_at_idx ON cmig_audit.log USING brin (clock_at);
+CREATE TABLE cmig_audit.log_default PARTITION OF cmig_audit.log DEFAULT;
+ALTER TABLE cmig_audit.log_default REPLICA IDENTITY FULL;
+CREATE SEQUENCE cmig_audit.table_id_seq AS integer;
+CREATE TABLE cmig_audit.layout (
+	table_id integer NOT NULL,
+	recorded_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),
+	relation oid NOT NULL,
+	schema_name text NOT NULL,
+	table_name text NOT NULL,
+	columns jsonb NOT NULL,
+	key_columns text[] NOT NULL,
+	key_kinds text[],
+	owner text,
+	database text
+);
+CREATE INDEX layout_table_id_idx ON cmig_audit.layout (table_id, recorded_at);
+CREATE VIEW cmig_audit.audit_logs WITH (security_invoker = true) AS
+	SELECT l.id, l.table_name, l.operation,
+		CASE WHEN l.user_id ~ '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$' THEN l.user_id::uuid END AS user_id,
+		CASE WHEN l.tenant_id ~ '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$' THEN l.tenant_id::uuid END AS tenant_id,
+		l.old_row AS old_values, l.new_row AS new_values, l.clock_at AS "timestamp"
+	FROM cmig_audit.log l;
+COMMENT ON TABLE cmig_audit.log IS 'Audit log of pg_cmig: one row for each change of an audited table.';
+COMMENT ON COLUMN cmig_audit.log.seq IS 'Sort key of the changes of a row, followed by command_id and id';
+COMMENT ON COLUMN cmig_audit.log.row_hash IS 'table_id in the upper, hash of row_key in the lower 32 bits';
+COMMENT ON COLUMN cmig_audit.log.table_id IS 'Permanent id of the audited table; renaming does not change it';
+COMMENT ON COLUMN cmig_audit.log.old_key IS 'Key before the change, if the change altered the key';
+COMMENT ON COLUMN cmig_audit.log.changed IS 'Names of the columns that an UPDATE changed';
+COMMENT ON TABLE cmig_audit.layout IS 'Names and columns of audited tables since the time recorded_at.';
+COMMENT ON COLUMN cmig_audit.layout.key_kinds IS 'JSON types of the key values: number, boolean, or string; otherwise the data type';
+COMMENT ON COLUMN cmig_audit.layout.database IS 'Database in which the OID in column relation is valid: system identifier of the server and OID of the database';
+COMMENT ON VIEW cmig_audit.audit_logs IS 'The log in the form of a plain audit_logs table. Reading it also requires SELECT on cmig_audit.log.';$log$, $log$ALTER TABLE ONLY cmig_audit.log ALTER row_key SET COMPRESSION lz4, ALTER old_key SET COMPRESSION lz4, ALTER old_row SET COMPRESSION lz4, ALTER new_row SET COMPRESSION lz4;
+ALTER TABLE ONLY cmig_audit.log_default ALTER row_key SET COMPRESSION lz4, ALTER old_key SET COMPRESSION lz4, ALTER old_row SET COMPRESSION lz4, ALTER new_row SET COMPRESSION lz4;$log$))
+SELECT 'log' AS name, l.log || CASE WHEN EXISTS (SELECT FROM pg_settings s
+		WHERE s.name = 'default_toast_compression' AND 'lz4' = ANY (s.enumvals)) THEN chr(10) || l.lz4 ELSE '' END AS text
+FROM log l
+UNION ALL
+SELECT 'script', $script$DO $audit$
+DECLARE
+	audited regclass := current_setting('cmig_audit.target');
+	options jsonb := current_setting('cmig_audit.options');
+	this_table integer;
+	events text;
+	list text;
+BEGIN
+	IF EXISTS (SELECT FROM (
+		SELECT n.nspowner AS owner FROM pg_namespace n WHERE n.nspname = 'cmig_audit'
+		UNION ALL SELECT p.proowner FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE n.nspname = 'cmig_audit'
+		UNION ALL SELECT c.relowner FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+			WHERE n.nspname = 'cmig_audit' OR c.oid IN (SELECT t.relid FROM pg_partition_tree(to_regclass('cmig_audit.log')) t)
+		) o JOIN pg_roles r ON r.oid = o.owner WHERE r.rolname <> current_user AND NOT r.rolsuper) THEN
+		RAISE EXCEPTION 'schema cmig_audit or an object in it belongs to another role' USING ERRCODE = 'insufficient_privilege',
+			HINT = 'Drop the schema if it is not an audit log. Otherwise, run the script as its owner.';
+	END IF;
+	FOREACH list IN ARRAY '{include,exclude,redact}'::text[] LOOP
+		CONTINUE WHEN NOT options ? list;
+		IF EXISTS (SELECT FROM jsonb_array_elements_text(options -> list) n WHERE NOT EXISTS (SELECT FROM pg_attribute a
+			WHERE a.attrelid = audited AND a.attname = n AND a.attnum > 0 AND NOT a.attisdropped)) THEN
+			RAISE EXCEPTION 'table % does not have all of the columns %', audited, options -> list USING ERRCODE = 'undefined_column';
+		END IF;
+		options := jsonb_set(options, ARRAY[list], (SELECT jsonb_object_agg(a.attname, a.attnum) FROM pg_attribute a
+			WHERE a.attrelid = audited AND options -> list ? a.attname::text AND a.attnum > 0 AND NOT a.attisdropped));
+	END LOOP;
+	-- identify the columns in a copy of the table: the names of all columns up to the last listed one
+	options := options || jsonb_build_object('table', audited::oid::bigint, 'columns', (
+		SELECT coalesce(jsonb_agg(a.attname ORDER BY a.attnum), '[]') FROM pg_attribute a
+		WHERE a.attrelid = audited AND a.attnum > 0 AND NOT a.attisdropped AND a.attnum <= (SELECT max(n.value::integer)
+			FROM unnest('{include,exclude,redact}'::text[]) o(list), jsonb_each_text(options -> o.list) n)));
+
+	IF to_regclass('cmig_audit.log') IS NULL THEN
+	CREATE SCHEMA cmig_audit;
+$script$ || l.log || $script$
+		IF EXISTS (SELECT FROM pg_settings WHERE name = 'default_toast_compression' AND 'lz4' = ANY (enumvals)) THEN
+$script$ || l.lz4 || $script$
+		END IF;
+	ELSE
+		-- restoring a dump over the database sets the sequence back
+		PERFORM setval('cmig_audit.log_id_seq', l.id) FROM (SELECT max(id) AS id FROM cmig_audit.log WHERE id < 4611686018427387904) l
+		WHERE l.id > (SELECT last_value FROM cmig_audit.log_id_seq);
+	END IF;
+
+CREATE OR REPLACE FUNCTION cmig_audit.write_entry() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET datestyle = 'ISO'
+SET intervalstyle = 'postgres' SET extra_float_digits = 1 SET bytea_output = 'hex' AS $write$
+DECLARE
+	this_table integer := TG_ARGV[0];
+	options jsonb := TG_ARGV[1];
+	-- in its own table a column has a number, whatever it is called now; a restored copy has other numbers
+	owner oid := (SELECT t FROM (SELECT TG_RELID AS t UNION SELECT relid FROM pg_partition_ancestors(TG_RELID)) t WHERE t = (options ->> 'table')::oid);
+	key_columns text[];
+	excluded text[];
+	redacted text[];
+	known boolean;
+	old_row jsonb;
+	new_row jsonb;
+	old_key jsonb;
+	new_key jsonb;
+	changed text[];
+	new_id bigint;
+BEGIN
+	-- to_jsonb() calls casts to json, and they would run with the privileges of this function's owner
+	IF EXISTS (SELECT FROM pg_cast c JOIN pg_proc p ON p.oid = c.castfunc JOIN pg_roles r ON r.oid = p.proowner
+		WHERE c.casttarget IN ('json'::regtype, 'jsonb'::regtype) AND NOT r.rolsuper AND r.rolname <> current_user
+			AND c.castsource IN (
+			WITH RECURSIVE used(type) AS (
+				SELECT a.atttypid FROM pg_attribute a WHERE a.attrelid = TG_RELID AND a.attnum > 0 AND NOT a.attisdropped
+				UNION
+				SELECT i.type FROM used u JOIN pg_type t ON t.oid = u.type, LATERAL (
+					VALUES (t.typelem), (t.typbasetype)
+					UNION ALL SELECT a.atttypid FROM pg_attribute a WHERE a.attrelid = t.typrelid AND a.attnum > 0 AND NOT a.attisdropped
+					) i(type) WHERE i.type <> 0)
+			SELECT type FROM used)) THEN
+		RAISE EXCEPTION 'a type of table "%" has a cast to json that belongs to another role', TG_TABLE_NAME
+			USING ERRCODE = 'insufficient_privilege', DETAIL = 'It would run with the privileges of ' || current_user || '.',
+			HINT = 'Drop the cast, or give its function to ' || current_user || '.';
+	END IF;
+	WITH named AS (SELECT o.list, a.attname::text AS name
+		FROM unnest('{include,exclude,redact}'::text[]) o(list), LATERAL jsonb_each_text(options -> o.list) n
+		LEFT JOIN pg_attribute a ON a.attrelid = coalesce(owner, TG_RELID) AND a.attnum > 0 AND NOT a.attisdropped
+			AND CASE WHEN owner IS NULL THEN a.attname = n.key ELSE a.attnum = n.value::integer END),
+	key AS (SELECT a.attname::text AS name FROM pg_index x JOIN pg_attribute a ON a.attrelid = x.indrelid
+			AND a.attnum = ANY (x.indkey[0:x.indnkeyatts - 1])
+		WHERE x.indrelid = coalesce(owner, TG_RELID) AND (x.indisprimary OR x.indisreplident
+			AND NOT EXISTS (SELECT FROM pg_index p WHERE p.indrelid = x.indrelid AND p.indisprimary)))
+	SELECT ARRAY(SELECT k.name FROM key k), ARRAY(SELECT n.name FROM named n WHERE n.list = 'redact'),
+		-- virtual columns, whose values a trigger in PL/pgSQL cannot see, are not logged
+		ARRAY(SELECT a.attname::text FROM pg_attribute a WHERE a.attrelid = TG_RELID AND a.attnum > 0 AND NOT a.attisdropped
+			AND (a.attgenerated = 'v' OR EXISTS (SELECT FROM named n WHERE n.list = 'exclude' AND n.name = a.attname)
+				OR options ? 'include' AND a.attname::text NOT IN (SELECT k.name FROM key k)
+				AND NOT EXISTS (SELECT FROM named n WHERE n.list <> 'exclude' AND n.name = a.attname))),
+		NOT EXISTS (SELECT FROM named n WHERE n.list <> 'include' AND n.name IS NULL)
+			AND (owner IS NOT NULL OR EXISTS (SELECT FROM (SELECT TG_RELID UNION SELECT relid FROM pg_partition_ancestors(TG_RELID)) t(oid)
+				WHERE options -> 'columns' = (SELECT coalesce(jsonb_agg(c.attname ORDER BY c.attnum), '[]') FROM (SELECT a.attname, a.attnum
+					FROM pg_attribute a WHERE a.attrelid = t.oid AND a.attnum > 0 AND NOT a.attisdropped
+					ORDER BY a.attnum LIMIT jsonb_array_length(options -> 'columns')) c)))
+	INTO key_columns, redacted, excluded, known;
+	IF NOT known THEN
+		RAISE EXCEPTION 'cannot tell which columns of table "%" are hidden in the audit log', TG_TABLE_NAME
+			USING ERRCODE = 'object_not_in_prerequisite_state',
+			DETAIL = 'A column that the audit script names was dropped, or renamed in a copy of the table.',
+			HINT = 'Create a new script with cmig.audit_script() for the table, and run it.';
+	END IF;
+	IF TG_OP IN ('UPDATE', 'DELETE') THEN old_row := to_jsonb(OLD) - excluded; END IF;
+	IF TG_OP IN ('INSERT', 'UPDATE') THEN new_row := to_jsonb(NEW) - excluded; END IF;
+	IF TG_OP = 'UPDATE' THEN
+		SELECT coalesce(array_agg(n.key), '{}') INTO changed FROM jsonb_each(new_row) n
+		WHERE n.value::text IS DISTINCT FROM (old_row -> n.key)::text;
+		IF changed = '{}' AND coalesce((options ->> 'skip_unchanged')::boolean, true) THEN RETURN NULL; END IF;
+	END IF;
+	IF old_row IS NOT NULL THEN
+		old_row := old_row || coalesce((SELECT jsonb_object_agg(c, '[redacted]') FROM unnest(redacted) c WHERE old_row -> c <> 'null'), '{}');
+		old_key := CASE WHEN key_columns = '{}' THEN old_row ELSE (SELECT jsonb_object_agg(c, old_row -> c) FROM unnest(key_columns) c) END;
+	END IF;
+	IF new_row IS NOT NULL THEN
+		new_row := new_row || coalesce((SELECT jsonb_object_agg(c, '[redacted]') FROM unnest(redacted) c WHERE new_row -> c <> 'null'), '{}');
+		new_key := CASE WHEN key_columns = '{}' THEN new_row ELSE (SELECT jsonb_object_agg(c, new_row -> c) FROM unnest(key_columns) c) END;
+	END IF;
+	IF TG_OP = 'UPDATE' AND old_key::text = new_key::text THEN
+		old_key := NULL;
+		IF options ->> 'image' = 'changes' THEN
+			old_row := (SELECT jsonb_object_agg(c, old_row -> c) FROM unnest(changed) c);
+			new_row := (SELECT jsonb_object_agg(c, new_row -> c) FROM unnest(changed) c);
+		END IF;
+	ELSIF TG_OP = 'DELETE' THEN
+		new_key := old_key;
+		old_key := NULL;
+	END IF;
+	new_id := nextval('cmig_audit.log_id_seq');
+	INSERT INTO cmig_audit.log (id, seq, transaction_id, transaction_at, clock_at, row_hash, old_hash,
+		table_id, command_id, backend_pid, operation, schema_name, table_name, row_key, old_key,
+		old_row, new_row, changed, user_id, tenant_id, role, session_role, application_name,
+		client_address, reason, request_id, query)
+	VALUES (new_id, new_id, pg_current_xact_id(), now(), clock_timestamp(),
+		(this_table::bigint << 32) | coalesce(jsonb_hash_extended(new_key, 0) & 4294967295, 0),
+		(this_table::bigint << 32) | (jsonb_hash_extended(old_key, 0) & 4294967295),
+		this_table, 0, pg_backend_pid(), TG_OP, TG_TABLE_SCHEMA, TG_TABLE_NAME, new_key, old_key,
+		old_row, new_row, changed, nullif(current_setting('app.current_user_id', true), ''),
+		nullif(current_setting('app.current_tenant_id', true), ''),
+		coalesce(nullif(current_setting('role'), 'none'), session_user), session_user,
+		nullif(current_setting('application_name'), ''), inet_client_addr(),
+		nullif(current_setting('app.audit_reason', true), ''),
+		nullif(current_setting('app.request_id', true), ''),
+		left(current_query(), nullif((options ->> 'query_length')::integer, 0)));
+	RETURN NULL;
+END
+$write$;
+	REVOKE ALL ON FUNCTION cmig_audit.write_entry() FROM PUBLIC;
+
+	SELECT table_id INTO this_table FROM cmig_audit.layout WHERE relation = audited ORDER BY recorded_at DESC LIMIT 1;
+	IF this_table IS NULL THEN
+		LOOP
+			this_table := nextval('cmig_audit.table_id_seq');
+			EXIT WHEN NOT EXISTS (SELECT FROM cmig_audit.layout l WHERE l.table_id = this_table)
+				AND NOT EXISTS (SELECT FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid JOIN pg_namespace n ON n.oid = p.pronamespace
+					WHERE (n.nspname = 'cmig_audit' AND p.proname IN ('write', 'write_entry') OR n.nspname = 'cmig' AND p.proname = 'audit_trigger')
+						AND split_part(encode(t.tgargs, 'escape'), chr(92) || '000', 1) = this_table::text);
+		END LOOP;
+		INSERT INTO cmig_audit.layout (table_id, relation, schema_name, table_name, columns, key_columns, key_kinds, owner, database)
+		SELECT this_table, c.oid, n.nspname, c.relname,
+			(SELECT jsonb_object_agg(a.attname, a.attnum) FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped),
+			k.names, k.kinds, pg_get_userbyid(c.relowner),
+			(SELECT s.system_identifier FROM pg_control_system() s) || '/' || (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())
+		FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace, LATERAL (
+			SELECT coalesce(array_agg(a.attname::text ORDER BY i.n), '{}') AS names, coalesce(array_agg((
+				WITH RECURSIVE base(type, domain) AS (SELECT t.oid, t.typbasetype FROM pg_type t WHERE t.oid = a.atttypid
+					UNION ALL SELECT t.oid, t.typbasetype FROM base b JOIN pg_type t ON t.oid = b.domain)
+				SELECT CASE WHEN b.type = ANY ('{int2,int4,int8,float4,float8,numeric}'::regtype[]) THEN 'number'
+					WHEN b.type = 'bool'::regtype THEN 'boolean'
+					WHEN b.type = ANY ('{text,varchar,name,uuid}'::regtype[]) OR t.typtype = 'e' THEN 'string'
+					ELSE format_type(b.type, NULL) END
+				FROM base b JOIN pg_type t ON t.oid = b.type WHERE b.domain = 0) ORDER BY i.n), '{}') AS kinds
+			FROM pg_index x, unnest(x.indkey) WITH ORDINALITY i(attnum, n), pg_attribute a
+			WHERE x.indrelid = c.oid AND i.n <= x.indnkeyatts AND a.attrelid = c.oid AND a.attnum = i.attnum
+				AND (x.indisprimary OR x.indisreplident
+					AND NOT EXISTS (SELECT FROM pg_index p WHERE p.indrelid = x.indrelid AND p.indisprimary))) k
+		WHERE c.oid = audited;
+	END IF;
+	SELECT string_agg(upper(o.name), ' OR ' ORDER BY o.n) INTO events FROM unnest('{insert,update,delete}'::text[]) WITH ORDINALITY o(name, n)
+	WHERE NOT options ? 'operations' OR options -> 'operations' ? o.name;
+	IF events IS NOT NULL THEN
+		EXECUTE format('CREATE OR REPLACE TRIGGER cmig_audit_row AFTER %s ON %s FOR EACH ROW EXECUTE FUNCTION cmig_audit.write_entry(%L, %L)',
+			events, audited, this_table, options);
+		IF options ? 'replicated' THEN
+			EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER cmig_audit_row', audited);
+		END IF;
+	END IF;
+	IF NOT options ? 'operations' OR options -> 'operations' ? 'truncate' THEN
+		EXECUTE format('CREATE OR REPLACE TRIGGER cmig_audit_truncate AFTER TRUNCATE ON %s FOR EACH STATEMENT EXECUTE FUNCTION cmig_audit.write_entry(%L, %L)',
+			audited, this_table, options);
+	END IF;
+END
+$audit$;
+$script$ FROM log l;
+COMMENT ON VIEW cmig.audit_text IS 'SQL of the audit: the statements that create the log, and the script of audit_script.';
+COMMENT ON COLUMN cmig.audit_text.name IS 'Name of the text: log or script';
+COMMENT ON COLUMN cmig.audit_text.text IS 'The SQL';
+
+-- Tables, with their audit triggers and problems.  The bits of pg_trigger.tgtype are: row 1,
+-- insert 4, delete 8, update 16, truncate 32.  The triggers' arguments are parsed
+-- without a cast to jsonb, which would fail for malformed arguments written by
+-- somebody else.
+CREATE VIEW cmig.audit_triggers AS
+WITH t AS (SELECT t.tgrelid, t.tgname, t.tgtype::integer AS type, t.tgenabled, t.tgparentid <> 0 AS cloned,
+		t.tgqual IS NOT NULL OR t.tgattr::text <> '' AS narrowed,
+		substring(encode(t.tgargs, 'escape') FROM '^([0-9]{1,9})\\000')::integer AS table_id,
+		CASE WHEN t.tgnargs = 2 THEN convert_from(
+			substring(t.tgargs FROM position('\x00'::bytea IN t.tgargs) + 1
+				FOR length(t.tgargs) - position('\x00'::bytea IN t.tgargs) - 1), getdatabaseencoding()) END AS argument
+	FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid AND p.proname = 'audit_trigger'
+	JOIN pg_namespace n ON n.oid = p.pronamespace AND n.nspname = 'cmig'),
+own AS (SELECT t.tgrelid, min(t.table_id) AS table_id, min(t.argument) AS argument, bit_or(t.type) AS type,
+		string_agg(quote_ident(t.tgname), ', ' ORDER BY t.tgname) FILTER (WHERE t.tgenabled IN ('D', 'R')) AS disabled,
+		string_agg(quote_ident(t.tgname), ', ' ORDER BY t.tgname) FILTER (WHERE t.narrowed) AS narrowed
+	FROM t WHERE NOT t.cloned GROUP BY t.tgrelid)
+SELECT c.oid AS relation, n.nspname AS schema, c.relname AS name, format('%I.%I', n.nspname, c.relname) AS target, o.table_id,
+	CASE WHEN o.type & 1 = 1 THEN 'row' WHEN o.type IS NOT NULL THEN 'statement' END AS level,
+	nullif(concat_ws(', ', CASE WHEN o.type & 4 <> 0 THEN 'insert' END, CASE WHEN o.type & 16 <> 0 THEN 'update' END,
+		CASE WHEN o.type & 8 <> 0 THEN 'delete' END, CASE WHEN o.type & 32 <> 0 THEN 'truncate' END), '') AS operations,
+	regexp_replace(o.argument, ', "anchor": "[^"]*"', '') AS options,
+	nullif(concat_ws('; ',
+		CASE WHEN EXISTS (SELECT FROM t WHERE t.tgrelid = c.oid AND t.cloned)
+			THEN 'its triggers do nothing while it is a partition of an audited table' END,
+		'disabled: ' || o.disabled,
+		'triggers that fire only for some changes: ' || o.narrowed,
+		CASE WHEN o.tgrelid IS NOT NULL AND o.argument IS NULL THEN 'the triggers were not created by enable_audit' END,
+		CASE WHEN EXISTS (SELECT FROM pg_trigger s JOIN pg_proc p ON p.oid = s.tgfoid AND p.proname IN ('write', 'write_entry')
+			JOIN pg_namespace w ON w.oid = p.pronamespace AND w.nspname = 'cmig_audit'
+			WHERE s.tgrelid = c.oid AND s.tgparentid = 0) THEN 'audited by a script' END,
+		CASE WHEN c.relkind = 'p' AND o.type & 28 <> 0 AND o.type & 1 = 0
+			THEN 'changes made directly to a partition are not logged' END,
+		CASE WHEN c.relispartition AND o.type & 1 = 1 AND EXISTS (SELECT FROM pg_partition_ancestors(c.oid) a(oid)
+				JOIN own x ON x.tgrelid = a.oid AND x.type & 28 <> 0 AND x.type & 1 = 0 WHERE a.oid <> c.oid)
+			THEN 'changes made through the partitioned table are logged twice' END,
+		CASE WHEN c.relispartition AND o.type & 28 <> 0 AND o.type & 1 = 0
+				AND NOT EXISTS (SELECT FROM t WHERE t.tgrelid = c.oid AND t.cloned)
+				AND NOT EXISTS (SELECT FROM pg_partition_ancestors(c.oid) a(oid)
+					JOIN own x ON x.tgrelid = a.oid AND x.type & 28 <> 0 AND x.type & 1 = 0 WHERE a.oid <> c.oid)
+			THEN format('changes made through the partitioned table are not logged (SELECT * FROM cmig.enable_audit(%L, level => ''auto'') creates row-level triggers)',
+				format('%I.%I', n.nspname, c.relname)) END,
+		CASE WHEN c.relkind = 'r' AND NOT c.relispartition AND o.type & 28 <> 0 AND o.type & 1 = 0
+			THEN nullif(concat_ws('; ', CASE WHEN EXISTS (SELECT FROM pg_inherits i WHERE i.inhrelid = c.oid)
+					THEN 'changes made through its parent are not logged as changes of this table' END,
+				CASE WHEN EXISTS (SELECT FROM pg_inherits i WHERE i.inhparent = c.oid)
+					THEN 'changes made to child tables through this table are logged as changes of this table' END), '') END,
+		'children that are not audited: ' || (SELECT string_agg(i.inhrelid::regclass::text, ', ' ORDER BY i.inhrelid::regclass::text)
+			FROM pg_inherits i WHERE i.inhparent = c.oid AND c.relkind = 'r' AND o.tgrelid IS NOT NULL
+			AND NOT EXISTS (SELECT FROM own x WHERE x.tgrelid = i.inhrelid)),
+		'roles that can replace the triggers: ' || (SELECT string_agg(DISTINCT CASE WHEN a.grantee = 0 THEN 'PUBLIC'
+				ELSE quote_ident(pg_get_userbyid(a.grantee)) END, ', ')
+			FROM aclexplode(c.relacl) a WHERE a.privilege_type = 'TRIGGER' AND a.grantee <> c.relowner AND o.tgrelid IS NOT NULL)
+		), '') AS problem, o.argument
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace LEFT JOIN own o ON o.tgrelid = c.oid
+WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't' AND (NOT c.relispartition OR o.tgrelid IS NOT NULL)
+AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = 'pg_class'::regclass AND e.objid = c.oid AND e.deptype = 'e');
+COMMENT ON VIEW cmig.audit_triggers IS 'Tables, with how their audit triggers audit them, and problems with the triggers; audit_status adds what the options tell.';
+COMMENT ON COLUMN cmig.audit_triggers.relation IS 'OID of the table';
+COMMENT ON COLUMN cmig.audit_triggers.schema IS 'Schema of the table';
+COMMENT ON COLUMN cmig.audit_triggers.name IS 'Name of the table';
+COMMENT ON COLUMN cmig.audit_triggers.target IS 'The same, quoted';
+COMMENT ON COLUMN cmig.audit_triggers.table_id IS 'Permanent id of the table in the log; NULL if it is not audited';
+COMMENT ON COLUMN cmig.audit_triggers.level IS 'row or statement; NULL if it is not audited';
+COMMENT ON COLUMN cmig.audit_triggers.operations IS 'Operations that are logged';
+COMMENT ON COLUMN cmig.audit_triggers.options IS 'Options, as they were set';
+COMMENT ON COLUMN cmig.audit_triggers.problem IS 'Problems with the triggers; NULL if there are none';
+COMMENT ON COLUMN cmig.audit_triggers.argument IS 'Second argument of the triggers';
+
+-- What a reader of the audit log would run with its own privileges: user-defined
+-- functions, operators, and types in constraints, indexes, statistics, rules, and
+-- generated columns of the log, its partitions, and children in any schema; and
+-- foreign tables among them (remote).  The planner would evaluate the functions: for a
+-- conversion to a domain, it evaluates the functions in the domain's checks.  The types
+-- of columns that are not read do not matter.  satisfies_hash_partition() (OID 5028) is
+-- built in, but it can read any partition key, which evaluates the functions in that
+-- key.  Reading a foreign table would connect to a server that the log's owner has
+-- chosen, as a role that the owner has chosen.
+CREATE VIEW cmig.audit_foreign AS
+WITH RECURSIVE part AS (SELECT c.oid, c.relname IN ('log', 'layout') AS read FROM pg_class c
+		WHERE c.relnamespace = (SELECT n.oid FROM pg_namespace n WHERE n.nspname = 'cmig_audit')
+	UNION SELECT i.inhrelid, part.read FROM pg_inherits i JOIN part ON i.inhparent = part.oid),
+kin AS (SELECT part.oid FROM part UNION SELECT x.indexrelid FROM pg_index x JOIN part ON x.indrelid = part.oid)
+SELECT true AS remote, c.oid::regclass::text AS code FROM part JOIN pg_class c ON c.oid = part.oid WHERE part.read AND c.relkind = 'f'
+UNION ALL
+SELECT false, CASE d.refclassid WHEN 'pg_proc'::regclass THEN 'calls function ' || d.refobjid::regprocedure::text
+	WHEN 'pg_operator'::regclass THEN 'calls operator ' || d.refobjid::regoperator::text
+	ELSE 'uses type ' || format_type(d.refobjid, -1) END
+FROM pg_depend d
+WHERE (d.refclassid IN ('pg_proc'::regclass, 'pg_operator'::regclass) OR d.refclassid = 'pg_type'::regclass AND d.objsubid = 0)
+AND d.refobjid >= 16384
+AND (d.classid = 'pg_class'::regclass AND d.objid IN (SELECT kin.oid FROM kin)
+	OR d.classid = 'pg_constraint'::regclass AND d.objid IN (SELECT k.oid FROM pg_constraint k WHERE k.conrelid IN (SELECT part.oid FROM part))
+	OR d.classid = 'pg_attrdef'::regclass AND d.objid IN (SELECT f.oid FROM pg_attrdef f JOIN part ON part.oid = f.adrelid
+		JOIN pg_attribute a ON a.attrelid = f.adrelid AND a.attnum = f.adnum AND a.attgenerated <> '')
+	OR d.classid = 'pg_rewrite'::regclass AND d.objid IN (SELECT w.oid FROM pg_rewrite w WHERE w.ev_class IN (SELECT part.oid FROM part))
+	OR d.classid = 'pg_statistic_ext'::regclass AND d.objid IN (SELECT t.oid FROM pg_statistic_ext t WHERE t.stxrelid IN (SELECT part.oid FROM part)))
+UNION ALL
+SELECT false, 'calls function satisfies_hash_partition' FROM (
+	SELECT concat(x.indexprs, x.indpred) FROM pg_index x JOIN part ON x.indrelid = part.oid
+	UNION ALL SELECT k.conbin::text FROM pg_constraint k JOIN part ON k.conrelid = part.oid
+	UNION ALL SELECT f.adbin::text FROM pg_attrdef f JOIN part ON f.adrelid = part.oid
+	UNION ALL SELECT t.stxexprs::text FROM pg_statistic_ext t JOIN part ON t.stxrelid = part.oid
+	UNION ALL SELECT p.partexprs::text FROM pg_partitioned_table p JOIN part ON p.partrelid = part.oid) e(expression)
+WHERE strpos(e.expression, ':funcid 5028 ') > 0;
+COMMENT ON VIEW cmig.audit_foreign IS 'Code and foreign tables of others that a query of the audit log would use.';
+COMMENT ON COLUMN cmig.audit_foreign.remote IS 'Is it a foreign table?';
+COMMENT ON COLUMN cmig.audit_foreign.code IS 'What the query would use';
+
+--
 -- Privileges: everything belongs to the bootstrap superuser, so that no other
 -- role can replace a function or create a trigger on a table.  PUBLIC has no
 -- privileges.  The installing role may use everything and grant it.

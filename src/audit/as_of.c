@@ -27,7 +27,7 @@
  * between a check and the query.  Such changes by other sessions are prevented
  * by locks on the table, by target.c, and by the check in base/query.c that the
  * name still refers to the table.  The owner's code runs in this session in a
- * read-only transaction (image.c).
+ * read-only transaction.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -35,14 +35,20 @@
 
 #include "access/htup_details.h"
 #include "access/table.h"
+#include "access/xact.h"
 #include "catalog/pg_index.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
+#include "fmgr.h"
 #include "funcapi.h"
 #include "lib/stringinfo.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "nodes/makefuncs.h"
 #include "storage/lmgr.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
 #include "utils/fmgrprotos.h"
 #include "utils/guc.h"
 #include "utils/hsearch.h"
@@ -83,7 +89,9 @@ typedef struct AsOf
 {
 	CmigAuditTarget *target;
 	TimestampTz at;
-	Datum		range[2];		/* see image.c */
+	int64		low;			/* the range of row_hash in the table's
+								 * entries, */
+	int64		high;			/* from low up to high - 1 */
 	char	   *type;			/* the table's quoted name */
 	char	   *table;			/* the same, with ONLY for a plain table */
 	char	   *alias;			/* an alias that is not the name of a column */
@@ -94,7 +102,9 @@ typedef struct AsOf
 	bool		deferrable;		/* can rows share a key within a transaction? */
 	HTAB	   *keys;			/* of OldKey */
 	ReturnSetInfo *result;
-	CmigAuditImages images;
+	Oid			role;			/* the role that runs the types' code */
+	FmgrInfo	populate;		/* jsonb_populate_record() for the row type */
+	Datum		image;			/* the image that is being converted, or 0 */
 	MemoryContext context;		/* memory context of the keys and rows */
 	MemoryContext row_context;	/* reset for each row */
 } AsOf;
@@ -308,18 +318,146 @@ undo(TupleDesc desc, HeapTuple tuple, void *arg)
 
 /*
  * The entries of a table after a time, the newest first.  The new row is needed
- * only for a deferrable key.
+ * only for a deferrable key ($5).
  */
-#define ENTRIES_AFTER(new_row) { \
-	"SELECT " CMIG_ENTRY_COLUMNS_WITH("NULL", new_row) " FROM cmig_audit.log l" \
-	" WHERE l.row_hash >= $1 AND l.row_hash < $2 AND l.row_key IS NOT NULL AND l.clock_at > $3" \
-	" AND ($4 IS NULL OR l.row_hash = ANY ($4) OR l.old_hash = ANY ($4))" \
-	" ORDER BY l.seq DESC, l.command_id DESC, l.id DESC", \
-	4, {INT8OID, INT8OID, TIMESTAMPTZOID, INT8ARRAYOID} \
+static CmigQuery entries_after = {
+	"SELECT " CMIG_ENTRY_COLUMNS_WITH("NULL", "CASE WHEN $5 THEN l.new_row END") " FROM cmig_audit.log l"
+	" WHERE l.row_hash >= $1 AND l.row_hash < $2 AND l.row_key IS NOT NULL AND l.clock_at > $3"
+	" AND ($4 IS NULL OR l.row_hash = ANY ($4) OR l.old_hash = ANY ($4))"
+	" ORDER BY l.seq DESC, l.command_id DESC, l.id DESC",
+	5, {INT8OID, INT8OID, TIMESTAMPTZOID, INT8ARRAYOID, BOOLOID}
+};
+
+/*
+ * Images
+ *
+ * The conversion of an image to a row calls code of the columns' types (input
+ * functions, domain checks).  The table's owner has chosen the types, so this
+ * code runs as that role.
+ *
+ * After ALTER COLUMN TYPE, a column may no longer accept a value.
+ * PostgreSQL's error names neither the column nor the row.  Therefore, if
+ * there is an error, each column is tried in a subtransaction afterward.
+ */
+
+/* Maximum length of a value in an error message, in bytes. */
+#define SHOWN_LENGTH 100
+
+/* Prepare a call of jsonb_populate_record() for a row type. */
+static void
+prepare(FmgrInfo *populate, Oid row_type)
+{
+	List	   *arguments = list_make2(makeNullConst(row_type, -1, InvalidOid),
+									   makeNullConst(JSONBOID, -1, InvalidOid));
+
+	fmgr_info(F_JSONB_POPULATE_RECORD, populate);
+	fmgr_info_set_expr((Node *) makeFuncExpr(F_JSONB_POPULATE_RECORD, row_type, arguments,
+											 InvalidOid, InvalidOid, COERCE_EXPLICIT_CALL),
+					   populate);
 }
 
-static CmigQuery old_rows_after = ENTRIES_AFTER("NULL");
-static CmigQuery both_rows_after = ENTRIES_AFTER("l.new_row");
+/* Convert an image to a row of the same type as "base", as the given role. */
+static Datum
+populate_as(Oid role, FmgrInfo *populate, NullableDatum base, Datum image)
+{
+	LOCAL_FCINFO(fcinfo, 2);
+	CmigRole	saved;
+	Datum		row;
+
+	InitFunctionCallInfoData(*fcinfo, populate, 2, InvalidOid, NULL, NULL);
+	fcinfo->args[0] = base;
+	fcinfo->args[1].value = image;
+	fcinfo->args[1].isnull = false;
+	cmig_role_read_as(&saved, role);
+	row = FunctionCallInvoke(fcinfo);
+	cmig_role_return(&saved);
+	return row;
+}
+
+/* A column of an image that is converted separately from the other columns. */
+typedef struct ColumnTrial
+{
+	Oid			role;
+	Form_pg_attribute attribute;
+	Datum		image;
+} ColumnTrial;
+
+static void
+populate_column(void *arg)
+{
+	ColumnTrial *trial = arg;
+	Form_pg_attribute attribute = trial->attribute;
+	TupleDesc	desc = CreateTemplateTupleDesc(1);
+	Datum		values[1] = {0};
+	bool		nulls[1] = {true};
+	NullableDatum base = {(Datum) 0, false};
+	FmgrInfo	populate;
+
+	TupleDescInitEntry(desc, 1, NameStr(attribute->attname), attribute->atttypid,
+					   attribute->atttypmod, attribute->attndims);
+	TupleDescInitEntryCollation(desc, 1, attribute->attcollation);
+	base.value = HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls));
+	prepare(&populate, RECORDOID);
+	(void) populate_as(trial->role, &populate, base, trial->image);
+}
+
+/* Returns true if the error could have been caused by a value. */
+static bool
+is_of_value(const ErrorData *error)
+{
+	int			category = ERRCODE_TO_CATEGORY(error->sqlerrcode);
+
+	return category == ERRCODE_DATA_EXCEPTION ||
+		category == ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION;
+}
+
+/*
+ * If a column does not accept its value in the image, raise an error that names
+ * the row and the column.
+ */
+static void
+explain(const AsOf *as_of, Jsonb *image, ErrorData *error)
+{
+	static CmigQuery describe = {
+		"SELECT $1::jsonb -> $2, (SELECT jsonb_object_agg(k, $1::jsonb -> k) FROM unnest($3) k WHERE $1::jsonb ?& $3)", 3,
+		{TEXTOID, TEXTOID, TEXTARRAYOID}
+	};
+	Relation	relation = table_open(as_of->target->relation, AccessShareLock);
+	TupleDesc	desc = CreateTupleDescCopy(RelationGetDescr(relation));
+
+	table_close(relation, AccessShareLock);
+	for (int i = 0; i < desc->natts; i++)
+	{
+		ColumnTrial trial = {as_of->role, TupleDescAttr(desc, i), JsonbPGetDatum(image)};
+		char	   *column = NameStr(trial.attribute->attname);
+		ErrorData  *refused = trial.attribute->attisdropped ||
+		getKeyJsonValueFromContainer(&image->root, column, strlen(column), NULL) == NULL ? NULL :
+		cmig_subtransaction_rehearse(populate_column, &trial);
+		char	  **row;		/* the value and the key */
+		char	   *value;
+
+		if (refused == NULL)
+			continue;
+		if (!is_of_value(refused))
+			ReThrowError(refused);
+		row = cmig_query_row(&describe, JsonbToCString(NULL, &image->root, VARSIZE(image)), column,
+							 cmig_audit_names(as_of->target->key_columns));
+		value = row[0];
+		if (strlen(value) > SHOWN_LENGTH)
+			value = psprintf("%s...", pnstrdup(value, pg_mbcliplen(value, strlen(value), SHOWN_LENGTH)));
+		ereport(ERROR,
+				(errcode(error->sqlerrcode),
+				 errmsg("column \"%s\" of table \"%s\" does not accept a logged value: %s",
+						column, as_of->target->name, error->message),
+				 row[1] ? errdetail("As of %s, the log contains the value %s in the row with key %s.",
+									timestamptz_to_str(as_of->at), value, row[1]) :
+				 errdetail("As of %s, the log contains the value %s in a row.",
+						   timestamptz_to_str(as_of->at), value),
+				 row[1] ? errhint("To see the row as it was logged: SELECT * FROM cmig.audit_history(%s, %s)",
+								  quote_literal_cstr(as_of->type), quote_literal_cstr(row[1])) :
+				 errhint("Look the row up in cmig_audit.log, or use a time after the column's type was changed.")));
+	}
+}
 
 /*
  * Returning rows
@@ -342,7 +480,20 @@ put_row(AsOf *as_of, Datum value)
 static void
 put_image(AsOf *as_of, Jsonb *image)
 {
-	put_row(as_of, cmig_audit_image_row(&as_of->images, JsonbPGetDatum(shown(as_of, image))));
+	NullableDatum base = {(Datum) 0, true};
+	Datum		row;
+
+	image = shown(as_of, image);
+	/* the log's owner may have changed the image in any way */
+	if (!JB_ROOT_IS_OBJECT(image))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_CORRUPTED),
+				 errmsg("an entry of the audit log was changed after pg_cmig wrote it"),
+				 errdetail("It contains a row image that is not a JSON object.")));
+	as_of->image = JsonbPGetDatum(image);
+	row = populate_as(as_of->role, &as_of->populate, base, as_of->image);
+	as_of->image = (Datum) 0;
+	put_row(as_of, row);
 }
 
 /*
@@ -356,7 +507,9 @@ put_live(TupleDesc desc, HeapTuple tuple, void *arg)
 	MemoryContext old = MemoryContextSwitchTo(as_of->row_context);
 	bool		isnull;
 	Datum		value = cmig_query_datum(desc, tuple, 1, &isnull);
-	Jsonb	   *key = DatumGetJsonbP(cmig_query_datum(desc, tuple, 2, &isnull));
+
+	/* a copy, which outlives the query's rows if an error is to be explained */
+	Jsonb	   *key = DatumGetJsonbPCopy(cmig_query_datum(desc, tuple, 2, &isnull));
 	OldKey	   *found;
 
 	if (as_of->target->key_columns == NIL)
@@ -433,8 +586,8 @@ static void
 put_all_rows(void *arg)
 {
 	AsOf	   *as_of = arg;
-	Datum		values[4] = {as_of->range[0], as_of->range[1], TimestampTzGetDatum(as_of->at),
-	PointerGetDatum(as_of->hashes)};
+	Datum		values[5] = {Int64GetDatum(as_of->low), Int64GetDatum(as_of->high),
+	TimestampTzGetDatum(as_of->at), PointerGetDatum(as_of->hashes), BoolGetDatum(as_of->deferrable)};
 	CmigQuery	live = {0};
 	HASHCTL		control = {0};
 	HASH_SEQ_STATUS status;
@@ -449,8 +602,7 @@ put_all_rows(void *arg)
 	control.hcxt = CurrentMemoryContext;
 	as_of->keys = hash_create("pg_cmig old keys", 256, &control,
 							  HASH_ELEM | HASH_FUNCTION | HASH_COMPARE | HASH_CONTEXT);
-	cmig_query_each(as_of->deferrable ? &both_rows_after : &old_rows_after, values,
-					as_of->hashes ? NULL : "   n", undo, as_of);
+	cmig_query_each(&entries_after, values, as_of->hashes ? NULL : "   n ", undo, as_of);
 
 	/*
 	 * the rows' JSON is expensive, so it is read only for entries that need
@@ -487,42 +639,6 @@ put_all_rows(void *arg)
 }
 
 /*
- * Prevent changes to the types of all columns, because the queries call
- * to_jsonb() for keys and rows with the caller's privileges.  Returns the
- * result of cmig_audit_types_hold().
- */
-static bool
-hold_types(Relation relation)
-{
-	TupleDesc	desc = RelationGetDescr(relation);
-	List	   *types = NIL;
-
-	for (int i = 0; i < desc->natts; i++)
-	{
-		Form_pg_attribute attribute = TupleDescAttr(desc, i);
-
-		if (!attribute->attisdropped)
-			types = list_append_unique_oid(types, attribute->atttypid);
-	}
-	return cmig_audit_types_hold(types);
-}
-
-/*
- * Returns an alias for the table that is not the name of a column, so that the
- * alias refers to the whole row.  Policies on the table are unlikely to use
- * this name, either.
- */
-static char *
-alias_for(Oid relation)
-{
-	char	   *alias = pstrdup("cmig_live");
-
-	while (get_attnum(relation, alias) != InvalidAttrNumber)
-		alias = psprintf("%s_", alias);
-	return alias;
-}
-
-/*
  * Returns an SQL expression for the key of a row of the table, as the trigger
  * writes it.
  */
@@ -545,28 +661,6 @@ live_key(const CmigAuditTarget *target, const char *alias)
 	}
 	appendStringInfoChar(&text, ')');
 	return text.data;
-}
-
-/* Can several rows have the same key during a transaction? */
-static bool
-key_is_deferrable(Relation relation)
-{
-	List	   *oids = RelationGetIndexList(relation);
-	ListCell   *lc;
-	bool		deferrable = false;
-
-	foreach(lc, oids)
-	{
-		HeapTuple	tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(lfirst_oid(lc)));
-
-		if (!HeapTupleIsValid(tuple))
-			continue;
-		deferrable |= ((Form_pg_index) GETSTRUCT(tuple))->indisprimary &&
-			!((Form_pg_index) GETSTRUCT(tuple))->indimmediate;
-		ReleaseSysCache(tuple);
-	}
-	list_free(oids);
-	return deferrable;
 }
 
 /*
@@ -614,56 +708,170 @@ table_of_argument(FunctionCallInfo fcinfo)
 	return relation;
 }
 
-/* Restrict the result to the key in the third argument, if it is not null. */
-static void
-set_key(AsOf *as_of, FunctionCallInfo fcinfo)
-{
-	List	   *keys = cmig_audit_key_argument(fcinfo, 2, as_of->target);
-	Datum	   *hashes;
-	int			count = list_length(keys);
+/*
+ * Former layouts
+ *
+ * The table's older log entries have its former layouts.  These functions find
+ * out which columns must be left out, and whether the rows can be identified at
+ * all.
+ */
 
-	if (keys == NIL)
-		return;
-	hashes = palloc(sizeof(Datum) * count);
-	for (int i = 0; i < count; i++)
-		hashes[i] = Int64GetDatum(cmig_audit_log_row_hash(as_of->target->table_id,
-														  JsonbPGetDatum(list_nth(keys, i))));
-	as_of->hashes = construct_array(hashes, count, INT8OID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE);
-	as_of->key = linitial(keys);
+static CmigQuery entries_between = {
+	"SELECT 'yes' FROM cmig_audit.log l WHERE l.row_hash >= $1 AND l.row_hash < $2"
+	" AND l.row_key IS NOT NULL AND l.clock_at > $3 AND l.clock_at < $4 LIMIT 1",
+	4, {INT8OID, INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID}
+};
+
+/* Does the log contain row entries after the time with this layout? */
+static bool
+has_entries(const AsOf *as_of, int layout)
+{
+	List	   *layouts = as_of->target->layouts;
+	TimestampTz from = ((CmigAuditLayout *) list_nth(layouts, layout))->recorded_at;
+	TimestampTz to = layout + 1 < list_length(layouts) ?
+	((CmigAuditLayout *) list_nth(layouts, layout + 1))->recorded_at : DT_NOEND;
+
+	return to > as_of->at &&
+		cmig_query_value(&entries_between, as_of->low, as_of->high,
+						 layout > 0 ? Max(as_of->at, from - 1) : as_of->at, to) != NULL;
+}
+
+/*
+ * Returns a list of columns for messages, with their types if these are known.
+ */
+static char *
+columns_text(List *names, List *kinds)
+{
+	StringInfoData text;
+
+	if (names == NIL)
+		return "the whole row";
+	initStringInfo(&text);
+	for (int i = 0; i < list_length(names); i++)
+	{
+		appendStringInfo(&text, "%s%s", i == 0 ? "" : ", ", quote_identifier(list_nth(names, i)));
+		if (i < list_length(kinds))
+			appendStringInfo(&text, " (%s)", (char *) list_nth(kinds, i));
+	}
+	return text.data;
+}
+
+/*
+ * Raise an error if entries after the time have a key that does not consist of
+ * the columns of the table's current key, or whose values are of another kind.
+ * It would not be known to which rows such entries belong.
+ */
+static void
+check_keys(const AsOf *as_of)
+{
+	CmigAuditTarget *target = as_of->target;
+
+	for (int i = 0; i < list_length(target->layouts); i++)
+	{
+		CmigAuditLayout *layout = list_nth(target->layouts, i);
+		List	   *kinds;
+		bool		same = cmig_audit_key_then(target, i, &kinds) != NIL ||
+		(target->key_columns == NIL && layout->key_columns == NIL);
+
+		if ((same && (kinds == NIL || list_length(kinds) != list_length(target->key_kinds) ||
+					  cmig_audit_same_texts(kinds, target->key_kinds))) ||
+			!has_entries(as_of, i))
+			continue;
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("the key of table \"%s\" has changed since the given time", target->name),
+				 errdetail("At that time, rows were identified by %s. Now, they are identified by %s.",
+						   columns_text(layout->key_columns, same ? layout->key_kinds : NIL),
+						   columns_text(target->key_columns, same ? target->key_kinds : NIL)),
+				 errhint("Use a time after the change, or look the rows up in cmig_audit.log.")));
+	}
+}
+
+/*
+ * Find the columns to leave out: those whose values are not in the log.
+ * Without a key, a table's rows are identified by all of their values, except
+ * for the values of columns that were added after the oldest row entry that
+ * follows the time.  Raises an error if a hidden column has become part of the
+ * key.
+ */
+static void
+find_hidden(AsOf *as_of, Relation relation)
+{
+	CmigAuditTarget *target = as_of->target;
+	CmigAuditOptions *options = NULL;
+	List	   *hidden = NIL;
+	ListCell   *lc;
+
+	for (int i = 0; relation->trigdesc && i < relation->trigdesc->numtriggers; i++)
+	{
+		Trigger    *trigger = &relation->trigdesc->triggers[i];
+
+		if (strncmp(trigger->tgname, "cmig_audit_", 11) == 0 && trigger->tgnargs == 2)
+			options = cmig_audit_options_parse(trigger->tgnargs, trigger->tgargs);
+	}
+	if (options)
+	{
+		List	   *names;
+
+		cmig_audit_columns_resolve(options, target->relation, cmig_audit_log_extension_owner(),
+								   CMIG_AUDIT_READING, NULL);
+		names = list_concat(list_concat_copy(options->redact, options->hash), options->exclude);
+		foreach(lc, names)
+		{
+			char	   *name = ((CmigAuditName *) lfirst(lc))->name;
+
+			if (cmig_text_list_has(target->key_columns, name))
+				ereport(ERROR,
+						(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+						 errmsg("key column \"%s\" of table \"%s\" is hidden in the log",
+								name, target->name),
+						 errdetail("Without this column, log entries cannot be matched to rows."),
+						 errhint("Call cmig.enable_audit() with redact, hash, and exclude lists that omit the column, and use a time after that call.")));
+			if (target->key_columns == NIL || !cmig_audit_options_has(options->exclude, name))
+				hidden = lappend(hidden, name);
+		}
+	}
+	for (int i = 0; target->key_columns == NIL && i < list_length(target->layouts); i++)
+	{
+		List	   *had = NIL;
+
+		if (!has_entries(as_of, i))
+			continue;
+		foreach(lc, cmig_audit_target_names(target, i))
+		{
+			if (lfirst(lc))
+				had = lappend(had, lfirst(lc));
+		}
+		foreach(lc, target->now->names)
+		{
+			if (!cmig_text_list_has(had, lfirst(lc)))
+				hidden = lappend(hidden, lfirst(lc));
+		}
+	}
+	if (hidden)
+		as_of->hidden = DatumGetArrayTypeP(cmig_names_datum(cmig_audit_names(hidden)));
 }
 
 /* The time of the last TRUNCATE after a time. */
 static CmigQuery truncate_after = {
-	"SELECT pg_catalog.max(l.clock_at)::text FROM cmig_audit.log l"
+	"SELECT max(l.clock_at)::text FROM cmig_audit.log l"
 	" WHERE l.row_hash = $1 AND l.operation = 'TRUNCATE' AND l.clock_at > $2",
 	2, {INT8OID, TIMESTAMPTZOID}
 };
-
-static void
-refuse_truncated(const AsOf *as_of)
-{
-	Datum		values[2] = {as_of->range[0], TimestampTzGetDatum(as_of->at)};
-	char	   *time = NULL;
-
-	cmig_query_each(&truncate_after, values, NULL, cmig_query_keep_text, &time);
-	if (time)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("table \"%s\" was truncated after the given time", as_of->target->name),
-				 errdetail("The log does not contain the rows that TRUNCATE removed."),
-				 errhint("Use a time after the TRUNCATE. To see what was logged for a row: SELECT * FROM cmig.audit_history(%s, '<key>')",
-						 quote_literal_cstr(cmig_query_relation_name(as_of->target->relation)))));
-}
 
 Datum
 cmig_audit_as_of(PG_FUNCTION_ARGS)
 {
 	AsOf		as_of = {0};
+	CmigAuditTarget *target;
 	Relation	relation;
-	List	   *young = NIL;
+	List	   *keys = NIL;
+	List	   *types = NIL;
+	ErrorData  *error;
 	Oid			oid;
 	bool		held;
 	int			guc_level;
+	ListCell   *lc;
 
 	if (PG_ARGISNULL(1))
 		ereport(ERROR,
@@ -685,17 +893,39 @@ cmig_audit_as_of(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
 				 errmsg("relation with OID %u does not exist", oid)));
-	as_of.target = cmig_audit_target_of(oid);
+	as_of.target = target = cmig_audit_target_of(oid);
 	as_of.at = PG_GETARG_TIMESTAMPTZ(1);
 	as_of.result = (ReturnSetInfo *) fcinfo->resultinfo;
-	as_of.alias = alias_for(oid);
-	as_of.live_key = live_key(as_of.target, as_of.alias);
-	as_of.range[0] = Int64GetDatum((int64) as_of.target->table_id << 32);
-	as_of.range[1] = Int64GetDatum(((int64) as_of.target->table_id + 1) << 32);
-	cmig_audit_as_of_layouts_check_keys(as_of.target, as_of.range, as_of.at);
+
+	/*
+	 * The alias refers to the whole row, so it must not be the name of a
+	 * column.  Policies on the table are unlikely to use this name, either.
+	 */
+	as_of.alias = "cmig_live";
+	while (get_attnum(oid, as_of.alias) != InvalidAttrNumber)
+		as_of.alias = psprintf("%s_", as_of.alias);
+	as_of.live_key = live_key(target, as_of.alias);
+	as_of.low = (int64) target->table_id << 32;
+	as_of.high = ((int64) target->table_id + 1) << 32;
+	check_keys(&as_of);
 	if (PG_NARGS() > 2)
-		set_key(&as_of, fcinfo);
-	refuse_truncated(&as_of);
+		keys = cmig_audit_key_argument(fcinfo, 2, target);
+	if (keys)
+	{
+		Datum	   *hashes = palloc(sizeof(Datum) * list_length(keys));
+
+		for (int i = 0; i < list_length(keys); i++)
+			hashes[i] = Int64GetDatum(cmig_audit_log_row_hash(target->table_id, JsonbPGetDatum(list_nth(keys, i))));
+		as_of.hashes = construct_array(hashes, list_length(keys), INT8OID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE);
+		as_of.key = linitial(keys);
+	}
+	if (cmig_query_value(&truncate_after, as_of.low, as_of.at))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("table \"%s\" was truncated after the given time", target->name),
+				 errdetail("The log does not contain the rows that TRUNCATE removed."),
+				 errhint("Use a time after the TRUNCATE. To see what was logged for a row: SELECT * FROM cmig.audit_history(%s, '<key>')",
+						 quote_literal_cstr(cmig_query_relation_name(oid)))));
 
 	/*
 	 * read the names again, because the schema may have been renamed while
@@ -707,22 +937,44 @@ cmig_audit_as_of(PG_FUNCTION_ARGS)
 											RelationGetRelationName(relation));
 	as_of.table = relation->rd_rel->relkind == RELKIND_RELATION ?
 		psprintf("ONLY %s", as_of.type) : as_of.type;
-	as_of.deferrable = key_is_deferrable(relation);
-	if (as_of.target->key_columns == NIL)
-		young = cmig_audit_as_of_layouts_young(as_of.target, relation, as_of.range, as_of.at);
-	as_of.hidden = cmig_audit_as_of_layouts_hidden(as_of.target, relation,
-												   cmig_audit_log_extension_owner(), young);
+	foreach(lc, RelationGetIndexList(relation))
+	{
+		HeapTuple	tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(lfirst_oid(lc)));
+
+		if (!HeapTupleIsValid(tuple))
+			continue;
+		as_of.deferrable |= ((Form_pg_index) GETSTRUCT(tuple))->indisprimary &&
+			!((Form_pg_index) GETSTRUCT(tuple))->indimmediate;
+		ReleaseSysCache(tuple);
+	}
+	find_hidden(&as_of, relation);
 	as_of.row_context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig row",
 											  ALLOCSET_DEFAULT_SIZES);
-	cmig_audit_image_init(&as_of.images, oid, relation->rd_rel->relowner,
-						  as_of.target->key_columns, as_of.at);
-	held = hold_types(relation);
+	as_of.role = cmig_type_role(get_rel_type_id(oid), relation->rd_rel->relowner);
+	prepare(&as_of.populate, get_rel_type_id(oid));
+
+	/*
+	 * prevent changes to the types of all columns, because the queries call
+	 * to_jsonb() for keys and rows with the caller's privileges
+	 */
+	for (int i = 0; i < RelationGetDescr(relation)->natts; i++)
+	{
+		Form_pg_attribute attribute = TupleDescAttr(RelationGetDescr(relation), i);
+
+		if (!attribute->attisdropped)
+			types = list_append_unique_oid(types, attribute->atttypid);
+	}
+	held = cmig_audit_types_hold(types);
 	table_close(relation, AccessShareLock);
 
-	guc_level = cmig_audit_row_pin_reader();
+	guc_level = cmig_audit_row_pin(true);
 	/* turn off JIT compilation, which would take longer than it saves */
 	cmig_settings_override("jit", "off");
-	cmig_audit_image_explain(&as_of.images, put_all_rows, &as_of);
+	error = cmig_subtransaction_try(put_all_rows, &as_of);
+	if (error && as_of.image != (Datum) 0 && is_of_value(error))
+		explain(&as_of, DatumGetJsonbP(as_of.image), error);
+	if (error)
+		ReThrowError(error);
 	AtEOXact_GUC(false, guc_level);
 	cmig_audit_types_release(held);
 	return (Datum) 0;

@@ -1,51 +1,341 @@
 /*
  * enable.c
- *	  cmig.enable_audit and similar functions.
+ *	  cmig.enable_audit and similar functions, and the triggers of a table.
+ *
+ * Enabling the audit of a table only adds triggers to the table, so disabling
+ * the audit leaves the table as it was before.  Triggers are created with the
+ * privileges of the caller, who must own the table; log.c creates the log as
+ * the extension's owner.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 
+#include "access/genam.h"
+#include "access/htup_details.h"
 #include "access/table.h"
 #include "access/xact.h"
 #include "catalog/catalog.h"
 #include "catalog/namespace.h"
 #include "catalog/partition.h"
+#include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
+#include "catalog/pg_proc.h"
 #include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "fmgr.h"
 #include "funcapi.h"
+#include "lib/stringinfo.h"
 #include "miscadmin.h"
+#include "nodes/pg_list.h"
+#include "parser/parse_func.h"
+#include "storage/lmgr.h"
 #include "utils/acl.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
+#include "utils/fmgroids.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
-#include "utils/memutils.h"
+#include "utils/partcache.h"
 #include "utils/rel.h"
+#include "utils/syscache.h"
 
 #include "audit/internal.h"
 #include "base/base.h"
 #include "base/compat.h"
 
-/* ----------------------------------------------------------------
- * Enables and disables auditing of tables.
- *
- * Triggers are created with the privileges of the caller, who must own the
- * table; log.c creates the log as the extension's owner.
- * ----------------------------------------------------------------
- */
-
 PG_FUNCTION_INFO_V1(cmig_enable_audit);
 PG_FUNCTION_INFO_V1(cmig_enable_audit_schema);
 PG_FUNCTION_INFO_V1(cmig_disable_audit);
 PG_FUNCTION_INFO_V1(cmig_audit_script);
+PG_FUNCTION_INFO_V1(cmig_audit_status);
+
+/* The operations that change rows, as bits of pg_trigger.tgtype. */
+#define ROW_CHANGES (TRIGGER_TYPE_INSERT | TRIGGER_TYPE_UPDATE | TRIGGER_TYPE_DELETE)
+
+/* A trigger that a table has or should have. */
+typedef struct AuditTrigger
+{
+	const char *name;
+	bool		scripted;		/* was it created by a script from
+								 * audit_script()? */
+	bool		narrowed;		/* does it have WHEN or UPDATE OF, which
+								 * pg_cmig never uses? */
+	int16		type;			/* as pg_trigger.tgtype */
+	char		enabled;		/* as pg_trigger.tgenabled */
+	char	   *args;			/* the arguments, as written in CREATE TRIGGER */
+	char	   *statement;		/* for a trigger that the table should have:
+								 * the statement that creates it */
+	int			nargs;
+	char	  **arg_values;
+}			AuditTrigger;
 
 /*
- * Which tables can be audited
+ * Returns a relation's audit triggers as a list of AuditTrigger.  *cloned is
+ * set to true if the relation has a trigger that was cloned from a partitioned
+ * table; such triggers are not in the list.
  */
+static List *
+read_triggers(Oid relation, bool *cloned)
+{
+	/* the functions of triggers that scripts have created are in cmig_audit */
+	static const char *const scripted_names[] = {"write", "write_entry"};
+	Relation	catalog = table_open(TriggerRelationId, AccessShareLock);
+	Oid			function = LookupFuncName(list_make2(makeString("cmig"), makeString("audit_trigger")),
+										  0, NULL, false);
+	Oid			schema = get_namespace_oid("cmig_audit", true);
+	Oid			scripted[lengthof(scripted_names)];
+	List	   *triggers = NIL;
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	/* search the syscache, which does not require a privilege on the schema */
+	for (int i = 0; i < lengthof(scripted); i++)
+		scripted[i] = !OidIsValid(schema) ? InvalidOid :
+			GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid, CStringGetDatum(scripted_names[i]),
+							PointerGetDatum(buildoidvector(NULL, 0)), ObjectIdGetDatum(schema));
+	*cloned = false;
+	ScanKeyInit(&key, Anum_pg_trigger_tgrelid, BTEqualStrategyNumber, F_OIDEQ,
+				ObjectIdGetDatum(relation));
+	scan = systable_beginscan(catalog, TriggerRelidNameIndexId, true, NULL, 1, &key);
+	while ((tuple = systable_getnext(scan)) != NULL)
+	{
+		Form_pg_trigger form = (Form_pg_trigger) GETSTRUCT(tuple);
+		AuditTrigger *trigger;
+		StringInfoData args;
+		bool		isnull;
+		char	   *p;
+
+		if (form->tgfoid != function && form->tgfoid != scripted[0] && form->tgfoid != scripted[1])
+			continue;
+		if (OidIsValid(form->tgparentid))
+		{
+			*cloned |= form->tgfoid == function;
+			continue;
+		}
+		trigger = palloc0(sizeof(AuditTrigger));
+		trigger->scripted = form->tgfoid != function;
+		trigger->name = pstrdup(NameStr(form->tgname));
+		trigger->type = form->tgtype;
+		trigger->enabled = form->tgenabled;
+		(void) fastgetattr(tuple, Anum_pg_trigger_tgqual, RelationGetDescr(catalog), &isnull);
+		trigger->narrowed = !isnull || form->tgattr.dim1 > 0;
+		trigger->nargs = form->tgnargs;
+		trigger->arg_values = palloc(sizeof(char *) * Max(1, form->tgnargs));
+		initStringInfo(&args);
+		p = VARDATA_ANY(DatumGetByteaPCopy(fastgetattr(tuple, Anum_pg_trigger_tgargs,
+													   RelationGetDescr(catalog), &isnull)));
+		for (int i = 0; i < form->tgnargs; i++)
+		{
+			trigger->arg_values[i] = p;
+			appendStringInfo(&args, "%s%s", i > 0 ? ", " : "", quote_literal_cstr(p));
+			p += strlen(p) + 1;
+		}
+		trigger->args = args.data;
+		triggers = lappend(triggers, trigger);
+	}
+	systable_endscan(scan);
+	table_close(catalog, AccessShareLock);
+	return triggers;
+}
+
+/*
+ * Returns the triggers that a table with these options should have.  If
+ * "row_level" is true, the trigger for INSERT, UPDATE, and DELETE fires for
+ * each row.  All other triggers fire for each statement.
+ *
+ * The row-level triggers of partitioned tables and plain tables have different
+ * names, because a partitioned table's trigger is cloned to its partitions,
+ * which may have triggers of their own.
+ */
+static List *
+wanted_triggers(const CmigAuditOptions *options, bool row_level, bool partitioned,
+				const char *table)
+{
+	static const struct
+	{
+		const char *name;
+		int			operation;
+		int16		type;
+		const char *event;
+		const char *transition;
+	}			kinds[] = {
+		{"cmig_audit_insert", CMIG_AUDIT_INSERT, TRIGGER_TYPE_INSERT, "INSERT", " REFERENCING NEW TABLE AS cmig_new"},
+		{"cmig_audit_update", CMIG_AUDIT_UPDATE, TRIGGER_TYPE_UPDATE, "UPDATE", " REFERENCING OLD TABLE AS cmig_old NEW TABLE AS cmig_new"},
+		{"cmig_audit_delete", CMIG_AUDIT_DELETE, TRIGGER_TYPE_DELETE, "DELETE", " REFERENCING OLD TABLE AS cmig_old"},
+		{"cmig_audit_truncate", CMIG_AUDIT_TRUNCATE, TRIGGER_TYPE_TRUNCATE, "TRUNCATE", ""}
+	};
+	char	   *args = psprintf("'%d', %s", options->table_id,
+								quote_literal_cstr(cmig_audit_options_text(options, true)));
+	List	   *triggers = NIL;
+	AuditTrigger *row = NULL;
+	char	   *events = NULL;
+
+	for (int i = 0; i < lengthof(kinds); i++)
+	{
+		bool		for_row = row_level && kinds[i].operation != CMIG_AUDIT_TRUNCATE;
+		AuditTrigger *trigger = for_row ? row : NULL;
+
+		if ((options->operations & kinds[i].operation) == 0)
+			continue;
+		if (trigger == NULL)
+		{
+			trigger = palloc0(sizeof(AuditTrigger));
+			trigger->name = !for_row ? kinds[i].name : partitioned ? "cmig_audit_partition_row" : "cmig_audit_row";
+			trigger->enabled = options->replicated && (for_row || kinds[i].operation == CMIG_AUDIT_TRUNCATE) ?
+				TRIGGER_FIRES_ALWAYS : TRIGGER_FIRES_ON_ORIGIN;
+			trigger->args = args;
+			triggers = lappend(triggers, trigger);
+		}
+		if (for_row)
+		{
+			events = row ? psprintf("%s OR %s", events, kinds[i].event) : pstrdup(kinds[i].event);
+			trigger->type |= TRIGGER_TYPE_ROW;
+			row = trigger;
+		}
+		trigger->type |= kinds[i].type;
+		trigger->statement = psprintf("CREATE OR REPLACE TRIGGER %s AFTER %s ON %s%s FOR EACH %s EXECUTE FUNCTION cmig.audit_trigger(%s)",
+									  trigger->name, for_row ? events : kinds[i].event, table,
+									  for_row ? "" : kinds[i].transition, for_row ? "ROW" : "STATEMENT",
+									  args);
+	}
+	return triggers;
+}
+
+static AuditTrigger *
+find_trigger(List *triggers, const char *name)
+{
+	ListCell   *lc;
+
+	foreach(lc, triggers)
+	{
+		AuditTrigger *trigger = lfirst(lc);
+
+		if (strcmp(trigger->name, name) == 0)
+			return trigger;
+	}
+	return NULL;
+}
+
+/* Run a statement and add it to the list. */
+static void
+run(List **statements, char *statement)
+{
+	cmig_audit_log_execute(statement);
+	*statements = lappend(*statements, statement);
+}
+
+/*
+ * If the table is partitioned, open it and its partitioned partitions, and read
+ * their partition keys as their owners.  When the server first needs a
+ * partition key, it evaluates functions with constant arguments in the key, as
+ * the current user.  These functions belong to the table's owner, so they must
+ * not run with the caller's privileges.  The server keeps the keys while the
+ * tables are open.  Settings that the functions change do not remain in the
+ * session.
+ */
+static List *
+hold_partition_keys(Oid table)
+{
+	List	   *held = NIL;
+	ListCell   *lc;
+
+	if (get_rel_relkind(table) != RELKIND_PARTITIONED_TABLE)
+		return NIL;
+	/* CREATE TRIGGER takes the same locks */
+	foreach(lc, find_all_inheritors(table, ShareRowExclusiveLock, NULL))
+	{
+		Relation	relation = table_open(lfirst_oid(lc), NoLock);
+		CmigRole	saved;
+		int			guc_level;
+
+		if (relation->rd_rel->relkind != RELKIND_PARTITIONED_TABLE)
+		{
+			table_close(relation, NoLock);
+			continue;
+		}
+		guc_level = NewGUCNestLevel();
+		cmig_role_act_as(&saved, relation->rd_rel->relowner);
+		(void) RelationGetPartitionKey(relation);
+		cmig_role_return(&saved);
+		AtEOXact_GUC(false, guc_level);
+		held = lappend(held, relation);
+	}
+	return held;
+}
+
+/*
+ * Change the relation's existing triggers to the wanted ones with as few
+ * statements as possible, and add the statements to *statements.  Raises an
+ * error if a trigger that pg_cmig did not create has the name of a wanted
+ * trigger, because CREATE OR REPLACE would silently replace it.
+ */
+static void
+change_triggers(Oid relation, List *have, List *want, const char *table, List **statements)
+{
+	bool		partitioned = get_rel_relkind(relation) == RELKIND_PARTITIONED_TABLE;
+	ListCell   *lc;
+
+	foreach(lc, want)
+	{
+		const char *name = ((AuditTrigger *) lfirst(lc))->name;
+
+		if (find_trigger(have, name) == NULL && OidIsValid(get_trigger_oid(relation, name, true)))
+			ereport(ERROR,
+					(errcode(ERRCODE_DUPLICATE_OBJECT),
+					 errmsg("table \"%s\" already has a trigger \"%s\" that pg_cmig did not create",
+							get_rel_name(relation), name),
+					 errhint("ALTER TRIGGER %s ON %s RENAME TO <another name>;", name, table)));
+	}
+	foreach(lc, have)
+	{
+		AuditTrigger *trigger = lfirst(lc);
+
+		if (find_trigger(want, trigger->name) == NULL)
+			run(statements, psprintf("DROP TRIGGER %s ON %s",
+									 quote_identifier(trigger->name), table));
+	}
+	foreach(lc, want)
+	{
+		AuditTrigger *trigger = lfirst(lc);
+		AuditTrigger *old = find_trigger(have, trigger->name);
+		char		enabled = old ? old->enabled : TRIGGER_FIRES_ON_ORIGIN;
+		bool		as_owner;
+		CmigRole	saved;
+		ListCell   *held_cell;
+
+		if (old == NULL || old->scripted || old->narrowed || old->type != trigger->type || strcmp(old->args, trigger->args) != 0)
+		{
+			List	   *held = hold_partition_keys(relation);
+
+			run(statements, trigger->statement);
+			foreach(held_cell, held)
+			{
+				table_close((Relation) lfirst(held_cell), NoLock);
+			}
+			enabled = TRIGGER_FIRES_ON_ORIGIN;
+		}
+		if (enabled == trigger->enabled)
+			continue;
+
+		/*
+		 * for a partitioned table, ALTER TABLE runs as the table's owner,
+		 * because it fails if hold_partition_keys() keeps the table open
+		 */
+		as_owner = partitioned && cmig_owns_relation_compat(relation, GetUserId());
+		if (as_owner)
+			cmig_role_act_as(&saved, cmig_role_owner_of(relation));
+		run(statements, psprintf("ALTER TABLE %s ENABLE %sTRIGGER %s", table,
+								 trigger->enabled == TRIGGER_FIRES_ALWAYS ? "ALWAYS " : "",
+								 trigger->name));
+		if (as_owner)
+			cmig_role_return(&saved);
+	}
+	if (*statements)
+		CommandCounterIncrement();
+}
 
 /* Raise an error unless the caller owns the table, as ALTER TABLE does. */
 static void
@@ -98,55 +388,11 @@ static CmigQuery is_subscribed = {
 	"SELECT 1 FROM pg_catalog.pg_subscription_rel s WHERE s.srrelid = $1", 1, {OIDOID}
 };
 
-/*
- * Enabling
- */
-
 /* Creates the secret key with which hashed columns are hashed. */
 static CmigQuery make_hash_key = {
-	"INSERT INTO cmig.secret (name, value) VALUES ('audit',"
-	" pg_catalog.decode(pg_catalog.replace(pg_catalog.gen_random_uuid()::text ||"
-	" pg_catalog.gen_random_uuid()::text || pg_catalog.gen_random_uuid()::text, '-', ''), 'hex'))"
-	" ON CONFLICT DO NOTHING", 0
+	"INSERT INTO cmig.secret (name, value) VALUES ('audit', decode(replace(gen_random_uuid()::text ||"
+	" gen_random_uuid()::text || gen_random_uuid()::text, '-', ''), 'hex')) ON CONFLICT DO NOTHING", 0
 };
-
-/*
- * Create the secret key with which hashed columns are hashed, unless it exists.
- */
-static void
-ensure_hash_key(Oid extension_owner)
-{
-	CmigRole	saved;
-
-	if (cmig_audit_table_hash_key(extension_owner))
-		return;
-	cmig_role_act_as_owner(&saved, extension_owner);
-	cmig_audit_log_write(&make_hash_key, NULL);
-	cmig_role_return(&saved);
-	CommandCounterIncrement();
-}
-
-/*
- * Returns the table's permanent id: the id in its triggers, the id from an
- * earlier audit, or a new id.
- */
-static int32
-choose_id(const CmigAuditOptions *options, Relation relation, Oid log_owner)
-{
-	CmigRole	saved;
-	int32		id = options->table_id;
-
-	if (id != 0)
-		return id;
-	cmig_role_act_as_owner(&saved, log_owner);
-	id = cmig_audit_layout_find(RelationGetRelid(relation),
-								get_namespace_name(RelationGetNamespace(relation)),
-								RelationGetRelationName(relation));
-	if (id == 0)
-		id = cmig_audit_layout_new_id();
-	cmig_role_return(&saved);
-	return id;
-}
 
 /*
  * A list of the roles, other than the owner, that have the TRIGGER privilege
@@ -157,31 +403,9 @@ static CmigQuery trigger_holders = {
 	" CASE WHEN a.grantee = 0 THEN 'PUBLIC'"
 	"  ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(a.grantee)) END AS role"
 	" FROM pg_catalog.pg_class c, pg_catalog.aclexplode(c.relacl) a"
-	" WHERE c.oid = $1 AND a.privilege_type = 'TRIGGER' AND a.grantee <> c.relowner) r HAVING pg_catalog.count(*) > 0",
+	" WHERE c.oid = $1 AND a.privilege_type = 'TRIGGER' AND a.grantee <> c.relowner) r",
 	1, {OIDOID}
 };
-
-/*
- * Warn about roles that can replace the audit triggers: CREATE OR REPLACE
- * TRIGGER requires only the TRIGGER privilege.
- */
-static void
-warn_of_trigger_privilege(Oid relation, const char *table)
-{
-	Datum		values[1] = {ObjectIdGetDatum(relation)};
-	char	   *roles = NULL;
-
-	cmig_query_each(&trigger_holders, values, NULL, cmig_query_keep_text, &roles);
-	if (roles)
-		ereport(WARNING,
-				(errmsg("roles other than the owner can turn off auditing of table %s", table),
-				 errdetail("The TRIGGER privilege, which allows replacing triggers, is held by %s.", roles),
-				 errhint("REVOKE TRIGGER ON %s FROM %s;", table, roles)));
-}
-
-/*
- * Partitions
- */
 
 /* Returns true if any of the triggers logs row changes at the given level. */
 static bool
@@ -191,10 +415,9 @@ any_level(List *triggers, bool row_level)
 
 	foreach(lc, triggers)
 	{
-		CmigAuditTrigger *trigger = lfirst(lc);
+		int16		type = ((AuditTrigger *) lfirst(lc))->type;
 
-		if ((trigger->type & (TRIGGER_TYPE_INSERT | TRIGGER_TYPE_UPDATE | TRIGGER_TYPE_DELETE)) != 0 &&
-			((trigger->type & TRIGGER_TYPE_ROW) != 0) == row_level)
+		if ((type & ROW_CHANGES) != 0 && ((type & TRIGGER_TYPE_ROW) != 0) == row_level)
 			return true;
 	}
 	return false;
@@ -215,7 +438,7 @@ look_at_partitions(Oid target, bool row_level)
 	{
 		Oid			partition = lfirst_oid(lc);
 		bool		cloned;
-		List	   *own = partition == target ? NIL : cmig_audit_install_read(partition, &cloned);
+		List	   *own = partition == target ? NIL : read_triggers(partition, &cloned);
 
 		if (own == NIL)
 			continue;
@@ -256,7 +479,6 @@ static bool
 choose_level(const CmigAuditOptions *options, Relation relation)
 {
 	Oid			oid = RelationGetRelid(relation);
-	Datum		values[1] = {ObjectIdGetDatum(oid)};
 	List	   *ancestors = relation->rd_rel->relispartition ? get_partition_ancestors(oid) : NIL;
 	ListCell   *lc;
 
@@ -264,7 +486,7 @@ choose_level(const CmigAuditOptions *options, Relation relation)
 	{
 		bool		cloned;
 
-		if (!any_level(cmig_audit_install_read(lfirst_oid(lc), &cloned), false))
+		if (!any_level(read_triggers(lfirst_oid(lc), &cloned), false))
 			continue;
 		if (options->level == CMIG_AUDIT_LEVEL_ROW)
 			ereport(ERROR,
@@ -281,7 +503,7 @@ choose_level(const CmigAuditOptions *options, Relation relation)
 	return relation->rd_rel->relkind == RELKIND_PARTITIONED_TABLE ||
 		relation->rd_rel->relispartition || options->replicated ||
 		has_subclass(oid) || has_superclass(oid) ||
-		cmig_query_run(&is_subscribed, values, NULL) > 0;
+		cmig_query_do(&is_subscribed, oid) > 0;
 }
 
 /* One call of enable_audit() or enable_audit_schema(). */
@@ -292,8 +514,8 @@ typedef struct Enabling
 	bool		many;			/* does the call audit several tables, so that
 								 * columns named in an option may be missing
 								 * in some of them? */
-	List	   *met;			/* of CmigAuditName: the columns to hide that
-								 * exist in at least one table */
+	List	   *met;			/* of char *: the columns to hide that exist
+								 * in at least one table */
 	Oid			extension_owner;
 	Oid			log_owner;
 	List	   *statements;		/* of char *: the statements that were run */
@@ -334,7 +556,7 @@ options_of(const Enabling *enabling, List *triggers, Relation relation)
 
 	foreach(lc, triggers)
 	{
-		CmigAuditTrigger *trigger = lfirst(lc);
+		AuditTrigger *trigger = lfirst(lc);
 
 		if (trigger->scripted)
 		{
@@ -356,9 +578,9 @@ options_of(const Enabling *enabling, List *triggers, Relation relation)
 	 * Read the arguments before looking up columns: an argument may replace a
 	 * stored list that contains a dropped column.
 	 */
-	cmig_audit_arguments_read(enabling->fcinfo, enabling->first_option, options);
+	cmig_audit_options_read(enabling->fcinfo, enabling->first_option, options);
 	cmig_audit_columns_resolve(options, RelationGetRelid(relation), enabling->extension_owner,
-							   CMIG_AUDIT_CONFIRMING);
+							   CMIG_AUDIT_CONFIRMING, NULL);
 	return options;
 }
 
@@ -371,10 +593,12 @@ enable_one(Enabling *enabling, Oid target)
 	bool		partitioned = relation->rd_rel->relkind == RELKIND_PARTITIONED_TABLE;
 	CmigAuditOptions *options;
 	bool		cloned;
-	List	   *want;
-	List	   *have = cmig_audit_install_read(target, &cloned);
+	List	   *have = read_triggers(target, &cloned);
 	List	   *children = NIL;
 	bool		row_level;
+	CmigRole	saved;
+	int			guc_level;
+	char	   *roles;
 	ListCell   *lc;
 
 	if (cloned)
@@ -387,12 +611,30 @@ enable_one(Enabling *enabling, Oid target)
 							"Its rows change on the servers that hold the shards. Audit the table there, or log the changes in the application.");
 	options = options_of(enabling, have, relation);
 	if (enabling->many)
-		cmig_audit_arguments_fit(options, relation, &enabling->met);
-	cmig_audit_arguments_check(options, relation);
+		cmig_audit_options_fit(options, relation, &enabling->met);
+	cmig_audit_options_check(options, relation);
 
-	if (options->hash)
-		ensure_hash_key(enabling->extension_owner);
-	options->table_id = choose_id(options, relation, enabling->log_owner);
+	if (options->hash && cmig_audit_table_hash_key(enabling->extension_owner) == NULL)
+	{
+		cmig_role_act_as_owner(&saved, enabling->extension_owner);
+		guc_level = cmig_audit_log_silence();
+		cmig_query_do(&make_hash_key);
+		AtEOXact_GUC(false, guc_level);
+		cmig_role_return(&saved);
+		CommandCounterIncrement();
+	}
+
+	/*
+	 * the table's permanent id: the id in its triggers, the id from an
+	 * earlier audit, or a new id
+	 */
+	cmig_role_act_as_owner(&saved, enabling->log_owner);
+	if (options->table_id == 0)
+		options->table_id = cmig_audit_layout_find(target, get_namespace_name(RelationGetNamespace(relation)),
+												   RelationGetRelationName(relation));
+	if (options->table_id == 0)
+		options->table_id = cmig_audit_layout_new_id();
+	cmig_role_return(&saved);
 	row_level = choose_level(options, relation);
 	if (partitioned)
 		look_at_partitions(target, row_level);
@@ -405,10 +647,14 @@ enable_one(Enabling *enabling, Oid target)
 	 * is open.
 	 */
 	table_close(relation, NoLock);
-	want = cmig_audit_install_wanted(options, row_level, partitioned, table);
-	cmig_audit_install_refuse_taken(target, have, want);
-	cmig_audit_install_change(target, have, want, table, &enabling->statements);
-	warn_of_trigger_privilege(target, table);
+	change_triggers(target, have, wanted_triggers(options, row_level, partitioned, table), table,
+					&enabling->statements);
+	roles = cmig_query_value(&trigger_holders, target);
+	if (roles)
+		ereport(WARNING,
+				(errmsg("roles other than the owner can turn off auditing of table %s", table),
+				 errdetail("The TRIGGER privilege, which allows replacing triggers, is held by %s.", roles),
+				 errhint("REVOKE TRIGGER ON %s FROM %s;", table, roles)));
 
 	/* triggers are not inherited, so each child has its own */
 	foreach(lc, children)
@@ -457,6 +703,7 @@ static CmigQuery tables_of_schema = {
 CMIG_READER(cmig_enable_audit_schema)
 {
 	Enabling	enabling;
+	CmigAuditOptions *options = cmig_audit_options_default();
 	List	   *oids = NIL;
 	Datum		values[2];
 	ListCell   *lc;
@@ -476,9 +723,19 @@ CMIG_READER(cmig_enable_audit_schema)
 	{
 		enable_one(&enabling, lfirst_oid(lc));
 	}
-	if (oids)
-		cmig_audit_arguments_require_met(fcinfo, 2, enabling.met,
-										 text_to_cstring(PG_GETARG_TEXT_PP(0)));
+	/* a column to hide must exist in at least one of the tables */
+	cmig_audit_options_read(fcinfo, 2, options);
+	foreach(lc, list_concat(list_concat(options->exclude, options->redact), options->hash))
+	{
+		char	   *name = ((CmigAuditName *) lfirst(lc))->name;
+
+		if (oids && !cmig_text_list_has(enabling.met, name))
+			ereport(ERROR,
+					(errcode(ERRCODE_UNDEFINED_COLUMN),
+					 errmsg("no table in schema \"%s\" has a column \"%s\"",
+							text_to_cstring(PG_GETARG_TEXT_PP(0)), name),
+					 errdetail("The call excludes, redacts, or hashes that column.")));
+	}
 	cmig_result_add_texts(fcinfo, enabling.statements);
 	return (Datum) 0;
 }
@@ -492,7 +749,7 @@ disable_one(Oid target, List **statements)
 	bool		cloned;
 	List	   *children = NIL;
 	ListCell   *lc;
-	List	   *have = cmig_audit_install_read(target, &cloned);
+	List	   *have = read_triggers(target, &cloned);
 
 	if (cloned && have == NIL)
 		ereport(ERROR,
@@ -503,7 +760,7 @@ disable_one(Oid target, List **statements)
 	if (relation->rd_rel->relkind == RELKIND_RELATION)
 		children = find_inheritance_children(target, AccessShareLock);
 	table_close(relation, NoLock);
-	cmig_audit_install_change(target, have, NIL, table, statements);
+	change_triggers(target, have, NIL, table, statements);
 	foreach(lc, children)
 	{
 		disable_one(lfirst_oid(lc), statements);
@@ -520,117 +777,60 @@ CMIG_READER(cmig_disable_audit)
 	return (Datum) 0;
 }
 
+/*
+ * The script creates the same log as pg_cmig, and a trigger in PL/pgSQL.  If
+ * pg_cmig is installed later, enable_audit() continues with the log and the
+ * table's id.
+ */
 CMIG_READER(cmig_audit_script)
 {
 	Relation	relation = open_target(target_argument(fcinfo, "SELECT cmig.audit_script('<table>')"), AccessShareLock);
 	CmigAuditOptions *options = cmig_audit_options_default();
-	char	   *script;
 
-	cmig_audit_arguments_read(fcinfo, 1, options);
-	cmig_audit_arguments_check(options, relation);
-	script = cmig_audit_script_text(relation, options);
+	cmig_audit_options_read(fcinfo, 1, options);
+	cmig_audit_options_check(options, relation);
+	if (options->hash)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("an audit script cannot hash columns"),
+				 errdetail("The script would have to contain the key."),
+				 errhint("Redact or exclude the columns.")));
+	if (options->level == CMIG_AUDIT_LEVEL_STATEMENT)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("a script can create only row-level triggers")));
 	table_close(relation, AccessShareLock);
-	PG_RETURN_TEXT_P(cstring_to_text(script));
+	PG_RETURN_TEXT_P(cstring_to_text(psprintf("-- Audit without pg_cmig. Run this script as the role that will own the log. The role must be allowed to create triggers on the table.\n"
+											  "SET cmig_audit.target = %s;\nSET cmig_audit.options = %s;\n%s",
+											  quote_literal_cstr(cmig_query_relation_name(PG_GETARG_OID(0))),
+											  quote_literal_cstr(cmig_audit_options_text(options, false)),
+											  cmig_audit_log_text("script"))));
 }
 
-/* ----------------------------------------------------------------
- * Reports what is wrong with the audit log, for cmig.check().
- *
- * 	  cmig.audit_status: lists audited tables, their options, and problems.
- *
- * All information is read from the triggers, so it is correct regardless of
- * who created them.
- * ----------------------------------------------------------------
- */
-
-PG_FUNCTION_INFO_V1(cmig_audit_status);
-
 /*
- * The columns in the lists of the options, as {quoted name, number}.  The text
- * is parsed without a cast to jsonb, which would fail for malformed arguments
- * written by somebody else.
+ * audit_status()
+ *
+ * All information is read from the triggers, so it is correct regardless of who
+ * created them.
  */
-#define COLUMN_IN_LIST "\"(?:[^\"\\\\]|\\\\.)*\": [0-9]{1,5}"
-#define HIDDEN_COLUMNS(options) \
-	"regexp_matches(" options ", '\"(?:exclude|redact|hash)\": \\{(" COLUMN_IN_LIST "(?:, " COLUMN_IN_LIST ")*)\\}', 'g') AS l(l)," \
-	" regexp_matches(l.l[1], '(\"(?:[^\"\\\\]|\\\\.)*\"): ([0-9]{1,5})', 'g')"
 
-/*
- * Audited tables and their triggers.  The bits of pg_trigger.tgtype are: row
- * 1, insert 4, delete 8, update 16, truncate 32.
- */
 static CmigQuery read_status = {
-	"WITH t AS (SELECT t.tgrelid, t.tgname, t.tgtype::integer AS type, t.tgenabled, t.tgparentid <> 0 AS cloned,"
-	"   t.tgqual IS NOT NULL OR t.tgattr::text <> '' AS narrowed,"
-	"   substring(encode(t.tgargs, 'escape') FROM '^([0-9]{1,9})\\\\000')::integer AS table_id,"
-	"   CASE WHEN t.tgnargs = 2 THEN convert_from("
-	"     substring(t.tgargs FROM position('\\x00'::bytea IN t.tgargs) + 1"
-	"      FOR length(t.tgargs) - position('\\x00'::bytea IN t.tgargs) - 1), getdatabaseencoding()) END AS argument,"
-	"   substring(encode(t.tgargs, 'escape') FROM '\"anchor\": \"([0-9]+/[0-9]+/[0-9]+)/') AS anchor"
-	"  FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid AND p.proname = 'audit_trigger'"
-	"  JOIN pg_namespace n ON n.oid = p.pronamespace AND n.nspname = 'cmig'),"
-	" own AS (SELECT t.tgrelid, min(t.table_id) AS table_id, min(t.argument) AS argument,"
-	"   regexp_replace(min(t.argument), ', \"anchor\": \"[^\"]*\"', '') AS options, min(t.anchor) AS anchor, bit_or(t.type) AS type,"
-	"   string_agg(quote_ident(t.tgname), ', ' ORDER BY t.tgname) FILTER (WHERE t.tgenabled IN ('D', 'R')) AS disabled,"
-	"   string_agg(quote_ident(t.tgname), ', ' ORDER BY t.tgname) FILTER (WHERE t.narrowed) AS narrowed"
-	"  FROM t WHERE NOT t.cloned GROUP BY t.tgrelid)"
-	" SELECT format('%I.%I', n.nspname, c.relname), o.table_id,"
-	"  CASE WHEN o.type & 1 = 1 THEN 'row' WHEN o.type IS NOT NULL THEN 'statement' END,"
-	"  nullif(concat_ws(', ', CASE WHEN o.type & 4 <> 0 THEN 'insert' END, CASE WHEN o.type & 16 <> 0 THEN 'update' END,"
-	"   CASE WHEN o.type & 8 <> 0 THEN 'delete' END, CASE WHEN o.type & 32 <> 0 THEN 'truncate' END), ''), o.options,"
-	"  nullif(concat_ws('; ',"
-	"   CASE WHEN EXISTS (SELECT FROM t WHERE t.tgrelid = c.oid AND t.cloned)"
-	"    THEN 'its triggers do nothing while it is a partition of an audited table' END,"
-	"   'disabled: ' || o.disabled,"
-	"   'triggers that fire only for some changes: ' || o.narrowed,"
-	"   CASE WHEN o.tgrelid IS NOT NULL AND o.options IS NULL THEN 'the triggers were not created by enable_audit' END,"
-	"   'hidden columns that are part of the key: ' || (SELECT string_agg(DISTINCT quote_ident(a.attname), ', ') FROM pg_index x"
-	"    JOIN pg_attribute a ON a.attrelid = x.indrelid AND a.attnum = ANY (x.indkey[0:x.indnkeyatts - 1]),"
-	"    " HIDDEN_COLUMNS("o.options") " h"
-	"    WHERE x.indrelid = c.oid AND (x.indisprimary OR x.indisreplident"
-	"     AND NOT EXISTS (SELECT FROM pg_index p WHERE p.indrelid = c.oid AND p.indisprimary))"
-	"    AND CASE WHEN o.anchor = $2 || '/' || c.oid AND EXISTS (SELECT FROM pg_attribute n"
-	"      WHERE n.attrelid = c.oid AND n.attnum = h.h[2]::integer AND NOT n.attisdropped)"
-	"     THEN a.attnum = h.h[2]::integer ELSE to_json(a.attname::text)::text = h.h[1] END),"
-	"   CASE WHEN EXISTS (SELECT FROM pg_trigger s JOIN pg_proc p ON p.oid = s.tgfoid AND p.proname = 'write'"
-	"     JOIN pg_namespace w ON w.oid = p.pronamespace AND w.nspname = 'cmig_audit'"
-	"     WHERE s.tgrelid = c.oid AND s.tgparentid = 0) THEN 'audited by a script' END,"
-	"   CASE WHEN c.relkind = 'p' AND o.type & 28 <> 0 AND o.type & 1 = 0"
-	"    THEN 'changes made directly to a partition are not logged' END,"
-	"   CASE WHEN c.relispartition AND o.type & 1 = 1 AND EXISTS (SELECT FROM pg_partition_ancestors(c.oid) a(oid)"
-	"     JOIN own x ON x.tgrelid = a.oid AND x.type & 28 <> 0 AND x.type & 1 = 0 WHERE a.oid <> c.oid)"
-	"    THEN 'changes made through the partitioned table are logged twice' END,"
-	"   CASE WHEN c.relispartition AND o.type & 28 <> 0 AND o.type & 1 = 0"
-	"     AND NOT EXISTS (SELECT FROM t WHERE t.tgrelid = c.oid AND t.cloned)"
-	"     AND NOT EXISTS (SELECT FROM pg_partition_ancestors(c.oid) a(oid)"
-	"      JOIN own x ON x.tgrelid = a.oid AND x.type & 28 <> 0 AND x.type & 1 = 0 WHERE a.oid <> c.oid)"
-	"    THEN format('changes made through the partitioned table are not logged"
-	" (SELECT * FROM cmig.enable_audit(%L, level => ''auto'') creates row-level triggers)', format('%I.%I', n.nspname, c.relname)) END,"
-	"   CASE WHEN c.relkind = 'r' AND NOT c.relispartition AND o.type & 28 <> 0 AND o.type & 1 = 0"
-	"    THEN nullif(concat_ws('; ', CASE WHEN EXISTS (SELECT FROM pg_inherits i WHERE i.inhrelid = c.oid)"
-	"     THEN 'changes made through its parent are not logged as changes of this table' END,"
-	"     CASE WHEN EXISTS (SELECT FROM pg_inherits i WHERE i.inhparent = c.oid)"
-	"     THEN 'changes made to child tables through this table are logged as changes of this table' END), '') END,"
-	"   'children that are not audited: ' || (SELECT string_agg(i.inhrelid::regclass::text, ', ' ORDER BY i.inhrelid::regclass::text)"
-	"    FROM pg_inherits i WHERE i.inhparent = c.oid AND c.relkind = 'r' AND o.tgrelid IS NOT NULL"
-	"    AND NOT EXISTS (SELECT FROM own x WHERE x.tgrelid = i.inhrelid)),"
-	"   'roles that can replace the triggers: ' || (SELECT string_agg(DISTINCT CASE WHEN a.grantee = 0 THEN 'PUBLIC'"
-	"     ELSE quote_ident(pg_get_userbyid(a.grantee)) END, ', ')"
-	"    FROM aclexplode(c.relacl) a WHERE a.privilege_type = 'TRIGGER' AND a.grantee <> c.relowner AND o.tgrelid IS NOT NULL)"
-	"  ), ''), o.argument, c.oid"
-	" FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace LEFT JOIN own o ON o.tgrelid = c.oid"
-	" WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't' AND (NOT c.relispartition OR o.tgrelid IS NOT NULL)"
-	" AND CASE WHEN $1 IS NULL THEN n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'cmig', 'cmig_audit') ELSE n.nspname = $1 END"
-	" AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = 'pg_class'::regclass AND e.objid = c.oid AND e.deptype = 'e')"
-	" ORDER BY n.nspname, c.relname",
-	2, {TEXTOID, TEXTOID}
+	"SELECT s.target, s.table_id, s.level, s.operations, s.options, s.problem, s.argument, s.relation"
+	" FROM cmig.audit_triggers s WHERE s.schema = $1 OR $1 IS NULL AND s.schema !~ '^pg_'"
+	" AND s.schema NOT IN ('information_schema', 'cmig', 'cmig_audit') ORDER BY s.schema, s.name",
+	1, {TEXTOID}
 };
 
-#define STATUS_COLUMNS 6
-#define STATUS_ID 1
-#define STATUS_LEVEL 2
-#define STATUS_OPTIONS 4
-#define STATUS_PROBLEM 5
+enum
+{
+	STATUS_TARGET,
+	STATUS_ID,
+	STATUS_LEVEL,
+	STATUS_OPERATIONS,
+	STATUS_OPTIONS,
+	STATUS_PROBLEM,
+	STATUS_COLUMNS				/* the number of columns */
+};
 
 /* A row of the result of audit_status(). */
 typedef struct Status
@@ -640,6 +840,7 @@ typedef struct Status
 	char	   *argument;		/* second argument of the table's triggers;
 								 * NULL: none */
 	Oid			relation;
+	Oid			extension_owner;
 } Status;
 
 static void
@@ -661,23 +862,14 @@ collect_status(TupleDesc desc, HeapTuple row, void *arg)
 	*(List **) arg = lappend(*(List **) arg, status);
 }
 
-/*
- * Arguments and result of try_columns(), which examines the columns in a
- * table's options.
- */
-typedef struct ColumnsTrial
+/* Add a problem to the table's problems. */
+static void
+add_problem(Status *status, const char *problem)
 {
-	Status	   *status;
-	Oid			extension_owner;
-	char	   *problem;
-} ColumnsTrial;
-
-/* Returns the number of columns in the options' lists. */
-static int
-count_columns(const CmigAuditOptions *options)
-{
-	return list_length(options->include) + list_length(options->exclude) +
-		list_length(options->redact) + list_length(options->hash);
+	status->values[STATUS_PROBLEM] = status->nulls[STATUS_PROBLEM] ? CStringGetTextDatum(problem) :
+		CStringGetTextDatum(psprintf("%s; %s", problem,
+									 TextDatumGetCString(status->values[STATUS_PROBLEM])));
+	status->nulls[STATUS_PROBLEM] = false;
 }
 
 /*
@@ -689,34 +881,40 @@ count_columns(const CmigAuditOptions *options)
 static void
 try_columns(void *arg)
 {
-	ColumnsTrial *trial = arg;
-	Status	   *status = trial->status;
+	Status	   *status = arg;
 	char	   *args[2] = {psprintf("%d", DatumGetInt32(status->values[STATUS_ID])), status->argument};
 	CmigAuditOptions *options = cmig_audit_options_parse(2, args);
-	int			count = count_columns(options);
+	int			count = cmig_audit_options_columns(options);
+	Relation	relation;
+	StringInfoData hidden;
+	StringInfoData problems;
+	ListCell   *lc;
 
-	trial->problem = cmig_audit_columns_problem(options, status->relation, trial->extension_owner);
 	if (count == 0)
 		return;
-	if (trial->problem == NULL)
+	initStringInfo(&hidden);
+	initStringInfo(&problems);
+	cmig_audit_columns_resolve(options, status->relation, status->extension_owner, CMIG_AUDIT_READING, &problems);
+	relation = ConditionalLockRelationOid(status->relation, AccessShareLock) ?
+		try_table_open(status->relation, NoLock) : NULL;
+	if (relation)
 	{
-		cmig_audit_columns_resolve(options, status->relation, trial->extension_owner,
-								   CMIG_AUDIT_READING);
-		if (count_columns(options) != count)
-			options = cmig_audit_options_parse(2, args);
+		foreach(lc, cmig_audit_layout_key(relation, NULL))
+		{
+			if (cmig_audit_options_has(options->exclude, lfirst(lc)) ||
+				cmig_audit_options_has(options->redact, lfirst(lc)) ||
+				cmig_audit_options_has(options->hash, lfirst(lc)))
+				appendStringInfo(&hidden, "%s%s", hidden.len > 0 ? ", " : "", quote_identifier(lfirst(lc)));
+		}
+		table_close(relation, AccessShareLock);
 	}
-	options->anchor = NULL;
+	if (problems.len > 0 || cmig_audit_options_columns(options) != count)
+		options = cmig_audit_options_parse(2, args);
 	status->values[STATUS_OPTIONS] = CStringGetTextDatum(cmig_audit_options_text(options, false));
-}
-
-/* Add a problem to the table's problems. */
-static void
-add_problem(Status *status, const char *problem)
-{
-	status->values[STATUS_PROBLEM] = status->nulls[STATUS_PROBLEM] ? CStringGetTextDatum(problem) :
-		CStringGetTextDatum(psprintf("%s; %s", problem,
-									 TextDatumGetCString(status->values[STATUS_PROBLEM])));
-	status->nulls[STATUS_PROBLEM] = false;
+	if (hidden.len > 0)
+		add_problem(status, psprintf("hidden columns that are part of the key: %s", hidden.data));
+	if (problems.len > 0)
+		add_problem(status, psprintf("rows cannot be written until cmig.enable_audit is called to correct the column lists: %s", problems.data));
 }
 
 CMIG_READER(cmig_audit_status)
@@ -725,37 +923,37 @@ CMIG_READER(cmig_audit_status)
 	Oid			extension_owner = cmig_audit_log_extension_owner();
 	CmigAuditLogFault *fault = cmig_audit_log_fault(extension_owner);
 	List	   *rows = NIL;
-	Datum		values[2];
-	char		nulls[3] = "  ";
+	Datum		values[1];
+	char		nulls[2] = " ";
+	CmigRole	saved;
 	ListCell   *lc;
 
 	InitMaterializedSRF(fcinfo, 0);
 	values[0] = cmig_argument_schema(fcinfo, 0, nulls);
-	values[1] = CStringGetTextDatum(cmig_audit_layout_database());
+	cmig_role_act_as_owner(&saved, extension_owner);
 	cmig_query_each(&read_status, values, nulls, collect_status, &rows);
+	cmig_role_return(&saved);
 	foreach(lc, rows)
 	{
 		Status	   *status = lfirst(lc);
-		ColumnsTrial trial = {status, extension_owner, NULL};
+		ErrorData  *error;
 		char	   *problem;
-		ErrorData  *error = status->argument && !status->nulls[STATUS_ID] ?
-		cmig_subtransaction_try(try_columns, &trial) : NULL;
+
+		status->extension_owner = extension_owner;
+		error = status->argument && !status->nulls[STATUS_ID] ?
+			cmig_subtransaction_try(try_columns, status) : NULL;
 
 		/*
 		 * An error is shown as a problem, because somebody may have written
 		 * the trigger's arguments by hand, or dropped the table or the log.
+		 * If the log is missing, this is the log's own problem, which is
+		 * reported below.
 		 */
 		if (error && error->sqlerrcode == ERRCODE_QUERY_CANCELED)
 			ReThrowError(error);
-		problem = error == NULL ? trial.problem :
+		problem = error == NULL ? NULL :
 			error->sqlerrcode == ERRCODE_INVALID_TEXT_REPRESENTATION ?
 			"the arguments of its triggers could not be parsed" : error->message;
-
-		/*
-		 * Do not report the same problem twice.  If the log is missing, the
-		 * problem found for the columns is the log's own problem, which is
-		 * reported below.
-		 */
 		if (problem && !(fault && strcmp(problem, fault->problem) == 0))
 			add_problem(status, problem);
 		if (fault && !status->nulls[STATUS_LEVEL])
@@ -765,23 +963,23 @@ CMIG_READER(cmig_audit_status)
 	return (Datum) 0;
 }
 
-/*
- * Entry points for cmig.check()
- */
-
 /* Returns a row if any table has an audit trigger. */
 static CmigQuery any_trigger = {
-	"SELECT 1 FROM pg_catalog.pg_trigger t"
-	" JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid AND p.proname = 'audit_trigger'"
-	" JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace AND n.nspname = 'cmig' LIMIT 1",
+	"SELECT 1 FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid AND p.proname = 'audit_trigger'"
+	" JOIN pg_namespace n ON n.oid = p.pronamespace AND n.nspname = 'cmig' LIMIT 1",
 	0
 };
 
+/*
+ * Returns the reason why the log cannot be used.  Returns NULL if the log can
+ * be used, or if there is no log and no table is audited.  *refused is set to
+ * true if tables are audited and writing to them fails.
+ */
 CmigAuditLogFault *
 cmig_audit_status_fault(bool *refused)
 {
 	CmigAuditLogFault *fault = cmig_audit_log_fault(cmig_audit_log_extension_owner());
 
-	*refused = fault && cmig_query_run(&any_trigger, NULL, NULL) > 0;
+	*refused = fault && cmig_query_do(&any_trigger) > 0;
 	return fault && fault->missing && !*refused ? NULL : fault;
 }

@@ -41,160 +41,37 @@
  * ----------------------------------------------------------------
  */
 
-/*
- * User-defined functions, operators, and types in constraints, indexes,
- * statistics, and generated columns of the log, its partitions, and children in
- * any schema.  The planner would evaluate them with the reader's privileges:
- * for a conversion to a domain, it evaluates the functions in the domain's
- * checks.  The types of columns that are not read do not matter.
- * satisfies_hash_partition() (OID 5028) is built in, but it can read any
- * partition key, which evaluates the functions in that key.
- */
-static CmigQuery foreign_code = {
-	"WITH RECURSIVE part AS (SELECT c.oid FROM pg_catalog.pg_class c"
-	"  WHERE c.relnamespace = (SELECT n.oid FROM pg_catalog.pg_namespace n WHERE n.nspname = 'cmig_audit')"
-	"  UNION SELECT i.inhrelid FROM pg_catalog.pg_inherits i JOIN part ON i.inhparent = part.oid),"
-	" kin AS (SELECT part.oid FROM part UNION"
-	"  SELECT x.indexrelid FROM pg_catalog.pg_index x JOIN part ON x.indrelid = part.oid)"
-	" SELECT c.code FROM (SELECT CASE d.refclassid WHEN 'pg_catalog.pg_proc'::regclass"
-	"  THEN 'calls function ' || d.refobjid::regprocedure::text"
-	"  WHEN 'pg_catalog.pg_operator'::regclass"
-	"  THEN 'calls operator ' || d.refobjid::regoperator::text"
-	"  ELSE 'uses type ' || pg_catalog.format_type(d.refobjid, -1) END FROM pg_catalog.pg_depend d"
-	" WHERE (d.refclassid IN ('pg_catalog.pg_proc'::regclass, 'pg_catalog.pg_operator'::regclass)"
-	"  OR d.refclassid = 'pg_catalog.pg_type'::regclass AND d.objsubid = 0)"
-	" AND d.refobjid >= 16384"
-	" AND (d.classid = 'pg_catalog.pg_class'::regclass AND d.objid IN (SELECT kin.oid FROM kin)"
-	"  OR d.classid = 'pg_catalog.pg_constraint'::regclass AND d.objid IN"
-	"   (SELECT k.oid FROM pg_catalog.pg_constraint k WHERE k.conrelid IN (SELECT part.oid FROM part))"
-	"  OR d.classid = 'pg_catalog.pg_attrdef'::regclass AND d.objid IN"
-	"   (SELECT f.oid FROM pg_catalog.pg_attrdef f JOIN part ON part.oid = f.adrelid"
-	"    JOIN pg_catalog.pg_attribute a ON a.attrelid = f.adrelid AND a.attnum = f.adnum AND a.attgenerated <> '')"
-	"  OR d.classid = 'pg_catalog.pg_rewrite'::regclass AND d.objid IN"
-	"   (SELECT w.oid FROM pg_catalog.pg_rewrite w WHERE w.ev_class IN (SELECT part.oid FROM part))"
-	"  OR d.classid = 'pg_catalog.pg_statistic_ext'::regclass AND d.objid IN"
-	"   (SELECT t.oid FROM pg_catalog.pg_statistic_ext t WHERE t.stxrelid IN (SELECT part.oid FROM part)))"
-	" UNION ALL SELECT 'calls function satisfies_hash_partition' FROM ("
-	"  SELECT pg_catalog.concat(x.indexprs, x.indpred) FROM pg_catalog.pg_index x JOIN part ON x.indrelid = part.oid"
-	"  UNION ALL SELECT k.conbin::text FROM pg_catalog.pg_constraint k JOIN part ON k.conrelid = part.oid"
-	"  UNION ALL SELECT f.adbin::text FROM pg_catalog.pg_attrdef f JOIN part ON f.adrelid = part.oid"
-	"  UNION ALL SELECT t.stxexprs::text FROM pg_catalog.pg_statistic_ext t JOIN part ON t.stxrelid = part.oid"
-	"  UNION ALL SELECT p.partexprs::text FROM pg_catalog.pg_partitioned_table p JOIN part ON p.partrelid = part.oid"
-	" ) e (expression) WHERE pg_catalog.strpos(e.expression, ':funcid 5028 ') > 0) c (code)"
-	" ORDER BY 1 LIMIT 1",
-	0
+static CmigQuery foreign_parts = {
+	"SELECT f.code FROM cmig.audit_foreign f WHERE f.remote = $1 ORDER BY f.code LIMIT 1", 1, {BOOLOID}
+};
+
+/* The columns of cmig_audit.layout. */
+static const CmigAuditColumnType layout_columns[] = {
+	{"table_id", INT4OID}, {"recorded_at", TIMESTAMPTZOID}, {"relation", OIDOID},
+	{"schema_name", TEXTOID}, {"table_name", TEXTOID}, {"columns", JSONBOID},
+	{"key_columns", TEXTARRAYOID}, {"key_kinds", TEXTARRAYOID}, {"owner", TEXTOID}, {"database", TEXTOID}
 };
 
 /*
- * Foreign tables among the partitions and children of the log's tables.
- * Reading them would connect to a server that the log's owner has chosen, as a
- * role that the owner has chosen, and could run that owner's code there.
- */
-static CmigQuery foreign_tables = {
-	"WITH RECURSIVE part AS (SELECT c.oid FROM pg_catalog.pg_class c"
-	"  WHERE c.relnamespace = (SELECT n.oid FROM pg_catalog.pg_namespace n WHERE n.nspname = 'cmig_audit')"
-	"   AND c.relname IN ('log', 'layout')"
-	"  UNION SELECT i.inhrelid FROM pg_catalog.pg_inherits i JOIN part ON i.inhparent = part.oid)"
-	" SELECT c.oid::regclass::text FROM part JOIN pg_catalog.pg_class c ON c.oid = part.oid"
-	" WHERE c.relkind = 'f' ORDER BY 1 LIMIT 1",
-	0
-};
-
-/*
- * The columns that are read, and their types.  If a column had another type, a
- * query could call one of the owner's casts, or misinterpret values.
- */
-static const struct
-{
-	const char *relation;
-	const char *name;
-	Oid			type;
-}			columns_read[] = {
-	{"log", "id", INT8OID},
-	{"log", "seq", INT8OID},
-	{"log", "transaction_id", XID8OID},
-	{"log", "clock_at", TIMESTAMPTZOID},
-	{"log", "row_hash", INT8OID},
-	{"log", "old_hash", INT8OID},
-	{"log", "command_id", INT8OID},
-	{"log", "operation", TEXTOID},
-	{"log", "schema_name", TEXTOID},
-	{"log", "table_name", TEXTOID},
-	{"log", "row_key", JSONBOID},
-	{"log", "old_key", JSONBOID},
-	{"log", "old_row", JSONBOID},
-	{"log", "new_row", JSONBOID},
-	{"log", "changed", TEXTARRAYOID},
-	{"log", "user_id", TEXTOID},
-	{"log", "tenant_id", TEXTOID},
-	{"log", "role", TEXTOID},
-	{"log", "session_role", TEXTOID},
-	{"log", "application_name", TEXTOID},
-	{"log", "client_address", INETOID},
-	{"log", "revision", TEXTOID},
-	{"log", "reason", TEXTOID},
-	{"log", "request_id", TEXTOID},
-	{"layout", "table_id", INT4OID},
-	{"layout", "recorded_at", TIMESTAMPTZOID},
-	{"layout", "relation", OIDOID},
-	{"layout", "schema_name", TEXTOID},
-	{"layout", "table_name", TEXTOID},
-	{"layout", "columns", JSONBOID},
-	{"layout", "key_columns", TEXTARRAYOID},
-	{"layout", "key_kinds", TEXTARRAYOID},
-	{"layout", "owner", TEXTOID},
-	{"layout", "database", TEXTOID}
-};
-
-/*
- * Raise an error unless the log has the columns that are read, with their
- * types.
+ * Raise an error unless a table of the log has its columns with their types.
+ * If a column had another type, a query could call one of the owner's casts, or
+ * misinterpret values.
  */
 static void
-require_columns(void)
+require_columns(const char *table, Oid relation, const CmigAuditColumnType * columns, int count)
 {
-	Oid			schema = get_namespace_oid("cmig_audit", false);
-
-	for (int i = 0; i < lengthof(columns_read); i++)
+	for (int i = 0; i < count; i++)
 	{
-		Oid			relation = get_relname_relid(columns_read[i].relation, schema);
-		AttrNumber	n = get_attnum(relation, columns_read[i].name);
+		AttrNumber	n = get_attnum(relation, columns[i].name);
 
-		if (n <= 0 || get_atttype(relation, n) != columns_read[i].type)
+		if (n <= 0 || get_atttype(relation, n) != columns[i].type)
 			ereport(ERROR,
 					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 					 errmsg("the audit log cannot be read"),
 					 errdetail("Column cmig_audit.%s.%s is missing or has another type.",
-							   columns_read[i].relation, columns_read[i].name),
+							   table, columns[i].name),
 					 errhint("The owner of the log must restore the definition that cmig.enable_audit() created.")));
 	}
-}
-
-/*
- * Raise one error for all missing privileges, with a hint.  PostgreSQL's own
- * errors would report one table at a time.
- */
-static void
-require_privileges(void)
-{
-	static const char *const tables[] = {"log", "layout"};
-	Oid			schema = get_namespace_oid("cmig_audit", false);
-	bool		allowed = cmig_may_use_schema_compat(schema, GetUserId());
-	const char *role = quote_identifier(GetUserNameFromId(GetUserId(), false));
-
-	for (int i = 0; i < lengthof(tables); i++)
-	{
-		Oid			relation = get_relname_relid(tables[i], schema);
-
-		allowed = allowed && (!OidIsValid(relation) ||
-							  pg_class_aclcheck(relation, GetUserId(), ACL_SELECT) == ACLCHECK_OK);
-	}
-	if (!allowed)
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("permission denied to read the audit log"),
-				 errhint("The owner of the log can grant the privileges: GRANT USAGE ON SCHEMA cmig_audit TO %s; GRANT SELECT ON cmig_audit.log, cmig_audit.layout TO %s",
-						 role, role)));
 }
 
 /*
@@ -232,34 +109,62 @@ lock_tree(Oid table)
 	}
 }
 
+/*
+ * Lock the log, and raise an error unless it exists, is trusted, has its
+ * original definition, and can be read by the caller.  Every function that
+ * reads the log calls this first.
+ */
 void
 cmig_audit_reader_begin(void)
 {
+	static const char *const names[] = {"log", "layout"};
 	Oid			extension_owner = cmig_audit_log_extension_owner();
 	Oid			owner;
 	Oid			schema;
 	Oid			tables[2];
-	char	   *foreign = NULL;
-	char	   *code = NULL;
+	bool		allowed;
+	char	   *remote;
+	char	   *code;
+	CmigRole	saved;
 
 	(void) cmig_audit_log_require(extension_owner);
-	require_privileges();
+
+	/*
+	 * Raise one error for all missing privileges, with a hint.  PostgreSQL's
+	 * own errors would report one table at a time.
+	 */
+	schema = get_namespace_oid("cmig_audit", false);
+	allowed = cmig_may_use_schema_compat(schema, GetUserId());
+	for (int i = 0; i < lengthof(tables); i++)
+	{
+		tables[i] = get_relname_relid(names[i], schema);
+		allowed = allowed && pg_class_aclcheck(tables[i], GetUserId(), ACL_SELECT) == ACLCHECK_OK;
+	}
+	if (!allowed)
+	{
+		const char *role = quote_identifier(GetUserNameFromId(GetUserId(), false));
+
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied to read the audit log"),
+				 errhint("The owner of the log can grant the privileges: GRANT USAGE ON SCHEMA cmig_audit TO %s; GRANT SELECT ON cmig_audit.log, cmig_audit.layout TO %s",
+						 role, role)));
+	}
 
 	/*
 	 * Lock the log and check it again, because the results of the checks must
 	 * still hold when the log is read.
 	 */
-	schema = get_namespace_oid("cmig_audit", false);
-	tables[0] = get_relname_relid("log", schema);
-	tables[1] = get_relname_relid("layout", schema);
 	LockRelationOid(tables[0], AccessShareLock);
 	LockRelationOid(tables[1], AccessShareLock);
 	owner = cmig_audit_log_require(extension_owner);
-	require_columns();
+	schema = get_namespace_oid("cmig_audit", false);
+	for (int i = 0; i < lengthof(tables); i++)
+		tables[i] = get_relname_relid(names[i], schema);
+	require_columns("log", tables[0], cmig_audit_log_columns, CMIG_LOG_COLUMNS);
+	require_columns("layout", tables[1], layout_columns, lengthof(layout_columns));
 	if (superuser_arg(owner) || GetUserId() == owner)
 		return;
-	tables[0] = get_relname_relid("log", schema);
-	tables[1] = get_relname_relid("layout", schema);
 	lock_tree(tables[0]);
 	lock_tree(tables[1]);
 	for (int i = 0; i < lengthof(tables); i++)
@@ -270,18 +175,20 @@ cmig_audit_reader_begin(void)
 			ereport(ERROR,
 					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 					 errmsg("policy \"%s\" on table \"cmig_audit.%s\" can run code of another role",
-							policy, i == 0 ? "log" : "layout"),
+							policy, names[i]),
 					 errdetail("The code would run with your privileges. A policy on the log must not read tables and can call only built-in functions that are not volatile."),
 					 errhint("The owner of the log must change or drop the policy.")));
 	}
-	cmig_query_each(&foreign_tables, NULL, NULL, cmig_query_keep_text, &foreign);
-	if (foreign)
+	cmig_role_act_as_owner(&saved, extension_owner);
+	remote = cmig_query_value(&foreign_parts, true);
+	code = cmig_query_value(&foreign_parts, false);
+	cmig_role_return(&saved);
+	if (remote)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("the audit log contains foreign table \"%s\"", foreign),
+				 errmsg("the audit log contains foreign table \"%s\"", remote),
 				 errdetail("Reading it would connect to another server with your privileges."),
 				 errhint("The owner of the log must detach or drop it.")));
-	cmig_query_each(&foreign_code, NULL, NULL, cmig_query_keep_text, &code);
 	if (code)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -291,10 +198,11 @@ cmig_audit_reader_begin(void)
 }
 
 /* ----------------------------------------------------------------
- * Returns the history of a row, across changes of its key.
+ * The history of a row, across changes of its key.
  *
- * cmig.audit_history() runs with the privileges of its caller, who needs SELECT
- * on cmig_audit.log and cmig_audit.layout; policies on the log apply.
+ * All functions that read the log run with the privileges of the caller, who
+ * needs SELECT on cmig_audit.log and cmig_audit.layout; policies on the log
+ * apply.
  * ----------------------------------------------------------------
  */
 
@@ -309,23 +217,15 @@ PG_FUNCTION_INFO_V1(cmig_audit_history);
 #define AUDIT_HISTORY_CALL "SELECT * FROM cmig.audit_history('<table>', '<key>')"
 
 /*
- * Query for the entries of one key.  It is run for each key that a row has
- * had.
+ * The entries of one key between two values of seq or, if the key is null, the
+ * TRUNCATE entries of a table.
  */
 static CmigQuery entries_of_key = {
 	"SELECT " CMIG_ENTRY_COLUMNS CMIG_CONTEXT_COLUMNS " FROM cmig_audit.log l"
-	" WHERE ((l.row_hash = $1 AND l.row_key = $2) OR (l.old_hash = $1 AND l.old_key = $2))"
-	" AND l.seq BETWEEN $3 AND $4",
+	" WHERE ((l.row_hash = $1 AND (l.row_key = $2 OR $2 IS NULL AND l.operation = 'TRUNCATE'))"
+	"  OR (l.old_hash = $1 AND l.old_key = $2)) AND l.seq BETWEEN $3 AND $4",
 	4, {INT8OID, JSONBOID, INT8OID, INT8OID}
 };
-
-/* The state while a row's entries are collected across changes of its key. */
-typedef struct Walk
-{
-	CmigAuditTarget *target;
-	List	   *entries;		/* of CmigAuditEntry */
-	List	   *keys;			/* of WalkKey: all known keys */
-} Walk;
 
 /* A key that the row had between two values of seq. */
 typedef struct WalkKey
@@ -349,30 +249,7 @@ compare_entries(const ListCell *a, const ListCell *b)
 	return left->id < right->id ? -1 : left->id > right->id;
 }
 
-/*
- * Raise an error for an invalid entry: the log's owner may have dropped NOT
- * NULL and inserted any values.
- */
-static void
-check_entry(const CmigAuditEntry *entry, bool position_known)
-{
-	static const int objects[] = {CMIG_ENTRY_ROW_KEY, CMIG_ENTRY_OLD_KEY, CMIG_ENTRY_OLD_ROW, CMIG_ENTRY_NEW_ROW};
-	bool		sound = position_known && !entry->nulls[CMIG_ENTRY_ID] &&
-	!entry->nulls[CMIG_ENTRY_CLOCK_AT] && !entry->nulls[CMIG_ENTRY_OPERATION] &&
-	(entry->nulls[CMIG_ENTRY_OLD_KEY] || !entry->nulls[CMIG_ENTRY_ROW_KEY]);
-
-	for (int i = 0; i < lengthof(objects); i++)
-		sound = sound && (entry->nulls[objects[i]] ||
-						  JB_ROOT_IS_OBJECT(DatumGetJsonbP(entry->values[objects[i]])));
-	if (!sound)
-		ereport(ERROR,
-				(errcode(ERRCODE_DATA_CORRUPTED),
-				 errmsg("an entry of the audit log was changed after pg_cmig wrote it"),
-				 entry->nulls[CMIG_ENTRY_ID] ? 0 :
-				 errdetail("The entry has ID " INT64_FORMAT ".",
-						   DatumGetInt64(entry->values[CMIG_ENTRY_ID]))));
-}
-
+/* Is this the operation of the entry? */
 bool
 cmig_audit_entry_is(const CmigAuditEntry *entry, const char *operation)
 {
@@ -382,6 +259,10 @@ cmig_audit_entry_is(const CmigAuditEntry *entry, const char *operation)
 		memcmp(VARDATA_ANY(t), operation, strlen(operation)) == 0;
 }
 
+/*
+ * Is the entry's image the whole row, rather than only the changed columns?  An
+ * image of only the changed columns does not contain the key.
+ */
 bool
 cmig_audit_entry_is_whole(const CmigAuditEntry *entry, int column)
 {
@@ -390,11 +271,18 @@ cmig_audit_entry_is_whole(const CmigAuditEntry *entry, int column)
 										 entry->values[CMIG_ENTRY_ROW_KEY]));
 }
 
+/*
+ * Read an entry in the current memory context.  Raises an error if it was
+ * changed after pg_cmig wrote it: the log's owner may have dropped NOT NULL and
+ * inserted any values.
+ */
 void
 cmig_audit_entry_read(CmigAuditEntry *entry, TupleDesc desc, HeapTuple row)
 {
+	static const int objects[] = {CMIG_ENTRY_ROW_KEY, CMIG_ENTRY_OLD_KEY, CMIG_ENTRY_OLD_ROW, CMIG_ENTRY_NEW_ROW};
 	bool		no_seq;
 	bool		no_command;
+	bool		sound;
 
 	for (int i = 0; i < desc->natts; i++)
 	{
@@ -412,14 +300,26 @@ cmig_audit_entry_read(CmigAuditEntry *entry, TupleDesc desc, HeapTuple row)
 	}
 	entry->seq = DatumGetInt64(cmig_query_datum(desc, row, CMIG_ENTRY_CONTEXT + 1, &no_seq));
 	entry->command = DatumGetInt64(cmig_query_datum(desc, row, CMIG_ENTRY_CONTEXT + 2, &no_command));
-	check_entry(entry, !no_seq && !no_command);
+	sound = !no_seq && !no_command && !entry->nulls[CMIG_ENTRY_ID] &&
+		!entry->nulls[CMIG_ENTRY_CLOCK_AT] && !entry->nulls[CMIG_ENTRY_OPERATION] &&
+		(entry->nulls[CMIG_ENTRY_OLD_KEY] || !entry->nulls[CMIG_ENTRY_ROW_KEY]);
+	for (int i = 0; i < lengthof(objects); i++)
+		sound = sound && (entry->nulls[objects[i]] ||
+						  JB_ROOT_IS_OBJECT(DatumGetJsonbP(entry->values[objects[i]])));
+	if (!sound)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_CORRUPTED),
+				 errmsg("an entry of the audit log was changed after pg_cmig wrote it"),
+				 entry->nulls[CMIG_ENTRY_ID] ? 0 :
+				 errdetail("The entry has ID " INT64_FORMAT ".",
+						   DatumGetInt64(entry->values[CMIG_ENTRY_ID]))));
 	entry->id = DatumGetInt64(entry->values[CMIG_ENTRY_ID]);
 	entry->at = DatumGetTimestampTz(entry->values[CMIG_ENTRY_CLOCK_AT]);
 }
 
 /* Query callback that appends an entry to the List * to which "arg" points. */
 static void
-history_collect(TupleDesc desc, HeapTuple row, void *arg)
+collect_entry(TupleDesc desc, HeapTuple row, void *arg)
 {
 	List	  **entries = arg;
 	CmigAuditEntry *entry = palloc0(sizeof(CmigAuditEntry));
@@ -435,13 +335,20 @@ history_collect(TupleDesc desc, HeapTuple row, void *arg)
 	*entries = lappend(*entries, entry);
 }
 
-/* Returns true if the given column of the entry contains the key. */
-static bool
-same_key(const CmigAuditEntry *entry, int column, Jsonb *key)
+/* Returns the entries of a key, or the TRUNCATE entries if "key" is NULL. */
+static List *
+read_entries(const CmigAuditTarget *target, const WalkKey *key)
 {
-	Jsonb	   *other = entry->nulls[column] ? NULL : DatumGetJsonbP(entry->values[column]);
+	Datum		values[4];
+	List	   *entries = NIL;
 
-	return other && compareJsonbContainers(&other->root, &key->root) == 0;
+	values[0] = Int64GetDatum(key->key ? cmig_audit_log_row_hash(target->table_id, JsonbPGetDatum(key->key)) :
+							  (int64) target->table_id << 32);
+	values[1] = JsonbPGetDatum(key->key);
+	values[2] = Int64GetDatum(key->from);
+	values[3] = Int64GetDatum(key->to);
+	cmig_query_each(&entries_of_key, values, key->key ? NULL : " n  ", collect_entry, &entries);
+	return entries;
 }
 
 /*
@@ -449,12 +356,12 @@ same_key(const CmigAuditEntry *entry, int column, Jsonb *key)
  * already contains the key for this whole range.
  */
 static void
-add_key(Walk *walk, Jsonb *key, int64 from, int64 to)
+add_key(List **keys, Jsonb *key, int64 from, int64 to)
 {
 	WalkKey    *new;
 	ListCell   *lc;
 
-	foreach(lc, walk->keys)
+	foreach(lc, *keys)
 	{
 		WalkKey    *known = lfirst(lc);
 
@@ -466,69 +373,53 @@ add_key(Walk *walk, Jsonb *key, int64 from, int64 to)
 	new->key = key;
 	new->from = from;
 	new->to = to;
-	walk->keys = lappend(walk->keys, new);
-}
-
-/*
- * Add the entries of one key to the history.  If an entry changed the row's
- * key, also add the key that the row had before or after the change.
- */
-static void
-walk_key(Walk *walk, const WalkKey *from)
-{
-	Datum		values[4];
-	List	   *found = NIL;
-	ListCell   *lc;
-
-	values[0] = Int64GetDatum(cmig_audit_log_row_hash(walk->target->table_id,
-													  JsonbPGetDatum(from->key)));
-	values[1] = JsonbPGetDatum(from->key);
-	values[2] = Int64GetDatum(from->from);
-	values[3] = Int64GetDatum(from->to);
-	cmig_query_each(&entries_of_key, values, NULL, history_collect, &found);
-	foreach(lc, found)
-	{
-		CmigAuditEntry *entry = lfirst(lc);
-
-		if (!entry->nulls[CMIG_ENTRY_OLD_KEY])
-		{
-			/*
-			 * if the entry changed the row's key, one of its two keys is
-			 * from->key; add the other one
-			 */
-			if (same_key(entry, CMIG_ENTRY_ROW_KEY, from->key))
-				add_key(walk, DatumGetJsonbP(entry->values[CMIG_ENTRY_OLD_KEY]), PG_INT64_MIN, entry->seq);
-			else
-				add_key(walk, DatumGetJsonbP(entry->values[CMIG_ENTRY_ROW_KEY]), entry->seq, PG_INT64_MAX);
-		}
-	}
-	walk->entries = list_concat(walk->entries, found);
+	*keys = lappend(*keys, new);
 }
 
 /*
  * Returns the history of the rows that had one of the keys, as a List of
- * CmigAuditEntry *: each entry once, in the order of the changes.
+ * CmigAuditEntry *: each entry once, in the order of the changes.  If an entry
+ * changed the row's key, the history continues with the key that the row had
+ * before or after the change.  "truncates" adds the table's TRUNCATE entries.
  */
 static List *
-history_read(CmigAuditTarget *target, List *keys)
+history_read(CmigAuditTarget *target, List *forms, bool truncates)
 {
-	Walk		walk = {0};
+	WalkKey		all = {NULL, PG_INT64_MIN, PG_INT64_MAX};
+	List	   *entries = truncates ? read_entries(target, &all) : NIL;
+	List	   *keys = NIL;
 	List	   *history = NIL;
 	ListCell   *lc;
 
-	walk.target = target;
-	foreach(lc, keys)
+	foreach(lc, forms)
 	{
-		add_key(&walk, lfirst(lc), PG_INT64_MIN, PG_INT64_MAX);
+		add_key(&keys, lfirst(lc), PG_INT64_MIN, PG_INT64_MAX);
 	}
-	for (int i = 0; i < list_length(walk.keys); i++)
+	for (int i = 0; i < list_length(keys); i++)
 	{
+		WalkKey    *key = list_nth(keys, i);
+		List	   *found = read_entries(target, key);
+
 		CHECK_FOR_INTERRUPTS();
-		walk_key(&walk, list_nth(walk.keys, i));
+		foreach(lc, found)
+		{
+			CmigAuditEntry *entry = lfirst(lc);
+			Jsonb	   *row_key;
+
+			/* one of the two keys of the entry is this key; add the other */
+			if (entry->nulls[CMIG_ENTRY_OLD_KEY])
+				continue;
+			row_key = DatumGetJsonbP(entry->values[CMIG_ENTRY_ROW_KEY]);
+			if (compareJsonbContainers(&row_key->root, &key->key->root) == 0)
+				add_key(&keys, DatumGetJsonbP(entry->values[CMIG_ENTRY_OLD_KEY]), PG_INT64_MIN, entry->seq);
+			else
+				add_key(&keys, row_key, entry->seq, PG_INT64_MAX);
+		}
+		entries = list_concat(entries, found);
 	}
 
-	list_sort(walk.entries, compare_entries);
-	foreach(lc, walk.entries)
+	list_sort(entries, compare_entries);
+	foreach(lc, entries)
 	{
 		if (history == NIL || ((CmigAuditEntry *) llast(history))->id != ((CmigAuditEntry *) lfirst(lc))->id)
 			history = lappend(history, lfirst(lc));
@@ -581,7 +472,7 @@ cmig_audit_history(PG_FUNCTION_ARGS)
 	cmig_audit_reader_begin();
 	cmig_argument_require(fcinfo, 0, "the table", AUDIT_HISTORY_CALL);
 	target = cmig_audit_target_argument(fcinfo, 0);
-	foreach(lc, history_read(target, history_key(fcinfo, 1, target, AUDIT_HISTORY_CALL)))
+	foreach(lc, history_read(target, history_key(fcinfo, 1, target, AUDIT_HISTORY_CALL), false))
 	{
 		CmigAuditEntry *entry = lfirst(lc);
 
@@ -590,12 +481,8 @@ cmig_audit_history(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
-/* ----------------------------------------------------------------
- * Returns the differences between a row's states at two times.
- *
- * cmig.audit_diff() runs with the privileges of its caller, who needs SELECT on
- * cmig_audit.log and cmig_audit.layout; policies on the log apply.
- * ----------------------------------------------------------------
+/*
+ * The differences between a row's states at two times
  */
 
 PG_FUNCTION_INFO_V1(cmig_audit_diff);
@@ -603,10 +490,12 @@ PG_FUNCTION_INFO_V1(cmig_audit_diff);
 /* A correct call, for hints. */
 #define AUDIT_DIFF_CALL "SELECT * FROM cmig.audit_diff('<table>', '<key>', now() - interval '1 day')"
 
-static CmigQuery truncates = {
-	"SELECT " CMIG_ENTRY_COLUMNS CMIG_CONTEXT_COLUMNS " FROM cmig_audit.log l"
-	" WHERE l.row_hash = $1 AND l.operation = 'TRUNCATE'",
-	1, {INT8OID}
+/* The columns that differ between two objects, those of the first one first. */
+static CmigQuery differences = {
+	"SELECT coalesce(a.key, b.key), a.value, b.value FROM jsonb_each($1) WITH ORDINALITY a(key, value, n)"
+	" FULL JOIN jsonb_each($2) WITH ORDINALITY b(key, value, n) USING (key)"
+	" WHERE a.value IS DISTINCT FROM b.value ORDER BY a.n, b.n",
+	2, {JSONBOID, JSONBOID}
 };
 
 /* Returns an image of the entry with the columns' current names. */
@@ -684,94 +573,34 @@ state_at(CmigAuditTarget *target, List *history, TimestampTz at)
 	return alive ? joined(state, later) : NULL;
 }
 
-static Jsonb *
-member_of(Jsonb *object, const char *name, int len)
-{
-	JsonbValue *value = object ? getKeyJsonValueFromContainer(&object->root, name, len, NULL) : NULL;
-
-	return value ? JsonbValueToJsonb(value) : NULL;
-}
-
-/*
- * Return one row of audit_diff() for each column of "image" whose value in
- * "old" differs from the value in "new".  If "only_new" is true, columns that
- * "old" contains are skipped.
- */
-static void
-put_differences(ReturnSetInfo *result, Jsonb *image, Jsonb *old, Jsonb *new, bool only_new)
-{
-	JsonbIterator *it;
-	JsonbValue	v;
-	JsonbIteratorToken token;
-
-	if (image == NULL)
-		return;
-	it = JsonbIteratorInit(&image->root);
-	while ((token = JsonbIteratorNext(&it, &v, true)) != WJB_DONE)
-	{
-		Jsonb	   *a,
-				   *b;
-		Datum		values[3];
-		bool		nulls[3] = {false};
-
-		if (token != WJB_KEY)
-			continue;
-		a = member_of(old, v.val.string.val, v.val.string.len);
-		b = member_of(new, v.val.string.val, v.val.string.len);
-		if ((only_new && a) || (a && b && compareJsonbContainers(&a->root, &b->root) == 0))
-			continue;
-		values[0] = PointerGetDatum(cstring_to_text_with_len(v.val.string.val, v.val.string.len));
-		values[1] = JsonbPGetDatum(a);
-		values[2] = JsonbPGetDatum(b);
-		nulls[1] = a == NULL;
-		nulls[2] = b == NULL;
-		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
-	}
-}
-
-/*
- * Add the table's TRUNCATE entries to a row's history, because a TRUNCATE also
- * removes the row.
- */
-static List *
-add_truncates(CmigAuditTarget *target, List *history)
-{
-	Datum		values[1] = {Int64GetDatum((int64) target->table_id << 32)};
-
-	cmig_query_each(&truncates, values, NULL, history_collect, &history);
-	list_sort(history, compare_entries);
-	return history;
-}
-
 Datum
 cmig_audit_diff(PG_FUNCTION_ARGS)
 {
-	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	CmigAuditTarget *target;
 	List	   *history;
-	Jsonb	   *old,
-			   *new;
+	Datum		values[2];
+	char		nulls[3] = "  ";
 
 	InitMaterializedSRF(fcinfo, 0);
 	cmig_audit_reader_begin();
 	cmig_argument_require(fcinfo, 0, "the table", AUDIT_DIFF_CALL);
 	target = cmig_audit_target_argument(fcinfo, 0);
-	history = add_truncates(target, history_read(target, history_key(fcinfo, 1, target, AUDIT_DIFF_CALL)));
-	cmig_argument_require(fcinfo, 2, "the times", AUDIT_DIFF_CALL);
-	cmig_argument_require(fcinfo, 3, "the times", AUDIT_DIFF_CALL);
-	old = state_at(target, history, PG_GETARG_TIMESTAMPTZ(2));
-	new = state_at(target, history, PG_GETARG_TIMESTAMPTZ(3));
-	put_differences(result, old, old, new, false);
-	put_differences(result, new, old, new, true);
+	history = history_read(target, history_key(fcinfo, 1, target, AUDIT_DIFF_CALL), true);
+	for (int i = 0; i < lengthof(values); i++)
+	{
+		Jsonb	   *state;
+
+		cmig_argument_require(fcinfo, 2 + i, "the times", AUDIT_DIFF_CALL);
+		state = state_at(target, history, PG_GETARG_TIMESTAMPTZ(2 + i));
+		values[i] = JsonbPGetDatum(state);
+		nulls[i] = state ? ' ' : 'n';
+	}
+	cmig_query_each(&differences, values, nulls, cmig_query_return_row, fcinfo->resultinfo);
 	return (Datum) 0;
 }
 
-/* ----------------------------------------------------------------
- * Queries the audit log: the entries of a transaction, and a report.
- *
- * These functions run with the privileges of the caller, who needs SELECT on
- * cmig_audit.log and cmig_audit.layout; policies on the log apply.
- * ----------------------------------------------------------------
+/*
+ * The entries of a transaction, and a report
  */
 
 PG_FUNCTION_INFO_V1(cmig_audit_transaction);

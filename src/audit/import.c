@@ -2,6 +2,13 @@
  * import.c
  *	  Importing older logs.
  *
+ * Only members of the role that owns the log can import, because imported
+ * entries can have any content.  A source can run its owner's code (a view's
+ * functions, casts of its columns' types), so it is read as its owner, and the
+ * caller must be a member of the owner's role.  Imported entries have the time
+ * from the source, and a seq that is less than the seq of any other entry, so
+ * that they sort before the entries that were logged here.
+ *
  * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
@@ -29,11 +36,6 @@
 #include "audit/internal.h"
 #include "base/base.h"
 
-/* ----------------------------------------------------------------
- * Finds the tables that are named in an older audit table.
- * ----------------------------------------------------------------
- */
-
 /* A table that is named in the source (the older audit table). */
 typedef struct ImportTable
 {
@@ -45,15 +47,22 @@ typedef struct ImportTable
 	List	   *key_columns;	/* of char *; NIL if they are unknown */
 }			ImportTable;
 
-/* The tables that an import has found, and the schemas in which it looks. */
-typedef struct ImportTables
+/* One call of audit_import(). */
+typedef struct Import
 {
+	Oid			extension_owner;
 	Oid			log_owner;
-	MemoryContext context;		/* memory context of everything in this struct */
+	CmigAuditWriter *writer;
+	MemoryContext context;		/* memory context for the whole import */
+	MemoryContext batch;		/* memory context for values of entries that
+								 * are not flushed yet */
 	List	   *schemas;		/* of char *: schemas of tables that the
 								 * source names without a schema */
-	List	   *found;			/* of ImportTable */
-}			ImportTables;
+	List	   *tables;			/* of ImportTable: those found so far */
+	int64		count;			/* number of rows so far */
+	Datum		values[CMIG_LOG_COLUMNS];	/* of the current entry */
+	bool		nulls[CMIG_LOG_COLUMNS];
+} Import;
 
 /* Finds a table by its name and its schema's name. */
 static CmigQuery find_table = {
@@ -70,83 +79,36 @@ static CmigQuery record_gone = {
 };
 
 /*
- * Begin an import.  A table that the source names without a schema is looked up
- * in the source's schema and on the caller's search_path.  No other schema is
- * searched, so that entries are not attributed to a table of the same name that
- * another role has created elsewhere.
- */
-static ImportTables *
-import_tables_begin(Oid log_owner, MemoryContext context, Oid source)
-{
-	MemoryContext old = MemoryContextSwitchTo(context);
-	ImportTables *tables = palloc0(sizeof(ImportTables));
-	List	   *path = fetch_search_path(false);
-	ListCell   *lc;
-
-	tables->log_owner = log_owner;
-	tables->context = context;
-	tables->schemas = list_make1(get_namespace_name(get_rel_namespace(source)));
-	foreach(lc, path)
-	{
-		if (get_namespace_name(lfirst_oid(lc)))
-			tables->schemas = lappend(tables->schemas, get_namespace_name(lfirst_oid(lc)));
-	}
-	list_free(path);
-	MemoryContextSwitchTo(old);
-	return tables;
-}
-
-/*
- * Search the schemas, in this order, for an existing table with this name.
- * Returns its OID and sets *schema, or returns InvalidOid if there is none.
- */
-static Oid
-live_table(const char *name, List *schemas, char **schema)
-{
-	ListCell   *lc;
-
-	foreach(lc, schemas)
-	{
-		Datum		values[2] = {CStringGetTextDatum(name), CStringGetTextDatum(lfirst(lc))};
-		List	   *found = NIL;
-
-		*schema = lfirst(lc);
-		cmig_query_each(&find_table, values, NULL, cmig_query_keep_oid, &found);
-		if (found)
-			return linitial_oid(found);
-	}
-	return InvalidOid;
-}
-
-/*
- * Look for a table of the given name in the schemas: an existing table or,
- * failing that, a table that was audited or imported before.  Returns false if
- * there is no such table.  Runs as the log's owner.
+ * Look for a table of the given name in the schemas, in this order: an existing
+ * table or, failing that, a table that was audited or imported before.  Returns
+ * false if there is no such table.  Runs as the log's owner.
  */
 static bool
 find_named(ImportTable * table, List *schemas, char *name)
 {
-	Oid			live = live_table(name, schemas, &table->found_schema);
-
 	ListCell   *lc;
 
 	table->name = name;
-	if (!OidIsValid(live))
+	foreach(lc, schemas)
 	{
-		table->id = 0;
-		foreach(lc, schemas)
-		{
-			table->found_schema = lfirst(lc);
+		char	   *live = cmig_query_value(&find_table, name, lfirst(lc));
+
+		table->found_schema = lfirst(lc);
+		if (live == NULL)
+			continue;
+		table->id = cmig_audit_layout_find(atooid(live), table->found_schema, name);
+		if (table->id == 0)
 			table->id = cmig_audit_layout_find(InvalidOid, table->found_schema, name);
-			if (table->id != 0)
-				break;
-		}
-		return table->id != 0;
+		return true;
 	}
-	table->id = cmig_audit_layout_find(live, table->found_schema, name);
-	if (table->id == 0)
+	foreach(lc, schemas)
+	{
+		table->found_schema = lfirst(lc);
 		table->id = cmig_audit_layout_find(InvalidOid, table->found_schema, name);
-	return true;
+		if (table->id != 0)
+			return true;
+	}
+	return false;
 }
 
 /*
@@ -157,7 +119,7 @@ find_named(ImportTable * table, List *schemas, char *name)
  * before and after its dot, and the name as an SQL identifier.
  */
 static void
-find_table_of(ImportTables * tables, ImportTable * table)
+find_table_of(const Import *import, ImportTable * table)
 {
 	char	   *name = table->source_name;
 	char	   *dot = strchr(name, '.');
@@ -170,7 +132,7 @@ find_table_of(ImportTables * tables, ImportTable * table)
 		table->found_schema = table->source_schema;
 		return;
 	}
-	if (find_named(table, tables->schemas, name))
+	if (find_named(table, import->schemas, name))
 		return;
 	if (dot && dot != name && dot[1] != '\0' && strchr(dot + 1, '.') == NULL && strchr(name, '"') == NULL)
 	{
@@ -181,7 +143,7 @@ find_table_of(ImportTables * tables, ImportTable * table)
 	if (strpbrk(name, ".\"") && SplitIdentifierString(pstrdup(name), '.', &parts) &&
 		(list_length(parts) == 1 || list_length(parts) == 2))
 	{
-		if (find_named(table, list_length(parts) == 2 ? list_make1(linitial(parts)) : tables->schemas,
+		if (find_named(table, list_length(parts) == 2 ? list_make1(linitial(parts)) : import->schemas,
 					   llast(parts)))
 			return;
 	}
@@ -194,35 +156,7 @@ find_table_of(ImportTables * tables, ImportTable * table)
 	 */
 	table->name = split ? dot + 1 : parts ? llast(parts) : name;
 	table->found_schema = split ? linitial(split) :
-		list_length(parts) == 2 ? linitial(parts) : linitial(tables->schemas);
-}
-
-/* Assign an id to the table, and look up its key columns. */
-static void
-identify_table(ImportTables * tables, ImportTable * table)
-{
-	CmigRole	saved;
-
-	cmig_role_act_as_owner(&saved, tables->log_owner);
-	find_table_of(tables, table);
-	if (table->id == 0)
-	{
-		Datum		row[3];
-
-		table->id = cmig_audit_layout_new_id();
-		row[0] = Int32GetDatum(table->id);
-		row[1] = CStringGetTextDatum(table->found_schema);
-		row[2] = CStringGetTextDatum(table->name);
-		cmig_audit_log_write(&record_gone, row);
-	}
-	else
-	{
-		List	   *layouts = cmig_audit_layout_read(table->id);
-
-		if (layouts)
-			table->key_columns = ((CmigAuditLayout *) llast(layouts))->key_columns;
-	}
-	cmig_role_return(&saved);
+		list_length(parts) == 2 ? linitial(parts) : linitial(import->schemas);
 }
 
 /*
@@ -230,25 +164,39 @@ identify_table(ImportTables * tables, ImportTable * table)
  * that neither exists nor was ever audited is given an id and a layout.
  */
 static ImportTable *
-import_table_named(ImportTables * tables, const char *schema_name, const char *name)
+table_named(Import *import, const char *schema_name, const char *name)
 {
 	ListCell   *lc;
 	ImportTable *table;
 	MemoryContext old;
+	CmigRole	saved;
+	List	   *layouts;
+	int			guc_level;
 
-	foreach(lc, tables->found)
+	foreach(lc, import->tables)
 	{
 		table = lfirst(lc);
-		if (strcmp(table->source_name, name) == 0 &&
-			strcmp(table->source_schema ? table->source_schema : "", schema_name ? schema_name : "") == 0)
+		if (strcmp(table->source_name, name) == 0 && cmig_text_same(table->source_schema, schema_name))
 			return table;
 	}
-	old = MemoryContextSwitchTo(tables->context);
+	old = MemoryContextSwitchTo(import->context);
 	table = palloc0(sizeof(ImportTable));
 	table->source_name = pstrdup(name);
 	table->source_schema = schema_name ? pstrdup(schema_name) : NULL;
-	identify_table(tables, table);
-	tables->found = lappend(tables->found, table);
+	cmig_role_act_as_owner(&saved, import->log_owner);
+	find_table_of(import, table);
+	if (table->id == 0)
+	{
+		table->id = cmig_audit_layout_new_id();
+		guc_level = cmig_audit_log_silence();
+		cmig_query_do(&record_gone, table->id, table->found_schema, table->name);
+		AtEOXact_GUC(false, guc_level);
+	}
+	layouts = cmig_audit_layout_read(table->id);
+	if (layouts)
+		table->key_columns = ((CmigAuditLayout *) llast(layouts))->key_columns;
+	cmig_role_return(&saved);
+	import->tables = lappend(import->tables, table);
 	MemoryContextSwitchTo(old);
 	return table;
 }
@@ -258,42 +206,23 @@ import_table_named(ImportTables * tables, const char *schema_name, const char *n
  * missing.
  */
 static Jsonb *
-import_table_key(const ImportTable * table, Jsonb *image)
+key_of(const ImportTable * table, Jsonb *image)
 {
 	JsonbParseState *state = NULL;
 	ListCell   *lc;
 
-	if (image == NULL || !JB_ROOT_IS_OBJECT(image) || table->key_columns == NIL)
+	if (image == NULL || table->key_columns == NIL)
 		return NULL;
-	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
 	foreach(lc, table->key_columns)
 	{
-		char	   *name = lfirst(lc);
-		JsonbValue *value = getKeyJsonValueFromContainer(&image->root, name, strlen(name), NULL);
-		JsonbValue	key;
+		JsonbValue *value = getKeyJsonValueFromContainer(&image->root, lfirst(lc), strlen(lfirst(lc)), NULL);
 
 		if (value == NULL)
 			return NULL;
-		key.type = jbvString;
-		key.val.string.val = name;
-		key.val.string.len = strlen(name);
-		pushJsonbValue(&state, WJB_KEY, &key);
-		pushJsonbValue(&state, WJB_VALUE, value);
+		cmig_audit_put_member(&state, lfirst(lc), value);
 	}
 	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
 }
-
-/* ----------------------------------------------------------------
- * Copies the rows of an older audit table into the log.
- *
- * Only members of the role that owns the log can import, because imported
- * entries can have any content.  A source can run its owner's code (a view's
- * functions, casts of its columns' types), so it is read as its owner, and the
- * caller must be a member of the owner's role.  Imported entries have the time
- * from the source, and a seq that is less than the seq of any other entry, so
- * that they sort before the entries that were logged here.
- * ----------------------------------------------------------------
- */
 
 PG_FUNCTION_INFO_V1(cmig_audit_import);
 
@@ -329,7 +258,10 @@ enum
 	FIELD_REASON,
 	FIELD_REQUEST_ID,
 	FIELD_QUERY,
-	FIELDS
+	FIELDS,						/* the number of fields; computed columns
+								 * follow */
+	FIELD_WORD = FIELDS,
+	FIELD_CHANGED
 };
 
 static const Field fields[FIELDS] = {
@@ -347,19 +279,6 @@ static const Field fields[FIELDS] = {
 	{"request_id", "text", {"request_id"}},
 	{"query", "text", {"query", "client_query"}}
 };
-
-/* One call of audit_import(). */
-typedef struct Import
-{
-	Oid			extension_owner;
-	Oid			log_owner;
-	CmigAuditWriter *writer;
-	MemoryContext context;		/* memory context for the whole import */
-	MemoryContext batch;		/* memory context for values of entries that
-								 * are not flushed yet */
-	ImportTables *tables;
-	int64		count;			/* number of rows so far */
-} Import;
 
 /* Returns the source's column for a field, or NULL if there is none. */
 static const char *
@@ -453,7 +372,9 @@ refuse_foreign_type(Oid source, Oid owner, const char *column)
 
 /*
  * Returns the query for all fields, oldest rows first.  Fields that the source
- * lacks are null.
+ * lacks are null.  Images that are not objects become null.  FIELD_WORD is the
+ * operation as it is logged, and FIELD_CHANGED the names of the columns that an
+ * update changed.
  */
 static char *
 source_query(Oid source, Oid owner, Jsonb *mapping)
@@ -461,7 +382,10 @@ source_query(Oid source, Oid owner, Jsonb *mapping)
 	StringInfoData sql;
 
 	initStringInfo(&sql);
-	appendStringInfoString(&sql, "SELECT ");
+	appendStringInfoString(&sql, "SELECT s.*, CASE pg_catalog.upper(pg_catalog.\"left\"(s.operation, 1))"
+						   " WHEN 'I' THEN 'INSERT' WHEN 'U' THEN 'UPDATE' WHEN 'D' THEN 'DELETE' WHEN 'T' THEN 'TRUNCATE' END,"
+						   " CASE WHEN s.old_row IS NOT NULL AND s.new_row IS NOT NULL THEN ARRAY(SELECT n.key FROM pg_catalog.jsonb_each(s.new_row) n"
+						   "  WHERE s.old_row -> n.key IS DISTINCT FROM n.value) END FROM (SELECT ");
 	for (int i = 0; i < FIELDS; i++)
 	{
 		const char *column = mapped_column(mapping, &fields[i], source);
@@ -476,192 +400,60 @@ source_query(Oid source, Oid owner, Jsonb *mapping)
 			appendStringInfoString(&sql, ", ");
 		if (column == NULL)
 		{
-			appendStringInfo(&sql, "NULL::%s", fields[i].type);
+			appendStringInfo(&sql, "NULL::%s AS %s", fields[i].type, fields[i].name);
 			continue;
 		}
 		refuse_foreign_type(source, owner, column);
-		appendStringInfo(&sql, "s.%s::%s", quote_identifier(column), fields[i].type);
+		column = psprintf("s.%s::%s", quote_identifier(column), fields[i].type);
+		if (i == FIELD_OLD_ROW || i == FIELD_NEW_ROW)
+			column = psprintf("CASE WHEN pg_catalog.jsonb_typeof(%s) = 'object' THEN %s END", column, column);
+		appendStringInfo(&sql, "%s AS %s", column, fields[i].name);
 	}
-	appendStringInfo(&sql, " FROM %s s ORDER BY 2", cmig_query_relation_name(source));
+	appendStringInfo(&sql, " FROM %s s OFFSET 0) s ORDER BY s.clock_at", cmig_query_relation_name(source));
 	return sql.data;
 }
 
-static const char *
-operation_word(const char *operation)
-{
-	switch (pg_toupper((unsigned char) operation[0]))
-	{
-		case 'I':
-			return "INSERT";
-		case 'U':
-			return "UPDATE";
-		case 'D':
-			return "DELETE";
-		case 'T':
-			return "TRUNCATE";
-	}
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("unrecognized operation \"%s\"", operation),
-			 errdetail("Operations in the source must begin with I, U, D, or T.")));
-	return NULL;
-}
-
-/* Returns the names of the members that differ between two JSON objects. */
-static ArrayType *
-changed_of(Jsonb *old, Jsonb *new)
-{
-	JsonbIterator *it = JsonbIteratorInit(&new->root);
-	JsonbValue	v;
-	JsonbIteratorToken token;
-	Datum	   *names = palloc(sizeof(Datum) * (JB_ROOT_COUNT(new) + 1));
-	int			count = 0;
-
-	while ((token = JsonbIteratorNext(&it, &v, true)) != WJB_DONE)
-	{
-		JsonbValue *a,
-				   *b;
-
-		if (token != WJB_KEY)
-			continue;
-		a = getKeyJsonValueFromContainer(&old->root, v.val.string.val, v.val.string.len, NULL);
-		b = getKeyJsonValueFromContainer(&new->root, v.val.string.val, v.val.string.len, NULL);
-		if (a && b && compareJsonbContainers(&JsonbValueToJsonb(a)->root, &JsonbValueToJsonb(b)->root) == 0)
-			continue;
-		names[count++] = PointerGetDatum(cstring_to_text_with_len(v.val.string.val, v.val.string.len));
-	}
-	return construct_array(names, count, TEXTOID, -1, false, TYPALIGN_INT);
-}
-
-/*
- * Returns the image in a field of a source row, or NULL if the field's value
- * is not a JSON object.
- */
-static Jsonb *
-image_of(TupleDesc desc, HeapTuple row, int field)
-{
-	bool		isnull;
-	Datum		value = cmig_query_datum(desc, row, field + 1, &isnull);
-	Jsonb	   *image = isnull ? NULL : DatumGetJsonbPCopy(value);
-
-	return image && JB_ROOT_IS_OBJECT(image) ? image : NULL;
-}
-
-/*
- * Open a writer for entries of the given time, unless the current writer
- * accepts them.  Resets the batch, which must not yet contain any values of
- * the current row.
- */
 static void
-open_writer(Import *import, TimestampTz at)
+set_value(Import *import, CmigAuditLogColumn column, Datum value)
 {
-	if (import->writer && cmig_audit_writer_takes(import->writer, at))
-		return;
-	if (import->writer)
-		cmig_audit_writer_close(import->writer);
-	MemoryContextReset(import->batch);
-	MemoryContextSwitchTo(import->context);
-	import->writer = cmig_audit_writer_open(import->extension_owner, at);
-	MemoryContextSwitchTo(import->batch);
-}
-
-/* The values of an entry, indexed by CmigAuditLogColumn. */
-typedef struct Entry
-{
-	Datum		values[CMIG_LOG_COLUMNS];
-	bool		nulls[CMIG_LOG_COLUMNS];
-} Entry;
-
-static void
-set_value(Entry *entry, CmigAuditLogColumn column, Datum value)
-{
-	entry->values[column] = value;
-	entry->nulls[column] = false;
+	import->values[column] = value;
+	import->nulls[column] = false;
 }
 
 /* Set a key and its hash, by which the entries of a row are found. */
 static void
-set_key(Entry *entry, const ImportTable * table, CmigAuditLogColumn column,
+set_key(Import *import, const ImportTable * table, CmigAuditLogColumn column,
 		CmigAuditLogColumn hash, Jsonb *key)
 {
-	set_value(entry, column, JsonbPGetDatum(key));
-	set_value(entry, hash,
+	set_value(import, column, JsonbPGetDatum(key));
+	set_value(import, hash,
 			  Int64GetDatum(cmig_audit_log_row_hash(table->id, JsonbPGetDatum(key))));
-}
-
-/*
- * Set the values that every entry has: its table, position, time, and
- * operation.
- */
-static void
-set_place(Entry *entry, const ImportTable * table, TimestampTz at, int64 id,
-		  const char *operation)
-{
-	set_value(entry, CMIG_LOG_ID, Int64GetDatum(id));
-	set_value(entry, CMIG_LOG_SEQ, Int64GetDatum(IMPORTED_SEQ + id));
-	set_value(entry, CMIG_LOG_TRANSACTION_ID, FullTransactionIdGetDatum(FullTransactionIdFromU64(0)));
-	set_value(entry, CMIG_LOG_TRANSACTION_AT, TimestampTzGetDatum(at));
-	set_value(entry, CMIG_LOG_CLOCK_AT, TimestampTzGetDatum(at));
-	set_value(entry, CMIG_LOG_ROW_HASH, Int64GetDatum((int64) table->id << 32));
-	set_value(entry, CMIG_LOG_TABLE_ID, Int32GetDatum(table->id));
-	set_value(entry, CMIG_LOG_COMMAND_ID, Int64GetDatum(0));
-	set_value(entry, CMIG_LOG_OPERATION, CStringGetTextDatum(operation_word(operation)));
-	set_value(entry, CMIG_LOG_SCHEMA_NAME, CStringGetTextDatum(table->found_schema));
-	set_value(entry, CMIG_LOG_TABLE_NAME, CStringGetTextDatum(table->name));
-}
-
-/* Set the row before and after the change, and the keys of both. */
-static void
-set_rows(Entry *entry, const ImportTable * table, Jsonb *old_row, Jsonb *new_row)
-{
-	Jsonb	   *key = import_table_key(table, new_row ? new_row : old_row);
-	Jsonb	   *old_key = new_row ? import_table_key(table, old_row) : NULL;
-
-	if (key)
-		set_key(entry, table, CMIG_LOG_ROW_KEY, CMIG_LOG_ROW_HASH, key);
-	if (key && old_key && compareJsonbContainers(&key->root, &old_key->root) != 0)
-		set_key(entry, table, CMIG_LOG_OLD_KEY, CMIG_LOG_OLD_HASH, old_key);
-	if (old_row)
-		set_value(entry, CMIG_LOG_OLD_ROW, JsonbPGetDatum(old_row));
-	if (new_row)
-		set_value(entry, CMIG_LOG_NEW_ROW, JsonbPGetDatum(new_row));
-	if (old_row && new_row)
-		set_value(entry, CMIG_LOG_CHANGED, PointerGetDatum(changed_of(old_row, new_row)));
-}
-
-/* Copy the fields that are stored as text, such as the user and the reason. */
-static void
-set_texts(Entry *entry, TupleDesc desc, HeapTuple row)
-{
-	static const int copied[][2] = {
-		{FIELD_USER_ID, CMIG_LOG_USER_ID}, {FIELD_TENANT_ID, CMIG_LOG_TENANT_ID},
-		{FIELD_ROLE, CMIG_LOG_ROLE}, {FIELD_APPLICATION_NAME, CMIG_LOG_APPLICATION_NAME},
-		{FIELD_REASON, CMIG_LOG_REASON}, {FIELD_REQUEST_ID, CMIG_LOG_REQUEST_ID},
-		{FIELD_QUERY, CMIG_LOG_QUERY}
-	};
-
-	for (int i = 0; i < lengthof(copied); i++)
-	{
-		char	   *value = cmig_query_text_or_null(desc, row, copied[i][0] + 1);
-
-		if (value)
-			set_value(entry, copied[i][1], CStringGetTextDatum(value));
-	}
 }
 
 /* Callback that writes the entry for one row of the source. */
 static void
 import_row(TupleDesc desc, HeapTuple row, void *arg)
 {
+	/* the fields that are copied as they are */
+	static const int copied[][2] = {
+		{FIELD_WORD, CMIG_LOG_OPERATION}, {FIELD_OLD_ROW, CMIG_LOG_OLD_ROW},
+		{FIELD_NEW_ROW, CMIG_LOG_NEW_ROW}, {FIELD_CHANGED, CMIG_LOG_CHANGED},
+		{FIELD_USER_ID, CMIG_LOG_USER_ID}, {FIELD_TENANT_ID, CMIG_LOG_TENANT_ID},
+		{FIELD_ROLE, CMIG_LOG_ROLE}, {FIELD_APPLICATION_NAME, CMIG_LOG_APPLICATION_NAME},
+		{FIELD_REASON, CMIG_LOG_REASON}, {FIELD_REQUEST_ID, CMIG_LOG_REQUEST_ID},
+		{FIELD_QUERY, CMIG_LOG_QUERY}
+	};
 	Import	   *import = arg;
 	MemoryContext old = MemoryContextSwitchTo(import->batch);
-	Entry		entry = {0};
 	ImportTable *table;
 	char	   *name;
 	char	   *operation;
-	Jsonb	   *old_row;
-	Jsonb	   *new_row;
+	Jsonb	   *rows[2] = {NULL, NULL};
+	Jsonb	   *key;
+	Jsonb	   *old_key;
 	TimestampTz at;
+	Size		size = 300;
+	int64		id;
 	bool		isnull;
 
 	at = DatumGetTimestampTz(cmig_query_datum(desc, row, FIELD_TIME + 1, &isnull));
@@ -671,27 +463,65 @@ import_row(TupleDesc desc, HeapTuple row, void *arg)
 				 errmsg("a row of the source has the time \"infinity\""),
 				 errdetail("cmig.audit_as_of() would treat the change as later than any requested time."),
 				 errhint("Import a view that omits this row or contains the time of the change.")));
-	if (!isnull)
-		open_writer(import, at);
+
+	/*
+	 * The entries of a month go to one partition.  The batch, which is reset
+	 * with the writer, does not yet contain any values of this row.
+	 */
+	if (!isnull && (import->writer == NULL || !cmig_audit_writer_takes(import->writer, at)))
+	{
+		if (import->writer)
+			cmig_audit_writer_close(import->writer);
+		MemoryContextReset(import->batch);
+		MemoryContextSwitchTo(import->context);
+		import->writer = cmig_audit_writer_open(import->extension_owner, at);
+		MemoryContextSwitchTo(import->batch);
+	}
 	name = cmig_query_text_or_null(desc, row, FIELD_TABLE_NAME + 1);
 	operation = cmig_query_text_or_null(desc, row, FIELD_OPERATION + 1);
 	if (isnull || name == NULL || operation == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("a row of the source has no table, operation, or time")));
-	table = import_table_named(import->tables,
-							   cmig_query_text_or_null(desc, row, FIELD_SCHEMA_NAME + 1), name);
-	old_row = image_of(desc, row, FIELD_OLD_ROW);
-	new_row = image_of(desc, row, FIELD_NEW_ROW);
+	table = table_named(import, cmig_query_text_or_null(desc, row, FIELD_SCHEMA_NAME + 1), name);
 
-	memset(entry.nulls, true, sizeof(entry.nulls));
-	set_place(&entry, table, at, cmig_audit_writer_next_id(import->writer), operation);
-	set_rows(&entry, table, old_row, new_row);
-	set_texts(&entry, desc, row);
+	memset(import->nulls, true, sizeof(import->nulls));
+	for (int i = 0; i < lengthof(copied); i++)
+	{
+		Datum		value = cmig_query_datum(desc, row, copied[i][0] + 1, &isnull);
+
+		if (isnull && copied[i][0] == FIELD_WORD)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("unrecognized operation \"%s\"", operation),
+					 errdetail("Operations in the source must begin with I, U, D, or T.")));
+		if (isnull)
+			continue;
+		value = PointerGetDatum(PG_DETOAST_DATUM_COPY(value));
+		set_value(import, copied[i][1], value);
+		size += VARSIZE(DatumGetPointer(value));
+		if (copied[i][0] == FIELD_OLD_ROW || copied[i][0] == FIELD_NEW_ROW)
+			rows[copied[i][0] == FIELD_NEW_ROW] = DatumGetJsonbP(value);
+	}
+	id = cmig_audit_writer_next_id(import->writer);
+	set_value(import, CMIG_LOG_ID, Int64GetDatum(id));
+	set_value(import, CMIG_LOG_SEQ, Int64GetDatum(IMPORTED_SEQ + id));
+	set_value(import, CMIG_LOG_TRANSACTION_ID, FullTransactionIdGetDatum(FullTransactionIdFromU64(0)));
+	set_value(import, CMIG_LOG_TRANSACTION_AT, TimestampTzGetDatum(at));
+	set_value(import, CMIG_LOG_CLOCK_AT, TimestampTzGetDatum(at));
+	set_value(import, CMIG_LOG_ROW_HASH, Int64GetDatum((int64) table->id << 32));
+	set_value(import, CMIG_LOG_TABLE_ID, Int32GetDatum(table->id));
+	set_value(import, CMIG_LOG_COMMAND_ID, Int64GetDatum(0));
+	set_value(import, CMIG_LOG_SCHEMA_NAME, CStringGetTextDatum(table->found_schema));
+	set_value(import, CMIG_LOG_TABLE_NAME, CStringGetTextDatum(table->name));
+	key = key_of(table, rows[1] ? rows[1] : rows[0]);
+	old_key = rows[1] ? key_of(table, rows[0]) : NULL;
+	if (key)
+		set_key(import, table, CMIG_LOG_ROW_KEY, CMIG_LOG_ROW_HASH, key);
+	if (key && old_key && compareJsonbContainers(&key->root, &old_key->root) != 0)
+		set_key(import, table, CMIG_LOG_OLD_KEY, CMIG_LOG_OLD_HASH, old_key);
 	import->count++;
-	if (cmig_audit_writer_add(import->writer, entry.values, entry.nulls,
-							  300 + (old_row ? VARSIZE(old_row) : 0) +
-							  (new_row ? VARSIZE(new_row) : 0)))
+	if (cmig_audit_writer_add(import->writer, import->values, import->nulls, size))
 		MemoryContextReset(import->batch);
 	MemoryContextSwitchTo(old);
 }
@@ -711,23 +541,6 @@ static CmigQuery is_of_log = {
 	"  WHERE i.inhrelid = c.oid AND i.inhparent = $2))",
 	2, {OIDOID, OIDOID}
 };
-
-/* Raise an error if the source is the log or a view of it. */
-static void
-refuse_log(Oid source)
-{
-	Datum		values[2] = {ObjectIdGetDatum(source),
-	ObjectIdGetDatum(cmig_audit_log_relation())};
-	char	   *found = NULL;
-
-	cmig_query_each(&is_of_log, values, NULL, cmig_query_keep_text, &found);
-	if (found)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("relation \"%s\" is the audit log or a view of it", get_rel_name(source)),
-				 errdetail("Importing the audit log would duplicate its entries."),
-				 errhint("Name the older audit table whose rows you want to copy into the log.")));
-}
 
 /* Raise an error unless the caller may act as the source's owner. */
 static void
@@ -779,6 +592,8 @@ cmig_audit_import(PG_FUNCTION_ARGS)
 {
 	Import		import = {0};
 	Jsonb	   *mapping = PG_ARGISNULL(1) ? NULL : PG_GETARG_JSONB_P(1);
+	MemoryContext old;
+	ListCell   *lc;
 
 	cmig_argument_require(fcinfo, 0, "the source", "SELECT cmig.audit_import('<table>')");
 	if (get_rel_name(PG_GETARG_OID(0)) == NULL)
@@ -793,14 +608,33 @@ cmig_audit_import(PG_FUNCTION_ARGS)
 				 errmsg("permission denied for the audit log"),
 				 errdetail("Only roles with privileges of the log's owner, role \"%s\", can import entries.",
 						   GetUserNameFromId(import.log_owner, true))));
-	refuse_log(PG_GETARG_OID(0));
+	if (cmig_query_value(&is_of_log, PG_GETARG_OID(0), cmig_audit_log_relation()))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("relation \"%s\" is the audit log or a view of it", get_rel_name(PG_GETARG_OID(0))),
+				 errdetail("Importing the audit log would duplicate its entries."),
+				 errhint("Name the older audit table whose rows you want to copy into the log.")));
 	cmig_audit_retain_ahead(import.log_owner, 3);
 	check_mapping(mapping);
 	import.context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig audit import",
 										   ALLOCSET_DEFAULT_SIZES);
 	import.batch = AllocSetContextCreate(import.context, "pg_cmig audit batch",
 										 ALLOCSET_DEFAULT_SIZES);
-	import.tables = import_tables_begin(import.log_owner, import.context, PG_GETARG_OID(0));
+
+	/*
+	 * A table that the source names without a schema is looked up in the
+	 * source's schema and on the caller's search_path.  No other schema is
+	 * searched, so that entries are not attributed to a table of the same
+	 * name that another role has created elsewhere.
+	 */
+	old = MemoryContextSwitchTo(import.context);
+	import.schemas = list_make1(get_namespace_name(get_rel_namespace(PG_GETARG_OID(0))));
+	foreach(lc, fetch_search_path(false))
+	{
+		if (get_namespace_name(lfirst_oid(lc)))
+			import.schemas = lappend(import.schemas, get_namespace_name(lfirst_oid(lc)));
+	}
+	MemoryContextSwitchTo(old);
 	read_source(&import, PG_GETARG_OID(0), mapping);
 	if (import.writer)
 		cmig_audit_writer_close(import.writer);

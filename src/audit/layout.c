@@ -1,12 +1,14 @@
 /*
  * layout.c
- *	  Records the present and former names of audited tables and their
- *	  columns, as layouts.
+ *	  The present and former names of audited tables and their columns.
  *
  * cmig_audit.layout has a row for each state of an audited table: its schema,
  * name, OID, and owner, its column numbers by name, and its key columns.  A
  * row is added when a change is logged and the state differs from the last one
  * recorded, so that old entries can still be read after a rename.
+ *
+ * The second part of the file finds the columns to which the names in a table's
+ * audit options now refer.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -17,18 +19,16 @@
 #include "access/xlog.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_index.h"
+#include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
-#include "datatype/timestamp.h"
+#include "common/hashfn.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "nodes/pg_list.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/fmgrprotos.h"
-#include "utils/json.h"
-#include "utils/jsonb.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
-#include "utils/numeric.h"
 #include "utils/rel.h"
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
@@ -37,18 +37,25 @@
 #include "base/base.h"
 #include "base/compat.h"
 
+/*
+ * The columns of a row that pg_cmig did not write can be null here: the log's
+ * owner can write anything into the table.
+ */
 static CmigQuery read_layouts = {
-	"SELECT l.recorded_at::timestamptz, l.relation::oid, l.schema_name::text,"
-	" l.table_name::text, l.columns::jsonb, l.key_columns::text[], l.owner::text, l.database::text,"
-	" l.key_kinds::text[]"
+	"SELECT l.recorded_at::timestamptz, l.relation::oid, l.schema_name::text, l.table_name::text,"
+	" CASE WHEN jsonb_typeof(l.columns::jsonb) = 'object' THEN ARRAY("
+	"  SELECT c.key FROM jsonb_each(l.columns::jsonb) c ORDER BY c.value, c.key) END,"
+	" ARRAY(SELECT CASE WHEN jsonb_typeof(c.value) = 'number' AND c.value BETWEEN '1' AND '1600' THEN c.value::text END"
+	"  FROM jsonb_each(CASE WHEN jsonb_typeof(l.columns::jsonb) = 'object' THEN l.columns::jsonb END) c ORDER BY c.value, c.key),"
+	" l.key_columns::text[], coalesce(l.key_kinds::text[], '{}'), l.owner::text, l.database::text"
 	" FROM cmig_audit.layout l WHERE l.table_id = $1 ORDER BY l.recorded_at, l.ctid",
 	1, {INT4OID}
 };
 
 static CmigQuery insert_layout = {
-	"INSERT INTO cmig_audit.layout (table_id, relation, schema_name, table_name, columns, key_columns, owner, database, key_kinds)"
-	" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-	9, {INT4OID, OIDOID, TEXTOID, TEXTOID, JSONBOID, TEXTARRAYOID, TEXTOID, TEXTOID, TEXTARRAYOID}
+	"INSERT INTO cmig_audit.layout (table_id, relation, schema_name, table_name, columns, key_columns, key_kinds, owner, database)"
+	" VALUES ($1, $2, $3, $4, (SELECT coalesce(jsonb_object_agg(c.name, c.number::integer), '{}') FROM unnest($5, $6) c(name, number)), $7, $8, $9, $10)",
+	10, {INT4OID, OIDOID, TEXTOID, TEXTOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTOID, TEXTOID}
 };
 
 static CmigQuery find_by_relation = {
@@ -66,80 +73,37 @@ static CmigQuery find_by_name = {
 	2, {TEXTOID, TEXTOID}
 };
 
+/* A trigger of pg_cmig or of a script whose first argument is the id. */
+#define TRIGGER_WITH_ID(id) \
+	"pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid JOIN pg_namespace n ON n.oid = p.pronamespace" \
+	" WHERE (n.nspname = 'cmig' AND p.proname = 'audit_trigger'" \
+	"  OR n.nspname = 'cmig_audit' AND p.proname IN ('write', 'write_entry'))" \
+	" AND split_part(encode(t.tgargs, 'escape'), chr(92) || '000', 1) = " id "::text"
+
 /* Returns a row if a relation has audit triggers with a table id. */
 static CmigQuery carries_id = {
-	"SELECT 1 FROM pg_catalog.pg_trigger t"
-	" JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid AND p.proname = 'audit_trigger'"
-	" JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace AND n.nspname = 'cmig'"
-	" WHERE t.tgrelid = $1 AND pg_catalog.split_part(pg_catalog.encode(t.tgargs, 'escape'),"
-	"  pg_catalog.chr(92) || '000', 1) = $2::text",
+	"SELECT 1 FROM " TRIGGER_WITH_ID("$2") " AND n.nspname = 'cmig' AND t.tgrelid = $1",
 	2, {OIDOID, INT4OID}
 };
 
+/*
+ * Returns an id that has been used neither in a layout nor in a trigger, or no
+ * row.  Such an id can be ahead of the sequence if triggers outlived the log, a
+ * dump was restored over the database, or somebody created a trigger by hand.
+ */
 static CmigQuery next_table_id = {
-	"SELECT pg_catalog.nextval('cmig_audit.table_id_seq')::integer", 0
+	"SELECT i.id FROM (SELECT nextval('cmig_audit.table_id_seq')::integer AS id OFFSET 0) i"
+	" WHERE NOT EXISTS (SELECT FROM cmig_audit.layout l WHERE l.table_id = i.id)"
+	" AND NOT EXISTS (SELECT FROM " TRIGGER_WITH_ID("i.id") ")",
+	0
 };
 
 /*
- * Returns a row if the id has been used in a layout or in any trigger.  Such an
- * id can be ahead of the sequence if triggers outlived the log, a dump was
- * restored over the database, or somebody created a trigger by hand.
+ * Returns the kind of value that a type has in jsonb: "number", "boolean",
+ * "string" (for text, uuid, enums, and similar types), or else the type's name.
+ * If two types are of the same kind, values that are equal have equal jsonb
+ * values.
  */
-static CmigQuery uses_id = {
-	"SELECT 1 WHERE EXISTS (SELECT FROM cmig_audit.layout l WHERE l.table_id = $1)"
-	" OR EXISTS (SELECT FROM pg_catalog.pg_trigger t"
-	"  JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid"
-	"  JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace"
-	"  WHERE (n.nspname = 'cmig' AND p.proname = 'audit_trigger' OR n.nspname = 'cmig_audit' AND p.proname = 'write')"
-	"  AND pg_catalog.split_part(pg_catalog.encode(t.tgargs, 'escape'), pg_catalog.chr(92) || '000', 1) = $1::text)",
-	1, {INT4OID}
-};
-
-/* Returns the columns of an index in their order. */
-static List *
-index_columns(Relation relation, Form_pg_index index)
-{
-	List	   *names = NIL;
-
-	for (int i = 0; i < index->indnkeyatts; i++)
-	{
-		AttrNumber	attnum = index->indkey.values[i];
-
-		if (attnum > 0)
-			names = lappend(names,
-							pstrdup(NameStr(TupleDescAttr(RelationGetDescr(relation),
-														  attnum - 1)->attname)));
-	}
-	return names;
-}
-
-List *
-cmig_audit_layout_key(Relation relation)
-{
-	List	   *oids = RelationGetIndexList(relation);
-	List	   *primary = NIL;
-	List	   *identity = NIL;
-	ListCell   *lc;
-
-	foreach(lc, oids)
-	{
-		HeapTuple	tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(lfirst_oid(lc)));
-		Form_pg_index index;
-
-		if (!HeapTupleIsValid(tuple))
-			continue;
-		index = (Form_pg_index) GETSTRUCT(tuple);
-		if (index->indisprimary)
-			primary = index_columns(relation, index);
-		else if (index->indisreplident)
-			identity = index_columns(relation, index);
-		ReleaseSysCache(tuple);
-	}
-	list_free(oids);
-	return primary ? primary : identity;
-}
-
-/* Returns the kind of a type; see audit.h. */
 static char *
 kind_of(Oid type)
 {
@@ -165,61 +129,64 @@ kind_of(Oid type)
 	}
 }
 
+/*
+ * Returns the columns that identify a table's rows, as a List of char *, or
+ * NIL if there are none: the primary key, or the replica identity.  *kinds is
+ * set to their kinds, unless it is NULL.
+ */
 List *
-cmig_audit_layout_kinds(Relation relation, List *columns)
+cmig_audit_layout_key(Relation relation, List **kinds)
 {
-	List	   *kinds = NIL;
+	List	   *names = NIL;
+	bool		primary = false;
 	ListCell   *lc;
 
-	foreach(lc, columns)
+	if (kinds)
+		*kinds = NIL;
+	foreach(lc, RelationGetIndexList(relation))
 	{
-		Oid			type = get_atttype(RelationGetRelid(relation),
-									   get_attnum(RelationGetRelid(relation), lfirst(lc)));
+		HeapTuple	tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(lfirst_oid(lc)));
+		Form_pg_index index;
 
-		kinds = lappend(kinds, OidIsValid(type) ? kind_of(type) : "?");
-	}
-	return kinds;
-}
-
-/* Returns a relation's columns as a JSON object {"column": number, ...}. */
-static Jsonb *
-columns_of(Relation relation)
-{
-	TupleDesc	desc = RelationGetDescr(relation);
-	StringInfoData text;
-	bool		first = true;
-
-	initStringInfo(&text);
-	appendStringInfoChar(&text, '{');
-	for (int i = 0; i < desc->natts; i++)
-	{
-		Form_pg_attribute attribute = TupleDescAttr(desc, i);
-
-		if (attribute->attisdropped)
+		if (!HeapTupleIsValid(tuple))
 			continue;
-		if (!first)
-			appendStringInfoString(&text, ", ");
-		escape_json(&text, NameStr(attribute->attname));
-		appendStringInfo(&text, ": %d", attribute->attnum);
-		first = false;
+		index = (Form_pg_index) GETSTRUCT(tuple);
+		if (index->indisprimary || (index->indisreplident && !primary))
+		{
+			primary = index->indisprimary;
+			names = NIL;
+			if (kinds)
+				*kinds = NIL;
+			for (int i = 0; i < index->indnkeyatts; i++)
+			{
+				Form_pg_attribute column = index->indkey.values[i] <= 0 ? NULL :
+				TupleDescAttr(RelationGetDescr(relation), index->indkey.values[i] - 1);
+
+				if (column)
+					names = lappend(names, pstrdup(NameStr(column->attname)));
+				if (column && kinds)
+					*kinds = lappend(*kinds, kind_of(column->atttypid));
+			}
+		}
+		ReleaseSysCache(tuple);
 	}
-	appendStringInfoChar(&text, '}');
-	return DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(text.data)));
+	return names;
 }
 
 /*
- * Convert a text[] to a List of char *.  Returns false if it contains nulls or
- * has more than one dimension.
+ * Convert a text[] to a List of char *.  Returns false if it is null, contains
+ * nulls, or has more than one dimension.
  */
 static bool
-texts_of(Datum datum, List **texts)
+texts_of(TupleDesc desc, HeapTuple row, int column, List **texts)
 {
-	ArrayType  *array = DatumGetArrayTypeP(datum);
+	bool		isnull;
+	Datum		datum = cmig_query_datum(desc, row, column, &isnull);
+	ArrayType  *array = isnull ? NULL : DatumGetArrayTypeP(datum);
 	Datum	   *elements;
 	int			count;
 
-	*texts = NIL;
-	if (ARR_NDIM(array) > 1 || array_contains_nulls(array))
+	if (array == NULL || ARR_NDIM(array) > 1 || array_contains_nulls(array))
 		return false;
 	deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT, &elements, NULL, &count);
 	for (int i = 0; i < count; i++)
@@ -227,88 +194,53 @@ texts_of(Datum datum, List **texts)
 	return true;
 }
 
-/* Is the value an object whose members are column numbers? */
-static bool
-has_column_numbers(Jsonb *columns)
+/* Returns a List of char * in the form in which queries take it. */
+CmigNames *
+cmig_audit_names(List *texts)
 {
-	JsonbIterator *it = JsonbIteratorInit(&columns->root);
-	JsonbValue	v;
-	JsonbIteratorToken token;
-	Datum		low = NumericGetDatum(int64_to_numeric(1));
-	Datum		high = NumericGetDatum(int64_to_numeric(MaxHeapAttributeNumber));
+	CmigNames  *names = palloc(sizeof(CmigNames));
 
-	if (!JB_ROOT_IS_OBJECT(columns))
-		return false;
-	while ((token = JsonbIteratorNext(&it, &v, true)) != WJB_DONE)
-	{
-		if (token == WJB_VALUE &&
-			(v.type != jbvNumeric ||
-			 !DatumGetBool(DirectFunctionCall2(numeric_ge, NumericGetDatum(v.val.numeric), low)) ||
-			 !DatumGetBool(DirectFunctionCall2(numeric_le, NumericGetDatum(v.val.numeric), high))))
-			return false;
-	}
-	return true;
+	names->count = list_length(texts);
+	names->names = palloc(sizeof(char *) * Max(1, names->count));
+	for (int i = 0; i < names->count; i++)
+		names->names[i] = list_nth(texts, i);
+	return names;
 }
 
-/* Fill in a layout.  Returns false if pg_cmig did not write the row. */
-static bool
-read_layout(TupleDesc desc, HeapTuple row, CmigAuditLayout *layout)
-{
-	bool		isnull;
-	Datum		kinds;
-
-	for (int i = 1; i <= 6; i++)
-	{
-		(void) cmig_query_datum(desc, row, i, &isnull);
-		if (isnull)
-			return false;
-	}
-	layout->recorded_at = DatumGetTimestampTz(cmig_query_datum(desc, row, 1, &isnull));
-	layout->relation = DatumGetObjectId(cmig_query_datum(desc, row, 2, &isnull));
-	layout->schema_name = cmig_query_text(desc, row, 3);
-	layout->table_name = cmig_query_text(desc, row, 4);
-	layout->columns = DatumGetJsonbPCopy(cmig_query_datum(desc, row, 5, &isnull));
-	layout->owner = cmig_query_text_or_null(desc, row, 7);
-	layout->database = cmig_query_text_or_null(desc, row, 8);
-	kinds = cmig_query_datum(desc, row, 9, &isnull);
-	if (!isnull && !texts_of(kinds, &layout->key_kinds))
-		return false;
-	return texts_of(cmig_query_datum(desc, row, 6, &isnull), &layout->key_columns) &&
-		has_column_numbers(layout->columns);
-}
-
-static ArrayType *
-array_of(List *texts)
-{
-	Datum	   *elements = palloc(sizeof(Datum) * Max(1, list_length(texts)));
-	ListCell   *lc;
-	int			count = 0;
-
-	foreach(lc, texts)
-	{
-		elements[count++] = CStringGetTextDatum(lfirst(lc));
-	}
-	return construct_array(elements, count, TEXTOID, -1, false, TYPALIGN_INT);
-}
-
-/*
- * Callback that adds a layout to a list.  Raises an error for an invalid row,
- * because the log's owner can write anything into the table.
- */
+/* Callback that adds a layout to a list. */
 static void
 collect_layout(TupleDesc desc, HeapTuple row, void *arg)
 {
 	List	  **layouts = arg;
 	CmigAuditLayout *layout = palloc0(sizeof(CmigAuditLayout));
+	List	   *numbers = NIL;
+	bool		sound = true;
+	bool		isnull;
+	ListCell   *lc;
 
-	if (!read_layout(desc, row, layout))
+	layout->recorded_at = DatumGetTimestampTz(cmig_query_datum(desc, row, 1, &isnull));
+	sound = !isnull;
+	layout->relation = DatumGetObjectId(cmig_query_datum(desc, row, 2, &isnull));
+	sound = sound && !isnull;
+	layout->schema_name = cmig_query_text_or_null(desc, row, 3);
+	layout->table_name = cmig_query_text_or_null(desc, row, 4);
+	if (!sound || layout->schema_name == NULL || layout->table_name == NULL ||
+		!texts_of(desc, row, 5, &layout->names) || !texts_of(desc, row, 6, &numbers) ||
+		!texts_of(desc, row, 7, &layout->key_columns) || !texts_of(desc, row, 8, &layout->key_kinds))
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_CORRUPTED),
 				 errmsg("a row of table \"cmig_audit.layout\" was changed after pg_cmig wrote it"),
 				 errhint("The owner of the log must delete or restore the row.")));
+	foreach(lc, numbers)
+	{
+		layout->numbers = lappend_int(layout->numbers, atoi(lfirst(lc)));
+	}
+	layout->owner = cmig_query_text_or_null(desc, row, 9);
+	layout->database = cmig_query_text_or_null(desc, row, 10);
 	*layouts = lappend(*layouts, layout);
 }
 
+/* Returns all layouts of a table, oldest first. */
 List *
 cmig_audit_layout_read(int32 table_id)
 {
@@ -319,50 +251,62 @@ cmig_audit_layout_read(int32 table_id)
 	return layouts;
 }
 
-static bool
-same_names(List *a, List *b)
-{
-	ListCell   *la,
-			   *lb;
-
-	if (list_length(a) != list_length(b))
-		return false;
-	forboth(la, a, lb, b)
-	{
-		if (strcmp(lfirst(la), lfirst(lb)) != 0)
-			return false;
-	}
-	return true;
-}
-
-char *
-cmig_audit_layout_database(void)
+/* Returns an identifier of this database that no other database has. */
+static char *
+this_database(void)
 {
 	return psprintf(UINT64_FORMAT "/%u", GetSystemIdentifier(), MyDatabaseId);
 }
 
-bool
-cmig_audit_layout_is_of(const CmigAuditLayout *layout, Oid relation, const char *database)
+/*
+ * Returns the columns that a table has now, and to which table they belong.
+ * Needs no lock on the table.
+ */
+CmigAuditLayout *
+cmig_audit_layout_now(Oid relation)
 {
-	return layout->relation == relation &&
-		(layout->database == NULL || database == NULL || strcmp(layout->database, database) == 0);
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));
+	CmigAuditLayout *layout = palloc0(sizeof(CmigAuditLayout));
+	int			natts;
+
+	if (!HeapTupleIsValid(tuple))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("relation with OID %u does not exist", relation)));
+	natts = ((Form_pg_class) GETSTRUCT(tuple))->relnatts;
+	ReleaseSysCache(tuple);
+	layout->relation = relation;
+	layout->database = this_database();
+	for (AttrNumber n = 1; n <= natts; n++)
+	{
+		HeapTuple	column = SearchSysCacheAttNum(relation, n);
+
+		if (!HeapTupleIsValid(column))
+			continue;
+		layout->numbers = lappend_int(layout->numbers, n);
+		layout->names = lappend(layout->names, pstrdup(NameStr(((Form_pg_attribute) GETSTRUCT(column))->attname)));
+		ReleaseSysCache(column);
+	}
+	return layout;
 }
 
-/* Returns a relation's current layout. */
-static CmigAuditLayout *
-layout_of(Relation relation)
+/* Return the position of a column in a layout, or -1. */
+int
+cmig_audit_layout_place(const CmigAuditLayout *layout, int number)
 {
-	CmigAuditLayout *layout = palloc0(sizeof(CmigAuditLayout));
+	for (int i = 0; i < list_length(layout->numbers); i++)
+		if (list_nth_int(layout->numbers, i) == number)
+			return i;
+	return -1;
+}
 
-	layout->relation = RelationGetRelid(relation);
-	layout->schema_name = get_namespace_name(RelationGetNamespace(relation));
-	layout->table_name = RelationGetRelationName(relation);
-	layout->columns = columns_of(relation);
-	layout->key_columns = cmig_audit_layout_key(relation);
-	layout->key_kinds = cmig_audit_layout_kinds(relation, layout->key_columns);
-	layout->owner = GetUserNameFromId(relation->rd_rel->relowner, false);
-	layout->database = cmig_audit_layout_database();
-	return layout;
+int
+cmig_audit_layout_place_of_name(const CmigAuditLayout *layout, const char *name)
+{
+	for (int i = 0; i < list_length(layout->names); i++)
+		if (strcmp(list_nth(layout->names, i), name) == 0)
+			return i;
+	return -1;
 }
 
 /* Returns true if both strings are known and equal. */
@@ -372,33 +316,21 @@ known_same(const char *a, const char *b)
 	return a && b && strcmp(a, b) == 0;
 }
 
-static bool
-same_layout(const CmigAuditLayout *a, const CmigAuditLayout *b)
+/* Are both lists of strings, which may contain NULL, the same? */
+bool
+cmig_audit_same_texts(List *a, List *b)
 {
-	return a->relation == b->relation &&
-		strcmp(a->schema_name, b->schema_name) == 0 &&
-		strcmp(a->table_name, b->table_name) == 0 &&
-		compareJsonbContainers(&a->columns->root, &b->columns->root) == 0 &&
-		same_names(a->key_columns, b->key_columns) && same_names(a->key_kinds, b->key_kinds) &&
-		known_same(a->owner, b->owner) && known_same(a->database, b->database);
-}
+	ListCell   *la,
+			   *lb;
 
-/* Insert a layout of the table with this id into cmig_audit.layout. */
-static void
-insert(int32 table_id, const CmigAuditLayout *layout)
-{
-	Datum		values[9];
-
-	values[0] = Int32GetDatum(table_id);
-	values[1] = ObjectIdGetDatum(layout->relation);
-	values[2] = CStringGetTextDatum(layout->schema_name);
-	values[3] = CStringGetTextDatum(layout->table_name);
-	values[4] = JsonbPGetDatum(layout->columns);
-	values[5] = PointerGetDatum(array_of(layout->key_columns));
-	values[6] = CStringGetTextDatum(layout->owner);
-	values[7] = CStringGetTextDatum(layout->database);
-	values[8] = PointerGetDatum(array_of(layout->key_kinds));
-	cmig_audit_log_write(&insert_layout, values);
+	if (list_length(a) != list_length(b))
+		return false;
+	forboth(la, a, lb, b)
+	{
+		if (!cmig_text_same(lfirst(la), lfirst(lb)))
+			return false;
+	}
+	return true;
 }
 
 /*
@@ -411,33 +343,11 @@ static bool
 is_there(int32 table_id, const CmigAuditLayout *layout)
 {
 	char	   *name = get_rel_name(layout->relation);
-	Datum		values[2] = {ObjectIdGetDatum(layout->relation), Int32GetDatum(table_id)};
 
-	if (name == NULL)
-		return false;
-	return (strcmp(name, layout->table_name) == 0 &&
-			strcmp(get_namespace_name(get_rel_namespace(layout->relation)),
-				   layout->schema_name) == 0) ||
-		cmig_query_run(&carries_id, values, NULL) > 0;
-}
-
-/*
- * Returns true if a table is allowed to continue with the id of a dropped
- * table.  "last" is the dropped table's last layout, and "now" is the layout of
- * the table that belongs to "owner".  A role that can create audit triggers
- * could use any id for its own table, whose changes would then be logged as the
- * dropped table's changes.  Therefore, unless the table belongs to a superuser
- * or the log's owner, it must have the dropped table's owner or, in a copy of
- * the database, its name.
- */
-static bool
-may_go_on(const CmigAuditLayout *last, const CmigAuditLayout *now, Oid owner, Oid log_owner)
-{
-	return known_same(last->owner, now->owner) ||
-		owner == log_owner || superuser_arg(owner) ||
-		(last->database && strcmp(last->database, now->database) != 0 &&
-		 strcmp(last->schema_name, now->schema_name) == 0 &&
-		 strcmp(last->table_name, now->table_name) == 0);
+	return name &&
+		((strcmp(name, layout->table_name) == 0 &&
+		  known_same(get_namespace_name(get_rel_namespace(layout->relation)), layout->schema_name)) ||
+		 cmig_query_do(&carries_id, layout->relation, table_id) > 0);
 }
 
 /* Raise an error for a trigger that has the id of another table. */
@@ -453,13 +363,30 @@ refuse_id(const CmigAuditLayout *last, const CmigAuditLayout *now, const char *d
 					 now->schema_name, now->table_name)));
 }
 
+/*
+ * Record a relation's layout under table_id, unless it is the last one
+ * recorded.  Runs as the log's owner.  Raises an error if the id belongs to
+ * another table that still exists, or to a dropped table whose id the relation
+ * is not allowed to use.
+ *
+ * A role that can create audit triggers could use any id for its own table,
+ * whose changes would then be logged as the dropped table's changes.
+ * Therefore, unless the table belongs to a superuser or the log's owner, it
+ * must have the dropped table's owner or, in a copy of the database, its name.
+ */
 void
 cmig_audit_layout_record(int32 table_id, Relation relation, Oid log_owner)
 {
 	CmigRole	saved;
 	List	   *layouts;
 	CmigAuditLayout *last;
-	CmigAuditLayout *now = layout_of(relation);
+	CmigAuditLayout *now = cmig_audit_layout_now(RelationGetRelid(relation));
+	Oid			owner = relation->rd_rel->relowner;
+
+	now->schema_name = get_namespace_name(RelationGetNamespace(relation));
+	now->table_name = RelationGetRelationName(relation);
+	now->key_columns = cmig_audit_layout_key(relation, &now->key_kinds);
+	now->owner = GetUserNameFromId(owner, false);
 
 	cmig_role_act_as_owner(&saved, log_owner);
 	layouts = cmig_audit_layout_read(table_id);
@@ -468,65 +395,351 @@ cmig_audit_layout_record(int32 table_id, Relation relation, Oid log_owner)
 	{
 		if (is_there(table_id, last))
 			refuse_id(last, now, "The table was copied together with its triggers. Its changes would be logged as changes of the other table.");
-		if (!may_go_on(last, now, relation->rd_rel->relowner, log_owner))
+		if (!known_same(last->owner, now->owner) && owner != log_owner && !superuser_arg(owner) &&
+			!(last->database && strcmp(last->database, now->database) != 0 &&
+			  strcmp(last->schema_name, now->schema_name) == 0 &&
+			  strcmp(last->table_name, now->table_name) == 0))
 			refuse_id(last, now, psprintf("The table with this ID belonged to role \"%s\" and was dropped. Changes of the new table would be logged as changes of the dropped one.",
 										  last->owner ? last->owner : "?"));
 	}
-	if (last == NULL || !same_layout(last, now))
+	if (last == NULL || last->relation != now->relation ||
+		strcmp(last->schema_name, now->schema_name) != 0 ||
+		strcmp(last->table_name, now->table_name) != 0 ||
+		!equal(last->numbers, now->numbers) || !cmig_audit_same_texts(last->names, now->names) ||
+		!cmig_audit_same_texts(last->key_columns, now->key_columns) || !cmig_audit_same_texts(last->key_kinds, now->key_kinds) ||
+		!known_same(last->owner, now->owner) || !known_same(last->database, now->database))
 	{
+		List	   *numbers = NIL;
+		ListCell   *lc;
+		int			guc_level;
+
+		foreach(lc, now->numbers)
+		{
+			numbers = lappend(numbers, psprintf("%d", lfirst_int(lc)));
+		}
 		cmig_audit_log_refuse_foreign_code(log_owner);
-		insert(table_id, now);
+		guc_level = cmig_audit_log_silence();
+		cmig_query_do(&insert_layout, table_id, now->relation, now->schema_name, now->table_name,
+					  cmig_audit_names(now->names), cmig_audit_names(numbers), cmig_audit_names(now->key_columns),
+					  cmig_audit_names(now->key_kinds), now->owner, now->database);
+		AtEOXact_GUC(false, guc_level);
 		CommandCounterIncrement();
 	}
 	cmig_role_return(&saved);
 }
 
-static void
-take_id(TupleDesc desc, HeapTuple row, void *arg)
-{
-	*(int32 *) arg = cmig_query_int32(desc, row, 1, 0);
-}
-
+/*
+ * Returns the id under which a table is or was audited, or 0 if it never was.
+ * An existing relation is found by its OID together with its name, or together
+ * with its owner and this database.  If "relation" is InvalidOid, the last
+ * table that had the name is found.
+ */
 int32
 cmig_audit_layout_find(Oid relation, const char *schema_name, const char *table_name)
 {
-	int32		id = 0;
+	char	   *id = OidIsValid(relation) ?
+	cmig_query_value(&find_by_relation, relation, schema_name, table_name, this_database(),
+					 GetUserNameFromId(cmig_audit_log_table_owner(relation), false)) :
+	cmig_query_value(&find_by_name, schema_name, table_name);
 
-	if (OidIsValid(relation))
-	{
-		Datum		values[5];
-
-		values[0] = ObjectIdGetDatum(relation);
-		values[1] = CStringGetTextDatum(schema_name);
-		values[2] = CStringGetTextDatum(table_name);
-		values[3] = CStringGetTextDatum(cmig_audit_layout_database());
-		values[4] = CStringGetTextDatum(GetUserNameFromId(cmig_audit_log_table_owner(relation),
-														  false));
-		cmig_query_each(&find_by_relation, values, NULL, take_id, &id);
-	}
-	else
-	{
-		Datum		values[2] = {schema_name ? CStringGetTextDatum(schema_name) : (Datum) 0,
-		CStringGetTextDatum(table_name)};
-
-		cmig_query_each(&find_by_name, values, schema_name ? "  " : "n ", take_id, &id);
-	}
-	return id;
+	return id ? atoi(id) : 0;
 }
 
+/* Returns an id that has not been used. */
 int32
 cmig_audit_layout_new_id(void)
 {
-	int32		id = 0;
+	char	   *id;
 
-	for (;;)
-	{
-		Datum		values[1];
-
+	while ((id = cmig_query_value(&next_table_id)) == NULL)
 		CHECK_FOR_INTERRUPTS();
-		cmig_query_each(&next_table_id, NULL, NULL, take_id, &id);
-		values[0] = Int32GetDatum(id);
-		if (cmig_query_run(&uses_id, values, NULL) == 0)
-			return id;
+	return atoi(id);
+}
+
+/* ----------------------------------------------------------------
+ * The columns that are named in options.
+ *
+ * Options contain the name and number of each column, and the anchor, which
+ * identifies the database and table to which the numbers belong.  In that
+ * table, the number identifies the column, even if the column was renamed.  In
+ * a copy that was restored from a dump, columns have other numbers (because
+ * dropped columns are missing), and names can be newer than those in the
+ * trigger's arguments, which ALTER TABLE does not change.  In a copy, the
+ * column is therefore traced through the layouts.  From one state of a table to
+ * the next, the column keeps its number.  From the last state of the original
+ * table to the first state of the copy, the column keeps its position, provided
+ * that all columns up to this position have the same names.  If the dump does
+ * not contain the log, the anchor's checksum of these names serves the same
+ * purpose.
+ *
+ * If a column cannot be found in this way, the trigger raises an error instead
+ * of guessing.
+ *
+ * An anchor is <database>/<oid>/<count>/<checksum>, with the checksum of the
+ * names of the first <count> columns.
+ * ----------------------------------------------------------------
+ */
+
+/* The states through which the options' columns are traced. */
+typedef struct Trail
+{
+	const CmigAuditOptions *options;
+	Oid			relation;
+	List	   *layouts;		/* of CmigAuditLayout; the last one is the
+								 * current one */
+	bool		by_name;		/* is the state to which the numbers belong
+								 * unknown, so that columns are found by name
+								 * in the first layout? */
+	bool		merged;			/* is it an inheritance child, whose columns
+								 * can have another order in a dump? */
+}			Trail;
+
+/* Results of number_now() that are not column numbers. */
+#define COLUMN_GONE 0
+#define COLUMN_UNKNOWN (-1)
+
+/* Returns the second half of an anchor. */
+static char *
+checksum(const CmigAuditLayout *layout, int count)
+{
+	StringInfoData text;
+
+	initStringInfo(&text);
+	for (int i = 0; i < count; i++)
+		appendBinaryStringInfo(&text, list_nth(layout->names, i), strlen(list_nth(layout->names, i)) + 1);
+	return psprintf("%d/" UINT64_FORMAT, count,
+					DatumGetUInt64(hash_any_extended((unsigned char *) text.data, text.len, 0)));
+}
+
+/* Set the anchor for options whose columns are resolved. */
+void
+cmig_audit_columns_anchor(CmigAuditOptions *options, Oid relation)
+{
+	CmigAuditLayout *now = cmig_audit_layout_now(relation);
+	List	   *names = list_concat(list_concat_copy(options->include, options->exclude),
+									list_concat_copy(options->redact, options->hash));
+	ListCell   *lc;
+	int			count = 0;
+
+	foreach(lc, names)
+	{
+		count = Max(count, cmig_audit_layout_place(now, ((CmigAuditName *) lfirst(lc))->attnum) + 1);
 	}
+	options->anchor = psprintf("%s/%u/%s", now->database, relation, checksum(now, count));
+}
+
+/*
+ * Returns true if the options were set for the layout's table, or false if that
+ * table is a copy of the table for which they were set.
+ */
+static bool
+is_anchored(const CmigAuditOptions *options, const CmigAuditLayout *layout)
+{
+	char	   *start = psprintf("%s/%u/", layout->database ? layout->database : "?", layout->relation);
+
+	return options->anchor && strncmp(options->anchor, start, strlen(start)) == 0;
+}
+
+/*
+ * Returns true if a copy's columns still have the names that they had when the
+ * anchor was set.
+ */
+static bool
+is_anchored_copy(const CmigAuditOptions *options, const CmigAuditLayout *layout)
+{
+	char	   *p = options->anchor ? strrchr(options->anchor, '/') : NULL;
+	int			count;
+
+	if (p == NULL)
+		return false;
+	while (p > options->anchor && p[-1] != '/')
+		p--;
+	count = atoi(p);
+	return count > 0 && count <= list_length(layout->names) && strcmp(p, checksum(layout, count)) == 0;
+}
+
+static void
+find_trail(Trail * trail, const CmigAuditOptions *options, Oid relation, Oid extension_owner)
+{
+	CmigAuditLayout *now = cmig_audit_layout_now(relation);
+	CmigRole	saved;
+	List	   *layouts;
+	ListCell   *lc;
+
+	trail->options = options;
+	trail->relation = relation;
+	trail->merged = !get_rel_relispartition(relation) && has_superclass(relation);
+	trail->by_name = false;
+	trail->layouts = NIL;
+	if (!is_anchored(options, now))
+	{
+		cmig_role_act_as_owner(&saved, cmig_audit_log_require(extension_owner));
+		layouts = cmig_audit_layout_read(options->table_id);
+		cmig_role_return(&saved);
+		trail->by_name = true;
+		foreach(lc, layouts)
+		{
+			if (is_anchored(options, lfirst(lc)))
+			{
+				trail->by_name = false;
+				trail->layouts = NIL;
+			}
+			trail->layouts = lappend(trail->layouts, lfirst(lc));
+		}
+	}
+	trail->layouts = lappend(trail->layouts, now);
+}
+
+/*
+ * Returns COLUMN_GONE, COLUMN_UNKNOWN, or a column's number in the next state.
+ */
+static int
+follow(const CmigAuditLayout *from, const CmigAuditLayout *to, int number, bool merged)
+{
+	int			place = cmig_audit_layout_place(from, number);
+
+	if (place < 0)
+		return COLUMN_GONE;
+	if (from->relation == to->relation && known_same(from->database, to->database))
+		return cmig_audit_layout_place(to, number) < 0 ? COLUMN_GONE : number;
+	if (merged)
+	{
+		for (int i = 0; i < list_length(from->names); i++)
+			if (cmig_audit_layout_place_of_name(to, list_nth(from->names, i)) < 0)
+				return COLUMN_UNKNOWN;
+		place = cmig_audit_layout_place_of_name(to, list_nth(from->names, place));
+		return list_nth_int(to->numbers, place);
+	}
+	if (place >= list_length(to->names))
+		return COLUMN_UNKNOWN;
+	for (int i = 0; i <= place; i++)
+		if (strcmp(list_nth(from->names, i), list_nth(to->names, i)) != 0)
+			return COLUMN_UNKNOWN;
+	return list_nth_int(to->numbers, place);
+}
+
+/*
+ * Returns COLUMN_GONE, COLUMN_UNKNOWN, or the current number of a column that
+ * is listed in the options.
+ */
+static int
+number_now(const Trail * trail, const CmigAuditName *name)
+{
+	CmigAuditLayout *state = linitial(trail->layouts);
+	int			number = name->attnum;
+
+	if (trail->by_name)
+	{
+		int			place = cmig_audit_layout_place_of_name(state, name->name);
+
+		if (place < 0 || !is_anchored_copy(trail->options, state))
+			return COLUMN_UNKNOWN;
+		number = list_nth_int(state->numbers, place);
+	}
+	else if (cmig_audit_layout_place(state, number) < 0)
+		return COLUMN_GONE;
+	for (int i = 1; i < list_length(trail->layouts) && number > 0; i++)
+	{
+		number = follow(state, list_nth(trail->layouts, i), number, trail->merged);
+		state = list_nth(trail->layouts, i);
+	}
+	return number;
+}
+
+/*
+ * Resolve one list of columns.  A dropped column in the include list is not an
+ * error, because no other column is logged in its place.
+ */
+static List *
+resolve_list(const Trail * trail, List *names, const char *what, CmigAuditColumnsUse use,
+			 StringInfo problems)
+{
+	const CmigAuditLayout *now = llast(trail->layouts);
+	const char *table = get_rel_name(trail->relation);
+	bool		hides = names != trail->options->include;
+	List	   *resolved = NIL;
+	ListCell   *lc;
+
+	foreach(lc, names)
+	{
+		CmigAuditName *name = lfirst(lc);
+		int			number;
+
+		if (use == CMIG_AUDIT_CONFIRMING && name->attnum == 0)
+		{
+			resolved = lappend(resolved, name);
+			continue;
+		}
+		number = number_now(trail, name);
+		if (problems && (number == COLUMN_UNKNOWN || (number == COLUMN_GONE && hides)))
+			appendStringInfo(problems, "%s%s %s", problems->len > 0 ? ", " : "", quote_identifier(name->name),
+							 number == COLUMN_GONE ? "(dropped)" : "(unknown)");
+		if (number == COLUMN_UNKNOWN && use != CMIG_AUDIT_READING)
+			ereport(ERROR,
+					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					 errmsg("cannot tell which column of table \"%s\" is meant by \"%s\" in its audit options",
+							table, name->name),
+					 errdetail("The table was restored as a copy, and its columns were renamed or dropped after the options were set."),
+					 errhint("Use the current names of the columns: SELECT * FROM cmig.enable_audit(%s, %s => '{...}')",
+							 quote_literal_cstr(cmig_query_relation_name(trail->relation)), what)));
+		if (number == COLUMN_GONE && use == CMIG_AUDIT_WRITING && hides)
+		{
+			char	   *literal = quote_literal_cstr(cmig_query_relation_name(trail->relation));
+
+			ereport(ERROR,
+					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					 errmsg("hidden column \"%s\" of audited table \"%s\" was dropped", name->name, table),
+					 errdetail("The column had this name when the audit options were set. To prevent a replacement column from being logged in clear text, no rows can be written until you confirm the options."),
+					 errhint("List the columns to hide in a call of cmig.enable_audit(%s, ...). To keep the other options as they are: SELECT * FROM cmig.enable_audit(%s)",
+							 literal, literal)));
+		}
+		if (number <= 0 && use != CMIG_AUDIT_WRITING && cmig_audit_layout_place_of_name(now, name->name) >= 0)
+			number = list_nth_int(now->numbers, cmig_audit_layout_place_of_name(now, name->name));
+		if (number > 0)
+		{
+			name->attnum = number;
+			name->name = list_nth(now->names, cmig_audit_layout_place(now, number));
+			resolved = lappend(resolved, name);
+		}
+		else if (use == CMIG_AUDIT_CONFIRMING)
+			ereport(WARNING,
+					(errmsg("column \"%s\" of table \"%s\" was dropped and is no longer listed in %s",
+							name->name, table, what)));
+	}
+	return resolved;
+}
+
+/*
+ * Set the current name and number of every column in the options.  Names
+ * without a number are new and are left unchanged.  Raises an error if it is
+ * not known which column is meant, unless "use" is CMIG_AUDIT_READING.  Columns
+ * for which writing fails are added to "problems", unless it is NULL.
+ */
+void
+cmig_audit_columns_resolve(CmigAuditOptions *options, Oid relation, Oid extension_owner,
+						   CmigAuditColumnsUse use, StringInfo problems)
+{
+	Trail		trail;
+	List	   *include;
+
+	if (cmig_audit_options_columns(options) == 0)
+		return;
+	find_trail(&trail, options, relation, extension_owner);
+	include = resolve_list(&trail, options->include, "include", use, problems);
+	options->exclude = resolve_list(&trail, options->exclude, "exclude", use, problems);
+	options->redact = resolve_list(&trail, options->redact, "redact", use, problems);
+	options->hash = resolve_list(&trail, options->hash, "hash", use, problems);
+
+	/*
+	 * raise an error if no column is left, because an empty include list
+	 * would mean all columns
+	 */
+	if (options->include && include == NIL && use == CMIG_AUDIT_CONFIRMING)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("all columns to include in the audit of table \"%s\" were dropped",
+						get_rel_name(relation)),
+				 errhint("List other columns in include, or log all columns: SELECT * FROM cmig.enable_audit(%s, include => '{}')",
+						 quote_literal_cstr(cmig_query_relation_name(relation)))));
+	options->include = include;
 }

@@ -68,113 +68,14 @@
  */
 
 /*
- * The statements that create the log.  The order of the columns avoids padding
- * in the fixed part of a row.  The upper half of row_hash is the table's id,
- * and the lower half is a hash of the key, jsonb_hash_extended(row_key, 0), so
- * that one index finds both the entries of a row and the entries of a table.
- *
- * The unique index on id prevents a dump that is restored over the database
- * from adding entries a second time, and tells log.c the newest id.
- * Like any unique index of a partitioned table, it must contain the partition
- * key.
+ * Keep triggers and rules on pg_cmig's tables from firing, except those that
+ * the table's owner has set to ENABLE ALWAYS.  Otherwise, a role that has the
+ * TRIGGER privilege on one of the tables could create a trigger with its own
+ * function, which would run with the owner's privileges.  Returns the GUC nest
+ * level, for AtEOXact_GUC().
  */
-const char *const cmig_audit_log_statements[] = {
-	"CREATE SEQUENCE cmig_audit.log_id_seq AS bigint",
-	"CREATE TABLE cmig_audit.log (\n"
-	"\tid bigint NOT NULL DEFAULT pg_catalog.nextval('cmig_audit.log_id_seq'),\n"
-	"\tseq bigint NOT NULL,\n"
-	"\ttransaction_id xid8 NOT NULL,\n"
-	"\ttransaction_at timestamptz NOT NULL,\n"
-	"\tclock_at timestamptz NOT NULL,\n"
-	"\trow_hash bigint NOT NULL,\n"
-	"\told_hash bigint,\n"
-	"\ttable_id integer NOT NULL,\n"
-	"\tcommand_id bigint NOT NULL,\n"
-	"\tbackend_pid integer,\n"
-	"\toperation text NOT NULL,\n"
-	"\tschema_name text NOT NULL,\n"
-	"\ttable_name text NOT NULL,\n"
-	"\trow_key jsonb,\n"
-	"\told_key jsonb,\n"
-	"\told_row jsonb,\n"
-	"\tnew_row jsonb,\n"
-	"\tchanged text[],\n"
-	"\tuser_id text,\n"
-	"\ttenant_id text,\n"
-	"\trole text,\n"
-	"\tsession_role text,\n"
-	"\tapplication_name text,\n"
-	"\tclient_address inet,\n"
-	"\trevision text,\n"
-	"\treason text,\n"
-	"\trequest_id text,\n"
-	"\tquery text\n"
-	") PARTITION BY RANGE (transaction_at)",
-	"ALTER SEQUENCE cmig_audit.log_id_seq OWNED BY cmig_audit.log.id",
-	"CREATE UNIQUE INDEX log_id_transaction_at_idx ON cmig_audit.log (id, transaction_at)",
-	"CREATE INDEX log_row_hash_idx ON cmig_audit.log (row_hash)",
-	"CREATE INDEX log_old_hash_idx ON cmig_audit.log (old_hash) WHERE old_hash IS NOT NULL",
-	"CREATE INDEX log_transaction_id_idx ON cmig_audit.log (transaction_id)",
-	"CREATE INDEX log_clock_at_idx ON cmig_audit.log USING brin (clock_at)",
-	"CREATE TABLE cmig_audit.log_default PARTITION OF cmig_audit.log DEFAULT",
-	"ALTER TABLE cmig_audit.log_default REPLICA IDENTITY FULL",
-	"CREATE SEQUENCE cmig_audit.table_id_seq AS integer",
-	"CREATE TABLE cmig_audit.layout (\n"
-	"\ttable_id integer NOT NULL,\n"
-	"\trecorded_at timestamptz NOT NULL DEFAULT pg_catalog.clock_timestamp(),\n"
-	"\trelation oid NOT NULL,\n"
-	"\tschema_name text NOT NULL,\n"
-	"\ttable_name text NOT NULL,\n"
-	"\tcolumns jsonb NOT NULL,\n"
-	"\tkey_columns text[] NOT NULL,\n"
-	"\tkey_kinds text[],\n"
-	"\towner text,\n"
-	"\tdatabase text\n"
-	")",
-	"CREATE INDEX layout_table_id_idx ON cmig_audit.layout (table_id, recorded_at)",
-	"CREATE VIEW cmig_audit.audit_logs WITH (security_invoker = true) AS\n"
-	"\tSELECT l.id, l.table_name, l.operation,\n"
-	"\t\tCASE WHEN l.user_id ~ '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$' THEN l.user_id::uuid END AS user_id,\n"
-	"\t\tCASE WHEN l.tenant_id ~ '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$' THEN l.tenant_id::uuid END AS tenant_id,\n"
-	"\t\tl.old_row AS old_values, l.new_row AS new_values, l.clock_at AS \"timestamp\"\n"
-	"\tFROM cmig_audit.log l",
-	"COMMENT ON TABLE cmig_audit.log IS 'Audit log of pg_cmig: one row for each change of an audited table.'",
-	"COMMENT ON COLUMN cmig_audit.log.seq IS 'Sort key of the changes of a row, followed by command_id and id'",
-	"COMMENT ON COLUMN cmig_audit.log.row_hash IS 'table_id in the upper, hash of row_key in the lower 32 bits'",
-	"COMMENT ON COLUMN cmig_audit.log.table_id IS 'Permanent id of the audited table; renaming does not change it'",
-	"COMMENT ON COLUMN cmig_audit.log.old_key IS 'Key before the change, if the change altered the key'",
-	"COMMENT ON COLUMN cmig_audit.log.changed IS 'Names of the columns that an UPDATE changed'",
-	"COMMENT ON TABLE cmig_audit.layout IS 'Names and columns of audited tables since the time recorded_at.'",
-	"COMMENT ON COLUMN cmig_audit.layout.key_kinds IS 'JSON types of the key values: number, boolean, or string; otherwise the data type'",
-	"COMMENT ON COLUMN cmig_audit.layout.database IS 'Database in which the OID in column relation is valid: system identifier of the server and OID of the database'",
-	"COMMENT ON VIEW cmig_audit.audit_logs IS 'The log in the form of a plain audit_logs table. Reading it also requires SELECT on cmig_audit.log.'",
-	NULL
-};
-
-/*
- * Use lz4 for the images, because compressing them with pglz would cost more
- * than everything else that the trigger does.  Partitions inherit the
- * compression method from cmig_audit.log when they are created.
- */
-#define IMAGES_SET_LZ4 \
-	"ALTER row_key SET COMPRESSION lz4, ALTER old_key SET COMPRESSION lz4, " \
-	"ALTER old_row SET COMPRESSION lz4, ALTER new_row SET COMPRESSION lz4"
-
-const char *const cmig_audit_log_lz4_statements[] = {
-	"ALTER TABLE ONLY cmig_audit.log " IMAGES_SET_LZ4,
-	"ALTER TABLE ONLY cmig_audit.log_default " IMAGES_SET_LZ4,
-	NULL
-};
-
-/*
- * Keep triggers and rules from firing, except those that the table's owner has
- * set to ENABLE ALWAYS.  Otherwise, a role that has the TRIGGER privilege on
- * one of pg_cmig's tables could create a trigger with its own function, which
- * would run with the owner's privileges.  Returns the GUC nest level, for
- * AtEOXact_GUC().
- */
-static int
-silence_triggers(void)
+int
+cmig_audit_log_silence(void)
 {
 	int			guc_level = NewGUCNestLevel();
 
@@ -183,27 +84,8 @@ silence_triggers(void)
 	return guc_level;
 }
 
-uint64
-cmig_audit_log_write(CmigQuery *query, Datum *values)
-{
-	int			guc_level = silence_triggers();
-	uint64		rows = cmig_query_run(query, values, NULL);
-
-	AtEOXact_GUC(false, guc_level);
-	return rows;
-}
-
-void
-cmig_audit_log_execute_silently(const char *sql)
-{
-	int			guc_level = silence_triggers();
-
-	cmig_audit_log_execute(sql);
-	AtEOXact_GUC(false, guc_level);
-}
-
 /*
- * Run one statement.  Event triggers fire for it as for any other statement of
+ * Run statements.  Event triggers fire for them as for any other statement of
  * the log's owner.  This is not a security gap: up to PostgreSQL 18, only
  * superusers can create and own event triggers, so they decide whose function
  * runs.  The function would run with the same privileges if the log's owner
@@ -215,6 +97,7 @@ cmig_audit_log_execute(const char *sql)
 	cmig_query_once(sql, 0, NULL, NULL, NULL, true, NULL, NULL);
 }
 
+/* Returns the owner of the extension pg_cmig, as recorded in pg_extension. */
 Oid
 cmig_audit_log_extension_owner(void)
 {
@@ -253,6 +136,24 @@ is_trusted(Oid owner, Oid extension_owner)
 	return owner == extension_owner || superuser_arg(owner) || owner == cmig_role_owner_of_database(MyDatabaseId);
 }
 
+static CmigQuery read_text = {
+	"SELECT t.text FROM cmig.audit_text t WHERE t.name = $1", 1, {TEXTOID}
+};
+
+/* Returns a text of the view cmig.audit_text, read as the extension's owner. */
+char *
+cmig_audit_log_text(const char *name)
+{
+	char	   *text;
+	CmigRole	saved;
+
+	cmig_role_act_as_owner(&saved, cmig_audit_log_extension_owner());
+	text = cmig_query_value(&read_text, name);
+	cmig_role_return(&saved);
+	return text;
+}
+
+/* Returns the OID of cmig_audit.log, or InvalidOid if it does not exist. */
 Oid
 cmig_audit_log_relation(void)
 {
@@ -261,6 +162,7 @@ cmig_audit_log_relation(void)
 	return OidIsValid(schema) ? get_relname_relid("log", schema) : InvalidOid;
 }
 
+/* Returns the owner of a table, which may have been dropped in the meantime. */
 Oid
 cmig_audit_log_table_owner(Oid relation)
 {
@@ -273,7 +175,6 @@ cmig_audit_log_table_owner(Oid relation)
 	return owner;
 }
 
-/* Returns a fault without DETAIL. */
 static CmigAuditLogFault *
 make_fault(int sqlstate, char *problem, char *fix)
 {
@@ -286,21 +187,23 @@ make_fault(int sqlstate, char *problem, char *fix)
 }
 
 /*
- * Returns the fault of a part of the log that belongs to the wrong role.
- * "kind" and "name" are written as in ALTER.
+ * Returns the fault of a part of the log that belongs to the wrong role, or
+ * NULL if its owner is trusted.  "kind" and "name" are written as in messages.
  */
 static CmigAuditLogFault *
 foreign_owner(const char *kind, const char *name, Oid owner, Oid extension_owner)
 {
 	char	   *right_owner = GetUserNameFromId(extension_owner, true);
-	CmigAuditLogFault *fault =
-	make_fault(ERRCODE_INSUFFICIENT_PRIVILEGE,
-			   psprintf("%s \"%s\" belongs to role \"%s\"", kind, name,
-						GetUserNameFromId(owner, true)),
-			   psprintf("ALTER %s %s OWNER TO %s -- or drop or rename it if pg_cmig did not create it",
-						strcmp(kind, "schema") == 0 ? "SCHEMA" : "TABLE", name,
-						right_owner ? quote_identifier(right_owner) : "<owner>"));
+	CmigAuditLogFault *fault;
 
+	if (is_trusted(owner, extension_owner))
+		return NULL;
+	fault = make_fault(ERRCODE_INSUFFICIENT_PRIVILEGE,
+					   psprintf("%s \"%s\" belongs to role \"%s\"", kind, name,
+								GetUserNameFromId(owner, true)),
+					   psprintf("ALTER %s %s OWNER TO %s -- or drop or rename it if pg_cmig did not create it",
+								strcmp(kind, "schema") == 0 ? "SCHEMA" : "TABLE", name,
+								right_owner ? quote_identifier(right_owner) : "<owner>"));
 	fault->detail = psprintf("An audit log is trusted only if it belongs to the extension's owner, \"%s\", because the owner of a log can read and change it.",
 							 right_owner);
 	return fault;
@@ -321,60 +224,40 @@ static const struct
 												 * audit_retain can create it */
 };
 
-/*
- * If a part of the log is missing, returns a fault that says so; otherwise
- * NULL.
- */
-static CmigAuditLogFault *
-missing_part(Oid schema)
-{
-	if (!OidIsValid(cmig_audit_log_relation()))
-	{
-		CmigAuditLogFault *fault =
-		make_fault(ERRCODE_UNDEFINED_TABLE, "there is no audit log in this database",
-				   "SELECT * FROM cmig.enable_audit('<table>') -- creates an empty one; or restore the log from a backup");
-
-		fault->missing = true;
-		return fault;
-	}
-	for (int i = 0; i < lengthof(parts); i++)
-	{
-		if (parts[i].needed && !OidIsValid(get_relname_relid(parts[i].name, schema)))
-			return make_fault(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
-							  psprintf("relation \"cmig_audit.%s\" does not exist", parts[i].name),
-							  "ALTER SCHEMA cmig_audit RENAME TO cmig_audit_old -- then cmig.enable_audit creates an empty log; or restore the relation from a backup");
-	}
-	return NULL;
-}
-
+/* Returns the reason why the log cannot be used, or NULL if it can be used. */
 CmigAuditLogFault *
 cmig_audit_log_fault(Oid extension_owner)
 {
 	Oid			schema = get_namespace_oid("cmig_audit", true);
-	Oid			owner;
+	CmigAuditLogFault *fault = !OidIsValid(schema) ? NULL :
+	foreign_owner("schema", "cmig_audit", cmig_role_owner_of_schema(schema), extension_owner);
 
-	if (OidIsValid(schema))
-	{
-		owner = cmig_role_owner_of_schema(schema);
-		if (!is_trusted(owner, extension_owner))
-			return foreign_owner("schema", "cmig_audit", owner, extension_owner);
-	}
-	for (int i = 0; OidIsValid(schema) && i < lengthof(parts); i++)
+	for (int i = 0; OidIsValid(schema) && fault == NULL && i < lengthof(parts); i++)
 	{
 		Oid			relation = get_relname_relid(parts[i].name, schema);
 
 		if (!OidIsValid(relation))
 			continue;
-		owner = cmig_role_owner_of(relation);
-		if (!is_trusted(owner, extension_owner))
-			return foreign_owner("relation", psprintf("cmig_audit.%s", parts[i].name), owner, extension_owner);
-		if (get_rel_relkind(relation) != parts[i].kind)
-			return make_fault(ERRCODE_WRONG_OBJECT_TYPE,
-							  psprintf("relation \"cmig_audit.%s\" was not created by pg_cmig", parts[i].name),
-							  psprintf("ALTER TABLE cmig_audit.%s RENAME TO %s_old -- then restore the audit log from a backup, if there was one",
-									   parts[i].name, parts[i].name));
+		fault = foreign_owner("relation", psprintf("cmig_audit.%s", parts[i].name),
+							  cmig_role_owner_of(relation), extension_owner);
+		if (fault == NULL && get_rel_relkind(relation) != parts[i].kind)
+			fault = make_fault(ERRCODE_WRONG_OBJECT_TYPE,
+							   psprintf("relation \"cmig_audit.%s\" was not created by pg_cmig", parts[i].name),
+							   psprintf("ALTER TABLE cmig_audit.%s RENAME TO %s_old -- then restore the audit log from a backup, if there was one",
+										parts[i].name, parts[i].name));
 	}
-	return missing_part(schema);
+	if (fault == NULL && !OidIsValid(cmig_audit_log_relation()))
+	{
+		fault = make_fault(ERRCODE_UNDEFINED_TABLE, "there is no audit log in this database",
+						   "SELECT * FROM cmig.enable_audit('<table>') -- creates an empty one; or restore the log from a backup");
+		fault->missing = true;
+	}
+	for (int i = 0; fault == NULL && i < lengthof(parts); i++)
+		if (parts[i].needed && !OidIsValid(get_relname_relid(parts[i].name, schema)))
+			fault = make_fault(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+							   psprintf("relation \"cmig_audit.%s\" does not exist", parts[i].name),
+							   "ALTER SCHEMA cmig_audit RENAME TO cmig_audit_old -- then cmig.enable_audit creates an empty log; or restore the relation from a backup");
+	return fault;
 }
 
 /*
@@ -423,13 +306,15 @@ static CmigQuery foreign_code = {
 	1, {OIDOID}
 };
 
+/*
+ * Raise an error if SQL on the log would run another role's code as the log's
+ * owner.
+ */
 void
 cmig_audit_log_refuse_foreign_code(Oid log_owner)
 {
-	Datum		values[1] = {ObjectIdGetDatum(log_owner)};
-	char	   *code = NULL;
+	char	   *code = cmig_query_value(&foreign_code, log_owner);
 
-	cmig_query_each(&foreign_code, values, NULL, cmig_query_keep_text, &code);
 	if (code)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -439,70 +324,44 @@ cmig_audit_log_refuse_foreign_code(Oid log_owner)
 				 errhint("Drop the default, constraint, index, or column that uses it.")));
 }
 
-/*
- * Raise an error if the schema cmig_audit existed before the log and contains
- * relations that have the names of the log's relations.
- */
-static void
-refuse_names_taken(Oid schema)
-{
-	static const char *const names[] = {"audit_logs", "layout", "log_default", "log_id_seq", "table_id_seq"};
-
-	for (int i = 0; i < lengthof(names); i++)
-	{
-		if (OidIsValid(get_relname_relid(names[i], schema)))
-			ereport(ERROR,
-					(errcode(ERRCODE_DUPLICATE_TABLE),
-					 errmsg("relation \"cmig_audit.%s\" already exists", names[i]),
-					 errdetail("pg_cmig needs this name to create the audit log. The log's table, \"cmig_audit.log\", does not exist."),
-					 errhint("Rename the relation or move it to another schema. If it is left over from an earlier audit log, restore that log from a backup or drop the relation.")));
-	}
-}
-
-/*
- * Statements that revoke what default privileges have granted to roles other
- * than the owner.
- */
+/* REVOKE for what default privileges have granted to roles besides the owner */
 static CmigQuery foreign_grants = {
-	"SELECT pg_catalog.format('REVOKE ALL ON %s FROM %s',"
+	"SELECT string_agg(DISTINCT format('REVOKE ALL ON %s FROM %s',"
 	" CASE WHEN g.kind = 'S' THEN 'SEQUENCE ' WHEN g.kind = 'n' THEN 'SCHEMA ' ELSE 'TABLE ' END || g.name,"
-	" CASE WHEN a.grantee = 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END)"
+	" CASE WHEN a.grantee = 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END), '; ')"
 	" FROM (SELECT c.relkind AS kind, pg_catalog.format('cmig_audit.%I', c.relname) AS name, c.relacl AS acl, c.relowner AS owner"
 	" FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
 	" WHERE n.nspname = 'cmig_audit'"
 	" AND c.relkind IN ('r', 'p', 'S', 'v') AND ($1 = 0::oid OR c.oid = $1)"
 	" UNION ALL SELECT 'n', 'cmig_audit', n.nspacl, n.nspowner FROM pg_catalog.pg_namespace n"
 	" WHERE n.nspname = 'cmig_audit' AND $1 = 0::oid) g, pg_catalog.aclexplode(g.acl) a"
-	" WHERE a.grantee <> g.owner GROUP BY 1",
+	" WHERE a.grantee <> g.owner",
 	1, {OIDOID}
 };
 
-static void
-collect_statement(TupleDesc desc, HeapTuple row, void *arg)
-{
-	List	  **statements = arg;
-
-	*statements = lappend(*statements, cmig_query_text(desc, row, 1));
-}
-
+/*
+ * Revoke what the owner's default privileges have granted on a relation or, if
+ * "relation" is InvalidOid, on the schema and everything in it.
+ */
 void
 cmig_audit_log_close_access(Oid relation)
 {
-	Datum		values[1] = {ObjectIdGetDatum(relation)};
-	List	   *statements = NIL;
-	ListCell   *lc;
+	char	   *statements = cmig_query_value(&foreign_grants, relation);
 
-	cmig_query_each(&foreign_grants, values, NULL, collect_statement, &statements);
-	foreach(lc, statements)
-	{
-		cmig_audit_log_execute(lfirst(lc));
-	}
+	if (statements)
+		cmig_audit_log_execute(statements);
 }
 
+/*
+ * Create the log if it is missing.  Raises an error if it cannot be used, for
+ * example because it belongs to another role.  Returns its owner.
+ */
 Oid
 cmig_audit_log_make(Oid extension_owner)
 {
+	static const char *const names[] = {"audit_logs", "layout", "log_default", "log_id_seq", "table_id_seq"};
 	CmigRole	saved;
+	char	   *statements;
 	Oid			relation;
 	Oid			schema;
 	Oid			owner = extension_owner;
@@ -530,22 +389,22 @@ cmig_audit_log_make(Oid extension_owner)
 	schema = get_namespace_oid("cmig_audit", true);
 	if (OidIsValid(schema))
 	{
-		refuse_names_taken(schema);
+		for (int i = 0; i < lengthof(names); i++)
+			if (OidIsValid(get_relname_relid(names[i], schema)))
+				ereport(ERROR,
+						(errcode(ERRCODE_DUPLICATE_TABLE),
+						 errmsg("relation \"cmig_audit.%s\" already exists", names[i]),
+						 errdetail("pg_cmig needs this name to create the audit log. The log's table, \"cmig_audit.log\", does not exist."),
+						 errhint("Rename the relation or move it to another schema. If it is left over from an earlier audit log, restore that log from a backup or drop the relation.")));
 		if (!superuser_arg(cmig_role_owner_of_schema(schema)))
 			owner = cmig_role_owner_of_schema(schema);
 	}
+	statements = cmig_audit_log_text("log");
 	cmig_role_act_as_owner(&saved, owner);
 	if (!OidIsValid(schema))
-	{
-		cmig_audit_log_execute("CREATE SCHEMA cmig_audit");
-		cmig_audit_log_execute("COMMENT ON SCHEMA cmig_audit IS 'Audit log of pg_cmig; DROP EXTENSION leaves it'");
-	}
-	for (int i = 0; cmig_audit_log_statements[i]; i++)
-		cmig_audit_log_execute(cmig_audit_log_statements[i]);
-#ifdef USE_LZ4
-	for (int i = 0; cmig_audit_log_lz4_statements[i]; i++)
-		cmig_audit_log_execute(cmig_audit_log_lz4_statements[i]);
-#endif
+		cmig_audit_log_execute("CREATE SCHEMA cmig_audit;"
+							   " COMMENT ON SCHEMA cmig_audit IS 'Audit log of pg_cmig; DROP EXTENSION leaves it'");
+	cmig_audit_log_execute(statements);
 	CommandCounterIncrement();
 	cmig_audit_log_close_access(InvalidOid);
 	cmig_role_return(&saved);
@@ -553,6 +412,10 @@ cmig_audit_log_make(Oid extension_owner)
 	return owner;
 }
 
+/*
+ * Returns the log's owner, for reading and maintaining the log.  Raises an
+ * error if the log is missing or cannot be used.
+ */
 Oid
 cmig_audit_log_require(Oid extension_owner)
 {
@@ -560,6 +423,7 @@ cmig_audit_log_require(Oid extension_owner)
 	return cmig_role_owner_of(cmig_audit_log_relation());
 }
 
+/* Returns the value of row_hash for a key of a table. */
 int64
 cmig_audit_log_row_hash(int32 table_id, Datum key)
 {
@@ -586,15 +450,7 @@ cmig_audit_log_row_hash(int32 table_id, Datum key)
 #define BATCH_ROWS 500
 #define BATCH_BYTES (256 * 1024)
 
-/* A column of cmig_audit.log. */
-typedef struct LogColumn
-{
-	const char *name;
-	Oid			type;
-} LogColumn;
-
-/* The columns of the log, in the order of CmigAuditLogColumn. */
-static const LogColumn log_columns[CMIG_LOG_COLUMNS] = {
+const		CmigAuditColumnType cmig_audit_log_columns[CMIG_LOG_COLUMNS] = {
 	{"id", INT8OID},
 	{"seq", INT8OID},
 	{"transaction_id", XID8OID},
@@ -733,19 +589,19 @@ map_columns(CmigAuditWriter *writer)
 		int			n = i;
 
 		if (n >= desc->natts ||
-			strcmp(NameStr(TupleDescAttr(desc, n)->attname), log_columns[i].name) != 0)
+			strcmp(NameStr(TupleDescAttr(desc, n)->attname), cmig_audit_log_columns[i].name) != 0)
 		{
 			for (n = 0; n < desc->natts; n++)
 				if (strcmp(NameStr(TupleDescAttr(desc, n)->attname),
-						   log_columns[i].name) == 0)
+						   cmig_audit_log_columns[i].name) == 0)
 					break;
 		}
 		if (n >= desc->natts || TupleDescAttr(desc, n)->attisdropped ||
-			TupleDescAttr(desc, n)->atttypid != log_columns[i].type ||
+			TupleDescAttr(desc, n)->atttypid != cmig_audit_log_columns[i].type ||
 			TupleDescAttr(desc, n)->attgenerated)
 			raise_altered(writer->leaf,
 						  psprintf("Column \"%s\" is missing or has another type.",
-								   log_columns[i].name));
+								   cmig_audit_log_columns[i].name));
 		writer->map[i] = n;
 		known[n] = true;
 	}
@@ -820,6 +676,11 @@ open_indexes(CmigAuditWriter *writer)
 	list_free(oids);
 }
 
+/*
+ * Open the log for entries of a transaction that began at the time "at".
+ * Raises an error if the log is missing or belongs to a role that is not
+ * trusted.
+ */
 CmigAuditWriter *
 cmig_audit_writer_open(Oid extension_owner, TimestampTz at)
 {
@@ -873,6 +734,10 @@ cmig_audit_writer_open(Oid extension_owner, TimestampTz at)
 	return writer;
 }
 
+/*
+ * Returns true if the writer's partition accepts entries of a transaction that
+ * began at the time "at".
+ */
 bool
 cmig_audit_writer_takes(CmigAuditWriter *writer, TimestampTz at)
 {
@@ -904,16 +769,6 @@ cmig_audit_writer_takes(CmigAuditWriter *writer, TimestampTz at)
 static Oid	known_sequence = InvalidOid;
 static int64 known_id = 0;
 
-/* Can the newest id be read from the end of this index? */
-static bool
-is_index_of_ids(Relation index, AttrNumber column)
-{
-	return index->rd_rel->relam == BTREE_AM_OID && index->rd_index->indisvalid &&
-		index->rd_index->indkey.values[0] == column &&
-		(index->rd_indoption[0] & INDOPTION_DESC) == 0 &&
-		heap_attisnull(index->rd_indextuple, Anum_pg_index_indpred, NULL);
-}
-
 /*
  * Returns the largest id in a partition, or 0 if the partition has no entry or
  * no index on the id.  SnapshotAny is used because uncommitted entries count,
@@ -930,14 +785,16 @@ newest_id_of(Relation part)
 	foreach(lc, RelationGetIndexList(part))
 	{
 		Relation	index = index_open(lfirst_oid(lc), AccessShareLock);
+		ScanKeyData key;
+		SysScanDesc scan;
+		HeapTuple	tuple;
+		bool		isnull = true;
 
-		if (is_index_of_ids(index, column))
+		if (index->rd_rel->relam == BTREE_AM_OID && index->rd_index->indisvalid &&
+			index->rd_index->indkey.values[0] == column &&
+			(index->rd_indoption[0] & INDOPTION_DESC) == 0 &&
+			heap_attisnull(index->rd_indextuple, Anum_pg_index_indpred, NULL))
 		{
-			ScanKeyData key;
-			SysScanDesc scan;
-			HeapTuple	tuple;
-			bool		isnull = true;
-
 			ScanKeyInit(&key, column, BTLessStrategyNumber, F_INT8LT, Int64GetDatum(MAX_ID));
 			scan = systable_beginscan_ordered(part, index, SnapshotAny, 1, &key);
 			tuple = systable_getnext_ordered(scan, BackwardScanDirection);
@@ -981,29 +838,11 @@ newest_id(const CmigAuditWriter *writer)
 }
 
 /*
- * Returns an id that is greater than "newest", the newest id in the log.  "id"
- * is the value just taken from the sequence.  Several sessions may run this at
- * the same time: nextval() never moves the sequence back, and neither does the
- * call of setval(), as long as other sessions take fewer than MAX_COUNTED ids
- * in the meantime.
+ * Returns the id of the next entry, which is greater than the newest id in the
+ * log.  Several sessions may run this at the same time: nextval() never moves
+ * the sequence back, and neither does the call of setval(), as long as other
+ * sessions take fewer than MAX_COUNTED ids in the meantime.
  */
-static int64
-id_after(CmigAuditWriter *writer, int64 id, int64 newest)
-{
-	if (newest - id > MAX_COUNTED)
-	{
-		CmigRole	saved;
-
-		cmig_role_act_as_owner(&saved, writer->parent->rd_rel->relowner);
-		(void) DirectFunctionCall2(setval_oid, ObjectIdGetDatum(writer->sequence),
-								   Int64GetDatum(newest));
-		cmig_role_return(&saved);
-	}
-	while (id <= newest)
-		id = nextval_internal(writer->sequence, false);
-	return id;
-}
-
 int64
 cmig_audit_writer_next_id(CmigAuditWriter *writer)
 {
@@ -1016,7 +855,18 @@ cmig_audit_writer_next_id(CmigAuditWriter *writer)
 	}
 	else if (id <= known_id)
 		known_id = Max(known_id, newest_id(writer));
-	known_id = id_after(writer, id, known_id);
+	if (known_id - id > MAX_COUNTED)
+	{
+		CmigRole	saved;
+
+		cmig_role_act_as_owner(&saved, writer->parent->rd_rel->relowner);
+		(void) DirectFunctionCall2(setval_oid, ObjectIdGetDatum(writer->sequence),
+								   Int64GetDatum(known_id));
+		cmig_role_return(&saved);
+	}
+	while (id <= known_id)
+		id = nextval_internal(writer->sequence, false);
+	known_id = id;
 	return known_id;
 }
 
@@ -1128,6 +978,10 @@ flush(CmigAuditWriter *writer)
 	writer->bytes = 0;
 }
 
+/*
+ * Add an entry of about "size" bytes.  The data to which the values point must
+ * live until the entry is flushed.  Returns true if all entries were flushed.
+ */
 bool
 cmig_audit_writer_add(CmigAuditWriter *writer, const Datum *values, const bool *nulls,
 					  Size size)
@@ -1160,6 +1014,7 @@ cmig_audit_writer_add(CmigAuditWriter *writer, const Datum *values, const bool *
 	return true;
 }
 
+/* Flush the entries and close the log. */
 void
 cmig_audit_writer_close(CmigAuditWriter *writer)
 {

@@ -42,6 +42,11 @@ PG_FUNCTION_INFO_V1(cmig_audit_retain);
 #define MONTHS_AHEAD 6
 #define LOCK_ATTEMPTS 10
 
+/* Keeps other sessions from adding rows to the default partition. */
+#define LOCK_LOG \
+	"LOCK TABLE cmig_audit.log IN SHARE UPDATE EXCLUSIVE MODE;" \
+	" LOCK TABLE cmig_audit.log_default IN ACCESS EXCLUSIVE MODE"
+
 /* SQL for a time as a literal that does not depend on settings. */
 #define UTC_TEXT(time) \
 	"pg_catalog.to_char(" time " AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US') || '+00'"
@@ -50,16 +55,17 @@ PG_FUNCTION_INFO_V1(cmig_audit_retain);
 	"EXISTS (SELECT FROM pg_catalog.pg_inherits i WHERE i.inhrelid = " class ".oid" \
 	" AND i.inhparent = 'cmig_audit.log'::regclass)"
 
-/* A partition of the log, which exists or is to be created. */
+/*
+ * A partition of the log, which exists or is to be created: a row of one of the
+ * following queries, some of which have fewer columns.
+ */
 typedef struct Part
 {
 	char	   *name;
-	char	   *low;			/* the bounds, low and high, as text */
+	char	   *low;			/* the bounds */
 	char	   *high;
-	bool		filled;			/* true if the default partition contains rows
-								 * between the bounds */
-	char	   *oldest;			/* time of the default partition's oldest row
-								 * between the bounds; can be NULL */
+	char	   *oldest;			/* the time of the default partition's oldest
+								 * row between the bounds, or NULL */
 } Part;
 
 /* The months, beginning with the current one, that have no partition. */
@@ -67,9 +73,9 @@ static CmigQuery missing_months = {
 	"SELECT 'log_y' || pg_catalog.to_char(m.m, 'YYYY\"m\"MM'),"
 	" pg_catalog.to_char(m.m, 'YYYY-MM-DD') || ' 00:00:00+00',"
 	" pg_catalog.to_char(m.m + '1 month'::interval, 'YYYY-MM-DD') || ' 00:00:00+00',"
-	" EXISTS (SELECT FROM cmig_audit.log_default d"
+	" (SELECT 'yes' FROM cmig_audit.log_default d"
 	"  WHERE d.transaction_at >= m.m AT TIME ZONE 'UTC'"
-	"  AND d.transaction_at < (m.m + '1 month'::interval) AT TIME ZONE 'UTC')"
+	"  AND d.transaction_at < (m.m + '1 month'::interval) AT TIME ZONE 'UTC' LIMIT 1)"
 	" FROM pg_catalog.generate_series("
 	"  pg_catalog.date_trunc('month', pg_catalog.now() AT TIME ZONE 'UTC'),"
 	"  pg_catalog.date_trunc('month', pg_catalog.now() AT TIME ZONE 'UTC') + pg_catalog.make_interval(0, $1),"
@@ -87,7 +93,7 @@ static CmigQuery missing_months = {
  * the month has no other partition.
  */
 static CmigQuery taken_names = {
-	"SELECT c.relname::text, '', '', false, '' FROM pg_catalog.generate_series("
+	"SELECT c.relname FROM pg_catalog.generate_series("
 	"  pg_catalog.date_trunc('month', pg_catalog.now() AT TIME ZONE 'UTC'),"
 	"  pg_catalog.date_trunc('month', pg_catalog.now() AT TIME ZONE 'UTC') + pg_catalog.make_interval(0, $1),"
 	"  '1 month') AS m(m) JOIN pg_catalog.pg_class c"
@@ -106,8 +112,7 @@ static CmigQuery taken_names = {
 static CmigQuery rest_of_month = {
 	"SELECT 'log_y' || pg_catalog.to_char(t.t, 'YYYY\"m\"MM\"d\"DD'),"
 	" pg_catalog.to_char(t.t, 'YYYY-MM-DD') || ' 00:00:00+00',"
-	" pg_catalog.to_char(pg_catalog.date_trunc('month', t.t) + '1 month'::interval, 'YYYY-MM-DD') || ' 00:00:00+00',"
-	" false"
+	" pg_catalog.to_char(pg_catalog.date_trunc('month', t.t) + '1 month'::interval, 'YYYY-MM-DD') || ' 00:00:00+00'"
 	" FROM (SELECT pg_catalog.date_trunc('day', pg_catalog.now() AT TIME ZONE 'UTC') + '1 day'::interval) AS t(t)"
 	" WHERE pg_catalog.date_trunc('month', t.t) = pg_catalog.date_trunc('month', pg_catalog.now() AT TIME ZONE 'UTC')",
 	0
@@ -137,7 +142,7 @@ static CmigQuery stranded_rows = {
 	"   WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_class c"
 	"    WHERE c.relnamespace = (SELECT n.oid FROM pg_catalog.pg_namespace n WHERE n.nspname = 'cmig_audit')"
 	"    AND c.relname = g.name || CASE WHEN n = 1 THEN '' ELSE 'x' || n END) ORDER BY n LIMIT 1),"
-	" " UTC_TEXT("g.low") ", " UTC_TEXT("g.high") ", true, " UTC_TEXT("g.at")
+	" " UTC_TEXT("g.low") ", " UTC_TEXT("g.high") ", " UTC_TEXT("g.at")
 	" FROM gap g WHERE g.high <= pg_catalog.now()",
 	0
 };
@@ -148,47 +153,32 @@ static CmigQuery stranded_rows = {
  * together.  $4 is the time of the batch's first row.
  */
 static CmigQuery end_of_batch = {
-	"SELECT " UTC_TEXT("e.at") " FROM (SELECT CASE WHEN b.at > $4 THEN b.at"
+	"SELECT " UTC_TEXT("e.at") " FROM (SELECT CASE WHEN b.at > $4::timestamptz THEN b.at"
 	"  ELSE (SELECT pg_catalog.min(d.transaction_at) FROM cmig_audit.log_default d"
-	"   WHERE d.transaction_at > $4 AND d.transaction_at < $2) END AS at"
+	"   WHERE d.transaction_at > $4::timestamptz AND d.transaction_at < $2::timestamptz) END AS at"
 	" FROM (SELECT d.transaction_at AS at FROM cmig_audit.log_default d"
-	"  WHERE d.transaction_at >= $1 AND d.transaction_at < $2"
+	"  WHERE d.transaction_at >= $1::timestamptz AND d.transaction_at < $2::timestamptz"
 	"  ORDER BY d.transaction_at OFFSET $3 LIMIT 1) b) e WHERE e.at IS NOT NULL",
-	4, {TIMESTAMPTZOID, TIMESTAMPTZOID, INT4OID, TIMESTAMPTZOID}
+	4, {TEXTOID, TEXTOID, INT4OID, TEXTOID}
 };
 
 /*
  * The oldest partition that contains only entries older than the interval $1.
  */
 static CmigQuery expired_partition = {
-	"SELECT p.name, '', '', false, '' FROM (SELECT c.relname::text AS name,"
+	"SELECT p.name FROM (SELECT c.relname::text AS name,"
 	" pg_catalog.substring(pg_catalog.pg_get_expr(c.relpartbound, c.oid), 'TO \\(''([^'']+)''\\)')::timestamptz AS high"
 	" FROM pg_catalog.pg_inherits i JOIN pg_catalog.pg_class c ON c.oid = i.inhrelid"
 	" WHERE i.inhparent = 'cmig_audit.log'::regclass) p"
-	" WHERE p.high <= pg_catalog.now() - $1 ORDER BY p.high LIMIT 1",
-	1, {INTERVALOID}
+	" WHERE p.high <= pg_catalog.now() - $1::interval ORDER BY p.high LIMIT 1",
+	1, {TEXTOID}
 };
 
 static CmigQuery delete_expired = {
 	"DELETE FROM cmig_audit.log_default d WHERE d.ctid = ANY (ARRAY("
-	" SELECT x.ctid FROM cmig_audit.log_default x WHERE x.transaction_at < pg_catalog.now() - $1 LIMIT $2))",
-	2, {INTERVALOID, INT4OID}
+	" SELECT x.ctid FROM cmig_audit.log_default x WHERE x.transaction_at < pg_catalog.now() - $1::interval LIMIT $2))",
+	2, {TEXTOID, INT4OID}
 };
-
-static void
-collect_part(TupleDesc desc, HeapTuple row, void *arg)
-{
-	List	  **parts = arg;
-	Part	   *part = palloc0(sizeof(Part));
-	bool		isnull;
-
-	part->name = cmig_query_text(desc, row, 1);
-	part->low = cmig_query_text(desc, row, 2);
-	part->high = cmig_query_text(desc, row, 3);
-	part->filled = DatumGetBool(cmig_query_datum(desc, row, 4, &isnull));
-	part->oldest = desc->natts > 4 ? cmig_query_text_or_null(desc, row, 5) : NULL;
-	*parts = lappend(*parts, part);
-}
 
 static void
 close_access(const char *name)
@@ -219,7 +209,8 @@ typedef struct Retain
 	int			lock_timeout;	/* in milliseconds, for one attempt to run a
 								 * step */
 	int			batch_rows;
-	Datum		keep;			/* an interval: how long entries are kept */
+	char	   *keep;			/* how long entries are kept, as text; NULL:
+								 * forever */
 	bool		done;			/* true if the last step found nothing to do */
 	char	   *part;			/* name of the last step's partition; NULL:
 								 * none */
@@ -292,16 +283,6 @@ is_made(const char *name)
 	return OidIsValid(get_relname_relid(name, get_namespace_oid("cmig_audit", false)));
 }
 
-static List *
-missing_parts(int months)
-{
-	Datum		values[1] = {Int32GetDatum(months)};
-	List	   *parts = NIL;
-
-	cmig_query_each(&missing_months, values, NULL, collect_part, &parts);
-	return parts;
-}
-
 /* Create the default partition and the next months' partitions. */
 static void
 make_ahead(Retain *retain)
@@ -320,85 +301,68 @@ make_ahead(Retain *retain)
 	 * keep other sessions from adding rows to the default partition that
 	 * belong in the new partitions
 	 */
-	cmig_audit_log_execute("LOCK TABLE cmig_audit.log IN SHARE UPDATE EXCLUSIVE MODE");
-	cmig_audit_log_execute("LOCK TABLE cmig_audit.log_default IN ACCESS EXCLUSIVE MODE");
-	parts = missing_parts(MONTHS_AHEAD);
+	cmig_audit_log_execute(LOCK_LOG);
+	parts = cmig_query_list(&missing_months, MONTHS_AHEAD);
 	foreach(lc, parts)
 	{
 		Part	   *part = lfirst(lc);
-		List	   *rest = NIL;
 
 		/*
 		 * look up the name, because the partition may be newer than the
-		 * snapshot that missing_parts() uses
+		 * snapshot that the query uses
 		 */
 		if (is_made(part->name))
 			continue;
-		if (!part->filled)
-		{
-			make_partition(part);
-			continue;
-		}
 
 		/*
-		 * the default partition has rows for this month, so create only the
+		 * if the default partition has rows for this month, create only the
 		 * rest of the month
 		 */
-		cmig_query_each(&rest_of_month, NULL, NULL, collect_part, &rest);
-		if (rest && lc == list_head(parts) && !is_made(((Part *) linitial(rest))->name))
-			make_partition(linitial(rest));
+		if (part->oldest)
+			part = lc == list_head(parts) ? (Part *) cmig_query_row(&rest_of_month) : NULL;
+		if (part && !is_made(part->name))
+			make_partition(part);
 	}
 	CommandCounterIncrement();
 }
 
 /*
  * Returns true if the default partition or a partition for one of the next
- * "at_least" months is missing.
+ * "at_least" months is missing.  Warns about months that have no partition
+ * because another table has the partition's name.
  */
 static bool
 needs_ahead(Oid log_owner, int at_least)
 {
 	CmigRole	saved;
+	List	   *parts;
 	bool		needed;
+	ListCell   *lc;
 
 	cmig_role_act_as_owner(&saved, log_owner);
-	needed = !is_made("log_default") || missing_parts(at_least) != NIL;
+	parts = cmig_query_list(&taken_names, MONTHS_AHEAD);
+	needed = !is_made("log_default") || cmig_query_list(&missing_months, at_least) != NIL;
 	cmig_role_return(&saved);
+	foreach(lc, parts)
+	{
+		ereport(WARNING,
+				(errmsg("relation \"cmig_audit.%s\" is not a partition of the audit log", ((Part *) lfirst(lc))->name),
+				 errdetail("The relation has the name of a monthly partition, which therefore cannot be created. Entries of that month go to cmig_audit.log_default."),
+				 errhint("Rename the relation or move it to another schema, then CALL cmig.audit_retain(NULL)")));
+	}
 	return needed;
 }
 
 /*
- * Warn about months that have no partition because another table has the
- * partition's name.
+ * Create the audit log's partitions for the next months, as the log's owner,
+ * if any of the partitions for the next "at_least" months are missing.  Issues
+ * a warning if other sessions hold locks on the log for too long.
  */
-static void
-warn_of_taken_names(Oid log_owner)
-{
-	CmigRole	saved;
-	Datum		values[1] = {Int32GetDatum(MONTHS_AHEAD)};
-	List	   *parts = NIL;
-	ListCell   *lc;
-
-	cmig_role_act_as_owner(&saved, log_owner);
-	cmig_query_each(&taken_names, values, NULL, collect_part, &parts);
-	cmig_role_return(&saved);
-	foreach(lc, parts)
-	{
-		const char *name = ((Part *) lfirst(lc))->name;
-
-		ereport(WARNING,
-				(errmsg("relation \"cmig_audit.%s\" is not a partition of the audit log", name),
-				 errdetail("The relation has the name of a monthly partition, which therefore cannot be created. Entries of that month go to cmig_audit.log_default."),
-				 errhint("Rename the relation or move it to another schema, then CALL cmig.audit_retain(NULL)")));
-	}
-}
-
 void
 cmig_audit_retain_ahead(Oid log_owner, int at_least)
 {
 	Retain		retain = {0};
 
-	warn_of_taken_names(log_owner);
 	if (!needs_ahead(log_owner, at_least))
 		return;
 	retain.owner = log_owner;
@@ -410,6 +374,10 @@ cmig_audit_retain_ahead(Oid log_owner, int at_least)
 				 errhint("Entries without a monthly partition go to cmig_audit.log_default. When the log is less busy: CALL cmig.audit_retain(NULL)")));
 }
 
+/*
+ * Create the partitions for the next months at the end of an upgrade.  Does
+ * nothing if there is no log, and issues a warning if the log cannot be used.
+ */
 void
 cmig_audit_retain_after_upgrade(void)
 {
@@ -451,31 +419,6 @@ end_step(const Retain *retain)
 }
 
 /*
- * Returns the first partition that the query finds, or NULL if there is none.
- */
-static Part *
-first_part(CmigQuery *query, Datum *values)
-{
-	List	   *parts = NIL;
-
-	cmig_query_each(query, values, NULL, collect_part, &parts);
-	return parts ? linitial(parts) : NULL;
-}
-
-static void
-take_high(TupleDesc desc, HeapTuple row, void *arg)
-{
-	((Part *) arg)->high = cmig_query_text(desc, row, 1);
-}
-
-static Datum
-time_of(const char *text)
-{
-	return DirectFunctionCall3(timestamptz_in, CStringGetDatum(text),
-							   ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1));
-}
-
-/*
  * Move a batch of rows from the default partition to a new partition.  A
  * partition must contain all rows between its bounds, so a batch covers a range
  * of time.
@@ -483,30 +426,31 @@ time_of(const char *text)
 static void
 move_batch(Retain *retain)
 {
-	Part	   *part = first_part(&stranded_rows, NULL);
+	Part	   *part = (Part *) cmig_query_row(&stranded_rows);
+	CmigQuery	move = {0};
 	const char *name;
-	Datum		values[4];
+	char	   *end;
+	int			guc_level;
 
 	retain->done = part == NULL;
 	if (part == NULL)
 		return;
-	values[0] = time_of(part->low);
-	values[1] = time_of(part->high);
-	values[2] = Int32GetDatum(retain->batch_rows);
-	values[3] = time_of(part->oldest);
-	cmig_query_each(&end_of_batch, values, NULL, take_high, part);
+	end = cmig_query_value(&end_of_batch, part->low, part->high, retain->batch_rows, part->oldest);
+	part->high = end ? end : part->high;
 	name = quote_identifier(part->name);
 	retain->part = part->name;
 
-	cmig_audit_log_execute("LOCK TABLE cmig_audit.log IN SHARE UPDATE EXCLUSIVE MODE");
-	cmig_audit_log_execute("LOCK TABLE cmig_audit.log_default IN ACCESS EXCLUSIVE MODE");
+	cmig_audit_log_execute(LOCK_LOG);
 	cmig_audit_log_execute(psprintf("CREATE TABLE cmig_audit.%s (LIKE cmig_audit.log INCLUDING ALL)", name));
 	close_access(part->name);
-	cmig_audit_log_execute_silently(psprintf("WITH moved AS (DELETE FROM cmig_audit.log_default"
-											 " WHERE transaction_at >= %s AND transaction_at < %s RETURNING *)"
-											 " INSERT INTO cmig_audit.%s SELECT * FROM moved",
-											 quote_literal_cstr(part->low), quote_literal_cstr(part->high),
-											 name));
+	move.sql = psprintf("WITH moved AS (DELETE FROM cmig_audit.log_default"
+						" WHERE transaction_at >= %s AND transaction_at < %s RETURNING *)"
+						" INSERT INTO cmig_audit.%s SELECT * FROM moved",
+						quote_literal_cstr(part->low), quote_literal_cstr(part->high), name);
+	guc_level = cmig_audit_log_silence();
+	cmig_query_do(&move);
+	AtEOXact_GUC(false, guc_level);
+	cmig_query_free(&move);
 	cmig_audit_log_execute(psprintf("ALTER TABLE cmig_audit.log ATTACH PARTITION cmig_audit.%s FOR VALUES FROM (%s) TO (%s)",
 									name, quote_literal_cstr(part->low),
 									quote_literal_cstr(part->high)));
@@ -517,23 +461,24 @@ move_batch(Retain *retain)
 static void
 delete_batch(Retain *retain)
 {
-	Datum		values[2] = {retain->keep, Int32GetDatum(retain->batch_rows)};
+	int			guc_level = cmig_audit_log_silence();
 
 	retain->part = "log_default";
-	retain->done = cmig_audit_log_write(&delete_expired, values) < retain->batch_rows;
+	retain->done = cmig_query_do(&delete_expired, retain->keep, retain->batch_rows) < retain->batch_rows;
+	AtEOXact_GUC(false, guc_level);
 }
 
 /* Drop the oldest partition if all of its rows are expired. */
 static void
 drop_partition(Retain *retain)
 {
-	Part	   *part = first_part(&expired_partition, &retain->keep);
+	char	   *name = cmig_query_value(&expired_partition, retain->keep);
 
-	retain->done = part == NULL;
-	if (part == NULL)
+	retain->done = name == NULL;
+	if (name == NULL)
 		return;
-	retain->part = part->name;
-	cmig_audit_log_execute(psprintf("DROP TABLE cmig_audit.%s", quote_identifier(part->name)));
+	retain->part = name;
+	cmig_audit_log_execute(psprintf("DROP TABLE cmig_audit.%s", quote_identifier(name)));
 	CommandCounterIncrement();
 }
 
@@ -579,7 +524,7 @@ read_arguments(FunctionCallInfo fcinfo, Retain *retain)
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("keep must be positive"),
 					 errhint("To keep everything, use NULL: CALL cmig.audit_retain(NULL)")));
-		retain->keep = IntervalPGetDatum(keep);
+		retain->keep = DatumGetCString(DirectFunctionCall1(interval_out, IntervalPGetDatum(keep)));
 	}
 	if (PG_ARGISNULL(1) || PG_GETARG_INT32(1) <= 0)
 		ereport(ERROR,
@@ -606,7 +551,6 @@ cmig_audit_retain(PG_FUNCTION_ARGS)
 	read_arguments(fcinfo, &retain);
 	cmig_audit_log_refuse_foreign_code(retain.owner);
 
-	warn_of_taken_names(retain.owner);
 	if (needs_ahead(retain.owner, MONTHS_AHEAD))
 		(void) run_step(&retain, make_ahead, "create");
 
@@ -614,11 +558,11 @@ cmig_audit_retain(PG_FUNCTION_ARGS)
 	 * First delete expired rows from the default partition, so that they are
 	 * not moved to a new partition only to be dropped.
 	 */
-	while (!PG_ARGISNULL(0) && run_step(&retain, delete_batch, "empty"))
+	while (retain.keep && run_step(&retain, delete_batch, "empty"))
 		;
 	while (run_step(&retain, move_batch, "fill"))
 		;
-	while (!PG_ARGISNULL(0) && run_step(&retain, drop_partition, "drop"))
+	while (retain.keep && run_step(&retain, drop_partition, "drop"))
 		ereport(NOTICE,
 				(errmsg("dropped partition \"%s\" of the audit log", retain.part)));
 	PG_RETURN_VOID();

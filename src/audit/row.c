@@ -2,6 +2,18 @@
  * row.c
  *	  Rows as jsonb.
  *
+ * Converts rows to jsonb with the same result as to_jsonb(row), but faster.
+ *
+ * A CmigAuditShape specifies which columns of a table are shown, and how.  A
+ * change is encoded column by column into pieces, from which the images are
+ * assembled, so that a value that did not change is read and encoded only once
+ * for both images.
+ *
+ * The binary format of a flat jsonb object is written directly.  The columns
+ * are kept in the order of jsonb's keys, so nothing is sorted and no tree is
+ * built.  If to_jsonb() does more than print the values of a column's type, it
+ * is called for the values of this column, and its result is embedded.
+ *
  * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
@@ -9,18 +21,12 @@
 #include "access/detoast.h"
 #include "access/transam.h"
 #include "access/tupdesc.h"
-#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "common/hmac.h"
 #include "common/sha2.h"
-#include "executor/executor.h"
-#include "executor/tuptable.h"
 #include "fmgr.h"
-#include "lib/stringinfo.h"
 #include "miscadmin.h"
-#include "nodes/execnodes.h"
 #include "nodes/makefuncs.h"
-#include "optimizer/optimizer.h"
 #include "utils/builtins.h"
 #include "utils/bytea.h"
 #include "utils/datum.h"
@@ -39,21 +45,6 @@
 #include "base/base.h"
 #include "base/compat.h"
 
-/* ----------------------------------------------------------------
- * Converts rows to jsonb with the same result as to_jsonb(row), but faster.
- *
- * A CmigAuditShape specifies which columns of a table are shown, and how.  A
- * change is encoded column by column into pieces, from which the images are
- * assembled, so that a value that did not change is read and encoded only once
- * for both images.
- *
- * The binary format of a flat jsonb object is written directly.  The columns
- * are kept in the order of jsonb's keys, so nothing is sorted and no tree is
- * built.  If to_jsonb() does more than print the values of a column's type, it
- * is called for the values of this column, and its result is embedded.
- * ----------------------------------------------------------------
- */
-
 /*
  * The text that replaces a hidden value.  For a hashed value, ":" and the hash
  * are inserted before the closing bracket.
@@ -66,10 +57,22 @@
  */
 #define MAY_GROW_TOO_LARGE (256 * 1024)
 
-/* Pin the settings that affect the output of values. */
-static void
-pin_output(void)
+/*
+ * Pin settings so that values are printed as with the default settings.
+ * Otherwise, a session's settings could round values, or log them in a form
+ * that is read back as a different value.  Readers of keys and images also pin
+ * the time zone.  Returns the level for AtEOXact_GUC(), or 0 if nothing had to
+ * be set.
+ */
+int
+cmig_audit_row_pin(bool reader)
 {
+	int			guc_level;
+
+	if (!reader && DateStyle == USE_ISO_DATES && IntervalStyle == INTSTYLE_POSTGRES &&
+		extra_float_digits >= 1 && bytea_output == BYTEA_OUTPUT_HEX)
+		return 0;
+	guc_level = NewGUCNestLevel();
 	if (DateStyle != USE_ISO_DATES)
 		cmig_settings_override("datestyle", "ISO");
 	if (IntervalStyle != INTSTYLE_POSTGRES)
@@ -78,28 +81,8 @@ pin_output(void)
 		cmig_settings_override("extra_float_digits", "1");
 	if (bytea_output != BYTEA_OUTPUT_HEX)
 		cmig_settings_override("bytea_output", "hex");
-}
-
-int
-cmig_audit_row_pin_output(void)
-{
-	int			guc_level;
-
-	if (DateStyle == USE_ISO_DATES && IntervalStyle == INTSTYLE_POSTGRES &&
-		extra_float_digits >= 1 && bytea_output == BYTEA_OUTPUT_HEX)
-		return 0;
-	guc_level = NewGUCNestLevel();
-	pin_output();
-	return guc_level;
-}
-
-int
-cmig_audit_row_pin_reader(void)
-{
-	int			guc_level = NewGUCNestLevel();
-
-	pin_output();
-	cmig_settings_override("timezone", "UTC");
+	if (reader)
+		cmig_settings_override("timezone", "UTC");
 	return guc_level;
 }
 
@@ -142,8 +125,9 @@ kind_of_type(Oid type)
 	}
 }
 
-void
-cmig_audit_row_column(CmigAuditColumn *column, Form_pg_attribute attribute)
+/* Fill in everything about a column except hide and in_key. */
+static void
+set_column(CmigAuditColumn *column, Form_pg_attribute attribute)
 {
 	Oid			function;
 	bool		varlena;
@@ -195,10 +179,48 @@ compare_columns(const void *a, const void *b)
 	return memcmp(left->name, right->name, left->name_len);
 }
 
+/*
+ * Determine how each column is written to the log, in the current memory
+ * context.  Without a key, the whole row is the key.
+ */
 void
-cmig_audit_row_sort(CmigAuditShape *shape)
+cmig_audit_row_shape(CmigAuditShape *shape, const CmigAuditOptions *options,
+					 bool only_included, Relation relation, List *key)
 {
+	TupleDesc	desc = RelationGetDescr(relation);
+	bool		keyed = false;
+
+	shape->truncate = options->truncate;
+	shape->owner = relation->rd_rel->relowner;
+	shape->columns = palloc0(sizeof(CmigAuditColumn) * Max(1, desc->natts));
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute attribute = TupleDescAttr(desc, i);
+		CmigAuditColumn *column = &shape->columns[shape->count];
+		const char *name = NameStr(attribute->attname);
+
+		column->in_key = cmig_text_list_has(key, name);
+		column->hide = cmig_audit_options_has(options->hash, name) ? CMIG_AUDIT_HASH :
+			cmig_audit_options_has(options->redact, name) ? CMIG_AUDIT_REDACT : CMIG_AUDIT_SHOW;
+		if (attribute->attisdropped || cmig_audit_options_has(options->exclude, name) ||
+			(only_included && !column->in_key && column->hide == CMIG_AUDIT_SHOW &&
+			 !cmig_audit_options_has(options->include, name)))
+			continue;
+		set_column(column, attribute);
+		keyed |= column->in_key;
+		shape->count++;
+	}
 	qsort(shape->columns, shape->count, sizeof(CmigAuditColumn), compare_columns);
+	shape->key = palloc0(sizeof(bool) * Max(1, shape->count));
+	for (int i = 0; i < shape->count; i++)
+	{
+		CmigAuditColumn *column = &shape->columns[i];
+
+		column->in_key |= !keyed;
+		shape->key[i] = column->in_key;
+		shape->zoned_key |= column->in_key && column->kind == CMIG_AUDIT_DATETIME &&
+			column->type == TIMESTAMPTZOID;
+	}
 }
 
 static void
@@ -451,6 +473,7 @@ put_value(CmigAuditPiece *piece, const CmigAuditShape *shape, CmigAuditColumn *c
 	}
 }
 
+/* Encode one column's value into *piece. */
 void
 cmig_audit_row_encode(const CmigAuditShape *shape, CmigAuditColumn *column,
 					  Datum value, bool isnull, CmigAuditPiece *piece)
@@ -494,6 +517,7 @@ cmig_audit_row_encode(const CmigAuditShape *shape, CmigAuditColumn *column,
 		put_too_large(piece, shape, column, piece->len);
 }
 
+/* Encode a timestamptz in UTC, regardless of the session's time zone. */
 void
 cmig_audit_row_encode_utc(Datum value, CmigAuditPiece *piece)
 {
@@ -502,6 +526,10 @@ cmig_audit_row_encode_utc(Datum value, CmigAuditPiece *piece)
 	put_cstring(piece, JsonEncodeDateTime(NULL, value, TIMESTAMPTZOID, &utc));
 }
 
+/*
+ * Returns true if "a" and "b" are the same value of the column.  TOAST values
+ * are fetched only if this cannot be decided without them.
+ */
 bool
 cmig_audit_row_same(const CmigAuditColumn *column, Datum a, bool a_null,
 					Datum b, bool b_null)
@@ -587,6 +615,10 @@ write_entry(ImageWriter *writer, uint32 type, const char *from)
 	writer->count++;
 }
 
+/*
+ * Assemble the jsonb object of the columns for which chosen[i] is true, or of
+ * all columns if "chosen" is NULL.
+ */
 Jsonb *
 cmig_audit_row_image(const CmigAuditShape *shape, const CmigAuditPiece *pieces,
 					 const bool *chosen)
@@ -648,168 +680,4 @@ cmig_audit_row_image(const CmigAuditShape *shape, const CmigAuditPiece *pieces,
 	}
 	SET_VARSIZE(jsonb, writer.end - writer.object);
 	return jsonb;
-}
-
-/* ----------------------------------------------------------------
- * Computes the values of virtual generated columns, which rows do not
- * contain.
- *
- * Before PostgreSQL 18 no column is virtual, and all of these functions do
- * nothing.
- *
- * Triggers see null in these columns; the log has the values that a query of
- * the table would have returned.  PostgreSQL allows only built-in immutable
- * functions and types in virtual columns, so no user-defined code can run
- * here.
- * ----------------------------------------------------------------
- */
-
-void
-cmig_audit_virtual_find(CmigAuditVirtual *columns, Relation relation,
-						const CmigAuditShape *shape)
-{
-	columns->count = 0;
-	for (int i = 0; i < shape->count; i++)
-	{
-		int			n = shape->columns[i].attno;
-		Expr	   *expression = (Expr *) cmig_virtual_column_compat(relation, n + 1);
-
-		if (expression == NULL)
-			continue;
-		if (columns->count == 0)
-		{
-			columns->attnos = palloc(sizeof(int) * shape->count);
-			columns->expressions = palloc(sizeof(Expr *) * shape->count);
-		}
-		columns->attnos[columns->count] = n;
-		columns->expressions[columns->count++] = expression_planner(expression);
-	}
-}
-
-void
-cmig_audit_virtual_begin(CmigAuditVirtualState *state, const CmigAuditVirtual *columns)
-{
-	state->columns = columns;
-	state->context = NULL;
-	if (columns->count == 0)
-		return;
-	state->context = CreateStandaloneExprContext();
-	state->states = palloc(sizeof(ExprState *) * columns->count);
-	for (int i = 0; i < columns->count; i++)
-		state->states[i] = ExecInitExpr(columns->expressions[i], NULL);
-}
-
-void
-cmig_audit_virtual_fill(CmigAuditVirtualState *state, TupleTableSlot *slot)
-{
-	if (state->context == NULL)
-		return;
-	state->context->ecxt_scantuple = slot;
-	for (int i = 0; i < state->columns->count; i++)
-	{
-		int			n = state->columns->attnos[i];
-
-		slot->tts_values[n] = ExecEvalExpr(state->states[i], state->context,
-										   &slot->tts_isnull[n]);
-	}
-}
-
-void
-cmig_audit_virtual_clear(CmigAuditVirtualState *state, TupleTableSlot *slot)
-{
-	if (state->context == NULL)
-		return;
-	for (int i = 0; i < state->columns->count; i++)
-	{
-		int			n = state->columns->attnos[i];
-
-		slot->tts_values[n] = (Datum) 0;
-		slot->tts_isnull[n] = true;
-	}
-}
-
-void
-cmig_audit_virtual_end(CmigAuditVirtualState *state)
-{
-	if (state->context)
-		FreeExprContext(state->context, true);
-	state->context = NULL;
-}
-
-/* ----------------------------------------------------------------
- * Determines the position of log entries within a transaction.
- *
- * Entries are ordered by (seq, command_id, id).  Usually, seq is the id.
- * However, if a statement's triggers run other statements, the entries of
- * these inner statements may be written first, but they must sort after the
- * outer statement's entries.  In this case, the outer statement's entries have
- * the id of the first inner entry as their seq.
- * ----------------------------------------------------------------
- */
-
-/*
- * Maximum number of statements whose positions are remembered in a
- * transaction.
- */
-#define MAX_POSITIONS 65536
-
-/* The id of a statement's first entry in the log. */
-typedef struct Position
-{
-	CommandId	command;
-	int64		id;
-} Position;
-
-static Position *positions = NULL;
-static int	position_count = 0;
-static int	position_size = 0;
-
-void
-cmig_audit_position_forget(void)
-{
-	if (positions)
-		pfree(positions);
-	positions = NULL;
-	position_count = position_size = 0;
-}
-
-int64
-cmig_audit_position_of(CommandId command, int64 id)
-{
-	int			low = 0;
-	int			high = position_count;
-
-	if (position_count > 0 && positions[position_count - 1].command == command)
-		return id;
-	if (position_count == 0 || positions[position_count - 1].command < command)
-	{
-		if (position_count == MAX_POSITIONS)
-		{
-			position_count /= 2;
-			memmove(positions, positions + MAX_POSITIONS - position_count,
-					sizeof(Position) * position_count);
-		}
-		if (position_count == position_size)
-		{
-			position_size = position_size ? position_size * 2 : 16;
-			if (positions)
-				positions = repalloc(positions, sizeof(Position) * position_size);
-			else
-				positions = MemoryContextAlloc(TopMemoryContext,
-											   sizeof(Position) * position_size);
-		}
-		positions[position_count].command = command;
-		positions[position_count++].id = id;
-		return id;
-	}
-	while (low < high)
-	{
-		int			middle = (low + high) / 2;
-
-		if (positions[middle].command > command)
-			high = middle;
-		else
-			low = middle + 1;
-	}
-	return positions[low].id;
 }

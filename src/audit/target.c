@@ -56,7 +56,7 @@
 
 /* The types in $1 and all of their components. */
 #define USED_TYPES \
-	"WITH RECURSIVE used(type) AS (SELECT pg_catalog.unnest($1) UNION" \
+	"WITH RECURSIVE used(type) AS (SELECT unnest($1::oid[]) UNION" \
 	"  SELECT i.type FROM used u JOIN pg_catalog.pg_type t ON t.oid = u.type, LATERAL (" \
 	"   VALUES (t.typelem), (t.typbasetype)" \
 	"   UNION ALL SELECT a.atttypid FROM pg_catalog.pg_attribute a" \
@@ -69,11 +69,11 @@
  */
 static CmigQuery changeable = {
 	USED_TYPES
-	" SELECT t.typrelid, r.oid IS NOT NULL FROM used u JOIN pg_catalog.pg_type t ON t.oid = u.type"
+	" SELECT nullif(t.typrelid, 0), nullif(r.oid, 0) FROM used u JOIN pg_catalog.pg_type t ON t.oid = u.type"
 	" LEFT JOIN pg_catalog.pg_roles r ON r.oid = t.typowner AND t.typtype IN ('e', 'r', 'm')"
 	"  AND NOT r.rolsuper AND r.rolname <> current_user"
 	" WHERE t.typrelid <> 0 OR r.oid IS NOT NULL ORDER BY 1",
-	1, {OIDARRAYOID}
+	1, {TEXTOID}
 };
 
 /*
@@ -86,96 +86,75 @@ static CmigQuery foreign_casts = {
 	" JOIN pg_catalog.pg_roles r ON r.oid = p.proowner"
 	" WHERE c.casttarget = 'json'::regtype AND NOT r.rolsuper AND r.rolname <> current_user"
 	" ORDER BY 1 LIMIT 1",
-	1, {OIDARRAYOID}
+	1, {TEXTOID}
 };
 
-/* Types in use that other roles can change. */
-typedef struct Changeable
-{
-	List	   *composites;		/* of Oid: the pg_class entries of composite
-								 * types */
-	bool		castable;		/* does another role own one of the types? */
-} Changeable;
-
-/* Callback that collects a type whose behavior another role could change. */
-static void
-collect_changeable(TupleDesc desc, HeapTuple row, void *arg)
-{
-	Changeable *found = arg;
-	bool		isnull;
-	Oid			composite = DatumGetObjectId(cmig_query_datum(desc, row, 1, &isnull));
-
-	if (OidIsValid(composite))
-		found->composites = lappend_oid(found->composites, composite);
-	found->castable |= cmig_query_bool(desc, row, 2, false);
-}
-
 /*
- * Lock composite types, so that ALTER TYPE cannot add an attribute whose type
- * has a cast to json.  The types may have changed before they were locked, so
- * look again until no more types are found.  Returns true if another role owns
- * one of the types.
+ * Raises an error if one of the types or their components has a cast to json
+ * whose function belongs to another role that is not a superuser.  Otherwise,
+ * prevents other sessions from creating such a cast until the types are
+ * released.  Returns true if this required a lock; pass the result to
+ * cmig_audit_types_release().
  */
-static bool
-lock_composites(Datum *types)
-{
-	List	   *locked = NIL;
-
-	for (;;)
-	{
-		Changeable	found = {0};
-		List	   *missing;
-		ListCell   *lc;
-
-		cmig_query_each(&changeable, types, NULL, collect_changeable, &found);
-		missing = list_difference_oid(found.composites, locked);
-		if (missing == NIL)
-			return found.castable;
-		foreach(lc, missing)
-		{
-			LockRelationOid(lfirst_oid(lc), AccessShareLock);
-		}
-		locked = list_concat(locked, missing);
-	}
-}
-
 bool
 cmig_audit_types_hold(List *types)
 {
-	Datum	   *elements = palloc(sizeof(Datum) * Max(1, list_length(types)));
-	Datum		values[1];
-	char	   *function = NULL;
-	int			count = 0;
-	bool		held;
+	StringInfoData oids;
+	List	   *locked = NIL;
+	bool		castable;
+	bool		more;
+	char	   *function;
 	ListCell   *lc;
 
+	initStringInfo(&oids);
 	foreach(lc, types)
 	{
 		/* skip built-in types, for which only superusers can create casts */
 		if (lfirst_oid(lc) >= FirstNormalObjectId)
-			elements[count++] = ObjectIdGetDatum(lfirst_oid(lc));
+			appendStringInfo(&oids, "%s%u", oids.len == 0 ? "{" : ",", lfirst_oid(lc));
 	}
-	if (count == 0)
+	if (oids.len == 0)
 		return false;
-	values[0] = PointerGetDatum(construct_array(elements, count, OIDOID, sizeof(Oid), true,
-												TYPALIGN_INT));
+	appendStringInfoChar(&oids, '}');
+
+	/*
+	 * Lock composite types, so that ALTER TYPE cannot add an attribute whose
+	 * type has a cast to json.  The types may have changed before they were
+	 * locked, so look again until no more types are found.
+	 */
+	do
+	{
+		more = castable = false;
+		foreach(lc, cmig_query_list(&changeable, oids.data))
+		{
+			char	  **row = lfirst(lc);	/* composite type, owner */
+			Oid			composite = row[0] ? atooid(row[0]) : InvalidOid;
+
+			castable |= row[1] != NULL;
+			if (!OidIsValid(composite) || list_member_oid(locked, composite))
+				continue;
+			LockRelationOid(composite, AccessShareLock);
+			locked = lappend_oid(locked, composite);
+			more = true;
+		}
+	} while (more);
 
 	/*
 	 * CREATE CAST waits for the lock on pg_cast.  On a standby, this lock
 	 * cannot be taken, and a cast that is created on the primary cannot be
 	 * prevented.
 	 */
-	held = lock_composites(values) && !RecoveryInProgress();
-	if (held)
+	castable = castable && !RecoveryInProgress();
+	if (castable)
 		LockRelationOid(CastRelationId, ShareLock);
-	cmig_query_each(&foreign_casts, values, NULL, cmig_query_keep_text, &function);
+	function = cmig_query_value(&foreign_casts, oids.data);
 	if (function)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("a cast to json calls function %s, which belongs to another role", function),
 				 errdetail("Reading the rows would run the function with your privileges."),
 				 errhint("Run the query as the role that owns the function.")));
-	return held;
+	return castable;
 }
 
 void
@@ -195,40 +174,26 @@ cmig_audit_types_release(bool held)
  */
 
 /*
- * Returns the id in a table's audit triggers, or 0 if there is none.  The
- * table's own triggers take precedence over a trigger that was cloned from a
- * partitioned table.
+ * Fill in the target for an existing table.  The id is that of the table's
+ * audit triggers, among which the table's own triggers take precedence over a
+ * trigger that was cloned from a partitioned table.
  */
-static int32
-id_of_triggers(Relation relation)
-{
-	int32		id = 0;
-
-	Oid			function = LookupFuncName(list_make2(makeString("cmig"), makeString("audit_trigger")),
-										  0, NULL, true);
-	TriggerDesc *desc = relation->trigdesc;
-
-	if (desc == NULL || !OidIsValid(function))
-		return 0;
-	for (int i = 0; i < desc->numtriggers; i++)
-	{
-		if (desc->triggers[i].tgfoid == function && desc->triggers[i].tgnargs == 2 &&
-			(id == 0 || !desc->triggers[i].tgisclone))
-			id = cmig_audit_options_id(desc->triggers[i].tgargs[0]);
-	}
-	return id;
-}
-
-/* Fill in the target for an existing table. */
 static void
 fill_live(CmigAuditTarget *target, Oid oid)
 {
 	Relation	relation = table_open(oid, AccessShareLock);
+	TriggerDesc *desc = relation->trigdesc;
+	Oid			function = LookupFuncName(list_make2(makeString("cmig"), makeString("audit_trigger")),
+										  0, NULL, true);
 
 	target->relation = oid;
-	target->key_columns = cmig_audit_layout_key(relation);
-	target->key_kinds = cmig_audit_layout_kinds(relation, target->key_columns);
-	target->table_id = id_of_triggers(relation);
+	target->key_columns = cmig_audit_layout_key(relation, &target->key_kinds);
+	for (int i = 0; desc && OidIsValid(function) && i < desc->numtriggers; i++)
+	{
+		if (desc->triggers[i].tgfoid == function && desc->triggers[i].tgnargs == 2 &&
+			(target->table_id == 0 || !desc->triggers[i].tgisclone))
+			target->table_id = cmig_audit_options_id(desc->triggers[i].tgargs[0]);
+	}
 	if (target->table_id == 0)
 		target->table_id =
 			cmig_audit_layout_find(oid, get_namespace_name(RelationGetNamespace(relation)),
@@ -246,6 +211,8 @@ require_found(CmigAuditTarget *target)
 				 errmsg("table \"%s\" is not in the audit log", target->name),
 				 errhint("To list the tables that are or were audited: SELECT DISTINCT schema_name, table_name FROM cmig_audit.layout")));
 	target->layouts = cmig_audit_layout_read(target->table_id);
+	if (OidIsValid(target->relation))
+		target->now = cmig_audit_layout_now(target->relation);
 	if (!OidIsValid(target->relation) && target->layouts)
 	{
 		target->key_columns = ((CmigAuditLayout *) llast(target->layouts))->key_columns;
@@ -253,6 +220,7 @@ require_found(CmigAuditTarget *target)
 	}
 }
 
+/* Returns the target for an existing table. */
 CmigAuditTarget *
 cmig_audit_target_of(Oid relation)
 {
@@ -268,6 +236,10 @@ cmig_audit_target_of(Oid relation)
 	return target;
 }
 
+/*
+ * Returns the table in argument n, which is of type regclass or text and must
+ * not be null.
+ */
 CmigAuditTarget *
 cmig_audit_target_argument(FunctionCallInfo fcinfo, int n)
 {
@@ -307,149 +279,61 @@ cmig_audit_target_argument(FunctionCallInfo fcinfo, int n)
  */
 
 /*
- * Returns the number of a column in a layout, or 0 if the layout does not have
- * it.
- */
-static int
-number_in(const CmigAuditLayout *layout, const char *name, int len)
-{
-	JsonbValue *value = getKeyJsonValueFromContainer(&layout->columns->root, name, len, NULL);
-
-	return value ? DatumGetInt32(DirectFunctionCall1(numeric_int4, NumericGetDatum(value->val.numeric))) : 0;
-}
-
-/*
- * Returns the name that a layout has for a column number, or NULL if it has
- * none.
- */
-static char *
-name_in(const CmigAuditLayout *layout, int number)
-{
-	JsonbIterator *it = JsonbIteratorInit(&layout->columns->root);
-	JsonbValue	v;
-	JsonbIteratorToken token;
-	char	   *name = NULL;
-
-	while ((token = JsonbIteratorNext(&it, &v, true)) != WJB_DONE)
-	{
-		if (token == WJB_KEY)
-			name = pnstrdup(v.val.string.val, v.val.string.len);
-		else if (token == WJB_VALUE &&
-				 DatumGetInt32(DirectFunctionCall1(numeric_int4, NumericGetDatum(v.val.numeric))) == number)
-			return name;
-	}
-	return NULL;
-}
-
-static char *
-live_name(Oid relation, AttrNumber number)
-{
-	HeapTuple	tuple = SearchSysCacheAttNum(relation, number);
-	char	   *name;
-
-	if (!HeapTupleIsValid(tuple))	/* dropped */
-		return NULL;
-	name = pstrdup(NameStr(((Form_pg_attribute) GETSTRUCT(tuple))->attname));
-	ReleaseSysCache(tuple);
-	return name;
-}
-
-/*
  * Returns the current name of a column in a layout, or NULL if the column was
  * dropped.  The layout's column "name" is found in the table by its number
- * or, if the table has been restored from a dump since, by its name.  "layout" is an index into
- * target->layouts.
+ * or, if the table has been restored from a dump since, by its name.  "first"
+ * is an index into target->layouts.
  */
 static char *
-audit_target_name_now(CmigAuditTarget *target, int first, char *name)
+name_now(CmigAuditTarget *target, int first, char *name)
 {
 	for (int i = first; i < list_length(target->layouts) && name; i++)
 	{
 		CmigAuditLayout *layout = list_nth(target->layouts, i);
-		int			number = number_in(layout, name, strlen(name));
+		CmigAuditLayout *next = i + 1 < list_length(target->layouts) ? list_nth(target->layouts, i + 1) :
+		target->now;
+		int			place = cmig_audit_layout_place_of_name(layout, name);
 
-		if (i + 1 < list_length(target->layouts))
+		/* the OID alone is not sufficient; see is_there() in layout.c */
+		if (next && layout->relation == next->relation &&
+			(layout->database == NULL || next->database == NULL || strcmp(layout->database, next->database) == 0))
 		{
-			CmigAuditLayout *next = list_nth(target->layouts, i + 1);
-
-			if (cmig_audit_layout_is_of(next, layout->relation, layout->database))
-				name = name_in(next, number);
-			else if (number_in(next, name, strlen(name)) == 0)
-				name = NULL;
+			place = place < 0 ? -1 : cmig_audit_layout_place(next, list_nth_int(layout->numbers, place));
+			name = place < 0 ? NULL : list_nth(next->names, place);
 		}
-		else if (OidIsValid(target->relation) &&
-				 cmig_audit_layout_is_of(layout, target->relation, cmig_audit_layout_database()))
-			name = live_name(target->relation, number);
+		else if (next && next != target->now && cmig_audit_layout_place_of_name(next, name) < 0)
+			name = NULL;
 	}
 	return name;
 }
 
-bool
-cmig_audit_target_had_column(CmigAuditTarget *target, int layout, const char *now)
+/*
+ * Returns the current names of a layout's columns, with NULL for dropped
+ * columns.
+ */
+List *
+cmig_audit_target_names(CmigAuditTarget *target, int layout)
 {
-	CmigAuditLayout *then = list_nth(target->layouts, layout);
-	JsonbIterator *it = JsonbIteratorInit(&then->columns->root);
-	JsonbValue	v;
-	JsonbIteratorToken token;
+	List	   *names = NIL;
+	ListCell   *lc;
 
-	while ((token = JsonbIteratorNext(&it, &v, true)) != WJB_DONE)
+	foreach(lc, ((CmigAuditLayout *) list_nth(target->layouts, layout))->names)
 	{
-		char	   *name;
-
-		if (token != WJB_KEY)
-			continue;
-		name = audit_target_name_now(target, layout, pnstrdup(v.val.string.val, v.val.string.len));
-		if (name && strcmp(name, now) == 0)
-			return true;
+		names = lappend(names, name_now(target, layout, lfirst(lc)));
 	}
-	return false;
+	return names;
 }
 
 /*
- * Returns an object that maps the column names in a layout to the current
- * names, with null for dropped columns, or NULL if all names are the same.
+ * Returns an image or key that was logged at the time "at", with the columns'
+ * current names and without dropped columns.
  */
-static Jsonb *
-renames_of(CmigAuditTarget *target, int layout)
-{
-	CmigAuditLayout *from = list_nth(target->layouts, layout);
-	JsonbIterator *it = JsonbIteratorInit(&from->columns->root);
-	JsonbValue	v;
-	JsonbIteratorToken token;
-	StringInfoData text;
-	bool		differs = false;
-
-	initStringInfo(&text);
-	appendStringInfoChar(&text, '{');
-	while ((token = JsonbIteratorNext(&it, &v, true)) != WJB_DONE)
-	{
-		char	   *name;
-		char	   *now;
-
-		if (token != WJB_KEY)
-			continue;
-		name = pnstrdup(v.val.string.val, v.val.string.len);
-		now = audit_target_name_now(target, layout, name);
-		if (now == NULL || strcmp(now, name) != 0)
-			differs = true;
-		if (text.len > 1)
-			appendStringInfoString(&text, ", ");
-		escape_json(&text, name);
-		appendStringInfoString(&text, ": ");
-		if (now)
-			escape_json(&text, now);
-		else
-			appendStringInfoString(&text, "null");
-	}
-	appendStringInfoChar(&text, '}');
-	return differs ? DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(text.data))) : NULL;
-}
-
 Jsonb *
 cmig_audit_target_image(CmigAuditTarget *target, Jsonb *image, TimestampTz at)
 {
-	int			layout = list_length(target->layouts) - 1;
-	Jsonb	   *renames;
+	int			last = list_length(target->layouts) - 1;
+	int			layout = last;
+	List	   *now;
 	JsonbParseState *state = NULL;
 	JsonbIterator *it;
 	JsonbValue	v;
@@ -462,15 +346,19 @@ cmig_audit_target_image(CmigAuditTarget *target, Jsonb *image, TimestampTz at)
 	{
 		MemoryContext old = MemoryContextSwitchTo(GetMemoryChunkContext(target));
 
-		target->renames = palloc(sizeof(Jsonb *) * (layout + 1));
-		for (int i = 0; i <= layout; i++)
-			target->renames[i] = renames_of(target, i);
+		target->renames = palloc(sizeof(List *) * (last + 1));
+		for (int i = 0; i <= last; i++)
+		{
+			target->renames[i] = cmig_audit_target_names(target, i);
+			if (cmig_audit_same_texts(target->renames[i], ((CmigAuditLayout *) list_nth(target->layouts, i))->names))
+				target->renames[i] = NIL;
+		}
 		MemoryContextSwitchTo(old);
 	}
 	while (layout > 0 && ((CmigAuditLayout *) list_nth(target->layouts, layout))->recorded_at > at)
 		layout--;
-	renames = target->renames[layout];
-	if (renames == NULL)
+	now = target->renames[layout];
+	if (now == NIL)
 		return image;
 
 	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
@@ -480,12 +368,18 @@ cmig_audit_target_image(CmigAuditTarget *target, Jsonb *image, TimestampTz at)
 	{
 		if (token == WJB_KEY)
 		{
-			JsonbValue *now = getKeyJsonValueFromContainer(&renames->root, v.val.string.val,
-														   v.val.string.len, NULL);
+			char	   *name = pnstrdup(v.val.string.val, v.val.string.len);
+			int			place = cmig_audit_layout_place_of_name(list_nth(target->layouts, layout), name);
 
-			keep = now == NULL || now->type == jbvString;
+			if (place >= 0)
+				name = list_nth(now, place);
+			keep = name != NULL;
 			if (keep)
-				pushJsonbValue(&state, WJB_KEY, now ? now : &v);
+			{
+				v.val.string.val = name;
+				v.val.string.len = strlen(name);
+				pushJsonbValue(&state, WJB_KEY, &v);
+			}
 		}
 		else if (token == WJB_VALUE && keep)
 			pushJsonbValue(&state, WJB_VALUE, &v);
@@ -497,25 +391,34 @@ cmig_audit_target_image(CmigAuditTarget *target, Jsonb *image, TimestampTz at)
  * Reads the key of the row about which the audit log is queried.
  *
  * A key is a JSON object with a member for each key column, or the value of a
- * single key column.  The key columns may have had other names and types in the
- * past.  Therefore, a key has variants, one for each of these.
- *
- * A key can be given as a value, as an object, or as text.  It is converted to
- * each form in which the log can contain it.
+ * single key column.  It can be given as a value, as an object, or as text.  It
+ * is converted to each form in which the log can contain it.
  * ----------------------------------------------------------------
  */
 
-/* Returns the JSON object {"column": value}. */
-static Jsonb *
-object_of(const char *column, Jsonb *value)
+/* Add a member to the object that is being built. */
+void
+cmig_audit_put_member(JsonbParseState **state, char *name, JsonbValue *value)
 {
-	StringInfoData text;
+	JsonbValue	key;
 
-	initStringInfo(&text);
-	appendStringInfoChar(&text, '{');
-	escape_json(&text, column);
-	appendStringInfo(&text, ": %s}", JsonbToCString(NULL, &value->root, VARSIZE(value)));
-	return DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(text.data)));
+	key.type = jbvString;
+	key.val.string.val = name;
+	key.val.string.len = strlen(name);
+	if (*state == NULL)
+		pushJsonbValue(state, WJB_BEGIN_OBJECT, NULL);
+	pushJsonbValue(state, WJB_KEY, &key);
+	pushJsonbValue(state, WJB_VALUE, value);
+}
+
+/* Convert a document to a value of an object. */
+static void
+take_value(Jsonb *json, JsonbValue *value)
+{
+	if (JB_ROOT_IS_SCALAR(json))
+		JsonbExtractScalar(&json->root, value);
+	else
+		JsonbToJsonbValue(json, value);
 }
 
 /* Returns the result of to_jsonb() for a value of the given type. */
@@ -532,32 +435,12 @@ to_jsonb_of(Oid type, Datum value)
 	return DatumGetJsonbP(FunctionCall1(&function, value));
 }
 
-static CmigQuery sample_key = {
-	"SELECT l.row_key::text FROM cmig_audit.log l"
-	" WHERE l.row_hash >= $1 AND l.row_hash < $2 AND l.row_key IS NOT NULL LIMIT 1",
-	2, {INT8OID, INT8OID}
+/* Returns a row if a dropped table's only key column contains numbers. */
+static CmigQuery number_key = {
+	"SELECT 'yes' FROM (SELECT l.row_key::jsonb AS key FROM cmig_audit.log l"
+	"  WHERE l.row_hash >= $1 AND l.row_hash < $2 AND l.row_key IS NOT NULL LIMIT 1) k WHERE jsonb_typeof(k.key -> $3) = 'number'",
+	3, {INT8OID, INT8OID, TEXTOID}
 };
-
-/* Returns true if a dropped table's only key column contains numbers. */
-static bool
-gone_key_is_number(CmigAuditTarget *target)
-{
-	Datum		values[2] = {Int64GetDatum((int64) target->table_id << 32),
-	Int64GetDatum(((int64) target->table_id + 1) << 32)};
-	char	   *text = NULL;
-	Jsonb	   *key;
-	JsonbValue *value;
-
-	cmig_query_each(&sample_key, values, NULL, cmig_query_keep_text, &text);
-	if (text == NULL)
-		return false;
-	key = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(text)));
-	if (!JB_ROOT_IS_OBJECT(key))
-		return false;
-	value = getKeyJsonValueFromContainer(&key->root, linitial(target->key_columns),
-										 strlen(linitial(target->key_columns)), NULL);
-	return value && value->type == jbvNumeric;
-}
 
 /*
  * Convert a key value that is given as text, using the column's type.  The
@@ -576,7 +459,7 @@ value_of_text(CmigAuditTarget *target, const char *column, char *text)
 
 	if (!OidIsValid(target->relation))
 	{
-		if (gone_key_is_number(target))
+		if (cmig_query_value(&number_key, (int64) target->table_id << 32, ((int64) target->table_id + 1) << 32, column))
 			type = NUMERICOID;
 		getTypeInputInfo(type, &input, &parameter);
 		return to_jsonb_of(type, OidInputFunctionCall(input, text, parameter, -1));
@@ -632,38 +515,30 @@ raise_key(CmigAuditTarget *target, const char *problem)
 static Jsonb *
 with_types(CmigAuditTarget *target, Jsonb *object)
 {
-	StringInfoData text;
+	JsonbParseState *state = NULL;
 	ListCell   *lc;
 
-	initStringInfo(&text);
-	appendStringInfoChar(&text, '{');
 	foreach(lc, target->key_columns)
 	{
-		const char *column = lfirst(lc);
+		char	   *column = lfirst(lc);
 		JsonbValue *value = getKeyJsonValueFromContainer(&object->root, column,
 														 strlen(column), NULL);
-		Jsonb	   *member = value->type == jbvString &&
-		get_atttype(target->relation, get_attnum(target->relation, column)) != JSONBOID ?
-		value_of_text(target, column,
-					  pnstrdup(value->val.string.val, value->val.string.len)) :
-		JsonbValueToJsonb(value);
 
-		if (text.len > 1)
-			appendStringInfoString(&text, ", ");
-		escape_json(&text, column);
-		appendStringInfo(&text, ": %s", JsonbToCString(NULL, &member->root, VARSIZE(member)));
+		if (value->type == jbvString &&
+			get_atttype(target->relation, get_attnum(target->relation, column)) != JSONBOID)
+			take_value(value_of_text(target, column, pnstrdup(value->val.string.val, value->val.string.len)), value);
+		cmig_audit_put_member(&state, column, value);
 	}
-	appendStringInfoChar(&text, '}');
-	return DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(text.data)));
+	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
 }
 
 /*
- * Returns the names that the key columns had in a layout, or NIL if the table
- * had a different key.  Sets *kinds to the kinds of the columns' values, or to
- * NIL if these are unknown.
+ * Returns the names that the key columns had in a layout, in the order of
+ * target->key_columns, or NIL if the table had no key or a different key.  Sets
+ * *kinds to the kinds of the columns' values, or to NIL if these are unknown.
  */
-static List *
-key_then(CmigAuditTarget *target, int layout, List **kinds)
+List *
+cmig_audit_key_then(CmigAuditTarget *target, int layout, List **kinds)
 {
 	CmigAuditLayout *then = list_nth(target->layouts, layout);
 	bool		known = list_length(then->key_kinds) == list_length(then->key_columns);
@@ -675,14 +550,14 @@ key_then(CmigAuditTarget *target, int layout, List **kinds)
 		return NIL;
 	foreach(lc, target->key_columns)
 	{
-		int			found = -1;
+		int			found = list_length(then->key_columns) - 1;
 
-		for (int i = 0; i < list_length(then->key_columns); i++)
+		for (; found >= 0; found--)
 		{
-			char	   *now = audit_target_name_now(target, layout, list_nth(then->key_columns, i));
+			char	   *now = name_now(target, layout, list_nth(then->key_columns, found));
 
 			if (now && strcmp(now, lfirst(lc)) == 0)
-				found = i;
+				break;
 		}
 		if (found < 0)
 			return NIL;
@@ -691,32 +566,6 @@ key_then(CmigAuditTarget *target, int layout, List **kinds)
 			*kinds = lappend(*kinds, list_nth(then->key_kinds, found));
 	}
 	return names;
-}
-
-List *
-cmig_audit_key_in_layout(CmigAuditTarget *target, int layout)
-{
-	List	   *kinds;
-
-	return key_then(target, layout, &kinds);
-}
-
-bool
-cmig_audit_key_same_kinds(CmigAuditTarget *target, int layout)
-{
-	List	   *kinds;
-	ListCell   *a,
-			   *b;
-
-	(void) key_then(target, layout, &kinds);
-	if (kinds == NIL || list_length(kinds) != list_length(target->key_kinds))
-		return true;
-	forboth(a, kinds, b, target->key_kinds)
-	{
-		if (strcmp(lfirst(a), lfirst(b)) != 0)
-			return false;
-	}
-	return true;
 }
 
 /*
@@ -775,36 +624,25 @@ value_of_kind(JsonbValue *value, const char *kind)
 }
 
 /*
- * Returns the key as it was logged with a layout: with the column names in
- * that layout and, if "kinds" is not NIL, with values of these kinds.
+ * Add the key as it was logged with a layout: with the column names in that
+ * layout and, if "kinds" is not NIL, with values of these kinds.  Does nothing
+ * if this form is already in the list.
  */
-static Jsonb *
-key_as_logged(CmigAuditTarget *target, Jsonb *object, List *names, List *kinds)
+static List *
+add_variant(List *variants, CmigAuditTarget *target, Jsonb *object, List *names, List *kinds)
 {
 	JsonbParseState *state = NULL;
+	Jsonb	   *variant;
+	ListCell   *lc;
 
-	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
 	for (int i = 0; i < list_length(names); i++)
 	{
 		char	   *now = list_nth(target->key_columns, i);
 		JsonbValue *value = getKeyJsonValueFromContainer(&object->root, now, strlen(now), NULL);
-		JsonbValue	key;
 
-		key.type = jbvString;
-		key.val.string.val = list_nth(names, i);
-		key.val.string.len = strlen(key.val.string.val);
-		pushJsonbValue(&state, WJB_KEY, &key);
-		pushJsonbValue(&state, WJB_VALUE, kinds ? value_of_kind(value, list_nth(kinds, i)) : value);
+		cmig_audit_put_member(&state, list_nth(names, i), kinds ? value_of_kind(value, list_nth(kinds, i)) : value);
 	}
-	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
-}
-
-/* Add a form of the key, unless it is already in the list. */
-static List *
-add_variant(List *variants, Jsonb *variant)
-{
-	ListCell   *lc;
-
+	variant = JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
 	foreach(lc, variants)
 	{
 		if (compareJsonbContainers(&((Jsonb *) lfirst(lc))->root, &variant->root) == 0)
@@ -814,41 +652,26 @@ add_variant(List *variants, Jsonb *variant)
 }
 
 /*
- * Returns all forms of the key that log entries may contain.  There can be
- * several, because the key columns may have had other names and types.
+ * Returns the key in argument n, as a List of Jsonb * with one element for each
+ * form that log entries may contain: the key columns may have had other names
+ * and types.  Returns NIL if the argument is null.
  */
-static List *
-variants_of(CmigAuditTarget *target, Jsonb *object)
-{
-	List	   *variants = list_make1(object);
-
-	for (int i = 0; i < list_length(target->layouts); i++)
-	{
-		List	   *kinds;
-		List	   *names = key_then(target, i, &kinds);
-
-		if (names == NIL)
-			continue;
-		variants = add_variant(variants, key_as_logged(target, object, names, NIL));
-		if (kinds)
-			variants = add_variant(variants, key_as_logged(target, object, names, kinds));
-	}
-	return variants;
-}
-
 List *
 cmig_audit_key_argument(FunctionCallInfo fcinfo, int n, CmigAuditTarget *target)
 {
 	Oid			type = get_fn_expr_argtype(fcinfo->flinfo, n);
 	char	   *written = NULL;
+	JsonbParseState *state = NULL;
+	JsonbValue	value;
 	Jsonb	   *key;
 	bool		is_object;
 	ListCell   *lc;
+	List	   *variants;
 	int			guc_level;
 
 	if (PG_ARGISNULL(n))
 		return NIL;
-	guc_level = cmig_audit_row_pin_reader();
+	guc_level = cmig_audit_row_pin(true);
 	if (type == UNKNOWNOID)
 		written = pstrdup(DatumGetCString(PG_GETARG_DATUM(n)));
 	else if (type == TEXTOID || type == VARCHAROID)
@@ -881,7 +704,9 @@ cmig_audit_key_argument(FunctionCallInfo fcinfo, int n, CmigAuditTarget *target)
 	{
 		if (list_length(target->key_columns) != 1 || !JB_ROOT_IS_SCALAR(key))
 			raise_key(target, "the key must be a JSON object");
-		key = object_of(linitial(target->key_columns), key);
+		take_value(key, &value);
+		cmig_audit_put_member(&state, linitial(target->key_columns), &value);
+		key = JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
 	}
 	if (target->key_columns && JB_ROOT_COUNT(key) != list_length(target->key_columns))
 		raise_key(target, "the given key does not have the same columns as the table's key");
@@ -894,7 +719,19 @@ cmig_audit_key_argument(FunctionCallInfo fcinfo, int n, CmigAuditTarget *target)
 	if (is_object && target->key_columns && OidIsValid(target->relation))
 		key = with_types(target, key);
 	AtEOXact_GUC(false, guc_level);
-	return variants_of(target, key);
+
+	variants = list_make1(key);
+	for (int i = 0; i < list_length(target->layouts); i++)
+	{
+		List	   *kinds;
+		List	   *names = cmig_audit_key_then(target, i, &kinds);
+
+		if (names)
+			variants = add_variant(variants, target, key, names, NIL);
+		if (names && kinds)
+			variants = add_variant(variants, target, key, names, kinds);
+	}
+	return variants;
 }
 
 /* ----------------------------------------------------------------
@@ -909,46 +746,19 @@ cmig_audit_key_argument(FunctionCallInfo fcinfo, int n, CmigAuditTarget *target)
  */
 
 /*
- * Returns true for cstring, internal, and record, the types that occur in the
- * declarations of input functions.
+ * Is this a function that a policy on the log must not call?  Besides functions
+ * that are volatile or not built in, these are:
+ * - functions that return xml, because query_to_xml() and similar functions
+ *   execute their argument
+ * - input functions and functions that work like one, because they can convert
+ *   text to a type that does not occur in their declaration
+ * - functions that can open a table, given the table's OID: when the server
+ *   reads a table's partition key, it evaluates the functions in the key
  */
-static bool
-is_of_input(Oid type)
-{
-	return type == CSTRINGOID || type == INTERNALOID || type == RECORDOID;
-}
-
-/*
- * Returns true if the function is, or works like, an input function: it can
- * convert text to a type that does not occur in its declaration.
- */
-static bool
-is_input(Form_pg_proc form)
-{
-	for (int i = 0; i < form->pronargs; i++)
-		if (is_of_input(form->proargtypes.values[i]))
-			return true;
-	return is_of_input(form->prorettype) || strncmp(NameStr(form->proname), "pg_input_", strlen("pg_input_")) == 0;
-}
-
-/*
- * Returns true if the function can open a table, given the table's OID.  When
- * the server reads a table's partition key, it evaluates the functions in the
- * key.
- */
-static bool
-takes_table(Form_pg_proc form)
-{
-	for (int i = 0; i < form->pronargs; i++)
-		if (form->proargtypes.values[i] == OIDOID || form->proargtypes.values[i] == REGCLASSOID)
-			return true;
-	return false;
-}
-
-/* Is this a function that a policy on the log must not call? */
 static bool
 is_foreign_function(Oid function, void *context)
 {
+	static const Oid refused[] = {CSTRINGOID, INTERNALOID, RECORDOID, OIDOID, REGCLASSOID, XMLOID};
 	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
 	Form_pg_proc form;
 	bool		foreign;
@@ -956,14 +766,14 @@ is_foreign_function(Oid function, void *context)
 	if (!HeapTupleIsValid(tuple))
 		return true;
 	form = (Form_pg_proc) GETSTRUCT(tuple);
-
-	/*
-	 * functions that return xml count as foreign, because query_to_xml() and
-	 * similar functions execute their argument
-	 */
-	foreign = function >= FirstNormalObjectId ||
-		form->provolatile == PROVOLATILE_VOLATILE || form->prorettype == XMLOID || is_input(form) ||
-		takes_table(form);
+	foreign = function >= FirstNormalObjectId || form->provolatile == PROVOLATILE_VOLATILE ||
+		strncmp(NameStr(form->proname), "pg_input_", strlen("pg_input_")) == 0;
+	for (int i = 0; i < lengthof(refused); i++)
+	{
+		foreign |= form->prorettype == refused[i] && refused[i] != OIDOID && refused[i] != REGCLASSOID;
+		for (int n = 0; n < form->pronargs; n++)
+			foreign |= form->proargtypes.values[n] == refused[i] && refused[i] != XMLOID;
+	}
 	ReleaseSysCache(tuple);
 	return foreign;
 }
@@ -1026,6 +836,10 @@ is_foreign(Node *node, void *context)
 	return expression_tree_walker(node, is_foreign, context);
 }
 
+/*
+ * Returns the name of a policy on a relation that applies to the caller and
+ * could run another role's code, or NULL if there is none.
+ */
 char *
 cmig_audit_policy_find_foreign(Oid oid)
 {

@@ -16,6 +16,7 @@
 #include "fmgr.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
+#include "optimizer/optimizer.h"
 #include "tcop/tcopprot.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -37,6 +38,79 @@
 #include "base/base.h"
 #include "base/compat.h"
 #include "run/run.h"
+
+/* ----------------------------------------------------------------
+ * Determines the position of log entries within a transaction.
+ *
+ * Entries are ordered by (seq, command_id, id).  Usually, seq is the id.
+ * However, if a statement's triggers run other statements, the entries of
+ * these inner statements may be written first, but they must sort after the
+ * outer statement's entries.  In this case, the outer statement's entries have
+ * the id of the first inner entry as their seq.
+ * ----------------------------------------------------------------
+ */
+
+/*
+ * Maximum number of statements whose positions are remembered in a
+ * transaction.
+ */
+#define MAX_POSITIONS 65536
+
+/* The id of a statement's first entry in the log. */
+typedef struct Position
+{
+	CommandId	command;
+	int64		id;
+} Position;
+
+static Position *positions = NULL;
+static int	position_count = 0;
+static int	position_size = 0;	/* all three are reset when a transaction ends */
+
+/*
+ * Returns the value of seq for an entry with this id.  "command" is the command
+ * ID of the statement whose trigger writes the entry.
+ */
+static int64
+position_of(CommandId command, int64 id)
+{
+	int			low = 0;
+	int			high = position_count;
+
+	if (position_count > 0 && positions[position_count - 1].command == command)
+		return id;
+	if (position_count == 0 || positions[position_count - 1].command < command)
+	{
+		if (position_count == MAX_POSITIONS)
+		{
+			position_count /= 2;
+			memmove(positions, positions + MAX_POSITIONS - position_count,
+					sizeof(Position) * position_count);
+		}
+		if (position_count == position_size)
+		{
+			position_size = position_size ? position_size * 2 : 16;
+			if (positions)
+				positions = repalloc(positions, sizeof(Position) * position_size);
+			else
+				positions = MemoryContextAlloc(TopMemoryContext,
+											   sizeof(Position) * position_size);
+		}
+		positions[position_count].command = command;
+		positions[position_count++].id = id;
+		return id;
+	}
+	while (low < high)
+	{
+		int			middle = (low + high) / 2;
+
+		if (positions[middle].command > command)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return positions[low].id;
+}
 
 /* ----------------------------------------------------------------
  * Caches information about the tables whose audit triggers have fired.
@@ -66,11 +140,9 @@ typedef struct CmigAuditTable
 								 * otherwise the table itself */
 	CmigAuditOptions *options;
 	CmigAuditShape shape;
-	CmigAuditVirtual virtuals;
-	bool	   *key;			/* which columns of the shape belong to the
-								 * key */
-	bool		whole_row_key;
-	bool		zoned_key;		/* is a key column a timestamptz? */
+	int			virtual_count;	/* the virtual generated columns of the shape */
+	int		   *virtuals;		/* zero-based indexes into a slot's values */
+	Expr	  **expressions;	/* the planned expressions */
 	Datum		schema_name;
 	Datum		table_name;
 } CmigAuditTable;
@@ -141,6 +213,9 @@ reset_entries(bool rolled_back, bool end)
 	}
 }
 
+/* The extension's owner.  It is looked up once in each transaction. */
+static Oid	extension_owner = InvalidOid;
+
 static void
 at_transaction_end(XactEvent event, void *arg)
 {
@@ -148,7 +223,11 @@ at_transaction_end(XactEvent event, void *arg)
 	if (event != XACT_EVENT_COMMIT && event != XACT_EVENT_ABORT && event != XACT_EVENT_PREPARE)
 		return;
 	reset_entries(event != XACT_EVENT_COMMIT, true);
-	cmig_audit_position_forget();
+	extension_owner = InvalidOid;
+	if (positions)
+		pfree(positions);
+	positions = NULL;
+	position_count = position_size = 0;
 }
 
 static void
@@ -163,85 +242,29 @@ static CmigQuery read_hash_key = {
 	"SELECT s.value::bytea FROM cmig.secret s WHERE s.name::text = 'audit'", 0
 };
 
-static void
-take_key(TupleDesc desc, HeapTuple row, void *arg)
-{
-	bool		isnull;
-	Datum		value = cmig_query_datum(desc, row, 1, &isnull);
-
-	if (!isnull)
-		*(bytea **) arg = DatumGetByteaPCopy(value);
-}
-
+/*
+ * Returns a palloc'd copy of the secret key with which the values of hashed
+ * columns are hashed, or NULL if there is no such key.
+ */
 bytea *
-cmig_audit_table_hash_key(Oid extension_owner)
+cmig_audit_table_hash_key(Oid owner)
 {
 	CmigRole	saved;
-	bytea	   *key = NULL;
+	CmigRows   *rows;
+	Datum		value = (Datum) 0;
+	bool		isnull = true;
 
-	cmig_role_act_as_owner(&saved, extension_owner);
-	cmig_query_each(&read_hash_key, NULL, NULL, take_key, &key);
+	cmig_role_act_as_owner(&saved, owner);
+	rows = cmig_query_rows(&read_hash_key, NULL, NULL);
+	if (rows->count > 0)
+		value = cmig_query_datum(rows->desc, rows->rows[0], 1, &isnull);
 	cmig_role_return(&saved);
-	return key;
-}
-
-/* Is the column part of the log's images? */
-static bool
-is_shown(const CmigAuditOptions *options, const List *key, const char *name)
-{
-	if (cmig_audit_options_has(options->exclude, name))
-		return false;
-	if (!options->only_included || cmig_audit_options_has(options->include, name) ||
-		cmig_audit_options_has(options->redact, name) ||
-		cmig_audit_options_has(options->hash, name))
-		return true;
-	return cmig_text_list_has(key, name);
-}
-
-/* Determine how each column is written to the log. */
-static void
-build_shape(CmigAuditTable *table, TupleDesc desc, List *key)
-{
-	CmigAuditShape *shape = &table->shape;
-	int			key_count = 0;
-
-	shape->truncate = table->options->truncate;
-	shape->columns = palloc0(sizeof(CmigAuditColumn) * Max(1, desc->natts));
-	for (int i = 0; i < desc->natts; i++)
-	{
-		Form_pg_attribute attribute = TupleDescAttr(desc, i);
-		CmigAuditColumn *column = &shape->columns[shape->count];
-		const char *name = NameStr(attribute->attname);
-
-		if (attribute->attisdropped || !is_shown(table->options, key, name))
-			continue;
-		column->hide = cmig_audit_options_has(table->options->hash, name) ? CMIG_AUDIT_HASH :
-			cmig_audit_options_has(table->options->redact, name) ? CMIG_AUDIT_REDACT :
-			CMIG_AUDIT_SHOW;
-		cmig_audit_row_column(column, attribute);
-		column->in_key = cmig_text_list_has(key, name);
-		key_count += column->in_key;
-		shape->count++;
-	}
-	cmig_audit_row_sort(shape);
-
-	/* without a key, the whole row is the key */
-	table->whole_row_key = key_count == 0;
-	table->key = palloc0(sizeof(bool) * Max(1, shape->count));
-	for (int i = 0; i < shape->count; i++)
-	{
-		if (table->whole_row_key)
-			shape->columns[i].in_key = true;
-		table->key[i] = shape->columns[i].in_key;
-		if (table->key[i] && shape->columns[i].kind == CMIG_AUDIT_DATETIME &&
-			shape->columns[i].type == TIMESTAMPTZOID)
-			table->zoned_key = true;
-	}
+	return isnull ? NULL : DatumGetByteaPCopy(value);
 }
 
 /* Build the information that a trigger needs about its table. */
 static CmigAuditTable *
-build_table(TriggerData *trigger_data, Oid extension_owner)
+build_table(TriggerData *trigger_data)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext,
 												  "pg_cmig audited table",
@@ -249,20 +272,44 @@ build_table(TriggerData *trigger_data, Oid extension_owner)
 	MemoryContext old = MemoryContextSwitchTo(context);
 	Trigger    *trigger = trigger_data->tg_trigger;
 	CmigAuditTable *table = palloc0(sizeof(CmigAuditTable));
+	Relation	relation = trigger_data->tg_relation;
 	Relation	root;
+	bool		only_included;
 
 	table->context = context;
 	table->valid = true;		/* invalidations may clear it from now on */
-	table->relation = RelationGetRelid(trigger_data->tg_relation);
+	table->relation = RelationGetRelid(relation);
 	table->options = cmig_audit_options_parse(trigger->tgnargs, trigger->tgargs);
 	table->root = cmig_audit_options_root(table->relation, trigger->tgoid);
 
 	root = table_open(table->root, AccessShareLock);
-	cmig_audit_columns_resolve(table->options, table->root, extension_owner, CMIG_AUDIT_WRITING);
-	build_shape(table, RelationGetDescr(trigger_data->tg_relation),
-				cmig_audit_layout_key(root));
-	table->shape.owner = trigger_data->tg_relation->rd_rel->relowner;
-	cmig_audit_virtual_find(&table->virtuals, trigger_data->tg_relation, &table->shape);
+	/* an include list takes effect even if none of its columns is left */
+	only_included = table->options->include != NIL;
+	cmig_audit_columns_resolve(table->options, table->root, extension_owner, CMIG_AUDIT_WRITING, NULL);
+	cmig_audit_row_shape(&table->shape, table->options, only_included, relation,
+						 cmig_audit_layout_key(root, NULL));
+
+	/*
+	 * Triggers see null in virtual columns; the log has the values that a
+	 * query of the table would have returned.  PostgreSQL allows only
+	 * built-in immutable functions and types in them, so no user-defined code
+	 * can run here.
+	 */
+	for (int i = 0; i < table->shape.count; i++)
+	{
+		int			n = table->shape.columns[i].attno;
+		Expr	   *expression = (Expr *) cmig_virtual_column_compat(relation, n + 1);
+
+		if (expression == NULL)
+			continue;
+		if (table->virtual_count == 0)
+		{
+			table->virtuals = palloc(sizeof(int) * table->shape.count);
+			table->expressions = palloc(sizeof(Expr *) * table->shape.count);
+		}
+		table->virtuals[table->virtual_count] = n;
+		table->expressions[table->virtual_count++] = expression_planner(expression);
+	}
 	table->schema_name = CStringGetTextDatum(get_namespace_name(RelationGetNamespace(root)));
 	table->table_name = CStringGetTextDatum(RelationGetRelationName(root));
 	table_close(root, AccessShareLock);
@@ -291,7 +338,7 @@ build_table(TriggerData *trigger_data, Oid extension_owner)
  * the end of the transaction, even if the information is rebuilt.
  */
 static CmigAuditTable *
-table_of(TriggerData *trigger_data, Oid extension_owner)
+table_of(TriggerData *trigger_data)
 {
 	AuditTableEntry *entry;
 	bool		found;
@@ -311,7 +358,7 @@ table_of(TriggerData *trigger_data, Oid extension_owner)
 	if (entry->table && entry->table->valid)
 		return entry->table;
 
-	table = build_table(trigger_data, extension_owner);
+	table = build_table(trigger_data);
 	/* look up the entry again, because build_table() may have moved it */
 	entry = hash_search(tables, &trigger_data->tg_trigger->tgoid, HASH_ENTER, &found);
 
@@ -340,7 +387,6 @@ table_of(TriggerData *trigger_data, Oid extension_owner)
 typedef struct CmigAuditCall
 {
 	CmigAuditTable *table;
-	Oid			extension_owner;
 	TimestampTz at;
 	CommandId	command;
 	MemoryContext batch;		/* memory context for values of entries that
@@ -350,7 +396,8 @@ typedef struct CmigAuditCall
 	CmigAuditPiece *new_pieces;
 	bool	   *changed;
 	Datum	   *names;
-	CmigAuditVirtualState virtuals;
+	ExprContext *context;		/* NULL if the table has no virtual columns */
+	ExprState **states;			/* for the virtual columns */
 	Datum		values[CMIG_LOG_COLUMNS];
 	bool		nulls[CMIG_LOG_COLUMNS];
 } CmigAuditCall;
@@ -398,14 +445,13 @@ client_address(void)
  * common.
  */
 static void
-call_begin(CmigAuditCall *call, CmigAuditTable *table, Oid extension_owner, const char *operation)
+call_begin(CmigAuditCall *call, CmigAuditTable *table, const char *operation)
 {
 	Size		columns = Max(1, table->shape.count);
 
 	memset(call, 0, sizeof(*call));
 	memset(call->nulls, true, sizeof(call->nulls));
 	call->table = table;
-	call->extension_owner = extension_owner;
 	call->at = GetCurrentTransactionStartTimestamp();
 	call->batch = CurrentMemoryContext;
 
@@ -420,7 +466,13 @@ call_begin(CmigAuditCall *call, CmigAuditTable *table, Oid extension_owner, cons
 	call->new_pieces = palloc(sizeof(CmigAuditPiece) * columns);
 	call->changed = palloc(sizeof(bool) * columns);
 	call->names = palloc(sizeof(Datum) * columns);
-	cmig_audit_virtual_begin(&call->virtuals, &table->virtuals);
+	if (table->virtual_count > 0)
+	{
+		call->context = CreateStandaloneExprContext();
+		call->states = palloc(sizeof(ExprState *) * table->virtual_count);
+		for (int i = 0; i < table->virtual_count; i++)
+			call->states[i] = ExecInitExpr(table->expressions[i], NULL);
+	}
 
 	set_text(call, CMIG_LOG_OPERATION, operation);
 	call->values[CMIG_LOG_TRANSACTION_ID] =
@@ -469,7 +521,8 @@ call_end(CmigAuditCall *call)
 {
 	if (call->writer)
 		cmig_audit_writer_close(call->writer);
-	cmig_audit_virtual_end(&call->virtuals);
+	if (call->context)
+		FreeExprContext(call->context, true);
 }
 
 /*
@@ -486,13 +539,13 @@ write_entry(CmigAuditCall *call, Size size)
 	{
 		MemoryContext old = MemoryContextSwitchTo(GetMemoryChunkContext(call->names));
 
-		call->writer = cmig_audit_writer_open(call->extension_owner, call->at);
+		call->writer = cmig_audit_writer_open(extension_owner, call->at);
 		if (!table->recorded)
 		{
 			Relation	root = table_open(table->root, AccessShareLock);
 
 			cmig_audit_layout_record(table->options->table_id, root,
-									 cmig_audit_log_require(call->extension_owner));
+									 cmig_audit_log_require(extension_owner));
 			table_close(root, AccessShareLock);
 			table->recorded = true;
 
@@ -506,7 +559,7 @@ write_entry(CmigAuditCall *call, Size size)
 	}
 	id = cmig_audit_writer_next_id(call->writer);
 	call->values[CMIG_LOG_ID] = Int64GetDatum(id);
-	call->values[CMIG_LOG_SEQ] = Int64GetDatum(cmig_audit_position_of(call->command, id));
+	call->values[CMIG_LOG_SEQ] = Int64GetDatum(position_of(call->command, id));
 	if (cmig_audit_writer_add(call->writer, call->values, call->nulls, size) &&
 		call->batch != GetMemoryChunkContext(call->names))
 		MemoryContextReset(call->batch);
@@ -540,7 +593,7 @@ set_key(CmigAuditCall *call, CmigAuditLogColumn column, CmigAuditLogColumn hash,
 	CmigAuditShape *shape = &table->shape;
 	Size		size;
 
-	if (table->zoned_key)
+	if (table->shape.zoned_key)
 	{
 		CmigAuditPiece *utc = palloc(sizeof(CmigAuditPiece) * shape->count);
 
@@ -549,13 +602,13 @@ set_key(CmigAuditCall *call, CmigAuditLogColumn column, CmigAuditLogColumn hash,
 		{
 			CmigAuditColumn *c = &shape->columns[i];
 
-			if (table->key[i] && c->type == TIMESTAMPTZOID && c->hide == CMIG_AUDIT_SHOW &&
+			if (table->shape.key[i] && c->type == TIMESTAMPTZOID && c->hide == CMIG_AUDIT_SHOW &&
 				!slot->tts_isnull[c->attno])
 				cmig_audit_row_encode_utc(slot->tts_values[c->attno], &utc[i]);
 		}
 		pieces = utc;
 	}
-	size = set_image(call, column, pieces, table->key);
+	size = set_image(call, column, pieces, table->shape.key);
 	call->values[hash] =
 		Int64GetDatum(cmig_audit_log_row_hash(table->options->table_id,
 											  call->values[column]));
@@ -678,7 +731,14 @@ call_log_change(CmigAuditCall *call, TupleTableSlot *old, TupleTableSlot *new)
 		if (slots[i] == NULL)
 			continue;
 		slot_getallattrs(slots[i]);
-		cmig_audit_virtual_fill(&call->virtuals, slots[i]);
+		for (int v = 0; v < call->table->virtual_count; v++)
+		{
+			int			n = call->table->virtuals[v];
+
+			call->context->ecxt_scantuple = slots[i];
+			slots[i]->tts_values[n] = ExecEvalExpr(call->states[v], call->context,
+												   &slots[i]->tts_isnull[n]);
+		}
 	}
 	log_slots(call, old, new);
 
@@ -686,9 +746,14 @@ call_log_change(CmigAuditCall *call, TupleTableSlot *old, TupleTableSlot *new)
 	 * clear the computed values, because other triggers may use the same
 	 * slots
 	 */
-	for (int i = 0; i < lengthof(slots); i++)
-		if (slots[i])
-			cmig_audit_virtual_clear(&call->virtuals, slots[i]);
+	for (int i = 0; i < lengthof(slots) && call->context; i++)
+	{
+		for (int v = 0; slots[i] && v < call->table->virtual_count; v++)
+		{
+			slots[i]->tts_values[call->table->virtuals[v]] = (Datum) 0;
+			slots[i]->tts_isnull[call->table->virtuals[v]] = true;
+		}
+	}
 	MemoryContextSwitchTo(caller);
 }
 
@@ -846,7 +911,6 @@ cmig_audit_trigger(PG_FUNCTION_ARGS)
 	CmigAuditTable *table;
 	CmigAuditCall call;
 	TriggerEvent event;
-	Oid			extension_owner;
 	int			guc_level;
 
 	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_AFTER(trigger_data->tg_event))
@@ -859,14 +923,15 @@ cmig_audit_trigger(PG_FUNCTION_ARGS)
 		is_logged_by_clone(trigger_data, fcinfo->flinfo->fn_oid))
 		return PointerGetDatum(NULL);
 	event = trigger_data->tg_event;
-	extension_owner = cmig_audit_log_extension_owner();
-	table = table_of(trigger_data, extension_owner);
+	if (!OidIsValid(extension_owner))
+		extension_owner = cmig_audit_log_extension_owner();
+	table = table_of(trigger_data);
 	if (audit_skip && table->skip_logged)
 		return PointerGetDatum(NULL);
 
 	table->busy++;
-	guc_level = cmig_audit_row_pin_output();
-	call_begin(&call, table, extension_owner,
+	guc_level = cmig_audit_row_pin(false);
+	call_begin(&call, table,
 			   audit_skip ? "SKIP" :
 			   TRIGGER_FIRED_BY_INSERT(event) ? "INSERT" :
 			   TRIGGER_FIRED_BY_UPDATE(event) ? "UPDATE" :
