@@ -89,43 +89,6 @@ lint_rules_exists(const char *name)
 static char *lint_include = NULL;
 static char *lint_ignore = NULL;
 
-/* The rules that apply in a lint call, and the settings that select them. */
-typedef struct ActiveRules
-{
-	List	   *included;		/* names in cmig.lint_include */
-	List	   *ignored;		/* names in cmig.lint_ignore */
-	List	   *rules;			/* of CmigLintRule *: active rules */
-} ActiveRules;
-
-/*
- * Settings
- */
-
-/*
- * Split a list of rule names.  Returns NIL if the string is not a valid list.
- */
-static List *
-split_names(const char *value)
-{
-	List	   *names = NIL;
-
-	if (value == NULL || !SplitIdentifierString(pstrdup(value), ',', &names))
-		return NIL;
-	return names;
-}
-
-/*
- * Returns the value of cmig.lint_include or cmig.lint_ignore.  "session" is the
- * setting's value in this session.  If "enforces" is true, returns the value
- * that applies to cmig.lint_policy.
- */
-static const char *
-rules_in_force(const char *name, const char *session, bool enforces)
-{
-	return enforces ? cmig_settings_guarded_text(name, session, "cmig.lint_policy") :
-		cmig_settings_text(name, session);
-}
-
 /* GUC check hook for cmig.lint_include and cmig.lint_ignore. */
 static bool
 check_names(char **value, void **extra, GucSource source)
@@ -187,16 +150,23 @@ names_rule(List *names, const CmigLintRule *rule)
 	return false;
 }
 
-/* Is the rule active in this lint call? */
-static bool
-is_active(const ActiveRules *active, const CmigLintRule *rule)
-{
-	return (!rule->opt_in || names_rule(active->included, rule)) && !names_rule(active->ignored, rule);
-}
-
 /*
- * Lint calls
+ * Returns the names in cmig.lint_include or cmig.lint_ignore.  "session" is the
+ * setting's value in this session.  If "enforces" is true, the value that
+ * applies to cmig.lint_policy is used.
  */
+static List *
+names_in(const char *name, const char *session, bool enforces)
+{
+	const char *value = enforces ? cmig_settings_guarded_text(name, session, "cmig.lint_policy") :
+	cmig_settings_text(name, session);
+	List	   *names = NIL;
+
+	/* the check hook has refused a list that cannot be split */
+	if (value)
+		(void) SplitIdentifierString(pstrdup(value), ',', &names);
+	return names;
+}
 
 /*
  * Start a lint call in the current memory context.  If "reads_facts" is true,
@@ -207,19 +177,17 @@ static CmigLint *
 lint_run_begin(bool reads_facts, bool enforces)
 {
 	CmigLint   *lint = cmig_lint_state_begin(reads_facts, cmig_session_search_path());
-	ActiveRules *active = palloc0(sizeof(ActiveRules));
+	List	   *included = names_in("cmig.lint_include", lint_include, enforces);
+	List	   *ignored = names_in("cmig.lint_ignore", lint_ignore, enforces);
 	ListCell   *lc;
 
-	active->included = split_names(rules_in_force("cmig.lint_include", lint_include, enforces));
-	active->ignored = split_names(rules_in_force("cmig.lint_ignore", lint_ignore, enforces));
 	foreach(lc, all_rules())
 	{
 		const CmigLintRule *rule = lfirst(lc);
 
-		if ((rule->check || rule->check_action) && is_active(active, rule))
-			active->rules = lappend(active->rules, (void *) rule);
+		if ((!rule->opt_in || names_rule(included, rule)) && !names_rule(ignored, rule))
+			lint->rules = lappend(lint->rules, (void *) rule);
 	}
-	lint->active = active;
 	return lint;
 }
 
@@ -266,52 +234,36 @@ find_target(CmigLint *lint, Node *statement)
 	}
 }
 
-/* Apply a rule to the ALTER TABLE actions that it is about. */
-static void
-check_actions(CmigLint *lint, const CmigLintRule *rule, AlterTableStmt *alter)
-{
-	ListCell   *lc;
-
-	foreach(lc, lint->target ? alter->cmds : NIL)
-	{
-		AlterTableCmd *command = lfirst_node(AlterTableCmd, lc);
-
-		if (command->subtype == rule->action)
-			rule->check_action(lint, command, foreach_current_index(lc));
-	}
-}
-
 /* Apply the active rules to a statement. */
 static void
 examine(CmigLint *lint, const CmigStatement *statement)
 {
 	Node	   *node = statement->raw->stmt;
-	ActiveRules *active = lint->active;
 	ListCell   *lc;
+	ListCell   *lc2;
 
 	lint->statement = statement;
 	lint->target = find_target(lint, node);
 	if (lint->target)
 		cmig_lint_state_load(lint, lint->target);
 	lint->locks = cmig_lint_locks_of(lint, node);
-	foreach(lc, active->rules)
+	foreach(lc, lint->rules)
 	{
-		const CmigLintRule *rule = lfirst(lc);
+		const CmigLintRule *rule = lint->rule = lfirst(lc);
 
-		if (is_about(rule, nodeTag(node)))
+		if (!is_about(rule, nodeTag(node)))
+			continue;
+		if (rule->check)
+			rule->check(lint, node);
+		foreach(lc2, rule->check_action && lint->target ? ((AlterTableStmt *) node)->cmds : NIL)
 		{
-			lint->rule = rule;
-			if (rule->check)
-				rule->check(lint, node);
-			else
-				check_actions(lint, rule, (AlterTableStmt *) node);
+			AlterTableCmd *command = lfirst_node(AlterTableCmd, lc2);
+
+			if (command->subtype == rule->action)
+				rule->check_action(lint, command, foreach_current_index(lc2));
 		}
 	}
 }
-
-/*
- * Comments
- */
 
 /*
  * Drop the findings that comments suppress.  Findings before finding number
@@ -342,12 +294,13 @@ suppress(CmigLint *lint, int first, List *ignores)
 static bool
 is_off(CmigLint *lint, const char *name)
 {
-	ActiveRules *active = lint->active;
 	ListCell   *lc;
 
-	foreach(lc, active->rules)
+	foreach(lc, lint->rules)
 	{
-		if (cmig_lint_ignore_is(name, ((const CmigLintRule *) lfirst(lc))->name))
+		const CmigLintRule *rule = lfirst(lc);
+
+		if ((rule->check || rule->check_action) && cmig_lint_ignore_is(name, rule->name))
 			return false;
 	}
 	return lint_rules_exists(name);
@@ -357,10 +310,9 @@ is_off(CmigLint *lint, const char *name)
 static void
 report_unused(CmigLint *lint, List *ignores)
 {
-	ActiveRules *active = lint->active;
 	ListCell   *lc;
 
-	if (!is_active(active, &unused_ignore))
+	if (!list_member_ptr(lint->rules, &unused_ignore))
 		return;
 	lint->rule = &unused_ignore;
 	foreach(lc, ignores)
@@ -383,23 +335,6 @@ report_unused(CmigLint *lint, List *ignores)
 }
 
 /*
- * The statements of a script
- */
-
-/* Convert a caught error to a finding. */
-static void
-report_error(CmigLint *lint, const CmigStatement *statement)
-{
-	ErrorData  *error = cmig_script_error_take();
-	CmigLintFinding *finding;
-
-	lint->rule = &syntax_error;
-	lint->statement = statement;
-	finding = cmig_lint_report(lint, NULL, "%s", error->message);
-	finding->line = cmig_script_error_line(statement, error);
-}
-
-/*
  * Read the next statement.  Returns false at the end of the script.  If there
  * is a syntax error, reports the error and returns false.
  */
@@ -416,8 +351,13 @@ next_statement(CmigLint *lint, CmigScriptReader *script, CmigStatement *statemen
 	}
 	PG_CATCH();
 	{
+		ErrorData  *error;
+
 		MemoryContextSwitchTo(context);
-		report_error(lint, statement);
+		error = cmig_script_error_take();
+		lint->rule = &syntax_error;
+		lint->statement = statement;
+		cmig_lint_report(lint, NULL, "%s", error->message)->line = cmig_script_error_line(statement, error);
 	}
 	PG_END_TRY();
 	return more;
@@ -503,31 +443,6 @@ lint_run_script(CmigLint *lint, const char *revision, const char *script, bool t
 	AtEOXact_GUC(false, guc_level);
 }
 
-/*
- * Report that the downgrade script of the revision that was checked last is
- * empty.
- */
-static void
-lint_run_empty_downgrade(CmigLint *lint)
-{
-	if (!is_active(lint->active, &empty_downgrade))
-		return;
-	lint->rule = &empty_downgrade;
-	cmig_lint_report(lint, "-- cmig:downgrade\n-- there is nothing to revert",
-					 "the downgrade section is empty, so a downgrade reverts nothing, and the next upgrade runs the revision again; write the statements or, if there is nothing to revert, a comment");
-}
-
-/*
- * Call this after the last script.  The findings are then in lint->findings.
- * The caller must ignore findings whose field "dropped" is true.
- */
-static void
-lint_run_end(CmigLint *lint)
-{
-	lint->statement = NULL;
-	finish_deferred(lint, true);
-}
-
 /* ----------------------------------------------------------------
  * Implements cmig.lint_policy, which decides what an upgrade does if
  * cmig.lint finds errors.
@@ -565,20 +480,9 @@ cmig_lint_policy_init(void)
 }
 
 /*
- * Are all revisions in the plan transactional, so that cmig.upgrade can run
- * the plan?
+ * Check a plan's scripts against the live database.  If "enforces" is true, use
+ * the rule settings that apply to cmig.lint_policy.
  */
-static bool
-is_one_transaction(const CmigSituation *now, const CmigPlan *plan)
-{
-	for (int i = 0; i < plan->count; i++)
-	{
-		if (!now->graph->nodes[plan->steps[i].node].revision->transactional)
-			return false;
-	}
-	return true;
-}
-
 static CmigLint *
 examine_plan(const CmigSituation *now, const CmigPlan *plan, bool enforces)
 {
@@ -586,19 +490,24 @@ examine_plan(const CmigSituation *now, const CmigPlan *plan, bool enforces)
 	CmigLint   *lint = lint_run_begin(true, enforces);
 
 	/*
-	 * If the policy is enforced, the plan may belong to a stepwise run, which
+	 * cmig.upgrade can run the plan if all revisions are transactional.  If
+	 * the policy is enforced, the plan may belong to a stepwise run, which
 	 * uses several transactions.
 	 */
-	lint->one_transaction = !enforces && is_one_transaction(now, plan);
+	lint->one_transaction = !enforces;
+	for (int i = 0; i < plan->count; i++)
+		lint->one_transaction &= now->graph->nodes[plan->steps[i].node].revision->transactional;
 	for (int i = 0; i < plan->count; i++)
 	{
 		const CmigRunStep *step = cmig_step_texts_get(texts, i);
 
 		lint_run_script(lint, step->revision, step->sql, step->transactional);
-		if (now->graph->nodes[plan->steps[i].node].revision->reverts_nothing)
-			lint_run_empty_downgrade(lint);
+		lint->rule = &empty_downgrade;
+		if (now->graph->nodes[plan->steps[i].node].revision->reverts_nothing && list_member_ptr(lint->rules, lint->rule))
+			cmig_lint_report(lint, "-- cmig:downgrade\n-- there is nothing to revert",
+							 "the downgrade section is empty, so a downgrade reverts nothing, and the next upgrade runs the revision again; write the statements or, if there is nothing to revert, a comment");
 	}
-	lint_run_end(lint);
+	finish_deferred(lint, true);
 	return lint;
 }
 
@@ -747,7 +656,7 @@ CMIG_READER(cmig_lint_sql)
 	InitMaterializedSRF(fcinfo, 0);
 	lint = lint_run_begin(facts, false);
 	lint_run_script(lint, NULL, script, transactional);
-	lint_run_end(lint);
+	finish_deferred(lint, true);
 	return_findings(fcinfo, lint, false);
 	return (Datum) 0;
 }

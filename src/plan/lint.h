@@ -337,7 +337,7 @@ struct CmigLint
 	bool		reads_sizes;	/* true if the sizes of relations matter */
 	bool		one_transaction;	/* true if all revisions run in one
 									 * transaction */
-	void	   *active;			/* the rules applied in this call */
+	List	   *rules;			/* of CmigLintRule *: the active ones */
 
 	/* current revision */
 	const char *revision;		/* NULL for cmig.lint_sql */
@@ -388,8 +388,12 @@ extern CmigLintColumn *cmig_lint_model_column_numbered(const CmigLintTable *tabl
 extern CmigLintConstraint *cmig_lint_model_constraint(const CmigLintTable *table, const char *name);
 extern CmigLintIndex *cmig_lint_model_index(const CmigLintTable *table, const char *name);
 
-/* Does a validated CHECK constraint prove that the column has no nulls? */
-extern bool cmig_lint_model_proves_not_null(const CmigLintTable *table, const char *column);
+/*
+ * Does a validated CHECK constraint prove that the column has no nulls?
+ * Constraints dropped by the statement "alter", which may be NULL, are ignored.
+ */
+extern bool cmig_lint_model_proves_not_null(const CmigLintTable *table, const char *column,
+											const AlterTableStmt *alter);
 
 /* Is there a usable index that starts with these columns, in any order? */
 extern bool cmig_lint_model_has_index_on(const CmigLintTable *table, List *columns);
@@ -410,16 +414,10 @@ extern List *cmig_lint_expression_columns(Node *expression);
 extern const char *cmig_lint_expression_constant(Node *node);
 
 /*
- * Insert "word" after the first occurrence of the word "after".  Returns a new
- * string.
+ * Inserts "text" behind the first occurrence of the word "after", if there is
+ * one.  Returns a new string.
  */
-extern char *cmig_lint_source_insert(const char *text, const char *after, const char *word);
-
-/*
- * Append "suffix" to the first occurrence of the word "word".  Returns a new
- * string, or NULL if the statement does not contain the word.
- */
-extern char *cmig_lint_source_extend(const char *text, const char *word, const char *suffix);
+extern char *cmig_lint_source_insert(const char *sql, const char *after, const char *text);
 
 /* Remove the first occurrence of a word.  Returns a new string. */
 extern char *cmig_lint_source_remove(const char *text, const char *word);
@@ -435,11 +433,11 @@ typedef struct CmigLintPiece
 } CmigLintPiece;
 
 /*
- * Splits an ALTER TABLE statement at the commas between its actions.  Returns a
- * List of CmigLintPiece *. The text before the first piece is, for example,
- * "ALTER TABLE public.t ".
+ * Splits the ALTER TABLE statement that is being checked at the commas between
+ * its actions.  Returns a List of CmigLintPiece *. The text before the first
+ * piece is, for example, "ALTER TABLE public.t ".
  */
-extern List *cmig_lint_source_actions(const char *text);
+extern List *cmig_lint_source_actions(const CmigLint *lint);
 
 /*
  * Returns the text of an expression, type, or similar piece that starts at a

@@ -364,33 +364,6 @@ cmig_lint_cascade_drop(CmigLint *lint, ObjectType type, Node *name)
 		cmig_lint_state_remove(lint, lfirst(lc));
 }
 
-/*
- * Is the object a table, a view, or a column that clients may use?  Returns
- * false if the plan has already dropped the object.
- */
-static bool
-is_used_by_clients(CmigLint *lint, const ObjectAddress *object)
-{
-	CmigLintTable *table;
-
-	if (object->classId != RelationRelationId ||
-		cmig_lint_state_is_gone(lint, object->objectId) ||
-		OidIsValid(getExtensionOfObject(RelationRelationId, object->objectId)))
-		return false;
-	switch (get_rel_relkind(object->objectId))
-	{
-		case RELKIND_RELATION:
-		case RELKIND_PARTITIONED_TABLE:
-		case RELKIND_FOREIGN_TABLE:
-		case RELKIND_VIEW:
-		case RELKIND_MATVIEW:
-			table = cmig_lint_state_find_oid(lint, object->objectId);
-			return object->objectSubId == 0 || find_column(lint, table, object->objectSubId) != NULL;
-		default:
-			return false;
-	}
-}
-
 /* ----------------------------------------------------------------
  * cmig.lint rules about dropping, renaming, or changing something that
  * views, policies, or functions use.
@@ -398,53 +371,31 @@ is_used_by_clients(CmigLint *lint, const ObjectAddress *object)
  */
 
 /*
- * dependent-objects
- */
-
-/*
- * Does the list contain the relation with this OID?  Returns false for
- * InvalidOid.
- */
-static bool
-is_among(Oid relation, List *tables)
-{
-	ListCell   *lc;
-
-	foreach(lc, tables)
-		if (OidIsValid(relation) && ((CmigLintTable *) lfirst(lc))->oid == relation)
-		return true;
-	return false;
-}
-
-/*
- * Add to the listing the objects that depend on any part of a live relation or,
- * if "column" is not 0, on that column.  Objects dropped by the plan or by the
- * current statement are left out.  If "type_change" is true, foreign keys are
- * left out, because a type change re-creates them.
+ * Add to the listing those dependent objects that the plan has not dropped or
+ * changed, without those that belong to the relations in "dropped", which the
+ * same statement drops.  If "type_change" is true, foreign keys are left out,
+ * because a type change re-creates them.
  */
 static void
-add_live(CmigLint *lint, CmigListing *listing, Oid relation, AttrNumber column, bool type_change, List *dropped)
+add_live(CmigLint *lint, CmigListing *listing, List *dependents, bool type_change, List *dropped)
 {
 	ListCell   *lc;
 
-	if (!OidIsValid(relation))
-		return;
-	foreach(lc, cmig_lint_code_dependents(relation, column))
+	foreach(lc, dependents)
 	{
 		CmigLintDependent *dependent = lfirst(lc);
 
-		if (!(type_change && dependent->kind == CMIG_LINT_FOREIGN_KEY) &&
-			!is_free(lint, dependent) && !is_among(dependent->relation, dropped))
+		if (!(type_change && dependent->kind == CMIG_LINT_FOREIGN_KEY) && !is_free(lint, dependent) &&
+			!list_member_ptr(dropped, cmig_lint_state_find_oid(lint, dependent->relation)))
 			cmig_listing_add(listing, dependent->description);
 	}
 }
 
 /*
- * Returns the objects that depend on a relation or, if "name" is not NULL, on
- * its column "name", as a list for a message.  Returns NULL if there are none.
- * Relations in "dropped" are left out, because the same statement drops them.
+ * Find the objects that depend on a relation or, if "name" is not NULL, on its
+ * column "name".
  */
-static char *
+static CmigListing
 all_dependents(CmigLint *lint, const CmigLintTable *table, const char *name, bool type_change, List *dropped)
 {
 	CmigListing listing;
@@ -452,8 +403,8 @@ all_dependents(CmigLint *lint, const CmigLintTable *table, const char *name, boo
 	ListCell   *lc;
 
 	cmig_listing_init(&listing, CMIG_LISTING_PLAIN);
-	if (name == NULL || (column && column->attnum != 0))
-		add_live(lint, &listing, table->oid, column ? column->attnum : 0, type_change, dropped);
+	if (OidIsValid(table->oid) && (name == NULL || (column && column->attnum != 0)))
+		add_live(lint, &listing, cmig_lint_code_dependents(table->oid, column ? column->attnum : 0), type_change, dropped);
 	foreach(lc, users_of_table(lint, table, name, false))
 	{
 		CmigLintTable *view = lfirst(lc);
@@ -462,213 +413,159 @@ all_dependents(CmigLint *lint, const CmigLintTable *table, const char *name, boo
 			cmig_listing_add_format(&listing, "%s %s", view->kind == RELKIND_MATVIEW ? "materialized view" : "view",
 									quote_identifier(view->name));
 	}
-	return listing.count > 0 ? cmig_listing_text(&listing) : NULL;
+	return listing;
 }
 
 /* Report how a DROP affects the objects that depend on the dropped object. */
 static void
-report_dropped(CmigLint *lint, const char *object, const char *dependents, DropBehavior behavior)
+report_dropped(CmigLint *lint, const char *object, CmigListing *dependents, DropBehavior behavior)
 {
-	if (dependents == NULL)
-		return;
-	if (behavior == DROP_CASCADE)
-		cmig_lint_report(lint, NULL, "CASCADE also drops what depends on %s: %s", object, dependents);
-	else
-		cmig_lint_report(lint, NULL, "dropping %s fails, because it is used by %s", object, dependents);
-}
-
-/* Does an earlier action of the same ALTER TABLE drop the foreign key? */
-static bool
-is_dropped_before(CmigLint *lint, const CmigLintDependent *key, List *dropped)
-{
-	return key->relation == lint->target->oid && key->name && cmig_text_list_has(dropped, key->name);
-}
-
-/*
- * Returns the foreign keys that depend on a constraint of a live table, as a
- * list for a message.  Returns NULL if there are none.  "dropped" contains the
- * names of the constraints that the statement has already dropped.
- */
-static char *
-users_of_constraint(CmigLint *lint, const char *name, List *dropped)
-{
-	CmigLintConstraint *constraint = cmig_lint_model_constraint(lint->target, name);
-	Oid			oid = constraint && constraint->added_in == 0 && OidIsValid(lint->target->oid) ?
-	get_relation_constraint_oid(lint->target->oid, name, true) : InvalidOid;
-	CmigListing listing;
-	ListCell   *lc;
-
-	cmig_listing_init(&listing, CMIG_LISTING_PLAIN);
-	foreach(lc, OidIsValid(oid) ? cmig_lint_code_dependents(get_constraint_index(oid), 0) : NIL)
-	{
-		CmigLintDependent *key = lfirst(lc);
-
-		if (!is_free(lint, key) && !is_dropped_before(lint, key, dropped))
-			cmig_listing_add(&listing, key->description);
-	}
-	return listing.count > 0 ? cmig_listing_text(&listing) : NULL;
+	if (dependents->count > 0)
+		cmig_lint_report(lint, NULL, behavior == DROP_CASCADE ? "CASCADE also drops what depends on %s: %s" :
+						 "dropping %s fails, because it is used by %s", object, cmig_listing_text(dependents));
 }
 
 /* Check ALTER TABLE for the rule dependent-objects. */
 static void
 check_altered(CmigLint *lint, AlterTableStmt *alter)
 {
-	List	   *dropped = NIL;
+	List	   *dropped = NIL;	/* constraints that the statement has dropped */
 	ListCell   *lc;
+	ListCell   *lc2;
 
 	foreach(lc, lint->target ? alter->cmds : NIL)
 	{
 		AlterTableCmd *command = lfirst_node(AlterTableCmd, lc);
-		bool		drops = command->subtype == AT_DropColumn;
-		char	   *dependents;
+		const char *name = command->name ? quote_identifier(command->name) : NULL;
+		CmigLintConstraint *constraint;
+		CmigListing listing;
 
-		if (command->subtype == AT_DropConstraint)
+		switch (command->subtype)
 		{
-			report_dropped(lint, psprintf("constraint %s", quote_identifier(command->name)),
-						   users_of_constraint(lint, command->name, dropped), command->behavior);
-			dropped = lappend(dropped, command->name);
+			case AT_DropConstraint:
+
+				/*
+				 * the foreign keys that depend on a constraint of a live
+				 * table
+				 */
+				constraint = cmig_lint_model_constraint(lint->target, command->name);
+				cmig_listing_init(&listing, CMIG_LISTING_PLAIN);
+				foreach(lc2, constraint && constraint->added_in == 0 && OidIsValid(lint->target->oid) ?
+						cmig_lint_code_dependents(get_constraint_index(get_relation_constraint_oid(lint->target->oid, command->name, true)), 0) : NIL)
+				{
+					CmigLintDependent *key = lfirst(lc2);
+
+					if (key->relation != lint->target->oid || !cmig_text_list_has(dropped, key->name))
+						add_live(lint, &listing, list_make1(key), false, NIL);
+				}
+				report_dropped(lint, psprintf("constraint %s", name), &listing, command->behavior);
+				dropped = lappend(dropped, command->name);
+				break;
+			case AT_DropColumn:
+				listing = all_dependents(lint, lint->target, command->name, false, NIL);
+				report_dropped(lint, psprintf("column %s", name), &listing, command->behavior);
+				break;
+			case AT_AlterColumnType:
+				listing = all_dependents(lint, lint->target, command->name, true, NIL);
+				if (listing.count > 0)
+					cmig_lint_report(lint, NULL, "changing the type of column %s fails, because it is used by %s",
+									 name, cmig_listing_text(&listing));
+				break;
+			default:
+				break;
 		}
-		if (!drops && command->subtype != AT_AlterColumnType)
-			continue;
-		dependents = all_dependents(lint, lint->target, command->name, !drops, NIL);
-		if (dependents == NULL)
-			continue;
-		if (drops)
-			report_dropped(lint, psprintf("column %s", quote_identifier(command->name)), dependents, command->behavior);
-		else
-			cmig_lint_report(lint, NULL, "changing the type of column %s fails, because it is used by %s",
-							 quote_identifier(command->name), dependents);
-	}
-}
-
-/* Check DROP TABLE, DROP VIEW, and DROP MATERIALIZED VIEW. */
-static void
-check_dropped(CmigLint *lint, DropStmt *drop)
-{
-	List	   *dropped = NIL;
-	ListCell   *lc;
-
-	if (drop->removeType != OBJECT_TABLE && drop->removeType != OBJECT_VIEW &&
-		drop->removeType != OBJECT_MATVIEW)
-		return;
-	foreach(lc, drop->objects)
-	{
-		CmigLintTable *table = cmig_lint_state_find_names(lint, lfirst(lc), drop->missing_ok);
-
-		if (table)
-			dropped = lappend(dropped, table);
-	}
-	foreach(lc, dropped)
-	{
-		char	   *dependents = all_dependents(lint, lfirst(lc), NULL, false, dropped);
-
-		if (dependents != NULL)
-			report_dropped(lint, cmig_lint_text_name(lfirst(lc)), dependents, drop->behavior);
-	}
-}
-
-/*
- * Returns the columns that have a live type, as a list for a message.  Returns
- * NULL if there are none.  Columns that the plan has dropped or changed are
- * left out.
- */
-static char *
-columns_of_type(CmigLint *lint, const TypeName *name)
-{
-	CmigListing listing;
-	Oid			type = cmig_lint_types_oid(lint, name);
-	ListCell   *lc;
-
-	cmig_listing_init(&listing, CMIG_LISTING_PLAIN);
-	foreach(lc, lint->reads_facts && OidIsValid(type) ? cmig_lint_code_columns(type) : NIL)
-	{
-		CmigLintDependent *column = lfirst(lc);
-
-		if (!is_free(lint, column))
-			cmig_listing_add(&listing, column->description);
-	}
-	return listing.count > 0 ? cmig_listing_text(&listing) : NULL;
-}
-
-/* Check DROP TYPE and DROP DOMAIN. */
-static void
-check_dropped_types(CmigLint *lint, DropStmt *drop)
-{
-	ListCell   *lc;
-
-	foreach(lc, drop->objects)
-	{
-		TypeName   *name = lfirst_node(TypeName, lc);
-
-		report_dropped(lint, psprintf("%s %s", drop->removeType == OBJECT_DOMAIN ? "domain" : "type", NameListToQuotedString(name->names)),
-					   columns_of_type(lint, name), drop->behavior);
 	}
 }
 
 /*
  * Check DROP EXTENSION, DROP FUNCTION, and similar statements with CASCADE,
- * which can drop columns, tables, and views.
+ * which can drop columns, tables, and views that clients may use.
  */
 static void
-check_dropped_others(CmigLint *lint, DropStmt *drop)
+check_dropped_other(CmigLint *lint, ObjectType type, Node *name)
 {
+	ObjectAddress first = find_other(lint, type, name);
+	CmigListing listing;
 	ListCell   *lc;
 
-	foreach(lc, drop->behavior == DROP_CASCADE ? drop->objects : NIL)
+	cmig_listing_init(&listing, CMIG_LISTING_PLAIN);
+	foreach(lc, OidIsValid(first.objectId) ? cmig_dropped_objects(&first, is_spared, lint) : NIL)
 	{
-		ObjectAddress first = find_other(lint, drop->removeType, lfirst(lc));
-		CmigListing listing;
-		char	   *object;
-		ListCell   *lc2;
+		const ObjectAddress *object = lfirst(lc);
+		CmigLintTable *table = object->classId == RelationRelationId ? cmig_lint_state_find_oid(lint, object->objectId) : NULL;
+		char	   *text;
 
-		cmig_listing_init(&listing, CMIG_LISTING_PLAIN);
-		foreach(lc2, OidIsValid(first.objectId) ? cmig_dropped_objects(&first, is_spared, lint) : NIL)
-		{
-			object = is_used_by_clients(lint, lfirst(lc2)) ? getObjectDescription(lfirst(lc2), true) : NULL;
-			if (object != NULL)
-				cmig_listing_add(&listing, object);
-		}
-		object = listing.count > 0 ? getObjectDescription(&first, true) : NULL;
-		if (object != NULL)
-			report_dropped(lint, object, cmig_listing_text(&listing), DROP_CASCADE);
+		if (table == NULL || !cmig_lint_state_exists(lint, table) || strchr("rpfvm", table->kind) == NULL ||
+			OidIsValid(getExtensionOfObject(RelationRelationId, object->objectId)) ||
+			(object->objectSubId != 0 && find_column(lint, table, object->objectSubId) == NULL))
+			continue;
+		text = getObjectDescription(object, true);
+		if (text != NULL)
+			cmig_listing_add(&listing, text);
 	}
+	if (listing.count > 0)
+		report_dropped(lint, getObjectDescription(&first, false), &listing, DROP_CASCADE);
 }
 
 /* Implements the rule dependent-objects. */
 static void
 check_dependents(CmigLint *lint, Node *node)
 {
+	DropStmt   *drop = (DropStmt *) node;
+	List	   *dropped = NIL;
+	CmigListing listing;
+	ListCell   *lc;
+
 	if (!IsA(node, DropStmt))
 	{
 		check_altered(lint, (AlterTableStmt *) node);
 		return;
 	}
-	switch (((DropStmt *) node)->removeType)
+	foreach(lc, drop->objects)
 	{
-		case OBJECT_TYPE:
-		case OBJECT_DOMAIN:
-			check_dropped_types(lint, (DropStmt *) node);
-			break;
-		case OBJECT_EXTENSION:
-		case OBJECT_FUNCTION:
-		case OBJECT_PROCEDURE:
-		case OBJECT_ROUTINE:
-		case OBJECT_AGGREGATE:
-		case OBJECT_OPERATOR:
-		case OBJECT_COLLATION:
-		case OBJECT_FOREIGN_SERVER:
-		case OBJECT_FDW:
-			check_dropped_others(lint, (DropStmt *) node);
-			break;
-		default:
-			check_dropped(lint, (DropStmt *) node);
-			break;
+		TypeName   *type = lfirst(lc);
+		CmigLintTable *table;
+		Oid			oid;
+
+		switch (drop->removeType)
+		{
+			case OBJECT_TYPE:
+			case OBJECT_DOMAIN:
+				oid = lint->reads_facts ? cmig_lint_types_oid(lint, type) : InvalidOid;
+				cmig_listing_init(&listing, CMIG_LISTING_PLAIN);
+				add_live(lint, &listing, OidIsValid(oid) ? cmig_lint_code_columns(oid) : NIL, false, NIL);
+				report_dropped(lint, psprintf("%s %s", drop->removeType == OBJECT_DOMAIN ? "domain" : "type",
+											  NameListToQuotedString(type->names)), &listing, drop->behavior);
+				break;
+			case OBJECT_TABLE:
+			case OBJECT_VIEW:
+			case OBJECT_MATVIEW:
+				table = cmig_lint_state_find_names(lint, lfirst(lc), drop->missing_ok);
+				if (table)
+					dropped = lappend(dropped, table);
+				break;
+			case OBJECT_EXTENSION:
+			case OBJECT_FUNCTION:
+			case OBJECT_PROCEDURE:
+			case OBJECT_ROUTINE:
+			case OBJECT_AGGREGATE:
+			case OBJECT_OPERATOR:
+			case OBJECT_COLLATION:
+			case OBJECT_FOREIGN_SERVER:
+			case OBJECT_FDW:
+				if (drop->behavior == DROP_CASCADE)
+					check_dropped_other(lint, drop->removeType, lfirst(lc));
+				break;
+			default:
+				break;
+		}
+	}
+	foreach(lc, dropped)
+	{
+		listing = all_dependents(lint, lfirst(lc), NULL, false, dropped);
+		report_dropped(lint, cmig_lint_text_name(lfirst(lc)), &listing, drop->behavior);
 	}
 }
-
-/*
- * code-uses-dropped
- */
 
 /*
  * Callback at the end of the plan: do functions still use the dropped or
@@ -711,70 +608,47 @@ is_still_used(CmigLint *lint, const CmigLintDeferred *missing)
 static void
 note_missing(CmigLint *lint, CmigLintTable *table, const char *column, const char *what)
 {
-	CmigLintFinding *finding;
+	CmigLintColumn *found = table && column ? cmig_lint_model_column(table, column) : NULL;
 
-	if (table == NULL || table->origin != CMIG_LINT_LIVE || !lint->reads_facts)
+	if (table == NULL || table->origin != CMIG_LINT_LIVE || !lint->reads_facts ||
+		(column && (found == NULL || found->is_new)))
 		return;
-	if (column)
-		finding = cmig_lint_report(lint, NULL, "column %s of %s is %s, but functions still use it",
-								   quote_identifier(column), cmig_lint_text_name(table), what);
-	else
-		finding = cmig_lint_report(lint, NULL, "%s is %s, but functions still use it",
-								   cmig_lint_text_name(table), what);
-	cmig_lint_report_later(lint, finding, true, is_still_used, table,
+	cmig_lint_report_later(lint,
+						   cmig_lint_report(lint, NULL, "%s%s is %s, but functions still use it",
+											column ? psprintf("column %s of ", quote_identifier(column)) : "",
+											cmig_lint_text_name(table), what),
+						   true, is_still_used, table,
 						   makeRangeVar((char *) table->schema, (char *) table->name, -1), column);
 }
 
-/* Does the table in the live database have this column? */
-static bool
-is_live_column(const CmigLintTable *table, const char *name)
-{
-	CmigLintColumn *column = cmig_lint_model_column(table, name);
-
-	return column && !column->is_new;
-}
-
-/* Implements the rule code-uses-dropped. */
+/* Implements the rule code-uses-dropped for DROP and RENAME. */
 static void
 check_code(CmigLint *lint, Node *node)
 {
 	RenameStmt *rename = (RenameStmt *) node;
+	ObjectType	type = IsA(node, DropStmt) ? ((DropStmt *) node)->removeType : rename->renameType;
 	ListCell   *lc;
 
-	if (IsA(node, DropStmt))
+	if (IsA(node, RenameStmt))
 	{
-		DropStmt   *drop = (DropStmt *) node;
-
-		if (drop->removeType != OBJECT_TABLE && drop->removeType != OBJECT_VIEW)
-			return;
-		foreach(lc, drop->objects)
-		{
-			note_missing(lint, cmig_lint_state_find_names(lint, lfirst(lc), true), NULL, "dropped");
-		}
-	}
-	else if (lint->target == NULL)
+		if (type == OBJECT_COLUMN || type == OBJECT_TABLE || type == OBJECT_VIEW)
+			note_missing(lint, lint->target, type == OBJECT_COLUMN ? rename->subname : NULL, "renamed");
 		return;
-	else if (IsA(node, RenameStmt))
-	{
-		if (rename->renameType == OBJECT_COLUMN && is_live_column(lint->target, rename->subname))
-			note_missing(lint, lint->target, rename->subname, "renamed");
-		else if (rename->renameType == OBJECT_TABLE || rename->renameType == OBJECT_VIEW)
-			note_missing(lint, lint->target, NULL, "renamed");
 	}
-	else
-	{
-		foreach(lc, ((AlterTableStmt *) node)->cmds)
-		{
-			AlterTableCmd *command = lfirst_node(AlterTableCmd, lc);
+	foreach(lc, type == OBJECT_TABLE || type == OBJECT_VIEW ? ((DropStmt *) node)->objects : NIL)
+		note_missing(lint, cmig_lint_state_find_names(lint, lfirst(lc), true), NULL, "dropped");
+}
 
-			if (command->subtype == AT_DropColumn && is_live_column(lint->target, command->name))
-				note_missing(lint, lint->target, command->name, "dropped");
-		}
-	}
+/* Implements the rule code-uses-dropped for DROP COLUMN. */
+static void
+check_code_column(CmigLint *lint, AlterTableCmd *command, int number)
+{
+	note_missing(lint, lint->target, command->name, "dropped");
 }
 
 const CmigLintRule cmig_lint_dependents[] = {
 	{"dependent-objects", CMIG_LINT_ERROR, false, check_dependents, {T_AlterTableStmt, T_DropStmt}},
-	{"code-uses-dropped", CMIG_LINT_WARNING, false, check_code, {T_AlterTableStmt, T_RenameStmt, T_DropStmt}},
+	{"code-uses-dropped", CMIG_LINT_WARNING, false, check_code, {T_RenameStmt, T_DropStmt}},
+	{"code-uses-dropped", CMIG_LINT_WARNING, false, NULL, {T_AlterTableStmt}, AT_DropColumn, check_code_column},
 	{NULL}
 };

@@ -37,17 +37,16 @@
 char *
 cmig_lint_fix_action(CmigLint *lint, int action)
 {
-	const char *text = lint->statement->text;
-	CmigLintPiece *piece = list_nth(cmig_lint_source_actions(text), action);
+	CmigLintPiece *piece = list_nth(cmig_lint_source_actions(lint), action);
 
-	return pnstrdup(text + piece->from, piece->to - piece->from);
+	return pnstrdup(lint->statement->text + piece->from, piece->to - piece->from);
 }
 
 char *
 cmig_lint_fix_replace(CmigLint *lint, int action, const char *replacement)
 {
 	const char *text = lint->statement->text;
-	List	   *pieces = cmig_lint_source_actions(text);
+	List	   *pieces = cmig_lint_source_actions(lint);
 	StringInfoData result;
 	bool		any = false;
 
@@ -121,7 +120,7 @@ char *
 cmig_lint_fix_without(CmigLint *lint, int action, const ColumnDef *column, List *clauses)
 {
 	const char *text = lint->statement->text;
-	CmigLintPiece *piece = list_nth(cmig_lint_source_actions(text), action);
+	CmigLintPiece *piece = list_nth(cmig_lint_source_actions(lint), action);
 	char	   *result = pnstrdup(text + piece->from, piece->to - piece->from);
 	int			length;
 	ListCell   *lc;
@@ -308,45 +307,6 @@ check_required(CmigLint *lint, AlterTableCmd *command, int number)
 					 quote_identifier(column->colname), cmig_lint_text_table(lint->target));
 }
 
-/*
- * Does the statement also drop the constraint called "name"?  ALTER TABLE drops
- * constraints before it performs other actions.
- */
-static bool
-drops_constraint(const CmigLint *lint, const char *name)
-{
-	ListCell   *lc;
-
-	foreach(lc, ((AlterTableStmt *) lint->statement->raw->stmt)->cmds)
-	{
-		AlterTableCmd *command = lfirst_node(AlterTableCmd, lc);
-
-		if (command->subtype == AT_DropConstraint && strcmp(command->name, name) == 0)
-			return true;
-	}
-	return false;
-}
-
-/*
- * Does a valid CHECK constraint prove that the column has no nulls?
- * Constraints dropped by the statement are ignored.
- */
-static bool
-is_proven(const CmigLint *lint, const char *column)
-{
-	ListCell   *lc;
-
-	foreach(lc, lint->target->constraints)
-	{
-		CmigLintConstraint *constraint = lfirst(lc);
-
-		if (constraint->validated && cmig_text_list_has(constraint->proves_not_null, column) &&
-			!drops_constraint(lint, constraint->name))
-			return true;
-	}
-	return false;
-}
-
 /* Implements the rule adding-not-nullable-field. */
 static void
 check_set_not_null(CmigLint *lint, AlterTableCmd *command, int number)
@@ -354,7 +314,7 @@ check_set_not_null(CmigLint *lint, AlterTableCmd *command, int number)
 	CmigLintColumn *column = cmig_lint_model_column(lint->target, command->name);
 
 	if (!alters_large(lint, lint->statement->raw->stmt) || (column && column->not_null) ||
-		is_proven(lint, command->name))
+		cmig_lint_model_proves_not_null(lint->target, command->name, (AlterTableStmt *) lint->statement->raw->stmt))
 		return;
 	cmig_lint_report(lint,
 					 psprintf(CMIG_LINT_STEPWISE "%sCALL cmig.add_not_null(%s, %s)",

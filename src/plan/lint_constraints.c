@@ -133,7 +133,7 @@ partitioned_index_fix(CmigLint *lint, const IndexStmt *index, const char *text)
 	return psprintf(CMIG_LINT_STEPWISE
 					"-- then the same with CREATE INDEX CONCURRENTLY on each partition,\n"
 					"-- and ALTER INDEX ... ATTACH PARTITION for each of these indexes\n%s",
-					cmig_lint_source_insert(text, "on", "ONLY"));
+					cmig_lint_source_insert(text, "on", " ONLY"));
 }
 
 /* Implements the rule require-concurrent-index-creation. */
@@ -154,7 +154,7 @@ check_creation(CmigLint *lint, Node *node)
 	}
 	else
 		fix = psprintf(CMIG_LINT_STEPWISE "%s",
-					   cmig_lint_source_insert(lint->statement->text, "index", "CONCURRENTLY"));
+					   cmig_lint_source_insert(lint->statement->text, "index", " CONCURRENTLY"));
 	cmig_lint_report(lint, fix, "CREATE INDEX blocks writes to %s while the index is built",
 					 cmig_lint_text_table(table));
 }
@@ -226,7 +226,7 @@ check_reindex(CmigLint *lint, Node *node)
 	}
 	if (!large)
 		return;
-	fix = psprintf(CMIG_LINT_STEPWISE "%s", cmig_lint_source_insert(lint->statement->text, word, "CONCURRENTLY"));
+	fix = psprintf(CMIG_LINT_STEPWISE "%s", cmig_lint_source_insert(lint->statement->text, word, " CONCURRENTLY"));
 	if (table)
 		cmig_lint_report(lint, fix, "REINDEX blocks writes to %s, and reads that would use the index, while indexes are rebuilt",
 						 cmig_lint_text_table(table));
@@ -497,7 +497,7 @@ check_sets_not_null(CmigLint *lint, const Added *added)
 	{
 		CmigLintColumn *column = cmig_lint_model_column(lint->target, lfirst(lc));
 
-		if (column && !column->not_null && !cmig_lint_model_proves_not_null(lint->target, column->name))
+		if (column && !column->not_null && !cmig_lint_model_proves_not_null(lint->target, column->name, NULL))
 			columns = lappend(columns, (char *) column->name);
 	}
 	if (columns != NIL)

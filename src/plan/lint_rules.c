@@ -777,7 +777,7 @@ check_robust(CmigLint *lint, Node *node)
 	}
 	if (word && !robust)
 		cmig_lint_report_later(lint,
-							   cmig_lint_report(lint, cmig_lint_source_insert(text, word, clause),
+							   cmig_lint_report(lint, cmig_lint_source_insert(text, word, psprintf(" %s", clause)),
 												"the script does not run in a single transaction; with %s, this statement can run again if a later one fails", clause),
 							   false, has_others, NULL, NULL, NULL);
 }

@@ -141,15 +141,24 @@ cmig_lint_model_index(const CmigLintTable *table, const char *name)
 }
 
 bool
-cmig_lint_model_proves_not_null(const CmigLintTable *table, const char *column)
+cmig_lint_model_proves_not_null(const CmigLintTable *table, const char *column, const AlterTableStmt *alter)
 {
 	ListCell   *lc;
+	ListCell   *lc2;
 
 	foreach(lc, table->constraints)
 	{
 		CmigLintConstraint *constraint = lfirst(lc);
+		bool		proves = constraint->validated && cmig_text_list_has(constraint->proves_not_null, column);
 
-		if (constraint->validated && cmig_text_list_has(constraint->proves_not_null, column))
+		/* ALTER TABLE drops constraints before it performs other actions */
+		foreach(lc2, proves && alter ? alter->cmds : NIL)
+		{
+			AlterTableCmd *command = lfirst_node(AlterTableCmd, lc2);
+
+			proves &= command->subtype != AT_DropConstraint || strcmp(command->name, constraint->name) != 0;
+		}
+		if (proves)
 			return true;
 	}
 	return false;
@@ -320,25 +329,14 @@ copy_trimmed(const char *from, const char *to)
 }
 
 char *
-cmig_lint_source_insert(const char *text, const char *after, const char *word)
+cmig_lint_source_insert(const char *sql, const char *after, const char *text)
 {
 	CmigLexer	lexer;
 
-	start(&lexer, text);
+	start(&lexer, sql);
 	if (!find_word(&lexer, after))
-		return pstrdup(text);
-	return psprintf("%.*s %s%s", (int) (lexer.next - text), text, word, lexer.next);
-}
-
-char *
-cmig_lint_source_extend(const char *text, const char *word, const char *suffix)
-{
-	CmigLexer	lexer;
-
-	start(&lexer, text);
-	if (!find_word(&lexer, word))
-		return NULL;
-	return psprintf("%.*s%s%s", (int) (lexer.next - text), text, suffix, lexer.next);
+		return pstrdup(sql);
+	return psprintf("%.*s%s%s", (int) (lexer.next - sql), sql, text, lexer.next);
 }
 
 char *
@@ -394,80 +392,38 @@ count_depth(const CmigLexer *lexer, int *depth)
 		(*depth)--;
 }
 
-/* Skip ALTER TABLE [IF EXISTS] [ONLY] name [*]. */
-static void
-skip_table(CmigLexer *lexer)
-{
-	cmig_lexer_next_sql(lexer); /* ALTER */
-	do
-	{
-		cmig_lexer_next_sql(lexer); /* TABLE, FOREIGN TABLE, ... */
-	} while (!cmig_lexer_is_word(lexer, "table") && !cmig_lexer_is_word(lexer, "view") &&
-			 !cmig_lexer_is_word(lexer, "index") && !cmig_lexer_is_word(lexer, "sequence") &&
-			 !cmig_lexer_is_word(lexer, "type") && lexer->type != CMIG_TOKEN_END);
-	cmig_lexer_next_sql(lexer);
-	if (cmig_lexer_is_word(lexer, "if"))
-	{
-		cmig_lexer_next_sql(lexer);
-		cmig_lexer_next_sql(lexer);
-	}
-	if (cmig_lexer_is_word(lexer, "only"))
-		cmig_lexer_next_sql(lexer);
-	if (cmig_lexer_is_char(lexer, '('))
-	{
-		while (!cmig_lexer_is_char(lexer, ')') && lexer->type != CMIG_TOKEN_END)
-			cmig_lexer_next_sql(lexer);
-		cmig_lexer_next_sql(lexer);
-		return;
-	}
-	cmig_lexer_next_sql(lexer);
-	while (cmig_lexer_is_char(lexer, '.'))
-	{
-		cmig_lexer_next_sql(lexer);
-		cmig_lexer_next_sql(lexer);
-	}
-	if (cmig_lexer_is_char(lexer, '*'))
-		cmig_lexer_next_sql(lexer);
-}
-
-/* Create a piece that starts at byte "from" and ends before byte "to". */
-static CmigLintPiece *
-make_piece(int from, int to)
-{
-	CmigLintPiece *piece = palloc(sizeof(CmigLintPiece));
-
-	piece->from = from;
-	piece->to = to;
-	return piece;
-}
-
 List *
-cmig_lint_source_actions(const char *text)
+cmig_lint_source_actions(const CmigLint *lint)
 {
+	const char *text = lint->statement->text;
 	CmigLexer	lexer;
 	List	   *result = NIL;
-	const char *from;
-	const char *end;
+	CmigLintPiece *piece = NULL;
 	int			depth = 0;
 
 	start(&lexer, text);
-	skip_table(&lexer);
-	from = lexer.start;
-	end = from;
-	while (lexer.type != CMIG_TOKEN_END)
+	cmig_lexer_move(&lexer, cmig_lint_source_behind_name(text, ((AlterTableStmt *) lint->statement->raw->stmt)->relation->location), 1);
+	cmig_lexer_next_sql(&lexer);
+	/* the ends of ONLY (name) and name * */
+	if (cmig_lexer_is_char(&lexer, ')') || cmig_lexer_is_char(&lexer, '*'))
+		cmig_lexer_next_sql(&lexer);
+	for (; lexer.type != CMIG_TOKEN_END; cmig_lexer_next_sql(&lexer))
 	{
 		if (depth == 0 && cmig_lexer_is_char(&lexer, ','))
 		{
-			result = lappend(result, make_piece(from - text, end - text));
-			cmig_lexer_next_sql(&lexer);
-			from = lexer.start;
+			piece = NULL;
 			continue;
 		}
+		if (piece == NULL)
+		{
+			piece = palloc(sizeof(CmigLintPiece));
+			piece->from = lexer.start - text;
+			result = lappend(result, piece);
+		}
 		count_depth(&lexer, &depth);
-		end = lexer.next;
-		cmig_lexer_next_sql(&lexer);
+		piece->to = lexer.next - text;
 	}
-	return lappend(result, make_piece(from - text, end - text));
+	return result;
 }
 
 char *
@@ -569,17 +525,6 @@ cmig_lint_ignore_may_occur(const char *script)
 	return strstr(script, MARKER) != NULL;
 }
 
-/* Add the name of a rule that the comment on line "line" suppresses. */
-static List *
-add_name(List *ignores, char *name, int line)
-{
-	CmigLintIgnore *ignore = palloc0(sizeof(CmigLintIgnore));
-
-	ignore->name = name;
-	ignore->line = line;
-	return lappend(ignores, ignore);
-}
-
 /*
  * Add the rules that are named in a comment.  The list of rules ends at "--",
  * after which the comment can give a reason.  If the comment names no rule, add
@@ -588,30 +533,29 @@ add_name(List *ignores, char *name, int line)
 static List *
 read_comment(List *ignores, const char *text, int length, int line)
 {
-	const char *end = text + length;
-	const char *p = text + 2;	/* skip the comment marker */
-	int			before = list_length(ignores);
+	char	   *comment = pnstrdup(text + 2, length - 2);
+	char	   *p = comment + strspn(comment, " \t\r\n");
+	int			count;
 
-	while (p < end && strchr(" \t\r\n", *p))
-		p++;
-	if (end - p < strlen(MARKER) || strncmp(p, MARKER, strlen(MARKER)) != 0)
+	if (strncmp(p, MARKER, strlen(MARKER)) != 0 || strchr(" \t\r\n:", p[strlen(MARKER)]) == NULL)
 		return ignores;
 	p += strlen(MARKER);
-	if (p < end && !strchr(" \t\r\n:", *p))
-		return ignores;
-	while (p < end)
+	for (count = 0;; count++)
 	{
-		int			skipped = strspn(p, " \t\r\n:,");
+		CmigLintIgnore *ignore = palloc0(sizeof(CmigLintIgnore));
 		int			name_length;
 
-		p += skipped;
-		name_length = strcspn(p, " \t\r\n:,*/");
-		if (p >= end || name_length == 0 || strncmp(p, "--", 2) == 0)
-			break;
-		ignores = add_name(ignores, pnstrdup(p, Min(name_length, end - p)), line);
+		p += strspn(p, " \t\r\n:,");
+		name_length = strncmp(p, "--", 2) == 0 ? 0 : strcspn(p, " \t\r\n:,*/");
+		if (name_length == 0 && count > 0)
+			return ignores;
+		ignore->name = pnstrdup(p, name_length);
+		ignore->line = line;
+		ignores = lappend(ignores, ignore);
+		if (name_length == 0)
+			return ignores;
 		p += name_length;
 	}
-	return list_length(ignores) > before ? ignores : add_name(ignores, "", line);
 }
 
 List *
@@ -1009,7 +953,7 @@ cmig_lint_body_uses(const char *source, const RangeVar *table, const char *colum
 char *
 cmig_lint_text_qualified(const CmigLintTable *table)
 {
-	return pstrdup(quote_qualified_identifier(table->schema, table->name));
+	return quote_qualified_identifier(table->schema, table->name);
 }
 
 char *
@@ -1045,7 +989,7 @@ cmig_lint_text_table(const CmigLintTable *table)
 char *
 cmig_lint_text_range_var(const RangeVar *name)
 {
-	return pstrdup(quote_qualified_identifier(name->schemaname, name->relname));
+	return quote_qualified_identifier(name->schemaname, name->relname);
 }
 
 char *

@@ -286,7 +286,7 @@ check_single_alter(CmigLint *lint, Node *node)
 		return;
 	if (table->altered_text)
 	{
-		CmigLintPiece *first = linitial(cmig_lint_source_actions(lint->statement->text));
+		CmigLintPiece *first = linitial(cmig_lint_source_actions(lint));
 
 		fix = psprintf("%s, %s", table->altered_text, lint->statement->text + first->from);
 	}
@@ -323,7 +323,7 @@ is_restricted(const CmigLintTable *partition, const char *name)
 	CmigLintColumn *column = name ? cmig_lint_model_column(partition, name) : NULL;
 	ListCell   *lc;
 
-	if (column && !column->not_null && !cmig_lint_model_proves_not_null(partition, name))
+	if (column && !column->not_null && !cmig_lint_model_proves_not_null(partition, name, NULL))
 		return false;
 	foreach(lc, partition->constraints)
 	{
@@ -500,8 +500,9 @@ check_distribution(CmigLint *lint, Node *node)
 			continue;
 		column = argument(call, 1, "distribution_column");
 		if (strcmp(function, DISTRIBUTE) == 0 && list_length(targets) == 1 &&
-			column && IsA(column, A_Const) && !((A_Const *) column)->isnull)
-			sql = cmig_lint_source_extend(lint->statement->text, DISTRIBUTE, "_concurrently");
+			column && IsA(column, A_Const) && !((A_Const *) column)->isnull &&
+			cmig_lint_source_has(lint->statement->text, DISTRIBUTE))
+			sql = cmig_lint_source_insert(lint->statement->text, DISTRIBUTE, "_concurrently");
 		cmig_lint_report(lint, sql ? psprintf(CMIG_LINT_STEPWISE "%s", sql) : NULL,
 						 "%s copies the rows of %s %s, and blocks writes to it meanwhile",
 						 function, cmig_lint_text_table(table), where);
