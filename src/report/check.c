@@ -196,7 +196,10 @@ static CmigQuery find_publications = {
 	" WHERE r.srrelid = 'cmig.version'::regclass ORDER BY 1, 2"
 };
 
-/* Append a problem to the list.  The strings are not copied. */
+/*
+ * Append a problem to the list.  The strings are not copied.  Rows of the
+ * queries above are problems, too: CmigProblem has their columns.
+ */
 static void
 add(List **problems, const char *severity, const char *object, const char *text, const char *fix)
 {
@@ -209,41 +212,26 @@ add(List **problems, const char *severity, const char *object, const char *text,
 	*problems = lappend(*problems, problem);
 }
 
-/* Row callback: append a problem to *arg, a List *. */
-static void
-collect(TupleDesc desc, HeapTuple row, void *arg)
-{
-	add(arg, cmig_query_text(desc, row, 1), cmig_query_text(desc, row, 2),
-		cmig_query_text(desc, row, 3), cmig_query_text(desc, row, 4));
-}
-
 List *
 cmig_access_findings(void)
 {
-	ArrayBuildState *names = NULL;
-	ArrayBuildState *statements = NULL;
-	Datum		values[2];
-	char	   *any = NULL;
-	List	   *findings = NIL;
+	List	   *names = NIL;
+	List	   *statements = NIL;
+	List	   *findings;
 	ListCell   *level;
 	ListCell   *lc;
 	int			guc_level;
 
-	cmig_query_each(&any_held, NULL, NULL, cmig_query_keep_text, &any);
-	if (any == NULL)
+	if (cmig_query_value(&any_held) == NULL)
 		return NIL;
 	foreach(level, cmig_access_levels())
 	{
 		foreach(lc, cmig_access_statements(true, SOMEBODY, lfirst(level)))
 		{
-			names = accumArrayResult(names, CStringGetTextDatum(lfirst(level)), false,
-									 TEXTOID, CurrentMemoryContext);
-			statements = accumArrayResult(statements, CStringGetTextDatum(lfirst(lc)), false,
-										  TEXTOID, CurrentMemoryContext);
+			names = lappend(names, lfirst(level));
+			statements = lappend(statements, lfirst(lc));
 		}
 	}
-	values[0] = makeArrayResult(names, CurrentMemoryContext);
-	values[1] = makeArrayResult(statements, CurrentMemoryContext);
 
 	/*
 	 * the planner overestimates the query's cost so much that JIT compilation
@@ -251,7 +239,7 @@ cmig_access_findings(void)
 	 */
 	guc_level = NewGUCNestLevel();
 	cmig_settings_override("jit", "off");
-	cmig_query_each(&find, values, NULL, collect, &findings);
+	findings = cmig_query_list(&find, cmig_view_names(names), cmig_view_names(statements));
 	AtEOXact_GUC(false, guc_level);
 	return findings;
 }
@@ -729,9 +717,9 @@ cmig_check_problems(const CmigView *view, bool with_texts)
 			add(&problems, "notice", cmig_graph_id(graph, i), to_run[state],
 				cmig_upgrade_call(graph, list_make1_int(i), "heads", false));
 	}
-	cmig_query_each(&find_database_owner, NULL, NULL, collect, &problems);
+	problems = list_concat(problems, cmig_query_list(&find_database_owner));
 	problems = list_concat(problems, cmig_access_findings());
-	cmig_query_each(&find_publications, NULL, NULL, collect, &problems);
+	problems = list_concat(problems, cmig_query_list(&find_publications));
 	add_run_problems(&problems);
 	add_tool_problems(view, &problems);
 	add_script_problems(view, &problems);
@@ -757,18 +745,11 @@ CMIG_READER(cmig_check)
 	foreach(lc, problems)
 	{
 		CmigProblem *problem = lfirst(lc);
-		Datum		values[4];
-		bool		nulls[4] = {0};
 
 		if (strcmp(problem->severity, "error") == 0 && errors++ < 20)
 			appendStringInfo(&detail, "%s%s: %s.", errors > 1 ? "\n" : "",
 							 problem->object, problem->problem);
-		values[0] = CStringGetTextDatum(problem->severity);
-		values[1] = CStringGetTextDatum(problem->object);
-		values[2] = CStringGetTextDatum(problem->problem);
-		nulls[3] = problem->fix == NULL;
-		values[3] = problem->fix ? CStringGetTextDatum(problem->fix) : (Datum) 0;
-		cmig_view_put_row(fcinfo, values, nulls);
+		cmig_view_put_texts(fcinfo, 4, (const char *const *) problem);
 	}
 	if (errors > 0 && !PG_ARGISNULL(0) && PG_GETARG_BOOL(0))
 		ereport(ERROR,

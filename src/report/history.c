@@ -106,19 +106,38 @@ cmig_view_put_row(FunctionCallInfo fcinfo, Datum *values, bool *nulls)
 	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 }
 
-/* Returns a List of char * as a text[]. */
-static Datum
-view_list(List *names)
+void
+cmig_view_put_texts(FunctionCallInfo fcinfo, int count, const char *const *texts)
 {
-	CmigNames	array = {0};
+	Datum		values[4] = {0};
+	bool		nulls[4];
+
+	for (int i = 0; i < count; i++)
+	{
+		nulls[i] = texts[i] == NULL;
+		if (texts[i] != NULL)
+			values[i] = CStringGetTextDatum(texts[i]);
+	}
+	cmig_view_put_row(fcinfo, values, nulls);
+}
+
+CmigNames *
+cmig_view_names(const List *list)
+{
+	CmigNames  *names = palloc0(sizeof(CmigNames));
 	ListCell   *lc;
 
-	array.names = palloc(sizeof(char *) * (list_length(names) + 1));
-	foreach(lc, names)
-	{
-		array.names[array.count++] = lfirst(lc);
-	}
-	return cmig_names_datum(&array);
+	names->names = palloc(sizeof(char *) * (list_length(list) + 1));
+	foreach(lc, list)
+		names->names[names->count++] = lfirst(lc);
+	return names;
+}
+
+/* Returns a List of char * as a text[]. */
+static Datum
+view_list(const List *list)
+{
+	return cmig_names_datum(cmig_view_names(list));
 }
 
 char *
@@ -245,80 +264,60 @@ take_time(TupleDesc desc, HeapTuple row, void *arg)
 	pfree(revision);
 }
 
-/*
- * Set the columns for creation time, application time, creator, and message.
- */
-static void
-set_details(Datum *values, bool *nulls, const CmigRevision *revision, bool applied, TimestampTz at)
-{
-	values[10] = TimestampTzGetDatum(revision->created_at);
-	nulls[10] = !revision->has_created_at;
-	values[11] = TimestampTzGetDatum(at);
-	nulls[11] = !applied || at == 0;
-	nulls[12] = revision->created_by == NULL;
-	values[12] = nulls[12] ? (Datum) 0 : CStringGetTextDatum(revision->created_by);
-	values[13] = CStringGetTextDatum(revision->message);
-}
-
 Datum
 cmig_history(PG_FUNCTION_ARGS)
 {
-	CmigView	view;
-	CmigMarks  *range;
 	CmigShownLabels *labels;
-	AppliedTimes at;
-	int			repeatables;
+	CmigView	view = begin_listing(fcinfo, &labels);
+	CmigGraph  *graph = view.graph;
+	CmigMarks  *range = cmig_target_range(graph, view.applied, cmig_argument_text(fcinfo, 0));
+	AppliedTimes at = {.graph = graph};
 	int		   *order;
 	int			count;
+	int			repeatables;
 	MemoryContext context;
 	MemoryContext old;
 
-	view = begin_listing(fcinfo, &labels);
-	range = cmig_target_range(view.graph, view.applied, cmig_argument_text(fcinfo, 0));
-	at.graph = view.graph;
-	at.times = palloc_extended(sizeof(TimestampTz) * (Size) Max(view.graph->count + view.graph->repeatable_count, 1),
+	at.times = palloc_extended(sizeof(TimestampTz) * (Size) Max(graph->count + graph->repeatable_count, 1),
 							   MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	cmig_journal_each_applied(take_time, &at);
 
 	/* in reverse order of execution, which begins with repeatable revisions */
-	repeatables = cmig_view_has_all_heads(view.graph, range) ? view.graph->repeatable_count : 0;
-	for (int i = view.graph->count + repeatables - 1; i >= view.graph->count; i--)
-	{
-		const CmigRevision *revision = view.graph->nodes[i].revision;
-		bool		current = cmig_repeatable_state(view.graph, i) == CMIG_REPEATABLE_CURRENT;
-		Datum		values[14] = {0};
-		bool		nulls[14] = {false, true};
-
-		values[0] = CStringGetTextDatum(revision->id);
-		values[2] = cmig_names_datum(&revision->depends);
-		values[3] = cmig_names_datum(&revision->labels);
-		values[8] = BoolGetDatum(current);
-		set_details(values, nulls, revision, current, at.times[i]);
-		cmig_view_put_row(fcinfo, values, nulls);
-	}
-	order = cmig_graph_order(view.graph, range, &count);
-
+	order = cmig_graph_order(graph, range, &count);
+	repeatables = cmig_view_has_all_heads(graph, range) ? graph->repeatable_count : 0;
 	context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig history row",
 									ALLOCSET_DEFAULT_SIZES);
 	old = MemoryContextSwitchTo(context);
-	for (int i = count - 1; i >= 0; i--)
+	for (int i = count + repeatables - 1; i >= 0; i--)
 	{
-		const CmigNode *node = &view.graph->nodes[order[i]];
-		bool		applied = view.applied->applied->set[order[i]];
-		Datum		values[14];
+		int			n = i < count ? order[i] : graph->count + i - count;
+		bool		in_graph = n < graph->count;
+		const CmigNode *node = &graph->nodes[n];
+		const CmigRevision *revision = node->revision;
+		bool		applied = in_graph ? view.applied->applied->set[n] :
+			cmig_repeatable_state(graph, n) == CMIG_REPEATABLE_CURRENT;
+		Datum		values[14] = {0};
 		bool		nulls[14] = {0};
 
-		values[0] = CStringGetTextDatum(node->revision->id);
-		values[1] = cmig_names_datum(&node->revision->parents);
-		values[2] = cmig_names_datum(&node->revision->depends);
-		values[3] = view_list(cmig_graph_labels(labels, order[i]));
-		values[4] = BoolGetDatum(node->children.count == 0);
-		values[5] = BoolGetDatum(view.is_row[order[i]]);
-		values[6] = BoolGetDatum(node->children.count > 1);
-		values[7] = BoolGetDatum(node->parents.count > 1);
+		values[0] = CStringGetTextDatum(revision->id);
+		values[1] = cmig_names_datum(&revision->parents);
+		nulls[1] = !in_graph;
+		values[2] = cmig_names_datum(&revision->depends);
+		values[3] = in_graph ? view_list(cmig_graph_labels(labels, n)) : cmig_names_datum(&revision->labels);
+		values[4] = BoolGetDatum(in_graph && node->children.count == 0);
+		values[5] = BoolGetDatum(in_graph && view.is_row[n]);
+		values[6] = BoolGetDatum(in_graph && node->children.count > 1);
+		values[7] = BoolGetDatum(in_graph && node->parents.count > 1);
 		values[8] = BoolGetDatum(applied);
-		values[9] = BoolGetDatum(node->revision->irreversible);
-		set_details(values, nulls, node->revision, applied, at.times[order[i]]);
+		values[9] = BoolGetDatum(in_graph && revision->irreversible);
+		values[10] = TimestampTzGetDatum(revision->created_at);
+		nulls[10] = !revision->has_created_at;
+		values[11] = TimestampTzGetDatum(at.times[n]);
+		nulls[11] = !applied || at.times[n] == 0;
+		nulls[12] = revision->created_by == NULL;
+		if (revision->created_by != NULL)
+			values[12] = CStringGetTextDatum(revision->created_by);
+		values[13] = CStringGetTextDatum(revision->message);
 		cmig_view_put_row(fcinfo, values, nulls);
 		MemoryContextReset(context);
 	}
@@ -343,12 +342,7 @@ PG_FUNCTION_INFO_V1(cmig_show);
 static void
 put_field(FunctionCallInfo fcinfo, const char *field, const char *value)
 {
-	Datum		values[2];
-	bool		nulls[2] = {false, value == NULL};
-
-	values[0] = CStringGetTextDatum(field);
-	values[1] = value ? CStringGetTextDatum(value) : (Datum) 0;
-	cmig_view_put_row(fcinfo, values, nulls);
+	cmig_view_put_texts(fcinfo, 2, (const char *const[]) {field, value});
 }
 
 /* Return everything about one revision, which may be repeatable. */
@@ -372,13 +366,7 @@ show_revision(FunctionCallInfo fcinfo, const CmigView *view, const CmigShownLabe
 	put_field(fcinfo, "depends_on", cmig_view_names_text(&revision->depends));
 	if (!repeatable)
 	{
-		StringInfoData shown;
-		ListCell   *lc;
-
-		initStringInfo(&shown);
-		foreach(lc, cmig_graph_labels(labels, n))
-			appendStringInfo(&shown, "%s%s", shown.len > 0 ? ", " : "", (char *) lfirst(lc));
-		put_field(fcinfo, "branch_labels", shown.data);
+		put_field(fcinfo, "branch_labels", cmig_view_names_text(cmig_view_names(cmig_graph_labels(labels, n))));
 		if (revision->replaces.count > 0)
 			put_field(fcinfo, "replaces", cmig_view_names_text(&revision->replaces));
 		put_field(fcinfo, "branches_into",

@@ -80,29 +80,26 @@ typedef struct CmigPicture
 									 * the end */
 	const CmigNames *unknown;	/* ids in version rows that do not belong to a
 								 * stored revision */
+	/* called with "arg" for each line, which is freed after the call */
+	void		(*line) (const char *line, void *arg);
+	void	   *arg;
 } CmigPicture;
 
-/* Callback for each line of a drawing.  The line is freed after the call. */
-typedef void (*CmigPictureLine) (const char *line, void *arg);
-
 /* Draw the picture in one of the formats, one line at a time. */
-extern void cmig_text_graph_draw(const CmigPicture *picture, CmigPictureLine line, void *arg);
-extern void cmig_mermaid_draw(const CmigPicture *picture, CmigPictureLine line, void *arg);
-extern void cmig_dot_draw(const CmigPicture *picture, CmigPictureLine line, void *arg);
+extern void cmig_text_graph_draw(const CmigPicture *picture);
+extern void cmig_mermaid_draw(const CmigPicture *picture);
+extern void cmig_dot_draw(const CmigPicture *picture);
 
 /*
- * Append notes about a revision, such as "billing, depends on 002", with a
- * prefix and a suffix.  Appends nothing if there are no notes.
+ * Returns notes about a revision, such as "billing, depends on 002", or "" if
+ * there are none.
  */
-extern void cmig_picture_append_notes(StringInfo to, const CmigPicture *picture, int node,
-									  const char *prefix, const char *suffix);
+extern char *cmig_picture_notes(const CmigPicture *picture, int node);
 
 /*
- * Append the day on which a revision was written, with a prefix.  Appends
- * nothing if the day is unknown.
+ * Returns the day on which a revision was written, or "" if it is unknown.
  */
-extern void cmig_picture_append_day(StringInfo to, const CmigRevision *revision,
-									const char *prefix);
+extern char *cmig_picture_day(const CmigRevision *revision);
 
 /*
  * Append at most the first "most" bytes of a string from the database, for use
@@ -116,7 +113,7 @@ extern bool cmig_markup_append(StringInfo to, const char *text, Size most);
 /* Like cmig_markup_append(), but without a length limit. */
 extern void cmig_markup_text(StringInfo to, const char *text);
 
-/* The width of a lane and the height of a row, in pixels. */
+/* The width of a lane, in pixels. */
 #define CMIG_SVG_LANE 14
 
 /*
@@ -126,20 +123,16 @@ extern void cmig_markup_text(StringInfo to, const char *text);
 #define CMIG_SVG_COLORS 8
 
 /*
- * Append the image of a row.  "width" is the number of lanes in the whole
- * drawing.
+ * Append the image of a row, which is NULL for a node without edges.  "width"
+ * is the number of lanes in the whole drawing.
  */
-extern void cmig_svg_lanes_row(StringInfo to, const CmigLanesRow *row, int width,
-							   CmigPictureState state);
-
-/* Append the image of a row without edges. */
-extern void cmig_svg_lanes_single(StringInfo to, int width, CmigPictureState state);
+extern void cmig_svg_row(StringInfo to, const CmigLanesRow *row, int width, CmigPictureState state);
 
 /*
  * Append an image of the lanes that continue below a row.  The image can be
  * stretched to any height.
  */
-extern void cmig_svg_lanes_below(StringInfo to, const CmigLanesRow *row, int width);
+extern void cmig_svg_below(StringInfo to, const CmigLanesRow *row, int width);
 
 /* in history.c */
 
@@ -175,6 +168,12 @@ extern bool cmig_view_has_all_heads(const CmigGraph *graph, const CmigMarks *ran
  * called InitMaterializedSRF().
  */
 extern void cmig_view_put_row(FunctionCallInfo fcinfo, Datum *values, bool *nulls);
+
+/* Likewise, with at most four text columns, each of which can be NULL. */
+extern void cmig_view_put_texts(FunctionCallInfo fcinfo, int count, const char *const *texts);
+
+/* Convert a List of char *. */
+extern CmigNames *cmig_view_names(const List *list);
 
 /* Returns all names as a string of the form "a, b". */
 extern char *cmig_view_names_text(const CmigNames *names);

@@ -105,16 +105,6 @@ lead(CmigLanes *lanes, int lane, int node)
 	lanes->lane_of[node] = lane;
 }
 
-/* Add an edge from this row's node to another lane. */
-static void
-add_fork(CmigLanesRow *row, int lane, bool opens)
-{
-	CmigLaneFork *fork = &row->forks[row->nforks++];
-
-	fork->lane = lane;
-	fork->opens = opens;
-}
-
 static int
 compare_forks(const void *a, const void *b)
 {
@@ -145,21 +135,21 @@ lanes_draw_edges(CmigLanes *lanes, CmigLanesRow *row)
 
 		if (parent == straight || !lanes->below[parent])
 			continue;
-		if (lane < 0)
-		{
-			lane = nearest_free(lanes, row->lane);
-			lead(lanes, lane, parent);
-			add_fork(row, lane, true);
-		}
-		else if (straight < 0 && lane > row->lane)
+		if (lane >= 0 && straight < 0 && lane > row->lane)
 		{
 			straight = parent;
 			row->ending = lane;
 			lanes->target[lane] = -1;
 			lead(lanes, row->lane, parent);
+			continue;
 		}
-		else
-			add_fork(row, lane, false);
+		row->forks[row->nforks].opens = lane < 0;
+		if (lane < 0)
+		{
+			lane = nearest_free(lanes, row->lane);
+			lead(lanes, lane, parent);
+		}
+		row->forks[row->nforks++].lane = lane;
 	}
 	row->straight = straight >= 0;
 	qsort(row->forks, row->nforks, sizeof(CmigLaneFork), compare_forks);
@@ -200,28 +190,6 @@ cmig_lanes_next(CmigLanes *lanes)
  * ----------------------------------------------------------------
  */
 
-/*
- * Returns an array of all nodes in the picture.  Parents precede their
- * children, and repeatable revisions come last.  *members contains, for each
- * node of the graph, whether it is in the picture.
- */
-static int *
-picture_nodes(const CmigPicture *picture, int *count, bool **members)
-{
-	const CmigGraph *graph = picture->graph;
-	int			extra = picture->repeatables ? graph->repeatable_count : 0;
-	int		   *nodes = alloc_array(picture->count + extra, sizeof(int));
-
-	memcpy(nodes, picture->order, sizeof(int) * picture->count);
-	for (int i = 0; i < extra; i++)
-		nodes[picture->count + i] = graph->count + i;
-	*count = picture->count + extra;
-	*members = alloc_array(graph->count + graph->repeatable_count, sizeof(bool));
-	for (int i = 0; i < *count; i++)
-		(*members)[nodes[i]] = true;
-	return nodes;
-}
-
 /* The names of the states as classes of Mermaid and of the page. */
 static const char *const state_classes[] = {
 	[CMIG_PICTURE_PENDING] = "pending",
@@ -230,96 +198,81 @@ static const char *const state_classes[] = {
 	[CMIG_PICTURE_PARTIAL] = "partial"
 };
 
-/* Append text to a line, with control characters replaced by spaces. */
+/* What must be escaped in a text. */
+typedef enum Format
+{
+	LINE,						/* control characters */
+	MERMAID,					/* also what could have a meaning in Mermaid,
+								 * HTML, or Markdown */
+	DOT							/* also what has a meaning in a DOT string */
+}			Format;
+
+/* Append text, with control characters replaced by spaces. */
 static void
-picture_append_line(StringInfo to, const char *text)
+append_text(StringInfo to, const char *text, Format format)
 {
-	for (const char *c = text ? text : ""; *c; c++)
-		appendStringInfoChar(to, (unsigned char) *c < ' ' || *c == 0x7f ? ' ' : *c);
-}
+	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789 .,_-";
 
-/*
- * Append a note to the comma-separated list that begins at offset "start" of
- * "to".
- */
-static void
-append_note(StringInfo to, int start, const char *what, const char *name)
-{
-	if (to->len > start)
-		appendStringInfoString(to, ", ");
-	appendStringInfoString(to, what);
-	picture_append_line(to, name);
-}
-
-void
-cmig_picture_append_notes(StringInfo to, const CmigPicture *picture, int node,
-						  const char *prefix, const char *suffix)
-{
-	const CmigRevision *revision = picture->graph->nodes[node].revision;
-	int			whole = to->len;
-	int			start;
-
-	appendStringInfoString(to, prefix);
-	start = to->len;
-	if (revision->repeatable)
-		append_note(to, start, "repeatable", "");
-	for (int i = 0; i < revision->labels.count; i++)
-		append_note(to, start, "", revision->labels.names[i]);
-	for (int i = 0; i < revision->depends.count; i++)
-		append_note(to, start, "depends on ", revision->depends.names[i]);
-	for (int i = 0; i < revision->parents.count && picture->graph->defects != NIL; i++)
-		if (cmig_graph_find_name(picture->graph, revision->parents.names[i]) < 0)
-			append_note(to, start, "no parent ", revision->parents.names[i]);
-	if (picture->states[node] == CMIG_PICTURE_PARTIAL)
-		append_note(to, start, "partially applied", "");
-	if (to->len > start)
-		appendStringInfoString(to, suffix);
-	else
+	for (const unsigned char *c = (const unsigned char *) (text ? text : ""); *c; c++)
 	{
-		to->len = whole;
-		to->data[whole] = '\0';
+		if (*c < ' ' || *c == 0x7f)
+			appendStringInfoChar(to, ' ');
+		else if (format == MERMAID && *c < 0x80 && strchr(plain, *c) == NULL)
+			appendStringInfo(to, "#%d;", *c);
+		else if (format == DOT && *c == '&')
+			appendStringInfoString(to, "&amp;");	/* Graphviz interprets
+													 * HTML entities */
+		else
+		{
+			if (format == DOT && (*c == '"' || *c == '\\'))
+				appendStringInfoChar(to, '\\');
+			appendStringInfoChar(to, *c);
+		}
 	}
 }
 
-/*
- * Append a revision's label for a chart: its id, its message, and the notes
- * about it, separated by line breaks.  "append" is called for each of these
- * parts, and must escape the part's text.
- */
+/* Append a note to a comma-separated list. */
 static void
-picture_append_label(StringInfo to, const CmigPicture *picture, int node,
-					 void (*append) (StringInfo to, const char *text),
-					 const char *line_break)
+append_note(StringInfo to, const char *what, const char *name)
+{
+	if (to->len > 0)
+		appendStringInfoString(to, ", ");
+	appendStringInfoString(to, what);
+	append_text(to, name, LINE);
+}
+
+char *
+cmig_picture_notes(const CmigPicture *picture, int node)
 {
 	const CmigRevision *revision = picture->graph->nodes[node].revision;
 	StringInfoData notes;
 
 	initStringInfo(&notes);
-	cmig_picture_append_notes(&notes, picture, node, "", "");
-	append(to, revision->id);
-	if (revision->message && revision->message[0])
-	{
-		appendStringInfoString(to, line_break);
-		append(to, revision->message);
-	}
-	if (notes.len > 0)
-	{
-		appendStringInfoString(to, line_break);
-		append(to, notes.data);
-	}
-	pfree(notes.data);
+	if (revision->repeatable)
+		append_note(&notes, "repeatable", "");
+	for (int i = 0; i < revision->labels.count; i++)
+		append_note(&notes, "", revision->labels.names[i]);
+	for (int i = 0; i < revision->depends.count; i++)
+		append_note(&notes, "depends on ", revision->depends.names[i]);
+	for (int i = 0; i < revision->parents.count && picture->graph->defects != NIL; i++)
+		if (cmig_graph_find_name(picture->graph, revision->parents.names[i]) < 0)
+			append_note(&notes, "no parent ", revision->parents.names[i]);
+	if (picture->states[node] == CMIG_PICTURE_PARTIAL)
+		append_note(&notes, "partially applied", "");
+	return notes.data;
 }
 
-void
-cmig_picture_append_day(StringInfo to, const CmigRevision *revision, const char *prefix)
+char *
+cmig_picture_day(const CmigRevision *revision)
 {
 	struct pg_tm tm;
 	fsec_t		fraction;
 	int			zone;
 
-	if (revision->has_created_at && !TIMESTAMP_NOT_FINITE(revision->created_at) &&
-		timestamp2tm(revision->created_at, &zone, &tm, &fraction, NULL, NULL) == 0)
-		appendStringInfo(to, "%s%04d-%02d-%02d", prefix, tm.tm_year, tm.tm_mon, tm.tm_mday);
+	if (!revision->has_created_at || TIMESTAMP_NOT_FINITE(revision->created_at) ||
+		timestamp2tm(revision->created_at, &zone, &tm, &fraction, NULL, NULL) != 0)
+		return pstrdup("");
+	return psprintf("%04d-%02d-%02d", tm.tm_year, tm.tm_mon, tm.tm_mday);
 }
 
 /* ----------------------------------------------------------------
@@ -373,52 +326,48 @@ draw_span(char *line, int left, int right)
 	}
 }
 
-/* Append a revision to its node's line. */
+/* Append a revision to its node's line, which is then complete. */
 static void
 append_revision(StringInfo line, const CmigPicture *picture, int node)
 {
 	const CmigRevision *revision = picture->graph->nodes[node].revision;
+	char	   *day = cmig_picture_day(revision);
+	char	   *notes = cmig_picture_notes(picture, node);
 
-	picture_append_line(line, revision->id);
-	cmig_picture_append_day(line, revision, " ");
-	cmig_picture_append_notes(line, picture, node, " (", ")");
+	append_text(line, revision->id, LINE);
+	if (day[0] != '\0')
+		appendStringInfo(line, " %s", day);
+	if (notes[0] != '\0')
+		appendStringInfo(line, " (%s)", notes);
 	if (revision->message && revision->message[0])
 	{
 		appendStringInfoChar(line, ' ');
-		picture_append_line(line, revision->message);
+		append_text(line, revision->message, LINE);
 	}
 	trim(line);
+	picture->line(line->data, picture->arg);
+	pfree(day);
+	pfree(notes);
 }
 
-/*
- * Returns the character that is drawn for a revision.  The character depends on
- * the revision's state.
- */
-static char
-sign_of(const CmigPicture *picture, int node)
-{
-	static const char signs[] = {
-		[CMIG_PICTURE_PENDING] = 'o',
-		[CMIG_PICTURE_APPLIED] = '*',
-		[CMIG_PICTURE_CURRENT] = '@',
-		[CMIG_PICTURE_PARTIAL] = '%'
-	};
-
-	return signs[picture->states[node]];
-}
+/* The characters that are drawn for revisions, by state. */
+static const char signs[] = {
+	[CMIG_PICTURE_PENDING] = 'o',
+	[CMIG_PICTURE_APPLIED] = '*',
+	[CMIG_PICTURE_CURRENT] = '@',
+	[CMIG_PICTURE_PARTIAL] = '%'
+};
 
 static void
-draw_row(const CmigPicture *picture, const CmigLanesRow *row, StringInfo text,
-		 CmigPictureLine line, void *arg)
+draw_row(const CmigPicture *picture, const CmigLanesRow *row, StringInfo text)
 {
 	int			own = 2 * row->lane;
 
 	begin_line(text, row);
-	text->data[own] = sign_of(picture, row->node);
+	text->data[own] = signs[picture->states[row->node]];
 	trim(text);
 	appendStringInfoChar(text, ' ');
 	append_revision(text, picture, row->node);
-	line(text->data, arg);
 
 	/* the edges that turn to other lanes */
 	if (row->nforks > 0)
@@ -445,7 +394,7 @@ draw_row(const CmigPicture *picture, const CmigLanesRow *row, StringInfo text,
 				text->data[2 * fork->lane] = '.';
 		}
 		trim(text);
-		line(text->data, arg);
+		picture->line(text->data, picture->arg);
 	}
 
 	/* the edge from a lane on the right that moves into the node's lane */
@@ -457,50 +406,38 @@ draw_row(const CmigPicture *picture, const CmigLanesRow *row, StringInfo text,
 		draw_span(text->data, row->lane, row->ending);
 		text->data[2 * row->ending - 1] = '/';
 		trim(text);
-		line(text->data, arg);
+		picture->line(text->data, picture->arg);
 	}
-}
-
-/*
- * Draw version rows without a revision, and repeatable revisions.  Neither has
- * edges.  Returns true if there are any.
- */
-static bool
-draw_single(const CmigPicture *picture, StringInfo text, CmigPictureLine line, void *arg)
-{
-	const CmigGraph *graph = picture->graph;
-	int			extra = picture->repeatables ? graph->repeatable_count : 0;
-
-	for (int i = 0; i < picture->unknown->count; i++)
-	{
-		resetStringInfo(text);
-		appendStringInfoString(text, "@ ");
-		picture_append_line(text, picture->unknown->names[i]);
-		appendStringInfoString(text, " (not loaded)");
-		line(text->data, arg);
-	}
-	for (int i = graph->count + extra - 1; i >= graph->count; i--)
-	{
-		resetStringInfo(text);
-		appendStringInfo(text, "%c ", sign_of(picture, i));
-		append_revision(text, picture, i);
-		line(text->data, arg);
-	}
-	return picture->unknown->count + extra > 0;
 }
 
 void
-cmig_text_graph_draw(const CmigPicture *picture, CmigPictureLine line, void *arg)
+cmig_text_graph_draw(const CmigPicture *picture)
 {
-	CmigLanes  *lanes = cmig_lanes_begin(picture->graph, picture->order, picture->count);
+	const CmigGraph *graph = picture->graph;
+	CmigLanes  *lanes = cmig_lanes_begin(graph, picture->order, picture->count);
+	int			extra = picture->repeatables ? graph->repeatable_count : 0;
 	const CmigLanesRow *row;
 	StringInfoData text;
-	int			ended = -1;		/* lane that ends at the previous row's node,
+	int			ended;			/* lane that ends at the previous row's node,
 								 * or -1 */
 
+	/* version rows without a revision, and repeatable revisions: no edges */
 	initStringInfo(&text);
-	if (draw_single(picture, &text, line, arg))
-		ended = 0;
+	for (int i = 0; i < picture->unknown->count; i++)
+	{
+		resetStringInfo(&text);
+		appendStringInfoString(&text, "@ ");
+		append_text(&text, picture->unknown->names[i], LINE);
+		appendStringInfoString(&text, " (not loaded)");
+		picture->line(text.data, picture->arg);
+	}
+	for (int i = graph->count + extra - 1; i >= graph->count; i--)
+	{
+		resetStringInfo(&text);
+		appendStringInfo(&text, "%c ", signs[picture->states[i]]);
+		append_revision(&text, picture, i);
+	}
+	ended = picture->unknown->count + extra > 0 ? 0 : -1;
 	while ((row = cmig_lanes_next(lanes)) != NULL)
 	{
 		CHECK_FOR_INTERRUPTS();
@@ -508,177 +445,155 @@ cmig_text_graph_draw(const CmigPicture *picture, CmigPictureLine line, void *arg
 		{
 			begin_line(&text, row);
 			trim(&text);
-			line(text.data, arg);
+			picture->line(text.data, picture->arg);
 		}
-		draw_row(picture, row, &text, line, arg);
+		draw_row(picture, row, &text);
 		ended = row->straight || row->nforks > 0 ? -1 : row->lane;
 	}
 	pfree(text.data);
 }
 
 /* ----------------------------------------------------------------
- * Draws the graph as a Mermaid flowchart.
+ * Draws the graph as a Mermaid flowchart, or in the DOT language of Graphviz.
  * ----------------------------------------------------------------
  */
 
-/*
- * Append part of a label.  Characters that could have a meaning in Mermaid,
- * HTML, or Markdown are written as character codes.
- */
-static void
-mermaid_append_text(StringInfo to, const char *text)
+/* The syntax of a chart: what surrounds names and labels. */
+typedef struct Chart
 {
-	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789 .,_-";
+	Format		format;
+	const char *first[4];		/* lines before the nodes */
+	const char *last[5];		/* lines after the edges */
+	const char *indent;
+	const char *label;			/* between a node's name and its label */
+	const char *line_break;		/* in labels */
+	const char *state;			/* between a node's label and its state */
+	const char *const *states;
+	const char *end;			/* end of a node */
+	const char *arrows[2];		/* from parents, and from dependencies */
+	const char *ends[2];		/* ends of these edges */
+}			Chart;
 
-	for (const unsigned char *c = (const unsigned char *) (text ? text : ""); *c; c++)
-	{
-		if (*c < ' ' || *c == 0x7f)
-			appendStringInfoChar(to, ' ');
-		else if (*c >= 0x80 || strchr(plain, *c) != NULL)
-			appendStringInfoChar(to, *c);
-		else
-			appendStringInfo(to, "#%d;", *c);
-	}
-}
+static const char *const dot_states[] = {
+	[CMIG_PICTURE_PENDING] = "style=\"rounded,dashed\"",
+	[CMIG_PICTURE_APPLIED] = "fillcolor=\"#d3f0dc\"",
+	[CMIG_PICTURE_CURRENT] = "fillcolor=\"#2a7d46\", fontcolor=white",
+	[CMIG_PICTURE_PARTIAL] = "fillcolor=\"#fde7c8\""
+};
 
-/* Draw arrows from the revisions that a node follows or depends on. */
-static void
-mermaid_draw_edges(const CmigEdges *edges, int node, const char *arrow, const bool *members,
-				   CmigPictureLine line, void *arg)
-{
-	for (int i = 0; i < edges->count; i++)
-	{
-		char	   *text;
-
-		if (!members[edges->nodes[i]])
-			continue;
-		text = psprintf("    r%d %s r%d", edges->nodes[i], arrow, node);
-		line(text, arg);
-		pfree(text);
-	}
-}
-
-void
-cmig_mermaid_draw(const CmigPicture *picture, CmigPictureLine line, void *arg)
-{
-	static const char *const styles[] = {
+static const Chart mermaid = {
+	.format = MERMAID,
+	.first = {"flowchart BT"},
+	.last = {
 		"    classDef applied fill:#d3f0dc,stroke:#2a7d46,color:#10351d",
 		"    classDef current fill:#2a7d46,stroke:#10351d,color:#ffffff",
 		"    classDef pending fill:#ffffff,stroke:#6b7280,color:#1f2937,stroke-dasharray:4 3",
 		"    classDef partial fill:#fde7c8,stroke:#b45309,color:#4a2503"
-	};
-	bool	   *members;
-	int			count;
-	int		   *nodes = picture_nodes(picture, &count, &members);
+	},
+	.indent = "    ",.label = "[\"",.line_break = "<br>",.state = "\"]:::",.states = state_classes,.end = "",
+	.arrows = {" --> ", " -.-> "},.ends = {"", ""}
+};
+
+static const Chart dot = {
+	.format = DOT,
+	.first = {
+		"digraph revisions {",
+		"\trankdir=BT;",
+		"\tnode [shape=box, style=\"rounded,filled\", fillcolor=white, fontname=\"sans-serif\"];"
+	},
+	.last = {"}"},
+	.indent = "\t",.label = " [label=\"",.line_break = "\\n",.state = "\", ",.states = dot_states,.end = "];",
+	.arrows = {" -> ", " -> "},.ends = {";", " [style=dashed];"}
+};
+
+/* Append the name of a node: a number in Mermaid, the revision's id in DOT. */
+static void
+append_name(StringInfo to, const CmigGraph *graph, const Chart * chart, int node)
+{
+	if (chart->format == MERMAID)
+		appendStringInfo(to, "r%d", node);
+	else
+	{
+		appendStringInfoChar(to, '"');
+		append_text(to, cmig_graph_id(graph, node), chart->format);
+		appendStringInfoChar(to, '"');
+	}
+}
+
+static void
+draw_chart(const CmigPicture *picture, const Chart * chart)
+{
+	const CmigGraph *graph = picture->graph;
+	int			count = picture->count + (picture->repeatables ? graph->repeatable_count : 0);
+	int		   *nodes = alloc_array(count, sizeof(int));
+	bool	   *members = alloc_array(graph->count + graph->repeatable_count, sizeof(bool));
 	StringInfoData text;
 
-	initStringInfo(&text);
-	line("flowchart BT", arg);
+	/* parents first, and repeatable revisions last */
 	for (int i = 0; i < count; i++)
 	{
+		nodes[i] = i < picture->count ? picture->order[i] : graph->count + i - picture->count;
+		members[nodes[i]] = true;
+	}
+	initStringInfo(&text);
+	for (int i = 0; chart->first[i]; i++)
+		picture->line(chart->first[i], picture->arg);
+	for (int i = 0; i < count; i++)
+	{
+		const CmigRevision *revision = graph->nodes[nodes[i]].revision;
+		char	   *notes = cmig_picture_notes(picture, nodes[i]);
+		const char *parts[] = {revision->id, revision->message, notes};
+
 		CHECK_FOR_INTERRUPTS();
 		resetStringInfo(&text);
-		appendStringInfo(&text, "    r%d[\"", nodes[i]);
-		picture_append_label(&text, picture, nodes[i], mermaid_append_text, "<br>");
-		appendStringInfo(&text, "\"]:::%s", state_classes[picture->states[nodes[i]]]);
-		line(text.data, arg);
+		appendStringInfoString(&text, chart->indent);
+		append_name(&text, graph, chart, nodes[i]);
+		for (int part = 0; part < lengthof(parts); part++)
+		{
+			if (part > 0 && (parts[part] == NULL || parts[part][0] == '\0'))
+				continue;
+			appendStringInfoString(&text, part == 0 ? chart->label : chart->line_break);
+			append_text(&text, parts[part], chart->format);
+		}
+		appendStringInfo(&text, "%s%s%s", chart->state, chart->states[picture->states[nodes[i]]], chart->end);
+		picture->line(text.data, picture->arg);
+		pfree(notes);
 	}
-	for (int i = 0; i < count; i++)
+	for (int i = 0; i < 2 * count; i++)
 	{
-		const CmigNode *node = &picture->graph->nodes[nodes[i]];
+		const CmigNode *node = &graph->nodes[nodes[i / 2]];
+		const CmigEdges *edges = i % 2 == 0 ? &node->parents : &node->depends;
 
-		mermaid_draw_edges(&node->parents, nodes[i], "-->", members, line, arg);
-		mermaid_draw_edges(&node->depends, nodes[i], "-.->", members, line, arg);
+		for (int j = 0; j < edges->count; j++)
+		{
+			if (!members[edges->nodes[j]])
+				continue;
+			resetStringInfo(&text);
+			appendStringInfoString(&text, chart->indent);
+			append_name(&text, graph, chart, edges->nodes[j]);
+			appendStringInfoString(&text, chart->arrows[i % 2]);
+			append_name(&text, graph, chart, nodes[i / 2]);
+			appendStringInfoString(&text, chart->ends[i % 2]);
+			picture->line(text.data, picture->arg);
+		}
 	}
-	for (int i = 0; i < lengthof(styles); i++)
-		line(styles[i], arg);
+	for (int i = 0; i < lengthof(chart->last) && chart->last[i]; i++)
+		picture->line(chart->last[i], picture->arg);
 	pfree(text.data);
 	pfree(members);
 	pfree(nodes);
-}
-
-/* ----------------------------------------------------------------
- * Draws the graph in the DOT language of Graphviz.
- * ----------------------------------------------------------------
- */
-
-/* Append text to a quoted DOT string, with special characters escaped. */
-static void
-dot_append_text(StringInfo to, const char *text)
-{
-	for (const unsigned char *c = (const unsigned char *) (text ? text : ""); *c; c++)
-	{
-		if (*c == '"' || *c == '\\')
-			appendStringInfoChar(to, '\\');
-		if (*c == '&')
-			appendStringInfoString(to, "&amp;");	/* Graphviz interprets
-													 * HTML entities */
-		else
-			appendStringInfoChar(to, *c < ' ' || *c == 0x7f ? ' ' : *c);
-	}
-}
-
-/* Draw arrows from the revisions that a node follows or depends on. */
-static void
-dot_draw_edges(const CmigPicture *picture, const CmigEdges *edges, int node, const char *style,
-			   const bool *members, StringInfo text, CmigPictureLine line, void *arg)
-{
-	for (int i = 0; i < edges->count; i++)
-	{
-		if (!members[edges->nodes[i]])
-			continue;
-		resetStringInfo(text);
-		appendStringInfoString(text, "\t\"");
-		dot_append_text(text, cmig_graph_id(picture->graph, edges->nodes[i]));
-		appendStringInfoString(text, "\" -> \"");
-		dot_append_text(text, cmig_graph_id(picture->graph, node));
-		appendStringInfo(text, "\"%s;", style);
-		line(text->data, arg);
-	}
 }
 
 void
-cmig_dot_draw(const CmigPicture *picture, CmigPictureLine line, void *arg)
+cmig_mermaid_draw(const CmigPicture *picture)
 {
-	static const char *const styles[] = {
-		[CMIG_PICTURE_PENDING] = "style=\"rounded,dashed\"",
-		[CMIG_PICTURE_APPLIED] = "fillcolor=\"#d3f0dc\"",
-		[CMIG_PICTURE_CURRENT] = "fillcolor=\"#2a7d46\", fontcolor=white",
-		[CMIG_PICTURE_PARTIAL] = "fillcolor=\"#fde7c8\""
-	};
-	bool	   *members;
-	int			count;
-	int		   *nodes = picture_nodes(picture, &count, &members);
-	StringInfoData text;
+	draw_chart(picture, &mermaid);
+}
 
-	initStringInfo(&text);
-	line("digraph revisions {", arg);
-	line("\trankdir=BT;", arg);
-	line("\tnode [shape=box, style=\"rounded,filled\", fillcolor=white, fontname=\"sans-serif\"];", arg);
-	for (int i = 0; i < count; i++)
-	{
-		CHECK_FOR_INTERRUPTS();
-		resetStringInfo(&text);
-		appendStringInfoString(&text, "\t\"");
-		dot_append_text(&text, cmig_graph_id(picture->graph, nodes[i]));
-		appendStringInfoString(&text, "\" [label=\"");
-		picture_append_label(&text, picture, nodes[i], dot_append_text, "\\n");
-		appendStringInfo(&text, "\", %s];", styles[picture->states[nodes[i]]]);
-		line(text.data, arg);
-	}
-	for (int i = 0; i < count; i++)
-	{
-		int			node = nodes[i];
-
-		dot_draw_edges(picture, &picture->graph->nodes[node].parents, node, "", members,
-					   &text, line, arg);
-		dot_draw_edges(picture, &picture->graph->nodes[node].depends, node,
-					   " [style=dashed]", members, &text, line, arg);
-	}
-	line("}", arg);
-	pfree(text.data);
-	pfree(members);
-	pfree(nodes);
+void
+cmig_dot_draw(const CmigPicture *picture)
+{
+	draw_chart(picture, &dot);
 }
 
 /* ----------------------------------------------------------------
@@ -761,10 +676,9 @@ cmig_markup_text(StringInfo to, const char *text)
  * ----------------------------------------------------------------
  */
 
-/* The width of a lane and the height of a row, in pixels. */
-#define CMIG_SVG_ROW 34
-
-#define MIDDLE (CMIG_SVG_ROW / 2)
+/* The height of a row, in pixels. */
+#define ROW 34
+#define MIDDLE (ROW / 2)
 
 /* Returns the x coordinate of the middle of a lane. */
 static int
@@ -789,33 +703,34 @@ continues(const CmigLanesRow *row, int lane)
 	if (row->passing[lane])
 		return lane != row->ending;
 	for (int i = 0; i < row->nforks; i++)
-	{
 		if (row->forks[i].lane == lane)
 			return true;
-	}
 	return false;
 }
 
 /*
- * Append vertical lines for the lanes of one color that pass the row or, if
- * "below" is true, for those that continue below the row.
+ * Append vertical lines for the lanes that pass the row or, if "below" is true,
+ * for those that continue below the row: a path for each color.
  */
 static void
-append_verticals(StringInfo to, const CmigLanesRow *row, int color, bool below, int height)
+append_verticals(StringInfo to, const CmigLanesRow *row, bool below, int height)
 {
-	bool		any = false;
-
-	for (int lane = color; lane < row->count; lane += CMIG_SVG_COLORS)
+	for (int color = 0; color <CMIG_SVG_COLORS; color ++)
 	{
-		if (below ? !continues(row, lane) : !row->passing[lane] || lane == row->ending)
-			continue;
-		if (!any)
-			appendStringInfo(to, "<path class=\"l%d\" d=\"", color);
-		any = true;
-		appendStringInfo(to, "M%d 0V%d", x_of(lane), height);
+		bool		any = false;
+
+		for (int lane = color; lane < row->count; lane += CMIG_SVG_COLORS)
+		{
+			if (below ? !continues(row, lane) : !row->passing[lane] || lane == row->ending)
+				continue;
+			if (!any)
+				appendStringInfo(to, "<path class=\"l%d\" d=\"", color);
+			any = true;
+			appendStringInfo(to, "M%d 0V%d", x_of(lane), height);
+		}
+		if (any)
+			appendStringInfoString(to, "\"/>");
 	}
-	if (any)
-		appendStringInfoString(to, "\"/>");
 }
 
 /*
@@ -825,52 +740,38 @@ append_verticals(StringInfo to, const CmigLanesRow *row, int color, bool below, 
 static void
 append_turn(StringInfo to, int from, int start, int lane, int color)
 {
-	appendStringInfo(to, "<path class=\"l%d\" d=\"M%d %dC%d %d %d %d %d %d\"/>",
-					 color %CMIG_SVG_COLORS, x_of(from), start,
-					 x_of(from), (start + CMIG_SVG_ROW) / 2 + 2,
-					 x_of(lane), (start + CMIG_SVG_ROW) / 2 - 2,
-					 x_of(lane), CMIG_SVG_ROW);
-}
+	int			middle = (start + ROW) / 2;
 
-static void
-svg_lanes_append_node(StringInfo to, int lane, CmigPictureState state)
-{
-	appendStringInfo(to, "<path class=\"n %s\" d=\"M%d %dh0\"/><path class=\"i %s\" d=\"M%d %dh0\"/>",
-					 state_classes[state], x_of(lane), MIDDLE, state_classes[state], x_of(lane), MIDDLE);
+	appendStringInfo(to, "<path class=\"l%d\" d=\"M%d %dC%d %d %d %d %d %d\"/>", color %CMIG_SVG_COLORS,
+					 x_of(from), start, x_of(from), middle + 2, x_of(lane), middle - 2, x_of(lane), ROW);
 }
 
 void
-cmig_svg_lanes_row(StringInfo to, const CmigLanesRow *row, int width, CmigPictureState state)
+cmig_svg_row(StringInfo to, const CmigLanesRow *row, int width, CmigPictureState state)
 {
-	begin_image(to, width, "g", CMIG_SVG_ROW);
-	for (int color = 0; color <CMIG_SVG_COLORS; color ++)
-		append_verticals(to, row, color, false, CMIG_SVG_ROW);
-	if (row->ending >= 0)
-		append_turn(to, row->ending, 0, row->lane, row->ending);
-	for (int i = 0; i < row->nforks; i++)
-		append_turn(to, row->lane, MIDDLE, row->forks[i].lane,
-					row->forks[i].opens ? row->forks[i].lane : row->lane);
-	if (!row->begins || row->straight)
-		appendStringInfo(to, "<path class=\"l%d\" d=\"M%d %dV%d\"/>", row->lane % CMIG_SVG_COLORS,
-						 x_of(row->lane), row->begins ? MIDDLE : 0,
-						 row->straight ? CMIG_SVG_ROW : MIDDLE);
-	svg_lanes_append_node(to, row->lane, state);
-	appendStringInfoString(to, "</svg>");
+	int			x = x_of(row ? row->lane : 0);
+
+	begin_image(to, width, "g", ROW);
+	if (row)
+	{
+		append_verticals(to, row, false, ROW);
+		if (row->ending >= 0)
+			append_turn(to, row->ending, 0, row->lane, row->ending);
+		for (int i = 0; i < row->nforks; i++)
+			append_turn(to, row->lane, MIDDLE, row->forks[i].lane,
+						row->forks[i].opens ? row->forks[i].lane : row->lane);
+		if (!row->begins || row->straight)
+			appendStringInfo(to, "<path class=\"l%d\" d=\"M%d %dV%d\"/>", row->lane % CMIG_SVG_COLORS,
+							 x, row->begins ? MIDDLE : 0, row->straight ? ROW : MIDDLE);
+	}
+	appendStringInfo(to, "<path class=\"n %s\" d=\"M%d %dh0\"/><path class=\"i %s\" d=\"M%d %dh0\"/></svg>",
+					 state_classes[state], x, MIDDLE, state_classes[state], x, MIDDLE);
 }
 
 void
-cmig_svg_lanes_single(StringInfo to, int width, CmigPictureState state)
-{
-	begin_image(to, width, "g", CMIG_SVG_ROW);
-	svg_lanes_append_node(to, 0, state);
-	appendStringInfoString(to, "</svg>");
-}
-
-void
-cmig_svg_lanes_below(StringInfo to, const CmigLanesRow *row, int width)
+cmig_svg_below(StringInfo to, const CmigLanesRow *row, int width)
 {
 	begin_image(to, width, "k", 10);
-	for (int color = 0; color <CMIG_SVG_COLORS; color ++)
-		append_verticals(to, row, color, true, 10);
+	append_verticals(to, row, true, 10);
 	appendStringInfoString(to, "</svg>");
 }

@@ -29,12 +29,10 @@ drawing_read(const CmigView *view, const CmigMarks *range)
 {
 	CmigGraph  *graph = view->graph;
 	CmigNames  *begun = cmig_progress_begun();
-	CmigNames  *unknown = palloc0(sizeof(CmigNames));
 	int			total = graph->count + graph->repeatable_count;
 	CmigPictureState *states = palloc_extended(sizeof(CmigPictureState) *
 											   (Size) Max(total, 1), MCXT_ALLOC_HUGE);
-	CmigPicture picture = {.graph = graph,.states = states,.unknown = unknown};
-	ListCell   *lc;
+	CmigPicture picture = {.graph = graph,.states = states};
 
 	picture.order = cmig_graph_order(graph, range, &picture.count);
 	picture.repeatables = cmig_view_has_all_heads(graph, range);
@@ -51,9 +49,7 @@ drawing_read(const CmigView *view, const CmigMarks *range)
 		if (node >= 0)
 			states[node] = CMIG_PICTURE_PARTIAL;
 	}
-	unknown->names = palloc(sizeof(char *) * (list_length(view->applied->unknown) + 1));
-	foreach(lc, view->applied->unknown)
-		unknown->names[unknown->count++] = lfirst(lc);
+	picture.unknown = cmig_view_names(view->applied->unknown);
 	return picture;
 }
 
@@ -63,7 +59,7 @@ PG_FUNCTION_INFO_V1(cmig_graph);
 static const struct
 {
 	const char *name;
-	void		(*draw) (const CmigPicture *picture, CmigPictureLine line, void *arg);
+	void		(*draw) (const CmigPicture *picture);
 }			formats[] = {
 	{"text", cmig_text_graph_draw},
 	{"mermaid", cmig_mermaid_draw},
@@ -98,7 +94,9 @@ cmig_graph(PG_FUNCTION_ARGS)
 	view = cmig_view_read();
 	range = cmig_target_range(view.graph, view.applied, cmig_argument_text(fcinfo, 0));
 	picture = drawing_read(&view, range);
-	formats[chosen].draw(&picture, put_line, fcinfo);
+	picture.line = put_line;
+	picture.arg = fcinfo;
+	formats[chosen].draw(&picture);
 	return (Datum) 0;
 }
 
@@ -187,13 +185,6 @@ static CmigQuery similar_query = {
 	1, {TEXTOID}
 };
 
-/* The result of a call to cmig.help. */
-typedef struct Help
-{
-	FunctionCallInfo fcinfo;
-	int			entries;
-} Help;
-
 /*
  * Add text to the result, wrapped into lines.  The first line is indented by
  * "first" columns, and the other lines by "rest" columns.
@@ -231,36 +222,14 @@ put_wrapped(FunctionCallInfo fcinfo, const char *text, int first, int rest)
 	pfree(line.data);
 }
 
-/* Row callback: add an entry to the result. */
-static void
-put_entry(TupleDesc desc, HeapTuple row, void *arg)
-{
-	Help	   *help = arg;
-	char	   *title = cmig_query_text_or_null(desc, row, 1);
-	char	   *result = cmig_query_text_or_null(desc, row, 2);
-	char	   *comment = cmig_query_text_or_null(desc, row, 3);
-	int			indent;
-
-	if (title == NULL)
-		return;
-	if (help->entries++ > 0 && title[0] != ' ')
-		cmig_result_add_text(help->fcinfo, "");
-	indent = strspn(title, " ");
-	put_wrapped(help->fcinfo, title + indent, indent, indent + 8);
-	if (result)
-		put_wrapped(help->fcinfo, result, indent + 4, indent + 8);
-	if (comment)
-		put_wrapped(help->fcinfo, comment, indent + 4, indent + 4);
-}
-
 Datum
 cmig_help(PG_FUNCTION_ARGS)
 {
 	CmigQuery  *queries[] = {&functions_query, &tables_query, &settings_query};
 	char	   *name = cmig_argument_text(fcinfo, 0);
-	char	   *similar = NULL;
-	Help		help = {.fcinfo = fcinfo};
-	Datum		values[1];
+	char	   *similar;
+	bool		any = false;
+	ListCell   *lc;
 
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	if (name == NULL)
@@ -272,12 +241,27 @@ cmig_help(PG_FUNCTION_ARGS)
 	if (strncmp(name, "cmig.", 5) == 0)
 		name += 5;
 	name[strcspn(name, "(")] = '\0';
-	values[0] = CStringGetTextDatum(name);
 	for (int i = 0; i < lengthof(queries); i++)
-		cmig_query_each(queries[i], values, NULL, put_entry, &help);
-	if (help.entries > 0)
+		foreach(lc, cmig_query_list(queries[i], name))
+	{
+		char	  **entry = lfirst(lc);
+		int			indent;
+
+		if (entry[0] == NULL)
+			continue;
+		if (any && entry[0][0] != ' ')
+			cmig_result_add_text(fcinfo, "");
+		any = true;
+		indent = strspn(entry[0], " ");
+		put_wrapped(fcinfo, entry[0] + indent, indent, indent + 8);
+		if (entry[1])
+			put_wrapped(fcinfo, entry[1], indent + 4, indent + 8);
+		if (entry[2])
+			put_wrapped(fcinfo, entry[2], indent + 4, indent + 4);
+	}
+	if (any)
 		return (Datum) 0;
-	cmig_query_each(&similar_query, values, NULL, cmig_query_keep_text, &similar);
+	similar = cmig_query_value(&similar_query, name);
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("pg_cmig has no function, table, or setting \"%s\"",
@@ -471,54 +455,10 @@ page_section(StringInfo page, const char *title, CmigPageContent content, void *
 	appendStringInfoString(page, "\n</section>\n");
 }
 
-/* The state of writing a table. */
-typedef struct TableState
-{
-	StringInfo	page;
-	const CmigPageTable *table;
-	int			rows;
-} TableState;
-
 static const char *
 column_title(const char *column)
 {
 	return column[0] == '!' ? column + 1 : column;
-}
-
-/* Row callback: append a row of the table. */
-static void
-append_row(TupleDesc desc, HeapTuple row, void *arg)
-{
-	TableState *state = arg;
-	const CmigPageTable *table = state->table;
-	int			columns = 0;
-
-	while (columns < lengthof(table->columns) && table->columns[columns])
-		columns++;
-	if (state->rows++ == 0)
-	{
-		appendStringInfoString(state->page, "<table>\n<thead><tr>");
-		for (int i = 0; i < columns; i++)
-			page_element(state->page, "th", NULL, column_title(table->columns[i]));
-		appendStringInfoString(state->page, "</tr></thead>\n<tbody>\n");
-	}
-	appendStringInfoString(state->page, "<tr>");
-	for (int i = 0; i < columns; i++)
-	{
-		char	   *text = cmig_query_text_or_null(desc, row, i + 1);
-
-		appendStringInfo(state->page, "<td data-h=\"%s\">", column_title(table->columns[i]));
-		if (text && text[0] && table->columns[i][0] == '!')
-			page_element(state->page, "code", NULL, text);
-		else if (text && strcmp(text, "error") == 0)
-			page_element(state->page, "span", "tag bad", text);
-		else if (text && strcmp(text, "warning") == 0)
-			page_element(state->page, "span", "tag warn", text);
-		else if (text)
-			cmig_markup_text(state->page, text);
-		appendStringInfoString(state->page, "</td>");
-	}
-	appendStringInfoString(state->page, "</tr>\n");
 }
 
 /* CmigPageContent callback: append a table.  "arg" is a CmigPageTable *. */
@@ -526,13 +466,40 @@ static void
 page_table(StringInfo page, void *arg)
 {
 	CmigPageTable *table = arg;
-	TableState	state = {page, table, 0};
+	List	   *rows = cmig_query_list(&table->query);
+	int			columns = 0;
+	ListCell   *lc;
 
-	cmig_query_each(&table->query, NULL, NULL, append_row, &state);
-	if (state.rows > 0)
-		appendStringInfoString(page, "</tbody>\n</table>");
-	else
+	if (rows == NIL)
+	{
 		page_element(page, "p", "dim", table->empty);
+		return;
+	}
+	appendStringInfoString(page, "<table>\n<thead><tr>");
+	while (columns < lengthof(table->columns) && table->columns[columns])
+		page_element(page, "th", NULL, column_title(table->columns[columns++]));
+	appendStringInfoString(page, "</tr></thead>\n<tbody>\n");
+	foreach(lc, rows)
+	{
+		char	  **row = lfirst(lc);
+
+		appendStringInfoString(page, "<tr>");
+		for (int i = 0; i < columns; i++)
+		{
+			const char *text = row[i] ? row[i] : "";
+
+			appendStringInfo(page, "<td data-h=\"%s\">", column_title(table->columns[i]));
+			if (text[0] != '\0' && table->columns[i][0] == '!')
+				page_element(page, "code", NULL, text);
+			else if (strcmp(text, "error") == 0 || strcmp(text, "warning") == 0)
+				page_element(page, "span", text[0] == 'e' ? "tag bad" : "tag warn", text);
+			else
+				cmig_markup_text(page, text);
+			appendStringInfoString(page, "</td>");
+		}
+		appendStringInfoString(page, "</tr>\n");
+	}
+	appendStringInfoString(page, "</tbody>\n</table>");
 }
 
 /* ----------------------------------------------------------------
@@ -555,7 +522,7 @@ static const char *const state_names[] = {
 
 /* Returns the number of lanes in a picture, at least 1. */
 static int
-page_graph_width(const CmigPicture *picture)
+graph_width(const CmigPicture *picture)
 {
 	CmigLanes  *lanes = cmig_lanes_begin(picture->graph, picture->order, picture->count);
 	const CmigLanesRow *row;
@@ -596,33 +563,23 @@ append_revision(StringInfo page, const CmigPicture *picture, int node,
 	const CmigRevision *revision = picture->graph->nodes[node].revision;
 	CmigPictureState state = picture->states[node];
 	CmigRevisionText *text = cmig_catalog_read_text(revision->id);
-	StringInfoData notes;
+	char	   *notes = cmig_picture_notes(picture, node);
 
 	appendStringInfo(page, "<details id=\"r%d\"><summary title=\"", node);
 	cmig_markup_text(page, revision->id);
 	appendStringInfo(page, ": %s\">", state_names[state]);
-	if (row)
-		cmig_svg_lanes_row(page, row, width, state);
-	else
-		cmig_svg_lanes_single(page, width, state);
-
+	cmig_svg_row(page, row, width, state);
 	appendStringInfoString(page, "<span class=\"w\">");
 	page_element(page, "span", "id", revision->id);
 	if (state != CMIG_PICTURE_APPLIED)
 		page_element(page, "span", classes[state], state_names[state]);
-	initStringInfo(&notes);
-	cmig_picture_append_notes(&notes, picture, node, "", "");
-	if (notes.len > 0)
-		page_element(page, "span", "tag", notes.data);
+	if (notes[0] != '\0')
+		page_element(page, "span", "tag", notes);
 	page_element(page, "span", "m", revision->message ? revision->message : "");
-	resetStringInfo(&notes);
-	cmig_picture_append_day(&notes, revision, "");
-	page_element(page, "span", "d", notes.data);
-	pfree(notes.data);
-
+	page_element(page, "span", "d", cmig_picture_day(revision));
 	appendStringInfoString(page, "</span></summary><div class=\"b\">");
 	if (row)
-		cmig_svg_lanes_below(page, row, width);
+		cmig_svg_below(page, row, width);
 	if (text != NULL)			/* not deleted by another session */
 	{
 		if (text->edges.created_by)
@@ -642,12 +599,12 @@ append_revision(StringInfo page, const CmigPicture *picture, int node,
 
 /* CmigPageContent callback: append the graph.  "arg" is a CmigPicture *. */
 static void
-cmig_page_graph(StringInfo page, void *arg)
+page_graph(StringInfo page, void *arg)
 {
 	const CmigPicture *picture = arg;
 	CmigLanes  *lanes = cmig_lanes_begin(picture->graph, picture->order, picture->count);
 	const CmigLanesRow *row;
-	int			width = page_graph_width(picture);
+	int			width = graph_width(picture);
 	int			extra = picture->repeatables ? picture->graph->repeatable_count : 0;
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig report row",
 												  ALLOCSET_DEFAULT_SIZES);
@@ -661,7 +618,7 @@ cmig_page_graph(StringInfo page, void *arg)
 		for (int i = 0; i < lengthof(state_names); i++)
 		{
 			appendStringInfoString(page, "<span>");
-			cmig_svg_lanes_single(page, 1, i);
+			cmig_svg_row(page, NULL, 1, i);
 			appendStringInfo(page, "%s</span>", state_names[i]);
 		}
 		appendStringInfoString(page, "<span>Click a revision to see its scripts.</span></div>\n");
@@ -821,7 +778,7 @@ CMIG_READER(cmig_report)
 	for (int i = 0; i < view.graph->count; i++)
 		heads += cmig_graph_is_head(view.graph, i);
 	initStringInfo(&page);
-	page_begin(&page, title, page_graph_width(&picture));
+	page_begin(&page, title, graph_width(&picture));
 	appendStringInfoString(&page, "<header>");
 	page_element(&page, "h1", NULL, title);
 	page_element(&page, "p", "dim",
@@ -838,7 +795,7 @@ CMIG_READER(cmig_report)
 	appendStringInfoString(&page, "</div>\n");
 	page_section(&page, "State", page_table, &state_table);
 	page_section(&page, "Pending steps", page_table, &pending_table);
-	page_section(&page, "Revisions", cmig_page_graph, &picture);
+	page_section(&page, "Revisions", page_graph, &picture);
 	page_section(&page, "Journal", write_journal, view.graph);
 	page_section(&page, "Row-level security", write_posture, NULL);
 	page_section(&page, "Audit", page_table, &audit_table);

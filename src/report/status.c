@@ -35,13 +35,7 @@ PG_FUNCTION_INFO_V1(cmig_status);
 static void
 put_status(FunctionCallInfo fcinfo, const char *item, const char *value, const char *hint)
 {
-	Datum		values[3];
-	bool		nulls[3] = {false, value == NULL, hint == NULL};
-
-	values[0] = CStringGetTextDatum(item);
-	values[1] = value ? CStringGetTextDatum(value) : (Datum) 0;
-	values[2] = hint ? CStringGetTextDatum(hint) : (Datum) 0;
-	cmig_view_put_row(fcinfo, values, nulls);
+	cmig_view_put_texts(fcinfo, 3, (const char *const[]) {item, value, hint});
 }
 
 /*
