@@ -366,21 +366,6 @@ name_row(Digests *d, const Found *found)
  * ----------------------------------------------------------------
  */
 
-/* Does the row belong to an object that is compared, and to the result? */
-static bool
-is_compared(int source, HeapTuple row)
-{
-	const void *form = GETSTRUCT(row);
-
-	if (source == ATTRIBUTE)
-		return !((Form_pg_attribute) form)->attisdropped;
-	if (source == TRIGGER)
-		return !((Form_pg_trigger) form)->tgisinternal; /* not of foreign keys */
-	if (source == DEPENDS)
-		return ((Form_pg_depend) form)->refclassid == RelationRelationId;
-	return true;
-}
-
 static void find_object(Digests *d, Oid catalog, Oid object);
 
 /* Keep a row, with the rows that belong to it. */
@@ -427,8 +412,14 @@ keep(Digests *d, int source, HeapTuple row, Oid owner, uint64 of)
 			continue;
 		foreach(lc, i == DEPENDS ? read_rows(d, i, RelationRelationId, object) : read_rows(d, i, object, InvalidOid))
 		{
-			if (is_compared(i, lfirst(lc)))
-				keep(d, i, lfirst(lc), found->owner, name_of(d, object));
+			const void *form = GETSTRUCT((HeapTuple) lfirst(lc));
+
+			/* dropped columns, and triggers of foreign keys, do not count */
+			if ((i == ATTRIBUTE && ((Form_pg_attribute) form)->attisdropped) ||
+				(i == TRIGGER && ((Form_pg_trigger) form)->tgisinternal) ||
+				(i == DEPENDS && ((Form_pg_depend) form)->refclassid != RelationRelationId))
+				continue;
+			keep(d, i, lfirst(lc), found->owner, name_of(d, object));
 		}
 	}
 	if (relation != NULL && OidIsValid(relation->reltoastrelid))

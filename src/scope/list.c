@@ -6,8 +6,8 @@
  */
 #include "postgres.h"
 
+#include "catalog/pg_collation.h"
 #include "catalog/pg_type.h"
-#include "common/hashfn.h"
 #include "fmgr.h"
 #include "funcapi.h"
 #include "miscadmin.h"
@@ -164,40 +164,29 @@ cmig_scope_list_enter(const char *scope)
 	return guc_level;
 }
 
-/*
- * An entry of the cache.  The key is the hash of the version rows or, if
- * another entry has that key, one of the next numbers.
- */
+/* An entry of the cache.  The key is a checksum of what it depends on. */
 typedef struct CacheEntry
 {
-	uint64		hash;
-	char	   *rows;
+	char		key[CMIG_CHECKSUM_DIGITS + 1];
 	int			result;
 } CacheEntry;
 
 HTAB *
 cmig_scope_list_cache(void)
 {
-	HASHCTL		control = {.keysize = sizeof(uint64),.entrysize = sizeof(CacheEntry),.hcxt = CurrentMemoryContext};
+	HASHCTL		control = {.keysize = CMIG_CHECKSUM_DIGITS + 1,.entrysize = sizeof(CacheEntry),.hcxt = CurrentMemoryContext};
 
-	return hash_create("pg_cmig scopes", 64, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	return hash_create("pg_cmig scopes", 64, &control, HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
 }
 
 int *
 cmig_scope_list_result(HTAB *cache, const CmigScopeItem *item, bool *found)
 {
-	const char *rows = psprintf("%s\n\n%s", item->rows, item->repeated);
-	uint64		hash = hash_bytes_extended((const unsigned char *) rows, strlen(rows), 0);
+	pg_cryptohash_ctx *checksum = cmig_checksum_start();
 
-	for (;; hash++)
-	{
-		CacheEntry *entry = hash_search(cache, &hash, HASH_ENTER, found);
-
-		if (!*found)
-			entry->rows = MemoryContextStrdup(GetMemoryChunkContext(cache), rows);
-		if (strcmp(entry->rows, rows) == 0)
-			return &entry->result;
-	}
+	cmig_checksum_add(checksum, item->rows, strlen(item->rows) + 1);
+	cmig_checksum_add(checksum, item->repeated, strlen(item->repeated));
+	return &((CacheEntry *) hash_search(cache, cmig_checksum_finish(checksum), HASH_ENTER, found))->result;
 }
 
 /* ----------------------------------------------------------------
@@ -211,20 +200,6 @@ PG_FUNCTION_INFO_V1(cmig_scopes);
 
 /* The number of pending revisions of a scope in which nothing is applied */
 #define UNKNOWN (-1)
-
-/* Is any revision of the node's tree applied? */
-static bool
-is_of_applied_tree(const CmigGraph *graph, const CmigApplied *applied, int node)
-{
-	ListCell   *lc;
-
-	foreach(lc, applied->nodes)
-	{
-		if (cmig_trees_same(graph, lfirst_int(lc), node))
-			return true;
-	}
-	return false;
-}
 
 /*
  * Returns the number of pending revisions of the current scope, which are not
@@ -240,6 +215,7 @@ count_pending(void)
 	CmigApplied *applied;
 	CmigPlan   *plan;
 	List	   *nodes = NIL;
+	ListCell   *lc = NULL;
 	int			steps;
 
 	(void) cmig_active_separate(graph);
@@ -247,8 +223,13 @@ count_pending(void)
 	if (applied->nodes == NIL)
 		return UNKNOWN;
 	for (int i = 0; i < graph->count; i++)
-		if (!applied->applied->set[i] && is_of_applied_tree(graph, applied, i))
+	{
+		foreach(lc, applied->nodes)
+			if (cmig_trees_same(graph, lfirst_int(lc), i))
+			break;
+		if (lc != NULL && !applied->applied->set[i])
 			nodes = lappend_int(nodes, i);
+	}
 	plan = cmig_plan_upgrade(graph, applied, nodes);
 	steps = plan->count;
 	cmig_repeatables_add(graph, set->repeatables, set->repeatable_count);
@@ -305,23 +286,6 @@ cmig_scope_summary(void)
 	return summary;
 }
 
-/* Returns the lines of a string as a text[] value. */
-static Datum
-lines_array(const char *lines)
-{
-	ArrayBuildState *state = initArrayResult(TEXTOID, CurrentMemoryContext, false);
-
-	while (*lines != '\0')
-	{
-		int			length = strcspn(lines, "\n");
-
-		accumArrayResult(state, PointerGetDatum(cstring_to_text_with_len(lines, length)), false,
-						 TEXTOID, CurrentMemoryContext);
-		lines += length + (lines[length] != '\0');
-	}
-	return makeArrayResult(state, CurrentMemoryContext);
-}
-
 Datum
 cmig_scopes(PG_FUNCTION_ARGS)
 {
@@ -344,7 +308,8 @@ cmig_scopes(PG_FUNCTION_ARGS)
 
 		CHECK_FOR_INTERRUPTS();
 		values[0] = CStringGetTextDatum(item->name);
-		values[1] = lines_array(item->rows);
+		values[1] = DirectFunctionCall2Coll(text_to_array, C_COLLATION_OID, CStringGetTextDatum(item->rows),
+											CStringGetTextDatum("\n"));
 		values[2] = Int32GetDatum(pending);
 		nulls[2] = pending == UNKNOWN;
 		nulls[3] = item->failure == NULL;

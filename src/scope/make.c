@@ -8,6 +8,7 @@
 
 #include "access/xact.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_collation.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "funcapi.h"
@@ -82,6 +83,18 @@ static CmigQuery users_query = {
 	.argtypes = {OIDOID}
 };
 
+/* Raise an error because a scope cannot be copied. */
+static void
+refuse(int sqlstate, const char *scope, const char *detail)
+{
+	ereport(ERROR,
+			(errcode(sqlstate),
+			 errmsg("schema \"%s\" cannot be copied", scope),
+			 errdetail("%s", detail),
+			 sqlstate == ERRCODE_FEATURE_NOT_SUPPORTED ? errhint("Leave out copy_of.") :
+			 errhint("Copy another scope, or leave out copy_of.")));
+}
+
 /*
  * Lock the current scope, which is to be copied, and return its version rows.
  * No run can change the scope until the end of the transaction.  Raises error
@@ -93,8 +106,7 @@ static CmigNames *
 scope_copy_begin(const char *scope)
 {
 	Oid			role = get_role_oid(cmig_session_role(), false);
-	Datum		values[2] = {ObjectIdGetDatum(get_namespace_oid(scope, false)), ObjectIdGetDatum(role)};
-	char	   *object = NULL;
+	char	   *object;
 	CmigRole	saved;
 	CmigNames  *rows;
 
@@ -103,35 +115,22 @@ scope_copy_begin(const char *scope)
 	cmig_role_act_as(&saved, role);
 	cmig_scope_require_safe(cmig_session_path_setting());
 	cmig_role_return(&saved);
-	cmig_query_each(&strangers_query, values, NULL, cmig_query_keep_text, &object);
+	object = cmig_query_value(&strangers_query, get_namespace_oid(scope, false), role);
 	if (object != NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("schema \"%s\" cannot be copied", scope),
-				 errdetail("Another role owns %s.", object),
-				 errhint("Copy another scope, or leave out copy_of.")));
+		refuse(ERRCODE_INSUFFICIENT_PRIVILEGE, scope, psprintf("Another role owns %s.", object));
 	rows = cmig_version_rows_read();
 	if (rows->count == 0 || cmig_progress_read() != NIL)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("schema \"%s\" cannot be copied", scope),
-				 errdetail(rows->count == 0 ? "No revision is applied in it." : "A revision is partially applied in it."),
-				 errhint("Copy another scope, or leave out copy_of.")));
+		refuse(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE, scope, rows->count == 0 ? "No revision is applied in it." :
+			   "A revision is partially applied in it.");
 	return rows;
 }
 
-/*
- * Raise error 0A000 because no statement can be generated for an object of
- * "from".
- */
+/* Raise error 0A000: no statement can be generated for an object of "from". */
 static void
 refuse_object(const char *from, const char *object)
 {
-	ereport(ERROR,
-			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-			 errmsg("schema \"%s\" cannot be copied", from),
-			 errdetail("pg_cmig cannot generate a statement that creates %s.", object),
-			 errhint("Leave out copy_of.")));
+	refuse(ERRCODE_FEATURE_NOT_SUPPORTED, from,
+		   psprintf("pg_cmig cannot generate a statement that creates %s.", object));
 }
 
 /*
@@ -181,13 +180,14 @@ is_same(const char *a, const char *b)
 static void
 keep(const char *from, const char *text, const char *original, const char *copy)
 {
-	char	   *old[] = {kept.text, kept.original, kept.copy};
+	char	  **old[] = {&kept.text, &kept.original, &kept.copy};
 
-	kept.text = NULL;
-	for (size_t i = 0; i < lengthof(old); i++)
-		if (old[i] != NULL)
-			pfree(old[i]);
-	kept.original = kept.copy = NULL;
+	for (int i = 0; i < lengthof(old); i++)
+	{
+		if (*old[i] != NULL)
+			pfree(*old[i]);
+		*old[i] = NULL;
+	}
 	if (original == NULL || copy == NULL)
 		return;
 	kept.source = get_namespace_oid(from, false);
@@ -200,19 +200,10 @@ keep(const char *from, const char *text, const char *original, const char *copy)
 
 /* Returns the text with a name in place of NEW_SCHEMA. */
 static char *
-with_name(const char *text, const char *name)
+with_name(const char *sql, const char *name)
 {
-	StringInfoData result;
-	const char *found;
-
-	initStringInfo(&result);
-	for (; (found = strstr(text, NEW_SCHEMA)) != NULL; text = found + strlen(NEW_SCHEMA))
-	{
-		appendBinaryStringInfo(&result, text, found - text);
-		appendStringInfoString(&result, name);
-	}
-	appendStringInfoString(&result, text);
-	return result.data;
+	return TextDatumGetCString(DirectFunctionCall3Coll(replace_text, C_COLLATION_OID, CStringGetTextDatum(sql),
+													   CStringGetTextDatum(NEW_SCHEMA), CStringGetTextDatum(name)));
 }
 
 /*
@@ -238,12 +229,9 @@ generate(const char *from, const char *name)
 			refuse_object(from, with_name(line->object, quote_identifier(from)));
 		/* the copy would use an object of "from" instead of its own */
 		if (cmig_own_name_replace(line->upgrade, get_namespace_oid(from, false), from, from) != line->upgrade)
-			ereport(ERROR,
-					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-					 errmsg("schema \"%s\" cannot be copied", from),
-					 errdetail("The text of %s %s names the schema, so the copy would still refer to the original.",
-							   line->kind, with_name(line->object, quote_identifier(from))),
-					 errhint("Leave out copy_of.")));
+			refuse(ERRCODE_FEATURE_NOT_SUPPORTED, from,
+				   psprintf("The text of %s %s names the schema, so the copy would still refer to the original.",
+							line->kind, with_name(line->object, quote_identifier(from))));
 		appendStringInfo(&text, "%s;\n", line->upgrade);
 	}
 	MemoryContextSwitchTo(caller);
@@ -270,41 +258,25 @@ run_statements(const char *from, char *text)
  */
 
 /*
- * The argument of add_statement(): the statements that make the new schema
- * equal to "from".
- */
-typedef struct Statements
-{
-	const char *from;			/* schema to copy */
-	StringInfoData text;
-} Statements;
-
-/* Row callback of difference_query: append a statement. */
-static void
-add_statement(TupleDesc desc, HeapTuple row, void *arg)
-{
-	Statements *statements = arg;
-	char	   *sql = cmig_query_text_or_null(desc, row, 1);
-
-	if (sql == NULL)
-		refuse_object(statements->from, cmig_query_text(desc, row, 2));
-	appendStringInfo(&statements->text, "%s;\n", sql);
-	pfree(sql);
-}
-
-/*
  * Returns the statements that make the schema of the current scope equal to
  * "from", or "" if the schemas are equal.
  */
 static char *
 find_differences(const char *from)
 {
-	Statements	statements = {.from = from};
-	Datum		values[2] = {CStringGetTextDatum(cmig_scope_current()), CStringGetTextDatum(from)};
+	StringInfoData text;
+	ListCell   *lc;
 
-	initStringInfo(&statements.text);
-	cmig_query_each(&difference_query, values, NULL, add_statement, &statements);
-	return statements.text.data;
+	initStringInfo(&text);
+	foreach(lc, cmig_query_list(&difference_query, cmig_scope_current(), from))
+	{
+		char	  **row = lfirst(lc);
+
+		if (row[0] == NULL)
+			refuse_object(from, row[1]);
+		appendStringInfo(&text, "%s;\n", row[0]);
+	}
+	return text.data;
 }
 
 /*
@@ -320,11 +292,7 @@ remove_differences(const char *from)
 		return true;
 	run_statements(from, differences);
 	if (find_differences(from)[0] != '\0')
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("schema \"%s\" cannot be copied", from),
-				 errdetail("The copy would differ from the original."),
-				 errhint("Leave out copy_of.")));
+		refuse(ERRCODE_FEATURE_NOT_SUPPORTED, from, "The copy would differ from the original.");
 	return false;
 }
 
@@ -388,10 +356,8 @@ copy_objects(const char *from)
 static void
 tell_privileges(const char *from)
 {
-	Datum		value = ObjectIdGetDatum(get_namespace_oid(from, false));
-	char	   *roles = NULL;
+	char	   *roles = cmig_query_value(&users_query, get_namespace_oid(from, false));
 
-	cmig_query_each(&users_query, &value, NULL, cmig_query_keep_text, &roles);
 	if (roles != NULL)
 		ereport(NOTICE,
 				(errmsg("the privileges on schema \"%s\" were copied", from),

@@ -328,24 +328,6 @@ handle_failure(Upgrade *upgrade, ErrorData *error)
 			 detail ? errdetail_internal("%s", detail) : 0));
 }
 
-/*
- * Record that a scope was not upgraded because its schema is not safe, and
- * issue a warning.  This does not end the call: nothing was run in the scope,
- * and the owner of one schema must not be able to stop the upgrade of all
- * scopes.
- */
-static void
-handle_refusal(Upgrade *upgrade, const ErrorData *error)
-{
-	upgrade->refused++;
-	write_failure(upgrade, error);
-	ereport(WARNING,
-			(errcode(error->sqlerrcode),
-			 errmsg("scope \"%s\" was not upgraded: %s", upgrade->item->name, error->message),
-			 error->detail ? errdetail_internal("%s", error->detail) : 0,
-			 error->hint ? errhint("%s", error->hint) : 0));
-}
-
 /* Upgrade the scope upgrade->item, and handle any error. */
 static void
 process(Upgrade *upgrade)
@@ -370,8 +352,23 @@ process(Upgrade *upgrade)
 		FlushErrorState();
 	}
 	PG_END_TRY();
+
+
+	/*
+	 * A schema that is not safe does not end the call: nothing was run in the
+	 * scope, and the owner of one schema must not be able to stop the upgrade
+	 * of all scopes.
+	 */
 	if (error != NULL && cmig_scope_is_refusal(error))
-		handle_refusal(upgrade, error);
+	{
+		upgrade->refused++;
+		write_failure(upgrade, error);
+		ereport(WARNING,
+				(errcode(error->sqlerrcode),
+				 errmsg("scope \"%s\" was not upgraded: %s", upgrade->item->name, error->message),
+				 error->detail ? errdetail_internal("%s", error->detail) : 0,
+				 error->hint ? errhint("%s", error->hint) : 0));
+	}
 	else if (error != NULL)
 		handle_failure(upgrade, error);
 	else if (upgrade->is_taken)
