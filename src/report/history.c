@@ -295,7 +295,7 @@ cmig_history(PG_FUNCTION_ARGS)
 		const CmigNode *node = &graph->nodes[n];
 		const CmigRevision *revision = node->revision;
 		bool		applied = in_graph ? view.applied->applied->set[n] :
-			cmig_repeatable_state(graph, n) == CMIG_REPEATABLE_CURRENT;
+		cmig_repeatable_state(graph, n) == CMIG_REPEATABLE_CURRENT;
 		Datum		values[14] = {0};
 		bool		nulls[14] = {0};
 
@@ -342,7 +342,9 @@ PG_FUNCTION_INFO_V1(cmig_show);
 static void
 put_field(FunctionCallInfo fcinfo, const char *field, const char *value)
 {
-	cmig_view_put_texts(fcinfo, 2, (const char *const[]) {field, value});
+	const char *texts[] = {field, value};
+
+	cmig_view_put_texts(fcinfo, 2, texts);
 }
 
 /* Return everything about one revision, which may be repeatable. */

@@ -35,7 +35,9 @@ PG_FUNCTION_INFO_V1(cmig_status);
 static void
 put_status(FunctionCallInfo fcinfo, const char *item, const char *value, const char *hint)
 {
-	cmig_view_put_texts(fcinfo, 3, (const char *const[]) {item, value, hint});
+	const char *texts[] = {item, value, hint};
+
+	cmig_view_put_texts(fcinfo, 3, texts);
 }
 
 /*
