@@ -111,20 +111,6 @@ holds_element(const char *name, const CmigRlsValue *left, const CmigRlsValue *ri
 	return false;
 }
 
-/* Returns true if LIKE or ILIKE with this pattern matches every string. */
-static bool
-matches_all(Oid opno, Node *pattern)
-{
-	char	   *name = get_opname(opno);
-	char	   *value;
-
-	if (name == NULL || opno >= FirstUnpinnedObjectId || (strcmp(name, "~~") != 0 && strcmp(name, "~~*") != 0) ||
-		!IsA(pattern, Const) || ((Const *) pattern)->constisnull || ((Const *) pattern)->consttype != TEXTOID)
-		return false;
-	value = TextDatumGetCString(((Const *) pattern)->constvalue);
-	return value[0] != '\0' && strspn(value, "%") == strlen(value);
-}
-
 /* Returns the cases in which one of the two values is null. */
 static List *
 either_null(Node *left, Node *right, CmigRlsScope *scope)
@@ -246,8 +232,6 @@ cmig_rls_compare(OpExpr *expr, int want, CmigRlsScope *scope)
 		return cmig_rls_single((Node *) expr, want, scope);
 	left = cmig_rls_unwrap(linitial(expr->args));
 	right = cmig_rls_unwrap(lsecond(expr->args));
-	if (matches_all(expr->opno, right))
-		return want == IS_FALSE_BIT ? NIL : cmig_rls_null_cases(left, want == IS_NULL_BIT, scope);
 	if (name && IsA(right, Const) && !((Const *) right)->constisnull && (counted = counts_rows(left)) != NULL)
 	{
 		char	   *text = cmig_rls_sample_text((Const *) right);

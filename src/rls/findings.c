@@ -356,7 +356,6 @@ static void
 check_together(const CmigRlsPolicy *policy, const List *siblings, List **findings)
 {
 	List	   *others = NIL;
-	List	   *needed;
 	StringInfoData names;
 	Bitmapset  *but_null;
 	ListCell   *lc;
@@ -376,21 +375,11 @@ check_together(const CmigRlsPolicy *policy, const List *siblings, List **finding
 	if (others == NIL || !is_open_with(policy, others, &but_null) || is_floored(policy, siblings))
 		return;
 
-	/* name only the policies that are needed to let every row through */
-	needed = others;
-	foreach(lc, others)
-	{
-		List	   *fewer = list_delete_ptr(list_copy(needed), lfirst(lc));
-
-		if (fewer != NIL && is_open_with(policy, fewer, &but_null))
-			needed = fewer;
-	}
 	initStringInfo(&names);
-	foreach(lc, needed)
+	foreach(lc, others)
 	{
 		appendStringInfo(&names, "%s%s", names.len ? ", " : "", quote_identifier(((CmigRlsPolicy *) lfirst(lc))->name));
 	}
-	(void) is_open_with(policy, needed, &but_null);
 	cmig_rls_report(findings, "always_true", CMIG_RLS_ERROR, policy,
 					psprintf("together with %s, %s: permissive policies are combined using OR", names.data,
 							 always_text(policy, but_null)),

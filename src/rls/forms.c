@@ -39,39 +39,18 @@ typedef struct Reading
 	CmigRlsExpression *found;
 	Oid			relid;
 	int			depth;			/* number of sub-selects around this node */
-	bool		per_row;		/* is this part of the expression evaluated
-								 * for each row? */
 } Reading;
 
 static bool read_walker(Node *node, void *context);
 
-/*
- * Returns true if the node's value can be '', which many casts do not accept.
- * This is true of a setting, even within a sub-select or COALESCE.
- */
+/* Can the value of a cast's argument be '', as that of a setting can? */
 static bool
 may_be_empty(Node *node)
 {
-	node = cmig_rls_strip(node);
-	if (IsA(node, SubLink) && ((SubLink *) node)->subLinkType == EXPR_SUBLINK)
-	{
-		Query	   *query = castNode(Query, ((SubLink *) node)->subselect);
-
-		if (query->targetList == NIL)
-			return false;
-		node = cmig_rls_strip((Node *) ((TargetEntry *) linitial(query->targetList))->expr);
-	}
+	node = cmig_rls_unwrap(node);
 	/* '' is not null, so COALESCE does not use the next argument */
 	if (IsA(node, CoalesceExpr))
-	{
-		ListCell   *lc;
-
-		foreach(lc, ((CoalesceExpr *) node)->args)
-		{
-			if (may_be_empty(lfirst(lc)))
-				return true;
-		}
-	}
+		node = cmig_rls_unwrap(linitial(((CoalesceExpr *) node)->args));
 	return cmig_rls_calls_setting(node);
 }
 
@@ -85,73 +64,27 @@ column_name(Oid relid, Var *var)
 }
 
 /*
- * Record a volatile or stable function that is called for each row.  Functions
- * that are called once per statement are ignored.
- */
-static void
-read_function(Reading *reading, Oid function, Node *call)
-{
-	char		volatility;
-	CmigRlsExpression *found = reading->found;
-
-	if (!reading->per_row || !OidIsValid(function))
-		return;
-	volatility = func_volatile(function);
-	if (volatility == PROVOLATILE_VOLATILE && found->volatile_function == NULL)
-		found->volatile_function = get_func_name(function);
-	else if (volatility == PROVOLATILE_STABLE && found->row_function == NULL)
-	{
-		found->row_function = get_func_name(function);
-		found->row_function_has_column = contain_vars_of_level(call, reading->depth);
-	}
-}
-
-/* Record that a setting is read, and whether reading it can raise an error. */
-static void
-read_setting(Reading *reading, FuncExpr *call)
-{
-	bool		strict = call->funcid == F_CURRENT_SETTING_TEXT;
-	Node	   *name = linitial(call->args);
-
-	if (call->funcid == F_CURRENT_SETTING_TEXT_BOOL && IsA(lsecond(call->args), Const))
-	{
-		Const	   *missing_ok = lsecond(call->args);
-
-		strict = missing_ok->constisnull || !DatumGetBool(missing_ok->constvalue);
-	}
-	if (strict && reading->found->strict_setting == NULL)
-		reading->found->strict_setting = IsA(name, Const) && !((Const *) name)->constisnull ?
-			TextDatumGetCString(((Const *) name)->constvalue) : pstrdup("?");
-}
-
-/*
  * Record the column in "column = value" or "column = ANY (values)" if the value
  * is the same for all rows, and whether the value comes from the context.
  */
 static void
 read_key(Reading *reading, Oid opno, List *args, bool is_operator, bool any)
 {
-	Node	   *left;
-	Node	   *right;
-	bool		swapped = false;
+	Node	   *left = cmig_rls_strip(linitial(args));
+	Node	   *right = list_length(args) == 2 ? cmig_rls_strip(lsecond(args)) : NULL;
+	bool		swapped = right && IsA(right, Var) && ((Var *) right)->varlevelsup == 0;
+	Var		   *column = (Var *) (swapped ? right : left);
+	Node	   *value = swapped ? left : right;
 
-	if (reading->depth > 0 || list_length(args) != 2 || !cmig_rls_is_equality(opno))
+	if (right == NULL || !cmig_rls_is_equality(opno))
 		return;
-	left = cmig_rls_strip(linitial(args));
-	right = cmig_rls_strip(lsecond(args));
-	if (IsA(right, Var) && ((Var *) right)->varlevelsup == 0)
-	{
-		Node	   *swap = left;
-
-		left = right;
-		right = swap;
-		swapped = true;
-	}
-	if (!IsA(left, Var) || ((Var *) left)->varlevelsup != 0 || ((Var *) left)->varattno <= 0 || contain_vars_of_level(right, 0))
+	if (is_operator && IsA(left, Var) && equal(left, right))
+		reading->found->self_compared = true;
+	if (reading->depth > 0 || !IsA(column, Var) || column->varlevelsup != 0 || column->varattno <= 0 || contain_vars_of_level(value, 0))
 		return;
-	reading->found->keys = bms_add_member(reading->found->keys, ((Var *) left)->varattno);
-	if ((is_operator || (any && !swapped)) && !IsA(right, Const) && !IsA(right, ArrayExpr) && !IsA(right, Param))
-		reading->found->context_keys = bms_add_member(reading->found->context_keys, ((Var *) left)->varattno);
+	reading->found->keys = bms_add_member(reading->found->keys, column->varattno);
+	if ((is_operator || (any && !swapped)) && !IsA(value, Const) && !IsA(value, ArrayExpr) && !IsA(value, Param))
+		reading->found->context_keys = bms_add_member(reading->found->context_keys, column->varattno);
 }
 
 /* Record how often a sub-select is evaluated and what it returns. */
@@ -160,50 +93,32 @@ read_sublink(Reading *reading, SubLink *link)
 {
 	CmigRlsExpression *found = reading->found;
 	Query	   *query = castNode(Query, link->subselect);
-	bool		correlated = contain_vars_of_level((Node *) query, reading->depth + 1);
-	Reading		inner = *reading;
-	TargetEntry *first = query->targetList ? linitial(query->targetList) : NULL;
+	Var		   *first = query->targetList ? (Var *) linitial_node(TargetEntry, query->targetList)->expr : NULL;
+	OpExpr	   *test = (OpExpr *) link->testexpr;
+	Node	   *left = test && IsA(test, OpExpr) ? cmig_rls_strip(linitial(test->args)) : NULL;
 
-	if (link->testexpr)
-		read_walker(link->testexpr, reading);
-	if (correlated && reading->per_row)
-		found->correlated = true;
-	if (link->subLinkType == ANY_SUBLINK && found->in_subselect == NULL && reading->per_row)
+	if (reading->depth == 0)
 	{
-		Node	   *test = link->testexpr;
-		Node	   *left = test && IsA(test, OpExpr) ? cmig_rls_strip(linitial(((OpExpr *) test)->args)) : NULL;
-
-		found->in_subselect = left && IsA(left, Var) && reading->depth == 0 ?
-			column_name(reading->relid, (Var *) left) : pstrdup("expression");
+		found->correlated |= contain_vars_of_level((Node *) query, 1);
+		if (link->subLinkType == ANY_SUBLINK && found->in_subselect == NULL)
+			found->in_subselect = left && IsA(left, Var) ? column_name(reading->relid, (Var *) left) : "expression";
 	}
-	if (first && IsA(first->expr, Var) && link->subLinkType != EXISTS_SUBLINK &&
-		((Var *) first->expr)->varlevelsup == reading->depth + 1 && found->outer_column == NULL)
-		found->outer_column = column_name(reading->relid, (Var *) first->expr);
-
-	inner.depth++;
-	inner.per_row = reading->per_row && correlated;
-	query_tree_walker(query, read_walker, &inner, 0);
+	if (first && IsA(first, Var) && link->subLinkType != EXISTS_SUBLINK && first->varlevelsup == reading->depth + 1 && found->outer_column == NULL)
+		found->outer_column = column_name(reading->relid, first);
 }
 
-/* Record a cast that fails if a setting is ''. */
-static void
-read_cast(Reading *reading, CoerceViaIO *cast)
-{
-	CmigRlsExpression *found = reading->found;
-
-	if (may_be_empty((Node *) cast->arg) && found->cast_of_empty == NULL &&
-		get_element_type(cast->resulttype) == InvalidOid &&
-		cast->resulttype != TEXTOID && cast->resulttype != VARCHAROID)
-		found->cast_of_empty = format_type_be(cast->resulttype);
-}
-
-/* Record what a node of the expression does, and visit all nodes below it. */
+/*
+ * Record what a node of the expression does, and visit all nodes below it.  A
+ * function in a sub-select is not reported: it runs once, or the sub-select is
+ * reported as one that runs for each row.
+ */
 static bool
 read_walker(Node *node, void *context)
 {
 	Reading    *reading = context;
-	Reading		inner;
-	List	   *args;
+	CmigRlsExpression *found = reading->found;
+	Oid			function = InvalidOid;
+	char		volatility;
 
 	if (node == NULL)
 		return false;
@@ -211,57 +126,73 @@ read_walker(Node *node, void *context)
 	{
 		case T_Var:
 			if (((Var *) node)->varlevelsup == reading->depth)
-				reading->found->columns = bms_add_member(reading->found->columns, Max(((Var *) node)->varattno, 0));
+				found->columns = bms_add_member(found->columns, Max(((Var *) node)->varattno, 0));
 			return false;
 		case T_SubLink:
 			read_sublink(reading, (SubLink *) node);
-			return false;
+			break;
 		case T_Query:
-			inner = *reading;
-			inner.depth++;
-			query_tree_walker((Query *) node, read_walker, &inner, 0);
+			reading->depth++;
+			(void) query_tree_walker((Query *) node, read_walker, reading, 0);
+			reading->depth--;
 			return false;
 		case T_FuncExpr:
-			read_function(reading, ((FuncExpr *) node)->funcid, node);
-			if (cmig_rls_calls_setting(node))
-				read_setting(reading, (FuncExpr *) node);
+			function = ((FuncExpr *) node)->funcid;
+			if (cmig_rls_calls_setting(node) && found->strict_setting == NULL)
+			{
+				List	   *args = ((FuncExpr *) node)->args;
+				Const	   *name = linitial(args);
+				Const	   *missing_ok = list_length(args) == 2 ? lsecond(args) : NULL;
+
+				if (missing_ok == NULL || (IsA(missing_ok, Const) && (missing_ok->constisnull || !DatumGetBool(missing_ok->constvalue))))
+					found->strict_setting = IsA(name, Const) && !name->constisnull ? TextDatumGetCString(name->constvalue) : "?";
+			}
 			break;
 		case T_OpExpr:
-			read_function(reading, get_opcode(((OpExpr *) node)->opno), node);
-			args = ((OpExpr *) node)->args;
-			read_key(reading, ((OpExpr *) node)->opno, args, true, false);
-			if (list_length(args) == 2 && cmig_rls_is_equality(((OpExpr *) node)->opno) &&
-				IsA(cmig_rls_strip(linitial(args)), Var) && equal(cmig_rls_strip(linitial(args)), cmig_rls_strip(lsecond(args))))
-				reading->found->self_compared = true;
-			break;
+			read_key(reading, ((OpExpr *) node)->opno, ((OpExpr *) node)->args, true, false);
+			/* fall through */
 		case T_DistinctExpr:
 		case T_NullIfExpr:
-			read_function(reading, get_opcode(((OpExpr *) node)->opno), node);
+			function = get_opcode(((OpExpr *) node)->opno);
 			break;
 		case T_ScalarArrayOpExpr:
-			read_function(reading, get_opcode(((ScalarArrayOpExpr *) node)->opno), node);
-			read_key(reading, ((ScalarArrayOpExpr *) node)->opno, ((ScalarArrayOpExpr *) node)->args, false,
-					 ((ScalarArrayOpExpr *) node)->useOr);
+			function = get_opcode(((ScalarArrayOpExpr *) node)->opno);
+			read_key(reading, ((ScalarArrayOpExpr *) node)->opno, ((ScalarArrayOpExpr *) node)->args, false, ((ScalarArrayOpExpr *) node)->useOr);
 			break;
 		case T_CoerceViaIO:
-			read_cast(reading, (CoerceViaIO *) node);
+			if (found->cast_of_empty == NULL && may_be_empty((Node *) ((CoerceViaIO *) node)->arg) && !type_is_array(exprType(node)) &&
+				exprType(node) != TEXTOID && exprType(node) != VARCHAROID)
+				found->cast_of_empty = format_type_be(exprType(node));
 			break;
 		default:
 			break;
 	}
-	return expression_tree_walker(node, read_walker, reading);
+	volatility = OidIsValid(function) && reading->depth == 0 ? func_volatile(function) : PROVOLATILE_IMMUTABLE;
+	if (volatility == PROVOLATILE_VOLATILE && found->volatile_function == NULL)
+		found->volatile_function = get_func_name(function);
+	else if (volatility == PROVOLATILE_STABLE && found->row_function == NULL)
+	{
+		found->row_function = get_func_name(function);
+		found->row_function_has_column = contain_vars_of_level(node, 0);
+	}
+	return expression_tree_walker(node, read_walker, context);
 }
 
+/* Returns the expression's properties, except for "truth" and "but_null". */
 CmigRlsExpression *
 cmig_rls_expr_read(Node *tree, Oid relid)
 {
 	CmigRlsExpression *found = palloc0(sizeof(CmigRlsExpression));
-	Reading		reading = {found, relid, 0, true};
+	Reading		reading = {found, relid, 0};
 
 	(void) read_walker(tree, &reading);
 	return found;
 }
 
+/*
+ * Might "check" accept rows that "using" does not accept?  Returns false if
+ * "check" is known to imply "using", or if either of them is NULL.
+ */
 bool
 cmig_rls_expr_wider(Node *using, Node *check)
 {

@@ -117,6 +117,7 @@ typedef struct CmigRlsPolicy
 typedef struct CmigRlsColumn
 {
 	char	   *name;
+	Oid			base_type;
 	char	   *cast;			/* type to which a setting is cast to compare
 								 * it with this column; NULL: the column
 								 * cannot be a key */
@@ -424,13 +425,13 @@ typedef struct CmigRlsExpression
 											 * row_function use the row, so
 											 * that it cannot be called just
 											 * once? */
-	char	   *in_subselect;	/* the column before IN (SELECT ...), or
+	const char *in_subselect;	/* the column before IN (SELECT ...), or
 								 * "expression" if there is no column */
 	bool		correlated;		/* is there a sub-select that depends on the
 								 * row? */
 	char	   *cast_of_empty;	/* type to which a setting is cast without
 								 * NULLIF */
-	char	   *strict_setting; /* setting read without missing_ok */
+	const char *strict_setting; /* setting read without missing_ok */
 	char	   *outer_column;	/* column of the policy's row that a
 								 * sub-select returns */
 	bool		self_compared;	/* is a column compared with itself? */

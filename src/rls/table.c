@@ -35,41 +35,21 @@
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/guc.h"
+#include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
-/*
- * The columns of a table.  For each column, the query returns the type to
- * which a setting is cast if the column is a key.
- */
+/* The columns of a table, and the indexes that begin with them. */
 static CmigQuery read_columns = {
-	"SELECT a.attname::text,"
-	" CASE b.oid WHEN 'uuid'::regtype THEN 'uuid' WHEN 'int8'::regtype THEN 'bigint'"
-	"  WHEN 'int4'::regtype THEN 'integer' WHEN 'int2'::regtype THEN 'smallint'"
-	"  WHEN 'text'::regtype THEN 'text' WHEN 'varchar'::regtype THEN 'text' END,"
-	" format_type(a.atttypid, a.atttypmod),"
+	"SELECT a.attname::text, a.atttypid, format_type(a.atttypid, a.atttypmod),"
 	" CASE WHEN a.attgenerated = '' THEN pg_get_expr(d.adbin, d.adrelid) END,"
-	" a.attidentity <> '' OR a.attgenerated <> '',"
-	" (SELECT i.relname::text"
-	"  FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid"
-	"  JOIN pg_description e ON e.objoid = i.oid AND e.classoid = 'pg_class'::regclass AND e.objsubid = 0"
-	"  WHERE x.indrelid = a.attrelid AND x.indkey[0] = a.attnum AND x.indpred IS NULL AND x.indisvalid"
-	"  AND position($2 IN e.description) > 0 ORDER BY i.relname LIMIT 1),"
-	" EXISTS (SELECT FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid"
-	"  JOIN pg_am m ON m.oid = i.relam AND m.amname IN ('btree', 'hash')"
-	"  WHERE x.indrelid = a.attrelid AND x.indkey[0] = a.attnum AND x.indpred IS NULL AND x.indisvalid"
-	"  AND NOT EXISTS (SELECT FROM pg_description e WHERE e.objoid = i.oid"
-	"   AND e.classoid = 'pg_class'::regclass AND e.objsubid = 0 AND position($2 IN e.description) > 0))"
-	" FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid"
-
-	/*
-	 * find the base type of a domain, even if it is a domain over another
-	 * domain
-	 */
-	" CROSS JOIN LATERAL (WITH RECURSIVE up(oid, base, kind) AS ("
-	"   SELECT t.oid, t.typbasetype, t.typtype"
-	"   UNION ALL SELECT y.oid, y.typbasetype, y.typtype FROM up JOIN pg_type y ON y.oid = up.base"
-	"   WHERE up.kind = 'd') SELECT up.oid FROM up WHERE up.kind <> 'd') b"
-	" LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum"
+	" a.attidentity <> '' OR a.attgenerated <> '', x.made, coalesce(x.other, false)"
+	" FROM pg_attribute a LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum"
+	" LEFT JOIN LATERAL (SELECT min(i.relname::text) FILTER (WHERE e.objoid IS NOT NULL) AS made,"
+	"   bool_or(e.objoid IS NULL AND m.amname IN ('btree', 'hash')) AS other"
+	"  FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid JOIN pg_am m ON m.oid = i.relam"
+	"  LEFT JOIN pg_description e ON e.objoid = i.oid AND e.classoid = 'pg_class'::regclass AND e.objsubid = 0"
+	"   AND position($2 IN e.description) > 0"
+	"  WHERE x.indrelid = a.attrelid AND x.indkey[0] = a.attnum AND x.indpred IS NULL AND x.indisvalid) x ON true"
 	" WHERE a.attrelid = $1 AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum",
 	2, {OIDOID, TEXTOID}
 };
@@ -471,9 +451,13 @@ take_column(TupleDesc desc, HeapTuple row, void *arg)
 {
 	List	  **columns = arg;
 	CmigRlsColumn *column = palloc0(sizeof(CmigRlsColumn));
+	bool		isnull;
 
 	column->name = cmig_query_text(desc, row, 1);
-	column->cast = cmig_query_text_or_null(desc, row, 2);
+	column->base_type = getBaseType(DatumGetObjectId(cmig_query_datum(desc, row, 2, &isnull)));
+	column->cast = column->base_type == VARCHAROID ? "text" : column->base_type == UUIDOID || column->base_type == INT8OID ||
+		column->base_type == INT4OID || column->base_type == INT2OID || column->base_type == TEXTOID ?
+		format_type_be(column->base_type) : NULL;
 	column->type = cmig_query_text(desc, row, 3);
 	column->fallback = cmig_query_text_or_null(desc, row, 4);
 	column->generated = cmig_query_bool(desc, row, 5, false);

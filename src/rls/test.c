@@ -696,12 +696,12 @@ add_key(Test *test, char *what, const char *name, char *value)
 	key->what = what;
 	key->name = column->name;
 	key->generated = column->generated;
-	key->base_type = getBaseType(get_atttype(test->table->relid, attnum));
+	key->base_type = column->base_type;
 	relation = relation_open(test->table->relid, AccessShareLock);
 	key->stored = cmig_virtual_column_compat(relation, attnum) == NULL;
 	relation_close(relation, NoLock);
-	key->type = key->base_type == UUIDOID ? "pg_catalog.uuid" : key->base_type == INT8OID ? "pg_catalog.int8" :
-		key->base_type == INT4OID ? "pg_catalog.int4" : key->base_type == INT2OID ? "pg_catalog.int2" : "pg_catalog.text";
+	key->type = psprintf("pg_catalog.%s", key->base_type == UUIDOID ? "uuid" : key->base_type == INT8OID ? "int8" :
+						 key->base_type == INT4OID ? "int4" : key->base_type == INT2OID ? "int2" : "text");
 	key->value = value;
 	test->keys = lappend(test->keys, key);
 	if (value)
