@@ -426,17 +426,6 @@ values_of_var(Var *var, CmigRlsScope *scope)
 			if (list_length(entry->functions) == 1 && var->varattno == 1 && !entry->funcordinality)
 				return cmig_rls_values_of(linitial_node(RangeTblFunction, entry->functions)->funcexpr, home);
 			break;
-		case RTE_VALUES:
-			{
-				List	   *values = NIL;
-				ListCell   *lc;
-
-				foreach(lc, entry->values_lists)
-				{
-					values = list_concat(values, cmig_rls_values_of(list_nth(lfirst(lc), var->varattno - 1), home));
-				}
-				return values;
-			}
 		default:
 			break;
 	}

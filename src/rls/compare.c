@@ -185,6 +185,32 @@ compare_values(OpExpr *expr, const CmigRlsValue *left, const CmigRlsValue *right
 	return result;
 }
 
+/*
+ * Returns the cases in which one of the left values equals one of the right
+ * values.
+ */
+static List *
+equal_values(List *left, List *right)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+	ListCell   *other;
+
+	foreach(lc, left)
+	{
+		foreach(other, right)
+		{
+			CmigRlsCase *facts = cmig_rls_both(((CmigRlsValue *) lfirst(lc))->facts, ((CmigRlsValue *) lfirst(other))->facts);
+
+			if (facts == NULL || cmig_rls_is_nobody(lfirst(other)))
+				continue;
+			cmig_rls_relate(facts, lfirst(lc), lfirst(other));
+			result = lappend(result, facts);
+		}
+	}
+	return result;
+}
+
 /* Is the sub-select a count of rows, without GROUP BY? */
 static Query *
 counts_rows(Node *node)
@@ -305,10 +331,7 @@ cmig_rls_compare_any(ScalarArrayOpExpr *expr, int want, CmigRlsScope *scope)
 	Node	   *array = cmig_rls_unwrap(lsecond(expr->args));
 	List	   *elements = elements_of(array);
 	List	   *parts = NIL;
-	List	   *result = NIL;
-	List	   *values;
 	ListCell   *lc;
-	ListCell   *other;
 
 	foreach(lc, elements)
 	{
@@ -324,22 +347,8 @@ cmig_rls_compare_any(ScalarArrayOpExpr *expr, int want, CmigRlsScope *scope)
 		return cmig_rls_cases_of((Node *) makeBoolExpr(expr->useOr ? OR_EXPR : AND_EXPR, parts, -1), want, scope);
 	if (want != IS_TRUE_BIT || !expr->useOr || !cmig_rls_is_equality(expr->opno))
 		return cmig_rls_single((Node *) expr, want, scope);
-	values = cmig_rls_values_of(array, scope);
-	foreach(lc, cmig_rls_values_of(linitial(expr->args), scope))
-	{
-		foreach(other, values)
-		{
-			CmigRlsCase *facts = cmig_rls_both(((CmigRlsValue *) lfirst(lc))->facts, ((CmigRlsValue *) lfirst(other))->facts);
-			List	   *cases = facts ? cmig_rls_product(list_make1(facts), cmig_rls_single((Node *) expr, want, scope)) : NIL;
-
-			if (cmig_rls_is_nobody(lfirst(other)))
-				continue;
-			if (cases)
-				cmig_rls_relate(linitial(cases), lfirst(lc), lfirst(other));
-			result = list_concat(result, cases);
-		}
-	}
-	return result;
+	return cmig_rls_product(equal_values(cmig_rls_values_of(linitial(expr->args), scope), cmig_rls_values_of(array, scope)),
+							cmig_rls_single((Node *) expr, want, scope));
 }
 
 /*
@@ -611,31 +620,16 @@ compare_rows(SubLink *link, CmigRlsScope *scope)
 		foreach(each, tests)
 		{
 			OpExpr	   *test = lfirst(each);
-			List	   *compared = NIL;
 			Param	   *param;
-			ListCell   *left;
-			ListCell   *right;
+			Node	   *target;
 
 			if (!IsA(test, OpExpr) || list_length(test->args) != 2 || !cmig_rls_is_equality(test->opno))
 				continue;
 			param = (Param *) cmig_rls_bare(lsecond(test->args));
 			if (!IsA(param, Param) || param->paramkind != PARAM_SUBLINK || param->paramid > list_length(row->query->targetList))
 				continue;
-			foreach(left, cmig_rls_values_of(linitial(test->args), scope))
-			{
-				foreach(right, cmig_rls_values_of((Node *) list_nth_node(TargetEntry, row->query->targetList, param->paramid - 1)->expr, row->scope))
-				{
-					CmigRlsValue *a = lfirst(left);
-					CmigRlsValue *b = lfirst(right);
-					CmigRlsCase *facts = cmig_rls_both(a->facts, b->facts);
-
-					if (facts == NULL || cmig_rls_is_nobody(b))
-						continue;
-					cmig_rls_relate(facts, a, b);
-					compared = lappend(compared, facts);
-				}
-			}
-			cases = cmig_rls_product(cases, compared);
+			target = (Node *) list_nth_node(TargetEntry, row->query->targetList, param->paramid - 1)->expr;
+			cases = cmig_rls_product(cases, equal_values(cmig_rls_values_of(linitial(test->args), scope), cmig_rls_values_of(target, row->scope)));
 		}
 		result = list_concat(result, cases);
 	}

@@ -418,18 +418,11 @@ is_mark(const CmigRlsLiteral *literal)
 
 /* Does the node call a function that checks privileges, such as pg_has_role()? */
 static bool
-asks_privileges(Node *node, void *context)
+asks_privileges(Node *node)
 {
-	if (node == NULL)
-		return false;
-	if (IsA(node, FuncExpr) && ((FuncExpr *) node)->funcid < FirstUnpinnedObjectId)
-	{
-		char	   *name = get_func_name(((FuncExpr *) node)->funcid);
+	char	   *name = IsA(node, FuncExpr) && ((FuncExpr *) node)->funcid < FirstUnpinnedObjectId ? get_func_name(((FuncExpr *) node)->funcid) : NULL;
 
-		if (name && (strncmp(name, "pg_has_", 7) == 0 || strncmp(name, "has_", 4) == 0))
-			return true;
-	}
-	return expression_tree_walker(node, asks_privileges, context);
+	return name && cmig_rls_in_words(name, "pg_has_ has_", true);
 }
 
 /* Returns the condition as SQL, for messages; NULL if it cannot be shown. */
@@ -485,7 +478,7 @@ judge(const CmigRlsCase *facts, const CmigRlsProof *proof, CmigRlsVerdict *verdi
 			 cmig_rls_names_owner(get_attname(proof->relid, ((Var *) literal->node)->varattno, false))))
 			continue;
 		/* a test of a membership may be meant to let its members see more */
-		if (asks_privileges(literal->node, NULL))
+		if (cmig_rls_any(literal->node, asks_privileges))
 		{
 			context = uses.row;
 			mixed |= uses.row;
