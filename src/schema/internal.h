@@ -78,6 +78,20 @@ cmig_change_drops(const CmigChange *change)
 	return change->action == CMIG_DROP || change->action == CMIG_AGAIN;
 }
 
+/* Returns the change of an object of the new image, or of the old one. */
+static inline CmigChange *
+cmig_change_of(const CmigDifference *difference, const CmigObject *object, bool old)
+{
+	return (old ? difference->of_from : difference->of_to)[object->index];
+}
+
+/* Does the upgrade (or the downgrade, if "old" is true) create the object? */
+static inline bool
+cmig_change_makes(const CmigChange *change, bool old)
+{
+	return change->action == CMIG_AGAIN || change->action == (old ? CMIG_DROP : CMIG_CREATE);
+}
+
 /* in attached.c */
 
 /*

@@ -2,6 +2,20 @@
  * order.c
  *	  The order of the steps.
  *
+ * A node is a step of a change: a change that drops and re-creates an object
+ * has a node for each of these steps.  An object is dropped before the objects
+ * that it depends on, and created after them.  A name must be free before
+ * another object can take it.  A cycle is broken by creating an object in a
+ * separate statement instead of as part of another object's statement.
+ *
+ * Nodes are sorted first: drops come before everything else, and a table's
+ * objects are next to the table.  Then each node is placed after all nodes
+ * that must precede it.  Otherwise the sort order is kept, so that changing
+ * one object does not move other statements.
+ *
+ * If the options ask for statements of a stepwise revision, the nodes also say
+ * which of them must run in one transaction.
+ *
  * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
@@ -10,14 +24,6 @@
 
 #include "kinds/kinds.h"
 #include "schema/internal.h"
-
-/* ----------------------------------------------------------------
- * Creates the nodes to be ordered: the steps of each change.
- *
- * A change that drops and re-creates an object has a node for each of these
- * steps.
- * ----------------------------------------------------------------
- */
 
 /* An edge: one node must come before another. */
 typedef struct CmigEdge
@@ -43,9 +49,14 @@ typedef struct CmigOrder
 								 * nedges as the last element */
 } CmigOrder;
 
+/* ----------------------------------------------------------------
+ * Nodes
+ * ----------------------------------------------------------------
+ */
+
 /* Returns the object that the node creates, alters, or drops. */
 static const CmigObject *
-order_node_object(const CmigOrderNode *node)
+object_of(const CmigOrderNode *node)
 {
 	return node->type <= CMIG_NODE_DROP || node->change->to == NULL ? node->change->from : node->change->to;
 }
@@ -103,22 +114,13 @@ compare_nodes(const void *a, const void *b)
 		return drop ? -1 : 1;
 	if (drop)
 	{
-		int			order = -compare_objects(order_node_object(left), order_node_object(right));
+		int			order = -compare_objects(object_of(left), object_of(right));
 
 		return order ? order : (int) left->type - (int) right->type;
 	}
 	if (left->change == right->change)
 		return (int) left->type - (int) right->type;
-	return compare_objects(order_node_object(left), order_node_object(right));
-}
-
-static void
-add_node(CmigOrder *order, CmigChange *change, CmigNodeType type)
-{
-	order->nodes[order->count++] = (CmigOrderNode)
-	{
-		type, change
-	};
+	return compare_objects(object_of(left), object_of(right));
 }
 
 /*
@@ -126,7 +128,7 @@ add_node(CmigOrder *order, CmigChange *change, CmigNodeType type)
  * else, and a table's objects are next to the table.
  */
 static void
-order_node_make(CmigOrder *order)
+make_nodes(CmigOrder *order)
 {
 	CmigDifference *difference = order->difference;
 
@@ -135,31 +137,31 @@ order_node_make(CmigOrder *order)
 	for (int i = 0; i < difference->count; i++)
 	{
 		CmigChange *change = &difference->changes[i];
+		bool		has[CMIG_NODE_UNSUPPORTED + 1];
 
 		change->first_node = change->last_node = change->away_node = -1;
 		change->part_node = change->join_node = -1;
 		if (change->host != NULL)
 			continue;
-		if (cmig_change_drops(change) && change->away != NULL)
-			add_node(order, change, CMIG_NODE_AWAY);
-		if (cmig_change_drops(change) && change->dropped_by == NULL)
-			add_node(order, change, CMIG_NODE_DROP);
-		if (cmig_change_creates(change))
-			add_node(order, change, CMIG_NODE_CREATE);
-		if (change->action == CMIG_ALTER && !change->late)
-			add_node(order, change, CMIG_NODE_ALTER);
 		if (change->action == CMIG_ALTER && change->first != NIL && change->last != NIL &&
 			change->from->kind == &cmig_kind_table && cmig_joins_first(difference, change))
 		{
 			change->last = list_concat(change->last, change->first);
 			change->first = NIL;
 		}
-		if (change->action == CMIG_ALTER && change->first != NIL)
-			add_node(order, change, CMIG_NODE_PART);
-		if (change->action == CMIG_ALTER && change->last != NIL)
-			add_node(order, change, CMIG_NODE_JOIN);
-		if (change->action == CMIG_UNSUPPORTED)
-			add_node(order, change, CMIG_NODE_UNSUPPORTED);
+		has[CMIG_NODE_AWAY] = cmig_change_drops(change) && change->away != NULL;
+		has[CMIG_NODE_DROP] = cmig_change_drops(change) && change->dropped_by == NULL;
+		has[CMIG_NODE_PART] = change->action == CMIG_ALTER && change->first != NIL;
+		has[CMIG_NODE_JOIN] = change->action == CMIG_ALTER && change->last != NIL;
+		has[CMIG_NODE_ALTER] = change->action == CMIG_ALTER && !change->late;
+		has[CMIG_NODE_CREATE] = cmig_change_creates(change);
+		has[CMIG_NODE_UNSUPPORTED] = change->action == CMIG_UNSUPPORTED;
+		for (CmigNodeType type = CMIG_NODE_AWAY; type <= CMIG_NODE_UNSUPPORTED; type++)
+			if (has[type])
+				order->nodes[order->count++] = (CmigOrderNode)
+			{
+				type, change
+			};
 	}
 	qsort(order->nodes, order->count, sizeof(CmigOrderNode), compare_nodes);
 	/* record in each change the numbers of its nodes */
@@ -168,26 +170,23 @@ order_node_make(CmigOrder *order)
 		CmigOrderNode *node = &order->nodes[j];
 
 		if (node->type == CMIG_NODE_AWAY)
-		{
 			node->change->away_node = j;
-			continue;
-		}
-		if (node->type == CMIG_NODE_PART || node->type == CMIG_NODE_JOIN)
+		else if (node->type == CMIG_NODE_PART)
+			node->change->part_node = j;
+		else if (node->type == CMIG_NODE_JOIN)
+			node->change->join_node = j;
+		else
 		{
-			*(node->type == CMIG_NODE_PART ? &node->change->part_node : &node->change->join_node) = j;
-			continue;
+			if (node->type != CMIG_NODE_CREATE)
+				node->change->first_node = j;
+			if (node->type != CMIG_NODE_DROP)
+				node->change->last_node = j;
 		}
-		if (node->type != CMIG_NODE_CREATE)
-			node->change->first_node = j;
-		if (node->type != CMIG_NODE_DROP)
-			node->change->last_node = j;
 	}
 }
 
 /* ----------------------------------------------------------------
- * The graph of nodes: adding edges, and finding the nodes of an object.
- *
- * No database access.
+ * The graph of nodes
  * ----------------------------------------------------------------
  */
 
@@ -197,7 +196,7 @@ order_node_make(CmigOrder *order)
  * of "soft" and "weak".
  */
 static void
-order_graph_add_kind(CmigOrder *order, int node, int before, bool soft, bool weak)
+add_kind(CmigOrder *order, int node, int before, bool soft, bool weak)
 {
 	if (node == before || node < 0 || before < 0)
 		return;
@@ -213,16 +212,17 @@ order_graph_add_kind(CmigOrder *order, int node, int before, bool soft, bool wea
 	};
 }
 
+/* Add a soft edge, such as one between a function and what its body names. */
 static void
-order_graph_add_soft(CmigOrder *order, int node, int before)
+add_soft(CmigOrder *order, int node, int before)
 {
-	order_graph_add_kind(order, node, before, true, false);
+	add_kind(order, node, before, true, false);
 }
 
 static void
-order_graph_add(CmigOrder *order, int node, int before)
+add(CmigOrder *order, int node, int before)
 {
-	order_graph_add_kind(order, node, before, false, false);
+	add_kind(order, node, before, false, false);
 }
 
 /*
@@ -241,7 +241,7 @@ is_origin(const CmigObject *object, const CmigObject *on)
  * -1 if there is none.
  */
 static int
-order_graph_end(const CmigOrder *order, const CmigObject *object)
+ended(const CmigOrder *order, const CmigObject *object)
 {
 	const CmigChange *change = order->difference->of_from[object->index];
 
@@ -257,7 +257,7 @@ order_graph_end(const CmigOrder *order, const CmigObject *object)
 	if (change->to == NULL && change->action == CMIG_NO_CHANGE)
 		for (int i = 0; i < object->ndepends; i++)
 			if (is_origin(object, object->depends[i]))
-				return order_graph_end(order, object->depends[i]);
+				return ended(order, object->depends[i]);
 	return change->host ? change->host->first_node : change->first_node;
 }
 
@@ -266,7 +266,7 @@ order_graph_end(const CmigOrder *order, const CmigObject *object)
  * there is none.
  */
 static int
-order_graph_made(const CmigOrder *order, const CmigObject *object)
+made(const CmigOrder *order, const CmigObject *object)
 {
 	const CmigChange *change = order->difference->of_to[object->index];
 
@@ -278,7 +278,7 @@ order_graph_made(const CmigOrder *order, const CmigObject *object)
 	if (change->from == NULL && change->action == CMIG_NO_CHANGE)
 		for (int i = 0; i < object->ndepends; i++)
 			if (is_origin(object, object->depends[i]))
-				return order_graph_made(order, object->depends[i]);
+				return made(order, object->depends[i]);
 	if (change->join_node >= 0 && object->kind == &cmig_kind_column)
 		return change->join_node;
 	return change->host ? change->host->last_node : change->last_node;
@@ -290,111 +290,80 @@ order_graph_made(const CmigOrder *order, const CmigObject *object)
  * node, but need not be.
  */
 static bool
-order_graph_is_harmless(const CmigOrderNode *node)
+is_harmless(const CmigOrderNode *node)
 {
 	return node->type == CMIG_NODE_ALTER && !node->change->disturbs;
 }
 
-/* ----------------------------------------------------------------
- * The order of steps that use the same name.
- *
- * No database access.
- * ----------------------------------------------------------------
- */
-
-/* A name, and the node after which another object can use it. */
-typedef struct NameEntry
+/* A name that comes into use, or out of use, when a node runs. */
+typedef struct NameUse
 {
 	const char *name;
 	int			node;
-} NameEntry;
+	bool		freed;
+} NameUse;
 
 static int
 compare_names(const void *a, const void *b)
 {
-	return strcmp(((const NameEntry *) a)->name, ((const NameEntry *) b)->name);
-}
-
-/* Returns the name of the object's index or sequence, or NULL. */
-static const char *
-second_name(const CmigObject *object)
-{
-	return object != NULL && object->kind->index_name ? object->kind->index_name(object) : NULL;
+	return strcmp(((const NameUse *) a)->name, ((const NameUse *) b)->name);
 }
 
 /*
- * Store in "names" the names that come into use or out of use when the node
- * runs: the name of the object, and the name of its index or sequence.  If the
- * node only alters the object, there is only the latter name, and only if it
- * differs in "other", the object in the other image.  Returns the number of
- * names.
+ * Add edges so that a name is available before another object uses it: the
+ * name of the object, or of its index or sequence.  If a node only alters an
+ * object, only the latter name can change.
  */
-static int
-names_of(const CmigOrderNode *node, const CmigObject *object, const CmigObject *other, const char **names)
-{
-	const char *second = second_name(object);
-	const char *others = second_name(other);
-	int			count = 0;
-
-	if (node->type != CMIG_NODE_ALTER)
-		names[count++] = object->identity;
-	else if (second != NULL && others != NULL && strcmp(second, others) == 0)
-		second = NULL;
-	if (second != NULL)
-		names[count++] = second;
-	return count;
-}
-
-/*
- * List the names of old objects that are dropped, renamed, or altered, with
- * the nodes that make the names available.  The list is sorted.  Returns the
- * number of names.
- */
-static int
-list_freed(const CmigOrder *order, NameEntry *freed)
+static void
+add_names(CmigOrder *order)
 {
 	const CmigDifference *difference = order->difference;
-	const char *names[2];
+	NameUse    *uses = MemoryContextAllocHuge(CurrentMemoryContext,
+											  sizeof(NameUse) * (2 * ((Size) difference->from->count + difference->to->count) + 1));
 	int			count = 0;
 
-	for (int i = 0; i < difference->from->count; i++)
+	for (int i = 0; i < difference->from->count + difference->to->count; i++)
 	{
-		const CmigObject *object = difference->from->objects[i];
-		int			node = order_graph_end(order, object);
+		const bool	freed = i < difference->from->count;
+		const CmigObject *object = freed ? difference->from->objects[i] : difference->to->objects[i - difference->from->count];
+		const CmigObject *other = freed ? difference->of_from[object->index]->to : difference->of_to[object->index]->from;
+		const char *second = object->kind->index_name ? object->kind->index_name(object) : NULL;
+		int			node = freed ? ended(order, object) : made(order, object);
+		bool		alters;
 
-		if (node >= 0 && order->nodes[node].change->away_node >= 0)
+		if (freed && node >= 0 && order->nodes[node].change->away_node >= 0)
 			node = order->nodes[node].change->away_node;
-		if (node < 0 || (order->nodes[node].type > CMIG_NODE_DROP && order->nodes[node].type != CMIG_NODE_ALTER))
+		if (node < 0)
 			continue;
-		for (int j = names_of(&order->nodes[node], object, difference->of_from[i]->to, names) - 1; j >= 0; j--)
-			freed[count++] = (NameEntry)
+		alters = order->nodes[node].type == CMIG_NODE_ALTER;
+		if (!alters && (freed ? order->nodes[node].type > CMIG_NODE_DROP : order->nodes[node].type != CMIG_NODE_CREATE))
+			continue;
+		if (!alters)
+			uses[count++] = (NameUse)
 		{
-			names[j], node
+			object->identity, node, freed
+		};
+		if (second == NULL || (alters && other != NULL && other->kind->index_name != NULL &&
+							   cmig_text_same(second, other->kind->index_name(other))))
+			continue;
+		uses[count++] = (NameUse)
+		{
+			second, node, freed
 		};
 	}
-	qsort(freed, count, sizeof(NameEntry), compare_names);
-	return count;
+	qsort(uses, count, sizeof(NameUse), compare_names);
+	for (int i = 0; i < count; i++)
+		for (int step = -1; step <= 1 && !uses[i].freed; step += 2)
+			for (int j = i + step; j >= 0 && j < count && strcmp(uses[j].name, uses[i].name) == 0; j += step)
+				if (uses[j].freed)
+					add(order, uses[i].node, uses[j].node);
+	pfree(uses);
 }
 
 /* ----------------------------------------------------------------
- * The order of the steps that run NO INHERIT and INHERIT.
- *
- * No database access.
+ * NO INHERIT and INHERIT
  * ----------------------------------------------------------------
  */
-
-/*
- * Make the node "before" precede the node that drops or alters an old object.
- * The edge is weak if the alteration does not affect the object's
- * dependents.
- */
-static void
-add_end(CmigOrder *order, const CmigObject *object, int before)
-{
-	int			node = order_graph_end(order, object);
-
-	order_graph_add_kind(order, node, before, false, node >= 0 && order_graph_is_harmless(&order->nodes[node]));
-}
 
 /*
  * Make the node precede the nodes that drop or alter a table, its columns, and
@@ -405,10 +374,13 @@ add_end(CmigOrder *order, const CmigObject *object, int before)
 static void
 add_part(CmigOrder *order, int node, const CmigObject *table)
 {
-	add_end(order, table, node);
-	for (const CmigObject *child = table->child; child != NULL; child = child->sibling)
-		if (child->kind != &cmig_kind_statistics)
-			add_end(order, child, node);
+	for (const CmigObject *object = table; object != NULL; object = object == table ? table->child : object->sibling)
+	{
+		int			end = object->kind == &cmig_kind_statistics ? -1 : ended(order, object);
+
+		if (end >= 0)
+			add_kind(order, end, node, false, is_harmless(&order->nodes[end]));
+	}
 }
 
 /* Does the change of a column only drop NOT NULL? */
@@ -426,33 +398,27 @@ only_drops_not_null(const CmigChange *change)
 }
 
 /*
- * Make "node", which adds parents to a table, follow the creation of "child".
- * Exception: if "node" also removes the table's old parents, a column's NOT
- * NULL is dropped after "node", because an old parent may require NOT NULL.
- */
-static void
-join_child(CmigOrder *order, int node, const CmigObject *table, const CmigObject *child)
-{
-	const CmigChange *change = order->difference->of_to[child->index],
-			   *join = order->nodes[node].change;
-
-	if (join->to == table && join->part_node < 0 && only_drops_not_null(change))
-		order_graph_add(order, change->first_node, node);
-	else
-		order_graph_add(order, node, order_graph_made(order, child));
-}
-
-/*
- * Make the node follow the creation of a table and of its columns and
- * constraints.
+ * Make the node, which adds parents to a table, follow the creation of a table
+ * and of its columns and constraints.  Exception: if the node also removes the
+ * table's old parents, a column's NOT NULL is dropped after it, because an old
+ * parent may require NOT NULL.
  */
 static void
 add_join(CmigOrder *order, int node, const CmigObject *table)
 {
-	order_graph_add(order, node, order_graph_made(order, table));
-	for (const CmigObject *child = table->child; child != NULL; child = child->sibling)
-		if (child->kind != &cmig_kind_statistics)
-			join_child(order, node, table, child);
+	const CmigChange *join = order->nodes[node].change;
+
+	for (const CmigObject *object = table; object != NULL; object = object == table ? table->child : object->sibling)
+	{
+		const CmigChange *change = order->difference->of_to[object->index];
+
+		if (object->kind == &cmig_kind_statistics)
+			continue;
+		if (join->to == table && join->part_node < 0 && only_drops_not_null(change))
+			add(order, change->first_node, node);
+		else
+			add(order, node, made(order, object));
+	}
 }
 
 /*
@@ -470,7 +436,7 @@ add_parents(CmigOrder *order, int node, const CmigObject *table,
 
 /* Add the edges of the nodes that run NO INHERIT and INHERIT. */
 static void
-order_inherit_add(CmigOrder *order)
+add_inheritance(CmigOrder *order)
 {
 	for (int i = 0; i < order->count; i++)
 	{
@@ -479,8 +445,8 @@ order_inherit_add(CmigOrder *order)
 
 		if (node->type != CMIG_NODE_PART && node->type != CMIG_NODE_JOIN)
 			continue;
-		order_graph_add(order, change->first_node, change->part_node);
-		order_graph_add(order, change->join_node, change->last_node);
+		add(order, change->first_node, change->part_node);
+		add(order, change->join_node, change->last_node);
 		if (change->from->kind != &cmig_kind_table)
 			continue;
 		if (node->type == CMIG_NODE_PART)
@@ -491,7 +457,7 @@ order_inherit_add(CmigOrder *order)
 			 * are renamed
 			 */
 			for (int j = 0; j < change->from->ndepends; j++)
-				order_graph_add(order, order->difference->of_from[change->from->depends[j]->index]->away_node, i);
+				add(order, order->difference->of_from[change->from->depends[j]->index]->away_node, i);
 			add_part(order, i, change->from);
 			add_parents(order, i, change->from, add_part);
 		}
@@ -506,10 +472,7 @@ order_inherit_add(CmigOrder *order)
 }
 
 /* ----------------------------------------------------------------
- * Determines which steps must come before others.
- *
- * An object is dropped before the objects that it depends on, and created
- * after them.  A name must be free before another object can take it.
+ * Edges
  * ----------------------------------------------------------------
  */
 
@@ -534,8 +497,8 @@ static void
 add_old(CmigOrder *order, const CmigObject *object, const CmigObject *on)
 {
 	const CmigChange *change = order->difference->of_from[object->index];
-	int			node = order_graph_end(order, on),
-				dependent = order_graph_end(order, object);
+	int			node = ended(order, on),
+				dependent = ended(order, object);
 
 	/*
 	 * a dependency on a parent table ends with the statement that contains NO
@@ -548,20 +511,20 @@ add_old(CmigOrder *order, const CmigObject *object, const CmigObject *on)
 	if (order->nodes[node].type == CMIG_NODE_DROP ||
 		((order->nodes[node].type == CMIG_NODE_ALTER || order->nodes[node].type == CMIG_NODE_PART) &&
 		 order->nodes[dependent].type == CMIG_NODE_DROP))
-		order_graph_add_kind(order, node, dependent, false, order_graph_is_harmless(&order->nodes[node]));
+		add_kind(order, node, dependent, false, is_harmless(&order->nodes[node]));
 
 	/*
 	 * dependents are dropped, or altered so that they no longer use the old
 	 * type, before the type is given its temporary name
 	 */
 	if (order->nodes[node].change->away_node >= 0 && order->nodes[dependent].change->trades)
-		order_graph_add(order, dependent, order->nodes[node].change->away_node);
+		add(order, dependent, order->nodes[node].change->away_node);
 	else if (order->nodes[node].change->away_node >= 0 && order->nodes[dependent].change->away_node < 0 &&
 			 (order->nodes[dependent].type == CMIG_NODE_DROP ||
 			  (order->nodes[dependent].type == CMIG_NODE_ALTER && !keeps(order, object, on))))
-		order_graph_add(order, order->nodes[node].change->away_node, dependent);
+		add(order, order->nodes[node].change->away_node, dependent);
 	if (order->nodes[node].change->away_node >= 0 && order->nodes[dependent].change->away_node >= 0)
-		order_graph_add(order, order->nodes[node].change->away_node, order->nodes[dependent].change->away_node);
+		add(order, order->nodes[node].change->away_node, order->nodes[dependent].change->away_node);
 }
 
 /*
@@ -583,13 +546,13 @@ static void
 add_new(CmigOrder *order, const CmigObject *object, const CmigObject *on)
 {
 	const CmigChange *change = order->difference->of_to[object->index];
-	int			node = order_graph_made(order, object);
+	int			node = made(order, object);
 
 	if (object->kind == &cmig_kind_table && on->kind == &cmig_kind_table && change->join_node >= 0)
 		node = change->join_node;
 	if (change->action == CMIG_ALTER && gets_validator(order->difference->of_to[on->index]))
 		return;
-	order_graph_add(order, node, order_graph_made(order, on));
+	add(order, node, made(order, on));
 }
 
 /*
@@ -611,26 +574,31 @@ find_wrapper(const CmigObject *object)
 	return object;
 }
 
-/* Add the edges for all dependencies of an image. */
+/* Add the edges for all dependencies of both images. */
 static void
-add_dependencies(CmigOrder *order, const CmigImage *image,
-				 void (*add) (CmigOrder *order, const CmigObject *object, const CmigObject *on))
+add_dependencies(CmigOrder *order, bool old)
 {
+	const CmigImage *image = old ? order->difference->from : order->difference->to;
+
 	for (int i = 0; i < image->count; i++)
 	{
 		const CmigObject *object = image->objects[i];
 
-		/*
-		 * no edge for a partition's column that is inherited from the column
-		 * it depends on, because the partition is detached
-		 */
-		for (int j = 0; j < object->ndepends; j++)
-			if (!(object->alone && object->kind == &cmig_kind_column &&
-				  object->depends[j]->kind == object->kind &&
-				  object->depends[j]->parent != object->parent))
-				add(order, object, object->depends[j]);
-		if (object->parent != NULL)
-			add(order, object, object->parent);
+		for (int j = 0; j < object->ndepends + (object->parent != NULL); j++)
+		{
+			const CmigObject *on = j < object->ndepends ? object->depends[j] : object->parent;
+
+			/*
+			 * no edge for a partition's column that is inherited from the
+			 * column it depends on, because the partition is detached
+			 */
+			if (object->alone && object->kind == &cmig_kind_column && on->kind == object->kind && on->parent != object->parent)
+				continue;
+			if (old)
+				add_old(order, object, on);
+			else
+				add_new(order, object, on);
+		}
 	}
 }
 
@@ -638,101 +606,92 @@ add_dependencies(CmigOrder *order, const CmigImage *image,
 static void
 add_named(CmigOrder *order, const CmigObject *object, const CmigObject *on, bool old)
 {
-	int			node = old ? order_graph_end(order, on) : order_graph_made(order, object),
-				before = old ? order_graph_end(order, object) : order_graph_made(order, on);
+	int			node = old ? ended(order, on) : made(order, object);
 
-	if (old && (node < 0 || order->nodes[node].type != CMIG_NODE_DROP))
-		return;
-	order_graph_add_soft(order, node, before);
+	if (!old || (node >= 0 && order->nodes[node].type == CMIG_NODE_DROP))
+		add_soft(order, node, old ? ended(order, object) : made(order, on));
 }
 
 /*
- * Add the soft edges between an SQL function and the columns of a relation
- * or type that the function names or returns.
+ * If an object mentions another one, for example in a function body, the
+ * mentioned object is created first and dropped last.  For an SQL function,
+ * this includes the columns of the tables and types that it mentions or
+ * returns.
  */
 static void
-add_named_columns(CmigOrder *order, const CmigObject *function, const CmigObject *on, bool old)
+add_mentioned(CmigOrder *order, bool old)
 {
-	for (const CmigObject *child = on->child; child != NULL; child = child->sibling)
-		if (child->kind == &cmig_kind_column || child->kind == &cmig_kind_attribute)
-			add_named(order, function, child, old);
-}
+	const CmigImage *image = old ? order->difference->from : order->difference->to;
 
-/*
- * Add soft edges.  If an object mentions another one, for example in a
- * function body, the mentioned object is created first and dropped last.  For
- * an SQL function, this includes the columns of the tables that its body
- * mentions.
- */
-static void
-add_soft(CmigOrder *order, const CmigImage *image, bool old)
-{
 	for (int i = 0; i < image->count; i++)
 	{
 		const CmigObject *object = image->objects[i];
 		bool		function = cmig_function_is_sql(object);
 
-		for (int j = 0; j < object->nsoft; j++)
+		for (int j = 0; j < object->nsoft + (function ? object->ndepends : 0); j++)
 		{
-			add_named(order, object, object->soft[j], old);
-			if (function)
-				add_named_columns(order, object, object->soft[j], old);
+			const CmigObject *on = j < object->nsoft ? object->soft[j] : object->depends[j - object->nsoft];
+
+			if (j < object->nsoft)
+				add_named(order, object, on, old);
+			for (const CmigObject *child = function ? on->child : NULL; child != NULL; child = child->sibling)
+				if (child->kind == &cmig_kind_column || child->kind == &cmig_kind_attribute)
+					add_named(order, object, child, old);
 		}
-		for (int j = 0; function && j < object->ndepends; j++)
-			add_named_columns(order, object, object->depends[j], old);
 	}
 }
 
 /*
  * Add edges so that the new columns of a table, and the new attributes of a
- * type, are created in order.  The edges are soft, because a generated column
- * may use a later column.
+ * type, are created in order, and old ones are dropped in reverse order, so that
+ * the downgrade creates them in order.  The edges are soft, because a generated
+ * column may use a later column.
  */
 static void
-add_siblings(CmigOrder *order)
+add_siblings(CmigOrder *order, bool old)
 {
-	const CmigImage *image = order->difference->to;
+	const CmigImage *image = old ? order->difference->from : order->difference->to;
 
 	for (int i = 0; i < image->count; i++)
 	{
 		const CmigObject *last = NULL;
+		int			last_node = -1;
 
 		for (const CmigObject *child = image->objects[i]->child; child != NULL; child = child->sibling)
 		{
-			if (child->address.sub <= 0 || order->difference->of_to[child->index]->host != NULL ||
-				order_graph_made(order, child) < 0)
+			const CmigChange *change = cmig_change_of(order->difference, child, old);
+			int			node = old ? change->first_node : change->host ? -1 : made(order, child);
+
+			if (child->address.sub <= 0 || node < 0 || (old && order->nodes[node].type != CMIG_NODE_DROP))
 				continue;
 			if (last != NULL && last->kind == child->kind)
-				order_graph_add_soft(order, order_graph_made(order, child), order_graph_made(order, last));
+				add_soft(order, old ? last_node : node, old ? node : last_node);
 			last = child;
+			last_node = node;
 		}
 	}
 }
 
 /*
- * Add edges so that the columns of a table, and the attributes of a type, are
- * dropped in reverse order.  The downgrade then adds them in their original
- * order.
+ * Add edges so that equivalent indexes are created in order (see internal.h),
+ * and dropped in reverse order.  The downgrade then also creates them in order.
  */
 static void
-add_dropped_siblings(CmigOrder *order)
+add_twins(CmigOrder *order, bool old)
 {
-	const CmigImage *image = order->difference->from;
+	ListCell   *cell;
 
-	for (int i = 0; i < image->count; i++)
+	foreach(cell, cmig_twins_find(order->difference, old))
 	{
-		const CmigObject *last = NULL;
+		const CmigTwins *twins = lfirst(cell);
+		int			first = old ? ended(order, twins->first) : made(order, twins->first),
+					second = old ? ended(order, twins->second) : made(order, twins->second);
 
-		for (const CmigObject *child = image->objects[i]->child; child != NULL; child = child->sibling)
-		{
-			int			node = order->difference->of_from[child->index]->first_node;
-
-			if (child->address.sub <= 0 || node < 0 || order->nodes[node].type != CMIG_NODE_DROP)
-				continue;
-			if (last != NULL && last->kind == child->kind)
-				order_graph_add_soft(order, order->difference->of_from[last->index]->first_node, node);
-			last = child;
-		}
+		if (!old)
+			add_soft(order, second, first);
+		else if (first >= 0 && second >= 0 && order->nodes[first].type == CMIG_NODE_DROP &&
+				 order->nodes[second].type == CMIG_NODE_DROP)
+			add_soft(order, first, second);
 	}
 }
 
@@ -751,7 +710,7 @@ compare_edges(const void *a, const void *b)
 
 /* Sort the edges, and set order->start.  Call this after adding edges. */
 static void
-order_edge_sort(CmigOrder *order)
+sort_edges(CmigOrder *order)
 {
 	if (order->nedges > 1)
 		qsort(order->edges, order->nedges, sizeof(CmigEdge), compare_edges);
@@ -764,129 +723,42 @@ order_edge_sort(CmigOrder *order)
 
 /* Build all edges between the nodes, sorted by node. */
 static void
-order_edge_make(CmigOrder *order)
+make_edges(CmigOrder *order)
 {
-	const CmigImage *image;
-	ListCell   *cell;
-	const CmigDifference *difference;
-	NameEntry  *freed;
-	int			count;
-	const char *names[2];
+	const CmigDifference *difference = order->difference;
 
 	order->nedges = 0;
-	add_dependencies(order, order->difference->from, add_old);
-	add_dependencies(order, order->difference->to, add_new);
-	image = order->difference->from;
-	for (int i = 0; i < image->count; i++)
+	for (int old = 1; old >= 0; old--)
 	{
-		const CmigObject *object = image->objects[i];
-		const CmigObject *wrapper = find_wrapper(object);
-		const CmigChange *change = wrapper && wrapper != object ? order->difference->of_from[wrapper->index] : NULL;
-
-		/*
-		 * If the foreign-data wrapper that the object depends on is given a
-		 * validator, make the wrapper's change come after the object's
-		 * change.  The validator might reject the object's old options.
-		 */
-		if (change != NULL && gets_validator(change))
-			order_graph_add(order, change->first_node, order_graph_end(order, object));
+		add_dependencies(order, old);
+		add_mentioned(order, old);
+		add_siblings(order, old);
+		add_twins(order, old);
 	}
-	add_siblings(order);
-	add_dropped_siblings(order);
-	order_inherit_add(order);
-	/* add edges so that a name is available before another object uses it */
-	difference = order->difference;
-	freed = palloc(sizeof(NameEntry) * (2 * difference->from->count + 1));
-	count = list_freed(order, freed);
-	for (int k = 0; count > 0 && k < difference->to->count; k++)
-	{
-		const CmigObject *object = difference->to->objects[k];
-		int			node = order_graph_made(order, object);
-
-		if (node < 0 || (order->nodes[node].type != CMIG_NODE_CREATE && order->nodes[node].type != CMIG_NODE_ALTER))
-			continue;
-		for (int j = names_of(&order->nodes[node], object, difference->of_to[k]->from,
-							  names) - 1; j >= 0; j--)
-		{
-			NameEntry	key = {names[j], 0};
-			NameEntry  *found = bsearch(&key, freed, count, sizeof(NameEntry), compare_names);
-
-			if (found == NULL)
-				continue;
-			while (found > freed && compare_names(found - 1, &key) == 0)
-				found--;
-			for (; found < freed + count && compare_names(found, &key) == 0; found++)
-				order_graph_add(order, node, found->node);
-		}
-	}
-	pfree(freed);
 
 	/*
-	 * Add edges so that equivalent indexes are created in order (see
-	 * schema.h), and dropped in reverse order.  The downgrade then also
-	 * creates them in order.
+	 * If the foreign-data wrapper that an object depends on is given a
+	 * validator, the wrapper's change comes after the object's change.  The
+	 * validator might reject the object's old options.
 	 */
-	foreach(cell, cmig_twins_find(order->difference, true))
+	for (int i = 0; i < difference->from->count; i++)
 	{
-		const CmigTwins *twins = lfirst(cell);
-		int			first = order_graph_end(order, twins->first),
-					second = order_graph_end(order, twins->second);
+		const CmigObject *object = difference->from->objects[i];
+		const CmigObject *wrapper = find_wrapper(object);
+		const CmigChange *change = wrapper && wrapper != object ? difference->of_from[wrapper->index] : NULL;
 
-		if (first >= 0 && second >= 0 && order->nodes[first].type == CMIG_NODE_DROP &&
-			order->nodes[second].type == CMIG_NODE_DROP)
-			order_graph_add_soft(order, first, second);
+		if (change != NULL && gets_validator(change))
+			add(order, change->first_node, ended(order, object));
 	}
-
-	foreach(cell, cmig_twins_find(order->difference, false))
-	{
-		const CmigTwins *twins = lfirst(cell);
-
-		order_graph_add_soft(order, order_graph_made(order, twins->second), order_graph_made(order, twins->first));
-	}
-	add_soft(order, order->difference->from, true);
-	add_soft(order, order->difference->to, false);
-	order_edge_sort(order);
+	add_inheritance(order);
+	add_names(order);
+	sort_edges(order);
 }
 
 /* ----------------------------------------------------------------
- * Finds an order for the changes between two images.
- *
- * A node is a step of a change.  A change that drops and re-creates an object
- * has two nodes.  An object is dropped before the objects that it depends on,
- * and created after them.  A cycle is broken by creating an object in a
- * separate statement instead of as part of another object's statement.
- *
- * If the options ask for statements of a stepwise revision, the nodes also say
- * which of them must run in one transaction.
- *
- * Nodes are sorted first: drops come before everything else, and a table's
- * objects are next to the table.  Then each node is placed after all nodes
- * that must precede it.  Otherwise the sort order is kept, so that changing
- * one object does not move other statements.
+ * Cycles
  * ----------------------------------------------------------------
  */
-
-/*
- * Cycles
- */
-
-/*
- * Does the object depend on an object that the change creates (or drops, if
- * "old" is true)?
- */
-static bool
-needs(const CmigOrder *order, const CmigObject *object, const CmigChange *change, bool old)
-{
-	for (int i = 0; i < object->ndepends; i++)
-	{
-		const CmigObject *on = object->depends[i];
-		const CmigChange *other = old ? order->difference->of_from[on->index] : order->difference->of_to[on->index];
-
-		if (other == change || other->host == change)
-			return true;
-	}
-	return false;
-}
 
 /*
  * Exclude from the statement of "parent" those of its children that depend on
@@ -900,10 +772,19 @@ unfold(const CmigOrder *order, CmigObject *parent, const CmigChange *change, boo
 
 	for (CmigObject *child = parent->child; child != NULL; child = child->sibling)
 	{
-		CmigChange *own = old ? order->difference->of_from[child->index] : order->difference->of_to[child->index];
+		CmigChange *own = cmig_change_of(order->difference, child, old);
+		bool		needs = false;
 
 		done |= unfold(order, child, change, old);
-		if (own->host == NULL || child->apart || child->address.sub > 0 || !needs(order, child, change, old))
+		if (own->host == NULL || child->apart || child->address.sub > 0)
+			continue;
+		for (int i = 0; i < child->ndepends; i++)
+		{
+			const CmigChange *other = cmig_change_of(order->difference, child->depends[i], old);
+
+			needs |= other == change || other->host == change;
+		}
+		if (!needs)
 			continue;
 		if (own->from)
 			own->from->apart = true;
@@ -938,10 +819,6 @@ cut_cycle(const CmigOrder *order, const int *stack, int from, int to)
 	}
 	return -1;
 }
-
-/*
- * Walk
- */
 
 /* A depth-first walk over the nodes, without recursion. */
 typedef struct Walk
@@ -991,7 +868,7 @@ skip_soft(CmigOrder *order, Walk *walk, int from, int to)
 		 * downgrade creates the function.
 		 */
 		node = node->type <= CMIG_NODE_DROP ? &order->nodes[edge->before] : node;
-		node->change->unchecked = order_node_object(node)->kind == &cmig_kind_function;
+		node->change->unchecked = object_of(node)->kind == &cmig_kind_function;
 	}
 	edge->before = edge->node;
 	return place;
@@ -1079,19 +956,6 @@ walk_from(CmigOrder *order, Walk *walk, int node)
 	}
 }
 
-/* Visit all nodes.  The caller uses the result only if no cycle was broken. */
-static void
-walk_all(CmigOrder *order, Walk *walk)
-{
-	walk->count = 0;
-	walk->again = walk->cut = false;
-	memset(walk->state, 0, order->count);
-	memcpy(walk->next, order->start, sizeof(int) * order->count);
-	for (int i = 0; i < order->count; i++)
-		if (walk->state[i] == 0)
-			walk_from(order, walk, i);
-}
-
 /*
  * Put the nodes in order.  Returns false if statements were split to break a
  * cycle.  The split adds nodes and edges, so *result is then not valid.
@@ -1102,31 +966,30 @@ place_nodes(CmigOrder *order, CmigOrderNode **result)
 	int			size = Max(order->count, 1);
 	Walk		walk = {0};
 
-	walk.result = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(CmigOrderNode) * (Size) size);
+	walk.result = *result = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(CmigOrderNode) * (Size) size);
 	walk.state = palloc(size);
 	walk.stack = palloc(sizeof(int) * size);
 	walk.next = palloc(sizeof(int) * size);
 	do
-		walk_all(order, &walk);
-	while (walk.again && !walk.cut);
-	*result = walk.result;
+	{
+		walk.count = 0;
+		walk.again = walk.cut = false;
+		memset(walk.state, 0, order->count);
+		memcpy(walk.next, order->start, sizeof(int) * order->count);
+		for (int i = 0; i < order->count; i++)
+			if (walk.state[i] == 0)
+				walk_from(order, &walk, i);
+	} while (walk.again && !walk.cut);
 	pfree(walk.state);
 	pfree(walk.stack);
 	pfree(walk.next);
 	return !walk.cut;
 }
 
-/*
+/* ----------------------------------------------------------------
  * Transactions
+ * ----------------------------------------------------------------
  */
-
-/* Require that the two nodes run in the same transaction. */
-static void
-join(CmigOrder *order, int node, int other)
-{
-	order_graph_add(order, node, other);
-	order_graph_add(order, other, node);
-}
 
 /* A qsort comparator that compares nodes by their places. */
 static int
@@ -1181,11 +1044,12 @@ group_nodes(CmigOrder *order, CmigOrderNode *result)
 			(object->parent != NULL && object->parent->kind == &cmig_kind_table &&
 			 (object->kind == &cmig_kind_index || object->kind == &cmig_kind_constraint || object->kind == &cmig_kind_foreign_key)))
 			continue;
-		join(order, drop, change->last_node);
-		if (change->away_node >= 0)
-			join(order, drop, change->away_node);
+		add(order, drop, change->last_node);
+		add(order, change->last_node, drop);
+		add(order, drop, change->away_node);
+		add(order, change->away_node, drop);
 	}
-	order_edge_sort(order);
+	sort_edges(order);
 	for (int i = 0; i < order->count; i++)
 		at[order->nodes[i].place] = i;
 	for (int place = 0; place < order->count; place++)
@@ -1244,8 +1108,8 @@ cmig_order(CmigDifference *difference, int *count)
 		bool		done;
 
 		cmig_lead_tables(difference);
-		order_node_make(&order);
-		order_edge_make(&order);
+		make_nodes(&order);
+		make_edges(&order);
 		done = place_nodes(&order, &result);
 		if (done && difference->options->concurrently)
 			group_nodes(&order, result);
