@@ -24,14 +24,10 @@
  * ----------------------------------------------------------------
  */
 
-static bool attached_is_remade(const CmigDifference *difference, const CmigChange *change);
-
-static bool
-is_index(const CmigObject *object)
-{
-	return object->kind == &cmig_kind_index || object->kind == &cmig_kind_constraint;
-}
-
+/*
+ * Returns a copy of "definition".  If the object is an index, the copy leaves
+ * out the name in "CREATE INDEX name ON ...".
+ */
 char *
 cmig_attached_nameless(const CmigObject *object, const char *definition)
 {
@@ -42,10 +38,6 @@ cmig_attached_nameless(const CmigObject *object, const char *definition)
 		return definition ? pstrdup(definition) : NULL;
 	return psprintf("%s%s", pnstrdup(definition, found - definition), found + strlen(name) - 4);
 }
-
-/*
- * Default names
- */
 
 /*
  * Returns "a_b" for the column list "a, b", or NULL if the list contains
@@ -93,19 +85,30 @@ has_default_name(const CmigObject *object)
 }
 
 /*
- * Creation
+ * Is the partition's index re-created together with the partitioned table's
+ * index?
  */
+static bool
+is_remade(const CmigDifference *difference, const CmigChange *change)
+{
+	if (change->from == NULL || change->to == NULL || change->to->alone || cmig_attached_to(change->from) == NULL)
+		return false;
+	do
+	{
+		const CmigObject *parent = cmig_attached_parent(change->to ? difference->to : difference->from, cmig_change_object(change));
+
+		change = parent ? cmig_change_of(difference, parent, change->to == NULL) : NULL;
+	} while (change != NULL && change->action != CMIG_AGAIN);
+	return change != NULL;
+}
 
 /* Is the table a partition that stays attached to its parent? */
 static bool
 stays_attached(const CmigDifference *difference, const CmigObject *table, bool old)
 {
-	const CmigImage *image = old ? difference->from : difference->to;
-	const CmigObject *link = cmig_image_lookup(image, &cmig_kind_partition, table->identity);
+	const CmigObject *link = cmig_image_lookup(cmig_image_of(difference, old), &cmig_kind_partition, table->identity);
 
-	if (link == NULL)
-		return false;
-	return (old ? difference->of_from : difference->of_to)[link->index]->action == CMIG_NO_CHANGE;
+	return link != NULL && cmig_change_of(difference, link, old)->action == CMIG_NO_CHANGE;
 }
 
 /*
@@ -115,7 +118,7 @@ stays_attached(const CmigDifference *difference, const CmigObject *table, bool o
 static bool
 is_partitioned(const CmigObject *object)
 {
-	return is_index(object) && cmig_index_name(object) != NULL && object->parent->kind == &cmig_kind_table &&
+	return cmig_index_name(object) != NULL && object->parent->kind == &cmig_kind_table &&
 		object->parent->values[CMIG_TABLE_PARTITION_KEY] != NULL;
 }
 
@@ -123,26 +126,19 @@ is_partitioned(const CmigObject *object)
  * Returns the indexes attached to the index "object", as a list of CmigObject.
  * If only some of the partitions have the index, the list contains all
  * attached indexes.  Otherwise, it contains only the indexes of partitions
- * that stay attached.
+ * that stay attached.  Returns NIL if the index's table is not partitioned.
  */
 static List *
-attached_attached_to(const CmigDifference *difference, const CmigObject *object, bool old)
+find_attached(const CmigDifference *difference, const CmigObject *object, bool old)
 {
-	const CmigImage *image = old ? difference->from : difference->to;
-	const char *name = is_partitioned(object) ? cmig_index_name(object) : NULL;
+	const CmigImage *image = cmig_image_of(difference, old);
 	List	   *found = NIL;
 
-	if (name == NULL)
-		return NIL;
-	for (int i = 0; i < image->count; i++)
-	{
-		const CmigObject *other = image->objects[i];
-		const char *parent = cmig_attached_to(other);
-
-		if (parent != NULL && strcmp(parent, name) == 0 &&
-			(cmig_index_is_partial(object) || stays_attached(difference, other->parent, old)))
-			found = lappend(found, unconstify(CmigObject *, other));
-	}
+	for (int i = 0; i < image->count && is_partitioned(object); i++)
+		if (cmig_attached_to(image->objects[i]) != NULL &&
+			strcmp(cmig_attached_to(image->objects[i]), cmig_index_name(object)) == 0 &&
+			(cmig_index_is_partial(object) || stays_attached(difference, image->objects[i]->parent, old)))
+			found = lappend(found, image->objects[i]);
 	return found;
 }
 
@@ -152,7 +148,7 @@ attached_attached_to(const CmigDifference *difference, const CmigObject *object,
  * table are not part of it.
  */
 static const char *
-attached_shape_of(const CmigObject *object)
+shape_of(const CmigObject *object)
 {
 	const char *definition = object->values[CMIG_DEFINITION];
 	const char *start = object->kind == &cmig_kind_index ? strstr(definition, " USING ") : definition;
@@ -171,19 +167,9 @@ has_loose_index(const CmigImage *image, const CmigObject *attached)
 	const CmigObject *table = cmig_image_lookup(image, &cmig_kind_table, attached->parent->identity);
 
 	for (const CmigObject *child = table ? table->child : NULL; child != NULL; child = child->sibling)
-		if (is_index(child) && cmig_index_name(child) != NULL && cmig_attached_to(child) == NULL && child->kind == attached->kind)
+		if (child->kind == attached->kind && cmig_index_name(child) != NULL && cmig_attached_to(child) == NULL)
 			return true;
 	return false;
-}
-
-/*
- * Is the partition's index re-created together with the partitioned table's
- * index?
- */
-static bool
-is_remade(const CmigDifference *difference, const CmigObject *object, bool old)
-{
-	return attached_is_remade(difference, (old ? difference->of_from : difference->of_to)[object->index]);
 }
 
 /*
@@ -195,15 +181,14 @@ is_plain(const CmigDifference *difference, const CmigObject *object, const CmigO
 {
 	ListCell   *cell;
 
-	if (!has_default_name(object) || object->kind != parent->kind || strcmp(attached_shape_of(object), attached_shape_of(parent)) != 0)
+	if (!has_default_name(object) || object->kind != parent->kind || strcmp(shape_of(object), shape_of(parent)) != 0)
 		return false;
-	if (object->comment != NULL && is_remade(difference, object, old))
+	if (object->comment != NULL && is_remade(difference, cmig_change_of(difference, object, old)))
 		return false;
-	if (!cmig_index_is_like(object, parent))
+	if (!cmig_index_is_like(object, parent) ||
+		has_loose_index(difference->from, object) || has_loose_index(difference->to, object))
 		return false;
-	if (has_loose_index(difference->from, object) || has_loose_index(difference->to, object))
-		return false;
-	foreach(cell, attached_attached_to(difference, object, old))
+	foreach(cell, find_attached(difference, object, old))
 		if (!is_plain(difference, lfirst(cell), object, old))
 		return false;
 	return true;
@@ -226,24 +211,13 @@ with_only(const CmigObject *object, const char *sql)
 }
 
 /*
- * Do separate statements create the object in the upgrade (or in the
- * downgrade, if "old" is true)?
- */
-static bool
-attached_is_made(const CmigDifference *difference, const CmigObject *object, bool old)
-{
-	CmigAction	action = (old ? difference->of_from : difference->of_to)[object->index]->action;
-
-	return action == CMIG_AGAIN || action == (old ? CMIG_DROP : CMIG_CREATE);
-}
-
-/*
  * Returns the statements that create an attached index and the indexes
  * attached to it.  "partial" is true if some partitions lack the index.
  */
 static List *
 creation(const CmigDifference *difference, const CmigObject *object, bool partial, bool old)
 {
+	const bool	remade = is_remade(difference, cmig_change_of(difference, object, old));
 	CmigObject *alone = cmig_object_copy(object);
 	CmigDiffOptions options = *difference->options;
 	List	   *ddl;
@@ -251,66 +225,49 @@ creation(const CmigDifference *difference, const CmigObject *object, bool partia
 	alone->folded = false;
 	ddl = alone->kind->create(alone);
 	cmig_attached_complete(difference, object, ddl, old);
-	options.comments |= old || is_remade(difference, object, old);
-	if (partial || is_remade(difference, object, old))
-		ddl = list_concat(ddl, cmig_annotate_create(object, &options));
-	return ddl;
-}
-
-/* Append a statement to the SQL of the list's first statement. */
-static void
-append(CmigDdl *first, const char *sql)
-{
-	first->sql = psprintf("%s;\n%s", first->sql, sql);
+	options.comments |= old || remade;
+	return partial || remade ? list_concat(ddl, cmig_annotate_create(object, &options)) : ddl;
 }
 
 /*
- * Returns the number of the table's partitions that stay attached.  Returns -1
- * if any partition is a foreign table, because an index created with ONLY
- * could then never become valid.
+ * Does CREATE INDEX on the partitioned table create exactly the indexes in the
+ * list "attached", with their names and properties?  Also true if a partition
+ * is a foreign table, because an index created with ONLY could then never
+ * become valid.
  */
-static int
-count_partitions(const CmigDifference *difference, const CmigObject *table, bool old)
+static bool
+is_enough(const CmigDifference *difference, const CmigObject *object, const List *attached, bool old)
 {
-	const CmigImage *image = old ? difference->from : difference->to;
+	const CmigImage *image = cmig_image_of(difference, old);
 	int			count = 0;
+	bool		plain = true;
+	ListCell   *cell;
 
 	for (int i = 0; i < image->count; i++)
 	{
 		const CmigObject *link = image->objects[i];
 
-		if (link->kind != &cmig_kind_partition || strcmp(link->values[CMIG_PARTITION_OF], table->identity) != 0)
+		if (link->kind != &cmig_kind_partition || strcmp(link->values[CMIG_PARTITION_OF], object->parent->identity) != 0)
 			continue;
 		if (link->parent->kind != &cmig_kind_table)
-			return -1;
-		if (stays_attached(difference, link->parent, old))
-			count++;
+			return true;
+		count += stays_attached(difference, link->parent, old);
 	}
-	return count;
+	foreach(cell, attached)
+		plain = plain && is_plain(difference, lfirst(cell), object, old);
+	return plain && list_length(attached) == count;
 }
 
 /*
- * Does CREATE INDEX on the partitioned table create exactly the indexes in the
- * list "attached", with their names and properties?
+ * Complete "ddl", the list of CmigDdl that creates a partitioned table's index
+ * or constraint.  If PostgreSQL would not create exactly the attached indexes
+ * that the image contains, the partitioned table's index is created with ONLY,
+ * and the attached indexes are created and attached afterwards.
  */
-static bool
-is_enough(const CmigDifference *difference, const CmigObject *object, const List *attached, bool old)
-{
-	int			count = count_partitions(difference, object->parent, old);
-	ListCell   *cell;
-
-	if (count < 0)
-		return true;
-	foreach(cell, attached)
-		if (!is_plain(difference, lfirst(cell), object, old))
-		return false;
-	return list_length(attached) == count;
-}
-
 void
 cmig_attached_complete(const CmigDifference *difference, const CmigObject *object, List *ddl, bool old)
 {
-	List	   *attached = ddl != NIL ? attached_attached_to(difference, object, old) : NIL;
+	List	   *attached = ddl != NIL ? find_attached(difference, object, old) : NIL;
 	bool		partial = attached != NIL && cmig_index_is_partial(object);
 	CmigDdl    *first = ddl != NIL ? linitial(ddl) : NULL;
 	ListCell   *cell,
@@ -322,43 +279,18 @@ cmig_attached_complete(const CmigDifference *difference, const CmigObject *objec
 	foreach(cell, attached)
 	{
 		const CmigObject *other = lfirst(cell);
+		bool		made = cmig_change_makes(cmig_change_of(difference, other, old), old);
 
-		if (!attached_is_made(difference, other, old))
-			foreach(statement, creation(difference, other, partial, old))
-				append(first, ((CmigDdl *) lfirst(statement))->sql);
-		append(first, psprintf("ALTER INDEX %s ATTACH PARTITION %s", cmig_index_name(object), cmig_index_name(other)));
+		foreach(statement, made ? NIL : creation(difference, other, partial, old))
+			first->sql = psprintf("%s;\n%s", first->sql, ((CmigDdl *) lfirst(statement))->sql);
+		first->sql = psprintf("%s;\nALTER INDEX %s ATTACH PARTITION %s", first->sql, cmig_index_name(object), cmig_index_name(other));
 	}
 }
 
 /*
- * If the changed index is attached to a parent index, returns the change of
- * the parent index.  Otherwise returns NULL.
+ * Remove the separate statements for attached indexes that are re-created
+ * together with the partitioned table's index.
  */
-static const CmigChange *
-parent_change(const CmigDifference *difference, const CmigChange *change)
-{
-	const CmigObject *object = change->to ? change->to : change->from;
-	const CmigImage *image = change->to ? difference->to : difference->from;
-	const CmigObject *parent = cmig_attached_to(object) ? cmig_attached_find(image, cmig_attached_to(object)) : NULL;
-
-	return parent ? (change->to ? difference->of_to : difference->of_from)[parent->index] : NULL;
-}
-
-/*
- * Is the changed object an attached index that is re-created together with the
- * partitioned table's index?
- */
-static bool
-attached_is_remade(const CmigDifference *difference, const CmigChange *change)
-{
-	if (change->from == NULL || change->to == NULL || change->to->alone || cmig_attached_to(change->from) == NULL)
-		return false;
-	while ((change = parent_change(difference, change)) != NULL)
-		if (change->action == CMIG_AGAIN)
-			return true;
-	return false;
-}
-
 void
 cmig_attached_settle(CmigDifference *difference)
 {
@@ -366,27 +298,23 @@ cmig_attached_settle(CmigDifference *difference)
 	{
 		CmigChange *change = &difference->changes[i];
 
-		if (change->action != CMIG_ALTER || !is_index(change->to ? change->to : change->from) ||
-			!attached_is_remade(difference, change))
-			continue;
-		change->action = CMIG_NO_CHANGE;
-		change->ddl = NIL;
+		if (change->action == CMIG_ALTER && is_remade(difference, change))
+		{
+			change->action = CMIG_NO_CHANGE;
+			change->ddl = NIL;
+		}
 	}
 	for (int i = 0; i < difference->count && !difference->options->comments; i++)
-		if (attached_is_remade(difference, &difference->changes[i]))
+		if (is_remade(difference, &difference->changes[i]))
 			cmig_annotate_keep_comments(difference->changes[i].from, difference->changes[i].to);
 }
-
-/*
- * Names
- */
 
 const CmigObject *
 cmig_attached_find(const CmigImage *image, const char *name)
 {
 	for (int i = 0; i < image->count; i++)
 	{
-		const char *own = is_index(image->objects[i]) ? cmig_index_name(image->objects[i]) : NULL;
+		const char *own = cmig_index_name(image->objects[i]);
 
 		if (own != NULL && strcmp(own, name) == 0)
 			return image->objects[i];
@@ -478,28 +406,13 @@ twins_shape_of(const CmigObject *object)
 	const char *columns,
 			   *end;
 
-	if (object->kind != &cmig_kind_index && object->kind != &cmig_kind_constraint)
-		return NULL;
 	if (object->kind == &cmig_kind_index)
 		return without_options(object);
-	if (cmig_index_parent(object) == NULL)
+	if (cmig_attached_to(object) == NULL)
 		return NULL;
 	columns = strchr(object->values[CMIG_DEFINITION], '(');
 	end = columns ? strstr(columns, ") DEFERRABLE") : NULL;
 	return end ? pnstrdup(columns, end + 1 - columns) : columns;
-}
-
-static const CmigChange *
-change_of(const CmigDifference *difference, const CmigObject *object, bool old)
-{
-	return (old ? difference->of_from : difference->of_to)[object->index];
-}
-
-/* Does the upgrade (or the downgrade, if "old" is true) create the object? */
-static bool
-twins_is_made(const CmigChange *change, bool old)
-{
-	return change->action == CMIG_AGAIN || change->action == (old ? CMIG_DROP : CMIG_CREATE);
 }
 
 /* Does "object" come before "other" among a table's children? */
@@ -512,15 +425,6 @@ is_before(const CmigObject *object, const CmigObject *other)
 	return false;
 }
 
-/* Returns the parent index to which an index is attached, or NULL if none. */
-static const CmigObject *
-twins_attached_to(const CmigDifference *difference, const CmigObject *index, bool old)
-{
-	const char *name = cmig_index_parent(index);
-
-	return name ? cmig_attached_find(old ? difference->from : difference->to, name) : NULL;
-}
-
 /*
  * Is the index "object" of a partitioned table created before the table's
  * index "other"?  If the table is itself a partition, the order of the parent
@@ -529,22 +433,18 @@ twins_attached_to(const CmigDifference *difference, const CmigObject *index, boo
 static bool
 comes_first(const CmigDifference *difference, const CmigObject *object, const CmigObject *other, bool old)
 {
-	const CmigChange *change = change_of(difference, object, old),
-			   *others = change_of(difference, other, old);
-	bool		made = twins_is_made(change, old);
+	const CmigChange *change = cmig_change_of(difference, object, old),
+			   *others = cmig_change_of(difference, other, old);
+	const CmigObject *above = cmig_attached_parent(cmig_image_of(difference, old), object),
+			   *other_above = cmig_attached_parent(cmig_image_of(difference, old), other);
 
-	if (made != twins_is_made(others, old))
-		return !made;
-	if (made)
-	{
-		const CmigObject *above = twins_attached_to(difference, object, old),
-				   *other_above = twins_attached_to(difference, other, old);
-
-		if (above == NULL || other_above == NULL || above == other_above)
-			return is_before(object, other);
-		return comes_first(difference, above, other_above, old);
-	}
-	return change->from->address.object < others->from->address.object;
+	if (cmig_change_makes(change, old) != cmig_change_makes(others, old))
+		return !cmig_change_makes(change, old);
+	if (!cmig_change_makes(change, old))
+		return change->from->address.object < others->from->address.object;
+	if (above == NULL || other_above == NULL || above == other_above)
+		return is_before(object, other);
+	return comes_first(difference, above, other_above, old);
 }
 
 static List *
@@ -564,114 +464,90 @@ append_pair(List *pairs, const CmigObject *first, const CmigObject *second)
 static List *
 add_twins(List *pairs, const CmigDifference *difference, const CmigObject *object, const CmigObject *other, bool old)
 {
-	const CmigObject *parent = twins_attached_to(difference, object, old),
-			   *others = twins_attached_to(difference, other, old);
+	const CmigObject *parent = cmig_attached_parent(cmig_image_of(difference, old), object),
+			   *others = cmig_attached_parent(cmig_image_of(difference, old), other);
 
 	/* an attached index comes before one that is not attached */
-	if ((parent == NULL) != (others == NULL) &&
-		(cmig_index_parent(object) == NULL) != (cmig_index_parent(other) == NULL))
+	if ((parent == NULL) != (others == NULL) && (cmig_attached_to(object) == NULL) != (cmig_attached_to(other) == NULL))
 		return parent != NULL ? append_pair(pairs, object, other) : append_pair(pairs, other, object);
 
 	if (parent == NULL || others == NULL || parent == others)
 		return pairs;
 	if (!comes_first(difference, parent, others, old))
 		return add_twins(pairs, difference, other, object, old);
-	if (twins_is_made(change_of(difference, parent, old), old) && twins_is_made(change_of(difference, others, old), old))
+	if (cmig_change_makes(cmig_change_of(difference, parent, old), old) &&
+		cmig_change_makes(cmig_change_of(difference, others, old), old))
 		pairs = append_pair(pairs, parent, others);
 	return append_pair(pairs, object, other);
 }
 
-/* Add the pairs of equivalent indexes of a table to the list. */
-static List *
-find_in(List *pairs, const CmigDifference *difference, const CmigObject *table, bool old)
-{
-	for (const CmigObject *child = table->child; child != NULL; child = child->sibling)
-	{
-		const char *shape = twins_shape_of(child);
-
-		for (const CmigObject *other = child->sibling; shape != NULL && other != NULL; other = other->sibling)
-		{
-			const char *others = twins_shape_of(other);
-
-			if (others != NULL && child->kind == other->kind && strcmp(shape, others) == 0)
-				pairs = add_twins(pairs, difference, child, other, old);
-		}
-	}
-	return pairs;
-}
-
+/*
+ * Returns a list of CmigTwins: the pairs of equivalent indexes of the
+ * partitions that the upgrade (or the downgrade, if "old" is true) attaches,
+ * and the pairs of parent indexes to which these indexes are attached.
+ */
 List *
 cmig_twins_find(const CmigDifference *difference, bool old)
 {
-	const CmigImage *image = old ? difference->from : difference->to;
+	const CmigImage *image = cmig_image_of(difference, old);
 	List	   *pairs = NIL;
 
 	for (int i = 0; i < image->count; i++)
 	{
 		const CmigObject *link = image->objects[i];
 
-		if (link->kind == &cmig_kind_partition && twins_is_made(change_of(difference, link, old), old))
-			pairs = find_in(pairs, difference, link->parent, old);
+		if (link->kind != &cmig_kind_partition || !cmig_change_makes(cmig_change_of(difference, link, old), old))
+			continue;
+		for (const CmigObject *child = link->parent->child; child != NULL; child = child->sibling)
+		{
+			const char *shape = twins_shape_of(child);
+
+			for (const CmigObject *other = child->sibling; shape != NULL && other != NULL; other = other->sibling)
+				if (child->kind == other->kind && cmig_text_same(shape, twins_shape_of(other)))
+					pairs = add_twins(pairs, difference, child, other, old);
+		}
 	}
 	return pairs;
 }
 
 /*
- * Would CREATE TABLE create the second index before the first one?  Also true
- * if CREATE TABLE cannot create the first index.
- */
-static bool
-is_early(const CmigTwins *twins)
-{
-	const CmigObject *first = twins->first;
-
-	return is_before(twins->second, first) || first->unfolded ||
-		(first->kind->folds != NULL && !first->kind->folds(first));
-}
-
-/*
  * For each pair of equivalent indexes, exclude the second index from CREATE
- * TABLE if CREATE TABLE would create it before the first one.
+ * TABLE if CREATE TABLE would create it before the first one, or cannot create
+ * the first one.
  */
-static void
-unfold(const CmigDifference *difference, bool old)
+void
+cmig_twins_unfold(const CmigDifference *difference)
 {
-	const CmigImage *image = old ? difference->from : difference->to;
-	List	   *pairs = cmig_twins_find(difference, old);
-	bool		again = pairs != NIL;
-	ListCell   *cell;
-
-	/* an excluded index can be the first one of another pair */
-	while (again)
+	for (int old = 1; old >= 0; old--)
 	{
-		again = false;
-		foreach(cell, pairs)
-		{
-			const CmigTwins *twins = lfirst(cell);
-			CmigObject *second = image->objects[twins->second->index];
+		const CmigImage *image = cmig_image_of(difference, old);
+		List	   *pairs = cmig_twins_find(difference, old);
+		bool		again = pairs != NIL;
+		ListCell   *cell;
 
-			again |= !second->unfolded && is_early(twins);
-			second->unfolded |= is_early(twins);
+		/* an excluded index can be the first one of another pair */
+		while (again)
+		{
+			again = false;
+			foreach(cell, pairs)
+			{
+				const CmigTwins *twins = lfirst(cell);
+				const CmigObject *first = twins->first;
+				CmigObject *second = image->objects[twins->second->index];
+
+				if (second->unfolded || !(is_before(second, first) || first->unfolded ||
+										  (first->kind->folds != NULL && !first->kind->folds(first))))
+					continue;
+				second->unfolded = again = true;
+			}
 		}
 	}
 }
 
-void
-cmig_twins_unfold(const CmigDifference *difference)
-{
-	unfold(difference, true);
-	unfold(difference, false);
-}
-
-static int
-position(const List *riders, const CmigChange *change)
-{
-	for (int i = 0; i < list_length(riders); i++)
-		if (list_nth(riders, i) == change)
-			return i;
-	return -1;
-}
-
+/*
+ * Sort the riders of each change (see schema.h), so that the first index of a
+ * pair is re-created first.
+ */
 void
 cmig_twins_sort(const CmigDifference *difference)
 {
@@ -680,12 +556,14 @@ cmig_twins_sort(const CmigDifference *difference)
 	foreach(cell, cmig_twins_find(difference, true))
 	{
 		const CmigTwins *twins = lfirst(cell);
-		CmigChange *first = difference->of_from[twins->first->index],
-				   *host = first->host;
-		int			old = host ? position(host->riders, first) : -1,
-					new = host ? position(host->riders, difference->of_from[twins->second->index]) : -1;
+		CmigChange *first = cmig_change_of(difference, twins->first, true),
+				   *second = cmig_change_of(difference, twins->second, true);
+		List	   *riders = first->host ? first->host->riders : NIL;
+		int			place = 0;
 
-		if (new >= 0 && new < old)
-			host->riders = list_insert_nth(list_delete_nth_cell(host->riders, old), new, first);
+		while (place < list_length(riders) && list_nth(riders, place) != first && list_nth(riders, place) != second)
+			place++;
+		if (list_member_ptr(riders, first) && place < list_length(riders) && list_nth(riders, place) == second)
+			first->host->riders = list_insert_nth(list_delete_ptr(riders, first), place, first);
 	}
 }

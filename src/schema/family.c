@@ -14,19 +14,11 @@
  * Preserves the properties of child tables and partitions when their parent
  * changes.
  *
- * DROP NOT NULL and NOT VALID constraints affect all children of a table,
- * including those that must stay different.
- *
- * No database access.
- *
- * PostgreSQL changes children together with their parent.  If a child must
- * stay different, the row that changes the parent also restores the child's
- * properties, in both directions.
+ * PostgreSQL changes children together with their parent: DROP NOT NULL and NOT
+ * VALID constraints, for example, affect all children of a table.  If a child
+ * must stay different, the row that changes the parent also restores the
+ * child's properties, in both directions.
  * ----------------------------------------------------------------
- */
-
-/*
- * Parents
  */
 
 /* Returns the table's constraint with this name, or NULL. */
@@ -70,16 +62,24 @@ is_check(const CmigObject *object)
 	return object->kind == &cmig_kind_constraint && strncmp(object->values[CMIG_DEFINITION], "CHECK", 5) == 0;
 }
 
+/*
+ * Returns the parent table's index or constraint from which the object is
+ * inherited, or NULL if there is none.
+ */
 const CmigObject *
 cmig_children_parent(const CmigImage *image, const CmigObject *object)
 {
 	if (!object->inherited)
 		return NULL;
-	if (is_check(object))
-		return parent_check(image, object);
-	return cmig_index_parent(object) ? cmig_attached_find(image, cmig_index_parent(object)) : NULL;
+	return is_check(object) ? parent_check(image, object) : cmig_attached_parent(image, object);
 }
 
+/*
+ * Is the changed object an index or constraint that is inherited both before
+ * and after the change?  An example is a partition's index that stays attached
+ * to the partitioned table's index.  Such an object cannot be changed
+ * separately.
+ */
 bool
 cmig_children_is_attached(const CmigChange *change)
 {
@@ -110,22 +110,6 @@ in_own_key(const CmigObject *column)
 	return false;
 }
 
-/*
- * If the column can lose NOT NULL only while its partition is detached,
- * returns the statement that attaches the partition, with DETACH PARTITION
- * as its undo.  Otherwise returns NULL.
- */
-static const CmigDdl *
-reattach(const CmigDifference *difference, const CmigChange *change)
-{
-	const CmigObject *link = cmig_image_lookup(difference->to, &cmig_kind_partition, change->to->parent->identity);
-	const CmigChange *links = link ? difference->of_to[link->index] : NULL;
-
-	if (links == NULL || links->action != CMIG_NO_CHANGE || !in_own_key(change->from) || !in_own_key(change->to))
-		return NULL;
-	return linitial(link->kind->create(link));
-}
-
 /* Does the column inherit from "from", directly or through other columns? */
 static bool
 inherits(const CmigObject *column, const CmigObject *from)
@@ -151,7 +135,7 @@ only(const CmigDifference *difference, const CmigImage *after, const CmigObject 
 	for (int i = 0; i < after->count; i++)
 	{
 		const CmigObject *other = after->objects[i];
-		const CmigChange *change = after == difference->to ? difference->of_to[i] : difference->of_from[i];
+		const CmigChange *change = cmig_change_of(difference, other, after == difference->from);
 
 		if (other->kind == column->kind && change->from != NULL && change->to != NULL &&
 			other->values[CMIG_COLUMN_NOT_NULL] == NULL && inherits(other, column))
@@ -170,6 +154,8 @@ only(const CmigDifference *difference, const CmigImage *after, const CmigObject 
 static void
 keep_not_null(const CmigDifference *difference, const CmigChange *change)
 {
+	const CmigObject *link = cmig_image_lookup(difference->to, &cmig_kind_partition, change->to->parent->identity);
+	const CmigChange *links = link ? difference->of_to[link->index] : NULL;
 	const CmigObject *old,
 			   *new = change->to;
 
@@ -178,50 +164,38 @@ keep_not_null(const CmigDifference *difference, const CmigChange *change)
 	while ((new = cmig_column_parent(new)) != NULL)
 	{
 		const CmigChange *parent = difference->of_to[new->index];
+		bool		ordinary;
+		char	   *before = "",
+				   *statement = psprintf("ALTER TABLE %s ALTER COLUMN %s SET NOT NULL",
+										 change->to->parent->identity, cmig_quote(change->to->name));
+		ListCell   *cell;
 
 		old = parent->from;
-		if (old != NULL && new->parent->values[CMIG_TABLE_PARTITION_KEY] == NULL && parent->to != NULL)
+		ordinary = old != NULL && new->parent->values[CMIG_TABLE_PARTITION_KEY] == NULL && parent->to != NULL;
+		if (!ordinary && old != NULL && (old->values[CMIG_COLUMN_NOT_NULL] == NULL) == (new->values[CMIG_COLUMN_NOT_NULL] == NULL))
+			continue;
+		/* the columns of a primary key lose NOT NULL only while detached */
+		if (links != NULL && links->action == CMIG_NO_CHANGE && in_own_key(change->from) && in_own_key(change->to))
 		{
-			ListCell   *lc;
+			const CmigDdl *again = linitial(link->kind->create(link));
 
-			/*
-			 * restrict DROP NOT NULL to the tables whose columns become
-			 * nullable
-			 */
-			foreach(lc, parent->ddl)
-			{
-				CmigDdl    *entry = lfirst(lc);
-				bool		upgrade = strstr(entry->sql, " DROP NOT NULL") != NULL;
-				char	  **text = upgrade ? &entry->sql : &entry->undo;
-
-				if (strstr(*text, " DROP NOT NULL") != NULL && strncmp(*text, "ALTER TABLE ", 12) == 0 &&
-					strncmp(*text, "ALTER TABLE ONLY ", 17) != 0)
-					*text = only(difference, upgrade ? difference->to : difference->from,
-								 upgrade ? parent->to : parent->from, *text);
-			}
+			before = psprintf("%s;\n", again->undo);
+			statement = again->sql;
 		}
-		else if (old == NULL || (old->values[CMIG_COLUMN_NOT_NULL] == NULL) != (new->values[CMIG_COLUMN_NOT_NULL] == NULL))
+		foreach(cell, parent->ddl)
 		{
-			const CmigDdl *again = reattach(difference, change);
-			const char *before = again ? again->undo : NULL;
-			const char *statement = again ? again->sql :
-			psprintf("ALTER TABLE %s ALTER COLUMN %s SET NOT NULL",
-					 change->to->parent->identity, cmig_quote(change->to->name));
-			ListCell   *cell;
+			CmigDdl    *entry = lfirst(cell);
+			bool		upgrade = strstr(entry->sql, " DROP NOT NULL") != NULL;
+			char	  **text = upgrade ? &entry->sql : &entry->undo;
 
-			/*
-			 * in each entry of "ddl" whose SQL or undo contains DROP NOT
-			 * NULL, put "before" (if not NULL) in front of that SQL, and
-			 * "statement" after it
-			 */
-			foreach(cell, parent->ddl)
-			{
-				CmigDdl    *entry = lfirst(cell);
-				char	  **text = strstr(entry->sql, " DROP NOT NULL") ? &entry->sql : &entry->undo;
+			if (strstr(*text, " DROP NOT NULL") == NULL)
+				continue;
+			if (!ordinary)
+				*text = psprintf("%s%s;\n%s", before, *text, statement);
 
-				if (strstr(*text, " DROP NOT NULL") != NULL)
-					*text = psprintf("%s%s%s;\n%s", before ? before : "", before ? ";\n" : "", *text, statement);
-			}
+			/* restrict it to the tables whose columns become nullable */
+			else if (strncmp(*text, "ALTER TABLE ", 12) == 0 && strncmp(*text, "ALTER TABLE ONLY ", 17) != 0)
+				*text = only(difference, cmig_image_of(difference, !upgrade), upgrade ? parent->to : parent->from, *text);
 		}
 	}
 }
@@ -240,7 +214,7 @@ restore_storage(const CmigDifference *difference, const CmigImage *image, const 
 	for (int i = 0; i < image->count; i++)
 	{
 		const CmigObject *column = image->objects[i];
-		const CmigChange *change = image == difference->to ? difference->of_to[i] : difference->of_from[i];
+		const CmigChange *change = cmig_change_of(difference, image->objects[i], image == difference->from);
 		const char *again;
 
 		if (column->kind != top->kind || change->from == NULL || change->to == NULL ||
@@ -285,15 +259,6 @@ keep_storage(const CmigDifference *difference, const CmigChange *change)
  * Columns
  */
 
-/* Does the child keep the column when the parent's column is dropped? */
-static bool
-keeps_column(const CmigDifference *difference, const CmigObject *column)
-{
-	const CmigChange *change = difference->of_from[column->index];
-
-	return change->to != NULL && !change->to->inherited;
-}
-
 /*
  * If a column stays although its parent's column is dropped, the column is
  * dropped with ONLY from the parent, and from the parent's parents.  Set the
@@ -317,9 +282,10 @@ keep_column(const CmigDifference *difference, const CmigChange *change)
 		for (int i = 0; i < difference->from->count; i++)
 		{
 			const CmigObject *child = difference->from->objects[i];
+			const CmigObject *kept = difference->of_from[i]->to;
 
 			if (child->kind == column->kind && child->inherited && cmig_column_parent(child) == column &&
-				!keeps_column(difference, child) && difference->of_from[child->parent->index]->to != NULL)
+				(kept == NULL || kept->inherited) && difference->of_from[child->parent->index]->to != NULL)
 				parent->left = lappend(parent->left, difference->of_from[i]);
 		}
 	}
@@ -370,7 +336,7 @@ default_change(const CmigDifference *difference, const CmigChange *column)
 static bool
 same_default(const CmigObject *a, const CmigObject *b)
 {
-	return a == NULL || b == NULL ? a == b : strcmp(a->values[0], b->values[0]) == 0;
+	return cmig_text_same(a ? a->values[0] : NULL, b ? b->values[0] : NULL);
 }
 
 /*
@@ -459,6 +425,11 @@ is_not_valid(const CmigObject *constraint)
 	return strlen(text) > length && strcmp(text + strlen(text) - length, " NOT VALID") == 0;
 }
 
+/*
+ * Is the object an inherited check constraint that is added to its table
+ * together with the parent's constraint, after CREATE TABLE?  CREATE TABLE
+ * cannot contain a NOT VALID constraint.
+ */
 bool
 cmig_children_added_later(const CmigImage *image, const CmigObject *object)
 {
@@ -483,18 +454,11 @@ descends(const CmigImage *image, const CmigObject *object, const CmigObject *con
 }
 
 /*
- * Is the partition's constraint created or dropped by a separate statement,
- * because the partition is attached or detached during the change?
+ * For a NOT VALID constraint, returns the statements (a list of char *) that
+ * validate the copies of the constraint in children, except copies that are
+ * NOT VALID, or that are created or dropped by separate statements because their
+ * partition is attached or detached.
  */
-static bool
-is_separate(const CmigDifference *difference, const CmigImage *image, const CmigObject *object)
-{
-	const CmigChange *change = image == difference->to ? difference->of_to[object->index] : difference->of_from[object->index];
-
-	return object->alone ||
-		((cmig_change_creates(change) || cmig_change_drops(change)) && partitioned(image, object->parent) != NULL);
-}
-
 List *
 cmig_children_validate(const CmigDifference *difference, const CmigImage *image, const CmigObject *constraint)
 {
@@ -505,24 +469,15 @@ cmig_children_validate(const CmigDifference *difference, const CmigImage *image,
 	for (int i = 0; i < image->count; i++)
 	{
 		const CmigObject *object = image->objects[i];
+		const CmigChange *change = cmig_change_of(difference, object, image == difference->from);
 
-		if (descends(image, object, constraint) && !is_not_valid(object) && !is_separate(difference, image, object))
-			statements = lappend(statements, psprintf("ALTER TABLE %s VALIDATE CONSTRAINT %s",
-													  object->parent->identity, cmig_quote(object->name)));
+		if (object->alone || !descends(image, object, constraint) || is_not_valid(object) ||
+			((cmig_change_creates(change) || cmig_change_drops(change)) && partitioned(image, object->parent) != NULL))
+			continue;
+		statements = lappend(statements, psprintf("ALTER TABLE %s VALIDATE CONSTRAINT %s",
+												  object->parent->identity, cmig_quote(object->name)));
 	}
 	return statements;
-}
-
-/*
- * Returns the topmost constraint that "constraint" is inherited from, or
- * "constraint" itself.  Dropping the topmost constraint also drops its copies.
- */
-static const CmigObject *
-topmost(const CmigImage *image, const CmigObject *constraint)
-{
-	for (const CmigObject *next = constraint; next != NULL; next = parent_check(image, constraint))
-		constraint = next;
-	return constraint;
 }
 
 /* Returns the list without the statements that validate the constraint. */
@@ -551,59 +506,55 @@ keep_validity(const CmigDifference *difference, CmigChange *change)
 {
 	const CmigObject *parent = parent_check(difference->to, change->to);
 	const CmigChange *parents = parent ? difference->of_to[parent->index] : NULL;
+	const bool	validates = is_not_valid(change->from);
+	const CmigImage *image = cmig_image_of(difference, validates);
+	const CmigObject *constraint = validates ? change->from : change->to;
+	char	   *validate;
+	StringInfoData again;
+	ListCell   *cell;
 
-	if (is_not_valid(change->from) == is_not_valid(change->to))
+	if (validates == is_not_valid(change->to) || parents == NULL || parents->from == NULL ||
+		!change->from->inherited || !change->to->inherited)
 		return;
-	if (parents == NULL || parents->from == NULL || !change->from->inherited || !change->to->inherited)
-		return;
-	if (is_not_valid(parents->from) == is_not_valid(parents->to))
+	change->ddl = without_validation(change->ddl);
+	if (is_not_valid(parents->from) != is_not_valid(parents->to))
 	{
-		bool		validates = is_not_valid(change->from);
-		const CmigImage *image = validates ? difference->from : difference->to;
-		char	   *validate = psprintf("ALTER TABLE %s VALIDATE CONSTRAINT %s",
-										change->to->parent->identity, cmig_quote(change->to->name));
-		char	   *again;
-		const CmigObject *constraint = topmost(image, validates ? change->from : change->to);
-		StringInfoData sql;
-		ListCell   *cell;
-
-		/*
-		 * SQL that re-creates the constraint and its copies in children,
-		 * validates the copies that are valid in the image, and restores the
-		 * comments
-		 */
-		initStringInfo(&sql);
-		appendStringInfo(&sql, "ALTER TABLE %s DROP CONSTRAINT %s, ADD ",
-						 constraint->parent->identity, cmig_quote(constraint->name));
-		cmig_constraint_definition(&sql, constraint);
-		foreach(cell, cmig_children_validate(difference, image, constraint))
-			appendStringInfo(&sql, ";\n%s", (char *) lfirst(cell));
-		for (int i = 0; i < image->count; i++)
-		{
-			const CmigObject *object = image->objects[i];
-
-			if (object->comment != NULL && (object == constraint || descends(image, object, constraint)))
-				appendStringInfo(&sql, ";\nCOMMENT ON %s IS %s", cmig_kind_reference(object), cmig_literal(object->comment));
-		}
-		again = sql.data;
-
-		/*
-		 * Replace the statements of a child's constraint with statements that
-		 * validate it or make it NOT VALID.  The parent's constraint does not
-		 * change, so these statements do not affect it.
-		 */
-		change->ddl = without_validation(change->ddl);
-		change->ddl = cmig_ddl_append(change->ddl, validates ? validate : again, validates ? again : validate);
-		cmig_ddl_hazards(change->ddl, CMIG_HAZARD_SCAN | CMIG_HAZARD_MAY_FAIL);
-		change->action = CMIG_ALTER;
-	}
-	else
-	{
-		change->ddl = without_validation(change->ddl);
 		change->action = change->ddl == NIL ? CMIG_NO_CHANGE : CMIG_ALTER;
+		return;
 	}
+
+	/*
+	 * The parent's constraint does not change, so validate only the child's,
+	 * or make it NOT VALID: re-create the topmost constraint from which it is
+	 * inherited, which also re-creates its copies in children, validate those
+	 * that are valid in the image, and restore the comments.
+	 */
+	while (parent_check(image, constraint) != NULL)
+		constraint = parent_check(image, constraint);
+	initStringInfo(&again);
+	appendStringInfo(&again, "ALTER TABLE %s DROP CONSTRAINT %s, ADD ",
+					 constraint->parent->identity, cmig_quote(constraint->name));
+	cmig_constraint_definition(&again, constraint);
+	foreach(cell, cmig_children_validate(difference, image, constraint))
+		appendStringInfo(&again, ";\n%s", (char *) lfirst(cell));
+	for (int i = 0; i < image->count; i++)
+	{
+		const CmigObject *object = image->objects[i];
+
+		if (object->comment != NULL && (object == constraint || descends(image, object, constraint)))
+			appendStringInfo(&again, ";\nCOMMENT ON %s IS %s", cmig_kind_reference(object), cmig_literal(object->comment));
+	}
+	validate = psprintf("ALTER TABLE %s VALIDATE CONSTRAINT %s",
+						change->to->parent->identity, cmig_quote(change->to->name));
+	change->ddl = cmig_ddl_append(change->ddl, validates ? validate : again.data, validates ? again.data : validate);
+	cmig_ddl_hazards(change->ddl, CMIG_HAZARD_SCAN | CMIG_HAZARD_MAY_FAIL);
+	change->action = CMIG_ALTER;
 }
 
+/*
+ * Add statements to the parents' changes that preserve the properties of their
+ * children.
+ */
 void
 cmig_children_keep(CmigDifference *difference)
 {
@@ -668,13 +619,8 @@ cmig_children_keep(CmigDifference *difference)
 
 /* ----------------------------------------------------------------
  * Excludes from a difference the partitioned tables whose partition key
- * cannot be changed, and their partitions.
- *
- * No database access.
- *
- * 	  Excludes from a difference the partitioned tables whose partition key
- * 	  cannot be changed, and their partitions, and parent tables with a column
- * 	  whose type cannot be changed.
+ * cannot be changed, and their partitions, and parent tables with a column
+ * whose type cannot be changed.
  * ----------------------------------------------------------------
  */
 
@@ -702,45 +648,13 @@ table_of(const CmigObject *object)
 	return object->kind == &cmig_kind_table || object->kind == &cmig_kind_foreign_table ? object : NULL;
 }
 
-/*
- * Returns the names of the tables with a column that cannot be changed.  A
- * partition is represented by the root of its partition tree.  Appends the
- * reasons to *reasons.
- */
-static List *
-find_roots(const CmigDifference *difference, List **reasons)
-{
-	List	   *roots = NIL;
-
-	for (int i = 0; i < difference->count; i++)
-	{
-		const CmigChange *change = &difference->changes[i];
-		const char *root;
-
-		if (change->action != CMIG_UNSUPPORTED || change->to == NULL || change->to->kind != &cmig_kind_column)
-			continue;
-		root = root_of(difference->to, change->to->parent);
-		if (cmig_text_list_has(roots, root))
-			continue;
-		roots = lappend(roots, unconstify(char *, root));
-		*reasons = lappend(*reasons, psprintf("%s: %s; the table and its partitions are left unchanged",
-											  cmig_quote(change->to->name), change->reason));
-	}
-	return roots;
-}
-
-/*
- * Does the change affect a table in a partition tree whose root is in
- * "roots"?
- */
+/* Does the object belong to a table whose partition tree has a root in "roots"? */
 static bool
-is_in_family(const CmigDifference *difference, const CmigChange *change, const List *roots)
+is_in_family(const CmigImage *image, const CmigObject *object, const List *roots)
 {
-	const CmigObject *old = change->from ? table_of(change->from) : NULL;
-	const CmigObject *new = change->to ? table_of(change->to) : NULL;
+	const CmigObject *table = object ? table_of(object) : NULL;
 
-	return (old != NULL && cmig_text_list_has(roots, root_of(difference->from, old))) ||
-		(new != NULL && cmig_text_list_has(roots, root_of(difference->to, new)));
+	return table != NULL && cmig_text_list_has(roots, root_of(image, table));
 }
 
 /*
@@ -829,12 +743,18 @@ refuse_retyped(const CmigDifference *difference, const CmigChange *change, const
 	}
 }
 
+/*
+ * If a partition key column cannot be changed, mark the change of the
+ * partitioned table as unsupported, and discard all other changes of the table
+ * and its partitions.  Do the same for a table with a column whose type cannot
+ * be changed, because another table inherits the column from several tables.
+ */
 void
 cmig_family_exclude(CmigDifference *difference)
 {
 	const CmigObject **users = palloc0(sizeof(CmigObject *) * Max(difference->from->count, 1));
 	List	   *reasons = NIL;
-	List	   *roots;
+	List	   *roots = NIL;	/* names of tables */
 	ListCell   *cell,
 			   *reason;
 
@@ -848,24 +768,32 @@ cmig_family_exclude(CmigDifference *difference)
 	for (int i = 0; i < difference->count; i++)
 		refuse_retyped(difference, &difference->changes[i], users);
 	pfree(users);
-	roots = find_roots(difference, &reasons);
-	for (int i = 0; i < difference->count && roots != NIL; i++)
-		if (is_in_family(difference, &difference->changes[i], roots))
-		{
-			CmigChange *change = &difference->changes[i];
+	for (int i = 0; i < difference->count; i++)
+	{
+		const CmigChange *change = &difference->changes[i];
+		const char *root;
 
-			/*
-			 * discard a change, unless it is the one that reports why a table
-			 * cannot be changed
-			 */
-			if (change->action != CMIG_UNSUPPORTED || change->to == NULL ||
-				table_of(change->to) != change->to)
-			{
-				change->action = CMIG_NO_CHANGE;
-				change->ddl = change->first = change->last = NIL;
-				change->disturbs = change->recasts = change->late = false;
-			}
-		}
+		if (change->action != CMIG_UNSUPPORTED || change->to == NULL || change->to->kind != &cmig_kind_column)
+			continue;
+		root = root_of(difference->to, change->to->parent);
+		if (cmig_text_list_has(roots, root))
+			continue;
+		roots = lappend(roots, unconstify(char *, root));
+		reasons = lappend(reasons, psprintf("%s: %s; the table and its partitions are left unchanged",
+											cmig_quote(change->to->name), change->reason));
+	}
+	for (int i = 0; i < difference->count && roots != NIL; i++)
+	{
+		CmigChange *change = &difference->changes[i];
+
+		/* keep the change that reports why a table cannot be changed */
+		if ((change->action == CMIG_UNSUPPORTED && change->to != NULL && table_of(change->to) == change->to) ||
+			!(is_in_family(difference->from, change->from, roots) || is_in_family(difference->to, change->to, roots)))
+			continue;
+		change->action = CMIG_NO_CHANGE;
+		change->ddl = change->first = change->last = NIL;
+		change->disturbs = change->recasts = change->late = false;
+	}
 	forboth(cell, roots, reason, reasons)
 	{
 		const CmigObject *table = cmig_image_lookup(difference->to, &cmig_kind_table, lfirst(cell));

@@ -78,6 +78,20 @@ cmig_change_drops(const CmigChange *change)
 	return change->action == CMIG_DROP || change->action == CMIG_AGAIN;
 }
 
+/* Returns the new object, or the old one if there is no new one. */
+static inline CmigObject *
+cmig_change_object(const CmigChange *change)
+{
+	return change->to ? change->to : change->from;
+}
+
+/* Returns the new image, or the old one. */
+static inline const CmigImage *
+cmig_image_of(const CmigDifference *difference, bool old)
+{
+	return old ? difference->from : difference->to;
+}
+
 /* Returns the change of an object of the new image, or of the old one. */
 static inline CmigChange *
 cmig_change_of(const CmigDifference *difference, const CmigObject *object, bool old)
@@ -94,20 +108,9 @@ cmig_change_makes(const CmigChange *change, bool old)
 
 /* in attached.c */
 
-/*
- * Complete "ddl", the list of CmigDdl that creates a partitioned table's index
- * or constraint.  If PostgreSQL would not create exactly the attached indexes
- * that the image contains, the partitioned table's index is created with ONLY,
- * and the attached indexes are created and attached afterwards.  "old" is true
- * if the object is from the old image.
- */
 extern void cmig_attached_complete(const CmigDifference *difference, const CmigObject *object, List *ddl, bool old);
-
-/*
- * Remove the separate statements for attached indexes that are re-created
- * together with the partitioned table's index.
- */
 extern void cmig_attached_settle(CmigDifference *difference);
+extern char *cmig_attached_nameless(const CmigObject *object, const char *definition);
 
 /* Returns the qualified name of an index or of a constraint's index, or NULL. */
 static inline const char *
@@ -134,51 +137,6 @@ extern const CmigObject *cmig_attached_find(const CmigImage *image, const char *
 extern const CmigObject *cmig_attached_parent(const CmigImage *image, const CmigObject *object);
 
 /*
- * Returns a copy of "definition".  If the object is an index, the copy leaves
- * out the name in "CREATE INDEX name ON ...".
- */
-extern char *cmig_attached_nameless(const CmigObject *object, const char *definition);
-
-/* in family.c */
-
-/*
- * Returns the parent table's index or constraint from which the object is
- * inherited, or NULL if there is none.
- */
-extern const CmigObject *cmig_children_parent(const CmigImage *image, const CmigObject *object);
-
-/*
- * Is the changed object an index or constraint that is inherited both before
- * and after the change?  An example is a partition's index that stays attached
- * to the partitioned table's index.  Such an object cannot be changed
- * separately.
- */
-extern bool cmig_children_is_attached(const CmigChange *change);
-
-/*
- * Add statements to the parents' changes that preserve the properties of their
- * children.
- */
-extern void cmig_children_keep(CmigDifference *difference);
-
-/*
- * Is the object an inherited check constraint that is added to its table
- * together with the parent's constraint, after CREATE TABLE?  CREATE TABLE
- * cannot contain a NOT VALID constraint.
- */
-extern bool cmig_children_added_later(const CmigImage *image, const CmigObject *object);
-
-/*
- * For a NOT VALID constraint, returns the statements (a list of char *) that
- * validate the copies of the constraint in children, except copies that are
- * NOT VALID or are created separately.
- */
-extern List *cmig_children_validate(const CmigDifference *difference, const CmigImage *image,
-									const CmigObject *constraint);
-
-/* in attached.c */
-
-/*
  * Two equivalent indexes of a partition or of a partitioned table, in the
  * order of their creation.
  */
@@ -188,33 +146,18 @@ typedef struct CmigTwins
 	const CmigObject *second;
 } CmigTwins;
 
-/*
- * Returns a list of CmigTwins: the pairs of equivalent indexes of the
- * partitions that the upgrade (or the downgrade, if "old" is true) attaches,
- * and the pairs of parent indexes to which these indexes are attached.
- */
 extern List *cmig_twins_find(const CmigDifference *difference, bool old);
-
-/*
- * Exclude from CREATE TABLE the indexes that it would create in the wrong
- * order.
- */
 extern void cmig_twins_unfold(const CmigDifference *difference);
-
-/*
- * Sort the riders of each change (see schema.h), so that the first index of a
- * pair is re-created first.
- */
 extern void cmig_twins_sort(const CmigDifference *difference);
 
 /* in family.c */
 
-/*
- * If a partition key column cannot be changed, mark the change of the
- * partitioned table as unsupported, and discard all other changes of the table
- * and its partitions.  Do the same for a table with a column whose type cannot
- * be changed, because another table inherits the column from several tables.
- */
+extern const CmigObject *cmig_children_parent(const CmigImage *image, const CmigObject *object);
+extern bool cmig_children_is_attached(const CmigChange *change);
+extern void cmig_children_keep(CmigDifference *difference);
+extern bool cmig_children_added_later(const CmigImage *image, const CmigObject *object);
+extern List *cmig_children_validate(const CmigDifference *difference, const CmigImage *image,
+									const CmigObject *constraint);
 extern void cmig_family_exclude(CmigDifference *difference);
 
 /* in replace.c */
@@ -284,77 +227,19 @@ extern void cmig_tool_table_keep(const CmigImage *live, CmigImage *other);
 
 /* in match.c */
 
-/*
- * Find the columns that are created or dropped, alone or with their tables,
- * and for which the pseudo-type serial would create the same sequence and the
- * same default.  Set their field "serial", and make the change of the column
- * or its table the host of the changes of the sequence and its OWNED BY (see
- * schema.h).  Call this when all other hosts are known.
- */
 extern void cmig_serial_mark(CmigDifference *difference);
-
-/*
- * Add a change for each object in either image.  Both images must be sorted
- * with cmig_object_compare().
- */
 extern void cmig_match_objects(CmigDifference *difference);
-
-/* Re-create a partitioned table's index if an index attached to it changes. */
 extern void cmig_match_attached(CmigDifference *difference);
-
-/*
- * Decide again what happens to objects that are no longer inherited because
- * their table is detached from its parent, or because the parent is
- * re-created.
- */
 extern void cmig_match_detached(CmigDifference *difference);
 
 /* in propagate.c */
 
-/*
- * Mark as unsupported the changes of other roles' objects (see others.c), and of
- * what the database lacks something for.
- */
-extern void cmig_foreign_refuse(CmigDifference *difference);
-
-/*
- * Make the CREATE statement of a materialized view use WITH NO DATA if the
- * view reads a materialized view without data, directly or through other
- * views.  This applies to the views that the upgrade or the downgrade creates.
- * Also set the field "empties" of all changes.
- */
 extern void cmig_populate_check(CmigDifference *difference);
-
-/*
- * Find the dependents that must be altered or dropped temporarily, and their
- * dependents in turn.  A change is unsupported if a dependent prevents it.
- */
+extern void cmig_foreign_refuse(CmigDifference *difference);
 extern void cmig_propagate(CmigDifference *difference);
-
-/*
- * Set the fields "host", "riders", and "copies" of all changes, and "folded" of
- * the changed objects.  Call this again after an object is excluded from its
- * parent's CREATE statement.
- */
 extern void cmig_host_find(CmigDifference *difference);
-
-/*
- * Set the properties of all distributions so that they can be compared.  Where
- * one image leaves a property to Citus, the other image's value is used.
- */
 extern void cmig_colocation_settle(const CmigImage *from, const CmigImage *to);
-
-/*
- * Re-create the foreign keys of tables that become distributed, because Citus
- * refuses to distribute tables one after the other while they reference each
- * other.
- */
 extern void cmig_colocation_renew_keys(CmigDifference *difference);
-
-/*
- * Keep the live database's distributions.  Call this if the target does not
- * say how tables are distributed.
- */
 extern void cmig_colocation_keep(const CmigImage *from, CmigImage *to);
 
 /* in compare.c */

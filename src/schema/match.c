@@ -2,6 +2,9 @@
  * match.c
  *	  What happens to each object of two images.
  *
+ * Objects are matched by kind and identity.  Each kind decides what ALTER can
+ * change.
+ *
  * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
@@ -11,13 +14,6 @@
 #include "base/base.h"
 #include "kinds/kinds.h"
 #include "schema/internal.h"
-
-/* ----------------------------------------------------------------
- * The differences between two images, as a change for each object.
- *
- * No database access.
- * ----------------------------------------------------------------
- */
 
 /* ----------------------------------------------------------------
  * Writes new columns as serial where possible.
@@ -41,57 +37,24 @@ static const SerialType serial_types[] = {
 	{"smallint", "smallint", "smallserial"}
 };
 
-/* Returns the value of a property, or NULL. */
-static const char *
-value_of(const CmigObject *object, const char *property)
-{
-	for (int i = 0; i < object->kind->nproperties; i++)
-		if (strcmp(object->kind->properties[i].name, property) == 0)
-			return object->values[i];
-	return NULL;
-}
-
-static const SerialType *
-serial_type(const CmigObject *column)
-{
-	const char *type = value_of(column, "type");
-
-	for (int i = 0; type != NULL && i < lengthof(serial_types); i++)
-		if (strcmp(type, serial_types[i].type) == 0)
-			return &serial_types[i];
-	return NULL;
-}
-
+/*
+ * Returns the column's sequence if serial would create the same sequence, with
+ * the same properties, privileges, and no comment.  Otherwise returns NULL.
+ */
 static const CmigObject *
-child_of(const CmigObject *object, const CmigKind *kind)
+serial_sequence(const CmigObject *column, const SerialType *type, const CmigDiffOptions *options)
 {
-	for (const CmigObject *child = object->child; child != NULL; child = child->sibling)
-		if (child->kind == kind)
-			return child;
-	return NULL;
-}
-
-/*
- * Returns the name, qualified and quoted, that PostgreSQL chooses for the
- * sequence of a serial column.
- */
-static char *
-chosen_name(const CmigObject *column)
-{
-	const CmigObject *table = column->parent;
-	int			schema = strlen(table->identity) - strlen(cmig_quote(table->name));
-
-	return psprintf("%.*s%s", schema, table->identity,
-					cmig_quote(makeObjectName(table->name, column->name, "seq")));
-}
-
-/*
- * Does the sequence lack a comment, and have the privileges of a new sequence?
- */
-static bool
-is_unannotated(const CmigObject *sequence, const CmigObject *column, const CmigDiffOptions *options)
-{
+	const CmigObject *table = column->parent,
+			   *value = cmig_default_of(column);
 	CmigDiffOptions own = *options;
+	char	   *name;
+
+	if (column->inherited || value == NULL || !value->folded ||
+		column->values[CMIG_COLUMN_NOT_NULL] == NULL || column->values[CMIG_COLUMN_OF_TYPE] != NULL)
+		return NULL;
+	/* the name that PostgreSQL chooses */
+	name = psprintf("%.*s%s", (int) (strlen(table->identity) - strlen(cmig_quote(table->name))), table->identity,
+					cmig_quote(makeObjectName(table->name, column->name, "seq")));
 
 	/*
 	 * ignore the owner, which is always the table's owner; ADD COLUMN creates
@@ -99,113 +62,75 @@ is_unannotated(const CmigObject *sequence, const CmigObject *column, const CmigD
 	 */
 	own.owners = false;
 	if (!column->folded)
-		own.role = column->parent->owner;
+		own.role = table->owner;
 	own.privileges = own.comments = true;
-	return cmig_annotate_create(sequence, &own) == NIL;
-}
-
-/* Does the sequence have only the properties that serial would give it? */
-static bool
-is_plain(const CmigObject *sequence, const CmigObject *column, const CmigDiffOptions *options)
-{
-	for (int i = 0; i < sequence->kind->nproperties; i++)
-	{
-		const char *name = sequence->kind->properties[i].name;
-		const char *expected = strcmp(name, "type") == 0 ? serial_type(column)->sequence :
-		strcmp(name, "persistence") == 0 ? value_of(column->parent, "persistence") : NULL;
-
-		if ((sequence->kind->properties[i].flags & CMIG_PROPERTY_SILENT) == 0 &&
-			!cmig_text_same(sequence->values[i], expected))
-			return false;
-	}
-	return is_unannotated(sequence, column, options) && !sequence->foreign;
-}
-
-/*
- * Returns the column's sequence if serial would create the same sequence.
- * Otherwise returns NULL.
- */
-static const CmigObject *
-serial_sequence(const CmigObject *column, const CmigDiffOptions *options)
-{
-	const CmigObject *value = child_of(column, &cmig_kind_default);
-
-	if (column->inherited || value == NULL || !value->folded || serial_type(column) == NULL ||
-		value_of(column, "not null") == NULL || value_of(column, "of a typed table") != NULL)
-		return NULL;
 	for (int i = 0; i < value->ndepends; i++)
 	{
 		const CmigObject *sequence = value->depends[i];
+		bool		plain = sequence->kind == &cmig_kind_sequence && !sequence->foreign &&
+		strcmp(sequence->identity, name) == 0 &&
+		strcmp(value->values[0], psprintf("nextval(%s::regclass)", cmig_literal(name))) == 0;
 
-		if (sequence->kind == &cmig_kind_sequence && is_plain(sequence, column, options) &&
-			strcmp(sequence->identity, chosen_name(column)) == 0 &&
-			strcmp(value->values[0], psprintf("nextval(%s::regclass)", cmig_literal(sequence->identity))) == 0)
+		for (int j = 0; plain && j < sequence->kind->nproperties; j++)
+		{
+			const CmigProperty *property = &sequence->kind->properties[j];
+			const char *expected = strcmp(property->name, "type") == 0 ? type->sequence :
+			strcmp(property->name, "persistence") == 0 ? table->values[CMIG_TABLE_PERSISTENCE] : NULL;
+
+			plain = (property->flags & CMIG_PROPERTY_SILENT) != 0 || cmig_text_same(sequence->values[j], expected);
+		}
+		if (plain && cmig_annotate_create(sequence, &own) == NIL)
 			return sequence;
 	}
 	return NULL;
 }
 
 /*
- * Returns the change whose statement creates or drops the column (the table's
- * or the column's own), or NULL if there is none.
+ * Find the columns that are created or dropped, alone or with their tables,
+ * and for which the pseudo-type serial would create the same sequence and the
+ * same default.  Set their field "serial", and make the change of the column
+ * or its table the host of the changes of the sequence and its OWNED BY (see
+ * schema.h).  Call this when all other hosts are known.
  */
-static CmigChange *
-change_of_column(CmigChange **changes, const CmigObject *column, CmigAction action)
-{
-	CmigChange *change = changes[column->index];
-
-	if (column->folded)
-		change = changes[column->parent->index];
-	else if (change->host != NULL)
-		return NULL;
-	return change->action == action ? change : NULL;
-}
-
-/* Mark the columns of one image that can be written as serial. */
-static void
-mark_image(const CmigImage *image, CmigChange **changes, CmigAction action, const CmigDiffOptions *options)
-{
-	for (int i = 0; i < image->count; i++)
-	{
-		CmigObject *object = image->objects[i];
-
-		if (object->kind != &cmig_kind_column)
-			continue;
-		object->serial = NULL;
-		if (object->parent->kind == &cmig_kind_table && object->parent->values[CMIG_TABLE_IS_PARTITION] == NULL)
-		{
-			CmigChange *change = change_of_column(changes, object, action);
-			const CmigObject *sequence = change ? serial_sequence(object, options) : NULL;
-			const CmigObject *owner = sequence ? child_of(sequence, &cmig_kind_sequence_owner) : NULL;
-
-			/*
-			 * if the column can be written as serial, and its sequence and
-			 * the sequence's OWNED BY undergo the same change as the column,
-			 * set the column's field "serial", and make the column's change
-			 * the host of the other two changes
-			 */
-			if (owner == NULL || !cmig_text_same(cmig_sequence_owner_column(owner), object->identity) ||
-				changes[sequence->index]->action != action || changes[owner->index]->action != action)
-				continue;
-			object->serial = serial_type(object)->serial;
-			changes[sequence->index]->host = change;
-			changes[owner->index]->host = change;
-		}
-	}
-}
-
 void
 cmig_serial_mark(CmigDifference *difference)
 {
-	mark_image(difference->from, difference->of_from, CMIG_DROP, difference->options);
-	mark_image(difference->to, difference->of_to, CMIG_CREATE, difference->options);
+	for (int i = 0; i < difference->from->count + difference->to->count; i++)
+	{
+		const bool	old = i < difference->from->count;
+		const CmigAction action = old ? CMIG_DROP : CMIG_CREATE;
+		CmigObject *column = old ? difference->from->objects[i] : difference->to->objects[i - difference->from->count];
+		CmigChange *change;
+		const CmigObject *sequence,
+				   *owner;
+		int			type = 0;
+
+		if (column->kind != &cmig_kind_column)
+			continue;
+		column->serial = NULL;
+		while (type < lengthof(serial_types) && !cmig_text_same(column->values[CMIG_COLUMN_TYPE], serial_types[type].type))
+			type++;
+		change = cmig_change_of(difference, column->folded ? column->parent : column, old);
+		if (type == lengthof(serial_types) || column->parent->kind != &cmig_kind_table ||
+			column->parent->values[CMIG_TABLE_IS_PARTITION] != NULL ||
+			change->action != action || (!column->folded && change->host != NULL))
+			continue;
+		sequence = serial_sequence(column, &serial_types[type], difference->options);
+		owner = sequence ? sequence->child : NULL;
+		while (owner != NULL && owner->kind != &cmig_kind_sequence_owner)
+			owner = owner->sibling;
+		/* the sequence and its OWNED BY must undergo the same change */
+		if (owner == NULL || !cmig_text_same(cmig_sequence_owner_column(owner), column->identity) ||
+			cmig_change_of(difference, sequence, old)->action != action || cmig_change_of(difference, owner, old)->action != action)
+			continue;
+		column->serial = serial_types[type].serial;
+		cmig_change_of(difference, sequence, old)->host = change;
+		cmig_change_of(difference, owner, old)->host = change;
+	}
 }
 
 /* ----------------------------------------------------------------
  * Matches the objects in two images, and decides what happens to each.
- *
- * Objects are matched by kind and identity.  Each kind decides what ALTER can
- * change.
  * ----------------------------------------------------------------
  */
 
@@ -221,65 +146,33 @@ differs(const CmigObject *from, const CmigObject *to)
 	return false;
 }
 
-/* Does the object exist in only one of the images? */
-static bool
-is_single(const CmigDifference *difference, const CmigObject *object)
+/* Returns how ALTER changes the old object into the new one, if it can. */
+static CmigAlter
+alter_of(const CmigObject *from, const CmigObject *to)
 {
-	return (cmig_image_lookup(difference->from, object->kind, object->identity) == NULL) !=
-		(cmig_image_lookup(difference->to, object->kind, object->identity) == NULL);
-}
+	CmigAlter	alter = {.from = from,.to = to};
 
-/*
- * Returns true if the object is inherited, and is therefore created or dropped
- * together with the parent's object.
- */
-static bool
-follows_parent(const CmigDifference *difference, const CmigObject *object)
-{
-	const CmigObject *parent = object->parent;
-
-	if (!object->inherited || parent == NULL)
-		return false;
-	if (parent->kind == &cmig_kind_table &&
-		!cmig_table_keeps_inheriting(difference->from, difference->to, object))
-		return false;
-
-	/*
-	 * an object that belongs to an inherited column is created or dropped
-	 * together with the column
-	 */
-	if (parent->inherited && is_single(difference, parent) && follows_parent(difference, parent))
-		return true;
-
-	/*
-	 * a default does not follow the parent's default, because defaults of
-	 * existing columns are changed table by table
-	 */
-	if (object->kind == &cmig_kind_default)
-		return false;
-	return cmig_image_lookup(difference->from, parent->kind, parent->identity) != NULL &&
-		cmig_image_lookup(difference->to, parent->kind, parent->identity) != NULL;
+	if (differs(from, to))
+		cmig_object_alter(&alter);
+	return alter;
 }
 
 /* Decide what to do about an object that is in both images. */
 static void
 compare_pair(CmigDifference *difference, CmigChange *change)
 {
-	CmigAlter	alter = {.from = change->from,.to = change->to};
+	CmigAlter	alter = alter_of(change->from, change->to);
 
-	if (differs(change->from, change->to))
-		cmig_object_alter(&alter);
 	if (alter.unsupported != NULL)
 	{
 		change->action = CMIG_UNSUPPORTED;
 		change->reason = alter.unsupported;
 		return;
 	}
-	if (alter.again && cmig_children_is_attached(change))
-		return;
 	if (alter.again)
 	{
-		change->action = CMIG_AGAIN;
+		if (!cmig_children_is_attached(change))
+			change->action = CMIG_AGAIN;
 		return;
 	}
 	change->disturbs = alter.disturbs;
@@ -295,20 +188,54 @@ compare_pair(CmigDifference *difference, CmigChange *change)
 }
 
 /*
+ * Returns true if the object is inherited, and is therefore created or dropped
+ * together with the parent's object.
+ */
+static bool
+follows_parent(const CmigDifference *difference, const CmigObject *object)
+{
+	const CmigObject *parent = object->parent,
+			   *from,
+			   *to;
+
+	if (!object->inherited || parent == NULL)
+		return false;
+	if (parent->kind == &cmig_kind_table &&
+		!cmig_table_keeps_inheriting(difference->from, difference->to, object))
+		return false;
+	from = cmig_image_lookup(difference->from, parent->kind, parent->identity);
+	to = cmig_image_lookup(difference->to, parent->kind, parent->identity);
+
+	/*
+	 * an object that belongs to an inherited column is created or dropped
+	 * together with the column
+	 */
+	if (parent->inherited && (from == NULL) != (to == NULL) && follows_parent(difference, parent))
+		return true;
+
+	/*
+	 * a default does not follow the parent's default, because defaults of
+	 * existing columns are changed table by table
+	 */
+	return object->kind != &cmig_kind_default && from != NULL && to != NULL;
+}
+
+/*
  * Returns true for a column of a typed table that keeps its type.  Such a
  * column is added or dropped together with the type's attribute.
  */
 static bool
 follows_type(const CmigDifference *difference, const CmigObject *object)
 {
-	const CmigObject *table = object->parent;
+	const CmigObject *table = object->parent,
+			   *from,
+			   *to;
 
 	if (object->kind != &cmig_kind_column || table->values[CMIG_TABLE_OF_TYPE] == NULL)
 		return false;
-	return cmig_image_lookup(difference->from, table->kind, table->identity) != NULL &&
-		cmig_image_lookup(difference->to, table->kind, table->identity) != NULL &&
-		cmig_table_keeps_type(cmig_image_lookup(difference->from, table->kind, table->identity),
-							  cmig_image_lookup(difference->to, table->kind, table->identity));
+	from = cmig_image_lookup(difference->from, table->kind, table->identity);
+	to = cmig_image_lookup(difference->to, table->kind, table->identity);
+	return from != NULL && to != NULL && cmig_table_keeps_type(from, to);
 }
 
 /*
@@ -354,25 +281,11 @@ removal(const CmigDifference *difference, const CmigObject *object)
 static bool
 is_created_with_partial(const CmigDifference *difference, const CmigChange *change)
 {
-	const CmigObject *object = change->to ? change->to : change->from;
+	const CmigObject *object = cmig_change_object(change);
 	const CmigObject *parent = object->kind != &cmig_kind_index ? NULL :
-	cmig_children_parent(change->to ? difference->to : difference->from, object);
+	cmig_children_parent(cmig_image_of(difference, change->to == NULL), object);
 
 	return parent != NULL && cmig_index_is_partial(parent);
-}
-
-/*
- * Returns true for a constraint that is created or dropped together with a
- * parent table's NOT VALID constraint, after the table itself.
- */
-static bool
-is_added_later(const CmigDifference *difference, const CmigChange *change)
-{
-	const CmigObject *object = change->to ? change->to : change->from;
-
-	if (!cmig_children_added_later(change->to ? difference->to : difference->from, object))
-		return false;
-	return cmig_table_keeps_inheriting(difference->from, difference->to, object);
 }
 
 /* Has dropping the object or one of its parents been refused? */
@@ -389,53 +302,21 @@ is_refused(const CmigDifference *difference, const CmigObject *object)
 	return false;
 }
 
-/*
- * Is the object a privilege, and do the options exclude privileges from the
- * comparison?
- */
-static bool
-is_ignored(const CmigDifference *difference, const CmigObject *object)
-{
-	return !difference->options->privileges &&
-		(object->kind == &cmig_kind_default_privileges || object->kind == &cmig_kind_member_privilege);
-}
-
-/* Add a change for an object, and decide what to do about it. */
+/* Decide what to do about an object that exists in only one image. */
 static void
-add_change(CmigDifference *difference, CmigObject *from, CmigObject *to)
+decide_single(CmigDifference *difference, CmigChange *change)
 {
-	CmigChange *change = &difference->changes[difference->count++];
+	const CmigObject *object = cmig_change_object(change);
+	const CmigObject *missing = NULL;
 
-	change->from = from;
-	change->to = to;
-	if (from != NULL)
-		difference->of_from[from->index] = change;
-	if (to != NULL)
-		difference->of_to[to->index] = change;
-	if (from != NULL && to != NULL && difference->options->models)
+	if (change->to == NULL && difference->options->models)
 	{
-		const CmigKind *kind = to->kind;
-
-		/*
-		 * copy from "from" to "to" the properties that ORMs cannot define and
-		 * that have their default values in "to"
-		 */
-		for (int i = 0; i < kind->nproperties; i++)
-			if ((kind->properties[i].flags & CMIG_PROPERTY_NO_MODEL) != 0 && to->values[i] == NULL)
-				cmig_object_set(to, i, from->values[i]);
+		if (is_refused(difference, object->parent))
+			return;
+		missing = cmig_keep_missing(object, difference->to);
 	}
-	if (from != NULL && to != NULL && !difference->options->owners && to->kind == &cmig_kind_table)
-		to->owner = from->owner;
-	if (is_ignored(difference, from ? from : to))
-		return;
-	if (from != NULL && to != NULL)
-		compare_pair(difference, change);
-	else if (to == NULL && difference->options->models && is_refused(difference, from->parent))
-		return;
-	else if (to == NULL && difference->options->models && cmig_keep_missing(from, difference->to))
+	if (missing != NULL)
 	{
-		const CmigObject *missing = cmig_keep_missing(from, difference->to);
-
 		/*
 		 * Refuse to drop an object that ORMs cannot define.  It depends on
 		 * "missing", an object that the target lacks.  The user must decide
@@ -444,107 +325,113 @@ add_change(CmigDifference *difference, CmigObject *from, CmigObject *to)
 		change->action = CMIG_UNSUPPORTED;
 		change->reason = psprintf("the target lacks %s %s, on which it depends", missing->kind->name, missing->identity);
 	}
-	else
+	else if (object->kind == &cmig_kind_other)
 	{
-		const CmigObject *object = change->to ? change->to : change->from;
-
-		/* decide what to do about an object that exists in only one image */
-		if (object->kind == &cmig_kind_other)
-		{
-			change->action = CMIG_UNSUPPORTED;
-			change->reason = change->to ? "it is missing; objects of this kind are not compared yet" :
-				"it is not in the target; objects of this kind are not compared yet";
-		}
-		else if (is_created_with_partial(difference, change))
-			change->action = CMIG_NO_CHANGE;
-		else if (follows_type(difference, object) || follows_parent(difference, object) ||
-				 is_added_later(difference, change))
-		{
-			change->ddl = change->to != NULL ? completion(object, difference->options) : removal(difference, object);
-			change->action = change->ddl != NIL ? CMIG_ALTER : CMIG_NO_CHANGE;
-		}
-		else
-			change->action = change->to ? CMIG_CREATE : CMIG_DROP;
+		change->action = CMIG_UNSUPPORTED;
+		change->reason = change->to ? "it is missing; objects of this kind are not compared yet" :
+			"it is not in the target; objects of this kind are not compared yet";
 	}
+	else if (is_created_with_partial(difference, change))
+		change->action = CMIG_NO_CHANGE;
+
+	/*
+	 * or with the type's attribute, the parent's object, or a parent table's
+	 * NOT VALID constraint, after the table itself
+	 */
+	else if (follows_type(difference, object) || follows_parent(difference, object) ||
+			 (cmig_children_added_later(cmig_image_of(difference, change->to == NULL), object) &&
+			  cmig_table_keeps_inheriting(difference->from, difference->to, object)))
+	{
+		change->ddl = change->to != NULL ? completion(object, difference->options) : removal(difference, object);
+		change->action = change->ddl != NIL ? CMIG_ALTER : CMIG_NO_CHANGE;
+	}
+	else
+		change->action = change->to ? CMIG_CREATE : CMIG_DROP;
 }
 
-/*
- * Returns true if a partition stays attached to the same table, but its index
- * is attached to another index in the new image.  The partition's index is
- * then dropped with the old parent index, and created with the new one.
- */
-static bool
-is_moved(const CmigDifference *difference, const CmigObject *from, const CmigObject *to)
+/* Add a change for an object, and decide what to do about it. */
+static void
+add_change(CmigDifference *difference, CmigObject *from, CmigObject *to)
 {
-	const char *old = cmig_index_parent(from),
-			   *new = cmig_index_parent(to);
-	const CmigObject *link = cmig_image_lookup(difference->from, &cmig_kind_partition, from->parent->identity),
-			   *other = cmig_image_lookup(difference->to, &cmig_kind_partition, to->parent->identity);
+	const CmigDiffOptions *options = difference->options;
+	CmigChange *change = &difference->changes[difference->count++];
+	const CmigKind *kind = (to ? to : from)->kind;
 
-	return old != NULL && new != NULL && strcmp(old, new) != 0 &&
-		link != NULL && other != NULL && !differs(link, other);
-}
+	change->from = from;
+	change->to = to;
+	if (from != NULL)
+		difference->of_from[from->index] = change;
+	if (to != NULL)
+		difference->of_to[to->index] = change;
 
-/*
- * Returns true if the parent index of a partition's index belongs to different
- * tables in the two images, and one of the two parent indexes exists in only
- * some of the partitions.  DROP INDEX for such a parent index also drops the
- * partition's index, and the statements that create the parent index also
- * create the partition's index.
- */
-static bool
-moves_with_partial(const CmigDifference *difference, const CmigObject *from, const CmigObject *to)
-{
-	const CmigObject *link = cmig_image_lookup(difference->from, &cmig_kind_partition, from->parent->identity),
-			   *other = cmig_image_lookup(difference->to, &cmig_kind_partition, to->parent->identity),
-			   *old,
-			   *new;
-
-	if (link == NULL || other == NULL || strcmp(link->values[CMIG_PARTITION_OF], other->values[CMIG_PARTITION_OF]) == 0)
-		return false;
-	old = cmig_children_parent(difference->from, from);
-	new = cmig_children_parent(difference->to, to);
-	return old != NULL && new != NULL && (cmig_index_is_partial(old) || cmig_index_is_partial(new));
-}
-
-/* Returns true if ALTER cannot change the old object into the new one. */
-static bool
-is_renewed(const CmigObject *from, const CmigObject *to)
-{
-	CmigAlter	alter = {.from = from,.to = to};
-
-	if (!differs(from, to))
-		return false;
-	cmig_object_alter(&alter);
-	return alter.again;
+	/*
+	 * copy to "to" the properties that ORMs cannot define and that have their
+	 * default values there
+	 */
+	for (int i = 0; from != NULL && to != NULL && options->models && i < kind->nproperties; i++)
+		if ((kind->properties[i].flags & CMIG_PROPERTY_NO_MODEL) != 0 && to->values[i] == NULL)
+			cmig_object_set(to, i, from->values[i]);
+	if (from != NULL && to != NULL && !options->owners && kind == &cmig_kind_table)
+		to->owner = from->owner;
+	if (!options->privileges && (kind == &cmig_kind_default_privileges || kind == &cmig_kind_member_privilege))
+		return;
+	if (from != NULL && to != NULL)
+		compare_pair(difference, change);
+	else
+		decide_single(difference, change);
 }
 
 /*
  * Returns true if an index or constraint must be dropped and created along
- * with the parent table's index or constraint.  This is the case if it is
- * attached to a different index.  It is also the case if it is inherited in
- * only one image, and the other image lacks the parent table's object or
- * requires that this parent object be re-created.
+ * with the parent table's index or constraint.
  */
 static bool
 is_of_gone_parent(const CmigDifference *difference, const CmigObject *from, const CmigObject *to)
 {
-	const CmigObject *parent,
+	const CmigObject *old,
+			   *new,
+			   *link,
 			   *other;
 
-	if (from->kind != &cmig_kind_index && from->kind != &cmig_kind_constraint)
+	if ((from->kind != &cmig_kind_index && from->kind != &cmig_kind_constraint) || (!from->inherited && !to->inherited))
 		return false;
-	if (from->inherited && to->inherited)
-		return is_moved(difference, from, to) || moves_with_partial(difference, from, to);
-	if (from->inherited == to->inherited)
+	old = cmig_children_parent(difference->from, from);
+	new = cmig_children_parent(difference->to, to);
+	if (from->inherited != to->inherited)
+	{
+		/*
+		 * the other image must have the parent table's object, and it must
+		 * not require that this object be re-created
+		 */
+		if (old == NULL && new == NULL)
+			return false;
+		other = old ? cmig_image_lookup(difference->to, old->kind, old->identity) :
+			cmig_image_lookup(difference->from, new->kind, new->identity);
+		return other == NULL || (old ? alter_of(old, other) : alter_of(other, new)).again;
+	}
+	link = cmig_image_lookup(difference->from, &cmig_kind_partition, from->parent->identity);
+	other = cmig_image_lookup(difference->to, &cmig_kind_partition, to->parent->identity);
+	if (link == NULL || other == NULL)
 		return false;
-	parent = from->inherited ? cmig_children_parent(difference->from, from) : cmig_children_parent(difference->to, to);
-	if (parent == NULL)
-		return false;
-	other = cmig_image_lookup(from->inherited ? difference->to : difference->from, parent->kind, parent->identity);
-	return other == NULL || (from->inherited ? is_renewed(parent, other) : is_renewed(other, parent));
+	/* the partition stays, but its index is attached to another index */
+	if (cmig_index_parent(from) != NULL && cmig_index_parent(to) != NULL &&
+		strcmp(cmig_index_parent(from), cmig_index_parent(to)) != 0 && !differs(link, other))
+		return true;
+
+	/*
+	 * The parent indexes belong to different tables, and only some partitions
+	 * have one of them.  DROP INDEX for such an index also drops the
+	 * partition's index, and the statements that create it also create the
+	 * partition's index.
+	 */
+	return strcmp(link->values[CMIG_PARTITION_OF], other->values[CMIG_PARTITION_OF]) != 0 &&
+		old != NULL && new != NULL && (cmig_index_is_partial(old) || cmig_index_is_partial(new));
 }
 
+/*
+ * Add a change for each object in either image.  Both images must be sorted
+ * with cmig_object_compare().
+ */
 void
 cmig_match_objects(CmigDifference *difference)
 {
@@ -577,21 +464,6 @@ cmig_match_objects(CmigDifference *difference)
 }
 
 /*
- * If the changed index stays attached to a parent index, returns the change of
- * the parent index.  Otherwise returns NULL.
- */
-static CmigChange *
-attached_parent(const CmigDifference *difference, const CmigChange *change)
-{
-	const CmigObject *link = cmig_image_lookup(difference->to, &cmig_kind_partition, change->to->parent->identity);
-	const CmigObject *parent = cmig_index_parent(change->to) ? cmig_children_parent(difference->to, change->to) : NULL;
-
-	if (link == NULL || difference->of_to[link->index]->action != CMIG_NO_CHANGE || parent == NULL)
-		return NULL;
-	return difference->of_to[parent->index];
-}
-
-/*
  * An attached index can be re-created only together with the partitioned
  * table's index.  The sort orders of the two may differ, because PostgreSQL
  * ignores the sort order when it attaches an index.
@@ -602,70 +474,69 @@ cmig_match_attached(CmigDifference *difference)
 	for (int i = 0; i < difference->count; i++)
 	{
 		const CmigChange *change = &difference->changes[i];
-		CmigChange *parent;
 
 		if (!cmig_children_is_attached(change) || cmig_index_parent(change->from) == NULL ||
-			!is_renewed(change->from, change->to))
+			!alter_of(change->from, change->to).again)
 			continue;
-		while ((parent = attached_parent(difference, change)) != NULL && parent->from != NULL)
+		while (change->from != NULL)
 		{
-			if (!cmig_children_is_attached(parent))
+			const CmigObject *link = cmig_image_lookup(difference->to, &cmig_kind_partition, change->to->parent->identity);
+			const CmigObject *parent = cmig_attached_to(change->to) ? cmig_children_parent(difference->to, change->to) : NULL;
+			CmigChange *above = parent ? difference->of_to[parent->index] : NULL;
+
+			if (link == NULL || difference->of_to[link->index]->action != CMIG_NO_CHANGE || above == NULL)
+				break;
+			if (above->from != NULL && !cmig_children_is_attached(above))
 			{
-				parent->action = CMIG_AGAIN;
-				parent->ddl = NIL;
+				above->action = CMIG_AGAIN;
+				above->ddl = NIL;
 			}
-			change = parent;
+			change = above;
 		}
 	}
 }
 
+/*
+ * Decide again what happens to objects that are no longer inherited because
+ * their table is detached from its parent, or because the parent is
+ * re-created.
+ */
 void
 cmig_match_detached(CmigDifference *difference)
 {
 	for (int i = 0; i < difference->count; i++)
 	{
-		CmigChange *change = &difference->changes[i];
-		bool		moves = change->from == NULL || change->to == NULL;
+		const CmigChange *change = &difference->changes[i];
 
 		/*
 		 * set the field "alone" of a partition's attachment to its table, if
 		 * the other image lacks this attachment
 		 */
-		if ((change->to ? change->to : change->from)->kind == &cmig_kind_partition)
-		{
-			if (!moves)
-				moves = strcmp(change->from->values[CMIG_PARTITION_OF], change->to->values[CMIG_PARTITION_OF]) != 0;
-			if (change->from != NULL)
-				change->from->alone = moves;
-			if (change->to != NULL)
-				change->to->alone = moves;
-		}
+		if (cmig_change_object(change)->kind != &cmig_kind_partition)
+			continue;
+		cmig_change_object(change)->alone = change->from == NULL || change->to == NULL ||
+			strcmp(change->from->values[CMIG_PARTITION_OF], change->to->values[CMIG_PARTITION_OF]) != 0;
+		if (change->from != NULL)
+			change->from->alone = cmig_change_object(change)->alone;
 	}
 	for (int i = 0; i < difference->count; i++)
 	{
 		CmigChange *change = &difference->changes[i];
-		CmigObject *object = change->to ? change->to : change->from;
-		const CmigImage *image = change->to ? difference->to : difference->from;
-		CmigObject *link;
-		CmigChange *link_change;
+		const CmigObject *object = cmig_change_object(change);
+		const bool	single = change->from == NULL || change->to == NULL,
+					old = change->to == NULL;
+		const CmigObject *link;
 
-		if (!object->inherited || object->alone || object->parent == NULL ||
-			object->parent->kind != &cmig_kind_table)
+		if (!object->inherited || object->alone || object->parent == NULL || object->parent->kind != &cmig_kind_table ||
+			(single && change->action != CMIG_NO_CHANGE && change->action != CMIG_ALTER) ||
+			is_created_with_partial(difference, change))
 			continue;
-		if ((change->from == NULL || change->to == NULL) &&
-			change->action != CMIG_NO_CHANGE && change->action != CMIG_ALTER)
+		link = cmig_image_lookup(cmig_image_of(difference, old), &cmig_kind_partition, object->parent->identity);
+		if (link == NULL || cmig_change_of(difference, link, old)->action == CMIG_NO_CHANGE)
 			continue;
-		if (is_created_with_partial(difference, change))
-			continue;
-		link = cmig_image_lookup(image, &cmig_kind_partition, object->parent->identity);
-		if (link == NULL)
-			continue;
-		link_change = change->to ? difference->of_to[link->index] : difference->of_from[link->index];
-		if (link_change->action == CMIG_NO_CHANGE)
-			continue;
-		if (change->from == NULL || change->to == NULL)
+		if (single)
 		{
-			change->action = change->to ? CMIG_CREATE : CMIG_DROP;
+			change->action = old ? CMIG_DROP : CMIG_CREATE;
 			change->ddl = NIL;
 		}
 		else if (change->action != CMIG_AGAIN)

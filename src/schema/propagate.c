@@ -14,44 +14,30 @@
 /* ----------------------------------------------------------------
  * Finds new materialized views that cannot be filled.
  *
- * No database access.
- *
  * Whether a materialized view has data is not compared, so an existing view
  * can lack data although the target's view has data.
  * ----------------------------------------------------------------
  */
 
 /*
- * Does the view depend on a view that cannot be read, or on a column of such a
- * view?  "empty" has an element for each object: true for a view that is known
- * to be unreadable.
+ * Will reading the view fail, because it is or reads a materialized view
+ * without data?  "empty" has an element for each object: true for a view that
+ * is known to be unreadable.
  */
 static bool
-reads_empty(const CmigObject *view, const bool *empty)
+is_empty(const CmigChange *change, const CmigObject *view, bool old, const bool *empty)
 {
-	for (int i = 0; i < view->ndepends; i++)
+	if (view->kind == &cmig_kind_materialized_view)
 	{
-		const CmigObject *on = view->depends[i];
-
-		if (empty[on->index] || (on->parent != NULL && empty[on->parent->index]))
+		if (change->from != NULL && (old ? !cmig_change_drops(change) : !cmig_change_creates(change)))
+			return change->from->values[CMIG_VIEW_EMPTY] != NULL;
+		if (view->values[CMIG_VIEW_EMPTY] != NULL)
 			return true;
 	}
+	for (int i = 0; i < view->ndepends; i++)
+		if (empty[view->depends[i]->index] || (view->depends[i]->parent != NULL && empty[view->depends[i]->parent->index]))
+			return true;
 	return false;
-}
-
-/*
- * Will reading the view fail, because it is or reads a materialized view
- * without data?  "stays" is true if the view is not created.  See
- * reads_empty() for "empty".
- */
-static bool
-is_empty(const CmigChange *change, const CmigObject *view, bool stays, const bool *empty)
-{
-	const bool	materialized = view->kind == &cmig_kind_materialized_view;
-
-	if (materialized && stays && change->from != NULL)
-		return change->from->values[CMIG_VIEW_EMPTY] != NULL;
-	return (materialized && view->values[CMIG_VIEW_EMPTY] != NULL) || reads_empty(view, empty);
 }
 
 /*
@@ -60,14 +46,12 @@ is_empty(const CmigChange *change, const CmigObject *view, bool stays, const boo
  * the old image that the upgrade drops.
  */
 static void
-leave_empty(const CmigDifference *difference, const CmigImage *image, bool old)
+leave_empty(const CmigDifference *difference, bool old)
 {
+	const CmigImage *image = cmig_image_of(difference, old);
 	bool	   *empty = palloc0(sizeof(bool) * (image->count + 1));
-	bool	   *stays = palloc0(sizeof(bool) * (image->count + 1));
 	bool		again = true;
 
-	for (int i = 0; i < image->count; i++)
-		stays[i] = old ? !cmig_change_drops(difference->of_from[i]) : !cmig_change_creates(difference->of_to[i]);
 	while (again)
 	{
 		again = false;
@@ -77,22 +61,30 @@ leave_empty(const CmigDifference *difference, const CmigImage *image, bool old)
 
 			if ((view->kind != &cmig_kind_view && view->kind != &cmig_kind_materialized_view) || empty[i])
 				continue;
-			empty[i] = is_empty(old ? difference->of_from[i] : difference->of_to[i], view, stays[i], empty);
+			empty[i] = is_empty(cmig_change_of(difference, view, old), view, old, empty);
 			again |= empty[i];
 		}
 	}
 	for (int i = 0; i < image->count; i++)
-		if (empty[i] && !stays[i] && image->objects[i]->kind == &cmig_kind_materialized_view)
+	{
+		const CmigChange *change = cmig_change_of(difference, image->objects[i], old);
+
+		if (empty[i] && image->objects[i]->kind == &cmig_kind_materialized_view &&
+			(old ? cmig_change_drops(change) : cmig_change_creates(change)))
 			cmig_object_set(image->objects[i], CMIG_VIEW_EMPTY, "t");
-	pfree(stays);
+	}
 	pfree(empty);
 }
 
+/*
+ * Make the CREATE statement of a materialized view use WITH NO DATA if the
+ * view reads a materialized view without data, directly or through other
+ * views.  Also set the field "empties" of all changes.
+ */
 void
 cmig_populate_check(CmigDifference *difference)
 {
-	leave_empty(difference, difference->to, false);
-	/* set the field "empties" */
+	leave_empty(difference, false);
 	for (int i = 0; i < difference->count; i++)
 	{
 		CmigChange *change = &difference->changes[i];
@@ -100,7 +92,7 @@ cmig_populate_check(CmigDifference *difference)
 		change->empties = cmig_change_creates(change) && change->to->kind == &cmig_kind_materialized_view &&
 			change->to->values[CMIG_VIEW_EMPTY] != NULL && !(change->from != NULL && change->from->values[CMIG_VIEW_EMPTY] != NULL);
 	}
-	leave_empty(difference, difference->from, true);
+	leave_empty(difference, true);
 }
 
 /* ----------------------------------------------------------------
@@ -174,16 +166,8 @@ cmig_foreign_refuse(CmigDifference *difference)
 /* ----------------------------------------------------------------
  * Finds the objects that must be dropped temporarily, or altered, because
  * they depend on an object that is dropped or altered.
- *
- * 	  Finds the objects that must be dropped temporarily.
  * ----------------------------------------------------------------
  */
-
-static void
-count_dependent(CmigDependents *dependents, const CmigObject *on)
-{
-	dependents->start[on->index + 1]++;
-}
 
 /* Can the object be dropped and created again without loss? */
 static bool
@@ -407,62 +391,45 @@ disturb(CmigDifference *difference, CmigChange *change, CmigChange *dependent, b
 }
 
 /*
- * Is the object a composite type's attribute or a domain?  If such an object
- * uses a range type or its multirange type, the range type cannot be dropped.
- */
-static bool
-is_nested_use(const CmigObject *object)
-{
-	return object->kind == &cmig_kind_attribute || object->kind == &cmig_kind_domain;
-}
-
-/*
- * Mark the change of an object that uses a range type as unsupported, because
- * the object may need the new range type or its new multirange type.
+ * A range type cannot be dropped if a composite type's attribute or a domain
+ * uses it or its multirange type.  Mark the range type's change as unsupported,
+ * and also the changes of all objects that use it, because they may need the
+ * new multirange type.
  */
 static void
-refuse_use(const CmigDifference *difference, const CmigChange *range, CmigChange *change)
+refuse_range(const CmigDifference *difference, const CmigDependents *dependents, CmigChange *range)
 {
-	const bool	changes = change->action != CMIG_NO_CHANGE;
-
-	if (change->to == NULL)
-		return;
-	if (change->from->kind == &cmig_kind_attribute)
-	{
-		CmigChange *type = difference->of_from[change->from->parent->index];
-
-		change->action = CMIG_NO_CHANGE;
-		change = type;
-	}
-	if (!changes && change->action == CMIG_NO_CHANGE)
-		return;
-	change->action = CMIG_UNSUPPORTED;
-	change->reason = psprintf("it uses %s %s, which cannot be changed", range->from->kind->name, range->from->identity);
-}
-
-/*
- * If objects that use a range type prevent it from being re-created, mark the
- * range type's change as unsupported, and also the changes of these objects,
- * because they may need the new multirange type.
- */
-static void
-refuse_range(const CmigDifference *difference, const CmigDependents *dependents, CmigChange *change)
-{
-	const int	start = dependents->start[change->from->index],
-				end = dependents->start[change->from->index + 1];
+	const int	start = dependents->start[range->from->index],
+				end = dependents->start[range->from->index + 1];
 	const CmigObject *user = NULL;
 
-	if (change->from->kind != &cmig_kind_range || change->action != CMIG_AGAIN)
+	if (range->from->kind != &cmig_kind_range || range->action != CMIG_AGAIN)
 		return;
 	for (int i = start; i < end && user == NULL; i++)
-		if (is_nested_use(dependents->objects[i]) && difference->of_from[dependents->objects[i]->index]->to != NULL)
+		if ((dependents->objects[i]->kind == &cmig_kind_attribute || dependents->objects[i]->kind == &cmig_kind_domain) &&
+			difference->of_from[dependents->objects[i]->index]->to != NULL)
 			user = dependents->objects[i];
 	if (user == NULL)
 		return;
-	change->action = CMIG_UNSUPPORTED;
-	change->reason = psprintf("it would have to be dropped, and %s %s depends on it", user->kind->name, user->identity);
+	range->action = CMIG_UNSUPPORTED;
+	range->reason = psprintf("it would have to be dropped, and %s %s depends on it", user->kind->name, user->identity);
 	for (int i = start; i < end; i++)
-		refuse_use(difference, change, difference->of_from[dependents->objects[i]->index]);
+	{
+		CmigChange *change = difference->of_from[dependents->objects[i]->index];
+		bool		changes = change->action != CMIG_NO_CHANGE;
+
+		if (change->to == NULL)
+			continue;
+		if (change->from->kind == &cmig_kind_attribute)
+		{
+			change->action = CMIG_NO_CHANGE;
+			change = difference->of_from[change->from->parent->index];
+		}
+		if (!changes && change->action == CMIG_NO_CHANGE)
+			continue;
+		change->action = CMIG_UNSUPPORTED;
+		change->reason = psprintf("it uses %s %s, which cannot be changed", range->from->kind->name, range->from->identity);
+	}
 }
 
 /* ----------------------------------------------------------------
@@ -626,14 +593,14 @@ reached_columns(const CmigDifference *difference, const CmigChange *type, bool o
 }
 
 /*
- * Call "found" for each change of an object that would use the columns of a
- * table or type in an order that they will not have after the upgrade or, if
- * "old" is true, after the downgrade.
+ * Refuse the changes of objects that would use the columns of a table or type
+ * in an order that they will not have after the upgrade.  If "old" is true, find
+ * those that cannot be restored because of the order after the downgrade.
  */
 static void
-find_positions(CmigDifference *difference, bool old, void (*found) (CmigDifference *, CmigChange *, char *))
+find_positions(CmigDifference *difference, bool old)
 {
-	const CmigImage *image = old ? difference->from : difference->to;
+	const CmigImage *image = cmig_image_of(difference, old);
 
 	for (int i = 0; i < difference->count; i++)
 	{
@@ -646,21 +613,20 @@ find_positions(CmigDifference *difference, bool old, void (*found) (CmigDifferen
 			reached = reached_columns(difference, type, old, &wanted);
 		for (int j = 0; reached != NULL && j < image->count; j++)
 		{
-			CmigChange *change = old ? difference->of_from[j] : difference->of_to[j];
+			CmigChange *change = cmig_change_of(difference, image->objects[j], old);
+			char	   *reason;
 
-			if (change->action != CMIG_NO_CHANGE && change->action != CMIG_UNSUPPORTED &&
-				uses_positions(image->objects[j], old ? type->from : type->to))
-				found(difference, change, psprintf("it uses the columns of %s by their position, and their order would be (%s) instead of (%s)",
-												   type->to->identity, reached, wanted));
+			if (change->action == CMIG_NO_CHANGE || change->action == CMIG_UNSUPPORTED ||
+				!uses_positions(image->objects[j], old ? type->from : type->to))
+				continue;
+			reason = psprintf("it uses the columns of %s by their position, and their order would be (%s) instead of (%s)",
+							  type->to->identity, reached, wanted);
+			if (old)
+				change->irreversible = psprintf("cannot be reverted: %s %s: %s", change->from->kind->name, change->from->identity, reason);
+			else
+				cmig_compare_refuse(difference, change, reason);
 		}
 	}
-}
-
-/* For find_positions(): the object cannot be restored. */
-static void
-set_irreversible(CmigDifference *difference, CmigChange *change, char *reason)
-{
-	change->irreversible = psprintf("cannot be reverted: %s %s: %s", change->from->kind->name, change->from->identity, reason);
 }
 
 static List *
@@ -731,9 +697,10 @@ spread(CmigDifference *difference, const CmigDependents *dependents)
 }
 
 /*
- * An unsupported change must leave its dependents unchanged.  Since spread()
- * may find out late that a change is unsupported, it then starts again from
- * the state before.
+ * Find the dependents that must be altered or dropped temporarily, and their
+ * dependents in turn.  A change is unsupported if a dependent prevents it, and
+ * must then leave its dependents unchanged.  Since spread() may find out late
+ * that a change is unsupported, it then starts again from the state before.
  */
 void
 cmig_propagate(CmigDifference *difference)
@@ -742,11 +709,12 @@ cmig_propagate(CmigDifference *difference)
 	CmigChange *before = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(CmigChange) * Max(difference->count, 1));
 	CmigChange *refused;
 	const CmigImage *image = difference->from;
-	int		   *fill;
 
 	/*
-	 * Set *dependents to the dependents of each object in the image. Children
-	 * count as dependents of their parent.
+	 * Set "dependents" to the dependents of each object in the image.
+	 * Children count as dependents of their parent.  First count them, so
+	 * that start[i] is the end of those of object i, and then fill the array
+	 * backward.
 	 */
 	dependents.start = palloc0(sizeof(int) * (image->count + 1));
 	for (int i = 0; i < image->count; i++)
@@ -754,32 +722,27 @@ cmig_propagate(CmigDifference *difference)
 		const CmigObject *object = image->objects[i];
 
 		for (int j = 0; j < object->ndepends; j++)
-			count_dependent(&dependents, object->depends[j]);
+			dependents.start[object->depends[j]->index]++;
 		if (object->parent != NULL)
-			count_dependent(&dependents, object->parent);
+			dependents.start[object->parent->index]++;
 	}
-	for (int i = 0; i < image->count; i++)
-		dependents.start[i + 1] += dependents.start[i];
+	for (int i = 1; i <= image->count; i++)
+		dependents.start[i] += dependents.start[i - 1];
 	dependents.objects = palloc(sizeof(CmigObject *) * Max(dependents.start[image->count], 1));
-	fill = palloc0(sizeof(int) * (image->count + 1));
-	for (int i = 0; i < image->count; i++)
+	for (int i = image->count - 1; i >= 0; i--)
 	{
 		CmigObject *object = image->objects[i];
 
-		for (int j = 0; j <= object->ndepends; j++)
-		{
-			const CmigObject *on = j < object->ndepends ? object->depends[j] : object->parent;
-
-			if (on != NULL)
-				dependents.objects[dependents.start[on->index] + fill[on->index]++] = object;
-		}
+		if (object->parent != NULL)
+			dependents.objects[--dependents.start[object->parent->index]] = object;
+		for (int j = object->ndepends - 1; j >= 0; j--)
+			dependents.objects[--dependents.start[object->depends[j]->index]] = object;
 	}
-	pfree(fill);
 	cmig_replace_used(difference, &dependents);
-	for (int i = 0; i < difference->from->count; i++)
+	for (int i = 0; i < image->count; i++)
 		refuse_range(difference, &dependents, difference->of_from[i]);
 	if (!difference->options->models)
-		find_positions(difference, false, cmig_compare_refuse);
+		find_positions(difference, false);
 	copy_changes(before, difference->changes, difference->count);
 	while ((refused = spread(difference, &dependents)) != NULL)
 	{
@@ -796,7 +759,7 @@ cmig_propagate(CmigDifference *difference)
 		copy_changes(before, difference->changes, difference->count);
 	}
 	if (!difference->options->models)
-		find_positions(difference, true, set_irreversible);
+		find_positions(difference, true);
 }
 
 /* ----------------------------------------------------------------
@@ -809,8 +772,6 @@ cmig_propagate(CmigDifference *difference)
  * statement, its change is a rider of the host.  If a column is dropped and
  * created together with the parent table's column, its change is a copy of the
  * host.
- *
- * No database access.
  * ----------------------------------------------------------------
  */
 
@@ -921,37 +882,42 @@ find_host(CmigDifference *difference, CmigChange *change)
 }
 
 /*
- * Record that dropping the object of "change" also drops the object of
- * "taken".
- */
-static void
-take(CmigChange *change, CmigChange *taken)
-{
-	if (!cmig_change_drops(taken))
-		return;
-	taken->dropped_by = change;
-	change->takes = lappend(change->takes, taken);
-}
-
-/*
  * Record that the DROP TYPE statement of a base type also drops the type's
- * functions and its definition.
+ * functions and its definition, and that reverting the creation of the type
+ * also drops the functions.
  */
 static void
 take_functions(const CmigDifference *difference, CmigChange *change)
 {
-	const CmigObject *definition = change->from->child;
+	const CmigObject *from = change->from && change->from->kind == &cmig_kind_base_type ? change->from->child : NULL,
+			   *to = change->to && change->to->kind == &cmig_kind_base_type ? change->to->child : NULL;
 
-	change->takes = NIL;
-	if (!cmig_change_drops(change) || definition == NULL)
-		return;
-	for (int i = 0; i < definition->ndepends; i++)
-		if (definition->depends[i]->kind == &cmig_kind_function)
-			take(change, difference->of_from[definition->depends[i]->index]);
-	take(change, difference->of_from[definition->index]);
-	change->riders = NIL;
+	if (change->from && change->from->kind == &cmig_kind_base_type)
+		change->takes = NIL;
+	if (from != NULL && cmig_change_drops(change))
+	{
+		change->riders = NIL;
+		for (int i = 0; i <= from->ndepends; i++)
+		{
+			const CmigObject *object = i < from->ndepends ? from->depends[i] : from;
+			CmigChange *taken = difference->of_from[object->index];
+
+			if ((object != from && object->kind != &cmig_kind_function) || !cmig_change_drops(taken))
+				continue;
+			taken->dropped_by = change;
+			change->takes = lappend(change->takes, taken);
+		}
+	}
+	for (int i = 0; to != NULL && i < to->ndepends; i++)
+		if (to->depends[i]->kind == &cmig_kind_function)
+			difference->of_to[to->depends[i]->index]->taken = cmig_change_creates(change);
 }
 
+/*
+ * Set the fields "host", "riders", and "copies" of all changes, and "folded" of
+ * the changed objects.  Call this again after an object is excluded from its
+ * parent's CREATE statement.
+ */
 void
 cmig_host_find(CmigDifference *difference)
 {
@@ -960,38 +926,17 @@ cmig_host_find(CmigDifference *difference)
 	for (int i = 0; i < difference->count; i++)
 		find_host(difference, &difference->changes[i]);
 	for (int i = 0; i < difference->count; i++)
-	{
-		CmigChange *change = &difference->changes[i];
-
-		if (change->from != NULL && change->from->kind == &cmig_kind_base_type)
-			take_functions(difference, change);
-		if (change->to != NULL && change->to->kind == &cmig_kind_base_type)
-		{
-			const CmigObject *definition = change->to->child;
-
-			/*
-			 * If the change creates a base type, set the field "taken" of the
-			 * changes of the type's functions.  Reverting the creation of the
-			 * type also drops these functions.
-			 */
-			for (int j = 0; definition != NULL && j < definition->ndepends; j++)
-				if (definition->depends[j]->kind == &cmig_kind_function)
-					difference->of_to[definition->depends[j]->index]->taken = cmig_change_creates(change);
-		}
-	}
+		take_functions(difference, &difference->changes[i]);
 	cmig_twins_sort(difference);
 	cmig_serial_mark(difference);
 }
 
 /* ----------------------------------------------------------------
- * Compares how Citus distributes tables: makes the distributions in two
- * images comparable.
+ * Makes the distributions of tables by Citus in two images comparable.
  *
  * Citus numbers the groups of co-located tables.  The numbers differ between
  * images, so a group is identified by one of its tables: the first one that is
  * distributed in both images, if there is one.
- *
- * No database access.
  * ----------------------------------------------------------------
  */
 
@@ -1002,50 +947,10 @@ cmig_host_find(CmigDifference *difference)
 static CmigObject *
 counterpart(const CmigObject *object, const CmigImage *other)
 {
-	CmigObject *result = cmig_image_lookup(other, object->kind, object->identity);
+	CmigObject *result = object->kind != &cmig_kind_distribution || !cmig_distribution_has_group(object) ? NULL :
+	cmig_image_lookup(other, object->kind, object->identity);
 
-	if (result == NULL || !cmig_distribution_has_group(object) || !cmig_distribution_has_group(result))
-		return NULL;
-	return result;
-}
-
-/*
- * Set *start and *end to the range that distributions occupy in the image's
- * sorted list of objects.
- */
-static void
-find_range(const CmigImage *image, int *start, int *end)
-{
-	*start = 0;
-	while (*start < image->count && image->objects[*start]->kind->place < cmig_kind_distribution.place)
-		(*start)++;
-	*end = *start;
-	while (*end < image->count && image->objects[*end]->kind == &cmig_kind_distribution)
-		(*end)++;
-}
-
-/*
- * Returns the distribution that identifies the co-location group of "member",
- * which must have a group.  All distributions of the image are between "start"
- * and "end".
- */
-static CmigObject *
-representative(const CmigImage *image, int start, int end, const CmigImage *other, const CmigObject *member)
-{
-	CmigObject *first = NULL;
-
-	for (int i = start; i < end; i++)
-	{
-		CmigObject *object = image->objects[i];
-
-		if (!cmig_text_same(object->values[CMIG_DISTRIBUTION_GROUP], member->values[CMIG_DISTRIBUTION_GROUP]))
-			continue;
-		if (counterpart(object, other) != NULL)
-			return object;
-		if (first == NULL)
-			first = object;
-	}
-	return first;
+	return result != NULL && cmig_distribution_has_group(result) ? result : NULL;
 }
 
 /*
@@ -1055,18 +960,18 @@ representative(const CmigImage *image, int start, int end, const CmigImage *othe
 static void
 set_colocated(const CmigImage *image, const CmigImage *other)
 {
-	int			start,
-				end;
-
-	find_range(image, &start, &end);
-	for (int i = start; i < end; i++)
+	for (int i = 0; i < image->count; i++)
 	{
 		CmigObject *object = image->objects[i],
-				   *first;
+				   *first = NULL;
 
-		if (!cmig_distribution_has_group(object))
+		if (object->kind != &cmig_kind_distribution || !cmig_distribution_has_group(object))
 			continue;
-		first = representative(image, start, end, other, object);
+		for (int j = 0; j < image->count && (first == NULL || counterpart(first, other) == NULL); j++)
+			if (image->objects[j]->kind == object->kind &&
+				cmig_text_same(image->objects[j]->values[CMIG_DISTRIBUTION_GROUP], object->values[CMIG_DISTRIBUTION_GROUP]) &&
+				(first == NULL || counterpart(image->objects[j], other) != NULL))
+				first = image->objects[j];
 		cmig_object_set(object, CMIG_DISTRIBUTION_COLOCATED, first == object ? NULL : first->identity);
 		if (first != object)
 			cmig_object_follow(object, first);
@@ -1086,77 +991,62 @@ is_free(const CmigObject *object, const CmigObject *other)
 		!cmig_text_same(object->values[CMIG_DISTRIBUTION_COUNT], other->values[CMIG_DISTRIBUTION_COUNT]);
 }
 
-/* Copy a property from one object to another. */
-static void
-copy(const CmigObject *from, CmigObject *to, int property)
-{
-	cmig_object_set(to, property, from->values[property]);
-}
-
 /*
- * For the properties that one image leaves to Citus, use the other image's
- * values.
+ * Set the properties of all distributions so that they can be compared.  Where
+ * one image leaves a property to Citus, the other image's value is used.
  */
-static void
-settle(CmigObject *from, CmigObject *to)
-{
-	bool		from_free = is_free(from, to),
-				to_free = is_free(to, from);
-
-	if (to_free)
-		copy(from, to, CMIG_DISTRIBUTION_COLOCATED);
-	else if (from_free)
-		copy(to, from, CMIG_DISTRIBUTION_COLOCATED);
-	if (to->values[CMIG_DISTRIBUTION_SHARDS] == NULL ||
-		(to->values[CMIG_DISTRIBUTION_COLOCATED] != NULL &&
-		 cmig_text_same(from->values[CMIG_DISTRIBUTION_COLOCATED], to->values[CMIG_DISTRIBUTION_COLOCATED])))
-		copy(from, to, CMIG_DISTRIBUTION_SHARDS);
-	else if (from->values[CMIG_DISTRIBUTION_SHARDS] == NULL)
-		copy(to, from, CMIG_DISTRIBUTION_SHARDS);
-}
-
 void
 cmig_colocation_settle(const CmigImage *from, const CmigImage *to)
 {
-	int			start,
-				end;
-
 	set_colocated(from, to);
 	set_colocated(to, from);
-	find_range(from, &start, &end);
-	for (int i = start; i < end; i++)
+	for (int i = 0; i < from->count; i++)
 	{
-		CmigObject *other = counterpart(from->objects[i], to);
+		CmigObject *old = from->objects[i],
+				   *new = counterpart(old, to);
+		bool		old_free,
+					new_free;
 
-		if (other != NULL)
-			settle(from->objects[i], other);
+		if (new == NULL)
+			continue;
+		old_free = is_free(old, new);
+		new_free = is_free(new, old);
+		if (new_free)
+			cmig_object_set(new, CMIG_DISTRIBUTION_COLOCATED, old->values[CMIG_DISTRIBUTION_COLOCATED]);
+		else if (old_free)
+			cmig_object_set(old, CMIG_DISTRIBUTION_COLOCATED, new->values[CMIG_DISTRIBUTION_COLOCATED]);
+		if (new->values[CMIG_DISTRIBUTION_SHARDS] == NULL ||
+			(new->values[CMIG_DISTRIBUTION_COLOCATED] != NULL &&
+			 cmig_text_same(old->values[CMIG_DISTRIBUTION_COLOCATED], new->values[CMIG_DISTRIBUTION_COLOCATED])))
+			cmig_object_set(new, CMIG_DISTRIBUTION_SHARDS, old->values[CMIG_DISTRIBUTION_SHARDS]);
+		else if (old->values[CMIG_DISTRIBUTION_SHARDS] == NULL)
+			cmig_object_set(old, CMIG_DISTRIBUTION_SHARDS, new->values[CMIG_DISTRIBUTION_SHARDS]);
 	}
 }
 
-/* Does the foreign key depend on a distribution that is created? */
-static bool
-gets_distributed(const CmigDifference *difference, const CmigObject *key)
-{
-	for (int i = 0; i < key->ndepends; i++)
-		if (key->depends[i]->kind == &cmig_kind_distribution &&
-			difference->of_to[key->depends[i]->index]->action == CMIG_CREATE)
-			return true;
-	return false;
-}
-
+/*
+ * Re-create the foreign keys of tables that become distributed, because Citus
+ * refuses to distribute tables one after the other while they reference each
+ * other.
+ */
 void
 cmig_colocation_renew_keys(CmigDifference *difference)
 {
 	for (int i = 0; i < difference->count; i++)
 	{
 		CmigChange *change = &difference->changes[i];
+		const CmigObject *key = change->from ? change->to : NULL;
 
-		if (change->from == NULL || change->to == NULL || change->to->kind != &cmig_kind_foreign_key ||
-			(change->action != CMIG_NO_CHANGE && change->action != CMIG_ALTER) ||
-			!gets_distributed(difference, change->to))
+		if (key == NULL || key->kind != &cmig_kind_foreign_key ||
+			(change->action != CMIG_NO_CHANGE && change->action != CMIG_ALTER))
 			continue;
-		change->action = CMIG_AGAIN;
-		change->ddl = NIL;
+		for (int j = 0; j < key->ndepends; j++)
+			if (key->depends[j]->kind == &cmig_kind_distribution &&
+				difference->of_to[key->depends[j]->index]->action == CMIG_CREATE)
+			{
+				change->action = CMIG_AGAIN;
+				change->ddl = NIL;
+			}
 	}
 }
 
