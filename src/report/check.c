@@ -297,6 +297,8 @@ check_script(const CmigRevisionText *text, const char *what, const char *sql,
 		FlushErrorState();
 	}
 	PG_END_TRY();
+	if (error != NULL && cmig_subtransaction_must_rethrow((ErrorData *) error))
+		ReThrowError((ErrorData *) error);
 	check->has_gaps |= error != NULL || missing != NULL;
 	if (error != NULL)
 		add_of_text(check, "error", text, error->message, error->hint);
@@ -389,21 +391,6 @@ add_script_problems(const CmigView *view, List **problems)
 
 PG_FUNCTION_INFO_V1(cmig_check);
 
-/* Does a revision of the graph replace the revision called "name"? */
-static bool
-is_replaced(const CmigGraph *graph, const char *name)
-{
-	for (int node = 0; node < graph->count; node++)
-	{
-		const CmigNames *old = &graph->nodes[node].revision->replaces;
-
-		for (int i = 0; i < old->count; i++)
-			if (strcmp(old->names[i], name) == 0)
-				return true;
-	}
-	return false;
-}
-
 /* Report defects of the graph, and version rows that do not fit it. */
 static void
 add_graph_problems(const CmigView *view, List **problems)
@@ -424,8 +411,17 @@ add_graph_problems(const CmigView *view, List **problems)
 	}
 	foreach(lc, view->applied->unknown)
 	{
+		bool		replaced = false;
+
 		/* skip replaced revisions, which add_replaced() reports */
-		if (graph->defects != NIL || !is_replaced(graph, lfirst(lc)))
+		for (int i = 0; i < graph->count && graph->defects == NIL; i++)
+		{
+			const CmigNames *old = &graph->nodes[i].revision->replaces;
+
+			for (int j = 0; j < old->count; j++)
+				replaced |= strcmp(old->names[j], lfirst(lc)) == 0;
+		}
+		if (!replaced)
 			add(problems, "error", lfirst(lc), "it is in cmig.version but not in cmig.revision",
 				"SELECT cmig.stamp('<revision>', purge => true) -- records where the database is; or load the missing revision");
 	}
@@ -607,11 +603,11 @@ add_run_problems(List **problems)
 				"SELECT * FROM cmig.scopes() WHERE failed IS NOT NULL OR pending IS DISTINCT FROM 0");
 		foreach(lc, cmig_scope_list_gone())
 		{
-			CmigScopeItem *item = lfirst(lc);
-			char	   *scope = quote_literal_cstr(item->name);
-			bool		possible = item->name[0] != '\0' && cmig_scope_reserved(item->name) == NULL;
+			char	   *name = lfirst(lc);
+			char	   *scope = quote_literal_cstr(name);
+			bool		possible = name[0] != '\0' && cmig_scope_reserved(name) == NULL;
 
-			add(problems, "warning", psprintf("scope %s", quote_identifier(item->name)),
+			add(problems, "warning", psprintf("scope %s", quote_identifier(name)),
 				possible ? "its schema does not exist, but its version rows do; revisions that are applied in it cannot be removed"
 				: "a schema with this name cannot be a scope, but version rows name it; revisions that are applied in it cannot be removed",
 				possible ? psprintf("SELECT cmig.drop_scope(%s, confirm => %s)", scope, scope)

@@ -338,61 +338,48 @@ cmig_log(PG_FUNCTION_ARGS)
 
 PG_FUNCTION_INFO_V1(cmig_show);
 
-/* Add a row to the result. */
-static void
-put_field(FunctionCallInfo fcinfo, const char *field, const char *value)
-{
-	const char *texts[] = {field, value};
-
-	cmig_view_put_texts(fcinfo, 2, texts);
-}
-
 /* Return everything about one revision, which may be repeatable. */
 static void
-show_revision(FunctionCallInfo fcinfo, const CmigView *view, const CmigShownLabels *labels, int n)
+show_revision(FunctionCallInfo fcinfo, const CmigView *view, const CmigShownLabels *labels, int n,
+			  const CmigRevisionText *text)
 {
 	const CmigNode *node = &view->graph->nodes[n];
 	const CmigRevision *revision = node->revision;
-	CmigRevisionText *text = cmig_catalog_read_text(revision->id);
 	bool		repeatable = revision->repeatable;
 	bool		applied = repeatable ? cmig_repeatable_state(view->graph, n) == CMIG_REPEATABLE_CURRENT :
 	view->applied->applied->set[n];
-
-	if (text == NULL)
-		return;					/* deleted by another session */
-	put_field(fcinfo, "revision", revision->id);
-	if (repeatable)
-		put_field(fcinfo, "repeatable", "yes");
-	else
-		put_field(fcinfo, "down_revision", cmig_view_names_text(&revision->parents));
-	put_field(fcinfo, "depends_on", cmig_view_names_text(&revision->depends));
-	if (!repeatable)
+	List	   *shown = repeatable ? NIL : cmig_graph_labels(labels, n);
+	int			children = repeatable ? 0 : node->children.count;
+	struct
 	{
-		put_field(fcinfo, "branch_labels", cmig_view_names_text(cmig_view_names(cmig_graph_labels(labels, n))));
-		if (revision->replaces.count > 0)
-			put_field(fcinfo, "replaces", cmig_view_names_text(&revision->replaces));
-		put_field(fcinfo, "branches_into",
-				  cmig_graph_ids_text(view->graph, node->children.nodes, node->children.count));
-	}
-	put_field(fcinfo, "message", text->edges.message);
-	put_field(fcinfo, "description", text->description);
-	put_field(fcinfo, "transactional", text->edges.transactional ? "yes" : "no");
-	if (!repeatable)
-		put_field(fcinfo, "reversible", text->downgrade_sql != NULL ? "yes" : "no");
-	put_field(fcinfo, "applied", applied ? "yes" : "no");
-	if (!repeatable)
-		put_field(fcinfo, "head", node->children.count == 0 ? "yes" : "no");
-	put_field(fcinfo, "created_at",
-			  text->edges.has_created_at ? timestamptz_to_str(text->edges.created_at) : NULL);
-	put_field(fcinfo, "created_by", text->edges.created_by);
-	if (text->placeholders.count > 0)
-		put_field(fcinfo, "placeholders", cmig_view_names_text(&text->placeholders));
-	if (text->precondition_sql != NULL)
-		put_field(fcinfo, "precondition_sql", text->precondition_sql);
-	put_field(fcinfo, "upgrade_sql", text->upgrade_sql);
-	if (!repeatable)
-		put_field(fcinfo, "downgrade_sql", text->downgrade_sql);
-	put_field(fcinfo, "verify_sql", text->verify_sql);
+		const char *texts[2];	/* field and value */
+		bool		hidden;
+	}			fields[] = {
+		{{"revision", revision->id}},
+		{{"repeatable", "yes"}, !repeatable},
+		{{"down_revision", cmig_view_names_text(&revision->parents)}, repeatable},
+		{{"depends_on", cmig_view_names_text(&revision->depends)}},
+		{{"branch_labels", cmig_view_names_text(cmig_view_names(shown))}, repeatable},
+		{{"replaces", cmig_view_names_text(&revision->replaces)}, repeatable || revision->replaces.count == 0},
+		{{"branches_into", cmig_graph_ids_text(view->graph, node->children.nodes, children)}, repeatable},
+		{{"message", text->edges.message}},
+		{{"description", text->description}},
+		{{"transactional", text->edges.transactional ? "yes" : "no"}},
+		{{"reversible", text->downgrade_sql != NULL ? "yes" : "no"}, repeatable},
+		{{"applied", applied ? "yes" : "no"}},
+		{{"head", children == 0 ? "yes" : "no"}, repeatable},
+		{{"created_at", text->edges.has_created_at ? timestamptz_to_str(text->edges.created_at) : NULL}},
+		{{"created_by", text->edges.created_by}},
+		{{"placeholders", cmig_view_names_text(&text->placeholders)}, text->placeholders.count == 0},
+		{{"precondition_sql", text->precondition_sql}, text->precondition_sql == NULL},
+		{{"upgrade_sql", text->upgrade_sql}},
+		{{"downgrade_sql", text->downgrade_sql}, repeatable},
+		{{"verify_sql", text->verify_sql}}
+	};
+
+	for (int i = 0; i < lengthof(fields); i++)
+		if (!fields[i].hidden)
+			cmig_view_put_texts(fcinfo, 2, fields[i].texts);
 }
 
 Datum
@@ -419,7 +406,11 @@ cmig_show(PG_FUNCTION_ARGS)
 		nodes = cmig_target_absolute(view.graph, target);
 	foreach(lc, nodes)
 	{
-		show_revision(fcinfo, &view, labels, lfirst_int(lc));
+		int			n = lfirst_int(lc);
+		CmigRevisionText *text = cmig_catalog_read_text(cmig_graph_id(view.graph, n));
+
+		if (text != NULL)		/* not deleted by another session */
+			show_revision(fcinfo, &view, labels, n, text);
 	}
 	return (Datum) 0;
 }

@@ -85,10 +85,11 @@ typedef struct CmigPicture
 	void	   *arg;
 } CmigPicture;
 
-/* Draw the picture in one of the formats, one line at a time. */
-extern void cmig_text_graph_draw(const CmigPicture *picture);
-extern void cmig_mermaid_draw(const CmigPicture *picture);
-extern void cmig_dot_draw(const CmigPicture *picture);
+/*
+ * Draw the picture as text, mermaid, or dot, one line at a time.  Returns false
+ * if the format is another one.
+ */
+extern bool cmig_picture_draw(const CmigPicture *picture, const char *format);
 
 /*
  * Returns notes about a revision, such as "billing, depends on 002", or "" if

@@ -410,8 +410,8 @@ draw_row(const CmigPicture *picture, const CmigLanesRow *row, StringInfo text)
 	}
 }
 
-void
-cmig_text_graph_draw(const CmigPicture *picture)
+static void
+draw_text(const CmigPicture *picture)
 {
 	const CmigGraph *graph = picture->graph;
 	CmigLanes  *lanes = cmig_lanes_begin(graph, picture->order, picture->count);
@@ -481,7 +481,7 @@ static const char *const dot_states[] = {
 	[CMIG_PICTURE_PARTIAL] = "fillcolor=\"#fde7c8\""
 };
 
-static const Chart mermaid = {
+static const Chart mermaid_chart = {
 	.format = MERMAID,
 	.first = {"flowchart BT"},
 	.last = {
@@ -494,7 +494,7 @@ static const Chart mermaid = {
 	.arrows = {" --> ", " -.-> "},.ends = {"", ""}
 };
 
-static const Chart dot = {
+static const Chart dot_chart = {
 	.format = DOT,
 	.first = {
 		"digraph revisions {",
@@ -584,16 +584,18 @@ draw_chart(const CmigPicture *picture, const Chart * chart)
 	pfree(nodes);
 }
 
-void
-cmig_mermaid_draw(const CmigPicture *picture)
+bool
+cmig_picture_draw(const CmigPicture *picture, const char *format)
 {
-	draw_chart(picture, &mermaid);
-}
-
-void
-cmig_dot_draw(const CmigPicture *picture)
-{
-	draw_chart(picture, &dot);
+	if (strcmp(format, "text") == 0)
+		draw_text(picture);
+	else if (strcmp(format, "mermaid") == 0)
+		draw_chart(picture, &mermaid_chart);
+	else if (strcmp(format, "dot") == 0)
+		draw_chart(picture, &dot_chart);
+	else
+		return false;
+	return true;
 }
 
 /* ----------------------------------------------------------------

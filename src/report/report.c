@@ -55,17 +55,6 @@ drawing_read(const CmigView *view, const CmigMarks *range)
 
 PG_FUNCTION_INFO_V1(cmig_graph);
 
-/* The formats, each with the function that draws the graph in that format. */
-static const struct
-{
-	const char *name;
-	void		(*draw) (const CmigPicture *picture);
-}			formats[] = {
-	{"text", cmig_text_graph_draw},
-	{"mermaid", cmig_mermaid_draw},
-	{"dot", cmig_dot_draw}
-};
-
 /* Add a line to the result. */
 static void
 put_line(const char *line, void *arg)
@@ -77,26 +66,25 @@ Datum
 cmig_graph(PG_FUNCTION_ARGS)
 {
 	char	   *format = cmig_argument_text(fcinfo, 1);
-	int			chosen = 0;
 	CmigView	view;
 	CmigMarks  *range;
-	CmigPicture picture;
+	CmigPicture picture = {0};
 
-	while (chosen < lengthof(formats) && !cmig_text_same(formats[chosen].name, format))
-		chosen++;
-	if (chosen == lengthof(formats))
+	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
+	if (format != NULL)
+	{
+		view = cmig_view_read();
+		range = cmig_target_range(view.graph, view.applied, cmig_argument_text(fcinfo, 0));
+		picture = drawing_read(&view, range);
+		picture.line = put_line;
+		picture.arg = fcinfo;
+	}
+	if (format == NULL || !cmig_picture_draw(&picture, format))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 format ? errmsg("unknown format \"%s\"", strlen(format) > NAMEDATALEN ? "..." : format)
 				 : errmsg("the format must not be null"),
 				 errhint("The formats are: text, mermaid, dot.")));
-	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
-	view = cmig_view_read();
-	range = cmig_target_range(view.graph, view.applied, cmig_argument_text(fcinfo, 0));
-	picture = drawing_read(&view, range);
-	picture.line = put_line;
-	picture.arg = fcinfo;
-	formats[chosen].draw(&picture);
 	return (Datum) 0;
 }
 
@@ -278,9 +266,6 @@ cmig_help(PG_FUNCTION_ARGS)
  * ----------------------------------------------------------------
  */
 
-/* Callback that writes a section's content. */
-typedef void (*CmigPageContent) (StringInfo page, void *arg);
-
 /*
  * A table on the page.  All result columns of the query are strings.  If the
  * query returns no rows, "empty" is shown.
@@ -291,6 +276,7 @@ typedef struct CmigPageTable
 	const char *columns[8];		/* column titles; a title that begins with "!"
 								 * marks a column with SQL */
 	const char *empty;
+	struct CmigPageTable *more; /* another table in the same section */
 } CmigPageTable;
 
 static const char style[] =
@@ -403,43 +389,31 @@ page_begin(StringInfo page, const char *title, int lanes)
 typedef struct Section
 {
 	StringInfo	page;
-	CmigPageContent content;
 	void	   *arg;
 } Section;
 
 /*
- * Write a section's content.  Notices are suppressed, because the page shows
- * the same information.
+ * Append a section.  The callback, whose argument is a Section *, writes its
+ * content.  If that raises an error, for example because the caller is not
+ * allowed to read the data, the section shows the error message instead.
+ * Notices are suppressed, because the page shows the same information.
  */
 static void
-write_content(void *arg)
+page_section(StringInfo page, const char *title, CmigSubtransactionWork content, void *arg)
 {
-	Section    *section = arg;
-	int			level = NewGUCNestLevel();
-
-	if (client_min_messages < WARNING)
-		cmig_settings_override("client_min_messages", "warning");
-	section->content(section->page, section->arg);
-	AtEOXact_GUC(true, level);
-}
-
-/*
- * Append a section.  If writing its content raises an error, for example
- * because the caller is not allowed to read the data, the section shows the
- * error message instead.
- */
-static void
-page_section(StringInfo page, const char *title, CmigPageContent content, void *arg)
-{
-	Section		section = {page, content, arg};
+	Section		section = {page, arg};
 	ErrorData  *error;
 	int			start;
+	int			level = NewGUCNestLevel();
 
 	appendStringInfoString(page, "<section>\n");
 	page_element(page, "h2", NULL, title);
 	appendStringInfoChar(page, '\n');
 	start = page->len;
-	error = cmig_subtransaction_try(write_content, &section);
+	if (client_min_messages < WARNING)
+		cmig_settings_override("client_min_messages", "warning");
+	error = cmig_subtransaction_try(content, &section);
+	AtEOXact_GUC(true, level);
 	if (error != NULL)
 	{
 		if (cmig_subtransaction_must_rethrow(error))
@@ -461,11 +435,10 @@ column_title(const char *column)
 	return column[0] == '!' ? column + 1 : column;
 }
 
-/* CmigPageContent callback: append a table.  "arg" is a CmigPageTable *. */
+/* Append a table. */
 static void
-page_table(StringInfo page, void *arg)
+page_table(StringInfo page, CmigPageTable *table)
 {
-	CmigPageTable *table = arg;
 	List	   *rows = cmig_query_list(&table->query);
 	int			columns = 0;
 	ListCell   *lc;
@@ -500,6 +473,20 @@ page_table(StringInfo page, void *arg)
 		appendStringInfoString(page, "</tr>\n");
 	}
 	appendStringInfoString(page, "</tbody>\n</table>");
+}
+
+/* page_section callback: append a CmigPageTable and those that follow it. */
+static void
+page_tables(void *arg)
+{
+	Section    *section = arg;
+
+	for (CmigPageTable *table = section->arg; table != NULL; table = table->more)
+	{
+		page_table(section->page, table);
+		if (table->more != NULL)
+			appendStringInfoString(section->page, "<p></p>\n");
+	}
 }
 
 /* ----------------------------------------------------------------
@@ -597,11 +584,12 @@ append_revision(StringInfo page, const CmigPicture *picture, int node,
 	appendStringInfoString(page, "</div></details>\n");
 }
 
-/* CmigPageContent callback: append the graph.  "arg" is a CmigPicture *. */
+/* page_section callback: append the graph, a CmigPicture. */
 static void
-page_graph(StringInfo page, void *arg)
+page_graph(void *arg)
 {
-	const CmigPicture *picture = arg;
+	StringInfo	page = ((Section *) arg)->page;
+	const CmigPicture *picture = ((Section *) arg)->arg;
 	CmigLanes  *lanes = cmig_lanes_begin(picture->graph, picture->order, picture->count);
 	const CmigLanesRow *row;
 	int			width = graph_width(picture);
@@ -663,17 +651,18 @@ static CmigPageTable pending_table = {
 	"Nothing is pending."
 };
 
-static CmigPageTable rls_table = {
-	{"SELECT target, CASE WHEN enabled THEN CASE WHEN forced THEN 'forced' ELSE 'enabled' END ELSE 'disabled' END,"
-	" columns, roles, bypass_roles, policies::text FROM cmig.rls_status()", 0},
-	{"Table", "Policies are", "Columns", "Roles", "Bypassed by", "Number"},
-	"No table has policies."
-};
-
 static CmigPageTable rls_findings_table = {
 	{"SELECT severity, object, problem, fix FROM cmig.rls_check()", 0},
 	{"Severity", "Object", "Problem", "!Fix"},
 	"cmig.rls_check has found nothing."
+};
+
+static CmigPageTable rls_table = {
+	{"SELECT target, CASE WHEN enabled THEN CASE WHEN forced THEN 'forced' ELSE 'enabled' END ELSE 'disabled' END,"
+	" columns, roles, bypass_roles, policies::text FROM cmig.rls_status()", 0},
+	{"Table", "Policies are", "Columns", "Roles", "Bypassed by", "Number"},
+	"No table has policies.",
+	&rls_findings_table
 };
 
 static CmigPageTable audit_table = {
@@ -681,14 +670,6 @@ static CmigPageTable audit_table = {
 	{"Table", "Level", "Operations", "Options", "Problem"},
 	"No table is audited."
 };
-
-static void
-write_posture(StringInfo page, void *arg)
-{
-	page_table(page, &rls_table);
-	appendStringInfoString(page, "<p></p>\n");
-	page_table(page, &rls_findings_table);
-}
 
 /* Append a row of the journal; "node" is that of its revision, or -1. */
 static void
@@ -728,10 +709,12 @@ append_step(StringInfo page, const CmigJournalShown *row, const CmigGraph *graph
 	appendStringInfoString(page, "</li>\n");
 }
 
+/* page_section callback: append the journal of a CmigGraph. */
 static void
-write_journal(StringInfo page, void *arg)
+page_journal(void *arg)
 {
-	const CmigGraph *graph = arg;
+	StringInfo	page = ((Section *) arg)->page;
+	const CmigGraph *graph = ((Section *) arg)->arg;
 	List	   *rows = cmig_journal_read_rows(MOST_ROWS);
 	ListCell   *lc;
 
@@ -793,12 +776,12 @@ CMIG_READER(cmig_report)
 	append_card(&page, "pending", psprintf("%d", view.graph->count - applied));
 	append_card(&page, heads == 1 ? "head" : "heads", psprintf("%d", heads));
 	appendStringInfoString(&page, "</div>\n");
-	page_section(&page, "State", page_table, &state_table);
-	page_section(&page, "Pending steps", page_table, &pending_table);
+	page_section(&page, "State", page_tables, &state_table);
+	page_section(&page, "Pending steps", page_tables, &pending_table);
 	page_section(&page, "Revisions", page_graph, &picture);
-	page_section(&page, "Journal", write_journal, view.graph);
-	page_section(&page, "Row-level security", write_posture, NULL);
-	page_section(&page, "Audit", page_table, &audit_table);
+	page_section(&page, "Journal", page_journal, view.graph);
+	page_section(&page, "Row-level security", page_tables, &rls_table);
+	page_section(&page, "Audit", page_tables, &audit_table);
 	appendStringInfoString(&page, "</main>\n</body>\n</html>\n");
 	PG_RETURN_TEXT_P(cstring_to_text_with_len(page.data, page.len));
 }

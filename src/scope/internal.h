@@ -11,11 +11,25 @@
 
 #include "nodes/pg_list.h"
 #include "utils/hsearch.h"
+#include "utils/timestamp.h"
 
 #include "base/base.h"
 #include "scope/scope.h"
 
 /* in list.c */
+
+/* A scope and its recorded state. */
+typedef struct CmigScopeItem
+{
+	char	   *name;
+	char	   *rows;			/* version rows, sorted, one per line; "" if
+								 * there are none */
+	char	   *repeated;		/* the last runs of repeatable revisions */
+	bool		exists;			/* does the schema exist? */
+	char	   *failure;		/* error of the last run, or NULL if it did
+								 * not fail */
+	TimestampTz since;			/* start of the last run, or 0 */
+} CmigScopeItem;
 
 /*
  * Returns a List of CmigScopeItem *: the existing schemas that match a LIKE

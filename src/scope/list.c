@@ -64,15 +64,6 @@ static CmigQuery matching_query = {
 	.argtypes = {TEXTOID}
 };
 
-/*
- * A query for the scopes that have version rows, and for whether their schemas
- * exist.
- */
-static CmigQuery versions_query = {
-	.sql = "SELECT s.scope, '', EXISTS (SELECT FROM pg_namespace n WHERE n.nspname::text = s.scope), NULL, NULL::timestamptz, ''"
-	" FROM (SELECT DISTINCT v.scope::text COLLATE \"C\" FROM cmig.scope_version v) s (scope) ORDER BY 1"
-};
-
 /* A query for the scopes, with the result of their last run. */
 static CmigQuery tried_query = {
 	.sql = "SELECT s.scope, coalesce(r.rows, ''),"
@@ -108,29 +99,26 @@ collect(TupleDesc desc, HeapTuple row, void *arg)
 }
 
 /*
- * Run a query about scopes.  Of its rows, returns those that can be scopes
- * and whose schema or version rows exist or, if "gone" is true, those whose
- * schema does not exist or cannot be a scope.  JIT compilation is turned off:
- * even with thousands of scopes, it would take longer than the query itself.
+ * Run a query about scopes.  Of its rows, returns those that can be scopes and
+ * whose schema or version rows exist.  JIT compilation is turned off: even with
+ * thousands of scopes, it would take longer than the query itself.
  */
 static List *
-read_items(CmigQuery *query, Datum *values, bool gone)
+read_items(CmigQuery *query, Datum *values)
 {
-	List	   *all = NIL;
 	List	   *items = NIL;
 	int			guc_level = NewGUCNestLevel();
 	ListCell   *lc;
 
 	cmig_settings_override("jit", "off");
-	cmig_query_each(query, values, NULL, collect, &all);
+	cmig_query_each(query, values, NULL, collect, &items);
 	AtEOXact_GUC(false, guc_level);
-	foreach(lc, all)
+	foreach(lc, items)
 	{
 		CmigScopeItem *item = lfirst(lc);
-		bool		is_possible = cmig_scope_reserved(item->name) == NULL;
 
-		if (gone ? !item->exists || !is_possible : is_possible && (item->exists || item->rows[0] != '\0'))
-			items = lappend(items, item);
+		if (cmig_scope_reserved(item->name) != NULL || (!item->exists && item->rows[0] == '\0'))
+			items = foreach_delete_current(items, lc);
 	}
 	return items;
 }
@@ -140,19 +128,33 @@ cmig_scope_list_matching(const char *pattern)
 {
 	Datum		values[1] = {CStringGetTextDatum(pattern)};
 
-	return read_items(&matching_query, values, false);
+	return read_items(&matching_query, values);
 }
 
 List *
 cmig_scope_list_tried(void)
 {
-	return read_items(&tried_query, NULL, false);
+	return read_items(&tried_query, NULL);
 }
 
 List *
 cmig_scope_list_gone(void)
 {
-	return read_items(&versions_query, NULL, true);
+	static CmigQuery query = {
+		.sql = "SELECT s.scope, n.nspname::text FROM (SELECT DISTINCT v.scope::text COLLATE \"C\" FROM cmig.scope_version v) s (scope)"
+		" LEFT JOIN pg_namespace n ON n.nspname::text = s.scope WHERE s.scope IS NOT NULL ORDER BY 1"
+	};
+	List	   *gone = NIL;
+	ListCell   *lc;
+
+	foreach(lc, cmig_query_list(&query))
+	{
+		char	  **row = lfirst(lc);
+
+		if (row[1] == NULL || cmig_scope_reserved(row[0]) != NULL)
+			gone = lappend(gone, row[0]);
+	}
+	return gone;
 }
 
 int

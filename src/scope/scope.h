@@ -10,27 +10,12 @@
 #include "postgres.h"
 
 #include "nodes/pg_list.h"
-#include "utils/timestamp.h"
 
 /* in list.c */
 
-/* A scope and its recorded state. */
-typedef struct CmigScopeItem
-{
-	char	   *name;
-	char	   *rows;			/* version rows, sorted, one per line; "" if
-								 * there are none */
-	char	   *repeated;		/* the last runs of repeatable revisions */
-	bool		exists;			/* does the schema exist? */
-	char	   *failure;		/* error of the last run, or NULL if it did
-								 * not fail */
-	TimestampTz since;			/* start of the last run, or 0 */
-} CmigScopeItem;
-
 /*
- * Returns a List of CmigScopeItem *: the scopes that have version rows, but
- * whose schemas do not exist or cannot be scopes.  Only name and exists are
- * set.
+ * Returns a List of char *: the scopes that have version rows, but whose
+ * schemas do not exist or cannot be scopes.
  */
 extern List *cmig_scope_list_gone(void);
 
