@@ -12,17 +12,10 @@
 #include "catalog/pg_constraint.h"
 #include "commands/defrem.h"
 #include "lib/stringinfo.h"
-#include "nodes/makefuncs.h"
-#include "nodes/nodeFuncs.h"
 #include "nodes/parsenodes.h"
-#include "optimizer/optimizer.h"
-#include "parser/parse_coerce.h"
-#include "pgtime.h"
 #include "storage/lock.h"
-#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
-#include "utils/timestamp.h"
 
 #include "base/base.h"
 #include "base/compat.h"
@@ -543,36 +536,6 @@ apply_create_index(CmigLint *lint, IndexStmt *statement)
 						RELKIND_PARTITIONED_INDEX : RELKIND_INDEX)->index_of = table;
 }
 
-/*
- * Add to the lint state a relation whose columns are not listed in the
- * statement, such as a CREATE TABLE AS table.
- */
-static void
-apply_create_as(CmigLint *lint, RangeVar *name, char kind, bool if_not_exists)
-{
-	if (if_not_exists && cmig_lint_state_find(lint, name, true))
-		return;
-	cmig_lint_state_add(lint, name, kind)->partial = true;
-}
-
-/* Update the lint state after CREATE VIEW or CREATE MATERIALIZED VIEW. */
-static void
-apply_view(CmigLint *lint, RangeVar *name, char kind, Node *query, bool replace, bool if_not_exists)
-{
-	CmigLintTable *view = replace || if_not_exists ? cmig_lint_state_find(lint, name, true) : NULL;
-
-	if (view && if_not_exists)
-		return;
-	if (view)
-		view->redefined = true;
-	else
-	{
-		view = cmig_lint_state_add(lint, name, kind);
-		view->partial = true;
-	}
-	cmig_lint_cascade_note_query(lint, view, query);
-}
-
 static void
 apply_create_function(CmigLint *lint, CreateFunctionStmt *statement)
 {
@@ -588,24 +551,6 @@ apply_create_function(CmigLint *lint, CreateFunctionStmt *statement)
 
 		if (strcmp(option->defname, "volatility") == 0)
 			function->is_volatile = strcmp(strVal(option->arg), "volatile") == 0;
-	}
-}
-
-static void
-apply_create_domain(CmigLint *lint, CreateDomainStmt *statement)
-{
-	CmigLintType *type = cmig_lint_objects_type(lint, statement->domainname, true);
-	ListCell   *lc;
-
-	type->is_new = true;
-	foreach(lc, statement->constraints)
-	{
-		Constraint *constraint = lfirst_node(Constraint, lc);
-
-		if (constraint->contype == CONSTR_CHECK || constraint->contype == CONSTR_NOTNULL)
-			type->has_constraint = true;
-		else if (constraint->contype == CONSTR_DEFAULT)
-			type->has_default = true;
 	}
 }
 
@@ -652,48 +597,6 @@ apply_alter_enum(CmigLint *lint, AlterEnumStmt *statement)
 	}
 }
 
-/* Update the lint state after TRUNCATE, which leaves tables without rows. */
-static void
-apply_truncate(CmigLint *lint, TruncateStmt *statement)
-{
-	ListCell   *lc;
-
-	foreach(lc, statement->relations)
-	{
-		CmigLintTable *table = cmig_lint_state_find(lint, lfirst(lc), false);
-
-		if (table)
-			table->empty = table->empty_itself = true;
-	}
-}
-
-/*
- * Update the lint state after INSERT.  A table counts as nonempty after rows
- * from a large table are inserted into it; other inserts are ignored.
- */
-static void
-apply_insert(CmigLint *lint, InsertStmt *statement)
-{
-	CmigLintTable *table = cmig_lint_state_find(lint, statement->relation, false);
-	ListCell   *lc;
-
-	if (!cmig_lint_model_is_shared(table) || statement->selectStmt == NULL)
-		return;
-	foreach(lc, cmig_lint_uses_of(statement->selectStmt, NULL))
-	{
-		if (cmig_lint_model_is_large(cmig_lint_state_find(lint, lfirst(lc), true)))
-			table->empty = table->empty_itself = false;
-	}
-}
-
-/* Record that a policy is dropped or changed. */
-static void
-apply_policy(CmigLint *lint, CmigLintTable *table, const char *name)
-{
-	if (table && OidIsValid(table->oid))
-		(void) cmig_lint_objects_policy_changed(lint, table->oid, name, true);
-}
-
 static void
 apply_drop(CmigLint *lint, DropStmt *statement)
 {
@@ -720,8 +623,9 @@ apply_drop(CmigLint *lint, DropStmt *statement)
 					cmig_lint_cascade_forget(lint, table);
 				break;
 			case OBJECT_POLICY:
-				apply_policy(lint, cmig_lint_state_find_names(lint, list_copy_head(name, list_length(name) - 1), true),
-							 strVal(llast(name)));
+				table = cmig_lint_state_find_names(lint, list_copy_head(name, list_length(name) - 1), true);
+				if (table)
+					(void) cmig_lint_objects_policy_changed(lint, table->oid, strVal(llast(name)), true);
 				break;
 			default:
 				if (cascade)
@@ -802,48 +706,133 @@ apply_grant(CmigLint *lint, GrantStmt *grant)
 	}
 }
 
-/*
- * Update the lint state after SELECT ... INTO or SELECT set_config('name',
- * 'value', is_local).
- */
+/* Update the lint state after a statement that creates an object. */
 static void
-apply_select(CmigLint *lint, SelectStmt *statement)
+apply_creation(CmigLint *lint, Node *statement)
 {
+	CreateTableAsStmt *create_as = (CreateTableAsStmt *) statement;
+	RangeVar   *name = NULL;	/* of a relation whose columns are not listed */
+	char		kind = RELKIND_RELATION;
+	bool		if_not_exists = false;
+	bool		replace = false;
+	Node	   *query = NULL;	/* of a view */
+	CmigLintTable *table;
+	CmigLintType *type;
 	ListCell   *lc;
 
-	if (statement->intoClause)
-		apply_create_as(lint, statement->intoClause->rel, RELKIND_RELATION, false);
-	foreach(lc, statement->targetList)
+	switch (nodeTag(statement))
 	{
-		FuncCall   *call = cmig_script_settings_call(lfirst_node(ResTarget, lc));
-		const char *name;
-		const char *value;
+		case T_CreateStmt:
+		case T_CreateForeignTableStmt:
+			apply_create_table(lint, (CreateStmt *) statement, ((CreateStmt *) statement)->relation);
+			break;
+		case T_CreateTableAsStmt:
+			name = create_as->into->rel;
+			if_not_exists = create_as->if_not_exists;
+			if (create_as->objtype == OBJECT_MATVIEW)
+			{
+				kind = RELKIND_MATVIEW;
+				query = create_as->query;
+			}
+			break;
+		case T_ViewStmt:
+			name = ((ViewStmt *) statement)->view;
+			kind = RELKIND_VIEW;
+			replace = ((ViewStmt *) statement)->replace;
+			query = ((ViewStmt *) statement)->query;
+			break;
+		case T_CreateSeqStmt:
+			name = ((CreateSeqStmt *) statement)->sequence;
+			kind = RELKIND_SEQUENCE;
+			if_not_exists = ((CreateSeqStmt *) statement)->if_not_exists;
+			break;
+		case T_SelectStmt:
+			if (((SelectStmt *) statement)->intoClause)
+				name = ((SelectStmt *) statement)->intoClause->rel;
+			break;
+		case T_CompositeTypeStmt:
+			name = ((CompositeTypeStmt *) statement)->typevar;
+			kind = RELKIND_COMPOSITE_TYPE;
+			break;
+		case T_IndexStmt:
+			apply_create_index(lint, (IndexStmt *) statement);
+			break;
+		case T_CreateFunctionStmt:
+			apply_create_function(lint, (CreateFunctionStmt *) statement);
+			break;
+		case T_CreateDomainStmt:
+			type = cmig_lint_objects_type(lint, ((CreateDomainStmt *) statement)->domainname, true);
+			type->is_new = true;
+			foreach(lc, ((CreateDomainStmt *) statement)->constraints)
+			{
+				ConstrType	kind = lfirst_node(Constraint, lc)->contype;
 
-		if (call == NULL)
-			continue;
-		name = cmig_lint_expression_constant(linitial(call->args));
-		value = cmig_lint_expression_constant(lsecond(call->args));
-		if (name && value)
-			cmig_lint_session_set(lint, name, value);
+				type->has_constraint |= kind == CONSTR_CHECK || kind == CONSTR_NOTNULL;
+				type->has_default |= kind == CONSTR_DEFAULT;
+			}
+			break;
+		case T_CreateEnumStmt:
+			cmig_lint_objects_type(lint, ((CreateEnumStmt *) statement)->typeName, true)->is_new = true;
+			break;
+		case T_CreateRangeStmt:
+			cmig_lint_objects_type(lint, ((CreateRangeStmt *) statement)->typeName, true)->is_new = true;
+			break;
+		case T_CreateSchemaStmt:
+			apply_create_schema(lint, (CreateSchemaStmt *) statement);
+			break;
+		default:
+			break;
 	}
+	table = name && (replace || if_not_exists) ? cmig_lint_state_find(lint, name, true) : NULL;
+	if (name == NULL || (table && if_not_exists))
+		return;
+	if (table)
+		table->redefined = true;
+	else
+	{
+		table = cmig_lint_state_add(lint, name, kind);
+		table->partial = true;
+	}
+	if (query)
+		cmig_lint_cascade_note_query(lint, table, query);
 }
 
 /*
- * Record that a query uses tables.  An ALTER TABLE after the query cannot be
- * combined with an ALTER TABLE before the query, because the query may depend
- * on the effects of the earlier ALTER TABLE.
+ * Update the lint state after a query.  An ALTER TABLE after the query cannot
+ * be combined with an ALTER TABLE before the query, because the query may
+ * depend on the effects of the earlier ALTER TABLE.  A table counts as nonempty
+ * after rows from a large table are inserted into it; other inserts are
+ * ignored.
  */
 static void
-apply_uses(CmigLint *lint, Node *statement)
+apply_query(CmigLint *lint, Node *statement)
 {
+	InsertStmt *insert = (InsertStmt *) statement;
+	CmigLintTable *table;
 	ListCell   *lc;
 
 	foreach(lc, cmig_lint_uses_of(statement, NULL))
 	{
-		CmigLintTable *table = cmig_lint_state_find(lint, lfirst(lc), true);
-
+		table = cmig_lint_state_find(lint, lfirst(lc), true);
 		if (table)
 			table->altered_at = 0;
+	}
+	table = IsA(statement, InsertStmt) ? cmig_lint_state_find(lint, insert->relation, false) : NULL;
+	foreach(lc, cmig_lint_model_is_shared(table) && insert->selectStmt ?
+			cmig_lint_uses_of(insert->selectStmt, NULL) : NIL)
+	{
+		if (cmig_lint_model_is_large(cmig_lint_state_find(lint, lfirst(lc), true)))
+			table->empty = table->empty_itself = false;
+	}
+	/* SELECT set_config('name', 'value', is_local) */
+	foreach(lc, IsA(statement, SelectStmt) ? ((SelectStmt *) statement)->targetList : NIL)
+	{
+		FuncCall   *call = cmig_script_settings_call(lfirst_node(ResTarget, lc));
+		const char *name = call ? cmig_lint_expression_constant(linitial(call->args)) : NULL;
+		const char *value = call ? cmig_lint_expression_constant(lsecond(call->args)) : NULL;
+
+		if (name && value)
+			cmig_lint_session_set(lint, name, value);
 	}
 }
 
@@ -871,86 +860,15 @@ apply_locks(CmigLint *lint)
 	}
 }
 
-static void
-apply_transaction(CmigLint *lint, TransactionStmt *statement)
-{
-	switch (statement->kind)
-	{
-		case TRANS_STMT_BEGIN:
-		case TRANS_STMT_START:
-			lint->session.in_block = lint->statement_number;
-			break;
-		case TRANS_STMT_COMMIT:
-		case TRANS_STMT_ROLLBACK:
-		case TRANS_STMT_PREPARE:
-			lint->session.in_block = 0;
-			break;
-		default:
-			return;
-	}
-	lint->session.held = NULL;
-	lint->session.values = NIL;
-}
-
-/* Update the lint state after a statement that creates an object. */
-static void
-apply_creation(CmigLint *lint, Node *statement)
-{
-	CreateTableAsStmt *create_as;
-
-	switch (nodeTag(statement))
-	{
-		case T_CreateStmt:
-		case T_CreateForeignTableStmt:
-			apply_create_table(lint, (CreateStmt *) statement, ((CreateStmt *) statement)->relation);
-			break;
-		case T_CreateTableAsStmt:
-			create_as = (CreateTableAsStmt *) statement;
-			if (create_as->objtype == OBJECT_MATVIEW)
-				apply_view(lint, create_as->into->rel, RELKIND_MATVIEW, create_as->query, false, create_as->if_not_exists);
-			else
-				apply_create_as(lint, create_as->into->rel, RELKIND_RELATION, create_as->if_not_exists);
-			break;
-		case T_ViewStmt:
-			apply_view(lint, ((ViewStmt *) statement)->view, RELKIND_VIEW, ((ViewStmt *) statement)->query,
-					   ((ViewStmt *) statement)->replace, false);
-			break;
-		case T_CreateSeqStmt:
-			apply_create_as(lint, ((CreateSeqStmt *) statement)->sequence, RELKIND_SEQUENCE,
-							((CreateSeqStmt *) statement)->if_not_exists);
-			break;
-		case T_IndexStmt:
-			apply_create_index(lint, (IndexStmt *) statement);
-			break;
-		case T_CreateFunctionStmt:
-			apply_create_function(lint, (CreateFunctionStmt *) statement);
-			break;
-		case T_CreateDomainStmt:
-			apply_create_domain(lint, (CreateDomainStmt *) statement);
-			break;
-		case T_CreateEnumStmt:
-			cmig_lint_objects_type(lint, ((CreateEnumStmt *) statement)->typeName, true)->is_new = true;
-			break;
-		case T_CreateRangeStmt:
-			cmig_lint_objects_type(lint, ((CreateRangeStmt *) statement)->typeName, true)->is_new = true;
-			break;
-		case T_CompositeTypeStmt:
-			apply_create_as(lint, ((CompositeTypeStmt *) statement)->typevar, RELKIND_COMPOSITE_TYPE, false);
-			break;
-		case T_CreateSchemaStmt:
-			apply_create_schema(lint, (CreateSchemaStmt *) statement);
-			break;
-		default:
-			break;
-	}
-}
-
 void
 cmig_lint_apply(CmigLint *lint, Node *statement)
 {
 	MemoryContext old;
+	TransactionStmtKind kind;
+	CmigLintTable *table;
+	ListCell   *lc;
 
-	apply_uses(lint, statement);
+	apply_query(lint, statement);
 	old = MemoryContextSwitchTo(lint->context);
 	apply_locks(lint);
 	switch (nodeTag(statement))
@@ -970,14 +888,17 @@ cmig_lint_apply(CmigLint *lint, Node *statement)
 									   lint->target->name);
 			break;
 		case T_TruncateStmt:
-			apply_truncate(lint, (TruncateStmt *) statement);
-			break;
-		case T_InsertStmt:
-			apply_insert(lint, (InsertStmt *) statement);
+			foreach(lc, ((TruncateStmt *) statement)->relations)
+			{
+				table = cmig_lint_state_find(lint, lfirst(lc), false);
+				if (table)
+					table->empty = table->empty_itself = true;
+			}
 			break;
 		case T_AlterPolicyStmt:
-			apply_policy(lint, cmig_lint_state_find(lint, ((AlterPolicyStmt *) statement)->table, true),
-						 ((AlterPolicyStmt *) statement)->policy_name);
+			table = cmig_lint_state_find(lint, ((AlterPolicyStmt *) statement)->table, true);
+			if (table)
+				(void) cmig_lint_objects_policy_changed(lint, table->oid, ((AlterPolicyStmt *) statement)->policy_name, true);
 			break;
 		case T_GrantStmt:
 			apply_grant(lint, (GrantStmt *) statement);
@@ -988,11 +909,16 @@ cmig_lint_apply(CmigLint *lint, Node *statement)
 		case T_VariableSetStmt:
 			cmig_lint_session_apply_set(lint, (VariableSetStmt *) statement);
 			break;
-		case T_SelectStmt:
-			apply_select(lint, (SelectStmt *) statement);
-			break;
 		case T_TransactionStmt:
-			apply_transaction(lint, (TransactionStmt *) statement);
+			kind = ((TransactionStmt *) statement)->kind;
+			if (kind == TRANS_STMT_BEGIN || kind == TRANS_STMT_START)
+				lint->session.in_block = lint->statement_number;
+			else if (kind == TRANS_STMT_COMMIT || kind == TRANS_STMT_ROLLBACK || kind == TRANS_STMT_PREPARE)
+				lint->session.in_block = 0;
+			else
+				break;
+			lint->session.held = NULL;
+			lint->session.values = NIL;
 			break;
 		default:
 			apply_creation(lint, statement);

@@ -180,35 +180,6 @@ cmig_lint_code_trigger_functions(Oid table)
  * ----------------------------------------------------------------
  */
 
-/* Can the function be called with this number of arguments? */
-static bool
-takes_arguments(Form_pg_proc form, int count)
-{
-	if (OidIsValid(form->provariadic))
-		return count >= form->pronargs - 1 - form->pronargdefaults;
-	return count <= form->pronargs && count >= form->pronargs - form->pronargdefaults;
-}
-
-/*
- * Is the function in the given schema or, if "schema" is NULL, in search_path?
- */
-static bool
-is_visible(CmigLint *lint, Form_pg_proc form, const char *schema)
-{
-	const char *actual;
-
-	if (form->pronamespace == PG_CATALOG_NAMESPACE)
-		return schema == NULL || strcmp(schema, "pg_catalog") == 0;
-	if (!lint->reads_facts)
-		return false;
-	actual = get_namespace_name(form->pronamespace);
-	if (actual == NULL)
-		return false;
-	if (schema)
-		return strcmp(actual, schema) == 0;
-	return cmig_text_list_has(lint->session.path, actual);
-}
-
 /*
  * Does the call run a volatile function?  If several functions match, returns
  * true only if all of them are volatile.  An unknown function counts as
@@ -218,12 +189,13 @@ static bool
 calls_volatile(CmigLint *lint, FuncCall *call)
 {
 	const char *name = strVal(llast(call->funcname));
-	const char *schema = list_length(call->funcname) > 1 ?
-	strVal(list_nth(call->funcname, list_length(call->funcname) - 2)) : NULL;
+	int			parts = list_length(call->funcname);
+	int			count = list_length(call->args);
+	List	   *schemas = parts > 1 ? list_make1(strVal(list_nth(call->funcname, parts - 2))) :
+	lcons("pg_catalog", list_copy(lint->session.path));
 	CmigLintFunction *created = cmig_lint_objects_function(lint, name, false);
 	CatCList   *functions;
-	bool		found = false;
-	bool		all_volatile = true;
+	bool		other = false;
 
 	if (created && !created->is_dropped)
 		return created->is_volatile;
@@ -231,15 +203,15 @@ calls_volatile(CmigLint *lint, FuncCall *call)
 	for (int i = 0; i < functions->n_members; i++)
 	{
 		Form_pg_proc form = (Form_pg_proc) GETSTRUCT(&functions->members[i]->tuple);
+		char	   *schema = lint->reads_facts || form->pronamespace == PG_CATALOG_NAMESPACE ?
+		get_namespace_name(form->pronamespace) : NULL;
+		bool		variadic = OidIsValid(form->provariadic);
 
-		if (!is_visible(lint, form, schema) || !takes_arguments(form, list_length(call->args)))
-			continue;
-		found = true;
-		if (form->provolatile != PROVOLATILE_VOLATILE)
-			all_volatile = false;
+		other |= schema && cmig_text_list_has(schemas, schema) && form->provolatile != PROVOLATILE_VOLATILE &&
+			count >= form->pronargs - form->pronargdefaults - variadic && (variadic || count <= form->pronargs);
 	}
 	ReleaseSysCacheList(functions);
-	return !found || all_volatile;
+	return !other;
 }
 
 /* The argument of find_volatile(), and its result. */
@@ -309,34 +281,6 @@ is_constant(Node *node)
 	return true;
 }
 
-/* Does the expression compare the column with a constant? */
-static bool
-is_comparison(A_Expr *expression, const char *name)
-{
-	static const char *const operators[] = {"<", "<=", "=", ">=", ">"};
-	const char *operator = strVal(llast(expression->name));
-
-	switch (expression->kind)
-	{
-		case AEXPR_BETWEEN:
-		case AEXPR_BETWEEN_SYM:
-			return is_column(expression->lexpr, name) && is_constant(expression->rexpr);
-		case AEXPR_OP:
-		case AEXPR_OP_ANY:
-		case AEXPR_IN:
-			break;
-		default:
-			return false;
-	}
-	for (int i = 0; i < lengthof(operators); i++)
-	{
-		if (strcmp(operator, operators[i]) == 0)
-			return (is_column(expression->lexpr, name) && is_constant(expression->rexpr)) ||
-				(is_column(expression->rexpr, name) && is_constant(expression->lexpr));
-	}
-	return false;
-}
-
 /*
  * Does the condition compare the column with a constant?  If AND combines
  * several conditions, it is enough that one of them does.
@@ -344,73 +288,56 @@ is_comparison(A_Expr *expression, const char *name)
 static bool
 limits_column(Node *condition, const char *name)
 {
+	static const char *const operators[] = {"<", "<=", "=", ">=", ">"};
+	A_Expr	   *expression = (A_Expr *) condition;
+	bool		result = false;
 	ListCell   *lc;
 
-	if (condition != NULL && IsA(condition, A_Expr))
-		return is_comparison((A_Expr *) condition, name);
-	if (condition == NULL || !IsA(condition, BoolExpr) || ((BoolExpr *) condition)->boolop != AND_EXPR)
+	if (condition == NULL)
 		return false;
-	foreach(lc, ((BoolExpr *) condition)->args)
+	if (IsA(condition, BoolExpr) && ((BoolExpr *) condition)->boolop == AND_EXPR)
 	{
-		if (limits_column(lfirst(lc), name))
-			return true;
+		foreach(lc, ((BoolExpr *) condition)->args)
+			result |= limits_column(lfirst(lc), name);
+		return result;
 	}
-	return false;
-}
-
-/* Returns the number of bytes of an integer type, or 0 for other types. */
-static int
-width(Oid type)
-{
-	return type == INT2OID ? 2 : type == INT4OID ? 4 : 0;
+	if (!IsA(condition, A_Expr))
+		return false;
+	if (expression->kind == AEXPR_BETWEEN || expression->kind == AEXPR_BETWEEN_SYM)
+		return is_column(expression->lexpr, name) && is_constant(expression->rexpr);
+	if (expression->kind != AEXPR_OP && expression->kind != AEXPR_OP_ANY && expression->kind != AEXPR_IN)
+		return false;
+	for (int i = 0; i < lengthof(operators); i++)
+		result |= strcmp(strVal(llast(expression->name)), operators[i]) == 0;
+	return result && ((is_column(expression->lexpr, name) && is_constant(expression->rexpr)) ||
+					  (is_column(expression->rexpr, name) && is_constant(expression->lexpr)));
 }
 
 /*
- * Returns the name of the only column of a table's primary key.  Returns NULL
- * if the key has several columns or does not exist.
- */
-static const char *
-key_column(const CmigLintTable *table)
-{
-	ListCell   *lc;
-
-	foreach(lc, table->constraints)
-	{
-		CmigLintConstraint *constraint = lfirst(lc);
-
-		if (constraint->type == CONSTRAINT_PRIMARY)
-			return list_length(constraint->columns) == 1 ? linitial(constraint->columns) : NULL;
-	}
-	return NULL;
-}
-
-/*
- * Does a foreign key with a single column reference an integer column whose
- * width is at most "limit" bytes?
+ * Does a foreign key with a single column reference an integer column that is
+ * not wider than "type"?
  */
 static bool
-references_narrow(CmigLint *lint, Constraint *constraint, int limit)
+references_narrow(CmigLint *lint, Constraint *constraint, Oid type)
 {
 	CmigLintTable *table = cmig_lint_state_find(lint, constraint->pktable, true);
-	const char *name;
+	const char *name = constraint->pk_attrs ? strVal(linitial(constraint->pk_attrs)) : NULL;
 	CmigLintColumn *column;
+	ListCell   *lc;
 
 	if (table == NULL)
 		return false;
 	cmig_lint_state_load(lint, table);
-	name = constraint->pk_attrs == NIL ? key_column(table) : strVal(linitial(constraint->pk_attrs));
-	column = name == NULL ? NULL : cmig_lint_model_column(table, name);
-	return column != NULL && width(column->type) > 0 && width(column->type) <= limit;
-}
+	foreach(lc, constraint->pk_attrs ? NIL : table->constraints)
+	{
+		CmigLintConstraint *key = lfirst(lc);
 
-/* Is the constraint a foreign key whose only column is "name"? */
-static bool
-is_key_of(Constraint *constraint, const char *name)
-{
-	if (constraint->contype != CONSTR_FOREIGN)
-		return false;
-	return constraint->fk_attrs == NIL ||
-		(list_length(constraint->fk_attrs) == 1 && strcmp(strVal(linitial(constraint->fk_attrs)), name) == 0);
+		if (key->type == CONSTRAINT_PRIMARY && list_length(key->columns) == 1)
+			name = linitial(key->columns);
+	}
+	column = name == NULL ? NULL : cmig_lint_model_column(table, name);
+	return column != NULL && (column->type == INT2OID || (column->type == INT4OID && type == INT4OID)) &&
+		(type == INT2OID || type == INT4OID);
 }
 
 bool
@@ -426,16 +353,15 @@ cmig_lint_integers_suffice(CmigLint *lint, const ColumnDef *column, const char *
 	foreach(lc, list_concat_copy(column->constraints, constraints))
 	{
 		Constraint *constraint = lfirst_node(Constraint, lc);
+		List	   *keys = constraint->contype == CONSTR_FOREIGN ? constraint->fk_attrs : constraint->keys;
+		bool		only = keys == NIL || (list_length(keys) == 1 && strcmp(strVal(linitial(keys)), name) == 0);
 
-		if (constraint->contype == CONSTR_PRIMARY || constraint->contype == CONSTR_IDENTITY)
-		{
-			if (constraint->keys == NIL || (list_length(constraint->keys) == 1 && strcmp(strVal(linitial(constraint->keys)), name) == 0))
-				return false;
-		}
-		else if (constraint->contype == CONSTR_CHECK)
+		if (only && (constraint->contype == CONSTR_PRIMARY || constraint->contype == CONSTR_IDENTITY))
+			return false;
+		if (constraint->contype == CONSTR_CHECK)
 			limited |= limits_column(constraint->raw_expr, name);
-		else if (is_key_of(constraint, name))
-			limited |= references_narrow(lint, constraint, width(type));
+		else if (only && constraint->contype == CONSTR_FOREIGN)
+			limited |= references_narrow(lint, constraint, type);
 	}
 	return limited;
 }

@@ -158,48 +158,35 @@ file_size(Oid relation, Form_pg_class form)
 	return fcinfo->isnull ? 0 : DatumGetInt64(size);
 }
 
-/* Does this kind of relation store rows? */
-static bool
-has_storage(char kind)
-{
-	return kind == RELKIND_RELATION || kind == RELKIND_MATVIEW || kind == RELKIND_TOASTVALUE;
-}
-
-/* Add one relation's size and row count to the table's totals. */
-static void
-add_file_size(CmigLintTable *table, Oid relation)
-{
-	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));
-	Form_pg_class form;
-
-	if (!HeapTupleIsValid(tuple))
-		return;
-	form = (Form_pg_class) GETSTRUCT(tuple);
-	if (has_storage(form->relkind))
-	{
-		table->bytes += file_size(relation, form);
-		if (form->reltuples < 0)
-			table->rows = -1;
-		else if (table->rows >= 0)
-			table->rows += form->reltuples;
-	}
-	ReleaseSysCache(tuple);
-}
-
-/* Add up the sizes of a table and its children. */
+/*
+ * Add up the sizes and row counts of a table and its children, or only of the
+ * table itself.
+ */
 static void
 read_size(CmigLintTable *table, bool has_children)
 {
-	List	   *tree = has_children ? cmig_related(CMIG_RELATED_TREE, table->oid) : list_make1_oid(table->oid);
 	bool		by_citus = false;
+	int64		own = -1;
 	ListCell   *lc;
 
-	table->bytes = 0;
-	table->rows = 0;
-	foreach(lc, tree)
+	table->bytes = table->rows = 0;
+	foreach(lc, has_children ? cmig_related(CMIG_RELATED_TREE, table->oid) : list_make1_oid(table->oid))
 	{
-		add_file_size(table, lfirst_oid(lc));
+		HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(lfirst_oid(lc)));
+		Form_pg_class form = HeapTupleIsValid(tuple) ? (Form_pg_class) GETSTRUCT(tuple) : NULL;
+
 		by_citus |= cmig_citus_manages(lfirst_oid(lc));
+		if (form && strchr("rmt", form->relkind))
+		{
+			int64		size = file_size(lfirst_oid(lc), form);
+
+			table->bytes += size;
+			table->rows = form->reltuples < 0 || table->rows < 0 ? -1 : table->rows + form->reltuples;
+			if (lfirst_oid(lc) == table->oid)
+				own = size;
+		}
+		if (form)
+			ReleaseSysCache(tuple);
 	}
 
 	/*
@@ -209,8 +196,7 @@ read_size(CmigLintTable *table, bool has_children)
 	if (by_citus)
 		table->bytes = table->rows = -1;
 	table->empty = table->bytes == 0;
-	table->empty_itself = table->empty;
-	list_free(tree);
+	table->empty_itself = has_children && own >= 0 ? own == 0 : table->empty;
 }
 
 char *
@@ -273,8 +259,6 @@ cmig_lint_facts_read(Oid relation, bool sizes)
 	table->method = form->relam;
 	if (sizes)
 		read_size(table, form->relhassubclass);
-	if (sizes && form->relhassubclass && has_storage(form->relkind))
-		table->empty_itself = file_size(relation, form) == 0;
 	if (form->relkind == RELKIND_PARTITIONED_TABLE)
 		table->has_default_partition = OidIsValid(get_default_partition_oid(relation));
 	ReleaseSysCache(tuple);
@@ -292,55 +276,37 @@ cmig_lint_facts_read(Oid relation, bool sizes)
 CmigLintSerial
 cmig_lint_types_serial(const TypeName *type)
 {
-	const char *name;
+	static const char *const names[][2] =	/* by CmigLintSerial */
+	{
+		{"", ""}, {"smallserial", "serial2"}, {"serial", "serial4"}, {"bigserial", "serial8"}
+	};
 
-	if (list_length(type->names) != 1 || type->setof || type->arrayBounds != NIL)
-		return CMIG_LINT_NOT_SERIAL;
-	name = strVal(linitial(type->names));
-	if (strcmp(name, "smallserial") == 0 || strcmp(name, "serial2") == 0)
-		return CMIG_LINT_SMALLSERIAL;
-	if (strcmp(name, "serial") == 0 || strcmp(name, "serial4") == 0)
-		return CMIG_LINT_SERIAL;
-	if (strcmp(name, "bigserial") == 0 || strcmp(name, "serial8") == 0)
-		return CMIG_LINT_BIGSERIAL;
+	for (int i = CMIG_LINT_SMALLSERIAL; i <= CMIG_LINT_BIGSERIAL; i++)
+	{
+		if (list_length(type->names) == 1 && !type->setof && type->arrayBounds == NIL &&
+			(strcmp(strVal(linitial(type->names)), names[i][0]) == 0 ||
+			 strcmp(strVal(linitial(type->names)), names[i][1]) == 0))
+			return i;
+	}
 	return CMIG_LINT_NOT_SERIAL;
-}
-
-/* Find a type in one schema. */
-static Oid
-find_in_schema(const char *schema, const char *name)
-{
-	Oid			namespace = get_namespace_oid(schema, true);
-
-	return OidIsValid(namespace) ?
-		GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid, CStringGetDatum(name),
-						ObjectIdGetDatum(namespace)) : InvalidOid;
 }
 
 /* Find a type, ignoring its modifier and array bounds. */
 static Oid
 find_base(CmigLint *lint, List *names)
 {
-	const char *name = strVal(llast(names));
-	Oid			type;
+	char	   *schema = list_length(names) > 1 ? strVal(list_nth(names, list_length(names) - 2)) : NULL;
+	Oid			type = InvalidOid;
 	ListCell   *lc;
 
-	if (list_length(names) > 1)
+	foreach(lc, schema ? list_make1(schema) : lcons("pg_catalog", list_copy(lint->session.path)))
 	{
-		const char *schema = strVal(list_nth(names, list_length(names) - 2));
+		Oid			namespace = lint->reads_facts || strcmp(lfirst(lc), "pg_catalog") == 0 ?
+		get_namespace_oid(lfirst(lc), true) : InvalidOid;
 
-		if (!lint->reads_facts && strcmp(schema, "pg_catalog") != 0)
-			return InvalidOid;
-		return find_in_schema(schema, name);
-	}
-	type = find_in_schema("pg_catalog", name);
-	if (!lint->reads_facts)
-		return type;
-	foreach(lc, lint->session.path)
-	{
-		if (OidIsValid(type))
-			break;
-		type = find_in_schema(lfirst(lc), name);
+		if (OidIsValid(namespace) && !OidIsValid(type))
+			type = GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid, CStringGetDatum(strVal(llast(names))),
+								   ObjectIdGetDatum(namespace));
 	}
 	return type;
 }
