@@ -324,7 +324,7 @@ change_triggers(Oid relation, List *have, List *want, const char *table, List **
 		 * for a partitioned table, ALTER TABLE runs as the table's owner,
 		 * because it fails if hold_partition_keys() keeps the table open
 		 */
-		as_owner = partitioned && cmig_owns_relation_compat(relation, GetUserId());
+		as_owner = partitioned && cmig_owns_compat(RelationRelationId, relation, GetUserId());
 		if (as_owner)
 			cmig_role_act_as(&saved, cmig_role_owner_of(relation));
 		run(statements, psprintf("ALTER TABLE %s ENABLE %sTRIGGER %s", table,
@@ -341,7 +341,7 @@ change_triggers(Oid relation, List *have, List *want, const char *table, List **
 static void
 require_owner(Oid target)
 {
-	if (!cmig_owns_relation_compat(target, GetUserId()))
+	if (!cmig_owns_compat(RelationRelationId, target, GetUserId()))
 		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_TABLE,
 					   get_rel_name(target) ? get_rel_name(target) : "?");
 }

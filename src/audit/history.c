@@ -134,7 +134,7 @@ cmig_audit_reader_begin(void)
 	 * own errors would report one table at a time.
 	 */
 	schema = get_namespace_oid("cmig_audit", false);
-	allowed = cmig_may_use_schema_compat(schema, GetUserId());
+	allowed = cmig_may_compat(NamespaceRelationId, schema, GetUserId(), ACL_USAGE);
 	for (int i = 0; i < lengthof(tables); i++)
 	{
 		tables[i] = get_relname_relid(names[i], schema);

@@ -115,18 +115,13 @@ extern const char *cmig_settings_guarded_text(const char *name, const char *sess
 											  const char *guard);
 
 /*
- * Return the protection level in effect, its name, and whether the session is
- * allowed to lower it.
+ * Return the protection level in effect, its name (or that of the level stored
+ * for the database or, if there is none, for the server), and whether the
+ * session is allowed to lower it.
  */
 extern CmigProtect cmig_settings_protect(void);
-extern const char *cmig_settings_protect_name(void);
+extern const char *cmig_settings_protect_name(bool stored);
 extern bool cmig_settings_may_unprotect(void);
-
-/*
- * Returns the protection level stored for the database or, if there is none,
- * for the server.
- */
-extern const char *cmig_settings_protect_stored(void);
 
 /*
  * Returns the hint for a protection error.  "commits" is true if the failed
@@ -865,19 +860,12 @@ extern bool cmig_citus_wants_toplevel(const Node *statement);
 extern bool cmig_local_rows_here(Oid relation);
 
 /*
- * Raise error 0A000 unless the table's rows are stored here.  If "children" is
- * true, the rows of all tables that inherit from the table must be stored
- * here, too.  "doing" names the function that would give wrong results, and
- * "hint" says what to do if Citus has distributed the table.
+ * Raise error 0A000 if the table is a foreign table or, unless "hint" is NULL,
+ * managed by Citus.  If "children" is true, the same is required of all tables
+ * that inherit from it.  "doing" names the function that would give wrong
+ * results, and "hint" says what to do if Citus has distributed the table.
  */
 extern void cmig_local_rows_require(Oid table, bool children, const char *doing, const char *hint);
-
-/*
- * Raise error 0A000 if the table is a foreign table.  If "children" is true,
- * the error is also raised if one of the tables that inherit from the table is
- * a foreign table.
- */
-extern void cmig_local_rows_require_reachable(Oid table, bool children, const char *doing);
 
 /*
  * Raise error 0A000 unless the table uses the heap access method, so that its

@@ -48,26 +48,26 @@ has_metadata(const char *table)
 }
 
 /*
- * A row callback that copies the number in the first column to *arg, a double.
+ * Is Citus in use in this session and database?
  */
-static void
-keep_number(TupleDesc desc, HeapTuple row, void *arg)
+static bool
+is_active(void)
 {
-	*(double *) arg = cmig_query_float8(desc, row, 1, 0);
+	return is_loaded() && has_metadata("pg_dist_partition");
 }
 
 /*
- * Run a query whose argument $1 is the OID of a table.  Returns the query's
- * result, a float8, or 0 if there is no row.
+ * Run a query whose argument $1 is the OID of a table.  Returns the text in
+ * the first row, or NULL if there is none.
  */
-static double
+static char *
 ask(const char *sql, Oid relation)
 {
 	Oid			types[1] = {OIDOID};
 	Datum		values[1] = {ObjectIdGetDatum(relation)};
-	double		result = 0;
+	char	   *result = NULL;
 
-	(void) cmig_query_once(sql, 1, types, values, NULL, true, keep_number, &result);
+	(void) cmig_query_once(sql, 1, types, values, NULL, true, cmig_query_keep_text, &result);
 	return result;
 }
 
@@ -75,7 +75,7 @@ bool
 cmig_citus_manages(Oid relation)
 {
 	return has_metadata("pg_dist_partition") &&
-		ask("SELECT 1::float8 FROM pg_catalog.pg_dist_partition d WHERE d.logicalrelid::oid = $1", relation) > 0;
+		ask("SELECT 'yes' FROM pg_catalog.pg_dist_partition d WHERE d.logicalrelid::oid = $1", relation) != NULL;
 }
 
 bool
@@ -87,58 +87,41 @@ cmig_citus_is_installed(void)
 bool
 cmig_citus_has_copies(Oid relation)
 {
-	return ask("SELECT count(*)::float8 FROM pg_catalog.pg_dist_shard s"
-			   " JOIN pg_catalog.pg_dist_placement p USING (shardid) WHERE s.logicalrelid::oid = $1", relation) >
-		cmig_citus_shards(relation);
+	return ask("SELECT 'yes' FROM pg_catalog.pg_dist_shard s"
+			   " JOIN pg_catalog.pg_dist_placement p USING (shardid) WHERE s.logicalrelid::oid = $1"
+			   " HAVING count(*) > count(DISTINCT shardid)", relation) != NULL;
 }
 
 int
 cmig_citus_shards(Oid relation)
 {
-	return ask("SELECT count(*)::float8 FROM pg_catalog.pg_dist_shard s WHERE s.logicalrelid::oid = $1", relation);
-}
-
-/*
- * Raise an error because a shard of the table cannot be read.  The DETAIL is
- * the error message from the node that stores the shard.
- */
-static void
-refuse_unread(Oid relation)
-{
-	Oid			types[1] = {OIDOID};
-	Datum		values[1] = {ObjectIdGetDatum(relation)};
-	char	   *message = NULL;
-
-	(void) cmig_query_once("SELECT r.result FROM pg_catalog.run_command_on_shards($1::regclass,"
-						   " 'SELECT pg_catalog.pg_relation_size(%L::pg_catalog.regclass)') AS r"
-						   " WHERE NOT r.success LIMIT 1",
-						   1, types, values, NULL, true, cmig_query_keep_text, &message);
-	ereport(ERROR,
-			(errcode(ERRCODE_CONNECTION_FAILURE),
-			 errmsg("not all shards of table \"%s\" can be read", get_rel_name(relation)),
-			 message ? errdetail("%s", message) : 0,
-			 errhint("To see the state of the nodes: SELECT * FROM pg_catalog.citus_check_cluster_node_health()")));
+	return atoi(ask("SELECT count(*)::text FROM pg_catalog.pg_dist_shard s WHERE s.logicalrelid::oid = $1", relation));
 }
 
 double
 cmig_citus_blocks(Oid relation)
 {
-	double		blocks = ask("SELECT CASE WHEN bool_and(r.success) THEN"
-							 " max(CASE WHEN r.success THEN r.result::float8 / current_setting('block_size')::float8 END)"
-							 " ELSE -1 END FROM pg_catalog.run_command_on_shards($1::regclass,"
+	/* the number, or the message of a node that cannot be read */
+	char	   *answer = ask("SELECT coalesce('!' || min(r.result) FILTER (WHERE NOT r.success), CASE WHEN bool_and(r.success) THEN"
+							 " max(CASE WHEN r.success THEN r.result::float8 / current_setting('block_size')::float8 END)::text"
+							 " ELSE '!' END, '0') FROM pg_catalog.run_command_on_shards($1::regclass,"
 							 " 'SELECT pg_catalog.pg_relation_size(%L::pg_catalog.regclass)') AS r", relation);
 
-	if (blocks < 0)
-		refuse_unread(relation);
-	return blocks;
+	if (*answer == '!')
+		ereport(ERROR,
+				(errcode(ERRCODE_CONNECTION_FAILURE),
+				 errmsg("not all shards of table \"%s\" can be read", get_rel_name(relation)),
+				 answer[1] ? errdetail("%s", answer + 1) : 0,
+				 errhint("To see the state of the nodes: SELECT * FROM pg_catalog.citus_check_cluster_node_health()")));
+	return strtod(answer, NULL);
 }
 
 double
 cmig_citus_rows(Oid relation)
 {
-	return ask("SELECT coalesce(sum(CASE WHEN r.success THEN greatest(r.result::float8, 0) END), 0)"
-			   " FROM pg_catalog.run_command_on_shards($1::regclass,"
-			   " 'SELECT c.reltuples FROM pg_catalog.pg_class c WHERE c.oid = %L::pg_catalog.regclass') AS r", relation);
+	return strtod(ask("SELECT coalesce(sum(CASE WHEN r.success THEN greatest(r.result::float8, 0) END), 0)::text"
+					  " FROM pg_catalog.run_command_on_shards($1::regclass,"
+					  " 'SELECT c.reltuples FROM pg_catalog.pg_class c WHERE c.oid = %L::pg_catalog.regclass') AS r", relation), NULL);
 }
 
 bool
@@ -152,22 +135,11 @@ cmig_citus_workers_agree(const char *sql)
 						   1, types, values, NULL, true, NULL, NULL) == 0;
 }
 
-/*
- * A row callback that stores the coordinator's host and port in *arg, as text
- * for a hint.
- */
-static void
-keep_address(TupleDesc desc, HeapTuple row, void *arg)
-{
-	*(char **) arg = psprintf("host %s, port %s", cmig_query_text(desc, row, 1),
-							  cmig_query_text(desc, row, 2));
-}
-
 bool
 cmig_citus_is_worker(void)
 {
 	return is_loaded() && has_metadata("pg_dist_local_group") &&
-		ask("SELECT 1::float8 FROM pg_catalog.pg_dist_local_group WHERE groupid > 0 AND $1 = 0", InvalidOid) > 0;
+		ask("SELECT 'yes' FROM pg_catalog.pg_dist_local_group WHERE groupid > 0 AND $1 = 0", InvalidOid) != NULL;
 }
 
 int
@@ -189,20 +161,20 @@ cmig_citus_parent(void)
 char *
 cmig_citus_worker_hint(void)
 {
-	char	   *address = NULL;
-	bool		is_worker;
+	char	   *hint = NULL;
 
 	if (!is_loaded())
 		return NULL;
 	PushActiveSnapshot(GetTransactionSnapshot());
-	is_worker = cmig_citus_is_worker();
-	if (is_worker)
-		(void) cmig_query_once("SELECT nodename, nodeport::text FROM pg_catalog.pg_dist_node WHERE groupid = 0"
-							   " ORDER BY nodeid LIMIT 1", 0, NULL, NULL, NULL, true, keep_address, &address);
+	if (cmig_citus_is_worker())
+	{
+		hint = ask("SELECT 'Connect to the coordinator: host ' || nodename || ', port ' || nodeport || '.'"
+				   " FROM pg_catalog.pg_dist_node WHERE groupid = 0 AND $1 = 0 ORDER BY nodeid LIMIT 1", InvalidOid);
+		if (hint == NULL)
+			hint = pstrdup("Connect to the coordinator.");
+	}
 	PopActiveSnapshot();
-	if (!is_worker)
-		return NULL;
-	return address ? psprintf("Connect to the coordinator: %s.", address) : pstrdup("Connect to the coordinator.");
+	return hint;
 }
 
 void
@@ -239,7 +211,7 @@ cmig_citus_use_two_phases(void)
 {
 	static void (*use_two_phases) (void) = NULL;
 
-	if (!is_loaded() || !has_metadata("pg_dist_partition"))
+	if (!is_active())
 		return true;
 	if (use_two_phases == NULL)
 		use_two_phases = (void (*) (void)) load_external_function("citus", "Use2PCForCoordinatedTransaction",
@@ -253,21 +225,21 @@ cmig_citus_use_two_phases(void)
 void
 cmig_citus_keep_local(void)
 {
-	if (is_loaded() && has_metadata("pg_dist_partition"))
+	if (is_active())
 		cmig_settings_override("citus.enable_ddl_propagation", "off");
 }
 
 void
 cmig_citus_modify_sequentially(void)
 {
-	if (is_loaded() && has_metadata("pg_dist_partition"))
+	if (is_active())
 		cmig_settings_override("citus.multi_shard_modify_mode", "sequential");
 }
 
 void
 cmig_citus_propagate_setting(const char *name, const char *value)
 {
-	if (!is_loaded() || !has_metadata("pg_dist_partition"))
+	if (!is_active())
 		return;
 	cmig_settings_set("citus.propagate_set_commands", "local", PGC_USERSET, GUC_ACTION_LOCAL);
 

@@ -110,47 +110,35 @@ cmig_executor_run_compat(QueryDesc *query)
 #endif
 }
 
-/* Does the role have USAGE on the schema? */
+/*
+ * Does the role have the privilege on a schema or database?  "class" is the
+ * catalog.
+ */
 static inline bool
-cmig_may_use_schema_compat(Oid schema, Oid role)
+cmig_may_compat(Oid class, Oid object, Oid role, AclMode privilege)
 {
 #if PG_VERSION_NUM >= 160000
-	return object_aclcheck(NamespaceRelationId, schema, role, ACL_USAGE) == ACLCHECK_OK;
+	return object_aclcheck(class, object, role, privilege) == ACLCHECK_OK;
 #else
-	return pg_namespace_aclcheck(schema, role, ACL_USAGE) == ACLCHECK_OK;
+	return (class == NamespaceRelationId ? pg_namespace_aclcheck(object, role, privilege) :
+			pg_database_aclcheck(object, role, privilege)) == ACLCHECK_OK;
 #endif
 }
 
-/* Does the role have CREATE on the schema? */
+/*
+ * Is the role the owner of the relation, schema, database, or extension, or
+ * does it have the owner's privileges?
+ */
 static inline bool
-cmig_may_create_compat(Oid schema, Oid role)
+cmig_owns_compat(Oid class, Oid object, Oid role)
 {
 #if PG_VERSION_NUM >= 160000
-	return object_aclcheck(NamespaceRelationId, schema, role, ACL_CREATE) == ACLCHECK_OK;
+	return object_ownercheck(class, object, role);
 #else
-	return pg_namespace_aclcheck(schema, role, ACL_CREATE) == ACLCHECK_OK;
-#endif
-}
-
-/* Does the role have CREATE on the current database? */
-static inline bool
-cmig_may_create_schema_compat(Oid role)
-{
-#if PG_VERSION_NUM >= 160000
-	return object_aclcheck(DatabaseRelationId, MyDatabaseId, role, ACL_CREATE) == ACLCHECK_OK;
-#else
-	return pg_database_aclcheck(MyDatabaseId, role, ACL_CREATE) == ACLCHECK_OK;
-#endif
-}
-
-/* Is the role the extension's owner, or does it have the owner's privileges? */
-static inline bool
-cmig_owns_extension_compat(Oid extension, Oid role)
-{
-#if PG_VERSION_NUM >= 160000
-	return object_ownercheck(ExtensionRelationId, extension, role);
-#else
-	return pg_extension_ownercheck(extension, role);
+	return class == RelationRelationId ? pg_class_ownercheck(object, role) :
+		class == NamespaceRelationId ? pg_namespace_ownercheck(object, role) :
+		class == DatabaseRelationId ? pg_database_ownercheck(object, role) :
+		pg_extension_ownercheck(object, role);
 #endif
 }
 
@@ -184,39 +172,6 @@ cmig_can_set_role_compat(Oid member, Oid role)
 	return member_can_set_role(member, role);
 #else
 	return is_member_of_role(member, role);
-#endif
-}
-
-/* Is the role the relation's owner, or does it have the owner's privileges? */
-static inline bool
-cmig_owns_relation_compat(Oid relation, Oid role)
-{
-#if PG_VERSION_NUM >= 160000
-	return object_ownercheck(RelationRelationId, relation, role);
-#else
-	return pg_class_ownercheck(relation, role);
-#endif
-}
-
-/* Is the role the database's owner, or does it have the owner's privileges? */
-static inline bool
-cmig_owns_database_compat(Oid database, Oid role)
-{
-#if PG_VERSION_NUM >= 160000
-	return object_ownercheck(DatabaseRelationId, database, role);
-#else
-	return pg_database_ownercheck(database, role);
-#endif
-}
-
-/* Is the role the schema's owner, or does it have the owner's privileges? */
-static inline bool
-cmig_owns_schema_compat(Oid schema, Oid role)
-{
-#if PG_VERSION_NUM >= 160000
-	return object_ownercheck(NamespaceRelationId, schema, role);
-#else
-	return pg_namespace_ownercheck(schema, role);
 #endif
 }
 

@@ -380,46 +380,30 @@ cmig_local_rows_here(Oid relation)
 }
 
 void
-cmig_local_rows_require_reachable(Oid table, bool children, const char *doing)
-{
-	List	   *relations = children ? find_all_inheritors(table, AccessShareLock, NULL) :
-	list_make1_oid(table);
-	ListCell   *lc;
-
-	foreach(lc, relations)
-	{
-		Oid			child = lfirst_oid(lc);
-
-		if (get_rel_relkind(child) == RELKIND_FOREIGN_TABLE)
-			ereport(ERROR,
-					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-					 errmsg("%s cannot be used for table %s", doing, cmig_query_relation_name(table)),
-					 child == table ? errdetail("It is a foreign table, so its rows are on another server.") :
-					 errdetail("Its child table %s is a foreign table whose rows are on another server.", cmig_query_relation_name(child)),
-					 child == table ? errhint("Call %s on that server.", doing) :
-					 errhint("Call %s on that server for the foreign table, and on this server for each of the other tables.", doing)));
-	}
-}
-
-void
 cmig_local_rows_require(Oid table, bool children, const char *doing, const char *hint)
 {
 	List	   *relations = children ? find_all_inheritors(table, AccessShareLock, NULL) :
 	list_make1_oid(table);
 	ListCell   *lc;
 
-	cmig_local_rows_require_reachable(table, children, doing);
 	foreach(lc, relations)
 	{
 		Oid			child = lfirst_oid(lc);
+		bool		foreign = get_rel_relkind(child) == RELKIND_FOREIGN_TABLE;
+		const char *self = foreign ? "It is a foreign table, so its rows are on another server." :
+		"It is managed by Citus: its rows are in shards, and the table itself is empty.";
+		const char *other = foreign ? "Its child table %s is a foreign table whose rows are on another server." :
+		"Its child table %s is managed by Citus: the rows are in shards.";
 
-		if (cmig_citus_manages(child))
-			ereport(ERROR,
-					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-					 errmsg("%s cannot be used for table %s", doing, cmig_query_relation_name(table)),
-					 child == table ? errdetail("It is managed by Citus: its rows are in shards, and the table itself is empty.") :
-					 errdetail("Its child table %s is managed by Citus: the rows are in shards.", cmig_query_relation_name(child)),
-					 errhint("%s", hint)));
+		if (!foreign && (hint == NULL || !cmig_citus_manages(child)))
+			continue;
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("%s cannot be used for table %s", doing, cmig_query_relation_name(table)),
+				 errdetail_internal(child == table ? self : other, cmig_query_relation_name(child)),
+				 !foreign ? errhint("%s", hint) :
+				 child == table ? errhint("Call %s on that server.", doing) :
+				 errhint("Call %s on that server for the foreign table, and on this server for each of the other tables.", doing)));
 	}
 }
 

@@ -76,7 +76,6 @@ find_stored(Oid database, Oid role, const char *setting)
 		bool		isnull;
 		Datum		list = heap_getattr(tuple, Anum_pg_db_role_setting_setconfig,
 										RelationGetDescr(relation), &isnull);
-
 		Datum	   *items;
 		int			count = 0;
 
@@ -438,15 +437,11 @@ cmig_settings_guard_text(const char *name, const char *session)
 	return value ? value : ((struct config_string *) setting)->boot_val;
 }
 
-/*
- * Is the role allowed to make the setting less strict than the database's
- * value?
- */
 static bool
 may_loosen(const char *name, Oid role)
 {
 	return superuser_arg(role) ||
-		cmig_owns_database_compat(MyDatabaseId, role) ||
+		cmig_owns_compat(DatabaseRelationId, MyDatabaseId, role) ||
 		pg_parameter_aclcheck(name, role, ACL_SET) == ACLCHECK_OK;
 }
 
@@ -500,25 +495,13 @@ cmig_settings_protect(void)
 	return cmig_settings_guard_enum("cmig.protect", protect);
 }
 
-static const char *
-protect_name(CmigProtect level)
-{
-	return config_enum_lookup_by_value((struct config_enum *) find_setting("cmig.protect"),
-									   level);
-}
-
 const char *
-cmig_settings_protect_name(void)
-{
-	return protect_name(cmig_settings_protect());
-}
-
-const char *
-cmig_settings_protect_stored(void)
+cmig_settings_protect_name(bool stored)
 {
 	struct config_generic *setting = find_setting("cmig.protect");
 
-	return protect_name(parse_enum(setting, stored_setting(setting, false)));
+	return config_enum_lookup_by_value((struct config_enum *) setting, stored ?
+									   parse_enum(setting, stored_setting(setting, false)) : cmig_settings_protect());
 }
 
 char *
@@ -658,7 +641,6 @@ void
 cmig_library_version_read(void)
 {
 	Relation	catalog = table_open(ExtensionRelationId, AccessShareLock);
-	TupleDesc	desc = RelationGetDescr(catalog);
 	ScanKeyData key[1];
 	SysScanDesc scan;
 	HeapTuple	tuple;
@@ -669,14 +651,11 @@ cmig_library_version_read(void)
 	tuple = systable_getnext(scan);
 	if (HeapTupleIsValid(tuple))
 	{
-		Datum	   *values = palloc(sizeof(Datum) * desc->natts);
-		bool	   *nulls = palloc(sizeof(bool) * desc->natts);
-		char	   *version;
+		bool		isnull;
+		char	   *version = TextDatumGetCString(heap_getattr(tuple, Anum_pg_extension_extversion, RelationGetDescr(catalog), &isnull));
 		int			number[2] = {0, 0};
 		int			own[2] = {0, 0};
 
-		heap_deform_tuple(tuple, desc, values, nulls);
-		version = TextDatumGetCString(values[Anum_pg_extension_extversion - 1]);
 		sscanf(version, "%d.%d", &number[0], &number[1]);
 		sscanf(CMIG_LIBRARY_VERSION, "%d.%d", &own[0], &own[1]);
 		library_version_hint[0] = '\0';
@@ -687,8 +666,6 @@ cmig_library_version_read(void)
 					 number[0] < own[0] || (number[0] == own[0] && number[1] < own[1]) ?
 					 "Update the extension first: ALTER EXTENSION pg_cmig UPDATE"
 					 : "Reconnect to load the library of that version.");
-		pfree(values);
-		pfree(nulls);
 	}
 	systable_endscan(scan);
 	table_close(catalog, AccessShareLock);

@@ -35,7 +35,7 @@ Datum
 cmig_set_protect(PG_FUNCTION_ARGS)
 {
 	(void) cmig_database_setting_set("cmig.set_protect()", NULL, "cmig.protect", cmig_argument_text(fcinfo, 0));
-	PG_RETURN_TEXT_P(cstring_to_text(cmig_settings_protect_stored()));
+	PG_RETURN_TEXT_P(cstring_to_text(cmig_settings_protect_name(true)));
 }
 
 CmigSituation
@@ -70,7 +70,7 @@ cmig_move_require_unprotected(const CmigSituation *now, const CmigPlan *plan, bo
 			(errcode(ERRCODE_CMIG_PROTECTED),
 			 errmsg("%s is not allowed in %s", what, cmig_scope_text()),
 			 errdetail("cmig.protect is %s; reverting %s would destroy the data in the objects that the upgrade created.",
-					   cmig_settings_protect_name(), cmig_listing_text(&lost)),
+					   cmig_settings_protect_name(false), cmig_listing_text(&lost)),
 			 errhint("%s", cmig_settings_unprotect_hint(commits))));
 }
 

@@ -237,7 +237,7 @@ cmig_stamp_targets(const CmigNames *targets, bool purge)
 					(errcode(ERRCODE_CMIG_PROTECTED),
 					 errmsg("purging the version rows is not allowed in %s", cmig_scope_text()),
 					 errdetail("cmig.protect is %s; the record of which revisions are applied would be lost.",
-							   cmig_settings_protect_name()),
+							   cmig_settings_protect_name(false)),
 					 errhint("%s", cmig_settings_unprotect_hint(false))));
 		cmig_version_rows_clear();
 	}

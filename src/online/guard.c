@@ -343,7 +343,7 @@ is_exempt(void)
 	 * set it
 	 */
 	if (application_name != NULL && strcmp(application_name, "pg_restore") == 0 &&
-		cmig_owns_database_compat(MyDatabaseId, GetSessionUserId()))
+		cmig_owns_compat(DatabaseRelationId, MyDatabaseId, GetSessionUserId()))
 		return true;
 
 	/*

@@ -141,7 +141,7 @@ begin(Recipe * recipe, FunctionCallInfo fcinfo, const char *procedure, const cha
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
 				 errmsg("\"%s\" is not a table", name ? name : psprintf("%u", recipe->table)),
 				 errdetail("%s supports only tables and partitioned tables.", procedure)));
-	cmig_local_rows_require_reachable(recipe->table, true, procedure);
+	cmig_local_rows_require(recipe->table, true, procedure, NULL);
 	recipe->table_name = cmig_query_relation_name(recipe->table);
 }
 
@@ -657,7 +657,7 @@ cmig_add_foreign_key(PG_FUNCTION_ARGS)
 				 errmsg("the referenced relation must be a table"),
 				 errhint("%s", recipe.call)));
 	referenced = PG_GETARG_OID(2);
-	cmig_local_rows_require_reachable(referenced, true, recipe.procedure);
+	cmig_local_rows_require(referenced, true, recipe.procedure, NULL);
 	recipe.text = PG_ARGISNULL(3) ? primary_key_columns(referenced) :
 		columns_argument(&recipe, 3, "referenced_columns", referenced, &unused);
 	recipe.name = name_argument(&recipe, 4, makeObjectName(get_rel_name(recipe.table), joined, "fkey"));

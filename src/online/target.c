@@ -467,7 +467,7 @@ cmig_backfill_target_check(Oid table, const char *set_sql, const char *where_sql
 
 	LockRelationOid(table, AccessShareLock);
 	check_kind(table);
-	cmig_local_rows_require_reachable(table, true, "cmig.backfill");
+	cmig_local_rows_require(table, true, "cmig.backfill", NULL);
 	target->oid = table;
 	target->name = cmig_backfill_target_name(table);
 	target->set_sql = set_sql;

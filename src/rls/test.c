@@ -1172,7 +1172,7 @@ test_contexts(FunctionCallInfo fcinfo, bool is_array)
 		 * policies with ALTER TABLE.  Other roles may if they have the
 		 * privilege SELECT and no policy applies to them.
 		 */
-		test.readable = cmig_owns_relation_compat(table->relid, GetUserId()) ||
+		test.readable = cmig_owns_compat(RelationRelationId, table->relid, GetUserId()) ||
 			(pg_class_aclcheck(table->relid, GetUserId(), ACL_SELECT) == ACLCHECK_OK &&
 			 check_enable_rls(table->relid, InvalidOid, true) != RLS_ENABLED);
 		find_keys(&test);

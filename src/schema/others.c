@@ -403,10 +403,10 @@ cmig_others_mark(CmigImage *image)
 			Oid			schema = schema_of(object);
 
 			object->foreign = true;
-			object->may_drop = OidIsValid(schema) && cmig_owns_schema_compat(schema, GetUserId());
+			object->may_drop = OidIsValid(schema) && cmig_owns_compat(NamespaceRelationId, schema, GetUserId());
 		}
 		if (object->kind == &cmig_kind_materialized_view)
-			object->unownable = !cmig_may_create_compat(schema_of(object), role);
+			object->unownable = !cmig_may_compat(NamespaceRelationId, schema_of(object), role, ACL_CREATE);
 	}
 }
 

@@ -55,7 +55,7 @@ add_schema(CmigManaged *managed, char *name, Oid oid)
 
 	schema->name = name;
 	schema->oid = oid;
-	schema->owned = OidIsValid(oid) && cmig_owns_schema_compat(oid, GetUserId());
+	schema->owned = OidIsValid(oid) && cmig_owns_compat(NamespaceRelationId, oid, GetUserId());
 }
 
 static void

@@ -196,7 +196,7 @@ static void
 place(CmigTargetState *state, CmigExtension *extension, Oid to)
 {
 	Oid			from = cmig_shadow_extension_schema(extension->oid);
-	bool		may_leave = cmig_owns_extension_compat(extension->oid, GetUserId());
+	bool		may_leave = cmig_owns_compat(ExtensionRelationId, extension->oid, GetUserId());
 	const char *why;
 
 	if (from == to || !OidIsValid(from))
@@ -213,7 +213,7 @@ place(CmigTargetState *state, CmigExtension *extension, Oid to)
 		 * live objects
 		 */
 		why = "extensions are not moved to temporary schemas";
-	else if (!cmig_may_create_compat(to, GetUserId()))
+	else if (!cmig_may_compat(NamespaceRelationId, to, GetUserId(), ACL_CREATE))
 		why = psprintf("permission denied for schema %s", get_namespace_name(to));
 	else
 	{
@@ -331,7 +331,7 @@ cmig_target_extension_run(CmigTargetState *state, Node *statement)
 			return true;
 		case T_CommentStmt:
 			/* pg_dump writes it for each extension, regardless of its owner */
-			if (cmig_owns_extension_compat(extension->oid, GetUserId()))
+			if (cmig_owns_compat(ExtensionRelationId, extension->oid, GetUserId()))
 				return false;
 			before = GetComment(extension->oid, ExtensionRelationId, 0);
 			comment = ((CommentStmt *) statement)->comment;
@@ -422,7 +422,7 @@ cmig_target_schema_create(CmigTargetState *state, Node *statement)
 	 */
 	schema->created = true;
 	if (strcmp(schema->name, "public") == 0 || cmig_shadow_is_in_use(oid, false) ||
-		!cmig_may_create_schema_compat(GetUserId()))
+		!cmig_may_compat(DatabaseRelationId, MyDatabaseId, GetUserId(), ACL_CREATE))
 	{
 		if (((CreateSchemaStmt *) statement)->schemaElts == NIL)
 			cmig_distribution_record_schema(oid);
@@ -470,7 +470,7 @@ cmig_target_schema_drop(CmigTargetState *state, Node *statement)
 
 		if (OidIsValid(oid) && cmig_shadow_is_live_schema(state->shadow, oid))
 			drop->objects = foreach_delete_current(drop->objects, cell);
-		else if (OidIsValid(oid) && cmig_owns_schema_compat(oid, GetUserId()))
+		else if (OidIsValid(oid) && cmig_owns_compat(NamespaceRelationId, oid, GetUserId()))
 		{
 			foreach(each, state->shadow->extensions)
 			{

@@ -742,7 +742,7 @@ why_not_owner(const RoleSpec *role, const char *schema)
 		return NULL;
 	if (!cmig_can_set_role_compat(GetUserId(), oid))
 		return psprintf("must be able to SET ROLE \"%s\"", GetUserNameFromId(oid, false));
-	if (OidIsValid(namespace) && !superuser() && !cmig_may_create_compat(namespace, oid))
+	if (OidIsValid(namespace) && !superuser() && !cmig_may_compat(NamespaceRelationId, namespace, oid, ACL_CREATE))
 		return psprintf("role \"%s\" has no CREATE privilege on schema \"%s\"",
 						GetUserNameFromId(oid, false), schema);
 	return NULL;

@@ -578,7 +578,7 @@ cmig_drop_scope(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_CMIG_PROTECTED),
 				 errmsg("dropping scope \"%s\" is not allowed", name),
 				 errdetail("cmig.protect is %s; all data in the schema would be lost.",
-						   cmig_settings_protect_name()),
+						   cmig_settings_protect_name(false)),
 				 errhint("%s", cmig_settings_unprotect_hint(false))));
 	guc_level = cmig_scope_list_enter(name);
 	cmig_run_lock_transaction("cmig.drop_scope()");

@@ -722,7 +722,7 @@ require_unprotected(const Load * load)
 			 errmsg("prune is not allowed in database \"%s\"",
 					get_database_name(MyDatabaseId)),
 			 errdetail("cmig.protect is %s; prune would remove %s.",
-					   cmig_settings_protect_name(), cmig_listing_text(&removed)),
+					   cmig_settings_protect_name(false), cmig_listing_text(&removed)),
 			 errhint("Load without prune. %s", cmig_settings_unprotect_hint(false))));
 }
 
