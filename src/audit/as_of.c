@@ -38,7 +38,6 @@
 #include "access/xact.h"
 #include "catalog/pg_index.h"
 #include "catalog/pg_type.h"
-#include "commands/trigger.h"
 #include "fmgr.h"
 #include "funcapi.h"
 #include "lib/stringinfo.h"
@@ -52,13 +51,11 @@
 #include "utils/fmgrprotos.h"
 #include "utils/guc.h"
 #include "utils/hsearch.h"
-#include "utils/json.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
-#include "utils/typcache.h"
 
 #include "audit/internal.h"
 #include "base/base.h"
@@ -343,62 +340,29 @@ static CmigQuery entries_after = {
 /* Maximum length of a value in an error message, in bytes. */
 #define SHOWN_LENGTH 100
 
-/* Prepare a call of jsonb_populate_record() for a row type. */
-static void
-prepare(FmgrInfo *populate, Oid row_type)
-{
-	List	   *arguments = list_make2(makeNullConst(row_type, -1, InvalidOid),
-									   makeNullConst(JSONBOID, -1, InvalidOid));
-
-	fmgr_info(F_JSONB_POPULATE_RECORD, populate);
-	fmgr_info_set_expr((Node *) makeFuncExpr(F_JSONB_POPULATE_RECORD, row_type, arguments,
-											 InvalidOid, InvalidOid, COERCE_EXPLICIT_CALL),
-					   populate);
-}
-
-/* Convert an image to a row of the same type as "base", as the given role. */
+/* Convert as_of->image to a row of the table. */
 static Datum
-populate_as(Oid role, FmgrInfo *populate, NullableDatum base, Datum image)
+populate(AsOf *as_of)
 {
 	LOCAL_FCINFO(fcinfo, 2);
 	CmigRole	saved;
 	Datum		row;
 
-	InitFunctionCallInfoData(*fcinfo, populate, 2, InvalidOid, NULL, NULL);
-	fcinfo->args[0] = base;
-	fcinfo->args[1].value = image;
+	InitFunctionCallInfoData(*fcinfo, &as_of->populate, 2, InvalidOid, NULL, NULL);
+	fcinfo->args[0].isnull = true;
+	fcinfo->args[1].value = as_of->image;
 	fcinfo->args[1].isnull = false;
-	cmig_role_read_as(&saved, role);
+	cmig_role_read_as(&saved, as_of->role);
 	row = FunctionCallInvoke(fcinfo);
 	cmig_role_return(&saved);
 	return row;
 }
 
-/* A column of an image that is converted separately from the other columns. */
-typedef struct ColumnTrial
-{
-	Oid			role;
-	Form_pg_attribute attribute;
-	Datum		image;
-} ColumnTrial;
-
+/* Convert the current image, to find out whether this fails. */
 static void
-populate_column(void *arg)
+populate_image(void *arg)
 {
-	ColumnTrial *trial = arg;
-	Form_pg_attribute attribute = trial->attribute;
-	TupleDesc	desc = CreateTemplateTupleDesc(1);
-	Datum		values[1] = {0};
-	bool		nulls[1] = {true};
-	NullableDatum base = {(Datum) 0, false};
-	FmgrInfo	populate;
-
-	TupleDescInitEntry(desc, 1, NameStr(attribute->attname), attribute->atttypid,
-					   attribute->atttypmod, attribute->attndims);
-	TupleDescInitEntryCollation(desc, 1, attribute->attcollation);
-	base.value = HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls));
-	prepare(&populate, RECORDOID);
-	(void) populate_as(trial->role, &populate, base, trial->image);
+	(void) populate(arg);
 }
 
 /* Returns true if the error could have been caused by a value. */
@@ -413,33 +377,39 @@ is_of_value(const ErrorData *error)
 
 /*
  * If a column does not accept its value in the image, raise an error that names
- * the row and the column.
+ * the row and the column.  A column is found by converting its value alone,
+ * which must fail in the same way.
  */
 static void
-explain(const AsOf *as_of, Jsonb *image, ErrorData *error)
+explain(AsOf *as_of, ErrorData *error)
 {
 	static CmigQuery describe = {
 		"SELECT $1::jsonb -> $2, (SELECT jsonb_object_agg(k, $1::jsonb -> k) FROM unnest($3) k WHERE $1::jsonb ?& $3)", 3,
 		{TEXTOID, TEXTOID, TEXTARRAYOID}
 	};
-	Relation	relation = table_open(as_of->target->relation, AccessShareLock);
-	TupleDesc	desc = CreateTupleDescCopy(RelationGetDescr(relation));
+	Jsonb	   *image = DatumGetJsonbP(as_of->image);
+	ListCell   *lc;
 
-	table_close(relation, AccessShareLock);
-	for (int i = 0; i < desc->natts; i++)
+	/* the search_path of queries, with which the message was written */
+	cmig_settings_pin_search_path();
+	foreach(lc, as_of->target->now->names)
 	{
-		ColumnTrial trial = {as_of->role, TupleDescAttr(desc, i), JsonbPGetDatum(image)};
-		char	   *column = NameStr(trial.attribute->attname);
-		ErrorData  *refused = trial.attribute->attisdropped ||
-		getKeyJsonValueFromContainer(&image->root, column, strlen(column), NULL) == NULL ? NULL :
-		cmig_subtransaction_rehearse(populate_column, &trial);
+		char	   *column = lfirst(lc);
+		JsonbValue *member = getKeyJsonValueFromContainer(&image->root, column, strlen(column), NULL);
+		JsonbParseState *state = NULL;
+		ErrorData  *refused;
 		char	  **row;		/* the value and the key */
 		char	   *value;
 
-		if (refused == NULL)
+		if (member == NULL)
 			continue;
-		if (!is_of_value(refused))
+		cmig_audit_put_member(&state, column, member);
+		as_of->image = JsonbPGetDatum(JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL)));
+		refused = cmig_subtransaction_rehearse(populate_image, as_of);
+		if (refused && !is_of_value(refused))
 			ReThrowError(refused);
+		if (refused == NULL || strcmp(refused->message, error->message) != 0)
+			continue;
 		row = cmig_query_row(&describe, JsonbToCString(NULL, &image->root, VARSIZE(image)), column,
 							 cmig_audit_names(as_of->target->key_columns));
 		value = row[0];
@@ -480,7 +450,6 @@ put_row(AsOf *as_of, Datum value)
 static void
 put_image(AsOf *as_of, Jsonb *image)
 {
-	NullableDatum base = {(Datum) 0, true};
 	Datum		row;
 
 	image = shown(as_of, image);
@@ -491,7 +460,7 @@ put_image(AsOf *as_of, Jsonb *image)
 				 errmsg("an entry of the audit log was changed after pg_cmig wrote it"),
 				 errdetail("It contains a row image that is not a JSON object.")));
 	as_of->image = JsonbPGetDatum(image);
-	row = populate_as(as_of->role, &as_of->populate, base, as_of->image);
+	row = populate(as_of);
 	as_of->image = (Datum) 0;
 	put_row(as_of, row);
 }
@@ -951,7 +920,12 @@ cmig_audit_as_of(PG_FUNCTION_ARGS)
 	as_of.row_context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig row",
 											  ALLOCSET_DEFAULT_SIZES);
 	as_of.role = cmig_type_role(get_rel_type_id(oid), relation->rd_rel->relowner);
-	prepare(&as_of.populate, get_rel_type_id(oid));
+	types = list_make2(makeNullConst(get_rel_type_id(oid), -1, InvalidOid), makeNullConst(JSONBOID, -1, InvalidOid));
+	fmgr_info(F_JSONB_POPULATE_RECORD, &as_of.populate);
+	fmgr_info_set_expr((Node *) makeFuncExpr(F_JSONB_POPULATE_RECORD, get_rel_type_id(oid), types,
+											 InvalidOid, InvalidOid, COERCE_EXPLICIT_CALL),
+					   &as_of.populate);
+	types = NIL;
 
 	/*
 	 * prevent changes to the types of all columns, because the queries call
@@ -972,7 +946,7 @@ cmig_audit_as_of(PG_FUNCTION_ARGS)
 	cmig_settings_override("jit", "off");
 	error = cmig_subtransaction_try(put_all_rows, &as_of);
 	if (error && as_of.image != (Datum) 0 && is_of_value(error))
-		explain(&as_of, DatumGetJsonbP(as_of.image), error);
+		explain(&as_of, error);
 	if (error)
 		ReThrowError(error);
 	AtEOXact_GUC(false, guc_level);

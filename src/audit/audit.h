@@ -9,9 +9,7 @@
 
 #include "postgres.h"
 
-#include "datatype/timestamp.h"
 
-#include "base/compat.h"
 
 /* in log.c */
 
@@ -28,10 +26,6 @@ typedef struct CmigAuditLogFault
 
 /* in retain.c */
 
-/*
- * Create the partitions for the next months at the end of an upgrade.  Does
- * nothing if there is no log, and issues a warning if the log cannot be used.
- */
 extern void cmig_audit_retain_after_upgrade(void);
 
 /* in trigger.c */
@@ -41,11 +35,6 @@ extern void cmig_audit_init(void);
 
 /* in enable.c */
 
-/*
- * Returns the reason why the log cannot be used.  Returns NULL if the log can
- * be used, or if there is no log and no table is audited. *refused is set to
- * true if tables are audited and writing to them fails.
- */
 extern CmigAuditLogFault *cmig_audit_status_fault(bool *refused);
 
 #endif							/* CMIG_AUDIT_H */

@@ -522,12 +522,11 @@ typedef struct Enabling
 } Enabling;
 
 /*
- * Initialize *enabling, and create the log.  The log is created before any
- * table is locked, because another session that is creating it may have to
- * lock the table first.
+ * Create the log.  This is done before any table is locked, because another
+ * session that is creating the log may have to lock the table first.
  */
 static void
-begin_enabling(Enabling *enabling, FunctionCallInfo fcinfo, int first_option, List *targets)
+begin_enabling(Enabling *enabling, List *targets)
 {
 	ListCell   *lc;
 
@@ -535,11 +534,6 @@ begin_enabling(Enabling *enabling, FunctionCallInfo fcinfo, int first_option, Li
 	{
 		require_owner(lfirst_oid(lc));
 	}
-	enabling->fcinfo = fcinfo;
-	enabling->first_option = first_option;
-	enabling->many = false;
-	enabling->met = NIL;
-	enabling->statements = NIL;
 	enabling->extension_owner = cmig_audit_log_extension_owner();
 	if (targets == NIL)
 		return;
@@ -680,11 +674,11 @@ target_argument(FunctionCallInfo fcinfo, const char *call)
 
 CMIG_READER(cmig_enable_audit)
 {
-	Enabling	enabling;
+	Enabling	enabling = {fcinfo, 1, false};
 	Oid			target = target_argument(fcinfo, "SELECT * FROM cmig.enable_audit('<table>')");
 
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
-	begin_enabling(&enabling, fcinfo, 1, list_make1_oid(target));
+	begin_enabling(&enabling, list_make1_oid(target));
 	enable_one(&enabling, target);
 	cmig_result_add_texts(fcinfo, enabling.statements);
 	return (Datum) 0;
@@ -702,7 +696,7 @@ static CmigQuery tables_of_schema = {
 
 CMIG_READER(cmig_enable_audit_schema)
 {
-	Enabling	enabling;
+	Enabling	enabling = {fcinfo, 2, true};
 	CmigAuditOptions *options = cmig_audit_options_default();
 	List	   *oids = NIL;
 	Datum		values[2];
@@ -717,8 +711,7 @@ CMIG_READER(cmig_enable_audit_schema)
 	values[0] = ObjectIdGetDatum(get_namespace_oid(text_to_cstring(PG_GETARG_TEXT_PP(0)), false));
 	values[1] = PG_GETARG_DATUM(1);
 	cmig_query_each(&tables_of_schema, values, NULL, cmig_query_keep_oid, &oids);
-	begin_enabling(&enabling, fcinfo, 2, oids);
-	enabling.many = true;
+	begin_enabling(&enabling, oids);
 	foreach(lc, oids)
 	{
 		enable_one(&enabling, lfirst_oid(lc));

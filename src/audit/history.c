@@ -633,41 +633,22 @@ static Datum
 transaction_argument(FunctionCallInfo fcinfo)
 {
 	Oid			type = get_fn_expr_argtype(fcinfo->flinfo, 0);
-	Datum		value = PG_GETARG_DATUM(0);
+	bool		known = type == TEXTOID || type == INT2OID || type == INT4OID || type == INT8OID;
+	Oid			output;
+	bool		varlena;
 	char	   *digits;
-	int64		number;
 
-	switch (type)
-	{
-		case TEXTOID:
-			digits = TextDatumGetCString(value);
-			if (digits[0] == '\0' || strspn(digits, "0123456789") != strlen(digits))
-				ereport(ERROR,
-						(errcode(ERRCODE_INVALID_TEXT_REPRESENTATION),
-						 errmsg("invalid transaction ID: \"%s\"", digits),
-						 errhint("SELECT * FROM cmig.audit_transaction('<transaction_id>')")));
-			return DirectFunctionCall1(xid8in, CStringGetDatum(digits));
-		case INT2OID:
-			number = DatumGetInt16(value);
-			break;
-		case INT4OID:
-			number = DatumGetInt32(value);
-			break;
-		case INT8OID:
-			number = DatumGetInt64(value);
-			break;
-		case XID8OID:
-		case InvalidOid:
-			return value;
-		default:
-			number = -1;
-	}
-	if (number < 0)
+	if (type == XID8OID || !OidIsValid(type))
+		return PG_GETARG_DATUM(0);
+	getTypeOutputInfo(type, &output, &varlena);
+	digits = known ? OidOutputFunctionCall(output, PG_GETARG_DATUM(0)) : "";
+	if (digits[0] == '\0' || strspn(digits, "0123456789") != strlen(digits))
 		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				(errcode(type == TEXTOID ? ERRCODE_INVALID_TEXT_REPRESENTATION : ERRCODE_INVALID_PARAMETER_VALUE),
+				 type == TEXTOID ? errmsg("invalid transaction ID: \"%s\"", digits) :
 				 errmsg("a transaction ID must be an xid8, text, or an integer that is not negative"),
 				 errhint("SELECT * FROM cmig.audit_transaction('<transaction_id>')")));
-	return FullTransactionIdGetDatum(FullTransactionIdFromU64((uint64) number));
+	return DirectFunctionCall1(xid8in, CStringGetDatum(digits));
 }
 
 Datum
@@ -677,7 +658,7 @@ cmig_audit_transaction(PG_FUNCTION_ARGS)
 
 	InitMaterializedSRF(fcinfo, 0);
 	cmig_audit_reader_begin();
-	if (PG_ARGISNULL(0) && get_fn_expr_argtype(fcinfo->flinfo, 0) == TEXTOID)
+	if (get_fn_expr_argtype(fcinfo->flinfo, 0) == TEXTOID)
 		cmig_argument_require(fcinfo, 0, "the transaction ID",
 							  "SELECT * FROM cmig.audit_transaction('<transaction_id>')");
 	if (PG_ARGISNULL(0))

@@ -315,39 +315,31 @@ mapped_column(Jsonb *mapping, const Field *field, Oid source)
 static void
 check_mapping(Jsonb *mapping)
 {
-	JsonbIterator *it;
-	JsonbValue	v;
-	JsonbIteratorToken token;
+	static CmigQuery unknown_key = {
+		"SELECT k FROM jsonb_object_keys($1::jsonb) k WHERE k <> ALL ($2) LIMIT 1", 2, {TEXTOID, TEXTARRAYOID}
+	};
+	char	   *names[FIELDS];
+	CmigNames	known = {FIELDS, names};
+	StringInfoData list;
+	char	   *unknown;
 
-	if (mapping == NULL)
-		return;
 	if (!JB_ROOT_IS_OBJECT(mapping))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the mapping must be a JSON object"),
 				 errhint("Use a mapping such as '{\"clock_at\": \"changed_on\"}'.")));
-	it = JsonbIteratorInit(&mapping->root);
-	while ((token = JsonbIteratorNext(&it, &v, true)) != WJB_DONE)
+	initStringInfo(&list);
+	for (int i = 0; i < FIELDS; i++)
 	{
-		bool		known = false;
-		StringInfoData names;
-
-		if (token != WJB_KEY)
-			continue;
-		initStringInfo(&names);
-		for (int i = 0; i < FIELDS; i++)
-		{
-			appendStringInfo(&names, "%s%s", i > 0 ? ", " : "", fields[i].name);
-			known |= strlen(fields[i].name) == v.val.string.len &&
-				memcmp(fields[i].name, v.val.string.val, v.val.string.len) == 0;
-		}
-		if (!known)
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("unrecognized key \"%.*s\" in the mapping",
-							v.val.string.len, v.val.string.val),
-					 errhint("Valid keys are %s. The values are names of columns of the source.", names.data)));
+		names[i] = (char *) fields[i].name;
+		appendStringInfo(&list, "%s%s", i > 0 ? ", " : "", names[i]);
 	}
+	unknown = cmig_query_value(&unknown_key, JsonbToCString(NULL, &mapping->root, VARSIZE(mapping)), &known);
+	if (unknown)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("unrecognized key \"%s\" in the mapping", unknown),
+				 errhint("Valid keys are %s. The values are names of columns of the source.", list.data)));
 }
 
 /*
@@ -382,7 +374,7 @@ source_query(Oid source, Oid owner, Jsonb *mapping)
 	StringInfoData sql;
 
 	initStringInfo(&sql);
-	appendStringInfoString(&sql, "SELECT s.*, CASE pg_catalog.upper(pg_catalog.\"left\"(s.operation, 1))"
+	appendStringInfoString(&sql, "SELECT s.*, CASE pg_catalog.upper(\"left\"(s.operation, 1))"
 						   " WHEN 'I' THEN 'INSERT' WHEN 'U' THEN 'UPDATE' WHEN 'D' THEN 'DELETE' WHEN 'T' THEN 'TRUNCATE' END,"
 						   " CASE WHEN s.old_row IS NOT NULL AND s.new_row IS NOT NULL THEN ARRAY(SELECT n.key FROM pg_catalog.jsonb_each(s.new_row) n"
 						   "  WHERE s.old_row -> n.key IS DISTINCT FROM n.value) END FROM (SELECT ");
@@ -615,7 +607,8 @@ cmig_audit_import(PG_FUNCTION_ARGS)
 				 errdetail("Importing the audit log would duplicate its entries."),
 				 errhint("Name the older audit table whose rows you want to copy into the log.")));
 	cmig_audit_retain_ahead(import.log_owner, 3);
-	check_mapping(mapping);
+	if (mapping)
+		check_mapping(mapping);
 	import.context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig audit import",
 										   ALLOCSET_DEFAULT_SIZES);
 	import.batch = AllocSetContextCreate(import.context, "pg_cmig audit batch",

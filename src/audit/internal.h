@@ -13,7 +13,6 @@
 #include "datatype/timestamp.h"
 #include "fmgr.h"
 #include "lib/stringinfo.h"
-#include "nodes/pg_list.h"
 #include "utils/jsonb.h"
 #include "utils/rel.h"
 
@@ -218,7 +217,6 @@ typedef struct CmigAuditPiece
 	const char *data;
 	Size		len;
 	bool		aligned;		/* must the value start at a multiple of 4? */
-	bool		done;
 } CmigAuditPiece;
 
 extern int	cmig_audit_row_pin(bool reader);

@@ -19,14 +19,12 @@
 #include "catalog/pg_class.h"
 #include "catalog/pg_extension.h"
 #include "catalog/pg_index.h"
-#include "catalog/pg_namespace.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "commands/sequence.h"
 #include "commands/trigger.h"
 #include "datatype/timestamp.h"
 #include "executor/executor.h"
-#include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
 #include "partitioning/partbounds.h"
@@ -284,24 +282,24 @@ raise_fault(Oid extension_owner, bool may_be_missing)
  * beforehand and gave them to the owner.
  */
 static CmigQuery foreign_code = {
-	"WITH RECURSIVE part AS (SELECT c.oid FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
+	"WITH RECURSIVE part AS (SELECT c.oid FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
 	"  WHERE n.nspname = 'cmig_audit' AND c.relkind IN ('r', 'p')"
-	"  UNION SELECT i.inhrelid FROM pg_catalog.pg_inherits i JOIN part ON i.inhparent = part.oid)"
-	" SELECT CASE d.refclassid WHEN 'pg_catalog.pg_proc'::regclass THEN 'function ' || d.refobjid::regprocedure::text"
-	"  WHEN 'pg_catalog.pg_operator'::regclass THEN 'operator ' || d.refobjid::regoperator::text"
-	"  ELSE 'type ' || pg_catalog.format_type(d.refobjid, -1) END FROM pg_catalog.pg_depend d"
-	" LEFT JOIN pg_catalog.pg_proc p ON d.refclassid = 'pg_catalog.pg_proc'::regclass AND p.oid = d.refobjid"
-	" LEFT JOIN pg_catalog.pg_operator o ON d.refclassid = 'pg_catalog.pg_operator'::regclass AND o.oid = d.refobjid"
-	" LEFT JOIN pg_catalog.pg_proc q ON q.oid = o.oprcode"
-	" LEFT JOIN pg_catalog.pg_type y ON d.refclassid = 'pg_catalog.pg_type'::regclass AND y.oid = d.refobjid"
-	" JOIN pg_catalog.pg_roles r ON r.oid = coalesce(p.proowner, q.proowner, y.typowner)"
+	"  UNION SELECT i.inhrelid FROM pg_inherits i JOIN part ON i.inhparent = part.oid)"
+	" SELECT CASE d.refclassid WHEN 'pg_proc'::regclass THEN 'function ' || d.refobjid::regprocedure::text"
+	"  WHEN 'pg_operator'::regclass THEN 'operator ' || d.refobjid::regoperator::text"
+	"  ELSE 'type ' || pg_catalog.format_type(d.refobjid, -1) END FROM pg_depend d"
+	" LEFT JOIN pg_proc p ON d.refclassid = 'pg_proc'::regclass AND p.oid = d.refobjid"
+	" LEFT JOIN pg_operator o ON d.refclassid = 'pg_operator'::regclass AND o.oid = d.refobjid"
+	" LEFT JOIN pg_proc q ON q.oid = o.oprcode"
+	" LEFT JOIN pg_type y ON d.refclassid = 'pg_type'::regclass AND y.oid = d.refobjid"
+	" JOIN pg_roles r ON r.oid = coalesce(p.proowner, q.proowner, y.typowner)"
 	" WHERE d.refobjid >= 16384 AND r.oid <> $1 AND NOT r.rolsuper"
-	" AND (d.classid = 'pg_catalog.pg_class'::regclass AND (d.objid IN (SELECT part.oid FROM part) OR d.objid IN"
-	"   (SELECT x.indexrelid FROM pg_catalog.pg_index x JOIN part ON x.indrelid = part.oid))"
-	"  OR d.classid = 'pg_catalog.pg_constraint'::regclass AND d.objid IN"
-	"   (SELECT k.oid FROM pg_catalog.pg_constraint k WHERE k.conrelid IN (SELECT part.oid FROM part))"
-	"  OR d.classid = 'pg_catalog.pg_attrdef'::regclass AND d.objid IN"
-	"   (SELECT f.oid FROM pg_catalog.pg_attrdef f WHERE f.adrelid IN (SELECT part.oid FROM part)))"
+	" AND (d.classid = 'pg_class'::regclass AND (d.objid IN (SELECT part.oid FROM part) OR d.objid IN"
+	"   (SELECT x.indexrelid FROM pg_index x JOIN part ON x.indrelid = part.oid))"
+	"  OR d.classid = 'pg_constraint'::regclass AND d.objid IN"
+	"   (SELECT k.oid FROM pg_constraint k WHERE k.conrelid IN (SELECT part.oid FROM part))"
+	"  OR d.classid = 'pg_attrdef'::regclass AND d.objid IN"
+	"   (SELECT f.oid FROM pg_attrdef f WHERE f.adrelid IN (SELECT part.oid FROM part)))"
 	" ORDER BY 1 LIMIT 1",
 	1, {OIDOID}
 };
@@ -330,10 +328,10 @@ static CmigQuery foreign_grants = {
 	" CASE WHEN g.kind = 'S' THEN 'SEQUENCE ' WHEN g.kind = 'n' THEN 'SCHEMA ' ELSE 'TABLE ' END || g.name,"
 	" CASE WHEN a.grantee = 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END), '; ')"
 	" FROM (SELECT c.relkind AS kind, pg_catalog.format('cmig_audit.%I', c.relname) AS name, c.relacl AS acl, c.relowner AS owner"
-	" FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
+	" FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
 	" WHERE n.nspname = 'cmig_audit'"
 	" AND c.relkind IN ('r', 'p', 'S', 'v') AND ($1 = 0::oid OR c.oid = $1)"
-	" UNION ALL SELECT 'n', 'cmig_audit', n.nspacl, n.nspowner FROM pg_catalog.pg_namespace n"
+	" UNION ALL SELECT 'n', 'cmig_audit', n.nspacl, n.nspowner FROM pg_namespace n"
 	" WHERE n.nspname = 'cmig_audit' AND $1 = 0::oid) g, pg_catalog.aclexplode(g.acl) a"
 	" WHERE a.grantee <> g.owner",
 	1, {OIDOID}
@@ -451,33 +449,15 @@ cmig_audit_log_row_hash(int32 table_id, Datum key)
 #define BATCH_BYTES (256 * 1024)
 
 const		CmigAuditColumnType cmig_audit_log_columns[CMIG_LOG_COLUMNS] = {
-	{"id", INT8OID},
-	{"seq", INT8OID},
-	{"transaction_id", XID8OID},
-	{"transaction_at", TIMESTAMPTZOID},
-	{"clock_at", TIMESTAMPTZOID},
-	{"row_hash", INT8OID},
-	{"old_hash", INT8OID},
-	{"table_id", INT4OID},
-	{"command_id", INT8OID},
-	{"backend_pid", INT4OID},
-	{"operation", TEXTOID},
-	{"schema_name", TEXTOID},
-	{"table_name", TEXTOID},
-	{"row_key", JSONBOID},
-	{"old_key", JSONBOID},
-	{"old_row", JSONBOID},
-	{"new_row", JSONBOID},
-	{"changed", TEXTARRAYOID},
-	{"user_id", TEXTOID},
-	{"tenant_id", TEXTOID},
-	{"role", TEXTOID},
-	{"session_role", TEXTOID},
-	{"application_name", TEXTOID},
-	{"client_address", INETOID},
-	{"revision", TEXTOID},
-	{"reason", TEXTOID},
-	{"request_id", TEXTOID},
+	{"id", INT8OID}, {"seq", INT8OID}, {"transaction_id", XID8OID},
+	{"transaction_at", TIMESTAMPTZOID}, {"clock_at", TIMESTAMPTZOID}, {"row_hash", INT8OID},
+	{"old_hash", INT8OID}, {"table_id", INT4OID}, {"command_id", INT8OID},
+	{"backend_pid", INT4OID}, {"operation", TEXTOID}, {"schema_name", TEXTOID},
+	{"table_name", TEXTOID}, {"row_key", JSONBOID}, {"old_key", JSONBOID},
+	{"old_row", JSONBOID}, {"new_row", JSONBOID}, {"changed", TEXTARRAYOID},
+	{"user_id", TEXTOID}, {"tenant_id", TEXTOID}, {"role", TEXTOID},
+	{"session_role", TEXTOID}, {"application_name", TEXTOID}, {"client_address", INETOID},
+	{"revision", TEXTOID}, {"reason", TEXTOID}, {"request_id", TEXTOID},
 	{"query", TEXTOID}
 };
 

@@ -22,14 +22,12 @@
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "nodes/parsenodes.h"
+#include "storage/proc.h"
 #include "tcop/pquery.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
-#include "utils/memutils.h"
-#include "utils/portal.h"
-#include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
 #include "audit/internal.h"
@@ -49,10 +47,10 @@ PG_FUNCTION_INFO_V1(cmig_audit_retain);
 
 /* SQL for a time as a literal that does not depend on settings. */
 #define UTC_TEXT(time) \
-	"pg_catalog.to_char(" time " AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US') || '+00'"
+	"to_char(" time " AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US') || '+00'"
 
 #define IS_PARTITION(class) \
-	"EXISTS (SELECT FROM pg_catalog.pg_inherits i WHERE i.inhrelid = " class ".oid" \
+	"EXISTS (SELECT FROM pg_inherits i WHERE i.inhrelid = " class ".oid" \
 	" AND i.inhparent = 'cmig_audit.log'::regclass)"
 
 /*
@@ -70,20 +68,20 @@ typedef struct Part
 
 /* The months, beginning with the current one, that have no partition. */
 static CmigQuery missing_months = {
-	"SELECT 'log_y' || pg_catalog.to_char(m.m, 'YYYY\"m\"MM'),"
-	" pg_catalog.to_char(m.m, 'YYYY-MM-DD') || ' 00:00:00+00',"
-	" pg_catalog.to_char(m.m + '1 month'::interval, 'YYYY-MM-DD') || ' 00:00:00+00',"
+	"SELECT 'log_y' || to_char(m.m, 'YYYY\"m\"MM'),"
+	" to_char(m.m, 'YYYY-MM-DD') || ' 00:00:00+00',"
+	" to_char(m.m + '1 month'::interval, 'YYYY-MM-DD') || ' 00:00:00+00',"
 	" (SELECT 'yes' FROM cmig_audit.log_default d"
 	"  WHERE d.transaction_at >= m.m AT TIME ZONE 'UTC'"
 	"  AND d.transaction_at < (m.m + '1 month'::interval) AT TIME ZONE 'UTC' LIMIT 1)"
-	" FROM pg_catalog.generate_series("
-	"  pg_catalog.date_trunc('month', pg_catalog.now() AT TIME ZONE 'UTC'),"
-	"  pg_catalog.date_trunc('month', pg_catalog.now() AT TIME ZONE 'UTC') + pg_catalog.make_interval(0, $1),"
+	" FROM generate_series("
+	"  date_trunc('month', now() AT TIME ZONE 'UTC'),"
+	"  date_trunc('month', now() AT TIME ZONE 'UTC') + make_interval(0, $1),"
 	"  '1 month') AS m(m)"
-	" WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_class c"
-	"  WHERE c.relnamespace = (SELECT n.oid FROM pg_catalog.pg_namespace n WHERE n.nspname = 'cmig_audit')"
-	"  AND (c.relname = 'log_y' || pg_catalog.to_char(m.m, 'YYYY\"m\"MM')"
-	"   OR c.relname LIKE 'log\\_y' || pg_catalog.to_char(m.m, 'YYYY\"m\"MM') || '%' AND " IS_PARTITION("c") "))"
+	" WHERE NOT EXISTS (SELECT FROM pg_class c"
+	"  WHERE c.relnamespace = (SELECT n.oid FROM pg_namespace n WHERE n.nspname = 'cmig_audit')"
+	"  AND (c.relname = 'log_y' || to_char(m.m, 'YYYY\"m\"MM')"
+	"   OR c.relname LIKE 'log\\_y' || to_char(m.m, 'YYYY\"m\"MM') || '%' AND " IS_PARTITION("c") "))"
 	" ORDER BY m.m",
 	1, {INT4OID}
 };
@@ -93,14 +91,14 @@ static CmigQuery missing_months = {
  * the month has no other partition.
  */
 static CmigQuery taken_names = {
-	"SELECT c.relname FROM pg_catalog.generate_series("
-	"  pg_catalog.date_trunc('month', pg_catalog.now() AT TIME ZONE 'UTC'),"
-	"  pg_catalog.date_trunc('month', pg_catalog.now() AT TIME ZONE 'UTC') + pg_catalog.make_interval(0, $1),"
-	"  '1 month') AS m(m) JOIN pg_catalog.pg_class c"
-	" ON c.relname = 'log_y' || pg_catalog.to_char(m.m, 'YYYY\"m\"MM')"
-	" AND c.relnamespace = (SELECT n.oid FROM pg_catalog.pg_namespace n WHERE n.nspname = 'cmig_audit')"
-	" WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_class p WHERE p.relnamespace = c.relnamespace"
-	"  AND p.relname LIKE pg_catalog.replace(c.relname, '_', '\\_') || '%' AND " IS_PARTITION("p") ")"
+	"SELECT c.relname FROM generate_series("
+	"  date_trunc('month', now() AT TIME ZONE 'UTC'),"
+	"  date_trunc('month', now() AT TIME ZONE 'UTC') + make_interval(0, $1),"
+	"  '1 month') AS m(m) JOIN pg_class c"
+	" ON c.relname = 'log_y' || to_char(m.m, 'YYYY\"m\"MM')"
+	" AND c.relnamespace = (SELECT n.oid FROM pg_namespace n WHERE n.nspname = 'cmig_audit')"
+	" WHERE NOT EXISTS (SELECT FROM pg_class p WHERE p.relnamespace = c.relnamespace"
+	"  AND p.relname LIKE replace(c.relname, '_', '\\_') || '%' AND " IS_PARTITION("p") ")"
 	" ORDER BY m.m",
 	1, {INT4OID}
 };
@@ -110,11 +108,11 @@ static CmigQuery taken_names = {
  * default partition already contains rows for this month.
  */
 static CmigQuery rest_of_month = {
-	"SELECT 'log_y' || pg_catalog.to_char(t.t, 'YYYY\"m\"MM\"d\"DD'),"
-	" pg_catalog.to_char(t.t, 'YYYY-MM-DD') || ' 00:00:00+00',"
-	" pg_catalog.to_char(pg_catalog.date_trunc('month', t.t) + '1 month'::interval, 'YYYY-MM-DD') || ' 00:00:00+00'"
-	" FROM (SELECT pg_catalog.date_trunc('day', pg_catalog.now() AT TIME ZONE 'UTC') + '1 day'::interval) AS t(t)"
-	" WHERE pg_catalog.date_trunc('month', t.t) = pg_catalog.date_trunc('month', pg_catalog.now() AT TIME ZONE 'UTC')",
+	"SELECT 'log_y' || to_char(t.t, 'YYYY\"m\"MM\"d\"DD'),"
+	" to_char(t.t, 'YYYY-MM-DD') || ' 00:00:00+00',"
+	" to_char(date_trunc('month', t.t) + '1 month'::interval, 'YYYY-MM-DD') || ' 00:00:00+00'"
+	" FROM (SELECT date_trunc('day', now() AT TIME ZONE 'UTC') + '1 day'::interval) AS t(t)"
+	" WHERE date_trunc('month', t.t) = date_trunc('month', now() AT TIME ZONE 'UTC')",
 	0
 };
 
@@ -126,24 +124,24 @@ static CmigQuery rest_of_month = {
  */
 static CmigQuery stranded_rows = {
 	"WITH bound AS (SELECT"
-	"  coalesce(pg_catalog.substring(b.b, 'FROM \\(''([^'']+)''\\)'), '-infinity')::timestamptz AS low,"
-	"  coalesce(pg_catalog.substring(b.b, 'TO \\(''([^'']+)''\\)'), 'infinity')::timestamptz AS high"
-	"  FROM pg_catalog.pg_inherits i JOIN pg_catalog.pg_class c ON c.oid = i.inhrelid,"
-	"  pg_catalog.pg_get_expr(c.relpartbound, c.oid) AS b(b)"
+	"  coalesce(substring(b.b, 'FROM \\(''([^'']+)''\\)'), '-infinity')::timestamptz AS low,"
+	"  coalesce(substring(b.b, 'TO \\(''([^'']+)''\\)'), 'infinity')::timestamptz AS high"
+	"  FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid,"
+	"  pg_get_expr(c.relpartbound, c.oid) AS b(b)"
 	"  WHERE i.inhparent = 'cmig_audit.log'::regclass AND b.b <> 'DEFAULT'),"
-	" oldest AS (SELECT pg_catalog.min(d.transaction_at) AS at FROM cmig_audit.log_default d"
-	"  WHERE pg_catalog.isfinite(d.transaction_at)),"
-	" month AS (SELECT o.at, pg_catalog.date_trunc('month', o.at AT TIME ZONE 'UTC') AS m FROM oldest o),"
-	" gap AS (SELECT m.at, 'log_y' || pg_catalog.to_char(m.m, 'YYYY\"m\"MM') AS name,"
-	"  greatest(m.m AT TIME ZONE 'UTC', (SELECT pg_catalog.max(b.high) FROM bound b WHERE b.high <= m.at)) AS low,"
-	"  least((m.m + '1 month'::interval) AT TIME ZONE 'UTC', (SELECT pg_catalog.min(b.low) FROM bound b WHERE b.low > m.at)) AS high"
+	" oldest AS (SELECT min(d.transaction_at) AS at FROM cmig_audit.log_default d"
+	"  WHERE isfinite(d.transaction_at)),"
+	" month AS (SELECT o.at, date_trunc('month', o.at AT TIME ZONE 'UTC') AS m FROM oldest o),"
+	" gap AS (SELECT m.at, 'log_y' || to_char(m.m, 'YYYY\"m\"MM') AS name,"
+	"  greatest(m.m AT TIME ZONE 'UTC', (SELECT max(b.high) FROM bound b WHERE b.high <= m.at)) AS low,"
+	"  least((m.m + '1 month'::interval) AT TIME ZONE 'UTC', (SELECT min(b.low) FROM bound b WHERE b.low > m.at)) AS high"
 	"  FROM month m WHERE m.at IS NOT NULL)"
-	" SELECT g.name || (SELECT CASE WHEN n = 1 THEN '' ELSE 'x' || n END FROM pg_catalog.generate_series(1, 100000) n"
-	"   WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_class c"
-	"    WHERE c.relnamespace = (SELECT n.oid FROM pg_catalog.pg_namespace n WHERE n.nspname = 'cmig_audit')"
+	" SELECT g.name || (SELECT CASE WHEN n = 1 THEN '' ELSE 'x' || n END FROM generate_series(1, 100000) n"
+	"   WHERE NOT EXISTS (SELECT FROM pg_class c"
+	"    WHERE c.relnamespace = (SELECT n.oid FROM pg_namespace n WHERE n.nspname = 'cmig_audit')"
 	"    AND c.relname = g.name || CASE WHEN n = 1 THEN '' ELSE 'x' || n END) ORDER BY n LIMIT 1),"
 	" " UTC_TEXT("g.low") ", " UTC_TEXT("g.high") ", " UTC_TEXT("g.at")
-	" FROM gap g WHERE g.high <= pg_catalog.now()",
+	" FROM gap g WHERE g.high <= now()",
 	0
 };
 
@@ -154,7 +152,7 @@ static CmigQuery stranded_rows = {
  */
 static CmigQuery end_of_batch = {
 	"SELECT " UTC_TEXT("e.at") " FROM (SELECT CASE WHEN b.at > $4::timestamptz THEN b.at"
-	"  ELSE (SELECT pg_catalog.min(d.transaction_at) FROM cmig_audit.log_default d"
+	"  ELSE (SELECT min(d.transaction_at) FROM cmig_audit.log_default d"
 	"   WHERE d.transaction_at > $4::timestamptz AND d.transaction_at < $2::timestamptz) END AS at"
 	" FROM (SELECT d.transaction_at AS at FROM cmig_audit.log_default d"
 	"  WHERE d.transaction_at >= $1::timestamptz AND d.transaction_at < $2::timestamptz"
@@ -167,16 +165,16 @@ static CmigQuery end_of_batch = {
  */
 static CmigQuery expired_partition = {
 	"SELECT p.name FROM (SELECT c.relname::text AS name,"
-	" pg_catalog.substring(pg_catalog.pg_get_expr(c.relpartbound, c.oid), 'TO \\(''([^'']+)''\\)')::timestamptz AS high"
-	" FROM pg_catalog.pg_inherits i JOIN pg_catalog.pg_class c ON c.oid = i.inhrelid"
+	" substring(pg_get_expr(c.relpartbound, c.oid), 'TO \\(''([^'']+)''\\)')::timestamptz AS high"
+	" FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid"
 	" WHERE i.inhparent = 'cmig_audit.log'::regclass) p"
-	" WHERE p.high <= pg_catalog.now() - $1::interval ORDER BY p.high LIMIT 1",
+	" WHERE p.high <= now() - $1::interval ORDER BY p.high LIMIT 1",
 	1, {TEXTOID}
 };
 
 static CmigQuery delete_expired = {
 	"DELETE FROM cmig_audit.log_default d WHERE d.ctid = ANY (ARRAY("
-	" SELECT x.ctid FROM cmig_audit.log_default x WHERE x.transaction_at < pg_catalog.now() - $1::interval LIMIT $2))",
+	" SELECT x.ctid FROM cmig_audit.log_default x WHERE x.transaction_at < now() - $1::interval LIMIT $2))",
 	2, {TEXTOID, INT4OID}
 };
 
@@ -187,23 +185,10 @@ close_access(const char *name)
 	cmig_audit_log_close_access(get_relname_relid(name, get_namespace_oid("cmig_audit", false)));
 }
 
-static void
-make_partition(const Part *part)
-{
-	cmig_audit_log_execute(psprintf("CREATE TABLE cmig_audit.%s PARTITION OF cmig_audit.log FOR VALUES FROM (%s) TO (%s)",
-									quote_identifier(part->name),
-									quote_literal_cstr(part->low),
-									quote_literal_cstr(part->high)));
-	close_access(part->name);
-}
-
-/*
- * Steps
- */
-
 /* The state that is passed to each step. */
 typedef struct Retain
 {
+	void		(*step) (struct Retain *);
 	Oid			owner;
 	bool		commits;		/* commit after each step? */
 	int			lock_timeout;	/* in milliseconds, for one attempt to run a
@@ -216,27 +201,11 @@ typedef struct Retain
 								 * none */
 } Retain;
 
-static int
-lock_timeout(void)
-{
-	int			timeout = atoi(GetConfigOption("lock_timeout", false, false));
-
-	return timeout > 0 ? timeout : 2000;
-}
-
-/* A step that is run as the log's owner. */
-typedef struct StepTrial
-{
-	Retain	   *retain;
-	void		(*step) (Retain *);
-} StepTrial;
-
 /* Run the step as the log's owner, with a limit for lock waits. */
 static void
 run_as_owner(void *arg)
 {
-	StepTrial  *trial = arg;
-	Retain	   *retain = trial->retain;
+	Retain	   *retain = arg;
 	CmigRole	saved;
 	int			guc_level = NewGUCNestLevel();
 
@@ -249,7 +218,7 @@ run_as_owner(void *arg)
 	cmig_settings_override("datestyle", "ISO");
 	cmig_run_lock_audit();
 	cmig_role_act_as_owner(&saved, retain->owner);
-	trial->step(retain);
+	retain->step(retain);
 	cmig_role_return(&saved);
 	AtEOXact_GUC(false, guc_level);
 }
@@ -261,9 +230,11 @@ run_as_owner(void *arg)
 static bool
 try_step(Retain *retain, void (*step) (Retain *))
 {
-	StepTrial	trial = {retain, step};
-	ErrorData  *error = cmig_subtransaction_try(run_as_owner, &trial);
+	ErrorData  *error;
 
+	retain->step = step;
+	retain->lock_timeout = LockTimeout > 0 ? LockTimeout : 2000;
+	error = cmig_subtransaction_try(run_as_owner, retain);
 	if (error == NULL)
 		return true;
 	if (error->sqlerrcode != ERRCODE_LOCK_NOT_AVAILABLE)
@@ -271,10 +242,6 @@ try_step(Retain *retain, void (*step) (Retain *))
 	FreeErrorData(error);
 	return false;
 }
-
-/*
- * Partitions of the next months
- */
 
 /* Does the schema cmig_audit contain a relation with this name? */
 static bool
@@ -320,8 +287,12 @@ make_ahead(Retain *retain)
 		 */
 		if (part->oldest)
 			part = lc == list_head(parts) ? (Part *) cmig_query_row(&rest_of_month) : NULL;
-		if (part && !is_made(part->name))
-			make_partition(part);
+		if (part == NULL || is_made(part->name))
+			continue;
+		cmig_audit_log_execute(psprintf("CREATE TABLE cmig_audit.%s PARTITION OF cmig_audit.log FOR VALUES FROM (%s) TO (%s)",
+										quote_identifier(part->name), quote_literal_cstr(part->low),
+										quote_literal_cstr(part->high)));
+		close_access(part->name);
 	}
 	CommandCounterIncrement();
 }
@@ -366,7 +337,6 @@ cmig_audit_retain_ahead(Oid log_owner, int at_least)
 	if (!needs_ahead(log_owner, at_least))
 		return;
 	retain.owner = log_owner;
-	retain.lock_timeout = lock_timeout();
 	if (!try_step(&retain, make_ahead))
 		ereport(WARNING,
 				(errmsg("could not create the audit log's partitions for the next months"),
@@ -403,10 +373,6 @@ cmig_audit_retain_after_upgrade(void)
 			 errdetail("The log cannot be used: %s.", fault->problem),
 			 errhint("%s", fault->fix)));
 }
-
-/*
- * Retention
- */
 
 /* Commit the work done so far, if commits are allowed. */
 static void
@@ -511,9 +477,20 @@ run_step(Retain *retain, void (*step) (Retain *), const char *what)
 	return !retain->done;
 }
 
-static void
-read_arguments(FunctionCallInfo fcinfo, Retain *retain)
+Datum
+cmig_audit_retain(PG_FUNCTION_ARGS)
 {
+	Retain		retain = {0};
+
+	retain.owner = cmig_audit_log_require(cmig_audit_log_extension_owner());
+	retain.commits = fcinfo->context && IsA(fcinfo->context, CallContext) &&
+		!((CallContext *) fcinfo->context)->atomic && !cmig_query_in_procedure();
+	if (!has_privs_of_role(GetUserId(), retain.owner))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied for the audit log"),
+				 errdetail("Only roles with privileges of the log's owner, role \"%s\", can remove entries.",
+						   GetUserNameFromId(retain.owner, true))));
 	if (!PG_ARGISNULL(0))
 	{
 		Interval   *keep = PG_GETARG_INTERVAL_P(0);
@@ -524,31 +501,13 @@ read_arguments(FunctionCallInfo fcinfo, Retain *retain)
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("keep must be positive"),
 					 errhint("To keep everything, use NULL: CALL cmig.audit_retain(NULL)")));
-		retain->keep = DatumGetCString(DirectFunctionCall1(interval_out, IntervalPGetDatum(keep)));
+		retain.keep = DatumGetCString(DirectFunctionCall1(interval_out, IntervalPGetDatum(keep)));
 	}
 	if (PG_ARGISNULL(1) || PG_GETARG_INT32(1) <= 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("batch_rows must be positive")));
-	retain->batch_rows = PG_GETARG_INT32(1);
-}
-
-Datum
-cmig_audit_retain(PG_FUNCTION_ARGS)
-{
-	Retain		retain = {0};
-
-	retain.owner = cmig_audit_log_require(cmig_audit_log_extension_owner());
-	retain.commits = fcinfo->context && IsA(fcinfo->context, CallContext) &&
-		!((CallContext *) fcinfo->context)->atomic && !cmig_query_in_procedure();
-	retain.lock_timeout = lock_timeout();
-	if (!has_privs_of_role(GetUserId(), retain.owner))
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("permission denied for the audit log"),
-				 errdetail("Only roles with privileges of the log's owner, role \"%s\", can remove entries.",
-						   GetUserNameFromId(retain.owner, true))));
-	read_arguments(fcinfo, &retain);
+	retain.batch_rows = PG_GETARG_INT32(1);
 	cmig_audit_log_refuse_foreign_code(retain.owner);
 
 	if (needs_ahead(retain.owner, MONTHS_AHEAD))

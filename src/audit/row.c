@@ -480,7 +480,6 @@ cmig_audit_row_encode(const CmigAuditShape *shape, CmigAuditColumn *column,
 {
 	Size		len = 0;
 
-	piece->done = true;
 	piece->len = 0;
 	piece->data = NULL;
 	piece->aligned = false;

@@ -569,86 +569,37 @@ cmig_audit_key_then(CmigAuditTarget *target, int layout, List **kinds)
 }
 
 /*
- * Returns true if the string is a number in the form in which PostgreSQL
- * prints it.
+ * The key $1 as it was logged with the column names $3 in place of $2 and, if
+ * $4 is not null, with values of these kinds.  A value is converted if its text
+ * does not change, as for 5 and "5", or true and "true".
  */
-static bool
-is_number(const char *text)
-{
-	const char *digits = text + (*text == '-');
-	const char *end = digits + strspn(digits, "0123456789");
+static CmigQuery key_form = {
+	"SELECT jsonb_object_agg(k.name, CASE"
+	" WHEN k.kind = 'string' AND jsonb_typeof(k.value) IN ('number', 'boolean') THEN to_jsonb(k.text)"
+	" WHEN k.kind = 'number' AND jsonb_typeof(k.value) = 'string' AND k.text ~ '^-?(0|[1-9][0-9]*)([.][0-9]+)?$' THEN to_jsonb(k.text::numeric)"
+	" WHEN k.kind = 'boolean' AND jsonb_typeof(k.value) = 'string' AND k.text IN ('true', 'false') THEN to_jsonb(k.text::boolean)"
+	" ELSE k.value END) FROM (SELECT n.name, n.kind, o.o -> n.now AS value, o.o ->> n.now AS text"
+	"  FROM (SELECT $1::jsonb) o(o), unnest($2, $3, $4) n(now, name, kind)) k",
+	4, {TEXTOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID}
+};
 
-	if (end == digits || (*digits == '0' && end - digits > 1))
-		return false;
-	if (*end == '.' && end[1] != '\0')
-		end += 1 + strspn(end + 1, "0123456789");
-	return *end == '\0';
-}
-
-/*
- * Convert a key value to another kind if its text does not change, as for 5
- * and "5", or true and "true".  Returns any other value unchanged.
- */
-static JsonbValue *
-value_of_kind(JsonbValue *value, const char *kind)
-{
-	JsonbValue *other = palloc(sizeof(JsonbValue));
-	char	   *text;
-
-	*other = *value;
-	if (strcmp(kind, "string") == 0 && (value->type == jbvNumeric || value->type == jbvBool))
-	{
-		text = value->type == jbvBool ? (value->val.boolean ? "true" : "false") :
-			DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(value->val.numeric)));
-		other->type = jbvString;
-		other->val.string.val = text;
-		other->val.string.len = strlen(text);
-		return other;
-	}
-	if (value->type != jbvString)
-		return other;
-	text = pnstrdup(value->val.string.val, value->val.string.len);
-	if (strcmp(kind, "number") == 0 && is_number(text))
-	{
-		other->type = jbvNumeric;
-		other->val.numeric = DatumGetNumeric(DirectFunctionCall3(numeric_in, CStringGetDatum(text),
-																 ObjectIdGetDatum(InvalidOid),
-																 Int32GetDatum(-1)));
-	}
-	else if (strcmp(kind, "boolean") == 0 && (strcmp(text, "true") == 0 || strcmp(text, "false") == 0))
-	{
-		other->type = jbvBool;
-		other->val.boolean = strcmp(text, "true") == 0;
-	}
-	return other;
-}
-
-/*
- * Add the key as it was logged with a layout: with the column names in that
- * layout and, if "kinds" is not NIL, with values of these kinds.  Does nothing
- * if this form is already in the list.
- */
+/* Add a form of the key, unless it is already in the list. */
 static List *
-add_variant(List *variants, CmigAuditTarget *target, Jsonb *object, List *names, List *kinds)
+add_form(List *forms, CmigAuditTarget *target, List *names, List *kinds)
 {
-	JsonbParseState *state = NULL;
-	Jsonb	   *variant;
+	Jsonb	   *key = linitial(forms);
+	char	   *text = cmig_query_value(&key_form, JsonbToCString(NULL, &key->root, VARSIZE(key)),
+										cmig_audit_names(target->key_columns), cmig_audit_names(names),
+										kinds ? cmig_audit_names(kinds) : NULL);
+	Jsonb	   *form = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(text)));
 	ListCell   *lc;
 
-	for (int i = 0; i < list_length(names); i++)
+	foreach(lc, forms)
 	{
-		char	   *now = list_nth(target->key_columns, i);
-		JsonbValue *value = getKeyJsonValueFromContainer(&object->root, now, strlen(now), NULL);
-
-		cmig_audit_put_member(&state, list_nth(names, i), kinds ? value_of_kind(value, list_nth(kinds, i)) : value);
+		if (compareJsonbContainers(&((Jsonb *) lfirst(lc))->root, &form->root) == 0)
+			return forms;
 	}
-	variant = JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
-	foreach(lc, variants)
-	{
-		if (compareJsonbContainers(&((Jsonb *) lfirst(lc))->root, &variant->root) == 0)
-			return variants;
-	}
-	return lappend(variants, variant);
+	return lappend(forms, form);
 }
 
 /*
@@ -666,7 +617,7 @@ cmig_audit_key_argument(FunctionCallInfo fcinfo, int n, CmigAuditTarget *target)
 	Jsonb	   *key;
 	bool		is_object;
 	ListCell   *lc;
-	List	   *variants;
+	List	   *forms;
 	int			guc_level;
 
 	if (PG_ARGISNULL(n))
@@ -720,18 +671,18 @@ cmig_audit_key_argument(FunctionCallInfo fcinfo, int n, CmigAuditTarget *target)
 		key = with_types(target, key);
 	AtEOXact_GUC(false, guc_level);
 
-	variants = list_make1(key);
+	forms = list_make1(key);
 	for (int i = 0; i < list_length(target->layouts); i++)
 	{
 		List	   *kinds;
 		List	   *names = cmig_audit_key_then(target, i, &kinds);
 
 		if (names)
-			variants = add_variant(variants, target, key, names, NIL);
+			forms = add_form(forms, target, names, NIL);
 		if (names && kinds)
-			variants = add_variant(variants, target, key, names, kinds);
+			forms = add_form(forms, target, names, kinds);
 	}
-	return variants;
+	return forms;
 }
 
 /* ----------------------------------------------------------------

@@ -523,6 +523,8 @@ call_end(CmigAuditCall *call)
 		cmig_audit_writer_close(call->writer);
 	if (call->context)
 		FreeExprContext(call->context, true);
+	call->writer = NULL;
+	call->context = NULL;
 }
 
 /*
@@ -616,62 +618,12 @@ set_key(CmigAuditCall *call, CmigAuditLogColumn column, CmigAuditLogColumn hash,
 	return size;
 }
 
-/*
- * Encode the wanted columns of a row (all columns if "wanted" is NULL) and its
- * key columns.  If "others", which contains the other row's pieces, is not
- * NULL, columns that did not change are copied from it.
- */
-static void
-encode_row(CmigAuditCall *call, TupleTableSlot *slot, const bool *wanted,
-		   CmigAuditPiece *pieces, const CmigAuditPiece *others)
-{
-	CmigAuditShape *shape = &call->table->shape;
-
-	for (int i = 0; i < shape->count; i++)
-	{
-		CmigAuditColumn *column = &shape->columns[i];
-
-		if (wanted && !wanted[i] && !column->in_key)
-			continue;
-		if (others && !call->changed[i])
-			pieces[i] = others[i];
-		else
-			cmig_audit_row_encode(shape, column, slot->tts_values[column->attno],
-								  slot->tts_isnull[column->attno], &pieces[i]);
-	}
-}
-
-/* Find the columns that an update changed, and return their number. */
-static int
-compare_rows(CmigAuditCall *call, TupleTableSlot *old, TupleTableSlot *new, bool *key_changed)
-{
-	CmigAuditShape *shape = &call->table->shape;
-	int			count = 0;
-
-	*key_changed = false;
-	for (int i = 0; i < shape->count; i++)
-	{
-		CmigAuditColumn *column = &shape->columns[i];
-		int			n = column->attno;
-
-		call->changed[i] = !cmig_audit_row_same(column,
-												old->tts_values[n], old->tts_isnull[n],
-												new->tts_values[n], new->tts_isnull[n]);
-		if (call->changed[i])
-		{
-			call->names[count++] = column->name_text;
-			if (column->in_key)
-				*key_changed = true;
-		}
-	}
-	return count;
-}
-
 /* Log a change.  Virtual columns must already be computed. */
 static void
 log_slots(CmigAuditCall *call, TupleTableSlot *old, TupleTableSlot *new)
 {
 	CmigAuditTable *table = call->table;
+	CmigAuditShape *shape = &table->shape;
 	const bool *wanted = NULL;	/* columns to include in the images, or NULL
 								 * for all */
 	bool		key_changed = false;
@@ -680,8 +632,22 @@ log_slots(CmigAuditCall *call, TupleTableSlot *old, TupleTableSlot *new)
 	call->nulls[CMIG_LOG_CHANGED] = true;
 	if (old && new)
 	{
-		int			count = compare_rows(call, old, new, &key_changed);
+		int			count = 0;
 
+		for (int i = 0; i < shape->count; i++)
+		{
+			CmigAuditColumn *column = &shape->columns[i];
+			int			n = column->attno;
+
+			call->changed[i] = !cmig_audit_row_same(column,
+													old->tts_values[n], old->tts_isnull[n],
+													new->tts_values[n], new->tts_isnull[n]);
+			if (call->changed[i])
+			{
+				call->names[count++] = column->name_text;
+				key_changed |= column->in_key;
+			}
+		}
 		if (count == 0 && table->options->skip_unchanged)
 			return;
 		call->values[CMIG_LOG_CHANGED] =
@@ -697,10 +663,24 @@ log_slots(CmigAuditCall *call, TupleTableSlot *old, TupleTableSlot *new)
 			wanted = call->changed;
 	}
 
-	if (new)
-		encode_row(call, new, wanted, call->new_pieces, NULL);
-	if (old)
-		encode_row(call, old, wanted, call->old_pieces, new ? call->new_pieces : NULL);
+	/*
+	 * Encode the wanted columns and the key columns.  Values that did not
+	 * change are encoded once.
+	 */
+	for (int i = 0; i < shape->count; i++)
+	{
+		CmigAuditColumn *column = &shape->columns[i];
+		int			n = column->attno;
+
+		if (wanted && !wanted[i] && !column->in_key)
+			continue;
+		if (new)
+			cmig_audit_row_encode(shape, column, new->tts_values[n], new->tts_isnull[n], &call->new_pieces[i]);
+		if (old && new && !call->changed[i])
+			call->old_pieces[i] = call->new_pieces[i];
+		else if (old)
+			cmig_audit_row_encode(shape, column, old->tts_values[n], old->tts_isnull[n], &call->old_pieces[i]);
+	}
 
 	call->nulls[CMIG_LOG_OLD_ROW] = call->nulls[CMIG_LOG_NEW_ROW] = true;
 	if (old)
@@ -852,29 +832,11 @@ log_statement_rows(CmigAuditCall *call, TriggerData *trigger_data)
 		CHECK_FOR_INTERRUPTS();
 	}
 	call_end(call);
-	call->writer = NULL;
 	if (old_slot)
 		ExecDropSingleTupleTableSlot(old_slot);
 	if (new_slot)
 		ExecDropSingleTupleTableSlot(new_slot);
 	MemoryContextDelete(call->batch);
-}
-
-/* Does the trigger fire with the session's replication role? */
-static bool
-fires_now(const Trigger *trigger)
-{
-	switch (trigger->tgenabled)
-	{
-		case TRIGGER_FIRES_ALWAYS:
-			return true;
-		case TRIGGER_FIRES_ON_ORIGIN:
-			return SessionReplicationRole != SESSION_REPLICATION_ROLE_REPLICA;
-		case TRIGGER_FIRES_ON_REPLICA:
-			return SessionReplicationRole == SESSION_REPLICATION_ROLE_REPLICA;
-		default:
-			return false;
-	}
 }
 
 /*
@@ -893,9 +855,12 @@ is_logged_by_clone(const TriggerData *trigger_data, Oid function)
 	for (int i = 0; i < triggers->numtriggers; i++)
 	{
 		const Trigger *other = &triggers->triggers[i];
+		bool		fires = other->tgenabled == TRIGGER_FIRES_ALWAYS ||
+		other->tgenabled == (SessionReplicationRole == SESSION_REPLICATION_ROLE_REPLICA ?
+							 TRIGGER_FIRES_ON_REPLICA : TRIGGER_FIRES_ON_ORIGIN);
 
-		if (other->tgisclone && other->tgfoid == function && other->tgqual == NULL &&
-			other->tgnattr == 0 && fires_now(other) &&
+		if (fires && other->tgisclone && other->tgfoid == function && other->tgqual == NULL &&
+			other->tgnattr == 0 &&
 			(TRIGGER_FIRED_BY_INSERT(event) ? TRIGGER_FOR_INSERT(other->tgtype) :
 			 TRIGGER_FIRED_BY_UPDATE(event) ? TRIGGER_FOR_UPDATE(other->tgtype) :
 			 TRIGGER_FIRED_BY_DELETE(event) ? TRIGGER_FOR_DELETE(other->tgtype) : false))
