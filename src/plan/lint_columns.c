@@ -73,19 +73,9 @@ cmig_lint_fix_replace(CmigLint *lint, int action, const char *replacement)
 }
 
 /*
- * Is the constraint node an attribute of the preceding clause, such as
- * DEFERRABLE?
- */
-static bool
-is_attribute(const Constraint *clause)
-{
-	return clause->contype == CONSTR_ATTR_DEFERRABLE || clause->contype == CONSTR_ATTR_NOT_DEFERRABLE ||
-		clause->contype == CONSTR_ATTR_DEFERRED || clause->contype == CONSTR_ATTR_IMMEDIATE;
-}
-
-/*
  * Returns the offset at which a clause ends.  A clause ends where the next
- * clause starts or the action ends.
+ * clause starts or the action ends.  Attributes such as DEFERRABLE belong to the
+ * preceding clause.
  */
 static int
 clause_end(CmigLint *lint, const ColumnDef *column, const Constraint *clause)
@@ -97,7 +87,9 @@ clause_end(CmigLint *lint, const ColumnDef *column, const Constraint *clause)
 	{
 		Constraint *other = lfirst_node(Constraint, lc);
 
-		if (!is_attribute(other) && other->location > clause->location)
+		if (other->contype != CONSTR_ATTR_DEFERRABLE && other->contype != CONSTR_ATTR_NOT_DEFERRABLE &&
+			other->contype != CONSTR_ATTR_DEFERRED && other->contype != CONSTR_ATTR_IMMEDIATE &&
+			other->location > clause->location)
 			end = Min(end, other->location);
 	}
 	if (column->collClause && column->collClause->location > clause->location)
@@ -119,9 +111,8 @@ cmig_lint_fix_clause(CmigLint *lint, const ColumnDef *column, const Constraint *
 char *
 cmig_lint_fix_without(CmigLint *lint, int action, const ColumnDef *column, List *clauses)
 {
-	const char *text = lint->statement->text;
 	CmigLintPiece *piece = list_nth(cmig_lint_source_actions(lint), action);
-	char	   *result = pnstrdup(text + piece->from, piece->to - piece->from);
+	char	   *result = cmig_lint_fix_action(lint, action);
 	int			length;
 	ListCell   *lc;
 
@@ -582,81 +573,56 @@ judge_column(Columns *columns, const ColumnDef *column, const char *name)
 	}
 }
 
-/* Check the columns of CREATE TABLE. */
-static void
-judge_created(Columns *columns, CreateStmt *create)
-{
-	ListCell   *lc;
-
-	if (create->relation->relpersistence == RELPERSISTENCE_TEMP)
-		return;
-	if (create->if_not_exists && cmig_lint_state_find(columns->lint, create->relation, true))
-		return;
-	columns->constraints = NIL;
-	foreach(lc, create->tableElts)
-	{
-		if (IsA(lfirst(lc), Constraint))
-			columns->constraints = lappend(columns->constraints, lfirst(lc));
-	}
-	foreach(lc, create->tableElts)
-	{
-		ColumnDef  *column = lfirst(lc);
-
-		if (IsA(column, ColumnDef) && column->typeName)
-			judge_column(columns, column, column->colname);
-	}
-}
-
-/* Check the columns that ALTER TABLE adds, and those whose type it changes. */
-static void
-judge_altered(Columns *columns, AlterTableStmt *alter)
-{
-	const CmigLintTable *table = columns->lint->target;
-	ListCell   *lc;
-
-	if (alter->objtype != OBJECT_TABLE && alter->objtype != OBJECT_FOREIGN_TABLE)
-		return;
-	if (table == NULL || table->temporary)
-		return;
-	columns->constraints = NIL;
-	foreach(lc, alter->cmds)
-	{
-		AlterTableCmd *command = lfirst_node(AlterTableCmd, lc);
-
-		if (command->subtype == AT_AddConstraint)
-			columns->constraints = lappend(columns->constraints, command->def);
-	}
-	foreach(lc, alter->cmds)
-	{
-		AlterTableCmd *command = lfirst_node(AlterTableCmd, lc);
-		ColumnDef  *column = (ColumnDef *) command->def;
-
-		if (command->subtype == AT_AddColumn)
-		{
-			if (!command->missing_ok || cmig_lint_model_column(table, column->colname) == NULL)
-				judge_column(columns, column, column->colname);
-		}
-		else if (command->subtype == AT_AlterColumnType)
-			judge_column(columns, column, command->name);
-	}
-}
-
-/* Check the columns in a CREATE or ALTER statement. */
+/*
+ * Check the columns that CREATE TABLE or ALTER TABLE adds, and those whose type
+ * ALTER TABLE changes.
+ */
 static void
 judge_columns(Columns *columns, Node *node)
 {
+	CreateStmt *create = (CreateStmt *) node;
+	AlterTableStmt *alter = (AlterTableStmt *) node;
+	const CmigLintTable *table = columns->lint->target;
+	List	   *elements = NIL; /* of ColumnDef or AlterTableCmd */
 	ListCell   *lc;
 
-	if (IsA(node, CreateStmt) || IsA(node, CreateForeignTableStmt))
-		judge_created(columns, (CreateStmt *) node);
-	else if (IsA(node, AlterTableStmt))
-		judge_altered(columns, (AlterTableStmt *) node);
+	if (IsA(node, AlterTableStmt))
+	{
+		if ((alter->objtype == OBJECT_TABLE || alter->objtype == OBJECT_FOREIGN_TABLE) && table && !table->temporary)
+			elements = alter->cmds;
+	}
 	else if (IsA(node, CreateSchemaStmt))
 	{
 		foreach(lc, ((CreateSchemaStmt *) node)->schemaElts)
-		{
 			judge_columns(columns, lfirst(lc));
-		}
+	}
+	else if ((IsA(node, CreateStmt) || IsA(node, CreateForeignTableStmt)) &&
+			 create->relation->relpersistence != RELPERSISTENCE_TEMP &&
+			 !(create->if_not_exists && cmig_lint_state_find(columns->lint, create->relation, true)))
+		elements = create->tableElts;
+	columns->constraints = NIL;
+	foreach(lc, elements)
+	{
+		AlterTableCmd *command = lfirst(lc);
+
+		if (IsA(command, Constraint))
+			columns->constraints = lappend(columns->constraints, command);
+		else if (IsA(command, AlterTableCmd) && command->subtype == AT_AddConstraint)
+			columns->constraints = lappend(columns->constraints, command->def);
+	}
+	foreach(lc, elements)
+	{
+		AlterTableCmd *command = lfirst(lc);
+		ColumnDef  *column = IsA(command, AlterTableCmd) ? (ColumnDef *) command->def : (ColumnDef *) command;
+
+		if (column == NULL || !IsA(column, ColumnDef) || column->typeName == NULL)
+			continue;
+		if (!IsA(command, AlterTableCmd) ||
+			(command->subtype == AT_AddColumn &&
+			 !(command->missing_ok && cmig_lint_model_column(table, column->colname))))
+			judge_column(columns, column, column->colname);
+		else if (command->subtype == AT_AlterColumnType)
+			judge_column(columns, column, command->name);
 	}
 }
 

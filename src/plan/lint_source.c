@@ -604,113 +604,19 @@ typedef struct Statement
 	bool		is_trigger;
 	bool		has_row;		/* true if the body declares a variable of the
 								 * table's row type */
-	bool		names_table;	/* true if the statement uses the table */
+	bool		names_table;	/* true if the statement, or the one that
+								 * executes it, uses the table */
 	int			level;			/* the level of nested strings, starting at 0 */
 	List	   *own;			/* of char *: the table's name and its aliases */
 	List	   *others;			/* of char *: names of other tables and their
 								 * aliases */
 } Statement;
 
-static bool search(const Statement *body, const char *source, bool names_table, int level);
-
-/* Is the string in a NULL-terminated list of words? */
-static bool
-is_one_of(const char *text, const char *const *words)
-{
-	for (; *words; words++)
-	{
-		if (strcmp(text, *words) == 0)
-			return true;
-	}
-	return false;
-}
-
 /*
- * Tokens
+ * The maximum nesting level of strings that are searched for dynamic SQL.
+ * Strings that are nested more deeply are ignored.
  */
-
-/* Returns the contents of a dollar-quoted string. */
-static char *
-undollar(const char *start, int length)
-{
-	int			tag = 1;
-
-	while (tag < length && start[tag] != '$')
-		tag++;
-	tag++;
-	return length >= 2 * tag ? pnstrdup(start + tag, length - 2 * tag) : pstrdup("");
-}
-
-/* Returns the text of the current token. */
-static char *
-token_text(const CmigLexer *lexer)
-{
-	int			length = lexer->next - lexer->start;
-	const char *quote;
-
-	switch (lexer->type)
-	{
-		case CMIG_TOKEN_WORD:
-			return downcase_identifier(lexer->start, length, false, false);
-		case CMIG_TOKEN_QUOTED:
-			quote = memchr(lexer->start, '"', length);
-			return quote ? unquote(quote, lexer->next - quote, '"') : pnstrdup(lexer->start, length);
-		case CMIG_TOKEN_STRING:
-			quote = memchr(lexer->start, '\'', length);
-			return quote ? unquote(quote, lexer->next - quote, '\'') : pnstrdup(lexer->start, length);
-		case CMIG_TOKEN_DOLLAR:
-			return undollar(lexer->start, length);
-		default:
-			return pnstrdup(lexer->start, length);
-	}
-}
-
-/*
- * Returns the tokens of a source string, without comments.  Sets *count to the
- * number of tokens.
- */
-static Token *
-read_tokens(const char *source, int *count)
-{
-	int			size = 64;
-	Token	   *tokens = palloc(sizeof(Token) * size);
-	CmigLexer	lexer;
-
-	*count = 0;
-	cmig_lexer_init(&lexer, source);
-	while (cmig_lexer_next_sql(&lexer) != CMIG_TOKEN_END)
-	{
-		if (*count == size)
-		{
-			size *= 2;
-			tokens = repalloc(tokens, sizeof(Token) * size);
-		}
-		tokens[*count].type = lexer.type;
-		tokens[(*count)++].text = token_text(&lexer);
-	}
-	return tokens;
-}
-
-/* Is token number "i" a word or a quoted name? */
-static bool
-is_name(const Statement *statement, int i)
-{
-	return i >= 0 && i < statement->count &&
-		(statement->tokens[i].type == CMIG_TOKEN_WORD || statement->tokens[i].type == CMIG_TOKEN_QUOTED);
-}
-
-/* Is token number "i" the word, operator, or character "text"? */
-static bool
-is_token(const Statement *statement, int i, const char *text)
-{
-	return i >= 0 && i < statement->count &&
-		(statement->tokens[i].type == CMIG_TOKEN_WORD || statement->tokens[i].type == CMIG_TOKEN_OPERATOR) &&
-		strcmp(statement->tokens[i].text, text) == 0;
-}
-
-/*
- * Tables
- */
+#define MAX_NESTING 8
 
 /*
  * Words that precede a table name (before_table) or a comma-separated list of
@@ -735,102 +641,115 @@ static const char *const no_alias[] = {
 	"restart", "continue", "cascade", "restrict", "from", "with", "strict", NULL
 };
 
-/*
- * Record the table that is named at token number "i", and its alias if there is
- * one.  Sets *next to the number of the token after the table's name.
- */
-static void
-note_table(Statement *statement, int i, int *next)
-{
-	const char *schema = NULL;
-	const char *name = statement->tokens[i].text;
-	bool		ours;
-	int			alias;
+static bool search(const char *source, const Statement *in);
 
-	*next = i + 1;
-	if (is_token(statement, i + 1, ".") && is_name(statement, i + 2))
+/* Returns the text of the current token. */
+static char *
+token_text(const CmigLexer *lexer)
+{
+	int			length = lexer->next - lexer->start;
+	char		mark = lexer->type == CMIG_TOKEN_QUOTED ? '"' : '\'';
+	const char *quote = memchr(lexer->start, mark, length);
+	int			tag = 1;
+
+	switch (lexer->type)
 	{
-		schema = name;
-		name = statement->tokens[i + 2].text;
-		*next = i + 3;
+		case CMIG_TOKEN_WORD:
+			return downcase_identifier(lexer->start, length, false, false);
+		case CMIG_TOKEN_QUOTED:
+		case CMIG_TOKEN_STRING:
+			return quote ? unquote(quote, lexer->next - quote, mark) : pnstrdup(lexer->start, length);
+		case CMIG_TOKEN_DOLLAR:
+			while (tag < length && lexer->start[tag] != '$')
+				tag++;
+			tag++;
+			return length >= 2 * tag ? pnstrdup(lexer->start + tag, length - 2 * tag) : pstrdup("");
+		default:
+			return pnstrdup(lexer->start, length);
 	}
-	ours = strcmp(name, statement->table->relname) == 0 &&
-		(schema == NULL || strcmp(schema, statement->table->schemaname) == 0);
-	alias = is_token(statement, *next, "as") ? *next + 1 : *next;
-	if (ours)
+}
+
+/* Is token number "i" a word or a quoted name? */
+static bool
+is_name(const Statement *statement, int i)
+{
+	return i >= 0 && i < statement->count &&
+		(statement->tokens[i].type == CMIG_TOKEN_WORD || statement->tokens[i].type == CMIG_TOKEN_QUOTED);
+}
+
+/* Is token number "i" the word, operator, or character "text"? */
+static bool
+is_token(const Statement *statement, int i, const char *text)
+{
+	return i >= 0 && i < statement->count &&
+		(statement->tokens[i].type == CMIG_TOKEN_WORD || statement->tokens[i].type == CMIG_TOKEN_OPERATOR) &&
+		strcmp(statement->tokens[i].text, text) == 0;
+}
+
+/* Is token number "i" a word in this NULL-terminated list? */
+static bool
+is_word_in(const Statement *statement, int i, const char *const *words)
+{
+	for (; *words; words++)
 	{
-		statement->names_table = true;
-		statement->own = lappend(statement->own, (char *) name);
+		if (statement->tokens[i].type == CMIG_TOKEN_WORD && is_token(statement, i, *words))
+			return true;
 	}
-	else
-		statement->others = lappend(statement->others, (char *) name);
-	if (!is_name(statement, alias) ||
-		(statement->tokens[alias].type == CMIG_TOKEN_WORD && is_one_of(statement->tokens[alias].text, no_alias)))
-		return;
-	if (ours)
-		statement->own = lappend(statement->own, statement->tokens[alias].text);
-	else
-		statement->others = lappend(statement->others, statement->tokens[alias].text);
+	return false;
 }
 
 /* Find the tables that the statement names, and their aliases. */
 static void
 find_tables(Statement *statement)
 {
-	const char *clause = "";
+	const Token *tokens = statement->tokens;
+	bool		lists_tables = false;	/* in a clause that lists tables? */
 
 	for (int i = 0; i < statement->count; i++)
 	{
-		int			next;
+		bool		qualified = is_token(statement, i + 1, ".") && is_name(statement, i + 2);
+		int			last = qualified ? i + 2 : i;
+		int			alias = is_token(statement, last + 1, "as") ? last + 2 : last + 1;
+		bool		ours;
+		List	  **names;
 
-		if (statement->tokens[i].type == CMIG_TOKEN_WORD && is_one_of(statement->tokens[i].text, clauses))
-			clause = statement->tokens[i].text;
-		if (!is_name(statement, i) || i == 0 ||
-			(statement->tokens[i].type == CMIG_TOKEN_WORD && is_one_of(statement->tokens[i].text, before_table)))
+		if (is_word_in(statement, i, clauses))
+			lists_tables = is_word_in(statement, i, before_tables);
+		if (i == 0 || !is_name(statement, i) || is_word_in(statement, i, before_table) ||
+			!(is_word_in(statement, i - 1, before_table) || (is_token(statement, i - 1, ",") && lists_tables)))
 			continue;
-		if ((statement->tokens[i - 1].type == CMIG_TOKEN_WORD && is_one_of(statement->tokens[i - 1].text, before_table)) ||
-			(is_token(statement, i - 1, ",") && is_one_of(clause, before_tables)))
-		{
-			note_table(statement, i, &next);
-			i = next - 1;
-		}
+		ours = strcmp(tokens[last].text, statement->table->relname) == 0 &&
+			(!qualified || strcmp(tokens[i].text, statement->table->schemaname) == 0);
+		statement->names_table |= ours;
+		names = ours ? &statement->own : &statement->others;
+		*names = lappend(*names, tokens[last].text);
+		if (is_name(statement, alias) && !is_word_in(statement, alias, no_alias))
+			*names = lappend(*names, tokens[alias].text);
+		i = last;
 	}
-}
-
-/*
- * Columns
- */
-
-/*
- * Is a qualified name, whose last part is token number "i", a reference to a
- * column of the table?
- */
-static bool
-is_qualified_column(const Statement *statement, int i)
-{
-	const char *qualifier = is_name(statement, i - 2) ? statement->tokens[i - 2].text : "";
-
-	if (strcmp(qualifier, "new") == 0 || strcmp(qualifier, "old") == 0)
-		return statement->is_trigger;
-	if (cmig_text_list_has(statement->own, qualifier))
-		return true;
-	if (cmig_text_list_has(statement->others, qualifier))
-		return false;
-
-	/*
-	 * the qualifier can only be a variable, which may hold a row of the table
-	 */
-	return statement->names_table || statement->has_row;
 }
 
 /* Is the name at token number "i" a reference to the column? */
 static bool
 is_column(const Statement *statement, int i)
 {
+	const char *qualifier;
+
 	if (!is_name(statement, i) || strcmp(statement->tokens[i].text, statement->column) != 0)
 		return false;
 	if (is_token(statement, i - 1, "."))
-		return is_qualified_column(statement, i);
+	{
+		qualifier = is_name(statement, i - 2) ? statement->tokens[i - 2].text : "";
+		if (strcmp(qualifier, "new") == 0 || strcmp(qualifier, "old") == 0)
+			return statement->is_trigger;
+
+		/*
+		 * a qualifier that is not a table can only be a variable, which may
+		 * hold a row of the table
+		 */
+		return cmig_text_list_has(statement->own, qualifier) ||
+			(!cmig_text_list_has(statement->others, qualifier) && (statement->names_table || statement->has_row));
+	}
 
 	/*
 	 * the name of an output column, a variable, an argument, or a function
@@ -846,10 +765,6 @@ is_column(const Statement *statement, int i)
 }
 
 /*
- * Dynamic SQL
- */
-
-/*
  * Search a statement's string constants for dynamic SQL.  Returns true if the
  * concatenation of these constants uses the table or column.  A constant that
  * consists only of the table's name counts as a use of the table.
@@ -858,9 +773,10 @@ static bool
 search_strings(const Statement *statement)
 {
 	StringInfoData text;
-	bool		names_table = statement->names_table;
+	Statement	inner = *statement;
 
 	initStringInfo(&text);
+	inner.level++;
 	for (int i = 0; i < statement->count; i++)
 	{
 		/* skip RAISE, whose strings are only messages */
@@ -868,50 +784,38 @@ search_strings(const Statement *statement)
 			return false;
 		if (statement->tokens[i].type != CMIG_TOKEN_STRING && statement->tokens[i].type != CMIG_TOKEN_DOLLAR)
 			continue;
-		names_table |= strcmp(statement->tokens[i].text, statement->table->relname) == 0;
+		inner.names_table |= strcmp(statement->tokens[i].text, statement->table->relname) == 0;
 		appendStringInfo(&text, "%s ", statement->tokens[i].text);
 	}
-	return text.len > 0 && search(statement, text.data, names_table, statement->level + 1);
+	return text.len > 0 && inner.level <= MAX_NESTING && search(text.data, &inner);
 }
 
 /*
- * The maximum nesting level of strings that are searched for dynamic SQL.
- * Strings that are nested more deeply are ignored.
- */
-#define MAX_NESTING 8
-
-/* Does the statement use the table or column? */
-static bool
-uses_it(Statement *statement)
-{
-	find_tables(statement);
-	if (statement->column == NULL)
-		return statement->names_table;
-	for (int i = 0; i < statement->count; i++)
-	{
-		CHECK_FOR_INTERRUPTS();
-		if (is_column(statement, i))
-			return true;
-	}
-	return false;
-}
-
-/*
- * Does the source use the table or the column that "body" names?  "names_table"
- * is true if the source is dynamic SQL in a statement that names the table.
+ * Does the source, which is the body or dynamic SQL in a statement, use the
+ * table or the column that "in" names?
  */
 static bool
-search(const Statement *body, const char *source, bool names_table, int level)
+search(const char *source, const Statement *in)
 {
-	Statement	all = {.table = body->table,.column = body->column,.is_trigger = body->is_trigger,.level = level};
+	Statement	all = *in;
+	Token	   *tokens = MemoryContextAllocHuge(CurrentMemoryContext, sizeof(Token) * (strlen(source) + 1));
 	bool		is_dynamic = false;
 	bool		found = false;
+	CmigLexer	lexer;
 
-	all.tokens = read_tokens(source, &all.count);
+	all.tokens = tokens;
+	all.own = all.others = NIL;
+	all.has_row = false;
+	cmig_lexer_init(&lexer, source);
+	for (all.count = 0; cmig_lexer_next_sql(&lexer) != CMIG_TOKEN_END; all.count++)
+	{
+		tokens[all.count].type = lexer.type;
+		tokens[all.count].text = token_text(&lexer);
+	}
 	for (int i = 0; i < all.count; i++)
 	{
 		/* a type taken from the table, such as account%ROWTYPE */
-		all.has_row |= is_name(&all, i) && strcmp(all.tokens[i].text, all.table->relname) == 0 &&
+		all.has_row |= is_name(&all, i) && strcmp(tokens[i].text, all.table->relname) == 0 &&
 			is_token(&all, i + 1, "%");
 		is_dynamic |= is_token(&all, i, "execute");
 	}
@@ -921,13 +825,16 @@ search(const Statement *body, const char *source, bool names_table, int level)
 	{
 		Statement	statement = all;
 
+		CHECK_FOR_INTERRUPTS();
 		for (to = from; to < all.count && !is_token(&all, to, ";"); to++)
 			;
-		statement.names_table = names_table;
-		statement.tokens = all.tokens + from;
+		statement.tokens = tokens + from;
 		statement.count = to - from;
-		found = uses_it(&statement) ||
-			(is_dynamic && level < MAX_NESTING && search_strings(&statement));
+		find_tables(&statement);
+		found = statement.column == NULL && statement.names_table;
+		for (int i = 0; statement.column != NULL && i < statement.count && !found; i++)
+			found = is_column(&statement, i);
+		found |= is_dynamic && search_strings(&statement);
 	}
 	return found;
 }
@@ -938,7 +845,7 @@ cmig_lint_body_uses(const char *source, const RangeVar *table, const char *colum
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig body", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
 	Statement	body = {.table = table,.column = column,.is_trigger = is_trigger};
-	bool		result = search(&body, source, false, 0);
+	bool		result = search(source, &body);
 
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);
