@@ -28,10 +28,6 @@
  * ----------------------------------------------------------------
  */
 
-/* How messages refer to the argument that lists schemas */
-#define SCHEMAS "the list of schemas"
-#define SCHEMAS_HINT "Use ARRAY['<schema>', ...]."
-
 /*
  * Returns the names in an array.  For errors, "what" says what the array
  * contains, and "hint" shows a correct argument.
@@ -51,32 +47,20 @@ CmigManaged *
 cmig_diff_schemas_argument(FunctionCallInfo fcinfo, int n)
 {
 	CmigNames  *names = NULL;
+	bool		is_text = get_fn_expr_argtype(fcinfo->flinfo, n) == TEXTOID;
+	char	   *text = is_text ? cmig_argument_text(fcinfo, n) : NULL;
 
-	if (!PG_ARGISNULL(n))
-	{
-		if (get_fn_expr_argtype(fcinfo->flinfo, n) == TEXTOID)
-		{
-			char	   *text = cmig_argument_text(fcinfo, n);
-
-			/*
-			 * The schemas that the string names: one schema, or several if
-			 * the string is an array literal such as '{a,b}'.
-			 */
-			if (text[0] != '{')
-				names = cmig_argument_one(text);
-			else
-				names = names_argument(DatumGetArrayTypeP(OidInputFunctionCall(F_ARRAY_IN, text,
-																			   TEXTOID, -1)),
-									   SCHEMAS, SCHEMAS_HINT);
-		}
-		else
-			names = names_argument(PG_GETARG_ARRAYTYPE_P(n), SCHEMAS, SCHEMAS_HINT);
-		if (names->count == 0)
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("the list of schemas is empty"),
-					 errhint("Leave the argument out to compare all schemas.")));
-	}
+	/* text is one schema, or several if it is an array literal */
+	if (text != NULL && text[0] != '{')
+		names = cmig_argument_one(text);
+	else if (!PG_ARGISNULL(n))
+		names = names_argument(is_text ? DatumGetArrayTypeP(OidInputFunctionCall(F_ARRAY_IN, text, TEXTOID, -1)) :
+							   PG_GETARG_ARRAYTYPE_P(n), "the list of schemas", "Use ARRAY['<schema>', ...].");
+	if (names != NULL && names->count == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the list of schemas is empty"),
+				 errhint("Leave the argument out to compare all schemas.")));
 	return cmig_managed_schemas(names);
 }
 
@@ -87,22 +71,6 @@ cmig_diff_annotations(FunctionCallInfo fcinfo, int n, CmigDiffOptions *options)
 	options->privileges = cmig_argument_bool(fcinfo, n + 1, true);
 	options->comments = cmig_argument_bool(fcinfo, n + 2, true);
 	options->role = GetUserNameFromId(GetUserId(), false);
-}
-
-/* Is the argument "models" rather than "all"? */
-static bool
-models_argument(FunctionCallInfo fcinfo, int n)
-{
-	const char *compare = cmig_argument_text(fcinfo, n);
-
-	if (compare == NULL || strcmp(compare, "all") == 0)
-		return false;
-	if (strcmp(compare, "models") != 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("invalid value for compare: \"%s\"", compare),
-				 errhint("Use 'all' or 'models'.")));
-	return true;
 }
 
 List *
@@ -122,7 +90,14 @@ cmig_diff_renames(FunctionCallInfo fcinfo, int n)
 void
 cmig_diff_arguments(FunctionCallInfo fcinfo, int n, CmigDiffOptions *options)
 {
-	options->models = models_argument(fcinfo, n);
+	const char *compare = cmig_argument_text(fcinfo, n);
+
+	options->models = compare != NULL && strcmp(compare, "models") == 0;
+	if (compare != NULL && !options->models && strcmp(compare, "all") != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("invalid value for compare: \"%s\"", compare),
+				 errhint("Use 'all' or 'models'.")));
 	cmig_diff_annotations(fcinfo, n + 1, options);
 	/* ignore privileges, which ORMs do not define */
 	if (options->models)
@@ -142,18 +117,12 @@ copy(const char *text)
 	return text ? pstrdup(text) : NULL;
 }
 
-/*
- * Returns the name of the group that the object's statements belong to in a
- * revision file.
- */
-static char *
-group_of(const CmigObject *object)
+static const CmigObject *
+root_of(const CmigObject *object)
 {
-	if (object == NULL)
-		return "";
 	while (object->parent != NULL)
 		object = object->parent;
-	return psprintf("%s %s", object->kind->name, object->identity);
+	return object;
 }
 
 /*
@@ -164,14 +133,13 @@ group_of(const CmigObject *object)
 static bool
 is_joinable(const CmigDiffRow *row)
 {
-	const CmigObject *root = row->subject;
+	const CmigObject *root;
 	char	   *start;
 
 	if (row->ddl == NULL || row->hazard != NULL || row->staged != NULL || row->stepwise || row->again || row->table == NULL ||
 		row->downgrade == NULL || strstr(row->upgrade, ";\n") != NULL || strstr(row->downgrade, ";\n") != NULL)
 		return false;
-	while (root->parent != NULL)
-		root = root->parent;
+	root = root_of(row->subject);
 	for (const CmigObject *child = root->child; child != NULL; child = child->sibling)
 		if (child->kind == &cmig_kind_distribution)
 			return false;
@@ -238,20 +206,18 @@ join_rewrites(List *lines, const CmigObject *object)
 	}
 	for (int i = first + 1; first >= 0 && i < list_length(lines); i++)
 	{
+		CmigDiffLine *lead = list_nth(lines, first);
 		CmigDiffLine *line = list_nth(lines, i);
+		size_t		length = strlen("ALTER TABLE ") + strlen(lead->table) + 1;
 
-		if (line == last || (line->joinable && !line->within && !alters_column(line)))
-		{
-			CmigDiffLine *lead = list_nth(lines, first);
-			size_t		length = strlen("ALTER TABLE ") + strlen(lead->table) + 1;
-
-			/* make the change of "line" with the statements of "lead" */
-			lead->upgrade = psprintf("%s, %s", lead->upgrade, line->upgrade + length);
-			lead->downgrade = psprintf("%s, %s", lead->downgrade, line->downgrade + length);
-			cmig_hazard_move(lead, line);
-			line->upgrade = line->downgrade = "DO $$BEGIN /* changed with another statement */ END$$";
-			lead->leads = line->within = true;
-		}
+		if (line != last && (!line->joinable || line->within || alters_column(line)))
+			continue;
+		/* make the change of "line" with the statements of "lead" */
+		lead->upgrade = psprintf("%s, %s", lead->upgrade, line->upgrade + length);
+		lead->downgrade = psprintf("%s, %s", lead->downgrade, line->downgrade + length);
+		cmig_hazard_move(lead, line);
+		line->upgrade = line->downgrade = "DO $$BEGIN /* changed with another statement */ END$$";
+		lead->leads = line->within = true;
 	}
 }
 
@@ -267,7 +233,8 @@ cmig_diff_line_add(const CmigDiffRow *row, void *lines)
 	line->upgrade = copy(row->upgrade);
 	line->downgrade = copy(row->downgrade);
 	cmig_hazard_set(line, row);
-	line->group = group_of(row->subject);
+	line->group = row->subject == NULL ? "" :
+		psprintf("%s %s", root_of(row->subject)->kind->name, root_of(row->subject)->identity);
 	line->stepwise = row->stepwise;
 	line->joinable = is_joinable(row);
 	if ((row->staged != NULL || row->staged_undo != NULL) && line->size != NULL)
@@ -291,12 +258,8 @@ cmig_diff_line_objects(const List *lines)
 	ListCell   *cell;
 
 	foreach(cell, lines)
-	{
-		CmigDiffLine *line = lfirst(cell);
-
-		if (!line->incidental)
-			result = lappend(result, line);
-	}
+		if (!((CmigDiffLine *) lfirst(cell))->incidental)
+		result = lappend(result, lfirst(cell));
 	return result != NIL ? result : list_copy(lines);
 }
 
@@ -374,32 +337,14 @@ put_row(CmigPut *put, const CmigDiffLine *line, const char *action, const char *
 }
 
 /*
- * If the downgrade cannot be divided among the rows, one row has the whole
- * downgrade.  Returns the index of that row: the first row or, if the upgrade
- * begins with a setting, the row after the setting.
- */
-static int
-whole_downgrade(const List *upgrades)
-{
-	return list_length(upgrades) > 2 && strncmp(linitial(upgrades), "SET ", 4) == 0 ? 1 : 0;
-}
-
-/*
- * Returns a statement that does nothing, as the downgrade of a row that
- * another row's downgrade reverts.  An empty string, or NULL, would be an
+ * Returns a statement that does nothing, for a row whose change is made or
+ * reverted with another row's statement.  An empty string, or NULL, would be an
  * error in many programs that run the statements of all rows.
  */
 static char *
-no_statement(int32 step)
+no_statement(const char *done, int32 step)
 {
-	return psprintf("DO $$BEGIN /* reverted with step %d */ END$$", step);
-}
-
-/* Like no_statement(), but for an upgrade. */
-static char *
-no_change(int32 step)
-{
-	return psprintf("DO $$BEGIN /* changed with step %d */ END$$", step);
+	return psprintf("DO $$BEGIN /* %s with step %d */ END$$", done, step);
 }
 
 /*
@@ -433,8 +378,8 @@ put_together(CmigPut *put, List *lines)
 		const CmigDiffLine *line = lfirst(cell);
 		bool		whole = put->step + 1 == first;
 
-		put_row(put, line, cmig_diff_line_action(line), whole ? upgrade : no_change(first),
-				whole || downgrade == NULL ? downgrade : no_statement(first), whole && hazards.len > 0 ? hazards.data : NULL);
+		put_row(put, line, cmig_diff_line_action(line), whole ? upgrade : no_statement("changed", first),
+				whole || downgrade == NULL ? downgrade : no_statement("reverted", first), whole && hazards.len > 0 ? hazards.data : NULL);
 	}
 }
 
@@ -458,7 +403,7 @@ cmig_diff_put(FunctionCallInfo fcinfo, const List *lines)
 			List	   *upgrades = statements_of(line->upgrade);
 			int			rows = list_length(upgrades);
 			List	   *downgrades = rows > 1 ? statements_of(line->downgrade) : NIL;
-			int			whole = whole_downgrade(upgrades);
+			int			whole = rows > 2 && strncmp(linitial(upgrades), "SET ", 4) == 0 ? 1 : 0;
 			int32		whole_step = put.step + whole + 1;
 
 			/*
@@ -466,19 +411,20 @@ cmig_diff_put(FunctionCallInfo fcinfo, const List *lines)
 			 * line's action and hazard.  If the upgrade and the downgrade
 			 * have the same number of statements, each row has one statement
 			 * of each, and the statements of the downgrade are in reverse
-			 * order.
+			 * order.  Otherwise, one row has the whole downgrade: the first
+			 * row or, if the upgrade begins with a setting, the row after it.
 			 */
 			if (line->leads)
 				put.lead = put.step + 1;
 			if (line->within)
-				put_row(&put, line, line->action, no_change(put.lead), no_statement(put.lead), NULL);
+				put_row(&put, line, line->action, no_statement("changed", put.lead), no_statement("reverted", put.lead), NULL);
 			else if (rows <= 1)
 				put_row(&put, line, line->action, line->upgrade, line->downgrade, line->hazard);
 			for (int j = 0; j < rows && rows > 1; j++)
 			{
 				const char *downgrade = list_length(downgrades) == rows ?
 				list_nth(downgrades, rows - 1 - j) :
-				j == whole || line->downgrade == NULL ? line->downgrade : no_statement(whole_step);
+				j == whole || line->downgrade == NULL ? line->downgrade : no_statement("reverted", whole_step);
 
 				put_row(&put, line, j == 0 ? line->action : "alter", list_nth(upgrades, j), downgrade,
 						j == 0 ? line->hazard : NULL);
@@ -617,19 +563,6 @@ add_label(TupleDesc desc, HeapTuple row, void *arg)
 								   "security labels are not compared");
 }
 
-/* Add the database's security labels as unsupported rows. */
-static void
-add_labels(DiffRun *run)
-{
-	static CmigQuery query = {
-		.sql = "SELECT format('%s for %s %s', l.provider, i.type, i.identity) FROM pg_seclabel l"
-		" CROSS JOIN LATERAL pg_identify_object(l.classoid, l.objoid, l.objsubid) i ORDER BY 1"
-	};
-
-	if (run->managed->all && run->replayed == NULL)
-		cmig_query_each(&query, NULL, NULL, add_label, run);
-}
-
 /*
  * If all schemas are compared, report the other roles' schemas that the target
  * names: in rows if need_schemas is set, and otherwise in a NOTICE.
@@ -637,37 +570,24 @@ add_labels(DiffRun *run)
 static void
 add_other_schemas(DiffRun *run)
 {
+	CmigListing names;
 	ListCell   *cell;
 
 	if (!run->managed->all)
 		return;
-	if (!run->options.need_schemas)
-	{
-		CmigListing names;
-		ListCell   *lc;
-
-		/* List, in a NOTICE, the other roles' schemas that the target names */
-		if (run->target->elsewhere != NIL)
-		{
-			cmig_listing_init(&names, CMIG_LISTING_PLAIN);
-			foreach(lc, run->target->elsewhere)
-				cmig_listing_add(&names, quote_identifier(lfirst(lc)));
-			ereport(NOTICE,
-					(errmsg("schemas of other roles are not compared: %s", cmig_listing_text(&names)),
-					 errhint("Call the function as a role that owns them.")));
-		}
-		return;
-	}
+	cmig_listing_init(&names, CMIG_LISTING_PLAIN);
 	foreach(cell, run->target->elsewhere)
-		cmig_diff_line_add_unsupported(&run->lines, "schema", quote_identifier(lfirst(cell)),
-									   "it belongs to another role, so it is not compared");
-}
-
-/* Read the target image in the shadow. */
-static void
-run_target(DiffRun *run)
-{
-	cmig_shadow_run(run->managed, run->function, read_target, run);
+	{
+		if (run->options.need_schemas)
+			cmig_diff_line_add_unsupported(&run->lines, "schema", quote_identifier(lfirst(cell)),
+										   "it belongs to another role, so it is not compared");
+		else
+			cmig_listing_add(&names, quote_identifier(lfirst(cell)));
+	}
+	if (names.count > 0)
+		ereport(NOTICE,
+				(errmsg("schemas of other roles are not compared: %s", cmig_listing_text(&names)),
+				 errhint("Call the function as a role that owns them.")));
 }
 
 static bool
@@ -696,9 +616,13 @@ compare(DiffRun *run, CmigImage *from)
 	List	   *notes;
 	CmigDifference *difference;
 	ListCell   *cell;
-	static CmigQuery query = {
+	static CmigQuery subscriptions = {
 		.sql = "SELECT quote_ident(s.subname) FROM pg_subscription s JOIN pg_database d ON d.oid = s.subdbid"
 		" WHERE d.datname = current_database() ORDER BY s.subname"
+	};
+	static CmigQuery labels = {
+		.sql = "SELECT format('%s for %s %s', l.provider, i.type, i.identity) FROM pg_seclabel l"
+		" CROSS JOIN LATERAL pg_identify_object(l.classoid, l.objoid, l.objsubid) i ORDER BY 1"
 	};
 
 	notes = cmig_others_settle(from, run->image, run->target->notes, &run->options);
@@ -725,10 +649,11 @@ compare(DiffRun *run, CmigImage *from)
 		if (!has_note(run->replayed, note))
 			cmig_diff_line_add_unsupported(&run->lines, note->kind, note->object, note->reason);
 	}
-	/* add the subscriptions that the target lacks as unsupported rows */
 	if (run->managed->all && run->replayed == NULL)
-		cmig_query_each(&query, NULL, NULL, add_subscription, run);
-	add_labels(run);
+	{
+		cmig_query_each(&subscriptions, NULL, NULL, add_subscription, run);
+		cmig_query_each(&labels, NULL, NULL, add_label, run);
+	}
 	add_other_schemas(run);
 	return run->lines;
 }
@@ -742,7 +667,7 @@ cmig_diff_run(const CmigManaged *managed, const char *target_sql,
 
 	run.live = from;
 	run.options.initial = cmig_initial_grants_read();
-	run_target(&run);
+	cmig_shadow_run(managed, function, read_target, &run);
 	cmig_log_use_mark(run.image, run.log_uses);
 	diff_run_check_schemas(&run, from);
 	from = cmig_rename_read(managed, from, run.image, options->renames, run.target->renames,
@@ -813,7 +738,7 @@ cmig_diff_run_replay(const CmigReplayPlan *plan, const CmigManaged *managed,
 	DiffRun		run = {managed, target_sql, *options, function};
 	ReplayRun	replay = {&run, plan};
 
-	run_target(&run);
+	cmig_shadow_run(managed, function, read_target, &run);
 	cmig_replay_run(plan->graph, function, replay_revisions, &replay);
 	tell_empty(&run, replay.from);
 	cmig_keep_partitions(replay.from, run.image, "The target creates");
@@ -857,35 +782,26 @@ cmig_diff_run_between(const CmigReplayPlan *from, const CmigReplayPlan *to,
 CmigDifference *
 cmig_whole_difference(const CmigManaged *managed, const CmigDiffOptions *options, bool with_tools)
 {
-	CmigImage  *from,
+	CmigImage  *from = cmig_image_new(),
 			   *to;
 	CmigObject *schema;
 	CmigGrant  *grant;
 
-	/* raise an error if a named schema does not exist */
-	for (int i = 0; i < managed->count; i++)
-		if (!OidIsValid(managed->schemas[i].oid))
-			ereport(ERROR,
-					(errcode(ERRCODE_UNDEFINED_SCHEMA),
-					 errmsg("schema \"%s\" does not exist", managed->schemas[i].name),
-					 errhint("To see the names: SELECT nspname FROM pg_catalog.pg_namespace")));
+	cmig_managed_require_exist(managed);
 	to = cmig_image_read(managed);
-	schema = cmig_object_new(&cmig_kind_schema, "public", "public");
-	grant = palloc0(sizeof(CmigGrant));
-	from = cmig_image_new();
-	grant->grantee = "PUBLIC";
-	grant->privilege = "USAGE";
-	grant->granted = true;
-	schema->grants = lappend(NIL, grant);
-	schema->owner = "pg_database_owner";
-	schema->comment = "standard public schema";
-	cmig_image_add(from, schema);
-	cmig_image_finish(from);
-	if (cmig_image_lookup(to, &cmig_kind_schema, "public") == NULL)
+	if (cmig_image_lookup(to, &cmig_kind_schema, "public") != NULL)
 	{
-		from = cmig_image_new();
-		cmig_image_finish(from);
+		grant = palloc0(sizeof(CmigGrant));
+		grant->grantee = "PUBLIC";
+		grant->privilege = "USAGE";
+		grant->granted = true;
+		schema = cmig_object_new(&cmig_kind_schema, "public", "public");
+		schema->grants = list_make1(grant);
+		schema->owner = "pg_database_owner";
+		schema->comment = "standard public schema";
+		cmig_image_add(from, schema);
 	}
+	cmig_image_finish(from);
 	if (!with_tools)
 		cmig_tool_table_keep(to, from);
 	return cmig_compare(from, to, options);
@@ -1007,11 +923,7 @@ one_schema(FunctionCallInfo fcinfo, int n, const char *argument)
 
 	cmig_argument_require(fcinfo, n, argument, "SELECT * FROM cmig.diff_schemas('<from_schema>', '<to_schema>')");
 	managed = cmig_managed_schemas(cmig_argument_one(name));
-	if (!OidIsValid(managed->schemas[0].oid))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_SCHEMA),
-				 errmsg("schema \"%s\" does not exist", name),
-				 errhint("To see the names: SELECT nspname FROM pg_catalog.pg_namespace")));
+	cmig_managed_require_exist(managed);
 	return managed;
 }
 

@@ -44,23 +44,12 @@
  * ----------------------------------------------------------------
  */
 
-/* The ways in which Citus stores the rows of a table. */
-typedef enum CmigDistributionMethod
-{
-	CMIG_BY_COLUMN,				/* in shards, by the hash of a column */
-	CMIG_BY_SCHEMA,				/* for a schema: each table in one shard */
-	CMIG_SINGLE_SHARD,
-	CMIG_REFERENCE,				/* in a shard that is copied to all nodes */
-	CMIG_LOCAL_MANAGED,			/* on the coordinator, but known to Citus */
-	CMIG_OTHERWISE				/* by a method that Citus no longer offers */
-} CmigDistributionMethod;
-
 /* How a table or schema is distributed. */
-typedef struct CmigDistributionRecord
+typedef struct Record
 {
 	Oid			object;			/* a table, or a schema if the method is
-								 * CMIG_BY_SCHEMA */
-	CmigDistributionMethod method;
+								 * CMIG_DISTRIBUTED_BY_SCHEMA */
+	const char *method;			/* one of the CMIG_DISTRIBUTED_... words */
 	AttrNumber	column;			/* the distribution column, or 0 */
 	int			group;			/* tables with the same number are co-located;
 								 * 0 if co-location does not apply */
@@ -70,7 +59,7 @@ typedef struct CmigDistributionRecord
 	bool		by_default;		/* true if Citus chose the group */
 	bool		counted;		/* true if "shards" is an argument of the
 								 * call, or is taken from the live table */
-} CmigDistributionRecord;
+} Record;
 
 static needs_fmgr_hook_type next_needs_hook = NULL;
 static fmgr_hook_type next_hook = NULL;
@@ -78,21 +67,21 @@ static Oid	citus = InvalidOid; /* OID of the extension citus */
 static bool recording = false;
 static bool any = false;
 static MemoryContext context = NULL;	/* memory context of the records */
-static List *records = NIL;		/* list of CmigDistributionRecord */
+static List *records = NIL;		/* list of Record */
 
 /*
  * Records
  */
 
 /* Returns the record for a table or schema, or NULL. */
-static CmigDistributionRecord *
-distribution_record_find(Oid object)
+static Record *
+find(Oid object)
 {
 	ListCell   *cell;
 
 	foreach(cell, records)
 	{
-		CmigDistributionRecord *record = lfirst(cell);
+		Record *record = lfirst(cell);
 
 		if (record->object == object)
 			return record;
@@ -100,30 +89,45 @@ distribution_record_find(Oid object)
 	return NULL;
 }
 
-/* Remove the record for a table or schema. */
-static void
-forget(Oid object)
+static bool
+is_schema(const Record *record)
 {
-	CmigDistributionRecord *record = distribution_record_find(object);
-
-	if (record != NULL)
-		records = list_delete_ptr(records, record);
+	return strcmp(record->method, CMIG_DISTRIBUTED_BY_SCHEMA) == 0;
 }
 
-/* Remove the records for tables and schemas that have been dropped. */
 static void
-purge(void)
+switch_to_context(void)
 {
+	if (context == NULL)
+		context = AllocSetContextCreate(TopMemoryContext, "pg_cmig distribution", ALLOCSET_SMALL_SIZES);
+	MemoryContextSwitchTo(context);
+}
+
+/*
+ * Add a record for a table or schema.  Removes its previous record, and those
+ * of tables and schemas that have been dropped.
+ */
+static Record *
+add(Oid object, const char *method)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	Record	   *record;
 	ListCell   *cell;
 
 	foreach(cell, records)
 	{
-		const CmigDistributionRecord *record = lfirst(cell);
-
-		if (record->method == CMIG_BY_SCHEMA ? get_namespace_name(record->object) == NULL :
-			get_rel_name(record->object) == NULL)
+		record = lfirst(cell);
+		if (record->object == object ||
+			(is_schema(record) ? get_namespace_name(record->object) : get_rel_name(record->object)) == NULL)
 			records = foreach_delete_current(records, cell);
 	}
+	switch_to_context();
+	record = palloc0(sizeof(Record));
+	record->object = object;
+	record->method = method;
+	records = lappend(records, record);
+	MemoryContextSwitchTo(caller);
+	return record;
 }
 
 /*
@@ -137,28 +141,8 @@ new_group(void)
 	ListCell   *cell;
 
 	foreach(cell, records)
-		last = Max(last, ((const CmigDistributionRecord *) lfirst(cell))->group);
+		last = Max(last, ((const Record *) lfirst(cell))->group);
 	return last + 1;
-}
-
-/* Add a record for a table or schema, and remove any previous one. */
-static CmigDistributionRecord *
-distribution_record_add(Oid object, CmigDistributionMethod method)
-{
-	MemoryContext caller;
-	CmigDistributionRecord *record;
-
-	forget(object);
-	purge();
-	if (context == NULL)
-		context = AllocSetContextCreate(TopMemoryContext, "pg_cmig distribution", ALLOCSET_SMALL_SIZES);
-	caller = MemoryContextSwitchTo(context);
-	record = palloc0(sizeof(CmigDistributionRecord));
-	record->object = object;
-	record->method = method;
-	records = lappend(records, record);
-	MemoryContextSwitchTo(caller);
-	return record;
 }
 
 /*
@@ -167,7 +151,7 @@ distribution_record_add(Oid object, CmigDistributionMethod method)
  * distribution column, or else into a new group.
  */
 static void
-join_default(CmigDistributionRecord *record)
+join_default(Record *record)
 {
 	ListCell   *cell;
 
@@ -175,9 +159,9 @@ join_default(CmigDistributionRecord *record)
 	record->group = 0;
 	foreach(cell, records)
 	{
-		const CmigDistributionRecord *other = lfirst(cell);
+		const Record *other = lfirst(cell);
 
-		if (other != record && other->method == record->method && other->shards == record->shards &&
+		if (other != record && strcmp(other->method, record->method) == 0 && other->shards == record->shards &&
 			other->type == record->type && other->collation == record->collation &&
 			(record->group == 0 || other->group < record->group))
 			record->group = other->group;
@@ -188,7 +172,7 @@ join_default(CmigDistributionRecord *record)
 
 /* Put a table into the group that the argument "colocate_with" names. */
 static void
-join(CmigDistributionRecord *record, text * colocate_with)
+join(Record *record, text * colocate_with)
 {
 	const char *name = colocate_with ? text_to_cstring(colocate_with) : "default";
 
@@ -202,7 +186,7 @@ join(CmigDistributionRecord *record, text * colocate_with)
 	else
 	{
 		RangeVar   *relation = makeRangeVarFromNameList(textToQualifiedNameList(colocate_with));
-		const CmigDistributionRecord *other = distribution_record_find(RangeVarGetRelid(relation, NoLock, false));
+		const Record *other = find(RangeVarGetRelid(relation, NoLock, false));
 
 		/* put a table into the group of the table called "name" */
 		if (other == NULL || other->group == 0)
@@ -218,7 +202,7 @@ join(CmigDistributionRecord *record, text * colocate_with)
 
 /* Set the distribution column. */
 static void
-set_column(CmigDistributionRecord *record, text * column)
+set_column(Record *record, text * column)
 {
 	const char *name = text_to_cstring(column);
 	int32		typmod;
@@ -250,46 +234,30 @@ number_argument(FunctionCallInfo fcinfo, int number)
 	return PG_NARGS() <= number || PG_ARGISNULL(number) ? 0 : PG_GETARG_INT32(number);
 }
 
-/* Returns a setting's value as an integer, or 0. */
-static int
-setting(const char *name)
-{
-	const char *value = GetConfigOption(name, true, false);
-
-	return value ? atoi(value) : 0;
-}
-
 static Datum
 create_distributed_table(PG_FUNCTION_ARGS)
 {
-	CmigDistributionRecord *record;
+	Record	   *record;
 	int			shards = number_argument(fcinfo, 4);
+	const char *by_default = GetConfigOption("citus.shard_count", true, false);
 
 	if (PG_ARGISNULL(0))
 		PG_RETURN_VOID();
-	record = distribution_record_add(PG_GETARG_OID(0), PG_ARGISNULL(1) ? CMIG_SINGLE_SHARD : CMIG_BY_COLUMN);
-	if (record->method == CMIG_BY_COLUMN)
+	record = add(PG_GETARG_OID(0), PG_ARGISNULL(1) ? CMIG_DISTRIBUTED_SINGLE : CMIG_DISTRIBUTED_BY_COLUMN);
+	if (!PG_ARGISNULL(1))
 	{
 		set_column(record, PG_GETARG_TEXT_PP(1));
 		record->counted = shards > 0;
-		record->shards = shards > 0 ? shards : setting("citus.shard_count");
+		record->shards = shards > 0 ? shards : by_default ? atoi(by_default) : 0;
 	}
 	join(record, text_argument(fcinfo, 3));
 	PG_RETURN_VOID();
 }
 
 static Datum
-create_reference_table(PG_FUNCTION_ARGS)
-{
-	if (!PG_ARGISNULL(0))
-		(void) distribution_record_add(PG_GETARG_OID(0), CMIG_REFERENCE);
-	PG_RETURN_VOID();
-}
-
-static Datum
 alter_distributed_table(PG_FUNCTION_ARGS)
 {
-	CmigDistributionRecord *record = PG_ARGISNULL(0) ? NULL : distribution_record_find(PG_GETARG_OID(0));
+	Record *record = PG_ARGISNULL(0) ? NULL : find(PG_GETARG_OID(0));
 	text	   *colocate_with = text_argument(fcinfo, 3);
 	int			shards = number_argument(fcinfo, 2);
 
@@ -313,7 +281,7 @@ alter_distributed_table(PG_FUNCTION_ARGS)
 		/* give all tables in the group of "record" the same number of shards */
 		foreach(cell, records)
 		{
-			CmigDistributionRecord *other = lfirst(cell);
+			Record *other = lfirst(cell);
 
 			if (other->group == record->group)
 			{
@@ -330,23 +298,11 @@ alter_distributed_table(PG_FUNCTION_ARGS)
 static Datum
 update_distributed_table_colocation(PG_FUNCTION_ARGS)
 {
-	CmigDistributionRecord *record = PG_ARGISNULL(0) ? NULL : distribution_record_find(PG_GETARG_OID(0));
+	Record *record = PG_ARGISNULL(0) ? NULL : find(PG_GETARG_OID(0));
 
 	if (record != NULL && record->group != 0)
 		join(record, text_argument(fcinfo, 1));
 	PG_RETURN_VOID();
-}
-
-/* Row callback: collect the OID in the first column. */
-static void
-collect_oid(TupleDesc desc, HeapTuple row, void *arg)
-{
-	List	  **oids = arg;
-	bool		isnull;
-	Datum		oid = cmig_query_datum(desc, row, 1, &isnull);
-
-	if (!isnull)
-		*oids = lappend_oid(*oids, DatumGetObjectId(oid));
 }
 
 /*
@@ -371,8 +327,24 @@ tables(FunctionCallInfo fcinfo)
 	table = PG_GETARG_DATUM(0);
 	if (PG_NARGS() < 2 || PG_ARGISNULL(1) || !PG_GETARG_BOOL(1))
 		return list_make1_oid(DatumGetObjectId(table));
-	cmig_query_each(&query, &table, NULL, collect_oid, &oids);
+	cmig_query_each(&query, &table, NULL, cmig_query_keep_oid, &oids);
 	return oids;
+}
+
+static Datum
+create_reference_table(PG_FUNCTION_ARGS)
+{
+	if (!PG_ARGISNULL(0))
+		(void) add(PG_GETARG_OID(0), CMIG_DISTRIBUTED_REFERENCE);
+	PG_RETURN_VOID();
+}
+
+static Datum
+citus_schema_distribute(PG_FUNCTION_ARGS)
+{
+	if (!PG_ARGISNULL(0))
+		(void) add(PG_GETARG_OID(0), CMIG_DISTRIBUTED_BY_SCHEMA);
+	PG_RETURN_VOID();
 }
 
 static Datum
@@ -381,10 +353,8 @@ citus_add_local_table_to_metadata(PG_FUNCTION_ARGS)
 	ListCell   *cell;
 
 	foreach(cell, tables(fcinfo))
-	{
-		if (distribution_record_find(lfirst_oid(cell)) == NULL)
-			(void) distribution_record_add(lfirst_oid(cell), CMIG_LOCAL_MANAGED);
-	}
+		if (find(lfirst_oid(cell)) == NULL)
+			(void) add(lfirst_oid(cell), CMIG_DISTRIBUTED_LOCAL);
 	PG_RETURN_VOID();
 }
 
@@ -394,38 +364,21 @@ remove_local_tables_from_metadata(PG_FUNCTION_ARGS)
 	ListCell   *cell;
 
 	foreach(cell, records)
-	{
-		const CmigDistributionRecord *record = lfirst(cell);
-
-		if (record->method == CMIG_LOCAL_MANAGED)
+		if (strcmp(((const Record *) lfirst(cell))->method, CMIG_DISTRIBUTED_LOCAL) == 0)
 			records = foreach_delete_current(records, cell);
-	}
 	PG_RETURN_VOID();
 }
 
+/* Replaces undistribute_table() and citus_schema_undistribute(). */
 static Datum
-undistribute_table(PG_FUNCTION_ARGS)
+undistribute(PG_FUNCTION_ARGS)
 {
+	List	   *objects = tables(fcinfo);
 	ListCell   *cell;
 
-	foreach(cell, tables(fcinfo))
-		forget(lfirst_oid(cell));
-	PG_RETURN_VOID();
-}
-
-static Datum
-citus_schema_distribute(PG_FUNCTION_ARGS)
-{
-	if (!PG_ARGISNULL(0))
-		(void) distribution_record_add(PG_GETARG_OID(0), CMIG_BY_SCHEMA);
-	PG_RETURN_VOID();
-}
-
-static Datum
-citus_schema_undistribute(PG_FUNCTION_ARGS)
-{
-	if (!PG_ARGISNULL(0))
-		forget(PG_GETARG_OID(0));
+	foreach(cell, records)
+		if (list_member_oid(objects, ((const Record *) lfirst(cell))->object))
+			records = foreach_delete_current(records, cell);
 	PG_RETURN_VOID();
 }
 
@@ -464,14 +417,14 @@ typedef struct StandIn
 	Oid			types[MAX_ARGUMENTS];	/* types of the arguments; ANYOID for
 										 * an argument that is not read;
 										 * InvalidOid after the last one */
-}			StandIn;
+} StandIn;
 
 static const StandIn stand_ins[] = {
 	{"alter_distributed_table", alter_distributed_table, 4, {REGCLASSOID, TEXTOID, INT4OID, TEXTOID, BOOLOID}},
 	{"alter_table_set_access_method", do_nothing},
 	{"citus_add_local_table_to_metadata", citus_add_local_table_to_metadata, 1, {REGCLASSOID, BOOLOID}},
 	{"citus_schema_distribute", citus_schema_distribute, 1, {REGNAMESPACEOID}},
-	{"citus_schema_undistribute", citus_schema_undistribute, 1, {REGNAMESPACEOID}},
+	{"citus_schema_undistribute", undistribute, 1, {REGNAMESPACEOID}},
 	{"create_distributed_function", do_nothing},
 	{"create_distributed_table", create_distributed_table, 2, {REGCLASSOID, TEXTOID, ANYOID, TEXTOID, INT4OID}},
 	{"create_distributed_table_concurrently", create_distributed_table, 2, {REGCLASSOID, TEXTOID, ANYOID, TEXTOID, INT4OID}},
@@ -479,13 +432,13 @@ static const StandIn stand_ins[] = {
 	{"mark_tables_colocated", do_nothing},
 	{"remove_local_tables_from_metadata", remove_local_tables_from_metadata},
 	{"truncate_local_data_after_distributing_table", do_nothing},
-	{"undistribute_table", undistribute_table, 1, {REGCLASSOID, BOOLOID}},
+	{"undistribute_table", undistribute, 1, {REGCLASSOID, BOOLOID}},
 	{"update_distributed_table_colocation", update_distributed_table_colocation, 2, {REGCLASSOID, TEXTOID}},
 };
 
 /* Does the Citus function have arguments that its replacement can read? */
 static bool
-fits(const StandIn * found, Oid function)
+fits(const StandIn *found, Oid function)
 {
 	Oid		   *types;
 	int			count;
@@ -582,7 +535,7 @@ typedef struct SavedRecords
 {
 	SubTransactionId subtransaction;
 	List	   *records;		/* list of copies */
-}			SavedRecords;
+} SavedRecords;
 
 static List *saved = NIL;		/* list of SavedRecords, the innermost first */
 
@@ -594,24 +547,18 @@ static List *saved = NIL;		/* list of SavedRecords, the innermost first */
 static void
 follow_subtransaction(SubXactEvent event, SubTransactionId subtransaction, SubTransactionId parent, void *arg)
 {
-	MemoryContext caller;
 	SavedRecords *last = saved != NIL ? linitial(saved) : NULL;
 	ListCell   *cell;
 
 	if (event == SUBXACT_EVENT_START_SUB && OidIsValid(citus))
 	{
-		if (context == NULL)
-			context = AllocSetContextCreate(TopMemoryContext, "pg_cmig distribution", ALLOCSET_SMALL_SIZES);
-		caller = MemoryContextSwitchTo(context);
+		MemoryContext caller = CurrentMemoryContext;
+
+		switch_to_context();
 		last = palloc0(sizeof(SavedRecords));
 		last->subtransaction = subtransaction;
 		foreach(cell, records)
-		{
-			CmigDistributionRecord *copy = palloc(sizeof(CmigDistributionRecord));
-
-			*copy = *(CmigDistributionRecord *) lfirst(cell);
-			last->records = lappend(last->records, copy);
-		}
+			last->records = lappend(last->records, memcpy(palloc(sizeof(Record)), lfirst(cell), sizeof(Record)));
 		saved = lcons(last, saved);
 		MemoryContextSwitchTo(caller);
 	}
@@ -669,13 +616,13 @@ cmig_distribution_record_schema(Oid schema)
 	if (value == NULL || strcmp(value, "on") != 0 || !OidIsValid(schema) || !cmig_citus_is_installed())
 		return;
 	any = true;
-	(void) distribution_record_add(schema, CMIG_BY_SCHEMA);
+	(void) add(schema, CMIG_DISTRIBUTED_BY_SCHEMA);
 }
 
 void
 cmig_distribution_record_detach(Oid partition)
 {
-	CmigDistributionRecord *record,
+	Record	   *record,
 			   *parent = NULL;
 	Oid			table = partition;
 
@@ -684,11 +631,11 @@ cmig_distribution_record_detach(Oid partition)
 	while (parent == NULL && get_rel_relispartition(table))
 	{
 		table = get_partition_parent(table, true);
-		parent = distribution_record_find(table);
+		parent = find(table);
 	}
 	if (parent == NULL)
 		return;
-	record = distribution_record_add(partition, parent->method);
+	record = add(partition, parent->method);
 	*record = *parent;
 	record->object = partition;
 	if (parent->column != 0)
@@ -720,22 +667,11 @@ cmig_distribution_record_any(void)
  */
 #define ADDRESS_SUB (-3)
 
-static const char *const methods[] = {
-	[CMIG_BY_COLUMN] = CMIG_DISTRIBUTED_BY_COLUMN,
-	[CMIG_BY_SCHEMA] = CMIG_DISTRIBUTED_BY_SCHEMA,
-	[CMIG_SINGLE_SHARD] = CMIG_DISTRIBUTED_SINGLE,
-	[CMIG_REFERENCE] = CMIG_DISTRIBUTED_REFERENCE,
-	[CMIG_LOCAL_MANAGED] = CMIG_DISTRIBUTED_LOCAL,
-	[CMIG_OTHERWISE] = CMIG_DISTRIBUTED_OTHERWISE
-};
-
 /* Returns the table, schema, or column with this address, or NULL. */
 static CmigObject *
-image_distribution_find(const CmigImage *image, Oid catalog, Oid object, int sub)
+find_object(const CmigImage *image, Oid catalog, Oid object, int sub)
 {
-	CmigAddress address = {catalog, object, sub};
-
-	return cmig_image_find_exactly(image, address);
+	return cmig_image_find_exactly(image, (CmigAddress) {catalog, object, sub});
 }
 
 /*
@@ -743,11 +679,11 @@ image_distribution_find(const CmigImage *image, Oid catalog, Oid object, int sub
  * or schema.
  */
 static void
-image_distribution_add(CmigImage *image, const CmigDistributionRecord *record)
+add_to_image(CmigImage *image, const Record *record)
 {
-	Oid			catalog = record->method == CMIG_BY_SCHEMA ? NamespaceRelationId : RelationRelationId;
-	CmigObject *parent = image_distribution_find(image, catalog, record->object, 0),
-			   *column = record->column == 0 ? NULL : image_distribution_find(image, catalog, record->object, record->column),
+	Oid			catalog = is_schema(record) ? NamespaceRelationId : RelationRelationId;
+	CmigObject *parent = find_object(image, catalog, record->object, 0),
+			   *column = record->column == 0 ? NULL : find_object(image, catalog, record->object, record->column),
 			   *object;
 	char	   *shards;
 
@@ -755,11 +691,9 @@ image_distribution_add(CmigImage *image, const CmigDistributionRecord *record)
 		return;
 	object = cmig_object_new(&cmig_kind_distribution, parent->name, parent->identity);
 	object->parent = parent;
-	object->address.catalog = catalog;
-	object->address.object = record->object;
-	object->address.sub = ADDRESS_SUB;
+	object->address = (CmigAddress) {catalog, record->object, ADDRESS_SUB};
 	shards = record->shards > 0 ? psprintf("%d", record->shards) : NULL;
-	cmig_object_set(object, CMIG_DISTRIBUTION_METHOD, pstrdup(methods[record->method]));
+	cmig_object_set(object, CMIG_DISTRIBUTION_METHOD, pstrdup(record->method));
 	cmig_object_set(object, CMIG_DISTRIBUTION_COLUMN, column ? column->name : NULL);
 	cmig_object_set(object, CMIG_DISTRIBUTION_SHARDS, record->counted ? shards : NULL);
 	cmig_object_set(object, CMIG_DISTRIBUTION_COUNT, shards);
@@ -772,8 +706,7 @@ image_distribution_add(CmigImage *image, const CmigDistributionRecord *record)
 		cmig_image_depend(image, object, column);
 	if (catalog == RelationRelationId)
 	{
-		CmigObject *partition = image_distribution_find(image, RelationRelationId,
-														object->address.object, -2);
+		CmigObject *partition = find_object(image, RelationRelationId, record->object, -2);
 
 		/*
 		 * record that a table is distributed after its unique constraints,
@@ -791,16 +724,16 @@ image_distribution_add(CmigImage *image, const CmigDistributionRecord *record)
 static void
 add_row(TupleDesc desc, HeapTuple row, void *arg)
 {
-	CmigDistributionRecord record = {
+	Record record = {
 		.object = cmig_query_int64(desc, row, 1, 0),
-		.method = cmig_query_int64(desc, row, 2, 0),
+		.method = cmig_query_text(desc, row, 2),
 		.column = cmig_query_int64(desc, row, 3, 0),
 		.group = cmig_query_int64(desc, row, 4, 0),
 		.shards = cmig_query_int64(desc, row, 5, 0),
 		.counted = true
 	};
 
-	image_distribution_add(arg, &record);
+	add_to_image(arg, &record);
 }
 
 /* Add the distributions that are in the metadata of Citus. */
@@ -809,9 +742,10 @@ add_live(CmigImage *image, Datum schemas)
 {
 	Oid			types[1] = {OIDARRAYOID};
 
-	/* the query returns the method as its number in CmigDistributionMethod */
-	(void) cmig_query_once("SELECT c.oid::bigint, CASE WHEN d.partmethod = 'h' THEN 0 WHEN d.partmethod <> 'n' THEN 5"
-						   "  WHEN d.repmodel = 't' THEN 3 WHEN d.colocationid = 0 THEN 4 ELSE 2 END::bigint,"
+	(void) cmig_query_once("SELECT c.oid::bigint, CASE WHEN d.partmethod = 'h' THEN '" CMIG_DISTRIBUTED_BY_COLUMN "'"
+						   "  WHEN d.partmethod <> 'n' THEN '" CMIG_DISTRIBUTED_OTHERWISE "'"
+						   "  WHEN d.repmodel = 't' THEN '" CMIG_DISTRIBUTED_REFERENCE "'"
+						   "  WHEN d.colocationid = 0 THEN '" CMIG_DISTRIBUTED_LOCAL "' ELSE '" CMIG_DISTRIBUTED_SINGLE "' END,"
 						   " (SELECT a.attnum::bigint FROM pg_catalog.pg_attribute a WHERE a.attrelid = c.oid"
 						   "  AND a.attname = pg_catalog.column_to_column_name(d.logicalrelid, d.partkey)),"
 						   " CASE WHEN d.repmodel <> 't' THEN d.colocationid::bigint END,"
@@ -820,7 +754,7 @@ add_live(CmigImage *image, Datum schemas)
 						   " LEFT JOIN pg_catalog.pg_dist_colocation g ON g.colocationid = d.colocationid"
 						   " WHERE c.relnamespace = ANY ($1) AND NOT c.relispartition AND NOT d.autoconverted"
 						   " AND NOT EXISTS (SELECT FROM pg_catalog.pg_dist_schema s WHERE s.schemaid::oid = c.relnamespace)"
-						   " UNION ALL SELECT s.schemaid::oid::bigint, 1, NULL, NULL, NULL"
+						   " UNION ALL SELECT s.schemaid::oid::bigint, '" CMIG_DISTRIBUTED_BY_SCHEMA "', NULL, NULL, NULL"
 						   " FROM pg_catalog.pg_dist_schema s WHERE s.schemaid::oid = ANY ($1)",
 						   1, types, &schemas, NULL, true, add_row, image);
 }
@@ -847,8 +781,8 @@ add_depends(CmigImage *image)
 			continue;
 		while (on->parent != NULL)
 			on = on->parent;
-		own = image_distribution_find(image, RelationRelationId, key->parent->address.object, ADDRESS_SUB);
-		other = on->kind == &cmig_kind_table ? image_distribution_find(image, RelationRelationId, on->address.object, ADDRESS_SUB) : NULL;
+		own = find_object(image, RelationRelationId, key->parent->address.object, ADDRESS_SUB);
+		other = on->kind == &cmig_kind_table ? find_object(image, RelationRelationId, on->address.object, ADDRESS_SUB) : NULL;
 		cmig_image_depend(image, key, own);
 		cmig_image_depend(image, key, other);
 		key->unfolded |= own != NULL || other != NULL;
@@ -864,7 +798,7 @@ cmig_image_read_distribution(CmigImage *image, Datum schemas)
 	if (cmig_citus_is_installed())
 		add_live(image, schemas);
 	foreach(cell, records)
-		image_distribution_add(image, lfirst(cell));
+		add_to_image(image, lfirst(cell));
 	if (image->count > count)
 		add_depends(image);
 }

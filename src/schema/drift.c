@@ -98,8 +98,8 @@ drift_read(CmigDrift *drift, const CmigSituation *now, const char *function)
 	drift->live = cmig_image_read(drift->managed);
 	drift->created = cmig_extension_created(now);
 	drift->audited = cmig_audited_read();
-	drift->replayed = cmig_replay_read_assuming(plan, drift->schemas, function,
-												drift->adopts ? rename_replayed : NULL, drift);
+	drift->replayed = cmig_replay_read(plan, drift->schemas, function, true,
+									   drift->adopts ? rename_replayed : NULL, drift);
 
 	/*
 	 * Report a schema that exists in neither image.  Its name is probably
@@ -128,7 +128,7 @@ drift_read(CmigDrift *drift, const CmigSituation *now, const char *function)
 		const CmigManagedSchema *schema = &drift->managed->schemas[j];
 
 		any |= schema->owned;
-		if (!schema->owned && !cmig_text_list_has(drift->replayed->elsewhere, schema->name))
+		if (!schema->owned && !cmig_text_list_has(drift->replayed->target->elsewhere, schema->name))
 			cmig_listing_add(&names, quote_identifier(schema->name));
 	}
 	if (names.count == 0 || drift->schemas != NULL)
@@ -222,7 +222,7 @@ compare(CmigDrift *drift, CmigImage *from, CmigImage *to, bool to_live)
 
 		cmig_diff_line_add_unsupported(&lines, note->kind, note->object, note->reason);
 	}
-	foreach(cell, drift->schemas == NULL ? drift->replayed->elsewhere : NIL)
+	foreach(cell, drift->schemas == NULL ? drift->replayed->target->elsewhere : NIL)
 		cmig_diff_line_add_unsupported(&lines, "schema", quote_identifier(lfirst(cell)),
 									   "it belongs to another role, so it is not compared");
 	if (drift->schemas == NULL && !drift->options.models)
@@ -640,7 +640,7 @@ replay_applied(void *arg)
 {
 	Covered    *covered = arg;
 
-	covered->image = cmig_replay_read(covered->plan, cmig_managed_names(covered->managed), "cmig.baseline()")->image;
+	covered->image = cmig_replay_read(covered->plan, cmig_managed_names(covered->managed), "cmig.baseline()", false, NULL, NULL)->image;
 }
 
 /*

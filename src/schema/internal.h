@@ -404,16 +404,7 @@ typedef struct CmigReplayed
 	List	   *initial;		/* list of CmigInitialGrants: the default
 								 * privileges after the scripts */
 	char	   *audited;		/* see cmig_audited_read() */
-	List	   *elsewhere;		/* list of char *: schemas of other roles;
-								 * statements about them were left out */
 } CmigReplayed;
-
-/*
- * Replay a plan, and read the image of the schemas that it creates.  Raises
- * error 42501 if the caller does not own one of the schemas.
- */
-extern CmigReplayed *cmig_replay_read(const CmigReplayPlan *plan, const CmigNames *schemas,
-									  const char *caller);
 
 /*
  * A function that may change the catalogs before the shadow ends.  Returns the
@@ -422,11 +413,13 @@ extern CmigReplayed *cmig_replay_read(const CmigReplayPlan *plan, const CmigName
 typedef CmigImage *(*CmigReplayFinish) (const CmigManaged *managed, CmigImage *image, void *arg);
 
 /*
- * Like cmig_replay_read(), but the image includes installed extensions that no
- * script has created.  "finish" may be NULL.
+ * Replay a plan, and read the image of the schemas that it creates.  If
+ * "assume" is true, the image includes installed extensions that no script has
+ * created.  "finish" may be NULL.  Raises error 42501 if the caller does not
+ * own one of the schemas.
  */
-extern CmigReplayed *cmig_replay_read_assuming(const CmigReplayPlan *plan, const CmigNames *schemas,
-											   const char *caller, CmigReplayFinish finish, void *arg);
+extern CmigReplayed *cmig_replay_read(const CmigReplayPlan *plan, const CmigNames *schemas, const char *caller,
+									  bool assume, CmigReplayFinish finish, void *arg);
 
 /* in diff.c */
 

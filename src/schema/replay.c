@@ -37,49 +37,21 @@
  * ----------------------------------------------------------------
  */
 
-typedef struct CmigReplayPaths CmigReplayPaths;
-
-/* A revision and its search_path. */
-typedef struct PathEntry
+/* A revision and the search_path with which it ran. */
+typedef struct Path
 {
-	const char *revision;		/* the hash key */
-	const char *path;
-} PathEntry;
+	char		revision[CMIG_MAX_ID_LENGTH + 1];
+	char	   *path;
+} Path;
 
 /* The search_paths with which revisions ran. */
-struct CmigReplayPaths
+typedef struct Paths
 {
-	HTAB	   *paths;			/* hash table of PathEntry */
+	HTAB	   *paths;			/* hash table of Path; NULL if there are none */
 	char	   *own;			/* the session's search_path */
-	List	   *unsafe;			/* schemas in which other roles can create
-								 * objects, as C strings */
-};
-
-static uint32
-hash_revision(const void *key, Size size)
-{
-	const char *revision = *(const char *const *) key;
-
-	return string_hash(revision, strlen(revision) + 1);
-}
-
-static int
-compare_revisions(const void *a, const void *b, Size size)
-{
-	return strcmp(*(const char *const *) a, *(const char *const *) b);
-}
-
-static HTAB *
-make_table(void)
-{
-	HASHCTL		info = {
-		.keysize = sizeof(char *),.entrysize = sizeof(PathEntry),
-		.hash = hash_revision,.match = compare_revisions,.hcxt = CurrentMemoryContext
-	};
-
-	return hash_create("pg_cmig search_path", 64, &info,
-					   HASH_ELEM | HASH_FUNCTION | HASH_COMPARE | HASH_CONTEXT);
-}
+	List	   *unsafe;			/* list of rows: schemas in which other roles
+								 * can create objects */
+} Paths;
 
 /*
  * Returns a search_path with the role in place of "$user", or NULL if the
@@ -106,15 +78,6 @@ resolve_user(const char *path, const char *role)
 	return result.len > 0 ? result.data : pstrdup("\"\"");
 }
 
-/* Row callback: add a name to a list. */
-static void
-add_name(TupleDesc desc, HeapTuple row, void *arg)
-{
-	List	  **names = arg;
-
-	*names = lappend(*names, cmig_query_text(desc, row, 1));
-}
-
 /*
  * Returns the search_path with which a revision ran, with "$user" replaced
  * with the role that ran it.  Returns NULL if the revision would start with
@@ -127,38 +90,30 @@ add_name(TupleDesc desc, HeapTuple row, void *arg)
  * are in the shadow or in the session's own search_path are accepted.
  */
 static const char *
-replay_path_find(const CmigReplayPaths *paths, CmigShadow *shadow, const char *revision)
+find_path(const Paths *paths, CmigShadow *shadow, const char *revision)
 {
-	PathEntry  *entry = paths == NULL ? NULL : hash_search(paths->paths, &revision, HASH_FIND, NULL);
+	Path	   *entry = paths->paths == NULL ? NULL : hash_search(paths->paths, revision, HASH_FIND, NULL);
 	List	   *names;
-	List	   *own;
+	List	   *own = NIL;
 	ListCell   *cell;
 
 	if (entry == NULL)
 		return NULL;
-
-	/*
-	 * Raise an error if the revision's search_path contains a schema in which
-	 * another role could create objects.  Schemas in the shadow or in the
-	 * session's search_path are accepted.
-	 */
-	own = NIL;
 	(void) SplitIdentifierString(pstrdup(entry->path), ',', &names);
 	if (paths->own != NULL)
 		(void) SplitIdentifierString(pstrdup(paths->own), ',', &own);
-	foreach(cell, names)
+	foreach(cell, paths->unsafe)
 	{
-		const char *name = lfirst(cell);
+		const char *name = *(char **) lfirst(cell);
 
-		if (!cmig_text_list_has(paths->unsafe, name) || cmig_text_list_has(own, name) ||
-			cmig_shadow_find(shadow, name) != NULL)
-			continue;
-		ereport(ERROR,
-				(errcode(ERRCODE_CMIG_NOT_REPLAYABLE),
-				 errmsg("revision \"%s\" cannot be replayed", entry->revision),
-				 errdetail("According to cmig.journal, it ran with search_path %s. Other roles can create objects in schema \"%s\", which the current role does not own.",
-						   entry->path, name),
-				 errhint("If that search_path is correct, call the function as a role that owns the schema. Otherwise, correct it in the last row of the upgrade in cmig.journal.")));
+		if (cmig_text_list_has(names, name) && !cmig_text_list_has(own, name) &&
+			cmig_shadow_find(shadow, name) == NULL)
+			ereport(ERROR,
+					(errcode(ERRCODE_CMIG_NOT_REPLAYABLE),
+					 errmsg("revision \"%s\" cannot be replayed", entry->revision),
+					 errdetail("According to cmig.journal, it ran with search_path %s. Other roles can create objects in schema \"%s\", which the current role does not own.",
+							   entry->path, name),
+					 errhint("If that search_path is correct, call the function as a role that owns the schema. Otherwise, correct it in the last row of the upgrade in cmig.journal.")));
 	}
 	return entry->path;
 }
@@ -188,11 +143,10 @@ replay_path_find(const CmigReplayPaths *paths, CmigShadow *shadow, const char *r
 struct CmigReplay
 {
 	const CmigGraph *graph;
-	const char *caller;
 	CmigReplayTask task;
 	void	   *arg;
 	void	   *enums;			/* the caller's uncommitted enum values */
-	CmigReplayPaths *paths;		/* search_path of each revision, or NULL */
+	Paths		paths;
 	CmigTargetState state;
 };
 
@@ -228,12 +182,12 @@ cmig_replay_plan_applied(const CmigSituation *now)
 CmigReplayPlan *
 cmig_replay_plan_all(const CmigSituation *now)
 {
-	CmigMarks  *marks = cmig_graph_marks(now->graph);
+	List	   *nodes = NIL;
 	CmigReplayPlan *plan;
 
 	for (int i = 0; i < now->graph->count; i++)
-		(void) cmig_graph_mark(marks, i);
-	plan = make_plan(now->graph, marks);
+		nodes = lappend_int(nodes, i);
+	plan = cmig_replay_plan_nodes(now->graph, nodes);
 	for (int i = now->graph->count; i < now->graph->count + now->graph->repeatable_count; i++)
 	{
 		CmigRepeatableRun *run = palloc0(sizeof(CmigRepeatableRun));
@@ -293,8 +247,6 @@ hint_for(const ErrorData *error)
 static void
 explain(ErrorData *error, const CmigRunStep *step)
 {
-	StringInfoData detail;
-
 	if (error->sqlerrcode == ERRCODE_OUT_OF_MEMORY && error->message != NULL &&
 		strcmp(error->message, "out of shared memory") == 0)
 		error->hint = "The transaction needs a lock for each table of the revisions. Increase max_locks_per_transaction.";
@@ -303,16 +255,13 @@ explain(ErrorData *error, const CmigRunStep *step)
 	failed = step->revision;
 	if (error->sqlerrcode == ERRCODE_CMIG_NOT_REPLAYABLE)
 		return;
-	initStringInfo(&detail);
-	appendStringInfo(&detail, "%s.", error->message);
-	if (error->detail != NULL)
-		appendStringInfo(&detail, " %s", error->detail);
 	error->hint = pstrdup(hint_for(error));
+	error->detail = error->detail == NULL ? psprintf("%s.", error->message) :
+		psprintf("%s. %s", error->message, error->detail);
 	error->message = psprintf(step->direction == CMIG_UPGRADE ?
 							  "revision \"%s\" cannot be replayed" :
 							  "the downgrade of revision \"%s\" cannot be replayed",
 							  step->revision);
-	error->detail = detail.data;
 	error->sqlerrcode = ERRCODE_CMIG_NOT_REPLAYABLE;
 }
 
@@ -400,10 +349,9 @@ run_statements(CmigReplay *replay, CmigScriptRun *run)
 
 /* Run a script.  If it fails, raise an error that describes the replay. */
 static void
-replay_script(CmigReplay *replay, const CmigRunStep *stored)
+replay_script(CmigReplay *replay, CmigRunStep step)
 {
 	MemoryContext caller = CurrentMemoryContext;
-	CmigRunStep step = *stored;
 	CmigScriptRun run;
 	CmigSession session = {0};
 
@@ -413,7 +361,7 @@ replay_script(CmigReplay *replay, const CmigRunStep *stored)
 	PG_TRY();
 	{
 		ErrorContextCallback callback;
-		const char *path = replay_path_find(replay->paths, replay->state.shadow, run.step->revision);
+		const char *path = find_path(&replay->paths, replay->state.shadow, run.step->revision);
 
 		/* run a script in its own session state */
 		callback.callback = cmig_script_run_describe_error;
@@ -464,11 +412,19 @@ replay_script(CmigReplay *replay, const CmigRunStep *stored)
 	cmig_runner_stop(&run);
 }
 
-/* Returns a plan for one direction that contains only these nodes. */
-static CmigPlan *
-plan_of(const int *nodes, int count, CmigDirection direction)
+/*
+ * Run the scripts of these nodes in one direction.  If "repeatable" is not
+ * NULL, it is the only node, and may have another script.
+ */
+static void
+replay_nodes(CmigReplay *replay, const int *nodes, int count, CmigDirection direction,
+			 const CmigRepeatableRun *repeatable)
 {
 	CmigPlan   *plan = palloc0(sizeof(CmigPlan));
+	CmigStepTexts *texts;
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig step",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext caller;
 
 	plan->direction = direction;
 	plan->count = count;
@@ -476,22 +432,17 @@ plan_of(const int *nodes, int count, CmigDirection direction)
 								  MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	for (int i = 0; i < count; i++)
 		plan->steps[i].node = nodes[i];
-	return plan;
-}
-
-void
-cmig_replay_upgrade(CmigReplay *replay, const int *nodes, int count)
-{
-	CmigPlan   *plan = plan_of(nodes, count, CMIG_UPGRADE);
-	CmigStepTexts *texts = cmig_step_texts_make(replay->graph, plan);
-	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig step",
-												  ALLOCSET_DEFAULT_SIZES);
-	MemoryContext caller = MemoryContextSwitchTo(context);
-
+	texts = count > 1 ? cmig_step_texts_make(replay->graph, plan) : NULL;
+	caller = MemoryContextSwitchTo(context);
 	for (int i = 0; i < count; i++)
 	{
+		CmigRunStep step;
+
 		CHECK_FOR_INTERRUPTS();
-		replay_script(replay, cmig_step_texts_get(texts, i));
+		step = texts ? *cmig_step_texts_get(texts, i) : *cmig_step_texts_fetch(replay->graph, plan, nodes[i]);
+		if (repeatable != NULL && repeatable->sql != NULL)
+			step.sql = cmig_placeholder_values_insert(repeatable->sql, &repeatable->placeholders, step.revision, "upgrade");
+		replay_script(replay, step);
 		MemoryContextReset(context);
 	}
 	MemoryContextSwitchTo(caller);
@@ -499,32 +450,21 @@ cmig_replay_upgrade(CmigReplay *replay, const int *nodes, int count)
 }
 
 void
+cmig_replay_upgrade(CmigReplay *replay, const int *nodes, int count)
+{
+	replay_nodes(replay, nodes, count, CMIG_UPGRADE, NULL);
+}
+
+void
 cmig_replay_step(CmigReplay *replay, int node, CmigDirection direction)
 {
-	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig step",
-												  ALLOCSET_DEFAULT_SIZES);
-	MemoryContext caller = MemoryContextSwitchTo(context);
-	CmigPlan   *plan = plan_of(&node, 1, direction);
-
-	replay_script(replay, cmig_step_texts_fetch(replay->graph, plan, node));
-	MemoryContextSwitchTo(caller);
-	MemoryContextDelete(context);
+	replay_nodes(replay, &node, 1, direction, NULL);
 }
 
 void
 cmig_replay_repeatable(CmigReplay *replay, const CmigRepeatableRun *run)
 {
-	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig step",
-												  ALLOCSET_DEFAULT_SIZES);
-	MemoryContext caller = MemoryContextSwitchTo(context);
-	CmigPlan   *plan = plan_of(&run->node, 1, CMIG_UPGRADE);
-	CmigRunStep *step = cmig_step_texts_fetch(replay->graph, plan, run->node);
-
-	if (run->sql != NULL)
-		step->sql = cmig_placeholder_values_insert(run->sql, &run->placeholders, step->revision, "upgrade");
-	replay_script(replay, step);
-	MemoryContextSwitchTo(caller);
-	MemoryContextDelete(context);
+	replay_nodes(replay, &run->node, 1, CMIG_UPGRADE, run);
 }
 
 /* A repeatable revision's script, to be run in a subtransaction. */
@@ -568,13 +508,23 @@ cmig_replay_whole(CmigReplay *replay, const CmigReplayPlan *plan)
  * Reading the image
  */
 
+CmigManaged *
+cmig_replay_settle(CmigReplay *replay, const CmigNames *schemas)
+{
+	CmigManaged *managed;
+
+	cmig_target_extension_settle(&replay->state);
+	managed = cmig_shadow_schemas(replay->state.shadow);
+	return schemas ? cmig_managed_schemas(schemas) : managed;
+}
+
 /* A request to read an image after a replay, and the image. */
 typedef struct Reading
 {
 	CmigReplay *replay;
 	const CmigNames *schemas;
 	List	  **assumed;
-	CmigReplayFinish finish;	/* see cmig_replay_read_assuming(); or NULL */
+	CmigReplayFinish finish;	/* see cmig_replay_read(); or NULL */
 	void	   *arg;
 	CmigImage  *image;
 } Reading;
@@ -584,13 +534,11 @@ static void
 read_image(void *arg)
 {
 	Reading    *reading = arg;
-
 	CmigManaged *managed;
+	ListCell   *cell;
 
 	if (reading->assumed != NULL)
 	{
-		ListCell   *cell;
-
 		/*
 		 * make visible the extensions that no script has created, and list
 		 * their names
@@ -599,7 +547,7 @@ read_image(void *arg)
 		CommandCounterIncrement();
 		foreach(cell, reading->replay->state.shadow->extensions)
 			if (!((CmigExtension *) lfirst(cell))->declared)
-			*reading->assumed = lappend(*reading->assumed, ((CmigExtension *) lfirst(cell))->name);
+				*reading->assumed = lappend(*reading->assumed, ((CmigExtension *) lfirst(cell))->name);
 	}
 	managed = cmig_replay_settle(reading->replay, reading->schemas);
 	reading->image = cmig_image_read(managed);
@@ -609,19 +557,17 @@ read_image(void *arg)
 
 /* Read an image in a subtransaction. */
 static CmigImage *
-run_reading(CmigReplay *replay, Reading reading)
+run_reading(Reading reading)
 {
-	CmigShadow *shadow = replay->state.shadow;
+	CmigShadow *shadow = reading.replay->state.shadow;
 	Size		size = sizeof(CmigShadowSchema) * shadow->count;
-	CmigShadowSchema *saved = palloc(Max(size, 1));
-	ErrorData  *error;
+	CmigShadowSchema *saved = memcpy(palloc(Max(size, 1)), shadow->schemas, size);
+	ErrorData  *error = cmig_subtransaction_rehearse(read_image, &reading);
 
 	/*
-	 * save the list of schemas, because read_image() removes the schemas in
-	 * which the scripts have not created anything yet
+	 * restore the list of schemas, because read_image() has removed the
+	 * schemas in which the scripts have not created anything yet
 	 */
-	memcpy(saved, shadow->schemas, size);
-	error = cmig_subtransaction_rehearse(read_image, &reading);
 	memcpy(shadow->schemas, saved, size);
 	pfree(saved);
 	if (error != NULL)
@@ -632,19 +578,7 @@ run_reading(CmigReplay *replay, Reading reading)
 CmigImage *
 cmig_replay_image(CmigReplay *replay, const CmigNames *schemas, List **assumed)
 {
-	Reading		reading = {replay, schemas, assumed};
-
-	return run_reading(replay, reading);
-}
-
-CmigManaged *
-cmig_replay_settle(CmigReplay *replay, const CmigNames *schemas)
-{
-	CmigManaged *managed;
-
-	cmig_target_extension_settle(&replay->state);
-	managed = cmig_shadow_schemas(replay->state.shadow);
-	return schemas ? cmig_managed_schemas(schemas) : managed;
+	return run_reading((Reading) {replay, schemas, assumed});
 }
 
 const CmigTarget *
@@ -670,56 +604,50 @@ run_task(CmigShadow *shadow, void *arg)
 void
 cmig_replay_run(const CmigGraph *graph, const char *caller, CmigReplayTask task, void *arg)
 {
-	CmigReplay	replay = {.graph = graph,.caller = caller,.task = task,.arg = arg};
+	/*
+	 * The schemas in which any role other than the current role and
+	 * superusers can create objects.  Temporary schemas count, too: they
+	 * belong to the bootstrap superuser, but the objects in them do not.
+	 */
+	static CmigQuery query = {
+		.sql = "SELECT n.nspname::text FROM pg_namespace n WHERE n.nspname ~ '^pg_(toast_)?temp_'"
+		" OR EXISTS (SELECT FROM (SELECT n.nspowner AS oid UNION ALL"
+		"  SELECT a.grantee FROM aclexplode(n.nspacl) a WHERE a.privilege_type = 'CREATE') g"
+		"  LEFT JOIN pg_roles r ON r.oid = g.oid"
+		"  WHERE r.rolsuper IS NOT TRUE AND r.rolname IS DISTINCT FROM current_user)"
+	};
+	CmigReplay	replay = {.graph = graph,.task = task,.arg = arg};
 	Size		size = EstimateUncommittedEnumsSpace();
-	CmigManaged *managed = cmig_managed_schemas(NULL);
-	CmigReplayPaths *paths = NULL;
+	const CmigManaged *managed = cmig_managed_schemas(NULL);
+	Oid			audit = get_namespace_oid("cmig_audit", true);
 	char	   *role = cmig_session_role();
-	ListCell   *lc;
+	HASHCTL		info = {.keysize = CMIG_MAX_ID_LENGTH + 1,.entrysize = sizeof(Path),.hcxt = CurrentMemoryContext};
+	bool		found;
+	ListCell   *cell;
 
 	/*
 	 * the search_path of each revision that, according to the journal, did
 	 * not run with the search_path with which it would start now
 	 */
-	foreach(lc, cmig_journal_read_paths(cmig_session_search_path(), role))
+	foreach(cell, cmig_journal_read_paths(cmig_session_search_path(), role))
 	{
-		char	  **row = lfirst(lc);
-		char	   *resolved = resolve_user(row[1], row[2]);
-		bool		found;
+		char	  **row = lfirst(cell);
+		char	   *path = resolve_user(row[1], row[2]);
 
-		if (resolved == NULL)
+		if (path == NULL)
 			continue;
-		if (paths == NULL)
-		{
-			paths = palloc0(sizeof(CmigReplayPaths));
-			paths->paths = make_table();
-		}
-		((PathEntry *) hash_search(paths->paths, &row[0], HASH_ENTER, &found))->path = resolved;
+		if (replay.paths.paths == NULL)
+			replay.paths.paths = hash_create("pg_cmig search_path", 64, &info, HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
+		((Path *) hash_search(replay.paths.paths, row[0], HASH_ENTER, &found))->path = path;
 	}
-	if (paths != NULL)
+	if (replay.paths.paths != NULL)
 	{
-		static CmigQuery query = {
-			.sql = "SELECT n.nspname::text FROM pg_namespace n WHERE n.nspname ~ '^pg_(toast_)?temp_'"
-			" OR EXISTS (SELECT FROM (SELECT n.nspowner AS oid UNION ALL"
-			"  SELECT a.grantee FROM aclexplode(n.nspacl) a WHERE a.privilege_type = 'CREATE') g"
-			"  LEFT JOIN pg_roles r ON r.oid = g.oid"
-			"  WHERE r.rolsuper IS NOT TRUE AND r.rolname IS DISTINCT FROM current_user)"
-		};
-		List	   *names;
-
-		paths->own = resolve_user(cmig_session_search_path(), role);
-
-		/*
-		 * The schemas in which any role other than the current role and
-		 * superusers can create objects.  Temporary schemas count, too: they
-		 * belong to the bootstrap superuser, but the objects in them do not.
-		 */
-		names = NIL;
-		cmig_query_each(&query, NULL, NULL, add_name, &names);
-		paths->unsafe = names;
+		replay.paths.own = resolve_user(cmig_session_search_path(), role);
+		replay.paths.unsafe = cmig_query_list(&query);
 	}
-	replay.paths = paths;
-	cmig_managed_add_audit(managed);
+	/* replayed revisions create their own log, which no image contains */
+	if (OidIsValid(audit))
+		managed = cmig_managed_with(managed, "cmig_audit", audit);
 	failed = NULL;
 	replay.enums = palloc(size);
 	SerializeUncommittedEnums(replay.enums, size);
@@ -735,16 +663,11 @@ cmig_replay_run(const CmigGraph *graph, const char *caller, CmigReplayTask task,
 	pfree(replay.enums);
 }
 
-/* Whole plans */
-
 /* The arguments and the result of replaying a whole plan. */
 typedef struct Whole
 {
 	const CmigReplayPlan *plan;
-	const CmigNames *schemas;
-	bool		assume;
-	CmigReplayFinish finish;	/* see cmig_replay_read_assuming(); or NULL */
-	void	   *arg;
+	Reading		reading;
 	CmigReplayed *replayed;
 } Whole;
 
@@ -753,55 +676,29 @@ static void
 replay_whole(CmigReplay *replay, void *arg)
 {
 	Whole	   *whole = arg;
-	Reading		reading = {replay, whole->schemas, whole->assume ? &whole->replayed->assumed : NULL, whole->finish, whole->arg};
+	CmigReplayed *replayed = whole->replayed;
 
 	cmig_replay_whole(replay, whole->plan);
-	whole->replayed->image = run_reading(replay, reading);
-	whole->replayed->target = cmig_replay_target(replay);
-	whole->replayed->initial = cmig_initial_grants_read();
-	whole->replayed->audited = cmig_audited_read();
-	whole->replayed->elsewhere = replay->state.target->elsewhere;
-}
-
-/* Replay a plan, and read the result. */
-static CmigReplayed *
-read_plan(Whole whole, const char *caller)
-{
-	const CmigManaged *managed;
-
-	whole.replayed = palloc0(sizeof(CmigReplayed));
-
-	/*
-	 * raise an error if one of the existing schemas does not belong to the
-	 * caller
-	 */
-	managed = whole.schemas == NULL ? NULL : cmig_managed_schemas(whole.schemas);
-	for (int i = 0; managed != NULL && i < managed->count; i++)
-		if (OidIsValid(managed->schemas[i].oid) && !managed->schemas[i].owned)
-			ereport(ERROR,
-					(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-					 errmsg("must be owner of schema %s", managed->schemas[i].name),
-					 errdetail("%s replays revisions in the schema and rolls them back.", caller),
-					 errhint("Leave out the schema, or call the function as the schema's owner.")));
-	cmig_replay_run(whole.plan->graph, caller, replay_whole, &whole);
-	return whole.replayed;
+	whole->reading.replay = replay;
+	replayed->image = run_reading(whole->reading);
+	replayed->target = replay->state.target;
+	replayed->initial = cmig_initial_grants_read();
+	replayed->audited = cmig_audited_read();
 }
 
 CmigReplayed *
-cmig_replay_read(const CmigReplayPlan *plan, const CmigNames *schemas, const char *caller)
+cmig_replay_read(const CmigReplayPlan *plan, const CmigNames *schemas, const char *caller, bool assume,
+				 CmigReplayFinish finish, void *arg)
 {
-	Whole		whole = {plan, schemas};
+	CmigReplayed *replayed = palloc0(sizeof(CmigReplayed));
+	Whole		whole = {plan, {.schemas = schemas,.assumed = assume ? &replayed->assumed : NULL,
+	.finish = finish,.arg = arg}, replayed};
 
-	return read_plan(whole, caller);
-}
-
-CmigReplayed *
-cmig_replay_read_assuming(const CmigReplayPlan *plan, const CmigNames *schemas, const char *caller,
-						  CmigReplayFinish finish, void *arg)
-{
-	Whole		whole = {plan, schemas, true, finish, arg};
-
-	return read_plan(whole, caller);
+	if (schemas != NULL)
+		cmig_managed_require_owned(cmig_managed_schemas(schemas),
+								   psprintf("%s replays revisions in the schema and rolls them back.", caller));
+	cmig_replay_run(plan->graph, caller, replay_whole, &whole);
+	return replayed;
 }
 
 /* ----------------------------------------------------------------
@@ -827,76 +724,63 @@ PG_FUNCTION_INFO_V1(cmig_shadow_probe);
 PG_FUNCTION_INFO_V1(cmig_shadow_probe_rename);
 PG_FUNCTION_INFO_V1(cmig_replay_probe);
 
-/* A query to be run while a target exists. */
+/* A query to be run while a target exists, or after a replay. */
 typedef struct Probe
 {
-	ReturnSetInfo *result;
+	FunctionCallInfo fcinfo;
 	char	   *target;
 	char	   *query;
+	CmigReplayPlan *plan;
 } Probe;
-
-static void
-put(Probe *probe, const char *text)
-{
-	Datum		value;
-	bool		isnull = text == NULL;
-
-	value = isnull ? (Datum) 0 : CStringGetTextDatum(text);
-	tuplestore_putvalues(probe->result->setResult, probe->result->setDesc, &value, &isnull);
-}
 
 static void
 put_row(TupleDesc desc, HeapTuple row, void *arg)
 {
-	put(arg, cmig_query_text_or_null(desc, row, 1));
+	char	   *text = cmig_query_text_or_null(desc, row, 1);
+
+	cmig_result_add_text(arg, text ? text : "");
 }
 
 static void
 run_probe(CmigShadow *shadow, void *arg)
 {
 	Probe	   *probe = arg;
-	CmigTarget *target = NULL;
-	CmigManaged *managed;
+	CmigTarget *target = probe->target == NULL ? NULL : cmig_target_run(shadow, probe->target, NIL);
+	CmigManaged *managed = shadow == NULL ? NULL : cmig_shadow_schemas(shadow);
 	ListCell   *cell;
 
-	if (probe->target != NULL)
-		target = cmig_target_run(shadow, probe->target, NIL);
-	if (shadow != NULL)
+	for (int i = 0; managed != NULL && i < managed->count; i++)
+		cmig_result_add_text(probe->fcinfo, psprintf("schema %s%s", managed->schemas[i].name,
+													 !OidIsValid(managed->schemas[i].oid) ? ", missing" :
+													 managed->schemas[i].owned ? "" : ", of another role"));
+	foreach(cell, target ? target->notes : NIL)
 	{
-		managed = cmig_shadow_schemas(shadow);
-		for (int i = 0; i < managed->count; i++)
-			put(probe, psprintf("schema %s%s", managed->schemas[i].name,
-								!OidIsValid(managed->schemas[i].oid) ? ", missing" :
-								managed->schemas[i].owned ? "" : ", of another role"));
-	}
-	if (target != NULL)
-	{
-		foreach(cell, target->notes)
-		{
-			CmigTargetNote *note = lfirst(cell);
+		CmigTargetNote *note = lfirst(cell);
 
-			put(probe, psprintf("%s %s, line %d: %s", note->kind, note->object,
-								note->line, note->reason));
-		}
-		foreach(cell, target->renames)
-		{
-			put(probe, psprintf("rename %s", (char *) lfirst(cell)));
-		}
+		cmig_result_add_text(probe->fcinfo, psprintf("%s %s, line %d: %s", note->kind, note->object,
+													 note->line, note->reason));
 	}
+	foreach(cell, target ? target->renames : NIL)
+		cmig_result_add_text(probe->fcinfo, psprintf("rename %s", (char *) lfirst(cell)));
 	if (probe->query != NULL)
-		(void) cmig_query_once(psprintf("SELECT x::text FROM (%s) AS p(x)", probe->query), 0, NULL, NULL, NULL, true, put_row, probe);
+		(void) cmig_query_once(psprintf("SELECT x::text FROM (%s) AS p(x)", probe->query), 0, NULL, NULL, NULL, true,
+							   put_row, probe->fcinfo);
+}
+
+static void
+replay_probe(CmigReplay *replay, void *arg)
+{
+	cmig_replay_whole(replay, ((Probe *) arg)->plan);
+	run_probe(NULL, arg);
 }
 
 Datum
 cmig_shadow_probe(PG_FUNCTION_ARGS)
 {
-	Probe		probe = {0};
+	Probe		probe = {fcinfo, cmig_argument_text(fcinfo, 0), cmig_argument_text(fcinfo, 1)};
 	CmigNames  *names = NULL;
 
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
-	probe.result = (ReturnSetInfo *) fcinfo->resultinfo;
-	probe.target = cmig_argument_text(fcinfo, 0);
-	probe.query = cmig_argument_text(fcinfo, 1);
 	if (!PG_ARGISNULL(2))
 		names = cmig_argument_names(PG_GETARG_ARRAYTYPE_P(2), "the list of schemas", NULL);
 	cmig_shadow_run(cmig_managed_schemas(names), "shadow_probe()", run_probe, &probe);
@@ -906,47 +790,26 @@ cmig_shadow_probe(PG_FUNCTION_ARGS)
 Datum
 cmig_shadow_probe_rename(PG_FUNCTION_ARGS)
 {
-	Probe		probe = {0};
+	Probe		probe = {fcinfo, NULL, cmig_argument_text(fcinfo, 2)};
 
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
-	probe.result = (ReturnSetInfo *) fcinfo->resultinfo;
-	probe.query = cmig_argument_text(fcinfo, 2);
 	cmig_shadow_rename(get_namespace_oid(cmig_argument_text(fcinfo, 0), false),
 					   cmig_argument_text(fcinfo, 1), "shadow_probe_rename()",
 					   run_probe, &probe);
 	return (Datum) 0;
 }
 
-/* A query to be run after a replay. */
-typedef struct ReplayProbe
-{
-	Probe	   *probe;
-	CmigReplayPlan *plan;
-} ReplayProbe;
-
-static void
-replay_probe(CmigReplay *replay, void *arg)
-{
-	ReplayProbe *replayed = arg;
-
-	cmig_replay_whole(replay, replayed->plan);
-	run_probe(NULL, replayed->probe);
-}
-
 Datum
 cmig_replay_probe(PG_FUNCTION_ARGS)
 {
-	Probe		probe = {0};
-	ReplayProbe replayed = {&probe};
+	Probe		probe = {fcinfo, NULL, cmig_argument_text(fcinfo, 1)};
 	char	   *plan = cmig_argument_text(fcinfo, 0);
 	CmigSituation now = cmig_move_read(false);
 
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
-	probe.result = (ReturnSetInfo *) fcinfo->resultinfo;
-	probe.query = cmig_argument_text(fcinfo, 1);
-	replayed.plan = strcmp(plan, "applied") == 0 ? cmig_replay_plan_applied(&now) :
+	probe.plan = strcmp(plan, "applied") == 0 ? cmig_replay_plan_applied(&now) :
 		strcmp(plan, "all") == 0 ? cmig_replay_plan_all(&now) :
 		cmig_replay_plan_nodes(now.graph, cmig_target_absolute(now.graph, plan));
-	cmig_replay_run(now.graph, "replay_probe()", replay_probe, &replayed);
+	cmig_replay_run(now.graph, "replay_probe()", replay_probe, &probe);
 	return (Datum) 0;
 }

@@ -48,11 +48,17 @@ cmig_managed_is_own_name(const char *schema)
 	return strcmp(schema, "cmig") == 0 || strcmp(schema, "cmig_audit") == 0;
 }
 
+/* Add a schema; the array has room for a power of 2. */
 static void
 add_schema(CmigManaged *managed, char *name, Oid oid)
 {
-	CmigManagedSchema *schema = &managed->schemas[managed->count++];
+	CmigManagedSchema *schema;
 
+	if (managed->count == 0)
+		managed->schemas = palloc(sizeof(CmigManagedSchema));
+	else if ((managed->count & (managed->count - 1)) == 0)
+		managed->schemas = repalloc(managed->schemas, 2 * managed->count * sizeof(CmigManagedSchema));
+	schema = &managed->schemas[managed->count++];
 	schema->name = name;
 	schema->oid = oid;
 	schema->owned = OidIsValid(oid) && cmig_owns_compat(NamespaceRelationId, oid, GetUserId());
@@ -61,12 +67,9 @@ add_schema(CmigManaged *managed, char *name, Oid oid)
 static void
 add_row(TupleDesc desc, HeapTuple row, void *arg)
 {
-	CmigManaged *managed = arg;
 	bool		isnull;
 
-	managed->schemas = managed->schemas == NULL ? palloc(sizeof(CmigManagedSchema)) :
-		repalloc(managed->schemas, (managed->count + 1) * sizeof(CmigManagedSchema));
-	add_schema(managed, cmig_query_text(desc, row, 2),
+	add_schema(arg, cmig_query_text(desc, row, 2),
 			   DatumGetObjectId(cmig_query_datum(desc, row, 1, &isnull)));
 }
 
@@ -94,8 +97,6 @@ cmig_managed_schemas(const CmigNames *names)
 		cmig_query_at_once(true, add_all, managed);
 	else
 	{
-		/* add the named schemas */
-		managed->schemas = palloc(sizeof(CmigManagedSchema) * Max(names->count, 1));
 		for (int i = 0; i < names->count; i++)
 		{
 			char	   *name = names->names[i];
@@ -118,30 +119,40 @@ cmig_managed_schemas(const CmigNames *names)
 	return managed;
 }
 
-void
-cmig_managed_add_audit(CmigManaged *managed)
-{
-	Oid			schema = get_namespace_oid("cmig_audit", true);
-
-	if (!OidIsValid(schema))
-		return;
-	managed->schemas = managed->schemas == NULL ? palloc(sizeof(CmigManagedSchema)) :
-		repalloc(managed->schemas, (managed->count + 1) * sizeof(CmigManagedSchema));
-	add_schema(managed, pstrdup("cmig_audit"), schema);
-	qsort(managed->schemas, managed->count, sizeof(CmigManagedSchema), compare_schemas);
-}
-
 const CmigManaged *
 cmig_managed_with(const CmigManaged *managed, char *name, Oid oid)
 {
-	CmigManaged *more = palloc(sizeof(CmigManaged));
+	CmigManaged *more = palloc0(sizeof(CmigManaged));
 
-	*more = *managed;
-	more->schemas = palloc(sizeof(CmigManagedSchema) * (managed->count + 1));
-	memcpy(more->schemas, managed->schemas, sizeof(CmigManagedSchema) * managed->count);
+	more->all = managed->all;
+	for (int i = 0; i < managed->count; i++)
+		add_schema(more, managed->schemas[i].name, managed->schemas[i].oid);
 	add_schema(more, name, oid);
 	qsort(more->schemas, more->count, sizeof(CmigManagedSchema), compare_schemas);
 	return more;
+}
+
+void
+cmig_managed_require_owned(const CmigManaged *managed, const char *detail)
+{
+	for (int i = 0; i < managed->count; i++)
+		if (OidIsValid(managed->schemas[i].oid) && !managed->schemas[i].owned)
+			ereport(ERROR,
+					(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+					 errmsg("must be owner of schema %s", managed->schemas[i].name),
+					 errdetail("%s", detail),
+					 errhint("Leave out the schema, or call the function as the schema's owner.")));
+}
+
+void
+cmig_managed_require_exist(const CmigManaged *managed)
+{
+	for (int i = 0; i < managed->count; i++)
+		if (!OidIsValid(managed->schemas[i].oid))
+			ereport(ERROR,
+					(errcode(ERRCODE_UNDEFINED_SCHEMA),
+					 errmsg("schema \"%s\" does not exist", managed->schemas[i].name),
+					 errhint("To see the names: SELECT nspname FROM pg_catalog.pg_namespace")));
 }
 
 CmigNames *
@@ -169,8 +180,6 @@ cmig_managed_names(const CmigManaged *managed)
  * ----------------------------------------------------------------
  */
 
-typedef struct CmigSessionLocks CmigSessionLocks;
-
 /*
  * Values of the fourth field in an advisory lock's tag.  They show whether SQL
  * functions took the lock with one key or with two.
@@ -185,60 +194,82 @@ typedef struct SessionLock
 	LOCKMODE	mode;
 } SessionLock;
 
-/* All advisory locks that the session holds. */
-struct CmigSessionLocks
-{
-	int			count;
-	SessionLock *locks;
-};
-
 /*
- * Is this an advisory lock that this process has taken with an SQL function?
+ * Returns a list of SessionLock: the advisory locks that the session has taken
+ * with SQL functions.
  */
-static bool
-is_own_advisory(const LockInstanceData *lock)
-{
-	return lock->pid == MyProcPid &&
-		lock->locktag.locktag_type == LOCKTAG_ADVISORY &&
-		(lock->locktag.locktag_field4 == FIELD4_ONE_KEY ||
-		 lock->locktag.locktag_field4 == FIELD4_TWO_KEYS);
-}
-
-/*
- * Returns the advisory locks that the session holds, in the current memory
- * context.
- */
-static CmigSessionLocks *
-shadow_session_locks(void)
+static List *
+session_locks(void)
 {
 	LockData   *all = GetLockStatusData();
-	CmigSessionLocks *found = palloc0(sizeof(CmigSessionLocks));
+	List	   *found = NIL;
 
-	found->locks = palloc(sizeof(SessionLock) * 2);
 	for (int i = 0; i < all->nelements; i++)
 	{
-		if (!is_own_advisory(&all->locks[i]))
+		const LockInstanceData *held = &all->locks[i];
+
+		if (held->pid != MyProcPid || held->locktag.locktag_type != LOCKTAG_ADVISORY ||
+			(held->locktag.locktag_field4 != FIELD4_ONE_KEY && held->locktag.locktag_field4 != FIELD4_TWO_KEYS))
 			continue;
 		for (LOCKMODE mode = ShareLock; mode <= ExclusiveLock; mode++)
 		{
-			if (!(all->locks[i].holdMask & LOCKBIT_ON(mode)))
+			SessionLock *lock;
+
+			if (!(held->holdMask & LOCKBIT_ON(mode)))
 				continue;
-			found->locks = repalloc(found->locks, sizeof(SessionLock) * (found->count + 1));
-			found->locks[found->count].tag = all->locks[i].locktag;
-			found->locks[found->count++].mode = mode;
+			lock = palloc(sizeof(SessionLock));
+			lock->tag = held->locktag;
+			lock->mode = mode;
+			found = lappend(found, lock);
 		}
 	}
 	return found;
 }
 
 static bool
-has(const CmigSessionLocks *locks, const SessionLock *lock)
+has(const List *locks, const SessionLock *lock)
 {
-	for (int i = 0; i < locks->count; i++)
-		if (locks->locks[i].mode == lock->mode &&
-			memcmp(&locks->locks[i].tag, &lock->tag, sizeof(LOCKTAG)) == 0)
+	ListCell   *cell;
+
+	foreach(cell, locks)
+	{
+		const SessionLock *other = lfirst(cell);
+
+		if (other->mode == lock->mode && memcmp(&other->tag, &lock->tag, sizeof(LOCKTAG)) == 0)
 			return true;
+	}
 	return false;
+}
+
+/*
+ * After the rollback, release the session's advisory locks that are not in
+ * "before", and reacquire the locks in "before" that were released.
+ */
+static void
+restore_locks(const List *before)
+{
+	List	   *after = session_locks();
+	ListCell   *cell;
+
+	foreach(cell, after)
+	{
+		const SessionLock *lock = lfirst(cell);
+
+		/* release the lock as often as it was taken */
+		while (!has(before, lock) && cmig_lock_held_compat(&lock->tag, lock->mode) &&
+			   LockRelease(&lock->tag, lock->mode, true))
+			;
+	}
+	foreach(cell, before)
+	{
+		const SessionLock *lock = lfirst(cell);
+
+		if (!has(after, lock) &&
+			LockAcquire(&lock->tag, lock->mode, true, true) == LOCKACQUIRE_NOT_AVAIL)
+			ereport(WARNING,
+					(errmsg("an advisory lock of this session was lost"),
+					 errdetail("The target or replay released the lock, and another session has acquired it.")));
+	}
 }
 
 /* ----------------------------------------------------------------
@@ -349,39 +380,28 @@ lacks_public(const CmigManaged *managed)
 	return managed->all && !OidIsValid(get_namespace_oid("public", true));
 }
 
-/* Raise an error for a schema that the caller does not own. */
-pg_noreturn static void
-refuse_others(const char *schema, const char *caller)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-			 errmsg("must be owner of schema %s", schema),
-			 errdetail("%s creates the target's objects in the schema and rolls them back.", caller),
-			 errhint("Leave out the schema, or call the function as the schema's owner.")));
-}
-
 /*
  * List the managed schemas that the caller owns.  Raises an error for another
  * role's schema if it was named explicitly.
  */
 static void
-choose_schemas(ShadowRun *run)
+choose_schemas(CmigShadow *shadow, const char *caller)
 {
-	CmigShadow *shadow = run->shadow;
+	const CmigManaged *managed = shadow->managed;
 
-	shadow->schemas = palloc0(sizeof(CmigShadowSchema) * (run->managed->count + 1));
-	for (int i = 0; i < run->managed->count; i++)
+	shadow->schemas = palloc0(sizeof(CmigShadowSchema) * (managed->count + 1));
+	for (int i = 0; i < managed->count; i++)
 	{
-		const CmigManagedSchema *schema = &run->managed->schemas[i];
+		const CmigManagedSchema *schema = &managed->schemas[i];
 
 		if (schema->owned)
 		{
 			shadow->schemas[shadow->count].name = schema->name;
 			shadow->schemas[shadow->count++].live = schema->oid;
 		}
-		else if (OidIsValid(schema->oid) && !run->managed->all)
-			refuse_others(schema->name, run->caller);
 	}
+	if (!managed->all)
+		cmig_managed_require_owned(managed, psprintf("%s creates the target's objects in the schema and rolls them back.", caller));
 }
 
 static int
@@ -393,56 +413,15 @@ compare_oids(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* Row callback: add a live schema. */
+/* Row callback: copy the arrays of live schemas and sequences. */
 static void
-add_live(TupleDesc desc, HeapTuple row, void *arg)
+copy_live(TupleDesc desc, HeapTuple row, void *arg)
 {
 	CmigShadow *shadow = arg;
 	bool		isnull;
 
-	shadow->live = shadow->live == NULL ? palloc(sizeof(Oid)) :
-		repalloc(shadow->live, sizeof(Oid) * (shadow->nlive + 1));
-	shadow->live[shadow->nlive++] =
-		DatumGetObjectId(cmig_query_datum(desc, row, 1, &isnull));
-}
-
-/*
- * List the schemas that exist before the shadow.  TOAST schemas are left out,
- * because TOAST tables belong to tables in other schemas.
- */
-static void
-list_live(CmigShadow *shadow)
-{
-	static CmigQuery query = {
-		.sql = "SELECT oid FROM pg_namespace WHERE nspname !~ '^pg_t'"
-	};
-
-	cmig_query_each(&query, NULL, NULL, add_live, shadow);
-	qsort(shadow->live, shadow->nlive, sizeof(Oid), compare_oids);
-}
-
-/* Row callback: copy the array of sequences. */
-static void
-copy_sequences(TupleDesc desc, HeapTuple row, void *arg)
-{
-	bool		isnull;
-	Datum		array = cmig_query_datum(desc, row, 1, &isnull);
-
-	((CmigShadow *) arg)->sequences = PointerGetDatum(DatumGetArrayTypePCopy(array));
-}
-
-/*
- * The extensions
- */
-
-/* Returns the entry for a live schema, or NULL. */
-static CmigShadowSchema *
-find_live(CmigShadow *shadow, Oid live)
-{
-	for (int i = 0; i < shadow->count; i++)
-		if (OidIsValid(live) && shadow->schemas[i].live == live)
-			return &shadow->schemas[i];
-	return NULL;
+	shadow->live = DatumGetArrayTypePCopy(cmig_query_datum(desc, row, 1, &isnull));
+	shadow->sequences = PointerGetDatum(DatumGetArrayTypePCopy(cmig_query_datum(desc, row, 2, &isnull)));
 }
 
 /*
@@ -454,16 +433,20 @@ static void
 prepare_shadow(ShadowRun *run)
 {
 	CmigShadow *shadow = palloc0(sizeof(CmigShadow));
+
+	/*
+	 * TOAST schemas are left out, because TOAST tables belong to tables in
+	 * other schemas
+	 */
 	static CmigQuery query = {
-		.sql = "SELECT ARRAY(SELECT oid FROM pg_class WHERE relkind = 'S')"
+		.sql = "SELECT ARRAY(SELECT oid FROM pg_namespace WHERE nspname !~ '^pg_t' ORDER BY 1),"
+		" ARRAY(SELECT oid FROM pg_class WHERE relkind = 'S')"
 	};
 
 	run->shadow = shadow;
 	shadow->managed = run->managed;
-	choose_schemas(run);
-	list_live(shadow);
-	/* list the sequences that exist before the shadow */
-	cmig_query_each(&query, NULL, NULL, copy_sequences, shadow);
+	choose_schemas(shadow, run->caller);
+	cmig_query_each(&query, NULL, NULL, copy_live, shadow);
 	shadow->xid = GetCurrentTransactionId();
 
 	/*
@@ -604,9 +587,8 @@ run_shadow(ShadowRun *run)
 	for (int i = 1;; i++)
 	{
 		ErrorData  *error;
-		CmigSessionLocks *locks = shadow_session_locks();
+		List	   *locks = session_locks();
 		int			level = NewGUCNestLevel();
-		CmigSessionLocks *after;
 
 		/* run work() in a subtransaction, and roll the subtransaction back */
 		cmig_citus_keep_local();
@@ -617,33 +599,7 @@ run_shadow(ShadowRun *run)
 		in_shadow = false;
 		cmig_lock_wait_unwatch();
 
-		/*
-		 * After the rollback, release the session's advisory locks that are
-		 * not in "before", and reacquire the locks in "before" that were
-		 * released.  Issues a WARNING if another session has taken one of the
-		 * released locks.
-		 */
-		after = shadow_session_locks();
-		for (int j = 0; j < after->count; j++)
-		{
-			const SessionLock *lock = &after->locks[j];
-
-			/* release the lock as often as it was taken */
-			while (!has(locks, lock) && cmig_lock_held_compat(&lock->tag, lock->mode) &&
-				   LockRelease(&lock->tag, lock->mode, true))
-				;
-		}
-		for (int j = 0; j < locks->count; j++)
-		{
-			const SessionLock *lock = &locks->locks[j];
-
-			if (!has(after, lock) &&
-				LockAcquire(&lock->tag, lock->mode, true, true) == LOCKACQUIRE_NOT_AVAIL)
-				ereport(WARNING,
-						(errmsg("an advisory lock of this session was lost"),
-						 errdetail("The target or replay released the lock, and another session has acquired it.")));
-		}
-
+		restore_locks(locks);
 		if (error == NULL)
 			return;
 		if (run->prepared || !is_concurrent_change(error))
@@ -695,7 +651,8 @@ cmig_shadow_find(CmigShadow *shadow, const char *name)
 bool
 cmig_shadow_is_live_schema(const CmigShadow *shadow, Oid schema)
 {
-	return bsearch(&schema, shadow->live, shadow->nlive, sizeof(Oid), compare_oids) != NULL;
+	return bsearch(&schema, ARR_DATA_PTR(shadow->live), ArrayGetNItems(ARR_NDIM(shadow->live), ARR_DIMS(shadow->live)),
+				   sizeof(Oid), compare_oids) != NULL;
 }
 
 bool
@@ -728,20 +685,20 @@ cmig_shadow_schemas(CmigShadow *shadow)
 	int			kept = 0;
 
 	for (int i = 0; i < shadow->count; i++)
-	{
-		CmigShadowSchema *schema = &shadow->schemas[i];
-
-		if (cmig_shadow_is_unused(schema))
-			cmig_shadow_rows_delete(NamespaceRelationId, schema->shadow);
-	}
+		if (cmig_shadow_is_unused(&shadow->schemas[i]))
+			cmig_shadow_rows_delete(NamespaceRelationId, shadow->schemas[i].shadow);
 	CommandCounterIncrement();
 
-	if (!shadow->managed->all)
-		return cmig_managed_schemas(cmig_managed_names(shadow->managed));
-	managed = cmig_managed_schemas(NULL);
+	managed = cmig_managed_schemas(cmig_managed_names(shadow->managed));
 	for (int i = 0; i < managed->count; i++)
-		if (find_live(shadow, managed->schemas[i].oid) == NULL)
+	{
+		bool		is_away = false;
+
+		for (int j = 0; j < shadow->count && shadow->managed->all; j++)
+			is_away |= OidIsValid(shadow->schemas[j].live) && shadow->schemas[j].live == managed->schemas[i].oid;
+		if (!is_away)
 			managed->schemas[kept++] = managed->schemas[i];
+	}
 	managed->count = kept;
 	return managed;
 }

@@ -21,17 +21,17 @@
 
 /* in shadow.c */
 
-/*
- * Returns a copy of "managed" with one more schema, which the current user has
- * created.
- */
+/* Returns a copy of "managed" with one more schema. */
 extern const CmigManaged *cmig_managed_with(const CmigManaged *managed, char *name, Oid oid);
 
 /*
- * Add the audit log's schema if it exists, because replayed revisions create
- * their own log.  Images do not contain this schema.
+ * Raise error 42501 if the caller does not own one of the existing schemas,
+ * with "detail".
  */
-extern void cmig_managed_add_audit(CmigManaged *managed);
+extern void cmig_managed_require_owned(const CmigManaged *managed, const char *detail);
+
+/* Raise error 3F000 if one of the schemas does not exist. */
+extern void cmig_managed_require_exist(const CmigManaged *managed);
 
 /* Returns the schemas' names, or NULL if all schemas are compared. */
 extern CmigNames *cmig_managed_names(const CmigManaged *managed);
@@ -79,7 +79,6 @@ typedef struct CmigHidden
 	char	   *name;			/* NULL for casts and transforms */
 	Oid			owner;			/* the bootstrap superuser if the object has
 								 * no owner */
-	struct CmigHidden *next;
 } CmigHidden;
 
 /*
@@ -89,14 +88,13 @@ typedef struct CmigHidden
  * other schemas still use them.  Also hide all event triggers, even those of
  * extensions, because they must not fire.
  */
-extern CmigHidden *cmig_shadow_global_hide(void);
+extern List *cmig_shadow_global_hide(void);
 
 /* Restore the name of a hidden object whose row exists. */
 extern void cmig_shadow_global_show(const CmigHidden *hidden);
 
 /* Returns the hidden object with this name, or NULL if there is none. */
-extern const CmigHidden *cmig_shadow_global_find(const CmigHidden *hidden, Oid catalog,
-												 const char *name);
+extern const CmigHidden *cmig_shadow_global_find(const List *hidden, Oid catalog, const char *name);
 
 /* in distribution.c */
 
@@ -160,11 +158,10 @@ typedef struct CmigShadow
 								 * sorted by name; also public if it does not
 								 * exist */
 	List	   *extensions;		/* list of CmigExtension */
-	int			nlive;			/* number of elements of "live": the schemas
-								 * that existed before the shadow, sorted by
-								 * OID */
-	Oid		   *live;
-	CmigHidden *hidden;			/* hidden objects without a schema */
+	ArrayType  *live;			/* an oid[]: the schemas that existed before
+								 * the shadow, sorted by OID */
+	List	   *hidden;			/* list of CmigHidden: objects without a
+								 * schema */
 	Datum		sequences;		/* an oid[]: all sequences that existed before
 								 * the shadow */
 	TransactionId xid;			/* of the shadow's subtransaction */

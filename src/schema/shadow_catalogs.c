@@ -185,10 +185,7 @@ cmig_shadow_rows_delete(Oid catalog, Oid object)
 	table_close(relation, RowExclusiveLock);
 }
 
-/*
- * Delete all rows of a catalog, or the row with this OID.  Dependent objects
- * stay.
- */
+/* Delete all rows of a catalog.  Dependent objects stay. */
 static void
 shadow_rows_empty(Oid catalog)
 {
@@ -197,9 +194,7 @@ shadow_rows_empty(Oid catalog)
 	HeapTuple	row;
 
 	while (HeapTupleIsValid(row = systable_getnext(scan)))
-	{
 		CatalogTupleDelete(relation, &row->t_self);
-	}
 	systable_endscan(scan);
 	table_close(relation, RowExclusiveLock);
 }
@@ -211,9 +206,7 @@ cmig_shadow_hidden_name(Oid object)
 }
 
 /* ----------------------------------------------------------------
- * Hides objects without a schema in the shadow.
- *
- * 	  Hides, in the shadow, live objects that do not belong to a schema.
+ * Hides, in the shadow, live objects that do not belong to a schema.
  *
  * If these objects were not hidden, a publication FOR ALL TABLES would
  * include the target's tables, an event trigger would fire for each of them,
@@ -226,7 +219,7 @@ cmig_shadow_hidden_name(Oid object)
 static void
 keep(TupleDesc desc, HeapTuple row, void *arg)
 {
-	CmigHidden **list = arg;
+	List	  **list = arg;
 	CmigHidden *hidden = palloc(sizeof(CmigHidden));
 	bool		isnull;
 
@@ -234,8 +227,7 @@ keep(TupleDesc desc, HeapTuple row, void *arg)
 	hidden->object = DatumGetObjectId(cmig_query_datum(desc, row, 2, &isnull));
 	hidden->name = cmig_query_text_or_null(desc, row, 3);
 	hidden->owner = DatumGetObjectId(cmig_query_datum(desc, row, 4, &isnull));
-	hidden->next = *list;
-	*list = hidden;
+	*list = lappend(*list, hidden);
 }
 
 /*
@@ -249,10 +241,11 @@ is_renamed(const CmigHidden *hidden)
 		hidden->catalog != PublicationRelationId && hidden->catalog != EventTriggerRelationId;
 }
 
-CmigHidden *
+List *
 cmig_shadow_global_hide(void)
 {
-	CmigHidden *list;
+	List	   *list = NIL;
+	ListCell   *cell;
 	static CmigQuery query = {
 		.sql = "SELECT o.catalog, o.oid, o.name::text, o.owner FROM ("
 		"SELECT 'pg_cast'::regclass::oid, oid, NULL, 10::oid FROM pg_cast"
@@ -269,11 +262,11 @@ cmig_shadow_global_hide(void)
 		"SELECT FROM pg_depend d WHERE d.classid = o.catalog AND d.objid = o.oid AND d.deptype = 'e'))"
 	};
 
-	list = NULL;
 	cmig_query_each(&query, NULL, NULL, keep, &list);
-
-	for (CmigHidden *hidden = list; hidden != NULL; hidden = hidden->next)
+	foreach(cell, list)
 	{
+		const CmigHidden *hidden = lfirst(cell);
+
 		if (is_renamed(hidden))
 			cmig_shadow_rows_rename(hidden->catalog, hidden->object,
 									get_object_attnum_name(hidden->catalog),
@@ -302,12 +295,17 @@ cmig_shadow_global_show(const CmigHidden *hidden)
 }
 
 const CmigHidden *
-cmig_shadow_global_find(const CmigHidden *hidden, Oid catalog, const char *name)
+cmig_shadow_global_find(const List *hidden, Oid catalog, const char *name)
 {
-	for (; hidden != NULL; hidden = hidden->next)
-		if (hidden->catalog == catalog && hidden->name != NULL &&
-			strcmp(hidden->name, name) == 0)
-			return hidden;
+	ListCell   *cell;
+
+	foreach(cell, hidden)
+	{
+		const CmigHidden *object = lfirst(cell);
+
+		if (object->catalog == catalog && cmig_text_same(object->name, name))
+			return object;
+	}
 	return NULL;
 }
 
@@ -320,8 +318,7 @@ cmig_shadow_global_find(const CmigHidden *hidden, Oid catalog, const char *name)
  * their schemas have been renamed.  A planner hook adds a condition to each
  * catalog in these queries.
  *
- * A planner hook adds conditions on the catalogs to the target's queries.  The
- * conditions are security quals, which the planner applies to a table's rows
+ * The conditions are security quals, which the planner applies to a table's rows
  * before anything else.  They are added after rewriting, so that they also
  * apply to catalogs in system views and in the information schema.  The hook
  * also keeps the target from setting the values of live sequences.
@@ -460,15 +457,6 @@ missing_schemas(void)
 	return construct_array(oids, count, OIDOID, sizeof(Oid), true, TYPALIGN_INT);
 }
 
-static const FilteredCatalog *
-find_catalog(Oid relation)
-{
-	for (int i = 0; i < lengthof(filtered); i++)
-		if (filtered[i].catalog == relation)
-			return &filtered[i];
-	return NULL;
-}
-
 /* Returns "left = ANY (oids)" or "left <> ALL (oids)". */
 static Expr *
 compare_with(void *left, bool is_any, Datum oids)
@@ -483,13 +471,22 @@ compare_with(void *left, bool is_any, Datum oids)
 	return (Expr *) expression;
 }
 
-/* Returns the condition for the catalog with this range table index. */
+/*
+ * Returns the condition for a relation with this range table index, or NULL if
+ * it is not a catalog whose rows must be hidden.
+ */
 static Expr *
-condition(const FilteredCatalog *catalog, int number)
+condition(Oid relation, int number)
 {
-	ArrayType  *oids = catalog->is_relation ? read_relations() :
-	catalog->catalog == NamespaceRelationId ? missing_schemas() : live_schemas;
+	const FilteredCatalog *catalog = NULL;
+	ArrayType  *oids;
 
+	for (int i = 0; i < lengthof(filtered) && catalog == NULL; i++)
+		if (filtered[i].catalog == relation)
+			catalog = &filtered[i];
+	if (catalog == NULL)
+		return NULL;
+	oids = catalog->is_relation ? read_relations() : relation == NamespaceRelationId ? missing_schemas() : live_schemas;
 	return compare_with(makeVar(number, catalog->column, OIDOID, -1, InvalidOid, 0), false, PointerGetDatum(oids));
 }
 
@@ -535,17 +532,15 @@ add_conditions(Node *node, void *arg)
 	foreach(cell, query->rtable)
 	{
 		RangeTblEntry *table = lfirst_node(RangeTblEntry, cell);
-		const FilteredCatalog *catalog;
+		Expr	   *hidden;
 
 		number++;
-		if (table->rtekind != RTE_RELATION || number == query->resultRelation)
+		hidden = table->rtekind != RTE_RELATION || number == query->resultRelation ? NULL :
+			condition(table->relid, number);
+		if (hidden == NULL)
 			continue;
-		catalog = find_catalog(table->relid);
-		if (catalog != NULL)
-		{
-			table->securityQuals = lappend(table->securityQuals, condition(catalog, number));
-			planned = true;
-		}
+		table->securityQuals = lappend(table->securityQuals, hidden);
+		planned = true;
 	}
 	return query_tree_walker(query, add_conditions, arg, 0);
 }
