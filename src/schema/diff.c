@@ -536,34 +536,6 @@ has_note(const CmigTarget *target, const CmigTargetNote *note)
 }
 
 /*
- * Row callback: add a row for a subscription that the target lacks.
- * Subscriptions also involve other servers, so they are not compared.
- */
-static void
-add_subscription(TupleDesc desc, HeapTuple row, void *arg)
-{
-	DiffRun    *run = arg;
-	char	   *name = cmig_query_text(desc, row, 1);
-	CmigTargetNote note = {.kind = "subscription",.object = name};
-
-	if (!has_note(run->target, &note))
-		cmig_diff_line_add_unsupported(&run->lines, "subscription", name, "it is not in the target; subscriptions are not compared");
-}
-
-/*
- * Row callback: report a security label.  Only the label's provider knows what
- * the label means, so labels are not compared.
- */
-static void
-add_label(TupleDesc desc, HeapTuple row, void *arg)
-{
-	DiffRun    *run = arg;
-
-	cmig_diff_line_add_unsupported(&run->lines, "security label", cmig_query_text(desc, row, 1),
-								   "security labels are not compared");
-}
-
-/*
  * If all schemas are compared, report the other roles' schemas that the target
  * names: in rows if need_schemas is set, and otherwise in a NOTICE.
  */
@@ -651,8 +623,18 @@ compare(DiffRun *run, CmigImage *from)
 	}
 	if (run->managed->all && run->replayed == NULL)
 	{
-		cmig_query_each(&subscriptions, NULL, NULL, add_subscription, run);
-		cmig_query_each(&labels, NULL, NULL, add_label, run);
+		/* subscriptions also involve other servers */
+		foreach(cell, cmig_query_list(&subscriptions))
+		{
+			CmigTargetNote note = {.kind = "subscription",.object = *(char **) lfirst(cell)};
+
+			if (!has_note(run->target, &note))
+				cmig_diff_line_add_unsupported(&run->lines, note.kind, note.object, "it is not in the target; subscriptions are not compared");
+		}
+		/* only the label's provider knows what a label means */
+		foreach(cell, cmig_query_list(&labels))
+			cmig_diff_line_add_unsupported(&run->lines, "security label", *(char **) lfirst(cell),
+										   "security labels are not compared");
 	}
 	add_other_schemas(run);
 	return run->lines;

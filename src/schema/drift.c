@@ -157,8 +157,9 @@ is_used(const CmigImage *image, const CmigObject *extension)
 
 /*
  * Returns rows that drop the extensions that revisions have created and dropped
- * and no object uses.  If the live schema is adopted, also those that only live
- * objects use, because another database needs them.
+ * and no object uses.  If the live schema is adopted, returns rows that create
+ * them, and also those that only live objects use, because another database
+ * needs them.
  */
 static List *
 drop_extensions(const CmigDrift *drift)
@@ -173,8 +174,9 @@ drop_extensions(const CmigDrift *drift)
 		const char *identity = quote_identifier(lfirst(cell));
 		CmigObject *extension = cmig_image_lookup(replayed->image, &cmig_kind_extension, identity);
 		CmigObject *live = cmig_image_lookup(drift->live, &cmig_kind_extension, identity);
-		CmigDiffRow row = {"drop", "extension", identity, NULL, NULL, "function bodies may use it"};
+		CmigDiffRow row = {drift->adopts ? "create" : "drop", "extension", identity};
 		CmigDdl    *ddl;
+		List	   *line = NIL;
 
 		if (extension == NULL || is_used(replayed->image, extension))
 			continue;
@@ -186,10 +188,12 @@ drop_extensions(const CmigDrift *drift)
 			continue;
 		}
 		ddl = linitial(extension->kind->create(extension));
-		row.upgrade = ddl->undo;
-		row.downgrade = ddl->sql;
+		row.upgrade = drift->adopts ? ddl->sql : ddl->undo;
+		row.downgrade = drift->adopts ? ddl->undo : ddl->sql;
+		row.hazard = drift->adopts ? NULL : "function bodies may use it";
 		row.subject = extension;
-		cmig_diff_line_add(&row, &lines);
+		cmig_diff_line_add(&row, &line);
+		lines = drift->adopts ? list_concat(line, lines) : list_concat(lines, line);
 	}
 	cmig_extension_tell_kept(kept);
 	return lines;
@@ -253,40 +257,10 @@ drift_repair(CmigDrift *drift)
 	return list_concat(lines, extensions);
 }
 
-/*
- * Turn lines for one direction into lines for the opposite direction:
- * reverse their order, exchange upgrade and downgrade, and use the hazards
- * of the new upgrade statements.
- */
-static List *
-reverse(List *lines)
-{
-	List	   *result = NIL;
-
-	for (int i = list_length(lines) - 1; i >= 0; i--)
-	{
-		CmigDiffLine *line = list_nth(lines, i);
-		char	   *upgrade = line->upgrade,
-				   *staged = line->staged;
-
-		line->upgrade = line->downgrade;
-		line->downgrade = upgrade;
-		line->staged = line->staged_undo;
-		line->staged_undo = staged;
-		if (strcmp(line->action, "drop") == 0)
-			line->action = "create";
-		line->hazard = NULL;
-		line->general_hazard = line->undo_hazard;
-		line->undo_hazard = NULL;
-		result = lappend(result, line);
-	}
-	return result;
-}
-
 static List *
 drift_adopt(CmigDrift *drift)
 {
-	List	   *lines = reverse(drop_extensions(drift));
+	List	   *lines = drop_extensions(drift);
 
 	drift->options.initial = drift->replayed->initial;
 	cmig_tool_table_keep(drift->live, drift->replayed->image);
@@ -385,23 +359,29 @@ adopt(void *arg)
 				 errmsg("the schema differs from what the revisions create")));
 }
 
-/* Returns why the revision was not stamped, as a DETAIL message. */
-static char *
-reason(const Adopt *work, const ErrorData *error)
+/* Returns a list of the objects that differ. */
+static CmigListing
+list_objects(const List *lines)
 {
 	CmigListing listing;
 	ListCell   *cell;
 
+	cmig_listing_init(&listing, CMIG_LISTING_PLAIN);
+	foreach(cell, cmig_diff_line_objects(lines))
+		cmig_listing_add_format(&listing, "%s %s", ((CmigDiffLine *) lfirst(cell))->kind,
+								((CmigDiffLine *) lfirst(cell))->object);
+	return listing;
+}
+
+/* Returns why the revision was not stamped, as a DETAIL message. */
+static char *
+reason(const Adopt *work, const ErrorData *error)
+{
+	CmigListing listing = list_objects(work->lines);
+
 	if (work->lines == NIL)
 		return error->detail ? psprintf("The schema could not be compared: %s: %s", error->message, error->detail) :
 			psprintf("The schema could not be compared: %s.", error->message);
-	cmig_listing_init(&listing, CMIG_LISTING_PLAIN);
-	foreach(cell, cmig_diff_line_objects(work->lines))
-	{
-		const CmigDiffLine *line = lfirst(cell);
-
-		cmig_listing_add_format(&listing, "%s %s", line->kind, line->object);
-	}
 	return psprintf("The schema differs from what the revisions, including this one, create: %s.", cmig_listing_text(&listing));
 }
 
@@ -443,53 +423,31 @@ cmig_captured_loaded(const CmigRevisionText *const *added, int count)
 PG_FUNCTION_INFO_V1(cmig_drift);
 PG_FUNCTION_INFO_V1(cmig_capture);
 
+#define SCOPE_HINT \
+	"RESET cmig.scope. To compare the schemas of two scopes: SELECT * FROM cmig.diff_schemas('<schema>', '<schema>')"
+
 /*
  * The journal
  */
-
-/* Returns the result as a sentence for the journal. */
-static char *
-found_text(const List *lines)
-{
-	CmigListing found;
-	ListCell   *cell;
-
-	if (lines == NIL)
-		return CMIG_JOURNAL_NO_DRIFT;
-	cmig_listing_init(&found, CMIG_LISTING_PLAIN);
-	foreach(cell, cmig_diff_line_objects(lines))
-	{
-		const CmigDiffLine *line = lfirst(cell);
-
-		cmig_listing_add_format(&found, "%s %s", line->kind, line->object);
-	}
-	return psprintf(found.count == 1 ? "%d difference: %s" : "%d differences: %s",
-					found.count, cmig_listing_text(&found));
-}
-
-/* Returns the names of the schemas, for the journal. */
-static char *
-schemas_text(const CmigNames *schemas)
-{
-	CmigListing listing;
-
-	if (schemas == NULL)
-		return "";
-	cmig_listing_init(&listing, CMIG_LISTING_PLAIN);
-	for (int i = 0; i < schemas->count; i++)
-		cmig_listing_add(&listing, schemas->names[i]);
-	return psprintf(" (in schemas %s)", cmig_listing_text(&listing));
-}
 
 /* Record the comparison and its result in cmig.journal. */
 static void
 journal(const CmigDrift *drift, const List *lines, TimestampTz started_at)
 {
 	CmigJournalEntry entry = {.direction = "drift",.outcome = "done",.started_at = started_at};
+	CmigListing found = list_objects(lines);
+	CmigListing schemas;
 
 	entry.finished_at = GetCurrentTimestamp();
-	entry.message = psprintf("%s%s%s", found_text(lines), schemas_text(drift->schemas),
-							 drift->left_out ? psprintf(" (not compared: %s)", drift->left_out) : "");
+	entry.message = lines == NIL ? CMIG_JOURNAL_NO_DRIFT :
+		psprintf(found.count == 1 ? "%d difference: %s" : "%d differences: %s", found.count, cmig_listing_text(&found));
+	cmig_listing_init(&schemas, CMIG_LISTING_PLAIN);
+	for (int i = 0; drift->schemas != NULL && i < drift->schemas->count; i++)
+		cmig_listing_add(&schemas, drift->schemas->names[i]);
+	if (schemas.count > 0)
+		entry.message = psprintf("%s (in schemas %s)", entry.message, cmig_listing_text(&schemas));
+	if (drift->left_out != NULL)
+		entry.message = psprintf("%s (not compared: %s)", entry.message, drift->left_out);
 	cmig_journal_write(&entry);
 }
 
@@ -521,7 +479,7 @@ CMIG_READER(cmig_drift)
 	Finding		finding = {&drift};
 	TimestampTz started_at = GetCurrentTimestamp();
 
-	cmig_scope_refuse("cmig.drift()", "RESET cmig.scope. To compare the schemas of two scopes: SELECT * FROM cmig.diff_schemas('<schema>', '<schema>')");
+	cmig_scope_refuse("cmig.drift()", SCOPE_HINT);
 	InitMaterializedSRF(fcinfo, 0);
 	drift_arguments(fcinfo, 0, &drift);
 	cmig_change_begin("cmig.drift()");
@@ -569,7 +527,7 @@ CMIG_READER(cmig_capture)
 	TimestampTz started_at = GetCurrentTimestamp();
 	List	   *lines;
 
-	cmig_scope_refuse("cmig.capture()", "RESET cmig.scope. To compare the schemas of two scopes: SELECT * FROM cmig.diff_schemas('<schema>', '<schema>')");
+	cmig_scope_refuse("cmig.capture()", SCOPE_HINT);
 	InitMaterializedSRF(fcinfo, 0);
 	cmig_generate_arguments(fcinfo, 1, &generate);
 	drift_arguments(fcinfo, 7, &drift);
@@ -644,18 +602,6 @@ replay_applied(void *arg)
 }
 
 /*
- * Would a baseline create the object again?  Returns false for objects without
- * a schema, objects that have a parent, and schema public.
- */
-static bool
-is_covered(const CmigObject *object)
-{
-	if (object->kind->flags & CMIG_KIND_GLOBAL || object->parent != NULL)
-		return false;
-	return object->kind != &cmig_kind_schema || strcmp(object->name, "public") != 0;
-}
-
-/*
  * Raise an error if applied revisions have created objects in the named
  * schemas.  Revisions that cannot be replayed, or that the caller is not allowed
  * to replay, are not examined.
@@ -676,7 +622,9 @@ require_uncovered(const CmigManaged *managed)
 	{
 		const CmigObject *object = covered.image->objects[i];
 
-		if (is_covered(object))
+		/* the baseline would not create schema public again */
+		if (object->parent == NULL && !(object->kind->flags & CMIG_KIND_GLOBAL) &&
+			(object->kind != &cmig_kind_schema || strcmp(object->name, "public") != 0))
 			cmig_listing_add_format(&objects, "%s %s", object->kind->name, object->identity);
 	}
 	if (objects.count == 0)
@@ -686,15 +634,6 @@ require_uncovered(const CmigManaged *managed)
 			 errmsg("applied revisions have already created objects in the schemas of the baseline"),
 			 errdetail("The baseline would create them again: %s.", cmig_listing_text(&objects)),
 			 errhint("To write a revision for what was changed by hand, use cmig.capture. To combine revisions into one, use cmig.squash.")));
-}
-
-/* Row callback: add the name to the list. */
-static void
-keep_name(TupleDesc desc, HeapTuple row, void *arg)
-{
-	List	  **names = arg;
-
-	*names = lappend(*names, cmig_query_text(desc, row, 1));
 }
 
 /*
@@ -708,23 +647,19 @@ add_audit(const CmigManaged *managed, List **lines)
 		.sql = "SELECT DISTINCT format('%I.%I', n.nspname, c.relname) COLLATE \"C\" FROM pg_trigger t"
 		" JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace"
 		" JOIN pg_proc p ON p.oid = t.tgfoid JOIN pg_namespace pn ON pn.oid = p.pronamespace"
-		" WHERE pn.nspname = 'cmig' AND p.proname = 'audit_trigger' AND n.nspname = ANY ($1) AND t.tgparentid = 0"
+		" WHERE pn.nspname = 'cmig' AND p.proname = 'audit_trigger' AND coalesce(n.nspname = ANY ($1), true) AND t.tgparentid = 0"
 		" ORDER BY 1",
 		.nargs = 1,.argtypes = {TEXTARRAYOID}
 	};
-	CmigNames	names = {0};
-	List	   *tables = NIL;
 	ListCell   *cell;
-	Datum		value;
 
-	names.names = palloc(sizeof(char *) * Max(managed->count, 1));
-	for (int i = 0; i < managed->count; i++)
-		names.names[names.count++] = managed->schemas[i].name;
-	value = cmig_names_datum(&names);
-	cmig_query_each(&query, &value, NULL, keep_name, &tables);
-	foreach(cell, tables)
-		cmig_diff_line_add_unsupported(lines, "audit", lfirst(cell),
-									   psprintf("add SELECT cmig.enable_audit(%s)", quote_literal_cstr(lfirst(cell))));
+	foreach(cell, cmig_query_list(&query, cmig_managed_names(managed)))
+	{
+		const char *table = *(char **) lfirst(cell);
+
+		cmig_diff_line_add_unsupported(lines, "audit", table,
+									   psprintf("add SELECT cmig.enable_audit(%s)", quote_literal_cstr(table)));
+	}
 }
 
 CMIG_READER(cmig_baseline)

@@ -31,16 +31,6 @@
  * ----------------------------------------------------------------
  */
 
-/* The sections of a revision file. */
-typedef struct CmigSections
-{
-	char	   *upgrade;
-	char	   *downgrade;		/* NULL if a statement cannot be reverted */
-	char	   *hazards;		/* one per line, including unsupported
-								 * changes; NULL if there are none */
-	bool		transactional;
-} CmigSections;
-
 /* A section being written. */
 typedef struct Section
 {
@@ -100,19 +90,6 @@ is_filtered(const CmigDiffLine *line, const char *sql)
 }
 
 /*
- * Returns a comment on the statement that reverts a line, or NULL if it
- * needs none.
- */
-static const char *
-downgrade_comment(const CmigDiffLine *line)
-{
-	if (!begins_with(line->hazard, "data loss"))
-		return line->undo_hazard;
-	return line->undo_hazard ? psprintf("does not restore the data; %s", line->undo_hazard) :
-		"does not restore the data";
-}
-
-/*
  * Returns generated SQL, rewritten for PL/pgSQL if "in_block" is true: a query
  * becomes PERFORM, and a function with a body of SQL is created by EXECUTE.
  */
@@ -151,8 +128,10 @@ static void
 append_line(StringInfo text, const CmigDiffLine *line, bool upgrade, bool in_block, bool bare)
 {
 	const char *sql = upgrade ? line->upgrade : line->downgrade;
-	const char *comment = upgrade ? line->general_hazard : downgrade_comment(line);
+	const char *comment = upgrade ? line->general_hazard : line->undo_hazard;
 
+	if (!upgrade && begins_with(line->hazard, "data loss"))
+		comment = comment ? psprintf("does not restore the data; %s", comment) : "does not restore the data";
 	if (comment != NULL && !bare)
 		section_layout_comment(text, comment);
 	if (!bare && is_filtered(line, sql))
@@ -191,98 +170,11 @@ cmig_section_layout_next(const List *lines, int index)
 	return together;
 }
 
-/*
- * Add the statements of the lines to the section.  In a stepwise revision,
- * lines of the same transaction become a single statement.
- */
-static void
-append_lines(Section *section, const List *lines, bool upgrade, bool stepwise)
-{
-	for (int i = 0; i < list_length(lines);)
-	{
-		const CmigDiffLine *line = list_nth(lines, i);
-		List	   *together = stepwise ? cmig_section_layout_next(lines, i) : list_make1(unconstify(CmigDiffLine *, line));
-		const char *sql = upgrade ? line->upgrade : line->downgrade;
-
-		start_group(section, line->group);
-		if (line->transaction != 0 && stepwise && (list_length(together) > 1 || strchr(sql, ';') != NULL))
-			appendStringInfo(&section->text, "%s;\n", cmig_section_layout_block(together, upgrade, false));
-		else
-			append_line(&section->text, line, upgrade, false, false);
-		i += list_length(together);
-	}
-}
-
 /* Returns "table public.a: reason" for an unsupported change. */
 static char *
 section_layout_unsupported(const CmigDiffLine *line)
 {
 	return psprintf("%s %s: %s", line->kind, line->object, line->hazard);
-}
-
-static bool
-is_unsupported(const CmigDiffLine *line)
-{
-	return strcmp(line->action, "unsupported") == 0;
-}
-
-/*
- * Do the lines distribute tables and change foreign keys?  Citus refuses some
- * combinations of such statements in a transaction, unless it changes one
- * shard after another.
- */
-static bool
-needs_sequence(const List *lines)
-{
-	bool		distributes = false,
-				has_keys = false;
-	ListCell   *cell;
-
-	foreach(cell, lines)
-	{
-		const CmigDiffLine *line = lfirst(cell);
-
-		distributes |= strcmp(line->kind, "distribution") == 0;
-		has_keys |= strcmp(line->kind, "foreign key") == 0;
-	}
-	return distributes && has_keys;
-}
-
-/* Begin a section. */
-static void
-start_section(Section *section, const List *lines)
-{
-	initStringInfo(&section->text);
-	if (needs_sequence(lines))
-		appendStringInfoString(&section->text, "SET citus.multi_shard_modify_mode = 'sequential';\n");
-}
-
-/*
- * Returns the upgrade section, with unsupported changes as comments at its
- * end.
- */
-static char *
-layout_upgrade(const List *lines, bool stepwise)
-{
-	Section		section = {0};
-	List	   *supported = NIL;
-	ListCell   *cell;
-
-	start_section(&section, lines);
-	foreach(cell, lines)
-		if (((const CmigDiffLine *) lfirst(cell))->upgrade != NULL && !((const CmigDiffLine *) lfirst(cell))->within)
-		supported = lappend(supported, lfirst(cell));
-	append_lines(&section, supported, true, stepwise);
-	foreach(cell, lines)
-	{
-		const CmigDiffLine *line = lfirst(cell);
-
-		if (!is_unsupported(line))
-			continue;
-		start_group(&section, "unsupported");
-		section_layout_comment(&section.text, psprintf("unsupported: %s", section_layout_unsupported(line)));
-	}
-	return section.text.data;
 }
 
 /*
@@ -342,63 +234,66 @@ downgrade_lines(const List *lines)
 	return result;
 }
 
-/* Returns the downgrade section, or NULL if a change cannot be reverted. */
+/*
+ * Returns the upgrade or downgrade section.  In a stepwise revision, lines of
+ * the same transaction become a single statement.  Unsupported changes are
+ * comments at the end of the upgrade section.
+ */
 static char *
-layout_downgrade(const List *lines, bool stepwise)
+layout(const List *lines, bool upgrade, bool stepwise)
 {
 	Section		section = {0};
+	List	   *chosen = upgrade ? NIL : downgrade_lines(lines);
+	bool		distributes = false,
+				has_keys = false;
 	ListCell   *cell;
 
-	foreach(cell, lines)
-		if (begins_with(((CmigDiffLine *) lfirst(cell))->hazard, "cannot be reverted"))
-		return NULL;
-	start_section(&section, lines);
-	append_lines(&section, downgrade_lines(lines), false, stepwise);
-	return section.text.data;
-}
-
-/* Returns the sections for a List of CmigDiffLine *. */
-static CmigSections *
-cmig_section_layout(const List *lines)
-{
-	CmigSections *sections = palloc0(sizeof(CmigSections));
-	StringInfoData hazards;
-	ListCell   *cell;
-
-	sections->transactional = true;
+	initStringInfo(&section.text);
 	foreach(cell, lines)
 	{
 		CmigDiffLine *line = lfirst(cell);
 
-		if (line->stepwise)
-			sections->transactional = false;
-		if (line->staged != NULL)
-			line->upgrade = line->staged;
-		if (line->staged_undo != NULL)
-			line->downgrade = line->staged_undo;
+		distributes |= strcmp(line->kind, "distribution") == 0;
+		has_keys |= strcmp(line->kind, "foreign key") == 0;
+		if (upgrade && line->upgrade != NULL && !line->within)
+			chosen = lappend(chosen, line);
 	}
-	sections->upgrade = layout_upgrade(lines, !sections->transactional);
-	sections->downgrade = layout_downgrade(lines, !sections->transactional);
-	initStringInfo(&hazards);
-	foreach(cell, lines)
+
+	/*
+	 * Citus refuses some combinations of distributing tables and changing
+	 * foreign keys in a transaction, unless it changes one shard after
+	 * another
+	 */
+	if (distributes && has_keys)
+		appendStringInfoString(&section.text, "SET citus.multi_shard_modify_mode = 'sequential';\n");
+	for (int i = 0; i < list_length(chosen);)
+	{
+		CmigDiffLine *line = list_nth(chosen, i);
+		List	   *together = stepwise ? cmig_section_layout_next(chosen, i) : list_make1(line);
+		const char *sql = upgrade ? line->upgrade : line->downgrade;
+
+		start_group(&section, line->group);
+		if (line->transaction != 0 && stepwise && (list_length(together) > 1 || strchr(sql, ';') != NULL))
+			appendStringInfo(&section.text, "%s;\n", cmig_section_layout_block(together, upgrade, false));
+		else
+			append_line(&section.text, line, upgrade, false, false);
+		i += list_length(together);
+	}
+	foreach(cell, upgrade ? lines : NIL)
 	{
 		const CmigDiffLine *line = lfirst(cell);
-		const char *hazard = line->hazard ? line->hazard : line->general_hazard;
 
-		if (hazard == NULL)
+		if (line->upgrade != NULL)
 			continue;
-		appendStringInfo(&hazards, "%s%s%s", hazards.len > 0 ? "\n" : "", is_unsupported(line) ? "unsupported: " : "",
-						 is_unsupported(line) ? section_layout_unsupported(line) : hazard);
+		start_group(&section, "unsupported");
+		section_layout_comment(&section.text, psprintf("unsupported: %s", section_layout_unsupported(line)));
 	}
-	sections->hazards = hazards.len > 0 ? hazards.data : NULL;
-	return sections;
+	return section.text.data;
 }
 
 /* ----------------------------------------------------------------
  * Generates revisions from differences, as the result of an SQL function
  * with the columns revision, file_name, content, and hazards.
- *
- * 	  Generates revisions from differences.
  * ----------------------------------------------------------------
  */
 
@@ -421,46 +316,27 @@ cmig_generate_prepare(CmigGenerate *generate, const char *function)
 	cmig_draft_prepare(&generate->draft);
 }
 
-/*
- * Unresolved statements
- *
- * A marker above each unresolved statement makes cmig.load reject the file.
- * The content is formatted with a comment in place of each marker, because a
- * marker cannot be formatted.
- */
-
+/* Above an unresolved statement; it makes cmig.load reject the file. */
 #define RESOLVE_MARKER "-- cmig:resolve"
-
-/* Replace the placeholder comments with markers. */
-static char *
-with_markers(char *content, const char *comment)
-{
-	text	   *result = DatumGetTextPP(DirectFunctionCall3Coll(replace_text, C_COLLATION_OID,
-																CStringGetTextDatum(content),
-																CStringGetTextDatum(psprintf("\n%s\n", comment)),
-																CStringGetTextDatum("\n" RESOLVE_MARKER "\n")));
-
-	return text_to_cstring(result);
-}
 
 /*
  * Returns the file's content, with the unresolved statements at the end of its
- * upgrade section.
+ * upgrade section.  The content is formatted with a comment in place of each
+ * marker, because a marker cannot be formatted.
  */
 static char *
 content_with_unresolved(CmigGenerate *generate)
 {
-	CmigRevisionText *text = &generate->draft.new.text;
+	CmigRevisionText *revision = &generate->draft.new.text;
 	StringInfoData upgrade;
-	char	   *comment;
+	char	   *comment = psprintf("-- resolve %s", revision->edges.id);
+	Datum		content;
 	ListCell   *cell;
 
 	initStringInfo(&upgrade);
-	appendStringInfoString(&upgrade, text->upgrade_sql);
-	comment = psprintf("-- resolve %s", generate->draft.new.text.edges.id);
-	while (strstr(text->upgrade_sql, comment) != NULL)
+	appendStringInfoString(&upgrade, revision->upgrade_sql);
+	while (strstr(revision->upgrade_sql, comment) != NULL)
 		comment = psprintf("%s+", comment);
-	/* append the unresolved statements, each below the placeholder comment */
 	foreach(cell, generate->unresolved)
 	{
 		const CmigUnresolved *unresolved = lfirst(cell);
@@ -469,24 +345,12 @@ content_with_unresolved(CmigGenerate *generate)
 		section_layout_comment(&upgrade, unresolved->place);
 		appendStringInfo(&upgrade, "%s;\n", unresolved->sql);
 	}
-	text->upgrade_sql = upgrade.data;
-	return with_markers(cmig_draft_content(&generate->draft), comment);
-}
-
-/* Returns the hazards, including the unresolved statements. */
-static char *
-hazards_with_unresolved(const CmigGenerate *generate, const char *hazards)
-{
-	StringInfoData all;
-	ListCell   *cell;
-
-	if (generate->unresolved == NIL)
-		return unconstify(char *, hazards);
-	initStringInfo(&all);
-	appendStringInfoString(&all, hazards ? hazards : "");
-	foreach(cell, generate->unresolved)
-		appendStringInfo(&all, "%sunresolved: %s", all.len > 0 ? "\n" : "", ((CmigUnresolved *) lfirst(cell))->place);
-	return all.data;
+	revision->upgrade_sql = upgrade.data;
+	content = DirectFunctionCall3Coll(replace_text, C_COLLATION_OID,
+													   CStringGetTextDatum(cmig_draft_content(&generate->draft)),
+													   CStringGetTextDatum(psprintf("\n%s\n", comment)),
+													   CStringGetTextDatum("\n" RESOLVE_MARKER "\n"));
+	return TextDatumGetCString(content);
 }
 
 void
@@ -494,23 +358,43 @@ cmig_generate_put(FunctionCallInfo fcinfo, CmigGenerate *generate, const List *l
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	CmigRevisionText *text = &generate->draft.new.text;
-	CmigSections *sections = cmig_section_layout(lines);
-	char	   *hazards;
+	bool		irreversible = false;
+	StringInfoData hazards;
 	Datum		values[COLUMNS];
 	bool		nulls[COLUMNS] = {0};
 	CmigListing places;
-	ListCell   *cell;
 	CmigListing unsupported;
-	ListCell   *lc;
+	ListCell   *cell;
 
-	/* issue a WARNING about unsupported changes */
+	initStringInfo(&hazards);
 	cmig_listing_init(&unsupported, CMIG_LISTING_LINES);
-	foreach(lc, lines)
+	cmig_listing_init(&places, CMIG_LISTING_LINES);
+	text->edges.transactional = true;
+	foreach(cell, lines)
 	{
-		const CmigDiffLine *line = lfirst(lc);
+		CmigDiffLine *line = lfirst(cell);
+		const char *hazard = line->hazard ? line->hazard : line->general_hazard;
 
 		if (line->upgrade == NULL)
+		{
 			cmig_listing_add(&unsupported, section_layout_unsupported(line));
+			hazard = psprintf("unsupported: %s", section_layout_unsupported(line));
+		}
+		if (hazard != NULL)
+			appendStringInfo(&hazards, "%s%s", hazards.len > 0 ? "\n" : "", hazard);
+		text->edges.transactional &= !line->stepwise;
+		irreversible |= begins_with(line->hazard, "cannot be reverted");
+		if (line->staged != NULL)
+			line->upgrade = line->staged;
+		if (line->staged_undo != NULL)
+			line->downgrade = line->staged_undo;
+	}
+	foreach(cell, generate->unresolved)
+	{
+		const char *place = ((CmigUnresolved *) lfirst(cell))->place;
+
+		cmig_listing_add(&places, place);
+		appendStringInfo(&hazards, "%sunresolved: %s", hazards.len > 0 ? "\n" : "", place);
 	}
 	if (unsupported.count > 0)
 		ereport(WARNING,
@@ -520,29 +404,21 @@ cmig_generate_put(FunctionCallInfo fcinfo, CmigGenerate *generate, const List *l
 							   unsupported.count, unsupported.count),
 				 errdetail("%s", cmig_listing_text(&unsupported)),
 				 errhint("Add the missing statements to the revision, or make the change by hand.")));
-	/* issue a WARNING about unresolved statements */
-	if (generate->unresolved != NIL)
-	{
-		cmig_listing_init(&places, CMIG_LISTING_LINES);
-		foreach(cell, generate->unresolved)
-			cmig_listing_add(&places, ((CmigUnresolved *) lfirst(cell))->place);
+	if (places.count > 0)
 		ereport(WARNING,
 				(errmsg_plural("the revision has %d unresolved statement", "the revision has %d unresolved statements",
 							   places.count, places.count),
 				 errdetail("%s", cmig_listing_text(&places)),
 				 errhint("Each statement is at the end of the upgrade section, below a line \"%s\". Keep the statement if a new database needs it; otherwise, delete it. In either case, delete the line \"%s\".",
 						 RESOLVE_MARKER, RESOLVE_MARKER)));
-	}
-	text->upgrade_sql = sections->upgrade;
-	text->downgrade_sql = sections->downgrade;
-	text->edges.transactional = sections->transactional;
+	text->upgrade_sql = layout(lines, true, !text->edges.transactional);
+	text->downgrade_sql = irreversible ? NULL : layout(lines, false, !text->edges.transactional);
 
 	values[0] = CStringGetTextDatum(text->edges.id);
 	values[1] = CStringGetTextDatum(generate->draft.file_name);
 	values[2] = CStringGetTextDatum(content_with_unresolved(generate));
-	hazards = hazards_with_unresolved(generate, sections->hazards);
-	nulls[3] = hazards == NULL;
-	values[3] = nulls[3] ? (Datum) 0 : CStringGetTextDatum(hazards);
+	nulls[3] = hazards.len == 0;
+	values[3] = CStringGetTextDatum(hazards.data);
 	if (generate->store)
 		cmig_revision_rows_insert(text);
 	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
@@ -587,7 +463,6 @@ find_differences(const CmigManaged *managed, const char *target_sql,
 {
 	CmigSituation now;
 	const CmigGraph *graph;
-	List	   *scripts;
 
 	cmig_scope_refuse(function, "RESET cmig.scope. For one schema: SELECT * FROM cmig.diff('<target_sql>', schemas => '{<schema>}')");
 	now = cmig_move_read(true);
@@ -603,7 +478,6 @@ find_differences(const CmigManaged *managed, const char *target_sql,
 				 errdetail("Everything in the schemas would be dropped."),
 				 errhint("If that is what you want, use '-- nothing' as target_sql.")));
 	graph = now.graph;
-	scripts = NIL;
 	for (int node = graph->count; node < graph->count + graph->repeatable_count; node++)
 	{
 		CmigStoredScript *stored = cmig_catalog_read_script(cmig_graph_id(graph, node), CMIG_UPGRADE);
@@ -613,9 +487,8 @@ find_differences(const CmigManaged *managed, const char *target_sql,
 			continue;
 		script->revision = cmig_graph_id(graph, node);
 		script->sql = cmig_placeholder_values_insert(stored->sql, &stored->placeholders, script->revision, "upgrade");
-		scripts = lappend(scripts, script);
+		options->scripts = lappend(options->scripts, script);
 	}
-	options->scripts = scripts;
 	if (replay)
 		return cmig_diff_run_replay(cmig_replay_plan_all(&now), managed, target_sql, options, function);
 	cmig_pending_require_heads(&now);

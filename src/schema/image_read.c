@@ -59,37 +59,30 @@ same_grants(const List *a, const List *b)
 	return true;
 }
 
-/* Are the objects equal in everything that is compared? */
-static bool
-same_object(const CmigObject *a, const CmigObject *b)
-{
-	if (a->kind != b->kind || a->inherited != b->inherited ||
-		!cmig_text_same(a->identity, b->identity) || !cmig_text_same(a->owner, b->owner) ||
-		!cmig_text_same(a->comment, b->comment) || !cmig_text_same(a->index_comment, b->index_comment) ||
-		!same_grants(a->grants, b->grants))
-		return false;
-	for (int i = 0; i < a->kind->nproperties; i++)
-		if (!cmig_text_same(a->values[i], b->values[i]))
-			return false;
-	return true;
-}
-
 bool
-cmig_image_same(const CmigImage *a, const CmigImage *b)
+cmig_image_same(const CmigImage *image, const CmigImage *other)
 {
-	if (a->count != b->count)
+	if (image->count != other->count)
 		return false;
-	for (int i = 0; i < a->count; i++)
-		if (!same_object(a->objects[i], b->objects[i]))
+	for (int i = 0; i < image->count; i++)
+	{
+		const CmigObject *a = image->objects[i];
+		const CmigObject *b = other->objects[i];
+
+		if (a->kind != b->kind || a->inherited != b->inherited ||
+			!cmig_text_same(a->identity, b->identity) || !cmig_text_same(a->owner, b->owner) ||
+			!cmig_text_same(a->comment, b->comment) || !cmig_text_same(a->index_comment, b->index_comment) ||
+			!same_grants(a->grants, b->grants))
 			return false;
+		for (int j = 0; j < a->kind->nproperties; j++)
+			if (!cmig_text_same(a->values[j], b->values[j]))
+				return false;
+	}
 	return true;
 }
 
 /* ----------------------------------------------------------------
- * The state of reading an image, and functions that read the columns of a
- * query's row.
- *
- * 	  Reads the columns of a query's row, and finds extension members.
+ * Reads the columns of a query's row, and finds extension members.
  * ----------------------------------------------------------------
  */
 
@@ -100,8 +93,8 @@ typedef struct CmigImageReader
 	HTAB	   *members;		/* the extension members: a hash table of
 								 * Member */
 	const CmigKind *kind;		/* the kind being read */
-	List	   *unclaimed;		/* list of CmigAddress *: objects that no kind
-								 * has read */
+	ArrayBuildState *unclaimed[2];	/* objects that no kind has read: oid[]
+									 * of their catalogs, and of themselves */
 	MemoryContext scratch;		/* reset after each object */
 	char	   *block;			/* block from which memory for objects and
 								 * their strings is taken */
@@ -238,16 +231,17 @@ image_reader_is_member(const CmigImageReader *reader, CmigAddress address, CmigA
  */
 
 /*
- * Returns the object whose own address is in the current row.  Returns NULL if
- * the address is an alias (see cmig_image_alias()) or unknown.
+ * Returns the object with the address in the current row.  Sets *is_part if the
+ * address is an alias (see cmig_image_alias()).
  */
 static CmigObject *
-annotated(const CmigImageReader *reader)
+annotated(const CmigImageReader *reader, bool *is_part)
 {
 	CmigAddress address = image_reader_address(reader, 0);
 	CmigObject *object = cmig_image_find_exactly(reader->image, address);
 
-	return object != NULL && memcmp(&object->address, &address, sizeof(address)) == 0 ? object : NULL;
+	*is_part = object != NULL && memcmp(&object->address, &address, sizeof(address)) != 0;
+	return object;
 }
 
 /* Row callback: set the comment of an object, or of its index or sequence. */
@@ -256,17 +250,17 @@ add_comment(TupleDesc desc, HeapTuple row, void *arg)
 {
 	CmigImageReader *reader = arg;
 	CmigObject *object;
+	bool		is_part;
 
 	image_reader_row(reader, desc, row);
-	object = annotated(reader);
-	if (object != NULL)
+	object = annotated(reader, &is_part);
+	if (object == NULL)
+		return;
+	if (!is_part)
 		object->comment = image_reader_text(reader, 3);
-	else if (image_reader_address(reader, 0).catalog == RelationRelationId)
-	{
-		object = cmig_image_find_exactly(reader->image, image_reader_address(reader, 0));
-		if (object != NULL && (object->kind == &cmig_kind_constraint || object->kind == &cmig_kind_column))
-			object->index_comment = image_reader_text(reader, 3);
-	}
+	else if (image_reader_address(reader, 0).catalog == RelationRelationId &&
+			 (object->kind == &cmig_kind_constraint || object->kind == &cmig_kind_column))
+		object->index_comment = image_reader_text(reader, 3);
 }
 
 /*
@@ -277,26 +271,22 @@ static void
 add_grant(TupleDesc desc, HeapTuple row, void *arg)
 {
 	CmigImageReader *reader = arg;
-	CmigObject *object,
-			   *sequence = NULL;
+	CmigObject *object;
 	CmigGrant  *grant;
+	bool		is_part;
 
 	image_reader_row(reader, desc, row);
-	object = annotated(reader);
-	if (object == NULL)
-	{
-		sequence = cmig_image_find_exactly(reader->image, image_reader_address(reader, 0));
-		if (sequence == NULL || sequence->kind != &cmig_kind_column)
-			return;
-	}
+	object = annotated(reader, &is_part);
+	if (object == NULL || (is_part && object->kind != &cmig_kind_column))
+		return;
 	grant = palloc0(sizeof(CmigGrant));
 	grant->grantee = image_reader_text(reader, 3);
 	grant->privilege = image_reader_text(reader, 4);
 	grant->grantable = image_reader_bool(reader, 5);
 	grant->granted = image_reader_bool(reader, 6);
 	grant->grantor = image_reader_text(reader, 7);
-	if (sequence != NULL)
-		sequence->sequence_grants = lappend(sequence->sequence_grants, grant);
+	if (is_part)
+		object->sequence_grants = lappend(object->sequence_grants, grant);
 	else
 		object->grants = lappend(object->grants, grant);
 }
@@ -352,15 +342,14 @@ static void
 add_unclaimed(TupleDesc desc, HeapTuple row, void *arg)
 {
 	CmigImageReader *reader = arg;
-	CmigAddress *address = palloc(sizeof(CmigAddress));
+	CmigAddress address;
 
 	image_reader_row(reader, desc, row);
-	*address = image_reader_address(reader, 0);
-	if (cmig_image_find_exactly(reader->image, *address) == NULL &&
-		!image_reader_is_member(reader, *address, NULL))
-		reader->unclaimed = lappend(reader->unclaimed, address);
-	else
-		pfree(address);
+	address = image_reader_address(reader, 0);
+	if (cmig_image_find_exactly(reader->image, address) != NULL || image_reader_is_member(reader, address, NULL))
+		return;
+	for (int i = 0; i < 2; i++)
+		reader->unclaimed[i] = accumArrayResult(reader->unclaimed[i], reader->values[i], false, OIDOID, CurrentMemoryContext);
 }
 
 /* Row callback: add an object that no kind has read, with the kind "other". */
@@ -397,22 +386,12 @@ name_unclaimed(CmigImageReader *reader)
 		" CROSS JOIN LATERAL pg_identify_object(c, o, 0) i",
 		.nargs = 2,.argtypes = {OIDARRAYOID, OIDARRAYOID}
 	};
-	int			count = list_length(reader->unclaimed);
-	Datum	   *catalogs = palloc(sizeof(Datum) * Max(count, 1)),
-			   *objects = palloc(sizeof(Datum) * Max(count, 1)),
-				values[2];
+	Datum		values[2];
 
-	if (count == 0)
+	if (reader->unclaimed[0] == NULL)
 		return;
-	for (int i = 0; i < count; i++)
-	{
-		CmigAddress *address = list_nth(reader->unclaimed, i);
-
-		catalogs[i] = ObjectIdGetDatum(address->catalog);
-		objects[i] = ObjectIdGetDatum(address->object);
-	}
-	values[0] = PointerGetDatum(construct_array(catalogs, count, OIDOID, sizeof(Oid), true, TYPALIGN_INT));
-	values[1] = PointerGetDatum(construct_array(objects, count, OIDOID, sizeof(Oid), true, TYPALIGN_INT));
+	for (int i = 0; i < 2; i++)
+		values[i] = makeArrayResult(reader->unclaimed[i], CurrentMemoryContext);
 	cmig_query_each(&query, values, NULL, add_other, reader);
 }
 
@@ -601,41 +580,28 @@ keep_text(CmigImageReader *reader, int column, const char *text)
  * columns of type text without a default.
  */
 
-/* Are the values equal to the properties in the current row? */
-static bool
-is_row(const CmigImageReader *reader, char *const *values)
-{
-	for (int i = 0; i < reader->kind->nproperties; i++)
-	{
-		if (!cmig_text_same(values[i], reader->row[i]))
-			return false;
-	}
-	return true;
-}
-
 /* Returns the properties in the current row, shared if possible. */
 static char *const *
 keep_values(CmigImageReader *reader)
 {
 	int			count = reader->kind->nproperties;
-	uint32		hash;
+	uint32		hash = 0;
 	SharedValues *shared;
 	bool		found;
 	char	  **values;
 
 	for (int i = 0; i < count; i++)
-		reader->row[i] = read_text(reader, FIXED_COLUMNS + i);
-	hash = 0;
-	for (int j = 0; j < reader->kind->nproperties; j++)
 	{
-		const char *text = reader->row[j];
+		const char *text = reader->row[i] = read_text(reader, FIXED_COLUMNS + i);
 
 		hash = hash_combine(hash, text == NULL ? 1 : hash_bytes((const unsigned char *) text, strlen(text)));
 	}
 	shared = hash_search(reader->shared, &hash,
 						 hash_get_num_entries(reader->shared) < MAX_SHARED ? HASH_ENTER : HASH_FIND,
 						 &found);
-	if (found && is_row(reader, shared->values))
+	for (int i = 0; i < count && found; i++)
+		found = cmig_text_same(shared->values[i], reader->row[i]);
+	if (found)
 		return shared->values;
 	values = take_aligned(reader, sizeof(char *) * Max(count, 1));
 	for (int i = 0; i < count; i++)
@@ -794,33 +760,6 @@ read_aliases(CmigImageReader *reader, Datum schemas)
  * Dependencies
  */
 
-/*
- * Returns the object with this address or, if it is an extension member, the
- * extension.  Returns NULL if the image contains neither.
- */
-static CmigObject *
-find_needed(const CmigImageReader *reader, CmigAddress address)
-{
-	CmigObject *object = cmig_image_find(reader->image, address);
-	CmigAddress extension;
-
-	if (object == NULL && image_reader_is_member(reader, address, &extension))
-		object = cmig_image_find(reader->image, extension);
-	return object;
-}
-
-/*
- * Is the dependency itself an object in the image?  This is the case for a
- * sequence's OWNED BY and for a partition's attachment to its table.
- */
-static bool
-is_own_kind(const CmigObject *object, const CmigObject *on, char type)
-{
-	return type == DEPENDENCY_AUTO &&
-		((object->kind == &cmig_kind_sequence && on->kind == &cmig_kind_column) ||
-		 (object->kind == &cmig_kind_table && on->kind == &cmig_kind_table));
-}
-
 /* Row callback: the first object in the row depends on the second one. */
 static void
 add_depends(TupleDesc desc, HeapTuple row, void *arg)
@@ -828,16 +767,26 @@ add_depends(TupleDesc desc, HeapTuple row, void *arg)
 	CmigImageReader *reader = arg;
 	CmigObject *object,
 			   *on;
-	CmigAddress address;
+	CmigAddress extension;
 
 	image_reader_row(reader, desc, row);
-	address = image_reader_address(reader, 0);
-	object = cmig_image_find(reader->image, address);
+	object = cmig_image_find(reader->image, image_reader_address(reader, 0));
 	if (object == NULL)
 		return;
-	on = find_needed(reader, image_reader_address(reader, 3));
-	if (on == NULL || on->parent == object ||
-		(desc->natts > 6 && is_own_kind(object, on, DatumGetChar(reader->values[6]))))
+	on = cmig_image_find(reader->image, image_reader_address(reader, 3));
+	/* an object that depends on an extension member needs the extension */
+	if (on == NULL && image_reader_is_member(reader, image_reader_address(reader, 3), &extension))
+		on = cmig_image_find(reader->image, extension);
+	if (on == NULL || on->parent == object)
+		return;
+
+	/*
+	 * a sequence's OWNED BY and a partition's attachment to its table are
+	 * objects in the image themselves
+	 */
+	if (desc->natts > 6 && DatumGetChar(reader->values[6]) == DEPENDENCY_AUTO &&
+		((object->kind == &cmig_kind_sequence && on->kind == &cmig_kind_column) ||
+		 (object->kind == &cmig_kind_table && on->kind == &cmig_kind_table)))
 		return;
 
 	/*
@@ -952,16 +901,6 @@ read_image(void *arg)
 	reading->image = reader.image;
 }
 
-/* Read with one snapshot, so that all queries agree; with the latest one. */
-static CmigImage *
-read_latest(const CmigManaged *managed)
-{
-	Reading		reading = {.managed = managed};
-
-	cmig_query_at_once(true, read_image, &reading);
-	return reading.image;
-}
-
 /* Error context callback: if a lock was not available, say who holds it. */
 static void
 explain_wait(void *arg)
@@ -972,11 +911,15 @@ explain_wait(void *arg)
 CmigImage *
 cmig_image_read(const CmigManaged *managed)
 {
-	CmigImage  *volatile image = NULL;
+	Reading		reading = {.managed = managed};
 	ErrorContextCallback callback;
 
+	/* read with one snapshot, so that all queries agree: the latest one */
 	if (cmig_lock_wait_is_watched())
-		return read_latest(managed);
+	{
+		cmig_query_at_once(true, read_image, &reading);
+		return reading.image;
+	}
 
 	callback.callback = explain_wait;
 	callback.arg = NULL;
@@ -986,7 +929,7 @@ cmig_image_read(const CmigManaged *managed)
 	PG_TRY();
 	{
 		cmig_lock_wait_watch(GetUserId());
-		image = read_latest(managed);
+		cmig_query_at_once(true, read_image, &reading);
 	}
 	PG_FINALLY();
 	{
@@ -994,7 +937,7 @@ cmig_image_read(const CmigManaged *managed)
 	}
 	PG_END_TRY();
 	error_context_stack = callback.previous;
-	return image;
+	return reading.image;
 }
 
 /* ----------------------------------------------------------------
@@ -1002,52 +945,6 @@ cmig_image_read(const CmigManaged *managed)
  * the live database.
  * ----------------------------------------------------------------
  */
-
-/*
- * Returns the entry for a role, a schema, and an object type; adds it if
- * necessary.
- */
-static CmigInitialGrants *
-find_entry(List **list, const char *role, const char *schema, char type)
-{
-	CmigInitialGrants *entry = *list == NIL ? NULL : llast(*list);
-
-	/*
-	 * only the last entry can match, because the rows are sorted by role,
-	 * schema, and type
-	 */
-	if (entry != NULL && entry->type == type && strcmp(entry->role, role) == 0 &&
-		(schema == NULL ? entry->schema == NULL : entry->schema != NULL && strcmp(entry->schema, schema) == 0))
-		return entry;
-	entry = palloc0(sizeof(CmigInitialGrants));
-	entry->role = role;
-	entry->schema = schema;
-	entry->type = type;
-	*list = lappend(*list, entry);
-	return entry;
-}
-
-/* Row callback: add a privilege to the entry of its schema and type. */
-static void
-add_row(TupleDesc desc, HeapTuple row, void *arg)
-{
-	const char *type = cmig_query_text(desc, row, 2);
-	CmigInitialGrants *entry = find_entry(arg, cmig_query_text(desc, row, 7), cmig_query_text_or_null(desc, row, 1), *type);
-	CmigGrant  *grant;
-
-	/*
-	 * if the row has no privilege, the default privileges equal the built-in
-	 * ones
-	 */
-	if (cmig_query_text_or_null(desc, row, 4) == NULL)
-		return;
-	grant = palloc0(sizeof(CmigGrant));
-	grant->grantee = cmig_query_text_or_null(desc, row, 3);
-	grant->privilege = cmig_query_text(desc, row, 4);
-	grant->grantable = cmig_query_bool(desc, row, 5, false);
-	grant->granted = cmig_query_bool(desc, row, 6, false);
-	entry->grants = lappend(entry->grants, grant);
-}
 
 /*
  * Default privileges without a schema replace the built-in privileges, and
@@ -1075,8 +972,38 @@ cmig_initial_grants_read(void)
 		"  WHERE g.grantee IS NULL OR b.grantee IS NULL OR (g.grantable AND g.grantee <> d.role)) e ON true"
 		" ORDER BY 7, 1, 2, 6, 3, 4"
 	};
+	CmigInitialGrants *entry = NULL;
 	List	   *list = NIL;
+	ListCell   *cell;
 
-	cmig_query_each(&query, NULL, NULL, add_row, &list);
+	foreach(cell, cmig_query_list(&query))
+	{
+		char	  **row = lfirst(cell);
+		CmigGrant  *grant;
+
+		/* the rows are sorted by role, schema, and type */
+		if (entry == NULL || entry->type != *row[1] || strcmp(entry->role, row[6]) != 0 ||
+			!cmig_text_same(entry->schema, row[0]))
+		{
+			entry = palloc0(sizeof(CmigInitialGrants));
+			entry->role = row[6];
+			entry->schema = row[0];
+			entry->type = *row[1];
+			list = lappend(list, entry);
+		}
+
+		/*
+		 * if the row has no privilege, the default privileges equal the
+		 * built-in ones
+		 */
+		if (row[3] == NULL)
+			continue;
+		grant = palloc0(sizeof(CmigGrant));
+		grant->grantee = row[2];
+		grant->privilege = row[3];
+		grant->grantable = *row[4] == 't';
+		grant->granted = *row[5] == 't';
+		entry->grants = lappend(entry->grants, grant);
+	}
 	return list;
 }

@@ -64,15 +64,6 @@ add_schema(CmigManaged *managed, char *name, Oid oid)
 	schema->owned = OidIsValid(oid) && cmig_owns_compat(NamespaceRelationId, oid, GetUserId());
 }
 
-static void
-add_row(TupleDesc desc, HeapTuple row, void *arg)
-{
-	bool		isnull;
-
-	add_schema(arg, cmig_query_text(desc, row, 2),
-			   DatumGetObjectId(cmig_query_datum(desc, row, 1, &isnull)));
-}
-
 /* Add every schema in the database that can be compared. */
 static void
 add_all(void *managed)
@@ -83,8 +74,10 @@ add_all(void *managed)
 		" AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_namespace'::regclass"
 		" AND d.objid = n.oid AND d.deptype = 'e')"
 	};
+	ListCell   *cell;
 
-	cmig_query_each(&query, NULL, NULL, add_row, managed);
+	foreach(cell, cmig_query_list(&query))
+		add_schema(managed, ((char **) lfirst(cell))[1], atooid(((char **) lfirst(cell))[0]));
 }
 
 CmigManaged *
@@ -666,9 +659,8 @@ cmig_shadow_is_in_use(Oid schema, bool by_members)
 		" AND NOT (d.classid = 'pg_extension'::regclass AND d.objid IN (SELECT oid FROM x)) LIMIT 1",
 		.nargs = 2,.argtypes = {OIDOID, BOOLOID}
 	};
-	Datum		values[] = {ObjectIdGetDatum(schema), BoolGetDatum(by_members)};
 
-	return cmig_query_run(&query, values, NULL) > 0;
+	return cmig_query_do(&query, schema, by_members) > 0;
 }
 
 bool

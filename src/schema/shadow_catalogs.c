@@ -215,21 +215,6 @@ cmig_shadow_hidden_name(Oid object)
  * ----------------------------------------------------------------
  */
 
-/* A CmigRowCallback: add an object to the list. */
-static void
-keep(TupleDesc desc, HeapTuple row, void *arg)
-{
-	List	  **list = arg;
-	CmigHidden *hidden = palloc(sizeof(CmigHidden));
-	bool		isnull;
-
-	hidden->catalog = DatumGetObjectId(cmig_query_datum(desc, row, 1, &isnull));
-	hidden->object = DatumGetObjectId(cmig_query_datum(desc, row, 2, &isnull));
-	hidden->name = cmig_query_text_or_null(desc, row, 3);
-	hidden->owner = DatumGetObjectId(cmig_query_datum(desc, row, 4, &isnull));
-	*list = lappend(*list, hidden);
-}
-
 /*
  * Do other objects still need the hidden object's catalog row?  If so, only
  * the object's name is hidden.
@@ -262,11 +247,16 @@ cmig_shadow_global_hide(void)
 		"SELECT FROM pg_depend d WHERE d.classid = o.catalog AND d.objid = o.oid AND d.deptype = 'e'))"
 	};
 
-	cmig_query_each(&query, NULL, NULL, keep, &list);
-	foreach(cell, list)
+	foreach(cell, cmig_query_list(&query))
 	{
-		const CmigHidden *hidden = lfirst(cell);
+		char	  **row = lfirst(cell);
+		CmigHidden *hidden = palloc(sizeof(CmigHidden));
 
+		hidden->catalog = atooid(row[0]);
+		hidden->object = atooid(row[1]);
+		hidden->name = row[2];
+		hidden->owner = atooid(row[3]);
+		list = lappend(list, hidden);
 		if (is_renamed(hidden))
 			cmig_shadow_rows_rename(hidden->catalog, hidden->object,
 									get_object_attnum_name(hidden->catalog),

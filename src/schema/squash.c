@@ -29,6 +29,9 @@
 
 PG_FUNCTION_INFO_V1(cmig_squash);
 
+#define RANGE_HINT \
+	"Specify the first and the last revision: SELECT * FROM cmig.squash('<from>:<to>', '<message>')"
+
 /* The revisions to be squashed. */
 typedef struct Squash
 {
@@ -48,30 +51,19 @@ typedef struct Squash
  */
 
 /*
- * Returns a revision that builds on the node, but is neither in the range nor
- * a descendant of the tip; -1 if there is none.
+ * Returns a revision that builds on the node and is in the range, if "inside"
+ * is true, or else one that is neither in the range nor in "except"; -1 if
+ * there is none.
  */
 static int
-find_outside(const Squash *squash, const CmigMarks *above_tip, int node)
+find_above(const Squash *squash, int node, bool inside, const CmigMarks *except)
 {
 	const CmigNode *n = &squash->graph->nodes[node];
 
 	for (int k = 0, above; (above = cmig_graph_edge_up(n, k, true)) >= 0; k++)
-		if (!squash->marks->set[above] && !above_tip->set[above])
+		if (inside ? squash->marks->set[above] : !squash->marks->set[above] && !except->set[above])
 			return above;
 	return -1;
-}
-
-/* Returns true if no other revision in the range builds on "node". */
-static bool
-is_top(const Squash *squash, int node)
-{
-	const CmigNode *n = &squash->graph->nodes[node];
-
-	for (int k = 0, above; (above = cmig_graph_edge_up(n, k, true)) >= 0; k++)
-		if (squash->marks->set[above])
-			return false;
-	return true;
 }
 
 /* Add the nodes in "edges" that are not in the range. */
@@ -109,13 +101,23 @@ without_implied(const Squash *squash, List *nodes, const List *except)
 	return result;
 }
 
+static CmigNames
+names_of(const Squash *squash, List *nodes)
+{
+	CmigNames	names = {0, palloc(sizeof(char *) * (list_length(nodes) + 1))};
+	ListCell   *cell;
+
+	foreach(cell, nodes)
+		names.names[names.count++] = cmig_graph_id(squash->graph, lfirst_int(cell));
+	return names;
+}
+
 /* Find the revisions on which the new revision builds. */
 static void
 find_before(Squash *squash, CmigRevision *edges)
 {
 	List	   *parents = NIL,
 			   *depends = NIL;
-	ListCell   *cell;
 
 	for (int i = 0; i < squash->count; i++)
 	{
@@ -126,12 +128,8 @@ find_before(Squash *squash, CmigRevision *edges)
 	squash->depends = without_implied(squash, depends, parents);
 	squash->before = list_concat_copy(parents, squash->depends);
 
-	edges->parents.names = palloc(sizeof(char *) * (list_length(parents) + 1));
-	foreach(cell, parents)
-		edges->parents.names[edges->parents.count++] = cmig_graph_id(squash->graph, lfirst_int(cell));
-	edges->depends.names = palloc(sizeof(char *) * (list_length(squash->depends) + 1));
-	foreach(cell, squash->depends)
-		edges->depends.names[edges->depends.count++] = cmig_graph_id(squash->graph, lfirst_int(cell));
+	edges->parents = names_of(squash, parents);
+	edges->depends = names_of(squash, squash->depends);
 }
 
 static void
@@ -152,16 +150,14 @@ find_revisions(Squash *squash, const char *range, CmigRevision *edges)
 	if (range == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("the range must not be null"),
-				 errhint("Specify the first and the last revision: SELECT * FROM cmig.squash('<from>:<to>', '<message>')")));
+				 errmsg("the range must not be null"), errhint(RANGE_HINT)));
 	squash->graph = now.graph;
 	squash->marks = cmig_target_range(now.graph, now.applied, range);
 	squash->nodes = cmig_graph_order(now.graph, squash->marks, &squash->count);
 	if (squash->count < 2)
 		ereport(ERROR,
 				(errcode(ERRCODE_CMIG_INVALID_TARGET),
-				 errmsg("the range has fewer than two revisions"),
-				 errhint("Specify the first and the last revision: SELECT * FROM cmig.squash('<from>:<to>', '<message>')")));
+				 errmsg("the range has fewer than two revisions"), errhint(RANGE_HINT)));
 
 	/*
 	 * Find the revision on top of the range.  Raises an error if there is
@@ -172,7 +168,7 @@ find_revisions(Squash *squash, const char *range, CmigRevision *edges)
 	{
 		int			node = squash->nodes[i];
 
-		if (!is_top(squash, node))
+		if (find_above(squash, node, true, NULL) >= 0)
 			continue;
 		if (squash->tip >= 0)
 			ereport(ERROR,
@@ -194,7 +190,7 @@ find_revisions(Squash *squash, const char *range, CmigRevision *edges)
 	for (int j = 0; j < squash->count; j++)
 	{
 		int			node = squash->nodes[j],
-					above = find_outside(squash, above_tip, node);
+					above = find_above(squash, node, false, above_tip);
 
 		if (above >= 0)
 			ereport(ERROR,
@@ -243,14 +239,8 @@ may_write(const char *schema, const char *name)
 		" WHERE p.proname = $1 AND n.nspname = coalesce($2, n.nspname)",
 		.nargs = 2,.argtypes = {TEXTOID, TEXTOID}
 	};
-	Datum		values[2];
-	char		nulls[3] = "nn";
-	char	   *harmless = NULL;
 
-	cmig_query_bind_text(values, nulls, 0, name);
-	cmig_query_bind_text(values, nulls, 1, schema);
-	cmig_query_each(&query, values, nulls, cmig_query_keep_text, &harmless);
-	return strcmp(harmless, "true") != 0;
+	return strcmp(cmig_query_value(&query, name, schema), "true") != 0;
 }
 
 /*
@@ -264,11 +254,8 @@ add_statement(List **statements, const char *revision, const CmigStatement *stat
 	CmigUnresolved *unresolved;
 	const char *command = cmig_row_change_command(statement->raw, may_write);
 
-	/*
-	 * If the statement may have an effect that is not visible in the schema,
-	 * returns a description: "<command> of revision <id>, line <n>,
-	 * <effect>".  Otherwise returns NULL.
-	 */
+	if (cmig_citus_distributes_table(statement->raw->stmt))
+		return;
 	if (command != NULL)
 		place = psprintf("%s of revision %s, line %d, may change rows", command, revision,
 						 statement->line);
@@ -276,9 +263,6 @@ add_statement(List **statements, const char *revision, const CmigStatement *stat
 		place = psprintf("%s of revision %s, line %d, does not change a schema",
 						 GetCommandTagName(CreateCommandTag(statement->raw->stmt)), revision, statement->line);
 	else
-		place = NULL;
-
-	if (place == NULL || cmig_citus_distributes_table(statement->raw->stmt))
 		return;
 	unresolved = palloc(sizeof(CmigUnresolved));
 	unresolved->place = place;
@@ -296,7 +280,6 @@ CMIG_READER(cmig_squash)
 	CmigReplayPlan *from,
 			   *to;
 	List	   *lines;
-	List	   *statements;
 	CmigListing filled;
 
 	cmig_scope_refuse("cmig.squash()", "RESET cmig.scope");
@@ -319,7 +302,6 @@ CMIG_READER(cmig_squash)
 	 * the statements in the range that may have effects that are not visible
 	 * in the schema
 	 */
-	statements = NIL;
 	cmig_listing_init(&filled, CMIG_LISTING_QUOTED);
 	for (int i = 0; i < squash.count; i++)
 	{
@@ -334,7 +316,7 @@ CMIG_READER(cmig_squash)
 			cmig_listing_add(&filled, id);
 		reader = cmig_script_open(cmig_placeholder_values_insert(script->sql, &script->placeholders, id, "upgrade"));
 		while (cmig_script_next(reader, &statement))
-			add_statement(&statements, id, &statement);
+			add_statement(&generate.unresolved, id, &statement);
 		cmig_script_close(reader);
 	}
 
@@ -348,7 +330,6 @@ CMIG_READER(cmig_squash)
 				 errdetail("Revisions of the range that have placeholders: %s.",
 						   cmig_listing_text(&filled)),
 				 errhint("If the values differ between databases, write the placeholders into the file again, and declare them in its header.")));
-	generate.unresolved = statements;
 	cmig_generate_put(fcinfo, &generate, lines);
 	return (Datum) 0;
 }

@@ -42,19 +42,6 @@
  * Extensions in the shadow
  */
 
-/* Row callback: append the object's address to a list of ObjectAddress *. */
-static void
-add_member(TupleDesc desc, HeapTuple row, void *arg)
-{
-	List	  **members = arg;
-	ObjectAddress *member = palloc0(sizeof(ObjectAddress));
-	bool		isnull;
-
-	member->classId = DatumGetObjectId(cmig_query_datum(desc, row, 1, &isnull));
-	member->objectId = DatumGetObjectId(cmig_query_datum(desc, row, 2, &isnull));
-	*members = lappend(*members, member);
-}
-
 void
 cmig_shadow_extension_move(Oid extension, Oid from, Oid to)
 {
@@ -75,27 +62,25 @@ cmig_shadow_extension_move(Oid extension, Oid from, Oid to)
 		" WHERE d.deptype = 'i' AND d.classid <> 'pg_extension'::regclass"
 		" OR d.deptype = 'a' AND (d.classid = 'pg_constraint'::regclass OR c.relkind IN ('i', 'I', 'S')))"
 		" SELECT classid, objid FROM m"
-		" UNION ALL SELECT 'pg_extension'::regclass, oid FROM pg_extension WHERE extnamespace = $1 AND $2 IN (0, oid)",
+		" UNION ALL SELECT 'pg_extension'::regclass::oid, oid FROM pg_extension WHERE extnamespace = $1 AND $2 IN (0, oid)",
 		.nargs = 2,.argtypes = {OIDOID, OIDOID}
 	};
-	Datum		values[] = {ObjectIdGetDatum(from), ObjectIdGetDatum(extension)};
-	List	   *members = NIL;
 	ListCell   *cell;
 
-	cmig_query_each(&query, values, NULL, add_member, &members);
-	foreach(cell, members)
+	foreach(cell, cmig_query_list(&query, from, extension))
 	{
-		const ObjectAddress *member = lfirst(cell);
+		Oid			catalog = atooid(((char **) lfirst(cell))[0]);
+		Oid			object = atooid(((char **) lfirst(cell))[1]);
 		AttrNumber	column = Anum_pg_extension_extnamespace;
 
-		if (member->classId != ExtensionRelationId)
+		if (catalog != ExtensionRelationId)
 		{
-			if (cmig_shadow_rows_schema(member->classId, member->objectId) != from)
+			if (cmig_shadow_rows_schema(catalog, object) != from)
 				continue;
-			column = get_object_attnum_namespace(member->classId);
+			column = get_object_attnum_namespace(catalog);
 		}
-		cmig_shadow_rows_set(member->classId, member->objectId, column, ObjectIdGetDatum(to));
-		(void) changeDependencyFor(member->classId, member->objectId, NamespaceRelationId, from, to);
+		cmig_shadow_rows_set(catalog, object, column, ObjectIdGetDatum(to));
+		(void) changeDependencyFor(catalog, object, NamespaceRelationId, from, to);
 	}
 	CommandCounterIncrement();
 }
@@ -108,19 +93,6 @@ set_declared(CmigExtension *extension, bool declared)
 							declared ? extension->name : cmig_shadow_hidden_name(extension->oid));
 	extension->declared = declared;
 	CommandCounterIncrement();
-}
-
-static void
-add_extension(TupleDesc desc, HeapTuple row, void *arg)
-{
-	CmigShadow *shadow = arg;
-	CmigExtension *extension = palloc0(sizeof(CmigExtension));
-	bool		isnull;
-
-	extension->oid = DatumGetObjectId(cmig_query_datum(desc, row, 1, &isnull));
-	extension->name = cmig_query_text(desc, row, 2);
-	extension->schema = DatumGetObjectId(cmig_query_datum(desc, row, 3, &isnull));
-	shadow->extensions = lappend(shadow->extensions, extension);
 }
 
 /*
@@ -137,7 +109,16 @@ cmig_shadow_extension_hide(CmigShadow *shadow)
 	ListCell   *cell;
 
 	StaticAssertStmt(FirstNormalObjectId == 16384, "as in the query");
-	cmig_query_each(&query, NULL, NULL, add_extension, shadow);
+	foreach(cell, cmig_query_list(&query))
+	{
+		char	  **row = lfirst(cell);
+		CmigExtension *extension = palloc0(sizeof(CmigExtension));
+
+		extension->oid = atooid(row[0]);
+		extension->name = row[1];
+		extension->schema = atooid(row[2]);
+		shadow->extensions = lappend(shadow->extensions, extension);
+	}
 	for (int i = 0; i < shadow->count; i++)
 		cmig_shadow_extension_move(InvalidOid, shadow->schemas[i].live, shadow->schemas[i].shadow);
 	foreach(cell, shadow->extensions)
@@ -151,10 +132,8 @@ cmig_shadow_extension_schema(Oid extension)
 		.sql = "SELECT extnamespace::text FROM pg_extension WHERE oid = $1",
 		.nargs = 1,.argtypes = {OIDOID}
 	};
-	Datum		value = ObjectIdGetDatum(extension);
-	char	   *text = NULL;
+	char	   *text = cmig_query_value(&query, extension);
 
-	cmig_query_each(&query, &value, NULL, cmig_query_keep_text, &text);
 	return text == NULL ? InvalidOid : atooid(text);
 }
 
@@ -233,10 +212,9 @@ static void
 create_extension(CmigTargetState *state, CmigExtension *extension, CreateExtensionStmt *create)
 {
 	static CmigQuery query = {
-		.sql = "SELECT FROM pg_available_extension_versions WHERE name = $1 AND schema IS NOT NULL LIMIT 1",
-		.nargs = 1,.argtypes = {NAMEOID}
+		.sql = "SELECT FROM pg_available_extension_versions WHERE name = $1::name AND schema IS NOT NULL LIMIT 1",
+		.nargs = 1,.argtypes = {TEXTOID}
 	};
-	Datum		value = DirectFunctionCall1(namein, CStringGetDatum(create->extname));
 	List	   *path;
 	ListCell   *cell;
 	Oid			to = InvalidOid;
@@ -254,7 +232,7 @@ create_extension(CmigTargetState *state, CmigExtension *extension, CreateExtensi
 	if (!OidIsValid(to))
 	{
 		path = fetch_search_path(false);
-		if (path == NIL || cmig_query_run(&query, &value, NULL) > 0)
+		if (path == NIL || cmig_query_do(&query, create->extname) > 0)
 			return;
 		to = linitial_oid(path);
 	}
@@ -382,9 +360,8 @@ cmig_target_extension_end(CmigTargetState *state, const char *name)
 	foreach(cell, state->shadow->extensions)
 	{
 		CmigExtension *extension = lfirst(cell);
-		Datum		values[] = {ObjectIdGetDatum(extension->oid), ObjectIdGetDatum(get_extension_oid(name, true))};
 
-		if (!extension->declared && cmig_query_run(&query, values, NULL) == 0)
+		if (!extension->declared && cmig_query_do(&query, extension->oid, get_extension_oid(name, true)) == 0)
 			set_declared(extension, false);
 	}
 }
