@@ -325,7 +325,7 @@ upgrade(void *arg)
 	RoundTrip  *trip = arg;
 
 	if (trip->count > 0)
-		cmig_replay_upgrade(trip->replay, trip->nodes, trip->count);
+		cmig_replay_nodes(trip->replay, trip->nodes, trip->count, CMIG_UPGRADE, NULL);
 	trip->after = read_image(trip);
 }
 
@@ -344,11 +344,11 @@ there_and_back(void *arg)
 	CmigImage  *image;
 
 	trip->stage = "downgrade fails";
-	cmig_replay_step(trip->replay, trip->node, CMIG_DOWNGRADE);
+	cmig_replay_nodes(trip->replay, &trip->node, 1, CMIG_DOWNGRADE, NULL);
 	image = read_image(trip);
 	trip->stage = "second upgrade fails";
 	compare(trip, trip->node, NULL, image, trip->before);
-	cmig_replay_step(trip->replay, trip->node, CMIG_UPGRADE);
+	cmig_replay_nodes(trip->replay, &trip->node, 1, CMIG_UPGRADE, NULL);
 	if (!cmig_image_same(image, trip->before))
 		compare(trip, trip->node, "second upgrade differs", read_image(trip), trip->after);
 }
@@ -404,7 +404,7 @@ run_repeatable(void *arg)
 {
 	RoundTrip  *trip = arg;
 
-	cmig_replay_repeatable(trip->replay, trip->run);
+	cmig_replay_nodes(trip->replay, &trip->run->node, 1, CMIG_UPGRADE, trip->run);
 }
 
 /*
@@ -421,7 +421,7 @@ downgrade_all(void *arg)
 		trip->node = trip->plan->nodes[i];
 		if (trip->failed[trip->node] || trip->graph->nodes[trip->node].revision->irreversible)
 			return;
-		cmig_replay_step(trip->replay, trip->node, CMIG_DOWNGRADE);
+		cmig_replay_nodes(trip->replay, &trip->node, 1, CMIG_DOWNGRADE, NULL);
 	}
 }
 
@@ -506,7 +506,7 @@ replay_merge(CmigReplay *replay, void *arg)
 	CmigImage  *images[2] = {0};
 
 	trip->replay = replay;
-	cmig_replay_upgrade(replay, merge->common, merge->ncommon);
+	cmig_replay_nodes(replay, merge->common, merge->ncommon, CMIG_UPGRADE, NULL);
 	for (int i = 0; i < 2; i++)
 	{
 		trip->nodes = merge->orders[i];

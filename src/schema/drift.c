@@ -86,7 +86,7 @@ rename_replayed(const CmigManaged *managed, CmigImage *image, void *arg)
  * create, and issue a NOTICE about schemas that are not compared because they
  * belong to other roles.  "function" is used in error messages, for example
  * "cmig.drift()".  Raises error MG001 if a version row names an unknown
- * revision, and the errors of cmig_replay_run() and cmig_replay_upgrade().
+ * revision, and the errors of cmig_replay_run() and cmig_replay_nodes().
  */
 static void
 drift_read(CmigDrift *drift, const CmigSituation *now, const char *function)

@@ -9,14 +9,12 @@
 #include "access/xact.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_enum.h"
-#include "common/hashfn.h"
 #include "fmgr.h"
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
-#include "utils/tuplestore.h"
 #include "utils/varlena.h"
 
 #include "base/base.h"
@@ -300,8 +298,9 @@ commit_enums(CmigReplay *replay)
  * skip" marker.
  */
 static void
-run_statements(CmigReplay *replay, CmigScriptRun *run)
+run_statements(CmigScriptRun *run, void *arg)
 {
+	CmigReplay *replay = arg;
 	const char *sql = run->step->sql;
 	bool		has_marker = strstr(sql, "cmig:replay") != NULL;
 	MemoryContext caller = CurrentMemoryContext;
@@ -353,54 +352,38 @@ replay_script(CmigReplay *replay, CmigRunStep step)
 {
 	MemoryContext caller = CurrentMemoryContext;
 	CmigScriptRun run;
-	CmigSession session = {0};
+	const char *settings[5] = {NULL};
+	int			count = 0;
 
+	/*
+	 * Do not check the function bodies of an upgrade: they are checked when
+	 * the upgrade is run, and PL/pgSQL never frees what it compiles.  A
+	 * downgrade is replayed to test it, so it fails as it would in a run.
+	 */
+	if (step.direction == CMIG_UPGRADE)
+	{
+		settings[count++] = "check_function_bodies";
+		settings[count++] = "off";
+	}
+	/* do not show the revision's messages, which were shown when it ran */
+	if (client_min_messages < ERROR)
+	{
+		settings[count++] = "client_min_messages";
+		settings[count++] = "error";
+	}
 	step.replayed = true;
 	cmig_runner_start(&run, &step);
 	run.verb = step.direction == CMIG_UPGRADE ? "replay" : "replay of the downgrade";
 	PG_TRY();
 	{
-		ErrorContextCallback callback;
-		const char *path = find_path(&replay->paths, replay->state.shadow, run.step->revision);
-
-		/* run a script in its own session state */
-		callback.callback = cmig_script_run_describe_error;
-		callback.arg = &run;
-		callback.previous = error_context_stack;
-		error_context_stack = &callback;
-
-		run.phase = "before its first statement";
-		cmig_session_enter(&session);
-		if (path != NULL)
-			cmig_session_use_path(path);
-
-		/*
-		 * Do not check the function bodies of an upgrade: they are checked
-		 * when the upgrade is run, and PL/pgSQL never frees what it compiles.
-		 * A downgrade is replayed to test it, so it fails as it would in a
-		 * run.
-		 */
-		if (run.step->direction == CMIG_UPGRADE)
-			cmig_settings_override("check_function_bodies", "off");
-		/* do not show the revision's messages, which were shown when it ran */
-		if (client_min_messages < ERROR)
-			cmig_settings_override("client_min_messages", "error");
-		cmig_target_utility_watch(&replay->state);
-		run.phase = NULL;
-		run_statements(replay, &run);
-		run.phase = "after its last statement";
-		cmig_session_leave(&session);
-		cmig_target_utility_watch(NULL);
+		cmig_target_in_session(&replay->state, &run, find_path(&replay->paths, replay->state.shadow, step.revision),
+							   settings, run_statements, replay);
 		commit_enums(replay);
-
-		error_context_stack = callback.previous;
 	}
 	PG_CATCH();
 	{
 		ErrorData  *error;
 
-		cmig_target_utility_watch(NULL);
-		cmig_session_abandon(&session);
 		cmig_runner_stop(&run);
 		MemoryContextSwitchTo(caller);
 		error = CopyErrorData();
@@ -412,12 +395,8 @@ replay_script(CmigReplay *replay, CmigRunStep step)
 	cmig_runner_stop(&run);
 }
 
-/*
- * Run the scripts of these nodes in one direction.  If "repeatable" is not
- * NULL, it is the only node, and may have another script.
- */
-static void
-replay_nodes(CmigReplay *replay, const int *nodes, int count, CmigDirection direction,
+void
+cmig_replay_nodes(CmigReplay *replay, const int *nodes, int count, CmigDirection direction,
 			 const CmigRepeatableRun *repeatable)
 {
 	CmigPlan   *plan = palloc0(sizeof(CmigPlan));
@@ -449,24 +428,6 @@ replay_nodes(CmigReplay *replay, const int *nodes, int count, CmigDirection dire
 	MemoryContextDelete(context);
 }
 
-void
-cmig_replay_upgrade(CmigReplay *replay, const int *nodes, int count)
-{
-	replay_nodes(replay, nodes, count, CMIG_UPGRADE, NULL);
-}
-
-void
-cmig_replay_step(CmigReplay *replay, int node, CmigDirection direction)
-{
-	replay_nodes(replay, &node, 1, direction, NULL);
-}
-
-void
-cmig_replay_repeatable(CmigReplay *replay, const CmigRepeatableRun *run)
-{
-	replay_nodes(replay, &run->node, 1, CMIG_UPGRADE, run);
-}
-
 /* A repeatable revision's script, to be run in a subtransaction. */
 typedef struct Repeat
 {
@@ -480,7 +441,7 @@ run_repeatable(void *arg)
 {
 	const Repeat *script = arg;
 
-	cmig_replay_repeatable(script->replay, script->run);
+	cmig_replay_nodes(script->replay, &script->run->node, 1, CMIG_UPGRADE, script->run);
 }
 
 void
@@ -488,7 +449,7 @@ cmig_replay_whole(CmigReplay *replay, const CmigReplayPlan *plan)
 {
 	ListCell   *lc;
 
-	cmig_replay_upgrade(replay, plan->nodes, plan->count);
+	cmig_replay_nodes(replay, plan->nodes, plan->count, CMIG_UPGRADE, NULL);
 	foreach(lc, plan->runs)
 	{
 		Repeat		script = {replay, lfirst(lc)};

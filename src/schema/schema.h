@@ -306,25 +306,17 @@ extern void cmig_replay_run(const CmigGraph *graph, const char *caller,
 							CmigReplayTask task, void *arg);
 
 /*
- * Run the upgrade scripts of these nodes in order.  Raises error MG014 if a
- * script cannot be replayed: the detail is PostgreSQL's message, the hint says
- * what to do, and the context names the statement and line.  Errors that the
- * script has not caused, such as a cancellation or a lock timeout, are raised
- * unchanged.
+ * Run the scripts of these nodes, in order and in one direction.  If
+ * "repeatable" is not NULL, it is the only node, and may have another script.
+ *
+ * Raises error MG014 if a script cannot be replayed: the detail is PostgreSQL's
+ * message, the hint says what to do, and the context names the statement and
+ * line.  Errors that the script has not caused, such as a cancellation or a
+ * lock timeout, are raised unchanged.  Raises error MG006 if there is no
+ * downgrade script.
  */
-extern void cmig_replay_upgrade(CmigReplay *replay, const int *nodes, int count);
-
-/*
- * Run a repeatable revision's script.  Raises error MG014 if the script cannot
- * be replayed.
- */
-extern void cmig_replay_repeatable(CmigReplay *replay, const CmigRepeatableRun *run);
-
-/*
- * Run one script of a revision.  Raises error MG006 if there is no downgrade
- * script.
- */
-extern void cmig_replay_step(CmigReplay *replay, int node, CmigDirection direction);
+extern void cmig_replay_nodes(CmigReplay *replay, const int *nodes, int count, CmigDirection direction,
+							  const CmigRepeatableRun *repeatable);
 
 /*
  * Read an image of the current contents of these schemas in the shadow, or

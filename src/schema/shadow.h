@@ -17,6 +17,7 @@
 #include "base/base.h"
 #include "kinds/kinds.h"
 #include "parse/parse.h"
+#include "run/run.h"
 #include "schema/schema.h"
 
 /* in shadow.c */
@@ -447,10 +448,13 @@ extern void cmig_target_extension_settle(CmigTargetState *state);
 extern void cmig_target_begin(CmigTargetState *state, CmigShadow *shadow);
 
 /*
- * Set the target whose utility statements the hook processes, or NULL for
- * none.
+ * Call "statements" in a session state of its own, which has the search_path
+ * "path", unless it is NULL, and the settings in an array of names and values
+ * that ends with NULL.  The utility statements are processed for the target.
  */
-extern void cmig_target_utility_watch(CmigTargetState *state);
+extern void cmig_target_in_session(CmigTargetState *state, CmigScriptRun *run, const char *path,
+								   const char *const *settings,
+								   void (*statements) (CmigScriptRun *run, void *arg), void *arg);
 
 /* A repeatable revision's script, to be run after the target's SQL. */
 typedef struct CmigTargetScript
@@ -471,8 +475,7 @@ extern CmigTarget *cmig_target_run(CmigShadow *shadow, const char *sql, List *sc
 
 /*
  * For replay: run one statement, unless it changes rows of live tables or sets
- * a sequence's value.  Call this after cmig_session_enter(), while the
- * statements of "state" are being watched (see schema.h).
+ * a sequence's value.  Call this in cmig_target_in_session().
  */
 extern void cmig_target_execute(CmigTargetState *state, const CmigStatement *statement);
 

@@ -15,7 +15,6 @@
 #include "catalog/pg_type.h"
 #include "funcapi.h"
 #include "tcop/utility.h"
-#include "utils/builtins.h"
 
 #include "base/base.h"
 #include "base/errors.h"

@@ -7,21 +7,13 @@
 #include "postgres.h"
 
 #include "access/xact.h"
-#include "catalog/namespace.h"
-#include "catalog/pg_am.h"
-#include "catalog/pg_foreign_data_wrapper.h"
-#include "catalog/pg_foreign_server.h"
-#include "catalog/pg_language.h"
 #include "catalog/pg_namespace.h"
 #include "commands/defrem.h"
 #include "commands/extension.h"
 #include "miscadmin.h"
-#include "parser/parse_type.h"
 #include "tcop/cmdtag.h"
 #include "tcop/dest.h"
 #include "tcop/utility.h"
-#include "utils/acl.h"
-#include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -91,8 +83,9 @@ refuse_outside(const char *reason)
 			 errhint("Leave the statement out of the target if it does not change the schema.")));
 }
 
-void
-cmig_target_utility_watch(CmigTargetState *state)
+/* Start to process the statements of a target, or stop if "state" is NULL. */
+static void
+watch(CmigTargetState *state)
 {
 	functions = (CmigOutsideWatch)
 	{
@@ -351,10 +344,18 @@ cmig_target_execute(CmigTargetState *state, const CmigStatement *statement)
  * Running the target's statements
  */
 
-/* Run the target's statements one after another. */
-static void
-run_statements(CmigTargetState *state, CmigScriptRun *run, CmigTargetText *text)
+/* SQL whose statements are run one after another. */
+typedef struct Statements
 {
+	CmigTargetState *state;
+	CmigTargetText *text;
+} Statements;
+
+static void
+run_statements(CmigScriptRun *run, void *arg)
+{
+	CmigTargetState *state = ((Statements *) arg)->state;
+	CmigTargetText *text = ((Statements *) arg)->text;
 	MemoryContext caller = CurrentMemoryContext;
 	MemoryContext context = AllocSetContextCreate(caller, "pg_cmig statement",
 												  ALLOCSET_DEFAULT_SIZES);
@@ -363,21 +364,17 @@ run_statements(CmigTargetState *state, CmigScriptRun *run, CmigTargetText *text)
 	MemoryContextSwitchTo(context);
 	for (;;)
 	{
+		RawStmt    *raw;
+
 		cmig_run_limit_check();
 		CHECK_FOR_INTERRUPTS();
 		cmig_lock_wait_forget();
 		if (!cmig_script_next(script, &run->statement))
 			break;
 		state->line = run->statement.line;
-		if (text->comments == NIL)
-			cmig_target_execute(state, &run->statement);
-		else
-		{
-			RawStmt    *raw = copyObject(run->statement.raw);
-
-			cmig_target_execute(state, &run->statement);
-			cmig_target_text_renames(state, text, &run->statement, raw);
-		}
+		raw = text->comments == NIL ? NULL : copyObject(run->statement.raw);
+		cmig_target_execute(state, &run->statement);
+		cmig_target_text_renames(state, text, &run->statement, raw);
 		MemoryContextSwitchTo(context);
 
 		run->statement.text = NULL;
@@ -388,132 +385,118 @@ run_statements(CmigTargetState *state, CmigScriptRun *run, CmigTargetText *text)
 	MemoryContextDelete(context);
 }
 
-/* A repeatable revision's script, and the state that is needed to run it. */
-typedef struct ScriptWork
+void
+cmig_target_in_session(CmigTargetState *state, CmigScriptRun *run, const char *path, const char *const *settings,
+					   void (*statements) (CmigScriptRun *run, void *arg), void *arg)
 {
-	CmigTargetState *state;
-	const CmigTargetScript *script;
-	CmigSession session;
-} ScriptWork;
-
-/*
- * Subtransaction callback: run the script.  Restores the session state if the
- * script fails.
- */
-static void
-try_script(void *arg)
-{
-	ScriptWork *work = arg;
+	CmigSession session = {0};
 
 	PG_TRY();
 	{
-		CmigRunStep step = {.revision = work->script->revision};
-		CmigScriptRun run = {.step = &step,.verb = "replay"};
-		CmigTargetText text = {.sql = unconstify(char *, work->script->sql)};
 		ErrorContextCallback callback;
 
-		/* run the script in its own session state */
 		callback.callback = cmig_script_run_describe_error;
-		callback.arg = &run;
+		callback.arg = run;
 		callback.previous = error_context_stack;
 		error_context_stack = &callback;
-		cmig_session_enter(&work->session);
-		cmig_settings_override("check_function_bodies", "off");
-		cmig_target_utility_watch(work->state);
-		run_statements(work->state, &run, &text);
-		cmig_session_leave(&work->session);
-		cmig_target_utility_watch(NULL);
+
+		run->phase = "before its first statement";
+		cmig_session_enter(&session);
+		if (path != NULL)
+			cmig_session_use_path(path);
+		for (; *settings != NULL; settings += 2)
+			cmig_settings_override(settings[0], settings[1]);
+		watch(state);
+		run->phase = NULL;
+		statements(run, arg);
+		run->phase = "after its last statement";
+		cmig_session_leave(&session);
+		watch(NULL);
+		run->phase = NULL;
 		error_context_stack = callback.previous;
 	}
 	PG_CATCH();
 	{
-		cmig_target_utility_watch(NULL);
-		cmig_session_abandon(&work->session);
+		watch(NULL);
+		cmig_session_abandon(&session);
 		PG_RE_THROW();
 	}
 	PG_END_TRY();
 }
 
-/*
- * Run the target's SQL, and then the scripts of repeatable revisions.  The
- * session's state is saved before and restored afterwards.
- */
-static void
-run_text(CmigTargetState *state, CmigSession *session, const char *sql, List *scripts)
+/* A repeatable revision's script, and the state that is needed to run it. */
+typedef struct ScriptWork
 {
+	CmigTargetState *state;
+	const CmigTargetScript *script;
+} ScriptWork;
+
+/* Subtransaction callback: run the script. */
+static void
+try_script(void *arg)
+{
+	static const char *const settings[] = {"check_function_bodies", "off", NULL};
+	ScriptWork *work = arg;
+	CmigRunStep step = {.revision = work->script->revision};
+	CmigScriptRun run = {.step = &step,.verb = "replay"};
+	CmigTargetText text = {.sql = unconstify(char *, work->script->sql)};
+	Statements	statements = {work->state, &text};
+
+	cmig_target_in_session(work->state, &run, NULL, settings, run_statements, &statements);
+}
+
+/* Run the target's SQL, and then the scripts of repeatable revisions. */
+static void
+run_text(CmigTargetState *state, const char *sql, List *scripts)
+{
+	/*
+	 * turn row_security on, so that a materialized view can read a table with
+	 * forced row security
+	 */
+	static const char *const settings[] = {"row_security", "on", NULL};
 	static const CmigRunStep step = {.revision = "the target"};
 	CmigScriptRun run = {.step = &step,.verb = "SQL"};
 	CmigTargetText *text = cmig_target_text_read(sql);
-	ErrorContextCallback callback;
-	ListCell   *lc;
+	Statements	statements = {state, text};
+	ListCell   *cell;
 
-	callback.callback = cmig_script_run_describe_error;
-	callback.arg = &run;
-	callback.previous = error_context_stack;
-	error_context_stack = &callback;
-
-	run.phase = "before its first statement";
-	/* issue a NOTICE about psql commands and COPY blocks that are left out */
 	if (text->commands + text->copies > 0)
 		ereport(NOTICE,
 				(errmsg("psql commands and COPY blocks in the target were ignored"),
 				 errdetail("Backslash commands: %d. COPY blocks: %d. The first one is on line %d of the target.",
 						   text->commands, text->copies, text->first_line)));
-	cmig_session_enter(session);
-
-	/*
-	 * turn row_security on, so that a materialized view can read a table with
-	 * forced row security
-	 */
-	cmig_settings_override("row_security", "on");
-	cmig_target_utility_watch(state);
-	run.phase = NULL;
-	run_statements(state, &run, text);
-	run.phase = "after its last statement";
-	cmig_session_leave(session);
-	cmig_target_utility_watch(NULL);
-	run.phase = NULL;
-	error_context_stack = callback.previous;
-	/* run the scripts of repeatable revisions after the target */
-	foreach(lc, scripts)
+	cmig_target_in_session(state, &run, NULL, settings, run_statements, &statements);
+	foreach(cell, scripts)
 	{
-		ScriptWork	work = {.state = state,.script = lfirst(lc)};
+		ScriptWork	work = {.state = state,.script = lfirst(cell)};
 		ErrorData  *error = cmig_subtransaction_try(try_script, &work);
 
-		if (error != NULL)
+		if (error == NULL)
+			continue;
+		/* raise the error again if the script has not caused it */
+		if (cmig_subtransaction_must_rethrow(error))
+			ReThrowError(error);
+		switch (error->sqlerrcode)
 		{
-			/*
-			 * Issue a NOTICE about a script that failed, unless its objects
-			 * already exist.  Raises the error again if the script has not
-			 * caused it.
-			 */
-			if (cmig_subtransaction_must_rethrow(error))
-				ReThrowError(error);
-			switch (error->sqlerrcode)
-			{
-				case ERRCODE_DUPLICATE_TABLE:
-				case ERRCODE_DUPLICATE_OBJECT:
-				case ERRCODE_DUPLICATE_FUNCTION:
-				case ERRCODE_DUPLICATE_SCHEMA:
-					continue;
-				default:
-					ereport(NOTICE,
-							(errmsg("repeatable revision \"%s\" cannot run after the target",
-									work.script->revision),
-							 errdetail("Its script failed: %s.", error->message),
-							 errhint("The objects that the revision creates are treated as missing from the target. If the target is correct, correct the script.")));
-			}
+				/* the script's objects already exist */
+			case ERRCODE_DUPLICATE_TABLE:
+			case ERRCODE_DUPLICATE_OBJECT:
+			case ERRCODE_DUPLICATE_FUNCTION:
+			case ERRCODE_DUPLICATE_SCHEMA:
+				continue;
+			default:
+				ereport(NOTICE,
+						(errmsg("repeatable revision \"%s\" cannot run after the target",
+								work.script->revision),
+						 errdetail("Its script failed: %s.", error->message),
+						 errhint("The objects that the revision creates are treated as missing from the target. If the target is correct, correct the script.")));
 		}
 	}
-	error_context_stack = &callback;
-	run.phase = "after its last statement";
 	cmig_target_extension_settle(state);
 	if (state->left_out.count > 0)
 		ereport(NOTICE,
 				(errmsg("target statements that do not concern the compared schemas were ignored"),
 				 errdetail_internal("%s", cmig_listing_text(&state->left_out))));
-
-	error_context_stack = callback.previous;
 }
 
 void
@@ -532,19 +515,16 @@ cmig_target_run(CmigShadow *shadow, const char *sql, List *scripts)
 {
 	MemoryContext caller = CurrentMemoryContext;
 	CmigTargetState state;
-	CmigSession session = {0};
 
 	cmig_target_begin(&state, shadow);
 	PG_TRY();
 	{
-		run_text(&state, &session, sql, scripts);
+		run_text(&state, sql, scripts);
 	}
 	PG_CATCH();
 	{
 		ErrorData  *error;
 
-		cmig_target_utility_watch(NULL);
-		cmig_session_abandon(&session);
 		MemoryContextSwitchTo(caller);
 		error = CopyErrorData();
 		FlushErrorState();
