@@ -347,9 +347,9 @@ content_with_unresolved(CmigGenerate *generate)
 	}
 	revision->upgrade_sql = upgrade.data;
 	content = DirectFunctionCall3Coll(replace_text, C_COLLATION_OID,
-													   CStringGetTextDatum(cmig_draft_content(&generate->draft)),
-													   CStringGetTextDatum(psprintf("\n%s\n", comment)),
-													   CStringGetTextDatum("\n" RESOLVE_MARKER "\n"));
+									  CStringGetTextDatum(cmig_draft_content(&generate->draft)),
+									  CStringGetTextDatum(psprintf("\n%s\n", comment)),
+									  CStringGetTextDatum("\n" RESOLVE_MARKER "\n"));
 	return TextDatumGetCString(content);
 }
 

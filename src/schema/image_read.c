@@ -93,8 +93,8 @@ typedef struct CmigImageReader
 	HTAB	   *members;		/* the extension members: a hash table of
 								 * Member */
 	const CmigKind *kind;		/* the kind being read */
-	ArrayBuildState *unclaimed[2];	/* objects that no kind has read: oid[]
-									 * of their catalogs, and of themselves */
+	ArrayBuildState *unclaimed[2];	/* objects that no kind has read: oid[] of
+									 * their catalogs, and of themselves */
 	MemoryContext scratch;		/* reset after each object */
 	char	   *block;			/* block from which memory for objects and
 								 * their strings is taken */

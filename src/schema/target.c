@@ -404,8 +404,8 @@ cmig_target_in_session(CmigTargetState *state, CmigScriptRun *run, const char *p
 		cmig_session_enter(&session);
 		if (path != NULL)
 			cmig_session_use_path(path);
-		for (; *settings != NULL; settings += 2)
-			cmig_settings_override(settings[0], settings[1]);
+		for (int i = 0; settings[i] != NULL; i += 2)
+			cmig_settings_override(settings[i], settings[i + 1]);
 		watch(state);
 		run->phase = NULL;
 		statements(run, arg);
