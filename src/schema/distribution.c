@@ -59,7 +59,7 @@ typedef struct Record
 	bool		by_default;		/* true if Citus chose the group */
 	bool		counted;		/* true if "shards" is an argument of the
 								 * call, or is taken from the live table */
-} Record;
+}			Record;
 
 static needs_fmgr_hook_type next_needs_hook = NULL;
 static fmgr_hook_type next_hook = NULL;
@@ -81,7 +81,7 @@ find(Oid object)
 
 	foreach(cell, records)
 	{
-		Record *record = lfirst(cell);
+		Record	   *record = lfirst(cell);
 
 		if (record->object == object)
 			return record;
@@ -90,7 +90,7 @@ find(Oid object)
 }
 
 static bool
-is_schema(const Record *record)
+is_schema(const Record * record)
 {
 	return strcmp(record->method, CMIG_DISTRIBUTED_BY_SCHEMA) == 0;
 }
@@ -151,7 +151,7 @@ new_group(void)
  * distribution column, or else into a new group.
  */
 static void
-join_default(Record *record)
+join_default(Record * record)
 {
 	ListCell   *cell;
 
@@ -159,7 +159,7 @@ join_default(Record *record)
 	record->group = 0;
 	foreach(cell, records)
 	{
-		const Record *other = lfirst(cell);
+		const		Record *other = lfirst(cell);
 
 		if (other != record && strcmp(other->method, record->method) == 0 && other->shards == record->shards &&
 			other->type == record->type && other->collation == record->collation &&
@@ -172,7 +172,7 @@ join_default(Record *record)
 
 /* Put a table into the group that the argument "colocate_with" names. */
 static void
-join(Record *record, text * colocate_with)
+join(Record * record, text * colocate_with)
 {
 	const char *name = colocate_with ? text_to_cstring(colocate_with) : "default";
 
@@ -186,7 +186,7 @@ join(Record *record, text * colocate_with)
 	else
 	{
 		RangeVar   *relation = makeRangeVarFromNameList(textToQualifiedNameList(colocate_with));
-		const Record *other = find(RangeVarGetRelid(relation, NoLock, false));
+		const		Record *other = find(RangeVarGetRelid(relation, NoLock, false));
 
 		/* put a table into the group of the table called "name" */
 		if (other == NULL || other->group == 0)
@@ -202,7 +202,7 @@ join(Record *record, text * colocate_with)
 
 /* Set the distribution column. */
 static void
-set_column(Record *record, text * column)
+set_column(Record * record, text * column)
 {
 	const char *name = text_to_cstring(column);
 	int32		typmod;
@@ -257,7 +257,7 @@ create_distributed_table(PG_FUNCTION_ARGS)
 static Datum
 alter_distributed_table(PG_FUNCTION_ARGS)
 {
-	Record *record = PG_ARGISNULL(0) ? NULL : find(PG_GETARG_OID(0));
+	Record	   *record = PG_ARGISNULL(0) ? NULL : find(PG_GETARG_OID(0));
 	text	   *colocate_with = text_argument(fcinfo, 3);
 	int			shards = number_argument(fcinfo, 2);
 
@@ -281,7 +281,7 @@ alter_distributed_table(PG_FUNCTION_ARGS)
 		/* give all tables in the group of "record" the same number of shards */
 		foreach(cell, records)
 		{
-			Record *other = lfirst(cell);
+			Record	   *other = lfirst(cell);
 
 			if (other->group == record->group)
 			{
@@ -298,7 +298,7 @@ alter_distributed_table(PG_FUNCTION_ARGS)
 static Datum
 update_distributed_table_colocation(PG_FUNCTION_ARGS)
 {
-	Record *record = PG_ARGISNULL(0) ? NULL : find(PG_GETARG_OID(0));
+	Record	   *record = PG_ARGISNULL(0) ? NULL : find(PG_GETARG_OID(0));
 
 	if (record != NULL && record->group != 0)
 		join(record, text_argument(fcinfo, 1));
@@ -354,7 +354,7 @@ citus_add_local_table_to_metadata(PG_FUNCTION_ARGS)
 
 	foreach(cell, tables(fcinfo))
 		if (find(lfirst_oid(cell)) == NULL)
-			(void) add(lfirst_oid(cell), CMIG_DISTRIBUTED_LOCAL);
+		(void) add(lfirst_oid(cell), CMIG_DISTRIBUTED_LOCAL);
 	PG_RETURN_VOID();
 }
 
@@ -365,7 +365,7 @@ remove_local_tables_from_metadata(PG_FUNCTION_ARGS)
 
 	foreach(cell, records)
 		if (strcmp(((const Record *) lfirst(cell))->method, CMIG_DISTRIBUTED_LOCAL) == 0)
-			records = foreach_delete_current(records, cell);
+		records = foreach_delete_current(records, cell);
 	PG_RETURN_VOID();
 }
 
@@ -378,7 +378,7 @@ undistribute(PG_FUNCTION_ARGS)
 
 	foreach(cell, records)
 		if (list_member_oid(objects, ((const Record *) lfirst(cell))->object))
-			records = foreach_delete_current(records, cell);
+		records = foreach_delete_current(records, cell);
 	PG_RETURN_VOID();
 }
 
@@ -417,7 +417,7 @@ typedef struct StandIn
 	Oid			types[MAX_ARGUMENTS];	/* types of the arguments; ANYOID for
 										 * an argument that is not read;
 										 * InvalidOid after the last one */
-} StandIn;
+}			StandIn;
 
 static const StandIn stand_ins[] = {
 	{"alter_distributed_table", alter_distributed_table, 4, {REGCLASSOID, TEXTOID, INT4OID, TEXTOID, BOOLOID}},
@@ -438,7 +438,7 @@ static const StandIn stand_ins[] = {
 
 /* Does the Citus function have arguments that its replacement can read? */
 static bool
-fits(const StandIn *found, Oid function)
+fits(const StandIn * found, Oid function)
 {
 	Oid		   *types;
 	int			count;
@@ -535,7 +535,7 @@ typedef struct SavedRecords
 {
 	SubTransactionId subtransaction;
 	List	   *records;		/* list of copies */
-} SavedRecords;
+}			SavedRecords;
 
 static List *saved = NIL;		/* list of SavedRecords, the innermost first */
 
@@ -671,7 +671,9 @@ cmig_distribution_record_any(void)
 static CmigObject *
 find_object(const CmigImage *image, Oid catalog, Oid object, int sub)
 {
-	return cmig_image_find_exactly(image, (CmigAddress) {catalog, object, sub});
+	CmigAddress address = {catalog, object, sub};
+
+	return cmig_image_find_exactly(image, address);
 }
 
 /*
@@ -679,7 +681,7 @@ find_object(const CmigImage *image, Oid catalog, Oid object, int sub)
  * or schema.
  */
 static void
-add_to_image(CmigImage *image, const Record *record)
+add_to_image(CmigImage *image, const Record * record)
 {
 	Oid			catalog = is_schema(record) ? NamespaceRelationId : RelationRelationId;
 	CmigObject *parent = find_object(image, catalog, record->object, 0),
@@ -691,7 +693,9 @@ add_to_image(CmigImage *image, const Record *record)
 		return;
 	object = cmig_object_new(&cmig_kind_distribution, parent->name, parent->identity);
 	object->parent = parent;
-	object->address = (CmigAddress) {catalog, record->object, ADDRESS_SUB};
+	object->address.catalog = catalog;
+	object->address.object = record->object;
+	object->address.sub = ADDRESS_SUB;
 	shards = record->shards > 0 ? psprintf("%d", record->shards) : NULL;
 	cmig_object_set(object, CMIG_DISTRIBUTION_METHOD, pstrdup(record->method));
 	cmig_object_set(object, CMIG_DISTRIBUTION_COLUMN, column ? column->name : NULL);
@@ -724,7 +728,7 @@ add_to_image(CmigImage *image, const Record *record)
 static void
 add_row(TupleDesc desc, HeapTuple row, void *arg)
 {
-	Record record = {
+	Record		record = {
 		.object = cmig_query_int64(desc, row, 1, 0),
 		.method = cmig_query_text(desc, row, 2),
 		.column = cmig_query_int64(desc, row, 3, 0),

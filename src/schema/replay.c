@@ -40,7 +40,7 @@ typedef struct Path
 {
 	char		revision[CMIG_MAX_ID_LENGTH + 1];
 	char	   *path;
-} Path;
+}			Path;
 
 /* The search_paths with which revisions ran. */
 typedef struct Paths
@@ -49,7 +49,7 @@ typedef struct Paths
 	char	   *own;			/* the session's search_path */
 	List	   *unsafe;			/* list of rows: schemas in which other roles
 								 * can create objects */
-} Paths;
+}			Paths;
 
 /*
  * Returns a search_path with the role in place of "$user", or NULL if the
@@ -88,7 +88,7 @@ resolve_user(const char *path, const char *role)
  * are in the shadow or in the session's own search_path are accepted.
  */
 static const char *
-find_path(const Paths *paths, CmigShadow *shadow, const char *revision)
+find_path(const Paths * paths, CmigShadow *shadow, const char *revision)
 {
 	Path	   *entry = paths->paths == NULL ? NULL : hash_search(paths->paths, revision, HASH_FIND, NULL);
 	List	   *names;
@@ -397,7 +397,7 @@ replay_script(CmigReplay *replay, CmigRunStep step)
 
 void
 cmig_replay_nodes(CmigReplay *replay, const int *nodes, int count, CmigDirection direction,
-			 const CmigRepeatableRun *repeatable)
+				  const CmigRepeatableRun *repeatable)
 {
 	CmigPlan   *plan = palloc0(sizeof(CmigPlan));
 	CmigStepTexts *texts;
@@ -508,7 +508,7 @@ read_image(void *arg)
 		CommandCounterIncrement();
 		foreach(cell, reading->replay->state.shadow->extensions)
 			if (!((CmigExtension *) lfirst(cell))->declared)
-				*reading->assumed = lappend(*reading->assumed, ((CmigExtension *) lfirst(cell))->name);
+			*reading->assumed = lappend(*reading->assumed, ((CmigExtension *) lfirst(cell))->name);
 	}
 	managed = cmig_replay_settle(reading->replay, reading->schemas);
 	reading->image = cmig_image_read(managed);
@@ -539,7 +539,9 @@ run_reading(Reading reading)
 CmigImage *
 cmig_replay_image(CmigReplay *replay, const CmigNames *schemas, List **assumed)
 {
-	return run_reading((Reading) {replay, schemas, assumed});
+	Reading		reading = {replay, schemas, assumed};
+
+	return run_reading(reading);
 }
 
 const CmigTarget *
