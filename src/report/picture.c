@@ -605,25 +605,14 @@ cmig_picture_draw(const CmigPicture *picture, const char *format)
  * ----------------------------------------------------------------
  */
 
-/* The character that replaces characters that must not be shown. */
-#define REPLACEMENT 0xFFFD
-
-/*
- * Append a character, escaped if necessary.  Control characters and invisible
- * characters are replaced.
- */
-static void
-append_character(StringInfo to, pg_wchar c)
+/* Must the character be replaced, because it is invisible or invalid? */
+static bool
+is_hidden(pg_wchar c)
 {
-	if ((c < ' ' && c != '\n' && c != '\t') || (c >= 0x7f && c < 0xa0) ||
+	return (c < ' ' && c != '\n' && c != '\t') || (c >= 0x7f && c < 0xa0) ||
 		(c >= 0x200b && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) ||
 		(c >= 0x2060 && c <= 0x206f) || c == 0xfeff || (c >= 0xfff0 && c <= 0xffff) ||
-		(c >= 0xd800 && c <= 0xdfff) || c > 0x10ffff)
-		appendStringInfo(to, "&#x%X;", REPLACEMENT);
-	else if (c >= 0x80 || strchr("<>&\"'`", (int) c) != NULL)
-		appendStringInfo(to, "&#x%X;", c);
-	else
-		appendStringInfoChar(to, (char) c);
+		(c >= 0xd800 && c <= 0xdfff) || c > 0x10ffff;
 }
 
 bool
@@ -644,16 +633,17 @@ cmig_markup_append(StringInfo to, const char *text, Size most)
 	while (c < end)
 	{
 		int			size = pg_utf_mblen(c);
+		bool		legal = size <= end - c && pg_utf8_islegal(c, size);
+		pg_wchar	code = legal ? utf8_to_unicode(c) : 0;
 
-		/* replace invalid bytes, which can occur in a SQL_ASCII database */
-		if (size > end - c || !pg_utf8_islegal(c, size))
-		{
-			append_character(to, REPLACEMENT);
-			c++;
-			continue;
-		}
-		append_character(to, utf8_to_unicode(c));
-		c += size;
+		/* invalid bytes can occur in a SQL_ASCII database */
+		if (!legal || is_hidden(code))
+			appendStringInfoString(to, "&#xFFFD;");
+		else if (code >= 0x80 || strchr("<>&\"'`", (int) code) != NULL)
+			appendStringInfo(to, "&#x%X;", code);
+		else
+			appendStringInfoChar(to, (char) code);
+		c += legal ? size : 1;
 	}
 	if (utf8 != text)
 		pfree(utf8);

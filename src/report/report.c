@@ -362,29 +362,6 @@ page_element(StringInfo page, const char *tag, const char *class, const char *te
 	appendStringInfo(page, "</%s>", tag);
 }
 
-/*
- * Append everything before the first section.  "lanes" is the number of lanes
- * in the graph.
- */
-static void
-page_begin(StringInfo page, const char *title, int lanes)
-{
-	int			pixels = Min(Max(lanes, 1) * CMIG_SVG_LANE, MOST_PIXELS);
-
-	appendStringInfoString(page, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-						   "<meta http-equiv=\"Content-Security-Policy\""
-						   " content=\"default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'\">\n"
-						   "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
-						   "<meta name=\"color-scheme\" content=\"light dark\">\n");
-	page_element(page, "title", NULL, title);
-	appendStringInfo(page, "\n<style>\n%s\n", style);
-	for (int color = 0; color <CMIG_SVG_COLORS; color ++)
-		appendStringInfo(page, ".g .l%d,.k .l%d{stroke:var(--c%d)}", color, color, color);
-	appendStringInfo(page, ".g,.k{width:min(%dpx,32vw)}.b{padding-left:calc(min(%dpx,32vw) + 10px)}",
-					 pixels, pixels);
-	appendStringInfoString(page, "\n</style>\n</head>\n<body>\n<main>\n");
-}
-
 /* A section that is being written. */
 typedef struct Section
 {
@@ -756,13 +733,25 @@ CMIG_READER(cmig_report)
 	const CmigNames *current = view.applied->rows;
 	int			applied = view.applied->applied->count;
 	int			heads = 0;
+	int			pixels;
 	StringInfoData page;
 
 	for (int i = 0; i < view.graph->count; i++)
 		heads += cmig_graph_is_head(view.graph, i);
 	initStringInfo(&page);
-	page_begin(&page, title, graph_width(&picture));
-	appendStringInfoString(&page, "<header>");
+	pixels = Min(graph_width(&picture) * CMIG_SVG_LANE, MOST_PIXELS);
+	appendStringInfoString(&page, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+						   "<meta http-equiv=\"Content-Security-Policy\""
+						   " content=\"default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'\">\n"
+						   "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+						   "<meta name=\"color-scheme\" content=\"light dark\">\n");
+	page_element(&page, "title", NULL, title);
+	appendStringInfo(&page, "\n<style>\n%s\n", style);
+	for (int color = 0; color <CMIG_SVG_COLORS; color ++)
+		appendStringInfo(&page, ".g .l%d,.k .l%d{stroke:var(--c%d)}", color, color, color);
+	appendStringInfo(&page, ".g,.k{width:min(%dpx,32vw)}.b{padding-left:calc(min(%dpx,32vw) + 10px)}",
+					 pixels, pixels);
+	appendStringInfoString(&page, "\n</style>\n</head>\n<body>\n<main>\n<header>");
 	page_element(&page, "h1", NULL, title);
 	page_element(&page, "p", "dim",
 				 psprintf("%s, by %s, PostgreSQL %s",

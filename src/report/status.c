@@ -132,42 +132,40 @@ put_stepwise(FunctionCallInfo fcinfo, const CmigView *view)
 {
 	CmigJournalEntry last;
 	int			runner = cmig_run_lock_holder();
-	bool		any = cmig_journal_read_last(&last) &&
-	(runner != 0 || is_still_to_do(view, &last));
 	List	   *rows = cmig_progress_read();
-	CmigProgressRow *row = rows != NIL ? llast(rows) : NULL;
-	CmigDirection direction = any && strcmp(last.direction, "downgrade") == 0 ?
-	CMIG_DOWNGRADE : CMIG_UPGRADE;
 
-	if (any && RecoveryInProgress() && strcmp(last.outcome, "running") == 0)
+	if (cmig_journal_read_last(&last) && (runner != 0 || is_still_to_do(view, &last)))
 	{
-		put_status(fcinfo, "begun", psprintf("%s of %s", last.direction, last.revision),
-				   "Only the primary knows whether this run is still in progress. Run there: SELECT * FROM cmig.status()");
-		return;
-	}
-	if (any && strcmp(last.outcome, "running") == 0)
-		put_status(fcinfo, runner != 0 ? "running" : "interrupted",
-				   runner != 0 ?
-				   psprintf("%s of %s, by process %d", last.direction, last.revision, runner) :
-				   psprintf("%s of %s", last.direction, last.revision),
-				   runner != 0 ?
-				   psprintf("SELECT * FROM pg_stat_activity WHERE pid = %d", runner) :
-				   psprintf("%s)", cmig_progress_call(cmig_scope_current(), last.revision, direction)));
-	else if (any && strcmp(last.outcome, "failed") == 0)
-		put_status(fcinfo, "failed",
-				   last.statement != 0 ?
-				   psprintf("%s of %s, statement %d: %s", last.direction, last.revision,
-							last.statement, last.message ? last.message : "") :
-				   psprintf("%s of %s: %s", last.direction, last.revision,
-							last.message ? last.message : ""),
-				   psprintf("Fix the cause, then %s)", cmig_progress_call(cmig_scope_current(), last.revision, direction)));
-	if (row == NULL || runner != 0)
-		return;
+		bool		running = strcmp(last.outcome, "running") == 0;
+		bool		down = strcmp(last.direction, "downgrade") == 0;
+		char	   *step = psprintf("%s of %s", last.direction, last.revision);
+		char	   *again = psprintf("%s)", cmig_progress_call(cmig_scope_current(), last.revision,
+															   down ? CMIG_DOWNGRADE : CMIG_UPGRADE));
 
-	put_status(fcinfo, "partially applied",
-			   psprintf("%s of %s: %s", cmig_direction_name(row->direction), row->revision,
-						cmig_progress_place(row)),
-			   cmig_progress_next(row));
+		if (running && RecoveryInProgress())
+		{
+			put_status(fcinfo, "begun", step,
+					   "Only the primary knows whether this run is still in progress. Run there: SELECT * FROM cmig.status()");
+			return;
+		}
+		if (running && runner != 0)
+			put_status(fcinfo, "running", psprintf("%s, by process %d", step, runner),
+					   psprintf("SELECT * FROM pg_stat_activity WHERE pid = %d", runner));
+		else if (running)
+			put_status(fcinfo, "interrupted", step, again);
+		else if (strcmp(last.outcome, "failed") == 0)
+			put_status(fcinfo, "failed",
+					   psprintf("%s%s: %s", step, last.statement != 0 ? psprintf(", statement %d", last.statement) : "",
+								last.message ? last.message : ""), psprintf("Fix the cause, then %s", again));
+	}
+	if (rows != NIL && runner == 0)
+	{
+		CmigProgressRow *row = llast(rows);
+
+		put_status(fcinfo, "partially applied",
+				   psprintf("%s of %s: %s", cmig_direction_name(row->direction), row->revision, cmig_progress_place(row)),
+				   cmig_progress_next(row));
+	}
 }
 
 /*

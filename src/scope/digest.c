@@ -346,9 +346,6 @@ name_row(Digests *d, const Found *found)
 	}
 	else if (catalog == EnumRelationId)
 		add_name(d, ((Form_pg_enum) form)->oid, catalog, found->of, NameStr(((Form_pg_enum) form)->enumlabel));
-	else if (catalog == CollationRelationId)
-		add_name(d, ((Form_pg_collation) form)->oid, catalog, ((Form_pg_collation) form)->collencoding,
-				 NameStr(((Form_pg_collation) form)->collname));
 	else if (catalog == NamespaceRelationId)
 		add_name(d, ((Form_pg_namespace) form)->oid, catalog, 0, "");
 	else if (sources[found->source].has_comments && (column = get_object_attnum_name(catalog)) != InvalidAttrNumber)
@@ -661,43 +658,18 @@ append_oid(Digests *d, Oid object)
 }
 
 /*
- * Append an array.  Leaves out the option "pg_attver", which depends on the
- * minor version of PostgreSQL.
- */
-static void
-append_array(Digests *d, Oid type, Datum datum)
-{
-	ArrayType  *array = DatumGetArrayTypeP(datum);
-	int			count = ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array));
-	Datum	   *elements;
-	bool	   *nulls;
-
-	if (type == TEXTARRAYOID)
-	{
-		deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT, &elements, &nulls, &count);
-		for (int i = 0; i < count; i++)
-		{
-			char	   *option = nulls[i] ? NULL : TextDatumGetCString(elements[i]);
-
-			if (option == NULL || strncmp(option, "pg_attver=", 10) != 0)
-				append_text(d, option);
-		}
-		return;
-	}
-	if (ARR_HASNULL(array))
-		d->is_unknown = true;
-	appendBinaryStringInfo(&d->text, (char *) &count, sizeof(count));
-	for (int i = 0; i < count && !d->is_unknown; i++)
-		append_oid(d, ((Oid *) ARR_DATA_PTR(array))[i]);
-}
-
-/*
  * Append a column value that is not null.  Values are written so that
  * different rows cannot result in the same bytes.
  */
 static void
 append_value(Digests *d, Oid type, Datum datum)
 {
+	ArrayType  *array;
+	Datum	   *elements;
+	bool	   *nulls;
+	int			count;
+	struct varlena *bytes;
+
 	switch (type)
 	{
 		case OIDOID:
@@ -722,22 +694,34 @@ append_value(Digests *d, Oid type, Datum datum)
 			append_tree(d, TextDatumGetCString(datum));
 			break;
 		case TEXTARRAYOID:
+			deconstruct_array(DatumGetArrayTypeP(datum), TEXTOID, -1, false, TYPALIGN_INT, &elements, &nulls, &count);
+			for (int i = 0; i < count; i++)
+			{
+				char	   *option = nulls[i] ? NULL : TextDatumGetCString(elements[i]);
+
+				/* this option depends on the minor version of PostgreSQL */
+				if (option == NULL || strncmp(option, "pg_attver=", 10) != 0)
+					append_text(d, option);
+			}
+			break;
 		case OIDVECTOROID:
 		case OIDARRAYOID:
-			append_array(d, type, datum);
+			array = DatumGetArrayTypeP(datum);
+			count = ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array));
+			d->is_unknown |= ARR_HASNULL(array);
+			appendBinaryStringInfo(&d->text, (char *) &count, sizeof(count));
+			for (int i = 0; i < count && !d->is_unknown; i++)
+				append_oid(d, ((Oid *) ARR_DATA_PTR(array))[i]);
 			break;
 		case INT2VECTOROID:
 		case INT2ARRAYOID:
 		case CHARARRAYOID:
 		case BYTEAOID:
-			{
-				struct varlena *bytes = PG_DETOAST_DATUM_PACKED(datum);
-				int			length = VARSIZE_ANY_EXHDR(bytes);
-
-				appendBinaryStringInfo(&d->text, (char *) &length, sizeof(length));
-				appendBinaryStringInfo(&d->text, VARDATA_ANY(bytes), length);
-				break;
-			}
+			bytes = PG_DETOAST_DATUM_PACKED(datum);
+			count = VARSIZE_ANY_EXHDR(bytes);
+			appendBinaryStringInfo(&d->text, (char *) &count, sizeof(count));
+			appendBinaryStringInfo(&d->text, VARDATA_ANY(bytes), count);
+			break;
 		default:
 			d->is_unknown = true;
 	}

@@ -349,32 +349,15 @@ copy_objects(const char *from)
 }
 
 /*
- * Issue a NOTICE about roles that can use the copied schema.  The copy gives
- * them the same privileges in the new scope, which may belong to another
- * tenant.
- */
-static void
-tell_privileges(const char *from)
-{
-	char	   *roles = cmig_query_value(&users_query, get_namespace_oid(from, false));
-
-	if (roles != NULL)
-		ereport(NOTICE,
-				(errmsg("the privileges on schema \"%s\" were copied", from),
-				 errdetail("These roles can use the new scope: %s.", roles),
-				 errhint("If a role must not use the new scope: REVOKE ALL ON SCHEMA %s FROM <role>",
-						 quote_identifier(cmig_scope_current()))));
-}
-
-/*
  * Create all objects of the schema "from", but not its table rows, in the
  * current scope, whose schema must be empty.  Records the version rows "rows"
  * in the current scope.
  */
 static void
-cmig_scope_copy(const char *from, const CmigNames *rows)
+copy_scope(const char *from, const CmigNames *rows)
 {
 	const char *name = cmig_scope_current();
+	char	   *roles = cmig_query_value(&users_query, get_namespace_oid(from, false));
 
 	if (strcmp(quote_identifier(name), name) == 0)
 		copy_objects(from);
@@ -383,7 +366,13 @@ cmig_scope_copy(const char *from, const CmigNames *rows)
 		run_statements(from, generate(from, name));
 		(void) remove_differences(from);
 	}
-	tell_privileges(from);
+	/* the new scope may belong to another tenant */
+	if (roles != NULL)
+		ereport(NOTICE,
+				(errmsg("the privileges on schema \"%s\" were copied", from),
+				 errdetail("These roles can use the new scope: %s.", roles),
+				 errhint("If a role must not use the new scope: REVOKE ALL ON SCHEMA %s FROM <role>",
+						 quote_identifier(cmig_scope_current()))));
 	(void) cmig_stamp_targets(rows, false);
 	CommandCounterIncrement();
 }
@@ -464,24 +453,6 @@ add_step(CmigDirection direction, const CmigRevision *revision, void *arg)
 }
 
 /*
- * Create the schema of a scope, owned by the role that runs scripts.  "target"
- * is for a hint.
- */
-static void
-create_schema(const char *name, const char *target)
-{
-	if (OidIsValid(get_namespace_oid(name, true)))
-		ereport(ERROR,
-				(errcode(ERRCODE_DUPLICATE_SCHEMA),
-				 errmsg("schema \"%s\" already exists", name),
-				 errhint("To upgrade it: SET cmig.scope = %s; SELECT * FROM cmig.upgrade(%s)",
-						 quote_literal_cstr(name), quote_literal_cstr(target))));
-	cmig_session_require_member();
-	run_command(psprintf("CREATE SCHEMA %s AUTHORIZATION %s", quote_identifier(name),
-						 quote_identifier(cmig_session_role())));
-}
-
-/*
  * Error context callback: if the error is that a revision needs a stepwise
  * run, add a hint that says how to create the scope that way.  The argument is
  * the target of the upgrade.
@@ -528,13 +499,21 @@ cmig_create_scope(PG_FUNCTION_ARGS)
 		copied = scope_copy_begin(copy_of);
 		AtEOXact_GUC(false, guc_level);
 	}
-	create_schema(name, run.target);
+	if (OidIsValid(get_namespace_oid(name, true)))
+		ereport(ERROR,
+				(errcode(ERRCODE_DUPLICATE_SCHEMA),
+				 errmsg("schema \"%s\" already exists", name),
+				 errhint("To upgrade it: SET cmig.scope = %s; SELECT * FROM cmig.upgrade(%s)",
+						 quote_literal_cstr(name), quote_literal_cstr(run.target))));
+	cmig_session_require_member();
+	run_command(psprintf("CREATE SCHEMA %s AUTHORIZATION %s", quote_identifier(name),
+						 quote_identifier(cmig_session_role())));
 	guc_level = cmig_scope_list_enter(name);
 	cmig_change_begin("cmig.create_scope()");
 	if (cmig_version_rows_read()->count > 0)
 		forget_scope();
 	if (copied != NULL)
-		cmig_scope_copy(copy_of, copied);
+		copy_scope(copy_of, copied);
 	callback.arg = unconstify(char *, run.target);
 	error_context_stack = &callback;
 	cmig_scope_run(&run);

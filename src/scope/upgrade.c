@@ -121,19 +121,27 @@ typedef struct Question
 {
 	const char *scope;
 	const char *target;
+	bool		target_only;	/* is only the target checked? */
 	bool		is_empty;		/* would an upgrade do nothing? */
 } Question;
 
-/* Subtransaction callback: determine whether an upgrade would do nothing. */
+/*
+ * Subtransaction callback: determine whether an upgrade would do nothing, or
+ * raise an error if the target is not valid in the scope.
+ */
 static void
 ask(void *arg)
 {
 	Question   *question = arg;
 	int			guc_level = cmig_scope_list_enter(question->scope);
-	CmigSituation now = cmig_move_read(false);
+	CmigSituation now = cmig_move_read(!question->target_only);
+	CmigNames  *target = cmig_argument_one(pstrdup(question->target));
+	CmigNames	none = {0};
 
-	question->is_empty = now.settled &&
-		cmig_move_plan_upgrade(&now, cmig_argument_one(pstrdup(question->target)))->count == 0;
+	if (question->target_only)
+		(void) cmig_target_upgrade(now.graph, cmig_applied_find(now.graph, &none), target);
+	else
+		question->is_empty = cmig_active_is_settled() && cmig_move_plan_upgrade(&now, target)->count == 0;
 	AtEOXact_GUC(false, guc_level);
 }
 
@@ -163,58 +171,32 @@ has_work(const Upgrade *upgrade, HTAB *cache, const CmigScopeItem *item)
 	return *result != 0;
 }
 
-/*
- * Subtransaction callback: raise an error if the target is not valid in the
- * scope.  Does not check relative targets, because their validity depends on
- * the scope.
- */
-static void
-check_target(void *arg)
-{
-	Question   *question = arg;
-	CmigNames	none = {0};
-	int			guc_level;
-	CmigSituation now;
-
-	if (strchr(question->target, '+') != NULL)
-		return;
-	guc_level = cmig_scope_list_enter(question->scope);
-	now = cmig_move_read(false);
-	(void) cmig_target_upgrade(now.graph, cmig_applied_find(now.graph, &none), cmig_argument_one(pstrdup(question->target)));
-	AtEOXact_GUC(false, guc_level);
-}
-
-/*
- * Raise an error if the target is not valid in any scope, so that the scopes
- * are not recorded as failed.  The target is checked in the database.  If it
- * is not valid there, it is also checked in the first scope, because a
- * revision that replaces others may be ignored in the database but not in the
- * scope (see graph/graph.h).
- */
-static void
-require_target(const Upgrade *upgrade, const List *items)
-{
-	Question	question = {.scope = "",.target = upgrade->target};
-	ErrorData  *error = cmig_subtransaction_try(check_target, &question);
-
-	if (error == NULL)
-		return;
-	if (cmig_subtransaction_must_rethrow(error))
-		ReThrowError(error);
-	question.scope = ((const CmigScopeItem *) linitial(items))->name;
-	check_target(&question);
-}
-
 /* Find the scopes that match the pattern and need an upgrade. */
 static void
 find_work(Upgrade *upgrade)
 {
 	HTAB	   *cache = cmig_scope_list_cache();
 	List	   *all = cmig_scope_list_matching(upgrade->pattern);
+	Question	question = {.scope = "",.target = upgrade->target,.target_only = true};
+	ErrorData  *error;
 	ListCell   *lc;
 
-	if (all != NIL)
-		require_target(upgrade, all);
+	/*
+	 * Raise an error if the target is not valid in any scope, so that the
+	 * scopes are not recorded as failed.  The target is checked in the
+	 * database.  If it is not valid there, it is also checked in the first
+	 * scope, because a revision that replaces others may be ignored in the
+	 * database but not in the scope (see graph/graph.h).  The validity of a
+	 * relative target depends on the scope.
+	 */
+	if (all != NIL && strchr(upgrade->target, '+') == NULL &&
+		(error = cmig_subtransaction_try(ask, &question)) != NULL)
+	{
+		if (cmig_subtransaction_must_rethrow(error))
+			ReThrowError(error);
+		question.scope = ((const CmigScopeItem *) linitial(all))->name;
+		ask(&question);
+	}
 	foreach(lc, all)
 	{
 		CmigScopeItem *item = lfirst(lc);
