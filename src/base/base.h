@@ -54,17 +54,15 @@ typedef enum CmigChecksumPolicy
 	CMIG_CHECKSUM_IGNORE
 } CmigChecksumPolicy;
 
-/* Call this before registering any other setting. */
+/* Call these before registering any other setting, and after all of them. */
 extern void cmig_settings_init(void);
+extern void cmig_settings_loaded(void);
 
 /*
  * Is the current code running with the privileges of a function's owner instead
  * of those of the caller?
  */
 extern bool cmig_settings_in_definer_function(void);
-
-/* Call this after registering all settings. */
-extern void cmig_settings_loaded(void);
 
 /*
  * Should a check hook accept an invalid value from this source?  It should if
@@ -130,8 +128,8 @@ extern bool cmig_settings_may_unprotect(void);
 extern char *cmig_settings_unprotect_hint(bool commits);
 
 /*
- * Returns the DDL policy stored for the database or, if there is none, for the
- * server.  A session can make the policy stricter for itself.
+ * The DDL policy in effect, and the one stored for the database or the server,
+ * which a session can make stricter for itself.
  */
 extern CmigDdlPolicy cmig_settings_ddl_policy(void);
 extern const char *cmig_settings_ddl_policy_name(CmigDdlPolicy policy);
@@ -165,10 +163,8 @@ typedef struct CmigPack
 	Size		left;			/* number of bytes at "next" */
 } CmigPack;
 
-/* Returns memory that is aligned like palloc's.  The memory is not zeroed. */
+/* The memory is aligned like palloc's, and not zeroed. */
 extern void *cmig_pack_alloc(CmigPack *pack, Size size);
-
-/* Returns a NUL-terminated copy of the first "length" bytes of "text". */
 extern char *cmig_pack_string(CmigPack *pack, const char *text, Size length);
 
 /* The maximum number of items that are written.  The rest are only counted. */
@@ -197,22 +193,18 @@ extern void cmig_listing_add(CmigListing *listing, const char *item);
 /* Add an item, formatted as by printf.  The format must include any quotes. */
 extern void cmig_listing_add_format(CmigListing *listing, const char *format,...) pg_attribute_printf(2, 3);
 
-/* Returns the whole list, palloc'd.  Call this once, after the last item. */
+/* Call this once, after the last item. */
 extern char *cmig_listing_text(CmigListing *listing);
 
 /* The number of hexadecimal digits in a checksum. */
 #define CMIG_CHECKSUM_DIGITS 64
 
 /*
- * Start a checksum.  The state is freed by cmig_checksum_finish() or, after an
- * error, at the end of the transaction.
+ * The state is freed by cmig_checksum_finish(), which returns hexadecimal
+ * digits, or, after an error, at the end of the transaction.
  */
 extern pg_cryptohash_ctx *cmig_checksum_start(void);
-
-/* Add bytes to a checksum. */
 extern void cmig_checksum_add(pg_cryptohash_ctx *checksum, const char *bytes, Size count);
-
-/* Returns the checksum as hexadecimal digits. */
 extern char *cmig_checksum_finish(pg_cryptohash_ctx *checksum);
 
 /* Are both strings equal, or both NULL? */
@@ -231,7 +223,6 @@ extern char *cmig_text_one_line(char *comment);
  */
 extern char *cmig_text_shortened(const char *text, int most);
 
-/* Does the list contain the string? */
 extern bool cmig_text_list_has(const List *list, const char *text);
 
 /* Sort the list in byte order. */
@@ -250,9 +241,7 @@ typedef enum CmigDirection
 	CMIG_DOWNGRADE
 } CmigDirection;
 
-/*
- * Returns "upgrade" or "downgrade", as used in arguments, tables, and messages.
- */
+/* "upgrade" or "downgrade", as used in arguments, tables, and messages */
 extern const char *cmig_direction_name(CmigDirection direction);
 
 /* A list of names, as in a text[] column. */
@@ -262,13 +251,11 @@ typedef struct CmigNames
 	char	  **names;
 } CmigNames;
 
-/* Sort the names in byte order. */
+/* Sort the names in byte order; search a sorted list. */
 extern void cmig_names_sort(CmigNames *names);
-
-/* Does the sorted list contain the name? */
 extern bool cmig_names_has(const CmigNames *sorted, const char *name);
 
-/* Returns a list of names as a text[] datum. */
+/* Returns the names as a text[]; NULL stands for null. */
 extern Datum cmig_names_datum(const CmigNames *names);
 
 /* Do both lists contain the same names in the same order? */
@@ -321,10 +308,7 @@ typedef struct CmigRevisionText
 
 /* in argument.c */
 
-/*
- * Returns a text argument as a palloc'd string, or NULL if the argument is
- * null.
- */
+/* Returns NULL if the argument is null. */
 extern char *cmig_argument_text(FunctionCallInfo fcinfo, int n);
 
 /*
@@ -368,9 +352,7 @@ extern CmigNames *cmig_argument_one(char *name);
  */
 extern CmigNames *cmig_argument_list(FunctionCallInfo fcinfo, int n, const char *what);
 
-/*
- * Returns a text[] argument that must contain at least one revision identifier.
- */
+/* Returns a text[] argument with at least one revision identifier. */
 extern CmigNames *cmig_argument_revisions(FunctionCallInfo fcinfo, int n);
 
 /*
@@ -483,19 +465,11 @@ extern void cmig_role_read_as(CmigRole *saved, Oid role);
  */
 extern void cmig_role_act_as_caller(CmigRole *saved, Oid caller);
 
-/* Return to the previous role. */
 extern void cmig_role_return(const CmigRole *saved);
 
-/* Returns the owner of a relation, or InvalidOid if it does not exist. */
+/* Return the owner, or InvalidOid if the object does not exist. */
 extern Oid	cmig_role_owner_of(Oid relation);
-
-/*
- * Returns the owner of a database, or InvalidOid if the database does not
- * exist.
- */
 extern Oid	cmig_role_owner_of_database(Oid database);
-
-/* Returns the owner of a schema, or InvalidOid if it does not exist. */
 extern Oid	cmig_role_owner_of_schema(Oid schema);
 
 /*
@@ -658,7 +632,6 @@ extern double cmig_query_float8(TupleDesc desc, HeapTuple row, int column, doubl
 /* Returns a column of type oid, or InvalidOid if it is null. */
 extern Oid	cmig_query_oid(TupleDesc desc, HeapTuple row, int column);
 
-/* Returns a column as a Datum. */
 extern Datum cmig_query_datum(TupleDesc desc, HeapTuple row, int column, bool *isnull);
 
 /*

@@ -178,16 +178,9 @@ extern List *cmig_revision_file_parse(const char *text, const char *name);
 /* Does any stored revision replace others? */
 extern bool cmig_catalog_has_replacing(void);
 
-/*
- * Insert several revisions.  Their names, such as ids and labels, must not
- * contain commas.
- */
 extern void cmig_revision_rows_insert_many(const CmigRevisionText *const *revisions,
 										   int count);
-
-/* Replace the stored revision that has the same id. */
 extern void cmig_revision_rows_replace(const CmigRevisionText *revision);
-
 extern void cmig_revision_rows_delete(const char *revision);
 
 /* in version.c */
@@ -199,9 +192,6 @@ extern void cmig_revision_rows_delete(const char *revision);
 extern CmigNames *cmig_version_rows_everywhere(void);
 extern CmigNames *cmig_version_rows_database(void);
 
-/*
- * Restore the scope after cmig_change_begin_revisions(), given its result.
- */
 extern void cmig_change_end_revisions(int guc_level);
 
 /* in journal.c */
@@ -224,7 +214,6 @@ extern CmigJournalRepeatable cmig_journal_read_repeatable(const char *revision);
  */
 extern List *cmig_progress_everywhere(void);
 
-/* Returns a row of the revision, or NULL if it is not partially applied. */
 extern CmigProgressRow *cmig_progress_of(List *rows, const char *revision);
 
 /*
@@ -237,15 +226,9 @@ extern bool cmig_active_needed_in_scopes(const CmigNames *replaced);
 /* in load.c */
 
 /*
- * Implements cmig.load and similar functions.  Takes the run lock, compares
- * the revisions in "files" (a List of CmigRevisionFile *) with the stored
- * ones, checks the graph as it would be after loading, stores new and changed
- * revisions, and returns the result rows.  Arguments 1 and 2 of the SQL
- * function are prune and accept_changes.  "function" is its name, for errors.
- *
- * Raises error MG005 if the graph would be broken, MG008 for changes that are
- * not allowed (depending on cmig.checksum_policy), MG011 if cmig.protect
- * forbids prune, and MG013 for invalid files.
+ * Load "files" (a List of CmigRevisionFile *), and return the result rows.
+ * Arguments 1 and 2 of the SQL function are prune and accept_changes.
+ * "function" is its name, for errors.
  */
 extern Datum cmig_load_call(FunctionCallInfo fcinfo, const char *function, List *files);
 
@@ -267,19 +250,12 @@ typedef struct CmigFileNames
 								 * each name */
 } CmigFileNames;
 
-/* Initialize an empty list. */
 extern void cmig_file_names_init(CmigFileNames *list, const char *template);
 
-/*
- * Add a revision's file name to "list", a CmigFileNames *.  The name is
- * allocated in the current memory context.
- */
+/* Add a revision's file name to "list", a CmigFileNames *. */
 extern void cmig_file_names_add(const CmigRevisionText *revision, void *list);
 
-/*
- * Raise error 22023 if the template produces the same name for two revisions.
- * Sorts the list.
- */
+/* Sort the names, and raise error 22023 if two are the same. */
 extern void cmig_file_names_require_distinct(CmigFileNames *list);
 
 #endif							/* CMIG_STORE_INTERNAL_H */

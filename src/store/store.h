@@ -35,22 +35,12 @@ typedef enum CmigSection
 extern const char *const cmig_marker_sections[CMIG_SECTION_COUNT];
 
 /*
- * The following functions examine the lexer's current token, which must be a
- * line comment.  "end" is the end of the comment, or the position in the
- * comment where another file starts.
- */
-
-/*
- * Is the comment "-- cmig:replay skip", alone on its line?  When the revision
- * is replayed (see schema/schema.h), the statement after such a comment is
- * skipped.
+ * Is the lexer's current token, a comment that ends at "end", "-- cmig:replay
+ * skip", alone on its line?  A replay skips the statement after it.
  */
 extern bool cmig_marker_is_replay_skip(const CmigLexer *lexer, const char *end);
 
-/*
- * Returns a copy of the text from "start" to "end" without white space at
- * either end.
- */
+/* Returns a copy of the text without white space at either end. */
 extern char *cmig_marker_trimmed(const char *start, const char *end);
 
 /*
@@ -63,9 +53,8 @@ extern bool cmig_marker_parse_date(const char *date, TimestampTz *result);
 /* in format.c */
 
 /*
- * Returns a copy of a section's text in canonical form: without surrounding
- * blank lines, and without an outer BEGIN ... COMMIT.  If "crlf" is true,
- * every CRLF becomes LF.
+ * Returns a section's text without surrounding blank lines, without an outer
+ * BEGIN ... COMMIT and, if "crlf" is true, with LF in place of CRLF.
  */
 extern char *cmig_section_text_read(const char *start, const char *end,
 									CmigSection section, bool crlf);
@@ -82,11 +71,8 @@ extern const char *cmig_section_text_find_problem(const char *text, CmigSection 
 												  int *line);
 
 /*
- * Bring a revision's texts into canonical form, the form that they have after
- * they are written to a file and read again.  Sections have no leading blank
- * lines and no trailing white space; the message and the description have no
- * surrounding white space.  Sections that are already canonical are not
- * copied.
+ * Bring a revision's texts into the form that they have after they are written
+ * to a file and read again.  Texts that have it already are not copied.
  */
 extern void cmig_revision_canonicalize(CmigRevisionText *revision);
 
@@ -102,8 +88,7 @@ extern char *cmig_revision_format(const CmigRevisionText *revision);
 #define CMIG_FILE_NAME_TEMPLATE "%(rev)s_%(slug)s"
 
 /*
- * Returns a revision's file name.  The name is built from the revision's id,
- * message, and created_at, and ends in .sql.  Raises error 22023 for an
+ * Returns a revision's file name, which ends in .sql.  Raises error 22023 for an
  * invalid template and for a name that is not a path below the current folder.
  */
 extern char *cmig_file_name_make(const char *template, const CmigRevisionText *revision);
@@ -133,7 +118,7 @@ typedef struct CmigRevisionSet
  */
 extern CmigRevisionSet *cmig_catalog_read_revisions(bool with_details);
 
-/* Returns a revision with its scripts, or NULL if it does not exist. */
+/* Returns NULL if the revision does not exist. */
 extern CmigRevisionText *cmig_catalog_read_text(const char *revision);
 
 /* The scripts of a revision for an upgrade or a downgrade. */
@@ -148,12 +133,9 @@ typedef struct CmigStoredScript
 	char	   *previous_sql;	/* NULL for a downgrade; see CmigRevisionText */
 } CmigStoredScript;
 
-/* Does any stored revision have a precondition? */
 extern bool cmig_catalog_has_preconditions(void);
 
-/*
- * Returns the scripts for a direction, or NULL if the revision does not exist.
- */
+/* Returns NULL if the revision does not exist. */
 extern CmigStoredScript *cmig_catalog_read_script(const char *revision,
 												  CmigDirection direction);
 
@@ -190,21 +172,15 @@ extern void cmig_catalog_each_text(const CmigNames *ids, CmigRevisionTextCallbac
  */
 extern void cmig_catalog_each_name(CmigRevisionTextCallback callback, void *arg);
 
-/* in revisions.c */
-
-/* Insert a revision with an id that does not exist yet. */
 extern void cmig_revision_rows_insert(const CmigRevisionText *revision);
 
 /* in version.c */
 
 /*
- * Returns all version rows of the current scope, in byte order.  Raises an
- * error if the current scope is a schema that does not exist or cannot be a
- * scope; see cmig_scope_require().
+ * Return the version rows of the current scope, which must exist, or of all
+ * scopes, in byte order and without duplicates.
  */
 extern CmigNames *cmig_version_rows_read(void);
-
-/* Returns the version rows of all scopes, without duplicates. */
 extern CmigNames *cmig_version_rows_of_scopes(void);
 
 /*
@@ -214,34 +190,21 @@ extern CmigNames *cmig_version_rows_of_scopes(void);
  */
 extern CmigNames *cmig_version_rows_tried(void);
 
-/*
- * Returns the name of the table that contains the version rows of the current
- * scope.
- */
+/* Returns the name of the table with the version rows of the current scope. */
 extern const char *cmig_version_rows_table(void);
 
-/*
- * Returns a version row for a revision that is not stored, or NULL if there is
- * none.
- */
+/* Returns a version row whose revision is not stored, or NULL. */
 extern char *cmig_version_rows_unknown(void);
 
 /*
- * Delete or insert a version row.  Raises error 55000 if the row to delete
- * does not exist or the row to insert already exists, because that means that
- * a script or another session has changed the table during the run.
+ * Delete, insert, replace, or clear the version rows of the current scope.
+ * Raise error 55000 if the row to delete does not exist or the row to insert
+ * already exists, because that means that a script or another session has
+ * changed the table during the run.
  */
 extern void cmig_version_rows_delete(const char *revision);
 extern void cmig_version_rows_insert(const char *revision);
-
-/*
- * Replace a version row with another one in a single statement, which is
- * sufficient for most steps.  Raises the same errors as
- * cmig_version_rows_delete() and cmig_version_rows_insert().
- */
 extern void cmig_version_rows_replace(const char *from, const char *to);
-
-/* Delete all version rows of the current scope. */
 extern void cmig_version_rows_clear(void);
 
 /*
@@ -303,15 +266,10 @@ extern CmigJournalBatch *cmig_journal_batch(void);
 extern void cmig_journal_add(CmigJournalBatch *batch, const CmigJournalEntry *entry);
 extern void cmig_journal_end(CmigJournalBatch *batch);
 
-/*
- * Does the current scope have a row of a step that is running or was
- * interrupted?
- */
+/* Is there a step that is running or was interrupted? */
 extern bool cmig_journal_has_running(void);
 
-/*
- * The message in the journal row of a drift check that finds no differences.
- */
+/* the message of a drift check that finds no differences */
 #define CMIG_JOURNAL_NO_DRIFT "no drift"
 
 /*
@@ -337,8 +295,7 @@ extern List *cmig_journal_read_paths(const char *search_path, const char *role);
 
 /*
  * Read the revision, direction, outcome, message, and statement of the last
- * row that is neither for a repair nor for a drift check.  Returns false if
- * there is no such row.
+ * step.  Returns false if there is none.
  */
 extern bool cmig_journal_read_last(CmigJournalEntry *entry);
 
@@ -350,10 +307,6 @@ typedef struct CmigJournalDrift
 	bool		is_past;		/* have revisions been run since the check? */
 } CmigJournalDrift;
 
-/*
- * Read the last drift check in the current scope.  Returns false if there was
- * none.
- */
 extern bool cmig_journal_read_last_drift(CmigJournalDrift *drift);
 
 /*
@@ -363,7 +316,7 @@ extern bool cmig_journal_read_last_drift(CmigJournalDrift *drift);
  */
 extern List *cmig_journal_read_captured(const CmigNames *revisions);
 
-/* Returns a palloc'd string such as "3 hours ago". */
+/* Returns a string such as "3 hours ago". */
 extern char *cmig_journal_ago(double seconds);
 
 /* A row of the journal, as it is shown. */
@@ -419,10 +372,7 @@ typedef struct CmigProgressRow
  */
 extern List *cmig_progress_read(void);
 
-/*
- * Returns the row of a statement in a list from cmig_progress_read(), or NULL
- * if there is none.
- */
+/* Returns the row of a statement, or NULL. */
 extern CmigProgressRow *cmig_progress_find(List *rows, const char *revision,
 										   CmigDirection direction, int statement);
 
@@ -449,19 +399,13 @@ extern bool cmig_progress_clear(const char *revision, CmigDirection direction,
 								int statement);
 
 /*
- * Returns the CALL that finishes a partially applied step, without the closing
- * parenthesis.  If the step belongs to another scope than the current one, a
- * command that selects the scope comes first.
+ * For messages: the CALL that finishes a partially applied step, without the
+ * closing parenthesis, after a command that selects its scope; a clause that
+ * says how far the step of a row got; and the CALL that finishes the step, or a
+ * sentence that says what must be done first.
  */
 extern char *cmig_progress_call(const char *scope, const char *revision, CmigDirection direction);
-
-/* Returns a clause that says how far the step of a row got, for messages. */
 extern char *cmig_progress_place(const CmigProgressRow *row);
-
-/*
- * Returns the CALL that finishes the step of a row, or a sentence that says
- * what must be done first.
- */
 extern const char *cmig_progress_next(const CmigProgressRow *row);
 
 /*
@@ -482,7 +426,6 @@ typedef enum CmigRepeatableState
 	CMIG_REPEATABLE_CURRENT
 } CmigRepeatableState;
 
-/* Returns the state of a repeatable revision, given its node. */
 extern CmigRepeatableState cmig_repeatable_state(const CmigGraph *graph, int node);
 
 /* The script of a repeatable revision that was run last. */
@@ -508,15 +451,12 @@ extern List *cmig_repeatable_runs(const CmigGraph *graph);
  */
 extern void cmig_repeatable_add_due(const CmigGraph *graph, const CmigApplied *applied, CmigPlan *plan, bool all);
 
-/* Returns the checksum that the journal contains for an upgrade script. */
+/* the checksum of an upgrade script in the journal */
 extern char *cmig_repeatable_checksum(const char *sql, bool transactional, bool repeatable);
 
 /* in progress.c */
 
-/*
- * Returns the state that decides which revisions count: the version rows, and
- * the partially applied revisions, of the current scope.
- */
+/* Returns the state of the current scope, which decides what counts. */
 extern CmigPlace *cmig_active_place(void);
 
 /*
@@ -616,7 +556,6 @@ typedef struct CmigBackfillIdentity
 	int			statement;
 } CmigBackfillIdentity;
 
-/* A row of cmig.backfill_run: a backfill and how far it has got. */
 typedef struct CmigBackfillRun
 {
 	int64		id;				/* 0 if there is no row yet */
@@ -646,21 +585,20 @@ typedef struct CmigBackfillRun
 } CmigBackfillRun;
 
 /*
- * Find the row of a backfill that can be resumed, and store it in *run.  A
- * finished backfill is found only if it is part of a step that has not ended.
- * Returns false if there is no such row.
+ * Find the row of a backfill that can be resumed.  A finished backfill is found
+ * only if it is part of a step that has not ended.
  */
 extern bool cmig_backfill_run_find(const CmigBackfillIdentity *identity,
 								   CmigBackfillRun *run);
 
 /*
- * cmig_backfill_run_insert() inserts the row of a new backfill and sets
- * run->id.  cmig_backfill_run_update() updates the row and adds active_us to
- * the time spent.
+ * Insert the row of a new backfill and set run->id; update the row, and add
+ * active_us to the time spent; delete the row.
  */
 extern void cmig_backfill_run_insert(const CmigBackfillIdentity *identity,
 									 CmigBackfillRun *run);
 extern void cmig_backfill_run_update(const CmigBackfillRun *run, int64 active_us);
+extern void cmig_backfill_run_remove(int64 id);
 
 /*
  * An unfinished backfill that has updated rows and has no where_sql.  Such a
@@ -683,13 +621,9 @@ typedef struct CmigBackfillUnfinished
  */
 extern List *cmig_backfill_run_unfinished(const CmigBackfillIdentity *identity, int64 own_id);
 
-/* Delete the row of a backfill that has not updated anything. */
-extern void cmig_backfill_run_remove(int64 id);
-
 /*
  * Delete the rows of unfinished backfills that an earlier version of the
- * current statement has started.  Does nothing if the backfill is not part of
- * a revision.
+ * revision's statement has started.
  */
 extern void cmig_backfill_run_replace(const CmigBackfillIdentity *identity);
 
@@ -703,7 +637,6 @@ extern bool cmig_backfill_run_settle(const char *revision, const char *direction
 
 /* in access.c */
 
-/* Returns the names of all access levels. */
 extern List *cmig_access_levels(void);
 
 /*
@@ -713,20 +646,15 @@ extern List *cmig_access_levels(void);
 extern List *cmig_access_statements(bool grant, const char *role, const char *level);
 
 /*
- * cmig_access_may_grant() returns true if the current role is allowed to grant
- * access to pg_cmig.  cmig_access_run() runs GRANT or REVOKE statements from
- * this module, and raises error 42501 if the current role is not allowed to
- * grant access.
+ * May the current role grant access to pg_cmig?  Run statements from this
+ * module, or raise error 42501 if it may not.
  */
 extern bool cmig_access_may_grant(void);
 extern void cmig_access_run(List *statements);
 
 /* in load.c */
 
-/*
- * A hook that is called after new revisions have been stored.  The hook may
- * record them as applied.
- */
+/* Called after new revisions have been stored; may record them as applied. */
 extern void (*cmig_load_at_end) (const CmigRevisionText *const *added, int count);
 
 /* in edit.c */
@@ -747,9 +675,7 @@ typedef struct CmigNewRevision
 	CmigNames  *depends;		/* identifiers of dependencies, or NULL */
 } CmigNewRevision;
 
-/*
- * A new revision file, which is returned to the user instead of being stored.
- */
+/* A revision file to be returned to the user. */
 typedef struct CmigDraft
 {
 	CmigNewRevision new;
@@ -759,17 +685,12 @@ typedef struct CmigDraft
 
 /*
  * Read the SQL arguments revision, head, splice, branch_label, and depends_on,
- * starting at argument n.
+ * starting at argument n; check the new revision, and set its id, edges,
+ * creation time, and file name; return the file's contents.  The scripts can be
+ * set between the last two calls.
  */
 extern void cmig_draft_arguments(FunctionCallInfo fcinfo, int n, CmigDraft *draft);
-
-/*
- * Check the new revision, and set its id, edges, creation time, and file name.
- * The caller can set the scripts afterward.
- */
 extern void cmig_draft_prepare(CmigDraft *draft);
-
-/* Returns the contents of the new revision file. */
 extern char *cmig_draft_content(CmigDraft *draft);
 
 #endif							/* CMIG_STORE_H */
