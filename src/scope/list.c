@@ -204,62 +204,60 @@ PG_FUNCTION_INFO_V1(cmig_scopes);
 #define UNKNOWN (-1)
 
 /*
- * Returns the number of pending revisions of the current scope, which are not
- * applied but belong to the same tree as an applied revision, and of the
- * repeatable revisions that an upgrade to them would run.  Returns UNKNOWN if
- * nothing is applied.
+ * Returns the number of pending revisions of a scope, which are not applied but
+ * belong to the same tree as an applied revision, and of the repeatable
+ * revisions that an upgrade to them would run.  Returns UNKNOWN if nothing is
+ * applied.
  */
 static int
-count_pending(void)
+pending_of(HTAB *cache, const CmigScopeItem *item)
 {
-	CmigRevisionSet *set = cmig_active_read(false);
-	CmigGraph  *graph = cmig_graph_build(set->revisions, set->count);
+	MemoryContext context;
+	MemoryContext old;
+	int			guc_level;
+	CmigRevisionSet *set;
+	CmigGraph  *graph;
 	CmigApplied *applied;
 	CmigPlan   *plan;
 	List	   *nodes = NIL;
 	ListCell   *lc = NULL;
-	int			steps;
-
-	(void) cmig_active_separate(graph);
-	applied = cmig_applied_find(graph, cmig_version_rows_read());
-	if (applied->nodes == NIL)
-		return UNKNOWN;
-	for (int i = 0; i < graph->count; i++)
-	{
-		foreach(lc, applied->nodes)
-			if (cmig_trees_same(graph, lfirst_int(lc), i))
-			break;
-		if (lc != NULL && !applied->applied->set[i])
-			nodes = lappend_int(nodes, i);
-	}
-	plan = cmig_plan_upgrade(graph, applied, nodes);
-	steps = plan->count;
-	cmig_repeatables_add(graph, set->repeatables, set->repeatable_count);
-	cmig_repeatable_add_due(graph, applied, plan, false);
-	return list_length(nodes) + plan->count - steps;
-}
-
-/* Returns the number of pending revisions of a scope, or UNKNOWN. */
-static int
-pending_of(HTAB *cache, const CmigScopeItem *item)
-{
 	bool		found;
 	int		   *result;
 
 	if (!item->exists || item->rows[0] == '\0')
 		return UNKNOWN;
 	result = cmig_scope_list_result(cache, item, &found);
-	if (!found)
+	if (found)
+		return *result;
+	context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig scope", ALLOCSET_DEFAULT_SIZES);
+	old = MemoryContextSwitchTo(context);
+	guc_level = cmig_scope_list_enter(item->name);
+	set = cmig_active_read(false);
+	graph = cmig_graph_build(set->revisions, set->count);
+	(void) cmig_active_separate(graph);
+	applied = cmig_applied_find(graph, cmig_version_rows_read());
+	for (int i = 0; i < graph->count; i++)
 	{
-		MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig scope", ALLOCSET_DEFAULT_SIZES);
-		MemoryContext old = MemoryContextSwitchTo(context);
-		int			guc_level = cmig_scope_list_enter(item->name);
-
-		*result = count_pending();
-		AtEOXact_GUC(false, guc_level);
-		MemoryContextSwitchTo(old);
-		MemoryContextDelete(context);
+		if (applied->applied->set[i])
+			continue;
+		foreach(lc, applied->nodes)
+			if (cmig_trees_same(graph, lfirst_int(lc), i))
+			break;
+		if (lc != NULL)
+			nodes = lappend_int(nodes, i);
 	}
+	*result = UNKNOWN;
+	if (applied->nodes != NIL)
+	{
+		plan = cmig_plan_upgrade(graph, applied, nodes);
+		*result = list_length(nodes) - plan->count;
+		cmig_repeatables_add(graph, set->repeatables, set->repeatable_count);
+		cmig_repeatable_add_due(graph, applied, plan, false);
+		*result += plan->count;
+	}
+	AtEOXact_GUC(false, guc_level);
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
 	return *result;
 }
 

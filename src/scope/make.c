@@ -166,13 +166,6 @@ digest_of(const char *schema)
 	return cmig_scope_digests(&schema, 1, &options)[0];
 }
 
-/* Are both digests known, and are they the same? */
-static bool
-is_same(const char *a, const char *b)
-{
-	return a != NULL && b != NULL && strcmp(a, b) == 0;
-}
-
 /*
  * Keep the statements in "text", in which NEW_SCHEMA stands for the new
  * schema, for further copies of "from".
@@ -313,7 +306,7 @@ copy_objects(const char *from)
 {
 	char	   *original = digest_of(from);
 	bool		again = kept.text != NULL && !kept.is_running && kept.source == get_namespace_oid(from, false) &&
-	kept.role == get_role_oid(cmig_session_role(), false) && is_same(kept.original, original);
+	kept.role == get_role_oid(cmig_session_role(), false) && cmig_text_same(kept.original, original);
 	char	   *text;
 	char	   *copy;
 
@@ -335,15 +328,15 @@ copy_objects(const char *from)
 	if (!again)
 		run_statements(from, with_name(text, cmig_scope_current()));
 	copy = digest_of(cmig_scope_current());
-	if (again && is_same(copy, kept.copy))
+	if (again && cmig_text_same(copy, kept.copy))
 		kept.is_running = false;
 
 	/*
 	 * A digest always describes the current state of a schema, but
 	 * cmig.diff_schemas may read an earlier state.
 	 */
-	else if (is_same(copy, original) ||
-			 (remove_differences(from) && !IsolationUsesXactSnapshot() && is_same(digest_of(from), original)))
+	else if ((copy != NULL && cmig_text_same(copy, original)) ||
+			 (remove_differences(from) && !IsolationUsesXactSnapshot() && cmig_text_same(digest_of(from), original)))
 		keep(from, text, original, copy);
 	pfree(text);
 }
