@@ -101,7 +101,6 @@ roles_argument(FunctionCallInfo fcinfo, int n, const char *argument)
 static int
 commands_argument(FunctionCallInfo fcinfo, int n)
 {
-	static const char *const commands[] = {"select", "insert", "update", "delete"};
 	int			mask = 0;
 	CmigNames  *names;
 
@@ -112,9 +111,9 @@ commands_argument(FunctionCallInfo fcinfo, int n)
 	{
 		int			found = pg_strcasecmp(names->names[i], "all") == 0 ? CMIG_RLS_ALL : 0;
 
-		for (int j = 0; j < lengthof(commands); j++)
-			if (pg_strcasecmp(names->names[i], commands[j]) == 0)
-				found = 1 << j;
+		for (int bit = CMIG_RLS_SELECT; bit <= CMIG_RLS_DELETE; bit <<= 1)
+			if (pg_strcasecmp(names->names[i], cmig_rls_commands_text(bit, "")) == 0)
+				found = bit;
 		if (found == 0)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -272,37 +271,24 @@ static CmigQuery has_access = {HAS_ACCESS("$1"), 1, {OIDOID}};
 
 static CmigQuery has_more_access = {"SELECT WHERE has_table_privilege($1, 'cmig.revision', 'SELECT')", 1, {OIDOID}};
 
-static CmigQuery read_setups = {
-	"SELECT d.description FROM pg_description d WHERE d.classoid = 'pg_policy'::regclass"
-	" AND position('[cmig.enable_rls ' IN d.description) > 0 AND position(' granted=' IN d.description) > 0", 0
+/* Returns a row if a policy's comment contains the word of a setup $1. */
+static CmigQuery has_word = {
+	"SELECT FROM pg_description d WHERE d.classoid = 'pg_policy'::regclass"
+	" AND position('[cmig.enable_rls ' IN d.description) > 0 AND position($1 || ' ' IN translate(d.description, ']', ' ')) > 0",
+	1, {TEXTOID}
 };
 
-/* Callback that removes the roles to which the setup in a comment grants access. */
-static void
-forget_granted(TupleDesc desc, HeapTuple row, void *arg)
+/* Do a table's policies record that enable_rls has granted access to the role? */
+static bool
+is_recorded(const char *role)
 {
-	List	  **granted = arg;
-	CmigRlsSetup *setup = cmig_rls_setup_read(cmig_query_text(desc, row, 1));
-	ListCell   *lc;
+	StringInfoData word;
+	Datum		values[1];
 
-	foreach(lc, *granted)
-	{
-		if (setup && cmig_text_list_has(setup->granted, lfirst(lc)))
-			*granted = foreach_delete_current(*granted, lc);
-	}
-}
-
-/*
- * Returns the roles of the list for which no table's policies record that
- * enable_rls has granted them access.
- */
-static List *
-not_granted(const List *roles)
-{
-	List	   *left = list_copy(roles);
-
-	cmig_query_each(&read_setups, NULL, NULL, forget_granted, &left);
-	return left;
+	initStringInfo(&word);
+	cmig_rls_setup_word(&word, "granted", role);
+	values[0] = CStringGetTextDatum(word.data);
+	return cmig_query_run(&has_word, values, NULL) > 0;
 }
 
 /* Returns the statements that grant access to the policies' roles. */
@@ -331,7 +317,7 @@ grant_access(CmigRlsSetup * options)
 			 * so that it is revoked when row-level security is disabled on
 			 * the last of these tables.
 			 */
-			if (not_granted(list_make1(name)) == NIL)
+			if (is_recorded(name))
 				options->granted = lappend(options->granted, name);
 			continue;
 		}
@@ -359,12 +345,12 @@ revoke_access(const List *granted)
 	List	   *statements = NIL;
 	ListCell   *lc;
 
-	foreach(lc, granted ? not_granted(granted) : NIL)
+	foreach(lc, granted)
 	{
 		Oid			role = get_role_oid(lfirst(lc), true);
 		Datum		values[1] = {ObjectIdGetDatum(role)};
 
-		if (OidIsValid(role) && cmig_query_run(&has_more_access, values, NULL) == 0)
+		if (OidIsValid(role) && !is_recorded(lfirst(lc)) && cmig_query_run(&has_more_access, values, NULL) == 0)
 			statements = list_concat(statements, cmig_access_statements(false, quote_identifier(lfirst(lc)), "application"));
 	}
 	return statements;

@@ -210,19 +210,18 @@ static char *
 replace_policy(const CmigRlsPolicy *policy)
 {
 	bool		public = list_member_oid(policy->roles, ACL_ID_PUBLIC);
-	StringInfoData roles;
+	List	   *names = NIL;
 	ListCell   *lc;
 
-	initStringInfo(&roles);
 	foreach(lc, policy->roles)
 	{
-		appendStringInfo(&roles, "%s%s", roles.len ? "," : "", public ? "<role>" : cmig_rls_role_text(lfirst_oid(lc)));
+		names = lappend(names, public ? "<role>" : GetUserNameFromId(lfirst_oid(lc), false));
 	}
 	if (get_attnum(policy->relid, "tenant_id") == InvalidAttrNumber && get_attnum(policy->relid, "user_id") == InvalidAttrNumber)
 		return psprintf("-- ALTER POLICY %s ON %s %s (<key> = <context>): <key> is the column that identifies the owner of a row, <context> is the current user or tenant",
 						quote_identifier(policy->name), policy->table, policy->commands == CMIG_RLS_INSERT ? "WITH CHECK" : "USING");
 	return psprintf("%sSELECT cmig.enable_rls(%s, roles => %s); %s%s", public ? "-- " : "", quote_literal_cstr(policy->table),
-					quote_literal_cstr(psprintf("{%s}", roles.data)), cmig_rls_policy_drop(policy),
+					quote_literal_cstr(cmig_rls_array_text(names)), cmig_rls_policy_drop(policy),
 					public ? ", where <role> is the role of the application" : "");
 }
 
@@ -265,6 +264,31 @@ find_membership(const CmigRlsPolicy *policy, const CmigRlsPolicy *other, char **
 }
 
 /*
+ * Has the table other permissive policies for the same commands that are not
+ * always true?  Sets *shared to those of them that apply to the policy's roles.
+ * If there are none of these, the policy is probably meant to let its roles see
+ * more.
+ */
+static bool
+has_others(const CmigRlsPolicy *policy, const List *siblings, List **shared)
+{
+	bool		others = false;
+	ListCell   *lc;
+
+	foreach(lc, siblings)
+	{
+		CmigRlsPolicy *other = lfirst(lc);
+
+		if (other == policy || !(policy->commands & other->commands) || !other->permissive || is_always_true(other))
+			continue;
+		others = true;
+		if (cmig_rls_share_role(policy, other))
+			*shared = lappend(*shared, other);
+	}
+	return others;
+}
+
+/*
  * Report a policy that is always true.  A permissive policy is allowed to be
  * always true in three cases: if its roles have no other policy (it is then
  * reported as a bypass policy), if a restrictive policy limits it, or if the
@@ -275,8 +299,8 @@ check_always(const CmigRlsPolicy *policy, const List *siblings, List **findings)
 {
 	const Bitmapset *but_null = cmig_rls_decided(policy)->but_null;
 	char	   *text = always_text(policy, but_null);
-	bool		others = false;
-	bool		swallowed = false;
+	bool		others;
+	List	   *shared = NIL;
 	char	   *revoke = NULL;
 	bool		inherited = true;
 	ListCell   *lc;
@@ -291,21 +315,14 @@ check_always(const CmigRlsPolicy *policy, const List *siblings, List **findings)
 							"it restricts nothing: its expression is always true", cmig_rls_policy_drop(policy));
 		return;
 	}
-	foreach(lc, siblings)
+	others = has_others(policy, siblings, &shared);
+	foreach(lc, shared)
 	{
-		CmigRlsPolicy *other = lfirst(lc);
-
-		if (other == policy || !(policy->commands & other->commands) || !other->permissive || is_always_true(other))
-			continue;
-		others = true;
-		if (!cmig_rls_share_role(policy, other))
-			continue;
-		swallowed = true;
-		inherited &= find_membership(policy, other, &revoke);
+		inherited &= find_membership(policy, lfirst(lc), &revoke);
 	}
 	if (is_floored(policy, siblings))
 		return;
-	if (others && !swallowed)
+	if (others && shared == NIL)
 	{
 		/* do not report a policy that enable_rls created for bypass_roles */
 		if (policy->setup == NULL)
@@ -391,30 +408,6 @@ check_together(const CmigRlsPolicy *policy, const List *siblings, List **finding
  */
 
 /*
- * Returns true if the table has other permissive policies for the same
- * commands, but none of them applies to the policy's roles.  The policy is
- * then probably meant to let these roles see more.
- */
-static bool
-is_for_roles_of_its_own(const CmigRlsPolicy *policy, const List *siblings)
-{
-	bool		others = false;
-	ListCell   *lc;
-
-	foreach(lc, siblings)
-	{
-		CmigRlsPolicy *other = lfirst(lc);
-
-		if (other == policy || !(policy->commands & other->commands) || !other->permissive || is_always_true(other))
-			continue;
-		others = true;
-		if (cmig_rls_share_role(policy, other))
-			return false;
-	}
-	return others;
-}
-
-/*
  * Returns true if one of the table's policies compares a column with the
  * context, or if a column's name suggests that the column contains the row's
  * owner.
@@ -453,6 +446,7 @@ check_expression(const CmigRlsPolicy *policy, const List *siblings, bool is_chec
 	const Judged *judged;
 	const CmigRlsVerdict *verdict;
 	const CmigRlsLeak *leak;
+	List	   *shared = NIL;
 	bool		bypass;
 	bool		written;
 	const char *what;
@@ -469,7 +463,7 @@ check_expression(const CmigRlsPolicy *policy, const List *siblings, bool is_chec
 		return;
 	verdict = &judged->verdict;
 	leak = &judged->leak;
-	bypass = !verdict->context && is_for_roles_of_its_own(policy, siblings);
+	bypass = !verdict->context && has_others(policy, siblings, &shared) && shared == NIL;
 	written = writes(policy, siblings, is_check);
 	what = is_check ? "can be written" : written && verdict->kind == CMIG_RLS_MARKED ? "are let through and can be changed" : "are let through";
 	fix = cmig_rls_advice(policy, is_check, "require <key> = <context> for every row, and combine other conditions with it using AND");
@@ -559,17 +553,14 @@ check_floor(const CmigRlsPolicy *policy, const List *siblings, List **findings)
 static bool
 loses_tenant(const CmigRlsPolicy *policy, const Bitmapset *lost)
 {
-	static const char *const users[] = {"user", "owner", "created", "author", "assign", "member"};
 	int			column = -1;
 
 	while ((column = bms_next_member(lost, column)) >= 0)
 	{
 		char	   *name = get_attname(policy->relid, column, true);
-		bool		user = name && policy->setup && policy->setup->user_column && strcmp(name, policy->setup->user_column) == 0;
 
-		for (int i = 0; name && i < lengthof(users); i++)
-			user |= strncmp(name, users[i], strlen(users[i])) == 0;
-		if (!user)
+		if (name == NULL || !(cmig_rls_in_words(name, "user owner created author assign member", true) ||
+							  (policy->setup && policy->setup->user_column && strcmp(name, policy->setup->user_column) == 0)))
 			return true;
 	}
 	return false;

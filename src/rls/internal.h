@@ -13,6 +13,7 @@
 #include "access/tupdesc.h"
 #include "base/base.h"
 #include "fmgr.h"
+#include "lib/stringinfo.h"
 #include "nodes/bitmapset.h"
 #include "nodes/parsenodes.h"
 #include "nodes/pg_list.h"
@@ -164,6 +165,7 @@ extern char *cmig_rls_roles_text(const List *roles);
 extern char *cmig_rls_array_text(const List *names);
 extern CmigRlsSetup * cmig_rls_setup_read(const char *comment);
 extern char *cmig_rls_setup_write(const CmigRlsSetup * setup);
+extern void cmig_rls_setup_word(StringInfo text, const char *name, const char *value);
 extern char *cmig_rls_setup_call(const CmigRlsTable *table);
 extern bool cmig_rls_same_expression(Oid relid, const char *text, const char *tree);
 extern bool cmig_rls_may(Oid relid, Oid role, AclMode mode);
@@ -207,6 +209,7 @@ extern Const *cmig_rls_sample_null(Oid type);
 extern char *cmig_rls_sample_text(const Const *value);
 
 /* What evaluating a node, without the nodes below it, runs. */
+extern Oid	cmig_rls_operator(Node *node, List **args);
 extern bool cmig_rls_is_foreign_call(Node *node);
 extern bool cmig_rls_calls_builtin(Oid function, List *args, Oid result);
 extern bool cmig_rls_calls_evaluable(Node *node);

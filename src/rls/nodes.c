@@ -98,6 +98,24 @@ cmig_rls_is_equality(Oid opno)
 	return name && strcmp(name, "=") == 0 && (opno < FirstUnpinnedObjectId || get_mergejoin_opfamilies(opno) != NIL);
 }
 
+/*
+ * Returns the operator of a comparison or of "value operator ANY (array)", and
+ * its arguments, or InvalidOid for any other node.
+ */
+Oid
+cmig_rls_operator(Node *node, List **args)
+{
+	if (IsA(node, OpExpr))
+	{
+		*args = ((OpExpr *) node)->args;
+		return ((OpExpr *) node)->opno;
+	}
+	if (!IsA(node, ScalarArrayOpExpr))
+		return InvalidOid;
+	*args = ((ScalarArrayOpExpr *) node)->args;
+	return ((ScalarArrayOpExpr *) node)->opno;
+}
+
 Node *
 cmig_rls_strip(Node *node)
 {

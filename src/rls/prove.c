@@ -329,6 +329,7 @@ uses_walker(Node *node, void *context)
 {
 	Uses	   *uses = context;
 	Oid			operator;
+	List	   *args;
 	ListCell   *lc;
 
 	if (node == NULL)
@@ -339,7 +340,7 @@ uses_walker(Node *node, void *context)
 		uses->table |= ((Var *) node)->varlevelsup < uses->depth;
 		return false;
 	}
-	operator = IsA(node, OpExpr) ? ((OpExpr *) node)->opno : IsA(node, ScalarArrayOpExpr) ? ((ScalarArrayOpExpr *) node)->opno : InvalidOid;
+	operator = cmig_rls_operator(node, &args);
 	if (uses->unread == NULL && cmig_rls_is_foreign_call(node) && !cmig_rls_calls_session_function(node))
 		uses->unread = get_func_name(((FuncExpr *) node)->funcid);
 	else if (uses->unread == NULL && operator >= FirstUnpinnedObjectId && !cmig_rls_is_equality(operator))
@@ -393,11 +394,8 @@ is_mark(const CmigRlsLiteral *literal)
 				return literal->result == IS_FALSE_BIT;
 		return literal->result == IS_TRUE_BIT;
 	}
-	if (literal->result != IS_TRUE_BIT || !(IsA(node, OpExpr) || IsA(node, ScalarArrayOpExpr)))
-		return false;
-	args = IsA(node, OpExpr) ? ((OpExpr *) node)->args : ((ScalarArrayOpExpr *) node)->args;
-	opno = IsA(node, OpExpr) ? ((OpExpr *) node)->opno : ((ScalarArrayOpExpr *) node)->opno;
-	if (list_length(args) != 2)
+	opno = cmig_rls_operator(node, &args);
+	if (literal->result != IS_TRUE_BIT || !OidIsValid(opno) || list_length(args) != 2)
 		return false;
 	left = cmig_rls_bare(linitial(args));
 	right = cmig_rls_bare(lsecond(args));

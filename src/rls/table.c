@@ -122,8 +122,8 @@ cmig_rls_commands_text(int commands, const char *separator)
 /*
  * Append the word "name=value", with special characters in the value escaped.
  */
-static void
-append_word(StringInfo text, const char *name, const char *value)
+void
+cmig_rls_setup_word(StringInfo text, const char *name, const char *value)
 {
 	appendStringInfo(text, " %s=", name);
 	for (const char *p = value; *p; p++)
@@ -155,19 +155,19 @@ cmig_rls_setup_write(const CmigRlsSetup * setup)
 		else if ((words[i].kind == ON && strcmp(value, "off") == 0) || (words[i].kind == OFF && strcmp(value, "on") == 0))
 			value = NULL;
 		if (value)
-			append_word(&text, words[i].name, value);
+			cmig_rls_setup_word(&text, words[i].name, value);
 	}
 	foreach(lc, setup->defaults)
 	{
 		CmigRlsDefault *was = lfirst(lc);
 
-		append_word(&text, "default_of", was->column);
+		cmig_rls_setup_word(&text, "default_of", was->column);
 		if (was->expression)
-			append_word(&text, "was", was->expression);
+			cmig_rls_setup_word(&text, "was", was->expression);
 	}
 	foreach(lc, setup->granted)
 	{
-		append_word(&text, "granted", lfirst(lc));
+		cmig_rls_setup_word(&text, "granted", lfirst(lc));
 	}
 	appendStringInfoChar(&text, ']');
 	return text.data;
