@@ -175,24 +175,6 @@ cmig_can_set_role_compat(Oid member, Oid role)
 #endif
 }
 
-/* Turn off permission checks for the query's relations. */
-#if PG_VERSION_NUM >= 160000
-#define cmig_no_permissions_compat(query) ((query)->rteperminfos = NIL)
-#else
-#define cmig_no_permissions_compat(query) ((void) (query))
-#endif
-
-/* Like cmig_executor_run_compat(), but without other libraries' hooks. */
-static inline void
-cmig_standard_executor_run_compat(QueryDesc *query)
-{
-#if PG_VERSION_NUM >= 180000
-	standard_ExecutorRun(query, ForwardScanDirection, 0);
-#else
-	standard_ExecutorRun(query, ForwardScanDirection, 0, true);
-#endif
-}
-
 /* The privilege that SET ROLE requires, as pg_has_role() spells it. */
 #if PG_VERSION_NUM >= 160000
 #define CMIG_SET_ROLE_COMPAT "SET"

@@ -492,7 +492,7 @@ has_others_type(List *args)
 
 	foreach(lc, args)
 	{
-		Oid			type = exprType(IsA(lfirst(lc), TargetEntry) ? (Node *) lfirst_node(TargetEntry, lc)->expr : lfirst(lc));
+		Oid			type = exprType(lfirst(lc));
 
 		if (type >= FirstUnpinnedObjectId || !cmig_rls_sample_is_builtin(type))
 			return true;
@@ -500,42 +500,29 @@ has_others_type(List *args)
 	return false;
 }
 
-static bool
-is_builtin_operator(Oid operator, List *args, Oid result)
-{
-	return operator < FirstUnpinnedObjectId && cmig_rls_calls_builtin(get_opcode(operator), args, result);
-}
-
 /*
  * Returns true if evaluating the node itself, without the nodes below it, runs
- * only built-in code.  Returns false for columns and function calls.
+ * only built-in code.  Returns false for columns, function calls, and
+ * sub-selects.
  */
 bool
 cmig_rls_calls_evaluable(Node *node)
 {
+	OpExpr	   *expr = (OpExpr *) node;
+	List	   *args;
 	ListCell   *lc;
 
 	switch (nodeTag(node))
 	{
+		case T_ScalarArrayOpExpr:
+			return cmig_rls_calls_builtin(get_opcode(cmig_rls_operator(node, &args)), ((ScalarArrayOpExpr *) node)->args, BOOLOID);
 		case T_OpExpr:
 		case T_DistinctExpr:
 		case T_NullIfExpr:
-			return is_builtin_operator(((OpExpr *) node)->opno, ((OpExpr *) node)->args, ((OpExpr *) node)->opresulttype);
-		case T_ScalarArrayOpExpr:
-			return is_builtin_operator(((ScalarArrayOpExpr *) node)->opno, ((ScalarArrayOpExpr *) node)->args, BOOLOID);
-		case T_Aggref:
-			return ((Aggref *) node)->aggfnoid < FirstUnpinnedObjectId && !has_others_type(((Aggref *) node)->args);
-		case T_WindowFunc:
-			return ((WindowFunc *) node)->winfnoid < FirstUnpinnedObjectId && !has_others_type(((WindowFunc *) node)->args);
+			return cmig_rls_calls_builtin(get_opcode(expr->opno), expr->args, expr->opresulttype);
 		case T_RowExpr:
-
-			/*
-			 * check the fields, because a record can contain values of any
-			 * type
-			 */
+			/* a record can contain values of any type */
 			return !has_others_type(((RowExpr *) node)->args);
-		case T_SortGroupClause:
-			return ((SortGroupClause *) node)->eqop < FirstUnpinnedObjectId && ((SortGroupClause *) node)->sortop < FirstUnpinnedObjectId;
 		case T_RowCompareExpr:
 			foreach(lc, ((RowCompareExpr *) node)->opnos)
 			{
@@ -543,43 +530,16 @@ cmig_rls_calls_evaluable(Node *node)
 					return false;
 			}
 			return true;
-		case T_Param:
-			return ((Param *) node)->paramkind == PARAM_SUBLINK;
 		case T_Const:
 		case T_ArrayExpr:
 		case T_ArrayCoerceExpr:
 		case T_MinMaxExpr:
 		case T_SubscriptingRef:
 			return cmig_rls_sample_is_builtin(exprType(node));
-		case T_CommonTableExpr:
-			return !((CommonTableExpr *) node)->search_clause && !((CommonTableExpr *) node)->cycle_clause;
-		case T_NullTest:
-		case T_BoolExpr:
-		case T_BooleanTest:
-		case T_CaseExpr:
-		case T_CoalesceExpr:
-		case T_CaseTestExpr:
-		case T_SQLValueFunction:
-		case T_RelabelType:
-		case T_CollateExpr:
-		case T_SubLink:
-			/* parts of a query that are not themselves expressions */
-		case T_List:
-		case T_OidList:
-		case T_IntList:
-		case T_CaseWhen:
-		case T_TargetEntry:
-		case T_FromExpr:
-		case T_JoinExpr:
-		case T_RangeTblRef:
-		case T_RangeTblEntry:
-		case T_RangeTblFunction:
-		case T_GroupingSet:
-		case T_SetOperationStmt:
-		case T_WindowClause:
-			return true;
 		default:
-			return false;
+			return IsA(node, NullTest) || IsA(node, BoolExpr) || IsA(node, BooleanTest) || IsA(node, CaseExpr) || IsA(node, CaseWhen) ||
+				IsA(node, CoalesceExpr) || IsA(node, CaseTestExpr) || IsA(node, SQLValueFunction) || IsA(node, RelabelType) ||
+				IsA(node, CollateExpr) || IsA(node, List);
 	}
 }
 
@@ -822,6 +782,19 @@ expand(Node *node, void *context)
 			return expand(body, &inner);
 	}
 	node = expression_tree_mutator(node, expand, context);
+
+	/* x IN (SELECT y) without any other clause is x = y */
+	if (IsA(node, SubLink) && ((SubLink *) node)->subLinkType == ANY_SUBLINK && IsA(((SubLink *) node)->testexpr, OpExpr) &&
+		IsA(llast(((OpExpr *) ((SubLink *) node)->testexpr)->args), Param) && is_plain_select((Query *) ((SubLink *) node)->subselect))
+	{
+		SubLink    *link = (SubLink *) node;
+		OpExpr	   *test = (OpExpr *) link->testexpr;
+
+		link->subLinkType = EXPR_SUBLINK;
+		link->testexpr = NULL;
+		llast(test->args) = link;
+		return (Node *) test;
+	}
 
 	/*
 	 * replace (row).column, where a whole row was passed to the function,

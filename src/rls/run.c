@@ -5,14 +5,14 @@
  * What cannot be proved is tried.  The rows belong to the tenant, to strangers
  * (other tenants), or to nobody, or their key is a constant of the expression.
  * The context is the tenant's, missing, or empty.  The row's columns and the
- * settings become columns of a VALUES list, and PostgreSQL's executor
- * evaluates the rest of the expression unchanged.  A row of a stranger that is
- * let through is a leak.  If there is none, nothing has been shown.
+ * settings become parameters, and PostgreSQL's executor evaluates the rest of
+ * the expression unchanged.  A row of a stranger that is let through is a leak.
+ * If there is none, nothing has been shown.
  *
  * No table is read, and no code of others runs: an expression is run only if
  * it consists of calls of built-in functions without side effects over
  * built-in types.  It runs as a role without privileges in a subtransaction
- * that is rolled back.  If it fails for a context, it lets nothing through.
+ * that is rolled back.  If it fails for a row, it does not let the row through.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -23,13 +23,10 @@
 #include "rls/internal.h"
 
 #include "catalog/pg_type.h"
-#include "executor/execdesc.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
-#include "nodes/makefuncs.h"
+#include "nodes/params.h"
 #include "nodes/nodeFuncs.h"
-#include "optimizer/planner.h"
-#include "tcop/dest.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
@@ -38,8 +35,8 @@
 
 #define STRANGERS 30			/* enough for prefixes and remainders */
 #define MAX_COMBINATIONS 48		/* of the values of columns that are no keys */
-#define MAX_SPLITS 12			/* number of failed evaluations that are
-								 * repeated in halves */
+#define MAX_FAILURES 60			/* of rows in a context, until the context is
+								 * given up */
 
 /* The owner of a sample value: the tenant, or the number of a stranger. */
 #define OWN (-1)
@@ -52,7 +49,7 @@ typedef enum Form
 	FORM_UUID
 } Form;
 
-/* A value on which the expression depends: a column of the VALUES list. */
+/* A value on which the expression depends: a parameter. */
 typedef struct Input
 {
 	int			n;
@@ -72,7 +69,6 @@ typedef struct Maker
 {
 	Oid			relid;
 	Oid			role;
-	int			depth;			/* number of queries around the node */
 	bool		failed;
 	Form		form;
 	List	   *inputs;
@@ -277,7 +273,7 @@ input_of(Maker *maker, Node *node)
 		return NULL;
 	if (IsA(node, NullIfExpr))
 		return input_of(maker, cmig_rls_bare(linitial(((NullIfExpr *) node)->args)));
-	if (IsA(node, Var) && ((Var *) node)->varlevelsup == maker->depth && ((Var *) node)->varattno > 0)
+	if (IsA(node, Var) && ((Var *) node)->varlevelsup == 0 && ((Var *) node)->varattno > 0)
 		return find_input(maker, ((Var *) node)->varattno, NULL, ((Var *) node)->vartype, NULL);
 	if (cmig_rls_calls_session_function(node) && !call->funcretset)
 		return find_input(maker, 0, node, exprType(node), psprintf("%s()", get_func_name(call->funcid)));
@@ -318,44 +314,31 @@ make(Node *node, void *context)
 	Maker	   *maker = context;
 	Input	   *input;
 	CoerceViaIO *cast;
-	ListCell   *lc;
 
 	check_stack_depth();
 	if (node == NULL || maker->failed)
 		return node;
-	if (IsA(node, Query))
-	{
-		Query	   *query = (Query *) node;
-
-		maker->failed = query->commandType != CMD_SELECT;
-		foreach(lc, query->rtable)
-		{
-			RTEKind		kind = lfirst_node(RangeTblEntry, lc)->rtekind;
-
-			maker->failed |= kind != RTE_SUBQUERY && kind != RTE_VALUES && kind != RTE_RESULT && kind != RTE_JOIN && kind != RTE_FUNCTION;
-		}
-		if (maker->failed)
-			return node;
-		maker->depth++;
-		query = query_tree_mutator(query, make, context, 0);
-		maker->depth--;
-		query->hasRowSecurity = false;
-		query->hasSubLinks = true;
-		cmig_no_permissions_compat(query);
-		return (Node *) query;
-	}
+	/* a sub-select without tables is evaluated as its expression */
+	if (IsA(node, SubLink) && cmig_rls_unwrap(node) != node)
+		return make(cmig_rls_unwrap(node), context);
 	if (cmig_rls_calls_user(node))
 		return (Node *) cmig_rls_sample_const(exprType(node), OidIsValid(maker->role) ? GetUserNameFromId(maker->role, false) : "somebody");
 	if (!IsA(node, NullIfExpr) && (input = input_of(maker, node)) != NULL)
-		return (Node *) makeVar(1, input->n, input->type, -1, get_typcollation(input->type), maker->depth);
+	{
+		Param	   *param = makeNode(Param);
+
+		param->paramkind = PARAM_EXTERN;
+		param->paramid = input->n;
+		param->paramtype = input->type;
+		param->paramtypmod = -1;
+		param->paramcollid = get_typcollation(input->type);
+		param->location = -1;
+		return (Node *) param;
+	}
 	switch (nodeTag(node))
 	{
-		case T_Var:
-			maker->failed = ((Var *) node)->varlevelsup >= maker->depth || ((Var *) node)->varattno <= 0 ||
-				!cmig_rls_sample_is_builtin(((Var *) node)->vartype);
-			return copyObject(node);
 		case T_FuncExpr:
-			maker->failed = !cmig_rls_calls_builtin(((FuncExpr *) node)->funcid, ((FuncExpr *) node)->args, ((FuncExpr *) node)->funcresulttype);
+			maker->failed = ((FuncExpr *) node)->funcretset || !cmig_rls_calls_builtin(((FuncExpr *) node)->funcid, ((FuncExpr *) node)->args, ((FuncExpr *) node)->funcresulttype);
 			break;
 		case T_CoerceToDomain:
 			return make((Node *) ((CoerceToDomain *) node)->arg, context);
@@ -516,112 +499,51 @@ make_trials(const Maker *maker, List *combinations, int unset, bool empty)
  * Evaluation
  */
 
-/* A DestReceiver that stores each result in the is_true field of its trial. */
-typedef struct Receiver
-{
-	DestReceiver pub;
-	ListCell   *next;
-	List	   *trials;
-} Receiver;
-
-static bool
-receive(TupleTableSlot *slot, DestReceiver *self)
-{
-	Receiver   *receiver = (Receiver *) self;
-	bool		isnull;
-	Datum		value = slot_getattr(slot, 1, &isnull);
-
-	((Trial *) lfirst(receiver->next))->is_true = !isnull && DatumGetBool(value);
-	receiver->next = lnext(receiver->trials, receiver->next);
-	return true;
-}
-
-/* The trials that are evaluated together. */
+/* The trials of a context, and the first one that has not been evaluated. */
 typedef struct Batch
 {
 	const Maker *maker;
-	Node	   *expression;
+	Expr	   *expression;
 	List	   *trials;
-	int			splits;
+	int			next;
 } Batch;
 
-/*
- * Run "SELECT expression FROM (VALUES ...)"; a task for
- * cmig_rls_sandbox_run().
- */
+/* Evaluate the trials; a task for cmig_rls_sandbox_run(). */
 static void
 evaluate(void *arg)
 {
-	static const char *const about = "SELECT expression FROM (VALUES ...)";
 	Batch	   *batch = arg;
-	Query	   *query = makeNode(Query);
-	RangeTblEntry *values = makeNode(RangeTblEntry);
-	RangeTblRef *reference = makeNode(RangeTblRef);
-	Receiver	receiver = {{0}};
-	List	   *names = NIL;
-	QueryDesc  *desc;
+	EState	   *estate = CreateExecutorState();
+	ExprContext *context = GetPerTupleExprContext(estate);
+	ParamListInfo params = makeParamList(list_length(batch->maker->inputs));
+	ExprState  *state;
 	ListCell   *lc;
 
-	foreach(lc, batch->maker->inputs)
-	{
-		Input	   *input = lfirst(lc);
-
-		values->coltypes = lappend_oid(values->coltypes, input->type);
-		values->coltypmods = lappend_int(values->coltypmods, -1);
-		values->colcollations = lappend_oid(values->colcollations, get_typcollation(input->type));
-		names = lappend(names, makeString(psprintf("input%d", foreach_current_index(lc) + 1)));
-	}
-	foreach(lc, batch->trials)
-	{
-		values->values_lists = lappend(values->values_lists, ((Trial *) lfirst(lc))->values);
-	}
-	values->rtekind = RTE_VALUES;
-	values->eref = makeAlias("inputs", names);
-	values->inFromCl = true;
-	reference->rtindex = 1;
-	query->commandType = CMD_SELECT;
-	query->canSetTag = true;
-	query->rtable = list_make1(values);
-	query->jointree = makeFromExpr(list_make1(reference), NULL);
-	query->targetList = list_make1(makeTargetEntry((Expr *) batch->expression, 1, pstrdup("is_true"), false));
-	query->hasSubLinks = true;
-
-	cmig_row_receiver_init(&receiver.pub, receive);
-	receiver.trials = batch->trials;
-	receiver.next = list_head(batch->trials);
 	PushActiveSnapshot(GetTransactionSnapshot());
-	desc = CreateQueryDesc(standard_planner(copyObject(query), about, 0, NULL), about, GetActiveSnapshot(), InvalidSnapshot, &receiver.pub, NULL, NULL, 0);
-	standard_ExecutorStart(desc, 0);
-	cmig_standard_executor_run_compat(desc);
-	standard_ExecutorFinish(desc);
-	standard_ExecutorEnd(desc);
-	FreeQueryDesc(desc);
-	PopActiveSnapshot();
-}
-
-/*
- * Evaluate the trials.  If that fails, try each half, because some rows may be
- * the reason; what still fails is not true.
- */
-static void
-run_trials(Batch *batch)
-{
-	List	   *all = batch->trials;
-	ListCell   *lc;
-
-	if (cmig_rls_sandbox_run(CMIG_RLS_NOBODY, evaluate, batch) == 0)
-		return;
-	foreach(lc, all)
+	context->ecxt_param_list_info = params;
+	state = ExecPrepareExpr(batch->expression, estate);
+	while (batch->next < list_length(batch->trials))
 	{
-		((Trial *) lfirst(lc))->is_true = false;
+		Trial	   *trial = list_nth(batch->trials, batch->next++);
+		Datum		value;
+		bool		isnull;
+
+		foreach(lc, trial->values)
+		{
+			ParamExternData *param = &params->params[foreach_current_index(lc)];
+			Const	   *constant = lfirst(lc);
+
+			param->value = constant->constvalue;
+			param->isnull = constant->constisnull;
+			param->pflags = 0;
+			param->ptype = constant->consttype;
+		}
+		value = ExecEvalExprSwitchContext(state, context, &isnull);
+		trial->is_true = !isnull && DatumGetBool(value);
+		ResetExprContext(context);
 	}
-	if (list_length(all) < 2 || ++batch->splits > MAX_SPLITS)
-		return;
-	batch->trials = list_copy_tail(all, list_length(all) / 2);
-	run_trials(batch);
-	batch->trials = list_truncate(list_copy(all), list_length(all) / 2);
-	run_trials(batch);
-	batch->trials = all;
+	PopActiveSnapshot();
+	FreeExecutorState(estate);
 }
 
 /*
@@ -707,7 +629,7 @@ cmig_rls_run(Node *tree, Oid relid, Oid role, CmigRlsLeak *leak)
 	memset(leak, 0, sizeof(CmigRlsLeak));
 	tree = cmig_rls_expand(tree);
 	(void) form_walker(tree, &maker.form);
-	batch.expression = make(tree, &maker);
+	batch.expression = (Expr *) make(tree, &maker);
 	foreach(lc, maker.inputs)
 	{
 		row |= !((Input *) lfirst(lc))->context;
@@ -729,8 +651,10 @@ cmig_rls_run(Node *tree, Oid relid, Oid role, CmigRlsLeak *leak)
 				continue;
 			CHECK_FOR_INTERRUPTS();
 			batch.trials = make_trials(&maker, combinations, unset, empty);
-			batch.splits = 0;
-			run_trials(&batch);
+			batch.next = 0;
+			/* a row for which the expression fails is not let through */
+			for (int failures = 0; failures < MAX_FAILURES && cmig_rls_sandbox_run(CMIG_RLS_NOBODY, evaluate, &batch) != 0; failures++)
+				;
 			foreach(lc, batch.trials)
 			{
 				Trial	   *trial = lfirst(lc);
