@@ -135,8 +135,6 @@ read_pairs(CmigImport *import, bool both)
 		if (*revision->text.upgrade_sql == '\0')
 			cmig_import_note(revision, "the file with its upgrade script is missing or empty");
 	}
-	cmig_import_sort(import, cmig_tool_text_compare_versions);
-	cmig_import_chain(import);
 }
 
 void
@@ -152,32 +150,21 @@ cmig_format_sqlx(CmigImport *import)
 }
 
 void
-cmig_format_refinery(CmigImport *import)
+cmig_format_refinery(CmigImport *import, CmigToolFile *file)
 {
-	for (int i = 0; i < import->file_count; i++)
-	{
-		CmigToolFile *file = &import->files[i];
-		CmigToolRevision *revision = read_file(import, file, "VU", "__");
+	CmigToolRevision *revision = read_file(import, file, "VU", "__");
 
-		if (revision && *file->base == 'U')
-			cmig_import_note(revision, "unversioned: refinery runs it even if later versions are already applied; pg_cmig runs it only at its position in the order");
-	}
-	cmig_import_sort(import, cmig_tool_text_compare_versions);
-	cmig_import_chain(import);
+	if (revision && *file->base == 'U')
+		cmig_import_note(revision, "unversioned: refinery runs it even if later versions are already applied; pg_cmig runs it only at its position in the order");
 }
 
 void
-cmig_format_supabase(CmigImport *import)
+cmig_format_supabase(CmigImport *import, CmigToolFile *file)
 {
-	for (int i = 0; i < import->file_count; i++)
-	{
-		NumberedName name;
+	NumberedName name;
 
-		if (read_numbered_name(import->files[i].base, "", "_", &name) && !name.is_down)
-			read_file(import, &import->files[i], "", "_");
-	}
-	cmig_import_sort(import, strcmp);
-	cmig_import_chain(import);
+	if (read_numbered_name(file->base, "", "_", &name) && !name.is_down)
+		read_file(import, file, "", "_");
 }
 
 /* ----------------------------------------------------------------
@@ -337,28 +324,22 @@ classify_dbmate(CmigToolRevision *revision, const CmigToolLine *line)
 	if (cmig_tool_text_begins(rest, "transaction:false"))
 		revision->text.edges.transactional = false;
 	else if (*rest)
-		cmig_import_note(revision, "unknown option \"%s\" of migrate:%s", rest, is_up ? "up" : "down");
+		cmig_import_note(revision, psprintf("unknown option \"%s\" of migrate:%s", rest, is_up ? "up" : "down"));
 	return is_up ? LINE_UP : LINE_DOWN;
 }
 
 void
-cmig_format_dbmate(CmigImport *import)
+cmig_format_dbmate(CmigImport *import, CmigToolFile *file)
 {
-	for (int i = 0; i < import->file_count; i++)
-	{
-		CmigToolFile *file = &import->files[i];
-		CmigToolRevision *revision = add_numbered(import, file, ".sql");
-		MarkedFile	marked;
+	CmigToolRevision *revision = add_numbered(import, file, ".sql");
+	MarkedFile	marked;
 
-		if (revision == NULL)
-			continue;
-		revision->order = pstrdup(file->base);
-		read_lines(revision, file->text, classify_dbmate, &marked);
-		require_up(revision, &marked, "-- migrate:up");
-		set_scripts(import, revision, &marked);
-	}
-	cmig_import_sort(import, strcmp);
-	cmig_import_chain(import);
+	if (revision == NULL)
+		return;
+	revision->order = pstrdup(file->base);
+	read_lines(revision, file->text, classify_dbmate, &marked);
+	require_up(revision, &marked, "-- migrate:up");
+	set_scripts(import, revision, &marked);
 }
 
 /*
@@ -387,7 +368,7 @@ classify_goose(CmigToolRevision *revision, const CmigToolLine *line)
 	if (pg_strcasecmp(rest, "no transaction") == 0)
 		revision->text.edges.transactional = false;
 	else if (pg_strcasecmp(rest, "statementbegin") != 0 && pg_strcasecmp(rest, "statementend") != 0)
-		cmig_import_note(revision, "unknown annotation \"+goose %s\"", rest);
+		cmig_import_note(revision, psprintf("unknown annotation \"+goose %s\"", rest));
 	return LINE_DROPPED;
 }
 
@@ -426,27 +407,21 @@ substitute_environment(CmigImport *import, const CmigToolFile *file)
 }
 
 void
-cmig_format_goose(CmigImport *import)
+cmig_format_goose(CmigImport *import, CmigToolFile *file)
 {
-	for (int i = 0; i < import->file_count; i++)
-	{
-		CmigToolFile *file = &import->files[i];
-		CmigToolRevision *revision = add_numbered(import, file, ".sql");
-		MarkedFile	marked;
+	CmigToolRevision *revision = add_numbered(import, file, ".sql");
+	MarkedFile	marked;
 
-		if (revision == NULL)
-		{
-			revision = cmig_tool_text_ends(file->base, "_test.go") ? NULL : add_numbered(import, file, ".go");
-			if (revision)
-				cmig_import_not_written(revision, true, psprintf("it is written in Go, in file \"%s\"", file->name));
-			continue;
-		}
-		read_lines(revision, substitute_environment(import, file), classify_goose, &marked);
-		require_up(revision, &marked, "-- +goose Up");
-		set_scripts(import, revision, &marked);
+	if (revision == NULL)
+	{
+		revision = cmig_tool_text_ends(file->base, "_test.go") ? NULL : add_numbered(import, file, ".go");
+		if (revision)
+			cmig_import_not_written(revision, true, psprintf("it is written in Go, in file \"%s\"", file->name));
+		return;
 	}
-	cmig_import_sort(import, cmig_tool_text_compare_versions);
-	cmig_import_chain(import);
+	read_lines(revision, substitute_environment(import, file), classify_goose, &marked);
+	require_up(revision, &marked, "-- +goose Up");
+	set_scripts(import, revision, &marked);
 }
 
 /*
@@ -483,36 +458,29 @@ classify_node_pg_migrate(CmigToolRevision *revision, const CmigToolLine *line)
 }
 
 void
-cmig_format_node_pg_migrate(CmigImport *import)
+cmig_format_node_pg_migrate(CmigImport *import, CmigToolFile *file)
 {
-	for (int i = 0; i < import->file_count; i++)
+	CmigToolRevision *revision;
+	MarkedFile	marked;
+	char	   *stem;
+
+	const char *language = cmig_tool_text_digits(file->base) > 0 ? cmig_import_language(file->base) : NULL;
+
+	if (language == NULL && !cmig_tool_text_ends(file->base, ".sql"))
+		return;
+	stem = cmig_tool_text_without(file->base, strrchr(file->base, '.'));
+	revision = cmig_import_add(import, file, cmig_tool_text_id(stem));
+	stem += cmig_tool_text_digits(stem);
+	revision->text.edges.message = cmig_tool_text_message(stem + strspn(stem, "_-"));
+	if (language)
 	{
-		CmigToolFile *file = &import->files[i];
-		CmigToolRevision *revision;
-		MarkedFile	marked;
-		char	   *stem;
-
-		const char *language = cmig_tool_text_digits(file->base) > 0 ? cmig_import_language(file->base) : NULL;
-
-		if (language == NULL && !cmig_tool_text_ends(file->base, ".sql"))
-			continue;
-		stem = cmig_tool_text_without(file->base, strrchr(file->base, '.'));
-		revision = cmig_import_add(import, file, cmig_tool_text_id(stem));
-		stem += cmig_tool_text_digits(stem);
-		revision->text.edges.message = cmig_tool_text_message(stem + strspn(stem, "_-"));
-		if (language)
-		{
-			cmig_import_not_written(revision, true, psprintf("it is written in %s, in file \"%s\"; use the output of \"node-pg-migrate up --dry-run\"", language, file->name));
-			continue;
-		}
-		read_lines(revision, file->text, classify_node_pg_migrate, &marked);
-		if (!marked.has_up)
-			appendStringInfoString(&marked.up, marked.before.data);
-		set_scripts(import, revision, &marked);
+		cmig_import_not_written(revision, true, psprintf("it is written in %s, in file \"%s\"; use the output of \"node-pg-migrate up --dry-run\"", language, file->name));
+		return;
 	}
-	cmig_import_sort(import, cmig_tool_text_compare_versions);
-	cmig_import_chain(import);
-	import->file_template = "%(rev)s";
+	read_lines(revision, file->text, classify_node_pg_migrate, &marked);
+	if (!marked.has_up)
+		appendStringInfoString(&marked.up, marked.before.data);
+	set_scripts(import, revision, &marked);
 }
 
 /*
@@ -533,38 +501,32 @@ classify_graphile(CmigToolRevision *revision, const CmigToolLine *line)
 	else if (pg_strcasecmp(rest, "no-transaction") == 0)
 		revision->text.edges.transactional = false;
 	else if ((value = cmig_tool_text_after(&comment, "include", false)) != NULL)
-		cmig_import_note(revision, "the fixture \"%s\" is not included; replace the line with its text", value);
+		cmig_import_note(revision, psprintf("the fixture \"%s\" is not included; replace the line with its text", value));
 	else if (!cmig_tool_text_after(&comment, "previous:", false) && !cmig_tool_text_after(&comment, "hash:", false) &&
 			 !cmig_tool_text_after(&comment, "allowinvalidhash", false))
-		cmig_import_note(revision, "unknown header \"--! %s\"", rest);
+		cmig_import_note(revision, psprintf("unknown header \"--! %s\"", rest));
 	return LINE_DROPPED;
 }
 
 void
-cmig_format_graphile_migrate(CmigImport *import)
+cmig_format_graphile_migrate(CmigImport *import, CmigToolFile *file)
 {
-	for (int i = 0; i < import->file_count; i++)
-	{
-		CmigToolFile *file = &import->files[i];
-		CmigToolRevision *revision;
-		MarkedFile	marked;
+	CmigToolRevision *revision;
+	MarkedFile	marked;
 
-		if (strcmp(file->name, "current.sql") == 0 || strstr(file->name, "/current.sql") != NULL ||
-			cmig_tool_text_begins(file->name, "current/") || strstr(file->name, "/current/") != NULL)
-		{
-			file->used = true;
-			cmig_import_file_note(import, file->name, "not committed yet; commit it with graphile-migrate, or write it as a revision");
-			continue;
-		}
-		revision = add_numbered(import, file, ".sql");
-		if (revision == NULL)
-			continue;
-		read_lines(revision, file->text, classify_graphile, &marked);
-		appendStringInfoString(&marked.up, marked.before.data);
-		set_scripts(import, revision, &marked);
+	if (strcmp(file->name, "current.sql") == 0 || strstr(file->name, "/current.sql") != NULL ||
+		cmig_tool_text_begins(file->name, "current/") || strstr(file->name, "/current/") != NULL)
+	{
+		file->used = true;
+		cmig_import_file_note(import, file->name, "not committed yet; commit it with graphile-migrate, or write it as a revision");
+		return;
 	}
-	cmig_import_sort(import, cmig_tool_text_compare_versions);
-	cmig_import_chain(import);
+	revision = add_numbered(import, file, ".sql");
+	if (revision == NULL)
+		return;
+	read_lines(revision, file->text, classify_graphile, &marked);
+	appendStringInfoString(&marked.up, marked.before.data);
+	set_scripts(import, revision, &marked);
 }
 
 /* ----------------------------------------------------------------
@@ -662,11 +624,11 @@ add_undo(CmigImport *import)
 				revision = other;
 		}
 		if (revision && cmig_import_language(file->base))
-			cmig_import_note(revision, "to be written: its downgrade is written in %s, in file \"%s\"", cmig_import_language(file->base), file->name);
+			cmig_import_note(revision, psprintf("to be written: its downgrade is written in %s, in file \"%s\"", cmig_import_language(file->base), file->name));
 		else if (revision)
 			revision->text.downgrade_sql = cmig_import_whole(import, file, CMIG_SECTION_DOWNGRADE);
 		else
-			cmig_import_file_note(import, file->name, "left out, because there is no V file of version %s", name.version);
+			cmig_import_file_note(import, file->name, psprintf("left out, because there is no V file of version %s", name.version));
 	}
 }
 
@@ -725,7 +687,7 @@ add_baseline(CmigImport *import)
 	}
 	if (replaces->count == 0)
 		replaces->names[replaces->count++] = pstrdup(newest_name.version);
-	cmig_import_note(baseline, "it counts as applied in databases that have run version %s", newest_name.version);
+	cmig_import_note(baseline, psprintf("it counts as applied in databases that have run version %s", newest_name.version));
 }
 
 void

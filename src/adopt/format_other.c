@@ -87,7 +87,7 @@ read_plan(SqitchPlan *plan)
 				change->tags = lappend(change->tags, pnstrdup(line + 1, strcspn(line + 1, " \t")));
 		}
 		else if (*line == '-')
-			cmig_import_file_note(plan->import, plan->file->name, "the line \"%s\" is left out, because it reverts a change", line);
+			cmig_import_file_note(plan->import, plan->file->name, psprintf("the line \"%s\" is left out, because it reverts a change", line));
 		else
 			plan->changes = lappend(plan->changes, read_change(line + strspn(line, "+ \t")));
 	}
@@ -180,9 +180,9 @@ add_change(SqitchPlan *plan, int i)
 	revision->text.verify_sql = read_script(plan, "verify", name, CMIG_SECTION_VERIFY);
 	for (char *word = strtok(change->dependencies, " \t"); word; word = strtok(NULL, " \t"))
 		if (*word == '!')
-			cmig_import_note(revision, "the conflict with \"%s\" is not checked", word + 1);
+			cmig_import_note(revision, psprintf("the conflict with \"%s\" is not checked", word + 1));
 		else if (strchr(word, ':'))
-			cmig_import_note(revision, "it depends on \"%s\", a change of another project; if both projects use this database, add that change to depends_on", word);
+			cmig_import_note(revision, psprintf("it depends on \"%s\", a change of another project; if both projects use this database, add that change to depends_on", word));
 
 	/* tags become labels, so that they can be used as targets */
 	labels->names = palloc(sizeof(char *) * Max(list_length(change->tags), 1));
@@ -286,12 +286,12 @@ read_attribute(CmigToolRevision *revision, const char *attribute)
 	else if (pg_strcasecmp(attribute, "runOnChange:true") == 0 || pg_strcasecmp(attribute, "runAlways:true") == 0)
 	{
 		revision->text.edges.repeatable = true;
-		cmig_import_note(revision, "%s: pg_cmig runs it after all others, if it has changed", attribute);
+		cmig_import_note(revision, psprintf("%s: pg_cmig runs it after all others, if it has changed", attribute));
 	}
 	else if (pg_strcasecmp(attribute, "splitStatements:true") != 0 && pg_strcasecmp(attribute, "splitStatements:false") != 0 &&
 			 pg_strncasecmp(attribute, "stripComments:", 14) != 0 && pg_strncasecmp(attribute, "logicalFilePath:", 16) != 0 &&
 			 pg_strcasecmp(attribute, "runInTransaction:true") != 0 && pg_strcasecmp(attribute, "failOnError:true") != 0)
-		cmig_import_note(revision, "the attribute %s is ignored", attribute);
+		cmig_import_note(revision, psprintf("the attribute %s is ignored", attribute));
 }
 
 /* Begin a change set, given the text "author:id attribute:value ...". */
@@ -338,7 +338,7 @@ read_directive(ChangeSet *set, const CmigToolLine *line)
 		set->revision->text.edges.message = *text == ':' ? text + 1 + strspn(text + 1, " \t") : text;
 	else if ((text = directive(line, "preconditions")) != NULL || (text = directive(line, "precondition-sql-check")) != NULL ||
 			 (text = directive(line, "property")) != NULL || (text = directive(line, "ignoreLines")) != NULL)
-		cmig_import_note(set->revision, "left out: %.*s", (int) (line->end - line->start), line->start);
+		cmig_import_note(set->revision, psprintf("left out: %.*s", (int) (line->end - line->start), line->start));
 	else
 		return directive(line, "validCheckSum") != NULL;
 	return true;

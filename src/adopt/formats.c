@@ -433,50 +433,19 @@ cmig_import_add(CmigImport *import, CmigToolFile *file, const char *id)
 	return revision;
 }
 
-/* Append a note.  Notes are separated by semicolons. */
-static void
-pg_attribute_printf(2, 0)
-append_note(StringInfo notes, const char *format, va_list args)
+void
+cmig_import_note(CmigToolRevision *revision, const char *note)
 {
-	if (notes->len > 0)
-		appendStringInfoString(notes, "; ");
-	for (;;)
-	{
-		va_list		copy;
-		int			needed;
-
-		va_copy(copy, args);
-		needed = appendStringInfoVA(notes, format, copy);
-		va_end(copy);
-		if (needed == 0)
-			break;
-		enlargeStringInfo(notes, needed);
-	}
+	appendStringInfo(&revision->notes, "%s%s", revision->notes.len > 0 ? "; " : "", note);
 }
 
 void
-cmig_import_note(CmigToolRevision *revision, const char *format,...)
-{
-	va_list		args;
-
-	va_start(args, format);
-	append_note(&revision->notes, format, args);
-	va_end(args);
-}
-
-void
-cmig_import_file_note(CmigImport *import, const char *file_name, const char *format,...)
+cmig_import_file_note(CmigImport *import, const char *file_name, const char *text)
 {
 	CmigImportNote *note = palloc(sizeof(CmigImportNote));
-	StringInfoData text;
-	va_list		args;
 
-	initStringInfo(&text);
-	va_start(args, format);
-	append_note(&text, format, args);
-	va_end(args);
 	note->file_name = file_name;
-	note->note = text.data;
+	note->note = text;
 	import->notes = lappend(import->notes, note);
 }
 
@@ -566,7 +535,7 @@ cmig_import_not_written(CmigToolRevision *revision, bool both, const char *reaso
 	revision->text.upgrade_sql = failing_script(revision, CMIG_SECTION_UPGRADE, reason);
 	if (both)
 		revision->text.downgrade_sql = failing_script(revision, CMIG_SECTION_DOWNGRADE, reason);
-	cmig_import_note(revision, "to be written: %s", reason);
+	cmig_import_note(revision, psprintf("to be written: %s", reason));
 }
 
 /* Raise MG013, because two revisions have the same id or version. */
@@ -702,10 +671,10 @@ check_script(CmigToolRevision *revision, const char *what, const char *sql)
 	if (edges->transactional && cmig_text_check(what, sql, false, false) == NULL)
 	{
 		edges->transactional = false;
-		cmig_import_note(revision, "transactional: false, because its %s script has a statement that cannot run in a transaction", what);
+		cmig_import_note(revision, psprintf("transactional: false, because its %s script has a statement that cannot run in a transaction", what));
 	}
 	else
-		cmig_import_note(revision, "to be written: %s. %s", problem->problem, problem->fix);
+		cmig_import_note(revision, psprintf("to be written: %s. %s", problem->problem, problem->fix));
 }
 
 void
@@ -742,7 +711,7 @@ cmig_import_finish(CmigImport *import)
 		if (message[length] != '\0')
 		{
 			revision->text.edges.message = pnstrdup(message, length);
-			cmig_import_note(revision, "its message is truncated to %d characters", CMIG_MAX_MESSAGE_LENGTH);
+			cmig_import_note(revision, psprintf("its message is truncated to %d characters", CMIG_MAX_MESSAGE_LENGTH));
 		}
 		declare_placeholders(import, &revision->text);
 		if (revision->text.edges.repeatable && revision->text.downgrade_sql != NULL)
@@ -756,7 +725,7 @@ cmig_import_finish(CmigImport *import)
 	}
 	for (int i = 0; i < import->file_count; i++)
 		if (!import->files[i].used)
-			cmig_import_file_note(import, import->files[i].name, "left out, because it is not a %s file", import->format);
+			cmig_import_file_note(import, import->files[i].name, psprintf("left out, because it is not a %s file", import->format));
 }
 
 /* Returns the path of a file named "base" in the same folder as "file". */
@@ -807,34 +776,28 @@ diesel_without_transaction(const CmigToolFile *metadata)
  * and metadata.toml.
  */
 static void
-format_diesel(CmigImport *import)
+format_diesel(CmigImport *import, CmigToolFile *up)
 {
-	for (int i = 0; i < import->file_count; i++)
-	{
-		CmigToolFile *up = &import->files[i];
-		const char *title = strchr(up->folder, '_');
-		CmigToolRevision *revision;
-		CmigToolFile *down;
-		CmigToolFile *metadata;
+	const char *title = strchr(up->folder, '_');
+	CmigToolRevision *revision;
+	CmigToolFile *down;
+	CmigToolFile *metadata;
 
-		if (strcmp(up->base, "up.sql") != 0 || !*up->folder || !*diesel_version(up->folder))
-			continue;
-		revision = cmig_import_add(import, up, diesel_version(up->folder));
-		down = cmig_import_file(import, beside(up, "down.sql"));
-		metadata = cmig_import_file(import, beside(up, "metadata.toml"));
-		revision->text.edges.message = cmig_tool_text_message(title ? title + 1 : up->folder);
-		revision->text.upgrade_sql = cmig_import_whole(import, up, CMIG_SECTION_UPGRADE);
-		if (down)
-			revision->text.downgrade_sql = cmig_import_whole(import, down, CMIG_SECTION_DOWNGRADE);
-		if (metadata && diesel_without_transaction(metadata))
-		{
-			revision->text.edges.transactional = false;
-			if (strstr(metadata->text, "run_in_transaction") == NULL)
-				cmig_import_note(revision, "transactional: false, because metadata.toml exists without run_in_transaction");
-		}
+	if (strcmp(up->base, "up.sql") != 0 || !*up->folder || !*diesel_version(up->folder))
+		return;
+	revision = cmig_import_add(import, up, diesel_version(up->folder));
+	down = cmig_import_file(import, beside(up, "down.sql"));
+	metadata = cmig_import_file(import, beside(up, "metadata.toml"));
+	revision->text.edges.message = cmig_tool_text_message(title ? title + 1 : up->folder);
+	revision->text.upgrade_sql = cmig_import_whole(import, up, CMIG_SECTION_UPGRADE);
+	if (down)
+		revision->text.downgrade_sql = cmig_import_whole(import, down, CMIG_SECTION_DOWNGRADE);
+	if (metadata && diesel_without_transaction(metadata))
+	{
+		revision->text.edges.transactional = false;
+		if (strstr(metadata->text, "run_in_transaction") == NULL)
+			cmig_import_note(revision, "transactional: false, because metadata.toml exists without run_in_transaction");
 	}
-	cmig_import_sort(import, strcmp);
-	cmig_import_chain(import);
 }
 
 /* Add a revision with the folder's name as its id. */
@@ -849,20 +812,12 @@ add_folder(CmigImport *import, CmigToolFile *file)
 }
 
 static void
-format_prisma(CmigImport *import)
+format_prisma(CmigImport *import, CmigToolFile *file)
 {
-	for (int i = 0; i < import->file_count; i++)
-	{
-		CmigToolFile *file = &import->files[i];
-
-		if (strcmp(file->base, "migration.sql") == 0 && *file->folder)
-			add_folder(import, file);
-		else if (strcmp(file->base, "migration_lock.toml") == 0)
-			file->used = true;
-	}
-	cmig_import_sort(import, strcmp);
-	cmig_import_chain(import);
-	import->file_template = "%(rev)s";
+	if (strcmp(file->base, "migration.sql") == 0 && *file->folder)
+		add_folder(import, file);
+	else if (strcmp(file->base, "migration_lock.toml") == 0)
+		file->used = true;
 }
 
 /*
@@ -870,12 +825,16 @@ format_prisma(CmigImport *import)
  * Returns 0 if there is no such entry.
  */
 static int64
-drizzle_time(const CmigToolFile *journal, const char *tag)
+drizzle_time(const CmigImport *import, const char *tag)
 {
-	char	   *quoted = psprintf("\"%s\"", tag);
-	const char *found = journal ? strstr(journal->text, quoted) : NULL;
-	const char *entry = found;
+	const CmigToolFile *journal = NULL;
+	const char *found;
+	const char *entry;
 
+	for (int i = 0; i < import->file_count; i++)
+		if (strcmp(import->files[i].base, "_journal.json") == 0)
+			journal = &import->files[i];
+	entry = found = journal ? strstr(journal->text, psprintf("\"%s\"", tag)) : NULL;
 	while (entry && entry > journal->text && *entry != '{')
 		entry--;
 	entry = entry ? strstr(entry, "\"when\"") : NULL;
@@ -888,12 +847,12 @@ drizzle_time(const CmigToolFile *journal, const char *tag)
 
 /* Add a revision for one file, with its creation time from the journal. */
 static void
-add_drizzle_file(CmigImport *import, CmigToolFile *file, const CmigToolFile *journal)
+add_drizzle_file(CmigImport *import, CmigToolFile *file)
 {
 	char	   *tag = cmig_tool_text_without(file->base, ".sql");
 	const char *title = tag + cmig_tool_text_digits(tag);
 	CmigToolRevision *revision = cmig_import_add(import, file, cmig_tool_text_id(tag));
-	int64		when = drizzle_time(journal, tag);
+	int64		when = drizzle_time(import, tag);
 
 	revision->text.edges.message = cmig_tool_text_message(*title == '_' ? title + 1 : tag);
 	revision->text.upgrade_sql = cmig_import_whole(import, file, CMIG_SECTION_UPGRADE);
@@ -907,28 +866,15 @@ add_drizzle_file(CmigImport *import, CmigToolFile *file, const CmigToolFile *jou
 }
 
 static void
-format_drizzle(CmigImport *import)
+format_drizzle(CmigImport *import, CmigToolFile *file)
 {
-	CmigToolFile *journal = NULL;
-
-	for (int i = 0; i < import->file_count; i++)
-		if (strcmp(import->files[i].base, "_journal.json") == 0)
-			journal = &import->files[i];
-	for (int i = 0; i < import->file_count; i++)
-	{
-		CmigToolFile *file = &import->files[i];
-
-		/* the files in which Drizzle keeps its metadata */
-		if (strcmp(file->folder, "meta") == 0 || strcmp(file->base, "snapshot.json") == 0)
-			file->used = true;
-		else if (strcmp(file->base, "migration.sql") == 0 && *file->folder)
-			add_folder(import, file);
-		else if (cmig_tool_text_ends(file->base, ".sql") && cmig_tool_text_digits(file->base) > 0)
-			add_drizzle_file(import, file, journal);
-	}
-	cmig_import_sort(import, strcmp);
-	cmig_import_chain(import);
-	import->file_template = "%(rev)s";
+	/* the files in which Drizzle keeps its metadata */
+	if (strcmp(file->folder, "meta") == 0 || strcmp(file->base, "snapshot.json") == 0)
+		file->used = true;
+	else if (strcmp(file->base, "migration.sql") == 0 && *file->folder)
+		add_folder(import, file);
+	else if (cmig_tool_text_ends(file->base, ".sql") && cmig_tool_text_digits(file->base) > 0)
+		add_drizzle_file(import, file);
 }
 
 /* Set the revision's parents to the words after "-- depends:" in a comment. */
@@ -970,52 +916,47 @@ read_yoyo_header(CmigToolRevision *revision, const char *text)
 }
 
 static void
-format_yoyo(CmigImport *import)
+format_yoyo(CmigImport *import, CmigToolFile *file)
 {
-	for (int i = 0; i < import->file_count; i++)
+	CmigToolRevision *revision;
+	CmigToolFile *rollback;
+	char	   *stem;
+
+	bool		is_python = cmig_tool_text_ends(file->base, ".py");
+
+	if (!(is_python || cmig_tool_text_ends(file->base, ".sql")) || cmig_tool_text_ends(file->base, ".rollback.sql"))
+		return;
+	stem = cmig_tool_text_without(file->base, is_python ? ".py" : ".sql");
+	if (strcmp(stem, "post-apply") == 0)
 	{
-		CmigToolFile *file = &import->files[i];
-		CmigToolRevision *revision;
-		CmigToolFile *rollback;
-		char	   *stem;
-
-		bool		is_python = cmig_tool_text_ends(file->base, ".py");
-
-		if (!(is_python || cmig_tool_text_ends(file->base, ".sql")) || cmig_tool_text_ends(file->base, ".rollback.sql"))
-			continue;
-		stem = cmig_tool_text_without(file->base, is_python ? ".py" : ".sql");
-		if (strcmp(stem, "post-apply") == 0)
-		{
-			file->used = true;
-			cmig_import_file_note(import, file->name, "yoyo runs this file after each run; run the file in the script that calls cmig.upgrade");
-			continue;
-		}
-		revision = cmig_import_add(import, file, cmig_tool_text_id(stem));
-		if (is_python)
-		{
-			const char *depends = strstr(file->text, "__depends__");
-
-			if (depends && depends[strcspn(depends, "{\n")] == '{')
-			{
-				/* the strings in a Python set */
-				const char *set = strchr(depends, '{') + 1;
-				char	   *text = pnstrdup(set, strcspn(set, "}"));
-
-				for (char *p = text; *p; p++)
-					if (strchr("\"'\n\t", *p))
-						*p = ' ';
-				read_depends(revision, text);
-			}
-			cmig_import_not_written(revision, true, psprintf("it is written in Python, in file \"%s\"", file->name));
-			continue;
-		}
-		read_yoyo_header(revision, file->text);
-		revision->text.upgrade_sql = cmig_import_whole(import, file, CMIG_SECTION_UPGRADE);
-		rollback = cmig_import_file(import, psprintf("%s.rollback.sql", cmig_tool_text_without(file->name, ".sql")));
-		if (rollback)
-			revision->text.downgrade_sql = cmig_import_whole(import, rollback, CMIG_SECTION_DOWNGRADE);
+		file->used = true;
+		cmig_import_file_note(import, file->name, "yoyo runs this file after each run; run the file in the script that calls cmig.upgrade");
+		return;
 	}
-	import->file_template = "%(rev)s";
+	revision = cmig_import_add(import, file, cmig_tool_text_id(stem));
+	if (is_python)
+	{
+		const char *depends = strstr(file->text, "__depends__");
+
+		if (depends && depends[strcspn(depends, "{\n")] == '{')
+		{
+			/* the strings in a Python set */
+			const char *set = strchr(depends, '{') + 1;
+			char	   *text = pnstrdup(set, strcspn(set, "}"));
+
+			for (char *p = text; *p; p++)
+				if (strchr("\"'\n\t", *p))
+					*p = ' ';
+			read_depends(revision, text);
+		}
+		cmig_import_not_written(revision, true, psprintf("it is written in Python, in file \"%s\"", file->name));
+		return;
+	}
+	read_yoyo_header(revision, file->text);
+	revision->text.upgrade_sql = cmig_import_whole(import, file, CMIG_SECTION_UPGRADE);
+	rollback = cmig_import_file(import, psprintf("%s.rollback.sql", cmig_tool_text_without(file->name, ".sql")));
+	if (rollback)
+		revision->text.downgrade_sql = cmig_import_whole(import, rollback, CMIG_SECTION_DOWNGRADE);
 }
 
 /*
@@ -1072,41 +1013,36 @@ read_structure(CmigImport *import, CmigToolFile *file)
 			appendBinaryStringInfo(&script, line.start, Min(line.next, insert) - line.start);
 	revision->text.upgrade_sql = cmig_import_section(import, file, CMIG_SECTION_UPGRADE,
 													 script.data, script.data + script.len);
-	cmig_import_note(revision, "one revision for all migrations up to %s; it also creates schema_migrations and ar_internal_metadata, which only Rails uses", version);
+	cmig_import_note(revision, psprintf("one revision for all migrations up to %s; it also creates schema_migrations and ar_internal_metadata, which only Rails uses", version));
 }
 
 static void
-format_rails(CmigImport *import)
+format_rails(CmigImport *import, CmigToolFile *file)
 {
-	for (int i = 0; i < import->file_count; i++)
-	{
-		CmigToolFile *file = &import->files[i];
-
-		if (cmig_tool_text_ends(file->base, "structure.sql"))
-			read_structure(import, file);
-		else if (cmig_tool_text_ends(file->base, ".rb"))
-			file->used = true;
-	}
-	cmig_import_chain(import);
+	if (cmig_tool_text_ends(file->base, "structure.sql"))
+		read_structure(import, file);
+	else if (cmig_tool_text_ends(file->base, ".rb"))
+		file->used = true;
 }
 
 static const CmigFormat formats[] = {
-	{"dbmate", cmig_format_dbmate},
-	{"diesel", format_diesel},
-	{"drizzle", format_drizzle},
-	{"flyway", cmig_format_flyway, CMIG_PLACEHOLDER_BRACES},
-	{"golang-migrate", cmig_format_golang_migrate},
-	{"goose", cmig_format_goose},
-	{"graphile-migrate", cmig_format_graphile_migrate, CMIG_PLACEHOLDER_COLON},
-	{"liquibase", cmig_format_liquibase, CMIG_PLACEHOLDER_BRACES},
-	{"node-pg-migrate", cmig_format_node_pg_migrate},
-	{"prisma", format_prisma},
-	{"rails", format_rails},
-	{"refinery", cmig_format_refinery},
-	{"sqitch", cmig_format_sqitch, CMIG_PLACEHOLDER_PSQL},
-	{"sqlx", cmig_format_sqlx},
-	{"supabase", cmig_format_supabase},
-	{"yoyo", format_yoyo},
+	{"dbmate", cmig_format_dbmate,.compare = strcmp},
+	{"diesel", format_diesel,.compare = strcmp},
+	{"drizzle", format_drizzle,.compare = strcmp,.file_template = "%(rev)s"},
+	{"flyway", NULL, cmig_format_flyway,.style = CMIG_PLACEHOLDER_BRACES},
+	{"golang-migrate", NULL, cmig_format_golang_migrate,.compare = cmig_tool_text_compare_versions},
+	{"goose", cmig_format_goose,.compare = cmig_tool_text_compare_versions},
+	{"graphile-migrate", cmig_format_graphile_migrate,.style = CMIG_PLACEHOLDER_COLON,
+	.compare = cmig_tool_text_compare_versions},
+	{"liquibase", NULL, cmig_format_liquibase,.style = CMIG_PLACEHOLDER_BRACES},
+	{"node-pg-migrate", cmig_format_node_pg_migrate,.compare = cmig_tool_text_compare_versions,.file_template = "%(rev)s"},
+	{"prisma", format_prisma,.compare = strcmp,.file_template = "%(rev)s"},
+	{"rails", format_rails,.compare = cmig_tool_text_compare_versions},
+	{"refinery", cmig_format_refinery,.compare = cmig_tool_text_compare_versions},
+	{"sqitch", NULL, cmig_format_sqitch,.style = CMIG_PLACEHOLDER_PSQL},
+	{"sqlx", NULL, cmig_format_sqlx,.compare = cmig_tool_text_compare_versions},
+	{"supabase", cmig_format_supabase,.compare = strcmp},
+	{"yoyo", format_yoyo,.file_template = "%(rev)s"},
 };
 
 const CmigFormat *

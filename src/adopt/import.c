@@ -166,14 +166,22 @@ cmig_import_files(PG_FUNCTION_ARGS)
 	format = cmig_formats_find(cmig_argument_text(fcinfo, 0));
 	import.format = format->name;
 	import.style = format->style;
-	import.file_template = CMIG_FILE_NAME_TEMPLATE;
+	import.file_template = format->file_template ? format->file_template : CMIG_FILE_NAME_TEMPLATE;
 	import.placeholders = PG_ARGISNULL(3) ? palloc0(sizeof(CmigPlaceholders)) : read_placeholders(PG_GETARG_JSONB_P(3));
 	read_files(&import, list_argument(fcinfo, 1, "file_names"), list_argument(fcinfo, 2, "contents"));
 
 	InitMaterializedSRF(fcinfo, 0);
 	guc_level = cmig_session_read_quietly();
 	cmig_settings_override("standard_conforming_strings", "on");
-	format->read(&import);
+	if (format->read)
+		format->read(&import);
+	for (int i = 0; format->read_file && i < import.file_count; i++)
+		format->read_file(&import, &import.files[i]);
+	if (format->compare)
+	{
+		cmig_import_sort(&import, format->compare);
+		cmig_import_chain(&import);
+	}
 	cmig_import_finish(&import);
 	AtEOXact_GUC(false, guc_level);
 	foreach(lc, import.revisions)

@@ -124,7 +124,7 @@ typedef struct CmigToolRevision
 typedef struct CmigImportNote
 {
 	const char *file_name;
-	char	   *note;
+	const char *note;
 } CmigImportNote;
 
 /* The placeholder syntax of a format. */
@@ -172,8 +172,8 @@ extern char *cmig_import_section(CmigImport *import, const CmigToolFile *file, C
 extern char *cmig_import_whole(CmigImport *import, const CmigToolFile *file, CmigSection section);
 
 /* Add a note about a revision, or about a file that is not a revision. */
-extern void cmig_import_note(CmigToolRevision *revision, const char *format,...) pg_attribute_printf(2, 3);
-extern void cmig_import_file_note(CmigImport *import, const char *file_name, const char *format,...) pg_attribute_printf(3, 4);
+extern void cmig_import_note(CmigToolRevision *revision, const char *note);
+extern void cmig_import_file_note(CmigImport *import, const char *file_name, const char *text);
 
 /*
  * Returns the programming language of a migration that is not a script, judged
@@ -210,15 +210,14 @@ extern void cmig_import_finish(CmigImport *import);
 
 /* in format_marked.c */
 
-/* CmigFormat readers: add the migrations in import->files as revisions. */
 extern void cmig_format_golang_migrate(CmigImport *import);
 extern void cmig_format_sqlx(CmigImport *import);
-extern void cmig_format_refinery(CmigImport *import);
-extern void cmig_format_supabase(CmigImport *import);
-extern void cmig_format_dbmate(CmigImport *import);
-extern void cmig_format_goose(CmigImport *import);
-extern void cmig_format_node_pg_migrate(CmigImport *import);
-extern void cmig_format_graphile_migrate(CmigImport *import);
+extern void cmig_format_refinery(CmigImport *import, CmigToolFile *file);
+extern void cmig_format_supabase(CmigImport *import, CmigToolFile *file);
+extern void cmig_format_dbmate(CmigImport *import, CmigToolFile *file);
+extern void cmig_format_goose(CmigImport *import, CmigToolFile *file);
+extern void cmig_format_node_pg_migrate(CmigImport *import, CmigToolFile *file);
+extern void cmig_format_graphile_migrate(CmigImport *import, CmigToolFile *file);
 extern void cmig_format_flyway(CmigImport *import);
 
 /* in format_other.c */
@@ -228,12 +227,19 @@ extern void cmig_format_liquibase(CmigImport *import);
 
 /* in formats.c */
 
-/* A format and the function that reads it. */
+/*
+ * A format, and the function that reads one of its files, or all of them.  The
+ * function adds the migrations as revisions.
+ */
 typedef struct CmigFormat
 {
 	const char *name;
+	void		(*read_file) (CmigImport *import, CmigToolFile *file);
 	void		(*read) (CmigImport *import);
 	CmigPlaceholderStyle style;
+	CmigOrderCompare compare;	/* by which each revision follows another one;
+								 * NULL if the files say what it follows */
+	const char *file_template;	/* of the revision files' names, or NULL */
 } CmigFormat;
 
 /*

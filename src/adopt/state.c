@@ -181,32 +181,25 @@ cmig_tool_state_refusal(const CmigTool *tool, Oid table)
 	return NULL;
 }
 
-/* The rows read so far from another tool's table. */
-typedef struct ToolRows
-{
-	MemoryContext context;
-	List	   *applied;
-} ToolRows;
-
+/* Row callback: add the row to *arg, a List of CmigToolApplied *. */
 static void
 take_row(TupleDesc desc, HeapTuple row, void *arg)
 {
-	ToolRows   *rows = arg;
-	MemoryContext old = MemoryContextSwitchTo(rows->context);
+	List	  **rows = arg;
 	CmigToolApplied *applied = palloc0(sizeof(CmigToolApplied));
 	char	   *name = cmig_query_text_or_null(desc, row, 1);
-	char	   *state = cmig_query_text_or_null(desc, row, 2);
-	bool		reverted = state != NULL && strcmp(state, "reverted") == 0;
+	char	   *found = cmig_query_text_or_null(desc, row, 2);
+	const char *state = found ? found : "failed";
 	int			last = -1;		/* last successful row of the migration */
 
 	applied->name = name ? name : pstrdup("");
-	applied->failed = state == NULL || strcmp(state, "failed") == 0;
-	applied->until = state != NULL && strcmp(state, "until") == 0;
-	applied->repeatable = state != NULL && strcmp(state, "repeatable") == 0;
+	applied->failed = strcmp(state, "failed") == 0;
+	applied->until = strcmp(state, "until") == 0;
+	applied->repeatable = strcmp(state, "repeatable") == 0;
 	applied->occurrence = 1;
-	for (int i = 0; i < list_length(rows->applied); i++)
+	for (int i = 0; i < list_length(*rows); i++)
 	{
-		const CmigToolApplied *other = list_nth(rows->applied, i);
+		const CmigToolApplied *other = list_nth(*rows, i);
 
 		if (strcmp(other->name, applied->name) != 0)
 			continue;
@@ -214,11 +207,10 @@ take_row(TupleDesc desc, HeapTuple row, void *arg)
 		if (!other->failed)
 			last = i;
 	}
-	if (!reverted)
-		rows->applied = lappend(rows->applied, applied);
+	if (strcmp(state, "reverted") != 0)
+		*rows = lappend(*rows, applied);
 	else if (last >= 0)
-		rows->applied = list_delete_nth_cell(rows->applied, last);
-	MemoryContextSwitchTo(old);
+		*rows = list_delete_nth_cell(*rows, last);
 }
 
 /*
@@ -246,7 +238,7 @@ open_readable(const CmigTool *tool, Oid table)
 List *
 cmig_tool_state_read(const CmigTool *tool, Oid table)
 {
-	ToolRows	rows = {CurrentMemoryContext, NIL};
+	List	   *rows = NIL;
 	CmigQuery	query = {0};
 	Relation	relation = open_readable(tool, table);
 	CmigRole	saved;
@@ -264,7 +256,7 @@ cmig_tool_state_read(const CmigTool *tool, Oid table)
 	cmig_role_return(&saved);
 	cmig_query_free(&query);
 	table_close(relation, NoLock);
-	return rows.applied;
+	return rows;
 }
 
 /* The revisions' creation dates. */
