@@ -107,19 +107,18 @@ put_pending(FunctionCallInfo fcinfo, const CmigView *view, int heads)
 }
 
 /*
- * Does the step in a journal row still have to be done?  If not, its failure
+ * Does a step that has failed or was begun still have to be done?  If not, its failure
  * is no longer relevant, because the revision was applied or reverted in
  * another way.
  */
 static bool
-is_still_to_do(const CmigView *view, const CmigJournalEntry *entry)
+is_still_to_do(const CmigView *view, const char *revision, bool down)
 {
-	int			node = cmig_repeatables_find_any(view->graph, entry->revision);
+	int			node = cmig_repeatables_find_any(view->graph, revision);
 
 	if (cmig_repeatables_is(view->graph, node))
 		return cmig_repeatable_state(view->graph, node) != CMIG_REPEATABLE_CURRENT;
-	return node >= 0 &&
-		view->applied->applied->set[node] == (strcmp(entry->direction, "downgrade") == 0);
+	return node >= 0 && view->applied->applied->set[node] == down;
 }
 
 /*
@@ -133,11 +132,12 @@ put_stepwise(FunctionCallInfo fcinfo, const CmigView *view)
 	CmigJournalEntry last;
 	int			runner = cmig_run_lock_holder();
 	List	   *rows = cmig_progress_read();
+	bool		any = cmig_journal_read_last(&last);
+	bool		down = any && strcmp(last.direction, "downgrade") == 0;
 
-	if (cmig_journal_read_last(&last) && (runner != 0 || is_still_to_do(view, &last)))
+	if (any && (runner != 0 || is_still_to_do(view, last.revision, down)))
 	{
 		bool		running = strcmp(last.outcome, "running") == 0;
-		bool		down = strcmp(last.direction, "downgrade") == 0;
 		char	   *step = psprintf("%s of %s", last.direction, last.revision);
 		char	   *again = psprintf("%s)", cmig_progress_call(cmig_scope_current(), last.revision,
 															   down ? CMIG_DOWNGRADE : CMIG_UPGRADE));
@@ -218,7 +218,6 @@ static void
 put_failure(FunctionCallInfo fcinfo, const CmigView *view, bool pending)
 {
 	CmigLastFailure failure;
-	CmigJournalEntry entry = {0};
 	const char *code;
 
 	if (!cmig_last_failure_is_kept())
@@ -230,21 +229,19 @@ put_failure(FunctionCallInfo fcinfo, const CmigView *view, bool pending)
 	}
 	if (!cmig_last_failure_read(&failure))
 		return;
-	entry.revision = failure.revision;
-	entry.direction = cmig_direction_name(failure.direction);
-	if (!is_still_to_do(view, &entry))
+	if (!is_still_to_do(view, failure.revision, failure.direction == CMIG_DOWNGRADE))
 		return;
 	code = failure.sqlstate == 0 ? "" : psprintf("%s: ", unpack_sql_state(failure.sqlstate));
 	put_status(fcinfo, "failed",
 			   psprintf("%s: %s of %s%s: %s%s",
 						cmig_journal_ago((GetCurrentTimestamp() - failure.at) / 1000000.0),
-						entry.direction, entry.revision,
+						cmig_direction_name(failure.direction), failure.revision,
 						failure.statement > 0 ? psprintf(", statement %d", failure.statement) : "",
 						code, failure.message),
-			   psprintf("Fix the cause, then SELECT * FROM cmig.%s(%s)", entry.direction,
+			   psprintf("Fix the cause, then SELECT * FROM cmig.%s(%s)", cmig_direction_name(failure.direction),
 						failure.direction != CMIG_UPGRADE ? "'-1'" :
-						cmig_repeatables_find(view->graph, entry.revision) >= 0 ? "'heads'" :
-						quote_literal_cstr(entry.revision)));
+						cmig_repeatables_find(view->graph, failure.revision) >= 0 ? "'heads'" :
+						quote_literal_cstr(failure.revision)));
 }
 
 /*

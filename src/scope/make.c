@@ -379,32 +379,25 @@ copy_scope(const char *from, const CmigNames *rows)
 PG_FUNCTION_INFO_V1(cmig_create_scope);
 PG_FUNCTION_INFO_V1(cmig_drop_scope);
 
-/* Raise error 22023 if a schema with this name cannot be a scope. */
-static void
-require_possible(const char *name)
+/*
+ * Returns argument n, the name of a scope.  Raises error 22023 if it cannot be
+ * a scope, and, if "call" is a correct call for the hint, 22004 if it is null.
+ */
+static char *
+scope_argument(FunctionCallInfo fcinfo, int n, const char *call)
 {
-	const char *reason = name[0] == '\0' ? "Its name is empty." : cmig_scope_reserved(name);
+	char	   *name = cmig_argument_text(fcinfo, n);
+	const char *reason = NULL;
 
+	if (call != NULL)
+		cmig_argument_require(fcinfo, n, "scope", call);
+	if (name != NULL)
+		reason = name[0] == '\0' ? "Its name is empty." : cmig_scope_reserved(name);
 	if (reason != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("schema \"%s\" cannot be a scope", name),
 				 errdetail("%s", reason)));
-}
-
-/*
- * Returns argument 0, the name of a scope.  "call" is the correct call, for
- * the hint.  Raises error 22004 if the name is null, and 22023 if it cannot be
- * a scope.
- */
-static char *
-scope_argument(FunctionCallInfo fcinfo, const char *call)
-{
-	char	   *name;
-
-	cmig_argument_require(fcinfo, 0, "scope", call);
-	name = cmig_argument_text(fcinfo, 0);
-	require_possible(name);
 	return name;
 }
 
@@ -472,16 +465,15 @@ cmig_create_scope(PG_FUNCTION_ARGS)
 
 	InitMaterializedSRF(fcinfo, 0);
 	cmig_running_require_idle("cmig.create_scope()");
-	name = scope_argument(fcinfo, "SELECT * FROM cmig.create_scope('<schema>')");
+	name = scope_argument(fcinfo, 0, "SELECT * FROM cmig.create_scope('<schema>')");
 	cmig_argument_require(fcinfo, 1, "target", "SELECT * FROM cmig.create_scope('<schema>', 'head')");
 	run.target = cmig_argument_text(fcinfo, 1);
 	run.arg = fcinfo->resultinfo;
 	cmig_citus_require_coordinator("cmig.create_scope()");
 
-	copy_of = cmig_argument_text(fcinfo, 2);
+	copy_of = scope_argument(fcinfo, 2, NULL);
 	if (copy_of != NULL)
 	{
-		require_possible(copy_of);
 		if (!OidIsValid(get_namespace_oid(copy_of, true)))
 			ereport(ERROR,
 					(errcode(ERRCODE_UNDEFINED_SCHEMA),
@@ -533,7 +525,7 @@ is_recorded(void)
 Datum
 cmig_drop_scope(PG_FUNCTION_ARGS)
 {
-	char	   *name = scope_argument(fcinfo, "SELECT cmig.drop_scope('<schema>', confirm => '<schema>')");
+	char	   *name = scope_argument(fcinfo, 0, "SELECT cmig.drop_scope('<schema>', confirm => '<schema>')");
 	char	   *confirm = cmig_argument_text(fcinfo, 1);
 	int			guc_level;
 
