@@ -395,9 +395,6 @@ extern CmigLintIndex *cmig_lint_model_index(const CmigLintTable *table, const ch
 extern bool cmig_lint_model_proves_not_null(const CmigLintTable *table, const char *column,
 											const AlterTableStmt *alter);
 
-/* Is there a usable index that starts with these columns, in any order? */
-extern bool cmig_lint_model_has_index_on(const CmigLintTable *table, List *columns);
-
 /* Returns the columns that a raw CHECK expression proves to be not null. */
 extern List *cmig_lint_model_not_null_columns(Node *expression);
 
@@ -440,11 +437,11 @@ typedef struct CmigLintPiece
 extern List *cmig_lint_source_actions(const CmigLint *lint);
 
 /*
- * Returns the text of an expression, type, or similar piece that starts at a
- * byte offset.  The piece ends before a comma or a closing parenthesis, unless
- * that token is nested in parentheses.
+ * Returns the byte offset at which an expression, type, or similar piece ends
+ * that starts at an offset.  It ends before a comma or a closing parenthesis,
+ * unless that token is nested in parentheses.
  */
-extern char *cmig_lint_source_from(const char *text, int offset);
+extern int	cmig_lint_source_end(const char *text, int offset);
 
 /*
  * Returns the text that follows the name at a byte offset.  The name may be
@@ -474,9 +471,6 @@ typedef struct CmigLintIgnore
  * "from".
  */
 extern List *cmig_lint_ignore_read(const char *script, int from, int to, int first_line);
-
-/* Quick test: might the script contain a cmig:ignore comment? */
-extern bool cmig_lint_ignore_may_occur(const char *script);
 
 /* Is "name" the rule's name, or the rule's name in the linter squawk? */
 extern bool cmig_lint_ignore_is(const char *name, const char *rule);
@@ -515,11 +509,6 @@ extern char *cmig_lint_text_names(List *names);
 /* in lint_facts.c */
 
 /*
- * Returns the OIDs of other tables that have foreign keys to the given tables.
- */
-extern List *cmig_lint_catalog_referencing(List *tables);
-
-/*
  * Returns the OIDs of the tables in a schema.  InvalidOid stands for all
  * schemas.
  */
@@ -535,20 +524,11 @@ extern List *cmig_lint_catalog_tables_with_type(Oid type);
 extern bool cmig_lint_catalog_type_is_used(Oid relation);
 
 /*
- * Returns the columns of a partition key, without expressions, as a List of
- * char *.
- */
-extern List *cmig_lint_catalog_partition_key(Oid table);
-
-/*
  * Returns a description of a relation in the current memory context, with empty
  * lists and, unless "sizes" is true, with no rows.  Returns NULL if the
  * relation does not exist.
  */
 extern CmigLintTable *cmig_lint_facts_read(Oid relation, bool sizes);
-
-/* Does any role have default privileges in the database? */
-extern bool cmig_lint_facts_has_default_privileges(void);
 
 /*
  * Returns GRANT commands, separated by semicolons, that copy a relation's
@@ -581,9 +561,6 @@ extern void cmig_lint_types_find(CmigLint *lint, const TypeName *type,
 /* Like cmig_lint_types_find(), but returns only the OID. */
 extern Oid	cmig_lint_types_oid(CmigLint *lint, const TypeName *type);
 
-/* Is this the built-in type with this internal name, or an array of it? */
-extern bool cmig_lint_types_is(const TypeName *type, const char *name);
-
 /* Does the plan create the type? */
 extern bool cmig_lint_types_is_new(CmigLint *lint, List *names);
 
@@ -601,83 +578,6 @@ extern bool cmig_lint_types_has_value(CmigLint *lint, const AlterEnumStmt *alter
 
 /* Returns a type's name for use in messages. */
 extern char *cmig_lint_types_name(CmigLint *lint, const TypeName *type);
-
-/* in lint_code.c */
-
-/* Kinds of objects that can depend on a relation or a type. */
-typedef enum CmigLintDependentKind
-{
-	CMIG_LINT_VIEW,
-	CMIG_LINT_POLICY,
-	CMIG_LINT_FUNCTION,			/* a function with a parsed body */
-	CMIG_LINT_FOREIGN_KEY,		/* a foreign key of another table */
-	CMIG_LINT_COLUMN			/* a column of a given type */
-} CmigLintDependentKind;
-
-/* An object that depends on a relation, a column, or a type. */
-typedef struct CmigLintDependent
-{
-	CmigLintDependentKind kind;
-	ObjectAddress object;
-	char	   *description;	/* such as "view v"; may be NULL */
-	Oid			relation;		/* for a view, the view itself; for a policy,
-								 * foreign key, or column, its table */
-	char	   *name;			/* name of a policy, function, or foreign key */
-	AttrNumber	column;			/* for a column, its attribute number */
-	Oid			type;			/* for a column, its type */
-} CmigLintDependent;
-
-/*
- * Returns the dependent object at an address, without a description.  Returns
- * NULL if the object's kind is not in CmigLintDependentKind.
- */
-extern CmigLintDependent *cmig_lint_code_dependent(const ObjectAddress *object);
-
-/*
- * Returns the objects that depend on a column or, if "column" is 0, on any
- * part of the relation, as a List of CmigLintDependent *. Objects that belong
- * to the relation are left out, except for policies that use the column.
- */
-extern List *cmig_lint_code_dependents(Oid table, AttrNumber column);
-
-/*
- * Returns the columns whose type is the given type or its array type, as a List
- * of CmigLintDependent *.
- */
-extern List *cmig_lint_code_columns(Oid type);
-
-/* A function whose body is a string. */
-typedef struct CmigLintBody
-{
-	Oid			oid;
-	char	   *name;
-	char	   *source;
-} CmigLintBody;
-
-/*
- * Returns all user-defined SQL and PL/pgSQL functions with a string body, as a
- * List of CmigLintBody *.  The catalog is read only once.
- */
-extern List *cmig_lint_code_bodies(CmigLint *lint);
-
-/* Returns the OIDs of the functions that a table's triggers call. */
-extern List *cmig_lint_code_trigger_functions(Oid table);
-
-/*
- * Returns the name of a volatile function called in an expression, or NULL if
- * there is none.
- */
-extern const char *cmig_lint_volatile_function(CmigLint *lint, Node *expression);
-
-/*
- * Can an integer column in CREATE TABLE or ALTER TABLE keep its type?  It can
- * if a CHECK constraint compares the column with a constant, because such a
- * column contains a quantity rather than generated ids.  It also can if the
- * column references a column whose type is not larger.  "constraints" is a List
- * of Constraint * with the statement's table constraints.
- */
-extern bool cmig_lint_integers_suffice(CmigLint *lint, const ColumnDef *column,
-									   const char *name, List *constraints);
 
 /* in lint_state.c */
 

@@ -1,6 +1,6 @@
 /*
  * lint_cascade.c
- *	  Lint: what a statement drops with its object.
+ *	  Lint: what depends on an object, and what is dropped with it.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -33,6 +33,164 @@
 #include "plan/lint.h"
 
 /* ----------------------------------------------------------------
+ * Finds the code in the live database that uses a table or a column.
+ *
+ * PostgreSQL records the objects used by views and policies, but not the
+ * objects used by a function whose body is a string.  Such function bodies are
+ * searched for identifiers.
+ * ----------------------------------------------------------------
+ */
+
+/* Kinds of objects that can depend on a relation or a type. */
+typedef enum DependentKind
+{
+	DEPENDENT_VIEW,
+	DEPENDENT_POLICY,
+	DEPENDENT_FUNCTION,			/* a function with a parsed body */
+	DEPENDENT_KEY,				/* a foreign key of another table */
+	DEPENDENT_COLUMN			/* a column of a given type */
+}			DependentKind;
+
+/* An object that depends on a relation, a column, or a type. */
+typedef struct Dependent
+{
+	DependentKind kind;
+	ObjectAddress object;
+	char	   *description;	/* such as "view v"; may be NULL */
+	Oid			relation;		/* for a view, the view itself; for a policy,
+								 * foreign key, or column, its table */
+	char	   *name;			/* name of a policy, function, or foreign key */
+	AttrNumber	column;			/* for a column, its attribute number */
+	Oid			type;			/* for a column, its type */
+}			Dependent;
+
+/* A function whose body is a string. */
+typedef struct Body
+{
+	Oid			oid;
+	char	   *name;
+	char	   *source;
+} Body;
+
+/* Row callback: add a dependent object to a list. */
+static void
+add_dependent(TupleDesc desc, HeapTuple row, void *found)
+{
+	Dependent  *dependent = palloc0(sizeof(Dependent));
+	bool		isnull;
+
+	dependent->kind = cmig_query_int32(desc, row, 1, 0);
+	dependent->relation = DatumGetObjectId(cmig_query_datum(desc, row, 2, &isnull));
+	dependent->name = cmig_query_text_or_null(desc, row, 3);
+	dependent->column = cmig_query_int32(desc, row, 4, 0);
+	dependent->type = DatumGetObjectId(cmig_query_datum(desc, row, 5, &isnull));
+	ObjectAddressSubSet(dependent->object, DatumGetObjectId(cmig_query_datum(desc, row, 6, &isnull)),
+						DatumGetObjectId(cmig_query_datum(desc, row, 7, &isnull)), dependent->column);
+	*(List **) found = lappend(*(List **) found, dependent);
+}
+
+/*
+ * Returns the relevant objects that depend on the object (class, object, sub)
+ * or, if "sub" is 0, on any part of it.  If "itself" is true, returns the object
+ * itself.
+ */
+static List *
+read_dependents(Oid class, Oid object, int sub, bool itself)
+{
+	/* the first column is a DependentKind */
+	static CmigQuery query = {
+		.sql = "SELECT k.kind, k.relation, k.name, d.sub, d.type, k.class, k.object"
+		" FROM (SELECT $1, $2, $3, 0::oid, 0 WHERE $4"
+		"  UNION ALL SELECT classid, objid, objsubid, refobjid, min(refobjsubid) FROM pg_depend"
+		"  WHERE NOT $4 AND refclassid = $1 AND refobjid = $2 AND ($3 = 0 OR refobjsubid = $3)"
+		"  GROUP BY classid, objid, objsubid, refobjid) d(class, object, sub, type, of_column),"
+		" LATERAL (SELECT 0, ev_class, NULL, 'pg_class'::regclass::oid, ev_class FROM pg_rewrite"
+		"   WHERE d.class = 'pg_rewrite'::regclass AND oid = d.object"
+		"  UNION ALL SELECT 1, polrelid, polname::text, d.class, d.object FROM pg_policy"
+		"   WHERE d.class = 'pg_policy'::regclass AND oid = d.object"
+		"  UNION ALL SELECT 2, 0, proname::text, d.class, d.object FROM pg_proc"
+		"   WHERE d.class = 'pg_proc'::regclass AND oid = d.object"
+		"  UNION ALL SELECT 3, conrelid, conname::text, d.class, d.object FROM pg_constraint"
+		"   WHERE d.class = 'pg_constraint'::regclass AND oid = d.object AND contype = 'f'"
+		"  UNION ALL SELECT 4, oid, NULL, d.class, d.object FROM pg_class"
+		"   WHERE d.class = 'pg_class'::regclass AND oid = d.object AND d.sub <> 0 AND relkind IN ('r', 'p', 'f', 'c')"
+		"    AND $1 = 'pg_type'::regclass"
+		" ) k(kind, relation, name, class, object)"
+
+		/*
+		 * without what belongs to the table, except for policies that use the
+		 * column
+		 */
+		" WHERE $4 OR $1 <> 'pg_class'::regclass OR k.relation <> $2 OR (k.kind = 1 AND $3 <> 0)"
+		" ORDER BY d.of_column, d.object, d.sub",
+		.nargs = 4,.argtypes = {OIDOID, OIDOID, INT4OID, BOOLOID}
+	};
+	Datum		values[] = {ObjectIdGetDatum(class), ObjectIdGetDatum(object), Int32GetDatum(sub), BoolGetDatum(itself)};
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	cmig_query_each(&query, values, NULL, add_dependent, &result);
+	foreach(lc, itself ? NIL : result)
+	{
+		Dependent  *dependent = lfirst(lc);
+
+		/* here, because it depends on search_path */
+		dependent->description = getObjectDescription(&dependent->object, true);
+		if (dependent->description == NULL)
+			result = foreach_delete_current(result, lc);
+	}
+	return result;
+}
+
+/*
+ * Returns the dependent object at an address, without a description.  Returns
+ * NULL if its kind is not relevant.
+ */
+static Dependent *
+dependent_at(const ObjectAddress *object)
+{
+	List	   *found = read_dependents(object->classId, object->objectId, 0, true);
+
+	return found == NIL ? NULL : linitial(found);
+}
+
+/* Row callback: add a function's body to a list. */
+static void
+add_body(TupleDesc desc, HeapTuple row, void *bodies)
+{
+	Body	   *body = palloc(sizeof(Body));
+	bool		isnull;
+
+	body->oid = DatumGetObjectId(cmig_query_datum(desc, row, 1, &isnull));
+	body->name = cmig_query_text(desc, row, 2);
+	body->source = cmig_query_text(desc, row, 3);
+	*(List **) bodies = lappend(*(List **) bodies, body);
+}
+
+/*
+ * Returns all user-defined SQL and PL/pgSQL functions with a string body.  The
+ * catalog is read only once.
+ */
+static List *
+read_bodies(CmigLint *lint)
+{
+	static CmigQuery query = {
+		.sql = "SELECT p.oid, p.proname::text, p.prosrc FROM pg_proc p"
+		" JOIN pg_language l ON l.oid = p.prolang AND l.lanname IN ('sql', 'plpgsql')"
+		" WHERE p.oid >= 16384 AND p.prosqlbody IS NULL AND p.prosrc IS NOT NULL"
+		"  AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass"
+		"   AND d.objid = p.oid AND d.deptype = 'e')"
+		" ORDER BY p.proname, p.oid"
+	};
+	MemoryContext old = MemoryContextSwitchTo(lint->context);
+
+	if (lint->bodies == NIL)
+		cmig_query_each(&query, NULL, NULL, add_body, &lint->bodies);
+	MemoryContextSwitchTo(old);
+	return lint->bodies;
+}
+
+/* ----------------------------------------------------------------
  * Finds the objects that depend on an object at some point in the plan,
  * and applies CASCADE to them.
  *
@@ -55,24 +213,24 @@ find_column(CmigLint *lint, CmigLintTable *table, AttrNumber attnum)
  * might no longer exist?
  */
 static bool
-is_free(CmigLint *lint, const CmigLintDependent *dependent)
+is_free(CmigLint *lint, const Dependent * dependent)
 {
 	CmigLintTable *table;
 	CmigLintColumn *column;
 
-	if (dependent->kind == CMIG_LINT_FUNCTION)
+	if (dependent->kind == DEPENDENT_FUNCTION)
 		return cmig_lint_objects_function(lint, dependent->name, false) != NULL;
 	if (cmig_lint_state_is_gone(lint, dependent->relation))
 		return true;
 	table = cmig_lint_state_find_oid(lint, dependent->relation);
 	switch (dependent->kind)
 	{
-		case CMIG_LINT_POLICY:
+		case DEPENDENT_POLICY:
 			return cmig_lint_objects_policy_changed(lint, dependent->relation, dependent->name, false);
-		case CMIG_LINT_FOREIGN_KEY:
+		case DEPENDENT_KEY:
 			cmig_lint_state_load(lint, table);
 			return cmig_lint_model_constraint(table, dependent->name) == NULL;
-		case CMIG_LINT_COLUMN:
+		case DEPENDENT_COLUMN:
 
 			/*
 			 * assume that an attribute of a composite type is unchanged,
@@ -175,7 +333,7 @@ drop_views(CmigLint *lint, const CmigLintTable *table, const char *column)
 static bool
 is_spared(const ObjectAddress *object, void *lint)
 {
-	CmigLintDependent *dependent = cmig_lint_code_dependent(object);
+	Dependent  *dependent = dependent_at(object);
 
 	return dependent != NULL && is_free(lint, dependent);
 }
@@ -185,7 +343,7 @@ static void
 drop_object(CmigLint *lint, const ObjectAddress *object)
 {
 	ObjectAddress of = *object;
-	CmigLintDependent *dependent;
+	Dependent  *dependent;
 	CmigLintTable *table;
 	CmigLintColumn *column;
 	HeapTuple	row;
@@ -195,8 +353,8 @@ drop_object(CmigLint *lint, const ObjectAddress *object)
 	{
 		case PolicyRelationId:
 		case ProcedureRelationId:
-			dependent = cmig_lint_code_dependent(object);
-			if (dependent && dependent->kind == CMIG_LINT_POLICY)
+			dependent = dependent_at(object);
+			if (dependent && dependent->kind == DEPENDENT_POLICY)
 				(void) cmig_lint_objects_policy_changed(lint, dependent->relation, dependent->name, true);
 			else if (dependent)
 				cmig_lint_cascade_function(lint, dependent->name);
@@ -383,9 +541,9 @@ add_live(CmigLint *lint, CmigListing *listing, List *dependents, bool type_chang
 
 	foreach(lc, dependents)
 	{
-		CmigLintDependent *dependent = lfirst(lc);
+		Dependent  *dependent = lfirst(lc);
 
-		if (!(type_change && dependent->kind == CMIG_LINT_FOREIGN_KEY) && !is_free(lint, dependent) &&
+		if (!(type_change && dependent->kind == DEPENDENT_KEY) && !is_free(lint, dependent) &&
 			!list_member_ptr(dropped, cmig_lint_state_find_oid(lint, dependent->relation)))
 			cmig_listing_add(listing, dependent->description);
 	}
@@ -404,7 +562,7 @@ all_dependents(CmigLint *lint, const CmigLintTable *table, const char *name, boo
 
 	cmig_listing_init(&listing, CMIG_LISTING_PLAIN);
 	if (OidIsValid(table->oid) && (name == NULL || (column && column->attnum != 0)))
-		add_live(lint, &listing, cmig_lint_code_dependents(table->oid, column ? column->attnum : 0), type_change, dropped);
+		add_live(lint, &listing, read_dependents(RelationRelationId, table->oid, column ? column->attnum : 0, false), type_change, dropped);
 	foreach(lc, users_of_table(lint, table, name, false))
 	{
 		CmigLintTable *view = lfirst(lc);
@@ -451,9 +609,9 @@ check_altered(CmigLint *lint, AlterTableStmt *alter)
 				constraint = cmig_lint_model_constraint(lint->target, command->name);
 				cmig_listing_init(&listing, CMIG_LISTING_PLAIN);
 				foreach(lc2, constraint && constraint->added_in == 0 && OidIsValid(lint->target->oid) ?
-						cmig_lint_code_dependents(get_constraint_index(get_relation_constraint_oid(lint->target->oid, command->name, true)), 0) : NIL)
+						read_dependents(RelationRelationId, get_constraint_index(get_relation_constraint_oid(lint->target->oid, command->name, true)), 0, false) : NIL)
 				{
-					CmigLintDependent *key = lfirst(lc2);
+					Dependent  *key = lfirst(lc2);
 
 					if (key->relation != lint->target->oid || !cmig_text_list_has(dropped, key->name))
 						add_live(lint, &listing, list_make1(key), false, NIL);
@@ -533,7 +691,11 @@ check_dependents(CmigLint *lint, Node *node)
 			case OBJECT_DOMAIN:
 				oid = lint->reads_facts ? cmig_lint_types_oid(lint, type) : InvalidOid;
 				cmig_listing_init(&listing, CMIG_LISTING_PLAIN);
-				add_live(lint, &listing, OidIsValid(oid) ? cmig_lint_code_columns(oid) : NIL, false, NIL);
+				for (int i = 0; i < 2 && OidIsValid(oid); i++)
+				{
+					add_live(lint, &listing, read_dependents(TypeRelationId, oid, 0, false), false, NIL);
+					oid = get_array_type(oid);
+				}
 				report_dropped(lint, psprintf("%s %s", drop->removeType == OBJECT_DOMAIN ? "domain" : "type",
 											  NameListToQuotedString(type->names)), &listing, drop->behavior);
 				break;
@@ -575,7 +737,12 @@ static bool
 is_still_used(CmigLint *lint, const CmigLintDeferred *missing)
 {
 	const char *column = missing->part;
-	List	   *triggers = cmig_lint_code_trigger_functions(missing->table->oid);
+	static CmigQuery query = {
+		.sql = "SELECT DISTINCT tgfoid FROM pg_trigger WHERE tgrelid = $1",
+		.nargs = 1,.argtypes = {OIDOID}
+	};
+	Datum		value = ObjectIdGetDatum(missing->table->oid);
+	List	   *triggers = NIL;
 	CmigLintTable *table = cmig_lint_state_find(lint, missing->name, true);
 	CmigListing listing;
 	ListCell   *lc;
@@ -586,10 +753,11 @@ is_still_used(CmigLint *lint, const CmigLintDeferred *missing)
 	 */
 	if (column ? cmig_lint_model_column(table ? table : missing->table, column) != NULL : table != NULL)
 		return false;
+	cmig_query_each(&query, &value, NULL, cmig_query_keep_oid, &triggers);
 	cmig_listing_init(&listing, CMIG_LISTING_PLAIN);
-	foreach(lc, cmig_lint_code_bodies(lint))
+	foreach(lc, read_bodies(lint))
 	{
-		CmigLintBody *body = lfirst(lc);
+		Body	   *body = lfirst(lc);
 		CmigLintFunction *replaced = cmig_lint_objects_function(lint, body->name, false);
 
 		if (!(replaced && (replaced->is_dropped || replaced->created_at >= missing->since)) &&

@@ -10,6 +10,9 @@
 #include "catalog/pg_class.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_constraint.h"
+#include "catalog/pg_namespace.h"
+#include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
 #include "commands/defrem.h"
 #include "lib/stringinfo.h"
 #include "nodes/makefuncs.h"
@@ -21,6 +24,9 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/timestamp.h"
+
+#include "utils/catcache.h"
+#include "utils/syscache.h"
 
 #include "base/base.h"
 #include "base/compat.h"
@@ -80,7 +86,7 @@ cmig_lint_fix_replace(CmigLint *lint, int action, const char *replacement)
 static int
 clause_end(CmigLint *lint, const ColumnDef *column, const Constraint *clause)
 {
-	int			end = clause->location + strlen(cmig_lint_source_from(lint->statement->text, clause->location));
+	int			end = cmig_lint_source_end(lint->statement->text, clause->location);
 	ListCell   *lc;
 
 	foreach(lc, column->constraints)
@@ -133,6 +139,83 @@ cmig_lint_fix_without(CmigLint *lint, int action, const ColumnDef *column, List 
 		length--;
 	result[length] = '\0';
 	return result;
+}
+
+/* ----------------------------------------------------------------
+ * Finds volatile functions in a script's expressions.
+ *
+ * Functions are looked up in the catalogs but never called.
+ * ----------------------------------------------------------------
+ */
+
+/*
+ * Does the call run a volatile function?  If several functions match, returns
+ * true only if all of them are volatile.  An unknown function counts as
+ * volatile.
+ */
+static bool
+calls_volatile(CmigLint *lint, FuncCall *call)
+{
+	const char *name = strVal(llast(call->funcname));
+	int			parts = list_length(call->funcname);
+	int			count = list_length(call->args);
+	List	   *schemas = parts > 1 ? list_make1(strVal(list_nth(call->funcname, parts - 2))) :
+	lcons("pg_catalog", list_copy(lint->session.path));
+	CmigLintFunction *created = cmig_lint_objects_function(lint, name, false);
+	CatCList   *functions;
+	bool		other = false;
+
+	if (created && !created->is_dropped)
+		return created->is_volatile;
+	functions = SearchSysCacheList1(PROCNAMEARGSNSP, CStringGetDatum(name));
+	for (int i = 0; i < functions->n_members; i++)
+	{
+		Form_pg_proc form = (Form_pg_proc) GETSTRUCT(&functions->members[i]->tuple);
+		char	   *schema = lint->reads_facts || form->pronamespace == PG_CATALOG_NAMESPACE ?
+		get_namespace_name(form->pronamespace) : NULL;
+		bool		variadic = OidIsValid(form->provariadic);
+
+		other |= schema && cmig_text_list_has(schemas, schema) && form->provolatile != PROVOLATILE_VOLATILE &&
+			count >= form->pronargs - form->pronargdefaults - variadic && (variadic || count <= form->pronargs);
+	}
+	ReleaseSysCacheList(functions);
+	return !other;
+}
+
+/* The argument of find_volatile(), and its result. */
+typedef struct VolatileSearch
+{
+	CmigLint   *lint;
+	const char *found;
+} VolatileSearch;
+
+/* raw_expression_tree_walker callback: find a call to a volatile function. */
+static bool
+find_volatile(Node *node, void *context)
+{
+	VolatileSearch *search = context;
+
+	if (node == NULL)
+		return false;
+	if (IsA(node, FuncCall) && calls_volatile(search->lint, (FuncCall *) node))
+	{
+		search->found = strVal(llast(((FuncCall *) node)->funcname));
+		return true;
+	}
+	return raw_expression_tree_walker(node, find_volatile, search);
+}
+
+/*
+ * Returns the name of a volatile function called in an expression, or NULL if
+ * there is none.
+ */
+static const char *
+volatile_function(CmigLint *lint, Node *expression)
+{
+	VolatileSearch search = {lint, NULL};
+
+	(void) find_volatile(expression, &search);
+	return search.found;
 }
 
 /* ----------------------------------------------------------------
@@ -246,7 +329,7 @@ check_default(CmigLint *lint, AlterTableCmd *command, int number)
 						 quote_identifier(column->colname), cmig_lint_text_table(lint->target));
 		return;
 	}
-	if (expression == NULL || (function = cmig_lint_volatile_function(lint, expression)) == NULL)
+	if (expression == NULL || (function = volatile_function(lint, expression)) == NULL)
 		return;
 	cmig_lint_report(lint, default_fix(lint, column, number),
 					 "the default of column %s calls the volatile function %s(), which rewrites %s under an AccessExclusiveLock",
@@ -485,6 +568,128 @@ check_rename(CmigLint *lint, Node *node)
  * ----------------------------------------------------------------
  */
 
+/* Is the expression the column itself? */
+static bool
+is_column(Node *node, const char *name)
+{
+	Node	   *last;
+
+	if (node == NULL || !IsA(node, ColumnRef))
+		return false;
+	last = llast(((ColumnRef *) node)->fields);
+	return IsA(last, String) && strcmp(strVal(last), name) == 0;
+}
+
+/* Is the expression a constant, or a list of constants? */
+static bool
+is_constant(Node *node)
+{
+	ListCell   *lc;
+
+	if (node != NULL && IsA(node, A_ArrayExpr))
+		node = (Node *) ((A_ArrayExpr *) node)->elements;
+	if (node == NULL || !IsA(node, List))
+		return cmig_lint_expression_constant(node) != NULL;
+	foreach(lc, (List *) node)
+	{
+		if (cmig_lint_expression_constant(lfirst(lc)) == NULL)
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Does the condition compare the column with a constant?  If AND combines
+ * several conditions, it is enough that one of them does.
+ */
+static bool
+limits_column(Node *condition, const char *name)
+{
+	static const char *const operators[] = {"<", "<=", "=", ">=", ">"};
+	A_Expr	   *expression = (A_Expr *) condition;
+	bool		result = false;
+	ListCell   *lc;
+
+	if (condition == NULL)
+		return false;
+	if (IsA(condition, BoolExpr) && ((BoolExpr *) condition)->boolop == AND_EXPR)
+	{
+		foreach(lc, ((BoolExpr *) condition)->args)
+			result |= limits_column(lfirst(lc), name);
+		return result;
+	}
+	if (!IsA(condition, A_Expr))
+		return false;
+	if (expression->kind == AEXPR_BETWEEN || expression->kind == AEXPR_BETWEEN_SYM)
+		return is_column(expression->lexpr, name) && is_constant(expression->rexpr);
+	if (expression->kind != AEXPR_OP && expression->kind != AEXPR_OP_ANY && expression->kind != AEXPR_IN)
+		return false;
+	for (int i = 0; i < lengthof(operators); i++)
+		result |= strcmp(strVal(llast(expression->name)), operators[i]) == 0;
+	return result && ((is_column(expression->lexpr, name) && is_constant(expression->rexpr)) ||
+					  (is_column(expression->rexpr, name) && is_constant(expression->lexpr)));
+}
+
+/*
+ * Does a foreign key with a single column reference an integer column that is
+ * not wider than "type"?
+ */
+static bool
+references_narrow(CmigLint *lint, Constraint *constraint, Oid type)
+{
+	CmigLintTable *table = cmig_lint_state_find(lint, constraint->pktable, true);
+	const char *name = constraint->pk_attrs ? strVal(linitial(constraint->pk_attrs)) : NULL;
+	CmigLintColumn *column;
+	ListCell   *lc;
+
+	if (table == NULL)
+		return false;
+	cmig_lint_state_load(lint, table);
+	foreach(lc, constraint->pk_attrs ? NIL : table->constraints)
+	{
+		CmigLintConstraint *key = lfirst(lc);
+
+		if (key->type == CONSTRAINT_PRIMARY && list_length(key->columns) == 1)
+			name = linitial(key->columns);
+	}
+	column = name == NULL ? NULL : cmig_lint_model_column(table, name);
+	return column != NULL && (column->type == INT2OID || (column->type == INT4OID && type == INT4OID)) &&
+		(type == INT2OID || type == INT4OID);
+}
+
+/*
+ * Can an integer column in CREATE TABLE or ALTER TABLE keep its type?  It can
+ * if a CHECK constraint compares the column with a constant, because such a
+ * column contains a quantity rather than generated ids.  It also can if the
+ * column references a column whose type is not larger.  "constraints" is a List
+ * of Constraint * with the statement's table constraints.
+ */
+static bool
+integers_suffice(CmigLint *lint, const ColumnDef *column, const char *name, List *constraints)
+{
+	Oid			type;
+	bool		limited = false;
+	ListCell   *lc;
+
+	if (cmig_lint_types_serial(column->typeName) != CMIG_LINT_NOT_SERIAL)
+		return false;
+	type = cmig_lint_types_oid(lint, column->typeName);
+	foreach(lc, list_concat_copy(column->constraints, constraints))
+	{
+		Constraint *constraint = lfirst_node(Constraint, lc);
+		List	   *keys = constraint->contype == CONSTR_FOREIGN ? constraint->fk_attrs : constraint->keys;
+		bool		only = keys == NIL || (list_length(keys) == 1 && strcmp(strVal(linitial(keys)), name) == 0);
+
+		if (only && (constraint->contype == CONSTR_PRIMARY || constraint->contype == CONSTR_IDENTITY))
+			return false;
+		if (constraint->contype == CONSTR_CHECK)
+			limited |= limits_column(constraint->raw_expr, name);
+		else if (only && constraint->contype == CONSTR_FOREIGN)
+			limited |= references_narrow(lint, constraint, type);
+	}
+	return limited;
+}
+
 /*
  * Is this a schema-qualified type called "serial"?  A reader might mistake it
  * for PostgreSQL's serial, even if it is a user-defined type.
@@ -493,6 +698,16 @@ static bool
 reads_as_serial(const TypeName *type)
 {
 	return list_length(type->names) > 1 && strcmp(strVal(llast(type->names)), "serial") == 0;
+}
+
+/* Is this the built-in type with this internal name, or an array of it? */
+static bool
+is_type(const TypeName *type, const char *name)
+{
+	/* the grammar converts names such as int to internal names such as int4 */
+	return type->names != NIL && !type->pct_type && strcmp(strVal(llast(type->names)), name) == 0 &&
+		(list_length(type->names) == 1 ||
+		 (list_length(type->names) == 2 && strcmp(strVal(linitial(type->names)), "pg_catalog") == 0));
 }
 
 /* Is this a serial type, which creates a sequence? */
@@ -564,11 +779,11 @@ judge_column(Columns *columns, const ColumnDef *column, const char *name)
 	bool		of_ids = preference->serial != CMIG_LINT_NOT_SERIAL;
 
 	if (preference->test ? preference->test(type) :
-		(cmig_lint_types_is(type, preference->type) &&
+		(is_type(type, preference->type) &&
 		 (!preference->with_length || type->typmods != NIL)) ||
 		(of_ids && cmig_lint_types_serial(type) == preference->serial))
 	{
-		if (!of_ids || !cmig_lint_integers_suffice(columns->lint, column, name, columns->constraints))
+		if (!of_ids || !integers_suffice(columns->lint, column, name, columns->constraints))
 			cmig_listing_add(&columns->names, quote_identifier(name));
 	}
 }

@@ -565,6 +565,27 @@ check_added(CmigLint *lint, Node *node)
  * ----------------------------------------------------------------
  */
 
+/* Is there a usable index that starts with these columns, in any order? */
+static bool
+has_index_on(const CmigLintTable *table, List *columns)
+{
+	ListCell   *lc;
+
+	foreach(lc, table->indexes)
+	{
+		const CmigLintIndex *index = lfirst(lc);
+		int			i = 0;
+
+		if (!index->usable || list_length(index->keys) < list_length(columns))
+			continue;
+		while (i < list_length(columns) && cmig_text_list_has(columns, list_nth(index->keys, i)))
+			i++;
+		if (i == list_length(columns))
+			return true;
+	}
+	return false;
+}
+
 /* Callback at the end of the plan: does the foreign key still lack an index? */
 static bool
 lacks_index(CmigLint *lint, const CmigLintDeferred *key)
@@ -573,7 +594,7 @@ lacks_index(CmigLint *lint, const CmigLintDeferred *key)
 	CmigLintConstraint *constraint = table ? cmig_lint_model_constraint(table, key->part) : NULL;
 
 	return constraint && constraint->type == CONSTRAINT_FOREIGN &&
-		!cmig_lint_model_has_index_on(table, constraint->columns);
+		!has_index_on(table, constraint->columns);
 }
 
 /* Does the ALTER TABLE statement itself add one of the columns? */

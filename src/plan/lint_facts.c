@@ -60,19 +60,6 @@
  */
 
 List *
-cmig_lint_catalog_referencing(List *tables)
-{
-	List	   *tree = NIL;
-	ListCell   *lc;
-
-	foreach(lc, tables)
-	{
-		tree = list_concat_unique_oid(tree, cmig_related(CMIG_RELATED_TREE, lfirst_oid(lc)));
-	}
-	return heap_truncate_find_FKs(tree);
-}
-
-List *
 cmig_lint_catalog_tables_in(Oid schema)
 {
 	static CmigQuery query = {
@@ -103,28 +90,6 @@ cmig_lint_catalog_type_is_used(Oid relation)
 	Oid			type = get_rel_type_id(relation);
 
 	return OidIsValid(type) && cmig_lint_catalog_tables_with_type(type) != NIL;
-}
-
-List *
-cmig_lint_catalog_partition_key(Oid table)
-{
-	HeapTuple	tuple = SearchSysCache1(PARTRELID, ObjectIdGetDatum(table));
-	Form_pg_partitioned_table form;
-	List	   *result = NIL;
-
-	if (!HeapTupleIsValid(tuple))
-		return NIL;
-	form = (Form_pg_partitioned_table) GETSTRUCT(tuple);
-	for (int i = 0; i < form->partnatts; i++)
-	{
-		char	   *name = form->partattrs.values[i] != 0 ?
-		get_attname(table, form->partattrs.values[i], true) : NULL;
-
-		if (name)
-			result = lappend(result, name);
-	}
-	ReleaseSysCache(tuple);
-	return result;
 }
 
 /* ----------------------------------------------------------------
@@ -218,14 +183,6 @@ cmig_lint_facts_grants(Oid relation, const char *name)
 
 	cmig_query_each(&query, values, NULL, cmig_query_keep_text, &grants);
 	return grants;
-}
-
-bool
-cmig_lint_facts_has_default_privileges(void)
-{
-	static CmigQuery query = {.sql = "SELECT FROM pg_default_acl WHERE defaclobjtype = 'r' LIMIT 1"};
-
-	return cmig_query_run(&query, NULL, NULL) > 0;
 }
 
 CmigLintTable *
@@ -408,15 +365,6 @@ cmig_lint_types_oid(CmigLint *lint, const TypeName *type)
 
 	cmig_lint_types_find(lint, type, &oid, &typmod, &new_name);
 	return oid;
-}
-
-bool
-cmig_lint_types_is(const TypeName *type, const char *name)
-{
-	/* the grammar converts names such as int to internal names such as int4 */
-	return type->names != NIL && !type->pct_type && strcmp(strVal(llast(type->names)), name) == 0 &&
-		(list_length(type->names) == 1 ||
-		 (list_length(type->names) == 2 && strcmp(strVal(linitial(type->names)), "pg_catalog") == 0));
 }
 
 bool

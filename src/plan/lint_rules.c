@@ -119,12 +119,13 @@ lacks_privileges(CmigLint *lint, const CmigLintDeferred *replaced)
 static void
 check_privileges(CmigLint *lint, Node *node)
 {
+	static CmigQuery defaults = {.sql = "SELECT FROM pg_default_acl WHERE defaclobjtype = 'r' LIMIT 1"};
 	RangeVar	name;
 	CmigLintTable *original = find_original(lint, node, &name);
 	char	   *text = original ? cmig_lint_text_range_var(&name) : NULL;
 	char	   *grants = original ? cmig_lint_facts_grants(original->oid, text) : NULL;
 
-	if (grants && !cmig_lint_facts_has_default_privileges())
+	if (grants && cmig_query_run(&defaults, NULL, NULL) == 0)
 		cmig_lint_report_later(lint,
 							   cmig_lint_report(lint, psprintf("%s;\n%s", lint->statement->text, grants),
 												"privileges on the old relation %s are not granted on the new one", text),

@@ -164,26 +164,6 @@ cmig_lint_model_proves_not_null(const CmigLintTable *table, const char *column, 
 	return false;
 }
 
-bool
-cmig_lint_model_has_index_on(const CmigLintTable *table, List *columns)
-{
-	ListCell   *lc;
-
-	foreach(lc, table->indexes)
-	{
-		const CmigLintIndex *index = lfirst(lc);
-		int			i = 0;
-
-		if (!index->usable || list_length(index->keys) < list_length(columns))
-			continue;
-		while (i < list_length(columns) && cmig_text_list_has(columns, list_nth(index->keys, i)))
-			i++;
-		if (i == list_length(columns))
-			return true;
-	}
-	return false;
-}
-
 /*
  * This function recognizes only IS NOT NULL tests, alone or combined with AND.
  */
@@ -317,17 +297,6 @@ find_word(CmigLexer *lexer, const char *word)
 	return false;
 }
 
-/*
- * Returns a copy of the text from "from" to "to" without trailing white space.
- */
-static char *
-copy_trimmed(const char *from, const char *to)
-{
-	while (to > from && strchr(" \t\r\n", to[-1]))
-		to--;
-	return pnstrdup(from, to - from);
-}
-
 char *
 cmig_lint_source_insert(const char *sql, const char *after, const char *text)
 {
@@ -352,7 +321,11 @@ cmig_lint_source_remove(const char *text, const char *word)
 	while (*rest == ' ')
 		rest++;
 	if (*rest == '\0')
-		return copy_trimmed(text, lexer.start);
+	{
+		while (lexer.start > text && strchr(" \t\r\n", lexer.start[-1]))
+			lexer.start--;
+		return pnstrdup(text, lexer.start - text);
+	}
 	return psprintf("%.*s%s", (int) (lexer.start - text), text, rest);
 }
 
@@ -426,8 +399,8 @@ cmig_lint_source_actions(const CmigLint *lint)
 	return result;
 }
 
-char *
-cmig_lint_source_from(const char *text, int offset)
+int
+cmig_lint_source_end(const char *text, int offset)
 {
 	CmigLexer	lexer;
 	const char *end = text + offset;
@@ -441,7 +414,7 @@ cmig_lint_source_from(const char *text, int offset)
 		count_depth(&lexer, &depth);
 		end = lexer.next;
 	}
-	return copy_trimmed(text + offset, end);
+	return end - text;
 }
 
 /*
@@ -517,12 +490,6 @@ cmig_lint_ignore_is(const char *name, const char *rule)
 			return true;
 	}
 	return false;
-}
-
-bool
-cmig_lint_ignore_may_occur(const char *script)
-{
-	return strstr(script, MARKER) != NULL;
 }
 
 /*

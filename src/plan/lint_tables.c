@@ -6,20 +6,26 @@
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
+#include "catalog/heap.h"
 #include "catalog/namespace.h"
 #include "catalog/partition.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
+#include "catalog/pg_partitioned_table.h"
 #include "commands/defrem.h"
 #include "commands/tablespace.h"
 #include "lib/stringinfo.h"
 #include "nodes/makefuncs.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
 #include "utils/varlena.h"
 
 #include "base/base.h"
 #include "base/compat.h"
 #include "parse/parse.h"
+#include "plan/internal.h"
 #include "plan/lint.h"
 
 /* ----------------------------------------------------------------
@@ -70,6 +76,7 @@ check_truncate(CmigLint *lint, Node *node)
 	TruncateStmt *truncate = (TruncateStmt *) node;
 	bool		known = true;
 	List	   *tables = NIL;
+	List	   *tree = NIL;
 	List	   *names = NIL;
 	CmigLintTable *table;
 	ListCell   *lc;
@@ -83,7 +90,9 @@ check_truncate(CmigLint *lint, Node *node)
 			tables = lappend_oid(tables, table->oid);
 		known &= table == NULL || table->origin != CMIG_LINT_UNKNOWN;
 	}
-	foreach(lc, tables ? cmig_lint_catalog_referencing(tables) : NIL)
+	foreach(lc, tables)
+		tree = list_concat_unique_oid(tree, cmig_related(CMIG_RELATED_TREE, lfirst_oid(lc)));
+	foreach(lc, tree ? heap_truncate_find_FKs(tree) : NIL)
 	{
 		table = cmig_lint_state_find_oid(lint, lfirst_oid(lc));
 		if (table)
@@ -337,6 +346,32 @@ is_restricted(const CmigLintTable *partition, const char *name)
 }
 
 /*
+ * Returns the columns of a partition key, without expressions, as a List of
+ * char *.
+ */
+static List *
+partition_key(Oid table)
+{
+	HeapTuple	tuple = SearchSysCache1(PARTRELID, ObjectIdGetDatum(table));
+	Form_pg_partitioned_table form;
+	List	   *result = NIL;
+
+	if (!HeapTupleIsValid(tuple))
+		return NIL;
+	form = (Form_pg_partitioned_table) GETSTRUCT(tuple);
+	for (int i = 0; i < form->partnatts; i++)
+	{
+		char	   *name = form->partattrs.values[i] != 0 ?
+		get_attname(table, form->partattrs.values[i], true) : NULL;
+
+		if (name)
+			result = lappend(result, name);
+	}
+	ReleaseSysCache(tuple);
+	return result;
+}
+
+/*
  * Would PostgreSQL scan "table" when a partition is added to "parent"?  It does
  * not if CHECK constraints prove the partition bounds.  This function does not
  * check whether the constraints really imply the bounds.
@@ -351,7 +386,7 @@ is_scanned(CmigLint *lint, const CmigLintTable *parent, CmigLintTable *table)
 	cmig_lint_state_load(lint, table);
 	if (!OidIsValid(parent->oid))
 		return !is_restricted(table, NULL);
-	foreach(lc, cmig_lint_catalog_partition_key(parent->oid))
+	foreach(lc, partition_key(parent->oid))
 	{
 		if (!is_restricted(table, lfirst(lc)))
 			return true;
