@@ -9,15 +9,6 @@
 
 #include "kinds/internal.h"
 
-const CmigObject *
-cmig_column_find(const CmigObject *table, const char *name)
-{
-	for (const CmigObject *child = table->child; child != NULL; child = child->sibling)
-		if (child->kind == &cmig_kind_column && strcmp(child->name, name) == 0)
-			return child;
-	return NULL;
-}
-
 /*
  * Returns the parent table's column from which this column is inherited, or
  * NULL if there is none.
@@ -39,7 +30,7 @@ cmig_column_parent(const CmigObject *column)
 	 */
 	for (int i = 0; i < table->ndepends; i++)
 	{
-		const CmigObject *found = table->depends[i]->kind == table->kind ? cmig_column_find(table->depends[i], column->name) : NULL;
+		const CmigObject *found = table->depends[i]->kind == table->kind ? cmig_object_child(table->depends[i], &cmig_kind_column, column->name) : NULL;
 
 		if (found != NULL)
 			return found;
@@ -91,34 +82,18 @@ bool
 cmig_column_repeats_default(const CmigObject *value)
 {
 	const CmigObject *top = find_top(value->parent);
-	const CmigObject *other = top ? cmig_default_of(top) : NULL;
+	const CmigObject *other = top ? cmig_object_child(top, &cmig_kind_default, NULL) : NULL;
 
 	return other != NULL && strcmp(value->values[CMIG_DEFINITION], other->values[CMIG_DEFINITION]) == 0;
 }
 
 /*
- * Returns the action that sets the default, or drops it if "value" is NULL.
+ * Returns the statement that sets the default, or drops it if "value" is NULL.
  */
-static const char *
-default_action(const CmigObject *value)
+static char *
+default_sql(const CmigObject *column, const CmigObject *value)
 {
-	return value ? psprintf("SET DEFAULT %s", value->values[CMIG_DEFINITION]) : "DROP DEFAULT";
-}
-
-/*
- * ADD COLUMN for the topmost parent column has copied its default, "copied".
- * Append the statement that sets the column's own default, or drops the copied
- * one.  A default that is not inherited has statements of its own.
- */
-static List *
-append_default(List *ddl, const CmigObject *column, const CmigObject *copied)
-{
-	const CmigObject *value = cmig_default_of(column);
-
-	if (value == NULL ? copied == NULL : !value->inherited || cmig_column_repeats_default(value))
-		return ddl;
-	return cmig_ddl_append(ddl, cmig_kind_column_sql(column, true, default_action(value)),
-						   cmig_kind_column_sql(column, true, default_action(copied)));
+	return cmig_kind_column_sql(column, true, value ? psprintf("SET DEFAULT %s", value->values[CMIG_DEFINITION]) : "DROP DEFAULT");
 }
 
 /*
@@ -131,13 +106,21 @@ List *
 cmig_column_deviations(const CmigObject *column)
 {
 	const CmigObject *top = find_top(column);
+	const CmigObject *value = cmig_object_child(column, &cmig_kind_default, NULL);
+	const CmigObject *copied = top ? cmig_object_child(top, &cmig_kind_default, NULL) : NULL;
 	CmigObject *folded = cmig_object_copy(column);
 	List	   *ddl = NIL;
 
 	if (column->values[CMIG_COLUMN_NOT_NULL] && (top == NULL || top->values[CMIG_COLUMN_NOT_NULL] == NULL))
 		ddl = cmig_ddl_append(ddl, cmig_kind_column_sql(column, false, "SET NOT NULL"),
 							  cmig_kind_column_sql(column, false, "DROP NOT NULL"));
-	ddl = append_default(ddl, column, top ? cmig_default_of(top) : NULL);
+
+	/*
+	 * ADD COLUMN for the topmost parent column has copied its default.  A
+	 * default that is not inherited has statements of its own.
+	 */
+	if (value == NULL ? copied != NULL : value->inherited && !cmig_column_repeats_default(value))
+		ddl = cmig_ddl_append(ddl, default_sql(column, value), default_sql(column, copied));
 	folded->folded = true;
 	return list_concat(ddl, column->kind->create(folded));
 }
@@ -262,14 +245,14 @@ inherits_expression(const CmigObject *column)
 		return false;
 	from = cmig_column_parent(column);
 	return from != NULL &&
-		cmig_kind_same_value(&properties[CMIG_COLUMN_GENERATED], from->values[CMIG_COLUMN_GENERATED], column->values[CMIG_COLUMN_GENERATED]);
+		cmig_object_same(from, column, CMIG_COLUMN_GENERATED);
 }
 
 /* Append "name type DEFAULT ... NOT NULL" for CREATE TABLE or ADD COLUMN. */
 static void
 define_column(StringInfo buf, const CmigObject *column)
 {
-	const CmigObject *value = cmig_default_of(column);
+	const CmigObject *value = cmig_object_child(column, &cmig_kind_default, NULL);
 
 	appendStringInfo(buf, "%s %s", cmig_quote(column->name),
 					 column->values[CMIG_COLUMN_OF_TYPE] && column->folded ? "WITH OPTIONS" :
@@ -395,7 +378,7 @@ parent_changes(const CmigAlter *alter, int property)
 			   *to = cmig_column_parent(alter->to);
 
 	return from != NULL && to != NULL && strcmp(from->parent->identity, to->parent->identity) == 0 &&
-		!cmig_kind_same_value(&properties[property], from->values[property], to->values[property]);
+		!cmig_object_same(from, to, property);
 }
 
 /*
@@ -425,12 +408,6 @@ has_not_null_check(const CmigObject *column)
 	return false;
 }
 
-static bool
-same_value(const CmigObject *from, const CmigObject *to, int property)
-{
-	return cmig_kind_same_value(&properties[property], from->values[property], to->values[property]);
-}
-
 /*
  * Must the column be dropped and created again?  This is the case if its
  * generation expression changes, or if the type or collation of a generated
@@ -439,9 +416,9 @@ same_value(const CmigObject *from, const CmigObject *to, int property)
 static bool
 needs_new_column(const CmigObject *from, const CmigObject *to)
 {
-	return !same_value(from, to, CMIG_COLUMN_GENERATED) ||
+	return !cmig_object_same(from, to, CMIG_COLUMN_GENERATED) ||
 		(to->values[CMIG_COLUMN_GENERATED] != NULL &&
-		 !(same_value(from, to, CMIG_COLUMN_TYPE) && same_value(from, to, CMIG_COLUMN_COLLATION)));
+		 !(cmig_object_same(from, to, CMIG_COLUMN_TYPE) && cmig_object_same(from, to, CMIG_COLUMN_COLLATION)));
 }
 
 /*
@@ -556,7 +533,7 @@ add_column_sql(const CmigObject *column)
 static void
 set_hazards(List *ddl, const CmigObject *column)
 {
-	const CmigObject *value = cmig_default_of(column);
+	const CmigObject *value = cmig_object_child(column, &cmig_kind_default, NULL);
 	CmigObject *nullable;
 	bool		has_domain = false;
 
@@ -612,12 +589,11 @@ static List *
 drop_inherited_default(const CmigObject *column)
 {
 	const CmigObject *from = column->inherited && column->parent->values[CMIG_TABLE_IS_PARTITION] == NULL ? cmig_column_parent(column) : NULL;
-	const CmigObject *value = from ? cmig_default_of(from) : NULL;
+	const CmigObject *value = from ? cmig_object_child(from, &cmig_kind_default, NULL) : NULL;
 
-	if (value == NULL || cmig_default_of(column) != NULL || column->values[CMIG_COLUMN_GENERATED] != NULL)
+	if (value == NULL || cmig_object_child(column, &cmig_kind_default, NULL) != NULL || column->values[CMIG_COLUMN_GENERATED] != NULL)
 		return NIL;
-	return cmig_ddl_append(NIL, cmig_kind_column_sql(column, true, "DROP DEFAULT"),
-						   cmig_kind_column_sql(column, true, psprintf("SET DEFAULT %s", value->values[CMIG_DEFINITION])));
+	return cmig_ddl_append(NIL, default_sql(column, NULL), default_sql(column, value));
 }
 
 static List *

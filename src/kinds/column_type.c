@@ -11,9 +11,7 @@
 #include "kinds/internal.h"
 
 /* ----------------------------------------------------------------
- * Converts values from one type to another.
- *
- * 	  Converts values when a column's type changes.
+ * Converts values when a column's type changes.
  *
  * If there is no cast between two types, values are converted through text.
  * ----------------------------------------------------------------
@@ -37,13 +35,17 @@ static const struct
 {
 	const char *name;
 	Family		family;
+	int			width;			/* rank in the order from narrow to wide
+								 * types, or 0 */
+	bool		grows;			/* a greater modifier, or none, does not
+								 * change any value */
 }			known[] = {
-	{"smallint", NUMBER}, {"integer", NUMBER}, {"bigint", NUMBER}, {"numeric", NUMBER},
-	{"real", NUMBER}, {"double precision", NUMBER},
-	{"character varying", STRING}, {"character", STRING}, {"text", STRING}, {"name", STRING},
-	{"date", MOMENT}, {"timestamp without time zone", MOMENT}, {"timestamp with time zone", MOMENT},
-	{"boolean", BOOLEAN},
-	{"json", DOCUMENT}, {"jsonb", DOCUMENT},
+	{"smallint", NUMBER, 1}, {"integer", NUMBER, 2}, {"bigint", NUMBER, 3}, {"numeric", NUMBER, 4, true},
+	{"real", NUMBER}, {"double precision", NUMBER, 5},
+	{"character varying", STRING, 0, true}, {"character", STRING}, {"text", STRING, 6}, {"name", STRING},
+	{"date", MOMENT}, {"timestamp without time zone", MOMENT, 0, true}, {"timestamp with time zone", MOMENT, 0, true},
+	{"time without time zone", OTHER, 0, true}, {"time with time zone", OTHER, 0, true}, {"interval", OTHER, 0, true},
+	{"bit varying", OTHER, 0, true}, {"boolean", BOOLEAN}, {"json", DOCUMENT}, {"jsonb", DOCUMENT},
 };
 
 /*
@@ -65,243 +67,125 @@ static const struct
 	{"\"char\"", "integer"}, {"integer", "\"char\""},
 };
 
-/* Returns the type without its modifier: "numeric[]" for "numeric(10,2)[]". */
-static char *
-base_type(const char *type)
+/* A printed type. */
+typedef struct Type
 {
+	const char *text;
+	const char *base;			/* without the modifier: "numeric[]" for
+								 * "numeric(10,2)[]" */
+	Family		family;			/* this and the following as in "known" */
+	int			width;
+	bool		grows;
+	int			modifiers;		/* how many numbers the modifier has */
+	int			size;
+	int			scale;
+} Type;
+
+static Type
+parse(const char *text)
+{
+	Type		type = {.text = text};
 	StringInfoData base;
+	const char *open = strchr(text, '(');
 	bool		quoted = false;
 	int			depth = 0;
 
 	initStringInfo(&base);
-	for (; *type != '\0'; type++)
+	for (; *text != '\0'; text++)
 	{
-		if (*type == '"')
+		if (*text == '"')
 			quoted = !quoted;
-		if (!quoted && *type == ')')
+		if (!quoted && *text == ')')
 			depth--;
-		else if (!quoted && *type == '(')
+		else if (!quoted && *text == '(')
 			depth++;
 		else if (depth == 0)
-			appendStringInfoChar(&base, *type);
+			appendStringInfoChar(&base, *text);
 	}
-	return base.data;
-}
-
-/* Returns the type's family. */
-static Family
-family_of(const char *type)
-{
+	type.base = base.data;
+	if (open != NULL)
+		type.modifiers = Max(sscanf(open, "(%d,%d)", &type.size, &type.scale), 0);
 	for (int i = 0; i < lengthof(known); i++)
-		if (strcmp(known[i].name, type) == 0)
-			return known[i].family;
-	return OTHER;
-}
-
-/*
- * Can PostgreSQL use stored values of one type as values of the other type
- * without changing them?
- */
-static bool
-is_same_stored(const char *using_from, const char *to)
-{
-	return (strcmp(using_from, "cidr") == 0 && strcmp(to, "inet") == 0) ||
-		(strcmp(using_from, "integer") == 0 && strcmp(to, "oid") == 0);
-}
-
-/*
- * Can values be converted by assignment?  Assignment to a string type is
- * always possible, although queries on the column may then work differently.
- */
-static bool
-is_assignable(Family using_from, Family to)
-{
-	return (using_from == to && using_from != OTHER) || to == STRING;
-}
-
-/* Does the array "cast" contain this pair of types? */
-static bool
-has_cast(const char *using_from, const char *to)
-{
-	for (int i = 0; i < lengthof(cast); i++)
-		if (strcmp(cast[i].from, using_from) == 0 && strcmp(cast[i].to, to) == 0)
-			return true;
-	return false;
+		if (strcmp(known[i].name, type.base) == 0)
+		{
+			type.family = known[i].family;
+			type.width = known[i].width;
+			type.grows = known[i].grows;
+		}
+	return type;
 }
 
 bool
 cmig_using_needed(const char *using_from, const char *to)
 {
-	char	   *old = base_type(using_from),
-			   *new = base_type(to);
-	Family		family = family_of(old);
+	const Type	old = parse(using_from),
+				new = parse(to);
 
-	return strcmp(old, new) != 0 &&
-		(family == OTHER || family == STRING || family != family_of(new));
+	return strcmp(old.base, new.base) != 0 &&
+		(old.family == OTHER || old.family == STRING || old.family != new.family);
 }
 
 /*
- * using_append() appends " USING ..." for ALTER COLUMN ... TYPE, unless
- * PostgreSQL converts the values without it.  If cmig_using_needed() returns
- * false, PostgreSQL converts indexes, defaults, and constraints along with the
- * column.
+ * Returns the cast for USING, "::" or "::text::", or NULL if PostgreSQL
+ * converts the values without USING.  Assignment to a string type is always
+ * possible, although queries on the column may then work differently.
  */
-static void
-using_append(StringInfo buf, const char *column, const char *using_from, const char *to)
+static const char *
+using_cast(const Type *from, const Type *to)
 {
-	char	   *old = base_type(using_from),
-			   *new = base_type(to);
-	Family		old_family = family_of(old),
-				new_family = family_of(new);
-
-	if (strcmp(old, new) == 0 || is_same_stored(old, new) || is_assignable(old_family, new_family))
-		return;
-	if (old_family == STRING || has_cast(old, new))
-		appendStringInfo(buf, " USING %s::%s", column, to);
-	else
-		appendStringInfo(buf, " USING %s::text::%s", column, to);
-}
-
-/* Effects on existing rows */
-
-/*
- * Get the numbers in a type modifier, as in "numeric(10,2)".  Returns how many
- * there are.
- */
-static int
-modifier_of(const char *type, int *first, int *second)
-{
-	const char *open = strchr(type, '(');
-
-	*first = *second = 0;
-	return open == NULL ? 0 : Max(sscanf(open, "(%d,%d)", first, second), 0);
-}
-
-static bool
-is_one_of(const char *type, const char *const *types)
-{
-	for (; *types != NULL; types++)
-		if (strcmp(type, *types) == 0)
-			return true;
-	return false;
-}
-
-/*
- * Does each value stay valid and unchanged when only the type's modifier
- * changes?
- */
-static bool
-modifier_keeps(const char *base, const char *using_from, const char *to)
-{
-	static const char *const growing[] = {
-		"character varying", "bit varying", "timestamp without time zone", "timestamp with time zone",
-		"time without time zone", "time with time zone", "interval", NULL
-	};
-	int			old,
-				old_scale,
-				new,
-				new_scale;
-	int			count = modifier_of(using_from, &old, &old_scale);
-
-	if (strcmp(using_from, to) == 0)
-		return true;
-	if (modifier_of(to, &new, &new_scale) == 0)
-		return strcmp(base, "numeric") == 0 || is_one_of(base, growing);
-	if (count == 0)
-		return false;
-	if (strcmp(base, "numeric") == 0)
-		return new >= old && new_scale == old_scale;
-	return is_one_of(base, growing) && new >= old;
+	if (strcmp(from->base, to->base) == 0 || (from->family == to->family && from->family != OTHER) ||
+		to->family == STRING ||
+		(strcmp(from->base, "cidr") == 0 && strcmp(to->base, "inet") == 0) ||
+		(strcmp(from->base, "integer") == 0 && strcmp(to->base, "oid") == 0))
+		return NULL;
+	for (int i = 0; i < lengthof(cast); i++)
+		if (strcmp(cast[i].from, from->base) == 0 && strcmp(cast[i].to, to->base) == 0)
+			return "::";
+	return from->family == STRING ? "::" : "::text::";
 }
 
 /* Are stored values the same in both types, as far as the type names show? */
 static bool
-using_keeps(const char *using_from, const char *to)
+keeps_values(const Type *from, const Type *to)
 {
-	char	   *old = base_type(using_from),
-			   *new = base_type(to);
-
-	if (strcmp(old, new) == 0)
-		return modifier_keeps(old, using_from, to);
-	if (strcmp(old, "character varying") == 0)
-		return strcmp(to, "text") == 0;
-	return strcmp(old, "text") == 0 && strcmp(to, "character varying") == 0;
-}
-
-/* Does using_append() append anything? */
-static bool
-using_converts(const char *using_from, const char *to)
-{
-	StringInfoData buf;
-
-	initStringInfo(&buf);
-	using_append(&buf, "", using_from, to);
-	return buf.len > 0;
+	if (strcmp(from->base, "character varying") == 0 && strcmp(to->text, "text") == 0)
+		return true;
+	if (strcmp(from->base, "text") == 0 && strcmp(to->text, "character varying") == 0)
+		return true;
+	if (strcmp(from->base, to->base) != 0)
+		return false;
+	return strcmp(from->text, to->text) == 0 ||
+		(from->grows && (to->modifiers == 0 ||
+						 (from->modifiers > 0 && to->size >= from->size && to->scale == from->scale)));
 }
 
 /*
- * Returns the rank of a type in the order from narrow to wide types, or -1 if
- * the type has no rank.
- */
-static int
-width_of(const char *type)
-{
-	static const char *const types[] = {
-		"smallint", "integer", "bigint", "numeric", "double precision", "text"
-	};
-
-	for (int i = 0; i < lengthof(types); i++)
-		if (strcmp(types[i], type) == 0)
-			return i;
-	return -1;
-}
-
-/*
- * Can the new modifier reject values?  It never rejects times, because these
- * are rounded.
+ * Can the conversion fail because a value does not fit the new type?  A
+ * modifier never rejects times, because these are rounded.
  */
 static bool
-is_narrower(const char *base, const char *using_from, const char *to)
+may_fail(const Type *from, const Type *to)
 {
-	int			old,
-				old_scale,
-				new,
-				new_scale;
-	int			count = modifier_of(using_from, &old, &old_scale);
-
-	if (modifier_of(to, &new, &new_scale) == 0)
+	if (strcmp(from->base, to->base) == 0)
+	{
+		if (to->modifiers == 0)
+			return false;
+		if (strncmp(to->base, "numeric", 7) == 0)
+			return from->modifiers == 0 || to->size - to->scale < from->size - from->scale;
+		if (strcmp(to->base, "bit") == 0)
+			return to->size != from->size;
+		return (strncmp(to->base, "character", 9) == 0 || strncmp(to->base, "bit varying", 11) == 0) &&
+			(from->modifiers == 0 || to->size < from->size);
+	}
+	if (strncmp(to->text, "text", 4) == 0 || strcmp(to->text, "character varying") == 0)
 		return false;
-	if (strncmp(base, "numeric", 7) == 0)
-		return count == 0 || new - new_scale < old - old_scale;
-	if (strcmp(base, "bit") == 0)
-		return new != old;
-	return (strncmp(base, "character", 9) == 0 || strncmp(base, "bit varying", 11) == 0) && (count == 0 || new < old);
-}
-
-/* Can the conversion fail because a value does not fit the new type? */
-static bool
-using_may_fail(const char *using_from, const char *to)
-{
-	char	   *old = base_type(using_from),
-			   *new = base_type(to);
-	int			old_width = width_of(old),
-				new_width = width_of(to);
-
-	if (strcmp(old, new) == 0)
-		return is_narrower(old, using_from, to);
-	if (strncmp(to, "text", 4) == 0 || strcmp(to, "character varying") == 0)
-		return false;
-	if (old_width >= 0 && new_width >= 0)
-		return new_width < old_width;
-	return family_of(old) != MOMENT || family_of(to) != MOMENT;
+	if (from->width > 0 && to->width > 0 && to->modifiers == 0)
+		return to->width < from->width;
+	return from->family != MOMENT || to->family != MOMENT;
 }
 
 /* ----------------------------------------------------------------
- * Functions with which other modules examine column defaults.
- *
- * No database access.
- *
- * 	  Column defaults.
+ * Column defaults.
  * ----------------------------------------------------------------
  */
 
@@ -335,15 +219,6 @@ static const char default_follows[] =
 " JOIN pg_attrdef pe ON pe.adrelid = pa.attrelid AND pe.adnum = pa.attnum"
 " WHERE c.relnamespace = ANY ($1) AND c.relkind IN ('r', 'f') AND NOT c.relispartition";
 
-const CmigObject *
-cmig_default_of(const CmigObject *column)
-{
-	for (const CmigObject *child = column->child; child != NULL; child = child->sibling)
-		if (child->kind == &cmig_kind_default)
-			return child;
-	return NULL;
-}
-
 static char *
 drop_default(const CmigObject *value)
 {
@@ -365,8 +240,7 @@ create_default(const CmigObject *value)
 static void
 alter_default(CmigAlter *alter)
 {
-	if (cmig_alter_differs(alter, 0))
-		cmig_alter_add(alter, CMIG_DEFINITION, set_default(alter->to));
+	cmig_alter_add(alter, CMIG_DEFINITION, set_default(alter->to));
 }
 
 /*
@@ -393,22 +267,30 @@ CmigKind	cmig_kind_default = {
 
 /* ----------------------------------------------------------------
  * Changes of a column's type.
- *
- * No database access.
  * ----------------------------------------------------------------
  */
 
+static const char *
+storage_of(const CmigObject *column)
+{
+	const char *storage = column->values[CMIG_COLUMN_STORAGE];
+
+	return storage ? storage : column->values[CMIG_COLUMN_DEFAULT_STORAGE];
+}
+
 /*
- * Append actions that restore the storage and the compression, which changing
- * the type resets.
+ * Append actions that restore the column's compression, which changing the
+ * type resets, and its storage, if this is not "storage".
  */
 static void
-append_details(StringInfo buf, const CmigObject *column)
+append_details(StringInfo buf, const CmigObject *column, const char *storage)
 {
-	if (column->values[CMIG_COLUMN_STORAGE] != NULL)
-		appendStringInfo(buf, ", ALTER COLUMN %s SET STORAGE %s", cmig_quote(column->name), column->values[CMIG_COLUMN_STORAGE]);
+	const char *name = cmig_quote(column->name);
+
+	if (strcmp(storage_of(column), storage) != 0)
+		appendStringInfo(buf, ", ALTER COLUMN %s SET STORAGE %s", name, storage_of(column));
 	if (column->values[CMIG_COLUMN_COMPRESSION] != NULL)
-		appendStringInfo(buf, ", ALTER COLUMN %s SET COMPRESSION %s", cmig_quote(column->name), column->values[CMIG_COLUMN_COMPRESSION]);
+		appendStringInfo(buf, ", ALTER COLUMN %s SET COMPRESSION %s", name, column->values[CMIG_COLUMN_COMPRESSION]);
 }
 
 /*
@@ -419,53 +301,29 @@ append_details(StringInfo buf, const CmigObject *column)
 char *
 cmig_column_storage_again(const CmigObject *column, const CmigObject *top)
 {
-	char	   *const *values = column->values;
-	const char *storage = values[CMIG_COLUMN_STORAGE] ? values[CMIG_COLUMN_STORAGE] : values[CMIG_COLUMN_DEFAULT_STORAGE];
-	const char *tops = top->values[CMIG_COLUMN_STORAGE] ? top->values[CMIG_COLUMN_STORAGE] : top->values[CMIG_COLUMN_DEFAULT_STORAGE];
 	StringInfoData buf;
 
 	initStringInfo(&buf);
-	if (strcmp(storage, tops) != 0)
-		appendStringInfo(&buf, ", ALTER COLUMN %s SET STORAGE %s", cmig_quote(column->name), storage);
-	if (values[CMIG_COLUMN_COMPRESSION] != NULL)
-		appendStringInfo(&buf, ", ALTER COLUMN %s SET COMPRESSION %s", cmig_quote(column->name), values[CMIG_COLUMN_COMPRESSION]);
+	append_details(&buf, column, storage_of(top));
 	return buf.len == 0 ? NULL : psprintf("ALTER TABLE ONLY %s%s", column->parent->identity, buf.data + 1);
 }
 
-static const char *
-collate_clause(const CmigObject *column)
-{
-	return column->values[CMIG_COLUMN_COLLATION] ? psprintf(" COLLATE %s", column->values[CMIG_COLUMN_COLLATION]) : "";
-}
-
-/* Returns the action "TYPE ... USING ..." that changes the type. */
-static char *
-type_action(const CmigObject *from, const CmigObject *to)
-{
-	StringInfoData buf;
-
-	initStringInfo(&buf);
-	appendStringInfo(&buf, "TYPE %s", to->values[CMIG_COLUMN_TYPE]);
-	if (to->values[CMIG_COLUMN_COLLATION])
-		appendStringInfo(&buf, " COLLATE %s", to->values[CMIG_COLUMN_COLLATION]);
-	using_append(&buf, cmig_quote(to->name), from->values[CMIG_COLUMN_TYPE], to->values[CMIG_COLUMN_TYPE]);
-	append_details(&buf, to);
-	return buf.data;
-}
-
 /*
- * Returns the statement that changes the column's type and converts its
- * values.
+ * Returns the statement that gives the column a type, and converts its values
+ * with the expression "using", if that is not NULL.
  */
 static char *
-retype_sql(const CmigObject *column, const CmigObject *from, const CmigObject *to, const char *type)
+retype_sql(const CmigObject *column, const char *type, const char *using)
 {
 	StringInfoData action;
 
 	initStringInfo(&action);
-	appendStringInfo(&action, "TYPE %s%s USING %s", type, collate_clause(column),
-					 cmig_type_convert(cmig_quote(column->name), from, to, type));
-	append_details(&action, column);
+	appendStringInfo(&action, "TYPE %s", type);
+	if (column->values[CMIG_COLUMN_COLLATION])
+		appendStringInfo(&action, " COLLATE %s", column->values[CMIG_COLUMN_COLLATION]);
+	if (using != NULL)
+		appendStringInfo(&action, " USING %s", using);
+	append_details(&action, column, column->values[CMIG_COLUMN_DEFAULT_STORAGE]);
 	return cmig_kind_column_sql(column, false, action.data);
 }
 
@@ -480,17 +338,22 @@ cmig_column_type_replace(const CmigObject *old, const CmigObject *column, const 
 {
 	CmigDdl    *ddl = palloc0(sizeof(CmigDdl));
 	const char *printed = old->values[CMIG_COLUMN_TYPE];
+	const char *name = cmig_quote(old->name);
 	size_t		length = strlen(from->identity);
 
 	/*
 	 * keep the old form of the type, such as an array; if the form also
 	 * changes, another statement changes it
 	 */
-	ddl->sql = retype_sql(strcmp(printed, column->values[CMIG_COLUMN_TYPE]) == 0 ? column : old, from, to, printed);
+	ddl->sql = retype_sql(strcmp(printed, column->values[CMIG_COLUMN_TYPE]) == 0 ? column : old, printed,
+						  cmig_type_convert(name, from, to, printed));
 	if (strncmp(printed, from->identity, length) == 0)
-		ddl->undo = retype_sql(old, to, from, psprintf("%s%s", away, printed + length));
+	{
+		printed = psprintf("%s%s", away, printed + length);
+		ddl->undo = retype_sql(old, printed, cmig_type_convert(name, to, from, printed));
+	}
 	else
-		ddl->undo = retype_sql(old, from, to, printed);
+		ddl->undo = retype_sql(old, printed, cmig_type_convert(name, from, to, printed));
 	ddl->hazards = CMIG_HAZARD_REWRITE;
 	if (to->kind != &cmig_kind_enum || from->kind != to->kind || cmig_enum_added(from, to) == NIL)
 		ddl->hazards |= CMIG_HAZARD_MAY_FAIL;
@@ -510,37 +373,27 @@ cmig_column_type_detour(const CmigObject *column, bool collation)
 	const int	length = strlen(type);
 	const char *text = length > 2 && strcmp(type + length - 2, "[]") == 0 ? "text[]" : "text";
 	const char *name = cmig_quote(column->name);
-	StringInfoData undo;
 
-	initStringInfo(&undo);
-	appendStringInfo(&undo, "TYPE %s%s", type, collate_clause(column));
-	if (!collation)
-		appendStringInfo(&undo, " USING %s::%s", name, type);
-	append_details(&undo, column);
-	ddl->sql = collation ? psprintf("TYPE %s COLLATE pg_catalog.\"default\"", type) :
-		psprintf("TYPE %s USING %s::%s", text, name, text);
-	ddl->sql = cmig_kind_column_sql(column, false, ddl->sql);
-	ddl->undo = cmig_kind_column_sql(column, false, undo.data);
+	ddl->sql = cmig_kind_column_sql(column, false, collation ? psprintf("TYPE %s COLLATE pg_catalog.\"default\"", type) :
+									psprintf("TYPE %s USING %s::%s", text, name, text));
+	ddl->undo = retype_sql(column, type, collation ? NULL : psprintf("%s::%s", name, type));
 	ddl->hazards = CMIG_HAZARD_REWRITE;
 	return ddl;
 }
 
-/* Is the object an index, or a constraint with an index? */
-static bool
-has_index(const CmigObject *object)
-{
-	return object->kind == &cmig_kind_index ||
-		(object->kind == &cmig_kind_constraint && object->kind->index_name(object) != NULL);
-}
-
-/* Does an index of the column's table use the column? */
+/* Does an index of the column's table, or of a constraint, use the column? */
 static bool
 is_indexed(const CmigObject *column)
 {
 	for (const CmigObject *child = column->parent->child; child != NULL; child = child->sibling)
-		for (int i = 0; has_index(child) && i < child->ndepends; i++)
+	{
+		bool		index = child->kind == &cmig_kind_index ||
+		(child->kind == &cmig_kind_constraint && child->kind->index_name(child) != NULL);
+
+		for (int i = 0; index && i < child->ndepends; i++)
 			if (child->depends[i] == column)
 				return true;
+	}
 	return false;
 }
 
@@ -549,22 +402,23 @@ cmig_column_type_alter(CmigAlter *alter)
 {
 	const CmigObject *from = alter->from,
 			   *to = alter->to;
-	const char *old = from->values[CMIG_COLUMN_TYPE],
-			   *new = to->values[CMIG_COLUMN_TYPE];
-	CmigDdl    *ddl;
+	const Type	old = parse(from->values[CMIG_COLUMN_TYPE]),
+				new = parse(to->values[CMIG_COLUMN_TYPE]);
+	const char *cast = using_cast(&old, &new);
+	CmigDdl    *ddl = cmig_alter_add(alter, CMIG_COLUMN_TYPE, retype_sql(to, new.text, cast == NULL ? NULL :
+																		 psprintf("%s%s%s", cmig_quote(to->name), cast, new.text)));
 
-	ddl = cmig_alter_add(alter, CMIG_COLUMN_TYPE, cmig_kind_column_sql(to, false, type_action(from, to)));
-	if (using_keeps(old, new))
+	if (keeps_values(&old, &new))
 	{
 		/* the table is not rewritten, but the indexes are built again */
 		if (cmig_alter_differs(alter, CMIG_COLUMN_COLLATION) && is_indexed(from))
 			ddl->hazards = CMIG_HAZARD_BLOCKS;
 		return;
 	}
-	ddl->hazards = CMIG_HAZARD_REWRITE | (using_may_fail(old, new) ? CMIG_HAZARD_MAY_FAIL : 0);
-	if (!using_converts(old, new))
+	ddl->hazards = CMIG_HAZARD_REWRITE | (may_fail(&old, &new) ? CMIG_HAZARD_MAY_FAIL : 0);
+	if (cast == NULL)
 	{
-		ddl->old_type = old;
-		ddl->new_type = new;
+		ddl->old_type = old.text;
+		ddl->new_type = new.text;
 	}
 }

@@ -123,14 +123,6 @@ static const char foreign_key_follows[] =
 " CROSS JOIN LATERAL pg_partition_tree(c.oid) p"
 " WHERE o.connamespace = ANY ($1) AND o.contype = 'f' AND o.conparentid = 0 AND p.level > 0";
 
-static bool
-ends_with(const char *text, const char *end)
-{
-	size_t		length = strlen(text);
-
-	return length >= strlen(end) && strcmp(text + length - strlen(end), end) == 0;
-}
-
 /*
  * Returns the qualified name of the parent index to which the constraint's
  * index is attached, or NULL if it is not attached.
@@ -276,7 +268,7 @@ is_validated(const CmigObject *from, const CmigObject *to)
 	const char *old = from->values[CMIG_DEFINITION],
 			   *new = to->values[CMIG_DEFINITION];
 
-	return ends_with(old, " NOT VALID") && !ends_with(new, " NOT VALID") &&
+	return cmig_is_not_valid(old) && !cmig_is_not_valid(new) &&
 		strncmp(old, new, strlen(new)) == 0 && strlen(old) == strlen(new) + strlen(" NOT VALID");
 }
 
@@ -320,7 +312,7 @@ alter_constraint(CmigAlter *alter)
 static int
 hazards_of(const CmigObject *constraint)
 {
-	if (ends_with(constraint->values[CMIG_DEFINITION], " NOT VALID"))
+	if (cmig_is_not_valid(constraint->values[CMIG_DEFINITION]))
 		return 0;
 	return CMIG_HAZARD_SCAN | CMIG_HAZARD_MAY_FAIL |
 		(*constraint->values[TYPE] == 'c' ? 0 : CMIG_HAZARD_BLOCKS);
@@ -376,7 +368,7 @@ static bool
 folds(const CmigObject *constraint)
 {
 	return constraint->parent->kind == &cmig_kind_table &&
-		!ends_with(constraint->values[CMIG_DEFINITION], " NOT VALID") && !is_redundant(constraint);
+		!cmig_is_not_valid(constraint->values[CMIG_DEFINITION]) && !is_redundant(constraint);
 }
 
 CmigKind	cmig_kind_constraint = {
@@ -401,7 +393,7 @@ static bool
 foreign_key_folds(const CmigObject *key)
 {
 	if (key->parent->kind != &cmig_kind_table || key->parent->values[CMIG_TABLE_PARTITION_KEY] != NULL ||
-		key->parent->values[CMIG_TABLE_IS_PARTITION] != NULL || ends_with(key->values[CMIG_DEFINITION], " NOT VALID"))
+		key->parent->values[CMIG_TABLE_IS_PARTITION] != NULL || cmig_is_not_valid(key->values[CMIG_DEFINITION]))
 		return false;
 	for (int i = 0; i < key->ndepends; i++)
 	{

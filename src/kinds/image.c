@@ -701,6 +701,24 @@ cmig_object_set(CmigObject *object, int property, char *value)
 	object->values = values;
 }
 
+CmigObject *
+cmig_object_child(const CmigObject *object, const CmigKind *kind, const char *name)
+{
+	CmigObject *child = object->child;
+
+	while (child != NULL && (child->kind != kind || (name != NULL && strcmp(child->name, name) != 0)))
+		child = child->sibling;
+	return child;
+}
+
+bool
+cmig_is_not_valid(const char *definition)
+{
+	size_t		length = strlen(definition);
+
+	return length > strlen(" NOT VALID") && strcmp(definition + length - strlen(" NOT VALID"), " NOT VALID") == 0;
+}
+
 /* Lists such as "a, b", in which the order does not matter */
 
 /*
@@ -727,16 +745,6 @@ cut_list(const char *text)
 	return items;
 }
 
-/* Do both lists have the same elements, in any order? */
-static bool
-same_list(const char *a, const char *b)
-{
-	CmigNames	left = cut_list(a);
-	CmigNames	right = cut_list(b);
-
-	return cmig_names_same(&left, &right);
-}
-
 bool
 cmig_kind_same_value(const CmigProperty *property, const char *a, const char *b)
 {
@@ -747,10 +755,21 @@ cmig_kind_same_value(const CmigProperty *property, const char *a, const char *b)
 	if (strcmp(a, b) == 0)
 		return true;
 	if (property->flags & CMIG_PROPERTY_LIST)
-		return same_list(a, b);
+	{
+		CmigNames	left = cut_list(a),
+					right = cut_list(b);
+
+		return cmig_names_same(&left, &right);
+	}
 	if (property->flags & CMIG_PROPERTY_EXPRESSION)
 		return normal_same(a, b);
 	return false;
+}
+
+bool
+cmig_object_same(const CmigObject *a, const CmigObject *b, int property)
+{
+	return cmig_kind_same_value(&a->kind->properties[property], a->values[property], b->values[property]);
 }
 
 /* ----------------------------------------------------------------

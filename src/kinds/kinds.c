@@ -337,8 +337,7 @@ cmig_options_change(const char *from, const char *to)
 bool
 cmig_alter_differs(const CmigAlter *alter, int property)
 {
-	return !cmig_kind_same_value(&alter->to->kind->properties[property],
-								 alter->from->values[property], alter->to->values[property]);
+	return !cmig_object_same(alter->from, alter->to, property);
 }
 
 /*

@@ -400,6 +400,12 @@ extern CmigObject *cmig_object_copy(const CmigObject *object);
 extern void cmig_object_set(CmigObject *object, int property, char *value);
 
 /*
+ * Returns the object's child of this kind and with this name, or with any name
+ * if "name" is NULL.  Returns NULL if there is none.
+ */
+extern CmigObject *cmig_object_child(const CmigObject *object, const CmigKind *kind, const char *name);
+
+/*
  * Returns the SQL name of an object: "TABLE public.a", "CONSTRAINT c ON
  * public.a".
  */
@@ -410,6 +416,12 @@ extern char *cmig_kind_drop(const CmigObject *object);
 
 /* Are two values of a property the same? */
 extern bool cmig_kind_same_value(const CmigProperty *property, const char *a, const char *b);
+
+/* Is a property the same in two objects of the same kind? */
+extern bool cmig_object_same(const CmigObject *a, const CmigObject *b, int property);
+
+/* Is this the definition of a constraint that is NOT VALID? */
+extern bool cmig_is_not_valid(const char *definition);
 
 /*
  * Add to *alter the statements that change alter->from into alter->to, each
@@ -705,7 +717,6 @@ extern bool cmig_distribution_has_group(const CmigObject *distribution);
 
 /* in column.c */
 
-extern const CmigObject *cmig_column_find(const CmigObject *table, const char *name);
 extern const CmigObject *cmig_column_parent(const CmigObject *column);
 extern bool cmig_column_stays_inherited(const CmigObject *from, const CmigObject *to);
 extern bool cmig_column_repeats_default(const CmigObject *value);
@@ -718,7 +729,6 @@ extern CmigDdl *cmig_column_type_replace(const CmigObject *old, const CmigObject
 										 const CmigObject *to, const char *away);
 extern CmigDdl *cmig_column_type_detour(const CmigObject *column, bool collation);
 extern char *cmig_column_storage_again(const CmigObject *column, const CmigObject *top);
-extern const CmigObject *cmig_default_of(const CmigObject *column);
 
 /* in constraint.c */
 

@@ -243,17 +243,6 @@ range_of(const CmigObject *sequence)
 	return cmig_sequence_range(settings_of(sequence), type_of(sequence));
 }
 
-/* Returns the sequence's OWNED BY as an object, or NULL. */
-static const CmigObject *
-owner_of(const CmigObject *sequence)
-{
-	const CmigObject *child = sequence->child;
-
-	while (child != NULL && child->kind != &cmig_kind_sequence_owner)
-		child = child->sibling;
-	return child;
-}
-
 static bool
 is_integer_type(const char *type)
 {
@@ -279,8 +268,8 @@ holds_integers(const CmigObject *column)
 static const CmigObject *
 owning_column(const CmigObject *from, const CmigObject *to)
 {
-	const CmigObject *owner = owner_of(to);
-	const CmigObject *old = owner_of(from);
+	const CmigObject *owner = cmig_object_child(to, &cmig_kind_sequence_owner, NULL);
+	const CmigObject *old = cmig_object_child(from, &cmig_kind_sequence_owner, NULL);
 
 	if (owner == NULL || old == NULL || !cmig_text_same(old->values[0], owner->values[0]))
 		return NULL;

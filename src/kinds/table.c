@@ -233,7 +233,7 @@ alter_table(CmigAlter *alter)
 		 */
 		for (const CmigObject *child = to->child; child != NULL && ddl != NULL && i == CMIG_TABLE_PERSISTENCE && alter->back; child = child->sibling)
 			if (child->kind == &cmig_kind_column && child->values[CMIG_COLUMN_SEQUENCE_PERSISTENCE] != NULL &&
-				cmig_column_find(from, child->name) != NULL)
+				cmig_object_child(from, &cmig_kind_column, child->name) != NULL)
 				ddl->sql = psprintf("%s;\n%s", ddl->sql, cmig_column_sequence_persistence(child));
 	}
 	alter_later(alter);
@@ -567,26 +567,13 @@ is_unique(const CmigObject *child)
 		(child->kind == &cmig_kind_index && strncmp(child->values[CMIG_DEFINITION], "CREATE UNIQUE ", 14) == 0);
 }
 
-/*
- * Returns the table's child with the same kind and identity as "like", or
- * NULL.
- */
-static const CmigObject *
-child_of(const CmigObject *table, const CmigObject *like)
-{
-	for (const CmigObject *child = table->child; child != NULL; child = child->sibling)
-		if (child->kind == like->kind && strcmp(child->identity, like->identity) == 0)
-			return child;
-	return NULL;
-}
-
 /* Does the table "other" have all unique constraints and indexes of "table"? */
 static bool
 has_keys(const CmigObject *table, const CmigObject *other)
 {
 	for (const CmigObject *child = table->child; child != NULL; child = child->sibling)
 	{
-		const CmigObject *match = is_unique(child) ? child_of(other, child) : NULL;
+		const CmigObject *match = is_unique(child) ? cmig_object_child(other, child->kind, child->name) : NULL;
 
 		if (is_unique(child) && (match == NULL || strcmp(match->values[CMIG_DEFINITION], child->values[CMIG_DEFINITION]) != 0))
 			return false;
@@ -606,7 +593,7 @@ can_change_column(const CmigAlter *alter)
 	const CmigObject *from = alter->from,
 			   *to = alter->to;
 
-	return cmig_column_find(from->parent, to->values[CMIG_DISTRIBUTION_COLUMN]) && cmig_column_find(to->parent, from->values[CMIG_DISTRIBUTION_COLUMN]) &&
+	return cmig_object_child(from->parent, &cmig_kind_column, to->values[CMIG_DISTRIBUTION_COLUMN]) && cmig_object_child(to->parent, &cmig_kind_column, from->values[CMIG_DISTRIBUTION_COLUMN]) &&
 		has_keys(from->parent, to->parent) && has_keys(to->parent, from->parent);
 }
 

@@ -163,16 +163,6 @@ TYPE_SQL(", nullif(format_type(t.typbasetype, t.typtypmod), '?\?\?'),"
 		 COLLATION_SQL("t.typcollation", "(SELECT b.typcollation FROM pg_type b WHERE b.oid = t.typbasetype)") ","
 		 "pg_get_expr(t.typdefaultbin, 0), CASE WHEN t.typnotnull THEN 't' END", "t.typtype = 'd'");
 
-/* Returns false if the domain constraint is NOT VALID. */
-static bool
-is_valid(const CmigObject *constraint)
-{
-	const char *definition = constraint->values[0];
-	size_t		length = strlen(definition);
-
-	return length < strlen(" NOT VALID") || strcmp(definition + length - strlen(" NOT VALID"), " NOT VALID") != 0;
-}
-
 static char *
 add_domain_constraint(const CmigObject *constraint)
 {
@@ -187,7 +177,7 @@ static List *
 add_not_valid(List *ddl, const CmigObject *domain)
 {
 	for (const CmigObject *child = domain->child; child != NULL; child = child->sibling)
-		if (child->folded && !is_valid(child))
+		if (child->folded && cmig_is_not_valid(child->values[0]))
 			ddl = cmig_ddl_append(ddl, add_domain_constraint(child), cmig_kind_drop(child));
 	return ddl;
 }
@@ -201,7 +191,7 @@ create_domain(const CmigObject *domain)
 	appendStringInfoString(&sql, cmig_kind_text("CREATE DOMAIN {identity} AS {base type}[ COLLATE {collation}][ DEFAULT {default}]"
 												"[{?not null} NOT NULL]", domain));
 	for (const CmigObject *child = domain->child; child != NULL; child = child->sibling)
-		if (child->folded && is_valid(child))
+		if (child->folded && !cmig_is_not_valid(child->values[0]))
 			appendStringInfo(&sql, "\n\tCONSTRAINT %s %s", cmig_quote(child->name), child->values[0]);
 	return add_not_valid(cmig_ddl_append(NIL, sql.data, cmig_kind_drop(domain)), domain);
 }
@@ -239,7 +229,7 @@ create_domain_constraint(const CmigObject *constraint)
 	if (constraint->folded)
 		return NIL;
 	ddl = cmig_ddl_append(NIL, add_domain_constraint(constraint), cmig_kind_drop(constraint));
-	if (is_valid(constraint))
+	if (!cmig_is_not_valid(constraint->values[0]))
 		cmig_ddl_hazards(ddl, CMIG_HAZARD_SCAN | CMIG_HAZARD_MAY_FAIL);
 	return ddl;
 }
@@ -327,15 +317,6 @@ alter_composite(CmigAlter *alter)
 	cmig_object_set((CmigObject *) alter->to, TYPED, "t");
 }
 
-static const CmigObject *
-find_attribute(const CmigObject *type, const char *name)
-{
-	for (const CmigObject *child = type->child; child != NULL; child = child->sibling)
-		if (strcmp(child->name, name) == 0)
-			return child;
-	return NULL;
-}
-
 /*
  * Does casting the text of a value convert it to the other type?  For
  * composite types, this is true only if their attributes have the same names
@@ -373,7 +354,7 @@ row_expression(const char *column, const CmigObject *from, const CmigObject *to,
 	{
 		const char *name = cmig_quote(child->name);
 
-		if (find_attribute(from, child->name) == NULL)
+		if (cmig_object_child(from, &cmig_kind_attribute, child->name) == NULL)
 			appendStringInfo(&sql, "%sNULL", separator);
 		else
 			appendStringInfo(&sql, "%s(%s).%s::text", separator, column, name);

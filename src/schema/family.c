@@ -324,8 +324,8 @@ is_settled(const CmigDifference *difference, const CmigChange *column)
 static CmigChange *
 default_change(const CmigDifference *difference, const CmigChange *column)
 {
-	const CmigObject *from = cmig_default_of(column->from),
-			   *to = cmig_default_of(column->to);
+	const CmigObject *from = cmig_object_child(column->from, &cmig_kind_default, NULL),
+			   *to = cmig_object_child(column->to, &cmig_kind_default, NULL);
 	CmigChange *change = to ? difference->of_to[to->index] : from ? difference->of_from[from->index] : NULL;
 
 	return change != NULL && (change->action == CMIG_CREATE || change->action == CMIG_ALTER || change->action == CMIG_DROP) ?
@@ -669,7 +669,7 @@ find_tops(List *tops, const CmigObject *column)
 
 	for (int i = 0; i < table->ndepends; i++)
 	{
-		const CmigObject *on = table->depends[i]->kind == table->kind ? cmig_column_find(table->depends[i], column->name) : NULL;
+		const CmigObject *on = table->depends[i]->kind == table->kind ? cmig_object_child(table->depends[i], &cmig_kind_column, column->name) : NULL;
 
 		if (on == NULL)
 			continue;

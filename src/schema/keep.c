@@ -379,13 +379,13 @@ is_tool_table(const CmigObject *object)
 		return false;
 	for (const CmigObject *child = object->child; child != NULL; child = child->sibling)
 		columns += child->kind == &cmig_kind_column;
-	if (columns == 1 && cmig_column_find(object, "version_num"))
+	if (columns == 1 && cmig_object_child(object, &cmig_kind_column, "version_num"))
 		return true;
 	for (int i = 0; i < lengthof(tool_tables); i++)
 	{
 		const CmigToolTable *entry = &tool_tables[i];
 
-		if (strcmp(object->name, entry->name) == 0 && cmig_column_find(object, entry->column) &&
+		if (strcmp(object->name, entry->name) == 0 && cmig_object_child(object, &cmig_kind_column, entry->column) &&
 			(entry->schema == NULL ||
 			 strcmp(object->identity,
 					psprintf("%s.%s", cmig_quote(entry->schema), cmig_quote(object->name))) == 0))

@@ -45,7 +45,7 @@ static const CmigObject *
 serial_sequence(const CmigObject *column, const SerialType *type, const CmigDiffOptions *options)
 {
 	const CmigObject *table = column->parent,
-			   *value = cmig_default_of(column);
+			   *value = cmig_object_child(column, &cmig_kind_default, NULL);
 	CmigDiffOptions own = *options;
 	char	   *name;
 
