@@ -508,12 +508,6 @@ alter_column(CmigAlter *alter)
 		cmig_alter_property(alter, i);
 }
 
-static char *
-drop_column(const CmigObject *column)
-{
-	return psprintf("ALTER TABLE %s DROP COLUMN %s", column->parent->identity, cmig_quote(column->name));
-}
-
 /* Returns the statement that adds the column. */
 static char *
 add_column_sql(const CmigObject *column)
@@ -527,39 +521,36 @@ add_column_sql(const CmigObject *column)
 }
 
 /*
- * Set the hazards of adding a column.  Adding a default that is not volatile
- * does not rewrite existing rows.  A domain may have a default.
+ * Adding a default that is not volatile does not rewrite existing rows.  A
+ * domain may have a default.
  */
-static void
-set_hazards(List *ddl, const CmigObject *column)
+static List *
+add_column(const CmigObject *column)
 {
+	List	   *ddl = cmig_ddl_append(NIL, add_column_sql(column), cmig_kind_drop(column));
+	CmigDdl    *entry = linitial(ddl);
 	const CmigObject *value = cmig_object_child(column, &cmig_kind_default, NULL);
 	CmigObject *nullable;
 	bool		has_domain = false;
 
 	for (int i = 0; i < column->ndepends; i++)
 		has_domain |= column->depends[i]->kind == &cmig_kind_domain;
-
 	if (column->values[CMIG_COLUMN_GENERATED] || column->values[CMIG_COLUMN_IDENTITY])
-		cmig_ddl_hazards(ddl, CMIG_HAZARD_REWRITE);
+		entry->hazards = CMIG_HAZARD_REWRITE;
 	else if (value != NULL && value->folded)
-		cmig_ddl_hazards(ddl, CMIG_HAZARD_REWRITE)->expression = value->values[CMIG_DEFINITION];
+	{
+		entry->hazards = CMIG_HAZARD_REWRITE;
+		entry->expression = value->values[CMIG_DEFINITION];
+	}
 	else if (column->values[CMIG_COLUMN_NOT_NULL] && has_domain)
-		cmig_ddl_hazards(ddl, CMIG_HAZARD_MAY_FAIL);
+		entry->hazards = CMIG_HAZARD_MAY_FAIL;
 	else if (column->values[CMIG_COLUMN_NOT_NULL])
 	{
 		nullable = cmig_object_copy(column);
 		cmig_object_set(nullable, CMIG_COLUMN_NOT_NULL, NULL);
-		cmig_ddl_hazards(ddl, CMIG_HAZARD_FAILS)->nullable = add_column_sql(nullable);
+		entry->hazards = CMIG_HAZARD_FAILS;
+		entry->nullable = add_column_sql(nullable);
 	}
-}
-
-static List *
-add_column(const CmigObject *column)
-{
-	List	   *ddl = cmig_ddl_append(NIL, add_column_sql(column), drop_column(column));
-
-	set_hazards(ddl, column);
 	return ddl;
 }
 
@@ -581,30 +572,19 @@ add_identity(const CmigObject *column)
 						   cmig_kind_column_sql(column, false, "DROP IDENTITY"));
 }
 
-/*
- * If CREATE TABLE ... INHERITS gives the column a default that it lacks,
- * returns the statement that drops this default.
- */
-static List *
-drop_inherited_default(const CmigObject *column)
-{
-	const CmigObject *from = column->inherited && column->parent->values[CMIG_TABLE_IS_PARTITION] == NULL ? cmig_column_parent(column) : NULL;
-	const CmigObject *value = from ? cmig_object_child(from, &cmig_kind_default, NULL) : NULL;
-
-	if (value == NULL || cmig_object_child(column, &cmig_kind_default, NULL) != NULL || column->values[CMIG_COLUMN_GENERATED] != NULL)
-		return NIL;
-	return cmig_ddl_append(NIL, default_sql(column, NULL), default_sql(column, value));
-}
-
 static List *
 create_column(const CmigObject *column)
 {
+	const CmigObject *from = column->folded && column->inherited && column->parent->values[CMIG_TABLE_IS_PARTITION] == NULL ?
+	cmig_column_parent(column) : NULL;
+	const CmigObject *value = from ? cmig_object_child(from, &cmig_kind_default, NULL) : NULL;
 	List	   *ddl = NIL;
 
-	if (column->folded)
-		ddl = drop_inherited_default(column);
-	else
+	if (!column->folded)
 		ddl = column->values[CMIG_COLUMN_IDENTITY] && column->values[CMIG_COLUMN_CHILDREN] ? add_identity(column) : add_column(column);
+	else if (value != NULL && cmig_object_child(column, &cmig_kind_default, NULL) == NULL && column->values[CMIG_COLUMN_GENERATED] == NULL)
+		/* CREATE TABLE ... INHERITS gives the column a default that it lacks */
+		ddl = cmig_ddl_append(NIL, default_sql(column, NULL), default_sql(column, value));
 	return cmig_kind_complete(column, ddl, NULL);
 }
 
@@ -629,6 +609,6 @@ CmigKind	cmig_kind_column = {
 	.name = "column",.word = "COLUMN",
 	.flags = CMIG_KIND_MODEL | CMIG_KIND_FOLDS | CMIG_KIND_DATA | CMIG_KIND_GONE_WITH_PARENT | CMIG_KIND_DISTURBED,
 	CMIG_PROPERTIES(properties),
-	.sql = column_sql,.depends = column_depends,.follows = column_follows,.create = create_column,.define = define_column,.drop = drop_column,.alter = alter_column,.alters = "TABLE ONLY {parent} ALTER COLUMN {name}",
+	.sql = column_sql,.depends = column_depends,.follows = column_follows,.create = create_column,.define = define_column,.drops = "ALTER TABLE {parent} DROP COLUMN {name}",.alter = alter_column,.alters = "TABLE ONLY {parent} ALTER COLUMN {name}",
 	.is_disposable = is_derived,.index_name = sequence_name
 };

@@ -8,14 +8,11 @@
 
 #include "lib/stringinfo.h"
 
+#include "base/base.h"
 #include "kinds/internal.h"
 
 /* ----------------------------------------------------------------
- * Functions with which other modules examine table constraints.
- *
- * No database access.
- *
- * 	  Table constraints.
+ * Table constraints.
  *
  * Foreign keys are a separate kind, because they are created after all tables.
  * A constraint's index is part of the constraint.
@@ -30,39 +27,58 @@
 	"(SELECT format('%I.%I', hn.nspname, hc.relname) FROM pg_inherits h JOIN pg_class hc ON hc.oid = h.inhparent" \
 	" JOIN pg_namespace hn ON hn.oid = hc.relnamespace WHERE h.inhrelid = " oid ")"
 
+/*
+ * The properties of constraints and indexes.  The first ones are the same for
+ * both, and describe the index.
+ */
 enum
 {
-	TYPE = CMIG_DEFINITION + 1,
+	TABLESPACE = CMIG_DEFINITION + 1,
+	CLUSTERED,
+	REPLICA_IDENTITY,
+	ATTACHED,
+	/* only constraints */
+	TYPE,
 	INDEX,
 	INDEX_OPTIONS,
-	INDEX_TABLESPACE,
-	INDEX_CLUSTERED,
-	INDEX_REPLICA_IDENTITY,
 	PARTITIONED,
-	CONSTRAINT_ATTACHED
+	/* only indexes */
+	STATISTICS = ATTACHED + 1,
+	PARTIAL,
+	NOT_VALID,
+	CONSTRAINTS
 };
 
+#define INDEX_PROPERTIES \
+	[CMIG_DEFINITION] = {"definition", CMIG_PROPERTY_EXPRESSION}, \
+	[TABLESPACE] = {"tablespace", CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL, "SET TABLESPACE {}", "SET TABLESPACE pg_default"}, \
+	[CLUSTERED] = {"clustered", CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL, \
+		"ALTER {on} CLUSTER ON {name}", "ALTER {on} SET WITHOUT CLUSTER"}, \
+	[REPLICA_IDENTITY] = {"replica identity", CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL, \
+		"ALTER {on} REPLICA IDENTITY USING INDEX {name}", "ALTER {on} REPLICA IDENTITY DEFAULT"}, \
+	[ATTACHED] = {"attached to", CMIG_PROPERTY_SILENT | CMIG_PROPERTY_OPTIONAL}
+
+/* SQL expressions for these properties, for the row "i" of pg_class and "x" of pg_index. */
+#define INDEX_PROPERTIES_SQL \
+	" (SELECT quote_ident(s.spcname) FROM pg_tablespace s WHERE s.oid = i.reltablespace)," \
+	" CASE WHEN x.indisclustered THEN 't' END, CASE WHEN x.indisreplident THEN 't' END," \
+	" CASE WHEN i.relispartition THEN " CMIG_ATTACHED_SQL("i.oid") " END,"
+
 static const CmigProperty constraint_properties[] = {
-	[CMIG_DEFINITION] = {"definition", CMIG_PROPERTY_EXPRESSION},
+	INDEX_PROPERTIES,
 	[TYPE] = {"type"},
 	[INDEX] = {"index", CMIG_PROPERTY_SILENT | CMIG_PROPERTY_OPTIONAL},
 	[INDEX_OPTIONS] = {"storage parameters", CMIG_PROPERTY_LIST | CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL | CMIG_PROPERTY_PARAMETERS},
-	[INDEX_TABLESPACE] = {"tablespace", CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL, "SET TABLESPACE {}", "SET TABLESPACE pg_default"},
-	[INDEX_CLUSTERED] = {"clustered", CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL, "ALTER {on} CLUSTER ON {name}", "ALTER {on} SET WITHOUT CLUSTER"},
-	[INDEX_REPLICA_IDENTITY] = {"replica identity", CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL, "ALTER {on} REPLICA IDENTITY USING INDEX {name}", "ALTER {on} REPLICA IDENTITY DEFAULT"},
 	[PARTITIONED] = {"of a partitioned table", CMIG_PROPERTY_SILENT | CMIG_PROPERTY_OPTIONAL},
-	[CONSTRAINT_ATTACHED] = {"attached to", CMIG_PROPERTY_SILENT | CMIG_PROPERTY_OPTIONAL},
 };
 
 #define CONSTRAINT_SQL(inherited, condition) \
 	"SELECT 'pg_constraint'::regclass::oid, o.oid, 0, 'pg_class'::regclass::oid, c.oid, 0," \
 	" o.conname::text, format('%I on %I.%I', o.conname, n.nspname, c.relname), NULL::text, " inherited "," \
-	" pg_get_constraintdef(o.oid), o.contype::text," \
+	" pg_get_constraintdef(o.oid)," INDEX_PROPERTIES_SQL " o.contype::text," \
 	" CASE WHEN o.contype <> 'f' THEN (SELECT format('%I.%I', n.nspname, x.relname) FROM pg_class x WHERE x.oid = o.conindid) END," \
 	" " CMIG_OPTIONS_SQL("''", "i.reloptions") "," \
-	" (SELECT quote_ident(s.spcname) FROM pg_tablespace s WHERE s.oid = i.reltablespace)," \
-	" CASE WHEN x.indisclustered THEN 't' END, CASE WHEN x.indisreplident THEN 't' END," \
-	" CASE WHEN c.relkind = 'p' THEN 't' END, CASE WHEN i.relispartition THEN " CMIG_ATTACHED_SQL("i.oid") " END" \
+	" CASE WHEN c.relkind = 'p' THEN 't' END" \
 	" FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace" \
 	" JOIN pg_constraint o ON o.conrelid = c.oid" \
 	" LEFT JOIN pg_class i ON i.oid = o.conindid AND o.contype <> 'f'" \
@@ -124,35 +140,6 @@ static const char foreign_key_follows[] =
 " WHERE o.connamespace = ANY ($1) AND o.contype = 'f' AND o.conparentid = 0 AND p.level > 0";
 
 /*
- * Returns the qualified name of the parent index to which the constraint's
- * index is attached, or NULL if it is not attached.
- */
-static const char *
-constraint_attached(const CmigObject *constraint)
-{
-	return constraint->values[CONSTRAINT_ATTACHED];
-}
-
-static bool
-is_same(const char *a, const char *b)
-{
-	return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
-}
-
-/*
- * Does the index of "attached" have the same parameters and tablespace as
- * the index of "constraint", and no properties that only ALTER TABLE can
- * set?
- */
-static bool
-constraint_is_like(const CmigObject *attached, const CmigObject *constraint)
-{
-	return is_same(attached->values[INDEX_OPTIONS], constraint->values[INDEX_OPTIONS]) &&
-		is_same(attached->values[INDEX_TABLESPACE], constraint->values[INDEX_TABLESPACE]) &&
-		attached->values[INDEX_CLUSTERED] == NULL && attached->values[INDEX_REPLICA_IDENTITY] == NULL;
-}
-
-/*
  * Returns the end of the parenthesized list at "start", or NULL if unclosed.
  */
 static const char *
@@ -207,8 +194,8 @@ cmig_constraint_definition(StringInfo buf, const CmigObject *constraint)
 		appendBinaryStringInfo(buf, definition, place - definition);
 		if (constraint->values[INDEX_OPTIONS] && *constraint->values[TYPE] != 'x')
 			appendStringInfo(buf, " WITH (%s)", constraint->values[INDEX_OPTIONS]);
-		if (constraint->values[INDEX_TABLESPACE])
-			appendStringInfo(buf, " USING INDEX TABLESPACE %s", constraint->values[INDEX_TABLESPACE]);
+		if (constraint->values[TABLESPACE])
+			appendStringInfo(buf, " USING INDEX TABLESPACE %s", constraint->values[TABLESPACE]);
 		definition = place;
 	}
 	appendStringInfoString(buf, definition);
@@ -226,8 +213,8 @@ cmig_constraint_parameters(const CmigObject *constraint)
 	initStringInfo(&buf);
 	if (constraint->values[INDEX_OPTIONS])
 		appendStringInfo(&buf, " WITH (%s)", constraint->values[INDEX_OPTIONS]);
-	if (constraint->values[INDEX_TABLESPACE])
-		appendStringInfo(&buf, " TABLESPACE %s", constraint->values[INDEX_TABLESPACE]);
+	if (constraint->values[TABLESPACE])
+		appendStringInfo(&buf, " TABLESPACE %s", constraint->values[TABLESPACE]);
 	return buf.data;
 }
 
@@ -243,13 +230,6 @@ add_constraint(const CmigObject *constraint)
 	return buf.data;
 }
 
-static char *
-drop_constraint(const CmigObject *constraint)
-{
-	return psprintf("ALTER TABLE %s DROP CONSTRAINT %s", constraint->parent->identity,
-					cmig_quote(constraint->name));
-}
-
 /*
  * Add the statements for the properties of an index that only ALTER TABLE can
  * set.
@@ -257,8 +237,8 @@ drop_constraint(const CmigObject *constraint)
 static void
 alter_marks(CmigAlter *alter)
 {
-	cmig_alter_property(alter, INDEX_CLUSTERED);
-	cmig_alter_property(alter, INDEX_REPLICA_IDENTITY);
+	cmig_alter_property(alter, CLUSTERED);
+	cmig_alter_property(alter, REPLICA_IDENTITY);
 }
 
 /* Is the only difference that the old constraint is NOT VALID? */
@@ -276,7 +256,7 @@ is_validated(const CmigObject *from, const CmigObject *to)
 static char *
 make_again(const CmigObject *constraint)
 {
-	char	   *sql = psprintf("%s, %s", drop_constraint(constraint), add_constraint(constraint));
+	char	   *sql = psprintf("%s, %s", cmig_kind_drop(constraint), add_constraint(constraint));
 
 	if (constraint->comment == NULL)
 		return sql;
@@ -300,22 +280,9 @@ alter_constraint(CmigAlter *alter)
 		cmig_alter_add(alter, CMIG_DEFINITION, make_again(to));
 	else if (cmig_alter_differs(alter, CMIG_DEFINITION))
 		alter->again = true;
-	for (int i = INDEX_OPTIONS; i <= INDEX_REPLICA_IDENTITY; i++)
+	cmig_alter_property(alter, INDEX_OPTIONS);
+	for (int i = TABLESPACE; i <= REPLICA_IDENTITY; i++)
 		cmig_alter_property(alter, i);
-}
-
-/*
- * Returns the hazards of adding the constraint.  Any constraint other than a
- * check constraint also blocks writes, because an index is built or the
- * referenced table is locked.
- */
-static int
-hazards_of(const CmigObject *constraint)
-{
-	if (cmig_is_not_valid(constraint->values[CMIG_DEFINITION]))
-		return 0;
-	return CMIG_HAZARD_SCAN | CMIG_HAZARD_MAY_FAIL |
-		(*constraint->values[TYPE] == 'c' ? 0 : CMIG_HAZARD_BLOCKS);
 }
 
 static List *
@@ -326,8 +293,15 @@ create_constraint(const CmigObject *constraint)
 	if (!constraint->folded)
 	{
 		ddl = cmig_ddl_append(NIL, psprintf("ALTER TABLE %s %s", constraint->parent->identity, add_constraint(constraint)),
-							  drop_constraint(constraint));
-		cmig_ddl_hazards(ddl, hazards_of(constraint));
+							  cmig_kind_drop(constraint));
+
+		/*
+		 * a constraint other than a check constraint also blocks writes,
+		 * because an index is built or the referenced table is locked
+		 */
+		if (!cmig_is_not_valid(constraint->values[CMIG_DEFINITION]))
+			cmig_ddl_hazards(ddl, CMIG_HAZARD_SCAN | CMIG_HAZARD_MAY_FAIL |
+							 (*constraint->values[TYPE] == 'c' ? 0 : CMIG_HAZARD_BLOCKS));
 	}
 	return cmig_kind_complete(constraint, ddl, alter_marks);
 }
@@ -375,7 +349,7 @@ CmigKind	cmig_kind_constraint = {
 	.name = "constraint",.word = "CONSTRAINT",
 	.flags = CMIG_KIND_MODEL | CMIG_KIND_FOLDS | CMIG_KIND_DISPOSABLE | CMIG_KIND_RECAST | CMIG_KIND_ON_PARENT | CMIG_KIND_GONE_WITH_PARENT,
 	CMIG_PROPERTIES(constraint_properties),
-	.sql = constraint_sql,.follows = constraint_follows,.create = create_constraint,.define = cmig_constraint_definition,.drop = drop_constraint,.alter = alter_constraint,.alters = "INDEX {index}",
+	.sql = constraint_sql,.follows = constraint_follows,.create = create_constraint,.define = cmig_constraint_definition,.drops = "ALTER TABLE {parent} DROP CONSTRAINT {name}",.alter = alter_constraint,.alters = "INDEX {index}",
 	.folds = folds,.index_name = index_name
 };
 
@@ -411,38 +385,18 @@ CmigKind	cmig_kind_foreign_key = {
 	.name = "foreign key",.word = "CONSTRAINT",
 	.flags = CMIG_KIND_MODEL | CMIG_KIND_FOLDS | CMIG_KIND_DISPOSABLE | CMIG_KIND_RECAST | CMIG_KIND_ON_PARENT | CMIG_KIND_LAST,
 	CMIG_PROPERTIES(constraint_properties),
-	.sql = foreign_key_sql,.follows = foreign_key_follows,.create = create_constraint,.define = cmig_constraint_definition,.drop = drop_constraint,.alter = alter_constraint,
+	.sql = foreign_key_sql,.follows = foreign_key_follows,.create = create_constraint,.define = cmig_constraint_definition,.drops = "ALTER TABLE {parent} DROP CONSTRAINT {name}",.alter = alter_constraint,
 	.folds = foreign_key_folds
 };
 
 /* ----------------------------------------------------------------
- * Functions with which other modules examine indexes.
- *
- * No database access.
- *
- * 	  Indexes that do not belong to a constraint.
+ * Indexes that do not belong to a constraint.
  * ----------------------------------------------------------------
  */
 
-enum
-{
-	TABLESPACE = CMIG_DEFINITION + 1,
-	CLUSTERED,
-	REPLICA_IDENTITY,
-	STATISTICS,
-	ATTACHED,
-	PARTIAL,
-	NOT_VALID,
-	CONSTRAINTS
-};
-
 static const CmigProperty index_properties[] = {
-	[CMIG_DEFINITION] = {"definition", CMIG_PROPERTY_EXPRESSION},
-	[TABLESPACE] = {"tablespace", CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL, "SET TABLESPACE {}", "SET TABLESPACE pg_default"},
-	[CLUSTERED] = {"clustered", CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL, "ALTER {on} CLUSTER ON {name}", "ALTER {on} SET WITHOUT CLUSTER"},
-	[REPLICA_IDENTITY] = {"replica identity", CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL, "ALTER {on} REPLICA IDENTITY USING INDEX {name}", "ALTER {on} REPLICA IDENTITY DEFAULT"},
+	INDEX_PROPERTIES,
 	[STATISTICS] = {"statistics targets", CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL},
-	[ATTACHED] = {"attached to", CMIG_PROPERTY_SILENT | CMIG_PROPERTY_OPTIONAL},
 	[PARTIAL] = {"is in some partitions", CMIG_PROPERTY_OPTIONAL},
 	[NOT_VALID] = {"invalid", CMIG_PROPERTY_OPTIONAL},
 	[CONSTRAINTS] = {"has attached constraints", CMIG_PROPERTY_SILENT | CMIG_PROPERTY_OPTIONAL},
@@ -458,12 +412,10 @@ static const char index_sql[] =
 "SELECT 'pg_class'::regclass::oid, i.oid, 0, 'pg_class'::regclass::oid, x.indrelid, 0,"
 " i.relname::text, format('%I.%I', n.nspname, i.relname), NULL::text, i.relispartition,"
 " CASE WHEN i.relkind = 'I' AND NOT " ON_ONLY " THEN replace(pg_get_indexdef(i.oid), ' ON ONLY ' || format('%I.%I ', tn.nspname, t.relname), ' ON ' || format('%I.%I ', tn.nspname, t.relname)) ELSE pg_get_indexdef(i.oid) END,"
-" (SELECT quote_ident(s.spcname) FROM pg_tablespace s WHERE s.oid = i.reltablespace),"
-" CASE WHEN x.indisclustered THEN 't' END, CASE WHEN x.indisreplident THEN 't' END,"
+INDEX_PROPERTIES_SQL
 " CASE WHEN x.indexprs IS NOT NULL THEN"
 "  (SELECT string_agg(a.attnum || ' ' || a.attstattarget, ', ' ORDER BY a.attnum)"
 "   FROM pg_attribute a WHERE a.attrelid = i.oid AND a.attstattarget >= 0) END,"
-" CASE WHEN i.relispartition THEN " CMIG_ATTACHED_SQL("i.oid") " END,"
 " CASE WHEN i.relkind = 'I' AND NOT x.indisvalid THEN"
 "  (SELECT string_agg(format('%I.%I', hn.nspname, h.relname), ', ' ORDER BY hn.nspname, h.relname) FROM pg_inherits s"
 "   JOIN pg_class h ON h.oid = s.inhrelid JOIN pg_namespace hn ON hn.oid = h.relnamespace WHERE s.inhparent = i.oid) END,"
@@ -506,7 +458,7 @@ static const char index_depends[] =
 const char *
 cmig_index_parent(const CmigObject *object)
 {
-	return object->kind == &cmig_kind_index ? object->values[ATTACHED] : constraint_attached(object);
+	return object->values[ATTACHED];
 }
 
 /*
@@ -517,14 +469,11 @@ cmig_index_parent(const CmigObject *object)
 bool
 cmig_index_is_like(const CmigObject *attached, const CmigObject *index)
 {
-	const char *one = attached->values[TABLESPACE],
-			   *other = index->values[TABLESPACE];
-
-	if (attached->kind != &cmig_kind_index)
-		return constraint_is_like(attached, index);
-	return (one == other || (one != NULL && other != NULL && strcmp(one, other) == 0)) &&
-		attached->values[CLUSTERED] == NULL && attached->values[REPLICA_IDENTITY] == NULL &&
-		attached->values[STATISTICS] == NULL;
+	if (attached->kind == &cmig_kind_index ? attached->values[STATISTICS] != NULL :
+		!cmig_text_same(attached->values[INDEX_OPTIONS], index->values[INDEX_OPTIONS]))
+		return false;
+	return cmig_text_same(attached->values[TABLESPACE], index->values[TABLESPACE]) &&
+		attached->values[CLUSTERED] == NULL && attached->values[REPLICA_IDENTITY] == NULL;
 }
 
 /*

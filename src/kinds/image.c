@@ -17,13 +17,21 @@
 #include "kinds/internal.h"
 
 /* ----------------------------------------------------------------
- * Splits printed SQL into tokens.
+ * Printed SQL: expressions that mean the same, and expressions that
+ * PostgreSQL prints in the same form after they have been reloaded.
  *
- * No database access.
+ * When PostgreSQL parses an expression that it has printed, and prints it
+ * again, casts to text and parentheses may move.
+ *
+ * An expression is split into tokens.  Casts of arrays and their elements to
+ * text and varchar are removed, because PostgreSQL moves them between an
+ * array and its elements when an expression is printed and parsed again.
+ * Then parentheses around a single operand are removed, and those around the
+ * first operands of a longer AND or OR.  Other parentheses that group operands
+ * are kept.
  * ----------------------------------------------------------------
  */
 
-/* A token of an expression that is normalized. */
 typedef struct CmigToken
 {
 	const char *text;
@@ -33,14 +41,13 @@ typedef struct CmigToken
 	bool		gone;
 } CmigToken;
 
-/* All tokens of an expression. */
 typedef struct CmigTokens
 {
 	int			count;
 	CmigToken  *tokens;
 } CmigTokens;
 
-/* Can the character be part of a name or a number? */
+/* Can the character be part of a name, qualified or not, or of a number? */
 static bool
 tokens_is_word(unsigned char c)
 {
@@ -146,6 +153,12 @@ tokens_is(const CmigTokens *tokens, int i, const char *text)
 		strncmp(tokens->tokens[i].text, text, tokens->tokens[i].length) == 0;
 }
 
+static bool
+same_token(const CmigToken *a, const CmigToken *b)
+{
+	return a->length == b->length && strncmp(a->text, b->text, a->length) == 0;
+}
+
 /*
  * Returns the next token, in either direction, that has not been removed; -1
  * if there is none.
@@ -158,21 +171,6 @@ tokens_neighbor(const CmigTokens *tokens, int i, int step)
 			return i;
 	return -1;
 }
-
-/* ----------------------------------------------------------------
- * Normalizes printed expressions so that they can be compared.
- *
- * When PostgreSQL parses an expression that it has printed, and prints it
- * again, casts to text and parentheses may move.  No database access.
- *
- * An expression is split into tokens.  Casts of arrays and their elements to
- * text and varchar are removed, because PostgreSQL moves them between an
- * array and its elements when an expression is printed and parsed again.
- * Then parentheses around a single operand are removed, and those around the
- * first operands of a longer AND or OR.  Other parentheses that group operands
- * are kept.
- * ----------------------------------------------------------------
- */
 
 /*
  * If the name of a text type begins at this token, returns the number of
@@ -237,15 +235,11 @@ is_operand(const CmigTokens *tokens, int first, int last)
 
 	if (first == last)
 		return *token->text != '*';
-	if (*token->text == '(')
-		return token->match == last;
 	if (tokens_is(tokens, first, "ARRAY"))
-	{
-		int			bracket = tokens_neighbor(tokens, first, 1);
-
-		return *tokens->tokens[bracket].text == '[' && tokens->tokens[bracket].match == last;
-	}
-	return false;
+		token = &tokens->tokens[tokens_neighbor(tokens, first, 1)];
+	else if (*token->text != '(')
+		return false;
+	return (*token->text == '(' || *token->text == '[') && token->match == last;
 }
 
 /*
@@ -258,14 +252,10 @@ takes_parentheses(const CmigTokens *tokens, int i)
 	static const char *const operators[] = {"AND", "OR", "NOT", "WHEN", "THEN", "ELSE", "CASE", "CHECK",
 	"WHERE", "IS", "ON"};
 
-	if (i < 0)
-		return false;
-	if (!tokens_is_word(*tokens->tokens[i].text) && *tokens->tokens[i].text != '"')
-		return false;
 	for (int j = 0; j < lengthof(operators); j++)
 		if (tokens_is(tokens, i, operators[j]))
 			return false;
-	return true;
+	return i >= 0 && (tokens_is_word(*tokens->tokens[i].text) || *tokens->tokens[i].text == '"');
 }
 
 /* Remove parentheses around single operands. */
@@ -387,29 +377,11 @@ normal_same(const char *a, const char *b)
 		j = tokens_neighbor(&right, j, 1);
 		if (i < 0 || j < 0)
 			break;
-		same = left.tokens[i].length == right.tokens[j].length &&
-			strncmp(left.tokens[i].text, right.tokens[j].text, left.tokens[i].length) == 0;
+		same = same_token(&left.tokens[i], &right.tokens[j]);
 	}
 	pfree(left.tokens);
 	pfree(right.tokens);
 	return same && i < 0 && j < 0;
-}
-
-/*
- * "p" points to the character after an opening bracket.  Returns the matching
- * closing bracket, or NULL if there is none.
- */
-static const char *
-closing_bracket(const char *p)
-{
-	for (int depth = 1; *p != '\0'; p = *p == '\'' ? tokens_skip_quoted(p, false) : p + 1)
-	{
-		if (*p == '[')
-			depth++;
-		else if (*p == ']' && --depth == 0)
-			return p;
-	}
-	return NULL;
 }
 
 /*
@@ -422,31 +394,30 @@ closing_bracket(const char *p)
 char *
 cmig_normal_reloadable(char *text)
 {
-	static const char cast[] = "])::text[])",
-				element[] = "::character varying",
-				array[] = "((ARRAY[";
 	StringInfoData result;
-	const char *rest = text,
-			   *found;
+	const char *copied = text;
+	CmigTokens	tokens;
 
-	if (strstr(text, cast) == NULL)
+	if (strstr(text, "])::text[])") == NULL)
 		return text;
+	tokens = tokens_cut(text);
 	initStringInfo(&result);
-	while ((found = strstr(rest, array)) != NULL)
+	for (int i = 3; i + 1 < tokens.count; i++)
 	{
-		const char *end = closing_bracket(found + strlen(array));
+		const int	end = tokens.tokens[i + 1].match + 1;	/* ")" after the array */
 
-		appendBinaryStringInfo(&result, rest, found + strlen(array) - rest);
-		rest = found + strlen(array);
-		if (end == NULL || found - text < 4 ||
-			(strncmp(found - 4, "ANY ", 4) != 0 && strncmp(found - 4, "ALL ", 4) != 0) ||
-			strncmp(end, cast, strlen(cast)) != 0 || end - rest < (int) strlen(element) ||
-			strncmp(end - strlen(element), element, strlen(element)) != 0)
+		/* ANY ((ARRAY[..., x::character varying])::text[]) */
+		if (!tokens_is(&tokens, i, "ARRAY") || !tokens_is(&tokens, i + 1, "[") || end <= i ||
+			!(tokens_is(&tokens, i - 3, "ANY") || tokens_is(&tokens, i - 3, "ALL")) ||
+			!tokens_is(&tokens, i - 1, "(") || tokens.tokens[i - 1].match != end ||
+			!tokens_is(&tokens, end - 2, "varying") || !tokens_is(&tokens, end - 3, "character") ||
+			!tokens_is(&tokens, end + 1, "::") || !tokens_is(&tokens, end + 2, "text") ||
+			!tokens_is(&tokens, end + 3, "[") || tokens.tokens[i - 2].match != end + 5)
 			continue;
-		appendBinaryStringInfo(&result, rest, end + 2 - rest);
-		rest = end + strlen(cast) - 1;
+		appendBinaryStringInfo(&result, copied, tokens.tokens[end].text + 1 - copied);
+		copied = tokens.tokens[end + 5].text;
 	}
-	appendStringInfoString(&result, rest);
+	appendStringInfoString(&result, copied);
 	return result.data;
 }
 
@@ -468,15 +439,6 @@ cmig_normal_rename(char *text, const char *old, const char *new)
 	appendStringInfoString(&result, text);
 	return result.data;
 }
-
-/* ----------------------------------------------------------------
- * Restores BETWEEN in printed SQL.
- *
- * PostgreSQL prints "a BETWEEN 1 AND 9 AND b" as "((a >= 1) AND (a <= 9)) AND
- * b".  When PostgreSQL parses this output, it drops the inner parentheses.  No
- * database access.
- * ----------------------------------------------------------------
- */
 
 /* The first and the last token of an operand. */
 typedef struct Operand
@@ -532,10 +494,7 @@ same_operand(const CmigTokens *tokens, Operand a, Operand b)
 		return false;
 	for (int i = 0; i <= a.last - a.first; i++)
 	{
-		const CmigToken *left = &tokens->tokens[a.first + i],
-				   *right = &tokens->tokens[b.first + i];
-
-		if (left->length != right->length || strncmp(left->text, right->text, left->length) != 0)
+		if (!same_token(&tokens->tokens[a.first + i], &tokens->tokens[b.first + i]))
 			return false;
 	}
 	return true;
@@ -607,15 +566,11 @@ skip_dollars(const CmigTokens *tokens, int i)
 	return close == NULL ? tokens->count - 1 : i;
 }
 
-/* Might the SQL contain an expression to be rewritten? */
-static bool
-is_candidate(const char *sql)
-{
-	return sql != NULL && (strstr(sql, "((") != NULL) &&
-		((strstr(sql, " >= ") != NULL && strstr(sql, " <= ") != NULL && strstr(sql, ")) AND ") != NULL) ||
-		 (strstr(sql, " < ") != NULL && strstr(sql, " > ") != NULL && strstr(sql, ")) OR ") != NULL));
-}
-
+/*
+ * PostgreSQL prints "a BETWEEN 1 AND 9 AND b" as "((a >= 1) AND (a <= 9)) AND
+ * b".  When PostgreSQL parses this output, it drops the inner parentheses, so
+ * write BETWEEN again.
+ */
 const char *
 cmig_between_restore(const char *sql)
 {
@@ -623,7 +578,9 @@ cmig_between_restore(const char *sql)
 	StringInfoData result;
 	const char *copied = sql;
 
-	if (!is_candidate(sql))
+	if (sql == NULL || strstr(sql, "((") == NULL ||
+		!((strstr(sql, " >= ") != NULL && strstr(sql, " <= ") != NULL && strstr(sql, ")) AND ") != NULL) ||
+		  (strstr(sql, " < ") != NULL && strstr(sql, " > ") != NULL && strstr(sql, ")) OR ") != NULL)))
 		return sql;
 	tokens = tokens_cut(sql);
 	initStringInfo(&result);
@@ -774,8 +731,6 @@ cmig_object_same(const CmigObject *a, const CmigObject *b, int property)
 
 /* ----------------------------------------------------------------
  * Images: all objects of a set of schemas.
- *
- * No database access; schema/image_read.c reads the objects from the database.
  * ----------------------------------------------------------------
  */
 

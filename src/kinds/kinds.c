@@ -188,8 +188,6 @@ cmig_kind_reference(const CmigObject *object)
 {
 	const CmigKind *kind = object->kind;
 
-	if (kind->reference != NULL)
-		return kind->reference(object);
 	if (kind->refers != NULL)
 		return cmig_kind_text(kind->refers, object);
 	return cmig_kind_text(kind->flags & CMIG_KIND_ON_PARENT ? "{word} {name} ON {parent}" : "{word} {identity}", object);
@@ -553,28 +551,12 @@ cmig_kind_create(const CmigObject *object)
  * CREATE FUNCTION checks some of these bodies, so the objects that they
  * mention must already exist.
  *
- * No database access.
- *
  * A body mentions a relation, type, function, or operator if the object's name
- * occurs in it as a word, or as a sequence of operator characters.  A false match only changes the order of statements, and
- * schema/order.c ignores a match that would cause a cycle.
+ * occurs in it as a word, or as a sequence of operator characters.  A false
+ * match only changes the order of statements, and schema/order.c ignores a
+ * match that would cause a cycle.
  * ----------------------------------------------------------------
  */
-
-/* Objects sorted by unquoted name.  Objects with the same name are adjacent. */
-typedef struct Names
-{
-	int			count;
-	CmigObject **objects;
-} Names;
-
-/* Can a function body mention the object? */
-static bool
-can_be_named(const CmigObject *object)
-{
-	return (object->kind->flags & (CMIG_KIND_RELATION | CMIG_KIND_TYPE)) != 0 ||
-		object->kind == &cmig_kind_function || object->kind == &cmig_kind_operator;
-}
 
 static int
 compare_by_name(const void *a, const void *b)
@@ -584,42 +566,6 @@ compare_by_name(const void *a, const void *b)
 	int			order = strcmp(left->name, right->name);
 
 	return order ? order : left->index - right->index;
-}
-
-/* Returns all objects that a body can mention, sorted by name. */
-static Names
-collect(const CmigImage *image)
-{
-	Names		names = {0};
-
-	names.objects = palloc(sizeof(CmigObject *) * Max(image->count, 1));
-	for (int i = 0; i < image->count; i++)
-		if (can_be_named(image->objects[i]))
-			names.objects[names.count++] = image->objects[i];
-	qsort(names.objects, names.count, sizeof(CmigObject *), compare_by_name);
-	return names;
-}
-
-/*
- * Returns the index of the first object with this name, or the index where
- * such an object would be inserted.
- */
-static int
-first_of(const Names *names, const char *word)
-{
-	int			low = 0,
-				high = names->count;
-
-	while (low < high)
-	{
-		int			middle = low + (high - low) / 2;
-
-		if (strcmp(names->objects[middle]->name, word) < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
 }
 
 /* Can the character be part of a name? */
@@ -638,8 +584,8 @@ is_operator(char c)
 }
 
 /*
- * Copy the next word or operator of a string to "buf", as an unquoted name.  Returns the
- * rest of the string, or NULL at the end.
+ * Copy the next word or operator of a string to "buf", as an unquoted name.
+ * Returns the rest of the string, or NULL at the end.
  */
 static const char *
 next_word(const char *text, StringInfo buf)
@@ -661,34 +607,50 @@ next_word(const char *text, StringInfo buf)
 	}
 	for (; is_operator(*text); text++)
 		appendStringInfoChar(buf, *text);
-	if (buf->len > 0)
-		return text;
-	for (; is_word(*text); text++)
+	for (; is_word(*text) && !is_operator(*buf->data); text++)
 		appendStringInfoChar(buf, pg_ascii_tolower((unsigned char) *text));
 	return text;
-}
-
-/* Record the objects whose names are words in the function's body. */
-static void
-read_body(const Names *names, CmigObject *function)
-{
-	const char *text = function->values[0];
-	StringInfoData word;
-
-	initStringInfo(&word);
-	while ((text = next_word(text, &word)) != NULL)
-		for (int i = first_of(names, word.data); i < names->count && strcmp(names->objects[i]->name, word.data) == 0; i++)
-			cmig_object_follow(function, names->objects[i]);
-	pfree(word.data);
 }
 
 void
 cmig_bodies_read(CmigImage *image)
 {
-	Names		names = collect(image);
+	CmigObject **names = palloc(sizeof(CmigObject *) * Max(image->count, 1));	/* sorted by name */
+	int			count = 0;
+	StringInfoData word;
 
+	initStringInfo(&word);
 	for (int i = 0; i < image->count; i++)
-		if (image->objects[i]->kind == &cmig_kind_function)
-			read_body(&names, image->objects[i]);
-	pfree(names.objects);
+	{
+		const CmigKind *kind = image->objects[i]->kind;
+
+		if ((kind->flags & (CMIG_KIND_RELATION | CMIG_KIND_TYPE)) != 0 ||
+			kind == &cmig_kind_function || kind == &cmig_kind_operator)
+			names[count++] = image->objects[i];
+	}
+	qsort(names, count, sizeof(CmigObject *), compare_by_name);
+	for (int i = 0; i < image->count; i++)
+	{
+		const char *text = image->objects[i]->values[CMIG_DEFINITION];
+
+		while (image->objects[i]->kind == &cmig_kind_function && (text = next_word(text, &word)) != NULL)
+		{
+			int			low = 0,
+						high = count;
+
+			while (low < high)
+			{
+				int			middle = low + (high - low) / 2;
+
+				if (strcmp(names[middle]->name, word.data) < 0)
+					low = middle + 1;
+				else
+					high = middle;
+			}
+			for (; low < count && strcmp(names[low]->name, word.data) == 0; low++)
+				cmig_object_follow(image->objects[i], names[low]);
+		}
+	}
+	pfree(word.data);
+	pfree(names);
 }

@@ -268,6 +268,12 @@ typedef struct CmigAlter
 
 #define CMIG_KIND_FINAL			0x2000	/* changed after everything else, even
 										 * if it is dropped */
+#define CMIG_KIND_SWAPS			0x4000	/* re-created while the old object
+										 * still exists, so that columns can
+										 * change from it to the new one */
+#define CMIG_KIND_DETOUR		0x8000	/* while the object is re-created,
+										 * columns that use it have type text
+										 * or the default collation */
 
 /* Everything that distinguishes one kind of object from others. */
 typedef struct CmigKind
@@ -326,15 +332,10 @@ typedef struct CmigKind
 	 */
 	List	   *(*create) (const CmigObject *object);
 
-	/*
-	 * Appends the object's part of the parent's CREATE statement, if the
-	 * object is folded.  May be NULL.
-	 */
+	/* Appends a folded object's part of the parent's CREATE statement. */
 	void		(*define) (StringInfo buf, const CmigObject *object);
 
-	/*
-	 * Returns the statement that drops the object.  May be NULL.
-	 */
+	/* Returns the statement that drops the object, instead of "drops". */
 	char	   *(*drop) (const CmigObject *object);
 
 	/*
@@ -344,12 +345,6 @@ typedef struct CmigKind
 	void		(*alter) (CmigAlter *alter);
 
 	/*
-	 * Returns the object's name as in COMMENT ON and similar commands.  May
-	 * be NULL.
-	 */
-	char	   *(*reference) (const CmigObject *object);
-
-	/*
 	 * Can this object be dropped and re-created, although its kind lacks the
 	 * flag DISPOSABLE?
 	 */
@@ -357,32 +352,15 @@ typedef struct CmigKind
 
 	/*
 	 * Returns the qualified name of the index, the identity sequence, or the
-	 * multirange type that belongs to the object.  Returns NULL if there is
-	 * none.
+	 * multirange type that belongs to the object, or NULL.
 	 */
 	const char *(*index_name) (const CmigObject *object);
 
-	/*
-	 * For a kind with the flag FOLDS: can the parent's CREATE statement
-	 * include this object?
-	 */
+	/* Can the parent's CREATE statement include this object? */
 	bool		(*folds) (const CmigObject *object);
 
 	int			place;			/* position in kinds.c, starting at 1 */
 } CmigKind;
-
-/*
- * When an object of this kind is re-created, the new object is created while
- * the old one still exists, so that columns can change from the old object to
- * the new one.
- */
-#define CMIG_KIND_SWAPS			0x4000
-
-/*
- * While an object of this kind is re-created, columns that use it have type
- * text or the default collation.
- */
-#define CMIG_KIND_DETOUR		0x8000
 
 /*
  * Returns a new object whose properties have their default values, in the
@@ -706,11 +684,6 @@ extern bool cmig_table_keeps_type(const CmigObject *from, const CmigObject *to);
 
 /* For a typed table, add NOT OF to alter->first, and OF to alter->last. */
 extern void cmig_table_untype(CmigAlter *alter);
-
-extern bool cmig_table_is_forced(const CmigObject *table);
-
-/* Does the statement set or reset FORCE ROW LEVEL SECURITY? */
-extern bool cmig_table_is_force_statement(const CmigDdl *ddl);
 
 /* Can other tables be co-located with the distribution's table? */
 extern bool cmig_distribution_has_group(const CmigObject *distribution);

@@ -126,7 +126,7 @@ enum
 	ARGUMENTS,
 	RESULT,
 	DEFAULTS,
-	NAME
+	SQL_NAME
 };
 
 static const CmigProperty function_properties[] = {
@@ -136,12 +136,15 @@ static const CmigProperty function_properties[] = {
 	[ARGUMENTS] = {"arguments"},
 	[RESULT] = {"result", CMIG_PROPERTY_OPTIONAL},
 	[DEFAULTS] = {"number of defaults"},
-	[NAME] = {"qualified name", CMIG_PROPERTY_SILENT},
+	[SQL_NAME] = {"SQL name", CMIG_PROPERTY_SILENT},
 };
 
 /*
  * Query for the functions.  The definition contains a body that is a string,
- * but not one that is stored as a parsed query (BEGIN ATOMIC or RETURN).
+ * but not one that is stored as a parsed query (BEGIN ATOMIC or RETURN).  A
+ * procedure's SQL name includes the argument modes, because PostgreSQL would
+ * otherwise also match the types against all arguments, including OUT
+ * arguments.
  */
 static const char function_sql[] =
 "SELECT 'pg_proc'::regclass::oid, p.oid, 0, NULL::oid, NULL::oid, NULL::integer,"
@@ -149,23 +152,13 @@ static const char function_sql[] =
 " pg_get_userbyid(p.proowner)::text, false,"
 " left(d.text, length(d.text) - coalesce(length(d.body), 0)), d.body, p.prokind::text, pg_get_function_identity_arguments(p.oid),"
 " pg_get_function_result(p.oid), p.pronargdefaults::text,"
-" format('%I.%I', n.nspname, p.proname)"
+" CASE p.prokind WHEN 'p' THEN format('PROCEDURE %I.%I(%s)', n.nspname, p.proname, pg_get_function_identity_arguments(p.oid))"
+"  ELSE format('FUNCTION %I.%I(%s)', n.nspname, p.proname, oidvectortypes(p.proargtypes)) END"
 " FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace"
 " CROSS JOIN LATERAL (SELECT rtrim(pg_get_functiondef(p.oid), E'\\n') AS text, rtrim(pg_get_function_sqlbody(p.oid), E'\\n') AS body OFFSET 0) d"
 " WHERE p.pronamespace = ANY ($1) AND p.prokind IN ('f', 'p', 'w')"
 " AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid"
 "  AND d.refclassid = 'pg_type'::regclass AND d.deptype = 'i')";
-
-/*
- * Returns the SQL name of the function.  A procedure's name includes the
- * argument modes, because PostgreSQL would otherwise also match the types
- * against all arguments, including OUT arguments.
- */
-static char *
-function_reference(const CmigObject *function)
-{
-	return cmig_kind_text(*function->values[TYPE] == 'p' ? "PROCEDURE {qualified name}({arguments})" : "FUNCTION {identity}", function);
-}
 
 bool
 cmig_function_is_sql(const CmigObject *object)
@@ -193,7 +186,7 @@ CmigKind	cmig_kind_function = {
 	.name = "function",.word = "FUNCTION",.default_type = 'f',
 	.flags = CMIG_KIND_DISPOSABLE | CMIG_KIND_DISTURBED,
 	CMIG_PROPERTIES(function_properties),
-	.sql = function_sql,.creates = FUNCTION_TEXT,.replaces = FUNCTION_TEXT,.reference = function_reference
+	.sql = function_sql,.creates = FUNCTION_TEXT,.replaces = FUNCTION_TEXT,.refers = "{SQL name}"
 };
 
 /* ----------------------------------------------------------------

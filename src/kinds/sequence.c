@@ -110,13 +110,6 @@ must_restart(const CmigSequenceRange *from, const CmigSequenceRange *to)
 	return to->down ? from->start < to->low : from->start > to->high;
 }
 
-/* Returns the first value of the range. */
-static int64
-first_value(const CmigSequenceRange *range)
-{
-	return range->down ? range->high : range->low;
-}
-
 /*
  * Does a change of the range, or the undo of the change, restart the sequence?
  */
@@ -124,23 +117,6 @@ static bool
 sequence_range_restarts(const CmigSequenceRange *from, const CmigSequenceRange *to)
 {
 	return must_restart(from, to) || must_restart(to, from);
-}
-
-/*
- * Returns a statement that makes a sequence continue after the column's values
- * in the range.  The statement has no effect if the sequence is already past
- * these values.
- */
-static char *
-resume(const char *sequence, const CmigSequenceRange *range, const CmigObject *column)
-{
-	const char *name = cmig_quote(column->name),
-			   *last = range->down ? "min" : "max";
-
-	return psprintf("SELECT pg_catalog.setval(%s, pg_catalog.%s(%s)) FROM %s WHERE %s BETWEEN " INT64_FORMAT " AND " INT64_FORMAT
-					" HAVING pg_catalog.%s(%s) %s (SELECT last_value FROM %s)",
-					cmig_literal(sequence), last, name, column->parent->identity, name, range->low, range->high,
-					last, name, range->down ? "<=" : ">=", sequence);
 }
 
 /*
@@ -163,7 +139,7 @@ continue_range(const char *alter, const char *sequence,
 			   const CmigSequenceRange *from, const CmigSequenceRange *to)
 {
 	int64		begin = from->start,
-				first = first_value(to);
+				first = to->down ? to->high : to->low;
 	StringInfoData sql;
 
 	initStringInfo(&sql);
@@ -184,9 +160,21 @@ cmig_sequence_range_alter(const char *alter, const char *sequence, const CmigSeq
 {
 	char	   *sql = must_restart(from, to) ? psprintf("%s RESTART", alter) :
 	continue_range(alter, sequence, from, to);
+	const char *name,
+			   *last = to->down ? "min" : "max";
 
-	return column != NULL && sequence_range_restarts(from, to) ?
-		psprintf("%s;\n%s", sql, resume(sequence, to, column)) : sql;
+	if (column == NULL || !sequence_range_restarts(from, to))
+		return sql;
+
+	/*
+	 * continue after the column's values in the range; this has no effect if
+	 * the sequence is already past them
+	 */
+	name = cmig_quote(column->name);
+	return psprintf("%s;\nSELECT pg_catalog.setval(%s, pg_catalog.%s(%s)) FROM %s WHERE %s BETWEEN " INT64_FORMAT " AND " INT64_FORMAT
+					" HAVING pg_catalog.%s(%s) %s (SELECT last_value FROM %s)", sql,
+					cmig_literal(sequence), last, name, column->parent->identity, name, to->low, to->high,
+					last, name, to->down ? "<=" : ">=", sequence);
 }
 
 /* ----------------------------------------------------------------

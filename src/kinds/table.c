@@ -10,11 +10,7 @@
 #include "kinds/internal.h"
 
 /* ----------------------------------------------------------------
- * Functions with which other modules examine tables.
- *
- * No database access.
- *
- * 	  Tables, partitioned or not.
+ * Tables, partitioned or not.
  *
  * A partition is created as an ordinary table, with all of its columns, and
  * then attached (table.c).
@@ -265,21 +261,6 @@ create_table(const CmigObject *table)
 	return cmig_kind_complete(table, ddl, alter_later);
 }
 
-bool
-cmig_table_is_forced(const CmigObject *table)
-{
-	return table->kind == &cmig_kind_table && table->values[CMIG_TABLE_FORCE_ROW_SECURITY] != NULL;
-}
-
-bool
-cmig_table_is_force_statement(const CmigDdl *ddl)
-{
-	size_t		length = strlen(" FORCE ROW LEVEL SECURITY");
-
-	return strlen(ddl->sql) > length &&
-		strcmp(ddl->sql + strlen(ddl->sql) - length, " FORCE ROW LEVEL SECURITY") == 0;
-}
-
 CmigKind	cmig_kind_table = {
 	.name = "table",.word = "TABLE",.default_type = 'r',
 	.flags = CMIG_KIND_MODEL | CMIG_KIND_DATA | CMIG_KIND_RELATION | CMIG_KIND_TYPE,
@@ -365,11 +346,7 @@ CmigKind	cmig_kind_extension = {
 };
 
 /* ----------------------------------------------------------------
- * Functions with which other modules examine partitions.
- *
- * No database access.
- *
- * 	  The relationship between a partition and its partitioned table.
+ * The relationship between a partition and its partitioned table.
  *
  * A partition is attached after both tables have their indexes and
  * constraints, so that PostgreSQL attaches the existing indexes and
@@ -452,11 +429,7 @@ CmigKind	cmig_kind_partition = {
 };
 
 /* ----------------------------------------------------------------
- * What other modules need to know about the distribution of tables.
- *
- * No database access.
- *
- * 	  How Citus distributes a table, or the tables of a schema.
+ * How Citus distributes a table, or the tables of a schema.
  *
  * The objects are read by schema/distribution.c.  A distribution is an object of
  * its own, because a table is distributed after its primary key and unique
@@ -498,35 +471,16 @@ call(const CmigObject *distribution, const char *function, const char *arguments
 }
 
 /*
- * Returns the argument colocate_with for a new distribution; "" if not needed.
+ * Returns the statement that distributes the table or schema.  A table has as
+ * many shards as the tables that it is co-located with.
  */
-static const char *
-colocation_argument(const CmigObject *distribution)
-{
-	if (distribution->values[CMIG_DISTRIBUTION_COLOCATED] != NULL)
-		return psprintf(", colocate_with => %s", cmig_literal(distribution->values[CMIG_DISTRIBUTION_COLOCATED]));
-	return distribution->values[CMIG_DISTRIBUTION_DEFAULT] != NULL ? "" : ", colocate_with => 'none'";
-}
-
-/*
- * Returns the argument shard_count for a new distribution, or "" if it is not
- * needed.  A table has as many shards as the tables that it is co-located
- * with.
- */
-static const char *
-shards_argument(const CmigObject *distribution)
-{
-	if (distribution->values[CMIG_DISTRIBUTION_COLOCATED] != NULL || distribution->values[CMIG_DISTRIBUTION_SHARDS] == NULL ||
-		!distribution_is(distribution, CMIG_DISTRIBUTED_BY_COLUMN))
-		return "";
-	return psprintf(", shard_count => %s", distribution->values[CMIG_DISTRIBUTION_SHARDS]);
-}
-
-/* Returns the statement that distributes the table or schema. */
 static char *
 distribute(const CmigObject *distribution)
 {
-	const char *column = distribution->values[CMIG_DISTRIBUTION_COLUMN];
+	char	   *const *values = distribution->values;
+	const char *colocated = values[CMIG_DISTRIBUTION_COLOCATED],
+			   *shards = values[CMIG_DISTRIBUTION_SHARDS];
+	StringInfoData arguments;
 
 	if (distribution_is(distribution, CMIG_DISTRIBUTED_BY_SCHEMA))
 		return call(distribution, "citus_schema_distribute", "");
@@ -534,9 +488,13 @@ distribute(const CmigObject *distribution)
 		return call(distribution, "create_reference_table", "");
 	if (distribution_is(distribution, CMIG_DISTRIBUTED_LOCAL))
 		return call(distribution, "citus_add_local_table_to_metadata", "");
-	return call(distribution, "create_distributed_table",
-				psprintf(", %s%s%s", column ? cmig_literal(column) : "NULL",
-						 colocation_argument(distribution), shards_argument(distribution)));
+	initStringInfo(&arguments);
+	appendStringInfo(&arguments, ", %s", values[CMIG_DISTRIBUTION_COLUMN] ? cmig_literal(values[CMIG_DISTRIBUTION_COLUMN]) : "NULL");
+	if (colocated != NULL || values[CMIG_DISTRIBUTION_DEFAULT] == NULL)
+		appendStringInfo(&arguments, ", colocate_with => %s", cmig_literal(colocated ? colocated : "none"));
+	if (colocated == NULL && shards != NULL && distribution_is(distribution, CMIG_DISTRIBUTED_BY_COLUMN))
+		appendStringInfo(&arguments, ", shard_count => %s", shards);
+	return call(distribution, "create_distributed_table", arguments.data);
 }
 
 static char *
@@ -557,25 +515,22 @@ create_distribution(const CmigObject *distribution)
 }
 
 /*
- * Is the child a constraint or index whose columns must include the
- * distribution column?
+ * Does the table "other" have all unique constraints and indexes of "table"?
+ * Their columns include the distribution column.
  */
-static bool
-is_unique(const CmigObject *child)
-{
-	return (child->kind == &cmig_kind_constraint && strncmp(child->values[CMIG_DEFINITION], "CHECK ", 6) != 0) ||
-		(child->kind == &cmig_kind_index && strncmp(child->values[CMIG_DEFINITION], "CREATE UNIQUE ", 14) == 0);
-}
-
-/* Does the table "other" have all unique constraints and indexes of "table"? */
 static bool
 has_keys(const CmigObject *table, const CmigObject *other)
 {
 	for (const CmigObject *child = table->child; child != NULL; child = child->sibling)
 	{
-		const CmigObject *match = is_unique(child) ? cmig_object_child(other, child->kind, child->name) : NULL;
+		const char *definition = child->kind == &cmig_kind_constraint || child->kind == &cmig_kind_index ?
+		child->values[CMIG_DEFINITION] : "CHECK ";
+		const CmigObject *match;
 
-		if (is_unique(child) && (match == NULL || strcmp(match->values[CMIG_DEFINITION], child->values[CMIG_DEFINITION]) != 0))
+		if (strncmp(definition, "CHECK ", 6) == 0 || strncmp(definition, "CREATE INDEX ", 13) == 0)
+			continue;
+		match = cmig_object_child(other, child->kind, child->name);
+		if (match == NULL || strcmp(match->values[CMIG_DEFINITION], definition) != 0)
 			return false;
 	}
 	return true;

@@ -169,23 +169,12 @@ add_domain_constraint(const CmigObject *constraint)
 	return cmig_kind_text("ALTER DOMAIN {parent} ADD CONSTRAINT {name} {definition}", constraint);
 }
 
-/*
- * CREATE DOMAIN cannot contain NOT VALID constraints.  Append the statements
- * that add the folded constraints of the domain that are NOT VALID.
- */
-static List *
-add_not_valid(List *ddl, const CmigObject *domain)
-{
-	for (const CmigObject *child = domain->child; child != NULL; child = child->sibling)
-		if (child->folded && cmig_is_not_valid(child->values[0]))
-			ddl = cmig_ddl_append(ddl, add_domain_constraint(child), cmig_kind_drop(child));
-	return ddl;
-}
-
+/* CREATE DOMAIN cannot contain NOT VALID constraints, so they are added to it. */
 static List *
 create_domain(const CmigObject *domain)
 {
 	StringInfoData sql;
+	List	   *ddl;
 
 	initStringInfo(&sql);
 	appendStringInfoString(&sql, cmig_kind_text("CREATE DOMAIN {identity} AS {base type}[ COLLATE {collation}][ DEFAULT {default}]"
@@ -193,7 +182,11 @@ create_domain(const CmigObject *domain)
 	for (const CmigObject *child = domain->child; child != NULL; child = child->sibling)
 		if (child->folded && !cmig_is_not_valid(child->values[0]))
 			appendStringInfo(&sql, "\n\tCONSTRAINT %s %s", cmig_quote(child->name), child->values[0]);
-	return add_not_valid(cmig_ddl_append(NIL, sql.data, cmig_kind_drop(domain)), domain);
+	ddl = cmig_ddl_append(NIL, sql.data, cmig_kind_drop(domain));
+	for (const CmigObject *child = domain->child; child != NULL; child = child->sibling)
+		if (child->folded && cmig_is_not_valid(child->values[0]))
+			ddl = cmig_ddl_append(ddl, add_domain_constraint(child), cmig_kind_drop(child));
+	return ddl;
 }
 
 static void
@@ -246,10 +239,7 @@ CmigKind	cmig_kind_domain_constraint = {
  * Composite types
  */
 
-enum
-{
-	TYPED
-};
+#define TYPED 0
 
 static const CmigProperty composite_properties[] = {
 	[TYPED] = {"has typed tables", CMIG_PROPERTY_OPTIONAL},
@@ -338,38 +328,26 @@ cmig_type_can_convert(const CmigObject *from, const CmigObject *to)
 	return a == NULL && b == NULL;
 }
 
-/*
- * Returns an expression that converts a column's values from one composite
- * type to another, attribute by attribute.
- */
-static char *
-row_expression(const char *column, const CmigObject *from, const CmigObject *to, const char *type)
+char *
+cmig_type_convert(const char *column, const CmigObject *from, const CmigObject *to, const char *type)
 {
 	StringInfoData sql;
 	const char *separator = "";
 
+	if (cmig_type_can_convert(from, to))
+		return psprintf("%s::text::%s", column, type);
 	initStringInfo(&sql);
 	appendStringInfo(&sql, "CASE WHEN %s::text IS NOT NULL THEN ROW(", column);
 	for (const CmigObject *child = to->child; child != NULL; child = child->sibling)
 	{
-		const char *name = cmig_quote(child->name);
-
 		if (cmig_object_child(from, &cmig_kind_attribute, child->name) == NULL)
 			appendStringInfo(&sql, "%sNULL", separator);
 		else
-			appendStringInfo(&sql, "%s(%s).%s::text", separator, column, name);
+			appendStringInfo(&sql, "%s(%s).%s::text", separator, column, cmig_quote(child->name));
 		separator = ", ";
 	}
 	appendStringInfo(&sql, ")::%s END", type);
 	return sql.data;
-}
-
-char *
-cmig_type_convert(const char *column, const CmigObject *from, const CmigObject *to, const char *type)
-{
-	if (!cmig_type_can_convert(from, to))
-		return row_expression(column, from, to, type);
-	return psprintf("%s::text::%s", column, type);
 }
 
 CmigKind	cmig_kind_composite = {
@@ -378,7 +356,7 @@ CmigKind	cmig_kind_composite = {
 	.sql = composite_sql,.create = create_composite,.alter = alter_composite
 };
 
-/* Returns CASCADE if the type has typed tables, which are altered with it. */
+/* Typed tables are altered with their type. */
 static const char *
 cascade(const CmigObject *attribute)
 {
@@ -429,11 +407,7 @@ CmigKind	cmig_kind_attribute = {
 };
 
 /* ----------------------------------------------------------------
- * Range types, and the names of their multirange types.
- *
- * No database access.
- *
- * 	  Range types.
+ * Range types.
  * ----------------------------------------------------------------
  */
 
@@ -497,17 +471,12 @@ CmigKind	cmig_kind_range = {
  * ----------------------------------------------------------------
  */
 
-enum
-{
-	DEFINITION
-};
-
 static const CmigProperty type_properties[] = {
-	[DEFINITION] = {"definition", CMIG_PROPERTY_OPTIONAL},
+	[CMIG_DEFINITION] = {"definition", CMIG_PROPERTY_OPTIONAL},
 };
 
 static const CmigProperty definition_properties[] = {
-	[DEFINITION] = {"definition", CMIG_PROPERTY_SILENT},
+	[CMIG_DEFINITION] = {"definition", CMIG_PROPERTY_SILENT},
 };
 
 #define FUNCTION_SQL(word, column) "'" word " = ' || nullif(" column ", 0)::regproc::text"
@@ -555,17 +524,6 @@ static const char definition_depends[] =
 " FROM (SELECT DISTINCT type FROM f) b JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.refclassid = 'pg_type'::regclass AND d.refobjid = b.type"
 " WHERE d.deptype = 'n' AND NOT EXISTS (SELECT FROM f WHERE f.type = b.type AND f.function = d.objid)";
 
-/*
- * Create the type's definition.  The undo makes the type a shell type again,
- * without its functions.
- */
-static List *
-create_definition(const CmigObject *definition)
-{
-	return cmig_ddl_append(NIL, psprintf("CREATE TYPE %s (%s)", definition->identity, definition->values[DEFINITION]),
-						   psprintf("DROP TYPE %s CASCADE;\nCREATE TYPE %s", definition->identity, definition->identity));
-}
-
 CmigKind	cmig_kind_base_type = {
 	.name = "type",.word = "TYPE",.default_type = 'T',.flags = CMIG_KIND_TYPE | CMIG_KIND_DETOUR,
 	CMIG_PROPERTIES(type_properties),
@@ -575,5 +533,7 @@ CmigKind	cmig_kind_base_type = {
 CmigKind	cmig_kind_base_definition = {
 	.name = "definition of a type",.word = "TYPE",.flags = CMIG_KIND_DISPOSABLE | CMIG_KIND_GONE_WITH_PARENT,
 	CMIG_PROPERTIES(definition_properties),
-	.sql = definition_sql,.depends = definition_depends,.create = create_definition
+	.sql = definition_sql,.depends = definition_depends,.creates = "CREATE TYPE {identity} ({definition})",
+	/* dropping the definition leaves a shell type, without its functions */
+	.drops = "DROP TYPE {identity} CASCADE;\nCREATE TYPE {identity}"
 };

@@ -5,8 +5,6 @@
  * Privileges are stored as differences from PostgreSQL's built-in defaults,
  * so an object with only the default privileges has an empty list.
  *
- * No database access.
- *
  * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
@@ -30,32 +28,18 @@ owner_of(const CmigObject *object)
  * Comments
  */
 
-/*
- * Build COMMENT ON for the object.  If "comment" is NULL, the statement
- * removes the comment.
- */
+/* Build COMMENT ON.  If "comment" is NULL, the statement removes the comment. */
 static char *
-comment_sql(const CmigObject *object, const char *comment)
+comment_sql(const char *reference, const char *comment)
 {
-	return psprintf("COMMENT ON %s IS %s", cmig_kind_reference(object),
-					comment ? cmig_literal(comment) : "NULL");
+	return psprintf("COMMENT ON %s IS %s", reference, comment ? cmig_literal(comment) : "NULL");
 }
 
-static bool
-same_comment(const char *from, const char *to)
-{
-	return from == to || (from != NULL && to != NULL && strcmp(from, to) == 0);
-}
-
-/*
- * Build COMMENT ON for a constraint's index or an identity column's sequence.
- */
+/* The SQL name of a constraint's index or an identity column's sequence. */
 static char *
-index_comment_sql(const CmigObject *object, const char *comment)
+index_reference(const CmigObject *object)
 {
-	return psprintf("COMMENT ON %s %s IS %s", object->kind == &cmig_kind_column ? "SEQUENCE" : "INDEX",
-					object->kind->index_name(object),
-					comment ? cmig_literal(comment) : "NULL");
+	return psprintf("%s %s", object->kind == &cmig_kind_column ? "SEQUENCE" : "INDEX", object->kind->index_name(object));
 }
 
 /*
@@ -67,11 +51,18 @@ alter_comments(List *ddl, const CmigObject *from, const CmigObject *to)
 {
 	const char *old = from ? from->comment : NULL;
 	const char *old_index = from ? from->index_comment : NULL;
+	const char *reference;
 
-	if (!same_comment(old, to->comment))
-		ddl = cmig_ddl_append(ddl, comment_sql(to, to->comment), comment_sql(to, old));
-	if (!same_comment(old_index, to->index_comment) && to->kind->index_name(to) != NULL)
-		ddl = cmig_ddl_append(ddl, index_comment_sql(to, to->index_comment), index_comment_sql(to, old_index));
+	if (!cmig_text_same(old, to->comment))
+	{
+		reference = cmig_kind_reference(to);
+		ddl = cmig_ddl_append(ddl, comment_sql(reference, to->comment), comment_sql(reference, old));
+	}
+	if (!cmig_text_same(old_index, to->index_comment) && to->kind->index_name(to) != NULL)
+	{
+		reference = index_reference(to);
+		ddl = cmig_ddl_append(ddl, comment_sql(reference, to->index_comment), comment_sql(reference, old_index));
+	}
 	return ddl;
 }
 
@@ -220,44 +211,25 @@ typedef struct GrantStep
 	GrantVerb	undo;
 } GrantStep;
 
-/*
- * Append the statements of an array of steps.  Changes that use the same kind
- * of statement for the same role are combined into one statement.
- */
-static List *
-append_steps(List *ddl, const CmigObject *object, GrantStep *steps, int count)
+static GrantStep
+grant_step(const CmigGrant *grant, const CmigGrant *from, const CmigGrant *to)
 {
-	for (int i = 0; i < count;)
+	return (GrantStep)
 	{
-		StringInfoData privileges;
-		GrantStep  *first = &steps[i];
-		bool		column = object->address.sub > 0 && object->parent != NULL;
-
-		initStringInfo(&privileges);
-		appendStringInfoString(&privileges, first->grant->privilege);
-		for (i++; i < count && !column; i++)
-		{
-			GrantStep  *step = &steps[i];
-			bool		same = step->grant->grantee == NULL ? first->grant->grantee == NULL :
-			first->grant->grantee != NULL && strcmp(step->grant->grantee, first->grant->grantee) == 0;
-
-			if (step->grant->grantor != NULL || first->grant->grantor != NULL)
-				break;
-			if (!same || step->verb != first->verb || step->undo != first->undo)
-				break;
-			appendStringInfo(&privileges, ", %s", step->grant->privilege);
-		}
-		ddl = cmig_ddl_append(ddl, grant_sql(object, first->grant, first->verb, privileges.data),
-							  grant_sql(object, first->grant, first->undo, privileges.data));
-	}
-	return ddl;
+		grant, verb_between(from, to), verb_between(to, from)
+	};
 }
 
-/* Append the statements that change the object's privileges. */
+/*
+ * Append the statements that change the object's privileges.  Changes that use
+ * the same kind of statement for the same role are combined into one
+ * statement.
+ */
 static List *
 alter_grants(List *ddl, const CmigObject *object, const List *from, const List *to)
 {
 	GrantStep  *steps = palloc(sizeof(GrantStep) * (list_length(from) + list_length(to) + 1));
+	const bool	column = object->address.sub > 0 && object->parent != NULL;
 	int			count = 0;
 	ListCell   *cell;
 
@@ -272,10 +244,7 @@ alter_grants(List *ddl, const CmigObject *object, const List *from, const List *
 			const CmigGrant *grant = lfirst(cell);
 
 			if ((grant->grantor != NULL) == (pass == 0) && find_grant(to, grant) == NULL)
-				steps[count++] = (GrantStep)
-			{
-				grant, verb_between(grant, NULL), verb_between(NULL, grant)
-			};
+				steps[count++] = grant_step(grant, grant, NULL);
 		}
 	}
 	foreach(cell, to)
@@ -284,12 +253,23 @@ alter_grants(List *ddl, const CmigObject *object, const List *from, const List *
 		const CmigGrant *old = find_grant(from, grant);
 
 		if (old == NULL || old->granted != grant->granted || old->grantable != grant->grantable)
-			steps[count++] = (GrantStep)
-		{
-			grant, verb_between(old, grant), verb_between(grant, old)
-		};
+			steps[count++] = grant_step(grant, old, grant);
 	}
-	return append_steps(ddl, object, steps, count);
+	for (int i = 0; i < count;)
+	{
+		const GrantStep *first = &steps[i];
+		StringInfoData privileges;
+
+		initStringInfo(&privileges);
+		appendStringInfoString(&privileges, first->grant->privilege);
+		for (i++; i < count && !column && steps[i].grant->grantor == NULL && first->grant->grantor == NULL &&
+			 cmig_text_same(steps[i].grant->grantee, first->grant->grantee) &&
+			 steps[i].verb == first->verb && steps[i].undo == first->undo; i++)
+			appendStringInfo(&privileges, ", %s", steps[i].grant->privilege);
+		ddl = cmig_ddl_append(ddl, grant_sql(object, first->grant, first->verb, privileges.data),
+							  grant_sql(object, first->grant, first->undo, privileges.data));
+	}
+	return ddl;
 }
 
 /*
@@ -428,7 +408,7 @@ cmig_annotate_sequence_gone(const CmigObject *from, const CmigObject *to, const 
 	if (sequence == NULL || sequence_of(to) != NULL)
 		return NIL;
 	if (from->index_comment != NULL)
-		ddl = cmig_ddl_append(ddl, index_comment_sql(from, NULL), index_comment_sql(from, from->index_comment));
+		ddl = cmig_ddl_append(ddl, comment_sql(index_reference(from), NULL), comment_sql(index_reference(from), from->index_comment));
 	return alter_grants(ddl, sequence, sequence->grants, initial_sequence_grants(sequence, from, options));
 }
 
@@ -512,14 +492,13 @@ cmig_annotate_create(const CmigObject *object, const CmigDiffOptions *options)
 }
 
 /*
- * Remove from *grants the privileges granted to "role", and return these
- * privileges.  The role is about to become the owner, so they become the
- * owner's privileges.
+ * Remove from *grants the privileges granted to "role", or by it if "by" is
+ * true, and return them.
  */
 static List *
-take_out(List **grants, const char *role)
+take_out(List **grants, const char *role, bool by)
 {
-	const char *grantee = cmig_quote(role);
+	const char *name = cmig_quote(role);
 	List	   *taken = NIL;
 	List	   *left = NIL;
 	ListCell   *cell;
@@ -528,29 +507,7 @@ take_out(List **grants, const char *role)
 	{
 		CmigGrant  *grant = lfirst(cell);
 
-		if (grant->granted && grant->grantee != NULL && strcmp(grant->grantee, grantee) == 0)
-			taken = lappend(taken, grant);
-		else
-			left = lappend(left, grant);
-	}
-	*grants = left;
-	return taken;
-}
-
-/* Remove from *grants the privileges granted by "role", and return them. */
-static List *
-take_out_granted(List **grants, const char *role)
-{
-	const char *grantor = cmig_quote(role);
-	List	   *taken = NIL;
-	List	   *left = NIL;
-	ListCell   *cell;
-
-	foreach(cell, *grants)
-	{
-		CmigGrant  *grant = lfirst(cell);
-
-		if (grant->grantor != NULL && strcmp(grant->grantor, grantor) == 0)
+		if (by ? cmig_text_same(grant->grantor, name) : grant->granted && cmig_text_same(grant->grantee, name))
 			taken = lappend(taken, grant);
 		else
 			left = lappend(left, grant);
@@ -574,51 +531,65 @@ grantable(const List *grants)
 	return result;
 }
 
-/* Returns the table's column with the same name as "column", or NULL. */
-static const CmigObject *
-same_column(const CmigObject *table, const CmigObject *column)
-{
-	for (const CmigObject *child = table->child; child != NULL; child = child->sibling)
-		if (child->kind == column->kind && strcmp(child->name, column->name) == 0)
-			return child;
-	return NULL;
-}
-
 /*
- * Remove the privileges that the role has on the table's columns, if the
- * columns also exist in the table "other".  Returns the statements that grant
- * these privileges.
+ * The privileges that the owner in one image has received, granted, and
+ * received on columns, in the other image.
  */
-static List *
-take_out_columns(const CmigObject *table, const CmigObject *other, const char *role)
+typedef struct OwnerGrants
 {
-	List	   *ddl = NIL;
+	const CmigObject *object;
+	List	   *received;
+	List	   *granted;
+	List	   *columns;		/* statements that grant them */
+}			OwnerGrants;
 
-	for (CmigObject *column = table->child; column != NULL; column = column->sibling)
-	{
-		if (column->address.sub > 0 && same_column(other, column) != NULL)
-			ddl = alter_grants(ddl, column, NIL, take_out(&column->grants, role));
-	}
-	return ddl;
+/*
+ * Take the privileges of "role" out of *grants, which are those of the object,
+ * and out of its columns that also exist in the table "other".
+ */
+static OwnerGrants
+owner_grants(const CmigObject *object, List **grants, const CmigObject *other, const char *role)
+{
+	OwnerGrants result = {.object = object,.received = take_out(grants, role, false)};
+
+	result.granted = take_out(grants, role, true);
+	for (CmigObject *column = object->child; column != NULL; column = column->sibling)
+		if (column->address.sub > 0 && cmig_object_child(other, column->kind, column->name) != NULL)
+			result.columns = alter_grants(result.columns, column, NIL, take_out(&column->grants, role, false));
+	return result;
 }
 
 /*
- * Returns SQL that changes the owner: first the undo statements of the list
- * "had", then ALTER ... OWNER TO, and then the statements of the list
- * "will_have".
+ * Returns SQL that changes the owner.  When the owner changes, privileges
+ * granted to the new owner become the owner's privileges.  Therefore, the new
+ * owner's grant options and column privileges are revoked before the owner
+ * changes, and the privileges that the new owner has granted to others even
+ * earlier.  "had" are the new owner's privileges before the change, and "gets"
+ * those of the old owner after it; either may be NULL.
  */
 static char *
-new_owner_sql(const CmigObject *object, const char *owner, const List *had, const List *will_have)
+new_owner_sql(const CmigObject *object, const OwnerGrants * had, const OwnerGrants * gets)
 {
 	StringInfoData sql;
+	List	   *ddl;
 	ListCell   *cell;
 
 	initStringInfo(&sql);
-	foreach(cell, had)
-		appendStringInfo(&sql, "%s;\n", ((CmigDdl *) lfirst(cell))->undo);
-	appendStringInfoString(&sql, owner_sql(object, owner));
-	foreach(cell, will_have)
-		appendStringInfo(&sql, ";\n%s", ((CmigDdl *) lfirst(cell))->sql);
+	if (had != NULL)
+	{
+		ddl = alter_grants(NIL, had->object, NIL, had->granted);
+		ddl = list_concat(alter_grants(ddl, had->object, NIL, grantable(had->received)), had->columns);
+		foreach(cell, ddl)
+			appendStringInfo(&sql, "%s;\n", ((CmigDdl *) lfirst(cell))->undo);
+	}
+	appendStringInfoString(&sql, owner_sql(object, object->owner));
+	if (gets != NULL)
+	{
+		ddl = alter_grants(NIL, gets->object, NIL, gets->received);
+		ddl = list_concat(alter_grants(ddl, gets->object, NIL, gets->granted), gets->columns);
+		foreach(cell, ddl)
+			appendStringInfo(&sql, ";\n%s", ((CmigDdl *) lfirst(cell))->sql);
+	}
 	return sql.data;
 }
 
@@ -638,7 +609,8 @@ regrant_columns(const CmigObject *table, const CmigObject *other, const List *ha
 	initStringInfo(&sql);
 	for (const CmigObject *column = table->child; column != NULL; column = column->sibling)
 	{
-		const CmigObject *same = column->address.sub > 0 && column->grants != NIL ? same_column(other, column) : NULL;
+		const CmigObject *same = column->address.sub > 0 && column->grants != NIL ?
+		cmig_object_child(other, column->kind, column->name) : NULL;
 		ListCell   *cell;
 
 		foreach(cell, same ? column->grants : NIL)
@@ -683,31 +655,11 @@ cmig_annotate_alter(const CmigObject *from, const CmigObject *to, const CmigDiff
 
 	if (has_owner(from) && has_owner(to) && options->owners && !(from->linked && to->linked) && strcmp(from->owner, to->owner) != 0)
 	{
-		bool		privileges = options->privileges;
-		List	   *olds = take_out(&old, to->owner);
-		List	   *news = take_out(&new, from->owner);
-		List	   *old_granted = take_out_granted(&old, to->owner);
-		List	   *new_granted = take_out_granted(&new, from->owner);
-		List	   *old_columns = take_out_columns(from, to, to->owner);
-		List	   *new_columns = take_out_columns(to, from, from->owner);
-		List	   *had = list_concat(alter_grants(alter_grants(NIL, from, NIL, old_granted), from, NIL, grantable(olds)), old_columns);
-		List	   *back = list_concat(alter_grants(alter_grants(NIL, from, NIL, olds), from, NIL, old_granted), old_columns);
-		List	   *revoked = list_concat(alter_grants(alter_grants(NIL, to, NIL, new_granted), to, NIL, grantable(news)), new_columns);
-		List	   *given = list_concat(alter_grants(alter_grants(NIL, to, NIL, news), to, NIL, new_granted), new_columns);
+		OwnerGrants had = owner_grants(from, &old, to, to->owner);
+		OwnerGrants gets = owner_grants(to, &new, from, from->owner);
 
-		/*
-		 * The statements that change the owner.  The owner in one image may
-		 * have received or granted privileges in the other image.  The
-		 * statements also grant and revoke these privileges, so they are
-		 * removed from *old and *new.  When the owner changes, privileges
-		 * granted to the new owner become the owner's privileges.  Therefore,
-		 * the new owner's grant options and column privileges are revoked
-		 * before the owner changes.  The privileges that the new owner has
-		 * granted to others are revoked even earlier.
-		 */
-
-		ddl = cmig_ddl_append(NIL, new_owner_sql(to, to->owner, had, privileges ? given : NIL),
-							  new_owner_sql(from, from->owner, privileges ? revoked : NIL, back));
+		ddl = cmig_ddl_append(NIL, new_owner_sql(to, &had, options->privileges ? &gets : NULL),
+							  new_owner_sql(from, options->privileges ? &gets : NULL, &had));
 	}
 	if (options->privileges)
 	{

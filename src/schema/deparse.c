@@ -21,6 +21,15 @@
  * ----------------------------------------------------------------
  */
 
+/* Returns the object itself, or the object without a parent that it is part of. */
+static CmigObject *
+root_of(CmigObject *object)
+{
+	while (object->parent != NULL)
+		object = object->parent;
+	return object;
+}
+
 /* A table whose foreign keys are being followed. */
 typedef struct LeadFrame
 {
@@ -30,46 +39,22 @@ typedef struct LeadFrame
 								 * examine */
 } LeadFrame;
 
-/* The state of ordering the tables of one image. */
-typedef struct Lead
-{
-	const CmigDifference *difference;
-	bool		old;			/* true for the image before the changes */
-	LeadFrame  *stack;
-	int			depth;
-	int			turns;
-} Lead;
-
-/*
- * Returns true if the whole table is created (or dropped, if lead->old is
- * true).
- */
+/* Is the whole table created, or dropped? */
 static bool
-is_whole(const Lead *lead, const CmigObject *table)
+is_whole(CmigChange *const *changes, CmigAction whole, const CmigObject *table)
 {
-	const CmigChange *change = lead->old ? lead->difference->of_from[table->index] :
-	lead->difference->of_to[table->index];
+	const CmigAction action = changes[table->index]->action;
 
-	return change->action == CMIG_AGAIN || change->action == (lead->old ? CMIG_DROP : CMIG_CREATE);
-}
-
-/* Put a table on the stack. */
-static void
-push(Lead *lead, CmigObject *table)
-{
-	table->turn = -1;
-	lead->stack[lead->depth++] = (LeadFrame)
-	{
-		table, table->child, 0
-	};
+	return action == CMIG_AGAIN || action == whole;
 }
 
 /*
- * Returns the next table that the frame's table references and that has not
- * been placed yet.  Returns NULL if there is none.
+ * Returns the next table that the frame's table references, that is created
+ * (or dropped, if "changes" are those of the old image) as a whole, and that
+ * has not been placed yet.  Returns NULL if there is none.
  */
 static CmigObject *
-next_table(const Lead *lead, LeadFrame *frame)
+next_table(CmigChange *const *changes, CmigAction whole, LeadFrame *frame)
 {
 	for (; frame->child != NULL; frame->child = frame->child->sibling, frame->depend = 0)
 	{
@@ -77,45 +62,25 @@ next_table(const Lead *lead, LeadFrame *frame)
 			continue;
 		while (frame->depend < frame->child->ndepends)
 		{
-			CmigObject *table = frame->child->depends[frame->depend++];
+			CmigObject *table = root_of(frame->child->depends[frame->depend++]);
 
-			while (table->parent != NULL)
-				table = table->parent;
-			if (table->kind == &cmig_kind_table && table->turn == 0 && is_whole(lead, table))
+			if (table->kind == &cmig_kind_table && table->turn == 0 && is_whole(changes, whole, table))
 				return table;
 		}
 	}
 	return NULL;
 }
 
-/* Place a table after all tables that it references. */
+/*
+ * Set the fields "lead" and "turn" of all tables in an image: each table comes
+ * after the tables that it references.
+ */
 static void
-place(Lead *lead, CmigObject *leader)
+place_all(const CmigImage *image, CmigChange *const *changes, CmigAction whole)
 {
-	push(lead, leader);
-	while (lead->depth > 0)
-	{
-		LeadFrame  *frame = &lead->stack[lead->depth - 1];
-		CmigObject *next = next_table(lead, frame);
+	LeadFrame  *stack = palloc(sizeof(LeadFrame) * Max(image->count, 1));
+	int			turns = 0;
 
-		if (next != NULL)
-		{
-			push(lead, next);
-			continue;
-		}
-		frame->table->lead = leader;
-		frame->table->turn = ++lead->turns;
-		lead->depth--;
-	}
-}
-
-/* Set the fields "lead" and "turn" of all tables in an image. */
-static void
-place_all(const CmigDifference *difference, const CmigImage *image, bool old)
-{
-	Lead		lead = {difference, old};
-
-	lead.stack = palloc(sizeof(LeadFrame) * Max(image->count, 1));
 	for (int i = 0; i < image->count; i++)
 	{
 		image->objects[i]->lead = NULL;
@@ -123,19 +88,38 @@ place_all(const CmigDifference *difference, const CmigImage *image, bool old)
 	}
 	for (int i = 0; i < image->count; i++)
 	{
-		CmigObject *table = image->objects[i];
+		CmigObject *leader = image->objects[i],
+				   *next = leader;
+		int			depth = 0;
 
-		if (table->kind == &cmig_kind_table && table->turn == 0 && is_whole(&lead, table))
-			place(&lead, table);
+		if (leader->kind != &cmig_kind_table || leader->turn != 0 || !is_whole(changes, whole, leader))
+			continue;
+		do
+		{
+			if (next != NULL)
+			{
+				next->turn = -1;
+				stack[depth++] = (LeadFrame)
+				{
+					next, next->child, 0
+				};
+			}
+			next = next_table(changes, whole, &stack[depth - 1]);
+			if (next == NULL)
+			{
+				stack[--depth].table->lead = leader;
+				stack[depth].table->turn = ++turns;
+			}
+		} while (depth > 0);
 	}
-	pfree(lead.stack);
+	pfree(stack);
 }
 
 void
 cmig_lead_tables(CmigDifference *difference)
 {
-	place_all(difference, difference->from, true);
-	place_all(difference, difference->to, false);
+	place_all(difference->from, difference->of_from, CMIG_DROP);
+	place_all(difference->to, difference->of_to, CMIG_CREATE);
 }
 
 int
@@ -154,11 +138,8 @@ cmig_lead_compare(const CmigObject *a, const CmigObject *b)
 }
 
 /* ----------------------------------------------------------------
- * Statements that do not block reads and writes, for stepwise revisions.
- *
- * No database access.
- *
- * 	  Statements that do not block concurrent reads and writes.
+ * Statements that do not block concurrent reads and writes, for stepwise
+ * revisions.
  *
  * The statements follow the recipes in src/online.  Statements that have no
  * concurrent form, such as those for partitioned tables, are not changed.
@@ -175,10 +156,10 @@ ends_with(const char *text, const char *end)
 
 /*
  * Build statements that create the index first, and then the constraint with
- * USING INDEX.  Returns NULL if the definition has an unknown form.
+ * USING INDEX.  Returns "sql" if the definition has an unknown form.
  */
 static char *
-key_sql(const CmigObject *constraint, const char *definition)
+key_sql(const CmigObject *constraint, const char *definition, char *sql)
 {
 	const char *table = constraint->parent->identity;
 	const char *name = pstrdup(cmig_quote(constraint->name));
@@ -189,12 +170,12 @@ key_sql(const CmigObject *constraint, const char *definition)
 	bool		quoted = false;
 
 	if (columns == NULL)
-		return NULL;
+		return sql;
 	for (end = include ? include + strlen(") INCLUDE (") : columns + 1; *end != '\0' && (quoted || *end != ')'); end++)
 		if (*end == '"')
 			quoted = !quoted;
 	if (*end == '\0')
-		return NULL;
+		return sql;
 	return psprintf("CREATE UNIQUE INDEX CONCURRENTLY %s ON %s %s%s%s;\nALTER TABLE %s ADD CONSTRAINT %s %s USING INDEX %s%s",
 					name, table, pnstrdup(columns, end + 1 - columns),
 					strstr(definition, "NULLS NOT DISTINCT") ? " NULLS NOT DISTINCT" : "",
@@ -212,14 +193,10 @@ constraint_sql(const CmigObject *constraint, char *sql)
 	const char *definition = constraint->values[CMIG_DEFINITION];
 	const char *name = cmig_quote(constraint->name);
 
-	if (strstr(sql, " ADD CONSTRAINT ") == NULL || ends_with(definition, " NOT VALID"))
+	if (strstr(sql, " ADD CONSTRAINT ") == NULL || cmig_is_not_valid(definition))
 		return sql;
 	if (strncmp(definition, "UNIQUE ", 7) == 0 || strncmp(definition, "PRIMARY KEY ", 12) == 0)
-	{
-		char	   *key = key_sql(constraint, definition);
-
-		return key ? key : sql;
-	}
+		return key_sql(constraint, definition, sql);
 	if (strncmp(definition, "CHECK ", 6) != 0 && strncmp(definition, "FOREIGN KEY ", 12) != 0)
 		return sql;
 	return psprintf("%s NOT VALID;\nALTER TABLE %s VALIDATE CONSTRAINT %s", sql, table, name);
@@ -314,8 +291,6 @@ concurrent_change(const CmigObject *object, List *ddl)
  * A materialized view contains the rows that its owner sees, and everybody who
  * can read the view can read them.  Therefore, row security is not lifted
  * while the view is filled.
- *
- * No database access.
  * ----------------------------------------------------------------
  */
 
@@ -332,7 +307,7 @@ typedef struct CmigForce
 static bool
 is_forced(const CmigObject *table)
 {
-	return table != NULL && cmig_table_is_forced(table);
+	return table != NULL && table->kind == &cmig_kind_table && table->values[CMIG_TABLE_FORCE_ROW_SECURITY] != NULL;
 }
 
 /*
@@ -345,8 +320,6 @@ lift(List *tables, CmigChange *change, CmigChange *reader)
 {
 	CmigForce  *force;
 	ListCell   *cell;
-	List	   *kept;
-	ListCell   *lc;
 
 	foreach(cell, tables)
 		if (((const CmigForce *) lfirst(cell))->change == change)
@@ -362,17 +335,10 @@ lift(List *tables, CmigChange *change, CmigChange *reader)
 	if (force->after != NULL)
 		cmig_object_set(change->to, CMIG_TABLE_FORCE_ROW_SECURITY, NULL);
 
-	/*
-	 * remove from a change the statements that set or reset FORCE ROW LEVEL
-	 * SECURITY
-	 */
-	kept = NIL;
-	foreach(lc, change->ddl)
-	{
-		if (!cmig_table_is_force_statement(lfirst(lc)))
-			kept = lappend(kept, lfirst(lc));
-	}
-	change->ddl = kept;
+	/* the statements that set or reset FORCE ROW LEVEL SECURITY */
+	foreach(cell, change->ddl)
+		if (ends_with(((const CmigDdl *) lfirst(cell))->sql, " FORCE ROW LEVEL SECURITY"))
+		change->ddl = foreach_delete_current(change->ddl, cell);
 	reader->reads = lappend(reader->reads, force);
 	return lappend(tables, force);
 }
@@ -387,10 +353,8 @@ lift_tables(const CmigDifference *difference, List *tables, CmigChange *reader, 
 	tables = lift(tables, changes[key->parent->index], reader);
 	for (int i = 0; i < key->ndepends; i++)
 	{
-		const CmigObject *table = key->depends[i];
+		const CmigObject *table = root_of(key->depends[i]);
 
-		while (table->parent != NULL)
-			table = table->parent;
 		if (table->kind == &cmig_kind_table)
 			tables = lift(tables, changes[table->index], reader);
 	}
@@ -432,10 +396,6 @@ lift_sequence(const CmigDifference *difference, List *tables, CmigChange *reader
 }
 
 /*
- * Materialized views
- */
-
-/*
  * Does the view read a table with forced row security, possibly through other
  * views?
  */
@@ -453,10 +413,8 @@ reads_forced(const CmigImage *image, const CmigObject *view)
 		queue = list_delete_last(queue);
 		for (int i = 0; i < object->ndepends; i++)
 		{
-			CmigObject *on = object->depends[i];
+			CmigObject *on = root_of(object->depends[i]);
 
-			while (on->parent != NULL)
-				on = on->parent;
 			found |= is_forced(on);
 			if (!seen[on->index] && (on->kind == &cmig_kind_view || on->kind == &cmig_kind_materialized_view))
 				queue = lappend(queue, on);
@@ -529,8 +487,7 @@ put_row(const Deparse *deparse, const CmigDiffRow *row)
 static const CmigObject *
 live_table(const Deparse *deparse, const CmigObject *object)
 {
-	while (object->parent != NULL)
-		object = object->parent;
+	object = root_of(unconstify(CmigObject *, object));
 	return cmig_image_lookup(deparse->difference->from, object->kind, object->identity);
 }
 
@@ -605,7 +562,7 @@ put_ddl(Deparse *deparse, const char *action, CmigChange *change, List *ddl)
  * CREATE statement includes.
  */
 static List *
-creation(const Deparse *deparse, const CmigObject *object, const CmigDiffOptions *options)
+creation(const CmigObject *object, const CmigDiffOptions *options)
 {
 	List	   *ddl = object->kind->create(object);
 
@@ -614,7 +571,7 @@ creation(const Deparse *deparse, const CmigObject *object, const CmigDiffOptions
 		cmig_view_fill_as_owner(object, ddl);
 	for (const CmigObject *child = object->child; child != NULL; child = child->sibling)
 		if (child->folded)
-			ddl = list_concat(ddl, creation(deparse, child, options));
+			ddl = list_concat(ddl, creation(child, options));
 	return ddl;
 }
 
@@ -663,42 +620,31 @@ continue_sequence(const CmigChange *owner, const CmigChange *sequence, const Cmi
 }
 
 /*
- * If "sql" is a CREATE statement, returns SQL that runs it with
- * check_function_bodies turned off.  Otherwise returns "sql" unchanged.
+ * If *sql creates a function whose body must not be checked, run it with
+ * check_function_bodies turned off.  "object" is the function; it may be NULL.
  */
-static char *
-unchecked(char *sql)
+static void
+uncheck(const CmigChange *change, const CmigObject *object, char **sql)
 {
-	if (sql == NULL || strncmp(sql, "CREATE ", 7) != 0)
-		return sql;
-	return psprintf("SET check_function_bodies = off;\n%s;\nRESET check_function_bodies", sql);
+	if (object != NULL && *sql != NULL && strncmp(*sql, "CREATE ", 7) == 0 &&
+		(object->unchecked || (change->unchecked && strstr(*sql, "LANGUAGE sql") != NULL)))
+		*sql = psprintf("SET check_function_bodies = off;\n%s;\nRESET check_function_bodies", *sql);
 }
 
 /*
- * Does the statement create an SQL function, and is the change marked as
- * unchecked?
- */
-static bool
-is_early(const CmigChange *change, const char *sql)
-{
-	return change->unchecked && sql != NULL && strstr(sql, "LANGUAGE sql") != NULL;
-}
-
-/*
- * If the first statement in "ddl" or its undo creates a function whose body
- * must not be checked, turn off check_function_bodies for that statement.  The
- * first statement creates "object", and its undo creates "other"; either
- * object may be NULL.
+ * Call uncheck() for the first statement in "ddl", which creates "object", and
+ * for its undo, which creates "other"; either object may be NULL.
  */
 static List *
 without_checks(const CmigChange *change, List *ddl, const CmigObject *object, const CmigObject *other)
 {
 	CmigDdl    *first = ddl != NIL ? linitial(ddl) : NULL;
 
-	if (first != NULL && object != NULL && (object->unchecked || is_early(change, first->sql)))
-		first->sql = unchecked(first->sql);
-	if (first != NULL && other != NULL && (other->unchecked || is_early(change, first->undo)))
-		first->undo = unchecked(first->undo);
+	if (first != NULL)
+	{
+		uncheck(change, object, &first->sql);
+		uncheck(change, other, &first->undo);
+	}
 	return ddl;
 }
 
@@ -706,7 +652,7 @@ without_checks(const CmigChange *change, List *ddl, const CmigObject *object, co
 static void
 put_create(Deparse *deparse, CmigChange *change)
 {
-	List	   *ddl = without_checks(change, creation(deparse, change->to, deparse->options), change->to, NULL);
+	List	   *ddl = without_checks(change, creation(change->to, deparse->options), change->to, NULL);
 	ListCell   *cell;
 
 	if (change->to->parent != NULL)
@@ -778,22 +724,6 @@ drop(const CmigChange *change, const CmigObject *object)
 	return sql;
 }
 
-/*
- * Returns the hazards of the statements that re-create an object.  Rewrites
- * are left out, because whether a table is rewritten depends on the
- * statement's types and expressions.
- */
-static int
-hazards_of(const List *ddl)
-{
-	int			hazards = 0;
-	ListCell   *cell;
-
-	foreach(cell, ddl)
-		hazards |= ((const CmigDdl *) lfirst(cell))->hazards;
-	return hazards & ~CMIG_HAZARD_REWRITE;
-}
-
 /* Pass to the callback the row that drops an object. */
 static void
 put_drop(Deparse *deparse, CmigChange *change)
@@ -804,7 +734,7 @@ put_drop(Deparse *deparse, CmigChange *change)
 		.incidental = is_incidental(change),.filtered = force_filters(deparse->difference, change),
 		.subject = object
 	};
-	List	   *ddl = without_checks(change, creation(deparse, object, &deparse->restore), change->from, NULL);
+	List	   *ddl = without_checks(change, creation(object, &deparse->restore), change->from, NULL);
 	ListCell   *cell;
 
 	cmig_attached_complete(deparse->difference, change->from, ddl, true);
@@ -813,11 +743,11 @@ put_drop(Deparse *deparse, CmigChange *change)
 		continue_sequence(change, deparse->difference->of_from[change->from->parent->index],
 						  deparse->difference->to, true, ddl);
 	foreach(cell, change->takes)
-		ddl = list_concat(ddl, creation(deparse, ((CmigChange *) lfirst(cell))->from, &deparse->restore));
+		ddl = list_concat(ddl, creation(((CmigChange *) lfirst(cell))->from, &deparse->restore));
 	foreach(cell, change->copies)
 		ddl = list_concat(ddl, completion(((CmigChange *) lfirst(cell))->from, &deparse->restore));
 	foreach(cell, change->riders)
-		ddl = list_concat(ddl, creation(deparse, ((CmigChange *) lfirst(cell))->from, &deparse->restore));
+		ddl = list_concat(ddl, creation(((CmigChange *) lfirst(cell))->from, &deparse->restore));
 	row.upgrade = drop(change, object);
 	if (deparse->options->concurrently && deparse->transaction == 0)
 	{
@@ -835,7 +765,10 @@ put_drop(Deparse *deparse, CmigChange *change)
 		row.staged_undo = join(deparse, ddl, object);
 		row.staged_stepwise = deparse->options->concurrently;
 	}
-	row.undo_hazards = object->parent != NULL ? hazards_of(ddl) : 0;
+
+	/* whether a table is rewritten depends on the statement's types */
+	foreach(cell, object->parent != NULL ? ddl : NIL)
+		row.undo_hazards |= ((const CmigDdl *) lfirst(cell))->hazards & ~CMIG_HAZARD_REWRITE;
 	if ((object->kind->flags & CMIG_KIND_DATA) != 0 &&
 		!(object->kind->is_disposable && object->kind->is_disposable(object)))
 	{
@@ -1051,7 +984,6 @@ put_nodes(Deparse *deparse, const CmigOrderNode *nodes, int count)
 			if (deparse->transaction == 0 && is_lifted_briefly(deparse, lfirst(cell)))
 			deparse->transaction = -1 - deparse->difference->to->count - i;
 		put_force(deparse, reads, true, true);
-		/* pass to the callback the rows of a node */
 		node = &nodes[i];
 		change = node->change;
 		switch (node->type)
