@@ -129,7 +129,7 @@ static const CmigProperty properties[] = {
 	[CMIG_COLUMN_TYPE] = {"type"},
 	[CMIG_COLUMN_COLLATION] = {"collation", CMIG_PROPERTY_OPTIONAL},
 	[CMIG_COLUMN_NOT_NULL] = {"not null", CMIG_PROPERTY_OPTIONAL},
-	[CMIG_COLUMN_IDENTITY] = {"identity", CMIG_PROPERTY_OPTIONAL},
+	[CMIG_COLUMN_IDENTITY] = {"kind of identity", CMIG_PROPERTY_OPTIONAL},
 	[CMIG_COLUMN_IDENTITY_OPTIONS] = {"clause of the identity", CMIG_PROPERTY_SILENT | CMIG_PROPERTY_OPTIONAL},
 	[CMIG_COLUMN_GENERATED] = {"generation expression", CMIG_PROPERTY_EXPRESSION | CMIG_PROPERTY_OPTIONAL},
 	[CMIG_COLUMN_STORAGE] = {"storage", CMIG_PROPERTY_NO_MODEL | CMIG_PROPERTY_OPTIONAL, "SET STORAGE {}", "SET STORAGE {the type's storage}"},
@@ -170,10 +170,10 @@ static const char column_sql[] =
 "  FROM pg_collation k JOIN pg_namespace kn ON kn.oid = k.collnamespace WHERE k.oid = a.attcollation) END,"
 " CASE WHEN a.attnotnull THEN 't' END,"
 " CASE a.attidentity WHEN 'a' THEN 'ALWAYS' WHEN 'd' THEN 'BY DEFAULT' END,"
-IDENTITY_SQL("concat_ws(' ',"
+IDENTITY_SQL("nullif(concat_ws(' ',"
 			 "  CASE WHEN sc.relname <> c.relname || '_' || a.attname || '_seq' OR sc.relnamespace <> c.relnamespace"
 			 "   THEN format('SEQUENCE NAME %I.%I', sn.nspname, sc.relname) END,"
-			 PERSISTENCE_SQL "," CMIG_SEQUENCE_CLAUSE_SQL ")")
+			 PERSISTENCE_SQL "," CMIG_SEQUENCE_CLAUSE_SQL "), '')")
 " CASE WHEN a.attgenerated <> '' THEN (SELECT pg_get_expr(e.adbin, e.adrelid) || CASE a.attgenerated WHEN 's' THEN ') STORED' ELSE ') VIRTUAL' END"
 "  FROM pg_attrdef e WHERE e.adrelid = a.attrelid AND e.adnum = a.attnum) END,"
 " CASE WHEN a.attstorage <> t.typstorage THEN " CMIG_STORAGE_SQL("a.attstorage") " END,"
@@ -221,16 +221,7 @@ static const char column_follows[] =
 " JOIN pg_attribute p ON p.attrelid = i.inhparent AND p.attname = a.attname"
 " WHERE c.relnamespace = ANY ($1) AND c.relkind IN ('r', 'p')";
 
-/* Append GENERATED ... AS IDENTITY, with the sequence options. */
-static void
-identity_clause(StringInfo buf, const CmigObject *column)
-{
-	const char *options = column->values[CMIG_COLUMN_IDENTITY_OPTIONS];
-
-	appendStringInfo(buf, "GENERATED %s AS IDENTITY", column->values[CMIG_COLUMN_IDENTITY]);
-	if (options != NULL && *options != '\0')
-		appendStringInfo(buf, " (%s)", options);
-}
+#define IDENTITY_TEXT "GENERATED {kind of identity} AS IDENTITY[ ({clause of the identity})]"
 
 /*
  * Does CREATE TABLE ... INHERITS take the generation expression from a
@@ -264,10 +255,7 @@ define_column(StringInfo buf, const CmigObject *column)
 	if (column->values[CMIG_COLUMN_GENERATED] && !inherits_expression(column))
 		appendStringInfo(buf, " GENERATED ALWAYS AS (%s", column->values[CMIG_COLUMN_GENERATED]);
 	if (column->values[CMIG_COLUMN_IDENTITY])
-	{
-		appendStringInfoChar(buf, ' ');
-		identity_clause(buf, column);
-	}
+		appendStringInfoString(buf, cmig_kind_text(" " IDENTITY_TEXT, column));
 	if (column->values[CMIG_COLUMN_NOT_NULL])
 		appendStringInfoString(buf, " NOT NULL");
 }
@@ -287,7 +275,6 @@ identity_sql(const CmigObject *from, const CmigObject *to, const char *sequence)
 {
 	char	   *const *old = from->values,
 			   *const *new = to->values;
-	const char *options = new[CMIG_COLUMN_IDENTITY_OPTIONS];
 	StringInfoData action;
 	CmigSequenceRange range,
 				to_range;
@@ -297,12 +284,12 @@ identity_sql(const CmigObject *from, const CmigObject *to, const char *sequence)
 	initStringInfo(&action);
 	if (old[CMIG_COLUMN_IDENTITY] == NULL)
 	{
-		appendStringInfoString(&action, "ADD ");
-		identity_clause(&action, to);
-		if (options != NULL && *options != '\0')
-			return cmig_kind_column_sql(to, false, action.data);
+		char	   *sql = cmig_kind_column_sql(to, false, cmig_kind_text("ADD " IDENTITY_TEXT, to));
+
+		if (new[CMIG_COLUMN_IDENTITY_OPTIONS] != NULL)
+			return sql;
 		return psprintf("%s;\nSELECT pg_catalog.setval(pg_catalog.pg_get_serial_sequence(%s, %s), greatest(max(%s), 0) + 1, false) FROM %s",
-						cmig_kind_column_sql(to, false, action.data), cmig_literal(to->parent->identity),
+						sql, cmig_literal(to->parent->identity),
 						cmig_literal(to->name), cmig_quote(to->name), to->parent->identity);
 	}
 	if (strcmp(old[CMIG_COLUMN_IDENTITY], new[CMIG_COLUMN_IDENTITY]) != 0)
@@ -562,13 +549,9 @@ static List *
 add_identity(const CmigObject *column)
 {
 	CmigObject *plain = cmig_object_copy(column);
-	StringInfoData action;
 
 	cmig_object_set(plain, CMIG_COLUMN_IDENTITY, NULL);
-	initStringInfo(&action);
-	appendStringInfoString(&action, "ADD ");
-	identity_clause(&action, column);
-	return cmig_ddl_append(add_column(plain), cmig_kind_column_sql(column, false, action.data),
+	return cmig_ddl_append(add_column(plain), cmig_kind_column_sql(column, false, cmig_kind_text("ADD " IDENTITY_TEXT, column)),
 						   cmig_kind_column_sql(column, false, "DROP IDENTITY"));
 }
 

@@ -371,10 +371,8 @@ foreign_key_folds(const CmigObject *key)
 		return false;
 	for (int i = 0; i < key->ndepends; i++)
 	{
-		const CmigObject *table = key->depends[i];
+		const CmigObject *table = cmig_object_root(key->depends[i]);
 
-		while (table->parent != NULL)
-			table = table->parent;
 		if (table->kind != &cmig_kind_table || table->values[CMIG_TABLE_PARTITION_KEY] != NULL)
 			return false;
 	}

@@ -173,36 +173,26 @@ tokens_neighbor(const CmigTokens *tokens, int i, int step)
 }
 
 /*
- * If the name of a text type begins at this token, returns the number of
- * tokens in the name.  Otherwise returns 0.
+ * Remove the cast to a text type at this token, if there is one.  A cast with
+ * a length is kept, because it truncates.
  */
-static int
-text_type(const CmigTokens *tokens, int i)
-{
-	int			start = i;
-
-	if (tokens_is(tokens, i, "text"))
-		i++;
-	else if (tokens_is(tokens, i, "character") && tokens_is(tokens, i + 1, "varying"))
-		i += 2;
-	else
-		return 0;
-	if (tokens_is(tokens, i, "("))
-		return 0;				/* a cast with a length is kept, because it
-								 * truncates */
-	if (tokens_is(tokens, i, "[") && tokens_is(tokens, i + 1, "]"))
-		i += 2;
-	return i - start;
-}
-
-/* Remove the cast to a text type at this token, if there is one. */
 static void
 drop_cast(CmigTokens *tokens, int i)
 {
-	int			length = tokens_is(tokens, i, "::") ? text_type(tokens, i + 1) : 0;
+	int			end = i + 2;
 
-	for (int j = 0; length > 0 && j <= length; j++)
-		tokens->tokens[i + j].gone = true;
+	if (!tokens_is(tokens, i, "::"))
+		return;
+	if (tokens_is(tokens, i + 1, "character") && tokens_is(tokens, i + 2, "varying"))
+		end = i + 3;
+	else if (!tokens_is(tokens, i + 1, "text"))
+		return;
+	if (tokens_is(tokens, end, "("))
+		return;
+	if (tokens_is(tokens, end, "[") && tokens_is(tokens, end + 1, "]"))
+		end += 2;
+	while (i < end)
+		tokens->tokens[i++].gone = true;
 }
 
 /* Remove casts to text types from arrays and their elements. */
@@ -430,12 +420,8 @@ cmig_normal_rename(char *text, const char *old, const char *new)
 	if (text == NULL || strstr(text, old) == NULL)
 		return text;
 	initStringInfo(&result);
-	while ((found = strstr(text, old)) != NULL)
-	{
-		appendBinaryStringInfo(&result, text, found - text);
-		appendStringInfoString(&result, new);
-		text = found + strlen(old);
-	}
+	for (; (found = strstr(text, old)) != NULL; text = found + strlen(old))
+		appendStringInfo(&result, "%.*s%s", (int) (found - text), text, new);
 	appendStringInfoString(&result, text);
 	return result.data;
 }
@@ -659,6 +645,14 @@ cmig_object_set(CmigObject *object, int property, char *value)
 }
 
 CmigObject *
+cmig_object_root(CmigObject *object)
+{
+	while (object->parent != NULL)
+		object = object->parent;
+	return object;
+}
+
+CmigObject *
 cmig_object_child(const CmigObject *object, const CmigKind *kind, const char *name)
 {
 	CmigObject *child = object->child;
@@ -865,14 +859,13 @@ cmig_image_sort(CmigImage *image)
 		image->objects[i]->index = i;
 }
 
-/*
- * Set the "depends" arrays of all objects.  They are parts of a single array.
- */
-static void
-distribute_edges(CmigImage *image)
+void
+cmig_image_finish(CmigImage *image)
 {
+	/* the "depends" arrays of all objects are parts of a single array */
 	CmigObject **depends = palloc_extended(sizeof(CmigObject *) * Max(image->nedges, 1), MCXT_ALLOC_HUGE);
 
+	cmig_image_sort(image);
 	for (int i = 0; i < image->count; i++)
 	{
 		CmigObject *object = image->objects[i];
@@ -891,13 +884,6 @@ distribute_edges(CmigImage *image)
 		pfree(image->edges);
 	image->edges = NULL;
 	image->nedges = image->edges_allocated = 0;
-}
-
-void
-cmig_image_finish(CmigImage *image)
-{
-	cmig_image_sort(image);
-	distribute_edges(image);
 	for (int i = 0; i < image->count; i++)
 	{
 		CmigObject *object = image->objects[i];

@@ -377,6 +377,9 @@ extern CmigObject *cmig_object_copy(const CmigObject *object);
 /* Set a property, without changing objects that share the object's values. */
 extern void cmig_object_set(CmigObject *object, int property, char *value);
 
+/* Returns the object itself, or the one without a parent that it is part of. */
+extern CmigObject *cmig_object_root(CmigObject *object);
+
 /*
  * Returns the object's child of this kind and with this name, or with any name
  * if "name" is NULL.  Returns NULL if there is none.
@@ -665,9 +668,6 @@ enum
 extern void cmig_bodies_read(CmigImage *image);
 
 /* in table.c */
-
-/* Are both tables partitioned, with the same partition key? */
-extern bool cmig_table_same_key(const CmigObject *table, const CmigObject *other);
 
 /* Is a column part of the table's partition key? */
 extern bool cmig_table_is_key(const CmigObject *table, const char *column);

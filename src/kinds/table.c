@@ -55,13 +55,6 @@ static const char table_sql[] =
 " WHERE c.relnamespace = ANY ($1) AND c.relkind IN ('r', 'p')";
 
 bool
-cmig_table_same_key(const CmigObject *table, const CmigObject *other)
-{
-	return other->values[CMIG_TABLE_PARTITION_KEY] != NULL &&
-		cmig_kind_same_value(&table_properties[CMIG_TABLE_PARTITION_KEY], table->values[CMIG_TABLE_PARTITION_KEY], other->values[CMIG_TABLE_PARTITION_KEY]);
-}
-
-bool
 cmig_table_is_key(const CmigObject *table, const char *column)
 {
 	const char *key = table->values[CMIG_TABLE_PARTITION_KEY];
@@ -150,7 +143,7 @@ cmig_table_keeps_inheriting(const CmigImage *from, const CmigImage *to, const Cm
 	List	   *parents;
 	ListCell   *cell;
 
-	if (old == NULL || new == NULL || cmig_kind_same_value(&table_properties[CMIG_TABLE_INHERITS], old->values[CMIG_TABLE_INHERITS], new->values[CMIG_TABLE_INHERITS]))
+	if (old == NULL || new == NULL || cmig_object_same(old, new, CMIG_TABLE_INHERITS))
 		return true;
 	parents = cut_names(new->values[CMIG_TABLE_INHERITS]);
 	foreach(cell, cut_names(old->values[CMIG_TABLE_INHERITS]))

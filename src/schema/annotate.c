@@ -67,10 +67,20 @@ alter_comments(List *ddl, const CmigObject *from, const CmigObject *to)
 }
 
 void
-cmig_annotate_keep_comments(const CmigObject *from, CmigObject *to)
+cmig_annotate_keep(const CmigObject *from, CmigObject *to, const CmigDiffOptions *options)
 {
-	to->comment = from->comment;
-	to->index_comment = from->index_comment;
+	if (!options->owners)
+		to->owner = from->owner;
+	if (!options->privileges)
+	{
+		to->grants = from->grants;
+		to->sequence_grants = from->sequence_grants;
+	}
+	if (!options->comments)
+	{
+		to->comment = from->comment;
+		to->index_comment = from->index_comment;
+	}
 }
 
 /*

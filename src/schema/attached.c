@@ -304,9 +304,10 @@ cmig_attached_settle(CmigDifference *difference)
 			change->ddl = NIL;
 		}
 	}
-	for (int i = 0; i < difference->count && !difference->options->comments; i++)
+	/* such an object has no owner and no privileges of its own */
+	for (int i = 0; i < difference->count; i++)
 		if (is_remade(difference, &difference->changes[i]))
-			cmig_annotate_keep_comments(difference->changes[i].from, difference->changes[i].to);
+			cmig_annotate_keep(difference->changes[i].from, difference->changes[i].to, difference->options);
 }
 
 const CmigObject *

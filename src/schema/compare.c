@@ -2,6 +2,11 @@
  * compare.c
  *	  The changes between two images.
  *
+ * The result has a change for each object, even if the object does not change.
+ * Objects are matched by kind and identity.  Each kind decides what ALTER can
+ * change.  If an object is dropped, or altered in a way that its dependents do
+ * not survive, its dependents are dropped first and re-created afterwards.
+ *
  * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
@@ -10,19 +15,6 @@
 
 #include "kinds/kinds.h"
 #include "schema/internal.h"
-
-/* ----------------------------------------------------------------
- * Finds the differences between two images.
- *
- * The result has a change for each object, even if the object does not change.
- * This module also finds objects that must be dropped temporarily because they
- * depend on an object that changes.
- *
- * Objects are matched by kind and identity.  Each kind decides what ALTER can
- * change.  If an object is dropped, or altered in a way that its dependents do
- * not survive, its dependents are dropped first and re-created afterwards.
- * ----------------------------------------------------------------
- */
 
 /*
  * Re-create the indexes that were created with ON ONLY on a partitioned table,
@@ -64,10 +56,8 @@ find_referenced(const CmigDifference *difference)
 			continue;
 		for (int j = 0; j < key->ndepends; j++)
 		{
-			CmigObject *table = key->depends[j];
+			CmigObject *table = cmig_object_root(key->depends[j]);
 
-			while (table->parent != NULL)
-				table = table->parent;
 			if (table->kind == &cmig_kind_table && table != key->parent && table->values[CMIG_TABLE_PARTITION_KEY] != NULL)
 				tables = list_append_unique_ptr(tables, table);
 		}
@@ -121,23 +111,6 @@ contains_type(const CmigObject *object, const CmigObject *type, int depth)
 	return false;
 }
 
-/*
- * Can expressions of the object contain values of the enum?  For a partition,
- * the expressions are its bounds, which have the types of its columns.
- */
-static bool
-has_values(const CmigObject *object, const CmigObject *type)
-{
-	if (object->kind == &cmig_kind_function || contains_type(object, type, 0))
-		return true;
-	if (object->kind != &cmig_kind_partition)
-		return false;
-	for (const CmigObject *child = object->parent->child; child != NULL; child = child->sibling)
-		if (child->kind == &cmig_kind_column && contains_type(child, type, 0))
-			return true;
-	return false;
-}
-
 /* Can the character be part of a word? */
 static bool
 is_word(unsigned char c)
@@ -172,14 +145,25 @@ has_label(const char *text, const char *label)
 static bool
 uses_label(const CmigObject *object, const CmigObject *type, const char *label)
 {
+	bool		found = false;
+
 	for (int i = 0; i < object->kind->nproperties; i++)
 	{
 		const char *value = object->values[i];
 
-		if (value != NULL && has_label(value, label) &&
-			(strstr(value, type->identity) != NULL || has_values(object, type)))
+		if (value == NULL || !has_label(value, label))
+			continue;
+		if (strstr(value, type->identity) != NULL)
 			return true;
+		found = true;
 	}
+	if (!found || object->kind == &cmig_kind_function || contains_type(object, type, 0))
+		return found;
+	/* the bounds of a partition have the types of its columns */
+	for (const CmigObject *child = object->kind == &cmig_kind_partition ? object->parent->child : NULL;
+		 child != NULL; child = child->sibling)
+		if (child->kind == &cmig_kind_column && contains_type(child, type, 0))
+			return true;
 	return false;
 }
 
@@ -297,23 +281,13 @@ refuse_labels(CmigDifference *difference)
 static void
 keep_annotations(CmigDifference *difference)
 {
-	const CmigDiffOptions *options = difference->options;
-
 	for (int i = 0; i < difference->count; i++)
 	{
 		CmigChange *change = &difference->changes[i];
 
 		if (change->action != CMIG_AGAIN)
 			continue;
-		if (!options->owners)
-			change->to->owner = change->from->owner;
-		if (!options->privileges)
-		{
-			change->to->grants = change->from->grants;
-			change->to->sequence_grants = change->from->sequence_grants;
-		}
-		if (!options->comments)
-			cmig_annotate_keep_comments(change->from, change->to);
+		cmig_annotate_keep(change->from, change->to, difference->options);
 		change->to->keeps = true;
 
 		/* pg_dump -s writes WITH NO DATA for all materialized views */
@@ -357,16 +331,6 @@ is_reshaped(const CmigDifference *difference, const CmigObject *object)
 		if (change->disturbs || (change->action == CMIG_AGAIN && child->kind == &cmig_kind_column))
 			return true;
 	}
-	return false;
-}
-
-/* Does the function's body name an object for which is_reshaped() is true? */
-static bool
-names_reshaped(const CmigDifference *difference, const CmigObject *function)
-{
-	for (int i = 0; i < function->nsoft; i++)
-		if (is_reshaped(difference, function->soft[i]))
-			return true;
 	return false;
 }
 
@@ -417,7 +381,9 @@ find_unchecked(const CmigDifference *difference)
 		if (change->action != CMIG_ALTER || change->from == NULL || change->to == NULL ||
 			!cmig_function_is_sql(change->to))
 			continue;
-		change->unchecked = names_reshaped(difference, change->to) || calls_overloads(difference, change);
+		change->unchecked = calls_overloads(difference, change);
+		for (int j = 0; j < change->to->nsoft; j++)
+			change->unchecked |= is_reshaped(difference, change->to->soft[j]);
 		for (int j = 0; j < change->to->ndepends; j++)
 			if (cmig_function_returns(change->to, change->to->depends[j]) &&
 				changes_row(difference, change->to->depends[j]))
@@ -509,37 +475,25 @@ cmig_compare(CmigImage *from, CmigImage *to, const CmigDiffOptions *options)
 /* The maximum number of columns that the NOTICE names. */
 #define MAX_NAMED 10
 
-/* Is the column new, but followed by an existing column in the target? */
-static bool
-is_misplaced(const CmigDifference *difference, const CmigChange *change)
-{
-	const CmigObject *column = change->to;
-
-	if (change->action != CMIG_CREATE || change->host != NULL || column->kind != &cmig_kind_column)
-		return false;
-	for (const CmigObject *next = column->sibling; next != NULL; next = next->sibling)
-		if (next->kind == column->kind && next->address.sub > column->address.sub &&
-			difference->of_to[next->index]->from != NULL)
-			return true;
-	return false;
-}
-
 void
 cmig_column_order_tell(const CmigDifference *difference)
 {
 	StringInfoData list;
 	int			count = 0;
 
-	if (difference->options->models)
-		return;
 	initStringInfo(&list);
-	for (int i = 0; i < difference->count; i++)
+	for (int i = 0; i < difference->count && !difference->options->models; i++)
 	{
 		const CmigChange *change = &difference->changes[i];
+		const CmigObject *next = NULL;
 
-		if (!is_misplaced(difference, change))
-			continue;
-		if (count++ < MAX_NAMED)
+		/* is the column new, but followed by an existing one in the target? */
+		if (change->action == CMIG_CREATE && change->host == NULL && change->to->kind == &cmig_kind_column)
+			next = change->to->sibling;
+		while (next != NULL && (next->kind != &cmig_kind_column || next->address.sub <= change->to->address.sub ||
+								difference->of_to[next->index]->from == NULL))
+			next = next->sibling;
+		if (next != NULL && count++ < MAX_NAMED)
 			appendStringInfo(&list, "%s%s", count > 1 ? "\n" : "", change->to->identity);
 	}
 	if (count > MAX_NAMED)

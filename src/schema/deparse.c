@@ -21,15 +21,6 @@
  * ----------------------------------------------------------------
  */
 
-/* Returns the object itself, or the object without a parent that it is part of. */
-static CmigObject *
-root_of(CmigObject *object)
-{
-	while (object->parent != NULL)
-		object = object->parent;
-	return object;
-}
-
 /* A table whose foreign keys are being followed. */
 typedef struct LeadFrame
 {
@@ -62,7 +53,7 @@ next_table(CmigChange *const *changes, CmigAction whole, LeadFrame *frame)
 			continue;
 		while (frame->depend < frame->child->ndepends)
 		{
-			CmigObject *table = root_of(frame->child->depends[frame->depend++]);
+			CmigObject *table = cmig_object_root(frame->child->depends[frame->depend++]);
 
 			if (table->kind == &cmig_kind_table && table->turn == 0 && is_whole(changes, whole, table))
 				return table;
@@ -343,56 +334,77 @@ lift(List *tables, CmigChange *change, CmigChange *reader)
 	return lappend(tables, force);
 }
 
-/* Lift forced row security from both tables of a foreign key. */
+/*
+ * Lift forced row security from the tables that the statements of a change
+ * read: both tables of a foreign key, and the table of a column whose sequence
+ * is created or dropped.  If "old" is true, look at the statements for the old
+ * object.
+ */
 static List *
-lift_tables(const CmigDifference *difference, List *tables, CmigChange *reader, bool is_old)
+lift_tables(const CmigDifference *difference, List *tables, CmigChange *reader, bool old)
 {
-	CmigChange **changes = is_old ? difference->of_from : difference->of_to;
-	const CmigObject *key = is_old ? reader->from : reader->to;
+	CmigChange **changes = old ? difference->of_from : difference->of_to,
+			  **others = old ? difference->of_to : difference->of_from;
+	const CmigObject *object = old ? reader->from : reader->to,
+			   *column;
 
-	tables = lift(tables, changes[key->parent->index], reader);
-	for (int i = 0; i < key->ndepends; i++)
+	if (object == NULL)
+		return tables;
+	if (object->kind == &cmig_kind_foreign_key)
 	{
-		const CmigObject *table = root_of(key->depends[i]);
+		tables = lift(tables, changes[object->parent->index], reader);
+		for (int i = 0; i < object->ndepends; i++)
+		{
+			const CmigObject *table = cmig_object_root(object->depends[i]);
 
-		if (table->kind == &cmig_kind_table)
-			tables = lift(tables, changes[table->index], reader);
+			if (table->kind == &cmig_kind_table)
+				tables = lift(tables, changes[table->index], reader);
+		}
+	}
+	if (object->kind == &cmig_kind_sequence_owner && (old ? cmig_change_drops(reader) : cmig_change_creates(reader)))
+	{
+		column = cmig_image_lookup(old ? difference->to : difference->from, &cmig_kind_column, object->values[0]);
+		if (column != NULL)
+			tables = lift(tables, others[column->parent->index], reader);
 	}
 	return tables;
 }
 
 /*
- * Does the list contain a statement that makes a sequence continue after the
- * values in a column?
- */
-static bool
-sets_sequence(const List *ddl)
-{
-	ListCell   *cell;
-
-	foreach(cell, ddl)
-	{
-		const CmigDdl *entry = lfirst(cell);
-
-		if (strstr(entry->sql, "pg_catalog.setval(") || (entry->undo && strstr(entry->undo, "pg_catalog.setval(")))
-			return true;
-	}
-	return false;
-}
-
-/*
- * The change is that of the owner of a sequence that is created or dropped.
- * Lift forced row security from the table of the sequence's column.  "before"
- * is the image without the sequence.
+ * Find the tables with forced row security that the statements of the
+ * difference read, and remove the statements that change their forced row
+ * security.  The caller turns forced row security off before all other
+ * statements, and on again after them; in a stepwise revision, before and
+ * after the statements that read the table, in their transaction.
  */
 static List *
-lift_sequence(const CmigDifference *difference, List *tables, CmigChange *reader, const CmigImage *before)
+lift_all(CmigDifference *difference)
 {
-	const char *name = cmig_sequence_owner_column(before == difference->from ? reader->to : reader->from);
-	const CmigObject *column = name ? cmig_image_lookup(before, &cmig_kind_column, name) : NULL;
-	CmigChange **changes = before == difference->from ? difference->of_from : difference->of_to;
+	List	   *tables = NIL;
+	ListCell   *cell;
 
-	return column != NULL ? lift(tables, changes[column->parent->index], reader) : tables;
+	for (int i = 0; i < difference->count; i++)
+	{
+		CmigChange *change = &difference->changes[i];
+		const CmigObject *object = change->to ? change->to : change->from;
+
+		change->reads = NIL;
+		if (change->action == CMIG_NO_CHANGE || change->action == CMIG_UNSUPPORTED ||
+			(object->kind == &cmig_kind_foreign_key && change->host != NULL))
+			continue;
+		tables = lift_tables(difference, tables, change, true);
+		tables = lift_tables(difference, tables, change, false);
+
+		/* a statement makes a sequence continue after the column's values */
+		foreach(cell, change->action == CMIG_ALTER && object->kind == &cmig_kind_column ? change->ddl : NIL)
+		{
+			const CmigDdl *entry = lfirst(cell);
+
+			if (strstr(entry->sql, "pg_catalog.setval(") || (entry->undo && strstr(entry->undo, "pg_catalog.setval(")))
+				tables = lift(tables, difference->of_to[object->parent->index], change);
+		}
+	}
+	return tables;
 }
 
 /*
@@ -413,7 +425,7 @@ reads_forced(const CmigImage *image, const CmigObject *view)
 		queue = list_delete_last(queue);
 		for (int i = 0; i < object->ndepends; i++)
 		{
-			CmigObject *on = root_of(object->depends[i]);
+			CmigObject *on = cmig_object_root(object->depends[i]);
 
 			found |= is_forced(on);
 			if (!seen[on->index] && (on->kind == &cmig_kind_view || on->kind == &cmig_kind_materialized_view))
@@ -487,7 +499,7 @@ put_row(const Deparse *deparse, const CmigDiffRow *row)
 static const CmigObject *
 live_table(const Deparse *deparse, const CmigObject *object)
 {
-	object = root_of(unconstify(CmigObject *, object));
+	object = cmig_object_root(unconstify(CmigObject *, object));
 	return cmig_image_lookup(deparse->difference->from, object->kind, object->identity);
 }
 
@@ -575,48 +587,12 @@ creation(const CmigObject *object, const CmigDiffOptions *options)
 	return ddl;
 }
 
-/*
- * Returns the statements that complete a column that is created together with
- * the parent table's column.
- */
-static List *
-completion(const CmigObject *column, const CmigDiffOptions *options)
+List *
+cmig_completion(const CmigObject *object, const CmigDiffOptions *options)
 {
-	return list_concat(cmig_column_deviations(column), cmig_annotate_create(column, options));
-}
+	List	   *ddl = object->kind == &cmig_kind_column ? cmig_column_deviations(object) : NIL;
 
-/*
- * Append statements, a list of char *, to the SQL of the first statement in
- * "ddl".
- */
-static void
-append(List *ddl, const List *statements)
-{
-	CmigDdl    *first = ddl == NIL ? NULL : linitial(ddl);
-	ListCell   *cell;
-
-	foreach(cell, first ? statements : NIL)
-		first->sql = psprintf("%s;\n%s", first->sql, (char *) lfirst(cell));
-}
-
-/*
- * If a column that exists in the image "before" is given a new sequence, make
- * the sequence continue after the column's values: append a statement for this
- * to the first statement in "ddl".  "old" is true if "ddl" restores the old
- * sequence.
- */
-static void
-continue_sequence(const CmigChange *owner, const CmigChange *sequence, const CmigImage *before, bool old, List *ddl)
-{
-	const CmigObject *object = old ? owner->from : owner->to;
-	const char *name = cmig_sequence_owner_column(object);
-	const CmigObject *column = name ? cmig_image_lookup(before, &cmig_kind_column, name) : NULL;
-	char	   *sql = column != NULL && sequence->action != CMIG_NO_CHANGE && sequence->action != CMIG_ALTER ?
-	cmig_sequence_continue(object, column) : NULL;
-	CmigDdl    *first = ddl ? linitial(ddl) : NULL;
-
-	if (sql != NULL && first != NULL)
-		first->sql = psprintf("%s;\n%s", first->sql, sql);
+	return list_concat(ddl, cmig_annotate_create(object, options));
 }
 
 /*
@@ -632,18 +608,37 @@ uncheck(const CmigChange *change, const CmigObject *object, char **sql)
 }
 
 /*
- * Call uncheck() for the first statement in "ddl", which creates "object", and
- * for its undo, which creates "other"; either object may be NULL.
+ * Returns the statements that create the new object of a change, or create the
+ * old one again if "old" is true.
  */
 static List *
-without_checks(const CmigChange *change, List *ddl, const CmigObject *object, const CmigObject *other)
+creation_of(const Deparse *deparse, const CmigChange *change, bool old)
 {
-	CmigDdl    *first = ddl != NIL ? linitial(ddl) : NULL;
+	const CmigDifference *difference = deparse->difference;
+	const CmigObject *object = old ? change->from : change->to;
+	List	   *ddl = creation(old && change->away ? change->away : object, old ? &deparse->restore : deparse->options);
+	CmigDdl    *first = ddl == NIL ? NULL : linitial(ddl);
+	const char *name = cmig_sequence_owner_column(object);
+	const CmigObject *column;
+	ListCell   *cell;
 
-	if (first != NULL)
+	if (first == NULL)
+		return NIL;
+	uncheck(change, object, &first->sql);
+	cmig_attached_complete(difference, object, ddl, old);
+	foreach(cell, cmig_children_validate(difference, old ? difference->from : difference->to, object))
+		first->sql = psprintf("%s;\n%s", first->sql, (char *) lfirst(cell));
+
+	/* if a column that exists gets a new sequence, it continues its values */
+	column = name ? cmig_image_lookup(old ? difference->to : difference->from, &cmig_kind_column, name) : NULL;
+	if (column != NULL)
 	{
-		uncheck(change, object, &first->sql);
-		uncheck(change, other, &first->undo);
+		const CmigChange *sequence = (old ? difference->of_from : difference->of_to)[object->parent->index];
+		char	   *sql = sequence->action == CMIG_NO_CHANGE || sequence->action == CMIG_ALTER ? NULL :
+		cmig_sequence_continue(object, column);
+
+		if (sql != NULL)
+			first->sql = psprintf("%s;\n%s", first->sql, sql);
 	}
 	return ddl;
 }
@@ -652,21 +647,16 @@ without_checks(const CmigChange *change, List *ddl, const CmigObject *object, co
 static void
 put_create(Deparse *deparse, CmigChange *change)
 {
-	List	   *ddl = without_checks(change, creation(change->to, deparse->options), change->to, NULL);
+	List	   *ddl = creation_of(deparse, change, false);
 	ListCell   *cell;
 
-	if (change->to->parent != NULL)
-		continue_sequence(change, deparse->difference->of_to[change->to->parent->index],
-						  deparse->difference->from, false, ddl);
 	if (change->empties)
 		((CmigDdl *) linitial(ddl))->hazard = psprintf("no data until REFRESH: materialized view %s", change->to->identity);
 	if (change->taken)
 		((CmigDdl *) linitial(ddl))->undo = psprintf("DROP FUNCTION IF EXISTS %s", change->to->identity);
-	cmig_attached_complete(deparse->difference, change->to, ddl, false);
-	append(ddl, cmig_children_validate(deparse->difference, deparse->difference->to, change->to));
 	put_ddl(deparse, "create", change, ddl);
 	foreach(cell, change->copies)
-		put_ddl(deparse, "alter", lfirst(cell), completion(((CmigChange *) lfirst(cell))->to, deparse->options));
+		put_ddl(deparse, "alter", lfirst(cell), cmig_completion(((CmigChange *) lfirst(cell))->to, deparse->options));
 }
 
 /*
@@ -734,18 +724,13 @@ put_drop(Deparse *deparse, CmigChange *change)
 		.incidental = is_incidental(change),.filtered = force_filters(deparse->difference, change),
 		.subject = object
 	};
-	List	   *ddl = without_checks(change, creation(object, &deparse->restore), change->from, NULL);
+	List	   *ddl = creation_of(deparse, change, true);
 	ListCell   *cell;
 
-	cmig_attached_complete(deparse->difference, change->from, ddl, true);
-	append(ddl, cmig_children_validate(deparse->difference, deparse->difference->from, change->from));
-	if (change->from->parent != NULL)
-		continue_sequence(change, deparse->difference->of_from[change->from->parent->index],
-						  deparse->difference->to, true, ddl);
 	foreach(cell, change->takes)
 		ddl = list_concat(ddl, creation(((CmigChange *) lfirst(cell))->from, &deparse->restore));
 	foreach(cell, change->copies)
-		ddl = list_concat(ddl, completion(((CmigChange *) lfirst(cell))->from, &deparse->restore));
+		ddl = list_concat(ddl, cmig_completion(((CmigChange *) lfirst(cell))->from, &deparse->restore));
 	foreach(cell, change->riders)
 		ddl = list_concat(ddl, creation(((CmigChange *) lfirst(cell))->from, &deparse->restore));
 	row.upgrade = drop(change, object);
@@ -838,32 +823,6 @@ collect_late(const CmigDiffRow *row, void *arg)
 	late->retyped = retyped;
 }
 
-/*
- * Make the image "to" match the database as it will be after all changes
- * except late ones: copy the owner, privileges, and comments from the old
- * image if the options exclude them from the comparison.
- */
-static void
-set_final(CmigDifference *difference)
-{
-	for (int i = 0; i < difference->count; i++)
-	{
-		CmigChange *change = &difference->changes[i];
-
-		if (change->from == NULL || change->to == NULL)
-			continue;
-		if (!difference->options->owners)
-			change->to->owner = change->from->owner;
-		if (!difference->options->privileges)
-		{
-			change->to->grants = change->from->grants;
-			change->to->sequence_grants = change->from->sequence_grants;
-		}
-		if (!difference->options->comments)
-			cmig_annotate_keep_comments(change->from, change->to);
-	}
-}
-
 /* Pass to the callback the rows of all late changes. */
 static void
 put_late_changes(Deparse *deparse)
@@ -874,39 +833,38 @@ put_late_changes(Deparse *deparse)
 	for (int i = 0; i < difference->count; i++)
 	{
 		CmigChange *change = &difference->changes[i];
-		CmigDdl    *last;
-		Late		late;
-		CmigImage	back;
-		CmigDiffOptions options;
+		CmigImage	back = *difference->to;
+		CmigDiffOptions options = deparse->restore;
+		Late		late = {.retyped = NULL};
 		CmigObject *type;
+		CmigDdl    *last;
 
 		if (!change->late || change->action != CMIG_ALTER)
 			continue;
-		if (!found)
-			set_final(difference);
-		found = true;
-		/* pass to the callback the rows of a late change */
-		last = llast(change->ddl);
 
 		/*
-		 * Find the statements that revert a late change of a type.  Compares
-		 * the image "to" with a copy of it in which the type has its old
-		 * values.
+		 * make the image "to" match the database as it will be after all
+		 * other changes
 		 */
-		back = *deparse->difference->to;
-		options = deparse->restore;
+		for (int j = 0; j < difference->count && !found; j++)
+			if (difference->changes[j].from != NULL && difference->changes[j].to != NULL)
+				cmig_annotate_keep(difference->changes[j].from, difference->changes[j].to, difference->options);
+		found = true;
+
+		/*
+		 * To find the statements that revert the change, compare this image
+		 * with a copy of it in which the type has its old values.
+		 */
+		last = llast(change->ddl);
 		type = cmig_object_copy(change->to);
 		type->values = change->from->values;
 		back.objects = palloc(sizeof(CmigObject *) * back.count);
-		memcpy(back.objects, deparse->difference->to->objects, sizeof(CmigObject *) * back.count);
+		memcpy(back.objects, difference->to->objects, sizeof(CmigObject *) * back.count);
 		back.objects[type->index] = type;
 		options.no_late = true;
 		options.concurrently = false;
 		initStringInfo(&late.sql);
-		late.retyped = NULL;
-		late.problem = NULL;
-		cmig_deparse(cmig_compare((CmigImage *) deparse->difference->to, &back, &options),
-					 collect_late, &late);
+		cmig_deparse(cmig_compare((CmigImage *) difference->to, &back, &options), collect_late, &late);
 		last->undo = late.sql.data;
 		if (late.problem != NULL)
 		{
@@ -945,19 +903,14 @@ put_force(Deparse *deparse, const List *forced, bool briefly, bool at_start)
 	{
 		const CmigForce *force = lfirst(cell);
 		const CmigObject *table = at_start ? force->before : force->after;
-		CmigDiffRow row = {"alter",.incidental = true};
-		char	   *set,
-				   *reset;
+		CmigDiffRow row = {"alter",.incidental = true,.subject = table};
 
 		if (table == NULL || is_lifted_briefly(deparse, force) != briefly)
 			continue;
-		set = psprintf("ALTER TABLE %s FORCE ROW LEVEL SECURITY", table->identity);
-		reset = psprintf("ALTER TABLE %s NO FORCE ROW LEVEL SECURITY", table->identity);
 		row.kind = table->kind->name;
 		row.object = table->identity;
-		row.subject = table;
-		row.upgrade = at_start ? reset : set;
-		row.downgrade = at_start ? set : reset;
+		row.upgrade = psprintf("ALTER TABLE %s %sFORCE ROW LEVEL SECURITY", table->identity, at_start ? "NO " : "");
+		row.downgrade = psprintf("ALTER TABLE %s %sFORCE ROW LEVEL SECURITY", table->identity, at_start ? "" : "NO ");
 		put_row(deparse, &row);
 	}
 }
@@ -974,19 +927,15 @@ put_nodes(Deparse *deparse, const CmigOrderNode *nodes, int count)
 
 	for (int i = 0; i < count; i++)
 	{
-		const List *reads = nodes[i].change->reads;
+		CmigChange *change = nodes[i].change;
 		ListCell   *cell;
-		const CmigOrderNode *node;
-		CmigChange *change;
 
 		deparse->transaction = nodes[i].transaction;
-		foreach(cell, reads)
+		foreach(cell, change->reads)
 			if (deparse->transaction == 0 && is_lifted_briefly(deparse, lfirst(cell)))
 			deparse->transaction = -1 - deparse->difference->to->count - i;
-		put_force(deparse, reads, true, true);
-		node = &nodes[i];
-		change = node->change;
-		switch (node->type)
+		put_force(deparse, change->reads, true, true);
+		switch (nodes[i].type)
 		{
 			case CMIG_NODE_AWAY:
 				put_away(deparse, change);
@@ -1001,8 +950,12 @@ put_nodes(Deparse *deparse, const CmigOrderNode *nodes, int count)
 				put_ddl(deparse, "alter", change, change->last);
 				break;
 			case CMIG_NODE_ALTER:
-				put_ddl(deparse, "alter", change,
-						without_checks(change, change->ddl, change->to, change->from));
+				if (change->ddl != NIL)
+				{
+					uncheck(change, change->to, &((CmigDdl *) linitial(change->ddl))->sql);
+					uncheck(change, change->from, &((CmigDdl *) linitial(change->ddl))->undo);
+				}
+				put_ddl(deparse, "alter", change, change->ddl);
 				break;
 			case CMIG_NODE_CREATE:
 				put_create(deparse, change);
@@ -1011,7 +964,7 @@ put_nodes(Deparse *deparse, const CmigOrderNode *nodes, int count)
 				put_unsupported(deparse, change);
 				break;
 		}
-		put_force(deparse, reads, true, false);
+		put_force(deparse, change->reads, true, false);
 		MemoryContextReset(context);
 	}
 	deparse->transaction = 0;
@@ -1023,52 +976,9 @@ void
 cmig_deparse(CmigDifference *difference, CmigDiffCallback callback, void *arg)
 {
 	Deparse		deparse = {.difference = difference,.options = difference->options,.callback = callback,.arg = arg};
-	List	   *forced;
 	int			count;
 	CmigOrderNode *nodes = cmig_order(difference, &count);
-
-	/*
-	 * Find the tables with forced row security that foreign keys or sequences
-	 * of the difference read, and remove from the difference the statements
-	 * that change their forced row security.  The caller turns forced row
-	 * security off before all other statements, and on again after them; in a
-	 * stepwise revision, before and after the statements that read the table,
-	 * in their transaction.
-	 */
-	forced = NIL;
-	for (int i = 0; i < difference->count; i++)
-	{
-		CmigChange *change = &difference->changes[i];
-
-		change->reads = NIL;
-		if (change->action != CMIG_NO_CHANGE && change->action != CMIG_UNSUPPORTED)
-		{
-			List	   *tables = forced;
-			const CmigObject *object = change->to ? change->to : change->from;
-
-			/*
-			 * lift forced row security from the tables that a change's
-			 * statements read
-			 */
-			if (object->kind == &cmig_kind_foreign_key && object->parent != NULL && change->host == NULL)
-			{
-				if (change->from != NULL)
-					tables = lift_tables(difference, tables, change, true);
-				if (change->to != NULL)
-					tables = lift_tables(difference, tables, change, false);
-			}
-			if (object->kind == &cmig_kind_sequence_owner)
-			{
-				if (cmig_change_creates(change))
-					tables = lift_sequence(difference, tables, change, difference->from);
-				if (cmig_change_drops(change))
-					tables = lift_sequence(difference, tables, change, difference->to);
-			}
-			if (change->action == CMIG_ALTER && object->kind == &cmig_kind_column && sets_sequence(change->ddl))
-				tables = lift(tables, difference->of_to[object->parent->index], change);
-			forced = tables;
-		}
-	}
+	List	   *forced = lift_all(difference);
 
 	deparse.context = CurrentMemoryContext;
 	deparse.restore = *difference->options;

@@ -59,8 +59,11 @@ extern List *cmig_annotate_alter(const CmigObject *from, const CmigObject *to,
 extern List *cmig_annotate_sequence_gone(const CmigObject *from, const CmigObject *to,
 										 const CmigDiffOptions *options);
 
-/* Copy the comments of "from" to "to". */
-extern void cmig_annotate_keep_comments(const CmigObject *from, CmigObject *to);
+/*
+ * Copy the owner, privileges, and comments of "from" to "to", if the options
+ * exclude them from the comparison.
+ */
+extern void cmig_annotate_keep(const CmigObject *from, CmigObject *to, const CmigDiffOptions *options);
 
 /* in match.c */
 
@@ -254,6 +257,13 @@ extern void cmig_compare_refuse(CmigDifference *difference, CmigChange *change, 
 extern void cmig_column_order_tell(const CmigDifference *difference);
 
 /* in deparse.c */
+
+/*
+ * Returns the statements that complete an object that is created together with
+ * another object: its owner, privileges, and comments, and for a column, the
+ * properties in which it differs from the parent's column.
+ */
+extern List *cmig_completion(const CmigObject *object, const CmigDiffOptions *options);
 
 /*
  * Set the fields "lead" and "turn" of each table that is created or dropped.

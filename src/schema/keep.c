@@ -262,7 +262,8 @@ cmig_keep_partitions(CmigImage *image, const CmigImage *target, const char *crea
 			const CmigObject *other = table ? counterpart(target, table) : NULL;
 
 			if (table == NULL || counterpart(target, link->parent) != NULL ||
-				(!marked[table->index] && (other == NULL || divided[other->index] || !cmig_table_same_key(table, other))))
+				(!marked[table->index] && (other == NULL || divided[other->index] ||
+										   other->values[CMIG_TABLE_PARTITION_KEY] == NULL || !cmig_object_same(table, other, CMIG_TABLE_PARTITION_KEY))))
 				continue;
 			if (!marked[table->index] && !listed[table->index])
 				cmig_listing_add(&tables, table->identity);

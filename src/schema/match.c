@@ -239,21 +239,8 @@ follows_type(const CmigDifference *difference, const CmigObject *object)
 }
 
 /*
- * Returns the statements that complete an object that is created together with
- * another object: its owner, privileges, and comments, and for a column, the
- * properties in which it differs from the parent's column.
- */
-static List *
-completion(const CmigObject *object, const CmigDiffOptions *options)
-{
-	List	   *ddl = object->kind == &cmig_kind_column ? cmig_column_deviations(object) : NIL;
-
-	return list_concat(ddl, cmig_annotate_create(object, options));
-}
-
-/*
  * For an object that is dropped together with another object, returns the
- * statements that reset what completion() sets.  The downgrade first
+ * statements that reset what cmig_completion() sets.  The downgrade first
  * re-creates the object, and then runs their undo statements, which set it
  * again.
  */
@@ -265,7 +252,7 @@ removal(const CmigDifference *difference, const CmigObject *object)
 	ListCell   *cell;
 
 	options.owners = options.privileges = options.comments = true;
-	foreach(cell, completion(object, &options))
+	foreach(cell, cmig_completion(object, &options))
 	{
 		const CmigDdl *entry = lfirst(cell);
 
@@ -342,7 +329,7 @@ decide_single(CmigDifference *difference, CmigChange *change)
 			 (cmig_children_added_later(cmig_image_of(difference, change->to == NULL), object) &&
 			  cmig_table_keeps_inheriting(difference->from, difference->to, object)))
 	{
-		change->ddl = change->to != NULL ? completion(object, difference->options) : removal(difference, object);
+		change->ddl = change->to != NULL ? cmig_completion(object, difference->options) : removal(difference, object);
 		change->action = change->ddl != NIL ? CMIG_ALTER : CMIG_NO_CHANGE;
 	}
 	else

@@ -19,33 +19,30 @@ static bool
 is_taken(const CmigImage *image, const char *identity)
 {
 	for (int i = 0; i < image->count; i++)
-	{
-		const CmigObject *object = image->objects[i];
-
-		if ((object->kind->flags & (CMIG_KIND_TYPE | CMIG_KIND_RELATION)) != 0 &&
-			strcmp(object->identity, identity) == 0)
+		if ((image->objects[i]->kind->flags & (CMIG_KIND_TYPE | CMIG_KIND_RELATION)) != 0 &&
+			strcmp(image->objects[i]->identity, identity) == 0)
 			return true;
-	}
 	return false;
 }
 
 /*
- * Returns a copy of the old type with a temporary name that neither image
- * uses.
+ * Give the old type of the change a temporary name that neither image uses,
+ * unless it has one.
  */
-static CmigObject *
-renamed_away(const CmigDifference *difference, const CmigObject *type)
+static void
+put_away(const CmigDifference *difference, CmigChange *change)
 {
+	const CmigObject *type = change->from;
 	CmigObject *away = cmig_object_copy(type);
 	char	   *schema = pnstrdup(type->identity, strlen(type->identity) - strlen(cmig_quote(type->name)));
 	int			length = pg_mbcliplen(type->name, strlen(type->name), NAMEDATALEN - 8);
 
-	for (int i = 0;; i++)
+	for (int i = 0; change->away == NULL; i++)
 	{
 		away->name = psprintf("%.*s_old%s", length, type->name, i == 0 ? "" : psprintf("%d", i));
 		away->identity = psprintf("%s%s", schema, cmig_quote(away->name));
 		if (!is_taken(difference->from, away->identity) && !is_taken(difference->to, away->identity))
-			return away;
+			change->away = away;
 	}
 }
 
@@ -91,8 +88,7 @@ cmig_replace_dependent(CmigDifference *difference, CmigChange *change, CmigChang
 	if (!cmig_type_can_convert(change->from, to) && dependent->from->kind != &cmig_kind_table &&
 		(dependent->from->kind != &cmig_kind_column || is_array(dependent->from)))
 		return NULL;
-	if (change->away == NULL)
-		change->away = renamed_away(difference, change->from);
+	put_away(difference, change);
 	if (dependent->from->kind == &cmig_kind_column)
 	{
 		if (cmig_table_is_key(dependent->from->parent, dependent->from->name))
@@ -141,38 +137,32 @@ cmig_replace_dependent(CmigDifference *difference, CmigChange *change, CmigChang
 	return next;
 }
 
-/*
- * Does the new version of a column use a type that has the name of the old
- * type, or another type that is replaced?  If so, the old type must exist
- * under a temporary name until the column has changed.
- */
-static bool
-needs_old_name(const CmigDifference *difference, const CmigChange *change, const CmigObject *column)
-{
-	for (int i = 0; i < column->ndepends; i++)
-	{
-		const CmigObject *type = column->depends[i];
-
-		if (strcmp(type->identity, change->from->identity) == 0)
-			return true;
-		if (change->action == CMIG_AGAIN && (type->kind->flags & CMIG_KIND_SWAPS) &&
-			difference->of_to[type->index]->action == CMIG_AGAIN)
-			return true;
-	}
-	return false;
-}
-
 void
 cmig_replace_trade(const CmigDifference *difference, CmigChange *change, CmigChange *dependent)
 {
+	bool		needed = false;
 	ListCell   *cell;
 
-	if (!(change->from->kind->flags & CMIG_KIND_SWAPS) || dependent->from->kind != &cmig_kind_column ||
-		!needs_old_name(difference, change, dependent->to))
+	if (!(change->from->kind->flags & CMIG_KIND_SWAPS) || dependent->from->kind != &cmig_kind_column)
+		return;
+
+	/*
+	 * If the new column uses a type that has the name of the old type, or
+	 * another type that is replaced, the old type must exist under a
+	 * temporary name until the column has changed.
+	 */
+	for (int i = 0; i < dependent->to->ndepends; i++)
+	{
+		const CmigObject *type = dependent->to->depends[i];
+
+		needed |= strcmp(type->identity, change->from->identity) == 0 ||
+			(change->action == CMIG_AGAIN && (type->kind->flags & CMIG_KIND_SWAPS) &&
+			 difference->of_to[type->index]->action == CMIG_AGAIN);
+	}
+	if (!needed)
 		return;
 	dependent->trades = true;
-	if (change->away == NULL)
-		change->away = renamed_away(difference, change->from);
+	put_away(difference, change);
 	foreach(cell, dependent->ddl)
 	{
 		CmigDdl    *ddl = lfirst(cell);
@@ -431,65 +421,43 @@ static bool
 share_names(const CmigObject *table, const CmigObject *other)
 {
 	for (const CmigObject *child = table->child; child != NULL; child = child->sibling)
-	{
-		const char *name = index_name(child);
-
-		for (const CmigObject *same = other->child; name != NULL && same != NULL; same = same->sibling)
-			if (index_name(same) != NULL && strcmp(index_name(same), name) == 0)
-				return true;
-	}
-	return false;
-}
-
-/*
- * Must an old parent be dropped before a new parent is created, because their
- * indexes have the same names?
- */
-static bool
-parents_share_names(const CmigChange *change)
-{
-	for (int i = 0; i < change->from->ndepends; i++)
-		for (int j = 0; j < change->to->ndepends; j++)
-			if (strcmp(change->from->depends[i]->identity, change->to->depends[j]->identity) != 0 &&
-				share_names(change->from->depends[i], change->to->depends[j]))
+		for (const CmigObject *same = other->child; index_name(child) != NULL && same != NULL; same = same->sibling)
+			if (cmig_text_same(index_name(same), index_name(child)))
 				return true;
 	return false;
 }
 
 /*
- * Does an inherited column change its type because its table has another
- * parent?
+ * New parents are added before old ones are removed, so that columns that stay
+ * inherited do not become local ones, if no column or constraint of the table
+ * is created or dropped, no column must change its type for a new parent, and
+ * no old parent must be dropped before a new one is created, because their
+ * indexes have the same names.
  */
-static bool
-is_adapted(const CmigChange *change)
-{
-	return change->disturbs && change->from->kind == &cmig_kind_column && change->from->inherited &&
-		change->to->inherited && !cmig_column_stays_inherited(change->from, change->to);
-}
-
-/*
- * Returns true if no column or constraint of the table is created or
- * dropped, and no column must change for a new parent.  In this case, new
- * parents are added before old ones are removed, so that columns that stay
- * inherited do not become local ones.
- */
-static bool
-keeps_columns(const CmigDifference *difference, const CmigChange *change)
-{
-	if (change->from->values[CMIG_TABLE_OF_TYPE] != NULL || change->to->values[CMIG_TABLE_OF_TYPE] != NULL)
-		return false;
-	for (const CmigObject *child = change->from->child; child != NULL; child = child->sibling)
-		if (difference->of_from[child->index]->to == NULL || difference->of_from[child->index]->action == CMIG_AGAIN ||
-			is_adapted(difference->of_from[child->index]))
-			return false;
-	for (const CmigObject *child = change->to->child; child != NULL; child = child->sibling)
-		if (difference->of_to[child->index]->from == NULL)
-			return false;
-	return true;
-}
-
 bool
 cmig_joins_first(const CmigDifference *difference, const CmigChange *change)
 {
-	return keeps_columns(difference, change) && !parents_share_names(change);
+	const CmigObject *from = change->from,
+			   *to = change->to;
+
+	if (from->values[CMIG_TABLE_OF_TYPE] != NULL || to->values[CMIG_TABLE_OF_TYPE] != NULL)
+		return false;
+	for (const CmigObject *child = from->child; child != NULL; child = child->sibling)
+	{
+		const CmigChange *part = difference->of_from[child->index];
+
+		if (part->to == NULL || part->action == CMIG_AGAIN ||
+			(part->disturbs && child->kind == &cmig_kind_column && child->inherited && part->to->inherited &&
+			 !cmig_column_stays_inherited(child, part->to)))
+			return false;
+	}
+	for (const CmigObject *child = to->child; child != NULL; child = child->sibling)
+		if (difference->of_to[child->index]->from == NULL)
+			return false;
+	for (int i = 0; i < from->ndepends; i++)
+		for (int j = 0; j < to->ndepends; j++)
+			if (strcmp(from->depends[i]->identity, to->depends[j]->identity) != 0 &&
+				share_names(from->depends[i], to->depends[j]))
+				return false;
+	return true;
 }
