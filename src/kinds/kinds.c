@@ -101,30 +101,24 @@ cmig_kinds(int *count)
 static const char *
 text_value(const CmigObject *object, const char *name, int length, const char *value)
 {
-	static const char *const names[] = {"", "identity", "name", "unquoted", "word", "reference", "parent", "on"};
-	size_t		i = 0;
-
-	while (i < lengthof(names) && ((int) strlen(names[i]) != length || strncmp(names[i], name, length) != 0))
-		i++;
-	switch (i)
+	const struct
 	{
-		case 0:
-			return value;
-		case 1:
-			return object->identity;
-		case 2:
-			return cmig_quote(object->name);
-		case 3:
-			return object->name;
-		case 4:
-			return object->kind->word;
-		case 5:
-			return cmig_kind_reference(object);
-		case 6:
-			return object->parent->identity;
-		case 7:
-			return cmig_kind_reference(object->parent);
-	}
+		const char *name;
+		const char *value;
+	}			names[] = {
+		{"", value}, {"identity", object->identity}, {"unquoted", object->name}, {"word", object->kind->word},
+		{"parent", object->parent ? object->parent->identity : NULL}
+	};
+
+	for (int i = 0; i < lengthof(names); i++)
+		if ((int) strlen(names[i].name) == length && strncmp(names[i].name, name, length) == 0)
+			return names[i].value;
+	if (strncmp(name, "name}", 5) == 0)
+		return cmig_quote(object->name);
+	if (strncmp(name, "reference}", 10) == 0)
+		return cmig_kind_reference(object);
+	if (strncmp(name, "on}", 3) == 0)
+		return cmig_kind_reference(object->parent);
 	for (int p = 0; p < object->kind->nproperties; p++)
 	{
 		const char *property = object->kind->properties[p].name;

@@ -6,6 +6,7 @@
  */
 #include "postgres.h"
 
+#include "base/base.h"
 #include "kinds/internal.h"
 
 /* ----------------------------------------------------------------
@@ -58,19 +59,11 @@ cmig_enum_new(const CmigObject *from, const CmigObject *to)
 {
 	List	   *old = labels_of(from),
 			   *new = NIL;
-	ListCell   *cell,
-			   *known;
+	ListCell   *cell;
 
 	foreach(cell, labels_of(to))
-	{
-		foreach(known, old)
-		{
-			if (strcmp(lfirst(known), lfirst(cell)) == 0)
-				break;
-		}
-		if (known == NULL)
-			new = lappend(new, lfirst(cell));
-	}
+		if (!cmig_text_list_has(old, lfirst(cell)))
+		new = lappend(new, lfirst(cell));
 	return new;
 }
 
@@ -90,28 +83,30 @@ cmig_enum_added(const CmigObject *from, const CmigObject *to)
 }
 
 /*
- * Returns the statements that add labels.  Each label is added after the
- * preceding one, which exists by then.  A new first label is added before the
- * first old one.
+ * If labels were only added, each is added after the preceding one, which
+ * exists by then.  A new first label is added before the first old one.
  */
-static char *
-add_labels(const CmigObject *from, const CmigObject *to, const List *added)
+static void
+alter_enum(CmigAlter *alter)
 {
-	List	   *old = labels_of(from),
-			   *new = labels_of(to);
+	List	   *old = labels_of(alter->from);
 	StringInfoData sql;
 	const char *before = NULL;
-	int			count = 0;
 	ListCell   *cell;
 
+	if (cmig_enum_added(alter->from, alter->to) == NIL)
+	{
+		alter->again = true;
+		return;
+	}
 	initStringInfo(&sql);
-	foreach(cell, new)
+	foreach(cell, labels_of(alter->to))
 	{
 		const char *label = lfirst(cell);
 
-		if (count < list_length(added) && strcmp(list_nth(added, count), label) == 0)
+		if (!cmig_text_list_has(old, label))
 		{
-			appendStringInfo(&sql, "%sALTER TYPE %s ADD VALUE '%s'", count++ > 0 ? ";\n" : "", to->identity, label);
+			appendStringInfo(&sql, "%sALTER TYPE %s ADD VALUE '%s'", sql.len > 0 ? ";\n" : "", alter->to->identity, label);
 			if (before != NULL)
 				appendStringInfo(&sql, " AFTER '%s'", before);
 			else if (old != NIL)
@@ -119,22 +114,8 @@ add_labels(const CmigObject *from, const CmigObject *to, const List *added)
 		}
 		before = label;
 	}
-	return sql.data;
-}
-
-static void
-alter_enum(CmigAlter *alter)
-{
-	List	   *added;
-
-	if (!cmig_alter_differs(alter, 0))
-		return;
-	added = cmig_enum_added(alter->from, alter->to);
-	alter->late = added != NIL;
-	if (added != NIL)
-		cmig_alter_add(alter, 0, add_labels(alter->from, alter->to, added));
-	else
-		alter->again = true;
+	alter->late = true;
+	cmig_alter_add(alter, 0, sql.data);
 }
 
 CmigKind	cmig_kind_enum = {

@@ -309,52 +309,37 @@ is_for_owner(const CmigGrant *grant, const char *owner)
 }
 
 /*
- * Returns the list without privileges granted to the object's owner, who has
- * them as the owner anyway.  Privileges with the grant option stay in the
- * list, because the grant option must be revoked.
- */
-static List *
-without_owner(List *grants, const CmigObject *object, const CmigDiffOptions *options)
-{
-	const char *owner = object->owner && (options->owners || object->keeps) ? cmig_quote(object->owner) : NULL;
-	List	   *others = NIL;
-	ListCell   *cell;
-
-	foreach(cell, grants)
-	{
-		const CmigGrant *grant = lfirst(cell);
-
-		if (!is_for_owner(grant, owner) || grant->grantable)
-			others = lappend(others, lfirst(cell));
-	}
-	return others;
-}
-
-/*
  * Returns the privileges that a new object owned by the role receives from the
- * role's default privileges.
+ * role's default privileges, without those granted to the object's owner, who
+ * has them as the owner anyway.  Privileges with the grant option stay in the
+ * list, because the grant option must be revoked.
  */
 static List *
 initial_grants_of(const char *role, const CmigObject *object, const CmigDiffOptions *options)
 {
+	const char *owner = object->owner && (options->owners || object->keeps) ? cmig_quote(object->owner) : NULL;
 	const char *schema = schema_of(object);
+	const CmigInitialGrants *found = NULL;
 	List	   *grants = NIL;
 	ListCell   *cell;
 
-	if (object->kind->default_type == '\0' || role == NULL)
-		return NIL;
-	foreach(cell, options->initial)
+	foreach(cell, object->kind->default_type != '\0' && role != NULL ? options->initial : NIL)
 	{
 		const CmigInitialGrants *initial = lfirst(cell);
 
 		if (initial->type != object->kind->default_type || strcmp(initial->role, role) != 0)
 			continue;
-		if (initial->schema != NULL && schema != NULL && strcmp(initial->schema, schema) == 0)
-			return without_owner(initial->grants, object, options);
-		if (initial->schema == NULL)
-			grants = initial->grants;
+		if (initial->schema == NULL ? found == NULL : cmig_text_same(initial->schema, schema))
+			found = initial;
 	}
-	return without_owner(grants, object, options);
+	foreach(cell, found ? found->grants : NIL)
+	{
+		const CmigGrant *grant = lfirst(cell);
+
+		if (!is_for_owner(grant, owner) || grant->grantable)
+			grants = lappend(grants, lfirst(cell));
+	}
+	return grants;
 }
 
 /*
@@ -384,29 +369,23 @@ sequence_of(const CmigObject *column)
 	return sequence;
 }
 
-/* Append the statements for the privileges on a new identity sequence. */
-static List *
-create_sequence(List *ddl, const CmigObject *column, const CmigDiffOptions *options)
-{
-	CmigObject *sequence = sequence_of(column);
-
-	if (sequence == NULL)
-		return ddl;
-	if (options->sorted)
-		list_sort(sequence->grants, compare_cells);
-	return alter_grants(ddl, sequence, initial_sequence_grants(sequence, column, options), sequence->grants);
-}
-
-/* Append the statements that change the privileges on an identity sequence. */
+/*
+ * Append the statements that change the privileges on an identity sequence, or
+ * set those on a new one.  "from" may be NULL.
+ */
 static List *
 alter_sequence(List *ddl, const CmigObject *from, const CmigObject *to, const CmigDiffOptions *options)
 {
-	CmigObject *old = sequence_of(from),
+	CmigObject *old = from ? sequence_of(from) : NULL,
 			   *new = sequence_of(to);
 
 	if (new == NULL)
 		return ddl;
-	return old == NULL ? create_sequence(ddl, to, options) : alter_grants(ddl, new, old->grants, new->grants);
+	if (old != NULL)
+		return alter_grants(ddl, new, old->grants, new->grants);
+	if (options->sorted)
+		list_sort(new->grants, compare_cells);
+	return alter_grants(ddl, new, initial_sequence_grants(new, to, options), new->grants);
 }
 
 List *
@@ -494,7 +473,7 @@ cmig_annotate_create(const CmigObject *object, const CmigDiffOptions *options)
 			list_sort(grants, compare_cells);
 		ddl = revoke_initial(ddl, object, &initial, grants);
 		ddl = alter_grants(ddl, object, initial, grants);
-		ddl = create_sequence(ddl, object, options);
+		ddl = alter_sequence(ddl, NULL, object, options);
 	}
 	if (options->comments || object->keeps)
 		ddl = alter_comments(ddl, NULL, object);

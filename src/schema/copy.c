@@ -59,15 +59,6 @@ identifier_at(const char *text)
 	return downcase_truncate_identifier(text, end - text, false);
 }
 
-/* Does the text begin with the name of an object in the schema? */
-static bool
-begins_with_object(const char *text, Oid schema)
-{
-	Datum		values[2] = {ObjectIdGetDatum(schema), CStringGetTextDatum(identifier_at(text))};
-
-	return cmig_query_run(&named_query, values, NULL) > 0;
-}
-
 /* Replace the schema's name where it qualifies an object of the schema. */
 static char *
 replace_qualifiers(char *text, Oid schema, const char *old, const char *new)
@@ -81,9 +72,10 @@ replace_qualifiers(char *text, Oid schema, const char *old, const char *new)
 	while ((found = strstr(found, prefix)) != NULL)
 	{
 		const char *after = found + strlen(prefix);
+		Datum		values[2] = {ObjectIdGetDatum(schema), CStringGetTextDatum(identifier_at(after))};
 
 		if ((found == text || (!is_name_char(found[-1]) && found[-1] != '.')) &&
-			begins_with_object(after, schema))
+			cmig_query_run(&named_query, values, NULL) > 0)
 		{
 			appendBinaryStringInfo(&result, rest, found - rest);
 			appendStringInfo(&result, "%s.", quote_identifier(new));

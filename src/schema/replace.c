@@ -73,11 +73,6 @@ is_array(const CmigObject *column)
 	return length > 2 && strcmp(type + length - 2, "[]") == 0;
 }
 
-/*
- * Change a dependent that contains values of a replaced type.  Returns the
- * change whose dependents must be examined next, or NULL if the type cannot be
- * replaced.
- */
 CmigChange *
 cmig_replace_dependent(CmigDifference *difference, CmigChange *change, CmigChange *dependent)
 {
