@@ -18,7 +18,6 @@
 #include "base/base.h"
 #include "kinds/kinds.h"
 #include "schema/internal.h"
-#include "schema/shadow.h"
 
 /* ----------------------------------------------------------------
  * Names of a schema in function bodies and in search_path.

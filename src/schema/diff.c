@@ -20,7 +20,6 @@
 #include "kinds/kinds.h"
 #include "parse/parse.h"
 #include "schema/internal.h"
-#include "schema/shadow.h"
 
 /* ----------------------------------------------------------------
  * The arguments of cmig.diff and similar functions.
@@ -465,15 +464,6 @@ typedef struct DiffRun
 	List	   *lines;
 } DiffRun;
 
-/* A comparison that starts from the schema that the revisions create. */
-typedef struct ReplayRun
-{
-	DiffRun    *run;
-	const CmigReplayPlan *plan;
-	CmigReplay *replay;
-	CmigImage  *from;
-} ReplayRun;
-
 static bool
 has_schema(const CmigImage *image, const char *name)
 {
@@ -498,7 +488,7 @@ diff_run_check_schemas(const DiffRun *run, const CmigImage *from)
 				 run->target_sql == NULL ?
 				 errmsg("schema \"%s\" exists neither before nor after the revisions in the range", name) :
 				 errmsg("schema \"%s\" exists neither in the %s nor in the target", name,
-						run->replayed ? "revisions" : "database")));
+						run->live ? "database" : "revisions")));
 	}
 }
 
@@ -677,39 +667,32 @@ cmig_diff_run(const CmigManaged *managed, const char *target_sql,
  */
 
 /*
- * Apply the renames to the image of the schema that the revisions create.  Runs
- * in a subtransaction.
+ * A CmigReplayFinish: apply the renames to the image of the schema that the
+ * revisions create.
  */
-static void
-rename_replayed(void *arg)
+static CmigImage *
+rename_replayed(const CmigManaged *managed, CmigImage *image, void *arg)
 {
-	ReplayRun  *replay = arg;
-	DiffRun    *run = replay->run;
+	DiffRun    *run = arg;
 
-	replay->from = cmig_rename_read(cmig_replay_settle(replay->replay, cmig_managed_names(run->managed)),
-									replay->from, run->image, run->options.renames,
-									run->target->renames, true, &run->lines);
+	diff_run_check_schemas(run, image);
+	return cmig_rename_read(managed, image, run->image, run->options.renames,
+							run->target->renames, true, &run->lines);
 }
 
-/*
- * A CmigReplayTask: read the image of the schema that the revisions create,
- * and apply the renames.
- */
-static void
-replay_revisions(CmigReplay *replay, void *arg)
+/* Replay the revisions, and compare what they create with the target. */
+static List *
+compare_replayed(DiffRun *run, const CmigReplayPlan *plan, bool keeps_partitions)
 {
-	ReplayRun  *state = arg;
-	ErrorData  *error;
+	CmigReplayed *replayed = cmig_replay_read(plan, cmig_managed_names(run->managed), run->function, false,
+											  rename_replayed, run);
 
-	cmig_replay_whole(replay, state->plan);
-	state->run->options.initial = cmig_initial_grants_read();
-	state->from = cmig_replay_image(replay, cmig_managed_names(state->run->managed), NULL);
-	state->run->replayed = cmig_replay_target(replay);
-	state->replay = replay;
-	diff_run_check_schemas(state->run, state->from);
-	error = cmig_subtransaction_rehearse(rename_replayed, state);
-	if (error != NULL)
-		ReThrowError(error);
+	run->options.initial = replayed->initial;
+	run->replayed = replayed->target;
+	tell_empty(run, replayed->image);
+	if (keeps_partitions)
+		cmig_keep_partitions(replayed->image, run->image, "The target creates");
+	return compare(run, replayed->image);
 }
 
 List *
@@ -717,42 +700,23 @@ cmig_diff_run_replay(const CmigReplayPlan *plan, const CmigManaged *managed,
 					 const char *target_sql, const CmigDiffOptions *options, const char *function)
 {
 	DiffRun		run = {managed, target_sql, *options, function};
-	ReplayRun	replay = {&run, plan};
 
 	cmig_shadow_run(managed, function, read_target, &run);
-	cmig_replay_run(plan->graph, function, replay_revisions, &replay);
-	tell_empty(&run, replay.from);
-	cmig_keep_partitions(replay.from, run.image, "The target creates");
-	return compare(&run, replay.from);
+	return compare_replayed(&run, plan, true);
 }
 
-/*
- * A CmigReplayTask: read the image of the schema that the second set of
- * revisions creates.  This schema takes the place of a target.
- */
-static void
-replay_target(CmigReplay *replay, void *arg)
-{
-	ReplayRun  *state = arg;
-
-	cmig_replay_whole(replay, state->plan);
-	state->run->image = cmig_replay_image(replay, cmig_managed_names(state->run->managed), NULL);
-	state->run->target = cmig_replay_target(replay);
-}
-
+/* The schema that the second set of revisions creates takes a target's place. */
 List *
 cmig_diff_run_between(const CmigReplayPlan *from, const CmigReplayPlan *to,
 					  const CmigManaged *managed, const CmigDiffOptions *options,
 					  const char *function)
 {
 	DiffRun		run = {managed, NULL, *options, function};
-	ReplayRun	replay = {&run, to};
+	CmigReplayed *replayed = cmig_replay_read(to, cmig_managed_names(managed), function, false, NULL, NULL);
 
-	cmig_replay_run(to->graph, function, replay_target, &replay);
-	replay.plan = from;
-	cmig_replay_run(from->graph, function, replay_revisions, &replay);
-	tell_empty(&run, replay.from);
-	return compare(&run, replay.from);
+	run.image = replayed->image;
+	run.target = replayed->target;
+	return compare_replayed(&run, from, false);
 }
 
 /* ----------------------------------------------------------------

@@ -28,7 +28,7 @@
 
 #include "base/base.h"
 #include "kinds/kinds.h"
-#include "schema/shadow.h"
+#include "schema/internal.h"
 
 /* ----------------------------------------------------------------
  * Records how a target distributes tables with Citus.
@@ -581,26 +581,16 @@ cmig_distribution_record_init(void)
 	RegisterSubXactCallback(follow_subtransaction, NULL);
 }
 
-bool
+void
 cmig_distribution_record_watch(bool on)
 {
-	bool		former = recording;
-
 	recording = on && OidIsValid(citus) && GetConfigOption("citus.shard_count", true, false) != NULL;
-	return former;
 }
 
 void
-cmig_distribution_record_begin(void)
+cmig_distribution_record_reset(bool begins)
 {
-	cmig_distribution_record_forget();
-	citus = get_extension_oid("citus", true);
-}
-
-void
-cmig_distribution_record_forget(void)
-{
-	citus = InvalidOid;
+	citus = begins ? get_extension_oid("citus", true) : InvalidOid;
 	recording = any = false;
 	records = saved = NIL;
 	if (context != NULL)

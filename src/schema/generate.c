@@ -19,7 +19,6 @@
 #include "parse/parse.h"
 #include "run/run.h"
 #include "schema/internal.h"
-#include "schema/shadow.h"
 #include "store/store.h"
 
 /* ----------------------------------------------------------------

@@ -29,7 +29,6 @@
 #include "kinds/kinds.h"
 #include "run/run.h"
 #include "schema/internal.h"
-#include "schema/shadow.h"
 
 /* ----------------------------------------------------------------
  * Quickly checks whether two images are the same.
@@ -96,10 +95,7 @@ typedef struct CmigImageReader
 	ArrayBuildState *unclaimed[2];	/* objects that no kind has read: oid[] of
 									 * their catalogs, and of themselves */
 	MemoryContext scratch;		/* reset after each object */
-	char	   *block;			/* block from which memory for objects and
-								 * their strings is taken */
-	Size		room;			/* number of unused bytes at the start of
-								 * "block" */
+	CmigPack	pack;			/* memory of the objects and their strings */
 	char	  **last;			/* for each column: its value in the preceding
 								 * object */
 	char	  **row;			/* the properties in the current row, in
@@ -463,9 +459,6 @@ image_read_others(CmigImageReader *reader, Datum schemas, bool all)
 /* The number of columns that every kind's query begins with. */
 #define FIXED_COLUMNS 10
 
-/* The size of the memory blocks for objects. */
-#define BLOCK_SIZE ((Size) 32 * 1024)
-
 /* The maximum number of shared property rows for each kind. */
 #define MAX_SHARED 1024
 
@@ -481,30 +474,13 @@ typedef struct SharedValues
  */
 
 /*
- * Allocate memory for a part of the image.  The many small parts are taken
- * from large blocks, because they are all freed together.
+ * Allocate zeroed memory for a part of the image.  The many small parts are
+ * taken from large blocks, because they are all freed together.
  */
-static char *
+static void *
 take(CmigImageReader *reader, Size size)
 {
-	if (size > BLOCK_SIZE / 8)
-		return palloc(size);
-	if (size > reader->room)
-	{
-		reader->block = palloc(BLOCK_SIZE);
-		reader->room = BLOCK_SIZE;
-	}
-	reader->room -= size;
-	return reader->block + reader->room;
-}
-
-/* Allocate zeroed memory for a part of the image that needs alignment. */
-static void *
-take_aligned(CmigImageReader *reader, Size size)
-{
-	/* align the free memory, which may be unaligned after a string */
-	reader->room -= reader->room % MAXIMUM_ALIGNOF;
-	return memset(take(reader, MAXALIGN(size)), 0, size);
+	return memset(cmig_pack_alloc(&reader->pack, size), 0, size);
 }
 
 /* Returns a column's value in the scratch context, or NULL for an SQL null. */
@@ -571,7 +547,7 @@ keep_text(CmigImageReader *reader, int column, const char *text)
 	if (text == NULL)
 		return NULL;
 	if (reader->last[column] == NULL || strcmp(reader->last[column], text) != 0)
-		reader->last[column] = strcpy(take(reader, strlen(text) + 1), text);
+		reader->last[column] = cmig_pack_string(&reader->pack, text, strlen(text));
 	return reader->last[column];
 }
 
@@ -603,7 +579,7 @@ keep_values(CmigImageReader *reader)
 		found = cmig_text_same(shared->values[i], reader->row[i]);
 	if (found)
 		return shared->values;
-	values = take_aligned(reader, sizeof(char *) * Max(count, 1));
+	values = take(reader, sizeof(char *) * Max(count, 1));
 	for (int i = 0; i < count; i++)
 		values[i] = keep_text(reader, FIXED_COLUMNS + i, reader->row[i]);
 	if (shared != NULL)
@@ -635,7 +611,7 @@ add_object(TupleDesc desc, HeapTuple row, void *arg)
 			return;
 	}
 
-	object = take_aligned(reader, sizeof(CmigObject));
+	object = take(reader, sizeof(CmigObject));
 	object->kind = kind;
 	object->address = address;
 	object->parent = parent;

@@ -24,7 +24,6 @@
 #include "move/move.h"
 #include "parse/parse.h"
 #include "schema/internal.h"
-#include "schema/shadow.h"
 #include "store/store.h"
 
 /* ----------------------------------------------------------------

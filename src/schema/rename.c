@@ -30,7 +30,6 @@
 #include "base/base.h"
 #include "kinds/kinds.h"
 #include "schema/internal.h"
-#include "schema/shadow.h"
 
 /* The order in which objects are renamed. */
 typedef enum RenameRank

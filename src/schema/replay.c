@@ -25,7 +25,6 @@
 #include "parse/parse.h"
 #include "run/run.h"
 #include "schema/internal.h"
-#include "schema/shadow.h"
 #include "store/store.h"
 
 /* ----------------------------------------------------------------
@@ -469,16 +468,6 @@ cmig_replay_whole(CmigReplay *replay, const CmigReplayPlan *plan)
  * Reading the image
  */
 
-CmigManaged *
-cmig_replay_settle(CmigReplay *replay, const CmigNames *schemas)
-{
-	CmigManaged *managed;
-
-	cmig_target_extension_settle(&replay->state);
-	managed = cmig_shadow_schemas(replay->state.shadow);
-	return schemas ? cmig_managed_schemas(schemas) : managed;
-}
-
 /* A request to read an image after a replay, and the image. */
 typedef struct Reading
 {
@@ -510,7 +499,10 @@ read_image(void *arg)
 			if (!((CmigExtension *) lfirst(cell))->declared)
 			*reading->assumed = lappend(*reading->assumed, ((CmigExtension *) lfirst(cell))->name);
 	}
-	managed = cmig_replay_settle(reading->replay, reading->schemas);
+	cmig_target_extension_settle(&reading->replay->state);
+	managed = cmig_shadow_schemas(reading->replay->state.shadow);
+	if (reading->schemas != NULL)
+		managed = cmig_managed_schemas(reading->schemas);
 	reading->image = cmig_image_read(managed);
 	if (reading->finish != NULL)
 		reading->image = reading->finish(managed, reading->image, reading->arg);
@@ -542,12 +534,6 @@ cmig_replay_image(CmigReplay *replay, const CmigNames *schemas, List **assumed)
 	Reading		reading = {replay, schemas, assumed};
 
 	return run_reading(reading);
-}
-
-const CmigTarget *
-cmig_replay_target(const CmigReplay *replay)
-{
-	return replay->state.target;
 }
 
 /*

@@ -18,13 +18,14 @@
 #include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
 #include "base/base.h"
 #include "base/compat.h"
 #include "run/run.h"
-#include "schema/shadow.h"
+#include "schema/internal.h"
 
 /* ----------------------------------------------------------------
  * The schemas that cmig.diff compares.
@@ -319,7 +320,7 @@ static bool in_shadow = false;
  */
 
 static void
-rename_schema(Oid schema, const char *name)
+set_name(Oid schema, const char *name)
 {
 	cmig_shadow_rows_rename(NamespaceRelationId, schema, Anum_pg_namespace_nspname, name);
 }
@@ -392,15 +393,6 @@ choose_schemas(CmigShadow *shadow, const char *caller)
 		cmig_managed_require_owned(managed, psprintf("%s creates the target's objects in the schema and rolls them back.", caller));
 }
 
-static int
-compare_oids(const void *a, const void *b)
-{
-	Oid			x = *(const Oid *) a;
-	Oid			y = *(const Oid *) b;
-
-	return x < y ? -1 : x > y;
-}
-
 /* Row callback: copy the arrays of live schemas and sequences. */
 static void
 copy_live(TupleDesc desc, HeapTuple row, void *arg)
@@ -427,7 +419,7 @@ prepare_shadow(ShadowRun *run)
 	 * other schemas
 	 */
 	static CmigQuery query = {
-		.sql = "SELECT ARRAY(SELECT oid FROM pg_namespace WHERE nspname !~ '^pg_t' ORDER BY 1),"
+		.sql = "SELECT ARRAY(SELECT oid FROM pg_namespace WHERE nspname !~ '^pg_t'),"
 		" ARRAY(SELECT oid FROM pg_class WHERE relkind = 'S')"
 	};
 
@@ -442,21 +434,33 @@ prepare_shadow(ShadowRun *run)
 	 * otherwise apply to the new schemas
 	 */
 	shadow->hidden = cmig_shadow_global_hide();
+
+	/*
+	 * Create schema public as in a new database if it does not exist, because
+	 * targets expect it.  It is compared only if the target uses it.
+	 */
+	if (lacks_public(shadow->managed))
+		shadow->schemas[shadow->count++].name = "public";
 	for (int i = 0; i < shadow->count; i++)
 	{
 		CmigShadowSchema *schema = &shadow->schemas[i];
-		Oid			owner;
-		Acl		   *acl = copy_privileges(schema->live, &owner);
-		char	   *comment = GetComment(schema->live, NamespaceRelationId, 0);
+		Oid			owner = ROLE_PG_DATABASE_OWNER;
+		Acl		   *acl;
+		char	   *comment = "standard public schema";
 
 		/*
 		 * rename the live schema, and create an empty one with its name and
 		 * properties
 		 */
-		schema->away = away_name(schema->live);
-		rename_schema(schema->live, schema->away);
-		CommandCounterIncrement();
-
+		if (OidIsValid(schema->live))
+		{
+			acl = copy_privileges(schema->live, &owner);
+			comment = GetComment(schema->live, NamespaceRelationId, 0);
+			set_name(schema->live, away_name(schema->live));
+		}
+		else
+			acl = DatumGetAclP(OidInputFunctionCall(F_ARRAY_IN, "{pg_database_owner=UC/pg_database_owner,=U/pg_database_owner}",
+													ACLITEMOID, -1));
 		schema->shadow = NamespaceCreate(schema->name, owner, false);
 		CommandCounterIncrement();
 		if (acl != NULL)
@@ -466,26 +470,6 @@ prepare_shadow(ShadowRun *run)
 			CreateComments(schema->shadow, NamespaceRelationId, 0, comment);
 		CommandCounterIncrement();
 	}
-	if (lacks_public(shadow->managed))
-	{
-		CmigShadowSchema *schema = &shadow->schemas[shadow->count++];
-		Acl		   *acl = acldefault(OBJECT_SCHEMA, ROLE_PG_DATABASE_OWNER);
-		AclItem		usage = {.ai_grantee = ACL_ID_PUBLIC,.ai_grantor = ROLE_PG_DATABASE_OWNER};
-
-		/*
-		 * Create schema public as in a new database, because targets expect
-		 * it.  It is compared only if the target uses it.
-		 */
-		ACLITEM_SET_PRIVS_GOPTIONS(usage, ACL_USAGE, ACL_NO_RIGHTS);
-		acl = aclupdate(acl, &usage, ACL_MODECHG_ADD, ROLE_PG_DATABASE_OWNER, DROP_RESTRICT);
-		schema->name = pstrdup("public");
-		schema->shadow = NamespaceCreate(schema->name, ROLE_PG_DATABASE_OWNER, false);
-		CommandCounterIncrement();
-		cmig_shadow_rows_set(NamespaceRelationId, schema->shadow, Anum_pg_namespace_nspacl, PointerGetDatum(acl));
-		CreateComments(schema->shadow, NamespaceRelationId, 0, "standard public schema");
-		CommandCounterIncrement();
-	}
-
 	cmig_shadow_extension_hide(shadow);
 }
 
@@ -501,10 +485,8 @@ prepare_rename(ShadowRun *run)
 	if (other == run->schema)
 		return;
 	if (OidIsValid(other))
-		rename_schema(other, away_name(other));
-	CommandCounterIncrement();
-	rename_schema(run->schema, run->name);
-	CommandCounterIncrement();
+		set_name(other, away_name(other));
+	set_name(run->schema, run->name);
 }
 
 /* Error context callback: if a lock was not available, say who holds it. */
@@ -580,10 +562,10 @@ run_shadow(ShadowRun *run)
 
 		/* run work() in a subtransaction, and roll the subtransaction back */
 		cmig_citus_keep_local();
-		cmig_distribution_record_begin();
+		cmig_distribution_record_reset(true);
 		error = cmig_subtransaction_rehearse(work, run);
 		AtEOXact_GUC(false, level);
-		cmig_distribution_record_forget();
+		cmig_distribution_record_reset(false);
 		in_shadow = false;
 		cmig_lock_wait_unwatch();
 
@@ -639,8 +621,12 @@ cmig_shadow_find(CmigShadow *shadow, const char *name)
 bool
 cmig_shadow_is_live_schema(const CmigShadow *shadow, Oid schema)
 {
-	return bsearch(&schema, ARR_DATA_PTR(shadow->live), ArrayGetNItems(ARR_NDIM(shadow->live), ARR_DIMS(shadow->live)),
-				   sizeof(Oid), compare_oids) != NULL;
+	const Oid  *live = (const Oid *) ARR_DATA_PTR(shadow->live);
+
+	for (int i = ArrayGetNItems(ARR_NDIM(shadow->live), ARR_DIMS(shadow->live)) - 1; i >= 0; i--)
+		if (live[i] == schema)
+			return true;
+	return false;
 }
 
 bool

@@ -55,7 +55,7 @@
 
 #include "base/base.h"
 #include "base/compat.h"
-#include "schema/shadow.h"
+#include "schema/internal.h"
 
 /* ----------------------------------------------------------------
  * Changes catalog rows directly, without the usual commands.

@@ -23,7 +23,6 @@
 #include "parse/parse.h"
 #include "run/run.h"
 #include "schema/internal.h"
-#include "schema/shadow.h"
 #include "store/store.h"
 
 PG_FUNCTION_INFO_V1(cmig_squash);

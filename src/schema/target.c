@@ -22,7 +22,7 @@
 #include "base/compat.h"
 #include "parse/parse.h"
 #include "run/run.h"
-#include "schema/shadow.h"
+#include "schema/internal.h"
 
 /* ----------------------------------------------------------------
  * Processes a target's utility statements before PostgreSQL runs them.
@@ -97,7 +97,7 @@ watch(CmigTargetState *state)
 	else if (state == NULL && watched != NULL)
 		(void) cmig_outside_watch(former_functions);
 	watched = state;
-	(void) cmig_distribution_record_watch(state != NULL);
+	cmig_distribution_record_watch(state != NULL);
 	cmig_shadow_catalogs_watch(state ? state->shadow : NULL);
 }
 

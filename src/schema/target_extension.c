@@ -36,7 +36,7 @@
 
 #include "base/base.h"
 #include "base/compat.h"
-#include "schema/shadow.h"
+#include "schema/internal.h"
 
 /*
  * Extensions in the shadow

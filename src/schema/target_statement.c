@@ -32,7 +32,7 @@
 #include "base/base.h"
 #include "base/compat.h"
 #include "run/run.h"
-#include "schema/shadow.h"
+#include "schema/internal.h"
 
 /*
  * What statements are about

@@ -16,7 +16,7 @@
 
 #include "base/base.h"
 #include "parse/parse.h"
-#include "schema/shadow.h"
+#include "schema/internal.h"
 #include "store/store.h"
 
 /*
