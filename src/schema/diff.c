@@ -21,11 +21,6 @@
 #include "parse/parse.h"
 #include "schema/internal.h"
 
-/* ----------------------------------------------------------------
- * The arguments of cmig.diff and similar functions.
- * ----------------------------------------------------------------
- */
-
 /*
  * Returns the names in an array.  For errors, "what" says what the array
  * contains, and "hint" shows a correct argument.
@@ -103,11 +98,6 @@ cmig_diff_arguments(FunctionCallInfo fcinfo, int n, CmigDiffOptions *options)
 	options->renames = cmig_diff_renames(fcinfo, n + 4);
 	options->concurrently = cmig_argument_bool(fcinfo, n + 5, false);
 }
-
-/* ----------------------------------------------------------------
- * Keeps the rows of a difference in a list.
- * ----------------------------------------------------------------
- */
 
 static char *
 copy(const char *text)
@@ -275,12 +265,6 @@ cmig_diff_line_add_unsupported(List **lines, const char *kind, const char *objec
 
 	cmig_diff_line_add(&row, lines);
 }
-
-/* ----------------------------------------------------------------
- * Returns lines as rows of cmig.diff, with one statement of the upgrade in
- * each row.
- * ----------------------------------------------------------------
- */
 
 #define COLUMNS 7
 
@@ -464,31 +448,19 @@ typedef struct DiffRun
 	List	   *lines;
 } DiffRun;
 
-static bool
-has_schema(const CmigImage *image, const char *name)
+void
+cmig_diff_check_schemas(const CmigManaged *managed, const CmigImage *from, const CmigImage *to,
+						int level, const char *where)
 {
-	return cmig_image_lookup(image, &cmig_kind_schema, quote_identifier(name)) != NULL;
-}
-
-/*
- * Report a schema that exists in neither image.  Its name is probably
- * mistyped.
- */
-static void
-diff_run_check_schemas(const DiffRun *run, const CmigImage *from)
-{
-	for (int i = 0; i < run->managed->count && !run->managed->all; i++)
+	for (int i = 0; i < managed->count && !managed->all; i++)
 	{
-		const char *name = run->managed->schemas[i].name;
+		const char *name = managed->schemas[i].name;
 
-		if (has_schema(from, name) || has_schema(run->image, name))
-			continue;
-		ereport(run->options.need_schemas ? ERROR : WARNING,
-				(errcode(ERRCODE_UNDEFINED_SCHEMA),
-				 run->target_sql == NULL ?
-				 errmsg("schema \"%s\" exists neither before nor after the revisions in the range", name) :
-				 errmsg("schema \"%s\" exists neither in the %s nor in the target", name,
-						run->live ? "database" : "revisions")));
+		if (cmig_image_lookup(from, &cmig_kind_schema, quote_identifier(name)) == NULL &&
+			cmig_image_lookup(to, &cmig_kind_schema, quote_identifier(name)) == NULL)
+			ereport(level,
+					(errcode(ERRCODE_UNDEFINED_SCHEMA),
+					 errmsg("schema \"%s\" exists neither %s", name, where)));
 	}
 }
 
@@ -640,7 +612,8 @@ cmig_diff_run(const CmigManaged *managed, const char *target_sql,
 	run.options.initial = cmig_initial_grants_read();
 	cmig_shadow_run(managed, function, read_target, &run);
 	cmig_log_use_mark(run.image, run.log_uses);
-	diff_run_check_schemas(&run, from);
+	cmig_diff_check_schemas(managed, from, run.image, options->need_schemas ? ERROR : WARNING,
+							"in the database nor in the target");
 	from = cmig_rename_read(managed, from, run.image, options->renames, run.target->renames,
 							false, &run.lines);
 	if (!run.distributes)
@@ -663,10 +636,6 @@ cmig_diff_run(const CmigManaged *managed, const char *target_sql,
 }
 
 /*
- * Replay
- */
-
-/*
  * A CmigReplayFinish: apply the renames to the image of the schema that the
  * revisions create.
  */
@@ -675,7 +644,9 @@ rename_replayed(const CmigManaged *managed, CmigImage *image, void *arg)
 {
 	DiffRun    *run = arg;
 
-	diff_run_check_schemas(run, image);
+	cmig_diff_check_schemas(run->managed, image, run->image, run->options.need_schemas ? ERROR : WARNING,
+							run->target_sql ? "in the revisions nor in the target" :
+							"before nor after the revisions in the range");
 	return cmig_rename_read(managed, image, run->image, run->options.renames,
 							run->target->renames, true, &run->lines);
 }
@@ -718,11 +689,6 @@ cmig_diff_run_between(const CmigReplayPlan *from, const CmigReplayPlan *to,
 	run.target = replayed->target;
 	return compare_replayed(&run, from, false);
 }
-
-/* ----------------------------------------------------------------
- * Compares the live schema with an empty database.
- * ----------------------------------------------------------------
- */
 
 CmigDifference *
 cmig_whole_difference(const CmigManaged *managed, const CmigDiffOptions *options, bool with_tools)
@@ -822,10 +788,6 @@ CMIG_READER(cmig_diff)
 	cmig_diff_put(fcinfo, cmig_diff_run(managed, cmig_argument_text(fcinfo, 0), &options, "cmig.diff()"));
 	return (Datum) 0;
 }
-
-/*
- * cmig.diff_schemas
- */
 
 /*
  * Read the other schema while it has the first schema's name, and the first

@@ -59,7 +59,7 @@ typedef struct Record
 	bool		by_default;		/* true if Citus chose the group */
 	bool		counted;		/* true if "shards" is an argument of the
 								 * call, or is taken from the live table */
-}			Record;
+} Record;
 
 static needs_fmgr_hook_type next_needs_hook = NULL;
 static fmgr_hook_type next_hook = NULL;
@@ -68,10 +68,6 @@ static bool recording = false;
 static bool any = false;
 static MemoryContext context = NULL;	/* memory context of the records */
 static List *records = NIL;		/* list of Record */
-
-/*
- * Records
- */
 
 /* Returns the record for a table or schema, or NULL. */
 static Record *
@@ -90,7 +86,7 @@ find(Oid object)
 }
 
 static bool
-is_schema(const Record * record)
+is_schema(const Record *record)
 {
 	return strcmp(record->method, CMIG_DISTRIBUTED_BY_SCHEMA) == 0;
 }
@@ -151,7 +147,7 @@ new_group(void)
  * distribution column, or else into a new group.
  */
 static void
-join_default(Record * record)
+join_default(Record *record)
 {
 	ListCell   *cell;
 
@@ -159,7 +155,7 @@ join_default(Record * record)
 	record->group = 0;
 	foreach(cell, records)
 	{
-		const		Record *other = lfirst(cell);
+		const Record *other = lfirst(cell);
 
 		if (other != record && strcmp(other->method, record->method) == 0 && other->shards == record->shards &&
 			other->type == record->type && other->collation == record->collation &&
@@ -172,7 +168,7 @@ join_default(Record * record)
 
 /* Put a table into the group that the argument "colocate_with" names. */
 static void
-join(Record * record, text * colocate_with)
+join(Record *record, text * colocate_with)
 {
 	const char *name = colocate_with ? text_to_cstring(colocate_with) : "default";
 
@@ -186,7 +182,7 @@ join(Record * record, text * colocate_with)
 	else
 	{
 		RangeVar   *relation = makeRangeVarFromNameList(textToQualifiedNameList(colocate_with));
-		const		Record *other = find(RangeVarGetRelid(relation, NoLock, false));
+		const Record *other = find(RangeVarGetRelid(relation, NoLock, false));
 
 		/* put a table into the group of the table called "name" */
 		if (other == NULL || other->group == 0)
@@ -202,7 +198,7 @@ join(Record * record, text * colocate_with)
 
 /* Set the distribution column. */
 static void
-set_column(Record * record, text * column)
+set_column(Record *record, text * column)
 {
 	const char *name = text_to_cstring(column);
 	int32		typmod;
@@ -417,7 +413,7 @@ typedef struct StandIn
 	Oid			types[MAX_ARGUMENTS];	/* types of the arguments; ANYOID for
 										 * an argument that is not read;
 										 * InvalidOid after the last one */
-}			StandIn;
+} StandIn;
 
 static const StandIn stand_ins[] = {
 	{"alter_distributed_table", alter_distributed_table, 4, {REGCLASSOID, TEXTOID, INT4OID, TEXTOID, BOOLOID}},
@@ -438,7 +434,7 @@ static const StandIn stand_ins[] = {
 
 /* Does the Citus function have arguments that its replacement can read? */
 static bool
-fits(const StandIn * found, Oid function)
+fits(const StandIn *found, Oid function)
 {
 	Oid		   *types;
 	int			count;
@@ -473,10 +469,6 @@ stand_in(Oid function)
 	}
 	return NULL;
 }
-
-/*
- * The hooks
- */
 
 static bool
 needs_hook(Oid function)
@@ -535,7 +527,7 @@ typedef struct SavedRecords
 {
 	SubTransactionId subtransaction;
 	List	   *records;		/* list of copies */
-}			SavedRecords;
+} SavedRecords;
 
 static List *saved = NIL;		/* list of SavedRecords, the innermost first */
 
@@ -671,7 +663,7 @@ find_object(const CmigImage *image, Oid catalog, Oid object, int sub)
  * or schema.
  */
 static void
-add_to_image(CmigImage *image, const Record * record)
+add_to_image(CmigImage *image, const Record *record)
 {
 	Oid			catalog = is_schema(record) ? NamespaceRelationId : RelationRelationId;
 	CmigObject *parent = find_object(image, catalog, record->object, 0),

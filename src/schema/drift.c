@@ -100,21 +100,8 @@ drift_read(CmigDrift *drift, const CmigSituation *now, const char *function)
 	drift->replayed = cmig_replay_read(plan, drift->schemas, function, true,
 									   drift->adopts ? rename_replayed : NULL, drift);
 
-	/*
-	 * Report a schema that exists in neither image.  Its name is probably
-	 * mistyped.
-	 */
-	for (int i = 0; i < drift->managed->count; i++)
-	{
-		const CmigManagedSchema *schema = &drift->managed->schemas[i];
-
-		if (!OidIsValid(schema->oid) &&
-			cmig_image_lookup(drift->replayed->image, &cmig_kind_schema, quote_identifier(schema->name)) == NULL)
-			ereport(ERROR,
-					(errcode(ERRCODE_UNDEFINED_SCHEMA),
-					 errmsg("schema \"%s\" exists neither in the database nor in the revisions",
-							schema->name)));
-	}
+	cmig_diff_check_schemas(drift->managed, drift->live, drift->replayed->image, ERROR,
+							"in the database nor in the revisions");
 
 	/*
 	 * List, in a NOTICE, the schemas that are not compared because other
@@ -138,10 +125,6 @@ drift_read(CmigDrift *drift, const CmigSituation *now, const char *function)
 			 errmsg("no schema is compared, because all of them belong to other roles: %s", drift->left_out),
 			 errhint("Call the function as a role that owns them.")));
 }
-
-/*
- * Extensions
- */
 
 /* Does an object of the image depend on the extension? */
 static bool
@@ -197,10 +180,6 @@ drop_extensions(const CmigDrift *drift)
 	cmig_extension_tell_kept(kept);
 	return lines;
 }
-
-/*
- * Rows
- */
 
 /*
  * Compare the images.  Returns the rows, including those for parts of the
@@ -425,10 +404,6 @@ PG_FUNCTION_INFO_V1(cmig_capture);
 #define SCOPE_HINT \
 	"RESET cmig.scope. To compare the schemas of two scopes: SELECT * FROM cmig.diff_schemas('<schema>', '<schema>')"
 
-/*
- * The journal
- */
-
 /* Record the comparison and its result in cmig.journal. */
 static void
 journal(const CmigDrift *drift, const List *lines, TimestampTz started_at)
@@ -449,10 +424,6 @@ journal(const CmigDrift *drift, const List *lines, TimestampTz started_at)
 		entry.message = psprintf("%s (not compared: %s)", entry.message, drift->left_out);
 	cmig_journal_write(&entry);
 }
-
-/*
- * cmig.drift
- */
 
 /* A comparison and its result. */
 typedef struct Finding
@@ -513,10 +484,6 @@ CMIG_READER(cmig_drift)
 	cmig_diff_put(fcinfo, finding.lines);
 	return (Datum) 0;
 }
-
-/*
- * cmig.capture
- */
 
 CMIG_READER(cmig_capture)
 {

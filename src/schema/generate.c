@@ -290,12 +290,6 @@ layout(const List *lines, bool upgrade, bool stepwise)
 	return section.text.data;
 }
 
-/* ----------------------------------------------------------------
- * Generates revisions from differences, as the result of an SQL function
- * with the columns revision, file_name, content, and hazards.
- * ----------------------------------------------------------------
- */
-
 #define COLUMNS 4
 
 void

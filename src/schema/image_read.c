@@ -30,13 +30,6 @@
 #include "run/run.h"
 #include "schema/internal.h"
 
-/* ----------------------------------------------------------------
- * Quickly checks whether two images are the same.
- *
- * No database access.
- * ----------------------------------------------------------------
- */
-
 static bool
 same_grants(const List *a, const List *b)
 {
@@ -80,11 +73,6 @@ cmig_image_same(const CmigImage *image, const CmigImage *other)
 	return true;
 }
 
-/* ----------------------------------------------------------------
- * Reads the columns of a query's row, and finds extension members.
- * ----------------------------------------------------------------
- */
-
 /* The state of reading an image from the catalogs. */
 typedef struct CmigImageReader
 {
@@ -113,10 +101,6 @@ typedef struct Member
 	CmigAddress address;
 	Oid			extension;
 } Member;
-
-/*
- * Rows
- */
 
 /* Read the columns of a row into the reader. */
 static void
@@ -162,10 +146,6 @@ image_reader_bool(const CmigImageReader *reader, int column)
 {
 	return !reader->nulls[column] && DatumGetBool(reader->values[column]);
 }
-
-/*
- * Extension members
- */
 
 /* Row callback: add an extension member. */
 static void
@@ -220,11 +200,6 @@ image_reader_is_member(const CmigImageReader *reader, CmigAddress address, CmigA
 	};
 	return true;
 }
-
-/* ----------------------------------------------------------------
- * Reads the comments and privileges of an image's objects.
- * ----------------------------------------------------------------
- */
 
 /*
  * Returns the object with the address in the current row.  Sets *is_part if the
@@ -327,11 +302,6 @@ image_read_grants(CmigImageReader *reader, Datum schemas)
 
 	cmig_query_each(&query, &schemas, NULL, add_grant, reader);
 }
-
-/* ----------------------------------------------------------------
- * Finds the objects that no kind has read.
- * ----------------------------------------------------------------
- */
 
 /* Row callback: record an object that no kind has read. */
 static void
@@ -468,10 +438,6 @@ typedef struct SharedValues
 	uint32		hash;
 	char	  **values;
 } SharedValues;
-
-/*
- * Objects
- */
 
 /*
  * Allocate zeroed memory for a part of the image.  The many small parts are
@@ -671,10 +637,6 @@ read_objects(CmigImageReader *reader, Datum schemas, bool all)
 }
 
 /*
- * Other addresses of the same objects
- */
-
-/*
  * Row callback: the row contains two addresses of the same object.  If the
  * image contains one of these addresses, add the other address.
  */
@@ -731,10 +693,6 @@ read_aliases(CmigImageReader *reader, Datum schemas)
 
 	cmig_query_each(&query, &schemas, NULL, add_alias, reader);
 }
-
-/*
- * Dependencies
- */
 
 /* Row callback: the first object in the row depends on the second one. */
 static void
@@ -877,13 +835,6 @@ read_image(void *arg)
 	reading->image = reader.image;
 }
 
-/* Error context callback: if a lock was not available, say who holds it. */
-static void
-explain_wait(void *arg)
-{
-	cmig_lock_wait_explain();
-}
-
 CmigImage *
 cmig_image_read(const CmigManaged *managed)
 {
@@ -897,7 +848,7 @@ cmig_image_read(const CmigManaged *managed)
 		return reading.image;
 	}
 
-	callback.callback = explain_wait;
+	callback.callback = cmig_shadow_explain_wait;
 	callback.arg = NULL;
 	callback.previous = error_context_stack;
 	error_context_stack = &callback;
@@ -915,12 +866,6 @@ cmig_image_read(const CmigManaged *managed)
 	error_context_stack = callback.previous;
 	return reading.image;
 }
-
-/* ----------------------------------------------------------------
- * Reads the privileges that new objects receive from default privileges in
- * the live database.
- * ----------------------------------------------------------------
- */
 
 /*
  * Default privileges without a schema replace the built-in privileges, and

@@ -38,6 +38,9 @@ extern void cmig_managed_require_exist(const CmigManaged *managed);
 /* Returns the schemas' names, or NULL if all schemas are compared. */
 extern CmigNames *cmig_managed_names(const CmigManaged *managed);
 
+/* Error context callback: if a lock was not available, say who holds it. */
+extern void cmig_shadow_explain_wait(void *arg);
+
 /* Is this one of pg_cmig's own schemas, cmig or cmig_audit? */
 extern bool cmig_managed_is_own_name(const char *schema);
 
@@ -296,20 +299,20 @@ typedef struct CmigTargetSubject
 	Node	   *object;			/* the object's name as in the parse tree: a
 								 * RangeVar, a String, a List of String ...;
 								 * or NULL.  For an index, its table. */
-}			CmigTargetSubject;
+} CmigTargetSubject;
 
 /* in target_statement.c */
 
-extern bool cmig_target_subject(Node *statement, CmigTargetSubject * subject);
+extern bool cmig_target_subject(Node *statement, CmigTargetSubject *subject);
 
 /* Returns the object's name as it is written in the statement. */
-extern char *cmig_target_subject_name(const CmigTargetSubject * subject);
+extern char *cmig_target_subject_name(const CmigTargetSubject *subject);
 
 /*
  * Returns the object's schema, or NULL if it has none or is not found.  The
  * schema of a schema is itself.
  */
-extern char *cmig_target_subject_schema(const CmigTargetSubject * subject);
+extern char *cmig_target_subject_schema(const CmigTargetSubject *subject);
 
 /* Returns the name of the schema that a CREATE SCHEMA creates. */
 extern char *cmig_target_created_schema(const Node *statement);
@@ -888,6 +891,13 @@ extern CmigReplayed *cmig_replay_read(const CmigReplayPlan *plan, const CmigName
 									  bool assume, CmigReplayFinish finish, void *arg);
 
 /* in diff.c */
+
+/*
+ * Report a named schema that exists in neither image, so that its name is
+ * probably mistyped.  "where" completes the message.
+ */
+extern void cmig_diff_check_schemas(const CmigManaged *managed, const CmigImage *from, const CmigImage *to,
+									int level, const char *where);
 
 /* Append a line for an unsupported change. */
 extern void cmig_diff_line_add_unsupported(List **lines, const char *kind,

@@ -39,7 +39,7 @@ typedef struct Path
 {
 	char		revision[CMIG_MAX_ID_LENGTH + 1];
 	char	   *path;
-}			Path;
+} Path;
 
 /* The search_paths with which revisions ran. */
 typedef struct Paths
@@ -48,7 +48,7 @@ typedef struct Paths
 	char	   *own;			/* the session's search_path */
 	List	   *unsafe;			/* list of rows: schemas in which other roles
 								 * can create objects */
-}			Paths;
+} Paths;
 
 /*
  * Returns a search_path with the role in place of "$user", or NULL if the
@@ -87,7 +87,7 @@ resolve_user(const char *path, const char *role)
  * are in the shadow or in the session's own search_path are accepted.
  */
 static const char *
-find_path(const Paths * paths, CmigShadow *shadow, const char *revision)
+find_path(const Paths *paths, CmigShadow *shadow, const char *revision)
 {
 	Path	   *entry = paths->paths == NULL ? NULL : hash_search(paths->paths, revision, HASH_FIND, NULL);
 	List	   *names;
@@ -150,10 +150,6 @@ struct CmigReplay
 /* The revision that could not be replayed; see cmig_replay_failed(). */
 static const char *failed = NULL;
 
-/*
- * Plans
- */
-
 /* Returns a plan of the marked nodes, in order. */
 static CmigReplayPlan *
 make_plan(const CmigGraph *graph, const CmigMarks *marks)
@@ -207,10 +203,6 @@ cmig_replay_plan_nodes(const CmigGraph *graph, List *nodes)
 	return make_plan(graph, marks);
 }
 
-/*
- * Errors
- */
-
 const char *
 cmig_replay_failed(void)
 {
@@ -261,10 +253,6 @@ explain(ErrorData *error, const CmigRunStep *step)
 							  step->revision);
 	error->sqlerrcode = ERRCODE_CMIG_NOT_REPLAYABLE;
 }
-
-/*
- * Running a script
- */
 
 /* Is there a "-- cmig:replay skip" marker between two statements? */
 static bool
@@ -464,10 +452,6 @@ cmig_replay_whole(CmigReplay *replay, const CmigReplayPlan *plan)
 	}
 }
 
-/*
- * Reading the image
- */
-
 /* A request to read an image after a replay, and the image. */
 typedef struct Reading
 {
@@ -535,10 +519,6 @@ cmig_replay_image(CmigReplay *replay, const CmigNames *schemas, List **assumed)
 
 	return run_reading(reading);
 }
-
-/*
- * The shadow
- */
 
 /* Run the task of a replay in the shadow. */
 static void

@@ -27,11 +27,6 @@
 #include "run/run.h"
 #include "schema/internal.h"
 
-/* ----------------------------------------------------------------
- * The schemas that cmig.diff compares.
- * ----------------------------------------------------------------
- */
-
 static int
 compare_schemas(const void *a, const void *b)
 {
@@ -315,14 +310,11 @@ typedef struct ShadowRun
 /* Is cmig_shadow_run() or cmig_shadow_rename() running? */
 static bool in_shadow = false;
 
-/*
- * Schemas
- */
-
 static void
 set_name(Oid schema, const char *name)
 {
 	cmig_shadow_rows_rename(NamespaceRelationId, schema, Anum_pg_namespace_nspname, name);
+	CommandCounterIncrement();
 }
 
 /* Returns an unused name for a schema. */
@@ -403,10 +395,6 @@ copy_live(TupleDesc desc, HeapTuple row, void *arg)
 	shadow->live = DatumGetArrayTypePCopy(cmig_query_datum(desc, row, 1, &isnull));
 	shadow->sequences = PointerGetDatum(DatumGetArrayTypePCopy(cmig_query_datum(desc, row, 2, &isnull)));
 }
-
-/*
- * Running work in a shadow
- */
 
 /* Hide the live objects, and create the empty schemas. */
 static void
@@ -489,9 +477,8 @@ prepare_rename(ShadowRun *run)
 	set_name(run->schema, run->name);
 }
 
-/* Error context callback: if a lock was not available, say who holds it. */
-static void
-explain_wait(void *arg)
+void
+cmig_shadow_explain_wait(void *arg)
 {
 	cmig_lock_wait_explain();
 }
@@ -519,7 +506,7 @@ work(void *arg)
 	ShadowRun  *run = arg;
 	ErrorContextCallback callback;
 
-	callback.callback = explain_wait;
+	callback.callback = cmig_shadow_explain_wait;
 	callback.arg = NULL;
 	callback.previous = error_context_stack;
 	error_context_stack = &callback;

@@ -18,29 +18,17 @@
 #include "catalog/pg_attribute.h"
 #include "catalog/pg_cast.h"
 #include "catalog/pg_class.h"
-#include "catalog/pg_collation.h"
-#include "catalog/pg_constraint.h"
-#include "catalog/pg_conversion.h"
 #include "catalog/pg_default_acl.h"
 #include "catalog/pg_event_trigger.h"
 #include "catalog/pg_index.h"
 #include "catalog/pg_namespace.h"
-#include "catalog/pg_opclass.h"
-#include "catalog/pg_operator.h"
-#include "catalog/pg_opfamily.h"
 #include "catalog/pg_policy.h"
-#include "catalog/pg_proc.h"
 #include "catalog/pg_publication.h"
 #include "catalog/pg_publication_namespace.h"
 #include "catalog/pg_publication_rel.h"
 #include "catalog/pg_rewrite.h"
-#include "catalog/pg_statistic_ext.h"
 #include "catalog/pg_transform.h"
 #include "catalog/pg_trigger.h"
-#include "catalog/pg_ts_config.h"
-#include "catalog/pg_ts_dict.h"
-#include "catalog/pg_ts_parser.h"
-#include "catalog/pg_ts_template.h"
 #include "catalog/pg_type.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
@@ -310,36 +298,21 @@ cmig_shadow_global_find(const List *hidden, Oid catalog, const char *name)
  * ----------------------------------------------------------------
  */
 
-/* A catalog, and its column with the OID of a schema or relation. */
-typedef struct FilteredCatalog
+/*
+ * Catalogs of parts of relations, and their columns with the OID of the
+ * relation.  Other catalogs have a column with the OID of a schema.
+ */
+static const struct
 {
 	Oid			catalog;
 	AttrNumber	column;
-	bool		is_relation;
-} FilteredCatalog;
-
-static const FilteredCatalog filtered[] = {
-	{NamespaceRelationId, Anum_pg_namespace_oid},
-	{RelationRelationId, Anum_pg_class_relnamespace},
-	{TypeRelationId, Anum_pg_type_typnamespace},
-	{ProcedureRelationId, Anum_pg_proc_pronamespace},
-	{ConstraintRelationId, Anum_pg_constraint_connamespace},
-	{OperatorRelationId, Anum_pg_operator_oprnamespace},
-	{OperatorClassRelationId, Anum_pg_opclass_opcnamespace},
-	{OperatorFamilyRelationId, Anum_pg_opfamily_opfnamespace},
-	{CollationRelationId, Anum_pg_collation_collnamespace},
-	{ConversionRelationId, Anum_pg_conversion_connamespace},
-	{StatisticExtRelationId, Anum_pg_statistic_ext_stxnamespace},
-	{TSConfigRelationId, Anum_pg_ts_config_cfgnamespace},
-	{TSDictionaryRelationId, Anum_pg_ts_dict_dictnamespace},
-	{TSParserRelationId, Anum_pg_ts_parser_prsnamespace},
-	{TSTemplateRelationId, Anum_pg_ts_template_tmplnamespace},
-	{AttributeRelationId, Anum_pg_attribute_attrelid, true},
-	{AttrDefaultRelationId, Anum_pg_attrdef_adrelid, true},
-	{IndexRelationId, Anum_pg_index_indrelid, true},
-	{TriggerRelationId, Anum_pg_trigger_tgrelid, true},
-	{PolicyRelationId, Anum_pg_policy_polrelid, true},
-	{RewriteRelationId, Anum_pg_rewrite_ev_class, true},
+}			parts[] = {
+	{AttributeRelationId, Anum_pg_attribute_attrelid},
+	{AttrDefaultRelationId, Anum_pg_attrdef_adrelid},
+	{IndexRelationId, Anum_pg_index_indrelid},
+	{TriggerRelationId, Anum_pg_trigger_tgrelid},
+	{PolicyRelationId, Anum_pg_policy_polrelid},
+	{RewriteRelationId, Anum_pg_rewrite_ev_class},
 };
 
 static planner_hook_type next_planner = NULL;
@@ -463,16 +436,25 @@ compare_with(void *left, bool is_any, Datum oids)
 static Expr *
 condition(Oid relation, int number)
 {
-	const FilteredCatalog *catalog = NULL;
-	ArrayType  *oids;
+	AttrNumber	column = InvalidAttrNumber;
+	ArrayType  *oids = live_schemas;
 
-	for (int i = 0; i < lengthof(filtered) && catalog == NULL; i++)
-		if (filtered[i].catalog == relation)
-			catalog = &filtered[i];
-	if (catalog == NULL)
+	for (int i = 0; i < lengthof(parts); i++)
+		if (parts[i].catalog == relation)
+		{
+			column = parts[i].column;
+			oids = read_relations();
+		}
+	if (relation == NamespaceRelationId)
+	{
+		column = Anum_pg_namespace_oid;
+		oids = missing_schemas();
+	}
+	else if (column == InvalidAttrNumber && is_objectclass_supported(relation))
+		column = get_object_attnum_namespace(relation);
+	if (column == InvalidAttrNumber)
 		return NULL;
-	oids = catalog->is_relation ? read_relations() : relation == NamespaceRelationId ? missing_schemas() : live_schemas;
-	return compare_with(makeVar(number, catalog->column, OIDOID, -1, InvalidOid, 0), false, PointerGetDatum(oids));
+	return compare_with(makeVar(number, column, OIDOID, -1, InvalidOid, 0), false, PointerGetDatum(oids));
 }
 
 /*

@@ -45,10 +45,6 @@ typedef struct Squash
 } Squash;
 
 /*
- * The revisions
- */
-
-/*
  * Returns a revision that builds on the node and is in the range, if "inside"
  * is true, or else one that is neither in the range nor in "except"; -1 if
  * there is none.
@@ -211,10 +207,6 @@ find_revisions(Squash *squash, const char *range, CmigRevision *edges)
 		add_names(&edges->replaces, &id);
 	}
 }
-
-/*
- * Statements that change more than schemas
- */
 
 /*
  * A CmigMayWrite callback.  A function may write if it is volatile, unless it

@@ -340,10 +340,6 @@ cmig_target_execute(CmigTargetState *state, const CmigStatement *statement)
 	(void) cmig_shadow_catalogs_filter(false);
 }
 
-/*
- * Running the target's statements
- */
-
 /* SQL whose statements are run one after another. */
 typedef struct Statements
 {

@@ -38,10 +38,6 @@
 #include "base/compat.h"
 #include "schema/internal.h"
 
-/*
- * Extensions in the shadow
- */
-
 void
 cmig_shadow_extension_move(Oid extension, Oid from, Oid to)
 {
@@ -144,10 +140,6 @@ set_version(const CmigExtension *extension, DefElem *version)
 						 CStringGetTextDatum(defGetString(version)));
 	CommandCounterIncrement();
 }
-
-/*
- * Statements about extensions
- */
 
 static CmigExtension *
 find_extension(CmigTargetState *state, const char *name)
@@ -322,10 +314,6 @@ cmig_target_extension_run(CmigTargetState *state, Node *statement)
 	}
 }
 
-/*
- * An extension that is not installed
- */
-
 void
 cmig_target_extension_begin(CmigTargetState *state)
 {
@@ -365,10 +353,6 @@ cmig_target_extension_end(CmigTargetState *state, const char *name)
 			set_declared(extension, false);
 	}
 }
-
-/*
- * Schemas
- */
 
 /*
  * Returns the entry of a schema that the shadow has created, or NULL.  Sets

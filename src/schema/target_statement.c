@@ -56,7 +56,7 @@ typedef struct Shape
 	size_t		object;			/* offset of the field with the object */
 	size_t		type_field;		/* 0, or the offset of the field with the
 								 * object's type */
-}			Shape;
+} Shape;
 
 #define FIXED(node, field, flags, type) \
 	{T_##node, flags, type, offsetof(node, field)}
@@ -157,9 +157,9 @@ cmig_target_created_schema(const Node *statement)
 }
 
 bool
-cmig_target_subject(Node *statement, CmigTargetSubject * subject)
+cmig_target_subject(Node *statement, CmigTargetSubject *subject)
 {
-	const		Shape *shape = NULL;
+	const Shape *shape = NULL;
 	void	   *object;
 
 	for (int i = 0; i < lengthof(shapes) && shape == NULL; i++)
@@ -229,7 +229,7 @@ cmig_target_subject(Node *statement, CmigTargetSubject * subject)
 }
 
 char *
-cmig_target_subject_name(const CmigTargetSubject * subject)
+cmig_target_subject_name(const CmigTargetSubject *subject)
 {
 	Node	   *object = subject->object;
 	List	   *names = (List *) object;
@@ -276,7 +276,7 @@ schema_of_relation(List *names, int parts)
 }
 
 char *
-cmig_target_subject_schema(const CmigTargetSubject * subject)
+cmig_target_subject_schema(const CmigTargetSubject *subject)
 {
 	Node	   *object = subject->object;
 	const RangeVar *name = (const RangeVar *) object;
@@ -635,7 +635,7 @@ is_grant_on_member(const GrantStmt *grant)
  * by another role?  If so, the statement must be ignored.
  */
 static bool
-is_about_missing(CmigTargetState *state, Node *node, const CmigTargetSubject * subject)
+is_about_missing(CmigTargetState *state, Node *node, const CmigTargetSubject *subject)
 {
 	const CreateForeignTableStmt *table = (const CreateForeignTableStmt *) node;
 	const Missing *server;
@@ -692,7 +692,7 @@ find_others(const CmigTargetState *state, ObjectType type, const char *name)
  * return true.
  */
 static bool
-shows_others(CmigTargetState *state, Node *node, const CmigTargetSubject * subject)
+shows_others(CmigTargetState *state, Node *node, const CmigTargetSubject *subject)
 {
 	const CmigHidden *hidden;
 
@@ -751,7 +751,7 @@ why_not_owner(const RoleSpec *role, const char *schema)
  * Can the role be the owner of the statement's object?  If not, adds a note.
  */
 static bool
-may_own(CmigTargetState *state, const CmigTargetSubject * subject, const RoleSpec *owner)
+may_own(CmigTargetState *state, const CmigTargetSubject *subject, const RoleSpec *owner)
 {
 	char	   *reason = why_not_owner(owner, subject->type == OBJECT_SCHEMA ? NULL : cmig_target_subject_schema(subject));
 	CmigTargetNote *note;
@@ -775,7 +775,7 @@ may_own(CmigTargetState *state, const CmigTargetSubject * subject, const RoleSpe
  * pg_dump --clean does, the copy has IF EXISTS if it only drops something.
  */
 static Node *
-adapt_alter_table(CmigTargetState *state, Node *statement, const CmigTargetSubject * subject)
+adapt_alter_table(CmigTargetState *state, Node *statement, const CmigTargetSubject *subject)
 {
 	AlterTableStmt *alter = (AlterTableStmt *) copyObject(statement);
 	bool		only_drops = !cmig_running_is_replaying();
@@ -870,7 +870,7 @@ note_memberships(CmigTargetState *state, const GrantRoleStmt *grant)
  * that do not exist, or cannot be owners, are removed.
  */
 static Node *
-adapt_roles(CmigTargetState *state, Node *node, const CmigTargetSubject * subject)
+adapt_roles(CmigTargetState *state, Node *node, const CmigTargetSubject *subject)
 {
 	const char *name = cmig_target_subject_name(subject);
 	const char *kind = "user mapping";

@@ -42,7 +42,7 @@ typedef struct Comment
 	bool		before;			/* true if the comment is on a separate line
 								 * before its object; false if it follows its
 								 * object */
-}			Comment;
+} Comment;
 
 /* State used while reading the target's SQL. */
 typedef struct Reading
@@ -266,7 +266,7 @@ cmig_target_text_read(const char *sql)
  * or NULL.  "place" is the comment's offset in the statement.
  */
 static const Node *
-find_part(const Node *node, const Comment * comment, int place)
+find_part(const Node *node, const Comment *comment, int place)
 {
 	List	   *parts = IsA(node, CreateStmt) ? ((const CreateStmt *) node)->tableElts :
 	IsA(node, CreateForeignTableStmt) ? ((const CreateForeignTableStmt *) node)->base.tableElts :
@@ -297,7 +297,7 @@ find_part(const Node *node, const Comment * comment, int place)
  * that it is about.
  */
 static char *
-rename_of(const Comment * comment, const CmigStatement *statement, const RawStmt *raw)
+rename_of(const Comment *comment, const CmigStatement *statement, const RawStmt *raw)
 {
 	int			place = comment->anchor - statement->offset;
 	int			length = strlen(statement->text);
