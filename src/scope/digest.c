@@ -542,7 +542,11 @@ append_word(Digests *d, Tree *tree, int length)
 	if (word - tree->text < 2 || word[-2] != '\\')
 	{
 		if (word[0] == ':')
-			strlcpy(tree->key, word, Min(length + 1, NAMEDATALEN));
+		{
+			/* not strlcpy(), which would read the rest of the tree */
+			memcpy(tree->key, word, Min(length, NAMEDATALEN - 1));
+			tree->key[Min(length, NAMEDATALEN - 1)] = '\0';
+		}
 		if (is_number && is_among(tree->key, position_keys, lengthof(position_keys)))
 			return;
 
