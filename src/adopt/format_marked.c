@@ -100,9 +100,9 @@ read_file(CmigImport *import, CmigToolFile *file, const char *letters, const cha
 	if (name.language)
 		cmig_import_not_written(revision, true, psprintf("it is written in %s, in file \"%s\"", name.language, file->name));
 	else if (name.is_down)
-		revision->text.downgrade_sql = cmig_import_whole(import, file, CMIG_SECTION_DOWNGRADE);
+		revision->text.downgrade_sql = cmig_import_section(import, file, CMIG_SECTION_DOWNGRADE, file->text);
 	else
-		revision->text.upgrade_sql = cmig_import_whole(import, file, CMIG_SECTION_UPGRADE);
+		revision->text.upgrade_sql = cmig_import_section(import, file, CMIG_SECTION_UPGRADE, file->text);
 	return revision;
 }
 
@@ -276,10 +276,10 @@ set_scripts(CmigImport *import, CmigToolRevision *revision, const MarkedFile *ma
 	const CmigToolFile *file = revision->file;
 
 	revision->text.upgrade_sql =
-		cmig_import_section(import, file, CMIG_SECTION_UPGRADE, marked->up.data, marked->up.data + marked->up.len);
+		cmig_import_section(import, file, CMIG_SECTION_UPGRADE, marked->up.data);
 	if (marked->has_down)
 		revision->text.downgrade_sql =
-			cmig_import_section(import, file, CMIG_SECTION_DOWNGRADE, marked->down.data, marked->down.data + marked->down.len);
+			cmig_import_section(import, file, CMIG_SECTION_DOWNGRADE, marked->down.data);
 }
 
 /*
@@ -584,7 +584,7 @@ add_file(CmigImport *import, CmigToolFile *file, const char *id, const FlywayNam
 	if (cmig_import_language(file->base))
 		cmig_import_not_written(revision, name->kind == 'V', psprintf("it is written in %s, in file \"%s\"", cmig_import_language(file->base), file->name));
 	else
-		revision->text.upgrade_sql = cmig_import_whole(import, file, CMIG_SECTION_UPGRADE);
+		revision->text.upgrade_sql = cmig_import_section(import, file, CMIG_SECTION_UPGRADE, file->text);
 	for (const char *p = conf ? conf->text : ""; cmig_tool_text_line(p, &line); p = line.next)
 	{
 		char	   *value = cmig_tool_text_after(&line, "executeInTransaction", true);
@@ -626,7 +626,7 @@ add_undo(CmigImport *import)
 		if (revision && cmig_import_language(file->base))
 			cmig_import_note(revision, psprintf("to be written: its downgrade is written in %s, in file \"%s\"", cmig_import_language(file->base), file->name));
 		else if (revision)
-			revision->text.downgrade_sql = cmig_import_whole(import, file, CMIG_SECTION_DOWNGRADE);
+			revision->text.downgrade_sql = cmig_import_section(import, file, CMIG_SECTION_DOWNGRADE, file->text);
 		else
 			cmig_import_file_note(import, file->name, psprintf("left out, because there is no V file of version %s", name.version));
 	}

@@ -135,7 +135,7 @@ read_script(const SqitchPlan *plan, const char *folder, const char *name, CmigSe
 
 	if (file == NULL)
 		return NULL;
-	text = cmig_import_whole(plan->import, file, section);
+	text = cmig_import_section(plan->import, file, section, file->text);
 
 	/*
 	 * Sqitch's verify scripts end with ROLLBACK.  Replace that command with
@@ -268,10 +268,10 @@ end_change_set(CmigImport *import, ChangeSet *set)
 	if (revision == NULL)
 		return;
 	revision->text.upgrade_sql =
-		cmig_import_section(import, revision->file, CMIG_SECTION_UPGRADE, set->up.data, set->up.data + set->up.len);
+		cmig_import_section(import, revision->file, CMIG_SECTION_UPGRADE, set->up.data);
 	if (set->has_down)
 		revision->text.downgrade_sql =
-			cmig_import_section(import, revision->file, CMIG_SECTION_DOWNGRADE, set->down.data, set->down.data + set->down.len);
+			cmig_import_section(import, revision->file, CMIG_SECTION_DOWNGRADE, set->down.data);
 }
 
 /*

@@ -450,10 +450,9 @@ cmig_import_file_note(CmigImport *import, const char *file_name, const char *tex
 }
 
 char *
-cmig_import_section(CmigImport *import, const CmigToolFile *file, CmigSection section,
-					const char *start, const char *end)
+cmig_import_section(CmigImport *import, const CmigToolFile *file, CmigSection section, const char *script)
 {
-	char	   *text = pnstrdup(start, end - start);
+	char	   *text = pstrdup(script);
 	const char *problem;
 	int			line;
 	int			last_line = 0;
@@ -488,12 +487,6 @@ cmig_import_section(CmigImport *import, const CmigToolFile *file, CmigSection se
 		last_line = line;
 	}
 	return text;
-}
-
-char *
-cmig_import_whole(CmigImport *import, const CmigToolFile *file, CmigSection section)
-{
-	return cmig_import_section(import, file, section, file->text, file->text + strlen(file->text));
 }
 
 const char *
@@ -789,9 +782,9 @@ format_diesel(CmigImport *import, CmigToolFile *up)
 	down = cmig_import_file(import, beside(up, "down.sql"));
 	metadata = cmig_import_file(import, beside(up, "metadata.toml"));
 	revision->text.edges.message = cmig_tool_text_message(title ? title + 1 : up->folder);
-	revision->text.upgrade_sql = cmig_import_whole(import, up, CMIG_SECTION_UPGRADE);
+	revision->text.upgrade_sql = cmig_import_section(import, up, CMIG_SECTION_UPGRADE, up->text);
 	if (down)
-		revision->text.downgrade_sql = cmig_import_whole(import, down, CMIG_SECTION_DOWNGRADE);
+		revision->text.downgrade_sql = cmig_import_section(import, down, CMIG_SECTION_DOWNGRADE, down->text);
 	if (metadata && diesel_without_transaction(metadata))
 	{
 		revision->text.edges.transactional = false;
@@ -808,7 +801,7 @@ add_folder(CmigImport *import, CmigToolFile *file)
 	const char *title = file->folder + cmig_tool_text_digits(file->folder);
 
 	revision->text.edges.message = cmig_tool_text_message(*title == '_' ? title + 1 : file->folder);
-	revision->text.upgrade_sql = cmig_import_whole(import, file, CMIG_SECTION_UPGRADE);
+	revision->text.upgrade_sql = cmig_import_section(import, file, CMIG_SECTION_UPGRADE, file->text);
 }
 
 static void
@@ -855,7 +848,7 @@ add_drizzle_file(CmigImport *import, CmigToolFile *file)
 	int64		when = drizzle_time(import, tag);
 
 	revision->text.edges.message = cmig_tool_text_message(*title == '_' ? title + 1 : tag);
-	revision->text.upgrade_sql = cmig_import_whole(import, file, CMIG_SECTION_UPGRADE);
+	revision->text.upgrade_sql = cmig_import_section(import, file, CMIG_SECTION_UPGRADE, file->text);
 	if (when > 0)
 	{
 		revision->text.edges.has_created_at = true;
@@ -953,10 +946,10 @@ format_yoyo(CmigImport *import, CmigToolFile *file)
 		return;
 	}
 	read_yoyo_header(revision, file->text);
-	revision->text.upgrade_sql = cmig_import_whole(import, file, CMIG_SECTION_UPGRADE);
+	revision->text.upgrade_sql = cmig_import_section(import, file, CMIG_SECTION_UPGRADE, file->text);
 	rollback = cmig_import_file(import, psprintf("%s.rollback.sql", cmig_tool_text_without(file->name, ".sql")));
 	if (rollback)
-		revision->text.downgrade_sql = cmig_import_whole(import, rollback, CMIG_SECTION_DOWNGRADE);
+		revision->text.downgrade_sql = cmig_import_section(import, rollback, CMIG_SECTION_DOWNGRADE, rollback->text);
 }
 
 /*
@@ -1011,8 +1004,7 @@ read_structure(CmigImport *import, CmigToolFile *file)
 		if (*line.start != '\\' && !cmig_tool_text_after(&line, "SELECT pg_catalog.set_config('search_path'", false) &&
 			!cmig_tool_text_after(&line, "SET search_path", false))
 			appendBinaryStringInfo(&script, line.start, Min(line.next, insert) - line.start);
-	revision->text.upgrade_sql = cmig_import_section(import, file, CMIG_SECTION_UPGRADE,
-													 script.data, script.data + script.len);
+	revision->text.upgrade_sql = cmig_import_section(import, file, CMIG_SECTION_UPGRADE, script.data);
 	cmig_import_note(revision, psprintf("one revision for all migrations up to %s; it also creates schema_migrations and ar_internal_metadata, which only Rails uses", version));
 }
 

@@ -160,16 +160,12 @@ extern CmigToolFile *cmig_import_file(CmigImport *import, const char *name);
 extern CmigToolRevision *cmig_import_add(CmigImport *import, CmigToolFile *file, const char *id);
 
 /*
- * Returns the text from "start" to "end" as a section of a revision file.
- * Placeholders are replaced, the commands that begin and end a transaction
- * around the script are removed, and comments that would be mistaken for
- * markers are changed.
+ * Returns a script of the file as a section of a revision file.  Placeholders
+ * are replaced, the commands that begin and end a transaction around the script
+ * are removed, and comments that would be mistaken for markers are changed.
  */
 extern char *cmig_import_section(CmigImport *import, const CmigToolFile *file, CmigSection section,
-								 const char *start, const char *end);
-
-/* Like cmig_import_section(), but for the entire file. */
-extern char *cmig_import_whole(CmigImport *import, const CmigToolFile *file, CmigSection section);
+								 const char *script);
 
 /* Add a note about a revision, or about a file that is not a revision. */
 extern void cmig_import_note(CmigToolRevision *revision, const char *note);

@@ -288,9 +288,6 @@ typedef struct CmigRevision
 	TimestampTz created_at;
 } CmigRevision;
 
-/* Sort pointers to revisions in the byte order of the ids. */
-extern void cmig_revision_sort_by_id(const CmigRevision **revisions, int count);
-
 /* Everything that a revision's file or row contains. */
 typedef struct CmigRevisionText
 {
@@ -697,14 +694,6 @@ extern char *cmig_database_setting_set(const char *function, const char *role, c
 typedef void (*CmigCatalogRow) (HeapTuple row, void *arg);
 
 /*
- * Call the callback for each catalog row in which the given columns contain
- * the given OIDs.  "columns" are the first "keys" columns of the index.  If
- * "index" is InvalidOid, the catalog is scanned sequentially.
- */
-extern void cmig_catalog_rows_each(Oid catalog, Oid index, int keys, const AttrNumber *columns,
-								   const Oid *values, CmigCatalogRow callback, void *arg);
-
-/*
  * Call the callback for each row of pg_depend that refers to the object or to
  * one of its columns.
  */
@@ -778,17 +767,10 @@ extern void cmig_citus_warn_worker(void);
 extern char *cmig_citus_worker_hint(void);
 
 /*
- * Keep Citus from running DDL on the workers until the current GUC nest level
- * ends.  Does nothing without Citus.
+ * Override a setting of Citus until the current GUC nest level ends.  Does
+ * nothing without Citus.
  */
-extern void cmig_citus_keep_local(void);
-
-/*
- * Let Citus change the shards of a table one after the other, until the current
- * GUC nest level ends.  In parallel, it could not change tables that are
- * connected by foreign keys in one transaction.  Does nothing without Citus.
- */
-extern void cmig_citus_modify_sequentially(void);
+extern void cmig_citus_override(const char *name, const char *value);
 
 /*
  * Set a setting, until the end of the transaction, on the workers that the
@@ -798,15 +780,10 @@ extern void cmig_citus_propagate_setting(const char *name, const char *value);
 
 /*
  * Does the statement only change how Citus stores a table, as a call of
- * create_distributed_table() does?
- */
-extern bool cmig_citus_is_distribution(const Node *statement);
-
-/*
- * Like cmig_citus_is_distribution(), but returns true only if schema diffs
+ * create_distributed_table() does?  If "compared" is true, schema diffs must
  * show the change.
  */
-extern bool cmig_citus_distributes_table(const Node *statement);
+extern bool cmig_citus_is_distribution(const Node *statement, bool compared);
 
 /*
  * Make the current transaction commit on all nodes or on none.  Without this,
@@ -825,12 +802,6 @@ extern bool cmig_citus_use_two_phases(void);
 extern bool cmig_citus_wants_toplevel(const Node *statement);
 
 /* in role.c */
-
-/*
- * Are the relation's own rows (not those of its children) stored in this
- * database?
- */
-extern bool cmig_local_rows_here(Oid relation);
 
 /*
  * Raise error 0A000 if the table is a foreign table or, unless "hint" is NULL,

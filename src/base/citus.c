@@ -223,17 +223,10 @@ cmig_citus_use_two_phases(void)
 }
 
 void
-cmig_citus_keep_local(void)
+cmig_citus_override(const char *name, const char *value)
 {
 	if (is_active())
-		cmig_settings_override("citus.enable_ddl_propagation", "off");
-}
-
-void
-cmig_citus_modify_sequentially(void)
-{
-	if (is_active())
-		cmig_settings_override("citus.multi_shard_modify_mode", "sequential");
+		cmig_settings_override(name, value);
 }
 
 void
@@ -249,13 +242,11 @@ cmig_citus_propagate_setting(const char *name, const char *value)
 }
 
 /* A Citus function that changes how Citus stores a table or runs a function. */
-typedef struct Distributing
+static const struct
 {
 	const char *name;
 	bool		is_compared;	/* do schema diffs show the function's effect? */
-} Distributing;
-
-static const Distributing distributing[] = {
+}			distributing[] = {
 	{"alter_distributed_table", true},
 	{"alter_table_set_access_method", false},
 	{"citus_add_local_table_to_metadata", true},
@@ -273,43 +264,26 @@ static const Distributing distributing[] = {
 };
 
 /*
- * Returns the Citus function that the statement calls, or NULL if it calls
- * none.  Only the function's name is examined, so this also works while the
- * extension citus is hidden (see schema/schema.h).
+ * Only the name of the function that the statement calls is examined, so this
+ * also works while the extension citus is hidden (see schema/schema.h).
  */
-static const Distributing *
-find_distributing(const Node *statement)
+bool
+cmig_citus_is_distribution(const Node *statement, bool compared)
 {
 	const SelectStmt *select = (const SelectStmt *) statement;
 	const FuncCall *call;
 	const char *name;
 
 	if (!IsA(statement, SelectStmt) || list_length(select->targetList) != 1 || !is_loaded())
-		return NULL;
+		return false;
 	call = (const FuncCall *) linitial_node(ResTarget, select->targetList)->val;
 	if (!IsA(call, FuncCall))
-		return NULL;
+		return false;
 	name = strVal(llast(call->funcname));
 	for (int i = 0; i < lengthof(distributing); i++)
-	{
 		if (strcmp(name, distributing[i].name) == 0)
-			return &distributing[i];
-	}
-	return NULL;
-}
-
-bool
-cmig_citus_is_distribution(const Node *statement)
-{
-	return find_distributing(statement) != NULL;
-}
-
-bool
-cmig_citus_distributes_table(const Node *statement)
-{
-	const Distributing *function = find_distributing(statement);
-
-	return function != NULL && function->is_compared;
+			return !compared || distributing[i].is_compared;
+	return false;
 }
 
 bool

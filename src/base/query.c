@@ -1046,39 +1046,19 @@ cmig_query_return_row(TupleDesc desc, HeapTuple row, void *result)
 	pfree(nulls);
 }
 
-/* ----------------------------------------------------------------
- * Reads rows of the server's catalogs by the columns of an index.
- * ----------------------------------------------------------------
- */
-
-#define MAX_KEYS 3
-
 void
-cmig_catalog_rows_each(Oid catalog, Oid index, int keys, const AttrNumber *columns,
-					   const Oid *values, CmigCatalogRow callback, void *arg)
+cmig_catalog_rows_referring(Oid class, Oid object, CmigCatalogRow callback, void *arg)
 {
-	Relation	relation = table_open(catalog, AccessShareLock);
-	ScanKeyData scan_keys[MAX_KEYS];
+	Relation	relation = table_open(DependRelationId, AccessShareLock);
+	ScanKeyData keys[2];
 	SysScanDesc scan;
 	HeapTuple	row;
 
-	Assert(keys <= MAX_KEYS);
-	for (int i = 0; i < keys; i++)
-		ScanKeyInit(&scan_keys[i], columns[i], BTEqualStrategyNumber, F_OIDEQ,
-					ObjectIdGetDatum(values[i]));
-	scan = systable_beginscan(relation, index, OidIsValid(index), NULL, keys, scan_keys);
+	ScanKeyInit(&keys[0], Anum_pg_depend_refclassid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(class));
+	ScanKeyInit(&keys[1], Anum_pg_depend_refobjid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(object));
+	scan = systable_beginscan(relation, DependReferenceIndexId, true, NULL, lengthof(keys), keys);
 	while (HeapTupleIsValid(row = systable_getnext(scan)))
 		callback(row, arg);
 	systable_endscan(scan);
 	table_close(relation, AccessShareLock);
-}
-
-void
-cmig_catalog_rows_referring(Oid class, Oid object, CmigCatalogRow callback, void *arg)
-{
-	static const AttrNumber columns[] = {Anum_pg_depend_refclassid, Anum_pg_depend_refobjid};
-	Oid			values[] = {class, object};
-
-	cmig_catalog_rows_each(DependRelationId, DependReferenceIndexId, lengthof(columns), columns,
-						   values, callback, arg);
 }

@@ -373,12 +373,6 @@ cmig_type_role(Oid type, Oid table_owner)
  * ----------------------------------------------------------------
  */
 
-bool
-cmig_local_rows_here(Oid relation)
-{
-	return get_rel_relkind(relation) != RELKIND_FOREIGN_TABLE && !cmig_citus_manages(relation);
-}
-
 void
 cmig_local_rows_require(Oid table, bool children, const char *doing, const char *hint)
 {

@@ -224,17 +224,6 @@ cmig_text_list_sort(List *list)
 	list_sort(list, text_list_compare);
 }
 
-/* ----------------------------------------------------------------
- * Data structures that describe revisions.
- *
- * These structs are passed from the modules that read revisions (catalog,
- * revision_file) to those that work with them (graph, load, runner).  A table
- * in src/README.md lists the types that represent a revision at each stage.
- *
- * 	  Helper functions for the data structures that describe revisions.
- * ----------------------------------------------------------------
- */
-
 const char *
 cmig_direction_name(CmigDirection direction)
 {
@@ -298,17 +287,4 @@ cmig_names_same(const CmigNames *a, const CmigNames *b)
 		if (strcmp(a->names[i], b->names[i]) != 0)
 			return false;
 	return true;
-}
-
-static int
-compare_ids(const void *a, const void *b)
-{
-	return strcmp((*(const CmigRevision *const *) a)->id,
-				  (*(const CmigRevision *const *) b)->id);
-}
-
-void
-cmig_revision_sort_by_id(const CmigRevision **revisions, int count)
-{
-	qsort(revisions, count, sizeof(CmigRevision *), compare_ids);
 }

@@ -313,6 +313,14 @@ cmig_graph_find_id(const CmigGraph *graph, const char *id)
 	return entry && !entry->is_label ? entry->node : -1;
 }
 
+/* A qsort comparator for pointers to revisions. */
+static int
+compare_ids(const void *a, const void *b)
+{
+	return strcmp((*(const CmigRevision *const *) a)->id,
+				  (*(const CmigRevision *const *) b)->id);
+}
+
 /*
  * Number the revisions in the byte order of their ids, and enter the ids in
  * the hash table of names.
@@ -326,7 +334,7 @@ enter_ids(CmigGraph *graph, const CmigRevision *revisions, int count)
 
 	for (int i = 0; i < count; i++)
 		sorted[i] = &revisions[i];
-	cmig_revision_sort_by_id(sorted, count);
+	qsort(sorted, count, sizeof(CmigRevision *), compare_ids);
 
 	graph->count = count;
 	graph->nodes = palloc_extended(sizeof(CmigNode) * (Size) Max(count, 1),
@@ -1089,7 +1097,7 @@ cmig_repeatables_add(CmigGraph *graph, const CmigRevision *revisions, int count)
 	sorted = palloc(sizeof(CmigRevision *) * count);
 	for (int i = 0; i < count; i++)
 		sorted[i] = &revisions[i];
-	cmig_revision_sort_by_id(sorted, count);
+	qsort(sorted, count, sizeof(CmigRevision *), compare_ids);
 	graph->nodes = repalloc_huge(graph->nodes, sizeof(CmigNode) * (Size) (graph->count + count));
 	memset(&graph->nodes[graph->count], 0, sizeof(CmigNode) * count);
 	graph->repeatable_count = count;

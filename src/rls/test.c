@@ -153,7 +153,7 @@ visit_rows(const Test *test, RowVisitor visit, void *arg)
 	{
 		Relation	relation = relation_open(lfirst_oid(lc), AccessShareLock);
 		char		kind = relation->rd_rel->relkind;
-		bool		here = cmig_local_rows_here(lfirst_oid(lc));
+		bool		here = get_rel_relkind(lfirst_oid(lc)) != RELKIND_FOREIGN_TABLE && !cmig_citus_manages(lfirst_oid(lc));
 
 		if (here && kind == RELKIND_RELATION)
 		{

@@ -882,7 +882,8 @@ cmig_session_enter(CmigSession *session)
 	look_around(session);
 	session->guc_level = NewGUCNestLevel();
 	set_all_for_script(GUC_ACTION_SAVE);
-	cmig_citus_modify_sequentially();
+	/* in parallel, Citus could not change tables with foreign keys */
+	cmig_citus_override("citus.multi_shard_modify_mode", "sequential");
 	current = session;
 	cmig_scope_pin();
 }

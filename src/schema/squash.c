@@ -244,7 +244,7 @@ add_statement(List **statements, const char *revision, const CmigStatement *stat
 	CmigUnresolved *unresolved;
 	const char *command = cmig_row_change_command(statement->raw, may_write);
 
-	if (cmig_citus_distributes_table(statement->raw->stmt))
+	if (cmig_citus_is_distribution(statement->raw->stmt, true))
 		return;
 	if (command != NULL)
 		place = psprintf("%s of revision %s, line %d, may change rows", command, revision,

@@ -324,7 +324,7 @@ cmig_target_execute(CmigTargetState *state, const CmigStatement *statement)
 	 * a table of Citus shows whether the database has its functions, because
 	 * the extension itself is hidden in the shadow
 	 */
-	if (cmig_citus_is_distribution(raw->stmt) &&
+	if (cmig_citus_is_distribution(raw->stmt, false) &&
 		!OidIsValid(get_relname_relid("pg_dist_partition", PG_CATALOG_NAMESPACE)))
 		return;
 	if (is_frame(raw) || is_setval(raw))

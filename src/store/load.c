@@ -258,22 +258,14 @@ append_names(CmigNames *names, const CmigNames *more)
  * Find the revisions that others replace.  *done are those that are no longer
  * needed, because the revision that replaces them counts as applied.  *waiting
  * are those that are still needed, because only some of the revisions in the
- * same "replaces" list are applied.
+ * same "replaces" list are applied.  "all" are the revisions from the files, and
+ * the stored ones that the files do not contain.
  */
 static void
-find_replaced(const Load * load, CmigNames *done, CmigNames *waiting)
+find_replaced(const Load * load, const CmigRevision *all, int count, CmigNames *done, CmigNames *waiting)
 {
-	CmigRevision *all = palloc_extended(sizeof(CmigRevision) * (Size) (load->count + load->before->count),
-										MCXT_ALLOC_HUGE);
 	CmigPlace	place = {load->applied->rows};
-	int			count = 0;
 
-	for (int i = 0; i < load->count; i++)
-		if (!load->items[i].file->text.edges.repeatable)
-			all[count++] = load->items[i].file->text.edges;
-	for (int node = 0; node < load->before->count; node++)
-		if (!find_item(load, cmig_graph_id(load->before, node)))
-			all[count++] = *load->before->nodes[node].revision;
 	if (!cmig_replaces_any(all, count))
 		return;
 	place.begun = cmig_progress_begun();
@@ -369,41 +361,44 @@ static void
 build_after(Load * load)
 {
 	CmigRevision *revisions;
-	int			count = 0;
+	int			all = 0;
+	int			count;
 	List	   *begun = load->prune ? cmig_progress_everywhere() : NIL;
 	CmigPlace	place = {load->applied->rows};
 	CmigNames	replaced = {0};
 	CmigNames	waiting = {0};
 
-	if (load->prune)
-		find_replaced(load, &replaced, &waiting);
 	revisions = palloc_extended(sizeof(CmigRevision) *
 								(Size) (load->count + load->before->count),
 								MCXT_ALLOC_HUGE);
 	for (int i = 0; i < load->count; i++)
 		if (!load->items[i].file->text.edges.repeatable)
-			revisions[count++] = load->items[i].file->text.edges;
+			revisions[all++] = load->items[i].file->text.edges;
+	count = all;
 	for (int node = 0; node < load->before->count; node++)
+		if (!find_item(load, cmig_graph_id(load->before, node)))
+			revisions[all++] = *load->before->nodes[node].revision;
+	if (load->prune)
+		find_replaced(load, revisions, all, &replaced, &waiting);
+	for (int i = count; i < all; i++)
 	{
-		const CmigRevision *stored = load->before->nodes[node].revision;
-
-		if (find_item(load, stored->id))
-			continue;
+		char	   *id = revisions[i].id;
 
 		/*
 		 * Do not remove a partially applied revision, which could not be
 		 * finished without its script.  Also keep a revision that must be
 		 * applied before another revision can replace it.
 		 */
-		if (load->prune && (!load->applied->applied->set[node] || cmig_names_has(&replaced, stored->id)) &&
-			!cmig_progress_of(begun, stored->id) && !cmig_names_has(&waiting, stored->id))
+		if (load->prune &&
+			(!load->applied->applied->set[cmig_graph_find_id(load->before, id)] || cmig_names_has(&replaced, id)) &&
+			!cmig_progress_of(begun, id) && !cmig_names_has(&waiting, id))
 		{
-			load->removed = lappend(load->removed, stored->id);
+			load->removed = lappend(load->removed, id);
 			continue;
 		}
 		if (load->prune)
-			load->kept = lappend(load->kept, stored->id);
-		revisions[count++] = *stored;
+			load->kept = lappend(load->kept, id);
+		revisions[count++] = revisions[i];
 	}
 	cmig_replaces_require_sound(revisions, count);
 	if (cmig_replaces_any(revisions, count))
@@ -475,37 +470,10 @@ has_edge(const Load * load, const CmigEdges *edges, const char *id)
 	return false;
 }
 
-/* Raise an error for an applied revision that would lose an edge. */
-static void
-refuse_lost_edge(const LoadItem * item, const char *key, const char *id)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_CMIG_CHANGED_REVISION),
-			 errmsg("applied revision \"%s\" must not lose its %s \"%s\"",
-					item_id(item), key, id),
-			 errdetail("The header at %s does not list it.", item_place(item)),
-			 errhint("Restore the reference, or downgrade below \"%s\" before loading.", item_id(item))));
-}
-
-/*
- * Raise an error for an applied revision that would gain an edge to a revision
- * that is not applied.
- */
-static void
-refuse_gained_edge(const Load * load, const LoadItem * item, const char *key, int node)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_CMIG_CHANGED_REVISION),
-			 errmsg("applied revision \"%s\" must not gain the %s \"%s\"",
-					item_id(item), key, cmig_graph_id(load->after, node)),
-			 errdetail("The header at %s lists it, but it is not applied.", item_place(item)),
-			 errhint("Apply \"%s\" first, or downgrade below \"%s\" before loading.",
-					 cmig_graph_id(load->after, node), item_id(item))));
-}
-
 /*
  * Raise an error if an applied revision's edges would change in a way that is
- * not allowed.  A dependency may become a parent.
+ * not allowed: it must not lose an edge, though a dependency may become a
+ * parent, nor gain one to a revision that is not applied.
  */
 static void
 check_edges(const Load * load, const LoadItem * item)
@@ -518,27 +486,38 @@ check_edges(const Load * load, const LoadItem * item)
 		return;
 	old = &load->before->nodes[before];
 	new = new_node(load, item);
-
-	for (int i = 0; i < old->parents.count; i++)
+	for (int depends = 0; depends < 2; depends++)
 	{
-		const char *id = cmig_graph_id(load->before, old->parents.nodes[i]);
+		const char *key = depends ? "depends_on" : "down_revision";
+		const CmigEdges *lost = depends ? &old->depends : &old->parents;
+		const CmigEdges *gained = depends ? &new->depends : &new->parents;
 
-		if (!has_edge(load, &new->parents, id))
-			refuse_lost_edge(item, "down_revision", id);
-	}
-	for (int i = 0; i < old->depends.count; i++)
-	{
-		const char *id = cmig_graph_id(load->before, old->depends.nodes[i]);
+		for (int i = 0; i < lost->count; i++)
+		{
+			const char *id = cmig_graph_id(load->before, lost->nodes[i]);
 
-		if (!has_edge(load, &new->parents, id) && !has_edge(load, &new->depends, id))
-			refuse_lost_edge(item, "depends_on", id);
+			if (!has_edge(load, &new->parents, id) && !(depends && has_edge(load, &new->depends, id)))
+				ereport(ERROR,
+						(errcode(ERRCODE_CMIG_CHANGED_REVISION),
+						 errmsg("applied revision \"%s\" must not lose its %s \"%s\"",
+								item_id(item), key, id),
+						 errdetail("The header at %s does not list it.", item_place(item)),
+						 errhint("Restore the reference, or downgrade below \"%s\" before loading.", item_id(item))));
+		}
+		for (int i = 0; i < gained->count; i++)
+		{
+			const char *id = cmig_graph_id(load->after, gained->nodes[i]);
+
+			if (!load->applied_after->set[gained->nodes[i]])
+				ereport(ERROR,
+						(errcode(ERRCODE_CMIG_CHANGED_REVISION),
+						 errmsg("applied revision \"%s\" must not gain the %s \"%s\"",
+								item_id(item), key, id),
+						 errdetail("The header at %s lists it, but it is not applied.", item_place(item)),
+						 errhint("Apply \"%s\" first, or downgrade below \"%s\" before loading.",
+								 id, item_id(item))));
+		}
 	}
-	for (int i = 0; i < new->parents.count; i++)
-		if (!load->applied_after->set[new->parents.nodes[i]])
-			refuse_gained_edge(load, item, "down_revision", new->parents.nodes[i]);
-	for (int i = 0; i < new->depends.count; i++)
-		if (!load->applied_after->set[new->depends.nodes[i]])
-			refuse_gained_edge(load, item, "depends_on", new->depends.nodes[i]);
 }
 
 /*
