@@ -178,30 +178,19 @@ raise_lost(const AsOf *as_of, Jsonb *key)
  * Undoing changes
  */
 
-/* Can this be the row whose image is given?  NULL: unknown. */
+/*
+ * Can this be the row whose image is given?  Either image can be NULL, which
+ * means unknown.  Values of columns that both images contain must be equal.
+ */
 static bool
 matches(const OldRow * row, Jsonb *image)
 {
-	JsonbIterator *it;
-	JsonbValue	v;
-	JsonbIteratorToken token;
+	Datum		a = JsonbPGetDatum(row->image);
+	Datum		b = JsonbPGetDatum(image);
 
-	if (image == NULL || row->image == NULL)
-		return true;
-	it = JsonbIteratorInit(&image->root);
-	while ((token = JsonbIteratorNext(&it, &v, true)) != WJB_DONE)
-	{
-		JsonbValue *a,
-				   *b;
-
-		if (token != WJB_KEY)
-			continue;
-		a = getKeyJsonValueFromContainer(&row->image->root, v.val.string.val, v.val.string.len, NULL);
-		b = getKeyJsonValueFromContainer(&image->root, v.val.string.val, v.val.string.len, NULL);
-		if (a && compareJsonbContainers(&JsonbValueToJsonb(a)->root, &JsonbValueToJsonb(b)->root) != 0)
-			return false;
-	}
-	return true;
+	return image == NULL || row->image == NULL ||
+		DatumGetBool(DirectFunctionCall2(jsonb_eq, DirectFunctionCall2(jsonb_concat, a, b),
+										 DirectFunctionCall2(jsonb_concat, b, a)));
 }
 
 /*

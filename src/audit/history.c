@@ -32,13 +32,12 @@
 #include "base/base.h"
 #include "base/compat.h"
 
-/* ----------------------------------------------------------------
+/*
  * Checks that it is safe to read the audit log.
  *
  * Functions that read the log run with their caller's privileges.  Therefore,
  * the log's owner must not be able to make their queries run another role's
  * code by adding something to the log.
- * ----------------------------------------------------------------
  */
 
 static CmigQuery foreign_parts = {
@@ -197,13 +196,12 @@ cmig_audit_reader_begin(void)
 				 errhint("The owner of the log must drop the constraint, index, or rule that uses it.")));
 }
 
-/* ----------------------------------------------------------------
+/*
  * The history of a row, across changes of its key.
  *
  * All functions that read the log run with the privileges of the caller, who
  * needs SELECT on cmig_audit.log and cmig_audit.layout; policies on the log
  * apply.
- * ----------------------------------------------------------------
  */
 
 PG_FUNCTION_INFO_V1(cmig_audit_history);

@@ -456,7 +456,7 @@ cmig_audit_layout_new_id(void)
 	return atoi(id);
 }
 
-/* ----------------------------------------------------------------
+/*
  * The columns that are named in options.
  *
  * Options contain the name and number of each column, and the anchor, which
@@ -477,7 +477,6 @@ cmig_audit_layout_new_id(void)
  *
  * An anchor is <database>/<oid>/<count>/<checksum>, with the checksum of the
  * names of the first <count> columns.
- * ----------------------------------------------------------------
  */
 
 /* The states through which the options' columns are traced. */

@@ -47,7 +47,7 @@
 #include "base/compat.h"
 #include "run/run.h"
 
-/* ----------------------------------------------------------------
+/*
  * The schema cmig_audit: the log, its partitions, and writing to it.
  *
  * The schema and its tables belong to the extension's owner and are not members
@@ -62,7 +62,6 @@
  * extension's owner (or to a role that could do both anyway), and everything
  * in the schema is created by the extension's owner, without granting anything
  * to others.
- * ----------------------------------------------------------------
  */
 
 /*
@@ -431,7 +430,7 @@ cmig_audit_log_row_hash(int32 table_id, Datum key)
 	return (int64) (((uint64) (uint32) table_id << 32) | (hash & 0xFFFFFFFF));
 }
 
-/* ----------------------------------------------------------------
+/*
  * Writes rows to cmig_audit.log by direct table access.
  *
  * All entries of a transaction have the same transaction_at, so they all go to
@@ -441,7 +440,6 @@ cmig_audit_log_row_hash(int32 table_id, Datum key)
  *
  * Columns are looked up by name and type: a partition may have them in another
  * order, and columns that the owner has added remain null.
- * ----------------------------------------------------------------
  */
 
 /* The limits at which the collected rows are inserted. */

@@ -49,9 +49,12 @@ PG_FUNCTION_INFO_V1(cmig_audit_retain);
 #define UTC_TEXT(time) \
 	"to_char(" time " AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US') || '+00'"
 
-#define IS_PARTITION(class) \
-	"EXISTS (SELECT FROM pg_inherits i WHERE i.inhrelid = " class ".oid" \
-	" AND i.inhparent = 'cmig_audit.log'::regclass)"
+/* SQL for the first free name: "name", or with a suffix if it is taken. */
+#define FREE_NAME(name) \
+	"(SELECT f.f FROM generate_series(1, 100000) n, LATERAL" \
+	"  (SELECT " name " || CASE WHEN n = 1 THEN '' ELSE 'x' || n END) f(f)" \
+	"  WHERE NOT EXISTS (SELECT FROM pg_class c WHERE c.relnamespace = 'cmig_audit'::regnamespace AND c.relname = f.f)" \
+	"  ORDER BY n LIMIT 1)"
 
 /*
  * A partition of the log, which exists or is to be created: a row of one of the
@@ -68,37 +71,16 @@ typedef struct Part
 
 /* The months, beginning with the current one, that have no partition. */
 static CmigQuery missing_months = {
-	"SELECT 'log_y' || to_char(m.m, 'YYYY\"m\"MM'),"
-	" to_char(m.m, 'YYYY-MM-DD') || ' 00:00:00+00',"
+	"SELECT " FREE_NAME("m.name") ", to_char(m.m, 'YYYY-MM-DD') || ' 00:00:00+00',"
 	" to_char(m.m + '1 month'::interval, 'YYYY-MM-DD') || ' 00:00:00+00',"
 	" (SELECT 'yes' FROM cmig_audit.log_default d"
 	"  WHERE d.transaction_at >= m.m AT TIME ZONE 'UTC'"
 	"  AND d.transaction_at < (m.m + '1 month'::interval) AT TIME ZONE 'UTC' LIMIT 1)"
-	" FROM generate_series("
-	"  date_trunc('month', now() AT TIME ZONE 'UTC'),"
-	"  date_trunc('month', now() AT TIME ZONE 'UTC') + make_interval(0, $1),"
-	"  '1 month') AS m(m)"
-	" WHERE NOT EXISTS (SELECT FROM pg_class c"
-	"  WHERE c.relnamespace = (SELECT n.oid FROM pg_namespace n WHERE n.nspname = 'cmig_audit')"
-	"  AND (c.relname = 'log_y' || to_char(m.m, 'YYYY\"m\"MM')"
-	"   OR c.relname LIKE 'log\\_y' || to_char(m.m, 'YYYY\"m\"MM') || '%' AND " IS_PARTITION("c") "))"
-	" ORDER BY m.m",
-	1, {INT4OID}
-};
-
-/*
- * Tables that have the name of a month's partition but are not partitions, if
- * the month has no other partition.
- */
-static CmigQuery taken_names = {
-	"SELECT c.relname FROM generate_series("
-	"  date_trunc('month', now() AT TIME ZONE 'UTC'),"
-	"  date_trunc('month', now() AT TIME ZONE 'UTC') + make_interval(0, $1),"
-	"  '1 month') AS m(m) JOIN pg_class c"
-	" ON c.relname = 'log_y' || to_char(m.m, 'YYYY\"m\"MM')"
-	" AND c.relnamespace = (SELECT n.oid FROM pg_namespace n WHERE n.nspname = 'cmig_audit')"
-	" WHERE NOT EXISTS (SELECT FROM pg_class p WHERE p.relnamespace = c.relnamespace"
-	"  AND p.relname LIKE replace(c.relname, '_', '\\_') || '%' AND " IS_PARTITION("p") ")"
+	" FROM (SELECT s.m, 'log_y' || to_char(s.m, 'YYYY\"m\"MM') AS name"
+	"  FROM date_trunc('month', now() AT TIME ZONE 'UTC') t, generate_series(t, t + make_interval(0, $1), '1 month') s(m)) m"
+	" WHERE NOT EXISTS (SELECT FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid"
+	"  WHERE i.inhparent = 'cmig_audit.log'::regclass AND c.relnamespace = 'cmig_audit'::regnamespace"
+	"  AND c.relname LIKE replace(m.name, '_', '\\_') || '%')"
 	" ORDER BY m.m",
 	1, {INT4OID}
 };
@@ -136,10 +118,7 @@ static CmigQuery stranded_rows = {
 	"  greatest(m.m AT TIME ZONE 'UTC', (SELECT max(b.high) FROM bound b WHERE b.high <= m.at)) AS low,"
 	"  least((m.m + '1 month'::interval) AT TIME ZONE 'UTC', (SELECT min(b.low) FROM bound b WHERE b.low > m.at)) AS high"
 	"  FROM month m WHERE m.at IS NOT NULL)"
-	" SELECT g.name || (SELECT CASE WHEN n = 1 THEN '' ELSE 'x' || n END FROM generate_series(1, 100000) n"
-	"   WHERE NOT EXISTS (SELECT FROM pg_class c"
-	"    WHERE c.relnamespace = (SELECT n.oid FROM pg_namespace n WHERE n.nspname = 'cmig_audit')"
-	"    AND c.relname = g.name || CASE WHEN n = 1 THEN '' ELSE 'x' || n END) ORDER BY n LIMIT 1),"
+	" SELECT " FREE_NAME("g.name") ","
 	" " UTC_TEXT("g.low") ", " UTC_TEXT("g.high") ", " UTC_TEXT("g.at")
 	" FROM gap g WHERE g.high <= now()",
 	0
@@ -299,28 +278,17 @@ make_ahead(Retain *retain)
 
 /*
  * Returns true if the default partition or a partition for one of the next
- * "at_least" months is missing.  Warns about months that have no partition
- * because another table has the partition's name.
+ * "at_least" months is missing.
  */
 static bool
 needs_ahead(Oid log_owner, int at_least)
 {
 	CmigRole	saved;
-	List	   *parts;
 	bool		needed;
-	ListCell   *lc;
 
 	cmig_role_act_as_owner(&saved, log_owner);
-	parts = cmig_query_list(&taken_names, MONTHS_AHEAD);
 	needed = !is_made("log_default") || cmig_query_list(&missing_months, at_least) != NIL;
 	cmig_role_return(&saved);
-	foreach(lc, parts)
-	{
-		ereport(WARNING,
-				(errmsg("relation \"cmig_audit.%s\" is not a partition of the audit log", ((Part *) lfirst(lc))->name),
-				 errdetail("The relation has the name of a monthly partition, which therefore cannot be created. Entries of that month go to cmig_audit.log_default."),
-				 errhint("Rename the relation or move it to another schema, then CALL cmig.audit_retain(NULL)")));
-	}
 	return needed;
 }
 

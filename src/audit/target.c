@@ -43,7 +43,7 @@
 #include "base/base.h"
 #include "base/compat.h"
 
-/* ----------------------------------------------------------------
+/*
  * Protects against casts of user-defined types when values are converted to
  * jsonb.
  *
@@ -51,7 +51,6 @@
  * for each value.  The type's owner can create such a cast at any moment,
  * without a lock on tables that use the type, so a single check is not
  * sufficient.
- * ----------------------------------------------------------------
  */
 
 /* The types in $1 and all of their components. */
@@ -164,13 +163,12 @@ cmig_audit_types_release(bool held)
 		UnlockRelationOid(CastRelationId, ShareLock);
 }
 
-/* ----------------------------------------------------------------
+/*
  * Finds the table about which the audit log is queried, and the present
  * names of its columns.
  *
  * A table is given as regclass or, so that dropped tables can be named, as
  * text.
- * ----------------------------------------------------------------
  */
 
 /*
@@ -387,13 +385,12 @@ cmig_audit_target_image(CmigAuditTarget *target, Jsonb *image, TimestampTz at)
 	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
 }
 
-/* ----------------------------------------------------------------
+/*
  * Reads the key of the row about which the audit log is queried.
  *
  * A key is a JSON object with a member for each key column, or the value of a
  * single key column.  It can be given as a value, as an object, or as text.  It
  * is converted to each form in which the log can contain it.
- * ----------------------------------------------------------------
  */
 
 /* Add a member to the object that is being built. */
@@ -685,7 +682,7 @@ cmig_audit_key_argument(FunctionCallInfo fcinfo, int n, CmigAuditTarget *target)
 	return forms;
 }
 
-/* ----------------------------------------------------------------
+/*
  * Checks policies on the log, which are evaluated with a reader's
  * privileges.
  *
@@ -693,7 +690,6 @@ cmig_audit_key_argument(FunctionCallInfo fcinfo, int n, CmigAuditTarget *target)
  * with values of built-in types.  That is sufficient for policies of
  * cmig.enable_rls(), which compare a column with the context.  Extensions'
  * functions are not allowed, because some of them execute their argument.
- * ----------------------------------------------------------------
  */
 
 /*

@@ -39,7 +39,7 @@
 #include "base/compat.h"
 #include "run/run.h"
 
-/* ----------------------------------------------------------------
+/*
  * Determines the position of log entries within a transaction.
  *
  * Entries are ordered by (seq, command_id, id).  Usually, seq is the id.
@@ -47,7 +47,6 @@
  * these inner statements may be written first, but they must sort after the
  * outer statement's entries.  In this case, the outer statement's entries have
  * the id of the first inner entry as their seq.
- * ----------------------------------------------------------------
  */
 
 /*
@@ -112,7 +111,7 @@ position_of(CommandId command, int64 id)
 	return positions[low].id;
 }
 
-/* ----------------------------------------------------------------
+/*
  * Caches information about the tables whose audit triggers have fired.
  *
  * The information is built from the trigger's arguments and the table when the
@@ -121,7 +120,6 @@ position_of(CommandId command, int64 id)
  *
  * There is one entry for each trigger.  An invalidation only marks an entry: a
  * running call continues to use it, and the next call rebuilds it.
- * ----------------------------------------------------------------
  */
 
 /* The information that a trigger needs about its table. */
@@ -375,12 +373,11 @@ table_of(TriggerData *trigger_data)
 	return table;
 }
 
-/* ----------------------------------------------------------------
+/*
  * Writes the log entries of one call of the audit trigger.
  *
  * All entries of a call share the values that describe the statement and the
  * session.  Each changed row adds its key and its images.
- * ----------------------------------------------------------------
  */
 
 /* One call of the trigger. */
@@ -737,14 +734,13 @@ call_log_change(CmigAuditCall *call, TupleTableSlot *old, TupleTableSlot *new)
 	MemoryContextSwitchTo(caller);
 }
 
-/* ----------------------------------------------------------------
+/*
  * The trigger that writes the audit log.
  *
  * The same function serves row-level triggers and statement-level triggers
  * with transition tables.  It runs as the role that fires the trigger.  This
  * role needs no privileges, because the log is written by direct table access
  * (log.c).
- * ----------------------------------------------------------------
  */
 
 PG_FUNCTION_INFO_V1(cmig_audit_trigger);
