@@ -119,6 +119,7 @@ AS $rules$
 	p AS MATERIALIZED (SELECT p.oid, p.polrelid, p.polname, p.polcmd, p.polpermissive, p.polroles,
 	 p.polpermissive AND p.polcmd = '*' AND p.polroles <> '{0}'
 	  AND p.polqual::text LIKE '{CONST :consttype 16 %:constvalue 1 [% 1 %' AS bypass,
+	 regexp_replace(concat(p.polqual, '/', p.polwithcheck), ':(\w*location|list_start|list_end|stmt_len) -?\d+', '', 'g') AS expressions,
 	 d.description AS setup FROM pg_policy p
 	 LEFT JOIN pg_description d ON d.objoid = p.oid AND d.classoid = 'pg_policy'::regclass AND position('[cmig.enable_rls ' IN d.description) > 0
 	 WHERE p.polrelid IN (SELECT t.oid FROM t)),
@@ -456,6 +457,17 @@ AS $rules$
 	  WHEN 'w' THEN has_any_column_privilege(u.oid, t.oid, 'UPDATE')
 	  WHEN 'd' THEN has_table_privilege(u.oid, t.oid, 'DELETE')
 	  ELSE has_any_column_privilege(u.oid, t.oid, 'SELECT, INSERT, UPDATE') OR has_table_privilege(u.oid, t.oid, 'DELETE') END)
+	UNION ALL
+	-- equal expressions can differ in the locations of their parts in the text
+	SELECT 'duplicate_policy', 'warning', format('policy %I on %s', p.polname, t.name),
+	 format('it is the same as policy %I', min(o.polname)), format('DROP POLICY %I ON %s', p.polname, t.name), NULL
+	FROM p JOIN p o ON o.polrelid = p.polrelid AND o.polname < p.polname AND o.polpermissive = p.polpermissive AND o.polcmd = p.polcmd
+	 AND o.expressions = p.expressions JOIN t ON t.oid = p.polrelid
+	WHERE EXISTS (SELECT FROM unnest(p.polroles) r(oid), unnest(o.polroles) x(oid)
+	 WHERE x.oid IN (r.oid, 0) OR (r.oid <> 0 AND pg_has_role(r.oid, x.oid, 'USAGE')
+	  AND NOT (SELECT s.rolsuper FROM pg_roles s WHERE s.oid = r.oid)))
+	GROUP BY p.polname, t.name
+
 	UNION ALL
 	SELECT 'many_permissive', 'notice', t.name,
 	 format('%s permissive policies (%s) are combined using OR for %s, role %s', e.n, e.names, e.cmds,

@@ -229,14 +229,13 @@ check_clause(const CmigRlsPolicy *policy, bool is_check, List **findings)
 
 /* Apply all rules to one policy, except those about the rows that it lets through. */
 static void
-check_policy(const CmigRlsPolicy *policy, const List *siblings, List **findings)
+check_policy(const CmigRlsPolicy *policy, List **findings)
 {
 	const		CmigRlsSetup *setup = policy->setup;
 	const char *recorded[] = {setup ? setup->tenant_column : NULL, setup ? setup->user_column : NULL,
 	setup ? setup->key_column : NULL};
 	static const char *const options[] = {"tenant_column", "user_column", "key_column"};
 	int			column = -1;
-	ListCell   *lc;
 
 	/* if both expressions are equal, report a problem only once */
 	if (policy->qual)
@@ -260,19 +259,6 @@ check_policy(const CmigRlsPolicy *policy, const List *siblings, List **findings)
 							psprintf("it was created for column %s, which no longer exists", quote_identifier(recorded[i])),
 							psprintf("-- SELECT cmig.enable_rls(%s, %s => '<new name>'), with the current name of the column",
 									 quote_literal_cstr(policy->table), options[i]));
-	foreach(lc, siblings)
-	{
-		CmigRlsPolicy *other = lfirst(lc);
-
-		if (other == policy)
-			break;
-		if (other->permissive != policy->permissive || other->commands != policy->commands ||
-			!cmig_rls_share_role(other, policy) || !equal(other->qual, policy->qual) || !equal(other->check, policy->check))
-			continue;
-		cmig_rls_report(findings, "duplicate_policy", CMIG_RLS_WARNING, policy,
-						psprintf("it is the same as policy %s", quote_identifier(other->name)), cmig_rls_policy_drop(policy));
-		break;
-	}
 	if (!policy->permissive && cmig_citus_manages(policy->relid))
 		cmig_rls_report(findings, "restrictive_on_shards", CMIG_RLS_ERROR, policy,
 						"Citus makes it permissive on the shards: it lets rows through that other policies reject",
@@ -436,7 +422,7 @@ judge_policy(void *arg)
 {
 	Judging    *judging = arg;
 
-	check_policy(judging->policy, judging->siblings, &judging->findings);
+	check_policy(judging->policy, &judging->findings);
 	cmig_rls_check_rows(judging->policy, judging->siblings, &judging->findings);
 }
 

@@ -149,8 +149,6 @@ typedef struct CmigRlsTable
 	bool		forced;
 	List	   *columns;		/* of CmigRlsColumn */
 	List	   *policies;		/* of CmigRlsPolicy */
-	List	   *made_indexes;	/* of char *: indexes that enable_rls created,
-								 * in the table's schema */
 	CmigRlsSetup *setup;		/* in the comments of policies that enable_rls
 								 * created; NULL: none */
 } CmigRlsTable;

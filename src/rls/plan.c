@@ -714,10 +714,12 @@ plan_old_indexes(const CmigRlsTable *table, const List *kept)
 	List	   *statements = NIL;
 	ListCell   *lc;
 
-	foreach(lc, table->made_indexes)
+	foreach(lc, table->columns)
 	{
-		if (!cmig_text_list_has(kept, lfirst(lc)))
-			statements = lappend(statements, psprintf("DROP INDEX %s", quote_qualified_identifier(table->nspname, lfirst(lc))));
+		char	   *index = ((CmigRlsColumn *) lfirst(lc))->made_index;
+
+		if (index && !cmig_text_list_has(kept, index))
+			statements = lappend(statements, psprintf("DROP INDEX %s", quote_qualified_identifier(table->nspname, index)));
 	}
 	return statements;
 }

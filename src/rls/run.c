@@ -362,30 +362,6 @@ make(Node *node, void *context)
 	return maker->failed ? node : expression_tree_mutator(node, make, context);
 }
 
-/* Which form do keys have?  Numbers are valid as texts, too. */
-static bool
-form_walker(Node *node, void *context)
-{
-	Form	   *form = context;
-
-	if (node == NULL)
-		return false;
-	if (IsA(node, Query))
-		return query_tree_walker((Query *) node, form_walker, context, 0);
-	if (IsA(node, Var) || IsA(node, CoerceViaIO))
-	{
-		Oid			type = getBaseType(exprType(node));
-
-		if (OidIsValid(get_element_type(type)))
-			type = get_element_type(type);
-		if (type == UUIDOID)
-			*form = FORM_UUID;
-		else if (*form == FORM_TEXT && (type == INT2OID || type == INT4OID || type == INT8OID || type == NUMERICOID))
-			*form = FORM_NUMBER;
-	}
-	return expression_tree_walker(node, form_walker, context);
-}
-
 /*
  * Trials
  */
@@ -628,11 +604,20 @@ cmig_rls_run(Node *tree, Oid relid, Oid role, CmigRlsLeak *leak)
 
 	memset(leak, 0, sizeof(CmigRlsLeak));
 	tree = cmig_rls_expand(tree);
-	(void) form_walker(tree, &maker.form);
 	batch.expression = (Expr *) make(tree, &maker);
 	foreach(lc, maker.inputs)
 	{
-		row |= !((Input *) lfirst(lc))->context;
+		Input	   *input = lfirst(lc);
+		Oid			type = OidIsValid(input->cast) ? input->cast : input->type;
+
+		row |= !input->context;
+		if (OidIsValid(get_element_type(type)))
+			type = get_element_type(type);
+		/* numbers are valid as texts, too */
+		if (type == UUIDOID)
+			maker.form = FORM_UUID;
+		else if (maker.form == FORM_TEXT && (type == INT2OID || type == INT4OID || type == INT8OID || type == NUMERICOID))
+			maker.form = FORM_NUMBER;
 	}
 	if (maker.failed || !row)
 		return;

@@ -54,14 +54,6 @@ static CmigQuery read_columns = {
 	2, {OIDOID, TEXTOID}
 };
 
-static CmigQuery read_made_indexes = {
-	"SELECT i.relname::text"
-	" FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid"
-	" JOIN pg_description e ON e.objoid = i.oid AND e.classoid = 'pg_class'::regclass AND e.objsubid = 0"
-	" WHERE x.indrelid = $1 AND position($2 IN e.description) > 0 ORDER BY i.relname",
-	2, {OIDOID, TEXTOID}
-};
-
 static CmigQuery read_policies = {
 	"SELECT p.polrelid, format('%I.%I', n.nspname, c.relname), p.polname::text, p.polpermissive, p.polcmd::text,"
 	" p.polroles, p.polqual::text, p.polwithcheck::text, d.description"
@@ -553,7 +545,6 @@ cmig_rls_table_read(Oid relid)
 	ReleaseSysCache(tuple);
 
 	cmig_query_each(&read_columns, values, NULL, take_column, &table->columns);
-	cmig_query_each(&read_made_indexes, values, NULL, cmig_rls_take_name, &table->made_indexes);
 	table->policies = cmig_rls_policies_read(relid);
 	foreach(lc, table->policies)
 	{

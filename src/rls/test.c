@@ -27,8 +27,10 @@
 #include "base/compat.h"
 #include "rls/internal.h"
 
+#include "access/htup_details.h"
 #include "access/relation.h"
 #include "access/tableam.h"
+#include "access/tupconvert.h"
 #include "access/xact.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_inherits.h"
@@ -43,7 +45,6 @@
 #include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/fmgroids.h"
-#include "utils/fmgrprotos.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
@@ -66,7 +67,7 @@ typedef struct Key
 	bool		stored;			/* a virtual generated column cannot be read
 								 * without executing its expression */
 	char	   *value;			/* the value in the context; NULL: none */
-	List	   *members;		/* of Datum *: the values that match the
+	List	   *members;		/* of Const *: the values that match the
 								 * context */
 	char	   *mine;			/* SQL condition: the row matches the context */
 }			Key;
@@ -93,10 +94,8 @@ typedef struct Test
 typedef struct Attempt
 {
 	const char *sql;
-	int			nargs;
-	Oid		   *types;
-	Datum	   *values;
-	char	   *nulls;
+	Oid			type;			/* of row_value; InvalidOid: none */
+	Datum		row_value;		/* $1 */
 	CmigRowCallback row;		/* callback for each result row; NULL: store
 								 * the row's numbers in counts */
 	void	   *arg;
@@ -207,35 +206,6 @@ copy_datum(Form_pg_attribute column, Datum value)
 }
 
 /*
- * Convert a string to a value of the key's type.  Returns NULL for a number
- * that is out of range; raises an error for any other invalid string.
- */
-static Datum *
-key_datum(const Key * key, const char *text)
-{
-	Datum	   *datum = palloc(sizeof(Datum));
-	int64		number;
-
-	switch (key->base_type)
-	{
-		case UUIDOID:
-			*datum = DirectFunctionCall1(uuid_in, CStringGetDatum(text));
-			return datum;
-		case TEXTOID:
-		case VARCHAROID:
-			*datum = CStringGetTextDatum(text);
-			return datum;
-	}
-	number = DatumGetInt64(DirectFunctionCall1(int8in, CStringGetDatum(text)));
-	if ((key->base_type == INT2OID && (number < PG_INT16_MIN || number > PG_INT16_MAX)) ||
-		(key->base_type == INT4OID && (number < PG_INT32_MIN || number > PG_INT32_MAX)))
-		return NULL;
-	*datum = key->base_type == INT2OID ? Int16GetDatum((int16) number) :
-		key->base_type == INT4OID ? Int32GetDatum((int32) number) : Int64GetDatum(number);
-	return datum;
-}
-
-/*
  * Compare two values with the built-in comparison function.  A key's base type
  * is always a built-in type.
  */
@@ -251,7 +221,7 @@ compare(const Key * key, Oid collation, Datum a, Datum b)
 typedef struct KeySearch
 {
 	const		Key *key;
-	Datum	   *wanted;
+	Const	   *wanted;
 	int64		count;			/* rows with the wanted value; all if no key */
 	Datum		least;			/* the smallest value that is not a member */
 	bool		found;
@@ -262,7 +232,7 @@ search_row(Relation relation, TupleTableSlot *slot, void *arg)
 {
 	KeySearch  *search = arg;
 	const		Key *key = search->key;
-	Form_pg_attribute column;
+	Form_pg_attribute column = NULL;
 	bool		isnull;
 	Datum		value;
 	ListCell   *lc;
@@ -274,12 +244,12 @@ search_row(Relation relation, TupleTableSlot *slot, void *arg)
 	}
 	value = row_column(relation, slot, key->name, key->base_type, &isnull, &column);
 	if (search->wanted)
-		search->count += !isnull && compare(key, column->attcollation, value, *search->wanted) == 0;
+		search->count += !isnull && compare(key, column->attcollation, value, search->wanted->constvalue) == 0;
 	if (isnull || search->wanted || (search->found && compare(key, column->attcollation, value, search->least) >= 0))
 		return true;
 	foreach(lc, key->members)
 	{
-		if (compare(key, column->attcollation, value, *(Datum *) lfirst(lc)) == 0)
+		if (compare(key, column->attcollation, value, ((Const *) lfirst(lc))->constvalue) == 0)
 			return true;
 	}
 	search->least = copy_datum(column, value);
@@ -299,7 +269,7 @@ count_rows(const Test *test, const Key * key, const char *value)
 
 	if (key && !key->stored)
 		return -1;
-	search.wanted = key ? key_datum(key, value) : NULL;
+	search.wanted = key ? cmig_rls_sample_const(key->base_type, value) : NULL;
 	return visit_rows(test, search_row, &search) ? search.count : -1;
 }
 
@@ -374,6 +344,8 @@ run_trial(void *arg)
 	const Test *test = trial->test;
 	const Attempt *attempt = trial->attempt;
 	Outcome    *outcome = &trial->outcome;
+	Oid			type = attempt->type;
+	Datum		value = attempt->row_value;
 	const char *settings[][2] = {{"row_security", "on"}, {CMIG_RLS_USER_SETTING, test->user}, {CMIG_RLS_TENANT_SETTING, test->tenant}};
 	CmigRole	former;
 
@@ -390,7 +362,7 @@ run_trial(void *arg)
 	trial->prepared = true;
 	if (!is_same(test->table))
 		return;
-	outcome->rows = (int64) cmig_query_once(attempt->sql, attempt->nargs, attempt->types, attempt->values, attempt->nulls, false,
+	outcome->rows = (int64) cmig_query_once(attempt->sql, OidIsValid(attempt->type), &type, &value, NULL, false,
 											attempt->row ? attempt->row : take_counts,
 											attempt->row ? attempt->arg : outcome);
 	CommandCounterIncrement();
@@ -494,10 +466,8 @@ typedef struct Copy
 								 * gives values */
 	List	   *made;			/* of char *: for each column, SQL for a new
 								 * value, or NULL to copy the old value */
-	Oid		   *types;
-	Datum	   *values;			/* the values of the copied row */
-	bool	   *nulls;
-	bool		found;
+	Relation	relation;
+	Datum		row;			/* 0: none */
 } Copy;
 
 /*
@@ -506,7 +476,7 @@ typedef struct Copy
  * left out.  $1 is the table, and $2 contains its key columns.
  */
 static CmigQuery copied_columns = {
-	"SELECT a.attname::text, a.atttypid,"
+	"SELECT a.attname::text,"
 	" CASE WHEN a.attname::text = ANY ($2) OR u.attnum IS NULL THEN NULL"
 	"  WHEN a.atttypid = 'uuid'::regtype THEN 'pg_catalog.gen_random_uuid()'"
 	"  WHEN a.atttypid IN ('int8'::regtype, 'int4'::regtype) THEN '(pg_catalog.random() OPERATOR(pg_catalog.*) 1000000000)::integer'"
@@ -531,45 +501,30 @@ static void
 take_column(TupleDesc desc, HeapTuple row, void *arg)
 {
 	Copy	   *copy = arg;
-	bool		isnull;
 
-	copy->types[list_length(copy->columns)] = DatumGetObjectId(cmig_query_datum(desc, row, 2, &isnull));
 	copy->columns = lappend(copy->columns, cmig_query_text(desc, row, 1));
-	copy->made = lappend(copy->made, cmig_query_text_or_null(desc, row, 3));
+	copy->made = lappend(copy->made, cmig_query_text_or_null(desc, row, 2));
 }
 
-/* Callback that copies a row's values. */
+/* Callback that copies a row, which is kept when the attempt is rolled back. */
 static void
 take_row(TupleDesc desc, HeapTuple row, void *arg)
 {
 	Copy	   *copy = arg;
+	bool		isnull;
 
-	for (int i = 0; i < desc->natts; i++)
-	{
-		Datum		value = cmig_query_datum(desc, row, i + 1, &copy->nulls[i]);
-
-		if (!copy->nulls[i])
-			copy->values[i] = copy_datum(TupleDescAttr(desc, i), value);
-	}
+	copy->row = PointerGetDatum(PG_DETOAST_DATUM_COPY(cmig_query_datum(desc, row, 1, &isnull)));
 }
 
-/* Copy the values of the first row that is visited. */
+/* Copy the first row that is visited, as a row of the table itself. */
 static bool
 copy_row(Relation relation, TupleTableSlot *slot, void *arg)
 {
 	Copy	   *copy = arg;
-	ListCell   *lc;
+	TupleConversionMap *map = convert_tuples_by_name(RelationGetDescr(relation), RelationGetDescr(copy->relation));
+	HeapTuple	row = ExecCopySlotHeapTuple(slot);
 
-	foreach(lc, copy->columns)
-	{
-		int			n = foreach_current_index(lc);
-		Form_pg_attribute column;
-		Datum		value = row_column(relation, slot, lfirst(lc), copy->types[n], &copy->nulls[n], &column);
-
-		if (!copy->nulls[n])
-			copy->values[n] = copy_datum(column, value);
-	}
-	copy->found = true;
+	copy->row = heap_copy_tuple_as_datum(map ? execute_attr_map_tuple(row, map) : row, RelationGetDescr(copy->relation));
 	return false;
 }
 
@@ -582,14 +537,10 @@ static Copy *
 read_copy(const Test *test)
 {
 	Copy	   *copy = palloc0(sizeof(Copy));
-	int			natts = list_length(test->table->columns) + 1;
 	Datum		values[2];
 	Datum	   *names = palloc(sizeof(Datum) * list_length(test->keys));
 	ListCell   *lc;
 
-	copy->types = palloc0(sizeof(Oid) * natts);
-	copy->values = palloc0(sizeof(Datum) * natts);
-	copy->nulls = palloc0(sizeof(bool) * natts);
 	foreach(lc, test->keys)
 	{
 		names[foreach_current_index(lc)] = CStringGetTextDatum(((Key *) lfirst(lc))->name);
@@ -600,22 +551,16 @@ read_copy(const Test *test)
 	if (copy->columns != NIL && test->own_rows > 0)
 	{
 		Attempt		attempt = {.row = take_row,.arg = copy};
-		Outcome		outcome;
-		StringInfoData sql;
 
-		initStringInfo(&sql);
-		foreach(lc, copy->columns)
-		{
-			appendStringInfo(&sql, "%s t.%s", sql.len ? "," : "SELECT", quote_identifier(lfirst(lc)));
-		}
-		appendStringInfo(&sql, " FROM %s t WHERE %s LIMIT 1", test->table->name, test->condition);
-		attempt.sql = sql.data;
-		outcome = try(test, &attempt);
-		if (outcome.kind == DONE && outcome.rows == 1)
+		attempt.sql = psprintf("SELECT t FROM %s t WHERE %s LIMIT 1", test->table->name, test->condition);
+		if (try(test, &attempt).kind == DONE && copy->row)
 			return copy;
 	}
+	copy->row = (Datum) 0;
+	copy->relation = relation_open(test->table->relid, AccessShareLock);
 	(void) visit_rows(test, copy_row, copy);
-	return copy->found ? copy : NULL;
+	relation_close(copy->relation, NoLock);
+	return copy->row ? copy : NULL;
 }
 
 /*
@@ -631,9 +576,8 @@ insert_copy(const Test *test, const Copy *copy, const Key * strange, const char 
 	StringInfoData values;
 	ListCell   *lc;
 
-	attempt.types = palloc(sizeof(Oid) * (count + 1));
-	attempt.values = palloc(sizeof(Datum) * (count + 1));
-	attempt.nulls = palloc0(count + 1);
+	attempt.type = get_rel_type_id(test->table->relid);
+	attempt.row_value = copy->row;
 	initStringInfo(&columns);
 	initStringInfo(&values);
 	for (int i = 0; i < count; i++)
@@ -657,12 +601,7 @@ insert_copy(const Test *test, const Copy *copy, const Key * strange, const char 
 		else if (made)
 			appendStringInfoString(&values, made);
 		else
-		{
-			attempt.types[attempt.nargs] = copy->types[i];
-			attempt.values[attempt.nargs] = copy->values[i];
-			attempt.nulls[attempt.nargs] = copy->nulls[i] ? 'n' : ' ';
-			appendStringInfo(&values, "$%d", ++attempt.nargs);
-		}
+			appendStringInfo(&values, "($1).%s", quote_identifier(column));
 	}
 	attempt.sql = psprintf("INSERT INTO %s (%s) SELECT %s", test->table->name, columns.data, values.data);
 	return attempt;
@@ -706,13 +645,8 @@ add_key(Test *test, char *what, const char *name, char *value)
 	test->keys = lappend(test->keys, key);
 	if (value)
 	{
-		Oid			types[1] = {TEXTOID};
-		Datum		values[1] = {CStringGetTextDatum(value)};
-
-		/* raise an error if the value is not valid for the key's type */
-		(void) cmig_query_once(psprintf("SELECT 1 WHERE $1::%s IS NULL", column->cast),
-							   1, types, values, NULL, true, NULL, NULL);
-		key->members = list_make1(key_datum(key, value));
+		/* raises an error if the value is not valid for the key's type */
+		key->members = list_make1(cmig_rls_sample_const(key->base_type, value));
 		key->mine = psprintf("t.%s OPERATOR(pg_catalog.=) %s::%s", quote_identifier(name),
 							 quote_literal_cstr(value), key->type);
 	}
@@ -727,10 +661,9 @@ take_member(TupleDesc desc, HeapTuple row, void *arg)
 {
 	Key		   *key = arg;
 	char	   *text = cmig_query_text_or_null(desc, row, 1);
-	Datum	   *member = text ? key_datum(key, text) : NULL;
 
-	if (member)
-		key->members = lappend(key->members, member);
+	if (text)
+		key->members = lappend(key->members, cmig_rls_sample_const(key->base_type, text));
 }
 
 /*
