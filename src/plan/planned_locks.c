@@ -23,9 +23,7 @@
 #include "commands/defrem.h"
 #include "commands/policy.h"
 #include "commands/trigger.h"
-#include "lib/stringinfo.h"
 #include "miscadmin.h"
-#include "nodes/makefuncs.h"
 #include "nodes/parsenodes.h"
 #include "nodes/pg_list.h"
 #include "nodes/primnodes.h"
@@ -36,11 +34,8 @@
 #include "utils/builtins.h"
 #include "utils/catcache.h"
 #include "utils/guc.h"
-#include "utils/hsearch.h"
 #include "utils/lsyscache.h"
-#include "utils/memutils.h"
 #include "utils/syscache.h"
-#include "utils/varlena.h"
 
 #include "base/base.h"
 #include "base/compat.h"
@@ -490,9 +485,7 @@ cmig_planned_locks_of(CmigPlannedLocks *plan, Node *statement, List **unknown)
 			table->detached = true;
 	}
 	foreach(lc, cmig_statement_locks(statement))
-	{
 		follow(plan, &locks, lfirst(lc), unknown);
-	}
 	return locks;
 }
 

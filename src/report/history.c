@@ -13,7 +13,6 @@
 #include "fmgr.h"
 #include "funcapi.h"
 #include "lib/stringinfo.h"
-#include "mb/pg_wchar.h"
 #include "nodes/pg_list.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
@@ -37,9 +36,7 @@ cmig_view_read(void)
 	view.applied = cmig_applied_find(view.graph, cmig_version_rows_read());
 	view.is_row = palloc0(Max(view.graph->count, 1));
 	foreach(lc, view.applied->nodes)
-	{
 		view.is_row[lfirst_int(lc)] = true;
-	}
 	return view;
 }
 

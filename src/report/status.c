@@ -474,9 +474,7 @@ cmig_resolve(PG_FUNCTION_ARGS)
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	now = cmig_move_read(false);
 	foreach(lc, cmig_target_absolute(now.graph, cmig_argument_text(fcinfo, 0)))
-	{
 		cmig_result_add_text(fcinfo, cmig_graph_id(now.graph, lfirst_int(lc)));
-	}
 	return (Datum) 0;
 }
 
