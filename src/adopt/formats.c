@@ -607,19 +607,6 @@ no_value(const char *name, bool literal, void *arg)
 	return NULL;
 }
 
-/* Does one of the revision's scripts contain the placeholder? */
-static bool
-has_placeholder(const CmigRevisionText *text, const char *name)
-{
-	const char *scripts[] = {text->upgrade_sql, text->downgrade_sql, text->verify_sql};
-	char	   *wanted = psprintf("${%s}", name);
-
-	for (int i = 0; i < lengthof(scripts); i++)
-		if (scripts[i] != NULL && strstr(scripts[i], wanted) != NULL)
-			return true;
-	return false;
-}
-
 /*
  * Add declarations of the placeholders that are kept in the revision's scripts.
  */
@@ -632,8 +619,12 @@ declare_placeholders(const CmigImport *import, CmigRevisionText *text)
 	for (int i = 0; i < import->placeholders->count; i++)
 	{
 		const CmigPlaceholder *item = &import->placeholders->items[i];
+		const char *name = psprintf("${%s}", item->name);
 
-		if (item->value != NULL || !has_placeholder(text, item->name))
+		if (item->value != NULL ||
+			(strstr(text->upgrade_sql, name) == NULL &&
+			 (text->downgrade_sql == NULL || strstr(text->downgrade_sql, name) == NULL) &&
+			 (text->verify_sql == NULL || strstr(text->verify_sql, name) == NULL)))
 			continue;
 		if (item->as_literal && item->as_identifier)
 			ereport(ERROR,

@@ -346,18 +346,6 @@ find_node(const CmigToolMatches *matches, const Dates *dates, const CmigToolAppl
 	return -1;
 }
 
-/* Have all revisions that the node builds on been applied? */
-static bool
-is_complete(const CmigToolMatches *matches, int node)
-{
-	int			below;
-
-	for (int k = 0; (below = cmig_graph_edge_down(&matches->graph->nodes[node], k, true)) >= 0; k++)
-		if (!matches->marks->set[below])
-			return false;
-	return true;
-}
-
 /*
  * Mark the revisions in rows with state "repeatable" as applied, except those
  * that build on a pending revision.
@@ -374,9 +362,12 @@ mark_repeatable(CmigToolMatches *matches)
 		{
 			const CmigToolApplied *row = list_nth(matches->applied, i);
 			int			node = matches->nodes[i];
+			bool		ready = row->repeatable && !row->failed && node >= 0 && !cmig_repeatables_is(matches->graph, node);
+			int			below;
 
-			if (row->repeatable && !row->failed && node >= 0 &&
-				!cmig_repeatables_is(matches->graph, node) && is_complete(matches, node))
+			for (int k = 0; ready && (below = cmig_graph_edge_down(&matches->graph->nodes[node], k, true)) >= 0; k++)
+				ready = matches->marks->set[below];
+			if (ready)
 				changed |= cmig_graph_mark(matches->marks, node);
 		}
 	}

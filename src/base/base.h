@@ -65,17 +65,16 @@ extern void cmig_settings_loaded(void);
 extern bool cmig_settings_in_definer_function(void);
 
 /*
- * Should a check hook accept an invalid value from this source?  It should if
- * the server would otherwise use the default instead, with only a WARNING.  The
- * functions that use the setting must then refuse the value.
+ * Should a check hook accept an invalid value from this source, because the
+ * server would otherwise use the default, with only a WARNING?  The functions
+ * that use the setting must then refuse the value.
  */
 extern bool cmig_settings_keep_invalid(GucSource source);
 
 /*
- * Each of these functions returns the effective value of a setting, given the
- * session's value.  In a SECURITY DEFINER function, the effective value is the
- * one set by the function, for the database, or for the server, not the one
- * set by the caller.
+ * Return the effective value of a setting, given the session's value.  In a
+ * SECURITY DEFINER function, that is the one set by the function, for the
+ * database, or for the server, not the one set by the caller.
  */
 extern const char *cmig_settings_text(const char *name, const char *session);
 extern bool cmig_settings_bool(const char *name, bool session);
@@ -88,26 +87,23 @@ extern int	cmig_settings_int(const char *name, int session);
 extern const char *cmig_settings_custom(const char *name);
 
 /*
- * Returns the effective value of a superuser-only setting that guards the
- * database.  Unless the session has set it, the stored value is read even
- * outside of SECURITY DEFINER functions, because a rejected value from the
- * connection options could hide it.
+ * The same for a superuser-only setting that guards the database.  Unless the
+ * session has set it, the stored value is read, because a rejected value from
+ * the connection options could hide it.
  */
 extern const char *cmig_settings_guard_text(const char *name, const char *session);
 
 /*
- * Returns the effective value of an enum setting that guards the database and
- * whose values are ordered from the least to the most strict.  The session's
- * value takes effect if it is at least as strict as the stored value, or if the
- * session is allowed to make the setting less strict.
+ * The same for an enum setting whose values are ordered from the least to the
+ * most strict.  The session's value takes effect if it is at least as strict as
+ * the stored value, or if the session is allowed to make the setting less strict.
  */
 extern int	cmig_settings_guard_enum(const char *name, int session);
 
 /*
- * Returns the effective value of a string setting that a guard setting depends
- * on.  The stored string takes effect if the guard has a stored value other
- * than its default and the session is not allowed to make the guard less
- * strict.
+ * The same for a string setting that a guard setting depends on.  The stored
+ * string takes effect if the guard has a stored value other than its default
+ * and the session is not allowed to make the guard less strict.
  */
 extern const char *cmig_settings_guarded_text(const char *name, const char *session,
 											  const char *guard);
@@ -211,9 +207,8 @@ extern char *cmig_checksum_finish(pg_cryptohash_ctx *checksum);
 extern bool cmig_text_same(const char *a, const char *b);
 
 /*
- * Replaces the line breaks and other control characters in a comment, which
- * names in it can contain, so that none of them ends the comment.  Returns the
- * comment.
+ * Replaces the control characters in a comment, which names in it can contain,
+ * so that none of them ends the comment.  Returns the comment.
  */
 extern char *cmig_text_one_line(char *comment);
 
@@ -309,17 +304,16 @@ typedef struct CmigRevisionText
 extern char *cmig_argument_text(FunctionCallInfo fcinfo, int n);
 
 /*
- * Raises error 22004 if argument n is null.  "what" is the argument's name in
- * the message, and "call" is a correct call for the hint.  Required arguments
- * have the default NULL, so this also rejects calls that leave one out.
+ * Raises error 22004 if argument n is null or was left out.  "what" is its name
+ * in the message, and "call" is a correct call for the hint.
  */
 extern void cmig_argument_require(FunctionCallInfo fcinfo, int n, const char *what, const char *call);
 
 /*
- * Returns an argument that must be "upgrade" or "downgrade".  Any other value
- * raises error 22023 with a hint that shows a correct call.  "call" is the
- * beginning of that call, such as "SELECT * FROM cmig.plan".  If the next
- * argument is null, the hint may use the invalid value as the target.
+ * Returns an argument that must be "upgrade" or "downgrade", or raises error
+ * 22023.  "call" is the beginning of a correct call for the hint, such as
+ * "SELECT * FROM cmig.plan".  If the next argument is null, the hint may use
+ * the invalid value as the target.
  */
 extern CmigDirection cmig_argument_direction(FunctionCallInfo fcinfo, int n, const char *call);
 
@@ -353,10 +347,9 @@ extern CmigNames *cmig_argument_list(FunctionCallInfo fcinfo, int n, const char 
 extern CmigNames *cmig_argument_revisions(FunctionCallInfo fcinfo, int n);
 
 /*
- * Returns the revision identifiers in a text argument.  If the argument is
- * null, the list contains one NULL.  An array literal such as '{a,b}' is
- * accepted, too, because an untyped literal arrives here as text even if the
- * user meant a text[].
+ * Returns the revision identifiers in a text argument, or one NULL.  An array
+ * literal such as '{a,b}' is accepted, too, because an untyped literal arrives
+ * here as text even if the user meant a text[].
  */
 extern CmigNames *cmig_argument_target(FunctionCallInfo fcinfo, int n);
 
@@ -368,9 +361,8 @@ extern CmigNames *cmig_argument_target(FunctionCallInfo fcinfo, int n);
 extern void cmig_argument_place_error(void *text);
 
 /*
- * The first function adds one row, and the second function adds a row for each
- * element of a List of char *.  The SQL function must have called
- * InitMaterializedSRF() with MAT_SRF_USE_EXPECTED_DESC.
+ * Add a row, or one for each element of a List of char *.  The SQL function must
+ * have called InitMaterializedSRF() with MAT_SRF_USE_EXPECTED_DESC.
  */
 extern void cmig_result_add_text(FunctionCallInfo fcinfo, const char *text);
 extern void cmig_result_add_texts(FunctionCallInfo fcinfo, List *texts);
@@ -381,11 +373,10 @@ extern void cmig_result_add_texts(FunctionCallInfo fcinfo, List *texts);
 typedef void (*CmigSubtransactionWork) (void *arg);
 
 /*
- * Do the work, and return NULL if it succeeds.  If the work fails, everything
- * that it did is rolled back, including changes to the current user and to
- * settings.  In that case, a copy of the error is returned, allocated in the
- * caller's memory context.  The caller must rethrow every error that it does
- * not handle, including query cancellation, with ReThrowError().
+ * Do the work, and return NULL if it succeeds.  Otherwise, everything that it
+ * did is rolled back, including changes to the current user and to settings,
+ * and a copy of the error is returned.  The caller must rethrow every error
+ * that it does not handle, including query cancellation, with ReThrowError().
  */
 extern ErrorData *cmig_subtransaction_try(CmigSubtransactionWork work, void *arg);
 
@@ -402,10 +393,7 @@ extern bool cmig_subtransaction_must_rethrow(const ErrorData *error);
 /* A callback for a query's rows.  Returns false to stop the query. */
 typedef bool (*CmigRowReceiver) (TupleTableSlot *slot, DestReceiver *self);
 
-/*
- * Initialize a receiver, which is usually the first field of a larger struct.
- * The receiver's startup and shutdown functions do nothing.
- */
+/* Initialize a receiver, which is usually the first field of a larger struct. */
 extern void cmig_row_receiver_init(DestReceiver *receiver, CmigRowReceiver row);
 
 /* in settings.c */
@@ -414,9 +402,8 @@ extern void cmig_row_receiver_init(DestReceiver *receiver, CmigRowReceiver row);
 extern void cmig_library_version_read(void);
 
 /*
- * Returns a hint on how to resolve a version mismatch, or NULL if the versions
- * matched when the extension's version was last read.  Does not access the
- * database.
+ * Returns a hint if the versions did not match when the extension's version was
+ * last read, or NULL.  Does not access the database.
  */
 extern const char *cmig_library_version_hint(void);
 
@@ -428,10 +415,7 @@ extern const char *cmig_library_version_hint(void);
  */
 #define CMIG_ROLE_NOBODY ROLE_PG_STAT_SCAN_TABLES
 
-/*
- * The previous role, and the other state to restore when returning to that
- * role.
- */
+/* The previous role, and the other state to restore with it. */
 typedef struct CmigRole
 {
 	Oid			user;
@@ -719,22 +703,17 @@ extern bool cmig_citus_is_installed(void);
  */
 extern bool cmig_citus_has_copies(Oid relation);
 
-/* Returns the number of the table's shards. */
 extern int	cmig_citus_shards(Oid relation);
 
 /*
- * Return the number of blocks of the table's largest shard, and the estimated
- * number of rows in all shards.  The estimate is 0 if there are no statistics.
- * The shards are queried in separate transactions.  cmig_citus_blocks() raises
- * an error if a shard cannot be read.
+ * Return the number of blocks of the table's largest shard, or raise an error
+ * if a shard cannot be read; and the estimated number of rows in all shards, 0
+ * without statistics.  The shards are queried in separate transactions.
  */
 extern double cmig_citus_blocks(Oid relation);
 extern double cmig_citus_rows(Oid relation);
 
-/*
- * Does a query with a boolean result return true on all workers?  An error on a
- * worker counts as false.
- */
+/* Does a query return true on all workers?  An error counts as false. */
 extern bool cmig_citus_workers_agree(const char *sql);
 
 /* Is the session connected to a worker? */
@@ -754,16 +733,12 @@ extern int	cmig_citus_parent(void);
 extern void cmig_citus_require_coordinator(const char *command);
 
 /*
- * Issue a WARNING if the session is connected to a worker, at most once per
- * statement.  Read-only functions call this if they find no revisions or
- * scopes.
+ * Issue a WARNING on a worker, at most once per statement.  Read-only functions
+ * call this if they find no revisions or scopes.
  */
 extern void cmig_citus_warn_worker(void);
 
-/*
- * If the session is connected to a worker, returns a palloc'd hint that says
- * where the coordinator is; otherwise, returns NULL.
- */
+/* On a worker, returns a hint that says where the coordinator is, or NULL. */
 extern char *cmig_citus_worker_hint(void);
 
 /*

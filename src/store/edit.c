@@ -141,27 +141,6 @@ set_label(const CmigGraph *graph, CmigRevision *edges, char *label)
 }
 
 /*
- * Returns the name to store in depends_on for an identifier.  An exact id or
- * label is returned unchanged; any other identifier is replaced with the id of
- * the revision to which it refers.
- */
-static char *
-complete_dependency(const CmigGraph *graph, char *name)
-{
-	List	   *found;
-
-	if (cmig_graph_find_name(graph, name) >= 0)
-		return name;
-	found = cmig_target_absolute(graph, name);
-	if (list_length(found) != 1)
-		ereport(ERROR,
-				(errcode(ERRCODE_CMIG_INVALID_TARGET),
-				 errmsg("dependency \"%s\" does not identify a single revision", name),
-				 errhint("Specify a revision or a branch label.")));
-	return pstrdup(cmig_graph_id(graph, linitial_int(found)));
-}
-
-/*
  * Raise an error if adding the new revision would cause a defect in the graph.
  */
 static void
@@ -213,8 +192,22 @@ place(const CmigGraph *graph, CmigNewRevision *new)
 	if (new->depends)
 	{
 		edges->depends = *new->depends;
+		/* an exact id or label is stored as it is, anything else as an id */
 		for (int i = 0; i < edges->depends.count; i++)
-			edges->depends.names[i] = complete_dependency(graph, edges->depends.names[i]);
+		{
+			char	   *name = edges->depends.names[i];
+			List	   *found;
+
+			if (cmig_graph_find_name(graph, name) >= 0)
+				continue;
+			found = cmig_target_absolute(graph, name);
+			if (list_length(found) != 1)
+				ereport(ERROR,
+						(errcode(ERRCODE_CMIG_INVALID_TARGET),
+						 errmsg("dependency \"%s\" does not identify a single revision", name),
+						 errhint("Specify a revision or a branch label.")));
+			edges->depends.names[i] = pstrdup(cmig_graph_id(graph, linitial_int(found)));
+		}
 		repeated = cmig_graph_find_repeated(&edges->depends);
 		if (repeated)
 			ereport(ERROR,

@@ -224,27 +224,6 @@ compare_stored(const CmigRevisionText *row, void *arg)
 	}
 }
 
-/*
- * Build the graph of the stored revisions, and compare the stored revisions
- * that the files contain with the items.
- */
-static void
-read_stored(Load * load)
-{
-	CmigRevisionSet *set = cmig_catalog_read_revisions(false);
-	CmigNames	ids;
-
-	load->before = cmig_graph_build(set->revisions, set->count);
-	cmig_repeatables_add(load->before, set->repeatables, set->repeatable_count);
-	load->applied = cmig_applied_find(load->before, cmig_version_rows_everywhere());
-
-	ids.count = load->count;
-	ids.names = palloc(sizeof(char *) * ids.count);
-	for (int i = 0; i < ids.count; i++)
-		ids.names[i] = item_id(load->sorted[i]);
-	cmig_catalog_each_text(&ids, compare_stored, load);
-}
-
 static void
 append_names(CmigNames *names, const CmigNames *more)
 {
@@ -423,6 +402,9 @@ build_after(Load * load)
 static bool
 compare(Load * load, bool unless_changed)
 {
+	CmigRevisionSet *set = cmig_catalog_read_revisions(false);
+	CmigNames	ids = {load->count, palloc(sizeof(char *) * load->count)};
+
 	for (int i = 0; i < load->count; i++)
 	{
 		CmigRevisionFile *file = load->items[i].file;
@@ -432,7 +414,12 @@ compare(Load * load, bool unless_changed)
 		load->items[i].file = file;
 	}
 	load->removed = load->kept = NIL;
-	read_stored(load);
+	load->before = cmig_graph_build(set->revisions, set->count);
+	cmig_repeatables_add(load->before, set->repeatables, set->repeatable_count);
+	load->applied = cmig_applied_find(load->before, cmig_version_rows_everywhere());
+	for (int i = 0; i < ids.count; i++)
+		ids.names[i] = item_id(load->sorted[i]);
+	cmig_catalog_each_text(&ids, compare_stored, load);
 	for (int i = 0; unless_changed && i < load->count; i++)
 		if (!load->items[i].exists || load->items[i].differs)
 			return false;

@@ -489,26 +489,6 @@ cmig_active_separate(CmigGraph *graph)
 	return marks;
 }
 
-/*
- * Replace the version row "row", which names a revision that "revision"
- * replaces, with a version row for "revision", and record this in the journal.
- */
-static void
-turn_over(const CmigRevision *revision, const char *row)
-{
-	CmigRevisionText *text = cmig_catalog_read_text(revision->id);
-	CmigJournalEntry entry = {.revision = revision->id,.direction = "stamp"};
-	CmigListing old;
-
-	cmig_listing_init(&old, CMIG_LISTING_PLAIN);
-	for (int i = 0; i < revision->replaces.count; i++)
-		cmig_listing_add(&old, revision->replaces.names[i]);
-	cmig_version_rows_replace(row, revision->id);
-	entry.checksum = cmig_script_checksum(text->upgrade_sql, text->edges.transactional);
-	entry.message = psprintf("replaces %s", cmig_listing_text(&old));
-	cmig_journal_write(&entry);
-}
-
 void
 cmig_active_settle(void)
 {
@@ -530,7 +510,19 @@ cmig_active_settle(void)
 		return;
 	set = cmig_catalog_read_revisions(false);
 	while ((revision = find_turn(set, cmig_active_place())) != NULL)
-		turn_over(revision, revision->replaces.names[revision->replaces.count - 1]);
+	{
+		CmigRevisionText *text = cmig_catalog_read_text(revision->id);
+		CmigJournalEntry entry = {.revision = revision->id,.direction = "stamp"};
+		CmigListing old;
+
+		cmig_listing_init(&old, CMIG_LISTING_PLAIN);
+		for (int i = 0; i < revision->replaces.count; i++)
+			cmig_listing_add(&old, revision->replaces.names[i]);
+		cmig_version_rows_replace(revision->replaces.names[revision->replaces.count - 1], revision->id);
+		entry.checksum = cmig_script_checksum(text->upgrade_sql, text->edges.transactional);
+		entry.message = psprintf("replaces %s", cmig_listing_text(&old));
+		cmig_journal_write(&entry);
+	}
 }
 
 bool
@@ -578,15 +570,13 @@ refuse_row(int64 id, const char *column)
 static CmigNames
 names_of(TupleDesc desc, HeapTuple row, int column, int64 id, const char *name)
 {
+	CmigNames	none = {0};
 	bool		isnull;
 	Datum		value = cmig_query_datum(desc, row, column, &isnull);
 	ArrayType  *array = isnull ? NULL : DatumGetArrayTypeP(value);
 
 	if (isnull)
-		return (CmigNames)
-	{
-		0
-	};
+		return none;
 	if (ARR_NDIM(array) > 1 || array_contains_nulls(array))
 		refuse_row(id, name);
 	return *cmig_argument_names(array, name, NULL);
@@ -613,30 +603,18 @@ is_block(const char *text)
 static void
 require_valid(const CmigBackfillRun *run, bool by_key)
 {
-	if (run->method == NULL || strcmp(run->method, by_key ? "key" : "ctid") != 0)
-		refuse_row(run->id, "method");
-	if (run->pass < 1)
-		refuse_row(run->id, "pass");
-	if (run->rows < 0)
-		refuse_row(run->id, "rows");
-	if (run->rows_of_pass < 0)
-		refuse_row(run->id, "rows_of_pass");
-	if (run->batches < 0)
-		refuse_row(run->id, "batches");
-	if (run->relation == NULL)
-		return;
-	if (by_key ? run->key.count == 0 : run->key.count != 0)
-		refuse_row(run->id, "key");
-	if (run->bound.count != 0 && run->bound.count != (by_key ? run->key.count : 1))
-		refuse_row(run->id, "bound");
-	if (run->place.count != 0 && run->place.count != run->bound.count)
-		refuse_row(run->id, "place");
-	if (by_key)
-		return;
-	if (run->bound.count != 1 || !is_block(run->bound.names[0]))
-		refuse_row(run->id, "bound");
-	if (run->place.count != 1 || !is_block(run->place.names[0]))
-		refuse_row(run->id, "place");
+	bool		walks = run->relation != NULL;
+	int			values = by_key ? run->key.count : 1;
+	const char *bad = run->method == NULL || strcmp(run->method, by_key ? "key" : "ctid") != 0 ? "method" :
+	run->pass < 1 ? "pass" : run->rows < 0 ? "rows" : run->rows_of_pass < 0 ? "rows_of_pass" :
+	run->batches < 0 ? "batches" : walks && (run->key.count > 0) != by_key ? "key" :
+	walks && (run->bound.count != values && (run->bound.count != 0 || !by_key)) ? "bound" :
+	walks && (run->place.count != run->bound.count && (run->place.count != 0 || !by_key)) ? "place" :
+	walks && !by_key && !is_block(run->bound.names[0]) ? "bound" :
+	walks && !by_key && !is_block(run->place.names[0]) ? "place" : NULL;
+
+	if (bad != NULL)
+		refuse_row(run->id, bad);
 }
 
 /* Row callback of find_query: store the row in a CmigBackfillRun. */
