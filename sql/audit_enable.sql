@@ -188,6 +188,12 @@ DELETE FROM shop.plain;
 TRUNCATE shop.plain;
 SELECT operation, row_key, old_key, old_row, new_row, changed, count(*), count(DISTINCT row_hash) AS hashes, count(DISTINCT table_id) AS ids
 	FROM cmig_audit.log WHERE table_name = 'plain' GROUP BY 1, 2, 3, 4, 5, 6 ORDER BY min(id);
+-- the same for a trigger that the script of an earlier version has created
+CREATE TABLE shop.earlier (id integer PRIMARY KEY);
+CREATE FUNCTION cmig_audit.write() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+CREATE TRIGGER cmig_audit_row AFTER INSERT ON shop.earlier FOR EACH ROW EXECUTE FUNCTION cmig_audit.write('1000', '{id}', '{}', '{}', 'false', 'true', '0', '{1}', '{}', '{}', '0', '{id}', 'false');
+SELECT problem FROM cmig.audit_status('shop') WHERE target = 'shop.earlier';
+SELECT regexp_replace(statement, ' EXECUTE.*', '') AS statement FROM cmig.enable_audit('shop.earlier', level => 'row');
 SELECT cmig.audit_script('shop.plain', operations => '{insert}') AS script \gset
 SELECT count(*) > 0 AS changed FROM cmig.disable_audit('shop.plain');
 :script

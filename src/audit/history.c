@@ -211,9 +211,6 @@ PG_FUNCTION_INFO_V1(cmig_audit_history);
 	", l.user_id, l.tenant_id, l.role, l.session_role, l.application_name, l.client_address," \
 	" l.revision, l.reason, l.request_id"
 
-/* A correct call, for hints. */
-#define AUDIT_HISTORY_CALL "SELECT * FROM cmig.audit_history('<table>', '<key>')"
-
 /*
  * The entries of one key between two values of seq or, if the key is null, the
  * TRUNCATE entries of a table.
@@ -437,26 +434,29 @@ describe_key(void *arg)
 }
 
 /*
- * Returns the key in argument n, as cmig_audit_key_argument() does, but raises
- * an error if the argument is null.  If the argument cannot be read, the error
- * context names the table.  "call" is an example of a correct call, for the
- * hint.
+ * Begin a call whose first two arguments are a table and a key, and return the
+ * history of the rows that had the key.  If the key cannot be read, the error
+ * context names the table.  "call" is an example of a correct call, for hints.
  */
 static List *
-history_key(FunctionCallInfo fcinfo, int n, CmigAuditTarget *target, const char *call)
+history_argument(FunctionCallInfo fcinfo, const char *call, bool truncates, CmigAuditTarget **target)
 {
-	ErrorContextCallback callback = {error_context_stack, describe_key, target};
+	ErrorContextCallback callback = {error_context_stack, describe_key, NULL};
 	List	   *keys;
 
+	InitMaterializedSRF(fcinfo, 0);
+	cmig_audit_reader_begin();
+	cmig_argument_require(fcinfo, 0, "the table", call);
+	callback.arg = *target = cmig_audit_target_argument(fcinfo, 0);
 	error_context_stack = &callback;
-	keys = cmig_audit_key_argument(fcinfo, n, target);
+	keys = cmig_audit_key_argument(fcinfo, 1, *target);
 	error_context_stack = callback.previous;
 	if (keys == NIL)
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("the key must not be null"),
 				 errhint("%s", call)));
-	return keys;
+	return history_read(*target, keys, truncates);
 }
 
 Datum
@@ -466,11 +466,7 @@ cmig_audit_history(PG_FUNCTION_ARGS)
 	CmigAuditTarget *target;
 	ListCell   *lc;
 
-	InitMaterializedSRF(fcinfo, 0);
-	cmig_audit_reader_begin();
-	cmig_argument_require(fcinfo, 0, "the table", AUDIT_HISTORY_CALL);
-	target = cmig_audit_target_argument(fcinfo, 0);
-	foreach(lc, history_read(target, history_key(fcinfo, 1, target, AUDIT_HISTORY_CALL), false))
+	foreach(lc, history_argument(fcinfo, "SELECT * FROM cmig.audit_history('<table>', '<key>')", false, &target))
 	{
 		CmigAuditEntry *entry = lfirst(lc);
 
@@ -579,11 +575,7 @@ cmig_audit_diff(PG_FUNCTION_ARGS)
 	Datum		values[2];
 	char		nulls[3] = "  ";
 
-	InitMaterializedSRF(fcinfo, 0);
-	cmig_audit_reader_begin();
-	cmig_argument_require(fcinfo, 0, "the table", AUDIT_DIFF_CALL);
-	target = cmig_audit_target_argument(fcinfo, 0);
-	history = history_read(target, history_key(fcinfo, 1, target, AUDIT_DIFF_CALL), true);
+	history = history_argument(fcinfo, AUDIT_DIFF_CALL, true, &target);
 	for (int i = 0; i < lengthof(values); i++)
 	{
 		Jsonb	   *state;
