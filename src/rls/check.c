@@ -56,7 +56,7 @@ static CmigQuery has_index = {
  * Findings and policies
  */
 
-const char *const cmig_rls_severities[] = {
+static const char *const severities[] = {
 	[CMIG_RLS_ERROR] = "error",
 	[CMIG_RLS_WARNING] = "warning",
 	[CMIG_RLS_NOTICE] = "notice",
@@ -91,6 +91,7 @@ compare_findings(const ListCell *a, const ListCell *b)
 	return order ? order : strcmp(left->problem, right->problem);
 }
 
+/* Returns a fix in words, as an SQL comment. */
 char *
 cmig_rls_advice(const CmigRlsPolicy *policy, bool is_check, const char *advice)
 {
@@ -120,6 +121,7 @@ repair(const CmigRlsPolicy *policy, bool is_check)
 	return text.data;
 }
 
+/* Returns a call of rls_test that shows the effect of a policy that cannot be judged. */
 char *
 cmig_rls_try_it(const CmigRlsPolicy *policy)
 {
@@ -129,6 +131,10 @@ cmig_rls_try_it(const CmigRlsPolicy *policy)
 					quote_literal_cstr(role == ACL_ID_PUBLIC ? "<role>" : GetUserNameFromId(role, false)));
 }
 
+/*
+ * Does the policy apply to the role?  As in PostgreSQL, it applies to a role that
+ * has the privileges of one of its roles.
+ */
 bool
 cmig_rls_binds(const CmigRlsPolicy *policy, Oid role)
 {
@@ -143,6 +149,7 @@ cmig_rls_binds(const CmigRlsPolicy *policy, Oid role)
 	return false;
 }
 
+/* Does policy "a" apply to any of the roles named in policy "b"? */
 bool
 cmig_rls_share_role(const CmigRlsPolicy *a, const CmigRlsPolicy *b)
 {
@@ -156,6 +163,7 @@ cmig_rls_share_role(const CmigRlsPolicy *a, const CmigRlsPolicy *b)
 	return false;
 }
 
+/* The deciding expression, and the result of analyzing it. */
 Node *
 cmig_rls_deciding(const CmigRlsPolicy *policy)
 {
@@ -291,7 +299,7 @@ take_finding(TupleDesc desc, HeapTuple row, void *arg)
 	Datum		subject = cmig_query_datum(desc, row, 6, &isnull);
 
 	finding->rule = cmig_query_text(desc, row, 1);
-	while (finding->severity < CMIG_RLS_NOTICE && strcmp(cmig_rls_severities[finding->severity], severity) != 0)
+	while (finding->severity < CMIG_RLS_NOTICE && strcmp(severities[finding->severity], severity) != 0)
 		finding->severity++;
 	finding->object = cmig_query_text(desc, row, 3);
 	finding->problem = cmig_query_text(desc, row, 4);
@@ -493,7 +501,7 @@ CMIG_READER(cmig_rls_check)
 		bool		nulls[5] = {0};
 
 		values[0] = CStringGetTextDatum(finding->rule);
-		values[1] = CStringGetTextDatum(cmig_rls_severities[finding->severity]);
+		values[1] = CStringGetTextDatum(severities[finding->severity]);
 		values[2] = CStringGetTextDatum(finding->object);
 		values[3] = CStringGetTextDatum(finding->problem);
 		nulls[4] = (finding->fix == NULL);

@@ -68,7 +68,7 @@ cmig_rls_compare_constants(OpExpr *expr, Const *left, Const *right, bool *result
 		left->consttype >= FirstUnpinnedObjectId || right->consttype >= FirstUnpinnedObjectId ||
 		!cmig_rls_sample_is_builtin(left->consttype) || !cmig_rls_sample_is_builtin(right->consttype) ||
 		type_is_collatable(left->consttype) != OidIsValid(expr->inputcollid) ||
-		cmig_rls_sandbox_run(CMIG_RLS_NOBODY, run_comparison, &comparison) != 0)
+		cmig_rls_sandbox_run(CMIG_ROLE_NOBODY, run_comparison, &comparison) != 0)
 		return false;
 	*result = comparison.result;
 	return true;

@@ -654,7 +654,7 @@ typedef struct Rehearsal
 {
 	const		CmigRlsSetup *options;
 	const CmigRlsTable *table;
-}			Rehearsal;
+} Rehearsal;
 
 static void
 rehearse(void *arg)

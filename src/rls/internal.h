@@ -182,9 +182,6 @@ extern bool cmig_rls_plan_is_default(const char *statement);
 
 /* nodes.c */
 
-/* The role for a task that needs no privileges. */
-#define CMIG_RLS_NOBODY CMIG_ROLE_NOBODY
-
 typedef void (*CmigRlsTask) (void *arg);
 typedef bool (*CmigRlsNodeTest) (Node *node);
 
@@ -203,7 +200,6 @@ extern Node *cmig_rls_bare(Node *node);
 /* Values of built-in types, and their text, which is NULL for a null. */
 extern bool cmig_rls_sample_is_builtin(Oid type);
 extern Const *cmig_rls_sample_const(Oid type, const char *text);
-extern Const *cmig_rls_sample_null(Oid type);
 extern char *cmig_rls_sample_text(const Const *value);
 
 /* What evaluating a node, without the nodes below it, runs. */
@@ -453,8 +449,6 @@ typedef enum CmigRlsSeverity
 								 * exposed, or queries are slow or fail */
 	CMIG_RLS_NOTICE				/* worth knowing, and often intended */
 } CmigRlsSeverity;
-
-extern const char *const cmig_rls_severities[];
 
 /* A problem that a rule has found. */
 typedef struct CmigRlsFinding

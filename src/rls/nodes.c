@@ -53,7 +53,7 @@ run_task(void *arg)
 
 	if (OidIsValid(run->role))
 		cmig_role_act_as(&former, run->role);
-	if (run->role == CMIG_RLS_NOBODY)
+	if (run->role == CMIG_ROLE_NOBODY)
 		cmig_settings_pin_search_path();
 	run->task(run->arg);
 }
@@ -232,12 +232,6 @@ cmig_rls_sample_is_builtin(Oid type)
 	 * whose values can contain values of any type
 	 */
 	return type == UNKNOWNOID || kind == TYPTYPE_BASE || kind == TYPTYPE_RANGE || kind == TYPTYPE_MULTIRANGE;
-}
-
-Const *
-cmig_rls_sample_null(Oid type)
-{
-	return makeNullConst(type, -1, get_typcollation(type));
 }
 
 Const *

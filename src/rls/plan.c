@@ -771,6 +771,7 @@ cmig_rls_plan_enable(const CmigRlsSetup * options, const CmigRlsTable *table, bo
 	return list_concat(list_concat(statements, defaults), indexes);
 }
 
+/* Returns the statements that revert what enable_rls did, or NIL. */
 List *
 cmig_rls_plan_disable(const CmigRlsTable *table)
 {

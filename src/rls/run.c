@@ -25,8 +25,9 @@
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
-#include "nodes/params.h"
+#include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
+#include "nodes/params.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
@@ -223,7 +224,7 @@ value_of(const Maker *maker, const Input *input, int whose)
 		value = cmig_rls_sample_text(cmig_rls_sample_const(type, value));
 	else if (text)
 		value = sample_key(maker->form, whose);
-	return value ? cmig_rls_sample_const(input->type, value) : cmig_rls_sample_null(input->type);
+	return value ? cmig_rls_sample_const(input->type, value) : makeNullConst(input->type, -1, get_typcollation(input->type));
 }
 
 /*
@@ -388,7 +389,7 @@ make_combinations(const Maker *maker)
 		{
 			values = lappend(list_concat(values, input->constants), value_of(maker, input, 1));
 			if (!input->strict)
-				values = lappend(values, cmig_rls_sample_null(input->type));
+				values = lappend(values, makeNullConst(input->type, -1, get_typcollation(input->type)));
 		}
 		foreach(each, values)
 		{
@@ -422,11 +423,11 @@ make_trial(const Maker *maker, List *combination, Trial trial, int unset, bool e
 		Const	   *value = list_nth(combination, n);
 
 		if (input->context && (unset == -2 || unset == n))
-			value = (empty || input->strict) && input->type == TEXTOID ? cmig_rls_sample_const(TEXTOID, "") : cmig_rls_sample_null(input->type);
+			value = (empty || input->strict) && input->type == TEXTOID ? cmig_rls_sample_const(TEXTOID, "") : makeNullConst(input->type, -1, get_typcollation(input->type));
 		else if (input->context)
 			value = value_of(maker, input, OWN);
 		else if (input->key)
-			value = trial.nobody && !input->strict ? cmig_rls_sample_null(input->type) :
+			value = trial.nobody && !input->strict ? makeNullConst(input->type, -1, get_typcollation(input->type)) :
 				trial.key && input->attno == trial.column ? trial.key : value_of(maker, input, trial.whose);
 		result->values = lappend(result->values, value);
 	}
@@ -638,7 +639,7 @@ cmig_rls_run(Node *tree, Oid relid, Oid role, CmigRlsLeak *leak)
 			batch.trials = make_trials(&maker, combinations, unset, empty);
 			batch.next = 0;
 			/* a row for which the expression fails is not let through */
-			for (int failures = 0; failures < MAX_FAILURES && cmig_rls_sandbox_run(CMIG_RLS_NOBODY, evaluate, &batch) != 0; failures++)
+			for (int failures = 0; failures < MAX_FAILURES && cmig_rls_sandbox_run(CMIG_ROLE_NOBODY, evaluate, &batch) != 0; failures++)
 				;
 			foreach(lc, batch.trials)
 			{

@@ -225,7 +225,7 @@ typedef struct KeySearch
 	int64		count;			/* rows with the wanted value; all if no key */
 	Datum		least;			/* the smallest value that is not a member */
 	bool		found;
-}			KeySearch;
+} KeySearch;
 
 static bool
 search_row(Relation relation, TupleTableSlot *slot, void *arg)
