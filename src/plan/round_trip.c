@@ -310,7 +310,7 @@ read_image(RoundTrip *trip)
 	CmigImage  *image;
 
 	cmig_settings_override("plan_cache_mode", "force_generic_plan");
-	image = cmig_replay_image(trip->replay, NULL, &assumed);
+	image = cmig_replay_image(trip->replay, &assumed);
 	AtEOXact_GUC(false, guc_level);
 	return image;
 }

@@ -283,21 +283,9 @@ typedef struct CmigPut
 static List *
 statements_of(char *sql)
 {
-	List	   *statements = NIL;
-	ListCell   *cell;
-
 	if (sql == NULL || strchr(sql, ';') == NULL)
 		return sql == NULL ? NIL : list_make1(sql);
-	foreach(cell, cmig_raw_parse(sql, RAW_PARSE_DEFAULT))
-	{
-		const RawStmt *raw = lfirst_node(RawStmt, cell);
-		const char *start = sql + raw->stmt_location;
-		const char *text = start + strspn(start, " \n");
-
-		statements = lappend(statements, raw->stmt_len == 0 ? pstrdup(text) :
-							 pnstrdup(text, raw->stmt_len - (text - start)));
-	}
-	return statements;
+	return cmig_section_statements(sql, false);
 }
 
 /* Put one row into the result. */

@@ -88,19 +88,12 @@ is_filtered(const CmigDiffLine *line, const char *sql)
 		strstr(sql, "\n  WITH NO DATA") == NULL;
 }
 
-/*
- * Returns generated SQL, rewritten for PL/pgSQL if "in_block" is true: a query
- * becomes PERFORM, and a function with a body of SQL is created by EXECUTE.
- */
-static char *
-statements(const char *sql, bool in_block)
+List *
+cmig_section_statements(const char *sql, bool in_block)
 {
-	StringInfoData text;
+	List	   *statements = NIL;
 	ListCell   *cell;
 
-	if (!in_block)
-		return psprintf("%s;\n", sql);
-	initStringInfo(&text);
 	foreach(cell, cmig_raw_parse(sql, RAW_PARSE_DEFAULT))
 	{
 		const RawStmt *raw = lfirst_node(RawStmt, cell);
@@ -108,13 +101,13 @@ statements(const char *sql, bool in_block)
 		char	   *statement = raw->stmt_len > 0 ? pnstrdup(start, raw->stmt_len) : pstrdup(start);
 
 		statement += strspn(statement, " \n");
-		if (IsA(raw->stmt, SelectStmt) && begins_with(statement, "SELECT "))
+		if (in_block && IsA(raw->stmt, SelectStmt) && begins_with(statement, "SELECT "))
 			statement = psprintf("PERFORM %s", statement + strlen("SELECT "));
-		else if (IsA(raw->stmt, CreateFunctionStmt) && ((CreateFunctionStmt *) raw->stmt)->sql_body != NULL)
+		else if (in_block && IsA(raw->stmt, CreateFunctionStmt) && ((CreateFunctionStmt *) raw->stmt)->sql_body != NULL)
 			statement = psprintf("EXECUTE %s", quote_literal_cstr(statement));
-		appendStringInfo(&text, "%s;\n", statement);
+		statements = lappend(statements, statement);
 	}
-	return text.data;
+	return statements;
 }
 
 /*
@@ -128,6 +121,7 @@ append_line(StringInfo text, const CmigDiffLine *line, bool upgrade, bool in_blo
 {
 	const char *sql = upgrade ? line->upgrade : line->downgrade;
 	const char *comment = upgrade ? line->general_hazard : line->undo_hazard;
+	ListCell   *cell;
 
 	if (!upgrade && begins_with(line->hazard, "data loss"))
 		comment = comment ? psprintf("does not restore the data; %s", comment) : "does not restore the data";
@@ -135,7 +129,8 @@ append_line(StringInfo text, const CmigDiffLine *line, bool upgrade, bool in_blo
 		section_layout_comment(text, comment);
 	if (!bare && is_filtered(line, sql))
 		sql = psprintf("SET row_security = on;\n%s;\nSET row_security = off", sql);
-	appendStringInfoString(text, statements(sql, in_block));
+	foreach(cell, in_block ? cmig_section_statements(sql, true) : list_make1((void *) sql))
+		appendStringInfo(text, "%s;\n", (char *) lfirst(cell));
 }
 
 char *

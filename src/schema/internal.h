@@ -55,10 +55,7 @@ extern void cmig_shadow_rows_rename(Oid catalog, Oid object, AttrNumber column, 
 /* Returns the schema of an object, or InvalidOid if there is no such object. */
 extern Oid	cmig_shadow_rows_schema(Oid catalog, Oid object);
 
-/*
- * Delete all rows of a catalog, or the row with this OID.  Dependent objects
- * stay.
- */
+/* Delete the row with this OID.  Dependent objects stay. */
 extern void cmig_shadow_rows_delete(Oid catalog, Oid object);
 
 /* The prefix of the temporary names that hide objects. */
@@ -474,8 +471,8 @@ typedef struct CmigTargetScript
 extern CmigTarget *cmig_target_run(CmigShadow *shadow, const char *sql, List *scripts);
 
 /*
- * For replay: run one statement, unless it changes rows of live tables or sets
- * a sequence's value.  Call this in cmig_target_in_session().
+ * For replay: run one statement, unless it changes rows of live tables.  Call
+ * this in cmig_target_in_session().
  */
 extern void cmig_target_execute(CmigTargetState *state, const CmigStatement *statement);
 
@@ -910,6 +907,13 @@ extern void cmig_diff_line_add_unsupported(List **lines, const char *kind,
  * in the same transaction; see CmigDiffRow.
  */
 extern List *cmig_section_layout_next(const List *lines, int index);
+
+/*
+ * Returns the statements of generated SQL, a list of char *, without
+ * semicolons.  If "in_block" is true, they are rewritten for PL/pgSQL: a query
+ * becomes PERFORM, and a function with a body of SQL is created by EXECUTE.
+ */
+extern List *cmig_section_statements(const char *sql, bool in_block);
 
 /*
  * Returns a DO statement that runs the statements of the lines, for the

@@ -413,6 +413,8 @@ cmig_replay_nodes(CmigReplay *replay, const int *nodes, int count, CmigDirection
 	}
 	MemoryContextSwitchTo(caller);
 	MemoryContextDelete(context);
+	pfree(plan->steps);
+	pfree(plan);
 }
 
 /* A repeatable revision's script, to be run in a subtransaction. */
@@ -513,9 +515,9 @@ run_reading(Reading reading)
 }
 
 CmigImage *
-cmig_replay_image(CmigReplay *replay, const CmigNames *schemas, List **assumed)
+cmig_replay_image(CmigReplay *replay, List **assumed)
 {
-	Reading		reading = {replay, schemas, assumed};
+	Reading		reading = {.replay = replay,.assumed = assumed};
 
 	return run_reading(reading);
 }

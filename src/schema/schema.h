@@ -319,12 +319,11 @@ extern void cmig_replay_nodes(CmigReplay *replay, const int *nodes, int count, C
 							  const CmigRepeatableRun *repeatable);
 
 /*
- * Read an image of the current contents of these schemas in the shadow, or
- * of all schemas if "schemas" is NULL.  This may be called more than once.  If
- * "assumed" is not NULL, the image includes installed extensions that no
+ * Read an image of the current contents of all schemas in the shadow.  This may
+ * be called more than once.  The image includes installed extensions that no
  * script has created, and their names are added to *assumed.
  */
-extern CmigImage *cmig_replay_image(CmigReplay *replay, const CmigNames *schemas, List **assumed);
+extern CmigImage *cmig_replay_image(CmigReplay *replay, List **assumed);
 
 /*
  * Returns the revision whose script could not be replayed, or NULL if there is

@@ -296,24 +296,6 @@ is_frame(const RawStmt *raw)
 			 errhint("Remove the command, and the statements that it rolls back.")));
 }
 
-/*
- * Is this a SELECT setval(...), as pg_dump writes it to set a sequence's
- * current value?
- */
-static bool
-is_setval(const RawStmt *raw)
-{
-	const SelectStmt *select = (const SelectStmt *) raw->stmt;
-	const ResTarget *column;
-
-	if (!IsA(select, SelectStmt) || list_length(select->targetList) != 1 ||
-		select->fromClause != NIL)
-		return false;
-	column = linitial_node(ResTarget, select->targetList);
-	return IsA(column->val, FuncCall) &&
-		strcmp(strVal(llast(((FuncCall *) column->val)->funcname)), "setval") == 0;
-}
-
 void
 cmig_target_execute(CmigTargetState *state, const CmigStatement *statement)
 {
@@ -327,7 +309,7 @@ cmig_target_execute(CmigTargetState *state, const CmigStatement *statement)
 	if (cmig_citus_is_distribution(raw->stmt, false) &&
 		!OidIsValid(get_relname_relid("pg_dist_partition", PG_CATALOG_NAMESPACE)))
 		return;
-	if (is_frame(raw) || is_setval(raw))
+	if (is_frame(raw))
 		return;
 	/* rows of live tables must not change */
 	if ((IsA(raw->stmt, InsertStmt) || IsA(raw->stmt, UpdateStmt) || IsA(raw->stmt, DeleteStmt) ||
