@@ -148,6 +148,23 @@ RESET timezone;
 DROP FUNCTION change;
 DROP TABLE typed;
 
+-- a schema that is renamed keeps its tables, also those that the plan has not named before
+CREATE SCHEMA lint_old;
+CREATE TABLE lint_old.full_one AS SELECT 1 AS n;
+SELECT statement, rule, message FROM cmig.lint_sql('ALTER SCHEMA lint_old RENAME TO lint_new; DROP TABLE lint_new.full_one; ALTER TABLE lint_old.full_one ADD CHECK (n > 0)') WHERE rule !~ 'timeout';
+DROP SCHEMA lint_old CASCADE;
+-- the action that a fix changes, behind one that has no effect
+SELECT statement, safe_rewrite FROM cmig.lint_sql('ALTER TABLE customer ADD COLUMN IF NOT EXISTS nick text, ADD CONSTRAINT short CHECK (nick <> $$x$$)') WHERE rule = 'constraint-missing-not-valid';
+-- names that depend on search_path, in all kinds of statements
+SET cmig.lint_include = 'require-table-schema';
+SELECT statement, message FROM cmig.lint_sql('COMMENT ON TABLE orders IS NULL; CREATE TRIGGER t BEFORE INSERT ON orders EXECUTE FUNCTION public.set_nick(); CREATE INDEX i ON public.orders (code);
+	DROP INDEX i; CREATE TEMP TABLE t AS SELECT FROM customer, public.orders; SELECT FROM t; WITH orders AS (SELECT) SELECT FROM orders, customer, customer c') WHERE rule = 'require-table-schema';
+RESET cmig.lint_include;
+-- temporary tables are gone at the end of a script
+INSERT INTO cmig.revision (revision, down_revision, upgrade_sql) VALUES ('a', '{}', 'CREATE TEMP TABLE customer (id int); ALTER TABLE customer DROP id'), ('b', '{a}', 'ALTER TABLE customer DROP city');
+SELECT revision, statement, rule FROM cmig.lint() WHERE rule = 'ban-drop-column';
+DELETE FROM cmig.revision;
+
 DROP VIEW near, locals;
 DROP TABLE customer CASCADE;
 DROP FUNCTION nicks, dynamic, set_nick, other, comments, list;

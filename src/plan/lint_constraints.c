@@ -597,23 +597,6 @@ lacks_index(CmigLint *lint, const CmigLintDeferred *key)
 		!has_index_on(table, constraint->columns);
 }
 
-/* Does the ALTER TABLE statement itself add one of the columns? */
-static bool
-adds_column(const CmigLint *lint, List *columns)
-{
-	ListCell   *lc;
-
-	foreach(lc, ((AlterTableStmt *) lint->statement->raw->stmt)->cmds)
-	{
-		const AlterTableCmd *command = lfirst_node(AlterTableCmd, lc);
-
-		if (command->subtype == AT_AddColumn &&
-			cmig_text_list_has(columns, ((ColumnDef *) command->def)->colname))
-			return true;
-	}
-	return false;
-}
-
 /*
  * Returns a fix that creates an index before the foreign key or, if the columns
  * do not exist yet, after the foreign key.  Returns NULL for a partitioned
@@ -624,14 +607,19 @@ static char *
 index_fix(const CmigLint *lint, const CmigLintTable *table, const char *index, List *columns)
 {
 	const char *text = lint->statement->text;
+	bool		first = table != NULL;
+	ListCell   *lc;
 
-	if (table == NULL)
-		return psprintf("%s;\n%s", text, index);
-	if (table->kind == RELKIND_PARTITIONED_TABLE)
+	if (table && table->kind == RELKIND_PARTITIONED_TABLE)
 		return NULL;
-	if (adds_column(lint, columns))
-		return psprintf(CMIG_LINT_STEPWISE "%s;\n%s", text, index);
-	return psprintf(CMIG_LINT_STEPWISE "%s;\n%s", index, text);
+	foreach(lc, table ? ((AlterTableStmt *) lint->statement->raw->stmt)->cmds : NIL)
+	{
+		const AlterTableCmd *command = lfirst_node(AlterTableCmd, lc);
+
+		if (command->subtype == AT_AddColumn && cmig_text_list_has(columns, ((ColumnDef *) command->def)->colname))
+			first = false;
+	}
+	return psprintf("%s%s;\n%s", table ? CMIG_LINT_STEPWISE : "", first ? index : text, first ? text : index);
 }
 
 /* Report a foreign key, unless a later statement creates an index for it. */
