@@ -322,7 +322,7 @@ require_unneeded(const CmigSituation *now, const CmigPlan *plan)
 
 	if (now->database != NULL || now->elsewhere || plan->count == 0)
 		return;
-	rows = cmig_version_rows_of_scopes();
+	rows = cmig_version_rows_of(CMIG_ROWS_OF_SCOPES);
 	if (rows->count == 0)
 		return;
 	needing = cmig_graph_marks(now->graph);

@@ -333,7 +333,7 @@ CMIG_READER(cmig_status)
 		put_status(fcinfo, "scope", cmig_scope_current(), "RESET cmig.scope");
 	if (view.applied->rows->count == 0)
 		put_status(fcinfo, "current", "base",
-				   !cmig_scope_is_set() && cmig_version_rows_tried()->count > 0 ? NULL :
+				   !cmig_scope_is_set() && cmig_version_rows_of(CMIG_ROWS_TRIED)->count > 0 ? NULL :
 				   graph->count == 0 ? "If the schema already exists: SELECT content FROM cmig.baseline('<message>')"
 				   : "If the schema already exists: SELECT cmig.stamp('<revision>')");
 	else

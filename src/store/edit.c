@@ -584,7 +584,7 @@ remove_inactive(const char *id)
 							   set->revisions[i].id),
 					 errhint("Upgrade the scopes first. SELECT * FROM cmig.scopes() shows their revisions.")));
 	}
-	if (cmig_names_has(cmig_version_rows_of_scopes(), id))
+	if (cmig_names_has(cmig_version_rows_of(CMIG_ROWS_OF_SCOPES), id))
 		refuse_applied(id, true);
 	cmig_revision_rows_delete(id);
 	return true;
@@ -610,8 +610,8 @@ cmig_remove_revision(PG_FUNCTION_ARGS)
 	node = find_revision(graph, cmig_argument_text(fcinfo, 0), "cmig.remove_revision");
 	id = cmig_graph_id(graph, node);
 
-	if (!cmig_repeatables_is(graph, node) && cmig_applied_find(graph, cmig_version_rows_everywhere())->applied->set[node])
-		refuse_applied(id, !cmig_applied_find(graph, cmig_version_rows_database())->applied->set[node]);
+	if (!cmig_repeatables_is(graph, node) && cmig_applied_find(graph, cmig_version_rows_of(CMIG_ROWS_EVERYWHERE))->applied->set[node])
+		refuse_applied(id, !cmig_applied_find(graph, cmig_version_rows_of(CMIG_ROWS_OF_DATABASE))->applied->set[node]);
 	begun = cmig_progress_of(cmig_progress_everywhere(), id);
 	if (begun)
 		ereport(ERROR,

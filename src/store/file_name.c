@@ -49,22 +49,26 @@ typedef struct Field
 	char		conversion;		/* "s" or "d" */
 } Field;
 
-/* The names of the fields of a template, in the order of field_names. */
-typedef enum FieldName
+/* The fields of a template; most are fields of a revision's created_at. */
+enum
 {
 	FIELD_REV,
 	FIELD_SLUG,
-	FIELD_EPOCH,
-	FIELD_YEAR,
-	FIELD_MONTH,
-	FIELD_DAY,
-	FIELD_HOUR,
-	FIELD_MINUTE,
-	FIELD_SECOND
-} FieldName;
+	FIELD_EPOCH
+};
 
-static const char *const field_names[] = {
-	"rev", "slug", "epoch", "year", "month", "day", "hour", "minute", "second"
+static const struct
+{
+	const char *name;
+	Size		offset;			/* in struct pg_tm */
+}			fields[] = {
+	{"rev"}, {"slug"}, {"epoch"},
+	{"year", offsetof(struct pg_tm, tm_year)},
+	{"month", offsetof(struct pg_tm, tm_mon)},
+	{"day", offsetof(struct pg_tm, tm_mday)},
+	{"hour", offsetof(struct pg_tm, tm_hour)},
+	{"minute", offsetof(struct pg_tm, tm_min)},
+	{"second", offsetof(struct pg_tm, tm_sec)}
 };
 
 pg_noreturn static void
@@ -254,7 +258,7 @@ make_slug(const char *message)
  * UTC.
  */
 static int64
-date_part(FieldName name, const CmigRevisionText *revision)
+date_part(int field, const CmigRevisionText *revision)
 {
 	struct pg_tm tm;
 	fsec_t		fraction;
@@ -266,26 +270,11 @@ date_part(FieldName name, const CmigRevisionText *revision)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("revision \"%s\" has no date for its file name", revision->edges.id),
 				 errhint("Set created_at in cmig.revision, or use a template without dates.")));
-	switch (name)
-	{
-		case FIELD_YEAR:
-			return tm.tm_year;
-		case FIELD_MONTH:
-			return tm.tm_mon;
-		case FIELD_DAY:
-			return tm.tm_mday;
-		case FIELD_HOUR:
-			return tm.tm_hour;
-		case FIELD_MINUTE:
-			return tm.tm_min;
-		case FIELD_SECOND:
-			return tm.tm_sec;
-		default:				/* FIELD_EPOCH: seconds since 1970, rounded
-								 * down */
-			since = revision->edges.created_at +
-				(POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * USECS_PER_DAY;
-			return since / USECS_PER_SEC - (since % USECS_PER_SEC < 0 ? 1 : 0);
-	}
+	if (field != FIELD_EPOCH)
+		return *(int *) ((char *) &tm + fields[field].offset);
+	/* seconds since 1970, rounded down */
+	since = revision->edges.created_at + (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * USECS_PER_DAY;
+	return since / USECS_PER_SEC - (since % USECS_PER_SEC < 0 ? 1 : 0);
 }
 
 static void
@@ -297,10 +286,10 @@ append_field(StringInfo name, const Field *field, const char *template,
 	int			pad;
 	char	   *value;
 
-	for (which = 0; which < lengthof(field_names); which++)
-		if (strcmp(field->name, field_names[which]) == 0)
+	for (which = 0; which < lengthof(fields); which++)
+		if (strcmp(field->name, fields[which].name) == 0)
 			break;
-	if (which == lengthof(field_names))
+	if (which == lengthof(fields))
 		refuse_template(template, psprintf("There is no token %%(%s).", cmig_text_shortened(field->name, MAX_SHOWN)));
 	if (which == FIELD_REV)
 	{

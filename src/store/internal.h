@@ -185,13 +185,6 @@ extern void cmig_revision_rows_delete(const char *revision);
 
 /* in version.c */
 
-/*
- * Return the version rows of the database and of all scopes, without
- * duplicates, or only those of the database.
- */
-extern CmigNames *cmig_version_rows_everywhere(void);
-extern CmigNames *cmig_version_rows_database(void);
-
 extern void cmig_change_end_revisions(int guc_level);
 
 /* in journal.c */

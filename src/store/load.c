@@ -416,7 +416,7 @@ compare(Load * load, bool unless_changed)
 	load->removed = load->kept = NIL;
 	load->before = cmig_graph_build(set->revisions, set->count);
 	cmig_repeatables_add(load->before, set->repeatables, set->repeatable_count);
-	load->applied = cmig_applied_find(load->before, cmig_version_rows_everywhere());
+	load->applied = cmig_applied_find(load->before, cmig_version_rows_of(CMIG_ROWS_EVERYWHERE));
 	for (int i = 0; i < ids.count; i++)
 		ids.names[i] = item_id(load->sorted[i]);
 	cmig_catalog_each_text(&ids, compare_stored, load);

@@ -327,7 +327,7 @@ cmig_active_read(bool with_details)
 bool
 cmig_active_needed_in_scopes(const CmigNames *replaced)
 {
-	const CmigNames *rows = cmig_version_rows_of_scopes();
+	const CmigNames *rows = cmig_version_rows_of(CMIG_ROWS_OF_SCOPES);
 	List	   *begun = rows->count > 0 ? cmig_progress_everywhere() : NIL;
 
 	for (int i = 0; i < replaced->count; i++)
@@ -391,11 +391,11 @@ upgraded_target(const CmigGraph *graph, const List *nodes, bool one)
 bool *
 cmig_upgrade_of_scopes(const CmigGraph *graph)
 {
-	const CmigMarks *applied = cmig_applied_find(graph, cmig_version_rows_database())->applied;
+	const CmigMarks *applied = cmig_applied_find(graph, cmig_version_rows_of(CMIG_ROWS_OF_DATABASE))->applied;
 	int		   *trees = cmig_trees_find(graph);
 	bool	   *is_tree = palloc0(Max(graph->count, 1));
 	bool	   *result = palloc(Max(graph->count, 1));
-	const CmigNames *tried = cmig_version_rows_tried();
+	const CmigNames *tried = cmig_version_rows_of(CMIG_ROWS_TRIED);
 
 	/* a scope may have applied revisions that the node replaces */
 	for (int i = 0; i < graph->count; i++)
@@ -421,7 +421,7 @@ cmig_upgrade_call(const CmigGraph *graph, const List *nodes, const char *target,
 	{
 		IN_DATABASE, IN_SCOPES
 	};
-	const CmigNames *tried = cmig_scope_is_set() ? NULL : cmig_version_rows_tried();
+	const CmigNames *tried = cmig_scope_is_set() ? NULL : cmig_version_rows_of(CMIG_ROWS_TRIED);
 	bool	   *of_scopes;
 	Upgraded	upgraded[2] = {{NIL, stepwise}, {NIL, stepwise}};
 	List	   *all = NIL;
@@ -484,7 +484,7 @@ cmig_active_separate(CmigGraph *graph)
 	 * the trees.  A revision is also applied if an applied revision depends
 	 * on it, and separating the trees removes such dependencies.
 	 */
-	marks = cmig_applied_find(graph, cmig_version_rows_database())->applied;
+	marks = cmig_applied_find(graph, cmig_version_rows_of(CMIG_ROWS_OF_DATABASE))->applied;
 	cmig_trees_separate(graph);
 	return marks;
 }

@@ -177,18 +177,22 @@ extern void cmig_revision_rows_insert(const CmigRevisionText *revision);
 /* in version.c */
 
 /*
- * Return the version rows of the current scope, which must exist, or of all
- * scopes, in byte order and without duplicates.
+ * Return the version rows of the current scope, which must exist, or other
+ * ones, in byte order and without duplicates.
  */
-extern CmigNames *cmig_version_rows_read(void);
-extern CmigNames *cmig_version_rows_of_scopes(void);
+typedef enum CmigVersionRows
+{
+	CMIG_ROWS_OF_DATABASE,
+	CMIG_ROWS_OF_SCOPES,		/* of all scopes */
+	CMIG_ROWS_EVERYWHERE,		/* both */
+	CMIG_ROWS_TRIED				/* revisions that a run has ever applied or
+								 * tried to apply in a scope whose schema
+								 * exists; an empty string stands for a run
+								 * that failed before its first revision */
+}			CmigVersionRows;
 
-/*
- * Returns the revisions that a run has ever applied or tried to apply in a
- * scope whose schema exists.  An empty string stands for a run that failed
- * before its first revision.
- */
-extern CmigNames *cmig_version_rows_tried(void);
+extern CmigNames *cmig_version_rows_read(void);
+extern CmigNames *cmig_version_rows_of(CmigVersionRows which);
 
 /* Returns the name of the table with the version rows of the current scope. */
 extern const char *cmig_version_rows_table(void);

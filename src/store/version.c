@@ -42,21 +42,6 @@ static CmigQuery read_version[FORMS] = {
 	1, {TEXTOID},.all_rows = true}
 };
 
-static CmigQuery read_everywhere = {
-	"SELECT v.revision::text FROM cmig.version v"
-	" UNION SELECT s.revision::text FROM cmig.scope_version s", 0,.all_rows = true
-};
-
-static CmigQuery read_scopes = {
-	"SELECT DISTINCT s.revision::text FROM cmig.scope_version s", 0,.all_rows = true
-};
-
-static CmigQuery read_tried = {
-	"SELECT DISTINCT coalesce(s.revision, '') FROM (SELECT v.scope::text, v.revision::text FROM cmig.scope_version v"
-	"  UNION ALL SELECT j.scope::text, j.revision::text FROM cmig.journal j WHERE j.direction::text NOT IN ('repair', 'drift')) s"
-	" WHERE EXISTS (SELECT FROM pg_namespace n WHERE n.nspname::text = s.scope)", 0
-};
-
 #define UNKNOWN " NOT EXISTS (SELECT FROM cmig.revision r WHERE r.revision::text = v.revision::text)" \
 	" ORDER BY v.revision::text COLLATE \"C\" LIMIT 1"
 
@@ -148,28 +133,20 @@ cmig_version_rows_read(void)
 }
 
 CmigNames *
-cmig_version_rows_everywhere(void)
+cmig_version_rows_of(CmigVersionRows which)
 {
+	static CmigQuery queries[] = {
+		[CMIG_ROWS_OF_DATABASE] = {"SELECT v.revision::text FROM cmig.version v",.all_rows = true},
+		[CMIG_ROWS_OF_SCOPES] = {"SELECT DISTINCT s.revision::text FROM cmig.scope_version s",.all_rows = true},
+		[CMIG_ROWS_EVERYWHERE] = {"SELECT v.revision::text FROM cmig.version v"
+		" UNION SELECT s.revision::text FROM cmig.scope_version s",.all_rows = true},
+		[CMIG_ROWS_TRIED] = {"SELECT DISTINCT coalesce(s.revision, '') FROM (SELECT v.scope::text, v.revision::text FROM cmig.scope_version v"
+			"  UNION ALL SELECT j.scope::text, j.revision::text FROM cmig.journal j WHERE j.direction::text NOT IN ('repair', 'drift')) s"
+		" WHERE EXISTS (SELECT FROM pg_namespace n WHERE n.nspname::text = s.scope)"}
+	};
+
 	cmig_extension_share();
-	return read_rows(&read_everywhere);
-}
-
-CmigNames *
-cmig_version_rows_database(void)
-{
-	return read_rows(&read_version[OF_DATABASE]);
-}
-
-CmigNames *
-cmig_version_rows_of_scopes(void)
-{
-	return read_rows(&read_scopes);
-}
-
-CmigNames *
-cmig_version_rows_tried(void)
-{
-	return read_rows(&read_tried);
+	return read_rows(&queries[which]);
 }
 
 char *
