@@ -163,11 +163,12 @@ static CmigQuery settings_query = {
 	1, {TEXTOID}
 };
 
+/* The private views of the audit are left out. */
 static CmigQuery similar_query = {
 	"SELECT string_agg(name, ', ') FROM (SELECT name FROM"
 	" (SELECT proname::text FROM pg_proc WHERE pronamespace = 'cmig'::regnamespace"
 	" UNION ALL SELECT relname::text FROM pg_class"
-	" WHERE relnamespace = 'cmig'::regnamespace AND relkind IN ('r', 'v')) n (name)"
+	" WHERE relnamespace = 'cmig'::regnamespace AND relkind IN ('r', 'v') AND relname NOT LIKE 'audit\\_%') n (name)"
 	" WHERE $1 <> '' AND (strpos(name, lower($1)) > 0 OR strpos(lower($1), name) > 0)"
 	" GROUP BY name ORDER BY name COLLATE \"C\" LIMIT 10) n",
 	1, {TEXTOID}
