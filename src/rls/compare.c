@@ -78,14 +78,10 @@ cmig_rls_compare_constants(OpExpr *expr, Const *left, Const *right, bool *result
 static const char *
 comparison_name(Oid opno)
 {
-	static const char *const names[] = {"=", "<>", "<=", ">=", "<", ">"};
 	char	   *name = opno < FirstUnpinnedObjectId || get_mergejoin_opfamilies(opno) != NIL || cmig_is_ordering_operator_compat(opno) ?
 	get_opname(opno) : NULL;
 
-	for (int i = 0; name && i < lengthof(names); i++)
-		if (strcmp(name, names[i]) == 0)
-			return names[i];
-	return NULL;
+	return name && cmig_rls_in_words(name, "= <> <= >= < >", false) ? name : NULL;
 }
 
 /*

@@ -346,23 +346,9 @@ is_plain(Oid type)
 static bool
 compares_enums(Oid function)
 {
-	switch (function)
-	{
-		case F_ENUM_EQ:
-		case F_ENUM_NE:
-		case F_ENUM_LT:
-		case F_ENUM_LE:
-		case F_ENUM_GT:
-		case F_ENUM_GE:
-		case F_ARRAY_EQ:
-		case F_ARRAY_NE:
-		case F_ARRAYCONTAINS:
-		case F_ARRAYCONTAINED:
-		case F_ARRAYOVERLAP:
-			return true;
-		default:
-			return false;
-	}
+	return function == F_ENUM_EQ || function == F_ENUM_NE || function == F_ENUM_LT || function == F_ENUM_LE || function == F_ENUM_GT ||
+		function == F_ENUM_GE || function == F_ARRAY_EQ || function == F_ARRAY_NE || function == F_ARRAYCONTAINS ||
+		function == F_ARRAYCONTAINED || function == F_ARRAYOVERLAP;
 }
 
 /*

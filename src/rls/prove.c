@@ -432,17 +432,8 @@ as_text(const CmigRlsLiteral *literal, Oid relid)
 	if (literal->scope->query != NULL)
 		return NULL;
 	text = deparse_expression(literal->node, deparse_context_for(cmig_query_name(relid), relid), false, false);
-	switch (literal->result)
-	{
-		case IS_TRUE_BIT:
-			return text;
-		case IS_FALSE_BIT:
-			return psprintf("NOT %s", text);
-		case VALUE_NOT_NULL:
-			return psprintf("%s IS NOT NULL", text);
-		default:
-			return psprintf("%s IS NULL", text);
-	}
+	return literal->result == IS_TRUE_BIT ? text :
+		psprintf(literal->result == IS_FALSE_BIT ? "NOT %s" : literal->result == VALUE_NOT_NULL ? "%s IS NOT NULL" : "%s IS NULL", text);
 }
 
 /*

@@ -472,6 +472,8 @@ take_policy(TupleDesc desc, HeapTuple row, void *arg)
 {
 	List	  **policies = arg;
 	CmigRlsPolicy *policy = palloc0(sizeof(CmigRlsPolicy));
+	static const char letters[] = {ACL_SELECT_CHR, ACL_INSERT_CHR, ACL_UPDATE_CHR, ACL_DELETE_CHR, '\0'};
+	const char *command;
 	Datum	   *roles;
 	int			count;
 	bool		isnull;
@@ -480,23 +482,8 @@ take_policy(TupleDesc desc, HeapTuple row, void *arg)
 	policy->table = cmig_query_text(desc, row, 2);
 	policy->name = cmig_query_text(desc, row, 3);
 	policy->permissive = cmig_query_bool(desc, row, 4, true);
-	switch (*cmig_query_text(desc, row, 5))
-	{
-		case ACL_SELECT_CHR:
-			policy->commands = CMIG_RLS_SELECT;
-			break;
-		case ACL_INSERT_CHR:
-			policy->commands = CMIG_RLS_INSERT;
-			break;
-		case ACL_UPDATE_CHR:
-			policy->commands = CMIG_RLS_UPDATE;
-			break;
-		case ACL_DELETE_CHR:
-			policy->commands = CMIG_RLS_DELETE;
-			break;
-		default:
-			policy->commands = CMIG_RLS_ALL;
-	}
+	command = strchr(letters, *cmig_query_text(desc, row, 5));
+	policy->commands = command ? 1 << (command - letters) : CMIG_RLS_ALL;
 	deconstruct_array(DatumGetArrayTypeP(cmig_query_datum(desc, row, 6, &isnull)), OIDOID, sizeof(Oid), true,
 					  TYPALIGN_INT, &roles, NULL, &count);
 	for (int i = 0; i < count; i++)
