@@ -571,16 +571,6 @@ create_column(const CmigObject *column)
 	return cmig_kind_complete(column, ddl, NULL);
 }
 
-/*
- * Returns the name of the column's identity sequence, or NULL if there is
- * none.  The sequence shares the namespace of relations.
- */
-static const char *
-sequence_name(const CmigObject *column)
-{
-	return column->values[CMIG_COLUMN_SEQUENCE];
-}
-
 /* Is the column's value computed from other columns? */
 static bool
 is_derived(const CmigObject *column)
@@ -593,5 +583,5 @@ CmigKind	cmig_kind_column = {
 	.flags = CMIG_KIND_MODEL | CMIG_KIND_FOLDS | CMIG_KIND_DATA | CMIG_KIND_GONE_WITH_PARENT | CMIG_KIND_DISTURBED,
 	CMIG_PROPERTIES(properties),
 	.sql = column_sql,.depends = column_depends,.follows = column_follows,.create = create_column,.define = define_column,.drops = "ALTER TABLE {parent} DROP COLUMN {name}",.alter = alter_column,.alters = "TABLE ONLY {parent} ALTER COLUMN {name}",
-	.is_disposable = is_derived,.index_name = sequence_name
+	.is_disposable = is_derived,.index = CMIG_COLUMN_SEQUENCE + 1
 };

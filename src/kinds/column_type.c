@@ -6,8 +6,6 @@
  */
 #include "postgres.h"
 
-#include "lib/stringinfo.h"
-
 #include "kinds/internal.h"
 
 /* ----------------------------------------------------------------
@@ -388,7 +386,7 @@ is_indexed(const CmigObject *column)
 	for (const CmigObject *child = column->parent->child; child != NULL; child = child->sibling)
 	{
 		bool		index = child->kind == &cmig_kind_index ||
-		(child->kind == &cmig_kind_constraint && child->kind->index_name(child) != NULL);
+		(child->kind == &cmig_kind_constraint && cmig_object_index(child) != NULL);
 
 		for (int i = 0; index && i < child->ndepends; i++)
 			if (child->depends[i] == column)

@@ -6,8 +6,6 @@
  */
 #include "postgres.h"
 
-#include "lib/stringinfo.h"
-
 #include "base/base.h"
 #include "kinds/internal.h"
 
@@ -194,8 +192,7 @@ cmig_constraint_definition(StringInfo buf, const CmigObject *constraint)
 		appendBinaryStringInfo(buf, definition, place - definition);
 		if (constraint->values[INDEX_OPTIONS] && *constraint->values[TYPE] != 'x')
 			appendStringInfo(buf, " WITH (%s)", constraint->values[INDEX_OPTIONS]);
-		if (constraint->values[TABLESPACE])
-			appendStringInfo(buf, " USING INDEX TABLESPACE %s", constraint->values[TABLESPACE]);
+		appendStringInfoString(buf, cmig_kind_text("[ USING INDEX TABLESPACE {tablespace}]", constraint));
 		definition = place;
 	}
 	appendStringInfoString(buf, definition);
@@ -208,14 +205,7 @@ cmig_constraint_definition(StringInfo buf, const CmigObject *constraint)
 char *
 cmig_constraint_parameters(const CmigObject *constraint)
 {
-	StringInfoData buf;
-
-	initStringInfo(&buf);
-	if (constraint->values[INDEX_OPTIONS])
-		appendStringInfo(&buf, " WITH (%s)", constraint->values[INDEX_OPTIONS]);
-	if (constraint->values[TABLESPACE])
-		appendStringInfo(&buf, " TABLESPACE %s", constraint->values[TABLESPACE]);
-	return buf.data;
+	return cmig_kind_text("[ WITH ({storage parameters})][ TABLESPACE {tablespace}]", constraint);
 }
 
 /* Returns the ALTER TABLE action that adds the constraint. */
@@ -306,12 +296,6 @@ create_constraint(const CmigObject *constraint)
 	return cmig_kind_complete(constraint, ddl, alter_marks);
 }
 
-static const char *
-index_name(const CmigObject *constraint)
-{
-	return constraint->values[INDEX];
-}
-
 /*
  * Does another constraint with an index on the same columns precede this
  * constraint?  If so, CREATE TABLE would create only one of them.
@@ -350,7 +334,7 @@ CmigKind	cmig_kind_constraint = {
 	.flags = CMIG_KIND_MODEL | CMIG_KIND_FOLDS | CMIG_KIND_DISPOSABLE | CMIG_KIND_RECAST | CMIG_KIND_ON_PARENT | CMIG_KIND_GONE_WITH_PARENT,
 	CMIG_PROPERTIES(constraint_properties),
 	.sql = constraint_sql,.follows = constraint_follows,.create = create_constraint,.define = cmig_constraint_definition,.drops = "ALTER TABLE {parent} DROP CONSTRAINT {name}",.alter = alter_constraint,.alters = "INDEX {index}",
-	.folds = folds,.index_name = index_name
+	.folds = folds,.index = INDEX + 1
 };
 
 /*
@@ -575,20 +559,10 @@ definition_of(const CmigObject *index)
 	return psprintf("%s ON ONLY %s", pnstrdup(definition, found - definition), found + strlen(" ON "));
 }
 
-/*
- * Returns DROP INDEX.  PostgreSQL requires CASCADE if constraints of
- * partitions are attached to the index.
- */
-static char *
-drop_index(const CmigObject *index)
-{
-	return psprintf("DROP INDEX %s%s", index->identity, index->values[CONSTRAINTS] ? " CASCADE" : "");
-}
-
 static List *
 create_index(const CmigObject *index)
 {
-	List	   *ddl = cmig_ddl_append(NIL, definition_of(index), drop_index(index));
+	List	   *ddl = cmig_ddl_append(NIL, definition_of(index), cmig_kind_drop(index));
 
 	cmig_ddl_hazards(ddl, CMIG_HAZARD_BLOCKS | (is_unique(index) ? CMIG_HAZARD_MAY_FAIL : 0));
 	return cmig_kind_complete(index, ddl, alter_details);
@@ -598,7 +572,9 @@ CmigKind	cmig_kind_index = {
 	.name = "index",.word = "INDEX",
 	.flags = CMIG_KIND_MODEL | CMIG_KIND_DISPOSABLE | CMIG_KIND_RECAST | CMIG_KIND_RELATION | CMIG_KIND_GONE_WITH_PARENT,
 	CMIG_PROPERTIES(index_properties),
-	.sql = index_sql,.depends = index_depends,.follows = index_follows,.create = create_index,.drop = drop_index,.alter = alter_index
+	.sql = index_sql,.depends = index_depends,.follows = index_follows,.create = create_index,
+	/* PostgreSQL requires CASCADE if constraints of partitions are attached */
+	.drops = "DROP INDEX {identity}[{?has attached constraints} CASCADE]",.alter = alter_index
 };
 
 /* ----------------------------------------------------------------

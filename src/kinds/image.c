@@ -7,8 +7,6 @@
 #include "postgres.h"
 
 #include "lib/qunique.h"
-#include "lib/stringinfo.h"
-#include "nodes/pg_list.h"
 #include "utils/builtins.h"
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
@@ -375,6 +373,9 @@ normal_same(const char *a, const char *b)
 }
 
 /*
+ * Rewrites a printed expression, if possible, so that it is printed in the
+ * same form after it has been reloaded.
+ *
  * PostgreSQL prints "varchar IN ('a', 'b')" as "text = ANY
  * ((ARRAY[...])::text[])".  When PostgreSQL parses the latter, it casts each
  * element instead of the array.  If the cast of the array is left out,
@@ -411,6 +412,10 @@ cmig_normal_reloadable(char *text)
 	return result.data;
 }
 
+/*
+ * Replace the name "old" in a printed expression or definition, which may be
+ * NULL.
+ */
 char *
 cmig_normal_rename(char *text, const char *old, const char *new)
 {
@@ -553,6 +558,9 @@ skip_dollars(const CmigTokens *tokens, int i)
 }
 
 /*
+ * Rewrites SQL, which may be NULL, so that PostgreSQL still prints its
+ * expressions in the same form after the SQL has been executed.
+ *
  * PostgreSQL prints "a BETWEEN 1 AND 9 AND b" as "((a >= 1) AND (a <= 9)) AND
  * b".  When PostgreSQL parses this output, it drops the inner parentheses, so
  * write BETWEEN again.
@@ -642,6 +650,12 @@ cmig_object_set(CmigObject *object, int property, char *value)
 	values = memcpy(palloc(size), object->values, size);
 	values[property] = value;
 	object->values = values;
+}
+
+const char *
+cmig_object_index(const CmigObject *object)
+{
+	return object->kind->index > 0 ? object->values[object->kind->index - 1] : NULL;
 }
 
 CmigObject *

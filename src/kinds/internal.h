@@ -7,11 +7,6 @@
 #ifndef CMIG_KINDS_INTERNAL_H
 #define CMIG_KINDS_INTERNAL_H
 
-#include "postgres.h"
-
-#include "lib/stringinfo.h"
-#include "nodes/pg_list.h"
-
 #include "kinds/kinds.h"
 
 /* in kinds.c */

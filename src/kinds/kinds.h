@@ -113,24 +113,9 @@ typedef struct CmigObject
 								 * dropped together with the children's */
 } CmigObject;
 
-/*
- * Rewrite a printed expression, if possible, so that it is printed in the
- * same form after it has been reloaded.  Returns the argument or a new
- * string.
- */
+/* The result of these functions may be the argument. */
 extern char *cmig_normal_reloadable(char *text);
-
-/*
- * Replace the name "old" in a printed expression or definition.  "text" may be
- * NULL.
- */
 extern char *cmig_normal_rename(char *text, const char *old, const char *new);
-
-/*
- * Returns the SQL rewritten so that PostgreSQL still prints its expressions in
- * the same form after the SQL has been executed.  "sql" may be NULL.  Returns
- * the argument itself if there is nothing to rewrite.
- */
 extern const char *cmig_between_restore(const char *sql);
 
 /* A statement, and the statement that reverts it. */
@@ -350,15 +335,11 @@ typedef struct CmigKind
 	 */
 	bool		(*is_disposable) (const CmigObject *object);
 
-	/*
-	 * Returns the qualified name of the index, the identity sequence, or the
-	 * multirange type that belongs to the object, or NULL.
-	 */
-	const char *(*index_name) (const CmigObject *object);
-
 	/* Can the parent's CREATE statement include this object? */
 	bool		(*folds) (const CmigObject *object);
 
+	int			index;			/* position, starting at 1, of the property
+								 * for cmig_object_index(), or 0 */
 	int			place;			/* position in kinds.c, starting at 1 */
 } CmigKind;
 
@@ -385,6 +366,12 @@ extern CmigObject *cmig_object_root(CmigObject *object);
  * if "name" is NULL.  Returns NULL if there is none.
  */
 extern CmigObject *cmig_object_child(const CmigObject *object, const CmigKind *kind, const char *name);
+
+/*
+ * Returns the qualified name of the index, the identity sequence, or the
+ * multirange type that belongs to the object, or NULL.
+ */
+extern const char *cmig_object_index(const CmigObject *object);
 
 /*
  * Returns the SQL name of an object: "TABLE public.a", "CONSTRAINT c ON
@@ -713,11 +700,6 @@ extern bool cmig_index_is_partial(const CmigObject *index);
 
 /* in sequence.c */
 
-/*
- * Returns the quoted name of the column in a sequence's OWNED BY clause.
- * Returns NULL if the object's kind is not cmig_kind_sequence_owner.
- */
-extern const char *cmig_sequence_owner_column(const CmigObject *owner);
 extern char *cmig_sequence_continue(const CmigObject *owner, const CmigObject *column);
 
 /* in routine.c */
@@ -739,9 +721,6 @@ extern bool cmig_function_returns(const CmigObject *function, const CmigObject *
 extern List *cmig_enum_new(const CmigObject *from, const CmigObject *to);
 extern List *cmig_enum_added(const CmigObject *from, const CmigObject *to);
 extern bool cmig_type_can_convert(const CmigObject *from, const CmigObject *to);
-
-/* Do the multirange types of both range types have the same name? */
-extern bool cmig_range_shares_multirange(const CmigObject *range, const CmigObject *other);
 
 /* in other.c */
 

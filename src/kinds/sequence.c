@@ -332,12 +332,6 @@ static const char owner_depends[] =
 " WHERE s.relnamespace = ANY ($1) AND d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass"
 " AND d.deptype = 'a' AND d.refobjsubid > 0";
 
-const char *
-cmig_sequence_owner_column(const CmigObject *owner)
-{
-	return owner->kind == &cmig_kind_sequence_owner ? owner->values[0] : NULL;
-}
-
 /*
  * Returns the statement that sets a new sequence to continue after the largest
  * value in its column, or NULL if the sequence has options or the column does

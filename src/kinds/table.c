@@ -74,25 +74,6 @@ cmig_table_keeps_type(const CmigObject *from, const CmigObject *to)
 		strcmp(from->values[CMIG_TABLE_OF_TYPE], to->values[CMIG_TABLE_OF_TYPE]) == 0;
 }
 
-/* Append the columns and constraints for CREATE TABLE. */
-static void
-table_elements(StringInfo buf, const CmigObject *table)
-{
-	const char *separator = "\n\t";
-
-	for (const CmigObject *child = table->child; child != NULL; child = child->sibling)
-	{
-		if (child->kind->define == NULL || !child->folded ||
-			(child->inherited && table->values[CMIG_TABLE_IS_PARTITION] == NULL))
-			continue;
-		appendStringInfoString(buf, separator);
-		child->kind->define(buf, child);
-		separator = ",\n\t";
-	}
-	if (*separator == ',')
-		appendStringInfoChar(buf, '\n');
-}
-
 /* Add the statements for properties that CREATE TABLE cannot set. */
 static void
 alter_later(CmigAlter *alter)
@@ -232,13 +213,22 @@ static List *
 create_table(const CmigObject *table)
 {
 	char	   *const *values = table->values;
+	const char *separator = "\n\t";
 	StringInfoData sql;
 	List	   *ddl;
 
 	initStringInfo(&sql);
 	appendStringInfoString(&sql, cmig_kind_text("CREATE [{persistence} ]TABLE {identity}[ OF {type}] (", table));
-	table_elements(&sql, table);
-	appendStringInfoChar(&sql, ')');
+	for (const CmigObject *child = table->child; child != NULL; child = child->sibling)
+	{
+		if (child->kind->define == NULL || !child->folded ||
+			(child->inherited && table->values[CMIG_TABLE_IS_PARTITION] == NULL))
+			continue;
+		appendStringInfoString(&sql, separator);
+		child->kind->define(&sql, child);
+		separator = ",\n\t";
+	}
+	appendStringInfoString(&sql, *separator == ',' ? "\n)" : ")");
 	if (values[CMIG_TABLE_OF_TYPE] && strcmp(sql.data + sql.len - 2, "()") == 0)
 	{
 		sql.len -= 3;
@@ -405,9 +395,7 @@ detach(const CmigObject *partition)
 static List *
 attach(const CmigObject *partition)
 {
-	List	   *ddl = cmig_ddl_append(NIL, psprintf("ALTER TABLE %s ATTACH PARTITION %s %s", partition->values[CMIG_PARTITION_OF],
-													partition->identity, partition->values[CMIG_PARTITION_BOUND]),
-									  detach(partition));
+	List	   *ddl = cmig_kind_create(partition);
 
 	cmig_ddl_hazards(ddl, CMIG_HAZARD_SCAN | CMIG_HAZARD_MAY_FAIL);
 	return ddl;
@@ -418,7 +406,7 @@ CmigKind	cmig_kind_partition = {
 	.flags = CMIG_KIND_MODEL | CMIG_KIND_DISPOSABLE | CMIG_KIND_GONE_WITH_PARENT | CMIG_KIND_LAST,
 	CMIG_PROPERTIES(partition_properties),
 	.sql = partition_sql,.depends = partition_depends,.follows = partition_follows,
-	.create = attach,.drop = detach
+	.creates = "ALTER TABLE {partitioned table} ATTACH PARTITION {identity} {bound}",.create = attach,.drop = detach
 };
 
 /* ----------------------------------------------------------------

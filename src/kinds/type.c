@@ -392,11 +392,10 @@ CmigKind	cmig_kind_attribute = {
  * ----------------------------------------------------------------
  */
 
-static const CmigProperty properties[] = {
+static const CmigProperty range_properties[] = {
 	{"definition"},
+	{"multirange type", CMIG_PROPERTY_SILENT},
 };
-
-#define MULTIRANGE "MULTIRANGE_TYPE_NAME = "
 
 /*
  * Query for the range types.  The operator class is left out if it is the
@@ -411,35 +410,15 @@ static const char range_sql[] =
 "  (SELECT format('COLLATION = %I.%I', cn.nspname, c.collname) FROM pg_collation c JOIN pg_namespace cn ON cn.oid = c.collnamespace"
 "   WHERE c.oid = r.rngcollation AND c.oid <> (SELECT s.typcollation FROM pg_type s WHERE s.oid = r.rngsubtype)),"
 "  'CANONICAL = ' || nullif(r.rngcanonical, 0)::regproc::text, 'SUBTYPE_DIFF = ' || nullif(r.rngsubdiff, 0)::regproc::text,"
-"  (SELECT format('" MULTIRANGE "%I.%I', mn.nspname, m.typname) FROM pg_type m JOIN pg_namespace mn ON mn.oid = m.typnamespace"
-"   WHERE m.oid = r.rngmultitypid))"
+"  'MULTIRANGE_TYPE_NAME = ' || m.name), m.name"
 " FROM pg_range r JOIN pg_type t ON t.oid = r.rngtypid JOIN pg_namespace n ON n.oid = t.typnamespace"
+" CROSS JOIN LATERAL (SELECT format('%I.%I', mn.nspname, x.typname) AS name FROM pg_type x JOIN pg_namespace mn ON mn.oid = x.typnamespace"
+"  WHERE x.oid = r.rngmultitypid) m"
 " WHERE t.typnamespace = ANY ($1)";
-
-/*
- * Returns the qualified name of the multirange type, which is created and
- * dropped together with the range type.
- */
-static const char *
-multirange_name(const CmigObject *range)
-{
-	const char *start = strstr(range->values[0], MULTIRANGE);
-
-	return start ? start + strlen(MULTIRANGE) : NULL;
-}
-
-bool
-cmig_range_shares_multirange(const CmigObject *range, const CmigObject *other)
-{
-	const char *name = multirange_name(range),
-			   *others = multirange_name(other);
-
-	return name != NULL && others != NULL && strcmp(name, others) == 0;
-}
 
 CmigKind	cmig_kind_range = {
 	.name = "range type",.word = "TYPE",.default_type = 'T',.flags = CMIG_KIND_TYPE | CMIG_KIND_DETOUR,
-	CMIG_PROPERTIES(properties),.sql = range_sql,.creates = "CREATE TYPE {identity} AS RANGE ({definition})",.index_name = multirange_name
+	CMIG_PROPERTIES(range_properties),.sql = range_sql,.creates = "CREATE TYPE {identity} AS RANGE ({definition})",.index = 2
 };
 
 /* ----------------------------------------------------------------

@@ -39,7 +39,7 @@ comment_sql(const char *reference, const char *comment)
 static char *
 index_reference(const CmigObject *object)
 {
-	return psprintf("%s %s", object->kind == &cmig_kind_column ? "SEQUENCE" : "INDEX", object->kind->index_name(object));
+	return psprintf("%s %s", object->kind == &cmig_kind_column ? "SEQUENCE" : "INDEX", cmig_object_index(object));
 }
 
 /*
@@ -58,7 +58,7 @@ alter_comments(List *ddl, const CmigObject *from, const CmigObject *to)
 		reference = cmig_kind_reference(to);
 		ddl = cmig_ddl_append(ddl, comment_sql(reference, to->comment), comment_sql(reference, old));
 	}
-	if (!cmig_text_same(old_index, to->index_comment) && to->kind->index_name(to) != NULL)
+	if (!cmig_text_same(old_index, to->index_comment) && cmig_object_index(to) != NULL)
 	{
 		reference = index_reference(to);
 		ddl = cmig_ddl_append(ddl, comment_sql(reference, to->index_comment), comment_sql(reference, old_index));
@@ -359,7 +359,7 @@ initial_sequence_grants(const CmigObject *sequence, const CmigObject *column, co
 static CmigObject *
 sequence_of(const CmigObject *column)
 {
-	const char *name = column->kind == &cmig_kind_column ? column->kind->index_name(column) : NULL;
+	const char *name = column->kind == &cmig_kind_column ? cmig_object_index(column) : NULL;
 	CmigObject *sequence = name ? cmig_object_new(&cmig_kind_sequence, name, name) : NULL;
 
 	if (sequence == NULL)

@@ -618,7 +618,7 @@ creation_of(const Deparse *deparse, const CmigChange *change, bool old)
 	const CmigObject *object = old ? change->from : change->to;
 	List	   *ddl = creation(old && change->away ? change->away : object, old ? &deparse->restore : deparse->options);
 	CmigDdl    *first = ddl == NIL ? NULL : linitial(ddl);
-	const char *name = cmig_sequence_owner_column(object);
+	const char *name = object->kind == &cmig_kind_sequence_owner ? object->values[0] : NULL;
 	const CmigObject *column;
 	ListCell   *cell;
 

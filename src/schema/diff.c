@@ -154,7 +154,7 @@ alters_column(const CmigDiffLine *line)
 static bool
 depends_on(const CmigObject *object, const CmigDiffLine *line)
 {
-	if (strcmp(line->kind, "table") == 0 && (object->serial != NULL || (object->kind->index_name && object->kind->index_name(object) != NULL)))
+	if (strcmp(line->kind, "table") == 0 && (object->serial != NULL || cmig_object_index(object) != NULL))
 		return true;
 	for (int i = 0; i < object->ndepends; i++)
 		if (strcmp(object->depends[i]->identity, line->object) == 0)

@@ -586,7 +586,7 @@ static inline const char *
 cmig_index_name(const CmigObject *object)
 {
 	return object->kind == &cmig_kind_index ? object->identity :
-		object->kind == &cmig_kind_constraint ? object->kind->index_name(object) : NULL;
+		object->kind == &cmig_kind_constraint ? cmig_object_index(object) : NULL;
 }
 
 /*

@@ -120,7 +120,7 @@ cmig_serial_mark(CmigDifference *difference)
 		while (owner != NULL && owner->kind != &cmig_kind_sequence_owner)
 			owner = owner->sibling;
 		/* the sequence and its OWNED BY must undergo the same change */
-		if (owner == NULL || !cmig_text_same(cmig_sequence_owner_column(owner), column->identity) ||
+		if (owner == NULL || !cmig_text_same(owner->values[0], column->identity) ||
 			cmig_change_of(difference, sequence, old)->action != action || cmig_change_of(difference, owner, old)->action != action)
 			continue;
 		column->serial = serial_types[type].serial;

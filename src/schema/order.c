@@ -327,7 +327,7 @@ add_names(CmigOrder *order)
 		const bool	freed = i < difference->from->count;
 		const CmigObject *object = freed ? difference->from->objects[i] : difference->to->objects[i - difference->from->count];
 		const CmigObject *other = freed ? difference->of_from[object->index]->to : difference->of_to[object->index]->from;
-		const char *second = object->kind->index_name ? object->kind->index_name(object) : NULL;
+		const char *second = cmig_object_index(object);
 		int			node = freed ? ended(order, object) : made(order, object);
 		bool		alters;
 
@@ -343,8 +343,7 @@ add_names(CmigOrder *order)
 		{
 			object->identity, node, freed
 		};
-		if (second == NULL || (alters && other != NULL && other->kind->index_name != NULL &&
-							   cmig_text_same(second, other->kind->index_name(other))))
+		if (second == NULL || (alters && other != NULL && cmig_text_same(second, cmig_object_index(other))))
 			continue;
 		uses[count++] = (NameUse)
 		{

@@ -231,7 +231,7 @@ needs_multirange(const CmigDifference *difference, const CmigChange *change)
 		const CmigObject *range = difference->to->objects[i];
 
 		if (range->kind == &cmig_kind_range && difference->of_to[i] != change && cmig_change_creates(difference->of_to[i]) &&
-			cmig_range_shares_multirange(change->from, range))
+			cmig_text_same(cmig_object_index(change->from), cmig_object_index(range)))
 			return true;
 	}
 	return false;
@@ -399,25 +399,13 @@ cmig_replace_finish(const CmigDifference *difference, const CmigChange *change)
  * ----------------------------------------------------------------
  */
 
-/*
- * Returns the qualified name of an index or of a constraint's index.  Returns
- * NULL if the object has no index.
- */
-static const char *
-index_name(const CmigObject *object)
-{
-	if (object->kind == &cmig_kind_index)
-		return object->identity;
-	return object->kind == &cmig_kind_constraint ? object->kind->index_name(object) : NULL;
-}
-
 /* Do the tables have indexes with the same name in the same schema? */
 static bool
 share_names(const CmigObject *table, const CmigObject *other)
 {
 	for (const CmigObject *child = table->child; child != NULL; child = child->sibling)
-		for (const CmigObject *same = other->child; index_name(child) != NULL && same != NULL; same = same->sibling)
-			if (cmig_text_same(index_name(same), index_name(child)))
+		for (const CmigObject *same = other->child; cmig_index_name(child) != NULL && same != NULL; same = same->sibling)
+			if (cmig_text_same(cmig_index_name(same), cmig_index_name(child)))
 				return true;
 	return false;
 }
