@@ -70,10 +70,7 @@ static LocalTransactionId noted_in = InvalidLocalTransactionId;
 
 bool		cmig_extension_suspected = false;
 
-/*
- * Returns the current OID of extension pg_cmig, or InvalidOid if it does not
- * exist.
- */
+/* Returns the OID of extension pg_cmig, or InvalidOid if it does not exist. */
 static Oid
 current_oid(void)
 {
@@ -389,23 +386,46 @@ queue(void *arg)
 	error_context_stack = callback.previous;
 }
 
+/* Take the lock with this key, unless that requires waiting. */
+static bool
+try_lock(uint32 key, LOCKMODE mode, bool session)
+{
+	LOCKTAG		tag;
+
+	set_tag(&tag, key);
+	return LockAcquire(&tag, mode, session, true) != LOCKACQUIRE_NOT_AVAIL;
+}
+
+static bool
+is_locked(uint32 key, LOCKMODE mode)
+{
+	LOCKTAG		tag;
+
+	set_tag(&tag, key);
+	return cmig_lock_held_compat(&tag, mode);
+}
+
 /*
- * Take a lock in exclusive mode, waiting if necessary.  Reports a wait of more
- * than one second.  "command" is shown in pg_stat_activity during the wait.
+ * Take the lock with this key in exclusive mode, waiting if necessary.
+ * Reports a wait of more than one second.  "command" is shown in
+ * pg_stat_activity during the wait.
  */
 static void
-take(const LOCKTAG *tag, bool session, const char *command)
+take(uint32 key, bool session, const char *command)
 {
-	Wait		wait = {.tag = tag,.session = session,
+	LOCKTAG		tag;
+	Wait		wait = {.tag = &tag,.session = session,
 	.what = "It waited for another run of pg_cmig in this database."};
 	int			timeout = LockTimeout;
 	ErrorData  *error = NULL;
 	char		activity[200];
 	int			pid;
 
-	if (LockAcquire(tag, ExclusiveLock, session, true) != LOCKACQUIRE_NOT_AVAIL)
+	Assert(!session || !ActiveSnapshotSet());
+	if (try_lock(key, ExclusiveLock, session))
 		return;
-	if (cmig_lock_wait_blockers(tag, ExclusiveLock, 0, GetUserId(), &pid) != NULL)
+	set_tag(&tag, key);
+	if (cmig_lock_wait_blockers(&tag, ExclusiveLock, 0, GetUserId(), &pid) != NULL)
 	{
 		if (pid != 0)
 			snprintf(activity, sizeof(activity), "pg_cmig: %s waits for the run of process %d",
@@ -440,7 +460,7 @@ take(const LOCKTAG *tag, bool session, const char *command)
 		if (error->sqlerrcode != ERRCODE_LOCK_NOT_AVAILABLE)
 			ReThrowError(error);
 		FreeErrorData(error);
-		blockers = cmig_lock_wait_blockers(tag, ExclusiveLock, 0, GetUserId(), &pid);
+		blockers = cmig_lock_wait_blockers(&tag, ExclusiveLock, 0, GetUserId(), &pid);
 		if (blockers != NULL)
 			ereport(NOTICE,
 					(errmsg("waiting for another run of pg_cmig in this database"),
@@ -471,6 +491,8 @@ join_scope_runs(bool session)
 {
 	LOCKTAG		tag;
 
+	if (!cmig_scope_is_set())
+		return;
 	if (session)
 	{
 		set_tag(&tag, KEY_SCOPE_GATE);
@@ -478,6 +500,24 @@ join_scope_runs(bool session)
 	}
 	set_tag(&tag, KEY_SCOPE_RUNS);
 	(void) LockAcquire(&tag, ShareLock, session, false);
+}
+
+/* Raise error 55P03 because a stepwise run holds the lock with this key. */
+pg_noreturn static void
+refuse_beside(uint32 key, LOCKMODE mode, const char *message, const char *command)
+{
+	LOCKTAG		tag;
+	int			pid;
+	char	   *blockers;
+
+	set_tag(&tag, key);
+	blockers = cmig_lock_wait_blockers(&tag, mode, 0, GetUserId(), &pid);
+	ereport(ERROR,
+			(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
+			 errmsg_internal("%s", message),
+			 blockers != NULL ? errdetail("%s", blockers) : 0,
+			 errhint("The other run is a stepwise run, which %s cannot wait for. Try again when it has ended.",
+					 command)));
 }
 
 void
@@ -491,29 +531,16 @@ cmig_run_lock_require_possible(const char *command)
 void
 cmig_run_lock_transaction(const char *command)
 {
-	LOCKTAG		tag;
-
 	cmig_run_lock_require_possible(command);
 
 	/*
 	 * The gate is not available if a stepwise run holds it, or if a stepwise
 	 * run is waiting for it after giving way to functions too many times.
 	 */
-	set_tag(&tag, KEY_GATE);
-	if (LockAcquire(&tag, ShareLock, false, true) == LOCKACQUIRE_NOT_AVAIL)
-	{
-		int			pid;
-		char	   *blockers = cmig_lock_wait_blockers(&tag, ShareLock, 0, GetUserId(), &pid);
-
-		ereport(ERROR,
-				(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
-				 cmig_scope_is_set() ?
-				 errmsg("another run of pg_cmig is in progress in scope \"%s\"", cmig_scope_current()) :
-				 errmsg("another run of pg_cmig is in progress in this database"),
-				 blockers != NULL ? errdetail("%s", blockers) : 0,
-				 errhint("The other run is a stepwise run, which %s cannot wait for. Try again when it has ended.",
-						 command)));
-	}
+	if (!try_lock(KEY_GATE, ShareLock, false))
+		refuse_beside(KEY_GATE, ShareLock, cmig_scope_is_set() ?
+					  psprintf("another run of pg_cmig is in progress in scope \"%s\"", cmig_scope_current()) :
+					  "another run of pg_cmig is in progress in this database", command);
 
 	/*
 	 * Lock the extension only now that this transaction holds the gate.
@@ -521,24 +548,17 @@ cmig_run_lock_transaction(const char *command)
 	 * this transaction.
 	 */
 	cmig_extension_share();
-
-	set_tag(&tag, KEY_RUN);
-	take(&tag, false, command);
-	if (cmig_scope_is_set())
-		join_scope_runs(false);
+	take(KEY_RUN, false, command);
+	join_scope_runs(false);
 }
 
 bool
 cmig_run_lock_try(void)
 {
-	LOCKTAG		tag;
-
-	set_tag(&tag, KEY_GATE);
-	if (LockAcquire(&tag, ShareLock, false, true) == LOCKACQUIRE_NOT_AVAIL)
+	if (!try_lock(KEY_GATE, ShareLock, false))
 		return false;
 	cmig_extension_share();
-	set_tag(&tag, KEY_RUN);
-	if (LockAcquire(&tag, ExclusiveLock, false, true) == LOCKACQUIRE_NOT_AVAIL)
+	if (!try_lock(KEY_RUN, ExclusiveLock, false))
 		return false;
 	join_scope_runs(false);
 	return true;
@@ -547,57 +567,29 @@ cmig_run_lock_try(void)
 void
 cmig_run_lock_revisions(const char *command)
 {
-	LOCKTAG		tag;
-
 	/*
 	 * Lock the gate in a mode that conflicts with the lock of a stepwise run,
 	 * but not with the lock of another session that writes revisions, because
 	 * that session may be about to release its lock.
 	 */
-	set_tag(&tag, KEY_SCOPE_GATE);
-	if (LockAcquire(&tag, RowExclusiveLock, false, true) == LOCKACQUIRE_NOT_AVAIL)
-	{
-		int			pid;
-		char	   *blockers = cmig_lock_wait_blockers(&tag, RowExclusiveLock, 0, GetUserId(), &pid);
-
-		ereport(ERROR,
-				(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
-				 errmsg("a run of pg_cmig is in progress in a scope of this database"),
-				 blockers != NULL ? errdetail("%s", blockers) : 0,
-				 errhint("The other run is a stepwise run, which %s cannot wait for. Try again when it has ended.",
-						 command)));
-	}
-	set_tag(&tag, KEY_SCOPE_RUNS);
-	take(&tag, false, command);
-}
-
-/* Take the lock with this key at session level, waiting if necessary. */
-static void
-wait_for_lock(uint32 key, const char *command)
-{
-	LOCKTAG		tag;
-
-	set_tag(&tag, key);
-
-	Assert(!ActiveSnapshotSet());
-	take(&tag, true, command);
+	if (!try_lock(KEY_SCOPE_GATE, RowExclusiveLock, false))
+		refuse_beside(KEY_SCOPE_GATE, RowExclusiveLock,
+					  "a run of pg_cmig is in progress in a scope of this database", command);
+	take(KEY_SCOPE_RUNS, false, command);
 }
 
 void
 cmig_run_lock_session(const char *command)
 {
 	LOCKTAG		run;
-	LOCKTAG		gate;
 
 	set_tag(&run, KEY_RUN);
-	set_tag(&gate, KEY_GATE);
 	for (int yields = 0; yields < MAX_YIELDS; yields++)
 	{
-		wait_for_lock(KEY_RUN, command);
-		if (LockAcquire(&gate, ExclusiveLock, true, true) != LOCKACQUIRE_NOT_AVAIL)
+		take(KEY_RUN, true, command);
+		if (try_lock(KEY_GATE, ExclusiveLock, true))
 		{
-			if (cmig_scope_is_set())
-				join_scope_runs(true);
+			join_scope_runs(true);
 			return;
 		}
 
@@ -617,27 +609,20 @@ cmig_run_lock_session(const char *command)
 	 * time.  Queue for the gate instead: functions that already hold it go
 	 * first, but functions that start from now on fail.
 	 */
-	wait_for_lock(KEY_GATE, command);
-	wait_for_lock(KEY_RUN, command);
-	if (cmig_scope_is_set())
-		join_scope_runs(true);
+	take(KEY_GATE, true, command);
+	take(KEY_RUN, true, command);
+	join_scope_runs(true);
 }
 
 bool
 cmig_run_lock_held(void)
 {
-	LOCKTAG		tag;
-
-	set_tag(&tag, KEY_RUN);
-	if (cmig_lock_held_compat(&tag, ExclusiveLock))
-		return true;
-
 	/*
 	 * an exclusive lock with KEY_SCOPE_RUNS counts as the run lock, too,
 	 * because it keeps runs in all scopes from starting
 	 */
-	set_tag(&tag, KEY_SCOPE_RUNS);
-	return cmig_scope_is_set() && cmig_lock_held_compat(&tag, ExclusiveLock);
+	return is_locked(KEY_RUN, ExclusiveLock) ||
+		(cmig_scope_is_set() && is_locked(KEY_SCOPE_RUNS, ExclusiveLock));
 }
 
 /* Release the lock with this key at session level, if the session holds it. */
@@ -663,33 +648,17 @@ cmig_run_lock_release(void)
 	release(KEY_RUN, ExclusiveLock);
 }
 
-/*
- * Take the lock with this key at session level, unless that requires waiting.
- * Returns true if the session holds the lock.
- */
-static bool
-hold(uint32 key)
-{
-	LOCKTAG		tag;
-
-	set_tag(&tag, key);
-	return cmig_lock_held_compat(&tag, ExclusiveLock) ||
-		LockAcquire(&tag, ExclusiveLock, true, true) != LOCKACQUIRE_NOT_AVAIL;
-}
-
 void
 cmig_run_lock_keep(void)
 {
-	LOCKTAG		tag;
-
-	if (!hold(KEY_RUN) || !hold(KEY_GATE))
+	if ((!is_locked(KEY_RUN, ExclusiveLock) && !try_lock(KEY_RUN, ExclusiveLock, true)) ||
+		(!is_locked(KEY_GATE, ExclusiveLock) && !try_lock(KEY_GATE, ExclusiveLock, true)))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("the run lock was lost"),
 				 errdetail("The script released all advisory locks of the session, and another run has started since then."),
 				 errhint("Remove pg_advisory_unlock_all() from the script, and call the procedure again.")));
-	set_tag(&tag, KEY_SCOPE_RUNS);
-	if (cmig_scope_is_set() && !cmig_lock_held_compat(&tag, ShareLock))
+	if (!is_locked(KEY_SCOPE_RUNS, ShareLock))
 		join_scope_runs(true);
 }
 
