@@ -448,13 +448,23 @@ comes_first(const CmigDifference *difference, const CmigObject *object, const Cm
 	return comes_first(difference, above, other_above, old);
 }
 
+/*
+ * Two equivalent indexes of a partition or of a partitioned table, in the
+ * order of their creation.
+ */
+typedef struct Twins
+{
+	CmigObject *first;
+	CmigObject *second;
+} Twins;
+
 static List *
 append_pair(List *pairs, const CmigObject *first, const CmigObject *second)
 {
-	CmigTwins  *twins = palloc(sizeof(CmigTwins));
+	Twins	   *twins = palloc(sizeof(Twins));
 
-	twins->first = first;
-	twins->second = second;
+	twins->first = unconstify(CmigObject *, first);
+	twins->second = unconstify(CmigObject *, second);
 	return lappend(pairs, twins);
 }
 
@@ -483,12 +493,12 @@ add_twins(List *pairs, const CmigDifference *difference, const CmigObject *objec
 }
 
 /*
- * Returns a list of CmigTwins: the pairs of equivalent indexes of the
+ * Returns a list of Twins: the pairs of equivalent indexes of the
  * partitions that the upgrade (or the downgrade, if "old" is true) attaches,
  * and the pairs of parent indexes to which these indexes are attached.
  */
-List *
-cmig_twins_find(const CmigDifference *difference, bool old)
+static List *
+find_twins(const CmigDifference *difference, bool old)
 {
 	const CmigImage *image = cmig_image_of(difference, old);
 	List	   *pairs = NIL;
@@ -514,27 +524,28 @@ cmig_twins_find(const CmigDifference *difference, bool old)
 /*
  * For each pair of equivalent indexes, exclude the second index from CREATE
  * TABLE if CREATE TABLE would create it before the first one, or cannot create
- * the first one.
+ * the first one.  If they are created separately, the second one follows.
  */
 void
 cmig_twins_unfold(const CmigDifference *difference)
 {
 	for (int old = 1; old >= 0; old--)
 	{
-		const CmigImage *image = cmig_image_of(difference, old);
-		List	   *pairs = cmig_twins_find(difference, old);
+		List	   *pairs = find_twins(difference, old);
 		bool		again = pairs != NIL;
 		ListCell   *cell;
 
+		foreach(cell, pairs)
+			cmig_object_follow(((const Twins *) lfirst(cell))->second, ((const Twins *) lfirst(cell))->first);
 		/* an excluded index can be the first one of another pair */
 		while (again)
 		{
 			again = false;
 			foreach(cell, pairs)
 			{
-				const CmigTwins *twins = lfirst(cell);
+				const Twins *twins = lfirst(cell);
 				const CmigObject *first = twins->first;
-				CmigObject *second = image->objects[twins->second->index];
+				CmigObject *second = twins->second;
 
 				if (second->unfolded || !(is_before(second, first) || first->unfolded ||
 										  (first->kind->folds != NULL && !first->kind->folds(first))))
@@ -554,9 +565,9 @@ cmig_twins_sort(const CmigDifference *difference)
 {
 	ListCell   *cell;
 
-	foreach(cell, cmig_twins_find(difference, true))
+	foreach(cell, find_twins(difference, true))
 	{
-		const CmigTwins *twins = lfirst(cell);
+		const Twins *twins = lfirst(cell);
 		CmigChange *first = cmig_change_of(difference, twins->first, true),
 				   *second = cmig_change_of(difference, twins->second, true);
 		List	   *riders = first->host ? first->host->riders : NIL;

@@ -214,10 +214,7 @@ static void leave_out(CmigDifference *difference, const CmigObject *object, cons
 void
 cmig_compare_refuse(CmigDifference *difference, CmigChange *change, char *reason)
 {
-	change->action = CMIG_UNSUPPORTED;
-	change->reason = reason;
-	change->ddl = change->first = change->last = NIL;
-	change->disturbs = change->recasts = change->late = false;
+	cmig_change_refuse(change, reason);
 	change->to->apart = true;
 	if (change->from == NULL)
 		leave_out(difference, change->to, change->to);

@@ -21,16 +21,6 @@
  * ----------------------------------------------------------------
  */
 
-/* Returns the table's constraint with this name, or NULL. */
-static const CmigObject *
-find_constraint(const CmigObject *table, const char *name)
-{
-	for (const CmigObject *child = table ? table->child : NULL; child != NULL; child = child->sibling)
-		if (child->kind == &cmig_kind_constraint && strcmp(child->name, name) == 0)
-			return child;
-	return NULL;
-}
-
 /* Returns the partitioned table that the table is attached to, or NULL. */
 static const CmigObject *
 partitioned(const CmigImage *image, const CmigObject *table)
@@ -47,12 +37,13 @@ partitioned(const CmigImage *image, const CmigObject *table)
 static const CmigObject *
 parent_check(const CmigImage *image, const CmigObject *object)
 {
-	const CmigObject *table = object->parent;
-	const CmigObject *found = find_constraint(partitioned(image, table), object->name);
+	const CmigObject *table = object->parent,
+			   *whole = partitioned(image, table);
+	const CmigObject *found = whole ? cmig_object_child(whole, &cmig_kind_constraint, object->name) : NULL;
 
 	for (int i = 0; found == NULL && i < table->ndepends; i++)
 		if (table->depends[i]->kind == table->kind)
-			found = find_constraint(table->depends[i], object->name);
+			found = cmig_object_child(table->depends[i], &cmig_kind_constraint, object->name);
 	return found;
 }
 
@@ -205,54 +196,45 @@ keep_not_null(const CmigDifference *difference, const CmigChange *change)
  */
 
 /*
- * Append statements to *text that restore the storage and the compression of
- * the columns of "image" that inherit from "top".
- */
-static void
-restore_storage(const CmigDifference *difference, const CmigImage *image, const CmigObject *top, char **text)
-{
-	for (int i = 0; i < image->count; i++)
-	{
-		const CmigObject *column = image->objects[i];
-		const CmigChange *change = cmig_change_of(difference, image->objects[i], image == difference->from);
-		const char *again;
-
-		if (column->kind != top->kind || change->from == NULL || change->to == NULL ||
-			(change->action != CMIG_NO_CHANGE && change->action != CMIG_ALTER) || !inherits(column, top))
-			continue;
-		again = cmig_column_storage_again(column, top);
-		if (again != NULL)
-			*text = psprintf("%s;\n%s", *text, again);
-	}
-}
-
-/*
  * Changing a column's type resets the storage and the compression in children,
- * and SET STORAGE affects them.  Make the last statement that changes the type
- * restore both.
+ * and SET STORAGE affects them.  Make the last statement that changes the type,
+ * in either direction, restore those of the columns that inherit from it.
  */
 static void
 keep_storage(const CmigDifference *difference, const CmigChange *change)
 {
-	List	   *ddl = list_concat_copy(list_concat_copy(change->first, change->ddl), change->last);
+	List	   *ddl = change->action != CMIG_ALTER ? NIL : list_concat_copy(list_concat_copy(change->first, change->ddl), change->last);
 	const char *start = psprintf("ALTER TABLE %s ALTER COLUMN %s TYPE ", change->to->parent->identity, cmig_quote(change->to->name));
-	CmigDdl    *up = NULL,
-			   *down = NULL;
-	ListCell   *cell;
 
-	foreach(cell, change->action == CMIG_ALTER ? ddl : NIL)
+	for (int old = 0; old <= 1; old++)
 	{
-		CmigDdl    *entry = lfirst(cell);
+		const CmigImage *image = cmig_image_of(difference, old);
+		const CmigObject *top = old ? change->from : change->to;
+		char	  **last = NULL;
+		ListCell   *cell;
 
-		if (strncmp(entry->sql, start, strlen(start)) == 0)
-			up = entry;
-		if (down == NULL && entry->undo != NULL && strncmp(entry->undo, start, strlen(start)) == 0)
-			down = entry;
+		foreach(cell, ddl)
+		{
+			CmigDdl    *entry = lfirst(cell);
+			char	  **text = old ? &entry->undo : &entry->sql;
+
+			if (*text != NULL && strncmp(*text, start, strlen(start)) == 0 && (!old || last == NULL))
+				last = text;
+		}
+		for (int i = 0; last != NULL && i < image->count; i++)
+		{
+			const CmigObject *column = image->objects[i];
+			const CmigChange *own = cmig_change_of(difference, column, old);
+			const char *again;
+
+			if (column->kind != top->kind || own->from == NULL || own->to == NULL ||
+				(own->action != CMIG_NO_CHANGE && own->action != CMIG_ALTER) || !inherits(column, top))
+				continue;
+			again = cmig_column_storage_again(column, top);
+			if (again != NULL)
+				*last = psprintf("%s;\n%s", *last, again);
+		}
 	}
-	if (up != NULL)
-		restore_storage(difference, difference->to, change->to, &up->sql);
-	if (down != NULL)
-		restore_storage(difference, difference->from, change->from, &down->undo);
 }
 
 /*
@@ -294,19 +276,6 @@ keep_column(const CmigDifference *difference, const CmigChange *change)
 /*
  * Defaults
  */
-
-/* Does "column" have the table of "parent" as a parent of its own table? */
-static bool
-is_child(const CmigObject *column, const CmigObject *parent)
-{
-	for (int i = 0; i < column->ndepends; i++)
-		if (column->depends[i] == parent)
-			return true;
-	for (int i = 0; i < column->parent->ndepends; i++)
-		if (column->parent->depends[i] == parent->parent)
-			return true;
-	return false;
-}
 
 /* Does the column stay, in a table whose parents stay? */
 static bool
@@ -358,9 +327,9 @@ reaches_same(const CmigDifference *difference, const CmigChange *column, const C
 		const CmigChange *child = difference->of_to[i];
 		CmigChange *other;
 
-		if (object->kind != column->to->kind || strcmp(object->name, column->to->name) != 0 || !is_child(object, column->to))
+		if (object->kind != column->to->kind || strcmp(object->name, column->to->name) != 0 || cmig_column_parent(object) != column->to)
 			continue;
-		if (!is_settled(difference, child) || !is_child(child->from, column->from))
+		if (!is_settled(difference, child) || cmig_column_parent(child->from) != column->from)
 			return false;
 		other = default_change(difference, child);
 		if (other == NULL || other->action != value->action ||
@@ -679,16 +648,6 @@ find_tops(List *tops, const CmigObject *column)
 	return found ? tops : list_append_unique_ptr(tops, unconstify(CmigObject *, column));
 }
 
-/* Is the object a materialized view with a column of a table's row type? */
-static bool
-is_row_view(const CmigObject *object)
-{
-	for (int i = 0; i < object->kind->nproperties && object->kind == &cmig_kind_materialized_view; i++)
-		if (object->values[i] != NULL && strstr(object->values[i], ".*::") != NULL)
-			return true;
-	return false;
-}
-
 /*
  * "object" is a column, or a type or part of a type that the column "user"
  * contains values of.  For each table and type of which the object contains
@@ -737,9 +696,10 @@ refuse_retyped(const CmigDifference *difference, const CmigChange *change, const
 
 		if (top->action != CMIG_ALTER || !top->disturbs)
 			continue;
-		top->action = CMIG_UNSUPPORTED;
-		top->reason = user == NULL ? psprintf("its type cannot be changed because %s inherits it from several tables", column->parent->identity) :
-			psprintf("its type cannot be changed because %s %s uses the row type of %s", user->kind->name, user->identity, column->parent->identity);
+		cmig_change_refuse(top, user == NULL ?
+						   psprintf("its type cannot be changed because %s inherits it from several tables", column->parent->identity) :
+						   psprintf("its type cannot be changed because %s %s uses the row type of %s",
+									user->kind->name, user->identity, column->parent->identity));
 	}
 }
 
@@ -761,8 +721,12 @@ cmig_family_exclude(CmigDifference *difference)
 	for (int i = 0; i < difference->from->count; i++)
 	{
 		const CmigObject *user = difference->from->objects[i];
+		bool		uses = user->kind == &cmig_kind_column;
 
-		if ((user->kind == &cmig_kind_column || is_row_view(user)) && difference->of_from[i]->to != NULL)
+		/* or a materialized view with a column of a table's row type */
+		for (int j = 0; j < user->kind->nproperties && user->kind == &cmig_kind_materialized_view; j++)
+			uses |= user->values[j] != NULL && strstr(user->values[j], ".*::") != NULL;
+		if (uses && difference->of_from[i]->to != NULL)
 			find_users(user, user, users);
 	}
 	for (int i = 0; i < difference->count; i++)
@@ -790,18 +754,15 @@ cmig_family_exclude(CmigDifference *difference)
 		if ((change->action == CMIG_UNSUPPORTED && change->to != NULL && table_of(change->to) == change->to) ||
 			!(is_in_family(difference->from, change->from, roots) || is_in_family(difference->to, change->to, roots)))
 			continue;
+		cmig_change_refuse(change, NULL);
 		change->action = CMIG_NO_CHANGE;
-		change->ddl = change->first = change->last = NIL;
-		change->disturbs = change->recasts = change->late = false;
 	}
 	forboth(cell, roots, reason, reasons)
 	{
 		const CmigObject *table = cmig_image_lookup(difference->to, &cmig_kind_table, lfirst(cell));
 		CmigChange *change = table ? difference->of_to[table->index] : NULL;
 
-		if (change == NULL || change->action == CMIG_UNSUPPORTED)
-			continue;
-		change->action = CMIG_UNSUPPORTED;
-		change->reason = lfirst(reason);
+		if (change != NULL && change->action != CMIG_UNSUPPORTED)
+			cmig_change_refuse(change, lfirst(reason));
 	}
 }

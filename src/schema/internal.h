@@ -547,6 +547,16 @@ cmig_change_drops(const CmigChange *change)
 	return change->action == CMIG_DROP || change->action == CMIG_AGAIN;
 }
 
+/* Mark a change as unsupported. */
+static inline void
+cmig_change_refuse(CmigChange *change, char *reason)
+{
+	change->action = CMIG_UNSUPPORTED;
+	change->reason = reason;
+	change->ddl = change->first = change->last = NIL;
+	change->disturbs = change->recasts = change->late = false;
+}
+
 /* Returns the new object, or the old one if there is no new one. */
 static inline CmigObject *
 cmig_change_object(const CmigChange *change)
@@ -605,17 +615,6 @@ extern const CmigObject *cmig_attached_find(const CmigImage *image, const char *
 /* Returns the parent index to which the object's index is attached, or NULL. */
 extern const CmigObject *cmig_attached_parent(const CmigImage *image, const CmigObject *object);
 
-/*
- * Two equivalent indexes of a partition or of a partitioned table, in the
- * order of their creation.
- */
-typedef struct CmigTwins
-{
-	const CmigObject *first;
-	const CmigObject *second;
-} CmigTwins;
-
-extern List *cmig_twins_find(const CmigDifference *difference, bool old);
 extern void cmig_twins_unfold(const CmigDifference *difference);
 extern void cmig_twins_sort(const CmigDifference *difference);
 
@@ -706,6 +705,7 @@ extern void cmig_match_detached(CmigDifference *difference);
 extern void cmig_populate_check(CmigDifference *difference);
 extern void cmig_foreign_refuse(CmigDifference *difference);
 extern void cmig_propagate(CmigDifference *difference);
+extern bool cmig_change_lets_go(const CmigDifference *difference, const CmigChange *change, const CmigChange *dependent);
 extern void cmig_host_find(CmigDifference *difference);
 extern void cmig_colocation_settle(const CmigImage *from, const CmigImage *to);
 extern void cmig_colocation_renew_keys(CmigDifference *difference);

@@ -164,17 +164,11 @@ compare_pair(CmigDifference *difference, CmigChange *change)
 	CmigAlter	alter = alter_of(change->from, change->to);
 
 	if (alter.unsupported != NULL)
-	{
-		change->action = CMIG_UNSUPPORTED;
-		change->reason = alter.unsupported;
+		cmig_change_refuse(change, alter.unsupported);
+	else if (alter.again && !cmig_children_is_attached(change))
+		change->action = CMIG_AGAIN;
+	if (alter.unsupported != NULL || alter.again)
 		return;
-	}
-	if (alter.again)
-	{
-		if (!cmig_children_is_attached(change))
-			change->action = CMIG_AGAIN;
-		return;
-	}
 	change->disturbs = alter.disturbs;
 	change->recasts = alter.recasts;
 	change->late = alter.late;
@@ -302,22 +296,17 @@ decide_single(CmigDifference *difference, CmigChange *change)
 			return;
 		missing = cmig_keep_missing(object, difference->to);
 	}
+
+	/*
+	 * Refuse to drop an object that ORMs cannot define, if the target lacks
+	 * an object on which it depends.  The user must decide whether to drop
+	 * it.
+	 */
 	if (missing != NULL)
-	{
-		/*
-		 * Refuse to drop an object that ORMs cannot define.  It depends on
-		 * "missing", an object that the target lacks.  The user must decide
-		 * whether to drop the object.
-		 */
-		change->action = CMIG_UNSUPPORTED;
-		change->reason = psprintf("the target lacks %s %s, on which it depends", missing->kind->name, missing->identity);
-	}
+		cmig_change_refuse(change, psprintf("the target lacks %s %s, on which it depends", missing->kind->name, missing->identity));
 	else if (object->kind == &cmig_kind_other)
-	{
-		change->action = CMIG_UNSUPPORTED;
-		change->reason = change->to ? "it is missing; objects of this kind are not compared yet" :
-			"it is not in the target; objects of this kind are not compared yet";
-	}
+		cmig_change_refuse(change, change->to ? "it is missing; objects of this kind are not compared yet" :
+						   "it is not in the target; objects of this kind are not compared yet");
 	else if (is_created_with_partial(difference, change))
 		change->action = CMIG_NO_CHANGE;
 

@@ -475,19 +475,6 @@ add_inheritance(CmigOrder *order)
  * ----------------------------------------------------------------
  */
 
-/* Does "object" still depend on "on" after the change? */
-static bool
-keeps(const CmigOrder *order, const CmigObject *object, const CmigObject *on)
-{
-	const CmigObject *to = order->difference->of_from[object->index]->to;
-	const CmigChange *change = order->difference->of_from[on->index];
-
-	for (int i = 0; to != NULL && i < to->ndepends; i++)
-		if (order->difference->of_to[to->depends[i]->index] == change)
-			return true;
-	return false;
-}
-
 /*
  * Add the edges for a dependency in the old image: "object" depends on "on",
  * so "object" is dropped first.
@@ -497,7 +484,8 @@ add_old(CmigOrder *order, const CmigObject *object, const CmigObject *on)
 {
 	const CmigChange *change = order->difference->of_from[object->index];
 	int			node = ended(order, on),
-				dependent = ended(order, object);
+				dependent = ended(order, object),
+				away;
 
 	/*
 	 * a dependency on a parent table ends with the statement that contains NO
@@ -516,19 +504,22 @@ add_old(CmigOrder *order, const CmigObject *object, const CmigObject *on)
 	 * dependents are dropped, or altered so that they no longer use the old
 	 * type, before the type is given its temporary name
 	 */
-	if (order->nodes[node].change->away_node >= 0 && order->nodes[dependent].change->trades)
-		add(order, dependent, order->nodes[node].change->away_node);
-	else if (order->nodes[node].change->away_node >= 0 && order->nodes[dependent].change->away_node < 0 &&
+	away = order->nodes[node].change->away_node;
+	if (away < 0)
+		return;
+	if (order->nodes[dependent].change->trades)
+		add(order, dependent, away);
+	else if (order->nodes[dependent].change->away_node < 0 &&
 			 (order->nodes[dependent].type == CMIG_NODE_DROP ||
-			  (order->nodes[dependent].type == CMIG_NODE_ALTER && !keeps(order, object, on))))
-		add(order, order->nodes[node].change->away_node, dependent);
-	if (order->nodes[node].change->away_node >= 0 && order->nodes[dependent].change->away_node >= 0)
-		add(order, order->nodes[node].change->away_node, order->nodes[dependent].change->away_node);
+			  (order->nodes[dependent].type == CMIG_NODE_ALTER &&
+			   cmig_change_lets_go(order->difference, order->difference->of_from[on->index], change))))
+		add(order, away, dependent);
+	add(order, away, order->nodes[dependent].change->away_node);
 }
 
 /*
  * Does the change give a foreign-data wrapper a validator?  If so, the wrapper
- * is altered after the objects that depend on it; see add_validator().
+ * is altered after the objects that depend on it.
  */
 static bool
 gets_validator(const CmigChange *change)
@@ -671,29 +662,6 @@ add_siblings(CmigOrder *order, bool old)
 	}
 }
 
-/*
- * Add edges so that equivalent indexes are created in order (see internal.h),
- * and dropped in reverse order.  The downgrade then also creates them in order.
- */
-static void
-add_twins(CmigOrder *order, bool old)
-{
-	ListCell   *cell;
-
-	foreach(cell, cmig_twins_find(order->difference, old))
-	{
-		const CmigTwins *twins = lfirst(cell);
-		int			first = old ? ended(order, twins->first) : made(order, twins->first),
-					second = old ? ended(order, twins->second) : made(order, twins->second);
-
-		if (!old)
-			add_soft(order, second, first);
-		else if (first >= 0 && second >= 0 && order->nodes[first].type == CMIG_NODE_DROP &&
-				 order->nodes[second].type == CMIG_NODE_DROP)
-			add_soft(order, first, second);
-	}
-}
-
 static int
 compare_edges(const void *a, const void *b)
 {
@@ -732,7 +700,6 @@ make_edges(CmigOrder *order)
 		add_dependencies(order, old);
 		add_mentioned(order, old);
 		add_siblings(order, old);
-		add_twins(order, old);
 	}
 
 	/*

@@ -456,25 +456,6 @@ find_named(const CmigImage *image, const char *name)
 }
 
 /*
- * Handle a note that says that the caller cannot make a role the owner of an
- * object.  Returns true if this role already owns the live object, so that
- * there is no difference.
- */
-static bool
-settle_owner(const CmigImage *live, const CmigImage *target, const CmigTargetNote *note)
-{
-	const CmigObject *from = note->role ? find_named(live, note->object) : NULL;
-	CmigObject *to;
-
-	if (from == NULL || from->owner == NULL || strcmp(from->owner, note->role) != 0)
-		return false;
-	to = find_named(target, note->object);
-	if (to != NULL)
-		to->owner = from->owner;
-	return true;
-}
-
-/*
  * The note says that a statement of the target was skipped.  The objects that
  * the statement would have created or altered, and their parts, are neither
  * compared nor dropped: give "target" the live ones.  Returns true if one of
@@ -532,8 +513,18 @@ cmig_others_settle(const CmigImage *live, CmigImage *target, List *notes, const 
 	{
 		CmigTargetNote *note = lfirst(cell);
 
-		if (strcmp(note->kind, "owner") == 0 && (!options->owners || settle_owner(live, target, note)))
-			continue;
+		if (strcmp(note->kind, "owner") == 0)
+		{
+			const CmigObject *from = note->role ? find_named(live, note->object) : NULL;
+			bool		same = from != NULL && from->owner != NULL && strcmp(from->owner, note->role) == 0;
+			CmigObject *to = same ? find_named(target, note->object) : NULL;
+
+			/* the role that the caller cannot make the owner is the owner */
+			if (to != NULL && options->owners)
+				to->owner = from->owner;
+			if (same || !options->owners)
+				continue;
+		}
 		if (strcmp(note->kind, "privilege") == 0 && !options->privileges)
 			continue;
 		if (strcmp(note->kind, "comment") == 0 && !options->comments)
@@ -629,10 +620,7 @@ refuse(TupleDesc desc, HeapTuple row, void *arg)
 	if (change->action == CMIG_UNSUPPORTED ||
 		(compared != NULL && (!cmig_query_bool(desc, row, 5, false) || cmig_change_drops(difference->of_from[compared->index]))))
 		return;
-	change->reason = psprintf("%s%s depends on it", cmig_query_text(desc, row, 4), compared ? "" : ", which is not compared,");
-	change->action = CMIG_UNSUPPORTED;
-	change->ddl = change->first = change->last = NIL;
-	change->late = false;
+	cmig_change_refuse(change, psprintf("%s%s depends on it", cmig_query_text(desc, row, 4), compared ? "" : ", which is not compared,"));
 }
 
 /*

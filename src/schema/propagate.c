@@ -102,14 +102,6 @@ cmig_populate_check(CmigDifference *difference)
  * ----------------------------------------------------------------
  */
 
-static void
-refuse(CmigChange *change, char *reason)
-{
-	change->action = CMIG_UNSUPPORTED;
-	change->reason = reason;
-	change->disturbs = change->recasts = change->late = false;
-}
-
 /*
  * If the changed object is a foreign object or part of one, returns the
  * foreign object.  Otherwise returns NULL.
@@ -143,7 +135,7 @@ cmig_foreign_refuse(CmigDifference *difference)
 
 		if (change->action == CMIG_NO_CHANGE || to == NULL || to->needs == NULL)
 			continue;
-		refuse(change, unconstify(char *, to->needs));
+		cmig_change_refuse(change, unconstify(char *, to->needs));
 		if (to->parent != NULL && to->parent->needs != NULL)
 			change->action = CMIG_NO_CHANGE;
 	}
@@ -158,8 +150,8 @@ cmig_foreign_refuse(CmigDifference *difference)
 		if (gone && (root->kind->flags & CMIG_KIND_GLOBAL))
 			change->action = CMIG_NO_CHANGE;
 		else
-			refuse(change, root == change->from ? psprintf("it belongs to role %s", cmig_quote(root->owner)) :
-				   psprintf("%s %s belongs to role %s", root->kind->name, root->identity, cmig_quote(root->owner)));
+			cmig_change_refuse(change, root == change->from ? psprintf("it belongs to role %s", cmig_quote(root->owner)) :
+							   psprintf("%s %s belongs to role %s", root->kind->name, root->identity, cmig_quote(root->owner)));
 	}
 }
 
@@ -168,14 +160,6 @@ cmig_foreign_refuse(CmigDifference *difference)
  * they depend on an object that is dropped or altered.
  * ----------------------------------------------------------------
  */
-
-/* Can the object be dropped and created again without loss? */
-static bool
-is_disposable(const CmigObject *object)
-{
-	return (object->kind->flags & CMIG_KIND_DISPOSABLE) != 0 ||
-		(object->kind->is_disposable != NULL && object->kind->is_disposable(object));
-}
 
 /*
  * Must the dependent be dropped temporarily while the object that it depends
@@ -194,20 +178,18 @@ is_disturbed(const CmigChange *change, const CmigChange *dependent)
 }
 
 /*
- * Returns true if the dependent is altered so that it no longer depends on the
- * object of "change".
+ * Does the dependent no longer depend on the object of "change" after its own
+ * change?
  */
-static bool
-lets_go(const CmigDifference *difference, const CmigChange *change, const CmigChange *dependent)
+bool
+cmig_change_lets_go(const CmigDifference *difference, const CmigChange *change, const CmigChange *dependent)
 {
 	const CmigObject *to = dependent->to;
 
-	if (dependent->action != CMIG_ALTER)
-		return false;
-	for (int i = 0; i < to->ndepends; i++)
+	for (int i = 0; to != NULL && i < to->ndepends; i++)
 		if (difference->of_to[to->depends[i]->index] == change)
 			return false;
-	return to->parent == NULL || difference->of_to[to->parent->index] != change;
+	return to == NULL || to->parent == NULL || difference->of_to[to->parent->index] != change;
 }
 
 static bool
@@ -257,7 +239,10 @@ is_affected(const CmigDifference *difference, const CmigChange *change, const Cm
 static bool
 is_created_again(const CmigChange *change, const CmigChange *dependent)
 {
-	return is_disposable(dependent->from) ||
+	const CmigObject *object = dependent->from;
+
+	return (object->kind->flags & CMIG_KIND_DISPOSABLE) != 0 ||
+		(object->kind->is_disposable != NULL && object->kind->is_disposable(object)) ||
 		(dependent->from->kind == &cmig_kind_column && dependent->from->inherited &&
 		 dependent->to->kind == &cmig_kind_column && dependent->to->inherited &&
 		 change->action == CMIG_AGAIN && change->from->kind == &cmig_kind_column) ||
@@ -334,14 +319,14 @@ disturb(CmigDifference *difference, CmigChange *change, CmigChange *dependent, b
 
 	if (root != NULL && !(difference->of_from[root->index]->to == NULL && root->may_drop))
 	{
-		refuse(change, psprintf("%s %s depends on it, and belongs to role %s", dependent->from->kind->name,
-								dependent->from->identity, cmig_quote(root->owner)));
+		cmig_change_refuse(change, psprintf("%s %s depends on it, and belongs to role %s", dependent->from->kind->name,
+											dependent->from->identity, cmig_quote(root->owner)));
 		return NULL;
 	}
 	if (is_left(difference, dependent) && (goes || (is_column(change->from) && is_disturbed(change, dependent))))
 	{
-		change->action = CMIG_UNSUPPORTED;
-		change->reason = psprintf("%s %s depends on it, and cannot be changed", dependent->from->kind->name, dependent->from->identity);
+		cmig_change_refuse(change, psprintf("%s %s depends on it, and cannot be changed",
+											dependent->from->kind->name, dependent->from->identity));
 		return NULL;
 	}
 	if (!is_affected(difference, change, dependent, goes))
@@ -360,7 +345,7 @@ disturb(CmigDifference *difference, CmigChange *change, CmigChange *dependent, b
 	next = cmig_replace_multirange(difference, change, dependent);
 	if (next != NULL)
 		return next;
-	if (lets_go(difference, change, dependent))
+	if (dependent->action == CMIG_ALTER && cmig_change_lets_go(difference, change, dependent))
 	{
 		cmig_replace_trade(difference, change, dependent);
 		return NULL;
@@ -379,14 +364,11 @@ disturb(CmigDifference *difference, CmigChange *change, CmigChange *dependent, b
 	else
 		next = NULL;
 	if (next == NULL)
-	{
-		change->action = CMIG_UNSUPPORTED;
-		change->reason = psprintf("it would have to be dropped, and %s %s depends on it%s",
-								  dependent->from->kind->name, dependent->from->identity,
-								  (change->from->kind == &cmig_kind_enum && change->to != NULL &&
-								   cmig_enum_added(change->from, change->to) != NIL) ?
-								  "; add its new values in an earlier revision, without using them" : "");
-	}
+		cmig_change_refuse(change, psprintf("it would have to be dropped, and %s %s depends on it%s",
+											dependent->from->kind->name, dependent->from->identity,
+											(change->from->kind == &cmig_kind_enum && change->to != NULL &&
+											 cmig_enum_added(change->from, change->to) != NIL) ?
+											"; add its new values in an earlier revision, without using them" : ""));
 	return next;
 }
 
@@ -411,8 +393,7 @@ refuse_range(const CmigDifference *difference, const CmigDependents *dependents,
 			user = dependents->objects[i];
 	if (user == NULL)
 		return;
-	range->action = CMIG_UNSUPPORTED;
-	range->reason = psprintf("it would have to be dropped, and %s %s depends on it", user->kind->name, user->identity);
+	cmig_change_refuse(range, psprintf("it would have to be dropped, and %s %s depends on it", user->kind->name, user->identity));
 	for (int i = start; i < end; i++)
 	{
 		CmigChange *change = difference->of_from[dependents->objects[i]->index];
@@ -425,10 +406,8 @@ refuse_range(const CmigDifference *difference, const CmigDependents *dependents,
 			change->action = CMIG_NO_CHANGE;
 			change = difference->of_from[change->from->parent->index];
 		}
-		if (!changes && change->action == CMIG_NO_CHANGE)
-			continue;
-		change->action = CMIG_UNSUPPORTED;
-		change->reason = psprintf("it uses %s %s, which cannot be changed", range->from->kind->name, range->from->identity);
+		if (changes || change->action != CMIG_NO_CHANGE)
+			cmig_change_refuse(change, psprintf("it uses %s %s, which cannot be changed", range->from->kind->name, range->from->identity));
 	}
 }
 
@@ -439,16 +418,6 @@ refuse_range(const CmigDifference *difference, const CmigDependents *dependents,
  * ----------------------------------------------------------------
  */
 
-/* Does the text begin with the type's name, and not with a longer name? */
-static bool
-is_type_name(const char *text, const CmigObject *type)
-{
-	const size_t length = strlen(type->identity);
-
-	return strncmp(text, type->identity, length) == 0 && !isalnum((unsigned char) text[length]) &&
-		text[length] != '_' && !IS_HIGHBIT_SET(text[length]);
-}
-
 /*
  * Does the printed expression or definition contain a literal of the type, a
  * row that is cast to it, or a comparison of whole rows?  If "any_row" is
@@ -457,6 +426,7 @@ is_type_name(const char *text, const CmigObject *type)
 static bool
 has_row(const char *text, const CmigObject *type, bool any_row)
 {
+	const size_t length = strlen(type->identity);
 	CmigLexer	lexer;
 	bool		row = false,
 				dot = false,
@@ -469,7 +439,10 @@ has_row(const char *text, const CmigObject *type, bool any_row)
 		row |= cmig_lexer_is_word(&lexer, "row") && *lexer.next == '(';
 		if ((row && any_row) || (whole && lexer.type == CMIG_TOKEN_OPERATOR && strchr("<>=!~@#&|", *lexer.start) != NULL))
 			return true;
-		if ((row || lexer.type == CMIG_TOKEN_STRING) && strncmp(lexer.next, "::", 2) == 0 && is_type_name(lexer.next + 2, type))
+		/* the type's name, and not a longer one */
+		if ((row || lexer.type == CMIG_TOKEN_STRING) && strncmp(lexer.next, "::", 2) == 0 &&
+			strncmp(lexer.next + 2, type->identity, length) == 0 && !isalnum((unsigned char) lexer.next[length + 2]) &&
+			lexer.next[length + 2] != '_' && !IS_HIGHBIT_SET(lexer.next[length + 2]))
 			return true;
 		whole = dot && cmig_lexer_is_char(&lexer, '*');
 		dot = cmig_lexer_is_char(&lexer, '.');
@@ -629,22 +602,6 @@ find_positions(CmigDifference *difference, bool old)
 	}
 }
 
-static List *
-copy_statements(const List *list)
-{
-	List	   *copy = NIL;
-	ListCell   *cell;
-
-	foreach(cell, list)
-	{
-		CmigDdl    *ddl = palloc(sizeof(CmigDdl));
-
-		*ddl = *(const CmigDdl *) lfirst(cell);
-		copy = lappend(copy, ddl);
-	}
-	return copy;
-}
-
 /* Copy all changes, so that what spread() does to "to" can be undone. */
 static void
 copy_changes(CmigChange *to, const CmigChange *from, int count)
@@ -652,9 +609,20 @@ copy_changes(CmigChange *to, const CmigChange *from, int count)
 	memcpy(to, from, sizeof(CmigChange) * count);
 	for (int i = 0; i < count; i++)
 	{
-		to[i].ddl = copy_statements(from[i].ddl);
-		to[i].first = copy_statements(from[i].first);
-		to[i].last = copy_statements(from[i].last);
+		List	  **lists[] = {&to[i].ddl, &to[i].first, &to[i].last};
+		ListCell   *cell;
+
+		for (int j = 0; j < lengthof(lists); j++)
+		{
+			*lists[j] = list_copy(*lists[j]);
+			foreach(cell, *lists[j])
+			{
+				CmigDdl    *ddl = palloc(sizeof(CmigDdl));
+
+				*ddl = *(const CmigDdl *) lfirst(cell);
+				lfirst(cell) = ddl;
+			}
+		}
 	}
 }
 
@@ -749,10 +717,7 @@ cmig_propagate(CmigDifference *difference)
 		char	   *reason = refused->reason;
 
 		copy_changes(difference->changes, before, difference->count);
-		refused->action = CMIG_UNSUPPORTED;
-		refused->reason = reason;
-		refused->ddl = refused->first = refused->last = NIL;
-		refused->disturbs = refused->recasts = refused->late = false;
+		cmig_change_refuse(refused, reason);
 		leave_attributes(refused->from, difference->of_from);
 		if (refused->to != NULL)
 			leave_attributes(refused->to, difference->of_to);

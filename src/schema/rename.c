@@ -22,6 +22,8 @@
 #include "catalog/pg_constraint.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
+#include "nodes/nodes.h"
+#include "nodes/value.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
@@ -213,17 +215,6 @@ find_word(const char *text)
 	return NULL;
 }
 
-static List *
-parse_name(const char *name)
-{
-	List	   *names = NIL;
-	ListCell   *cell;
-
-	foreach(cell, textToQualifiedNameList(cstring_to_text(name)))
-		names = lappend(names, strVal(lfirst(cell)));
-	return names;
-}
-
 /*
  * Returns the object of the word's kinds whose name has the parts "names".  If
  * "arguments" is not NULL, a function's argument types must also match.
@@ -231,8 +222,8 @@ parse_name(const char *name)
 static CmigObject *
 find_object(const CmigImage *image, const Word *word, const List *names, const char *arguments)
 {
-	const char *qualified = word->parts == 1 ? cmig_quote(linitial(names)) :
-	psprintf("%s.%s", cmig_quote(linitial(names)), cmig_quote(lsecond(names)));
+	const char *qualified = word->parts == 1 ? cmig_quote(strVal(linitial(names))) :
+	psprintf("%s.%s", cmig_quote(strVal(linitial(names))), cmig_quote(strVal(lsecond(names))));
 	size_t		length = strlen(qualified);
 
 	for (int i = 0; i < image->count; i++)
@@ -243,7 +234,7 @@ find_object(const CmigImage *image, const Word *word, const List *names, const c
 
 		while (j < lengthof(word->kinds) && word->kinds[j] != object->kind)
 			j++;
-		if (j == lengthof(word->kinds) || strcmp(object->name, llast(names)) != 0 ||
+		if (j == lengthof(word->kinds) || strcmp(object->name, strVal(llast(names))) != 0 ||
 			strncmp(identity, qualified, length) != 0)
 			continue;
 		if (object->kind != &cmig_kind_function ? identity[length] == '\0' :
@@ -280,12 +271,12 @@ parse_rename(List *renames, const CmigImage *from, const char *text, bool is_com
 		arguments = pstrdup(strchr(old, '('));
 		*strchr(old, '(') = '\0';
 	}
-	names = parse_name(old);
-	new = parse_name(arrow + 4);
+	names = textToQualifiedNameList(cstring_to_text(old));
+	new = textToQualifiedNameList(cstring_to_text(arrow + 4));
 	if (list_length(names) != word->parts || (list_length(new) != 1 && list_length(new) != word->parts))
 		report_syntax(text);
 	for (int i = 0; i < list_length(new) - 1 && word->parts == 2; i++)
-		if (strcmp(list_nth(new, i), list_nth(names, i)) != 0)
+		if (!equal(list_nth(new, i), list_nth(names, i)))
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("rename \"%s\" must not change the schema", text)));
@@ -294,8 +285,8 @@ parse_rename(List *renames, const CmigImage *from, const char *text, bool is_com
 		const Rename *rename = lfirst(cell);
 		const CmigObject *table = cmig_image_find_exactly(from, rename->address);
 
-		if (others == NIL && table != NULL && table->kind == &cmig_kind_table && strcmp(rename->name, lsecond(names)) == 0)
-			others = list_make3(linitial(names), table->name, lthird(names));
+		if (others == NIL && table != NULL && table->kind == &cmig_kind_table && strcmp(rename->name, strVal(lsecond(names))) == 0)
+			others = list_make3(linitial(names), makeString(table->name), lthird(names));
 	}
 	if (!is_comment || others == NIL)
 		object = find_object(from, word, names, arguments);
@@ -305,7 +296,7 @@ parse_rename(List *renames, const CmigImage *from, const char *text, bool is_com
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("rename \"%s\": %s %s does not exist", text, word->word, pnstrdup(rest, arrow - rest))));
-	return object ? append(renames, text, word->rank, object, llast(new)) : renames;
+	return object ? append(renames, text, word->rank, object, strVal(llast(new))) : renames;
 }
 
 /* Parse the strings in "texts", and add their renames to the list. */
@@ -333,20 +324,6 @@ parse_renames(List *renames, const CmigImage *from, const List *texts, bool are_
  * ----------------------------------------------------------------
  */
 
-/* Are the objects the same except for their names? */
-static bool
-same_but_name(const CmigObject *from, const CmigObject *to)
-{
-	if (from->kind != to->kind || (from->parent == NULL) != (to->parent == NULL) ||
-		(from->parent != NULL && strcmp(from->parent->identity, to->parent->identity) != 0))
-		return false;
-	for (int i = 0; i < from->kind->nproperties; i++)
-		if (!cmig_kind_same_value(&from->kind->properties[i], cmig_attached_nameless(from, from->values[i]),
-								  cmig_attached_nameless(to, to->values[i])))
-			return false;
-	return true;
-}
-
 /*
  * Returns the table that the object belongs to, if the object's default name
  * contains the name of the table.  Otherwise returns NULL.
@@ -367,7 +344,8 @@ table_of(const CmigObject *object)
 
 /*
  * Returns the only object in the target that may be this object of the table
- * under another name, or NULL if there is none or more than one.
+ * under another name: all properties are the same, except for the name in an
+ * index definition.  Returns NULL if there is none or more than one.
  */
 static const CmigObject *
 find_derived(const RenameRead *read, const CmigObject *object, const CmigObject *table)
@@ -377,17 +355,17 @@ find_derived(const RenameRead *read, const CmigObject *object, const CmigObject 
 	for (int i = 0; i < read->to->count; i++)
 	{
 		const CmigObject *other = read->to->objects[i];
-		const CmigObject *others;
+		const CmigObject *others = other->kind == object->kind ? table_of(other) : NULL;
+		bool		same = others != NULL && strcmp(others->identity, table->identity) == 0 &&
+		cmig_image_lookup(read->image, other->kind, other->identity) == NULL;
 
-		if (other->kind != object->kind || cmig_image_lookup(read->image, other->kind, other->identity) != NULL ||
-			!same_but_name(object, other))
-			continue;
-		others = table_of(other);
-		if (others == NULL || strcmp(others->identity, table->identity) != 0)
-			continue;
-		if (found != NULL)
+		for (int j = 0; same && j < object->kind->nproperties; j++)
+			same = cmig_kind_same_value(&object->kind->properties[j], cmig_attached_nameless(object, object->values[j]),
+										cmig_attached_nameless(other, other->values[j]));
+		if (same && found != NULL)
 			return NULL;
-		found = other;
+		if (same)
+			found = other;
 	}
 	return found;
 }
