@@ -107,15 +107,6 @@ is_unknown(const CmigObject *object)
 	return false;
 }
 
-/* Mark an object and its children as impossible to create. */
-static void
-set_needs(CmigObject *object, const char *reason)
-{
-	object->needs = reason;
-	for (CmigObject *child = object->child; child != NULL; child = child->sibling)
-		set_needs(child, reason);
-}
-
 /*
  * Keep the objects that a target which contains only models cannot have; see
  * is_unknown().  They are then re-created if an object that they depend on
@@ -144,7 +135,7 @@ cmig_keep_unknown(const CmigImage *from, CmigImage *to)
 
 			if (object != NULL && kinds[j] != kept->kind &&
 				(kinds[j]->flags & kept->kind->flags & (CMIG_KIND_RELATION | CMIG_KIND_TYPE)) != 0)
-				set_needs(object, psprintf("%s %s has the same name, and ORMs cannot define it", kept->kind->name, kept->identity));
+				object->needs = psprintf("%s %s has the same name, and ORMs cannot define it", kept->kind->name, kept->identity);
 		}
 	}
 	pfree(wanted);

@@ -116,9 +116,7 @@ cmig_serial_mark(CmigDifference *difference)
 			change->action != action || (!column->folded && change->host != NULL))
 			continue;
 		sequence = serial_sequence(column, &serial_types[type], difference->options);
-		owner = sequence ? sequence->child : NULL;
-		while (owner != NULL && owner->kind != &cmig_kind_sequence_owner)
-			owner = owner->sibling;
+		owner = sequence ? cmig_object_child(sequence, &cmig_kind_sequence_owner, NULL) : NULL;
 		/* the sequence and its OWNED BY must undergo the same change */
 		if (owner == NULL || !cmig_text_same(owner->values[0], column->identity) ||
 			cmig_change_of(difference, sequence, old)->action != action || cmig_change_of(difference, owner, old)->action != action)

@@ -131,12 +131,15 @@ cmig_foreign_refuse(CmigDifference *difference)
 	for (int i = 0; i < difference->count; i++)
 	{
 		CmigChange *change = &difference->changes[i];
-		const CmigObject *to = change->to;
+		const CmigObject *lacking = change->action == CMIG_NO_CHANGE ? NULL : change->to;
 
-		if (change->action == CMIG_NO_CHANGE || to == NULL || to->needs == NULL)
+		/* the change of the whole object says what the database lacks */
+		while (lacking != NULL && lacking->needs == NULL)
+			lacking = lacking->parent;
+		if (lacking == NULL)
 			continue;
-		cmig_change_refuse(change, unconstify(char *, to->needs));
-		if (to->parent != NULL && to->parent->needs != NULL)
+		cmig_change_refuse(change, unconstify(char *, lacking->needs));
+		if (lacking != change->to || (lacking->parent != NULL && lacking->parent->needs != NULL))
 			change->action = CMIG_NO_CHANGE;
 	}
 	for (int i = 0; i < difference->count; i++)

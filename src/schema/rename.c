@@ -331,14 +331,14 @@ parse_renames(List *renames, const CmigImage *from, const List *texts, bool are_
 static const CmigObject *
 table_of(const CmigObject *object)
 {
+	/* OWNED BY is a child of the sequence and depends on the column */
+	const CmigObject *owner = cmig_object_child(object, &cmig_kind_sequence_owner, NULL);
+
 	if (is_constraint(object) || object->kind == &cmig_kind_index)
 		return object->parent;
-
-	/* OWNED BY is a child of the sequence and depends on the column */
-	for (const CmigObject *child = object->child; object->kind == &cmig_kind_sequence && child != NULL; child = child->sibling)
-		for (int i = 0; i < child->ndepends; i++)
-			if (child->depends[i]->kind == &cmig_kind_column)
-				return child->depends[i]->parent;
+	for (int i = 0; owner != NULL && i < owner->ndepends; i++)
+		if (owner->depends[i]->kind == &cmig_kind_column)
+			return owner->depends[i]->parent;
 	return NULL;
 }
 
