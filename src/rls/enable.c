@@ -750,7 +750,8 @@ tables_with_key(Oid namespace, const char *schema, const CmigRlsSetup * options,
 			ReThrowError(error);
 		if (obstacles.count == 0)
 			sqlstate = error->sqlerrcode;
-		cmig_listing_add_format(&obstacles, "%s: %s.", table->name, error->message);
+		cmig_listing_add_format(&obstacles, "%s: %s.%s%s", table->name, error->message,
+								error->detail ? " " : "", error->detail ? error->detail : "");
 		names = lappend(names, table->name);
 	}
 	if (obstacles.count > 0)
