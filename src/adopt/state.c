@@ -30,7 +30,6 @@
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/rls.h"
-#include "utils/timestamp.h"
 
 #include "adopt/internal.h"
 #include "base/base.h"

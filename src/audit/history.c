@@ -23,10 +23,8 @@
 #include "utils/datum.h"
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
-#include "utils/rel.h"
 #include "utils/relcache.h"
 #include "utils/timestamp.h"
-#include "utils/xid8.h"
 
 #include "audit/internal.h"
 #include "base/base.h"

@@ -7,13 +7,11 @@
 #include "postgres.h"
 
 #include "access/htup.h"
-#include "access/htup_details.h"
 #include "access/relation.h"
 #include "access/transam.h"
 #include "access/tupdesc.h"
 #include "access/xact.h"
 #include "catalog/pg_am.h"
-#include "catalog/pg_authid.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_database.h"
 #include "catalog/pg_inherits.h"
@@ -30,9 +28,7 @@
 #include "parser/parse_coerce.h"
 #include "parser/parse_node.h"
 #include "utils/acl.h"
-#include "utils/builtins.h"
 #include "utils/lsyscache.h"
-#include "utils/rel.h"
 #include "utils/syscache.h"
 #include "utils/typcache.h"
 

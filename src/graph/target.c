@@ -21,10 +21,8 @@
  */
 #include "postgres.h"
 
-#include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 #include "nodes/pg_list.h"
-#include "utils/builtins.h"
 #include "utils/varlena.h"
 
 #include "base/base.h"

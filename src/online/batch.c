@@ -15,7 +15,6 @@
 #include "catalog/pg_type.h"
 #include "datatype/timestamp.h"
 #include "lib/stringinfo.h"
-#include "miscadmin.h"
 #include "storage/block.h"
 #include "storage/bufmgr.h"
 #include "storage/itemptr.h"
@@ -24,7 +23,6 @@
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
-#include "utils/rel.h"
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
 

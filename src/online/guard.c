@@ -21,8 +21,6 @@
 #include "nodes/parsenodes.h"
 #include "tcop/deparse_utility.h"
 #include "tcop/tcopprot.h"
-#include "tcop/utility.h"
-#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"

@@ -23,11 +23,9 @@
 
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
-#include "miscadmin.h"
 #include "nodes/parsenodes.h"
 #include "parser/parser.h"
 #include "utils/builtins.h"
-#include "utils/memutils.h"
 
 #include "base/base.h"
 #include "base/errors.h"

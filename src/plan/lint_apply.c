@@ -13,7 +13,6 @@
 #include "commands/defrem.h"
 #include "lib/stringinfo.h"
 #include "nodes/parsenodes.h"
-#include "storage/lock.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 

@@ -7,16 +7,13 @@
 #include "postgres.h"
 
 #include "catalog/namespace.h"
-#include "catalog/partition.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
 #include "commands/defrem.h"
 #include "lib/stringinfo.h"
-#include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "parser/parse_target.h"
 #include "utils/builtins.h"
-#include "utils/memutils.h"
 
 #include "base/base.h"
 #include "base/compat.h"

@@ -15,7 +15,6 @@
 #include "catalog/pg_partitioned_table.h"
 #include "commands/defrem.h"
 #include "commands/tablespace.h"
-#include "lib/stringinfo.h"
 #include "nodes/makefuncs.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"

@@ -8,8 +8,6 @@
 
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
-#include "utils/datetime.h"
-#include "utils/timestamp.h"
 
 #include "base/base.h"
 #include "graph/graph.h"

@@ -15,7 +15,6 @@
 #include "access/htup_details.h"
 #include "access/transam.h"
 #include "catalog/pg_attribute.h"
-#include "catalog/pg_class.h"
 #include "catalog/pg_language.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"

@@ -41,7 +41,6 @@
 
 #include "commands/defrem.h"
 #include "lib/stringinfo.h"
-#include "miscadmin.h"
 #include "parser/parser.h"
 #include "utils/builtins.h"
 #include "utils/formatting.h"

@@ -13,7 +13,6 @@
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
-#include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
 #include "audit/audit.h"
@@ -334,7 +333,6 @@ process(Upgrade *upgrade)
 		FlushErrorState();
 	}
 	PG_END_TRY();
-
 
 	/*
 	 * A schema that is not safe does not end the call: nothing was run in the

@@ -16,10 +16,8 @@
 #include "access/xact.h"
 #include "fmgr.h"
 #include "funcapi.h"
-#include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
-#include "utils/timestamp.h"
 
 #include "base/base.h"
 #include "base/errors.h"

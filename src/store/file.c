@@ -25,7 +25,6 @@
 
 #include "datatype/timestamp.h"
 #include "lib/stringinfo.h"
-#include "nodes/pg_list.h"
 #include "utils/datetime.h"
 #include "utils/timestamp.h"
 #include "utils/varlena.h"

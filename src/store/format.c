@@ -10,7 +10,6 @@
 #include "postgres.h"
 
 #include "lib/stringinfo.h"
-#include "mb/pg_wchar.h"
 
 #include "base/base.h"
 #include "base/errors.h"

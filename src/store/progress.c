@@ -9,7 +9,6 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "commands/sequence.h"
-#include "datatype/timestamp.h"
 #include "miscadmin.h"
 #include "nodes/pg_list.h"
 #include "storage/block.h"
@@ -18,7 +17,6 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
-#include "utils/timestamp.h"
 
 #include "base/base.h"
 #include "graph/graph.h"

@@ -13,7 +13,6 @@
 #include "access/detoast.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
-#include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/array.h"
