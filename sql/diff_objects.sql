@@ -109,6 +109,24 @@ DROP TABLE t CASCADE;
 -- an operator in the body of a function
 SELECT * FROM pg_temp.judge('', $a$CREATE FUNCTION again(text) RETURNS text LANGUAGE sql AS 'SELECT $1'; CREATE FUNCTION joined(text, text) RETURNS text LANGUAGE sql AS 'SELECT $1 || $2';
 	CREATE OPERATOR ||++ (FUNCTION = joined, LEFTARG = text, RIGHTARG = text); CREATE OR REPLACE FUNCTION again(text) RETURNS text LANGUAGE sql AS 'SELECT $1||++$1'$a$);
+-- columns of foreign tables: settings that only ALTER can change; "h" does not keep its parent's storage
+CREATE FOREIGN DATA WRAPPER regress_diff_objects;
+CREATE SERVER regress_diff_objects FOREIGN DATA WRAPPER regress_diff_objects;
+SELECT upgrade_sql, downgrade_sql FROM pg_temp.judge($$
+	CREATE TABLE p (a text);
+	CREATE FOREIGN TABLE f (a text, b text, c text) SERVER regress_diff_objects;
+	ALTER FOREIGN TABLE f ALTER a SET (n_distinct = 5, n_distinct_inherited = 6), ALTER b SET STORAGE EXTERNAL; $$, $$
+	CREATE FOREIGN DATA WRAPPER regress_diff_objects;
+	CREATE SERVER regress_diff_objects FOREIGN DATA WRAPPER regress_diff_objects;
+	CREATE FOREIGN TABLE f (a text, b text, c text) SERVER regress_diff_objects;
+	CREATE TABLE p (a text);
+	ALTER TABLE p ALTER a SET STORAGE MAIN;
+	CREATE FOREIGN TABLE h () INHERITS (p) SERVER regress_diff_objects;
+	ALTER FOREIGN TABLE h ALTER a SET STORAGE EXTENDED;
+	CREATE FOREIGN TABLE g (a text, b text) SERVER regress_diff_objects;
+	ALTER FOREIGN TABLE f ALTER a SET (n_distinct = -0.5), ALTER c SET STORAGE MAIN, ALTER c SET STATISTICS 7;
+	ALTER FOREIGN TABLE g ALTER a SET (n_distinct = 3), ALTER b SET STORAGE PLAIN; $$);
+DROP FOREIGN DATA WRAPPER regress_diff_objects CASCADE;
 RESET search_path;
 DROP SCHEMA shop;
 DROP EXTENSION pg_cmig;

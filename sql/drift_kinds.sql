@@ -53,7 +53,10 @@ CREATE CAST (app.place AS text) WITH INOUT;
 CREATE OPERATOR app.=== (LEFTARG = integer, RIGHTARG = integer, FUNCTION = int4eq);
 CREATE AGGREGATE app.total(numeric) (SFUNC = numeric_add, STYPE = numeric);
 CREATE TEXT SEARCH CONFIGURATION app.words (COPY = simple);
-$$, $$DROP TEXT SEARCH CONFIGURATION app.words; DROP AGGREGATE app.total(numeric);
+CREATE FOREIGN DATA WRAPPER regress_drift;
+CREATE SERVER regress_drift FOREIGN DATA WRAPPER regress_drift;
+CREATE FOREIGN TABLE app.far (note text) SERVER regress_drift;
+$$, $$DROP FOREIGN DATA WRAPPER regress_drift CASCADE; DROP TEXT SEARCH CONFIGURATION app.words; DROP AGGREGATE app.total(numeric);
 DROP OPERATOR app.=== (integer, integer); DROP CAST (app.place AS text); DROP PUBLICATION changes; DROP RULE quiet ON app.event; DROP POLICY own ON app.account;
 ALTER TABLE app.account DISABLE ROW LEVEL SECURITY; DROP TRIGGER touch ON app.account; DROP FUNCTION app.touch; DROP MATERIALIZED VIEW app.owed_stored; DROP VIEW app.owed$$, revision => '003') \gset
 SELECT count(*) FROM cmig.upgrade();
@@ -126,7 +129,9 @@ INSERT INTO change (name, sql) VALUES
 ('an aggregate', 'CREATE OR REPLACE AGGREGATE app.total(numeric) (SFUNC = numeric_add, STYPE = numeric, INITCOND = ''0'')'),
 ('a text search configuration', 'ALTER TEXT SEARCH CONFIGURATION app.words ALTER MAPPING FOR asciiword WITH english_stem'),
 ('a collation', 'CREATE COLLATION app.byhand (provider = icu, locale = ''fr'')'),
-('an event trigger', 'CREATE FUNCTION app.said() RETURNS event_trigger LANGUAGE plpgsql AS ''BEGIN END''; CREATE EVENT TRIGGER byhand ON ddl_command_end EXECUTE FUNCTION app.said()');
+('an event trigger', 'CREATE FUNCTION app.said() RETURNS event_trigger LANGUAGE plpgsql AS ''BEGIN END''; CREATE EVENT TRIGGER byhand ON ddl_command_end EXECUTE FUNCTION app.said()'),
+('a column of a foreign table', 'ALTER FOREIGN TABLE app.far ALTER note SET (n_distinct = -0.5)'),
+('a column of a foreign table, stored otherwise', 'ALTER FOREIGN TABLE app.far ALTER note SET STORAGE EXTERNAL');
 
 -- what public has is not compared
 GRANT CREATE ON SCHEMA public TO regress_drift_app;
@@ -177,6 +182,7 @@ SELECT pg_temp.handled(string_agg(sql, '; ' ORDER BY number DESC)), string_agg(n
 SELECT * FROM cmig.drift(owners => true);
 DROP EXTENSION pg_cmig CASCADE;
 DROP PUBLICATION changes;
+DROP FOREIGN DATA WRAPPER regress_drift CASCADE;
 DROP SCHEMA app CASCADE;
 DROP OWNED BY regress_drift_app, regress_drift_other;
 DROP ROLE regress_drift_app, regress_drift_other;

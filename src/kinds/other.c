@@ -497,21 +497,40 @@ CmigKind	cmig_kind_foreign_table = {
 
 static const CmigProperty column_properties[] = {
 	{"statistics target", CMIG_PROPERTY_OPTIONAL, "SET STATISTICS {}", "SET STATISTICS -1"},
+	{"storage", CMIG_PROPERTY_OPTIONAL, "SET STORAGE {}", "SET STORAGE {the type's storage}"},
+	{"the type's storage", CMIG_PROPERTY_SILENT},
+	{"options", CMIG_PROPERTY_LIST | CMIG_PROPERTY_OPTIONAL | CMIG_PROPERTY_PARAMETERS},
 };
 
+/*
+ * Query for the columns.  A new table that inherits a column also inherits its
+ * storage, so a storage that differs from the parent's is never the default.
+ */
 static const char column_sql[] =
 "SELECT 'pg_class'::regclass::oid, a.attrelid, a.attnum::integer, 'pg_class'::regclass::oid, a.attrelid, 0,"
 " a.attname::text, format('%I.%I.%I', n.nspname, c.relname, a.attname), NULL::text, false,"
-" CASE WHEN a.attstattarget >= 0 THEN a.attstattarget::text END"
+" CASE WHEN a.attstattarget >= 0 THEN a.attstattarget::text END,"
+" CASE WHEN a.attstorage <> t.typstorage OR EXISTS (SELECT FROM pg_inherits i JOIN pg_attribute p ON p.attrelid = i.inhparent AND p.attname = a.attname"
+"  WHERE i.inhrelid = c.oid AND NOT c.relispartition AND p.attstorage <> a.attstorage) THEN " CMIG_STORAGE_SQL("a.attstorage") " END,"
+" " CMIG_STORAGE_SQL("t.typstorage") ","
+" CASE WHEN a.attoptions IS NOT NULL THEN " CMIG_OPTIONS_SQL("''", "a.attoptions") " END"
 " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
 " JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped"
+" JOIN pg_type t ON t.oid = a.atttypid"
 " WHERE c.relnamespace = ANY ($1) AND c.relkind = 'f' ORDER BY a.attrelid, a.attnum";
+
+/* Returns the statements for all properties, even if they set a default. */
+static List *
+create_column(const CmigObject *column)
+{
+	return cmig_kind_complete(column, NIL, cmig_kind_alter);
+}
 
 CmigKind	cmig_kind_foreign_column = {
 	.name = "column of a foreign table",.word = "COLUMN",
 	.flags = CMIG_KIND_DISPOSABLE | CMIG_KIND_FOLDS | CMIG_KIND_GONE_WITH_PARENT,
 	CMIG_PROPERTIES(column_properties),
-	.sql = column_sql,.alters = "{on} ALTER COLUMN {name}"
+	.sql = column_sql,.create = create_column,.alters = "{on} ALTER COLUMN {name}"
 };
 
 /* ----------------------------------------------------------------

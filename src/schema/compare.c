@@ -287,16 +287,18 @@ keep_annotations(CmigDifference *difference)
 		cmig_annotate_keep(change->from, change->to, difference->options);
 		change->to->keeps = true;
 
-		/* pg_dump -s writes WITH NO DATA for all materialized views */
-		if (change->to->kind == &cmig_kind_materialized_view && change->from->values[CMIG_VIEW_EMPTY] == NULL)
-			cmig_object_set(change->to, CMIG_VIEW_EMPTY, NULL);
+		if (change->to->kind != &cmig_kind_materialized_view)
+			continue;
 
 		/*
 		 * OWNER TO would fail, and REFRESH would then run the view's code as
-		 * the caller, so leave the view empty
+		 * the caller, so leave the view empty; pg_dump -s writes WITH NO DATA
+		 * for all materialized views
 		 */
 		if (change->from->unownable)
 			cmig_object_set(change->to, CMIG_VIEW_EMPTY, "t");
+		else if (change->from->values[CMIG_VIEW_EMPTY] == NULL)
+			cmig_object_set(change->to, CMIG_VIEW_EMPTY, NULL);
 	}
 }
 
