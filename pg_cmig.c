@@ -6,7 +6,7 @@
  * A run takes the run lock, reads the graph and the version rows, resolves the
  * target, plans the steps, runs their scripts, updates the version rows, and
  * writes the journal.  Each of the other SQL functions is in the folder for its
- * subject; doc/architecture.md lists them.
+ * subject; doc/architecture.md tells how to find it.
  *
  * Everything runs with the caller's privileges and, except for the stepwise
  * procedures, in the caller's transaction.  All results are materialized, so

@@ -2,7 +2,7 @@
  * state.c
  *	  Stamps the migrations that another tool has applied: cmig.import_state.
  *
- * schema/schema.h lists the tables in which the tools record applied
+ * schema/keep.c lists the tables in which the tools record applied
  * migrations.  The table may belong to any role.  It is read only if it is an
  * ordinary table whose columns have built-in types, and if no row-level
  * security policies apply to the caller.  The table is read as its owner, so

@@ -51,7 +51,7 @@ typedef struct CmigGraph
 	CmigNode   *nodes;
 	int			repeatable_count;	/* number of repeatable revisions, which
 									 * follow the graph's nodes and have no
-									 * edges; see graph.h */
+									 * edges */
 	List	   *defects;		/* of CmigDefect *; NIL if sound */
 	struct cmig_name_hash *names;	/* ids and labels */
 	List	   *replacing;		/* of int: nodes that replace revisions */

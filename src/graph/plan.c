@@ -178,10 +178,6 @@ cmig_applied_require_sound(const CmigGraph *graph, const CmigApplied *applied,
 }
 
 /*
- * Absolute targets
- */
-
-/*
  * Plans
  */
 

@@ -489,7 +489,10 @@ cmig_object_alter(CmigAlter *alter)
 	cmig_alter_both(alter, alter->to->kind->alter);
 }
 
-/* Add the actions of the properties that CREATE does not mention. */
+/*
+ * Add the actions of the properties that CREATE does not mention, except for
+ * those that set what "otherwise" would set.
+ */
 static void
 alter_unmentioned(CmigAlter *alter)
 {

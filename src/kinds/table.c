@@ -13,7 +13,7 @@
  * Tables, partitioned or not.
  *
  * A partition is created as an ordinary table, with all of its columns, and
- * then attached (table.c).
+ * then attached.
  * ----------------------------------------------------------------
  */
 

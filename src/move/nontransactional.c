@@ -2,6 +2,8 @@
  * nontransactional.c
  *	  Runs the statements of a nontransactional revision.
  *
+ * run/runner.c decides which statements can only run here.
+ *
  * When a statement is interrupted, the state in its row in cmig.progress shows
  * how to resume.  The row is written at different times:
  *

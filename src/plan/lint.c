@@ -185,7 +185,7 @@ lint_run_begin(bool reads_facts, bool enforces)
 	{
 		const CmigLintRule *rule = lfirst(lc);
 
-		if ((!rule->opt_in || names_rule(included, rule)) && !names_rule(ignored, rule))
+		if ((!(rule->flags & CMIG_LINT_OPT_IN) || names_rule(included, rule)) && !names_rule(ignored, rule))
 			lint->rules = lappend(lint->rules, (void *) rule);
 	}
 	return lint;

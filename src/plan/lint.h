@@ -184,13 +184,18 @@ typedef struct CmigLint CmigLint;
 /* The maximum number of node tags in a rule. */
 #define CMIG_LINT_MAX_TAGS 6
 
+/* Flags of a rule. */
+#define CMIG_LINT_OPT_IN 1		/* applies only if cmig.lint_include contains
+								 * its name */
+#define CMIG_LINT_SLOW 2		/* what it reports scans or rewrites a large
+								 * table */
+
 /* A lint rule.  It may have several entries, one after the other. */
 typedef struct CmigLintRule
 {
 	const char *name;
 	CmigLintSeverity severity;
-	bool		opt_in;			/* true if the rule applies only if
-								 * cmig.lint_include contains its name */
+	int			flags;			/* CMIG_LINT_OPT_IN, CMIG_LINT_SLOW */
 	void		(*check) (CmigLint *lint, Node *statement);
 	NodeTag		tags[CMIG_LINT_MAX_TAGS];	/* tags of the statements to
 											 * check; if empty, all statements

@@ -813,8 +813,8 @@ check_code_column(CmigLint *lint, AlterTableCmd *command, int number)
 }
 
 const CmigLintRule cmig_lint_dependents[] = {
-	{"dependent-objects", CMIG_LINT_ERROR, false, check_dependents, {T_AlterTableStmt, T_DropStmt}},
-	{"code-uses-dropped", CMIG_LINT_WARNING, false, check_code, {T_RenameStmt, T_DropStmt}},
-	{"code-uses-dropped", CMIG_LINT_WARNING, false, NULL, {T_AlterTableStmt}, AT_DropColumn, check_code_column},
+	{"dependent-objects", CMIG_LINT_ERROR, 0, check_dependents, {T_AlterTableStmt, T_DropStmt}},
+	{"code-uses-dropped", CMIG_LINT_WARNING, 0, check_code, {T_RenameStmt, T_DropStmt}},
+	{"code-uses-dropped", CMIG_LINT_WARNING, 0, NULL, {T_AlterTableStmt}, AT_DropColumn, check_code_column},
 	{NULL}
 };

@@ -262,11 +262,11 @@ check_many_columns(CmigLint *lint, Node *node)
 }
 
 const CmigLintRule cmig_lint_indexes[] = {
-	{"require-concurrent-index-creation", CMIG_LINT_ERROR, false, check_creation, {T_IndexStmt}},
-	{"require-concurrent-index-deletion", CMIG_LINT_WARNING, false, check_deletion, {T_DropStmt}},
-	{"ban-concurrently-on-partitioned-table", CMIG_LINT_ERROR, false, check_partitioned, {T_IndexStmt, T_DropStmt, T_AlterTableStmt}},
-	{"require-concurrent-reindex", CMIG_LINT_ERROR, false, check_reindex, {T_ReindexStmt}},
-	{"index-with-many-columns", CMIG_LINT_NOTICE, false, check_many_columns, {T_IndexStmt}},
+	{"require-concurrent-index-creation", CMIG_LINT_ERROR, CMIG_LINT_SLOW, check_creation, {T_IndexStmt}},
+	{"require-concurrent-index-deletion", CMIG_LINT_WARNING, 0, check_deletion, {T_DropStmt}},
+	{"ban-concurrently-on-partitioned-table", CMIG_LINT_ERROR, 0, check_partitioned, {T_IndexStmt, T_DropStmt, T_AlterTableStmt}},
+	{"require-concurrent-reindex", CMIG_LINT_ERROR, CMIG_LINT_SLOW, check_reindex, {T_ReindexStmt}},
+	{"index-with-many-columns", CMIG_LINT_NOTICE, 0, check_many_columns, {T_IndexStmt}},
 	{NULL}
 };
 
@@ -751,15 +751,15 @@ check_alter_domain(CmigLint *lint, Node *node)
 }
 
 const CmigLintRule cmig_lint_constraints[] = {
-	{"constraint-missing-not-valid", CMIG_LINT_ERROR, false, check_added, {T_AlterTableStmt}},
-	{"constraint-missing-not-valid", CMIG_LINT_ERROR, false, NULL, {T_AlterTableStmt}, AT_ValidateConstraint, check_validate},
-	{"adding-foreign-key-constraint", CMIG_LINT_ERROR, false, check_added, {T_AlterTableStmt}},
-	{"adding-serial-primary-key-field", CMIG_LINT_ERROR, false, check_added, {T_AlterTableStmt}},
-	{"primary-key-sets-not-null", CMIG_LINT_ERROR, false, check_added, {T_AlterTableStmt}},
-	{"disallowed-unique-constraint", CMIG_LINT_ERROR, false, check_added, {T_AlterTableStmt}},
-	{"adding-exclusion-constraint", CMIG_LINT_ERROR, false, check_added, {T_AlterTableStmt}},
-	{"foreign-key-without-index", CMIG_LINT_WARNING, false, check_index_missing, {T_AlterTableStmt, T_CreateStmt}},
-	{"ban-create-domain-with-constraint", CMIG_LINT_WARNING, false, check_create_domain, {T_CreateDomainStmt}},
-	{"ban-alter-domain-with-add-constraint", CMIG_LINT_WARNING, false, check_alter_domain, {T_AlterDomainStmt}},
+	{"constraint-missing-not-valid", CMIG_LINT_ERROR, CMIG_LINT_SLOW, check_added, {T_AlterTableStmt}},
+	{"constraint-missing-not-valid", CMIG_LINT_ERROR, CMIG_LINT_SLOW, NULL, {T_AlterTableStmt}, AT_ValidateConstraint, check_validate},
+	{"adding-foreign-key-constraint", CMIG_LINT_ERROR, CMIG_LINT_SLOW, check_added, {T_AlterTableStmt}},
+	{"adding-serial-primary-key-field", CMIG_LINT_ERROR, CMIG_LINT_SLOW, check_added, {T_AlterTableStmt}},
+	{"primary-key-sets-not-null", CMIG_LINT_ERROR, CMIG_LINT_SLOW, check_added, {T_AlterTableStmt}},
+	{"disallowed-unique-constraint", CMIG_LINT_ERROR, CMIG_LINT_SLOW, check_added, {T_AlterTableStmt}},
+	{"adding-exclusion-constraint", CMIG_LINT_ERROR, CMIG_LINT_SLOW, check_added, {T_AlterTableStmt}},
+	{"foreign-key-without-index", CMIG_LINT_WARNING, 0, check_index_missing, {T_AlterTableStmt, T_CreateStmt}},
+	{"ban-create-domain-with-constraint", CMIG_LINT_WARNING, 0, check_create_domain, {T_CreateDomainStmt}},
+	{"ban-alter-domain-with-add-constraint", CMIG_LINT_WARNING, 0, check_alter_domain, {T_AlterDomainStmt}},
 	{NULL}
 };

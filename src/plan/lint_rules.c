@@ -814,24 +814,14 @@ check_timeout(CmigLint *lint, Node *node)
 static bool
 is_slow(CmigLint *lint)
 {
-	static const char *const slow[] = {
-		"require-concurrent-index-creation", "require-concurrent-reindex", "constraint-missing-not-valid",
-		"adding-foreign-key-constraint", "adding-field-with-default", "adding-auto-incrementing-field",
-		"adding-not-nullable-field", "adding-serial-primary-key-field", "primary-key-sets-not-null",
-		"disallowed-unique-constraint", "adding-exclusion-constraint", "changing-column-type", "rewriting-table", "attaching-partition"
-	};
-
 	for (int i = list_length(lint->findings) - 1; i >= 0; i--)
 	{
 		CmigLintFinding *finding = list_nth(lint->findings, i);
 
 		if (finding->statement != lint->statement->number || finding->revision != lint->revision)
 			break;
-		for (int j = 0; j < lengthof(slow); j++)
-		{
-			if (strcmp(slow[j], finding->rule->name) == 0)
-				return true;
-		}
+		if (finding->rule->flags & CMIG_LINT_SLOW)
+			return true;
 	}
 	return false;
 }
@@ -899,28 +889,28 @@ check_backfill(CmigLint *lint, Node *node)
 
 /* The last ones use the findings of the other rules. */
 const CmigLintRule cmig_lint_others[] = {
-	{"row-security-lost", CMIG_LINT_ERROR, false, check_security, {T_CreateStmt, T_CreateTableAsStmt, T_RenameStmt}},
-	{"row-security-lost", CMIG_LINT_ERROR, false, NULL, {T_AlterTableStmt}, AT_DisableRowSecurity, check_disable},
-	{"privileges-lost", CMIG_LINT_WARNING, false, check_privileges,
+	{"row-security-lost", CMIG_LINT_ERROR, 0, check_security, {T_CreateStmt, T_CreateTableAsStmt, T_RenameStmt}},
+	{"row-security-lost", CMIG_LINT_ERROR, 0, NULL, {T_AlterTableStmt}, AT_DisableRowSecurity, check_disable},
+	{"privileges-lost", CMIG_LINT_WARNING, 0, check_privileges,
 	{T_CreateStmt, T_CreateTableAsStmt, T_RenameStmt, T_ViewStmt}},
-	{"prefer-lookup-table-over-enum", CMIG_LINT_NOTICE, false, check_create, {T_CreateEnumStmt}},
-	{"require-enum-value-ordering", CMIG_LINT_NOTICE, false, check_ordering, {T_AlterEnumStmt}},
-	{"renaming-enum-value", CMIG_LINT_WARNING, false, check_rename, {T_AlterEnumStmt}},
-	{"ban-new-enum-value-use-in-transaction", CMIG_LINT_ERROR, false, check_use},
-	{"require-table-schema", CMIG_LINT_NOTICE, true, check_schema},
-	{"identifier-too-long", CMIG_LINT_WARNING, false, check_long},
-	{"ban-duplicate-column-assignments", CMIG_LINT_ERROR, false, check_duplicates,
+	{"prefer-lookup-table-over-enum", CMIG_LINT_NOTICE, 0, check_create, {T_CreateEnumStmt}},
+	{"require-enum-value-ordering", CMIG_LINT_NOTICE, 0, check_ordering, {T_AlterEnumStmt}},
+	{"renaming-enum-value", CMIG_LINT_WARNING, 0, check_rename, {T_AlterEnumStmt}},
+	{"ban-new-enum-value-use-in-transaction", CMIG_LINT_ERROR, 0, check_use},
+	{"require-table-schema", CMIG_LINT_NOTICE, CMIG_LINT_OPT_IN, check_schema},
+	{"identifier-too-long", CMIG_LINT_WARNING, 0, check_long},
+	{"ban-duplicate-column-assignments", CMIG_LINT_ERROR, 0, check_duplicates,
 	{T_UpdateStmt, T_InsertStmt, T_MergeStmt, T_SelectStmt, T_CreateStmt, T_AlterTableStmt}},
-	{"unchecked-dynamic-sql", CMIG_LINT_NOTICE, false, check_dynamic, {T_DoStmt, T_CallStmt}},
-	{"transaction-nesting", CMIG_LINT_ERROR, false, check_nesting, {T_TransactionStmt}},
-	{"ban-uncommitted-transaction", CMIG_LINT_ERROR, false, check_uncommitted, {T_TransactionStmt}},
-	{"ban-concurrent-index-creation-in-transaction", CMIG_LINT_ERROR, false, check_concurrent_index, {T_IndexStmt}},
-	{"ban-non-transactional-statement", CMIG_LINT_ERROR, false, check_top_level},
-	{"prefer-robust-stmts", CMIG_LINT_NOTICE, false, check_robust},
-	{"require-lock-timeout", CMIG_LINT_NOTICE, false, check_timeout},
-	{"require-statement-timeout", CMIG_LINT_NOTICE, false, check_timeout},
-	{"statement-after-access-exclusive", CMIG_LINT_WARNING, false, check_after_exclusive},
-	{"backfill-with-schema-change", CMIG_LINT_WARNING, false, check_backfill,
+	{"unchecked-dynamic-sql", CMIG_LINT_NOTICE, 0, check_dynamic, {T_DoStmt, T_CallStmt}},
+	{"transaction-nesting", CMIG_LINT_ERROR, 0, check_nesting, {T_TransactionStmt}},
+	{"ban-uncommitted-transaction", CMIG_LINT_ERROR, 0, check_uncommitted, {T_TransactionStmt}},
+	{"ban-concurrent-index-creation-in-transaction", CMIG_LINT_ERROR, 0, check_concurrent_index, {T_IndexStmt}},
+	{"ban-non-transactional-statement", CMIG_LINT_ERROR, 0, check_top_level},
+	{"prefer-robust-stmts", CMIG_LINT_NOTICE, 0, check_robust},
+	{"require-lock-timeout", CMIG_LINT_NOTICE, 0, check_timeout},
+	{"require-statement-timeout", CMIG_LINT_NOTICE, 0, check_timeout},
+	{"statement-after-access-exclusive", CMIG_LINT_WARNING, 0, check_after_exclusive},
+	{"backfill-with-schema-change", CMIG_LINT_WARNING, 0, check_backfill,
 	{T_UpdateStmt, T_InsertStmt, T_DeleteStmt, T_SelectStmt, T_MergeStmt}},
 	{NULL}
 };

@@ -544,18 +544,18 @@ check_distribution(CmigLint *lint, Node *node)
 }
 
 const CmigLintRule cmig_lint_tables[] = {
-	{"ban-drop-table", CMIG_LINT_ERROR, false, check_drop_table, {T_DropStmt}},
-	{"ban-drop-database", CMIG_LINT_ERROR, false, check_drop_database, {T_DropdbStmt}},
-	{"ban-truncate-cascade", CMIG_LINT_ERROR, false, check_truncate, {T_TruncateStmt}},
-	{"renaming-table", CMIG_LINT_WARNING, false, check_rename, {T_RenameStmt, T_AlterObjectSchemaStmt}},
-	{"renaming-schema", CMIG_LINT_WARNING, false, check_rename_schema, {T_RenameStmt}},
-	{"rewriting-table", CMIG_LINT_ERROR, false, check_rewrite,
+	{"ban-drop-table", CMIG_LINT_ERROR, 0, check_drop_table, {T_DropStmt}},
+	{"ban-drop-database", CMIG_LINT_ERROR, 0, check_drop_database, {T_DropdbStmt}},
+	{"ban-truncate-cascade", CMIG_LINT_ERROR, 0, check_truncate, {T_TruncateStmt}},
+	{"renaming-table", CMIG_LINT_WARNING, 0, check_rename, {T_RenameStmt, T_AlterObjectSchemaStmt}},
+	{"renaming-schema", CMIG_LINT_WARNING, 0, check_rename_schema, {T_RenameStmt}},
+	{"rewriting-table", CMIG_LINT_ERROR, CMIG_LINT_SLOW, check_rewrite,
 	{T_AlterTableStmt, T_VacuumStmt, T_ClusterStmt, T_RefreshMatViewStmt}},
-	{"prefer-repack", CMIG_LINT_WARNING, false, check_repack, {T_VacuumStmt, T_ClusterStmt}},
-	{"prefer-single-alter-table", CMIG_LINT_NOTICE, false, check_single_alter, {T_AlterTableStmt}},
-	{"require-concurrent-partition-detach", CMIG_LINT_WARNING, false, NULL, {T_AlterTableStmt}, AT_DetachPartition, check_detach},
-	{"attaching-partition", CMIG_LINT_ERROR, false, NULL, {T_AlterTableStmt}, AT_AttachPartition, check_attach},
-	{"attaching-partition", CMIG_LINT_ERROR, false, check_new_partition, {T_CreateStmt}},
-	{"distributing-table", CMIG_LINT_ERROR, false, check_distribution, {T_SelectStmt}},
+	{"prefer-repack", CMIG_LINT_WARNING, 0, check_repack, {T_VacuumStmt, T_ClusterStmt}},
+	{"prefer-single-alter-table", CMIG_LINT_NOTICE, 0, check_single_alter, {T_AlterTableStmt}},
+	{"require-concurrent-partition-detach", CMIG_LINT_WARNING, 0, NULL, {T_AlterTableStmt}, AT_DetachPartition, check_detach},
+	{"attaching-partition", CMIG_LINT_ERROR, CMIG_LINT_SLOW, NULL, {T_AlterTableStmt}, AT_AttachPartition, check_attach},
+	{"attaching-partition", CMIG_LINT_ERROR, CMIG_LINT_SLOW, check_new_partition, {T_CreateStmt}},
+	{"distributing-table", CMIG_LINT_ERROR, 0, check_distribution, {T_SelectStmt}},
 	{NULL}
 };

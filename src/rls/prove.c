@@ -17,7 +17,7 @@
  * whether the session alone decides (they do not use the row), or whether
  * nothing can be said.
  *
- * Functions have been replaced with their bodies before (body.c).  The only
+ * Functions have been replaced with their bodies before (nodes.c).  The only
  * parts that are evaluated are comparisons of constants by built-in functions.
  * Constant folding is not used, because it would call functions that belong to
  * the policy's author.

@@ -118,7 +118,7 @@ extern void cmig_session_use_path(const char *path);
 /*
  * Variants of cmig_session_enter() and cmig_session_leave() for a script whose
  * statements are committed one by one.  The caller must restore the settings
- * and the role (see run.h).  *session must be allocated in
+ * and the role.  *session must be allocated in
  * PortalContext or one of its children, and the current memory context must be
  * one of these, too.  cmig_session_leave_steps() must be called in a
  * transaction, after success as well as after an error.

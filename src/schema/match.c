@@ -2,8 +2,8 @@
  * match.c
  *	  What happens to each object of two images.
  *
- * Objects are matched by kind and identity.  Each kind decides what ALTER can
- * change.
+ * Objects are matched by kind, parent, and identity.  Each kind decides what
+ * ALTER can change.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

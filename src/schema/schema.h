@@ -136,12 +136,12 @@ typedef struct CmigChange
 								 * the new object is created before the old
 								 * one is dropped */
 	struct CmigChange *host;	/* the change whose statement also performs
-								 * this change, or NULL; see schema.h */
+								 * this change, or NULL; see README.md */
 	List	   *copies;			/* for a re-created column: the changes of the
 								 * inheriting columns that its statements also
 								 * drop and create */
 	List	   *riders;			/* changes of objects that this change's DROP
-								 * statement also drops; see schema.h */
+								 * statement also drops; see README.md */
 	List	   *reads;			/* the tables with forced row security that
 								 * the change's statements read; see deparse.c */
 	bool		empties;		/* true if the change creates a materialized
@@ -228,7 +228,7 @@ typedef struct CmigDiffRow
 	bool		incidental;		/* true if the object is the same in both
 								 * images, or if another row shows its change */
 	bool		filtered;		/* true if row security applies to the rows of
-								 * the materialized view; see schema.h */
+								 * the materialized view */
 	const CmigObject *subject;	/* the object; NULL for a part of the target
 								 * that could not be executed */
 	int			undo_hazards;	/* CMIG_HAZARD_... flags of downgrade */
