@@ -66,6 +66,7 @@ my %looking = (
 	require_user_id => ["cmig.require_user_id()"],
 	resolve => ["cmig.resolve('head')"],
 	rls_check => ["cmig.rls_check()"],
+	rls_rules => ["cmig.rls_rules(ARRAY[2200::oid], 'MEMBER')"],
 	rls_script => ["cmig.rls_script('plain'::regclass, roles => '{leak_role}')"],
 	rls_status => ["cmig.rls_status()"],
 	script => ["cmig.script('upgrade', '001:head')"],

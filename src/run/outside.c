@@ -326,20 +326,21 @@ hold_cursors(void)
 {
 	static CmigQuery open_cursors = {.sql = "SELECT name FROM pg_cursor()"};
 	CmigRows   *rows = cmig_query_rows(&open_cursors, NULL, NULL);
-	MemoryContext caller = MemoryContextSwitchTo(TopMemoryContext);
 
+	/* the rows include the cursor of this query, which is closed by now */
 	for (int i = 0; i < rows->count; i++)
 	{
-		char	   *name = cmig_query_text(rows->desc, rows->rows[i], 1);
-		Portal		portal = GetPortalByName(name);
+		Portal		portal = GetPortalByName(cmig_query_text(rows->desc, rows->rows[i], 1));
 
 		if (PortalIsValid(portal) && portal->status == PORTAL_READY)
 		{
-			cursors = lappend(cursors, name);
+			MemoryContext caller = MemoryContextSwitchTo(TopMemoryContext);
+
+			cursors = lappend(cursors, pstrdup(portal->name));
+			MemoryContextSwitchTo(caller);
 			portal->status = PORTAL_ACTIVE;
 		}
 	}
-	MemoryContextSwitchTo(caller);
 }
 
 /* Give the caller's cursors back. */
