@@ -537,7 +537,9 @@ raise_repeated(const CmigToolRevision *one, const CmigToolRevision *other)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_CMIG_BAD_FILE),
-			 errmsg("two revisions have the id \"%s\"", one->text.edges.id),
+			 strcmp(one->text.edges.id, other->text.edges.id) == 0 ?
+			 errmsg("two revisions have the id \"%s\"", one->text.edges.id) :
+			 errmsg("revisions \"%s\" and \"%s\" have the same version", one->text.edges.id, other->text.edges.id),
 			 strcmp(one->file->name, other->file->name) == 0 ?
 			 errdetail("Both are in file \"%s\".", one->file->name) :
 			 errdetail("They are in the files \"%s\" and \"%s\".", one->file->name, other->file->name)));
