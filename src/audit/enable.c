@@ -698,8 +698,7 @@ CMIG_READER(cmig_enable_audit_schema)
 {
 	Enabling	enabling = {fcinfo, 2, true};
 	CmigAuditOptions *options = cmig_audit_options_default();
-	List	   *oids = NIL;
-	Datum		values[2];
+	List	   *oids;
 	ListCell   *lc;
 
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
@@ -708,9 +707,8 @@ CMIG_READER(cmig_enable_audit_schema)
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("schema and pattern must not be null"),
 				 errhint("SELECT * FROM cmig.enable_audit_schema('<schema>')")));
-	values[0] = ObjectIdGetDatum(get_namespace_oid(text_to_cstring(PG_GETARG_TEXT_PP(0)), false));
-	values[1] = PG_GETARG_DATUM(1);
-	cmig_query_each(&tables_of_schema, values, NULL, cmig_query_keep_oid, &oids);
+	oids = cmig_query_oids(&tables_of_schema, get_namespace_oid(text_to_cstring(PG_GETARG_TEXT_PP(0)), false),
+						   text_to_cstring(PG_GETARG_TEXT_PP(1)));
 	begin_enabling(&enabling, oids);
 	foreach(lc, oids)
 	{

@@ -248,16 +248,12 @@ bytea *
 cmig_audit_table_hash_key(Oid owner)
 {
 	CmigRole	saved;
-	CmigRows   *rows;
-	Datum		value = (Datum) 0;
-	bool		isnull = true;
+	char	   *value;
 
 	cmig_role_act_as_owner(&saved, owner);
-	rows = cmig_query_rows(&read_hash_key, NULL, NULL);
-	if (rows->count > 0)
-		value = cmig_query_datum(rows->desc, rows->rows[0], 1, &isnull);
+	value = cmig_query_value(&read_hash_key);
 	cmig_role_return(&saved);
-	return isnull ? NULL : DatumGetByteaPCopy(value);
+	return value ? DatumGetByteaPP(DirectFunctionCall1(byteain, CStringGetDatum(value))) : NULL;
 }
 
 /* Build the information that a trigger needs about its table. */

@@ -517,23 +517,6 @@ extern uint64 cmig_query_run(CmigQuery *query, Datum *values, const char *nulls)
 extern uint64 cmig_query_each(CmigQuery *query, Datum *values, const char *nulls,
 							  CmigRowCallback callback, void *arg);
 
-/* The rows of a small result. */
-typedef struct CmigRows
-{
-	TupleDesc	desc;			/* NULL if there are no rows */
-	int			count;
-	HeapTuple  *rows;
-} CmigRows;
-
-/* Run a query and return its rows, palloc'd. */
-extern CmigRows *cmig_query_rows(CmigQuery *query, Datum *values, const char *nulls);
-
-/*
- * Run a query and return the text in its last row's first column, or NULL if
- * there is no row.
- */
-extern char *cmig_query_find_text(CmigQuery *query, Datum *values, const char *nulls);
-
 /*
  * Run a query with the given snapshot, and return the first column of the first
  * row as a palloc'd string.  Returns NULL if there is no row or the column is
@@ -569,13 +552,17 @@ extern uint64 cmig_query_once(const char *sql, int nargs, Oid *argtypes,
  * columns as text, and can be read as a struct of char *.
  *
  * cmig_query_do() returns the number of rows processed, cmig_query_list() a
- * List of all rows, cmig_query_row() the first row or NULL, and
- * cmig_query_value() the first column of the first row.
+ * List of all rows, cmig_query_row() the first row or NULL,
+ * cmig_query_value() the first column of the first row, and cmig_query_oids()
+ * a List of the OIDs in the first column.  cmig_query_texts() is
+ * cmig_query_list() with arguments of any types.
  */
 extern uint64 cmig_query_do(CmigQuery *query,...);
 extern List *cmig_query_list(CmigQuery *query,...);
 extern char **cmig_query_row(CmigQuery *query,...);
 extern char *cmig_query_value(CmigQuery *query,...);
+extern List *cmig_query_oids(CmigQuery *query,...);
+extern List *cmig_query_texts(CmigQuery *query, Datum *values, const char *nulls);
 
 /*
  * Returns true while cmig_query_run() runs one of pg_cmig's queries.  A trigger
@@ -592,12 +579,6 @@ extern bool cmig_query_is_writing(void);
 extern char *cmig_query_text(TupleDesc desc, HeapTuple row, int column);
 extern char *cmig_query_text_or_null(TupleDesc desc, HeapTuple row, int column);
 
-/* A row callback that stores the first column's text in *arg, a char *. */
-extern void cmig_query_keep_text(TupleDesc desc, HeapTuple row, void *arg);
-
-/* A row callback that appends the OID in the first column to *arg, a List *. */
-extern void cmig_query_keep_oid(TupleDesc desc, HeapTuple row, void *arg);
-
 /* Bind a string, which may be NULL, to the i-th argument (counting from 0). */
 extern void cmig_query_bind_text(Datum *values, char *nulls, int i, const char *value);
 
@@ -609,9 +590,6 @@ extern bool cmig_query_bool(TupleDesc desc, HeapTuple row, int column, bool othe
 extern int32 cmig_query_int32(TupleDesc desc, HeapTuple row, int column, int32 otherwise);
 extern int64 cmig_query_int64(TupleDesc desc, HeapTuple row, int column, int64 otherwise);
 extern double cmig_query_float8(TupleDesc desc, HeapTuple row, int column, double otherwise);
-
-/* Returns a column of type oid, or InvalidOid if it is null. */
-extern Oid	cmig_query_oid(TupleDesc desc, HeapTuple row, int column);
 
 extern Datum cmig_query_datum(TupleDesc desc, HeapTuple row, int column, bool *isnull);
 

@@ -56,6 +56,13 @@ is_active(void)
 	return is_loaded() && has_metadata("pg_dist_partition");
 }
 
+/* Row callback: store the first column's text in *arg, a char *. */
+static void
+keep_answer(TupleDesc desc, HeapTuple row, void *arg)
+{
+	*(char **) arg = cmig_query_text_or_null(desc, row, 1);
+}
+
 /*
  * Run a query whose argument $1 is the OID of a table.  Returns the text in
  * the first row, or NULL if there is none.
@@ -67,7 +74,7 @@ ask(const char *sql, Oid relation)
 	Datum		values[1] = {ObjectIdGetDatum(relation)};
 	char	   *result = NULL;
 
-	(void) cmig_query_once(sql, 1, types, values, NULL, true, cmig_query_keep_text, &result);
+	(void) cmig_query_once(sql, 1, types, values, NULL, true, keep_answer, &result);
 	return result;
 }
 

@@ -687,40 +687,6 @@ cmig_query_each(CmigQuery *query, Datum *values, const char *nulls,
 	return total;
 }
 
-/* Row callback: append a copy of the row to a CmigRows. */
-static void
-keep_row(TupleDesc desc, HeapTuple row, void *arg)
-{
-	CmigRows   *rows = arg;
-
-	if (rows->count == 0)
-	{
-		rows->desc = CreateTupleDescCopy(desc);
-		rows->rows = palloc(sizeof(HeapTuple));
-	}
-	else if ((rows->count & (rows->count - 1)) == 0)
-		rows->rows = repalloc(rows->rows, sizeof(HeapTuple) * 2 * rows->count);
-	rows->rows[rows->count++] = heap_copytuple(row);
-}
-
-CmigRows *
-cmig_query_rows(CmigQuery *query, Datum *values, const char *nulls)
-{
-	CmigRows   *rows = palloc0(sizeof(CmigRows));
-
-	cmig_query_each(query, values, nulls, keep_row, rows);
-	return rows;
-}
-
-char *
-cmig_query_find_text(CmigQuery *query, Datum *values, const char *nulls)
-{
-	char	   *text = NULL;
-
-	cmig_query_each(query, values, nulls, cmig_query_keep_text, &text);
-	return text;
-}
-
 void
 cmig_query_at_once(bool latest, void (*work) (void *), void *arg)
 {
@@ -852,16 +818,23 @@ keep_values(TupleDesc desc, HeapTuple row, void *arg)
 	*rows = lappend(*rows, values);
 }
 
+List *
+cmig_query_texts(CmigQuery *query, Datum *values, const char *nulls)
+{
+	List	   *rows = NIL;
+
+	cmig_query_each(query, values, nulls, keep_values, &rows);
+	return rows;
+}
+
 static List *
 rows_of(CmigQuery *query, va_list args)
 {
 	Datum		values[CMIG_QUERY_MAX_ARGS];
 	char		nulls[CMIG_QUERY_MAX_ARGS];
-	List	   *rows = NIL;
 
 	bind_values(query, values, nulls, args);
-	cmig_query_each(query, values, nulls, keep_values, &rows);
-	return rows;
+	return cmig_query_texts(query, values, nulls);
 }
 
 uint64
@@ -913,6 +886,25 @@ cmig_query_value(CmigQuery *query,...)
 	return rows == NIL ? NULL : *(char **) linitial(rows);
 }
 
+List *
+cmig_query_oids(CmigQuery *query,...)
+{
+	List	   *rows;
+	List	   *oids = NIL;
+	ListCell   *lc;
+	va_list		args;
+
+	va_start(args, query);
+	rows = rows_of(query, args);
+	va_end(args);
+	foreach(lc, rows)
+	{
+		oids = lappend_oid(oids, atooid(*(char **) lfirst(lc)));
+	}
+	list_free_deep(rows);
+	return oids;
+}
+
 bool
 cmig_query_is_writing(void)
 {
@@ -939,20 +931,6 @@ cmig_query_text(TupleDesc desc, HeapTuple row, int column)
 }
 
 void
-cmig_query_keep_text(TupleDesc desc, HeapTuple row, void *arg)
-{
-	*(char **) arg = cmig_query_text_or_null(desc, row, 1);
-}
-
-void
-cmig_query_keep_oid(TupleDesc desc, HeapTuple row, void *arg)
-{
-	List	  **oids = arg;
-
-	*oids = lappend_oid(*oids, cmig_query_oid(desc, row, 1));
-}
-
-void
 cmig_query_bind_text(Datum *values, char *nulls, int i, const char *value)
 {
 	values[i] = value ? CStringGetTextDatum(value) : (Datum) 0;
@@ -967,12 +945,6 @@ value_or(TupleDesc desc, HeapTuple row, int column, Datum otherwise)
 	Datum		value = SPI_getbinval(row, desc, column, &isnull);
 
 	return isnull ? otherwise : value;
-}
-
-Oid
-cmig_query_oid(TupleDesc desc, HeapTuple row, int column)
-{
-	return DatumGetObjectId(value_or(desc, row, column, ObjectIdGetDatum(InvalidOid)));
 }
 
 bool

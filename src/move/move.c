@@ -499,7 +499,7 @@ cmig_restore_point_before(void)
 	run_time[0] = '\0';
 	if (!cmig_settings_bool("cmig.restore_point", restore_point))
 		return NULL;
-	may = cmig_query_find_text(&may_create, NULL, NULL);
+	may = cmig_query_value(&may_create);
 	if (may == NULL || strcmp(may, "true") != 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),

@@ -91,13 +91,7 @@ static CmigQuery detach_query = {
 static char *
 member(const char *detail, const char *name)
 {
-	Datum		values[2];
-
-	if (detail == NULL)
-		return NULL;
-	values[0] = CStringGetTextDatum(detail);
-	values[1] = CStringGetTextDatum(name);
-	return cmig_query_find_text(&member_query, values, NULL);
+	return detail != NULL ? cmig_query_value(&member_query, detail, name) : NULL;
 }
 
 /*
@@ -286,9 +280,7 @@ find_transients(const ReindexStmt *statement, const char *known, Transients *fou
 {
 	const char *scope = "all";
 	Oid			oid = InvalidOid;
-	Datum		values[3];
-	char		nulls[4] = "   ";
-	CmigRows   *rows;
+	ListCell   *lc;
 
 	if (statement->kind == REINDEX_OBJECT_SCHEMA)
 	{
@@ -304,22 +296,19 @@ find_transients(const ReindexStmt *statement, const char *known, Transients *fou
 			 get_rel_relkind(oid) == RELKIND_PARTITIONED_INDEX))
 			oid = IndexGetRelation(oid, true);
 	}
-	values[0] = CStringGetTextDatum(scope);
-	values[1] = ObjectIdGetDatum(oid);
-	cmig_query_bind_text(values, nulls, 2, known);
-	rows = cmig_query_rows(&transient_query, values, nulls);
-	for (int i = 0; i < rows->count; i++)
+	foreach(lc, cmig_query_list(&transient_query, scope, oid, known))
 	{
+		char	  **row = lfirst(lc);
 		CmigLeftover *leftover = palloc(sizeof(CmigLeftover));
 
-		leftover->index = cmig_query_oid(rows->desc, rows->rows[i], 1);
-		leftover->table = cmig_query_oid(rows->desc, rows->rows[i], 2);
+		leftover->index = atooid(row[0]);
+		leftover->table = atooid(row[1]);
 		found->leftovers = lappend(found->leftovers, leftover);
 		if (found->names == NULL)
 			continue;
 		if (found->names->len > 1)
 			appendStringInfoString(found->names, ", ");
-		escape_json(found->names, cmig_query_text(rows->desc, rows->rows[i], 3));
+		escape_json(found->names, row[2]);
 	}
 }
 
@@ -335,7 +324,8 @@ is_detach(const Node *node, char **state, char **finish)
 	const AlterTableStmt *alter = (const AlterTableStmt *) node;
 	const AlterTableCmd *command;
 	const PartitionCmd *detach;
-	Datum		values[2];
+	Oid			partition;
+	Oid			table;
 
 	*state = *finish = NULL;
 	if (!IsA(node, AlterTableStmt) || list_length(alter->cmds) != 1)
@@ -344,13 +334,12 @@ is_detach(const Node *node, char **state, char **finish)
 	detach = (const PartitionCmd *) command->def;
 	if (command->subtype != AT_DetachPartition || !detach->concurrent)
 		return false;
-	values[0] = ObjectIdGetDatum(RangeVarGetRelid(detach->name, NoLock, true));
-	values[1] = ObjectIdGetDatum(RangeVarGetRelid(alter->relation, NoLock, true));
-	*state = cmig_query_find_text(&detach_query, values, NULL);
+	partition = RangeVarGetRelid(detach->name, NoLock, true);
+	table = RangeVarGetRelid(alter->relation, NoLock, true);
+	*state = cmig_query_value(&detach_query, partition, table);
 	if (*state != NULL && strcmp(*state, "pending") == 0)
 		*finish = psprintf("ALTER TABLE %s DETACH PARTITION %s FINALIZE",
-						   cmig_query_relation_name(DatumGetObjectId(values[1])),
-						   cmig_query_relation_name(DatumGetObjectId(values[0])));
+						   cmig_query_relation_name(table), cmig_query_relation_name(partition));
 	return true;
 }
 

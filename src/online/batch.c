@@ -413,36 +413,34 @@ one_name(char *name)
 static int64
 count_rows(CmigQuery *query, Datum *values, int64 *still)
 {
-	CmigRows   *rows = cmig_query_rows(query, values, NULL);
+	char	  **counts = linitial(cmig_query_texts(query, values, NULL));
 
 	if (still != NULL)
-		*still = cmig_query_int64(rows->desc, rows->rows[0], 2, 0);
-	return cmig_query_int64(rows->desc, rows->rows[0], 1, 0);
+		*still = strtoll(counts[1], NULL, 10);
+	return strtoll(counts[0], NULL, 10);
 }
 
 /*
- * Fetch a key as text.  The text must be independent of the session's settings,
- * because another session may resume the backfill.
+ * Fetch a key of "count" columns as text.  The text must be independent of the
+ * session's settings, because another session may resume the backfill.
  */
 static CmigNames
-fetch_key(CmigQuery *query, Datum *values)
+fetch_key(CmigQuery *query, Datum *values, int count)
 {
 	CmigNames	key = {0};
-	CmigRows   *rows;
+	List	   *rows;
 	int			level = NewGUCNestLevel();
 
 	cmig_settings_override("datestyle", "ISO, MDY");
 	cmig_settings_override("intervalstyle", "postgres");
 	cmig_settings_override("extra_float_digits", "1");
-	rows = cmig_query_rows(query, values, NULL);
+	rows = cmig_query_texts(query, values, NULL);
 	AtEOXact_GUC(false, level);
-	if (rows->count > 0)
+	if (rows != NIL)
 	{
-		key.count = rows->desc->natts;
-		key.names = palloc(sizeof(char *) * key.count);
+		key.count = count;
+		key.names = linitial(rows);
 	}
-	for (int i = 0; i < key.count; i++)
-		key.names[i] = cmig_query_text(rows->desc, rows->rows[0], i + 1);
 	return key;
 }
 
@@ -598,13 +596,13 @@ update_keys(CmigBackfill *b)
 		values[lower + i] = CStringGetTextDatum(bound->names[i]);
 	/* find the last key of the batch; there is none in the last batch */
 	if (!is_at_once(b) && (part->shards <= 1 || b->target->where_sql != NULL))
-		end = fetch_key(lower ? &b->queries.end : &b->queries.first_end, values);
+		end = fetch_key(lower ? &b->queries.end : &b->queries.first_end, values, count);
 	else if (!is_at_once(b))
 	{
 		Datum		question[2] = {ObjectIdGetDatum(part->oid)};
 
 		question[1] = CStringGetTextDatum(ask_shard(part, place, bound, b->shard_rows));
-		end = fetch_key(&b->queries.shard_end, question);
+		end = fetch_key(&b->queries.shard_end, question, count);
 	}
 	if (end.count == 0)
 		end = *bound;
@@ -706,7 +704,7 @@ begin_part(CmigBackfill *b, const CmigBackfillPart *part)
 	MemSet(&b->next.place, 0, sizeof(CmigNames));
 	MemSet(&b->next.bound, 0, sizeof(CmigNames));
 	if (b->target->by_key)
-		b->next.bound = fetch_key(&b->queries.bound, NULL);
+		b->next.bound = fetch_key(&b->queries.bound, NULL, part->key.count);
 	else
 	{
 		b->next.place = one_name(pstrdup("0"));

@@ -536,5 +536,5 @@ cmig_ddl_guard_logged(void)
 		.sql = "SELECT count(*)::text FROM cmig.ddl_log WHERE command::text <> 'allow_ddl'"
 	};
 
-	return DatumGetInt64(DirectFunctionCall1(int8in, CStringGetDatum(cmig_query_find_text(&query, NULL, NULL))));
+	return DatumGetInt64(DirectFunctionCall1(int8in, CStringGetDatum(cmig_query_value(&query))));
 }

@@ -343,19 +343,16 @@ static KnownConstraint
 find_constraint(Oid table, const char *name)
 {
 	KnownConstraint constraint = {0};
-	Datum		values[2] = {ObjectIdGetDatum(table), CStringGetTextDatum(name)};
-	CmigRows   *rows = cmig_query_rows(&constraint_query, values, NULL);
+	char	  **row = cmig_query_row(&constraint_query, table, name);
 
-	if (rows->count > 0)
+	if (row != NULL)
 	{
-		HeapTuple	row = rows->rows[0];
-
 		constraint.exists = true;
-		constraint.valid = cmig_query_bool(rows->desc, row, 1, false);
-		constraint.kind = cmig_query_text(rows->desc, row, 2);
-		constraint.definition = cmig_query_text(rows->desc, row, 3);
-		constraint.condition = cmig_query_text_or_null(rows->desc, row, 4);
-		constraint.enforced = cmig_query_bool(rows->desc, row, 5, false);
+		constraint.valid = row[0][0] == 't';
+		constraint.kind = row[1];
+		constraint.definition = row[2];
+		constraint.condition = row[3];
+		constraint.enforced = row[4][0] == 't';
 	}
 	return constraint;
 }
@@ -515,8 +512,7 @@ static void
 add_not_null(Recipe * recipe)
 {
 	char	   *column = recipe->text;
-	Datum		values[2] = {ObjectIdGetDatum(recipe->table), CStringGetTextDatum(column)};
-	char	   *not_valid = cmig_query_find_text(&not_valid_query, values, NULL);
+	char	   *not_valid = cmig_query_value(&not_valid_query, recipe->table, column);
 	KnownConstraint there;
 	HeapTuple	tuple = SearchSysCacheAttName(recipe->table, column);
 	bool		is_not_null = false;
@@ -697,23 +693,20 @@ build_index(Recipe * recipe)
 
 	for (;;)
 	{
-		Datum		values[2] = {ObjectIdGetDatum(recipe->table), CStringGetTextDatum(recipe->name)};
-		CmigRows   *rows = cmig_query_rows(&index_query, values, NULL);
-		HeapTuple	found = rows->count > 0 ? rows->rows[0] : NULL;
-		char	   *definition = found != NULL ? cmig_query_text_or_null(rows->desc, found, 3) : NULL;
+		char	  **found = cmig_query_row(&index_query, recipe->table, recipe->name);
 
-		if (found != NULL && definition == NULL)
+		if (found != NULL && found[2] == NULL)
 			ereport(ERROR,
 					(errcode(ERRCODE_DUPLICATE_TABLE),
 					 errmsg("relation \"%s\" already exists and is not an index", recipe->name),
 					 errhint("Choose another name, or drop the existing relation first.")));
-		if (found != NULL && strcmp(cmig_query_text(rows->desc, found, 1), recipe->text) != 0)
+		if (found != NULL && strcmp(found[0], recipe->text) != 0)
 			ereport(ERROR,
 					(errcode(ERRCODE_DUPLICATE_TABLE),
 					 errmsg("index \"%s\" already exists with a different definition", recipe->name),
-					 errdetail("The existing index is: %s.", definition),
+					 errdetail("The existing index is: %s.", found[2]),
 					 errhint("Choose another name, or drop the existing index first.")));
-		if (found != NULL && cmig_query_bool(rows->desc, found, 2, false))
+		if (found != NULL && found[1][0] == 't')
 			return;
 		if (found != NULL)
 		{

@@ -127,8 +127,8 @@ static bool
 all_reached(Wait *wait)
 {
 	Datum		values[2] = {LSNGetDatum(wait->position), Float8GetDatum(wait->lag_ms)};
-	CmigRows   *rows;
 	ListCell   *lc;
+	ListCell   *row;
 
 	foreach(lc, wait->replicas)
 	{
@@ -144,15 +144,14 @@ all_reached(Wait *wait)
 	 * have taken in this transaction
 	 */
 	pgstat_clear_backend_activity_snapshot();
-	rows = cmig_query_rows(&replicas_query, values, NULL);
-	for (int i = 0; i < rows->count; i++)
+	foreach(row, cmig_query_texts(&replicas_query, values, NULL))
 	{
-		char	   *name = cmig_query_text(rows->desc, rows->rows[i], 1);
+		char	  **columns = lfirst(row);
 		Replica    *replica = NULL;
 
 		foreach(lc, wait->replicas)
 		{
-			if (strcmp(((Replica *) lfirst(lc))->name, name) == 0)
+			if (strcmp(((Replica *) lfirst(lc))->name, columns[0]) == 0)
 				replica = lfirst(lc);
 		}
 		if (replica == NULL)
@@ -160,18 +159,17 @@ all_reached(Wait *wait)
 			MemoryContext old = MemoryContextSwitchTo(wait->context);
 
 			replica = palloc0(sizeof(Replica));
-			replica->name = pstrdup(name);
+			replica->name = pstrdup(columns[0]);
 			wait->replicas = lappend(wait->replicas, replica);
 			MemoryContextSwitchTo(old);
 		}
-		replica->connected = cmig_query_int32(rows->desc, rows->rows[i], 2, 0);
-		replica->reached = cmig_query_int32(rows->desc, rows->rows[i], 3, 0);
+		replica->connected = atoi(columns[1]);
+		replica->reached = atoi(columns[2]);
 		replica->expected = Max(replica->expected, replica->connected);
-		replica->distance = cmig_query_text_or_null(rows->desc, rows->rows[i], 4);
+		replica->distance = columns[3];
 	}
-	rows = cmig_query_rows(&slots_query, values, NULL);
-	for (int i = 0; i < rows->count; i++)
-		wait->slots = lappend(wait->slots, cmig_query_text(rows->desc, rows->rows[i], 1));
+	foreach(row, cmig_query_texts(&slots_query, values, NULL))
+		wait->slots = lappend(wait->slots, *(char **) lfirst(row));
 	foreach(lc, wait->replicas)
 	{
 		const Replica *replica = lfirst(lc);

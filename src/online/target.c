@@ -214,10 +214,8 @@ static CmigQuery instead_rule = {
 static void
 check_rules(Oid relation, bool by_key)
 {
-	Datum		values[2] = {ObjectIdGetDatum(relation), BoolGetDatum(!by_key)};
-	char	   *rule = NULL;
+	char	   *rule = cmig_query_value(&instead_rule, relation, !by_key);
 
-	cmig_query_each(&instead_rule, values, NULL, cmig_query_keep_text, &rule);
 	if (rule == NULL)
 		return;
 	ereport(ERROR,
@@ -312,12 +310,10 @@ is_usable_key(Relation index, Relation table, char **obstacle)
 	for (int i = 0; i < form->indnkeyatts; i++)
 	{
 		Oid			type = getBaseType(TupleDescAttr(table->rd_att, form->indkey.values[i] - 1)->atttypid);
-		Datum		values[1] = {ObjectIdGetDatum(type)};
-		char	   *cast = NULL;
+		char	   *cast;
 
 		/* skip built-in types, for which only superusers can create casts */
-		if (type >= FirstNormalObjectId)
-			cmig_query_each(&foreign_cast, values, NULL, cmig_query_keep_text, &cast);
+		cast = type >= FirstNormalObjectId ? cmig_query_value(&foreign_cast, type) : NULL;
 		if (cast == NULL)
 			continue;
 		*obstacle = psprintf("A cast of the key's type calls function %s, which belongs to another role.", cast);

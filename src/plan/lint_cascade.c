@@ -739,8 +739,7 @@ is_still_used(CmigLint *lint, const CmigLintDeferred *missing)
 		.sql = "SELECT DISTINCT tgfoid FROM pg_trigger WHERE tgrelid = $1",
 		.nargs = 1,.argtypes = {OIDOID}
 	};
-	Datum		value = ObjectIdGetDatum(missing->table->oid);
-	List	   *triggers = NIL;
+	List	   *triggers;
 	CmigLintTable *table = cmig_lint_state_find(lint, missing->name, true);
 	CmigListing listing;
 	ListCell   *lc;
@@ -751,7 +750,7 @@ is_still_used(CmigLint *lint, const CmigLintDeferred *missing)
 	 */
 	if (column ? cmig_lint_model_column(table ? table : missing->table, column) != NULL : table != NULL)
 		return false;
-	cmig_query_each(&query, &value, NULL, cmig_query_keep_oid, &triggers);
+	triggers = cmig_query_oids(&query, missing->table->oid);
 	cmig_listing_init(&listing, CMIG_LISTING_PLAIN);
 	foreach(lc, read_bodies(lint))
 	{

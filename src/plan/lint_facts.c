@@ -46,11 +46,8 @@ cmig_lint_catalog_tables_in(Oid schema)
 		"  AND CASE WHEN $1 <> 0 THEN n.oid = $1 ELSE n.nspname <> 'pg_catalog' END",
 		.nargs = 1,.argtypes = {OIDOID}
 	};
-	Datum		value = ObjectIdGetDatum(schema);
-	List	   *result = NIL;
 
-	cmig_query_each(&query, &value, NULL, cmig_query_keep_oid, &result);
-	return result;
+	return cmig_query_oids(&query, schema);
 }
 
 List *
@@ -156,11 +153,8 @@ cmig_lint_facts_grants(Oid relation, const char *name)
 		"  GROUP BY a.grantor, a.grantee, r.rolname) g",
 		.nargs = 2,.argtypes = {OIDOID, TEXTOID}
 	};
-	Datum		values[] = {ObjectIdGetDatum(relation), CStringGetTextDatum(name)};
-	char	   *grants = NULL;
 
-	cmig_query_each(&query, values, NULL, cmig_query_keep_text, &grants);
-	return grants;
+	return cmig_query_value(&query, relation, name);
 }
 
 CmigLintTable *

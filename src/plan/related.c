@@ -454,13 +454,10 @@ static struct
 List *
 cmig_related(CmigRelated how, Oid object)
 {
-	Datum		value = ObjectIdGetDatum(object);
 	const char *kinds = related[how].kinds;
-	List	   *result = NIL;
 
-	if (kinds == NULL || strchr(kinds, get_rel_relkind(object)) != NULL)
-		cmig_query_each(&related[how].query, &value, NULL, cmig_query_keep_oid, &result);
-	return result;
+	return kinds == NULL || strchr(kinds, get_rel_relkind(object)) != NULL ?
+		cmig_query_oids(&related[how].query, object) : NIL;
 }
 
 Oid
@@ -493,12 +490,11 @@ cmig_related_retyped(Oid table, const char *column, const TypeName *type, bool c
 		.nargs = 2,.argtypes = {OIDOID, INT4OID}
 	};
 	AttrNumber	attnum = get_attnum(table, column);
-	Datum		values[] = {ObjectIdGetDatum(table), Int32GetDatum(attnum)};
-	List	   *result = NIL;
+	List	   *result;
 
 	if (attnum == InvalidAttrNumber)
 		return NIL;
-	cmig_query_each(&query, values, NULL, cmig_query_keep_oid, &result);
+	result = cmig_query_oids(&query, table, attnum);
 	if (get_rel_relkind(table) != RELKIND_PARTITIONED_TABLE &&
 		column_type_rewrites(table, attnum, type, converts))
 		result = list_concat_unique_oid(result, cmig_related(CMIG_RELATED_INDEXES, table));

@@ -443,7 +443,6 @@ find_all(const List *schemas)
 	Judging		judging = {0};
 	Datum	   *elements = palloc(sizeof(Datum) * (list_length(schemas) + 1));
 	Datum		values[1];
-	List	   *tables = NIL;
 	ListCell   *lc;
 	ListCell   *each;
 
@@ -452,13 +451,13 @@ find_all(const List *schemas)
 		elements[foreach_current_index(lc)] = ObjectIdGetDatum(lfirst_oid(lc));
 	}
 	values[0] = PointerGetDatum(construct_array(elements, list_length(schemas), OIDOID, sizeof(Oid), true, TYPALIGN_INT));
-	cmig_query_each(&tables_with_policies, values, NULL, cmig_query_keep_oid, &tables);
-	foreach(lc, tables)
+	foreach(lc, cmig_query_texts(&tables_with_policies, values, NULL))
 	{
+		Oid			table = atooid(*(char **) lfirst(lc));
 		bool		read;
 
 		CHECK_FOR_INTERRUPTS();
-		judging.siblings = cmig_rls_policies_read(lfirst_oid(lc));
+		judging.siblings = cmig_rls_policies_read(table);
 		read = cmig_rls_sandbox_run(InvalidOid, read_siblings, &judging) == 0;
 		foreach(each, judging.siblings)
 		{
@@ -489,7 +488,7 @@ CMIG_READER(cmig_rls_check)
 
 	InitMaterializedSRF(fcinfo, 0);
 	if (PG_ARGISNULL(0))
-		cmig_query_each(&all_schemas, NULL, NULL, cmig_query_keep_oid, &schemas);
+		schemas = cmig_query_oids(&all_schemas);
 	else
 		schemas = list_make1_oid(get_namespace_oid(text_to_cstring(PG_GETARG_TEXT_PP(0)), false));
 

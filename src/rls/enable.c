@@ -228,10 +228,8 @@ read_options(FunctionCallInfo fcinfo, Oid where, bool with_via)
 	options->require_context = cmig_argument_bool(fcinfo, 11, false);
 	if (options->roles == NIL)
 	{
-		char	   *names = NULL;
-		Datum		values[1] = {ObjectIdGetDatum(where)};
+		char	   *names = cmig_query_value(&candidate_roles, where);
 
-		cmig_query_each(&candidate_roles, values, NULL, cmig_query_keep_text, &names);
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("roles must list the roles that the application connects as"),
@@ -710,15 +708,13 @@ excepted_argument(FunctionCallInfo fcinfo, int n, Oid namespace, const char *sch
 static List *
 tables_with_key(Oid namespace, const char *schema, const CmigRlsSetup * options, const List *excepted)
 {
-	List	   *all = NIL;
+	List	   *all = cmig_query_oids(&schema_tables, namespace);
 	List	   *tables = NIL;
-	Datum		values[1] = {ObjectIdGetDatum(namespace)};
 	CmigListing obstacles;
 	List	   *names = NIL;
 	int			sqlstate = 0;
 	ListCell   *lc;
 
-	cmig_query_each(&schema_tables, values, NULL, cmig_query_keep_oid, &all);
 	cmig_listing_init(&obstacles, CMIG_LISTING_LINES);
 	foreach(lc, all)
 	{

@@ -250,14 +250,16 @@ find_membership(const CmigRlsPolicy *policy, const CmigRlsPolicy *other, char **
 		{
 			Oid			member = lfirst_oid(lc);
 			Oid			role = lfirst_oid(each);
-			Datum		values[2] = {ObjectIdGetDatum(member), ObjectIdGetDatum(role)};
+			char	   *membership;
 
 			if (role == member || role == ACL_ID_PUBLIC)
 				return false;
 			if (member == ACL_ID_PUBLIC || !has_privs_of_role(member, role))
 				continue;
 			found = true;
-			cmig_query_each(&read_membership, values, NULL, cmig_query_keep_text, revoke);
+			membership = cmig_query_value(&read_membership, member, role);
+			if (membership != NULL)
+				*revoke = membership;
 		}
 	}
 	return found && *revoke;

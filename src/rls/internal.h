@@ -168,7 +168,6 @@ extern char *cmig_rls_setup_call(const CmigRlsTable *table);
 extern bool cmig_rls_same_expression(Oid relid, const char *text, const char *tree);
 extern bool cmig_rls_may(Oid relid, Oid role, AclMode mode);
 extern char *cmig_rls_policy_drop(const CmigRlsPolicy *policy);
-extern void cmig_rls_take_name(TupleDesc desc, HeapTuple row, void *arg);
 
 /* plan.c */
 

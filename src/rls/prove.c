@@ -192,8 +192,7 @@ static CmigQuery bound_roles = {
 static bool
 excludes_roles(OpExpr *expr, int want, CmigRlsScope *scope)
 {
-	Datum		values[2] = {ObjectIdGetDatum(scope->proof->relid), ObjectIdGetDatum(scope->proof->role)};
-	List	   *names = NIL;
+	List	   *names;
 	int			user;
 	Node	   *other;
 	ListCell   *lc;
@@ -205,10 +204,10 @@ excludes_roles(OpExpr *expr, int want, CmigRlsScope *scope)
 	if (!cmig_rls_calls_user(cmig_rls_bare(list_nth(expr->args, user))) || !IsA(other, Const) || ((Const *) other)->constisnull ||
 		!cmig_rls_sample_is_builtin(exprType(list_nth(expr->args, user))))
 		return false;
-	cmig_query_each(&bound_roles, values, NULL, cmig_rls_take_name, &names);
+	names = cmig_query_list(&bound_roles, scope->proof->relid, scope->proof->role);
 	foreach(lc, names)
 	{
-		Const	   *name = cmig_rls_sample_const(exprType(list_nth(expr->args, user)), lfirst(lc));
+		Const	   *name = cmig_rls_sample_const(exprType(list_nth(expr->args, user)), *(char **) lfirst(lc));
 		bool		result;
 
 		if (!cmig_rls_compare_constants(expr, user ? (Const *) other : name, user ? name : (Const *) other, &result) ||

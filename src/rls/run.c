@@ -157,7 +157,6 @@ sample_text(Oid type, Form form, int whose)
 	int			distance = whose == OWN ? 0 : whose % 2 ? -(whose / 2 + 1) : whose / 2 + 1;
 	const char *text = OidIsValid(element) || OidIsValid(subtype) ? sample_text(OidIsValid(element) ? element : subtype, form, whose) : NULL;
 	List	   *labels = NIL;
-	Datum		values[1] = {ObjectIdGetDatum(type)};
 
 	/* an array or a range with a single value */
 	if (text)
@@ -207,9 +206,9 @@ sample_text(Oid type, Form form, int whose)
 			break;
 	}
 	if (get_typtype(type) == TYPTYPE_ENUM)
-		cmig_query_each(&read_labels, values, NULL, cmig_rls_take_name, &labels);
-	return labels ? list_nth(labels, whose == OWN ? list_length(labels) / 2 :
-							 Min(whose < list_length(labels) / 2 ? whose : whose + 1, list_length(labels) - 1)) : NULL;
+		labels = cmig_query_list(&read_labels, type);
+	return labels ? *(char **) list_nth(labels, whose == OWN ? list_length(labels) / 2 :
+										Min(whose < list_length(labels) / 2 ? whose : whose + 1, list_length(labels) - 1)) : NULL;
 }
 
 /* Returns the value of an input for the tenant or a stranger. */

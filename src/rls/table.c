@@ -458,14 +458,6 @@ take_column(TupleDesc desc, HeapTuple row, void *arg)
 	*columns = lappend(*columns, column);
 }
 
-void
-cmig_rls_take_name(TupleDesc desc, HeapTuple row, void *arg)
-{
-	List	  **names = arg;
-
-	*names = lappend(*names, cmig_query_text(desc, row, 1));
-}
-
 /* Callback that reads a policy. */
 static void
 take_policy(TupleDesc desc, HeapTuple row, void *arg)

@@ -325,12 +325,12 @@ static void
 hold_cursors(void)
 {
 	static CmigQuery open_cursors = {.sql = "SELECT name FROM pg_cursor()"};
-	CmigRows   *rows = cmig_query_rows(&open_cursors, NULL, NULL);
+	ListCell   *lc;
 
 	/* the rows include the cursor of this query, which is closed by now */
-	for (int i = 0; i < rows->count; i++)
+	foreach(lc, cmig_query_list(&open_cursors))
 	{
-		Portal		portal = GetPortalByName(cmig_query_text(rows->desc, rows->rows[i], 1));
+		Portal		portal = GetPortalByName(*(char **) lfirst(lc));
 
 		if (PortalIsValid(portal) && portal->status == PORTAL_READY)
 		{
@@ -369,11 +369,11 @@ cmig_outside_watch(const CmigOutsideWatch * started)
 
 	if (former == NULL && started != NULL)
 	{
-		CmigRows   *rows = cmig_query_rows(&foreign_tables, NULL, NULL);
+		ListCell   *lc;
 
 		/* the server caches what the handler returned; let it call it again */
-		for (int i = 0; i < rows->count; i++)
-			RelationCacheInvalidateEntry(cmig_query_oid(rows->desc, rows->rows[i], 1));
+		foreach(lc, cmig_query_oids(&foreign_tables))
+			RelationCacheInvalidateEntry(lfirst_oid(lc));
 		hold_cursors();
 	}
 	watch = started;

@@ -256,7 +256,6 @@ static void
 require_no_namesake(Oid schema, const char *path, const char *name, const char *user)
 {
 	Datum		values[2] = {ObjectIdGetDatum(schema)};
-	CmigRows   *rows;
 	List	   *names;
 	Datum	   *schemas;
 	int			count = 0;
@@ -275,12 +274,11 @@ require_no_namesake(Oid schema, const char *path, const char *name, const char *
 			schemas[count++] = ObjectIdGetDatum(other);
 	}
 	values[1] = PointerGetDatum(construct_array(schemas, count, OIDOID, sizeof(Oid), true, TYPALIGN_INT));
-	rows = cmig_query_rows(&namesakes_query, values, NULL);
-	for (int i = 0; i < rows->count; i++)
+	foreach(lc, cmig_query_texts(&namesakes_query, values, NULL))
 	{
-		HeapTuple	row = rows->rows[i];
-		Oid			owner = cmig_query_oid(rows->desc, row, 2);
-		bool		is_relation = cmig_query_bool(rows->desc, row, 3, false);
+		char	  **row = lfirst(lc);
+		Oid			owner = atooid(row[1]);
+		bool		is_relation = row[2][0] == 't';
 
 		/*
 		 * If scripts could become a superuser by resetting their role, not
@@ -295,7 +293,7 @@ require_no_namesake(Oid schema, const char *path, const char *name, const char *
 					(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 					 errmsg(NOT_SAFE, name, user),
 					 errdetail("A role that is not a superuser owns %s, and scripts would use it in place of an object in pg_catalog or %s.",
-							   cmig_query_text(rows->desc, row, 1), path),
+							   row[0], path),
 					 errhint("Drop this object, or change its owner if you know what it does.")));
 	}
 }

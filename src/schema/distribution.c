@@ -315,16 +315,12 @@ tables(FunctionCallInfo fcinfo)
 		" SELECT oid FROM t",
 		.nargs = 1,.argtypes = {OIDOID}
 	};
-	List	   *oids = NIL;
-	Datum		table;
 
 	if (PG_ARGISNULL(0))
 		return NIL;
-	table = PG_GETARG_DATUM(0);
 	if (PG_NARGS() < 2 || PG_ARGISNULL(1) || !PG_GETARG_BOOL(1))
-		return list_make1_oid(DatumGetObjectId(table));
-	cmig_query_each(&query, &table, NULL, cmig_query_keep_oid, &oids);
-	return oids;
+		return list_make1_oid(PG_GETARG_OID(0));
+	return cmig_query_oids(&query, PG_GETARG_OID(0));
 }
 
 static Datum

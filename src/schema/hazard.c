@@ -70,14 +70,10 @@ table_size(const CmigObject *table)
 		"  JOIN pg_class k ON k.oid = a.attrelid AND k.relkind IN ('r', 'm') WHERE NOT a.attisdropped)" SIZE_SQL,
 		.nargs = 1,.argtypes = {OIDOID}
 	};
-	Datum		oid;
-	char	   *size = NULL;
 
 	if (!has_rows(table))
 		return NULL;
-	oid = ObjectIdGetDatum(table->address.object);
-	cmig_query_each(table->kind == &cmig_kind_domain ? &of_domain : &of_table, &oid, NULL, cmig_query_keep_text, &size);
-	return size;
+	return cmig_query_value(table->kind == &cmig_kind_domain ? &of_domain : &of_table, table->address.object);
 }
 
 /* An expression, and whether it contains a volatile function. */
@@ -347,13 +343,12 @@ check(CmigObject *function)
 		.nargs = 1,.argtypes = {OIDOID}
 	};
 	Validation	validation = {function->address.object};
-	Datum		oid = ObjectIdGetDatum(validation.function);
-	List	   *found = NIL;
+	List	   *found;
 	ErrorData  *error;
 
 	if (function->kind != &cmig_kind_function)
 		return;
-	cmig_query_each(&query, &oid, NULL, cmig_query_keep_oid, &found);
+	found = cmig_query_oids(&query, validation.function);
 	function->unchecked |= found == NIL;
 	validation.validator = found ? linitial_oid(found) : InvalidOid;
 	if (!OidIsValid(validation.validator))

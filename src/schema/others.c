@@ -692,10 +692,8 @@ cmig_audited_read(void)
 		" AND t.tgfoid = 'cmig.audit_trigger()'::regprocedure)))::text"
 		" FROM cmig.audit_status() s WHERE s.level IS NOT NULL AND s.target !~ '^cmig_away_[0-9]'"
 	};
-	char	   *audited = NULL;
+	char	   *audited = OidIsValid(get_namespace_oid(LOG_SCHEMA, true)) ? cmig_query_value(&query) : NULL;
 
-	if (OidIsValid(get_namespace_oid(LOG_SCHEMA, true)))
-		cmig_query_each(&query, NULL, NULL, cmig_query_keep_text, &audited);
 	return audited ? audited : "{}";
 }
 
