@@ -820,7 +820,7 @@ AS $rules$
 	p AS MATERIALIZED (SELECT p.oid, p.polrelid, p.polname, p.polcmd, p.polpermissive, p.polroles,
 	 p.polpermissive AND p.polcmd = '*' AND p.polroles <> '{0}'
 	  AND p.polqual::text LIKE '{CONST :consttype 16 %:constvalue 1 [% 1 %' AS bypass,
-	 regexp_replace(concat(p.polqual, '/', p.polwithcheck), ':(\w*location|list_start|list_end|stmt_len) -?\d+', '', 'g') AS expressions,
+	 regexp_replace(concat(p.polqual, '/', p.polwithcheck), E':(\\w*location|list_start|list_end|stmt_len) -?\\d+', '', 'g') AS expressions,
 	 d.description AS setup FROM pg_policy p
 	 LEFT JOIN pg_description d ON d.objoid = p.oid AND d.classoid = 'pg_policy'::regclass AND position('[cmig.enable_rls ' IN d.description) > 0
 	 WHERE p.polrelid IN (SELECT t.oid FROM t)),
@@ -924,8 +924,8 @@ AS $rules$
 	   ELSE format('it is written in %s and runs', f.lanname) END AS how
 	 FROM f CROSS JOIN LATERAL regexp_replace(f.prosrc, $re$'[^']*'|--[^\n]*|/[*]([^*]|[*]+[^*/])*[*]+/$re$, ' ', 'g') c(code)
 	 WHERE f.lanname NOT IN ('sql', 'plpgsql')
-	 OR (f.lanname = 'plpgsql' AND c.code ~* '\mexecute\M(?!\s+(on|function|procedure)\M)')
-	 OR c.code ~* '\m((query|table|schema|database|cursor)_to_xml\w*|dblink\w*|crosstab\w*|connectby|ts_stat|xpath_table)\s*\('),
+	 OR (f.lanname = 'plpgsql' AND c.code ~* E'\\mexecute\\M(?!\\s+(on|function|procedure)\\M)')
+	 OR c.code ~* E'\\m((query|table|schema|database|cursor)_to_xml\\w*|dblink\\w*|crosstab\\w*|connectby|ts_stat|xpath_table)\\s*\\('),
 	-- owners of views and functions that see every row of a table because of a bypass policy, and no
 	-- restrictive policy applies to them
 	owners AS MATERIALIZED (SELECT c.relowner AS oid FROM shown s JOIN pg_class c ON c.oid = s.view UNION SELECT f.proowner FROM f),
@@ -2023,10 +2023,10 @@ COMMENT ON COLUMN cmig.audit_text.text IS 'The SQL';
 CREATE VIEW cmig.audit_triggers AS
 WITH t AS (SELECT t.tgrelid, t.tgname, t.tgtype::integer AS type, t.tgenabled, t.tgparentid <> 0 AS cloned,
 		t.tgqual IS NOT NULL OR t.tgattr::text <> '' AS narrowed,
-		substring(encode(t.tgargs, 'escape') FROM '^([0-9]{1,9})\\000')::integer AS table_id,
+		substring(encode(t.tgargs, 'escape') FROM E'^([0-9]{1,9})\\\\000')::integer AS table_id,
 		CASE WHEN t.tgnargs = 2 THEN convert_from(
-			substring(t.tgargs FROM position('\x00'::bytea IN t.tgargs) + 1
-				FOR length(t.tgargs) - position('\x00'::bytea IN t.tgargs) - 1), getdatabaseencoding()) END AS argument
+			substring(t.tgargs FROM position(E'\\x00'::bytea IN t.tgargs) + 1
+				FOR length(t.tgargs) - position(E'\\x00'::bytea IN t.tgargs) - 1), getdatabaseencoding()) END AS argument
 	FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid AND p.proname = 'audit_trigger'
 	JOIN pg_namespace n ON n.oid = p.pronamespace AND n.nspname = 'cmig'),
 own AS (SELECT t.tgrelid, min(t.table_id) AS table_id, min(t.argument) AS argument, bit_or(t.type) AS type,

@@ -517,6 +517,17 @@ extern uint64 cmig_query_run(CmigQuery *query, Datum *values, const char *nulls)
 extern uint64 cmig_query_each(CmigQuery *query, Datum *values, const char *nulls,
 							  CmigRowCallback callback, void *arg);
 
+/* The rows of a small result, as Datums. */
+typedef struct CmigRows
+{
+	TupleDesc	desc;			/* NULL if there are no rows */
+	int			count;
+	HeapTuple  *rows;
+} CmigRows;
+
+/* Run a query and return its rows, palloc'd. */
+extern CmigRows *cmig_query_rows(CmigQuery *query, Datum *values, const char *nulls);
+
 /*
  * Run a query with the given snapshot, and return the first column of the first
  * row as a palloc'd string.  Returns NULL if there is no row or the column is

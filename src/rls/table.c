@@ -447,9 +447,9 @@ take_column(TupleDesc desc, HeapTuple row, void *arg)
 
 	column->name = cmig_query_text(desc, row, 1);
 	column->base_type = getBaseType(DatumGetObjectId(cmig_query_datum(desc, row, 2, &isnull)));
-	column->cast = column->base_type == VARCHAROID ? "text" : column->base_type == UUIDOID || column->base_type == INT8OID ||
-		column->base_type == INT4OID || column->base_type == INT2OID || column->base_type == TEXTOID ?
-		format_type_be(column->base_type) : NULL;
+	column->cast = column->base_type == VARCHAROID || column->base_type == TEXTOID ? "text" :
+		column->base_type == UUIDOID || column->base_type == INT8OID || column->base_type == INT4OID ||
+		column->base_type == INT2OID ? format_type_be(column->base_type) : NULL;
 	column->type = cmig_query_text(desc, row, 3);
 	column->fallback = cmig_query_text_or_null(desc, row, 4);
 	column->generated = cmig_query_bool(desc, row, 5, false);

@@ -639,17 +639,20 @@ rename_replayed(const CmigManaged *managed, CmigImage *image, void *arg)
 							run->target->renames, true, &run->lines);
 }
 
-/* Replay the revisions, and compare what they create with the target. */
+/*
+ * Replay the revisions, and compare what they create with the target or, if
+ * with_target is false, with what other revisions create.
+ */
 static List *
-compare_replayed(DiffRun *run, const CmigReplayPlan *plan, bool keeps_partitions)
+compare_replayed(DiffRun *run, const CmigReplayPlan *plan, bool with_target)
 {
-	CmigReplayed *replayed = cmig_replay_read(plan, cmig_managed_names(run->managed), run->function, false,
-											  rename_replayed, run);
+	CmigReplayed *replayed = cmig_replay_read(plan, cmig_managed_names(run->managed), with_target, run->function,
+											  false, rename_replayed, run);
 
 	run->options.initial = replayed->initial;
 	run->replayed = replayed->target;
 	tell_empty(run, replayed->image);
-	if (keeps_partitions)
+	if (with_target)
 		cmig_keep_partitions(replayed->image, run->image, "The target creates");
 	return compare(run, replayed->image);
 }
@@ -671,7 +674,7 @@ cmig_diff_run_between(const CmigReplayPlan *from, const CmigReplayPlan *to,
 					  const char *function)
 {
 	DiffRun		run = {managed, NULL, *options, function};
-	CmigReplayed *replayed = cmig_replay_read(to, cmig_managed_names(managed), function, false, NULL, NULL);
+	CmigReplayed *replayed = cmig_replay_read(to, cmig_managed_names(managed), false, function, false, NULL, NULL);
 
 	run.image = replayed->image;
 	run.target = replayed->target;

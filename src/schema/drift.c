@@ -97,7 +97,7 @@ drift_read(CmigDrift *drift, const CmigSituation *now, const char *function)
 	drift->live = cmig_image_read(drift->managed);
 	drift->created = cmig_extension_created(now);
 	drift->audited = cmig_audited_read();
-	drift->replayed = cmig_replay_read(plan, drift->schemas, function, true,
+	drift->replayed = cmig_replay_read(plan, drift->schemas, true, function, true,
 									   drift->adopts ? rename_replayed : NULL, drift);
 
 	cmig_diff_check_schemas(drift->managed, drift->live, drift->replayed->image, ERROR,
@@ -564,7 +564,7 @@ replay_applied(void *arg)
 {
 	Covered    *covered = arg;
 
-	covered->image = cmig_replay_read(covered->plan, cmig_managed_names(covered->managed), "cmig.baseline()", false, NULL, NULL)->image;
+	covered->image = cmig_replay_read(covered->plan, cmig_managed_names(covered->managed), true, "cmig.baseline()", false, NULL, NULL)->image;
 }
 
 /*

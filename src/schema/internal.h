@@ -881,11 +881,11 @@ typedef CmigImage *(*CmigReplayFinish) (const CmigManaged *managed, CmigImage *i
 /*
  * Replay a plan, and read the image of the schemas that it creates.  If
  * "assume" is true, the image includes installed extensions that no script has
- * created.  "finish" may be NULL.  Raises error 42501 if the caller does not
- * own one of the schemas.
+ * created.  "finish" may be NULL.  If "owned" is true, raises error 42501 if the
+ * caller does not own one of the schemas.
  */
-extern CmigReplayed *cmig_replay_read(const CmigReplayPlan *plan, const CmigNames *schemas, const char *caller,
-									  bool assume, CmigReplayFinish finish, void *arg);
+extern CmigReplayed *cmig_replay_read(const CmigReplayPlan *plan, const CmigNames *schemas, bool owned,
+									  const char *caller, bool assume, CmigReplayFinish finish, void *arg);
 
 /* in diff.c */
 

@@ -618,14 +618,14 @@ replay_whole(CmigReplay *replay, void *arg)
 }
 
 CmigReplayed *
-cmig_replay_read(const CmigReplayPlan *plan, const CmigNames *schemas, const char *caller, bool assume,
-				 CmigReplayFinish finish, void *arg)
+cmig_replay_read(const CmigReplayPlan *plan, const CmigNames *schemas, bool owned, const char *caller,
+				 bool assume, CmigReplayFinish finish, void *arg)
 {
 	CmigReplayed *replayed = palloc0(sizeof(CmigReplayed));
 	Whole		whole = {plan, {.schemas = schemas,.assumed = assume ? &replayed->assumed : NULL,
 	.finish = finish,.arg = arg}, replayed};
 
-	if (schemas != NULL)
+	if (schemas != NULL && owned)
 		cmig_managed_require_owned(cmig_managed_schemas(schemas),
 								   psprintf("%s replays revisions in the schema and rolls them back.", caller));
 	cmig_replay_run(plan->graph, caller, replay_whole, &whole);

@@ -201,7 +201,7 @@ cmig_target_subject(Node *statement, CmigTargetSubject *subject)
 			object = list_make2(object, makeString(((CreateTransformStmt *) statement)->lang));
 			break;
 		case T_AlterOpFamilyStmt:
-			object = lcons(makeString(((AlterOpFamilyStmt *) statement)->amname), object);
+			object = lcons(makeString(((AlterOpFamilyStmt *) statement)->amname), list_copy(object));
 			break;
 		case T_CopyStmt:
 			if (!((CopyStmt *) statement)->is_from)

@@ -29,7 +29,7 @@ PLANTS = {
     # a right is not asked for
     "right": ("src/store/access.c", "	return cmig_query_do(&query) > 0;\n", "	return true;\n"),
     # names that are not quoted, of constraints and of columns
-    "constraint": ("src/online/recipe.c", "recipe->table_name, quote_identifier(name), definition,", "recipe->table_name, name, definition,"),
+    "constraint": ("src/online/recipe.c", "recipe->table_name, quote_identifier(recipe->name), definition,", "recipe->table_name, recipe->name, definition,"),
     "column": ("src/rls/plan.c", "\"%s = %s\" : \"%s = (SELECT %s)\", quote_identifier(column->name), value);", "\"%s = %s\" : \"%s = (SELECT %s)\", column->name, value);"),
     # one query, and all, with the caller's search_path
     "path": ("src/base/query.c", "	if (pinned)\n		pin_parser_settings();\n", ""),
