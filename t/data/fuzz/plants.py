@@ -45,7 +45,7 @@ PLANTS = {
     "relation": ("src/audit/target.c", "								   RelationGetRelationName(relation));\n	table_close(relation, AccessShareLock);\n",
                  "								   RelationGetRelationName(relation));\n"),
     # a text is cut within a character
-    "character": ("src/store/file_name.c", "pg_mbcliplen(text, length, MAX_SHOWN)", "MAX_SHOWN"),
+    "character": ("src/base/text.c", "pg_mbcliplen(text, length, most)", "most"),
     # a lock of the session stays
     "lock": ("src/run/lock.c", "	if (cmig_lock_held_compat(&tag, mode))\n		LockRelease(&tag, mode, true);\n",
              "	if (key != KEY_RUN && cmig_lock_held_compat(&tag, mode))\n		LockRelease(&tag, mode, true);\n"),
