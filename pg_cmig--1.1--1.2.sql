@@ -105,7 +105,7 @@ COMMENT ON FUNCTION cmig.set_option(text, text, name) IS 'Stores the value of on
 CREATE FUNCTION cmig.rls_rules(schemas oid[], become text,
 	OUT rule text, OUT severity text, OUT object text, OUT problem text, OUT fix text, OUT subject oid)
 RETURNS SETOF record
-LANGUAGE sql STABLE PARALLEL UNSAFE
+LANGUAGE sql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $rules$
 	-- the tables
 	WITH RECURSIVE t AS MATERIALIZED (SELECT c.oid, c.relnamespace AS ns,

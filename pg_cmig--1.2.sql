@@ -806,7 +806,7 @@ LANGUAGE C STABLE PARALLEL UNSAFE;
 CREATE FUNCTION cmig.rls_rules(schemas oid[], become text,
 	OUT rule text, OUT severity text, OUT object text, OUT problem text, OUT fix text, OUT subject oid)
 RETURNS SETOF record
-LANGUAGE sql STABLE PARALLEL UNSAFE
+LANGUAGE sql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $rules$
 	-- the tables
 	WITH RECURSIVE t AS MATERIALIZED (SELECT c.oid, c.relnamespace AS ns,
