@@ -576,7 +576,7 @@ leave(StepRun *run, CmigSession *session, const CmigSavedSettings *saved)
 	run_caller = InvalidOid;
 	cmig_runner_stop(&run->script);
 	cmig_toplevel_snapshot();
-	cmig_session_leave_steps(session);
+	cmig_session_leave(session);
 	cmig_saved_settings_put_back(saved);
 	cmig_toplevel_commit();
 }
@@ -671,7 +671,7 @@ cmig_nontransactional_run(const CmigRunStep *step, CmigInDoubt *in_doubt)
 	{
 		error_context_stack = &callback;
 		run->script.phase = "before its first statement";
-		cmig_session_enter_steps(session);
+		cmig_session_enter(session, true);
 		cmig_toplevel_commit();
 		run->script.phase = NULL;
 		run_statements(run, context);

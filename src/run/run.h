@@ -9,7 +9,7 @@
 
 #include "postgres.h"
 
-#include "catalog/objectaddress.h"
+#include "catalog/dependency.h"
 #include "datatype/timestamp.h"
 #include "executor/execdesc.h"
 #include "nodes/nodes.h"
@@ -86,9 +86,10 @@ extern char *cmig_scope_condition(void);
 typedef struct CmigSession
 {
 	MemoryContext context;		/* memory context of the lists */
+	bool		steps;			/* are the script's statements committed one
+								 * by one? */
 	int			guc_level;
-	int			temp_count;		/* number of objects in temp_objects */
-	ObjectAddress *temp_objects;
+	ObjectAddresses *temp_objects;	/* NULL if there was no temporary schema */
 	List	   *prepared;		/* of char *: names of statements that the
 								 * script has prepared */
 	List	   *tables;			/* of Oid: tables that may have deferred
@@ -104,27 +105,18 @@ typedef struct CmigSession
  * If the script ends with an error, call cmig_session_abandon() instead, and
  * roll back the transaction or subtransaction, which restores everything else.
  * Sessions cannot be nested.
+ *
+ * If "steps" is true, the script's statements are committed one by one.  The
+ * caller must restore the settings and the role, allocate *session in
+ * PortalContext or one of its children, be in one of these contexts, and call
+ * cmig_session_leave() in a transaction, even after an error.
  */
-extern void cmig_session_enter(CmigSession *session);
+extern void cmig_session_enter(CmigSession *session, bool steps);
 extern void cmig_session_leave(CmigSession *session);
 extern void cmig_session_abandon(CmigSession *session);
 
-/*
- * Call this after cmig_session_enter() to set a different search_path for the
- * script.
- */
+/* Sets another search_path for the script whose session was entered. */
 extern void cmig_session_use_path(const char *path);
-
-/*
- * Variants of cmig_session_enter() and cmig_session_leave() for a script whose
- * statements are committed one by one.  The caller must restore the settings
- * and the role.  *session must be allocated in
- * PortalContext or one of its children, and the current memory context must be
- * one of these, too.  cmig_session_leave_steps() must be called in a
- * transaction, after success as well as after an error.
- */
-extern void cmig_session_enter_steps(CmigSession *session);
-extern void cmig_session_leave_steps(CmigSession *session);
 
 /*
  * Call this before parsing a script that is not going to run.  Suppresses the

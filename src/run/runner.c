@@ -949,7 +949,7 @@ run_script(CmigScriptRun *run, const char *sql, DestReceiver *dest,
 
 	run->phase = "before its first statement";
 	statement_number = 0;
-	cmig_session_enter(session);
+	cmig_session_enter(session, false);
 
 	context = AllocSetContextCreate(caller, "pg_cmig statement",
 									ALLOCSET_DEFAULT_SIZES);

@@ -6,33 +6,30 @@
  */
 #include "postgres.h"
 
-#include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/relation.h"
-#include "access/table.h"
 #include "access/xact.h"
 #include "catalog/dependency.h"
 #include "catalog/namespace.h"
-#include "catalog/objectaddress.h"
 #include "catalog/pg_authid.h"
 #include "catalog/pg_constraint.h"
 #include "catalog/pg_depend.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_namespace.h"
+#include "catalog/pg_type.h"
 #include "commands/prepare.h"
 #include "commands/trigger.h"
 #include "executor/execdesc.h"
 #include "executor/executor.h"
-#include "lib/ilist.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
+#include "nodes/memnodes.h"
 #include "nodes/parsenodes.h"
 #include "nodes/pg_list.h"
 #include "parser/parser.h"
 #include "tcop/utility.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
-#include "utils/fmgroids.h"
 #include "utils/guc.h"
 #include "utils/guc_tables.h"
 #include "utils/lsyscache.h"
@@ -111,78 +108,7 @@ deferred_note_copy(CmigSession *session, const CopyStmt *copy)
 	list_free(relations);
 }
 
-/*
- * Add the deferrable constraints named in a SET CONSTRAINTS statement to
- * *result.  As in PostgreSQL, an unqualified name refers to the first schema
- * in search_path that has a constraint with this name.
- */
-static void
-collect_named(List *names, List **result)
-{
-	Relation	relation = table_open(ConstraintRelationId, AccessShareLock);
-	ListCell   *cell;
-
-	foreach(cell, names)
-	{
-		RangeVar   *name = lfirst(cell);
-		List	   *schemas;
-		ListCell   *schema;
-		bool		found = false;
-
-		schemas = name->schemaname != NULL ?
-			list_make1_oid(get_namespace_oid(name->schemaname, true)) :
-			fetch_search_path(true);
-		foreach(schema, schemas)
-		{
-			ScanKeyData keys[2];
-			SysScanDesc scan;
-			HeapTuple	tuple;
-
-			ScanKeyInit(&keys[0], Anum_pg_constraint_conname,
-						BTEqualStrategyNumber, F_NAMEEQ,
-						CStringGetDatum(name->relname));
-			ScanKeyInit(&keys[1], Anum_pg_constraint_connamespace,
-						BTEqualStrategyNumber, F_OIDEQ,
-						ObjectIdGetDatum(lfirst_oid(schema)));
-			scan = systable_beginscan(relation, ConstraintNameNspIndexId, true,
-									  NULL, 2, keys);
-			while (HeapTupleIsValid(tuple = systable_getnext(scan)))
-			{
-				Form_pg_constraint form = (Form_pg_constraint) GETSTRUCT(tuple);
-
-				found = true;
-				if (form->condeferrable)
-					*result = list_append_unique_oid(*result, form->oid);
-			}
-			systable_endscan(scan);
-			if (found)
-				break;
-		}
-		list_free(schemas);
-	}
-	table_close(relation, AccessShareLock);
-}
-
-/* Returns all deferrable constraints in the database. */
-static List *
-list_deferrable(void)
-{
-	Relation	relation = table_open(ConstraintRelationId, AccessShareLock);
-	SysScanDesc scan = systable_beginscan(relation, InvalidOid, false, NULL, 0, NULL);
-	HeapTuple	tuple;
-	List	   *result = NIL;
-
-	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
-	{
-		Form_pg_constraint form = (Form_pg_constraint) GETSTRUCT(tuple);
-
-		if (form->condeferrable)
-			result = lappend_oid(result, form->oid);
-	}
-	systable_endscan(scan);
-	table_close(relation, AccessShareLock);
-	return result;
-}
+static CmigQuery deferrable_query = {"SELECT oid FROM pg_constraint WHERE condeferrable"};
 
 /*
  * Perform SET CONSTRAINTS for constraints given by OID.  "deferred" is the
@@ -251,46 +177,33 @@ new_constraints(Oid table, List *known)
 static void
 refuse_namesakes(const CmigSession *session, List *constraints)
 {
-	Relation	relation = table_open(ConstraintRelationId, AccessShareLock);
+	static CmigQuery query = {
+		"SELECT f.conname, ft.relname, ot.relname, ot.oid FROM pg_constraint f JOIN pg_class ft ON ft.oid = f.conrelid"
+		" JOIN pg_constraint o ON o.conname = f.conname AND o.connamespace = f.connamespace"
+		" AND o.oid <> f.oid AND o.condeferrable"
+		" JOIN pg_class ot ON ot.oid = o.conrelid AND ot.relowner <> ft.relowner WHERE f.oid = $1 ORDER BY ot.oid",
+		1, {OIDOID}
+	};
 	ListCell   *cell;
+	ListCell   *lc;
 
 	foreach(cell, constraints)
 	{
-		HeapTuple	fired = SearchSysCache1(CONSTROID, ObjectIdGetDatum(lfirst_oid(cell)));
-		Form_pg_constraint form;
-		ScanKeyData keys[2];
-		SysScanDesc scan;
-		HeapTuple	tuple;
-
-		if (!HeapTupleIsValid(fired))
-			continue;
-		form = (Form_pg_constraint) GETSTRUCT(fired);
-		ScanKeyInit(&keys[0], Anum_pg_constraint_conname, BTEqualStrategyNumber, F_NAMEEQ,
-					NameGetDatum(&form->conname));
-		ScanKeyInit(&keys[1], Anum_pg_constraint_connamespace, BTEqualStrategyNumber, F_OIDEQ,
-					ObjectIdGetDatum(form->connamespace));
-		scan = systable_beginscan(relation, ConstraintNameNspIndexId, true, NULL, 2, keys);
-		while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+		foreach(lc, cmig_query_list(&query, lfirst_oid(cell)))
 		{
-			Form_pg_constraint other = (Form_pg_constraint) GETSTRUCT(tuple);
+			char	  **row = lfirst(lc);
+			Oid			other = atooid(row[3]);
 
-			if (other->oid == form->oid || !other->condeferrable || !OidIsValid(other->conrelid) ||
-				list_member_oid(session->tables, other->conrelid) ||
-				!AfterTriggerPendingOnRel(other->conrelid) ||
-				cmig_role_owner_of(other->conrelid) == cmig_role_owner_of(form->conrelid))
+			if (list_member_oid(session->tables, other) || !AfterTriggerPendingOnRel(other))
 				continue;
 			ereport(ERROR,
 					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-					 errmsg("constraint \"%s\" on table \"%s\" cannot be checked now",
-							NameStr(form->conname), get_rel_name(form->conrelid)),
+					 errmsg("constraint \"%s\" on table \"%s\" cannot be checked now", row[0], row[1]),
 					 errdetail("This would also check the constraint with the same name on table \"%s\", whose deferred triggers would run with the privileges of role \"%s\".",
-							   get_rel_name(other->conrelid), GetUserNameFromId(GetUserId(), false)),
+							   row[2], GetUserNameFromId(GetUserId(), false)),
 					 errhint("Call the function at the beginning of a transaction.")));
 		}
-		systable_endscan(scan);
-		ReleaseSysCache(fired);
 	}
-	table_close(relation, AccessShareLock);
 }
 
 /*
@@ -339,7 +252,7 @@ deferred_fire(CmigSession *session)
 	set_mode(fired, true, session->set_some, true);
 	if (session->set_some)
 	{
-		List	   *set = session->set_all ? list_deferrable() : session->constraints;
+		List	   *set = session->set_all ? cmig_query_oids(&deferrable_query) : session->constraints;
 
 		set_mode(set, true, true, true);
 		set_mode(set, false, true, false);
@@ -357,20 +270,37 @@ deferred_fire(CmigSession *session)
 static bool
 deferred_set_constraints(CmigSession *session, const ConstraintsSetStmt *set)
 {
+	static CmigQuery named_query = {
+		"SELECT oid FROM pg_constraint WHERE condeferrable AND conname = $1::name AND connamespace = $2",
+		2, {TEXTOID, OIDOID}
+	};
 	MemoryContext caller = MemoryContextSwitchTo(session->context);
-	bool		done = false;
+	bool		done = set->constraints == NIL && !set->deferred;
+	ListCell   *cell;
 
 	session->set_some = true;
-	if (set->constraints != NIL)
-		collect_named(set->constraints, &session->constraints);
-	else
+	session->set_all |= set->constraints == NIL;
+	if (done)
+		set_mode(cmig_query_oids(&deferrable_query), false, false, false);
+
+	/*
+	 * an unqualified name refers to the first schema in search_path that has
+	 * it
+	 */
+	foreach(cell, set->constraints)
 	{
-		session->set_all = true;
-		if (!set->deferred)
+		RangeVar   *name = lfirst(cell);
+		List	   *schemas = name->schemaname == NULL ? fetch_search_path(true) :
+		list_make1_oid(get_namespace_oid(name->schemaname, true));
+		List	   *found = NIL;
+		ListCell   *schema;
+
+		foreach(schema, schemas)
 		{
-			set_mode(list_deferrable(), false, false, false);
-			done = true;
+			if (found == NIL)
+				found = cmig_query_oids(&named_query, name->relname, lfirst_oid(schema));
 		}
+		session->constraints = list_concat_unique_oid(session->constraints, found);
 	}
 	MemoryContextSwitchTo(caller);
 	return done;
@@ -403,21 +333,6 @@ deferred_set_constraints(CmigSession *session, const ConstraintsSetStmt *set)
 /* The values of the settings cmig.search_path and cmig.role. */
 static char *script_search_path = NULL;
 static char *script_role = NULL;
-
-/*
- * Marks a portal that existed before a script.  The mark is in the portal's
- * memory and is freed together with the portal.  Comparing names and addresses
- * would not be sufficient, because a script may close the portal and open
- * another one with the same name at the same address.
- */
-typedef struct PortalMark
-{
-	dlist_node	node;
-	MemoryContext context;
-	MemoryContextCallback callback;
-} PortalMark;
-
-static dlist_head marked_portals = DLIST_STATIC_INIT(marked_portals);
 
 /*
  * The session of the script that is running, or NULL if no script is running.
@@ -595,51 +510,25 @@ list_portals(void)
 }
 
 /*
- * Memory context reset callback: remove a portal's mark from the list, because
- * the portal's memory is being freed.
+ * A reset callback that does nothing: it marks the memory of a portal that
+ * existed before a script.  Comparing names and addresses would not be
+ * sufficient, because a script may close the portal and open another one with
+ * the same name at the same address.
  */
 static void
-forget_portal(void *mark)
+existed_before(void *arg)
 {
-	dlist_delete(&((PortalMark *) mark)->node);
 }
 
 /* Is this the memory context of a portal that has a mark? */
 static bool
 is_marked(MemoryContext context)
 {
-	dlist_iter	iter;
+	MemoryContextCallback *callback = context->reset_cbs;
 
-	dlist_foreach(iter, &marked_portals)
-	{
-		if (dlist_container(PortalMark, node, iter.cur)->context == context)
-			return true;
-	}
-	return false;
-}
-
-/* Mark all existing portals, which belong to the caller. */
-static void
-mark_portals(void)
-{
-	List	   *portals = list_portals();
-	ListCell   *cell;
-
-	foreach(cell, portals)
-	{
-		MemoryContext context = lfirst(cell);
-		PortalMark *mark;
-
-		if (is_marked(context))
-			continue;
-		mark = MemoryContextAlloc(context, sizeof(PortalMark));
-		mark->context = context;
-		mark->callback.func = forget_portal;
-		mark->callback.arg = mark;
-		dlist_push_tail(&marked_portals, &mark->node);
-		MemoryContextRegisterResetCallback(context, &mark->callback);
-	}
-	list_free(portals);
+	while (callback != NULL && callback->func != existed_before)
+		callback = callback->next;
+	return callback != NULL;
 }
 
 /*
@@ -649,10 +538,9 @@ mark_portals(void)
 static void
 close_cursors(void)
 {
-	List	   *after = list_portals();
 	ListCell   *cell;
 
-	foreach(cell, after)
+	foreach(cell, list_portals())
 	{
 		MemoryContext context = lfirst(cell);
 		Portal		portal;
@@ -666,114 +554,59 @@ close_cursors(void)
 			UnpinPortal(portal);
 		PortalDrop(portal, false);
 	}
-	list_free(after);
 }
 
-/* qsort and bsearch comparator: by class and OID. */
-static int
-compare_objects(const void *a, const void *b)
-{
-	const ObjectAddress *x = a;
-	const ObjectAddress *y = b;
-
-	if (x->classId != y->classId)
-		return x->classId < y->classId ? -1 : 1;
-	if (x->objectId != y->objectId)
-		return x->objectId < y->objectId ? -1 : 1;
-	return 0;
-}
-
-/* A growing array of the objects in this session's temporary schema. */
+/* Objects in the temporary schema, other than those that are known. */
 typedef struct TempObjects
 {
-	ObjectAddress *objects;
-	int			count;
-	int			room;			/* number of objects that fit into the array */
+	const ObjectAddresses *known;	/* or NULL */
+	ObjectAddresses *found;
 } TempObjects;
 
-/* Row callback: add the object in a pg_depend row to the array. */
+/* Row callback: add the object in a pg_depend row. */
 static void
 add_temp_object(HeapTuple row, void *arg)
 {
 	TempObjects *temp = arg;
 	Form_pg_depend form = (Form_pg_depend) GETSTRUCT(row);
+	ObjectAddress object;
 
-	if (temp->count == temp->room)
-	{
-		temp->room *= 2;
-		temp->objects = repalloc(temp->objects, temp->room * sizeof(ObjectAddress));
-	}
-	ObjectAddressSet(temp->objects[temp->count], form->classid, form->objid);
-	temp->count++;
+	ObjectAddressSet(object, form->classid, form->objid);
+	if (temp->known == NULL || !object_address_present(&object, temp->known))
+		add_exact_object_address(&object, temp->found);
 }
 
-/* Returns the objects in this session's temporary schema, sorted. */
-static ObjectAddress *
-list_temp_objects(int *count)
+/* Returns the objects in the temporary schema, or NULL if there is no schema. */
+static ObjectAddresses *
+list_temp_objects(const ObjectAddresses *known)
 {
-	TempObjects temp = {.room = 16};
-	Oid			temp_namespace;
-	Oid			toast_namespace;
+	TempObjects temp = {.known = known};
+	Oid			schema;
+	Oid			toast_schema;
 
-	*count = 0;
-	GetTempNamespaceState(&temp_namespace, &toast_namespace);
-	if (!OidIsValid(temp_namespace))
+	GetTempNamespaceState(&schema, &toast_schema);
+	if (!OidIsValid(schema))
 		return NULL;
-
-	temp.objects = palloc(temp.room * sizeof(ObjectAddress));
-	cmig_catalog_rows_referring(NamespaceRelationId, temp_namespace, add_temp_object, &temp);
-	qsort(temp.objects, temp.count, sizeof(ObjectAddress), compare_objects);
-	*count = temp.count;
-	return temp.objects;
+	temp.found = new_object_addresses();
+	cmig_catalog_rows_referring(NamespaceRelationId, schema, add_temp_object, &temp);
+	return temp.found;
 }
 
-/* Drop the temporary objects that the script created. */
+/*
+ * Drop the temporary objects that the script created, and, as at the end of a
+ * session, the objects that depend on them.
+ */
 static void
 drop_temp_objects(CmigSession *session)
 {
-	int			count;
-	ObjectAddress *objects = list_temp_objects(&count);
-	ObjectAddresses *drop = new_object_addresses();
-	bool		any = false;
+	ObjectAddresses *drop = list_temp_objects(session->temp_objects);
 
-	for (int i = 0; i < count; i++)
-	{
-		if (session->temp_count > 0 &&
-			bsearch(&objects[i], session->temp_objects, session->temp_count,
-					sizeof(ObjectAddress), compare_objects) != NULL)
-			continue;
-		add_exact_object_address(&objects[i], drop);
-		any = true;
-	}
-
-	/*
-	 * as at the end of a session, also drop the objects that depend on the
-	 * temporary objects
-	 */
-	if (any)
-	{
-		performMultipleDeletions(drop, DROP_CASCADE,
-								 PERFORM_DELETION_INTERNAL |
-								 PERFORM_DELETION_QUIETLY |
-								 PERFORM_DELETION_SKIP_EXTENSIONS);
-		CommandCounterIncrement();
-	}
-	free_object_addresses(drop);
-	if (objects != NULL)
-		pfree(objects);
-}
-
-/* Deallocate the statements that the script prepared. */
-static void
-drop_prepared(CmigSession *session)
-{
-	ListCell   *cell;
-
-	foreach(cell, session->prepared)
-	{
-		DropPreparedStatement(lfirst(cell), false);
-	}
-	session->prepared = NIL;
+	if (drop == NULL)
+		return;
+	performMultipleDeletions(drop, DROP_CASCADE,
+							 PERFORM_DELETION_INTERNAL | PERFORM_DELETION_QUIETLY |
+							 PERFORM_DELETION_SKIP_EXTENSIONS);
+	CommandCounterIncrement();
 }
 
 /*
@@ -859,30 +692,36 @@ cmig_session_init(void)
 	ExecutorEnd_hook = note_executor_end;
 }
 
-/* Record the state of the session before a script. */
-static void
-look_around(CmigSession *session)
+void
+cmig_session_enter(CmigSession *session, bool steps)
 {
 	MemoryContext caller;
+	ListCell   *cell;
 
 	memset(session, 0, sizeof(*session));
-	session->context = AllocSetContextCreate(CurrentMemoryContext,
-											 "pg_cmig session",
+	session->steps = steps;
+	session->context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig session",
 											 ALLOCSET_SMALL_SIZES);
 	caller = MemoryContextSwitchTo(session->context);
-	mark_portals();
-	session->temp_objects = list_temp_objects(&session->temp_count);
-	MemoryContextSwitchTo(caller);
-}
+	foreach(cell, list_portals())
+	{
+		MemoryContext context = lfirst(cell);
+		MemoryContextCallback *mark;
 
-void
-cmig_session_enter(CmigSession *session)
-{
-	look_around(session);
-	session->guc_level = NewGUCNestLevel();
-	set_all_for_script(GUC_ACTION_SAVE);
+		if (is_marked(context))
+			continue;
+		mark = MemoryContextAllocZero(context, sizeof(MemoryContextCallback));
+		mark->func = existed_before;
+		MemoryContextRegisterResetCallback(context, mark);
+	}
+	session->temp_objects = list_temp_objects(NULL);
+	MemoryContextSwitchTo(caller);
+
+	session->guc_level = steps ? 0 : NewGUCNestLevel();
+	set_all_for_script(steps ? GUC_ACTION_SET : GUC_ACTION_SAVE);
 	/* in parallel, Citus could not change tables with foreign keys */
-	cmig_citus_override("citus.multi_shard_modify_mode", "sequential");
+	if (!steps)
+		cmig_citus_override("citus.multi_shard_modify_mode", "sequential");
 	current = session;
 	cmig_scope_pin();
 }
@@ -895,57 +734,43 @@ cmig_session_use_path(const char *path)
 }
 
 void
-cmig_session_leave(CmigSession *session)
-{
-	MemoryContext caller = MemoryContextSwitchTo(session->context);
-
-	deferred_fire(session);
-	close_cursors();
-	drop_temp_objects(session);
-	drop_prepared(session);
-	current = NULL;
-	cmig_scope_unpin();
-	AtEOXact_GUC(false, session->guc_level);
-
-	MemoryContextSwitchTo(caller);
-	MemoryContextDelete(session->context);
-}
-
-void
 cmig_session_abandon(CmigSession *session)
 {
+	ListCell   *cell;
+
 	if (current != session)
 		return;
 	current = NULL;
 	cmig_scope_unpin();
-	drop_prepared(session);
+	foreach(cell, session->prepared)
+	{
+		DropPreparedStatement(lfirst(cell), false);
+	}
+}
+
+void
+cmig_session_leave(CmigSession *session)
+{
+	MemoryContext caller;
+
+	if (current != session)
+		return;
+	caller = MemoryContextSwitchTo(session->context);
+	if (!session->steps)
+		deferred_fire(session);
+	cmig_session_abandon(session);
+	close_cursors();
+	drop_temp_objects(session);
+	if (!session->steps)
+		AtEOXact_GUC(false, session->guc_level);
+	MemoryContextSwitchTo(caller);
+	MemoryContextDelete(session->context);
 }
 
 bool
 cmig_session_is_entered(void)
 {
 	return current != NULL;
-}
-
-void
-cmig_session_enter_steps(CmigSession *session)
-{
-	look_around(session);
-	set_all_for_script(GUC_ACTION_SET);
-	current = session;
-	cmig_scope_pin();
-}
-
-void
-cmig_session_leave_steps(CmigSession *session)
-{
-	if (current != session)
-		return;
-	current = NULL;
-	cmig_scope_unpin();
-	close_cursors();
-	drop_temp_objects(session);
-	drop_prepared(session);
 }
 
 /* ----------------------------------------------------------------
@@ -966,7 +791,7 @@ cmig_session_leave_steps(CmigSession *session)
 /* The saved state of a setting. */
 typedef struct SavedSetting
 {
-	char	   *name;
+	const char *name;
 	char	   *value;
 	GucSource	source;
 } SavedSetting;
@@ -1025,65 +850,53 @@ cmig_saved_settings_take(void)
 	return saved;
 }
 
-/*
- * Restore a setting.  "setting" is its saved state, or NULL if the setting did
- * not exist when the settings were saved.
- */
-static void
-put_back(const char *name, const SavedSetting *setting)
+/* Returns the saved state, or NULL if the setting did not exist then. */
+static const SavedSetting *
+find_saved(const CmigSavedSettings *saved, const char *name)
 {
-	const char *value = NULL;
+	SavedSetting key = {.name = name};
 
-	if (setting != NULL && setting->source >= PGC_S_INTERACTIVE)
-		value = setting->value;
-	cmig_settings_set(name, value, PGC_SUSET, GUC_ACTION_SET);
+	return bsearch(&key, saved->settings, saved->count, sizeof(SavedSetting), compare_settings);
 }
 
-/*
- * Does the setting differ from its saved state?  "setting" is NULL if the
- * setting did not exist when the settings were saved.
- */
 static bool
-has_changed(const struct config_generic *now, const SavedSetting *setting)
+has_changed(const struct config_generic *now, const SavedSetting *saved)
 {
-	char	   *value;
-	bool		changed;
-
-	if (setting == NULL)
+	if (saved == NULL)
 		return now->source >= PGC_S_INTERACTIVE;
-	if (now->source != setting->source)
-		return true;
-	if (now->source < PGC_S_INTERACTIVE)
-		return false;
-	value = GetConfigOptionByName(now->name, NULL, false);
-	changed = strcmp(value, setting->value) != 0;
-	pfree(value);
-	return changed;
+	return now->source != saved->source ||
+		(now->source >= PGC_S_INTERACTIVE &&
+		 strcmp(GetConfigOptionByName(now->name, NULL, false), saved->value) != 0);
 }
 
-/*
- * The settings that are restored first, because restoring other settings may
- * require the privileges of the original role.
- */
-static const char *const first[] = {"session_authorization", "role"};
+static void
+put_back(const CmigSavedSettings *saved, const char *name)
+{
+	const SavedSetting *setting = find_saved(saved, name);
+
+	cmig_settings_set(name, setting && setting->source >= PGC_S_INTERACTIVE ? setting->value : NULL,
+					  PGC_SUSET, GUC_ACTION_SET);
+}
 
 void
 cmig_saved_settings_put_back(const CmigSavedSettings *saved)
 {
+	static const char *const roles[] = {"session_authorization", "role"};
 	int			count;
 	struct config_generic **all;
-	char	  **changed;
-	int			nchanged = 0;
+	List	   *changed = NIL;
+	ListCell   *lc;
 
-	for (int i = 0; i < lengthof(first); i++)
+	/*
+	 * restoring other settings may require the privileges of the original
+	 * role
+	 */
+	for (int i = 0; i < lengthof(roles); i++)
 	{
-		SavedSetting key = {.name = (char *) first[i]};
-		SavedSetting *setting = bsearch(&key, saved->settings, saved->count,
-										sizeof(SavedSetting), compare_settings);
+		const SavedSetting *setting = find_saved(saved, roles[i]);
 
-		if (setting != NULL &&
-			strcmp(GetConfigOptionByName(first[i], NULL, false), setting->value) != 0)
-			put_back(first[i], setting);
+		if (setting != NULL && strcmp(GetConfigOptionByName(roles[i], NULL, false), setting->value) != 0)
+			put_back(saved, roles[i]);
 	}
 
 	/*
@@ -1091,24 +904,11 @@ cmig_saved_settings_put_back(const CmigSavedSettings *saved)
 	 * PostgreSQL's table of settings
 	 */
 	all = cmig_guc_variables_compat(&count);
-	changed = palloc(sizeof(char *) * count);
 	for (int i = 0; i < count; i++)
 	{
-		SavedSetting key = {.name = (char *) all[i]->name};
-		SavedSetting *setting;
-
-		if (!is_saved(all[i]))
-			continue;
-		setting = bsearch(&key, saved->settings, saved->count,
-						  sizeof(SavedSetting), compare_settings);
-		if (has_changed(all[i], setting))
-			changed[nchanged++] = pstrdup(all[i]->name);
+		if (is_saved(all[i]) && has_changed(all[i], find_saved(saved, all[i]->name)))
+			changed = lappend(changed, pstrdup(all[i]->name));
 	}
-	for (int i = 0; i < nchanged; i++)
-	{
-		SavedSetting key = {.name = changed[i]};
-
-		put_back(changed[i], bsearch(&key, saved->settings, saved->count,
-									 sizeof(SavedSetting), compare_settings));
-	}
+	foreach(lc, changed)
+		put_back(saved, lfirst(lc));
 }

@@ -379,7 +379,7 @@ cmig_target_in_session(CmigTargetState *state, CmigScriptRun *run, const char *p
 		error_context_stack = &callback;
 
 		run->phase = "before its first statement";
-		cmig_session_enter(&session);
+		cmig_session_enter(&session, false);
 		if (path != NULL)
 			cmig_session_use_path(path);
 		for (int i = 0; settings[i] != NULL; i += 2)
