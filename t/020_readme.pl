@@ -3,8 +3,7 @@
 # Tests that the documents are complete and that their examples print what they show.
 #
 # The test runs every example in README.md, in the README.md of each chain, and in
-# the documents in doc/.  In doc/reference.md, it runs the examples of the sections
-# that are marked for this.  (doc/production.md has its own test, because its examples
+# the documents in doc/.  (doc/production.md has its own test, because its examples
 # need drivers.)  DocExamples.pm describes what is run, and how.  If the output of an
 # example was changed on purpose, the test leaves a copy of the document with the new
 # output in tmp_check.
@@ -28,17 +27,18 @@ $node->start;
 $node->safe_psql('postgres', 'CREATE ROLE shop LOGIN CREATEDB');
 
 my @documents = @ARGV ? @ARGV
-  : ("$top/README.md", glob("$top/migrations/*/README.md"), grep { !/production/ } glob("$top/doc/*.md"));
+  : ("$top/README.md", glob("$top/migrations/*/README.md"), grep { !/production/ } glob("$top/doc/*.md $top/doc/reference/*.md"));
 foreach my $path (map { Cwd::abs_path($_) } @documents)
 {
-	my $mode = $path =~ /reference/ ? 'on demand' : $path =~ /migrations|tutorial|tenants/ ? 'whole' : 'sections';
+	my $mode = $path =~ m{reference/|migrations|tutorial|tenants} ? 'whole' : 'sections';
 
 	DocExamples->new($node, $path, $mode)->run;
 }
 
 # Every object has a comment, and the reference mentions everything that users
 # can see.
-my $reference = slurp_file("$top/doc/reference.md");
+my $index = slurp_file("$top/doc/reference.md");
+my $reference = join "\n", map { slurp_file($_) } glob("$top/doc/reference/*.md");
 my $unnamed = sub { join ', ', grep { $reference !~ /(?<![\w.])\Q$_\E(?!\w)/ } @_ };
 my $list = sub { split /\n/, $node->safe_psql('complete', $_[0]) };
 my $tables = "pg_class c WHERE relnamespace = 'cmig'::regnamespace AND relkind IN ('r', 'v')";
@@ -81,6 +81,9 @@ is(join(', ', $list->("SELECT relname || '.' || attname FROM $columns
 is($unnamed->($list->("SELECT DISTINCT 'cmig.' || proname FROM pg_proc
 	WHERE pronamespace = 'cmig'::regnamespace ORDER BY 1")),
 	'', 'the reference names every function');
+is(join(', ', grep { $index !~ /^\| .*`\Q$_\E`.*\]\(reference/m } $list->("SELECT DISTINCT 'cmig.' || proname FROM pg_proc
+	WHERE pronamespace = 'cmig'::regnamespace UNION SELECT 'cmig.' || relname FROM $tables ORDER BY 1")),
+	'', 'the index of the reference leads to every function and table');
 is($unnamed->($list->("SELECT 'cmig.' || relname FROM $tables ORDER BY 1")),
 	'', 'the reference names every table and view');
 is($unnamed->($list->("SELECT DISTINCT attname FROM $columns ORDER BY 1")),

@@ -29,7 +29,6 @@
 #   <!-- run SQL -->            run in the session, its result is ignored; can
 #                               have several lines
 #   <!-- superuser SQL -->      the same as the superuser
-#   <!-- examples are run -->   in a section of an "on demand" document
 
 package DocExamples;
 
@@ -46,7 +45,7 @@ use Test::More;
 
 my $MARK = '@@ step';
 
-# new(NODE, PATH, MODE): MODE is "sections", the default, "whole" or "on demand"
+# new(NODE, PATH, MODE): MODE is "sections", the default, or "whole"
 sub new
 {
 	my ($class, $node, $path, $mode) = @_;
@@ -150,7 +149,7 @@ sub parse
 	my ($self) = @_;
 	my @lines = split /\n/, slurp_file($self->{path}), -1;
 	my $parts = $self->{parts};
-	my ($skip, $wanted) = (0, $self->{mode} ne 'on demand');
+	my $skip = 0;
 	my $text = sub { push @$parts, { kind => 'text', lines => [@_] } };
 
 	push @$parts, { kind => 'fresh', lines => [] };
@@ -160,17 +159,15 @@ sub parse
 
 		if ($line =~ /^## / && $self->{mode} ne 'whole')
 		{
-			$wanted = $self->{mode} ne 'on demand';
 			push @$parts, { kind => 'fresh', lines => [$line] };
 		}
-		elsif ($line =~ /^<!-- (not run|fresh database|examples are run|run|superuser)\b/)
+		elsif ($line =~ /^<!-- (not run|fresh database|run|superuser)\b/)
 		{
 			my ($what, $first) = ($1, $i);
 
 			$i++ while $lines[$i] !~ /-->\s*$/ && $i < $#lines;
 			my $comment = join "\n", @lines[ $first .. $i ];
 			$skip = 1 if $what eq 'not run';
-			$wanted = 1 if $what eq 'examples are run';
 			my $part = { kind => 'text', lines => [ @lines[ $first .. $i ] ] };
 			$part->{kind} = 'fresh' if $what eq 'fresh database';
 			if ($what =~ /^(run|superuser)$/)
@@ -190,7 +187,7 @@ sub parse
 			my @block = @lines[ $first .. $i - 1 ];
 			my $part = { kind => 'text', lines => [ $line, @block, $lines[$i] ] };
 
-			if ($wanted && !$skip)
+			if (!$skip)
 			{
 				if ($info =~ /file=(\S+)/)
 				{
