@@ -8,141 +8,460 @@
 
 #include "access/htup_details.h"
 #include "access/relation.h"
+#include "access/stratnum.h"
 #include "access/transam.h"
+#include "catalog/catalog.h"
 #include "catalog/pg_am.h"
 #include "catalog/pg_authid.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_index.h"
+#include "catalog/pg_inherits.h"
+#include "catalog/pg_operator.h"
 #include "catalog/pg_type.h"
-#include "fmgr.h"
-#include "lib/stringinfo.h"
-#include "miscadmin.h"
-#include "storage/block.h"
-#include "storage/bufmgr.h"
-#include "storage/bufpage.h"
+#include "nodes/pg_list.h"
+#include "optimizer/optimizer.h"
+#include "parser/analyze.h"
+#include "parser/parser.h"
+#include "storage/lmgr.h"
 #include "utils/acl.h"
 #include "utils/backend_status.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/partcache.h"
+#include "utils/rls.h"
+#include "utils/syscache.h"
 #include "utils/timestamp.h"
+#include "utils/typcache.h"
 
 #include "base/base.h"
+#include "base/compat.h"
 #include "base/errors.h"
 #include "move/move.h"
 #include "online/internal.h"
+#include "parse/parse.h"
 #include "run/run.h"
 #include "store/store.h"
 
 /* ----------------------------------------------------------------
- * Finds blocks in which a backfill has updated every row.
+ * Checks a backfill's arguments and table before the first batch.
  *
- * After the first pass, most blocks contain only old versions of rows that
- * this run has updated.  The next pass looks for rows that other sessions have
- * moved or added, and can skip these blocks.
+ * If there is a filter (where_sql), the table is walked by ranges of blocks, in
+ * several passes until no row matches.  This is the fastest way, and each pass
+ * finds the rows that other sessions have moved or added since the previous
+ * pass.  Without a filter, updated rows cannot be distinguished from other
+ * rows.  Therefore, the table is walked once, in the order of a unique key, up
+ * to the greatest key that existed when the backfill started.
  *
- * A block can be skipped if each row version in it was replaced by a committed
- * transaction of this run, because no future snapshot sees any row version in
- * such a block.  A row version that another session inserted, updated, or
- * locked does not meet this condition, whether or not that session has
- * committed.  Nor does a row version that a transaction of this run failed to
- * replace, because only committed transactions are recorded here.
+ * The rows of a table that Citus manages are in shards.  Batches are
+ * statements that Citus runs on all shards at the same time: a range of blocks
+ * is updated in each shard, and a range of keys is updated in the shards that
+ * contain its rows.  If a shard has copies on several nodes, a row can be in a
+ * different block of each copy.  Therefore, such a table is walked by key even
+ * if there is a filter, with the filter in each statement.
  * ----------------------------------------------------------------
  */
 
-/* The maximum number of blocks that one call examines. */
-#define MOST_BLOCKS 8192
-
-/* The committed transactions of a backfill run. */
-struct CmigBackfillSkip
+/* Parse the text of an argument, to which errors then refer. */
+static Node *
+parse(char *text, RawParseMode mode)
 {
-	int			count;
-	int			room;			/* allocated length of xids */
-	TransactionId *xids;		/* in commit order, which is ascending */
+	ErrorContextCallback callback = {error_context_stack, cmig_argument_place_error, text};
+	List	   *parsed;
+
+	error_context_stack = &callback;
+	parsed = cmig_raw_parse(text, mode);
+	error_context_stack = callback.previous;
+	return list_length(parsed) == 1 ? linitial_node(RawStmt, parsed)->stmt : NULL;
+}
+
+/* Parse set_sql.  Raises an error if it contains more than a SET list. */
+static UpdateStmt *
+check_set(const char *name, const char *set_sql)
+{
+	UpdateStmt *update = (UpdateStmt *) parse(psprintf("UPDATE %s SET %s\n", name, set_sql), RAW_PARSE_DEFAULT);
+
+	if (update == NULL || !IsA(update, UpdateStmt) || update->whereClause != NULL ||
+		update->fromClause != NIL || cmig_returns_compat(update))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("set_sql must be the part of an UPDATE between SET and WHERE"),
+				 errdetail("The value of set_sql is: %s", set_sql),
+				 errhint("Specify the condition in where_sql. For values from other tables, use a subquery in set_sql.")));
+	return update;
+}
+
+Node *
+cmig_online_expression(char *text)
+{
+	SelectStmt *select = (SelectStmt *) parse(text, RAW_PARSE_PLPGSQL_EXPR);
+
+	if (!IsA(select, SelectStmt) || list_length(select->targetList) != 1 ||
+		select->fromClause != NIL || select->whereClause != NULL ||
+		select->groupClause != NIL || select->havingClause != NULL ||
+		select->sortClause != NIL || select->limitCount != NULL ||
+		select->limitOffset != NULL || select->lockingClause != NIL ||
+		select->distinctClause != NIL || select->op != SETOP_NONE)
+		return NULL;
+	return linitial_node(ResTarget, select->targetList)->val;
+}
+
+/*
+ * Analyze the UPDATE that consists of the target's set_sql and where_sql, and
+ * return the names of the columns that it sets.
+ */
+static List *
+analyze(CmigBackfillTarget *target)
+{
+	char	   *text = psprintf("UPDATE %s SET %s\n WHERE (%s\n)", target->name, target->set_sql,
+								target->where_sql ? target->where_sql : "true");
+	ErrorContextCallback callback = {error_context_stack, cmig_argument_place_error, text};
+	Query	   *query;
+	List	   *columns = NIL;
+	ListCell   *lc;
+
+	error_context_stack = &callback;
+	query = parse_analyze_fixedparams(cmig_raw_parse_one(text),
+									  text, NULL, 0, NULL);
+	error_context_stack = callback.previous;
+
+	if (contain_volatile_functions(query->jointree->quals))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("where_sql must not use volatile functions"),
+				 errdetail("The condition could have different results for the same row in different batches. The condition is: %s", target->where_sql),
+				 errhint("The condition must depend only on the row.")));
+	foreach(lc, query->targetList)
+	{
+		TargetEntry *entry = lfirst_node(TargetEntry, lc);
+
+		if (!entry->resjunk)
+			columns = lappend(columns, get_attname(target->oid, entry->resno, false));
+	}
+	return columns;
+}
+
+/*
+ * Returns a quoted name, as if quote_all_identifiers were off.  "schema" may be
+ * NULL.  The name must not depend on a setting, because an interrupted backfill
+ * is found by the names of its table and columns.
+ */
+static char *
+quoted(const char *schema, const char *name)
+{
+	int			level = NewGUCNestLevel();
+	char	   *result;
+
+	cmig_settings_override("quote_all_identifiers", "off");
+	result = pstrdup(quote_qualified_identifier(schema, name));
+	AtEOXact_GUC(false, level);
+	return result;
+}
+
+char *
+cmig_backfill_target_name(Oid relation)
+{
+	char	   *name = get_rel_name(relation);
+
+	return name ? quoted(get_namespace_name(get_rel_namespace(relation)), name) : NULL;
+}
+
+/* Raise an error unless the relation is a table. */
+static void
+check_kind(Oid relation)
+{
+	char		relkind = get_rel_relkind(relation);
+	const char *kind = "not a table";
+
+	if (relkind == '\0')
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("relation with OID %u does not exist", relation),
+				 errhint("Specify a table.")));
+	if (IsCatalogRelationOid(relation))
+		kind = "a system catalog";
+	else if (relkind == RELKIND_RELATION || relkind == RELKIND_PARTITIONED_TABLE)
+		return;
+	else if (relkind == RELKIND_VIEW)
+		kind = "a view";
+	else if (relkind == RELKIND_MATVIEW)
+		kind = "a materialized view";
+	else if (relkind == RELKIND_FOREIGN_TABLE)
+		kind = "a foreign table";
+	ereport(ERROR,
+			(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+			 errmsg("cannot backfill %s, which is %s", cmig_backfill_target_name(relation), kind),
+			 errhint("Specify a table.")));
+}
+
+/*
+ * Finds a rule that prevents a backfill.  Without where_sql, only INSTEAD rules
+ * do.  With where_sql, any rule does, because batches then contain UPDATE in a
+ * WITH clause, which PostgreSQL does not allow for tables with rules.
+ */
+static CmigQuery instead_rule = {
+	"SELECT rulename::text FROM pg_catalog.pg_rewrite"
+	" WHERE ev_class = $1 AND ev_type = '2' AND (is_instead OR $2) AND ev_enabled IN ('A',"
+	" CASE pg_catalog.current_setting('session_replication_role') WHEN 'replica' THEN 'R' ELSE 'O' END)"
+	" ORDER BY 1 LIMIT 1",
+	2, {OIDOID, BOOLOID}
 };
 
-void
-cmig_backfill_skip_add(CmigBackfillSkip *skip, TransactionId xid)
+/* Raise an error if the relation has a rule that prevents a backfill. */
+static void
+check_rules(Oid relation, bool by_key)
 {
-	if (skip->count == skip->room)
+	char	   *rule = cmig_query_value(&instead_rule, relation, !by_key);
+
+	if (rule == NULL)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+			 errmsg("cannot backfill table %s, which has rule \"%s\" ON UPDATE",
+					cmig_backfill_target_name(relation), rule),
+			 errdetail("With this rule, a batch cannot determine which rows it has updated."),
+			 errhint("Repeat the CALL with the rule disabled, and enable the rule again afterward: ALTER TABLE %s DISABLE RULE %s",
+					 cmig_backfill_target_name(relation), quote_identifier(rule))));
+}
+
+/*
+ * Check privileges as PostgreSQL does when it runs the statement.  Do not call
+ * this for tables that Citus manages: planning the statement would use another
+ * connection, which might wait for a lock held by this session.
+ */
+static void
+check_privileges(const CmigBackfillTarget *target, const char *name)
+{
+	CmigQuery	query = {.users_text = true};
+
+	query.sql = psprintf("EXPLAIN (COSTS OFF) UPDATE ONLY %s SET %s\n WHERE (%s\n)", name,
+						 target->set_sql, target->where_sql ? target->where_sql : "true");
+	cmig_query_run(&query, NULL, NULL);
+	cmig_query_free(&query);
+}
+
+/*
+ * Raise an error if set_sql sets a column of the partition key, because rows
+ * cannot move between partitions that are updated separately.
+ */
+static void
+check_partition_key(Oid relation, List *columns)
+{
+	Relation	rel = relation_open(relation, AccessShareLock);
+	PartitionKey key = RelationGetPartitionKey(rel);
+
+	for (int i = 0; i < key->partnatts; i++)
 	{
-		skip->room *= 2;
-		skip->xids = repalloc(skip->xids, skip->room * sizeof(TransactionId));
+		char	   *name;
+
+		if (key->partattrs[i] == 0)
+			continue;
+		name = get_attname(relation, key->partattrs[i], false);
+		if (cmig_text_list_has(columns, name))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("set_sql must not change column \"%s\" of the partition key", name),
+					 errhint("Move the rows with INSERT and DELETE.")));
 	}
-	skip->xids[skip->count++] = xid;
+	relation_close(rel, AccessShareLock);
 }
 
-/* bsearch comparator: in the order in which they began. */
-static int
-compare_xids(const void *a, const void *b)
+/*
+ * Finds a cast from or to type $1 whose function is owned by another role,
+ * unless that role is a superuser.  A walk by key converts keys to and from
+ * text.  If such a cast exists, the conversion would call another role's
+ * function with the caller's privileges, and the function might not preserve
+ * the value.
+ */
+static CmigQuery foreign_cast = {
+	"SELECT p.oid::regprocedure::text FROM pg_catalog.pg_cast c"
+	" JOIN pg_catalog.pg_proc p ON p.oid = c.castfunc JOIN pg_catalog.pg_roles r ON r.oid = p.proowner"
+	" WHERE (c.castsource = $1 OR c.casttarget = $1) AND NOT r.rolsuper AND r.rolname <> current_user"
+	" ORDER BY 1 LIMIT 1",
+	1, {OIDOID}
+};
+
+/*
+ * Returns the columns of the key by which to walk table $1: the primary key or
+ * another unique index without nulls and in ascending order.  The operators
+ * agree with ORDER BY; their names are qualified, so they do not depend on
+ * search_path.
+ */
+static CmigQuery key_query = {
+	"SELECT a.attname, a.atttypid, f.greater, f.not_greater FROM (SELECT i.* FROM pg_catalog.pg_index i"
+	"  JOIN pg_catalog.pg_class r ON r.oid = i.indexrelid JOIN pg_catalog.pg_am m ON m.oid = r.relam"
+	"  WHERE i.indrelid = $1 AND m.amname = 'btree' AND i.indisunique AND i.indimmediate AND i.indisvalid"
+	"  AND i.indisready AND i.indpred IS NULL AND i.indexprs IS NULL"
+	"  AND NOT EXISTS (SELECT FROM generate_series(0, i.indnkeyatts - 1) n"
+	"   JOIN pg_catalog.pg_attribute a ON a.attrelid = $1 AND a.attnum = i.indkey[n]"
+	"   JOIN pg_catalog.pg_opclass p ON p.oid = i.indclass[n]"
+	"   WHERE i.indoption[n] <> 0 OR NOT a.attnotnull OR NOT p.opcdefault OR EXISTS (SELECT FROM pg_catalog.pg_constraint c"
+	"    WHERE c.conrelid = $1 AND c.contype = 'n' AND NOT c.convalidated AND c.conkey = ARRAY[a.attnum]))"
+	"  ORDER BY i.indisprimary DESC, i.indexrelid LIMIT 1) i"
+	" CROSS JOIN generate_series(0, i.indnkeyatts - 1) n"
+	" JOIN pg_catalog.pg_attribute a ON a.attrelid = $1 AND a.attnum = i.indkey[n]"
+	" JOIN pg_catalog.pg_opclass p ON p.oid = i.indclass[n]"
+	" CROSS JOIN LATERAL (SELECT coalesce(max(format('OPERATOR(%I.%s)', s.nspname, o.oprname)) FILTER (WHERE m.amopstrategy = 5), '>'),"
+	"  coalesce(max(format('OPERATOR(%I.%s)', s.nspname, o.oprname)) FILTER (WHERE m.amopstrategy = 2), '<=')"
+	"  FROM pg_catalog.pg_amop m JOIN pg_catalog.pg_operator o ON o.oid = m.amopopr"
+	"  JOIN pg_catalog.pg_namespace s ON s.oid = o.oprnamespace WHERE m.amopfamily = p.opcfamily"
+	"  AND m.amoplefttype = p.opcintype AND m.amoprighttype = p.opcintype) f (greater, not_greater)"
+	" ORDER BY n",
+	1, {OIDOID}
+};
+
+/*
+ * Set the key by which to walk a part.  Raises an error if the part has no
+ * usable key, or if the backfill sets one of the key's columns.  "copies" is
+ * true if there is a filter, so that the only reason for the walk by key is that
+ * Citus keeps copies of shards.
+ */
+static void
+choose_key(CmigBackfillPart *part, List *columns, bool copies)
 {
-	TransactionId x = *(const TransactionId *) a;
-	TransactionId y = *(const TransactionId *) b;
+	const char *hint = copies ? "Use a plain UPDATE command, which Citus runs on all copies." :
+	"Specify a where_sql that is true for the rows that remain to be updated, such as new_column IS NULL.";
+	const char *reason = copies ?
+	"Its shards have copies on several nodes, so it is updated in the order of a key." : NULL;
+	CmigBackfillKey *key = &part->key;
+	List	   *rows = cmig_query_list(&key_query, part->oid);
+	ListCell   *lc;
 
-	return x == y ? 0 : TransactionIdPrecedes(x, y) ? -1 : 1;
-}
-
-/* Has this run replaced every row version on the page? */
-static bool
-is_settled(const CmigBackfillSkip *skip, Page page)
-{
-	TransactionId known = InvalidTransactionId;
-	OffsetNumber last = PageGetMaxOffsetNumber(page);
-
-	for (OffsetNumber i = FirstOffsetNumber; i <= last; i++)
+	if (rows == NIL)
+		ereport(ERROR,
+				(errcode(copies ? ERRCODE_FEATURE_NOT_SUPPORTED : ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("table %s has no primary key", part->name),
+				 errdetail("%s", reason ? reason : "Without where_sql, a key is required to determine which rows are done. A unique index on NOT NULL columns is sufficient."),
+				 errhint("%s", hint)));
+	key->columns = palloc(sizeof(char *) * list_length(rows));
+	key->types = palloc(sizeof(char *) * list_length(rows));
+	foreach(lc, rows)
 	{
-		ItemId		item = PageGetItemId(page, i);
-		HeapTupleHeader tuple;
-		TransactionId xmax;
+		char	  **row = lfirst(lc);
+		Oid			type = getBaseType(atooid(row[1]));
+		char	   *cast = NULL;
+
+		if (cmig_text_list_has(columns, row[0]))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 copies ? errmsg("set_sql must not change the key of table %s", part->name) :
+					 errmsg("set_sql must not change column \"%s\" of the key", row[0]),
+					 errdetail("%s", reason ? reason :
+							   psprintf("Without where_sql, table %s is updated in the order of that key.", part->name)),
+					 errhint("%s", hint)));
+
+		/* skip built-in types, for which only superusers can create casts */
+		if (type >= FirstNormalObjectId)
+			cast = cmig_query_value(&foreign_cast, type);
+		if (cast != NULL)
+			ereport(ERROR,
+					(errcode(copies ? ERRCODE_FEATURE_NOT_SUPPORTED : ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("cannot backfill table %s in the order of its key", part->name),
+					 errdetail("A cast of the key's type calls function %s, which belongs to another role.", cast),
+					 errhint("%s", hint)));
 
 		/*
-		 * skip unused, dead, and redirected items, which have no row version
-		 * of their own
+		 * a row comparison can have only one operator: if the columns need
+		 * different ones, it is looked up in search_path
 		 */
-		if (!ItemIdIsNormal(item))
-			continue;
-		tuple = (HeapTupleHeader) PageGetItem(page, item);
-		if ((tuple->t_infomask & (HEAP_XMAX_INVALID | HEAP_XMAX_IS_MULTI)) != 0 ||
-			HEAP_XMAX_IS_LOCKED_ONLY(tuple->t_infomask))
-			return false;
-		xmax = HeapTupleHeaderGetRawXmax(tuple);
-		if (xmax == known)
-			continue;
-		if (!TransactionIdIsNormal(xmax) ||
-			bsearch(&xmax, skip->xids, skip->count, sizeof(TransactionId), compare_xids) == NULL)
-			return false;
-		known = xmax;
+		key->greater = key->count == 0 || strcmp(key->greater, row[2]) == 0 ? row[2] : ">";
+		key->not_greater = key->count == 0 || strcmp(key->not_greater, row[3]) == 0 ? row[3] : "<=";
+		/* a domain's constraints need not be checked */
+		key->types[key->count] = format_type_extended(type, -1, FORMAT_TYPE_TYPEMOD_GIVEN | FORMAT_TYPE_FORCE_QUALIFY);
+		key->columns[key->count++] = quoted(NULL, row[0]);
 	}
-	return true;
 }
 
-BlockNumber
-cmig_backfill_skip_next(const CmigBackfillSkip *skip, Oid table,
-						BlockNumber start, BlockNumber end)
+/* A qsort comparator: by name. */
+static int
+compare_parts(const void *a, const void *b)
 {
-	Relation	relation;
-	BlockNumber block = start;
-	BlockNumber size;
+	return strcmp(((const CmigBackfillPart *) a)->name, ((const CmigBackfillPart *) b)->name);
+}
 
-	if (skip->count == 0)
-		return start;
-	relation = relation_open(table, AccessShareLock);
-	size = RelationGetNumberOfBlocks(relation);
-	if (relation->rd_rel->relam == HEAP_TABLE_AM_OID)
+/*
+ * Check set_sql and where_sql, the relation, privileges, and policies, and
+ * choose how to walk the table.  There must be an active snapshot.
+ */
+static CmigBackfillTarget *
+check_target(Oid table, const char *set_sql, const char *where_sql)
+{
+	CmigBackfillTarget *target = palloc0(sizeof(CmigBackfillTarget));
+	List	   *relations;
+	ListCell   *lc;
+
+	LockRelationOid(table, AccessShareLock);
+	check_kind(table);
+	cmig_local_rows_require(table, true, "cmig.backfill", NULL);
+	target->oid = table;
+	target->name = cmig_backfill_target_name(table);
+	target->set_sql = set_sql;
+	target->where_sql = where_sql;
+
+	(void) check_set(target->name, set_sql);
+	if (where_sql != NULL && cmig_online_expression(psprintf("%s\n", where_sql)) == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("where_sql must be the part of an UPDATE after WHERE"),
+				 errdetail("The value of where_sql is: %s", where_sql),
+				 errhint("Specify only a condition, such as email_lower IS NULL.")));
+	target->columns = analyze(target);
+
+	relations = find_all_inheritors(table, AccessShareLock, NULL);
+	target->by_key = where_sql == NULL;
+	foreach(lc, relations)
+		target->by_key |= cmig_citus_manages(lfirst_oid(lc)) && cmig_citus_has_copies(lfirst_oid(lc));
+	target->parts = palloc0(sizeof(CmigBackfillPart) * list_length(relations));
+	foreach(lc, relations)
 	{
-		while (block < end && block < size && block - start < MOST_BLOCKS)
-		{
-			Buffer		buffer = ReadBuffer(relation, block);
-			bool		settled;
+		Oid			relation = lfirst_oid(lc);
+		CmigBackfillPart *part = &target->parts[target->count];
 
-			CHECK_FOR_INTERRUPTS();
-			LockBuffer(buffer, BUFFER_LOCK_SHARE);
-			settled = is_settled(skip, BufferGetPage(buffer));
-			UnlockReleaseBuffer(buffer);
-			if (!settled)
-				break;
-			block++;
+		check_kind(relation);
+		check_rules(relation, target->by_key);
+		if (check_enable_rls(relation, InvalidOid, true) == RLS_ENABLED)
+			ereport(ERROR,
+					(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+					 errmsg("row-level security hides rows of table %s from this backfill",
+							cmig_backfill_target_name(relation)),
+					 errdetail("Role \"%s\" is subject to its policies.",
+							   GetUserNameFromId(GetUserId(), false)),
+					 errhint("Run the backfill as a role with BYPASSRLS, or, as the owner, use ALTER TABLE ... NO FORCE ROW LEVEL SECURITY while the backfill runs.")));
+		if (get_rel_relkind(relation) == RELKIND_PARTITIONED_TABLE)
+		{
+			check_partition_key(relation, target->columns);
+			continue;
 		}
+		part->oid = relation;
+		part->name = cmig_backfill_target_name(relation);
+		part->updated = relation == table ? part->name :
+			psprintf("%s AS %s", part->name, quote_identifier(get_rel_name(table)));
+		part->shards = cmig_citus_manages(relation) ? cmig_citus_shards(relation) : 0;
+		if (part->shards == 0)
+			check_privileges(target, part->updated);
+
+		/*
+		 * a batch that might be committed without its progress could run
+		 * twice, with a different result
+		 */
+		if (part->shards == 1 && where_sql == NULL && !cmig_citus_use_two_phases())
+			ereport(ERROR,
+					(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+					 errmsg("cannot backfill table %s without where_sql", part->name),
+					 errdetail("Its only shard might commit a batch before the progress of the backfill is committed on the coordinator."),
+					 errhint("Specify a where_sql that is true for the rows that remain to be updated.")));
+		if (target->by_key)
+			choose_key(part, target->columns, where_sql != NULL);
+		else
+			cmig_local_rows_require_heap(relation, "cmig.backfill with where_sql",
+										 "Leave out where_sql to update the table in the order of its key, or do not use cmig.backfill for this table.");
+		target->count++;
 	}
-	relation_close(relation, AccessShareLock);
-	return block;
+	if (get_rel_relkind(table) == RELKIND_PARTITIONED_TABLE && !cmig_citus_manages(table))
+		check_privileges(target, target->name);
+	qsort(target->parts, target->count, sizeof(CmigBackfillPart), compare_parts);
+	return target;
 }
 
 /* ----------------------------------------------------------------
@@ -154,16 +473,18 @@ cmig_backfill_skip_next(const CmigBackfillSkip *skip, Oid table,
  * ----------------------------------------------------------------
  */
 
-/* Returns the names, separated by commas. */
-static char *
-listed(char **names, int count)
+/* Does another set_sql set a column that this backfill also sets? */
+static bool
+sets_same(const CmigBackfillTarget *target, const char *set_sql)
 {
-	StringInfoData text;
+	ListCell   *lc;
 
-	initStringInfo(&text);
-	for (int i = 0; i < count; i++)
-		appendStringInfo(&text, "%s%s", i > 0 ? ", " : "", names[i]);
-	return text.data;
+	foreach(lc, check_set(target->name, set_sql)->targetList)
+	{
+		if (cmig_text_list_has(target->columns, lfirst_node(ResTarget, lc)->name))
+			return true;
+	}
+	return false;
 }
 
 /*
@@ -185,7 +506,7 @@ refuse_unfinished(const CmigBackfillTarget *target, const CmigBackfillIdentity *
 		other = lfirst(lc);
 		resumable = this->where_sql == NULL && strcmp(this->target, other->target) == 0 &&
 			(this->revision == NULL || this->statement == atoi(other->statement));
-		if (this->revision != NULL || (resumable && cmig_backfill_target_sets_same(target, other->set_sql)))
+		if (this->revision != NULL || (resumable && sets_same(target, other->set_sql)))
 			break;
 		other = NULL;
 	}
@@ -214,6 +535,19 @@ refuse_unfinished(const CmigBackfillTarget *target, const CmigBackfillIdentity *
 					 resume, other->id)));
 }
 
+static CmigNames
+names_of_parts(const CmigBackfillTarget *target)
+{
+	CmigNames	names = {0, palloc(sizeof(char *) * Max(target->count, 1))};
+
+	while (names.count < target->count)
+	{
+		names.names[names.count] = target->parts[names.count].name;
+		names.count++;
+	}
+	return names;
+}
+
 /*
  * Raise an error if partitions have both been added and dropped since the
  * backfill began, because a partition may have been renamed.  In a walk by key,
@@ -222,33 +556,23 @@ refuse_unfinished(const CmigBackfillTarget *target, const CmigBackfillIdentity *
 static void
 require_same_parts(const CmigBackfillTarget *target, const CmigBackfillRun *run)
 {
-	const CmigNames *begun = &run->parts;
-	int			count = target->count;
-	CmigNames	now = {0, palloc(sizeof(char *) * Max(count, 1))};
-	char	  **added = palloc(sizeof(char *) * Max(count, 1));
-	char	  **gone = palloc(sizeof(char *) * Max(begun->count, 1));
-	int			nadded = 0;
-	int			ngone = 0;
+	static CmigQuery query = {
+		"SELECT (SELECT string_agg(n, ', ') FROM (SELECT unnest($1) EXCEPT SELECT unnest($2) ORDER BY 1) d (n)),"
+		" (SELECT string_agg(n, ', ') FROM (SELECT unnest($2) EXCEPT SELECT unnest($1) ORDER BY 1) d (n))",
+		2, {TEXTARRAYOID, TEXTARRAYOID}
+	};
+	CmigNames	now = names_of_parts(target);
+	char	  **row;
 
-	if (begun->count == 0)
+	if (run->parts.count == 0)
 		return;
-	for (int i = 0; i < count; i++)
-	{
-		now.names[now.count++] = target->parts[i].name;
-		if (!cmig_names_has(begun, now.names[i]))
-			added[nadded++] = now.names[i];
-	}
-	for (int i = 0; i < begun->count; i++)
-	{
-		if (!cmig_names_has(&now, begun->names[i]))
-			gone[ngone++] = begun->names[i];
-	}
-	if (nadded > 0 && ngone > 0)
+	row = cmig_query_row(&query, &run->parts, &now);
+	if (row[0] != NULL && row[1] != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("the partitions of table %s have changed during its backfill", target->name),
 				 errdetail("Removed since the start: %s. Added: %s. If a partition was renamed, pg_cmig cannot tell whether its rows have been backfilled.",
-						   listed(gone, ngone), listed(added, nadded)),
+						   row[0], row[1]),
 				 errhint("Rename the partition back and repeat the CALL. If no partition was renamed: UPDATE cmig.backfill_run SET parts = NULL WHERE id = %lld, then repeat the CALL.",
 						 (long long) run->id)));
 }
@@ -282,33 +606,13 @@ find_state(const CmigBackfillTarget *target,
 		run->pass = 1;
 		run->total = cmig_backfill_sql_work(target);
 		if (target->by_key && target->count > 1)
-		{
-			run->parts.names = palloc(sizeof(char *) * target->count);
-			for (int i = 0; i < target->count; i++)
-				run->parts.names[run->parts.count++] = target->parts[i].name;
-		}
+			run->parts = names_of_parts(target);
 		cmig_backfill_run_replace(identity);
 		cmig_backfill_run_insert(identity, run);
 	}
 	run->parts.count = 0;
 	cmig_role_return(&saved);
 	return found;
-}
-
-void
-cmig_backfill_resume_require_key(const CmigBackfillRun *run, const CmigBackfillPart *part)
-{
-	char	   *begun = listed(run->key.names, run->key.count);
-	char	   *now = listed(part->key.columns, part->key.count);
-
-	if (run->key.count != part->key.count || strcmp(begun, now) != 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("the key of table %s has changed during its backfill", part->name),
-				 errdetail("Rows were updated in the order of key (%s). For key (%s), it is unknown which rows are done.",
-						   begun, now),
-				 errhint("Restore the original key and repeat the CALL. To start over instead: DELETE FROM cmig.backfill_run WHERE id = %lld",
-						 (long long) run->id)));
 }
 
 /* ----------------------------------------------------------------
@@ -334,7 +638,7 @@ cmig_backfill_resume_require_key(const CmigBackfillRun *run, const CmigBackfillP
 PG_FUNCTION_INFO_V1(cmig_backfill);
 
 static CmigQuery lag_query = {
-	.sql = "SELECT coalesce(max(extract(epoch FROM replay_lag)), 0)::float8 * 1000"
+	.sql = "SELECT coalesce(max(extract(epoch FROM replay_lag)), 0) * 1000"
 	" FROM pg_stat_replication WHERE state = 'streaming'"
 };
 
@@ -360,15 +664,6 @@ attempt(CmigBackfill *b, CmigAttempt body)
 	cmig_backfill_batch_adopt(b);
 }
 
-/* Callback that reads a row of lag_query. */
-static void
-keep_lag(TupleDesc desc, HeapTuple row, void *arg)
-{
-	bool		isnull;
-
-	*(double *) arg = DatumGetFloat8(cmig_query_datum(desc, row, 1, &isnull));
-}
-
 /*
  * Pause between batches, and wait while the replicas lag too far behind.  The
  * first wait that is not short is reported.
@@ -384,10 +679,13 @@ throttle(CmigBackfill *b)
 		cmig_toplevel_sleep(b->pause_ms);
 	while (b->max_lag_ms > 0)
 	{
-		double		lag = 0;
+		MemoryContext old = MemoryContextSwitchTo(b->batch_context);
+		double		lag;
 
 		cmig_toplevel_snapshot();
-		cmig_query_each(&lag_query, NULL, NULL, keep_lag, &lag);
+		lag = strtod(cmig_query_value(&lag_query), NULL);
+		MemoryContextSwitchTo(old);
+		MemoryContextReset(b->batch_context);
 		cmig_toplevel_commit();
 		if (lag <= b->max_lag_ms)
 			break;
@@ -510,7 +808,7 @@ run_backfill(CmigBackfill *b)
 {
 	MemoryContext context = CurrentMemoryContext;
 	bool		alone = cmig_running_revision() == NULL;
-	ErrorContextCallback callback;
+	ErrorContextCallback callback = {error_context_stack, describe_error, b};
 
 	if (b->one_transaction)
 	{
@@ -530,10 +828,6 @@ run_backfill(CmigBackfill *b)
 		run_passes(b);
 		return;
 	}
-
-	callback.callback = describe_error;
-	callback.arg = b;
-	callback.previous = error_context_stack;
 
 	cmig_run_lock_table(b->target->oid);
 	PG_TRY();
@@ -580,9 +874,38 @@ run_backfill(CmigBackfill *b)
 	cmig_run_lock_table_release(b->target->oid);
 }
 
-/* Returns a text argument, which must not be empty. */
-static char *
-required_text(FunctionCallInfo fcinfo, int n, const char *name)
+MemoryContext
+cmig_online_begin(FunctionCallInfo fcinfo, const char *procedure, const char *what, const char *call)
+{
+	bool		one_transaction = !cmig_running_concurrent_ddl();
+	bool		alone = cmig_running_revision() == NULL;
+	MemoryContext context;
+
+	if (alone)
+		cmig_run_limit_start();
+	if (!one_transaction)
+		cmig_toplevel_require(fcinfo, procedure);
+	PreventCommandIfReadOnly(procedure);
+	cmig_citus_require_coordinator(procedure);
+	context = one_transaction ?
+		AllocSetContextCreate(CurrentMemoryContext, "pg_cmig procedure", ALLOCSET_DEFAULT_SIZES) :
+		cmig_toplevel_context("pg_cmig procedure");
+	MemoryContextSwitchTo(context);
+	if (PG_ARGISNULL(0))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the target must not be null"),
+				 errhint("%s", call)));
+	if (!one_transaction)
+	{
+		cmig_toplevel_reach_table(PG_GETARG_OID(0), what, alone);
+		cmig_toplevel_snapshot();
+	}
+	return context;
+}
+
+char *
+cmig_online_text(FunctionCallInfo fcinfo, int n, const char *name, const char *call)
 {
 	char	   *value = cmig_argument_text(fcinfo, n);
 
@@ -590,7 +913,7 @@ required_text(FunctionCallInfo fcinfo, int n, const char *name)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("%s must not be empty", name),
-				 errhint(CALL_HINT)));
+				 errhint("%s", call)));
 	return value;
 }
 
@@ -634,9 +957,7 @@ make_backfill(FunctionCallInfo fcinfo)
 	b->one_transaction = !cmig_running_concurrent_ddl();
 	b->caller = cmig_nontransactional_caller();
 	b->prepared = -1;
-	b->skip = palloc0(sizeof(CmigBackfillSkip));
-	b->skip->room = 64;
-	b->skip->xids = palloc(b->skip->room * sizeof(TransactionId));
+	b->xids = palloc(64 * sizeof(TransactionId));
 	b->run_context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig backfill state",
 										   ALLOCSET_SMALL_SIZES);
 	b->spare_context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig backfill state",
@@ -650,39 +971,12 @@ Datum
 cmig_backfill(PG_FUNCTION_ARGS)
 {
 	MemoryContext caller = CurrentMemoryContext;
-	MemoryContext context;
-	CmigBackfill *b;
-	char	   *set_sql;
-	char	   *where_sql;
-	Oid			table;
+	MemoryContext context = cmig_online_begin(fcinfo, "cmig.backfill", "backfill", CALL_HINT);
+	char	   *set_sql = cmig_online_text(fcinfo, 1, "set_sql", CALL_HINT);
+	char	   *where_sql = PG_ARGISNULL(2) ? NULL : cmig_online_text(fcinfo, 2, "where_sql", CALL_HINT);
+	CmigBackfill *b = make_backfill(fcinfo);
 
-	if (cmig_running_concurrent_ddl())
-		cmig_toplevel_require(fcinfo, "cmig.backfill");
-	PreventCommandIfReadOnly("cmig.backfill");
-	cmig_citus_require_coordinator("cmig.backfill");
-	if (cmig_running_revision() == NULL)
-		cmig_run_limit_start();
-
-	context = cmig_running_concurrent_ddl() ?
-		cmig_toplevel_context("pg_cmig backfill") :
-		AllocSetContextCreate(CurrentMemoryContext, "pg_cmig backfill", ALLOCSET_DEFAULT_SIZES);
-	MemoryContextSwitchTo(context);
-	if (PG_ARGISNULL(0))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("the target must not be null"),
-				 errhint(CALL_HINT)));
-	table = PG_GETARG_OID(0);
-	set_sql = required_text(fcinfo, 1, "set_sql");
-	where_sql = PG_ARGISNULL(2) ? NULL : required_text(fcinfo, 2, "where_sql");
-
-	b = make_backfill(fcinfo);
-	if (!b->one_transaction)
-	{
-		cmig_toplevel_reach_table(table, "backfill", cmig_running_revision() == NULL);
-		cmig_toplevel_snapshot();
-	}
-	b->target = cmig_backfill_target_check(table, set_sql, where_sql);
+	b->target = check_target(PG_GETARG_OID(0), set_sql, where_sql);
 
 	/* the identity, by which an interrupted backfill is found again */
 	b->identity.target = b->target->name;

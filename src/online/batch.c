@@ -10,13 +10,16 @@
 
 #include "access/htup_details.h"
 #include "access/relation.h"
+#include "access/transam.h"
 #include "access/xact.h"
+#include "catalog/pg_am.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "datatype/timestamp.h"
 #include "lib/stringinfo.h"
 #include "storage/block.h"
 #include "storage/bufmgr.h"
+#include "storage/bufpage.h"
 #include "storage/itemptr.h"
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
@@ -31,65 +34,139 @@
 #include "online/internal.h"
 #include "store/store.h"
 
+/* The maximum number of blocks that a batch spans, even if few rows match. */
+#define MOST_BLOCKS 8192
+
+/* ----------------------------------------------------------------
+ * Finds blocks in which a backfill has updated every row.
+ *
+ * After the first pass, most blocks contain only old versions of rows that
+ * this run has updated.  The next pass looks for rows that other sessions have
+ * moved or added, and can skip these blocks.
+ *
+ * A block can be skipped if each row version in it was replaced by a committed
+ * transaction of this run, because no future snapshot sees any row version in
+ * such a block.  A row version that another session inserted, updated, or
+ * locked does not meet this condition, whether or not that session has
+ * committed.  Nor does a row version that a transaction of this run failed to
+ * replace, because only committed transactions are recorded.
+ * ----------------------------------------------------------------
+ */
+
+/* bsearch comparator: in the order in which they began. */
+static int
+compare_xids(const void *a, const void *b)
+{
+	TransactionId x = *(const TransactionId *) a;
+	TransactionId y = *(const TransactionId *) b;
+
+	return x == y ? 0 : TransactionIdPrecedes(x, y) ? -1 : 1;
+}
+
+/* Has this run replaced every row version on the page? */
+static bool
+is_settled(const CmigBackfill *b, Page page)
+{
+	TransactionId known = InvalidTransactionId;
+	OffsetNumber last = PageGetMaxOffsetNumber(page);
+
+	for (OffsetNumber i = FirstOffsetNumber; i <= last; i++)
+	{
+		ItemId		item = PageGetItemId(page, i);
+		HeapTupleHeader tuple;
+		TransactionId xmax;
+
+		/*
+		 * skip unused, dead, and redirected items, which have no row version
+		 * of their own
+		 */
+		if (!ItemIdIsNormal(item))
+			continue;
+		tuple = (HeapTupleHeader) PageGetItem(page, item);
+		if ((tuple->t_infomask & (HEAP_XMAX_INVALID | HEAP_XMAX_IS_MULTI)) != 0 ||
+			HEAP_XMAX_IS_LOCKED_ONLY(tuple->t_infomask))
+			return false;
+		xmax = HeapTupleHeaderGetRawXmax(tuple);
+		if (xmax == known)
+			continue;
+		if (!TransactionIdIsNormal(xmax) ||
+			bsearch(&xmax, b->xids, b->xid_count, sizeof(TransactionId), compare_xids) == NULL)
+			return false;
+		known = xmax;
+	}
+	return true;
+}
+
+/*
+ * Returns the first block between "start" and "end" (exclusive) that may
+ * contain a row that this run has not updated.  Examines only MOST_BLOCKS
+ * blocks; if all of these can be skipped, returns the block after them.
+ */
+static BlockNumber
+skip_settled(const CmigBackfill *b, Oid table, BlockNumber start, BlockNumber end)
+{
+	Relation	relation;
+	BlockNumber block = start;
+
+	if (b->xid_count == 0)
+		return start;
+	relation = relation_open(table, AccessShareLock);
+	end = Min(end, RelationGetNumberOfBlocks(relation));
+	while (relation->rd_rel->relam == HEAP_TABLE_AM_OID && block < end && block - start < MOST_BLOCKS)
+	{
+		Buffer		buffer = ReadBuffer(relation, block);
+		bool		settled;
+
+		CHECK_FOR_INTERRUPTS();
+		LockBuffer(buffer, BUFFER_LOCK_SHARE);
+		settled = is_settled(b, BufferGetPage(buffer));
+		UnlockReleaseBuffer(buffer);
+		if (!settled)
+			break;
+		block++;
+	}
+	relation_close(relation, AccessShareLock);
+	return block;
+}
+
 /* ----------------------------------------------------------------
  * Builds a backfill's statements and estimates its work.
  * ----------------------------------------------------------------
  */
 
-/* The maximum number of blocks that a batch spans, even if few rows match. */
-#define MOST_BLOCKS 8192
-
 /*
- * The key by which a table is walked, and the FROM item from which the key is
- * read.
+ * Returns the key's columns, separated by commas, each after "prefix", such as
+ * an alias and a period, and before "suffix".
  */
-typedef struct KeySource
+static char *
+list_key(const CmigBackfillKey *key, const char *prefix, const char *suffix)
 {
-	const CmigBackfillKey *key;
-	const char *from;			/* FROM item: a table, with or without an
-								 * alias */
-	const char *alias;			/* name that qualifies the key's columns */
-} KeySource;
+	StringInfoData list;
+
+	initStringInfo(&list);
+	for (int i = 0; i < key->count; i++)
+		appendStringInfo(&list, "%s%s%s%s", i > 0 ? ", " : "", prefix, key->columns[i], suffix);
+	return list.data;
+}
 
 /*
- * Append a row comparison such as "(a, b) > ($1::t, $2::t)", where "first" is
+ * Returns a row comparison such as "(a, b) > ($1::t, $2::t)", where "first" is
  * the number of the first parameter, or, if "values" is not NULL, with these
  * constants.
  */
-static void
-append_comparison(StringInfo sql, const CmigBackfillKey *key, const char *operator, int first,
-				  const CmigNames *values)
+static char *
+compare_key(const CmigBackfillKey *key, const char *operator, int first, const CmigNames *values)
 {
-	appendStringInfoChar(sql, '(');
+	StringInfoData sql;
+
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "(%s) %s (", list_key(key, "", ""), operator);
 	for (int i = 0; i < key->count; i++)
-		appendStringInfo(sql, "%s%s", i > 0 ? ", " : "", key->columns[i]);
-	appendStringInfo(sql, ") %s (", operator);
-	for (int i = 0; i < key->count; i++)
-		appendStringInfo(sql, "%s%s::%s", i > 0 ? ", " : "",
+		appendStringInfo(&sql, "%s%s::%s", i > 0 ? ", " : "",
 						 values ? quote_literal_cstr(values->names[i]) : psprintf("$%d", first + i),
 						 key->types[i]);
-	appendStringInfoChar(sql, ')');
-}
-
-/* Append the key's columns, separated by commas. */
-static void
-append_key(StringInfo sql, const KeySource *source, const char *suffix)
-{
-	/*
-	 * Qualify the columns; otherwise, ORDER BY would refer to the result's
-	 * columns.
-	 */
-	for (int i = 0; i < source->key->count; i++)
-		appendStringInfo(sql, "%s%s.%s%s", i > 0 ? ", " : "", source->alias,
-						 source->key->columns[i], suffix);
-}
-
-/* If there is a filter (where_sql), append it, followed by AND. */
-static void
-append_filter(StringInfo sql, const CmigBackfillTarget *target)
-{
-	if (target->where_sql != NULL)
-		appendStringInfo(sql, "(%s\n) AND ", target->where_sql);
+	appendStringInfoChar(&sql, ')');
+	return sql.data;
 }
 
 /* Initialize a query whose arguments all have the same type. */
@@ -103,86 +180,6 @@ make_query(CmigQuery *query, const char *sql, int nargs, Oid argtype)
 	query->nargs = nargs;
 	for (int i = 0; i < nargs; i++)
 		query->argtypes[i] = argtype;
-}
-
-/*
- * Append the condition that a key is in a range.  Its parameters are the lower
- * end of the range, which is present only if "lower" is true, and the upper
- * end.
- */
-static void
-append_range(StringInfo sql, const CmigBackfillKey *key, bool lower)
-{
-	if (lower)
-	{
-		append_comparison(sql, key, key->greater, 1, NULL);
-		appendStringInfoString(sql, " AND ");
-	}
-	append_comparison(sql, key, key->not_greater, lower ? 1 + key->count : 1, NULL);
-}
-
-/*
- * Build a statement for the rows in a range of keys that begins with "start",
- * such as "UPDATE ... SET ...".  The range has a lower end only if "lower" is
- * true.
- */
-static void
-make_range(CmigQuery *query, const CmigBackfillTarget *target, const CmigBackfillPart *part,
-		   const char *start, bool lower)
-{
-	StringInfoData sql;
-
-	initStringInfo(&sql);
-	appendStringInfo(&sql, "%s WHERE ", start);
-	append_filter(&sql, target);
-	append_range(&sql, &part->key, lower);
-	make_query(query, sql.data, part->key.count * (lower ? 2 : 1), TEXTOID);
-}
-
-/*
- * Build a statement that finds the last key of a batch.  "lower" is false for
- * the first batch, which has no lower end.
- */
-static void
-make_end(CmigQuery *query, const CmigBackfillTarget *target, const KeySource *source, bool lower,
-		 int batch_size)
-{
-	StringInfoData sql;
-
-	initStringInfo(&sql);
-	appendStringInfoString(&sql, "SELECT ");
-	append_key(&sql, source, "::pg_catalog.text");
-	appendStringInfo(&sql, " FROM ONLY %s WHERE ", source->from);
-	append_filter(&sql, target);
-	append_range(&sql, source->key, lower);
-	appendStringInfoString(&sql, " ORDER BY ");
-	append_key(&sql, source, "");
-	appendStringInfo(&sql, " LIMIT 1 OFFSET %d", batch_size - 1);
-	make_query(query, sql.data, source->key->count * (lower ? 2 : 1), TEXTOID);
-}
-
-/*
- * Build the statement that asks each shard for a key and returns the least of
- * these keys.  The statement's arguments are the table and the query returned
- * by ask_shard().
- */
-static void
-make_shard_end(CmigQuery *query, const CmigBackfillKey *key)
-{
-	StringInfoData sql;
-
-	initStringInfo(&sql);
-	appendStringInfoString(&sql, "SELECT ");
-	for (int i = 0; i < key->count; i++)
-		appendStringInfo(&sql, "%sk[%d]", i > 0 ? ", " : "", i + 1);
-	appendStringInfoString(&sql, " FROM (SELECT NULLIF(CASE WHEN r.success THEN r.result END, '')::pg_catalog.text[] AS k"
-						   " FROM pg_catalog.run_command_on_shards($1::pg_catalog.regclass, $2) AS r) AS s"
-						   " WHERE k IS NOT NULL ORDER BY ");
-	for (int i = 0; i < key->count; i++)
-		appendStringInfo(&sql, "%sk[%d]::%s", i > 0 ? ", " : "", i + 1, key->types[i]);
-	appendStringInfoString(&sql, " LIMIT 1");
-	make_query(query, sql.data, 2, TEXTOID);
-	query->argtypes[0] = OIDOID;
 }
 
 /* Append the text for use in a format() string, with each % doubled. */
@@ -203,25 +200,9 @@ append_for_format(StringInfo result, const char *text)
  * "place" and up to "bound".
  */
 static char *
-ask_shard(const CmigBackfillPart *part, const CmigNames *place,
-		  const CmigNames *bound, int rows)
+ask_shard(const CmigBackfillKey *key, const CmigNames *place, const CmigNames *bound, int rows)
 {
-	KeySource	source = {.key = &part->key,.alias = "cmig_row"};
-	StringInfoData columns;
-	StringInfoData condition;
 	StringInfoData result;
-
-	initStringInfo(&columns);
-	append_key(&columns, &source, "::pg_catalog.text");
-	initStringInfo(&condition);
-	if (place->count > 0)
-	{
-		append_comparison(&condition, &part->key, part->key.greater, 0, place);
-		appendStringInfoString(&condition, " AND ");
-	}
-	append_comparison(&condition, &part->key, part->key.not_greater, 0, bound);
-	appendStringInfoString(&condition, " ORDER BY ");
-	append_key(&condition, &source, "");
 
 	/*
 	 * the result is a format string: Citus passes it to format(), which
@@ -229,9 +210,16 @@ ask_shard(const CmigBackfillPart *part, const CmigNames *place,
 	 */
 	initStringInfo(&result);
 	appendStringInfoString(&result, "SELECT coalesce((SELECT ARRAY[");
-	append_for_format(&result, columns.data);
+	append_for_format(&result, list_key(key, "cmig_row.", "::pg_catalog.text"));
 	appendStringInfoString(&result, "]::pg_catalog.text FROM ONLY %s AS cmig_row WHERE ");
-	append_for_format(&result, condition.data);
+	if (place->count > 0)
+	{
+		append_for_format(&result, compare_key(key, key->greater, 0, place));
+		appendStringInfoString(&result, " AND ");
+	}
+	append_for_format(&result, compare_key(key, key->not_greater, 0, bound));
+	appendStringInfoString(&result, " ORDER BY ");
+	append_for_format(&result, list_key(key, "cmig_row.", ""));
 	appendStringInfo(&result, " LIMIT 1 OFFSET %d), '')", rows - 1);
 	return result.data;
 }
@@ -241,45 +229,62 @@ static void
 prepare_key(CmigBackfillQueries *q, const CmigBackfillTarget *target,
 			const CmigBackfillPart *part, int batch_size)
 {
-	KeySource	source = {.key = &part->key};
-	char	   *start;
-	StringInfoData sql;
+	const CmigBackfillKey *key = &part->key;
+	char	   *filter = "";
+	char	   *from = psprintf("%s AS cmig_row", part->name);
+	char	   *prefix = "cmig_row.";
+	char	   *columns;
+	char	   *order;
+	char	   *range;
 
-	if (part->key.count * 2 > CMIG_QUERY_MAX_ARGS)
+	if (key->count * 2 > CMIG_QUERY_MAX_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_TOO_MANY_COLUMNS),
 				 errmsg("the key of table %s has too many columns for a backfill", part->name),
 				 errhint("Specify a where_sql that is true for the rows that remain to be updated.")));
-
-	/*
-	 * with a filter, use the target's name as the alias, because the filter
-	 * may qualify columns with this name
-	 */
-	source.alias = target->where_sql ? quote_identifier(get_rel_name(target->oid)) : "cmig_row";
-	source.from = target->where_sql ? part->updated : psprintf("%s AS cmig_row", part->name);
-	start = psprintf("UPDATE ONLY %s SET %s\n", part->updated, target->set_sql);
-	make_range(&q->update, target, part, start, true);
-	make_range(&q->first, target, part, start, false);
 	if (target->where_sql != NULL)
 	{
-		start = psprintf("SELECT pg_catalog.count(*), 0::pg_catalog.int8 FROM ONLY %s", part->updated);
-		make_range(&q->still, target, part, start, true);
-		make_range(&q->first_still, target, part, start, false);
+		/* the filter may qualify columns with the target's name */
+		filter = psprintf("(%s\n) AND ", target->where_sql);
+		from = part->updated;
+		prefix = psprintf("%s.", quote_identifier(get_rel_name(target->oid)));
 	}
+	columns = list_key(key, prefix, "::pg_catalog.text");
+	/* without a prefix, ORDER BY would refer to the result's columns */
+	order = list_key(key, prefix, "");
+	/* the planner removes the test for null, because the plan is a custom one */
+	range = psprintf("%s($1 IS NULL OR %s) AND %s", filter, compare_key(key, key->greater, 1, NULL),
+					 compare_key(key, key->not_greater, 1 + key->count, NULL));
 
-	initStringInfo(&sql);
-	appendStringInfoString(&sql, "SELECT ");
-	append_key(&sql, &source, "::pg_catalog.text");
-	appendStringInfo(&sql, " FROM ONLY %s WHERE ", source.from);
-	append_filter(&sql, target);
-	appendStringInfoString(&sql, "true ORDER BY ");
-	append_key(&sql, &source, " DESC");
-	appendStringInfoString(&sql, " LIMIT 1");
-	make_query(&q->bound, sql.data, 0, TEXTOID);
+	make_query(&q->update, psprintf("UPDATE ONLY %s SET %s\n WHERE %s", part->updated, target->set_sql, range),
+			   2 * key->count, TEXTOID);
+	make_query(&q->matching, psprintf("SELECT pg_catalog.count(*), 0::pg_catalog.int8 FROM ONLY %s WHERE %s", part->updated, range),
+			   2 * key->count, TEXTOID);
+	make_query(&q->bound, psprintf("SELECT %s FROM ONLY %s WHERE %strue ORDER BY %s LIMIT 1", columns, from, filter,
+								   list_key(key, prefix, " DESC")),
+			   0, TEXTOID);
+	make_query(&q->end, psprintf("SELECT %s FROM ONLY %s WHERE %s ORDER BY %s LIMIT 1 OFFSET %d", columns, from, range,
+								 order, batch_size - 1),
+			   2 * key->count, TEXTOID);
 	if (part->shards > 1 && target->where_sql == NULL)
-		make_shard_end(&q->shard_end, &part->key);
-	make_end(&q->end, target, &source, true, batch_size);
-	make_end(&q->first_end, target, &source, false, batch_size);
+	{
+		StringInfoData result;
+		StringInfoData by;
+
+		initStringInfo(&result);
+		initStringInfo(&by);
+		for (int i = 0; i < key->count; i++)
+		{
+			appendStringInfo(&result, "%sk[%d]", i > 0 ? ", " : "", i + 1);
+			appendStringInfo(&by, "%sk[%d]::%s", i > 0 ? ", " : "", i + 1, key->types[i]);
+		}
+		make_query(&q->shard_end,
+				   psprintf("SELECT %s FROM (SELECT NULLIF(CASE WHEN r.success THEN r.result END, '')::pg_catalog.text[] AS k"
+							" FROM pg_catalog.run_command_on_shards($1::pg_catalog.regclass, $2) AS r) AS s"
+							" WHERE k IS NOT NULL ORDER BY %s LIMIT 1", result.data, by.data),
+				   2, TEXTOID);
+		q->shard_end.argtypes[0] = OIDOID;
+	}
 }
 
 /* Build the statements for a walk by block. */
@@ -287,8 +292,8 @@ static void
 prepare_ctid(CmigBackfillQueries *q, const CmigBackfillTarget *target,
 			 const CmigBackfillPart *part, int batch_size)
 {
-	char	   *update = psprintf("UPDATE ONLY %s SET %s\n WHERE ctid >= $1 AND ctid < $2 AND (%s\n)",
-								  part->updated, target->set_sql, target->where_sql);
+	char	   *range = psprintf("\n WHERE ctid >= $1 AND ctid < $2 AND (%s\n)", target->where_sql);
+	char	   *update = psprintf("UPDATE ONLY %s SET %s%s", part->updated, target->set_sql, range);
 
 	make_query(&q->update, update, 2, TIDOID);
 	make_query(&q->checked,
@@ -296,22 +301,17 @@ prepare_ctid(CmigBackfillQueries *q, const CmigBackfillTarget *target,
 						update, target->where_sql),
 			   2, TIDOID);
 	/* shards count; a LIMIT would have them send the rows to the coordinator */
-	make_query(&q->probe, part->shards > 0 ?
-			   psprintf("SELECT pg_catalog.count(*), 0::pg_catalog.int8 FROM ONLY %s\n"
-						" WHERE ctid >= $1 AND ctid < $2 AND (%s\n)", part->updated, target->where_sql) :
-			   psprintf("SELECT pg_catalog.count(*), 0::pg_catalog.int8 FROM (SELECT 1 FROM ONLY %s\n"
-						" WHERE ctid >= $1 AND ctid < $2 AND (%s\n) LIMIT %d) AS cmig_rows",
-						part->updated, target->where_sql, batch_size + 1),
+	make_query(&q->matching, part->shards > 0 ?
+			   psprintf("SELECT pg_catalog.count(*), 0::pg_catalog.int8 FROM ONLY %s%s", part->updated, range) :
+			   psprintf("SELECT pg_catalog.count(*), 0::pg_catalog.int8 FROM (SELECT 1 FROM ONLY %s%s LIMIT %d) AS cmig_rows",
+						part->updated, range, batch_size + 1),
 			   2, TIDOID);
 }
 
 void
 cmig_backfill_sql_free(CmigBackfillQueries *q)
 {
-	CmigQuery  *all[] = {
-		&q->update, &q->checked, &q->still, &q->first_still, &q->probe,
-		&q->first, &q->bound, &q->end, &q->first_end, &q->shard_end
-	};
+	CmigQuery  *all[] = {&q->update, &q->checked, &q->matching, &q->bound, &q->end, &q->shard_end};
 
 	for (int i = 0; i < lengthof(all); i++)
 		cmig_query_free(all[i]);
@@ -395,25 +395,14 @@ blocks_of_batch(const CmigBackfillPart *part, int batch_size)
  * ----------------------------------------------------------------
  */
 
-/* Returns a list that contains one name. */
-static CmigNames
-one_name(char *name)
-{
-	CmigNames	names = {.count = 1,.names = palloc(sizeof(char *))};
-
-	names.names[0] = name;
-	return names;
-}
-
 /*
- * Run a query that counts rows: "probe" and "still" count those that match,
- * "checked" those that were updated, and *still those of them that still
- * match.
+ * Run a query that counts rows: "matching" those that match, "checked" those
+ * that were updated, and *still those of them that still match.
  */
 static int64
-count_rows(CmigQuery *query, Datum *values, int64 *still)
+count_rows(CmigQuery *query, Datum *values, const char *nulls, int64 *still)
 {
-	char	  **counts = linitial(cmig_query_texts(query, values, NULL));
+	char	  **counts = linitial(cmig_query_texts(query, values, nulls));
 
 	if (still != NULL)
 		*still = strtoll(counts[1], NULL, 10);
@@ -425,7 +414,7 @@ count_rows(CmigQuery *query, Datum *values, int64 *still)
  * session's settings, because another session may resume the backfill.
  */
 static CmigNames
-fetch_key(CmigQuery *query, Datum *values, int count)
+fetch_key(CmigQuery *query, Datum *values, const char *nulls, int count)
 {
 	CmigNames	key = {0};
 	List	   *rows;
@@ -434,7 +423,7 @@ fetch_key(CmigQuery *query, Datum *values, int count)
 	cmig_settings_override("datestyle", "ISO, MDY");
 	cmig_settings_override("intervalstyle", "postgres");
 	cmig_settings_override("extra_float_digits", "1");
-	rows = cmig_query_texts(query, values, NULL);
+	rows = cmig_query_texts(query, values, nulls);
 	AtEOXact_GUC(false, level);
 	if (rows != NIL)
 	{
@@ -486,7 +475,7 @@ update_range(CmigBackfill *b, Datum *values)
 	 * raise an error if updated rows still match where_sql, because the
 	 * backfill would then never end
 	 */
-	rows = count_rows(&b->queries.checked, values, &still);
+	rows = count_rows(&b->queries.checked, values, NULL, &still);
 	if (still > 0)
 		refuse_still(rows, still);
 	return rows;
@@ -507,8 +496,7 @@ update_blocks(CmigBackfill *b)
 
 	if (b->next.pass > 1 && b->target->parts[b->part].shards == 0)
 	{
-		BlockNumber next = cmig_backfill_skip_next(b->skip, b->target->parts[b->part].oid,
-												   start, bound);
+		BlockNumber next = skip_settled(b, b->target->parts[b->part].oid, start, bound);
 
 		b->next.passed += next - start;
 		start = next;
@@ -535,11 +523,11 @@ update_blocks(CmigBackfill *b)
 	 */
 	if (b->blocks > b->dense_blocks)
 	{
-		int64		matching = count_rows(&b->queries.probe, values, NULL);
+		int64		matching = count_rows(&b->queries.matching, values, NULL, NULL);
 
 		if (matching == 0)
 		{
-			b->next.place = one_name(psprintf("%u", end));
+			b->next.place = *cmig_argument_one(psprintf("%u", end));
 			b->next.passed += end - start;
 			return 0;
 		}
@@ -558,7 +546,7 @@ update_blocks(CmigBackfill *b)
 	rows = update_range(b, values);
 	if (rows == 0 && b->next.rows_of_pass == 0)
 	{
-		int64		matching = count_rows(&b->queries.probe, values, NULL);
+		int64		matching = count_rows(&b->queries.matching, values, NULL, NULL);
 
 		/*
 		 * Another session may have inserted or changed rows in the meantime,
@@ -571,7 +559,7 @@ update_blocks(CmigBackfill *b)
 			b->next.unchanged += matching;
 	}
 
-	b->next.place = one_name(psprintf("%u", end));
+	b->next.place = *cmig_argument_one(psprintf("%u", end));
 	b->next.passed += end - start;
 	return rows;
 }
@@ -585,33 +573,35 @@ update_keys(CmigBackfill *b)
 	const CmigNames *bound = &b->next.bound;
 	int			count = bound->count;
 	Datum		values[CMIG_QUERY_MAX_ARGS];
+	char		nulls[CMIG_QUERY_MAX_ARGS];
 	CmigNames	end = {0};
-	int			lower = place->count;	/* number of parameters for the lower
-										 * end; 0 in the first batch */
 	int64		rows;
 
-	for (int i = 0; i < lower; i++)
-		values[i] = CStringGetTextDatum(place->names[i]);
-	for (int i = 0; i < count; i++)
-		values[lower + i] = CStringGetTextDatum(bound->names[i]);
+	/* the first batch has no lower end */
+	for (int i = 0; i < 2 * count; i++)
+	{
+		const char *value = i >= count ? bound->names[i - count] : place->count > 0 ? place->names[i] : NULL;
+
+		cmig_query_bind_text(values, nulls, i, value);
+	}
 	/* find the last key of the batch; there is none in the last batch */
 	if (!is_at_once(b) && (part->shards <= 1 || b->target->where_sql != NULL))
-		end = fetch_key(lower ? &b->queries.end : &b->queries.first_end, values, count);
+		end = fetch_key(&b->queries.end, values, nulls, count);
 	else if (!is_at_once(b))
 	{
 		Datum		question[2] = {ObjectIdGetDatum(part->oid)};
 
-		question[1] = CStringGetTextDatum(ask_shard(part, place, bound, b->shard_rows));
-		end = fetch_key(&b->queries.shard_end, question, count);
+		question[1] = CStringGetTextDatum(ask_shard(&part->key, place, bound, b->shard_rows));
+		end = fetch_key(&b->queries.shard_end, question, NULL, count);
 	}
 	if (end.count == 0)
 		end = *bound;
 	for (int i = 0; i < count; i++)
-		values[lower + i] = CStringGetTextDatum(end.names[i]);
-	rows = cmig_query_run(lower ? &b->queries.update : &b->queries.first, values, NULL);
+		values[count + i] = CStringGetTextDatum(end.names[i]);
+	rows = cmig_query_run(&b->queries.update, values, nulls);
 	if (b->target->where_sql != NULL)
 	{
-		int64		still = count_rows(lower ? &b->queries.still : &b->queries.first_still, values, NULL);
+		int64		still = count_rows(&b->queries.matching, values, nulls, NULL);
 
 		/*
 		 * some updated rows must no longer match; the others count as
@@ -671,6 +661,25 @@ require_same_table(const CmigBackfillPart *part, bool by_key)
 }
 
 /*
+ * Raise an error if the part's key has changed since the backfill began,
+ * because the stored position is a position in the order of the old key.
+ */
+static void
+require_same_key(const CmigBackfillRun *run, const CmigBackfillPart *part)
+{
+	CmigBackfillKey begun = {.count = run->key.count,.columns = run->key.names};
+
+	if (begun.count != part->key.count || strcmp(list_key(&begun, "", ""), list_key(&part->key, "", "")) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("the key of table %s has changed during its backfill", part->name),
+				 errdetail("Rows were updated in the order of key (%s). For key (%s), it is unknown which rows are done.",
+						   list_key(&begun, "", ""), list_key(&part->key, "", "")),
+				 errhint("Restore the original key and repeat the CALL. To start over instead: DELETE FROM cmig.backfill_run WHERE id = %lld",
+						 (long long) run->id)));
+}
+
+/*
  * Begin the given part of the table.  If the stored state is already in this
  * part, continue there.
  */
@@ -695,7 +704,7 @@ begin_part(CmigBackfill *b, const CmigBackfillPart *part)
 	}
 	if (b->next.relation != NULL && strcmp(b->next.relation, part->name) == 0)
 	{
-		cmig_backfill_resume_require_key(&b->next, part);
+		require_same_key(&b->next, part);
 		return;
 	}
 	b->next.relation = part->name;
@@ -704,12 +713,12 @@ begin_part(CmigBackfill *b, const CmigBackfillPart *part)
 	MemSet(&b->next.place, 0, sizeof(CmigNames));
 	MemSet(&b->next.bound, 0, sizeof(CmigNames));
 	if (b->target->by_key)
-		b->next.bound = fetch_key(&b->queries.bound, NULL, part->key.count);
+		b->next.bound = fetch_key(&b->queries.bound, NULL, NULL, part->key.count);
 	else
 	{
-		b->next.place = one_name(pstrdup("0"));
-		b->next.bound = one_name(psprintf("%.0f", is_at_once(b) ? MaxBlockNumber :
-										  blocks_of(part)));
+		b->next.place = *cmig_argument_one(pstrdup("0"));
+		b->next.bound = *cmig_argument_one(psprintf("%.0f", is_at_once(b) ? MaxBlockNumber :
+													blocks_of(part)));
 	}
 }
 
@@ -792,9 +801,13 @@ cmig_backfill_batch_adopt(CmigBackfill *b)
 	copy_names(&b->run.key);
 	copy_names(&b->run.place);
 	copy_names(&b->run.bound);
-	MemoryContextSwitchTo(MemoryContextGetParent(b->batch_context));
 	if (TransactionIdIsValid(b->xid) && !b->one_transaction)
-		cmig_backfill_skip_add(b->skip, b->xid);
+	{
+		/* the length of the array is a power of two, and at least 64 */
+		if (b->xid_count >= 64 && (b->xid_count & (b->xid_count - 1)) == 0)
+			b->xids = repalloc(b->xids, 2 * b->xid_count * sizeof(TransactionId));
+		b->xids[b->xid_count++] = b->xid;
+	}
 	b->xid = InvalidTransactionId;
 	MemoryContextSwitchTo(old);
 	MemoryContextReset(b->batch_context);

@@ -67,13 +67,8 @@ typedef struct CmigDdlEntry
 static bool
 may_have_secret(const char *command, const char *text)
 {
-	static const char *const commands[] = {"USER MAPPING", "SUBSCRIPTION", "SERVER"};
-
-	for (int i = 0; i < lengthof(commands); i++)
-	{
-		if (strstr(command, commands[i]) != NULL)
-			return true;
-	}
+	if (strstr(command, "USER MAPPING") || strstr(command, "SUBSCRIPTION") || strstr(command, "SERVER"))
+		return true;
 	while ((text = strcasestr(text, "password")) != NULL)
 	{
 		text += strlen("password");
@@ -101,22 +96,14 @@ ddl_log_write(const CmigDdlEntry *entry)
 		.nargs = 7,
 		.argtypes = {TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID}
 	};
-	Datum		values[7];
-	char		nulls[8] = "nnnnnnn";
 	char	   *text = NULL;
 
 	/* the beginning of what the client sent, unless it can contain a password */
 	if (debug_query_string != NULL && !may_have_secret(entry->command, debug_query_string))
 		text = pnstrdup(debug_query_string,
 						pg_mbcliplen(debug_query_string, strlen(debug_query_string), QUERY_BYTES));
-	cmig_query_bind_text(values, nulls, 0, entry->command);
-	cmig_query_bind_text(values, nulls, 1, entry->object_type);
-	cmig_query_bind_text(values, nulls, 2, entry->object);
-	cmig_query_bind_text(values, nulls, 3, GetUserNameFromId(GetOuterUserId(), false));
-	cmig_query_bind_text(values, nulls, 4, application_name);
-	cmig_query_bind_text(values, nulls, 5, text);
-	cmig_query_bind_text(values, nulls, 6, entry->reason);
-	(void) cmig_query_run(&query, values, nulls);
+	cmig_query_do(&query, entry->command, entry->object_type, entry->object,
+				  GetUserNameFromId(GetOuterUserId(), false), application_name, text, entry->reason);
 }
 
 /* ----------------------------------------------------------------
@@ -417,11 +404,10 @@ is_temporary(const RangeVar *relation)
 		.argtypes = {TEXTOID}
 	};
 	Oid			oid = RangeVarGetRelid(relation, NoLock, true);
-	Datum		values[1] = {CStringGetTextDatum(relation->relname)};
 
 	if (!OidIsValid(oid) || get_rel_persistence(oid) != RELPERSISTENCE_TEMP)
 		return false;
-	return relation->schemaname != NULL || cmig_query_run(&query, values, NULL) == 0;
+	return relation->schemaname != NULL || cmig_query_do(&query, relation->relname) == 0;
 }
 
 #define CONCURRENT_HINT "Put the command into a revision that is not transactional, and CALL cmig.upgrade_stepwise()"
@@ -490,11 +476,7 @@ cmig_ddl_event(PG_FUNCTION_ARGS)
 	if (strcmp(event, "ddl_command_end") == 0)
 		cmig_query_each(&commands_query, NULL, NULL, collect_entry, &entries);
 	else if (strncmp(tag, "DROP ", strlen("DROP ")) == 0)
-	{
-		Datum		values[1] = {CStringGetTextDatum(tag)};
-
-		cmig_query_each(&drops_query, values, NULL, collect_entry, &entries);
-	}
+		entries = cmig_query_list(&drops_query, tag);	/* of CmigDdlEntry */
 	if (entries != NIL && policy == CMIG_DDL_DENY && reason == NULL)
 		deny(linitial(entries),
 			 "Put the command into a revision and run cmig.upgrade(). If it cannot wait: BEGIN; SELECT cmig.allow_ddl('why'); ...; COMMIT");

@@ -19,8 +19,6 @@
 #include "online/online.h"
 #include "store/store.h"
 
-/* in target.c */
-
 /* A unique key without nulls, whose order is used to walk through a table. */
 typedef struct CmigBackfillKey
 {
@@ -61,14 +59,13 @@ typedef struct CmigBackfillTarget
 	CmigBackfillPart *parts;	/* ordered by name */
 } CmigBackfillTarget;
 
+/* in backfill.c */
+
 /*
- * Check set_sql and where_sql, the kind of relation, and the current user's
- * privileges and policies, and choose how to walk the table.  Raises 22023,
- * 42501, 42809, and any error that PostgreSQL raises for the statement.  The
- * caller must have an active snapshot.
+ * Returns the expression in a text that ends with a line break, or NULL if the
+ * text contains more than one expression.
  */
-extern CmigBackfillTarget *cmig_backfill_target_check(Oid table, const char *set_sql,
-													  const char *where_sql);
+extern Node *cmig_online_expression(char *text);
 
 /*
  * Returns a relation's qualified and quoted name, which does not depend on
@@ -77,62 +74,36 @@ extern CmigBackfillTarget *cmig_backfill_target_check(Oid table, const char *set
 extern char *cmig_backfill_target_name(Oid relation);
 
 /*
- * Does the set_sql of another backfill set a column that this backfill also
- * sets?
+ * Begin a procedure whose argument 0 is a table: check how it was called, and
+ * wait until the table can be read.  "what" names the procedure in notices, and
+ * "call" is a correct call for hints.  Returns a new memory context, which is
+ * now the current one.
  */
-extern bool cmig_backfill_target_sets_same(const CmigBackfillTarget *target,
-										   const char *set_sql);
+extern MemoryContext cmig_online_begin(FunctionCallInfo fcinfo, const char *procedure, const char *what,
+									   const char *call);
 
-/* in backfill.c */
+/* Returns a text argument, which must not be empty. */
+extern char *cmig_online_text(FunctionCallInfo fcinfo, int n, const char *name, const char *call);
 
 /* Returns an interval argument in milliseconds, at most a day; 0 for null. */
 extern double cmig_online_milliseconds(FunctionCallInfo fcinfo, int n, const char *name);
-
-/* The committed transactions of a backfill run. */
-typedef struct CmigBackfillSkip CmigBackfillSkip;
-
-/* Record the transaction ID of a batch after its commit. */
-extern void cmig_backfill_skip_add(CmigBackfillSkip *skip, TransactionId xid);
-
-/*
- * Returns the first block between "start" and "end" (exclusive) that may
- * contain a row that this run has not updated, or "end" if there is no such
- * block.  Examines only a few thousand blocks; if all of these can be skipped,
- * returns the block after them.
- */
-extern BlockNumber cmig_backfill_skip_next(const CmigBackfillSkip *skip, Oid table,
-										   BlockNumber start, BlockNumber end);
-
-/*
- * Raise an error if the part's key has changed since the backfill began,
- * because the stored position is a position in the order of the old key.
- */
-extern void cmig_backfill_resume_require_key(const CmigBackfillRun *run,
-											 const CmigBackfillPart *part);
 
 /* in batch.c */
 
 /*
  * The statements that walk a part of the table by block or by key.  The
  * statements' parameters are the ends of a range, as tids (by block) or as the
- * text of keys (by key).
+ * text of keys (by key); the lower end of the first range of keys is null.
  */
 typedef struct CmigBackfillQueries
 {
 	CmigQuery	update;			/* updates a range */
 	CmigQuery	checked;		/* by block: updates a range, and counts the
 								 * updated rows that still match */
-	CmigQuery	still;			/* by key, with a filter: counts the matching
-								 * rows of a range */
-	CmigQuery	first_still;	/* like "still", but for the first range */
-	CmigQuery	probe;			/* by block: counts the matching rows of a
-								 * range, up to the size of a batch plus one */
-	CmigQuery	first;			/* by key: updates the first range, which has
-								 * no lower end */
+	CmigQuery	matching;		/* counts the matching rows of a range; by
+								 * block, up to the size of a batch plus one */
 	CmigQuery	bound;			/* by key: finds the greatest key in the part */
 	CmigQuery	end;			/* by key: finds the last key of the next
-								 * batch */
-	CmigQuery	first_end;		/* by key: finds the last key of the first
 								 * batch */
 	CmigQuery	shard_end;		/* by key, with several shards: asks each
 								 * shard for a key, and finds the least of
@@ -178,7 +149,8 @@ typedef struct CmigBackfill
 								 * next batch */
 	double		dense_blocks;	/* by block: number of blocks in a batch if
 								 * all rows match */
-	CmigBackfillSkip *skip;		/* finds blocks that can be skipped */
+	TransactionId *xids;		/* of the run's committed batches, ascending */
+	int			xid_count;
 	bool		resumed;		/* true if an earlier CALL began the current
 								 * pass */
 	bool		accepted;		/* true if the stored state can be resumed */

@@ -6,11 +6,8 @@
  */
 #include "postgres.h"
 
-#include "access/htup_details.h"
 #include "access/relation.h"
 #include "catalog/pg_class.h"
-#include "catalog/pg_constraint.h"
-#include "catalog/pg_index.h"
 #include "catalog/pg_type.h"
 #include "commands/defrem.h"
 #include "common/string.h"
@@ -24,14 +21,12 @@
 #include "parser/parse_relation.h"
 #include "parser/parser.h"
 #include "parser/scansup.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/ruleutils.h"
-#include "utils/syscache.h"
 
 #include "base/base.h"
 #include "base/compat.h"
@@ -73,22 +68,19 @@ typedef struct Recipe
 /* A constraint as found in the catalogs. */
 typedef struct KnownConstraint
 {
-	bool		exists;
-	bool		valid;
-	bool		enforced;		/* always true before PostgreSQL 18 */
+	char	   *valid;			/* t or f */
 	char	   *kind;			/* contype */
 	char	   *definition;		/* without NOT VALID */
 	char	   *condition;		/* of a CHECK constraint; otherwise NULL */
+	char	   *enforced;		/* t or f */
 }			KnownConstraint;
 
+/* Finds a KnownConstraint. */
 static CmigQuery constraint_query = {
-	.sql = "SELECT convalidated, contype::text,"
-	" regexp_replace(pg_get_constraintdef(oid), ' NOT VALID$', ''),"
-	" pg_get_expr(conbin, conrelid),"
-	" coalesce((to_jsonb(c)->>'conenforced')::boolean, true)"
+	"SELECT convalidated, contype, regexp_replace(pg_get_constraintdef(oid), ' NOT VALID$', ''),"
+	" pg_get_expr(conbin, conrelid), coalesce(to_jsonb(c)->>'conenforced' = 'true', true)"
 	" FROM pg_constraint c WHERE conrelid = $1 AND conname = $2::name",
-	.nargs = 2,
-	.argtypes = {OIDOID, TEXTOID}
+	2, {OIDOID, TEXTOID}
 };
 
 /* See cmig_recipe_table_alone(). */
@@ -110,28 +102,7 @@ begin(Recipe * recipe, FunctionCallInfo fcinfo, const char *procedure, const cha
 	recipe->one_transaction = !cmig_running_concurrent_ddl();
 	recipe->alone = cmig_running_revision() == NULL;
 	recipe->caller = CurrentMemoryContext;
-	if (recipe->alone)
-		cmig_run_limit_start();
-	if (!recipe->one_transaction)
-		cmig_toplevel_require(fcinfo, procedure);
-	PreventCommandIfReadOnly(procedure);
-	cmig_citus_require_coordinator(procedure);
-	recipe->context = recipe->one_transaction ?
-		AllocSetContextCreate(CurrentMemoryContext, "pg_cmig recipe", ALLOCSET_DEFAULT_SIZES) :
-		cmig_toplevel_context("pg_cmig recipe");
-	MemoryContextSwitchTo(recipe->context);
-	if (!recipe->one_transaction)
-	{
-		if (!PG_ARGISNULL(0))
-			cmig_toplevel_reach_table(PG_GETARG_OID(0), procedure, recipe->alone);
-		cmig_toplevel_snapshot();
-	}
-
-	if (PG_ARGISNULL(0))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("the target must not be null"),
-				 errhint("%s", call)));
+	recipe->context = cmig_online_begin(fcinfo, procedure, procedure, call);
 	recipe->table = PG_GETARG_OID(0);
 	name = get_rel_name(recipe->table);
 	if (get_rel_relkind(recipe->table) != RELKIND_RELATION &&
@@ -180,11 +151,8 @@ cmig_recipe_table_alone(void)
 static void
 run_steps(Recipe * recipe, void (*steps) (Recipe * recipe))
 {
-	ErrorContextCallback callback;
+	ErrorContextCallback callback = {error_context_stack, describe_error, recipe};
 
-	callback.callback = describe_error;
-	callback.arg = recipe;
-	callback.previous = error_context_stack;
 	PG_TRY();
 	{
 		error_context_stack = &callback;
@@ -203,8 +171,8 @@ run_steps(Recipe * recipe, void (*steps) (Recipe * recipe))
 		PG_RE_THROW();
 	}
 	PG_END_TRY();
-	table_alone = InvalidOid;
 	error_context_stack = callback.previous;
+	table_alone = InvalidOid;
 	if (recipe->alone)
 		cmig_lock_wait_unwatch();
 	if (!recipe->one_transaction)
@@ -235,20 +203,6 @@ run_sql(Recipe * recipe, const char *sql)
 	cmig_toplevel_snapshot();
 }
 
-/* Read an argument that must not be empty. */
-static char *
-text_argument(const Recipe * recipe, int n, const char *name)
-{
-	char	   *value = cmig_argument_text(recipe->fcinfo, n);
-
-	if (value == NULL || value[strspn(value, " \t\r\n")] == '\0')
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("%s must not be empty", name),
-				 errhint("%s", recipe->call)));
-	return value;
-}
-
 /* Read the constraint's name, which may be null if "otherwise" is not. */
 static char *
 name_argument(const Recipe * recipe, int n, char *otherwise)
@@ -257,9 +211,18 @@ name_argument(const Recipe * recipe, int n, char *otherwise)
 
 	if (otherwise != NULL && recipe->fcinfo->args[n].isnull)
 		return otherwise;
-	value = text_argument(recipe, n, "the name");
+	value = cmig_online_text(recipe->fcinfo, n, "the name", recipe->call);
 	truncate_identifier(value, strlen(value), true);
 	return value;
+}
+
+static void
+require_column(Oid table, const char *name)
+{
+	if (get_attnum(table, name) <= 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_COLUMN),
+				 errmsg("column \"%s\" of relation \"%s\" does not exist", name, get_rel_name(table))));
 }
 
 /*
@@ -267,66 +230,47 @@ name_argument(const Recipe * recipe, int n, char *otherwise)
  * for the name of a constraint.
  */
 static char *
-columns_argument(const Recipe * recipe, int n, const char *what, Oid table, char **joined)
+columns_argument(FunctionCallInfo fcinfo, int n, const char *what, Oid table, char **joined)
 {
-	FunctionCallInfo fcinfo = recipe->fcinfo;
-	List	   *names = NIL;
+	static const char *const hint = "Use ARRAY['<column>', ...].";
+	CmigNames  *names = NULL;
 	StringInfoData underscored;
-	Datum	   *elements;
-	bool	   *nulls;
-	int			count = 0;
 	StringInfoData list;
 
-	if (!PG_ARGISNULL(n))
+	if (!PG_ARGISNULL(n) && get_fn_expr_argtype(fcinfo->flinfo, n) != TEXTOID)
+		names = cmig_argument_names(PG_GETARG_ARRAYTYPE_P(n), what, hint);
+	else if (!PG_ARGISNULL(n))
 	{
-		ArrayType  *array;
-
 		/* a text argument is a name or an array literal such as '{a,b}' */
-		if (get_fn_expr_argtype(fcinfo->flinfo, n) != TEXTOID)
-			array = PG_GETARG_ARRAYTYPE_P(n);
-		else
-		{
-			char	   *value = text_to_cstring(PG_GETARG_TEXT_PP(n));
-			Datum		name = CStringGetTextDatum(value);
+		char	   *value = cmig_argument_text(fcinfo, n);
 
-			array = value[0] == '{' ?
-				DatumGetArrayTypeP(OidInputFunctionCall(F_ARRAY_IN, value, TEXTOID, -1)) :
-				construct_array(&name, 1, TEXTOID, -1, false, TYPALIGN_INT);
-		}
-		deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT,
-						  &elements, &nulls, &count);
+		names = value[0] != '{' ? cmig_argument_one(value) :
+			cmig_argument_names(DatumGetArrayTypeP(OidInputFunctionCall(F_ARRAY_IN, value, TEXTOID, -1)), what, hint);
 	}
-	if (count == 0)
+	if (names == NULL || names->count == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("%s must name at least one column", what),
-				 errhint("Use ARRAY['<column>', ...].")));
+				 errhint("%s", hint)));
 	initStringInfo(&list);
 	initStringInfo(&underscored);
-	for (int i = 0; i < count; i++)
+	for (int i = 0; i < names->count; i++)
 	{
-		char	   *name = nulls[i] ? NULL : TextDatumGetCString(elements[i]);
+		char	   *name = names->names[i];
 
-		if (name == NULL || name[strspn(name, " \t\r\n")] == '\0')
+		if (name[strspn(name, " \t\r\n")] == '\0')
 			ereport(ERROR,
-					(errcode(name == NULL ? ERRCODE_NULL_VALUE_NOT_ALLOWED :
-							 ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("%s must not contain %s", what,
-							name == NULL ? "null" : "an empty name"),
-					 errhint("Use ARRAY['<column>', ...].")));
-		if (get_attnum(table, name) <= 0)
-			ereport(ERROR,
-					(errcode(ERRCODE_UNDEFINED_COLUMN),
-					 errmsg("column \"%s\" of relation \"%s\" does not exist",
-							name, get_rel_name(table))));
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("%s must not contain an empty name", what),
+					 errhint("%s", hint)));
+		require_column(table, name);
 		for (int j = 0; j < i; j++)
 		{
-			if (strcmp(list_nth(names, j), name) == 0)
+			if (strcmp(names->names[j], name) == 0)
 				ereport(ERROR,
 						(errcode(ERRCODE_DUPLICATE_COLUMN),
 						 errmsg("column \"%s\" appears twice in %s", name, what)));
 		}
-		names = lappend(names, name);
 		appendStringInfo(&list, "%s%s", i > 0 ? ", " : "", quote_identifier(name));
 		appendStringInfo(&underscored, "%s%s", i > 0 ? "_" : "", name);
 	}
@@ -335,26 +279,13 @@ columns_argument(const Recipe * recipe, int n, const char *what, Oid table, char
 }
 
 /*
- * Find a table's constraint by name.  In the result, "exists" is false if
- * there is no such constraint.  refuse_other() raises an error for
- * a different constraint with the same name.
+ * Returns the constraint with the recipe's name, or NULL if there is none.
+ * refuse_other() raises an error for a different constraint with this name.
  */
-static KnownConstraint
-find_constraint(Oid table, const char *name)
+static const KnownConstraint *
+find_constraint(const Recipe * recipe)
 {
-	KnownConstraint constraint = {0};
-	char	  **row = cmig_query_row(&constraint_query, table, name);
-
-	if (row != NULL)
-	{
-		constraint.exists = true;
-		constraint.valid = row[0][0] == 't';
-		constraint.kind = row[1];
-		constraint.definition = row[2];
-		constraint.condition = row[3];
-		constraint.enforced = row[4][0] == 't';
-	}
-	return constraint;
+	return (const KnownConstraint *) cmig_query_row(&constraint_query, recipe->table, recipe->name);
 }
 
 static void
@@ -393,11 +324,11 @@ PG_FUNCTION_INFO_V1(cmig_add_unique);
 static void
 add_validated(Recipe * recipe, const KnownConstraint * there, const char *definition)
 {
-	if (!there->exists)
+	if (there == NULL)
 		run_sql(recipe, psprintf("ALTER TABLE %s ADD CONSTRAINT %s %s%s",
 								 recipe->table_name, quote_identifier(recipe->name), definition,
 								 recipe->one_transaction ? "" : " NOT VALID"));
-	if (there->exists ? !there->valid : !recipe->one_transaction)
+	if (there ? there->valid[0] == 'f' : !recipe->one_transaction)
 		run_sql(recipe, psprintf("ALTER TABLE %s VALIDATE CONSTRAINT %s",
 								 recipe->table_name, quote_identifier(recipe->name)));
 }
@@ -407,33 +338,25 @@ static char *
 normal_condition(Oid table, const char *condition)
 {
 	char	   *text = psprintf("%s\n", condition);
-	ErrorContextCallback callback;
-	SelectStmt *select;
+	ErrorContextCallback callback = {error_context_stack, cmig_argument_place_error, text};
 	ParseState *pstate = make_parsestate(NULL);
 	Relation	relation;
 	ParseNamespaceItem *item;
-	Node	   *expression;
+	Node	   *expression = cmig_online_expression(text);
 	char	   *result;
 	int			level;
 
-	callback.callback = cmig_argument_place_error;
-	callback.arg = text;
-	callback.previous = error_context_stack;
-	error_context_stack = &callback;
-
-	select = (SelectStmt *) linitial_node(RawStmt, cmig_raw_parse(text, RAW_PARSE_PLPGSQL_EXPR))->stmt;
-	if (!IsA(select, SelectStmt) || list_length(select->targetList) != 1 ||
-		select->fromClause != NIL || select->whereClause != NULL || select->op != SETOP_NONE)
+	if (expression == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the condition must be one expression"),
 				 errdetail("The condition is: %s", condition)));
+	error_context_stack = &callback;
 	pstate->p_sourcetext = text;
 	relation = relation_open(table, AccessShareLock);
 	item = addRangeTableEntryForRelation(pstate, relation, AccessShareLock, NULL, false, true);
 	addNSItemToQuery(pstate, item, true, true, true);
-	expression = transformExpr(pstate, linitial_node(ResTarget, select->targetList)->val,
-							   EXPR_KIND_CHECK_CONSTRAINT);
+	expression = transformExpr(pstate, expression, EXPR_KIND_CHECK_CONSTRAINT);
 	expression = coerce_to_boolean(pstate, expression, "CHECK");
 	assign_expr_collations(pstate, expression);
 
@@ -468,14 +391,14 @@ same_but_for_spaces(const char *a, const char *b)
 static void
 add_check(Recipe * recipe)
 {
-	KnownConstraint there = find_constraint(recipe->table, recipe->name);
+	const		KnownConstraint *there = find_constraint(recipe);
 	char	   *normal = normal_condition(recipe->table, recipe->text);
 
-	if (there.exists &&
-		(strcmp(there.kind, "c") != 0 || !same_but_for_spaces(there.condition, normal) ||
-		 !there.enforced || pg_str_endswith(there.definition, " NO INHERIT")))
-		refuse_other(recipe, there.definition);
-	add_validated(recipe, &there, psprintf("CHECK (%s\n)", recipe->text));
+	if (there &&
+		(strcmp(there->kind, "c") != 0 || !same_but_for_spaces(there->condition, normal) ||
+		 there->enforced[0] == 'f' || pg_str_endswith(there->definition, " NO INHERIT")))
+		refuse_other(recipe, there->definition);
+	add_validated(recipe, there, psprintf("CHECK (%s\n)", recipe->text));
 }
 
 Datum
@@ -485,22 +408,21 @@ cmig_add_check(PG_FUNCTION_ARGS)
 
 	begin(&recipe, fcinfo, "cmig.add_check", "CALL cmig.add_check('<table>', '<constraint>', '<condition>')");
 	recipe.name = name_argument(&recipe, 1, NULL);
-	recipe.text = text_argument(&recipe, 2, "the condition");
+	recipe.text = cmig_online_text(fcinfo, 2, "the condition", recipe.call);
 	run_steps(&recipe, add_check);
 	PG_RETURN_VOID();
 }
 
 /*
- * Finds a NOT NULL constraint that is NOT VALID, which can exist in PostgreSQL
- * 18 and later.  Existing rows may violate such a constraint, although
+ * Is the column NOT NULL, and is there a NOT NULL constraint that is NOT VALID?
+ * Since PostgreSQL 18, existing rows may violate such a constraint, although
  * attnotnull is set.
  */
-static CmigQuery not_valid_query = {
-	.sql = "SELECT conname::text FROM pg_constraint WHERE conrelid = $1 AND contype = 'n'"
-	" AND NOT convalidated AND conkey = ARRAY(SELECT attnum FROM pg_attribute"
-	" WHERE attrelid = $1 AND attname = $2::name)",
-	.nargs = 2,
-	.argtypes = {OIDOID, TEXTOID}
+static CmigQuery not_null_query = {
+	"SELECT a.attnotnull, c.conname FROM pg_attribute a LEFT JOIN pg_constraint c ON c.conrelid = a.attrelid"
+	" AND c.contype = 'n' AND NOT c.convalidated AND c.conkey = ARRAY[a.attnum]"
+	" WHERE a.attrelid = $1 AND a.attname = $2::name",
+	2, {OIDOID, TEXTOID}
 };
 
 /*
@@ -512,30 +434,23 @@ static void
 add_not_null(Recipe * recipe)
 {
 	char	   *column = recipe->text;
-	char	   *not_valid = cmig_query_value(&not_valid_query, recipe->table, column);
-	KnownConstraint there;
-	HeapTuple	tuple = SearchSysCacheAttName(recipe->table, column);
-	bool		is_not_null = false;
+	char	  **row = cmig_query_row(&not_null_query, recipe->table, column);
+	const		KnownConstraint *there;
 
-	if (HeapTupleIsValid(tuple))
-	{
-		is_not_null = ((Form_pg_attribute) GETSTRUCT(tuple))->attnotnull;
-		ReleaseSysCache(tuple);
-	}
 	recipe->name = makeObjectName("cmig", column, "not_null");
 	recipe->text = psprintf("%s IS NOT NULL", quote_identifier(column));
-	if (not_valid != NULL)
+	if (row && row[1] != NULL)
 		run_sql(recipe, psprintf("ALTER TABLE %s VALIDATE CONSTRAINT %s",
-								 recipe->table_name, quote_identifier(not_valid)));
-	else if (!is_not_null)
+								 recipe->table_name, quote_identifier(row[1])));
+	else if (row == NULL || row[0][0] == 'f')
 	{
 		add_check(recipe);
 		run_sql(recipe, psprintf("ALTER TABLE %s ALTER COLUMN %s SET NOT NULL",
 								 recipe->table_name, quote_identifier(column)));
 	}
-	there = find_constraint(recipe->table, recipe->name);
-	if (there.exists && strcmp(there.kind, "c") == 0 &&
-		same_but_for_spaces(there.condition, normal_condition(recipe->table, recipe->text)))
+	there = find_constraint(recipe);
+	if (there && strcmp(there->kind, "c") == 0 &&
+		same_but_for_spaces(there->condition, normal_condition(recipe->table, recipe->text)))
 		run_sql(recipe, psprintf("ALTER TABLE %s DROP CONSTRAINT %s", recipe->table_name,
 								 quote_identifier(recipe->name)));
 }
@@ -546,12 +461,8 @@ cmig_add_not_null(PG_FUNCTION_ARGS)
 	Recipe		recipe;
 
 	begin(&recipe, fcinfo, "cmig.add_not_null", "CALL cmig.add_not_null('<table>', '<column>')");
-	recipe.text = text_argument(&recipe, 1, "the column");
-	if (get_attnum(recipe.table, recipe.text) <= 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_COLUMN),
-				 errmsg("column \"%s\" of relation \"%s\" does not exist", recipe.text,
-						get_rel_name(recipe.table))));
+	recipe.text = cmig_online_text(fcinfo, 1, "the column", recipe.call);
+	require_column(recipe.table, recipe.text);
 	run_steps(&recipe, add_not_null);
 	PG_RETURN_VOID();
 }
@@ -560,16 +471,19 @@ static const char *const actions[] = {
 	"NO ACTION", "RESTRICT", "CASCADE", "SET NULL", "SET DEFAULT"
 };
 
-/* Returns the argument on_delete or on_update. */
+/*
+ * Returns the clause for the argument on_delete or on_update, or "" for the
+ * default.
+ */
 static const char *
-action_argument(FunctionCallInfo fcinfo, int n, const char *what)
+action_argument(FunctionCallInfo fcinfo, int n, const char *what, const char *clause)
 {
 	char	   *value = PG_ARGISNULL(n) ? pstrdup("NO ACTION") : text_to_cstring(PG_GETARG_TEXT_PP(n));
 
 	for (int i = 0; i < lengthof(actions); i++)
 	{
 		if (pg_strcasecmp(value, actions[i]) == 0)
-			return actions[i];
+			return i == 0 ? "" : psprintf(" %s %s", clause, actions[i]);
 	}
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -579,10 +493,10 @@ action_argument(FunctionCallInfo fcinfo, int n, const char *what)
 static void
 add_foreign_key(Recipe * recipe)
 {
-	KnownConstraint there = find_constraint(recipe->table, recipe->name);
+	const		KnownConstraint *there = find_constraint(recipe);
 
-	if (there.exists && strcmp(there.definition, recipe->text) != 0)
-		refuse_other(recipe, there.definition);
+	if (there && strcmp(there->definition, recipe->text) != 0)
+		refuse_other(recipe, there->definition);
 	if (get_rel_relkind(recipe->table) == RELKIND_PARTITIONED_TABLE &&
 		!CMIG_PARTITIONED_NOT_VALID_KEYS_COMPAT && !recipe->one_transaction)
 		ereport(ERROR,
@@ -591,45 +505,35 @@ add_foreign_key(Recipe * recipe)
 						recipe->table_name),
 				 errdetail("Before PostgreSQL 18, foreign keys of partitioned tables cannot be NOT VALID."),
 				 errhint("Call cmig.add_foreign_key for each partition, with the same column list. ALTER TABLE ... ADD FOREIGN KEY on the partitioned table then uses these foreign keys without scanning the rows.")));
-	add_validated(recipe, &there, recipe->text);
+	add_validated(recipe, there, recipe->text);
 }
 
 /* Returns the primary key's columns as pg_get_constraintdef writes them. */
 static char *
 primary_key_columns(Oid table)
 {
-	Bitmapset  *columns;
-	Oid			constraint;
-	char	   *name = NULL;
-	HeapTuple	index;
-	Form_pg_index form;
-	StringInfoData list;
+	static CmigQuery query = {
+		"SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY k.n), pg_get_constraintdef(c.oid) LIKE '% WITHOUT OVERLAPS)%'"
+		" FROM pg_constraint c CROSS JOIN unnest(c.conkey) WITH ORDINALITY k (attnum, n)"
+		" JOIN pg_attribute a ON a.attrelid = $1 AND a.attnum = k.attnum"
+		" WHERE c.conrelid = $1 AND c.contype = 'p' AND NOT c.condeferrable GROUP BY c.oid",
+		1, {OIDOID}
+	};
+	char	  **row = cmig_query_row(&query, table);
 
-	columns = get_primary_key_attnos(table, false, &constraint);
-	if (columns != NULL && OidIsValid(constraint))
-		name = get_constraint_name(constraint);
-	index = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(name ? get_constraint_index(constraint) : InvalidOid));
-	if (!HeapTupleIsValid(index))
+	if (row == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("there is no primary key for referenced table \"%s\"",
 						get_rel_name(table)),
 				 errhint("Name the referenced columns.")));
-	if (strstr(find_constraint(table, name).definition, " WITHOUT OVERLAPS)"))
+	if (row[1][0] == 't')
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 				 errmsg("cmig.add_foreign_key cannot reference the temporal primary key of table \"%s\"",
 						get_rel_name(table)),
 				 errhint("Specify the columns of another key, or use ALTER TABLE ... ADD FOREIGN KEY (..., PERIOD ...).")));
-
-	/* list the columns in key order, without INCLUDE columns */
-	form = (Form_pg_index) GETSTRUCT(index);
-	initStringInfo(&list);
-	for (int i = 0; i < form->indnkeyatts; i++)
-		appendStringInfo(&list, "%s%s", i > 0 ? ", " : "",
-						 quote_identifier(get_attname(table, form->indkey.values[i], false)));
-	ReleaseSysCache(index);
-	return list.data;
+	return row[0];
 }
 
 Datum
@@ -644,7 +548,7 @@ cmig_add_foreign_key(PG_FUNCTION_ARGS)
 	const char *on_update;
 
 	begin(&recipe, fcinfo, "cmig.add_foreign_key", "CALL cmig.add_foreign_key('<table>', '<column>', '<referenced table>')");
-	columns = columns_argument(&recipe, 1, "columns", recipe.table, &joined);
+	columns = columns_argument(fcinfo, 1, "columns", recipe.table, &joined);
 	if (PG_ARGISNULL(2) || (get_rel_relkind(PG_GETARG_OID(2)) != RELKIND_RELATION &&
 							get_rel_relkind(PG_GETARG_OID(2)) != RELKIND_PARTITIONED_TABLE))
 		ereport(ERROR,
@@ -654,16 +558,12 @@ cmig_add_foreign_key(PG_FUNCTION_ARGS)
 	referenced = PG_GETARG_OID(2);
 	cmig_local_rows_require(referenced, true, recipe.procedure, NULL);
 	recipe.text = PG_ARGISNULL(3) ? primary_key_columns(referenced) :
-		columns_argument(&recipe, 3, "referenced_columns", referenced, &unused);
+		columns_argument(fcinfo, 3, "referenced_columns", referenced, &unused);
 	recipe.name = name_argument(&recipe, 4, makeObjectName(get_rel_name(recipe.table), joined, "fkey"));
-	on_delete = action_argument(fcinfo, 5, "on_delete");
-	on_update = action_argument(fcinfo, 6, "on_update");
-	recipe.text = psprintf("FOREIGN KEY (%s) REFERENCES %s(%s)%s%s%s%s", columns,
-						   cmig_query_relation_name(referenced), recipe.text,
-						   strcmp(on_update, "NO ACTION") != 0 ? " ON UPDATE " : "",
-						   strcmp(on_update, "NO ACTION") != 0 ? on_update : "",
-						   strcmp(on_delete, "NO ACTION") != 0 ? " ON DELETE " : "",
-						   strcmp(on_delete, "NO ACTION") != 0 ? on_delete : "");
+	on_delete = action_argument(fcinfo, 5, "on_delete", "ON DELETE");
+	on_update = action_argument(fcinfo, 6, "on_update", "ON UPDATE");
+	recipe.text = psprintf("FOREIGN KEY (%s) REFERENCES %s(%s)%s%s", columns,
+						   cmig_query_relation_name(referenced), recipe.text, on_update, on_delete);
 	run_steps(&recipe, add_foreign_key);
 	PG_RETURN_VOID();
 }
@@ -742,14 +642,12 @@ build_index(Recipe * recipe)
 static void
 add_unique(Recipe * recipe)
 {
-	KnownConstraint there = find_constraint(recipe->table, recipe->name);
+	const		KnownConstraint *there = find_constraint(recipe);
 
-	if (there.exists)
-	{
-		if (strcmp(there.definition, psprintf("UNIQUE (%s)", recipe->text)) != 0)
-			refuse_other(recipe, there.definition);
+	if (there && strcmp(there->definition, psprintf("UNIQUE (%s)", recipe->text)) != 0)
+		refuse_other(recipe, there->definition);
+	if (there)
 		return;
-	}
 	if (get_rel_relkind(recipe->table) == RELKIND_PARTITIONED_TABLE && !recipe->one_transaction)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
@@ -776,7 +674,7 @@ cmig_add_unique(PG_FUNCTION_ARGS)
 	char	   *joined;
 
 	begin(&recipe, fcinfo, "cmig.add_unique", "CALL cmig.add_unique('<table>', '<column>')");
-	recipe.text = columns_argument(&recipe, 1, "columns", recipe.table, &joined);
+	recipe.text = columns_argument(fcinfo, 1, "columns", recipe.table, &joined);
 	recipe.name = name_argument(&recipe, 2, makeObjectName(get_rel_name(recipe.table), joined, "key"));
 	run_steps(&recipe, add_unique);
 	PG_RETURN_VOID();
