@@ -804,7 +804,7 @@ AS 'MODULE_PATHNAME', 'cmig_rls_check'
 LANGUAGE C STABLE PARALLEL UNSAFE;
 
 CREATE FUNCTION cmig.rls_rules(schemas oid[], become text,
-	OUT rule text, OUT severity text, OUT object text, OUT problem text, OUT fix text, OUT subject oid)
+	OUT rule text, OUT severity text, OUT object text, OUT problem text, OUT fix text, OUT definer oid)
 RETURNS SETOF record
 LANGUAGE sql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp
 AS $rules$
@@ -825,6 +825,30 @@ AS $rules$
 	 LEFT JOIN pg_description d ON d.objoid = p.oid AND d.classoid = 'pg_policy'::regclass AND position('[cmig.enable_rls ' IN d.description) > 0
 	 WHERE p.polrelid IN (SELECT t.oid FROM t)),
 	named AS MATERIALIZED (SELECT p.*, u.oid AS role FROM p CROSS JOIN LATERAL unnest(p.polroles) u(oid)),
+	names AS (SELECT r.oid, r.rolname AS name FROM pg_roles r UNION ALL SELECT 0, 'public'),
+	uses AS MATERIALIZED (SELECT p.oid AS policy, d.refobjsubid AS attnum FROM p
+	 JOIN pg_depend d ON d.classid = 'pg_policy'::regclass AND d.objid = p.oid
+	  AND d.refclassid = 'pg_class'::regclass AND d.refobjid = p.polrelid AND d.refobjsubid > 0),
+	-- the call of enable_rls that a table's comments record, for its partitions
+	calls AS (SELECT t.oid, format('SELECT cmig.enable_rls(%L', t.name) || coalesce(string_agg(DISTINCT w.text, ''), '')
+	  || CASE WHEN t.forced THEN '' ELSE ', force => false' END
+	  || (SELECT string_agg(format(', %s => %L', l.argument, ARRAY(SELECT r.name FROM unnest(l.polroles) WITH ORDINALITY u(oid, n)
+	   JOIN names r ON r.oid = u.oid ORDER BY u.n)), '' ORDER BY l.argument DESC)
+	   FROM (SELECT DISTINCT ON (1) CASE o.polname WHEN 'bypass' THEN 'bypass_roles' ELSE 'roles' END, o.polroles
+	    FROM p o WHERE o.polrelid = t.oid AND o.setup <> '' ORDER BY 1, o.polname) l(argument, polroles)) || ')' AS call
+	 FROM t JOIN p ON p.polrelid = t.oid AND p.setup <> ''
+	 CROSS JOIN LATERAL regexp_matches(substring(p.setup FROM '[[]cmig[.]enable_rls (.*)[]]'), '([a-z_]+)=([^ ]*)', 'g') m
+	 CROSS JOIN LATERAL (SELECT m[1], regexp_replace(to_json(m[2])::text, '%([0-9A-F]{2})', E'\\\\u00\\1', 'g')::json #>> '{}') s(name, value)
+	 CROSS JOIN LATERAL (SELECT CASE
+	   WHEN s.name IN ('shared', 'public_read', 'require_context') THEN format(', %s => true', s.name)
+	   WHEN s.name = 'index' THEN ', create_index => false' WHEN s.name = 'default_of' THEN ', column_default => true'
+	   WHEN s.name = 'commands' THEN format(', commands => %L', '{' || replace(s.value, '+', ',') || '}')
+	   WHEN s.name NOT IN ('rls', 'force', 'was', 'granted') THEN format(', %s => %L', s.name, s.value) END
+	  -- without '', enable_rls would find a column that was left out by its usual name
+	  UNION ALL SELECT format(', %s => %L', c.name, '') FROM unnest(ARRAY['user_column', 'tenant_column']) c(name)
+	   WHERE p.setup !~ format(' (%s|via)=', c.name) AND EXISTS (SELECT FROM pg_attribute a
+	    WHERE a.attrelid = t.oid AND a.attname = replace(c.name, 'column', 'id') AND NOT a.attisdropped)) w(text)
+	 GROUP BY t.oid, t.name, t.forced),
 	-- application roles
 	app AS MATERIALIZED (SELECT DISTINCT n.polrelid, r.oid, r.rolname, r.rolsuper, r.rolbypassrls
 	 FROM named n JOIN pg_roles r ON r.oid = n.role WHERE NOT n.bypass),
@@ -1159,6 +1183,21 @@ AS $rules$
 	  WHEN 'd' THEN has_table_privilege(u.oid, t.oid, 'DELETE')
 	  ELSE has_any_column_privilege(u.oid, t.oid, 'SELECT, INSERT, UPDATE') OR has_table_privilege(u.oid, t.oid, 'DELETE') END)
 	UNION ALL
+	-- a policy that a floor does not limit, because that is for other roles, and that does not use the
+	-- columns of the floor; the policy reads a setting, or calls a function that may
+	SELECT 'floor_misses_role', 'error', format('policy %I on %s', n.polname, t.name),
+	 format('restrictive policy %I does not apply to %s, and this policy does not compare its key %I', f.polname,
+	  CASE WHEN n.role = 0 THEN 'PUBLIC' ELSE 'role ' || quote_ident(r.name) END, a.attname),
+	 format('ALTER POLICY %I ON %s TO %s', f.polname, t.name, CASE WHEN n.role = 0 THEN 'PUBLIC' ELSE
+	  (SELECT string_agg(quote_ident(o.name), ', ' ORDER BY u.n) FROM unnest(f.polroles || n.role) WITH ORDINALITY u(oid, n) JOIN names o ON o.oid = u.oid) END), NULL
+	FROM named n JOIN t ON t.oid = n.polrelid LEFT JOIN names r ON r.oid = n.role
+	 JOIN p f ON f.polrelid = t.oid AND NOT f.polpermissive AND f.polcmd <> 'a' AND (n.polcmd = '*' OR f.polcmd IN ('*', n.polcmd))
+	 JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = (SELECT min(k.attnum) FROM uses k WHERE k.policy = f.oid)
+	WHERE n.polpermissive AND n.expressions ~ '[{](FUNCEXPR :funcid (2077|3294|[0-9]{5,}) |SQLVALUEFUNCTION )'
+	AND coalesce(n.setup, '') !~ ' public_read=on'
+	AND NOT EXISTS (SELECT FROM uses k JOIN uses o ON o.attnum = k.attnum WHERE k.policy = f.oid AND o.policy = n.oid)
+	AND NOT EXISTS (SELECT FROM unnest(f.polroles) x(oid) WHERE x.oid IN (n.role, 0) OR (n.role <> 0 AND pg_has_role(n.role, x.oid, 'USAGE')))
+	UNION ALL
 	-- equal expressions can differ in the locations of their parts in the text
 	SELECT 'duplicate_policy', 'warning', format('policy %I on %s', p.polname, t.name),
 	 format('it is the same as policy %I', min(o.polname)), format('DROP POLICY %I ON %s', p.polname, t.name), NULL
@@ -1182,10 +1221,9 @@ AS $rules$
 	  SELECT b.attacl FROM pg_attribute b WHERE b.attrelid = c.oid) l CROSS JOIN LATERAL aclexplode(l.acl) a WHERE a.grantee <> c.relowner)
 	  THEN 'error' ELSE 'notice' END, format('%I.%I', n.nspname, c.relname),
 	 format('its parent %s has row-level security, but this table does not: queries that name it directly see every row', t.name),
-	 format('ALTER TABLE %I.%I ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY', n.nspname, c.relname),
-	 CASE WHEN EXISTS (SELECT FROM p WHERE p.polrelid = t.oid AND p.setup IS NOT NULL) THEN t.oid END
+	 coalesce(q.call, format('ALTER TABLE %I.%I ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY', n.nspname, c.relname)), NULL
 	FROM t JOIN pg_inherits i ON i.inhparent = t.oid JOIN pg_class c ON c.oid = i.inhrelid
-	 JOIN pg_namespace n ON n.oid = c.relnamespace
+	 JOIN pg_namespace n ON n.oid = c.relnamespace LEFT JOIN calls q ON q.oid = t.oid
 	WHERE t.rls AND NOT c.relrowsecurity AND c.relkind IN ('r', 'p')
 	UNION ALL
 	SELECT 'membership_writable', 'warning', format('%I.%I', n.nspname, c.relname),
@@ -1208,8 +1246,33 @@ CREATE FUNCTION cmig.rls_status(schema text DEFAULT NULL,
 	OUT target text, OUT enabled boolean, OUT forced boolean, OUT columns text,
 	OUT roles text, OUT bypass_roles text, OUT policies integer, OUT by_hand integer)
 RETURNS SETOF record
-AS 'MODULE_PATHNAME', 'cmig_rls_status'
-LANGUAGE C STABLE PARALLEL UNSAFE;
+LANGUAGE sql STABLE PARALLEL UNSAFE SET search_path = pg_catalog, pg_temp SET quote_all_identifiers = off
+AS $status$
+	-- a bypass policy is a permissive policy whose expression is true
+	WITH p AS (SELECT p.oid, p.polrelid, u.oid AS role, p.polpermissive AND p.polcmd = '*' AND p.polroles <> '{0}'
+	   AND p.polqual::text LIKE '{CONST :consttype 16 %:constvalue 1 [% 1 %' AS bypass,
+	   coalesce(position('[cmig.enable_rls ' IN d.description) > 0, false) AS made
+	  FROM pg_policy p CROSS JOIN LATERAL unnest(p.polroles) u(oid)
+	  LEFT JOIN pg_description d ON d.objoid = p.oid AND d.classoid = 'pg_policy'::regclass AND d.objsubid = 0),
+	 s AS (SELECT p.polrelid, count(DISTINCT p.oid) AS n, count(DISTINCT p.oid) FILTER (WHERE NOT p.made) AS by_hand,
+	   string_agg(DISTINCT r.name, ', ') FILTER (WHERE NOT p.bypass) AS roles,
+	   string_agg(DISTINCT r.name, ', ') FILTER (WHERE p.bypass) AS bypass_roles
+	  FROM p CROSS JOIN LATERAL (SELECT CASE WHEN p.role = 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(p.role)) END) r(name)
+	  GROUP BY p.polrelid),
+	 k AS (SELECT d.refobjid, string_agg(DISTINCT quote_ident(a.attname), ', ') AS columns
+	  FROM pg_depend d JOIN pg_policy p ON p.oid = d.objid AND p.polrelid = d.refobjid
+	  JOIN pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
+	  WHERE d.classid = 'pg_policy'::regclass AND d.refclassid = 'pg_class'::regclass AND d.refobjsubid > 0 GROUP BY d.refobjid)
+	SELECT format('%I.%I', n.nspname, c.relname), c.relrowsecurity, c.relforcerowsecurity, k.columns,
+	 s.roles, s.bypass_roles, coalesce(s.n, 0)::integer, coalesce(s.by_hand, 0)::integer
+	FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+	LEFT JOIN s ON s.polrelid = c.oid LEFT JOIN k ON k.refobjid = c.oid
+	WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't'
+	AND CASE WHEN $1 IS NULL THEN n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'cmig', 'cmig_audit')
+	 ELSE n.oid = quote_ident($1)::regnamespace END
+	AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = 'pg_class'::regclass AND e.objid = c.oid AND e.deptype = 'e')
+	ORDER BY n.nspname, c.relname
+$status$;
 
 CREATE FUNCTION cmig.rls_test(target regclass DEFAULT NULL, role name DEFAULT NULL,
 	user_id text DEFAULT NULL, tenant_id text DEFAULT NULL,

@@ -118,6 +118,9 @@ SELECT * FROM pg_temp.found('always_false');
 -- swallowing_or: a condition that does not use the row decides for all rows
 ALTER POLICY p ON chk.t USING (tenant_id = 1 OR (SELECT current_setting('app.admin', true)) = 'on');
 SELECT * FROM pg_temp.found('swallowing_or');
+SELECT pg_temp.apply_fix('swallowing_or');
+SELECT pg_get_expr(polqual, polrelid) FROM pg_policy WHERE polname = 'p' AND polrelid = 'chk.t'::regclass;
+SELECT * FROM pg_temp.found('swallowing_or');
 ALTER POLICY p ON chk.t USING (tenant_id = 1 OR current_setting('app.admin', true) = 'on');
 SELECT * FROM pg_temp.found('swallowing_or');
 ALTER POLICY p ON chk.t USING (tenant_id = 1 OR pg_has_role('regress_rls_maint', 'USAGE'));

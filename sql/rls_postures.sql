@@ -294,10 +294,12 @@ SELECT severity, rule, problem, fix FROM cmig.rls_check('post') WHERE object = '
 SELECT pg_temp.using('tenant_id = current_setting(''app.tenant'')::integer');
 SELECT severity, rule, problem FROM cmig.rls_check('post') WHERE object = 'policy p on post.t' AND rule = 'no_missing_ok';
 -- the fixes have the effect that they describe
-ALTER POLICY p ON post.t USING (lower(email) = current_setting('app.tenant', true));
+SELECT pg_temp.using('tenant_id = CTX OR id > 5');
+ALTER POLICY p ON post.t WITH CHECK (tenant_id = NULLIF(current_setting('app.tenant', true), '')::integer);
 DO $$ DECLARE todo text; BEGIN SELECT fix INTO STRICT todo FROM cmig.rls_check('post') WHERE object = 'policy p on post.t' AND rule = 'foreign_rows'; EXECUTE todo; END $$;
 SELECT pg_temp.found();
-ALTER POLICY p ON post.t USING (slug::integer = NULLIF(current_setting('app.tenant', true), '')::integer);
+SELECT pg_temp.using('slug IS NOT NULL AND (tenant_id = CTX OR user_id = USR OR id > 5 OR RAW = ''all'')');
+SELECT object, fix FROM cmig.rls_check('post') WHERE object = 'policy p on post.t' AND rule = 'foreign_rows';
 DO $$ DECLARE todo text; BEGIN SELECT fix INTO STRICT todo FROM cmig.rls_check('post') WHERE object = 'policy p on post.t' AND rule = 'foreign_rows'; EXECUTE todo; END $$;
 SELECT pg_temp.found();
 

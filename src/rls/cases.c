@@ -10,11 +10,7 @@
 #include "base/base.h"
 #include "rls/internal.h"
 
-#include "access/genam.h"
-#include "access/htup_details.h"
-#include "access/relation.h"
 #include "access/transam.h"
-#include "catalog/pg_index.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
@@ -241,29 +237,6 @@ references(const CmigRlsValue *a, const CmigRlsValue *b)
 	Datum		values[4] = {ObjectIdGetDatum(a->relid), Int16GetDatum(a->attno), ObjectIdGetDatum(b->relid), Int16GetDatum(b->attno)};
 
 	return cmig_query_run(&read_reference, values, NULL) > 0;
-}
-
-/* Is the expression the key of a unique index of the table? */
-static bool
-is_unique_expression(Oid relid, Node *node)
-{
-	Relation	table = try_relation_open(relid, AccessShareLock);
-	bool		found = false;
-	ListCell   *lc;
-
-	if (table == NULL)
-		return false;
-	foreach(lc, RelationGetIndexList(table))
-	{
-		Relation	index = index_open(lfirst_oid(lc), AccessShareLock);
-
-		if (index->rd_index->indisunique && index->rd_index->indisvalid && index->rd_index->indimmediate &&
-			index->rd_index->indnkeyatts == 1 && heap_attisnull(index->rd_indextuple, Anum_pg_index_indpred, NULL))
-			found |= list_member(RelationGetIndexExpressions(index), node);
-		index_close(index, AccessShareLock);
-	}
-	relation_close(table, AccessShareLock);
-	return found;
 }
 
 /*
@@ -561,7 +534,7 @@ values_of_call(Node *node, CmigRlsScope *scope)
 			CmigRlsValue *value = lfirst(lc);
 
 			/* a member of a document is compared by its value */
-			if (value->origin == FROM_COLUMN && !keeps_apart(exprType(arg), exprType(node)) && !is_unique_expression(value->relid, node) &&
+			if (value->origin == FROM_COLUMN && !keeps_apart(exprType(arg), exprType(node)) &&
 				!(IsA(cmig_rls_unwrap(arg), OpExpr) && exprType(linitial(((OpExpr *) cmig_rls_unwrap(arg))->args)) == JSONBOID))
 				value->origin = FROM_ELSEWHERE;
 			result = lappend(result, value);
@@ -605,7 +578,6 @@ values_of_call(Node *node, CmigRlsScope *scope)
 		bool		keeps = value->origin == FROM_CONTEXT ? cmig_rls_is_named(function, notations) :
 		value->origin == FROM_COLUMN && (cmig_rls_is_named(function, injective) ||
 										 cmig_rls_is_named(function, "textcat textanycat anytextcat concat") ||
-										 is_unique_expression(value->relid, node) ||
 										 (cmig_rls_is_named(function, "lower upper") && IsA(varying, CoerceViaIO) &&
 										  exprType((Node *) ((CoerceViaIO *) varying)->arg) == UUIDOID));
 

@@ -278,12 +278,10 @@ check_policy(const CmigRlsPolicy *policy, List **findings)
 
 /*
  * The rules that only read catalogs are one query, so that checking a thousand
- * tables takes little longer than checking ten.  The subject is the parent for
- * whose partition enable_rls is to be called, or a function that reads with the
- * privileges of a role that sees every row.
+ * tables takes little longer than checking ten.
  */
 static CmigQuery rules = {
-	"SELECT rule, severity, object, problem, fix, subject FROM cmig.rls_rules($1, $2) ORDER BY subject",
+	"SELECT rule, severity, object, problem, fix, definer FROM cmig.rls_rules($1, $2)",
 	2, {OIDARRAYOID, TEXTOID}
 };
 
@@ -295,7 +293,7 @@ take_finding(TupleDesc desc, HeapTuple row, void *arg)
 	CmigRlsFinding *finding = palloc0(sizeof(CmigRlsFinding));
 	const char *severity = cmig_query_text(desc, row, 2);
 	bool		isnull;
-	Datum		subject = cmig_query_datum(desc, row, 6, &isnull);
+	Datum		definer = cmig_query_datum(desc, row, 6, &isnull);
 
 	finding->rule = cmig_query_text(desc, row, 1);
 	while (finding->severity < CMIG_RLS_NOTICE && strcmp(severities[finding->severity], severity) != 0)
@@ -303,7 +301,7 @@ take_finding(TupleDesc desc, HeapTuple row, void *arg)
 	finding->object = cmig_query_text(desc, row, 3);
 	finding->problem = cmig_query_text(desc, row, 4);
 	finding->fix = cmig_query_text_or_null(desc, row, 5);
-	finding->subject = isnull ? InvalidOid : DatumGetObjectId(subject);
+	finding->definer = isnull ? InvalidOid : DatumGetObjectId(definer);
 	*findings = lappend(*findings, finding);
 }
 
@@ -316,7 +314,7 @@ judge_function(void *arg)
 {
 	CmigRlsFinding *finding = arg;
 
-	if (cmig_rls_shows_only_own(finding->subject))
+	if (cmig_rls_shows_only_own(finding->definer))
 		finding->severity = CMIG_RLS_NOTICE;
 }
 
@@ -326,8 +324,6 @@ check_posture(Datum schemas, List **findings)
 {
 	Datum		values[2] = {schemas, CStringGetTextDatum(CMIG_SET_ROLE_COMPAT)};
 	int			guc_level = NewGUCNestLevel();
-	Oid			parent = InvalidOid;
-	char	   *call = NULL;
 	List	   *found = NIL;
 	ListCell   *lc;
 
@@ -340,30 +336,13 @@ check_posture(Datum schemas, List **findings)
 	cmig_query_each(&rules, values, NULL, take_finding, &found);
 	AtEOXact_GUC(false, guc_level);
 
-	/* partitions are adjacent, so each parent is looked up once */
 	foreach(lc, found)
 	{
 		CmigRlsFinding *finding = lfirst(lc);
 
-		if (!OidIsValid(finding->subject))
-			continue;
-		if (strcmp(finding->rule, "security_definer") == 0)
-		{
-			if (cmig_rls_sandbox_run(InvalidOid, judge_function, finding) == 0 && finding->severity == CMIG_RLS_NOTICE)
-				finding->problem = psprintf("%s, but shows only rows that belong to the context", finding->problem);
-			continue;
-		}
-		if (finding->subject != parent)
-		{
-			CmigRlsTable *table = NULL;
-
-			parent = finding->subject;
-			/* the parent may have been dropped in the meantime */
-			if (SearchSysCacheExists1(RELOID, ObjectIdGetDatum(parent)))
-				table = cmig_rls_table_read(parent);
-			call = table && table->setup ? cmig_rls_setup_call(table) : NULL;
-		}
-		finding->fix = call;
+		if (OidIsValid(finding->definer) && cmig_rls_sandbox_run(InvalidOid, judge_function, finding) == 0 &&
+			finding->severity == CMIG_RLS_NOTICE)
+			finding->problem = psprintf("%s, but shows only rows that belong to the context", finding->problem);
 	}
 	*findings = list_concat(*findings, found);
 }
@@ -418,8 +397,8 @@ read_siblings(void *arg)
 		CmigRlsPolicy *policy = lfirst(lc);
 
 		policy->keys = keys;
-		policy->in_qual->truth = cmig_rls_truth(policy->qual, policy->relid, keys, &policy->in_qual->but_null);
-		policy->in_check->truth = cmig_rls_truth(policy->check, policy->relid, keys, &policy->in_check->but_null);
+		policy->in_qual->truth = cmig_rls_truth(policy->qual, policy->relid);
+		policy->in_check->truth = cmig_rls_truth(policy->check, policy->relid);
 	}
 }
 

@@ -529,34 +529,13 @@ static List *
 rows_of_arms(Node *node, Query *query, CmigRlsScope *scope)
 {
 	SetOperationStmt *operation = (SetOperationStmt *) node;
-	List	   *result = NIL;
-	List	   *others;
-	ListCell   *lc;
-	ListCell   *other;
 
 	if (IsA(node, RangeTblRef))
 		return cmig_rls_rows_of(rt_fetch(((RangeTblRef *) node)->rtindex, query->rtable)->subquery, scope);
-	others = rows_of_arms(operation->rarg, query, scope);
-	if (operation->op == SETOP_EXCEPT)
+	/* every row of INTERSECT and EXCEPT is one of the first arm */
+	if (operation->op != SETOP_UNION)
 		return rows_of_arms(operation->larg, query, scope);
-	if (operation->op == SETOP_UNION)
-		return list_concat(rows_of_arms(operation->larg, query, scope), others);
-
-	/* a row of both arms: what holds of the one holds of the other */
-	foreach(lc, rows_of_arms(operation->larg, query, scope))
-	{
-		foreach(other, others)
-		{
-			CmigRlsRow *kept = palloc(sizeof(CmigRlsRow));
-			CmigRlsRow *twin = lfirst(other);
-
-			*kept = *twin;
-			kept->facts = cmig_rls_both(((CmigRlsRow *) lfirst(lc))->facts, twin->facts);
-			if (kept->facts)
-				result = lappend(result, kept);
-		}
-	}
-	return result;
+	return list_concat(rows_of_arms(operation->larg, query, scope), rows_of_arms(operation->rarg, query, scope));
 }
 
 /*

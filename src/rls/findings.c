@@ -18,6 +18,7 @@
 #include "catalog/pg_type.h"
 #include "lib/stringinfo.h"
 #include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
@@ -180,28 +181,6 @@ writes(const CmigRlsPolicy *policy, const List *siblings, bool is_check)
  */
 
 /*
- * Returns "it is always true" or, if there are columns in "but_null", a phrase
- * that excludes rows with null in these columns.
- */
-static char *
-always_text(const CmigRlsPolicy *policy, const Bitmapset *but_null)
-{
-	StringInfoData names;
-	int			column = -1;
-
-	if (bms_is_empty(but_null))
-		return "it is always true";
-	initStringInfo(&names);
-	while ((column = bms_next_member(but_null, column)) >= 0)
-	{
-		char	   *name = get_attname(policy->relid, column, true);
-
-		appendStringInfo(&names, "%s%s", names.len ? " and " : "", name ? quote_identifier(name) : "?");
-	}
-	return psprintf("it is true for every row with a value in %s", names.data);
-}
-
-/*
  * Returns a fix for a policy that is the only one for its roles.  These roles
  * would see no rows without a policy, so a new policy is created before this
  * one is dropped.
@@ -299,8 +278,6 @@ has_others(const CmigRlsPolicy *policy, const List *siblings, List **shared)
 static void
 check_always(const CmigRlsPolicy *policy, const List *siblings, List **findings)
 {
-	const Bitmapset *but_null = cmig_rls_decided(policy)->but_null;
-	char	   *text = always_text(policy, but_null);
 	bool		others;
 	List	   *shared = NIL;
 	char	   *revoke = NULL;
@@ -311,10 +288,8 @@ check_always(const CmigRlsPolicy *policy, const List *siblings, List **findings)
 		return;
 	if (!policy->permissive)
 	{
-		/* do not report a restrictive policy that rejects rows with nulls */
-		if (bms_is_empty(but_null))
-			cmig_rls_report(findings, "always_true", CMIG_RLS_WARNING, policy,
-							"it restricts nothing: its expression is always true", cmig_rls_policy_drop(policy));
+		cmig_rls_report(findings, "always_true", CMIG_RLS_WARNING, policy,
+						"it restricts nothing: its expression is always true", cmig_rls_policy_drop(policy));
 		return;
 	}
 	others = has_others(policy, siblings, &shared);
@@ -329,7 +304,7 @@ check_always(const CmigRlsPolicy *policy, const List *siblings, List **findings)
 		/* do not report a policy that enable_rls created for bypass_roles */
 		if (policy->setup == NULL)
 			cmig_rls_report(findings, "always_true", CMIG_RLS_NOTICE, policy,
-							psprintf("%s for roles that have no other policy: they bypass row-level security", text),
+							"it is always true for roles that have no other policy: they bypass row-level security",
 							cmig_rls_policy_drop(policy));
 	}
 	else if (policy->setup && policy->setup->public_read && policy->commands == CMIG_RLS_SELECT)
@@ -337,72 +312,15 @@ check_always(const CmigRlsPolicy *policy, const List *siblings, List **findings)
 						"every row may be read, as requested by public_read", cmig_rls_policy_drop(policy));
 	else if (others)
 		cmig_rls_report(findings, "always_true", CMIG_RLS_ERROR, policy,
-						psprintf(inherited ? "%s and applies to roles that are subject to other policies: they are members of its roles" :
-								 "%s and overrides the other policies of its roles: permissive policies are combined using OR", text),
+						inherited ? "it is always true and applies to roles that are subject to other policies: they are members of its roles" :
+						"it is always true and overrides the other policies of its roles: permissive policies are combined using OR",
 						inherited ? revoke : cmig_rls_policy_drop(policy));
 	else
 		cmig_rls_report(findings, "always_true", policy->commands == CMIG_RLS_SELECT ? CMIG_RLS_WARNING : CMIG_RLS_ERROR, policy,
-						psprintf("%s: every %srow may be %s", text, bms_is_empty(but_null) ? "" : "such ",
-								 policy->commands == CMIG_RLS_SELECT ? "read" : policy->commands == CMIG_RLS_INSERT ? "inserted" :
+						psprintf("it is always true: every row may be %s", policy->commands == CMIG_RLS_SELECT ? "read" : policy->commands == CMIG_RLS_INSERT ? "inserted" :
 								 policy->commands == CMIG_RLS_UPDATE ? "updated" : policy->commands == CMIG_RLS_DELETE ? "deleted" :
 								 "read and written"),
 						replace_policy(policy));
-}
-
-/*
- * Returns true if the policy and the policies in "others", combined by OR, let
- * every row through.
- */
-static bool
-is_open_with(const CmigRlsPolicy *policy, const List *others, Bitmapset **but_null)
-{
-	List	   *arms = list_make1(cmig_rls_deciding(policy));
-	ListCell   *lc;
-
-	foreach(lc, others)
-	{
-		arms = lappend(arms, cmig_rls_deciding(lfirst(lc)));
-	}
-	return cmig_rls_truth((Node *) makeBoolExpr(OR_EXPR, arms, -1), policy->relid, policy->keys, but_null) == CMIG_RLS_ALWAYS;
-}
-
-/*
- * Report permissive policies that let every row through only in combination,
- * such as "key IS NULL" and "key IS NOT NULL".  The combination is reported
- * once, for its last policy.
- */
-static void
-check_together(const CmigRlsPolicy *policy, const List *siblings, List **findings)
-{
-	List	   *others = NIL;
-	StringInfoData names;
-	Bitmapset  *but_null;
-	ListCell   *lc;
-
-	if (!policy->permissive || cmig_rls_decided(policy)->truth != CMIG_RLS_DEPENDS)
-		return;
-	foreach(lc, siblings)
-	{
-		CmigRlsPolicy *other = lfirst(lc);
-
-		if (other == policy)
-			break;
-		if (other->permissive && cmig_rls_decided(other)->truth == CMIG_RLS_DEPENDS && (policy->commands & other->commands) &&
-			(cmig_rls_share_role(policy, other) || cmig_rls_share_role(other, policy)))
-			others = lappend(others, other);
-	}
-	if (others == NIL || !is_open_with(policy, others, &but_null) || is_floored(policy, siblings))
-		return;
-
-	initStringInfo(&names);
-	foreach(lc, others)
-	{
-		appendStringInfo(&names, "%s%s", names.len ? ", " : "", quote_identifier(((CmigRlsPolicy *) lfirst(lc))->name));
-	}
-	cmig_rls_report(findings, "always_true", CMIG_RLS_ERROR, policy,
-					psprintf("together with %s, %s: permissive policies are combined using OR", names.data,
-							 always_text(policy, but_null)),
-					cmig_rls_policy_drop(policy));
 }
 
 /*
@@ -438,6 +356,47 @@ rows_text(const Judged *judged)
 	return "by a sub-select that does not use the context";
 }
 
+/*
+ * Returns the expression without the arms of OR that are as bad as "kind", or NULL
+ * if no other arm is left.
+ */
+static Node *
+without_arms(Node *node, const CmigRlsPolicy *policy, Oid role, CmigRlsVerdictKind kind)
+{
+	BoolExpr   *expr = (BoolExpr *) node;
+	List	   *kept = NIL;
+	ListCell   *lc;
+
+	if (!is_orclause(node) && !is_andclause(node))
+		return node;
+	foreach(lc, expr->args)
+	{
+		Node	   *arm = without_arms(lfirst(lc), policy, role, kind);
+
+		if (expr->boolop == AND_EXPR ? arm != NULL : arm && cmig_rls_prove(arm, policy->relid, role, 0).kind < kind)
+			kept = lappend(kept, arm);
+		else if (expr->boolop == AND_EXPR)
+			return NULL;
+	}
+	return list_length(kept) > 1 ? (Node *) makeBoolExpr(expr->boolop, kept, -1) : kept ? linitial(kept) : NULL;
+}
+
+/*
+ * Returns ALTER POLICY that leaves out the arms of OR that let rows of others
+ * through, or advice if that is not possible.
+ */
+static char *
+leave_out(const CmigRlsPolicy *policy, bool is_check, const Judged *judged, const char *advice)
+{
+	Node	   *tree = without_arms(is_check ? policy->check : policy->qual, policy, judged->role, judged->verdict.kind);
+	char	   *text = tree ? cmig_rls_repair_text(tree, policy->relid, NULL) : NULL;
+
+	if (tree == NULL || cmig_rls_prove(tree, policy->relid, judged->role, 0).kind >= judged->verdict.kind)
+		return cmig_rls_advice(policy, is_check, advice);
+	return psprintf("ALTER POLICY %s ON %s %s (%s)%s", quote_identifier(policy->name), policy->table, is_check ? "WITH CHECK" : "USING", text,
+					!is_check && equal(policy->qual, policy->check) ? psprintf(" WITH CHECK (%s)", text) : "");
+}
+
 /* Check what the USING or the WITH CHECK expression lets through. */
 static void
 check_expression(const CmigRlsPolicy *policy, const List *siblings, bool is_check, List **findings)
@@ -445,6 +404,7 @@ check_expression(const CmigRlsPolicy *policy, const List *siblings, bool is_chec
 	const CmigRlsExpression *in = is_check ? policy->in_check : policy->in_qual;
 	Node	   *tree = is_check ? policy->check : policy->qual;
 	const char *where = is_check ? "WITH CHECK" : "USING";
+	static const char *const own_only = "require <key> = <context> for every row, and combine other conditions with it using AND";
 	const Judged *judged;
 	const CmigRlsVerdict *verdict;
 	const CmigRlsLeak *leak;
@@ -468,14 +428,19 @@ check_expression(const CmigRlsPolicy *policy, const List *siblings, bool is_chec
 	bypass = !verdict->context && has_others(policy, siblings, &shared) && shared == NIL;
 	written = writes(policy, siblings, is_check);
 	what = is_check ? "can be written" : written && verdict->kind == CMIG_RLS_MARKED ? "are let through and can be changed" : "are let through";
-	fix = cmig_rls_advice(policy, is_check, "require <key> = <context> for every row, and combine other conditions with it using AND");
+	if (verdict->kind == CMIG_RLS_FOREIGN)
+		fix = leave_out(policy, is_check, judged, own_only);
+	else
+		fix = cmig_rls_advice(policy, is_check, own_only);
 	if (verdict->kind == CMIG_RLS_OPEN)
 	{
-		cmig_rls_report(findings, "swallowing_or", verdict->context || verdict->condition == NULL ? CMIG_RLS_ERROR : CMIG_RLS_WARNING, policy,
+		/* rows without an owner are all that a bypass policy may leave out */
+		cmig_rls_report(findings, "swallowing_or", bypass && verdict->condition == NULL ? CMIG_RLS_NOTICE :
+						verdict->context || verdict->condition == NULL ? CMIG_RLS_ERROR : CMIG_RLS_WARNING, policy,
 						verdict->condition == NULL ? psprintf("%s has a branch that is true for every row that has an owner", where) :
 						psprintf(verdict->setting ? "%s is true for every row if %s: anyone who runs SQL can make that so" :
 								 "%s is true for every row if %s, which does not depend on the row", where, verdict->condition),
-						cmig_rls_advice(policy, is_check, "leave out the branch; for a role that must see every row, create a separate policy: CREATE POLICY bypass ON <table> TO <role> USING (true) WITH CHECK (true)"));
+						leave_out(policy, is_check, judged, "leave out the branch; for a role that must see every row, create a separate policy: CREATE POLICY bypass ON <table> TO <role> USING (true) WITH CHECK (true)"));
 	}
 	else if (verdict->kind == CMIG_RLS_FOREIGN || verdict->kind == CMIG_RLS_MARKED)
 	{
@@ -492,12 +457,9 @@ check_expression(const CmigRlsPolicy *policy, const List *siblings, bool is_chec
 	}
 	else if (leak->found)
 		cmig_rls_report(findings, leak->unset || leak->nobody ? "open_without_context" : "foreign_rows",
-						leak->similar ? CMIG_RLS_WARNING : CMIG_RLS_ERROR, policy,
-						psprintf("%s: %srows %s %s, %s", where,
-								 leak->similar ? "keys that differ only in case or notation are treated as equal: " :
-								 leak->unset ? "without a context, " : "",
-								 leak->nobody ? "without a key" : "that belong to others", what, rows_text(judged)),
-						leak->folding ? psprintf("CREATE UNIQUE INDEX ON %s ((%s))", policy->table, leak->folding) : fix);
+						CMIG_RLS_ERROR, policy,
+						psprintf("%s: %srows %s %s, %s", where, leak->unset ? "without a context, " : "",
+								 leak->nobody ? "without a key" : "that belong to others", what, rows_text(judged)), fix);
 	else
 		cmig_rls_report(findings, "not_judged", CMIG_RLS_WARNING, policy,
 						verdict->function ?
@@ -505,47 +467,6 @@ check_expression(const CmigRlsPolicy *policy, const List *siblings, bool is_chec
 						psprintf("%s is not proved to let through only rows that belong to the context: it is true if %s", where,
 								 verdict->condition ? verdict->condition : "a sub-select finds rows"),
 						cmig_rls_try_it(policy));
-}
-
-/*
- * Report a restrictive policy that does not apply to all roles of a permissive
- * policy, if this policy does not compare the same key.
- */
-static void
-check_floor(const CmigRlsPolicy *policy, const List *siblings, List **findings)
-{
-	Node	   *tree = cmig_rls_deciding(policy);
-	ListCell   *lc;
-	ListCell   *each;
-
-	if (!policy->permissive || tree == NULL || cmig_rls_decided(policy)->truth != CMIG_RLS_DEPENDS ||
-		(policy->setup && policy->setup->public_read) || !cmig_rls_calls_context(tree))
-		return;
-	foreach(lc, siblings)
-	{
-		CmigRlsPolicy *floor = lfirst(lc);
-		Bitmapset  *keys;
-
-		if (floor->permissive || floor->qual == NULL || !(floor->commands & policy->commands))
-			continue;
-		keys = floor->in_qual->context_keys;
-		if (bms_is_empty(keys) || bms_overlap(keys, cmig_rls_decided(policy)->context_keys))
-			continue;
-		foreach(each, policy->roles)
-		{
-			Oid			role = lfirst_oid(each);
-
-			if (cmig_rls_binds(floor, role))
-				continue;
-			cmig_rls_report(findings, "floor_misses_role", CMIG_RLS_ERROR, policy,
-							psprintf("restrictive policy %s does not apply to %s%s, and this policy does not compare its key %s",
-									 quote_identifier(floor->name), role == ACL_ID_PUBLIC ? "" : "role ", cmig_rls_role_text(role),
-									 quote_identifier(get_attname(policy->relid, bms_next_member(keys, -1), false))),
-							psprintf("ALTER POLICY %s ON %s TO %s", quote_identifier(floor->name), policy->table,
-									 role == ACL_ID_PUBLIC ? "PUBLIC" : cmig_rls_roles_text(lappend_oid(list_copy(floor->roles), role))));
-			return;
-		}
-	}
 }
 
 /*
@@ -599,8 +520,7 @@ check_with_check(const CmigRlsPolicy *policy, const List *siblings, List **findi
 	/* columns that USING compares with the context but WITH CHECK does not */
 	lost = bms_difference(bms_intersect(policy->keys, policy->in_qual->columns), policy->in_check->columns);
 	if (policy->in_check->truth == CMIG_RLS_ALWAYS && !floored)
-		problem = psprintf("WITH CHECK is %s: it accepts new and changed rows that USING rejects",
-						   bms_is_empty(policy->in_check->but_null) ? "always true" : "true for every row with a value in the key");
+		problem = "WITH CHECK is always true: it accepts new and changed rows that USING rejects";
 	else if (judged->verdict.kind == CMIG_RLS_TIED && floored)
 		return;
 	else if (loses_tenant(policy, lost))
@@ -608,10 +528,9 @@ check_with_check(const CmigRlsPolicy *policy, const List *siblings, List **findi
 	else if (leaks(judged) || judged->verdict.kind == CMIG_RLS_MARKED)
 	{
 		problem = judged->verdict.kind == CMIG_RLS_OPEN ?
-			psprintf("WITH CHECK is true for every row if %s: it accepts new and changed rows that USING rejects",
-					 judged->verdict.condition ? judged->verdict.condition : "USING is not") :
+			psprintf("WITH CHECK is true for every row %s: it accepts new and changed rows that USING rejects",
+					 judged->verdict.condition ? psprintf("if %s", judged->verdict.condition) : "that has an owner") :
 			psprintf("WITH CHECK is true for rows that belong to others, %s: it accepts new and changed rows that USING rejects", rows_text(judged));
-		severity = judged->leak.similar ? CMIG_RLS_WARNING : CMIG_RLS_ERROR;
 	}
 	else if (judged->verdict.kind == CMIG_RLS_DOUBT)
 	{
@@ -632,7 +551,6 @@ void
 cmig_rls_check_rows(const CmigRlsPolicy *policy, const List *siblings, List **findings)
 {
 	check_always(policy, siblings, findings);
-	check_together(policy, siblings, findings);
 	if (policy->qual)
 		check_expression(policy, siblings, false, findings);
 
@@ -642,6 +560,5 @@ cmig_rls_check_rows(const CmigRlsPolicy *policy, const List *siblings, List **fi
 	 */
 	else if (policy->check)
 		check_expression(policy, siblings, true, findings);
-	check_floor(policy, siblings, findings);
 	check_with_check(policy, siblings, findings);
 }

@@ -178,7 +178,7 @@ read_walker(Node *node, void *context)
 	return expression_tree_walker(node, read_walker, context);
 }
 
-/* Returns the expression's properties, except for "truth" and "but_null". */
+/* Returns the expression's properties, except for "truth". */
 CmigRlsExpression *
 cmig_rls_expr_read(Node *tree, Oid relid)
 {
@@ -197,8 +197,8 @@ bool
 cmig_rls_expr_wider(Node *using, Node *check)
 {
 	if (using == NULL || check == NULL ||
-		cmig_rls_truth(using, InvalidOid, NULL, NULL) == CMIG_RLS_ALWAYS ||
-		cmig_rls_truth(check, InvalidOid, NULL, NULL) == CMIG_RLS_NEVER)
+		cmig_rls_truth(using, InvalidOid) == CMIG_RLS_ALWAYS ||
+		cmig_rls_truth(check, InvalidOid) == CMIG_RLS_NEVER)
 		return false;
 	return !predicate_implied_by(make_ands_implicit((Expr *) using),
 								 make_ands_implicit((Expr *) check), false);

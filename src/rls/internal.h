@@ -164,7 +164,6 @@ extern char *cmig_rls_array_text(const List *names);
 extern CmigRlsSetup * cmig_rls_setup_read(const char *comment);
 extern char *cmig_rls_setup_write(const CmigRlsSetup * setup);
 extern void cmig_rls_setup_word(StringInfo text, const char *name, const char *value);
-extern char *cmig_rls_setup_call(const CmigRlsTable *table);
 extern bool cmig_rls_same_expression(Oid relid, const char *text, const char *tree);
 extern bool cmig_rls_may(Oid relid, Oid role, AclMode mode);
 extern char *cmig_rls_policy_drop(const CmigRlsPolicy *policy);
@@ -204,7 +203,7 @@ extern char *cmig_rls_sample_text(const Const *value);
 /* What evaluating a node, without the nodes below it, runs. */
 extern Oid	cmig_rls_operator(Node *node, List **args);
 extern bool cmig_rls_is_foreign_call(Node *node);
-extern bool cmig_rls_calls_builtin(Oid function, List *args, Oid result);
+extern bool cmig_rls_calls_builtin(Oid function, List *args, Node *call);
 extern bool cmig_rls_calls_evaluable(Node *node);
 extern Node *cmig_rls_expand(Node *tree);
 
@@ -349,7 +348,7 @@ extern List *cmig_rls_compare_any(ScalarArrayOpExpr *expr, int want, CmigRlsScop
 extern List *cmig_rls_rows_of(Query *query, CmigRlsScope *outer);
 extern List *cmig_rls_cases_of_link(SubLink *link, int want, CmigRlsScope *scope);
 extern List *cmig_rls_cases_of(Node *node, int want, CmigRlsScope *scope);
-extern CmigRlsTruth cmig_rls_truth(Node *tree, Oid relid, const Bitmapset *keys, Bitmapset **but_null);
+extern CmigRlsTruth cmig_rls_truth(Node *tree, Oid relid);
 
 /* What is known about the rows that an expression lets through, best first. */
 typedef enum CmigRlsVerdictKind
@@ -386,11 +385,8 @@ typedef struct CmigRlsLeak
 	bool		found;
 	bool		unset;			/* only without a context? */
 	bool		nobody;			/* is its key null? */
-	bool		similar;		/* does its key differ only in case or
-								 * notation? */
 	char	   *row;
 	char	   *context;
-	char	   *folding;		/* an expression that makes keys similar */
 } CmigRlsLeak;
 
 extern void cmig_rls_run(Node *tree, Oid relid, Oid role, CmigRlsLeak *leak);
@@ -404,8 +400,6 @@ extern void cmig_rls_run(Node *tree, Oid relid, Oid role, CmigRlsLeak *leak);
 typedef struct CmigRlsExpression
 {
 	CmigRlsTruth truth;
-	Bitmapset  *but_null;		/* the expression is always true, except for
-								 * rows with null in these columns */
 	Bitmapset  *columns;		/* columns of the row that are used, as
 								 * attribute numbers; 0 stands for the whole
 								 * row */
@@ -458,8 +452,7 @@ typedef struct CmigRlsFinding
 	const char *problem;
 	char	   *fix;			/* complete SQL, or advice as an SQL comment;
 								 * NULL: none */
-	Oid			subject;		/* the parent of a partition, or a definer
-								 * function that sees every row */
+	Oid			definer;		/* a definer function that sees every row */
 } CmigRlsFinding;
 
 extern void cmig_rls_report(List **findings, const char *rule, CmigRlsSeverity severity,

@@ -328,48 +328,34 @@ may_run(Oid function)
 	return may;
 }
 
-/* Is the type one whose values built-in functions handle without looking up objects? */
-static bool
-is_plain(Oid type)
-{
-	return cmig_rls_sample_is_builtin(type) &&
-		(type >= FirstUnpinnedObjectId || !cmig_rls_in_words(format_type_be(type), "reg aclitem xml", true));
-}
-
 /*
- * Returns true if the function handles enums without calling other functions.
- * Enum types are user-defined.  Not every built-in function qualifies: a
- * function that builds JSON, for example, calls the user's cast from the enum,
- * if there is one.
+ * Do built-in functions handle values of the arguments' types without looking up
+ * objects?  A record can contain values of any type.
  */
 static bool
-compares_enums(Oid function)
-{
-	return function == F_ENUM_EQ || function == F_ENUM_NE || function == F_ENUM_LT || function == F_ENUM_LE || function == F_ENUM_GT ||
-		function == F_ENUM_GE || function == F_ARRAY_EQ || function == F_ARRAY_NE || function == F_ARRAYCONTAINS ||
-		function == F_ARRAYCONTAINED || function == F_ARRAYOVERLAP;
-}
-
-/*
- * Returns true if the function may be executed when an expression is evaluated
- * with sample values: it has no side effects, and only built-in code handles the
- * values of its arguments.
- */
-bool
-cmig_rls_calls_builtin(Oid function, List *args, Oid result)
+are_plain(List *args)
 {
 	ListCell   *lc;
 
-	if (!may_run(function) || !is_plain(result))
-		return false;
 	foreach(lc, args)
 	{
 		Oid			type = exprType(lfirst(lc));
 
-		if (!is_plain(type) || (type >= FirstUnpinnedObjectId && !compares_enums(function)))
+		if (type >= FirstUnpinnedObjectId || !cmig_rls_sample_is_builtin(type) ||
+			cmig_rls_in_words(format_type_be(type), "reg aclitem xml", true))
 			return false;
 	}
 	return true;
+}
+
+/*
+ * Returns true if evaluating the call or the operator runs only built-in code
+ * that has no side effects.
+ */
+bool
+cmig_rls_calls_builtin(Oid function, List *args, Node *call)
+{
+	return may_run(function) && are_plain(args) && are_plain(list_make1(call));
 }
 
 bool
@@ -463,22 +449,6 @@ cmig_rls_calls_claim(Node *node)
 	return type == TEXTOID || type == JSONOID || type == JSONBOID;
 }
 
-/* Returns true if an argument is a row or has a user-defined type. */
-static bool
-has_others_type(List *args)
-{
-	ListCell   *lc;
-
-	foreach(lc, args)
-	{
-		Oid			type = exprType(lfirst(lc));
-
-		if (type >= FirstUnpinnedObjectId || !cmig_rls_sample_is_builtin(type))
-			return true;
-	}
-	return false;
-}
-
 /*
  * Returns true if evaluating the node itself, without the nodes below it, runs
  * only built-in code.  Returns false for columns, function calls, and
@@ -494,14 +464,13 @@ cmig_rls_calls_evaluable(Node *node)
 	switch (nodeTag(node))
 	{
 		case T_ScalarArrayOpExpr:
-			return cmig_rls_calls_builtin(get_opcode(cmig_rls_operator(node, &args)), ((ScalarArrayOpExpr *) node)->args, BOOLOID);
+			return cmig_rls_calls_builtin(get_opcode(cmig_rls_operator(node, &args)), ((ScalarArrayOpExpr *) node)->args, node);
 		case T_OpExpr:
 		case T_DistinctExpr:
 		case T_NullIfExpr:
-			return cmig_rls_calls_builtin(get_opcode(expr->opno), expr->args, expr->opresulttype);
+			return cmig_rls_calls_builtin(get_opcode(expr->opno), expr->args, node);
 		case T_RowExpr:
-			/* a record can contain values of any type */
-			return !has_others_type(((RowExpr *) node)->args);
+			return are_plain(((RowExpr *) node)->args);
 		case T_RowCompareExpr:
 			foreach(lc, ((RowCompareExpr *) node)->opnos)
 			{

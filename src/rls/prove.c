@@ -47,41 +47,6 @@
  * Conditions
  */
 
-/*
- * Replace "a >= b" and "a <= b" in the arguments of AND by "a = b", for
- * built-in operators.
- */
-static List *
-join_bounds(List *args)
-{
-	ListCell   *lc;
-	ListCell   *other;
-
-	foreach(lc, args)
-	{
-		foreach(other, args)
-		{
-			OpExpr	   *a = lfirst(lc);
-			OpExpr	   *b = lfirst(other);
-			Oid			opno;
-
-			if (!IsA(a, OpExpr) || !IsA(b, OpExpr) || a->opno >= FirstUnpinnedObjectId || b->opno >= FirstUnpinnedObjectId ||
-				strcmp(get_opname(a->opno), ">=") != 0 || strcmp(get_opname(b->opno), "<=") != 0 || !equal(a->args, b->args))
-				continue;
-			opno = OpernameGetOprid(list_make2(makeString("pg_catalog"), makeString("=")),
-									exprType(linitial(a->args)), exprType(lsecond(a->args)));
-			if (!OidIsValid(opno) || contain_volatile_functions((Node *) a->args))
-				continue;
-			args = list_delete_ptr(list_delete_ptr(list_copy(args), a), b);
-			a = copyObject(a);
-			a->opno = opno;
-			a->opfuncid = get_opcode(opno);
-			return lappend(args, a);
-		}
-	}
-	return args;
-}
-
 /* Returns the cases of AND or OR. */
 static List *
 cases_of_list(BoolExpr *expr, int want, CmigRlsScope *scope)
@@ -90,21 +55,20 @@ cases_of_list(BoolExpr *expr, int want, CmigRlsScope *scope)
 	int			weak = strong ^ (IS_TRUE_BIT | IS_FALSE_BIT);
 	List	   *all = list_make1(cmig_rls_no_facts());
 	List	   *with_null = NIL;
-	List	   *args = want == IS_TRUE_BIT && expr->boolop == AND_EXPR ? join_bounds(expr->args) : expr->args;
 	ListCell   *lc;
 
 	if (want == strong)
 	{
 		List	   *result = NIL;
 
-		foreach(lc, args)
+		foreach(lc, expr->args)
 		{
 			result = list_concat(result, cmig_rls_cases_of(lfirst(lc), want, scope));
 		}
 		return result;
 	}
 	/* all arguments have the weak result or, if the result is null, are null */
-	foreach(lc, args)
+	foreach(lc, expr->args)
 	{
 		List	   *this = cmig_rls_cases_of(lfirst(lc), weak, scope);
 
@@ -266,10 +230,6 @@ cmig_rls_cases_of(Node *node, int want, CmigRlsScope *scope)
 			break;
 		case T_SubLink:
 			result = cmig_rls_cases_of_link((SubLink *) node, want, scope);
-			break;
-		case T_Aggref:
-			result = cmig_rls_is_named(((Aggref *) node)->aggfnoid, "bool_or") && want == IS_TRUE_BIT ?
-				cmig_rls_cases_of((Node *) linitial_node(TargetEntry, ((Aggref *) node)->args)->expr, want, scope) : cmig_rls_single(node, want, scope);
 			break;
 		case T_Var:
 			if (want == IS_NULL_BIT)
@@ -661,51 +621,24 @@ cmig_rls_prove(Node *tree, Oid relid, Oid role, int nesting)
 
 /*
  * Returns how the expression's result depends on the row; DEPENDS if it is NULL.
- * It is also ALWAYS if the expression is true for every row that has a value in
- * certain columns, which *but_null is set to if it is not NULL: columns that are
- * compared with themselves, and keys that are tested for not being null.
  */
 CmigRlsTruth
-cmig_rls_truth(Node *tree, Oid relid, const Bitmapset *keys, Bitmapset **but_null)
+cmig_rls_truth(Node *tree, Oid relid)
 {
-	CmigRlsProof proof = {0};
+	CmigRlsProof proof = {.any_role = true};
 	CmigRlsScope *scope = policy_scope(&proof, relid, InvalidOid, INT_MAX);
-	CmigRlsTruth truth = CMIG_RLS_ALWAYS;
-	Bitmapset  *columns = NULL;
+	CmigRlsTruth truth = CMIG_RLS_DEPENDS;
 	bool		before = cmig_rls_gave_up;
-	ListCell   *lc;
-	ListCell   *each;
 
-	if (but_null)
-		*but_null = NULL;
 	if (tree == NULL)
 		return CMIG_RLS_DEPENDS;
 	cmig_rls_gave_up = false;
-	proof.any_role = true;
-	if (cmig_rls_cases_of(tree, IS_TRUE_BIT, scope) == NIL && !cmig_rls_gave_up)
+	if (cmig_rls_cases_of(tree, IS_TRUE_BIT, scope) == NIL)
 		truth = CMIG_RLS_NEVER;
-	else
-		foreach(lc, list_concat(cmig_rls_cases_of(tree, IS_FALSE_BIT, scope), cmig_rls_cases_of(tree, IS_NULL_BIT, scope)))
-	{
-		AttrNumber	column = 0;
-
-		/* is it true but for rows in which a key is null? */
-		foreach(each, ((CmigRlsCase *) lfirst(lc))->literals)
-		{
-			CmigRlsLiteral *literal = lfirst(each);
-
-			if (literal->result == VALUE_NULL && IsA(literal->node, Var) && literal->scope == scope &&
-				(!literal->asked || bms_is_member(((Var *) literal->node)->varattno, keys)) && ((Var *) literal->node)->varattno > 0)
-				column = ((Var *) literal->node)->varattno;
-		}
-		if (column == 0)
-			truth = CMIG_RLS_DEPENDS;
-		columns = bms_add_member(columns, column);
-	}
+	else if (cmig_rls_cases_of(tree, IS_FALSE_BIT, scope) == NIL && cmig_rls_cases_of(tree, IS_NULL_BIT, scope) == NIL)
+		truth = CMIG_RLS_ALWAYS;
 	if (cmig_rls_gave_up)
 		truth = CMIG_RLS_DEPENDS;
-	if (but_null)
-		*but_null = truth == CMIG_RLS_ALWAYS ? columns : NULL;
 	cmig_rls_gave_up = before;
 	return truth;
 }
