@@ -11,7 +11,8 @@ DATA = $(sort $(notdir $(wildcard $(vpath_dir)pg_cmig--*.sql)))
 SOURCES = $(sort $(wildcard $(vpath_dir)src/*/*.c))
 OBJS = pg_cmig.o $(patsubst $(vpath_dir)%.c,%.o,$(SOURCES))
 
-# the command line, into the folder of psql; its parts, into share/cmig next to that
+# the command line, into the folder of psql; its parts, the manual pages, and the
+# completion, into share next to that
 SCRIPTS = $(patsubst $(vpath_dir)%,%,$(wildcard $(vpath_dir)bin/*))
 SCRIPT_PARTS = $(wildcard $(vpath_dir)share/cmig/*.bash)
 
@@ -44,18 +45,37 @@ $(OBJS) $(OBJS:.o=.bc): | $(object_dirs)
 $(object_dirs):
 	$(MKDIR_P) $@
 
-script_part_dir = $(DESTDIR)$(dir $(bindir))share/cmig
-.PHONY: install-script-parts uninstall-scripts
+script_top = $(dir $(bindir))
+script_share = $(DESTDIR)$(script_top)share
+script_files = $(addprefix bin/, $(notdir $(SCRIPTS))) share/man/man1/cmig.1 share/man/man1/cmig-import-alembic.1 share/bash-completion/completions/cmig
+# where the shell and man look for the links that make install-links creates
+LINKS ?= /usr/local
+
+# The message is the last line: what PGXS's rule runs after it is not shown.
+.SILENT: install
+.PHONY: install-script-parts install-links uninstall-scripts
 install: install-script-parts
-install-script-parts:
-	$(MKDIR_P) '$(script_part_dir)'
-	$(INSTALL_DATA) $(SCRIPT_PARTS) '$(script_part_dir)/'
+install-script-parts: all installdirs install-lib
+	$(MKDIR_P) $(addprefix '$(script_share)'/, cmig man/man1 bash-completion/completions)
+	$(INSTALL_DATA) $(SCRIPT_PARTS) '$(script_share)/cmig/'
+	bash $(vpath_dir)bin/cmig manual >'$(script_share)/man/man1/cmig.1'
+	echo .so man1/cmig.1 >'$(script_share)/man/man1/cmig-import-alembic.1'
+	bash $(vpath_dir)bin/cmig completion >'$(script_share)/bash-completion/completions/cmig'
+	chmod 644 '$(script_share)'/man/man1/cmig*.1 '$(script_share)/bash-completion/completions/cmig'
+	@test -n '$(DESTDIR)' || command -v cmig >/dev/null || \
+		echo "cmig is in $(bindir), which is not in PATH. To link it into $(LINKS): $(and $(SUDO_USER),sudo )make$(if $(filter command,$(origin PG_CONFIG)), PG_CONFIG=$(PG_CONFIG)) install-links"
+
+install-links:
+	for file in $(script_files); do \
+		$(MKDIR_P) "$$(dirname "$(LINKS)/$$file")" && ln -sf "$(script_top)$$file" "$(LINKS)/$$file" || exit; done
 
 # PGXS looks for SCRIPTS where the checkout has them
 uninstall: uninstall-scripts
 uninstall-scripts:
-	rm -f $(addprefix '$(DESTDIR)$(bindir)'/, $(notdir $(SCRIPTS)))
-	rm -rf '$(script_part_dir)'
+	for file in $(script_files); do \
+		rm -f "$(DESTDIR)$(script_top)$$file"; \
+		test "$(DESTDIR)$$(readlink "$(LINKS)/$$file")" != "$(script_top)$$file" || rm "$(LINKS)/$$file"; done
+	rm -rf '$(script_share)/cmig'
 
 .PHONY: check-layers dist soak
 check-layers: all

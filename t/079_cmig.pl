@@ -210,6 +210,15 @@ gives(0, 'usage: cmig upgrade \[REV\.\.\.\] \[OPTION\.\.\.\]\n.*\n  --stepwise  
 gives(0, '  --database NAME ', '^$', 'help', 'options');
 gives(0, 'round-trip', '', 'help');
 gives(0, 'complete -o default -F _cmig cmig', '', 'completion');
+my ($version) = (cmig('--version'))[1] =~ /^cmig \(pg_cmig\) (\S+)\n$/;
+gives(0, qq{^\\.TH CMIG 1 "" "pg_cmig $version"(.|\n)*\\.SH EXIT STATUS\n\\.nf\n0  done(.|\n)*\n129, 130, 143 }, '^$', 'manual');
+SKIP:
+{
+	skip 'groff is not installed', 1 unless need_tool('groff', 'groff', '--version');
+	my $warnings = '';
+	IPC::Run::run([ $cmig, 'manual' ], '|', [ 'groff', '-man', '-Tutf8', '-ww', '-z' ], '2>', \$warnings);
+	is($warnings, '', 'groff accepts the manual page');
+}
 
 # No message contains a password
 {
@@ -442,7 +451,7 @@ SKIP:
 # The Make targets of the examples
 SKIP:
 {
-	skip 'make is not installed', 2 unless need_tool('make', 'make', '--version');
+	skip 'make is not installed', 5 unless need_tool('make', 'make', '--version');
 	local $ENV{DATABASE_URL} = 'postgresql:///flyway';
 	my ($out, $err);
 	foreach my $target ([ 'db-create', "MESSAGE=It's \"a\" message" ], ['db-current'])
@@ -451,6 +460,12 @@ SKIP:
 			'<', \undef, '>', \$out, '2>', \$err);
 		ok($? == 0, "make $target->[0]") or diag("$out$err");
 	}
+	# links that lead to what make install has installed
+	IPC::Run::run([ 'make', '-s', '-C', $CmigNode::top, "LINKS=$dir/links", 'install-links' ], '<', \undef, '>', \$out, '2>', \$err)
+	  or diag("$out$err");
+	is(qx($dir/links/bin/cmig --version 2>&1), "cmig (pg_cmig) $version\n", 'cmig runs through a link');
+	like(slurp_file("$dir/links/share/man/man1/cmig.1"), qr/"pg_cmig $version"/, 'the manual page has the same version');
+	ok(-s "$dir/links/share/bash-completion/completions/cmig", 'the completion is installed');
 }
 
 SKIP:

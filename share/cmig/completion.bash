@@ -1,9 +1,11 @@
 # Copyright (c) 2026, the pg_cmig developers
 #
 # shellcheck shell=bash
+# shellcheck disable=SC2154
 #
 # completion.bash
-#	  Prints the code that completes cmig commands in bash.  Sourced by cmig.
+#	  Prints the code that completes cmig commands in bash, and the manual page, for
+#	  make install and packages.  Sourced by cmig.
 
 # Bash completes verbs, the verb's options, the ids of revisions in the files, and a
 # few option values.  Everything else is completed as a file name.
@@ -58,5 +60,92 @@ _cmig()
 	COMPREPLY=($(compgen -W "$candidates" -- "$word"))
 }
 complete -o default -F _cmig cmig
+END
+}
+
+# roff TEXT: prints the text so that troff shows it as it is
+roff() { local text=${1//"$backslash"/"${backslash}e"}; printf '%s' "${text//-/"$backslash-"}"; }
+
+verb_manual()
+{
+	local name value arguments has purpose option
+
+	cat <<END
+.TH CMIG 1 "" "pg_cmig $VERSION" "pg_cmig"
+.SH NAME
+cmig, cmig\-import\-alembic \- schema migrations inside PostgreSQL
+.SH SYNOPSIS
+.B cmig
+[\fIOPTION\fR]... \fIVERB\fR [\fIARGUMENT\fR]...
+.br
+.B cmig\-import\-alembic
+[\fB\-c\fR \fIalembic.ini\fR] [\fIOPTION\fR]...
+.SH DESCRIPTION
+.B cmig
+has the verbs and options of Alembic for databases with the extension pg_cmig.  Revisions are SQL files.
+Each verb calls an SQL function through
+.BR psql (1);
+.B \-v
+prints the call.
+.B cmig help
+followed by the name of a verb or of an SQL function describes it.
+.PP
+.B cmig\-import\-alembic
+writes the revisions of an Alembic project as revision files.
+It calls each upgrade and downgrade function as
+.B alembic upgrade \-\-sql
+does, and uses the project's own Alembic and SQLAlchemy, so activate the project's environment first.
+Its option
+.B \-\-help
+lists its options.
+.SH EXAMPLES
+.nf
+export PGDATABASE=shop
+cmig init
+cmig revision \-m "Create accounts"
+cmig upgrade
+cmig downgrade \-1
+.fi
+.SH VERBS
+END
+	while IFS=';' read -r name arguments has purpose; do
+		printf '.TP\n\\fB%s\\fR %s\n%s\n' "$(roff "$name")" "$(roff "$arguments")" "$(roff "$purpose")"
+		[ -z "$has" ] || { printf '.br\n'; for option in $has; do roff "--$option "; done; echo; }
+	done <<<"$VERBS"
+	printf '.SH OPTIONS\nAll verbs have these options: %s\n' "$(for name in $COMMON; do roff "--$name "; done)"
+	while IFS=';' read -r name value purpose; do
+		printf '.TP\n\\fB%s\\fR %s\n%s\n' "$(roff "--$name")" "\\fI$(roff "$value")\\fR" "$(roff "$purpose")"
+	done <<<"$OPTIONS"
+	printf '.SH EXIT STATUS\n.nf\n'
+	sed -n '/^# Exit status:/,/^$/s/^#.\{15\}//p' "$here/cmig"
+	cat <<'END'
+.fi
+.SH ENVIRONMENT
+.TP
+.BR DATABASE_URL ", " PGDATABASE ", " PGHOST ...
+the database, as for
+.BR psql (1)
+.TP
+.B CMIG_CONFIG
+the configuration file, instead of cmig.conf in the current folder
+.TP
+.B CMIG_PSQL
+the command that runs psql, such as
+.B docker compose exec \-T db psql \-U postgres
+.TP
+.B NO_COLOR
+no colors
+.SH FILES
+.TP
+.B cmig.conf
+settings, as lines
+.I key = value
+.TP
+.B .env
+variables for the connection, read with
+.B \-\-env
+.SH SEE ALSO
+.BR psql (1),
+doc/command-line.md and doc/alembic.md in the sources, or in /usr/share/doc/cmig
 END
 }
