@@ -25,6 +25,15 @@ SELECT * FROM cmig.diff_schemas(NULL, 'shop');
 SELECT * FROM cmig.diff_schemas('shop', 'shpo');
 \echo :LAST_ERROR_SQLSTATE
 SELECT * FROM cmig.diff('', compare => 'tables');
+-- a server that the target's foreign tables need
+CREATE FOREIGN DATA WRAPPER regress_far;
+CREATE SERVER "regress Far" FOREIGN DATA WRAPPER regress_far;
+CREATE FOREIGN TABLE shop.away (id int) SERVER "regress Far";
+SELECT * FROM cmig.diff('CREATE TABLE shop.item (id int); CREATE FOREIGN TABLE shop.away (id int) SERVER "regress Far"', '{shop}');
+SELECT * FROM cmig.diff('CREATE USER MAPPING FOR CURRENT_USER SERVER "regress Far"', '{shop}');
+SELECT * FROM cmig.diff('CREATE FOREIGN DATA WRAPPER regress_far; CREATE SERVER "regress Far" FOREIGN DATA WRAPPER regress_far; CREATE TABLE shop.item (id int); CREATE FOREIGN TABLE shop.away (id int) SERVER "regress Far"', '{shop}');
+SELECT * FROM cmig.diff('CREATE FOREIGN TABLE shop.away (id int) SERVER regress_none', '{shop}');
+DROP FOREIGN DATA WRAPPER regress_far CASCADE;
 DROP TABLE shop.item;
 DROP SCHEMA shop;
 DROP EXTENSION pg_cmig;

@@ -461,34 +461,32 @@ force_filters(const CmigDifference *difference, const CmigChange *change)
  * ----------------------------------------------------------------
  */
 
-/* A difference whose statements are passed to a callback. */
+/* A difference whose lines are being made. */
 typedef struct Deparse
 {
 	CmigDifference *difference;
 	const CmigDiffOptions *options;
 	CmigDiffOptions restore;	/* options for re-creating dropped objects */
-	CmigDiffCallback callback;
-	void	   *arg;
-	MemoryContext context;		/* the caller's memory context, in which the
-								 * callback runs */
-	int			transaction;	/* of the current rows; see CmigDiffRow */
+	List	  **lines;
+	MemoryContext context;		/* the memory context of the lines */
+	int			transaction;	/* of the current lines; see CmigDiffLine */
 } Deparse;
 
 /*
- * Pass a row to the callback in the caller's memory context.  The current
- * context cannot be used, because it is reset after the rows of each node.
+ * Add a line in the caller's memory context.  The current context cannot be
+ * used, because it is reset after the lines of each node.
  */
 static void
-put_row(const Deparse *deparse, const CmigDiffRow *row)
+put_row(const Deparse *deparse, const CmigDiffLine *row)
 {
-	CmigDiffRow printed = *row;
+	CmigDiffLine printed = *row;
 	MemoryContext old;
 
 	printed.upgrade = cmig_between_restore(row->upgrade);
 	printed.downgrade = cmig_between_restore(row->downgrade);
 	printed.transaction = deparse->transaction;
 	old = MemoryContextSwitchTo(deparse->context);
-	deparse->callback(&printed, deparse->arg);
+	cmig_diff_line_add(&printed, deparse->lines);
 	MemoryContextSwitchTo(old);
 }
 
@@ -534,7 +532,7 @@ staged_sql(const Deparse *deparse, const CmigObject *column, const CmigDdl *entr
 }
 
 /*
- * Pass to the callback the statements of a change: the first statement with
+ * Add the statements of a change: the first statement with
  * the given action, and the other statements with "alter".
  */
 static void
@@ -548,7 +546,7 @@ put_ddl(Deparse *deparse, const char *action, CmigChange *change, List *ddl)
 	foreach(cell, ddl)
 	{
 		const CmigDdl *entry = lfirst(cell);
-		CmigDiffRow row = {
+		CmigDiffLine row = {
 			action, object->kind->name, object->identity, entry->sql, entry->undo, entry->hazard,
 			.staged = entry->nullable ? staged_sql(deparse, object, entry) : NULL,
 			.staged_stepwise = deparse->options->concurrently,
@@ -556,7 +554,7 @@ put_ddl(Deparse *deparse, const char *action, CmigChange *change, List *ddl)
 			.filtered = force_filters(deparse->difference, change),
 			.subject = object,
 			.undo_hazards = entry->undo_hazards & ~(change->action == CMIG_AGAIN ? CMIG_HAZARD_POLICY : 0),
-			.ddl = entry,.table = live_table(deparse, object)
+			.ddl = entry,.live = live_table(deparse, object)
 		};
 
 		if (change->irreversible != NULL && change->action == CMIG_ALTER && entry == linitial(ddl))
@@ -643,7 +641,7 @@ creation_of(const Deparse *deparse, const CmigChange *change, bool old)
 	return ddl;
 }
 
-/* Pass to the callback the rows of cmig.diff that create an object. */
+/* Add the lines of cmig.diff that create an object. */
 static void
 put_create(Deparse *deparse, CmigChange *change)
 {
@@ -681,14 +679,14 @@ join(const Deparse *deparse, List *ddl, const CmigObject *column)
 }
 
 /*
- * Pass to the callback the row that gives an old type a temporary name, so
+ * Add the line that gives an old type a temporary name, so
  * that the new type can have the original name.
  */
 static void
 put_away(Deparse *deparse, const CmigChange *change)
 {
 	const CmigObject *from = change->from;
-	CmigDiffRow row = {"alter", from->kind->name, from->identity,.again = true,.incidental = true,.subject = from};
+	CmigDiffLine row = {"alter", from->kind->name, from->identity,.again = true,.incidental = true,.subject = from};
 
 	row.upgrade = psprintf("ALTER %s RENAME TO %s", cmig_kind_reference(from), cmig_quote(change->away->name));
 	row.downgrade = psprintf("ALTER %s RENAME TO %s", cmig_kind_reference(change->away), cmig_quote(from->name));
@@ -714,12 +712,12 @@ drop(const CmigChange *change, const CmigObject *object)
 	return sql;
 }
 
-/* Pass to the callback the row that drops an object. */
+/* Add the line that drops an object. */
 static void
 put_drop(Deparse *deparse, CmigChange *change)
 {
 	CmigObject *object = change->away ? change->away : change->from;
-	CmigDiffRow row = {
+	CmigDiffLine row = {
 		"drop", object->kind->name, object->identity,.again = change->action == CMIG_AGAIN,
 		.incidental = is_incidental(change),.filtered = force_filters(deparse->difference, change),
 		.subject = object
@@ -758,7 +756,7 @@ put_drop(Deparse *deparse, CmigChange *change)
 		!(object->kind->is_disposable && object->kind->is_disposable(object)))
 	{
 		row.hazard = psprintf("data loss: %s %s", object->kind->name, object->identity);
-		row.table = live_table(deparse, object);
+		row.live = live_table(deparse, object);
 	}
 	if (object->kind == &cmig_kind_policy && change->action == CMIG_DROP)
 		row.hazard = psprintf("policy dropped: %s ON %s", cmig_quote(object->name), object->parent->identity);
@@ -772,12 +770,12 @@ put_drop(Deparse *deparse, CmigChange *change)
 	put_row(deparse, &row);
 }
 
-/* Pass to the callback the row for an unsupported change. */
+/* Add the line for an unsupported change. */
 static void
 put_unsupported(Deparse *deparse, const CmigChange *change)
 {
 	const CmigObject *object = change->to ? change->to : change->from;
-	CmigDiffRow row = {"unsupported", object->kind->name, object->identity, NULL, NULL, change->reason,.subject = object};
+	CmigDiffLine row = {"unsupported", object->kind->name, object->identity, NULL, NULL, change->reason,.subject = object};
 
 	if (object->kind->create == NULL)
 	{
@@ -789,41 +787,7 @@ put_unsupported(Deparse *deparse, const CmigChange *change)
 
 /* Changes that come after all others */
 
-/*
- * The statements that revert a late change, or the reason why it cannot be
- * reverted.  A late change comes after all other changes; see CmigAlter.
- */
-typedef struct Late
-{
-	StringInfoData sql;
-	const char *retyped;		/* the beginning of the last statement if it
-								 * changes a column's type, up to the action */
-	const char *problem;
-} Late;
-
-/* A CmigDiffCallback: collect the statements that revert a late change. */
-static void
-collect_late(const CmigDiffRow *row, void *arg)
-{
-	Late	   *late = arg;
-	const char *retyped = NULL;
-
-	if (row->upgrade == NULL)
-	{
-		late->problem = row->hazard;
-		return;
-	}
-	if (row->subject->kind == &cmig_kind_column && row->ddl != NULL && (row->ddl->hazards & CMIG_HAZARD_REWRITE) != 0)
-		retyped = psprintf("ALTER TABLE %s ALTER COLUMN ", row->subject->parent->identity);
-	/* one statement rewrites the table */
-	if (retyped != NULL && late->retyped != NULL && strcmp(retyped, late->retyped) == 0)
-		appendStringInfo(&late->sql, ", %s", row->upgrade + strlen(retyped) - strlen("ALTER COLUMN "));
-	else
-		appendStringInfo(&late->sql, "%s%s", late->sql.len > 0 ? ";\n" : "", row->upgrade);
-	late->retyped = retyped;
-}
-
-/* Pass to the callback the rows of all late changes. */
+/* Add the lines of all late changes. */
 static void
 put_late_changes(Deparse *deparse)
 {
@@ -835,9 +799,12 @@ put_late_changes(Deparse *deparse)
 		CmigChange *change = &difference->changes[i];
 		CmigImage	back = *difference->to;
 		CmigDiffOptions options = deparse->restore;
-		Late		late = {.retyped = NULL};
+		List	   *lines = NIL;
+		StringInfoData undo;
+		const char *problem = NULL;
 		CmigObject *type;
 		CmigDdl    *last;
+		ListCell   *cell;
 
 		if (!change->late || change->action != CMIG_ALTER)
 			continue;
@@ -863,14 +830,19 @@ put_late_changes(Deparse *deparse)
 		back.objects[type->index] = type;
 		options.no_late = true;
 		options.concurrently = false;
-		initStringInfo(&late.sql);
-		cmig_deparse(cmig_compare((CmigImage *) difference->to, &back, &options), collect_late, &late);
-		last->undo = late.sql.data;
-		if (late.problem != NULL)
+		initStringInfo(&undo);
+		cmig_deparse(cmig_compare((CmigImage *) difference->to, &back, &options), &lines);
+		foreach(cell, lines)
 		{
-			last->undo = NULL;
-			last->hazard = psprintf("cannot be reverted: %s", late.problem);
+			const CmigDiffLine *line = lfirst(cell);
+
+			if (line->upgrade != NULL && !line->within)
+				appendStringInfo(&undo, "%s%s", undo.len > 0 ? ";\n" : "", line->upgrade);
+			problem = line->upgrade ? problem : line->hazard;
 		}
+		last->undo = problem ? NULL : undo.data;
+		if (problem != NULL)
+			last->hazard = psprintf("cannot be reverted: %s", problem);
 		/* the downgrade drops and creates again what uses the type */
 		deparse->transaction = deparse->options->concurrently ? -1 - change->to->index : 0;
 		put_ddl(deparse, "alter", change, change->ddl);
@@ -889,7 +861,7 @@ is_lifted_briefly(const Deparse *deparse, const CmigForce *force)
 }
 
 /*
- * If "at_start" is true, pass to the callback the rows that turn off FORCE ROW
+ * If "at_start" is true, add the lines that turn off FORCE ROW
  * LEVEL SECURITY.  They come before all other rows or, if "briefly" is true,
  * before the rows that read the tables.  Otherwise, pass the rows that turn it
  * on again.
@@ -903,7 +875,7 @@ put_force(Deparse *deparse, const List *forced, bool briefly, bool at_start)
 	{
 		const CmigForce *force = lfirst(cell);
 		const CmigObject *table = at_start ? force->before : force->after;
-		CmigDiffRow row = {"alter",.incidental = true,.subject = table};
+		CmigDiffLine row = {"alter",.incidental = true,.subject = table};
 
 		if (table == NULL || is_lifted_briefly(deparse, force) != briefly)
 			continue;
@@ -916,7 +888,7 @@ put_force(Deparse *deparse, const List *forced, bool briefly, bool at_start)
 }
 
 /*
- * Pass to the callback the rows of all nodes, and free the memory of each node
+ * Add the lines of all nodes, and free the memory of each node
  * after its rows.
  */
 static void
@@ -973,9 +945,9 @@ put_nodes(Deparse *deparse, const CmigOrderNode *nodes, int count)
 }
 
 void
-cmig_deparse(CmigDifference *difference, CmigDiffCallback callback, void *arg)
+cmig_deparse(CmigDifference *difference, List **lines)
 {
-	Deparse		deparse = {.difference = difference,.options = difference->options,.callback = callback,.arg = arg};
+	Deparse		deparse = {.difference = difference,.options = difference->options,.lines = lines};
 	int			count;
 	CmigOrderNode *nodes = cmig_order(difference, &count);
 	List	   *forced = lift_all(difference);

@@ -105,32 +105,20 @@ copy(const char *text)
 	return text ? pstrdup(text) : NULL;
 }
 
-static const CmigObject *
-root_of(const CmigObject *object)
-{
-	while (object->parent != NULL)
-		object = object->parent;
-	return object;
-}
-
 /*
  * Do both statements of the row alter its table by one action, which another
  * statement can contain?  Citus rejects many such statements for distributed
  * tables.
  */
 static bool
-is_joinable(const CmigDiffRow *row)
+is_joinable(const CmigDiffLine *row, CmigObject *root)
 {
-	const CmigObject *root;
 	char	   *start;
 
-	if (row->ddl == NULL || row->hazard != NULL || row->staged != NULL || row->stepwise || row->again || row->table == NULL ||
-		row->downgrade == NULL || strstr(row->upgrade, ";\n") != NULL || strstr(row->downgrade, ";\n") != NULL)
+	if (row->ddl == NULL || row->hazard != NULL || row->staged != NULL || row->stepwise || row->again || row->live == NULL ||
+		row->downgrade == NULL || strstr(row->upgrade, ";\n") != NULL || strstr(row->downgrade, ";\n") != NULL ||
+		cmig_object_child(root, &cmig_kind_distribution, NULL) != NULL)
 		return false;
-	root = root_of(row->subject);
-	for (const CmigObject *child = root->child; child != NULL; child = child->sibling)
-		if (child->kind == &cmig_kind_distribution)
-			return false;
 	start = psprintf("ALTER TABLE %s ", root->identity);
 	if (strncmp(row->upgrade, start, strlen(start)) != 0 || strncmp(row->downgrade, start, strlen(start)) != 0)
 		return false;
@@ -210,33 +198,27 @@ join_rewrites(List *lines, const CmigObject *object)
 }
 
 void
-cmig_diff_line_add(const CmigDiffRow *row, void *lines)
+cmig_diff_line_add(const CmigDiffLine *row, List **lines)
 {
-	List	  **list = lines;
-	CmigDiffLine *line = palloc0(sizeof(CmigDiffLine));
+	CmigObject *root = row->subject ? cmig_object_root(unconstify(CmigObject *, row->subject)) : NULL;
+	CmigDiffLine *line = palloc(sizeof(CmigDiffLine));
 
+	*line = *row;
 	line->action = copy(row->action);
 	line->kind = copy(row->kind);
 	line->object = copy(row->object);
 	line->upgrade = copy(row->upgrade);
 	line->downgrade = copy(row->downgrade);
-	cmig_hazard_set(line, row);
-	line->group = row->subject == NULL ? "" :
-		psprintf("%s %s", root_of(row->subject)->kind->name, root_of(row->subject)->identity);
-	line->stepwise = row->stepwise;
-	line->joinable = is_joinable(row);
-	if ((row->staged != NULL || row->staged_undo != NULL) && line->size != NULL)
-	{
-		line->staged = copy(row->staged);
-		line->staged_undo = copy(row->staged_undo);
-		line->stepwise |= row->staged_stepwise;
-	}
-	line->transaction = row->transaction;
-	line->again = row->again;
-	line->incidental = row->incidental;
-	line->filtered = row->filtered;
-	*list = lappend(*list, line);
-	join_rewrites(*list, row->subject);
+	line->table = root ? pstrdup(root->identity) : NULL;
+	cmig_hazard_set(line);
+	line->group = root ? psprintf("%s %s", root->kind->name, root->identity) : "";
+	line->joinable = is_joinable(row, root);
+	line->staged = line->size ? copy(row->staged) : NULL;
+	line->staged_undo = line->size ? copy(row->staged_undo) : NULL;
+	line->stepwise |= row->staged_stepwise && (line->staged || line->staged_undo);
+	line->ddl = NULL;
+	*lines = lappend(*lines, line);
+	join_rewrites(*lines, row->subject);
 }
 
 List *
@@ -261,7 +243,7 @@ void
 cmig_diff_line_add_unsupported(List **lines, const char *kind, const char *object,
 							   const char *reason)
 {
-	CmigDiffRow row = {"unsupported", kind, object, NULL, NULL, reason};
+	CmigDiffLine row = {"unsupported", kind, object, NULL, NULL, reason};
 
 	cmig_diff_line_add(&row, lines);
 }
@@ -281,10 +263,10 @@ typedef struct CmigPut
  * semicolons.
  */
 static List *
-statements_of(char *sql)
+statements_of(const char *sql)
 {
 	if (sql == NULL || strchr(sql, ';') == NULL)
-		return sql == NULL ? NIL : list_make1(sql);
+		return sql == NULL ? NIL : list_make1(unconstify(char *, sql));
 	return cmig_section_statements(sql, false);
 }
 
@@ -557,7 +539,7 @@ compare(DiffRun *run, CmigImage *from)
 	cmig_rename_tell(difference);
 	cmig_column_order_tell(difference);
 	cmig_others_tell(difference);
-	cmig_deparse(difference, cmig_diff_line_add, &run->lines);
+	cmig_deparse(difference, &run->lines);
 
 	/*
 	 * add rows for the parts of the target's SQL that could not be run,
@@ -719,29 +701,28 @@ cmig_whole_difference(const CmigManaged *managed, const CmigDiffOptions *options
 
 PG_FUNCTION_INFO_V1(cmig_schema_sql);
 
-/* Row callback: append the statement. */
-static void
-append_row(const CmigDiffRow *row, void *arg)
-{
-	StringInfo	sql = arg;
-
-	if (sql->len > 0 && strcmp(row->action, "alter") != 0)
-		appendStringInfoChar(sql, '\n');
-	if (row->upgrade == NULL)
-		appendStringInfo(sql, "-- unsupported: %s %s\n", row->kind, cmig_text_one_line(pstrdup(row->object)));
-	else
-		appendStringInfo(sql, "%s;\n", row->upgrade);
-}
-
 CMIG_READER(cmig_schema_sql)
 {
 	CmigDiffOptions options = {.all_owners = true,.sorted = true};
 	CmigManaged *managed = cmig_diff_schemas_argument(fcinfo, 0);
+	List	   *lines = NIL;
+	ListCell   *cell;
 	StringInfoData sql;
 
 	cmig_diff_annotations(fcinfo, 1, &options);
 	initStringInfo(&sql);
-	cmig_deparse(cmig_whole_difference(managed, &options, true), append_row, &sql);
+	cmig_deparse(cmig_whole_difference(managed, &options, true), &lines);
+	foreach(cell, lines)
+	{
+		const CmigDiffLine *line = lfirst(cell);
+
+		if (sql.len > 0 && strcmp(line->action, "alter") != 0)
+			appendStringInfoChar(&sql, '\n');
+		if (line->upgrade == NULL)
+			appendStringInfo(&sql, "-- unsupported: %s %s\n", line->kind, cmig_text_one_line(pstrdup(line->object)));
+		else
+			appendStringInfo(&sql, "%s;\n", line->upgrade);
+	}
 	PG_RETURN_TEXT_P(cstring_to_text_with_len(sql.data, sql.len));
 }
 
@@ -870,7 +851,7 @@ CMIG_READER(cmig_diff_schemas)
 	cmig_body_check_changed(difference);
 	cmig_outside_refuse(difference, from_schema);
 	cmig_rename_tell(difference);
-	cmig_deparse(difference, cmig_diff_line_add, &lines);
+	cmig_deparse(difference, &lines);
 	cmig_diff_put(fcinfo, lines);
 	return (Datum) 0;
 }

@@ -156,7 +156,7 @@ drop_extensions(const CmigDrift *drift)
 		const char *identity = quote_identifier(lfirst(cell));
 		CmigObject *extension = cmig_image_lookup(replayed->image, &cmig_kind_extension, identity);
 		CmigObject *live = cmig_image_lookup(drift->live, &cmig_kind_extension, identity);
-		CmigDiffRow row = {drift->adopts ? "create" : "drop", "extension", identity};
+		CmigDiffLine row = {drift->adopts ? "create" : "drop", "extension", identity};
 		CmigDdl    *ddl;
 		List	   *line = NIL;
 
@@ -197,7 +197,7 @@ compare(CmigDrift *drift, CmigImage *from, CmigImage *to, bool to_live)
 	cmig_rename_tell(difference);
 	if (!to_live)
 		cmig_others_tell(difference);
-	cmig_deparse(difference, cmig_diff_line_add, &lines);
+	cmig_deparse(difference, &lines);
 	foreach(cell, notes)
 	{
 		const CmigTargetNote *note = lfirst(cell);
@@ -662,7 +662,7 @@ CMIG_READER(cmig_baseline)
 				 errdetail("The baseline would create what revision \"%s\" and earlier revisions have already created.",
 						   rows->names[0]),
 				 errhint("If the baseline is for another application in this database, name its schemas: schemas => '{<schema>}'. To combine revisions into one, use cmig.squash.")));
-	cmig_deparse(cmig_whole_difference(managed, &options, false), cmig_diff_line_add, &lines);
+	cmig_deparse(cmig_whole_difference(managed, &options, false), &lines);
 	add_audit(managed, &lines);
 	if (lines == NIL)
 	{

@@ -176,31 +176,27 @@ set_texts(CmigDiffLine *line)
 }
 
 /*
- * Set the line's table, the table's size, and the hazards.  For a table without
+ * Set the table's size and the hazards.  For a table without
  * rows, only a loss of data is a hazard.  general_hazard and undo_hazard are for
  * an existing table of any size, because the statement will also run in other
  * databases.
  */
 void
-cmig_hazard_set(CmigDiffLine *line, const CmigDiffRow *row)
+cmig_hazard_set(CmigDiffLine *line)
 {
 	const CmigDdl none = {0},
-			   *ddl = row->ddl ? row->ddl : &none;
-	const CmigObject *root = row->subject;
+			   *ddl = line->ddl ? line->ddl : &none;
+	const char *hazard = line->hazard;
 
-	while (root != NULL && root->parent != NULL)
-		root = root->parent;
-	line->table = root ? pstrdup(root->identity) : NULL;
-	line->size = table_size(row->table);
-	if (has_rows(row->table))
+	line->size = table_size(line->live);
+	if (has_rows(line->live))
 		line->hazards = real_hazards(ddl->hazards, ddl->old_type, ddl->new_type, ddl->expression);
-	if (root != NULL)
-		line->undo_hazards = real_hazards(row->undo_hazards, ddl->new_type, ddl->old_type, NULL);
+	line->undo_hazards = real_hazards(line->undo_hazards, ddl->new_type, ddl->old_type, NULL);
 	set_texts(line);
-	if (row->hazard != NULL)
+	if (hazard != NULL)
 	{
-		line->hazard = line->size ? psprintf("%s (%s)", row->hazard, line->size) : pstrdup(row->hazard);
-		line->general_hazard = pstrdup(row->hazard);
+		line->hazard = line->size ? psprintf("%s (%s)", hazard, line->size) : pstrdup(hazard);
+		line->general_hazard = pstrdup(hazard);
 	}
 }
 

@@ -792,7 +792,7 @@ extern List *cmig_initial_grants_read(void);
 
 /* in hazard.c */
 
-extern void cmig_hazard_set(CmigDiffLine *line, const CmigDiffRow *row);
+extern void cmig_hazard_set(CmigDiffLine *line);
 extern void cmig_hazard_move(CmigDiffLine *lead, CmigDiffLine *line);
 extern void cmig_body_check(CmigImage *image, const CmigImage *other);
 extern void cmig_body_check_changed(CmigDifference *difference);
@@ -904,7 +904,7 @@ extern void cmig_diff_line_add_unsupported(List **lines, const char *kind,
 
 /*
  * Returns a List with the line at "index" and the lines after it that must run
- * in the same transaction; see CmigDiffRow.
+ * in the same transaction; see CmigDiffLine.
  */
 extern List *cmig_section_layout_next(const List *lines, int index);
 

@@ -672,7 +672,9 @@ compare_edges(const void *a, const void *b)
 		return left->node < right->node ? -1 : 1;
 	if (left->soft != right->soft)
 		return left->soft - right->soft;
-	return left->before < right->before ? -1 : left->before > right->before;
+	if (left->before != right->before)
+		return left->before < right->before ? -1 : 1;
+	return left->weak - right->weak;
 }
 
 /* Sort the edges, and set order->start.  Call this after adding edges. */

@@ -67,7 +67,7 @@ find_schema(const CmigManaged **managed, const CmigImage *to, const char *quoted
 {
 	char	   *name = strVal(linitial(textToQualifiedNameList(cstring_to_text(quoted))));
 	Oid			oid = get_namespace_oid(name, true);
-	CmigDiffRow row = {"create", cmig_kind_schema.name, quoted};
+	CmigDiffLine row = {"create", cmig_kind_schema.name, quoted};
 
 	if (OidIsValid(oid))
 		return oid;
@@ -93,7 +93,7 @@ cmig_extension_move(const CmigManaged *managed, const CmigImage *from, const Cmi
 	{
 		const CmigObject *object = from->objects[i];
 		const char *schema = new_schema(object, to);
-		CmigDiffRow row = {"alter", object->kind->name, object->identity,.subject = object};
+		CmigDiffLine row = {"alter", object->kind->name, object->identity,.subject = object};
 		Oid			extension = object->address.object;
 
 		if (schema == NULL)

@@ -536,7 +536,7 @@ rename_object(RenameRead *read, CmigObject *object, const char *name)
 {
 	CmigAddress address = object->address;
 	char	   *identity = identity_with(object, name);
-	CmigDiffRow row = {"rename", object->kind->name, object->identity,.subject = object};
+	CmigDiffLine row = {"rename", object->kind->name, object->identity,.subject = object};
 	ListCell   *cell;
 
 	row.upgrade = rename_sql(object, object->identity, object->name, name);

@@ -208,44 +208,59 @@ extern CmigDifference *cmig_compare(CmigImage *from, CmigImage *to,
 
 /* in deparse.c */
 
-/* A row of a difference, as in the result of cmig.diff. */
-typedef struct CmigDiffRow
+/*
+ * A row of a difference, as in the result of cmig.diff.  "subject" and the
+ * objects that it leads to exist as long as the image.
+ */
+typedef struct CmigDiffLine
 {
-	const char *action;			/* create, alter, drop, unsupported */
+	const char *action;			/* create, alter, drop, rename, unsupported */
 	const char *kind;
 	const char *object;
-	const char *upgrade;		/* upgrade and downgrade are NULL for an
-								 * unsupported change */
-	const char *downgrade;
-	const char *hazard;			/* a hazard that does not depend on rows, or
-								 * NULL */
+	const char *upgrade;		/* NULL for an unsupported change */
+	const char *downgrade;		/* also NULL if it cannot be reverted */
+	const char *hazard;			/* NULL, or the hazard, with the table's size */
+	const CmigObject *subject;	/* the object; NULL for a part of the target
+								 * that could not be executed */
 	bool		stepwise;		/* true if the statement has a concurrent
 								 * form, for a stepwise revision */
-	int			transaction;	/* consecutive rows with the same number other
-								 * than 0 must run in one transaction */
+	int			transaction;	/* consecutive lines with the same number
+								 * other than 0 must run in one transaction */
 	bool		again;			/* true if the object is dropped and created
 								 * again */
 	bool		incidental;		/* true if the object is the same in both
-								 * images, or if another row shows its change */
+								 * images, or if another line shows its change */
 	bool		filtered;		/* true if row security applies to the rows of
 								 * the materialized view */
-	const CmigObject *subject;	/* the object; NULL for a part of the target
-								 * that could not be executed */
-	int			undo_hazards;	/* CMIG_HAZARD_... flags of downgrade */
-	const CmigDdl *ddl;			/* NULL, or the statement, for hazards that
-								 * depend on the table's rows */
-	const CmigObject *table;	/* the object's live table, or NULL if the
-								 * table is new */
 	const char *staged;			/* NULL, or what a revision contains instead
 								 * of "upgrade" if the live table has rows */
 	const char *staged_undo;	/* like "staged", but for "downgrade" */
 	bool		staged_stepwise;	/* "stepwise" of the staged statements */
-} CmigDiffRow;
+	int			undo_hazards;	/* CMIG_HAZARD_... flags of downgrade */
+	const CmigDdl *ddl;			/* NULL, or the statement, for hazards that
+								 * depend on rows; only until the line is
+								 * added */
+	const CmigObject *live;		/* the object's live table, or NULL */
 
-typedef void (*CmigDiffCallback) (const CmigDiffRow *row, void *arg);
+	/* set by cmig_diff_line_add() */
+	int			hazards;		/* CMIG_HAZARD_... flags of upgrade */
+	char	   *general_hazard; /* NULL, or the hazard for a table of any size */
+	char	   *undo_hazard;	/* like general_hazard, but for downgrade */
+	char	   *table;			/* the name of the object's table */
+	char	   *size;			/* NULL, or the size of the live table, which
+								 * has rows */
+	char	   *group;			/* the table (or other object without a
+								 * parent) that the object belongs to */
+	bool		joinable;		/* true for ALTER TABLE statements with one
+								 * action, to which another one's can be added */
+	bool		leads;			/* true if the statement also makes the
+								 * changes of the next lines that are "within"
+								 * it */
+	bool		within;			/* true if the statement does nothing */
+} CmigDiffLine;
 
-/* Call the callback for each row of the difference. */
-extern void cmig_deparse(CmigDifference *difference, CmigDiffCallback callback, void *arg);
+/* Append the lines of the difference to *lines. */
+extern void cmig_deparse(CmigDifference *difference, List **lines);
 
 /* in image_read.c */
 
@@ -333,51 +348,8 @@ extern const char *cmig_replay_failed(void);
 
 /* in diff.c */
 
-/*
- * A line: a row of a difference, copied so that it does not refer to an image.
- */
-typedef struct CmigDiffLine
-{
-	char	   *action;
-	char	   *kind;
-	char	   *object;
-	char	   *upgrade;		/* upgrade and downgrade are NULL for an
-								 * unsupported change */
-	char	   *downgrade;		/* NULL for an unsupported change, or if the
-								 * statement cannot be reverted */
-	char	   *hazard;			/* NULL, or the hazard, with the table's size */
-	char	   *general_hazard; /* NULL, or the hazard for a table of any size */
-	char	   *undo_hazard;	/* like general_hazard, but for downgrade */
-	char	   *staged;			/* NULL, or what a revision contains instead
-								 * of "upgrade" */
-	char	   *staged_undo;	/* like "staged", but for "downgrade" */
-	int			hazards;		/* CMIG_HAZARD_... flags of upgrade that
-								 * depend on rows */
-	int			undo_hazards;	/* like "hazards", but for downgrade */
-	char	   *table;			/* the name of the object's table */
-	char	   *size;			/* NULL, or the size of the live table, which
-								 * has rows */
-	bool		joinable;		/* true for ALTER TABLE statements with one
-								 * action, to which another one's can be added */
-	bool		leads;			/* true if the statement also makes the
-								 * changes of the next lines that are "within"
-								 * it */
-	bool		within;			/* true if the statement does nothing; see
-								 * "leads" */
-	char	   *group;			/* the table (or other object without a
-								 * parent) that the object belongs to */
-	bool		stepwise;
-	int			transaction;	/* see CmigDiffRow */
-	bool		again;
-	bool		incidental;
-	bool		filtered;
-} CmigDiffLine;
-
-/*
- * A CmigDiffCallback that appends a row, as a line, to *lines, a List of
- * CmigDiffLine *. The argument "lines" is a List **.
- */
-extern void cmig_diff_line_add(const CmigDiffRow *row, void *lines);
+/* Append a copy of a line, with its hazards, to *lines. */
+extern void cmig_diff_line_add(const CmigDiffLine *row, List **lines);
 
 /*
  * Returns a list with only one line for each object that differs.  Further

@@ -19,6 +19,7 @@
 #include "catalog/pg_foreign_server.h"
 #include "catalog/pg_language.h"
 #include "catalog/pg_proc.h"
+#include "foreign/foreign.h"
 #include "miscadmin.h"
 #include "parser/parse_func.h"
 #include "parser/parse_type.h"
@@ -712,6 +713,31 @@ shows_others(CmigTargetState *state, Node *node, const CmigTargetSubject *subjec
 }
 
 /*
+ * Raise an error if the statement needs a server that exists, but that the
+ * target has not created.
+ */
+static void
+require_server(const CmigTargetState *state, const char *name)
+{
+	const CmigHidden *server = OidIsValid(get_foreign_server_oid(name, true)) ? NULL :
+	cmig_shadow_global_find(state->shadow->hidden, ForeignServerRelationId, name);
+	ForeignDataWrapper *wrapper = server ? GetForeignDataWrapper(GetForeignServer(server->object)->fdwid) : NULL;
+	ListCell   *cell;
+
+	if (wrapper == NULL)
+		return;
+	foreach(cell, state->shadow->hidden)
+		if (((CmigHidden *) lfirst(cell))->catalog == ForeignDataWrapperRelationId &&
+			((CmigHidden *) lfirst(cell))->object == wrapper->fdwid)
+		wrapper->fdwname = ((CmigHidden *) lfirst(cell))->name;
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_OBJECT),
+			 errmsg("server \"%s\" does not exist", name),
+			 errhint("Add this to the target: CREATE SERVER %s FOREIGN DATA WRAPPER %s",
+					 quote_identifier(name), quote_identifier(wrapper->fdwname))));
+}
+
+/*
  * Roles, which belong to the whole server
  */
 
@@ -982,6 +1008,10 @@ cmig_target_adapt(CmigTargetState *state, Node *node)
 	if (cmig_target_subject(node, &subject) &&
 		(is_about_missing(state, node, &subject) || shows_others(state, node, &subject)))
 		return NULL;
+	if (IsA(node, CreateForeignTableStmt))
+		require_server(state, ((CreateForeignTableStmt *) node)->servername);
+	if (IsA(node, CreateUserMappingStmt))
+		require_server(state, ((CreateUserMappingStmt *) node)->servername);
 	/* subscriptions are ignored, because they would connect to another server */
 	if (subject.type == OBJECT_SUBSCRIPTION)
 	{

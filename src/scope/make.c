@@ -219,7 +219,7 @@ generate(const char *from, const char *name)
 		if (line->upgrade == NULL)
 			refuse_object(from, with_name(line->object, quote_identifier(from)));
 		/* the copy would use an object of "from" instead of its own */
-		if (cmig_own_name_replace(line->upgrade, get_namespace_oid(from, false), from, from) != line->upgrade)
+		if (cmig_own_name_replace(unconstify(char *, line->upgrade), get_namespace_oid(from, false), from, from) != line->upgrade)
 			refuse(ERRCODE_FEATURE_NOT_SUPPORTED, from,
 				   psprintf("The text of %s %s names the schema, so the copy would still refer to the original.",
 							line->kind, with_name(line->object, quote_identifier(from))));
