@@ -270,7 +270,7 @@ compare(RoundTrip *trip, int node, const char *problem, CmigImage *from, CmigIma
 	if (cmig_image_same(from, to))
 		return;
 	options.role = GetUserNameFromId(GetUserId(), false);
-	cmig_deparse(cmig_compare(from, to, &options), &lines);
+	cmig_diff_lines(cmig_compare(from, to, &options), &lines);
 	objects = cmig_diff_line_objects(lines);
 	lines = lappend(lines, NULL);
 	foreach(lc, lines)

@@ -178,7 +178,7 @@ cmig_schema_copy(const char *from, char *name, const char *caller)
 	cmig_settings_override("quote_all_identifiers", "off");
 	options.initial = cmig_initial_grants_read();
 	cmig_shadow_rename(read.managed->schemas[0].oid, name, caller, read_schema, &read);
-	cmig_deparse(cmig_compare(empty_image(name, read.image), read.image, &options), &lines);
+	cmig_diff_lines(cmig_compare(empty_image(name, read.image), read.image, &options), &lines);
 	AtEOXact_GUC(false, guc_level);
 	return lines;
 }

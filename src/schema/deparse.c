@@ -467,26 +467,48 @@ typedef struct Deparse
 	CmigDifference *difference;
 	const CmigDiffOptions *options;
 	CmigDiffOptions restore;	/* options for re-creating dropped objects */
-	List	  **lines;
+	List	   *lines;
 	MemoryContext context;		/* the memory context of the lines */
 	int			transaction;	/* of the current lines; see CmigDiffLine */
 } Deparse;
 
+static char *
+copy(const char *text)
+{
+	return text ? pstrdup(text) : NULL;
+}
+
 /*
- * Add a line in the caller's memory context.  The current context cannot be
- * used, because it is reset after the lines of each node.
+ * Add a copy of the line in the caller's memory context.  The current context
+ * cannot be used, because it is reset after the lines of each node.
  */
 static void
-put_row(const Deparse *deparse, const CmigDiffLine *row)
+put_row(Deparse *deparse, const CmigDiffLine *row)
 {
-	CmigDiffLine printed = *row;
-	MemoryContext old;
+	const char *upgrade = cmig_between_restore(row->upgrade),
+			   *downgrade = cmig_between_restore(row->downgrade);
+	MemoryContext old = MemoryContextSwitchTo(deparse->context);
+	CmigDiffLine *line = palloc(sizeof(CmigDiffLine));
 
-	printed.upgrade = cmig_between_restore(row->upgrade);
-	printed.downgrade = cmig_between_restore(row->downgrade);
-	printed.transaction = deparse->transaction;
-	old = MemoryContextSwitchTo(deparse->context);
-	cmig_diff_line_add(&printed, deparse->lines);
+	*line = *row;
+	line->object = copy(row->object);
+	line->upgrade = copy(upgrade);
+	line->downgrade = copy(downgrade);
+	line->hazard = copy(row->hazard);
+	line->staged = copy(row->staged);
+	line->staged_undo = copy(row->staged_undo);
+	if (row->ddl != NULL)
+	{
+		CmigDdl    *ddl = palloc(sizeof(CmigDdl));
+
+		*ddl = *row->ddl;
+		ddl->old_type = copy(ddl->old_type);
+		ddl->new_type = copy(ddl->new_type);
+		ddl->expression = copy(ddl->expression);
+		line->ddl = ddl;
+	}
+	line->transaction = deparse->transaction;
+	deparse->lines = lappend(deparse->lines, line);
 	MemoryContextSwitchTo(old);
 }
 
@@ -799,9 +821,9 @@ put_late_changes(Deparse *deparse)
 		CmigChange *change = &difference->changes[i];
 		CmigImage	back = *difference->to;
 		CmigDiffOptions options = deparse->restore;
-		List	   *lines = NIL;
 		StringInfoData undo;
-		const char *problem = NULL;
+		const char *problem = NULL,
+				   *before = "";
 		CmigObject *type;
 		CmigDdl    *last;
 		ListCell   *cell;
@@ -831,14 +853,20 @@ put_late_changes(Deparse *deparse)
 		options.no_late = true;
 		options.concurrently = false;
 		initStringInfo(&undo);
-		cmig_deparse(cmig_compare((CmigImage *) difference->to, &back, &options), &lines);
-		foreach(cell, lines)
+		foreach(cell, cmig_deparse(cmig_compare((CmigImage *) difference->to, &back, &options)))
 		{
 			const CmigDiffLine *line = lfirst(cell);
+			bool		retypes = line->ddl != NULL && (line->ddl->hazards & CMIG_HAZARD_REWRITE) && line->subject->kind == &cmig_kind_column;
+			const char *start = retypes ? psprintf("ALTER TABLE %s ", line->subject->parent->identity) : "";
 
-			if (line->upgrade != NULL && !line->within)
+			/* one statement rewrites the table */
+			if (line->upgrade == NULL)
+				problem = line->hazard;
+			else if (retypes && strcmp(start, before) == 0)
+				appendStringInfo(&undo, ", %s", line->upgrade + strlen(start));
+			else
 				appendStringInfo(&undo, "%s%s", undo.len > 0 ? ";\n" : "", line->upgrade);
-			problem = line->upgrade ? problem : line->hazard;
+			before = start;
 		}
 		last->undo = problem ? NULL : undo.data;
 		if (problem != NULL)
@@ -944,10 +972,10 @@ put_nodes(Deparse *deparse, const CmigOrderNode *nodes, int count)
 	MemoryContextDelete(context);
 }
 
-void
-cmig_deparse(CmigDifference *difference, List **lines)
+List *
+cmig_deparse(CmigDifference *difference)
 {
-	Deparse		deparse = {.difference = difference,.options = difference->options,.lines = lines};
+	Deparse		deparse = {.difference = difference,.options = difference->options};
 	int			count;
 	CmigOrderNode *nodes = cmig_order(difference, &count);
 	List	   *forced = lift_all(difference);
@@ -959,4 +987,5 @@ cmig_deparse(CmigDifference *difference, List **lines)
 	put_nodes(&deparse, nodes, count);
 	put_force(&deparse, forced, false, false);
 	put_late_changes(&deparse);
+	return deparse.lines;
 }

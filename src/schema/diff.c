@@ -99,12 +99,6 @@ cmig_diff_arguments(FunctionCallInfo fcinfo, int n, CmigDiffOptions *options)
 	options->concurrently = cmig_argument_bool(fcinfo, n + 5, false);
 }
 
-static char *
-copy(const char *text)
-{
-	return text ? pstrdup(text) : NULL;
-}
-
 /*
  * Do both statements of the row alter its table by one action, which another
  * statement can contain?  Citus rejects many such statements for distributed
@@ -204,21 +198,25 @@ cmig_diff_line_add(const CmigDiffLine *row, List **lines)
 	CmigDiffLine *line = palloc(sizeof(CmigDiffLine));
 
 	*line = *row;
-	line->action = copy(row->action);
-	line->kind = copy(row->kind);
-	line->object = copy(row->object);
-	line->upgrade = copy(row->upgrade);
-	line->downgrade = copy(row->downgrade);
 	line->table = root ? pstrdup(root->identity) : NULL;
 	cmig_hazard_set(line);
 	line->group = root ? psprintf("%s %s", root->kind->name, root->identity) : "";
 	line->joinable = is_joinable(row, root);
-	line->staged = line->size ? copy(row->staged) : NULL;
-	line->staged_undo = line->size ? copy(row->staged_undo) : NULL;
+	line->staged = line->size ? row->staged : NULL;
+	line->staged_undo = line->size ? row->staged_undo : NULL;
 	line->stepwise |= row->staged_stepwise && (line->staged || line->staged_undo);
 	line->ddl = NULL;
 	*lines = lappend(*lines, line);
 	join_rewrites(*lines, row->subject);
+}
+
+void
+cmig_diff_lines(CmigDifference *difference, List **lines)
+{
+	ListCell   *cell;
+
+	foreach(cell, cmig_deparse(difference))
+		cmig_diff_line_add(lfirst(cell), lines);
 }
 
 List *
@@ -539,7 +537,7 @@ compare(DiffRun *run, CmigImage *from)
 	cmig_rename_tell(difference);
 	cmig_column_order_tell(difference);
 	cmig_others_tell(difference);
-	cmig_deparse(difference, &run->lines);
+	cmig_diff_lines(difference, &run->lines);
 
 	/*
 	 * add rows for the parts of the target's SQL that could not be run,
@@ -705,14 +703,12 @@ CMIG_READER(cmig_schema_sql)
 {
 	CmigDiffOptions options = {.all_owners = true,.sorted = true};
 	CmigManaged *managed = cmig_diff_schemas_argument(fcinfo, 0);
-	List	   *lines = NIL;
 	ListCell   *cell;
 	StringInfoData sql;
 
 	cmig_diff_annotations(fcinfo, 1, &options);
 	initStringInfo(&sql);
-	cmig_deparse(cmig_whole_difference(managed, &options, true), &lines);
-	foreach(cell, lines)
+	foreach(cell, cmig_deparse(cmig_whole_difference(managed, &options, true)))
 	{
 		const CmigDiffLine *line = lfirst(cell);
 
@@ -851,7 +847,7 @@ CMIG_READER(cmig_diff_schemas)
 	cmig_body_check_changed(difference);
 	cmig_outside_refuse(difference, from_schema);
 	cmig_rename_tell(difference);
-	cmig_deparse(difference, &lines);
+	cmig_diff_lines(difference, &lines);
 	cmig_diff_put(fcinfo, lines);
 	return (Datum) 0;
 }

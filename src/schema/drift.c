@@ -197,7 +197,7 @@ compare(CmigDrift *drift, CmigImage *from, CmigImage *to, bool to_live)
 	cmig_rename_tell(difference);
 	if (!to_live)
 		cmig_others_tell(difference);
-	cmig_deparse(difference, &lines);
+	cmig_diff_lines(difference, &lines);
 	foreach(cell, notes)
 	{
 		const CmigTargetNote *note = lfirst(cell);
@@ -662,7 +662,7 @@ CMIG_READER(cmig_baseline)
 				 errdetail("The baseline would create what revision \"%s\" and earlier revisions have already created.",
 						   rows->names[0]),
 				 errhint("If the baseline is for another application in this database, name its schemas: schemas => '{<schema>}'. To combine revisions into one, use cmig.squash.")));
-	cmig_deparse(cmig_whole_difference(managed, &options, false), &lines);
+	cmig_diff_lines(cmig_whole_difference(managed, &options, false), &lines);
 	add_audit(managed, &lines);
 	if (lines == NIL)
 	{

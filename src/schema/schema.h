@@ -259,8 +259,8 @@ typedef struct CmigDiffLine
 	bool		within;			/* true if the statement does nothing */
 } CmigDiffLine;
 
-/* Append the lines of the difference to *lines. */
-extern void cmig_deparse(CmigDifference *difference, List **lines);
+/* Returns the lines of the difference, a list of CmigDiffLine. */
+extern List *cmig_deparse(CmigDifference *difference);
 
 /* in image_read.c */
 
@@ -348,8 +348,11 @@ extern const char *cmig_replay_failed(void);
 
 /* in diff.c */
 
-/* Append a copy of a line, with its hazards, to *lines. */
+/* Append a line, with its hazards, to *lines. */
 extern void cmig_diff_line_add(const CmigDiffLine *row, List **lines);
+
+/* Append the lines of the difference, with their hazards, to *lines. */
+extern void cmig_diff_lines(CmigDifference *difference, List **lines);
 
 /*
  * Returns a list with only one line for each object that differs.  Further
