@@ -17,6 +17,10 @@
  * removed row.  Within a transaction, several rows can have the same deferrable
  * key; the images then tell which of them has been changed.
  *
+ * Usually, entries contain the whole old row and keys are not deferrable.  Then
+ * the oldest entry of a key alone tells which row had the key, so the entries
+ * are read without sorting them.
+ *
  * A table without a key is a multiset: equal rows are counted.
  *
  * An entry for TRUNCATE does not contain the rows that it removed.  Rows that
@@ -75,6 +79,7 @@ typedef struct OldKey
 {
 	Jsonb	   *key;			/* hash key */
 	List	   *rows;			/* of OldRow */
+	CmigAuditPlace place;		/* of the oldest entry that was undone */
 	int64		surplus;		/* for a table without a key: how many more of
 								 * the equal rows there were than now */
 }			OldKey;
@@ -95,6 +100,8 @@ typedef struct AsOf
 	ArrayType  *hashes;			/* row_hash of each form of the key */
 	ArrayType  *hidden;			/* columns to leave out; NULL: none */
 	bool		deferrable;		/* can rows share a key within a transaction? */
+	bool		sorted;			/* are the entries read from newest to oldest? */
+	bool		partial;		/* does an entry lack the whole old row? */
 	HTAB	   *keys;			/* of OldKey */
 	ReturnSetInfo *result;
 	Oid			role;			/* the role that runs the types' code */
@@ -152,6 +159,7 @@ key_of(AsOf *as_of, const CmigAuditEntry *entry, int column)
 		found->key = DatumGetJsonbPCopy(JsonbPGetDatum(key));
 		row->live = true;
 		found->rows = list_make1(row);
+		found->place.seq = PG_INT64_MAX;
 		found->surplus = 0;
 		MemoryContextSwitchTo(old);
 	}
@@ -221,6 +229,19 @@ remove_row(AsOf *as_of, OldKey * key, Jsonb *image)
 }
 
 /*
+ * Returns true if the entry is to be undone for this key.  Without sorting,
+ * entries that are newer than one that was undone are skipped.
+ */
+static bool
+is_older(const AsOf *as_of, OldKey * key, const CmigAuditEntry *entry)
+{
+	if (!as_of->sorted && cmig_audit_place_compare(&key->place, &entry->place) < 0)
+		return false;
+	key->place = entry->place;
+	return true;
+}
+
+/*
  * Add the row that a change found.  "row" is the row that the change left
  * behind, or NULL.
  */
@@ -236,6 +257,7 @@ add_row(AsOf *as_of, OldKey * key, OldRow * row, const CmigAuditEntry *entry)
 	if (!lost && !whole && row && row->image)
 		image = DatumGetJsonbP(DirectFunctionCall2(jsonb_concat, JsonbPGetDatum(row->image),
 												   JsonbPGetDatum(image)));
+	as_of->partial |= !whole;
 	old = MemoryContextSwitchTo(as_of->context);
 	if (row == NULL)
 	{
@@ -259,14 +281,19 @@ static void
 undo(TupleDesc desc, HeapTuple tuple, void *arg)
 {
 	AsOf	   *as_of = arg;
-	MemoryContext old = MemoryContextSwitchTo(as_of->row_context);
+	MemoryContext old;
 	CmigAuditEntry entry;
 	OldKey	   *key;
 	OldRow	   *row = NULL;
 	bool		inserted;
 	bool		deleted;
 	bool		moved;
+	bool		older;
 
+	/* the entries will be read again */
+	if (as_of->partial && !as_of->sorted)
+		return;
+	old = MemoryContextSwitchTo(as_of->row_context);
 	cmig_audit_entry_read(&entry, desc, tuple);
 	inserted = cmig_audit_entry_is(&entry, "INSERT");
 	deleted = cmig_audit_entry_is(&entry, "DELETE");
@@ -285,7 +312,8 @@ undo(TupleDesc desc, HeapTuple tuple, void *arg)
 	{
 		Jsonb	   *image = NULL;
 
-		if (!deleted)
+		older = is_older(as_of, key, &entry);
+		if (!deleted && older)
 		{
 			if (as_of->deferrable && !entry.nulls[CMIG_ENTRY_NEW_ROW])
 				image = cmig_audit_target_image(as_of->target,
@@ -293,22 +321,33 @@ undo(TupleDesc desc, HeapTuple tuple, void *arg)
 												entry.at);
 			row = remove_row(as_of, key, image);
 		}
-		if (!inserted)
-			add_row(as_of, moved ? key_of(as_of, &entry, CMIG_ENTRY_OLD_KEY) : key, row, &entry);
+		if (moved)
+		{
+			key = key_of(as_of, &entry, CMIG_ENTRY_OLD_KEY);
+			older = is_older(as_of, key, &entry);
+		}
+		if (!inserted && older)
+			add_row(as_of, key, row, &entry);
 	}
 	MemoryContextSwitchTo(old);
 	MemoryContextReset(as_of->row_context);
 }
 
 /*
- * The entries of a table after a time, the newest first.  The new row is needed
- * only for a deferrable key ($5).
+ * The entries of a table after a time.  The new row is needed only for a
+ * deferrable key ($5).
  */
-static CmigQuery entries_after = {
-	"SELECT " CMIG_ENTRY_COLUMNS_WITH("NULL", "CASE WHEN $5 THEN l.new_row END") " FROM cmig_audit.log l"
-	" WHERE l.row_hash >= $1 AND l.row_hash < $2 AND l.row_key IS NOT NULL AND l.clock_at > $3"
+#define ENTRIES_AFTER \
+	"SELECT " CMIG_ENTRY_COLUMNS_WITH("NULL", "CASE WHEN $5 THEN l.new_row END") " FROM cmig_audit.log l" \
+	" WHERE l.row_hash >= $1 AND l.row_hash < $2 AND l.row_key IS NOT NULL AND l.clock_at > $3" \
 	" AND ($4 IS NULL OR l.row_hash = ANY ($4) OR l.old_hash = ANY ($4))"
-	" ORDER BY l.seq DESC, l.command_id DESC, l.id DESC",
+
+static CmigQuery entries_after = {
+	ENTRIES_AFTER, 5, {INT8OID, INT8OID, TIMESTAMPTZOID, INT8ARRAYOID, BOOLOID}
+};
+
+static CmigQuery sorted_entries_after = {
+	ENTRIES_AFTER " ORDER BY l.seq DESC, l.command_id DESC, l.id DESC",
 	5, {INT8OID, INT8OID, TIMESTAMPTZOID, INT8ARRAYOID, BOOLOID}
 };
 
@@ -548,37 +587,28 @@ put_all_rows(void *arg)
 	HASHCTL		control = {0};
 	HASH_SEQ_STATUS status;
 	OldKey	   *key;
-	bool		partial = false;
 
-	as_of->context = CurrentMemoryContext;
+	as_of->context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig old rows", ALLOCSET_DEFAULT_SIZES);
 	control.keysize = sizeof(Jsonb *);
 	control.entrysize = sizeof(OldKey);
 	control.hash = hash_key;
 	control.match = compare_keys;
-	control.hcxt = CurrentMemoryContext;
-	as_of->keys = hash_create("pg_cmig old keys", 256, &control,
-							  HASH_ELEM | HASH_FUNCTION | HASH_COMPARE | HASH_CONTEXT);
-	cmig_query_each(&entries_after, values, as_of->hashes ? NULL : "   n ", undo, as_of);
-
-	/*
-	 * the rows' JSON is expensive, so it is read only for entries that need
-	 * it
-	 */
-	hash_seq_init(&status, as_of->keys);
-	while ((key = hash_seq_search(&status)) != NULL)
+	control.hcxt = as_of->context;
+	do
 	{
-		ListCell   *lc;
+		MemoryContextReset(as_of->context);
+		as_of->sorted = as_of->deferrable || as_of->partial;
+		as_of->partial = false;
+		as_of->keys = hash_create("pg_cmig old keys", 256, &control,
+								  HASH_ELEM | HASH_FUNCTION | HASH_COMPARE | HASH_CONTEXT);
+		cmig_query_each(as_of->sorted ? &sorted_entries_after : &entries_after, values,
+						as_of->hashes ? NULL : "   n ", undo, as_of);
+	} while (as_of->partial && !as_of->sorted);
 
-		foreach(lc, key->rows)
-		{
-			OldRow	   *row = lfirst(lc);
-
-			partial |= row->live && row->image;
-		}
-	}
+	/* the rows' JSON is expensive, so it is read only if entries need it */
 	live.sql = psprintf("SELECT %s, %s, %s FROM %s %s WHERE $1 IS NULL OR %s = $1",
 						as_of->alias, as_of->live_key,
-						partial ? psprintf("pg_catalog.to_jsonb(%s)", as_of->alias) : "NULL::jsonb",
+						as_of->partial ? psprintf("pg_catalog.to_jsonb(%s)", as_of->alias) : "NULL::jsonb",
 						as_of->table, as_of->alias, as_of->live_key);
 	live.nargs = 1;
 	live.argtypes[0] = JSONBOID;
@@ -769,6 +799,7 @@ find_hidden(AsOf *as_of, Relation relation)
 	{
 		List	   *names;
 
+		as_of->partial = options->changes_only;
 		cmig_audit_columns_resolve(options, target->relation, cmig_audit_log_extension_owner(),
 								   CMIG_AUDIT_READING, NULL);
 		names = list_concat(list_concat_copy(options->redact, options->hash), options->exclude);

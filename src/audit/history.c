@@ -229,17 +229,20 @@ typedef struct WalkKey
 } WalkKey;
 
 /* Compare entries by the order of their changes. */
-static int
-compare_entries(const ListCell *a, const ListCell *b)
+int
+cmig_audit_place_compare(const CmigAuditPlace * left, const CmigAuditPlace * right)
 {
-	const CmigAuditEntry *left = lfirst(a);
-	const CmigAuditEntry *right = lfirst(b);
-
 	if (left->seq != right->seq)
 		return left->seq < right->seq ? -1 : 1;
 	if (left->command != right->command)
 		return left->command < right->command ? -1 : 1;
 	return left->id < right->id ? -1 : left->id > right->id;
+}
+
+static int
+compare_entries(const ListCell *a, const ListCell *b)
+{
+	return cmig_audit_place_compare(&((CmigAuditEntry *) lfirst(a))->place, &((CmigAuditEntry *) lfirst(b))->place);
 }
 
 /* Is this the operation of the entry? */
@@ -291,8 +294,8 @@ cmig_audit_entry_read(CmigAuditEntry *entry, TupleDesc desc, HeapTuple row)
 		if (!isnull)
 			entry->values[n] = attribute->attlen == -1 ? PointerGetDatum(PG_DETOAST_DATUM(value)) : value;
 	}
-	entry->seq = DatumGetInt64(cmig_query_datum(desc, row, CMIG_ENTRY_CONTEXT + 1, &no_seq));
-	entry->command = DatumGetInt64(cmig_query_datum(desc, row, CMIG_ENTRY_CONTEXT + 2, &no_command));
+	entry->place.seq = DatumGetInt64(cmig_query_datum(desc, row, CMIG_ENTRY_CONTEXT + 1, &no_seq));
+	entry->place.command = DatumGetInt64(cmig_query_datum(desc, row, CMIG_ENTRY_CONTEXT + 2, &no_command));
 	sound = !no_seq && !no_command && !entry->nulls[CMIG_ENTRY_ID] &&
 		!entry->nulls[CMIG_ENTRY_CLOCK_AT] && !entry->nulls[CMIG_ENTRY_OPERATION] &&
 		(entry->nulls[CMIG_ENTRY_OLD_KEY] || !entry->nulls[CMIG_ENTRY_ROW_KEY]);
@@ -306,7 +309,7 @@ cmig_audit_entry_read(CmigAuditEntry *entry, TupleDesc desc, HeapTuple row)
 				 entry->nulls[CMIG_ENTRY_ID] ? 0 :
 				 errdetail("The entry has ID " INT64_FORMAT ".",
 						   DatumGetInt64(entry->values[CMIG_ENTRY_ID]))));
-	entry->id = DatumGetInt64(entry->values[CMIG_ENTRY_ID]);
+	entry->place.id = DatumGetInt64(entry->values[CMIG_ENTRY_ID]);
 	entry->at = DatumGetTimestampTz(entry->values[CMIG_ENTRY_CLOCK_AT]);
 }
 
@@ -404,9 +407,9 @@ history_read(CmigAuditTarget *target, List *forms, bool truncates)
 				continue;
 			row_key = DatumGetJsonbP(entry->values[CMIG_ENTRY_ROW_KEY]);
 			if (compareJsonbContainers(&row_key->root, &key->key->root) == 0)
-				add_key(&keys, DatumGetJsonbP(entry->values[CMIG_ENTRY_OLD_KEY]), PG_INT64_MIN, entry->seq);
+				add_key(&keys, DatumGetJsonbP(entry->values[CMIG_ENTRY_OLD_KEY]), PG_INT64_MIN, entry->place.seq);
 			else
-				add_key(&keys, row_key, entry->seq, PG_INT64_MAX);
+				add_key(&keys, row_key, entry->place.seq, PG_INT64_MAX);
 		}
 		entries = list_concat(entries, found);
 	}
@@ -414,7 +417,7 @@ history_read(CmigAuditTarget *target, List *forms, bool truncates)
 	list_sort(entries, compare_entries);
 	foreach(lc, entries)
 	{
-		if (history == NIL || ((CmigAuditEntry *) llast(history))->id != ((CmigAuditEntry *) lfirst(lc))->id)
+		if (history == NIL || ((CmigAuditEntry *) llast(history))->place.id != ((CmigAuditEntry *) lfirst(lc))->place.id)
 			history = lappend(history, lfirst(lc));
 	}
 	return history;

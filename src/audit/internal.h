@@ -348,17 +348,24 @@ enum
 	CMIG_ENTRY_CONTEXT			/* the number of columns without the context */
 };
 
+/* What the order of the log's entries depends on. */
+typedef struct CmigAuditPlace
+{
+	int64		seq;
+	int64		command;
+	int64		id;
+}			CmigAuditPlace;
+
 /* An entry of the log. */
 typedef struct CmigAuditEntry
 {
-	int64		id;
-	int64		seq;
-	int64		command;
+	CmigAuditPlace place;
 	TimestampTz at;
 	Datum		values[CMIG_HISTORY_COLUMNS];
 	bool		nulls[CMIG_HISTORY_COLUMNS];
 } CmigAuditEntry;
 
+extern int	cmig_audit_place_compare(const CmigAuditPlace * left, const CmigAuditPlace * right);
 extern void cmig_audit_entry_read(CmigAuditEntry *entry, TupleDesc desc, HeapTuple row);
 extern bool cmig_audit_entry_is(const CmigAuditEntry *entry, const char *operation);
 extern bool cmig_audit_entry_is_whole(const CmigAuditEntry *entry, int column);
