@@ -11,16 +11,6 @@
 
 /* in kinds.c */
 
-/* Flags that control how the values of a property are compared. */
-#define CMIG_PROPERTY_LIST			0x04	/* the values are lists such as
-											 * "a, b", whose order does not
-											 * matter */
-#define CMIG_PROPERTY_CAREFUL		0x08	/* alter() examines it even if the
-											 * values are equal */
-
-/* Flags of a kind.  They describe each object of the kind. */
-#define CMIG_KIND_ON_PARENT		0x0008	/* its SQL name is "x ON parent" */
-
 #define CMIG_PROPERTIES(list) .properties = list, .nproperties = lengthof(list)
 
 /*

@@ -25,18 +25,14 @@ typedef struct CmigAddress
 	int32		sub;			/* column number, or 0 */
 } CmigAddress;
 
-/*
- * A privilege that an object has, but a newly created object lacks, or vice
- * versa.
- */
+/* A privilege in which an object differs from a newly created one. */
 typedef struct CmigGrant
 {
 	const char *grantee;		/* quoted, PUBLIC, or NULL for the owner */
 	const char *privilege;
 	const char *grantor;		/* quoted, or NULL for the owner */
 	bool		grantable;
-	bool		granted;		/* false: revoked, although a new object has
-								 * the privilege */
+	bool		granted;		/* false: only a new object has it */
 } CmigGrant;
 
 /*
@@ -51,30 +47,26 @@ typedef struct CmigObject
 	char	   *identity;		/* qualified and quoted */
 	char	   *owner;			/* unquoted; NULL if its kind has none */
 	char	   *comment;
-	char	   *index_comment;	/* comment on the index of a constraint, or on
-								 * the sequence of an identity column */
+	char	   *index_comment;	/* on the index of a constraint, or on the
+								 * sequence of an identity column */
 	List	   *grants;			/* list of CmigGrant, sorted */
-	List	   *sequence_grants;	/* grants on the sequence of an identity
-									 * column */
-	struct CmigObject *parent;	/* NULL, or the object that contains this one,
-								 * such as a column's table */
+	List	   *sequence_grants;	/* on an identity column's sequence */
+	struct CmigObject *parent;	/* for example a column's table; or NULL */
 	struct CmigObject *child;	/* first child */
 	struct CmigObject *last_child;
 	struct CmigObject *sibling; /* next child of the parent */
-	struct CmigObject **depends;	/* objects that this one depends on,
-									 * except its parent */
+	struct CmigObject **depends;	/* what it depends on, except its parent */
 	struct CmigObject **soft;	/* objects that are created before this one,
 								 * although it does not depend on them, such
 								 * as objects that a function's body names */
-	const char *serial;			/* NULL, or the pseudo-type with which a
-								 * column is written, such as serial */
-	struct CmigObject *lead;	/* the table next to which this table is
-								 * placed; see schema/schema.h */
-	const char *needs;			/* NULL, or the reason why the object cannot
-								 * be created: what the database lacks */
-	char	   *const *values;	/* one for each property of the kind; NULL is
-								 * the default.  Other objects may share the
-								 * values: see cmig_object_set(). */
+	const char *serial;			/* NULL, or a column's pseudo-type, such as
+								 * serial */
+	struct CmigObject *lead;	/* see cmig_lead_tables() */
+	const char *needs;			/* NULL, or why it cannot be created: what the
+								 * database lacks */
+	char	   *const *values;	/* of the kind's properties; NULL: the
+								 * default. May be shared: see
+								 * cmig_object_set() */
 
 	CmigAddress address;
 	int			index;			/* position in the image */
@@ -82,35 +74,29 @@ typedef struct CmigObject
 	int			nsoft;
 	int			turn;			/* position among tables with the same "lead" */
 
-	bool		inherited;		/* true if inherited from a parent table */
-	bool		linked;			/* true for a sequence with OWNED BY, which
-								 * always has its table's owner */
-	bool		folded;			/* true if the object is part of its parent's
-								 * CREATE statement */
-	bool		unfolded;		/* true if the object must not be part of its
-								 * parent's CREATE statement */
-	bool		alone;			/* true for an inherited object of a partition
-								 * that is attached or detached during the
-								 * change */
-	bool		apart;			/* true if the object must be created and
-								 * dropped by separate statements, not by its
-								 * parent's statements */
-	bool		foreign;		/* true if the object belongs to another role,
-								 * and the caller is not allowed to alter it */
-	bool		may_drop;		/* true if the object is foreign, but the
-								 * caller may drop it as the owner of its
-								 * schema */
-	bool		unownable;		/* true if the owner lacks CREATE on the
-								 * schema, so that the caller could not give a
-								 * new object to the owner */
-	bool		unchecked;		/* true for a function whose body PostgreSQL
-								 * might reject, so that it is created with
+	bool		inherited;		/* from a parent table */
+	bool		linked;			/* a sequence with OWNED BY, which always has
+								 * its table's owner */
+	bool		folded;			/* part of its parent's CREATE statement */
+	bool		unfolded;		/* must not be folded */
+	bool		alone;			/* an inherited object of a partition that is
+								 * attached or detached during the change */
+	bool		apart;			/* created and dropped by statements of its
+								 * own, not by its parent's */
+	bool		foreign;		/* belongs to another role, and the caller is
+								 * not allowed to alter it */
+	bool		may_drop;		/* foreign, but the caller may drop it as the
+								 * owner of its schema */
+	bool		unownable;		/* the owner lacks CREATE on the schema, so
+								 * that it cannot be given a new object */
+	bool		unchecked;		/* PostgreSQL might reject the function's
+								 * body, so it is created with
 								 * check_function_bodies turned off */
-	bool		keeps;			/* true if the owner, privileges, and comments
-								 * are restored when the object is re-created,
-								 * even if they are not compared */
-	bool		recurses;		/* true for a column default that is set and
-								 * dropped together with the children's */
+	bool		keeps;			/* owner, privileges, and comments are
+								 * restored when it is re-created, even if
+								 * they are not compared */
+	bool		recurses;		/* a column default that is set and dropped
+								 * together with the children's */
 } CmigObject;
 
 /* The result of these functions may be the argument. */
@@ -124,20 +110,16 @@ typedef struct CmigDdl
 	char	   *sql;			/* without a final semicolon */
 	char	   *undo;
 	int			part;			/* see cmig_alter_add() */
-	const char *hazard;			/* NULL, or a hazard that does not depend on
-								 * the table's rows */
-	int			hazards;		/* CMIG_HAZARD_... flags that apply if the
-								 * table has rows */
-	int			undo_hazards;	/* CMIG_HAZARD_... flags of "undo" */
-	const char *old_type;		/* NULL, or for CMIG_HAZARD_REWRITE: the table
-								 * is not rewritten if this type is
-								 * binary-coercible to new_type */
-	const char *new_type;		/* see old_type */
-	const char *expression;		/* NULL, or for CMIG_HAZARD_REWRITE: the table
-								 * is not rewritten if this expression is not
-								 * volatile */
-	bool		stepwise;		/* true if the statement was replaced with its
-								 * concurrent form, for a stepwise revision */
+	const char *hazard;			/* NULL, or one that does not depend on rows */
+	int			hazards;		/* CMIG_HAZARD_... flags, for rows */
+	int			undo_hazards;	/* the same of "undo" */
+	const char *old_type;		/* NULL, or CMIG_HAZARD_REWRITE does not apply
+								 * if it is binary-coercible to new_type */
+	const char *new_type;
+	const char *expression;		/* NULL, or CMIG_HAZARD_REWRITE does not apply
+								 * if it is not volatile */
+	bool		stepwise;		/* replaced with its concurrent form, for a
+								 * stepwise revision */
 	char	   *nullable;		/* NULL, or for CMIG_HAZARD_FAILS: the
 								 * statement without NOT NULL */
 } CmigDdl;
@@ -145,39 +127,28 @@ typedef struct CmigDdl
 /* Hazards: the effects that a statement can have on its table. */
 #define CMIG_HAZARD_REWRITE		0x01	/* rewrites the table */
 #define CMIG_HAZARD_SCAN		0x02	/* scans the table */
-#define CMIG_HAZARD_BLOCKS		0x04	/* blocks writes while an index is
-										 * built */
-#define CMIG_HAZARD_MAY_FAIL	0x08	/* fails if existing rows violate the
-										 * constraint */
+#define CMIG_HAZARD_BLOCKS		0x04	/* blocks writes, building an index */
+#define CMIG_HAZARD_MAY_FAIL	0x08	/* fails if rows violate a constraint */
 #define CMIG_HAZARD_INVALID		0x10	/* rebuilds an index that is invalid */
 #define CMIG_HAZARD_MOVES		0x20	/* moves the rows to other servers */
-
-/* Flags that are used only for "undo"; a statement itself has a "hazard". */
-#define CMIG_HAZARD_UNPROTECTS	0x40	/* disables row security */
-#define CMIG_HAZARD_POLICY		0x80	/* drops a policy */
-
+#define CMIG_HAZARD_UNPROTECTS	0x40	/* only undo: disables row security */
+#define CMIG_HAZARD_POLICY		0x80	/* only undo: drops a policy */
 #define CMIG_HAZARD_FAILS		0x100	/* fails if there are rows: ADD COLUMN
 										 * ... NOT NULL without a default */
 
-/* Flags that control how the values of a property are compared. */
-#define CMIG_PROPERTY_EXPRESSION	0x01	/* the values are printed
-											 * expressions */
-#define CMIG_PROPERTY_SILENT		0x02	/* not compared, only used to
-											 * generate SQL */
-
-#define CMIG_PROPERTY_NO_MODEL		0x10	/* ORMs cannot define the
-											 * property: if only models are
-											 * compared, a default value in
-											 * the target means that the
-											 * property does not change */
-#define CMIG_PROPERTY_OPTIONAL		0x20	/* a NULL is the default value;
-											 * without this flag, it means
-											 * that the object was changed
-											 * while it was read */
-#define CMIG_PROPERTY_PARAMETERS	0x40	/* storage parameters, altered
-											 * with SET and RESET */
-#define CMIG_PROPERTY_FDW_OPTIONS	0x80	/* options, altered with OPTIONS */
-
+/* Flags of a property */
+#define CMIG_PROPERTY_EXPRESSION	0x01	/* a printed expression */
+#define CMIG_PROPERTY_SILENT		0x02	/* not compared, for SQL only */
+#define CMIG_PROPERTY_LIST			0x04	/* a list such as "a, b", whose
+											 * order does not matter */
+#define CMIG_PROPERTY_NO_MODEL		0x10	/* ORMs cannot define it: if only
+											 * models are compared, a default
+											 * in the target means no change */
+#define CMIG_PROPERTY_OPTIONAL		0x20	/* NULL is the default value, not
+											 * an object changed during
+											 * reading */
+#define CMIG_PROPERTY_PARAMETERS	0x40	/* altered with SET and RESET */
+#define CMIG_PROPERTY_FDW_OPTIONS	0x80	/* altered with OPTIONS */
 #define CMIG_PROPERTY_REPLACES		0x100	/* set by the statement "replaces" */
 
 /*
@@ -210,55 +181,47 @@ typedef struct CmigAlter
 	List	   *ddl;			/* list of CmigDdl */
 	List	   *first;			/* run before columns and constraints of the
 								 * object and its parents are dropped */
-	List	   *last;			/* run after columns and constraints of the
-								 * object and its parents are added */
-	bool		again;			/* true if the object must be dropped and
-								 * re-created */
-	bool		disturbs;		/* true if objects that refer to this one must
-								 * be dropped before the change and re-created
+	List	   *last;			/* run after they are added */
+	bool		again;			/* drop and re-create the object */
+	bool		disturbs;		/* objects that refer to this one must be
+								 * dropped before the change and re-created
 								 * afterwards */
-	bool		recasts;		/* true if "disturbs" also applies to indexes,
+	bool		recasts;		/* "disturbs" also applies to indexes,
 								 * defaults, and constraints
 								 * (CMIG_KIND_RECAST) */
-	bool		late;			/* true if the change runs after all others,
-								 * and is reverted by re-creating the object */
-	char	   *unsupported;	/* the reason why the change is not supported */
+	bool		late;			/* runs after all other changes, and is
+								 * reverted by re-creating the object */
+	char	   *unsupported;	/* why the change is not supported */
 } CmigAlter;
 
 /* Flags of a kind.  They describe each object of the kind. */
 #define CMIG_KIND_MODEL			0x0001	/* ORMs can define the object */
-#define CMIG_KIND_DISPOSABLE	0x0002	/* can be dropped and re-created when
-										 * an object that it depends on
-										 * changes */
+#define CMIG_KIND_DISPOSABLE	0x0002	/* can be re-created when an object
+										 * that it depends on changes */
 #define CMIG_KIND_FOLDS			0x0004	/* part of the parent's CREATE
-										 * statement if both are new
-										 * ("folded") */
-
-#define CMIG_KIND_DISTURBED		0x0010	/* refers to columns, and must be
-										 * dropped while the type of one of
-										 * them changes */
+										 * statement if both are new */
+#define CMIG_KIND_ON_PARENT		0x0008	/* its SQL name is "x ON parent" */
+#define CMIG_KIND_DISTURBED		0x0010	/* dropped while the type of a column
+										 * changes to which it refers */
 #define CMIG_KIND_DATA			0x0020	/* dropping the object loses data */
 #define CMIG_KIND_RELATION		0x0040	/* shares the namespace of relations */
 #define CMIG_KIND_TYPE			0x0080	/* shares the namespace of types */
 #define CMIG_KIND_LAST			0x0100	/* sorted by its own kind, not next to
 										 * its parent */
 #define CMIG_KIND_NO_OWNER_SQL	0x0200	/* has no ALTER ... OWNER TO */
-#define CMIG_KIND_GONE_WITH_PARENT 0x0400	/* dropped by the parent's DROP
-											 * statement */
-#define CMIG_KIND_RECAST		0x0800	/* must be dropped while the type of a
-										 * column changes to one without a
-										 * suitable cast */
+#define CMIG_KIND_GONE_WITH_PARENT 0x0400	/* dropped with the parent */
+#define CMIG_KIND_RECAST		0x0800	/* dropped while the type of a column
+										 * changes without a suitable cast */
 #define CMIG_KIND_GLOBAL		0x1000	/* has no schema; not compared if the
 										 * caller names schemas */
-
 #define CMIG_KIND_FINAL			0x2000	/* changed after everything else, even
 										 * if it is dropped */
 #define CMIG_KIND_SWAPS			0x4000	/* re-created while the old object
 										 * still exists, so that columns can
 										 * change from it to the new one */
-#define CMIG_KIND_DETOUR		0x8000	/* while the object is re-created,
-										 * columns that use it have type text
-										 * or the default collation */
+#define CMIG_KIND_DETOUR		0x8000	/* while it is re-created, its columns
+										 * have type text or the default
+										 * collation */
 
 /* Everything that distinguishes one kind of object from others. */
 typedef struct CmigKind
@@ -275,25 +238,21 @@ typedef struct CmigKind
 
 	/*
 	 * A catalog query for all objects of the kind.  $1 is an array of schema
-	 * OIDs.  The query's columns are the address (oid, oid, integer), the
-	 * parent's address (the same types, or NULLs), name, identity, owner
-	 * (text), whether the object is inherited (boolean), and the properties
-	 * (text; never NULL unless CMIG_PROPERTY_OPTIONAL).  NULL if another
-	 * module reads the objects.
+	 * OIDs.  The columns are the address (oid, oid, integer), the parent's
+	 * address (the same types, or NULLs), name, identity, owner (text),
+	 * whether the object is inherited (boolean), and the properties (text;
+	 * never NULL unless CMIG_PROPERTY_OPTIONAL).  NULL if another module
+	 * reads the objects.
 	 */
 	const char *sql;
 
 	/*
-	 * A query for dependencies that are not in pg_depend, or NULL.  Each row
-	 * has two addresses: the object, and the object that it depends on.
+	 * NULL, or a query for dependencies that are not in pg_depend: the
+	 * addresses of the object, and of what it depends on.  "follows" is for
+	 * objects that must only be created after another one, and dropped
+	 * before.
 	 */
 	const char *depends;
-
-	/*
-	 * A query like "depends", for pairs of objects that do not depend on each
-	 * other.  The only requirement is that the second object is created
-	 * before the first one, and dropped after it.
-	 */
 	const char *follows;
 
 	/*
@@ -310,10 +269,9 @@ typedef struct CmigKind
 	const char *refers;
 
 	/*
-	 * Returns the statements that create the object.  The first one creates
-	 * it; the others complete it.  If this function is NULL, "creates" is the
-	 * first one, and the actions of the properties that it does not mention
-	 * are the others.
+	 * Returns the statements: the first one creates the object, the others
+	 * complete it.  NULL: "creates" is the first one, and the actions of the
+	 * properties that it does not mention are the others.
 	 */
 	List	   *(*create) (const CmigObject *object);
 
@@ -323,16 +281,10 @@ typedef struct CmigKind
 	/* Returns the statement that drops the object, instead of "drops". */
 	char	   *(*drop) (const CmigObject *object);
 
-	/*
-	 * Adds the statements that alter the object.  If this function is NULL,
-	 * they follow from "replaces" and the properties' actions.
-	 */
+	/* NULL: the statements follow from "replaces" and properties' actions. */
 	void		(*alter) (CmigAlter *alter);
 
-	/*
-	 * Can this object be dropped and re-created, although its kind lacks the
-	 * flag DISPOSABLE?
-	 */
+	/* Can it be re-created, although its kind lacks the flag DISPOSABLE? */
 	bool		(*is_disposable) (const CmigObject *object);
 
 	/* Can the parent's CREATE statement include this object? */
@@ -343,16 +295,11 @@ typedef struct CmigKind
 	int			place;			/* position in kinds.c, starting at 1 */
 } CmigKind;
 
-/*
- * Returns a new object whose properties have their default values, in the
- * current memory context.
- */
+/* Returns a new object whose properties have their default values. */
 extern CmigObject *cmig_object_new(const CmigKind *kind, const char *name,
 								   const char *identity);
 
-/*
- * Returns a copy of an object.  The copy shares the object's values and lists.
- */
+/* Returns a copy that shares the object's values and lists. */
 extern CmigObject *cmig_object_copy(const CmigObject *object);
 
 /* Set a property, without changing objects that share the object's values. */
@@ -361,48 +308,28 @@ extern void cmig_object_set(CmigObject *object, int property, char *value);
 /* Returns the object itself, or the one without a parent that it is part of. */
 extern CmigObject *cmig_object_root(CmigObject *object);
 
-/*
- * Returns the object's child of this kind and with this name, or with any name
- * if "name" is NULL.  Returns NULL if there is none.
- */
+/* Returns the child of this kind with this name (NULL: any name), or NULL. */
 extern CmigObject *cmig_object_child(const CmigObject *object, const CmigKind *kind, const char *name);
 
-/*
- * Returns the qualified name of the index, the identity sequence, or the
- * multirange type that belongs to the object, or NULL.
- */
+/* Returns the name of its index, identity sequence, or multirange type. */
 extern const char *cmig_object_index(const CmigObject *object);
 
-/*
- * Returns the SQL name of an object: "TABLE public.a", "CONSTRAINT c ON
- * public.a".
- */
+/* Returns the SQL name: "TABLE public.a", "CONSTRAINT c ON public.a". */
 extern char *cmig_kind_reference(const CmigObject *object);
-
-/* Returns the statement that drops an object. */
 extern char *cmig_kind_drop(const CmigObject *object);
 
-/* Are two values of a property the same? */
+/* Are two values of a property the same, or those of two objects? */
 extern bool cmig_kind_same_value(const CmigProperty *property, const char *a, const char *b);
-
-/* Is a property the same in two objects of the same kind? */
 extern bool cmig_object_same(const CmigObject *a, const CmigObject *b, int property);
 
 /* Is this the definition of a constraint that is NOT VALID? */
 extern bool cmig_is_not_valid(const char *definition);
 
-/*
- * Add to *alter the statements that change alter->from into alter->to, each
- * with the one that reverts it.
- */
+/* Add the statements that change alter->from into alter->to, and revert it. */
 extern void cmig_object_alter(CmigAlter *alter);
 
-/*
- * Add hazards, which apply if the table has rows, to the last statement of
- * the list.  Returns this statement.
- */
+/* Add hazards to the last statement of the list, and return it. */
 extern CmigDdl *cmig_ddl_hazards(List *ddl, int hazards);
-
 extern List *cmig_ddl_append(List *ddl, char *sql, char *undo);
 
 /* Quote an identifier or a literal.  The result may be the argument itself. */
@@ -437,44 +364,29 @@ extern void cmig_image_add(CmigImage *image, CmigObject *object);
 extern void cmig_image_alias(CmigImage *image, CmigAddress address, CmigObject *object);
 
 /*
- * Returns the object with this address.  If the image lacks it, returns the
- * object that contains it, such as a column's table.  Returns NULL if the
- * image lacks both.
+ * Returns the object with this address, or NULL.  The first one returns the
+ * object that contains it, such as a column's table, if the image lacks it.
  */
 extern CmigObject *cmig_image_find(const CmigImage *image, CmigAddress address);
-
-/* Returns the object with exactly this address, or NULL. */
 extern CmigObject *cmig_image_find_exactly(const CmigImage *image, CmigAddress address);
 
-/*
- * Record that one object depends on another.  Repeated calls are ignored, and
- * so are dependencies of an object on itself or on its parent.
- */
+/* Record a dependency, unless it is on the object itself or on its parent. */
 extern void cmig_image_depend(CmigImage *image, CmigObject *object, CmigObject *on);
 
 /*
  * Record that "object" must be created after "on" and dropped before "on",
- * although it does not depend on "on".  This requirement is ignored if it
- * would cause a cycle.
+ * although it does not depend on "on", unless this would cause a cycle.
  */
 extern void cmig_object_follow(CmigObject *object, CmigObject *on);
 
 /*
- * Sort the objects, and set their "depends" arrays.  Call this after
- * everything has been read.
+ * Sort the objects, and set their "depends" arrays, after everything has been
+ * read; and sort them again, after adding objects with these arrays.
  */
 extern void cmig_image_finish(CmigImage *image);
-
-/*
- * Sort the objects again.  Call this after adding objects, with their
- * "depends" arrays, to a finished image.
- */
 extern void cmig_image_sort(CmigImage *image);
 
-/*
- * Returns the object of this kind with this identity, or NULL.  The image must
- * be finished.
- */
+/* Returns the object of this kind with this identity, or NULL. */
 extern CmigObject *cmig_image_lookup(const CmigImage *image, const struct CmigKind *kind,
 									 const char *identity);
 

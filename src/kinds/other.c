@@ -664,7 +664,7 @@ CmigKind	cmig_kind_member_privilege = {
  * the row.
  */
 static const CmigProperty other_properties[] = {
-	{"catalog row", CMIG_PROPERTY_CAREFUL | CMIG_PROPERTY_OPTIONAL},
+	{"catalog row", CMIG_PROPERTY_OPTIONAL},
 };
 
 /* Report objects that differ, or may differ, as unsupported. */

@@ -21,117 +21,10 @@
 #include "schema/schema.h"
 #include "store/store.h"
 
-/* in shadow.c */
+/* in image_read.c */
 
-/* Returns a copy of "managed" with one more schema. */
-extern const CmigManaged *cmig_managed_with(const CmigManaged *managed, char *name, Oid oid);
-
-/*
- * Raise error 42501 if the caller does not own one of the existing schemas,
- * with "detail".
- */
-extern void cmig_managed_require_owned(const CmigManaged *managed, const char *detail);
-
-/* Raise error 3F000 if one of the schemas does not exist. */
-extern void cmig_managed_require_exist(const CmigManaged *managed);
-
-/* Returns the schemas' names, or NULL if all schemas are compared. */
-extern CmigNames *cmig_managed_names(const CmigManaged *managed);
-
-/* Error context callback: if a lock was not available, say who holds it. */
-extern void cmig_shadow_explain_wait(void *arg);
-
-/* Is this one of pg_cmig's own schemas, cmig or cmig_audit? */
-extern bool cmig_managed_is_own_name(const char *schema);
-
-/* in shadow_catalogs.c */
-
-/* Set a column of the row with this OID. */
-extern void cmig_shadow_rows_set(Oid catalog, Oid object, AttrNumber column, Datum value);
-
-/* Set a column whose data type is "name". */
-extern void cmig_shadow_rows_rename(Oid catalog, Oid object, AttrNumber column, const char *name);
-
-/* Returns the schema of an object, or InvalidOid if there is no such object. */
-extern Oid	cmig_shadow_rows_schema(Oid catalog, Oid object);
-
-/* Delete the row with this OID.  Dependent objects stay. */
-extern void cmig_shadow_rows_delete(Oid catalog, Oid object);
-
-/* The prefix of the temporary names that hide objects. */
-#define CMIG_SHADOW_HIDDEN "cmig_hidden_"
-
-extern char *cmig_shadow_hidden_name(Oid object);
-
-/* An installed extension. */
-typedef struct CmigExtension
-{
-	Oid			oid;
-	char	   *name;
-	Oid			schema;			/* the extension's schema outside the shadow */
-	bool		declared;		/* true if the target's SQL has a CREATE
-								 * EXTENSION for it */
-} CmigExtension;
-
-/* A hidden object without a schema. */
-typedef struct CmigHidden
-{
-	Oid			catalog;
-	Oid			object;
-	char	   *name;			/* NULL for casts and transforms */
-	Oid			owner;			/* the bootstrap superuser if the object has
-								 * no owner */
-} CmigHidden;
-
-/*
- * Hide the objects that do not belong to an extension: delete publications,
- * casts, transforms, and default privileges.  Hide only the names of servers,
- * foreign-data wrappers, languages, and access methods, because objects in
- * other schemas still use them.  Also hide all event triggers, even those of
- * extensions, because they must not fire.
- */
-extern List *cmig_shadow_global_hide(void);
-
-/* Restore the name of a hidden object whose row exists. */
-extern void cmig_shadow_global_show(const CmigHidden *hidden);
-
-/* Returns the hidden object with this name, or NULL if there is none. */
-extern const CmigHidden *cmig_shadow_global_find(const List *hidden, Oid catalog, const char *name);
-
-/* in distribution.c */
-
-/* Register the hook that replaces the functions of Citus. */
-extern void cmig_distribution_record_init(void);
-
-/*
- * Start or stop recording.  Does nothing unless Citus is loaded and installed.
- */
-extern void cmig_distribution_record_watch(bool on);
-
-/*
- * Remove all records.  Call this when a shadow begins, before it hides the
- * extension citus, and when it ends.
- */
-extern void cmig_distribution_record_reset(bool begins);
-
-/*
- * Record a schema that the target has created, if the session's settings make
- * it a distributed schema.
- */
-extern void cmig_distribution_record_schema(Oid schema);
-
-/*
- * Record that a partition is about to be detached.  The partition stays
- * distributed in the same way as its partitioned table.
- */
-extern void cmig_distribution_record_detach(Oid partition);
-
-/*
- * Has any replaced Citus function been called since
- * cmig_distribution_record_reset(), even if the call's effect has been
- * reverted?
- */
-extern bool cmig_distribution_record_any(void);
+/* Returns a list of CmigInitialGrants: those of new objects. */
+extern List *cmig_initial_grants_read(void);
 
 /* in shadow.c */
 
@@ -139,10 +32,9 @@ extern bool cmig_distribution_record_any(void);
 typedef struct CmigShadowSchema
 {
 	const char *name;
-	Oid			live;			/* the live schema, whose OID does not change;
-								 * InvalidOid if there is none */
-	Oid			shadow;			/* the empty schema with the live schema's
-								 * name */
+	Oid			live;			/* its OID does not change; InvalidOid if
+								 * there is none */
+	Oid			shadow;			/* the empty schema */
 	bool		created;		/* true if the target has a CREATE SCHEMA for
 								 * it */
 } CmigShadowSchema;
@@ -156,82 +48,126 @@ typedef struct CmigShadow
 								 * sorted by name; also public if it does not
 								 * exist */
 	List	   *extensions;		/* list of CmigExtension */
-	ArrayType  *live;			/* an oid[]: the schemas that existed before
-								 * the shadow */
-	List	   *hidden;			/* list of CmigHidden: objects without a
-								 * schema */
-	Datum		sequences;		/* an oid[]: all sequences that existed before
-								 * the shadow */
+	ArrayType  *live;			/* an oid[]: the schemas that existed before */
+	List	   *hidden;			/* list of CmigHidden */
+	Datum		sequences;		/* an oid[]: the sequences that existed before */
 	TransactionId xid;			/* of the shadow's subtransaction */
 } CmigShadow;
 
 /*
- * A task: a function that cmig_shadow_run() calls in the shadow.  It runs in
- * the caller's memory context, so that its results outlive the shadow.  An
- * error that it raises is raised again after the rollback.
+ * A task runs in the shadow, in the caller's memory context, so that its
+ * results outlive the shadow.  An error in it is raised again after the
+ * rollback.
  */
 typedef void (*CmigShadowTask) (CmigShadow *shadow, void *arg);
 
 /*
- * Run a task in a shadow of the managed schemas.  For error messages, "caller"
- * is the name of the SQL function, such as "cmig.diff()".  Raises error 42501
- * if a schema was named explicitly and the current user does not own it.
- * Other schemas that the user does not own are left as they are.  Raises error
- * 25006 in a read-only transaction and on a standby.  Shadows cannot be
- * nested.
+ * Run a task in a shadow of the managed schemas.  "caller" is the SQL function
+ * for error messages, such as "cmig.diff()".  Raises error 42501 if a schema
+ * was named explicitly and the current user does not own it; other schemas
+ * that the user does not own are left as they are.  Raises error 25006 in a
+ * read-only transaction and on a standby.  Shadows cannot be nested.
  */
 extern void cmig_shadow_run(const CmigManaged *managed, const char *caller,
 							CmigShadowTask task, void *arg);
 
 /*
- * Run a task while the live schema "schema" is called "name".  Another schema
- * that has this name is given a temporary name.  Definitions deparsed from
- * "schema" then contain "name".  The task's shadow argument is NULL.  The task
- * must not run the caller's SQL, because the caller need not own either
- * schema.
+ * Run a task, whose shadow argument is NULL, while the live schema "schema" is
+ * called "name", and a schema with this name has a temporary one.  Definitions
+ * deparsed from "schema" then contain "name".  The task must not run the
+ * caller's SQL, because the caller need not own either schema.
  */
 extern void cmig_shadow_rename(Oid schema, const char *name, const char *caller,
 							   CmigShadowTask task, void *arg);
 
-/*
- * Returns the managed schemas that exist in the target.  Call this in a task,
- * after the target's SQL.  Schemas that the target neither created nor filled
- * are left out, except for public if it is live.
- */
-extern CmigManaged *cmig_shadow_schemas(CmigShadow *shadow);
+/* Error context callback: if a lock was not available, say who holds it. */
+extern void cmig_shadow_explain_wait(void *arg);
 
 /*
- * Return the managed schema with this name, or with this OID in the shadow.
- * Return NULL if there is no such schema.
+ * Returns the managed schemas that exist in the target.  Call this after the
+ * target's SQL.  Schemas that the target neither created nor filled are left
+ * out, except for public if it is live.
  */
+extern CmigManaged *cmig_shadow_schemas(CmigShadow *shadow);
 extern CmigShadowSchema *cmig_shadow_find(CmigShadow *shadow, const char *name);
 
 /*
  * Does the schema contain anything, apart from extension members?  If
- * "by_members" is true, the members of extensions that the target has created
- * count, too.
+ * "by_members" is true, members of extensions that the target has created count.
  */
 extern bool cmig_shadow_is_in_use(Oid schema, bool by_members);
 
 /* Has the target neither created the schema nor put anything into it? */
 extern bool cmig_shadow_is_unused(const CmigShadowSchema *schema);
 
-/*
- * Is the schema live, that is, created neither by the shadow nor by the
- * target?  A relation is live if its schema is live, or if it is an extension
- * member.
- */
+/* Was the schema created neither by the shadow nor by the target? */
 extern bool cmig_shadow_is_live_schema(const CmigShadow *shadow, Oid schema);
+
+/* Returns a copy of "managed" with one more schema. */
+extern const CmigManaged *cmig_managed_with(const CmigManaged *managed, char *name, Oid oid);
+
+/* Raise error 42501, with "detail", for an existing schema of another role. */
+extern void cmig_managed_require_owned(const CmigManaged *managed, const char *detail);
+
+/* Raise error 3F000 if one of the schemas does not exist. */
+extern void cmig_managed_require_exist(const CmigManaged *managed);
+
+/* Returns the schemas' names, or NULL if all schemas are compared. */
+extern CmigNames *cmig_managed_names(const CmigManaged *managed);
+
+/* Is this one of pg_cmig's own schemas, cmig or cmig_audit? */
+extern bool cmig_managed_is_own_name(const char *schema);
 
 /* in shadow_catalogs.c */
 
-/* Register the hook. */
+/* An installed extension. */
+typedef struct CmigExtension
+{
+	Oid			oid;
+	char	   *name;
+	Oid			schema;			/* its schema outside of the shadow */
+	bool		declared;		/* true if the target has created it */
+} CmigExtension;
+
+/* A hidden object without a schema. */
+typedef struct CmigHidden
+{
+	Oid			catalog;
+	Oid			object;
+	char	   *name;			/* NULL for casts and transforms */
+	Oid			owner;			/* the bootstrap superuser if it has none */
+} CmigHidden;
+
+/* The prefix of the temporary names that hide objects. */
+#define CMIG_SHADOW_HIDDEN "cmig_hidden_"
+
+extern char *cmig_shadow_hidden_name(Oid object);
+
+/* The row with this OID: set a column, also of type "name", or delete it. */
+extern void cmig_shadow_rows_set(Oid catalog, Oid object, AttrNumber column, Datum value);
+extern void cmig_shadow_rows_rename(Oid catalog, Oid object, AttrNumber column, const char *name);
+extern void cmig_shadow_rows_delete(Oid catalog, Oid object);
+
+/* Returns the schema of an object, or InvalidOid if there is no such object. */
+extern Oid	cmig_shadow_rows_schema(Oid catalog, Oid object);
+
+/*
+ * Hide the objects that have no schema and do not belong to an extension, and
+ * return them as a list of CmigHidden.  Only the names of servers,
+ * foreign-data wrappers, languages, and access methods are hidden, because
+ * objects in other schemas still use them.  All event triggers are hidden,
+ * even those of extensions, because they must not fire.
+ */
+extern List *cmig_shadow_global_hide(void);
+extern void cmig_shadow_global_show(const CmigHidden *hidden);
+extern const CmigHidden *cmig_shadow_global_find(const List *hidden, Oid catalog, const char *name);
+
 extern void cmig_shadow_catalogs_init(void);
 
 /*
  * Prepare to hide this shadow's live schemas from the target's queries, or
- * stop hiding them if "shadow" is NULL.  Either call discards cached plans
- * that contain conditions, and leaves the hook switched off.
+ * stop hiding them if "shadow" is NULL.  Discards cached plans that contain
+ * conditions, and leaves the hook switched off.
  */
 extern void cmig_shadow_catalogs_watch(const CmigShadow *shadow);
 
@@ -241,16 +177,39 @@ extern void cmig_shadow_catalogs_watch(const CmigShadow *shadow);
  */
 extern bool cmig_shadow_catalogs_filter(bool on);
 
+/* in distribution.c */
+
+extern void cmig_distribution_record_init(void);
+
+/* Start or stop recording, if Citus is loaded and installed. */
+extern void cmig_distribution_record_watch(bool on);
+
+/* Remove all records: before a shadow hides the extension citus, and after. */
+extern void cmig_distribution_record_reset(bool begins);
+
+/* Record a new schema, if the session's settings make it a distributed one. */
+extern void cmig_distribution_record_schema(Oid schema);
+
+/* A partition is about to be detached, and stays distributed as it is. */
+extern void cmig_distribution_record_detach(Oid partition);
+
+/* Has a function of Citus been called, even if it has been rolled back? */
+extern bool cmig_distribution_record_any(void);
+
 /*
- * A note: a part of the target that could not be executed, and is therefore
- * missing from the catalogs.  "kind" is the word for the part in result rows
- * ("role", "event trigger", "owner", "privilege" ...), and "object" is the
- * name as written in the target.
+ * Add an object for each distributed table and schema.  "schemas" is an oid[].
+ * Call this when the image contains all other objects and dependencies, before
+ * cmig_image_finish().
  */
+extern void cmig_image_read_distribution(CmigImage *image, Datum schemas);
+
+/* in target.c */
+
+/* A part of the target that was not executed, and is not in the catalogs. */
 typedef struct CmigTargetNote
 {
-	const char *kind;
-	char	   *object;
+	const char *kind;			/* as in result rows: "role", "owner" ... */
+	char	   *object;			/* the name as written in the target */
 	char	   *reason;			/* text for the "hazard" column */
 	int			line;
 	char	   *role;			/* the intended owner, or NULL */
@@ -266,7 +225,7 @@ typedef struct CmigTarget
 								 * comments; the table is named as in the
 								 * target */
 	List	   *elsewhere;		/* list of char *: schemas that are not
-								 * compared; statements about them were left
+								 * compared, and whose statements were left
 								 * out */
 } CmigTarget;
 
@@ -283,6 +242,42 @@ typedef struct CmigTargetState
 	List	   *missing;		/* objects that could not be created */
 } CmigTargetState;
 
+/* A repeatable revision's script, to be run after the target's SQL. */
+typedef struct CmigTargetScript
+{
+	const char *revision;
+	const char *sql;
+} CmigTargetScript;
+
+/* Initialize the state in the current memory context, in the shadow. */
+extern void cmig_target_begin(CmigTargetState *state, CmigShadow *shadow);
+
+/*
+ * Call "statements" in a session state of its own, which has the search_path
+ * "path", unless it is NULL, and the settings in an array of names and values
+ * that ends with NULL.  The utility statements are processed for the target.
+ */
+extern void cmig_target_in_session(CmigTargetState *state, CmigScriptRun *run, const char *path,
+								   const char *const *settings,
+								   void (*statements) (CmigScriptRun *run, void *arg), void *arg);
+
+/*
+ * In a task: run the target's SQL, and then "scripts", a list of
+ * CmigTargetScript.  A script that fails is skipped, with a NOTICE unless the
+ * target has already created its objects.  Session state is restored; the
+ * objects that the SQL creates exist until the shadow ends.  An error names
+ * the line and the statement.
+ */
+extern CmigTarget *cmig_target_run(CmigShadow *shadow, const char *sql, List *scripts);
+
+/*
+ * For replay: run one statement, unless it changes rows of live tables.  Call
+ * this in cmig_target_in_session().
+ */
+extern void cmig_target_execute(CmigTargetState *state, const CmigStatement *statement);
+
+/* in target_statement.c */
+
 /* Flags of a statement's subject */
 #define CMIG_SUBJECT_CREATES 1	/* the statement creates it */
 #define CMIG_SUBJECT_RENAMABLE 2	/* a comment can give its former name */
@@ -298,17 +293,12 @@ typedef struct CmigTargetSubject
 								 * or NULL.  For an index, its table. */
 } CmigTargetSubject;
 
-/* in target_statement.c */
-
 extern bool cmig_target_subject(Node *statement, CmigTargetSubject *subject);
 
 /* Returns the object's name as it is written in the statement. */
 extern char *cmig_target_subject_name(const CmigTargetSubject *subject);
 
-/*
- * Returns the object's schema, or NULL if it has none or is not found.  The
- * schema of a schema is itself.
- */
+/* Returns the object's schema, which for a schema is itself, or NULL. */
 extern char *cmig_target_subject_schema(const CmigTargetSubject *subject);
 
 /* Returns the name of the schema that a CREATE SCHEMA creates. */
@@ -317,10 +307,7 @@ extern char *cmig_target_created_schema(const Node *statement);
 /* Returns the word for an object type in result rows, such as "table". */
 extern const char *cmig_target_object_kind(ObjectType type);
 
-/*
- * Add a note that the target's statement about this object was not executed,
- * and return the note.  All arguments are copied.
- */
+/* Note, with copies of the arguments, that a statement was not executed. */
 extern CmigTargetNote *cmig_target_note(CmigTargetState *state, const char *kind, const char *object,
 										const char *reason);
 
@@ -332,10 +319,7 @@ extern CmigTargetNote *cmig_target_note(CmigTargetState *state, const char *kind
 extern void cmig_target_note_missing(CmigTargetState *state, ObjectType type,
 									 const char *name, const char *reason);
 
-/*
- * Record a statement that is left out.  "what" is its name, such as "CREATE
- * DATABASE".
- */
+/* Record a statement that is left out: its name, such as "CREATE DATABASE". */
 extern void cmig_target_leave_out(CmigTargetState *state, const char *what);
 
 /*
@@ -371,11 +355,9 @@ typedef struct CmigTargetText
 } CmigTargetText;
 
 /*
- * Remove the parts that have no effect on the schema when psql runs the SQL:
- * commands such as \restrict, \set, and \connect, and COPY blocks.  A command
- * that could have an effect, such as \i, is kept, so that running the SQL
- * raises an error.  Also removes a byte order mark, and carriage returns if the
- * first line ends with CRLF.
+ * Remove what has no effect on the schema when psql runs the SQL: commands
+ * such as \restrict, \set, and \connect, and COPY blocks.  A command that could
+ * have an effect, such as \i, is kept, so that running the SQL raises an error.
  */
 extern CmigTargetText *cmig_target_text_read(const char *sql);
 
@@ -392,19 +374,13 @@ extern void cmig_target_text_renames(CmigTargetState *state, const CmigTargetTex
 /* Move the extensions' members to the empty schemas, and hide the names. */
 extern void cmig_shadow_extension_hide(CmigShadow *shadow);
 
-/*
- * Move an extension, or all extensions if "extension" is InvalidOid, and their
- * members from one schema to another.
- */
+/* Move an extension (InvalidOid: all) and its members to another schema. */
 extern void cmig_shadow_extension_move(Oid extension, Oid from, Oid to);
 
 /* Returns the extension's current schema according to pg_extension. */
 extern Oid	cmig_shadow_extension_schema(Oid extension);
 
-/*
- * Process a statement about an installed extension.  Returns true if it has
- * been processed, or false if PostgreSQL must run it.
- */
+/* Process a statement about an installed extension; false: PostgreSQL must. */
 extern bool cmig_target_extension_run(CmigTargetState *state, Node *statement);
 
 /*
@@ -416,10 +392,9 @@ extern void cmig_target_extension_begin(CmigTargetState *state);
 extern void cmig_target_extension_end(CmigTargetState *state, const char *name);
 
 /*
- * Process CREATE SCHEMA for a schema that the shadow has created.  Call the
- * first function before PostgreSQL runs the statement; it returns true if
- * there is nothing left to do.  Call the second function after the statement
- * has run.
+ * Process CREATE SCHEMA for a schema that the shadow has created, before and
+ * after PostgreSQL runs it.  The first one returns true if there is nothing
+ * left to do.
  */
 extern bool cmig_target_schema_create(CmigTargetState *state, Node *statement);
 extern void cmig_target_schema_created(CmigTargetState *state, Node *statement);
@@ -433,103 +408,19 @@ extern void cmig_target_schema_created(CmigTargetState *state, Node *statement);
 extern Node *cmig_target_schema_drop(CmigTargetState *state, Node *statement);
 
 /*
- * Call this when the target has ended, to find out which extensions it created
- * and which schemas exist.  If the target uses an extension that it does not
- * create, shows the extension, and issues a NOTICE.
+ * When the target has ended, find out which extensions it created and which
+ * schemas exist.  If the target uses an extension that it does not create,
+ * shows the extension, and issues a NOTICE.
  */
 extern void cmig_target_extension_settle(CmigTargetState *state);
 
-/* in target.c */
+/* in keep.c */
 
-/* Initialize the state in the current memory context, in the shadow. */
-extern void cmig_target_begin(CmigTargetState *state, CmigShadow *shadow);
-
-/*
- * Call "statements" in a session state of its own, which has the search_path
- * "path", unless it is NULL, and the settings in an array of names and values
- * that ends with NULL.  The utility statements are processed for the target.
- */
-extern void cmig_target_in_session(CmigTargetState *state, CmigScriptRun *run, const char *path,
-								   const char *const *settings,
-								   void (*statements) (CmigScriptRun *run, void *arg), void *arg);
-
-/* A repeatable revision's script, to be run after the target's SQL. */
-typedef struct CmigTargetScript
-{
-	const char *revision;
-	const char *sql;
-} CmigTargetScript;
-
-/*
- * Run the target's SQL, and then "scripts", a list of CmigTargetScript.  A
- * script that fails is skipped, with a NOTICE unless the target's SQL has
- * already created the script's objects.  Call this in a task of cmig_shadow_run().  Settings,
- * the role, and other session state are restored afterwards; the objects
- * that the SQL creates exist until the shadow ends.  An error names the line
- * and the statement.  The result is allocated in the current memory context.
- */
-extern CmigTarget *cmig_target_run(CmigShadow *shadow, const char *sql, List *scripts);
-
-/*
- * For replay: run one statement, unless it changes rows of live tables.  Call
- * this in cmig_target_in_session().
- */
-extern void cmig_target_execute(CmigTargetState *state, const CmigStatement *statement);
-
-/* in distribution.c */
-
-/*
- * Add an object for each table and schema that Citus distributes, or that the
- * target in a shadow distributes.  "schemas" is an oid[].  Call this when the
- * image contains all other objects and their dependencies, before
- * cmig_image_finish().
- */
-extern void cmig_image_read_distribution(CmigImage *image, Datum schemas);
-
-/* in annotate.c */
-
-/* A role's default privileges for new objects of one type in a schema. */
-typedef struct CmigInitialGrants
-{
-	const char *role;			/* unquoted */
-	const char *schema;			/* quoted; NULL: for all schemas that have no
-								 * entry of their own */
-	char		type;			/* as in pg_default_acl */
-	List	   *grants;			/* list of CmigGrant */
-} CmigInitialGrants;
-
-/*
- * Returns the statements, a list of CmigDdl, that set the owner, privileges,
- * and comments of a new object.
- */
-extern List *cmig_annotate_create(const CmigObject *object, const CmigDiffOptions *options);
-
-/*
- * Do the statements of cmig_annotate_create() set the owner?  If so, the first
- * statement does.
- */
-extern bool cmig_annotate_sets_owner(const CmigObject *object, const CmigDiffOptions *options);
-
-/*
- * Returns the statements that change the owner, privileges, and comments of an
- * existing object from those of "from" to those of "to".
- */
-extern List *cmig_annotate_alter(const CmigObject *from, const CmigObject *to,
-								 const CmigDiffOptions *options);
-
-/*
- * Returns the statements that remove the privileges and the comment of an
- * identity column's sequence.  Run them before the statements that drop or
- * re-create the sequence.
- */
-extern List *cmig_annotate_sequence_gone(const CmigObject *from, const CmigObject *to,
-										 const CmigDiffOptions *options);
-
-/*
- * Copy the owner, privileges, and comments of "from" to "to", if the options
- * exclude them from the comparison.
- */
-extern void cmig_annotate_keep(const CmigObject *from, CmigObject *to, const CmigDiffOptions *options);
+extern void cmig_keep(const CmigImage *from, CmigImage *to, const bool *wanted);
+extern void cmig_keep_unknown(const CmigImage *from, CmigImage *to);
+extern const CmigObject *cmig_keep_missing(const CmigObject *object, const CmigImage *to);
+extern void cmig_keep_partitions(CmigImage *image, const CmigImage *target, const char *creates);
+extern void cmig_tool_table_keep(const CmigImage *live, CmigImage *other);
 
 /* in match.c */
 
@@ -545,6 +436,13 @@ static inline bool
 cmig_change_drops(const CmigChange *change)
 {
 	return change->action == CMIG_DROP || change->action == CMIG_AGAIN;
+}
+
+/* Does the upgrade (or the downgrade, if "old" is true) create the object? */
+static inline bool
+cmig_change_makes(const CmigChange *change, bool old)
+{
+	return old ? cmig_change_drops(change) : cmig_change_creates(change);
 }
 
 /* Mark a change as unsupported. */
@@ -578,45 +476,10 @@ cmig_change_of(const CmigDifference *difference, const CmigObject *object, bool 
 	return (old ? difference->of_from : difference->of_to)[object->index];
 }
 
-/* Does the upgrade (or the downgrade, if "old" is true) create the object? */
-static inline bool
-cmig_change_makes(const CmigChange *change, bool old)
-{
-	return change->action == CMIG_AGAIN || change->action == (old ? CMIG_DROP : CMIG_CREATE);
-}
-
-/* in attached.c */
-
-extern void cmig_attached_complete(const CmigDifference *difference, const CmigObject *object, List *ddl, bool old);
-extern void cmig_attached_settle(CmigDifference *difference);
-extern char *cmig_attached_nameless(const CmigObject *object, const char *definition);
-
-/* Returns the qualified name of an index or of a constraint's index, or NULL. */
-static inline const char *
-cmig_index_name(const CmigObject *object)
-{
-	return object->kind == &cmig_kind_index ? object->identity :
-		object->kind == &cmig_kind_constraint ? cmig_object_index(object) : NULL;
-}
-
-/*
- * Returns the qualified name of the parent index to which the object's index is
- * attached, or NULL if it is not attached.
- */
-static inline const char *
-cmig_attached_to(const CmigObject *object)
-{
-	return object->kind == &cmig_kind_index || object->kind == &cmig_kind_constraint ? cmig_index_parent(object) : NULL;
-}
-
-/* Returns the index with this qualified name, or its constraint, or NULL. */
-extern const CmigObject *cmig_attached_find(const CmigImage *image, const char *name);
-
-/* Returns the parent index to which the object's index is attached, or NULL. */
-extern const CmigObject *cmig_attached_parent(const CmigImage *image, const CmigObject *object);
-
-extern void cmig_twins_unfold(const CmigDifference *difference);
-extern void cmig_twins_sort(const CmigDifference *difference);
+extern void cmig_serial_mark(CmigDifference *difference);
+extern void cmig_match_objects(CmigDifference *difference);
+extern void cmig_match_attached(CmigDifference *difference);
+extern void cmig_match_detached(CmigDifference *difference);
 
 /* in family.c */
 
@@ -628,77 +491,33 @@ extern List *cmig_children_validate(const CmigDifference *difference, const Cmig
 									const CmigObject *constraint);
 extern void cmig_family_exclude(CmigDifference *difference);
 
-/* in replace.c */
+/* in attached.c */
 
-/* The dependents of each object in an image. */
-typedef struct CmigDependents
+/* Returns the qualified name of an index or of a constraint's index, or NULL. */
+static inline const char *
+cmig_index_name(const CmigObject *object)
 {
-	int		   *start;			/* for each object, by its index: the position
-								 * of its first dependent in "objects"; one
-								 * additional element at the end */
-	CmigObject **objects;
-} CmigDependents;
+	return object->kind == &cmig_kind_index ? object->identity :
+		object->kind == &cmig_kind_constraint ? cmig_object_index(object) : NULL;
+}
 
-/* Replace the types that cannot be altered because columns use them. */
-extern void cmig_replace_used(CmigDifference *difference, const CmigDependents *dependents);
+/* Returns the name of the index to which the object's index is attached. */
+static inline const char *
+cmig_attached_to(const CmigObject *object)
+{
+	return object->kind == &cmig_kind_index || object->kind == &cmig_kind_constraint ? cmig_index_parent(object) : NULL;
+}
 
-/*
- * If the dependent is a column whose type is dropped, and a type of another
- * kind is created with the same name, returns the new type.  Otherwise returns
- * NULL.
- */
-extern const CmigObject *cmig_replace_successor(const CmigDifference *difference, const CmigChange *change,
-												const CmigChange *dependent);
+/* Returns the index with this qualified name, or its constraint, or NULL. */
+extern const CmigObject *cmig_attached_find(const CmigImage *image, const char *name);
 
-/*
- * Change an object that depends on a replaced type.  Returns the change whose
- * dependents must be examined next, or NULL if the type cannot be replaced.
- */
-extern CmigChange *cmig_replace_dependent(CmigDifference *difference, CmigChange *change,
-										  CmigChange *dependent);
-
-/*
- * If the dependent is a column that changes from a replaced type to another
- * replaced type, or from a dropped type to a type of another kind with the
- * same name, keep the old type under a temporary name until the column has
- * changed.
- */
-extern void cmig_replace_trade(const CmigDifference *difference, CmigChange *change, CmigChange *dependent);
-
-/*
- * Like cmig_replace_dependent(), but for a type or collation that cannot exist
- * twice.  While it is re-created, columns use another type or collation.
- */
-extern CmigChange *cmig_replace_detour(CmigChange *change, CmigChange *dependent);
-
-/*
- * Like cmig_replace_detour(), but for a dropped range type whose multirange
- * type has a name that a new range type needs.  Returns NULL if no new range
- * type needs the name.
- */
-extern CmigChange *cmig_replace_multirange(const CmigDifference *difference, CmigChange *change,
-										   CmigChange *dependent);
-
-/*
- * Complete the old type's description in change->away: copy its children, and
- * replace the names of other old types with their temporary names.
- */
-extern void cmig_replace_finish(const CmigDifference *difference, const CmigChange *change);
-
-/* in keep.c */
-
-extern void cmig_keep(const CmigImage *from, CmigImage *to, const bool *wanted);
-extern void cmig_keep_unknown(const CmigImage *from, CmigImage *to);
-extern const CmigObject *cmig_keep_missing(const CmigObject *object, const CmigImage *to);
-extern void cmig_keep_partitions(CmigImage *image, const CmigImage *target, const char *creates);
-extern void cmig_tool_table_keep(const CmigImage *live, CmigImage *other);
-
-/* in match.c */
-
-extern void cmig_serial_mark(CmigDifference *difference);
-extern void cmig_match_objects(CmigDifference *difference);
-extern void cmig_match_attached(CmigDifference *difference);
-extern void cmig_match_detached(CmigDifference *difference);
+/* Returns the parent index to which the object's index is attached, or NULL. */
+extern const CmigObject *cmig_attached_parent(const CmigImage *image, const CmigObject *object);
+extern void cmig_attached_complete(const CmigDifference *difference, const CmigObject *object, List *ddl, bool old);
+extern void cmig_attached_settle(CmigDifference *difference);
+extern char *cmig_attached_nameless(const CmigObject *object, const char *definition);
+extern void cmig_twins_unfold(const CmigDifference *difference);
+extern void cmig_twins_sort(const CmigDifference *difference);
 
 /* in propagate.c */
 
@@ -716,32 +535,8 @@ extern void cmig_colocation_keep(const CmigImage *from, CmigImage *to);
 /* Mark a change as unsupported, and those that need the object if it is new. */
 extern void cmig_compare_refuse(CmigDifference *difference, CmigChange *change, char *reason);
 
-/*
- * Issue a NOTICE that lists the new columns whose position will differ from
- * the target, because PostgreSQL can only append columns.
- */
+/* Tell which new columns are not at their position in the target. */
 extern void cmig_column_order_tell(const CmigDifference *difference);
-
-/* in deparse.c */
-
-/*
- * Returns the statements that complete an object that is created together with
- * another object: its owner, privileges, and comments, and for a column, the
- * properties in which it differs from the parent's column.
- */
-extern List *cmig_completion(const CmigObject *object, const CmigDiffOptions *options);
-
-/*
- * Set the fields "lead" and "turn" of each table that is created or dropped.
- * "lead" is the first table, by name, among the table itself and the tables
- * whose CREATE TABLE statements reference it, directly or through other
- * tables.  "turn" is the table's position among the tables with the same lead:
- * a referenced table comes before the tables that reference it.
- */
-extern void cmig_lead_tables(CmigDifference *difference);
-
-/* Like cmig_object_compare(), but tables are compared by "lead" and "turn". */
-extern int	cmig_lead_compare(const CmigObject *a, const CmigObject *b);
 
 /* in order.c */
 
@@ -776,19 +571,118 @@ typedef struct CmigOrderNode
  */
 extern CmigOrderNode *cmig_order(CmigDifference *difference, int *count);
 
+/* in deparse.c */
+
+/*
+ * Returns the statements that complete an object that is created together with
+ * another object: its owner, privileges, and comments, and for a column, the
+ * properties in which it differs from the parent's column.
+ */
+extern List *cmig_completion(const CmigObject *object, const CmigDiffOptions *options);
+
+/*
+ * Set the fields "lead" and "turn" of each table that is created or dropped.
+ * "lead" is the first table, by name, among the table itself and the tables
+ * whose CREATE TABLE statements reference it, directly or through other
+ * tables.  "turn" is its position among the tables with the same lead: a
+ * referenced table comes before the tables that reference it.
+ */
+extern void cmig_lead_tables(CmigDifference *difference);
+
+/* Like cmig_object_compare(), but tables are compared by "lead" and "turn". */
+extern int	cmig_lead_compare(const CmigObject *a, const CmigObject *b);
+
+/* in annotate.c */
+
+/* A role's default privileges for new objects of one type in a schema. */
+typedef struct CmigInitialGrants
+{
+	const char *role;			/* unquoted */
+	const char *schema;			/* quoted; NULL: for all schemas that have no
+								 * entry of their own */
+	char		type;			/* as in pg_default_acl */
+	List	   *grants;			/* list of CmigGrant */
+} CmigInitialGrants;
+
+/*
+ * Each returns a list of CmigDdl: the statements that set the owner,
+ * privileges, and comments of a new object; those that change them; and those
+ * that remove the privileges and the comment of an identity column's sequence,
+ * to be run before it is dropped or re-created.
+ */
+extern List *cmig_annotate_create(const CmigObject *object, const CmigDiffOptions *options);
+extern List *cmig_annotate_alter(const CmigObject *from, const CmigObject *to, const CmigDiffOptions *options);
+extern List *cmig_annotate_sequence_gone(const CmigObject *from, const CmigObject *to, const CmigDiffOptions *options);
+
+/* Does the first statement of cmig_annotate_create() set the owner? */
+extern bool cmig_annotate_sets_owner(const CmigObject *object, const CmigDiffOptions *options);
+
+/* Copy to "to" what the options exclude from the comparison. */
+extern void cmig_annotate_keep(const CmigObject *from, CmigObject *to, const CmigDiffOptions *options);
+
+/* in replace.c */
+
+/* The dependents of each object in an image. */
+typedef struct CmigDependents
+{
+	int		   *start;			/* for each object, by its index: the position
+								 * of its first dependent in "objects"; one
+								 * additional element at the end */
+	CmigObject **objects;
+} CmigDependents;
+
+/* Replace the types that cannot be altered because columns use them. */
+extern void cmig_replace_used(CmigDifference *difference, const CmigDependents *dependents);
+
+/*
+ * If the dependent is a column whose type is dropped, and a type of another
+ * kind is created with the same name, returns the new type, or else NULL.
+ */
+extern const CmigObject *cmig_replace_successor(const CmigDifference *difference, const CmigChange *change,
+												const CmigChange *dependent);
+
+/*
+ * Change an object that depends on a replaced type.  Returns the change whose
+ * dependents must be examined next, or NULL if the type cannot be replaced.
+ */
+extern CmigChange *cmig_replace_dependent(CmigDifference *difference, CmigChange *change,
+										  CmigChange *dependent);
+
+/*
+ * If the dependent is a column that changes from a replaced type to another
+ * replaced type, or from a dropped type to a type of another kind with the
+ * same name, keep the old type under a temporary name until the column has
+ * changed.
+ */
+extern void cmig_replace_trade(const CmigDifference *difference, CmigChange *change, CmigChange *dependent);
+
+/*
+ * Like cmig_replace_dependent(), but for a type or collation that cannot exist
+ * twice.  While it is re-created, columns use another type or collation.
+ */
+extern CmigChange *cmig_replace_detour(CmigChange *change, CmigChange *dependent);
+
+/*
+ * Like cmig_replace_detour(), but for a dropped range type whose multirange
+ * type has a name that a new range type needs; or else returns NULL.
+ */
+extern CmigChange *cmig_replace_multirange(const CmigDifference *difference, CmigChange *change,
+										   CmigChange *dependent);
+
+/*
+ * Complete the old type's description in change->away: copy its children, and
+ * replace the names of other old types with their temporary names.
+ */
+extern void cmig_replace_finish(const CmigDifference *difference, const CmigChange *change);
+
+/* Can new parents of a table be added before old ones are removed? */
+extern bool cmig_joins_first(const CmigDifference *difference, const CmigChange *change);
+
 /* in rename.c */
 
 extern CmigImage *cmig_rename_read(const CmigManaged *managed, CmigImage *from, CmigImage *to,
 								   const List *renames, const List *comments, bool here, List **lines);
 extern void cmig_rename_tell(const CmigDifference *difference);
-
-/* in image_read.c */
-
-/*
- * Returns a list of CmigInitialGrants for objects that the current user
- * creates, allocated in the current memory context.
- */
-extern List *cmig_initial_grants_read(void);
 
 /* in hazard.c */
 
@@ -830,9 +724,7 @@ extern void cmig_audited_compare(const char *live, const char *revisions, List *
  */
 extern CmigManaged *cmig_diff_schemas_argument(FunctionCallInfo fcinfo, int n);
 
-/*
- * Read the arguments owners, privileges, and comments, starting at argument n.
- */
+/* Read the arguments owners, privileges, and comments from argument n on. */
 extern void cmig_diff_annotations(FunctionCallInfo fcinfo, int n, CmigDiffOptions *options);
 
 /* Returns the renames in argument n, a list of char *. */
@@ -840,10 +732,50 @@ extern List *cmig_diff_renames(FunctionCallInfo fcinfo, int n);
 
 /*
  * Read the arguments compare, owners, privileges, comments, renames, and
- * concurrently, starting at argument n.  Raises error 22023 if the value of
- * compare is invalid.  If compare is "models", privileges are not compared.
+ * concurrently from argument n on.  If compare is "models", privileges are not
+ * compared.
  */
 extern void cmig_diff_arguments(FunctionCallInfo fcinfo, int n, CmigDiffOptions *options);
+
+/*
+ * Report a named schema that exists in neither image, so that its name is
+ * probably mistyped.  "where" completes the message.
+ */
+extern void cmig_diff_check_schemas(const CmigManaged *managed, const CmigImage *from, const CmigImage *to,
+									int level, const char *where);
+
+/* Append a line for an unsupported change. */
+extern void cmig_diff_line_add_unsupported(List **lines, const char *kind,
+										   const char *object, const char *reason);
+
+/*
+ * Each returns a list of CmigDiffLine: the statements that change the managed
+ * schemas into those that target_sql creates; the same, from the schemas that
+ * the revisions create, so that the database need not be up to date; and the
+ * difference between what two sets of revisions create.  "function" is used in
+ * error messages, for example "cmig.diff()".  They raise the errors of
+ * cmig_shadow_run() and of target_sql, and MG014 if a script cannot be
+ * replayed.
+ */
+extern List *cmig_diff_run(const CmigManaged *managed, const char *target_sql,
+						   const CmigDiffOptions *options, const char *function);
+extern List *cmig_diff_run_replay(const CmigReplayPlan *plan, const CmigManaged *managed, const char *target_sql,
+								  const CmigDiffOptions *options, const char *function);
+extern List *cmig_diff_run_between(const CmigReplayPlan *from, const CmigReplayPlan *to, const CmigManaged *managed,
+								   const CmigDiffOptions *options, const char *function);
+
+/*
+ * Put the lines into the caller's materialized result.  A line whose upgrade
+ * has several statements becomes several rows.
+ */
+extern void cmig_diff_put(FunctionCallInfo fcinfo, const List *lines);
+
+/*
+ * Returns the difference between an empty database and these schemas, which
+ * must exist, with or without the tables of other migration tools.
+ */
+extern CmigDifference *cmig_whole_difference(const CmigManaged *managed, const CmigDiffOptions *options,
+											 bool with_tools);
 
 /* in replay.c */
 
@@ -853,13 +785,6 @@ extern void cmig_diff_arguments(FunctionCallInfo fcinfo, int n, CmigDiffOptions 
  * version row names an unknown revision.
  */
 extern CmigReplayPlan *cmig_replay_plan_applied(const CmigSituation *now);
-
-/*
- * Run a whole plan.  If a repeatable revision's script cannot be replayed, but
- * a downgrade has been run since the script was last applied, the failure is
- * ignored: the script may need objects that no longer exist.
- */
-extern void cmig_replay_whole(CmigReplay *replay, const CmigReplayPlan *plan);
 
 /* The result of replaying a whole plan. */
 typedef struct CmigReplayed
@@ -887,25 +812,9 @@ typedef CmigImage *(*CmigReplayFinish) (const CmigManaged *managed, CmigImage *i
 extern CmigReplayed *cmig_replay_read(const CmigReplayPlan *plan, const CmigNames *schemas, bool owned,
 									  const char *caller, bool assume, CmigReplayFinish finish, void *arg);
 
-/* in diff.c */
-
-/*
- * Report a named schema that exists in neither image, so that its name is
- * probably mistyped.  "where" completes the message.
- */
-extern void cmig_diff_check_schemas(const CmigManaged *managed, const CmigImage *from, const CmigImage *to,
-									int level, const char *where);
-
-/* Append a line for an unsupported change. */
-extern void cmig_diff_line_add_unsupported(List **lines, const char *kind,
-										   const char *object, const char *reason);
-
 /* in generate.c */
 
-/*
- * Returns a List with the line at "index" and the lines after it that must run
- * in the same transaction; see CmigDiffLine.
- */
+/* Returns the line at "index" and those of its transaction that follow. */
 extern List *cmig_section_layout_next(const List *lines, int index);
 
 /*
@@ -921,16 +830,6 @@ extern List *cmig_section_statements(const char *sql, bool in_block);
  * leaves out comments and settings that only revision files need.
  */
 extern char *cmig_section_layout_block(const List *lines, bool upgrade, bool bare);
-
-/* in diff.c */
-
-/*
- * Put the lines, a List of CmigDiffLine *, into the caller's materialized
- * result.  A line whose upgrade has several statements becomes several rows.
- */
-extern void cmig_diff_put(FunctionCallInfo fcinfo, const List *lines);
-
-/* in generate.c */
 
 /* A statement that the user must resolve before the file can be loaded. */
 typedef struct CmigUnresolved
@@ -957,65 +856,21 @@ typedef struct CmigGenerate
 extern void cmig_generate_arguments(FunctionCallInfo fcinfo, int n, CmigGenerate *generate);
 
 /*
- * Check the new revision and fill in its id, edges, and file name.  If the
- * revision is to be stored, first take the run lock; "function" is used in
- * error messages, for example "cmig.autogenerate()".
+ * Check the new revision and fill in its id, edges, and file name.  If it is to
+ * be stored, first take the run lock; "function" is for error messages.
  */
 extern void cmig_generate_prepare(CmigGenerate *generate, const char *function);
 
 /*
- * Put the row for a List of CmigDiffLine * into the caller's materialized
- * result, and store the revision if requested.  WARNINGs list unsupported
- * changes and unresolved statements.
+ * Put the row for the lines into the caller's materialized result, and store
+ * the revision if requested.  WARNINGs list unsupported changes and unresolved
+ * statements.
  */
 extern void cmig_generate_put(FunctionCallInfo fcinfo, CmigGenerate *generate, const List *lines);
-
-/* in diff.c */
-
-/*
- * Returns a List of CmigDiffLine *: the statements that change the managed
- * schemas into those that target_sql creates.  "function" is used in error
- * messages, for example "cmig.diff()".  Raises error 22004 if target_sql is
- * NULL, the errors of cmig_shadow_run(), and any error raised by target_sql.
- */
-extern List *cmig_diff_run(const CmigManaged *managed, const char *target_sql,
-						   const CmigDiffOptions *options, const char *function);
-
-/*
- * Like cmig_diff_run(), but starts from the schema that the revisions create,
- * so that the database need not be up to date.  Also raises error MG014 if a
- * script cannot be replayed.
- */
-extern List *cmig_diff_run_replay(const CmigReplayPlan *plan, const CmigManaged *managed,
-								  const char *target_sql, const CmigDiffOptions *options,
-								  const char *function);
-
-/*
- * Like cmig_diff_run(), but compares the schemas that two sets of revisions
- * create.
- */
-extern List *cmig_diff_run_between(const CmigReplayPlan *from, const CmigReplayPlan *to,
-								   const CmigManaged *managed, const CmigDiffOptions *options,
-								   const char *function);
-
-/*
- * Returns the difference between an empty database and these schemas.  If
- * "with_tools" is true, this includes the tables of other migration tools (see
- * schema.h).  Raises error 3F000 if a schema does not exist.
- */
-extern CmigDifference *cmig_whole_difference(const CmigManaged *managed,
-											 const CmigDiffOptions *options,
-											 bool with_tools);
 
 /* in copy.c */
 
 /* Replace the schema's name in the definitions of the image's functions. */
 extern void cmig_own_name_replace_all(CmigImage *image, Oid schema, const char *old, const char *new);
-
-/*
- * For a change of a table's parents: can new parents be added before old ones
- * are removed?
- */
-extern bool cmig_joins_first(const CmigDifference *difference, const CmigChange *change);
 
 #endif							/* CMIG_SCHEMA_INTERNAL_H */

@@ -433,8 +433,13 @@ run_repeatable(void *arg)
 	cmig_replay_nodes(script->replay, &script->run->node, 1, CMIG_UPGRADE, script->run);
 }
 
-void
-cmig_replay_whole(CmigReplay *replay, const CmigReplayPlan *plan)
+/*
+ * Run a whole plan.  If a repeatable revision's script cannot be replayed, but
+ * a downgrade has been run since the script was last applied, the failure is
+ * ignored: the script may need objects that no longer exist.
+ */
+static void
+replay_plan(CmigReplay *replay, const CmigReplayPlan *plan)
 {
 	ListCell   *lc;
 
@@ -609,7 +614,7 @@ replay_whole(CmigReplay *replay, void *arg)
 	Whole	   *whole = arg;
 	CmigReplayed *replayed = whole->replayed;
 
-	cmig_replay_whole(replay, whole->plan);
+	replay_plan(replay, whole->plan);
 	whole->reading.replay = replay;
 	replayed->image = run_reading(whole->reading);
 	replayed->target = replay->state.target;
@@ -701,7 +706,7 @@ run_probe(CmigShadow *shadow, void *arg)
 static void
 replay_probe(CmigReplay *replay, void *arg)
 {
-	cmig_replay_whole(replay, ((Probe *) arg)->plan);
+	replay_plan(replay, ((Probe *) arg)->plan);
 	run_probe(NULL, arg);
 }
 

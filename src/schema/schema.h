@@ -40,10 +40,8 @@ typedef struct CmigManaged
 
 /*
  * Returns the named schemas, whether or not they exist.  If "names" is NULL,
- * returns all schemas in the database except system schemas, temporary
- * schemas, schemas that belong to extensions, cmig, and cmig_audit.  Raises
- * error 22023 if a system schema, a temporary schema, cmig, or cmig_audit is
- * named.
+ * returns all schemas in the database, without those of the system, of
+ * extensions, and of pg_cmig.  Raises error 22023 if one of these is named.
  */
 extern CmigManaged *cmig_managed_schemas(const CmigNames *names);
 
@@ -57,23 +55,20 @@ extern void cmig_target_init(void);
 /* The options of cmig.diff and similar functions. */
 typedef struct CmigDiffOptions
 {
-	bool		models;			/* if true, compare only objects that ORMs can
-								 * define */
+	bool		models;			/* compare only objects that ORMs can define */
 	bool		owners;
 	bool		privileges;
 	bool		comments;
-	bool		concurrently;	/* if true, generate concurrent statements,
-								 * for a stepwise revision */
-	bool		no_late;		/* if true, replace enums instead of using
-								 * ALTER TYPE ... ADD VALUE */
-	bool		all_owners;		/* if true, set the owner even if the owner is
-								 * "role" */
-	bool		sorted;			/* if true, sort privileges; if false, keep
-								 * the order in which they were granted */
-	bool		need_schemas;	/* if true, raise an error for a schema that
-								 * exists in neither image, and add rows for
-								 * other roles' schemas; if false, only issue
-								 * messages about them */
+	bool		concurrently;	/* generate concurrent statements, for a
+								 * stepwise revision */
+	bool		no_late;		/* replace enums instead of using ALTER TYPE
+								 * ... ADD VALUE */
+	bool		all_owners;		/* set the owner even if it is "role" */
+	bool		sorted;			/* sort privileges, instead of keeping the
+								 * order in which they were granted */
+	bool		need_schemas;	/* raise an error for a schema that exists in
+								 * neither image, and add rows for other
+								 * roles' schemas, instead of messages */
 	List	   *renames;		/* list of char *: renames as written by the
 								 * caller */
 	const char *role;			/* the owner of new objects, unquoted */
@@ -107,10 +102,9 @@ typedef struct CmigChange
 	List	   *ddl;			/* list of CmigDdl that alter the object */
 	List	   *first;			/* see CmigAlter */
 	List	   *last;
-	bool		differs;		/* false if the object is the same in both
-								 * images, but a change of another object
-								 * affects it */
-	bool		shown;			/* true if the change has a row in the result */
+	bool		differs;		/* false if only a change of another object
+								 * affects the object */
+	bool		shown;			/* the change has a row in the result */
 	char	   *reason;			/* why the action is CMIG_UNSUPPORTED */
 	char	   *irreversible;	/* NULL, or a hazard: why the old object
 								 * cannot be restored */
@@ -118,20 +112,17 @@ typedef struct CmigChange
 	bool		recasts;
 	bool		late;
 	List	   *left;			/* if only some descendants of a table lose a
-								 * column: the changes (CmigChange *) of these
-								 * children's columns, which are dropped by
-								 * separate statements */
-	bool		only;			/* true if the column is dropped with ALTER
-								 * TABLE ONLY, because some children keep the
-								 * column */
-	bool		untyped;		/* true for a typed table that is an ordinary
-								 * table while its type is replaced */
-	bool		trades;			/* true for a column that changes its type
-								 * while the old type has a temporary name */
-	bool		queued;			/* true if the object's dependents have been
-								 * examined for queued_action */
-	CmigAction	queued_action;	/* the value of "action" when the dependents
-								 * were last examined */
+								 * column: the changes (CmigChange *) of their
+								 * columns, which are dropped by separate
+								 * statements */
+	bool		only;			/* the column is dropped with ALTER TABLE
+								 * ONLY, because some children keep it */
+	bool		untyped;		/* a typed table that is an ordinary table
+								 * while its type is replaced */
+	bool		trades;			/* a column that changes its type while the
+								 * old type has a temporary name */
+	bool		queued;			/* its dependents have been examined for */
+	CmigAction	queued_action;	/* this action */
 	CmigObject *away;			/* the old object under its temporary name, if
 								 * the new object is created before the old
 								 * one is dropped */
@@ -144,28 +135,23 @@ typedef struct CmigChange
 								 * statement also drops; see README.md */
 	List	   *reads;			/* the tables with forced row security that
 								 * the change's statements read; see deparse.c */
-	bool		empties;		/* true if the change creates a materialized
-								 * view without data, and the view is new or
-								 * had data */
-	bool		unchecked;		/* true for a function that must be created
-								 * without checking its body, because the body
-								 * names objects that may not exist then */
+	bool		empties;		/* creates a materialized view without data,
+								 * and the view is new or had data */
+	bool		unchecked;		/* a function whose body names objects that
+								 * may not exist when it is created */
 	struct CmigChange *dropped_by;	/* NULL, or for a function or the
-									 * definition of a base type: the type's
-									 * change, whose DROP TYPE also drops this
-									 * object */
-	bool		taken;			/* true for a base type's function that is
-								 * also dropped when the creation of the type
-								 * is reverted */
+									 * definition of a base type: the change
+									 * of the type, whose DROP TYPE drops it */
+	bool		taken;			/* a base type's function that is also dropped
+								 * when the type's creation is reverted */
 	List	   *takes;			/* the changes whose "dropped_by" is this
-								 * change, in the order in which their objects
-								 * are created */
-	int			first_node;		/* for order.c: node that drops or alters the
-								 * object */
-	int			last_node;		/* node that creates or alters the object */
-	int			part_node;		/* node that removes parents (NO INHERIT) */
-	int			join_node;		/* node that adds parents (INHERIT) */
-	int			away_node;		/* node that renames the old object */
+								 * change, in the order of creation */
+	/* for order.c: the node that */
+	int			first_node;		/* drops or alters the object */
+	int			last_node;		/* creates or alters it */
+	int			part_node;		/* removes parents (NO INHERIT) */
+	int			join_node;		/* adds parents (INHERIT) */
+	int			away_node;		/* renames the old object */
 } CmigChange;
 
 /* Two images and a change for each object in either of them. */
