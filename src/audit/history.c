@@ -230,7 +230,7 @@ typedef struct WalkKey
 
 /* Compare entries by the order of their changes. */
 int
-cmig_audit_place_compare(const CmigAuditPlace * left, const CmigAuditPlace * right)
+cmig_audit_place_compare(const CmigAuditPlace *left, const CmigAuditPlace *right)
 {
 	if (left->seq != right->seq)
 		return left->seq < right->seq ? -1 : 1;

@@ -354,7 +354,7 @@ typedef struct CmigAuditPlace
 	int64		seq;
 	int64		command;
 	int64		id;
-}			CmigAuditPlace;
+} CmigAuditPlace;
 
 /* An entry of the log. */
 typedef struct CmigAuditEntry
@@ -365,7 +365,7 @@ typedef struct CmigAuditEntry
 	bool		nulls[CMIG_HISTORY_COLUMNS];
 } CmigAuditEntry;
 
-extern int	cmig_audit_place_compare(const CmigAuditPlace * left, const CmigAuditPlace * right);
+extern int	cmig_audit_place_compare(const CmigAuditPlace *left, const CmigAuditPlace *right);
 extern void cmig_audit_entry_read(CmigAuditEntry *entry, TupleDesc desc, HeapTuple row);
 extern bool cmig_audit_entry_is(const CmigAuditEntry *entry, const char *operation);
 extern bool cmig_audit_entry_is_whole(const CmigAuditEntry *entry, int column);
