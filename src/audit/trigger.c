@@ -494,7 +494,7 @@ call_begin(CmigAuditCall *call, CmigAuditTable *table, const char *operation)
 	else
 		set_text(call, CMIG_LOG_SESSION_ROLE, GetUserNameFromId(GetSessionUserId(), true));
 	set_text(call, CMIG_LOG_APPLICATION_NAME, application_name);
-	set_text(call, CMIG_LOG_REVISION, cmig_running_revision());
+	set_text(call, CMIG_LOG_REVISION, cmig_running.revision);
 	call->values[CMIG_LOG_CLIENT_ADDRESS] = client_address();
 	call->nulls[CMIG_LOG_CLIENT_ADDRESS] = call->values[CMIG_LOG_CLIENT_ADDRESS] == (Datum) 0;
 	if (table->options->query_length > 0 && debug_query_string)

@@ -260,7 +260,7 @@ cmig_move_run_step(const CmigSituation *now, const CmigPlan *plan, const CmigPla
 	entry->direction = cmig_direction_name(plan->direction);
 	entry->outcome = "done";
 	entry->started_at = GetCurrentTimestamp();
-	cmig_runner_run(run);
+	cmig_runner_run(run, CMIG_RUN_ALL);
 	cmig_move_rows(now, step);
 	entry->finished_at = GetCurrentTimestamp();
 	if (plan->direction == CMIG_UPGRADE)

@@ -253,7 +253,7 @@ run_call(StepRun *run)
 						 errdetail("When the run was interrupted, the statement had already committed some or all of its work. The statement is: %.*s",
 								   pg_mbcliplen(text, strlen(text), 200), text),
 						 errhint("Check whether the statement's work is complete. %s continues after it; in_doubt => 'again' runs it again.",
-								 cmig_script_run_in_doubt_call(run->step))));
+								 cmig_script_run_call(run->step, true))));
 				break;
 			case CMIG_IN_DOUBT_DONE:
 				write_row(run, CMIG_PROGRESS_DONE, make_detail(run, ""));
@@ -571,13 +571,12 @@ run_statements(StepRun *run, MemoryContext context)
 
 /* In a new transaction, restore the session as it was before the step. */
 static void
-leave(StepRun *run, CmigSession *session, const CmigSavedSettings *saved)
+leave(StepRun *run)
 {
 	run_caller = InvalidOid;
 	cmig_runner_stop(&run->script);
 	cmig_toplevel_snapshot();
-	cmig_session_leave(session);
-	cmig_saved_settings_put_back(saved);
+	cmig_session_leave();
 	cmig_toplevel_commit();
 }
 
@@ -586,8 +585,7 @@ leave(StepRun *run, CmigSession *session, const CmigSavedSettings *saved)
  * hint to the error or complete its hint.
  */
 static void
-end_failed(StepRun *run, CmigSession *session, const CmigSavedSettings *saved,
-		   ErrorData *error)
+end_failed(StepRun *run, ErrorData *error)
 {
 	const char *phase = run->script.phase;
 	const char *id = error->message_id ? error->message_id : "";
@@ -606,7 +604,7 @@ end_failed(StepRun *run, CmigSession *session, const CmigSavedSettings *saved,
 	privileges = error->hint == NULL ? cmig_privilege_hint(error) : NULL;
 
 	forget_failed(run);
-	leave(run, session, saved);
+	leave(run);
 	lost = hint_of_skipped(&run->skipped, run->step, error->sqlerrcode);
 	if (error->sqlerrcode == ERRCODE_INSUFFICIENT_PRIVILEGE)
 		cmig_script_run_improve_hint(error, &run->script);
@@ -617,7 +615,7 @@ end_failed(StepRun *run, CmigSession *session, const CmigSavedSettings *saved,
 							   role, role, role, direction);
 	if (run->calling && !has_not_committed(run))
 		error->hint = psprintf("The statement had committed before it failed, so it is in doubt. Check how far it got. %s continues after it; in_doubt => 'again' runs it again.",
-							   cmig_script_run_in_doubt_call(run->step));
+							   cmig_script_run_call(run->step, true));
 	else if (lost != NULL)
 		error->hint = error->hint ? psprintf("%s %s", error->hint, lost) : lost;
 	else if (error->hint == NULL)
@@ -638,7 +636,7 @@ end_failed(StepRun *run, CmigSession *session, const CmigSavedSettings *saved,
 Oid
 cmig_nontransactional_caller(void)
 {
-	return OidIsValid(run_caller) && cmig_running_revision() != NULL ?
+	return OidIsValid(run_caller) && cmig_running.revision != NULL ?
 		run_caller : GetUserId();
 }
 
@@ -647,10 +645,8 @@ cmig_nontransactional_run(const CmigRunStep *step, CmigInDoubt *in_doubt)
 {
 	MemoryContext caller = CurrentMemoryContext;
 	StepRun    *run = palloc0(sizeof(StepRun));
-	CmigSession *session = palloc0(sizeof(CmigSession));
 	MemoryContext context = AllocSetContextCreate(caller, "pg_cmig statement",
 												  ALLOCSET_DEFAULT_SIZES);
-	CmigSavedSettings *saved;
 	ErrorContextCallback callback;
 
 	run->step = step;
@@ -660,7 +656,6 @@ cmig_nontransactional_run(const CmigRunStep *step, CmigInDoubt *in_doubt)
 
 	cmig_toplevel_snapshot();
 	run->rows = cmig_progress_read();
-	saved = cmig_saved_settings_take();
 	cmig_runner_start(&run->script, step);
 	run_caller = run->caller;
 
@@ -671,12 +666,12 @@ cmig_nontransactional_run(const CmigRunStep *step, CmigInDoubt *in_doubt)
 	{
 		error_context_stack = &callback;
 		run->script.phase = "before its first statement";
-		cmig_session_enter(session, true);
+		cmig_session_enter(true);
 		cmig_toplevel_commit();
 		run->script.phase = NULL;
 		run_statements(run, context);
 		run->script.phase = "after its last statement";
-		leave(run, session, saved);
+		leave(run);
 	}
 	PG_CATCH();
 	{
@@ -686,7 +681,7 @@ cmig_nontransactional_run(const CmigRunStep *step, CmigInDoubt *in_doubt)
 		error = CopyErrorData();
 		FlushErrorState();
 		cmig_toplevel_rollback();
-		end_failed(run, session, saved, error);
+		end_failed(run, error);
 		ReThrowError(error);
 	}
 	PG_END_TRY();

@@ -138,10 +138,10 @@ fill_step(CmigRunStep *step, const CmigPlan *plan, const char *id, bool repeatab
 	step->target = plan->target;
 	step->stored_sql = script->sql;
 	step->sql = cmig_placeholder_values_insert(script->sql, &script->placeholders, id,
-											   cmig_direction_name(plan->direction));
-	step->verify_sql = cmig_placeholder_values_insert(script->verify_sql, &script->placeholders, id, "verify");
+											   cmig_direction_name(plan->direction), NULL);
+	step->verify_sql = cmig_placeholder_values_insert(script->verify_sql, &script->placeholders, id, "verify", NULL);
 	step->precondition_sql = cmig_placeholder_values_insert(script->precondition_sql, &script->placeholders,
-															id, "precondition");
+															id, "precondition", NULL);
 	step->transactional = script->transactional;
 	step->repeatable = repeatable;
 }
@@ -648,7 +648,7 @@ cmig_run_plan(CmigRunPlan *run)
 	}
 	PG_CATCH();
 	{
-		cmig_last_failure_record(started ? cmig_running_statement() : 0);
+		cmig_last_failure_record(started ? cmig_running.statement : 0);
 		PG_RE_THROW();
 	}
 	PG_END_TRY();

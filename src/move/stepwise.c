@@ -100,7 +100,7 @@ cmig_toplevel_init(void)
 void
 cmig_toplevel_require(FunctionCallInfo fcinfo, const char *procedure)
 {
-	bool		in_script = cmig_running_revision() != NULL;
+	bool		in_script = cmig_running.revision != NULL;
 
 	if (fcinfo->context != NULL && IsA(fcinfo->context, CallContext) &&
 		!castNode(CallContext, fcinfo->context)->atomic &&
@@ -502,12 +502,12 @@ journal_failure(const StepwiseRun *run, const ErrorData *error)
 	entry.sqlstate = sqlstate;
 	entry.message = error->detail ?
 		psprintf("%s: %s", error->message, error->detail) : error->message;
-	if (!cmig_running_verifying())
-		entry.statement = cmig_running_statement();
+	if (!cmig_running.verifying)
+		entry.statement = cmig_running.statement;
 	else if (error->sqlerrcode != ERRCODE_CMIG_VERIFY_FAILED)
-		entry.message = cmig_running_statement() == 0
+		entry.message = cmig_running.statement == 0
 			? psprintf("end of verify_sql: %s", entry.message)
-			: psprintf("statement %d of verify_sql: %s", cmig_running_statement(), entry.message);
+			: psprintf("statement %d of verify_sql: %s", cmig_running.statement, entry.message);
 
 	/* ignore an error here in favor of the error of the run */
 	PG_TRY();
@@ -531,7 +531,7 @@ run_transactional(void *arg)
 	StepwiseRun *run = arg;
 
 	cmig_toplevel_snapshot();
-	cmig_runner_run(run->step);
+	cmig_runner_run(run->step, CMIG_RUN_ALL);
 	finish_step(run);
 }
 
@@ -555,7 +555,7 @@ finish_statements(void *arg)
 	if (last.direction == CMIG_UPGRADE && last.verify_sql != NULL)
 	{
 		last.sql = "";
-		cmig_runner_run(&last);
+		cmig_runner_run(&last, CMIG_RUN_ALL);
 	}
 	cmig_progress_clear(last.revision, last.direction, 0);
 	cmig_backfill_run_settle(last.revision, cmig_direction_name(last.direction));
@@ -596,7 +596,7 @@ run_step(StepwiseRun *run)
 		 * the statements that have run may have made it false
 		 */
 		if (cmig_progress_read() == NIL)
-			cmig_runner_check_precondition(run->step);
+			cmig_runner_run(run->step, CMIG_RUN_PRECONDITION);
 	}
 	cmig_toplevel_commit();
 

@@ -807,7 +807,7 @@ static void
 run_backfill(CmigBackfill *b)
 {
 	MemoryContext context = CurrentMemoryContext;
-	bool		alone = cmig_running_revision() == NULL;
+	bool		alone = cmig_running.revision == NULL;
 	ErrorContextCallback callback = {error_context_stack, describe_error, b};
 
 	if (b->one_transaction)
@@ -816,7 +816,7 @@ run_backfill(CmigBackfill *b)
 		 * a backfill that was begun by a run that committed its batches
 		 * cannot be resumed within a single transaction
 		 */
-		if (!cmig_running_is_replaying())
+		if (!cmig_running.replaying)
 		{
 			CmigRole	saved;
 
@@ -878,7 +878,7 @@ MemoryContext
 cmig_online_begin(FunctionCallInfo fcinfo, const char *procedure, const char *what, const char *call)
 {
 	bool		one_transaction = !cmig_running_concurrent_ddl();
-	bool		alone = cmig_running_revision() == NULL;
+	bool		alone = cmig_running.revision == NULL;
 	MemoryContext context;
 
 	if (alone)
@@ -983,11 +983,11 @@ cmig_backfill(PG_FUNCTION_ARGS)
 	b->identity.set_sql = set_sql;
 	b->identity.where_sql = where_sql;
 	b->identity.by_key = b->target->by_key;
-	if (cmig_running_revision() != NULL)
+	if (cmig_running.revision != NULL)
 	{
-		b->identity.revision = pstrdup(cmig_running_revision());
-		b->identity.direction = cmig_direction_name(cmig_running_direction());
-		b->identity.statement = cmig_running_statement();
+		b->identity.revision = pstrdup(cmig_running.revision);
+		b->identity.direction = cmig_direction_name(cmig_running.direction);
+		b->identity.statement = cmig_running.statement;
 	}
 	if (!b->one_transaction)
 		cmig_toplevel_commit();

@@ -319,7 +319,7 @@ is_exempt(void)
 	TransactionId prepared;
 	int			pid;
 
-	if (creating_extension || IsBinaryUpgrade || cmig_running_revision() != NULL)
+	if (creating_extension || IsBinaryUpgrade || cmig_running.revision != NULL)
 		return true;
 
 	/*

@@ -100,7 +100,7 @@ begin(Recipe * recipe, FunctionCallInfo fcinfo, const char *procedure, const cha
 	recipe->procedure = procedure;
 	recipe->call = call;
 	recipe->one_transaction = !cmig_running_concurrent_ddl();
-	recipe->alone = cmig_running_revision() == NULL;
+	recipe->alone = cmig_running.revision == NULL;
 	recipe->caller = CurrentMemoryContext;
 	recipe->context = cmig_online_begin(fcinfo, procedure, procedure, call);
 	recipe->table = PG_GETARG_OID(0);

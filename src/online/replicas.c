@@ -232,7 +232,7 @@ cmig_wait_for_replicas(PG_FUNCTION_ARGS)
 				 errdetail("This requires the privileges of pg_read_all_stats or pg_monitor."),
 				 errhint("GRANT pg_read_all_stats TO %s",
 						 quote_identifier(GetUserNameFromId(GetUserId(), false)))));
-	if (cmig_running_is_replaying())
+	if (cmig_running.replaying)
 		PG_RETURN_BOOL(true);
 	wait.position = end_of_wal();
 	wait.context = CurrentMemoryContext;

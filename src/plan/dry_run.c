@@ -74,7 +74,7 @@ is_independent(CmigPlannedLocks *names, List *before, const char *sql)
 static void
 check(void *step)
 {
-	cmig_runner_check_precondition(step);
+	cmig_runner_run(step, CMIG_RUN_PRECONDITION);
 }
 
 void
@@ -621,7 +621,7 @@ attempt_step(void *arg)
 	step.tried = true;
 	step.statement = try_statement;
 	step.statement_arg = trial;
-	cmig_runner_run(&step);
+	cmig_runner_run(&step, CMIG_RUN_ALL);
 	cmig_move_rows(&trial->now, &trial->plan->steps[trial->number - 1]);
 }
 
@@ -635,7 +635,7 @@ add_failure(Trial *trial, const ErrorData *error, int statement)
 
 	if (trial->incomplete)
 		row.error = psprintf("%s\nAn earlier statement was not tried.", row.error);
-	if (statement == trial->statement && cmig_running_verifying() == trial->verifying)
+	if (statement == trial->statement && cmig_running.verifying == trial->verifying)
 	{
 		row.line = trial->line;
 		row.command = trial->command;
@@ -724,7 +724,7 @@ run_step(Trial *trial)
 		return true;
 	require_own_error(error);
 	cmig_existing_rolled_back(trial->relations);
-	statement = cmig_running_statement();
+	statement = cmig_running.statement;
 	add_failure(trial, error, statement);
 	if (cmig_run_limit_passed())
 		trial->stopped = "the time limit has passed";
@@ -735,7 +735,7 @@ run_step(Trial *trial)
 	 */
 	if (strncmp(trial->command, "precondition: ", 14) == 0)
 		pass_over(trial, 0, "its precondition is not met");
-	else if (statement > 0 && !cmig_running_verifying())
+	else if (statement > 0 && !cmig_running.verifying)
 		pass_over(trial, statement, psprintf("statement %d failed", statement));
 	return false;
 }

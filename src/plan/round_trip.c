@@ -72,7 +72,7 @@ static void
 run_section(void *step)
 {
 	cmig_runner_begin();
-	cmig_runner_verify(step);
+	cmig_runner_run(step, CMIG_RUN_VERIFY);
 }
 
 Datum
@@ -111,7 +111,7 @@ cmig_verify(PG_FUNCTION_ARGS)
 		CHECK_FOR_INTERRUPTS();
 		if (script == NULL || script->verify_sql == NULL)
 			continue;
-		step.verify_sql = cmig_placeholder_values_insert(script->verify_sql, &script->placeholders, id, "verify");
+		step.verify_sql = cmig_placeholder_values_insert(script->verify_sql, &script->placeholders, id, "verify", NULL);
 		error = cmig_subtransaction_rehearse(run_section, &step);
 
 		/*

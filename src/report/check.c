@@ -287,7 +287,7 @@ check_script(const CmigRevisionText *text, const char *what, const char *sql,
 	PG_TRY();
 	{
 		if (text->placeholders.count > 0)
-			script = cmig_placeholder_values_try(sql, &text->placeholders, text->edges.id, what, &missing);
+			script = cmig_placeholder_values_insert(sql, &text->placeholders, text->edges.id, what, &missing);
 	}
 	PG_CATCH();
 	{

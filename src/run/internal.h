@@ -49,6 +49,13 @@ extern void cmig_run_limit_init(void);
 extern void cmig_lock_wait_next_statement(void);
 
 /*
+ * Until cmig_lock_wait_unwatch(), report a lock wait of more than a second to
+ * the client, with this message and detail or, if "message" is NULL, with what
+ * the server writes to its log.
+ */
+extern void cmig_lock_wait_tell(const char *message, const char *detail);
+
+/*
  * Call this in an error context callback during a wait for a known lock that
  * the timer does not watch.  If the current error is a lock timeout or a
  * cancel, adds a detail that begins with "what", a sentence, and says which

@@ -76,11 +76,14 @@ current_oid(void)
 	return get_extension_oid("pg_cmig", true);
 }
 
-/* Set the tag of the lock that DROP EXTENSION takes. */
-static void
-extension_set_tag(LOCKTAG *tag, Oid extension)
+/* Returns the tag of the lock that DROP EXTENSION takes. */
+static LOCKTAG
+extension_tag(Oid extension)
 {
-	SET_LOCKTAG_OBJECT(*tag, MyDatabaseId, ExtensionRelationId, extension, 0);
+	LOCKTAG		tag;
+
+	SET_LOCKTAG_OBJECT(tag, MyDatabaseId, ExtensionRelationId, extension, 0);
+	return tag;
 }
 
 /*
@@ -90,9 +93,8 @@ extension_set_tag(LOCKTAG *tag, Oid extension)
 static bool
 is_held(void)
 {
-	LOCKTAG		tag;
+	LOCKTAG		tag = extension_tag(held);
 
-	extension_set_tag(&tag, held);
 	return cmig_lock_held_compat(&tag, AccessShareLock);
 }
 
@@ -118,14 +120,13 @@ raise_dropped(void)
 static bool
 lock(Oid extension, bool wait)
 {
-	LOCKTAG		tag;
+	LOCKTAG		tag = extension_tag(extension);
 
 	/*
 	 * release our snapshot, for which a session that is dropping the
 	 * extension may be waiting
 	 */
 	InvalidateCatalogSnapshot();
-	extension_set_tag(&tag, extension);
 	if (LockAcquire(&tag, AccessShareLock, true, !wait) == LOCKACQUIRE_NOT_AVAIL)
 		return false;
 	AcceptInvalidationMessages();
@@ -140,12 +141,9 @@ void
 cmig_extension_share(void)
 {
 	Oid			extension = current_oid();
-	LOCKTAG		tag;
+	LOCKTAG		tag = extension_tag(extension);
 
-	if (!OidIsValid(extension))
-		return;
-	extension_set_tag(&tag, extension);
-	if (LockAcquire(&tag, AccessShareLock, false, false) == LOCKACQUIRE_OK)
+	if (OidIsValid(extension) && LockAcquire(&tag, AccessShareLock, false, false) == LOCKACQUIRE_OK)
 		AcceptInvalidationMessages();
 }
 
@@ -171,11 +169,10 @@ cmig_extension_release(void)
 void
 cmig_extension_lend(void)
 {
-	LOCKTAG		tag;
+	LOCKTAG		tag = extension_tag(held);
 
 	if (!OidIsValid(held) || lent || !is_held())
 		return;
-	extension_set_tag(&tag, held);
 	LockRelease(&tag, AccessShareLock, true);
 	lent = true;
 }
@@ -315,12 +312,6 @@ cmig_extension_require(const char *revision)
 #define KEY_FIELD4_SCOPE 0x4349
 
 /*
- * How long a run waits for a lock before it reports that it is waiting, in
- * milliseconds.
- */
-#define QUIET_MS 1000
-
-/*
  * How long a stepwise run gives way to functions each time, in microseconds,
  * and how many times it does so before it queues for the gate (see
  * run.h).
@@ -329,30 +320,28 @@ cmig_extension_require(const char *revision)
 #define MAX_YIELDS 10
 
 /*
- * Set the tag of the lock with the given key (KEY_GATE, KEY_RUN, ...).  In a
- * scope, KEY_GATE and KEY_RUN stand for the scope's own locks, whose tags are
+ * Returns the tag of the lock with the given key (KEY_GATE, KEY_RUN, ...).  In
+ * a scope, KEY_GATE and KEY_RUN stand for the scope's own locks, whose tags are
  * hashes of its name with different seeds.
  */
-static void
-set_tag(LOCKTAG *tag, uint32 key)
+static LOCKTAG
+tag_of(uint32 key)
 {
 	const char *scope = key == KEY_GATE || key == KEY_RUN ? cmig_scope_current() : "";
-	uint64		hash;
+	uint64		hash = ((uint64) KEY_CLASS << 32) | key;
+	LOCKTAG		tag;
 
-	if (scope[0] == '\0')
-	{
-		SET_LOCKTAG_ADVISORY(*tag, MyDatabaseId, KEY_CLASS, key, KEY_FIELD4);
-		return;
-	}
-	hash = hash_bytes_extended((const unsigned char *) scope, strlen(scope), key);
-	SET_LOCKTAG_ADVISORY(*tag, MyDatabaseId, (uint32) (hash >> 32), (uint32) hash, KEY_FIELD4_SCOPE);
+	if (scope[0] != '\0')
+		hash = hash_bytes_extended((const unsigned char *) scope, strlen(scope), key);
+	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, (uint32) (hash >> 32), (uint32) hash,
+						 scope[0] != '\0' ? KEY_FIELD4_SCOPE : KEY_FIELD4);
+	return tag;
 }
 
 /* A lock that the session is waiting for. */
 typedef struct Wait
 {
-	const LOCKTAG *tag;
-	bool		session;
+	LOCKTAG		tag;
 	const char *what;			/* detail of an error during the wait */
 	TimestampTz since;
 } Wait;
@@ -366,22 +355,21 @@ name_holder(void *arg)
 {
 	Wait	   *wait = arg;
 
-	cmig_lock_wait_explain_tag(wait->tag, ExclusiveLock, wait->since, GetUserId(), wait->what);
+	cmig_lock_wait_explain_tag(&wait->tag, ExclusiveLock, wait->since, GetUserId(), wait->what);
 }
 
-/* Wait for a lock (a Wait), and take it.  May be a subtransaction callback. */
+/*
+ * Take the lock with this key in exclusive mode, waiting if necessary.  "what"
+ * is the detail of an error during the wait.
+ */
 static void
-queue(void *arg)
+queue(uint32 key, bool session, const char *what)
 {
-	Wait	   *wait = arg;
-	ErrorContextCallback callback;
+	Wait		wait = {tag_of(key), what, GetCurrentTimestamp()};
+	ErrorContextCallback callback = {error_context_stack, name_holder, &wait};
 
-	wait->since = GetCurrentTimestamp();
-	callback.callback = name_holder;
-	callback.arg = wait;
-	callback.previous = error_context_stack;
 	error_context_stack = &callback;
-	(void) LockAcquire(wait->tag, ExclusiveLock, wait->session, false);
+	(void) LockAcquire(&wait.tag, ExclusiveLock, session, false);
 	error_context_stack = callback.previous;
 }
 
@@ -389,18 +377,16 @@ queue(void *arg)
 static bool
 try_lock(uint32 key, LOCKMODE mode, bool session)
 {
-	LOCKTAG		tag;
+	LOCKTAG		tag = tag_of(key);
 
-	set_tag(&tag, key);
 	return LockAcquire(&tag, mode, session, true) != LOCKACQUIRE_NOT_AVAIL;
 }
 
 static bool
 is_locked(uint32 key, LOCKMODE mode)
 {
-	LOCKTAG		tag;
+	LOCKTAG		tag = tag_of(key);
 
-	set_tag(&tag, key);
 	return cmig_lock_held_compat(&tag, mode);
 }
 
@@ -412,71 +398,40 @@ is_locked(uint32 key, LOCKMODE mode)
 static void
 take(uint32 key, bool session, const char *command)
 {
-	LOCKTAG		tag;
-	Wait		wait = {.tag = &tag,.session = session,
-	.what = "It waited for another run of pg_cmig in this database."};
-	int			timeout = LockTimeout;
-	ErrorData  *error = NULL;
+	LOCKTAG		tag = tag_of(key);
+	const bool	watched = cmig_lock_wait_is_watched();
+	char	   *blockers;
 	char		activity[200];
 	int			pid;
 
 	Assert(!session || !ActiveSnapshotSet());
 	if (try_lock(key, ExclusiveLock, session))
 		return;
-	set_tag(&tag, key);
-	if (cmig_lock_wait_blockers(&tag, ExclusiveLock, 0, GetUserId(), &pid) != NULL)
-	{
-		if (pid != 0)
-			snprintf(activity, sizeof(activity), "pg_cmig: %s waits for the run of process %d",
-					 command, pid);
-		else
-			snprintf(activity, sizeof(activity), "pg_cmig: %s waits for a prepared transaction",
-					 command);
+	blockers = cmig_lock_wait_blockers(&tag, ExclusiveLock, 0, GetUserId(), &pid);
+	if (pid != 0)
+		snprintf(activity, sizeof(activity), "pg_cmig: %s waits for the run of process %d", command, pid);
+	else
+		snprintf(activity, sizeof(activity), "pg_cmig: %s waits for a prepared transaction", command);
+	if (blockers != NULL)
 		pgstat_report_activity(STATE_RUNNING, activity);
-	}
 
 	/*
 	 * release our snapshot, because an index build of the other run would
 	 * wait for it
 	 */
 	InvalidateCatalogSnapshot();
-	if (timeout > 0 && timeout <= QUIET_MS)
-		queue(&wait);
-	else
+	PG_TRY();
 	{
-		/*
-		 * the subtransaction catches all errors, so LockTimeout is always
-		 * restored
-		 */
-		LockTimeout = QUIET_MS;
-		error = cmig_subtransaction_try(queue, &wait);
-		LockTimeout = timeout;
+		if (!watched)
+			cmig_lock_wait_tell("waiting for another run of pg_cmig in this database", blockers);
+		queue(key, session, "It waited for another run of pg_cmig in this database.");
 	}
-	if (error != NULL)
+	PG_FINALLY();
 	{
-		char	   *blockers;
-
-		if (error->sqlerrcode != ERRCODE_LOCK_NOT_AVAILABLE)
-			ReThrowError(error);
-		FreeErrorData(error);
-		blockers = cmig_lock_wait_blockers(&tag, ExclusiveLock, 0, GetUserId(), &pid);
-		if (blockers != NULL)
-			ereport(NOTICE,
-					(errmsg("waiting for another run of pg_cmig in this database"),
-					 errdetail("%s", blockers)));
-		InvalidateCatalogSnapshot();
-		PG_TRY();
-		{
-			if (timeout > 0)
-				LockTimeout = timeout - QUIET_MS;
-			queue(&wait);
-		}
-		PG_FINALLY();
-		{
-			LockTimeout = timeout;
-		}
-		PG_END_TRY();
+		if (!watched)
+			cmig_lock_wait_unwatch();
 	}
+	PG_END_TRY();
 	pgstat_report_activity(STATE_RUNNING, debug_query_string ? debug_query_string : "");
 }
 
@@ -488,28 +443,24 @@ take(uint32 key, bool session, const char *command)
 static void
 join_scope_runs(bool session)
 {
-	LOCKTAG		tag;
+	LOCKTAG		gate = tag_of(KEY_SCOPE_GATE);
+	LOCKTAG		runs = tag_of(KEY_SCOPE_RUNS);
 
 	if (!cmig_scope_is_set())
 		return;
 	if (session)
-	{
-		set_tag(&tag, KEY_SCOPE_GATE);
-		(void) LockAcquire(&tag, ShareLock, true, false);
-	}
-	set_tag(&tag, KEY_SCOPE_RUNS);
-	(void) LockAcquire(&tag, ShareLock, session, false);
+		(void) LockAcquire(&gate, ShareLock, true, false);
+	(void) LockAcquire(&runs, ShareLock, session, false);
 }
 
 /* Raise error 55P03 because a stepwise run holds the lock with this key. */
 pg_noreturn static void
 refuse_beside(uint32 key, LOCKMODE mode, const char *message, const char *command)
 {
-	LOCKTAG		tag;
+	LOCKTAG		tag = tag_of(key);
 	int			pid;
 	char	   *blockers;
 
-	set_tag(&tag, key);
 	blockers = cmig_lock_wait_blockers(&tag, mode, 0, GetUserId(), &pid);
 	ereport(ERROR,
 			(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
@@ -580,9 +531,8 @@ cmig_run_lock_revisions(const char *command)
 void
 cmig_run_lock_session(const char *command)
 {
-	LOCKTAG		run;
+	LOCKTAG		run = tag_of(KEY_RUN);
 
-	set_tag(&run, KEY_RUN);
 	for (int yields = 0; yields < MAX_YIELDS; yields++)
 	{
 		take(KEY_RUN, true, command);
@@ -628,9 +578,8 @@ cmig_run_lock_held(void)
 static void
 release(uint32 key, LOCKMODE mode)
 {
-	LOCKTAG		tag;
+	LOCKTAG		tag = tag_of(key);
 
-	set_tag(&tag, key);
 	if (cmig_lock_held_compat(&tag, mode))
 		LockRelease(&tag, mode, true);
 }
@@ -670,12 +619,11 @@ cmig_run_lock_keep(void)
 static int
 find_holder(uint32 key, LOCKMODE mode, TransactionId *prepared)
 {
-	LOCKTAG		tag;
+	LOCKTAG		tag = tag_of(key);
 	VirtualTransactionId *holders;
 	int			count;
 	int			pid = 0;
 
-	set_tag(&tag, key);
 	*prepared = InvalidTransactionId;
 	holders = GetLockConflicts(&tag, mode, &count);
 	for (int i = 0; i < count; i++)
@@ -738,31 +686,16 @@ cmig_run_lock_table_release(Oid table)
 		LockRelease(&tag, ExclusiveLock, true);
 }
 
-/*
- * Take the lock with this key until the end of the transaction or
- * subtransaction.  "what" is the detail of an error during the wait.
- */
-static void
-lock_in_transaction(uint32 key, const char *what)
-{
-	LOCKTAG		tag;
-	Wait		wait = {.tag = &tag,.what = what};
-
-	set_tag(&tag, key);
-	queue(&wait);
-	AcceptInvalidationMessages();
-}
-
 void
 cmig_run_lock_audit(void)
 {
-	lock_in_transaction(KEY_AUDIT,
-						"It waited for another session that creates, moves, or drops partitions of the audit log.");
+	queue(KEY_AUDIT, false, "It waited for another session that creates, moves, or drops partitions of the audit log.");
+	AcceptInvalidationMessages();
 }
 
 void
 cmig_run_lock_shadow(void)
 {
-	lock_in_transaction(KEY_SHADOW,
-						"It waited for another session that compares schemas in this database.");
+	queue(KEY_SHADOW, false, "It waited for another session that compares schemas in this database.");
+	AcceptInvalidationMessages();
 }

@@ -9,7 +9,6 @@
 
 #include "postgres.h"
 
-#include "catalog/dependency.h"
 #include "datatype/timestamp.h"
 #include "executor/execdesc.h"
 #include "nodes/nodes.h"
@@ -80,40 +79,19 @@ extern char *cmig_scope_condition(void);
 /* in session.c */
 
 /*
- * The state of the session before a script, and what the hooks have recorded
- * while the script runs.
- */
-typedef struct CmigSession
-{
-	MemoryContext context;		/* memory context of the lists */
-	bool		steps;			/* are the script's statements committed one
-								 * by one? */
-	int			guc_level;
-	ObjectAddresses *temp_objects;	/* NULL if there was no temporary schema */
-	List	   *prepared;		/* of char *: names of statements that the
-								 * script has prepared */
-	List	   *tables;			/* of Oid: tables that may have deferred
-								 * trigger events */
-	List	   *constraints;	/* of Oid: constraints whose mode the script
-								 * has set by name */
-	bool		set_all;		/* has the script used SET CONSTRAINTS ALL? */
-	bool		set_some;		/* has the script used SET CONSTRAINTS at all? */
-} CmigSession;
-
-/*
  * Call cmig_session_enter() before a script and cmig_session_leave() after it.
  * If the script ends with an error, call cmig_session_abandon() instead, and
  * roll back the transaction or subtransaction, which restores everything else.
  * Sessions cannot be nested.
  *
  * If "steps" is true, the script's statements are committed one by one.  The
- * caller must restore the settings and the role, allocate *session in
- * PortalContext or one of its children, be in one of these contexts, and call
- * cmig_session_leave() in a transaction, even after an error.
+ * current memory context must then be PortalContext or one of its children, and
+ * cmig_session_leave() must be called in a transaction, even after an error.
+ * It also restores the settings, and they stay when the transaction commits.
  */
-extern void cmig_session_enter(CmigSession *session, bool steps);
-extern void cmig_session_leave(CmigSession *session);
-extern void cmig_session_abandon(CmigSession *session);
+extern void cmig_session_enter(bool steps);
+extern void cmig_session_leave(void);
+extern void cmig_session_abandon(void);
 
 /* Sets another search_path for the script whose session was entered. */
 extern void cmig_session_use_path(const char *path);
@@ -140,20 +118,6 @@ extern char *cmig_session_role(void);
  * cmig.role.  The error says what to grant.
  */
 extern void cmig_session_require_member(void);
-
-/* The settings saved by cmig_saved_settings_take(). */
-typedef struct CmigSavedSettings CmigSavedSettings;
-
-/*
- * Save the value and source of every setting, in the current memory context.
- */
-extern CmigSavedSettings *cmig_saved_settings_take(void);
-
-/*
- * Restore the settings that have changed since they were saved.  The restored
- * values remain in effect after the transaction commits.
- */
-extern void cmig_saved_settings_put_back(const CmigSavedSettings *saved);
 
 /* in wait.c */
 
@@ -439,35 +403,32 @@ extern char *cmig_script_run_place(const ErrorData *error);
 extern void cmig_script_run_improve_hint(ErrorData *error, const CmigScriptRun *run);
 
 /*
- * Returns the CALL, with in_doubt => 'done', that continues the step after a
- * statement in doubt.  Does not access the catalogs, so it can be used after
- * an error.
+ * Returns the CALL of a stepwise procedure that performs the step, or, if
+ * in_doubt is true, continues it after a statement in doubt.  Does not access
+ * the catalogs, so it can be used after an error.
  */
-extern const char *cmig_script_run_in_doubt_call(const CmigRunStep *step);
+extern const char *cmig_script_run_call(const CmigRunStep *step, bool in_doubt);
+
+/* The script that is running in this session. */
+typedef struct CmigRunning
+{
+	const char *revision;		/* NULL if no script is running */
+	CmigDirection direction;	/* stays after the script */
+	bool		replaying;		/* is it replayed in a shadow, a
+								 * subtransaction that begins with empty
+								 * schemas and is rolled back (see
+								 * schema/schema.h)? */
+	int			statement;		/* number of the statement that is running or
+								 * has failed; 0 before the first one and
+								 * after the end */
+	bool		verifying;		/* is this statement part of verify_sql? */
+}			CmigRunning;
 
 /*
- * Returns the id of the revision whose script is running in this session, or
- * NULL if no script is running.
+ * Only runner.c changes it, on every path out of a run, because a surrounding
+ * PL/pgSQL block may catch an error.
  */
-extern const char *cmig_running_revision(void);
-
-/* Returns the direction of the script that is running or has run last. */
-extern CmigDirection cmig_running_direction(void);
-
-/*
- * The first function returns the number of the statement that is running or
- * has failed, or 0 before the first statement and after the end of the script.
- * The second function returns true if this statement is part of verify_sql.
- */
-extern int	cmig_running_statement(void);
-extern bool cmig_running_verifying(void);
-
-/*
- * Is the current script being replayed in a shadow?  A shadow is a
- * subtransaction that begins with empty schemas and is rolled back (see
- * schema/schema.h).
- */
-extern bool cmig_running_is_replaying(void);
+extern CmigRunning cmig_running;
 
 /*
  * Are statements with CONCURRENTLY run as written?  This depends on
@@ -509,20 +470,13 @@ extern int64 cmig_execute_statement(RawStmt *raw, const char *text, DestReceiver
 
 /*
  * Returns the script with its placeholders replaced by their values.  Raises
- * error 42704 if a placeholder has no value, and the same errors as
- * cmig_substitute_script(), which describes the arguments.
+ * the errors of cmig_substitute_script(), which describes the arguments.  If a
+ * placeholder has no value, raises error 42704 or, if "missing" is not NULL,
+ * inserts its name and sets *missing, which must be NULL, to the first of them.
  */
 extern const char *cmig_placeholder_values_insert(const char *script, const CmigNames *declarations,
-												  const char *revision, const char *what);
-
-/*
- * Like cmig_placeholder_values_insert(), but for a script that will only be
- * parsed.  Replaces placeholders without values by their names, and sets
- * *missing to the first of them, or to NULL if there is none.
- */
-extern const char *cmig_placeholder_values_try(const char *script, const CmigNames *declarations,
-											   const char *revision, const char *what,
-											   const char **missing);
+												  const char *revision, const char *what,
+												  const char **missing);
 
 /* Register the settings of the modules in src/run. */
 extern void cmig_runner_init(void);
@@ -533,18 +487,19 @@ extern void cmig_runner_init(void);
  */
 extern void cmig_runner_begin(void);
 
-/*
- * Run the precondition of a step, its script, and then its verify_sql.  On
- * return, the session is in its previous state, including settings, role,
- * temporary objects, prepared statements, cursors, and constraint modes.
- * After an error, the caller must roll back the transaction or subtransaction,
- * which restores the previous state.
- */
-extern void cmig_runner_run(const CmigRunStep *step);
+/* The parts of a step, as a bit mask. */
+#define CMIG_RUN_PRECONDITION 1
+#define CMIG_RUN_SCRIPT 2
+#define CMIG_RUN_VERIFY 4
+#define CMIG_RUN_ALL 7
 
-/* Run only the verify_sql or only the precondition of a step. */
-extern void cmig_runner_verify(const CmigRunStep *step);
-extern void cmig_runner_check_precondition(const CmigRunStep *step);
+/*
+ * Run those parts that the step has.  On return, the session is in its previous
+ * state, including settings, role, temporary objects, prepared statements,
+ * cursors, and constraint modes.  After an error, the caller must roll back the
+ * transaction or subtransaction, which restores the previous state.
+ */
+extern void cmig_runner_run(const CmigRunStep *step, int parts);
 
 /* Restart statement_timeout with the value that is now in effect. */
 extern void cmig_runner_restart_timeout(void);

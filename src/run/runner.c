@@ -210,41 +210,21 @@ cmig_script_run_place(const ErrorData *error)
 	return place == NULL ? pstrdup("") : pnstrdup(place, strcspn(place, "\n"));
 }
 
-/*
- * Returns the target, as SQL, for a call that performs the step.  "committed"
- * is true if earlier steps have been committed.  In that case, the user's
- * target is replaced, because a relative target would now have a different
- * meaning.
- */
-static const char *
-target_of_step(const CmigRunStep *step, bool committed)
+const char *
+cmig_script_run_call(const CmigRunStep *step, bool in_doubt)
 {
-	if (step->target == NULL || committed)
+	const char *target = step->target;
+
+	/* once steps are committed, a relative target has another meaning */
+	if (target == NULL || step->committed || in_doubt)
 	{
 		if (step->direction == CMIG_UPGRADE)
-			return step->repeatable ? "'heads'" : quote_literal_cstr(step->revision);
-		if (step->target == NULL || strncmp(step->target, "'-", 2) == 0)
-			return "'-1'";
+			target = step->repeatable ? "'heads'" : quote_literal_cstr(step->revision);
+		else if (target == NULL || strncmp(target, "'-", 2) == 0)
+			target = "'-1'";
 	}
-	return step->target;
-}
-
-/*
- * Returns the CALL of a stepwise procedure that performs the step, for the
- * hint of an error about a step that cannot run in a single transaction.
- */
-static const char *
-stepwise_call(const CmigRunStep *step)
-{
-	return psprintf("CALL cmig.%s_stepwise(%s)", cmig_direction_name(step->direction),
-					target_of_step(step, step->committed));
-}
-
-const char *
-cmig_script_run_in_doubt_call(const CmigRunStep *step)
-{
-	return psprintf("CALL cmig.%s_stepwise(%s, in_doubt => 'done')",
-					cmig_direction_name(step->direction), target_of_step(step, true));
+	return psprintf("CALL cmig.%s_stepwise(%s%s)", cmig_direction_name(step->direction), target,
+					in_doubt ? ", in_doubt => 'done'" : "");
 }
 
 /*
@@ -285,18 +265,18 @@ cmig_script_run_improve_hint(ErrorData *error, const CmigScriptRun *run)
 			break;
 		case ERRCODE_INVALID_TRANSACTION_TERMINATION:
 			error->hint = psprintf("A procedure or DO block that commits cannot run in a transaction. Set \"transactional: false\" in the revision and %s",
-								   stepwise_call(step));
+								   cmig_script_run_call(step, false));
 			break;
 		case ERRCODE_ACTIVE_SQL_TRANSACTION:
 			if (strstr(message, "cannot be executed from a function"))
 				error->hint = psprintf("The statement cannot run in a transaction. Set \"transactional: false\" in the revision and %s",
-									   stepwise_call(step));
+									   cmig_script_run_call(step, false));
 			break;
 		case ERRCODE_UNSAFE_NEW_ENUM_VALUE_USAGE:
 			error->hint = step->committed ?
 				pstrdup("New enum values must be committed before they can be used. Use the value in a later revision, or set \"transactional: false\" in this one.") :
 				psprintf("New enum values must be committed before they can be used. Use the value in a later revision, and %s, which commits after each revision.",
-						 stepwise_call(step));
+						 cmig_script_run_call(step, false));
 			break;
 		case ERRCODE_SYNTAX_ERROR:
 			if (error->hint == NULL && error->message != NULL &&
@@ -322,7 +302,7 @@ cmig_script_run_improve_hint(ErrorData *error, const CmigScriptRun *run)
 				error->hint = step->committed ?
 					pstrdup("A transaction holds a lock on each table that it uses, and this revision runs in a single transaction. Raise max_locks_per_transaction, divide the revision into several, or set \"transactional: false\" in it, so that each statement is committed separately.") :
 					psprintf("A transaction holds a lock on each table that it uses. Raise max_locks_per_transaction, or %s, which commits after each revision.",
-							 stepwise_call(step));
+							 cmig_script_run_call(step, false));
 			break;
 	}
 }
@@ -344,51 +324,19 @@ static bool concurrent_ddl = true;
  */
 static char *running_dummy = NULL;
 
-/* The revision whose script is running, or NULL, and the script's direction. */
-static const char *running = NULL;
-static CmigDirection running_direction;
-
-/* Is the script being replayed?  See cmig_running_is_replaying(). */
-static bool replaying = false;
-
-/*
- * The number of the current or last statement, and whether it is part of
- * verify_sql.
- */
-static int	statement_number = 0;
-static bool running_verifying = false;
-
-/* A later error does not belong to the last statement. */
-static void
-forget_statement(void)
-{
-	statement_number = 0;
-	running_verifying = false;
-}
+CmigRunning cmig_running = {0};
 
 /* GUC show hook of cmig.running_revision. */
 static const char *
 show_running(void)
 {
-	return running ? running : "";
+	return cmig_running.revision ? cmig_running.revision : "";
 }
 
 bool
 cmig_running_concurrent_ddl(void)
 {
-	return !replaying && cmig_settings_bool("cmig.concurrent_ddl", concurrent_ddl);
-}
-
-bool
-cmig_running_is_replaying(void)
-{
-	return replaying;
-}
-
-const char *
-cmig_running_revision(void)
-{
-	return running;
+	return !cmig_running.replaying && cmig_settings_bool("cmig.concurrent_ddl", concurrent_ddl);
 }
 
 void
@@ -400,35 +348,17 @@ cmig_running_require_idle(const char *function)
 				 errmsg("%s cannot be called while pg_cmig is writing to its tables", function),
 				 errdetail("It is called by a trigger on one of these tables."),
 				 errhint("Use a constraint trigger that is DEFERRABLE INITIALLY DEFERRED, which fires when the run has ended.")));
-	if (running == NULL && !cmig_session_is_entered())
+	if (cmig_running.revision == NULL && !cmig_session_is_entered())
 		return;
-	if (running == NULL)
+	if (cmig_running.revision == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("%s cannot be called by a target's SQL", function)));
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			 errmsg("%s cannot be called by a revision's script", function),
-			 errdetail("Revision \"%s\" is running.", running),
+			 errdetail("Revision \"%s\" is running.", cmig_running.revision),
 			 errhint("Use down_revision and depends_on to order revisions.")));
-}
-
-CmigDirection
-cmig_running_direction(void)
-{
-	return running_direction;
-}
-
-int
-cmig_running_statement(void)
-{
-	return statement_number;
-}
-
-bool
-cmig_running_verifying(void)
-{
-	return running_verifying;
 }
 
 char *
@@ -461,36 +391,19 @@ cmig_privilege_hint(const ErrorData *error)
 	"In tests and fresh installs, everything can run in the transaction, without CONCURRENTLY: SET cmig.concurrent_ddl = off"
 
 /*
- * Is this a REINDEX or CLUSTER of a partitioned relation, which cannot run
- * inside a transaction?  Sets *reason to a description of the statement.
+ * If this is a REINDEX or CLUSTER of a partitioned relation, which cannot run
+ * inside a transaction, returns a description; otherwise NULL.
  */
-static bool
-is_partitioned_command(const Node *node, const char **reason)
+static const char *
+partitioned_command(const Node *node)
 {
-	RangeVar   *name;
-	Oid			relation;
-	char		kind;
+	const RangeVar *name = IsA(node, ReindexStmt) ? ((const ReindexStmt *) node)->relation :
+	IsA(node, ClusterStmt) ? ((const ClusterStmt *) node)->relation : NULL;
+	char		kind = name == NULL ? '\0' : get_rel_relkind(RangeVarGetRelid(name, NoLock, true));
 
-	if (IsA(node, ReindexStmt))
-	{
-		name = ((const ReindexStmt *) node)->relation;
-		*reason = "REINDEX of a partitioned relation";
-	}
-	else if (IsA(node, ClusterStmt))
-	{
-		name = ((const ClusterStmt *) node)->relation;
-		*reason = "CLUSTER of a partitioned table";
-	}
-	else
-		return false;
-	if (name == NULL)
-		return false;
-
-	relation = RangeVarGetRelid(name, NoLock, true);
-	if (!OidIsValid(relation))
-		return false;
-	kind = get_rel_relkind(relation);
-	return kind == RELKIND_PARTITIONED_TABLE || kind == RELKIND_PARTITIONED_INDEX;
+	if (kind != RELKIND_PARTITIONED_TABLE && kind != RELKIND_PARTITIONED_INDEX)
+		return NULL;
+	return IsA(node, ReindexStmt) ? "REINDEX of a partitioned relation" : "CLUSTER of a partitioned table";
 }
 
 /*
@@ -508,51 +421,33 @@ refuse_top_level(const CmigRunStep *step, const char *reason, const char *off_mo
 			 errmsg("%s cannot run inside a transaction", reason),
 			 step->transactional ?
 			 errhint("Set \"transactional: false\" in revision \"%s\" and %s%s",
-					 step->revision, stepwise_call(step), off_mode) :
-			 errhint("Use %s%s", stepwise_call(step), off_mode)));
+					 step->revision, cmig_script_run_call(step, false), off_mode) :
+			 errhint("Use %s%s", cmig_script_run_call(step, false), off_mode)));
 }
 
 RawStmt *
 cmig_run_check_statement(const CmigRunStep *step, RawStmt *raw)
 {
 	const char *reason;
+	CmigStatementClass class = cmig_statement_classify(raw, &reason);
 
-	switch (cmig_statement_classify(raw, &reason))
+	if (class == CMIG_STATEMENT_TRANSACTION || class == CMIG_STATEMENT_CLIENT_COPY || class == CMIG_STATEMENT_DISCARD_ALL)
+		cmig_statement_refuse(raw);
+	if (step->top_level)
+		return raw;
+	if (class == CMIG_STATEMENT_TOP_LEVEL)
+		refuse_top_level(step, reason, NULL);
+	if (class == CMIG_STATEMENT_OWN_PROCEDURE && cmig_running_concurrent_ddl())
+		refuse_top_level(step, reason, OFF_MODE_HINT_OWN);
+	if (class == CMIG_STATEMENT_CONCURRENTLY)
 	{
-		case CMIG_STATEMENT_PLAIN:
-			if (step->top_level)
-				break;
-			if (is_partitioned_command(raw->stmt, &reason))
-				refuse_top_level(step, reason, NULL);
-			break;
-
-		case CMIG_STATEMENT_CONCURRENTLY:
-			if (step->top_level)
-				break;
-			if (cmig_running_concurrent_ddl())
-				refuse_top_level(step, reason, OFF_MODE_HINT);
-			raw = cmig_statement_without_concurrently(raw);
-			if (is_partitioned_command(raw->stmt, &reason))
-				refuse_top_level(step, reason, NULL);
-			break;
-
-		case CMIG_STATEMENT_OWN_PROCEDURE:
-			if (!step->top_level && cmig_running_concurrent_ddl())
-				refuse_top_level(step, reason, OFF_MODE_HINT_OWN);
-			break;
-
-		case CMIG_STATEMENT_TOP_LEVEL:
-			if (step->top_level)
-				break;
-			refuse_top_level(step, reason, NULL);
-			break;
-
-		case CMIG_STATEMENT_TRANSACTION:
-		case CMIG_STATEMENT_CLIENT_COPY:
-		case CMIG_STATEMENT_DISCARD_ALL:
-			cmig_statement_refuse(raw);
-			break;
+		if (cmig_running_concurrent_ddl())
+			refuse_top_level(step, reason, OFF_MODE_HINT);
+		raw = cmig_statement_without_concurrently(raw);
 	}
+	reason = partitioned_command(raw->stmt);
+	if (reason != NULL)
+		refuse_top_level(step, reason, NULL);
 	return raw;
 }
 
@@ -599,7 +494,7 @@ void
 cmig_run_check_step(const CmigRunStep *step)
 {
 	CmigScriptRun run = {.step = step,.verb = cmig_direction_name(step->direction)};
-	ErrorContextCallback callback;
+	ErrorContextCallback callback = {error_context_stack, cmig_script_run_describe_error, &run};
 	char	   *path = cmig_session_search_path();
 	int			guc_level;
 
@@ -608,11 +503,8 @@ cmig_run_check_step(const CmigRunStep *step)
 				(errcode(ERRCODE_CMIG_NEEDS_STEPWISE),
 				 errmsg("revision \"%s\" is not transactional", step->revision),
 				 errdetail("Its statements cannot run in the transaction of this call. No revision has been run."),
-				 errhint("Use %s instead. %s", stepwise_call(step), OFF_MODE_HINT)));
+				 errhint("Use %s instead. %s", cmig_script_run_call(step, false), OFF_MODE_HINT)));
 
-	callback.callback = cmig_script_run_describe_error;
-	callback.arg = &run;
-	callback.previous = error_context_stack;
 	error_context_stack = &callback;
 
 	/*
@@ -652,7 +544,10 @@ static struct
 	int			limit;
 }			workers = {InvalidLocalTransactionId, InvalidSubTransactionId, 0};
 
-/* Set lock_timeout on the workers until the end of the transaction. */
+/*
+ * Set lock_timeout on the workers until the end of the transaction.  Citus does
+ * not send it by itself.
+ */
 static void
 limit_workers(int limit)
 {
@@ -671,21 +566,6 @@ limit_workers(int limit)
 }
 
 /*
- * Prepare the transaction for changes on the nodes of a Citus cluster: it is
- * committed on all nodes or on none, and waits for locks on the workers no
- * longer than on the coordinator.  Citus does not send lock_timeout to the
- * workers by itself.
- */
-static void
-prepare_citus(void)
-{
-	int			limit = cmig_settings_int("cmig.lock_timeout", cmig_lock_timeout);
-
-	(void) cmig_citus_use_two_phases();
-	limit_workers(LockTimeout > 0 && (limit == 0 || LockTimeout < limit) ? LockTimeout : limit);
-}
-
-/*
  * Run one of the queries into which a statement was rewritten.  Returns the
  * number of rows processed, or CMIG_NO_ROWS.  If *snapshot_set is false and
  * the query is not a utility statement, pushes a snapshot for this query and
@@ -696,8 +576,14 @@ execute_plan(PlannedStmt *plan, const char *text, DestReceiver *dest,
 			 bool *snapshot_set)
 {
 	int64		rows = CMIG_NO_ROWS;
+	int			limit = cmig_settings_int("cmig.lock_timeout", cmig_lock_timeout);
 
-	prepare_citus();
+	/*
+	 * on a Citus cluster, commit on all nodes or on none, and wait for locks
+	 * on the workers no longer than on the coordinator
+	 */
+	(void) cmig_citus_use_two_phases();
+	limit_workers(LockTimeout > 0 && (limit == 0 || LockTimeout < limit) ? LockTimeout : limit);
 	if (plan->utilityStmt != NULL)
 	{
 		QueryCompletion completion;
@@ -787,16 +673,12 @@ cmig_execute_statement(RawStmt *raw, const char *text, DestReceiver *dest)
  * ----------------------------------------------------------------
  */
 
-/*
- * The argument of read_value(): the script whose placeholders are being
- * replaced.
- */
+/* The argument of read_value(): the script whose placeholders are replaced. */
 typedef struct Script
 {
 	const char *revision;
 	const char *what;
-	bool		require;		/* must all placeholders have a value? */
-	const char *missing;		/* first placeholder without a value, or NULL */
+	const char **missing;		/* see cmig_placeholder_values_insert() */
 } Script;
 
 /*
@@ -812,7 +694,7 @@ read_value(const char *name, bool literal, void *arg)
 
 	if (value != NULL && *value != '\0')
 		return value;
-	if (script->require)
+	if (script->missing == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("placeholder \"%s\" of revision \"%s\" has no value", name, script->revision),
@@ -821,29 +703,18 @@ read_value(const char *name, bool literal, void *arg)
 				 cmig_settings_in_definer_function() ?
 				 errhint("In a SECURITY DEFINER function, only a value that the function's owner sets there is used: PERFORM set_config('cmig_var.%s', '<value>', true)", name) :
 				 errhint("SET cmig_var.%s = '<value>'", name)));
-	if (script->missing == NULL)
-		script->missing = pstrdup(name);
+	if (*script->missing == NULL)
+		*script->missing = pstrdup(name);
 	return NULL;
 }
 
 const char *
 cmig_placeholder_values_insert(const char *script, const CmigNames *declarations,
-							   const char *revision, const char *what)
+							   const char *revision, const char *what, const char **missing)
 {
-	Script		arg = {.revision = revision,.what = what,.require = true};
+	Script		arg = {.revision = revision,.what = what,.missing = missing};
 
 	return cmig_substitute_script(script, declarations, revision, what, read_value, &arg);
-}
-
-const char *
-cmig_placeholder_values_try(const char *script, const CmigNames *declarations,
-							const char *revision, const char *what, const char **missing)
-{
-	Script		arg = {.revision = revision,.what = what};
-
-	script = cmig_substitute_script(script, declarations, revision, what, read_value, &arg);
-	*missing = arg.missing;
-	return script;
 }
 
 /* ----------------------------------------------------------------
@@ -880,7 +751,8 @@ cmig_runner_init(void)
 void
 cmig_runner_begin(void)
 {
-	forget_statement();
+	cmig_running.statement = 0;
+	cmig_running.verifying = false;
 	cmig_extension_forget();
 	cmig_lock_wait_reset();
 }
@@ -912,13 +784,13 @@ cmig_runner_next(CmigScriptRun *run, CmigScriptReader *script)
 	 * count the statement before it is read, because reading it may raise an
 	 * error
 	 */
-	statement_number++;
+	cmig_running.statement++;
 	if (!cmig_script_next(script, &run->statement))
 	{
-		statement_number = 0;
+		cmig_running.statement = 0;
 		return false;
 	}
-	statement_number = run->statement.number;
+	cmig_running.statement = run->statement.number;
 	if (pgstat_track_activities)
 	{
 		snprintf(activity, sizeof(activity), "pg_cmig: %s%s of %s, statement %d: %.800s",
@@ -934,22 +806,18 @@ cmig_runner_next(CmigScriptRun *run, CmigScriptReader *script)
  * the script and restoring it afterward.
  */
 static void
-run_script(CmigScriptRun *run, const char *sql, DestReceiver *dest,
-		   CmigSession *session)
+run_script(CmigScriptRun *run, const char *sql, DestReceiver *dest)
 {
 	MemoryContext caller = CurrentMemoryContext;
 	MemoryContext context;
 	CmigScriptReader *script;
-	ErrorContextCallback callback;
+	ErrorContextCallback callback = {error_context_stack, cmig_script_run_describe_error, run};
 
-	callback.callback = cmig_script_run_describe_error;
-	callback.arg = run;
-	callback.previous = error_context_stack;
 	error_context_stack = &callback;
 
 	run->phase = "before its first statement";
-	statement_number = 0;
-	cmig_session_enter(session, false);
+	cmig_running.statement = 0;
+	cmig_session_enter(false);
 
 	context = AllocSetContextCreate(caller, "pg_cmig statement",
 									ALLOCSET_DEFAULT_SIZES);
@@ -979,87 +847,79 @@ run_script(CmigScriptRun *run, const char *sql, DestReceiver *dest,
 	MemoryContextDelete(context);
 
 	run->phase = "after its last statement";
-	cmig_session_leave(session);
+	cmig_session_leave();
 	cmig_extension_require(run->step->revision);
 
 	error_context_stack = callback.previous;
 }
 
-/*
- * Set the static state before the scripts of a step.  stop_running() must
- * follow after success and after an error.
- */
-static void
-start_running(const CmigRunStep *step)
+void
+cmig_runner_start(CmigScriptRun *run, const CmigRunStep *step)
 {
-	running = step->revision;
-	running_direction = step->direction;
-	replaying = step->replayed;
-	running_verifying = false;
+	Assert(cmig_running.revision == NULL);
+	memset(run, 0, sizeof(*run));
+	run->step = step;
+	run->verb = cmig_direction_name(step->direction);
+	run->statement_timeout = StatementTimeout;
+	run->timeout_was_active = get_timeout_active(STATEMENT_TIMEOUT);
+	cmig_running.revision = step->revision;
+	cmig_running.direction = step->direction;
+	cmig_running.replaying = step->replayed;
+	cmig_running.statement = 0;
+	cmig_running.verifying = false;
 	cmig_extension_note();
 	cmig_lock_wait_watch(GetUserId());
 }
 
-static void
-stop_running(int statement_timeout, bool timeout_was_active)
+void
+cmig_runner_stop(CmigScriptRun *run)
 {
-	running = NULL;
-	replaying = false;
+	if (cmig_running.revision != run->step->revision)
+		return;
+	cmig_running.revision = NULL;
+	cmig_running.replaying = false;
 	cmig_lock_wait_unwatch();
-	start_statement_timeout(timeout_was_active ? statement_timeout : 0);
-	pgstat_report_activity(STATE_RUNNING,
-						   debug_query_string ? debug_query_string : "");
+	start_statement_timeout(run->timeout_was_active ? run->statement_timeout : 0);
+	pgstat_report_activity(STATE_RUNNING, debug_query_string ? debug_query_string : "");
 }
 
-/* The parts of a step, as a bit mask. */
-#define PART_PRECONDITION	1
-#define PART_SCRIPT			2
-#define PART_VERIFY			4
-
-/*
- * Run the given parts (a bit mask) of a step.  Parts that the step does not
- * have are skipped.
- */
-static void
-run_step(const CmigRunStep *step, int parts)
+void
+cmig_runner_run(const CmigRunStep *step, int parts)
 {
 	MemoryContext caller = CurrentMemoryContext;
-	CmigScriptRun run = {.step = step,.verb = cmig_direction_name(step->direction)};
-	CmigSession session = {0};
-	int			statement_timeout = StatementTimeout;
-	bool		timeout_was_active = get_timeout_active(STATEMENT_TIMEOUT);
+	CmigScriptRun run = {.step = step};
 
 	PG_TRY();
 	{
-		start_running(step);
-		if (parts & PART_PRECONDITION && step->direction == CMIG_UPGRADE &&
+		cmig_runner_start(&run, step);
+		if (parts & CMIG_RUN_PRECONDITION && step->direction == CMIG_UPGRADE &&
 			step->precondition_sql != NULL)
 		{
 			DestReceiver *receiver = cmig_precondition_receiver();
 
 			run.verb = "precondition";
 			run.checking = true;
-			run_script(&run, step->precondition_sql, receiver, &session);
+			run_script(&run, step->precondition_sql, receiver);
 			cmig_precondition_require(receiver, step);
 			run.checking = false;
 			run.verb = cmig_direction_name(step->direction);
 		}
-		if (parts & PART_SCRIPT)
-			run_script(&run, step->sql, None_Receiver, &session);
-		if (parts & PART_VERIFY && is_verified(step))
+		if (parts & CMIG_RUN_SCRIPT)
+			run_script(&run, step->sql, None_Receiver);
+		if (parts & CMIG_RUN_VERIFY && is_verified(step))
 		{
 			run.verb = "verify";
 			run.verifying = true;
-			running_verifying = true;
-			run_script(&run, step->verify_sql, cmig_verify_receiver(&run), &session);
+			cmig_running.verifying = true;
+			run_script(&run, step->verify_sql, cmig_verify_receiver(&run));
 		}
 	}
 	PG_CATCH();
 	{
 		ErrorData  *error;
 
-		cmig_session_abandon(&session);
-		stop_running(statement_timeout, timeout_was_active);
+		cmig_session_abandon();
+		cmig_runner_stop(&run);
 
 		MemoryContextSwitchTo(caller);
 		error = CopyErrorData();
@@ -1071,52 +931,12 @@ run_step(const CmigRunStep *step, int parts)
 	}
 	PG_END_TRY();
 
-	stop_running(statement_timeout, timeout_was_active);
+	cmig_runner_stop(&run);
 	/* limits that applied to the statements end */
 	limit_workers(LockTimeout);
 	cmig_run_limit_check();
-	forget_statement();
-}
-
-void
-cmig_runner_run(const CmigRunStep *step)
-{
-	cmig_running_require_idle("cmig.upgrade()");
-	run_step(step, PART_PRECONDITION | PART_SCRIPT | PART_VERIFY);
-}
-
-void
-cmig_runner_verify(const CmigRunStep *step)
-{
-	cmig_running_require_idle("cmig.verify()");
-	run_step(step, PART_VERIFY);
-}
-
-void
-cmig_runner_check_precondition(const CmigRunStep *step)
-{
-	cmig_running_require_idle("cmig.upgrade()");
-	run_step(step, PART_PRECONDITION);
-}
-
-void
-cmig_runner_start(CmigScriptRun *run, const CmigRunStep *step)
-{
-	cmig_running_require_idle("a stepwise run");
-	memset(run, 0, sizeof(*run));
-	run->step = step;
-	run->verb = cmig_direction_name(step->direction);
-	run->statement_timeout = StatementTimeout;
-	run->timeout_was_active = get_timeout_active(STATEMENT_TIMEOUT);
-	start_running(step);
-	forget_statement();
-}
-
-void
-cmig_runner_stop(CmigScriptRun *run)
-{
-	if (cmig_running_revision() == run->step->revision)
-		stop_running(run->statement_timeout, run->timeout_was_active);
+	cmig_running.statement = 0;
+	cmig_running.verifying = false;
 }
 
 void

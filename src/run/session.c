@@ -54,19 +54,51 @@
  * ----------------------------------------------------------------
  */
 
+/* The saved state of a setting. */
+typedef struct SavedSetting
+{
+	const char *name;
+	char	   *value;
+	GucSource	source;
+} SavedSetting;
+
+/*
+ * The state of the session before the script that is running, and what the
+ * hooks have recorded since.
+ */
+static struct
+{
+	bool		entered;		/* is a script running? */
+	bool		steps;			/* see cmig_session_enter() */
+	MemoryContext context;		/* of the lists */
+	int			guc_level;
+	ObjectAddresses *temp_objects;	/* NULL if there was no temporary schema */
+	List	   *prepared;		/* of char *: names of statements that the
+								 * script has prepared */
+	List	   *tables;			/* of Oid: tables that may have deferred
+								 * trigger events */
+	List	   *constraints;	/* of Oid: constraints whose mode the script
+								 * has set by name */
+	bool		set_all;		/* has the script used SET CONSTRAINTS ALL? */
+	bool		set_some;		/* has the script used SET CONSTRAINTS at all? */
+	SavedSetting *settings;		/* sorted by name; NULL if they need not be
+								 * restored */
+	int			setting_count;
+}			session;
+
 /* Record a table that may have deferred trigger events. */
 static void
-note_table(CmigSession *session, Oid table)
+note_table(Oid table)
 {
-	MemoryContext caller = MemoryContextSwitchTo(session->context);
+	MemoryContext caller = MemoryContextSwitchTo(session.context);
 
-	session->tables = list_append_unique_oid(session->tables, table);
+	session.tables = list_append_unique_oid(session.tables, table);
 	MemoryContextSwitchTo(caller);
 }
 
 /* Record those of a query's result relations that have deferrable triggers. */
 static void
-note_result_relations(CmigSession *session, List *relations)
+note_result_relations(List *relations)
 {
 	ListCell   *cell;
 
@@ -79,7 +111,7 @@ note_result_relations(CmigSession *session, List *relations)
 		{
 			if (triggers->triggers[i].tgdeferrable)
 			{
-				note_table(session, RelationGetRelid(info->ri_RelationDesc));
+				note_table(RelationGetRelid(info->ri_RelationDesc));
 				break;
 			}
 		}
@@ -91,7 +123,7 @@ note_result_relations(CmigSession *session, List *relations)
  * necessary because ExecutorEnd is not called for COPY.
  */
 static void
-deferred_note_copy(CmigSession *session, const CopyStmt *copy)
+deferred_note_copy(const CopyStmt *copy)
 {
 	Oid			relation = RangeVarGetRelid(copy->relation, NoLock, true);
 	List	   *relations;
@@ -103,7 +135,7 @@ deferred_note_copy(CmigSession *session, const CopyStmt *copy)
 		find_all_inheritors(relation, NoLock, NULL) : list_make1_oid(relation);
 	foreach(cell, relations)
 	{
-		note_table(session, lfirst_oid(cell));
+		note_table(lfirst_oid(cell));
 	}
 	list_free(relations);
 }
@@ -175,7 +207,7 @@ new_constraints(Oid table, List *known)
  * the function's owner.
  */
 static void
-refuse_namesakes(const CmigSession *session, List *constraints)
+refuse_namesakes(List *constraints)
 {
 	static CmigQuery query = {
 		"SELECT f.conname, ft.relname, ot.relname, ot.oid FROM pg_constraint f JOIN pg_class ft ON ft.oid = f.conrelid"
@@ -194,7 +226,7 @@ refuse_namesakes(const CmigSession *session, List *constraints)
 			char	  **row = lfirst(lc);
 			Oid			other = atooid(row[3]);
 
-			if (list_member_oid(session->tables, other) || !AfterTriggerPendingOnRel(other))
+			if (list_member_oid(session.tables, other) || !AfterTriggerPendingOnRel(other))
 				continue;
 			ereport(ERROR,
 					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -213,7 +245,7 @@ refuse_namesakes(const CmigSession *session, List *constraints)
  * by name.
  */
 static void
-deferred_fire(CmigSession *session)
+deferred_fire(void)
 {
 	List	   *fired = NIL;
 	List	   *round;
@@ -227,7 +259,7 @@ deferred_fire(CmigSession *session)
 		ListCell   *cell;
 
 		round = NIL;
-		foreach(cell, session->tables)
+		foreach(cell, session.tables)
 		{
 			if (AfterTriggerPendingOnRel(lfirst_oid(cell)))
 				round = list_concat_unique_oid(round,
@@ -236,7 +268,7 @@ deferred_fire(CmigSession *session)
 		if (round != NIL)
 		{
 			if (cmig_settings_in_definer_function())
-				refuse_namesakes(session, round);
+				refuse_namesakes(round);
 			set_mode(round, false, false, false);
 			CommandCounterIncrement();
 			fired = list_concat(fired, round);
@@ -249,10 +281,10 @@ deferred_fire(CmigSession *session)
 	 * not set any mode, the constraints that have been fired were deferred by
 	 * the caller or by default, so defer them again.
 	 */
-	set_mode(fired, true, session->set_some, true);
-	if (session->set_some)
+	set_mode(fired, true, session.set_some, true);
+	if (session.set_some)
 	{
-		List	   *set = session->set_all ? cmig_query_oids(&deferrable_query) : session->constraints;
+		List	   *set = session.set_all ? cmig_query_oids(&deferrable_query) : session.constraints;
 
 		set_mode(set, true, true, true);
 		set_mode(set, false, true, false);
@@ -268,18 +300,18 @@ deferred_fire(CmigSession *session)
  * the modes of all existing constraints are set by name.
  */
 static bool
-deferred_set_constraints(CmigSession *session, const ConstraintsSetStmt *set)
+deferred_set_constraints(const ConstraintsSetStmt *set)
 {
 	static CmigQuery named_query = {
 		"SELECT oid FROM pg_constraint WHERE condeferrable AND conname = $1::name AND connamespace = $2",
 		2, {TEXTOID, OIDOID}
 	};
-	MemoryContext caller = MemoryContextSwitchTo(session->context);
+	MemoryContext caller = MemoryContextSwitchTo(session.context);
 	bool		done = set->constraints == NIL && !set->deferred;
 	ListCell   *cell;
 
-	session->set_some = true;
-	session->set_all |= set->constraints == NIL;
+	session.set_some = true;
+	session.set_all |= set->constraints == NIL;
 	if (done)
 		set_mode(cmig_query_oids(&deferrable_query), false, false, false);
 
@@ -300,7 +332,7 @@ deferred_set_constraints(CmigSession *session, const ConstraintsSetStmt *set)
 			if (found == NIL)
 				found = cmig_query_oids(&named_query, name->relname, lfirst_oid(schema));
 		}
-		session->constraints = list_concat_unique_oid(session->constraints, found);
+		session.constraints = list_concat_unique_oid(session.constraints, found);
 	}
 	MemoryContextSwitchTo(caller);
 	return done;
@@ -333,11 +365,6 @@ deferred_set_constraints(CmigSession *session, const ConstraintsSetStmt *set)
 /* The values of the settings cmig.search_path and cmig.role. */
 static char *script_search_path = NULL;
 static char *script_role = NULL;
-
-/*
- * The session of the script that is running, or NULL if no script is running.
- */
-static CmigSession *current = NULL;
 
 static ProcessUtility_hook_type next_ProcessUtility = NULL;
 static ExecutorEnd_hook_type next_ExecutorEnd = NULL;
@@ -597,9 +624,9 @@ list_temp_objects(const ObjectAddresses *known)
  * session, the objects that depend on them.
  */
 static void
-drop_temp_objects(CmigSession *session)
+drop_temp_objects(void)
 {
-	ObjectAddresses *drop = list_temp_objects(session->temp_objects);
+	ObjectAddresses *drop = list_temp_objects(session.temp_objects);
 
 	if (drop == NULL)
 		return;
@@ -616,11 +643,11 @@ drop_temp_objects(CmigSession *session)
 static void
 note_executor_end(QueryDesc *query)
 {
-	if (current != NULL && query->estate != NULL)
+	if (session.entered && query->estate != NULL)
 	{
-		note_result_relations(current, query->estate->es_opened_result_relations);
-		note_result_relations(current, query->estate->es_tuple_routing_result_relations);
-		note_result_relations(current, query->estate->es_trig_target_relations);
+		note_result_relations(query->estate->es_opened_result_relations);
+		note_result_relations(query->estate->es_tuple_routing_result_relations);
+		note_result_relations(query->estate->es_trig_target_relations);
 	}
 
 	if (next_ExecutorEnd)
@@ -642,8 +669,8 @@ note_utility(PlannedStmt *statement, const char *query, bool read_only_tree,
 {
 	Node	   *node = statement->utilityStmt;
 
-	if (current != NULL && IsA(node, ConstraintsSetStmt) &&
-		deferred_set_constraints(current, (ConstraintsSetStmt *) node))
+	if (session.entered && IsA(node, ConstraintsSetStmt) &&
+		deferred_set_constraints((ConstraintsSetStmt *) node))
 		return;
 
 	if (next_ProcessUtility)
@@ -653,7 +680,7 @@ note_utility(PlannedStmt *statement, const char *query, bool read_only_tree,
 		standard_ProcessUtility(statement, query, read_only_tree, context, params,
 								environment, dest, completion);
 
-	if (current == NULL)
+	if (!session.entered)
 		return;
 	if (IsA(node, AlterExtensionStmt) || IsA(node, AlterExtensionContentsStmt) || IsA(node, DropOwnedStmt) ||
 		(IsA(node, DropStmt) && (((DropStmt *) node)->removeType == OBJECT_EXTENSION ||
@@ -661,14 +688,14 @@ note_utility(PlannedStmt *statement, const char *query, bool read_only_tree,
 		cmig_extension_suspected = true;
 	if (IsA(node, PrepareStmt))
 	{
-		MemoryContext caller = MemoryContextSwitchTo(current->context);
+		MemoryContext caller = MemoryContextSwitchTo(session.context);
 
-		current->prepared = lappend(current->prepared,
-									pstrdup(((PrepareStmt *) node)->name));
+		session.prepared = lappend(session.prepared,
+								   pstrdup(((PrepareStmt *) node)->name));
 		MemoryContextSwitchTo(caller);
 	}
 	else if (IsA(node, CopyStmt) && ((CopyStmt *) node)->is_from)
-		deferred_note_copy(current, (CopyStmt *) node);
+		deferred_note_copy((CopyStmt *) node);
 }
 
 void
@@ -691,117 +718,6 @@ cmig_session_init(void)
 	next_ExecutorEnd = ExecutorEnd_hook;
 	ExecutorEnd_hook = note_executor_end;
 }
-
-void
-cmig_session_enter(CmigSession *session, bool steps)
-{
-	MemoryContext caller;
-	ListCell   *cell;
-
-	memset(session, 0, sizeof(*session));
-	session->steps = steps;
-	session->context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig session",
-											 ALLOCSET_SMALL_SIZES);
-	caller = MemoryContextSwitchTo(session->context);
-	foreach(cell, list_portals())
-	{
-		MemoryContext context = lfirst(cell);
-		MemoryContextCallback *mark;
-
-		if (is_marked(context))
-			continue;
-		mark = MemoryContextAllocZero(context, sizeof(MemoryContextCallback));
-		mark->func = existed_before;
-		MemoryContextRegisterResetCallback(context, mark);
-	}
-	session->temp_objects = list_temp_objects(NULL);
-	MemoryContextSwitchTo(caller);
-
-	session->guc_level = steps ? 0 : NewGUCNestLevel();
-	set_all_for_script(steps ? GUC_ACTION_SET : GUC_ACTION_SAVE);
-	/* in parallel, Citus could not change tables with foreign keys */
-	if (!steps)
-		cmig_citus_override("citus.multi_shard_modify_mode", "sequential");
-	current = session;
-	cmig_scope_pin();
-}
-
-void
-cmig_session_use_path(const char *path)
-{
-	cmig_settings_set("search_path", path, PGC_USERSET, GUC_ACTION_SAVE);
-	put_pg_temp_last(GUC_ACTION_SAVE);
-}
-
-void
-cmig_session_abandon(CmigSession *session)
-{
-	ListCell   *cell;
-
-	if (current != session)
-		return;
-	current = NULL;
-	cmig_scope_unpin();
-	foreach(cell, session->prepared)
-	{
-		DropPreparedStatement(lfirst(cell), false);
-	}
-}
-
-void
-cmig_session_leave(CmigSession *session)
-{
-	MemoryContext caller;
-
-	if (current != session)
-		return;
-	caller = MemoryContextSwitchTo(session->context);
-	if (!session->steps)
-		deferred_fire(session);
-	cmig_session_abandon(session);
-	close_cursors();
-	drop_temp_objects(session);
-	if (!session->steps)
-		AtEOXact_GUC(false, session->guc_level);
-	MemoryContextSwitchTo(caller);
-	MemoryContextDelete(session->context);
-}
-
-bool
-cmig_session_is_entered(void)
-{
-	return current != NULL;
-}
-
-/* ----------------------------------------------------------------
- * Saves the settings of a session and restores them several transactions
- * later.
- *
- * PostgreSQL's GUC nest levels cannot be used for this, because they end with
- * a transaction.
- *
- * A setting that was set in the session is set to its old value.  A setting
- * whose value came from elsewhere is reset, which also restores the source of
- * its value.  PostgreSQL rereads configuration files only between commands
- * from the client, so only the script can have changed a setting in the
- * meantime.
- * ----------------------------------------------------------------
- */
-
-/* The saved state of a setting. */
-typedef struct SavedSetting
-{
-	const char *name;
-	char	   *value;
-	GucSource	source;
-} SavedSetting;
-
-/* The settings of a session when they were saved. */
-struct CmigSavedSettings
-{
-	int			count;
-	SavedSetting *settings;		/* sorted by name */
-};
 
 /*
  * Is this a setting that a script can change with SET and the current user is
@@ -827,36 +743,35 @@ compare_settings(const void *a, const void *b)
 	return strcmp(((const SavedSetting *) a)->name, ((const SavedSetting *) b)->name);
 }
 
-CmigSavedSettings *
-cmig_saved_settings_take(void)
+/* Save the value and source of every setting. */
+static void
+save_settings(void)
 {
 	int			count;
 	struct config_generic **all = cmig_guc_variables_compat(&count);
-	CmigSavedSettings *saved = palloc0(sizeof(CmigSavedSettings));
 
-	saved->settings = palloc(sizeof(SavedSetting) * count);
+	session.settings = palloc(sizeof(SavedSetting) * count);
 	for (int i = 0; i < count; i++)
 	{
-		SavedSetting *setting = &saved->settings[saved->count];
+		SavedSetting *setting = &session.settings[session.setting_count];
 
 		if (!is_saved(all[i]))
 			continue;
 		setting->name = pstrdup(all[i]->name);
 		setting->value = GetConfigOptionByName(all[i]->name, NULL, false);
 		setting->source = all[i]->source;
-		saved->count++;
+		session.setting_count++;
 	}
-	qsort(saved->settings, saved->count, sizeof(SavedSetting), compare_settings);
-	return saved;
+	qsort(session.settings, session.setting_count, sizeof(SavedSetting), compare_settings);
 }
 
 /* Returns the saved state, or NULL if the setting did not exist then. */
 static const SavedSetting *
-find_saved(const CmigSavedSettings *saved, const char *name)
+find_saved(const char *name)
 {
 	SavedSetting key = {.name = name};
 
-	return bsearch(&key, saved->settings, saved->count, sizeof(SavedSetting), compare_settings);
+	return bsearch(&key, session.settings, session.setting_count, sizeof(SavedSetting), compare_settings);
 }
 
 static bool
@@ -870,16 +785,26 @@ has_changed(const struct config_generic *now, const SavedSetting *saved)
 }
 
 static void
-put_back(const CmigSavedSettings *saved, const char *name)
+put_back(const char *name)
 {
-	const SavedSetting *setting = find_saved(saved, name);
+	const SavedSetting *setting = find_saved(name);
 
 	cmig_settings_set(name, setting && setting->source >= PGC_S_INTERACTIVE ? setting->value : NULL,
 					  PGC_SUSET, GUC_ACTION_SET);
 }
 
-void
-cmig_saved_settings_put_back(const CmigSavedSettings *saved)
+/*
+ * Restore the settings that have changed since they were saved.  GUC nest
+ * levels cannot be used for this, because they end with a transaction.
+ *
+ * A setting that was set in the session is set to its old value.  A setting
+ * whose value came from elsewhere is reset, which also restores the source of
+ * its value.  PostgreSQL rereads configuration files only between commands
+ * from the client, so only the script can have changed a setting in the
+ * meantime.
+ */
+static void
+restore_settings(void)
 {
 	static const char *const roles[] = {"session_authorization", "role"};
 	int			count;
@@ -893,10 +818,10 @@ cmig_saved_settings_put_back(const CmigSavedSettings *saved)
 	 */
 	for (int i = 0; i < lengthof(roles); i++)
 	{
-		const SavedSetting *setting = find_saved(saved, roles[i]);
+		const SavedSetting *setting = find_saved(roles[i]);
 
 		if (setting != NULL && strcmp(GetConfigOptionByName(roles[i], NULL, false), setting->value) != 0)
-			put_back(saved, roles[i]);
+			put_back(roles[i]);
 	}
 
 	/*
@@ -906,9 +831,96 @@ cmig_saved_settings_put_back(const CmigSavedSettings *saved)
 	all = cmig_guc_variables_compat(&count);
 	for (int i = 0; i < count; i++)
 	{
-		if (is_saved(all[i]) && has_changed(all[i], find_saved(saved, all[i]->name)))
+		if (is_saved(all[i]) && has_changed(all[i], find_saved(all[i]->name)))
 			changed = lappend(changed, pstrdup(all[i]->name));
 	}
 	foreach(lc, changed)
-		put_back(saved, lfirst(lc));
+		put_back(lfirst(lc));
+}
+
+void
+cmig_session_enter(bool steps)
+{
+	MemoryContext caller;
+	ListCell   *cell;
+
+	memset(&session, 0, sizeof(session));
+	session.steps = steps;
+	session.context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig session",
+											ALLOCSET_SMALL_SIZES);
+	caller = MemoryContextSwitchTo(session.context);
+	foreach(cell, list_portals())
+	{
+		MemoryContext context = lfirst(cell);
+		MemoryContextCallback *mark;
+
+		if (is_marked(context))
+			continue;
+		mark = MemoryContextAllocZero(context, sizeof(MemoryContextCallback));
+		mark->func = existed_before;
+		MemoryContextRegisterResetCallback(context, mark);
+	}
+	session.temp_objects = list_temp_objects(NULL);
+	if (steps)
+		save_settings();
+	MemoryContextSwitchTo(caller);
+
+	session.guc_level = steps ? 0 : NewGUCNestLevel();
+	set_all_for_script(steps ? GUC_ACTION_SET : GUC_ACTION_SAVE);
+	/* in parallel, Citus could not change tables with foreign keys */
+	if (!steps)
+		cmig_citus_override("citus.multi_shard_modify_mode", "sequential");
+	session.entered = true;
+	cmig_scope_pin();
+}
+
+void
+cmig_session_use_path(const char *path)
+{
+	cmig_settings_set("search_path", path, PGC_USERSET, GUC_ACTION_SAVE);
+	put_pg_temp_last(GUC_ACTION_SAVE);
+}
+
+void
+cmig_session_abandon(void)
+{
+	ListCell   *cell;
+
+	if (!session.entered)
+		return;
+	session.entered = false;
+	cmig_scope_unpin();
+	foreach(cell, session.prepared)
+	{
+		DropPreparedStatement(lfirst(cell), false);
+	}
+}
+
+void
+cmig_session_leave(void)
+{
+	if (session.entered)
+	{
+		MemoryContext caller = MemoryContextSwitchTo(session.context);
+
+		if (!session.steps)
+			deferred_fire();
+		cmig_session_abandon();
+		close_cursors();
+		drop_temp_objects();
+		if (!session.steps)
+			AtEOXact_GUC(false, session.guc_level);
+		MemoryContextSwitchTo(caller);
+		if (!session.steps)
+			MemoryContextDelete(session.context);
+	}
+	if (session.settings != NULL)
+		restore_settings();
+	session.settings = NULL;
+}
+
+bool
+cmig_session_is_entered(void)
+{
+	return session.entered;
 }

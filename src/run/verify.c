@@ -67,17 +67,8 @@ static Area *area = NULL;
 static shmem_request_hook_type previous_request = NULL;
 static shmem_startup_hook_type previous_startup = NULL;
 
-/*
- * The step that this session is running.  If no step is running, "revision" is
- * an empty string.
- */
-static CmigLastFailure current =
-{
-	0
-};
-
-/* Has end_session() been registered? */
-static bool watching_exit = false;
+/* The step that this session is running; its revision is empty if none is. */
+static CmigLastFailure current = {0};
 
 /* shmem_request hook: reserve shared memory and the LWLock. */
 static void
@@ -162,19 +153,11 @@ keep(void)
 	current.revision[0] = '\0';
 }
 
-/*
- * Copy a string to a buffer of "size" bytes, truncated at a character
- * boundary.
- */
+/* Copy a string, truncated at a character boundary, to a buffer. */
 static void
 copy_text(char *target, const char *text, int size)
 {
-	int			length = strlen(text);
-
-	if (length >= size)
-		length = pg_mbcliplen(text, length, size - 1);
-	memcpy(target, text, length);
-	target[length] = '\0';
+	strlcpy(target, text, pg_mbcliplen(text, strlen(text), size - 1) + 1);
 }
 
 /*
@@ -194,6 +177,8 @@ end_session(int code, Datum arg)
 void
 cmig_last_failure_begin(CmigDirection direction, const char *revision)
 {
+	static bool watching_exit = false;
+
 	if (area == NULL)
 		return;
 	if (!watching_exit)

@@ -238,6 +238,10 @@ static int	server_deadlock_timeout;
 static bool server_log_lock_waits;
 static emit_log_hook_type next_log_hook = NULL;
 
+/* What the report says instead of naming the lock; see cmig_lock_wait_tell(). */
+static const char *tell_message = NULL;
+static const char *tell_detail = NULL;
+
 static TimeoutId timer;
 static bool timer_registered = false;
 static Oid	watching_role = InvalidOid;
@@ -369,10 +373,15 @@ tell_wait(ErrorData *edata)
 		if (waiting && !told)
 		{
 			told = true;
-			ereport(NOTICE,
-					(errmsg_internal("%s", edata->message),
-					 edata->detail_log ? errdetail_internal("%s", edata->detail_log) : 0,
-					 errhint("To see the blocking sessions, in another session: SELECT * FROM cmig.status()")));
+			if (tell_message != NULL)
+				ereport(NOTICE,
+						(errmsg_internal("%s", tell_message),
+						 tell_detail ? errdetail_internal("%s", tell_detail) : 0));
+			else
+				ereport(NOTICE,
+						(errmsg_internal("%s", edata->message),
+						 edata->detail_log ? errdetail_internal("%s", edata->detail_log) : 0,
+						 errhint("To see the blocking sessions, in another session: SELECT * FROM cmig.status()")));
 		}
 	}
 	if (next_log_hook)
@@ -409,7 +418,7 @@ cmig_lock_wait_give_back(void)
 }
 
 void
-cmig_lock_wait_watch(Oid caller)
+cmig_lock_wait_tell(const char *message, const char *detail)
 {
 	if (!timer_registered)
 	{
@@ -427,6 +436,14 @@ cmig_lock_wait_watch(Oid caller)
 		told = false;
 		telling = true;
 	}
+	tell_message = message;
+	tell_detail = detail;
+}
+
+void
+cmig_lock_wait_watch(Oid caller)
+{
+	cmig_lock_wait_tell(NULL, NULL);
 	watching_role = caller;
 	lock_limit_ms = cmig_settings_int("cmig.lock_timeout", cmig_lock_timeout);
 	enable_timeout_every(timer,

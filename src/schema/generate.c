@@ -474,7 +474,7 @@ find_differences(const CmigManaged *managed, const char *target_sql,
 		if (stored == NULL)
 			continue;
 		script->revision = cmig_graph_id(graph, node);
-		script->sql = cmig_placeholder_values_insert(stored->sql, &stored->placeholders, script->revision, "upgrade");
+		script->sql = cmig_placeholder_values_insert(stored->sql, &stored->placeholders, script->revision, "upgrade", NULL);
 		options->scripts = lappend(options->scripts, script);
 	}
 	if (replay)

@@ -407,7 +407,7 @@ cmig_replay_nodes(CmigReplay *replay, const int *nodes, int count, CmigDirection
 		CHECK_FOR_INTERRUPTS();
 		step = texts ? *cmig_step_texts_get(texts, i) : *cmig_step_texts_fetch(replay->graph, plan, nodes[i]);
 		if (repeatable != NULL && repeatable->sql != NULL)
-			step.sql = cmig_placeholder_values_insert(repeatable->sql, &repeatable->placeholders, step.revision, "upgrade");
+			step.sql = cmig_placeholder_values_insert(repeatable->sql, &repeatable->placeholders, step.revision, "upgrade", NULL);
 		replay_script(replay, step);
 		MemoryContextReset(context);
 	}

@@ -304,7 +304,7 @@ CMIG_READER(cmig_squash)
 			continue;
 		if (script->placeholders.count > 0)
 			cmig_listing_add(&filled, id);
-		reader = cmig_script_open(cmig_placeholder_values_insert(script->sql, &script->placeholders, id, "upgrade"));
+		reader = cmig_script_open(cmig_placeholder_values_insert(script->sql, &script->placeholders, id, "upgrade", NULL));
 		while (cmig_script_next(reader, &statement))
 			add_statement(&generate.unresolved, id, &statement);
 		cmig_script_close(reader);

@@ -70,7 +70,7 @@ run(const Call *call)
 static const char *
 run_name(void)
 {
-	return cmig_running_is_replaying() ? "replay" : "target";
+	return cmig_running.replaying ? "replay" : "target";
 }
 
 /* Raise an error for something that a rollback would not undo. */
@@ -367,7 +367,6 @@ void
 cmig_target_in_session(CmigTargetState *state, CmigScriptRun *run, const char *path, const char *const *settings,
 					   void (*statements) (CmigScriptRun *run, void *arg), void *arg)
 {
-	CmigSession session = {0};
 
 	PG_TRY();
 	{
@@ -379,7 +378,7 @@ cmig_target_in_session(CmigTargetState *state, CmigScriptRun *run, const char *p
 		error_context_stack = &callback;
 
 		run->phase = "before its first statement";
-		cmig_session_enter(&session, false);
+		cmig_session_enter(false);
 		if (path != NULL)
 			cmig_session_use_path(path);
 		for (int i = 0; settings[i] != NULL; i += 2)
@@ -388,7 +387,7 @@ cmig_target_in_session(CmigTargetState *state, CmigScriptRun *run, const char *p
 		run->phase = NULL;
 		statements(run, arg);
 		run->phase = "after its last statement";
-		cmig_session_leave(&session);
+		cmig_session_leave();
 		watch(NULL);
 		run->phase = NULL;
 		error_context_stack = callback.previous;
@@ -396,7 +395,7 @@ cmig_target_in_session(CmigTargetState *state, CmigScriptRun *run, const char *p
 	PG_CATCH();
 	{
 		watch(NULL);
-		cmig_session_abandon(&session);
+		cmig_session_abandon();
 		PG_RE_THROW();
 	}
 	PG_END_TRY();

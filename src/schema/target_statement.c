@@ -804,7 +804,7 @@ static Node *
 adapt_alter_table(CmigTargetState *state, Node *statement, const CmigTargetSubject *subject)
 {
 	AlterTableStmt *alter = (AlterTableStmt *) copyObject(statement);
-	bool		only_drops = !cmig_running_is_replaying();
+	bool		only_drops = !cmig_running.replaying;
 	ListCell   *cell;
 
 	foreach(cell, alter->cmds)
@@ -1028,7 +1028,7 @@ cmig_target_adapt(CmigTargetState *state, Node *node)
 		(!superuser() && is_grant_on_member((GrantStmt *) node)) || cmig_target_extension_run(state, node))
 		return NULL;
 	node = adapt_roles(state, node, &subject);
-	if (node != NULL && IsA(node, DropStmt) && !cmig_running_is_replaying())
+	if (node != NULL && IsA(node, DropStmt) && !cmig_running.replaying)
 	{
 		/* as for ALTER TABLE, a missing object is only an error in a revision */
 		node = copyObject(node);

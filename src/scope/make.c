@@ -240,7 +240,7 @@ run_statements(const char *from, char *text)
 	};
 
 	if (text[0] != '\0')
-		cmig_runner_run(&step);
+		cmig_runner_run(&step, CMIG_RUN_ALL);
 	CommandCounterIncrement();
 }
 

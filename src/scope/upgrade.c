@@ -251,7 +251,7 @@ write_failure(const Upgrade *upgrade, const ErrorData *error)
 	entry.finished_at = GetCurrentTimestamp();
 	entry.sqlstate = pstrdup(unpack_sql_state(error->sqlerrcode));
 	entry.message = error->detail ? psprintf("%s: %s", error->message, error->detail) : error->message;
-	entry.statement = cmig_running_statement();
+	entry.statement = cmig_running.statement;
 
 	/* ignore an error here in favor of the error of the scope */
 	PG_TRY();
