@@ -2162,9 +2162,9 @@ WITH RECURSIVE part AS (SELECT c.oid, c.relname IN ('log', 'layout') AS read FRO
 		WHERE c.relnamespace = (SELECT n.oid FROM pg_namespace n WHERE n.nspname = 'cmig_audit')
 	UNION SELECT i.inhrelid, part.read FROM pg_inherits i JOIN part ON i.inhparent = part.oid),
 kin AS (SELECT part.oid FROM part UNION SELECT x.indexrelid FROM pg_index x JOIN part ON x.indrelid = part.oid)
-SELECT true AS remote, c.oid::regclass::text AS code FROM part JOIN pg_class c ON c.oid = part.oid WHERE part.read AND c.relkind = 'f'
+SELECT 'table' AS kind, c.oid AS relation, c.oid::regclass::text AS code FROM part JOIN pg_class c ON c.oid = part.oid WHERE part.read AND c.relkind = 'f'
 UNION ALL
-SELECT false, CASE d.refclassid WHEN 'pg_proc'::regclass THEN 'calls function ' || d.refobjid::regprocedure::text
+SELECT 'code', NULL, CASE d.refclassid WHEN 'pg_proc'::regclass THEN 'calls function ' || d.refobjid::regprocedure::text
 	WHEN 'pg_operator'::regclass THEN 'calls operator ' || d.refobjid::regoperator::text
 	ELSE 'uses type ' || format_type(d.refobjid, -1) END
 FROM pg_depend d
@@ -2177,16 +2177,31 @@ AND (d.classid = 'pg_class'::regclass AND d.objid IN (SELECT kin.oid FROM kin)
 	OR d.classid = 'pg_rewrite'::regclass AND d.objid IN (SELECT w.oid FROM pg_rewrite w WHERE w.ev_class IN (SELECT part.oid FROM part))
 	OR d.classid = 'pg_statistic_ext'::regclass AND d.objid IN (SELECT t.oid FROM pg_statistic_ext t WHERE t.stxrelid IN (SELECT part.oid FROM part)))
 UNION ALL
-SELECT false, 'calls function satisfies_hash_partition' FROM (
+SELECT 'code', NULL, 'calls function satisfies_hash_partition' FROM (
 	SELECT concat(x.indexprs, x.indpred) FROM pg_index x JOIN part ON x.indrelid = part.oid
 	UNION ALL SELECT k.conbin::text FROM pg_constraint k JOIN part ON k.conrelid = part.oid
 	UNION ALL SELECT f.adbin::text FROM pg_attrdef f JOIN part ON f.adrelid = part.oid
 	UNION ALL SELECT t.stxexprs::text FROM pg_statistic_ext t JOIN part ON t.stxrelid = part.oid
 	UNION ALL SELECT p.partexprs::text FROM pg_partitioned_table p JOIN part ON p.partrelid = part.oid) e(expression)
-WHERE strpos(e.expression, ':funcid 5028 ') > 0;
-COMMENT ON VIEW cmig.audit_foreign IS 'Code and foreign tables of others that a query of the audit log would use.';
-COMMENT ON COLUMN cmig.audit_foreign.remote IS 'Is it a foreign table?';
-COMMENT ON COLUMN cmig.audit_foreign.code IS 'What the query would use';
+WHERE strpos(e.expression, ':funcid 5028 ') > 0
+UNION ALL
+-- a policy that has other nodes than these, reads a relation or XMLTABLE, has a user-defined type, or calls a function that is volatile,
+-- not built in, or an input function, executes its argument as a query (xml), or opens a table (whose partition key is evaluated then)
+SELECT 'policy', p.polrelid, p.polname FROM pg_policy p CROSS JOIN CAST(p.polqual AS text) q(qual)
+WHERE EXISTS (SELECT FROM regexp_matches(q.qual, '\{([A-Z_]+)', 'g') t(tag) WHERE t.tag[1] <> ALL ('{VAR,CONST,PARAM,FUNCEXPR,OPEXPR,DISTINCTEXPR,
+	NULLIFEXPR,SCALARARRAYOPEXPR,BOOLEXPR,NULLTEST,BOOLEANTEST,RELABELTYPE,CASEEXPR,CASEWHEN,CASETESTEXPR,COALESCEEXPR,MINMAXEXPR,SQLVALUEFUNCTION,
+	ARRAYEXPR,ARRAYCOERCEEXPR,SUBSCRIPTINGREF,SUBLINK,QUERY,TARGETENTRY,FROMEXPR,RANGETBLREF,RTE,RANGETBLENTRY,RANGETBLFUNCTION,ALIAS,JOINEXPR,
+	SORTGROUPCLAUSE,AGGREF,WINDOWFUNC,WINDOWCLAUSE}'))
+	OR q.qual ~ ':(relid [1-9]|rtekind [^12358])'
+	OR EXISTS (SELECT FROM regexp_matches(q.qual, ':\w*type\w* (\d+)', 'g') t(oid) WHERE t.oid[1]::bigint >= 16384)
+	OR EXISTS (SELECT FROM regexp_matches(q.qual, ':(?:funcid|opfuncid|aggfnoid|winfnoid) (\d+)', 'g') c(oid) LEFT JOIN pg_proc f ON f.oid = c.oid[1]::oid
+		WHERE f.oid IS NULL OR f.oid >= 16384 OR f.provolatile = 'v' OR f.proname LIKE 'pg\_input\_%'
+			OR f.prorettype = ANY ('{cstring,internal,record,xml}'::regtype[])
+			OR f.proargtypes::oid[] && '{cstring,internal,record,oid,regclass}'::regtype[]::oid[]);
+COMMENT ON VIEW cmig.audit_foreign IS 'Code and foreign tables of others that a query of the audit log would use, and the policies of all tables that can run code of others.';
+COMMENT ON COLUMN cmig.audit_foreign.kind IS 'table (a foreign table), code, or policy';
+COMMENT ON COLUMN cmig.audit_foreign.relation IS 'The foreign table, or the table of the policy';
+COMMENT ON COLUMN cmig.audit_foreign.code IS 'What the query would use, or the name of the policy';
 
 --
 -- Privileges: everything belongs to the bootstrap superuser, so that no other

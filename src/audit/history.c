@@ -24,6 +24,7 @@
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 #include "utils/relcache.h"
+#include "utils/rls.h"
 #include "utils/timestamp.h"
 
 #include "audit/internal.h"
@@ -39,7 +40,8 @@
  */
 
 static CmigQuery foreign_parts = {
-	"SELECT f.code FROM cmig.audit_foreign f WHERE f.remote = $1 ORDER BY f.code LIMIT 1", 1, {BOOLOID}
+	"SELECT f.code FROM cmig.audit_foreign f WHERE f.kind = $1 AND ($2 = 0::oid OR f.relation = $2) ORDER BY f.code LIMIT 1",
+	2, {TEXTOID, OIDOID}
 };
 
 /* The columns of cmig_audit.layout. */
@@ -119,7 +121,9 @@ cmig_audit_reader_begin(void)
 	Oid			owner;
 	Oid			schema;
 	Oid			tables[2];
+	Oid			caller = GetUserId();
 	bool		allowed;
+	char	   *policy;
 	char	   *remote;
 	char	   *code;
 	CmigRole	saved;
@@ -164,10 +168,11 @@ cmig_audit_reader_begin(void)
 		return;
 	lock_tree(tables[0]);
 	lock_tree(tables[1]);
+	cmig_role_act_as_owner(&saved, extension_owner);
 	for (int i = 0; i < lengthof(tables); i++)
 	{
-		char	   *policy = cmig_audit_policy_find_foreign(tables[i]);
-
+		policy = check_enable_rls(tables[i], caller, true) != RLS_ENABLED ? NULL :
+			cmig_query_value(&foreign_parts, "policy", tables[i]);
 		if (policy)
 			ereport(ERROR,
 					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -176,9 +181,8 @@ cmig_audit_reader_begin(void)
 					 errdetail("The code would run with your privileges. A policy on the log must not read tables and can call only built-in functions that are not volatile."),
 					 errhint("The owner of the log must change or drop the policy.")));
 	}
-	cmig_role_act_as_owner(&saved, extension_owner);
-	remote = cmig_query_value(&foreign_parts, true);
-	code = cmig_query_value(&foreign_parts, false);
+	remote = cmig_query_value(&foreign_parts, "table", InvalidOid);
+	code = cmig_query_value(&foreign_parts, "code", InvalidOid);
 	cmig_role_return(&saved);
 	if (remote)
 		ereport(ERROR,

@@ -316,7 +316,6 @@ extern List *cmig_audit_target_names(CmigAuditTarget *target, int layout);
 extern List *cmig_audit_key_argument(FunctionCallInfo fcinfo, int n, CmigAuditTarget *target);
 extern List *cmig_audit_key_then(CmigAuditTarget *target, int layout, List **kinds);
 extern void cmig_audit_put_member(JsonbParseState **state, char *name, JsonbValue *value);
-extern char *cmig_audit_policy_find_foreign(Oid relation);
 
 /* in history.c */
 

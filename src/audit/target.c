@@ -6,23 +6,18 @@
  */
 #include "postgres.h"
 
-#include "access/htup_details.h"
 #include "access/table.h"
 #include "access/transam.h"
 #include "access/xlog.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_cast.h"
 #include "catalog/pg_class.h"
-#include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "lib/stringinfo.h"
 #include "nodes/makefuncs.h"
-#include "nodes/nodeFuncs.h"
-#include "nodes/parsenodes.h"
 #include "nodes/pg_list.h"
 #include "parser/parse_func.h"
-#include "rewrite/rowsecurity.h"
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -33,8 +28,6 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
-#include "utils/rls.h"
-#include "utils/syscache.h"
 #include "utils/varlena.h"
 
 #include "audit/internal.h"
@@ -430,13 +423,6 @@ to_jsonb_of(Oid type, Datum value)
 	return DatumGetJsonbP(FunctionCall1(&function, value));
 }
 
-/* Returns a row if a dropped table's only key column contains numbers. */
-static CmigQuery number_key = {
-	"SELECT 'yes' FROM (SELECT l.row_key::jsonb AS key FROM cmig_audit.log l"
-	"  WHERE l.row_hash >= $1 AND l.row_hash < $2 AND l.row_key IS NOT NULL LIMIT 1) k WHERE jsonb_typeof(k.key -> $3) = 'number'",
-	3, {INT8OID, INT8OID, TEXTOID}
-};
-
 /*
  * Convert a key value that is given as text, using the column's type.  The
  * type's code (domain checks, a cast to json) does not run as the caller.
@@ -444,22 +430,17 @@ static CmigQuery number_key = {
 static Jsonb *
 value_of_text(CmigAuditTarget *target, const char *column, char *text)
 {
-	Oid			type = TEXTOID;
-	int32		typmod = -1;
+	Oid			type;
+	int32		typmod;
 	Oid			input;
 	Oid			parameter;
 	CmigRole	saved;
 	Jsonb	   *value;
 	int			guc_level;
 
+	/* the kinds of a dropped table's key determine the forms of the key */
 	if (!OidIsValid(target->relation))
-	{
-		if (cmig_query_value(&number_key, (int64) target->table_id << 32, ((int64) target->table_id + 1) << 32, column))
-			type = NUMERICOID;
-		getTypeInputInfo(type, &input, &parameter);
-		return to_jsonb_of(type, OidInputFunctionCall(input, text, parameter, -1));
-	}
-
+		return to_jsonb_of(TEXTOID, CStringGetTextDatum(text));
 	get_atttypetypmodcoll(target->relation,
 						  get_attnum(target->relation, column),
 						  &type, &typmod, &parameter);
@@ -678,133 +659,4 @@ cmig_audit_key_argument(FunctionCallInfo fcinfo, int n, CmigAuditTarget *target)
 			forms = add_form(forms, target, names, kinds);
 	}
 	return forms;
-}
-
-/*
- * Checks policies on the log, which are evaluated with a reader's
- * privileges.
- *
- * A policy may call built-in functions that change nothing and run no queries,
- * with values of built-in types.  That is sufficient for policies of
- * cmig.enable_rls(), which compare a column with the context.  Extensions'
- * functions are not allowed, because some of them execute their argument.
- */
-
-/*
- * Is this a function that a policy on the log must not call?  Besides functions
- * that are volatile or not built in, these are:
- * - functions that return xml, because query_to_xml() and similar functions
- *   execute their argument
- * - input functions and functions that work like one, because they can convert
- *   text to a type that does not occur in their declaration
- * - functions that can open a table, given the table's OID: when the server
- *   reads a table's partition key, it evaluates the functions in the key
- */
-static bool
-is_foreign_function(Oid function, void *context)
-{
-	static const Oid refused[] = {CSTRINGOID, INTERNALOID, RECORDOID, OIDOID, REGCLASSOID, XMLOID};
-	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
-	Form_pg_proc form;
-	bool		foreign;
-
-	if (!HeapTupleIsValid(tuple))
-		return true;
-	form = (Form_pg_proc) GETSTRUCT(tuple);
-	foreign = function >= FirstNormalObjectId || form->provolatile == PROVOLATILE_VOLATILE ||
-		strncmp(NameStr(form->proname), "pg_input_", strlen("pg_input_")) == 0;
-	for (int i = 0; i < lengthof(refused); i++)
-	{
-		foreign |= form->prorettype == refused[i] && refused[i] != OIDOID && refused[i] != REGCLASSOID;
-		for (int n = 0; n < form->pronargs; n++)
-			foreign |= form->proargtypes.values[n] == refused[i] && refused[i] != XMLOID;
-	}
-	ReleaseSysCache(tuple);
-	return foreign;
-}
-
-/*
- * Returns true if the node has a user-defined type, which can have casts and
- * checks.
- */
-static bool
-is_foreign_value(Node *node)
-{
-	switch (nodeTag(node))
-	{
-		case T_Const:
-		case T_Param:
-		case T_CoerceViaIO:
-		case T_CoerceToDomain:
-		case T_ArrayCoerceExpr:
-		case T_ConvertRowtypeExpr:
-		case T_RowExpr:
-		case T_Var:
-			return exprType(node) >= FirstNormalObjectId;
-		default:
-			return cmig_is_json_expression_compat(node) && exprType(node) >= FirstNormalObjectId;
-	}
-}
-
-/* Returns true if the expression can run another role's code. */
-static bool
-is_foreign(Node *node, void *context)
-{
-	ListCell   *lc;
-
-	if (node == NULL)
-		return false;
-	if (IsA(node, Query))
-	{
-		foreach(lc, ((Query *) node)->rtable)
-		{
-			RangeTblEntry *entry = lfirst(lc);
-
-			/*
-			 * a relation in a sub-select can be a view or have policies,
-			 * which can call other roles' functions
-			 */
-			if (OidIsValid(entry->relid))
-				return true;
-
-			/*
-			 * XMLTABLE and JSON_TABLE convert text to the types of their
-			 * columns
-			 */
-			if (entry->rtekind == RTE_TABLEFUNC)
-				return true;
-		}
-		return query_tree_walker((Query *) node, is_foreign, context, 0);
-	}
-	if (check_functions_in_node(node, is_foreign_function, context) || is_foreign_value(node))
-		return true;
-	return expression_tree_walker(node, is_foreign, context);
-}
-
-/*
- * Returns the name of a policy on a relation that applies to the caller and
- * could run another role's code, or NULL if there is none.
- */
-char *
-cmig_audit_policy_find_foreign(Oid oid)
-{
-	Relation	relation;
-	char	   *name = NULL;
-	ListCell   *lc;
-
-	if (check_enable_rls(oid, InvalidOid, true) != RLS_ENABLED)
-		return NULL;
-	relation = table_open(oid, AccessShareLock);
-	if (relation->rd_rsdesc)
-	{
-		foreach(lc, relation->rd_rsdesc->policies)
-		{
-			RowSecurityPolicy *policy = lfirst(lc);
-
-			if (is_foreign((Node *) policy->qual, NULL))
-				name = pstrdup(policy->policy_name);
-		}
-	}
-	table_close(relation, NoLock);
-	return name;
 }

@@ -153,17 +153,6 @@ cmig_is_json_table_compat(Node *node)
 #endif
 }
 
-/* Is the node a JSON_VALUE, JSON_QUERY, or JSON_EXISTS expression? */
-static inline bool
-cmig_is_json_expression_compat(Node *node)
-{
-#if PG_VERSION_NUM >= 170000
-	return IsA(node, JsonExpr);
-#else
-	return false;
-#endif
-}
-
 /* Is "member" allowed to SET ROLE to "role"? */
 static inline bool
 cmig_can_set_role_compat(Oid member, Oid role)
