@@ -3,8 +3,8 @@
 # Tests that the documents are complete and that their examples print what they show.
 #
 # The test runs every example in README.md, in the README.md of each chain, and in
-# the documents in doc/.  (doc/production.md has its own test, because its examples
-# need drivers.)  DocExamples.pm describes what is run, and how.  If the output of an
+# the documents in doc/.  (doc/production.md and doc/pytest.md have their own test,
+# because their examples need drivers.)  DocExamples.pm describes what is run, and how.  If the output of an
 # example was changed on purpose, the test leaves a copy of the document with the new
 # output in tmp_check.
 
@@ -27,7 +27,7 @@ $node->start;
 $node->safe_psql('postgres', 'CREATE ROLE shop LOGIN CREATEDB');
 
 my @documents = @ARGV ? @ARGV
-  : ("$top/README.md", glob("$top/migrations/*/README.md"), grep { !/production/ } glob("$top/doc/*.md $top/doc/reference/*.md"));
+  : ("$top/README.md", glob("$top/migrations/*/README.md"), grep { !/production|pytest/ } glob("$top/doc/*.md $top/doc/reference/*.md"));
 foreach my $path (map { Cwd::abs_path($_) } @documents)
 {
 	my $mode = $path =~ m{reference/|migrations|tutorial|tenants} ? 'whole' : 'sections';
@@ -64,7 +64,7 @@ my %known = map { $_ => 1 } $list->("LOAD 'pg_cmig';
 	UNION SELECT relname FROM pg_class WHERE relnamespace = 'cmig'::regnamespace
 	UNION SELECT substr(name, 6) FROM pg_settings WHERE name LIKE 'cmig.%'");
 $known{conf} = 1;	# cmig.conf of the command line
-foreach my $path (@documents, map { "$top/$_" } qw(doc/production.md docker/README.md CONTRIBUTING.md SECURITY.md CHANGELOG.md))
+foreach my $path (@documents, map { "$top/$_" } qw(doc/production.md doc/pytest.md CONTRIBUTING.md SECURITY.md CHANGELOG.md))
 {
 	my %unknown;
 

@@ -29,7 +29,7 @@ $ENV{DATABASE_URL} = 'postgresql+asyncpg:///o%27d%20%22d';
 gives(4, '', 'does not exist', 'current');
 gives(0, 'cmig\.conf\ndatabase o\'d "d is at base', '^$', 'init', '--create-database');
 gives(0, 'base', '', 'init');
-gives(0, '^migrations/001_create_people\.sql$', 'no revision files', 'revision', '-m', 'Create people', '--rev-id', '001');
+gives(0, '^migrations/001_create_people\.sql$', '^$', 'revision', '-m', 'Create people', '--rev-id', '001');
 edit('migrations/001_create_people.sql', "CREATE TABLE people (name text DEFAULT 'o''\\n');", 'DROP TABLE people;');
 gives(0, '^-- revision: 002\n', '^$', 'revision', '-m', "It's \\ \$(touch x) `touch x`; DROP", '--rev-id', '002', '--sql');
 gives(0, '^migrations/002_', '^$', 'revision', '-m', "It's \\ \$(touch x); DROP", '--rev-id', '002', '--no-transaction');
@@ -350,10 +350,10 @@ SKIP:
 
 # The commands in the documents are accepted.  --help, which comes last, reads the
 # command line and does nothing else.
-foreach my $document (qw(README.md doc/command-line.md))
+foreach my $document (qw(README.md doc/command-line.md doc/docker.md doc/github-actions.md doc/gitlab-ci.md))
 {
 	my $text = slurp_file("$CmigNode::top/$document");
-	my @commands = ($text =~ /`cmig ([^`\n]+)`/g, $text =~ /^cmig ([^#&\n]+)/mg, $text =~ /&& cmig ([^#&\n]+)/g);
+	my @commands = ($text =~ /`cmig ([^`\n]+)`/g, $text =~ /^ *(?:- )?cmig ([^#&\n']+)/mg, $text =~ /&& cmig ([^#&\n]+)/g);
 	my @refused = grep { (cmig(Text::ParseWords::shellwords(s/\\\|/|/gr), '--help'))[0] != 0 } grep { !/^import alembic/ } @commands;
 
 	ok(@commands > 2, "$document has commands");

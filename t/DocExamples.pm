@@ -307,7 +307,7 @@ sub masked
 	$count += $text =~ s/\b(?=[a-f]*\d)[0-9a-f]{12}\b/<id>/g;
 	$count += $text =~ s/\b(pid|process) \d+/$1 <pid>/gi;
 	$count += $text =~ s/pg_terminate_backend\(\d+\)/pg_terminate_backend(<pid>)/g;
-	$count += $text =~ s/\b\d+(\.\d+)? seconds/<seconds>/g;
+	$count += $text =~ s/\b\d+(\.\d+)?( seconds|s$)/<seconds>/gm;
 	$count += $text =~ s/^psql:(\S+):\d+:/psql:$1:<line>:/gm;
 	$count += $text =~ s/\bline \d+ at RAISE/line <line> at RAISE/g;
 	$text =~ s/ +/ /g, $text =~ s/-+/-/g if $count;

@@ -56,7 +56,8 @@ check_files()
 {
 	local file
 
-	[ ${#files[@]} -gt 0 ] || { say "cmig: no revision files in ${folders[*]}"; return 0; }
+	# the first revision is written into an empty folder
+	[ ${#files[@]} -gt 0 ] || { [ "$verb" = revision ] || say "cmig: no revision files in ${folders[*]}"; return 0; }
 	{ printf '%s\n' "${files[@]}"; printf '%s\0' "${files[@]}" | xargs -0 cat --; } | is_utf8 ||
 		for file in "${files[@]}"; do
 			printf '%s' "$file" | is_utf8 || fail 2 "the name of the file $(printf %q "$file") is not valid UTF-8"
