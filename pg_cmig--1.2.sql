@@ -829,16 +829,17 @@ AS $rules$
 	uses AS MATERIALIZED (SELECT p.oid AS policy, d.refobjsubid AS attnum FROM p
 	 JOIN pg_depend d ON d.classid = 'pg_policy'::regclass AND d.objid = p.oid
 	  AND d.refclassid = 'pg_class'::regclass AND d.refobjid = p.polrelid AND d.refobjsubid > 0),
-	-- the call of enable_rls that a table's comments record, for its partitions
+	-- the setup that comments record, and the call of enable_rls with it, for partitions
+	words_of AS (SELECT p.oid AS policy, m[1] AS name,
+	  regexp_replace(to_json(m[2])::text, '%([0-9A-F]{2})', E'\\\\u00\\1', 'g')::json #>> '{}' AS value
+	 FROM p CROSS JOIN LATERAL regexp_matches(substring(p.setup FROM '[[]cmig[.]enable_rls (.*)[]]'), '([a-z_]+)=([^ ]*)', 'g') m),
 	calls AS (SELECT t.oid, format('SELECT cmig.enable_rls(%L', t.name) || coalesce(string_agg(DISTINCT w.text, ''), '')
 	  || CASE WHEN t.forced THEN '' ELSE ', force => false' END
 	  || (SELECT string_agg(format(', %s => %L', l.argument, ARRAY(SELECT r.name FROM unnest(l.polroles) WITH ORDINALITY u(oid, n)
 	   JOIN names r ON r.oid = u.oid ORDER BY u.n)), '' ORDER BY l.argument DESC)
 	   FROM (SELECT DISTINCT ON (1) CASE o.polname WHEN 'bypass' THEN 'bypass_roles' ELSE 'roles' END, o.polroles
 	    FROM p o WHERE o.polrelid = t.oid AND o.setup <> '' ORDER BY 1, o.polname) l(argument, polroles)) || ')' AS call
-	 FROM t JOIN p ON p.polrelid = t.oid AND p.setup <> ''
-	 CROSS JOIN LATERAL regexp_matches(substring(p.setup FROM '[[]cmig[.]enable_rls (.*)[]]'), '([a-z_]+)=([^ ]*)', 'g') m
-	 CROSS JOIN LATERAL (SELECT m[1], regexp_replace(to_json(m[2])::text, '%([0-9A-F]{2})', E'\\\\u00\\1', 'g')::json #>> '{}') s(name, value)
+	 FROM t JOIN p ON p.polrelid = t.oid JOIN words_of s ON s.policy = p.oid
 	 CROSS JOIN LATERAL (SELECT CASE
 	   WHEN s.name IN ('shared', 'public_read', 'require_context') THEN format(', %s => true', s.name)
 	   WHEN s.name = 'index' THEN ', create_index => false' WHEN s.name = 'default_of' THEN ', column_default => true'
@@ -1197,6 +1198,13 @@ AS $rules$
 	AND coalesce(n.setup, '') !~ ' public_read=on'
 	AND NOT EXISTS (SELECT FROM uses k JOIN uses o ON o.attnum = k.attnum WHERE k.policy = f.oid AND o.policy = n.oid)
 	AND NOT EXISTS (SELECT FROM unnest(f.polroles) x(oid) WHERE x.oid IN (n.role, 0) OR (n.role <> 0 AND pg_has_role(n.role, x.oid, 'USAGE')))
+	UNION ALL
+	SELECT 'unknown_column', 'warning', format('policy %I on %s', p.polname, t.name),
+	 format('it was created for column %I, which no longer exists', s.value),
+	 format('-- SELECT cmig.enable_rls(%L, %s => ''<new name>''), with the current name of the column', t.name, s.name), NULL
+	FROM p JOIN t ON t.oid = p.polrelid JOIN words_of s ON s.policy = p.oid
+	WHERE s.name IN ('tenant_column', 'user_column', 'key_column')
+	AND NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = t.oid AND a.attname = s.value AND NOT a.attisdropped)
 	UNION ALL
 	-- equal expressions can differ in the locations of their parts in the text
 	SELECT 'duplicate_policy', 'warning', format('policy %I on %s', p.polname, t.name),

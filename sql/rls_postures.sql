@@ -148,6 +148,10 @@ SELECT * FROM pg_temp.judge(
 	'NOT EXISTS (SELECT FROM post.share s WHERE s.doc_id = t.id AND s.user_id = USR)', 'tenant_id NOT IN (SELECT m.tenant_id FROM post.member m WHERE m.user_id = USR)',
 	'EXISTS (SELECT FROM post.member m WHERE m.tenant_id = t.tenant_id OR m.user_id = USR)', 'EXISTS (SELECT FROM post.bare_parent b WHERE b.id = t.parent_id)',
 	'(SELECT count(*) FROM post.member m WHERE m.user_id = USR) > 0', '(SELECT count(*) FROM post.member m WHERE m.tenant_id = t.tenant_id AND m.user_id = USR) >= 0',
+	-- an aggregate has a value although there are no rows
+	'(SELECT count(*) FROM post.member m WHERE m.tenant_id = t.tenant_id AND m.user_id = USR) + 0 >= 0', '(SELECT count(*) >= 0 FROM post.member m WHERE m.tenant_id = t.tenant_id AND m.user_id = USR)',
+	'EXISTS (SELECT FROM (SELECT count(*) AS n FROM post.member m WHERE m.tenant_id = t.tenant_id AND m.user_id = USR) s WHERE s.n >= 0)', '(SELECT max(m.user_id) = USR FROM post.member m)',
+	'(SELECT max(m.user_id) = USR FROM post.member m GROUP BY GROUPING SETS ((), (m.tenant_id)) LIMIT 1)',
 	'(SELECT bool_or(m.active) FROM post.member m WHERE m.user_id = USR)', 'tenant_id >= ANY (SELECT m.tenant_id FROM post.member m WHERE m.user_id = USR)',
 	'tenant_id <> ALL (SELECT m.tenant_id FROM post.member m WHERE m.user_id = USR)', 'EXISTS (SELECT FROM post.member m LEFT JOIN post.share s ON s.user_id = USR WHERE m.tenant_id = t.tenant_id)',
 	'EXISTS (SELECT 1 FROM post.member m WHERE m.tenant_id = t.tenant_id AND (m.user_id = USR OR USR IS NULL))', 'tenant_id = ANY (SELECT m.tenant_id FROM post.member m WHERE m.user_id = COALESCE(USR, m.user_id))',

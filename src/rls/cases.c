@@ -1,24 +1,29 @@
 /*
  * cases.c
- *	  The cases in which an expression has a value.
+ *	  The cases in which an expression has a value, and a comparison a result.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 
-#include "base/compat.h"
 #include "base/base.h"
+#include "base/compat.h"
 #include "rls/internal.h"
 
 #include "access/transam.h"
+#include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
+#include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
 #include "parser/parsetree.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 
 #define MAX_CASES 400			/* with more cases, nothing is proved */
+#define MAX_ELEMENTS 30			/* length of an array constant that is looked
+								 * into */
 
 bool		cmig_rls_gave_up;
 
@@ -260,8 +265,8 @@ may_join(const CmigRlsValue *a, const CmigRlsValue *b)
 }
 
 /* Add what follows from the equality of two values. */
-void
-cmig_rls_relate(CmigRlsCase *facts, const CmigRlsValue *a, const CmigRlsValue *b)
+static void
+relate(CmigRlsCase *facts, const CmigRlsValue *a, const CmigRlsValue *b)
 {
 	if (a->origin == FROM_COLUMN && b->origin == FROM_COLUMN)
 	{
@@ -285,8 +290,8 @@ cmig_rls_relate(CmigRlsCase *facts, const CmigRlsValue *a, const CmigRlsValue *b
  */
 
 /* Returns the scope of the query in which the column's range table entry is. */
-CmigRlsScope *
-cmig_rls_scope_of(const Var *var, CmigRlsScope *scope)
+static CmigRlsScope *
+scope_of(const Var *var, CmigRlsScope *scope)
 {
 	for (int i = 0; i < var->varlevelsup && scope; i++)
 		scope = scope->outer;
@@ -338,17 +343,37 @@ given_any(List *cases, Node *node, CmigRlsScope *scope)
 	return result;
 }
 
+/* Is it a built-in function with one of the names, which are separated by blanks? */
+static bool
+is_named(Oid function, const char *names)
+{
+	char	   *name = function < FirstUnpinnedObjectId ? get_func_name(function) : NULL;
+
+	return name && cmig_rls_in_words(name, names, false);
+}
+
+/*
+ * Is it an aggregate that returns one of its arguments or, if there are none,
+ * null?
+ */
+static bool
+selects_one(Node *node)
+{
+	return IsA(node, Aggref) && is_named(((Aggref *) node)->aggfnoid, "max min array_agg");
+}
+
 /* Returns the values of the first column of the rows that a query returns. */
 static List *
-values_of_rows(Query *query, CmigRlsScope *scope, int column)
+values_of_rows(Query *query, CmigRlsScope *scope)
 {
 	List	   *result = NIL;
 	ListCell   *lc;
+	Node	   *first = query->targetList ? (Node *) linitial_node(TargetEntry, query->targetList)->expr : NULL;
 
-	foreach(lc, cmig_rls_rows_of(query, scope))
+	foreach(lc, cmig_rls_rows_of(query, scope, first && selects_one(first)))
 	{
 		CmigRlsRow *row = lfirst(lc);
-		TargetEntry *entry = list_length(row->query->targetList) > column ? list_nth(row->query->targetList, column) : NULL;
+		TargetEntry *entry = row->query->targetList ? linitial(row->query->targetList) : NULL;
 
 		result = list_concat(result, entry ? given(row->facts, cmig_rls_values_of((Node *) entry->expr, row->scope)) :
 							 list_make1(make_value(FROM_ELSEWHERE, NULL, row->scope)));
@@ -360,7 +385,7 @@ values_of_rows(Query *query, CmigRlsScope *scope, int column)
 static List *
 values_of_var(Var *var, CmigRlsScope *scope)
 {
-	CmigRlsScope *home = cmig_rls_scope_of(var, scope);
+	CmigRlsScope *home = scope_of(var, scope);
 	CmigRlsValue *value = make_value(FROM_ELSEWHERE, (Node *) var, scope);
 	RangeTblEntry *entry;
 	CmigRlsRow *row;
@@ -450,15 +475,6 @@ converted(Node *node)
 	return NULL;
 }
 
-/* Is it a built-in function with one of the names, which are separated by blanks? */
-bool
-cmig_rls_is_named(Oid function, const char *names)
-{
-	char	   *name = function < FirstUnpinnedObjectId ? get_func_name(function) : NULL;
-
-	return name && cmig_rls_in_words(name, names, false);
-}
-
 /*
  * Returns the function and the arguments of a call or an operator, or
  * InvalidOid for any other node.
@@ -545,7 +561,7 @@ values_of_call(Node *node, CmigRlsScope *scope)
 		return of_whole(cmig_rls_values_of(linitial(((NullIfExpr *) node)->args), scope), node, scope);
 	if (function == F_UNNEST_ANYARRAY)
 		return of_whole(cmig_rls_values_of(linitial(args), scope), node, scope);
-	if (IsA(node, Aggref) && cmig_rls_is_named(((Aggref *) node)->aggfnoid, "max min array_agg"))
+	if (selects_one(node))
 		return of_whole(cmig_rls_values_of((Node *) linitial_node(TargetEntry, ((Aggref *) node)->args)->expr, scope), node, scope);
 	if (IsA(node, ArrayExpr) && ((ArrayExpr *) node)->elements != NIL)
 	{
@@ -575,22 +591,22 @@ values_of_call(Node *node, CmigRlsScope *scope)
 		foreach(lc, cmig_rls_values_of(varying, scope))
 	{
 		CmigRlsValue *value = lfirst(lc);
-		bool		keeps = value->origin == FROM_CONTEXT ? cmig_rls_is_named(function, notations) :
-		value->origin == FROM_COLUMN && (cmig_rls_is_named(function, injective) ||
-										 cmig_rls_is_named(function, "textcat textanycat anytextcat concat") ||
-										 (cmig_rls_is_named(function, "lower upper") && IsA(varying, CoerceViaIO) &&
+		bool		keeps = value->origin == FROM_CONTEXT ? is_named(function, notations) :
+		value->origin == FROM_COLUMN && (is_named(function, injective) ||
+										 is_named(function, "textcat textanycat anytextcat concat") ||
+										 (is_named(function, "lower upper") && IsA(varying, CoerceViaIO) &&
 										  exprType((Node *) ((CoerceViaIO *) varying)->arg) == UUIDOID));
 
 		if (!keeps)
 			value->origin = FROM_ELSEWHERE;
 		result = lappend(result, value);
 	}
-	return result ? of_whole(result, node, scope) : list_make1(make_value(count > 0 && only_context && cmig_rls_is_named(function, notations) ? FROM_CONTEXT : FROM_ELSEWHERE, node, scope));
+	return result ? of_whole(result, node, scope) : list_make1(make_value(count > 0 && only_context && is_named(function, notations) ? FROM_CONTEXT : FROM_ELSEWHERE, node, scope));
 }
 
 /* Returns the constants of a default that nobody has as a key. */
-bool
-cmig_rls_is_nobody(const CmigRlsValue *value)
+static bool
+is_nobody(const CmigRlsValue *value)
 {
 	char	   *text;
 
@@ -667,7 +683,7 @@ cmig_rls_values_of(Node *node, CmigRlsScope *scope)
 		case T_SubLink:
 			if (((SubLink *) node)->subLinkType != EXPR_SUBLINK && ((SubLink *) node)->subLinkType != ARRAY_SUBLINK)
 				break;
-			return values_of_rows(castNode(Query, ((SubLink *) node)->subselect), scope, 0);
+			return values_of_rows(castNode(Query, ((SubLink *) node)->subselect), scope);
 		case T_CoalesceExpr:
 		case T_CaseExpr:
 			foreach(lc, cmig_rls_branches_of(node, scope))
@@ -760,4 +776,270 @@ List *
 cmig_rls_implied_null_cases(Node *node, bool null, CmigRlsScope *scope)
 {
 	return cmig_rls_mark_literals(cmig_rls_null_cases(node, null, scope), offsetof(CmigRlsLiteral, implied));
+}
+
+/*
+ * Comparisons
+ */
+
+/* Replace a comparison with its result; a task for cmig_rls_sandbox_run(). */
+static void
+run_comparison(void *arg)
+{
+	Expr	  **expr = arg;
+
+	*expr = evaluate_expr(*expr, BOOLOID, -1, InvalidOid);
+}
+
+/*
+ * Compare two constants that are not null.  Returns false if that is not
+ * possible.  Only a built-in operator is executed, because a user-defined "="
+ * can be any function.
+ */
+bool
+cmig_rls_compare_constants(OpExpr *expr, Const *left, Const *right, bool *result)
+{
+	OpExpr	   *comparison = copyObject(expr);
+	Const	   *value = (Const *) comparison;
+
+	comparison->args = list_make2(left, right);
+	if (expr->opno >= FirstUnpinnedObjectId || op_volatile(expr->opno) != PROVOLATILE_IMMUTABLE ||
+		!cmig_rls_calls_evaluable((Node *) comparison) || type_is_collatable(left->consttype) != OidIsValid(expr->inputcollid) ||
+		cmig_rls_sandbox_run(CMIG_ROLE_NOBODY, run_comparison, &value) != 0 || !IsA(value, Const) || value->constisnull)
+		return false;
+	*result = DatumGetBool(value->constvalue);
+	return true;
+}
+
+/* Returns the operator's name if it is a built-in comparison, or NULL. */
+static const char *
+comparison_name(Oid opno)
+{
+	char	   *name = opno < FirstUnpinnedObjectId || get_mergejoin_opfamilies(opno) != NIL || cmig_is_ordering_operator_compat(opno) ?
+	get_opname(opno) : NULL;
+
+	return name && cmig_rls_in_words(name, "= <> <= >= < >", false) ? name : NULL;
+}
+
+/*
+ * Returns true if the operator's truth means that a key equals the context:
+ * CONTEXT ? key, array @> ARRAY[CONTEXT], and the like.
+ */
+static bool
+holds_element(const char *name, Node *left_node, Node *right_node)
+{
+	if (strcmp(name, "?") == 0)
+		return true;
+	if (strcmp(name, "&&") == 0)
+		return type_is_array(exprType(left_node));
+
+	/*
+	 * everything contains an empty array or document, but not [x] or
+	 * to_jsonb(x)
+	 */
+	if (strcmp(name, "@>") == 0)
+		return IsA(right_node, ArrayExpr) || (exprType(right_node) == JSONBOID && IsA(right_node, FuncExpr));
+	if (strcmp(name, "<@") == 0)
+		return IsA(left_node, ArrayExpr);
+	return false;
+}
+
+/* Returns the cases in which one of the two values is null. */
+static List *
+either_null(Node *left, Node *right, CmigRlsScope *scope)
+{
+	return list_concat(cmig_rls_null_cases(left, true, scope), cmig_rls_null_cases(right, true, scope));
+}
+
+/*
+ * Returns the cases in which a comparison of two values is true or false, with
+ * what follows from it if the values are equal.
+ */
+static List *
+compare_values(OpExpr *expr, const CmigRlsValue *left, const CmigRlsValue *right, int want, CmigRlsScope *scope)
+{
+	const char *name = comparison_name(expr->opno);
+	bool		truth = want == IS_TRUE_BIT;
+	bool		equality = cmig_rls_is_equality(expr->opno);
+	bool		same = name && left->node && left->scope == right->scope && equal(left->node, right->node) && !contain_volatile_functions(left->node);
+	CmigRlsCase *facts = cmig_rls_both(left->facts, right->facts);
+	OpExpr	   *shown = expr;
+	List	   *result;
+	ListCell   *lc;
+	bool		known;
+
+	if (facts == NULL)
+		return NIL;
+	if (same)
+	{
+		bool		holds = strcmp(name, "<>") != 0 && strchr(name, '=') != NULL;
+
+		return holds == truth ? cmig_rls_product(list_make1(facts), cmig_rls_implied_null_cases(left->node, false, left->scope)) : NIL;
+	}
+	if (name && left->node && right->node && IsA(left->node, Const) && IsA(right->node, Const))
+	{
+		if (((Const *) left->node)->constisnull || ((Const *) right->node)->constisnull)
+			return NIL;
+		if (cmig_rls_compare_constants(expr, (Const *) left->node, (Const *) right->node, &known))
+			return known == truth ? list_make1(facts) : NIL;
+	}
+	/* nobody has the value of such a default */
+	if ((equality || (get_opname(expr->opno) && get_opname(expr->opno)[0] == '@')) && truth && (is_nobody(left) || is_nobody(right)))
+		return NIL;
+	if (left->node && right->node && left->scope == scope && right->scope == scope &&
+		!(equal(left->node, cmig_rls_unwrap(linitial(expr->args))) && equal(right->node, cmig_rls_unwrap(lsecond(expr->args)))) &&
+		exprType(left->node) == exprType(cmig_rls_unwrap(linitial(expr->args))) && exprType(right->node) == exprType(cmig_rls_unwrap(lsecond(expr->args))))
+	{
+		shown = copyObject(expr);
+		shown->args = list_make2(left->node, right->node);
+	}
+	/* a <> b is the negation of a = b, and so on */
+	if (name && (strcmp(name, "<>") == 0 || strcmp(name, "<=") == 0 || strcmp(name, ">=") == 0) && OidIsValid(get_negator(expr->opno)))
+	{
+		shown = copyObject(shown);
+		shown->opno = get_negator(expr->opno);
+		shown->opfuncid = get_opcode(shown->opno);
+		want = truth ? IS_FALSE_BIT : IS_TRUE_BIT;
+		equality = strcmp(name, "<>") == 0;
+		truth = want == IS_TRUE_BIT;
+	}
+	result = cmig_rls_product(list_make1(facts), cmig_rls_single((Node *) shown, want, scope));
+	/* the comparison has a result only if neither side is null */
+	if (left->node)
+		result = cmig_rls_product(result, cmig_rls_implied_null_cases(left->node, false, left->scope));
+	if (right->node)
+		result = cmig_rls_product(result, cmig_rls_implied_null_cases(right->node, false, right->scope));
+	foreach(lc, result)
+	{
+		if (truth && (equality || (get_opname(expr->opno) && left->node && right->node &&
+								   holds_element(get_opname(expr->opno), cmig_rls_unwrap(linitial(expr->args)), cmig_rls_unwrap(lsecond(expr->args))))))
+			relate(lfirst(lc), left, right);
+	}
+	return result;
+}
+
+/*
+ * Returns the cases in which one of the left values equals one of the right
+ * values.
+ */
+List *
+cmig_rls_equal_values(List *left, List *right)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+	ListCell   *other;
+
+	foreach(lc, left)
+	{
+		foreach(other, right)
+		{
+			CmigRlsCase *facts = cmig_rls_both(((CmigRlsValue *) lfirst(lc))->facts, ((CmigRlsValue *) lfirst(other))->facts);
+
+			if (facts == NULL || is_nobody(lfirst(other)))
+				continue;
+			relate(facts, lfirst(lc), lfirst(other));
+			result = lappend(result, facts);
+		}
+	}
+	return result;
+}
+
+/* Returns the cases of a comparison or any other operator. */
+List *
+cmig_rls_compare(OpExpr *expr, int want, CmigRlsScope *scope)
+{
+	Node	   *left;
+	Node	   *right;
+	const char *name = comparison_name(expr->opno);
+	List	   *result = NIL;
+	List	   *others;
+	ListCell   *lc;
+	ListCell   *other;
+
+	if (list_length(expr->args) != 2)
+		return cmig_rls_single((Node *) expr, want, scope);
+	left = cmig_rls_unwrap(linitial(expr->args));
+	right = cmig_rls_unwrap(lsecond(expr->args));
+	/* a comparison of two conditions */
+	if (name && (strcmp(name, "=") == 0 || strcmp(name, "<>") == 0) && exprType(left) == BOOLOID && exprType(right) == BOOLOID &&
+		!(IsA(left, Var) && IsA(right, Var)))
+	{
+		int			bits[] = {IS_TRUE_BIT, IS_FALSE_BIT};
+
+		if (want == IS_NULL_BIT)
+			return list_concat(cmig_rls_cases_of(left, IS_NULL_BIT, scope), cmig_rls_cases_of(right, IS_NULL_BIT, scope));
+		for (int i = 0; i < 2; i++)
+			for (int j = 0; j < 2; j++)
+				if ((i == j) == ((want == IS_TRUE_BIT) == (strcmp(name, "=") == 0)))
+					result = list_concat(result, cmig_rls_product(cmig_rls_cases_of(left, bits[i], scope), cmig_rls_cases_of(right, bits[j], scope)));
+		return result;
+	}
+	if (want == IS_NULL_BIT)
+	{
+		if (!op_strict(expr->opno))
+			return cmig_rls_single((Node *) expr, want, scope);
+		if (name && equal(left, right) && !contain_volatile_functions(left))
+			return cmig_rls_null_cases(left, true, scope);
+		return name ? either_null(left, right, scope) : list_concat(either_null(left, right, scope), cmig_rls_single((Node *) expr, want, scope));
+	}
+	others = cmig_rls_values_of(right, scope);
+	foreach(lc, cmig_rls_values_of(left, scope))
+	{
+		foreach(other, others)
+		{
+			result = list_concat(result, compare_values(expr, lfirst(lc), lfirst(other), want, scope));
+		}
+	}
+	return result;
+}
+
+/* Returns the elements of an array, or NIL if they are not known. */
+static List *
+elements_of(Node *array)
+{
+	List	   *result = NIL;
+	Datum	   *values;
+	bool	   *nulls;
+	int			count;
+	Oid			element;
+	int16		length;
+	bool		by_value;
+	char		alignment;
+
+	if (IsA(array, ArrayExpr) && !((ArrayExpr *) array)->multidims)
+		return ((ArrayExpr *) array)->elements;
+	if (!IsA(array, Const) || ((Const *) array)->constisnull || !OidIsValid(element = get_element_type(((Const *) array)->consttype)))
+		return NIL;
+	get_typlenbyvalalign(element, &length, &by_value, &alignment);
+	deconstruct_array(DatumGetArrayTypeP(((Const *) array)->constvalue), element, length, by_value, alignment, &values, &nulls, &count);
+	for (int i = 0; i < count && count <= MAX_ELEMENTS; i++)
+		result = lappend(result, makeConst(element, -1, ((Const *) array)->constcollid, length, values[i], nulls[i], by_value));
+	return result;
+}
+
+/* Returns the cases of "value operator ANY (array)" and of "... ALL (array)". */
+List *
+cmig_rls_compare_any(ScalarArrayOpExpr *expr, int want, CmigRlsScope *scope)
+{
+	Node	   *array = cmig_rls_unwrap(lsecond(expr->args));
+	List	   *elements = elements_of(array);
+	List	   *parts = NIL;
+	ListCell   *lc;
+
+	foreach(lc, elements)
+	{
+		OpExpr	   *part = (OpExpr *) make_opclause(expr->opno, BOOLOID, false, copyObject(linitial(expr->args)),
+													lfirst(lc), InvalidOid, expr->inputcollid);
+
+		part->opfuncid = expr->opfuncid;
+		parts = lappend(parts, part);
+	}
+	if (list_length(parts) == 1)
+		return cmig_rls_cases_of(linitial(parts), want, scope);
+	if (parts)
+		return cmig_rls_cases_of((Node *) makeBoolExpr(expr->useOr ? OR_EXPR : AND_EXPR, parts, -1), want, scope);
+	if (want != IS_TRUE_BIT || !expr->useOr || !cmig_rls_is_equality(expr->opno))
+		return cmig_rls_single((Node *) expr, want, scope);
+	return cmig_rls_product(cmig_rls_equal_values(cmig_rls_values_of(linitial(expr->args), scope), cmig_rls_values_of(array, scope)),
+							cmig_rls_single((Node *) expr, want, scope));
 }

@@ -55,14 +55,8 @@ static CmigQuery has_index = {
  * Findings and policies
  */
 
-static const char *const severities[] = {
-	[CMIG_RLS_ERROR] = "error",
-	[CMIG_RLS_WARNING] = "warning",
-	[CMIG_RLS_NOTICE] = "notice",
-};
-
 void
-cmig_rls_report(List **findings, const char *rule, CmigRlsSeverity severity, const CmigRlsPolicy *policy,
+cmig_rls_report(List **findings, const char *rule, const char *severity, const CmigRlsPolicy *policy,
 				const char *problem, char *fix)
 {
 	CmigRlsFinding *finding = palloc0(sizeof(CmigRlsFinding));
@@ -81,7 +75,8 @@ compare_findings(const ListCell *a, const ListCell *b)
 {
 	const CmigRlsFinding *left = lfirst(a);
 	const CmigRlsFinding *right = lfirst(b);
-	int			order = (int) left->severity - (int) right->severity;
+	static const char letters[] = "ewn";
+	int			order = strchr(letters, left->severity[0]) - strchr(letters, right->severity[0]);
 
 	if (order == 0)
 		order = strcmp(left->object, right->object);
@@ -148,33 +143,6 @@ cmig_rls_binds(const CmigRlsPolicy *policy, Oid role)
 	return false;
 }
 
-/* Does policy "a" apply to any of the roles named in policy "b"? */
-bool
-cmig_rls_share_role(const CmigRlsPolicy *a, const CmigRlsPolicy *b)
-{
-	ListCell   *lc;
-
-	foreach(lc, b->roles)
-	{
-		if (cmig_rls_binds(a, lfirst_oid(lc)))
-			return true;
-	}
-	return false;
-}
-
-/* The deciding expression, and the result of analyzing it. */
-Node *
-cmig_rls_deciding(const CmigRlsPolicy *policy)
-{
-	return policy->commands == CMIG_RLS_INSERT ? policy->check : policy->qual;
-}
-
-const CmigRlsExpression *
-cmig_rls_decided(const CmigRlsPolicy *policy)
-{
-	return policy->commands == CMIG_RLS_INSERT ? policy->in_check : policy->in_qual;
-}
-
 /*
  * Rules about a policy
  */
@@ -187,13 +155,13 @@ check_clause(const CmigRlsPolicy *policy, bool is_check, List **findings)
 	const char *name = is_check ? "WITH CHECK" : "USING";
 
 	if (in->truth == CMIG_RLS_NEVER)
-		cmig_rls_report(findings, "always_false", CMIG_RLS_WARNING, policy,
+		cmig_rls_report(findings, "always_false", "warning", policy,
 						psprintf("%s is always false: %s", name, policy->permissive ? "it allows nothing" : "it forbids everything"),
 						cmig_rls_policy_drop(policy));
 	if (in->truth != CMIG_RLS_DEPENDS)
 		return;
 	if (in->volatile_function)
-		cmig_rls_report(findings, "volatile_function", CMIG_RLS_WARNING, policy,
+		cmig_rls_report(findings, "volatile_function", "warning", policy,
 						psprintf("%s calls the volatile function %s() for each row, and cannot use an index", name, in->volatile_function), repair(policy, is_check));
 
 	/*
@@ -201,35 +169,35 @@ check_clause(const CmigRlsPolicy *policy, bool is_check, List **findings)
 	 * rejects sub-selects in policies
 	 */
 	if (in->row_function && !cmig_citus_manages(policy->relid))
-		cmig_rls_report(findings, "per_row_function", CMIG_RLS_WARNING, policy,
+		cmig_rls_report(findings, "per_row_function", "warning", policy,
 						psprintf(in->row_function_has_column ? "%s calls %s() with a column for each row" :
 								 "%s calls %s() for each row; in a sub-select it is called once", name, in->row_function),
 						!in->row_function_has_column ? repair(policy, is_check) :
 						cmig_rls_advice(policy, is_check, "let the function return the keys that the user may see, and use <key> = ANY (ARRAY(SELECT <function>()))"));
 	if (in->correlated)
-		cmig_rls_report(findings, "correlated_subquery", CMIG_RLS_WARNING, policy,
+		cmig_rls_report(findings, "correlated_subquery", "warning", policy,
 						psprintf("%s has a sub-select that depends on the row, so it runs for each row", name),
 						cmig_rls_advice(policy, is_check, "select the keys without using columns of the row, and use <key> = ANY (ARRAY(SELECT <key> FROM <table> WHERE <user> = <context>))"));
 	if (in->in_subselect)
-		cmig_rls_report(findings, "in_subselect", CMIG_RLS_WARNING, policy,
+		cmig_rls_report(findings, "in_subselect", "warning", policy,
 						psprintf("%s has %s IN (SELECT ...), which cannot use an index; = ANY (ARRAY(SELECT ...)) can", name, in->in_subselect),
 						strcmp(in->in_subselect, "expression") != 0 ? repair(policy, is_check) :
 						cmig_rls_advice(policy, is_check, "use <key> = ANY (ARRAY(SELECT <key> FROM <table>)) for each key"));
 	if (in->cast_of_empty)
-		cmig_rls_report(findings, "cast_of_empty", CMIG_RLS_WARNING, policy,
+		cmig_rls_report(findings, "cast_of_empty", "warning", policy,
 						psprintf("%s casts a setting to %s, which fails if the setting is '', as it is after a transaction that used SET LOCAL",
 								 name, in->cast_of_empty), repair(policy, is_check));
 	if (in->strict_setting)
-		cmig_rls_report(findings, "no_missing_ok", CMIG_RLS_WARNING, policy,
+		cmig_rls_report(findings, "no_missing_ok", "warning", policy,
 						psprintf("%s reads the setting %s without missing_ok, which fails if the setting was never set",
 								 name, in->strict_setting), repair(policy, is_check));
 	if (in->outer_column)
-		cmig_rls_report(findings, "unknown_column", CMIG_RLS_ERROR, policy,
+		cmig_rls_report(findings, "unknown_column", "error", policy,
 						psprintf("a sub-select in %s returns column %s of the policy's own table: no table in its FROM clause has that column",
 								 name, quote_identifier(in->outer_column)),
 						cmig_rls_advice(policy, is_check, "qualify the columns of the sub-select with its table, as in <table>.<column>"));
 	if (in->self_compared)
-		cmig_rls_report(findings, "unknown_column", CMIG_RLS_ERROR, policy,
+		cmig_rls_report(findings, "unknown_column", "error", policy,
 						psprintf("a comparison in %s has the same column on both sides", name),
 						cmig_rls_advice(policy, is_check, "qualify both columns with their tables, as in <table>.<column>"));
 }
@@ -238,10 +206,6 @@ check_clause(const CmigRlsPolicy *policy, bool is_check, List **findings)
 static void
 check_policy(const CmigRlsPolicy *policy, List **findings)
 {
-	const		CmigRlsSetup *setup = policy->setup;
-	const char *recorded[] = {setup ? setup->tenant_column : NULL, setup ? setup->user_column : NULL,
-	setup ? setup->key_column : NULL};
-	static const char *const options[] = {"tenant_column", "user_column", "key_column"};
 	int			column = -1;
 
 	/* if both expressions are equal, report a problem only once */
@@ -256,18 +220,12 @@ check_policy(const CmigRlsPolicy *policy, List **findings)
 		char	   *name = get_attname(policy->relid, column, true);
 
 		if (name && cmig_query_run(&has_index, values, NULL) == 0)
-			cmig_rls_report(findings, "missing_index", CMIG_RLS_WARNING, policy,
+			cmig_rls_report(findings, "missing_index", "warning", policy,
 							psprintf("no index has its key %s as the first column", quote_identifier(name)),
 							psprintf("CREATE INDEX ON %s (%s)", policy->table, quote_identifier(name)));
 	}
-	for (int i = 0; i < lengthof(recorded); i++)
-		if (recorded[i] && get_attnum(policy->relid, recorded[i]) == InvalidAttrNumber)
-			cmig_rls_report(findings, "unknown_column", CMIG_RLS_WARNING, policy,
-							psprintf("it was created for column %s, which no longer exists", quote_identifier(recorded[i])),
-							psprintf("-- SELECT cmig.enable_rls(%s, %s => '<new name>'), with the current name of the column",
-									 quote_literal_cstr(policy->table), options[i]));
 	if (!policy->permissive && cmig_citus_manages(policy->relid))
-		cmig_rls_report(findings, "restrictive_on_shards", CMIG_RLS_ERROR, policy,
+		cmig_rls_report(findings, "restrictive_on_shards", "error", policy,
 						"Citus makes it permissive on the shards: it lets rows through that other policies reject",
 						psprintf("Add its condition to each permissive policy of these roles, then %s", cmig_rls_policy_drop(policy)));
 }
@@ -285,26 +243,6 @@ static CmigQuery rules = {
 	2, {OIDARRAYOID, TEXTOID}
 };
 
-/* Callback that reads a finding. */
-static void
-take_finding(TupleDesc desc, HeapTuple row, void *arg)
-{
-	List	  **findings = arg;
-	CmigRlsFinding *finding = palloc0(sizeof(CmigRlsFinding));
-	const char *severity = cmig_query_text(desc, row, 2);
-	bool		isnull;
-	Datum		definer = cmig_query_datum(desc, row, 6, &isnull);
-
-	finding->rule = cmig_query_text(desc, row, 1);
-	while (finding->severity < CMIG_RLS_NOTICE && strcmp(severities[finding->severity], severity) != 0)
-		finding->severity++;
-	finding->object = cmig_query_text(desc, row, 3);
-	finding->problem = cmig_query_text(desc, row, 4);
-	finding->fix = cmig_query_text_or_null(desc, row, 5);
-	finding->definer = isnull ? InvalidOid : DatumGetObjectId(definer);
-	*findings = lappend(*findings, finding);
-}
-
 /*
  * Judge a function that sees every row; a task for cmig_rls_sandbox_run().  A
  * function that filters by the context is how members are usually looked up.
@@ -314,8 +252,8 @@ judge_function(void *arg)
 {
 	CmigRlsFinding *finding = arg;
 
-	if (cmig_rls_shows_only_own(finding->definer))
-		finding->severity = CMIG_RLS_NOTICE;
+	if (cmig_rls_shows_only_own(atooid(finding->definer)))
+		finding->severity = "notice";
 }
 
 /* Add the findings of the rules that only read catalogs. */
@@ -324,7 +262,7 @@ check_posture(Datum schemas, List **findings)
 {
 	Datum		values[2] = {schemas, CStringGetTextDatum(CMIG_SET_ROLE_COMPAT)};
 	int			guc_level = NewGUCNestLevel();
-	List	   *found = NIL;
+	List	   *found;
 	ListCell   *lc;
 
 	/*
@@ -333,15 +271,14 @@ check_posture(Datum schemas, List **findings)
 	 * share.
 	 */
 	cmig_settings_override("jit", "off");
-	cmig_query_each(&rules, values, NULL, take_finding, &found);
+	found = cmig_query_texts(&rules, values, NULL);
 	AtEOXact_GUC(false, guc_level);
 
 	foreach(lc, found)
 	{
 		CmigRlsFinding *finding = lfirst(lc);
 
-		if (OidIsValid(finding->definer) && cmig_rls_sandbox_run(InvalidOid, judge_function, finding) == 0 &&
-			finding->severity == CMIG_RLS_NOTICE)
+		if (finding->definer && cmig_rls_sandbox_run(InvalidOid, judge_function, finding) == 0 && finding->severity[0] == 'n')
 			finding->problem = psprintf("%s, but shows only rows that belong to the context", finding->problem);
 	}
 	*findings = list_concat(*findings, found);
@@ -442,7 +379,7 @@ find_all(const List *schemas)
 		{
 			judging.policy = lfirst(each);
 			if (!read || cmig_rls_sandbox_run(InvalidOid, judge_policy, &judging) != 0)
-				cmig_rls_report(&judging.findings, "not_judged", CMIG_RLS_WARNING, judging.policy,
+				cmig_rls_report(&judging.findings, "not_judged", "warning", judging.policy,
 								"it cannot be checked: reading it fails", cmig_rls_try_it(judging.policy));
 		}
 	}
@@ -473,17 +410,16 @@ CMIG_READER(cmig_rls_check)
 
 	foreach(lc, find_all(schemas))
 	{
-		CmigRlsFinding *finding = lfirst(lc);
-		Datum		values[5];
-		bool		nulls[5] = {0};
+		const char **texts = (const char **) lfirst(lc);
+		Datum		values[5] = {0};
+		bool		nulls[5];
 
-		values[0] = CStringGetTextDatum(finding->rule);
-		values[1] = CStringGetTextDatum(severities[finding->severity]);
-		values[2] = CStringGetTextDatum(finding->object);
-		values[3] = CStringGetTextDatum(finding->problem);
-		nulls[4] = (finding->fix == NULL);
-		if (finding->fix)
-			values[4] = CStringGetTextDatum(finding->fix);
+		for (int i = 0; i < lengthof(values); i++)
+		{
+			nulls[i] = texts[i] == NULL;
+			if (texts[i])
+				values[i] = CStringGetTextDatum(texts[i]);
+		}
 		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 	}
 	return (Datum) 0;
@@ -538,8 +474,8 @@ cmig_rls_gate(void)
 		 * each level includes those before it: errors, other warnings, and
 		 * what is not judged
 		 */
-		if (finding->severity == CMIG_RLS_NOTICE ||
-			(finding->severity == CMIG_RLS_WARNING && strcmp(level, "not_judged") != 0 && (unjudged || strcmp(level, "error") == 0)))
+		if (finding->severity[0] == 'n' ||
+			(finding->severity[0] == 'w' && strcmp(level, "not_judged") != 0 && (unjudged || strcmp(level, "error") == 0)))
 			continue;
 		cmig_listing_add_format(&detail, "%s (%s): %s.", finding->object, finding->rule, finding->problem);
 		if (fix == NULL)

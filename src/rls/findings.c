@@ -19,6 +19,7 @@
 #include "lib/stringinfo.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
@@ -29,7 +30,7 @@
 static bool
 is_always_true(const CmigRlsPolicy *policy)
 {
-	return cmig_rls_decided(policy)->truth == CMIG_RLS_ALWAYS;
+	return (policy->commands == CMIG_RLS_INSERT ? policy->in_check : policy->in_qual)->truth == CMIG_RLS_ALWAYS;
 }
 
 /*
@@ -69,7 +70,7 @@ is_floored(const CmigRlsPolicy *policy, const List *siblings)
  */
 typedef struct Judged
 {
-	char	   *text;			/* the stored expressions */
+	Node	   *tree;
 	Oid			role;
 	CmigRlsVerdict verdict;
 	CmigRlsLeak leak;			/* if the verdict is in doubt: what a run
@@ -91,34 +92,28 @@ static const Judged *
 judge_for(const CmigRlsPolicy *policy, const List *siblings, bool is_check, int command, Oid role, List **known)
 {
 	List	   *parts = list_make1(is_check && policy->check ? policy->check : policy->qual);
-	StringInfoData text;
 	Judged	   *judged;
 	Node	   *tree;
 	ListCell   *lc;
 
-	initStringInfo(&text);
-	appendStringInfoString(&text, is_check && policy->check ? policy->check_text : policy->qual_text);
 	foreach(lc, siblings)
 	{
 		CmigRlsPolicy *other = lfirst(lc);
-		bool		by_check = is_check && other->check;
+		Node	   *part = is_check && other->check ? other->check : other->qual;
 
-		if (other->permissive || !(other->commands & command) || !cmig_rls_binds(other, role) ||
-			(by_check ? other->check : other->qual) == NULL)
-			continue;
-		parts = lappend(parts, by_check ? other->check : other->qual);
-		appendStringInfoString(&text, by_check ? other->check_text : other->qual_text);
+		if (!other->permissive && (other->commands & command) && cmig_rls_binds(other, role) && part)
+			parts = lappend(parts, part);
 	}
+	tree = list_length(parts) > 1 ? (Node *) makeBoolExpr(AND_EXPR, parts, -1) : linitial(parts);
 	foreach(lc, *known)
 	{
 		judged = lfirst(lc);
-		if (judged->role == role && strcmp(judged->text, text.data) == 0)
+		if (judged->role == role && equal(judged->tree, tree))
 			return judged;
 	}
-	tree = list_length(parts) > 1 ? (Node *) makeBoolExpr(AND_EXPR, parts, -1) : linitial(parts);
 	judged = palloc0(sizeof(Judged));
 	*known = lappend(*known, judged);
-	judged->text = text.data;
+	judged->tree = tree;
 	judged->role = role;
 	judged->verdict = cmig_rls_prove(tree, policy->relid, role, 0);
 	if (judged->verdict.kind == CMIG_RLS_DOUBT && !judged->verdict.tables && judged->verdict.function == NULL)
@@ -204,45 +199,20 @@ replace_policy(const CmigRlsPolicy *policy)
 					public ? ", where <role> is the role of the application" : "");
 }
 
-static CmigQuery read_membership = {
-	"SELECT format('REVOKE %I FROM %I', r.rolname, m.rolname) FROM pg_auth_members a"
-	" JOIN pg_roles r ON r.oid = a.roleid JOIN pg_roles m ON m.oid = a.member"
-	" WHERE a.member = $1 AND pg_has_role(a.roleid, $2, 'MEMBER') ORDER BY 1 LIMIT 1",
-	2, {OIDOID, OIDOID}
-};
-
 /*
- * Returns true if a policy applies to the roles of another one only because
- * they are members of its own roles.  Sets *revoke to the statement that ends
- * that.
+ * The statement that ends the membership by which policy $2 of table $1 applies
+ * to the roles of policy $3; null if it applies to one of them otherwise.
  */
-static bool
-find_membership(const CmigRlsPolicy *policy, const CmigRlsPolicy *other, char **revoke)
-{
-	bool		found = false;
-	ListCell   *lc;
-	ListCell   *each;
-
-	foreach(lc, other->roles)
-	{
-		foreach(each, policy->roles)
-		{
-			Oid			member = lfirst_oid(lc);
-			Oid			role = lfirst_oid(each);
-			char	   *membership;
-
-			if (role == member || role == ACL_ID_PUBLIC)
-				return false;
-			if (member == ACL_ID_PUBLIC || !has_privs_of_role(member, role))
-				continue;
-			found = true;
-			membership = cmig_query_value(&read_membership, member, role);
-			if (membership != NULL)
-				*revoke = membership;
-		}
-	}
-	return found && *revoke;
-}
+static CmigQuery read_membership = {
+	"WITH pairs AS (SELECT m.oid AS member, r.oid AS role FROM pg_policy p CROSS JOIN LATERAL unnest(p.polroles) r(oid)"
+	"  JOIN pg_policy o ON o.polrelid = p.polrelid CROSS JOIN LATERAL unnest(o.polroles) m(oid)"
+	"  WHERE p.polrelid = $1 AND p.polname = $2 AND o.polname = $3)"
+	" SELECT min(format('REVOKE %I FROM %I', g.rolname, m.rolname)) FROM pairs JOIN pg_roles m ON m.oid = pairs.member"
+	" JOIN pg_auth_members a ON a.member = m.oid JOIN pg_roles g ON g.oid = a.roleid JOIN pg_roles r ON r.oid = pairs.role"
+	" WHERE pg_has_role(m.oid, r.oid, 'USAGE') AND pg_has_role(g.oid, r.oid, 'MEMBER')"
+	" AND NOT EXISTS (SELECT FROM pairs WHERE pairs.role IN (pairs.member, 0))",
+	3, {OIDOID, TEXTOID, TEXTOID}
+};
 
 /*
  * Has the table other permissive policies for the same commands that are not
@@ -255,6 +225,7 @@ has_others(const CmigRlsPolicy *policy, const List *siblings, List **shared)
 {
 	bool		others = false;
 	ListCell   *lc;
+	ListCell   *each;
 
 	foreach(lc, siblings)
 	{
@@ -263,8 +234,11 @@ has_others(const CmigRlsPolicy *policy, const List *siblings, List **shared)
 		if (other == policy || !(policy->commands & other->commands) || !other->permissive || is_always_true(other))
 			continue;
 		others = true;
-		if (cmig_rls_share_role(policy, other))
-			*shared = lappend(*shared, other);
+		foreach(each, other->roles)
+		{
+			if (cmig_rls_binds(policy, lfirst_oid(each)))
+				*shared = list_append_unique_ptr(*shared, other);
+		}
 	}
 	return others;
 }
@@ -288,14 +262,15 @@ check_always(const CmigRlsPolicy *policy, const List *siblings, List **findings)
 		return;
 	if (!policy->permissive)
 	{
-		cmig_rls_report(findings, "always_true", CMIG_RLS_WARNING, policy,
+		cmig_rls_report(findings, "always_true", "warning", policy,
 						"it restricts nothing: its expression is always true", cmig_rls_policy_drop(policy));
 		return;
 	}
 	others = has_others(policy, siblings, &shared);
 	foreach(lc, shared)
 	{
-		inherited &= find_membership(policy, lfirst(lc), &revoke);
+		revoke = cmig_query_value(&read_membership, policy->relid, policy->name, ((CmigRlsPolicy *) lfirst(lc))->name);
+		inherited &= revoke != NULL;
 	}
 	if (is_floored(policy, siblings))
 		return;
@@ -303,20 +278,20 @@ check_always(const CmigRlsPolicy *policy, const List *siblings, List **findings)
 	{
 		/* do not report a policy that enable_rls created for bypass_roles */
 		if (policy->setup == NULL)
-			cmig_rls_report(findings, "always_true", CMIG_RLS_NOTICE, policy,
+			cmig_rls_report(findings, "always_true", "notice", policy,
 							"it is always true for roles that have no other policy: they bypass row-level security",
 							cmig_rls_policy_drop(policy));
 	}
 	else if (policy->setup && policy->setup->public_read && policy->commands == CMIG_RLS_SELECT)
-		cmig_rls_report(findings, "always_true", CMIG_RLS_NOTICE, policy,
+		cmig_rls_report(findings, "always_true", "notice", policy,
 						"every row may be read, as requested by public_read", cmig_rls_policy_drop(policy));
 	else if (others)
-		cmig_rls_report(findings, "always_true", CMIG_RLS_ERROR, policy,
+		cmig_rls_report(findings, "always_true", "error", policy,
 						inherited ? "it is always true and applies to roles that are subject to other policies: they are members of its roles" :
 						"it is always true and overrides the other policies of its roles: permissive policies are combined using OR",
 						inherited ? revoke : cmig_rls_policy_drop(policy));
 	else
-		cmig_rls_report(findings, "always_true", policy->commands == CMIG_RLS_SELECT ? CMIG_RLS_WARNING : CMIG_RLS_ERROR, policy,
+		cmig_rls_report(findings, "always_true", policy->commands == CMIG_RLS_SELECT ? "warning" : "error", policy,
 						psprintf("it is always true: every row may be %s", policy->commands == CMIG_RLS_SELECT ? "read" : policy->commands == CMIG_RLS_INSERT ? "inserted" :
 								 policy->commands == CMIG_RLS_UPDATE ? "updated" : policy->commands == CMIG_RLS_DELETE ? "deleted" :
 								 "read and written"),
@@ -435,8 +410,8 @@ check_expression(const CmigRlsPolicy *policy, const List *siblings, bool is_chec
 	if (verdict->kind == CMIG_RLS_OPEN)
 	{
 		/* rows without an owner are all that a bypass policy may leave out */
-		cmig_rls_report(findings, "swallowing_or", bypass && verdict->condition == NULL ? CMIG_RLS_NOTICE :
-						verdict->context || verdict->condition == NULL ? CMIG_RLS_ERROR : CMIG_RLS_WARNING, policy,
+		cmig_rls_report(findings, "swallowing_or", bypass && verdict->condition == NULL ? "notice" :
+						verdict->context || verdict->condition == NULL ? "error" : "warning", policy,
 						verdict->condition == NULL ? psprintf("%s has a branch that is true for every row that has an owner", where) :
 						psprintf(verdict->setting ? "%s is true for every row if %s: anyone who runs SQL can make that so" :
 								 "%s is true for every row if %s, which does not depend on the row", where, verdict->condition),
@@ -452,16 +427,16 @@ check_expression(const CmigRlsPolicy *policy, const List *siblings, bool is_chec
 		 */
 		if ((bypass && (policy->setup || marked)) || (policy->setup && policy->setup->shared && verdict->null_key && !written))
 			return;
-		cmig_rls_report(findings, "foreign_rows", bypass || (marked && !written) ? CMIG_RLS_NOTICE : CMIG_RLS_ERROR, policy,
+		cmig_rls_report(findings, "foreign_rows", bypass || (marked && !written) ? "notice" : "error", policy,
 						psprintf("%s: rows that belong to %s %s: %s", where, verdict->null_key ? "nobody" : "others", what, rows_text(judged)), fix);
 	}
 	else if (leak->found)
 		cmig_rls_report(findings, leak->unset || leak->nobody ? "open_without_context" : "foreign_rows",
-						CMIG_RLS_ERROR, policy,
+						"error", policy,
 						psprintf("%s: %srows %s %s, %s", where, leak->unset ? "without a context, " : "",
 								 leak->nobody ? "without a key" : "that belong to others", what, rows_text(judged)), fix);
 	else
-		cmig_rls_report(findings, "not_judged", CMIG_RLS_WARNING, policy,
+		cmig_rls_report(findings, "not_judged", "warning", policy,
 						verdict->function ?
 						psprintf("%s depends on what %s() returns for a row, which cannot be checked", where, verdict->function) :
 						psprintf("%s is not proved to let through only rows that belong to the context: it is true if %s", where,
@@ -498,20 +473,21 @@ check_with_check(const CmigRlsPolicy *policy, const List *siblings, List **findi
 {
 	char	   *fix;
 	const char *problem;
-	CmigRlsSeverity severity = CMIG_RLS_ERROR;
+	const char *severity = "error";
 	const Judged *judged;
 	Bitmapset  *lost;
 	bool		floored;
 
 	if (!(policy->commands & CMIG_RLS_UPDATE) || policy->qual == NULL ||
-		(policy->check == NULL ? policy->in_qual->truth == CMIG_RLS_ALWAYS :
-		 !policy->permissive || !cmig_rls_expr_wider(policy->qual, policy->check)))
+		policy->in_qual->truth == CMIG_RLS_ALWAYS || policy->in_check->truth == CMIG_RLS_NEVER ||
+		(policy->check && (!policy->permissive ||
+						   predicate_implied_by(make_ands_implicit((Expr *) policy->qual), make_ands_implicit((Expr *) policy->check), false))))
 		return;
 	fix = psprintf("ALTER POLICY %s ON %s WITH CHECK (%s)", quote_identifier(policy->name),
 				   policy->table, cmig_rls_repair_text(policy->qual, policy->relid, NULL));
 	if (policy->check == NULL)
 	{
-		cmig_rls_report(findings, "implicit_check", CMIG_RLS_NOTICE, policy,
+		cmig_rls_report(findings, "implicit_check", "notice", policy,
 						"it has no WITH CHECK, so USING also applies to new rows", fix);
 		return;
 	}
@@ -535,12 +511,12 @@ check_with_check(const CmigRlsPolicy *policy, const List *siblings, List **findi
 	else if (judged->verdict.kind == CMIG_RLS_DOUBT)
 	{
 		problem = "WITH CHECK differs from USING and does not imply it: it may accept new and changed rows that USING rejects";
-		severity = CMIG_RLS_WARNING;
+		severity = "warning";
 	}
 	else if (!bms_is_empty(lost))
 	{
 		problem = "WITH CHECK does not compare the user: rows can be given to another user";
-		severity = CMIG_RLS_NOTICE;
+		severity = "notice";
 	}
 	else
 		return;

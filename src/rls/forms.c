@@ -190,21 +190,6 @@ cmig_rls_expr_read(Node *tree, Oid relid)
 }
 
 /*
- * Might "check" accept rows that "using" does not accept?  Returns false if
- * "check" is known to imply "using", or if either of them is NULL.
- */
-bool
-cmig_rls_expr_wider(Node *using, Node *check)
-{
-	if (using == NULL || check == NULL ||
-		cmig_rls_truth(using, InvalidOid) == CMIG_RLS_ALWAYS ||
-		cmig_rls_truth(check, InvalidOid) == CMIG_RLS_NEVER)
-		return false;
-	return !predicate_implied_by(make_ands_implicit((Expr *) using),
-								 make_ands_implicit((Expr *) check), false);
-}
-
-/*
  * Fixes
  */
 

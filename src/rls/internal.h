@@ -215,17 +215,15 @@ extern bool cmig_rls_any(Node *node, CmigRlsNodeTest test);
 /*
  * How a node reads the context: with current_setting(); as current_user,
  * session_user, or a synonym; by a user-defined function that does not return a
- * boolean and whose arguments contain no column; as a member of a JSON document
- * of the context, as in claims ->> 'sub'; or, in a part of the node, which may be
- * NULL or a query, in one of the first three ways.
+ * boolean and whose arguments contain no column; or in a part of the node, which
+ * may be NULL or a query.
  */
 extern bool cmig_rls_calls_setting(Node *node);
 extern bool cmig_rls_calls_user(Node *node);
 extern bool cmig_rls_calls_session_function(Node *node);
-extern bool cmig_rls_calls_claim(Node *node);
 extern bool cmig_rls_calls_context(Node *node);
 
-/* cases.c, compare.c, prove.c */
+/* cases.c, prove.c */
 
 /* How an expression's result depends on the row. */
 typedef enum CmigRlsTruth
@@ -334,19 +332,15 @@ extern List *cmig_rls_product(List *a, List *b);
 extern List *cmig_rls_single(Node *node, int result, const CmigRlsScope *scope);
 extern List *cmig_rls_mark_literals(List *cases, size_t flag);
 extern bool cmig_rls_is_tied(const CmigRlsCase *facts, int relation);
-extern void cmig_rls_relate(CmigRlsCase *facts, const CmigRlsValue *a, const CmigRlsValue *b);
-extern CmigRlsScope *cmig_rls_scope_of(const Var *var, CmigRlsScope *scope);
-extern bool cmig_rls_is_named(Oid function, const char *names);
 extern bool cmig_rls_compare_constants(OpExpr *expr, Const *left, Const *right, bool *result);
-extern bool cmig_rls_is_nobody(const CmigRlsValue *value);
 extern List *cmig_rls_branches_of(Node *node, CmigRlsScope *scope);
 extern List *cmig_rls_values_of(Node *node, CmigRlsScope *scope);
 extern List *cmig_rls_null_cases(Node *node, bool null, CmigRlsScope *scope);
 extern List *cmig_rls_implied_null_cases(Node *node, bool null, CmigRlsScope *scope);
 extern List *cmig_rls_compare(OpExpr *expr, int want, CmigRlsScope *scope);
 extern List *cmig_rls_compare_any(ScalarArrayOpExpr *expr, int want, CmigRlsScope *scope);
-extern List *cmig_rls_rows_of(Query *query, CmigRlsScope *outer);
-extern List *cmig_rls_cases_of_link(SubLink *link, int want, CmigRlsScope *scope);
+extern List *cmig_rls_equal_values(List *left, List *right);
+extern List *cmig_rls_rows_of(Query *query, CmigRlsScope *outer, bool aggregated);
 extern List *cmig_rls_cases_of(Node *node, int want, CmigRlsScope *scope);
 extern CmigRlsTruth cmig_rls_truth(Node *tree, Oid relid);
 
@@ -428,41 +422,32 @@ typedef struct CmigRlsExpression
 } CmigRlsExpression;
 
 extern CmigRlsExpression *cmig_rls_expr_read(Node *tree, Oid relid);
-extern bool cmig_rls_expr_wider(Node *using, Node *check);
 extern char *cmig_rls_repair_text(Node *tree, Oid relid, bool *changed);
 
 /* check.c */
 
-/* Severities, worst first.  cmig.check uses the same names. */
-typedef enum CmigRlsSeverity
-{
-	CMIG_RLS_ERROR,				/* rows of other users or tenants can be read
-								 * or written */
-	CMIG_RLS_WARNING,			/* rows of other users or tenants may be
-								 * exposed, or queries are slow or fail */
-	CMIG_RLS_NOTICE				/* worth knowing, and often intended */
-} CmigRlsSeverity;
-
-/* A problem that a rule has found. */
+/*
+ * A problem that a rule has found: a row of cmig.rls_rules.  The severity is
+ * error if rows of others can be read or written, warning if they may be, or if
+ * queries are slow or fail, and notice if it is often intended.
+ */
 typedef struct CmigRlsFinding
 {
 	const char *rule;
-	CmigRlsSeverity severity;
-	char	   *object;
+	const char *severity;
+	const char *object;
 	const char *problem;
 	char	   *fix;			/* complete SQL, or advice as an SQL comment;
 								 * NULL: none */
-	Oid			definer;		/* a definer function that sees every row */
+	char	   *definer;		/* the OID of a definer function that sees
+								 * every row */
 } CmigRlsFinding;
 
-extern void cmig_rls_report(List **findings, const char *rule, CmigRlsSeverity severity,
+extern void cmig_rls_report(List **findings, const char *rule, const char *severity,
 							const CmigRlsPolicy *policy, const char *problem, char *fix);
 extern char *cmig_rls_advice(const CmigRlsPolicy *policy, bool is_check, const char *advice);
 extern char *cmig_rls_try_it(const CmigRlsPolicy *policy);
 extern bool cmig_rls_binds(const CmigRlsPolicy *policy, Oid role);
-extern bool cmig_rls_share_role(const CmigRlsPolicy *a, const CmigRlsPolicy *b);
-extern Node *cmig_rls_deciding(const CmigRlsPolicy *policy);
-extern const CmigRlsExpression *cmig_rls_decided(const CmigRlsPolicy *policy);
 
 /* findings.c */
 extern void cmig_rls_check_rows(const CmigRlsPolicy *policy, const List *siblings, List **findings);

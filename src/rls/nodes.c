@@ -427,28 +427,6 @@ cmig_rls_calls_context(Node *node)
 	return cmig_rls_any(node, is_context);
 }
 
-bool
-cmig_rls_calls_claim(Node *node)
-{
-	Oid			type;
-	List	   *args;
-
-	if (IsA(node, OpExpr) && ((OpExpr *) node)->opno < FirstUnpinnedObjectId)
-		args = ((OpExpr *) node)->args;
-	else if (IsA(node, FuncExpr) && ((FuncExpr *) node)->funcid < FirstUnpinnedObjectId &&
-			 !((FuncExpr *) node)->funcretset)
-		args = ((FuncExpr *) node)->args;
-	else
-		return false;
-	if (args == NIL || cmig_rls_any(node, is_row) || !cmig_rls_calls_context(node))
-		return false;
-	type = exprType(linitial(args));
-	if (type != JSONOID && type != JSONBOID)
-		return false;
-	type = exprType(node);
-	return type == TEXTOID || type == JSONOID || type == JSONBOID;
-}
-
 /*
  * Returns true if evaluating the node itself, without the nodes below it, runs
  * only built-in code.  Returns false for columns, function calls, and

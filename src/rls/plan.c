@@ -64,25 +64,18 @@ is_given(const char *column)
 static char *
 candidates(const CmigRlsTable *table)
 {
-	StringInfoData text;
-	int			count = 0;
+	CmigListing could;
 	ListCell   *lc;
 
-	initStringInfo(&text);
+	cmig_listing_init(&could, CMIG_LISTING_PLAIN);
 	foreach(lc, table->columns)
 	{
 		CmigRlsColumn *column = lfirst(lc);
 
-		if (column->cast == NULL)
-			continue;
-		if (count++ == 10)
-		{
-			appendStringInfoString(&text, ", ...");
-			break;
-		}
-		appendStringInfo(&text, "%s%s (%s)", count > 1 ? ", " : "", quote_identifier(column->name), column->type);
+		if (column->cast)
+			cmig_listing_add_format(&could, "%s (%s)", quote_identifier(column->name), column->type);
 	}
-	return count ? text.data : NULL;
+	return could.count ? cmig_listing_text(&could) : NULL;
 }
 
 /*

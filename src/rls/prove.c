@@ -26,8 +26,8 @@
  */
 #include "postgres.h"
 
-#include "base/compat.h"
 #include "base/base.h"
+#include "base/compat.h"
 #include "rls/internal.h"
 
 #include "access/htup_details.h"
@@ -39,9 +39,340 @@
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
+#include "parser/parsetree.h"
 #include "utils/lsyscache.h"
 #include "utils/ruleutils.h"
 #include "utils/syscache.h"
+
+#define MAX_NESTING 3			/* depth of policies on tables that other
+								 * policies read */
+
+/*
+ * Queries
+ */
+
+/* Do the table's policies let the role see only rows that are tied? */
+static bool
+shows_only_own(Oid relid, Oid role, int nesting)
+{
+	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	Form_pg_class form;
+	bool		applies;
+	List	   *permissive = NIL;
+	List	   *restrictive = NIL;
+	ListCell   *lc;
+
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	form = (Form_pg_class) GETSTRUCT(tuple);
+	applies = form->relrowsecurity &&
+		(!OidIsValid(role) || (!has_bypassrls_privilege(role) && (form->relforcerowsecurity || !has_privs_of_role(role, form->relowner))));
+	ReleaseSysCache(tuple);
+	foreach(lc, applies ? cmig_rls_policies_read(relid) : NIL)
+	{
+		CmigRlsPolicy *policy = lfirst(lc);
+		List	  **policies = policy->permissive ? &permissive : &restrictive;
+
+		/* a bypass for roles that are named does not open the table to PUBLIC */
+		if (policy->qual_text && (policy->commands & CMIG_RLS_SELECT) &&
+			(OidIsValid(role) ? cmig_rls_binds(policy, role) :
+			 !OidIsValid(linitial_oid(policy->roles)) || strncmp(policy->qual_text, "{CONST ", 7) != 0))
+			*policies = lappend(*policies, stringToNode(policy->qual_text));
+	}
+	foreach(lc, permissive)
+	{
+		List	   *parts = lappend(list_copy(restrictive), lfirst(lc));
+
+		if (cmig_rls_prove((Node *) makeBoolExpr(AND_EXPR, parts, -1), relid, role, nesting).kind != CMIG_RLS_TIED)
+			return false;
+	}
+	return permissive != NIL;
+}
+
+static List *add_from(Node *from, List *rows, bool nullable);
+
+/* Returns a copy of the row in which a range table entry has the given row. */
+static CmigRlsRow *
+with_entry(const CmigRlsRow *row, int index, const CmigRlsCase *facts, int relation, CmigRlsRow *inner)
+{
+	CmigRlsRow *result = palloc(sizeof(CmigRlsRow));
+	int			count = list_length(row->query->rtable);
+	CmigRlsScope *scope = palloc(sizeof(CmigRlsScope));
+
+	*result = *row;
+	*scope = *row->scope;
+	scope->relations = memcpy(palloc(sizeof(int) * count), row->scope->relations, sizeof(int) * count);
+	scope->rows = memcpy(palloc(sizeof(CmigRlsRow *) * count), row->scope->rows, sizeof(CmigRlsRow *) * count);
+	scope->relations[index] = relation;
+	scope->rows[index] = inner;
+	result->scope = scope;
+	result->facts = cmig_rls_both(row->facts, facts);
+	return result->facts ? result : NULL;
+}
+
+/* Returns the query of a CTE, and sets *scope to where it is. */
+static CommonTableExpr *
+find_cte(RangeTblEntry *entry, CmigRlsScope **scope)
+{
+	ListCell   *lc;
+
+	for (int i = 0; i < entry->ctelevelsup && *scope; i++)
+		*scope = (*scope)->outer;
+	if (*scope == NULL || (*scope)->query == NULL)
+		return NULL;
+	foreach(lc, (*scope)->query->cteList)
+	{
+		if (strcmp(lfirst_node(CommonTableExpr, lc)->ctename, entry->ctename) == 0)
+			return lfirst(lc);
+	}
+	return NULL;
+}
+
+/* Returns the rows with each of the rows of a range table entry. */
+static List *
+add_entry(int index, List *rows, bool nullable)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+	ListCell   *each;
+
+	foreach(lc, rows)
+	{
+		CmigRlsRow *row = lfirst(lc);
+		RangeTblEntry *entry = rt_fetch(index, row->query->rtable);
+		CmigRlsCase *facts = cmig_rls_no_facts();
+		CmigRlsScope *home = row->scope;
+		CommonTableExpr *cte;
+		List	   *inner = NIL;
+
+		if (entry->rtekind == RTE_RELATION)
+		{
+			int			relation = ++row->scope->proof->relations;
+
+			if (!row->scope->definer && row->scope->proof->nesting < MAX_NESTING &&
+				shows_only_own(entry->relid, row->scope->proof->role, row->scope->proof->nesting + 1))
+				facts->tied = bms_make_singleton(relation);
+			result = lappend(result, with_entry(row, index - 1, facts, relation, NULL));
+			continue;
+		}
+		/* a recursive query is not examined */
+		if (!nullable && entry->rtekind == RTE_SUBQUERY)
+			inner = cmig_rls_rows_of(entry->subquery, row->scope, false);
+		else if (!nullable && entry->rtekind == RTE_CTE && (cte = find_cte(entry, &home)) != NULL && !cte->cterecursive)
+			inner = cmig_rls_rows_of((Query *) cte->ctequery, home, false);
+		if (inner == NIL && (nullable || entry->rtekind != RTE_SUBQUERY))
+			result = lappend(result, row);
+		foreach(each, inner)
+		{
+			CmigRlsRow *found = lfirst(each);
+			CmigRlsRow *added = with_entry(row, index - 1, found->facts, 0, found);
+
+			if (added)
+				result = lappend(result, added);
+		}
+	}
+	return result;
+}
+
+/* Returns the rows for which the condition is true. */
+static List *
+filter(List *rows, Node *quals)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+	ListCell   *each;
+
+	if (quals == NULL)
+		return rows;
+	foreach(lc, rows)
+	{
+		CmigRlsRow *row = lfirst(lc);
+
+		foreach(each, cmig_rls_product(list_make1(row->facts), cmig_rls_cases_of(quals, IS_TRUE_BIT, row->scope)))
+		{
+			CmigRlsRow *kept = palloc(sizeof(CmigRlsRow));
+
+			*kept = *row;
+			kept->facts = lfirst(each);
+			result = lappend(result, kept);
+		}
+	}
+	return result;
+}
+
+/*
+ * Add the tables of a FROM clause.  A condition of an outer join does not limit
+ * the rows of the side that is kept, so it is not used.
+ */
+static List *
+add_from(Node *from, List *rows, bool nullable)
+{
+	JoinExpr   *join = (JoinExpr *) from;
+	ListCell   *lc;
+
+	if (IsA(from, RangeTblRef))
+		return add_entry(((RangeTblRef *) from)->rtindex, rows, nullable);
+	if (IsA(from, FromExpr))
+	{
+		foreach(lc, ((FromExpr *) from)->fromlist)
+		{
+			rows = add_from(lfirst(lc), rows, nullable);
+		}
+		return filter(rows, ((FromExpr *) from)->quals);
+	}
+	rows = add_from(join->larg, rows, nullable || join->jointype == JOIN_RIGHT || join->jointype == JOIN_FULL);
+	rows = add_from(join->rarg, rows, nullable || join->jointype == JOIN_LEFT || join->jointype == JOIN_FULL);
+	return join->jointype == JOIN_INNER && !nullable ? filter(rows, join->quals) : rows;
+}
+
+/* Returns the rows of the arms of UNION, INTERSECT, or EXCEPT. */
+static List *
+rows_of_arms(Node *node, Query *query, CmigRlsScope *scope)
+{
+	SetOperationStmt *operation = (SetOperationStmt *) node;
+
+	if (IsA(node, RangeTblRef))
+		return cmig_rls_rows_of(rt_fetch(((RangeTblRef *) node)->rtindex, query->rtable)->subquery, scope, false);
+	/* every row of INTERSECT and EXCEPT is one of the first arm */
+	if (operation->op != SETOP_UNION)
+		return rows_of_arms(operation->larg, query, scope);
+	return list_concat(rows_of_arms(operation->larg, query, scope), rows_of_arms(operation->rarg, query, scope));
+}
+
+/*
+ * Returns the rows that a query can return, each with what holds if it does; if
+ * "aggregated" is true, the rows that its aggregates read.  Clauses that leave
+ * out rows, such as LIMIT and HAVING, are ignored.
+ */
+List *
+cmig_rls_rows_of(Query *query, CmigRlsScope *outer, bool aggregated)
+{
+	CmigRlsScope *scope = palloc0(sizeof(CmigRlsScope));
+	CmigRlsRow *row = palloc0(sizeof(CmigRlsRow));
+	int			count = list_length(query->rtable);
+
+	check_stack_depth();
+	scope->proof = outer->proof;
+	scope->outer = outer;
+	scope->depth = outer->depth + 1;
+	scope->definer = outer->definer || query->hasRowSecurity;
+	scope->query = query;
+	scope->relations = palloc(sizeof(int) * (count + 1));
+	for (int i = 0; i < count; i++)
+		scope->relations[i] = ++scope->proof->relations;
+	scope->rows = palloc0(sizeof(CmigRlsRow *) * (count + 1));
+	row->facts = cmig_rls_no_facts();
+	row->scope = scope;
+	row->query = query;
+	/* an aggregate without GROUP BY also has a value if there are no rows */
+	if (query->commandType != CMD_SELECT || query->groupingSets != NIL ||
+		(query->hasAggs && query->groupClause == NIL && !aggregated))
+		return list_make1(row);
+	if (query->setOperations)
+		return rows_of_arms(query->setOperations, query, scope);
+	return add_from((Node *) query->jointree, list_make1(row), false);
+}
+
+/* Returns the cases of the rows that the query returns. */
+static List *
+cases_of_rows(Query *query, CmigRlsScope *scope)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	foreach(lc, cmig_rls_rows_of(query, scope, false))
+	{
+		result = lappend(result, ((CmigRlsRow *) lfirst(lc))->facts);
+	}
+	return result;
+}
+
+/* Does the query return a row whatever its tables contain? */
+static bool
+always_returns(Query *query)
+{
+	return query->setOperations == NULL && query->havingQual == NULL && query->limitCount == NULL && query->limitOffset == NULL &&
+		query->groupClause == NIL && query->groupingSets == NIL && !query->hasTargetSRFs &&
+		(query->hasAggs || (query->rtable == NIL && query->jointree->quals == NULL));
+}
+
+/* Returns the cases of "value operator ANY (SELECT ...)". */
+static List *
+compare_rows(SubLink *link, CmigRlsScope *scope)
+{
+	List	   *tests = IsA(link->testexpr, BoolExpr) && ((BoolExpr *) link->testexpr)->boolop == AND_EXPR ?
+	((BoolExpr *) link->testexpr)->args : list_make1(link->testexpr);
+	List	   *result = NIL;
+	ListCell   *lc;
+	ListCell   *each;
+
+	foreach(lc, cmig_rls_rows_of(castNode(Query, link->subselect), scope, false))
+	{
+		CmigRlsRow *row = lfirst(lc);
+		List	   *cases = cmig_rls_product(list_make1(row->facts), cmig_rls_single((Node *) link, IS_TRUE_BIT, scope));
+
+		foreach(each, tests)
+		{
+			OpExpr	   *test = lfirst(each);
+			Param	   *param;
+			Node	   *target;
+
+			if (!IsA(test, OpExpr) || list_length(test->args) != 2 || !cmig_rls_is_equality(test->opno))
+				continue;
+			param = (Param *) cmig_rls_bare(lsecond(test->args));
+			if (!IsA(param, Param) || param->paramkind != PARAM_SUBLINK || param->paramid > list_length(row->query->targetList))
+				continue;
+			target = (Node *) list_nth_node(TargetEntry, row->query->targetList, param->paramid - 1)->expr;
+			cases = cmig_rls_product(cases, cmig_rls_equal_values(cmig_rls_values_of(linitial(test->args), scope), cmig_rls_values_of(target, row->scope)));
+		}
+		result = list_concat(result, cases);
+	}
+	return result;
+}
+
+/* Returns the cases of a sub-select that is a condition. */
+static List *
+cases_of_link(SubLink *link, int want, CmigRlsScope *scope)
+{
+	Query	   *query = castNode(Query, link->subselect);
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	switch (link->subLinkType)
+	{
+		case EXISTS_SUBLINK:
+			if (want == IS_NULL_BIT || (always_returns(query) && want == IS_FALSE_BIT))
+				return NIL;
+			if (always_returns(query))
+				return list_make1(cmig_rls_no_facts());
+			if (want == IS_TRUE_BIT)
+				return cmig_rls_product(cases_of_rows(query, scope), cmig_rls_single((Node *) link, want, scope));
+			break;
+		case ANY_SUBLINK:
+			if (want == IS_TRUE_BIT)
+				return compare_rows(link, scope);
+			break;
+		case EXPR_SUBLINK:
+			if (query->targetList == NIL ||
+				(query->hasAggs && (contain_vars_of_level((Node *) query, 1) || cmig_rls_calls_context((Node *) query))) ||
+				(want != IS_TRUE_BIT && (query->rtable != NIL || query->setOperations != NULL || query->cteList != NIL)))
+				break;
+			foreach(lc, cmig_rls_rows_of(query, scope, false))
+			{
+				CmigRlsRow *row = lfirst(lc);
+
+				result = list_concat(result, cmig_rls_product(list_make1(row->facts),
+															  cmig_rls_cases_of((Node *) linitial_node(TargetEntry, row->query->targetList)->expr, want, row->scope)));
+			}
+			/* without a row, the value is null */
+			if (want == IS_NULL_BIT)
+				result = list_concat(result, cmig_rls_single((Node *) link, want, scope));
+			return result;
+		default:
+			break;
+	}
+	return cmig_rls_single((Node *) link, want, scope);
+}
 
 /*
  * Conditions
@@ -187,8 +518,6 @@ excludes_roles(OpExpr *expr, int want, CmigRlsScope *scope)
 List *
 cmig_rls_cases_of(Node *node, int want, CmigRlsScope *scope)
 {
-	List	   *result;
-
 	check_stack_depth();
 	node = cmig_rls_unwrap(node);
 	if (node == NULL)
@@ -196,64 +525,39 @@ cmig_rls_cases_of(Node *node, int want, CmigRlsScope *scope)
 	switch (nodeTag(node))
 	{
 		case T_Const:
-			if (((Const *) node)->constisnull)
-				return want == IS_NULL_BIT ? list_make1(cmig_rls_no_facts()) : NIL;
-			return want == (DatumGetBool(((Const *) node)->constvalue) ? IS_TRUE_BIT : IS_FALSE_BIT) ? list_make1(cmig_rls_no_facts()) : NIL;
+			return want == (((Const *) node)->constisnull ? IS_NULL_BIT : DatumGetBool(((Const *) node)->constvalue) ? IS_TRUE_BIT : IS_FALSE_BIT) ?
+				list_make1(cmig_rls_no_facts()) : NIL;
 		case T_BoolExpr:
-			result = ((BoolExpr *) node)->boolop == NOT_EXPR ?
+			return ((BoolExpr *) node)->boolop == NOT_EXPR ?
 				cmig_rls_cases_of(linitial(((BoolExpr *) node)->args), want == IS_NULL_BIT ? want : want ^ (IS_TRUE_BIT | IS_FALSE_BIT), scope) :
 				cases_of_list((BoolExpr *) node, want, scope);
-			break;
 		case T_OpExpr:
 			if (excludes_roles((OpExpr *) node, want, scope))
 				return NIL;
-			result = cmig_rls_compare((OpExpr *) node, want, scope);
-			break;
+			return cmig_rls_compare((OpExpr *) node, want, scope);
 		case T_DistinctExpr:
-			result = cases_of_distinct((DistinctExpr *) node, want, scope);
-			break;
+			return cases_of_distinct((DistinctExpr *) node, want, scope);
 		case T_ScalarArrayOpExpr:
-			result = cmig_rls_compare_any((ScalarArrayOpExpr *) node, want, scope);
-			break;
+			return cmig_rls_compare_any((ScalarArrayOpExpr *) node, want, scope);
 		case T_NullTest:
 			if (((NullTest *) node)->argisrow || want == IS_NULL_BIT)
 				return want == IS_NULL_BIT ? NIL : cmig_rls_single(node, want, scope);
-			result = cmig_rls_null_cases((Node *) ((NullTest *) node)->arg, (((NullTest *) node)->nulltesttype == IS_NULL) == (want == IS_TRUE_BIT), scope);
-			cmig_rls_mark_literals(result, offsetof(CmigRlsLiteral, asked));
-			break;
+			return cmig_rls_mark_literals(cmig_rls_null_cases((Node *) ((NullTest *) node)->arg, (((NullTest *) node)->nulltesttype == IS_NULL) == (want == IS_TRUE_BIT), scope),
+										  offsetof(CmigRlsLiteral, asked));
 		case T_BooleanTest:
-			result = cases_of_test((BooleanTest *) node, want, scope);
-			break;
+			return cases_of_test((BooleanTest *) node, want, scope);
 		case T_CaseExpr:
 		case T_CoalesceExpr:
-			result = cases_of_branches(node, want, scope);
-			break;
+			return cases_of_branches(node, want, scope);
 		case T_SubLink:
-			result = cmig_rls_cases_of_link((SubLink *) node, want, scope);
-			break;
+			return cases_of_link((SubLink *) node, want, scope);
 		case T_Var:
 			if (want == IS_NULL_BIT)
 				return cmig_rls_null_cases(node, true, scope);
-			result = NIL;
-			if (cmig_rls_scope_of((Var *) node, scope) && cmig_rls_scope_of((Var *) node, scope)->query)
-			{
-				ListCell   *lc;
-
-				/* a column of a sub-select that is a condition itself */
-				foreach(lc, cmig_rls_values_of(node, scope))
-				{
-					CmigRlsValue *value = lfirst(lc);
-
-					result = list_concat(result, cmig_rls_product(list_make1(value->facts), value->node && !IsA(value->node, Var) ?
-																  cmig_rls_cases_of(value->node, want, value->scope) : cmig_rls_single(node, want, scope)));
-				}
-				break;
-			}
 			return cmig_rls_product(cmig_rls_single(node, want, scope), cmig_rls_implied_null_cases(node, false, scope));
 		default:
 			return cmig_rls_single(node, want, scope);
 	}
-	return result;
 }
 
 /*
@@ -507,30 +811,14 @@ is_own(const CmigRlsRow *row, const CmigRlsCase *facts)
 	{
 		RangeTblEntry *entry = lfirst_node(RangeTblEntry, lc);
 		int			n = foreach_current_index(lc);
-		bool		own = false;
+		bool		own = entry->rtekind == RTE_JOIN || entry->rtekind == RTE_RESULT;
 
-		switch (entry->rtekind)
-		{
-			case RTE_RELATION:
-				own = !has_policies(entry->relid) || cmig_rls_is_tied(facts, row->scope->relations[n]);
-				break;
-			case RTE_SUBQUERY:
-			case RTE_CTE:
-				own = row->scope->rows[n] && is_own(row->scope->rows[n], facts);
-				break;
-			case RTE_FUNCTION:
-				own = !shows_strangers((Node *) entry->functions, row->scope);
-				break;
-			case RTE_VALUES:
-				own = !shows_strangers((Node *) entry->values_lists, row->scope);
-				break;
-			case RTE_JOIN:
-			case RTE_RESULT:
-				own = true;
-				break;
-			default:
-				break;
-		}
+		if (entry->rtekind == RTE_RELATION)
+			own = !has_policies(entry->relid) || cmig_rls_is_tied(facts, row->scope->relations[n]);
+		else if (row->scope->rows[n])
+			own = is_own(row->scope->rows[n], facts);
+		else if (entry->rtekind == RTE_FUNCTION)
+			own = !shows_strangers((Node *) entry->functions, row->scope);
 		if (!own)
 			return false;
 	}
@@ -552,7 +840,7 @@ shows_strangers(Node *node, void *context)
 		return true;
 	if (!IsA(node, SubLink))
 		return expression_tree_walker(node, shows_strangers, context);
-	foreach(lc, cmig_rls_rows_of(castNode(Query, ((SubLink *) node)->subselect), context))
+	foreach(lc, cmig_rls_rows_of(castNode(Query, ((SubLink *) node)->subselect), context, true))
 	{
 		CmigRlsRow *row = lfirst(lc);
 

@@ -270,87 +270,54 @@ cmig_rls_array_text(const List *names)
  */
 
 /*
+ * Why a relation cannot have policies, and what to do instead.  Tables of the
+ * audit log can: policies may let tenants read their part of the log.
+ */
+static CmigQuery read_obstacle = {
+	"SELECT CASE WHEN c.relpersistence = 't' THEN quote_ident(c.relname) ELSE v.name END, o.what, o.hint"
+	" FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace CROSS JOIN LATERAL format('%I.%I', n.nspname, c.relname) v(name)"
+	" CROSS JOIN LATERAL (VALUES"
+	"  (c.relpersistence = 't', 'a temporary table', 'A temporary table needs no policies, because only its own session can access it.'),"
+	"  (n.nspname ~ '^pg_' OR n.nspname = 'information_schema' OR c.oid < 16384, 'a system catalog', 'Specify a table of your own.'),"
+	"  (n.nspname = 'cmig' OR (n.nspname = 'cmig_audit' AND c.relname !~ '^log'), 'part of pg_cmig',"
+	"   'To grant privileges on it, use cmig.grant_access()'),"
+	"  (c.relkind = 'v', 'a view', 'Enable row-level security on the underlying tables, and let the view read with its user''s privileges: ALTER VIEW '"
+	"   || v.name || ' SET (security_invoker = true)'),"
+	"  (c.relkind = 'm', 'a materialized view', 'Give the application a security_invoker view of the underlying tables instead,"
+	" because the materialized view contains the rows that its owner saw.'),"
+	"  (c.relkind = 'f', 'a foreign table', 'Enable row-level security on the foreign server, or give the application a view that filters.'),"
+	"  (c.relkind NOT IN ('r', 'p'), 'not a table', 'Specify a table.')) o(holds, what, hint)"
+	" WHERE c.oid = $1 AND o.holds LIMIT 1",
+	1, {OIDOID}
+};
+
+/*
  * Raise an error unless the relation is a table that can have policies and the
  * current user owns it.
  */
 void
 cmig_rls_table_require(Oid relid)
 {
-	static const struct
-	{
-		char		kind;
-		const char *what;
-		const char *hint;
-	}			kinds[] = {
-		{RELKIND_VIEW, "a view", "Enable row-level security on the underlying tables, and let the view read with its user's privileges"},
-		{RELKIND_MATVIEW, "a materialized view",
-		"Give the application a security_invoker view of the underlying tables instead, because the materialized view contains the rows that its owner saw."},
-		{RELKIND_FOREIGN_TABLE, "a foreign table",
-		"Enable row-level security on the foreign server, or give the application a view that filters."},
-		{RELKIND_INDEX, "an index", "Specify the table of the index."},
-		{RELKIND_PARTITIONED_INDEX, "an index", "Specify the table of the index."},
-		{0, "not a table", "Specify a table."}
-	};
-	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
-	Form_pg_class form;
-	char	   *nspname;
-	char	   *name;
-	const char *what = NULL;
-	const char *hint = NULL;
+	char	  **obstacle = cmig_query_row(&read_obstacle, relid);
+	Oid			owner = cmig_role_owner_of(relid);
 
-	if (!HeapTupleIsValid(tuple))
+	if (!OidIsValid(owner))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
 				 errmsg("relation with OID %u does not exist", relid),
 				 errhint("Specify the table as 'schema.table'.")));
-	form = (Form_pg_class) GETSTRUCT(tuple);
-	nspname = cmig_query_schema_name(form->relnamespace);
-	name = quote_qualified_identifier(nspname, NameStr(form->relname));
-	if (form->relpersistence == RELPERSISTENCE_TEMP)
-	{
-		name = pstrdup(quote_identifier(NameStr(form->relname)));
-		what = "a temporary table";
-		hint = "A temporary table needs no policies, because only its own session can access it.";
-	}
-	else if (IsCatalogNamespace(form->relnamespace) || IsToastNamespace(form->relnamespace) ||
-			 strcmp(nspname, "information_schema") == 0 || relid < FirstNormalObjectId)
-	{
-		what = "a system catalog";
-		hint = "Specify a table of your own.";
-	}
-
-	/*
-	 * tables of the audit log are allowed: policies may let tenants read
-	 * their part of the log
-	 */
-	else if (strcmp(nspname, "cmig") == 0 ||
-			 (strcmp(nspname, "cmig_audit") == 0 && strncmp(NameStr(form->relname), "log", 3) != 0))
-	{
-		what = "part of pg_cmig";
-		hint = "To grant privileges on it, use cmig.grant_access()";
-	}
-	else
-		for (int i = 0; form->relkind != RELKIND_RELATION && form->relkind != RELKIND_PARTITIONED_TABLE && what == NULL; i++)
-		{
-			if (form->relkind != kinds[i].kind && i < lengthof(kinds) - 1)
-				continue;
-			what = kinds[i].what;
-			hint = form->relkind == RELKIND_VIEW ? psprintf("%s: ALTER VIEW %s SET (security_invoker = true)", kinds[i].hint, name) : kinds[i].hint;
-		}
-	if (what)
+	if (obstacle)
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
-				 errmsg("row-level security cannot be enabled on %s", name),
-				 errdetail("It is %s.", what),
-				 errhint("%s", hint)));
-	if (!has_privs_of_role(GetUserId(), form->relowner))
+				 errmsg("row-level security cannot be enabled on %s", obstacle[0]),
+				 errdetail("It is %s.", obstacle[1]),
+				 errhint("%s", obstacle[2])));
+	if (!has_privs_of_role(GetUserId(), owner))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("must be owner of table %s", NameStr(form->relname)),
-				 errdetail("It belongs to role %s.",
-						   quote_identifier(GetUserNameFromId(form->relowner, false))),
+				 errmsg("must be owner of table %s", get_rel_name(relid)),
+				 errdetail("It belongs to role %s.", cmig_rls_role_text(owner)),
 				 errhint("Call the function as that role.")));
-	ReleaseSysCache(tuple);
 }
 
 /* Callback that reads a row of a table's columns. */

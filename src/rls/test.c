@@ -461,17 +461,14 @@ intrude(const Test *test, const Attempt *attempt)
  */
 typedef struct Copy
 {
-	List	   *columns;		/* of char *: the columns to which the copy
-								 * gives values */
-	List	   *made;			/* of char *: for each column, SQL for a new
-								 * value, or NULL to copy the old value */
+	List	   *columns;		/* rows of copied_columns */
 	Relation	relation;
 	Datum		row;			/* 0: none */
 } Copy;
 
 /*
  * The columns to which an INSERT can give values, with SQL for a new value if
- * the column belongs to a unique index.  Columns whose values are generated are
+ * the column belongs to a unique index, or else null.  Columns whose values are generated are
  * left out.  $1 is the table, and $2 contains its key columns.
  */
 static CmigQuery copied_columns = {
@@ -494,16 +491,6 @@ static CmigQuery copied_columns = {
 	" ORDER BY a.attnum",
 	2, {OIDOID, TEXTARRAYOID}
 };
-
-/* Callback that adds the column in a row of the query to the copy. */
-static void
-take_column(TupleDesc desc, HeapTuple row, void *arg)
-{
-	Copy	   *copy = arg;
-
-	copy->columns = lappend(copy->columns, cmig_query_text(desc, row, 1));
-	copy->made = lappend(copy->made, cmig_query_text_or_null(desc, row, 2));
-}
 
 /* Callback that copies a row, which is kept when the attempt is rolled back. */
 static void
@@ -546,7 +533,7 @@ read_copy(const Test *test)
 	}
 	values[0] = ObjectIdGetDatum(test->table->relid);
 	values[1] = PointerGetDatum(construct_array(names, list_length(test->keys), TEXTOID, -1, false, TYPALIGN_INT));
-	cmig_query_each(&copied_columns, values, NULL, take_column, copy);
+	copy->columns = cmig_query_texts(&copied_columns, values, NULL);
 	if (copy->columns != NIL && test->own_rows > 0)
 	{
 		Attempt		attempt = {.row = take_row,.arg = copy};
@@ -570,19 +557,20 @@ static Attempt
 insert_copy(const Test *test, const Copy *copy, const Key * strange, const char *other)
 {
 	Attempt		attempt = {.key = strange,.value = other};
-	int			count = list_length(copy->columns);
 	StringInfoData columns;
 	StringInfoData values;
+	ListCell   *each;
 	ListCell   *lc;
 
 	attempt.type = get_rel_type_id(test->table->relid);
 	attempt.row_value = copy->row;
 	initStringInfo(&columns);
 	initStringInfo(&values);
-	for (int i = 0; i < count; i++)
+	foreach(each, copy->columns)
 	{
-		const char *column = list_nth(copy->columns, i);
-		const char *made = list_nth(copy->made, i);
+		const char *column = ((char **) lfirst(each))[0];
+		const char *made = ((char **) lfirst(each))[1];
+		const char *comma = columns.len ? ", " : "";
 		const char *value = NULL;
 		const		Key *key = NULL;
 
@@ -593,14 +581,9 @@ insert_copy(const Test *test, const Copy *copy, const Key * strange, const char 
 		}
 		if (key)
 			value = key == strange ? other : key->value;
-		appendStringInfo(&columns, "%s%s", i ? ", " : "", quote_identifier(column));
-		appendStringInfoString(&values, i ? ", " : "");
-		if (value)
-			appendStringInfo(&values, "%s::%s", quote_literal_cstr(value), key->type);
-		else if (made)
-			appendStringInfoString(&values, made);
-		else
-			appendStringInfo(&values, "($1).%s", quote_identifier(column));
+		appendStringInfo(&columns, "%s%s", comma, quote_identifier(column));
+		appendStringInfo(&values, "%s%s", comma, value ? psprintf("%s::%s", quote_literal_cstr(value), key->type) :
+						 made ? made : psprintf("($1).%s", quote_identifier(column)));
 	}
 	attempt.sql = psprintf("INSERT INTO %s (%s) SELECT %s", test->table->name, columns.data, values.data);
 	return attempt;
