@@ -29,7 +29,6 @@
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
-#include "utils/partcache.h"
 #include "utils/rls.h"
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
@@ -172,23 +171,17 @@ static void
 check_kind(Oid relation)
 {
 	char		relkind = get_rel_relkind(relation);
-	const char *kind = "not a table";
+	const char *kind = IsCatalogRelationOid(relation) ? "a system catalog" :
+	relkind == RELKIND_VIEW ? "a view" : relkind == RELKIND_MATVIEW ? "a materialized view" :
+	relkind == RELKIND_FOREIGN_TABLE ? "a foreign table" : "not a table";
 
 	if (relkind == '\0')
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
 				 errmsg("relation with OID %u does not exist", relation),
 				 errhint("Specify a table.")));
-	if (IsCatalogRelationOid(relation))
-		kind = "a system catalog";
-	else if (relkind == RELKIND_RELATION || relkind == RELKIND_PARTITIONED_TABLE)
+	if ((relkind == RELKIND_RELATION || relkind == RELKIND_PARTITIONED_TABLE) && !IsCatalogRelationOid(relation))
 		return;
-	else if (relkind == RELKIND_VIEW)
-		kind = "a view";
-	else if (relkind == RELKIND_MATVIEW)
-		kind = "a materialized view";
-	else if (relkind == RELKIND_FOREIGN_TABLE)
-		kind = "a foreign table";
 	ereport(ERROR,
 			(errcode(ERRCODE_WRONG_OBJECT_TYPE),
 			 errmsg("cannot backfill %s, which is %s", cmig_backfill_target_name(relation), kind),
@@ -248,23 +241,23 @@ check_privileges(const CmigBackfillTarget *target, const char *name)
 static void
 check_partition_key(Oid relation, List *columns)
 {
-	Relation	rel = relation_open(relation, AccessShareLock);
-	PartitionKey key = RelationGetPartitionKey(rel);
+	static CmigQuery query = {
+		"SELECT a.attname FROM pg_catalog.pg_partitioned_table p JOIN pg_catalog.pg_attribute a ON a.attrelid = p.partrelid"
+		" AND a.attnum = ANY (p.partattrs::int2[]) WHERE p.partrelid = $1 ORDER BY a.attnum",
+		1, {OIDOID}
+	};
+	ListCell   *lc;
 
-	for (int i = 0; i < key->partnatts; i++)
+	foreach(lc, cmig_query_list(&query, relation))
 	{
-		char	   *name;
+		char	   *name = *(char **) lfirst(lc);
 
-		if (key->partattrs[i] == 0)
-			continue;
-		name = get_attname(relation, key->partattrs[i], false);
 		if (cmig_text_list_has(columns, name))
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("set_sql must not change column \"%s\" of the partition key", name),
 					 errhint("Move the rows with INSERT and DELETE.")));
 	}
-	relation_close(rel, AccessShareLock);
 }
 
 /*
@@ -464,13 +457,9 @@ check_target(Oid table, const char *set_sql, const char *where_sql)
 	return target;
 }
 
-/* ----------------------------------------------------------------
- * Finds the backfill that a CALL resumes, and checks that it can be
- * resumed.
- *
+/*
  * The rows of cmig.backfill_run are read and written as the caller, which may
  * not be the role that runs the script.
- * ----------------------------------------------------------------
  */
 
 /* Does another set_sql set a column that this backfill also sets? */
@@ -615,12 +604,9 @@ find_state(const CmigBackfillTarget *target,
 	return found;
 }
 
-/* ----------------------------------------------------------------
- * Updates a table in batches that are committed one by one: cmig.backfill.
- *
+/*
  * If cmig.concurrent_ddl is off, everything happens in the caller's
  * transaction, and no progress is stored.
- * ----------------------------------------------------------------
  */
 
 #define MOST_ROWS 1000000
@@ -779,27 +765,6 @@ describe_error(void *arg)
 }
 
 /*
- * If the backfill failed before it updated any rows, delete the backfill's row
- * in cmig.backfill_run.
- */
-static void
-forget(CmigBackfill *b)
-{
-	CmigRole	saved;
-
-	/*
-	 * if the stored state was rejected, keep its row, which belongs to a
-	 * different backfill
-	 */
-	if (!b->accepted || b->run.id == 0 || b->run.rows > 0)
-		return;
-	cmig_role_act_as_caller(&saved, b->caller);
-	cmig_backfill_run_remove(b->run.id);
-	cmig_role_return(&saved);
-	cmig_toplevel_commit();
-}
-
-/*
  * Run the backfill, holding a lock that prevents another backfill of the
  * table.
  */
@@ -862,7 +827,20 @@ run_backfill(CmigBackfill *b)
 		cmig_toplevel_rollback();
 		cmig_run_lock_table_release(b->target->oid);
 		cmig_backfill_sql_free(&b->queries);
-		forget(b);
+
+		/*
+		 * delete the row of a backfill that has updated nothing, but keep a
+		 * rejected one, which belongs to a different backfill
+		 */
+		if (b->accepted && b->run.id != 0 && b->run.rows == 0)
+		{
+			CmigRole	saved;
+
+			cmig_role_act_as_caller(&saved, b->caller);
+			cmig_backfill_run_remove(b->run.id);
+			cmig_role_return(&saved);
+			cmig_toplevel_commit();
+		}
 		if (alone && error->hint == NULL && b->run.rows > 0)
 			error->hint = "The rows updated so far remain updated. Fix the cause, then repeat the CALL to continue with the other rows.";
 		ReThrowError(error);
@@ -960,8 +938,6 @@ make_backfill(FunctionCallInfo fcinfo)
 	b->xids = palloc(64 * sizeof(TransactionId));
 	b->run_context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig backfill state",
 										   ALLOCSET_SMALL_SIZES);
-	b->spare_context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig backfill state",
-											 ALLOCSET_SMALL_SIZES);
 	b->batch_context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig backfill batch",
 											 ALLOCSET_DEFAULT_SIZES);
 	return b;

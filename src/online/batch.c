@@ -791,8 +791,9 @@ copy_names(CmigNames *names)
 void
 cmig_backfill_batch_adopt(CmigBackfill *b)
 {
-	MemoryContext previous = b->run_context;
-	MemoryContext old = MemoryContextSwitchTo(b->spare_context);
+	MemoryContext context = AllocSetContextCreate(MemoryContextGetParent(b->batch_context),
+												  "pg_cmig backfill state", ALLOCSET_SMALL_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
 
 	/* copy the strings, because b->next may share them with b->run */
 	b->run = b->next;
@@ -811,9 +812,8 @@ cmig_backfill_batch_adopt(CmigBackfill *b)
 	b->xid = InvalidTransactionId;
 	MemoryContextSwitchTo(old);
 	MemoryContextReset(b->batch_context);
-	MemoryContextReset(previous);
-	b->run_context = b->spare_context;
-	b->spare_context = previous;
+	MemoryContextDelete(b->run_context);
+	b->run_context = context;
 	b->last = GetCurrentTimestamp();
 	if (b->run.rows > 0)
 		cmig_nontransactional_note_own_work();

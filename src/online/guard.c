@@ -106,23 +106,12 @@ ddl_log_write(const CmigDdlEntry *entry)
 				  GetUserNameFromId(GetOuterUserId(), false), application_name, text, entry->reason);
 }
 
-/* ----------------------------------------------------------------
- * Implements cmig.allow_ddl, which exempts the current transaction from the
- * policy on DDL.
- *
- * An exemption ends with the transaction.  If cmig.allow_ddl was called after
- * a savepoint, rolling back to that savepoint ends the exemption, too, and
- * removes the row that the call wrote to cmig.ddl_log.
- * ----------------------------------------------------------------
- */
-
 PG_FUNCTION_INFO_V1(cmig_allow_ddl);
 
 static char *current_reason = NULL; /* in TopTransactionContext; NULL if there
 									 * is no exemption */
 static SubTransactionId made_in = InvalidSubTransactionId;
 
-/* Transaction callback: the exemption ends with the transaction. */
 static void
 at_transaction_end(XactEvent event, void *arg)
 {
@@ -130,10 +119,6 @@ at_transaction_end(XactEvent event, void *arg)
 		current_reason = NULL;
 }
 
-/*
- * Subtransaction callback: the exemption ends if the subtransaction in which
- * it was declared is rolled back.
- */
 static void
 at_savepoint_end(SubXactEvent event, SubTransactionId id, SubTransactionId parent, void *arg)
 {
@@ -153,6 +138,9 @@ cmig_ddl_allow_init(void)
 }
 
 /*
+ * Exempts the transaction from the policy.  If it was called after a savepoint,
+ * rolling back to that savepoint ends the exemption, and removes its row.
+ *
  * This is a SECURITY DEFINER function, because it writes to cmig.ddl_log.  If
  * the transaction already has an exemption, that exemption remains in effect,
  * and only the new reason is recorded.  Otherwise, rolling back the second

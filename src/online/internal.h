@@ -134,8 +134,6 @@ typedef struct CmigBackfill
 	Oid			caller;			/* role that writes cmig.backfill_run */
 
 	MemoryContext run_context;	/* contains the data to which "run" points */
-	MemoryContext spare_context;	/* becomes run_context after the next
-									 * batch */
 	MemoryContext batch_context;
 	CmigBackfillRun run;		/* the committed state */
 	CmigBackfillRun next;		/* the state after the current batch */

@@ -35,14 +35,13 @@
 #include "parse/parse.h"
 #include "run/run.h"
 
-/* ----------------------------------------------------------------
- * Functions shared by the online recipes, procedures such as
- * cmig.add_foreign_key that change a table in steps and block other
- * sessions only briefly.
- *
- * If cmig.concurrent_ddl is off, the statements run in the caller's
+/*
+ * A recipe, a procedure such as cmig.add_check, examines the catalogs, runs the
+ * next statement in a short transaction with lock retries, and examines the
+ * catalogs again.  Therefore, it needs no stored state: if it is called again
+ * after an interruption, it continues, and if everything is done, it does
+ * nothing.  If cmig.concurrent_ddl is off, the statements run in the caller's
  * transaction, without CONCURRENTLY.
- * ----------------------------------------------------------------
  */
 
 /* The state of a call to a recipe. */
@@ -71,16 +70,17 @@ typedef struct KnownConstraint
 	char	   *valid;			/* t or f */
 	char	   *kind;			/* contype */
 	char	   *definition;		/* without NOT VALID */
-	char	   *condition;		/* of a CHECK constraint; otherwise NULL */
+	char	   *same;			/* is it a CHECK constraint with the condition
+								 * that was asked for?  t, f, or NULL */
 	char	   *enforced;		/* t or f */
 }			KnownConstraint;
 
 /* Finds a KnownConstraint. */
 static CmigQuery constraint_query = {
 	"SELECT convalidated, contype, regexp_replace(pg_get_constraintdef(oid), ' NOT VALID$', ''),"
-	" pg_get_expr(conbin, conrelid), coalesce(to_jsonb(c)->>'conenforced' = 'true', true)"
+	" translate(pg_get_expr(conbin, conrelid), E' \\n\\t', '') = translate($3, E' \\n\\t', ''), coalesce(to_jsonb(c)->>'conenforced' = 'true', true)"
 	" FROM pg_constraint c WHERE conrelid = $1 AND conname = $2::name",
-	2, {OIDOID, TEXTOID}
+	3, {OIDOID, TEXTOID, TEXTOID}
 };
 
 /* See cmig_recipe_table_alone(). */
@@ -280,14 +280,15 @@ columns_argument(FunctionCallInfo fcinfo, int n, const char *what, Oid table, ch
 
 /*
  * Returns the constraint with the recipe's name, or NULL if there is none.
- * refuse_other() raises an error for a different constraint with this name.
+ * "condition" is that of a CHECK constraint as PostgreSQL deparses it, or NULL.
  */
 static const KnownConstraint *
-find_constraint(const Recipe * recipe)
+find_constraint(const Recipe * recipe, const char *condition)
 {
-	return (const KnownConstraint *) cmig_query_row(&constraint_query, recipe->table, recipe->name);
+	return (const KnownConstraint *) cmig_query_row(&constraint_query, recipe->table, recipe->name, condition);
 }
 
+/* Raise an error for a different constraint with the recipe's name. */
 static void
 refuse_other(const Recipe * recipe, const char *definition)
 {
@@ -298,17 +299,6 @@ refuse_other(const Recipe * recipe, const char *definition)
 			 errdetail("The existing constraint is: %s.", definition),
 			 errhint("Choose another name, or drop the existing constraint first.")));
 }
-
-/* ----------------------------------------------------------------
- * Adds constraints in steps that do not block other sessions for long.
- *
- * Each recipe, a procedure such as cmig.add_check, examines the catalogs, runs
- * the next statement in a short transaction with lock retries, and examines
- * the catalogs again.  Therefore, a recipe needs no stored state: if it is
- * called again after an interruption, it continues, and if everything is done,
- * it does nothing.
- * ----------------------------------------------------------------
- */
 
 PG_FUNCTION_INFO_V1(cmig_add_not_null);
 PG_FUNCTION_INFO_V1(cmig_add_check);
@@ -371,31 +361,13 @@ normal_condition(Oid table, const char *condition)
 	return result;
 }
 
-/* Are both strings equal, ignoring white space? */
-static bool
-same_but_for_spaces(const char *a, const char *b)
-{
-	for (;;)
-	{
-		a += strspn(a, " \n\t");
-		b += strspn(b, " \n\t");
-		if (*a != *b)
-			return false;
-		if (*a == '\0')
-			return true;
-		a++;
-		b++;
-	}
-}
-
 static void
 add_check(Recipe * recipe)
 {
-	const		KnownConstraint *there = find_constraint(recipe);
-	char	   *normal = normal_condition(recipe->table, recipe->text);
+	const		KnownConstraint *there = find_constraint(recipe, normal_condition(recipe->table, recipe->text));
 
 	if (there &&
-		(strcmp(there->kind, "c") != 0 || !same_but_for_spaces(there->condition, normal) ||
+		(strcmp(there->kind, "c") != 0 || there->same[0] == 'f' ||
 		 there->enforced[0] == 'f' || pg_str_endswith(there->definition, " NO INHERIT")))
 		refuse_other(recipe, there->definition);
 	add_validated(recipe, there, psprintf("CHECK (%s\n)", recipe->text));
@@ -448,9 +420,8 @@ add_not_null(Recipe * recipe)
 		run_sql(recipe, psprintf("ALTER TABLE %s ALTER COLUMN %s SET NOT NULL",
 								 recipe->table_name, quote_identifier(column)));
 	}
-	there = find_constraint(recipe);
-	if (there && strcmp(there->kind, "c") == 0 &&
-		same_but_for_spaces(there->condition, normal_condition(recipe->table, recipe->text)))
+	there = find_constraint(recipe, normal_condition(recipe->table, recipe->text));
+	if (there && strcmp(there->kind, "c") == 0 && there->same[0] == 't')
 		run_sql(recipe, psprintf("ALTER TABLE %s DROP CONSTRAINT %s", recipe->table_name,
 								 quote_identifier(recipe->name)));
 }
@@ -493,7 +464,7 @@ action_argument(FunctionCallInfo fcinfo, int n, const char *what, const char *cl
 static void
 add_foreign_key(Recipe * recipe)
 {
-	const		KnownConstraint *there = find_constraint(recipe);
+	const		KnownConstraint *there = find_constraint(recipe, NULL);
 
 	if (there && strcmp(there->definition, recipe->text) != 0)
 		refuse_other(recipe, there->definition);
@@ -642,7 +613,7 @@ build_index(Recipe * recipe)
 static void
 add_unique(Recipe * recipe)
 {
-	const		KnownConstraint *there = find_constraint(recipe);
+	const		KnownConstraint *there = find_constraint(recipe, NULL);
 
 	if (there && strcmp(there->definition, psprintf("UNIQUE (%s)", recipe->text)) != 0)
 		refuse_other(recipe, there->definition);

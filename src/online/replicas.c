@@ -90,7 +90,7 @@ typedef struct Wait
 	double		lag_ms;
 	TimestampTz deadline;		/* 0: none */
 	List	   *replicas;		/* of Replica * */
-	List	   *slots;			/* of char *: slots that are not connected */
+	List	   *slots;			/* of char **: slots that are not connected */
 	MemoryContext context;		/* of "replicas"; each look has its own */
 } Wait;
 
@@ -121,12 +121,14 @@ end_of_wal(void)
 }
 
 /*
- * Query the replicas.  Returns true if all of them have replayed enough WAL.
+ * Query the replicas.  Returns the number of those that have not replayed
+ * enough WAL.
  */
-static bool
-all_reached(Wait *wait)
+static int
+count_late(Wait *wait)
 {
 	Datum		values[2] = {LSNGetDatum(wait->position), Float8GetDatum(wait->lag_ms)};
+	int			late;
 	ListCell   *lc;
 	ListCell   *row;
 
@@ -137,7 +139,6 @@ all_reached(Wait *wait)
 		replica->connected = replica->reached = 0;
 		replica->distance = NULL;
 	}
-	wait->slots = NIL;
 
 	/*
 	 * discard the snapshot of pg_stat_replication, which an earlier query may
@@ -168,24 +169,18 @@ all_reached(Wait *wait)
 		replica->expected = Max(replica->expected, replica->connected);
 		replica->distance = columns[3];
 	}
-	foreach(row, cmig_query_texts(&slots_query, values, NULL))
-		wait->slots = lappend(wait->slots, *(char **) lfirst(row));
+	wait->slots = cmig_query_texts(&slots_query, values, NULL);
+	late = list_length(wait->slots);
 	foreach(lc, wait->replicas)
-	{
-		const Replica *replica = lfirst(lc);
-
-		if (replica->reached < replica->expected)
-			return false;
-	}
-	return wait->slots == NIL;
+		late += ((Replica *) lfirst(lc))->expected - ((Replica *) lfirst(lc))->reached;
+	return late;
 }
 
 /* Raise 55000, and list the replicas that have not replayed enough WAL. */
 static void
-refuse_late(const Wait *wait)
+refuse_late(const Wait *wait, int late)
 {
 	CmigListing list;
-	int			late = list_length(wait->slots);
 	ListCell   *lc;
 
 	cmig_listing_init(&list, CMIG_LISTING_LINES);
@@ -193,7 +188,6 @@ refuse_late(const Wait *wait)
 	{
 		const Replica *replica = lfirst(lc);
 
-		late += replica->expected - replica->reached;
 		if (replica->connected < replica->expected)
 			cmig_listing_add_format(&list, "Replica %s is no longer connected.", replica->name);
 		else if (replica->reached < replica->expected)
@@ -202,7 +196,7 @@ refuse_late(const Wait *wait)
 	}
 	foreach(lc, wait->slots)
 		cmig_listing_add_format(&list, "The replica of replication slot \"%s\" is not connected. If it no longer exists, drop the slot.",
-								(char *) lfirst(lc));
+								*(char **) lfirst(lc));
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			 errmsg_plural("%d replica has not replayed the WAL up to %X/%X",
@@ -238,10 +232,10 @@ cmig_wait_for_replicas(PG_FUNCTION_ARGS)
 	wait.context = CurrentMemoryContext;
 	look = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig replicas", ALLOCSET_SMALL_SIZES);
 	MemoryContextSwitchTo(look);
-	while (!all_reached(&wait))
+	for (int late = count_late(&wait); late > 0; late = count_late(&wait))
 	{
 		if (wait.deadline != 0 && GetCurrentTimestamp() >= wait.deadline)
-			refuse_late(&wait);
+			refuse_late(&wait, late);
 		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, PAUSE, PG_WAIT_EXTENSION);
 		ResetLatch(MyLatch);
 		CHECK_FOR_INTERRUPTS();

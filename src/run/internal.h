@@ -22,9 +22,7 @@
 /* Register cmig.scope. */
 extern void cmig_scope_init(void);
 
-/*
- * Keep the current scope until cmig_scope_unpin(), even if the setting changes.
- */
+/* Keep the current scope until cmig_scope_unpin(). */
 extern void cmig_scope_pin(void);
 extern void cmig_scope_unpin(void);
 
@@ -41,11 +39,7 @@ extern bool cmig_session_is_entered(void);
 /* Register cmig.run_timeout. */
 extern void cmig_run_limit_init(void);
 
-/*
- * Forget the lock waits of earlier statements, and reread cmig.lock_timeout.
- * Call this when a statement begins, or a batch of a statement that commits.
- * Call cmig_lock_wait_next_statement() when a statement of a script begins.
- */
+/* Like cmig_lock_wait_forget(), when a statement of a script begins. */
 extern void cmig_lock_wait_next_statement(void);
 
 /*

@@ -175,48 +175,32 @@ of_user_function(HeapTuple row)
 }
 
 /*
- * Before a function is called, refuse it if its effects remain.
- */
-static void
-check_call(Oid function)
-{
-	HeapTuple	row = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
-	const char *reason = NULL;
-
-	if (!HeapTupleIsValid(row))
-		return;
-	if (function >= FirstNormalObjectId)
-		reason = of_user_function(row);
-	else if (!(watch->skips_setval && (function == F_SETVAL_REGCLASS_INT8 || function == F_SETVAL_REGCLASS_INT8_BOOL)))
-		reason = of_built_in_function(NameStr(((Form_pg_proc) GETSTRUCT(row))->proname));
-	ReleaseSysCache(row);
-	if (reason != NULL)
-		watch->refuse(reason);
-}
-
-/*
- * Before a function is called that the server has looked up, such as a function
- * of a type or of an operator class, refuse it if its effects remain.  C
- * functions are allowed, because the server looks up some of them only to
- * create other objects.  An example is the validator of a foreign-data wrapper.
- * The exception is its handler.
+ * Before a function is called, refuse it if its effects remain.  "looked_up" is
+ * true if the server has looked the function up, such as a function of a type
+ * or of an operator class.  C functions are then allowed, because the server
+ * looks up some of them only to create other objects.  An example is the
+ * validator of a foreign-data wrapper.  The exception is its handler.
  * Returns true if see_call() must see each call.
  */
 static bool
-check_lookup(Oid function)
+check_function(Oid function, bool looked_up)
 {
 	HeapTuple	row = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+	Form_pg_proc form;
 	Oid			language;
 	const char *reason = NULL;
 
 	if (!HeapTupleIsValid(row))
 		return false;
-	language = ((Form_pg_proc) GETSTRUCT(row))->prolang;
-	if (((Form_pg_proc) GETSTRUCT(row))->prorettype == FDW_HANDLEROID)
-		reason = psprintf("it accesses a foreign table through %s()",
-						  NameStr(((Form_pg_proc) GETSTRUCT(row))->proname));
-	else if (function >= FirstNormalObjectId && language != ClanguageId)
+	form = (Form_pg_proc) GETSTRUCT(row);
+	language = form->prolang;
+	if (looked_up && form->prorettype == FDW_HANDLEROID)
+		reason = psprintf("it accesses a foreign table through %s()", NameStr(form->proname));
+	else if (function >= FirstNormalObjectId && !(looked_up && language == ClanguageId))
 		reason = of_user_function(row);
+	else if (!looked_up &&
+			 !(watch->skips_setval && (function == F_SETVAL_REGCLASS_INT8 || function == F_SETVAL_REGCLASS_INT8_BOOL)))
+		reason = of_built_in_function(NameStr(form->proname));
 	ReleaseSysCache(row);
 	if (reason != NULL)
 		watch->refuse(reason);
@@ -248,7 +232,7 @@ static void
 see_function(ObjectAccessType access, Oid class, Oid object, int sub, void *arg)
 {
 	if (watch != NULL && !creating_extension && access == OAT_FUNCTION_EXECUTE && class == ProcedureRelationId)
-		check_call(object);
+		(void) check_function(object, false);
 	if (next_object_access)
 		next_object_access(access, class, object, sub, arg);
 }
@@ -263,7 +247,7 @@ see_function(ObjectAccessType access, Oid class, Oid object, int sub, void *arg)
 static bool
 see_lookup(Oid function)
 {
-	bool		is_needed = watch != NULL && !creating_extension && check_lookup(function);
+	bool		is_needed = watch != NULL && !creating_extension && check_function(function, true);
 
 	return (next_needs_fmgr != NULL && next_needs_fmgr(function)) || is_needed;
 }
@@ -276,7 +260,7 @@ static void
 see_call(FmgrHookEventType event, FmgrInfo *function, Datum *arg)
 {
 	if (watch != NULL && !creating_extension && event == FHET_START &&
-		check_lookup(function->fn_oid))
+		check_function(function->fn_oid, true))
 		cmig_outside_mark(function->fn_oid, watch->mark);
 	if (next_fmgr)
 		next_fmgr(event, function, arg);

@@ -33,16 +33,10 @@ extern const char *cmig_scope_current(void);
 /* Is the current scope a schema? */
 extern bool cmig_scope_is_set(void);
 
-/*
- * Returns a sentence that says why a schema cannot be a scope, or NULL if it
- * can be one.
- */
+/* Returns a sentence that says why a schema cannot be a scope, or NULL. */
 extern const char *cmig_scope_reserved(const char *name);
 
-/*
- * Raises an error if the current scope is a schema that does not exist (3F000)
- * or that cannot be a scope (22023).
- */
+/* Raises 3F000 or 22023 if the scope does not exist or cannot be a scope. */
 extern void cmig_scope_require(void);
 
 /*
@@ -59,20 +53,15 @@ extern void cmig_scope_require_safe(const char *path);
 /* Was the error raised because the schema of the scope is not safe? */
 extern bool cmig_scope_is_refusal(const ErrorData *error);
 
-/*
- * Raises error 0A000 if the current scope is a schema, because "function",
- * such as "cmig.squash()", does not work there.  "hint" says what to do
- * instead.
- */
+/* Raises error 0A000 in a scope, where the function does not work. */
 extern void cmig_scope_refuse(const char *function, const char *hint);
 
 /* Returns the current scope for messages: scope "x", or database "x". */
 extern char *cmig_scope_text(void);
 
 /*
- * Returns, for use in hints, a condition that selects the current scope's rows
- * in a table with the column scope: " AND scope = 'x'", or "" for the
- * database.
+ * Returns, for use in hints, a condition that selects the current scope's rows:
+ * " AND scope = 'x'", or "" for the database.
  */
 extern char *cmig_scope_condition(void);
 
@@ -97,15 +86,14 @@ extern void cmig_session_abandon(void);
 extern void cmig_session_use_path(const char *path);
 
 /*
- * Call this before parsing a script that is not going to run.  Suppresses the
- * parser's messages to the client.  The caller must pass the returned GUC nest
- * level to AtEOXact_GUC(false, ...) afterward.
+ * Suppresses the parser's messages to the client.  The caller must pass the
+ * returned GUC nest level to AtEOXact_GUC(false, ...) afterward.
  */
 extern int	cmig_session_read_quietly(void);
 
 /*
- * Returns the value of cmig.search_path that is in effect, which can be NULL
- * or empty.  Raises error 22023 if it is not a list of names.
+ * Returns cmig.search_path, which can be NULL or empty.  Raises error 22023 if
+ * it is not a list of names.
  */
 extern const char *cmig_session_path_setting(void);
 
@@ -113,28 +101,23 @@ extern const char *cmig_session_path_setting(void);
 extern char *cmig_session_search_path(void);
 extern char *cmig_session_role(void);
 
-/*
- * Raises error 42501 if the session user is not allowed to set its role to
- * cmig.role.  The error says what to grant.
- */
+/* Raises error 42501 if the session user cannot set its role to cmig.role. */
 extern void cmig_session_require_member(void);
 
 /* in wait.c */
 
 /*
- * Call this when a run begins, to set its deadline.  It remains set until the
- * next run, or until the client's statement ends.
+ * Set the deadline of a run that begins, until the next run, or until the
+ * client's statement ends.
  */
 extern void cmig_run_limit_start(void);
 
 /*
- * If the deadline is later than "ms" milliseconds from now, move it to that
- * time.  Errors then name "setting", the setting that "ms" comes from.  If
- * "ms" is 0, does nothing.
+ * Move the deadline to "ms" milliseconds from now, unless it is earlier or "ms"
+ * is 0.  "setting" is where "ms" comes from.
  */
 extern void cmig_run_limit_tighten(const char *setting, int ms);
 
-/* Has the deadline of the run passed? */
 extern bool cmig_run_limit_passed(void);
 
 /* Raises error 57014 if the deadline of the run has passed. */
@@ -143,15 +126,10 @@ extern void cmig_run_limit_check(void);
 /* Returns the earlier of "end" and the deadline of the run. */
 extern TimestampTz cmig_run_limit_earlier(TimestampTz end);
 
-/*
- * The setting cmig.lock_timeout, in milliseconds; 0 means no limit.
- */
+/* The setting cmig.lock_timeout, in milliseconds; 0 means no limit. */
 extern int	cmig_lock_timeout;
 
-/*
- * Call this when a new attempt at a step begins.  The lock waits of an attempt
- * are counted from zero.
- */
+/* The lock waits of an attempt at a step are counted from zero. */
 extern void cmig_lock_wait_reset(void);
 
 /*
@@ -176,22 +154,19 @@ extern void cmig_lock_wait_give_back(void);
 /*
  * Forget the lock waits of earlier statements, and reread cmig.lock_timeout.
  * Call this when a statement begins, or a batch of a statement that commits.
- * Call cmig_lock_wait_next_statement() when a statement of a script begins.
  */
 extern void cmig_lock_wait_forget(void);
 
 /*
- * Call this in an error context callback.  If the current error ended a lock
- * wait that the timer saw, adds a detail and a hint that say which sessions
- * blocked the run.  If the timer itself canceled the statement, also changes
- * the error code to 55P03.
+ * Call this in an error context callback.  If the error ended a lock wait that
+ * the timer saw, adds a detail and a hint about the blocking sessions.  If the
+ * timer itself canceled the statement, the error becomes 55P03.
  */
 extern void cmig_lock_wait_explain(void);
 
 /*
- * Returns a description of the transactions in this database that hold a
- * snapshot and have been open for longer than older_ms, or NULL if there are
- * none.  A statement with CONCURRENTLY has to wait for these transactions.
+ * Returns a description of the transactions that a statement with CONCURRENTLY
+ * has to wait for, if they have been open for longer than older_ms, or NULL.
  */
 extern char *cmig_lock_wait_snapshots(Oid caller, int older_ms);
 
@@ -201,72 +176,57 @@ extern char *cmig_lock_wait_snapshots(Oid caller, int older_ms);
 extern void cmig_extension_share(void);
 
 /*
- * Keep other sessions from dropping the extension until
- * cmig_extension_release() is called.  Waits for a DROP in progress, so the
- * caller must not hold a snapshot.  Raises error 55000 if the extension no
- * longer exists.
+ * Keep other sessions from dropping the extension, and end that.  Waits for a
+ * DROP in progress, so the caller must not hold a snapshot.  Raises error 55000
+ * if the extension no longer exists.
  */
 extern void cmig_extension_hold(void);
-
-/*
- * Release the lock taken by cmig_extension_hold().  Does nothing if the lock
- * is not held.
- */
 extern void cmig_extension_release(void);
 
 /*
- * Release the stepwise run's lock on the extension before a statement with
- * CONCURRENTLY runs.  Afterwards, the caller must call
- * cmig_extension_hold_again() or roll back the transaction.
+ * Release the lock on the extension before a statement with CONCURRENTLY runs.
+ * Afterwards, call cmig_extension_hold_again() or roll back the transaction.
  */
 extern void cmig_extension_lend(void);
 
 /*
- * Take the lock on the extension again after a stepwise run has lost it
- * because a transaction was rolled back.  cmig_extension_try_again() does not
- * wait for the lock and raises no error.  cmig_extension_hold_again() waits,
- * and raises error 55000 if the extension was dropped.  Outside of stepwise
- * runs, both functions do nothing.
+ * Take the lock again after a stepwise run has lost it because a transaction
+ * was rolled back.  The first function neither waits nor raises an error; the
+ * second one raises error 55000 if the extension was dropped.  Outside of
+ * stepwise runs, they do nothing.
  */
 extern void cmig_extension_try_again(void);
 extern void cmig_extension_hold_again(void);
 
 /*
  * Raises error 55000 if the extension or its members have changed since
- * cmig_extension_note().  "revision" is the revision whose script is running.
- * The change was made by that script or, while the lock was not held, by
- * another session.
+ * cmig_extension_note(): by the script of this revision or, while the lock was
+ * not held, by another session.
  */
 extern void cmig_extension_require(const char *revision);
 
 /*
- * Raise error 25006 in a read-only transaction or on a standby, and 0A000 on a
+ * Raises error 25006 in a read-only transaction or on a standby, and 0A000 on a
  * worker of a Citus cluster.
  */
 extern void cmig_run_lock_require_possible(const char *command);
 
 /*
- * Take the run lock until the end of the transaction.  "command", such as
- * "cmig.upgrade", is used in errors.  If this function has to wait, a notice
- * and pg_stat_activity name the blocking session.  Raises the errors of
- * cmig_run_lock_require_possible(), and 55P03 while a stepwise run is in
- * progress.  Afterwards, the caller must call
- * cmig_version_rows_check_snapshot() before it relies on what it reads.
+ * Take the run lock until the end of the transaction, or at session level for
+ * a run that commits.  A wait is reported by a notice and in pg_stat_activity.
+ * "command", such as "cmig.upgrade", is used in errors.
+ *
+ * The first function raises the errors of cmig_run_lock_require_possible(), and
+ * 55P03 while a stepwise run is in progress.  Afterwards, the caller must call
+ * cmig_version_rows_check_snapshot() before it relies on what it reads.  The
+ * caller of the second function must not hold a snapshot.
  */
 extern void cmig_run_lock_transaction(const char *command);
-
-/*
- * Take the run lock at session level, for a run that commits.  Waits until
- * other runs have ended; during the wait, a notice and pg_stat_activity name
- * the blocking session.  The caller must not hold a snapshot.
- */
 extern void cmig_run_lock_session(const char *command);
 
 /*
- * Like cmig_run_lock_transaction(), take the run lock until the end of the
- * transaction, but do not wait.  Returns false if another run is in progress;
- * some locks may then be held until the end of the transaction.  The current
- * scope must be a schema.
+ * Like cmig_run_lock_transaction(), in a scope, but returns false instead of
+ * waiting; some locks may then be held until the end of the transaction.
  */
 extern bool cmig_run_lock_try(void);
 
@@ -286,29 +246,24 @@ extern void cmig_run_lock_release(void);
 
 /*
  * Call this after each statement of a stepwise run, because a script can
- * release all of the session's advisory locks.  If the run lock was released,
- * takes it again, or raises error 55000 if another run holds it now.
+ * release all of the session's advisory locks.  Takes the run lock again, or
+ * raises error 55000 if another run holds it now.
  */
 extern void cmig_run_lock_keep(void);
 
-/*
- * Returns the process ID of the stepwise run in progress in the current scope,
- * or 0 if there is none.
- */
+/* Returns the process of the current scope's stepwise run, or 0. */
 extern int	cmig_run_lock_holder(void);
 
 /*
- * Returns the process ID of another session that is performing a run in a
- * single transaction, or 0 if there is none.  If such a run has been prepared
- * for two-phase commit, sets *prepared to its transaction ID; otherwise, sets
- * *prepared to InvalidTransactionId.
+ * Returns the process of a run in a single transaction, or 0.  If it has been
+ * prepared, sets *prepared to its transaction ID, otherwise to
+ * InvalidTransactionId.
  */
 extern int	cmig_run_lock_transaction_holder(TransactionId *prepared);
 
 /*
  * Take or release a lock, at session level, that allows only one backfill of a
- * table at a time.  The first function never waits: if the lock is not
- * available, it raises error 55P03 and names the session that holds the lock.
+ * table at a time.  Never waits: raises error 55P03 and names the holder.
  */
 extern void cmig_run_lock_table(Oid table);
 extern void cmig_run_lock_table_release(Oid table);
@@ -329,9 +284,9 @@ extern void cmig_run_lock_shadow(void);
 /* in runner.c */
 
 /*
- * Returns a palloc'd hint that says which role or search_path scripts have, if
- * the error is that the role lacks a privilege or that there is no schema to
- * create in, otherwise NULL.  Call this while they are in effect.
+ * Returns a hint that says which role or search_path scripts have, if the error
+ * is about a privilege or that there is no schema to create in, otherwise NULL.
+ * Call this while they are in effect.
  */
 extern char *cmig_privilege_hint(const ErrorData *error);
 
@@ -392,14 +347,11 @@ extern void cmig_script_run_describe_error(void *run);
 
 /*
  * Returns the part of the error's context that names the revision, the
- * statement, and the line number, or "" if there is no such part.
+ * statement, and the line number, or "".
  */
 extern char *cmig_script_run_place(const ErrorData *error);
 
-/*
- * If pg_cmig offers a way around the error, replace the error's hint with one
- * that describes this way.
- */
+/* If pg_cmig offers a way around the error, its hint describes this way. */
 extern void cmig_script_run_improve_hint(ErrorData *error, const CmigScriptRun *run);
 
 /*
@@ -438,18 +390,16 @@ extern bool cmig_running_concurrent_ddl(void);
 
 /*
  * Raises error 55000 if a script is running in this session, or if pg_cmig is
- * writing to its tables, because neither a script nor a trigger is allowed to
- * call "function", an SQL function such as "cmig.upgrade()".
+ * writing to its tables: neither a script nor a trigger is allowed to call
+ * "function", an SQL function such as "cmig.upgrade()".
  */
 extern void cmig_running_require_idle(const char *function);
 
 /*
  * Raises an error if the step contains transaction control, COPY from or to the
- * client, DISCARD ALL, or a statement that must run at top level, or if the
- * revision is nontransactional and cmig.concurrent_ddl is on.  In steps with
- * top_level set, statements that must run at top level and nontransactional
- * revisions are allowed.  Errors name the revision, the statement, and its
- * line.  Nothing is executed.
+ * client, DISCARD ALL, or, unless top_level is set, a statement that must run
+ * at top level, or if its revision is nontransactional and cmig.concurrent_ddl
+ * is on.  Errors name the revision, the statement, and its line.
  */
 extern void cmig_run_check_step(const CmigRunStep *step);
 
@@ -481,10 +431,7 @@ extern const char *cmig_placeholder_values_insert(const char *script, const Cmig
 /* Register the settings of the modules in src/run. */
 extern void cmig_runner_init(void);
 
-/*
- * Call this when a new attempt at one or more steps begins.  For
- * cmig.lock_timeout, the lock waits of an attempt are counted from zero.
- */
+/* Call this when a new attempt at one or more steps begins. */
 extern void cmig_runner_begin(void);
 
 /* The parts of a step, as a bit mask. */
@@ -554,22 +501,15 @@ extern bool cmig_last_failure_is_kept(void);
 extern void cmig_last_failure_begin(CmigDirection direction, const char *revision);
 
 /*
- * Record the current error as the failure of the run.  Call this in PG_CATCH.
- * "statement" is the number of the failed statement, or 0 if no statement
- * failed.
+ * Call this in PG_CATCH to record the error of the run.  "statement" is the
+ * number of the failed statement, or 0 if no statement failed.
  */
 extern void cmig_last_failure_record(int statement);
 
-/*
- * Call this when a run has succeeded.  Discards an earlier failure in the
- * current scope.
- */
+/* A run has succeeded: discard an earlier failure in the current scope. */
 extern void cmig_last_failure_forget(void);
 
-/*
- * Read the last failure in the current database.  Returns false if there is
- * none, or if it occurred in another scope.
- */
+/* Returns false if there is no failure in the current database and scope. */
 extern bool cmig_last_failure_read(CmigLastFailure *failure);
 
 /* Raises error 0A000 unless the precondition is a single SELECT. */

@@ -35,14 +35,9 @@
 #include "parse/parse.h"
 #include "run/internal.h"
 
-/* ----------------------------------------------------------------
- * Describes a script in progress and reports errors in it.
- *
- * The message, detail, and hint of PostgreSQL's error are kept, except that a
- * hint about using pg_cmig may replace PostgreSQL's hint.  The context names
- * the revision, the statement, and the line.  The error position refers to the
- * statement.
- * ----------------------------------------------------------------
+/*
+ * Errors in a script: the message, detail, and hint of PostgreSQL's error are
+ * kept, except that a hint about using pg_cmig may replace PostgreSQL's hint.
  */
 
 /* Maximum length of a statement in the context of an error, in bytes. */
@@ -307,15 +302,6 @@ cmig_script_run_improve_hint(ErrorData *error, const CmigScriptRun *run)
 	}
 }
 
-/* ----------------------------------------------------------------
- * Keeps track of the revision whose script is running in this session.
- *
- * This state is static, because triggers, settings, and functions that a
- * script calls need it.  It is reset on every path out of a run, because a
- * surrounding PL/pgSQL block may catch an error.
- * ----------------------------------------------------------------
- */
-
 static bool concurrent_ddl = true;
 
 /*
@@ -376,14 +362,7 @@ cmig_privilege_hint(const ErrorData *error)
 	return NULL;
 }
 
-/* ----------------------------------------------------------------
- * Checks, before a step runs, that its statements can run.
- *
- * Statements run below the top level, so PostgreSQL rejects those that cannot
- * run inside a transaction.  A statement whose parse tree shows this is
- * rejected before anything runs.
- * ----------------------------------------------------------------
- */
+/* Checks, before a step runs, that its statements can run below the top level. */
 
 #define OFF_MODE_HINT_OWN \
 	"In tests and fresh installs, everything can run in the transaction: SET cmig.concurrent_ddl = off"
@@ -528,14 +507,6 @@ cmig_run_check_step(const CmigRunStep *step)
 	pfree(path);
 }
 
-/* ----------------------------------------------------------------
- * Runs one statement, without the communication with a client.
- *
- * Except for that communication, a statement is run as in a simple query: it
- * is analyzed, rewritten, planned, and executed with its own snapshot.
- * ----------------------------------------------------------------
- */
-
 /* The lock_timeout that the workers of a Citus cluster have. */
 static struct
 {
@@ -565,80 +536,17 @@ limit_workers(int limit)
 	workers.limit = limit;
 }
 
-/*
- * Run one of the queries into which a statement was rewritten.  Returns the
- * number of rows processed, or CMIG_NO_ROWS.  If *snapshot_set is false and
- * the query is not a utility statement, pushes a snapshot for this query and
- * the remaining ones, and sets *snapshot_set to true.
- */
-static int64
-execute_plan(PlannedStmt *plan, const char *text, DestReceiver *dest,
-			 bool *snapshot_set)
-{
-	int64		rows = CMIG_NO_ROWS;
-	int			limit = cmig_settings_int("cmig.lock_timeout", cmig_lock_timeout);
-
-	/*
-	 * on a Citus cluster, commit on all nodes or on none, and wait for locks
-	 * on the workers no longer than on the coordinator
-	 */
-	(void) cmig_citus_use_two_phases();
-	limit_workers(LockTimeout > 0 && (limit == 0 || LockTimeout < limit) ? LockTimeout : limit);
-	if (plan->utilityStmt != NULL)
-	{
-		QueryCompletion completion;
-		bool		own_snapshot = !*snapshot_set && PlannedStmtRequiresSnapshot(plan);
-
-		if (own_snapshot)
-			PushActiveSnapshot(GetTransactionSnapshot());
-		InitializeQueryCompletion(&completion);
-		ProcessUtility(plan, text, false,
-					   cmig_citus_wants_toplevel(plan->utilityStmt) ? PROCESS_UTILITY_TOPLEVEL :
-					   PROCESS_UTILITY_QUERY, NULL, NULL,
-					   dest, &completion);
-		if (command_tag_display_rowcount(completion.commandTag))
-			rows = completion.nprocessed;
-		if (own_snapshot)
-			PopActiveSnapshot();
-	}
-	else
-	{
-		QueryDesc  *query;
-
-		if (!*snapshot_set)
-		{
-			PushCopiedSnapshot(GetTransactionSnapshot());
-			*snapshot_set = true;
-		}
-		else
-			UpdateActiveSnapshotCommandId();
-
-		query = CreateQueryDesc(plan, text, GetActiveSnapshot(), InvalidSnapshot,
-								dest, NULL, NULL, 0);
-		ExecutorStart(query, 0);
-		cmig_executor_run_compat(query);
-		ExecutorFinish(query);
-		rows = query->estate->es_processed;
-		ExecutorEnd(query);
-		FreeQueryDesc(query);
-	}
-	CommandCounterIncrement();
-	return rows;
-}
-
 int64
 cmig_execute_statement(RawStmt *raw, const char *text, DestReceiver *dest)
 {
 	List	   *plans;
 	ListCell   *cell;
-	bool		snapshot_set = false;
+	bool		snapshot_set = analyze_requires_snapshot(raw);
 	int64		rows = CMIG_NO_ROWS;
+	int			limit;
 
-	if (analyze_requires_snapshot(raw))
-	{
+	if (snapshot_set)
 		PushActiveSnapshot(GetTransactionSnapshot());
-		snapshot_set = true;
-	}
 	plans = pg_analyze_and_rewrite_fixedparams(raw, text, NULL, 0, NULL);
 	plans = pg_plan_queries(plans, text, CURSOR_OPT_PARALLEL_OK, NULL);
 	if (snapshot_set)
@@ -646,15 +554,57 @@ cmig_execute_statement(RawStmt *raw, const char *text, DestReceiver *dest)
 
 	/*
 	 * rules can turn a statement into several queries, which all run with the
-	 * same snapshot
+	 * snapshot that the first of them pushes
 	 */
 	snapshot_set = false;
 	foreach(cell, plans)
 	{
 		PlannedStmt *plan = lfirst_node(PlannedStmt, cell);
-		int64		of_plan = execute_plan(plan, text, plan->canSetTag ? dest : None_Receiver,
-										   &snapshot_set);
+		DestReceiver *receiver = plan->canSetTag ? dest : None_Receiver;
+		int64		of_plan = CMIG_NO_ROWS;
 
+		/*
+		 * on a Citus cluster, commit on all nodes or on none, and wait for
+		 * locks on the workers no longer than on the coordinator
+		 */
+		(void) cmig_citus_use_two_phases();
+		limit = cmig_settings_int("cmig.lock_timeout", cmig_lock_timeout);
+		limit_workers(LockTimeout > 0 && (limit == 0 || LockTimeout < limit) ? LockTimeout : limit);
+		if (plan->utilityStmt != NULL)
+		{
+			QueryCompletion completion;
+			bool		own_snapshot = !snapshot_set && PlannedStmtRequiresSnapshot(plan);
+
+			if (own_snapshot)
+				PushActiveSnapshot(GetTransactionSnapshot());
+			InitializeQueryCompletion(&completion);
+			ProcessUtility(plan, text, false,
+						   cmig_citus_wants_toplevel(plan->utilityStmt) ? PROCESS_UTILITY_TOPLEVEL :
+						   PROCESS_UTILITY_QUERY, NULL, NULL, receiver, &completion);
+			if (command_tag_display_rowcount(completion.commandTag))
+				of_plan = completion.nprocessed;
+			if (own_snapshot)
+				PopActiveSnapshot();
+		}
+		else
+		{
+			QueryDesc  *query;
+
+			if (snapshot_set)
+				UpdateActiveSnapshotCommandId();
+			else
+				PushCopiedSnapshot(GetTransactionSnapshot());
+			snapshot_set = true;
+			query = CreateQueryDesc(plan, text, GetActiveSnapshot(), InvalidSnapshot,
+									receiver, NULL, NULL, 0);
+			ExecutorStart(query, 0);
+			cmig_executor_run_compat(query);
+			ExecutorFinish(query);
+			of_plan = query->estate->es_processed;
+			ExecutorEnd(query);
+			FreeQueryDesc(query);
+		}
+		CommandCounterIncrement();
 		if (plan->canSetTag)
 			rows = of_plan;
 	}
@@ -662,16 +612,6 @@ cmig_execute_statement(RawStmt *raw, const char *text, DestReceiver *dest)
 		PopActiveSnapshot();
 	return rows;
 }
-
-/* ----------------------------------------------------------------
- * Replaces placeholders with their values, which are settings named
- * cmig_var.NAME.
- *
- * Any role can set these settings in its session.  Therefore, a value is
- * inserted as a single identifier or a single string constant, and only for
- * placeholders that the revision declares.
- * ----------------------------------------------------------------
- */
 
 /* The argument of read_value(): the script whose placeholders are replaced. */
 typedef struct Script
@@ -682,7 +622,9 @@ typedef struct Script
 } Script;
 
 /*
- * CmigSubstituteValue callback.  Returns NULL for an empty setting, because a
+ * CmigSubstituteValue callback.  The value is the setting cmig_var.NAME, which
+ * any role can set in its session.  Therefore, it is inserted as a single
+ * identifier or string constant, and only for declared placeholders.  Returns NULL for an empty setting, because a
  * custom setting that was set with SET LOCAL becomes empty, not unset, when
  * the transaction ends.
  */
@@ -716,14 +658,6 @@ cmig_placeholder_values_insert(const char *script, const CmigNames *declarations
 
 	return cmig_substitute_script(script, declarations, revision, what, read_value, &arg);
 }
-
-/* ----------------------------------------------------------------
- * Runs one revision's script in the caller's transaction.
- *
- * Each statement of the step's scripts runs in its own memory context.  Result
- * rows are discarded.
- * ----------------------------------------------------------------
- */
 
 void
 cmig_runner_init(void)

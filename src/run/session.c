@@ -43,15 +43,10 @@
 #include "base/compat.h"
 #include "run/internal.h"
 
-/* ----------------------------------------------------------------
- * Fires a script's deferred triggers, and restores constraint modes.
- *
+/*
  * A script must not leave deferred trigger events to the caller's transaction,
- * and it must not leave constraint modes that differ from the caller's.  While
- * the script runs, this module records the tables that the script changes and
- * the constraints whose mode it sets.  At the end of the script, the deferred
- * triggers are fired and the modes are restored.
- * ----------------------------------------------------------------
+ * nor constraint modes that differ from the caller's.  While it runs, hooks
+ * record the tables that it changes and the constraints whose mode it sets.
  */
 
 /* The saved state of a setting. */
@@ -143,14 +138,12 @@ deferred_note_copy(const CopyStmt *copy)
 static CmigQuery deferrable_query = {"SELECT oid FROM pg_constraint WHERE condeferrable"};
 
 /*
- * Perform SET CONSTRAINTS for constraints given by OID.  "deferred" is the
- * mode to set.  Constraints that no longer exist are skipped.  If only_default
- * is true, the mode is set only for constraints that are INITIALLY DEFERRED
- * (default_deferred is true) or INITIALLY IMMEDIATE (default_deferred is
- * false).
+ * Perform SET CONSTRAINTS for constraints given by OID, except for those that
+ * no longer exist and, if only_default is true, those for which this is not
+ * the default mode.
  */
 static void
-set_mode(List *constraints, bool deferred, bool only_default, bool default_deferred)
+set_mode(List *constraints, bool deferred, bool only_default)
 {
 	ConstraintsSetStmt *set = makeNode(ConstraintsSetStmt);
 	ListCell   *cell;
@@ -164,7 +157,7 @@ set_mode(List *constraints, bool deferred, bool only_default, bool default_defer
 		if (!HeapTupleIsValid(tuple))
 			continue;
 		form = (Form_pg_constraint) GETSTRUCT(tuple);
-		if (!only_default || form->condeferred == default_deferred)
+		if (!only_default || form->condeferred == deferred)
 			set->constraints =
 				lappend(set->constraints,
 						makeRangeVar(get_namespace_name(form->connamespace),
@@ -269,7 +262,7 @@ deferred_fire(void)
 		{
 			if (cmig_settings_in_definer_function())
 				refuse_namesakes(round);
-			set_mode(round, false, false, false);
+			set_mode(round, false, false);
 			CommandCounterIncrement();
 			fired = list_concat(fired, round);
 		}
@@ -281,13 +274,13 @@ deferred_fire(void)
 	 * not set any mode, the constraints that have been fired were deferred by
 	 * the caller or by default, so defer them again.
 	 */
-	set_mode(fired, true, session.set_some, true);
+	set_mode(fired, true, session.set_some);
 	if (session.set_some)
 	{
 		List	   *set = session.set_all ? cmig_query_oids(&deferrable_query) : session.constraints;
 
-		set_mode(set, true, true, true);
-		set_mode(set, false, true, false);
+		set_mode(set, true, true);
+		set_mode(set, false, true);
 	}
 }
 
@@ -313,7 +306,7 @@ deferred_set_constraints(const ConstraintsSetStmt *set)
 	session.set_some = true;
 	session.set_all |= set->constraints == NIL;
 	if (done)
-		set_mode(cmig_query_oids(&deferrable_query), false, false, false);
+		set_mode(cmig_query_oids(&deferrable_query), false, false);
 
 	/*
 	 * an unqualified name refers to the first schema in search_path that has

@@ -340,17 +340,13 @@ cmig_verify_receiver(CmigScriptRun *run)
 typedef struct PreconditionReceiver
 {
 	DestReceiver pub;
-	int64		rows;
+	int			rows;
 	bool		is_boolean;		/* did all rows have a single boolean column? */
-	bool		is_null;		/* was the value in the last row null? */
-	bool		is_true;		/* has the precondition returned exactly one
-								 * row, which is true? */
+	bool		is_true;
+	const char *returned;		/* says why it is not true, or "" */
 } PreconditionReceiver;
 
-/*
- * receiveSlot callback: count the row, and record whether it has a single
- * boolean column whose value is true.  Stops the query after a second row.
- */
+/* receiveSlot callback: judge the row.  Stops the query after a second row. */
 static bool
 take_row(TupleTableSlot *slot, DestReceiver *self)
 {
@@ -360,9 +356,10 @@ take_row(TupleTableSlot *slot, DestReceiver *self)
 	slot_getallattrs(slot);
 	receiver->rows++;
 	receiver->is_boolean &= desc->natts == 1 && TupleDescAttr(desc, 0)->atttypid == BOOLOID;
-	receiver->is_null = receiver->is_boolean && slot->tts_isnull[0];
 	receiver->is_true = receiver->rows == 1 && receiver->is_boolean &&
 		!slot->tts_isnull[0] && DatumGetBool(slot->tts_values[0]);
+	receiver->returned = receiver->rows > 1 ? "\nIt returned more than one row." :
+		receiver->is_boolean && slot->tts_isnull[0] ? "\nIt returned null." : "";
 	return receiver->rows < 2;
 }
 
@@ -373,6 +370,7 @@ cmig_precondition_receiver(void)
 
 	cmig_row_receiver_init(&receiver->pub, take_row);
 	receiver->is_boolean = true;
+	receiver->returned = "\nIt returned no row.";
 	return &receiver->pub;
 }
 
@@ -380,22 +378,15 @@ void
 cmig_precondition_require(const DestReceiver *receiver, const CmigRunStep *step)
 {
 	const PreconditionReceiver *result = (const PreconditionReceiver *) receiver;
-	const char *returned = "";
 
 	if (result->is_true)
 		return;
-	if (result->is_boolean && result->rows == 0)
-		returned = "\nIt returned no row.";
-	else if (result->is_boolean && result->rows > 1)
-		returned = "\nIt returned more than one row.";
-	else if (result->is_null)
-		returned = "\nIt returned null.";
 	ereport(ERROR,
 			(errcode(ERRCODE_CMIG_PRECONDITION_FAILED),
 			 result->is_boolean
 			 ? errmsg("the precondition of revision \"%s\" is not met", step->revision)
 			 : errmsg("the precondition of revision \"%s\" must return a single boolean column", step->revision),
-			 errdetail("The precondition is: %s%s", step->precondition_sql, returned),
+			 errdetail("The precondition is: %s%s", step->precondition_sql, result->is_boolean ? result->returned : ""),
 			 errhint("The precondition must return one row with one boolean column, whose value must be true.")));
 }
 

@@ -29,15 +29,10 @@
 #include "base/compat.h"
 #include "run/internal.h"
 
-/* ----------------------------------------------------------------
- * Implements cmig.run_timeout, the time limit of a whole run.
- *
- * statement_timeout applies to each statement of a script; this limit is a
- * deadline for the whole run.  While statements run, the timer below
- * compares the deadline with the clock and cancels the current statement.
- * Between statements and during pauses, the run itself checks
- * the deadline.
- * ----------------------------------------------------------------
+/*
+ * cmig.run_timeout is a deadline for the whole run.  While statements run, the
+ * timer below compares it with the clock and cancels the current statement.
+ * Between statements and during pauses, the run itself checks it.
  */
 
 static int	run_timeout = 0;
@@ -143,10 +138,9 @@ cmig_run_limit_earlier(TimestampTz end)
  * Tracks how long a run waits for locks and which sessions block it.
  *
  * While a run's statements are executed, a timer checks every few milliseconds
- * whether this backend is waiting for a lock.  The timer adds up the waits,
- * and ends a wait when the total exceeds cmig.lock_timeout.  It also remembers
- * the lock, so that an error can name the blocking sessions.  If a statement
- * waits for a lock for more than a second, a NOTICE says so once.
+ * whether this backend is waiting for a lock.  It adds up the waits, ends a
+ * wait when the total exceeds cmig.lock_timeout, and remembers the lock, so
+ * that an error can name the blocking sessions.
  *
  * The timer callback runs in a signal handler, so it reads only MyProc and
  * static variables, and it writes only static variables.  MyProc->waitLock is
