@@ -7,38 +7,22 @@
 #include "postgres.h"
 
 #include "access/xact.h"
-#include "catalog/namespace.h"
 #include "executor/executor.h"
-#include "fmgr.h"
-#include "funcapi.h"
-#include "miscadmin.h"
 #include "parser/parsetree.h"
 #include "storage/proc.h"
 #include "tcop/utility.h"
-#include "utils/builtins.h"
-#include "utils/guc.h"
-#include "utils/lsyscache.h"
-#include "utils/memutils.h"
-#include "utils/timestamp.h"
 
-#include "base/base.h"
-#include "base/compat.h"
 #include "base/errors.h"
-#include "graph/graph.h"
-#include "move/move.h"
-#include "parse/parse.h"
 #include "plan/internal.h"
 #include "rls/rls.h"
-#include "run/run.h"
 #include "store/store.h"
 
-/* ----------------------------------------------------------------
+/*
  * Checks a plan's preconditions before any step runs.
  *
  * A precondition is not checked here if it reads something that an earlier
  * step creates or changes, or if an earlier step runs code that cannot be
  * analyzed.
- * ----------------------------------------------------------------
  */
 
 /*
@@ -125,14 +109,13 @@ cmig_plan_preconditions_check(const CmigSituation *now, const CmigPlan *plan)
 				 errdetail("%s", cmig_listing_text(&failures))));
 }
 
-/* ----------------------------------------------------------------
+/*
  * Refuses statements and function calls that a dry run must not execute.
  *
  * Some effects survive a rollback or reach outside the database, and some
  * statements would block other sessions for a long time.  While the check is
  * on, hooks examine each statement, query, and function call, including those
  * inside functions and DO blocks, and raise an error before a refused one runs.
- * ----------------------------------------------------------------
  */
 
 /* Is the check on?  If so, which subtransaction turned it on? */
@@ -287,7 +270,7 @@ take_refusal(void)
 	return reason;
 }
 
-/* ----------------------------------------------------------------
+/*
  * Implements cmig.dry_run, which runs a plan's steps and rolls everything
  * back.
  *
@@ -297,7 +280,6 @@ take_refusal(void)
  * do not build on it; those that do are skipped.  Each statement has its own
  * subtransaction, too, which makes it possible to see which locks it takes, and
  * to roll back only the statement if it is refused.
- * ----------------------------------------------------------------
  */
 
 PG_FUNCTION_INFO_V1(cmig_dry_run);

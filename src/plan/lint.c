@@ -6,28 +6,16 @@
  */
 #include "postgres.h"
 
-#include "fmgr.h"
-#include "funcapi.h"
-#include "miscadmin.h"
-#include "utils/builtins.h"
-#include "utils/guc.h"
-#include "utils/memutils.h"
 #include "utils/varlena.h"
 
-#include "base/base.h"
 #include "base/errors.h"
-#include "graph/graph.h"
-#include "move/move.h"
-#include "parse/parse.h"
 #include "plan/lint.h"
-#include "run/run.h"
 #include "store/store.h"
 
-/* ----------------------------------------------------------------
+/*
  * Lists all cmig.lint rules.
  *
  * Each topic has its own module with arrays of rules.
- * ----------------------------------------------------------------
  */
 
 /* Rules whose findings are reported by lint.c itself. */
@@ -77,13 +65,12 @@ lint_rules_exists(const char *name)
 	return false;
 }
 
-/* ----------------------------------------------------------------
+/*
  * Applies the lint rules to the statements of scripts.
  *
  * A syntax error is reported as a finding, and the statements before it are
  * still checked.  The error is caught without a subtransaction, because the
  * parser acquires no resources other than memory.
- * ----------------------------------------------------------------
  */
 
 static char *lint_include = NULL;
@@ -443,10 +430,9 @@ lint_run_script(CmigLint *lint, const char *revision, const char *script, bool t
 	AtEOXact_GUC(false, guc_level);
 }
 
-/* ----------------------------------------------------------------
+/*
  * Implements cmig.lint_policy, which decides what an upgrade does if
  * cmig.lint finds errors.
- * ----------------------------------------------------------------
  */
 
 /* The values of cmig.lint_policy. */
@@ -570,12 +556,11 @@ cmig_lint_policy_enforce(const CmigSituation *now, const CmigPlan *plan)
 	MemoryContextDelete(context);
 }
 
-/* ----------------------------------------------------------------
+/*
  * Implements cmig.lint and cmig.lint_sql, which report what a script's
  * statements would do to a live database.
  *
  * These functions do not execute the statements and do not wait for locks.
- * ----------------------------------------------------------------
  */
 
 static const char *const severities[] = {"notice", "warning", "error"}; /* by CmigLintSeverity */

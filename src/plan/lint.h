@@ -12,17 +12,7 @@
 #ifndef CMIG_PLAN_LINT_H
 #define CMIG_PLAN_LINT_H
 
-#include "postgres.h"
-
-#include "access/attnum.h"
-#include "catalog/objectaddress.h"
-#include "nodes/nodes.h"
-#include "nodes/parsenodes.h"
-#include "nodes/pg_list.h"
-#include "storage/lockdefs.h"
-#include "utils/hsearch.h"
-
-#include "plan/plan.h"
+#include "plan/internal.h"
 
 /*
  * Relations as they are when a statement runs

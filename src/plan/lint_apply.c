@@ -6,28 +6,15 @@
  */
 #include "postgres.h"
 
-#include "catalog/namespace.h"
 #include "catalog/pg_am.h"
-#include "catalog/pg_class.h"
-#include "catalog/pg_constraint.h"
-#include "commands/defrem.h"
-#include "lib/stringinfo.h"
-#include "nodes/parsenodes.h"
-#include "utils/lsyscache.h"
-#include "utils/memutils.h"
 
-#include "base/base.h"
-#include "base/compat.h"
-#include "parse/parse.h"
-#include "plan/internal.h"
 #include "plan/lint.h"
 
-/* ----------------------------------------------------------------
+/*
  * The columns, constraints, and indexes of a table.
  *
  * Those of a live table come from the definitions that PostgreSQL prints, which
  * are read like the statements of a plan.
- * ----------------------------------------------------------------
  */
 
 /*
@@ -482,10 +469,9 @@ apply_alter_table(CmigLint *lint, AlterTableStmt *statement)
 	}
 }
 
-/* ----------------------------------------------------------------
+/*
  * Updates the lint state after a statement, so that later statements are
  * checked against the new state.
- * ----------------------------------------------------------------
  */
 
 static void

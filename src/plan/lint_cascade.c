@@ -6,37 +6,20 @@
  */
 #include "postgres.h"
 
-#include "access/htup_details.h"
 #include "catalog/dependency.h"
-#include "catalog/namespace.h"
-#include "catalog/objectaddress.h"
 #include "catalog/pg_attrdef.h"
-#include "catalog/pg_class.h"
-#include "catalog/pg_constraint.h"
-#include "catalog/pg_namespace.h"
 #include "catalog/pg_policy.h"
 #include "catalog/pg_proc.h"
-#include "catalog/pg_type.h"
-#include "lib/stringinfo.h"
-#include "nodes/makefuncs.h"
-#include "nodes/nodeFuncs.h"
-#include "nodes/value.h"
-#include "utils/builtins.h"
-#include "utils/lsyscache.h"
 #include "utils/regproc.h"
-#include "utils/syscache.h"
 
-#include "base/base.h"
-#include "plan/internal.h"
 #include "plan/lint.h"
 
-/* ----------------------------------------------------------------
+/*
  * Finds the code in the live database that uses a table or a column.
  *
  * PostgreSQL records the objects used by views and policies, but not the
  * objects used by a function whose body is a string.  Such function bodies are
  * searched for identifiers.
- * ----------------------------------------------------------------
  */
 
 /* Kinds of objects that can depend on a relation or a type. */
@@ -188,14 +171,13 @@ read_bodies(CmigLint *lint)
 	return lint->bodies;
 }
 
-/* ----------------------------------------------------------------
+/*
  * Finds the objects that depend on an object at some point in the plan,
  * and applies CASCADE to them.
  *
  * The dependencies of objects that exist in the database come from the
  * catalogs.  The dependencies of a view that the plan creates or replaces come
  * from the view's query.
- * ----------------------------------------------------------------
  */
 
 /* Returns the column with this attribute number, or NULL if there is none. */
@@ -520,10 +502,9 @@ cmig_lint_cascade_drop(CmigLint *lint, ObjectType type, Node *name)
 		cmig_lint_state_remove(lint, lfirst(lc));
 }
 
-/* ----------------------------------------------------------------
+/*
  * cmig.lint rules about dropping, renaming, or changing something that
  * views, policies, or functions use.
- * ----------------------------------------------------------------
  */
 
 /*

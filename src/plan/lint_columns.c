@@ -7,37 +7,18 @@
 #include "postgres.h"
 
 #include "catalog/pg_attribute.h"
-#include "catalog/pg_class.h"
-#include "catalog/namespace.h"
-#include "catalog/pg_constraint.h"
-#include "catalog/pg_namespace.h"
 #include "catalog/pg_proc.h"
-#include "catalog/pg_type.h"
-#include "commands/defrem.h"
-#include "lib/stringinfo.h"
-#include "nodes/makefuncs.h"
-#include "nodes/nodeFuncs.h"
-#include "nodes/parsenodes.h"
-#include "nodes/value.h"
 #include "parser/parse_coerce.h"
 #include "pgtime.h"
-#include "utils/builtins.h"
-#include "utils/lsyscache.h"
-#include "utils/timestamp.h"
 
 #include "utils/catcache.h"
-#include "utils/syscache.h"
 
-#include "base/base.h"
-#include "base/compat.h"
-#include "plan/internal.h"
 #include "plan/lint.h"
 
-/* ----------------------------------------------------------------
+/*
  * Builds the statements that a fix suggests in place of an ALTER TABLE.
  *
  * The fixes are composed of pieces of the statement's original text.
- * ----------------------------------------------------------------
  */
 
 char *
@@ -141,11 +122,10 @@ cmig_lint_fix_without(CmigLint *lint, int action, const ColumnDef *column, List 
 	return result;
 }
 
-/* ----------------------------------------------------------------
+/*
  * Finds volatile functions in a script's expressions.
  *
  * Functions are looked up in the catalogs but never called.
- * ----------------------------------------------------------------
  */
 
 /*
@@ -218,9 +198,8 @@ volatile_function(CmigLint *lint, Node *expression)
 	return search.found;
 }
 
-/* ----------------------------------------------------------------
+/*
  * cmig.lint rules about columns of existing tables.
- * ----------------------------------------------------------------
  */
 
 /*
@@ -560,12 +539,11 @@ check_rename(CmigLint *lint, Node *node)
 					 quote_identifier(rename->newname));
 }
 
-/* ----------------------------------------------------------------
+/*
  * cmig.lint rules about column types.
  *
  * The rules apply only to columns of nontemporary tables, not to other uses of
  * a type.
- * ----------------------------------------------------------------
  */
 
 /* Is the expression the column itself? */

@@ -6,25 +6,12 @@
  */
 #include "postgres.h"
 
-#include "catalog/namespace.h"
-#include "catalog/pg_class.h"
-#include "catalog/pg_constraint.h"
-#include "commands/defrem.h"
-#include "lib/stringinfo.h"
-#include "nodes/makefuncs.h"
 #include "parser/parse_target.h"
-#include "utils/builtins.h"
 
-#include "base/base.h"
-#include "base/compat.h"
-#include "parse/parse.h"
-#include "plan/internal.h"
 #include "plan/lint.h"
-#include "run/run.h"
 
-/* ----------------------------------------------------------------
+/*
  * cmig.lint rules about indexes.
- * ----------------------------------------------------------------
  */
 
 /* Does CREATE INDEX IF NOT EXISTS name an index that already exists? */
@@ -270,9 +257,8 @@ const CmigLintRule cmig_lint_indexes[] = {
 	{NULL}
 };
 
-/* ----------------------------------------------------------------
+/*
  * cmig.lint rules about constraints.
- * ----------------------------------------------------------------
  */
 
 /* A constraint that ALTER TABLE adds. */
@@ -557,9 +543,8 @@ check_added(CmigLint *lint, Node *node)
 	}
 }
 
-/* ----------------------------------------------------------------
+/*
  * The cmig.lint rule about foreign keys without an index.
- * ----------------------------------------------------------------
  */
 
 /* Is there a usable index that starts with these columns, in any order? */
@@ -692,9 +677,8 @@ check_index_missing(CmigLint *lint, Node *node)
 	}
 }
 
-/* ----------------------------------------------------------------
+/*
  * cmig.lint rules about domains.
- * ----------------------------------------------------------------
  */
 
 /* Implements the rule ban-create-domain-with-constraint. */

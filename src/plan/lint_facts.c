@@ -6,35 +6,17 @@
  */
 #include "postgres.h"
 
-#include "access/htup_details.h"
-#include "catalog/namespace.h"
 #include "catalog/partition.h"
-#include "catalog/pg_class.h"
-#include "catalog/pg_constraint.h"
 #include "catalog/pg_default_acl.h"
-#include "catalog/pg_namespace.h"
-#include "catalog/pg_type.h"
-#include "fmgr.h"
-#include "miscadmin.h"
-#include "nodes/makefuncs.h"
-#include "nodes/parsenodes.h"
-#include "nodes/pg_list.h"
 #include "parser/parse_type.h"
 #include "storage/lmgr.h"
-#include "utils/builtins.h"
-#include "utils/lsyscache.h"
 #include "utils/resowner.h"
-#include "utils/syscache.h"
 
-#include "base/base.h"
-#include "base/compat.h"
-#include "plan/internal.h"
 #include "plan/lint.h"
 
-/* ----------------------------------------------------------------
+/*
  * Reads facts about partitions, foreign keys, schemas, and types from the
  * catalogs, for cmig.lint.
- * ----------------------------------------------------------------
  */
 
 List *
@@ -67,12 +49,11 @@ cmig_lint_catalog_type_is_used(Oid relation)
 	return OidIsValid(type) && cmig_lint_catalog_tables_with_type(type) != NIL;
 }
 
-/* ----------------------------------------------------------------
+/*
  * Reads facts about the live database's relations for cmig.lint.
  *
  * Only catalogs and file sizes are read.  No relation lock is kept, nothing
  * waits for a lock, and no user-defined code is called.
- * ----------------------------------------------------------------
  */
 
 /*
@@ -194,12 +175,11 @@ cmig_lint_facts_read(Oid relation, bool sizes)
 	return table;
 }
 
-/* ----------------------------------------------------------------
+/*
  * Looks up types for cmig.lint.
  *
  * Only the catalogs are read.  The only functions called are the type modifier
  * functions of built-in types.
- * ----------------------------------------------------------------
  */
 
 CmigLintSerial

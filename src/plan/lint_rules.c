@@ -6,26 +6,13 @@
  */
 #include "postgres.h"
 
-#include "catalog/namespace.h"
-#include "catalog/pg_class.h"
-#include "catalog/pg_type.h"
 #include "mb/pg_wchar.h"
-#include "nodes/makefuncs.h"
-#include "nodes/nodeFuncs.h"
-#include "nodes/value.h"
-#include "utils/builtins.h"
-#include "utils/lsyscache.h"
 
-#include "base/base.h"
-#include "parse/parse.h"
-#include "plan/internal.h"
 #include "plan/lint.h"
-#include "run/run.h"
 
-/* ----------------------------------------------------------------
+/*
  * cmig.lint rules about privileges and row-level security that are lost
  * when a table or view is replaced by a new one with the same name.
- * ----------------------------------------------------------------
  */
 
 /*
@@ -128,9 +115,8 @@ check_privileges(CmigLint *lint, Node *node)
 							   true, lacks_privileges, original, &name, NULL);
 }
 
-/* ----------------------------------------------------------------
+/*
  * cmig.lint rules about enums.
- * ----------------------------------------------------------------
  */
 
 /* Implements the rule prefer-lookup-table-over-enum. */
@@ -429,9 +415,8 @@ check_use(CmigLint *lint, Node *node)
 						 quote_literal_cstr(search.found->value), quote_identifier(search.found->type->name));
 }
 
-/* ----------------------------------------------------------------
+/*
  * cmig.lint rules about names and about code that cmig.lint cannot read.
- * ----------------------------------------------------------------
  */
 
 /* Implements the rule identifier-too-long. */
@@ -561,10 +546,9 @@ check_duplicates(CmigLint *lint, Node *node)
 		(void) walk_assignments(node, lint);
 }
 
-/* ----------------------------------------------------------------
+/*
  * cmig.lint rules about transactions, timeouts, and locks held in
  * transactions.
- * ----------------------------------------------------------------
  */
 
 /*

@@ -6,25 +6,9 @@
  */
 #include "postgres.h"
 
-#include "catalog/namespace.h"
-#include "catalog/pg_class.h"
-#include "catalog/pg_constraint.h"
-#include "fmgr.h"
-#include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
-#include "miscadmin.h"
-#include "nodes/nodeFuncs.h"
-#include "nodes/nodes.h"
-#include "nodes/parsenodes.h"
-#include "nodes/pg_list.h"
-#include "nodes/value.h"
-#include "parser/parser.h"
 #include "parser/scansup.h"
-#include "utils/builtins.h"
-#include "utils/memutils.h"
 
-#include "base/base.h"
-#include "parse/parse.h"
 #include "plan/lint.h"
 
 CmigLintFinding *
@@ -208,9 +192,8 @@ cmig_lint_model_names(List *strings)
 	return result;
 }
 
-/* ----------------------------------------------------------------
+/*
  * Finds columns and constants in raw expressions.
- * ----------------------------------------------------------------
  */
 
 /*
@@ -269,12 +252,11 @@ cmig_lint_expression_constant(Node *node)
 	}
 }
 
-/* ----------------------------------------------------------------
+/*
  * Extracts and edits pieces of a statement's text for suggested fixes.
  *
  * The "text" arguments must contain a single valid statement without a
  * semicolon.
- * ----------------------------------------------------------------
  */
 
 /* Start reading the tokens of a string. */
@@ -459,9 +441,8 @@ cmig_lint_source_long_names(const char *text)
 	return result;
 }
 
-/* ----------------------------------------------------------------
+/*
  * Reads comments that suppress cmig.lint rules: -- cmig:ignore rule, rule.
- * ----------------------------------------------------------------
  */
 
 #define MARKER "cmig:ignore"
@@ -542,14 +523,13 @@ cmig_lint_ignore_read(const char *script, int from, int to, int first_line)
 	return ignores;
 }
 
-/* ----------------------------------------------------------------
+/*
  * Finds out whether a function body uses a table or one of its columns.
  *
  * The body is SQL or PL/pgSQL text.  The search processes the tokens of one
  * statement at a time.  It looks for the table's name and aliases, and
  * determines the table to which a column name belongs.  Strings are searched
  * only if the body executes dynamic SQL.
- * ----------------------------------------------------------------
  */
 
 /*
@@ -819,9 +799,8 @@ cmig_lint_body_uses(const char *source, const RangeVar *table, const char *colum
 	return result;
 }
 
-/* ----------------------------------------------------------------
+/*
  * Formats names for messages and fixes.
- * ----------------------------------------------------------------
  */
 
 char *

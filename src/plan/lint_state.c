@@ -12,23 +12,11 @@
 #include "postgres.h"
 
 #include "catalog/index.h"
-#include "catalog/namespace.h"
 #include "catalog/partition.h"
-#include "catalog/pg_class.h"
-#include "miscadmin.h"
-#include "nodes/nodeFuncs.h"
-#include "nodes/parsenodes.h"
-#include "nodes/pg_list.h"
 #include "storage/proc.h"
-#include "utils/builtins.h"
-#include "utils/hsearch.h"
-#include "utils/lsyscache.h"
 #include "utils/varlena.h"
 
-#include "base/base.h"
-#include "plan/internal.h"
 #include "plan/lint.h"
-#include "run/run.h"
 
 /* The kinds of names, which do not conflict with each other. */
 #define RELATION	'r'

@@ -6,30 +6,16 @@
  */
 #include "postgres.h"
 
-#include "access/htup_details.h"
 #include "catalog/heap.h"
-#include "catalog/namespace.h"
 #include "catalog/partition.h"
-#include "catalog/pg_class.h"
-#include "catalog/pg_constraint.h"
 #include "catalog/pg_partitioned_table.h"
-#include "commands/defrem.h"
 #include "commands/tablespace.h"
-#include "nodes/makefuncs.h"
-#include "utils/builtins.h"
-#include "utils/lsyscache.h"
-#include "utils/syscache.h"
 #include "utils/varlena.h"
 
-#include "base/base.h"
-#include "base/compat.h"
-#include "parse/parse.h"
-#include "plan/internal.h"
 #include "plan/lint.h"
 
-/* ----------------------------------------------------------------
+/*
  * cmig.lint rules about whole tables, schemas, and databases.
- * ----------------------------------------------------------------
  */
 
 /* Implements the rule ban-drop-table. */
@@ -302,9 +288,8 @@ check_single_alter(CmigLint *lint, Node *node)
 					 cmig_lint_text_name(table), table->altered_at);
 }
 
-/* ----------------------------------------------------------------
+/*
  * cmig.lint rules about partitions.
- * ----------------------------------------------------------------
  */
 
 /* Implements the rule require-concurrent-partition-detach. */
@@ -434,9 +419,8 @@ check_new_partition(CmigLint *lint, Node *node)
 		report_default(lint, parent, "CREATE TABLE ... PARTITION OF");
 }
 
-/* ----------------------------------------------------------------
+/*
  * cmig.lint rule about functions of Citus that move the rows of a table.
- * ----------------------------------------------------------------
  */
 
 #define DISTRIBUTE "create_distributed_table"

@@ -12,21 +12,10 @@
  */
 #include "postgres.h"
 
-#include "catalog/namespace.h"
-#include "catalog/pg_class.h"
 #include "commands/tablecmds.h"
-#include "nodes/makefuncs.h"
-#include "nodes/nodeFuncs.h"
-#include "nodes/parsenodes.h"
-#include "nodes/pg_list.h"
-#include "storage/lockdefs.h"
 #include "utils/varlena.h"
 
-#include "base/base.h"
-#include "base/compat.h"
-#include "parse/parse.h"
 #include "plan/internal.h"
-#include "run/run.h"
 
 /* Append an entry for an action on a relation, or on "name". */
 static CmigLock *

@@ -7,37 +7,21 @@
 #include "postgres.h"
 
 #include "access/genam.h"
-#include "access/htup_details.h"
 #include "access/relation.h"
 #include "access/table.h"
 #include "access/transam.h"
 #include "catalog/catalog.h"
-#include "catalog/namespace.h"
-#include "catalog/pg_class.h"
 #include "executor/instrument.h"
-#include "fmgr.h"
-#include "miscadmin.h"
-#include "nodes/pg_list.h"
 #include "pgstat.h"
-#include "portability/instr_time.h"
 #include "storage/lmgr.h"
 #include "storage/lock.h"
-#include "storage/lockdefs.h"
 #include "storage/proc.h"
-#include "utils/builtins.h"
-#include "utils/hsearch.h"
-#include "utils/lsyscache.h"
-#include "utils/memutils.h"
 #include "utils/resowner.h"
-#include "utils/syscache.h"
 #include "utils/timeout.h"
-#include "utils/timestamp.h"
 
-#include "base/base.h"
-#include "base/compat.h"
 #include "plan/internal.h"
 
-/* ----------------------------------------------------------------
+/*
  * Describes the relations that existed when a dry run began, and how the dry
  * run changed them.
  *
@@ -45,7 +29,6 @@
  * creates, renames, or drops do not affect the result.  System catalogs, TOAST
  * tables, composite types, and the extension's own relations are not reported,
  * as if they did not exist.
- * ----------------------------------------------------------------
  */
 
 /* Returns the size in bytes of a relation's main fork. */
@@ -213,7 +196,7 @@ cmig_measure_size_text(int64 size)
 	return TextDatumGetCString(DirectFunctionCall1(pg_size_pretty, Int64GetDatum(size)));
 }
 
-/* ----------------------------------------------------------------
+/*
  * Lists the relation locks that the current subtransaction holds.
  *
  * pg_locks shows the lock table shared by all sessions.  This module reads the
@@ -227,7 +210,6 @@ cmig_measure_size_text(int64 size)
  * can have the same name because it is named after the function.  The name is
  * stored right after the hash table's header, and the size of the header is
  * determined by creating another hash table.
- * ----------------------------------------------------------------
  */
 
 #define TABLE_NAME "LOCALLOCK hash"
@@ -334,7 +316,7 @@ held_locks(void)
 	return result;
 }
 
-/* ----------------------------------------------------------------
+/*
  * Measures how long other sessions wait for locks on relations.
  *
  * While the watch is on, a timer checks every few milliseconds which processes
@@ -345,7 +327,6 @@ held_locks(void)
  * whose address does not change, and the lock for which each process is
  * waiting.  Such a lock may be released concurrently, but its memory remains in
  * the lock table.  In the worst case, a wait is counted for the wrong relation.
- * ----------------------------------------------------------------
  */
 
 /* The timer interval in milliseconds, and the maximum number of relations. */
@@ -439,14 +420,13 @@ wait_text(Oid relation)
 	return NULL;
 }
 
-/* ----------------------------------------------------------------
+/*
  * Measures what one statement of a dry run locks, rewrites, and scans.
  *
  * The reported locks are the locks that the statement's subtransaction holds
  * when it ends.  A relation counts as rewritten if its file has been replaced.
  * A relation counts as scanned if, according to its statistics counters, a scan
  * without an index has read at least as many blocks as the relation has.
- * ----------------------------------------------------------------
  */
 
 bool

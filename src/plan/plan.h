@@ -7,15 +7,6 @@
 #ifndef CMIG_PLAN_H
 #define CMIG_PLAN_H
 
-#include "postgres.h"
-
-#include "nodes/nodes.h"
-#include "nodes/parsenodes.h"
-#include "nodes/pg_list.h"
-#include "storage/lockdefs.h"
-
-#include "base/compat.h"
-#include "graph/graph.h"
 #include "move/move.h"
 #include "parse/parse.h"
 

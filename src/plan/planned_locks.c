@@ -6,43 +6,22 @@
  */
 #include "postgres.h"
 
-#include "access/htup_details.h"
 #include "access/tableam.h"
 #include "catalog/dependency.h"
 #include "catalog/heap.h"
 #include "catalog/index.h"
-#include "catalog/namespace.h"
 #include "catalog/pg_authid.h"
-#include "catalog/pg_class.h"
-#include "catalog/pg_constraint.h"
-#include "catalog/pg_namespace.h"
 #include "catalog/pg_policy.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_rewrite.h"
 #include "catalog/pg_trigger.h"
-#include "commands/defrem.h"
 #include "commands/policy.h"
 #include "commands/trigger.h"
-#include "miscadmin.h"
-#include "nodes/parsenodes.h"
-#include "nodes/pg_list.h"
-#include "nodes/primnodes.h"
-#include "parser/parser.h"
 #include "rewrite/rewriteSupport.h"
-#include "storage/lockdefs.h"
 #include "utils/acl.h"
-#include "utils/builtins.h"
 #include "utils/catcache.h"
-#include "utils/guc.h"
-#include "utils/lsyscache.h"
-#include "utils/syscache.h"
 
-#include "base/base.h"
-#include "base/compat.h"
-#include "parse/parse.h"
-#include "plan/internal.h"
 #include "plan/lint.h"
-#include "run/run.h"
 
 /*
  * The names that a plan has changed are kept in lint's structure, without the
@@ -63,7 +42,7 @@ cmig_planned_locks_end_script(CmigPlannedLocks *plan)
 	cmig_lint_state_drop_temporary(plan);
 }
 
-/* ----------------------------------------------------------------
+/*
  * Determines the locks that statements would take, without running them.
  *
  * In addition to the locks from statement_locks, this module reads the
@@ -72,7 +51,6 @@ cmig_planned_locks_end_script(CmigPlannedLocks *plan)
  * takes no locks on user tables.  Statements must be passed in execution order,
  * because a statement can refer to names that earlier statements have created,
  * dropped, or renamed.
- * ----------------------------------------------------------------
  */
 
 /* list_sort comparator: strongest lock first, then by name. */
@@ -518,11 +496,10 @@ cmig_planned_locks_text(List *locks)
 	return text;
 }
 
-/* ----------------------------------------------------------------
+/*
  * Applies a script's changes to search_path and TimeZone while the script
  * is read without being run.  These settings affect what names and types
  * in the script mean.
- * ----------------------------------------------------------------
  */
 
 /*
@@ -594,13 +571,12 @@ cmig_script_settings_follow(Node *statement)
 	}
 }
 
-/* ----------------------------------------------------------------
+/*
  * Determines the locks that entire scripts would take, without running
  * them.
  *
  * Names are looked up with the search_path that is used to run scripts,
  * including the changes that the script makes to it.
- * ----------------------------------------------------------------
  */
 
 /* A script, and what has been read of it. */

@@ -12,18 +12,12 @@
  */
 #include "postgres.h"
 
-#include "access/htup_details.h"
 #include "access/transam.h"
-#include "catalog/namespace.h"
-#include "catalog/objectaddress.h"
-#include "catalog/pg_class.h"
 #include "catalog/pg_collation.h"
-#include "catalog/pg_constraint.h"
 #include "catalog/pg_extension.h"
 #include "catalog/pg_foreign_data_wrapper.h"
 #include "catalog/pg_foreign_server.h"
 #include "catalog/pg_language.h"
-#include "catalog/pg_namespace.h"
 #include "catalog/pg_opclass.h"
 #include "catalog/pg_operator.h"
 #include "catalog/pg_opfamily.h"
@@ -31,16 +25,9 @@
 #include "catalog/pg_statistic_ext.h"
 #include "catalog/pg_ts_config.h"
 #include "catalog/pg_ts_dict.h"
-#include "catalog/pg_type.h"
-#include "commands/defrem.h"
 #include "commands/extension.h"
 #include "commands/proclang.h"
 #include "foreign/foreign.h"
-#include "nodes/makefuncs.h"
-#include "nodes/nodeFuncs.h"
-#include "nodes/parsenodes.h"
-#include "nodes/pg_list.h"
-#include "nodes/value.h"
 #include "optimizer/optimizer.h"
 #include "parser/parse_coerce.h"
 #include "parser/parse_expr.h"
@@ -50,24 +37,16 @@
 #include "parser/parse_type.h"
 #include "utils/array.h"
 #include "utils/fmgroids.h"
-#include "utils/lsyscache.h"
-#include "utils/syscache.h"
-#include "utils/timestamp.h"
 
-#include "base/base.h"
-#include "base/compat.h"
-#include "parse/parse.h"
-#include "plan/internal.h"
 #include "plan/lint.h"
 
-/* ----------------------------------------------------------------
+/*
  * Decides whether adding a column or changing a column's type requires a
  * table rewrite.
  *
  * An expression that calls a user-defined function, or that converts to a
  * domain with constraints, is analyzed but not simplified, because
  * simplification would call the immutable functions in the expression.
- * ----------------------------------------------------------------
  */
 
 bool
@@ -222,12 +201,11 @@ cmig_column_rewrites(const ColumnDef *column)
 	return value->is_volatile;
 }
 
-/* ----------------------------------------------------------------
+/*
  * Finds the objects that a DROP removes, and the relations that it locks.
  *
  * Like DROP, this follows pg_depend.  Objects that belong to the dropped object
  * are always dropped.  Other dependent objects are dropped only with CASCADE.
- * ----------------------------------------------------------------
  */
 
 /* The catalogs whose objects are found by a name only. */
@@ -404,9 +382,8 @@ cmig_dropped_objects(const ObjectAddress *object, CmigDroppedSpared spared, void
 	}
 }
 
-/* ----------------------------------------------------------------
+/*
  * Finds relations that are locked together with another relation.
- * ----------------------------------------------------------------
  */
 
 #define OF_OID(text) {.sql = text,.nargs = 1,.argtypes = {OIDOID}}

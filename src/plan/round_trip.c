@@ -6,30 +6,19 @@
  */
 #include "postgres.h"
 
-#include "funcapi.h"
-#include "miscadmin.h"
-#include "nodes/pg_list.h"
-#include "utils/builtins.h"
-#include "utils/guc.h"
-#include "utils/memutils.h"
-
-#include "base/base.h"
 #include "base/errors.h"
-#include "graph/graph.h"
 #include "kinds/kinds.h"
-#include "move/move.h"
-#include "run/run.h"
 #include "schema/schema.h"
+#include "plan/internal.h"
 #include "store/store.h"
 
-/* ----------------------------------------------------------------
+/*
  * Implements cmig.verify, which runs the verify sections of applied
  * revisions.
  *
  * Each section runs in its own subtransaction, which is rolled back.
  * Therefore, a section cannot change anything, and its failure does not
  * prevent other sections from running.
- * ----------------------------------------------------------------
  */
 
 PG_FUNCTION_INFO_V1(cmig_verify);
@@ -150,7 +139,7 @@ cmig_verify(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
-/* ----------------------------------------------------------------
+/*
  * Implements cmig.round_trip, which upgrades, downgrades, and upgrades
  * again in a shadow.
  *
@@ -166,7 +155,6 @@ cmig_verify(PG_FUNCTION_ARGS)
  *
  * The branches of each merge are then replayed in both orders.  Each merge has
  * its own shadow.
- * ----------------------------------------------------------------
  */
 
 PG_FUNCTION_INFO_V1(cmig_round_trip);

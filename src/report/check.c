@@ -6,31 +6,14 @@
  */
 #include "postgres.h"
 
-#include "catalog/pg_type.h"
-#include "commands/dbcommands.h"
-#include "fmgr.h"
-#include "funcapi.h"
-#include "lib/stringinfo.h"
-#include "miscadmin.h"
-#include "nodes/pg_list.h"
-#include "utils/builtins.h"
-#include "utils/guc.h"
 #include "utils/lsyscache.h"
 
 #include "adopt/adopt.h"
 #include "audit/audit.h"
-#include "base/base.h"
 #include "base/errors.h"
-#include "graph/graph.h"
-#include "move/move.h"
-#include "parse/parse.h"
-#include "plan/plan.h"
 #include "report/internal.h"
-#include "run/run.h"
-#include "scope/scope.h"
-#include "store/store.h"
 
-/* ----------------------------------------------------------------
+/*
  * Finds privileges on pg_cmig's objects that cmig.grant_access did not
  * grant.
  *
@@ -39,7 +22,6 @@
  * privileges of the role are reported.  There are no access levels for the
  * audit log.  Roles that can read the audit log are reported as a notice, and
  * roles with other privileges on it as a warning.
- * ----------------------------------------------------------------
  */
 
 /* The grantee in the GRANT statements of an access level. */
@@ -243,9 +225,8 @@ cmig_access_findings(void)
 	return findings;
 }
 
-/* ----------------------------------------------------------------
+/*
  * Scripts that cannot run, and applied revisions whose scripts have changed.
- * ----------------------------------------------------------------
  */
 
 /* The state of a pass over all scripts. */
@@ -380,12 +361,11 @@ add_script_problems(const CmigView *view, List **problems)
 			"SELECT * FROM cmig.lint('heads')");
 }
 
-/* ----------------------------------------------------------------
+/*
  * Defects in revisions and version rows, and what else is stored.
  *
  * The functions here must work with any kind of defect in the graph, because
  * they report the defects.
- * ----------------------------------------------------------------
  */
 
 PG_FUNCTION_INFO_V1(cmig_check);

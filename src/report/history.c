@@ -10,18 +10,7 @@
  */
 #include "postgres.h"
 
-#include "fmgr.h"
-#include "funcapi.h"
-#include "lib/stringinfo.h"
-#include "nodes/pg_list.h"
-#include "utils/builtins.h"
-#include "utils/memutils.h"
-#include "utils/timestamp.h"
-
-#include "base/base.h"
-#include "graph/graph.h"
 #include "report/internal.h"
-#include "store/store.h"
 
 CmigView
 cmig_view_read(void)

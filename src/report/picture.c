@@ -6,14 +6,11 @@
  */
 #include "postgres.h"
 
-#include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 
-#include "base/base.h"
-#include "graph/graph.h"
 #include "report/internal.h"
 
-/* ----------------------------------------------------------------
+/*
  * Determines the positions of nodes and edges in a drawing of the graph.
  *
  * A drawing has a row for each node, with children above their parents.  Its
@@ -26,7 +23,6 @@
  * lane, a new lane begins as near to the node as possible.  If all parents
  * already have a lane, the node's lane ends: it turns into a parent's lane on
  * its left, or a parent's lane on its right moves into it.
- * ----------------------------------------------------------------
  */
 
 /* A drawing in progress. */
@@ -182,9 +178,8 @@ cmig_lanes_next(CmigLanes *lanes)
 	return row;
 }
 
-/* ----------------------------------------------------------------
+/*
  * Functions shared by all drawing formats.
- * ----------------------------------------------------------------
  */
 
 /* The names of the states as classes of Mermaid and of the page. */
@@ -272,7 +267,7 @@ cmig_picture_day(const CmigRevision *revision)
 	return psprintf("%04d-%02d-%02d", tm.tm_year, tm.tm_mon, tm.tm_mday);
 }
 
-/* ----------------------------------------------------------------
+/*
  * Draws the graph as lines of text, in the style of git log --graph.
  *
  * Lane n is in column 2n.  An edge that turns into another lane is drawn on a
@@ -288,7 +283,6 @@ cmig_picture_day(const CmigRevision *revision)
  *
  * If such edges lead to several lanes on the same side, each of these lanes
  * except the outermost one is drawn as "." if it begins here, or else as "+".
- * ----------------------------------------------------------------
  */
 
 /* Begin a line with the lanes that pass the row. */
@@ -450,9 +444,8 @@ draw_text(const CmigPicture *picture)
 	pfree(text.data);
 }
 
-/* ----------------------------------------------------------------
+/*
  * Draws the graph as a Mermaid flowchart, or in the DOT language of Graphviz.
- * ----------------------------------------------------------------
  */
 
 /* The syntax of a chart: what surrounds names and labels. */
@@ -595,11 +588,10 @@ cmig_picture_draw(const CmigPicture *picture, const char *format)
 	return true;
 }
 
-/* ----------------------------------------------------------------
+/*
  * Escapes text for an HTML page.
  *
  * The result is ASCII, so it has the same meaning in every encoding.
- * ----------------------------------------------------------------
  */
 
 /* Must the character be replaced, because it is invisible or invalid? */
@@ -653,7 +645,7 @@ cmig_markup_text(StringInfo to, const char *text)
 	cmig_markup_append(to, text, MaxAllocSize);
 }
 
-/* ----------------------------------------------------------------
+/*
  * Draws the rows of the graph as SVG.
  *
  * Each row is a separate image, so that other content can be shown between two
@@ -662,7 +654,6 @@ cmig_markup_text(StringInfo to, const char *text)
  * The page may compress the images horizontally if there are many lanes.
  * Therefore, lines have a stroke that does not scale, and a node is drawn as a
  * line of length zero with round ends.
- * ----------------------------------------------------------------
  */
 
 /* The height of a row, in pixels. */

@@ -7,21 +7,8 @@
 #include "postgres.h"
 
 #include "access/xact.h"
-#include "catalog/pg_type.h"
-#include "commands/dbcommands.h"
-#include "fmgr.h"
-#include "funcapi.h"
-#include "lib/stringinfo.h"
-#include "miscadmin.h"
-#include "utils/builtins.h"
-#include "utils/guc.h"
-#include "utils/memutils.h"
-#include "utils/timestamp.h"
 
-#include "base/base.h"
-#include "graph/graph.h"
 #include "report/internal.h"
-#include "store/store.h"
 
 /* Returns the picture of the revisions in the range, and their states. */
 static CmigPicture
@@ -88,12 +75,11 @@ cmig_graph(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
-/* ----------------------------------------------------------------
+/*
  * Implements cmig.help, which explains functions, tables, and settings.
  *
  * The explanations are the comments that pg_cmig--1.2.sql sets on functions,
  * tables, and columns, and the descriptions of the settings.
- * ----------------------------------------------------------------
  */
 
 PG_FUNCTION_INFO_V1(cmig_help);
@@ -259,12 +245,11 @@ cmig_help(PG_FUNCTION_ARGS)
 			 : errhint("SELECT cmig.help() lists the functions.")));
 }
 
-/* ----------------------------------------------------------------
+/*
  * Writes the parts of an HTML page: its head, sections, and tables.
  *
  * The page loads nothing from the network and runs no scripts.  Its
  * Content-Security-Policy enforces this.
- * ----------------------------------------------------------------
  */
 
 /*
@@ -467,12 +452,11 @@ page_tables(void *arg)
 	}
 }
 
-/* ----------------------------------------------------------------
+/*
  * Writes the graph and the revisions' scripts on an HTML page.
  *
  * Each revision is a <details> element.  Its summary is a row of the drawing.
  * A click on the summary shows the scripts.
- * ----------------------------------------------------------------
  */
 
 /* Maximum number of bytes of a script to show. */
@@ -601,14 +585,13 @@ page_graph(void *arg)
 	MemoryContextDelete(context);
 }
 
-/* ----------------------------------------------------------------
+/*
  * Implements cmig.report, which returns an HTML page about all migrations
  * of the database.
  *
  * Most sections show the result of another function, which is called with the
  * caller's privileges.  If the caller is not allowed to read the data of a
  * section, the section says so.
- * ----------------------------------------------------------------
  */
 
 PG_FUNCTION_INFO_V1(cmig_report);

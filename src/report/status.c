@@ -8,26 +8,10 @@
 #include "postgres.h"
 
 #include "access/xlog.h"
-#include "catalog/pg_type.h"
-#include "commands/dbcommands.h"
-#include "fmgr.h"
-#include "funcapi.h"
-#include "lib/stringinfo.h"
-#include "miscadmin.h"
-#include "utils/builtins.h"
-#include "utils/memutils.h"
-#include "utils/timestamp.h"
 
-#include "base/base.h"
 #include "base/errors.h"
-#include "graph/graph.h"
-#include "move/move.h"
 #include "online/online.h"
-#include "plan/plan.h"
 #include "report/internal.h"
-#include "run/run.h"
-#include "scope/scope.h"
-#include "store/store.h"
 
 PG_FUNCTION_INFO_V1(cmig_status);
 
@@ -367,10 +351,9 @@ CMIG_READER(cmig_status)
 	return (Datum) 0;
 }
 
-/* ----------------------------------------------------------------
+/*
  * cmig.plan, cmig.resolve, and cmig.require, which resolve targets and create
  * plans with the functions of cmig.upgrade and cmig.downgrade.
- * ----------------------------------------------------------------
  */
 
 PG_FUNCTION_INFO_V1(cmig_plan);
