@@ -18,6 +18,7 @@
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 #include "parser/parsetree.h"
+#include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 
@@ -43,18 +44,6 @@ is_var(Node *node)
 	return IsA(node, Var);
 }
 
-/*
- * Returns true if two conditions exclude each other.  The same expression means
- * the same in different queries if it uses no column.
- */
-static bool
-contradict(const CmigRlsLiteral *a, const CmigRlsLiteral *b)
-{
-	return a->result != b->result &&
-		(a->result < VALUE_NULL) == (b->result < VALUE_NULL) &&
-		equal(a->node, b->node) && (a->scope == b->scope || !cmig_rls_any(a->node, is_var));
-}
-
 /* Returns the conjunction of two cases, or NULL if it is impossible. */
 CmigRlsCase *
 cmig_rls_both(const CmigRlsCase *a, const CmigRlsCase *b)
@@ -73,10 +62,16 @@ cmig_rls_both(const CmigRlsCase *a, const CmigRlsCase *b)
 		{
 			CmigRlsLiteral *there = lfirst(other);
 
-			if (contradict(literal, there))
+			if ((literal->result < VALUE_NULL) != (there->result < VALUE_NULL) || !equal(literal->node, there->node))
+				continue;
+
+			/*
+			 * two results exclude each other; an expression means the same in
+			 * different queries if it uses no column
+			 */
+			if (literal->result != there->result && (literal->scope == there->scope || !cmig_rls_any(literal->node, is_var)))
 				return NULL;
-			known |= literal->result == there->result && literal->scope == there->scope &&
-				literal->implied == there->implied && equal(literal->node, there->node);
+			known |= literal->result == there->result && literal->scope == there->scope && literal->implied == there->implied;
 		}
 		if (!known)
 			result->literals = lappend(result->literals, literal);
@@ -172,20 +167,16 @@ cmig_rls_is_tied(const CmigRlsCase *facts, int relation)
  * Keys
  */
 
-/* Does the name suggest that the column contains a row's owner? */
+/* The beginnings of names of columns that contain a row's owner. */
+static const char owners[] = "tenant org account company customer workspace team user owner client member created_by author sub email login";
+
+/* Those of properties that many rows share, like a status. */
+static const char properties[] = "status state kind type role region country city lang locale currency category priority level visibility color plan tier";
+
 bool
 cmig_rls_names_owner(const char *name)
 {
-	return cmig_rls_in_words(name, "tenant org account company customer workspace team user owner client member "
-							 "created_by author sub email login", true);
-}
-
-/* Is the column, by its name, a property that many rows share, like a status? */
-static bool
-names_property(const char *name)
-{
-	return cmig_rls_in_words(name, "status state kind type role region country city lang locale currency category "
-							 "priority level visibility color plan tier", true);
+	return cmig_rls_in_words(name, owners, true);
 }
 
 /*
@@ -202,67 +193,28 @@ cmig_rls_may_own(Oid relid, AttrNumber attno)
 		return false;
 	if (cmig_rls_names_owner(name))
 		return true;
-	return !names_property(name) && type != DATEOID && type != TIMESTAMPOID && type != TIMESTAMPTZOID && type != TIMEOID &&
+	return !cmig_rls_in_words(name, properties, true) && type != DATEOID && type != TIMESTAMPOID && type != TIMESTAMPTZOID && type != TIMEOID &&
 		type != FLOAT4OID && type != FLOAT8OID;
 }
 
-static CmigQuery read_identity = {
-	"SELECT 1 FROM pg_attribute a WHERE a.attrelid = $1 AND a.attnum = $2 AND (a.atttypid = 'uuid'::regtype"
-	" OR EXISTS (SELECT FROM pg_index i WHERE i.indrelid = $1 AND i.indisunique AND (i.indisprimary OR i.indnkeyatts = 1)"
-	"  AND $2 = ANY (i.indkey))"
-	" OR EXISTS (SELECT FROM pg_constraint c WHERE c.conrelid = $1 AND c.contype = 'f' AND $2 = ANY (c.conkey)))",
-	2, {OIDOID, INT2OID}
-};
-
-static CmigQuery read_reference = {
-	"SELECT 1 FROM pg_constraint c WHERE c.contype = 'f' AND c.conrelid = $1 AND c.confrelid = $3"
-	" AND EXISTS (SELECT FROM unnest(c.conkey, c.confkey) k(own, other) WHERE k.own = $2 AND k.other = $4)",
-	4, {OIDOID, INT2OID, OIDOID, INT2OID}
-};
-
-/* Does the column identify something, so that equal values belong together? */
-static bool
-identifies(Oid relid, AttrNumber attno)
-{
-	Datum		values[2] = {ObjectIdGetDatum(relid), Int16GetDatum(attno)};
-	char	   *name = attno > 0 ? get_attname(relid, attno, true) : NULL;
-
-	if (name == NULL || (names_property(name) && !cmig_rls_names_owner(name)))
-		return false;
-	if (cmig_rls_names_owner(name) || pg_strcasecmp(name, "id") == 0 ||
-		(strlen(name) > 3 && (strcmp(name + strlen(name) - 3, "_id") == 0 || strcmp(name + strlen(name) - 2, "Id") == 0)))
-		return true;
-	return cmig_query_run(&read_identity, values, NULL) > 0;
-}
-
-/* Has the column a foreign key that references the other column? */
-static bool
-references(const CmigRlsValue *a, const CmigRlsValue *b)
-{
-	Datum		values[4] = {ObjectIdGetDatum(a->relid), Int16GetDatum(a->attno), ObjectIdGetDatum(b->relid), Int16GetDatum(b->attno)};
-
-	return cmig_query_run(&read_reference, values, NULL) > 0;
-}
-
 /*
- * Returns true if an equality of two columns makes the rows belong together: a
- * foreign key, or columns that both identify something.  Two numbers named id
- * identify different things.
+ * Returns a row if an equality of column $2 of table $1 with column $4 of table
+ * $3 makes the rows belong together: a foreign key, or columns that both identify
+ * something.  Two numbers named id identify different things.
  */
-static bool
-may_join(const CmigRlsValue *a, const CmigRlsValue *b)
-{
-	char	   *name = get_attname(a->relid, a->attno, true);
-	char	   *other = get_attname(b->relid, b->attno, true);
-
-	if (name == NULL || other == NULL || a->attno <= 0 || b->attno <= 0)
-		return false;
-	if (references(a, b) || references(b, a))
-		return true;
-	if (a->relid != b->relid && strcmp(name, "id") == 0 && strcmp(other, "id") == 0)
-		return false;
-	return identifies(a->relid, a->attno) && identifies(b->relid, b->attno);
-}
+static CmigQuery may_join = {
+	"WITH k AS (SELECT a.attrelid, a.attnum, a.attname, a.attname ~* ('^(' || replace($5, ' ', '|') || ')')"
+	"   OR (a.attname !~* ('^(' || replace($6, ' ', '|') || ')') AND (a.attname ~* '^id$' OR a.attname ~ '._id$|.Id$' OR a.atttypid = 'uuid'::regtype"
+	"    OR EXISTS (SELECT FROM pg_index i WHERE i.indrelid = a.attrelid AND i.indisunique AND (i.indisprimary OR i.indnkeyatts = 1)"
+	"     AND a.attnum = ANY (i.indkey))"
+	"    OR EXISTS (SELECT FROM pg_constraint c WHERE c.conrelid = a.attrelid AND c.contype = 'f' AND a.attnum = ANY (c.conkey)))) AS identifies"
+	"  FROM pg_attribute a WHERE a.attrelid IN ($1, $3) AND a.attnum IN ($2, $4) AND a.attnum > 0)"
+	" SELECT FROM k a CROSS JOIN k b WHERE a.attrelid = $1 AND a.attnum = $2 AND b.attrelid = $3 AND b.attnum = $4"
+	" AND (EXISTS (SELECT FROM pg_constraint c CROSS JOIN LATERAL unnest(c.conkey, c.confkey) f(own, other) WHERE c.contype = 'f'"
+	"   AND ((c.conrelid, f.own, c.confrelid, f.other) = ($1, $2, $3, $4) OR (c.conrelid, f.own, c.confrelid, f.other) = ($3, $4, $1, $2)))"
+	"  OR (a.identifies AND b.identifies AND ($1 = $3 OR a.attname <> 'id' OR b.attname <> 'id')))",
+	6, {OIDOID, INT2OID, OIDOID, INT2OID, TEXTOID, TEXTOID}
+};
 
 /* Add what follows from the equality of two values. */
 static void
@@ -270,7 +222,10 @@ relate(CmigRlsCase *facts, const CmigRlsValue *a, const CmigRlsValue *b)
 {
 	if (a->origin == FROM_COLUMN && b->origin == FROM_COLUMN)
 	{
-		if (a->relation != b->relation && may_join(a, b))
+		Datum		values[] = {ObjectIdGetDatum(a->relid), Int16GetDatum(a->attno), ObjectIdGetDatum(b->relid), Int16GetDatum(b->attno),
+		CStringGetTextDatum(owners), CStringGetTextDatum(properties)};
+
+		if (a->relation != b->relation && cmig_query_run(&may_join, values, NULL) > 0)
 			facts->links = lappend_int(lappend_int(facts->links, a->relation), b->relation);
 		return;
 	}
@@ -288,15 +243,6 @@ relate(CmigRlsCase *facts, const CmigRlsValue *a, const CmigRlsValue *b)
 /*
  * Values
  */
-
-/* Returns the scope of the query in which the column's range table entry is. */
-static CmigRlsScope *
-scope_of(const Var *var, CmigRlsScope *scope)
-{
-	for (int i = 0; i < var->varlevelsup && scope; i++)
-		scope = scope->outer;
-	return scope;
-}
 
 static CmigRlsValue *
 make_value(CmigRlsOrigin origin, Node *node, CmigRlsScope *scope)
@@ -326,19 +272,6 @@ given(const CmigRlsCase *facts, List *values)
 			continue;
 		value->facts = together;
 		result = lappend(result, value);
-	}
-	return result;
-}
-
-static List *
-given_any(List *cases, Node *node, CmigRlsScope *scope)
-{
-	List	   *result = NIL;
-	ListCell   *lc;
-
-	foreach(lc, cases)
-	{
-		result = list_concat(result, given(lfirst(lc), cmig_rls_values_of(node, scope)));
 	}
 	return result;
 }
@@ -385,11 +318,14 @@ values_of_rows(Query *query, CmigRlsScope *scope)
 static List *
 values_of_var(Var *var, CmigRlsScope *scope)
 {
-	CmigRlsScope *home = scope_of(var, scope);
+	CmigRlsScope *home = scope;
 	CmigRlsValue *value = make_value(FROM_ELSEWHERE, (Node *) var, scope);
 	RangeTblEntry *entry;
 	CmigRlsRow *row;
 
+	/* the scope of the query in which the column's range table entry is */
+	for (int i = 0; i < var->varlevelsup && home; i++)
+		home = home->outer;
 	if (home == NULL)
 		return list_make1(value);
 	if (home->query == NULL)
@@ -531,6 +467,7 @@ values_of_call(Node *node, CmigRlsScope *scope)
 	"jsonb_object_field_text json_object_field jsonb_object_field json_extract_path_text "
 	"jsonb_extract_path_text";
 	List	   *args = NIL;
+	List	   *parts = NIL;
 	Oid			function = function_of(node, &args);
 	Node	   *arg;
 	List	   *result = NIL;
@@ -558,21 +495,21 @@ values_of_call(Node *node, CmigRlsScope *scope)
 		return of_whole(result, node, scope);
 	}
 	if (IsA(node, NullIfExpr))
-		return of_whole(cmig_rls_values_of(linitial(((NullIfExpr *) node)->args), scope), node, scope);
-	if (function == F_UNNEST_ANYARRAY)
-		return of_whole(cmig_rls_values_of(linitial(args), scope), node, scope);
-	if (selects_one(node))
-		return of_whole(cmig_rls_values_of((Node *) linitial_node(TargetEntry, ((Aggref *) node)->args)->expr, scope), node, scope);
-	if (IsA(node, ArrayExpr) && ((ArrayExpr *) node)->elements != NIL)
+		parts = list_make1(linitial(((NullIfExpr *) node)->args));
+	else if (function == F_UNNEST_ANYARRAY)
+		parts = args;
+	else if (selects_one(node))
+		parts = list_make1(linitial_node(TargetEntry, ((Aggref *) node)->args)->expr);
+	else if (IsA(node, ArrayExpr))
+		parts = ((ArrayExpr *) node)->elements;
+	else if (IsA(node, SubscriptingRef) && ((SubscriptingRef *) node)->refassgnexpr == NULL)
+		parts = list_make1(((SubscriptingRef *) node)->refexpr);
+	foreach(lc, parts)
 	{
-		foreach(lc, ((ArrayExpr *) node)->elements)
-		{
-			result = list_concat(result, cmig_rls_values_of(lfirst(lc), scope));
-		}
-		return of_whole(result, node, scope);
+		result = list_concat(result, cmig_rls_values_of(lfirst(lc), scope));
 	}
-	if (IsA(node, SubscriptingRef) && ((SubscriptingRef *) node)->refassgnexpr == NULL)
-		return of_whole(cmig_rls_values_of((Node *) ((SubscriptingRef *) node)->refexpr, scope), node, scope);
+	if (parts)
+		return of_whole(result, node, scope);
 	if (!OidIsValid(function) || function >= FirstUnpinnedObjectId)
 		return list_make1(make_value(FROM_ELSEWHERE, node, scope));
 
@@ -667,6 +604,7 @@ cmig_rls_values_of(Node *node, CmigRlsScope *scope)
 	List	   *result = NIL;
 	ListCell   *lc;
 	ListCell   *each;
+	ListCell   *value;
 
 	check_stack_depth();
 	node = cmig_rls_unwrap(node);
@@ -689,15 +627,20 @@ cmig_rls_values_of(Node *node, CmigRlsScope *scope)
 			foreach(lc, cmig_rls_branches_of(node, scope))
 			{
 				CmigRlsBranch *branch = lfirst(lc);
-				List	   *values = branch->result == NULL ? NIL :
-				given_any(branch->not_null ? cmig_rls_product(branch->cases, cmig_rls_null_cases(branch->result, false, scope)) : branch->cases,
-						  branch->result, scope);
+				bool		fallback = IsA(node, CaseExpr) || foreach_current_index(lc) > 0;
+				List	   *cases = branch->result == NULL ? NIL :
+				branch->not_null ? cmig_rls_product(branch->cases, cmig_rls_null_cases(branch->result, false, scope)) : branch->cases;
 
-				foreach(each, values)
+				foreach(each, cases)
 				{
-					((CmigRlsValue *) lfirst(each))->fallback |= IsA(node, CaseExpr) || foreach_current_index(lc) > 0;
+					List	   *values = given(lfirst(each), cmig_rls_values_of(branch->result, scope));
+
+					foreach(value, values)
+					{
+						((CmigRlsValue *) lfirst(value))->fallback |= fallback;
+					}
+					result = list_concat(result, values);
 				}
-				result = list_concat(result, values);
 			}
 			return result;
 		default:

@@ -135,63 +135,45 @@ commands_argument(FunctionCallInfo fcinfo, int n)
 }
 
 /*
- * Raise an error if bypass_roles contains PUBLIC, or if a role would be
+ * Why the roles $1 cannot be combined with the bypass roles $2: a role would be
  * subject both to the policies for bypass_roles and to the other policies.
- * Issue a warning if row-level security does not apply to one of the roles.
+ */
+static CmigQuery read_conflict = {
+	"SELECT c.message, c.detail, c.hint FROM unnest($2) WITH ORDINALITY b(name, n) CROSS JOIN unnest($1) WITH ORDINALITY a(name, n)"
+	" LEFT JOIN pg_roles x ON x.rolname = b.name LEFT JOIN pg_roles r ON r.rolname = a.name CROSS JOIN LATERAL (VALUES"
+	"  (b.name = 'public', 'PUBLIC cannot be a bypass role', 'Everybody would see every row.', 'Specify the roles of users who maintain the data.'),"
+	"  (a.name = 'public', format('role \"%s\" would not bypass row-level security', b.name),"
+	"   'It is in bypass_roles, but the policies for PUBLIC apply to it too.', 'Name the application''s roles instead of PUBLIC.'),"
+	"  (a.name = b.name, format('role \"%s\" is listed in both \"roles\" and \"bypass_roles\"', a.name),"
+	"   'The role would both see every row and be limited to its own.', 'Remove the role from one of the two lists.'),"
+	"  (NOT r.rolsuper AND NOT x.rolsuper AND pg_has_role(r.oid, x.oid, 'USAGE'), format('role \"%s\" would bypass row-level security', a.name),"
+	"   format('It is in roles, and has the privileges of the bypass role \"%s\".', b.name),"
+	"   format('Remove role \"%s\" from roles or role \"%s\" from bypass_roles, or REVOKE %I FROM %I', a.name, b.name, b.name, a.name)),"
+	"  (NOT r.rolsuper AND NOT x.rolsuper AND pg_has_role(x.oid, r.oid, 'USAGE'), format('role \"%s\" would not bypass row-level security', b.name),"
+	"   format('It is in bypass_roles, but has the privileges of \"%s\", whose policies apply to it too.', a.name),"
+	"   format('REVOKE %I FROM %I, and grant the privileges on the tables directly to role \"%s\".', a.name, b.name, b.name))"
+	"  ) c(holds, message, detail, hint) WHERE c.holds ORDER BY b.n, a.n LIMIT 1",
+	2, {TEXTARRAYOID, TEXTARRAYOID}
+};
+
+/*
+ * Raise an error if the roles cannot be combined.  Issue a warning if row-level
+ * security does not apply to one of them.
  */
 static void
-check_roles(const CmigRlsSetup * options)
+check_roles(FunctionCallInfo fcinfo, const CmigRlsSetup * options)
 {
+	char	  **conflict = options->bypass_roles == NIL ? NULL :
+	cmig_query_row(&read_conflict, cmig_argument_names(PG_GETARG_ARRAYTYPE_P(3), "roles", NULL),
+				   cmig_argument_names(PG_GETARG_ARRAYTYPE_P(4), "bypass_roles", NULL));
 	ListCell   *lc;
-	ListCell   *other;
 
-	foreach(lc, options->bypass_roles)
-	{
-		Oid			bypass = lfirst_oid(lc);
-		char	   *bypass_name;
-
-		if (!OidIsValid(bypass))
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("PUBLIC cannot be a bypass role"),
-					 errdetail("Everybody would see every row."),
-					 errhint("Specify the roles of users who maintain the data.")));
-		bypass_name = GetUserNameFromId(bypass, false);
-		foreach(other, options->roles)
-		{
-			Oid			role = lfirst_oid(other);
-			char	   *name;
-
-			if (!OidIsValid(role))
-				ereport(ERROR,
-						(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						 errmsg("role \"%s\" would not bypass row-level security", bypass_name),
-						 errdetail("It is in bypass_roles, but the policies for PUBLIC apply to it too."),
-						 errhint("Name the application's roles instead of PUBLIC.")));
-			name = GetUserNameFromId(role, false);
-			if (role == bypass)
-				ereport(ERROR,
-						(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						 errmsg("role \"%s\" is listed in both \"roles\" and \"bypass_roles\"", name),
-						 errhint("Remove the role from one of the two lists.")));
-			if (superuser_arg(role) || superuser_arg(bypass))
-				continue;
-			if (has_privs_of_role(role, bypass))
-				ereport(ERROR,
-						(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						 errmsg("role \"%s\" would bypass row-level security", name),
-						 errdetail("It is in roles, and has the privileges of the bypass role \"%s\".", bypass_name),
-						 errhint("Remove role \"%s\" from roles or role \"%s\" from bypass_roles, or REVOKE %s FROM %s",
-								 name, bypass_name, quote_identifier(bypass_name), quote_identifier(name))));
-			if (has_privs_of_role(bypass, role))
-				ereport(ERROR,
-						(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						 errmsg("role \"%s\" would not bypass row-level security", bypass_name),
-						 errdetail("It is in bypass_roles, but has the privileges of \"%s\", whose policies apply to it too.", name),
-						 errhint("REVOKE %s FROM %s, and grant the privileges on the tables directly to role \"%s\".",
-								 quote_identifier(name), quote_identifier(bypass_name), bypass_name)));
-		}
-	}
+	if (conflict)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s", conflict[0]),
+				 errdetail("%s", conflict[1]),
+				 errhint("%s", conflict[2])));
 	foreach(lc, options->roles)
 	{
 		Oid			role = lfirst_oid(lc);
@@ -236,7 +218,7 @@ read_options(FunctionCallInfo fcinfo, Oid where, bool with_via)
 				 : errdetail("There are no roles other than superusers and the owner yet. To create one, use CREATE ROLE."),
 				 errhint("Use roles => '{<role>}'")));
 	}
-	check_roles(options);
+	check_roles(fcinfo, options);
 	if (!with_via)
 		return options;
 	options->via_key = cmig_argument_text(fcinfo, 13);
@@ -858,32 +840,24 @@ argument_text(FunctionCallInfo fcinfo, int n)
 	return OidOutputFunctionCall(output, PG_GETARG_DATUM(n));
 }
 
-/*
- * Raise an error if cmig.set_context() is called with neither a user nor a
- * tenant.  In such a call, the arguments have type "any" and their defaults,
- * which are nulls of unknown type.  An explicit NULL is accepted: it has
- * another type, or makes the server choose the function with arguments of type
- * text.
- */
-static void
-require_user_or_tenant(FunctionCallInfo fcinfo)
-{
-	for (int i = 0; i < 2; i++)
-		if (!PG_ARGISNULL(i) || get_fn_expr_argtype(fcinfo->flinfo, i) != UNKNOWNOID)
-			return;
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("set_context requires a user or a tenant"),
-			 errdetail("To clear the context, use cmig.clear_context()."),
-			 errhint("SELECT cmig.set_context('<user>', '<tenant>')")));
-}
-
 Datum
 cmig_set_context(PG_FUNCTION_ARGS)
 {
 	bool		is_local = PG_ARGISNULL(2) ? true : PG_GETARG_BOOL(2);
 
-	require_user_or_tenant(fcinfo);
+	/*
+	 * In a call without arguments, these have type "any" and their defaults,
+	 * which are nulls of unknown type.  An explicit NULL is accepted: it has
+	 * another type, or makes the server choose the function with arguments of
+	 * type text.
+	 */
+	if (PG_ARGISNULL(0) && PG_ARGISNULL(1) &&
+		get_fn_expr_argtype(fcinfo->flinfo, 0) == UNKNOWNOID && get_fn_expr_argtype(fcinfo->flinfo, 1) == UNKNOWNOID)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("set_context requires a user or a tenant"),
+				 errdetail("To clear the context, use cmig.clear_context()."),
+				 errhint("SELECT cmig.set_context('<user>', '<tenant>')")));
 
 	/*
 	 * Outside a transaction block, a local setting ends with this statement,

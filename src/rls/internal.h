@@ -59,29 +59,24 @@ typedef struct CmigRlsSetup
 	char	   *user_column;
 	char	   *tenant_column;
 	char	   *key_column;		/* the column that is looked up in via_key */
-	char	   *via;			/* membership table, qualified and quoted,
-								 * which contains the keys that a user can
-								 * access; NULL: none */
+	char	   *via;			/* membership table as SQL: the keys that a
+								 * user can access; NULL: none */
 	char	   *via_key;		/* its column that is compared with key_column */
 	char	   *via_user;		/* its column that contains the user */
 	bool		shared;			/* can the roles read rows whose key is null? */
 	bool		public_read;	/* can the roles read all rows? */
 	int			commands;		/* the commands that the roles may use */
-	bool		create_index;	/* create an index on the key if there is
-								 * none? */
-	bool		require_context;	/* without a context, raise an error
-									 * instead of returning no rows? */
-	List	   *granted;		/* of char *: roles to which access level
-								 * "application" was granted for the policies */
+	bool		create_index;
+	bool		require_context;	/* raise an error without a context? */
+	List	   *granted;		/* of char *: roles that were given access
+								 * level "application" for the policies */
 
 	/* options that are not recorded */
 	struct CmigRlsTable *via_table;
 	List	   *roles;			/* the roles of the application */
 	List	   *bypass_roles;	/* roles that can see and write every row */
-	bool		force;			/* also use FORCE ROW LEVEL SECURITY, so that
-								 * the policies apply to the owner? */
-	bool		column_default; /* set the default of the key column to the
-								 * current user or tenant? */
+	bool		force;			/* do the policies apply to the owner? */
+	bool		column_default; /* is the context the key's default? */
 
 	/* the former state of the table */
 	bool		enabled;		/* relrowsecurity */
@@ -98,20 +93,18 @@ typedef struct CmigRlsPolicy
 	bool		permissive;
 	int			commands;
 	List	   *roles;
-	char	   *qual_text;		/* SQL or, if the policy exists, a node tree;
-								 * NULL: none */
+	char	   *qual_text;		/* SQL or, if it exists, a node tree */
 	char	   *check_text;
 	char	   *comment;		/* if it is to be created, without the setup */
-	CmigRlsSetup *setup;		/* in the comment; NULL if enable_rls did not
-								 * create the policy */
+	CmigRlsSetup *setup;		/* NULL: not created by enable_rls */
 
 	/* for rls_check; see check.c */
 	Node	   *qual;
 	Node	   *check;
 	struct CmigRlsExpression *in_qual;
 	struct CmigRlsExpression *in_check;
-	Bitmapset  *keys;			/* the columns that any of the table's
-								 * policies compares with the context */
+	Bitmapset  *keys;			/* what the table's policies compare with the
+								 * context */
 } CmigRlsPolicy;
 
 /* A table column, with the properties that policies depend on. */
@@ -119,17 +112,14 @@ typedef struct CmigRlsColumn
 {
 	char	   *name;
 	Oid			base_type;
-	char	   *cast;			/* type to which a setting is cast to compare
-								 * it with this column; NULL: the column
-								 * cannot be a key */
+	char	   *cast;			/* type to which a setting is cast for a
+								 * comparison; NULL: this cannot be a key */
 	char	   *type;			/* the type as format_type() shows it */
 	char	   *fallback;		/* the default's expression; NULL: none */
-	bool		generated;		/* is it an identity or generated column,
-								 * which cannot have a default? */
-	char	   *made_index;		/* an index created by enable_rls whose first
-								 * column is this one; NULL: none */
-	bool		indexed;		/* is this the first column of an index that
-								 * enable_rls did not create? */
+	bool		generated;		/* or an identity, so without a default? */
+	char	   *made_index;		/* an index by enable_rls that begins with the
+								 * column */
+	bool		indexed;		/* does another index begin with it? */
 } CmigRlsColumn;
 
 /* A table, for enable_rls and rls_test. */
@@ -141,16 +131,14 @@ typedef struct CmigRlsTable
 	char	   *relname;
 	char	   *nspname;
 	char		relkind;
-	bool		partition;		/* is it a partition, whose indexes come from
-								 * its parent? */
-	bool		by_citus;		/* does Citus manage the table?  Its policies
-								 * must then not contain sub-selects. */
+	bool		partition;		/* do its indexes come from its parent? */
+	bool		by_citus;		/* must its policies not contain sub-selects,
+								 * because Citus manages it? */
 	bool		enabled;
 	bool		forced;
 	List	   *columns;		/* of CmigRlsColumn */
 	List	   *policies;		/* of CmigRlsPolicy */
-	CmigRlsSetup *setup;		/* in the comments of policies that enable_rls
-								 * created; NULL: none */
+	CmigRlsSetup *setup;		/* of policies by enable_rls; NULL: none */
 } CmigRlsTable;
 
 extern void cmig_rls_table_require(Oid relid);
@@ -228,8 +216,7 @@ extern bool cmig_rls_calls_context(Node *node);
 /* How an expression's result depends on the row. */
 typedef enum CmigRlsTruth
 {
-	CMIG_RLS_DEPENDS,			/* the result depends on the row or the
-								 * context */
+	CMIG_RLS_DEPENDS,			/* on the row or the context */
 	CMIG_RLS_ALWAYS,
 	CMIG_RLS_NEVER				/* the result is false or null */
 } CmigRlsTruth;
@@ -259,9 +246,8 @@ typedef struct CmigRlsScope
 	int			depth;
 	bool		definer;		/* do the policies of tables not apply? */
 	Query	   *query;
-	int		   *relations;		/* for each range table entry: its number */
-	struct CmigRlsRow **rows;	/* for each entry that is a sub-select: its
-								 * row */
+	int		   *relations;		/* of each range table entry: its number */
+	struct CmigRlsRow **rows;	/* of each sub-select: its row */
 } CmigRlsScope;
 
 /* A condition that holds in a case. */
@@ -279,8 +265,7 @@ typedef struct CmigRlsCase
 {
 	List	   *literals;
 	Bitmapset  *tied;
-	List	   *links;			/* of int, in pairs: relations with an equal
-								 * key */
+	List	   *links;			/* pairs of int: relations with equal keys */
 } CmigRlsCase;
 
 /* A row that a query returns: the case, and where its columns are found. */
@@ -308,8 +293,7 @@ typedef struct CmigRlsValue
 	Node	   *node;
 	CmigRlsScope *scope;
 	Const	   *constant;		/* if it is a constant, even if converted */
-	bool		fallback;		/* does it replace a null, or is it a branch
-								 * of a CASE? */
+	bool		fallback;		/* of COALESCE, or a branch of CASE? */
 	int			relation;		/* if it comes from a column */
 	Oid			relid;
 	AttrNumber	attno;
@@ -357,8 +341,8 @@ typedef enum CmigRlsVerdictKind
 typedef struct CmigRlsVerdict
 {
 	CmigRlsVerdictKind kind;
-	char	   *condition;		/* when rows of others are let through; NULL:
-								 * always, or it cannot be shown */
+	char	   *condition;		/* for rows of others; NULL: always, or it
+								 * cannot be shown */
 	char	   *function;		/* a function whose body could not be read */
 	bool		context;		/* does that depend on the context? */
 	bool		setting;		/* does it depend on a setting? */
@@ -394,30 +378,20 @@ extern void cmig_rls_run(Node *tree, Oid relid, Oid role, CmigRlsLeak *leak);
 typedef struct CmigRlsExpression
 {
 	CmigRlsTruth truth;
-	Bitmapset  *columns;		/* columns of the row that are used, as
-								 * attribute numbers; 0 stands for the whole
-								 * row */
-	Bitmapset  *keys;			/* columns that are compared with a value that
-								 * is the same for all rows */
-	Bitmapset  *context_keys;	/* those of them that are compared with the
-								 * context */
-	char	   *volatile_function;	/* a volatile function that is called for
-									 * each row */
-	char	   *row_function;	/* a stable function that is called for each
-								 * row */
-	bool		row_function_has_column;	/* do the arguments of
-											 * row_function use the row, so
-											 * that it cannot be called just
-											 * once? */
+	Bitmapset  *columns;		/* of the row that are used; 0: the whole row */
+	Bitmapset  *keys;			/* compared with a value that is the same for
+								 * all rows */
+	Bitmapset  *context_keys;	/* of these: compared with the context */
+	char	   *volatile_function;	/* called for each row */
+	char	   *row_function;	/* a stable one that is called for each row */
+	bool		row_function_has_column;	/* so it cannot be called once? */
 	const char *in_subselect;	/* the column before IN (SELECT ...), or
-								 * "expression" if there is no column */
-	bool		correlated;		/* is there a sub-select that depends on the
-								 * row? */
+								 * "expression" */
+	bool		correlated;		/* does a sub-select depend on the row? */
 	char	   *cast_of_empty;	/* type to which a setting is cast without
 								 * NULLIF */
 	const char *strict_setting; /* setting read without missing_ok */
-	char	   *outer_column;	/* column of the policy's row that a
-								 * sub-select returns */
+	char	   *outer_column;	/* of the row, but returned by a sub-select */
 	bool		self_compared;	/* is a column compared with itself? */
 } CmigRlsExpression;
 
@@ -437,10 +411,8 @@ typedef struct CmigRlsFinding
 	const char *severity;
 	const char *object;
 	const char *problem;
-	char	   *fix;			/* complete SQL, or advice as an SQL comment;
-								 * NULL: none */
-	char	   *definer;		/* the OID of a definer function that sees
-								 * every row */
+	char	   *fix;			/* SQL, or advice as a comment; or NULL */
+	char	   *definer;		/* OID of one that sees every row, or NULL */
 } CmigRlsFinding;
 
 extern void cmig_rls_report(List **findings, const char *rule, const char *severity,

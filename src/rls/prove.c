@@ -273,20 +273,6 @@ cmig_rls_rows_of(Query *query, CmigRlsScope *outer, bool aggregated)
 	return add_from((Node *) query->jointree, list_make1(row), false);
 }
 
-/* Returns the cases of the rows that the query returns. */
-static List *
-cases_of_rows(Query *query, CmigRlsScope *scope)
-{
-	List	   *result = NIL;
-	ListCell   *lc;
-
-	foreach(lc, cmig_rls_rows_of(query, scope, false))
-	{
-		result = lappend(result, ((CmigRlsRow *) lfirst(lc))->facts);
-	}
-	return result;
-}
-
 /* Does the query return a row whatever its tables contain? */
 static bool
 always_returns(Query *query)
@@ -345,9 +331,13 @@ cases_of_link(SubLink *link, int want, CmigRlsScope *scope)
 				return NIL;
 			if (always_returns(query))
 				return list_make1(cmig_rls_no_facts());
-			if (want == IS_TRUE_BIT)
-				return cmig_rls_product(cases_of_rows(query, scope), cmig_rls_single((Node *) link, want, scope));
-			break;
+			if (want != IS_TRUE_BIT)
+				break;
+			foreach(lc, cmig_rls_rows_of(query, scope, false))
+			{
+				result = lappend(result, ((CmigRlsRow *) lfirst(lc))->facts);
+			}
+			return cmig_rls_product(result, cmig_rls_single((Node *) link, want, scope));
 		case ANY_SUBLINK:
 			if (want == IS_TRUE_BIT)
 				return compare_rows(link, scope);

@@ -197,13 +197,6 @@ row_column(Relation relation, TupleTableSlot *slot, const char *name, Oid type, 
 	return slot_getattr(slot, attnum, isnull);
 }
 
-static Datum
-copy_datum(Form_pg_attribute column, Datum value)
-{
-	return column->attlen == -1 ? PointerGetDatum(PG_DETOAST_DATUM_COPY(value)) :
-		datumCopy(value, column->attbyval, column->attlen);
-}
-
 /*
  * Compare two values with the built-in comparison function.  A key's base type
  * is always a built-in type.
@@ -251,7 +244,8 @@ search_row(Relation relation, TupleTableSlot *slot, void *arg)
 		if (compare(key, column->attcollation, value, ((Const *) lfirst(lc))->constvalue) == 0)
 			return true;
 	}
-	search->least = copy_datum(column, value);
+	search->least = column->attlen == -1 ? PointerGetDatum(PG_DETOAST_DATUM_COPY(value)) :
+		datumCopy(value, column->attbyval, column->attlen);
 	search->found = true;
 	return true;
 }
