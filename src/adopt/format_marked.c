@@ -683,7 +683,7 @@ add_baseline(CmigImport *import)
 		if (cmig_tool_text_compare_versions(revision->text.edges.id, newest_name.version) <= 0)
 			replaces->names[replaces->count++] = revision->text.edges.id;
 		else if (revision->text.edges.parents.count == 0)
-			cmig_import_set_parent(revision, baseline->text.edges.id);
+			revision->text.edges.parents = *cmig_argument_one(baseline->text.edges.id);
 	}
 	if (replaces->count == 0)
 		replaces->names[replaces->count++] = pstrdup(newest_name.version);

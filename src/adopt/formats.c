@@ -575,16 +575,6 @@ cmig_import_sort(CmigImport *import, CmigOrderCompare compare)
 }
 
 void
-cmig_import_set_parent(CmigToolRevision *revision, const char *parent)
-{
-	CmigNames  *parents = &revision->text.edges.parents;
-
-	parents->count = 1;
-	parents->names = palloc(sizeof(char *));
-	parents->names[0] = pstrdup(parent);
-}
-
-void
 cmig_import_chain(CmigImport *import)
 {
 	char	   *previous = NULL;
@@ -597,16 +587,9 @@ cmig_import_chain(CmigImport *import)
 		if (revision->text.edges.repeatable)
 			continue;
 		if (revision->text.edges.parents.count == 0 && previous != NULL)
-			cmig_import_set_parent(revision, previous);
+			revision->text.edges.parents = *cmig_argument_one(previous);
 		previous = revision->text.edges.id;
 	}
-}
-
-/* A CmigSubstituteValue callback that never returns a value. */
-static const char *
-no_value(const char *name, bool literal, void *arg)
-{
-	return NULL;
 }
 
 /*
@@ -649,7 +632,7 @@ check_script(CmigToolRevision *revision, const char *what, const char *sql)
 	CmigRevision *edges = &revision->text.edges;
 	CmigTextProblem *problem;
 
-	sql = cmig_substitute_script(sql, &revision->text.placeholders, edges->id, what, no_value, NULL);
+	sql = cmig_substitute_script(sql, &revision->text.placeholders, edges->id, what, NULL, NULL);
 	problem = sql ? cmig_text_check(what, sql, edges->transactional, false) : NULL;
 
 	if (problem == NULL)

@@ -135,21 +135,6 @@ read_placeholders(Jsonb *jsonb)
 	return result;
 }
 
-static void
-put_row(FunctionCallInfo fcinfo, const char *file_name, const char *content, const char *note)
-{
-	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-	Datum		values[3];
-	bool		nulls[3] = {false, content == NULL, note == NULL};
-
-	values[0] = CStringGetTextDatum(file_name);
-	if (content)
-		values[1] = CStringGetTextDatum(content);
-	if (note)
-		values[2] = CStringGetTextDatum(note);
-	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
-}
-
 Datum
 cmig_import_files(PG_FUNCTION_ARGS)
 {
@@ -195,15 +180,15 @@ cmig_import_files(PG_FUNCTION_ARGS)
 			template = revision->file_template;
 		else if (*revision->text.edges.message == '\0')
 			template = "%(rev)s";
-		put_row(fcinfo, cmig_file_name_make(template, &revision->text),
-				cmig_revision_format(&revision->text),
-				revision->notes.len > 0 ? revision->notes.data : NULL);
+		cmig_result_add_text(fcinfo, cmig_file_name_make(template, &revision->text),
+							 cmig_revision_format(&revision->text),
+							 revision->notes.len > 0 ? revision->notes.data : NULL);
 	}
 	foreach(lc, import.notes)
 	{
 		const CmigImportNote *note = lfirst(lc);
 
-		put_row(fcinfo, note->file_name, NULL, note->note);
+		cmig_result_add_text(fcinfo, note->file_name, NULL, note->note);
 	}
 	return (Datum) 0;
 }

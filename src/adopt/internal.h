@@ -192,9 +192,6 @@ typedef int (*CmigOrderCompare) (const char *a, const char *b);
 
 extern void cmig_import_sort(CmigImport *import, CmigOrderCompare compare);
 
-/* Set a revision's only parent. */
-extern void cmig_import_set_parent(CmigToolRevision *revision, const char *parent);
-
 /* Make the preceding revision the parent of each revision without a parent. */
 extern void cmig_import_chain(CmigImport *import);
 

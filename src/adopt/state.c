@@ -537,7 +537,6 @@ cmig_import_state(PG_FUNCTION_ARGS)
 	const CmigTool *tool;
 	CmigToolMatches *matches;
 	CmigNames  *tops;
-	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 
 	cmig_argument_require(fcinfo, 0, "tool", "SELECT * FROM cmig.import_state('<tool>')");
 	tool = tool_find(cmig_argument_text(fcinfo, 0));
@@ -555,16 +554,10 @@ cmig_import_state(PG_FUNCTION_ARGS)
 	for (int i = 0; i < list_length(matches->applied); i++)
 	{
 		const CmigToolApplied *applied = list_nth(matches->applied, i);
-		char	   *note = row_note(matches, i);
-		Datum		values[3];
-		bool		nulls[3] = {false, matches->nodes[i] < 0, note == NULL};
 
-		values[0] = CStringGetTextDatum(applied->name);
-		if (matches->nodes[i] >= 0)
-			values[1] = CStringGetTextDatum(cmig_graph_id(matches->graph, matches->nodes[i]));
-		if (note)
-			values[2] = CStringGetTextDatum(note);
-		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+		cmig_result_add_text(fcinfo, applied->name,
+							 matches->nodes[i] < 0 ? NULL : cmig_graph_id(matches->graph, matches->nodes[i]),
+							 row_note(matches, i));
 	}
 	return (Datum) 0;
 }

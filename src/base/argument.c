@@ -189,18 +189,26 @@ cmig_argument_place_error(void *text)
 	internalerrquery((const char *) text);
 }
 
-/* ----------------------------------------------------------------
- * Returns rows from SQL functions that return one text column.
- * ----------------------------------------------------------------
- */
-
 void
-cmig_result_add_text(FunctionCallInfo fcinfo, const char *text)
+cmig_result_add_text(FunctionCallInfo fcinfo,...)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-	Datum		values[1] = {CStringGetTextDatum(text)};
-	bool		nulls[1] = {false};
+	int			count = result->setDesc->natts;
+	Datum	   *values = palloc0(sizeof(Datum) * count);
+	bool	   *nulls = palloc(sizeof(bool) * count);
+	va_list		args;
 
+	va_start(args, fcinfo);
+	for (int i = 0; i < count; i++)
+	{
+		const char *text = va_arg(args, const char *);
+
+		Assert(TupleDescAttr(result->setDesc, i)->atttypid == TEXTOID);
+		nulls[i] = text == NULL;
+		if (text != NULL)
+			values[i] = CStringGetTextDatum(text);
+	}
+	va_end(args);
 	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 }
 

@@ -9,7 +9,6 @@
 
 #include "postgres.h"
 
-#include "access/attnum.h"
 #include "access/htup.h"
 #include "access/tupdesc.h"
 #include "catalog/pg_authid.h"
@@ -253,6 +252,9 @@ extern bool cmig_names_has(const CmigNames *sorted, const char *name);
 /* Returns the names as a text[]; NULL stands for null. */
 extern Datum cmig_names_datum(const CmigNames *names);
 
+/* Returns a list of the names, for a message. */
+extern char *cmig_listing_names(const CmigNames *names, CmigListingStyle style);
+
 /* Do both lists contain the same names in the same order? */
 extern bool cmig_names_same(const CmigNames *a, const CmigNames *b);
 
@@ -361,10 +363,11 @@ extern CmigNames *cmig_argument_target(FunctionCallInfo fcinfo, int n);
 extern void cmig_argument_place_error(void *text);
 
 /*
- * Add a row, or one for each element of a List of char *.  The SQL function must
- * have called InitMaterializedSRF() with MAT_SRF_USE_EXPECTED_DESC.
+ * Add a row with the text of each column, where NULL stands for null, or a row
+ * for each element of a List of char *.  The SQL function must have called
+ * InitMaterializedSRF(), with MAT_SRF_USE_EXPECTED_DESC if it has one column.
  */
-extern void cmig_result_add_text(FunctionCallInfo fcinfo, const char *text);
+extern void cmig_result_add_text(FunctionCallInfo fcinfo,...);
 extern void cmig_result_add_texts(FunctionCallInfo fcinfo, List *texts);
 
 /* in query.c */
@@ -516,17 +519,6 @@ extern uint64 cmig_query_run(CmigQuery *query, Datum *values, const char *nulls)
  */
 extern uint64 cmig_query_each(CmigQuery *query, Datum *values, const char *nulls,
 							  CmigRowCallback callback, void *arg);
-
-/* The rows of a small result, as Datums. */
-typedef struct CmigRows
-{
-	TupleDesc	desc;			/* NULL if there are no rows */
-	int			count;
-	HeapTuple  *rows;
-} CmigRows;
-
-/* Run a query and return its rows, palloc'd. */
-extern CmigRows *cmig_query_rows(CmigQuery *query, Datum *values, const char *nulls);
 
 /*
  * Run a query with the given snapshot, and return the first column of the first

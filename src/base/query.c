@@ -687,31 +687,6 @@ cmig_query_each(CmigQuery *query, Datum *values, const char *nulls,
 	return total;
 }
 
-/* Row callback: append a copy of the row to a CmigRows. */
-static void
-keep_row(TupleDesc desc, HeapTuple row, void *arg)
-{
-	CmigRows   *rows = arg;
-
-	if (rows->count == 0)
-	{
-		rows->desc = CreateTupleDescCopy(desc);
-		rows->rows = palloc(sizeof(HeapTuple));
-	}
-	else if ((rows->count & (rows->count - 1)) == 0)
-		rows->rows = repalloc(rows->rows, sizeof(HeapTuple) * 2 * rows->count);
-	rows->rows[rows->count++] = heap_copytuple(row);
-}
-
-CmigRows *
-cmig_query_rows(CmigQuery *query, Datum *values, const char *nulls)
-{
-	CmigRows   *rows = palloc0(sizeof(CmigRows));
-
-	cmig_query_each(query, values, nulls, keep_row, rows);
-	return rows;
-}
-
 void
 cmig_query_at_once(bool latest, void (*work) (void *), void *arg)
 {

@@ -125,6 +125,17 @@ cmig_listing_text(CmigListing *listing)
 	return listing->text.data;
 }
 
+char *
+cmig_listing_names(const CmigNames *names, CmigListingStyle style)
+{
+	CmigListing listing;
+
+	cmig_listing_init(&listing, style);
+	for (int i = 0; i < names->count; i++)
+		cmig_listing_add(&listing, names->names[i]);
+	return cmig_listing_text(&listing);
+}
+
 /* ----------------------------------------------------------------
  * Computes SHA-256 checksums.
  * ----------------------------------------------------------------

@@ -65,17 +65,13 @@ cmig_applied_require_known(const CmigGraph *graph, const CmigApplied *applied)
 	for (int node = 0; node < graph->count; node++)
 	{
 		const CmigNames *old = &graph->nodes[node].revision->replaces;
-		CmigListing list;
 
 		if (!cmig_graph_lists(old, row))
 			continue;
-		cmig_listing_init(&list, CMIG_LISTING_QUOTED);
-		for (int i = 0; i < old->count; i++)
-			cmig_listing_add(&list, old->names[i]);
 		ereport(ERROR,
 				(errcode(ERRCODE_CMIG_REVISION_NOT_FOUND),
 				 errmsg("revision \"%s\" cannot replace \"%s\" yet", cmig_graph_id(graph, node), row),
-				 errdetail("It replaces %s. Some of these revisions are applied, and at least one is not loaded.", cmig_listing_text(&list)),
+				 errdetail("It replaces %s. Some of these revisions are applied, and at least one is not loaded.", cmig_listing_names(old, CMIG_LISTING_QUOTED)),
 				 errhint("Load the files of the replaced revisions, and upgrade. The files are needed until all of these revisions are applied. If the schema already has everything in \"%s\": SELECT cmig.stamp(%s, purge => true)",
 						 cmig_graph_id(graph, node), quote_literal_cstr(cmig_graph_id(graph, node)))));
 	}

@@ -130,19 +130,21 @@ require_reversible(const CmigRunStep *step)
 /* Fill in *step from the stored script of the revision "id". */
 static void
 fill_step(CmigRunStep *step, const CmigPlan *plan, const char *id, bool repeatable,
-		  const CmigStoredScript *script)
+		  const CmigRevisionText *script)
 {
+	bool		up = plan->direction == CMIG_UPGRADE;
+
 	memset(step, 0, sizeof(*step));
 	step->revision = id;
 	step->direction = plan->direction;
 	step->target = plan->target;
-	step->stored_sql = script->sql;
-	step->sql = cmig_placeholder_values_insert(script->sql, &script->placeholders, id,
+	step->stored_sql = up ? script->upgrade_sql : script->downgrade_sql;
+	step->sql = cmig_placeholder_values_insert(step->stored_sql, &script->placeholders, id,
 											   cmig_direction_name(plan->direction), NULL);
-	step->verify_sql = cmig_placeholder_values_insert(script->verify_sql, &script->placeholders, id, "verify", NULL);
-	step->precondition_sql = cmig_placeholder_values_insert(script->precondition_sql, &script->placeholders,
+	step->verify_sql = cmig_placeholder_values_insert(up ? script->verify_sql : NULL, &script->placeholders, id, "verify", NULL);
+	step->precondition_sql = cmig_placeholder_values_insert(up ? script->precondition_sql : NULL, &script->placeholders,
 															id, "precondition", NULL);
-	step->transactional = script->transactional;
+	step->transactional = script->edges.transactional;
 	step->repeatable = repeatable;
 }
 
@@ -159,7 +161,7 @@ CmigRunStep *
 cmig_step_texts_fetch(const CmigGraph *graph, const CmigPlan *plan, int node)
 {
 	const char *id = cmig_graph_id(graph, node);
-	CmigStoredScript *script = cmig_catalog_read_script(id, plan->direction);
+	CmigRevisionText *script = cmig_catalog_read_text(id);
 	CmigRunStep *step;
 
 	if (script == NULL)
@@ -224,11 +226,11 @@ keep_texts(CmigRunStep *step, CmigPack *pack)
 
 /* Callback: keep the script of a step that the current query returns. */
 static void
-keep_script(const char *revision, CmigStoredScript *script, void *arg)
+keep_script(const CmigRevisionText *script, void *arg)
 {
 	CmigStepTexts *texts = arg;
 	const CmigPlanStep *steps = &texts->plan->steps[texts->first];
-	int			node = cmig_repeatables_find_any(texts->graph, revision);
+	int			node = cmig_repeatables_find_any(texts->graph, script->edges.id);
 	MemoryContext old;
 	int			i = 0;
 
@@ -249,10 +251,10 @@ keep_script(const char *revision, CmigStoredScript *script, void *arg)
  * if it belongs to a step of the plan.
  */
 static void
-keep_small(const char *revision, CmigStoredScript *script, void *arg)
+keep_small(const CmigRevisionText *script, void *arg)
 {
 	CmigStepTexts *texts = arg;
-	int			node = cmig_repeatables_find_any(texts->graph, revision);
+	int			node = cmig_repeatables_find_any(texts->graph, script->edges.id);
 	MemoryContext old;
 	CmigRunStep *step;
 

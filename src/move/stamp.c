@@ -54,10 +54,10 @@ typedef struct Window
 
 /* Callback: set the checksum of a revision, given its script. */
 static void
-keep_checksum(const char *revision, CmigStoredScript *script, void *arg)
+keep_checksum(const CmigRevisionText *script, void *arg)
 {
 	Window	   *window = arg;
-	int			node = cmig_graph_find_id(window->graph, revision);
+	int			node = cmig_graph_find_id(window->graph, script->edges.id);
 	int			low = 0;
 	int			high = window->count - 1;
 
@@ -73,7 +73,7 @@ keep_checksum(const char *revision, CmigStoredScript *script, void *arg)
 	if (node >= 0 && window->nodes[low] == node)
 		window->checksums[low] =
 			MemoryContextStrdup(window->context,
-								cmig_script_checksum(script->sql, script->transactional));
+								cmig_script_checksum(script->upgrade_sql, script->edges.transactional));
 }
 
 /*

@@ -125,8 +125,8 @@ extern const char *cmig_lexer_type_name(const CmigLexer *lexer);
 
 /*
  * A callback that returns the value of a placeholder, or NULL if the
- * placeholder has no value.  In the latter case, the placeholder's name is
- * used as its value.  "literal" is true if the placeholder is declared as a
+ * placeholder has no value.  In the latter case, or if the callback is NULL,
+ * the placeholder's name is used as its value.  "literal" is true if the placeholder is declared as a
  * literal.
  */
 typedef const char *(*CmigSubstituteValue) (const char *name, bool literal, void *arg);

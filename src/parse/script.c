@@ -131,7 +131,7 @@ static const char *
 quoted_value(const Region *region, const Placeholder *placeholder, const char *p)
 {
 	const Substitution *substitution = region->substitution;
-	const char *value = substitution->value(placeholder->name, placeholder->literal, substitution->arg);
+	const char *value = substitution->value ? substitution->value(placeholder->name, placeholder->literal, substitution->arg) : NULL;
 	StringInfoData quoted;
 
 	if (value == NULL)

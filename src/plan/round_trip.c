@@ -91,7 +91,7 @@ cmig_verify(PG_FUNCTION_ARGS)
 	for (int i = 0; i < count; i++)
 	{
 		const char *id = cmig_graph_id(now.graph, nodes[i]);
-		CmigStoredScript *script = cmig_catalog_read_script(id, CMIG_UPGRADE);
+		CmigRevisionText *script = cmig_catalog_read_text(id);
 		CmigRunStep step = {.revision = id,.direction = CMIG_UPGRADE,.transactional = true,.sql = ""};
 		ErrorData  *error;
 		Datum		values[3] = {0};

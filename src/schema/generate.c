@@ -468,13 +468,13 @@ find_differences(const CmigManaged *managed, const char *target_sql,
 	graph = now.graph;
 	for (int node = graph->count; node < graph->count + graph->repeatable_count; node++)
 	{
-		CmigStoredScript *stored = cmig_catalog_read_script(cmig_graph_id(graph, node), CMIG_UPGRADE);
+		CmigRevisionText *stored = cmig_catalog_read_text(cmig_graph_id(graph, node));
 		CmigTargetScript *script = palloc(sizeof(CmigTargetScript));
 
 		if (stored == NULL)
 			continue;
 		script->revision = cmig_graph_id(graph, node);
-		script->sql = cmig_placeholder_values_insert(stored->sql, &stored->placeholders, script->revision, "upgrade", NULL);
+		script->sql = cmig_placeholder_values_insert(stored->upgrade_sql, &stored->placeholders, script->revision, "upgrade", NULL);
 		options->scripts = lappend(options->scripts, script);
 	}
 	if (replay)

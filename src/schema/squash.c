@@ -296,7 +296,7 @@ CMIG_READER(cmig_squash)
 	for (int i = 0; i < squash.count; i++)
 	{
 		const char *id = cmig_graph_id(squash.graph, squash.nodes[i]);
-		CmigStoredScript *script = cmig_catalog_read_script(id, CMIG_UPGRADE);
+		CmigRevisionText *script = cmig_catalog_read_text(id);
 		CmigScriptReader *reader;
 		CmigStatement statement;
 
@@ -304,7 +304,7 @@ CMIG_READER(cmig_squash)
 			continue;
 		if (script->placeholders.count > 0)
 			cmig_listing_add(&filled, id);
-		reader = cmig_script_open(cmig_placeholder_values_insert(script->sql, &script->placeholders, id, "upgrade", NULL));
+		reader = cmig_script_open(cmig_placeholder_values_insert(script->upgrade_sql, &script->placeholders, id, "upgrade", NULL));
 		while (cmig_script_next(reader, &statement))
 			add_statement(&generate.unresolved, id, &statement);
 		cmig_script_close(reader);

@@ -427,13 +427,7 @@ forget_scope(void)
 static void
 add_step(CmigDirection direction, const CmigRevision *revision, void *arg)
 {
-	ReturnSetInfo *result = arg;
-	Datum		values[2];
-	bool		nulls[2] = {0};
-
-	values[0] = CStringGetTextDatum(revision->id);
-	values[1] = CStringGetTextDatum(revision->message);
-	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+	cmig_result_add_text((FunctionCallInfo) arg, revision->id, revision->message);
 }
 
 /*
@@ -466,7 +460,7 @@ cmig_create_scope(PG_FUNCTION_ARGS)
 	name = scope_argument(fcinfo, 0, "SELECT * FROM cmig.create_scope('<schema>')");
 	cmig_argument_require(fcinfo, 1, "target", "SELECT * FROM cmig.create_scope('<schema>', 'head')");
 	run.target = cmig_argument_text(fcinfo, 1);
-	run.arg = fcinfo->resultinfo;
+	run.arg = fcinfo;
 	cmig_citus_require_coordinator("cmig.create_scope()");
 
 	copy_of = scope_argument(fcinfo, 2, NULL);

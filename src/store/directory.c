@@ -293,7 +293,7 @@ PG_FUNCTION_INFO_V1(cmig_export_array);
 /* The state of a call to cmig.export. */
 typedef struct Export
 {
-	ReturnSetInfo *result;
+	FunctionCallInfo fcinfo;
 	CmigFileNames names;
 	MemoryContext context;		/* memory for one file; reset after each file */
 } Export;
@@ -303,16 +303,13 @@ static void
 put_file(const CmigRevisionText *revision, void *arg)
 {
 	Export	   *export = arg;
-	Datum		values[2];
-	bool		nulls[2] = {false, false};
 	MemoryContext old;
 
 	CHECK_FOR_INTERRUPTS();
 	cmig_file_names_add(revision, &export->names);
 	old = MemoryContextSwitchTo(export->context);
-	values[0] = CStringGetTextDatum(((CmigNamedFile *) llast(export->names.files))->name);
-	values[1] = CStringGetTextDatum(cmig_revision_format(revision));
-	tuplestore_putvalues(export->result->setResult, export->result->setDesc, values, nulls);
+	cmig_result_add_text(export->fcinfo, ((CmigNamedFile *) llast(export->names.files))->name,
+						 cmig_revision_format(revision));
 	MemoryContextSwitchTo(old);
 	MemoryContextReset(export->context);
 }
@@ -379,7 +376,7 @@ export(FunctionCallInfo fcinfo, const CmigNames *wanted)
 	Export		export;
 
 	InitMaterializedSRF(fcinfo, 0);
-	export.result = (ReturnSetInfo *) fcinfo->resultinfo;
+	export.fcinfo = fcinfo;
 	cmig_file_names_init(&export.names, cmig_argument_text(fcinfo, 1));
 	export.context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig file",
 										   ALLOCSET_DEFAULT_SIZES);
@@ -408,12 +405,7 @@ export(FunctionCallInfo fcinfo, const CmigNames *wanted)
 Datum
 cmig_export(PG_FUNCTION_ARGS)
 {
-	CmigNames	wanted = {0};
-	char	   *revision = cmig_argument_text(fcinfo, 0);
-
-	wanted.names = &revision;
-	wanted.count = 1;
-	return export(fcinfo, revision ? &wanted : NULL);
+	return export(fcinfo, PG_ARGISNULL(0) ? NULL : cmig_argument_one(cmig_argument_text(fcinfo, 0)));
 }
 
 Datum

@@ -133,9 +133,7 @@ set_label(const CmigGraph *graph, CmigRevision *edges, char *label)
 				(errcode(ERRCODE_UNIQUE_VIOLATION),
 				 errmsg("\"%s\" is already the name of a revision or branch", label),
 				 errhint("Give the branch another label.")));
-	edges->labels.names = palloc(sizeof(char *));
-	edges->labels.names[0] = label;
-	edges->labels.count = 1;
+	edges->labels = *cmig_argument_one(label);
 }
 
 /*
@@ -348,14 +346,7 @@ merge(FunctionCallInfo fcinfo, const CmigNames *revisions)
 	else if (list_length(parents) == 2)
 		message = psprintf("merge %s and %s", text.edges.parents.names[0], text.edges.parents.names[1]);
 	else
-	{
-		CmigListing merged;
-
-		cmig_listing_init(&merged, CMIG_LISTING_PLAIN);
-		for (int i = 0; i < text.edges.parents.count; i++)
-			cmig_listing_add(&merged, text.edges.parents.names[i]);
-		message = psprintf("merge %s", cmig_listing_text(&merged));
-	}
+		message = psprintf("merge %s", cmig_listing_names(&text.edges.parents, CMIG_LISTING_PLAIN));
 	text.edges.message = message;
 	require_sound_with(set, &text.edges);
 	cmig_revision_rows_insert(&text);
@@ -476,7 +467,7 @@ cmig_repair(PG_FUNCTION_ARGS)
 {
 	CmigRevisionSet *set;
 	CmigGraph  *graph;
-	CmigStoredScript *script;
+	CmigRevisionText *script;
 	CmigJournalEntry entry = {.direction = "repair"};
 	int			node;
 
@@ -490,14 +481,14 @@ cmig_repair(PG_FUNCTION_ARGS)
 				 errmsg("revision \"%s\" is not applied", entry.revision),
 				 errdetail("There is nothing to repair, because the script can be changed until the revision is applied."),
 				 errhint("Load the new script.")));
-	script = cmig_catalog_read_script(entry.revision, CMIG_UPGRADE);
+	script = cmig_catalog_read_text(entry.revision);
 	if (script == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("revision \"%s\" was deleted in the meantime", entry.revision),
 				 errdetail("Its row in cmig.revision no longer exists."),
 				 errhint("Load it again.")));
-	entry.checksum = cmig_repeatable_checksum(script->sql, script->transactional, cmig_repeatables_is(graph, node));
+	entry.checksum = cmig_repeatable_checksum(script->upgrade_sql, script->edges.transactional, cmig_repeatables_is(graph, node));
 	cmig_journal_write(&entry);
 	PG_RETURN_VOID();
 }
@@ -507,16 +498,6 @@ has_id(const CmigRevisionSet *set, const char *id)
 {
 	for (int i = 0; i < set->count; i++)
 		if (strcmp(set->revisions[i].id, id) == 0)
-			return true;
-	return false;
-}
-
-/* Is the name in the list, which need not be sorted? */
-static bool
-names_contain(const CmigNames *names, const char *name)
-{
-	for (int i = 0; i < names->count; i++)
-		if (strcmp(names->names[i], name) == 0)
 			return true;
 	return false;
 }
@@ -574,7 +555,7 @@ remove_inactive(const char *id)
 	{
 		const CmigNames *old = &set->revisions[i].replaces;
 
-		if (names_contain(old, id) && cmig_active_needed_in_scopes(old))
+		if (cmig_graph_lists(old, id) && cmig_active_needed_in_scopes(old))
 			ereport(ERROR,
 					(errcode(ERRCODE_OBJECT_IN_USE),
 					 errmsg("revision \"%s\" cannot be removed because scopes need it", id),
@@ -621,7 +602,7 @@ cmig_remove_revision(PG_FUNCTION_ARGS)
 	needing = list_concat(cmig_identifier_edges(&graph->nodes[node].children, NULL),
 						  cmig_identifier_edges(&graph->nodes[node].dependents, NULL));
 	for (int i = graph->count; i < graph->count + graph->repeatable_count; i++)
-		if (names_contain(&graph->nodes[i].revision->depends, id))
+		if (cmig_graph_lists(&graph->nodes[i].revision->depends, id))
 			needing = lappend_int(needing, i);
 	if (needing != NIL)
 		ereport(ERROR,

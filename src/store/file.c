@@ -29,7 +29,6 @@
 #include "utils/timestamp.h"
 #include "utils/varlena.h"
 
-#include "base/errors.h"
 #include "graph/graph.h"
 #include "parse/parse.h"
 #include "store/internal.h"

@@ -11,7 +11,6 @@
 
 #include "datatype/timestamp.h"
 #include "fmgr.h"
-#include "lib/stringinfo.h"
 #include "nodes/pg_list.h"
 
 #include "base/base.h"

@@ -14,7 +14,6 @@
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "nodes/pg_list.h"
-#include "utils/builtins.h"
 
 #include "base/base.h"
 #include "base/errors.h"
@@ -91,13 +90,6 @@ item_place(const LoadItem * item)
 	return psprintf("line %d", item->file->line);
 }
 
-/* A CmigSubstituteValue callback that has no value for any placeholder. */
-static const char *
-no_value(const char *name, bool literal, void *arg)
-{
-	return NULL;
-}
-
 /*
  * Take the revisions from the files (a List of CmigRevisionFile *).  Raises
  * error MG013 if a placeholder cannot be replaced at its position in a script,
@@ -119,8 +111,8 @@ take_files(Load * load, List *files)
 		text = &item->file->text;
 		for (int i = CMIG_SECTION_UPGRADE; i <= CMIG_SECTION_VERIFY; i++)
 			cmig_substitute_script(*cmig_section_of(text, i), &text->placeholders, text->edges.id,
-								   cmig_marker_sections[i], no_value, NULL);
-		cmig_substitute_script(text->precondition_sql, &text->placeholders, text->edges.id, "precondition", no_value, NULL);
+								   cmig_marker_sections[i], NULL, NULL);
+		cmig_substitute_script(text->precondition_sql, &text->placeholders, text->edges.id, "precondition", NULL, NULL);
 		load->sorted[load->count++] = item;
 	}
 	qsort(load->sorted, load->count, sizeof(LoadItem *), compare_items);
@@ -148,26 +140,20 @@ take_files(Load * load, List *files)
 	}
 }
 
+/* A bsearch comparator: compare an id with that of an item. */
+static int
+compare_id(const void *id, const void *item)
+{
+	return strcmp(id, item_id(*(LoadItem * const *) item));
+}
+
 /* Returns the item for the revision with this id, or NULL if there is none. */
 static LoadItem *
 find_item(const Load * load, const char *id)
 {
-	int			low = 0;
-	int			high = load->count - 1;
+	LoadItem  **found = bsearch(id, load->sorted, load->count, sizeof(LoadItem *), compare_id);
 
-	while (low <= high)
-	{
-		int			middle = (low + high) / 2;
-		int			result = strcmp(id, item_id(load->sorted[middle]));
-
-		if (result == 0)
-			return load->sorted[middle];
-		if (result < 0)
-			high = middle - 1;
-		else
-			low = middle + 1;
-	}
-	return NULL;
+	return found ? *found : NULL;
 }
 
 /*
@@ -794,17 +780,6 @@ is_unneeded(void *arg)
 	return true;
 }
 
-/* Add a row to the result of the SQL function. */
-static void
-add_row(FunctionCallInfo fcinfo, const char *revision, const char *action)
-{
-	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-	Datum		values[2] = {CStringGetTextDatum(revision), CStringGetTextDatum(action)};
-	bool		nulls[2] = {0};
-
-	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
-}
-
 /*
  * The rows are first the revisions from the files, in file order, then the
  * removed revisions, and then those that prune did not remove.  Removed and
@@ -836,16 +811,16 @@ cmig_load_call(FunctionCallInfo fcinfo, const char *function, List *files)
 	{
 		const		LoadItem *item = &load.items[i];
 
-		add_row(fcinfo, item_id(item),
-				!item->exists ? "added" : item->differs ? "replaced" : "unchanged");
+		cmig_result_add_text(fcinfo, item_id(item),
+							 !item->exists ? "added" : item->differs ? "replaced" : "unchanged");
 	}
 	foreach(lc, load.removed)
 	{
-		add_row(fcinfo, lfirst(lc), "removed");
+		cmig_result_add_text(fcinfo, lfirst(lc), "removed");
 	}
 	foreach(lc, load.kept)
 	{
-		add_row(fcinfo, lfirst(lc), "kept");
+		cmig_result_add_text(fcinfo, lfirst(lc), "kept");
 	}
 	return (Datum) 0;
 }

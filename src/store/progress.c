@@ -511,14 +511,10 @@ cmig_active_settle(void)
 	{
 		CmigRevisionText *text = cmig_catalog_read_text(revision->id);
 		CmigJournalEntry entry = {.revision = revision->id,.direction = "stamp"};
-		CmigListing old;
 
-		cmig_listing_init(&old, CMIG_LISTING_PLAIN);
-		for (int i = 0; i < revision->replaces.count; i++)
-			cmig_listing_add(&old, revision->replaces.names[i]);
 		cmig_version_rows_replace(revision->replaces.names[revision->replaces.count - 1], revision->id);
 		entry.checksum = cmig_script_checksum(text->upgrade_sql, text->edges.transactional);
-		entry.message = psprintf("replaces %s", cmig_listing_text(&old));
+		entry.message = psprintf("replaces %s", cmig_listing_names(&revision->replaces, CMIG_LISTING_PLAIN));
 		cmig_journal_write(&entry);
 	}
 }

@@ -43,12 +43,13 @@
 	" r.downgrade_sql::text, r.verify_sql::text, r.precondition_sql::text," \
 	" r.placeholders::text[], r.previous_sql::text"
 
+/* The columns of the scripts of one direction. */
 #define UPGRADE_COLUMNS \
-	"r.revision::text, coalesce(r.upgrade_sql::text, ''), r.verify_sql::text," \
-	" r.transactional::boolean, r.precondition_sql::text, r.placeholders::text[], r.previous_sql::text"
+	"r.revision::text, r.transactional::boolean, r.placeholders::text[], r.upgrade_sql::text, NULL::text," \
+	" r.verify_sql::text, r.precondition_sql::text"
 #define DOWNGRADE_COLUMNS \
-	"r.revision::text, r.downgrade_sql::text, NULL::text, r.transactional::boolean, NULL::text," \
-	" r.placeholders::text[], NULL::text"
+	"r.revision::text, r.transactional::boolean, r.placeholders::text[], ''::text, r.downgrade_sql::text," \
+	" NULL::text, NULL::text"
 
 #define OF_ONE " FROM cmig.revision r WHERE r.revision::text = $1"
 #define OF_MANY " FROM cmig.revision r WHERE r.revision::text = ANY ($1)"
@@ -81,11 +82,6 @@ static CmigQuery read_file_names = {
 };
 
 /* Queries for scripts, indexed by direction. */
-static CmigQuery read_script[] = {
-	[CMIG_UPGRADE] = {"SELECT " UPGRADE_COLUMNS OF_ONE, 1, {TEXTOID}},
-	[CMIG_DOWNGRADE] = {"SELECT " DOWNGRADE_COLUMNS OF_ONE, 1, {TEXTOID}}
-};
-
 static CmigQuery read_scripts[] = {
 	[CMIG_UPGRADE] = {"SELECT " UPGRADE_COLUMNS OF_MANY, 1, {TEXTARRAYOID}},
 	[CMIG_DOWNGRADE] = {"SELECT " DOWNGRADE_COLUMNS OF_MANY, 1, {TEXTARRAYOID}}
@@ -302,14 +298,22 @@ read_text_columns(TupleDesc desc, HeapTuple row)
 	return text;
 }
 
+/* Row callback: store the revision in *arg. */
+static void
+keep_text_row(TupleDesc desc, HeapTuple row, void *arg)
+{
+	*(CmigRevisionText **) arg = read_text_columns(desc, row);
+}
+
 CmigRevisionText *
 cmig_catalog_read_text(const char *revision)
 {
 	static CmigQuery query = {"SELECT " TEXT_COLUMNS OF_ONE, 1, {TEXTOID}};
 	Datum		values[1] = {CStringGetTextDatum(revision)};
-	CmigRows   *rows = cmig_query_rows(&query, values, NULL);
+	CmigRevisionText *text = NULL;
 
-	return rows->count == 0 ? NULL : read_text_columns(rows->desc, rows->rows[0]);
+	cmig_query_each(&query, values, NULL, keep_text_row, &text);
+	return text;
 }
 
 bool
@@ -330,44 +334,17 @@ cmig_catalog_has_preconditions(void)
 	return cmig_query_run(&query, NULL, NULL) > 0;
 }
 
-/*
- * Returns a palloc'd script, given a row with UPGRADE_COLUMNS or
- * DOWNGRADE_COLUMNS.
- */
-static CmigStoredScript *
-read_script_columns(TupleDesc desc, HeapTuple row)
+/* The state of the functions that pass revisions to a callback. */
+typedef struct EachText
 {
-	CmigStoredScript *script = palloc0(sizeof(CmigStoredScript));
-
-	script->sql = cmig_query_text_or_null(desc, row, 2);
-	script->verify_sql = cmig_query_text_or_null(desc, row, 3);
-	script->transactional = cmig_query_bool(desc, row, 4, true);
-	script->precondition_sql = cmig_query_text_or_null(desc, row, 5);
-	(void) read_names(NULL, desc, row, 6, &script->placeholders);
-	script->previous_sql = cmig_query_text_or_null(desc, row, 7);
-	return script;
-}
-
-CmigStoredScript *
-cmig_catalog_read_script(const char *revision, CmigDirection direction)
-{
-	Datum		values[1] = {CStringGetTextDatum(revision)};
-	CmigRows   *rows = cmig_query_rows(&read_script[direction], values, NULL);
-
-	return rows->count == 0 ? NULL : read_script_columns(rows->desc, rows->rows[0]);
-}
-
-/* The state of cmig_catalog_each_script() and similar functions. */
-typedef struct EachScript
-{
+	CmigRevisionTextCallback callback;
+	void	   *arg;
 	const char *always;			/* id of the revision whose script is passed
 								 * to the callback even if it is large */
 	Size		left;			/* number of bytes of scripts that may still
 								 * be passed to the callback */
-	CmigScriptCallback callback;
-	void	   *arg;
 	MemoryContext context;
-} EachScript;
+} EachText;
 
 /* Returns the size of the value in a text column without detoasting it. */
 static Size
@@ -380,66 +357,32 @@ column_size(TupleDesc desc, HeapTuple row, int column)
 }
 
 /*
- * Row callback: pass the script to the caller's callback, unless the script is
- * too large.
+ * Row callback: pass the scripts of one direction to the caller's callback,
+ * unless they are too large.
  */
 static void
 hand_over_script(TupleDesc desc, HeapTuple row, void *arg)
 {
-	EachScript *each = arg;
+	EachText   *each = arg;
 	MemoryContext old = MemoryContextSwitchTo(each->context);
-	char	   *revision = cmig_query_text(desc, row, 1);
-	Size		size = column_size(desc, row, 2) + column_size(desc, row, 3);
+	CmigRevisionText *text = palloc0(sizeof(CmigRevisionText));
+	Size		size = column_size(desc, row, 4) + column_size(desc, row, 5) + column_size(desc, row, 6);
 
-	if (size <= each->left || strcmp(revision, each->always) == 0)
+	text->edges.id = cmig_query_text(desc, row, 1);
+	if (size <= each->left || strcmp(text->edges.id, each->always) == 0)
 	{
 		each->left -= Min(size, each->left);
-		each->callback(revision, read_script_columns(desc, row), each->arg);
+		text->edges.transactional = cmig_query_bool(desc, row, 2, true);
+		(void) read_names(NULL, desc, row, 3, &text->placeholders);
+		text->upgrade_sql = read_text_or(NULL, desc, row, 4, "");
+		text->downgrade_sql = cmig_query_text_or_null(desc, row, 5);
+		text->verify_sql = cmig_query_text_or_null(desc, row, 6);
+		text->precondition_sql = cmig_query_text_or_null(desc, row, 7);
+		each->callback(text, each->arg);
 	}
 	MemoryContextSwitchTo(old);
 	MemoryContextReset(each->context);
 }
-
-/*
- * Run a query for scripts, and pass each script on to the caller's callback.
- */
-static void
-each_script(CmigQuery *query, Datum value, EachScript *each)
-{
-	each->context = AllocSetContextCreate(CurrentMemoryContext,
-										  "pg_cmig revision script",
-										  ALLOCSET_DEFAULT_SIZES);
-	cmig_query_each(query, &value, NULL, hand_over_script, each);
-	MemoryContextDelete(each->context);
-}
-
-void
-cmig_catalog_each_script(const CmigNames *revisions, CmigDirection direction,
-						 Size most_bytes, CmigScriptCallback callback, void *arg)
-{
-	EachScript	each = {revisions->names[0], most_bytes, callback, arg, NULL};
-	Datum		names = cmig_names_datum(revisions);
-
-	each_script(&read_scripts[direction], names, &each);
-	pfree(DatumGetPointer(names));
-}
-
-void
-cmig_catalog_each_small_script(int most_bytes, CmigDirection direction,
-							   CmigScriptCallback callback, void *arg)
-{
-	EachScript	each = {"", MaxAllocHugeSize, callback, arg, NULL};
-
-	each_script(&read_small_scripts[direction], Int32GetDatum(most_bytes), &each);
-}
-
-/* The state of cmig_catalog_each_text() and similar functions. */
-typedef struct EachText
-{
-	CmigRevisionTextCallback callback;
-	void	   *arg;
-	MemoryContext context;
-} EachText;
 
 /* Row callback: pass the revision on to the caller's callback. */
 static void
@@ -454,27 +397,49 @@ hand_over_text(TupleDesc desc, HeapTuple row, void *arg)
 	MemoryContextReset(each->context);
 }
 
-/* Run a query with TEXT_COLUMNS, and pass each revision on to the callback. */
+/* Run a query, and pass each revision on to the caller's callback. */
 static void
-each_text(CmigQuery *query, const CmigNames *ids, CmigRevisionTextCallback callback, void *arg)
+each_text(CmigQuery *query, Datum value, CmigRowCallback hand_over, EachText *each)
 {
-	EachText	each = {callback, arg, AllocSetContextCreate(CurrentMemoryContext, "pg_cmig revision text", ALLOCSET_DEFAULT_SIZES)};
-	Datum		values[1] = {ids ? cmig_names_datum(ids) : (Datum) 0};
+	each->context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig revision text", ALLOCSET_DEFAULT_SIZES);
+	cmig_query_each(query, &value, NULL, hand_over, each);
+	MemoryContextDelete(each->context);
+}
 
-	cmig_query_each(query, values, NULL, hand_over_text, &each);
-	MemoryContextDelete(each.context);
+void
+cmig_catalog_each_script(const CmigNames *revisions, CmigDirection direction,
+						 Size most_bytes, CmigRevisionTextCallback callback, void *arg)
+{
+	EachText	each = {callback, arg, revisions->names[0], most_bytes};
+	Datum		names = cmig_names_datum(revisions);
+
+	each_text(&read_scripts[direction], names, hand_over_script, &each);
+	pfree(DatumGetPointer(names));
+}
+
+void
+cmig_catalog_each_small_script(int most_bytes, CmigDirection direction,
+							   CmigRevisionTextCallback callback, void *arg)
+{
+	EachText	each = {callback, arg, "", MaxAllocHugeSize};
+
+	each_text(&read_small_scripts[direction], Int32GetDatum(most_bytes), hand_over_script, &each);
 }
 
 void
 cmig_catalog_each_text(const CmigNames *ids, CmigRevisionTextCallback callback, void *arg)
 {
-	each_text(ids ? &read_texts_of : &read_texts, ids, callback, arg);
+	EachText	each = {callback, arg};
+
+	each_text(ids ? &read_texts_of : &read_texts, ids ? cmig_names_datum(ids) : (Datum) 0, hand_over_text, &each);
 }
 
 void
 cmig_catalog_each_name(CmigRevisionTextCallback callback, void *arg)
 {
-	each_text(&read_file_names, NULL, callback, arg);
+	EachText	each = {callback, arg};
+
+	each_text(&read_file_names, (Datum) 0, hand_over_text, &each);
 }
 
 /* ----------------------------------------------------------------
@@ -482,9 +447,23 @@ cmig_catalog_each_name(CmigRevisionTextCallback callback, void *arg)
  * ----------------------------------------------------------------
  */
 
+/* Row callback: set the creation time of *arg, a CmigRevision, if it has none. */
+static void
+keep_created_at(TupleDesc desc, HeapTuple row, void *arg)
+{
+	CmigRevision *edges = arg;
+	bool		isnull;
+	Datum		value = cmig_query_datum(desc, row, 1, &isnull);
+
+	if (edges->has_created_at || isnull)
+		return;
+	edges->created_at = DatumGetTimestampTz(value);
+	edges->has_created_at = true;
+}
+
 /*
- * Delete the row of a revision.  Returns NULL if there is no such row;
- * otherwise, a row with created_at.
+ * Delete the row of a revision, and set its creation time if it has none.
+ * Returns false if there is no such row.
  *
  * Authors do not have the DELETE privilege, because it would also allow them
  * to lock the table in any mode and to delete applied revisions manually.  A
@@ -492,8 +471,8 @@ cmig_catalog_each_name(CmigRevisionTextCallback callback, void *arg)
  * functions, which check whether a revision can be deleted; the row is then
  * deleted with the privileges of the table's owner.
  */
-static CmigRows *
-delete_row(const char *id)
+static bool
+delete_row(CmigRevision *edges)
 {
 	static CmigQuery query = {
 		"DELETE FROM cmig.revision WHERE revision::text = $1 RETURNING created_at::timestamptz", 1, {TEXTOID}
@@ -502,16 +481,16 @@ delete_row(const char *id)
 	bool		as_owner = pg_class_aclcheck(table, GetUserId(), ACL_DELETE) != ACLCHECK_OK &&
 	pg_attribute_aclcheck(table, get_attnum(table, "revision"), GetUserId(),
 						  ACL_INSERT) == ACLCHECK_OK;
-	Datum		values[1] = {CStringGetTextDatum(id)};
+	Datum		values[1] = {CStringGetTextDatum(edges->id)};
 	CmigRole	caller;
-	CmigRows   *rows;
+	bool		deleted;
 
 	if (as_owner)
 		cmig_role_act_as_owner(&caller, cmig_role_owner_of(table));
-	rows = cmig_query_rows(&query, values, NULL);
+	deleted = cmig_query_each(&query, values, NULL, keep_created_at, edges) > 0;
 	if (as_owner)
 		cmig_role_return(&caller);
-	return rows->count > 0 ? rows : NULL;
+	return deleted;
 }
 
 /* Returns names as the text of an array. */
@@ -627,27 +606,22 @@ void
 cmig_revision_rows_replace(const CmigRevisionText *revision)
 {
 	CmigRevisionText row = *revision;
-	CmigRows   *deleted = delete_row(revision->edges.id);
-	bool		isnull;
 
-	if (deleted == NULL)
+	if (!delete_row(&row.edges))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("revision \"%s\" could not be replaced", revision->edges.id),
 				 errdetail("Its row in cmig.revision no longer exists."),
 				 errhint("Load the file again.")));
-	if (!row.edges.has_created_at)
-	{
-		row.edges.created_at = DatumGetTimestampTz(cmig_query_datum(deleted->desc, deleted->rows[0], 1, &isnull));
-		row.edges.has_created_at = !isnull;
-	}
 	cmig_revision_rows_insert(&row);
 }
 
 void
 cmig_revision_rows_delete(const char *revision)
 {
-	(void) delete_row(revision);
+	CmigRevision row = {.id = unconstify(char *, revision)};
+
+	(void) delete_row(&row);
 }
 
 /* ----------------------------------------------------------------
@@ -673,22 +647,26 @@ cmig_repeatable_checksum(const char *sql, bool transactional, bool repeatable)
 	return cmig_checksum_finish(checksum);
 }
 
+/* Does the script, which may be NULL, have this checksum? */
+static bool
+is_script(const char *sql, const char *checksum)
+{
+	return sql != NULL && strcmp(cmig_repeatable_checksum(sql, true, true), checksum) == 0;
+}
+
 CmigRepeatableState
 cmig_repeatable_state(const CmigGraph *graph, int node)
 {
 	const char *id = cmig_graph_id(graph, node);
 	CmigJournalRepeatable last = cmig_journal_read_repeatable(id);
-	CmigStoredScript *script;
+	CmigRevisionText *text;
 
 	if (last.checksum == NULL)
 		return CMIG_REPEATABLE_NEW;
 	if (last.reverted)
 		return CMIG_REPEATABLE_REVERTED;
-	script = cmig_catalog_read_script(id, CMIG_UPGRADE);
-	if (script == NULL ||
-		strcmp(last.checksum, cmig_repeatable_checksum(script->sql, script->transactional, true)) != 0)
-		return CMIG_REPEATABLE_CHANGED;
-	return CMIG_REPEATABLE_CURRENT;
+	text = cmig_catalog_read_text(id);
+	return text && is_script(text->upgrade_sql, last.checksum) ? CMIG_REPEATABLE_CURRENT : CMIG_REPEATABLE_CHANGED;
 }
 
 void
@@ -712,13 +690,6 @@ cmig_repeatable_add_due(const CmigGraph *graph, const CmigApplied *applied, Cmig
 	MemoryContextDelete(context);
 }
 
-/* Does the script, which may be NULL, have this checksum? */
-static bool
-is_script(const char *sql, const char *checksum)
-{
-	return sql != NULL && strcmp(cmig_repeatable_checksum(sql, true, true), checksum) == 0;
-}
-
 List *
 cmig_repeatable_runs(const CmigGraph *graph)
 {
@@ -727,18 +698,17 @@ cmig_repeatable_runs(const CmigGraph *graph)
 	for (int node = graph->count; node < graph->count + graph->repeatable_count; node++)
 	{
 		CmigJournalRepeatable last = cmig_journal_read_repeatable(cmig_graph_id(graph, node));
-		CmigStoredScript *script = last.checksum == NULL ? NULL :
-		cmig_catalog_read_script(cmig_graph_id(graph, node), CMIG_UPGRADE);
+		CmigRevisionText *text = last.checksum == NULL ? NULL : cmig_catalog_read_text(cmig_graph_id(graph, node));
 		CmigRepeatableRun *run;
 
-		if (script == NULL)
+		if (text == NULL)
 			continue;
 		run = palloc(sizeof(CmigRepeatableRun));
 		run->node = node;
 		run->reverted = last.reverted;
-		run->placeholders = script->placeholders;
-		run->sql = is_script(script->sql, last.checksum) ? script->sql :
-			is_script(script->previous_sql, last.checksum) ? script->previous_sql : NULL;
+		run->placeholders = text->placeholders;
+		run->sql = is_script(text->upgrade_sql, last.checksum) ? text->upgrade_sql :
+			is_script(text->previous_sql, last.checksum) ? text->previous_sql : NULL;
 		if (run->sql != NULL)
 			runs = lappend(runs, run);
 	}

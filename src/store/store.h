@@ -121,49 +121,28 @@ extern CmigRevisionSet *cmig_catalog_read_revisions(bool with_details);
 /* Returns NULL if the revision does not exist. */
 extern CmigRevisionText *cmig_catalog_read_text(const char *revision);
 
-/* The scripts of a revision for an upgrade or a downgrade. */
-typedef struct CmigStoredScript
-{
-	char	   *sql;			/* NULL if there is no downgrade script */
-	char	   *verify_sql;		/* NULL for a downgrade, or if there is none */
-	char	   *precondition_sql;	/* NULL for a downgrade, or if there is
-									 * none */
-	bool		transactional;
-	CmigNames	placeholders;	/* declarations of placeholders in the scripts */
-	char	   *previous_sql;	/* NULL for a downgrade; see CmigRevisionText */
-} CmigStoredScript;
-
 extern bool cmig_catalog_has_preconditions(void);
 
-/* Returns NULL if the revision does not exist. */
-extern CmigStoredScript *cmig_catalog_read_script(const char *revision,
-												  CmigDirection direction);
-
 /*
- * cmig_catalog_each_script() calls the callback for the scripts of several
- * revisions, in any order, in a memory context that is reset after each call.
- * The scripts of the first revision in the list are always passed to the
- * callback.  Other scripts are passed only if they fit into most_bytes,
- * together with those that were passed before.
+ * Callbacks get the scripts of several revisions for one direction, in any
+ * order, in a memory context that is reset after each call; other fields of the
+ * revision are not set.  cmig_catalog_each_script() always passes the scripts
+ * of the first revision in the list, others only if they fit into most_bytes
+ * together with those that were passed before; each_small_script() passes all
+ * scripts that have at most most_bytes.
  */
-typedef void (*CmigScriptCallback) (const char *revision, CmigStoredScript *script, void *arg);
+typedef void (*CmigRevisionTextCallback) (const CmigRevisionText *text, void *arg);
 
 extern void cmig_catalog_each_script(const CmigNames *revisions, CmigDirection direction,
-									 Size most_bytes, CmigScriptCallback callback, void *arg);
+									 Size most_bytes, CmigRevisionTextCallback callback, void *arg);
 
-/*
- * Like cmig_catalog_each_script(), but for all revisions whose scripts have at
- * most most_bytes bytes.
- */
 extern void cmig_catalog_each_small_script(int most_bytes, CmigDirection direction,
-										   CmigScriptCallback callback, void *arg);
+										   CmigRevisionTextCallback callback, void *arg);
 
 /*
  * Call the callback for the stored revisions with these ids, or for all if it
  * is NULL, ordered by id.  The revision is freed after each call.
  */
-typedef void (*CmigRevisionTextCallback) (const CmigRevisionText *text, void *arg);
-
 extern void cmig_catalog_each_text(const CmigNames *ids, CmigRevisionTextCallback callback, void *arg);
 
 /*
