@@ -13,7 +13,7 @@
 #include "tcop/utility.h"
 
 #include "base/errors.h"
-#include "plan/internal.h"
+#include "plan/lint.h"
 #include "rls/rls.h"
 #include "store/store.h"
 
@@ -683,7 +683,7 @@ pass_over(Trial *trial, int after, const char *reason)
 	trial->after = after;
 	trial->reason = trial->stopped != NULL ? trial->stopped : reason;
 	error = cmig_subtransaction_rehearse(pass_statements, trial);
-	cmig_planned_locks_end_script(trial->passed);
+	cmig_lint_state_drop_temporary(trial->passed);
 	require_own_error(error);
 }
 

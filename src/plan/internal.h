@@ -389,12 +389,6 @@ extern List *cmig_planned_locks_of(CmigPlannedLocks *plan, Node *statement, List
  */
 extern char *cmig_planned_locks_failure(CmigPlannedLocks *plan, Node *statement);
 
-/*
- * Forget the temporary relations of a script, which are dropped when the script
- * ends.
- */
-extern void cmig_planned_locks_end_script(CmigPlannedLocks *plan);
-
 /* Merge two lists of locks, keeping the strongest lock on each relation. */
 extern List *cmig_planned_locks_merge(List *locks, List *more);
 
@@ -412,10 +406,11 @@ extern char *cmig_planned_locks_text(List *locks);
 extern void cmig_script_settings_follow(Node *statement);
 
 /*
- * If an item of a SELECT list is a call to set_config(), returns the call;
- * otherwise, returns NULL.
+ * Call "change" for each setting that the statement changes, with NULL for the
+ * setting's default.
  */
-extern FuncCall *cmig_script_settings_call(const ResTarget *target);
+extern void cmig_script_settings_each(Node *statement,
+									  void (*change) (const char *name, const char *value, void *arg), void *arg);
 
 /*
  * Like cmig_script_locks(), but returns a List of CmigPlannedLock *.  Sets

@@ -361,10 +361,7 @@ cmig_lint_session_in_transaction(const CmigLint *lint)
 
 /* in lint_source.c */
 
-/*
- * Report a finding of the current rule for the current statement.  "fix" may be
- * NULL.  The message and the fix are copied.
- */
+/* Report a finding of the current rule for the current statement.  "fix" may be NULL. */
 extern CmigLintFinding *cmig_lint_report(CmigLint *lint, const char *fix, const char *format,...)
 			pg_attribute_printf(3, 4);
 
@@ -379,7 +376,6 @@ extern void cmig_lint_report_later(CmigLint *lint, CmigLintFinding *finding, boo
 
 /* Each returns NULL if there is none. */
 extern CmigLintColumn *cmig_lint_model_column(const CmigLintTable *table, const char *name);
-extern CmigLintColumn *cmig_lint_model_column_numbered(const CmigLintTable *table, AttrNumber attnum);
 extern CmigLintConstraint *cmig_lint_model_constraint(const CmigLintTable *table, const char *name);
 extern CmigLintIndex *cmig_lint_model_index(const CmigLintTable *table, const char *name);
 
@@ -390,31 +386,19 @@ extern CmigLintIndex *cmig_lint_model_index(const CmigLintTable *table, const ch
 extern bool cmig_lint_model_proves_not_null(const CmigLintTable *table, const char *column,
 											const AlterTableStmt *alter);
 
-/* Returns the columns that a raw CHECK expression proves to be not null. */
-extern List *cmig_lint_model_not_null_columns(Node *expression);
-
-/* Converts a List of String nodes to a List of char *. */
+/* These return a List of char *, without duplicates for an expression. */
 extern List *cmig_lint_model_names(List *strings);
-
-/*
- * Returns the names of the columns in a raw expression, without duplicates, as
- * a List of char *.
- */
 extern List *cmig_lint_expression_columns(Node *expression);
 
 /* Returns a constant's text, or NULL if the node is not a constant. */
 extern const char *cmig_lint_expression_constant(Node *node);
 
 /*
- * Inserts "text" behind the first occurrence of the word "after", if there is
- * one.  Returns a new string.
+ * The statement's text with "text" behind the first occurrence of the word
+ * "after", or without the first occurrence of a word.
  */
 extern char *cmig_lint_source_insert(const char *sql, const char *after, const char *text);
-
-/* Remove the first occurrence of a word.  Returns a new string. */
 extern char *cmig_lint_source_remove(const char *text, const char *word);
-
-/* Does the statement contain the word? */
 extern bool cmig_lint_source_has(const char *text, const char *word);
 
 /* A piece of the statement's text, given as byte offsets. */
@@ -432,22 +416,15 @@ typedef struct CmigLintPiece
 extern List *cmig_lint_source_actions(const CmigLint *lint);
 
 /*
- * Returns the byte offset at which an expression, type, or similar piece ends
- * that starts at an offset.  It ends before a comma or a closing parenthesis,
- * unless that token is nested in parentheses.
+ * The byte offset at which an expression, type, or similar piece ends that
+ * starts at an offset: before a comma or a closing parenthesis that is not
+ * nested in parentheses.  The second function returns the text that follows the
+ * name, which may be schema-qualified, at an offset.
  */
 extern int	cmig_lint_source_end(const char *text, int offset);
-
-/*
- * Returns the text that follows the name at a byte offset.  The name may be
- * schema-qualified.
- */
 extern const char *cmig_lint_source_behind_name(const char *text, int offset);
 
-/*
- * Returns the identifiers that PostgreSQL would truncate, as a List of char *
- * without quotes.
- */
+/* Returns the identifiers that PostgreSQL would truncate, without quotes. */
 extern List *cmig_lint_source_long_names(const char *text);
 
 /* A rule named in a comment. */
@@ -478,35 +455,19 @@ extern bool cmig_lint_ignore_is(const char *name, const char *rule);
 extern bool cmig_lint_body_uses(const char *source, const RangeVar *table, const char *column, bool is_trigger);
 
 /*
- * Returns a relation's name for messages, quoted as in SQL and without the
- * schema public.
+ * Names, quoted: for messages without the schema public; the same with the size,
+ * as in "t (about 300 rows, 24 kB, 2 indexes)"; qualified; as qualified as in
+ * the statement; and a comma-separated list.
  */
 extern char *cmig_lint_text_name(const CmigLintTable *table);
-
-/*
- * Returns a relation's name with its size, as in "t (about 300 rows, 24 kB, 2
- * indexes)".
- */
 extern char *cmig_lint_text_table(const CmigLintTable *table);
-
-/* Returns a relation's qualified and quoted name. */
 extern char *cmig_lint_text_qualified(const CmigLintTable *table);
-
-/*
- * Returns a relation's name, qualified only if it is qualified in the
- * statement, and quoted if necessary.
- */
 extern char *cmig_lint_text_range_var(const RangeVar *name);
-
-/* Returns quoted names, separated by commas. */
 extern char *cmig_lint_text_names(List *names);
 
 /* in lint_facts.c */
 
-/*
- * Returns the OIDs of the tables in a schema.  InvalidOid stands for all
- * schemas.
- */
+/* Returns the OIDs of the tables in a schema.  InvalidOid stands for all schemas. */
 extern List *cmig_lint_catalog_tables_in(Oid schema);
 
 /*
@@ -541,28 +502,23 @@ typedef enum CmigLintSerial
 	CMIG_LINT_BIGSERIAL
 } CmigLintSerial;
 
-/* Which serial type is this, if any? */
 extern CmigLintSerial cmig_lint_types_serial(const TypeName *type);
 
 /*
  * Look up a type.  Sets *typmod to the type modifier, and *oid to the type's
  * OID, or to InvalidOid if the type is unknown.  If the plan creates the type,
  * sets *oid to InvalidOid and *new_name to the type's name; otherwise, sets
- * *new_name to NULL.
+ * *new_name to NULL.  The second function returns only the OID.
  */
 extern void cmig_lint_types_find(CmigLint *lint, const TypeName *type,
 								 Oid *oid, int32 *typmod, const char **new_name);
-
-/* Like cmig_lint_types_find(), but returns only the OID. */
 extern Oid	cmig_lint_types_oid(CmigLint *lint, const TypeName *type);
 
 /* Does the plan create the type? */
 extern bool cmig_lint_types_is_new(CmigLint *lint, List *names);
 
-/* Is the type a domain with a CHECK or NOT NULL constraint? */
+/* Is the type a domain with a CHECK or NOT NULL constraint, or with a default? */
 extern bool cmig_lint_types_is_constrained_domain(CmigLint *lint, const TypeName *type);
-
-/* Does the type have a default value, as a domain can? */
 extern bool cmig_lint_types_has_default(CmigLint *lint, const TypeName *type);
 
 /*
@@ -591,16 +547,10 @@ extern CmigLintType *cmig_lint_objects_type(CmigLint *lint, List *names, bool cr
 extern CmigLintFunction *cmig_lint_objects_function(CmigLint *lint, const char *name, bool create);
 
 /*
- * Has the plan created the schema?  cmig_lint_objects_add_schema() records this
- * fact.
+ * Has the plan created the schema, or dropped or changed the policy on a live
+ * table?  If "change" is true, records this.
  */
-extern bool cmig_lint_objects_is_new_schema(CmigLint *lint, const char *schema);
-extern void cmig_lint_objects_add_schema(CmigLint *lint, const char *schema);
-
-/*
- * Has the plan dropped or changed a policy on a live table?  If "change" is
- * true, records this.
- */
+extern bool cmig_lint_objects_schema_is_new(CmigLint *lint, const char *schema, bool change);
 extern bool cmig_lint_objects_policy_changed(CmigLint *lint, Oid table, const char *name, bool change);
 
 /*
@@ -640,10 +590,8 @@ extern CmigLintTable *cmig_lint_state_original(CmigLint *lint, const RangeVar *n
 /* Returns the schema in search_path in which new objects are created. */
 extern const char *cmig_lint_state_creation_schema(CmigLint *lint);
 
-/* Add a relation that the plan creates. */
+/* Record that the plan creates, drops, or renames a relation. */
 extern CmigLintTable *cmig_lint_state_add(CmigLint *lint, const RangeVar *name, char kind);
-
-/* Record that a relation is dropped or renamed. */
 extern void cmig_lint_state_remove(CmigLint *lint, CmigLintTable *table);
 extern void cmig_lint_state_rename(CmigLint *lint, CmigLintTable *table,
 								   const char *schema, const char *name);
@@ -654,10 +602,8 @@ extern List *cmig_lint_state_in_schema(CmigLint *lint, const char *schema);
 /* Record that the script's temporary relations are dropped when it ends. */
 extern void cmig_lint_state_drop_temporary(CmigLint *lint);
 
-/* Does this relation still exist under its name? */
+/* Does the relation still exist under its name?  Is a live one dropped? */
 extern bool cmig_lint_state_exists(CmigLint *lint, const CmigLintTable *table);
-
-/* Has the plan dropped a live relation? */
 extern bool cmig_lint_state_is_gone(CmigLint *lint, Oid relation);
 
 /*
@@ -669,9 +615,11 @@ extern char *cmig_lint_state_concurrently_failure(CmigLint *lint, Node *statemen
 /* Returns the schemas in a search_path value, as a List of char *. */
 extern List *cmig_lint_session_path(const char *text);
 
-/* Record the new value of a setting.  NULL stands for the default value. */
-extern void cmig_lint_session_set(CmigLint *lint, const char *name, const char *value);
-extern void cmig_lint_session_apply_set(CmigLint *lint, VariableSetStmt *statement);
+/*
+ * Record the settings that a statement changes.  Only those that matter to lint
+ * are looked at.
+ */
+extern void cmig_lint_session_follow(CmigLint *lint, Node *statement);
 
 /*
  * Returns the relations in a SELECT, INSERT, UPDATE, DELETE, MERGE, or COPY, or
@@ -705,9 +653,8 @@ extern List *cmig_lint_alter_columns(const Constraint *constraint, const char *c
 /*
  * Returns a constraint's name, or the name that PostgreSQL chooses if the
  * constraint is unnamed.  For a new table, "table" is NULL, and "table_name" is
- * the table's name.  For a column constraint, "column" is the column's name;
- * otherwise, "column" is NULL.  "earlier" is the list of constraint names that
- * the same statement has already added.
+ * the table's name.  "column" is as above.  "earlier" is the list of constraint
+ * names that the same statement has already added.
  */
 extern char *cmig_lint_alter_constraint_name(const CmigLintTable *table, const char *table_name,
 											 const Constraint *constraint, const char *column,
@@ -758,18 +705,11 @@ extern void cmig_lint_cascade_function(CmigLint *lint, const char *name);
 extern char *cmig_lint_fix_replace(CmigLint *lint, int action, const char *replacement);
 
 /*
- * Returns the text of one action (counted from 0) of the ALTER TABLE statement
- * that is being checked.
+ * The text of one action of this statement, of a clause of ADD COLUMN such as
+ * DEFAULT, and of ADD COLUMN without some clauses, a List of Constraint *.
  */
 extern char *cmig_lint_fix_action(CmigLint *lint, int action);
-
-/* Returns the text of a clause of ADD COLUMN, such as a DEFAULT clause. */
 extern char *cmig_lint_fix_clause(CmigLint *lint, const ColumnDef *column, const Constraint *clause);
-
-/*
- * Returns the text of an ADD COLUMN action without the given clauses.
- * "clauses" is a List of Constraint *.
- */
 extern char *cmig_lint_fix_without(CmigLint *lint, int action, const ColumnDef *column, List *clauses);
 
 #endif							/* CMIG_PLAN_LINT_H */

@@ -102,6 +102,30 @@ set_not_null(CmigLintTable *table, List *columns)
 }
 
 /*
+ * Returns the columns that a raw CHECK expression proves to be not null.  Only
+ * IS NOT NULL tests are recognized, alone or combined with AND.
+ */
+static List *
+not_null_columns(Node *expression)
+{
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	if (expression && IsA(expression, NullTest))
+	{
+		NullTest   *test = (NullTest *) expression;
+		ColumnRef  *column = (ColumnRef *) test->arg;
+
+		if (test->nulltesttype == IS_NOT_NULL && IsA(column, ColumnRef) && IsA(llast(column->fields), String))
+			return list_make1(pstrdup(strVal(llast(column->fields))));
+	}
+	foreach(lc, expression && IsA(expression, BoolExpr) && ((BoolExpr *) expression)->boolop == AND_EXPR ?
+			((BoolExpr *) expression)->args : NIL)
+		result = list_concat(result, not_null_columns(lfirst(lc)));
+	return result;
+}
+
+/*
  * Add a constraint to a table, together with its index.  For a column
  * constraint, "column" is the column's name; otherwise, "column" is NULL.  For a
  * live constraint, "revision" is 0, and the index is not added.
@@ -130,7 +154,7 @@ add_constraint(CmigLintTable *table, const Constraint *constraint, const char *c
 	added->added_in = revision;
 	added->columns = columns;
 	if (constraint->contype == CONSTR_CHECK)
-		added->proves_not_null = cmig_lint_model_not_null_columns(constraint->raw_expr);
+		added->proves_not_null = not_null_columns(constraint->raw_expr);
 	table->constraints = lappend(table->constraints, added);
 	if (revision == 0 || constraint->contype == CONSTR_CHECK || constraint->contype == CONSTR_FOREIGN)
 		return;
@@ -547,7 +571,7 @@ apply_create_schema(CmigLint *lint, CreateSchemaStmt *statement)
 	if (statement->schemaname == NULL)
 		return;
 	if (!statement->if_not_exists || !lint->reads_facts || !OidIsValid(get_namespace_oid(statement->schemaname, true)))
-		cmig_lint_objects_add_schema(lint, statement->schemaname);
+		(void) cmig_lint_objects_schema_is_new(lint, statement->schemaname, true);
 	foreach(lc, statement->schemaElts)
 	{
 		if (IsA(lfirst(lc), CreateStmt))
@@ -634,8 +658,8 @@ apply_rename(CmigLint *lint, RenameStmt *statement)
 	{
 		Oid			schema = lint->reads_facts ? get_namespace_oid(statement->subname, true) : InvalidOid;
 
-		if (cmig_lint_objects_is_new_schema(lint, statement->subname))
-			cmig_lint_objects_add_schema(lint, statement->newname);
+		if (cmig_lint_objects_schema_is_new(lint, statement->subname, false))
+			(void) cmig_lint_objects_schema_is_new(lint, statement->newname, true);
 		tables = cmig_lint_state_in_schema(lint, statement->subname);
 		foreach(lc, OidIsValid(schema) ? cmig_lint_catalog_tables_in(schema) : NIL)
 		{
@@ -809,16 +833,6 @@ apply_query(CmigLint *lint, Node *statement)
 		if (cmig_lint_model_is_large(cmig_lint_state_find(lint, lfirst(lc), true)))
 			table->empty = table->empty_itself = false;
 	}
-	/* SELECT set_config('name', 'value', is_local) */
-	foreach(lc, IsA(statement, SelectStmt) ? ((SelectStmt *) statement)->targetList : NIL)
-	{
-		FuncCall   *call = cmig_script_settings_call(lfirst_node(ResTarget, lc));
-		const char *name = call ? cmig_lint_expression_constant(linitial(call->args)) : NULL;
-		const char *value = call ? cmig_lint_expression_constant(lsecond(call->args)) : NULL;
-
-		if (name && value)
-			cmig_lint_session_set(lint, name, value);
-	}
 }
 
 /* Record the locks that the transaction holds after the statement. */
@@ -854,6 +868,7 @@ cmig_lint_apply(CmigLint *lint, Node *statement)
 	ListCell   *lc;
 
 	apply_query(lint, statement);
+	cmig_lint_session_follow(lint, statement);
 	old = MemoryContextSwitchTo(lint->context);
 	apply_locks(lint);
 	switch (nodeTag(statement))
@@ -890,9 +905,6 @@ cmig_lint_apply(CmigLint *lint, Node *statement)
 			break;
 		case T_AlterEnumStmt:
 			apply_alter_enum(lint, (AlterEnumStmt *) statement);
-			break;
-		case T_VariableSetStmt:
-			cmig_lint_session_apply_set(lint, (VariableSetStmt *) statement);
 			break;
 		case T_TransactionStmt:
 			kind = ((TransactionStmt *) statement)->kind;

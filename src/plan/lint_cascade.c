@@ -184,8 +184,15 @@ read_bodies(CmigLint *lint)
 static CmigLintColumn *
 find_column(CmigLint *lint, CmigLintTable *table, AttrNumber attnum)
 {
+	ListCell   *lc;
+
 	cmig_lint_state_load(lint, table);
-	return cmig_lint_model_column_numbered(table, attnum);
+	foreach(lc, table->columns)
+	{
+		if (((CmigLintColumn *) lfirst(lc))->attnum == attnum)
+			return lfirst(lc);
+	}
+	return NULL;
 }
 
 /*
@@ -359,7 +366,7 @@ drop_object(CmigLint *lint, const ObjectAddress *object)
 	if (table == NULL)
 		return;
 	cmig_lint_state_load(lint, table);
-	column = of.objectSubId != 0 ? cmig_lint_model_column_numbered(table, of.objectSubId) : NULL;
+	column = of.objectSubId != 0 ? find_column(lint, table, of.objectSubId) : NULL;
 	if (name)
 		cmig_lint_alter_drop_constraint(table, name);
 	else if (object->classId == AttrDefaultRelationId)

@@ -192,7 +192,7 @@ check_reindex(CmigLint *lint, Node *node)
 	ListCell   *lc;
 
 	if (cmig_statement_option(reindex->params, "concurrently", false) || reindex->kind == REINDEX_OBJECT_SYSTEM ||
-		(is_schema && cmig_lint_objects_is_new_schema(lint, reindex->name)))
+		(is_schema && cmig_lint_objects_schema_is_new(lint, reindex->name, false)))
 		return;
 	if (reindex->relation)
 	{

@@ -79,21 +79,6 @@ cmig_lint_model_column(const CmigLintTable *table, const char *name)
 	return NULL;
 }
 
-CmigLintColumn *
-cmig_lint_model_column_numbered(const CmigLintTable *table, AttrNumber attnum)
-{
-	ListCell   *lc;
-
-	foreach(lc, table->columns)
-	{
-		CmigLintColumn *column = lfirst(lc);
-
-		if (column->attnum == attnum)
-			return column;
-	}
-	return NULL;
-}
-
 CmigLintConstraint *
 cmig_lint_model_constraint(const CmigLintTable *table, const char *name)
 {
@@ -146,37 +131,6 @@ cmig_lint_model_proves_not_null(const CmigLintTable *table, const char *column, 
 			return true;
 	}
 	return false;
-}
-
-/*
- * This function recognizes only IS NOT NULL tests, alone or combined with AND.
- */
-List *
-cmig_lint_model_not_null_columns(Node *expression)
-{
-	if (expression == NULL)
-		return NIL;
-	if (IsA(expression, NullTest))
-	{
-		NullTest   *test = (NullTest *) expression;
-		ColumnRef  *column = (ColumnRef *) test->arg;
-
-		if (test->nulltesttype == IS_NOT_NULL && IsA(column, ColumnRef) &&
-			IsA(llast(column->fields), String))
-			return list_make1(pstrdup(strVal(llast(column->fields))));
-	}
-	else if (IsA(expression, BoolExpr) && ((BoolExpr *) expression)->boolop == AND_EXPR)
-	{
-		List	   *result = NIL;
-		ListCell   *lc;
-
-		foreach(lc, ((BoolExpr *) expression)->args)
-		{
-			result = list_concat(result, cmig_lint_model_not_null_columns(lfirst(lc)));
-		}
-		return result;
-	}
-	return NIL;
 }
 
 List *
@@ -831,7 +785,7 @@ cmig_lint_text_table(const CmigLintTable *table)
 		appendStringInfo(&result, "about %.1f million rows, ", table->rows / 1e6);
 	else if (table->rows > 0)
 		appendStringInfo(&result, "about %.0f row%s, ", table->rows, table->rows == 1 ? "" : "s");
-	appendStringInfoString(&result, TextDatumGetCString(DirectFunctionCall1(pg_size_pretty, Int64GetDatum(table->bytes))));
+	appendStringInfoString(&result, cmig_measure_size_text(table->bytes));
 	if (table->loaded && table->indexes != NIL)
 		appendStringInfo(&result, ", %d index%s", list_length(table->indexes),
 						 list_length(table->indexes) == 1 ? "" : "es");

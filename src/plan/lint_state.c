@@ -135,15 +135,9 @@ cmig_lint_state_begin_revision(CmigLint *lint)
  */
 
 bool
-cmig_lint_objects_is_new_schema(CmigLint *lint, const char *schema)
+cmig_lint_objects_schema_is_new(CmigLint *lint, const char *schema, bool change)
 {
-	return entry_of(lint, SCHEMA, schema, "", false) != NULL;
-}
-
-void
-cmig_lint_objects_add_schema(CmigLint *lint, const char *schema)
-{
-	(void) entry_of(lint, SCHEMA, schema, "", true);
+	return entry_of(lint, SCHEMA, schema, "", change) != NULL;
 }
 
 const char *
@@ -157,7 +151,7 @@ cmig_lint_state_creation_schema(CmigLint *lint)
 		const char *name = lfirst(lc);
 
 		/* skip schemas that do not exist, such as "$user" in most databases */
-		if ((list_length(path) == 1 || cmig_lint_objects_is_new_schema(lint, name) ||
+		if ((list_length(path) == 1 || cmig_lint_objects_schema_is_new(lint, name, false) ||
 			 !lint->reads_facts || OidIsValid(get_namespace_oid(name, true))) &&
 			(lint->reads_facts || strcmp(name, GetUserNameFromId(GetUserId(), false)) != 0))
 			return name;
@@ -458,11 +452,55 @@ cmig_lint_state_concurrently_failure(CmigLint *lint, Node *statement, bool quali
  */
 
 void
-cmig_lint_session_set(CmigLint *lint, const char *name, const char *value)
+cmig_script_settings_each(Node *statement, void (*change) (const char *name, const char *value, void *arg), void *arg)
+{
+	static const char *const all[] = {"lock_timeout", "statement_timeout", "timezone", "search_path"};
+	VariableSetStmt *set = (VariableSetStmt *) statement;
+	StringInfoData text;
+	ListCell   *lc;
+
+	/* SELECT set_config('name', 'value', is_local) */
+	foreach(lc, IsA(statement, SelectStmt) ? ((SelectStmt *) statement)->targetList : NIL)
+	{
+		FuncCall   *call = (FuncCall *) lfirst_node(ResTarget, lc)->val;
+		bool		sets = call && IsA(call, FuncCall) && list_length(call->args) == 3 &&
+		strcmp(strVal(llast(call->funcname)), "set_config") == 0;
+		const char *name = sets ? cmig_lint_expression_constant(linitial(call->args)) : NULL;
+		const char *value = sets ? cmig_lint_expression_constant(lsecond(call->args)) : NULL;
+
+		if (name && value)
+			change(name, value, arg);
+	}
+	if (!IsA(statement, VariableSetStmt))
+		return;
+	for (int i = 0; i < lengthof(all) && set->kind == VAR_RESET_ALL; i++)
+		change(all[i], NULL, arg);
+	if (set->kind == VAR_SET_DEFAULT || set->kind == VAR_RESET)
+		change(set->name, NULL, arg);
+	if (set->kind != VAR_SET_VALUE)
+		return;
+	initStringInfo(&text);
+	foreach(lc, set->args)
+	{
+		const char *value = cmig_lint_expression_constant(lfirst(lc));
+
+		if (value == NULL)
+			value = "?";
+		else if (pg_strcasecmp(set->name, "search_path") == 0)
+			value = quote_identifier(value);
+		appendStringInfo(&text, "%s%s", text.len > 0 ? ", " : "", value);
+	}
+	change(set->name, text.data, arg);
+}
+
+/* cmig_script_settings_each callback: record the value of a setting. */
+static void
+set_session(const char *name, const char *value, void *arg)
 {
 	static const char *const timeouts[] = {"lock_timeout", "statement_timeout"};	/* by CmigLintTimeout */
-	MemoryContext old = MemoryContextSwitchTo(lint->context);
+	CmigLint   *lint = arg;
 	CmigLintSession *session = &lint->session;
+	MemoryContext old = MemoryContextSwitchTo(lint->context);
 
 	/* a timeout of 0 in any unit is none */
 	for (int i = 0; i < lengthof(timeouts); i++)
@@ -478,34 +516,9 @@ cmig_lint_session_set(CmigLint *lint, const char *name, const char *value)
 }
 
 void
-cmig_lint_session_apply_set(CmigLint *lint, VariableSetStmt *set)
+cmig_lint_session_follow(CmigLint *lint, Node *statement)
 {
-	static const char *const all[] = {"lock_timeout", "statement_timeout", "timezone", "search_path"};
-	StringInfoData text;
-	ListCell   *lc;
-
-	if (set->kind == VAR_RESET_ALL)
-	{
-		for (int i = 0; i < lengthof(all); i++)
-			cmig_lint_session_set(lint, all[i], NULL);
-	}
-	else if (set->kind == VAR_SET_DEFAULT || set->kind == VAR_RESET)
-		cmig_lint_session_set(lint, set->name, NULL);
-	else if (set->kind == VAR_SET_VALUE)
-	{
-		initStringInfo(&text);
-		foreach(lc, set->args)
-		{
-			const char *value = cmig_lint_expression_constant(lfirst(lc));
-
-			if (value == NULL)
-				value = "?";
-			else if (pg_strcasecmp(set->name, "search_path") == 0)
-				value = quote_identifier(value);
-			appendStringInfo(&text, "%s%s", text.len > 0 ? ", " : "", value);
-		}
-		cmig_lint_session_set(lint, set->name, text.data);
-	}
+	cmig_script_settings_each(statement, set_session, lint);
 }
 
 /*

@@ -37,7 +37,7 @@ check_drop_table(CmigLint *lint, Node *node)
 		if (schema && table)
 			cmig_lint_report(lint, NULL, "DROP SCHEMA %s CASCADE deletes the data of %s and of all other tables in the schema, and breaks clients",
 							 quote_identifier(schema), cmig_lint_text_table(table));
-		else if (schema && !lint->reads_facts && !cmig_lint_objects_is_new_schema(lint, schema))
+		else if (schema && !lint->reads_facts && !cmig_lint_objects_schema_is_new(lint, schema, false))
 			cmig_lint_report(lint, NULL, "DROP SCHEMA %s CASCADE deletes the data of all tables in the schema, and breaks clients",
 							 quote_identifier(schema));
 		else if (!schema && cmig_lint_model_is_shared(table))
@@ -146,7 +146,7 @@ check_rename_schema(CmigLint *lint, Node *node)
 {
 	RenameStmt *rename = (RenameStmt *) node;
 
-	if (rename->renameType == OBJECT_SCHEMA && !cmig_lint_objects_is_new_schema(lint, rename->subname))
+	if (rename->renameType == OBJECT_SCHEMA && !cmig_lint_objects_schema_is_new(lint, rename->subname, false))
 		cmig_lint_report(lint, NULL, "RENAME TO %s breaks clients that use schema %s, or have it in search_path",
 						 quote_identifier(rename->newname), quote_identifier(rename->subname));
 }

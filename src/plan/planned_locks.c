@@ -36,12 +36,6 @@ cmig_planned_locks_start(void)
 	return plan;
 }
 
-void
-cmig_planned_locks_end_script(CmigPlannedLocks *plan)
-{
-	cmig_lint_state_drop_temporary(plan);
-}
-
 /*
  * Determines the locks that statements would take, without running them.
  *
@@ -403,7 +397,7 @@ follow(CmigPlannedLocks *plan, List **locks, const CmigLock *lock, List **unknow
 			add_created(plan, lock);
 			break;
 		case CMIG_LOCK_CREATE_SCHEMA:
-			cmig_lint_objects_add_schema(plan, lock->name);
+			(void) cmig_lint_objects_schema_is_new(plan, lock->name, true);
 			break;
 		case CMIG_LOCK_RENAME:
 			if (named != NULL)
@@ -503,72 +497,22 @@ cmig_planned_locks_text(List *locks)
  */
 
 /*
- * Set a setting if it is one of those that matter here.  If "value" is NULL,
- * the setting's default is used.  An invalid value is ignored, because the
- * script's statement will fail when it is run.
+ * cmig_script_settings_each callback: set a setting if it is one of those that
+ * matter here.  If "value" is NULL, the setting's default is used.  An invalid
+ * value is ignored, because the script's statement will fail when it is run.
  */
 static void
-follow_setting(const char *name, const char *value)
+follow_setting(const char *name, const char *value, void *nothing)
 {
 	if (pg_strcasecmp(name, "search_path") == 0 || pg_strcasecmp(name, "timezone") == 0)
 		(void) set_config_option(name, value != NULL ? value : GetConfigOptionResetString(name),
 								 PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, DEBUG5, false);
 }
 
-FuncCall *
-cmig_script_settings_call(const ResTarget *target)
-{
-	FuncCall   *call = (FuncCall *) target->val;
-
-	return call != NULL && IsA(call, FuncCall) && list_length(call->args) == 3 &&
-		strcmp(strVal(llast(call->funcname)), "set_config") == 0 ? call : NULL;
-}
-
-/* Returns the value of a string constant.  Returns NULL for any other node. */
-static const char *
-string_constant(Node *node)
-{
-	return IsA(node, A_Const) && !((A_Const *) node)->isnull && IsA(&((A_Const *) node)->val, String) ?
-		strVal(&((A_Const *) node)->val) : NULL;
-}
-
 void
 cmig_script_settings_follow(Node *statement)
 {
-	VariableSetStmt *set = (VariableSetStmt *) statement;
-	ListCell   *lc;
-
-	if (IsA(statement, SelectStmt))
-	{
-		foreach(lc, ((SelectStmt *) statement)->targetList)
-		{
-			FuncCall   *call = cmig_script_settings_call(lfirst_node(ResTarget, lc));
-			const char *name = call == NULL ? NULL : string_constant(linitial(call->args));
-			const char *value = call == NULL ? NULL : string_constant(lsecond(call->args));
-
-			if (name != NULL && value != NULL)
-				follow_setting(name, value);
-		}
-		return;
-	}
-	if (!IsA(statement, VariableSetStmt))
-		return;
-	switch (set->kind)
-	{
-		case VAR_SET_VALUE:
-			follow_setting(set->name, ExtractSetVariableArgs(set));
-			break;
-		case VAR_SET_DEFAULT:
-		case VAR_RESET:
-			follow_setting(set->name, NULL);
-			break;
-		case VAR_RESET_ALL:
-			follow_setting("search_path", NULL);
-			follow_setting("timezone", NULL);
-			break;
-		default:
-			break;
-	}
+	cmig_script_settings_each(statement, follow_setting, NULL);
 }
 
 /*
@@ -652,7 +596,7 @@ read_locks(CmigPlannedLocks *plan, const char *sql)
 	reading->plan = plan;
 	reading->sql = sql;
 	reading->error = cmig_subtransaction_rehearse(read_script, reading);
-	cmig_planned_locks_end_script(plan);
+	cmig_lint_state_drop_temporary(plan);
 	if (reading->error != NULL && reading->error->sqlerrcode == ERRCODE_QUERY_CANCELED)
 		ReThrowError(reading->error);
 	return reading;
