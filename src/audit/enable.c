@@ -11,8 +11,6 @@
  */
 #include "postgres.h"
 
-#include "access/genam.h"
-#include "access/htup_details.h"
 #include "access/table.h"
 #include "access/xact.h"
 #include "catalog/catalog.h"
@@ -20,7 +18,6 @@
 #include "catalog/partition.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
-#include "catalog/pg_proc.h"
 #include "catalog/pg_trigger.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
@@ -29,17 +26,13 @@
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "nodes/pg_list.h"
-#include "parser/parse_func.h"
 #include "storage/lmgr.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
-#include "utils/datum.h"
-#include "utils/fmgroids.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/partcache.h"
 #include "utils/rel.h"
-#include "utils/syscache.h"
 
 #include "audit/internal.h"
 #include "base/base.h"
@@ -72,73 +65,69 @@ typedef struct AuditTrigger
 }			AuditTrigger;
 
 /*
- * Returns a relation's audit triggers as a list of AuditTrigger.  *cloned is
- * set to true if the relation has a trigger that was cloned from a partitioned
- * table; such triggers are not in the list.
+ * A relation's triggers that call the function of pg_cmig, or one of a script.
+ * The arguments follow the number of the arguments as they are, and quoted.
+ */
+static CmigQuery triggers_of = {
+	"SELECT t.tgname, CASE WHEN n.nspname <> 'cmig' THEN 'yes' END, CASE WHEN t.tgqual IS NOT NULL OR t.tgattr::text <> '' THEN 'yes' END,"
+	" t.tgtype, t.tgenabled, CASE WHEN t.tgparentid <> 0 THEN 'yes' END, t.tgnargs, a.quoted, a.args[1], a.args[2]"
+	" FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid AND p.pronargs = 0 JOIN pg_namespace n ON n.oid = p.pronamespace,"
+	" LATERAL (SELECT array_agg(v.v ORDER BY s.n) AS args, coalesce(string_agg(quote_literal(v.v), ', ' ORDER BY s.n), '') AS quoted"
+	"  FROM regexp_split_to_table(encode(t.tgargs, 'escape'), '\\\\000') WITH ORDINALITY s(s, n),"
+	"  LATERAL (SELECT convert_from(decode(s.s, 'escape'), getdatabaseencoding())) v(v) WHERE s.n <= t.tgnargs) a"
+	" WHERE t.tgrelid = $1 AND (n.nspname = 'cmig' AND p.proname = 'audit_trigger'"
+	"  OR n.nspname = 'cmig_audit' AND p.proname IN ('write', 'write_entry') AND t.tgparentid = 0) ORDER BY t.tgname",
+	1, {OIDOID}
+};
+
+/* What read_triggers() finds. */
+typedef struct Reading
+{
+	Oid			relation;
+	List	   *triggers;
+	bool		cloned;
+} Reading;
+
+static void
+read_now(void *arg)
+{
+	Reading    *reading = arg;
+	ListCell   *lc;
+
+	foreach(lc, cmig_query_list(&triggers_of, reading->relation))
+	{
+		char	  **row = lfirst(lc);
+		AuditTrigger *trigger = palloc0(sizeof(AuditTrigger));
+
+		reading->cloned |= row[5] != NULL;
+		if (row[5])
+			continue;
+		trigger->name = row[0];
+		trigger->scripted = row[1] != NULL;
+		trigger->narrowed = row[2] != NULL;
+		trigger->type = atoi(row[3]);
+		trigger->enabled = row[4][0];
+		trigger->nargs = atoi(row[6]);
+		trigger->args = row[7];
+		trigger->arg_values = &row[8];
+		reading->triggers = lappend(reading->triggers, trigger);
+	}
+}
+
+/*
+ * Returns a relation's audit triggers as a list of AuditTrigger, as they are
+ * now, whatever the transaction's snapshot is.  *cloned is set to true if the
+ * relation has a trigger that was cloned from a partitioned table; such
+ * triggers are not in the list.
  */
 static List *
 read_triggers(Oid relation, bool *cloned)
 {
-	/* the functions of triggers that scripts have created are in cmig_audit */
-	static const char *const scripted_names[] = {"write", "write_entry"};
-	Relation	catalog = table_open(TriggerRelationId, AccessShareLock);
-	Oid			function = LookupFuncName(list_make2(makeString("cmig"), makeString("audit_trigger")),
-										  0, NULL, false);
-	Oid			schema = get_namespace_oid("cmig_audit", true);
-	Oid			scripted[lengthof(scripted_names)];
-	List	   *triggers = NIL;
-	ScanKeyData key;
-	SysScanDesc scan;
-	HeapTuple	tuple;
+	Reading		reading = {relation};
 
-	/* search the syscache, which does not require a privilege on the schema */
-	for (int i = 0; i < lengthof(scripted); i++)
-		scripted[i] = !OidIsValid(schema) ? InvalidOid :
-			GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid, CStringGetDatum(scripted_names[i]),
-							PointerGetDatum(buildoidvector(NULL, 0)), ObjectIdGetDatum(schema));
-	*cloned = false;
-	ScanKeyInit(&key, Anum_pg_trigger_tgrelid, BTEqualStrategyNumber, F_OIDEQ,
-				ObjectIdGetDatum(relation));
-	scan = systable_beginscan(catalog, TriggerRelidNameIndexId, true, NULL, 1, &key);
-	while ((tuple = systable_getnext(scan)) != NULL)
-	{
-		Form_pg_trigger form = (Form_pg_trigger) GETSTRUCT(tuple);
-		AuditTrigger *trigger;
-		StringInfoData args;
-		bool		isnull;
-		char	   *p;
-
-		if (form->tgfoid != function && form->tgfoid != scripted[0] && form->tgfoid != scripted[1])
-			continue;
-		if (OidIsValid(form->tgparentid))
-		{
-			*cloned |= form->tgfoid == function;
-			continue;
-		}
-		trigger = palloc0(sizeof(AuditTrigger));
-		trigger->scripted = form->tgfoid != function;
-		trigger->name = pstrdup(NameStr(form->tgname));
-		trigger->type = form->tgtype;
-		trigger->enabled = form->tgenabled;
-		(void) fastgetattr(tuple, Anum_pg_trigger_tgqual, RelationGetDescr(catalog), &isnull);
-		trigger->narrowed = !isnull || form->tgattr.dim1 > 0;
-		trigger->nargs = form->tgnargs;
-		trigger->arg_values = palloc(sizeof(char *) * Max(1, form->tgnargs));
-		initStringInfo(&args);
-		p = VARDATA_ANY(DatumGetByteaPCopy(fastgetattr(tuple, Anum_pg_trigger_tgargs,
-													   RelationGetDescr(catalog), &isnull)));
-		for (int i = 0; i < form->tgnargs; i++)
-		{
-			trigger->arg_values[i] = p;
-			appendStringInfo(&args, "%s%s", i > 0 ? ", " : "", quote_literal_cstr(p));
-			p += strlen(p) + 1;
-		}
-		trigger->args = args.data;
-		triggers = lappend(triggers, trigger);
-	}
-	systable_endscan(scan);
-	table_close(catalog, AccessShareLock);
-	return triggers;
+	cmig_query_at_once(true, read_now, &reading);
+	*cloned = reading.cloned;
+	return reading.triggers;
 }
 
 /*
@@ -812,55 +801,25 @@ static CmigQuery read_status = {
 	1, {TEXTOID}
 };
 
-enum
-{
-	STATUS_TARGET,
-	STATUS_ID,
-	STATUS_LEVEL,
-	STATUS_OPERATIONS,
-	STATUS_OPTIONS,
-	STATUS_PROBLEM,
-	STATUS_COLUMNS				/* the number of columns */
-};
-
-/* A row of the result of audit_status(). */
+/* A row of the query; the first six columns are the result's. */
 typedef struct Status
 {
-	Datum		values[STATUS_COLUMNS];
-	bool		nulls[STATUS_COLUMNS];
+	char	   *target;
+	char	   *table_id;
+	char	   *level;
+	char	   *operations;
+	char	   *options;
+	char	   *problem;
 	char	   *argument;		/* second argument of the table's triggers;
 								 * NULL: none */
-	Oid			relation;
-	Oid			extension_owner;
+	char	   *relation;
 } Status;
-
-static void
-collect_status(TupleDesc desc, HeapTuple row, void *arg)
-{
-	Status	   *status = palloc0(sizeof(Status));
-	bool		isnull;
-
-	for (int i = 0; i < STATUS_COLUMNS; i++)
-	{
-		Form_pg_attribute attribute = TupleDescAttr(desc, i);
-		Datum		value = cmig_query_datum(desc, row, i + 1, &status->nulls[i]);
-
-		if (!status->nulls[i])
-			status->values[i] = datumCopy(value, attribute->attbyval, attribute->attlen);
-	}
-	status->argument = cmig_query_text_or_null(desc, row, STATUS_COLUMNS + 1);
-	status->relation = DatumGetObjectId(cmig_query_datum(desc, row, STATUS_COLUMNS + 2, &isnull));
-	*(List **) arg = lappend(*(List **) arg, status);
-}
 
 /* Add a problem to the table's problems. */
 static void
 add_problem(Status *status, const char *problem)
 {
-	status->values[STATUS_PROBLEM] = status->nulls[STATUS_PROBLEM] ? CStringGetTextDatum(problem) :
-		CStringGetTextDatum(psprintf("%s; %s", problem,
-									 TextDatumGetCString(status->values[STATUS_PROBLEM])));
-	status->nulls[STATUS_PROBLEM] = false;
+	status->problem = status->problem ? psprintf("%s; %s", problem, status->problem) : pstrdup(problem);
 }
 
 /*
@@ -873,7 +832,8 @@ static void
 try_columns(void *arg)
 {
 	Status	   *status = arg;
-	char	   *args[2] = {psprintf("%d", DatumGetInt32(status->values[STATUS_ID])), status->argument};
+	char	   *args[2] = {status->table_id, status->argument};
+	Oid			table = atooid(status->relation);
 	CmigAuditOptions *options = cmig_audit_options_parse(2, args);
 	int			count = cmig_audit_options_columns(options);
 	Relation	relation;
@@ -885,9 +845,8 @@ try_columns(void *arg)
 		return;
 	initStringInfo(&hidden);
 	initStringInfo(&problems);
-	cmig_audit_columns_resolve(options, status->relation, status->extension_owner, CMIG_AUDIT_READING, &problems);
-	relation = ConditionalLockRelationOid(status->relation, AccessShareLock) ?
-		try_table_open(status->relation, NoLock) : NULL;
+	cmig_audit_columns_resolve(options, table, cmig_audit_log_extension_owner(), CMIG_AUDIT_READING, &problems);
+	relation = ConditionalLockRelationOid(table, AccessShareLock) ? try_table_open(table, NoLock) : NULL;
 	if (relation)
 	{
 		foreach(lc, cmig_audit_layout_key(relation, NULL))
@@ -901,7 +860,7 @@ try_columns(void *arg)
 	}
 	if (problems.len > 0 || cmig_audit_options_columns(options) != count)
 		options = cmig_audit_options_parse(2, args);
-	status->values[STATUS_OPTIONS] = CStringGetTextDatum(cmig_audit_options_text(options, false));
+	status->options = cmig_audit_options_text(options, false);
 	if (hidden.len > 0)
 		add_problem(status, psprintf("hidden columns that are part of the key: %s", hidden.data));
 	if (problems.len > 0)
@@ -913,16 +872,18 @@ CMIG_READER(cmig_audit_status)
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	Oid			extension_owner = cmig_audit_log_extension_owner();
 	CmigAuditLogFault *fault = cmig_audit_log_fault(extension_owner);
-	List	   *rows = NIL;
-	Datum		values[1];
-	char		nulls[2] = " ";
+	AttInMetadata *columns;
+	List	   *rows;
+	char		null = ' ';
+	Datum		schema;
 	CmigRole	saved;
 	ListCell   *lc;
 
 	InitMaterializedSRF(fcinfo, 0);
-	values[0] = cmig_argument_schema(fcinfo, 0, nulls);
+	columns = TupleDescGetAttInMetadata(result->setDesc);
+	schema = cmig_argument_schema(fcinfo, 0, &null);
 	cmig_role_act_as_owner(&saved, extension_owner);
-	cmig_query_each(&read_status, values, nulls, collect_status, &rows);
+	rows = cmig_query_list(&read_status, null == ' ' ? TextDatumGetCString(schema) : NULL);
 	cmig_role_return(&saved);
 	foreach(lc, rows)
 	{
@@ -930,8 +891,7 @@ CMIG_READER(cmig_audit_status)
 		ErrorData  *error;
 		char	   *problem;
 
-		status->extension_owner = extension_owner;
-		error = status->argument && !status->nulls[STATUS_ID] ?
+		error = status->argument && status->table_id ?
 			cmig_subtransaction_try(try_columns, status) : NULL;
 
 		/*
@@ -947,9 +907,9 @@ CMIG_READER(cmig_audit_status)
 			"the arguments of its triggers could not be parsed" : error->message;
 		if (problem && !(fault && strcmp(problem, fault->problem) == 0))
 			add_problem(status, problem);
-		if (fault && !status->nulls[STATUS_LEVEL])
+		if (fault && status->level)
 			add_problem(status, psprintf("writes fail: %s (%s)", fault->problem, fault->fix));
-		tuplestore_putvalues(result->setResult, result->setDesc, status->values, status->nulls);
+		tuplestore_puttuple(result->setResult, BuildTupleFromCStrings(columns, (char **) status));
 	}
 	return (Datum) 0;
 }
