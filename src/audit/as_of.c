@@ -846,6 +846,11 @@ static CmigQuery truncate_after = {
 	2, {INT8OID, TIMESTAMPTZOID}
 };
 
+/* Returns a row if a table has a deferrable primary key. */
+static CmigQuery deferrable_key = {
+	"SELECT 1 FROM pg_index i WHERE i.indrelid = $1 AND i.indisprimary AND NOT i.indimmediate", 1, {OIDOID}
+};
+
 Datum
 cmig_audit_as_of(PG_FUNCTION_ARGS)
 {
@@ -858,7 +863,6 @@ cmig_audit_as_of(PG_FUNCTION_ARGS)
 	Oid			oid;
 	bool		held;
 	int			guc_level;
-	ListCell   *lc;
 
 	if (PG_ARGISNULL(1))
 		ereport(ERROR,
@@ -924,16 +928,7 @@ cmig_audit_as_of(PG_FUNCTION_ARGS)
 											RelationGetRelationName(relation));
 	as_of.table = relation->rd_rel->relkind == RELKIND_RELATION ?
 		psprintf("ONLY %s", as_of.type) : as_of.type;
-	foreach(lc, RelationGetIndexList(relation))
-	{
-		HeapTuple	tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(lfirst_oid(lc)));
-
-		if (!HeapTupleIsValid(tuple))
-			continue;
-		as_of.deferrable |= ((Form_pg_index) GETSTRUCT(tuple))->indisprimary &&
-			!((Form_pg_index) GETSTRUCT(tuple))->indimmediate;
-		ReleaseSysCache(tuple);
-	}
+	as_of.deferrable = cmig_query_do(&deferrable_key, oid) > 0;
 	find_hidden(&as_of, relation);
 	as_of.row_context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig row",
 											  ALLOCSET_DEFAULT_SIZES);

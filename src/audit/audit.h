@@ -9,8 +9,6 @@
 
 #include "postgres.h"
 
-
-
 /* in log.c */
 
 /* The reason why the log cannot be used, and what to do about it. */

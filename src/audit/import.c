@@ -28,7 +28,6 @@
 #include "utils/memutils.h"
 #include "utils/palloc.h"
 #include "utils/timestamp.h"
-#include "utils/varlena.h"
 #include "utils/xid8.h"
 
 #include "audit/internal.h"
@@ -62,12 +61,30 @@ typedef struct Import
 	bool		nulls[CMIG_LOG_COLUMNS];
 } Import;
 
-/* Finds a table by its name and its schema's name. */
+/*
+ * The table that a row of the source names: its schema, its name, and its OID
+ * if it exists.  $1 is the schema in the source or null, $2 the name, $3 the
+ * schemas of tables without one.  Older audit tables often store schema and
+ * name in one column, as written by TG_TABLE_SCHEMA || '.' || TG_TABLE_NAME or
+ * by tg_relid::regclass.  Therefore, the following are tried until one of them
+ * identifies a table that exists or is in the log: the name as it is, the parts
+ * before and after its dot, and the name as an SQL identifier.
+ */
+#define IDENTIFIER "(\"([^\"]|\"\")+\"|[[:alpha:]_][[:alnum:]_$]*)"
+
 static CmigQuery find_table = {
-	"SELECT c.oid FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
-	" WHERE c.relname = $1 AND c.relkind IN ('r', 'p') AND n.nspname = $2"
-	" AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'cmig', 'cmig_audit')",
-	2, {TEXTOID, TEXTOID}
+	"SELECT p.schema, p.name, t.oid FROM ("
+	"SELECT 1, s.n, s.s, $2 FROM unnest(CASE WHEN $1 IS NULL THEN $3 ELSE ARRAY[$1] END) WITH ORDINALITY s(s, n)"
+	" UNION ALL SELECT 2, 1, split_part($2, '.', 1), split_part($2, '.', 2) WHERE $1 IS NULL AND $2 ~ '^[^.\"]+[.][^.\"]+$'"
+	" UNION ALL SELECT 3, s.n, s.s, i.i[cardinality(i.i)] FROM parse_ident(CASE WHEN $1 IS NULL AND $2 ~ '[.\"]'"
+	"   AND $2 ~ '^" IDENTIFIER "([.]" IDENTIFIER ")?$' THEN $2 END) i(i)"
+	"  JOIN unnest(CASE WHEN cardinality(i.i) = 2 THEN i.i[1:1] ELSE $3 END) WITH ORDINALITY s(s, n) ON i.i IS NOT NULL) p(try, n, schema, name)"
+	" LEFT JOIN (SELECT c.oid, c.relname, n.nspname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace"
+	"  WHERE c.relkind IN ('r', 'p') AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'cmig', 'cmig_audit')) t"
+	"  ON t.relname = p.name AND t.nspname = p.schema"
+	" CROSS JOIN LATERAL (SELECT t.oid IS NULL AND NOT EXISTS (SELECT FROM cmig_audit.layout l WHERE l.schema_name = p.schema AND l.table_name = p.name)) u(unknown)"
+	" ORDER BY u.unknown, u.unknown AND p.try = 1, p.try, t.oid IS NULL, p.n LIMIT 1",
+	3, {TEXTOID, TEXTOID, TEXTARRAYOID}
 };
 
 static CmigQuery record_gone = {
@@ -75,87 +92,6 @@ static CmigQuery record_gone = {
 	" VALUES ($1, '-infinity', 0, $2, $3, '{}', '{}')",
 	3, {INT4OID, TEXTOID, TEXTOID}
 };
-
-/*
- * Look for a table of the given name in the schemas, in this order: an existing
- * table or, failing that, a table that was audited or imported before.  Returns
- * false if there is no such table.  Runs as the log's owner.
- */
-static bool
-find_named(ImportTable * table, List *schemas, char *name)
-{
-	ListCell   *lc;
-
-	table->name = name;
-	foreach(lc, schemas)
-	{
-		char	   *live = cmig_query_value(&find_table, name, lfirst(lc));
-
-		table->found_schema = lfirst(lc);
-		if (live == NULL)
-			continue;
-		table->id = cmig_audit_layout_find(atooid(live), table->found_schema, name);
-		if (table->id == 0)
-			table->id = cmig_audit_layout_find(InvalidOid, table->found_schema, name);
-		return true;
-	}
-	foreach(lc, schemas)
-	{
-		table->found_schema = lfirst(lc);
-		table->id = cmig_audit_layout_find(InvalidOid, table->found_schema, name);
-		if (table->id != 0)
-			return true;
-	}
-	return false;
-}
-
-/*
- * Find the table that is named in a row of the source.  Older audit tables
- * often store schema and name in one column, as written by TG_TABLE_SCHEMA ||
- * '.' || TG_TABLE_NAME or by tg_relid::regclass.  Therefore, the following are
- * tried until one of them identifies a table: the name as it is, the parts
- * before and after its dot, and the name as an SQL identifier.
- */
-static void
-find_table_of(const Import *import, ImportTable * table)
-{
-	char	   *name = table->source_name;
-	char	   *dot = strchr(name, '.');
-	List	   *parts = NIL;
-	List	   *split = NIL;
-
-	if (table->source_schema)
-	{
-		(void) find_named(table, list_make1(table->source_schema), name);
-		table->found_schema = table->source_schema;
-		return;
-	}
-	if (find_named(table, import->schemas, name))
-		return;
-	if (dot && dot != name && dot[1] != '\0' && strchr(dot + 1, '.') == NULL && strchr(name, '"') == NULL)
-	{
-		split = list_make1(pnstrdup(name, dot - name));
-		if (find_named(table, split, dot + 1))
-			return;
-	}
-	if (strpbrk(name, ".\"") && SplitIdentifierString(pstrdup(name), '.', &parts) &&
-		(list_length(parts) == 1 || list_length(parts) == 2))
-	{
-		if (find_named(table, list_length(parts) == 2 ? list_make1(linitial(parts)) : import->schemas,
-					   llast(parts)))
-			return;
-	}
-	else
-		parts = NIL;
-
-	/*
-	 * the table was dropped and has never been audited, so use the names in
-	 * the source
-	 */
-	table->name = split ? dot + 1 : parts ? llast(parts) : name;
-	table->found_schema = split ? linitial(split) :
-		list_length(parts) == 2 ? linitial(parts) : linitial(import->schemas);
-}
 
 /*
  * Returns the table to which the source refers by the given names.  A table
@@ -169,6 +105,7 @@ table_named(Import *import, const char *schema_name, const char *name)
 	MemoryContext old;
 	CmigRole	saved;
 	List	   *layouts;
+	char	  **row;
 	int			guc_level;
 
 	foreach(lc, import->tables)
@@ -182,7 +119,12 @@ table_named(Import *import, const char *schema_name, const char *name)
 	table->source_name = pstrdup(name);
 	table->source_schema = schema_name ? pstrdup(schema_name) : NULL;
 	cmig_role_act_as_owner(&saved, import->log_owner);
-	find_table_of(import, table);
+	row = cmig_query_row(&find_table, table->source_schema, table->source_name, cmig_audit_names(import->schemas));
+	table->found_schema = row[0];
+	table->name = row[1];
+	table->id = row[2] ? cmig_audit_layout_find(atooid(row[2]), row[0], row[1]) : 0;
+	if (table->id == 0)
+		table->id = cmig_audit_layout_find(InvalidOid, row[0], row[1]);
 	if (table->id == 0)
 	{
 		table->id = cmig_audit_layout_new_id();

@@ -169,7 +169,6 @@ typedef enum CmigAuditKind
 	CMIG_AUDIT_INT8,
 	CMIG_AUDIT_NUMERIC,
 	CMIG_AUDIT_TEXT,
-	CMIG_AUDIT_UUID,
 	CMIG_AUDIT_DATETIME,
 	CMIG_AUDIT_JSONB,
 	CMIG_AUDIT_OUTPUT,			/* built-in types that become a string */

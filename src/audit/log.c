@@ -470,7 +470,6 @@ struct CmigAuditWriter
 	int			index_count;
 	Relation   *indexes;
 	IndexInfo **infos;
-	bool		needs_executor; /* does an index require an executor state? */
 	EState	   *estate;
 	BulkInsertState bulk;
 	AttrNumber	map[CMIG_LOG_COLUMNS];	/* indexes into the leaf's columns,
@@ -646,9 +645,6 @@ open_indexes(CmigAuditWriter *writer)
 			raise_altered(writer->leaf, "An index calls a function of another role.");
 		writer->indexes[writer->index_count] = index;
 		writer->infos[writer->index_count++] = info;
-		if (info->ii_Expressions ||
-			(info->ii_Predicate && !IsA(linitial(info->ii_Predicate), NullTest)))
-			writer->needs_executor = true;
 	}
 	list_free(oids);
 }
@@ -917,7 +913,7 @@ flush(CmigAuditWriter *writer)
 {
 	MemoryContext old;
 	CmigRole	saved;
-	int			guc_level = 0;
+	int			guc_level;
 
 	if (writer->count == 0)
 		return;
@@ -931,9 +927,7 @@ flush(CmigAuditWriter *writer)
 	}
 	old = MemoryContextSwitchTo(writer->work ? writer->work : writer->context);
 	cmig_role_act_as_owner(&saved, writer->owner);
-	if (writer->needs_executor)
-		guc_level = NewGUCNestLevel();
-
+	guc_level = NewGUCNestLevel();
 	if (writer->count == 1)
 		table_tuple_insert(writer->leaf, writer->slots[0], GetCurrentCommandId(true), 0, NULL);
 	else
@@ -945,8 +939,7 @@ flush(CmigAuditWriter *writer)
 		ExecClearTuple(writer->slots[i]);
 	}
 
-	if (guc_level > 0)
-		AtEOXact_GUC(false, guc_level);
+	AtEOXact_GUC(false, guc_level);
 	cmig_role_return(&saved);
 	MemoryContextSwitchTo(old);
 	if (writer->work)

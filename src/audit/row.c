@@ -38,7 +38,6 @@
 #include "utils/lsyscache.h"
 #include "utils/numeric.h"
 #include "utils/rel.h"
-#include "utils/uuid.h"
 
 #include "audit/internal.h"
 #include "base/base.h"
@@ -104,14 +103,13 @@ kind_of_type(Oid type)
 		case VARCHAROID:
 		case BPCHAROID:
 			return CMIG_AUDIT_TEXT;
-		case UUIDOID:
-			return CMIG_AUDIT_UUID;
 		case DATEOID:
 		case TIMESTAMPOID:
 		case TIMESTAMPTZOID:
 			return CMIG_AUDIT_DATETIME;
 		case JSONBOID:
 			return CMIG_AUDIT_JSONB;
+		case UUIDOID:
 		case BYTEAOID:
 		case INETOID:
 		case CIDROID:
@@ -286,23 +284,6 @@ put_jsonb(CmigAuditPiece *piece, Jsonb *value)
 	}
 }
 
-static void
-put_uuid(CmigAuditPiece *piece, const pg_uuid_t *uuid)
-{
-	static const char digits[] = "0123456789abcdef";
-	char	   *text = palloc(36);
-	char	   *p = text;
-
-	for (int i = 0; i < UUID_LEN; i++)
-	{
-		if (i == 4 || i == 6 || i == 8 || i == 10)
-			*p++ = '-';
-		*p++ = digits[uuid->data[i] >> 4];
-		*p++ = digits[uuid->data[i] & 0x0F];
-	}
-	put_string(piece, text, 36);
-}
-
 /* Encode a hashed value: its HMAC, in brackets. */
 static void
 put_hash(CmigAuditPiece *piece, const CmigAuditShape *shape, CmigAuditColumn *column,
@@ -352,6 +333,15 @@ put_too_large(CmigAuditPiece *piece, const CmigAuditShape *shape,
 	put_cstring(piece, psprintf("[truncated: %zu bytes]", len));
 }
 
+/* A value that is converted by to_jsonb(), and the result. */
+typedef struct Conversion
+{
+	const CmigAuditShape *shape;
+	CmigAuditColumn *column;
+	Datum		value;
+	Jsonb	   *result;
+}			Conversion;
+
 /*
  * Convert a value with to_jsonb().  This may call a cast to json, which must
  * not run with the privileges of the role that changes the row.  If the type
@@ -359,56 +349,48 @@ put_too_large(CmigAuditPiece *piece, const CmigAuditShape *shape,
  * privileges, either.  Settings that the cast changes do not remain in the
  * session.
  */
-static Jsonb *
-general_value(const CmigAuditShape *shape, CmigAuditColumn *column, Datum value)
+static void
+convert(void *arg)
 {
+	Conversion *conversion = arg;
+	CmigAuditColumn *column = conversion->column;
 	CmigRole	saved;
 	Datum		result;
-	int			guc_level;
+	int			guc_level = 0;
 
-	if (!column->calls_out)
-		return DatumGetJsonbP(FunctionCall1(&column->output, value));
-	guc_level = NewGUCNestLevel();
-	cmig_role_act_as(&saved, cmig_type_role(column->type, shape->owner));
-	result = FunctionCall1(&column->output, value);
-	cmig_role_return(&saved);
-	AtEOXact_GUC(false, guc_level);
-	return DatumGetJsonbP(result);
+	if (column->calls_out)
+	{
+		guc_level = NewGUCNestLevel();
+		cmig_role_act_as(&saved, cmig_type_role(column->type, conversion->shape->owner));
+	}
+	result = FunctionCall1(&column->output, conversion->value);
+	if (column->calls_out)
+	{
+		cmig_role_return(&saved);
+		AtEOXact_GUC(false, guc_level);
+	}
+	conversion->result = DatumGetJsonbP(result);
 }
 
 /*
- * A value that is converted in a subtransaction, because the conversion may
- * fail.
- */
-typedef struct ValueTrial
-{
-	const CmigAuditShape *shape;
-	CmigAuditColumn *column;
-	Datum		value;
-	Jsonb	   *result;
-} ValueTrial;
-
-/* Convert a value.  Run this in a subtransaction, because it may fail. */
-static void
-try_value(void *arg)
-{
-	ValueTrial *trial = arg;
-
-	trial->result = general_value(trial->shape, trial->column, trial->value);
-}
-
-/*
- * Convert a value that may be too large as jsonb, such as an array of numbers.
- * Returns NULL if it is too large.
+ * Returns the result of to_jsonb() for a value, or NULL if that is too large.
+ * A value of many bytes, such as an array of numbers, is converted in a
+ * subtransaction, because this may fail.
  */
 static Jsonb *
-try_general_value(const CmigAuditShape *shape, CmigAuditColumn *column, Datum value)
+general_value(const CmigAuditShape *shape, CmigAuditColumn *column, Datum value, Size len)
 {
-	ValueTrial	trial = {shape, column, value, NULL};
-	ErrorData  *error = cmig_subtransaction_try(try_value, &trial);
+	Conversion	conversion = {shape, column, value};
+	ErrorData  *error;
 
+	if (len < MAY_GROW_TOO_LARGE)
+	{
+		convert(&conversion);
+		return conversion.result;
+	}
+	error = cmig_subtransaction_try(convert, &conversion);
 	if (error == NULL)
-		return trial.result;
+		return conversion.result;
 	if (error->sqlerrcode != ERRCODE_PROGRAM_LIMIT_EXCEEDED &&
 		!(error->sqlerrcode == ERRCODE_INTERNAL_ERROR && error->message &&
 		  strncmp(error->message, "invalid memory alloc request size", 33) == 0))
@@ -449,9 +431,6 @@ put_value(CmigAuditPiece *piece, const CmigAuditShape *shape, CmigAuditColumn *c
 			t = DatumGetTextPP(value);
 			put_string(piece, VARDATA_ANY(t), VARSIZE_ANY_EXHDR(t));
 			break;
-		case CMIG_AUDIT_UUID:
-			put_uuid(piece, DatumGetUUIDP(value));
-			break;
 		case CMIG_AUDIT_DATETIME:
 			put_cstring(piece, JsonEncodeDateTime(NULL, value, column->type, NULL));
 			break;
@@ -462,8 +441,7 @@ put_value(CmigAuditPiece *piece, const CmigAuditShape *shape, CmigAuditColumn *c
 			put_cstring(piece, OutputFunctionCall(&column->output, value));
 			break;
 		case CMIG_AUDIT_GENERAL:
-			jsonb = len < MAY_GROW_TOO_LARGE ? general_value(shape, column, value) :
-				try_general_value(shape, column, value);
+			jsonb = general_value(shape, column, value, len);
 			if (jsonb)
 				put_jsonb(piece, jsonb);
 			else

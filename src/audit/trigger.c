@@ -89,11 +89,8 @@ position_of(CommandId command, int64 id)
 		if (position_count == position_size)
 		{
 			position_size = position_size ? position_size * 2 : 16;
-			if (positions)
-				positions = repalloc(positions, sizeof(Position) * position_size);
-			else
-				positions = MemoryContextAlloc(TopMemoryContext,
-											   sizeof(Position) * position_size);
+			positions = positions ? repalloc(positions, sizeof(Position) * position_size) :
+				MemoryContextAlloc(TopTransactionContext, sizeof(Position) * position_size);
 		}
 		positions[position_count].command = command;
 		positions[position_count++].id = id;
@@ -119,7 +116,8 @@ position_of(CommandId command, int64 id)
  * changed.
  *
  * There is one entry for each trigger.  An invalidation only marks an entry: a
- * running call continues to use it, and the next call rebuilds it.
+ * running call continues to use it, and the next call rebuilds it.  The old
+ * information is kept until the end of the transaction.
  */
 
 /* The information that a trigger needs about its table. */
@@ -127,8 +125,6 @@ typedef struct CmigAuditTable
 {
 	MemoryContext context;		/* memory context of everything in this struct */
 	bool		valid;			/* if false, the next call rebuilds the
-								 * information */
-	int			busy;			/* number of calls that are using the
 								 * information */
 	bool		recorded;		/* is the table's layout in cmig_audit.layout? */
 	bool		skip_logged;	/* has this transaction logged an entry SKIP
@@ -188,10 +184,10 @@ invalidate_all(Datum arg, int cache, uint32 hash)
 /*
  * Discard the information that is valid only in the transaction or
  * subtransaction that ends.  If it is rolled back, the layouts that it recorded
- * do not exist.  If "end" is true, the entries are no longer in use.
+ * do not exist.
  */
 static void
-reset_entries(bool rolled_back, bool end)
+reset_entries(bool rolled_back)
 {
 	HASH_SEQ_STATUS status;
 	AuditTableEntry *entry;
@@ -206,8 +202,6 @@ reset_entries(bool rolled_back, bool end)
 		entry->table->skip_logged = false;
 		if (rolled_back)
 			entry->table->recorded = false;
-		if (end)
-			entry->table->busy = 0;
 	}
 }
 
@@ -220,10 +214,8 @@ at_transaction_end(XactEvent event, void *arg)
 	/* a prepared transaction can still be rolled back */
 	if (event != XACT_EVENT_COMMIT && event != XACT_EVENT_ABORT && event != XACT_EVENT_PREPARE)
 		return;
-	reset_entries(event != XACT_EVENT_COMMIT, true);
+	reset_entries(event != XACT_EVENT_COMMIT);
 	extension_owner = InvalidOid;
-	if (positions)
-		pfree(positions);
 	positions = NULL;
 	position_count = position_size = 0;
 }
@@ -233,7 +225,7 @@ at_subtransaction_end(SubXactEvent event, SubTransactionId mine,
 					  SubTransactionId parent, void *arg)
 {
 	if (event == SUBXACT_EVENT_ABORT_SUB)
-		reset_entries(true, false);
+		reset_entries(true);
 }
 
 static CmigQuery read_hash_key = {
@@ -327,9 +319,8 @@ build_table(TriggerData *trigger_data)
 }
 
 /*
- * Returns the information about the table of a firing trigger.  While the
- * result's field "busy" is greater than 0, the result's memory is kept until
- * the end of the transaction, even if the information is rebuilt.
+ * Returns the information about the table of a firing trigger, which remains
+ * in memory at least until the end of the transaction.
  */
 static CmigAuditTable *
 table_of(TriggerData *trigger_data)
@@ -355,16 +346,9 @@ table_of(TriggerData *trigger_data)
 	table = build_table(trigger_data);
 	/* look up the entry again, because build_table() may have moved it */
 	entry = hash_search(tables, &trigger_data->tg_trigger->tgoid, HASH_ENTER, &found);
-
-	/*
-	 * Calls of the trigger may still be using the old information, or may
-	 * have failed without resetting "busy".  Therefore, keep the information
-	 * until the end of the transaction.
-	 */
-	if (entry->table && entry->table->busy > 0)
+	/* calls of the trigger may still be using the old information */
+	if (entry->table)
 		MemoryContextSetParent(entry->table->context, TopTransactionContext);
-	else if (entry->table)
-		MemoryContextDelete(entry->table->context);
 	entry->table = table;
 	return table;
 }
@@ -886,7 +870,6 @@ cmig_audit_trigger(PG_FUNCTION_ARGS)
 	if (audit_skip && table->skip_logged)
 		return PointerGetDatum(NULL);
 
-	table->busy++;
 	guc_level = cmig_audit_row_pin(false);
 	call_begin(&call, table,
 			   audit_skip ? "SKIP" :
@@ -912,6 +895,5 @@ cmig_audit_trigger(PG_FUNCTION_ARGS)
 	call_end(&call);
 	if (guc_level > 0)
 		AtEOXact_GUC(false, guc_level);
-	table->busy--;
 	return PointerGetDatum(NULL);
 }
