@@ -67,7 +67,8 @@ install-script-parts: all installdirs install-lib
 
 install-links:
 	for file in $(script_files); do \
-		$(MKDIR_P) "$$(dirname "$(LINKS)/$$file")" && ln -sf "$(script_top)$$file" "$(LINKS)/$$file" || exit; done
+		test "$(LINKS)/$$file" -ef "$(script_top)$$file" || \
+			{ $(MKDIR_P) "$$(dirname "$(LINKS)/$$file")" && ln -sf "$(script_top)$$file" "$(LINKS)/$$file"; } || exit; done
 
 # PGXS looks for SCRIPTS where the checkout has them
 uninstall: uninstall-scripts
