@@ -50,21 +50,34 @@ PG_FUNCTION_INFO_V1(cmig_script);
  */
 #define OP(name) "OPERATOR(pg_catalog." name ")"
 
-/* The version table, and its rows at the current point of the psql script. */
-typedef struct VersionTable
+/* A psql script that is being generated. */
+typedef struct Offline
 {
-	/* the names are quoted where necessary */
-	const char *name;
+	StringInfoData text;
+	const CmigGraph *graph;
+	const CmigPlan *plan;
+	const char *direction;
+	bool		transaction_per_revision;
+	const char *pin;			/* a line that sets the client encoding */
+	char	   *start_session;	/* statements at the start of the psql script,
+								 * including pin */
+	char	   *start_script;	/* statements that run before each revision's
+								 * script */
+	bool		knows_constraints;	/* true if it is certain that no
+									 * deferrable constraint existed when the
+									 * psql script started */
+	bool		deferrable;		/* have the scripts so far created one? */
+	List	   *calling;		/* of char *: revisions that call pg_cmig's
+								 * functions */
+
+	/* the version table; the names are quoted where necessary */
+	const char *table;
 	const char *column;
 	const char *scope;			/* the scope as a literal if the table is
 								 * cmig.scope_version; otherwise NULL */
 	char	   *constraint;		/* name of the primary key */
 	bool		may_create;		/* true if the script may create the table;
 								 * false for cmig.version */
-	const char *direction;
-
-	const char *pin;			/* a line that sets the client encoding */
-	const CmigGraph *graph;
 	int		   *rows;			/* nodes that have a row at the current point,
 								 * in ascending order, which is also the byte
 								 * order of the ids */
@@ -74,35 +87,13 @@ typedef struct VersionTable
 	bool		in_transaction;
 	bool		checked;		/* has the first check been written? */
 
-	/* parts that occur repeatedly, and buffers */
+	/* parts that occur repeatedly */
 	char	   *lock;
 	char	   *found;
 	char	   *compare;
 	char	   *remove;
 	char	   *add;
-	StringInfoData body;
-	StringInfoData message;
-} VersionTable;
-
-/*
- * Data that applies to all revisions' scripts, and facts found in the scripts
- * so far.
- */
-typedef struct Scripts
-{
-	const char *pin;			/* a line that sets the client encoding */
-	char	   *start_session;	/* statements at the start of the psql script,
-								 * including pin */
-	char	   *start_script;	/* statements that run before each revision's
-								 * script */
-	bool		knows_constraints;	/* true if it is certain that no
-									 * deferrable constraint existed when the
-									 * psql script started */
-	CmigPsqlFacts facts;		/* found in the scripts that have been read so
-								 * far */
-	List	   *calling;		/* of char *: revisions that call pg_cmig's
-								 * functions */
-} Scripts;
+} Offline;
 
 /* The parts of a step. */
 typedef enum Part
@@ -122,24 +113,24 @@ typedef enum Part
  * psql script.
  */
 static void
-append_rows(StringInfo out, const VersionTable *table)
+append_rows(StringInfo out, const Offline *offline)
 {
 	appendStringInfoString(out, "ARRAY[");
-	for (int i = 0; i < table->row_count; i++)
+	for (int i = 0; i < offline->row_count; i++)
 	{
 		if (i > 0)
 			appendStringInfoString(out, ", ");
-		cmig_psql_append_literal(out, cmig_graph_id(table->graph, table->rows[i]));
+		cmig_psql_append_literal(out, cmig_graph_id(offline->graph, offline->rows[i]));
 	}
 	appendStringInfoString(out, "]::pg_catalog.text[]");
 }
 
 /* Returns the rows at the current point: "a, b" or "base". */
 static char *
-place_text(const VersionTable *table)
+place_text(const Offline *offline)
 {
-	return table->row_count == 0 ? pstrdup("base") :
-		cmig_graph_ids_text(table->graph, table->rows, table->row_count);
+	return offline->row_count == 0 ? pstrdup("base") :
+		cmig_graph_ids_text(offline->graph, offline->rows, offline->row_count);
 }
 
 /*
@@ -147,7 +138,7 @@ place_text(const VersionTable *table)
  * version table exists and whether its column is wide enough.
  */
 static void
-append_first_check(StringInfo body, const VersionTable *table)
+append_first_check(StringInfo body, const Offline *offline)
 {
 	/*
 	 * Fail if cmig.revision contains revisions in the database where the psql
@@ -155,7 +146,7 @@ append_first_check(StringInfo body, const VersionTable *table)
 	 * role that is not allowed to read cmig.revision cannot run cmig.upgrade,
 	 * either.
 	 */
-	if (table->may_create)
+	if (offline->may_create)
 		appendStringInfo(body,
 						 "\tIF EXISTS (SELECT FROM pg_catalog.pg_extension e WHERE e.extname " OP("=") " 'pg_cmig') THEN\n"
 						 "\t\tIF pg_catalog.has_schema_privilege('cmig', 'USAGE') THEN\n"
@@ -166,20 +157,20 @@ append_first_check(StringInfo body, const VersionTable *table)
 						 "\t\t\t\t\t\tDETAIL = %s,\n"
 						 "\t\t\t\t\t\tHINT = 'Use cmig.%s, or generate the script with version_table => ''cmig.version''';\n"
 						 "\t\t\t\tEND IF;\n\t\t\tEND IF;\n\t\tEND IF;\n\tEND IF;\n",
-						 quote_literal_cstr(psprintf("This script would keep separate version rows in %s.", table->name)),
-						 table->direction);
+						 quote_literal_cstr(psprintf("This script would keep separate version rows in %s.", offline->table)),
+						 offline->direction);
 	appendStringInfo(body, "\tIF pg_catalog.to_regclass(%s) IS NULL THEN\n",
-					 quote_literal_cstr(table->name));
-	if (table->row_count == 0 && table->may_create)
+					 quote_literal_cstr(offline->table));
+	if (offline->row_count == 0 && offline->may_create)
 		appendStringInfo(body, "\t\tCREATE TABLE %s (%s character varying(%d) NOT NULL,\n\t\t\tCONSTRAINT %s PRIMARY KEY (%s));\n",
-						 table->name, table->column, CMIG_MAX_ID_LENGTH,
-						 table->constraint, table->column);
+						 offline->table, offline->column, CMIG_MAX_ID_LENGTH,
+						 offline->constraint, offline->column);
 	else
 		appendStringInfo(body, "\t\tRAISE EXCEPTION USING ERRCODE = 'undefined_table',\n\t\t\tMESSAGE = %s,\n\t\t\tHINT = 'First run the script that starts at base, or call cmig.script with the version_table of this database.';\n",
-						 quote_literal_cstr(psprintf("version table %s does not exist", table->name)));
+						 quote_literal_cstr(psprintf("version table %s does not exist", offline->table)));
 	appendStringInfoString(body, "\tEND IF;\n");
-	appendStringInfoString(body, table->lock);
-	if (table->may_create && table->longest > 0)
+	appendStringInfoString(body, offline->lock);
+	if (offline->may_create && offline->longest > 0)
 		appendStringInfo(body,
 						 "\tWITH RECURSIVE base (type, modifier) AS (\n"
 						 "\t\tSELECT a.atttypid, a.atttypmod FROM pg_catalog.pg_attribute a\n"
@@ -195,11 +186,11 @@ append_first_check(StringInfo body, const VersionTable *table)
 						 "\t\t\tDETAIL = pg_catalog.format('The column can hold %%s characters, but the longest revision ID has %d.', width),\n"
 						 "\t\t\tHINT = %s;\n"
 						 "\tEND IF;\n",
-						 quote_literal_cstr(table->name), table->column, table->longest,
-						 quote_literal_cstr(psprintf("column %s of table %s is too narrow", table->column, table->name)),
-						 table->longest,
+						 quote_literal_cstr(offline->table), offline->column, offline->longest,
+						 quote_literal_cstr(psprintf("column %s of table %s is too narrow", offline->column, offline->table)),
+						 offline->longest,
 						 quote_literal_cstr(psprintf("ALTER TABLE %s ALTER COLUMN %s TYPE character varying(%d)",
-													 table->name, table->column, CMIG_MAX_ID_LENGTH)));
+													 offline->table, offline->column, CMIG_MAX_ID_LENGTH)));
 }
 
 /*
@@ -209,50 +200,49 @@ append_first_check(StringInfo body, const VersionTable *table)
  * built only once.
  */
 static void
-append_check(StringInfo out, VersionTable *table)
+append_check(Offline *offline)
 {
-	StringInfo	body = &table->body;
-	char	   *place = place_text(table);
+	StringInfoData code;
+	StringInfo	body = &code;
+	char	   *place = place_text(offline);
+	char	   *message = psprintf("this script starts from %s, but the database is in a different state", place);
 
-	resetStringInfo(&table->message);
-	appendStringInfoString(&table->message, "this script starts from ");
-	appendStringInfoString(&table->message, place);
-	appendStringInfoString(&table->message, ", but the database is in a different state");
-	pfree(place);
-
-	resetStringInfo(body);
-	if (table->checked)
+	initStringInfo(body);
+	if (offline->checked)
 	{
-		appendStringInfoString(body, table->compare);
-		append_rows(body, table);
+		appendStringInfoString(body, offline->compare);
+		append_rows(body, offline);
 		appendStringInfoString(body, " THEN\n\t\tRAISE SQLSTATE '55000' USING MESSAGE = ");
-		cmig_psql_append_literal(body, table->message.data);
+		cmig_psql_append_literal(body, message);
 		appendStringInfoString(body, ";\n\tEND IF;\nEND");
 	}
 	else
 	{
 		appendStringInfoString(body, "DECLARE\n\twanted CONSTANT pg_catalog.text[] := ");
-		append_rows(body, table);
+		append_rows(body, offline);
 		appendStringInfoString(body, ";\n\tfound pg_catalog.text[];\n");
-		if (table->may_create && table->longest > 0)
+		if (offline->may_create && offline->longest > 0)
 			appendStringInfoString(body, "\twidth integer;\n");
 		appendStringInfoString(body, "BEGIN\n");
-		append_first_check(body, table);
+		append_first_check(body, offline);
 		appendStringInfo(body,
 						 "\tfound := %s;\n"
 						 "\tIF found " OP("<>") " wanted THEN\n"
 						 "\t\tRAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state', MESSAGE = ",
-						 table->found);
-		cmig_psql_append_literal(body, table->message.data);
+						 offline->found);
+		cmig_psql_append_literal(body, message);
 		appendStringInfo(body,
 						 ",\n"
 						 "\t\t\tDETAIL = pg_catalog.concat(%s, CASE WHEN pg_catalog.cardinality(found) " OP(">") " 0 THEN pg_catalog.array_to_string(found, ', ') ELSE 'no row' END, '.'),\n"
 						 "\t\t\tHINT = 'Generate the script for the state of this database.';\n"
 						 "\tEND IF;\nEND",
-						 quote_literal_cstr(psprintf("%s contains ", table->name)));
+						 quote_literal_cstr(psprintf("%s contains ", offline->table)));
 	}
-	cmig_psql_append_do(out, body->data);
-	table->checked = true;
+	cmig_psql_append_do(&offline->text, body->data);
+	pfree(body->data);
+	pfree(message);
+	pfree(place);
+	offline->checked = true;
 }
 
 /*
@@ -260,71 +250,73 @@ append_check(StringInfo out, VersionTable *table)
  * the psql script is already in a transaction.
  */
 static void
-begin_transaction(StringInfo out, VersionTable *table)
+begin_transaction(Offline *offline)
 {
-	if (table->in_transaction)
+	if (offline->in_transaction)
 		return;
 
 	/*
 	 * set the encoding again, because a trigger fired by the last commit may
 	 * have changed the encoding
 	 */
-	if (table->checked)
-		appendStringInfoString(out, table->pin);
-	appendStringInfoString(out, "BEGIN ISOLATION LEVEL READ COMMITTED;\n");
-	append_check(out, table);
-	table->in_transaction = true;
+	if (offline->checked)
+		appendStringInfoString(&offline->text, offline->pin);
+	appendStringInfoString(&offline->text, "BEGIN ISOLATION LEVEL READ COMMITTED;\n");
+	append_check(offline);
+	offline->in_transaction = true;
 }
 
 /* End the current transaction, if there is one. */
 static void
-commit_transaction(StringInfo out, VersionTable *table)
+commit_transaction(Offline *offline)
 {
-	if (table->in_transaction)
-		appendStringInfoString(out, "COMMIT;\n");
-	table->in_transaction = false;
+	if (offline->in_transaction)
+		appendStringInfoString(&offline->text, "COMMIT;\n");
+	offline->in_transaction = false;
 }
 
 /* Add a node to the version rows, or remove it. */
 static void
-set_row(VersionTable *table, int node, bool present)
+set_row(Offline *offline, int node, bool present)
 {
 	int			low = 0;
-	int			high = table->row_count;
+	int			high = offline->row_count;
 
 	while (low < high)
 	{
 		int			middle = (low + high) / 2;
 
-		if (table->rows[middle] < node)
+		if (offline->rows[middle] < node)
 			low = middle + 1;
 		else
 			high = middle;
 	}
-	if (!present && (low == table->row_count || table->rows[low] != node))
-		elog(ERROR, "revision \"%s\" has no row", cmig_graph_id(table->graph, node));
-	memmove(table->rows + low + present, table->rows + low + !present,
-			sizeof(int) * (table->row_count - low - !present));
-	table->row_count += present ? 1 : -1;
+	if (!present && (low == offline->row_count || offline->rows[low] != node))
+		elog(ERROR, "revision \"%s\" has no row", cmig_graph_id(offline->graph, node));
+	memmove(offline->rows + low + present, offline->rows + low + !present,
+			sizeof(int) * (offline->row_count - low - !present));
+	offline->row_count += present ? 1 : -1;
 	if (present)
-		table->rows[low] = node;
+		offline->rows[low] = node;
 }
 
 /* Append statements that change the version rows as required by a step. */
 static void
-move_rows(StringInfo out, VersionTable *table, const CmigPlanStep *step)
+move_rows(Offline *offline, const CmigPlanStep *step)
 {
+	StringInfo	out = &offline->text;
+
 	for (int i = 0; i < step->removed.count + step->added.count; i++)
 	{
 		bool		add = i >= step->removed.count;
 		int			node = add ? step->added.nodes[i - step->removed.count] : step->removed.nodes[i];
 		int			from = out->len;
 
-		appendStringInfoString(out, add ? table->add : table->remove);
-		cmig_psql_append_literal(out, cmig_graph_id(table->graph, node));
+		appendStringInfoString(out, add ? offline->add : offline->remove);
+		cmig_psql_append_literal(out, cmig_graph_id(offline->graph, node));
 		appendStringInfoString(out, add ? ");\n" : ";\n");
-		cmig_psql_pin(out, from, table->pin);
-		set_row(table, node, add);
+		cmig_psql_pin(out, from, offline->pin);
+		set_row(offline, node, add);
 	}
 }
 
@@ -333,36 +325,31 @@ move_rows(StringInfo out, VersionTable *table, const CmigPlanStep *step)
  * cmig.journal.
  */
 static void
-record_step(StringInfo out, const VersionTable *table, const char *revision,
-			const char *checksum)
+record_step(Offline *offline, const char *revision, const char *checksum)
 {
+	StringInfo	out = &offline->text;
 	int			from = out->len;
 
-	if (table->may_create)
+	if (offline->may_create)
 		return;
 	appendStringInfo(out, "INSERT INTO cmig.journal (id, revision, direction, outcome, started_at, role, session_role,\n"
 					 "\tapplication_name, client_address, transaction_id, checksum, search_path%s)\n"
 					 "SELECT coalesce(pg_catalog.max(j.id), 0) " OP("+") " 1, ",
-					 table->scope ? ", scope" : "");
+					 offline->scope ? ", scope" : "");
 	cmig_psql_append_literal(out, revision);
 	appendStringInfo(out, ", '%s', 'done', pg_catalog.clock_timestamp(), CURRENT_USER, SESSION_USER,\n"
 					 "\tpg_catalog.current_setting('application_name'), pg_catalog.inet_client_addr(), pg_catalog.pg_current_xact_id(),\n"
 					 "\t%s, pg_catalog.current_setting('search_path')%s\nFROM cmig.journal j%s;\n",
-					 table->direction, checksum ? quote_literal_cstr(checksum) : "NULL",
-					 table->scope ? psprintf(", %s", table->scope) : "",
-					 table->scope ? psprintf(" WHERE j.scope " OP("=") " %s", table->scope) : "");
-	cmig_psql_pin(out, from, table->pin);
+					 offline->direction, checksum ? quote_literal_cstr(checksum) : "NULL",
+					 offline->scope ? psprintf(", %s", offline->scope) : "",
+					 offline->scope ? psprintf(" WHERE j.scope " OP("=") " %s", offline->scope) : "");
+	cmig_psql_pin(out, from, offline->pin);
 }
 
-/*
- * Returns the version table with the given name and with the rows that exist at
- * the start of the plan.
- */
-static VersionTable *
-open_table(const char *name, const CmigGraph *graph, const CmigApplied *applied,
-		   const CmigPlan *plan, const char *pin)
+/* Set the version table's name, and the rows that exist at the start of the plan. */
+static void
+open_table(Offline *offline, const char *name, const CmigApplied *applied)
 {
-	VersionTable *version = palloc0(sizeof(VersionTable));
 	ListCell   *lc;
 	List	   *names;
 	char	   *table;
@@ -379,7 +366,7 @@ open_table(const char *name, const CmigGraph *graph, const CmigApplied *applied,
 				 errmsg("\"%s\" is not the name of a table", name),
 				 errhint("Use schema.table or table, with double quotes where SQL needs them.")));
 	table = llast(names);
-	version->name = list_length(names) == 2 ?
+	offline->table = list_length(names) == 2 ?
 		quote_qualified_identifier(linitial(names), table) :
 		pstrdup(quote_identifier(table));
 
@@ -387,55 +374,49 @@ open_table(const char *name, const CmigGraph *graph, const CmigApplied *applied,
 	 * do not create cmig.version, which belongs to the extension and whose
 	 * column has a different name
 	 */
-	version->may_create = strcmp(version->name, "cmig.version") != 0;
+	offline->may_create = strcmp(offline->table, "cmig.version") != 0;
 
 	/*
 	 * In a scope, use cmig.scope_version, which has separate rows for each
 	 * scope, in place of cmig.version, and a table in the scope's schema in
 	 * place of the default table and any table named without a schema.
 	 */
-	if (cmig_scope_is_set() && !version->may_create)
+	if (cmig_scope_is_set() && !offline->may_create)
 	{
-		version->name = "cmig.scope_version";
-		version->scope = quote_literal_cstr(cmig_scope_current());
+		offline->table = "cmig.scope_version";
+		offline->scope = quote_literal_cstr(cmig_scope_current());
 	}
 	else if (cmig_scope_is_set() &&
-			 (list_length(names) == 1 || strcmp(version->name, "public.cmig_version") == 0))
-		version->name = quote_qualified_identifier(cmig_scope_current(), table);
-	version->column = version->may_create ? "version_num" : "revision";
-	version->constraint = pstrdup(quote_identifier(makeObjectName(table, NULL, "pkc")));
+			 (list_length(names) == 1 || strcmp(offline->table, "public.cmig_version") == 0))
+		offline->table = quote_qualified_identifier(cmig_scope_current(), table);
+	offline->column = offline->may_create ? "version_num" : "revision";
+	offline->constraint = pstrdup(quote_identifier(makeObjectName(table, NULL, "pkc")));
 
-	version->pin = pin;
-	version->direction = cmig_direction_name(plan->direction);
-	version->graph = graph;
-	version->rows = palloc_extended(sizeof(int) * ((Size) graph->count + 1), MCXT_ALLOC_HUGE);
+	offline->rows = palloc_extended(sizeof(int) * ((Size) offline->graph->count + 1), MCXT_ALLOC_HUGE);
 	foreach(lc, applied->nodes)
 	{
-		set_row(version, lfirst_int(lc), true);
+		set_row(offline, lfirst_int(lc), true);
 	}
-	for (int i = 0; i < plan->count; i++)
+	for (int i = 0; i < offline->plan->count; i++)
 	{
-		const CmigEdges *added = &plan->steps[i].added;
+		const CmigEdges *added = &offline->plan->steps[i].added;
 
 		for (int j = 0; j < added->count; j++)
-			version->longest = Max(version->longest,
-								   pg_mbstrlen(cmig_graph_id(graph, added->nodes[j])));
+			offline->longest = Max(offline->longest,
+								   pg_mbstrlen(cmig_graph_id(offline->graph, added->nodes[j])));
 	}
 
 	/* the parts that occur repeatedly */
-	version->lock = psprintf("\tLOCK TABLE %s IN EXCLUSIVE MODE;\n", version->name);
-	version->found = psprintf("ARRAY(SELECT v.%s::pg_catalog.text COLLATE pg_catalog.\"C\" FROM %s v%s ORDER BY 1)",
-							  version->column, version->name,
-							  version->scope ? psprintf(" WHERE v.scope " OP("=") " %s", version->scope) : "");
-	version->compare = psprintf("BEGIN\n%s\tIF %s " OP("<>") " ", version->lock, version->found);
-	version->remove = psprintf("DELETE FROM %s WHERE %s%s " OP("=") " ", version->name,
-							   version->scope ? psprintf("scope " OP("=") " %s AND ", version->scope) : "", version->column);
-	version->add = psprintf("INSERT INTO %s (%s%s) VALUES (%s", version->name,
-							version->scope ? "scope, " : "", version->column,
-							version->scope ? psprintf("%s, ", version->scope) : "");
-	initStringInfo(&version->body);
-	initStringInfo(&version->message);
-	return version;
+	offline->lock = psprintf("\tLOCK TABLE %s IN EXCLUSIVE MODE;\n", offline->table);
+	offline->found = psprintf("ARRAY(SELECT v.%s::pg_catalog.text COLLATE pg_catalog.\"C\" FROM %s v%s ORDER BY 1)",
+							  offline->column, offline->table,
+							  offline->scope ? psprintf(" WHERE v.scope " OP("=") " %s", offline->scope) : "");
+	offline->compare = psprintf("BEGIN\n%s\tIF %s " OP("<>") " ", offline->lock, offline->found);
+	offline->remove = psprintf("DELETE FROM %s WHERE %s%s " OP("=") " ", offline->table,
+							   offline->scope ? psprintf("scope " OP("=") " %s AND ", offline->scope) : "", offline->column);
+	offline->add = psprintf("INSERT INTO %s (%s%s) VALUES (%s", offline->table,
+							offline->scope ? "scope, " : "", offline->column,
+							offline->scope ? psprintf("%s, ", offline->scope) : "");
 }
 
 /* ----------------------------------------------------------------
@@ -467,12 +448,13 @@ static CmigQuery find_deferrable = {
  * must be fired explicitly.
  */
 static void
-append_end_of_script(StringInfo out, const Scripts *scripts,
-					 const CmigPsqlFacts *facts, bool more)
+append_end_of_script(Offline *offline, const CmigPsqlFacts *facts, bool more)
 {
+	StringInfo	out = &offline->text;
+
 	if (facts->declares_cursor)
 		appendStringInfoString(out, "CLOSE ALL;\n");
-	if (more && (scripts->facts.deferrable || !scripts->knows_constraints))
+	if (more && (offline->deferrable || !offline->knows_constraints))
 		cmig_psql_append_do(out,
 							"DECLARE\n"
 							"\tnames pg_catalog.text;\n"
@@ -499,7 +481,7 @@ append_end_of_script(StringInfo out, const Scripts *scripts,
 	if (facts->prepares)
 		appendStringInfoString(out, "DEALLOCATE ALL;\n");
 	appendStringInfoString(out, "RESET SESSION AUTHORIZATION;\nRESET ROLE;\nRESET ALL;\n");
-	appendStringInfoString(out, scripts->start_session);
+	appendStringInfoString(out, offline->start_session);
 }
 
 /*
@@ -581,81 +563,65 @@ returns_rows(const RawStmt *raw)
 }
 
 /*
- * Append a statement of verify_sql that returns rows.  The generated code
- * converts each row to JSON and examines the row's values in order.  JSON does
- * not show the type of a null, so if a null comes before any boolean, the
- * generated code looks up the type of the null's column with a query.
+ * Append a query of verify_sql or a precondition.  The generated code converts
+ * each row to JSON.  Of a row of verify_sql, it examines the values in order;
+ * JSON does not show the type of a null, so if a null comes before any boolean,
+ * it looks up the type of the null's column with a query.  A precondition must
+ * return exactly one row with one column, the boolean true.
  */
 static void
-append_verification(StringInfo out, const Reading *reading)
+append_query(StringInfo out, const Reading *reading, Part part)
 {
 	StringInfoData body;
 
 	initStringInfo(&body);
 	appendStringInfoString(&body, "DECLARE\n\tquery CONSTANT pg_catalog.text := ");
 	cmig_psql_append_dollar_quoted(&body, reading->statement.text);
-	appendStringInfo(&body,
-					 ";\n"
-					 "\tline record;\n"
-					 "\tcell record;\n"
-					 "\tcolumns pg_catalog.text;\n"
-					 "\tfirst pg_catalog.text;\n"
-					 "BEGIN\n"
-					 "\tFOR line IN EXECUTE query LOOP\n"
-					 "\t\tFOR cell IN\n"
-					 "\t\t\tSELECT j.ordinality AS number, pg_catalog.json_typeof(j.value) AS type, j.value::pg_catalog.text AS value\n"
-					 "\t\t\tFROM pg_catalog.json_each(pg_catalog.row_to_json(line)) WITH ORDINALITY j\n"
-					 "\t\tLOOP\n"
-					 "\t\t\tCONTINUE WHEN cell.type " OP("<>") " 'boolean' AND cell.type " OP("<>") " 'null';\n"
-					 "\t\t\tIF cell.type " OP("=") " 'null' THEN\n"
-					 "\t\t\t\tSELECT pg_catalog.string_agg(pg_catalog.concat('c', n), ', ') INTO columns\n"
-					 "\t\t\t\t\tFROM pg_catalog.generate_series(1, (SELECT pg_catalog.count(*) FROM pg_catalog.json_each(pg_catalog.row_to_json(line)))) n;\n"
-					 "\t\t\t\tEXECUTE pg_catalog.concat('WITH q (', columns, ') AS (', query, E'\\n) SELECT pg_catalog.pg_typeof(c', cell.number, ') FROM q LIMIT 1') INTO first;\n"
-					 "\t\t\t\tCONTINUE WHEN first " OP("<>") " 'boolean';\n"
-					 "\t\t\tEND IF;\n"
-					 "\t\t\tEXIT WHEN cell.value " OP("=") " 'true';\n"
-					 "\t\t\tRAISE EXCEPTION USING MESSAGE = %s,\n"
-					 "\t\t\t\tDETAIL = pg_catalog.concat('Statement %d of verify_sql returned the row: ', pg_catalog.row_to_json(line), '.');\n"
-					 "\t\tEND LOOP;\n"
-					 "\tEND LOOP;\n"
-					 "END",
-					 quote_literal_cstr(psprintf("revision \"%s\" failed its verification", reading->revision)),
-					 reading->statement.number);
-	cmig_psql_append_do(out, body.data);
-	pfree(body.data);
-}
-
-/*
- * Append a precondition, which must return exactly one row with one column, the
- * boolean true.
- */
-static void
-append_precondition(StringInfo out, const Reading *reading)
-{
-	StringInfoData body;
-
-	initStringInfo(&body);
-	appendStringInfoString(&body, "DECLARE\n\tquery CONSTANT pg_catalog.text := ");
-	cmig_psql_append_dollar_quoted(&body, reading->statement.text);
-	appendStringInfo(&body,
-					 ";\n"
-					 "\tline record;\n"
-					 "\tlines bigint := 0;\n"
-					 "\tholds boolean;\n"
-					 "BEGIN\n"
-					 "\tFOR line IN EXECUTE query LOOP\n"
-					 "\t\tlines := lines " OP("+") " 1;\n"
-					 "\t\tSELECT pg_catalog.count(*) " OP("=") " 1 AND pg_catalog.bool_and(pg_catalog.json_typeof(j.value) " OP("=") " 'boolean' AND j.value::pg_catalog.text " OP("=") " 'true')\n"
-					 "\t\t\tINTO holds FROM pg_catalog.json_each(pg_catalog.row_to_json(line)) j;\n"
-					 "\tEND LOOP;\n"
-					 "\tIF lines " OP("<>") " 1 OR holds IS NOT TRUE THEN\n"
-					 "\t\tRAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',\n"
-					 "\t\t\tMESSAGE = %s,\n"
-					 "\t\t\tDETAIL = pg_catalog.concat('The precondition is: ', query),\n"
-					 "\t\t\tHINT = 'The precondition must return one row with one boolean column, whose value must be true.';\n"
-					 "\tEND IF;\n"
-					 "END",
-					 quote_literal_cstr(psprintf("the precondition of revision \"%s\" is not met", reading->revision)));
+	appendStringInfoString(&body, ";\n\tline record;\n");
+	if (part == PART_VERIFY)
+		appendStringInfo(&body,
+						 "\tcell record;\n"
+						 "\tcolumns pg_catalog.text;\n"
+						 "\tfirst pg_catalog.text;\n"
+						 "BEGIN\n"
+						 "\tFOR line IN EXECUTE query LOOP\n"
+						 "\t\tFOR cell IN\n"
+						 "\t\t\tSELECT j.ordinality AS number, pg_catalog.json_typeof(j.value) AS type, j.value::pg_catalog.text AS value\n"
+						 "\t\t\tFROM pg_catalog.json_each(pg_catalog.row_to_json(line)) WITH ORDINALITY j\n"
+						 "\t\tLOOP\n"
+						 "\t\t\tCONTINUE WHEN cell.type " OP("<>") " 'boolean' AND cell.type " OP("<>") " 'null';\n"
+						 "\t\t\tIF cell.type " OP("=") " 'null' THEN\n"
+						 "\t\t\t\tSELECT pg_catalog.string_agg(pg_catalog.concat('c', n), ', ') INTO columns\n"
+						 "\t\t\t\t\tFROM pg_catalog.generate_series(1, (SELECT pg_catalog.count(*) FROM pg_catalog.json_each(pg_catalog.row_to_json(line)))) n;\n"
+						 "\t\t\t\tEXECUTE pg_catalog.concat('WITH q (', columns, ') AS (', query, E'\\n) SELECT pg_catalog.pg_typeof(c', cell.number, ') FROM q LIMIT 1') INTO first;\n"
+						 "\t\t\t\tCONTINUE WHEN first " OP("<>") " 'boolean';\n"
+						 "\t\t\tEND IF;\n"
+						 "\t\t\tEXIT WHEN cell.value " OP("=") " 'true';\n"
+						 "\t\t\tRAISE EXCEPTION USING MESSAGE = %s,\n"
+						 "\t\t\t\tDETAIL = pg_catalog.concat('Statement %d of verify_sql returned the row: ', pg_catalog.row_to_json(line), '.');\n"
+						 "\t\tEND LOOP;\n"
+						 "\tEND LOOP;\n"
+						 "END",
+						 quote_literal_cstr(psprintf("revision \"%s\" failed its verification", reading->revision)),
+						 reading->statement.number);
+	else
+		appendStringInfo(&body,
+						 "\tlines bigint := 0;\n"
+						 "\tholds boolean;\n"
+						 "BEGIN\n"
+						 "\tFOR line IN EXECUTE query LOOP\n"
+						 "\t\tlines := lines " OP("+") " 1;\n"
+						 "\t\tSELECT pg_catalog.count(*) " OP("=") " 1 AND pg_catalog.bool_and(pg_catalog.json_typeof(j.value) " OP("=") " 'boolean' AND j.value::pg_catalog.text " OP("=") " 'true')\n"
+						 "\t\t\tINTO holds FROM pg_catalog.json_each(pg_catalog.row_to_json(line)) j;\n"
+						 "\tEND LOOP;\n"
+						 "\tIF lines " OP("<>") " 1 OR holds IS NOT TRUE THEN\n"
+						 "\t\tRAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state',\n"
+						 "\t\t\tMESSAGE = %s,\n"
+						 "\t\t\tDETAIL = pg_catalog.concat('The precondition is: ', query),\n"
+						 "\t\t\tHINT = 'The precondition must return one row with one boolean column, whose value must be true.';\n"
+						 "\tEND IF;\n"
+						 "END",
+						 quote_literal_cstr(psprintf("the precondition of revision \"%s\" is not met", reading->revision)));
 	cmig_psql_append_do(out, body.data);
 	pfree(body.data);
 }
@@ -712,12 +678,9 @@ append_statements(StringInfo out, const CmigRunStep *step, Part part,
 		cmig_psql_append_comments(out, sql + behind, statement->offset - behind);
 		behind = statement->offset + strlen(statement->text);
 		if (part == PART_PRECONDITION)
-		{
 			cmig_precondition_require_select(statement, step);
-			append_precondition(out, &reading);
-		}
-		else if (part == PART_VERIFY && returns_rows(statement->raw))
-			append_verification(out, &reading);
+		if (part == PART_PRECONDITION || (part == PART_VERIFY && returns_rows(statement->raw)))
+			append_query(out, &reading, part);
 		else
 			cmig_psql_append_statement(out, statement->text, facts);
 		cmig_psql_pin(out, from, pin);
@@ -749,16 +712,16 @@ append_statements(StringInfo out, const CmigRunStep *step, Part part,
  * the errors that the runner would raise before running the script.
  */
 static void
-append_part(StringInfo out, Scripts *scripts, const CmigRunStep *step,
-			Part part, bool more)
+append_part(Offline *offline, const CmigRunStep *step, Part part, bool more)
 {
+	StringInfo	out = &offline->text;
 	CmigPsqlFacts facts = {0};
 
-	appendStringInfoString(out, scripts->start_script);
-	append_statements(out, step, part, scripts->pin, &facts);
-	scripts->facts.deferrable |= facts.deferrable;
+	appendStringInfoString(out, offline->start_script);
+	append_statements(out, step, part, offline->pin, &facts);
+	offline->deferrable |= facts.deferrable;
 	if (facts.calls_cmig &&
-		(scripts->calling == NIL || strcmp(llast(scripts->calling), step->revision) != 0))
+		(offline->calling == NIL || strcmp(llast(offline->calling), step->revision) != 0))
 	{
 		/*
 		 * allocate the list in the memory context of "out", which outlives
@@ -766,30 +729,26 @@ append_part(StringInfo out, Scripts *scripts, const CmigRunStep *step,
 		 */
 		MemoryContext old = MemoryContextSwitchTo(GetMemoryChunkContext(out->data));
 
-		scripts->calling = lappend(scripts->calling, (void *) step->revision);
+		offline->calling = lappend(offline->calling, (void *) step->revision);
 		MemoryContextSwitchTo(old);
 	}
-	append_end_of_script(out, scripts, &facts, more);
+	append_end_of_script(offline, &facts, more);
 }
 
 /*
- * Returns the data shared by all scripts.  "from_base" is true if nothing is
- * applied when the psql script starts.  "from_here" is true if the psql script
- * starts from the state of this database.  In that case, the database can be
- * queried.
+ * Set what all scripts share.  "from_here" is true if the psql script starts
+ * from the state of this database, which can be queried in that case.
  */
-static Scripts *
-open_scripts(const char *pin, bool from_base, bool from_here)
+static void
+open_scripts(Offline *offline, bool from_here)
 {
-	Scripts    *scripts = palloc0(sizeof(Scripts));
 	const char *role = cmig_settings_text("cmig.role", GetConfigOption("cmig.role", true, false));
 	const char *path = cmig_session_path_setting();
 	StringInfoData text;
 
-	scripts->knows_constraints = from_base ||
+	offline->knows_constraints = offline->row_count == 0 ||
 		(from_here && cmig_query_run(&find_deferrable, NULL, NULL) == 0);
-	scripts->pin = pin;
-	scripts->start_session = psprintf("%sSET standard_conforming_strings = on;\n%s", pin,
+	offline->start_session = psprintf("%sSET standard_conforming_strings = on;\n%s", offline->pin,
 									  cmig_scope_is_set() ?
 									  psprintf("SET cmig.scope = %s;\n", quote_literal_cstr(cmig_scope_current())) : "");
 
@@ -816,26 +775,14 @@ open_scripts(const char *pin, bool from_base, bool from_here)
 		appendStringInfoString(&text, ";\n");
 	}
 	appendStringInfoString(&text, "SET row_security = off;\n");
-	cmig_psql_pin(&text, 0, pin);
-	scripts->start_script = text.data;
-	return scripts;
+	cmig_psql_pin(&text, 0, offline->pin);
+	offline->start_script = text.data;
 }
 
 /* ----------------------------------------------------------------
  * The whole script
  * ----------------------------------------------------------------
  */
-
-/* A psql script that is being generated. */
-typedef struct Offline
-{
-	const CmigGraph *graph;
-	const CmigPlan *plan;
-	VersionTable *table;
-	Scripts    *scripts;
-	bool		transaction_per_revision;
-	StringInfoData text;
-} Offline;
 
 /*
  * Raise an error if "to", the target of a downgrade, is above the state in
@@ -961,29 +908,28 @@ append_step(Offline *offline, int number, const CmigRunStep *run)
 	appendStringInfo(&offline->text, "\n-- step %d of %d: ", number + 1, offline->plan->count);
 	appendStringInfoString(&offline->text, cmig_text_one_line(pstrdup(cmig_move_title(offline->graph, offline->plan->direction, step->node))));
 	appendStringInfoChar(&offline->text, '\n');
-	begin_transaction(&offline->text, offline->table);
+	begin_transaction(offline);
 	if (upgrade && run->precondition_sql)
-		append_part(&offline->text, offline->scripts, run, PART_PRECONDITION, true);
+		append_part(offline, run, PART_PRECONDITION, true);
 	if (run->transactional)
-		append_part(&offline->text, offline->scripts, run, PART_MAIN, more || verified);
+		append_part(offline, run, PART_MAIN, more || verified);
 	else
 	{
 		/*
 		 * commit the transaction, which has only checked the version rows and
 		 * the precondition
 		 */
-		commit_transaction(&offline->text, offline->table);
-		append_part(&offline->text, offline->scripts, run, PART_MAIN, false);
-		begin_transaction(&offline->text, offline->table);
+		commit_transaction(offline);
+		append_part(offline, run, PART_MAIN, false);
+		begin_transaction(offline);
 	}
 	if (verified)
-		append_part(&offline->text, offline->scripts, run, PART_VERIFY, more);
-	move_rows(&offline->text, offline->table, step);
-	record_step(&offline->text, offline->table, run->revision,
-				offline->plan->direction == CMIG_UPGRADE ?
-				cmig_repeatable_checksum(run->stored_sql, run->transactional, run->repeatable) : NULL);
+		append_part(offline, run, PART_VERIFY, more);
+	move_rows(offline, step);
+	record_step(offline, run->revision,
+				upgrade ? cmig_repeatable_checksum(run->stored_sql, run->transactional, run->repeatable) : NULL);
 	if (offline->transaction_per_revision)
-		commit_transaction(&offline->text, offline->table);
+		commit_transaction(offline);
 }
 
 /* Generate the whole script. */
@@ -995,7 +941,7 @@ make_text(Offline *offline)
 	int			count = offline->plan->count;
 	bool		stop = false;	/* does any step run outside a transaction? */
 	bool		session_lock;
-	char	   *key = quote_literal_cstr(psprintf("pg_cmig %s", offline->table->name));
+	char	   *key = quote_literal_cstr(psprintf("pg_cmig %s", offline->table));
 	int			from;
 	int			behind_start;
 	text	   *result;
@@ -1012,15 +958,15 @@ make_text(Offline *offline)
 	initStringInfo(&offline->text);
 	appendStringInfoSpaces(&offline->text, VARHDRSZ);
 	appendStringInfo(out, "-- pg_cmig: %s of %d %s, from %s; version table ",
-					 cmig_direction_name(offline->plan->direction), count,
-					 count == 1 ? "revision" : "revisions", place_text(offline->table));
-	appendStringInfoString(out, cmig_text_one_line(pstrdup(offline->table->name)));
+					 offline->direction, count,
+					 count == 1 ? "revision" : "revisions", place_text(offline));
+	appendStringInfoString(out, cmig_text_one_line(pstrdup(offline->table)));
 	appendStringInfoString(out, "\n-- psql -X -v ON_ERROR_STOP=1 -f <this file>\n\n");
 	for (int i = 0; i < count; i++)
 		stop |= !offline->graph->nodes[offline->plan->steps[i].node].revision->transactional;
 	if (stop)
 		appendStringInfoString(out, "-- some statements run outside of transactions: psql must stop at an error\n\\set ON_ERROR_STOP on\n\\set AUTOCOMMIT on\n");
-	appendStringInfoString(out, offline->scripts->start_session);
+	appendStringInfoString(out, offline->start_session);
 	behind_start = offline->text.len;
 
 	/*
@@ -1037,7 +983,7 @@ make_text(Offline *offline)
 									 "\t\t\tHINT = 'Wait until that session has finished.';\n"
 									 "\tEND IF;\nEND", key));
 	if (offline->plan->count == 0 || !offline->transaction_per_revision)
-		begin_transaction(&offline->text, offline->table);
+		begin_transaction(offline);
 	for (int i = 0; i < offline->plan->count; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
@@ -1047,18 +993,18 @@ make_text(Offline *offline)
 		MemoryContextReset(context);
 	}
 	appendStringInfoChar(&offline->text, '\n');
-	commit_transaction(&offline->text, offline->table);
+	commit_transaction(offline);
 	from = out->len;
 	if (session_lock)
 		cmig_psql_append_do(out,
 							psprintf("BEGIN\n\tPERFORM pg_catalog.pg_advisory_unlock(pg_catalog.hashtextextended(%s, 0));\nEND", key));
-	cmig_psql_pin(out, from, offline->scripts->pin);
+	cmig_psql_pin(out, from, offline->pin);
 
 	/*
 	 * Insert the check for the extension only now, because all scripts must
 	 * be read to find out whether the check is needed.
 	 */
-	if (offline->scripts->calling != NIL)
+	if (offline->calling != NIL)
 	{
 		StringInfoData check;
 		CmigListing listing;
@@ -1066,7 +1012,7 @@ make_text(Offline *offline)
 		ListCell   *lc;
 
 		cmig_listing_init(&listing, CMIG_LISTING_QUOTED);
-		foreach(lc, offline->scripts->calling)
+		foreach(lc, offline->calling)
 			cmig_listing_add(&listing, lfirst(lc));
 		calling = cmig_listing_text(&listing);
 		initStringInfo(&check);
@@ -1086,7 +1032,7 @@ make_text(Offline *offline)
 		ereport(WARNING,
 				(errmsg_plural("revision %s calls functions of pg_cmig",
 							   "revisions %s call functions of pg_cmig",
-							   list_length(offline->scripts->calling), calling),
+							   list_length(offline->calling), calling),
 				 errdetail("The script begins with a check for the extension, and runs only in databases that have it.")));
 	}
 
@@ -1117,7 +1063,6 @@ cmig_script(PG_FUNCTION_ARGS)
 	char	   *target = cmig_argument_text(fcinfo, 1);
 	char	   *table = cmig_argument_text(fcinfo, 2);
 	CmigSituation now;
-	const char *pin;
 	bool		from_here;
 	int			guc_level;
 	text	   *result;
@@ -1134,10 +1079,12 @@ cmig_script(PG_FUNCTION_ARGS)
 				(errmsg("nothing to %s: the range \"%s\" contains no steps",
 						cmig_direction_name(direction), target)));
 	offline.graph = now.graph;
-	pin = psprintf("SET client_encoding = %s;\n", quote_literal_cstr(pg_get_client_encoding() == PG_SQL_ASCII ? GetDatabaseEncodingName() :
-																	 pg_get_client_encoding_name()));
-	offline.table = open_table(table, now.graph, now.applied, offline.plan, pin);
-	offline.scripts = open_scripts(pin, offline.table->row_count == 0, from_here);
+	offline.direction = cmig_direction_name(direction);
+	offline.pin = psprintf("SET client_encoding = %s;\n",
+						   quote_literal_cstr(pg_get_client_encoding() == PG_SQL_ASCII ?
+											  GetDatabaseEncodingName() : pg_get_client_encoding_name()));
+	open_table(&offline, table, now.applied);
+	open_scripts(&offline, from_here);
 
 	/*
 	 * read the scripts with the same settings that the generated script sets
