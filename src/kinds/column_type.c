@@ -182,10 +182,7 @@ may_fail(const Type *from, const Type *to)
 	return from->family != MOMENT || to->family != MOMENT;
 }
 
-/* ----------------------------------------------------------------
- * Column defaults.
- * ----------------------------------------------------------------
- */
+/* Column defaults */
 
 static const CmigProperty properties[] = {
 	{"default", CMIG_PROPERTY_EXPRESSION},
@@ -263,10 +260,7 @@ CmigKind	cmig_kind_default = {
 	.folds = default_folds
 };
 
-/* ----------------------------------------------------------------
- * Changes of a column's type.
- * ----------------------------------------------------------------
- */
+/* Changes of a column's type */
 
 static const char *
 storage_of(const CmigObject *column)

@@ -371,10 +371,7 @@ CmigKind	cmig_kind_foreign_key = {
 	.folds = foreign_key_folds
 };
 
-/* ----------------------------------------------------------------
- * Indexes that do not belong to a constraint.
- * ----------------------------------------------------------------
- */
+/* Indexes that do not belong to a constraint */
 
 static const CmigProperty index_properties[] = {
 	INDEX_PROPERTIES,
@@ -433,14 +430,19 @@ static const char index_depends[] =
 " FROM pg_class i JOIN pg_inherits h ON h.inhrelid = i.oid JOIN pg_index x ON x.indexrelid = h.inhparent"
 " WHERE i.relnamespace = ANY ($1) AND i.relkind IN ('i', 'I') AND i.relispartition AND x.indisvalid";
 
-/*
- * Returns the qualified name of the parent index to which an index or a
- * constraint's index is attached, or NULL if it is not attached.
- */
+/* Returns the qualified name of an index or of a constraint's index, or NULL. */
+const char *
+cmig_index_name(const CmigObject *object)
+{
+	return object->kind == &cmig_kind_index ? object->identity :
+		object->kind == &cmig_kind_constraint ? object->values[INDEX] : NULL;
+}
+
+/* Returns the name of the parent index to which the index is attached. */
 const char *
 cmig_index_parent(const CmigObject *object)
 {
-	return object->values[ATTACHED];
+	return object->kind == &cmig_kind_index || object->kind == &cmig_kind_constraint ? object->values[ATTACHED] : NULL;
 }
 
 /*
@@ -577,10 +579,7 @@ CmigKind	cmig_kind_index = {
 	.drops = "DROP INDEX {identity}[{?has attached constraints} CASCADE]",.alter = alter_index
 };
 
-/* ----------------------------------------------------------------
- * Extended statistics.
- * ----------------------------------------------------------------
- */
+/* Extended statistics */
 
 static const CmigProperty statistics_properties[] = {
 	{"definition", CMIG_PROPERTY_EXPRESSION},

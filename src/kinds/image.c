@@ -601,10 +601,7 @@ cmig_between_restore(const char *sql)
 	return result.data;
 }
 
-/* ----------------------------------------------------------------
- * Objects.
- * ----------------------------------------------------------------
- */
+/* Objects */
 
 const char *
 cmig_quote(const char *identifier)
@@ -737,10 +734,7 @@ cmig_object_same(const CmigObject *a, const CmigObject *b, int property)
 	return cmig_kind_same_value(&a->kind->properties[property], a->values[property], b->values[property]);
 }
 
-/* ----------------------------------------------------------------
- * Images: all objects of a set of schemas.
- * ----------------------------------------------------------------
- */
+/* Images: all objects of a set of schemas */
 
 /* A hash table entry that maps an address to an object. */
 typedef struct AddressEntry

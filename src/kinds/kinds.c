@@ -89,10 +89,7 @@ cmig_kinds(int *count)
 	return (CmigKind **) all;
 }
 
-/* ----------------------------------------------------------------
- * Texts of statements.
- * ----------------------------------------------------------------
- */
+/* Texts of statements */
 
 /*
  * Returns what a name in a text stands for, or NULL.  "value" is for the empty

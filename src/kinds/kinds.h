@@ -62,6 +62,7 @@ typedef struct CmigObject
 	const char *serial;			/* NULL, or a column's pseudo-type, such as
 								 * serial */
 	struct CmigObject *lead;	/* see cmig_lead_tables() */
+	struct CmigChange *change;	/* see schema/schema.h */
 	const char *needs;			/* NULL, or why it cannot be created: what the
 								 * database lacks */
 	char	   *const *values;	/* of the kind's properties; NULL: the
@@ -584,9 +585,6 @@ extern bool cmig_table_keeps_type(const CmigObject *from, const CmigObject *to);
 /* For a typed table, add NOT OF to alter->first, and OF to alter->last. */
 extern void cmig_table_untype(CmigAlter *alter);
 
-/* Can other tables be co-located with the distribution's table? */
-extern bool cmig_distribution_has_group(const CmigObject *distribution);
-
 /* in column.c */
 
 extern const CmigObject *cmig_column_parent(const CmigObject *column);
@@ -606,6 +604,7 @@ extern char *cmig_column_storage_again(const CmigObject *column, const CmigObjec
 
 extern char *cmig_constraint_parameters(const CmigObject *constraint);
 extern void cmig_constraint_definition(StringInfo buf, const CmigObject *constraint);
+extern const char *cmig_index_name(const CmigObject *object);
 extern const char *cmig_index_parent(const CmigObject *object);
 extern bool cmig_index_is_like(const CmigObject *attached, const CmigObject *index);
 extern bool cmig_index_is_partial(const CmigObject *index);

@@ -8,10 +8,7 @@
 
 #include "kinds/internal.h"
 
-/* ----------------------------------------------------------------
- * Collations and conversions.
- * ----------------------------------------------------------------
- */
+/* Collations and conversions */
 
 static const CmigProperty definition_properties[] = {
 	{"definition"},
@@ -52,10 +49,7 @@ CmigKind	cmig_kind_conversion = {
 	CMIG_PROPERTIES(definition_properties),.sql = conversion_sql,.creates = "{definition}"
 };
 
-/* ----------------------------------------------------------------
- * Text search parsers, templates, dictionaries, and configurations.
- * ----------------------------------------------------------------
- */
+/* Text search parsers, templates, dictionaries, and configurations */
 
 /*
  * The query for one kind of text search objects.  "prefix" is the prefix of
@@ -160,10 +154,7 @@ CmigKind	cmig_kind_ts_mapping = {
 	.drops = "ALTER TEXT SEARCH CONFIGURATION {parent} DROP MAPPING FOR {name}"
 };
 
-/* ----------------------------------------------------------------
- * Casts, languages, transforms, and access methods.
- * ----------------------------------------------------------------
- */
+/* Casts, languages, transforms, and access methods */
 
 /*
  * Query for the casts, except those from range types to their multirange
@@ -225,10 +216,7 @@ CmigKind	cmig_kind_access_method = {
 	CMIG_PROPERTIES(definition_properties),.sql = access_method_sql,.creates = "CREATE {definition}"
 };
 
-/* ----------------------------------------------------------------
- * Publications, and the tables and schemas in them.
- * ----------------------------------------------------------------
- */
+/* Publications, and the tables and schemas in them */
 
 enum
 {
@@ -307,10 +295,7 @@ CmigKind	cmig_kind_publication_schema = {
 	.sql = schema_sql, MEMBER_TEXTS
 };
 
-/* ----------------------------------------------------------------
- * Event triggers.
- * ----------------------------------------------------------------
- */
+/* Event triggers */
 
 static const CmigProperty event_trigger_properties[] = {
 	{"definition"},
@@ -533,10 +518,7 @@ CmigKind	cmig_kind_foreign_column = {
 	.sql = column_sql,.create = create_column,.alters = "{on} ALTER COLUMN {name}"
 };
 
-/* ----------------------------------------------------------------
- * Default privileges: one object for each privilege granted or revoked.
- * ----------------------------------------------------------------
- */
+/* Default privileges: one object for each privilege granted or revoked */
 
 enum
 {

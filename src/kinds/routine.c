@@ -8,10 +8,7 @@
 
 #include "kinds/internal.h"
 
-/* ----------------------------------------------------------------
- * Views, materialized or not, and their columns.
- * ----------------------------------------------------------------
- */
+/* Views, materialized or not, and their columns */
 
 static const CmigProperty view_properties[] = {
 	[CMIG_DEFINITION] = {"definition", CMIG_PROPERTY_EXPRESSION | CMIG_PROPERTY_REPLACES},
@@ -114,10 +111,7 @@ CmigKind	cmig_kind_view_column = {
 	.sql = column_sql,.alters = "{on} ALTER COLUMN {name}"
 };
 
-/* ----------------------------------------------------------------
- * Functions and procedures.
- * ----------------------------------------------------------------
- */
+/* Functions and procedures */
 
 enum
 {
@@ -189,10 +183,7 @@ CmigKind	cmig_kind_function = {
 	.sql = function_sql,.creates = FUNCTION_TEXT,.replaces = FUNCTION_TEXT,.refers = "{SQL name}"
 };
 
-/* ----------------------------------------------------------------
- * Triggers, rules, and policies on tables and views.
- * ----------------------------------------------------------------
- */
+/* Triggers, rules, and policies on tables and views */
 
 #define ON_TABLE_FLAGS \
 	(CMIG_KIND_DISPOSABLE | CMIG_KIND_DISTURBED | CMIG_KIND_ON_PARENT | CMIG_KIND_GONE_WITH_PARENT)
@@ -365,10 +356,7 @@ CmigKind	cmig_kind_policy = {
 	.create = create_policy,.alter = alter_policy
 };
 
-/* ----------------------------------------------------------------
- * Aggregates.
- * ----------------------------------------------------------------
- */
+/* Aggregates */
 
 static const CmigProperty aggregate_properties[] = {
 	{"arguments"},
@@ -422,10 +410,7 @@ CmigKind	cmig_kind_aggregate = {
 	.sql = aggregate_sql,.creates = "CREATE AGGREGATE {arguments} ({definition})",.refers = "AGGREGATE {arguments}"
 };
 
-/* ----------------------------------------------------------------
- * Operators, operator families with their members, and operator classes.
- * ----------------------------------------------------------------
- */
+/* Operators, operator families with their members, and operator classes */
 
 static const CmigProperty operator_properties[] = {
 	{"definition"},

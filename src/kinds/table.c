@@ -251,10 +251,7 @@ CmigKind	cmig_kind_table = {
 	.sql = table_sql,.create = create_table,.alter = alter_table
 };
 
-/* ----------------------------------------------------------------
- * Schemas.
- * ----------------------------------------------------------------
- */
+/* Schemas */
 
 static const char schema_sql[] =
 "SELECT 'pg_namespace'::regclass::oid, n.oid, 0, NULL::oid, NULL::oid, NULL::integer,"
@@ -433,13 +430,6 @@ static bool
 distribution_is(const CmigObject *distribution, const char *method)
 {
 	return strcmp(distribution->values[CMIG_DISTRIBUTION_METHOD], method) == 0;
-}
-
-bool
-cmig_distribution_has_group(const CmigObject *distribution)
-{
-	return distribution_is(distribution, CMIG_DISTRIBUTED_BY_COLUMN) ||
-		distribution_is(distribution, CMIG_DISTRIBUTED_SINGLE);
 }
 
 /*

@@ -9,10 +9,7 @@
 #include "base/base.h"
 #include "kinds/internal.h"
 
-/* ----------------------------------------------------------------
- * Enumerations, domains, and composite types.
- * ----------------------------------------------------------------
- */
+/* Enumerations, domains, and composite types */
 
 #define TYPE_SQL(values, condition) \
 	"SELECT 'pg_type'::regclass::oid, t.oid, 0, NULL::oid, NULL::oid, NULL::integer," \
@@ -387,10 +384,7 @@ CmigKind	cmig_kind_attribute = {
 	.sql = attribute_sql,.create = create_attribute,.drop = drop_attribute,.alter = alter_attribute
 };
 
-/* ----------------------------------------------------------------
- * Range types.
- * ----------------------------------------------------------------
- */
+/* Range types */
 
 static const CmigProperty range_properties[] = {
 	{"definition"},

@@ -28,8 +28,8 @@
  * Returns a copy of "definition".  If the object is an index, the copy leaves
  * out the name in "CREATE INDEX name ON ...".
  */
-char *
-cmig_attached_nameless(const CmigObject *object, const char *definition)
+static char *
+nameless(const CmigObject *object, const char *definition)
 {
 	const char *name = psprintf(" %s ON ", cmig_quote(object->name));
 	const char *found = object->kind == &cmig_kind_index && definition != NULL ? strstr(definition, name) : NULL;
@@ -37,6 +37,21 @@ cmig_attached_nameless(const CmigObject *object, const char *definition)
 	if (found == NULL)
 		return definition ? pstrdup(definition) : NULL;
 	return psprintf("%s%s", pnstrdup(definition, found - definition), found + strlen(name) - 4);
+}
+
+/* Are the objects the same, except for the name in an index definition? */
+bool
+cmig_attached_same(const CmigObject *object, const CmigObject *other)
+{
+	for (int i = 0; i < object->kind->nproperties; i++)
+	{
+		const char *own = nameless(object, object->values[i]),
+				   *others = nameless(other, other->values[i]);
+
+		if (!cmig_kind_same_value(&object->kind->properties[i], own, others))
+			return false;
+	}
+	return true;
 }
 
 /*
@@ -91,13 +106,13 @@ has_default_name(const CmigObject *object)
 static bool
 is_remade(const CmigDifference *difference, const CmigChange *change)
 {
-	if (change->from == NULL || change->to == NULL || change->to->alone || cmig_attached_to(change->from) == NULL)
+	if (change->from == NULL || change->to == NULL || change->to->alone || cmig_index_parent(change->from) == NULL)
 		return false;
 	do
 	{
 		const CmigObject *parent = cmig_attached_parent(change->to ? difference->to : difference->from, cmig_change_object(change));
 
-		change = parent ? cmig_change_of(difference, parent, change->to == NULL) : NULL;
+		change = parent ? parent->change : NULL;
 	} while (change != NULL && change->action != CMIG_AGAIN);
 	return change != NULL;
 }
@@ -108,7 +123,7 @@ stays_attached(const CmigDifference *difference, const CmigObject *table, bool o
 {
 	const CmigObject *link = cmig_image_lookup(cmig_image_of(difference, old), &cmig_kind_partition, table->identity);
 
-	return link != NULL && cmig_change_of(difference, link, old)->action == CMIG_NO_CHANGE;
+	return link != NULL && link->change->action == CMIG_NO_CHANGE;
 }
 
 /*
@@ -135,8 +150,8 @@ find_attached(const CmigDifference *difference, const CmigObject *object, bool o
 	List	   *found = NIL;
 
 	for (int i = 0; i < image->count && is_partitioned(object); i++)
-		if (cmig_attached_to(image->objects[i]) != NULL &&
-			strcmp(cmig_attached_to(image->objects[i]), cmig_index_name(object)) == 0 &&
+		if (cmig_index_parent(image->objects[i]) != NULL &&
+			strcmp(cmig_index_parent(image->objects[i]), cmig_index_name(object)) == 0 &&
 			(cmig_index_is_partial(object) || stays_attached(difference, image->objects[i]->parent, old)))
 			found = lappend(found, image->objects[i]);
 	return found;
@@ -167,7 +182,7 @@ has_loose_index(const CmigImage *image, const CmigObject *attached)
 	const CmigObject *table = cmig_image_lookup(image, &cmig_kind_table, attached->parent->identity);
 
 	for (const CmigObject *child = table ? table->child : NULL; child != NULL; child = child->sibling)
-		if (child->kind == attached->kind && cmig_index_name(child) != NULL && cmig_attached_to(child) == NULL)
+		if (child->kind == attached->kind && cmig_index_name(child) != NULL && cmig_index_parent(child) == NULL)
 			return true;
 	return false;
 }
@@ -183,7 +198,7 @@ is_plain(const CmigDifference *difference, const CmigObject *object, const CmigO
 
 	if (!has_default_name(object) || object->kind != parent->kind || strcmp(shape_of(object), shape_of(parent)) != 0)
 		return false;
-	if (object->comment != NULL && is_remade(difference, cmig_change_of(difference, object, old)))
+	if (object->comment != NULL && is_remade(difference, object->change))
 		return false;
 	if (!cmig_index_is_like(object, parent) ||
 		has_loose_index(difference->from, object) || has_loose_index(difference->to, object))
@@ -217,7 +232,7 @@ with_only(const CmigObject *object, const char *sql)
 static List *
 creation(const CmigDifference *difference, const CmigObject *object, bool partial, bool old)
 {
-	const bool	remade = is_remade(difference, cmig_change_of(difference, object, old));
+	const bool	remade = is_remade(difference, object->change);
 	CmigObject *alone = cmig_object_copy(object);
 	CmigDiffOptions options = *difference->options;
 	List	   *ddl;
@@ -279,7 +294,7 @@ cmig_attached_complete(const CmigDifference *difference, const CmigObject *objec
 	foreach(cell, attached)
 	{
 		const CmigObject *other = lfirst(cell);
-		bool		made = cmig_change_makes(cmig_change_of(difference, other, old), old);
+		bool		made = cmig_change_makes(other->change, old);
 
 		foreach(statement, made ? NIL : creation(difference, other, partial, old))
 			first->sql = psprintf("%s;\n%s", first->sql, ((CmigDdl *) lfirst(statement))->sql);
@@ -326,7 +341,7 @@ cmig_attached_find(const CmigImage *image, const char *name)
 const CmigObject *
 cmig_attached_parent(const CmigImage *image, const CmigObject *object)
 {
-	const char *name = cmig_attached_to(object);
+	const char *name = cmig_index_parent(object);
 
 	return name ? cmig_attached_find(image, name) : NULL;
 }
@@ -379,7 +394,7 @@ option_end(const char *text)
 static char *
 without_options(const CmigObject *index)
 {
-	const char *text = cmig_attached_nameless(index, index->values[CMIG_DEFINITION]);
+	const char *text = nameless(index, index->values[CMIG_DEFINITION]);
 	StringInfoData shape;
 
 	initStringInfo(&shape);
@@ -409,7 +424,7 @@ twins_shape_of(const CmigObject *object)
 
 	if (object->kind == &cmig_kind_index)
 		return without_options(object);
-	if (cmig_attached_to(object) == NULL)
+	if (cmig_index_parent(object) == NULL)
 		return NULL;
 	columns = strchr(object->values[CMIG_DEFINITION], '(');
 	end = columns ? strstr(columns, ") DEFERRABLE") : NULL;
@@ -434,8 +449,8 @@ is_before(const CmigObject *object, const CmigObject *other)
 static bool
 comes_first(const CmigDifference *difference, const CmigObject *object, const CmigObject *other, bool old)
 {
-	const CmigChange *change = cmig_change_of(difference, object, old),
-			   *others = cmig_change_of(difference, other, old);
+	const CmigChange *change = object->change,
+			   *others = other->change;
 	const CmigObject *above = cmig_attached_parent(cmig_image_of(difference, old), object),
 			   *other_above = cmig_attached_parent(cmig_image_of(difference, old), other);
 
@@ -479,15 +494,15 @@ add_twins(List *pairs, const CmigDifference *difference, const CmigObject *objec
 			   *others = cmig_attached_parent(cmig_image_of(difference, old), other);
 
 	/* an attached index comes before one that is not attached */
-	if ((parent == NULL) != (others == NULL) && (cmig_attached_to(object) == NULL) != (cmig_attached_to(other) == NULL))
+	if ((parent == NULL) != (others == NULL) && (cmig_index_parent(object) == NULL) != (cmig_index_parent(other) == NULL))
 		return parent != NULL ? append_pair(pairs, object, other) : append_pair(pairs, other, object);
 
 	if (parent == NULL || others == NULL || parent == others)
 		return pairs;
 	if (!comes_first(difference, parent, others, old))
 		return add_twins(pairs, difference, other, object, old);
-	if (cmig_change_makes(cmig_change_of(difference, parent, old), old) &&
-		cmig_change_makes(cmig_change_of(difference, others, old), old))
+	if (cmig_change_makes(parent->change, old) &&
+		cmig_change_makes(others->change, old))
 		pairs = append_pair(pairs, parent, others);
 	return append_pair(pairs, object, other);
 }
@@ -507,7 +522,7 @@ find_twins(const CmigDifference *difference, bool old)
 	{
 		const CmigObject *link = image->objects[i];
 
-		if (link->kind != &cmig_kind_partition || !cmig_change_makes(cmig_change_of(difference, link, old), old))
+		if (link->kind != &cmig_kind_partition || !cmig_change_makes(link->change, old))
 			continue;
 		for (const CmigObject *child = link->parent->child; child != NULL; child = child->sibling)
 		{
@@ -568,8 +583,8 @@ cmig_twins_sort(const CmigDifference *difference)
 	foreach(cell, find_twins(difference, true))
 	{
 		const Twins *twins = lfirst(cell);
-		CmigChange *first = cmig_change_of(difference, twins->first, true),
-				   *second = cmig_change_of(difference, twins->second, true);
+		CmigChange *first = twins->first->change,
+				   *second = twins->second->change;
 		List	   *riders = first->host ? first->host->riders : NIL;
 		int			place = 0;
 

@@ -28,7 +28,7 @@ renew_only_indexes(CmigDifference *difference, const CmigObject *link)
 
 	for (const CmigObject *child = table ? table->child : NULL; child != NULL; child = child->sibling)
 	{
-		CmigChange *change = difference->of_to[child->index];
+		CmigChange *change = child->change;
 
 		if (child->kind == &cmig_kind_index && (change->action == CMIG_NO_CHANGE || change->action == CMIG_ALTER) &&
 			change->from != NULL && strstr(child->values[CMIG_DEFINITION], " ON ONLY ") != NULL)
@@ -52,7 +52,7 @@ find_referenced(const CmigDifference *difference)
 	{
 		const CmigObject *key = difference->from->objects[i];
 
-		if (key->kind != &cmig_kind_foreign_key || difference->of_from[i]->action == CMIG_DROP)
+		if (key->kind != &cmig_kind_foreign_key || difference->from->objects[i]->change->action == CMIG_DROP)
 			continue;
 		for (int j = 0; j < key->ndepends; j++)
 		{
@@ -229,7 +229,7 @@ leave_out(CmigDifference *difference, const CmigObject *object, const CmigObject
 {
 	for (const CmigObject *child = object->child; child != NULL; child = child->sibling)
 	{
-		difference->of_to[child->index]->action = CMIG_NO_CHANGE;
+		child->change->action = CMIG_NO_CHANGE;
 		leave_out(difference, child, whole);
 	}
 	for (int i = 0; i < difference->count; i++)
@@ -253,7 +253,7 @@ refuse_labels(CmigDifference *difference)
 {
 	for (int i = 0; i < difference->from->count; i++)
 	{
-		const CmigChange *type = difference->of_from[i];
+		const CmigChange *type = difference->from->objects[i]->change;
 		ListCell   *cell;
 
 		if (type->action != CMIG_UNSUPPORTED || type->to == NULL || type->from->kind != &cmig_kind_enum || type->to->kind != &cmig_kind_enum)
@@ -304,28 +304,28 @@ keep_annotations(CmigDifference *difference)
 
 /* Are columns added to or dropped from the relation or type? */
 static bool
-changes_row(const CmigDifference *difference, const CmigObject *type)
+changes_row(const CmigObject *type)
 {
-	const CmigChange *change = difference->of_to[type->index];
+	const CmigChange *change = type->change;
 
 	for (const CmigObject *child = type->child; child != NULL; child = child->sibling)
-		if (difference->of_to[child->index]->action == CMIG_CREATE)
+		if (child->change->action == CMIG_CREATE)
 			return true;
 	for (const CmigObject *child = change->from ? change->from->child : NULL; child != NULL; child = child->sibling)
-		if (difference->of_from[child->index]->action == CMIG_DROP)
+		if (child->change->action == CMIG_DROP)
 			return true;
 	return false;
 }
 
 /* Is the object re-created, or does one of its columns change its type? */
 static bool
-is_reshaped(const CmigDifference *difference, const CmigObject *object)
+is_reshaped(const CmigObject *object)
 {
-	if (difference->of_to[object->index]->action == CMIG_AGAIN)
+	if (object->change->action == CMIG_AGAIN)
 		return true;
 	for (const CmigObject *child = object->child; child != NULL; child = child->sibling)
 	{
-		const CmigChange *change = difference->of_to[child->index];
+		const CmigChange *change = child->change;
 
 		if (change->disturbs || (change->action == CMIG_AGAIN && child->kind == &cmig_kind_column))
 			return true;
@@ -340,20 +340,20 @@ is_reshaped(const CmigDifference *difference, const CmigObject *object)
  * may be ambiguous.
  */
 static bool
-calls_overloads(const CmigDifference *difference, const CmigChange *function)
+calls_overloads(const CmigChange *function)
 {
 	for (int i = 0; i < function->to->nsoft; i++)
 	{
 		const CmigObject *new = function->to->soft[i];
 
-		if (new->kind != &cmig_kind_function || difference->of_to[new->index]->action != CMIG_CREATE)
+		if (new->kind != &cmig_kind_function || new->change->action != CMIG_CREATE)
 			continue;
 		for (int j = 0; j < function->from->nsoft; j++)
 		{
 			const CmigObject *old = function->from->soft[j];
 
 			if (old->kind == new->kind && strcmp(old->name, new->name) == 0 &&
-				difference->of_from[old->index]->action == CMIG_DROP)
+				old->change->action == CMIG_DROP)
 				return true;
 		}
 	}
@@ -380,12 +380,12 @@ find_unchecked(const CmigDifference *difference)
 		if (change->action != CMIG_ALTER || change->from == NULL || change->to == NULL ||
 			!cmig_function_is_sql(change->to))
 			continue;
-		change->unchecked = calls_overloads(difference, change);
+		change->unchecked = calls_overloads(change);
 		for (int j = 0; j < change->to->nsoft; j++)
-			change->unchecked |= is_reshaped(difference, change->to->soft[j]);
+			change->unchecked |= is_reshaped(change->to->soft[j]);
 		for (int j = 0; j < change->to->ndepends; j++)
 			if (cmig_function_returns(change->to, change->to->depends[j]) &&
-				changes_row(difference, change->to->depends[j]))
+				changes_row(change->to->depends[j]))
 				change->unchecked = true;
 	}
 }
@@ -404,8 +404,10 @@ cmig_compare(CmigImage *from, CmigImage *to, const CmigDiffOptions *options)
 	difference->changes = MemoryContextAllocHuge(CurrentMemoryContext,
 												 sizeof(CmigChange) * Max(from->count + to->count, 1));
 	memset(difference->changes, 0, sizeof(CmigChange) * (from->count + to->count));
-	difference->of_from = palloc0(sizeof(CmigChange *) * Max(from->count, 1));
-	difference->of_to = palloc0(sizeof(CmigChange *) * Max(to->count, 1));
+	for (int i = 0; i < from->count; i++)
+		from->objects[i]->change = NULL;
+	for (int i = 0; i < to->count; i++)
+		to->objects[i]->change = NULL;
 	cmig_colocation_settle(from, to);
 	cmig_match_objects(difference);
 	cmig_colocation_renew_keys(difference);
@@ -452,7 +454,7 @@ cmig_compare(CmigImage *from, CmigImage *to, const CmigDiffOptions *options)
 	}
 	for (int i = 0; i < difference->count; i++)
 		if (difference->changes[i].away != NULL)
-			cmig_replace_finish(difference, &difference->changes[i]);
+			cmig_replace_finish(&difference->changes[i]);
 	find_unchecked(difference);
 	keep_annotations(difference);
 	cmig_populate_check(difference);
@@ -490,7 +492,7 @@ cmig_column_order_tell(const CmigDifference *difference)
 		if (change->action == CMIG_CREATE && change->host == NULL && change->to->kind == &cmig_kind_column)
 			next = change->to->sibling;
 		while (next != NULL && (next->kind != &cmig_kind_column || next->address.sub <= change->to->address.sub ||
-								difference->of_to[next->index]->from == NULL))
+								next->change->from == NULL))
 			next = next->sibling;
 		if (next != NULL && count++ < MAX_NAMED)
 			appendStringInfo(&list, "%s%s", count > 1 ? "\n" : "", change->to->identity);

@@ -71,10 +71,9 @@ replace_qualifiers(char *text, Oid schema, const char *old, const char *new)
 	while ((found = strstr(found, prefix)) != NULL)
 	{
 		const char *after = found + strlen(prefix);
-		Datum		values[2] = {ObjectIdGetDatum(schema), CStringGetTextDatum(identifier_at(after))};
 
 		if ((found == text || (!is_name_char(found[-1]) && found[-1] != '.')) &&
-			cmig_query_run(&named_query, values, NULL) > 0)
+			cmig_query_do(&named_query, schema, identifier_at(after)) > 0)
 		{
 			appendBinaryStringInfo(&result, rest, found - rest);
 			appendStringInfo(&result, "%s.", quote_identifier(new));

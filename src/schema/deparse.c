@@ -32,20 +32,20 @@ typedef struct LeadFrame
 
 /* Is the whole table created, or dropped? */
 static bool
-is_whole(CmigChange *const *changes, CmigAction whole, const CmigObject *table)
+is_whole(CmigAction whole, const CmigObject *table)
 {
-	const CmigAction action = changes[table->index]->action;
+	const CmigAction action = table->change->action;
 
 	return action == CMIG_AGAIN || action == whole;
 }
 
 /*
  * Returns the next table that the frame's table references, that is created
- * (or dropped, if "changes" are those of the old image) as a whole, and that
+ * (or dropped, depending on "whole") as a whole, and that
  * has not been placed yet.  Returns NULL if there is none.
  */
 static CmigObject *
-next_table(CmigChange *const *changes, CmigAction whole, LeadFrame *frame)
+next_table(CmigAction whole, LeadFrame *frame)
 {
 	for (; frame->child != NULL; frame->child = frame->child->sibling, frame->depend = 0)
 	{
@@ -55,7 +55,7 @@ next_table(CmigChange *const *changes, CmigAction whole, LeadFrame *frame)
 		{
 			CmigObject *table = cmig_object_root(frame->child->depends[frame->depend++]);
 
-			if (table->kind == &cmig_kind_table && table->turn == 0 && is_whole(changes, whole, table))
+			if (table->kind == &cmig_kind_table && table->turn == 0 && is_whole(whole, table))
 				return table;
 		}
 	}
@@ -67,7 +67,7 @@ next_table(CmigChange *const *changes, CmigAction whole, LeadFrame *frame)
  * after the tables that it references.
  */
 static void
-place_all(const CmigImage *image, CmigChange *const *changes, CmigAction whole)
+place_all(const CmigImage *image, CmigAction whole)
 {
 	LeadFrame  *stack = palloc(sizeof(LeadFrame) * Max(image->count, 1));
 	int			turns = 0;
@@ -83,7 +83,7 @@ place_all(const CmigImage *image, CmigChange *const *changes, CmigAction whole)
 				   *next = leader;
 		int			depth = 0;
 
-		if (leader->kind != &cmig_kind_table || leader->turn != 0 || !is_whole(changes, whole, leader))
+		if (leader->kind != &cmig_kind_table || leader->turn != 0 || !is_whole(whole, leader))
 			continue;
 		do
 		{
@@ -95,7 +95,7 @@ place_all(const CmigImage *image, CmigChange *const *changes, CmigAction whole)
 					next, next->child, 0
 				};
 			}
-			next = next_table(changes, whole, &stack[depth - 1]);
+			next = next_table(whole, &stack[depth - 1]);
 			if (next == NULL)
 			{
 				stack[--depth].table->lead = leader;
@@ -109,8 +109,8 @@ place_all(const CmigImage *image, CmigChange *const *changes, CmigAction whole)
 void
 cmig_lead_tables(CmigDifference *difference)
 {
-	place_all(difference->from, difference->of_from, CMIG_DROP);
-	place_all(difference->to, difference->of_to, CMIG_CREATE);
+	place_all(difference->from, CMIG_DROP);
+	place_all(difference->to, CMIG_CREATE);
 }
 
 int
@@ -343,8 +343,6 @@ lift(List *tables, CmigChange *change, CmigChange *reader)
 static List *
 lift_tables(const CmigDifference *difference, List *tables, CmigChange *reader, bool old)
 {
-	CmigChange **changes = old ? difference->of_from : difference->of_to,
-			  **others = old ? difference->of_to : difference->of_from;
 	const CmigObject *object = old ? reader->from : reader->to,
 			   *column;
 
@@ -352,20 +350,20 @@ lift_tables(const CmigDifference *difference, List *tables, CmigChange *reader, 
 		return tables;
 	if (object->kind == &cmig_kind_foreign_key)
 	{
-		tables = lift(tables, changes[object->parent->index], reader);
+		tables = lift(tables, object->parent->change, reader);
 		for (int i = 0; i < object->ndepends; i++)
 		{
 			const CmigObject *table = cmig_object_root(object->depends[i]);
 
 			if (table->kind == &cmig_kind_table)
-				tables = lift(tables, changes[table->index], reader);
+				tables = lift(tables, table->change, reader);
 		}
 	}
 	if (object->kind == &cmig_kind_sequence_owner && (old ? cmig_change_drops(reader) : cmig_change_creates(reader)))
 	{
 		column = cmig_image_lookup(old ? difference->to : difference->from, &cmig_kind_column, object->values[0]);
 		if (column != NULL)
-			tables = lift(tables, others[column->parent->index], reader);
+			tables = lift(tables, column->parent->change, reader);
 	}
 	return tables;
 }
@@ -401,7 +399,7 @@ lift_all(CmigDifference *difference)
 			const CmigDdl *entry = lfirst(cell);
 
 			if (strstr(entry->sql, "pg_catalog.setval(") || (entry->undo && strstr(entry->undo, "pg_catalog.setval(")))
-				tables = lift(tables, difference->of_to[object->parent->index], change);
+				tables = lift(tables, object->parent->change, change);
 		}
 	}
 	return tables;
@@ -646,14 +644,14 @@ creation_of(const Deparse *deparse, const CmigChange *change, bool old)
 		return NIL;
 	uncheck(change, object, &first->sql);
 	cmig_attached_complete(difference, object, ddl, old);
-	foreach(cell, cmig_children_validate(difference, old ? difference->from : difference->to, object))
+	foreach(cell, cmig_children_validate(old ? difference->from : difference->to, object))
 		first->sql = psprintf("%s;\n%s", first->sql, (char *) lfirst(cell));
 
 	/* if a column that exists gets a new sequence, it continues its values */
 	column = name ? cmig_image_lookup(old ? difference->to : difference->from, &cmig_kind_column, name) : NULL;
 	if (column != NULL)
 	{
-		const CmigChange *sequence = (old ? difference->of_from : difference->of_to)[object->parent->index];
+		const CmigChange *sequence = object->parent->change;
 		char	   *sql = sequence->action == CMIG_NO_CHANGE || sequence->action == CMIG_ALTER ? NULL :
 		cmig_sequence_continue(object, column);
 

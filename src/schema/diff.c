@@ -444,7 +444,7 @@ read_target(CmigShadow *shadow, void *arg)
 	run->target = cmig_target_run(shadow, run->target_sql, run->options.scripts);
 	run->image = cmig_image_read(cmig_shadow_schemas(shadow));
 	run->distributes = cmig_distribution_record_any();
-	run->log_uses = cmig_log_use_read(run->image);
+	run->log_uses = cmig_log_use_read();
 	cmig_body_check(run->image, run->live);
 }
 
@@ -531,7 +531,7 @@ compare(DiffRun *run, CmigImage *from)
 	if (run->live != NULL)
 	{
 		cmig_body_check_changed(difference);
-		cmig_outside_refuse(difference, run->managed);
+		cmig_outside_refuse(difference);
 	}
 	cmig_extension_check_updates(difference);
 	cmig_rename_tell(difference);
@@ -579,27 +579,18 @@ cmig_diff_run(const CmigManaged *managed, const char *target_sql,
 	run.live = from;
 	run.options.initial = cmig_initial_grants_read();
 	cmig_shadow_run(managed, function, read_target, &run);
-	cmig_log_use_mark(run.image, run.log_uses);
 	cmig_diff_check_schemas(managed, from, run.image, options->need_schemas ? ERROR : WARNING,
 							"in the database nor in the target");
 	from = cmig_rename_read(managed, from, run.image, options->renames, run.target->renames,
 							false, &run.lines);
-	if (!run.distributes)
-		cmig_colocation_keep(from, run.image);
-	cmig_others_mark(from);
 	tell_empty(&run, from);
+	cmig_others_mark(from);
+	cmig_log_use_mark(run.image, run.log_uses);
+	cmig_extension_keep(from, run.image);
+	if (!run.distributes)
+		cmig_keep_distribution(from, run.image);
 	cmig_tool_table_keep(from, run.image);
 	cmig_keep_partitions(from, run.image, "The target creates");
-	cmig_extension_keep(from, run.image);
-	if (cmig_extension_move_needed(run.live, run.image))
-	{
-		/*
-		 * Mark all functions as unchecked: an extension that a function's
-		 * body uses may be in another schema when the function is re-created.
-		 */
-		for (int i = 0; i < from->count; i++)
-			from->objects[i]->unchecked |= from->objects[i]->kind == &cmig_kind_function;
-	}
 	return compare(&run, from);
 }
 
@@ -845,7 +836,7 @@ CMIG_READER(cmig_diff_schemas)
 	}
 	difference = cmig_compare(from, diff.image, &options);
 	cmig_body_check_changed(difference);
-	cmig_outside_refuse(difference, from_schema);
+	cmig_outside_refuse(difference);
 	cmig_rename_tell(difference);
 	cmig_diff_lines(difference, &lines);
 	cmig_diff_put(fcinfo, lines);

@@ -755,14 +755,12 @@ add_depends(CmigImage *image)
 	for (int i = 0; i < count; i++)
 	{
 		CmigObject *key = image->edges[i].object;
-		const CmigObject *on = image->edges[i].on;
+		const CmigObject *on = cmig_object_root(image->edges[i].on);
 		CmigObject *own,
 				   *other;
 
 		if (key->kind != &cmig_kind_foreign_key)
 			continue;
-		while (on->parent != NULL)
-			on = on->parent;
 		own = find_object(image, RelationRelationId, key->parent->address.object, ADDRESS_SUB);
 		other = on->kind == &cmig_kind_table ? find_object(image, RelationRelationId, on->address.object, ADDRESS_SUB) : NULL;
 		cmig_image_depend(image, key, own);

@@ -44,6 +44,8 @@ typedef struct CmigDrift
 	const CmigNames *schemas;	/* NULL if all schemas are compared */
 	CmigDiffOptions options;
 	bool		adopts;			/* true if drift_adopt() will be called */
+	char	   *captured;		/* NULL, or a revision to be stamped first */
+	List	   *lines;			/* the result, a list of CmigDiffLine */
 	List	   *renames;		/* list of CmigDiffLine: renames and moves */
 	CmigImage  *live;
 	char	   *audited;		/* the audited live tables, see
@@ -310,28 +312,22 @@ is_next(const CmigRevision *revision)
 		cmig_progress_begun()->count == 0;
 }
 
-/* A revision to be stamped, and the drift that remains. */
-typedef struct Adopt
-{
-	const CmigRevisionText *text;
-	List	   *lines;
-} Adopt;
-
-/* Stamp the revision, and raise an error if drift remains. */
+/*
+ * Compare the schemas; may run in a subtransaction.  If a revision is captured,
+ * stamp it first, and raise an error if drift remains.
+ */
 static void
-adopt(void *arg)
+find(void *arg)
 {
-	Adopt	   *work = arg;
-	CmigDrift	drift = {.managed = cmig_managed_schemas(NULL)};
+	CmigDrift  *drift = arg;
 	CmigSituation now;
 
-	drift.options.privileges = drift.options.comments = true;
-	drift.options.role = GetUserNameFromId(GetUserId(), false);
-	(void) cmig_stamp_targets(cmig_argument_one(work->text->edges.id), false);
+	if (drift->captured != NULL)
+		(void) cmig_stamp_targets(cmig_argument_one(drift->captured), false);
 	now = cmig_move_read(false);
-	drift_read(&drift, &now, "cmig.load()");
-	work->lines = drift_repair(&drift);
-	if (work->lines != NIL)
+	drift_read(drift, &now, drift->captured ? "cmig.load()" : "cmig.drift()");
+	drift->lines = drift_repair(drift);
+	if (drift->captured != NULL && drift->lines != NIL)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("the schema differs from what the revisions create")));
@@ -353,11 +349,11 @@ list_objects(const List *lines)
 
 /* Returns why the revision was not stamped, as a DETAIL message. */
 static char *
-reason(const Adopt *work, const ErrorData *error)
+reason(const CmigDrift *drift, const ErrorData *error)
 {
-	CmigListing listing = list_objects(work->lines);
+	CmigListing listing = list_objects(drift->lines);
 
-	if (work->lines == NIL)
+	if (drift->lines == NIL)
 		return error->detail ? psprintf("The schema could not be compared: %s: %s", error->message, error->detail) :
 			psprintf("The schema could not be compared: %s.", error->message);
 	return psprintf("The schema differs from what the revisions, including this one, create: %s.", cmig_listing_text(&listing));
@@ -370,13 +366,16 @@ cmig_captured_loaded(const CmigRevisionText *const *added, int count)
 
 	foreach(cell, find_captured(added, count))
 	{
-		Adopt		work = {.text = lfirst(cell)};
-		const char *id = work.text->edges.id;
+		const CmigRevision *revision = &((CmigRevisionText *) lfirst(cell))->edges;
+		char	   *id = revision->id;
+		CmigDrift	drift = {.managed = cmig_managed_schemas(NULL),.captured = id};
 		ErrorData  *error;
 
-		if (!is_next(&work.text->edges))
+		if (!is_next(revision))
 			continue;
-		error = cmig_subtransaction_try(adopt, &work);
+		drift.options.privileges = drift.options.comments = true;
+		drift.options.role = GetUserNameFromId(GetUserId(), false);
+		error = cmig_subtransaction_try(find, &drift);
 		if (error == NULL)
 			ereport(NOTICE,
 					(errmsg("revision \"%s\" is recorded as applied, because it was captured in this database", id)));
@@ -385,7 +384,7 @@ cmig_captured_loaded(const CmigRevisionText *const *added, int count)
 		else
 			ereport(NOTICE,
 					(errmsg("revision \"%s\" was captured in this database, but is not recorded as applied", id),
-					 errdetail_internal("%s", reason(&work, error)),
+					 errdetail_internal("%s", reason(&drift, error)),
 					 errhint("If the database has all changes of the revision: SELECT cmig.stamp(%s)", quote_literal_cstr(id))));
 	}
 }
@@ -406,14 +405,14 @@ PG_FUNCTION_INFO_V1(cmig_capture);
 
 /* Record the comparison and its result in cmig.journal. */
 static void
-journal(const CmigDrift *drift, const List *lines, TimestampTz started_at)
+journal(const CmigDrift *drift, TimestampTz started_at)
 {
 	CmigJournalEntry entry = {.direction = "drift",.outcome = "done",.started_at = started_at};
-	CmigListing found = list_objects(lines);
+	CmigListing found = list_objects(drift->lines);
 	CmigListing schemas;
 
 	entry.finished_at = GetCurrentTimestamp();
-	entry.message = lines == NIL ? CMIG_JOURNAL_NO_DRIFT :
+	entry.message = drift->lines == NIL ? CMIG_JOURNAL_NO_DRIFT :
 		psprintf(found.count == 1 ? "%d difference: %s" : "%d differences: %s", found.count, cmig_listing_text(&found));
 	cmig_listing_init(&schemas, CMIG_LISTING_PLAIN);
 	for (int i = 0; drift->schemas != NULL && i < drift->schemas->count; i++)
@@ -425,28 +424,9 @@ journal(const CmigDrift *drift, const List *lines, TimestampTz started_at)
 	cmig_journal_write(&entry);
 }
 
-/* A comparison and its result. */
-typedef struct Finding
-{
-	CmigDrift  *drift;
-	List	   *lines;
-} Finding;
-
-/* Compare the schemas; may run in a subtransaction. */
-static void
-find(void *arg)
-{
-	Finding    *finding = arg;
-	CmigSituation now = cmig_move_read(false);
-
-	drift_read(finding->drift, &now, "cmig.drift()");
-	finding->lines = drift_repair(finding->drift);
-}
-
 CMIG_READER(cmig_drift)
 {
 	CmigDrift	drift = {0};
-	Finding		finding = {&drift};
 	TimestampTz started_at = GetCurrentTimestamp();
 
 	cmig_scope_refuse("cmig.drift()", SCOPE_HINT);
@@ -454,17 +434,15 @@ CMIG_READER(cmig_drift)
 	drift_arguments(fcinfo, 0, &drift);
 	cmig_change_begin("cmig.drift()");
 	if (cmig_argument_bool(fcinfo, 7, true))
-		find(&finding);
+		find(&drift);
 	else
 	{
-		ErrorData  *error = cmig_subtransaction_try(find, &finding);
+		ErrorData  *error = cmig_subtransaction_try(find, &drift);
 
 		if (error != NULL && error->sqlerrcode != ERRCODE_CMIG_NOT_REPLAYABLE)
 			ReThrowError(error);
 		if (error != NULL)
 		{
-			List	   *lines = NIL;
-
 			/*
 			 * Called instead of raising an error about a revision that cannot
 			 * be replayed: issues a NOTICE, and returns a row for the
@@ -475,13 +453,12 @@ CMIG_READER(cmig_drift)
 					(errmsg("%s", error->message),
 					 errdetail_internal("%s\n%s", error->detail, cmig_script_run_place(error)),
 					 errhint("%s", error->hint)));
-			cmig_diff_line_add_unsupported(&lines, "revision", cmig_replay_failed(),
+			cmig_diff_line_add_unsupported(&drift.lines, "revision", cmig_replay_failed(),
 										   psprintf("cannot be replayed: %s", error->detail));
-			finding.lines = lines;
 		}
 	}
-	journal(&drift, finding.lines, started_at);
-	cmig_diff_put(fcinfo, finding.lines);
+	journal(&drift, started_at);
+	cmig_diff_put(fcinfo, drift.lines);
 	return (Datum) 0;
 }
 

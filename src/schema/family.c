@@ -126,7 +126,7 @@ only(const CmigDifference *difference, const CmigImage *after, const CmigObject 
 	for (int i = 0; i < after->count; i++)
 	{
 		const CmigObject *other = after->objects[i];
-		const CmigChange *change = cmig_change_of(difference, other, after == difference->from);
+		const CmigChange *change = other->change;
 
 		if (other->kind == column->kind && change->from != NULL && change->to != NULL &&
 			other->values[CMIG_COLUMN_NOT_NULL] == NULL && inherits(other, column))
@@ -146,7 +146,7 @@ static void
 keep_not_null(const CmigDifference *difference, const CmigChange *change)
 {
 	const CmigObject *link = cmig_image_lookup(difference->to, &cmig_kind_partition, change->to->parent->identity);
-	const CmigChange *links = link ? difference->of_to[link->index] : NULL;
+	const CmigChange *links = link ? link->change : NULL;
 	const CmigObject *old,
 			   *new = change->to;
 
@@ -154,7 +154,7 @@ keep_not_null(const CmigDifference *difference, const CmigChange *change)
 		return;
 	while ((new = cmig_column_parent(new)) != NULL)
 	{
-		const CmigChange *parent = difference->of_to[new->index];
+		const CmigChange *parent = new->change;
 		bool		ordinary;
 		char	   *before = "",
 				   *statement = psprintf("ALTER TABLE %s ALTER COLUMN %s SET NOT NULL",
@@ -224,7 +224,7 @@ keep_storage(const CmigDifference *difference, const CmigChange *change)
 		for (int i = 0; last != NULL && i < image->count; i++)
 		{
 			const CmigObject *column = image->objects[i];
-			const CmigChange *own = cmig_change_of(difference, column, old);
+			const CmigChange *own = column->change;
 			const char *again;
 
 			if (column->kind != top->kind || own->from == NULL || own->to == NULL ||
@@ -256,19 +256,19 @@ keep_column(const CmigDifference *difference, const CmigChange *change)
 		return;
 	while (column->inherited && (column = cmig_column_parent(column)) != NULL)
 	{
-		CmigChange *parent = difference->of_from[column->index];
+		CmigChange *parent = column->change;
 
-		if (parent->only || parent->to != NULL || difference->of_from[column->parent->index]->to == NULL)
+		if (parent->only || parent->to != NULL || column->parent->change->to == NULL)
 			return;
 		parent->only = true;
 		for (int i = 0; i < difference->from->count; i++)
 		{
 			const CmigObject *child = difference->from->objects[i];
-			const CmigObject *kept = difference->of_from[i]->to;
+			const CmigObject *kept = difference->from->objects[i]->change->to;
 
 			if (child->kind == column->kind && child->inherited && cmig_column_parent(child) == column &&
-				(kept == NULL || kept->inherited) && difference->of_from[child->parent->index]->to != NULL)
-				parent->left = lappend(parent->left, difference->of_from[i]);
+				(kept == NULL || kept->inherited) && child->parent->change->to != NULL)
+				parent->left = lappend(parent->left, difference->from->objects[i]->change);
 		}
 	}
 }
@@ -281,21 +281,21 @@ keep_column(const CmigDifference *difference, const CmigChange *change)
 static bool
 is_settled(const CmigDifference *difference, const CmigChange *column)
 {
-	const CmigChange *table = difference->of_to[column->to->parent->index];
+	const CmigChange *table = column->to->parent->change;
 	const CmigObject *link = cmig_image_lookup(difference->to, &cmig_kind_partition, column->to->parent->identity);
 
 	return column->from != NULL && (column->action == CMIG_NO_CHANGE || column->action == CMIG_ALTER) &&
 		(table->action == CMIG_NO_CHANGE || table->action == CMIG_ALTER) && table->first == NIL && table->last == NIL &&
-		(link == NULL || difference->of_to[link->index]->action == CMIG_NO_CHANGE);
+		(link == NULL || link->change->action == CMIG_NO_CHANGE);
 }
 
 /* Returns the change of the column's default, or NULL if there is none. */
 static CmigChange *
-default_change(const CmigDifference *difference, const CmigChange *column)
+default_change(const CmigChange *column)
 {
 	const CmigObject *from = cmig_object_child(column->from, &cmig_kind_default, NULL),
 			   *to = cmig_object_child(column->to, &cmig_kind_default, NULL);
-	CmigChange *change = to ? difference->of_to[to->index] : from ? difference->of_from[from->index] : NULL;
+	CmigChange *change = to ? to->change : from ? from->change : NULL;
 
 	return change != NULL && (change->action == CMIG_CREATE || change->action == CMIG_ALTER || change->action == CMIG_DROP) ?
 		change : NULL;
@@ -324,14 +324,14 @@ reaches_same(const CmigDifference *difference, const CmigChange *column, const C
 	for (int i = 0; i < difference->to->count && children > 0; i++)
 	{
 		const CmigObject *object = difference->to->objects[i];
-		const CmigChange *child = difference->of_to[i];
+		const CmigChange *child = difference->to->objects[i]->change;
 		CmigChange *other;
 
 		if (object->kind != column->to->kind || strcmp(object->name, column->to->name) != 0 || cmig_column_parent(object) != column->to)
 			continue;
 		if (!is_settled(difference, child) || cmig_column_parent(child->from) != column->from)
 			return false;
-		other = default_change(difference, child);
+		other = default_change(child);
 		if (other == NULL || other->action != value->action ||
 			!same_default(other->from, value->from) || !same_default(other->to, value->to) ||
 			!reaches_same(difference, child, value, others))
@@ -357,8 +357,8 @@ spread_default(const CmigDifference *difference, const CmigChange *column)
 	if (column->from == NULL || column->to->values[CMIG_COLUMN_CHILDREN] == NULL)
 		return;
 	if (parent != NULL)
-		spread_default(difference, difference->of_to[parent->index]);
-	value = is_settled(difference, column) ? default_change(difference, column) : NULL;
+		spread_default(difference, parent->change);
+	value = is_settled(difference, column) ? default_change(column) : NULL;
 	if (value == NULL || !reaches_same(difference, column, value, &others))
 		return;
 	if (value->from != NULL)
@@ -385,15 +385,6 @@ spread_default(const CmigDifference *difference, const CmigChange *column)
  * NOT VALID constraints
  */
 
-static bool
-is_not_valid(const CmigObject *constraint)
-{
-	const char *text = constraint->values[CMIG_DEFINITION];
-	size_t		length = strlen(" NOT VALID");
-
-	return strlen(text) > length && strcmp(text + strlen(text) - length, " NOT VALID") == 0;
-}
-
 /*
  * Is the object an inherited check constraint that is added to its table
  * together with the parent's constraint, after CREATE TABLE?  CREATE TABLE
@@ -404,10 +395,10 @@ cmig_children_added_later(const CmigImage *image, const CmigObject *object)
 {
 	const CmigObject *parent;
 
-	if (!object->inherited || !is_check(object) || !is_not_valid(object) || partitioned(image, object->parent) != NULL)
+	if (!object->inherited || !is_check(object) || !cmig_is_not_valid(object->values[CMIG_DEFINITION]) || partitioned(image, object->parent) != NULL)
 		return false;
 	parent = parent_check(image, object);
-	return parent != NULL && is_not_valid(parent);
+	return parent != NULL && cmig_is_not_valid(parent->values[CMIG_DEFINITION]);
 }
 
 /* Is the object a copy of the constraint, directly or through other copies? */
@@ -429,18 +420,18 @@ descends(const CmigImage *image, const CmigObject *object, const CmigObject *con
  * partition is attached or detached.
  */
 List *
-cmig_children_validate(const CmigDifference *difference, const CmigImage *image, const CmigObject *constraint)
+cmig_children_validate(const CmigImage *image, const CmigObject *constraint)
 {
 	List	   *statements = NIL;
 
-	if (constraint->kind != &cmig_kind_constraint || !is_not_valid(constraint))
+	if (constraint->kind != &cmig_kind_constraint || !cmig_is_not_valid(constraint->values[CMIG_DEFINITION]))
 		return NIL;
 	for (int i = 0; i < image->count; i++)
 	{
 		const CmigObject *object = image->objects[i];
-		const CmigChange *change = cmig_change_of(difference, object, image == difference->from);
+		const CmigChange *change = object->change;
 
-		if (object->alone || !descends(image, object, constraint) || is_not_valid(object) ||
+		if (object->alone || !descends(image, object, constraint) || cmig_is_not_valid(object->values[CMIG_DEFINITION]) ||
 			((cmig_change_creates(change) || cmig_change_drops(change)) && partitioned(image, object->parent) != NULL))
 			continue;
 		statements = lappend(statements, psprintf("ALTER TABLE %s VALIDATE CONSTRAINT %s",
@@ -474,19 +465,19 @@ static void
 keep_validity(const CmigDifference *difference, CmigChange *change)
 {
 	const CmigObject *parent = parent_check(difference->to, change->to);
-	const CmigChange *parents = parent ? difference->of_to[parent->index] : NULL;
-	const bool	validates = is_not_valid(change->from);
+	const CmigChange *parents = parent ? parent->change : NULL;
+	const bool	validates = cmig_is_not_valid(change->from->values[CMIG_DEFINITION]);
 	const CmigImage *image = cmig_image_of(difference, validates);
 	const CmigObject *constraint = validates ? change->from : change->to;
 	char	   *validate;
 	StringInfoData again;
 	ListCell   *cell;
 
-	if (validates == is_not_valid(change->to) || parents == NULL || parents->from == NULL ||
+	if (validates == cmig_is_not_valid(change->to->values[CMIG_DEFINITION]) || parents == NULL || parents->from == NULL ||
 		!change->from->inherited || !change->to->inherited)
 		return;
 	change->ddl = without_validation(change->ddl);
-	if (is_not_valid(parents->from) != is_not_valid(parents->to))
+	if (cmig_is_not_valid(parents->from->values[CMIG_DEFINITION]) != cmig_is_not_valid(parents->to->values[CMIG_DEFINITION]))
 	{
 		change->action = change->ddl == NIL ? CMIG_NO_CHANGE : CMIG_ALTER;
 		return;
@@ -504,7 +495,7 @@ keep_validity(const CmigDifference *difference, CmigChange *change)
 	appendStringInfo(&again, "ALTER TABLE %s DROP CONSTRAINT %s, ADD ",
 					 constraint->parent->identity, cmig_quote(constraint->name));
 	cmig_constraint_definition(&again, constraint);
-	foreach(cell, cmig_children_validate(difference, image, constraint))
+	foreach(cell, cmig_children_validate(image, constraint))
 		appendStringInfo(&again, ";\n%s", (char *) lfirst(cell));
 	for (int i = 0; i < image->count; i++)
 	{
@@ -542,7 +533,7 @@ cmig_children_keep(CmigDifference *difference)
 			partitioned(difference->from, object->parent) == NULL)
 		{
 			parent = unconstify(CmigObject *, parent_check(difference->from, object));
-			if (parent != NULL && is_not_valid(parent))
+			if (parent != NULL && cmig_is_not_valid(parent->values[CMIG_DEFINITION]))
 				parent->apart = true;
 		}
 	}
@@ -579,7 +570,7 @@ cmig_children_keep(CmigDifference *difference)
 
 				if (strstr(entry->sql, " VALIDATE CONSTRAINT ") == NULL)
 					continue;
-				foreach(statement, cmig_children_validate(difference, difference->from, change->from))
+				foreach(statement, cmig_children_validate(difference->from, change->from))
 					entry->undo = psprintf("%s;\n%s", entry->undo, (char *) lfirst(statement));
 			}
 		}
@@ -605,25 +596,19 @@ root_of(const CmigImage *image, const CmigObject *table)
 	return name;
 }
 
-/*
- * Returns the object itself if it is a table, or else the table that it
- * belongs to.  Returns NULL if there is no such table.
- */
-static const CmigObject *
-table_of(const CmigObject *object)
+static bool
+is_table(const CmigObject *object)
 {
-	while (object->parent != NULL)
-		object = object->parent;
-	return object->kind == &cmig_kind_table || object->kind == &cmig_kind_foreign_table ? object : NULL;
+	return object != NULL && (object->kind == &cmig_kind_table || object->kind == &cmig_kind_foreign_table);
 }
 
 /* Does the object belong to a table whose partition tree has a root in "roots"? */
 static bool
-is_in_family(const CmigImage *image, const CmigObject *object, const List *roots)
+is_in_family(const CmigImage *image, CmigObject *object, const List *roots)
 {
-	const CmigObject *table = object ? table_of(object) : NULL;
+	const CmigObject *table = object ? cmig_object_root(object) : NULL;
 
-	return table != NULL && cmig_text_list_has(roots, root_of(image, table));
+	return is_table(table) && cmig_text_list_has(roots, root_of(image, table));
 }
 
 /*
@@ -677,7 +662,7 @@ find_users(const CmigObject *object, const CmigObject *user, const CmigObject **
  * find_users() for "users".
  */
 static void
-refuse_retyped(const CmigDifference *difference, const CmigChange *change, const CmigObject **users)
+refuse_retyped(const CmigChange *change, const CmigObject **users)
 {
 	const CmigObject *column = change->from;
 	const CmigObject *user;
@@ -692,7 +677,7 @@ refuse_retyped(const CmigDifference *difference, const CmigChange *change, const
 		return;
 	foreach(cell, tops)
 	{
-		CmigChange *top = difference->of_from[((const CmigObject *) lfirst(cell))->index];
+		CmigChange *top = ((const CmigObject *) lfirst(cell))->change;
 
 		if (top->action != CMIG_ALTER || !top->disturbs)
 			continue;
@@ -726,11 +711,11 @@ cmig_family_exclude(CmigDifference *difference)
 		/* or a materialized view with a column of a table's row type */
 		for (int j = 0; j < user->kind->nproperties && user->kind == &cmig_kind_materialized_view; j++)
 			uses |= user->values[j] != NULL && strstr(user->values[j], ".*::") != NULL;
-		if (uses && difference->of_from[i]->to != NULL)
+		if (uses && difference->from->objects[i]->change->to != NULL)
 			find_users(user, user, users);
 	}
 	for (int i = 0; i < difference->count; i++)
-		refuse_retyped(difference, &difference->changes[i], users);
+		refuse_retyped(&difference->changes[i], users);
 	pfree(users);
 	for (int i = 0; i < difference->count; i++)
 	{
@@ -751,7 +736,7 @@ cmig_family_exclude(CmigDifference *difference)
 		CmigChange *change = &difference->changes[i];
 
 		/* keep the change that reports why a table cannot be changed */
-		if ((change->action == CMIG_UNSUPPORTED && change->to != NULL && table_of(change->to) == change->to) ||
+		if ((change->action == CMIG_UNSUPPORTED && is_table(change->to)) ||
 			!(is_in_family(difference->from, change->from, roots) || is_in_family(difference->to, change->to, roots)))
 			continue;
 		cmig_change_refuse(change, NULL);
@@ -760,7 +745,7 @@ cmig_family_exclude(CmigDifference *difference)
 	forboth(cell, roots, reason, reasons)
 	{
 		const CmigObject *table = cmig_image_lookup(difference->to, &cmig_kind_table, lfirst(cell));
-		CmigChange *change = table ? difference->of_to[table->index] : NULL;
+		CmigChange *change = table ? table->change : NULL;
 
 		if (change != NULL && change->action != CMIG_UNSUPPORTED)
 			cmig_change_refuse(change, lfirst(reason));

@@ -28,10 +28,7 @@
 #include "run/run.h"
 #include "schema/internal.h"
 
-/* ----------------------------------------------------------------
- * Determines the effects of a statement on the rows of its table.
- * ----------------------------------------------------------------
- */
+/* Determines the effects of a statement on the rows of its table */
 
 /*
  * Can the object have rows?  A domain has the rows of the tables whose columns
@@ -116,7 +113,6 @@ real_hazards(int hazards, const char *old_type, const char *new_type, const char
 	/* volatile, unless the expression can be analyzed: it may use new objects */
 	Volatility	volatility = {expression, true};
 	ErrorData  *error;
-	Datum		values[2];
 
 	if ((hazards & CMIG_HAZARD_REWRITE) == 0)
 		return hazards;
@@ -125,9 +121,7 @@ real_hazards(int hazards, const char *old_type, const char *new_type, const char
 		/* a cast to a type with a modifier can change values */
 		if (strchr(new_type, '(') != NULL)
 			return hazards;
-		values[0] = CStringGetTextDatum(old_type);
-		values[1] = CStringGetTextDatum(new_type);
-		return cmig_query_run(&binary_coercible, values, NULL) > 0 ? 0 : hazards;
+		return cmig_query_do(&binary_coercible, old_type, new_type) > 0 ? 0 : hazards;
 	}
 	error = expression ? cmig_subtransaction_rehearse(analyze, &volatility) : NULL;
 	if (error != NULL)

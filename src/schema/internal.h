@@ -418,6 +418,7 @@ extern void cmig_target_extension_settle(CmigTargetState *state);
 
 extern void cmig_keep(const CmigImage *from, CmigImage *to, const bool *wanted);
 extern void cmig_keep_unknown(const CmigImage *from, CmigImage *to);
+extern void cmig_keep_distribution(const CmigImage *from, CmigImage *to);
 extern const CmigObject *cmig_keep_missing(const CmigObject *object, const CmigImage *to);
 extern void cmig_keep_partitions(CmigImage *image, const CmigImage *target, const char *creates);
 extern void cmig_tool_table_keep(const CmigImage *live, CmigImage *other);
@@ -469,13 +470,6 @@ cmig_image_of(const CmigDifference *difference, bool old)
 	return old ? difference->from : difference->to;
 }
 
-/* Returns the change of an object of the new image, or of the old one. */
-static inline CmigChange *
-cmig_change_of(const CmigDifference *difference, const CmigObject *object, bool old)
-{
-	return (old ? difference->of_from : difference->of_to)[object->index];
-}
-
 extern void cmig_serial_mark(CmigDifference *difference);
 extern void cmig_match_objects(CmigDifference *difference);
 extern void cmig_match_attached(CmigDifference *difference);
@@ -487,26 +481,11 @@ extern const CmigObject *cmig_children_parent(const CmigImage *image, const Cmig
 extern bool cmig_children_is_attached(const CmigChange *change);
 extern void cmig_children_keep(CmigDifference *difference);
 extern bool cmig_children_added_later(const CmigImage *image, const CmigObject *object);
-extern List *cmig_children_validate(const CmigDifference *difference, const CmigImage *image,
+extern List *cmig_children_validate(const CmigImage *image,
 									const CmigObject *constraint);
 extern void cmig_family_exclude(CmigDifference *difference);
 
 /* in attached.c */
-
-/* Returns the qualified name of an index or of a constraint's index, or NULL. */
-static inline const char *
-cmig_index_name(const CmigObject *object)
-{
-	return object->kind == &cmig_kind_index ? object->identity :
-		object->kind == &cmig_kind_constraint ? cmig_object_index(object) : NULL;
-}
-
-/* Returns the name of the index to which the object's index is attached. */
-static inline const char *
-cmig_attached_to(const CmigObject *object)
-{
-	return object->kind == &cmig_kind_index || object->kind == &cmig_kind_constraint ? cmig_index_parent(object) : NULL;
-}
 
 /* Returns the index with this qualified name, or its constraint, or NULL. */
 extern const CmigObject *cmig_attached_find(const CmigImage *image, const char *name);
@@ -515,7 +494,7 @@ extern const CmigObject *cmig_attached_find(const CmigImage *image, const char *
 extern const CmigObject *cmig_attached_parent(const CmigImage *image, const CmigObject *object);
 extern void cmig_attached_complete(const CmigDifference *difference, const CmigObject *object, List *ddl, bool old);
 extern void cmig_attached_settle(CmigDifference *difference);
-extern char *cmig_attached_nameless(const CmigObject *object, const char *definition);
+extern bool cmig_attached_same(const CmigObject *object, const CmigObject *other);
 extern void cmig_twins_unfold(const CmigDifference *difference);
 extern void cmig_twins_sort(const CmigDifference *difference);
 
@@ -524,11 +503,10 @@ extern void cmig_twins_sort(const CmigDifference *difference);
 extern void cmig_populate_check(CmigDifference *difference);
 extern void cmig_foreign_refuse(CmigDifference *difference);
 extern void cmig_propagate(CmigDifference *difference);
-extern bool cmig_change_lets_go(const CmigDifference *difference, const CmigChange *change, const CmigChange *dependent);
+extern bool cmig_change_lets_go(const CmigChange *change, const CmigChange *dependent);
 extern void cmig_host_find(CmigDifference *difference);
 extern void cmig_colocation_settle(const CmigImage *from, const CmigImage *to);
 extern void cmig_colocation_renew_keys(CmigDifference *difference);
-extern void cmig_colocation_keep(const CmigImage *from, CmigImage *to);
 
 /* in compare.c */
 
@@ -638,7 +616,7 @@ extern void cmig_replace_used(CmigDifference *difference, const CmigDependents *
  * If the dependent is a column whose type is dropped, and a type of another
  * kind is created with the same name, returns the new type, or else NULL.
  */
-extern const CmigObject *cmig_replace_successor(const CmigDifference *difference, const CmigChange *change,
+extern const CmigObject *cmig_replace_successor(const CmigChange *change,
 												const CmigChange *dependent);
 
 /*
@@ -673,10 +651,10 @@ extern CmigChange *cmig_replace_multirange(const CmigDifference *difference, Cmi
  * Complete the old type's description in change->away: copy its children, and
  * replace the names of other old types with their temporary names.
  */
-extern void cmig_replace_finish(const CmigDifference *difference, const CmigChange *change);
+extern void cmig_replace_finish(const CmigChange *change);
 
 /* Can new parents of a table be added before old ones are removed? */
-extern bool cmig_joins_first(const CmigDifference *difference, const CmigChange *change);
+extern bool cmig_joins_first(const CmigChange *change);
 
 /* in rename.c */
 
@@ -693,16 +671,13 @@ extern void cmig_body_check_changed(CmigDifference *difference);
 
 /* in others.c */
 
-extern bool cmig_extension_move_needed(const CmigImage *from, const CmigImage *to);
-extern const CmigManaged *cmig_extension_move(const CmigManaged *managed, const CmigImage *from,
-											  const CmigImage *to, List **lines);
 extern void cmig_extension_check_updates(const CmigDifference *difference);
 extern List *cmig_extension_created(const CmigSituation *now);
 extern void cmig_extension_tell_kept(List *names);
 extern void cmig_extension_keep(const CmigImage *live, CmigImage *target);
 
 /* Objects that use the audit log, read in a shadow and marked after it. */
-extern List *cmig_log_use_read(const CmigImage *image);
+extern List *cmig_log_use_read(void);
 extern void cmig_log_use_mark(CmigImage *image, const List *uses);
 
 /* Other roles' objects, and objects outside of the compared schemas. */
@@ -710,7 +685,7 @@ extern void cmig_others_mark(CmigImage *image);
 extern List *cmig_others_settle(const CmigImage *live, CmigImage *target, List *notes,
 								const CmigDiffOptions *options);
 extern void cmig_others_tell(const CmigDifference *difference);
-extern void cmig_outside_refuse(CmigDifference *difference, const CmigManaged *managed);
+extern void cmig_outside_refuse(CmigDifference *difference);
 
 /* Which tables are audited, and how, as jsonb. */
 extern char *cmig_audited_read(void);

@@ -142,6 +142,21 @@ cmig_keep_unknown(const CmigImage *from, CmigImage *to)
 }
 
 /*
+ * Keep the live database's distributions, because the target does not say how
+ * tables are distributed.
+ */
+void
+cmig_keep_distribution(const CmigImage *from, CmigImage *to)
+{
+	bool	   *wanted = palloc(sizeof(bool) * Max(from->count, 1));
+
+	for (int i = 0; i < from->count; i++)
+		wanted[i] = from->objects[i]->kind == &cmig_kind_distribution;
+	cmig_keep(from, to, wanted);
+	pfree(wanted);
+}
+
+/*
  * If cmig_keep_unknown() did not add the object to "to" because "to" lacks an
  * object that it depends on, returns the missing object.  Otherwise returns
  * NULL, even if the object's parent is missing.
@@ -158,10 +173,7 @@ cmig_keep_missing(const CmigObject *object, const CmigImage *to)
 	return NULL;
 }
 
-/* ----------------------------------------------------------------
- * Partitions
- * ----------------------------------------------------------------
- */
+/* Partitions */
 
 /*
  * Also mark what belongs to marked objects: their children, the sequences that
@@ -211,6 +223,13 @@ remove_marked(CmigObject **objects, int count, const bool *marked)
 	return kept;
 }
 
+/* Returns the partitioned table if "link" attaches a partition, or NULL. */
+static const CmigObject *
+whole_of(const CmigImage *image, const CmigObject *link)
+{
+	return link->kind == &cmig_kind_partition ? cmig_image_lookup(image, &cmig_kind_table, link->values[CMIG_PARTITION_OF]) : NULL;
+}
+
 /*
  * Remove from "image" the partitions of each table that "target" has without
  * any partitions, and everything that belongs to them, so that they are not
@@ -230,9 +249,7 @@ cmig_keep_partitions(CmigImage *image, const CmigImage *target, const char *crea
 	cmig_listing_init(&tables, CMIG_LISTING_PLAIN);
 	for (int i = 0; i < target->count; i++)
 	{
-		const CmigObject *link = target->objects[i];
-		const CmigObject *table = link->kind != &cmig_kind_partition ? NULL :
-		cmig_image_lookup(target, &cmig_kind_table, link->values[CMIG_PARTITION_OF]);
+		const CmigObject *table = whole_of(target, target->objects[i]);
 
 		if (table != NULL)
 			divided[table->index] = true;
@@ -248,11 +265,10 @@ cmig_keep_partitions(CmigImage *image, const CmigImage *target, const char *crea
 		for (int i = 0; i < image->count; i++)
 		{
 			const CmigObject *link = image->objects[i];
-			const CmigObject *table = link->kind != &cmig_kind_partition || marked[link->parent->index] ? NULL :
-			cmig_image_lookup(image, &cmig_kind_table, link->values[CMIG_PARTITION_OF]);
+			const CmigObject *table = whole_of(image, link);
 			const CmigObject *other = table ? counterpart(target, table) : NULL;
 
-			if (table == NULL || counterpart(target, link->parent) != NULL ||
+			if (table == NULL || marked[link->parent->index] || counterpart(target, link->parent) != NULL ||
 				(!marked[table->index] && (other == NULL || divided[other->index] ||
 										   other->values[CMIG_TABLE_PARTITION_KEY] == NULL || !cmig_object_same(table, other, CMIG_TABLE_PARTITION_KEY))))
 				continue;

@@ -110,7 +110,7 @@ cmig_serial_mark(CmigDifference *difference)
 		column->serial = NULL;
 		while (type < lengthof(serial_types) && !cmig_text_same(column->values[CMIG_COLUMN_TYPE], serial_types[type].type))
 			type++;
-		change = cmig_change_of(difference, column->folded ? column->parent : column, old);
+		change = (column->folded ? column->parent : column)->change;
 		if (type == lengthof(serial_types) || column->parent->kind != &cmig_kind_table ||
 			column->parent->values[CMIG_TABLE_IS_PARTITION] != NULL ||
 			change->action != action || (!column->folded && change->host != NULL))
@@ -119,18 +119,15 @@ cmig_serial_mark(CmigDifference *difference)
 		owner = sequence ? cmig_object_child(sequence, &cmig_kind_sequence_owner, NULL) : NULL;
 		/* the sequence and its OWNED BY must undergo the same change */
 		if (owner == NULL || !cmig_text_same(owner->values[0], column->identity) ||
-			cmig_change_of(difference, sequence, old)->action != action || cmig_change_of(difference, owner, old)->action != action)
+			sequence->change->action != action || owner->change->action != action)
 			continue;
 		column->serial = serial_types[type].serial;
-		cmig_change_of(difference, sequence, old)->host = change;
-		cmig_change_of(difference, owner, old)->host = change;
+		sequence->change->host = change;
+		owner->change->host = change;
 	}
 }
 
-/* ----------------------------------------------------------------
- * Matches the objects in two images, and decides what happens to each.
- * ----------------------------------------------------------------
- */
+/* Matches the objects in two images, and decides what happens to each */
 
 /* Do the objects differ in a property that is compared? */
 static bool
@@ -269,11 +266,11 @@ is_created_with_partial(const CmigDifference *difference, const CmigChange *chan
 
 /* Has dropping the object or one of its parents been refused? */
 static bool
-is_refused(const CmigDifference *difference, const CmigObject *object)
+is_refused(const CmigObject *object)
 {
 	for (; object != NULL; object = object->parent)
 	{
-		const CmigChange *change = difference->of_from[object->index];
+		const CmigChange *change = object->change;
 
 		if (change != NULL && change->action == CMIG_UNSUPPORTED && change->to == NULL)
 			return true;
@@ -290,7 +287,7 @@ decide_single(CmigDifference *difference, CmigChange *change)
 
 	if (change->to == NULL && difference->options->models)
 	{
-		if (is_refused(difference, object->parent))
+		if (is_refused(object->parent))
 			return;
 		missing = cmig_keep_missing(object, difference->to);
 	}
@@ -334,9 +331,9 @@ add_change(CmigDifference *difference, CmigObject *from, CmigObject *to)
 	change->from = from;
 	change->to = to;
 	if (from != NULL)
-		difference->of_from[from->index] = change;
+		from->change = change;
 	if (to != NULL)
-		difference->of_to[to->index] = change;
+		to->change = change;
 
 	/*
 	 * copy to "to" the properties that ORMs cannot define and that have their
@@ -426,8 +423,8 @@ cmig_match_objects(CmigDifference *difference)
 		 */
 		apart = order == 0 && is_of_gone_parent(difference, from->objects[i], to->objects[j]);
 		apart |= order == 0 && from->objects[i]->parent != NULL && to->objects[j]->parent != NULL &&
-			difference->of_from[from->objects[i]->parent->index] !=
-			difference->of_to[to->objects[j]->parent->index];
+			from->objects[i]->parent->change !=
+			to->objects[j]->parent->change;
 		add_change(difference, order <= 0 ? from->objects[i] : NULL,
 				   order >= 0 && !apart ? to->objects[j] : NULL);
 		if (apart)
@@ -455,10 +452,10 @@ cmig_match_attached(CmigDifference *difference)
 		while (change->from != NULL)
 		{
 			const CmigObject *link = cmig_image_lookup(difference->to, &cmig_kind_partition, change->to->parent->identity);
-			const CmigObject *parent = cmig_attached_to(change->to) ? cmig_children_parent(difference->to, change->to) : NULL;
-			CmigChange *above = parent ? difference->of_to[parent->index] : NULL;
+			const CmigObject *parent = cmig_index_parent(change->to) ? cmig_children_parent(difference->to, change->to) : NULL;
+			CmigChange *above = parent ? parent->change : NULL;
 
-			if (link == NULL || difference->of_to[link->index]->action != CMIG_NO_CHANGE || above == NULL)
+			if (link == NULL || link->change->action != CMIG_NO_CHANGE || above == NULL)
 				break;
 			if (above->from != NULL && !cmig_children_is_attached(above))
 			{
@@ -506,7 +503,7 @@ cmig_match_detached(CmigDifference *difference)
 			is_created_with_partial(difference, change))
 			continue;
 		link = cmig_image_lookup(cmig_image_of(difference, old), &cmig_kind_partition, object->parent->identity);
-		if (link == NULL || cmig_change_of(difference, link, old)->action == CMIG_NO_CHANGE)
+		if (link == NULL || link->change->action == CMIG_NO_CHANGE)
 			continue;
 		if (single)
 		{

@@ -49,10 +49,7 @@ typedef struct CmigOrder
 								 * nedges as the last element */
 } CmigOrder;
 
-/* ----------------------------------------------------------------
- * Nodes
- * ----------------------------------------------------------------
- */
+/* Nodes */
 
 /* Returns the object that the node creates, alters, or drops. */
 static const CmigObject *
@@ -144,7 +141,7 @@ make_nodes(CmigOrder *order)
 		if (change->host != NULL)
 			continue;
 		if (change->action == CMIG_ALTER && change->first != NIL && change->last != NIL &&
-			change->from->kind == &cmig_kind_table && cmig_joins_first(difference, change))
+			change->from->kind == &cmig_kind_table && cmig_joins_first(change))
 		{
 			change->last = list_concat(change->last, change->first);
 			change->first = NIL;
@@ -185,10 +182,7 @@ make_nodes(CmigOrder *order)
 	}
 }
 
-/* ----------------------------------------------------------------
- * The graph of nodes
- * ----------------------------------------------------------------
- */
+/* The graph of nodes */
 
 /*
  * Add an edge: the node "before" must come before "node".  Does nothing if
@@ -241,9 +235,9 @@ is_origin(const CmigObject *object, const CmigObject *on)
  * -1 if there is none.
  */
 static int
-ended(const CmigOrder *order, const CmigObject *object)
+ended(const CmigObject *object)
 {
-	const CmigChange *change = order->difference->of_from[object->index];
+	const CmigChange *change = object->change;
 
 	if (change->dropped_by != NULL)
 		return change->dropped_by->first_node;
@@ -257,7 +251,7 @@ ended(const CmigOrder *order, const CmigObject *object)
 	if (change->to == NULL && change->action == CMIG_NO_CHANGE)
 		for (int i = 0; i < object->ndepends; i++)
 			if (is_origin(object, object->depends[i]))
-				return ended(order, object->depends[i]);
+				return ended(object->depends[i]);
 	return change->host ? change->host->first_node : change->first_node;
 }
 
@@ -266,9 +260,9 @@ ended(const CmigOrder *order, const CmigObject *object)
  * there is none.
  */
 static int
-made(const CmigOrder *order, const CmigObject *object)
+made(const CmigObject *object)
 {
-	const CmigChange *change = order->difference->of_to[object->index];
+	const CmigChange *change = object->change;
 
 	/*
 	 * an inherited column is created by the statement that creates the
@@ -278,7 +272,7 @@ made(const CmigOrder *order, const CmigObject *object)
 	if (change->from == NULL && change->action == CMIG_NO_CHANGE)
 		for (int i = 0; i < object->ndepends; i++)
 			if (is_origin(object, object->depends[i]))
-				return made(order, object->depends[i]);
+				return made(object->depends[i]);
 	if (change->join_node >= 0 && object->kind == &cmig_kind_column)
 		return change->join_node;
 	return change->host ? change->host->last_node : change->last_node;
@@ -326,9 +320,9 @@ add_names(CmigOrder *order)
 	{
 		const bool	freed = i < difference->from->count;
 		const CmigObject *object = freed ? difference->from->objects[i] : difference->to->objects[i - difference->from->count];
-		const CmigObject *other = freed ? difference->of_from[object->index]->to : difference->of_to[object->index]->from;
+		const CmigObject *other = freed ? object->change->to : object->change->from;
 		const char *second = cmig_object_index(object);
-		int			node = freed ? ended(order, object) : made(order, object);
+		int			node = freed ? ended(object) : made(object);
 		bool		alters;
 
 		if (freed && node >= 0 && order->nodes[node].change->away_node >= 0)
@@ -359,10 +353,7 @@ add_names(CmigOrder *order)
 	pfree(uses);
 }
 
-/* ----------------------------------------------------------------
- * NO INHERIT and INHERIT
- * ----------------------------------------------------------------
- */
+/* NO INHERIT and INHERIT */
 
 /*
  * Make the node precede the nodes that drop or alter a table, its columns, and
@@ -375,7 +366,7 @@ add_part(CmigOrder *order, int node, const CmigObject *table)
 {
 	for (const CmigObject *object = table; object != NULL; object = object == table ? table->child : object->sibling)
 	{
-		int			end = object->kind == &cmig_kind_statistics ? -1 : ended(order, object);
+		int			end = object->kind == &cmig_kind_statistics ? -1 : ended(object);
 
 		if (end >= 0)
 			add_kind(order, end, node, false, is_harmless(&order->nodes[end]));
@@ -409,14 +400,14 @@ add_join(CmigOrder *order, int node, const CmigObject *table)
 
 	for (const CmigObject *object = table; object != NULL; object = object == table ? table->child : object->sibling)
 	{
-		const CmigChange *change = order->difference->of_to[object->index];
+		const CmigChange *change = object->change;
 
 		if (object->kind == &cmig_kind_statistics)
 			continue;
 		if (join->to == table && join->part_node < 0 && only_drops_not_null(change))
 			add(order, change->first_node, node);
 		else
-			add(order, node, made(order, object));
+			add(order, node, made(object));
 	}
 }
 
@@ -456,7 +447,7 @@ add_inheritance(CmigOrder *order)
 			 * are renamed
 			 */
 			for (int j = 0; j < change->from->ndepends; j++)
-				add(order, order->difference->of_from[change->from->depends[j]->index]->away_node, i);
+				add(order, change->from->depends[j]->change->away_node, i);
 			add_part(order, i, change->from);
 			add_parents(order, i, change->from, add_part);
 		}
@@ -470,10 +461,7 @@ add_inheritance(CmigOrder *order)
 	}
 }
 
-/* ----------------------------------------------------------------
- * Edges
- * ----------------------------------------------------------------
- */
+/* Edges */
 
 /*
  * Add the edges for a dependency in the old image: "object" depends on "on",
@@ -482,9 +470,9 @@ add_inheritance(CmigOrder *order)
 static void
 add_old(CmigOrder *order, const CmigObject *object, const CmigObject *on)
 {
-	const CmigChange *change = order->difference->of_from[object->index];
-	int			node = ended(order, on),
-				dependent = ended(order, object),
+	const CmigChange *change = object->change;
+	int			node = ended(on),
+				dependent = ended(object),
 				away;
 
 	/*
@@ -512,7 +500,7 @@ add_old(CmigOrder *order, const CmigObject *object, const CmigObject *on)
 	else if (order->nodes[dependent].change->away_node < 0 &&
 			 (order->nodes[dependent].type == CMIG_NODE_DROP ||
 			  (order->nodes[dependent].type == CMIG_NODE_ALTER &&
-			   cmig_change_lets_go(order->difference, order->difference->of_from[on->index], change))))
+			   cmig_change_lets_go(on->change, change))))
 		add(order, away, dependent);
 	add(order, away, order->nodes[dependent].change->away_node);
 }
@@ -535,14 +523,14 @@ gets_validator(const CmigChange *change)
 static void
 add_new(CmigOrder *order, const CmigObject *object, const CmigObject *on)
 {
-	const CmigChange *change = order->difference->of_to[object->index];
-	int			node = made(order, object);
+	const CmigChange *change = object->change;
+	int			node = made(object);
 
 	if (object->kind == &cmig_kind_table && on->kind == &cmig_kind_table && change->join_node >= 0)
 		node = change->join_node;
-	if (change->action == CMIG_ALTER && gets_validator(order->difference->of_to[on->index]))
+	if (change->action == CMIG_ALTER && gets_validator(on->change))
 		return;
-	add(order, node, made(order, on));
+	add(order, node, made(on));
 }
 
 /*
@@ -596,10 +584,10 @@ add_dependencies(CmigOrder *order, bool old)
 static void
 add_named(CmigOrder *order, const CmigObject *object, const CmigObject *on, bool old)
 {
-	int			node = old ? ended(order, on) : made(order, object);
+	int			node = old ? ended(on) : made(object);
 
 	if (!old || (node >= 0 && order->nodes[node].type == CMIG_NODE_DROP))
-		add_soft(order, node, old ? ended(order, object) : made(order, on));
+		add_soft(order, node, old ? ended(object) : made(on));
 }
 
 /*
@@ -649,8 +637,8 @@ add_siblings(CmigOrder *order, bool old)
 
 		for (const CmigObject *child = image->objects[i]->child; child != NULL; child = child->sibling)
 		{
-			const CmigChange *change = cmig_change_of(order->difference, child, old);
-			int			node = old ? change->first_node : change->host ? -1 : made(order, child);
+			const CmigChange *change = child->change;
+			int			node = old ? change->first_node : change->host ? -1 : made(child);
 
 			if (child->address.sub <= 0 || node < 0 || (old && order->nodes[node].type != CMIG_NODE_DROP))
 				continue;
@@ -713,20 +701,17 @@ make_edges(CmigOrder *order)
 	{
 		const CmigObject *object = difference->from->objects[i];
 		const CmigObject *wrapper = find_wrapper(object);
-		const CmigChange *change = wrapper && wrapper != object ? difference->of_from[wrapper->index] : NULL;
+		const CmigChange *change = wrapper && wrapper != object ? wrapper->change : NULL;
 
 		if (change != NULL && gets_validator(change))
-			add(order, change->first_node, ended(order, object));
+			add(order, change->first_node, ended(object));
 	}
 	add_inheritance(order);
 	add_names(order);
 	sort_edges(order);
 }
 
-/* ----------------------------------------------------------------
- * Cycles
- * ----------------------------------------------------------------
- */
+/* Cycles */
 
 /*
  * Exclude from the statement of "parent" those of its children that depend on
@@ -734,21 +719,21 @@ make_edges(CmigOrder *order)
  * their field "apart".  Returns true if there are any such children.
  */
 static bool
-unfold(const CmigOrder *order, CmigObject *parent, const CmigChange *change, bool old)
+unfold(CmigObject *parent, const CmigChange *change)
 {
 	bool		done = false;
 
 	for (CmigObject *child = parent->child; child != NULL; child = child->sibling)
 	{
-		CmigChange *own = cmig_change_of(order->difference, child, old);
+		CmigChange *own = child->change;
 		bool		needs = false;
 
-		done |= unfold(order, child, change, old);
+		done |= unfold(child, change);
 		if (own->host == NULL || child->apart || child->address.sub > 0)
 			continue;
 		for (int i = 0; i < child->ndepends; i++)
 		{
-			const CmigChange *other = cmig_change_of(order->difference, child->depends[i], old);
+			const CmigChange *other = child->depends[i]->change;
 
 			needs |= other == change || other->host == change;
 		}
@@ -779,10 +764,10 @@ cut_cycle(const CmigOrder *order, const int *stack, int from, int to)
 		const CmigOrderNode *before = &order->nodes[stack[i == to ? from : i + 1]];
 
 		if (node->type == CMIG_NODE_CREATE &&
-			unfold(order, node->change->to, before->change, false))
+			unfold(node->change->to, before->change))
 			return i;
 		if (before->type == CMIG_NODE_DROP &&
-			unfold(order, before->change->from, node->change, true))
+			unfold(before->change->from, node->change))
 			return i;
 	}
 	return -1;
@@ -954,10 +939,7 @@ place_nodes(CmigOrder *order, CmigOrderNode **result)
 	return !walk.cut;
 }
 
-/* ----------------------------------------------------------------
- * Transactions
- * ----------------------------------------------------------------
- */
+/* Transactions */
 
 /* A qsort comparator that compares nodes by their places. */
 static int
@@ -999,7 +981,7 @@ group_nodes(CmigOrder *order, CmigOrderNode *result)
 		object->kind == &cmig_kind_materialized_view ? &cmig_kind_view : NULL;
 		const CmigObject *old = change->action == CMIG_AGAIN ? change->from :
 		other && change->action == CMIG_CREATE ? cmig_image_lookup(order->difference->from, other, object->identity) : NULL;
-		int			drop = old && change->last_node >= 0 ? order->difference->of_from[old->index]->first_node : -1;
+		int			drop = old && change->last_node >= 0 ? old->change->first_node : -1;
 
 		/*
 		 * A stepwise revision commits after each statement, but an object

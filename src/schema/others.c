@@ -26,86 +26,7 @@
 #include "schema/internal.h"
 #include "store/store.h"
 
-/* ----------------------------------------------------------------
- * Moves extensions to the schemas that they have in the target, and keeps
- * those that no revision has created.
- *
- * Extensions are moved before anything else is compared, because other
- * objects' definitions contain the schemas of the extensions' types and
- * functions.
- * ----------------------------------------------------------------
- */
-
-/* Returns the extension's schema in the target, or NULL if it need not move. */
-static const char *
-new_schema(const CmigObject *extension, const CmigImage *to)
-{
-	const CmigObject *other = extension->kind != &cmig_kind_extension ? NULL :
-	cmig_image_lookup(to, extension->kind, extension->identity);
-
-	if (other == NULL || extension->values[CMIG_EXTENSION_RELOCATABLE] == NULL ||
-		strcmp(extension->values[CMIG_EXTENSION_SCHEMA], other->values[CMIG_EXTENSION_SCHEMA]) == 0)
-		return NULL;
-	return other->values[CMIG_EXTENSION_SCHEMA];
-}
-
-bool
-cmig_extension_move_needed(const CmigImage *from, const CmigImage *to)
-{
-	for (int i = 0; i < from->count; i++)
-		if (new_schema(from->objects[i], to) != NULL)
-			return true;
-	return false;
-}
-
-/*
- * Returns the schema with this quoted name.  If it is missing, creates it, and
- * adds it to *managed.
- */
-static Oid
-find_schema(const CmigManaged **managed, const CmigImage *to, const char *quoted, List **lines)
-{
-	char	   *name = strVal(linitial(textToQualifiedNameList(cstring_to_text(quoted))));
-	Oid			oid = get_namespace_oid(name, true);
-	CmigDiffLine row = {"create", cmig_kind_schema.name, quoted};
-
-	if (OidIsValid(oid))
-		return oid;
-	oid = NamespaceCreate(name, GetUserId(), false);
-	CommandCounterIncrement();
-	*managed = cmig_managed_with(*managed, name, oid);
-	row.subject = cmig_image_lookup(to, &cmig_kind_schema, quoted);
-	row.upgrade = psprintf("CREATE SCHEMA %s", quoted);
-	row.downgrade = psprintf("DROP SCHEMA %s", quoted);
-	cmig_diff_line_add(&row, lines);
-	return oid;
-}
-
-/*
- * Move the extensions in the catalogs, in a subtransaction that the caller
- * rolls back, and append the statements to *lines.  Schemas that do not exist
- * are created.  Returns the schemas to read afterwards.
- */
-const CmigManaged *
-cmig_extension_move(const CmigManaged *managed, const CmigImage *from, const CmigImage *to, List **lines)
-{
-	for (int i = 0; i < from->count; i++)
-	{
-		const CmigObject *object = from->objects[i];
-		const char *schema = new_schema(object, to);
-		CmigDiffLine row = {"alter", object->kind->name, object->identity,.subject = object};
-		Oid			extension = object->address.object;
-
-		if (schema == NULL)
-			continue;
-		cmig_shadow_extension_move(extension, cmig_shadow_extension_schema(extension), find_schema(&managed, to, schema, lines));
-		row.upgrade = psprintf("ALTER EXTENSION %s SET SCHEMA %s", object->identity, schema);
-		row.downgrade = psprintf("ALTER EXTENSION %s SET SCHEMA %s", object->identity, object->values[CMIG_EXTENSION_SCHEMA]);
-		cmig_diff_line_add(&row, lines);
-	}
-	CommandCounterIncrement();
-	return managed;
-}
+/* Extensions: keeps those that no revision has created */
 
 /*
  * Mark the updates of extensions whose downgrade is not possible, because the
@@ -124,17 +45,13 @@ cmig_extension_check_updates(const CmigDifference *difference)
 		const CmigChange *change = &difference->changes[i];
 		const char *old,
 				   *new;
-		Datum		values[3];
 		ListCell   *cell;
 
 		if (change->action != CMIG_ALTER || change->to == NULL || change->to->kind != &cmig_kind_extension)
 			continue;
 		old = change->from->values[CMIG_EXTENSION_VERSION];
 		new = change->to->values[CMIG_EXTENSION_VERSION];
-		values[0] = CStringGetTextDatum(change->from->name);
-		values[1] = CStringGetTextDatum(new);
-		values[2] = CStringGetTextDatum(old);
-		if (strcmp(old, new) == 0 || cmig_query_run(&path_back, values, NULL) > 0)
+		if (strcmp(old, new) == 0 || cmig_query_do(&path_back, change->from->name, new, old) > 0)
 			continue;
 		foreach(cell, change->ddl)
 		{
@@ -150,72 +67,30 @@ cmig_extension_check_updates(const CmigDifference *difference)
 }
 
 /*
- * Append the names of the extensions that the SQL creates, and those that SQL
- * in its strings would create.
- */
-static void
-find_created(const char *sql, List **names)
-{
-	CmigLexer	lexer;
-	int			found = 0;		/* 1 after CREATE, 2 after EXTENSION */
-
-	if (strcasestr(sql, "extension") == NULL)
-		return;
-	cmig_lexer_init(&lexer, sql);
-	lexer.standard_conforming_strings = true;
-	while (cmig_lexer_next_sql(&lexer) != CMIG_TOKEN_END)
-	{
-		if (lexer.type == CMIG_TOKEN_STRING || lexer.type == CMIG_TOKEN_DOLLAR)
-		{
-			const char *from = strchr(lexer.start + 1, *lexer.start == '$' ? '$' : '\'');
-
-			if (*lexer.start == '\'')
-				from = lexer.start;
-			if (from != NULL && from < lexer.next)
-				find_created(pnstrdup(from + 1, lexer.next - from - 1), names);
-			found = 0;
-		}
-		else if (cmig_lexer_is_word(&lexer, "create"))
-			found = 1;
-		else if (found == 1)
-			found = cmig_lexer_is_word(&lexer, "extension") ? 2 : 0;
-		else if (found == 2 && !cmig_lexer_is_word(&lexer, "if") && !cmig_lexer_is_word(&lexer, "not") &&
-				 !cmig_lexer_is_word(&lexer, "exists"))
-		{
-			int			length = lexer.next - lexer.start;
-
-			if (lexer.type == CMIG_TOKEN_QUOTED && *lexer.start == '"')
-				*names = lappend(*names, pnstrdup(lexer.start + 1, length - 2));
-			else if (lexer.type == CMIG_TOKEN_WORD)
-				*names = lappend(*names, downcase_truncate_identifier(lexer.start, length, false));
-			found = 0;
-		}
-	}
-}
-
-/* A CmigRevisionTextCallback: find the extensions that the revision creates. */
-static void
-find_created_by(const CmigRevisionText *text, void *arg)
-{
-	find_created(text->upgrade_sql, arg);
-}
-
-/*
  * Returns the names of the extensions that applied revisions have created.
- * Scripts are only searched for CREATE EXTENSION, also in the bodies of
- * functions and DO blocks.
+ * Scripts are only searched for CREATE EXTENSION outside of comments, also in
+ * the bodies of functions and DO blocks.
  */
 List *
 cmig_extension_created(const CmigSituation *now)
 {
+	static CmigQuery query = {
+		.sql = "SELECT CASE WHEN m[2] ~ '^\"' THEN btrim(m[2], '\"') ELSE lower(m[2]) END FROM cmig.revision r"
+		" CROSS JOIN LATERAL regexp_matches(regexp_replace(r.upgrade_sql::text, '--[^\n]*|/[*]([^*]|[*][^/])*[*]/', ' ', 'g'),"
+		"  '\\mcreate\\s+extension\\s+(if\\s+not\\s+exists\\s+)?(\"[^\"]+\"|[[:alnum:]_$]+)', 'gi') m"
+		" WHERE r.revision::text = ANY ($1) AND r.upgrade_sql::text ~* 'extension'",
+		.nargs = 1,.argtypes = {TEXTARRAYOID}
+	};
 	List	   *created = NIL;
 	CmigNames	applied = {0};
+	ListCell   *cell;
 
 	applied.names = palloc(sizeof(char *) * Max(now->graph->count, 1));
 	for (int i = 0; i < now->graph->count; i++)
 		if (now->applied->applied->set[i])
 			applied.names[applied.count++] = (char *) now->graph->nodes[i].revision->id;
-	cmig_catalog_each_text(&applied, find_created_by, &created);
+	foreach(cell, cmig_query_list(&query, &applied))
+		created = lappend(created, *(char **) lfirst(cell));
 	return created;
 }
 
@@ -286,36 +161,12 @@ cmig_extension_keep(const CmigImage *live, CmigImage *target)
 
 #define LOG_SCHEMA "cmig_audit"
 
-/* An object that uses a relation in the audit log's schema. */
-typedef struct LogUse
-{
-	CmigObject *object;
-	char	   *relation;		/* unqualified, unquoted */
-} LogUse;
-
-/* Row callback: add the use to the list. */
-static void
-add_use(TupleDesc desc, HeapTuple row, void *arg)
-{
-	List	  **uses = arg;
-	LogUse	   *use = palloc(sizeof(LogUse));
-	CmigAddress address = {0};
-	bool		isnull;
-
-	address.catalog = DatumGetObjectId(cmig_query_datum(desc, row, 1, &isnull));
-	address.object = DatumGetObjectId(cmig_query_datum(desc, row, 2, &isnull));
-	use->object = cmig_image_find(linitial(*uses), address);
-	use->relation = cmig_query_text(desc, row, 3);
-	if (use->object != NULL)
-		*uses = lappend(*uses, use);
-}
-
 /*
- * Returns the objects in the image that use relations in the audit log's
- * schema, for cmig_log_use_mark().  Call this in the shadow.
+ * Returns rows of a catalog, an OID, and a relation in the audit log's schema
+ * that the object uses, for cmig_log_use_mark().  Call this in the shadow.
  */
 List *
-cmig_log_use_read(const CmigImage *image)
+cmig_log_use_read(void)
 {
 	static CmigQuery query = {
 		.sql = "SELECT DISTINCT d.classid, d.objid, c.relname::text"
@@ -323,11 +174,8 @@ cmig_log_use_read(const CmigImage *image)
 		" JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = c.oid"
 		" WHERE n.nspname = '" LOG_SCHEMA "' ORDER BY 1, 2, 3"
 	};
-	List	   *uses = list_make1(unconstify(CmigImage *, image));
 
-	if (OidIsValid(get_namespace_oid(LOG_SCHEMA, true)))
-		cmig_query_each(&query, NULL, NULL, add_use, &uses);
-	return list_delete_first(uses);
+	return OidIsValid(get_namespace_oid(LOG_SCHEMA, true)) ? cmig_query_list(&query) : NIL;
 }
 
 /*
@@ -344,11 +192,13 @@ cmig_log_use_mark(CmigImage *image, const List *uses)
 
 	foreach(cell, uses)
 	{
-		const LogUse *use = lfirst(cell);
+		char	  **use = lfirst(cell);
+		CmigAddress address = {atooid(use[0]), atooid(use[1]), 0};
+		CmigObject *object = cmig_image_find(image, address);
 
-		if (OidIsValid(schema) && OidIsValid(get_relname_relid(use->relation, schema)))
+		if (object == NULL || (OidIsValid(schema) && OidIsValid(get_relname_relid(use[2], schema))))
 			continue;
-		use->object->needs = psprintf("it needs " LOG_SCHEMA ".%s, which cmig.enable_audit creates", cmig_quote(use->relation));
+		object->needs = psprintf("it needs " LOG_SCHEMA ".%s, which cmig.enable_audit creates", quote_identifier(use[2]));
 		found = true;
 	}
 	while (found)
@@ -369,10 +219,7 @@ cmig_log_use_mark(CmigImage *image, const List *uses)
 	}
 }
 
-/* ----------------------------------------------------------------
- * Handles other roles' objects, which the caller is not allowed to alter.
- * ----------------------------------------------------------------
- */
+/* Handles other roles' objects, which the caller is not allowed to alter */
 
 /* Returns the schema of a live object, or InvalidOid. */
 static Oid
@@ -422,7 +269,7 @@ is_about(const CmigTargetNote *note, const CmigObject *object)
 	if (strcmp(kind, object->kind->name) != 0)
 		return false;
 	if (object->kind == &cmig_kind_policy &&
-		strcmp(note->object, psprintf("%s on %s", cmig_quote(object->name), cmig_quote(object->parent->name))) == 0)
+		strcmp(note->object, psprintf("%s on %s", quote_identifier(object->name), quote_identifier(object->parent->name))) == 0)
 		return true;
 	return strcmp(note->object, object->name) == 0 ||
 		(strncmp(note->object, object->identity, length) == 0 && strchr(" (", object->identity[length]) != NULL);
@@ -447,7 +294,7 @@ find_named(const CmigImage *image, const char *name)
 			continue;
 		if (strcmp(object->identity, name + length + 1) == 0)
 			return object;
-		if (strcmp(cmig_quote(object->name), name + length + 1) != 0)
+		if (strcmp(quote_identifier(object->name), name + length + 1) != 0)
 			continue;
 		found = object;
 		count++;
@@ -559,10 +406,7 @@ cmig_others_tell(const CmigDifference *difference)
 				 errdetail_internal("%s", cmig_listing_text(&list))));
 }
 
-/* ----------------------------------------------------------------
- * Finds objects outside the compared schemas that prevent a change.
- * ----------------------------------------------------------------
- */
+/* Finds objects outside the compared schemas that prevent a change */
 
 #define SCHEMA_OF(catalog, column, relation) \
 	" WHEN '" catalog "'::regclass THEN (SELECT k.relnamespace FROM " catalog " x JOIN pg_class k ON k.oid = x." relation " WHERE x." column " = d.objid)"
@@ -604,37 +448,18 @@ SCHEMA_OF("pg_class", "oid", "oid")
 " AND NOT EXISTS (SELECT FROM pg_trigger x WHERE o.below AND d.classid = 'pg_trigger'::regclass AND x.oid = d.objid AND x.tgparentid <> 0)"
 " ORDER BY c.n, d.classid, d.objid";
 
-/* Row callback: mark the change as unsupported. */
-static void
-refuse(TupleDesc desc, HeapTuple row, void *arg)
-{
-	CmigDifference *difference = arg;
-	CmigChange *change = &difference->changes[cmig_query_int32(desc, row, 1, 0)];
-	CmigAddress address = {0};
-	const CmigObject *compared;
-	bool		isnull;
-
-	address.catalog = DatumGetObjectId(cmig_query_datum(desc, row, 2, &isnull));
-	address.object = DatumGetObjectId(cmig_query_datum(desc, row, 3, &isnull));
-	compared = cmig_image_find_exactly(difference->from, address);
-	if (change->action == CMIG_UNSUPPORTED ||
-		(compared != NULL && (!cmig_query_bool(desc, row, 5, false) || cmig_change_drops(difference->of_from[compared->index]))))
-		return;
-	cmig_change_refuse(change, psprintf("%s%s depends on it", cmig_query_text(desc, row, 4), compared ? "" : ", which is not compared,"));
-}
-
 /*
  * Mark a change as unsupported if it would drop or retype an object, and a
  * live object that is not compared, such as a view in another schema, depends
  * on that object.  The old image of the difference must be the live one.
  */
 void
-cmig_outside_refuse(CmigDifference *difference, const CmigManaged *managed)
+cmig_outside_refuse(CmigDifference *difference)
 {
 	static CmigQuery query = {.sql = dependents_sql,.nargs = 2,.argtypes = {TEXTOID, TEXTOID}};
 	StringInfoData objects,
 				schemas;
-	Datum		values[2];
+	ListCell   *cell;
 
 	initStringInfo(&objects);
 	initStringInfo(&schemas);
@@ -657,11 +482,20 @@ cmig_outside_refuse(CmigDifference *difference, const CmigManaged *managed)
 	}
 	if (objects.len == 0)
 		return;
-	for (int i = 0; i < managed->count; i++)
-		appendStringInfo(&schemas, "%s%u", i > 0 ? "," : "", managed->schemas[i].oid);
-	values[0] = CStringGetTextDatum(psprintf("%s]", objects.data));
-	values[1] = CStringGetTextDatum(psprintf("{%s}", schemas.data));
-	cmig_query_each(&query, values, NULL, refuse, difference);
+	for (int i = 0; i < difference->from->count; i++)
+		if (difference->from->objects[i]->kind == &cmig_kind_schema)
+			appendStringInfo(&schemas, "%s%u", schemas.len > 0 ? "," : "", difference->from->objects[i]->address.object);
+	foreach(cell, cmig_query_list(&query, psprintf("%s]", objects.data), psprintf("{%s}", schemas.data)))
+	{
+		char	  **row = lfirst(cell);
+		CmigChange *change = &difference->changes[atoi(row[0])];
+		CmigAddress address = {atooid(row[1]), atooid(row[2]), 0};
+		const CmigObject *compared = cmig_image_find_exactly(difference->from, address);
+
+		if (change->action != CMIG_UNSUPPORTED &&
+			(compared == NULL || (*row[4] == 't' && !cmig_change_drops(compared->change))))
+			cmig_change_refuse(change, psprintf("%s%s depends on it", row[3], compared ? "" : ", which is not compared,"));
+	}
 }
 
 /* ----------------------------------------------------------------
@@ -697,13 +531,6 @@ cmig_audited_read(void)
 	return audited ? audited : "{}";
 }
 
-/* Row callback: add a line for the table. */
-static void
-add_audited(TupleDesc desc, HeapTuple row, void *arg)
-{
-	cmig_diff_line_add_unsupported(arg, "audit", cmig_query_text(desc, row, 1), cmig_query_text(desc, row, 2));
-}
-
 /*
  * Add a line for each table that is audited differently in the database and by
  * the revisions.  It says what to run.
@@ -722,7 +549,8 @@ cmig_audited_compare(const char *live, const char *revisions, List **lines)
 		" WHERE l.value IS DISTINCT FROM r.value ORDER BY key COLLATE \"C\"",
 		.nargs = 2,.argtypes = {TEXTOID, TEXTOID}
 	};
-	Datum		values[2] = {CStringGetTextDatum(live), CStringGetTextDatum(revisions)};
+	ListCell   *cell;
 
-	cmig_query_each(&query, values, NULL, add_audited, lines);
+	foreach(cell, cmig_query_list(&query, live, revisions))
+		cmig_diff_line_add_unsupported(lines, "audit", ((char **) lfirst(cell))[0], ((char **) lfirst(cell))[1]);
 }

@@ -61,13 +61,13 @@ leave_empty(const CmigDifference *difference, bool old)
 
 			if ((view->kind != &cmig_kind_view && view->kind != &cmig_kind_materialized_view) || empty[i])
 				continue;
-			empty[i] = is_empty(cmig_change_of(difference, view, old), view, old, empty);
+			empty[i] = is_empty(view->change, view, old, empty);
 			again |= empty[i];
 		}
 	}
 	for (int i = 0; i < image->count; i++)
 	{
-		const CmigChange *change = cmig_change_of(difference, image->objects[i], old);
+		const CmigChange *change = image->objects[i]->change;
 
 		if (empty[i] && image->objects[i]->kind == &cmig_kind_materialized_view &&
 			(old ? cmig_change_drops(change) : cmig_change_creates(change)))
@@ -107,7 +107,7 @@ cmig_populate_check(CmigDifference *difference)
  * foreign object.  Otherwise returns NULL.
  */
 static const CmigObject *
-foreign_root(const CmigDifference *difference, const CmigChange *change)
+foreign_root(const CmigChange *change)
 {
 	for (;;)
 	{
@@ -117,7 +117,7 @@ foreign_root(const CmigDifference *difference, const CmigChange *change)
 			return change->from;
 		if (object->owner != NULL || object->parent == NULL)
 			return NULL;
-		change = change->from ? difference->of_from[object->parent->index] : difference->of_to[object->parent->index];
+		change = change->from ? object->parent->change : object->parent->change;
 	}
 }
 
@@ -145,8 +145,8 @@ cmig_foreign_refuse(CmigDifference *difference)
 	for (int i = 0; i < difference->count; i++)
 	{
 		CmigChange *change = &difference->changes[i];
-		const CmigObject *root = foreign_root(difference, change);
-		bool		gone = root != NULL && difference->of_from[root->index]->to == NULL;
+		const CmigObject *root = foreign_root(change);
+		bool		gone = root != NULL && root->change->to == NULL;
 
 		if (root == NULL || (gone && root->may_drop) || change->action == CMIG_NO_CHANGE || change->action == CMIG_UNSUPPORTED)
 			continue;
@@ -185,14 +185,14 @@ is_disturbed(const CmigChange *change, const CmigChange *dependent)
  * change?
  */
 bool
-cmig_change_lets_go(const CmigDifference *difference, const CmigChange *change, const CmigChange *dependent)
+cmig_change_lets_go(const CmigChange *change, const CmigChange *dependent)
 {
 	const CmigObject *to = dependent->to;
 
 	for (int i = 0; to != NULL && i < to->ndepends; i++)
-		if (difference->of_to[to->depends[i]->index] == change)
+		if (to->depends[i]->change == change)
 			return false;
-	return to == NULL || to->parent == NULL || difference->of_to[to->parent->index] != change;
+	return to == NULL || to->parent == NULL || to->parent->change != change;
 }
 
 static bool
@@ -207,8 +207,7 @@ is_column(const CmigObject *object)
  * altered.
  */
 static bool
-is_affected(const CmigDifference *difference, const CmigChange *change, const CmigChange *dependent,
-			bool goes)
+is_affected(const CmigChange *change, const CmigChange *dependent, bool goes)
 {
 	if (dependent->to == NULL || dependent->action == CMIG_AGAIN ||
 		dependent->action == CMIG_UNSUPPORTED)
@@ -235,7 +234,7 @@ is_affected(const CmigDifference *difference, const CmigChange *change, const Cm
 	return !(dependent->from->kind == &cmig_kind_column && dependent->from->inherited) ||
 		!(change->from->kind == &cmig_kind_column &&
 		  (change->action == CMIG_DROP ||
-		   difference->of_from[change->from->parent->index]->action == CMIG_AGAIN));
+		   change->from->parent->change->action == CMIG_AGAIN));
 }
 
 /* Can the dependent be dropped and created again without losing data? */
@@ -271,9 +270,9 @@ enqueue(List *queue, CmigChange *change)
  * column is re-created with the table.  Otherwise, returns the change itself.
  */
 static CmigChange *
-whole_of(const CmigDifference *difference, CmigChange *change)
+whole_of(CmigChange *change)
 {
-	CmigChange *table = change->from->parent ? difference->of_from[change->from->parent->index] : NULL;
+	CmigChange *table = change->from->parent ? change->from->parent->change : NULL;
 
 	if (change->from->kind != &cmig_kind_foreign_column || table->to == NULL || cmig_change_drops(table))
 		return change;
@@ -282,14 +281,14 @@ whole_of(const CmigDifference *difference, CmigChange *change)
 
 /* An unsupported composite type's attributes are left unchanged, too. */
 static void
-leave_attributes(const CmigObject *type, CmigChange *const *changes)
+leave_attributes(const CmigObject *type)
 {
 	for (const CmigObject *child = type->child; child != NULL; child = child->sibling)
 		if (child->kind == &cmig_kind_attribute)
 		{
-			changes[child->index]->action = CMIG_NO_CHANGE;
-			changes[child->index]->ddl = NIL;
-			changes[child->index]->disturbs = false;
+			child->change->action = CMIG_NO_CHANGE;
+			child->change->ddl = NIL;
+			child->change->disturbs = false;
 		}
 }
 
@@ -298,14 +297,14 @@ leave_attributes(const CmigObject *type, CmigChange *const *changes)
  * type is unsupported?
  */
 static bool
-is_left(const CmigDifference *difference, const CmigChange *dependent)
+is_left(const CmigChange *dependent)
 {
 	const CmigObject *object = dependent->from;
 
 	if (dependent->action == CMIG_UNSUPPORTED)
 		return dependent->to != NULL || (object->kind->flags & CMIG_KIND_SWAPS) != 0;
 	return dependent->action == CMIG_NO_CHANGE && object->parent != NULL &&
-		difference->of_from[object->parent->index]->action == CMIG_UNSUPPORTED;
+		object->parent->change->action == CMIG_UNSUPPORTED;
 }
 
 /*
@@ -317,38 +316,38 @@ is_left(const CmigDifference *difference, const CmigChange *dependent)
 static CmigChange *
 disturb(CmigDifference *difference, CmigChange *change, CmigChange *dependent, bool goes)
 {
-	const CmigObject *root = goes || is_disturbed(change, dependent) ? foreign_root(difference, dependent) : NULL;
+	const CmigObject *root = goes || is_disturbed(change, dependent) ? foreign_root(dependent) : NULL;
 	CmigChange *next;
 
-	if (root != NULL && !(difference->of_from[root->index]->to == NULL && root->may_drop))
+	if (root != NULL && !(root->change->to == NULL && root->may_drop))
 	{
 		cmig_change_refuse(change, psprintf("%s %s depends on it, and belongs to role %s", dependent->from->kind->name,
 											dependent->from->identity, cmig_quote(root->owner)));
 		return NULL;
 	}
-	if (is_left(difference, dependent) && (goes || (is_column(change->from) && is_disturbed(change, dependent))))
+	if (is_left(dependent) && (goes || (is_column(change->from) && is_disturbed(change, dependent))))
 	{
 		cmig_change_refuse(change, psprintf("%s %s depends on it, and cannot be changed",
 											dependent->from->kind->name, dependent->from->identity));
 		return NULL;
 	}
-	if (!is_affected(difference, change, dependent, goes))
+	if (!is_affected(change, dependent, goes))
 		return NULL;
 	if (is_created_again(change, dependent))
 	{
-		dependent = whole_of(difference, dependent);
+		dependent = whole_of(dependent);
 		dependent->action = CMIG_AGAIN;
 		dependent->ddl = NIL;
 		return dependent;
 	}
 	if (!goes)
 		return NULL;
-	if (cmig_replace_successor(difference, change, dependent) != NULL)
+	if (cmig_replace_successor(change, dependent) != NULL)
 		return cmig_replace_dependent(difference, change, dependent);
 	next = cmig_replace_multirange(difference, change, dependent);
 	if (next != NULL)
 		return next;
-	if (dependent->action == CMIG_ALTER && cmig_change_lets_go(difference, change, dependent))
+	if (dependent->action == CMIG_ALTER && cmig_change_lets_go(change, dependent))
 	{
 		cmig_replace_trade(difference, change, dependent);
 		return NULL;
@@ -382,7 +381,7 @@ disturb(CmigDifference *difference, CmigChange *change, CmigChange *dependent, b
  * new multirange type.
  */
 static void
-refuse_range(const CmigDifference *difference, const CmigDependents *dependents, CmigChange *range)
+refuse_range(const CmigDependents *dependents, CmigChange *range)
 {
 	const int	start = dependents->start[range->from->index],
 				end = dependents->start[range->from->index + 1];
@@ -392,14 +391,14 @@ refuse_range(const CmigDifference *difference, const CmigDependents *dependents,
 		return;
 	for (int i = start; i < end && user == NULL; i++)
 		if ((dependents->objects[i]->kind == &cmig_kind_attribute || dependents->objects[i]->kind == &cmig_kind_domain) &&
-			difference->of_from[dependents->objects[i]->index]->to != NULL)
+			dependents->objects[i]->change->to != NULL)
 			user = dependents->objects[i];
 	if (user == NULL)
 		return;
 	cmig_change_refuse(range, psprintf("it would have to be dropped, and %s %s depends on it", user->kind->name, user->identity));
 	for (int i = start; i < end; i++)
 	{
-		CmigChange *change = difference->of_from[dependents->objects[i]->index];
+		CmigChange *change = dependents->objects[i]->change;
 		bool		changes = change->action != CMIG_NO_CHANGE;
 
 		if (change->to == NULL)
@@ -407,7 +406,7 @@ refuse_range(const CmigDifference *difference, const CmigDependents *dependents,
 		if (change->from->kind == &cmig_kind_attribute)
 		{
 			change->action = CMIG_NO_CHANGE;
-			change = difference->of_from[change->from->parent->index];
+			change = change->from->parent->change;
 		}
 		if (changes || change->action != CMIG_NO_CHANGE)
 			cmig_change_refuse(change, psprintf("it uses %s %s, which cannot be changed", range->from->kind->name, range->from->identity));
@@ -542,7 +541,7 @@ uses_positions(const CmigObject *object, const CmigObject *type)
  * they will be in the order of the target, or of the old image.
  */
 static char *
-reached_columns(const CmigDifference *difference, const CmigChange *type, bool old, char **wanted)
+reached_columns(const CmigChange *type, bool old, char **wanted)
 {
 	StringInfoData reached,
 				names;
@@ -550,11 +549,11 @@ reached_columns(const CmigDifference *difference, const CmigChange *type, bool o
 	initStringInfo(&reached);
 	initStringInfo(&names);
 	for (const CmigObject *child = type->from->child; child != NULL; child = child->sibling)
-		if (is_column(child) && !cmig_change_drops(difference->of_from[child->index]))
+		if (is_column(child) && !cmig_change_drops(child->change))
 			appendStringInfo(&reached, ", %s", cmig_quote(child->name));
 	for (const CmigObject *child = old ? type->from->child : type->to->child; child != NULL; child = child->sibling)
 	{
-		const CmigChange *change = old ? difference->of_from[child->index] : difference->of_to[child->index];
+		const CmigChange *change = old ? child->change : child->change;
 
 		if (!is_column(child) || (change->action == CMIG_UNSUPPORTED && change->from == NULL))
 			continue;
@@ -586,10 +585,10 @@ find_positions(CmigDifference *difference, bool old)
 
 		if (type->from != NULL && type->to != NULL && (type->action == CMIG_NO_CHANGE || type->action == CMIG_ALTER) &&
 			(type->to->kind == &cmig_kind_composite || type->to->kind == &cmig_kind_table || type->to->kind == &cmig_kind_foreign_table))
-			reached = reached_columns(difference, type, old, &wanted);
+			reached = reached_columns(type, old, &wanted);
 		for (int j = 0; reached != NULL && j < image->count; j++)
 		{
-			CmigChange *change = cmig_change_of(difference, image->objects[j], old);
+			CmigChange *change = image->objects[j]->change;
 			char	   *reason;
 
 			if (change->action == CMIG_NO_CHANGE || change->action == CMIG_UNSUPPORTED ||
@@ -641,7 +640,7 @@ spread(CmigDifference *difference, const CmigDependents *dependents)
 
 	for (int i = 0; i < difference->from->count; i++)
 	{
-		CmigChange *change = difference->of_from[i];
+		CmigChange *change = difference->from->objects[i]->change;
 
 		if (cmig_change_drops(change) || change->disturbs)
 			queue = enqueue(queue, change);
@@ -655,7 +654,7 @@ spread(CmigDifference *difference, const CmigDependents *dependents)
 
 		for (int j = dependents->start[change->from->index]; j < end; j++)
 		{
-			CmigChange *dependent = difference->of_from[dependents->objects[j]->index];
+			CmigChange *dependent = dependents->objects[j]->change;
 			CmigChange *next = disturb(difference, change, dependent, goes);
 
 			if (next != NULL)
@@ -711,7 +710,7 @@ cmig_propagate(CmigDifference *difference)
 	}
 	cmig_replace_used(difference, &dependents);
 	for (int i = 0; i < image->count; i++)
-		refuse_range(difference, &dependents, difference->of_from[i]);
+		refuse_range(&dependents, difference->from->objects[i]->change);
 	if (!difference->options->models)
 		find_positions(difference, false);
 	copy_changes(before, difference->changes, difference->count);
@@ -721,9 +720,9 @@ cmig_propagate(CmigDifference *difference)
 
 		copy_changes(difference->changes, before, difference->count);
 		cmig_change_refuse(refused, reason);
-		leave_attributes(refused->from, difference->of_from);
+		leave_attributes(refused->from);
 		if (refused->to != NULL)
-			leave_attributes(refused->to, difference->of_to);
+			leave_attributes(refused->to);
 		copy_changes(before, difference->changes, difference->count);
 	}
 	if (!difference->options->models)
@@ -766,17 +765,17 @@ depends_on(const CmigObject *object, const CmigObject *on)
  * column.  Otherwise returns NULL.
  */
 static CmigChange *
-inherited_change(const CmigDifference *difference, const CmigChange *change)
+inherited_change(const CmigChange *change)
 {
 	const CmigObject *column = change->from;
 
 	if (change->action != CMIG_AGAIN || column->kind != &cmig_kind_column ||
 		!column->inherited || !change->to->inherited || change->to->alone ||
-		difference->of_from[column->parent->index]->action == CMIG_AGAIN)
+		column->parent->change->action == CMIG_AGAIN)
 		return NULL;
 	for (int i = 0; i < column->ndepends; i++)
 	{
-		CmigChange *other = difference->of_from[column->depends[i]->index];
+		CmigChange *other = column->depends[i]->change;
 
 		/*
 		 * if the table of an inheriting column also defines the column, only
@@ -799,7 +798,7 @@ folds(const CmigDifference *difference, const CmigChange *parent, const CmigObje
 {
 	if (!may_fold(object))
 		return false;
-	return object->kind != &cmig_kind_default || object->inherited || inherited_change(difference, parent) == NULL ||
+	return object->kind != &cmig_kind_default || object->inherited || inherited_change(parent) == NULL ||
 		cmig_column_repeats_default(object);
 }
 
@@ -817,7 +816,7 @@ find_host(CmigDifference *difference, CmigChange *change)
 	bool		folded;
 
 	change->host = NULL;
-	for (parent = inherited_change(difference, change); parent != NULL; parent = inherited_change(difference, parent))
+	for (parent = inherited_change(change); parent != NULL; parent = inherited_change(parent))
 		change->host = parent;
 	if (change->host != NULL)
 	{
@@ -830,7 +829,7 @@ find_host(CmigDifference *difference, CmigChange *change)
 		change->from->folded = false;
 	if (object->parent == NULL || (!cmig_change_creates(change) && !cmig_change_drops(change)))
 		return;
-	parent = change->to ? difference->of_to[object->parent->index] : difference->of_from[object->parent->index];
+	parent = change->to ? object->parent->change : object->parent->change;
 	folded = folds(difference, parent, object) && (change->from == NULL || folds(difference, parent, change->from));
 	if (parent->action != change->action && !(parent->action == CMIG_AGAIN && may_fold(object)))
 		return;
@@ -855,7 +854,7 @@ find_host(CmigDifference *difference, CmigChange *change)
  * also drops the functions.
  */
 static void
-take_functions(const CmigDifference *difference, CmigChange *change)
+take_functions(CmigChange *change)
 {
 	const CmigObject *from = change->from && change->from->kind == &cmig_kind_base_type ? change->from->child : NULL,
 			   *to = change->to && change->to->kind == &cmig_kind_base_type ? change->to->child : NULL;
@@ -868,7 +867,7 @@ take_functions(const CmigDifference *difference, CmigChange *change)
 		for (int i = 0; i <= from->ndepends; i++)
 		{
 			const CmigObject *object = i < from->ndepends ? from->depends[i] : from;
-			CmigChange *taken = difference->of_from[object->index];
+			CmigChange *taken = object->change;
 
 			if ((object != from && object->kind != &cmig_kind_function) || !cmig_change_drops(taken))
 				continue;
@@ -878,7 +877,7 @@ take_functions(const CmigDifference *difference, CmigChange *change)
 	}
 	for (int i = 0; to != NULL && i < to->ndepends; i++)
 		if (to->depends[i]->kind == &cmig_kind_function)
-			difference->of_to[to->depends[i]->index]->taken = cmig_change_creates(change);
+			to->depends[i]->change->taken = cmig_change_creates(change);
 }
 
 /*
@@ -894,7 +893,7 @@ cmig_host_find(CmigDifference *difference)
 	for (int i = 0; i < difference->count; i++)
 		find_host(difference, &difference->changes[i]);
 	for (int i = 0; i < difference->count; i++)
-		take_functions(difference, &difference->changes[i]);
+		take_functions(&difference->changes[i]);
 	cmig_twins_sort(difference);
 	cmig_serial_mark(difference);
 }
@@ -908,6 +907,14 @@ cmig_host_find(CmigDifference *difference)
  * ----------------------------------------------------------------
  */
 
+/* Is this the distribution of a table in a co-location group? */
+static bool
+has_group(const CmigObject *object)
+{
+	return object != NULL && object->kind == &cmig_kind_distribution && object->values[CMIG_DISTRIBUTION_GROUP] != NULL &&
+		strcmp(object->values[CMIG_DISTRIBUTION_METHOD], CMIG_DISTRIBUTED_OTHERWISE) != 0;
+}
+
 /*
  * Returns the distribution's counterpart in another image, if both belong to
  * co-location groups.  Otherwise returns NULL.
@@ -915,10 +922,9 @@ cmig_host_find(CmigDifference *difference)
 static CmigObject *
 counterpart(const CmigObject *object, const CmigImage *other)
 {
-	CmigObject *result = object->kind != &cmig_kind_distribution || !cmig_distribution_has_group(object) ? NULL :
-	cmig_image_lookup(other, object->kind, object->identity);
+	CmigObject *result = has_group(object) ? cmig_image_lookup(other, object->kind, object->identity) : NULL;
 
-	return result != NULL && cmig_distribution_has_group(result) ? result : NULL;
+	return has_group(result) ? result : NULL;
 }
 
 /*
@@ -932,14 +938,19 @@ set_colocated(const CmigImage *image, const CmigImage *other)
 	{
 		CmigObject *object = image->objects[i],
 				   *first = NULL;
+		bool		found = false;
 
-		if (object->kind != &cmig_kind_distribution || !cmig_distribution_has_group(object))
-			continue;
-		for (int j = 0; j < image->count && (first == NULL || counterpart(first, other) == NULL); j++)
-			if (image->objects[j]->kind == object->kind &&
-				cmig_text_same(image->objects[j]->values[CMIG_DISTRIBUTION_GROUP], object->values[CMIG_DISTRIBUTION_GROUP]) &&
-				(first == NULL || counterpart(image->objects[j], other) != NULL))
+		for (int j = 0; j < image->count && has_group(object) && !found; j++)
+		{
+			if (!has_group(image->objects[j]) ||
+				strcmp(image->objects[j]->values[CMIG_DISTRIBUTION_GROUP], object->values[CMIG_DISTRIBUTION_GROUP]) != 0)
+				continue;
+			found = counterpart(image->objects[j], other) != NULL;
+			if (first == NULL || found)
 				first = image->objects[j];
+		}
+		if (first == NULL)
+			continue;
 		cmig_object_set(object, CMIG_DISTRIBUTION_COLOCATED, first == object ? NULL : first->identity);
 		if (first != object)
 			cmig_object_follow(object, first);
@@ -1010,25 +1021,10 @@ cmig_colocation_renew_keys(CmigDifference *difference)
 			continue;
 		for (int j = 0; j < key->ndepends; j++)
 			if (key->depends[j]->kind == &cmig_kind_distribution &&
-				difference->of_to[key->depends[j]->index]->action == CMIG_CREATE)
+				key->depends[j]->change->action == CMIG_CREATE)
 			{
 				change->action = CMIG_AGAIN;
 				change->ddl = NIL;
 			}
 	}
-}
-
-/*
- * Keep the live database's distributions, because the target does not say how
- * tables are distributed.
- */
-void
-cmig_colocation_keep(const CmigImage *from, CmigImage *to)
-{
-	bool	   *wanted = palloc(sizeof(bool) * Max(from->count, 1));
-
-	for (int i = 0; i < from->count; i++)
-		wanted[i] = from->objects[i]->kind == &cmig_kind_distribution;
-	cmig_keep(from, to, wanted);
-	pfree(wanted);
 }

@@ -16,12 +16,14 @@
 #include "access/table.h"
 #include "access/xact.h"
 #include "catalog/indexing.h"
+#include "catalog/namespace.h"
 #include "catalog/objectaddress.h"
 #include "catalog/pg_attribute.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_constraint.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
+#include "miscadmin.h"
 #include "nodes/nodes.h"
 #include "nodes/value.h"
 #include "utils/builtins.h"
@@ -87,6 +89,7 @@ typedef struct RenameRead
 	const CmigManaged *managed;
 	CmigImage  *image;			/* the image after the last rank */
 	CmigImage  *to;
+	bool		moves;			/* true if extensions must be moved */
 	List	   *renames;		/* list of Rename */
 	List	  **lines;			/* gets a line for each rename */
 } RenameRead;
@@ -103,10 +106,14 @@ append(List *renames, const char *text, RenameRank rank, const CmigObject *objec
 	return lappend(renames, rename);
 }
 
-/* ----------------------------------------------------------------
- * Names
- * ----------------------------------------------------------------
- */
+/* Returns the object that the rename is for, or NULL if the image lacks it. */
+static CmigObject *
+object_of(const CmigImage *image, const Rename *rename)
+{
+	return cmig_image_find_exactly(image, rename->address);
+}
+
+/* Names */
 
 static bool
 is_constraint(const CmigObject *object)
@@ -123,8 +130,8 @@ name_offset(const CmigObject *object)
 	if (is_constraint(object) || object->kind == &cmig_kind_schema)
 		return 0;
 	if (object->kind != &cmig_kind_function)
-		return strlen(object->identity) - strlen(cmig_quote(object->name));
-	found = strstr(object->identity, psprintf(".%s(", cmig_quote(object->name)));
+		return strlen(object->identity) - strlen(quote_identifier(object->name));
+	found = strstr(object->identity, psprintf(".%s(", quote_identifier(object->name)));
 	return found ? found + 1 - object->identity : 0;
 }
 
@@ -134,8 +141,8 @@ identity_with(const CmigObject *object, const char *name)
 {
 	size_t		offset = name_offset(object);
 
-	return psprintf("%s%s%s", pnstrdup(object->identity, offset), cmig_quote(name),
-					object->identity + offset + strlen(cmig_quote(object->name)));
+	return psprintf("%s%s%s", pnstrdup(object->identity, offset), quote_identifier(name),
+					object->identity + offset + strlen(quote_identifier(object->name)));
 }
 
 /*
@@ -150,7 +157,7 @@ relation_with(const CmigObject *object, const char *name)
 		return name == object->name ? object->identity : identity_with(object, name);
 	if (cmig_index_name(object) == NULL || name == object->name)
 		return cmig_index_name(object);
-	return psprintf("%s%s", pnstrdup(object->parent->identity, name_offset(object->parent)), cmig_quote(name));
+	return psprintf("%s%s", pnstrdup(object->parent->identity, name_offset(object->parent)), quote_identifier(name));
 }
 
 /*
@@ -187,10 +194,7 @@ find_holder(const CmigImage *image, const CmigObject *object, const char *name)
 	return NULL;
 }
 
-/* ----------------------------------------------------------------
- * The renames that the caller gives
- * ----------------------------------------------------------------
- */
+/* The renames that the caller gives */
 
 static void
 report_syntax(const char *text)
@@ -222,8 +226,8 @@ find_word(const char *text)
 static CmigObject *
 find_object(const CmigImage *image, const Word *word, const List *names, const char *arguments)
 {
-	const char *qualified = word->parts == 1 ? cmig_quote(strVal(linitial(names))) :
-	psprintf("%s.%s", cmig_quote(strVal(linitial(names))), cmig_quote(strVal(lsecond(names))));
+	const char *qualified = word->parts == 1 ? quote_identifier(strVal(linitial(names))) :
+	psprintf("%s.%s", quote_identifier(strVal(linitial(names))), quote_identifier(strVal(lsecond(names))));
 	size_t		length = strlen(qualified);
 
 	for (int i = 0; i < image->count; i++)
@@ -283,7 +287,7 @@ parse_rename(List *renames, const CmigImage *from, const char *text, bool is_com
 	foreach(cell, word->parts == 3 ? renames : NIL)
 	{
 		const Rename *rename = lfirst(cell);
-		const CmigObject *table = cmig_image_find_exactly(from, rename->address);
+		const CmigObject *table = object_of(from, rename);
 
 		if (others == NIL && table != NULL && table->kind == &cmig_kind_table && strcmp(rename->name, strVal(lsecond(names))) == 0)
 			others = list_make3(linitial(names), makeString(table->name), lthird(names));
@@ -319,10 +323,7 @@ parse_renames(List *renames, const CmigImage *from, const List *texts, bool are_
 	return renames;
 }
 
-/* ----------------------------------------------------------------
- * Renames that follow from other renames
- * ----------------------------------------------------------------
- */
+/* Renames that follow from other renames */
 
 /*
  * Returns the table that the object belongs to, if the object's default name
@@ -331,11 +332,12 @@ parse_renames(List *renames, const CmigImage *from, const List *texts, bool are_
 static const CmigObject *
 table_of(const CmigObject *object)
 {
-	/* OWNED BY is a child of the sequence and depends on the column */
-	const CmigObject *owner = cmig_object_child(object, &cmig_kind_sequence_owner, NULL);
+	const CmigObject *owner;
 
 	if (is_constraint(object) || object->kind == &cmig_kind_index)
 		return object->parent;
+	/* OWNED BY is a child of the sequence and depends on the column */
+	owner = cmig_object_child(object, &cmig_kind_sequence_owner, NULL);
 	for (int i = 0; owner != NULL && i < owner->ndepends; i++)
 		if (owner->depends[i]->kind == &cmig_kind_column)
 			return owner->depends[i]->parent;
@@ -359,13 +361,11 @@ find_derived(const RenameRead *read, const CmigObject *object, const CmigObject 
 		bool		same = others != NULL && strcmp(others->identity, table->identity) == 0 &&
 		cmig_image_lookup(read->image, other->kind, other->identity) == NULL;
 
-		for (int j = 0; same && j < object->kind->nproperties; j++)
-			same = cmig_kind_same_value(&object->kind->properties[j], cmig_attached_nameless(object, object->values[j]),
-										cmig_attached_nameless(other, other->values[j]));
-		if (same && found != NULL)
+		if (!same || !cmig_attached_same(object, other))
+			continue;
+		if (found != NULL)
 			return NULL;
-		if (same)
-			found = other;
+		found = other;
 	}
 	return found;
 }
@@ -392,7 +392,7 @@ derived_renames(const RenameRead *read)
 			continue;
 		foreach(cell, read->renames)
 		{
-			const CmigObject *renamed = cmig_image_find_exactly(read->image, ((Rename *) lfirst(cell))->address);
+			const CmigObject *renamed = object_of(read->image, lfirst(cell));
 
 			touched |= renamed != NULL && (renamed == table || renamed->parent == table);
 		}
@@ -420,7 +420,7 @@ counterpart(const CmigImage *from, const CmigImage *to, const CmigObject *object
 
 		new = counterpart(from, to, parent);
 		for (const CmigObject *child = new && table ? table->child : NULL; child != NULL; child = child->sibling)
-			if (child->kind == object->kind && cmig_text_same(cmig_attached_to(child), cmig_index_name(new)))
+			if (child->kind == object->kind && cmig_text_same(cmig_index_parent(child), cmig_index_name(new)))
 				return child;
 		return NULL;
 	}
@@ -435,7 +435,7 @@ is_renamed(const CmigImage *image, const List *renames, const CmigObject *object
 	ListCell   *cell;
 
 	foreach(cell, renames)
-		if (cmig_image_find_exactly(image, ((Rename *) lfirst(cell))->address) == object)
+		if (object_of(image, lfirst(cell)) == object)
 		return true;
 	return false;
 }
@@ -458,7 +458,7 @@ attached_renames(const CmigImage *from, const CmigImage *to)
 	for (int i = 0; i < from->count; i++)
 	{
 		const CmigObject *object = from->objects[i];
-		const CmigObject *other = cmig_attached_to(object) ? counterpart(from, to, object) : NULL;
+		const CmigObject *other = cmig_index_parent(object) ? counterpart(from, to, object) : NULL;
 
 		if (other != NULL && strcmp(other->name, object->name) != 0)
 			renames = append(renames, object->identity, RENAME_PART, object, other->name);
@@ -469,7 +469,7 @@ attached_renames(const CmigImage *from, const CmigImage *to)
 		foreach(cell, renames)
 		{
 			const Rename *rename = lfirst(cell);
-			const CmigObject *holder = find_holder(from, cmig_image_find_exactly(from, rename->address), rename->name);
+			const CmigObject *holder = find_holder(from, object_of(from, rename), rename->name);
 
 			if (holder != NULL && cmig_index_name(holder) == NULL && !is_renamed(from, renames, holder))
 				renames = foreach_delete_current(renames, cell);
@@ -478,7 +478,7 @@ attached_renames(const CmigImage *from, const CmigImage *to)
 	foreach(cell, renames)
 	{
 		const Rename *rename = lfirst(cell);
-		const CmigObject *holder = find_holder(from, cmig_image_find_exactly(from, rename->address), rename->name);
+		const CmigObject *holder = find_holder(from, object_of(from, rename), rename->name);
 		char	   *name;
 
 		result = lappend(result, lfirst(cell));
@@ -492,10 +492,83 @@ attached_renames(const CmigImage *from, const CmigImage *to)
 	return result;
 }
 
-/* ----------------------------------------------------------------
- * Applying renames
- * ----------------------------------------------------------------
+/*
+ * Moving extensions, before anything else is compared, because other objects'
+ * definitions contain the schemas of the extensions' types and functions
  */
+
+/* Returns the extension's schema in the target, or NULL if it need not move. */
+static const char *
+new_schema(const CmigObject *extension, const CmigImage *to)
+{
+	const CmigObject *other = extension->kind != &cmig_kind_extension ? NULL :
+	cmig_image_lookup(to, extension->kind, extension->identity);
+
+	if (other == NULL || extension->values[CMIG_EXTENSION_RELOCATABLE] == NULL ||
+		strcmp(extension->values[CMIG_EXTENSION_SCHEMA], other->values[CMIG_EXTENSION_SCHEMA]) == 0)
+		return NULL;
+	return other->values[CMIG_EXTENSION_SCHEMA];
+}
+
+static bool
+move_needed(const CmigImage *from, const CmigImage *to)
+{
+	for (int i = 0; i < from->count; i++)
+		if (new_schema(from->objects[i], to) != NULL)
+			return true;
+	return false;
+}
+
+/*
+ * Returns the schema with this quoted name.  If it is missing, creates it, and
+ * adds it to *managed.
+ */
+static Oid
+find_schema(const CmigManaged **managed, const CmigImage *to, const char *quoted, List **lines)
+{
+	char	   *name = strVal(linitial(textToQualifiedNameList(cstring_to_text(quoted))));
+	Oid			oid = get_namespace_oid(name, true);
+	CmigDiffLine row = {"create", cmig_kind_schema.name, quoted};
+
+	if (OidIsValid(oid))
+		return oid;
+	oid = NamespaceCreate(name, GetUserId(), false);
+	CommandCounterIncrement();
+	*managed = cmig_managed_with(*managed, name, oid);
+	row.subject = cmig_image_lookup(to, &cmig_kind_schema, quoted);
+	row.upgrade = psprintf("CREATE SCHEMA %s", quoted);
+	row.downgrade = psprintf("DROP SCHEMA %s", quoted);
+	cmig_diff_line_add(&row, lines);
+	return oid;
+}
+
+/*
+ * Move the extensions in the catalogs, in a subtransaction that the caller
+ * rolls back, and append the statements to *lines.  Schemas that do not exist
+ * are created.  Returns the schemas to read afterwards.
+ */
+static const CmigManaged *
+move_extensions(const CmigManaged *managed, const CmigImage *from, const CmigImage *to, List **lines)
+{
+	for (int i = 0; i < from->count; i++)
+	{
+		const CmigObject *object = from->objects[i];
+		const char *schema = new_schema(object, to);
+		CmigDiffLine row = {"alter", object->kind->name, object->identity,.subject = object};
+		Oid			extension = object->address.object;
+
+		if (schema == NULL)
+			continue;
+		cmig_shadow_extension_move(extension, cmig_shadow_extension_schema(extension), find_schema(&managed, to, schema, lines));
+		row.upgrade = psprintf("ALTER EXTENSION %s SET SCHEMA %s", object->identity, schema);
+		row.downgrade = psprintf("ALTER EXTENSION %s SET SCHEMA %s", object->identity, object->values[CMIG_EXTENSION_SCHEMA]);
+		cmig_diff_line_add(&row, lines);
+	}
+	CommandCounterIncrement();
+	return managed;
+}
+
+/* Applying renames */
 
 /*
  * Returns the statement that renames the object.  "identity" is the object's
@@ -508,18 +581,18 @@ rename_sql(const CmigObject *object, char *identity, char *from, const char *to)
 
 	if (object->kind == &cmig_kind_column)
 		return psprintf("ALTER TABLE %s RENAME COLUMN %s TO %s", object->parent->identity,
-						cmig_quote(from), cmig_quote(to));
+						quote_identifier(from), quote_identifier(to));
 	if (object->kind == &cmig_kind_constraint && cmig_index_parent(object) != NULL)
 		return psprintf("ALTER INDEX %s%s RENAME TO %s", pnstrdup(object->parent->identity, name_offset(object->parent)),
-						cmig_quote(from), cmig_quote(to));
+						quote_identifier(from), quote_identifier(to));
 	if (is_constraint(object))
 		return psprintf("ALTER TABLE %s RENAME CONSTRAINT %s TO %s", object->parent->identity,
-						cmig_quote(from), cmig_quote(to));
+						quote_identifier(from), quote_identifier(to));
 	if (object->kind == &cmig_kind_function)
-		return psprintf("ALTER ROUTINE %s RENAME TO %s", identity, cmig_quote(to));
+		return psprintf("ALTER ROUTINE %s RENAME TO %s", identity, quote_identifier(to));
 	renamed.identity = identity;
 	renamed.name = from;
-	return psprintf("ALTER %s RENAME TO %s", cmig_kind_reference(&renamed), cmig_quote(to));
+	return psprintf("ALTER %s RENAME TO %s", cmig_kind_reference(&renamed), quote_identifier(to));
 }
 
 /* Change the name in an object's catalog row. */
@@ -642,7 +715,7 @@ run_rank(RenameRead *read, const List *renames, RenameRank rank)
 	foreach(cell, renames)
 	{
 		const Rename *rename = lfirst(cell);
-		CmigObject *object = rename->rank == rank ? cmig_image_find_exactly(read->image, rename->address) : NULL;
+		CmigObject *object = rename->rank == rank ? object_of(read->image, rename) : NULL;
 
 		if (object != NULL && strcmp(object->name, rename->name) != 0 &&
 			!is_pending(pending, count, object, rename->name))
@@ -692,9 +765,9 @@ run_renames(CmigShadow *shadow, void *arg)
 	List	   *derived;
 	ListCell   *cell;
 
-	if (cmig_extension_move_needed(read->image, read->to))
+	if (read->moves)
 	{
-		read->managed = cmig_extension_move(read->managed, read->image, read->to, read->lines);
+		read->managed = move_extensions(read->managed, read->image, read->to, read->lines);
 		read->image = cmig_image_read(read->managed);
 	}
 	for (int rank = 0; rank < RENAME_RANKS; rank++)
@@ -704,7 +777,7 @@ run_renames(CmigShadow *shadow, void *arg)
 	foreach(cell, read->renames)
 	{
 		const Rename *rename = lfirst(cell);
-		const CmigObject *object = cmig_image_find_exactly(read->image, rename->address);
+		const CmigObject *object = object_of(read->image, rename);
 
 		if (object != NULL && cmig_image_lookup(read->to, object->kind, object->identity) == NULL)
 			ereport(ERROR,
@@ -722,6 +795,13 @@ run_renames(CmigShadow *shadow, void *arg)
 	 * their bodies may name objects that do not exist yet.
 	 */
 	cmig_body_check(read->image, read->to);
+
+	/*
+	 * An extension that a function's body uses may be in another schema when
+	 * the function is re-created.
+	 */
+	for (int i = 0; i < read->image->count && read->moves; i++)
+		read->image->objects[i]->unchecked |= read->image->objects[i]->kind == &cmig_kind_function;
 }
 
 /*
@@ -739,7 +819,8 @@ cmig_rename_read(const CmigManaged *managed, CmigImage *from, CmigImage *to,
 
 	read.renames = parse_renames(NIL, from, renames, false);
 	read.renames = parse_renames(read.renames, from, comments, true);
-	if (read.renames == NIL && !cmig_extension_move_needed(from, to) && attached_renames(from, to) == NIL)
+	read.moves = move_needed(from, to);
+	if (read.renames == NIL && !read.moves && attached_renames(from, to) == NIL)
 		return from;
 	while (!here && i < managed->count && !OidIsValid(managed->schemas[i].oid))
 		i++;
@@ -781,7 +862,7 @@ signature(const CmigChange *change)
 	initStringInfo(&buf);
 	for (const CmigObject *child = object->child; child != NULL; child = child->sibling)
 		if (child->kind == &cmig_kind_column)
-			appendStringInfo(&buf, "%s %s,", cmig_quote(child->name), child->values[CMIG_COLUMN_TYPE]);
+			appendStringInfo(&buf, "%s %s,", quote_identifier(child->name), child->values[CMIG_COLUMN_TYPE]);
 	return buf.len > 0 ? buf.data : NULL;
 }
 
@@ -815,7 +896,7 @@ cmig_rename_tell(const CmigDifference *difference)
 		if (created != 1 || dropped != 1 || name_offset(from) != name_offset(to) ||
 			strncmp(from->identity, to->identity, name_offset(from)) != 0)
 			continue;
-		rename = psprintf("%s %s -> %s", from->kind->name, from->identity, cmig_quote(to->name));
+		rename = psprintf("%s %s -> %s", from->kind->name, from->identity, quote_identifier(to->name));
 		ereport(NOTICE,
 				(errmsg("this may be a rename: %s", rename),
 				 errhint("If so, add this argument: renames => ARRAY[%s]", quote_literal_cstr(rename))));

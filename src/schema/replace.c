@@ -47,7 +47,7 @@ put_away(const CmigDifference *difference, CmigChange *change)
 }
 
 const CmigObject *
-cmig_replace_successor(const CmigDifference *difference, const CmigChange *change, const CmigChange *dependent)
+cmig_replace_successor(const CmigChange *change, const CmigChange *dependent)
 {
 	if (!(change->from->kind->flags & CMIG_KIND_SWAPS) || change->action != CMIG_DROP ||
 		dependent->from->kind != &cmig_kind_column ||
@@ -57,7 +57,7 @@ cmig_replace_successor(const CmigDifference *difference, const CmigChange *chang
 	{
 		const CmigObject *type = dependent->to->depends[i];
 
-		if (strcmp(type->identity, change->from->identity) == 0 && difference->of_to[type->index]->action == CMIG_CREATE)
+		if (strcmp(type->identity, change->from->identity) == 0 && type->change->action == CMIG_CREATE)
 			return type;
 	}
 	return NULL;
@@ -77,7 +77,7 @@ CmigChange *
 cmig_replace_dependent(CmigDifference *difference, CmigChange *change, CmigChange *dependent)
 {
 	CmigChange *next = dependent;
-	const CmigObject *to = change->to ? change->to : cmig_replace_successor(difference, change, dependent);
+	const CmigObject *to = change->to ? change->to : cmig_replace_successor(change, dependent);
 
 	/* the text of a value contained in another one has no names */
 	if (!cmig_type_can_convert(change->from, to) && dependent->from->kind != &cmig_kind_table &&
@@ -115,15 +115,15 @@ cmig_replace_dependent(CmigDifference *difference, CmigChange *change, CmigChang
 		dependent->first = list_concat(dependent->first, alter.first);
 		dependent->last = list_concat(dependent->last, alter.last);
 		for (const CmigObject *child = dependent->from->child; child != NULL; child = child->sibling)
-			if (child->kind == &cmig_kind_column && difference->of_from[child->index]->to == NULL)
-				difference->of_from[child->index]->action = CMIG_DROP;
+			if (child->kind == &cmig_kind_column && child->change->to == NULL)
+				child->change->action = CMIG_DROP;
 		for (const CmigObject *child = dependent->to->child; child != NULL; child = child->sibling)
-			if (child->kind == &cmig_kind_column && difference->of_to[child->index]->from == NULL)
-				difference->of_to[child->index]->action = CMIG_CREATE;
+			if (child->kind == &cmig_kind_column && child->change->from == NULL)
+				child->change->action = CMIG_CREATE;
 		return dependent;
 	}
 	if (dependent->from->kind == &cmig_kind_attribute)
-		next = difference->of_from[dependent->from->parent->index];
+		next = dependent->from->parent->change;
 	if (!(next->from->kind->flags & CMIG_KIND_SWAPS) || next->to == NULL || next->action == CMIG_UNSUPPORTED)
 		return NULL;
 	next->action = CMIG_AGAIN;
@@ -152,7 +152,7 @@ cmig_replace_trade(const CmigDifference *difference, CmigChange *change, CmigCha
 
 		needed |= strcmp(type->identity, change->from->identity) == 0 ||
 			(change->action == CMIG_AGAIN && (type->kind->flags & CMIG_KIND_SWAPS) &&
-			 difference->of_to[type->index]->action == CMIG_AGAIN);
+			 type->change->action == CMIG_AGAIN);
 	}
 	if (!needed)
 		return;
@@ -230,7 +230,7 @@ needs_multirange(const CmigDifference *difference, const CmigChange *change)
 	{
 		const CmigObject *range = difference->to->objects[i];
 
-		if (range->kind == &cmig_kind_range && difference->of_to[i] != change && cmig_change_creates(difference->of_to[i]) &&
+		if (range->kind == &cmig_kind_range && difference->to->objects[i]->change != change && cmig_change_creates(difference->to->objects[i]->change) &&
 			cmig_text_same(cmig_object_index(change->from), cmig_object_index(range)))
 			return true;
 	}
@@ -260,9 +260,9 @@ cmig_replace_multirange(const CmigDifference *difference, CmigChange *change, Cm
 
 /* Drop and re-create the type instead of altering it. */
 static void
-replace(CmigDifference *difference, const CmigObject *type)
+replace(const CmigObject *type)
 {
-	CmigChange *change = difference->of_from[type->index];
+	CmigChange *change = type->change;
 
 	if (change->action == CMIG_DROP || change->action == CMIG_UNSUPPORTED)
 		return;
@@ -290,16 +290,16 @@ is_nested(const CmigDependents *dependents, const CmigObject *type)
  * upgrade or in the downgrade?
  */
 static bool
-changes_checks(const CmigDifference *difference, const CmigChange *change)
+changes_checks(const CmigChange *change)
 {
 	if ((change->from->values[CMIG_DOMAIN_NOT_NULL] == NULL) != (change->to->values[CMIG_DOMAIN_NOT_NULL] == NULL))
 		return true;
 	for (const CmigObject *child = change->from->child; child != NULL; child = child->sibling)
-		if (difference->of_from[child->index]->action != CMIG_NO_CHANGE &&
-			difference->of_from[child->index]->ddl == NIL)
+		if (child->change->action != CMIG_NO_CHANGE &&
+			child->change->ddl == NIL)
 			return true;
 	for (const CmigObject *child = change->to->child; child != NULL; child = child->sibling)
-		if (difference->of_to[child->index]->action == CMIG_CREATE)
+		if (child->change->action == CMIG_CREATE)
 			return true;
 	return false;
 }
@@ -336,16 +336,16 @@ cmig_replace_used(CmigDifference *difference, const CmigDependents *dependents)
 {
 	for (int i = 0; i < difference->from->count; i++)
 	{
-		CmigChange *change = difference->of_from[i];
+		CmigChange *change = difference->from->objects[i]->change;
 		const CmigObject *type = change->from->parent;
 
 		if (change->from->kind == &cmig_kind_domain && change->to != NULL &&
-			change->action != CMIG_AGAIN && is_nested(dependents, change->from) && changes_checks(difference, change))
-			replace(difference, change->from);
+			change->action != CMIG_AGAIN && is_nested(dependents, change->from) && changes_checks(change))
+			replace(change->from);
 		if (change->from->kind != &cmig_kind_attribute || change->action != CMIG_ALTER || !change->disturbs)
 			continue;
 		if (is_stored(dependents, type, 0))
-			replace(difference, type);
+			replace(type);
 	}
 }
 
@@ -354,11 +354,11 @@ cmig_replace_used(CmigDifference *difference, const CmigDependents *dependents)
  * replace the names of other old types with their temporary names.
  */
 static void
-name_away(const CmigDifference *difference, const CmigObject *object, CmigObject *copy)
+name_away(const CmigObject *object, CmigObject *copy)
 {
 	for (int i = 0; i < object->ndepends; i++)
 	{
-		const CmigChange *other = difference->of_from[object->depends[i]->index];
+		const CmigChange *other = object->depends[i]->change;
 		const char *name = other->from->identity;
 
 		if (other->away == NULL)
@@ -369,18 +369,18 @@ name_away(const CmigDifference *difference, const CmigObject *object, CmigObject
 }
 
 void
-cmig_replace_finish(const CmigDifference *difference, const CmigChange *change)
+cmig_replace_finish(const CmigChange *change)
 {
 	CmigObject *away = change->away;
 	CmigObject *last = NULL;
 
-	name_away(difference, change->from, away);
+	name_away(change->from, away);
 	away->child = NULL;
 	for (const CmigObject *child = change->from->child; child != NULL; child = child->sibling)
 	{
 		CmigObject *copy = cmig_object_copy(child);
 
-		name_away(difference, child, copy);
+		name_away(child, copy);
 		if (child->kind == &cmig_kind_attribute)
 			copy->identity = psprintf("%s.%s", away->identity, cmig_quote(child->name));
 		copy->parent = away;
@@ -394,10 +394,7 @@ cmig_replace_finish(const CmigDifference *difference, const CmigChange *change)
 	}
 }
 
-/* ----------------------------------------------------------------
- * A change of a table's parents.
- * ----------------------------------------------------------------
- */
+/* A change of a table's parents */
 
 /* Do the tables have indexes with the same name in the same schema? */
 static bool
@@ -418,7 +415,7 @@ share_names(const CmigObject *table, const CmigObject *other)
  * indexes have the same names.
  */
 bool
-cmig_joins_first(const CmigDifference *difference, const CmigChange *change)
+cmig_joins_first(const CmigChange *change)
 {
 	const CmigObject *from = change->from,
 			   *to = change->to;
@@ -427,7 +424,7 @@ cmig_joins_first(const CmigDifference *difference, const CmigChange *change)
 		return false;
 	for (const CmigObject *child = from->child; child != NULL; child = child->sibling)
 	{
-		const CmigChange *part = difference->of_from[child->index];
+		const CmigChange *part = child->change;
 
 		if (part->to == NULL || part->action == CMIG_AGAIN ||
 			(part->disturbs && child->kind == &cmig_kind_column && child->inherited && part->to->inherited &&
@@ -435,7 +432,7 @@ cmig_joins_first(const CmigDifference *difference, const CmigChange *change)
 			return false;
 	}
 	for (const CmigObject *child = to->child; child != NULL; child = child->sibling)
-		if (difference->of_to[child->index]->from == NULL)
+		if (child->change->from == NULL)
 			return false;
 	for (int i = 0; i < from->ndepends; i++)
 		for (int j = 0; j < to->ndepends; j++)

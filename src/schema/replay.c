@@ -13,7 +13,6 @@
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
-#include "utils/hsearch.h"
 #include "utils/memutils.h"
 #include "utils/varlena.h"
 
@@ -34,17 +33,10 @@
  * ----------------------------------------------------------------
  */
 
-/* A revision and the search_path with which it ran. */
-typedef struct Path
-{
-	char		revision[CMIG_MAX_ID_LENGTH + 1];
-	char	   *path;
-} Path;
-
 /* The search_paths with which revisions ran. */
 typedef struct Paths
 {
-	HTAB	   *paths;			/* hash table of Path; NULL if there are none */
+	List	   *paths;			/* list of rows: a revision and its path */
 	char	   *own;			/* the session's search_path */
 	List	   *unsafe;			/* list of rows: schemas in which other roles
 								 * can create objects */
@@ -89,14 +81,17 @@ resolve_user(const char *path, const char *role)
 static const char *
 find_path(const Paths *paths, CmigShadow *shadow, const char *revision)
 {
-	Path	   *entry = paths->paths == NULL ? NULL : hash_search(paths->paths, revision, HASH_FIND, NULL);
+	const char *path = NULL;
 	List	   *names;
 	List	   *own = NIL;
 	ListCell   *cell;
 
-	if (entry == NULL)
+	foreach(cell, paths->paths)
+		if (strcmp(((char **) lfirst(cell))[0], revision) == 0)
+		path = ((char **) lfirst(cell))[1];
+	if (path == NULL)
 		return NULL;
-	(void) SplitIdentifierString(pstrdup(entry->path), ',', &names);
+	(void) SplitIdentifierString(pstrdup(path), ',', &names);
 	if (paths->own != NULL)
 		(void) SplitIdentifierString(pstrdup(paths->own), ',', &own);
 	foreach(cell, paths->unsafe)
@@ -107,12 +102,12 @@ find_path(const Paths *paths, CmigShadow *shadow, const char *revision)
 			cmig_shadow_find(shadow, name) == NULL)
 			ereport(ERROR,
 					(errcode(ERRCODE_CMIG_NOT_REPLAYABLE),
-					 errmsg("revision \"%s\" cannot be replayed", entry->revision),
+					 errmsg("revision \"%s\" cannot be replayed", revision),
 					 errdetail("According to cmig.journal, it ran with search_path %s. Other roles can create objects in schema \"%s\", which the current role does not own.",
-							   entry->path, name),
+							   path, name),
 					 errhint("If that search_path is correct, call the function as a role that owns the schema. Otherwise, correct it in the last row of the upgrade in cmig.journal.")));
 	}
-	return entry->path;
+	return path;
 }
 
 /* ----------------------------------------------------------------
@@ -557,8 +552,6 @@ cmig_replay_run(const CmigGraph *graph, const char *caller, CmigReplayTask task,
 	const CmigManaged *managed = cmig_managed_schemas(NULL);
 	Oid			audit = get_namespace_oid("cmig_audit", true);
 	char	   *role = cmig_session_role();
-	HASHCTL		info = {.keysize = CMIG_MAX_ID_LENGTH + 1,.entrysize = sizeof(Path),.hcxt = CurrentMemoryContext};
-	bool		found;
 	ListCell   *cell;
 
 	/*
@@ -568,15 +561,12 @@ cmig_replay_run(const CmigGraph *graph, const char *caller, CmigReplayTask task,
 	foreach(cell, cmig_journal_read_paths(cmig_session_search_path(), role))
 	{
 		char	  **row = lfirst(cell);
-		char	   *path = resolve_user(row[1], row[2]);
 
-		if (path == NULL)
-			continue;
-		if (replay.paths.paths == NULL)
-			replay.paths.paths = hash_create("pg_cmig search_path", 64, &info, HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
-		((Path *) hash_search(replay.paths.paths, row[0], HASH_ENTER, &found))->path = path;
+		row[1] = resolve_user(row[1], row[2]);
+		if (row[1] != NULL)
+			replay.paths.paths = lappend(replay.paths.paths, row);
 	}
-	if (replay.paths.paths != NULL)
+	if (replay.paths.paths != NIL)
 	{
 		replay.paths.own = resolve_user(cmig_session_search_path(), role);
 		replay.paths.unsafe = cmig_query_list(&query);

@@ -154,7 +154,10 @@ typedef struct CmigChange
 	int			away_node;		/* renames the old object */
 } CmigChange;
 
-/* Two images and a change for each object in either of them. */
+/*
+ * Two images and a change for each object in either of them, which is its
+ * field "change".  An image is part of one difference at a time.
+ */
 typedef struct CmigDifference
 {
 	const CmigImage *from;
@@ -162,9 +165,6 @@ typedef struct CmigDifference
 	const CmigDiffOptions *options;
 	int			count;
 	CmigChange *changes;
-	CmigChange **of_from;		/* for each object in "from", by its index:
-								 * its change */
-	CmigChange **of_to;
 } CmigDifference;
 
 /* in keep.c */
