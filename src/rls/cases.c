@@ -295,25 +295,6 @@ selects_one(Node *node)
 	return IsA(node, Aggref) && is_named(((Aggref *) node)->aggfnoid, "max min array_agg");
 }
 
-/* Returns the values of the first column of the rows that a query returns. */
-static List *
-values_of_rows(Query *query, CmigRlsScope *scope)
-{
-	List	   *result = NIL;
-	ListCell   *lc;
-	Node	   *first = query->targetList ? (Node *) linitial_node(TargetEntry, query->targetList)->expr : NULL;
-
-	foreach(lc, cmig_rls_rows_of(query, scope, first && selects_one(first)))
-	{
-		CmigRlsRow *row = lfirst(lc);
-		TargetEntry *entry = row->query->targetList ? linitial(row->query->targetList) : NULL;
-
-		result = list_concat(result, entry ? given(row->facts, cmig_rls_values_of((Node *) entry->expr, row->scope)) :
-							 list_make1(make_value(FROM_ELSEWHERE, NULL, row->scope)));
-	}
-	return result;
-}
-
 /* Returns the values of a column of a row or of a sub-select. */
 static List *
 values_of_var(Var *var, CmigRlsScope *scope)
@@ -412,26 +393,6 @@ converted(Node *node)
 }
 
 /*
- * Returns the function and the arguments of a call or an operator, or
- * InvalidOid for any other node.
- */
-static Oid
-function_of(Node *node, List **args)
-{
-	if (IsA(node, FuncExpr))
-	{
-		*args = ((FuncExpr *) node)->args;
-		return ((FuncExpr *) node)->funcid;
-	}
-	if (IsA(node, OpExpr))
-	{
-		*args = ((OpExpr *) node)->args;
-		return get_opcode(((OpExpr *) node)->opno);
-	}
-	return InvalidOid;
-}
-
-/*
  * Returns the values of a part as those of the whole expression.  If there are
  * several, there is no expression for each of them.
  */
@@ -468,7 +429,7 @@ values_of_call(Node *node, CmigRlsScope *scope)
 	"jsonb_extract_path_text";
 	List	   *args = NIL;
 	List	   *parts = NIL;
-	Oid			function = function_of(node, &args);
+	Oid			function = IsA(node, FuncExpr) ? ((FuncExpr *) node)->funcid : get_opcode(cmig_rls_operator(node, &args));
 	Node	   *arg;
 	List	   *result = NIL;
 	Node	   *varying = NULL;
@@ -476,6 +437,8 @@ values_of_call(Node *node, CmigRlsScope *scope)
 	bool		only_context = true;
 	ListCell   *lc;
 
+	if (IsA(node, FuncExpr))
+		args = ((FuncExpr *) node)->args;
 	if (cmig_rls_calls_setting(node) || cmig_rls_calls_user(node))
 		return list_make1(make_value(FROM_CONTEXT, node, scope));
 	if (cmig_rls_calls_session_function(node))
@@ -602,6 +565,8 @@ List *
 cmig_rls_values_of(Node *node, CmigRlsScope *scope)
 {
 	List	   *result = NIL;
+	Query	   *query;
+	TargetEntry *target;
 	ListCell   *lc;
 	ListCell   *each;
 	ListCell   *value;
@@ -621,7 +586,18 @@ cmig_rls_values_of(Node *node, CmigRlsScope *scope)
 		case T_SubLink:
 			if (((SubLink *) node)->subLinkType != EXPR_SUBLINK && ((SubLink *) node)->subLinkType != ARRAY_SUBLINK)
 				break;
-			return values_of_rows(castNode(Query, ((SubLink *) node)->subselect), scope);
+			query = castNode(Query, ((SubLink *) node)->subselect);
+			target = query->targetList ? linitial(query->targetList) : NULL;
+			foreach(lc, cmig_rls_rows_of(query, scope, target && selects_one((Node *) target->expr)))
+			{
+				CmigRlsRow *row = lfirst(lc);
+
+				/* an arm of a UNION has a target of its own */
+				target = row->query->targetList ? linitial(row->query->targetList) : NULL;
+				result = list_concat(result, target ? given(row->facts, cmig_rls_values_of((Node *) target->expr, row->scope)) :
+									 list_make1(make_value(FROM_ELSEWHERE, NULL, row->scope)));
+			}
+			return result;
 		case T_CoalesceExpr:
 		case T_CaseExpr:
 			foreach(lc, cmig_rls_branches_of(node, scope))

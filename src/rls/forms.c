@@ -7,8 +7,8 @@
  */
 #include "postgres.h"
 
-#include "base/compat.h"
 #include "base/base.h"
+#include "base/compat.h"
 #include "rls/internal.h"
 
 #include "catalog/pg_collation.h"
@@ -54,15 +54,6 @@ may_be_empty(Node *node)
 	return cmig_rls_calls_setting(node);
 }
 
-/* Returns a column's name for messages. */
-static char *
-column_name(Oid relid, Var *var)
-{
-	char	   *name = get_attname(relid, var->varattno, true);
-
-	return name ? name : pstrdup("?");
-}
-
 /*
  * Record the column in "column = value" or "column = ANY (values)" if the value
  * is the same for all rows, and whether the value comes from the context.
@@ -101,10 +92,10 @@ read_sublink(Reading *reading, SubLink *link)
 	{
 		found->correlated |= contain_vars_of_level((Node *) query, 1);
 		if (link->subLinkType == ANY_SUBLINK && found->in_subselect == NULL)
-			found->in_subselect = left && IsA(left, Var) ? column_name(reading->relid, (Var *) left) : "expression";
+			found->in_subselect = left && IsA(left, Var) ? get_attname(reading->relid, ((Var *) left)->varattno, true) : "expression";
 	}
 	if (first && IsA(first, Var) && link->subLinkType != EXISTS_SUBLINK && first->varlevelsup == reading->depth + 1 && found->outer_column == NULL)
-		found->outer_column = column_name(reading->relid, first);
+		found->outer_column = get_attname(reading->relid, first->varattno, true);
 }
 
 /*

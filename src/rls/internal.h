@@ -147,7 +147,6 @@ extern List *cmig_rls_policies_read(Oid relid);
 extern CmigRlsColumn *cmig_rls_column(const CmigRlsTable *table, const char *name);
 extern char *cmig_rls_commands_text(int commands, const char *separator);
 extern char *cmig_rls_role_text(Oid role);
-extern char *cmig_rls_roles_text(const List *roles);
 extern char *cmig_rls_array_text(const List *names);
 extern CmigRlsSetup * cmig_rls_setup_read(const char *comment);
 extern char *cmig_rls_setup_write(const CmigRlsSetup * setup);

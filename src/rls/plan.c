@@ -40,7 +40,6 @@
 #include "rls/internal.h"
 
 #include "commands/defrem.h"
-#include "lib/stringinfo.h"
 #include "parser/parser.h"
 #include "utils/builtins.h"
 #include "utils/formatting.h"
@@ -432,6 +431,7 @@ static char *
 policy_statement(const char *verb, const CmigRlsPolicy *policy)
 {
 	StringInfoData text;
+	ListCell   *lc;
 
 	initStringInfo(&text);
 	appendStringInfo(&text, "%s POLICY %s ON %s", verb, quote_identifier(policy->name), policy->table);
@@ -441,7 +441,10 @@ policy_statement(const char *verb, const CmigRlsPolicy *policy)
 		if (policy->commands != CMIG_RLS_ALL)
 			appendStringInfo(&text, " FOR %s", cmig_rls_commands_text(policy->commands, ","));
 	}
-	appendStringInfo(&text, " TO %s", cmig_rls_roles_text(policy->roles));
+	foreach(lc, policy->roles)
+	{
+		appendStringInfo(&text, "%s%s", foreach_current_index(lc) ? ", " : " TO ", cmig_rls_role_text(lfirst_oid(lc)));
+	}
 	if (policy->qual_text)
 		appendStringInfo(&text, "\n    USING (%s)", policy->qual_text);
 	if (policy->check_text)

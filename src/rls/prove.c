@@ -32,7 +32,6 @@
 
 #include "access/htup_details.h"
 #include "access/transam.h"
-#include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
@@ -676,19 +675,6 @@ asks_privileges(Node *node)
 	return name && cmig_rls_in_words(name, "pg_has_ has_", true);
 }
 
-/* Returns the condition as SQL, for messages; NULL if it cannot be shown. */
-static char *
-as_text(const CmigRlsLiteral *literal, Oid relid)
-{
-	char	   *text;
-
-	if (literal->scope->query != NULL)
-		return NULL;
-	text = deparse_expression(literal->node, deparse_context_for(cmig_query_name(relid), relid), false, false);
-	return literal->result == IS_TRUE_BIT ? text :
-		psprintf(literal->result == IS_FALSE_BIT ? "NOT %s" : literal->result == VALUE_NOT_NULL ? "%s IS NOT NULL" : "%s IS NULL", text);
-}
-
 /*
  * Judge a case in which the row is not tied.  If it is worse than what the
  * verdict says, it becomes the verdict.
@@ -711,7 +697,6 @@ judge(const CmigRlsCase *facts, const CmigRlsProof *proof, CmigRlsVerdict *verdi
 		CmigRlsLiteral *literal = lfirst(lc);
 		Uses		uses = {literal->scope->depth};
 		bool		context = cmig_rls_calls_context(literal->node);
-		char	   *shown;
 
 		(void) uses_walker(literal->node, &uses);
 		/* a row that has an owner is any row */
@@ -757,10 +742,13 @@ judge(const CmigRlsCase *facts, const CmigRlsProof *proof, CmigRlsVerdict *verdi
 					   IsA(cmig_rls_bare(linitial(((OpExpr *) node)->args)), Var) && IsA(cmig_rls_bare(lsecond(((OpExpr *) node)->args)), Var) && table))
 				unmarked = true;
 		}
-		shown = as_text(literal, proof->relid);
-		if (shown)
-			appendStringInfo(&text, "%s%s", text.len ? " AND " : "", shown);
+		if (literal->scope->query != NULL)
+			continue;
+		appendStringInfo(&text, "%s%s", text.len ? " AND " : "", literal->result == IS_FALSE_BIT ? "NOT " : "");
+		appendStringInfoString(&text, deparse_expression(literal->node, deparse_context_for(cmig_query_name(proof->relid), proof->relid), false, false));
+		appendStringInfoString(&text, literal->result <= IS_FALSE_BIT ? "" : literal->result == VALUE_NOT_NULL ? " IS NOT NULL" : " IS NULL");
 	}
+	/* as SQL, for messages; conditions of sub-selects cannot be shown */
 	this.condition = text.len ? text.data : NULL;
 	if (mixed || (row && table && this.context))
 		this.kind = CMIG_RLS_DOUBT;

@@ -18,8 +18,8 @@
  */
 #include "postgres.h"
 
-#include "base/compat.h"
 #include "base/base.h"
+#include "base/compat.h"
 #include "rls/internal.h"
 
 #include "catalog/pg_type.h"

@@ -23,10 +23,8 @@
 
 #include "access/htup_details.h"
 #include "access/relation.h"
-#include "catalog/catalog.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
-#include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "parser/parse_clause.h"
 #include "parser/parse_collate.h"
@@ -436,20 +434,6 @@ char *
 cmig_rls_role_text(Oid role)
 {
 	return OidIsValid(role) ? pstrdup(quote_identifier(GetUserNameFromId(role, false))) : "PUBLIC";
-}
-
-char *
-cmig_rls_roles_text(const List *roles)
-{
-	StringInfoData text;
-	ListCell   *lc;
-
-	initStringInfo(&text);
-	foreach(lc, roles)
-	{
-		appendStringInfo(&text, "%s%s", text.len ? ", " : "", cmig_rls_role_text(lfirst_oid(lc)));
-	}
-	return text.data;
 }
 
 char *
