@@ -80,7 +80,7 @@ SELECT shown('downgrade', 'base') AS sum \gset
 CALL cmig.downgrade_stepwise('base', plan_checksum => :'sum', in_doubt => 'stop');
 SELECT * FROM cmig.current();
 
--- many steps; the first hundred are told apart
+-- only up to a hundred steps are told apart, so that long plans are short to print
 DELETE FROM cmig.revision;
 INSERT INTO cmig.revision (revision, down_revision, upgrade_sql)
 SELECT i, CASE WHEN i > 1 THEN ARRAY[(i - 1)::text] ELSE '{}' END, '' FROM generate_series(1, 300) i;
@@ -88,6 +88,10 @@ SELECT shown('upgrade', 'head') AS sum \gset
 SELECT length(:'sum');
 UPDATE cmig.revision SET upgrade_sql = 'SELECT 1' WHERE revision::int > 200;
 SELECT * FROM cmig.upgrade('head', plan_checksum => :'sum');
+DELETE FROM cmig.revision WHERE revision::int > 100;
+SELECT * FROM cmig.upgrade('head', plan_checksum => :'sum');
+SELECT shown('upgrade', 'head') AS sum \gset
+SELECT length(:'sum');
 UPDATE cmig.revision SET upgrade_sql = 'SELECT 1' WHERE revision::int > 50;
 SELECT * FROM cmig.upgrade('head', plan_checksum => :'sum');
 

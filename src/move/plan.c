@@ -9,9 +9,10 @@
  * individually when their steps are reached.
  *
  * A plan's checksum covers its revisions, their order, and their texts.  The
- * first 32 hexadecimal digits cover the whole plan.  They are followed by a
- * hyphen and by six digits for each of the first 100 steps, so that an error
- * can say which steps have changed.
+ * first 32 hexadecimal digits cover the whole plan.  If it has up to 100 steps,
+ * they are followed by a hyphen and by six digits for each step, so that an
+ * error can say which steps have changed.  (cmig.plan returns the checksum in
+ * each row.)
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -351,7 +352,7 @@ cmig_step_texts_get(CmigStepTexts *texts, int number)
 #define TEXT_DIGITS 2
 #define STEP_DIGITS (ID_DIGITS + TEXT_DIGITS)
 
-/* The maximum number of steps that have their own digits in a checksum. */
+/* The maximum number of steps that a plan with digits for each step has. */
 #define PLAN_CHECKSUM_MAX_STEPS 100
 
 /*
@@ -419,7 +420,7 @@ make_checksum(const CmigSituation *now, const CmigPlan *plan, CmigStepTexts *tex
 			text = step_digits(cmig_step_texts_get(texts, i), CMIG_CHECKSUM_DIGITS);
 		parts[2 * i] = revision->id;
 		parts[2 * i + 1] = text;
-		if (i < PLAN_CHECKSUM_MAX_STEPS)
+		if (plan->count <= PLAN_CHECKSUM_MAX_STEPS)
 			appendStringInfo(&steps, "%s%.*s", digits_of(&parts[2 * i], 1, ID_DIGITS), TEXT_DIGITS, text);
 		if (hashes != NULL)
 			hashes[i] = strtoull(pnstrdup(text, 16), NULL, 16);
@@ -479,10 +480,14 @@ describe_changes(const CmigSituation *now, const CmigPlan *plan, const char *giv
 {
 	int			given_count = strlen(given) / STEP_DIGITS;
 	int			count = strlen(present) / STEP_DIGITS;
-	int		   *length = palloc0(sizeof(int) * (given_count + 1) * (count + 1));
+	int		   *length;
 	int			i = 0;
 	int			j = 0;
 	CmigListing changes;
+
+	if (given_count == 0 || plan->count > PLAN_CHECKSUM_MAX_STEPS)
+		return psprintf("The checksum of a plan with more than %d steps does not say which ones have changed.", PLAN_CHECKSUM_MAX_STEPS);
+	length = palloc0(sizeof(int) * (given_count + 1) * (count + 1));
 
 	/*
 	 * element a * (count + 1) + b is the length of the longest common
@@ -526,8 +531,7 @@ describe_changes(const CmigSituation *now, const CmigPlan *plan, const char *giv
 			j++;
 		}
 	}
-	return changes.count > 0 ? cmig_listing_text(&changes) :
-		psprintf("The first %d steps are the same.", count);
+	return cmig_listing_text(&changes);
 }
 
 char *
