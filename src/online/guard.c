@@ -486,25 +486,3 @@ cmig_set_ddl_policy(PG_FUNCTION_ARGS)
 									 cmig_argument_text(fcinfo, 0));
 	PG_RETURN_TEXT_P(cstring_to_text(cmig_settings_ddl_policy_name(cmig_settings_ddl_policy_stored())));
 }
-
-bool
-cmig_ddl_guard_is_armed(void)
-{
-	static CmigQuery query = {
-		.sql = "SELECT 'yes' FROM pg_event_trigger t"
-		" WHERE t.evtfoid = 'cmig.ddl_trigger'::regproc AND t.evtenabled = 'A'"
-		" HAVING count(*) = 3"
-	};
-
-	return cmig_query_run(&query, NULL, NULL) > 0;
-}
-
-int64
-cmig_ddl_guard_logged(void)
-{
-	static CmigQuery query = {
-		.sql = "SELECT count(*)::text FROM cmig.ddl_log WHERE command::text <> 'allow_ddl'"
-	};
-
-	return DatumGetInt64(DirectFunctionCall1(int8in, CStringGetDatum(cmig_query_value(&query))));
-}

@@ -12,7 +12,6 @@
 #include "datatype/timestamp.h"
 #include "fmgr.h"
 #include "nodes/pg_list.h"
-#include "storage/block.h"
 
 #include "base/base.h"
 #include "base/compat.h"

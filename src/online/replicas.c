@@ -2,11 +2,8 @@
  * replicas.c
  *	  Waits until the replicas have replayed the WAL: cmig.wait_for_replicas.
  *
- * The function remembers the current end of the WAL.  It reads
- * pg_stat_replication repeatedly until each replica has replayed the WAL up to
- * this position, or lags behind by at most the given time.  The function also
- * waits for replicas that disconnect in the meantime, and for replicas that
- * are known only by their replication slots.
+ * The function also waits for replicas that disconnect in the meantime, and for
+ * replicas that are known only by their replication slots.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */

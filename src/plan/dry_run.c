@@ -540,9 +540,9 @@ try_statement(CmigScriptRun *run, DestReceiver *dest, void *arg)
 	trial->dest = dest;
 	trial->statement = run->statement.number;
 	trial->line = run->statement.line;
-	trial->verifying = run->verifying;
+	trial->verifying = cmig_running.verifying;
 	trial->expected = NULL;
-	snprintf(trial->command, sizeof(trial->command), "%s%s", run->verifying ? "verify: " : run->checking ? "precondition: " : "",
+	snprintf(trial->command, sizeof(trial->command), "%s%s", cmig_running.verifying ? "verify: " : run->checking ? "precondition: " : "",
 			 CreateCommandName(run->statement.raw->stmt));
 	(void) take_refusal();
 	error = cmig_subtransaction_try(attempt_statement, trial);

@@ -10,7 +10,6 @@
 #include "access/xlog.h"
 
 #include "base/errors.h"
-#include "online/online.h"
 #include "report/internal.h"
 
 PG_FUNCTION_INFO_V1(cmig_status);
@@ -236,9 +235,15 @@ put_failure(FunctionCallInfo fcinfo, const CmigView *view, bool pending)
 static void
 put_findings(FunctionCallInfo fcinfo, const CmigView *view)
 {
+	/* are the event triggers those that the extension's script creates? */
+	static CmigQuery ddl_query = {
+		"SELECT (SELECT count(*) = 3 FROM pg_event_trigger"
+		" WHERE evtfoid = 'cmig.ddl_trigger'::regproc AND evtenabled = 'A'),"
+		" (SELECT count(*) FROM cmig.ddl_log WHERE command::text <> 'allow_ddl')"
+	};
+	char	  **ddl = cmig_query_row(&ddl_query);
 	List	   *problems = cmig_check_problems(view, false);
 	CmigDdlPolicy policy;
-	int64		logged;
 	CmigJournalDrift drift;
 	bool		any = false;
 	ListCell   *lc;
@@ -271,13 +276,11 @@ put_findings(FunctionCallInfo fcinfo, const CmigView *view)
 	policy = cmig_settings_ddl_policy_stored();
 	if (policy != CMIG_DDL_ALLOW)
 		put_status(fcinfo, "DDL policy", cmig_settings_ddl_policy_name(policy),
-				   cmig_ddl_guard_is_armed() ? NULL :
+				   ddl[0][0] == 't' ? NULL :
 				   "ALTER EVENT TRIGGER cmig_ddl_start ENABLE ALWAYS; ALTER EVENT TRIGGER cmig_ddl_end ENABLE ALWAYS;"
 				   " ALTER EVENT TRIGGER cmig_ddl_drop ENABLE ALWAYS");
-	logged = cmig_ddl_guard_logged();
-	if (logged > 0)
-		put_status(fcinfo, "DDL outside of runs",
-				   psprintf(INT64_FORMAT " in cmig.ddl_log", logged),
+	if (strcmp(ddl[1], "0") != 0)
+		put_status(fcinfo, "DDL outside of runs", psprintf("%s in cmig.ddl_log", ddl[1]),
 				   "SELECT at, role, command, object FROM cmig.ddl_log ORDER BY at");
 	if (cmig_settings_protect() != CMIG_PROTECT_OFF)
 		put_status(fcinfo, "protected",

@@ -9,9 +9,7 @@
 
 #include "postgres.h"
 
-#include "catalog/objectaddress.h"
 #include "datatype/timestamp.h"
-#include "nodes/pg_list.h"
 #include "storage/lock.h"
 #include "tcop/dest.h"
 

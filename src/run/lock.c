@@ -408,10 +408,8 @@ take(uint32 key, bool session, const char *command)
 	if (try_lock(key, ExclusiveLock, session))
 		return;
 	blockers = cmig_lock_wait_blockers(&tag, ExclusiveLock, 0, GetUserId(), &pid);
-	if (pid != 0)
-		snprintf(activity, sizeof(activity), "pg_cmig: %s waits for the run of process %d", command, pid);
-	else
-		snprintf(activity, sizeof(activity), "pg_cmig: %s waits for a prepared transaction", command);
+	snprintf(activity, sizeof(activity), "pg_cmig: %s waits for %s", command,
+			 pid != 0 ? psprintf("the run of process %d", pid) : "a prepared transaction");
 	if (blockers != NULL)
 		pgstat_report_activity(STATE_RUNNING, activity);
 

@@ -10,13 +10,10 @@
 #include "postgres.h"
 
 #include "datatype/timestamp.h"
-#include "executor/execdesc.h"
 #include "nodes/nodes.h"
 #include "nodes/parsenodes.h"
 #include "nodes/pg_list.h"
-#include "storage/lock.h"
 #include "tcop/dest.h"
-#include "utils/timestamp.h"
 
 #include "base/base.h"
 #include "parse/parse.h"
@@ -331,7 +328,6 @@ typedef struct CmigScriptRun
 	const CmigRunStep *step;
 	const char *verb;			/* what is in progress, such as "upgrade" or
 								 * "verify" */
-	bool		verifying;		/* is the script verify_sql? */
 	bool		checking;		/* is the script precondition_sql? */
 	const char *phase;			/* what the runner is doing outside of
 								 * statements, such as "before its first

@@ -240,7 +240,7 @@ hint_of_duplicate(const CmigScriptRun *run)
 	 * have failed because part of the revision had been applied before, or
 	 * because the script creates the same object twice.
 	 */
-	if (run->step->direction != CMIG_UPGRADE || run->verifying || run->statement.number != 1)
+	if (run->step->direction != CMIG_UPGRADE || cmig_running.verifying || run->statement.number != 1)
 		return NULL;
 	return psprintf("Compare the database with what SELECT * FROM cmig.show(%s) prints. If the database already has everything in this revision, record the revision as applied without running it: %sSELECT cmig.stamp(%s)",
 					id, scope, id);
@@ -843,7 +843,6 @@ cmig_runner_run(const CmigRunStep *step, int parts)
 		if (parts & CMIG_RUN_VERIFY && is_verified(step))
 		{
 			run.verb = "verify";
-			run.verifying = true;
 			cmig_running.verifying = true;
 			run_script(&run, step->verify_sql, cmig_verify_receiver(&run));
 		}

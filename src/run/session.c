@@ -331,28 +331,16 @@ deferred_set_constraints(const ConstraintsSetStmt *set)
 	return done;
 }
 
-/* ----------------------------------------------------------------
- * Sets up the session state for a script, and restores the previous state
- * afterward.
- *
- * A script runs with the caller's settings and privileges, or with
- * cmig.search_path and cmig.role.  At the end of the script, settings, role,
- * and constraint modes are restored, and the cursors, temporary objects, and
- * prepared statements that the script has created are removed.
- *
+/*
  * Thousands of scripts may run in one call, so the cost must be minimal if a
  * script leaves nothing behind:
  *
  * - Cursors are found as children of the portal manager's memory context,
- *   where each child is named after its portal.  The caller's cursors are
- *   marked.
- * - Temporary objects are looked up only if the session has a temporary
- *   schema.
+ *   where each child is named after its portal.  The caller's are marked.
+ * - Temporary objects are looked up only if there is a temporary schema.
  * - Prepared statements and SET CONSTRAINTS are recorded by a ProcessUtility
  *   hook, and tables that may have deferred trigger events by an ExecutorEnd
- *   hook, even if they occur inside functions.  The hooks do nothing while no
- *   script is running.
- * ----------------------------------------------------------------
+ *   hook, even if they occur inside functions.
  */
 
 /* The values of the settings cmig.search_path and cmig.role. */

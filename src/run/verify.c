@@ -280,15 +280,10 @@ describe_row(TupleTableSlot *slot)
 		{
 			Oid			output;
 			bool		is_varlena;
-			char	   *value;
-			int			length;
 
 			getTypeOutputInfo(column->atttypid, &output, &is_varlena);
-			value = OidOutputFunctionCall(output, slot->tts_values[i]);
-			length = pg_mbcliplen(value, strlen(value), VALUE_LENGTH);
-			appendBinaryStringInfo(&buf, value, length);
-			if (value[length] != '\0')
-				appendStringInfoString(&buf, "...");
+			appendStringInfoString(&buf, cmig_text_shortened(OidOutputFunctionCall(output, slot->tts_values[i]),
+															 VALUE_LENGTH));
 		}
 	}
 	return buf.data;

@@ -219,11 +219,9 @@ static volatile struct
 static int	taken_over = 0;
 
 /*
- * While the timer is on, PostgreSQL reports a lock wait of more than TELL_MS,
- * and tell_wait() passes the report on to the client.  "told" is true if the
- * current statement has reported a wait, and logged_start is the start of the
- * wait that was last written to the server log.  The other two variables are
- * the server's settings.
+ * While "telling", PostgreSQL reports a lock wait of more than TELL_MS, and
+ * tell_wait() passes the report on to the client, once for a statement
+ * ("told").  The wait that began at logged_start is in the server log.
  */
 static bool telling = false;
 static bool told = false;
