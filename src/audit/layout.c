@@ -58,19 +58,13 @@ static CmigQuery insert_layout = {
 	10, {INT4OID, OIDOID, TEXTOID, TEXTOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTOID, TEXTOID}
 };
 
-static CmigQuery find_by_relation = {
+/* $1 is the table's OID, or 0 to find the last table that had the name. */
+static CmigQuery find_id = {
 	"SELECT l.table_id::integer FROM cmig_audit.layout l"
-	" WHERE l.relation = $1 AND (l.schema_name = $2 AND l.table_name = $3"
-	"  OR l.database = $4 AND l.owner = $5)"
+	" WHERE CASE WHEN $1 = 0::oid THEN ($2 IS NULL OR l.schema_name = $2) AND l.table_name = $3"
+	"  ELSE l.relation = $1 AND (l.schema_name = $2 AND l.table_name = $3 OR l.database = $4 AND l.owner = $5) END"
 	" ORDER BY l.recorded_at DESC LIMIT 1",
 	5, {OIDOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID}
-};
-
-static CmigQuery find_by_name = {
-	"SELECT l.table_id::integer FROM cmig_audit.layout l"
-	" WHERE ($1 IS NULL OR l.schema_name = $1) AND l.table_name = $2"
-	" ORDER BY l.recorded_at DESC LIMIT 1",
-	2, {TEXTOID, TEXTOID}
 };
 
 /* A trigger of pg_cmig or of a script whose first argument is the id. */
@@ -437,10 +431,9 @@ cmig_audit_layout_record(int32 table_id, Relation relation, Oid log_owner)
 int32
 cmig_audit_layout_find(Oid relation, const char *schema_name, const char *table_name)
 {
-	char	   *id = OidIsValid(relation) ?
-	cmig_query_value(&find_by_relation, relation, schema_name, table_name, this_database(),
-					 GetUserNameFromId(cmig_audit_log_table_owner(relation), false)) :
-	cmig_query_value(&find_by_name, schema_name, table_name);
+	char	   *id = cmig_query_value(&find_id, relation, schema_name, table_name, this_database(),
+									  !OidIsValid(relation) ? NULL :
+									  GetUserNameFromId(cmig_audit_log_table_owner(relation), false));
 
 	return id ? atoi(id) : 0;
 }

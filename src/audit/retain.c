@@ -69,33 +69,24 @@ typedef struct Part
 								 * row between the bounds, or NULL */
 } Part;
 
-/* The months, beginning with the current one, that have no partition. */
-static CmigQuery missing_months = {
-	"SELECT " FREE_NAME("m.name") ", to_char(m.m, 'YYYY-MM-DD') || ' 00:00:00+00',"
-	" to_char(m.m + '1 month'::interval, 'YYYY-MM-DD') || ' 00:00:00+00',"
-	" (SELECT 'yes' FROM cmig_audit.log_default d"
-	"  WHERE d.transaction_at >= m.m AT TIME ZONE 'UTC'"
-	"  AND d.transaction_at < (m.m + '1 month'::interval) AT TIME ZONE 'UTC' LIMIT 1)"
-	" FROM (SELECT s.m, 'log_y' || to_char(s.m, 'YYYY\"m\"MM') AS name"
-	"  FROM date_trunc('month', now() AT TIME ZONE 'UTC') t, generate_series(t, t + make_interval(0, $1), '1 month') s(m)) m"
-	" WHERE NOT EXISTS (SELECT FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid"
-	"  WHERE i.inhparent = 'cmig_audit.log'::regclass AND c.relnamespace = 'cmig_audit'::regnamespace"
-	"  AND c.relname LIKE replace(m.name, '_', '\\_') || '%')"
-	" ORDER BY m.m",
-	1, {INT4OID}
-};
-
 /*
- * The partition from tomorrow to the end of this month.  It is needed if the
- * default partition already contains rows for this month.
+ * The months, beginning with the current one, that have no partition.  A month
+ * for which the default partition contains rows is left out; if it is the
+ * current month, its partition begins tomorrow.
  */
-static CmigQuery rest_of_month = {
-	"SELECT 'log_y' || to_char(t.t, 'YYYY\"m\"MM\"d\"DD'),"
-	" to_char(t.t, 'YYYY-MM-DD') || ' 00:00:00+00',"
-	" to_char(date_trunc('month', t.t) + '1 month'::interval, 'YYYY-MM-DD') || ' 00:00:00+00'"
-	" FROM (SELECT date_trunc('day', now() AT TIME ZONE 'UTC') + '1 day'::interval) AS t(t)"
-	" WHERE date_trunc('month', t.t) = date_trunc('month', now() AT TIME ZONE 'UTC')",
-	0
+static CmigQuery missing_months = {
+	"SELECT " FREE_NAME("m.name || CASE WHEN d.taken THEN to_char(m.tomorrow, '\"d\"DD') ELSE '' END") ","
+	" to_char(CASE WHEN d.taken THEN m.tomorrow ELSE m.m END, 'YYYY-MM-DD') || ' 00:00:00+00',"
+	" to_char(m.m + '1 month'::interval, 'YYYY-MM-DD') || ' 00:00:00+00'"
+	" FROM (SELECT s.m, 'log_y' || to_char(s.m, 'YYYY\"m\"MM') AS name, date_trunc('day', now() AT TIME ZONE 'UTC') + '1 day'::interval AS tomorrow"
+	"  FROM date_trunc('month', now() AT TIME ZONE 'UTC') t, generate_series(t, t + make_interval(0, $1), '1 month') s(m)"
+	"  WHERE NOT EXISTS (SELECT FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid"
+	"   WHERE i.inhparent = 'cmig_audit.log'::regclass AND c.relnamespace = 'cmig_audit'::regnamespace"
+	"   AND c.relname LIKE 'log\\_y' || to_char(s.m, 'YYYY\"m\"MM') || '%') OFFSET 0) m,"
+	" LATERAL (SELECT EXISTS (SELECT FROM cmig_audit.log_default d WHERE d.transaction_at >= m.m AT TIME ZONE 'UTC'"
+	"  AND d.transaction_at < (m.m + '1 month'::interval) AT TIME ZONE 'UTC') OFFSET 0) d(taken)"
+	" WHERE NOT d.taken OR date_trunc('month', m.tomorrow) = m.m ORDER BY m.m",
+	1, {INT4OID}
 };
 
 /*
@@ -233,7 +224,6 @@ is_made(const char *name)
 static void
 make_ahead(Retain *retain)
 {
-	List	   *parts;
 	ListCell   *lc;
 
 	if (!is_made("log_default"))
@@ -248,8 +238,7 @@ make_ahead(Retain *retain)
 	 * belong in the new partitions
 	 */
 	cmig_audit_log_execute(LOCK_LOG);
-	parts = cmig_query_list(&missing_months, MONTHS_AHEAD);
-	foreach(lc, parts)
+	foreach(lc, cmig_query_list(&missing_months, MONTHS_AHEAD))
 	{
 		Part	   *part = lfirst(lc);
 
@@ -258,15 +247,6 @@ make_ahead(Retain *retain)
 		 * snapshot that the query uses
 		 */
 		if (is_made(part->name))
-			continue;
-
-		/*
-		 * if the default partition has rows for this month, create only the
-		 * rest of the month
-		 */
-		if (part->oldest)
-			part = lc == list_head(parts) ? (Part *) cmig_query_row(&rest_of_month) : NULL;
-		if (part == NULL || is_made(part->name))
 			continue;
 		cmig_audit_log_execute(psprintf("CREATE TABLE cmig_audit.%s PARTITION OF cmig_audit.log FOR VALUES FROM (%s) TO (%s)",
 										quote_identifier(part->name), quote_literal_cstr(part->low),
