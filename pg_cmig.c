@@ -84,8 +84,7 @@ _PG_init(void)
 	cmig_target_init();
 	cmig_dry_run_init();
 	cmig_ddl_allow_init();
-	cmig_lint_run_init();
-	cmig_lint_policy_init();
+	cmig_lint_init();
 	MarkGUCPrefixReserved("cmig");
 	cmig_settings_loaded();
 }

@@ -141,13 +141,11 @@ typedef struct CmigLock
 } CmigLock;
 
 /*
- * Returns a statement's locks and other actions as a List of CmigLock * in the
- * current memory context.  The entries point into the parse tree.  The list is
- * empty if the statement locks no relation.
+ * Returns a statement's locks and other actions as a List of CmigLock *, whose
+ * entries point into the parse tree.  The second function returns NULL if the
+ * list of String nodes cannot be a relation name.
  */
 extern List *cmig_statement_locks(Node *statement);
-
-/* Returns NULL if the list of String nodes cannot be a relation name. */
 extern RangeVar *cmig_locks_relation(List *name);
 
 /* in measure.c */
@@ -223,19 +221,14 @@ extern CmigExistingSet *cmig_measure_start(void);
 extern CmigExisting *cmig_existing_get(CmigExistingSet *set, Oid relation);
 
 /*
- * Call this after rolling back a part of the dry run, which restores the files
- * that the relations had before that part.
+ * Call the first after rolling back a part of the dry run, which restores the
+ * files that the relations had before that part.  The second, after the end of
+ * the dry run, restores the numbers of rows and pages in pg_class, which index
+ * builds change in place.  The third returns how many dead rows the dry run
+ * leaves in the relation.
  */
 extern void cmig_existing_rolled_back(CmigExistingSet *set);
-
-/*
- * Restore the numbers of rows and pages in pg_class.  This is necessary because
- * index builds change these numbers in place, and a rollback does not restore
- * them.  Call this after the end of the dry run.
- */
 extern void cmig_existing_restore(CmigExistingSet *set);
-
-/* Returns how many dead rows the dry run leaves in the relation. */
 extern int64 cmig_existing_left_dead(const CmigExisting *relation);
 
 /*
@@ -248,10 +241,7 @@ extern void cmig_measure_begin(CmigMeasure *measure, CmigExistingSet *relations)
 extern void cmig_measure_end(CmigMeasure *measure);
 extern void cmig_measure_fail(CmigMeasure *measure);
 
-/*
- * cmig_waiters_watch() turns the watch on, and cmig_waiters_unwatch() turns it
- * off.  Turning it off is always safe.
- */
+/* Turn the watch on or off.  Turning it off is always safe. */
 extern void cmig_waiters_watch(void);
 extern void cmig_waiters_unwatch(void);
 
@@ -262,19 +252,14 @@ extern void cmig_waiters_unwatch(void);
 extern bool cmig_measure_is_reported(Oid relation, char kind, LOCKMODE mode);
 
 /*
- * Returns the relation's current size in bytes, including TOAST.  Returns 0 if
- * the relation was dropped, and -1 if the size is not known because Citus
- * stores the rows in shards.
+ * Returns the relation's current size in bytes, including TOAST: 0 if it was
+ * dropped, and -1 if Citus stores the rows in shards.  The text is formatted as
+ * by pg_size_pretty().
  */
 extern int64 cmig_measure_size(Oid relation);
-
-/* Formats a size in bytes as pg_size_pretty() does. */
 extern char *cmig_measure_size_text(int64 size);
 
-/*
- * Returns a line that describes a lock, such as "ACCESS EXCLUSIVE on
- * public.account, 16 kB".
- */
+/* Returns a line such as "ACCESS EXCLUSIVE on public.account, 16 kB". */
 extern char *cmig_measure_lock_line(LOCKMODE mode, const char *name, char kind, int64 size);
 
 /* Append a line to *text.  An empty *text is NULL. */
@@ -314,17 +299,13 @@ extern bool cmig_dropped_locks_find(ObjectType type, Node *name, ObjectAddress *
 extern List *cmig_dropped_locks(const ObjectAddress *object, bool cascade);
 
 /*
- * Callback that returns true if a dependent object will not be dropped, and
- * must therefore be left out of the result.
+ * Returns the other objects that are removed if an object is dropped with
+ * CASCADE, as a List of ObjectAddress *.  Those for which the callback returns
+ * true will not be dropped; they are left out, and so are objects that depend
+ * only on them.
  */
-typedef bool (*CmigDroppedSpared) (const ObjectAddress *object, void *arg);
-
-/*
- * Returns the other objects that are removed if an object is dropped with CASCADE, as
- * a List of ObjectAddress *.  Objects for which the callback returns true are
- * left out, and so are objects that depend only on left-out objects.
- */
-extern List *cmig_dropped_objects(const ObjectAddress *object, CmigDroppedSpared spared, void *arg);
+extern List *cmig_dropped_objects(const ObjectAddress *object,
+								  bool (*spared) (const ObjectAddress *object, void *arg), void *arg);
 
 /* How the catalogs connect relations with an object. */
 typedef enum CmigRelated
@@ -346,8 +327,6 @@ typedef enum CmigRelated
 }			CmigRelated;
 
 extern List *cmig_related(CmigRelated how, Oid object);
-
-/* Returns a relation's access method. */
 extern Oid	cmig_related_method(Oid relation);
 
 /*

@@ -12,24 +12,17 @@
 #include "plan/lint.h"
 #include "store/store.h"
 
-/*
- * Lists all cmig.lint rules.
- *
- * Each topic has its own module with arrays of rules.
- */
-
 /* Rules whose findings are reported by lint.c itself. */
-static const CmigLintRule syntax_error = {
-	"syntax-error", CMIG_LINT_ERROR, false, NULL
+static const CmigLintRule own_rules[] = {
+	{"syntax-error", CMIG_LINT_ERROR},
+	{"unused-ignore", CMIG_LINT_NOTICE},
+	{"empty-downgrade", CMIG_LINT_WARNING},
+	{NULL}
 };
 
-static const CmigLintRule unused_ignore = {
-	"unused-ignore", CMIG_LINT_NOTICE, false, NULL
-};
-
-static const CmigLintRule empty_downgrade = {
-	"empty-downgrade", CMIG_LINT_WARNING, false, NULL
-};
+#define SYNTAX_ERROR (&own_rules[0])
+#define UNUSED_IGNORE (&own_rules[1])
+#define EMPTY_DOWNGRADE (&own_rules[2])
 
 /* Returns all rules, in the order in which they are applied. */
 static List *
@@ -37,7 +30,7 @@ all_rules(void)
 {
 	static const CmigLintRule *const subjects[] = {
 		cmig_lint_indexes, cmig_lint_columns, cmig_lint_constraints, cmig_lint_tables,
-		cmig_lint_dependents, cmig_lint_others
+		cmig_lint_dependents, cmig_lint_others, own_rules
 	};
 	List	   *result = NIL;
 
@@ -46,9 +39,7 @@ all_rules(void)
 		for (const CmigLintRule *rule = subjects[i]; rule->name; rule++)
 			result = lappend(result, (void *) rule);
 	}
-	result = lappend(result, (void *) &syntax_error);
-	result = lappend(result, (void *) &unused_ignore);
-	return lappend(result, (void *) &empty_downgrade);
+	return result;
 }
 
 /* Is there a rule with this name? */
@@ -72,6 +63,24 @@ lint_rules_exists(const char *name)
  * still checked.  The error is caught without a subtransaction, because the
  * parser acquires no resources other than memory.
  */
+
+/* The values of cmig.lint_policy. */
+typedef enum Policy
+{
+	POLICY_OFF,
+	POLICY_WARN,
+	POLICY_ERROR
+} Policy;
+
+static int	lint_policy = POLICY_OFF;
+
+static const struct config_enum_entry policies[] = {
+	{"off", POLICY_OFF, false},
+	{"warn", POLICY_WARN, false},
+	{"error", POLICY_ERROR, false},
+	{"false", POLICY_OFF, true},
+	{NULL, 0, false}
+};
 
 static char *lint_include = NULL;
 static char *lint_ignore = NULL;
@@ -102,25 +111,19 @@ check_names(char **value, void **extra, GucSource source)
 }
 
 void
-cmig_lint_run_init(void)
+cmig_lint_init(void)
 {
-	/*
-	 * cmig.lint_include lists rules that are applied although they are off by
-	 * default
-	 */
 	DefineCustomStringVariable("cmig.lint_include",
 							   "Lists the rules that cmig.lint applies although they are off by default.",
 							   NULL, &lint_include, "", PGC_USERSET, GUC_LIST_INPUT,
 							   check_names, NULL, NULL);
-
-	/*
-	 * cmig.lint_ignore lists rules to leave out; it is usually set for a
-	 * database
-	 */
 	DefineCustomStringVariable("cmig.lint_ignore",
 							   "Lists the rules that cmig.lint does not apply.",
 							   NULL, &lint_ignore, "", PGC_USERSET, GUC_LIST_INPUT,
 							   check_names, NULL, NULL);
+	DefineCustomEnumVariable("cmig.lint_policy",
+							 "Sets what an upgrade does if cmig.lint finds errors: off, warn, or error.",
+							 NULL, &lint_policy, POLICY_OFF, policies, PGC_USERSET, 0, NULL, NULL, NULL);
 }
 
 /* Is the rule in a list of names? */
@@ -192,33 +195,31 @@ is_about(const CmigLintRule *rule, NodeTag tag)
 	return false;
 }
 
-/*
- * Returns the relation that a statement alters, indexes, or renames.  Returns
- * NULL for other statements.
- */
+/* Returns the relation that a statement alters, indexes, or renames, or NULL. */
 static CmigLintTable *
 find_target(CmigLint *lint, Node *statement)
 {
-	switch (nodeTag(statement))
+	const RangeVar *name = NULL;
+	bool		missing_ok = false;
+
+	if (IsA(statement, AlterTableStmt))
 	{
-		case T_AlterTableStmt:
-			return cmig_lint_state_find_if(lint, ((AlterTableStmt *) statement)->relation,
-										   ((AlterTableStmt *) statement)->missing_ok);
-		case T_IndexStmt:
-			return cmig_lint_state_find_if(lint, ((IndexStmt *) statement)->relation, false);
-		case T_RenameStmt:
-			if (((RenameStmt *) statement)->relation == NULL)
-				return NULL;
-			return cmig_lint_state_find_if(lint, ((RenameStmt *) statement)->relation,
-										   ((RenameStmt *) statement)->missing_ok);
-		case T_AlterObjectSchemaStmt:
-			if (((AlterObjectSchemaStmt *) statement)->relation == NULL)
-				return NULL;
-			return cmig_lint_state_find_if(lint, ((AlterObjectSchemaStmt *) statement)->relation,
-										   ((AlterObjectSchemaStmt *) statement)->missing_ok);
-		default:
-			return NULL;
+		name = ((AlterTableStmt *) statement)->relation;
+		missing_ok = ((AlterTableStmt *) statement)->missing_ok;
 	}
+	else if (IsA(statement, IndexStmt))
+		name = ((IndexStmt *) statement)->relation;
+	else if (IsA(statement, RenameStmt))
+	{
+		name = ((RenameStmt *) statement)->relation;
+		missing_ok = ((RenameStmt *) statement)->missing_ok;
+	}
+	else if (IsA(statement, AlterObjectSchemaStmt))
+	{
+		name = ((AlterObjectSchemaStmt *) statement)->relation;
+		missing_ok = ((AlterObjectSchemaStmt *) statement)->missing_ok;
+	}
+	return name ? cmig_lint_state_find_if(lint, name, missing_ok) : NULL;
 }
 
 /* Apply the active rules to a statement. */
@@ -299,9 +300,9 @@ report_unused(CmigLint *lint, List *ignores)
 {
 	ListCell   *lc;
 
-	if (!list_member_ptr(lint->rules, &unused_ignore))
+	if (!list_member_ptr(lint->rules, UNUSED_IGNORE))
 		return;
-	lint->rule = &unused_ignore;
+	lint->rule = UNUSED_IGNORE;
 	foreach(lc, ignores)
 	{
 		CmigLintIgnore *ignore = lfirst(lc);
@@ -342,7 +343,7 @@ next_statement(CmigLint *lint, CmigScriptReader *script, CmigStatement *statemen
 
 		MemoryContextSwitchTo(context);
 		error = cmig_script_error_take();
-		lint->rule = &syntax_error;
+		lint->rule = SYNTAX_ERROR;
 		lint->statement = statement;
 		cmig_lint_report(lint, NULL, "%s", error->message)->line = cmig_script_error_line(statement, error);
 	}
@@ -435,36 +436,6 @@ lint_run_script(CmigLint *lint, const char *revision, const char *script, bool t
  * cmig.lint finds errors.
  */
 
-/* The values of cmig.lint_policy. */
-typedef enum Policy
-{
-	POLICY_OFF,
-	POLICY_WARN,
-	POLICY_ERROR
-} Policy;
-
-static int	lint_policy = POLICY_OFF;
-
-static const struct config_enum_entry policies[] = {
-	{"off", POLICY_OFF, false},
-	{"warn", POLICY_WARN, false},
-	{"error", POLICY_ERROR, false},
-	{"false", POLICY_OFF, true},
-	{NULL, 0, false}
-};
-
-void
-cmig_lint_policy_init(void)
-{
-	/*
-	 * cmig.lint_policy determines what an upgrade does if cmig.lint finds
-	 * errors in its scripts.
-	 */
-	DefineCustomEnumVariable("cmig.lint_policy",
-							 "Sets what an upgrade does if cmig.lint finds errors: off, warn, or error.",
-							 NULL, &lint_policy, POLICY_OFF, policies, PGC_USERSET, 0, NULL, NULL, NULL);
-}
-
 /*
  * Check a plan's scripts against the live database.  If "enforces" is true, use
  * the rule settings that apply to cmig.lint_policy.
@@ -488,7 +459,7 @@ examine_plan(const CmigSituation *now, const CmigPlan *plan, bool enforces)
 		const CmigRunStep *step = cmig_step_texts_get(texts, i);
 
 		lint_run_script(lint, step->revision, step->sql, step->transactional);
-		lint->rule = &empty_downgrade;
+		lint->rule = EMPTY_DOWNGRADE;
 		if (now->graph->nodes[plan->steps[i].node].revision->reverts_nothing && list_member_ptr(lint->rules, lint->rule))
 			cmig_lint_report(lint, "-- cmig:downgrade\n-- there is nothing to revert",
 							 "the downgrade section is empty, so a downgrade reverts nothing, and the next upgrade runs the revision again; write the statements or, if there is nothing to revert, a comment");
@@ -507,7 +478,7 @@ cmig_lint_policy_count(const CmigSituation *now, const CmigPlan *plan, bool enfo
 	{
 		CmigLintFinding *finding = lfirst(lc);
 
-		if (finding->dropped || finding->rule == &syntax_error || finding->rule == &empty_downgrade)
+		if (finding->dropped || finding->rule == SYNTAX_ERROR || finding->rule == EMPTY_DOWNGRADE)
 			continue;
 		*errors += finding->rule->severity == CMIG_LINT_ERROR;
 		*warnings += finding->rule->severity == CMIG_LINT_WARNING;

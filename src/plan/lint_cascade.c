@@ -316,7 +316,7 @@ drop_views(CmigLint *lint, const CmigLintTable *table, const char *column)
  * Objects that exist in the database
  */
 
-/* CmigDroppedSpared callback: has the plan dropped or changed the object? */
+/* cmig_dropped_objects callback: has the plan dropped or changed the object? */
 static bool
 is_spared(const ObjectAddress *object, void *lint)
 {

@@ -272,23 +272,18 @@ default_fix(CmigLint *lint, const ColumnDef *column, int number)
 	const char *name = quote_identifier(column->colname);
 	char	   *text = cmig_lint_fix_clause(lint, column, clause);
 	List	   *clauses = list_make1(clause);
-	StringInfoData fix;
+	char	   *alter;
 
 	if (not_null)
 		clauses = lappend(clauses, not_null);
-	initStringInfo(&fix);
-	appendStringInfoString(&fix, CMIG_LINT_STEPWISE);
-	appendStringInfoString(&fix, cmig_lint_fix_replace(lint, number, psprintf("%s, ALTER COLUMN %s SET %s",
-																			  cmig_lint_fix_without(lint, number, column, clauses),
-																			  name, text)));
-	appendStringInfo(&fix, "CALL cmig.backfill(%s, %s, %s)",
-					 quote_literal_cstr(table),
-					 quote_literal_cstr(psprintf("%s = %s", name, text + strspn(text + strlen("DEFAULT"), " \t\r\n") + strlen("DEFAULT"))),
-					 quote_literal_cstr(psprintf("%s IS NULL", name)));
-	if (not_null)
-		appendStringInfo(&fix, ";\nCALL cmig.add_not_null(%s, %s)", quote_literal_cstr(table),
-						 quote_literal_cstr(column->colname));
-	return fix.data;
+	alter = psprintf("%s, ALTER COLUMN %s SET %s", cmig_lint_fix_without(lint, number, column, clauses), name, text);
+	text += strlen("DEFAULT");
+	return psprintf(CMIG_LINT_STEPWISE "%sCALL cmig.backfill(%s, %s, %s)%s",
+					cmig_lint_fix_replace(lint, number, alter), quote_literal_cstr(table),
+					quote_literal_cstr(psprintf("%s = %s", name, text + strspn(text, " \t\r\n"))),
+					quote_literal_cstr(psprintf("%s IS NULL", name)),
+					not_null ? psprintf(";\nCALL cmig.add_not_null(%s, %s)", quote_literal_cstr(table),
+										quote_literal_cstr(column->colname)) : "");
 }
 
 /* Implements the rule adding-field-with-default. */
@@ -378,6 +373,18 @@ check_set_not_null(CmigLint *lint, AlterTableCmd *command, int number)
 					 cmig_lint_text_table(lint->target), quote_identifier(command->name));
 }
 
+/* Is the expression the column itself? */
+static bool
+is_column(Node *node, const char *name)
+{
+	Node	   *last;
+
+	if (node == NULL || !IsA(node, ColumnRef))
+		return false;
+	last = llast(((ColumnRef *) node)->fields);
+	return IsA(last, String) && strcmp(strVal(last), name) == 0;
+}
+
 /*
  * If a USING expression consists only of the column and known casts, returns
  * the analyzed expression.  Otherwise, returns NULL.
@@ -390,13 +397,8 @@ convert(CmigLint *lint, const CmigLintColumn *column, Node *using)
 	int32		typmod;
 	const char *new_name;
 
-	if (using == NULL || IsA(using, ColumnRef))
-	{
-		if (using && (!IsA(llast(((ColumnRef *) using)->fields), String) ||
-					  strcmp(strVal(llast(((ColumnRef *) using)->fields)), column->name) != 0))
-			return NULL;
+	if (using == NULL || is_column(using, column->name))
 		return (Node *) makeVar(1, Max(column->attnum, 1), column->type, column->typmod, column->collation, 0);
-	}
 	if (!IsA(using, TypeCast))
 		return NULL;
 	from = convert(lint, column, ((TypeCast *) using)->arg);
@@ -545,18 +547,6 @@ check_rename(CmigLint *lint, Node *node)
  * The rules apply only to columns of nontemporary tables, not to other uses of
  * a type.
  */
-
-/* Is the expression the column itself? */
-static bool
-is_column(Node *node, const char *name)
-{
-	Node	   *last;
-
-	if (node == NULL || !IsA(node, ColumnRef))
-		return false;
-	last = llast(((ColumnRef *) node)->fields);
-	return IsA(last, String) && strcmp(strVal(last), name) == 0;
-}
 
 /* Is the expression a constant, or a list of constants? */
 static bool

@@ -53,14 +53,15 @@ find_original(CmigLint *lint, Node *node, RangeVar *name)
 
 /*
  * Callback at the end of the plan: does the new relation still lack row-level
- * security?
+ * security or, for privileges-lost, privileges?
  */
 static bool
-lacks_security(CmigLint *lint, const CmigLintDeferred *replaced)
+is_still_lost(CmigLint *lint, const CmigLintDeferred *replaced)
 {
 	CmigLintTable *table = cmig_lint_state_find(lint, replaced->name, true);
 
-	return table && table != replaced->table && !table->row_security;
+	return table && table != replaced->table &&
+		!(strcmp(replaced->finding->rule->name, "privileges-lost") == 0 ? table->has_grants : table->row_security);
 }
 
 /* Implements the rule row-security-lost for a new table. */
@@ -74,7 +75,7 @@ check_security(CmigLint *lint, Node *node)
 		cmig_lint_report_later(lint,
 							   cmig_lint_report(lint, NULL, "the old table %s has row-level security, but the new one does not",
 												cmig_lint_text_range_var(&name)),
-							   true, lacks_security, original, &name, NULL);
+							   true, is_still_lost, original, &name, NULL);
 }
 
 /* Implements the rule row-security-lost for ALTER TABLE. */
@@ -84,18 +85,6 @@ check_disable(CmigLint *lint, AlterTableCmd *command, int number)
 	if (cmig_lint_model_is_shared(lint->target) && lint->target->row_security)
 		cmig_lint_report(lint, NULL, "DISABLE ROW LEVEL SECURITY shows all rows of %s to every role with privileges on it",
 						 cmig_lint_text_name(lint->target));
-}
-
-/*
- * Callback at the end of the plan: have no privileges been granted on the new
- * relation?
- */
-static bool
-lacks_privileges(CmigLint *lint, const CmigLintDeferred *replaced)
-{
-	CmigLintTable *table = cmig_lint_state_find(lint, replaced->name, true);
-
-	return table && table != replaced->table && !table->has_grants;
 }
 
 /* Implements the rule privileges-lost. */
@@ -112,7 +101,7 @@ check_privileges(CmigLint *lint, Node *node)
 		cmig_lint_report_later(lint,
 							   cmig_lint_report(lint, psprintf("%s;\n%s", lint->statement->text, grants),
 												"privileges on the old relation %s are not granted on the new one", text),
-							   true, lacks_privileges, original, &name, NULL);
+							   true, is_still_lost, original, &name, NULL);
 }
 
 /*

@@ -49,11 +49,8 @@ extern void cmig_dry_run_init(void);
 
 /* in lint.c */
 
-/* Register cmig.lint_include and cmig.lint_ignore. */
-extern void cmig_lint_run_init(void);
-
-/* Register cmig.lint_policy. */
-extern void cmig_lint_policy_init(void);
+/* Register cmig.lint_include, cmig.lint_ignore, and cmig.lint_policy. */
+extern void cmig_lint_init(void);
 
 /*
  * Call this before the first step of a plan.  If cmig.lint finds errors in the

@@ -364,7 +364,7 @@ cmig_dropped_locks(const ObjectAddress *object, bool cascade)
 }
 
 List *
-cmig_dropped_objects(const ObjectAddress *object, CmigDroppedSpared spared, void *arg)
+cmig_dropped_objects(const ObjectAddress *object, bool (*spared) (const ObjectAddress *object, void *arg), void *arg)
 {
 	List	   *left_out = NIL;
 

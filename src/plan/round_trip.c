@@ -162,7 +162,7 @@ PG_FUNCTION_INFO_V1(cmig_round_trip);
 /* The state of a cmig.round_trip call. */
 typedef struct RoundTrip
 {
-	ReturnSetInfo *result;
+	FunctionCallInfo fcinfo;	/* receives the result rows */
 	CmigListing problems;		/* the result rows, for an error */
 	const CmigGraph *graph;
 	CmigReplayPlan *plan;
@@ -202,17 +202,7 @@ static void
 add_row(RoundTrip *trip, const char *revision, const char *problem, const char *kind, const char *object,
 		const char *missing_sql, const char *message)
 {
-	const char *texts[] = {revision, problem, kind, object, missing_sql, message};
-	Datum		values[lengthof(texts)] = {0};
-	bool		nulls[lengthof(texts)];
-
-	for (int i = 0; i < lengthof(texts); i++)
-	{
-		nulls[i] = texts[i] == NULL;
-		if (texts[i] != NULL)
-			values[i] = CStringGetTextDatum(texts[i]);
-	}
-	tuplestore_putvalues(trip->result->setResult, trip->result->setDesc, values, nulls);
+	cmig_result_add_text(trip->fcinfo, revision, problem, kind, object, missing_sql, message);
 	if (object != NULL)
 		cmig_listing_add_format(&trip->problems, "%s: %s: %s %s", revision, problem, kind, object);
 	else
@@ -574,7 +564,7 @@ CMIG_READER(cmig_round_trip)
 
 	cmig_scope_refuse("cmig.round_trip()", "RESET cmig.scope");
 	InitMaterializedSRF(fcinfo, 0);
-	trip.result = (ReturnSetInfo *) fcinfo->resultinfo;
+	trip.fcinfo = fcinfo;
 	cmig_listing_init(&trip.problems, CMIG_LISTING_LINES);
 	now = cmig_move_read(true);
 	trip.graph = now.graph;

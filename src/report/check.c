@@ -724,7 +724,7 @@ CMIG_READER(cmig_check)
 		if (strcmp(problem->severity, "error") == 0 && errors++ < 20)
 			appendStringInfo(&detail, "%s%s: %s.", errors > 1 ? "\n" : "",
 							 problem->object, problem->problem);
-		cmig_view_put_texts(fcinfo, 4, (const char *const *) problem);
+		cmig_result_add_text(fcinfo, problem->severity, problem->object, problem->problem, problem->fix);
 	}
 	if (errors > 0 && !PG_ARGISNULL(0) && PG_GETARG_BOOL(0))
 		ereport(ERROR,

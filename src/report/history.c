@@ -92,21 +92,6 @@ cmig_view_put_row(FunctionCallInfo fcinfo, Datum *values, bool *nulls)
 	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 }
 
-void
-cmig_view_put_texts(FunctionCallInfo fcinfo, int count, const char *const *texts)
-{
-	Datum		values[4] = {0};
-	bool		nulls[4];
-
-	for (int i = 0; i < count; i++)
-	{
-		nulls[i] = texts[i] == NULL;
-		if (texts[i] != NULL)
-			values[i] = CStringGetTextDatum(texts[i]);
-	}
-	cmig_view_put_row(fcinfo, values, nulls);
-}
-
 CmigNames *
 cmig_view_names(const List *list)
 {
@@ -117,13 +102,6 @@ cmig_view_names(const List *list)
 	foreach(lc, list)
 		names->names[names->count++] = lfirst(lc);
 	return names;
-}
-
-/* Returns a List of char * as a text[]. */
-static Datum
-view_list(const List *list)
-{
-	return cmig_names_datum(cmig_view_names(list));
 }
 
 char *
@@ -171,7 +149,7 @@ cmig_current(PG_FUNCTION_ARGS)
 		values[0] = CStringGetTextDatum(rows->names[i]);
 		values[1] = BoolGetDatum(node >= 0 && cmig_graph_is_head(view.graph, node));
 		values[2] = BoolGetDatum(node >= 0);
-		values[3] = view_list(node >= 0 ? cmig_graph_labels(labels, node) : NIL);
+		values[3] = cmig_names_datum(cmig_view_names(node >= 0 ? cmig_graph_labels(labels, node) : NIL));
 		if (node >= 0)
 			values[4] = CStringGetTextDatum(view.graph->nodes[node].revision->message);
 		else
@@ -195,7 +173,7 @@ cmig_heads(PG_FUNCTION_ARGS)
 		if (!cmig_graph_is_head(view.graph, i))
 			continue;
 		values[0] = CStringGetTextDatum(cmig_graph_id(view.graph, i));
-		values[1] = view_list(cmig_graph_labels(labels, i));
+		values[1] = cmig_names_datum(cmig_view_names(cmig_graph_labels(labels, i)));
 		values[2] = BoolGetDatum(view.is_row[i]);
 		values[3] = BoolGetDatum(cmig_graph_is_effective_head(view.graph, i));
 		values[4] = CStringGetTextDatum(view.graph->nodes[i].revision->message);
@@ -222,8 +200,8 @@ cmig_branches(PG_FUNCTION_ARGS)
 		for (int j = 0; j < node->children.count; j++)
 			children = lappend(children, (void *) cmig_graph_id(view.graph, node->children.nodes[j]));
 		values[0] = CStringGetTextDatum(node->revision->id);
-		values[1] = view_list(cmig_graph_labels(labels, i));
-		values[2] = view_list(children);
+		values[1] = cmig_names_datum(cmig_view_names(cmig_graph_labels(labels, i)));
+		values[2] = cmig_names_datum(cmig_view_names(children));
 		values[3] = CStringGetTextDatum(node->revision->message);
 		cmig_view_put_row(fcinfo, values, nulls);
 	}
@@ -289,7 +267,7 @@ cmig_history(PG_FUNCTION_ARGS)
 		values[1] = cmig_names_datum(&revision->parents);
 		nulls[1] = !in_graph;
 		values[2] = cmig_names_datum(&revision->depends);
-		values[3] = in_graph ? view_list(cmig_graph_labels(labels, n)) : cmig_names_datum(&revision->labels);
+		values[3] = cmig_names_datum(in_graph ? cmig_view_names(cmig_graph_labels(labels, n)) : &revision->labels);
 		values[4] = BoolGetDatum(in_graph && node->children.count == 0);
 		values[5] = BoolGetDatum(in_graph && view.is_row[n]);
 		values[6] = BoolGetDatum(in_graph && node->children.count > 1);
@@ -338,34 +316,35 @@ show_revision(FunctionCallInfo fcinfo, const CmigView *view, const CmigShownLabe
 	int			children = repeatable ? 0 : node->children.count;
 	struct
 	{
-		const char *texts[2];	/* field and value */
+		const char *field;
+		const char *value;
 		bool		hidden;
 	}			fields[] = {
-		{{"revision", revision->id}},
-		{{"repeatable", "yes"}, !repeatable},
-		{{"down_revision", cmig_view_names_text(&revision->parents)}, repeatable},
-		{{"depends_on", cmig_view_names_text(&revision->depends)}},
-		{{"branch_labels", cmig_view_names_text(cmig_view_names(shown))}, repeatable},
-		{{"replaces", cmig_view_names_text(&revision->replaces)}, repeatable || revision->replaces.count == 0},
-		{{"branches_into", cmig_graph_ids_text(view->graph, node->children.nodes, children)}, repeatable},
-		{{"message", text->edges.message}},
-		{{"description", text->description}},
-		{{"transactional", text->edges.transactional ? "yes" : "no"}},
-		{{"reversible", text->downgrade_sql != NULL ? "yes" : "no"}, repeatable},
-		{{"applied", applied ? "yes" : "no"}},
-		{{"head", children == 0 ? "yes" : "no"}, repeatable},
-		{{"created_at", text->edges.has_created_at ? timestamptz_to_str(text->edges.created_at) : NULL}},
-		{{"created_by", text->edges.created_by}},
-		{{"placeholders", cmig_view_names_text(&text->placeholders)}, text->placeholders.count == 0},
-		{{"precondition_sql", text->precondition_sql}, text->precondition_sql == NULL},
-		{{"upgrade_sql", text->upgrade_sql}},
-		{{"downgrade_sql", text->downgrade_sql}, repeatable},
-		{{"verify_sql", text->verify_sql}}
+		{"revision", revision->id},
+		{"repeatable", "yes", !repeatable},
+		{"down_revision", cmig_view_names_text(&revision->parents), repeatable},
+		{"depends_on", cmig_view_names_text(&revision->depends)},
+		{"branch_labels", cmig_view_names_text(cmig_view_names(shown)), repeatable},
+		{"replaces", cmig_view_names_text(&revision->replaces), repeatable || revision->replaces.count == 0},
+		{"branches_into", cmig_graph_ids_text(view->graph, node->children.nodes, children), repeatable},
+		{"message", text->edges.message},
+		{"description", text->description},
+		{"transactional", text->edges.transactional ? "yes" : "no"},
+		{"reversible", text->downgrade_sql != NULL ? "yes" : "no", repeatable},
+		{"applied", applied ? "yes" : "no"},
+		{"head", children == 0 ? "yes" : "no", repeatable},
+		{"created_at", text->edges.has_created_at ? timestamptz_to_str(text->edges.created_at) : NULL},
+		{"created_by", text->edges.created_by},
+		{"placeholders", cmig_view_names_text(&text->placeholders), text->placeholders.count == 0},
+		{"precondition_sql", text->precondition_sql, text->precondition_sql == NULL},
+		{"upgrade_sql", text->upgrade_sql},
+		{"downgrade_sql", text->downgrade_sql, repeatable},
+		{"verify_sql", text->verify_sql}
 	};
 
 	for (int i = 0; i < lengthof(fields); i++)
 		if (!fields[i].hidden)
-			cmig_view_put_texts(fcinfo, 2, fields[i].texts);
+			cmig_result_add_text(fcinfo, fields[i].field, fields[i].value);
 }
 
 Datum

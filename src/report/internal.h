@@ -102,14 +102,10 @@ typedef struct CmigPicture
 extern bool cmig_picture_draw(const CmigPicture *picture, const char *format);
 
 /*
- * Returns notes about a revision, such as "billing, depends on 002", or "" if
- * there are none.
+ * Returns notes about a revision, such as "billing, depends on 002", and the day
+ * on which it was written; "" if there are none, or if the day is unknown.
  */
 extern char *cmig_picture_notes(const CmigPicture *picture, int node);
-
-/*
- * Returns the day on which a revision was written, or "" if it is unknown.
- */
 extern char *cmig_picture_day(const CmigRevision *revision);
 
 /*
@@ -120,29 +116,17 @@ extern char *cmig_picture_day(const CmigRevision *revision);
  * true if the whole string was appended.
  */
 extern bool cmig_markup_append(StringInfo to, const char *text, Size most);
-
-/* Like cmig_markup_append(), but without a length limit. */
 extern void cmig_markup_text(StringInfo to, const char *text);
 
-/* The width of a lane, in pixels. */
-#define CMIG_SVG_LANE 14
+#define CMIG_SVG_LANE 14		/* width of a lane, in pixels */
+#define CMIG_SVG_COLORS 8		/* CSS classes l0, l1, ... of the page */
 
 /*
- * The number of lane colors.  The page defines the colors in the CSS classes
- * l0, l1, ...
- */
-#define CMIG_SVG_COLORS 8
-
-/*
- * Append the image of a row, which is NULL for a node without edges.  "width"
- * is the number of lanes in the whole drawing.
+ * Append the image of a row, which is NULL for a node without edges, and an
+ * image of the lanes that continue below it, which can be stretched to any
+ * height.  "width" is the number of lanes in the whole drawing.
  */
 extern void cmig_svg_row(StringInfo to, const CmigLanesRow *row, int width, CmigPictureState state);
-
-/*
- * Append an image of the lanes that continue below a row.  The image can be
- * stretched to any height.
- */
 extern void cmig_svg_below(StringInfo to, const CmigLanesRow *row, int width);
 
 /* in history.c */
@@ -174,19 +158,11 @@ extern CmigPlan *cmig_view_pending(const CmigView *view);
  */
 extern bool cmig_view_has_all_heads(const CmigGraph *graph, const CmigMarks *range);
 
-/*
- * Add a row to the result of a set-returning function, which must already have
- * called InitMaterializedSRF().
- */
+/* Add a row to the result, after InitMaterializedSRF(). */
 extern void cmig_view_put_row(FunctionCallInfo fcinfo, Datum *values, bool *nulls);
 
-/* Likewise, with at most four text columns, each of which can be NULL. */
-extern void cmig_view_put_texts(FunctionCallInfo fcinfo, int count, const char *const *texts);
-
-/* Convert a List of char *. */
+/* Convert a List of char *, and convert names to the form "a, b". */
 extern CmigNames *cmig_view_names(const List *list);
-
-/* Returns all names as a string of the form "a, b". */
 extern char *cmig_view_names_text(const CmigNames *names);
 
 /* in check.c */

@@ -14,15 +14,6 @@
 
 PG_FUNCTION_INFO_V1(cmig_status);
 
-/* Add a row to the result. */
-static void
-put_status(FunctionCallInfo fcinfo, const char *item, const char *value, const char *hint)
-{
-	const char *texts[] = {item, value, hint};
-
-	cmig_view_put_texts(fcinfo, 3, texts);
-}
-
 /*
  * Add rows about the revisions that an upgrade to the heads would run.
  * Returns false if there are none.
@@ -44,7 +35,7 @@ put_pending(FunctionCallInfo fcinfo, const CmigView *view, int heads)
 
 	if (pending->count == 0)
 	{
-		put_status(fcinfo, "pending", "none", NULL);
+		cmig_result_add_text(fcinfo, "pending", "none", NULL);
 		return false;
 	}
 	initStringInfo(&written_by);
@@ -80,12 +71,12 @@ put_pending(FunctionCallInfo fcinfo, const CmigView *view, int heads)
 	args = hint ? strchr(hint, '(') + 1 : "";
 	if ((*args == '\'' || *args == 'A') && args[1] != '<' && strncmp(hint, "SET ", 4) != 0)
 		hint = psprintf("SELECT * FROM cmig.plan('upgrade', %.*s) -- shows what would run; then: %s", (int) strcspn(args, ")"), args, hint);
-	put_status(fcinfo, "pending", psprintf("%d: %s", pending->count, cmig_graph_ids_text(view->graph, nodes, pending->count)), hint);
-	put_status(fcinfo, "pending written by", written_by.data,
-			   "SELECT revision, created_by FROM cmig.plan('upgrade', 'heads')");
+	cmig_result_add_text(fcinfo, "pending", psprintf("%d: %s", pending->count, cmig_graph_ids_text(view->graph, nodes, pending->count)), hint);
+	cmig_result_add_text(fcinfo, "pending written by", written_by.data,
+						 "SELECT revision, created_by FROM cmig.plan('upgrade', 'heads')");
 	if (stepwise)
-		put_status(fcinfo, "not transactional", stepwise,
-				   "To run it with cmig.upgrade in tests and fresh installs: SET cmig.concurrent_ddl = off");
+		cmig_result_add_text(fcinfo, "not transactional", stepwise,
+							 "To run it with cmig.upgrade in tests and fresh installs: SET cmig.concurrent_ddl = off");
 	return true;
 }
 
@@ -127,27 +118,27 @@ put_stepwise(FunctionCallInfo fcinfo, const CmigView *view)
 
 		if (running && RecoveryInProgress())
 		{
-			put_status(fcinfo, "begun", step,
-					   "Only the primary knows whether this run is still in progress. Run there: SELECT * FROM cmig.status()");
+			cmig_result_add_text(fcinfo, "begun", step,
+								 "Only the primary knows whether this run is still in progress. Run there: SELECT * FROM cmig.status()");
 			return;
 		}
 		if (running && runner != 0)
-			put_status(fcinfo, "running", psprintf("%s, by process %d", step, runner),
-					   psprintf("SELECT * FROM pg_stat_activity WHERE pid = %d", runner));
+			cmig_result_add_text(fcinfo, "running", psprintf("%s, by process %d", step, runner),
+								 psprintf("SELECT * FROM pg_stat_activity WHERE pid = %d", runner));
 		else if (running)
-			put_status(fcinfo, "interrupted", step, again);
+			cmig_result_add_text(fcinfo, "interrupted", step, again);
 		else if (strcmp(last.outcome, "failed") == 0)
-			put_status(fcinfo, "failed",
-					   psprintf("%s%s: %s", step, last.statement != 0 ? psprintf(", statement %d", last.statement) : "",
-								last.message ? last.message : ""), psprintf("Fix the cause, then %s", again));
+			cmig_result_add_text(fcinfo, "failed",
+								 psprintf("%s%s: %s", step, last.statement != 0 ? psprintf(", statement %d", last.statement) : "",
+										  last.message ? last.message : ""), psprintf("Fix the cause, then %s", again));
 	}
 	if (rows != NIL && runner == 0)
 	{
 		CmigProgressRow *row = llast(rows);
 
-		put_status(fcinfo, "partially applied",
-				   psprintf("%s of %s: %s", cmig_direction_name(row->direction), row->revision, cmig_progress_place(row)),
-				   cmig_progress_next(row));
+		cmig_result_add_text(fcinfo, "partially applied",
+							 psprintf("%s of %s: %s", cmig_direction_name(row->direction), row->revision, cmig_progress_place(row)),
+							 cmig_progress_next(row));
 	}
 }
 
@@ -189,8 +180,8 @@ put_running(FunctionCallInfo fcinfo)
 	if (pid != 0)
 		cmig_query_each(&read_activity, values, NULL, cmig_query_return_row, fcinfo->resultinfo);
 	if (TransactionIdIsValid(prepared))
-		put_status(fcinfo, "running", psprintf("prepared transaction %u", prepared),
-				   psprintf("SELECT * FROM pg_prepared_xacts WHERE transaction = '%u' -- COMMIT PREPARED or ROLLBACK PREPARED ends it", prepared));
+		cmig_result_add_text(fcinfo, "running", psprintf("prepared transaction %u", prepared),
+							 psprintf("SELECT * FROM pg_prepared_xacts WHERE transaction = '%u' -- COMMIT PREPARED or ROLLBACK PREPARED ends it", prepared));
 }
 
 /*
@@ -206,8 +197,8 @@ put_failure(FunctionCallInfo fcinfo, const CmigView *view, bool pending)
 	if (!cmig_last_failure_is_kept())
 	{
 		if (pending)
-			put_status(fcinfo, "failed runs", "only in the server log, because pg_cmig is not preloaded",
-					   "SHOW log_destination; SELECT pg_current_logfile()");
+			cmig_result_add_text(fcinfo, "failed runs", "only in the server log, because pg_cmig is not preloaded",
+								 "SHOW log_destination; SELECT pg_current_logfile()");
 		return;
 	}
 	if (!cmig_last_failure_read(&failure))
@@ -215,16 +206,16 @@ put_failure(FunctionCallInfo fcinfo, const CmigView *view, bool pending)
 	if (!is_still_to_do(view, failure.revision, failure.direction == CMIG_DOWNGRADE))
 		return;
 	code = failure.sqlstate == 0 ? "" : psprintf("%s: ", unpack_sql_state(failure.sqlstate));
-	put_status(fcinfo, "failed",
-			   psprintf("%s: %s of %s%s: %s%s",
-						cmig_journal_ago((GetCurrentTimestamp() - failure.at) / 1000000.0),
-						cmig_direction_name(failure.direction), failure.revision,
-						failure.statement > 0 ? psprintf(", statement %d", failure.statement) : "",
-						code, failure.message),
-			   psprintf("Fix the cause, then SELECT * FROM cmig.%s(%s)", cmig_direction_name(failure.direction),
-						failure.direction != CMIG_UPGRADE ? "'-1'" :
-						cmig_repeatables_find(view->graph, failure.revision) >= 0 ? "'heads'" :
-						quote_literal_cstr(failure.revision)));
+	cmig_result_add_text(fcinfo, "failed",
+						 psprintf("%s: %s of %s%s: %s%s",
+								  cmig_journal_ago((GetCurrentTimestamp() - failure.at) / 1000000.0),
+								  cmig_direction_name(failure.direction), failure.revision,
+								  failure.statement > 0 ? psprintf(", statement %d", failure.statement) : "",
+								  code, failure.message),
+						 psprintf("Fix the cause, then SELECT * FROM cmig.%s(%s)", cmig_direction_name(failure.direction),
+								  failure.direction != CMIG_UPGRADE ? "'-1'" :
+								  cmig_repeatables_find(view->graph, failure.revision) >= 0 ? "'heads'" :
+								  quote_literal_cstr(failure.revision)));
 }
 
 /*
@@ -249,45 +240,45 @@ put_findings(FunctionCallInfo fcinfo, const CmigView *view)
 	ListCell   *lc;
 
 	if (problems == NIL)
-		put_status(fcinfo, "problems", "none in the graph",
-				   view->graph->count == 0 ? NULL
-				   : "SELECT * FROM cmig.check() also reads the scripts and compares them with what ran");
+		cmig_result_add_text(fcinfo, "problems", "none in the graph",
+							 view->graph->count == 0 ? NULL
+							 : "SELECT * FROM cmig.check() also reads the scripts and compares them with what ran");
 	foreach(lc, problems)
 	{
 		CmigProblem *problem = lfirst(lc);
 
-		put_status(fcinfo, problem->severity,
-				   psprintf("%s: %s", problem->object, problem->problem), problem->fix);
+		cmig_result_add_text(fcinfo, problem->severity,
+							 psprintf("%s: %s", problem->object, problem->problem), problem->fix);
 	}
 	if (cmig_journal_read_last_drift(&drift))
 	{
 		bool		clean = strncmp(drift.message, CMIG_JOURNAL_NO_DRIFT, strlen(CMIG_JOURNAL_NO_DRIFT)) == 0;
 
-		put_status(fcinfo, "drift",
-				   psprintf("%s: %s%s", drift.ago, drift.message,
-							drift.is_past ? "; revisions have run since" : ""),
-				   clean && !drift.is_past ? NULL : "SELECT * FROM cmig.drift()");
+		cmig_result_add_text(fcinfo, "drift",
+							 psprintf("%s: %s%s", drift.ago, drift.message,
+									  drift.is_past ? "; revisions have run since" : ""),
+							 clean && !drift.is_past ? NULL : "SELECT * FROM cmig.drift()");
 	}
 	foreach(lc, cmig_access_findings())
 		any |= strcmp(((CmigProblem *) lfirst(lc))->severity, "warning") == 0;
 	if (any)
-		put_status(fcinfo, "access", "a role has privileges that cmig.grant_access did not grant",
-				   "SELECT * FROM cmig.check() WHERE object ~ '^role |^PUBLIC'");
+		cmig_result_add_text(fcinfo, "access", "a role has privileges that cmig.grant_access did not grant",
+							 "SELECT * FROM cmig.check() WHERE object ~ '^role |^PUBLIC'");
 	policy = cmig_settings_ddl_policy_stored();
 	if (policy != CMIG_DDL_ALLOW)
-		put_status(fcinfo, "DDL policy", cmig_settings_ddl_policy_name(policy),
+		cmig_result_add_text(fcinfo, "DDL policy", cmig_settings_ddl_policy_name(policy),
 				   ddl[0][0] == 't' ? NULL :
 				   "ALTER EVENT TRIGGER cmig_ddl_start ENABLE ALWAYS; ALTER EVENT TRIGGER cmig_ddl_end ENABLE ALWAYS;"
 				   " ALTER EVENT TRIGGER cmig_ddl_drop ENABLE ALWAYS");
 	if (strcmp(ddl[1], "0") != 0)
-		put_status(fcinfo, "DDL outside of runs", psprintf("%s in cmig.ddl_log", ddl[1]),
+		cmig_result_add_text(fcinfo, "DDL outside of runs", psprintf("%s in cmig.ddl_log", ddl[1]),
 				   "SELECT at, role, command, object FROM cmig.ddl_log ORDER BY at");
 	if (cmig_settings_protect() != CMIG_PROTECT_OFF)
-		put_status(fcinfo, "protected",
-				   cmig_settings_protect() == CMIG_PROTECT_ON
-				   ? "on: every downgrade is refused"
-				   : "base: reset, downgrade to base, purge, and prune are refused",
-				   cmig_settings_may_unprotect() ? "BEGIN; SET LOCAL cmig.protect = off; SELECT ...; COMMIT" : NULL);
+		cmig_result_add_text(fcinfo, "protected",
+							 cmig_settings_protect() == CMIG_PROTECT_ON
+							 ? "on: every downgrade is refused"
+							 : "base: reset, downgrade to base, purge, and prune are refused",
+							 cmig_settings_may_unprotect() ? "BEGIN; SET LOCAL cmig.protect = off; SELECT ...; COMMIT" : NULL);
 }
 
 CMIG_READER(cmig_status)
@@ -309,44 +300,44 @@ CMIG_READER(cmig_status)
 		if (cmig_graph_is_head(graph, i))
 			head_nodes[heads++] = i;
 
-	put_status(fcinfo, "database", get_database_name(MyDatabaseId), NULL);
+	cmig_result_add_text(fcinfo, "database", get_database_name(MyDatabaseId), NULL);
 	worker_hint = graph->count == 0 ? cmig_citus_worker_hint() : NULL;
 	if (worker_hint != NULL)
 	{
-		put_status(fcinfo, "Citus worker", "the revisions and their state are on the coordinator", worker_hint);
+		cmig_result_add_text(fcinfo, "Citus worker", "the revisions and their state are on the coordinator", worker_hint);
 		return (Datum) 0;
 	}
 	if (cmig_scope_is_set())
-		put_status(fcinfo, "scope", cmig_scope_current(), "RESET cmig.scope");
+		cmig_result_add_text(fcinfo, "scope", cmig_scope_current(), "RESET cmig.scope");
 	if (view.applied->rows->count == 0)
-		put_status(fcinfo, "current", "base",
-				   !cmig_scope_is_set() && cmig_version_rows_of(CMIG_ROWS_TRIED)->count > 0 ? NULL :
-				   graph->count == 0 ? "If the schema already exists: SELECT content FROM cmig.baseline('<message>')"
-				   : "If the schema already exists: SELECT cmig.stamp('<revision>')");
+		cmig_result_add_text(fcinfo, "current", "base",
+							 !cmig_scope_is_set() && cmig_version_rows_of(CMIG_ROWS_TRIED)->count > 0 ? NULL :
+							 graph->count == 0 ? "If the schema already exists: SELECT content FROM cmig.baseline('<message>')"
+							 : "If the schema already exists: SELECT cmig.stamp('<revision>')");
 	else
-		put_status(fcinfo, "current", cmig_view_names_text(view.applied->rows), NULL);
-	put_status(fcinfo, "revisions", graph->count == 0 ? "none" :
-			   psprintf("%d, %d applied", graph->count, view.applied->applied->count),
-			   graph->count == 0 ? "SELECT cmig.create_revision('<message>', '<upgrade>', '<downgrade>') -- or load files: SELECT * FROM cmig.load('<text>')" : NULL);
+		cmig_result_add_text(fcinfo, "current", cmig_view_names_text(view.applied->rows), NULL);
+	cmig_result_add_text(fcinfo, "revisions", graph->count == 0 ? "none" :
+						 psprintf("%d, %d applied", graph->count, view.applied->applied->count),
+						 graph->count == 0 ? "SELECT cmig.create_revision('<message>', '<upgrade>', '<downgrade>') -- or load files: SELECT * FROM cmig.load('<text>')" : NULL);
 	for (int i = graph->count; i < graph->count + graph->repeatable_count; i++)
 		current += cmig_repeatable_state(graph, i) == CMIG_REPEATABLE_CURRENT;
 	if (graph->repeatable_count > 0)
-		put_status(fcinfo, "repeatable",
-				   psprintf("%d, %d to run", graph->repeatable_count, graph->repeatable_count - current), NULL);
+		cmig_result_add_text(fcinfo, "repeatable",
+							 psprintf("%d, %d to run", graph->repeatable_count, graph->repeatable_count - current), NULL);
 	if (heads > 0)
-		put_status(fcinfo, heads == 1 ? "head" : "heads",
-				   cmig_graph_ids_text(graph, head_nodes, heads),
-				   cmig_check_unmerged_heads(graph) > 0 ? "SELECT cmig.merge('heads', '<message>')" : NULL);
+		cmig_result_add_text(fcinfo, heads == 1 ? "head" : "heads",
+							 cmig_graph_ids_text(graph, head_nodes, heads),
+							 cmig_check_unmerged_heads(graph) > 0 ? "SELECT cmig.merge('heads', '<message>')" : NULL);
 	if (graph->defects == NIL)
 		pending = put_pending(fcinfo, &view, heads);
 
 	if (!cmig_scope_is_set())
 		scopes = cmig_scope_summary();
 	if (scopes.count > 0)
-		put_status(fcinfo, "scopes",
-				   psprintf("%d, %d failed, %d behind, %d never upgraded", scopes.count, scopes.failed, scopes.behind, scopes.never),
-				   scopes.failed + scopes.behind + scopes.never == 0 ? NULL :
-				   "SELECT * FROM cmig.scopes() WHERE failed IS NOT NULL OR pending IS DISTINCT FROM 0");
+		cmig_result_add_text(fcinfo, "scopes",
+							 psprintf("%d, %d failed, %d behind, %d never upgraded", scopes.count, scopes.failed, scopes.behind, scopes.never),
+							 scopes.failed + scopes.behind + scopes.never == 0 ? NULL :
+							 "SELECT * FROM cmig.scopes() WHERE failed IS NOT NULL OR pending IS DISTINCT FROM 0");
 	put_stepwise(fcinfo, &view);
 	put_running(fcinfo);
 	put_failure(fcinfo, &view, pending);
