@@ -142,11 +142,12 @@ typedef struct CmigLock
 
 /*
  * Returns a statement's locks and other actions as a List of CmigLock *, whose
- * entries point into the parse tree.  The second function returns NULL if the
- * list of String nodes cannot be a relation name.
+ * entries point into the parse tree.  The other functions return the relation
+ * that a list of String nodes or a string constant names, or NULL.
  */
 extern List *cmig_statement_locks(Node *statement);
 extern RangeVar *cmig_locks_relation(List *name);
+extern RangeVar *cmig_locks_constant(Node *node);
 
 /* in measure.c */
 
@@ -253,9 +254,11 @@ extern bool cmig_measure_is_reported(Oid relation, char kind, LOCKMODE mode);
 
 /*
  * Returns the relation's current size in bytes, including TOAST: 0 if it was
- * dropped, and -1 if Citus stores the rows in shards.  The text is formatted as
- * by pg_size_pretty().
+ * dropped, and -1 if Citus stores the rows in shards; and the size of its main
+ * fork, 0 for a temporary relation.  Neither needs a lock.  The text is formatted
+ * as by pg_size_pretty().
  */
+extern int64 cmig_measure_file_size(Form_pg_class form);
 extern int64 cmig_measure_size(Oid relation);
 extern char *cmig_measure_size_text(int64 size);
 

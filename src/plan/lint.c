@@ -195,33 +195,6 @@ is_about(const CmigLintRule *rule, NodeTag tag)
 	return false;
 }
 
-/* Returns the relation that a statement alters, indexes, or renames, or NULL. */
-static CmigLintTable *
-find_target(CmigLint *lint, Node *statement)
-{
-	const RangeVar *name = NULL;
-	bool		missing_ok = false;
-
-	if (IsA(statement, AlterTableStmt))
-	{
-		name = ((AlterTableStmt *) statement)->relation;
-		missing_ok = ((AlterTableStmt *) statement)->missing_ok;
-	}
-	else if (IsA(statement, IndexStmt))
-		name = ((IndexStmt *) statement)->relation;
-	else if (IsA(statement, RenameStmt))
-	{
-		name = ((RenameStmt *) statement)->relation;
-		missing_ok = ((RenameStmt *) statement)->missing_ok;
-	}
-	else if (IsA(statement, AlterObjectSchemaStmt))
-	{
-		name = ((AlterObjectSchemaStmt *) statement)->relation;
-		missing_ok = ((AlterObjectSchemaStmt *) statement)->missing_ok;
-	}
-	return name ? cmig_lint_state_find_if(lint, name, missing_ok) : NULL;
-}
-
 /* Apply the active rules to a statement. */
 static void
 examine(CmigLint *lint, const CmigStatement *statement)
@@ -231,10 +204,7 @@ examine(CmigLint *lint, const CmigStatement *statement)
 	ListCell   *lc2;
 
 	lint->statement = statement;
-	lint->target = find_target(lint, node);
-	if (lint->target)
-		cmig_lint_state_load(lint, lint->target);
-	lint->locks = cmig_lint_locks_of(lint, node);
+	cmig_lint_state_begin_statement(lint, node);
 	foreach(lc, lint->rules)
 	{
 		const CmigLintRule *rule = lint->rule = lfirst(lc);

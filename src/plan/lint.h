@@ -265,7 +265,6 @@ typedef struct CmigLintType
 typedef struct CmigLintFunction
 {
 	bool		is_volatile;
-	bool		is_dropped;
 	int			created_at;		/* number of the statement that creates the
 								 * function; 0 if the plan has dropped the
 								 * function */
@@ -630,11 +629,11 @@ extern void cmig_lint_session_follow(CmigLint *lint, Node *statement);
 extern List *cmig_lint_uses_of(Node *statement, List **updated);
 
 /*
- * Returns the statement's locks on relations that existed before the plan, as a
- * List of CmigLintLock *. Only locks stronger than those of INSERT are
- * included.
+ * Find the target of the statement that is to be checked, and its locks on
+ * relations that existed before the plan.  Only locks stronger than those of
+ * INSERT are included.
  */
-extern List *cmig_lint_locks_of(CmigLint *lint, Node *statement);
+extern void cmig_lint_state_begin_statement(CmigLint *lint, Node *statement);
 
 /* in lint_apply.c */
 

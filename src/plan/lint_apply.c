@@ -552,7 +552,6 @@ apply_create_function(CmigLint *lint, CreateFunctionStmt *statement)
 	ListCell   *lc;
 
 	function->is_volatile = true;
-	function->is_dropped = false;
 	function->created_at = lint->statement_number;
 	foreach(lc, statement->options)
 	{

@@ -45,14 +45,6 @@ typedef struct Dependent
 	Oid			type;			/* for a column, its type */
 }			Dependent;
 
-/* A function whose body is a string. */
-typedef struct Body
-{
-	Oid			oid;
-	char	   *name;
-	char	   *source;
-} Body;
-
 /* Row callback: add a dependent object to a list. */
 static void
 add_dependent(TupleDesc desc, HeapTuple row, void *found)
@@ -135,28 +127,15 @@ dependent_at(const ObjectAddress *object)
 	return found == NIL ? NULL : linitial(found);
 }
 
-/* Row callback: add a function's body to a list. */
-static void
-add_body(TupleDesc desc, HeapTuple row, void *bodies)
-{
-	Body	   *body = palloc(sizeof(Body));
-	bool		isnull;
-
-	body->oid = DatumGetObjectId(cmig_query_datum(desc, row, 1, &isnull));
-	body->name = cmig_query_text(desc, row, 2);
-	body->source = cmig_query_text(desc, row, 3);
-	*(List **) bodies = lappend(*(List **) bodies, body);
-}
-
 /*
- * Returns all user-defined SQL and PL/pgSQL functions with a string body.  The
- * catalog is read only once.
+ * Returns all user-defined SQL and PL/pgSQL functions with a string body: a List
+ * of arrays of OID, name, and body.  The catalog is read only once.
  */
 static List *
 read_bodies(CmigLint *lint)
 {
 	static CmigQuery query = {
-		.sql = "SELECT p.oid, p.proname::text, p.prosrc FROM pg_proc p"
+		.sql = "SELECT p.oid::text, p.proname::text, p.prosrc FROM pg_proc p"
 		" JOIN pg_language l ON l.oid = p.prolang AND l.lanname IN ('sql', 'plpgsql')"
 		" WHERE p.oid >= 16384 AND p.prosqlbody IS NULL AND p.prosrc IS NOT NULL"
 		"  AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass"
@@ -166,7 +145,7 @@ read_bodies(CmigLint *lint)
 	MemoryContext old = MemoryContextSwitchTo(lint->context);
 
 	if (lint->bodies == NIL)
-		cmig_query_each(&query, NULL, NULL, add_body, &lint->bodies);
+		lint->bodies = cmig_query_list(&query);
 	MemoryContextSwitchTo(old);
 	return lint->bodies;
 }
@@ -421,10 +400,7 @@ cmig_lint_cascade_forget(CmigLint *lint, CmigLintTable *table)
 void
 cmig_lint_cascade_function(CmigLint *lint, const char *name)
 {
-	CmigLintFunction *function = cmig_lint_objects_function(lint, name, true);
-
-	function->is_dropped = true;
-	function->created_at = 0;
+	cmig_lint_objects_function(lint, name, true)->created_at = 0;
 }
 
 void
@@ -742,12 +718,13 @@ is_still_used(CmigLint *lint, const CmigLintDeferred *missing)
 	cmig_listing_init(&listing, CMIG_LISTING_PLAIN);
 	foreach(lc, read_bodies(lint))
 	{
-		Body	   *body = lfirst(lc);
-		CmigLintFunction *replaced = cmig_lint_objects_function(lint, body->name, false);
+		char	  **body = lfirst(lc);
+		Oid			oid = atooid(body[0]);
+		CmigLintFunction *replaced = cmig_lint_objects_function(lint, body[1], false);
 
-		if (!(replaced && (replaced->is_dropped || replaced->created_at >= missing->since)) &&
-			cmig_lint_body_uses(body->source, missing->name, column, list_member_oid(triggers, body->oid)))
-			cmig_listing_add(&listing, format_procedure(body->oid));
+		if (!(replaced && (replaced->created_at == 0 || replaced->created_at >= missing->since)) &&
+			cmig_lint_body_uses(body[2], missing->name, column, list_member_oid(triggers, oid)))
+			cmig_listing_add(&listing, format_procedure(oid));
 	}
 	if (listing.count > 0)
 		missing->finding->message = psprintf("%s: %s", missing->finding->message, cmig_listing_text(&listing));

@@ -145,7 +145,7 @@ calls_volatile(CmigLint *lint, FuncCall *call)
 	CatCList   *functions;
 	bool		other = false;
 
-	if (created && !created->is_dropped)
+	if (created && created->created_at > 0)
 		return created->is_volatile;
 	functions = SearchSysCacheList1(PROCNAMEARGSNSP, CStringGetDatum(name));
 	for (int i = 0; i < functions->n_members; i++)

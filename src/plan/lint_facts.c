@@ -57,29 +57,6 @@ cmig_lint_catalog_type_is_used(Oid relation)
  */
 
 /*
- * Returns the size of a relation's main fork.  If the relation is locked,
- * returns the size according to pg_class.
- */
-static int64
-file_size(Oid relation, Form_pg_class form)
-{
-	Datum		size;
-
-	LOCAL_FCINFO(fcinfo, 2);
-
-	if (!ConditionalLockRelationOid(relation, AccessShareLock))
-		return (int64) form->relpages * BLCKSZ;
-	InitFunctionCallInfoData(*fcinfo, NULL, 2, InvalidOid, NULL, NULL);
-	fcinfo->args[0].value = ObjectIdGetDatum(relation);
-	fcinfo->args[0].isnull = false;
-	fcinfo->args[1].value = CStringGetTextDatum("main");
-	fcinfo->args[1].isnull = false;
-	size = pg_relation_size(fcinfo);
-	UnlockRelationOid(relation, AccessShareLock);
-	return fcinfo->isnull ? 0 : DatumGetInt64(size);
-}
-
-/*
  * Add up the sizes and row counts of a table and its children, or only of the
  * table itself.
  */
@@ -99,7 +76,7 @@ read_size(CmigLintTable *table, bool has_children)
 		by_citus |= cmig_citus_manages(lfirst_oid(lc));
 		if (form && strchr("rmt", form->relkind))
 		{
-			int64		size = file_size(lfirst_oid(lc), form);
+			int64		size = cmig_measure_file_size(form);
 
 			table->bytes += size;
 			table->rows = form->reltuples < 0 || table->rows < 0 ? -1 : table->rows + form->reltuples;

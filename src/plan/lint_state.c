@@ -653,14 +653,21 @@ add_lock(List *locks, CmigLintTable *table, LOCKMODE mode, bool dropped)
 	return lappend(locks, lock);
 }
 
-List *
-cmig_lint_locks_of(CmigLint *lint, Node *statement)
+void
+cmig_lint_state_begin_statement(CmigLint *lint, Node *statement)
 {
 	bool		missing_ok = may_be_missing(statement);
 	List	   *result = NIL;
+	const RangeVar *target = IsA(statement, AlterTableStmt) ? ((AlterTableStmt *) statement)->relation :
+	IsA(statement, IndexStmt) ? ((IndexStmt *) statement)->relation :
+	IsA(statement, RenameStmt) ? ((RenameStmt *) statement)->relation :
+	IsA(statement, AlterObjectSchemaStmt) ? ((AlterObjectSchemaStmt *) statement)->relation : NULL;
 	ListCell   *lc;
 	ListCell   *lc2;
 
+	lint->target = target ? cmig_lint_state_find_if(lint, target, missing_ok) : NULL;
+	if (lint->target)
+		cmig_lint_state_load(lint, lint->target);
 	foreach(lc, cmig_statement_locks(statement))
 	{
 		const CmigLock *lock = lfirst(lc);
@@ -686,5 +693,5 @@ cmig_lint_locks_of(CmigLint *lint, Node *statement)
 		else
 			result = add_lock(result, table, lock->mode, lock->action == CMIG_LOCK_DROP);
 	}
-	return result;
+	lint->locks = result;
 }

@@ -10,7 +10,6 @@
 #include "catalog/partition.h"
 #include "catalog/pg_partitioned_table.h"
 #include "commands/tablespace.h"
-#include "utils/varlena.h"
 
 #include "plan/lint.h"
 
@@ -464,28 +463,6 @@ argument(const FuncCall *call, int position, const char *name)
 	return NULL;
 }
 
-/* Returns the table that a constant names.  Returns NULL for any other node. */
-static RangeVar *
-named_table(Node *node)
-{
-	List	   *names;
-
-	while (node != NULL && IsA(node, TypeCast))
-		node = ((TypeCast *) node)->arg;
-	if (node == NULL || !IsA(node, A_Const) || ((A_Const *) node)->isnull || !IsA(&((A_Const *) node)->val, String) ||
-		!SplitIdentifierString(pstrdup(strVal(&((A_Const *) node)->val)), '.', &names))
-		return NULL;
-	switch (list_length(names))
-	{
-		case 1:
-			return makeRangeVar(NULL, linitial(names), -1);
-		case 2:
-			return makeRangeVar(linitial(names), lsecond(names), -1);
-		default:
-			return NULL;
-	}
-}
-
 /* Implements the rule distributing-table. */
 static void
 check_distribution(CmigLint *lint, Node *node)
@@ -512,7 +489,7 @@ check_distribution(CmigLint *lint, Node *node)
 			if (strcmp(function, functions[i].name) == 0)
 				where = functions[i].where;
 		}
-		name = where ? named_table(argument(call, 0, "table_name")) : NULL;
+		name = where ? cmig_locks_constant(argument(call, 0, "table_name")) : NULL;
 		table = name ? cmig_lint_state_find(lint, name, false) : NULL;
 		if (!cmig_lint_model_is_large(table))
 			continue;

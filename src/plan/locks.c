@@ -74,6 +74,24 @@ cmig_locks_relation(List *name)
 	return list_length(name) >= 1 && list_length(name) <= 3 ? makeRangeVarFromNameList(name) : NULL;
 }
 
+RangeVar *
+cmig_locks_constant(Node *node)
+{
+	A_Const    *constant = (A_Const *) node;
+	List	   *parts;
+	List	   *name = NIL;
+	ListCell   *lc;
+
+	while (constant != NULL && IsA(constant, TypeCast))
+		constant = (A_Const *) ((TypeCast *) constant)->arg;
+	if (constant == NULL || !IsA(constant, A_Const) || constant->isnull || !IsA(&constant->val, String) ||
+		!SplitIdentifierString(pstrdup(strVal(&constant->val)), '.', &parts))
+		return NULL;
+	foreach(lc, parts)
+		name = lappend(name, makeString(lfirst(lc)));
+	return cmig_locks_relation(name);
+}
+
 /*
  * Returns the relation to which an object such as a trigger or column belongs.
  * Returns NULL if the object's name does not contain a relation name.
@@ -124,24 +142,12 @@ static RangeVar *
 called_sequence(const FuncCall *call)
 {
 	const char *function = strVal(llast(call->funcname));
-	Node	   *argument = call->args == NIL ? NULL : linitial(call->args);
-	List	   *parts;
-	List	   *name = NIL;
-	ListCell   *lc;
 
 	if (strcmp(function, "nextval") != 0 && strcmp(function, "currval") != 0 && strcmp(function, "setval") != 0)
 		return NULL;
 	if (list_length(call->funcname) > 1 && strcmp(strVal(linitial(call->funcname)), "pg_catalog") != 0)
 		return NULL;
-	if (argument != NULL && IsA(argument, TypeCast))
-		argument = ((TypeCast *) argument)->arg;
-	if (argument == NULL || !IsA(argument, A_Const) || ((A_Const *) argument)->isnull ||
-		!IsA(&((A_Const *) argument)->val, String) ||
-		!SplitIdentifierString(pstrdup(strVal(&((A_Const *) argument)->val)), '.', &parts))
-		return NULL;
-	foreach(lc, parts)
-		name = lappend(name, makeString(lfirst(lc)));
-	return cmig_locks_relation(name);
+	return call->args == NIL ? NULL : cmig_locks_constant(linitial(call->args));
 }
 
 /* raw_expression_tree_walker callback: add the relations that a node uses. */

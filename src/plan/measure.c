@@ -31,9 +31,8 @@
  * as if they did not exist.
  */
 
-/* Returns the size in bytes of a relation's main fork. */
-static int64
-file_size(Form_pg_class form)
+int64
+cmig_measure_file_size(Form_pg_class form)
 {
 	if (!RELKIND_HAS_STORAGE(form->relkind) || !OidIsValid(form->relfilenode) ||
 		form->relpersistence == RELPERSISTENCE_TEMP)
@@ -81,11 +80,11 @@ cmig_existing_get(CmigExistingSet *set, Oid oid)
 	if (relation->used)
 		return relation;
 	relation->used = true;
-	relation->size = file_size(&relation->first);
+	relation->size = cmig_measure_file_size(&relation->first);
 	relation->pages = relation->size / BLCKSZ;
 	toast = hash_search(set->relations, &relation->first.reltoastrelid, HASH_FIND, NULL);
 	if (toast != NULL)
-		relation->size += file_size(&toast->first);
+		relation->size += cmig_measure_file_size(&toast->first);
 	if (relation->size == 0 && cmig_citus_manages(oid))
 		relation->size = -1;
 	old = MemoryContextSwitchTo(set->context);
@@ -178,7 +177,7 @@ cmig_measure_size(Oid relation)
 	/* the relation, and then its TOAST table */
 	for (Oid part = relation; HeapTupleIsValid(row = SearchSysCache1(RELOID, ObjectIdGetDatum(part)));)
 	{
-		size += file_size((Form_pg_class) GETSTRUCT(row));
+		size += cmig_measure_file_size((Form_pg_class) GETSTRUCT(row));
 		part = ((Form_pg_class) GETSTRUCT(row))->reltoastrelid;
 		ReleaseSysCache(row);
 	}
