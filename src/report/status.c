@@ -267,12 +267,12 @@ put_findings(FunctionCallInfo fcinfo, const CmigView *view)
 	policy = cmig_settings_ddl_policy_stored();
 	if (policy != CMIG_DDL_ALLOW)
 		cmig_result_add_text(fcinfo, "DDL policy", cmig_settings_ddl_policy_name(policy),
-				   ddl[0][0] == 't' ? NULL :
-				   "ALTER EVENT TRIGGER cmig_ddl_start ENABLE ALWAYS; ALTER EVENT TRIGGER cmig_ddl_end ENABLE ALWAYS;"
-				   " ALTER EVENT TRIGGER cmig_ddl_drop ENABLE ALWAYS");
+							 ddl[0][0] == 't' ? NULL :
+							 "ALTER EVENT TRIGGER cmig_ddl_start ENABLE ALWAYS; ALTER EVENT TRIGGER cmig_ddl_end ENABLE ALWAYS;"
+							 " ALTER EVENT TRIGGER cmig_ddl_drop ENABLE ALWAYS");
 	if (strcmp(ddl[1], "0") != 0)
 		cmig_result_add_text(fcinfo, "DDL outside of runs", psprintf("%s in cmig.ddl_log", ddl[1]),
-				   "SELECT at, role, command, object FROM cmig.ddl_log ORDER BY at");
+							 "SELECT at, role, command, object FROM cmig.ddl_log ORDER BY at");
 	if (cmig_settings_protect() != CMIG_PROTECT_OFF)
 		cmig_result_add_text(fcinfo, "protected",
 							 cmig_settings_protect() == CMIG_PROTECT_ON
