@@ -620,46 +620,38 @@ static CmigQuery report = {
 	4, {TIMESTAMPTZOID, TIMESTAMPTZOID, INT8OID, INT8OID}
 };
 
-/*
- * Returns the transaction ID given as the first argument, which has type xid8,
- * text, or an integer type.
- */
-static Datum
-transaction_argument(FunctionCallInfo fcinfo)
-{
-	Oid			type = get_fn_expr_argtype(fcinfo->flinfo, 0);
-	bool		known = type == TEXTOID || type == INT2OID || type == INT4OID || type == INT8OID;
-	Oid			output;
-	bool		varlena;
-	char	   *digits;
-
-	if (type == XID8OID || !OidIsValid(type))
-		return PG_GETARG_DATUM(0);
-	getTypeOutputInfo(type, &output, &varlena);
-	digits = known ? OidOutputFunctionCall(output, PG_GETARG_DATUM(0)) : "";
-	if (digits[0] == '\0' || strspn(digits, "0123456789") != strlen(digits))
-		ereport(ERROR,
-				(errcode(type == TEXTOID ? ERRCODE_INVALID_TEXT_REPRESENTATION : ERRCODE_INVALID_PARAMETER_VALUE),
-				 type == TEXTOID ? errmsg("invalid transaction ID: \"%s\"", digits) :
-				 errmsg("a transaction ID must be an xid8, text, or an integer that is not negative"),
-				 errhint("SELECT * FROM cmig.audit_transaction('<transaction_id>')")));
-	return DirectFunctionCall1(xid8in, CStringGetDatum(digits));
-}
-
+/* The argument has type xid8, text, or an integer type. */
 Datum
 cmig_audit_transaction(PG_FUNCTION_ARGS)
 {
-	Datum		values[1];
+	Oid			type = get_fn_expr_argtype(fcinfo->flinfo, 0);
+	bool		known = type == TEXTOID || type == INT2OID || type == INT4OID || type == INT8OID;
+	Datum		id = PG_GETARG_DATUM(0);
 
 	InitMaterializedSRF(fcinfo, 0);
 	cmig_audit_reader_begin();
-	if (get_fn_expr_argtype(fcinfo->flinfo, 0) == TEXTOID)
+	if (type == TEXTOID)
 		cmig_argument_require(fcinfo, 0, "the transaction ID",
 							  "SELECT * FROM cmig.audit_transaction('<transaction_id>')");
 	if (PG_ARGISNULL(0))
 		return (Datum) 0;
-	values[0] = transaction_argument(fcinfo);
-	cmig_query_each(&entries_of_transaction, values, NULL, cmig_query_return_row, fcinfo->resultinfo);
+	if (type != XID8OID && OidIsValid(type))
+	{
+		Oid			output;
+		bool		varlena;
+		char	   *digits;
+
+		getTypeOutputInfo(type, &output, &varlena);
+		digits = known ? OidOutputFunctionCall(output, id) : "";
+		if (digits[0] == '\0' || strspn(digits, "0123456789") != strlen(digits))
+			ereport(ERROR,
+					(errcode(type == TEXTOID ? ERRCODE_INVALID_TEXT_REPRESENTATION : ERRCODE_INVALID_PARAMETER_VALUE),
+					 type == TEXTOID ? errmsg("invalid transaction ID: \"%s\"", digits) :
+					 errmsg("a transaction ID must be an xid8, text, or an integer that is not negative"),
+					 errhint("SELECT * FROM cmig.audit_transaction('<transaction_id>')")));
+		id = DirectFunctionCall1(xid8in, CStringGetDatum(digits));
+	}
+	cmig_query_each(&entries_of_transaction, &id, NULL, cmig_query_return_row, fcinfo->resultinfo);
 	return (Datum) 0;
 }
 

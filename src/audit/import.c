@@ -283,26 +283,6 @@ check_mapping(Jsonb *mapping)
 }
 
 /*
- * Raise an error if converting the column could run a cast that was created by
- * the owner of the column's type, unless the type's owner has the privileges
- * of the source's owner.
- */
-static void
-refuse_foreign_type(Oid source, Oid owner, const char *column)
-{
-	Oid			type = get_atttype(source, get_attnum(source, column));
-
-	if (cmig_type_role(type, owner) == owner)
-		return;
-	ereport(ERROR,
-			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-			 errmsg("column \"%s\" of relation \"%s\" cannot be imported", column, get_rel_name(source)),
-			 errdetail("The owner of type %s could run code as role \"%s\".",
-					   format_type_be(type), GetUserNameFromId(owner, true)),
-			 errhint("Import a copy in which the column has a built-in type.")));
-}
-
-/*
  * Returns the query for all fields, oldest rows first.  Fields that the source
  * lacks are null.  Images that are not objects become null.  FIELD_WORD is the
  * operation as it is logged, and FIELD_CHANGED the names of the columns that an
@@ -321,6 +301,7 @@ source_query(Oid source, Oid owner, Jsonb *mapping)
 	for (int i = 0; i < FIELDS; i++)
 	{
 		const char *column = mapped_column(mapping, &fields[i], source);
+		Oid			type;
 
 		if (column == NULL && i <= FIELD_OPERATION)
 			ereport(ERROR,
@@ -335,7 +316,19 @@ source_query(Oid source, Oid owner, Jsonb *mapping)
 			appendStringInfo(&sql, "NULL::%s AS %s", fields[i].type, fields[i].name);
 			continue;
 		}
-		refuse_foreign_type(source, owner, column);
+
+		/*
+		 * the type's owner could create a cast that runs as the source's
+		 * owner
+		 */
+		type = get_atttype(source, get_attnum(source, column));
+		if (cmig_type_role(type, owner) != owner)
+			ereport(ERROR,
+					(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+					 errmsg("column \"%s\" of relation \"%s\" cannot be imported", column, get_rel_name(source)),
+					 errdetail("The owner of type %s could run code as role \"%s\".",
+							   format_type_be(type), GetUserNameFromId(owner, true)),
+					 errhint("Import a copy in which the column has a built-in type.")));
 		column = psprintf("s.%s::%s", quote_identifier(column), fields[i].type);
 		if (i == FIELD_OLD_ROW || i == FIELD_NEW_ROW)
 			column = psprintf("CASE WHEN pg_catalog.jsonb_typeof(%s) = 'object' THEN %s END", column, column);

@@ -550,38 +550,6 @@ is_anchored_copy(const CmigAuditOptions *options, const CmigAuditLayout *layout)
 	return count > 0 && count <= list_length(layout->names) && strcmp(p, checksum(layout, count)) == 0;
 }
 
-static void
-find_trail(Trail * trail, const CmigAuditOptions *options, Oid relation, Oid extension_owner)
-{
-	CmigAuditLayout *now = cmig_audit_layout_now(relation);
-	CmigRole	saved;
-	List	   *layouts;
-	ListCell   *lc;
-
-	trail->options = options;
-	trail->relation = relation;
-	trail->merged = !get_rel_relispartition(relation) && has_superclass(relation);
-	trail->by_name = false;
-	trail->layouts = NIL;
-	if (!is_anchored(options, now))
-	{
-		cmig_role_act_as_owner(&saved, cmig_audit_log_require(extension_owner));
-		layouts = cmig_audit_layout_read(options->table_id);
-		cmig_role_return(&saved);
-		trail->by_name = true;
-		foreach(lc, layouts)
-		{
-			if (is_anchored(options, lfirst(lc)))
-			{
-				trail->by_name = false;
-				trail->layouts = NIL;
-			}
-			trail->layouts = lappend(trail->layouts, lfirst(lc));
-		}
-	}
-	trail->layouts = lappend(trail->layouts, now);
-}
-
 /*
  * Returns COLUMN_GONE, COLUMN_UNKNOWN, or a column's number in the next state.
  */
@@ -711,12 +679,34 @@ void
 cmig_audit_columns_resolve(CmigAuditOptions *options, Oid relation, Oid extension_owner,
 						   CmigAuditColumnsUse use, StringInfo problems)
 {
-	Trail		trail;
+	Trail		trail = {options, relation};
+	CmigAuditLayout *now;
+	CmigRole	saved;
+	List	   *layouts = NIL;
 	List	   *include;
+	ListCell   *lc;
 
 	if (cmig_audit_options_columns(options) == 0)
 		return;
-	find_trail(&trail, options, relation, extension_owner);
+	now = cmig_audit_layout_now(relation);
+	trail.merged = !get_rel_relispartition(relation) && has_superclass(relation);
+	if (!is_anchored(options, now))
+	{
+		cmig_role_act_as_owner(&saved, cmig_audit_log_require(extension_owner));
+		layouts = cmig_audit_layout_read(options->table_id);
+		cmig_role_return(&saved);
+		trail.by_name = true;
+	}
+	foreach(lc, layouts)
+	{
+		if (is_anchored(options, lfirst(lc)))
+		{
+			trail.by_name = false;
+			trail.layouts = NIL;
+		}
+		trail.layouts = lappend(trail.layouts, lfirst(lc));
+	}
+	trail.layouts = lappend(trail.layouts, now);
 	include = resolve_list(&trail, options->include, "include", use, problems);
 	options->exclude = resolve_list(&trail, options->exclude, "exclude", use, problems);
 	options->redact = resolve_list(&trail, options->redact, "redact", use, problems);

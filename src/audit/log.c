@@ -530,28 +530,6 @@ find_partition(Relation parent, TimestampTz at)
 	return desc->oids[part];
 }
 
-/*
- * Open the partition for entries of a transaction that began at the time "at".
- * While this session waits for the lock on a partition, another partition that
- * accepts the entries may be created, so look for the partition again
- * afterward.
- */
-static Relation
-open_partition(Relation parent, TimestampTz at)
-{
-	Oid			oid = find_partition(parent, at);
-
-	for (;;)
-	{
-		Relation	leaf = table_open(oid, RowExclusiveLock);
-
-		oid = find_partition(parent, at);
-		if (oid == RelationGetRelid(leaf))
-			return leaf;
-		table_close(leaf, RowExclusiveLock);
-	}
-}
-
 /* Find out which columns of the partition correspond to the log's columns. */
 static void
 map_columns(CmigAuditWriter *writer)
@@ -659,6 +637,7 @@ cmig_audit_writer_open(Oid extension_owner, TimestampTz at)
 {
 	CmigAuditWriter *writer = palloc0(sizeof(CmigAuditWriter));
 	Oid			log = cmig_audit_log_relation();
+	Oid			partition;
 	CmigRole	saved;
 	int			guc_level;
 
@@ -687,7 +666,21 @@ cmig_audit_writer_open(Oid extension_owner, TimestampTz at)
 	 */
 	guc_level = NewGUCNestLevel();
 	cmig_role_act_as(&saved, writer->parent->rd_rel->relowner);
-	writer->leaf = open_partition(writer->parent, at);
+	partition = find_partition(writer->parent, at);
+
+	/*
+	 * While this session waits for the lock on a partition, another partition
+	 * that accepts the entries may be created, so look for the partition
+	 * again.
+	 */
+	for (;;)
+	{
+		writer->leaf = table_open(partition, RowExclusiveLock);
+		partition = find_partition(writer->parent, at);
+		if (partition == RelationGetRelid(writer->leaf))
+			break;
+		table_close(writer->leaf, RowExclusiveLock);
+	}
 	cmig_role_return(&saved);
 	if (writer->leaf->rd_rel->relkind != RELKIND_RELATION)
 		raise_altered(writer->leaf, "It is not a plain table.");
