@@ -47,10 +47,7 @@ typedef struct CmigTool
 	CmigToolMatch match;
 } CmigTool;
 
-/*
- * Returns all tools.  A tool whose table has a more specific name and columns
- * comes before other tools.
- */
+/* Tools whose tables have more specific names and columns come first. */
 extern const CmigTool *cmig_tool_all(int *count);
 
 /* A row in the tool's table. */
@@ -67,22 +64,15 @@ typedef struct CmigToolApplied
 								 * starting at 1 */
 } CmigToolApplied;
 
-/*
- * Returns the OID of the table with the tool's usual table name.  Returns
- * InvalidOid if there is no such table.
- */
+/* The table with the tool's usual name, or InvalidOid. */
 extern Oid	cmig_tool_state_table(const CmigTool *tool);
 
 /*
- * If the table cannot belong to the tool or must not be read, returns the
- * reason.  Otherwise, returns NULL.
+ * The reason why the table cannot be the tool's or must not be read, or NULL.
  */
 extern char *cmig_tool_state_refusal(const CmigTool *tool, Oid table);
 
-/*
- * Returns the applied migrations, oldest first, as a List of CmigToolApplied
- * *.
- */
+/* The applied migrations (CmigToolApplied *), oldest first. */
 extern List *cmig_tool_state_read(const CmigTool *tool, Oid table);
 
 /* The stored revisions, and which of them the tool has applied. */

@@ -198,16 +198,14 @@ typedef struct MarkedFile
 
 typedef MarkedLine (*ClassifyLine) (CmigToolRevision *revision, const CmigToolLine *line);
 
-/* Raise MG013 unless the file has a marker for the upgrade. */
 static void
-require_up(const CmigToolRevision *revision, const MarkedFile *marked, const char *marker)
+refuse(const CmigToolRevision *revision, const char *detail, const char *hint)
 {
-	if (!marked->has_up)
-		ereport(ERROR,
-				(errcode(ERRCODE_CMIG_BAD_FILE),
-				 errmsg("cannot convert file \"%s\" to a revision", revision->file->name),
-				 errdetail("It has no line \"%s\".", marker),
-				 errhint("Add this line before the SQL of the upgrade.")));
+	ereport(ERROR,
+			(errcode(ERRCODE_CMIG_BAD_FILE),
+			 errmsg("cannot convert file \"%s\" to a revision", revision->file->name),
+			 errdetail_internal("%s", detail),
+			 errhint("%s", hint)));
 }
 
 /*
@@ -215,9 +213,11 @@ require_up(const CmigToolRevision *revision, const MarkedFile *marked, const cha
  * Raises MG013 for a line that is a marker except for its indentation, with
  * which some versions of the tools take it for a comment, and for SQL before
  * the first marker, for which the tools reject the file, or ignore the SQL.
+ * "required" is the marker of the upgrade if the file must have it, or NULL.
  */
 static void
-read_lines(CmigToolRevision *revision, const char *text, ClassifyLine classify, MarkedFile *marked)
+read_lines(CmigToolRevision *revision, const char *text, ClassifyLine classify, const char *required,
+		   MarkedFile *marked)
 {
 	CmigToolLine line;
 	CmigToolLine inner;
@@ -246,11 +246,8 @@ read_lines(CmigToolRevision *revision, const char *text, ClassifyLine classify, 
 				inner = line;
 				inner.start += strspn(inner.start, " \t");
 				if (inner.start > line.start && inner.start < inner.end && classify(revision, &inner) != LINE_TEXT)
-					ereport(ERROR,
-							(errcode(ERRCODE_CMIG_BAD_FILE),
-							 errmsg("cannot convert file \"%s\" to a revision", revision->file->name),
-							 errdetail("Line %d is indented: %.*s", number, (int) (inner.end - inner.start), inner.start),
-							 errhint("Remove the spaces before it if it is a marker, or the line if it is not.")));
+					refuse(revision, psprintf("Line %d is indented: %.*s", number, (int) (inner.end - inner.start), inner.start),
+						   "Remove the spaces before it if it is a marker, or the line if it is not.");
 				appendBinaryStringInfo(to, line.start, line.next - line.start);
 				break;
 			case LINE_DROPPED:
@@ -262,11 +259,10 @@ read_lines(CmigToolRevision *revision, const char *text, ClassifyLine classify, 
 	}
 	cmig_lexer_init(&lexer, marked->before.data);
 	if ((marked->has_up || marked->has_down) && cmig_lexer_next_sql(&lexer) != CMIG_TOKEN_END)
-		ereport(ERROR,
-				(errcode(ERRCODE_CMIG_BAD_FILE),
-				 errmsg("cannot convert file \"%s\" to a revision", revision->file->name),
-				 errdetail("The statement on line %d is before the first marker.", lexer.line),
-				 errhint("Move it after the marker.")));
+		refuse(revision, psprintf("The statement on line %d is before the first marker.", lexer.line),
+			   "Move it after the marker.");
+	if (required && !marked->has_up)
+		refuse(revision, psprintf("It has no line \"%s\".", required), "Add this line before the SQL of the upgrade.");
 }
 
 /* Set a revision's scripts to the scripts found by read_lines(). */
@@ -337,8 +333,7 @@ cmig_format_dbmate(CmigImport *import, CmigToolFile *file)
 	if (revision == NULL)
 		return;
 	revision->order = pstrdup(file->base);
-	read_lines(revision, file->text, classify_dbmate, &marked);
-	require_up(revision, &marked, "-- migrate:up");
+	read_lines(revision, file->text, classify_dbmate, "-- migrate:up", &marked);
 	set_scripts(import, revision, &marked);
 }
 
@@ -419,8 +414,7 @@ cmig_format_goose(CmigImport *import, CmigToolFile *file)
 			cmig_import_not_written(revision, true, psprintf("it is written in Go, in file \"%s\"", file->name));
 		return;
 	}
-	read_lines(revision, substitute_environment(import, file), classify_goose, &marked);
-	require_up(revision, &marked, "-- +goose Up");
+	read_lines(revision, substitute_environment(import, file), classify_goose, "-- +goose Up", &marked);
 	set_scripts(import, revision, &marked);
 }
 
@@ -477,7 +471,7 @@ cmig_format_node_pg_migrate(CmigImport *import, CmigToolFile *file)
 		cmig_import_not_written(revision, true, psprintf("it is written in %s, in file \"%s\"; use the output of \"node-pg-migrate up --dry-run\"", language, file->name));
 		return;
 	}
-	read_lines(revision, file->text, classify_node_pg_migrate, &marked);
+	read_lines(revision, file->text, classify_node_pg_migrate, NULL, &marked);
 	if (!marked.has_up)
 		appendStringInfoString(&marked.up, marked.before.data);
 	set_scripts(import, revision, &marked);
@@ -524,7 +518,7 @@ cmig_format_graphile_migrate(CmigImport *import, CmigToolFile *file)
 	revision = add_numbered(import, file, ".sql");
 	if (revision == NULL)
 		return;
-	read_lines(revision, file->text, classify_graphile, &marked);
+	read_lines(revision, file->text, classify_graphile, NULL, &marked);
 	appendStringInfoString(&marked.up, marked.before.data);
 	set_scripts(import, revision, &marked);
 }

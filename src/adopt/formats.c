@@ -769,22 +769,23 @@ format_diesel(CmigImport *import, CmigToolFile *up)
 	}
 }
 
-/* Add a revision with the folder's name as its id. */
-static void
-add_folder(CmigImport *import, CmigToolFile *file)
+/* Add a revision for a file, whose id and message are made from "name". */
+static CmigToolRevision *
+add_named(CmigImport *import, CmigToolFile *file, const char *name)
 {
-	CmigToolRevision *revision = cmig_import_add(import, file, cmig_tool_text_id(file->folder));
-	const char *title = file->folder + cmig_tool_text_digits(file->folder);
+	CmigToolRevision *revision = cmig_import_add(import, file, cmig_tool_text_id(name));
+	const char *title = name + cmig_tool_text_digits(name);
 
-	revision->text.edges.message = cmig_tool_text_message(*title == '_' ? title + 1 : file->folder);
+	revision->text.edges.message = cmig_tool_text_message(*title == '_' ? title + 1 : name);
 	revision->text.upgrade_sql = cmig_import_section(import, file, CMIG_SECTION_UPGRADE, file->text);
+	return revision;
 }
 
 static void
 format_prisma(CmigImport *import, CmigToolFile *file)
 {
 	if (strcmp(file->base, "migration.sql") == 0 && *file->folder)
-		add_folder(import, file);
+		(void) add_named(import, file, file->folder);
 	else if (strcmp(file->base, "migration_lock.toml") == 0)
 		file->used = true;
 }
@@ -819,12 +820,9 @@ static void
 add_drizzle_file(CmigImport *import, CmigToolFile *file)
 {
 	char	   *tag = cmig_tool_text_without(file->base, ".sql");
-	const char *title = tag + cmig_tool_text_digits(tag);
-	CmigToolRevision *revision = cmig_import_add(import, file, cmig_tool_text_id(tag));
+	CmigToolRevision *revision = add_named(import, file, tag);
 	int64		when = drizzle_time(import, tag);
 
-	revision->text.edges.message = cmig_tool_text_message(*title == '_' ? title + 1 : tag);
-	revision->text.upgrade_sql = cmig_import_section(import, file, CMIG_SECTION_UPGRADE, file->text);
 	if (when > 0)
 	{
 		revision->text.edges.has_created_at = true;
@@ -841,7 +839,7 @@ format_drizzle(CmigImport *import, CmigToolFile *file)
 	if (strcmp(file->folder, "meta") == 0 || strcmp(file->base, "snapshot.json") == 0)
 		file->used = true;
 	else if (strcmp(file->base, "migration.sql") == 0 && *file->folder)
-		add_folder(import, file);
+		(void) add_named(import, file, file->folder);
 	else if (cmig_tool_text_ends(file->base, ".sql") && cmig_tool_text_digits(file->base) > 0)
 		add_drizzle_file(import, file);
 }

@@ -38,13 +38,10 @@ typedef struct CmigPlaceholders
 } CmigPlaceholders;
 
 /*
- * Replace ${name} everywhere except in comments.  If a placeholder is kept,
- * the quotes around it are removed, and its field as_literal or as_identifier
- * is set.  If a placeholder has no value, raises MG013 with its name.
- *
- * If "environment" is true, replace environment variables as goose does:
- * ${name}, ${name:-default}, ${name-default}, ${name?message}, and each $name
- * that has a value.
+ * Replace ${name} except in comments.  Around a placeholder that is kept,
+ * quotes are removed; one without a value is error MG013.  "environment": as
+ * goose does, also ${name:-default}, ${name-default}, ${name?message}, and
+ * $name with a value.
  */
 extern char *cmig_placeholder_fill(const CmigPlaceholders *placeholders, const char *text,
 								   const char *file_name, bool environment);
@@ -61,9 +58,8 @@ typedef struct CmigToolLine
 extern bool cmig_tool_text_line(const char *p, CmigToolLine *line);
 
 /*
- * If the line begins with the word, in upper or lower case, returns the text
- * after the word without surrounding white space.  Otherwise, returns NULL.  If
- * "indented" is true, white space may precede the word.
+ * The rest of a line that begins with the word in any case, trimmed, or NULL.
+ * If "indented", white space may precede the word.
  */
 extern char *cmig_tool_text_after(const CmigToolLine *line, const char *word, bool indented);
 
@@ -71,25 +67,18 @@ extern char *cmig_tool_text_after(const CmigToolLine *line, const char *word, bo
 extern bool cmig_tool_text_begins(const char *text, const char *word);
 extern bool cmig_tool_text_ends(const char *text, const char *word);
 
-/*
- * Returns a copy of a name without its ending, such as "one" for the name
- * "one.up.sql" and the ending ".up.sql".
- */
+/* "one" for the name "one.up.sql" and the ending ".up.sql". */
 extern char *cmig_tool_text_without(const char *name, const char *ending);
 
 /* Returns the number of digits at the start of the text. */
 extern int	cmig_tool_text_digits(const char *text);
 
-/*
- * Returns a revision message made from a file name, with underscores and
- * hyphens replaced by spaces.
- */
+/* A message from a file name: _ and - become spaces. */
 extern char *cmig_tool_text_message(const char *name);
 
 /*
- * Returns the revision id for a migration's name, with characters that an id
- * cannot contain replaced by underscores.  The same name results in the same id
- * whether it is read from a file or from the tool's table.
+ * The revision id for a migration's name, the same whether it is read from a
+ * file or from the tool's table.
  */
 extern char *cmig_tool_text_id(const char *name);
 
@@ -150,19 +139,15 @@ typedef struct CmigImport
 	List	   *notes;			/* list of CmigImportNote * */
 } CmigImport;
 
-/*
- * If there is a file with this name, marks it as used and returns it;
- * otherwise, returns NULL.
- */
+/* Marks the file with this name as used and returns it, or NULL. */
 extern CmigToolFile *cmig_import_file(CmigImport *import, const char *name);
 
 /* Add a new revision.  Raises MG013 if the id is not valid. */
 extern CmigToolRevision *cmig_import_add(CmigImport *import, CmigToolFile *file, const char *id);
 
 /*
- * Returns a script of the file as a section of a revision file.  Placeholders
- * are replaced, the commands that begin and end a transaction around the script
- * are removed, and comments that would be mistaken for markers are changed.
+ * A script of the file as a section: with values for placeholders, without the
+ * transaction around it, and with "|" in comments that would be markers.
  */
 extern char *cmig_import_section(CmigImport *import, const CmigToolFile *file, CmigSection section,
 								 const char *script);
@@ -178,15 +163,13 @@ extern void cmig_import_file_note(CmigImport *import, const char *file_name, con
 extern const char *cmig_import_language(const char *name);
 
 /*
- * Make the upgrade script, or both scripts, a statement that fails until the
- * user has written the script.  "reason" is a clause that says why the script
- * could not be converted.
+ * Make the upgrade or both scripts fail until they are written.  "reason" is a
+ * clause.
  */
 extern void cmig_import_not_written(CmigToolRevision *revision, bool both, const char *reason);
 
 /*
- * Sort the revisions by their sort keys.  Raises MG013 if two revisions have
- * the same version, such as 1 and 01.
+ * Sort by the sort keys.  Raises MG013 for the same version, such as 1 and 01.
  */
 typedef int (*CmigOrderCompare) (const char *a, const char *b);
 
@@ -235,10 +218,7 @@ typedef struct CmigFormat
 	const char *file_template;	/* of the revision files' names, or NULL */
 } CmigFormat;
 
-/*
- * Returns the format called "name".  If there is none, raises 22023 with a list
- * of all names.
- */
+/* Raises 22023 with a list of all names if there is no such format. */
 extern const CmigFormat *cmig_formats_find(const char *name);
 
 #endif							/* CMIG_ADOPT_INTERNAL_H */

@@ -57,10 +57,7 @@ typedef enum CmigChecksumPolicy
 extern void cmig_settings_init(void);
 extern void cmig_settings_loaded(void);
 
-/*
- * Is the current code running with the privileges of a function's owner instead
- * of those of the caller?
- */
+/* Do the privileges of a function's owner count, not those of the caller? */
 extern bool cmig_settings_in_definer_function(void);
 
 /*
@@ -71,17 +68,15 @@ extern bool cmig_settings_in_definer_function(void);
 extern bool cmig_settings_keep_invalid(GucSource source);
 
 /*
- * Return the effective value of a setting, given the session's value.  In a
- * SECURITY DEFINER function, that is the one set by the function, for the
- * database, or for the server, not the one set by the caller.
+ * The effective value of a setting, given the session's value, which does not
+ * count in a SECURITY DEFINER function unless the function has set it.
  */
 extern const char *cmig_settings_text(const char *name, const char *session);
 extern bool cmig_settings_bool(const char *name, bool session);
 extern int	cmig_settings_int(const char *name, int session);
 
 /*
- * Returns the effective value of a setting that pg_cmig does not define, such
- * as cmig_var.schema, or NULL if it has no value.
+ * Likewise, for a setting that pg_cmig does not define.  NULL without a value.
  */
 extern const char *cmig_settings_custom(const char *name);
 
@@ -108,23 +103,18 @@ extern const char *cmig_settings_guarded_text(const char *name, const char *sess
 											  const char *guard);
 
 /*
- * Return the protection level in effect, its name (or that of the level stored
- * for the database or, if there is none, for the server), and whether the
+ * The protection level, its name or that of the stored one, and whether the
  * session is allowed to lower it.
  */
 extern CmigProtect cmig_settings_protect(void);
 extern const char *cmig_settings_protect_name(bool stored);
 extern bool cmig_settings_may_unprotect(void);
 
-/*
- * Returns the hint for a protection error.  "commits" is true if the failed
- * call is not allowed in a transaction block.
- */
+/* The hint for a protection error.  Does the failed call commit? */
 extern char *cmig_settings_unprotect_hint(bool commits);
 
 /*
- * The DDL policy in effect, and the one stored for the database or the server,
- * which a session can make stricter for itself.
+ * The policy in effect, and the stored one, which a session can make stricter.
  */
 extern CmigDdlPolicy cmig_settings_ddl_policy(void);
 extern const char *cmig_settings_ddl_policy_name(CmigDdlPolicy policy);
@@ -132,17 +122,13 @@ extern CmigDdlPolicy cmig_settings_ddl_policy_stored(void);
 
 extern CmigChecksumPolicy cmig_settings_checksum_policy(void);
 
-/*
- * Change a setting as SET would, with the privileges that "context" implies.
- * If "value" is NULL, reset the setting.
- */
+/* As SET would do it, with the privileges of the context; NULL resets. */
 extern void cmig_settings_set(const char *name, const char *value, GucContext context,
 							  GucAction action);
 
 /*
- * Change a setting that any user is allowed to change.  Like a function's SET
- * clause, the change lasts until AtEOXact_GUC() ends the caller's GUC nest
- * level.
+ * Change a setting of the class USERSET until the caller's GUC nest level
+ * ends.
  */
 extern void cmig_settings_override(const char *name, const char *value);
 
@@ -194,10 +180,7 @@ extern char *cmig_listing_text(CmigListing *listing);
 /* The number of hexadecimal digits in a checksum. */
 #define CMIG_CHECKSUM_DIGITS 64
 
-/*
- * The state is freed by cmig_checksum_finish(), which returns hexadecimal
- * digits, or, after an error, at the end of the transaction.
- */
+/* cmig_checksum_finish() returns hexadecimal digits and frees the state. */
 extern pg_cryptohash_ctx *cmig_checksum_start(void);
 extern void cmig_checksum_add(pg_cryptohash_ctx *checksum, const char *bytes, Size count);
 extern char *cmig_checksum_finish(pg_cryptohash_ctx *checksum);
@@ -205,16 +188,10 @@ extern char *cmig_checksum_finish(pg_cryptohash_ctx *checksum);
 /* Are both strings equal, or both NULL? */
 extern bool cmig_text_same(const char *a, const char *b);
 
-/*
- * Replaces the control characters in a comment, which names in it can contain,
- * so that none of them ends the comment.  Returns the comment.
- */
+/* Replace control characters, which could end a comment, in place. */
 extern char *cmig_text_one_line(char *comment);
 
-/*
- * Returns a copy of the text, for a message.  If it is longer than "most"
- * bytes, it is truncated and "..." follows.
- */
+/* A copy that is truncated to "most" bytes and "..." if it is longer. */
 extern char *cmig_text_shortened(const char *text, int most);
 
 extern bool cmig_text_list_has(const List *list, const char *text);
@@ -312,17 +289,15 @@ extern char *cmig_argument_text(FunctionCallInfo fcinfo, int n);
 extern void cmig_argument_require(FunctionCallInfo fcinfo, int n, const char *what, const char *call);
 
 /*
- * Returns an argument that must be "upgrade" or "downgrade", or raises error
- * 22023.  "call" is the beginning of a correct call for the hint, such as
- * "SELECT * FROM cmig.plan".  If the next argument is null, the hint may use
- * the invalid value as the target.
+ * Returns an argument that must be "upgrade" or "downgrade".  "call" begins a
+ * correct call for the hint, which uses an invalid value as the target if the
+ * next argument is null.
  */
 extern CmigDirection cmig_argument_direction(FunctionCallInfo fcinfo, int n, const char *call);
 
 /*
- * Returns an argument that is a schema name, and sets *null to 'n' or ' ', as
- * SPI expects.  Raises an error if the argument is not null and the schema does
- * not exist.
+ * Returns the name of an existing schema, and sets *null to 'n' or ' ' for
+ * SPI.
  */
 extern Datum cmig_argument_schema(FunctionCallInfo fcinfo, int n, char *null);
 
@@ -339,8 +314,7 @@ extern bool cmig_argument_bool(FunctionCallInfo fcinfo, int n, bool value);
 extern CmigNames *cmig_argument_one(char *name);
 
 /*
- * Returns a text[] argument, which may be empty.  Raises error 22023 if the
- * argument is null or has more than one dimension.  "what" says what the
+ * A text[] argument that may be empty, but not null.  "what" says what the
  * elements are, for messages: for example, "dependencies".
  */
 extern CmigNames *cmig_argument_list(FunctionCallInfo fcinfo, int n, const char *what);
@@ -349,16 +323,14 @@ extern CmigNames *cmig_argument_list(FunctionCallInfo fcinfo, int n, const char 
 extern CmigNames *cmig_argument_revisions(FunctionCallInfo fcinfo, int n);
 
 /*
- * Returns the revision identifiers in a text argument, or one NULL.  An array
- * literal such as '{a,b}' is accepted, too, because an untyped literal arrives
- * here as text even if the user meant a text[].
+ * The revision identifiers in a text argument, or one NULL.  An array literal
+ * such as '{a,b}' counts as an array, because an untyped literal is text here.
  */
 extern CmigNames *cmig_argument_target(FunctionCallInfo fcinfo, int n);
 
 /*
- * An error context callback for parsing a string that is an argument or was
- * built from one.  The callback's argument is that string.  An error position
- * then refers to the string, not to the calling statement.
+ * An error context callback for parsing "text", to which an error position
+ * then refers, instead of the calling statement.
  */
 extern void cmig_argument_place_error(void *text);
 
@@ -376,10 +348,9 @@ extern void cmig_result_add_texts(FunctionCallInfo fcinfo, List *texts);
 typedef void (*CmigSubtransactionWork) (void *arg);
 
 /*
- * Do the work, and return NULL if it succeeds.  Otherwise, everything that it
- * did is rolled back, including changes to the current user and to settings,
- * and a copy of the error is returned.  The caller must rethrow every error
- * that it does not handle, including query cancellation, with ReThrowError().
+ * Do the work, and return NULL.  If it fails, everything is rolled back, with
+ * the current user and settings, and a copy of the error is returned.  The
+ * caller must rethrow what it does not handle, including query cancellation.
  */
 extern ErrorData *cmig_subtransaction_try(CmigSubtransactionWork work, void *arg);
 
@@ -387,9 +358,8 @@ extern ErrorData *cmig_subtransaction_try(CmigSubtransactionWork work, void *arg
 extern ErrorData *cmig_subtransaction_rehearse(CmigSubtransactionWork work, void *arg);
 
 /*
- * Returns true if the error must not be handled by any caller, because the work
- * did not cause it: a cancellation, lack of resources, a serialization failure
- * or deadlock, or an internal error of the server.
+ * Was the error not caused by the work, so that no caller may handle it: a
+ * cancellation, lack of resources, a serialization failure, an internal error?
  */
 extern bool cmig_subtransaction_must_rethrow(const ErrorData *error);
 
@@ -404,10 +374,7 @@ extern void cmig_row_receiver_init(DestReceiver *receiver, CmigRowReceiver row);
 /* Read and remember the extension's version in this database. */
 extern void cmig_library_version_read(void);
 
-/*
- * Returns a hint if the versions did not match when the extension's version was
- * last read, or NULL.  Does not access the database.
- */
+/* A hint if the versions did not match when they were last read, or NULL. */
 extern const char *cmig_library_version_hint(void);
 
 /* in role.c */
@@ -430,23 +397,18 @@ typedef struct CmigRole
 extern void cmig_role_act_as(CmigRole *saved, Oid role);
 
 /*
- * Like cmig_role_act_as(), for running pg_cmig's code on tables that belong to
- * the role.  The tables' policies do not apply, even with FORCE ROW LEVEL
- * SECURITY.
+ * Likewise, for running pg_cmig's code on tables of the role: even policies
+ * with FORCE ROW LEVEL SECURITY do not apply.
  */
 extern void cmig_role_act_as_owner(CmigRole *saved, Oid role);
 
 /*
- * Like cmig_role_act_as(), but in a read-only transaction, for running code
- * that must not change anything that the caller has already checked.  The
- * caller's locks must prevent other sessions from making such changes.
+ * Like cmig_role_act_as(), read-only, for code that must not change what the
+ * caller has checked and locked.
  */
 extern void cmig_role_read_as(CmigRole *saved, Oid role);
 
-/*
- * Switch back to the caller's role, to write to pg_cmig's tables while a script
- * or a function has switched to a different role.
- */
+/* Return to the caller's role for a while, to write to pg_cmig's tables. */
 extern void cmig_role_act_as_caller(CmigRole *saved, Oid caller);
 
 extern void cmig_role_return(const CmigRole *saved);
@@ -457,22 +419,18 @@ extern Oid	cmig_role_owner_of_database(Oid database);
 extern Oid	cmig_role_owner_of_schema(Oid schema);
 
 /*
- * Analyze a statement in the body of an SQL function, given the function's
- * pg_proc row.  "call" may be NULL if none of the function's arguments is
- * polymorphic.  Changes the statement.
- *
- * The callback is_safe() decides whether literals may be converted to a type.
- * It is never called for a domain.  Raises error 0A000 for a literal of a type
- * for which the callback returns false.
+ * Analyze a statement in the body of an SQL function, given its pg_proc row;
+ * changes the statement.  "call" may be NULL if no argument is polymorphic.
+ * Raises error 0A000 for a literal of a type that is not is_safe(), which is
+ * never called for a domain.
  */
 extern Query *cmig_safe_parse(RawStmt *raw, const char *source, HeapTuple function, FuncExpr *call,
 							  bool (*is_safe) (Oid type));
 
 /*
- * Returns the role that runs the code of a column's type, such as domain
- * checks and casts.  This is the table's owner if the owners of the type, and
- * of all types that it consists of, have the table owner's privileges.
- * Otherwise, it is CMIG_ROLE_NOBODY.
+ * The role that runs the code of a column's type, such as domain checks and
+ * casts: the table's owner, if the owners of the type and all its parts have
+ * the privileges of that role; otherwise CMIG_ROLE_NOBODY.
  */
 extern Oid	cmig_type_role(Oid type, Oid table_owner);
 
@@ -500,9 +458,8 @@ typedef struct CmigQuery
 } CmigQuery;
 
 /*
- * A callback for a query's rows.  It must copy whatever it keeps from the
- * tuple, and it must not rely on the caller's settings, because it runs with
- * the pinned search_path.
+ * A callback for a query's rows.  It must copy whatever it keeps, and it runs
+ * with the pinned search_path.
  */
 typedef void (*CmigRowCallback) (TupleDesc desc, HeapTuple row, void *arg);
 
@@ -514,34 +471,29 @@ extern uint64 cmig_query_run(CmigQuery *query, Datum *values, const char *nulls)
 
 /*
  * Run a query and call the callback for each row, in the caller's memory
- * context.  Rows are fetched in batches, so the whole result is never in memory
- * at once.  Returns the number of rows.
+ * context.  Only a batch of rows is in memory.  Returns their number.
  */
 extern uint64 cmig_query_each(CmigQuery *query, Datum *values, const char *nulls,
 							  CmigRowCallback callback, void *arg);
 
 /*
- * Run a query with the given snapshot, and return the first column of the first
- * row as a palloc'd string.  Returns NULL if there is no row or the column is
- * null.  No argument may be null.
+ * Returns the first column of the first row as a string, read with the given
+ * snapshot; NULL if there is none.  No argument may be null.
  */
 extern char *cmig_query_at_snapshot(CmigQuery *query, Datum *values, Snapshot snapshot);
 
 /*
- * Call "work" so that all queries in it read with one snapshot, and so that
- * queries that write fail.  If "latest" is true, it is the latest snapshot,
- * even if the transaction's snapshot is older: PostgreSQL prints definitions
- * from the latest state.  After an error, the (sub)transaction must be rolled
- * back.
+ * Call "work" so that all its queries read with one snapshot, and those that
+ * write fail.  "latest" is the snapshot from which PostgreSQL prints
+ * definitions.  After an error, the (sub)transaction must be rolled back.
  */
 extern void cmig_query_at_once(bool latest, void (*work) (void *), void *arg);
 
 /*
- * Run a statement that was built at run time, without keeping its plan.  Names
- * in the statement must be qualified, and values must be bound.  If "pinned"
- * is true, search_path is pinned as for a CmigQuery; pinned must be false for
- * statements that fire the caller's triggers.  "callback" may be NULL.  The
- * whole result is in memory at once.
+ * Run a statement that was built at run time, without keeping its plan or
+ * pinning search_path unless "pinned", which must be false for statements that
+ * fire the caller's triggers.  "callback" may be NULL.  The whole result is in
+ * memory.
  */
 extern uint64 cmig_query_once(const char *sql, int nargs, Oid *argtypes,
 							  Datum *values, const char *nulls, bool pinned,
@@ -567,10 +519,7 @@ extern char *cmig_query_value(CmigQuery *query,...);
 extern List *cmig_query_oids(CmigQuery *query,...);
 extern List *cmig_query_texts(CmigQuery *query, Datum *values, const char *nulls);
 
-/*
- * Returns true while cmig_query_run() runs one of pg_cmig's queries.  A trigger
- * uses this to tell whether pg_cmig itself is writing to a table.
- */
+/* Does one of pg_cmig's queries run?  Asked by triggers that it fires. */
 extern bool cmig_query_is_writing(void);
 
 /*
@@ -585,10 +534,7 @@ extern char *cmig_query_text_or_null(TupleDesc desc, HeapTuple row, int column);
 /* Bind a string, which may be NULL, to the i-th argument (counting from 0). */
 extern void cmig_query_bind_text(Datum *values, char *nulls, int i, const char *value);
 
-/*
- * Each of these functions returns a column's value, or "otherwise" if the
- * column is null.
- */
+/* The value of a column, or "otherwise" if it is null. */
 extern bool cmig_query_bool(TupleDesc desc, HeapTuple row, int column, bool otherwise);
 extern int32 cmig_query_int32(TupleDesc desc, HeapTuple row, int column, int32 otherwise);
 extern int64 cmig_query_int64(TupleDesc desc, HeapTuple row, int column, int64 otherwise);
@@ -596,10 +542,7 @@ extern double cmig_query_float8(TupleDesc desc, HeapTuple row, int column, doubl
 
 extern Datum cmig_query_datum(TupleDesc desc, HeapTuple row, int column, bool *isnull);
 
-/*
- * Raise error 40001 because objects were changed or dropped while they were
- * read.  "detail" is a sentence.
- */
+/* Raise error 40001: objects changed while they were read. */
 pg_noreturn extern void cmig_query_raise_changed(const char *detail);
 
 /*
@@ -608,19 +551,13 @@ pg_noreturn extern void cmig_query_raise_changed(const char *detail);
  */
 extern char *cmig_query_relation_name(Oid relation);
 
-/*
- * Return the name of a relation or schema, without quotes.  Raise error 40001
- * if it was dropped, whereas get_rel_name() and get_namespace_name() return
- * NULL.
- */
+/* Likewise, only the name of a relation or schema, not quoted. */
 extern char *cmig_query_name(Oid relation);
 extern char *cmig_query_schema_name(Oid schema);
 
 /*
- * Starts the definition of an SQL function that reads the system catalogs, in
- * place of its result type, name, and arguments.  If such a function fails
- * with an internal error because an object has vanished, the error becomes
- * error 40001.
+ * Begins the definition of an SQL function that reads the catalogs: an
+ * internal error because an object has vanished becomes error 40001.
  */
 #define CMIG_READER(name) \
 	static Datum name##_body(PG_FUNCTION_ARGS); \
@@ -633,9 +570,8 @@ extern Datum cmig_query_call_reader(PGFunction function, FunctionCallInfo fcinfo
 extern void cmig_query_free(CmigQuery *query);
 
 /*
- * Commit the transaction of a procedure that was called at top level, and start
- * the next transaction.  After the call, there is neither an active snapshot
- * nor a portal snapshot.
+ * Commit the transaction of a procedure called at top level, and start the
+ * next one, which then has no snapshot.
  */
 extern void cmig_query_commit(void);
 
@@ -645,11 +581,10 @@ extern bool cmig_query_in_procedure(void);
 /* in settings.c */
 
 /*
- * Run ALTER DATABASE ... SET as the current user, or ALTER ROLE ... IN DATABASE
- * ... SET if "role" is not NULL; RESET if "value" is NULL.  "name" is the name
- * of one of pg_cmig's settings.  "function" is the name of the SQL function,
- * such as "cmig.set_protect()", for the error raised on a standby or in a
- * read-only transaction.  Returns the statement.
+ * Run ALTER DATABASE or, with a role, ALTER ROLE ... IN DATABASE ... SET for
+ * one of pg_cmig's settings; RESET if the value is NULL.  Returns the
+ * statement.  "function" is for the error on a standby or in a read-only
+ * transaction.
  */
 extern char *cmig_database_setting_set(const char *function, const char *role, const char *name, const char *value);
 
@@ -658,10 +593,7 @@ extern char *cmig_database_setting_set(const char *function, const char *role, c
 /* Callback for each row of a catalog. */
 typedef void (*CmigCatalogRow) (HeapTuple row, void *arg);
 
-/*
- * Call the callback for each row of pg_depend that refers to the object or to
- * one of its columns.
- */
+/* For each row of pg_depend that refers to the object or its columns. */
 extern void cmig_catalog_rows_referring(Oid class, Oid object, CmigCatalogRow callback, void *arg);
 
 /* in citus.c */
@@ -672,16 +604,10 @@ extern void cmig_catalog_rows_referring(Oid class, Oid object, CmigCatalogRow ca
  */
 extern bool cmig_citus_manages(Oid relation);
 
-/*
- * Is Citus installed in this database, in a version that has distributed
- * schemas?  If so, its metadata can be read.
- */
+/* Is Citus installed here, in a version that has distributed schemas? */
 extern bool cmig_citus_is_installed(void);
 
-/*
- * Does the table have a shard with copies on several nodes?  If so, a row's
- * ctid is different in each copy.
- */
+/* Does a shard have copies on several nodes, with other ctids in each? */
 extern bool cmig_citus_has_copies(Oid relation);
 
 extern int	cmig_citus_shards(Oid relation);
@@ -701,76 +627,59 @@ extern bool cmig_citus_workers_agree(const char *sql);
 extern bool cmig_citus_is_worker(void);
 
 /*
- * If Citus opened this session on behalf of another session on the same
- * server, returns the process ID of that session; otherwise 0.  The process ID
- * is read from application_name, which users can set.
+ * The process ID of the session on behalf of which Citus opened this one, read
+ * from application_name, which users can set; 0 if there is none.
  */
 extern int	cmig_citus_parent(void);
 
-/*
- * Raise error 0A000 if the session is connected to a worker.  The names and
- * states of revisions are on the coordinator only.
- */
+/* Raise error 0A000 on a worker: only the coordinator has revisions. */
 extern void cmig_citus_require_coordinator(const char *command);
 
-/*
- * Issue a WARNING on a worker, at most once per statement.  Read-only functions
- * call this if they find no revisions or scopes.
- */
+/* Warn on a worker, once per statement, that no revisions are found there. */
 extern void cmig_citus_warn_worker(void);
 
 /* On a worker, returns a hint that says where the coordinator is, or NULL. */
 extern char *cmig_citus_worker_hint(void);
 
 /*
- * Override a setting of Citus until the current GUC nest level ends.  Does
- * nothing without Citus.
+ * Override a setting of Citus, if there is one, until the GUC nest level ends.
  */
 extern void cmig_citus_override(const char *name, const char *value);
 
 /*
- * Set a setting, until the end of the transaction, on the workers that the
- * transaction uses now or later.  Does nothing without Citus.
+ * Set a setting for the transaction on the workers that it uses now or later.
  */
 extern void cmig_citus_propagate_setting(const char *name, const char *value);
 
 /*
- * Does the statement only change how Citus stores a table, as a call of
- * create_distributed_table() does?  If "compared" is true, schema diffs must
- * show the change.
+ * Does the statement only change how Citus stores a table, as
+ * create_distributed_table() does, and, if "compared", would diffs show it?
  */
 extern bool cmig_citus_is_distribution(const Node *statement, bool compared);
 
 /*
- * Make the current transaction commit on all nodes or on none.  Without this,
- * Citus commits changes of a single shard before the coordinator's own changes,
- * so after a crash in between, only the changes of the shard would be kept.
- * Returns false if Citus does not allow two-phase commit.  If Citus is not
- * installed, does nothing and returns true.
+ * Commit the current transaction on all nodes or on none.  Otherwise Citus
+ * commits a single shard's changes first, and a crash loses the coordinator's.
+ * Returns false if Citus does not allow it.
  */
 extern bool cmig_citus_use_two_phases(void);
 
 /*
- * Must the statement run at top level?  This is true if the statement might
- * create a table in a distributed schema or move one there, because Citus
- * distributes such a table only if the statement runs at top level.
+ * Must the statement run at top level, so that Citus distributes a table that
+ * it creates in a distributed schema or moves there?
  */
 extern bool cmig_citus_wants_toplevel(const Node *statement);
 
 /* in role.c */
 
 /*
- * Raise error 0A000 if the table is a foreign table or, unless "hint" is NULL,
- * managed by Citus.  If "children" is true, the same is required of all tables
- * that inherit from it.  "doing" names the function that would give wrong
- * results, and "hint" says what to do if Citus has distributed the table.
+ * Raise error 0A000 for a foreign table or, unless "hint" is NULL, one that
+ * Citus manages, or with "children" one that inherits from the table.  "doing"
+ * is the function that would give wrong results.
  */
 extern void cmig_local_rows_require(Oid table, bool children, const char *doing, const char *hint);
 
-/*
- * Raise error 0A000 unless the table uses the heap access method, so that its
- * rows can be read block by block.
- */
+/* Raise error 0A000 for a table whose rows cannot be read block by block. */
 extern void cmig_local_rows_require_heap(Oid table, const char *doing, const char *hint);
 
 #endif							/* CMIG_BASE_H */

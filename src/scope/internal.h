@@ -32,35 +32,26 @@ typedef struct CmigScopeItem
 } CmigScopeItem;
 
 /*
- * Returns a List of CmigScopeItem *: the existing schemas that match a LIKE
- * pattern and can be scopes, sorted by name in byte order.  Only name, rows,
- * exists, and repeated are set.
+ * The existing schemas that match a LIKE pattern and can be scopes, in byte
+ * order, only with name, rows, exists, and repeated.
  */
 extern List *cmig_scope_list_matching(const char *pattern);
 
-/*
- * Returns a List of CmigScopeItem *: all scopes in which a run has ever been
- * started, sorted by name in byte order.
- */
+/* All scopes in which a run has ever been started, in byte order. */
 extern List *cmig_scope_list_tried(void);
 
-/*
- * Make a scope the current one, until the returned GUC level is passed to
- * AtEOXact_GUC().
- */
+/* Make a scope the current one, until AtEOXact_GUC() with the result. */
 extern int	cmig_scope_list_enter(const char *scope);
 
 /*
- * A cache for a number that depends only on a scope's version rows and on the
- * last runs of its repeatable revisions, such as the number of its pending
- * revisions.  Most scopes are alike in this, so the number is computed only once for all of them.  The cache and
- * its entries are allocated in the current memory context of the first call.
+ * A cache, in the current memory context, for a number that depends only on a
+ * scope's version rows and last repeatable runs, in which most scopes are
+ * alike.
  */
 extern HTAB *cmig_scope_list_cache(void);
 
 /*
- * Returns a pointer to the number for scopes like the given one.  Sets *found to
- * false if the number is not in the cache yet; in that case, the caller must
+ * The number for scopes like this one.  If it is not found, the caller must
  * store it through the pointer.
  */
 extern int *cmig_scope_list_result(HTAB *cache, const CmigScopeItem *item, bool *found);
@@ -84,8 +75,7 @@ typedef struct CmigScopeRun
 } CmigScopeRun;
 
 /*
- * Upgrade the current scope to run->target.  The caller must hold the scope's
- * run lock.  Memory is allocated in the current context.
+ * Upgrade the current scope, whose run lock the caller holds, to run->target.
  */
 extern void cmig_scope_run(CmigScopeRun *run);
 
@@ -100,10 +90,9 @@ typedef struct CmigScopeOptions
 } CmigScopeOptions;
 
 /*
- * Returns an array with the digest of each schema, or NULL for those that have
- * none because they contain objects that are not supported.  Schemas with the
- * same digest are equal.  To include changes by the current transaction, call
- * CommandCounterIncrement() first.
+ * The digest of each schema, or NULL if it contains objects that are not
+ * supported.  Schemas with the same digest are equal.  Call
+ * CommandCounterIncrement() first to include changes of the transaction.
  */
 extern char **cmig_scope_digests(const char *const *schemas, int count, const CmigScopeOptions *options);
 

@@ -279,7 +279,7 @@ cmig_create_revision(PG_FUNCTION_ARGS)
 	guc_level = cmig_change_begin_revisions("cmig.create_revision()");
 	create_prepare(&new);
 	cmig_revision_rows_insert(&new.text);
-	cmig_change_end_revisions(guc_level);
+	AtEOXact_GUC(false, guc_level);
 	PG_RETURN_TEXT_P(cstring_to_text(new.text.edges.id));
 }
 
@@ -350,7 +350,7 @@ merge(FunctionCallInfo fcinfo, const CmigNames *revisions)
 	text.edges.message = message;
 	require_sound_with(set, &text.edges);
 	cmig_revision_rows_insert(&text);
-	cmig_change_end_revisions(guc_level);
+	AtEOXact_GUC(false, guc_level);
 	PG_RETURN_TEXT_P(cstring_to_text(text.edges.id));
 }
 
@@ -582,7 +582,7 @@ cmig_remove_revision(PG_FUNCTION_ARGS)
 
 	if (remove_inactive(cmig_argument_text(fcinfo, 0)))
 	{
-		cmig_change_end_revisions(guc_level);
+		AtEOXact_GUC(false, guc_level);
 		PG_RETURN_VOID();
 	}
 	graph = read_graph(&set);
@@ -591,7 +591,7 @@ cmig_remove_revision(PG_FUNCTION_ARGS)
 
 	if (!cmig_repeatables_is(graph, node) && cmig_applied_find(graph, cmig_version_rows_of(CMIG_ROWS_EVERYWHERE))->applied->set[node])
 		refuse_applied(id, !cmig_applied_find(graph, cmig_version_rows_of(CMIG_ROWS_OF_DATABASE))->applied->set[node]);
-	begun = cmig_progress_of(cmig_progress_everywhere(), id);
+	begun = cmig_progress_find(cmig_progress_everywhere(), id, CMIG_UPGRADE, 0);
 	if (begun)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_IN_USE),
@@ -612,6 +612,6 @@ cmig_remove_revision(PG_FUNCTION_ARGS)
 						   cmig_identifier_list(graph, needing)),
 				 errhint("Remove those revisions first, or load them with other parents.")));
 	cmig_revision_rows_delete(id);
-	cmig_change_end_revisions(guc_level);
+	AtEOXact_GUC(false, guc_level);
 	PG_RETURN_VOID();
 }

@@ -68,17 +68,13 @@ extern const CmigHeaderField cmig_header_fields[CMIG_KEY_COUNT];
 extern char **cmig_section_of(CmigRevisionText *revision, CmigSection section);
 
 /*
- * Does the comment from "start" to "end" have the form "-- word: value"?  If
- * so, *value and *value_end are set to the value's bounds, without surrounding
- * white space.
+ * Has the comment the form "-- word: value"?  Sets the bounds of the value,
+ * without white space around it.
  */
 extern bool cmig_marker_match(const char *start, const char *end, const char *word,
 							  const char **value, const char **value_end);
 
-/*
- * Move back from p over byte order marks, and return the new position, which
- * is not before "text".
- */
+/* Returns the position before the byte order marks that precede p. */
 extern const char *cmig_marker_skip_bom_back(const char *text, const char *p);
 
 extern bool cmig_marker_is_blank(char c);
@@ -134,18 +130,14 @@ extern CmigMark cmig_marker_find(const CmigLexer *lexer, const char *end, CmigSe
 								 bool after_statement, CmigMarked * marked);
 
 /*
- * "p" is the position in "text" where a file begins.  Returns the end of the
- * text before that position, not counting trailing white space and byte order
- * marks.
+ * The end of the text before p, where a file begins, without white space and
+ * byte order marks.
  */
 extern const char *cmig_file_start_skip_back(const char *text, const char *p);
 
 /* in format.c */
 
-/*
- * Returns the name of a header field in which the revisions differ, or NULL.
- * The creation time is not compared.
- */
+/* A header field, other than create_date, in which they differ, or NULL. */
 extern const char *cmig_header_difference(const CmigRevisionText *a, const CmigRevisionText *b);
 
 /* in revision_file.c */
@@ -160,15 +152,11 @@ typedef struct CmigRevisionFile
 } CmigRevisionFile;
 
 /*
- * Parse text that contains one or more revisions.  Returns a List of
- * CmigRevisionFile * with texts in canonical form.  A BEGIN ... COMMIT pair
- * around a section is dropped.  If the first line of a header ends in CRLF,
- * every CRLF in the revision becomes LF.
- *
- * A "==> name <==" line outside of quotes and comments begins a file with that
- * name, which must contain a revision.  "name" is the file name for the text
- * before the first such line, or NULL if it has none.  Raises error MG013; the
- * message contains the file's name and the line in the file.
+ * Parse one or more revisions (CmigRevisionFile *), with texts in canonical
+ * form.  If a header's first line ends in CRLF, every CRLF in the revision
+ * becomes LF.  A "==> name <==" line begins a file, which must contain a
+ * revision; "name" is that of the text before.  Raises error MG013 with the
+ * file and the line in it.
  */
 extern List *cmig_revision_file_parse(const char *text, const char *name);
 
@@ -181,10 +169,6 @@ extern void cmig_revision_rows_insert_many(const CmigRevisionText *const *revisi
 										   int count);
 extern void cmig_revision_rows_replace(const CmigRevisionText *revision);
 extern void cmig_revision_rows_delete(const char *revision);
-
-/* in version.c */
-
-extern void cmig_change_end_revisions(int guc_level);
 
 /* in journal.c */
 
@@ -200,27 +184,22 @@ extern CmigJournalRepeatable cmig_journal_read_repeatable(const char *revision);
 /* in progress.c */
 
 /*
- * Returns a List of CmigProgressRow * with the revision, scope, and direction
- * of each step that is partially applied in the database or in any scope.
- * Pass the list to cmig_progress_of().
+ * The revision, scope, and direction of each partially applied step anywhere,
+ * for cmig_progress_find().
  */
 extern List *cmig_progress_everywhere(void);
 
-extern CmigProgressRow *cmig_progress_of(List *rows, const char *revision);
-
 /*
- * "replaced" is the list of revisions that another revision replaces.  Returns
- * true if a scope still needs them, because it has applied only some of them
- * or because one of them is partially applied there.
+ * Does a scope still need these replaced revisions, because it has applied
+ * only some of them or one of them partially?
  */
 extern bool cmig_active_needed_in_scopes(const CmigNames *replaced);
 
 /* in load.c */
 
 /*
- * Load "files" (a List of CmigRevisionFile *), and return the result rows.
- * Arguments 1 and 2 of the SQL function are prune and accept_changes.
- * "function" is its name, for errors.
+ * Load a List of CmigRevisionFile * with the arguments prune and
+ * accept_changes (1 and 2), and return the rows.  "function" is for errors.
  */
 extern Datum cmig_load_call(FunctionCallInfo fcinfo, const char *function, List *files);
 

@@ -271,7 +271,7 @@ add_repeatables(Load * load, List *begun)
 	for (int i = before->repeatable_count - 1; i >= 0; i--)
 	{
 		stored[i] = before->nodes[before->count + i].revision;
-		kept[i] = !load->prune || cmig_progress_of(begun, stored[i]->id);
+		kept[i] = !load->prune || cmig_progress_find(begun, stored[i]->id, CMIG_UPGRADE, 0);
 		for (int j = i + 1; j < before->repeatable_count && !kept[i]; j++)
 			for (int k = 0; kept[j] && k < stored[j]->depends.count; k++)
 				kept[i] |= strcmp(stored[j]->depends.names[k], stored[i]->id) == 0;
@@ -354,7 +354,7 @@ build_after(Load * load)
 		 */
 		if (load->prune &&
 			(!load->applied->applied->set[cmig_graph_find_id(load->before, id)] || cmig_names_has(&replaced, id)) &&
-			!cmig_progress_of(begun, id) && !cmig_names_has(&waiting, id))
+			!cmig_progress_find(begun, id, CMIG_UPGRADE, 0) && !cmig_names_has(&waiting, id))
 		{
 			load->removed = lappend(load->removed, id);
 			continue;
@@ -624,7 +624,7 @@ judge(Load * load)
 		if (!item->applied)
 		{
 			if (other && (item->runs_differently || has_lost_parent(load, item)) &&
-				cmig_progress_of(cmig_progress_everywhere(), item_id(item)))
+				cmig_progress_find(cmig_progress_everywhere(), item_id(item), CMIG_UPGRADE, 0))
 				report_other(level, item, true);
 			continue;
 		}
@@ -804,7 +804,7 @@ cmig_load_call(FunctionCallInfo fcinfo, const char *function, List *files)
 		require_unprotected(&load);
 		write_changes(&load);
 		tell_waiting(&load);
-		cmig_change_end_revisions(guc_level);
+		AtEOXact_GUC(false, guc_level);
 	}
 
 	for (int i = 0; i < load.count; i++)

@@ -126,21 +126,9 @@ cmig_progress_find(List *rows, const char *revision, CmigDirection direction,
 	{
 		CmigProgressRow *row = lfirst(lc);
 
-		if (row->statement == statement && row->direction == direction && strcmp(row->revision, revision) == 0)
+		if ((statement == 0 || (row->statement == statement && row->direction == direction)) &&
+			strcmp(row->revision, revision) == 0)
 			return row;
-	}
-	return NULL;
-}
-
-CmigProgressRow *
-cmig_progress_of(List *rows, const char *revision)
-{
-	ListCell   *lc;
-
-	foreach(lc, rows)
-	{
-		if (strcmp(((CmigProgressRow *) lfirst(lc))->revision, revision) == 0)
-			return lfirst(lc);
 	}
 	return NULL;
 }
@@ -336,7 +324,7 @@ cmig_active_needed_in_scopes(const CmigNames *replaced)
 		 * ignore a version row for the last revision, because a scope with
 		 * such a row has applied all replaced revisions
 		 */
-		if ((i < replaced->count - 1 && cmig_names_has(rows, name)) || cmig_progress_of(begun, name))
+		if ((i < replaced->count - 1 && cmig_names_has(rows, name)) || cmig_progress_find(begun, name, CMIG_UPGRADE, 0))
 			return true;
 	}
 	return false;

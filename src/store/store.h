@@ -34,19 +34,15 @@ typedef enum CmigSection
 
 extern const char *const cmig_marker_sections[CMIG_SECTION_COUNT];
 
-/*
- * Is the lexer's current token, a comment that ends at "end", "-- cmig:replay
- * skip", alone on its line?  A replay skips the statement after it.
- */
+/* Is the current token "-- cmig:replay skip", alone on its line? */
 extern bool cmig_marker_is_replay_skip(const CmigLexer *lexer, const char *end);
 
 /* Returns a copy of the text without white space at either end. */
 extern char *cmig_marker_trimmed(const char *start, const char *end);
 
 /*
- * Parse YYYY-MM-DD[ HH:MM[:SS[.ffffff]]][zone] independently of the session's
- * settings.  The zone is Z, UTC, or an offset; the default is UTC.  Returns
- * false if the date is not valid.
+ * Parse YYYY-MM-DD[ HH:MM[:SS[.ffffff]]][zone], whatever the session's
+ * settings are.  The zone is Z, UTC, or an offset; the default is UTC.
  */
 extern bool cmig_marker_parse_date(const char *date, TimestampTz *result);
 
@@ -63,9 +59,8 @@ extern char *cmig_section_text_read(const char *start, const char *end,
 extern void cmig_section_text_drop_carriage_returns(char *text);
 
 /*
- * Returns the reason why the text would be truncated or rejected if it were
- * read as the given section, or NULL if it would not.  Sets *line to the line
- * of the problem.
+ * The reason why the text would be truncated or rejected as this section, with
+ * its line, or NULL.
  */
 extern const char *cmig_section_text_find_problem(const char *text, CmigSection section,
 												  int *line);
@@ -77,9 +72,8 @@ extern const char *cmig_section_text_find_problem(const char *text, CmigSection 
 extern void cmig_revision_canonicalize(CmigRevisionText *revision);
 
 /*
- * Returns the contents of a revision file from which the same canonical texts
- * can be read.  Raises error MG013 if that is impossible; if a section or the
- * description is the reason, the message contains the line number.
+ * The revision file from which the same canonical texts can be read.  Raises
+ * error MG013, with the line if a section or the description is the reason.
  */
 extern char *cmig_revision_format(const CmigRevisionText *revision);
 
@@ -111,10 +105,8 @@ typedef struct CmigRevisionSet
 } CmigRevisionSet;
 
 /*
- * Returns all stored revisions.  If with_details is false, the message,
- * author, creation time, and the flags "transactional" and "irreversible" are
- * not read, which is faster.  To read only the revisions that count (see
- * graph/graph.h), use cmig_active_read().
+ * All stored revisions; without details only their edges, which is faster.  To
+ * read those that count (see graph/graph.h), use cmig_active_read().
  */
 extern CmigRevisionSet *cmig_catalog_read_revisions(bool with_details);
 
@@ -139,16 +131,10 @@ extern void cmig_catalog_each_script(const CmigNames *revisions, CmigDirection d
 extern void cmig_catalog_each_small_script(int most_bytes, CmigDirection direction,
 										   CmigRevisionTextCallback callback, void *arg);
 
-/*
- * Call the callback for the stored revisions with these ids, or for all if it
- * is NULL, ordered by id.  The revision is freed after each call.
- */
+/* The stored revisions with these ids, or all if it is NULL, ordered by id. */
 extern void cmig_catalog_each_text(const CmigNames *ids, CmigRevisionTextCallback callback, void *arg);
 
-/*
- * Like cmig_catalog_each_text(), but in any order and only with the id,
- * message, and creation time.
- */
+/* Likewise, in any order, only with the id, message, and creation time. */
 extern void cmig_catalog_each_name(CmigRevisionTextCallback callback, void *arg);
 
 extern void cmig_revision_rows_insert(const CmigRevisionText *revision);
@@ -180,10 +166,9 @@ extern const char *cmig_version_rows_table(void);
 extern char *cmig_version_rows_unknown(void);
 
 /*
- * Delete, insert, replace, or clear the version rows of the current scope.
- * Raise error 55000 if the row to delete does not exist or the row to insert
- * already exists, because that means that a script or another session has
- * changed the table during the run.
+ * Change the version rows of the current scope.  Raise error 55000 if the row
+ * to delete is missing or the row to insert exists: a script or another
+ * session has changed the table during the run.
  */
 extern void cmig_version_rows_delete(const char *revision);
 extern void cmig_version_rows_insert(const char *revision);
@@ -220,28 +205,20 @@ typedef struct CmigJournalEntry
 } CmigJournalEntry;
 
 /*
- * Write a row, and return its id.  The caller must hold the run lock, because
- * the id of a new row is the greatest id plus one; the same is true for all
- * other functions in this module that write rows.  The default outcome is
- * "done"; if started_at is zero, the step took no time.  The role, session role,
- * application, address, and transaction ID are taken from the session.  The
- * column search_path contains the search_path that scripts start with.
- *
- * For a step of a run that commits, write the row when the step begins, with
- * the outcome "running".  cmig_journal_finish() sets the outcome when the step
- * ends.  If no session will finish the rows that are still "running", call
- * cmig_journal_interrupted(), which changes their outcome to "failed".
+ * Write a row, and return its id.  All functions that write rows need the run
+ * lock, because the id is the greatest one plus one.  The default outcome is
+ * "done"; if started_at is zero, the step took no time.  A step of a run that
+ * commits begins with a row "running", whose outcome cmig_journal_finish()
+ * sets; cmig_journal_interrupted() fails the rows that no session will finish.
  */
 extern int64 cmig_journal_write(const CmigJournalEntry *entry);
 extern void cmig_journal_finish(int64 id, const CmigJournalEntry *entry);
 extern void cmig_journal_interrupted(void);
 
 /*
- * A batch of rows for several steps of a transaction.  The rows are written in
- * the order of the steps.  Only the revision, direction, outcome, times,
- * checksum, and message of an entry are used.  The checksum is copied; the
- * other strings must remain valid until cmig_journal_end(), which writes the
- * remaining rows and frees the batch.
+ * A batch of rows for several steps of a transaction, in their order, without
+ * sqlstate and statement.  The checksum is copied; other strings must remain
+ * valid until cmig_journal_end().
  */
 typedef struct CmigJournalBatch CmigJournalBatch;
 
@@ -256,29 +233,25 @@ extern bool cmig_journal_has_running(void);
 #define CMIG_JOURNAL_NO_DRIFT "no drift"
 
 /*
- * If the greatest id is not followed by enough ids for new rows, returns that
- * id; otherwise returns 0.  In the first case, new rows have smaller ids, and
- * the row with the greatest id remains the last one.
+ * The greatest id if too few ids follow it, so that new rows have smaller ones
+ * and it remains the last row; otherwise 0.
  */
 extern int64 cmig_journal_out_of_order(void);
 
 /*
- * Returns the checksum of an applied revision's script, as recorded by its
- * last completed upgrade, stamp, or repair.  Returns NULL if the revision was
- * never run or stamped in this database.
+ * The checksum of an applied revision's script according to its last upgrade,
+ * stamp, or repair; NULL if there was none in this database.
  */
 extern char *cmig_journal_read_checksum(const char *revision);
 
 /*
- * Returns a row (revision, search_path, role) for each revision whose last
- * completed upgrade was run with a search_path other than the given one or, if
- * the search_path contains "$user", by a role other than the given one.
+ * A row (revision, search_path, role) for each revision last upgraded with
+ * another search_path or, if that contains "$user", by another role.
  */
 extern List *cmig_journal_read_paths(const char *search_path, const char *role);
 
 /*
- * Read the revision, direction, outcome, message, and statement of the last
- * step.  Returns false if there is none.
+ * The revision, direction, outcome, message, and statement of the last step.
  */
 extern bool cmig_journal_read_last(CmigJournalEntry *entry);
 
@@ -293,9 +266,8 @@ typedef struct CmigJournalDrift
 extern bool cmig_journal_read_last_drift(CmigJournalDrift *drift);
 
 /*
- * Returns a row (revision, checksum of the generated script) for each of the
- * revisions that cmig.capture has generated in this database, if scripts ran
- * as the same role then as they do now.
+ * A row (revision, checksum) for each of the revisions that cmig.capture has
+ * generated here, if scripts ran as the same role.
  */
 extern List *cmig_journal_read_captured(const CmigNames *revisions);
 
@@ -349,43 +321,32 @@ typedef struct CmigProgressRow
 	char	   *checksum;		/* checksum of the statement, from "detail" */
 } CmigProgressRow;
 
-/*
- * Returns a List of CmigProgressRow * with all rows of the current scope,
- * ordered by revision, direction, and statement.
- */
+/* The rows of the current scope, by revision, direction, and statement. */
 extern List *cmig_progress_read(void);
 
-/* Returns the row of a statement, or NULL. */
+/* The row of a statement or, if it is 0, any row of the revision; or NULL. */
 extern CmigProgressRow *cmig_progress_find(List *rows, const char *revision,
 										   CmigDirection direction, int statement);
 
-/*
- * Returns the ids of the revisions that are partially applied or reverted in
- * the current scope, possibly with duplicates.
- */
+/* The revisions that the current scope has begun, possibly repeated. */
 extern CmigNames *cmig_progress_begun(void);
 
-/*
- * Insert or update the row of a statement.  If "detail" is NULL, the detail of
- * an existing row does not change.
- */
+/* Insert or update a row.  If "detail" is NULL, it does not change. */
 extern void cmig_progress_write(const char *revision, CmigDirection direction,
 								int statement, CmigProgressState state,
 								const char *detail);
 
 /*
- * Delete the row of a statement, or all rows of a step if "statement" is 0, or
- * all rows of the current scope if "revision" is NULL.  Returns true if there
- * were any.
+ * Delete the row of a statement, of a step if it is 0, or of the current scope
+ * if "revision" is NULL.  Were there any?
  */
 extern bool cmig_progress_clear(const char *revision, CmigDirection direction,
 								int statement);
 
 /*
- * For messages: the CALL that finishes a partially applied step, without the
- * closing parenthesis, after a command that selects its scope; a clause that
- * says how far the step of a row got; and the CALL that finishes the step, or a
- * sentence that says what must be done first.
+ * For messages: the CALL that finishes a step, without the closing
+ * parenthesis, in its scope; how far the step of a row got; and the CALL or
+ * what must be done first.
  */
 extern char *cmig_progress_call(const char *scope, const char *revision, CmigDirection direction);
 extern char *cmig_progress_place(const CmigProgressRow *row);
@@ -421,16 +382,14 @@ typedef struct CmigRepeatableRun
 } CmigRepeatableRun;
 
 /*
- * Returns a List of CmigRepeatableRun * with the scripts that were run last,
- * in the order in which the revisions run.  Leaves out scripts that are no
- * longer stored.
+ * The scripts that were run last, in the order in which the revisions run,
+ * except for those that are no longer stored.
  */
 extern List *cmig_repeatable_runs(const CmigGraph *graph);
 
 /*
- * If the plan is an upgrade after which all revisions are applied, add steps
- * for the repeatable revisions that have to run, or for all repeatable
- * revisions if "all" is true.
+ * If all revisions are applied after the plan, add the repeatable revisions
+ * that have to run, or all of them.
  */
 extern void cmig_repeatable_add_due(const CmigGraph *graph, const CmigApplied *applied, CmigPlan *plan, bool all);
 
@@ -442,43 +401,36 @@ extern char *cmig_repeatable_checksum(const char *sql, bool transactional, bool 
 /* Returns the state of the current scope, which decides what counts. */
 extern CmigPlace *cmig_active_place(void);
 
-/*
- * Like cmig_catalog_read_revisions(), but leaves out revisions that do not
- * count.
- */
+/* Only the revisions that count. */
 extern CmigRevisionSet *cmig_active_read(bool with_details);
 
 /* Returns true if cmig_active_settle() would not change any version row. */
 extern bool cmig_active_is_settled(void);
 
 /*
- * If the current scope is a schema, separate the trees of the graph (see
- * graph/graph.h), and return the revisions that are applied in the database.
- * Otherwise, do nothing and return NULL.
+ * In a schema's scope, separate the trees of the graph (see graph/graph.h),
+ * and return the revisions that are applied in the database; otherwise NULL.
  */
 extern CmigMarks *cmig_active_separate(CmigGraph *graph);
 
 /*
- * Returns an array, indexed by node: does the revision belong to the scopes,
- * because a run has started in one of them with a revision of its tree, but
- * no revision of the tree is applied in the database?
+ * By node: does the revision belong to the scopes, because a run in one of
+ * them has started its tree, and nothing of that is applied in the database?
  */
 extern bool *cmig_upgrade_of_scopes(const CmigGraph *graph);
 
 /*
- * Returns what to type, for a hint, to upgrade the current place to "target"
- * or, if that is NULL, to "nodes".  "nodes" (of int) are the revisions to
- * apply, including repeatable ones; "stepwise" is true if they need a stepwise
- * run for another reason than being nontransactional.  In the database,
- * revisions that belong to the scopes are to be upgraded there.
+ * What to type, for a hint, to upgrade the current place to "target" or, if
+ * that is NULL, to "nodes" (of int), with repeatable ones.  "stepwise": they
+ * need that for another reason than being nontransactional.  Of the database,
+ * what belongs to the scopes is upgraded there.
  */
 extern char *cmig_upgrade_call(const CmigGraph *graph, const List *nodes, const char *target, bool stepwise);
 
 /*
- * If all revisions that another revision replaces are applied, replace their
- * version row with one for the replacing revision, and record this in the
- * journal as a stamp.  The caller must hold the run lock.  Does nothing if the
- * current role is not allowed to change version rows.
+ * If all revisions that another one replaces are applied, give that one their
+ * version row, and record it as a stamp.  Needs the run lock.  Does nothing if
+ * the current role must not change version rows.
  */
 extern void cmig_active_settle(void);
 
@@ -507,19 +459,14 @@ extern bool cmig_change_is_unneeded(const char *function, bool revisions,
 
 /*
  * Call this before changing pg_cmig's tables.  Takes the run lock until the
- * end of the transaction, and starts the time limit cmig.run_timeout.  Raises
- * error 55000 within a revision's script, and 40001 if the transaction's
- * snapshot does not show the latest version rows.  Also replaces the version
- * rows of replaced revisions, like cmig_active_settle().  "function" is used
- * in errors, for example "cmig.upgrade()".
+ * end of the transaction, starts cmig.run_timeout, and settles.  Raises error
+ * 55000 within a script, and 40001 if the snapshot is not the latest.
  */
 extern void cmig_change_begin(const char *function);
 
 /*
- * Like cmig_change_begin(), but for a function that writes revisions, which
- * belong to the database and not to a scope.  Makes the database the current
- * scope, and also waits until no run is in progress in any scope.  Call
- * cmig_change_end_revisions() with the result to restore the current scope.
+ * Likewise, for writing revisions: makes the database the current scope, until
+ * AtEOXact_GUC() with the result, and waits for runs in all scopes.
  */
 extern int	cmig_change_begin_revisions(const char *function);
 
@@ -598,23 +545,17 @@ typedef struct CmigBackfillUnfinished
 } CmigBackfillUnfinished;
 
 /*
- * Returns a List of CmigBackfillUnfinished * with the unfinished backfills of
- * the step to which "identity" belongs or, if "identity" is not part of a
- * revision, of the same table, except for the one with the id own_id.
+ * Those of the same step or, without a revision, of the same table, except
+ * own_id.
  */
 extern List *cmig_backfill_run_unfinished(const CmigBackfillIdentity *identity, int64 own_id);
 
-/*
- * Delete the rows of unfinished backfills that an earlier version of the
- * revision's statement has started.
- */
+/* Delete the unfinished ones of an earlier version of the statement. */
 extern void cmig_backfill_run_replace(const CmigBackfillIdentity *identity);
 
 /*
- * Call this at the end of a step, or with NULL for all steps in the current
- * scope.  The rows of its backfills are kept as a record, but the backfills
- * start from the beginning if the step is run again.  Returns true if any rows
- * were changed.
+ * Call this at the end of a step, or with NULL for all steps in the scope: the
+ * rows remain, but the backfills start again with the step.  Were there any?
  */
 extern bool cmig_backfill_run_settle(const char *revision, const char *direction);
 
@@ -667,10 +608,9 @@ typedef struct CmigDraft
 } CmigDraft;
 
 /*
- * Read the SQL arguments revision, head, splice, branch_label, and depends_on,
- * starting at argument n; check the new revision, and set its id, edges,
- * creation time, and file name; return the file's contents.  The scripts can be
- * set between the last two calls.
+ * Read the SQL arguments revision, head, splice, branch_label, and depends_on
+ * from n on; check the revision and set its id, edges, creation time, and file
+ * name; return the contents.  Scripts can be set between the last two calls.
  */
 extern void cmig_draft_arguments(FunctionCallInfo fcinfo, int n, CmigDraft *draft);
 extern void cmig_draft_prepare(CmigDraft *draft);

@@ -337,9 +337,3 @@ cmig_change_begin_revisions(const char *function)
 	begin(function, true);
 	return guc_level;
 }
-
-void
-cmig_change_end_revisions(int guc_level)
-{
-	AtEOXact_GUC(false, guc_level);
-}
