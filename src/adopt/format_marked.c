@@ -265,19 +265,6 @@ read_lines(CmigToolRevision *revision, const char *text, ClassifyLine classify, 
 		refuse(revision, psprintf("It has no line \"%s\".", required), "Add this line before the SQL of the upgrade.");
 }
 
-/* Set a revision's scripts to the scripts found by read_lines(). */
-static void
-set_scripts(CmigImport *import, CmigToolRevision *revision, const MarkedFile *marked)
-{
-	const CmigToolFile *file = revision->file;
-
-	revision->text.upgrade_sql =
-		cmig_import_section(import, file, CMIG_SECTION_UPGRADE, marked->up.data);
-	if (marked->has_down)
-		revision->text.downgrade_sql =
-			cmig_import_section(import, file, CMIG_SECTION_DOWNGRADE, marked->down.data);
-}
-
 /*
  * Add a revision for a file named "<digits>[_-.]title<ending>".  Returns NULL
  * if the file's name does not have this form.
@@ -334,7 +321,7 @@ cmig_format_dbmate(CmigImport *import, CmigToolFile *file)
 		return;
 	revision->order = pstrdup(file->base);
 	read_lines(revision, file->text, classify_dbmate, "-- migrate:up", &marked);
-	set_scripts(import, revision, &marked);
+	cmig_import_scripts(import, revision, marked.up.data, marked.has_down ? marked.down.data : NULL);
 }
 
 /*
@@ -415,7 +402,7 @@ cmig_format_goose(CmigImport *import, CmigToolFile *file)
 		return;
 	}
 	read_lines(revision, substitute_environment(import, file), classify_goose, "-- +goose Up", &marked);
-	set_scripts(import, revision, &marked);
+	cmig_import_scripts(import, revision, marked.up.data, marked.has_down ? marked.down.data : NULL);
 }
 
 /*
@@ -474,7 +461,7 @@ cmig_format_node_pg_migrate(CmigImport *import, CmigToolFile *file)
 	read_lines(revision, file->text, classify_node_pg_migrate, NULL, &marked);
 	if (!marked.has_up)
 		appendStringInfoString(&marked.up, marked.before.data);
-	set_scripts(import, revision, &marked);
+	cmig_import_scripts(import, revision, marked.up.data, marked.has_down ? marked.down.data : NULL);
 }
 
 /*
@@ -520,7 +507,7 @@ cmig_format_graphile_migrate(CmigImport *import, CmigToolFile *file)
 		return;
 	read_lines(revision, file->text, classify_graphile, NULL, &marked);
 	appendStringInfoString(&marked.up, marked.before.data);
-	set_scripts(import, revision, &marked);
+	cmig_import_scripts(import, revision, marked.up.data, marked.has_down ? marked.down.data : NULL);
 }
 
 /* ----------------------------------------------------------------

@@ -263,15 +263,8 @@ directive(const CmigToolLine *line, const char *word)
 static void
 end_change_set(CmigImport *import, ChangeSet *set)
 {
-	CmigToolRevision *revision = set->revision;
-
-	if (revision == NULL)
-		return;
-	revision->text.upgrade_sql =
-		cmig_import_section(import, revision->file, CMIG_SECTION_UPGRADE, set->up.data);
-	if (set->has_down)
-		revision->text.downgrade_sql =
-			cmig_import_section(import, revision->file, CMIG_SECTION_DOWNGRADE, set->down.data);
+	if (set->revision != NULL)
+		cmig_import_scripts(import, set->revision, set->up.data, set->has_down ? set->down.data : NULL);
 }
 
 /*

@@ -442,11 +442,7 @@ cmig_import_note(CmigToolRevision *revision, const char *note)
 void
 cmig_import_file_note(CmigImport *import, const char *file_name, const char *text)
 {
-	CmigImportNote *note = palloc(sizeof(CmigImportNote));
-
-	note->file_name = file_name;
-	note->note = text;
-	import->notes = lappend(import->notes, note);
+	import->notes = lappend(import->notes, list_make2(unconstify(char *, file_name), unconstify(char *, text)));
 }
 
 char *
@@ -487,6 +483,14 @@ cmig_import_section(CmigImport *import, const CmigToolFile *file, CmigSection se
 		last_line = line;
 	}
 	return text;
+}
+
+void
+cmig_import_scripts(CmigImport *import, CmigToolRevision *revision, const char *up, const char *down)
+{
+	revision->text.upgrade_sql = cmig_import_section(import, revision->file, CMIG_SECTION_UPGRADE, up);
+	if (down != NULL)
+		revision->text.downgrade_sql = cmig_import_section(import, revision->file, CMIG_SECTION_DOWNGRADE, down);
 }
 
 const char *

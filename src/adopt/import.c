@@ -186,9 +186,9 @@ cmig_import_files(PG_FUNCTION_ARGS)
 	}
 	foreach(lc, import.notes)
 	{
-		const CmigImportNote *note = lfirst(lc);
+		List	   *note = lfirst(lc);
 
-		cmig_result_add_text(fcinfo, note->file_name, NULL, note->note);
+		cmig_result_add_text(fcinfo, linitial(note), NULL, lsecond(note));
 	}
 	return (Datum) 0;
 }

@@ -109,13 +109,6 @@ typedef struct CmigToolRevision
 	StringInfoData notes;
 } CmigToolRevision;
 
-/* A remark about a file that is not a revision. */
-typedef struct CmigImportNote
-{
-	const char *file_name;
-	const char *note;
-} CmigImportNote;
-
 /* The placeholder syntax of a format. */
 typedef enum CmigPlaceholderStyle
 {
@@ -136,7 +129,8 @@ typedef struct CmigImport
 	CmigPlaceholderStyle style;
 	const char *file_template;	/* template for the revision files' names */
 	List	   *revisions;		/* list of CmigToolRevision *, in order */
-	List	   *notes;			/* list of CmigImportNote * */
+	List	   *notes;			/* of Lists: the name of a file that is not a
+								 * revision, and a remark */
 } CmigImport;
 
 /* Marks the file with this name as used and returns it, or NULL. */
@@ -151,6 +145,9 @@ extern CmigToolRevision *cmig_import_add(CmigImport *import, CmigToolFile *file,
  */
 extern char *cmig_import_section(CmigImport *import, const CmigToolFile *file, CmigSection section,
 								 const char *script);
+
+/* Set the scripts of a revision; "down" may be NULL. */
+extern void cmig_import_scripts(CmigImport *import, CmigToolRevision *revision, const char *up, const char *down);
 
 /* Add a note about a revision, or about a file that is not a revision. */
 extern void cmig_import_note(CmigToolRevision *revision, const char *note);

@@ -56,7 +56,7 @@ CMIG_READER(cmig_scope_drift)
 	CmigNames	names = {0};
 	CmigNames	rows = {0};
 	CmigNames	digests = {0};
-	List	   *items = cmig_scope_list_tried();
+	List	   *items = cmig_scope_list(NULL);
 	Size		size = sizeof(char *) * Max((Size) list_length(items), 1);
 	Datum		values[6];
 	int			guc_level;

@@ -32,13 +32,11 @@ typedef struct CmigScopeItem
 } CmigScopeItem;
 
 /*
- * The existing schemas that match a LIKE pattern and can be scopes, in byte
- * order, only with name, rows, exists, and repeated.
+ * A List of CmigScopeItem *, in byte order, of what can be a scope: all schemas
+ * and former ones in which a run has ever been started or, given a LIKE pattern,
+ * the existing schemas that match it, without failure and since.
  */
-extern List *cmig_scope_list_matching(const char *pattern);
-
-/* All scopes in which a run has ever been started, in byte order. */
-extern List *cmig_scope_list_tried(void);
+extern List *cmig_scope_list(const char *pattern);
 
 /* Make a scope the current one, until AtEOXact_GUC() with the result. */
 extern int	cmig_scope_list_enter(const char *scope);

@@ -98,19 +98,19 @@ collect(TupleDesc desc, HeapTuple row, void *arg)
 }
 
 /*
- * Run a query about scopes.  Of its rows, returns those that can be scopes and
- * whose schema or version rows exist.  JIT compilation is turned off: even with
- * thousands of scopes, it would take longer than the query itself.
+ * JIT compilation is turned off: even with thousands of scopes, it would take
+ * longer than the query itself.
  */
-static List *
-read_items(CmigQuery *query, Datum *values)
+List *
+cmig_scope_list(const char *pattern)
 {
 	List	   *items = NIL;
+	Datum		values[1] = {pattern ? CStringGetTextDatum(pattern) : (Datum) 0};
 	int			guc_level = NewGUCNestLevel();
 	ListCell   *lc;
 
 	cmig_settings_override("jit", "off");
-	cmig_query_each(query, values, NULL, collect, &items);
+	cmig_query_each(pattern ? &matching_query : &tried_query, values, NULL, collect, &items);
 	AtEOXact_GUC(false, guc_level);
 	foreach(lc, items)
 	{
@@ -120,20 +120,6 @@ read_items(CmigQuery *query, Datum *values)
 			items = foreach_delete_current(items, lc);
 	}
 	return items;
-}
-
-List *
-cmig_scope_list_matching(const char *pattern)
-{
-	Datum		values[1] = {CStringGetTextDatum(pattern)};
-
-	return read_items(&matching_query, values);
-}
-
-List *
-cmig_scope_list_tried(void)
-{
-	return read_items(&tried_query, NULL);
 }
 
 List *
@@ -267,7 +253,7 @@ cmig_scope_summary(void)
 	HTAB	   *cache = cmig_scope_list_cache();
 	ListCell   *lc;
 
-	foreach(lc, cmig_scope_list_tried())
+	foreach(lc, cmig_scope_list(NULL))
 	{
 		const CmigScopeItem *item = lfirst(lc);
 		int			pending = pending_of(cache, item);
@@ -295,7 +281,7 @@ cmig_scopes(PG_FUNCTION_ARGS)
 
 	InitMaterializedSRF(fcinfo, 0);
 	cache = cmig_scope_list_cache();
-	items = cmig_scope_list_tried();
+	items = cmig_scope_list(NULL);
 	if (items == NIL)
 		cmig_citus_warn_worker();
 	foreach(lc, items)

@@ -175,7 +175,7 @@ static void
 find_work(Upgrade *upgrade)
 {
 	HTAB	   *cache = cmig_scope_list_cache();
-	List	   *all = cmig_scope_list_matching(upgrade->pattern);
+	List	   *all = cmig_scope_list(upgrade->pattern);
 	Question	question = {.scope = "",.target = upgrade->target,.target_only = true};
 	ErrorData  *error;
 	ListCell   *lc;
