@@ -319,16 +319,12 @@ typedef struct Trial
 	CmigSituation now;
 	CmigPlan   *plan;
 	CmigStepTexts *texts;
-	char	   *checksum;		/* checksum of the plan; NULL if there is
-								 * nothing to do */
-	bool	   *missing;		/* by node: has its step failed, or was it
-								 * skipped? */
+	char	   *checksum;		/* of the plan; NULL: nothing to do */
+	bool	   *missing;		/* by node: has its step not succeeded? */
 	bool		failed;			/* is any step missing? */
-	const char *stopped;		/* the reason why the remaining steps are
-								 * skipped, or NULL */
+	const char *stopped;		/* why the rest is skipped, or NULL */
 	List	   *moved;			/* of CmigExisting *: sequences that advanced */
-	CmigPlannedLocks *passed;	/* names changed in skipped parts of the plan;
-								 * NULL if nothing was skipped */
+	CmigPlannedLocks *passed;	/* names changed in skipped parts, or NULL */
 	bool		incomplete;		/* was an earlier statement skipped? */
 
 	/* current step */
@@ -346,8 +342,7 @@ typedef struct Trial
 	char		command[NAMEDATALEN];
 	CmigMeasure measure;
 	bool		measuring;		/* is the statement running? */
-	char	   *expected;		/* the locks that the statement would have
-								 * taken, if it has failed; otherwise NULL */
+	char	   *expected;		/* a failed statement's locks, or NULL */
 
 	/* for expect_locks(), and what it found */
 	CmigPlannedLocks *names;
@@ -365,8 +360,7 @@ typedef struct TrialRow
 	int64		rows;			/* number of rows, or CMIG_NO_ROWS if there is
 								 * none */
 	const CmigMeasure *measure; /* NULL if the statement did not run */
-	const char *locks;			/* expected locks if the statement did not run
-								 * or has failed */
+	const char *locks;			/* expected, if it did not run or failed */
 	const char *error;
 }			TrialRow;
 

@@ -54,25 +54,20 @@ typedef enum CmigLockAction
 	CMIG_LOCK_DROP_COLUMN,		/* drops the column */
 	CMIG_LOCK_DROP_CONSTRAINT,	/* drops the constraint */
 	CMIG_LOCK_RETYPE,			/* changes the column's type */
-	CMIG_LOCK_DOMAIN,			/* checks a domain's constraint in the tables
-								 * that use the domain */
+	CMIG_LOCK_DOMAIN,			/* checks a domain in the tables that use it */
 	CMIG_LOCK_VALIDATE,			/* validates the constraint */
 	CMIG_LOCK_RENAME_CONSTRAINT,	/* renames the constraint */
-	CMIG_LOCK_PART,				/* changes or drops a trigger, rule, or
-								 * policy, whose kind is "type" */
+	CMIG_LOCK_PART,				/* a trigger, rule, or policy, by "type" */
 	CMIG_LOCK_IDENTITY,			/* changes or drops the column's identity */
 	CMIG_LOCK_ACCESS_METHOD,	/* sets the access method */
 	CMIG_LOCK_PUBLICATION,		/* locks all tables of the publication */
 	CMIG_LOCK_DROP_OWNED,		/* drops the objects owned by roles */
-	CMIG_LOCK_REASSIGN_OWNED,	/* changes the owner of the objects owned by
-								 * roles */
+	CMIG_LOCK_REASSIGN_OWNED,	/* changes the owner of objects of roles */
 	CMIG_LOCK_CALL,				/* calls a function */
 	CMIG_LOCK_CREATE_SCHEMA,	/* creates the schema */
 	CMIG_LOCK_CREATE,			/* creates the relation, without a lock */
-	CMIG_LOCK_RENAME,			/* renames the relation to "name", or moves
-								 * the relation to the schema "name" */
-	CMIG_LOCK_UNKNOWN			/* runs code that cannot be analyzed; "name"
-								 * is the kind of statement */
+	CMIG_LOCK_RENAME,			/* renames to "name", or moves to that schema */
+	CMIG_LOCK_UNKNOWN			/* cannot be analyzed; "name" says what */
 } CmigLockAction;
 
 /*
@@ -85,28 +80,19 @@ typedef enum CmigLockAction
 #define CMIG_LOCK_INDEXES		0x02	/* its indexes */
 #define CMIG_LOCK_TABLE			0x04	/* an index's table, in table_mode */
 #define CMIG_LOCK_SEQUENCES		0x08	/* sequences owned by its columns */
-#define CMIG_LOCK_PARENT		0x10	/* the table of which it is a
-										 * partition */
+#define CMIG_LOCK_PARENT		0x10	/* the table whose partition it is */
 #define CMIG_LOCK_DEFAULT		0x20	/* its default partition */
-#define CMIG_LOCK_VIEWED		0x40	/* for a view, the relations that it
-										 * reads */
+#define CMIG_LOCK_VIEWED		0x40	/* what a view reads */
 #define CMIG_LOCK_REFERENCING	0x80	/* tables with a foreign key to it */
-#define CMIG_LOCK_REFERENCED	0x100	/* tables that its foreign keys
-										 * reference */
-#define CMIG_LOCK_STORED		0x400	/* its indexes other than partitioned
-										 * indexes */
-#define CMIG_LOCK_ATTACHED		0x800	/* its indexes that are attached to a
-										 * parent index */
-#define CMIG_LOCK_ROUTED		0x1000	/* its partitions, if rows are added
-										 * to them */
+#define CMIG_LOCK_REFERENCED	0x100	/* tables that its keys reference */
+#define CMIG_LOCK_STORED		0x400	/* its indexes with a file */
+#define CMIG_LOCK_ATTACHED		0x800	/* its indexes with a parent */
+#define CMIG_LOCK_ROUTED		0x1000	/* partitions that may get rows */
 #define CMIG_LOCK_PARTITIONED	0x200	/* its partitioned indexes, in SHARE
 										 * UPDATE EXCLUSIVE mode */
-#define CMIG_LOCK_PARTITIONS	0x2000	/* its partitions, but not other child
-										 * tables */
-#define CMIG_LOCK_INHERITED		0x4000	/* its child tables, but not
-										 * partitions */
-#define CMIG_LOCK_KEYS			0x8000	/* tables with a foreign key to it, in
-										 * table_mode */
+#define CMIG_LOCK_PARTITIONS	0x2000	/* partitions, not other children */
+#define CMIG_LOCK_INHERITED		0x4000	/* children other than partitions */
+#define CMIG_LOCK_KEYS			0x8000	/* as REFERENCING, in table_mode */
 #define CMIG_LOCK_TYPED			0x10000 /* for a composite type, the tables of
 										 * this type */
 
@@ -125,11 +111,9 @@ typedef struct CmigLock
 	LOCKMODE	table_mode;		/* for CMIG_LOCK_TABLE and CMIG_LOCK_KEYS */
 	int			with;			/* bit mask of CMIG_LOCK_CHILDREN and so on */
 	const char *name;
-	bool		to_schema;		/* for RENAME: true if "name" is the name of a
-								 * schema */
-	bool		cascade;		/* for the DROP actions: true if CASCADE is
-								 * given */
-	bool		missing_ok;		/* for PART: true if IF EXISTS is given */
+	bool		to_schema;		/* for RENAME: "name" is a schema */
+	bool		cascade;		/* for the DROP actions */
+	bool		missing_ok;		/* for PART: IF EXISTS is given */
 	ObjectType	type;			/* for DROP and PART */
 	Node	   *object;			/* for DROP and DOMAIN, if relation is NULL;
 								 * for CALL, a FuncCall; for DROP_OWNED and
@@ -137,7 +121,7 @@ typedef struct CmigLock
 								 * CREATE, the statement or NULL */
 	const ColumnDef *column;	/* for ADD_COLUMN */
 	const TypeName *new_type;	/* for RETYPE */
-	bool		converts;		/* for RETYPE: true if there is a USING clause */
+	bool		converts;		/* for RETYPE: is there a USING clause? */
 } CmigLock;
 
 /*
@@ -173,18 +157,14 @@ typedef struct CmigExisting
 	int64		size;			/* size in bytes when the dry run started,
 								 * including TOAST; -1 if Citus stores the
 								 * rows in shards */
-	int64		pages;			/* pages in the main fork when the dry run
-								 * started */
+	int64		pages;			/* of the main fork at that time */
 	LOCKMODE	held;			/* strongest lock taken so far */
 	bool		now;			/* has the current statement locked it? */
-	bool		locked;			/* for a sequence: true if the sequence has
-								 * been locked */
-	bool		rewritten;		/* true if a statement has replaced the
-								 * relation's file */
+	bool		locked;			/* a sequence: has it been locked? */
+	bool		rewritten;		/* has a statement replaced its file? */
 	int64		dead;			/* number of dead rows that a rollback leaves
 								 * in the relation's first file */
-	CmigCounters last;			/* counters after the last statement that used
-								 * the relation */
+	CmigCounters last;			/* after the last statement that used it */
 } CmigExisting;
 
 /* The relations that existed when a dry run started. */
@@ -192,8 +172,7 @@ typedef struct CmigExistingSet
 {
 	MemoryContext context;
 	HTAB	   *relations;		/* of CmigExisting, by OID */
-	List	   *used;			/* of CmigExisting *: those that
-								 * cmig_existing_get() has returned */
+	List	   *used;			/* of CmigExisting *: those returned */
 } CmigExistingSet;
 
 /* A statement that is being measured, and the results. */
@@ -318,10 +297,8 @@ typedef enum CmigRelated
 	CMIG_RELATED_TYPED,			/* the tables of a composite type's relation */
 	CMIG_RELATED_INDEXES,		/* a table's indexes */
 	CMIG_RELATED_DEFAULT,		/* a table's default partition */
-	CMIG_RELATED_PARENT,		/* a partition's parent and the parent's
-								 * default partition */
-	CMIG_RELATED_VIEWED,		/* what a view reads, directly or through
-								 * other views */
+	CMIG_RELATED_PARENT,		/* a partition's parent, and its default */
+	CMIG_RELATED_VIEWED,		/* what a view reads, also through views */
 	CMIG_RELATED_REFERENCED,	/* what a table's foreign keys reference */
 	CMIG_RELATED_BY_KEY,		/* what a foreign key references */
 	CMIG_RELATED_BY_TYPE,		/* the relations that have columns of a type */
@@ -350,10 +327,8 @@ typedef struct CmigPlannedLock
 	char		kind;			/* as in pg_class.relkind; 0 if the relation
 								 * does not exist */
 	int64		size;
-	bool		is_new;			/* true if an earlier statement creates the
-								 * relation */
-	bool		routed;			/* true for a partition that is locked only if
-								 * the statement adds rows to the partition */
+	bool		is_new;			/* created by an earlier statement */
+	bool		routed;			/* a partition: only if it gets rows */
 } CmigPlannedLock;
 
 /*

@@ -188,10 +188,8 @@ is_about(const CmigLintRule *rule, NodeTag tag)
 	if (rule->tags[0] == T_Invalid)
 		return true;
 	for (int i = 0; i < CMIG_LINT_MAX_TAGS && rule->tags[i] != T_Invalid; i++)
-	{
 		if (rule->tags[i] == tag)
 			return true;
-	}
 	return false;
 }
 

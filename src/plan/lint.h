@@ -23,25 +23,21 @@ typedef enum CmigLintOrigin
 {
 	CMIG_LINT_LIVE,				/* exists in the live database */
 	CMIG_LINT_NEW,				/* an earlier statement creates it */
-	CMIG_LINT_UNKNOWN			/* not found; the relation is assumed to be
-								 * large */
+	CMIG_LINT_UNKNOWN			/* not found; assumed to be large */
 } CmigLintOrigin;
 
 /* A column of a table. */
 typedef struct CmigLintColumn
 {
 	const char *name;
-	bool		is_new;			/* true if an earlier statement of the plan
-								 * has added the column */
+	bool		is_new;			/* added by the plan */
 	AttrNumber	attnum;			/* 0 for a new column */
 	Oid			type;			/* InvalidOid if unknown */
 	int32		typmod;
 	Oid			collation;
-	const char *type_name;		/* name of the type if the plan creates the
-								 * type; otherwise NULL */
+	const char *type_name;		/* if the plan creates the type, or NULL */
 	bool		not_null;
-	bool		has_default;	/* true if the column has a default, or if it
-								 * is an identity or generated column */
+	bool		has_default;	/* has one, or is identity or generated */
 } CmigLintColumn;
 
 /* A constraint of a table. */
@@ -50,11 +46,9 @@ typedef struct CmigLintConstraint
 	const char *name;
 	char		type;			/* as in pg_constraint.contype */
 	bool		validated;
-	int			added_in;		/* number of the revision that adds the
-								 * constraint; 0 for a live constraint */
+	int			added_in;		/* number of the revision; 0 if live */
 	List	   *columns;		/* of char *: column names */
-	List	   *proves_not_null;	/* of char *: columns that the CHECK
-									 * expression requires to be not null */
+	List	   *proves_not_null;	/* of char *: by the CHECK expression */
 } CmigLintConstraint;
 
 /* An index of a table. */
@@ -62,11 +56,9 @@ typedef struct CmigLintIndex
 {
 	const char *name;			/* NULL if chosen by PostgreSQL */
 	bool		usable;			/* true if the index is valid and not partial */
-	bool		has_expression; /* true if a key column or the predicate
-								 * contains an expression */
+	bool		has_expression; /* in a key column or the predicate */
 	Oid			method;			/* InvalidOid if unknown */
-	List	   *keys;			/* of char *: names of the key columns; "" for
-								 * an expression */
+	List	   *keys;			/* of char *: columns; "" for an expression */
 	List	   *uses;			/* of char *: columns used in expressions */
 } CmigLintIndex;
 
@@ -78,15 +70,11 @@ typedef struct CmigLintTable
 	CmigLintOrigin origin;
 	char		kind;			/* as in pg_class.relkind; 0 if unknown */
 	bool		temporary;
-	bool		logged;			/* true if the relation is neither temporary
-								 * nor unlogged */
-	bool		loaded;			/* true if the columns, constraints, and
-								 * indexes have been read */
-	bool		partial;		/* true if some columns are not listed (LIKE,
-								 * INHERITS, AS SELECT) */
+	bool		logged;			/* neither temporary nor unlogged */
+	bool		loaded;			/* columns and so on have been read */
+	bool		partial;		/* some columns are not listed (LIKE ...) */
 	Oid			oid;			/* InvalidOid if not live */
-	bool		empty;			/* true if the relation has no rows, so that
-								 * nothing is scanned or rewritten */
+	bool		empty;			/* no rows: nothing is scanned or rewritten */
 	bool		empty_itself;	/* true if the relation has no rows of its
 								 * own; rows of child tables do not count, but
 								 * rows of partitions do */
@@ -95,19 +83,16 @@ typedef struct CmigLintTable
 	double		rows;			/* estimated number of rows; -1 if unknown */
 	int64		bytes;			/* -1 if unknown */
 	bool		has_default_partition;
-	bool		repartitioned;	/* true if the plan has attached or detached
-								 * partitions */
+	bool		repartitioned;	/* the plan changed its partitions */
 	bool		detached;		/* true if the plan has detached partitions */
 	bool		row_security;
 	bool		redefined;		/* true if the plan has replaced this view */
-	bool		has_grants;		/* true if the plan grants privileges on the
-								 * relation */
+	bool		has_grants;		/* the plan grants privileges on it */
 	List	   *columns;		/* of CmigLintColumn *, in order */
 	List	   *constraints;	/* of CmigLintConstraint * */
 	List	   *indexes;		/* of CmigLintIndex * */
 	struct CmigLintTable *index_of; /* for an index: its table; otherwise NULL */
-	List	   *users;			/* of CmigLintTable *: views of the plan that
-								 * have used this relation */
+	List	   *users;			/* of CmigLintTable *: the plan's views on it */
 	List	   *uses;			/* of CmigLintTable *: for a view defined by
 								 * the plan, the relations in its query */
 	List	   *uses_columns;	/* of char *: for a view defined by the plan,
@@ -119,11 +104,9 @@ typedef struct CmigLintTable
 	 * such statement
 	 */
 	int			in_revision;	/* number of that revision */
-	int			altered_at;		/* the last ALTER TABLE, if the next one could
-								 * be combined with it */
+	int			altered_at;		/* the last combinable ALTER TABLE */
 	const char *altered_text;	/* text of the statement altered_at */
-	int			locked_at;		/* the first statement that took an
-								 * AccessExclusiveLock on the table */
+	int			locked_at;		/* the first with AccessExclusiveLock */
 } CmigLintTable;
 
 /*
@@ -163,10 +146,8 @@ cmig_lint_model_is_large_itself(const CmigLintTable *table)
 typedef enum CmigLintSeverity
 {
 	CMIG_LINT_NOTICE,			/* bad style */
-	CMIG_LINT_WARNING,			/* breaks running clients, or waits for a
-								 * strong lock */
-	CMIG_LINT_ERROR				/* fails, loses data, or blocks for the
-								 * duration of a scan */
+	CMIG_LINT_WARNING,			/* breaks clients, or waits for a lock */
+	CMIG_LINT_ERROR				/* fails, loses data, or blocks for a scan */
 } CmigLintSeverity;
 
 typedef struct CmigLint CmigLint;
@@ -216,22 +197,18 @@ typedef struct CmigLintFinding
 {
 	const CmigLintRule *rule;
 	const char *revision;		/* NULL for cmig.lint_sql */
-	int			statement;		/* number of the statement, starting at 1; 0
-								 * if the finding is not about a statement */
+	int			statement;		/* starting at 1; 0: not about a statement */
 	int			line;			/* line number, starting at 1; 0 if unknown */
 	char	   *message;
-	char	   *fix;			/* SQL with the same effect but without the
-								 * problem; may be NULL */
-	bool		dropped;		/* true if the finding was withdrawn, or
-								 * suppressed by a comment */
+	char	   *fix;			/* SQL with the same effect, or NULL */
+	bool		dropped;		/* withdrawn, or suppressed by a comment */
 } CmigLintFinding;
 
 /* A check that can be performed only after all statements have been seen. */
 typedef struct CmigLintDeferred
 {
 	CmigLintFinding *finding;	/* withdrawn if holds() returns false */
-	bool		whole_plan;		/* true to wait for the end of the plan, not
-								 * just of the revision */
+	bool		whole_plan;		/* waits for the end of the plan */
 	bool		(*holds) (CmigLint *lint, const struct CmigLintDeferred *deferred);
 	int			since;			/* number of the statement in the plan */
 	CmigLintTable *table;		/* what holds() needs to know; may be NULL */
@@ -256,8 +233,7 @@ typedef struct CmigLintType
 	const char *schema;
 	const char *name;
 	bool		is_new;			/* true if the plan creates the type */
-	bool		has_constraint; /* true if the type is a domain with a
-								 * constraint */
+	bool		has_constraint; /* a domain with a constraint */
 	bool		has_default;
 } CmigLintType;
 
@@ -265,9 +241,7 @@ typedef struct CmigLintType
 typedef struct CmigLintFunction
 {
 	bool		is_volatile;
-	int			created_at;		/* number of the statement that creates the
-								 * function; 0 if the plan has dropped the
-								 * function */
+	int			created_at;		/* number of the statement; 0 if dropped */
 } CmigLintFunction;
 
 /* An enum value that the current transaction has added. */
@@ -284,25 +258,17 @@ typedef struct CmigLintSession
 {
 	List	   *path;			/* of char *: search_path */
 	List	   *default_path;
-	bool		timeouts[2];	/* by CmigLintTimeout: true if the timeout is
-								 * set */
+	bool		timeouts[2];	/* by CmigLintTimeout: is it set? */
 	bool		default_timeouts[2];
 	const char *time_zone;		/* NULL if the script sets none */
-	List	   *values;			/* of CmigLintNewValue *: added by the current
-								 * transaction */
-	int			in_block;		/* number, in the plan, of the statement that
-								 * began the transaction block of a
-								 * nontransactional script; 0 outside of a
-								 * block */
-	bool		reported[2];	/* by CmigLintTimeout: true if it has been
-								 * reported that the timeout is not set */
+	List	   *values;			/* of CmigLintNewValue *: in this transaction */
+	int			in_block;		/* statement that began the block, or 0 */
+	bool		reported[2];	/* by CmigLintTimeout: reported as not set? */
 	bool		wait_reported;	/* true if it has been reported that a
 								 * statement waits for a lock while another
 								 * lock is held */
-	CmigLintTable *held;		/* first table that the transaction has locked
-								 * with AccessExclusiveLock */
-	int			held_since;		/* number of the statement that took the lock
-								 * on "held" */
+	CmigLintTable *held;		/* first one under AccessExclusiveLock */
+	int			held_since;		/* number of the statement that took it */
 } CmigLintSession;
 
 /* A relation, and the strongest lock that a statement takes on it. */
@@ -317,37 +283,29 @@ typedef struct CmigLintLock
 struct CmigLint
 {
 	MemoryContext context;		/* memory context of the lint call */
-	HTAB	   *names;			/* what the plan has created, dropped, or
-								 * renamed */
+	HTAB	   *names;			/* what the plan has changed */
 	HTAB	   *oids;			/* the live relations that have been read */
-	List	   *temporary;		/* of CmigLintTable *: the script's temporary
-								 * relations */
+	List	   *temporary;		/* of CmigLintTable *: of the script */
 	List	   *bodies;			/* functions that code-uses-dropped has read */
 	CmigLintSession session;
 	List	   *findings;		/* of CmigLintFinding *, in order */
 	List	   *deferred;		/* of CmigLintDeferred * */
-	bool		reads_facts;	/* true if relations and types are looked up
-								 * in the live database */
+	bool		reads_facts;	/* looks names up in the live database */
 	bool		reads_sizes;	/* true if the sizes of relations matter */
-	bool		one_transaction;	/* true if all revisions run in one
-									 * transaction */
+	bool		one_transaction;	/* all revisions run in one */
 	List	   *rules;			/* of CmigLintRule *: the active ones */
 
 	/* current revision */
 	const char *revision;		/* NULL for cmig.lint_sql */
 	int			revision_number;	/* counted from 1 */
-	int			statement_number;	/* number of statements of the plan read
-									 * so far */
+	int			statement_number;	/* statements of the plan read so far */
 	bool		transactional;
-	int			statements;		/* number of statements read so far in this
-								 * revision */
+	int			statements;		/* statements of this revision read so far */
 
 	/* current statement */
 	const CmigLintRule *rule;	/* the rule being applied */
 	const CmigStatement *statement;
-	CmigLintTable *target;		/* the relation that the statement alters,
-								 * indexes, or renames; NULL for other
-								 * statements */
+	CmigLintTable *target;		/* the altered, indexed, or renamed relation */
 	List	   *locks;			/* of CmigLintLock * */
 };
 

@@ -42,10 +42,8 @@ static const ConstraintKind *
 kind_of(const Constraint *constraint)
 {
 	for (int i = 0; i < lengthof(constraint_kinds); i++)
-	{
 		if (constraint_kinds[i].type == constraint->contype)
 			return &constraint_kinds[i];
-	}
 	return NULL;
 }
 

@@ -112,10 +112,8 @@ cmig_lint_fix_without(CmigLint *lint, int action, const ColumnDef *column, List 
 	}
 	length = 0;
 	for (int i = 0; result[i]; i++)
-	{
 		if (result[i] != '\x01')
 			result[length++] = result[i];
-	}
 	while (length > 0 && strchr(" \t\r\n", result[length - 1]))
 		length--;
 	result[length] = '\0';

@@ -665,10 +665,8 @@ drop_word(const DropStmt *drop)
 	};
 
 	for (int i = 0; i < lengthof(words); i++)
-	{
 		if (drop->removeType == words[i].type)
 			return drop->concurrent ? "concurrently" : words[i].word;
-	}
 	return NULL;
 }
 

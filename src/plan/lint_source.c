@@ -64,49 +64,38 @@ cmig_lint_report_later(CmigLint *lint, CmigLintFinding *finding, bool whole_plan
 	MemoryContextSwitchTo(old);
 }
 
-CmigLintColumn *
-cmig_lint_model_column(const CmigLintTable *table, const char *name)
+/* Returns the element of a list whose first field is the name, or NULL. */
+static void *
+find_named(const List *list, const char *name)
 {
 	ListCell   *lc;
 
-	foreach(lc, table->columns)
+	foreach(lc, list)
 	{
-		CmigLintColumn *column = lfirst(lc);
+		const char *other = *(const char **) lfirst(lc);
 
-		if (strcmp(column->name, name) == 0)
-			return column;
+		if (other && strcmp(other, name) == 0)
+			return lfirst(lc);
 	}
 	return NULL;
+}
+
+CmigLintColumn *
+cmig_lint_model_column(const CmigLintTable *table, const char *name)
+{
+	return find_named(table->columns, name);
 }
 
 CmigLintConstraint *
 cmig_lint_model_constraint(const CmigLintTable *table, const char *name)
 {
-	ListCell   *lc;
-
-	foreach(lc, table->constraints)
-	{
-		CmigLintConstraint *constraint = lfirst(lc);
-
-		if (constraint->name && strcmp(constraint->name, name) == 0)
-			return constraint;
-	}
-	return NULL;
+	return find_named(table->constraints, name);
 }
 
 CmigLintIndex *
 cmig_lint_model_index(const CmigLintTable *table, const char *name)
 {
-	ListCell   *lc;
-
-	foreach(lc, table->indexes)
-	{
-		CmigLintIndex *index = lfirst(lc);
-
-		if (index->name && strcmp(index->name, name) == 0)
-			return index;
-	}
-	return NULL;
+	return find_named(table->indexes, name);
 }
 
 bool
@@ -140,9 +129,7 @@ cmig_lint_model_names(List *strings)
 	ListCell   *lc;
 
 	foreach(lc, strings)
-	{
 		result = lappend(result, pstrdup(strVal(lfirst(lc))));
-	}
 	return result;
 }
 
@@ -420,10 +407,8 @@ cmig_lint_ignore_is(const char *name, const char *rule)
 	if (pg_strcasecmp(name, rule) == 0)
 		return true;
 	for (int i = 0; i < lengthof(aliases); i++)
-	{
 		if (strcmp(aliases[i].rule, rule) == 0 && pg_strcasecmp(aliases[i].alias, name) == 0)
 			return true;
-	}
 	return false;
 }
 
@@ -592,10 +577,8 @@ static bool
 is_word_in(const Statement *statement, int i, const char *const *words)
 {
 	for (; *words; words++)
-	{
 		if (statement->tokens[i].type == CMIG_TOKEN_WORD && is_token(statement, i, *words))
 			return true;
-	}
 	return false;
 }
 
@@ -807,8 +790,6 @@ cmig_lint_text_names(List *names)
 
 	initStringInfo(&text);
 	foreach(lc, names)
-	{
 		appendStringInfo(&text, "%s%s", text.len > 0 ? ", " : "", quote_identifier(lfirst(lc)));
-	}
 	return text.data;
 }

@@ -504,10 +504,8 @@ set_session(const char *name, const char *value, void *arg)
 
 	/* a timeout of 0 in any unit is none */
 	for (int i = 0; i < lengthof(timeouts); i++)
-	{
 		if (pg_strcasecmp(name, timeouts[i]) == 0)
 			session->timeouts[i] = value ? strtod(value, NULL) != 0 : session->default_timeouts[i];
-	}
 	if (pg_strcasecmp(name, "timezone") == 0)
 		session->time_zone = value ? pstrdup(value) : NULL;
 	else if (pg_strcasecmp(name, "search_path") == 0)

@@ -485,10 +485,8 @@ check_distribution(CmigLint *lint, Node *node)
 			continue;
 		function = strVal(llast(call->funcname));
 		for (int i = 0; i < lengthof(functions); i++)
-		{
 			if (strcmp(function, functions[i].name) == 0)
 				where = functions[i].where;
-		}
 		name = where ? cmig_locks_constant(argument(call, 0, "table_name")) : NULL;
 		table = name ? cmig_lint_state_find(lint, name, false) : NULL;
 		if (!cmig_lint_model_is_large(table))

@@ -66,10 +66,8 @@ cmig_view_pending(const CmigView *view)
 	CmigPlan   *plan;
 
 	for (int i = 0; i < view->graph->count; i++)
-	{
 		if (cmig_graph_is_effective_head(view->graph, i) && is_of_scope(view, i))
 			heads = lappend_int(heads, i);
-	}
 	plan = cmig_plan_upgrade(view->graph, view->applied, heads);
 	cmig_repeatable_add_due(view->graph, view->applied, plan, false);
 	return plan;

@@ -41,17 +41,14 @@ typedef struct CmigLanesRow
 	int			node;
 	int			lane;
 	bool		begins;			/* true if no lane leads to the node */
-	bool		straight;		/* true if the node's lane continues to a
-								 * parent */
+	bool		straight;		/* does the lane continue to a parent? */
 	int			nforks;
 	CmigLaneFork *forks;		/* edges to other parents, from left to right */
-	int			ending;			/* lane on the right that moves into this
-								 * node's lane, or -1 */
+	int			ending;			/* lane on the right that moves in, or -1 */
 	int			count;			/* number of lanes in use before or after this
 								 * row, including gaps: the number of the last
 								 * lane plus 1 */
-	const bool *passing;		/* by lane: does the lane pass this row and
-								 * its forks? */
+	const bool *passing;		/* by lane: does it pass row and forks? */
 } CmigLanesRow;
 
 typedef struct CmigLanes CmigLanes;
@@ -74,8 +71,7 @@ typedef enum CmigPictureState
 	CMIG_PICTURE_PENDING,
 	CMIG_PICTURE_APPLIED,
 	CMIG_PICTURE_CURRENT,		/* has a version row */
-	CMIG_PICTURE_PARTIAL		/* a stepwise run has begun the revision, but
-								 * not finished it */
+	CMIG_PICTURE_PARTIAL		/* begun by a stepwise run, not finished */
 } CmigPictureState;
 
 /* The revisions to draw, and their states. */
@@ -84,12 +80,9 @@ typedef struct CmigPicture
 	const CmigGraph *graph;
 	const int  *order;			/* nodes, with parents before their children */
 	int			count;
-	bool		repeatables;	/* true to also draw all repeatable revisions,
-								 * which have no edges */
-	const CmigPictureState *states; /* by node; repeatable revisions are at
-									 * the end */
-	const CmigNames *unknown;	/* ids in version rows that do not belong to a
-								 * stored revision */
+	bool		repeatables;	/* draw these, too; they have no edges */
+	const CmigPictureState *states; /* by node; repeatable revisions last */
+	const CmigNames *unknown;	/* version rows without a revision */
 	/* called with "arg" for each line, which is freed after the call */
 	void		(*line) (const char *line, void *arg);
 	void	   *arg;

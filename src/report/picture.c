@@ -30,15 +30,11 @@ struct CmigLanes
 {
 	const CmigGraph *graph;
 	const int  *order;
-	int			left;			/* number of nodes that are still to be drawn */
-	bool	   *below;			/* by node: is the node in the drawing, and
-								 * not drawn yet? */
-	int		   *lane_of;		/* by node: the lane that leads to the node,
-								 * or -1 */
-	int		   *target;			/* by lane: the node that the lane leads to,
-								 * or -1 */
-	bool	   *passing;		/* by lane: does the lane pass the current
-								 * row? */
+	int			left;			/* number of nodes still to be drawn */
+	bool	   *below;			/* by node: is it still to be drawn? */
+	int		   *lane_of;		/* by node: the lane that leads to it, or -1 */
+	int		   *target;			/* by lane: the node it leads to, or -1 */
+	bool	   *passing;		/* by lane: does it pass the current row? */
 	int			count;			/* number of lanes in use, including gaps */
 	CmigLanesRow row;
 };
@@ -115,10 +111,8 @@ lanes_draw_edges(CmigLanes *lanes, CmigLanesRow *row)
 	int			straight = -1;
 
 	for (int i = 0; straight < 0 && i < parents->count; i++)
-	{
 		if (lanes->below[parents->nodes[i]] && lanes->lane_of[parents->nodes[i]] < 0)
 			straight = parents->nodes[i];
-	}
 	if (straight >= 0)
 		lead(lanes, row->lane, straight);
 	for (int i = 0; i < parents->count; i++)
@@ -311,10 +305,8 @@ static void
 draw_span(char *line, int left, int right)
 {
 	for (int i = 2 * left + 1; i < 2 * right; i++)
-	{
 		if (line[i] == ' ')
 			line[i] = '_';
-	}
 }
 
 /* Append a revision to its node's line, which is then complete. */
