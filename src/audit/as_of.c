@@ -625,29 +625,14 @@ put_all_rows(void *arg)
 }
 
 /*
- * Returns an SQL expression for the key of a row of the table, as the trigger
- * writes it.
+ * The SQL expression for the key of a row of the table, as the trigger writes
+ * it.
  */
-static char *
-live_key(const CmigAuditTarget *target, const char *alias)
-{
-	StringInfoData text;
-	ListCell   *lc;
-
-	if (target->key_columns == NIL)
-		return psprintf("pg_catalog.to_jsonb(%s)", alias);
-	initStringInfo(&text);
-	appendStringInfoString(&text, "pg_catalog.jsonb_build_object(");
-	foreach(lc, target->key_columns)
-	{
-		if (lc != list_head(target->key_columns))
-			appendStringInfoString(&text, ", ");
-		appendStringInfo(&text, "%s::text, %s.%s", quote_literal_cstr(lfirst(lc)),
-						 alias, quote_identifier(lfirst(lc)));
-	}
-	appendStringInfoChar(&text, ')');
-	return text.data;
-}
+static CmigQuery live_key = {
+	"SELECT 'pg_catalog.jsonb_build_object(' || string_agg(format('%L::text, %s.%I', c.c, $2, c.c), ', ' ORDER BY c.n) || ')'"
+	" FROM unnest($1) WITH ORDINALITY c(c, n)",
+	2, {TEXTARRAYOID, TEXTOID}
+};
 
 /*
  * Raise an error for a partition whose changes are logged as changes of the
@@ -895,7 +880,8 @@ cmig_audit_as_of(PG_FUNCTION_ARGS)
 	as_of.alias = "cmig_live";
 	while (get_attnum(oid, as_of.alias) != InvalidAttrNumber)
 		as_of.alias = psprintf("%s_", as_of.alias);
-	as_of.live_key = live_key(target, as_of.alias);
+	as_of.live_key = target->key_columns == NIL ? psprintf("pg_catalog.to_jsonb(%s)", as_of.alias) :
+		cmig_query_value(&live_key, cmig_audit_names(target->key_columns), as_of.alias);
 	as_of.low = (int64) target->table_id << 32;
 	as_of.high = ((int64) target->table_id + 1) << 32;
 	check_keys(&as_of);

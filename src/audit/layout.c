@@ -327,23 +327,6 @@ cmig_audit_same_texts(List *a, List *b)
 	return true;
 }
 
-/*
- * Returns true if a layout's table still exists: a relation with the layout's
- * OID that also has the layout's name or a trigger with the table's id.  The
- * OID alone is not sufficient, because another table can have the same OID
- * after a dump has been restored.
- */
-static bool
-is_there(int32 table_id, const CmigAuditLayout *layout)
-{
-	char	   *name = get_rel_name(layout->relation);
-
-	return name &&
-		((strcmp(name, layout->table_name) == 0 &&
-		  known_same(get_namespace_name(get_rel_namespace(layout->relation)), layout->schema_name)) ||
-		 cmig_query_do(&carries_id, layout->relation, table_id) > 0);
-}
-
 /* Raise an error for a trigger that has the id of another table. */
 static void
 refuse_id(const CmigAuditLayout *last, const CmigAuditLayout *now, const char *detail)
@@ -387,7 +370,17 @@ cmig_audit_layout_record(int32 table_id, Relation relation, Oid log_owner)
 	last = layouts ? llast(layouts) : NULL;
 	if (last && last->relation != now->relation)
 	{
-		if (is_there(table_id, last))
+		char	   *name = get_rel_name(last->relation);
+
+		/*
+		 * The last table still exists if a relation has its OID and also its
+		 * name or a trigger with its id.  The OID alone is not sufficient,
+		 * because another table can have the same OID after a dump has been
+		 * restored.
+		 */
+		if (name && ((strcmp(name, last->table_name) == 0 &&
+					  known_same(get_namespace_name(get_rel_namespace(last->relation)), last->schema_name)) ||
+					 cmig_query_do(&carries_id, last->relation, table_id) > 0))
 			refuse_id(last, now, "The table was copied together with its triggers. Its changes would be logged as changes of the other table.");
 		if (!known_same(last->owner, now->owner) && owner != log_owner && !superuser_arg(owner) &&
 			!(last->database && strcmp(last->database, now->database) != 0 &&

@@ -122,48 +122,6 @@ kind_of_type(Oid type)
 	}
 }
 
-/* Fill in everything about a column except hide and in_key. */
-static void
-set_column(CmigAuditColumn *column, Form_pg_attribute attribute)
-{
-	Oid			function;
-	bool		varlena;
-
-	column->attno = attribute->attnum - 1;
-	column->name = pstrdup(NameStr(attribute->attname));
-	column->name_len = strlen(column->name);
-	column->name_text = CStringGetTextDatum(column->name);
-	column->typlen = attribute->attlen;
-	column->byval = attribute->attbyval;
-	column->type = getBaseType(attribute->atttypid);
-	column->kind = kind_of_type(column->type);
-
-	if (column->hide == CMIG_AUDIT_HASH)
-	{
-		getTypeOutputInfo(attribute->atttypid, &function, &varlena);
-		fmgr_info(function, &column->plain_output);
-	}
-	if (column->kind == CMIG_AUDIT_OUTPUT)
-	{
-		getTypeOutputInfo(column->type, &function, &varlena);
-		fmgr_info(function, &column->output);
-	}
-	else if (column->kind == CMIG_AUDIT_GENERAL)
-	{
-		Node	   *argument = (Node *) makeNullConst(attribute->atttypid, -1,
-													  attribute->attcollation);
-		Oid			element = get_element_type(column->type);
-
-		column->calls_out = column->type >= FirstNormalObjectId ||
-			element >= FirstNormalObjectId;
-		fmgr_info(F_TO_JSONB, &column->output);
-		fmgr_info_set_expr((Node *) makeFuncExpr(F_TO_JSONB, JSONBOID, list_make1(argument),
-												 InvalidOid, attribute->attcollation,
-												 COERCE_EXPLICIT_CALL),
-						   &column->output);
-	}
-}
-
 /* Compare columns by the order of keys in jsonb. */
 static int
 compare_columns(const void *a, const void *b)
@@ -195,6 +153,8 @@ cmig_audit_row_shape(CmigAuditShape *shape, const CmigAuditOptions *options,
 		Form_pg_attribute attribute = TupleDescAttr(desc, i);
 		CmigAuditColumn *column = &shape->columns[shape->count];
 		const char *name = NameStr(attribute->attname);
+		Oid			function;
+		bool		varlena;
 
 		column->in_key = cmig_text_list_has(key, name);
 		column->hide = cmig_audit_options_has(options->hash, name) ? CMIG_AUDIT_HASH :
@@ -203,7 +163,40 @@ cmig_audit_row_shape(CmigAuditShape *shape, const CmigAuditOptions *options,
 			(only_included && !column->in_key && column->hide == CMIG_AUDIT_SHOW &&
 			 !cmig_audit_options_has(options->include, name)))
 			continue;
-		set_column(column, attribute);
+
+		column->attno = attribute->attnum - 1;
+		column->name = pstrdup(NameStr(attribute->attname));
+		column->name_len = strlen(column->name);
+		column->name_text = CStringGetTextDatum(column->name);
+		column->typlen = attribute->attlen;
+		column->byval = attribute->attbyval;
+		column->type = getBaseType(attribute->atttypid);
+		column->kind = kind_of_type(column->type);
+
+		if (column->hide == CMIG_AUDIT_HASH)
+		{
+			getTypeOutputInfo(attribute->atttypid, &function, &varlena);
+			fmgr_info(function, &column->plain_output);
+		}
+		if (column->kind == CMIG_AUDIT_OUTPUT)
+		{
+			getTypeOutputInfo(column->type, &function, &varlena);
+			fmgr_info(function, &column->output);
+		}
+		else if (column->kind == CMIG_AUDIT_GENERAL)
+		{
+			Node	   *argument = (Node *) makeNullConst(attribute->atttypid, -1,
+														  attribute->attcollation);
+			Oid			element = get_element_type(column->type);
+
+			column->calls_out = column->type >= FirstNormalObjectId ||
+				element >= FirstNormalObjectId;
+			fmgr_info(F_TO_JSONB, &column->output);
+			fmgr_info_set_expr((Node *) makeFuncExpr(F_TO_JSONB, JSONBOID, list_make1(argument),
+													 InvalidOid, attribute->attcollation,
+													 COERCE_EXPLICIT_CALL),
+							   &column->output);
+		}
 		keyed |= column->in_key;
 		shape->count++;
 	}

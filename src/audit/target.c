@@ -283,7 +283,7 @@ name_now(CmigAuditTarget *target, int first, char *name)
 		target->now;
 		int			place = cmig_audit_layout_place_of_name(layout, name);
 
-		/* the OID alone is not sufficient; see is_there() in layout.c */
+		/* the OID alone is not sufficient; see cmig_audit_layout_record() */
 		if (next && layout->relation == next->relation &&
 			(layout->database == NULL || next->database == NULL || strcmp(layout->database, next->database) == 0))
 		{
