@@ -717,9 +717,8 @@ CMIG_READER(cmig_schema_sql)
  * cmig.diff and cmig.diff_schemas, which return the statements that turn
  * one schema into another.
  *
- * The live image is read first.  The other image is read in the shadow, either
- * after the target's SQL has run there, or while the other schema temporarily
- * has the first schema's name, so that both images use the same names.
+ * cmig.diff_schemas reads the other schema while it temporarily has the first
+ * schema's name, so that both images use the same names.
  * ----------------------------------------------------------------
  */
 

@@ -214,13 +214,7 @@ compare(CmigDrift *drift, CmigImage *from, CmigImage *to, bool to_live)
 	return lines;
 }
 
-/*
- * Both functions return a List of CmigDiffLine *. Call only one of them.
- * drift_repair() returns the statements that make the live schema match
- * the revisions.  drift_adopt(), which requires "adopts", returns the
- * statements that make the revisions match the live schema.  Each rename in
- * drift->options gives the object's name before and after these statements.
- */
+/* Returns the statements that make the live schema match the revisions. */
 static List *
 drift_repair(CmigDrift *drift)
 {
@@ -237,15 +231,18 @@ drift_repair(CmigDrift *drift)
 	return list_concat(lines, extensions);
 }
 
+/*
+ * Returns the statements that make the revisions match the live schema.  Each
+ * rename gives the object's name before and after them.
+ */
 static List *
 drift_adopt(CmigDrift *drift)
 {
-	List	   *lines = drop_extensions(drift);
+	List	   *lines = list_concat(drop_extensions(drift), drift->renames);
 
 	drift->options.initial = drift->replayed->initial;
 	cmig_tool_table_keep(drift->live, drift->replayed->image);
 	cmig_keep_partitions(drift->live, drift->replayed->image, "The revisions create");
-	lines = list_concat(lines, drift->renames);
 	return list_concat(lines, compare(drift, drift->replayed->image, drift->live, true));
 }
 
@@ -524,24 +521,14 @@ CMIG_READER(cmig_capture)
 
 PG_FUNCTION_INFO_V1(cmig_baseline);
 
-/*
- * A replay of the applied revisions, and an image of what they create in the
- * named schemas.
- */
-typedef struct Covered
-{
-	const CmigManaged *managed;
-	const CmigReplayPlan *plan;
-	CmigImage  *image;
-} Covered;
-
 /* Subtransaction callback: replay the applied revisions. */
 static void
 replay_applied(void *arg)
 {
-	Covered    *covered = arg;
+	CmigDrift  *drift = arg;
+	CmigSituation now = cmig_move_read(true);
 
-	covered->image = cmig_replay_read(covered->plan, cmig_managed_names(covered->managed), true, "cmig.baseline()", false, NULL, NULL)->image;
+	drift->replayed = cmig_replay_read(cmig_replay_plan_applied(&now), drift->schemas, true, "cmig.baseline()", false, NULL, NULL);
 }
 
 /*
@@ -552,8 +539,7 @@ replay_applied(void *arg)
 static void
 require_uncovered(const CmigManaged *managed)
 {
-	CmigSituation now = cmig_move_read(true);
-	Covered		covered = {managed, cmig_replay_plan_applied(&now)};
+	CmigDrift	covered = {.schemas = cmig_managed_names(managed)};
 	ErrorData  *error = cmig_subtransaction_try(replay_applied, &covered);
 	CmigListing objects;
 
@@ -561,9 +547,9 @@ require_uncovered(const CmigManaged *managed)
 		error->sqlerrcode != ERRCODE_INSUFFICIENT_PRIVILEGE)
 		ReThrowError(error);
 	cmig_listing_init(&objects, CMIG_LISTING_PLAIN);
-	for (int i = 0; error == NULL && i < covered.image->count; i++)
+	for (int i = 0; error == NULL && i < covered.replayed->image->count; i++)
 	{
-		const CmigObject *object = covered.image->objects[i];
+		const CmigObject *object = covered.replayed->image->objects[i];
 
 		/* the baseline would not create schema public again */
 		if (object->parent == NULL && !(object->kind->flags & CMIG_KIND_GLOBAL) &&

@@ -327,6 +327,7 @@ typedef struct Statements
 {
 	CmigTargetState *state;
 	CmigTargetText *text;
+	const CmigTargetScript *script; /* or of a repeatable revision */
 } Statements;
 
 static void
@@ -401,25 +402,18 @@ cmig_target_in_session(CmigTargetState *state, CmigScriptRun *run, const char *p
 	PG_END_TRY();
 }
 
-/* A repeatable revision's script, and the state that is needed to run it. */
-typedef struct ScriptWork
-{
-	CmigTargetState *state;
-	const CmigTargetScript *script;
-} ScriptWork;
-
 /* Subtransaction callback: run the script. */
 static void
 try_script(void *arg)
 {
 	static const char *const settings[] = {"check_function_bodies", "off", NULL};
-	ScriptWork *work = arg;
+	Statements *work = arg;
 	CmigRunStep step = {.revision = work->script->revision};
 	CmigScriptRun run = {.step = &step,.verb = "replay"};
 	CmigTargetText text = {.sql = unconstify(char *, work->script->sql)};
-	Statements	statements = {work->state, &text};
 
-	cmig_target_in_session(work->state, &run, NULL, settings, run_statements, &statements);
+	work->text = &text;
+	cmig_target_in_session(work->state, &run, NULL, settings, run_statements, work);
 }
 
 /* Run the target's SQL, and then the scripts of repeatable revisions. */
@@ -445,7 +439,7 @@ run_text(CmigTargetState *state, const char *sql, List *scripts)
 	cmig_target_in_session(state, &run, NULL, settings, run_statements, &statements);
 	foreach(cell, scripts)
 	{
-		ScriptWork	work = {.state = state,.script = lfirst(cell)};
+		Statements	work = {.state = state,.script = lfirst(cell)};
 		ErrorData  *error = cmig_subtransaction_try(try_script, &work);
 
 		if (error == NULL)
