@@ -504,121 +504,97 @@ reverse_edges(CmigGraph *graph, bool depends)
 }
 
 /*
- * Clear left[node] for each node that has no remaining nodes below it (or
- * above it, if "up" is true), and repeat this until no such node remains.
- * After a call for each direction, the remaining nodes are on a cycle or
- * between two cycles.
+ * Add a defect for the cycle of these nodes, beginning with the smallest one.
  */
 static void
-peel(const CmigGraph *graph, bool *left, bool up, bool over_depends)
+report_cycle(CmigGraph *graph, const int *cycle, int length, bool over_depends)
 {
-	int		   *open = palloc_extended(sizeof(int) * (Size) graph->count, MCXT_ALLOC_HUGE);
-	int		   *stack = palloc_extended(sizeof(int) * (Size) graph->count, MCXT_ALLOC_HUGE);
-	int			depth = 0;
+	CmigListing names;
+	bool		replaces = false;
+	int			first = 0;
 
-	for (int i = 0; i < graph->count; i++)
+	for (int i = 1; i < length; i++)
+		if (cycle[i] < cycle[first])
+			first = i;
+	cmig_listing_init(&names, CMIG_LISTING_QUOTED);
+	for (int i = 0; i < length; i++)
 	{
-		int			other;
+		int			node = cycle[(first + i) % length];
 
-		open[i] = 0;
-		if (!left[i])
-			continue;
-		for (int k = 0; (other = up ? cmig_graph_edge_up(&graph->nodes[i], k, over_depends)
-						 : cmig_graph_edge_down(&graph->nodes[i], k, over_depends)) >= 0; k++)
-			if (left[other])
-				open[i]++;
-		if (open[i] == 0)
-			stack[depth++] = i;
+		cmig_listing_add(&names, cmig_graph_id(graph, node));
+		replaces |= graph->nodes[node].revision->replaces.count > 0;
 	}
-	while (depth > 0)
-	{
-		int			node = stack[--depth];
-		int			other;
 
-		left[node] = false;
-		for (int k = 0; (other = up ? cmig_graph_edge_down(&graph->nodes[node], k, over_depends)
-						 : cmig_graph_edge_up(&graph->nodes[node], k, over_depends)) >= 0; k++)
-			if (left[other] && --open[other] == 0)
-				stack[depth++] = other;
-	}
-	pfree(open);
-	pfree(stack);
+	/*
+	 * References to replaced revisions lead to the revision that replaces
+	 * them, so its "replaces" can also be the cause of the cycle.
+	 */
+	add_defect(graph, cmig_graph_id(graph, cycle[first]),
+			   psprintf("Correct the %s of one of them.",
+						over_depends ? (replaces ? "down_revision, depends_on, or replaces" : "down_revision or depends_on")
+						: replaces ? "down_revision or replaces" : "down_revision"),
+			   over_depends ? "revisions %s form a cycle through depends_on"
+			   : "revisions %s form a cycle", cmig_listing_text(&names));
 }
 
 /*
  * Add defects for cycles of down_revision edges or, if over_depends is true,
- * of down_revision and depends_on edges.
+ * of down_revision and depends_on edges.  Cycles that share a node with a
+ * reported one are left out.
  */
 static void
 find_cycles(CmigGraph *graph, bool over_depends)
 {
-	bool	   *left = palloc_extended(Max(graph->count, 1), MCXT_ALLOC_HUGE);
-	int		   *path = palloc_extended(sizeof(int) * (Size) Max(graph->count, 1), MCXT_ALLOC_HUGE);
-	int		   *place = palloc_extended(sizeof(int) * (Size) Max(graph->count, 1), MCXT_ALLOC_HUGE);
-
-	memset(left, true, graph->count);
-	peel(graph, left, false, over_depends);
-	peel(graph, left, true, over_depends);
-
-	/* from each remaining node, walk down until the path meets itself */
-	for (int i = 0; i < graph->count; i++)
-		place[i] = -1;
-	for (int i = 0; i < graph->count; i++)
+	Size		size = Max(graph->count, 1);
+	int		   *path = palloc_extended(sizeof(int) * size, MCXT_ALLOC_HUGE);
+	int		   *next_edge = palloc_extended(sizeof(int) * size, MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	char	   *state = palloc_extended(size, MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	enum
 	{
-		int			length = 0;
-		int			node = i;
+		UNSEEN, ON_PATH, REPORTED, DONE
+	};
 
-		while (node >= 0 && left[node] && place[node] < 0)
+	for (int start = 0; start < graph->count; start++)
+	{
+		int			depth = 0;
+
+		if (state[start] == UNSEEN)
 		{
-			int			next;
-			int			k = 0;
-
-			place[node] = length;
-			path[length++] = node;
-			while ((next = cmig_graph_edge_down(&graph->nodes[node], k, over_depends)) >= 0 && !left[next])
-				k++;
-
-			/*
-			 * end the path here, because all nodes below this one are on
-			 * cycles that have already been reported
-			 */
-			if (next < 0)
-			{
-				node = -1;
-				break;
-			}
-			node = next;
+			path[depth++] = start;
+			state[start] = ON_PATH;
 		}
-		if (length > 0 && node >= 0 && left[node])
+		while (depth > 0)
 		{
-			CmigListing names;
-			bool		replaces = false;
+			int			node = path[depth - 1];
+			int			other = cmig_graph_edge_down(&graph->nodes[node], next_edge[node]++, over_depends);
+			int			first = depth - 1;
 
-			cmig_listing_init(&names, CMIG_LISTING_QUOTED);
-			for (int j = place[node]; j < length; j++)
+			if (other < 0)
 			{
-				cmig_listing_add(&names, cmig_graph_id(graph, path[j]));
-				replaces |= graph->nodes[path[j]].revision->replaces.count > 0;
+				state[node] = DONE;
+				depth--;
 			}
-
-			/*
-			 * References to replaced revisions lead to the revision that
-			 * replaces them, so its "replaces" can also be the cause of the
-			 * cycle.
-			 */
-			add_defect(graph, cmig_graph_id(graph, node),
-					   psprintf("Correct the %s of one of them.",
-								over_depends ? (replaces ? "down_revision, depends_on, or replaces" : "down_revision or depends_on")
-								: replaces ? "down_revision or replaces" : "down_revision"),
-					   over_depends ? "revisions %s form a cycle through depends_on"
-					   : "revisions %s form a cycle", cmig_listing_text(&names));
+			else if (state[other] == UNSEEN)
+			{
+				path[depth++] = other;
+				state[other] = ON_PATH;
+			}
+			else if (state[other] == ON_PATH)
+			{
+				/* the path from "other" to here is a cycle */
+				while (path[first] != other && state[path[first]] == ON_PATH)
+					first--;
+				if (state[path[first]] != ON_PATH)
+					continue;
+				report_cycle(graph, path + first, depth - first, over_depends);
+				for (int i = first; i < depth; i++)
+					state[path[i]] = REPORTED;
+			}
 		}
-		for (int j = 0; j < length; j++)
-			left[path[j]] = false;
 	}
-	pfree(left);
 	pfree(path);
-	pfree(place);
+	pfree(next_edge);
+	pfree(state);
 }
 
 CmigGraph *

@@ -73,33 +73,26 @@ extern char *cmig_graph_ids_text(const CmigGraph *graph, const int *nodes, int c
 /* Raise error MG005, with a list of the defects, if the graph has any. */
 extern void cmig_graph_require_sound(const CmigGraph *graph);
 
-/*
- * Returns the reason why an id or label is not valid, such as "is empty", or
- * NULL if it is valid.
- */
+/* Returns why an id or label is not valid, such as "is empty", or NULL. */
 extern char *cmig_graph_check_name(const char *name);
 
-/*
- * Returns a name that is in the list more than once, or NULL if there is none.
- */
+/* Returns a name that is in the list more than once, or NULL. */
 extern const char *cmig_graph_find_repeated(const CmigNames *names);
 
 /* Does the list, which need not be sorted, contain the name? */
 extern bool cmig_graph_lists(const CmigNames *names, const char *name);
 
 /*
- * Return the node with exactly this id, or -1 if there is none.
- * cmig_graph_find_name() also accepts a label, or the id of the last revision
- * that the node replaces.
+ * Return the node with this id, or -1.  The second function also accepts a
+ * label, or the id of the last revision that the node replaces.
  */
 extern int	cmig_graph_find_id(const CmigGraph *graph, const char *id);
 extern int	cmig_graph_find_name(const CmigGraph *graph, const char *name);
 
 /*
- * Returns the ids or labels that are most similar to "name", for "Did you mean
- * ...?": at most 3, quoted, in the order of their revisions.  Returns NULL if
- * none is similar.  Names of the node "except" are left out, because that node
- * contains the mistyped reference; "except" can be -1.
+ * Returns up to 3 ids or labels that are similar to "name", for "Did you mean
+ * ...?", or NULL.  Names of the node "except", which contains the mistyped
+ * reference, are left out.
  */
 extern char *cmig_graph_suggest(const CmigGraph *graph, const char *name, int except);
 
@@ -116,9 +109,8 @@ extern char *cmig_graph_suggest(const CmigGraph *graph, const char *name, int ex
 	 (graph)->nodes[node].dependents.count == 0)
 
 /*
- * Iterate over a node's edges: return the node to which its k-th edge down or
- * up leads, or -1 if there are only k edges.  Parents or children come first,
- * and then, if over_depends is true, dependencies or dependents.
+ * Return the node to which a node's k-th edge down or up leads, or -1.  If
+ * over_depends is true, dependencies or dependents follow parents or children.
  */
 static inline int
 cmig_graph_edge_down(const CmigNode *node, int k, bool over_depends)
@@ -149,17 +141,11 @@ typedef struct CmigMarks
 	bool	   *set;			/* indexed by node */
 } CmigMarks;
 
-/*
- * The first function creates an empty set.  The second function adds a node to
- * a set, and returns false if the node is already in the set.
- */
+/* Create an empty set; add a node, and return false if it was in the set. */
 extern CmigMarks *cmig_graph_marks(const CmigGraph *graph);
 extern bool cmig_graph_mark(CmigMarks *marks, int node);
 
-/*
- * Add all ancestors, or all descendants, of the marked nodes to the set.  If
- * over_depends is true, depends_on edges are followed, too.
- */
+/* Add all ancestors or descendants of the marked nodes to the set. */
 extern void cmig_graph_mark_ancestors(const CmigGraph *graph, CmigMarks *marks,
 									  bool over_depends);
 extern void cmig_graph_mark_descendants(const CmigGraph *graph, CmigMarks *marks,
@@ -192,27 +178,20 @@ extern List *cmig_graph_labels(const CmigShownLabels *shown, int node);
 #define cmig_repeatables_is(graph, node) ((node) >= (graph)->count)
 
 /*
- * Add repeatable revisions to a graph that has none, in the order in which
- * they run: each one after the revisions in its depends_on, and otherwise in
- * the byte order of their ids.  Defects of these revisions are added to the
- * graph.  The revisions must outlive the graph.
+ * Add repeatable revisions and their defects to a graph that has none, in the
+ * order in which they run: after those in their depends_on, and otherwise in
+ * the byte order of their ids.  The revisions must outlive the graph.
  */
 extern void cmig_repeatables_add(CmigGraph *graph, const CmigRevision *revisions, int count);
 
-/* Returns the repeatable revision with this id, or -1 if there is none. */
+/* Return the repeatable revision, or any node, with this id, or -1. */
 extern int	cmig_repeatables_find(const CmigGraph *graph, const char *id);
-
-/* Returns the node with this id, repeatable or not, or -1 if there is none. */
 extern int	cmig_repeatables_find_any(const CmigGraph *graph, const char *id);
 
 /* Returns an array, indexed by node, of the number of each node's tree. */
 extern int *cmig_trees_find(const CmigGraph *graph);
 
-/*
- * Set graph->trees to the number of each node's tree.  Remove the depends_on
- * edges between trees from the nodes' "depends" and "dependents", and add them
- * to graph->outside.
- */
+/* Set graph->trees, and move depends_on edges between trees to "outside". */
 extern void cmig_trees_separate(CmigGraph *graph);
 
 /* Are the nodes in the same tree?  The trees must have been separated. */
@@ -220,9 +199,7 @@ extern void cmig_trees_separate(CmigGraph *graph);
 
 /* in plan.c */
 
-/*
- * The version rows, and the revisions that are applied according to them.
- */
+/* The version rows, and the revisions that are applied according to them. */
 typedef struct CmigApplied
 {
 	const CmigNames *rows;
@@ -235,19 +212,16 @@ typedef struct CmigApplied
 extern CmigApplied *cmig_applied_find(const CmigGraph *graph, const CmigNames *rows);
 
 /*
- * Raise an error if the version rows are not valid.  The first function raises
- * error MG001 if a row names an unknown revision.  The second function raises
- * error MG004 if a row is an ancestor of another row; if over_depends is true,
- * ancestors over depends_on count, too.
+ * Raise MG001 if a row names an unknown revision, and MG004 if a row is an
+ * ancestor of another row.
  */
 extern void cmig_applied_require_known(const CmigGraph *graph, const CmigApplied *applied);
 extern void cmig_applied_require_sound(const CmigGraph *graph, const CmigApplied *applied,
 									   bool over_depends);
 
 /*
- * Returns a node in the list that is an ancestor of another node in the list,
- * and sets *above to that other node.  Returns -1 if there is none.  If
- * over_depends is true, ancestors over depends_on count, too.
+ * Returns a node in the list that is an ancestor of another one, *above, or -1
+ * if there is none.
  */
 extern int	cmig_applied_overlap(const CmigGraph *graph, List *nodes, bool over_depends,
 								 int *above);
@@ -255,38 +229,29 @@ extern int	cmig_applied_overlap(const CmigGraph *graph, List *nodes, bool over_d
 /* in target.c */
 
 /*
- * Returns the heads of a lineage, or of the whole graph if "lineage" is NULL.
- * If "effective" is true, heads that have dependents are left out.
+ * Returns the heads of a lineage (NULL: of the graph).  If "effective" is true,
+ * heads that have dependents are left out.
  */
 extern List *cmig_identifier_heads(const CmigGraph *graph, const CmigMarks *lineage,
 								   bool effective);
 
-/*
- * Returns the nodes to which the edges lead.  If "within" is not NULL, only
- * nodes in that set are returned.
- */
+/* Returns the nodes to which the edges lead; only those in "within", if set. */
 extern List *cmig_identifier_edges(const CmigEdges *edges, const CmigMarks *within);
 
 /* Returns a list of nodes for a message: "a", "b", "c" and N more. */
 extern char *cmig_identifier_list(const CmigGraph *graph, List *nodes);
 
-/*
- * Returns the nodes to which an absolute identifier refers, or NIL for base.
- */
+/* Returns the nodes to which an absolute identifier refers; NIL for base. */
 extern List *cmig_target_absolute(const CmigGraph *graph, const char *target);
 
 /*
- * Returns the nodes to which the absolute identifiers in "targets" refer.
- * Raises error MG004 if one node is an ancestor of another; if over_depends is
- * true, ancestors over depends_on count, too.
+ * The same for several identifiers.  Raises MG004 if one node is an ancestor
+ * of another.
  */
 extern List *cmig_target_list(const CmigGraph *graph, const CmigNames *targets,
 							  bool over_depends);
 
-/*
- * Returns the nodes to which an upgrade leads.  If there are several targets,
- * all must be absolute.
- */
+/* Returns the nodes to which an upgrade leads.  Several targets are absolute. */
 extern List *cmig_target_upgrade(const CmigGraph *graph, const CmigApplied *applied,
 								 const CmigNames *targets);
 
@@ -319,8 +284,8 @@ extern CmigStampTarget *cmig_target_stamp(const CmigGraph *graph,
 										  const CmigNames *targets);
 
 /*
- * Returns the revisions in a range, which is "from:to" or one identifier.  A
- * relative number that leads beyond an end of the graph stops at that end.
+ * Returns the revisions in "from:to", or of one identifier.  A relative number
+ * that leads beyond an end of the graph stops at that end.
  */
 extern CmigMarks *cmig_target_range(const CmigGraph *graph, const CmigApplied *applied,
 									const char *range);
@@ -329,9 +294,8 @@ extern CmigMarks *cmig_target_range(const CmigGraph *graph, const CmigApplied *a
 
 /*
  * A step of a plan: a revision to apply or revert, and the version rows that
- * the step changes.  The arrays in "removed" and "added" can belong to the
- * graph, so they must not be changed.  They can also point into the step
- * itself, so the step must not be copied.
+ * the step changes.  "removed" or "added" can point into the step itself, so
+ * the step must not be copied.
  */
 typedef struct CmigPlanStep
 {
@@ -352,8 +316,7 @@ typedef struct CmigPlan
 
 /*
  * Plan an upgrade, which applies the targets and everything that they need,
- * except for revisions that are already applied.  Each revision comes after
- * the revisions that it needs.
+ * each revision after those that it needs.
  */
 extern CmigPlan *cmig_plan_upgrade(const CmigGraph *graph, const CmigApplied *applied,
 								   List *targets);
@@ -362,17 +325,13 @@ extern CmigPlan *cmig_plan_upgrade(const CmigGraph *graph, const CmigApplied *ap
 extern bool cmig_plan_reaches_heads(const CmigGraph *graph, const CmigApplied *applied,
 									const CmigPlan *plan);
 
-/*
- * Add a step for a repeatable revision, given its node in the plan's graph.
- * The step does not change the version rows.  Call this at most once for each
- * revision.
- */
+/* Add a repeatable revision's step.  Call this once for each revision. */
 extern void cmig_plan_add_repeatable(CmigPlan *plan, int node);
 
 /*
- * Plan a downgrade, which reverts the target's roots and their descendants,
- * except for revisions that are not applied.  If there is nothing to revert,
- * raises error MG004, unless the target is a current revision or base.
+ * Plan a downgrade, which reverts the target's roots and their descendants.
+ * Raises MG004 if there is nothing to revert, unless the target is a current
+ * revision or base.
  */
 extern CmigPlan *cmig_plan_downgrade(const CmigGraph *graph, const CmigApplied *applied,
 									 const CmigDowngradeTarget *target);
@@ -408,38 +367,29 @@ typedef enum CmigReplacesState
 	CMIG_REPLACES_ALL			/* the replacing revision counts as applied */
 } CmigReplacesState;
 
-/*
- * Returns true if any revision replaces others.  If none does, all revisions
- * count.
- */
+/* Does any revision replace others?  If none does, all revisions count. */
 extern bool cmig_replaces_any(const CmigRevision *revisions, int count);
 
-/*
- * Returns the state of the revisions that "revision" replaces.  "revisions"
- * must contain all stored revisions.
- */
+/* "revisions" must contain all stored revisions here and below. */
 extern CmigReplacesState cmig_replaces_state(const CmigRevision *revisions, int count,
 											 const CmigPlace *place, const CmigRevision *revision);
 
 /*
- * Raises error MG005 if a revision replaces itself, if two revisions replace
- * each other, perhaps through others, or if two revisions replace the same
- * revision and neither of them replaces the other.
+ * Raises MG005 if revisions replace themselves or each other, or if two of
+ * them replace the same one and neither of them replaces the other.
  */
 extern void cmig_replaces_require_sound(const CmigRevision *revisions, int count);
 
 /*
- * Returns the revisions in the "replaces" of "revision" that are not loaded
- * and are not replaced by another loaded revision in that list.  "revisions"
- * must contain all stored revisions.
+ * Returns the revisions in the "replaces" of "revision" that are not loaded and
+ * not replaced by another loaded revision in that list.
  */
 extern CmigNames *cmig_replaces_missing(const CmigRevision *revisions, int count,
 										const CmigRevision *revision);
 
 /*
- * Remove the revisions that are ignored, and change references to them into
- * references to revisions that count.  Keeps the order of the remaining
- * revisions, and returns their number.
+ * Remove the ignored revisions, let references to them refer to those that
+ * count, and return the number of the latter, whose order remains.
  */
 extern int	cmig_replaces_resolve(CmigRevision *revisions, int count, const CmigPlace *place);
 

@@ -177,51 +177,6 @@ cmig_applied_require_sound(const CmigGraph *graph, const CmigApplied *applied,
  * Plans
  */
 
-/*
- * Update the counts in "naming" when a node becomes applied ("applied" is
- * true) or is no longer applied ("applied" is false).  Returns the nodes in
- * its down_revision and depends_on whose count has changed from 0 to 1 or, if
- * "applied" is false, from 1 to 0.  A node's edges contain no duplicates.
- */
-static CmigEdges
-change_naming(const CmigNode *node, int *naming, bool applied)
-{
-	const CmigEdges *edges[2] = {&node->parents, &node->depends};
-	CmigEdges	changed = {0};
-	int			turning = applied ? 0 : 1;
-	int			of_parents = 0;
-
-	for (int e = 0; e < 2; e++)
-	{
-		for (int j = 0; j < edges[e]->count; j++)
-			if (naming[edges[e]->nodes[j]] == turning)
-				changed.count++;
-		if (e == 0)
-			of_parents = changed.count;
-	}
-
-	/*
-	 * if the changed nodes are exactly the parents, share the node's array
-	 * instead of copying it
-	 */
-	if (changed.count == node->parents.count && changed.count == of_parents)
-		changed.nodes = node->parents.nodes;
-	else
-	{
-		int			count = 0;
-
-		changed.nodes = palloc(sizeof(int) * Max(changed.count, 1));
-		for (int e = 0; e < 2; e++)
-			for (int j = 0; j < edges[e]->count; j++)
-				if (naming[edges[e]->nodes[j]] == turning)
-					changed.nodes[count++] = edges[e]->nodes[j];
-	}
-	for (int e = 0; e < 2; e++)
-		for (int j = 0; j < edges[e]->count; j++)
-			naming[edges[e]->nodes[j]] += applied ? 1 : -1;
-	return changed;
-}
-
 /* Build a plan that applies or reverts the nodes in "moving". */
 static CmigPlan *
 make_plan(const CmigGraph *graph, const CmigApplied *applied,
@@ -233,6 +188,8 @@ make_plan(const CmigGraph *graph, const CmigApplied *applied,
 	int		   *order = cmig_graph_order(graph, moving, &plan->count);
 	int		   *removed = palloc(sizeof(int) * Max(list_length(applied->nodes), 1));
 	int			removed_count = 0;
+	int		   *pool;			/* for the arrays of the steps */
+	Size		edges = 0;
 	ListCell   *lc;
 
 	for (int i = 0; i < graph->count; i++)
@@ -249,6 +206,9 @@ make_plan(const CmigGraph *graph, const CmigApplied *applied,
 			removed[removed_count++] = lfirst_int(lc);
 	}
 
+	for (int i = 0; i < plan->count; i++)
+		edges += graph->nodes[order[i]].parents.count + graph->nodes[order[i]].depends.count;
+	pool = palloc_extended(sizeof(int) * Max(edges, 1), MCXT_ALLOC_HUGE);
 	plan->direction = direction;
 	plan->steps = palloc_extended(sizeof(CmigPlanStep) * (Size) Max(plan->count + graph->repeatable_count, 1),
 								  MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
@@ -257,10 +217,21 @@ make_plan(const CmigGraph *graph, const CmigApplied *applied,
 		CmigPlanStep *step = &plan->steps[i];
 		bool		up = direction == CMIG_UPGRADE;
 		CmigEdges	own = {1, &step->node};
-		CmigEdges	changed;
+		CmigEdges	changed = {0, pool};
+		int			other;
 
+		/*
+		 * The nodes whose count changes from 0 to 1, or from 1 to 0, lose or
+		 * get their rows.  A node's edges contain no duplicates.
+		 */
 		step->node = order[up ? i : plan->count - 1 - i];
-		changed = change_naming(&graph->nodes[step->node], naming, up);
+		for (int k = 0; (other = cmig_graph_edge_down(&graph->nodes[step->node], k, true)) >= 0; k++)
+		{
+			if (naming[other] == (up ? 0 : 1))
+				changed.nodes[changed.count++] = other;
+			naming[other] += up ? 1 : -1;
+		}
+		pool += changed.count;
 		step->added = up ? own : changed;
 		step->removed = up ? changed : own;
 	}

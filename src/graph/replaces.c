@@ -14,8 +14,6 @@
  */
 #include "postgres.h"
 
-#include "miscadmin.h"
-
 #include "base/base.h"
 #include "base/errors.h"
 #include "graph/graph.h"
@@ -191,80 +189,54 @@ cmig_replaces_missing(const CmigRevision *revisions, int count, const CmigRevisi
 }
 
 /*
- * The revisions that replace others, sorted by id, and the order in which
- * visit() adds them.
+ * Returns the revisions that replace others, in an order in which each one
+ * comes after those that it replaces.  The order does not depend on the order
+ * of rows.  Sets *replacing to their number, and "cyclic", if it is not NULL,
+ * to two revisions that replace each other, perhaps through others.
  */
-typedef struct ReplacingOrder
+static const CmigRevision **
+order_replacing(const CmigRevision *revisions, int count, int *replacing,
+				const CmigRevision **cyclic)
 {
-	const CmigRevision **replacing;
-	int			count;
-	bool	   *begun;
-	bool	   *ended;
-	const CmigRevision **ordered;
-	int			ordered_count;
-	const CmigRevision *cyclic[2];	/* two revisions that replace each other,
-									 * perhaps through others */
-} ReplacingOrder;
+	CmigRevision *copies = palloc0(sizeof(CmigRevision) * Max(count, 1));
+	const CmigRevision **originals = palloc(sizeof(CmigRevision *) * Max(count, 1));
+	const CmigRevision **ordered = palloc(sizeof(CmigRevision *) * Max(count, 1));
+	int		   *place = palloc(sizeof(int) * Max(count, 1));
+	CmigGraph  *graph;
+	CmigMarks  *all;
+	int		   *order;
 
-/* A qsort comparator by id. */
-static int
-compare_ids(const void *a, const void *b)
-{
-	return strcmp((*(CmigRevision *const *) a)->id, (*(CmigRevision *const *) b)->id);
-}
-
-/*
- * Add the revisions replaced by replacing[i] to the order, and then
- * replacing[i] itself.
- */
-static void
-visit(ReplacingOrder *order, int i)
-{
-	const CmigNames *old = &order->replacing[i]->replaces;
-
-	check_stack_depth();
-	order->begun[i] = true;
-	for (int j = 0; j < old->count; j++)
-	{
-		CmigRevision key = {.id = old->names[j]};
-		const CmigRevision *sought = &key;
-		const CmigRevision **found = bsearch(&sought, order->replacing, order->count,
-											 sizeof(CmigRevision *), compare_ids);
-		int			k = found ? found - order->replacing : i;
-
-		if (k == i || order->ended[k])
-			continue;
-		if (!order->begun[k])
-			visit(order, k);
-		else if (order->cyclic[0] == NULL)
-		{
-			order->cyclic[0] = order->replacing[i];
-			order->cyclic[1] = order->replacing[k];
-		}
-	}
-	order->ended[i] = true;
-	order->ordered[order->ordered_count++] = order->replacing[i];
-}
-
-/*
- * Put the revisions into an order in which each one comes after those that it
- * replaces.  The order does not depend on the order of rows.
- */
-static ReplacingOrder *
-order_replacing(const CmigRevision **replacing, int count)
-{
-	ReplacingOrder *order = palloc0(sizeof(ReplacingOrder));
-
-	qsort(replacing, count, sizeof(CmigRevision *), compare_ids);
-	order->replacing = replacing;
-	order->count = count;
-	order->begun = palloc0(sizeof(bool) * Max(count, 1));
-	order->ended = palloc0(sizeof(bool) * Max(count, 1));
-	order->ordered = palloc(sizeof(CmigRevision *) * Max(count, 1));
+	*replacing = 0;
 	for (int i = 0; i < count; i++)
-		if (!order->begun[i])
-			visit(order, i);
-	return order;
+	{
+		if (revisions[i].replaces.count == 0)
+			continue;
+		copies[*replacing].id = revisions[i].id;
+		copies[*replacing].parents = revisions[i].replaces;
+		originals[(*replacing)++] = &revisions[i];
+	}
+	graph = cmig_graph_build(copies, *replacing);
+	all = cmig_graph_marks(graph);
+	for (int i = 0; i < graph->count; i++)
+		cmig_graph_mark(all, i);
+	order = cmig_graph_order(graph, all, replacing);
+	for (int i = 0; i < *replacing; i++)
+	{
+		ordered[i] = originals[graph->nodes[order[i]].revision - copies];
+		place[order[i]] = i;
+	}
+	for (int i = 0; cyclic != NULL && i < *replacing; i++)
+	{
+		const CmigEdges *old = &graph->nodes[i].parents;
+
+		for (int j = 0; j < old->count && cyclic[0] == NULL; j++)
+			if (place[old->nodes[j]] > place[i])
+			{
+				cyclic[0] = ordered[place[i]];
+				cyclic[1] = ordered[place[old->nodes[j]]];
+			}
+	}
+	return ordered;
 }
 
 /*
@@ -272,19 +244,14 @@ order_replacing(const CmigRevision **replacing, int count)
  * the revisions that they replace count.
  */
 static void
-decide_all(Resolve *resolve)
+decide_all(Resolve *resolve, const CmigRevision *revisions)
 {
-	const CmigRevision **replacing = palloc(sizeof(CmigRevision *) * Max(resolve->count, 1));
-	ReplacingOrder *order;
-	int			count = 0;
+	int			count;
+	const CmigRevision **ordered = order_replacing(revisions, resolve->count, &count, NULL);
 
-	for (int node = 0; node < resolve->graph->count; node++)
-		if (resolve->graph->nodes[node].revision->replaces.count > 0)
-			replacing[count++] = resolve->graph->nodes[node].revision;
-	order = order_replacing(replacing, count);
-	for (int i = 0; i < order->ordered_count; i++)
+	for (int i = 0; i < count; i++)
 	{
-		const CmigRevision *revision = order->ordered[i];
+		const CmigRevision *revision = ordered[i];
 		const CmigNames *old = &revision->replaces;
 		CmigReplacesState state = state_of(resolve, revision);
 		bool		old_counts = state == CMIG_REPLACES_SOME || state == CMIG_REPLACES_TURN;
@@ -375,7 +342,7 @@ cmig_replaces_resolve(CmigRevision *revisions, int count, const CmigPlace *place
 	if (!cmig_replaces_any(revisions, count))
 		return count;
 	init(&resolve, revisions, count, place);
-	decide_all(&resolve);
+	decide_all(&resolve, revisions);
 	counts = palloc(sizeof(bool) * count);
 	for (int i = 0; i < count; i++)
 	{
@@ -433,19 +400,13 @@ report_unsound(const CmigRevision *one, const CmigRevision *other, const char *n
 void
 cmig_replaces_require_sound(const CmigRevision *revisions, int count)
 {
-	const CmigRevision **replacing = palloc(sizeof(CmigRevision *) * Max(count, 1));
-	ReplacingOrder *order;
+	const CmigRevision *cyclic[2] = {NULL};
 	Replaced   *all;
-	int			replacing_count = 0,
-				total = 0,
+	int			total = 0,
 				n = 0;
 
 	for (int i = 0; i < count; i++)
-	{
 		total += revisions[i].replaces.count;
-		if (revisions[i].replaces.count > 0)
-			replacing[replacing_count++] = &revisions[i];
-	}
 	all = palloc(sizeof(Replaced) * Max(total, 1));
 	for (int i = 0; i < count; i++)
 		for (int j = 0; j < revisions[i].replaces.count; j++)
@@ -465,8 +426,8 @@ cmig_replaces_require_sound(const CmigRevision *revisions, int count)
 			!cmig_graph_lists(&one->replaces, other->id) && !cmig_graph_lists(&other->replaces, one->id))
 			report_unsound(one, other, all[i].name);
 	}
-	order = order_replacing(replacing, replacing_count);
-	if (order->cyclic[0] != NULL)
-		report_unsound(order->cyclic[0], order->cyclic[1], NULL);
+	(void) order_replacing(revisions, count, &total, cyclic);
+	if (cyclic[0] != NULL)
+		report_unsound(cyclic[0], cyclic[1], NULL);
 	pfree(all);
 }

@@ -176,19 +176,6 @@ refuse_multiple_heads(const CmigGraph *graph, List *heads, const char *argument)
 }
 
 pg_noreturn static void
-walked_too_far(const CmigIdentifier *id)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_CMIG_INVALID_TARGET),
-			 errmsg("relative revision %s didn't produce %s migrations",
-					id->steps_text, id->steps_text + 1),
-			 id->symbol || id->label
-			 ? errdetail("\"%s\" goes beyond the end of the graph.", id->text)
-			 : errdetail("There are not enough revisions in that direction."),
-			 errhint("SELECT * FROM cmig.history() lists the revisions.")));
-}
-
-pg_noreturn static void
 not_valid(const CmigIdentifier *id, const char *detail, const char *hint)
 {
 	ereport(ERROR,
@@ -196,6 +183,37 @@ not_valid(const CmigIdentifier *id, const char *detail, const char *hint)
 			 errmsg("relative revision %s is not a valid target", id->text),
 			 errdetail("%s", detail),
 			 errhint("%s", hint)));
+}
+
+pg_noreturn static void
+not_downgradable(const char *target, const char *detail, const char *hint)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_CMIG_INVALID_TARGET),
+			 errmsg("destination %s is not a valid downgrade target from current head(s)", target),
+			 errdetail("%s", detail),
+			 errhint("%s", hint)));
+}
+
+/* Raise an error because a relative identifier leads nowhere. */
+pg_noreturn static void
+no_migrations(const CmigIdentifier *id, const char *detail, const char *hint)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_CMIG_INVALID_TARGET),
+			 errmsg("relative revision %s didn't produce %s migrations",
+					id->steps_text, id->steps_text + 1),
+			 errdetail("%s", detail),
+			 errhint("%s", hint)));
+}
+
+pg_noreturn static void
+walked_too_far(const CmigIdentifier *id)
+{
+	no_migrations(id, id->symbol || id->label
+				  ? psprintf("\"%s\" goes beyond the end of the graph.", id->text)
+				  : "There are not enough revisions in that direction.",
+				  "SELECT * FROM cmig.history() lists the revisions.");
 }
 
 /*
@@ -357,10 +375,10 @@ find_branch(const CmigGraph *graph, const char *label)
 
 /*
  * Returns a node's lineage: its ancestors, its descendants, and the node
- * itself.
+ * itself.  Adds it to the set "to" instead, if that is not NULL.
  */
 static CmigMarks *
-lineage_of(const CmigGraph *graph, int node, bool over_depends)
+lineage_of(const CmigGraph *graph, int node, bool over_depends, CmigMarks *to)
 {
 	CmigMarks  *down = cmig_graph_marks(graph);
 	CmigMarks  *up = cmig_graph_marks(graph);
@@ -369,12 +387,12 @@ lineage_of(const CmigGraph *graph, int node, bool over_depends)
 	cmig_graph_mark(up, node);
 	cmig_graph_mark_ancestors(graph, down, over_depends);
 	cmig_graph_mark_descendants(graph, up, over_depends);
+	if (to == NULL)
+		to = cmig_graph_marks(graph);
 	for (int i = 0; i < graph->count; i++)
-		if (up->set[i])
-			cmig_graph_mark(down, i);
-	pfree(up->set);
-	pfree(up);
-	return down;
+		if (up->set[i] || down->set[i])
+			cmig_graph_mark(to, i);
+	return to;
 }
 
 /*
@@ -383,7 +401,7 @@ lineage_of(const CmigGraph *graph, int node, bool over_depends)
 static CmigMarks *
 branch_lineage(const CmigGraph *graph, const char *label)
 {
-	return label ? lineage_of(graph, find_branch(graph, label), false) : NULL;
+	return label ? lineage_of(graph, find_branch(graph, label), false, NULL) : NULL;
 }
 
 List *
@@ -598,11 +616,12 @@ cmig_target_list(const CmigGraph *graph, const CmigNames *targets, bool over_dep
  */
 
 /*
- * Returns the topmost applied revisions of a lineage, which have no applied
- * children or dependents in the lineage.
+ * Returns the applied revisions of a lineage that have no applied child.  For
+ * an upgrade, dependents count as children, but only those in the lineage.
  */
 static List *
-applied_tips_within(const CmigGraph *graph, const CmigApplied *applied, const CmigMarks *lineage)
+applied_tips(const CmigGraph *graph, const CmigApplied *applied, const CmigMarks *lineage,
+			 bool upgrade)
 {
 	List	   *tips = NIL;
 
@@ -611,8 +630,8 @@ applied_tips_within(const CmigGraph *graph, const CmigApplied *applied, const Cm
 		bool		tip = applied->applied->set[i] && lineage->set[i];
 		int			other;
 
-		for (int k = 0; tip && (other = cmig_graph_edge_up(&graph->nodes[i], k, true)) >= 0; k++)
-			tip = !(applied->applied->set[other] && lineage->set[other]);
+		for (int k = 0; tip && (other = cmig_graph_edge_up(&graph->nodes[i], k, upgrade)) >= 0; k++)
+			tip = !applied->applied->set[other] || (upgrade && !lineage->set[other]);
 		if (tip)
 			tips = lappend_int(tips, i);
 	}
@@ -659,7 +678,7 @@ find_upgrade_start(const CmigGraph *graph, const CmigApplied *applied,
 	cmig_applied_require_known(graph, applied);
 	starts = rows_within(applied, lineage);
 	if (starts == NIL && lineage != NULL)
-		starts = applied_tips_within(graph, applied, lineage);
+		starts = applied_tips(graph, applied, lineage, true);
 	if (list_length(starts) > 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_CMIG_MULTIPLE_HEADS),
@@ -739,25 +758,6 @@ raise_ambiguous_downgrade(const CmigGraph *graph, const CmigApplied *applied,
 					   label, id->text)));
 }
 
-/* Returns the applied revisions in a lineage that have no applied child. */
-static List *
-applied_branch_heads(const CmigGraph *graph, const CmigApplied *applied, const CmigMarks *lineage)
-{
-	List	   *heads = NIL;
-
-	for (int i = 0; i < graph->count; i++)
-	{
-		const CmigNode *node = &graph->nodes[i];
-		bool		head = applied->applied->set[i] && lineage->set[i];
-
-		for (int j = 0; head && j < node->children.count; j++)
-			head = !applied->applied->set[node->children.nodes[j]];
-		if (head)
-			heads = lappend_int(heads, i);
-	}
-	return heads;
-}
-
 /* Returns the node from which the steps of -N or label@-N are counted. */
 static int
 find_downgrade_start(const CmigGraph *graph, const CmigApplied *applied, const CmigIdentifier *id)
@@ -768,12 +768,8 @@ find_downgrade_start(const CmigGraph *graph, const CmigApplied *applied, const C
 	if (id->label == NULL)
 	{
 		if (applied->rows->count == 0)
-			ereport(ERROR,
-					(errcode(ERRCODE_CMIG_INVALID_TARGET),
-					 errmsg("relative revision %s didn't produce %s migrations",
-							id->steps_text, id->steps_text + 1),
-					 errdetail("Nothing is applied."),
-					 errhint("SELECT * FROM cmig.current() shows the current revisions.")));
+			no_migrations(id, "Nothing is applied.",
+						  "SELECT * FROM cmig.current() shows the current revisions.");
 		cmig_applied_require_known(graph, applied);
 		if (list_length(applied->nodes) > 1)
 			raise_ambiguous_downgrade(graph, applied, id);
@@ -789,14 +785,10 @@ find_downgrade_start(const CmigGraph *graph, const CmigApplied *applied, const C
 	 * dependency.  If so, start at its applied heads.
 	 */
 	if (starts == NIL)
-		starts = applied_branch_heads(graph, applied, lineage);
+		starts = applied_tips(graph, applied, lineage, false);
 	if (starts == NIL)
-		ereport(ERROR,
-				(errcode(ERRCODE_CMIG_INVALID_TARGET),
-				 errmsg("relative revision %s didn't produce %s migrations",
-						id->steps_text, id->steps_text + 1),
-				 errdetail("No revision of branch \"%s\" is applied.", id->label),
-				 errhint("SELECT * FROM cmig.current() shows what is applied.")));
+		no_migrations(id, psprintf("No revision of branch \"%s\" is applied.", id->label),
+					  "SELECT * FROM cmig.current() shows what is applied.");
 	if (list_length(starts) > 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_CMIG_INVALID_TARGET),
@@ -832,13 +824,10 @@ find_roots(const CmigGraph *graph, int node, int branch, const char *text)
 			roots = lappend_int(roots, lfirst_int(lc));
 	}
 	if (roots == NIL)
-		ereport(ERROR,
-				(errcode(ERRCODE_CMIG_INVALID_TARGET),
-				 errmsg("destination %s is not a valid downgrade target from current head(s)", text),
-				 errdetail("None of the branches that start at \"%s\" leads to \"%s\".",
-						   node < 0 ? "base" : cmig_graph_id(graph, node),
-						   cmig_graph_id(graph, branch)),
-				 errhint("SELECT * FROM cmig.branches() shows where branches start.")));
+		not_downgradable(text, psprintf("None of the branches that start at \"%s\" leads to \"%s\".",
+										node < 0 ? "base" : cmig_graph_id(graph, node),
+										cmig_graph_id(graph, branch)),
+						 "SELECT * FROM cmig.branches() shows where branches start.");
 	return roots;
 }
 
@@ -866,12 +855,9 @@ cmig_target_downgrade(const CmigGraph *graph, const CmigApplied *applied, const 
 		result->to_base = result->node < 0 && branch < 0 && strcmp(id.symbol, "base") == 0;
 		if (symbolic && result->node < 0)
 			return result;		/* there are no revisions */
-		if (symbolic && branch >= 0 && !lineage_of(graph, branch, false)->set[result->node])
-			ereport(ERROR,
-					(errcode(ERRCODE_CMIG_INVALID_TARGET),
-					 errmsg("destination %s is not a valid downgrade target from current head(s)", target),
-					 errdetail("The head is not a member of branch \"%s\".", id.label),
-					 errhint("Specify a revision of that branch.")));
+		if (symbolic && branch >= 0 && !lineage_of(graph, branch, false, NULL)->set[result->node])
+			not_downgradable(target, psprintf("The head is not a member of branch \"%s\".", id.label),
+							 "Specify a revision of that branch.");
 	}
 	else if (id.symbol == NULL)
 	{
@@ -899,11 +885,8 @@ cmig_target_downgrade(const CmigGraph *graph, const CmigApplied *applied, const 
 		 * not the whole graph.
 		 */
 		if (result->node < 0 && start >= 0 && !applied->applied->set[start])
-			ereport(ERROR,
-					(errcode(ERRCODE_CMIG_INVALID_TARGET),
-					 errmsg("destination %s is not a valid downgrade target from current head(s)", result->text),
-					 errdetail("Revision \"%s\" is not applied.", cmig_graph_id(graph, start)),
-					 errhint("SELECT * FROM cmig.current() shows what is applied.")));
+			not_downgradable(target, psprintf("Revision \"%s\" is not applied.", cmig_graph_id(graph, start)),
+							 "SELECT * FROM cmig.current() shows what is applied.");
 		if (result->node < 0 && branch < 0)
 			branch = start;
 	}
@@ -967,16 +950,7 @@ cmig_target_stamp(const CmigGraph *graph, const CmigApplied *applied, const Cmig
 			if (id.label == NULL)
 				all_bases = true;
 			else
-			{
-				CmigMarks  *lineage = lineage_of(graph, find_branch(graph, id.label), true);
-
-				if (result->base_lineage == NULL)
-					result->base_lineage = lineage;
-				else
-					for (int j = 0; j < graph->count; j++)
-						if (lineage->set[j])
-							cmig_graph_mark(result->base_lineage, j);
-			}
+				result->base_lineage = lineage_of(graph, find_branch(graph, id.label), true, result->base_lineage);
 		}
 		result->nodes = append_unique(result->nodes, found, seen);
 	}
@@ -1032,14 +1006,16 @@ find_range_end(const CmigGraph *graph, const CmigApplied *applied, const char *t
 	return found;
 }
 
-/*
- * Split a range into its two ends.  If the range contains no colon, the whole
- * range is used for both ends.
- */
-static void
-split_range(const char *range, const char **from, const char **to)
+CmigMarks *
+cmig_target_range(const CmigGraph *graph, const CmigApplied *applied, const char *range)
 {
+	CmigMarks  *upper = cmig_graph_marks(graph);
+	CmigMarks  *within = NULL;
+	CmigMarks  *result;
+	const char *from = range;
+	const char *to = range;
 	const char *colon;
+	List	   *from_nodes;
 
 	if (range == NULL || range[0] == '\0')
 		ereport(ERROR,
@@ -1047,32 +1023,16 @@ split_range(const char *range, const char **from, const char **to)
 				 errmsg("the range must not be %s", range ? "empty" : "null"),
 				 errhint("Use from:to, such as base:heads or current:head.")));
 	colon = strchr(range, ':');
-	if (colon != NULL && strchr(colon + 1, ':') != NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("\"%s\" is not a range", range),
-				 errhint("A range has the form from:to, such as base:heads or current:head.")));
-
-	if (colon == NULL)
-		*from = *to = range;
-	else
+	if (colon != NULL)
 	{
-		*from = colon == range ? "base" : pnstrdup(range, colon - range);
-		*to = colon[1] == '\0' ? "heads" : colon + 1;
+		from = colon == range ? "base" : pnstrdup(range, colon - range);
+		to = colon[1] == '\0' ? "heads" : colon + 1;
+		if (strchr(colon + 1, ':') != NULL)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("\"%s\" is not a range", range),
+					 errhint("A range has the form from:to, such as base:heads or current:head.")));
 	}
-}
-
-CmigMarks *
-cmig_target_range(const CmigGraph *graph, const CmigApplied *applied, const char *range)
-{
-	CmigMarks  *upper = cmig_graph_marks(graph);
-	CmigMarks  *within = NULL;
-	CmigMarks  *result;
-	const char *from;
-	const char *to;
-	List	   *from_nodes;
-
-	split_range(range, &from, &to);
 	from_nodes = find_range_end(graph, applied, from);
 	(void) append_unique(NIL, find_range_end(graph, applied, to), upper);
 
@@ -1080,7 +1040,7 @@ cmig_target_range(const CmigGraph *graph, const CmigApplied *applied, const char
 	 * without ":", the range consists only of the revisions to which the
 	 * identifier refers
 	 */
-	if (from == range && to == range)
+	if (colon == NULL)
 		return upper;
 	cmig_graph_mark_ancestors(graph, upper, true);
 

@@ -51,32 +51,19 @@ extern void cmig_move_report(const CmigSituation *now, const CmigPlan *plan, int
 extern void cmig_move_check(CmigStepTexts *texts, const CmigPlan *plan);
 
 /*
- * The version rows that should exist at a point of a run: the initial rows,
- * with the changes of each step that has run.
+ * The version rows that should exist at a point of a run: first those that
+ * exist before the first step, and then with the changes of each step.
  */
-typedef struct CmigExpectedRows
-{
-	bool	   *set;			/* indexed by node: should the node have a
-								 * row? */
-	int			count;
-} CmigExpectedRows;
-
-/*
- * The first function returns the version rows that exist before the first
- * step.  The second function adds the changes of a step.
- */
-extern CmigExpectedRows *cmig_move_expect_rows(const CmigSituation *now);
-extern void cmig_move_expect_step(CmigExpectedRows *expected, const CmigPlanStep *step);
+extern CmigMarks *cmig_move_expect_rows(const CmigSituation *now);
+extern void cmig_move_expect_step(CmigMarks *expected, const CmigEdges *removed,
+								  const CmigEdges *added);
 
 /*
  * Raises error 55000 if the version rows are not the expected ones.  "hint" is
- * the end of a sentence about who is allowed to change version rows.  "step"
- * is NULL, or a step that has already changed the rows but has not been added
- * to "expected".
+ * the end of a sentence about who is allowed to change version rows.
  */
-extern void cmig_move_require_expected(const CmigSituation *now,
-									   const CmigExpectedRows *expected,
-									   const CmigPlanStep *step, const char *hint);
+extern void cmig_move_require_expected(const CmigSituation *now, const CmigMarks *expected,
+									   const char *hint);
 
 /*
  * Run the script of a step in the current transaction, and update the version

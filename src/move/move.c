@@ -9,6 +9,7 @@
  */
 #include "postgres.h"
 
+#include "access/transam.h"
 #include "access/xact.h"
 #include "access/xlog.h"
 #include "catalog/pg_type.h"
@@ -156,71 +157,46 @@ cmig_move_rows(const CmigSituation *now, const CmigPlanStep *step)
 
 /* The version rows that a run expects */
 
-CmigExpectedRows *
+CmigMarks *
 cmig_move_expect_rows(const CmigSituation *now)
 {
-	CmigExpectedRows *expected = palloc(sizeof(CmigExpectedRows));
+	CmigMarks  *expected = cmig_graph_marks(now->graph);
 	ListCell   *lc;
 
-	expected->set = palloc_extended(Max(now->graph->count, 1),
-									MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	foreach(lc, now->applied->nodes)
 	{
-		expected->set[lfirst_int(lc)] = true;
+		cmig_graph_mark(expected, lfirst_int(lc));
 	}
-	expected->count = list_length(now->applied->nodes);
 	return expected;
 }
 
 void
-cmig_move_expect_step(CmigExpectedRows *expected, const CmigPlanStep *step)
+cmig_move_expect_step(CmigMarks *expected, const CmigEdges *removed, const CmigEdges *added)
 {
-	for (int i = 0; i < step->removed.count; i++)
-		expected->set[step->removed.nodes[i]] = false;
-	for (int i = 0; i < step->added.count; i++)
-		expected->set[step->added.nodes[i]] = true;
-	expected->count += step->added.count - step->removed.count;
-}
-
-/*
- * Must the node have a version row?  If "step" is not NULL, the step has
- * already changed the rows but has not been added to "expected".
- */
-static bool
-is_expected(const CmigExpectedRows *expected, const CmigPlanStep *step, int node)
-{
-	bool		result = expected->set[node];
-
-	for (int i = 0; step != NULL && i < step->removed.count; i++)
-		if (step->removed.nodes[i] == node)
-			result = false;
-	for (int i = 0; step != NULL && i < step->added.count; i++)
-		if (step->added.nodes[i] == node)
-			result = true;
-	return result;
+	for (int i = 0; i < removed->count; i++)
+	{
+		expected->count -= expected->set[removed->nodes[i]];
+		expected->set[removed->nodes[i]] = false;
+	}
+	for (int i = 0; i < added->count; i++)
+		cmig_graph_mark(expected, added->nodes[i]);
 }
 
 void
-cmig_move_require_expected(const CmigSituation *now, const CmigExpectedRows *expected,
-						   const CmigPlanStep *step, const char *hint)
+cmig_move_require_expected(const CmigSituation *now, const CmigMarks *expected, const char *hint)
 {
 	CmigNames  *rows = cmig_version_rows_read();
-	int			count = expected->count;
 	char	   *changed = NULL;
-
-	if (step != NULL)
-		count += step->added.count - step->removed.count;
 
 	for (int i = 0; changed == NULL && i < rows->count; i++)
 	{
 		int			node = cmig_graph_find_id(now->graph, rows->names[i]);
 
-		if (node < 0 || !is_expected(expected, step, node))
+		if (node < 0 || !expected->set[node])
 			changed = psprintf("It contains row \"%s\", which no step has written.", rows->names[i]);
 	}
-	for (int i = 0; changed == NULL && rows->count != count && i < now->graph->count; i++)
-		if (is_expected(expected, step, i) &&
-			!cmig_graph_lists(rows, cmig_graph_id(now->graph, i)))
+	for (int i = 0; changed == NULL && rows->count != expected->count && i < now->graph->count; i++)
+		if (expected->set[i] && !cmig_graph_lists(rows, cmig_graph_id(now->graph, i)))
 			changed = psprintf("The row of revision \"%s\" is missing.", cmig_graph_id(now->graph, i));
 	if (changed != NULL)
 		ereport(ERROR,
@@ -234,20 +210,18 @@ cmig_move_require_expected(const CmigSituation *now, const CmigExpectedRows *exp
 void
 cmig_move_require_rows(const CmigSituation *now, const CmigPlan *plan)
 {
-	CmigExpectedRows *expected;
+	CmigMarks  *expected;
 	char	   *unknown;
 
 	if (plan->count == 0)
 		return;
 	expected = cmig_move_expect_rows(now);
 	for (int i = 0; i < plan->count; i++)
-		cmig_move_expect_step(expected, &plan->steps[i]);
-	cmig_move_require_expected(now, expected, NULL, "a script must not.");
+		cmig_move_expect_step(expected, &plan->steps[i].removed, &plan->steps[i].added);
+	cmig_move_require_expected(now, expected, "a script must not.");
 	unknown = cmig_version_rows_unknown();
 	if (unknown != NULL)
 		cmig_step_texts_deleted(unknown);
-	pfree(expected->set);
-	pfree(expected);
 }
 
 void
@@ -414,8 +388,7 @@ static char run_time[RUN_TIME_SIZE] = "";
 typedef struct CompleteRun
 {
 	char		time[RUN_TIME_SIZE];
-	SubTransactionId waits_for; /* the open subtransaction that contains the
-								 * run, or the top-level transaction */
+	TransactionId xid;			/* the (sub)transaction of the run */
 } CompleteRun;
 
 /*
@@ -432,7 +405,7 @@ static CmigQuery create_point = {"SELECT pg_create_restore_point($1)", 1, {TEXTO
 
 /*
  * Transaction callback: after a commit, create the second restore point of
- * each completed run.
+ * each completed run that was not rolled back to a savepoint.
  */
 static void
 end_transaction(XactEvent event, void *arg)
@@ -447,32 +420,13 @@ end_transaction(XactEvent event, void *arg)
 		return;
 	foreach(lc, runs)
 	{
+		const CompleteRun *run = lfirst(lc);
 		char		name[64];
 
-		snprintf(name, sizeof(name), "cmig_%s_after", ((CompleteRun *) lfirst(lc))->time);
-		(void) XLogRestorePoint(name);
-	}
-}
-
-/*
- * Subtransaction callback: after a commit, the completed runs of the
- * subtransaction belong to its parent; after an abort, they are forgotten.
- */
-static void
-end_subtransaction(SubXactEvent event, SubTransactionId ended, SubTransactionId parent, void *arg)
-{
-	ListCell   *lc;
-
-	foreach(lc, complete)
-	{
-		CompleteRun *run = lfirst(lc);
-
-		if (run->waits_for != ended)
+		if (!TransactionIdDidCommit(run->xid))
 			continue;
-		if (event == SUBXACT_EVENT_COMMIT_SUB)
-			run->waits_for = parent;
-		else if (event == SUBXACT_EVENT_ABORT_SUB)
-			complete = foreach_delete_current(complete, lc);
+		snprintf(name, sizeof(name), "cmig_%s_after", run->time);
+		(void) XLogRestorePoint(name);
 	}
 }
 
@@ -483,7 +437,6 @@ cmig_restore_point_init(void)
 							 "Creates restore points before and after each run.",
 							 NULL, &restore_point, false, PGC_USERSET, 0, NULL, NULL, NULL);
 	RegisterXactCallback(end_transaction, NULL);
-	RegisterSubXactCallback(end_subtransaction, NULL);
 }
 
 char *
@@ -538,7 +491,7 @@ cmig_restore_point_after_commit(void)
 	old = MemoryContextSwitchTo(TopTransactionContext);
 	run = palloc(sizeof(CompleteRun));
 	memcpy(run->time, run_time, sizeof(run->time));
-	run->waits_for = GetCurrentSubTransactionId();
+	run->xid = GetCurrentTransactionId();
 	complete = lappend(complete, run);
 	MemoryContextSwitchTo(old);
 	run_time[0] = '\0';

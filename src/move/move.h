@@ -53,19 +53,15 @@ extern CmigPlan *cmig_move_plan_downgrade(const CmigSituation *now, const char *
 										  CmigDowngradeTarget **resolved);
 
 /*
- * Raises error MG011 if the plan would revert revisions and cmig.protect does
- * not allow it.  "everything" is true if the plan goes down to base.  "what"
- * names the operation for the error.  "commits" is true if the operation is
- * not a single transaction.
+ * Raises MG011 if the plan would revert revisions and cmig.protect does not
+ * allow it.  "everything" is true for a plan down to base, and "commits" if
+ * the operation "what" is not a single transaction.
  */
 extern void cmig_move_require_unprotected(const CmigSituation *now, const CmigPlan *plan,
 										  bool everything, const char *what,
 										  bool commits);
 
-/*
- * Report in a NOTICE that there is nothing to do.  "verb" is what the call
- * would have done, such as "upgrade", and "rows" are the version rows.
- */
+/* Report in a NOTICE that there is nothing to "verb", such as "upgrade". */
 extern void cmig_move_report_nothing(const CmigGraph *graph, const CmigNames *rows,
 									 const char *verb);
 
@@ -73,10 +69,9 @@ extern void cmig_move_report_nothing(const CmigGraph *graph, const CmigNames *ro
 extern void cmig_move_rows(const CmigSituation *now, const CmigPlanStep *step);
 
 /*
- * Call this at the end of a run in a single transaction.  Raises error 55000
- * if the version rows differ from those that the plan's steps have written, or
- * if they name a revision that no longer exists.  In both cases, a script or
- * another session has written to pg_cmig's tables.
+ * At the end of a run in a single transaction: raises 55000 if the version
+ * rows differ from those that the steps have written, or name a revision that
+ * no longer exists, because a script or another session has written there.
  */
 extern void cmig_move_require_rows(const CmigSituation *now, const CmigPlan *plan);
 
@@ -87,73 +82,55 @@ extern void cmig_restore_point_init(void);
 
 /*
  * Returns the first argument of the SQL call, a number of steps, as a relative
- * identifier such as "+2" or "-1".  If "stepwise" is true, hints mention the
- * stepwise procedures instead of the functions.
+ * identifier such as "+2".  If "stepwise" is true, hints mention procedures.
  */
 extern char *cmig_move_argument_steps(FunctionCallInfo fcinfo, CmigDirection direction, bool stepwise);
 
 /*
- * Raises an error if the downgrade target is missing, or if it is a word such
- * as "previous", with which users may try to downgrade by one step.  "call" is
- * the beginning of the correct call, such as "SELECT * FROM cmig.downgrade".
+ * Raises an error if the downgrade target is missing, or a word such as
+ * "previous".  "call" begins the correct call: "SELECT * FROM cmig.downgrade".
  */
 extern void cmig_move_argument_require_target(const char *target, const char *call);
 
-/*
- * Raises an error unless argument n, with which users confirm an operation, is
- * the name of the current database.
- */
+/* Raises an error unless argument n is the name of the current database. */
 extern void cmig_move_argument_require_confirmation(FunctionCallInfo fcinfo, int n,
 													const char *call);
 
 /* Provides the scripts of a plan's steps. */
 typedef struct CmigStepTexts CmigStepTexts;
 
-/*
- * Prepare to read a plan's scripts.  The result is allocated in the current
- * memory context; "graph" and "plan" must outlive it.
- */
+/* "graph" and "plan" must outlive the result. */
 extern CmigStepTexts *cmig_step_texts_make(const CmigGraph *graph, const CmigPlan *plan);
 
 /*
- * For a long plan, read all small scripts at once and keep them.  This takes a
- * few megabytes, but a single table scan is cheaper than many lookups.
+ * For a long plan, read all small scripts at once.  This takes a few megabytes,
+ * but a single table scan is cheaper than many lookups.
  */
 extern void cmig_step_texts_read_small(CmigStepTexts *texts);
 
 /*
- * Returns the scripts of the step with this number.  The result is valid until
- * the scripts of another step are requested.  Raises error MG006 if the step
- * has no downgrade script, and 55000 if the revision has been deleted.
+ * Returns the scripts of a step, which are valid until those of another step
+ * are requested.  Raises MG006 if the step has no downgrade script, and 55000
+ * if the revision has been deleted.
  */
 extern const CmigRunStep *cmig_step_texts_get(CmigStepTexts *texts, int number);
 
-/*
- * Returns the scripts of the step for this node, allocated in the current
- * memory context.  The scripts are read without a cache.
- */
+/* Reads the scripts of the step for this node, without a cache. */
 extern CmigRunStep *cmig_step_texts_fetch(const CmigGraph *graph, const CmigPlan *plan, int node);
 
-/*
- * Returns a plan's checksum.  A revision without a downgrade script is not an
- * error.
- */
+/* A revision without a downgrade script is not an error here. */
 extern char *cmig_plan_checksum(const CmigSituation *now, const CmigPlan *plan, CmigStepTexts *texts);
 
 /*
- * Returns plan_checksum, which is argument n of the SQL call.  Raises error
- * 22023 if it is null or not a checksum.  "hint" is the hint for a string that
- * is not a checksum; if "hint" is NULL, a default hint shows how to get a
- * checksum.
+ * Returns argument n, plan_checksum.  Raises 22023 if it is null or not a
+ * checksum.  "hint" replaces the default hint for the latter, if not NULL.
  */
 extern char *cmig_plan_checksum_argument(FunctionCallInfo fcinfo, int n, const char *hint);
 
 /*
- * Raises error MG016, with a detail that says what has changed, unless the
- * plan has the given checksum.  Returns the scripts to which the checksum
- * restricts the run: a hash of the texts of each step, allocated in the current
- * memory context.  Returns NULL, which stands for no restriction, if "checksum"
- * is NULL.
+ * Raises MG016, with what has changed, unless the plan has the checksum.
+ * Returns a hash of the texts of each step, to which the run is restricted, or
+ * NULL for no restriction if "checksum" is NULL.
  */
 extern uint64 *cmig_plan_checksum_require(const char *checksum, const CmigSituation *now,
 										  const CmigPlan *plan);
@@ -175,31 +152,22 @@ typedef struct CmigRunPlan
 	volatile int index;			/* number of the step that is running, or -1 */
 } CmigRunPlan;
 
-/*
- * Run the plan and write its journal rows.  An error is also recorded for
- * cmig.status.  If the plan is empty, does nothing.
- */
+/* Run the plan, if it has steps; an error is also recorded for cmig.status. */
 extern void cmig_run_plan(CmigRunPlan *run);
 
 /*
- * Raises error MG010, with a list of the pending revisions, unless all nodes
- * in "nodes" (a List of int) are applied.  "target" is the identifier that the
- * user specified for these nodes.  The version rows must be sound.
+ * Raises MG010 unless all nodes in "nodes" (of int), to which "target" refers,
+ * are applied.  The version rows must be sound.
  */
 extern void cmig_pending_require(const CmigSituation *now, const List *nodes, const char *target);
 
-/*
- * Check the version rows, and raise error MG010 unless all heads and
- * repeatable revisions are applied.
- */
+/* Check the rows; MG010 unless all heads and repeatable ones are applied. */
 extern void cmig_pending_require_heads(const CmigSituation *now);
 
 /*
  * Is there nothing to upgrade?  If so, reports that.  Does not take the run
  * lock (see cmig_change_is_unneeded()); if the result is false, the caller
- * takes it and plans the upgrade again.  This includes upgrades to head during
- * a run in a transaction, which may be about to store a new head.  "checksum"
- * is the checksum that the plan must have, or NULL.
+ * takes it and plans again.  "checksum" is that of the plan, or NULL.
  */
 extern bool cmig_pending_none(const char *function, const CmigNames *targets,
 							  const char *checksum, bool stepwise);
@@ -207,9 +175,9 @@ extern bool cmig_pending_none(const char *function, const CmigNames *targets,
 /* in stamp.c */
 
 /*
- * Set the version rows to the targets, and journal the affected revisions.  If
- * "purge" is true, all existing rows are removed first.  Returns the new
- * version rows, sorted.  The caller must hold the run lock.
+ * Set the version rows to the targets, journal the affected revisions, and
+ * return the new rows, sorted.  If "purge" is true, all rows are removed first.
+ * The caller must hold the run lock.
  */
 extern CmigNames *cmig_stamp_targets(const CmigNames *targets, bool purge);
 
@@ -218,34 +186,22 @@ extern CmigNames *cmig_stamp_targets(const CmigNames *targets, bool purge);
 /* Register cmig.lock_retries. */
 extern void cmig_toplevel_init(void);
 
-/*
- * Raises error 25001 unless the CALL is a separate statement at top level and
- * outside a transaction block.
- */
+/* Raises 25001 unless the CALL is alone, at top level, in no transaction. */
 extern void cmig_toplevel_require(FunctionCallInfo fcinfo, const char *procedure);
 
 /* Create a memory context below PortalContext. */
 extern MemoryContext cmig_toplevel_context(const char *name);
 
-/*
- * Push a snapshot, which is needed for reading catalogs, unless there is
- * already an active one.
- */
+/* Push a snapshot for reading catalogs, unless one is active. */
 extern void cmig_toplevel_snapshot(void);
 
 /* Commit and start a new transaction, without a snapshot. */
 extern void cmig_toplevel_commit(void);
 
-/*
- * Roll back and start a new transaction.  Call this after an error has been
- * caught and flushed.
- */
+/* The same for a rollback, after an error has been caught and flushed. */
 extern void cmig_toplevel_rollback(void);
 
-/*
- * Sleep for a number of milliseconds without holding a snapshot.  The sleep
- * can be canceled.
- */
+/* Sleep, without holding a snapshot; can be canceled. */
 extern void cmig_toplevel_sleep(long ms);
 
 /*
@@ -272,41 +228,27 @@ extern void cmig_toplevel_attempt(CmigAttempt body, CmigMayRepeat may_repeat,
  */
 extern void cmig_toplevel_reach_table(Oid table, const char *procedure, bool alone);
 
-/*
- * Report transactions that have been open for a long time, because a statement
- * with CONCURRENTLY is about to wait for them.  "what" names the statement.
- */
+/* Report old transactions, for which the statement "what" will wait. */
 extern void cmig_toplevel_warn_of_snapshots(const char *what);
 
-/*
- * Run a single statement and commit it.  If the statement cannot get a lock,
- * it is retried as in cmig_toplevel_attempt(), where "what" has the same
- * meaning.
- */
+/* Run a single statement and commit it; cmig_toplevel_attempt() repeats it. */
 extern void cmig_toplevel_run_sql(const char *sql, const char *what);
 
 /*
- * Implements the procedures cmig.upgrade_stepwise, cmig.downgrade_stepwise, and
- * cmig.reset_stepwise: takes the run lock, runs the plans, and releases the
- * lock.  "verb" is "upgrade", "downgrade", or "reset", and fcinfo belongs to the
- * CALL.  "targets" contains the targets of an upgrade or the target of a
- * downgrade, and is NULL for a reset.  in_doubt is "stop", "done", or "again".
- * If "checksum" is not NULL, the run fails unless the plan has this checksum.
- * The arguments must be allocated below PortalContext.
+ * Implements the stepwise procedures: "verb" is "upgrade", "downgrade", or
+ * "reset", which has no "targets"; in_doubt is "stop", "done", or "again".  The
+ * plan must have "checksum", if that is not NULL.  The arguments must be
+ * allocated below PortalContext.
  */
 extern void cmig_stepwise_run(FunctionCallInfo fcinfo, const char *verb, const CmigNames *targets,
 							  const char *in_doubt, const char *checksum);
 
 /*
- * Hook called before the first step of an upgrade.  If it raises an error, no
- * step is run.
+ * Hooks called before the first step of an upgrade, and before the commit of
+ * the last step.  If a hook raises an error, no step or not the last is run.
  */
 extern void (*cmig_stepwise_at_start) (const CmigSituation *now, const CmigPlan *plan);
 
-/*
- * Hook called in the transaction of the last step of an upgrade, before the
- * transaction commits.  If it raises an error, that step fails.
- */
 extern void (*cmig_stepwise_at_end) (void);
 
 /* in resume.c */
@@ -324,25 +266,20 @@ typedef struct CmigLeftover
  */
 extern void cmig_resume_remove(const CmigLeftover *leftover);
 
-/*
- * Returns the invalid index with this name on a table, or InvalidOid if there
- * is none.  The online recipes (src/online) use this function.
- */
+/* Returns the invalid index with this name on a table, or InvalidOid. */
 extern Oid	cmig_resume_invalid_index(Oid table, const char *name);
 
 /* in nontransactional.c */
 
 /*
- * Returns the role whose privileges are used to write to pg_cmig's tables.
- * During a run, this is the role that called the run, regardless of the role
- * that the script has set; otherwise it is the current user.
+ * Returns the role whose privileges are used to write to pg_cmig's tables: the
+ * one that called the run, whatever role the script has set, or the current.
  */
 extern Oid	cmig_nontransactional_caller(void);
 
 /*
- * Every pg_cmig procedure calls this function when it has committed part of
- * its work or is about to do so, even if no revision's script has called the
- * procedure.  A procedure that fails before this call has left nothing behind.
+ * Every pg_cmig procedure calls this when it has committed part of its work or
+ * is about to.  One that fails before this call has left nothing behind.
  */
 extern void cmig_nontransactional_note_own_work(void);
 

@@ -194,16 +194,22 @@ struct CmigStepTexts
 	 * were
 	 */
 	CmigRunStep **small;
+	bool		reading_small;
+	CmigPack	small_pack;
 	int		   *place;			/* indexed by node: number of the node's step,
 								 * or -1 */
-	CmigPack	small_pack;
 };
 
 CmigStepTexts *
 cmig_step_texts_make(const CmigGraph *graph, const CmigPlan *plan)
 {
 	CmigStepTexts *texts = palloc0(sizeof(CmigStepTexts));
+	int			count = graph->count + graph->repeatable_count;
 
+	texts->place = palloc_extended(sizeof(int) * Max((Size) count, 1), MCXT_ALLOC_HUGE);
+	memset(texts->place, 0xff, sizeof(int) * (Size) count); /* -1 */
+	for (int i = 0; i < plan->count; i++)
+		texts->place[plan->steps[i].node] = i;
 	texts->graph = graph;
 	texts->plan = plan;
 	texts->context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig texts",
@@ -225,48 +231,34 @@ keep_texts(CmigRunStep *step, CmigPack *pack)
 		step->stored_sql = step->sql;
 }
 
-/* Callback: keep the script of a step that the current query returns. */
+/*
+ * Callback: keep the script of a step that the current query returns, in
+ * memory of the query or, if the script was read in advance, of the plan.
+ */
 static void
 keep_script(const CmigRevisionText *script, void *arg)
 {
 	CmigStepTexts *texts = arg;
-	const CmigPlanStep *steps = &texts->plan->steps[texts->first];
 	int			node = cmig_repeatables_find_any(texts->graph, script->edges.id);
-	MemoryContext old;
-	int			i = 0;
-
-	while (i < texts->count && steps[i].node != node)
-		i++;
-	if (i == texts->count)
-		return;
-	old = MemoryContextSwitchTo(texts->context);
-	fill_step(&texts->steps[i], texts->plan, cmig_graph_id(texts->graph, node),
-			  cmig_repeatables_is(texts->graph, node), script);
-	keep_texts(&texts->steps[i], &texts->pack);
-	texts->kept++;
-	MemoryContextSwitchTo(old);
-}
-
-/*
- * Callback for each script that is small enough to be read in advance: keep it
- * if it belongs to a step of the plan.
- */
-static void
-keep_small(const CmigRevisionText *script, void *arg)
-{
-	CmigStepTexts *texts = arg;
-	int			node = cmig_repeatables_find_any(texts->graph, script->edges.id);
+	int			number = node < 0 ? -1 : texts->place[node];
+	bool		small = texts->reading_small;
+	CmigPack   *pack = small ? &texts->small_pack : &texts->pack;
 	MemoryContext old;
 	CmigRunStep *step;
 
-	if (node < 0 || texts->place[node] < 0)
+	if (number < 0 || (!small && (number < texts->first || number >= texts->first + texts->count)))
 		return;
-	old = MemoryContextSwitchTo(GetMemoryChunkContext(texts));
-	step = cmig_pack_alloc(&texts->small_pack, sizeof(CmigRunStep));
+	old = MemoryContextSwitchTo(small ? GetMemoryChunkContext(texts) : texts->context);
+	if (small)
+		step = texts->small[number] = cmig_pack_alloc(pack, sizeof(CmigRunStep));
+	else
+	{
+		step = &texts->steps[number - texts->first];
+		texts->kept++;
+	}
 	fill_step(step, texts->plan, cmig_graph_id(texts->graph, node),
 			  cmig_repeatables_is(texts->graph, node), script);
-	keep_texts(step, &texts->small_pack);
-	texts->small[texts->place[node]] = step;
+	keep_texts(step, pack);
 	MemoryContextSwitchTo(old);
 }
 
@@ -280,15 +272,10 @@ cmig_step_texts_read_small(CmigStepTexts *texts)
 		return;
 	texts->small = palloc_extended(sizeof(CmigRunStep *) * (Size) plan->count,
 								   MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
-	texts->place = palloc_extended(sizeof(int) * (Size) count, MCXT_ALLOC_HUGE);
-	for (int i = 0; i < count; i++)
-		texts->place[i] = -1;
-	for (int i = 0; i < plan->count; i++)
-		texts->place[plan->steps[i].node] = i;
+	texts->reading_small = true;
 	cmig_catalog_each_small_script(SMALL_BYTES / plan->count, plan->direction,
-								   keep_small, texts);
-	pfree(texts->place);
-	texts->place = NULL;
+								   keep_script, texts);
+	texts->reading_small = false;
 }
 
 /*
@@ -436,11 +423,17 @@ cmig_plan_checksum(const CmigSituation *now, const CmigPlan *plan, CmigStepTexts
 
 /* Differences between a checksum and the current plan */
 
-/* Do two steps have the same digits for the ids of their revisions? */
-static bool
-same_id(const char *a, const char *b)
+/*
+ * Returns the number of the step whose id has the same digits as that of
+ * "step", or -1 if there is none.
+ */
+static int
+find_step(const char *steps, int count, const char *step)
 {
-	return strncmp(a, b, ID_DIGITS) == 0;
+	for (int i = 0; i < count; i++)
+		if (strncmp(steps + i * STEP_DIGITS, step, ID_DIGITS) == 0)
+			return i;
+	return -1;
 }
 
 /*
@@ -457,7 +450,7 @@ describe_missing(const CmigSituation *now, const char *digits)
 	{
 		const char *id = cmig_graph_id(now->graph, i);
 
-		if (!same_id(digits_of(&id, 1, ID_DIGITS), digits))
+		if (strncmp(digits_of(&id, 1, ID_DIGITS), digits, ID_DIGITS) != 0)
 			continue;
 		/* do not name a revision if the digits represent more than one */
 		if (found >= 0)
@@ -480,57 +473,27 @@ describe_changes(const CmigSituation *now, const CmigPlan *plan, const char *giv
 {
 	int			given_count = strlen(given) / STEP_DIGITS;
 	int			count = strlen(present) / STEP_DIGITS;
-	int		   *length;
-	int			i = 0;
-	int			j = 0;
 	CmigListing changes;
 
 	if (given_count == 0 || plan->count > PLAN_CHECKSUM_MAX_STEPS)
 		return psprintf("The checksum of a plan with more than %d steps does not say which ones have changed.", PLAN_CHECKSUM_MAX_STEPS);
-	length = palloc0(sizeof(int) * (given_count + 1) * (count + 1));
-
-	/*
-	 * element a * (count + 1) + b is the length of the longest common
-	 * subsequence of the ids from step a of "given" and from step b of
-	 * "present" to the end
-	 */
-	for (int a = given_count - 1; a >= 0; a--)
-	{
-		for (int b = count - 1; b >= 0; b--)
-		{
-			int		   *here = &length[a * (count + 1) + b];
-
-			*here = same_id(given + a * STEP_DIGITS, present + b * STEP_DIGITS) ?
-				here[count + 2] + 1 : Max(here[count + 1], here[1]);
-		}
-	}
-
 	cmig_listing_init(&changes, CMIG_LISTING_LINES);
-	while (i < given_count || j < count)
+	for (int i = 0; i < given_count; i++)
+		if (find_step(present, count, given + i * STEP_DIGITS) < 0)
+			cmig_listing_add(&changes, describe_missing(now, given + i * STEP_DIGITS));
+	for (int i = 0; i < count; i++)
 	{
-		const char *old = given + i * STEP_DIGITS;
-		const char *new = present + j * STEP_DIGITS;
-		const char *id = j < count ? cmig_graph_id(now->graph, plan->steps[j].node) : NULL;
-		int		   *here = &length[i * (count + 1) + j];
+		const char *step = present + i * STEP_DIGITS;
+		int			before = find_step(given, given_count, step);
+		const char *id = cmig_graph_id(now->graph, plan->steps[i].node);
 
-		if (i < given_count && j < count && same_id(old, new))
-		{
-			if (strncmp(old, new, STEP_DIGITS) != 0)
-				cmig_listing_add_format(&changes, "The text of revision \"%s\" has changed.", id);
-			i++;
-			j++;
-		}
-		else if (j == count || (i < given_count && here[count + 1] >= here[1]))
-		{
-			cmig_listing_add(&changes, describe_missing(now, old));
-			i++;
-		}
-		else
-		{
+		if (before < 0)
 			cmig_listing_add_format(&changes, "Revision \"%s\" was not in the plan.", id);
-			j++;
-		}
+		else if (strncmp(step, given + before * STEP_DIGITS, STEP_DIGITS) != 0)
+			cmig_listing_add_format(&changes, "The text of revision \"%s\" has changed.", id);
 	}
+	if (changes.count == 0)
+		cmig_listing_add(&changes, "The order of the steps has changed.");
 	return cmig_listing_text(&changes);
 }
 

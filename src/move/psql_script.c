@@ -120,7 +120,7 @@ append_rows(StringInfo out, const Offline *offline)
 	{
 		if (i > 0)
 			appendStringInfoString(out, ", ");
-		cmig_psql_append_literal(out, cmig_graph_id(offline->graph, offline->rows[i]));
+		appendStringInfoString(out, quote_literal_cstr(cmig_graph_id(offline->graph, offline->rows[i])));
 	}
 	appendStringInfoString(out, "]::pg_catalog.text[]");
 }
@@ -213,7 +213,7 @@ append_check(Offline *offline)
 		appendStringInfoString(body, offline->compare);
 		append_rows(body, offline);
 		appendStringInfoString(body, " THEN\n\t\tRAISE SQLSTATE '55000' USING MESSAGE = ");
-		cmig_psql_append_literal(body, message);
+		appendStringInfoString(body, quote_literal_cstr(message));
 		appendStringInfoString(body, ";\n\tEND IF;\nEND");
 	}
 	else
@@ -230,7 +230,7 @@ append_check(Offline *offline)
 						 "\tIF found " OP("<>") " wanted THEN\n"
 						 "\t\tRAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state', MESSAGE = ",
 						 offline->found);
-		cmig_psql_append_literal(body, message);
+		appendStringInfoString(body, quote_literal_cstr(message));
 		appendStringInfo(body,
 						 ",\n"
 						 "\t\t\tDETAIL = pg_catalog.concat(%s, CASE WHEN pg_catalog.cardinality(found) " OP(">") " 0 THEN pg_catalog.array_to_string(found, ', ') ELSE 'no row' END, '.'),\n"
@@ -313,7 +313,7 @@ move_rows(Offline *offline, const CmigPlanStep *step)
 		int			from = out->len;
 
 		appendStringInfoString(out, add ? offline->add : offline->remove);
-		cmig_psql_append_literal(out, cmig_graph_id(offline->graph, node));
+		appendStringInfoString(out, quote_literal_cstr(cmig_graph_id(offline->graph, node)));
 		appendStringInfoString(out, add ? ");\n" : ";\n");
 		cmig_psql_pin(out, from, offline->pin);
 		set_row(offline, node, add);
@@ -336,7 +336,7 @@ record_step(Offline *offline, const char *revision, const char *checksum)
 					 "\tapplication_name, client_address, transaction_id, checksum, search_path%s)\n"
 					 "SELECT coalesce(pg_catalog.max(j.id), 0) " OP("+") " 1, ",
 					 offline->scope ? ", scope" : "");
-	cmig_psql_append_literal(out, revision);
+	appendStringInfoString(out, quote_literal_cstr(revision));
 	appendStringInfo(out, ", '%s', 'done', pg_catalog.clock_timestamp(), CURRENT_USER, SESSION_USER,\n"
 					 "\tpg_catalog.current_setting('application_name'), pg_catalog.inet_client_addr(), pg_catalog.pg_current_xact_id(),\n"
 					 "\t%s, pg_catalog.current_setting('search_path')%s\nFROM cmig.journal j%s;\n",
@@ -682,7 +682,7 @@ append_statements(StringInfo out, const CmigRunStep *step, Part part,
 		if (part == PART_PRECONDITION || (part == PART_VERIFY && returns_rows(statement->raw)))
 			append_query(out, &reading, part);
 		else
-			cmig_psql_append_statement(out, statement->text, facts);
+			cmig_psql_append_statement(out, statement->text, IsA(statement->raw->stmt, CreateFunctionStmt), facts);
 		cmig_psql_pin(out, from, pin);
 		behind += append_line_comment(out, sql + behind);
 		/* read the rest of the script as the statement wants */

@@ -231,6 +231,17 @@ prepare_index(IndexStmt *statement)
 	return detail.data;
 }
 
+/* Append an invalid index to the list. */
+static List *
+add_leftover(List *leftovers, Oid index, Oid table)
+{
+	CmigLeftover *leftover = palloc(sizeof(CmigLeftover));
+
+	leftover->table = table;
+	leftover->index = index;
+	return lappend(leftovers, leftover);
+}
+
 /* Determine how far an interrupted CREATE INDEX CONCURRENTLY got. */
 static CmigResumeVerdict
 judge_index(IndexStmt *statement, const char *detail, List **leftovers)
@@ -252,35 +263,19 @@ judge_index(IndexStmt *statement, const char *detail, List **leftovers)
 		return owner == table && is_index_of(statement, index) ?
 			CMIG_RESUME_DONE : CMIG_RESUME_AGAIN;
 	if (owner == table)
-	{
-		CmigLeftover *leftover = palloc(sizeof(CmigLeftover));
-
-		leftover->table = table;
-		leftover->index = index;
-		*leftovers = lappend(*leftovers, leftover);
-	}
+		*leftovers = add_leftover(*leftovers, index, table);
 	return CMIG_RESUME_AGAIN;
 }
 
-/* The indexes that transient_query has found. */
-typedef struct Transients
-{
-	List	   *leftovers;
-	StringInfo	names;			/* JSON array of the indexes' names, without
-								 * the closing bracket, or NULL if names are
-								 * not needed */
-} Transients;
-
 /*
- * Find the transient indexes (named ..._ccnew or ..._ccold) of the relations
- * that a REINDEX statement rebuilds, except for those listed in "known".
+ * Returns the rows of transient_query for the relations that a REINDEX
+ * statement rebuilds, except for the indexes listed in "known".
  */
-static void
-find_transients(const ReindexStmt *statement, const char *known, Transients *found)
+static List *
+find_transients(const ReindexStmt *statement, const char *known)
 {
 	const char *scope = "all";
 	Oid			oid = InvalidOid;
-	ListCell   *lc;
 
 	if (statement->kind == REINDEX_OBJECT_SCHEMA)
 	{
@@ -296,20 +291,7 @@ find_transients(const ReindexStmt *statement, const char *known, Transients *fou
 			 get_rel_relkind(oid) == RELKIND_PARTITIONED_INDEX))
 			oid = IndexGetRelation(oid, true);
 	}
-	foreach(lc, cmig_query_list(&transient_query, scope, oid, known))
-	{
-		char	  **row = lfirst(lc);
-		CmigLeftover *leftover = palloc(sizeof(CmigLeftover));
-
-		leftover->index = atooid(row[0]);
-		leftover->table = atooid(row[1]);
-		found->leftovers = lappend(found->leftovers, leftover);
-		if (found->names == NULL)
-			continue;
-		if (found->names->len > 1)
-			appendStringInfoString(found->names, ", ");
-		escape_json(found->names, row[2]);
-	}
+	return cmig_query_list(&transient_query, scope, oid, known);
 }
 
 /*
@@ -408,11 +390,16 @@ cmig_resume_prepare(RawStmt *raw)
 	if (IsA(raw->stmt, ReindexStmt) && cmig_statement_is_concurrent(raw))
 	{
 		StringInfoData names;
-		Transients	found = {.names = &names};
+		ListCell   *lc;
 
 		initStringInfo(&names);
 		appendStringInfoChar(&names, '[');
-		find_transients(castNode(ReindexStmt, raw->stmt), NULL, &found);
+		foreach(lc, find_transients(castNode(ReindexStmt, raw->stmt), NULL))
+		{
+			if (names.len > 1)
+				appendStringInfoString(&names, ", ");
+			escape_json(&names, ((char **) lfirst(lc))[2]);
+		}
 		return psprintf("\"invalid\": %s]", names.data);
 	}
 	if (is_detach(raw->stmt, &state, &finish))
@@ -434,11 +421,16 @@ cmig_resume_judge(RawStmt *raw, const char *detail, List **leftovers, char **fin
 		return judge_index((IndexStmt *) raw->stmt, detail, leftovers);
 	if (IsA(raw->stmt, ReindexStmt))
 	{
-		Transients	found = {0};
+		ListCell   *lc;
 
-		if (cmig_statement_is_concurrent(raw))
-			find_transients((ReindexStmt *) raw->stmt, member(detail, "invalid"), &found);
-		*leftovers = found.leftovers;
+		if (!cmig_statement_is_concurrent(raw))
+			return CMIG_RESUME_AGAIN;
+		foreach(lc, find_transients((ReindexStmt *) raw->stmt, member(detail, "invalid")))
+		{
+			char	  **row = lfirst(lc);
+
+			*leftovers = add_leftover(*leftovers, atooid(row[0]), atooid(row[1]));
+		}
 		return CMIG_RESUME_AGAIN;
 	}
 	if (is_detach(raw->stmt, &state, finish))

@@ -3,8 +3,7 @@
  *	  Sets the version rows without running any scripts.
  *
  * The affected revisions are journaled with the checksums of their scripts, so
- * that later changes to the scripts can be detected.  A stamp may affect all
- * revisions, so scripts are read and journal rows are written in batches.
+ * that later changes to the scripts can be detected.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -22,9 +21,6 @@
 #include "run/run.h"
 #include "store/store.h"
 
-/* The maximum number of scripts read at a time. */
-#define READ_TEXTS 500
-
 /* Add the journal row of a stamped revision to the batch. */
 static void
 add_entry(CmigJournalBatch *batch, const char *revision, const char *checksum,
@@ -41,72 +37,25 @@ add_entry(CmigJournalBatch *batch, const char *revision, const char *checksum,
 	cmig_journal_add(batch, &entry);
 }
 
-/* A batch of revisions to be journaled. */
-typedef struct Window
+/* The checksums of the revisions to be journaled. */
+typedef struct Checksums
 {
 	const CmigGraph *graph;
-	int			count;
-	int			nodes[READ_TEXTS];	/* in ascending order */
-	char	   *checksums[READ_TEXTS];	/* indexed like nodes; NULL if the
-										 * checksum is not known yet */
-	MemoryContext context;		/* memory context of the checksums */
-} Window;
+	char	  **checksums;		/* indexed by node */
+	MemoryContext context;
+}			Checksums;
 
 /* Callback: set the checksum of a revision, given its script. */
 static void
 keep_checksum(const CmigRevisionText *script, void *arg)
 {
-	Window	   *window = arg;
-	int			node = cmig_graph_find_id(window->graph, script->edges.id);
-	int			low = 0;
-	int			high = window->count - 1;
+	Checksums  *known = arg;
+	int			node = cmig_graph_find_id(known->graph, script->edges.id);
 
-	while (low < high)
-	{
-		int			middle = (low + high) / 2;
-
-		if (window->nodes[middle] < node)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	if (node >= 0 && window->nodes[low] == node)
-		window->checksums[low] =
-			MemoryContextStrdup(window->context,
+	if (node >= 0)
+		known->checksums[node] =
+			MemoryContextStrdup(known->context,
 								cmig_script_checksum(script->upgrade_sql, script->edges.transactional));
-}
-
-/*
- * Journal the revisions in the batch "window", and empty the batch.  Returns
- * the number of journal rows written.
- */
-static int
-write_window(CmigJournalBatch *batch, Window *window)
-{
-	MemoryContext old = MemoryContextSwitchTo(window->context);
-	CmigNames	unread = {0};
-	int			written = 0;
-
-	unread.names = palloc(sizeof(char *) * READ_TEXTS);
-	for (int i = 0; i < window->count; i++)
-		if (window->checksums[i] == NULL)
-			unread.names[unread.count++] = cmig_graph_id(window->graph, window->nodes[i]);
-	if (unread.count > 0)
-		cmig_catalog_each_script(&unread, CMIG_UPGRADE, MaxAllocHugeSize, keep_checksum, window);
-
-	/* skip revisions without a checksum, which were deleted in the meantime */
-	for (int i = 0; i < window->count; i++)
-	{
-		if (window->checksums[i] == NULL)
-			continue;
-		add_entry(batch, cmig_graph_id(window->graph, window->nodes[i]),
-				  window->checksums[i], NULL);
-		written++;
-	}
-	window->count = 0;
-	MemoryContextSwitchTo(old);
-	MemoryContextReset(window->context);
-	return written;
 }
 
 /*
@@ -170,42 +119,38 @@ static int
 journal_stamped(const CmigGraph *graph, const CmigApplied *before, const CmigApplied *after)
 {
 	CmigJournalBatch *batch = cmig_journal_batch();
-	Window	   *window = palloc0(sizeof(Window));
-	int			written;
+	Size		size = sizeof(char *) * Max((Size) graph->count, 1);
+	Checksums	known = {graph, palloc_extended(size, MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO), CurrentMemoryContext};
+	CmigNames	unread = {0, palloc_extended(size, MCXT_ALLOC_HUGE)};
+	int			written = journal_removed(batch, graph, before, after);
 
-	window->graph = graph;
-	window->context = AllocSetContextCreate(CurrentMemoryContext, "pg_cmig stamp",
-											ALLOCSET_DEFAULT_SIZES);
-	written = journal_removed(batch, graph, before, after);
 	for (int i = 0; i < graph->count; i++)
 	{
-		const char *id = cmig_graph_id(graph, i);
-		char	   *checksum = NULL;
+		char	   *id = cmig_graph_id(graph, i);
 
 		if (!after->applied->set[i])
 			continue;
-		if (before->applied->set[i])
+		if (!before->applied->set[i])
+			unread.names[unread.count++] = id;
+		else if (cmig_names_has(after->rows, id) && !cmig_names_has(before->rows, id))
 		{
-			MemoryContext old;
-
-			if (!cmig_names_has(after->rows, id) || cmig_names_has(before->rows, id))
-				continue;
-			old = MemoryContextSwitchTo(window->context);
-			checksum = cmig_journal_read_checksum(id);
-			MemoryContextSwitchTo(old);
-		}
-		window->nodes[window->count] = i;
-		window->checksums[window->count++] = checksum;
-		if (window->count == READ_TEXTS)
-		{
-			CHECK_FOR_INTERRUPTS();
-			written += write_window(batch, window);
+			known.checksums[i] = cmig_journal_read_checksum(id);
+			if (known.checksums[i] == NULL)
+				unread.names[unread.count++] = id;
 		}
 	}
-	written += write_window(batch, window);
+	if (unread.count > 0)
+		cmig_catalog_each_script(&unread, CMIG_UPGRADE, MaxAllocHugeSize, keep_checksum, &known);
+
+	/* skip revisions that were deleted in the meantime */
+	for (int i = 0; i < graph->count; i++)
+	{
+		if (known.checksums[i] == NULL)
+			continue;
+		add_entry(batch, cmig_graph_id(graph, i), known.checksums[i], NULL);
+		written++;
+	}
 	cmig_journal_end(batch);
-	MemoryContextDelete(window->context);
-	pfree(window);
 	return written;
 }
 

@@ -397,8 +397,7 @@ typedef struct StepwiseRun
 								 * restore point, or NULL */
 	uint64	   *allowed;		/* hashes of the scripts that may run, or NULL
 								 * for all */
-	CmigExpectedRows *expected; /* version rows expected before the current
-								 * step */
+	CmigMarks  *expected;		/* version rows expected at this point */
 
 	/* The following fields describe the current step. */
 	int			index;
@@ -432,15 +431,11 @@ start_row(const StepwiseRun *run, int index, TimestampTz started_at)
 	return cmig_journal_write(&entry);
 }
 
-/*
- * Raise an error unless the version rows are the expected ones.  "moved" is
- * NULL, or a step that has changed the rows but has not been added to
- * run->expected.
- */
+/* Raise an error unless the version rows are the expected ones. */
 static void
-require_rows(const StepwiseRun *run, const CmigPlanStep *moved)
+require_rows(const StepwiseRun *run)
 {
-	cmig_move_require_expected(&run->now, run->expected, moved,
+	cmig_move_require_expected(&run->now, run->expected,
 							   psprintf("neither a script nor a session may change it by hand. Correct it with SELECT cmig.stamp('<current revision>', purge => true), then CALL cmig.%s_stepwise again.",
 										cmig_direction_name(run->plan->direction)));
 }
@@ -456,14 +451,13 @@ finish_step(StepwiseRun *run)
 	const CmigPlanStep *step = &run->plan->steps[run->index];
 
 	cmig_run_limit_check();
-	require_rows(run, NULL);
+	/* an attempt that was rolled back may have added the step */
+	cmig_move_expect_step(run->expected, &step->added, &step->removed);
+	require_rows(run);
 	cmig_move_rows(&run->now, step);
-
-	/*
-	 * check the version rows again, because a trigger may have written other
-	 * rows
-	 */
-	require_rows(run, step);
+	cmig_move_expect_step(run->expected, &step->removed, &step->added);
+	/* a trigger may have written other rows */
+	require_rows(run);
 
 	entry.outcome = "done";
 	entry.message = run->index == 0 ? run->restore_point : NULL;
@@ -589,7 +583,7 @@ run_step(StepwiseRun *run)
 	cmig_move_report(&run->now, run->plan, run->plan->steps[run->index].node);
 	if (run->step->top_level)
 	{
-		require_rows(run, NULL);
+		require_rows(run);
 
 		/*
 		 * check the precondition only if the step has not begun: otherwise,
@@ -719,7 +713,6 @@ move(StepwiseRun *run, CmigDirection direction, const CmigNames *targets,
 		MemoryContextReset(run->step_context);
 		MemoryContextSwitchTo(run->step_context);
 		run_step(run);
-		cmig_move_expect_step(run->expected, &plan->steps[run->index]);
 		run->journal_id = run->next_journal_id;
 		run->started_at = run->next_started_at;
 		cmig_run_lock_keep();

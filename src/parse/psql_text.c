@@ -6,7 +6,7 @@
  * backslash outside of quotes as the start of a command.  (Valid SQL has no
  * backslash outside of quotes.)  The lexer finds the end of a BEGIN ATOMIC ...
  * END function body by counting words, so a name such as "begin" can mislead
- * it.
+ * it.  Therefore, a function with that word is created in a DO block.
  *
  * A script must not be able to influence where psql sees the end of a quote:
  * text that psql wrongly treats as unquoted may be a shell command.  psql and
@@ -44,58 +44,6 @@
 
 /* Length of the longest escape in an E string: \U and its digits. */
 #define LONGEST_ESCAPE 10
-
-/* The number of words that psql examines at the start of a statement. */
-#define PSQL_FIRST_WORDS 4
-
-/* psql's state for finding the end of a statement; see psqlscan.l. */
-typedef struct PsqlState
-{
-	int			parens;			/* number of open parentheses */
-	int			words;			/* number of words so far */
-	char		first[PSQL_FIRST_WORDS];	/* first letters of the words that
-											 * psql knows: "cf", "corp", ... */
-	int			begins;			/* number of open BEGINs and CASEs in a
-								 * function's body */
-} PsqlState;
-
-/* Process a token.  Returns true if psql would send the text read so far. */
-static bool
-psql_next(PsqlState *state, const CmigLexer *lexer)
-{
-	static const char *const counted[] = {
-		"create", "function", "procedure", "or", "replace", NULL
-	};
-	const char *first = state->first;
-
-	if (lexer->type == CMIG_TOKEN_WORD)
-	{
-		if (state->words < PSQL_FIRST_WORDS && cmig_lexer_is_any_word(lexer, counted))
-			state->first[state->words] = pg_ascii_tolower((unsigned char) *lexer->start);
-		state->words++;
-		if (first[0] == 'c' && state->parens == 0 &&
-			(first[1] == 'f' || first[1] == 'p' ||
-			 (first[1] == 'o' && first[2] == 'r' && (first[3] == 'f' || first[3] == 'p'))))
-		{
-			if (cmig_lexer_is_word(lexer, "begin"))
-				state->begins++;
-			else if (cmig_lexer_is_word(lexer, "case") && state->begins > 0)
-				state->begins++;
-			else if (cmig_lexer_is_word(lexer, "end") && state->begins > 0)
-				state->begins--;
-		}
-	}
-	else if (cmig_lexer_is_char(lexer, '('))
-		state->parens++;
-	else if (cmig_lexer_is_char(lexer, ')'))
-		state->parens = Max(state->parens - 1, 0);
-	else if (cmig_lexer_is_char(lexer, ';') && state->parens == 0 && state->begins == 0)
-	{
-		memset(state, 0, sizeof(PsqlState));
-		return true;
-	}
-	return false;
-}
 
 /*
  * The tokens before the current one, as far as they matter for finding calls
@@ -277,30 +225,30 @@ cmig_psql_pin(StringInfo to, int from, const char *pin)
 	pfree(pinned.data);
 }
 
-/* Would psql send the statement in one piece if a semicolon followed it? */
+/* Does the statement contain the unquoted word "begin"? */
 static bool
-is_sent_whole(const char *statement)
+has_begin(const char *statement)
 {
 	CmigLexer	lexer;
-	PsqlState	psql = {0};
 
 	cmig_lexer_init(&lexer, statement);
 	lexer.standard_conforming_strings = standard_conforming_strings;
 	while (cmig_lexer_next_sql(&lexer) != CMIG_TOKEN_END)
-		if (psql_next(&psql, &lexer))
-			return false;
-	return psql.parens == 0 && psql.begins == 0;
+		if (cmig_lexer_is_word(&lexer, "begin"))
+			return true;
+	return false;
 }
 
 void
-cmig_psql_append_statement(StringInfo to, const char *statement, CmigPsqlFacts *facts)
+cmig_psql_append_statement(StringInfo to, const char *statement, bool function,
+						   CmigPsqlFacts *facts)
 {
 	CmigLexer	lexer;
 	Look		noted = LOOK_NOTHING;
 	StringInfoData body;
 	const char *copied = statement;
 	const char *end = statement;
-	bool		whole = is_sent_whole(statement);
+	bool		whole = !function || !has_begin(statement);
 
 	initStringInfo(&body);
 	cmig_lexer_init(&lexer, statement);
@@ -355,19 +303,6 @@ cmig_psql_append_comments(StringInfo to, const char *text, int length)
 			appendStringInfoChar(to, '\n');
 		}
 	pfree(copy);
-}
-
-void
-cmig_psql_append_literal(StringInfo to, const char *text)
-{
-	if (strpbrk(text, "'\\") != NULL)
-	{
-		appendStringInfoString(to, quote_literal_cstr(text));
-		return;
-	}
-	appendStringInfoChar(to, '\'');
-	appendStringInfoString(to, text);
-	appendStringInfoChar(to, '\'');
 }
 
 void
