@@ -256,11 +256,7 @@ end_watch(SubXactEvent event, SubTransactionId ended, SubTransactionId parent, v
 	watching_since = InvalidSubTransactionId;
 }
 
-/*
- * Returns the reason for the last refusal since the previous call of this
- * function, or NULL if nothing was refused.  The result is allocated in the
- * current memory context.
- */
+/* Returns the reason for the last refusal since the previous call, or NULL. */
 static char *
 take_refusal(void)
 {
@@ -741,10 +737,7 @@ find_missing(const Trial *trial, const CmigEdges *edges)
 	return -1;
 }
 
-/*
- * Returns a missing node that the step for "node" requires.  Returns -1 if
- * there is none.
- */
+/* Returns a missing node that the step for "node" requires, or -1. */
 static int
 find_obstacle(const Trial *trial, int node)
 {

@@ -115,10 +115,7 @@ read_dependents(Oid class, Oid object, int sub, bool itself)
 	return result;
 }
 
-/*
- * Returns the dependent object at an address, without a description.  Returns
- * NULL if its kind is not relevant.
- */
+/* Returns the dependent object at an address, or NULL if it is not relevant. */
 static Dependent *
 dependent_at(const ObjectAddress *object)
 {
@@ -368,10 +365,7 @@ drop_object(CmigLint *lint, const ObjectAddress *object)
 	}
 }
 
-/*
- * Update the lint state for all objects that CASCADE drops together with the
- * given object.
- */
+/* Update the lint state for all objects that CASCADE drops with an object. */
 static void
 cascade(CmigLint *lint, Oid class, Oid oid, int32 sub)
 {

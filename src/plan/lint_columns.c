@@ -10,7 +10,6 @@
 #include "catalog/pg_proc.h"
 #include "parser/parse_coerce.h"
 #include "pgtime.h"
-
 #include "utils/catcache.h"
 
 #include "plan/lint.h"
@@ -183,10 +182,7 @@ find_volatile(Node *node, void *context)
 	return raw_expression_tree_walker(node, find_volatile, search);
 }
 
-/*
- * Returns the name of a volatile function called in an expression, or NULL if
- * there is none.
- */
+/* Returns the name of a volatile function that an expression calls, or NULL. */
 static const char *
 volatile_function(CmigLint *lint, Node *expression)
 {
@@ -200,10 +196,7 @@ volatile_function(CmigLint *lint, Node *expression)
  * cmig.lint rules about columns of existing tables.
  */
 
-/*
- * Returns the constraint of this type in the column definition, or NULL if
- * there is none.
- */
+/* Returns the constraint of this type in the column definition, or NULL. */
 static Constraint *
 find_constraint(const ColumnDef *column, ConstrType type)
 {
@@ -226,10 +219,7 @@ is_null_constant(Node *node)
 	return node == NULL || (IsA(node, A_Const) && ((A_Const *) node)->isnull);
 }
 
-/*
- * Returns the default of a new column.  Returns NULL if the column has no
- * default or if its default is a NULL constant.
- */
+/* Returns the default of a new column, or NULL if it has none that is not null. */
 static Node *
 default_of(const ColumnDef *column)
 {
@@ -422,10 +412,7 @@ keeps_index(const CmigLintIndex *index, const CmigLintColumn *column, Oid type, 
 		!IsPolymorphicType(get_opclass_input_type(old_class));
 }
 
-/*
- * Returns what changing a column's type does to the table, or NULL if it is
- * fast.
- */
+/* Returns what changing a column's type does to the table; NULL: it is fast. */
 static const char *
 type_change(CmigLint *lint, const CmigLintColumn *column, const ColumnDef *to)
 {

@@ -27,10 +27,7 @@ index_exists(CmigLint *lint, IndexStmt *index)
 	return cmig_lint_state_find(lint, &name, true) != NULL;
 }
 
-/*
- * Returns an unused name for an unnamed index of the table, which PostgreSQL
- * would choose, too.
- */
+/* Returns the unused name that PostgreSQL would choose for an unnamed index. */
 static char *
 chosen_name(CmigLint *lint, const IndexStmt *index, const CmigLintTable *table)
 {
@@ -280,10 +277,7 @@ name_of(const CmigLint *lint, const Added *added)
 										   added->column ? added->column->colname : NULL, added->earlier);
 }
 
-/*
- * Returns the statement without the added constraint.  Returns an empty string
- * if no action remains.
- */
+/* Returns the statement without the constraint: "" if no action remains. */
 static char *
 statement_without(CmigLint *lint, const Added *added)
 {
@@ -383,9 +377,7 @@ check_foreign_key(CmigLint *lint, const Added *added)
 						 cmig_lint_text_range_var(added->constraint->pktable));
 }
 
-/*
- * Returns a call to cmig.add_not_null for each column that is not yet NOT NULL.
- */
+/* Returns a call to cmig.add_not_null for each column that is not yet NOT NULL. */
 static char *
 not_null_fix(const CmigLint *lint, List *columns)
 {

@@ -155,10 +155,7 @@ typedef struct Search
 	const		CmigLintNewValue *found;	/* the new value found, or NULL */
 } Search;
 
-/*
- * Might the column have the type "type"?  Returns true if the column is
- * unknown.
- */
+/* Might the column, which may be unknown, have the type? */
 static bool
 may_have_type(Search *search, const CmigLintColumn *column, const CmigLintType *type)
 {
@@ -175,10 +172,7 @@ may_have_type(Search *search, const CmigLintColumn *column, const CmigLintType *
 	return getBaseType(column->type) == oid || get_element_type(column->type) == oid;
 }
 
-/*
- * Returns the column called "name" in one of the statement's tables.  Returns
- * NULL if no table has such a column.
- */
+/* Returns the column with this name in one of the statement's tables, or NULL. */
 static CmigLintColumn *
 find_column(Search *search, const char *name)
 {
@@ -460,9 +454,7 @@ check_dynamic(CmigLint *lint, Node *node)
 					 IsA(node, DoStmt) ? "DO" : "CALL");
 }
 
-/*
- * Report the first name that occurs twice in a list of ResTarget or ColumnDef.
- */
+/* Report the first name that occurs twice in a list of ResTarget or ColumnDef. */
 static void
 report_duplicate(CmigLint *lint, List *elements)
 {
@@ -490,9 +482,7 @@ report_duplicate(CmigLint *lint, List *elements)
 	}
 }
 
-/*
- * raw_expression_tree_walker callback: report columns that are assigned twice.
- */
+/* raw_expression_tree_walker callback: report columns that are assigned twice. */
 static bool
 walk_assignments(Node *node, void *context)
 {
@@ -778,10 +768,7 @@ check_timeout(CmigLint *lint, Node *node)
 	lint->session.reported[i] = true;
 }
 
-/*
- * Do the findings so far show that the statement scans or rewrites a large
- * table?
- */
+/* Do the findings so far say that the statement scans or rewrites a table? */
 static bool
 is_slow(CmigLint *lint)
 {

@@ -451,8 +451,7 @@ cmig_lint_ignore_read(const char *script, int from, int to, int first_line)
 	CmigLexer	lexer;
 	List	   *ignores = NIL;
 
-	cmig_lexer_init(&lexer, script);
-	lexer.standard_conforming_strings = standard_conforming_strings;
+	start(&lexer, script);
 	cmig_lexer_move(&lexer, script + from, first_line);
 	while (cmig_lexer_next(&lexer) != CMIG_TOKEN_END && lexer.start < script + to)
 	{

@@ -91,10 +91,7 @@ check_truncate(CmigLint *lint, Node *node)
 		cmig_lint_report(lint, NULL, "TRUNCATE CASCADE also empties unlisted tables that reference the listed ones");
 }
 
-/*
- * Do clients refer to this kind of relation by name in queries?  Returns true
- * if the kind is unknown.
- */
+/* Do clients refer to this kind of relation, or an unknown one, in queries? */
 static bool
 is_table_or_view(char kind)
 {
@@ -328,10 +325,7 @@ is_restricted(const CmigLintTable *partition, const char *name)
 	return false;
 }
 
-/*
- * Returns the columns of a partition key, without expressions, as a List of
- * char *.
- */
+/* Returns the columns of a partition key, without expressions. */
 static List *
 partition_key(Oid table)
 {
@@ -441,10 +435,7 @@ static const struct
 	{"undistribute_table", "to the coordinator"},
 };
 
-/*
- * Returns the argument at the given position of a call, or the argument with
- * the given name.  Returns NULL if there is none.
- */
+/* Returns a call's argument with this position or this name, or NULL. */
 static Node *
 argument(const FuncCall *call, int position, const char *name)
 {

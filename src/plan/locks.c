@@ -13,6 +13,7 @@
 #include "postgres.h"
 
 #include "commands/tablecmds.h"
+#include "tcop/utility.h"
 #include "utils/varlena.h"
 
 #include "plan/internal.h"
@@ -731,16 +732,10 @@ add_other(List **locks, Node *statement)
 					 CMIG_LOCK_VIEWED | (lfirst_node(RangeVar, lc)->inh ? CMIG_LOCK_CHILDREN : 0));
 			break;
 		case T_DoStmt:
-			act(locks, CMIG_LOCK_UNKNOWN, NULL, "DO");
-			break;
 		case T_CallStmt:
-			act(locks, CMIG_LOCK_UNKNOWN, NULL, "CALL");
-			break;
 		case T_ExecuteStmt:
-			act(locks, CMIG_LOCK_UNKNOWN, NULL, "EXECUTE");
-			break;
 		case T_AlterExtensionStmt:
-			act(locks, CMIG_LOCK_UNKNOWN, NULL, "ALTER EXTENSION");
+			act(locks, CMIG_LOCK_UNKNOWN, NULL, CreateCommandName(statement));
 			break;
 		default:
 			break;

@@ -41,10 +41,7 @@ cmig_measure_file_size(Form_pg_class form)
 								 form->relfilenode);
 }
 
-/*
- * Returns the statistics that this backend has collected so far for a
- * relation.
- */
+/* Returns the statistics that this backend has collected for a relation. */
 static CmigCounters
 count(Oid relation)
 {
@@ -93,10 +90,7 @@ cmig_existing_get(CmigExistingSet *set, Oid oid)
 	return relation;
 }
 
-/*
- * Returns the relation's current relfilenode, or InvalidOid if the relation was
- * dropped.
- */
+/* Returns the relation's relfilenode, or InvalidOid if it was dropped. */
 static Oid
 current_filenode(Oid relation)
 {
@@ -213,10 +207,7 @@ cmig_measure_size_text(int64 size)
 
 #define TABLE_NAME "LOCALLOCK hash"
 
-/*
- * Returns the distance from the start of a hash table's header to the table's
- * name.
- */
+/* Returns the distance from a hash table's header to the table's name. */
 static Size
 header_size(void)
 {
@@ -228,10 +219,7 @@ header_size(void)
 	return size;
 }
 
-/*
- * Returns the backend's local lock table.  Raises an error if the table is not
- * found.
- */
+/* Returns the backend's local lock table, or raises an error. */
 static HTAB *
 local_locks(void)
 {

@@ -131,10 +131,7 @@ add_all(List **locks, List *relations, LOCKMODE mode)
 		add_existing(locks, lfirst_oid(lc), mode, false);
 }
 
-/*
- * Add locks on a relation and on the related relations that lock->with
- * requests.
- */
+/* Add locks on a relation and on those that lock->with requests. */
 static void
 add_related(List **locks, const CmigLock *lock, Oid relation)
 {
@@ -358,10 +355,7 @@ cmig_planned_locks_failure(CmigPlannedLocks *plan, Node *statement)
 	return cmig_lint_state_concurrently_failure(plan, statement, true);
 }
 
-/*
- * Apply one entry of a statement's list of locks and actions: add a lock, or
- * record a changed name.
- */
+/* Apply one entry of a statement's list: add a lock, or record a changed name. */
 static void
 follow(CmigPlannedLocks *plan, List **locks, const CmigLock *lock, List **unknown)
 {

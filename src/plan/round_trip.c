@@ -293,10 +293,7 @@ read_image(RoundTrip *trip)
 	return image;
 }
 
-/*
- * Subtransaction callback: run the upgrade scripts of trip->nodes, and read
- * an image.
- */
+/* Subtransaction callback: upgrade through trip->nodes, and read an image. */
 static void
 upgrade(void *arg)
 {
@@ -365,10 +362,7 @@ take(RoundTrip *trip, int node)
 	MemoryContextDelete(old);
 }
 
-/*
- * Add a row for a revision that was not tested because an ancestor cannot be
- * replayed.
- */
+/* Add a row for a revision of which an ancestor cannot be replayed. */
 static void
 cut_off(RoundTrip *trip, int node, const char *message)
 {

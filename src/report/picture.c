@@ -67,10 +67,7 @@ cmig_lanes_begin(const CmigGraph *graph, const int *order, int count)
 	return lanes;
 }
 
-/*
- * Returns the free lane nearest to the given lane.  If there is none, returns
- * a new lane on the right.
- */
+/* Returns the free lane nearest to the lane, or a new one on the right. */
 static int
 nearest_free(const CmigLanes *lanes, int near)
 {
@@ -100,10 +97,7 @@ compare_forks(const void *a, const void *b)
 	return ((const CmigLaneFork *) a)->lane - ((const CmigLaneFork *) b)->lane;
 }
 
-/*
- * Draw the edges to the parents of the row's node.  The node's own lane must
- * be free.
- */
+/* Draw the edges to the parents of the row's node, whose lane must be free. */
 static void
 lanes_draw_edges(CmigLanes *lanes, CmigLanesRow *row)
 {
