@@ -39,7 +39,6 @@
 
 #include "access/htup_details.h"
 #include "access/table.h"
-#include "catalog/pg_index.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "funcapi.h"
@@ -56,7 +55,6 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
-#include "utils/syscache.h"
 #include "utils/timestamp.h"
 
 #include "audit/internal.h"
@@ -106,7 +104,8 @@ typedef struct AsOf
 	ReturnSetInfo *result;
 	Oid			role;			/* the role that runs the types' code */
 	FmgrInfo	populate;		/* jsonb_populate_record() for the row type */
-	Datum		image;			/* the image that is being converted, or 0 */
+	Datum		image;			/* the image that is being converted, or 0, */
+	Datum		row;			/* and the row to which it was converted */
 	MemoryContext context;		/* memory context of the keys and rows */
 	MemoryContext row_context;	/* reset for each row */
 } AsOf;
@@ -366,29 +365,21 @@ static CmigQuery sorted_entries_after = {
 /* Maximum length of a value in an error message, in bytes. */
 #define SHOWN_LENGTH 100
 
-/* Convert as_of->image to a row of the table. */
-static Datum
-populate(AsOf *as_of)
+/* Convert the image of the AsOf "arg" to a row of the table. */
+static void
+populate(void *arg)
 {
 	LOCAL_FCINFO(fcinfo, 2);
+	AsOf	   *as_of = arg;
 	CmigRole	saved;
-	Datum		row;
 
 	InitFunctionCallInfoData(*fcinfo, &as_of->populate, 2, InvalidOid, NULL, NULL);
 	fcinfo->args[0].isnull = true;
 	fcinfo->args[1].value = as_of->image;
 	fcinfo->args[1].isnull = false;
 	cmig_role_read_as(&saved, as_of->role);
-	row = FunctionCallInvoke(fcinfo);
+	as_of->row = FunctionCallInvoke(fcinfo);
 	cmig_role_return(&saved);
-	return row;
-}
-
-/* Convert the current image, to find out whether this fails. */
-static void
-populate_image(void *arg)
-{
-	(void) populate(arg);
 }
 
 /* Returns true if the error could have been caused by a value. */
@@ -431,7 +422,7 @@ explain(AsOf *as_of, ErrorData *error)
 			continue;
 		cmig_audit_put_member(&state, column, member);
 		as_of->image = JsonbPGetDatum(JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL)));
-		refused = cmig_subtransaction_rehearse(populate_image, as_of);
+		refused = cmig_subtransaction_rehearse(populate, as_of);
 		if (refused && !is_of_value(refused))
 			ReThrowError(refused);
 		if (refused == NULL || strcmp(refused->message, error->message) != 0)
@@ -476,8 +467,6 @@ put_row(AsOf *as_of, Datum value)
 static void
 put_image(AsOf *as_of, Jsonb *image)
 {
-	Datum		row;
-
 	image = shown(as_of, image);
 	/* the log's owner may have changed the image in any way */
 	if (!JB_ROOT_IS_OBJECT(image))
@@ -486,9 +475,9 @@ put_image(AsOf *as_of, Jsonb *image)
 				 errmsg("an entry of the audit log was changed after pg_cmig wrote it"),
 				 errdetail("It contains a row image that is not a JSON object.")));
 	as_of->image = JsonbPGetDatum(image);
-	row = populate(as_of);
+	populate(as_of);
 	as_of->image = (Datum) 0;
-	put_row(as_of, row);
+	put_row(as_of, as_of->row);
 }
 
 /*

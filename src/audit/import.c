@@ -256,30 +256,26 @@ static void
 check_mapping(Jsonb *mapping)
 {
 	static CmigQuery unknown_key = {
-		"SELECT k FROM jsonb_object_keys($1::jsonb) k WHERE k <> ALL ($2) LIMIT 1", 2, {TEXTOID, TEXTARRAYOID}
+		"SELECT k, array_to_string($2, ', ') FROM jsonb_object_keys($1::jsonb) k WHERE k <> ALL ($2) LIMIT 1",
+		2, {TEXTOID, TEXTARRAYOID}
 	};
 	char	   *names[FIELDS];
 	CmigNames	known = {FIELDS, names};
-	StringInfoData list;
-	char	   *unknown;
+	char	  **unknown;
 
 	if (!JB_ROOT_IS_OBJECT(mapping))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the mapping must be a JSON object"),
 				 errhint("Use a mapping such as '{\"clock_at\": \"changed_on\"}'.")));
-	initStringInfo(&list);
 	for (int i = 0; i < FIELDS; i++)
-	{
 		names[i] = (char *) fields[i].name;
-		appendStringInfo(&list, "%s%s", i > 0 ? ", " : "", names[i]);
-	}
-	unknown = cmig_query_value(&unknown_key, JsonbToCString(NULL, &mapping->root, VARSIZE(mapping)), &known);
+	unknown = cmig_query_row(&unknown_key, JsonbToCString(NULL, &mapping->root, VARSIZE(mapping)), &known);
 	if (unknown)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("unrecognized key \"%s\" in the mapping", unknown),
-				 errhint("Valid keys are %s. The values are names of columns of the source.", list.data)));
+				 errmsg("unrecognized key \"%s\" in the mapping", unknown[0]),
+				 errhint("Valid keys are %s. The values are names of columns of the source.", unknown[1])));
 }
 
 /*
