@@ -105,33 +105,22 @@ cmig_argument_one(char *name)
 	return names;
 }
 
-/*
- * Returns an array argument, or raises an error if it is null.  "what" says
- * what the elements are, for the error.
- */
-static ArrayType *
-list_argument(FunctionCallInfo fcinfo, int n, const char *what)
-{
-	if (PG_ARGISNULL(n))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("the list of %s must not be null", what),
-				 errhint(LIST_HINT)));
-	return PG_GETARG_ARRAYTYPE_P(n);
-}
-
 CmigNames *
 cmig_argument_list(FunctionCallInfo fcinfo, int n, const char *what)
 {
-	ArrayType  *array = list_argument(fcinfo, n, what);
 	char	   *list = psprintf("the list of %s", what);
 
-	if (ARR_NDIM(array) > 1)
+	if (PG_ARGISNULL(n))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s must not be null", list),
+				 errhint(LIST_HINT)));
+	if (ARR_NDIM(PG_GETARG_ARRAYTYPE_P(n)) > 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("%s must be one-dimensional", list),
 				 errhint("Use ARRAY['...', '...'].")));
-	return cmig_argument_names(array, list, LIST_HINT);
+	return cmig_argument_names(PG_GETARG_ARRAYTYPE_P(n), list, LIST_HINT);
 }
 
 /* Returns the ids in an array.  Raises an error if the array is empty. */
@@ -149,7 +138,8 @@ revisions_of_array(ArrayType *array)
 CmigNames *
 cmig_argument_revisions(FunctionCallInfo fcinfo, int n)
 {
-	return revisions_of_array(list_argument(fcinfo, n, "revisions"));
+	/* null is an error of any list */
+	return PG_ARGISNULL(n) ? cmig_argument_list(fcinfo, n, "revisions") : revisions_of_array(PG_GETARG_ARRAYTYPE_P(n));
 }
 
 /*

@@ -224,20 +224,6 @@ cmig_virtual_column_compat(Relation relation, int attnum)
 }
 
 /*
- * Returns true if the i-th column (counting from 0) has a valid NOT NULL
- * constraint, so that even existing rows contain no null.
- */
-static inline bool
-cmig_not_null_compat(TupleDesc desc, int i)
-{
-#if PG_VERSION_NUM >= 180000
-	return TupleDescCompactAttr(desc, i)->attnullability == ATTNULLABLE_VALID;
-#else
-	return TupleDescAttr(desc, i)->attnotnull;
-#endif
-}
-
-/*
  * Let the query's columns refer to its tables.  In PostgreSQL 18 and later, the
  * columns of a query with GROUP BY refer to a range table entry for the groups,
  * which is the last one.
