@@ -58,6 +58,8 @@ SELECT * FROM pg_temp.judge('CREATE TABLE a (x int, y text); CREATE TABLE b (z i
 	'{table shop.a -> b, table shop.b -> a, column shop.a.x -> y, column shop.a.y -> x}');
 SELECT * FROM pg_temp.judge('CREATE TABLE a (x int); CREATE TABLE b (y int); CREATE TABLE c (z int)', 'CREATE TABLE b (x int); CREATE TABLE c (y int); CREATE TABLE d (z int)',
 	'{table shop.a -> b, table shop.b -> c, table shop.c -> d}');
+SELECT * FROM pg_temp.judge('CREATE TABLE a (x int CONSTRAINT one PRIMARY KEY); CREATE TABLE b (x int CONSTRAINT two PRIMARY KEY)', 'CREATE TABLE a (x int CONSTRAINT two PRIMARY KEY); CREATE TABLE b (x int CONSTRAINT one PRIMARY KEY)',
+	'{constraint shop.a.one -> two, constraint shop.b.two -> one}');
 -- functions whose bodies name a renamed table: the downgrade restores them before it renames the table
 SELECT * FROM pg_temp.judge($$CREATE TABLE a (x int); CREATE FUNCTION f(i int) RETURNS SETOF a LANGUAGE sql AS 'SELECT * FROM a WHERE x = i';
 	CREATE FUNCTION g() RETURNS bigint LANGUAGE sql AS 'SELECT count(*) FROM a'; CREATE FUNCTION h() RETURNS int LANGUAGE sql AS 'SELECT x FROM a'; CREATE FUNCTION other(i int) RETURNS int LANGUAGE sql AS 'SELECT i'$$,

@@ -184,23 +184,9 @@ raise_lost(const AsOf *as_of, Jsonb *key)
  */
 
 /*
- * Can this be the row whose image is given?  Either image can be NULL, which
- * means unknown.  Values of columns that both images contain must be equal.
- */
-static bool
-matches(const OldRow * row, Jsonb *image)
-{
-	Datum		a = JsonbPGetDatum(row->image);
-	Datum		b = JsonbPGetDatum(image);
-
-	return image == NULL || row->image == NULL ||
-		DatumGetBool(DirectFunctionCall2(jsonb_eq, DirectFunctionCall2(jsonb_concat, a, b),
-										 DirectFunctionCall2(jsonb_concat, b, a)));
-}
-
-/*
  * Remove and return the row that a change left behind, or NULL if there is
- * none.  Rows whose images are known come first.
+ * none.  Columns that both images contain must be equal; NULL is an unknown
+ * image.  Rows whose images are known come first.
  */
 static OldRow *
 remove_row(AsOf *as_of, OldKey * key, Jsonb *image)
@@ -217,8 +203,13 @@ remove_row(AsOf *as_of, OldKey * key, Jsonb *image)
 	foreach(lc, key->rows)
 	{
 		OldRow	   *row = lfirst(lc);
+		Datum		a = JsonbPGetDatum(row->image);
+		Datum		b = JsonbPGetDatum(image);
 
-		if (matches(row, image) && (found == NULL || (found->live && !row->live)))
+		if ((image == NULL || row->image == NULL ||
+			 DatumGetBool(DirectFunctionCall2(jsonb_eq, DirectFunctionCall2(jsonb_concat, a, b),
+											  DirectFunctionCall2(jsonb_concat, b, a)))) &&
+			(found == NULL || (found->live && !row->live)))
 			found = row;
 	}
 	if (found == NULL && key->rows)

@@ -71,16 +71,11 @@ static const struct
 	{"oversize", 10, WORD, offsetof(CmigAuditOptions, truncate), 0, {"error", "truncate"}}
 };
 
-static int *
-number_at(const CmigAuditOptions *options, int i)
+/* The field of an option: an int or, if its kind is NAMES, a List pointer. */
+static void *
+field_of(const CmigAuditOptions *options, int i)
 {
-	return (int *) ((char *) options + table[i].offset);
-}
-
-static List **
-names_at(const CmigAuditOptions *options, int i)
-{
-	return (List **) ((char *) options + table[i].offset);
+	return (char *) options + table[i].offset;
 }
 
 /* Returns the index of an option's word, or -1. */
@@ -186,13 +181,13 @@ parse_elements(CmigAuditOptions *options, int i, JsonbValue *value)
 		if (table[i].kind == WORDS)
 		{
 			if (token == WJB_ELEM && v.type == jbvString && word_of(i, v.val.string.val, v.val.string.len) >= 0)
-				*number_at(options, i) |= 1 << word_of(i, v.val.string.val, v.val.string.len);
+				*(int *) field_of(options, i) |= 1 << word_of(i, v.val.string.val, v.val.string.len);
 		}
 		else if (token == WJB_KEY)
 		{
 			name = palloc0(sizeof(CmigAuditName));
 			name->name = pnstrdup(v.val.string.val, v.val.string.len);
-			*names_at(options, i) = lappend(*names_at(options, i), name);
+			*(List **) field_of(options, i) = lappend(*(List **) field_of(options, i), name);
 		}
 		else if (token == WJB_VALUE && name)
 			name->attnum = number_of(&v, MaxHeapAttributeNumber);
@@ -226,15 +221,15 @@ cmig_audit_options_parse(int nargs, char **args)
 		if (table[i].kind == NAMES || table[i].kind == WORDS)
 		{
 			if (table[i].kind == WORDS)
-				*number_at(options, i) = 0;
+				*(int *) field_of(options, i) = 0;
 			parse_elements(options, i, value);
 		}
 		else if (table[i].kind == WORD && value->type == jbvString)
-			*number_at(options, i) = Max(0, word_of(i, value->val.string.val, value->val.string.len));
+			*(int *) field_of(options, i) = Max(0, word_of(i, value->val.string.val, value->val.string.len));
 		else if (table[i].kind == FLAG && value->type == jbvBool)
-			*number_at(options, i) = value->val.boolean;
+			*(int *) field_of(options, i) = value->val.boolean;
 		else if (table[i].kind == NUMBER)
-			*number_at(options, i) = number_of(value, PG_INT32_MAX);
+			*(int *) field_of(options, i) = number_of(value, PG_INT32_MAX);
 	}
 	return options;
 }
@@ -252,8 +247,8 @@ cmig_audit_options_text(const CmigAuditOptions *options, bool numbers)
 	initStringInfo(&text);
 	for (int i = 0; i < lengthof(table); i++)
 	{
-		int			number = table[i].kind == NAMES ? 0 : *number_at(options, i);
-		List	   *names = table[i].kind == NAMES ? *names_at(options, i) : NIL;
+		int			number = table[i].kind == NAMES ? 0 : *(int *) field_of(options, i);
+		List	   *names = table[i].kind == NAMES ? *(List **) field_of(options, i) : NIL;
 		const char *separator = "";
 		ListCell   *lc;
 
@@ -433,19 +428,19 @@ cmig_audit_options_read(FunctionCallInfo fcinfo, int first, CmigAuditOptions *op
 		switch (table[i].kind)
 		{
 			case NAMES:
-				*names_at(options, i) = names_argument(fcinfo, n, table[i].name);
+				*(List **) field_of(options, i) = names_argument(fcinfo, n, table[i].name);
 				break;
 			case WORD:
-				*number_at(options, i) = word_argument(fcinfo, n, i);
+				*(int *) field_of(options, i) = word_argument(fcinfo, n, i);
 				break;
 			case WORDS:
-				*number_at(options, i) = operations_argument(fcinfo, n, i);
+				*(int *) field_of(options, i) = operations_argument(fcinfo, n, i);
 				break;
 			case FLAG:
-				*number_at(options, i) = PG_GETARG_BOOL(n);
+				*(int *) field_of(options, i) = PG_GETARG_BOOL(n);
 				break;
 			case NUMBER:
-				*number_at(options, i) = PG_GETARG_INT32(n);
+				*(int *) field_of(options, i) = PG_GETARG_INT32(n);
 				break;
 		}
 	}
@@ -514,7 +509,7 @@ cmig_audit_options_check(CmigAuditOptions *options, Relation relation)
 
 	for (int i = 0; i < lengthof(table); i++)
 	{
-		List	   *names = table[i].kind == NAMES ? *names_at(options, i) : NIL;
+		List	   *names = table[i].kind == NAMES ? *(List **) field_of(options, i) : NIL;
 		bool		hides = names != options->include;
 		ListCell   *lc;
 
@@ -532,7 +527,7 @@ cmig_audit_options_check(CmigAuditOptions *options, Relation relation)
 								name->name, RelationGetRelationName(relation)),
 						 errdetail("The key identifies the rows in the log.")));
 			for (int other = i + 1; hides && other < lengthof(table); other++)
-				if (table[other].kind == NAMES && cmig_audit_options_has(*names_at(options, other), name->name))
+				if (table[other].kind == NAMES && cmig_audit_options_has(*(List **) field_of(options, other), name->name))
 					ereport(ERROR,
 							(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 							 errmsg("column \"%s\" is listed in both %s and %s",

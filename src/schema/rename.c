@@ -155,8 +155,9 @@ relation_with(const CmigObject *object, const char *name)
 {
 	if ((object->kind->flags & CMIG_KIND_RELATION) != 0)
 		return name == object->name ? object->identity : identity_with(object, name);
-	if (cmig_index_name(object) == NULL || name == object->name)
-		return cmig_index_name(object);
+	/* the index of a constraint that was given a temporary name has it, too */
+	if (cmig_index_name(object) == NULL)
+		return NULL;
 	return psprintf("%s%s", pnstrdup(object->parent->identity, name_offset(object->parent)), quote_identifier(name));
 }
 
