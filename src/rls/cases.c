@@ -213,7 +213,7 @@ static CmigQuery may_join = {
 	" AND (EXISTS (SELECT FROM pg_constraint c CROSS JOIN LATERAL unnest(c.conkey, c.confkey) f(own, other) WHERE c.contype = 'f'"
 	"   AND ((c.conrelid, f.own, c.confrelid, f.other) = ($1, $2, $3, $4) OR (c.conrelid, f.own, c.confrelid, f.other) = ($3, $4, $1, $2)))"
 	"  OR (a.identifies AND b.identifies AND ($1 = $3 OR a.attname <> 'id' OR b.attname <> 'id')))",
-	6, {OIDOID, INT2OID, OIDOID, INT2OID, TEXTOID, TEXTOID}
+	6, {OIDOID, INT4OID, OIDOID, INT4OID, TEXTOID, TEXTOID}
 };
 
 /* Add what follows from the equality of two values. */
@@ -222,10 +222,7 @@ relate(CmigRlsCase *facts, const CmigRlsValue *a, const CmigRlsValue *b)
 {
 	if (a->origin == FROM_COLUMN && b->origin == FROM_COLUMN)
 	{
-		Datum		values[] = {ObjectIdGetDatum(a->relid), Int16GetDatum(a->attno), ObjectIdGetDatum(b->relid), Int16GetDatum(b->attno),
-		CStringGetTextDatum(owners), CStringGetTextDatum(properties)};
-
-		if (a->relation != b->relation && cmig_query_run(&may_join, values, NULL) > 0)
+		if (a->relation != b->relation && cmig_query_do(&may_join, a->relid, a->attno, b->relid, b->attno, owners, properties) > 0)
 			facts->links = lappend_int(lappend_int(facts->links, a->relation), b->relation);
 		return;
 	}

@@ -31,22 +31,23 @@ PG_FUNCTION_INFO_V1(cmig_rls_check);
 static char *rls_gate = NULL;
 static char *rls_gate_level = NULL;
 
-/* All schemas except those of PostgreSQL and pg_cmig. */
-static CmigQuery all_schemas = {
-	"SELECT n.oid FROM pg_namespace n WHERE n.nspname !~ '^pg_'"
-	" AND n.nspname NOT IN ('information_schema', 'cmig', 'cmig_audit')", 0
+/* All schemas except those of PostgreSQL and pg_cmig, or those named, as oid[]. */
+static CmigQuery read_schemas = {
+	"SELECT coalesce(array_agg(n.oid), '{}')::text FROM pg_namespace n WHERE n.nspname = ANY ($1) OR ($1 IS NULL"
+	" AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'cmig', 'cmig_audit'))",
+	1, {TEXTARRAYOID}
 };
 
 static CmigQuery tables_with_policies = {
 	"SELECT DISTINCT p.polrelid FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid"
-	" WHERE c.relnamespace = ANY ($1) ORDER BY p.polrelid",
-	1, {OIDARRAYOID}
+	" WHERE c.relnamespace = ANY ($1::oid[]) ORDER BY p.polrelid",
+	1, {TEXTOID}
 };
 
 /* Returns a row if column $2 of table $1 is the first column of an index. */
 static CmigQuery has_index = {
 	"SELECT FROM pg_index x WHERE x.indrelid = $1 AND x.indkey[0] = $2 AND x.indisvalid AND x.indpred IS NULL",
-	2, {OIDOID, INT2OID}
+	2, {OIDOID, INT4OID}
 };
 
 /*
@@ -145,79 +146,40 @@ cmig_rls_binds(const CmigRlsPolicy *policy, Oid role)
  * Rules about a policy
  */
 
-/* Check the form of a USING or WITH CHECK expression. */
-static void
-check_clause(const CmigRlsPolicy *policy, bool is_check, List **findings)
-{
-	const CmigRlsExpression *in = is_check ? policy->in_check : policy->in_qual;
-	const char *name = is_check ? "WITH CHECK" : "USING";
-
-	if (in->truth == CMIG_RLS_NEVER)
-		cmig_rls_report(findings, "always_false", "warning", policy,
-						psprintf("%s is always false: %s", name, policy->permissive ? "it allows nothing" : "it forbids everything"),
-						cmig_rls_policy_drop(policy));
-	if (in->truth != CMIG_RLS_DEPENDS)
-		return;
-	if (in->volatile_function)
-		cmig_rls_report(findings, "volatile_function", "warning", policy,
-						psprintf("%s calls the volatile function %s() for each row, and cannot use an index", name, in->volatile_function), repair(policy, is_check));
-
-	/*
-	 * if Citus manages the table, suggest no sub-select, because Citus
-	 * rejects sub-selects in policies
-	 */
-	if (in->row_function && !cmig_citus_manages(policy->relid))
-		cmig_rls_report(findings, "per_row_function", "warning", policy,
-						psprintf(in->row_function_has_column ? "%s calls %s() with a column for each row" :
-								 "%s calls %s() for each row; in a sub-select it is called once", name, in->row_function),
-						!in->row_function_has_column ? repair(policy, is_check) :
-						cmig_rls_advice(policy, is_check, "let the function return the keys that the user may see, and use <key> = ANY (ARRAY(SELECT <function>()))"));
-	if (in->correlated)
-		cmig_rls_report(findings, "correlated_subquery", "warning", policy,
-						psprintf("%s has a sub-select that depends on the row, so it runs for each row", name),
-						cmig_rls_advice(policy, is_check, "select the keys without using columns of the row, and use <key> = ANY (ARRAY(SELECT <key> FROM <table> WHERE <user> = <context>))"));
-	if (in->in_subselect)
-		cmig_rls_report(findings, "in_subselect", "warning", policy,
-						psprintf("%s has %s IN (SELECT ...), which cannot use an index; = ANY (ARRAY(SELECT ...)) can", name, in->in_subselect),
-						strcmp(in->in_subselect, "expression") != 0 ? repair(policy, is_check) :
-						cmig_rls_advice(policy, is_check, "use <key> = ANY (ARRAY(SELECT <key> FROM <table>)) for each key"));
-	if (in->cast_of_empty)
-		cmig_rls_report(findings, "cast_of_empty", "warning", policy,
-						psprintf("%s casts a setting to %s, which fails if the setting is '', as it is after a transaction that used SET LOCAL",
-								 name, in->cast_of_empty), repair(policy, is_check));
-	if (in->strict_setting)
-		cmig_rls_report(findings, "no_missing_ok", "warning", policy,
-						psprintf("%s reads the setting %s without missing_ok, which fails if the setting was never set",
-								 name, in->strict_setting), repair(policy, is_check));
-	if (in->outer_column)
-		cmig_rls_report(findings, "unknown_column", "error", policy,
-						psprintf("a sub-select in %s returns column %s of the policy's own table: no table in its FROM clause has that column",
-								 name, quote_identifier(in->outer_column)),
-						cmig_rls_advice(policy, is_check, "qualify the columns of the sub-select with its table, as in <table>.<column>"));
-	if (in->self_compared)
-		cmig_rls_report(findings, "unknown_column", "error", policy,
-						psprintf("a comparison in %s has the same column on both sides", name),
-						cmig_rls_advice(policy, is_check, "qualify both columns with their tables, as in <table>.<column>"));
-}
-
 /* Apply all rules to one policy, except those about the rows that it lets through. */
 static void
 check_policy(const CmigRlsPolicy *policy, List **findings)
 {
 	int			column = -1;
+	ListCell   *lc;
 
 	/* if both expressions are equal, report a problem only once */
-	if (policy->qual)
-		check_clause(policy, false, findings);
-	if (policy->check && !equal(policy->qual, policy->check))
-		check_clause(policy, true, findings);
+	for (int is_check = 0; is_check < (equal(policy->qual, policy->check) ? 1 : 2); is_check++)
+	{
+		const CmigRlsExpression *in = is_check ? policy->in_check : policy->in_qual;
 
+		if (in->truth == CMIG_RLS_NEVER)
+			cmig_rls_report(findings, "always_false", "warning", policy,
+							psprintf("%s is always false: %s", is_check ? "WITH CHECK" : "USING",
+									 policy->permissive ? "it allows nothing" : "it forbids everything"), cmig_rls_policy_drop(policy));
+		foreach(lc, in->truth == CMIG_RLS_DEPENDS ? in->forms : NIL)
+		{
+			CmigRlsForm *form = lfirst(lc);
+
+			/*
+			 * if Citus manages the table, suggest no sub-select, because
+			 * Citus rejects sub-selects in policies
+			 */
+			if (strcmp(form->rule, "per_row_function") != 0 || !cmig_citus_manages(policy->relid))
+				cmig_rls_report(findings, form->rule, strcmp(form->rule, "unknown_column") == 0 ? "error" : "warning", policy, form->problem,
+								form->advice ? cmig_rls_advice(policy, is_check, form->advice) : repair(policy, is_check));
+		}
+	}
 	while (policy->commands != CMIG_RLS_INSERT && (column = bms_next_member(policy->in_qual->keys, column)) >= 0)
 	{
-		Datum		values[2] = {ObjectIdGetDatum(policy->relid), Int16GetDatum(column)};
 		char	   *name = get_attname(policy->relid, column, true);
 
-		if (name && cmig_query_run(&has_index, values, NULL) == 0)
+		if (name && cmig_query_do(&has_index, policy->relid, column) == 0)
 			cmig_rls_report(findings, "missing_index", "warning", policy,
 							psprintf("no index has its key %s as the first column", quote_identifier(name)),
 							psprintf("CREATE INDEX ON %s (%s)", policy->table, quote_identifier(name)));
@@ -237,8 +199,8 @@ check_policy(const CmigRlsPolicy *policy, List **findings)
  * tables takes little longer than checking ten.
  */
 static CmigQuery rules = {
-	"SELECT rule, severity, object, problem, fix, definer FROM cmig.rls_rules($1, $2)",
-	2, {OIDARRAYOID, TEXTOID}
+	"SELECT rule, severity, object, problem, fix, definer FROM cmig.rls_rules($1::oid[], $2)",
+	2, {TEXTOID, TEXTOID}
 };
 
 /*
@@ -256,9 +218,8 @@ judge_function(void *arg)
 
 /* Add the findings of the rules that only read catalogs. */
 static void
-check_posture(Datum schemas, List **findings)
+check_posture(const char *schemas, List **findings)
 {
-	Datum		values[2] = {schemas, CStringGetTextDatum(CMIG_SET_ROLE_COMPAT)};
 	int			guc_level = NewGUCNestLevel();
 	List	   *found;
 	ListCell   *lc;
@@ -269,7 +230,7 @@ check_posture(Datum schemas, List **findings)
 	 * share.
 	 */
 	cmig_settings_override("jit", "off");
-	found = cmig_query_texts(&rules, values, NULL);
+	found = cmig_query_list(&rules, schemas, CMIG_SET_ROLE_COMPAT);
 	AtEOXact_GUC(false, guc_level);
 
 	foreach(lc, found)
@@ -323,8 +284,8 @@ read_siblings(void *arg)
 			if (column > 0)
 				keys = bms_add_member(keys, column);
 		}
-		policy->in_qual = cmig_rls_expr_read(policy->qual, policy->relid);
-		policy->in_check = cmig_rls_expr_read(policy->check, policy->relid);
+		policy->in_qual = cmig_rls_expr_read(policy->qual, policy->relid, false);
+		policy->in_check = cmig_rls_expr_read(policy->check, policy->relid, true);
 		keys = bms_add_members(bms_add_members(keys, policy->in_qual->context_keys), policy->in_check->context_keys);
 	}
 	foreach(lc, siblings)
@@ -352,26 +313,19 @@ judge_policy(void *arg)
  * If judging a policy fails, it is reported, and the others are checked.
  */
 static List *
-find_all(const List *schemas)
+find_all(const CmigNames *names)
 {
 	Judging		judging = {0};
-	Datum	   *elements = palloc(sizeof(Datum) * (list_length(schemas) + 1));
-	Datum		values[1];
+	char	   *schemas = cmig_query_value(&read_schemas, names);
 	ListCell   *lc;
 	ListCell   *each;
 
-	foreach(lc, schemas)
+	foreach(lc, cmig_query_oids(&tables_with_policies, schemas))
 	{
-		elements[foreach_current_index(lc)] = ObjectIdGetDatum(lfirst_oid(lc));
-	}
-	values[0] = PointerGetDatum(construct_array(elements, list_length(schemas), OIDOID, sizeof(Oid), true, TYPALIGN_INT));
-	foreach(lc, cmig_query_texts(&tables_with_policies, values, NULL))
-	{
-		Oid			table = atooid(*(char **) lfirst(lc));
 		bool		read;
 
 		CHECK_FOR_INTERRUPTS();
-		judging.siblings = cmig_rls_policies_read(table);
+		judging.siblings = cmig_rls_policies_read(lfirst_oid(lc));
 		read = cmig_rls_sandbox_run(InvalidOid, read_siblings, &judging) == 0;
 		foreach(each, judging.siblings)
 		{
@@ -381,7 +335,7 @@ find_all(const List *schemas)
 								"it cannot be checked: reading it fails", cmig_rls_try_it(judging.policy));
 		}
 	}
-	check_posture(values[0], &judging.findings);
+	check_posture(schemas, &judging.findings);
 	list_sort(judging.findings, compare_findings);
 	foreach(lc, judging.findings)
 	{
@@ -397,16 +351,13 @@ find_all(const List *schemas)
 CMIG_READER(cmig_rls_check)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-	List	   *schemas = NIL;
+	char	   *schema = cmig_argument_text(fcinfo, 0);
 	ListCell   *lc;
 
 	InitMaterializedSRF(fcinfo, 0);
-	if (PG_ARGISNULL(0))
-		schemas = cmig_query_oids(&all_schemas);
-	else
-		schemas = list_make1_oid(get_namespace_oid(text_to_cstring(PG_GETARG_TEXT_PP(0)), false));
-
-	foreach(lc, find_all(schemas))
+	if (schema)
+		(void) get_namespace_oid(schema, false);
+	foreach(lc, find_all(schema ? cmig_argument_one(schema) : NULL))
 	{
 		const char **texts = (const char **) lfirst(lc);
 		Datum		values[5] = {0};
@@ -433,7 +384,7 @@ void
 cmig_rls_gate(void)
 {
 	List	   *names;
-	List	   *schemas = NIL;
+	CmigNames	schemas;
 	CmigListing detail;
 	char	   *fix = NULL;
 	static const char try_it[] = "-- try it: ";
@@ -449,21 +400,21 @@ cmig_rls_gate(void)
 				 errmsg("invalid value for parameter \"%s\": \"%s\"", "cmig.rls_gate", gate),
 				 errdetail("List syntax is invalid."),
 				 errhint(GATE_HINT)));
+	schemas.count = list_length(names);
+	schemas.names = palloc(sizeof(char *) * (schemas.count + 1));
 	foreach(lc, names)
 	{
-		Oid			schema = get_namespace_oid(lfirst(lc), true);
-
-		if (!OidIsValid(schema))
+		schemas.names[foreach_current_index(lc)] = lfirst(lc);
+		if (!OidIsValid(get_namespace_oid(lfirst(lc), true)))
 			ereport(ERROR,
 					(errcode(ERRCODE_UNDEFINED_SCHEMA),
 					 errmsg("schema \"%s\" does not exist", (char *) lfirst(lc)),
 					 errdetail("The setting cmig.rls_gate lists it as a schema to check at the end of an upgrade."),
 					 errhint(GATE_HINT)));
-		schemas = lappend_oid(schemas, schema);
 	}
 
 	cmig_listing_init(&detail, CMIG_LISTING_LINES);
-	foreach(lc, find_all(schemas))
+	foreach(lc, find_all(&schemas))
 	{
 		CmigRlsFinding *finding = lfirst(lc);
 		bool		unjudged = strcmp(finding->rule, "not_judged") == 0;

@@ -260,12 +260,10 @@ static bool
 is_recorded(const char *role)
 {
 	StringInfoData word;
-	Datum		values[1];
 
 	initStringInfo(&word);
 	cmig_rls_setup_word(&word, "granted", role);
-	values[0] = CStringGetTextDatum(word.data);
-	return cmig_query_run(&has_word, values, NULL) > 0;
+	return cmig_query_do(&has_word, word.data) > 0;
 }
 
 /* Returns the statements that grant access to the policies' roles. */
@@ -277,7 +275,6 @@ grant_access(CmigRlsSetup * options)
 
 	foreach(lc, options->require_context ? options->roles : NIL)
 	{
-		Datum		values[1] = {ObjectIdGetDatum(lfirst_oid(lc))};
 		char	   *name;
 
 		if (!OidIsValid(lfirst_oid(lc)))
@@ -286,7 +283,7 @@ grant_access(CmigRlsSetup * options)
 					 errmsg("require_context requires named roles, not PUBLIC"),
 					 errdetail("require_context grants access level \"application\" to the roles, which is not possible for PUBLIC.")));
 		name = GetUserNameFromId(lfirst_oid(lc), false);
-		if (cmig_query_run(&has_access, values, NULL) > 0)
+		if (cmig_query_do(&has_access, lfirst_oid(lc)) > 0)
 		{
 			/*
 			 * If enable_rls granted the role access to pg_cmig because of
@@ -325,9 +322,8 @@ revoke_access(const List *granted)
 	foreach(lc, granted)
 	{
 		Oid			role = get_role_oid(lfirst(lc), true);
-		Datum		values[1] = {ObjectIdGetDatum(role)};
 
-		if (OidIsValid(role) && !is_recorded(lfirst(lc)) && cmig_query_run(&has_more_access, values, NULL) == 0)
+		if (OidIsValid(role) && !is_recorded(lfirst(lc)) && cmig_query_do(&has_more_access, role) == 0)
 			statements = list_concat(statements, cmig_access_statements(false, quote_identifier(lfirst(lc)), "application"));
 	}
 	return statements;

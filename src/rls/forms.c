@@ -38,10 +38,29 @@ typedef struct Reading
 {
 	CmigRlsExpression *found;
 	Oid			relid;
+	const char *clause;			/* USING or WITH CHECK */
 	int			depth;			/* number of sub-selects around this node */
 } Reading;
 
 static bool read_walker(Node *node, void *context);
+
+/* Note a problem, unless the rule has already been noted. */
+static void
+note(Reading *reading, const char *rule, char *problem, const char *advice)
+{
+	CmigRlsForm *form = palloc(sizeof(CmigRlsForm));
+	ListCell   *lc;
+
+	foreach(lc, reading->found->forms)
+	{
+		if (strcmp(((CmigRlsForm *) lfirst(lc))->rule, rule) == 0)
+			return;
+	}
+	form->rule = rule;
+	form->problem = problem;
+	form->advice = advice;
+	reading->found->forms = lappend(reading->found->forms, form);
+}
 
 /* Can the value of a cast's argument be '', as that of a setting can? */
 static bool
@@ -61,8 +80,8 @@ may_be_empty(Node *node)
 static void
 read_key(Reading *reading, Oid opno, List *args, bool is_operator, bool any)
 {
-	Node	   *left = cmig_rls_strip(linitial(args));
-	Node	   *right = list_length(args) == 2 ? cmig_rls_strip(lsecond(args)) : NULL;
+	Node	   *left = cmig_rls_unwrap(linitial(args));
+	Node	   *right = list_length(args) == 2 ? cmig_rls_unwrap(lsecond(args)) : NULL;
 	bool		swapped = right && IsA(right, Var) && ((Var *) right)->varlevelsup == 0;
 	Var		   *column = (Var *) (swapped ? right : left);
 	Node	   *value = swapped ? left : right;
@@ -70,7 +89,8 @@ read_key(Reading *reading, Oid opno, List *args, bool is_operator, bool any)
 	if (right == NULL || !cmig_rls_is_equality(opno))
 		return;
 	if (is_operator && IsA(left, Var) && equal(left, right))
-		reading->found->self_compared = true;
+		note(reading, "unknown_column", psprintf("a comparison in %s has the same column on both sides", reading->clause),
+			 "qualify both columns with their tables, as in <table>.<column>");
 	if (reading->depth > 0 || !IsA(column, Var) || column->varlevelsup != 0 || column->varattno <= 0 || contain_vars_of_level(value, 0))
 		return;
 	reading->found->keys = bms_add_member(reading->found->keys, column->varattno);
@@ -82,20 +102,26 @@ read_key(Reading *reading, Oid opno, List *args, bool is_operator, bool any)
 static void
 read_sublink(Reading *reading, SubLink *link)
 {
-	CmigRlsExpression *found = reading->found;
 	Query	   *query = castNode(Query, link->subselect);
 	Var		   *first = query->targetList ? (Var *) linitial_node(TargetEntry, query->targetList)->expr : NULL;
 	OpExpr	   *test = (OpExpr *) link->testexpr;
-	Node	   *left = test && IsA(test, OpExpr) ? cmig_rls_strip(linitial(test->args)) : NULL;
+	Var		   *left = test && IsA(test, OpExpr) ? (Var *) cmig_rls_unwrap(linitial(test->args)) : NULL;
+	char	   *name = left && IsA(left, Var) ? get_attname(reading->relid, left->varattno, true) : NULL;
 
-	if (reading->depth == 0)
-	{
-		found->correlated |= contain_vars_of_level((Node *) query, 1);
-		if (link->subLinkType == ANY_SUBLINK && found->in_subselect == NULL)
-			found->in_subselect = left && IsA(left, Var) ? get_attname(reading->relid, ((Var *) left)->varattno, true) : "expression";
-	}
-	if (first && IsA(first, Var) && link->subLinkType != EXISTS_SUBLINK && first->varlevelsup == reading->depth + 1 && found->outer_column == NULL)
-		found->outer_column = get_attname(reading->relid, first->varattno, true);
+	if (reading->depth == 0 && contain_vars_of_level((Node *) query, 1))
+		note(reading, "correlated_subquery", psprintf("%s has a sub-select that depends on the row, so it runs for each row", reading->clause),
+			 "select the keys without using columns of the row, and use <key> = ANY (ARRAY(SELECT <key> FROM <table> WHERE <user> = <context>))");
+	if (reading->depth == 0 && link->subLinkType == ANY_SUBLINK)
+		note(reading, "in_subselect", psprintf("%s has %s IN (SELECT ...), which cannot use an index; = ANY (ARRAY(SELECT ...)) can",
+											   reading->clause, name ? name : "expression"),
+			 name ? NULL : "use <key> = ANY (ARRAY(SELECT <key> FROM <table>)) for each key");
+	name = first && IsA(first, Var) && link->subLinkType != EXISTS_SUBLINK && first->varlevelsup == reading->depth + 1 ?
+		get_attname(reading->relid, first->varattno, true) : NULL;
+	if (name)
+		note(reading, "unknown_column",
+			 psprintf("a sub-select in %s returns column %s of the policy's own table: no table in its FROM clause has that column",
+					  reading->clause, quote_identifier(name)),
+			 "qualify the columns of the sub-select with its table, as in <table>.<column>");
 }
 
 /*
@@ -129,14 +155,16 @@ read_walker(Node *node, void *context)
 			return false;
 		case T_FuncExpr:
 			function = ((FuncExpr *) node)->funcid;
-			if (cmig_rls_calls_setting(node) && found->strict_setting == NULL)
+			if (cmig_rls_calls_setting(node))
 			{
 				List	   *args = ((FuncExpr *) node)->args;
 				Const	   *name = linitial(args);
 				Const	   *missing_ok = list_length(args) == 2 ? lsecond(args) : NULL;
 
 				if (missing_ok == NULL || (IsA(missing_ok, Const) && (missing_ok->constisnull || !DatumGetBool(missing_ok->constvalue))))
-					found->strict_setting = IsA(name, Const) && !name->constisnull ? TextDatumGetCString(name->constvalue) : "?";
+					note(reading, "no_missing_ok",
+						 psprintf("%s reads the setting %s without missing_ok, which fails if the setting was never set", reading->clause,
+								  IsA(name, Const) && !name->constisnull ? TextDatumGetCString(name->constvalue) : "?"), NULL);
 			}
 			break;
 		case T_OpExpr:
@@ -151,30 +179,35 @@ read_walker(Node *node, void *context)
 			read_key(reading, ((ScalarArrayOpExpr *) node)->opno, ((ScalarArrayOpExpr *) node)->args, false, ((ScalarArrayOpExpr *) node)->useOr);
 			break;
 		case T_CoerceViaIO:
-			if (found->cast_of_empty == NULL && may_be_empty((Node *) ((CoerceViaIO *) node)->arg) && !type_is_array(exprType(node)) &&
+			if (may_be_empty((Node *) ((CoerceViaIO *) node)->arg) && !type_is_array(exprType(node)) &&
 				exprType(node) != TEXTOID && exprType(node) != VARCHAROID)
-				found->cast_of_empty = format_type_be(exprType(node));
+				note(reading, "cast_of_empty",
+					 psprintf("%s casts a setting to %s, which fails if the setting is '', as it is after a transaction that used SET LOCAL",
+							  reading->clause, format_type_be(exprType(node))), NULL);
 			break;
 		default:
 			break;
 	}
 	volatility = OidIsValid(function) && reading->depth == 0 ? func_volatile(function) : PROVOLATILE_IMMUTABLE;
-	if (volatility == PROVOLATILE_VOLATILE && found->volatile_function == NULL)
-		found->volatile_function = get_func_name(function);
-	else if (volatility == PROVOLATILE_STABLE && found->row_function == NULL)
-	{
-		found->row_function = get_func_name(function);
-		found->row_function_has_column = contain_vars_of_level(node, 0);
-	}
+	found->runs |= volatility != PROVOLATILE_IMMUTABLE;
+	if (volatility == PROVOLATILE_VOLATILE)
+		note(reading, "volatile_function",
+			 psprintf("%s calls the volatile function %s() for each row, and cannot use an index", reading->clause, get_func_name(function)), NULL);
+	else if (volatility == PROVOLATILE_STABLE && contain_vars_of_level(node, 0))
+		note(reading, "per_row_function", psprintf("%s calls %s() with a column for each row", reading->clause, get_func_name(function)),
+			 "let the function return the keys that the user may see, and use <key> = ANY (ARRAY(SELECT <function>()))");
+	else if (volatility == PROVOLATILE_STABLE)
+		note(reading, "per_row_function",
+			 psprintf("%s calls %s() for each row; in a sub-select it is called once", reading->clause, get_func_name(function)), NULL);
 	return expression_tree_walker(node, read_walker, context);
 }
 
 /* Returns the expression's properties, except for "truth". */
 CmigRlsExpression *
-cmig_rls_expr_read(Node *tree, Oid relid)
+cmig_rls_expr_read(Node *tree, Oid relid, bool is_check)
 {
 	CmigRlsExpression *found = palloc0(sizeof(CmigRlsExpression));
-	Reading		reading = {found, relid, 0};
+	Reading		reading = {found, relid, is_check ? "WITH CHECK" : "USING"};
 
 	(void) read_walker(tree, &reading);
 	return found;
@@ -241,13 +274,9 @@ repair(Node *node, void *context)
 		return (Node *) any;
 	}
 	if (!*(bool *) context && (exprType(node) != BOOLOID || IsA(node, FuncExpr)) &&
-		!IsA(node, Const) && !IsA(node, Param) && !IsA(node, SubLink) && !contain_vars_of_level(node, 0))
-	{
-		CmigRlsExpression *seen = cmig_rls_expr_read(node, InvalidOid);
-
-		if (seen->row_function || seen->volatile_function)
-			return once(repair(node, &inside));
-	}
+		!IsA(node, Const) && !IsA(node, Param) && !IsA(node, SubLink) && !contain_vars_of_level(node, 0) &&
+		cmig_rls_expr_read(node, InvalidOid, false)->runs)
+		return once(repair(node, &inside));
 	if (IsA(node, CoerceViaIO) && may_be_empty((Node *) ((CoerceViaIO *) node)->arg))
 	{
 		CoerceViaIO *cast = copyObject((CoerceViaIO *) node);

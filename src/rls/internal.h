@@ -175,10 +175,9 @@ extern bool cmig_rls_is_not_null(Oid relid, AttrNumber column);
 extern bool cmig_rls_is_equality(Oid opno);
 
 /*
- * The node inside conversions that only relabel its type (strip), also inside
- * collations and plain sub-selects (unwrap), and also inside casts (bare).
+ * The node inside conversions that only relabel its type, collations, and plain
+ * sub-selects (unwrap), and also inside casts (bare).
  */
-extern Node *cmig_rls_strip(Node *node);
 extern Node *cmig_rls_unwrap(Node *node);
 extern Node *cmig_rls_bare(Node *node);
 
@@ -370,10 +369,15 @@ extern void cmig_rls_run(Node *tree, Oid relid, Oid role, CmigRlsLeak *leak);
 
 /* forms.c */
 
-/*
- * Properties of an expression.  Each char * member names the first object of
- * its kind, and is NULL if there is none.
- */
+/* A problem in the form of an expression. */
+typedef struct CmigRlsForm
+{
+	const char *rule;
+	char	   *problem;
+	const char *advice;			/* NULL: the expression can be repaired */
+} CmigRlsForm;
+
+/* Properties of an expression. */
 typedef struct CmigRlsExpression
 {
 	CmigRlsTruth truth;
@@ -381,20 +385,12 @@ typedef struct CmigRlsExpression
 	Bitmapset  *keys;			/* compared with a value that is the same for
 								 * all rows */
 	Bitmapset  *context_keys;	/* of these: compared with the context */
-	char	   *volatile_function;	/* called for each row */
-	char	   *row_function;	/* a stable one that is called for each row */
-	bool		row_function_has_column;	/* so it cannot be called once? */
-	const char *in_subselect;	/* the column before IN (SELECT ...), or
-								 * "expression" */
-	bool		correlated;		/* does a sub-select depend on the row? */
-	char	   *cast_of_empty;	/* type to which a setting is cast without
-								 * NULLIF */
-	const char *strict_setting; /* setting read without missing_ok */
-	char	   *outer_column;	/* of the row, but returned by a sub-select */
-	bool		self_compared;	/* is a column compared with itself? */
+	bool		runs;			/* calls a function for each row that is not
+								 * immutable */
+	List	   *forms;			/* of CmigRlsForm */
 } CmigRlsExpression;
 
-extern CmigRlsExpression *cmig_rls_expr_read(Node *tree, Oid relid);
+extern CmigRlsExpression *cmig_rls_expr_read(Node *tree, Oid relid, bool is_check);
 extern char *cmig_rls_repair_text(Node *tree, Oid relid, bool *changed);
 
 /* check.c */

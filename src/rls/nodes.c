@@ -115,14 +115,6 @@ cmig_rls_operator(Node *node, List **args)
 	return ((ScalarArrayOpExpr *) node)->opno;
 }
 
-Node *
-cmig_rls_strip(Node *node)
-{
-	while (node && IsA(node, RelabelType))
-		node = (Node *) ((RelabelType *) node)->arg;
-	return node;
-}
-
 /* Is the query "SELECT expression" without any other clause? */
 static bool
 is_plain_select(Query *query)
@@ -521,40 +513,15 @@ analyze(void *arg)
 
 #define MAX_NESTING 8			/* depth of nested calls; limits the recursion */
 
-/* Is the current token the keyword "word", or a semicolon? */
-static bool
-is_word(CmigLexer *lexer, const char *word)
-{
-	return lexer->type == (word[0] == ';' ? CMIG_TOKEN_OPERATOR : CMIG_TOKEN_WORD) &&
-		lexer->next - lexer->start == strlen(word) && pg_strncasecmp(lexer->start, word, strlen(word)) == 0;
-}
-
 /*
- * Returns a SELECT for the value that a PL/pgSQL function's body returns, or
- * NULL unless the body is BEGIN RETURN expression; END.
+ * A SELECT for the value that a PL/pgSQL body returns; null unless the body is
+ * BEGIN RETURN expression; END.  Of more statements, the parser refuses the first
+ * semicolon in the parentheses.
  */
-static char *
-select_of_body(const char *body)
-{
-	CmigLexer	lexer;
-	const char *start;
-	char	   *select;
-
-	cmig_lexer_init(&lexer, body);
-	cmig_lexer_next_sql(&lexer);
-	if (!is_word(&lexer, "begin"))
-		return NULL;
-	cmig_lexer_next_sql(&lexer);
-	if (!is_word(&lexer, "return"))
-		return NULL;
-	start = lexer.next;
-	while (lexer.type != CMIG_TOKEN_END && !is_word(&lexer, ";"))
-		cmig_lexer_next_sql(&lexer);
-	select = psprintf("SELECT (%.*s\n)", (int) (lexer.start - start), start);
-	if (lexer.type != CMIG_TOKEN_END)
-		cmig_lexer_next_sql(&lexer);
-	return is_word(&lexer, "end") ? select : NULL;
-}
+static CmigQuery select_of_body = {
+	"SELECT 'SELECT (' || m[1] || E'\\n)' FROM regexp_match($1, '^\\s*begin\\s+return\\M(.*);\\s*end\\s*;?\\s*$', 'i') m",
+	1, {TEXTOID}
+};
 
 /*
  * Returns a function's body as an analyzed query.  Returns NULL if it cannot be
@@ -580,7 +547,7 @@ body_query(HeapTuple tuple, FuncExpr *call)
 	source = SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_prosrc, &isnull);
 	body.source = isnull ? NULL : TextDatumGetCString(source);
 	if (body.source && proc->prolang != SQLlanguageId)
-		body.source = select_of_body(body.source);
+		body.source = cmig_query_value(&select_of_body, body.source);
 	return body.source && cmig_rls_sandbox_run(proc->proowner, analyze, &body) == 0 ? body.query : NULL;
 }
 

@@ -484,7 +484,7 @@ excludes_roles(OpExpr *expr, int want, CmigRlsScope *scope)
 	if (scope->proof->any_role || want == IS_NULL_BIT || list_length(expr->args) != 2)
 		return false;
 	user = cmig_rls_calls_user(cmig_rls_bare(lsecond(expr->args))) ? 1 : 0;
-	other = cmig_rls_strip(list_nth(expr->args, 1 - user));
+	other = cmig_rls_unwrap(list_nth(expr->args, 1 - user));
 	if (!cmig_rls_calls_user(cmig_rls_bare(list_nth(expr->args, user))) || !IsA(other, Const) || ((Const *) other)->constisnull ||
 		!cmig_rls_sample_is_builtin(exprType(list_nth(expr->args, user))))
 		return false;

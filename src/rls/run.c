@@ -41,14 +41,6 @@
 /* The owner of a sample value: the tenant, or the number of a stranger. */
 #define OWN (-1)
 
-/* The form of a key's text, which must be valid for the types that it has. */
-typedef enum Form
-{
-	FORM_TEXT,
-	FORM_NUMBER,
-	FORM_UUID
-} Form;
-
 /* A value on which the expression depends: a parameter. */
 typedef struct Input
 {
@@ -70,7 +62,9 @@ typedef struct Maker
 	Oid			relid;
 	Oid			role;
 	bool		failed;
-	Form		form;
+	Oid			form;			/* of a key's text, which must be valid for
+								 * the types that it has: uuid, integer, or
+								 * text */
 	List	   *inputs;
 } Maker;
 
@@ -113,34 +107,12 @@ static const char *const strange_uuids[] = {
 	"2a2a2a2a-2a2a-42a2-82a2-2a2a2a2a2a2b", "3a2a2a2a-2a2a-42a2-82a2-2a2a2a2a2a2a"
 };
 
-static int
-sample_number(int whose)
-{
-	return whose == OWN ? OWN_NUMBER : whose < lengthof(strange_numbers) ? strange_numbers[whose] : 300 + whose;
-}
-
-/* Returns a key of the tenant or a stranger. */
-static const char *
-sample_key(Form form, int whose)
-{
-	switch (form)
-	{
-		case FORM_UUID:
-			return whose == OWN ? OWN_UUID : whose < lengthof(strange_uuids) ? strange_uuids[whose] :
-				psprintf("%02x%06x-0000-4000-8000-0000000000%02x", (whose * 37) & 255, whose * 7919, whose & 255);
-		case FORM_NUMBER:
-			return psprintf("%d", sample_number(whose));
-		default:
-			return whose == OWN ? OWN_TEXT : whose < lengthof(strange_texts) ? strange_texts[whose] : psprintf("t%d", whose);
-	}
-}
-
 /*
  * Returns a value of the type, as text, for the tenant or a stranger, or NULL if
  * the type is not supported.  Strangers' dates are before and after the tenant's.
  */
 static const char *
-sample_text(Oid type, Form form, int whose)
+sample_text(Oid type, Oid form, int whose)
 {
 	Oid			element = get_element_type(type);
 	int			distance = whose == OWN ? 0 : whose % 2 ? -(whose / 2 + 1) : whose / 2 + 1;
@@ -150,22 +122,27 @@ sample_text(Oid type, Form form, int whose)
 		return psprintf("{\"%s\"}", text);
 	switch (type)
 	{
-		case INT2OID:
-		case INT4OID:
-		case INT8OID:
-			return psprintf("%d", sample_number(whose));
 		case NUMERICOID:
 		case FLOAT4OID:
 		case FLOAT8OID:
 			/* truncation or rounding turns stranger 2 into the tenant */
-			return whose == 2 ? psprintf("%d.4", OWN_NUMBER) : psprintf("%d", sample_number(whose));
+			if (whose == 2)
+				return psprintf("%d.4", OWN_NUMBER);
+			/* fall through */
+		case INT2OID:
+		case INT4OID:
+		case INT8OID:
+			return psprintf("%d", whose == OWN ? OWN_NUMBER : whose < lengthof(strange_numbers) ? strange_numbers[whose] : 300 + whose);
+		case UUIDOID:
+			return whose == OWN ? OWN_UUID : whose < lengthof(strange_uuids) ? strange_uuids[whose] :
+				psprintf("%02x%06x-0000-4000-8000-0000000000%02x", (whose * 37) & 255, whose * 7919, whose & 255);
 		case BPCHAROID:
 		case TEXTOID:
 		case VARCHAROID:
 		case NAMEOID:
-			return sample_key(form, whose);
-		case UUIDOID:
-			return sample_key(FORM_UUID, whose);
+			if (form != TEXTOID)
+				return sample_text(form, form, whose);
+			return whose == OWN ? OWN_TEXT : whose < lengthof(strange_texts) ? strange_texts[whose] : psprintf("t%d", whose);
 		case BOOLOID:
 			return whose % 2 ? "true" : "false";
 		case DATEOID:
@@ -176,7 +153,7 @@ sample_text(Oid type, Form form, int whose)
 		case JSONOID:
 		case JSONBOID:
 			/* the context's value is a list of keys, a row's value an object */
-			return psprintf(whose == OWN ? "[\"%s\"]" : "{\"key\": \"%s\"}", sample_key(form, whose));
+			return psprintf(whose == OWN ? "[\"%s\"]" : "{\"key\": \"%s\"}", sample_text(TEXTOID, form, whose));
 		case INETOID:
 		case CIDROID:
 			return psprintf("10.0.0.%d", whose + 2);
@@ -196,7 +173,7 @@ value_of(const Maker *maker, const Input *input, int whose)
 	if (value)
 		value = cmig_rls_sample_text(cmig_rls_sample_const(type, value));
 	else if (text)
-		value = sample_key(maker->form, whose);
+		value = sample_text(TEXTOID, maker->form, whose);
 	return value ? cmig_rls_sample_const(input->type, value) : makeNullConst(input->type, -1, get_typcollation(input->type));
 }
 
@@ -530,7 +507,7 @@ describe(const Maker *maker, const Trial *trial, bool about_context, CmigRlsLeak
 void
 cmig_rls_run(Node *tree, Oid relid, Oid role, CmigRlsLeak *leak)
 {
-	Maker		maker = {relid, role};
+	Maker		maker = {relid, role,.form = TEXTOID};
 	Batch		batch = {&maker};
 	List	   *combinations;
 	bool		row = false;
@@ -548,9 +525,9 @@ cmig_rls_run(Node *tree, Oid relid, Oid role, CmigRlsLeak *leak)
 			type = get_element_type(type);
 		/* numbers are valid as texts, too */
 		if (type == UUIDOID)
-			maker.form = FORM_UUID;
-		else if (maker.form == FORM_TEXT && (type == INT2OID || type == INT4OID || type == INT8OID || type == NUMERICOID))
-			maker.form = FORM_NUMBER;
+			maker.form = UUIDOID;
+		else if (maker.form == TEXTOID && (type == INT2OID || type == INT4OID || type == INT8OID || type == NUMERICOID))
+			maker.form = INT4OID;
 	}
 	if (maker.failed || !row)
 		return;

@@ -466,7 +466,7 @@ typedef struct Copy
  */
 static CmigQuery copied_columns = {
 	"SELECT a.attname::text,"
-	" CASE WHEN a.attname::text = ANY ($2) OR u.attnum IS NULL THEN NULL"
+	" CASE WHEN a.attname::text = ANY ($2::text[]) OR u.attnum IS NULL THEN NULL"
 	"  WHEN a.atttypid = 'uuid'::regtype THEN 'pg_catalog.gen_random_uuid()'"
 	"  WHEN a.atttypid IN ('int8'::regtype, 'int4'::regtype) THEN '(pg_catalog.random() OPERATOR(pg_catalog.*) 1000000000)::integer'"
 	"  WHEN a.atttypid = 'int2'::regtype THEN '(pg_catalog.random() OPERATOR(pg_catalog.*) 32000)::smallint'"
@@ -480,9 +480,9 @@ static CmigQuery copied_columns = {
 	"   AND NOT EXISTS (SELECT FROM pg_constraint f WHERE f.conrelid = a.attrelid AND f.contype = 'f'"
 	"    AND a.attnum = ANY (f.conkey)) LIMIT 1) u ON true"
 	" WHERE a.attrelid = $1 AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''"
-	" AND NOT (a.attidentity <> '' OR (u.attnum IS NOT NULL AND a.atthasdef AND NOT a.attname::text = ANY ($2)))"
+	" AND NOT (a.attidentity <> '' OR (u.attnum IS NOT NULL AND a.atthasdef AND NOT a.attname::text = ANY ($2::text[])))"
 	" ORDER BY a.attnum",
-	2, {OIDOID, TEXTARRAYOID}
+	2, {OIDOID, TEXTOID}
 };
 
 /* Callback that copies a row, which is kept when the attempt is rolled back. */
@@ -516,17 +516,14 @@ static Copy *
 read_copy(const Test *test)
 {
 	Copy	   *copy = palloc0(sizeof(Copy));
-	Datum		values[2];
-	Datum	   *names = palloc(sizeof(Datum) * list_length(test->keys));
+	List	   *names = NIL;
 	ListCell   *lc;
 
 	foreach(lc, test->keys)
 	{
-		names[foreach_current_index(lc)] = CStringGetTextDatum(((Key *) lfirst(lc))->name);
+		names = lappend(names, ((Key *) lfirst(lc))->name);
 	}
-	values[0] = ObjectIdGetDatum(test->table->relid);
-	values[1] = PointerGetDatum(construct_array(names, list_length(test->keys), TEXTOID, -1, false, TYPALIGN_INT));
-	copy->columns = cmig_query_texts(&copied_columns, values, NULL);
+	copy->columns = cmig_query_list(&copied_columns, test->table->relid, cmig_rls_array_text(names));
 	if (copy->columns != NIL && test->own_rows > 0)
 	{
 		Attempt		attempt = {.row = take_row,.arg = copy};
