@@ -75,6 +75,7 @@ _PG_init(void)
 	cmig_toplevel_init();
 	cmig_restore_point_init();
 	cmig_last_failure_init();
+	cmig_log_run_init();
 	cmig_rls_check_init();
 	cmig_stepwise_at_start = before_upgrade;
 	cmig_stepwise_at_end = cmig_rls_gate;

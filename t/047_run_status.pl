@@ -123,5 +123,51 @@ my $wal = `pg_waldump -p @{[$node->data_dir]}/pg_wal -s $lsn --rmgr=XLOG --rmgr=
 my @events = map { /RESTORE_POINT cmig_\d+_\d+_\d+_(\w+)/ ? $1 : /desc: COMMIT/ ? 'commit' : () } split /\n/, $wal;
 is("@events[0 .. 4]", 'before before commit after after', 'restore points in the WAL') or diag($wal);
 
+# each run writes a line to the server log when it starts and when it ends
+my $offset = -s $node->logfile;
+sub logged
+{
+	my $log = join('', map { "$_\n" } slurp_file($node->logfile, $offset) =~ /LOG:  (?:\w+: )?pg_cmig: (.*)/g);
+
+	$offset = -s $node->logfile;
+	return $log =~ s/\d+ ms/N ms/gr =~ s/, role "postgres", application "t"//gr;
+}
+sub run_logged
+{
+	my ($sql, $options) = @_;
+	local $ENV{PGOPTIONS} = $options // '';
+
+	IPC::Run::run([ 'psql', '-XAtq', '-d', $node->connstr('postgres') . ' application_name=t', '-U', 'postgres' ], '<', \$sql, '>', \my $out, '2>', \my $err);
+	return logged();
+}
+$node->safe_psql('postgres', "UPDATE cmig.revision SET downgrade_sql = ''; SELECT * FROM cmig.downgrade('base'); CREATE TABLE big (id int PRIMARY KEY, x int); INSERT INTO big SELECT generate_series(1, 50)");
+like($node->safe_psql('postgres', "SELECT pg_read_file('$_')"), qr/LOG:  (?:00000: )?pg_cmig: downgrade of 002 to 001 \(2 revisions\) ended: ok, \d+ ms, role "postgres", application "[^"]+"\n/, 'the whole line') for $node->logfile;
+logged();
+is(run_logged('SELECT * FROM cmig.upgrade()'), "upgrade of 001 to 002 (2 revisions) started\nupgrade of 001 to 002 (2 revisions) ended: ok, N ms\n", 'an upgrade');
+is(run_logged('SELECT * FROM cmig.upgrade()'), '', 'nothing to do');
+is(run_logged("BEGIN; SELECT * FROM cmig.downgrade('-1'); SAVEPOINT a; SELECT * FROM cmig.downgrade('-1'); ROLLBACK TO a; COMMIT"),
+	"downgrade of 002 started\ndowngrade of 001 started\ndowngrade of 002 ended: ok, N ms\ndowngrade of 001 ended: rolled back, N ms\n", 'the end is that of the transaction');
+is(run_logged('BEGIN; SELECT * FROM cmig.upgrade(); ROLLBACK'), "upgrade of 002 started\nupgrade of 002 ended: rolled back, N ms\n", 'a transaction that is rolled back');
+$node->safe_psql('postgres', "UPDATE cmig.revision SET upgrade_sql = E'SELECT 1;\nSELECT 1/0' WHERE revision = '002'");
+is(run_logged('SELECT * FROM cmig.upgrade()'), "upgrade of 002 started\nupgrade of 002 ended: 22012 in 002, statement 2, N ms\n", 'an error');
+is(run_logged('CALL cmig.upgrade_stepwise()'), "upgrade of 002 started\nupgrade of 002 ended: 22012 in 002, statement 2, N ms\n", 'an error of a stepwise run');
+is(run_logged('DO $$BEGIN PERFORM cmig.upgrade(); EXCEPTION WHEN OTHERS THEN NULL; END$$'), "upgrade of 002 started\nupgrade of 002 ended: 22012 in 002, statement 2, N ms\n", 'an error that is caught');
+$node->safe_psql('postgres', "UPDATE cmig.revision SET upgrade_sql = 'SELECT pg_terminate_backend(pg_backend_pid())' WHERE revision = '002'");
+is(run_logged('SELECT * FROM cmig.upgrade()'), "upgrade of 002 started\nupgrade of 002 ended: the session was terminated, N ms\n", 'a session that ends');
+is(run_logged('CALL cmig.upgrade_stepwise()'), "upgrade of 002 started\nupgrade of 002 ended: the session was terminated, N ms\n", 'in a stepwise run');
+$node->safe_psql('postgres', "UPDATE cmig.revision SET upgrade_sql = 'SELECT 1' WHERE revision = '002'");
+is(run_logged('CALL cmig.upgrade_stepwise()'), "upgrade of 002 started\nupgrade of 002 ended: ok, N ms\n", 'a stepwise run');
+is(run_logged("CALL cmig.backfill('big', 'x = 1', 'x IS NULL')"), "backfill of public.big started\nbackfill of public.big ended: ok, 50 rows, N ms\n", 'a backfill');
+is(run_logged("SELECT * FROM cmig.downgrade('-1')", '-c cmig.log_runs=off'), '', 'turned off by a superuser');
+$node->safe_psql('postgres', "CREATE ROLE migrator LOGIN; SELECT cmig.grant_access('migrator', 'migrator'); SELECT cmig.upgrade()");
+logged();
+is(run_logged("SET ROLE migrator; SELECT * FROM cmig.downgrade('-1')", '-c cmig.log_runs=off'), '', 'or for another role');
+$node->safe_psql('postgres', "SELECT cmig.upgrade()");
+logged();
+is(run_logged("SET SESSION AUTHORIZATION migrator; SET cmig.log_runs = off; SELECT * FROM cmig.downgrade('-1')"), qq(downgrade of 002 started, role "migrator", application "t"\ndowngrade of 002 ended: ok, N ms, role "migrator", application "t"\n), 'another role cannot');
+$node->safe_psql('postgres', "ALTER DATABASE postgres SET cmig.log_runs = off");
+is(run_logged('SET SESSION AUTHORIZATION migrator; SELECT * FROM cmig.upgrade()'), '', 'turned off for the database');
+is(run_logged("SET SESSION AUTHORIZATION migrator; SET cmig.log_runs = on; SELECT * FROM cmig.downgrade('-1')") =~ tr/\n//, 2, 'a session can turn it on');
+
 $node->stop;
 done_testing();

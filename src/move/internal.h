@@ -41,6 +41,12 @@ extern void cmig_plan_checksum_require_step(const uint64 *allowed, int i,
  */
 extern char *cmig_move_title(const CmigGraph *graph, CmigDirection direction, int node);
 
+/* What a plan does, such as "upgrade of 001 to 003 (3 revisions)". */
+extern char *cmig_move_describe(const CmigGraph *graph, const CmigPlan *plan);
+
+/* Log the end of a run that failed in step "index", or before them if -1. */
+extern void cmig_move_log_failure(int sqlstate, const CmigGraph *graph, const CmigPlan *plan, int index);
+
 /* Report in a NOTICE that the step for this node is about to run. */
 extern void cmig_move_report(const CmigSituation *now, const CmigPlan *plan, int node);
 

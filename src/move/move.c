@@ -91,6 +91,27 @@ cmig_move_title(const CmigGraph *graph, CmigDirection direction, int node)
 					direction == CMIG_UPGRADE ? revision->id : below, comma, revision->message);
 }
 
+char *
+cmig_move_describe(const CmigGraph *graph, const CmigPlan *plan)
+{
+	const char *first = cmig_graph_id(graph, plan->steps[0].node);
+
+	if (plan->count == 1)
+		return psprintf("%s of %s", cmig_direction_name(plan->direction), first);
+	return psprintf("%s of %s to %s (%d revisions)", cmig_direction_name(plan->direction), first,
+					cmig_graph_id(graph, plan->steps[plan->count - 1].node), plan->count);
+}
+
+void
+cmig_move_log_failure(int sqlstate, const CmigGraph *graph, const CmigPlan *plan, int index)
+{
+	const char *revision = index >= 0 && index < plan->count ? cmig_graph_id(graph, plan->steps[index].node) : NULL;
+
+	cmig_log_run_fail(sqlstate, revision == NULL ? "" :
+					  cmig_running.statement == 0 ? psprintf(" in %s", revision) :
+					  psprintf(" in %s, statement %d", revision, cmig_running.statement));
+}
+
 void
 cmig_move_report(const CmigSituation *now, const CmigPlan *plan, int node)
 {

@@ -581,6 +581,7 @@ cmig_run_plan(CmigRunPlan *run)
 	{
 		if (run->examine)
 			run->examine(run->now, plan);
+		cmig_log_run_start(cmig_move_describe(run->now->graph, plan), false);
 		started = true;
 		texts = cmig_step_texts_make(run->now->graph, plan);
 		journal = cmig_journal_batch();
@@ -618,10 +619,12 @@ cmig_run_plan(CmigRunPlan *run)
 	PG_CATCH();
 	{
 		cmig_last_failure_record(started ? cmig_running.statement : 0);
+		cmig_move_log_failure(geterrcode(), run->now->graph, plan, run->index);
 		PG_RE_THROW();
 	}
 	PG_END_TRY();
 	cmig_last_failure_forget();
+	cmig_log_run_end(false, "ok");
 }
 
 /*

@@ -702,6 +702,7 @@ move(StepwiseRun *run, CmigDirection direction, const CmigNames *targets,
 		return 0;
 	}
 
+	cmig_log_run_start(cmig_move_describe(run->now.graph, plan), true);
 	run->restore_point = cmig_restore_point_before();
 	run->started_at = GetCurrentTimestamp();
 	run->journal_id = start_row(run, 0, run->started_at);
@@ -717,6 +718,7 @@ move(StepwiseRun *run, CmigDirection direction, const CmigNames *targets,
 		run->started_at = run->next_started_at;
 		cmig_run_lock_keep();
 	}
+	cmig_log_run_end(false, "ok");
 	MemoryContextSwitchTo(caller);
 	return plan->count;
 }
@@ -789,6 +791,8 @@ cmig_stepwise_run(FunctionCallInfo fcinfo, const char *verb, const CmigNames *ta
 		FlushErrorState();
 		cmig_toplevel_rollback();
 		journal_failure(run, error);
+		if (run->plan != NULL)
+			cmig_move_log_failure(error->sqlerrcode, run->now.graph, run->plan, run->index);
 		cmig_extension_release();
 		cmig_run_lock_release();
 		ReThrowError(error);

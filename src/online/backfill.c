@@ -791,7 +791,10 @@ run_backfill(CmigBackfill *b)
 	{
 		error_context_stack = &callback;
 		if (alone)
+		{
 			cmig_lock_wait_watch(GetUserId());
+			cmig_log_run_start(psprintf("backfill of %s", b->target->name), true);
+		}
 		cmig_toplevel_snapshot();
 		MemoryContextSwitchTo(b->run_context);
 		b->resumed = find_state(b->target, &b->identity, b->caller, &b->run);
@@ -802,6 +805,8 @@ run_backfill(CmigBackfill *b)
 			cmig_toplevel_commit();
 			b->last = GetCurrentTimestamp();
 			run_passes(b);
+			if (alone)
+				cmig_log_run_end(false, psprintf("ok, %lld rows", (long long) b->run.rows));
 			ereport(NOTICE,
 					(errmsg("backfill of %s updated %lld rows", b->target->name,
 							(long long) b->run.rows)));
@@ -833,6 +838,8 @@ run_backfill(CmigBackfill *b)
 			cmig_role_return(&saved);
 			cmig_toplevel_commit();
 		}
+		if (alone)
+			cmig_log_run_fail(error->sqlerrcode, psprintf(" after %lld rows", (long long) b->run.rows));
 		if (alone && error->hint == NULL && b->run.rows > 0)
 			error->hint = "The rows updated so far remain updated. Fix the cause, then repeat the CALL to continue with the other rows.";
 		ReThrowError(error);

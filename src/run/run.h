@@ -508,6 +508,19 @@ extern void cmig_last_failure_forget(void);
 /* Returns false if there is no failure in the current database and scope. */
 extern bool cmig_last_failure_read(CmigLastFailure *failure);
 
+/* Register cmig.log_runs. */
+extern void cmig_log_run_init(void);
+
+/*
+ * Write lines to the server log when a run starts and when it ends.  "what" is
+ * such as "upgrade of 001".  The line about a run that does not commit is
+ * written when the transaction ends.  "place" follows the SQLSTATE, and can be
+ * "" or " in 001, statement 2".
+ */
+extern void cmig_log_run_start(const char *what, bool commits);
+extern void cmig_log_run_end(bool failed, const char *result);
+extern void cmig_log_run_fail(int sqlstate, const char *place);
+
 /* Raises error 0A000 unless the precondition is a single SELECT. */
 extern void cmig_precondition_require_select(const CmigStatement *statement, const CmigRunStep *step);
 

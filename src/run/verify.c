@@ -1,11 +1,14 @@
 /*
  * verify.c
- *	  Preconditions before a step, verification after it, and the last failure.
+ *	  Preconditions before a step, verification after it, the last failure, and
+ *	  the server log.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
 #include "postgres.h"
 
+#include "access/transam.h"
+#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "executor/tuptable.h"
 #include "fmgr.h"
@@ -17,6 +20,7 @@
 #include "storage/lwlock.h"
 #include "storage/shmem.h"
 #include "tcop/dest.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
@@ -238,6 +242,132 @@ cmig_last_failure_read(CmigLastFailure *failure)
 		*failure = slot->failure;
 	LWLockRelease(area->lock);
 	return slot != NULL;
+}
+
+/* ----------------------------------------------------------------
+ * Writes a line to the server log when a run starts, and one when it ends.
+ *
+ * A run in the caller's transaction ends with that transaction, so the line
+ * about its end is written there, and says whether it was committed.
+ * ----------------------------------------------------------------
+ */
+
+/* The setting cmig.log_runs, as an enum whose greater value is the stricter. */
+static int	log_runs = true;
+
+static const struct config_enum_entry log_runs_options[] = {
+	{"off", false, false},
+	{"on", true, false},
+	{"false", false, true},
+	{"true", true, true},
+	{NULL, 0, false}
+};
+
+/* A run of which the log shows the start. */
+typedef struct LoggedRun
+{
+	char		what[256];
+	char		who[192];
+	bool		commits;		/* does it commit in between? */
+	TimestampTz started_at;
+	TimestampTz ended_at;
+	TransactionId xid;			/* the (sub)transaction that it has ended in */
+}			LoggedRun;
+
+/* The run in progress; empty if there is none, or if it is not logged. */
+static LoggedRun logged =
+{
+	""
+};
+
+/*
+ * The runs that have ended in the current transaction, in
+ * TopTransactionContext.
+ */
+static List *logged_ends = NIL;
+
+/* Write the line about the end of a run. */
+static void
+log_end(const LoggedRun * run, const char *result)
+{
+	ereport(LOG_SERVER_ONLY,
+			(errmsg("pg_cmig: %s ended: %s, %ld ms, %s", run->what, result,
+					TimestampDifferenceMilliseconds(run->started_at, run->ended_at), run->who),
+			 errhidestmt(true), errhidecontext(true)));
+}
+
+/* Transaction callback: log the ends of runs in the transaction. */
+static void
+log_transaction_end(XactEvent event, void *arg)
+{
+	List	   *ends = logged_ends;
+	ListCell   *lc;
+
+	if (event == XACT_EVENT_PRE_COMMIT || event == XACT_EVENT_PRE_PREPARE)
+		return;
+	logged_ends = NIL;
+	foreach(lc, ends)
+	{
+		const		LoggedRun *run = lfirst(lc);
+
+		log_end(run, event == XACT_EVENT_PREPARE ? "prepared" :
+				event == XACT_EVENT_COMMIT && TransactionIdDidCommit(run->xid) ? "ok" : "rolled back");
+	}
+	/* errors have been logged, so the session is about to end */
+	if (event == XACT_EVENT_ABORT && logged.what[0] != '\0' && (!logged.commits || proc_exit_inprogress))
+		cmig_log_run_end(true, "the session was terminated");
+}
+
+void
+cmig_log_run_init(void)
+{
+	DefineCustomEnumVariable("cmig.log_runs",
+							 "Writes a line to the server log when a run starts and when it ends.",
+							 NULL, &log_runs, true, log_runs_options, PGC_USERSET, 0, NULL, NULL, NULL);
+	RegisterXactCallback(log_transaction_end, NULL);
+}
+
+void
+cmig_log_run_start(const char *what, bool commits)
+{
+	logged.what[0] = '\0';
+	if (!cmig_settings_guard_enum("cmig.log_runs", log_runs))
+		return;
+	copy_text(logged.what, what, sizeof(logged.what));
+	copy_text(logged.who, psprintf("role \"%s\", application \"%s\"%s", cmig_session_role(), application_name,
+								   cmig_scope_is_set() ? psprintf(", %s", cmig_scope_text()) : ""), sizeof(logged.who));
+	logged.commits = commits;
+	logged.started_at = GetCurrentTimestamp();
+	ereport(LOG_SERVER_ONLY,
+			(errmsg("pg_cmig: %s started, %s", logged.what, logged.who),
+			 errhidestmt(true), errhidecontext(true)));
+}
+
+void
+cmig_log_run_end(bool failed, const char *result)
+{
+	if (logged.what[0] == '\0')
+		return;
+	logged.ended_at = GetCurrentTimestamp();
+	if (failed || logged.commits)
+		log_end(&logged, result);
+	else
+	{
+		MemoryContext old = MemoryContextSwitchTo(TopTransactionContext);
+		LoggedRun  *run = palloc(sizeof(LoggedRun));
+
+		*run = logged;
+		run->xid = GetCurrentTransactionId();
+		logged_ends = lappend(logged_ends, run);
+		MemoryContextSwitchTo(old);
+	}
+	logged.what[0] = '\0';
+}
+
+void
+cmig_log_run_fail(int sqlstate, const char *place)
+{
+	cmig_log_run_end(true, psprintf("%s%s", unpack_sql_state(sqlstate), place));
 }
 
 /* ----------------------------------------------------------------
