@@ -22,6 +22,7 @@
 #include "commands/extension.h"
 #include "executor/spi.h"
 #include "fmgr.h"
+#include "jit/jit.h"
 #include "nodes/nodeFuncs.h"
 #include "nodes/parsenodes.h"
 #include "parser/parser.h"
@@ -506,10 +507,17 @@ add_catalog_hint(void *arg)
 	}
 }
 
-/* Make parsing independent of the session's settings. */
+/*
+ * Make parsing independent of the session's settings.  Turn off JIT
+ * compilation, which would take up to seconds for a query that takes
+ * milliseconds, because the planner overestimates what queries of the catalogs
+ * cost.
+ */
 static void
-pin_parser_settings(void)
+pin_settings(void)
 {
+	if (jit_enabled)
+		cmig_settings_override("jit", "off");
 	cmig_settings_pin_search_path();
 	if (!standard_conforming_strings)
 		cmig_settings_override("standard_conforming_strings", "on");
@@ -585,7 +593,7 @@ enter(QueryFrame *frame, CmigQuery *query)
 		elog(ERROR, "SPI_connect failed");
 	frame->guc_level = NewGUCNestLevel();
 	if (!query->users_text)
-		pin_parser_settings();
+		pin_settings();
 	if (query->all_rows && row_security)
 		cmig_settings_override("row_security", "off");
 
@@ -721,7 +729,7 @@ cmig_query_once(const char *sql, int nargs, Oid *argtypes, Datum *values,
 		elog(ERROR, "SPI_connect failed");
 	guc_level = NewGUCNestLevel();
 	if (pinned)
-		pin_parser_settings();
+		pin_settings();
 
 	result = SPI_execute_with_args(sql, nargs, argtypes, values, nulls, false, 0);
 	if (result < 0)

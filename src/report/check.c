@@ -198,10 +198,8 @@ cmig_access_findings(void)
 {
 	List	   *names = NIL;
 	List	   *statements = NIL;
-	List	   *findings;
 	ListCell   *level;
 	ListCell   *lc;
-	int			guc_level;
 
 	if (cmig_query_value(&any_held) == NULL)
 		return NIL;
@@ -214,15 +212,7 @@ cmig_access_findings(void)
 		}
 	}
 
-	/*
-	 * the planner overestimates the query's cost so much that JIT compilation
-	 * would take seconds
-	 */
-	guc_level = NewGUCNestLevel();
-	cmig_settings_override("jit", "off");
-	findings = cmig_query_list(&find, cmig_view_names(names), cmig_view_names(statements));
-	AtEOXact_GUC(false, guc_level);
-	return findings;
+	return cmig_query_list(&find, cmig_view_names(names), cmig_view_names(statements));
 }
 
 /*

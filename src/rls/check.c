@@ -220,18 +220,8 @@ judge_function(void *arg)
 static void
 check_posture(const char *schemas, List **findings)
 {
-	int			guc_level = NewGUCNestLevel();
-	List	   *found;
+	List	   *found = cmig_query_list(&rules, schemas, CMIG_SET_ROLE_COMPAT);
 	ListCell   *lc;
-
-	/*
-	 * Turn off JIT compilation.  The planner would choose it even for short
-	 * queries, because it overestimates the costs of the CTEs that the rules
-	 * share.
-	 */
-	cmig_settings_override("jit", "off");
-	found = cmig_query_list(&rules, schemas, CMIG_SET_ROLE_COMPAT);
-	AtEOXact_GUC(false, guc_level);
 
 	foreach(lc, found)
 	{

@@ -803,12 +803,6 @@ read_image(void *arg)
 	schemas = PointerGetDatum(construct_array(oids, count, OIDOID, sizeof(Oid), true, TYPALIGN_INT));
 
 	/*
-	 * turn off JIT compilation, which would take longer than running the
-	 * queries
-	 */
-	cmig_settings_override("jit", "off");
-
-	/*
 	 * make PostgreSQL print names and constants in a way that depends neither
 	 * on the session nor on settings of the target
 	 */

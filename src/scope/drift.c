@@ -59,7 +59,6 @@ CMIG_READER(cmig_scope_drift)
 	List	   *items = cmig_scope_list(NULL);
 	Size		size = sizeof(char *) * Max((Size) list_length(items), 1);
 	Datum		values[6];
-	int			guc_level;
 	ListCell   *lc;
 
 	InitMaterializedSRF(fcinfo, 0);
@@ -89,11 +88,6 @@ CMIG_READER(cmig_scope_drift)
 	values[3] = BoolGetDatum(options.owners);
 	values[4] = BoolGetDatum(options.privileges);
 	values[5] = BoolGetDatum(options.comments);
-
-	/* JIT compilation would take longer than the query itself */
-	guc_level = NewGUCNestLevel();
-	cmig_settings_override("jit", "off");
 	cmig_query_each(&drift_query, values, NULL, cmig_query_return_row, fcinfo->resultinfo);
-	AtEOXact_GUC(false, guc_level);
 	return (Datum) 0;
 }

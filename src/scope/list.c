@@ -106,12 +106,9 @@ cmig_scope_list(const char *pattern)
 {
 	List	   *items = NIL;
 	Datum		values[1] = {pattern ? CStringGetTextDatum(pattern) : (Datum) 0};
-	int			guc_level = NewGUCNestLevel();
 	ListCell   *lc;
 
-	cmig_settings_override("jit", "off");
 	cmig_query_each(pattern ? &matching_query : &tried_query, values, NULL, collect, &items);
-	AtEOXact_GUC(false, guc_level);
 	foreach(lc, items)
 	{
 		CmigScopeItem *item = lfirst(lc);
