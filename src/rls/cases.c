@@ -10,7 +10,11 @@
 #include "base/compat.h"
 #include "rls/internal.h"
 
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/relation.h"
 #include "access/transam.h"
+#include "catalog/pg_index.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
@@ -21,6 +25,8 @@
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/relcache.h"
 
 #define MAX_CASES 400			/* with more cases, nothing is proved */
 #define MAX_ELEMENTS 30			/* length of an array constant that is looked
@@ -406,6 +412,30 @@ of_whole(List *values, Node *node, CmigRlsScope *scope)
 	return values;
 }
 
+/* Is the expression the key of a unique index of the table, such as lower(email)? */
+static bool
+is_unique_expression(Oid relid, Node *node)
+{
+	Relation	table = try_relation_open(relid, AccessShareLock);
+	bool		found = false;
+	ListCell   *lc;
+
+	if (table == NULL)
+		return false;
+	foreach(lc, RelationGetIndexList(table))
+	{
+		Relation	index = index_open(lfirst_oid(lc), AccessShareLock);
+		Form_pg_index form = index->rd_index;
+
+		if (form->indisunique && form->indisvalid && form->indimmediate && form->indnkeyatts == 1 &&
+			heap_attisnull(index->rd_indextuple, Anum_pg_index_indpred, NULL))
+			found |= list_member(RelationGetIndexExpressions(index), node);
+		index_close(index, AccessShareLock);
+	}
+	relation_close(table, AccessShareLock);
+	return found;
+}
+
 /* Returns the value of an expression that has no branches. */
 static List *
 values_of_call(Node *node, CmigRlsScope *scope)
@@ -447,7 +477,7 @@ values_of_call(Node *node, CmigRlsScope *scope)
 			CmigRlsValue *value = lfirst(lc);
 
 			/* a member of a document is compared by its value */
-			if (value->origin == FROM_COLUMN && !keeps_apart(exprType(arg), exprType(node)) &&
+			if (value->origin == FROM_COLUMN && !keeps_apart(exprType(arg), exprType(node)) && !is_unique_expression(value->relid, node) &&
 				!(IsA(cmig_rls_unwrap(arg), OpExpr) && exprType(linitial(((OpExpr *) cmig_rls_unwrap(arg))->args)) == JSONBOID))
 				value->origin = FROM_ELSEWHERE;
 			result = lappend(result, value);
@@ -491,6 +521,7 @@ values_of_call(Node *node, CmigRlsScope *scope)
 		bool		keeps = value->origin == FROM_CONTEXT ? is_named(function, notations) :
 		value->origin == FROM_COLUMN && (is_named(function, injective) ||
 										 is_named(function, "textcat textanycat anytextcat concat") ||
+										 is_unique_expression(value->relid, node) ||
 										 (is_named(function, "lower upper") && IsA(varying, CoerceViaIO) &&
 										  exprType((Node *) ((CoerceViaIO *) varying)->arg) == UUIDOID));
 
