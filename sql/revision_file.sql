@@ -56,6 +56,17 @@ SELECT * FROM cmig.load(E'-- revision: a\n-- cmig:upgrade\nSELECT 1;\n-- revisio
 SELECT revision, upgrade_sql, downgrade_sql, verify_sql FROM stored;
 ROLLBACK;
 
+-- the line at which psql stops is ignored in the header, whatever its text is, and nowhere else
+BEGIN;
+SELECT * FROM cmig.load(E'-- revision: a\r\n-- message: A\r\n\\echo it''s "\r \\quit \r\n\r\n-- cmig:upgrade\r\nSELECT 1;\r\n');
+SELECT * FROM cmig.load(E'-- revision: b\n\\echo x \\quit\n-- message: B\n--\n-- Why.\n\\echo y \\quit\n\n-- More.\n-- cmig:upgrade\nSELECT 1;\n-- revision: c\n\\echo \\quit');
+SELECT revision, message, description, upgrade_sql FROM stored;
+ROLLBACK;
+SELECT * FROM cmig.load(E'-- revision: d\n\\echo x\n');
+SELECT * FROM cmig.load(E'-- revision: d\n\\echo x \\quitter\n');
+SELECT * FROM cmig.load(E'-- revision: d\nSELECT 1; \\echo x \\quit\n');
+SELECT * FROM cmig.load(E'\\echo x \\quit\n-- revision: d\n');
+
 -- markers in quotes and block comments are text, and so is the first line of a file if it is indented
 BEGIN;
 SELECT * FROM cmig.load($cmig_load$-- revision: a

@@ -211,6 +211,15 @@ checked_name()
 	esac
 }
 
+# same_file FILE CONTENT: succeeds if the file has the content, except for the line at
+# which psql stops
+same_file()
+{
+	local guard='/^\\echo .* \\quit$/d'
+
+	printf '%s' "$2" | sed "$guard" | cmp -s - <(sed "$guard" "$1")
+}
+
 # write_files FOLDER: reads triples of name, content, and note from standard input,
 # writes the files, and prints their paths.  Overwrites files only with --force.  Reads
 # everything first: messages() has then printed psql's messages.
@@ -234,7 +243,7 @@ write_files()
 			continue
 		fi
 		if [ -e "$path" ] && ! given force; then
-			printf '%s' "$content" | cmp -s - "$path" && continue
+			same_file "$path" "$content" && continue
 			say "cmig: $path already exists"
 			status=2
 			continue

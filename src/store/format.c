@@ -348,6 +348,8 @@ cmig_revision_format(const CmigRevisionText *revision)
 		}
 	}
 
+	appendStringInfoString(&file, CMIG_FILE_GUARD "\n");
+
 	/*
 	 * look for values that the file cannot represent, such as a message or a
 	 * name with a line break

@@ -21,6 +21,12 @@
 
 #define CMIG_FILE_START "-- revision:"
 
+/*
+ * The line after the header with which psql stops before it runs anything, if
+ * a file is passed to it by mistake.
+ */
+#define CMIG_FILE_GUARD "\\echo Use \"cmig upgrade\" to run this file. \\quit"
+
 /* Header keys in the order in which they are written. */
 typedef enum CmigHeaderKey
 {

@@ -589,6 +589,27 @@ refuse_leading_text(const Reader *reader)
 			 errhint("A revision file starts with a line \"-- revision: <id>\".")));
 }
 
+/*
+ * If the current token begins a line such as CMIG_FILE_GUARD, which can have
+ * any text, skips the line.
+ */
+static bool
+skip_guard(Reader *reader)
+{
+	CmigLexer  *lexer = &reader->lexer;
+	const char *line_end = lexer->start + strcspn(lexer->start, "\n");
+	const char *end = line_end;
+
+	while (end > lexer->start && cmig_marker_is_blank(end[-1]))
+		end--;
+	if (strncmp(lexer->start, "\\echo ", 6) != 0 || end - lexer->start < 11 ||
+		strncmp(end - 6, " \\quit", 6) != 0)
+		return false;
+	reader->header_line = lexer->line;
+	cmig_lexer_move(lexer, line_end, lexer->line);
+	return true;
+}
+
 /* Read the current token, which is neither a comment nor the start of a file. */
 static void
 read_sql(Reader *reader)
@@ -606,6 +627,8 @@ read_sql(Reader *reader)
 		return;
 	if (reader->file == NULL)
 		refuse_leading_text(reader);
+	if (skip_guard(reader))
+		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_CMIG_BAD_FILE),
 			 errmsg("text outside of a section %s", place(reader, lexer->line)),
