@@ -17,7 +17,7 @@ PLANTS = {
     # one element too many of an array
     "bounds": ("src/base/argument.c", "	for (int i = 0; i < count; i++)\n	{\n		if (nulls[i])", "	for (int i = 0; i <= count; i++)\n	{\n		if (nulls[i])"),
     # an internal error that an argument can bring about
-    "internal": ("src/base/argument.c", "	if (ARR_NDIM(array) > 1)\n", "	if (ARR_NDIM(array) > 1)\n		elog(ERROR, \"unexpected array\");\n	if (ARR_NDIM(array) > 1)\n"),
+    "internal": ("src/base/argument.c", "	if (ARR_NDIM(array) != 1)\n", "	if (ARR_NDIM(array) != 1)\n		elog(ERROR, \"unexpected array\");\n	if (ARR_NDIM(array) != 1)\n"),
     # a relation that was dropped
     "lookup": ("src/rls/table.c", "	if (!HeapTupleIsValid(tuple))\n",
                "	if (!HeapTupleIsValid(tuple))\n		elog(ERROR, \"cache lookup failed for relation %u\", relid);\n	if (!HeapTupleIsValid(tuple))\n"),
@@ -32,8 +32,8 @@ PLANTS = {
     "constraint": ("src/online/recipe.c", "recipe->table_name, quote_identifier(recipe->name), definition,", "recipe->table_name, recipe->name, definition,"),
     "column": ("src/rls/plan.c", "\"%s = %s\" : \"%s = (SELECT %s)\", quote_identifier(column->name), value);", "\"%s = %s\" : \"%s = (SELECT %s)\", column->name, value);"),
     # one query, and all, with the caller's search_path
-    "path": ("src/base/query.c", "	if (pinned)\n		pin_parser_settings();\n", ""),
-    "paths": ("src/base/query.c", "{\n	cmig_settings_pin_search_path();\n", "{\n"),
+    "path": ("src/base/query.c", "	if (pinned)\n		pin_settings();\n", ""),
+    "paths": ("src/base/query.c", "	cmig_settings_pin_search_path();\n	if (!standard", "	if (!standard"),
     # memory is used after it was freed
     "freed": ("src/base/argument.c", "		names->names[names->count++] = TextDatumGetCString(elements[i]);\n",
               "		names->names[names->count++] = TextDatumGetCString(elements[i]);\n		pfree(names->names[names->count - 1]);\n"),
