@@ -233,6 +233,13 @@ SELECT fires('identifier-too-long', 'CREATE TABLE ' || repeat('x', 64) || ' (id 
 	silent('identifier-too-long', 'CREATE TABLE ' || repeat('x', 63) || ' (id bigint)', 'SELECT ''' || repeat('x', 80) || '''', 'SELECT 1 -- ' || repeat('x', 80), 'SELECT 1 AS "' || repeat('ü', 31) || '"', 'CREATE FUNCTION f() RETURNS void LANGUAGE plpgsql AS $$ BEGIN PERFORM ''' || repeat('x', 80) || '''; END $$');
 SELECT fires('unchecked-dynamic-sql', E'DO $$BEGIN NULL; END$$;\nCALL p()', 1, 2), silent('unchecked-dynamic-sql', 'CREATE FUNCTION f() RETURNS void LANGUAGE plpgsql AS ''BEGIN NULL; END''', 'PREPARE x AS SELECT 1'), silent_alone('unchecked-dynamic-sql', 'CALL cmig.backfill(''big'', ''n = 1'')');
 SELECT fires('syntax-error', E'SELECT 1;\nSELEC 1', 2), fires('syntax-error', 'CREATE TABLE x (', 1), silent('syntax-error', 'SELECT 1;', '', ';;', '-- nothing');
+-- in calls of pg_cmig's functions
+SELECT fires('require-concurrent-index-creation', E'SELECT cmig.enable_rls(''big'', tenant_column => ''kind'');\nSELECT FROM (SELECT cmig.enable_rls(''public.big'', ''code'', ''tag'')) s;\nDO $$BEGIN PERFORM cmig.enable_rls(target => ''big'', user_column => ''filled''); END$$;\nSELECT cmig.enable_rls_schema(''shop'', ''id'')', 1, 2, 3, 4),
+	silent('require-concurrent-index-creation', 'SELECT cmig.enable_rls(''big'', ''kind'', create_index => false)', 'SELECT cmig.enable_rls(''big'', ''name'')', 'SELECT cmig.enable_rls(''small'', ''name'')', 'SELECT cmig.enable_audit(''big'')',
+		E'CREATE TABLE new (id bigint, owner text);\nSELECT cmig.enable_rls(''new'', ''owner'')', 'SELECT cmig.enable_rls_schema(''shop'', ''name'')', 'SELECT cmig.enable_rls(oid, ''kind'') FROM pg_class', 'SELECT other.enable_rls(''big'', ''kind'')'),
+	silent_alone('disallowed-unique-constraint', 'CALL cmig.add_unique(''big'', ''kind'')'), silent_alone('adding-not-nullable-field', E'CALL cmig.add_not_null(''big'', ''name'');\nALTER TABLE big ALTER name SET NOT NULL', 'CALL cmig.backfill(''big'', ''n = 1'')'),
+	fires_alone('foreign-key-without-index', E'CALL cmig.add_foreign_key(''small'', ''city_id'', ''city'');\nCALL cmig.add_foreign_key(''big'', ''{k}'', ''city'')', 1),
+	fires('row-security-lost', E'SELECT cmig.enable_rls(''big'', ''name'');\nSELECT cmig.disable_rls(''big'')', 2), silent('row-security-lost', 'SELECT cmig.disable_rls(''big'')');
 \o
 
 -- no row: where a rule fires is where it should

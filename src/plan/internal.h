@@ -63,7 +63,8 @@ typedef enum CmigLockAction
 	CMIG_LOCK_PUBLICATION,		/* locks all tables of the publication */
 	CMIG_LOCK_DROP_OWNED,		/* drops the objects owned by roles */
 	CMIG_LOCK_REASSIGN_OWNED,	/* changes the owner of objects of roles */
-	CMIG_LOCK_CALL,				/* calls a function */
+	CMIG_LOCK_CALL,				/* calls a function; "name" is set if it is a
+								 * procedure, or in DO */
 	CMIG_LOCK_CREATE_SCHEMA,	/* creates the schema */
 	CMIG_LOCK_CREATE,			/* creates the relation, without a lock */
 	CMIG_LOCK_RENAME,			/* renames to "name", or moves to that schema */
@@ -132,6 +133,16 @@ typedef struct CmigLock
 extern List *cmig_statement_locks(Node *statement);
 extern RangeVar *cmig_locks_relation(List *name);
 extern RangeVar *cmig_locks_constant(Node *node);
+
+/* in calls.c */
+
+/*
+ * Returns the calls in the text of a DO block, as a List of FuncCall *, whether
+ * or not the block would execute them.  The other function returns an argument
+ * with this position or this name, or NULL.
+ */
+extern List *cmig_calls_in_text(const char *text);
+extern Node *cmig_call_argument(const FuncCall *call, int position, const char *name);
 
 /* in measure.c */
 

@@ -195,19 +195,17 @@ is_about(const CmigLintRule *rule, NodeTag tag)
 
 /* Apply the active rules to a statement. */
 static void
-examine(CmigLint *lint, const CmigStatement *statement)
+apply_rules(CmigLint *lint, Node *node)
 {
-	Node	   *node = statement->raw->stmt;
 	ListCell   *lc;
 	ListCell   *lc2;
 
-	lint->statement = statement;
-	cmig_lint_state_begin_statement(lint, node);
 	foreach(lc, lint->rules)
 	{
 		const CmigLintRule *rule = lint->rule = lfirst(lc);
 
-		if (!is_about(rule, nodeTag(node)))
+		if (!is_about(rule, nodeTag(node)) ||
+			(lint->caller && !(rule->flags & (CMIG_LINT_SLOW | CMIG_LINT_CALLED))))
 			continue;
 		if (rule->check)
 			rule->check(lint, node);
@@ -219,6 +217,43 @@ examine(CmigLint *lint, const CmigStatement *statement)
 				rule->check_action(lint, command, foreach_current_index(lc2));
 		}
 	}
+}
+
+/*
+ * Apply the active rules to a statement, after those that the functions of
+ * pg_cmig run that it calls.
+ */
+static void
+examine(CmigLint *lint, const CmigStatement *statement)
+{
+	List	   *locks;
+	List	   *called;
+	CmigLintTable *target;
+	ListCell   *lc;
+
+	lint->statement = statement;
+	cmig_lint_state_begin_statement(lint, statement->raw->stmt);
+	locks = lint->locks;
+	called = lint->called;
+	target = lint->target;
+	foreach(lc, called)
+	{
+		CmigStatement *inner = lfirst(lc);
+
+		inner->number = statement->number;
+		inner->line = statement->line;
+		lint->caller = statement;
+		lint->statement = inner;
+		cmig_lint_state_begin_statement(lint, inner->raw->stmt);
+		apply_rules(lint, inner->raw->stmt);
+		lint->locks = NIL;		/* the calling statement takes them */
+		cmig_lint_apply(lint, inner->raw->stmt);
+	}
+	lint->caller = NULL;
+	lint->statement = statement;
+	lint->locks = locks;
+	lint->target = target;
+	apply_rules(lint, statement->raw->stmt);
 }
 
 /*

@@ -160,6 +160,8 @@ typedef struct CmigLint CmigLint;
 								 * its name */
 #define CMIG_LINT_SLOW 2		/* what it reports scans or rewrites a large
 								 * table */
+#define CMIG_LINT_CALLED 4		/* also applies to what pg_cmig's functions
+								 * run, as rules with CMIG_LINT_SLOW do */
 
 /* A lint rule.  It may have several entries, one after the other. */
 typedef struct CmigLintRule
@@ -305,6 +307,10 @@ struct CmigLint
 	/* current statement */
 	const CmigLintRule *rule;	/* the rule being applied */
 	const CmigStatement *statement;
+	const CmigStatement *caller;	/* if it is a statement that a function of
+									 * pg_cmig runs: the one that calls it */
+	List	   *called;			/* of CmigStatement *: what the functions of
+								 * pg_cmig that it calls run */
 	CmigLintTable *target;		/* the altered, indexed, or renamed relation */
 	List	   *locks;			/* of CmigLintLock * */
 };
@@ -592,6 +598,15 @@ extern List *cmig_lint_uses_of(Node *statement, List **updated);
  * INSERT are included.
  */
 extern void cmig_lint_state_begin_statement(CmigLint *lint, Node *statement);
+
+/* in calls.c */
+
+/*
+ * Is this a call of a function of pg_cmig?  If so, sets *statements to the
+ * statements that it runs on users' tables, a List of CmigStatement *, or *known
+ * to false if they are not known.
+ */
+extern bool cmig_calls_expand(CmigLint *lint, const FuncCall *call, bool *known, List **statements);
 
 /* in lint_apply.c */
 

@@ -734,7 +734,7 @@ const CmigLintRule cmig_lint_constraints[] = {
 	{"primary-key-sets-not-null", CMIG_LINT_ERROR, CMIG_LINT_SLOW, check_added, {T_AlterTableStmt}},
 	{"disallowed-unique-constraint", CMIG_LINT_ERROR, CMIG_LINT_SLOW, check_added, {T_AlterTableStmt}},
 	{"adding-exclusion-constraint", CMIG_LINT_ERROR, CMIG_LINT_SLOW, check_added, {T_AlterTableStmt}},
-	{"foreign-key-without-index", CMIG_LINT_WARNING, 0, check_index_missing, {T_AlterTableStmt, T_CreateStmt}},
+	{"foreign-key-without-index", CMIG_LINT_WARNING, CMIG_LINT_CALLED, check_index_missing, {T_AlterTableStmt, T_CreateStmt}},
 	{"ban-create-domain-with-constraint", CMIG_LINT_WARNING, 0, check_create_domain, {T_CreateDomainStmt}},
 	{"ban-alter-domain-with-add-constraint", CMIG_LINT_WARNING, 0, check_alter_domain, {T_AlterDomainStmt}},
 	{NULL}

@@ -818,6 +818,7 @@ check_after_exclusive(CmigLint *lint, Node *node)
 	else if (other && !session->wait_reported)
 	{
 		session->wait_reported = true;
+
 		cmig_lint_report(lint, NULL, "%s, locked against reads and writes by statement %d, stays locked while this statement waits for its lock on %s",
 						 cmig_lint_text_name(session->held), session->held_since, cmig_lint_text_name(other));
 	}
@@ -848,7 +849,7 @@ check_backfill(CmigLint *lint, Node *node)
 /* The last ones use the findings of the other rules. */
 const CmigLintRule cmig_lint_others[] = {
 	{"row-security-lost", CMIG_LINT_ERROR, 0, check_security, {T_CreateStmt, T_CreateTableAsStmt, T_RenameStmt}},
-	{"row-security-lost", CMIG_LINT_ERROR, 0, NULL, {T_AlterTableStmt}, AT_DisableRowSecurity, check_disable},
+	{"row-security-lost", CMIG_LINT_ERROR, CMIG_LINT_CALLED, NULL, {T_AlterTableStmt}, AT_DisableRowSecurity, check_disable},
 	{"privileges-lost", CMIG_LINT_WARNING, 0, check_privileges,
 	{T_CreateStmt, T_CreateTableAsStmt, T_RenameStmt, T_ViewStmt}},
 	{"prefer-lookup-table-over-enum", CMIG_LINT_NOTICE, 0, check_create, {T_CreateEnumStmt}},

@@ -19,6 +19,12 @@ cmig_lint_report(CmigLint *lint, const char *fix, const char *format,...)
 	StringInfoData message;
 
 	initStringInfo(&message);
+	if (lint->caller)
+	{
+		/* the fix does the slow part first, so that the call need not */
+		appendStringInfoString(&message, "in this call, ");
+		fix = fix && IsA(lint->statement->raw->stmt, IndexStmt) ? psprintf("%s;\n-- then, in another revision\n%s", fix, lint->caller->text) : NULL;
+	}
 	for (;;)
 	{
 		va_list		args;

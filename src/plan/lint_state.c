@@ -120,12 +120,15 @@ cmig_lint_state_begin_revision(CmigLint *lint)
 
 	lint->revision_number++;
 	session->path = session->default_path;
+
 	memcpy(session->timeouts, session->default_timeouts, sizeof(session->timeouts));
 	session->time_zone = NULL;
+
 	if (!lint->one_transaction)
 		session->values = NIL;
 	session->in_block = 0;
 	session->held = NULL;
+
 	memset(session->reported, 0, sizeof(session->reported));
 	session->wait_reported = false;
 }
@@ -506,10 +509,13 @@ set_session(const char *name, const char *value, void *arg)
 	for (int i = 0; i < lengthof(timeouts); i++)
 		if (pg_strcasecmp(name, timeouts[i]) == 0)
 			session->timeouts[i] = value ? strtod(value, NULL) != 0 : session->default_timeouts[i];
+
 	if (pg_strcasecmp(name, "timezone") == 0)
 		session->time_zone = value ? pstrdup(value) : NULL;
+
 	else if (pg_strcasecmp(name, "search_path") == 0)
 		session->path = value ? cmig_lint_session_path(value) : session->default_path;
+
 	MemoryContextSwitchTo(old);
 }
 
@@ -651,21 +657,14 @@ add_lock(List *locks, CmigLintTable *table, LOCKMODE mode, bool dropped)
 	return lappend(locks, lock);
 }
 
-void
-cmig_lint_state_begin_statement(CmigLint *lint, Node *statement)
+/* Add the locks of a statement, and those of the functions of pg_cmig that it calls. */
+static List *
+add_statement(CmigLint *lint, List *result, Node *statement)
 {
 	bool		missing_ok = may_be_missing(statement);
-	List	   *result = NIL;
-	const RangeVar *target = IsA(statement, AlterTableStmt) ? ((AlterTableStmt *) statement)->relation :
-	IsA(statement, IndexStmt) ? ((IndexStmt *) statement)->relation :
-	IsA(statement, RenameStmt) ? ((RenameStmt *) statement)->relation :
-	IsA(statement, AlterObjectSchemaStmt) ? ((AlterObjectSchemaStmt *) statement)->relation : NULL;
 	ListCell   *lc;
 	ListCell   *lc2;
 
-	lint->target = target ? cmig_lint_state_find_if(lint, target, missing_ok) : NULL;
-	if (lint->target)
-		cmig_lint_state_load(lint, lint->target);
 	foreach(lc, cmig_statement_locks(statement))
 	{
 		const CmigLock *lock = lfirst(lc);
@@ -675,6 +674,17 @@ cmig_lint_state_begin_statement(CmigLint *lint, Node *statement)
 		{
 			foreach(lc2, cmig_lint_catalog_tables_with_type(cmig_lint_types_oid(lint, castNode(TypeName, lock->object))))
 				result = add_lock(result, cmig_lint_state_find_oid(lint, lfirst_oid(lc2)), lock->mode, false);
+		}
+		if (lock->action == CMIG_LOCK_CALL)
+		{
+			bool		known;
+			List	   *called;
+
+			(void) cmig_calls_expand(lint, (const FuncCall *) lock->object, &known, &called);
+			/* a procedure commits, and limits how long it waits for a lock */
+			foreach(lc2, IsA(statement, CallStmt) ? NIL : called)
+				result = add_statement(lint, result, ((CmigStatement *) lfirst(lc2))->raw->stmt);
+			lint->called = list_concat(lint->called, called);
 		}
 		if (lock->relation == NULL || lock->action == CMIG_LOCK_CREATE || lock->action == CMIG_LOCK_UNKNOWN)
 			continue;
@@ -691,5 +701,20 @@ cmig_lint_state_begin_statement(CmigLint *lint, Node *statement)
 		else
 			result = add_lock(result, table, lock->mode, lock->action == CMIG_LOCK_DROP);
 	}
-	lint->locks = result;
+	return result;
+}
+
+void
+cmig_lint_state_begin_statement(CmigLint *lint, Node *statement)
+{
+	const RangeVar *target = IsA(statement, AlterTableStmt) ? ((AlterTableStmt *) statement)->relation :
+	IsA(statement, IndexStmt) ? ((IndexStmt *) statement)->relation :
+	IsA(statement, RenameStmt) ? ((RenameStmt *) statement)->relation :
+	IsA(statement, AlterObjectSchemaStmt) ? ((AlterObjectSchemaStmt *) statement)->relation : NULL;
+
+	lint->target = target ? cmig_lint_state_find_if(lint, target, may_be_missing(statement)) : NULL;
+	if (lint->target)
+		cmig_lint_state_load(lint, lint->target);
+	lint->called = NIL;
+	lint->locks = add_statement(lint, NIL, statement);
 }

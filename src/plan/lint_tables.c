@@ -435,25 +435,6 @@ static const struct
 	{"undistribute_table", "to the coordinator"},
 };
 
-/* Returns a call's argument with this position or this name, or NULL. */
-static Node *
-argument(const FuncCall *call, int position, const char *name)
-{
-	for (int i = 0; i < list_length(call->args); i++)
-	{
-		Node	   *node = list_nth(call->args, i);
-
-		if (!IsA(node, NamedArgExpr))
-		{
-			if (i == position)
-				return node;
-		}
-		else if (strcmp(((NamedArgExpr *) node)->name, name) == 0)
-			return (Node *) ((NamedArgExpr *) node)->arg;
-	}
-	return NULL;
-}
-
 /* Implements the rule distributing-table. */
 static void
 check_distribution(CmigLint *lint, Node *node)
@@ -478,11 +459,11 @@ check_distribution(CmigLint *lint, Node *node)
 		for (int i = 0; i < lengthof(functions); i++)
 			if (strcmp(function, functions[i].name) == 0)
 				where = functions[i].where;
-		name = where ? cmig_locks_constant(argument(call, 0, "table_name")) : NULL;
+		name = where ? cmig_locks_constant(cmig_call_argument(call, 0, "table_name")) : NULL;
 		table = name ? cmig_lint_state_find(lint, name, false) : NULL;
 		if (!cmig_lint_model_is_large(table))
 			continue;
-		column = argument(call, 1, "distribution_column");
+		column = cmig_call_argument(call, 1, "distribution_column");
 		if (strcmp(function, DISTRIBUTE) == 0 && list_length(targets) == 1 &&
 			column && IsA(column, A_Const) && !((A_Const *) column)->isnull &&
 			cmig_lint_source_has(lint->statement->text, DISTRIBUTE))

@@ -731,8 +731,19 @@ add_other(List **locks, Node *statement)
 				take(locks, lfirst(lc), ((LockStmt *) statement)->mode,
 					 CMIG_LOCK_VIEWED | (lfirst_node(RangeVar, lc)->inh ? CMIG_LOCK_CHILDREN : 0));
 			break;
-		case T_DoStmt:
 		case T_CallStmt:
+			act(locks, CMIG_LOCK_CALL, NULL, "CALL")->object = (Node *) ((CallStmt *) statement)->funccall;
+			break;
+		case T_DoStmt:
+			foreach(lc, ((DoStmt *) statement)->args)
+			{
+				DefElem    *option = lfirst(lc);
+				ListCell   *lc2;
+
+				foreach(lc2, strcmp(option->defname, "as") == 0 ? cmig_calls_in_text(strVal(option->arg)) : NIL)
+					act(locks, CMIG_LOCK_CALL, NULL, "DO")->object = lfirst(lc2);
+			}
+			/* fall through */
 		case T_ExecuteStmt:
 		case T_AlterExtensionStmt:
 			act(locks, CMIG_LOCK_UNKNOWN, NULL, CreateCommandName(statement));

@@ -355,6 +355,32 @@ cmig_planned_locks_failure(CmigPlannedLocks *plan, Node *statement)
 	return cmig_lint_state_concurrently_failure(plan, statement, true);
 }
 
+static void follow(CmigPlannedLocks *plan, List **locks, const CmigLock *lock, List **unknown);
+
+/* Add the locks of what a call runs. */
+static void
+follow_call(CmigPlannedLocks *plan, List **locks, const CmigLock *lock, List **unknown)
+{
+	const FuncCall *call = (const FuncCall *) lock->object;
+	bool		known;
+	List	   *statements;
+	ListCell   *lc;
+	ListCell   *lc2;
+
+	if (!cmig_calls_expand(plan, call, &known, &statements))
+	{
+		if (lock->name == NULL)
+			add_called(call, unknown);
+		else
+			*unknown = lappend(*unknown, unconstify(char *, lock->name));
+	}
+	else if (!known)
+		*unknown = lappend(*unknown, psprintf("the function %s", NameListToString(call->funcname)));
+	foreach(lc, statements)
+		foreach(lc2, cmig_statement_locks(((CmigStatement *) lfirst(lc))->raw->stmt))
+		follow(plan, locks, lfirst(lc2), unknown);
+}
+
 /* Apply one entry of a statement's list: add a lock, or record a changed name. */
 static void
 follow(CmigPlannedLocks *plan, List **locks, const CmigLock *lock, List **unknown)
@@ -376,7 +402,7 @@ follow(CmigPlannedLocks *plan, List **locks, const CmigLock *lock, List **unknow
 			*unknown = lappend(*unknown, unconstify(char *, lock->name));
 			break;
 		case CMIG_LOCK_CALL:
-			add_called((const FuncCall *) lock->object, unknown);
+			follow_call(plan, locks, lock, unknown);
 			break;
 		case CMIG_LOCK_DROP_OWNED:
 			foreach(lc, (List *) lock->object)

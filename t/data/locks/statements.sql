@@ -351,3 +351,11 @@ SET TimeZone = 'Europe/Berlin'; ALTER TABLE moment ALTER at TYPE timestamptz
 SET TimeZone = 'UTC'; ALTER TABLE moment ALTER at TYPE timestamptz
 SET search_path = app; ALTER TABLE thing ADD x int; SET search_path = public; ALTER TABLE plain ADD x int
 CREATE TABLE new_table AS SELECT * FROM names WITH NO DATA
+SELECT cmig.enable_audit('account')
+SELECT cmig.enable_rls('account', user_column => 'email', roles => '{other_owner}')
+SELECT cmig.enable_rls('app.thing', 'account', create_index => false, roles => ARRAY['other_owner'])
+SELECT cmig.enable_audit('event')
+SELECT cmig.enable_rls('event', 'what', roles => '{other_owner}')
+SELECT count(*) FROM (SELECT cmig.enable_audit('invoice')) s
+SELECT cmig.disable_rls('account')
+SELECT cmig.set_context('1'), cmig.current_user_id()

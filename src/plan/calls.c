@@ -1,0 +1,448 @@
+/*
+ * calls.c
+ *	  Calls in a statement, and the statements that pg_cmig's functions run.
+ *
+ * lint and the locks of a plan treat a call such as cmig.enable_rls('t') as the
+ * statements that the function would run.  These are only similar to the real
+ * ones: they take the same locks, and scan or build the same things.
+ *
+ * Copyright (c) 2026, the pg_cmig developers
+ */
+#include "postgres.h"
+
+#include "catalog/pg_proc.h"
+#include "utils/catcache.h"
+
+#include "plan/lint.h"
+
+/*
+ * What a function of pg_cmig runs.  In the statements, @x stands for the table
+ * that the argument x names, #x for columns or another name, and $x for SQL.  A
+ * part in brackets is left out if one of its arguments is NULL.  "rows" is the
+ * function that is called for each table in the schema.
+ */
+typedef struct Helper
+{
+	const char *name;
+	const char *parameters;
+	const char *statements;		/* NULL: none that lock a user's table */
+	const char *rows;
+} Helper;
+
+#define RLS_PARAMETERS " user_column tenant_column roles bypass_roles shared public_read commands force column_default create_index "
+
+static const Helper helpers[] = {
+	{"backfill", "target set_sql where_sql", "UPDATE @target SET $set_sql[ WHERE $where_sql]"},
+	{"add_not_null", "target column_name",
+		"ALTER TABLE @target ADD CONSTRAINT cmig_not_null CHECK (#column_name IS NOT NULL) NOT VALID;"
+		" ALTER TABLE @target VALIDATE CONSTRAINT cmig_not_null;"
+		" ALTER TABLE @target ALTER #column_name SET NOT NULL;"
+	" ALTER TABLE @target DROP CONSTRAINT cmig_not_null"},
+	{"add_check", "target name condition",
+		"ALTER TABLE @target ADD CONSTRAINT #name CHECK ($condition) NOT VALID;"
+	" ALTER TABLE @target VALIDATE CONSTRAINT #name"},
+	{"add_foreign_key", "target columns referenced referenced_columns name",
+		"ALTER TABLE @target ADD [CONSTRAINT #name ]FOREIGN KEY (#columns) REFERENCES @referenced[ (#referenced_columns)]"
+	" NOT VALID[; ALTER TABLE @target VALIDATE CONSTRAINT #name]"},
+	{"add_unique", "target columns name",
+		"CREATE UNIQUE INDEX CONCURRENTLY cmig_unique ON @target (#columns);"
+	" ALTER TABLE @target ADD UNIQUE USING INDEX cmig_unique"},
+	{"enable_rls", "target" RLS_PARAMETERS "require_context via via_key via_user key_column",
+		"ALTER TABLE @target ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY"
+	"[; CREATE POLICY cmig_via ON @target USING (EXISTS (SELECT FROM @via))]"},
+	{"enable_rls_schema", "schema" RLS_PARAMETERS "require_context except_tables", NULL, "enable_rls"},
+	{"disable_rls", "target", "ALTER TABLE @target DISABLE ROW LEVEL SECURITY"},
+	{"enable_audit", "target",
+	"CREATE TRIGGER cmig_audit_insert AFTER INSERT ON @target FOR EACH ROW EXECUTE FUNCTION cmig.audit_trigger()"},
+	{"enable_audit_schema", "schema pattern", NULL, "enable_audit"},
+	{"disable_audit", "target", "DROP TRIGGER IF EXISTS cmig_audit_insert ON @target"},
+	{"import_state", "tool history_table", "[SELECT FROM @history_table]"},
+	{NULL}
+};
+
+/* Functions that write only to pg_cmig's own tables, or change settings. */
+static const char *const harmless[] = {
+	"allow_ddl", "clear_context", "create_revision", "draft", "export", "grant_access", "import_files", "load",
+	"load_directory", "merge", "remove_revision", "repair", "revoke_access", "set_context", "set_ddl_policy",
+	"set_option", "set_protect", "stamp", "wait_for_replicas", NULL
+};
+
+Node *
+cmig_call_argument(const FuncCall *call, int position, const char *name)
+{
+	for (int i = 0; i < list_length(call->args); i++)
+	{
+		Node	   *node = list_nth(call->args, i);
+
+		if (!IsA(node, NamedArgExpr))
+		{
+			if (i == position)
+				return node;
+		}
+		else if (strcmp(((NamedArgExpr *) node)->name, name) == 0)
+			return (Node *) ((NamedArgExpr *) node)->arg;
+	}
+	return NULL;
+}
+
+/*
+ * Parse SQL.  Returns a List of CmigStatement *, or NIL if there is a syntax
+ * error, which is caught without a subtransaction because the parser acquires no
+ * resources other than memory.
+ */
+static List *
+parse(const char *sql)
+{
+	MemoryContext context = CurrentMemoryContext;
+	CmigScriptReader *script = cmig_script_open(sql);
+	List	   *volatile result = NIL;
+
+	PG_TRY();
+	{
+		for (;;)
+		{
+			CmigStatement *statement = palloc0(sizeof(CmigStatement));
+
+			if (!cmig_script_next(script, statement))
+				break;
+			result = lappend(result, statement);
+		}
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(context);
+		(void) cmig_script_error_take();
+		result = NIL;
+	}
+	PG_END_TRY();
+	return result;
+}
+
+List *
+cmig_calls_in_text(const char *text)
+{
+	CmigLexer	lexer;
+	const char *name = NULL;	/* start of the name before this token */
+	bool		complete = false;	/* is the token before this one a name? */
+	List	   *result = NIL;
+
+	cmig_lexer_init(&lexer, text);
+	while (cmig_lexer_next_sql(&lexer) != CMIG_TOKEN_END)
+	{
+		if (lexer.type == CMIG_TOKEN_WORD || lexer.type == CMIG_TOKEN_QUOTED)
+		{
+			if (name == NULL || complete)
+				name = lexer.start;
+			complete = true;
+		}
+		else if (cmig_lexer_is_char(&lexer, '.') && complete)
+			complete = false;
+		else if (cmig_lexer_is_char(&lexer, '(') && complete)
+		{
+			CmigLexer	end = lexer;
+			int			depth = 1;
+			List	   *parsed;
+
+			while (depth > 0 && cmig_lexer_next_sql(&end) != CMIG_TOKEN_END)
+				depth += cmig_lexer_is_char(&end, '(') ? 1 : cmig_lexer_is_char(&end, ')') ? -1 : 0;
+			parsed = parse(psprintf("SELECT %.*s", (int) (end.next - name), name));
+			if (parsed != NIL)
+			{
+				SelectStmt *select = (SelectStmt *) ((CmigStatement *) linitial(parsed))->raw->stmt;
+				Node	   *call = linitial_node(ResTarget, select->targetList)->val;
+
+				if (call && IsA(call, FuncCall))
+					result = lappend(result, call);
+			}
+			name = NULL;
+		}
+		else
+			name = NULL;
+	}
+	return result;
+}
+
+/*
+ * The values of an argument
+ */
+
+typedef enum Value
+{
+	VALUE_MISSING,				/* not given, or NULL */
+	VALUE_KNOWN,
+	VALUE_UNKNOWN				/* not a constant */
+} Value;
+
+/* A call, and the table that stands for the argument "target", or NULL. */
+typedef struct Call
+{
+	const Helper *helper;
+	const FuncCall *call;
+	CmigLintTable *target;
+} Call;
+
+static Node *
+argument(const Call *call, const char *name)
+{
+	int			position = 0;
+	int			length = strlen(name);
+
+	for (const char *p = call->helper->parameters; p; p = strchr(p, ' '), position++)
+	{
+		p += strspn(p, " ");
+		if (strncmp(p, name, length) == 0 && (p[length] == ' ' || p[length] == '\0'))
+			return cmig_call_argument(call->call, position, name);
+	}
+	return NULL;
+}
+
+/* Returns the text of a constant, or NULL; casts are ignored. */
+static const char *
+constant(Node *node)
+{
+	while (node && IsA(node, TypeCast))
+		node = ((TypeCast *) node)->arg;
+	return node && IsA(node, A_Const) ? cmig_lint_expression_constant(node) : NULL;
+}
+
+static bool
+is_null(Node *node)
+{
+	while (node && IsA(node, TypeCast))
+		node = ((TypeCast *) node)->arg;
+	return node == NULL || (IsA(node, A_Const) && ((A_Const *) node)->isnull);
+}
+
+/* Returns the names in a constant such as 'a', '{a,b}', or ARRAY['a', 'b']. */
+static List *
+names_of(Node *node)
+{
+	const char *text = constant(node);
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	while (node && IsA(node, TypeCast))
+		node = ((TypeCast *) node)->arg;
+	foreach(lc, node && IsA(node, A_ArrayExpr) ? ((A_ArrayExpr *) node)->elements : NIL)
+		result = constant(lfirst(lc)) ? lappend(result, unconstify(char *, constant(lfirst(lc)))) : NIL;
+	if (text && *text != '{')
+		return list_make1(unconstify(char *, text));
+	for (char *p = text ? strtok(pstrdup(text + 1), ",}") : NULL; p; p = strtok(NULL, ",}"))
+		result = lappend(result, p);
+	return result;
+}
+
+/* Append what the argument stands for in a template; see Helper. */
+static Value
+append_value(const Call *call, char kind, const char *name, StringInfo sql)
+{
+	Node	   *node = argument(call, name);
+	const char *text = NULL;
+	RangeVar   *table;
+
+	if (kind == '@' && call->target && strcmp(name, "target") == 0)
+		text = cmig_lint_text_qualified(call->target);
+	else if (is_null(node))
+		return VALUE_MISSING;
+	else if (kind == '@')
+	{
+		table = cmig_locks_constant(node);
+		text = table ? cmig_lint_text_range_var(table) : NULL;
+	}
+	else if (kind == '#')
+		text = names_of(node) == NIL ? NULL : cmig_lint_text_names(names_of(node));
+	else
+		text = constant(node);
+	if (text == NULL)
+		return VALUE_UNKNOWN;
+	appendStringInfoString(sql, text);
+	return VALUE_KNOWN;
+}
+
+/* Append a template, from "p" to "end" or the end of the text. */
+static Value
+append_template(const Call *call, const char *p, const char *end, StringInfo sql)
+{
+	while (p < end)
+	{
+		const char *close = *p == '[' ? strchr(p, ']') : NULL;
+		int			length = strspn(p + 1, "abcdefghijklmnopqrstuvwxyz_");
+		int			before = sql->len;
+		Value		value;
+
+		if (close)
+		{
+			value = append_template(call, p + 1, close, sql);
+			if (value == VALUE_UNKNOWN)
+				return value;
+			if (value == VALUE_MISSING)
+				sql->data[sql->len = before] = '\0';
+			p = close + 1;
+		}
+		else if (strchr("@#$", *p))
+		{
+			value = append_value(call, *p, pnstrdup(p + 1, length), sql);
+			if (value != VALUE_KNOWN)
+				return value;
+			p += length + 1;
+		}
+		else
+			appendStringInfoChar(sql, *p++);
+	}
+	return VALUE_KNOWN;
+}
+
+/*
+ * Append the indexes that cmig.enable_rls builds: on each key, unless an index
+ * begins with it.
+ */
+static void
+append_indexes(CmigLint *lint, const Call *call, StringInfo sql)
+{
+	static const char *const keys[] = {"tenant_column", "user_column", "key_column"};
+	RangeVar   *name = call->target ? NULL : cmig_locks_constant(argument(call, "target"));
+	CmigLintTable *table = call->target ? call->target : cmig_lint_state_find(lint, name, true);
+	char	   *target = table ? cmig_lint_text_qualified(table) : cmig_lint_text_range_var(name);
+	Node	   *create = argument(call, "create_index");
+	ListCell   *lc;
+
+	if (table)
+		cmig_lint_state_load(lint, table);
+	while (create && IsA(create, TypeCast))
+		create = ((TypeCast *) create)->arg;
+	if ((create && IsA(create, A_Const) && IsA(&((A_Const *) create)->val, Boolean) && !boolVal(&((A_Const *) create)->val)) ||
+		(table && OidIsValid(table->oid) && get_rel_relispartition(table->oid)))
+		return;
+	for (int i = 0; i < lengthof(keys); i++)
+	{
+		const char *key = constant(argument(call, keys[i]));
+		bool		needed = key && (table == NULL || table->columns == NIL || cmig_lint_model_column(table, key));
+
+		foreach(lc, needed && table ? table->indexes : NIL)
+		{
+			const CmigLintIndex *index = lfirst(lc);
+
+			needed &= !index->usable || index->keys == NIL || strcmp(linitial(index->keys), key) != 0;
+		}
+		if (needed)
+			appendStringInfo(sql, "; CREATE INDEX ON %s (%s)", target, quote_identifier(key));
+	}
+}
+
+/* Append the statements of a call for one table. */
+static Value
+append_statements(CmigLint *lint, const Call *call, StringInfo sql)
+{
+	const char *template = call->helper->statements;
+	CmigLintTable *table = call->target;
+	Value		value;
+	ListCell   *lc;
+
+	if (sql->len > 0)
+		appendStringInfoString(sql, ";\n");
+	value = append_template(call, template, template + strlen(template), sql);
+	if (value != VALUE_KNOWN || strstr(call->helper->name, "able_rls") == NULL)
+		return value;
+	if (table == NULL && call->target == NULL)
+		table = cmig_lint_state_find(lint, cmig_locks_constant(argument(call, "target")), true);
+	/* each partition has a setting of its own */
+	foreach(lc, table && table->kind == RELKIND_PARTITIONED_TABLE ? cmig_related(CMIG_RELATED_TREE, table->oid) : NIL)
+	{
+		CmigLintTable *partition = cmig_lint_state_find_oid(lint, lfirst_oid(lc));
+
+		if (partition && partition != table && cmig_lint_state_exists(lint, partition))
+			appendStringInfo(sql, "; ALTER TABLE %s %s ROW LEVEL SECURITY", cmig_lint_text_qualified(partition),
+							 *call->helper->name == 'e' ? "ENABLE" : "DISABLE");
+	}
+	if (*call->helper->name == 'e')
+		append_indexes(lint, call, sql);
+	return value;
+}
+
+/* Append the statements of a call for each table of a schema. */
+static Value
+append_schema(CmigLint *lint, const Call *call, StringInfo sql)
+{
+	const char *schema = constant(argument(call, "schema"));
+	const char *user = constant(argument(call, "user_column"));
+	const char *tenant = constant(argument(call, "tenant_column"));
+	Oid			oid = schema && lint->reads_facts ? get_namespace_oid(schema, true) : InvalidOid;
+	Helper		row = *call->helper;
+	Call		each = {.helper = &row,.call = call->call};
+	ListCell   *lc;
+
+	if (!OidIsValid(oid) || !is_null(argument(call, "pattern")))
+		return VALUE_UNKNOWN;
+	row.name = row.rows;
+	for (const Helper *helper = helpers; helper->name; helper++)
+		if (strcmp(helper->name, row.name) == 0)
+			row.statements = helper->statements;
+	foreach(lc, cmig_lint_catalog_tables_in(oid))
+	{
+		CmigLintTable *table = cmig_lint_state_find_oid(lint, lfirst_oid(lc));
+
+		if (table == NULL || !strchr("rp", table->kind) || get_rel_relispartition(table->oid) ||
+			!cmig_lint_state_exists(lint, table) ||
+			((user || tenant) && !(user && get_attnum(table->oid, user) > 0) && !(tenant && get_attnum(table->oid, tenant) > 0)))
+			continue;
+		each.target = table;
+		if (append_statements(lint, &each, sql) == VALUE_UNKNOWN)
+			return VALUE_UNKNOWN;
+	}
+	return VALUE_KNOWN;
+}
+
+/* Does the schema cmig have only functions of this name that write nothing? */
+static bool
+only_looks(const char *name)
+{
+	Oid			schema = get_namespace_oid("cmig", true);
+	CatCList   *functions = SearchSysCacheList1(PROCNAMEARGSNSP, CStringGetDatum(name));
+	bool		found = false;
+	bool		writes = false;
+
+	for (int i = 0; i < functions->n_members; i++)
+	{
+		Form_pg_proc form = (Form_pg_proc) GETSTRUCT(&functions->members[i]->tuple);
+
+		if (form->pronamespace != schema)
+			continue;
+		found = true;
+		writes |= form->provolatile == PROVOLATILE_VOLATILE;
+	}
+	ReleaseSysCacheList(functions);
+	return found && !writes;
+}
+
+bool
+cmig_calls_expand(CmigLint *lint, const FuncCall *of, bool *known, List **statements)
+{
+	int			parts = list_length(of->funcname);
+	const char *name = strVal(llast(of->funcname));
+	Call		call = {.call = of};
+	StringInfoData sql;
+	Value		value;
+
+	*statements = NIL;
+	*known = true;
+	if (parts > 1 ? strcmp(strVal(list_nth(of->funcname, parts - 2)), "cmig") != 0 :
+		!cmig_text_list_has(lint->session.path, "cmig"))
+		return false;
+	for (const Helper *helper = helpers; helper->name; helper++)
+		if (strcmp(helper->name, name) == 0)
+			call.helper = helper;
+	for (int i = 0; harmless[i]; i++)
+		if (strcmp(harmless[i], name) == 0)
+			return true;
+	if (call.helper == NULL)
+	{
+		*known = only_looks(name);
+		return *known || parts > 1;
+	}
+	initStringInfo(&sql);
+	value = call.helper->rows ? append_schema(lint, &call, &sql) : append_statements(lint, &call, &sql);
+	*known = value == VALUE_KNOWN;
+	if (*known)
+		*statements = parse(sql.data);
+	return true;
+}
