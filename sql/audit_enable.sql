@@ -217,6 +217,12 @@ CREATE TRIGGER cmig_audit_row BEFORE UPDATE ON shop.taken FOR EACH ROW EXECUTE F
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('shop.taken', level => 'row');
 ALTER TRIGGER cmig_audit_row ON shop.taken RENAME TO mine;
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('shop.taken', level => 'row');
+-- a name that looks like the end of an argument
+CREATE TABLE shop."a\000b" (id integer PRIMARY KEY, "c\000d" text, "e\" text, "ß\\000" text);
+SELECT count(*) > 0 AS changed FROM cmig.enable_audit('shop."a\000b"', exclude => '{"c\\000d"}');
+SELECT count(*) > 0 AS changed FROM cmig.enable_audit('shop."a\000b"', exclude => '{"c\\000d","e\\","ß\\\\000"}');
+SELECT count(*) > 0 AS changed FROM cmig.enable_audit('shop."a\000b"', exclude => '{"c\\000d","e\\","ß\\\\000"}');
+SELECT options, problem FROM cmig.audit_status('shop') WHERE target LIKE '%000%';
 -- a hidden column that becomes the key
 CREATE TABLE shop.later_key (id integer PRIMARY KEY, s text NOT NULL);
 SELECT count(*) > 0 AS changed FROM cmig.enable_audit('shop.later_key', redact => '{s}');

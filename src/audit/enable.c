@@ -73,8 +73,8 @@ static CmigQuery triggers_of = {
 	" t.tgtype, t.tgenabled, CASE WHEN t.tgparentid <> 0 THEN 'yes' END, t.tgnargs, a.quoted, a.args[1], a.args[2]"
 	" FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid AND p.pronargs = 0 JOIN pg_namespace n ON n.oid = p.pronamespace,"
 	" LATERAL (SELECT array_agg(v.v ORDER BY s.n) AS args, coalesce(string_agg(quote_literal(v.v), ', ' ORDER BY s.n), '') AS quoted"
-	"  FROM regexp_split_to_table(encode(t.tgargs, 'escape'), '\\\\000') WITH ORDINALITY s(s, n),"
-	"  LATERAL (SELECT convert_from(decode(s.s, 'escape'), getdatabaseencoding())) v(v) WHERE s.n <= t.tgnargs) a"
+	"  FROM regexp_matches(encode(t.tgargs, 'escape'), '((?:[^\\\\]|\\\\\\\\|\\\\[23]..)*)\\\\000', 'g') WITH ORDINALITY s(s, n),"
+	"  LATERAL (SELECT convert_from(decode(s.s[1], 'escape'), getdatabaseencoding())) v(v)) a"
 	" WHERE t.tgrelid = $1 AND (n.nspname = 'cmig' AND p.proname = 'audit_trigger'"
 	"  OR n.nspname = 'cmig_audit' AND p.proname IN ('write', 'write_entry') AND t.tgparentid = 0) ORDER BY t.tgname",
 	1, {OIDOID}

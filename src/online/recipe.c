@@ -14,6 +14,7 @@
 #include "fmgr.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
+#include "nodes/nodes.h"
 #include "parser/parse_coerce.h"
 #include "parser/parse_collate.h"
 #include "parser/parse_expr.h"
@@ -24,7 +25,6 @@
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
-#include "utils/ruleutils.h"
 
 #include "base/base.h"
 #include "base/compat.h"
@@ -76,7 +76,7 @@ typedef struct KnownConstraint
 /* Finds a KnownConstraint. */
 static CmigQuery constraint_query = {
 	"SELECT convalidated, contype, regexp_replace(pg_get_constraintdef(oid), ' NOT VALID$', ''),"
-	" translate(pg_get_expr(conbin, conrelid), E' \\n\\t', '') = translate($3, E' \\n\\t', ''), coalesce(to_jsonb(c)->>'conenforced' = 'true', true)"
+	" pg_get_expr(conbin, conrelid) = $3, coalesce(to_jsonb(c)->>'conenforced' = 'true', true)"
 	" FROM pg_constraint c WHERE conrelid = $1 AND conname = $2::name",
 	3, {OIDOID, TEXTOID, TEXTOID}
 };
@@ -325,12 +325,12 @@ add_validated(Recipe * recipe, const KnownConstraint * there, const char *defini
 static char *
 normal_condition(Oid table, const char *condition)
 {
-	char	   *text = psprintf("%s\n", condition);
-	ErrorContextCallback callback = {error_context_stack, cmig_argument_place_error, text};
+	char	   *source = psprintf("%s\n", condition);
+	ErrorContextCallback callback = {error_context_stack, cmig_argument_place_error, source};
 	ParseState *pstate = make_parsestate(NULL);
 	Relation	relation;
 	ParseNamespaceItem *item;
-	Node	   *expression = cmig_online_expression(text);
+	Node	   *expression = cmig_online_expression(source);
 	char	   *result;
 	int			level;
 
@@ -340,7 +340,7 @@ normal_condition(Oid table, const char *condition)
 				 errmsg("the condition must be one expression"),
 				 errdetail("The condition is: %s", condition)));
 	error_context_stack = &callback;
-	pstate->p_sourcetext = text;
+	pstate->p_sourcetext = source;
 	relation = relation_open(table, AccessShareLock);
 	item = addRangeTableEntryForRelation(pstate, relation, AccessShareLock, NULL, false, true);
 	addNSItemToQuery(pstate, item, true, true, true);
@@ -350,8 +350,9 @@ normal_condition(Oid table, const char *condition)
 
 	level = NewGUCNestLevel();
 	cmig_settings_pin_search_path();
-	result = deparse_expression(expression,
-								deparse_context_for(get_rel_name(table), table), false, false);
+	result = TextDatumGetCString(OidFunctionCall2(F_PG_GET_EXPR_PG_NODE_TREE_OID,
+												  CStringGetTextDatum(nodeToString(expression)),
+												  ObjectIdGetDatum(table)));
 	AtEOXact_GUC(false, level);
 	relation_close(relation, AccessShareLock);
 	free_parsestate(pstate);
