@@ -244,6 +244,7 @@ typedef struct CmigLintFunction
 {
 	bool		is_volatile;
 	int			created_at;		/* number of the statement; 0 if dropped */
+	const char *body;			/* the new source text, or NULL */
 } CmigLintFunction;
 
 /* An enum value that the current transaction has added. */

@@ -551,12 +551,15 @@ apply_create_function(CmigLint *lint, CreateFunctionStmt *statement)
 
 	function->is_volatile = true;
 	function->created_at = lint->statement_number;
+	function->body = NULL;
 	foreach(lc, statement->options)
 	{
 		DefElem    *option = lfirst_node(DefElem, lc);
 
 		if (strcmp(option->defname, "volatility") == 0)
 			function->is_volatile = strcmp(strVal(option->arg), "volatile") == 0;
+		else if (strcmp(option->defname, "as") == 0)
+			function->body = MemoryContextStrdup(lint->context, strVal(linitial((List *) option->arg)));
 	}
 }
 

@@ -715,9 +715,10 @@ is_still_used(CmigLint *lint, const CmigLintDeferred *missing)
 		char	  **body = lfirst(lc);
 		Oid			oid = atooid(body[0]);
 		CmigLintFunction *replaced = cmig_lint_objects_function(lint, body[1], false);
+		const char *source = replaced ? replaced->body : body[2];
 
-		if (!(replaced && (replaced->created_at == 0 || replaced->created_at >= missing->since)) &&
-			cmig_lint_body_uses(body[2], missing->name, column, list_member_oid(triggers, oid)))
+		if (!(replaced && (replaced->created_at == 0 || replaced->created_at >= missing->since)) && source &&
+			cmig_lint_body_uses(source, missing->name, column, list_member_oid(triggers, oid)))
 			cmig_listing_add(&listing, format_procedure(oid));
 	}
 	if (listing.count > 0)
