@@ -93,6 +93,93 @@ COMMENT ON FUNCTION cmig.audit_transaction("any") IS 'Returns the log entries of
 COMMENT ON FUNCTION cmig.audit_transaction(text) IS 'Does the same as audit_transaction("any"), for an ID as text. Raises an error if it is null (22004) or not a number (22P02).';
 
 --
+-- Functions with new arguments and columns
+--
+
+DROP FUNCTION cmig.diff(text, text[], text, boolean, boolean, boolean, text[], boolean);
+DROP FUNCTION cmig.autogenerate(text, text, text, text, boolean, text, text[], text, text[], text, boolean, boolean, boolean, text[], boolean, boolean, text);
+DROP FUNCTION cmig.require_schema(text, text[], text, boolean, boolean, boolean, text[], boolean, text);
+DROP FUNCTION cmig.drift(text[], text, boolean, boolean, boolean, text[], boolean, boolean);
+DROP FUNCTION cmig.capture(text, text, text, boolean, text, text[], text, text[], text, boolean, boolean, boolean, text[], boolean, boolean);
+DROP FUNCTION cmig.drift(text, text, boolean, boolean, boolean, text[], boolean, boolean);
+
+CREATE FUNCTION cmig.diff(target_sql text DEFAULT NULL, schemas text[] DEFAULT NULL,
+	compare text DEFAULT 'all',
+	owners boolean DEFAULT false, privileges boolean DEFAULT true, comments boolean DEFAULT true,
+	renames text[] DEFAULT '{}', concurrently boolean DEFAULT false, exclude text[] DEFAULT '{}',
+	OUT step integer, OUT action text, OUT kind text, OUT object text,
+	OUT upgrade_sql text, OUT downgrade_sql text, OUT hazard text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_diff'
+LANGUAGE C SET quote_all_identifiers = off;
+
+COMMENT ON FUNCTION cmig.diff(text, text[], text, boolean, boolean, boolean, text[], boolean, text[]) IS 'Returns the statements that change the database into the schema that target_sql creates, in order, each with the statement that reverts it. Returns no rows if there is no difference. Raises an error if an argument is not valid (22004, 22023), the transaction is read-only (25006), a privilege is missing (42501), or the function is called by SQL that it runs (55000). Also raises the errors of target_sql.';
+
+CREATE FUNCTION cmig.autogenerate(message text DEFAULT NULL, target_sql text DEFAULT NULL,
+	revision text DEFAULT NULL, head text DEFAULT 'head', splice boolean DEFAULT false,
+	branch_label text DEFAULT NULL, depends_on text[] DEFAULT '{}',
+	file_template text DEFAULT '%(rev)s_%(slug)s',
+	schemas text[] DEFAULT NULL, compare text DEFAULT 'all', owners boolean DEFAULT false,
+	privileges boolean DEFAULT true, comments boolean DEFAULT true, renames text[] DEFAULT '{}',
+	concurrently boolean DEFAULT false, store boolean DEFAULT false, source text DEFAULT 'live',
+	exclude text[] DEFAULT '{}',
+	OUT revision text, OUT file_name text, OUT content text, OUT hazards text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_autogenerate'
+LANGUAGE C SET quote_all_identifiers = off;
+
+COMMENT ON FUNCTION cmig.autogenerate(text, text, text, text, boolean, text, text[], text, text[], text, boolean, boolean, boolean, text[], boolean, boolean, text, text[]) IS 'Returns a revision file that changes the database into the schema that target_sql creates, and back, with its id, name, and hazards. If store is true, also stores the revision. Returns no row if there is no difference. Raises an error if revisions are pending (MG010) or cannot be replayed (MG014), and the same errors as create_revision and diff.';
+
+CREATE FUNCTION cmig.require_schema(target_sql text DEFAULT NULL, schemas text[] DEFAULT NULL,
+	compare text DEFAULT 'all', owners boolean DEFAULT false, privileges boolean DEFAULT true,
+	comments boolean DEFAULT true, renames text[] DEFAULT '{}', concurrently boolean DEFAULT false,
+	source text DEFAULT 'live', exclude text[] DEFAULT '{}')
+RETURNS void
+AS 'MODULE_PATHNAME', 'cmig_require_schema'
+LANGUAGE C SET quote_all_identifiers = off;
+
+COMMENT ON FUNCTION cmig.require_schema(text, text[], text, boolean, boolean, boolean, text[], boolean, text, text[]) IS 'Does nothing if the database has the schema that target_sql creates. Otherwise raises an error that lists the differences (MG010). Also raises an error if a revision cannot be replayed (MG014) or a schema does not exist (3F000), and the same errors as diff.';
+
+CREATE FUNCTION cmig.drift(schemas text[] DEFAULT NULL, compare text DEFAULT 'all',
+	owners boolean DEFAULT false, privileges boolean DEFAULT true, comments boolean DEFAULT true,
+	renames text[] DEFAULT '{}', concurrently boolean DEFAULT false, raise boolean DEFAULT true,
+	exclude text[] DEFAULT '{}',
+	OUT step integer, OUT action text, OUT kind text, OUT object text,
+	OUT upgrade_sql text, OUT downgrade_sql text, OUT hazard text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_drift'
+LANGUAGE C SET quote_all_identifiers = off;
+
+CREATE FUNCTION cmig.drift(schemas text, compare text DEFAULT 'all',
+	owners boolean DEFAULT false, privileges boolean DEFAULT true, comments boolean DEFAULT true,
+	renames text[] DEFAULT '{}', concurrently boolean DEFAULT false, raise boolean DEFAULT true,
+	exclude text[] DEFAULT '{}',
+	OUT step integer, OUT action text, OUT kind text, OUT object text,
+	OUT upgrade_sql text, OUT downgrade_sql text, OUT hazard text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_drift'
+LANGUAGE C;
+
+COMMENT ON FUNCTION cmig.drift(text[], text, boolean, boolean, boolean, text[], boolean, boolean, text[]) IS 'Returns the statements that change the schema back to the one that the applied revisions create, in order, each with a statement that has the same effect as what was run by hand. Returns no rows if there is no drift. Adds a row to cmig.journal. Raises an error if cmig.version names an unknown revision (MG001), a revision cannot be replayed (MG014), an argument is not valid (22004, 22023), the transaction is read-only (25006), a schema does not exist (3F000) or belongs to another role (42501), the schema changes during the call (40001), or the function is called by SQL that it runs (55000).';
+
+COMMENT ON FUNCTION cmig.drift(text, text, boolean, boolean, boolean, text[], boolean, boolean, text[]) IS 'Does the same as drift(text[], text, boolean, boolean, boolean, text[], boolean, boolean, text[]), for one schema.';
+
+CREATE FUNCTION cmig.capture(message text DEFAULT NULL,
+	revision text DEFAULT NULL, head text DEFAULT 'head', splice boolean DEFAULT false,
+	branch_label text DEFAULT NULL, depends_on text[] DEFAULT '{}',
+	file_template text DEFAULT '%(rev)s_%(slug)s',
+	schemas text[] DEFAULT NULL, compare text DEFAULT 'all', owners boolean DEFAULT false,
+	privileges boolean DEFAULT true, comments boolean DEFAULT true, renames text[] DEFAULT '{}',
+	concurrently boolean DEFAULT false, store boolean DEFAULT false,
+	exclude text[] DEFAULT '{}',
+	OUT revision text, OUT file_name text, OUT content text, OUT hazards text)
+RETURNS SETOF record
+AS 'MODULE_PATHNAME', 'cmig_capture'
+LANGUAGE C SET quote_all_identifiers = off;
+
+COMMENT ON FUNCTION cmig.capture(text, text, text, boolean, text, text[], text, text[], text, boolean, boolean, boolean, text[], boolean, boolean, text[]) IS 'Returns a revision file that adopts what drift finds, with its id, name, and hazards. If store is true, also stores and stamps the revision. Returns no row if there is no drift. Raises an error if revisions are pending (MG010), and the same errors as create_revision and drift.';
+
+--
 -- New functions
 --
 
@@ -1038,6 +1125,11 @@ BEGIN
 			coalesce(m.proacl, pg_catalog.acldefault('f', m.proowner)), n.tableoid, n.oid, m.oid
 		FROM (VALUES
 				('rls_rules', 'cmig.heads()'),
+				('capture', 'cmig.upgrade(text)'),
+				('drift', 'cmig.upgrade(text)'),
+				('require_schema', 'cmig.heads()'),
+				('autogenerate', 'cmig.heads()'),
+				('diff', 'cmig.heads()'),
 				('set_option', 'cmig.upgrade(text)')
 			) v (name, model),
 			pg_catalog.pg_proc n, pg_catalog.pg_proc m

@@ -1526,7 +1526,7 @@ LANGUAGE C STABLE PARALLEL UNSAFE;
 CREATE FUNCTION cmig.diff(target_sql text DEFAULT NULL, schemas text[] DEFAULT NULL,
 	compare text DEFAULT 'all',
 	owners boolean DEFAULT false, privileges boolean DEFAULT true, comments boolean DEFAULT true,
-	renames text[] DEFAULT '{}', concurrently boolean DEFAULT false,
+	renames text[] DEFAULT '{}', concurrently boolean DEFAULT false, exclude text[] DEFAULT '{}',
 	OUT step integer, OUT action text, OUT kind text, OUT object text,
 	OUT upgrade_sql text, OUT downgrade_sql text, OUT hazard text)
 RETURNS SETOF record
@@ -1550,6 +1550,7 @@ CREATE FUNCTION cmig.autogenerate(message text DEFAULT NULL, target_sql text DEF
 	schemas text[] DEFAULT NULL, compare text DEFAULT 'all', owners boolean DEFAULT false,
 	privileges boolean DEFAULT true, comments boolean DEFAULT true, renames text[] DEFAULT '{}',
 	concurrently boolean DEFAULT false, store boolean DEFAULT false, source text DEFAULT 'live',
+	exclude text[] DEFAULT '{}',
 	OUT revision text, OUT file_name text, OUT content text, OUT hazards text)
 RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'cmig_autogenerate'
@@ -1577,7 +1578,7 @@ LANGUAGE C SET quote_all_identifiers = off;
 CREATE FUNCTION cmig.require_schema(target_sql text DEFAULT NULL, schemas text[] DEFAULT NULL,
 	compare text DEFAULT 'all', owners boolean DEFAULT false, privileges boolean DEFAULT true,
 	comments boolean DEFAULT true, renames text[] DEFAULT '{}', concurrently boolean DEFAULT false,
-	source text DEFAULT 'live')
+	source text DEFAULT 'live', exclude text[] DEFAULT '{}')
 RETURNS void
 AS 'MODULE_PATHNAME', 'cmig_require_schema'
 LANGUAGE C SET quote_all_identifiers = off;
@@ -1585,6 +1586,7 @@ LANGUAGE C SET quote_all_identifiers = off;
 CREATE FUNCTION cmig.drift(schemas text[] DEFAULT NULL, compare text DEFAULT 'all',
 	owners boolean DEFAULT false, privileges boolean DEFAULT true, comments boolean DEFAULT true,
 	renames text[] DEFAULT '{}', concurrently boolean DEFAULT false, raise boolean DEFAULT true,
+	exclude text[] DEFAULT '{}',
 	OUT step integer, OUT action text, OUT kind text, OUT object text,
 	OUT upgrade_sql text, OUT downgrade_sql text, OUT hazard text)
 RETURNS SETOF record
@@ -1594,6 +1596,7 @@ LANGUAGE C SET quote_all_identifiers = off;
 CREATE FUNCTION cmig.drift(schemas text, compare text DEFAULT 'all',
 	owners boolean DEFAULT false, privileges boolean DEFAULT true, comments boolean DEFAULT true,
 	renames text[] DEFAULT '{}', concurrently boolean DEFAULT false, raise boolean DEFAULT true,
+	exclude text[] DEFAULT '{}',
 	OUT step integer, OUT action text, OUT kind text, OUT object text,
 	OUT upgrade_sql text, OUT downgrade_sql text, OUT hazard text)
 RETURNS SETOF record
@@ -1607,6 +1610,7 @@ CREATE FUNCTION cmig.capture(message text DEFAULT NULL,
 	schemas text[] DEFAULT NULL, compare text DEFAULT 'all', owners boolean DEFAULT false,
 	privileges boolean DEFAULT true, comments boolean DEFAULT true, renames text[] DEFAULT '{}',
 	concurrently boolean DEFAULT false, store boolean DEFAULT false,
+	exclude text[] DEFAULT '{}',
 	OUT revision text, OUT file_name text, OUT content text, OUT hazards text)
 RETURNS SETOF record
 AS 'MODULE_PATHNAME', 'cmig_capture'
@@ -1614,15 +1618,15 @@ LANGUAGE C SET quote_all_identifiers = off;
 
 COMMENT ON FUNCTION cmig.schema_sql(text[], boolean, boolean, boolean) IS 'Returns the SQL that creates the schema. The text is the same for all databases with the same schema. Raises an error if an argument is not valid (22004, 22023) or the schema does not exist (3F000).';
 COMMENT ON FUNCTION cmig.schema_sql(text, boolean, boolean, boolean) IS 'Does the same as schema_sql(text[], boolean, boolean, boolean), for one schema.';
-COMMENT ON FUNCTION cmig.diff(text, text[], text, boolean, boolean, boolean, text[], boolean) IS 'Returns the statements that change the database into the schema that target_sql creates, in order, each with the statement that reverts it. Returns no rows if there is no difference. Raises an error if an argument is not valid (22004, 22023), the transaction is read-only (25006), a privilege is missing (42501), or the function is called by SQL that it runs (55000). Also raises the errors of target_sql.';
+COMMENT ON FUNCTION cmig.diff(text, text[], text, boolean, boolean, boolean, text[], boolean, text[]) IS 'Returns the statements that change the database into the schema that target_sql creates, in order, each with the statement that reverts it. Returns no rows if there is no difference. Raises an error if an argument is not valid (22004, 22023), the transaction is read-only (25006), a privilege is missing (42501), or the function is called by SQL that it runs (55000). Also raises the errors of target_sql.';
 COMMENT ON FUNCTION cmig.diff_schemas(text, text, text, boolean, boolean, boolean, text[], boolean) IS 'Returns the statements that change one schema into another one, with the same columns as diff. Raises an error if an argument is not valid (22004, 22023), the schema does not exist (3F000), the transaction is read-only (25006), or the function is called by SQL that it runs (55000).';
-COMMENT ON FUNCTION cmig.autogenerate(text, text, text, text, boolean, text, text[], text, text[], text, boolean, boolean, boolean, text[], boolean, boolean, text) IS 'Returns a revision file that changes the database into the schema that target_sql creates, and back, with its id, name, and hazards. If store is true, also stores the revision. Returns no row if there is no difference. Raises an error if revisions are pending (MG010) or cannot be replayed (MG014), and the same errors as create_revision and diff.';
+COMMENT ON FUNCTION cmig.autogenerate(text, text, text, text, boolean, text, text[], text, text[], text, boolean, boolean, boolean, text[], boolean, boolean, text, text[]) IS 'Returns a revision file that changes the database into the schema that target_sql creates, and back, with its id, name, and hazards. If store is true, also stores the revision. Returns no row if there is no difference. Raises an error if revisions are pending (MG010) or cannot be replayed (MG014), and the same errors as create_revision and diff.';
 COMMENT ON FUNCTION cmig.squash(text, text, text, text, text[], boolean, boolean, boolean, text[]) IS 'Returns a revision file that replaces the revisions of a range, with the columns of autogenerate. The file contains their changes to the schema and their statements that change rows. Each of those statements must then be kept or deleted by hand. Stores nothing. Raises an error if the range is not valid (MG001 to MG004, 22023), the graph is broken (MG005), a revision cannot be replayed (MG014), an id or label is already in use (23505), or a schema does not exist (3F000), and the same errors as diff.';
 COMMENT ON FUNCTION cmig.baseline(text, text, text, text, text[], boolean, boolean, boolean) IS 'Stores a revision that creates the existing schema, and records it as applied. It is the first revision of a database that already has a schema. Returns the columns of autogenerate. Raises an error if revisions are already applied (55000), the graph is broken (MG005), an argument is not valid (22004, 22023), the id or label is already in use (23505), or a schema does not exist (3F000).';
-COMMENT ON FUNCTION cmig.require_schema(text, text[], text, boolean, boolean, boolean, text[], boolean, text) IS 'Does nothing if the database has the schema that target_sql creates. Otherwise raises an error that lists the differences (MG010). Also raises an error if a revision cannot be replayed (MG014) or a schema does not exist (3F000), and the same errors as diff.';
-COMMENT ON FUNCTION cmig.drift(text[], text, boolean, boolean, boolean, text[], boolean, boolean) IS 'Returns the statements that change the schema back to the one that the applied revisions create, in order, each with a statement that has the same effect as what was run by hand. Returns no rows if there is no drift. Adds a row to cmig.journal. Raises an error if cmig.version names an unknown revision (MG001), a revision cannot be replayed (MG014), an argument is not valid (22004, 22023), the transaction is read-only (25006), a schema does not exist (3F000) or belongs to another role (42501), the schema changes during the call (40001), or the function is called by SQL that it runs (55000).';
-COMMENT ON FUNCTION cmig.drift(text, text, boolean, boolean, boolean, text[], boolean, boolean) IS 'Does the same as drift(text[], text, boolean, boolean, boolean, text[], boolean, boolean), for one schema.';
-COMMENT ON FUNCTION cmig.capture(text, text, text, boolean, text, text[], text, text[], text, boolean, boolean, boolean, text[], boolean, boolean) IS 'Returns a revision file that adopts what drift finds, with its id, name, and hazards. If store is true, also stores and stamps the revision. Returns no row if there is no drift. Raises an error if revisions are pending (MG010), and the same errors as create_revision and drift.';
+COMMENT ON FUNCTION cmig.require_schema(text, text[], text, boolean, boolean, boolean, text[], boolean, text, text[]) IS 'Does nothing if the database has the schema that target_sql creates. Otherwise raises an error that lists the differences (MG010). Also raises an error if a revision cannot be replayed (MG014) or a schema does not exist (3F000), and the same errors as diff.';
+COMMENT ON FUNCTION cmig.drift(text[], text, boolean, boolean, boolean, text[], boolean, boolean, text[]) IS 'Returns the statements that change the schema back to the one that the applied revisions create, in order, each with a statement that has the same effect as what was run by hand. Returns no rows if there is no drift. Adds a row to cmig.journal. Raises an error if cmig.version names an unknown revision (MG001), a revision cannot be replayed (MG014), an argument is not valid (22004, 22023), the transaction is read-only (25006), a schema does not exist (3F000) or belongs to another role (42501), the schema changes during the call (40001), or the function is called by SQL that it runs (55000).';
+COMMENT ON FUNCTION cmig.drift(text, text, boolean, boolean, boolean, text[], boolean, boolean, text[]) IS 'Does the same as drift(text[], text, boolean, boolean, boolean, text[], boolean, boolean, text[]), for one schema.';
+COMMENT ON FUNCTION cmig.capture(text, text, text, boolean, text, text[], text, text[], text, boolean, boolean, boolean, text[], boolean, boolean, text[]) IS 'Returns a revision file that adopts what drift finds, with its id, name, and hazards. If store is true, also stores and stamps the revision. Returns no row if there is no drift. Raises an error if revisions are pending (MG010), and the same errors as create_revision and drift.';
 
 --
 -- Inspecting what revisions would do

@@ -140,6 +140,29 @@ foreach my $row (@rows)
 }
 ok(@rows > 15, 'the tables have rows');
 
+# --- objects of other programs ------------------------------------------------
+
+project('others');
+append_to_file('schema.sql', "CREATE TABLE account (id int PRIMARY KEY, c2 int, c3 int, c4 int);\n");
+append_to_file('cmig.conf', "target = schema.sql\n");
+gives(0, '', '', 'upgrade', '-q');
+query($node, 'others', 'CREATE TABLE job (id bigserial PRIMARY KEY, account int REFERENCES account); CREATE SCHEMA partman; CREATE TABLE partman.part_config (); CREATE VIEW v AS SELECT');
+gives(1, '', 'drop table public.job', 'check');
+append_to_file('cmig.conf', "exclude = public.job*, partman.*\n");
+gives(1, '', '(?s)^(?!.*(job|partman)).*drop view public.v', 'check');
+gives(1, '', 'drop table public.job', 'check', '--exclude', 'view:*');
+append_to_file('cmig.conf', "compare = models\n");
+gives(0, '', '', 'check');
+gives(0, '', '', 'diff');
+gives(1, 'drop +\| view +\| public.v', '', 'drift', '--compare', 'all');
+gives(0, '', '', 'drift');
+gives(3, '', 'unknown kind of object "tabel"', 'diff', '--exclude', 'tabel:*.job');
+add_file('005', '004', 'DROP TABLE account;', 'CREATE TABLE account ();');
+gives(1, 'SET statement_timeout', '', 'lint');
+append_to_file('cmig.conf', "lint_ignore = require-statement-timeout\n");
+gives(1, '(?s)^(?!.*SET statement_timeout).*dependent-objects', '', 'lint');
+gives(1, 'SET statement_timeout', '', '-x', 'cmig.lint_ignore=', 'lint');
+
 # --- completion --------------------------------------------------------------
 
 # completed(WORD...): returns bash's completions of the last word

@@ -18,7 +18,7 @@ parameters()
 		given "$name" && [[ " $* " != *" $name "* ]] || continue
 		value=:\'given_${name//-/_}\'
 		case $name in
-			message | rev-id | head | branch-label | version-table | history-table | file-template | precondition | schemas | compare | source)
+			message | rev-id | head | branch-label | version-table | history-table | file-template | precondition | schemas | compare | exclude | source)
 				variable "given_${name//-/_}" "$(option "$name")" ;;
 			splice | purge | prune | accept-changes | transaction-per-revision | owners | concurrently) value=true ;;
 			no-transaction) name=transactional value=false ;;
@@ -27,7 +27,7 @@ parameters()
 			*) continue ;;
 		esac
 		case $name in
-			schemas) value="pg_catalog.regexp_split_to_array($value, E'\\\\s*,\\\\s*')" ;;
+			schemas | exclude) value="pg_catalog.regexp_split_to_array($value, E'\\\\s*,\\\\s*')" ;;
 			rev-id) name=revision ;;
 			file-template) TEMPLATE=", file_template => $value"; continue ;;
 			precondition) name=precondition_sql ;;
@@ -92,7 +92,7 @@ verb_init()
 	mkdir -p -- "$folder" || fail 2 "the folder $folder cannot be created"
 	if [ ! -e "$config" ]; then
 		[[ ! $(option database) =~ ^[A-Za-z0-9_-]+$ ]] || url="database_url = postgresql:///$option_database"
-		printf '%s\n' "folder = $folder" '# file_template = %(rev)s_%(slug)s' '# target = schema.sql' '# schemas = public' '# env = .env' "$url" >"$config" || fail 2 "$config cannot be written"
+		printf '%s\n' "folder = $folder" '# file_template = %(rev)s_%(slug)s' '# target = schema.sql' '# schemas = public' '# exclude = partman.*, public.job_*' '# env = .env' "$url" >"$config" || fail 2 "$config cannot be written"
 		printf '%s\n' "$config"
 	fi
 	! given template && ! given package || say 'cmig: revisions are SQL files; --template and --package have no effect'
@@ -131,7 +131,7 @@ verb_revision()
 		parameters
 		new_file "cmig.autogenerate(target_sql => :'target_sql'$PARAMETERS$TEMPLATE)"
 	else
-		for name in target schemas compare owners renames concurrently source; do
+		for name in target $DIFFERENCES source; do
 			[[ " ${passed[*]-} " != *" $name "* ]] || fail 2 "--$name requires --autogenerate"
 		done
 		parameters schemas

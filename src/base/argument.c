@@ -123,6 +123,31 @@ cmig_argument_list(FunctionCallInfo fcinfo, int n, const char *what)
 	return cmig_argument_names(PG_GETARG_ARRAYTYPE_P(n), list, LIST_HINT);
 }
 
+List *
+cmig_patterns_read(const CmigNames *texts)
+{
+	List	   *patterns = NIL;
+
+	for (int i = 0; i < texts->count; i++)
+	{
+		CmigPattern *pattern = palloc0(sizeof(CmigPattern));
+		const char *colon = strchr(texts->names[i], ':');
+
+		pattern->text = texts->names[i];
+		pattern->name = pstrdup(colon ? colon + 1 : pattern->text);
+		pattern->kind = colon ? pnstrdup(pattern->text, colon - pattern->text) : NULL;
+		if (*pattern->name == '\0' || (colon == NULL && strpbrk(pattern->name, ".*") == NULL))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("invalid pattern \"%s\"", pattern->text),
+					 errdetail("A pattern is schema.name or kind:schema.name, and * stands for any text."),
+					 *pattern->name == '\0' ? errhint("For all of them: '%s*'", pattern->text) :
+					 errhint("For all schemas: '*.%s'", pattern->name)));
+		patterns = lappend(patterns, pattern);
+	}
+	return patterns;
+}
+
 /* Returns the ids in an array.  Raises an error if the array is empty. */
 static CmigNames *
 revisions_of_array(ArrayType *array)

@@ -177,6 +177,16 @@ extern void cmig_listing_add_format(CmigListing *listing, const char *format,...
 /* Call this once, after the last item. */
 extern char *cmig_listing_text(CmigListing *listing);
 
+/* A pattern such as "table:public.job_*", in which * is any text. */
+typedef struct CmigPattern
+{
+	const char *text;			/* the whole pattern */
+	char	   *kind;			/* NULL for a pattern without a kind */
+	char	   *name;
+}			CmigPattern;
+
+extern bool cmig_pattern_matches(const char *pattern, const char *text);
+
 /* The number of hexadecimal digits in a checksum. */
 #define CMIG_CHECKSUM_DIGITS 64
 
@@ -318,6 +328,12 @@ extern CmigNames *cmig_argument_one(char *name);
  * elements are, for messages: for example, "dependencies".
  */
 extern CmigNames *cmig_argument_list(FunctionCallInfo fcinfo, int n, const char *what);
+
+/*
+ * Returns a list of CmigPattern.  A pattern without a kind must contain a dot
+ * or an asterisk, because it is compared with qualified names.
+ */
+extern List *cmig_patterns_read(const CmigNames *texts);
 
 /* Returns a text[] argument with at least one revision identifier. */
 extern CmigNames *cmig_argument_revisions(FunctionCallInfo fcinfo, int n);

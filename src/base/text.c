@@ -189,6 +189,39 @@ cmig_text_same(const char *a, const char *b)
 	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
 }
 
+/*
+ * After a part of the text that does not match, only the last * needs to be
+ * tried again.
+ */
+bool
+cmig_pattern_matches(const char *pattern, const char *text)
+{
+	const char *star = NULL,
+			   *rest = NULL;
+
+	while (*text != '\0')
+	{
+		if (*pattern == '*')
+		{
+			star = ++pattern;
+			rest = text;
+		}
+		else if (*pattern == *text)
+		{
+			pattern++;
+			text++;
+		}
+		else if (star != NULL)
+		{
+			pattern = star;
+			text = ++rest;
+		}
+		else
+			return false;
+	}
+	return pattern[strspn(pattern, "*")] == '\0';
+}
+
 char *
 cmig_text_shortened(const char *text, int most)
 {

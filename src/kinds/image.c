@@ -867,6 +867,62 @@ cmig_image_sort(CmigImage *image)
 		image->objects[i]->index = i;
 }
 
+/* Remove the marked objects from an array of objects.  Returns the new length. */
+static int
+remove_marked(CmigObject **objects, int count, const bool *marked)
+{
+	int			kept = 0;
+
+	for (int i = 0; i < count; i++)
+		if (!marked[objects[i]->index])
+			objects[kept++] = objects[i];
+	return kept;
+}
+
+CmigImage *
+cmig_image_remove(CmigImage *image, const bool *marked)
+{
+	CmigImage  *removed = cmig_image_new();
+	HASH_SEQ_STATUS status;
+	AddressEntry *entry;
+
+	hash_seq_init(&status, image->addresses);
+	while ((entry = hash_seq_search(&status)) != NULL)
+		if (marked[entry->object->index])
+		{
+			cmig_image_alias(removed, entry->address, entry->object);
+			(void) hash_search(image->addresses, &entry->address, HASH_REMOVE, NULL);
+		}
+	removed->objects = palloc_extended(sizeof(CmigObject *) * (Size) Max(image->count, 1), MCXT_ALLOC_HUGE);
+	for (int i = 0; i < image->count; i++)
+	{
+		CmigObject *object = image->objects[i];
+		CmigObject **next = &object->child;
+
+		if (marked[i])
+		{
+			removed->objects[removed->count++] = object;
+			continue;
+		}
+		object->ndepends = remove_marked(object->depends, object->ndepends, marked);
+		object->nsoft = remove_marked(object->soft, object->nsoft, marked);
+		object->last_child = NULL;
+		while (*next != NULL)
+		{
+			if (marked[(*next)->index])
+				*next = (*next)->sibling;
+			else
+			{
+				object->last_child = *next;
+				next = &(*next)->sibling;
+			}
+		}
+	}
+	image->count = remove_marked(image->objects, image->count, marked);
+	cmig_image_sort(image);
+	return removed;
+}
+
 void
 cmig_image_finish(CmigImage *image)
 {

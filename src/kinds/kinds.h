@@ -354,6 +354,8 @@ typedef struct CmigImage
 	CmigImageEdge *edges;		/* used while the image is read */
 	int			nedges;
 	int			edges_allocated;
+	struct CmigImage *excluded; /* NULL, or the objects that the caller's
+								 * patterns have removed */
 } CmigImage;
 
 extern CmigImage *cmig_image_new(void);
@@ -386,6 +388,12 @@ extern void cmig_object_follow(CmigObject *object, CmigObject *on);
  */
 extern void cmig_image_finish(CmigImage *image);
 extern void cmig_image_sort(CmigImage *image);
+
+/*
+ * Remove the marked objects, given an element for each object.  With an object,
+ * its children must be marked.  Returns an image of the removed objects.
+ */
+extern CmigImage *cmig_image_remove(CmigImage *image, const bool *marked);
 
 /* Returns the object of this kind with this identity, or NULL. */
 extern CmigObject *cmig_image_lookup(const CmigImage *image, const struct CmigKind *kind,

@@ -99,6 +99,16 @@ cmig_diff_arguments(FunctionCallInfo fcinfo, int n, CmigDiffOptions *options)
 	options->concurrently = cmig_argument_bool(fcinfo, n + 5, false);
 }
 
+void
+cmig_diff_exclude_argument(FunctionCallInfo fcinfo, int n, CmigDiffOptions *options)
+{
+	if (PG_NARGS() <= n || PG_ARGISNULL(n))
+		return;
+	options->exclude = cmig_patterns_read(names_argument(PG_GETARG_ARRAYTYPE_P(n), "the list of patterns",
+														 "Use exclude => ARRAY['<schema>.<name>', ...]."));
+	cmig_exclude_check(options->exclude);
+}
+
 /*
  * Do both statements of the row alter its table by one action, which another
  * statement can contain?  Citus rejects many such statements for distributed
@@ -566,7 +576,7 @@ compare(DiffRun *run, CmigImage *from)
 										   "security labels are not compared");
 	}
 	add_other_schemas(run);
-	return run->lines;
+	return cmig_exclude_rows(run->options.exclude, run->lines, from, run->image);
 }
 
 List *
@@ -583,6 +593,7 @@ cmig_diff_run(const CmigManaged *managed, const char *target_sql,
 							"in the database nor in the target");
 	from = cmig_rename_read(managed, from, run.image, options->renames, run.target->renames,
 							false, &run.lines);
+	cmig_exclude(run.options.exclude, from, run.image);
 	tell_empty(&run, from);
 	cmig_others_mark(from);
 	cmig_log_use_mark(run.image, run.log_uses);
@@ -622,6 +633,7 @@ compare_replayed(DiffRun *run, const CmigReplayPlan *plan, bool with_target)
 
 	run->options.initial = replayed->initial;
 	run->replayed = replayed->target;
+	cmig_exclude(run->options.exclude, replayed->image, run->image);
 	tell_empty(run, replayed->image);
 	if (with_target)
 		cmig_keep_partitions(replayed->image, run->image, "The target creates");
@@ -743,6 +755,7 @@ CMIG_READER(cmig_diff)
 	cmig_argument_require(fcinfo, 0, "target_sql", "SELECT * FROM cmig.diff('<target_sql>')");
 	InitMaterializedSRF(fcinfo, 0);
 	cmig_diff_arguments(fcinfo, 2, &options);
+	cmig_diff_exclude_argument(fcinfo, 8, &options);
 	cmig_diff_put(fcinfo, cmig_diff_run(managed, cmig_argument_text(fcinfo, 0), &options, "cmig.diff()"));
 	return (Datum) 0;
 }

@@ -6,10 +6,12 @@
  */
 #include "postgres.h"
 
+#include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
 #include "utils/timestamp.h"
 
 #include "base/base.h"
@@ -211,7 +213,7 @@ compare(CmigDrift *drift, CmigImage *from, CmigImage *to, bool to_live)
 									   "it belongs to another role, so it is not compared");
 	if (drift->schemas == NULL && !drift->options.models)
 		cmig_audited_compare(drift->audited, drift->replayed->audited, &lines);
-	return lines;
+	return cmig_exclude_rows(drift->options.exclude, lines, from, to);
 }
 
 /* Returns the statements that make the live schema match the revisions. */
@@ -219,11 +221,13 @@ static List *
 drift_repair(CmigDrift *drift)
 {
 	List	   *lines = NIL;
-	List	   *extensions = drop_extensions(drift);
+	List	   *extensions;
 
 	drift->options.initial = cmig_initial_grants_read();
 	drift->live = cmig_rename_read(drift->managed, drift->live, drift->replayed->image,
 								   drift->options.renames, NIL, false, &lines);
+	cmig_exclude(drift->options.exclude, drift->live, drift->replayed->image);
+	extensions = drop_extensions(drift);
 	cmig_others_mark(drift->live);
 	cmig_tool_table_keep(drift->live, drift->replayed->image);
 	cmig_keep_partitions(drift->live, drift->replayed->image, "The revisions create");
@@ -238,8 +242,10 @@ drift_repair(CmigDrift *drift)
 static List *
 drift_adopt(CmigDrift *drift)
 {
-	List	   *lines = list_concat(drop_extensions(drift), drift->renames);
+	List	   *lines;
 
+	cmig_exclude(drift->options.exclude, drift->replayed->image, drift->live);
+	lines = list_concat(drop_extensions(drift), drift->renames);
 	drift->options.initial = drift->replayed->initial;
 	cmig_tool_table_keep(drift->live, drift->replayed->image);
 	cmig_keep_partitions(drift->live, drift->replayed->image, "The revisions create");
@@ -261,10 +267,11 @@ drift_adopt(CmigDrift *drift)
 
 /*
  * Returns those of the new revisions that were captured in this database and
- * have not changed since, as a List of CmigRevisionText *.
+ * have not changed since, as a List of CmigRevisionText *, and the patterns of
+ * what was excluded, as a List of char * or NULL.
  */
 static List *
-find_captured(const CmigRevisionText *const *texts, int count)
+find_captured(const CmigRevisionText *const *texts, int count, List **excluded)
 {
 	List	   *captured = NIL;
 	ListCell   *lc;
@@ -279,7 +286,10 @@ find_captured(const CmigRevisionText *const *texts, int count)
 		for (int i = 0; i < count; i++)
 			if (strcmp(names.names[i], row[0]) == 0 &&
 				strcmp(cmig_script_checksum(texts[i]->upgrade_sql, texts[i]->edges.transactional), row[1]) == 0)
+			{
 				captured = lappend(captured, unconstify(CmigRevisionText *, texts[i]));
+				*excluded = lappend(*excluded, row[2]);
+			}
 	}
 	return captured;
 }
@@ -359,9 +369,12 @@ reason(const CmigDrift *drift, const ErrorData *error)
 void
 cmig_captured_loaded(const CmigRevisionText *const *added, int count)
 {
-	ListCell   *cell;
+	List	   *excluded = NIL;
+	List	   *captured = find_captured(added, count, &excluded);
+	ListCell   *cell,
+			   *patterns;
 
-	foreach(cell, find_captured(added, count))
+	forboth(cell, captured, patterns, excluded)
 	{
 		const CmigRevision *revision = &((CmigRevisionText *) lfirst(cell))->edges;
 		char	   *id = revision->id;
@@ -372,6 +385,9 @@ cmig_captured_loaded(const CmigRevisionText *const *added, int count)
 			continue;
 		drift.options.privileges = drift.options.comments = true;
 		drift.options.role = GetUserNameFromId(GetUserId(), false);
+		if (lfirst(patterns) != NULL)
+			drift.options.exclude = cmig_patterns_read(cmig_argument_names(DatumGetArrayTypeP(OidInputFunctionCall(F_ARRAY_IN, lfirst(patterns), TEXTOID, -1)),
+																		   "the list of patterns", NULL));
 		error = cmig_subtransaction_try(find, &drift);
 		if (error == NULL)
 			ereport(NOTICE,
@@ -407,6 +423,7 @@ journal(const CmigDrift *drift, TimestampTz started_at)
 	CmigJournalEntry entry = {.direction = "drift",.outcome = "done",.started_at = started_at};
 	CmigListing found = list_objects(drift->lines);
 	CmigListing schemas;
+	ListCell   *cell;
 
 	entry.finished_at = GetCurrentTimestamp();
 	entry.message = drift->lines == NIL ? CMIG_JOURNAL_NO_DRIFT :
@@ -416,6 +433,15 @@ journal(const CmigDrift *drift, TimestampTz started_at)
 		cmig_listing_add(&schemas, drift->schemas->names[i]);
 	if (schemas.count > 0)
 		entry.message = psprintf("%s (in schemas %s)", entry.message, cmig_listing_text(&schemas));
+	if (drift->options.exclude != NIL)
+	{
+		CmigListing patterns;
+
+		cmig_listing_init(&patterns, CMIG_LISTING_PLAIN);
+		foreach(cell, drift->options.exclude)
+			cmig_listing_add(&patterns, ((const CmigPattern *) lfirst(cell))->text);
+		entry.message = psprintf("%s (excluded: %s)", entry.message, cmig_listing_text(&patterns));
+	}
 	if (drift->left_out != NULL)
 		entry.message = psprintf("%s (not compared: %s)", entry.message, drift->left_out);
 	cmig_journal_write(&entry);
@@ -429,6 +455,7 @@ CMIG_READER(cmig_drift)
 	cmig_scope_refuse("cmig.drift()", SCOPE_HINT);
 	InitMaterializedSRF(fcinfo, 0);
 	drift_arguments(fcinfo, 0, &drift);
+	cmig_diff_exclude_argument(fcinfo, 8, &drift.options);
 	cmig_change_begin("cmig.drift()");
 	if (cmig_argument_bool(fcinfo, 7, true))
 		find(&drift);
@@ -471,6 +498,7 @@ CMIG_READER(cmig_capture)
 	InitMaterializedSRF(fcinfo, 0);
 	cmig_generate_arguments(fcinfo, 1, &generate);
 	drift_arguments(fcinfo, 7, &drift);
+	cmig_diff_exclude_argument(fcinfo, 15, &drift.options);
 	generate.store = cmig_argument_bool(fcinfo, 14, false);
 	drift.adopts = true;
 
@@ -502,7 +530,8 @@ CMIG_READER(cmig_capture)
 		entry.started_at = started_at;
 		entry.finished_at = GetCurrentTimestamp();
 		entry.checksum = cmig_script_checksum(text->upgrade_sql, text->edges.transactional);
-		entry.message = "captured";
+		entry.message = PG_NARGS() > 15 && drift.options.exclude != NIL ?
+			psprintf("captured, excluded: %s", OidOutputFunctionCall(F_ARRAY_OUT, PG_GETARG_DATUM(15))) : "captured";
 		cmig_journal_write(&entry);
 		ereport(NOTICE,
 				(errmsg("the database already contains the changes of revision \"%s\"",

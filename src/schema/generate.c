@@ -498,6 +498,7 @@ CMIG_READER(cmig_autogenerate)
 	cmig_diff_arguments(fcinfo, 9, &options);
 	generate.store = cmig_argument_bool(fcinfo, 15, false);
 	replay = replay_argument(fcinfo, 16);
+	cmig_diff_exclude_argument(fcinfo, 17, &options);
 
 	cmig_generate_prepare(&generate, "cmig.autogenerate()");
 	cmig_argument_require(fcinfo, 1, "target_sql", "SELECT * FROM cmig.autogenerate('<message>', '<target_sql>')");
@@ -525,6 +526,7 @@ CMIG_READER(cmig_require_schema)
 	cmig_diff_arguments(fcinfo, 2, &options);
 	options.need_schemas = true;
 	replay = replay_argument(fcinfo, 8);
+	cmig_diff_exclude_argument(fcinfo, 9, &options);
 	lines = find_differences(managed, target_sql, &options, replay, "cmig.require_schema()");
 	if (lines == NIL)
 		PG_RETURN_VOID();

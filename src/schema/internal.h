@@ -421,6 +421,16 @@ extern void cmig_keep_unknown(const CmigImage *from, CmigImage *to);
 extern void cmig_keep_distribution(const CmigImage *from, CmigImage *to);
 extern const CmigObject *cmig_keep_missing(const CmigObject *object, const CmigImage *to);
 extern void cmig_keep_partitions(CmigImage *image, const CmigImage *target, const char *creates);
+
+/*
+ * Raise error 22023 for a pattern that cannot match anything; remove the
+ * excluded objects from both images; and remove rows about excluded objects
+ * that no image contains.
+ */
+extern void cmig_exclude_check(const List *patterns);
+extern void cmig_exclude(const List *patterns, CmigImage *from, CmigImage *to);
+extern bool cmig_keep_is_about(const char *kind, const char *name, const CmigObject *object);
+extern List *cmig_exclude_rows(const List *patterns, List *lines, const CmigImage *from, const CmigImage *to);
 extern void cmig_tool_table_keep(const CmigImage *live, CmigImage *other);
 
 /* in match.c */
@@ -711,6 +721,9 @@ extern List *cmig_diff_renames(FunctionCallInfo fcinfo, int n);
  * compared.
  */
 extern void cmig_diff_arguments(FunctionCallInfo fcinfo, int n, CmigDiffOptions *options);
+
+/* Read the argument exclude, which functions of version 1.1 do not have. */
+extern void cmig_diff_exclude_argument(FunctionCallInfo fcinfo, int n, CmigDiffOptions *options);
 
 /*
  * Report a named schema that exists in neither image, so that its name is

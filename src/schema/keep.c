@@ -1,7 +1,8 @@
 /*
  * keep.c
  *	  Objects that a difference leaves alone: what ORMs cannot define, partitions
- *	  that a target does not create, and the tables of other migration tools.
+ *	  that a target does not create, what the caller excludes, and the tables of
+ *	  other migration tools.
  *
  * Copyright (c) 2026, the pg_cmig developers
  */
@@ -177,8 +178,8 @@ cmig_keep_missing(const CmigObject *object, const CmigImage *to)
 
 /*
  * Also mark what belongs to marked objects: their children, the sequences that
- * their columns own, and their places in publications; and what they need but
- * the target lacks, such as a schema or a function.
+ * their columns own, and their places in publications; and, unless "target" is
+ * NULL, what they need but the target lacks, such as a schema or a function.
  */
 static void
 mark_parts(const CmigImage *image, const CmigImage *target, bool *marked)
@@ -200,7 +201,7 @@ mark_parts(const CmigImage *image, const CmigImage *target, bool *marked)
 					marked[whole] = changed = true;
 			if (mark && !marked[i])
 				marked[i] = changed = true;
-			for (int j = 0; marked[i] && !object->inherited && j < object->ndepends; j++)
+			for (int j = 0; target != NULL && marked[i] && !object->inherited && j < object->ndepends; j++)
 			{
 				const CmigObject *on = object->depends[j];
 
@@ -209,18 +210,6 @@ mark_parts(const CmigImage *image, const CmigImage *target, bool *marked)
 			}
 		}
 	}
-}
-
-/* Remove the marked objects from an array of objects.  Returns the new length. */
-static int
-remove_marked(CmigObject **objects, int count, const bool *marked)
-{
-	int			kept = 0;
-
-	for (int i = 0; i < count; i++)
-		if (!marked[objects[i]->index])
-			objects[kept++] = objects[i];
-	return kept;
 }
 
 /* Returns the partitioned table if "link" attaches a partition, or NULL. */
@@ -281,32 +270,278 @@ cmig_keep_partitions(CmigImage *image, const CmigImage *target, const char *crea
 	if (count == 0)
 		return;
 	mark_parts(image, target, marked);
-	for (int i = 0; i < image->count; i++)
-	{
-		CmigObject *object = image->objects[i];
-		CmigObject **next = &object->child;
-
-		if (marked[i])
-			(void) hash_search(image->addresses, &object->address, HASH_REMOVE, NULL);
-		object->ndepends = remove_marked(object->depends, object->ndepends, marked);
-		object->nsoft = remove_marked(object->soft, object->nsoft, marked);
-		object->last_child = NULL;
-		while (*next != NULL)
-		{
-			if (marked[(*next)->index])
-				*next = (*next)->sibling;
-			else
-			{
-				object->last_child = *next;
-				next = &(*next)->sibling;
-			}
-		}
-	}
-	image->count = remove_marked(image->objects, image->count, marked);
-	cmig_image_sort(image);
+	(void) cmig_image_remove(image, marked);
 	ereport(NOTICE,
 			(errmsg_plural("%d partition was left unchanged", "%d partitions were left unchanged", count, count),
 			 errdetail("%s no partitions of %s.", creates, cmig_listing_text(&tables))));
+}
+
+/* ----------------------------------------------------------------
+ * Leaves out what the caller excludes with patterns.
+ *
+ * Excluded objects are removed from both images, so that they are like objects
+ * of schemas that are not compared.
+ * ----------------------------------------------------------------
+ */
+
+/* Returns the identifier at the start of the text, unquoted; sets *end. */
+static char *
+first_identifier(const char *text, const char **end)
+{
+	StringInfoData name;
+	bool		quoted = *text == '"';
+
+	initStringInfo(&name);
+	for (text += quoted; *text != '\0' && (quoted || strchr(". (", *text) == NULL); text++)
+	{
+		if (quoted && *text == '"' && *++text != '"')
+			break;
+		appendStringInfoChar(&name, *text);
+	}
+	*end = text;
+	return name.data;
+}
+
+/*
+ * Returns the object's name without quotes: "schema.name", for a part of an
+ * object "schema.whole.part", or only the name if it has no schema.  Sets
+ * *schema to the object's schema, or NULL.  An index and statistics are named
+ * without their table.
+ */
+static char *
+plain_name(const CmigObject *object, char **schema)
+{
+	const CmigObject *root = cmig_object_root(unconstify(CmigObject *, object));
+	const char *end;
+
+	if (root->kind->flags & CMIG_KIND_GLOBAL || root->kind == &cmig_kind_schema)
+	{
+		*schema = root->kind == &cmig_kind_schema ? root->name : NULL;
+		return object == root ? root->name : psprintf("%s.%s", root->name, object->name);
+	}
+	*schema = first_identifier(root->identity, &end);
+	if (object == root || object->kind == &cmig_kind_index || object->kind == &cmig_kind_statistics)
+		return psprintf("%s.%s", *schema, object->name);
+	return psprintf("%s.%s.%s", *schema, root->name, object->name);
+}
+
+/* Is this the kind that a pattern names? */
+static bool
+is_kind(const CmigKind *kind, const char *name)
+{
+	if (strcmp(name, "type") == 0)
+		return (kind->flags & CMIG_KIND_TYPE) != 0 && (kind->flags & CMIG_KIND_DATA) == 0;
+	return strcmp(kind->name, strcmp(name, "procedure") == 0 ? "function" : name) == 0;
+}
+
+/* The kinds of rows without an object. */
+static const char *const other_kinds[] = {"audit", "security label", "subscription"};
+
+void
+cmig_exclude_check(const List *patterns)
+{
+	int			count;
+	CmigKind  **kinds = cmig_kinds(&count);
+	ListCell   *cell;
+
+	foreach(cell, patterns)
+	{
+		const		CmigPattern *pattern = lfirst(cell);
+		const CmigKind *known = NULL;
+		bool		other = pattern->kind == NULL;
+
+		for (int i = 0; i < count && !other && known == NULL; i++)
+			known = is_kind(kinds[i], pattern->kind) ? kinds[i] : NULL;
+		for (int i = 0; i < lengthof(other_kinds); i++)
+			other |= pattern->kind != NULL && strcmp(pattern->kind, other_kinds[i]) == 0;
+		if (known == NULL && !other)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("unknown kind of object \"%s\" in pattern \"%s\"", pattern->kind, pattern->text),
+					 errhint("Kinds are table, view, materialized view, index, constraint, foreign key, trigger, policy, column, sequence, function, type, schema, extension, publication, and the others in the column kind of cmig.diff.")));
+		if (known != NULL && known != &cmig_kind_schema && (known->flags & CMIG_KIND_GLOBAL) == 0 && strpbrk(pattern->name, ".*") == NULL)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("pattern \"%s\" has no schema", pattern->text),
+					 errhint("For all schemas: '%s:*.%s'", pattern->kind, pattern->name)));
+	}
+}
+
+/* Does one of the patterns match the object? */
+static bool
+is_excluded(const List *patterns, const CmigObject *object)
+{
+	char	   *schema,
+			   *name = plain_name(object, &schema);
+	ListCell   *cell;
+
+	foreach(cell, patterns)
+	{
+		const		CmigPattern *pattern = lfirst(cell);
+		bool		by_schema = pattern->kind != NULL && strcmp(pattern->kind, cmig_kind_schema.name) == 0;
+		const char *text = name;
+
+		/* a schema, with everything in it, is "schema:name" or "name.*" */
+		if (by_schema)
+			text = schema;
+		else if (pattern->kind == NULL && object->kind == &cmig_kind_schema)
+			text = psprintf("%s.", name);
+		if (text == NULL || (pattern->kind == NULL && (schema == NULL || object->parent != NULL)) ||
+			(pattern->kind != NULL && !by_schema && !is_kind(object->kind, pattern->kind)))
+			continue;
+		if (cmig_pattern_matches(pattern->name, text) || (!by_schema && cmig_pattern_matches(pattern->name, object->identity)))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Mark what belongs to marked objects, also the partitions of a marked table,
+ * and mark the same objects in the other image.
+ */
+static void
+mark_excluded(const CmigImage *image, bool *marked, const CmigImage *other, bool *others)
+{
+	bool		changed = true;
+
+	while (changed)
+	{
+		changed = false;
+		mark_parts(image, NULL, marked);
+		for (int i = 0; i < image->count; i++)
+		{
+			const CmigObject *whole = whole_of(image, image->objects[i]);
+
+			if (whole != NULL && marked[whole->index] && !marked[image->objects[i]->parent->index])
+				marked[image->objects[i]->parent->index] = changed = true;
+		}
+	}
+	for (int i = 0; i < image->count; i++)
+	{
+		const CmigObject *same = marked[i] ? counterpart(other, image->objects[i]) : NULL;
+
+		if (same != NULL)
+			others[same->index] = true;
+	}
+}
+
+/*
+ * A schema that only one image has must stay, or not be created, if excluded
+ * objects are in it.  "alone": unless it also has objects that are compared.
+ */
+static void
+mark_schemas(const CmigImage *image, bool *marked, const CmigImage *other, bool alone)
+{
+	bool	   *compared = palloc0(Max(image->count, 1)),
+			   *excluded = palloc0(Max(image->count, 1));
+
+	for (int i = 0; i < image->count; i++)
+		for (int j = 0; j < image->objects[i]->ndepends; j++)
+		{
+			const CmigObject *on = image->objects[i]->depends[j];
+
+			if (on->kind == &cmig_kind_schema)
+				*(marked[i] ? &excluded[on->index] : &compared[on->index]) = true;
+		}
+	for (int i = 0; i < image->count; i++)
+		if (excluded[i] && !(alone && compared[i]) && counterpart(other, image->objects[i]) == NULL)
+			marked[i] = true;
+}
+
+void
+cmig_exclude(const List *patterns, CmigImage *from, CmigImage *to)
+{
+	bool	   *old = palloc0(Max(from->count, 1)),
+			   *new = palloc0(Max(to->count, 1));
+
+	if (patterns == NIL)
+		return;
+	for (int i = 0; i < from->count; i++)
+		old[i] = is_excluded(patterns, from->objects[i]);
+	for (int i = 0; i < to->count; i++)
+		new[i] = is_excluded(patterns, to->objects[i]);
+
+	/*
+	 * twice, because an object may belong to an excluded one in one image
+	 * only
+	 */
+	for (int i = 0; i < 2; i++)
+	{
+		mark_excluded(from, old, to, new);
+		mark_excluded(to, new, from, old);
+	}
+	mark_schemas(from, old, to, false);
+	mark_schemas(to, new, from, true);
+	from->excluded = cmig_image_remove(from, old);
+	to->excluded = cmig_image_remove(to, new);
+}
+
+/*
+ * Is a note of this kind and name about the object?  A note names a function
+ * without its arguments, and a policy's table as in the target, perhaps without
+ * a schema.
+ */
+bool
+cmig_keep_is_about(const char *kind, const char *name, const CmigObject *object)
+{
+	size_t		length = strlen(name);
+
+	if (strcmp(kind, "procedure") == 0)
+		kind = "function";
+	if (strcmp(kind, object->kind->name) != 0)
+		return false;
+	if (object->kind == &cmig_kind_policy &&
+		strcmp(name, psprintf("%s on %s", cmig_quote(object->name), cmig_quote(object->parent->name))) == 0)
+		return true;
+	return strcmp(name, object->name) == 0 ||
+		(strncmp(name, object->identity, length) == 0 && strchr(" (", object->identity[length]) != NULL);
+}
+
+/* Is a row without an object about an excluded one? */
+static bool
+is_excluded_row(const List *patterns, const CmigDiffLine *line, const CmigImage *image)
+{
+	CmigObject	object = {.name = unconstify(char *, line->object),.identity = unconstify(char *, line->object)};
+	CmigKind	kind = {.name = line->kind,.flags = CMIG_KIND_GLOBAL};
+
+	object.kind = &kind;
+	if (is_excluded(patterns, &object))
+		return true;
+	for (int i = 0; image->excluded != NULL && i < image->excluded->count; i++)
+	{
+		const CmigObject *excluded = image->excluded->objects[i];
+		const char *table = strstr(line->object, " on ");
+
+		if (cmig_keep_is_about(line->kind, line->object, excluded))
+			return true;
+		/* an audited table, or a policy of a table, named as in the target */
+		table = table ? table + strlen(" on ") : line->object;
+		if (excluded->kind == &cmig_kind_table && (table != line->object || strcmp(line->kind, "audit") == 0) &&
+			(strcmp(table, excluded->identity) == 0 || strcmp(table, cmig_quote(excluded->name)) == 0))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Remove the rows about excluded objects that no image contains, such as a
+ * subscription or a statement of the target that was skipped.
+ */
+List *
+cmig_exclude_rows(const List *patterns, List *lines, const CmigImage *from, const CmigImage *to)
+{
+	ListCell   *cell;
+
+	if (patterns != NIL)
+		foreach(cell, lines)
+	{
+		const CmigDiffLine *line = lfirst(cell);
+
+		if (line->subject == NULL && line->upgrade == NULL &&
+			(is_excluded_row(patterns, line, from) || is_excluded_row(patterns, line, to)))
+			lines = foreach_delete_current(lines, cell);
+	}
+	return lines;
 }
 
 /* ----------------------------------------------------------------

@@ -257,25 +257,6 @@ cmig_others_mark(CmigImage *image)
 }
 
 /*
- * Is the note about this object?  A note names a function without its
- * arguments, and a policy's table as in the target, perhaps without a schema.
- */
-static bool
-is_about(const CmigTargetNote *note, const CmigObject *object)
-{
-	const char *kind = strcmp(note->kind, "procedure") == 0 ? "function" : note->kind;
-	size_t		length = strlen(note->object);
-
-	if (strcmp(kind, object->kind->name) != 0)
-		return false;
-	if (object->kind == &cmig_kind_policy &&
-		strcmp(note->object, psprintf("%s on %s", quote_identifier(object->name), quote_identifier(object->parent->name))) == 0)
-		return true;
-	return strcmp(note->object, object->name) == 0 ||
-		(strncmp(note->object, object->identity, length) == 0 && strchr(" (", object->identity[length]) != NULL);
-}
-
-/*
  * Returns the image's object named "table public.a", or the only one named
  * "table a".  Returns NULL if there is none.
  */
@@ -321,7 +302,7 @@ keep_skipped(const CmigImage *live, CmigImage *target, const CmigTargetNote *not
 		const CmigObject *whole = object;
 		CmigObject *other;
 
-		while (whole != NULL && !is_about(note, whole))
+		while (whole != NULL && !cmig_keep_is_about(note->kind, note->object, whole))
 			whole = whole->parent;
 		if (whole == NULL)
 			continue;
@@ -417,14 +398,15 @@ cmig_others_tell(const CmigDifference *difference)
  * the dependent.  Dependents that have no schema (casts, event triggers,
  * languages, and transforms) are found even if they are compared.  For a column
  * whose type changes, so are dependents of the same column in a partition
- * ("below"), because the partition may be left out of the difference.
+ * ("below"), because the partition may be left out of the difference.  If $3 is
+ * true, dependents in the compared schemas $2 are also found, and partitions.
  */
 static const char dependents_sql[] =
 "SELECT c.n, d.classid, d.objid, coalesce("
 " (SELECT pg_describe_object('pg_class'::regclass, x.ev_class, 0) FROM pg_rewrite x WHERE d.classid = 'pg_rewrite'::regclass AND x.oid = d.objid),"
 " (SELECT pg_describe_object('pg_type'::regclass, x.contypid, 0) FROM pg_constraint x WHERE d.classid = 'pg_constraint'::regclass AND x.oid = d.objid AND x.contypid <> 0),"
 " pg_describe_object(d.classid, d.objid, d.objsubid))"
-", o.below FROM jsonb_to_recordset($1::jsonb) c (n integer, class oid, object oid, sub integer, retyped boolean)"
+", coalesce(o.below OR s.schema <> ALL ($2::oid[]), true), o.below FROM jsonb_to_recordset($1::jsonb) c (n integer, class oid, object oid, sub integer, retyped boolean)"
 " CROSS JOIN LATERAL (SELECT c.object, c.sub, false UNION ALL SELECT p.relid::oid, q.attnum::integer, true"
 "  FROM pg_partition_tree(CASE WHEN c.retyped AND c.class = 'pg_class'::regclass THEN c.object END) p"
 "  JOIN pg_attribute a ON a.attrelid = c.object AND a.attnum = c.sub"
@@ -441,10 +423,12 @@ SCHEMA_OF("pg_class", "oid", "oid")
 " WHEN 'pg_type'::regclass THEN (SELECT x.typnamespace FROM pg_type x WHERE x.oid = d.objid)"
 " WHEN 'pg_operator'::regclass THEN (SELECT x.oprnamespace FROM pg_operator x WHERE x.oid = d.objid)"
 " END AS schema) s"
-" WHERE d.deptype = 'n' AND (NOT c.retyped OR d.classid IN ('pg_rewrite'::regclass, 'pg_policy'::regclass, 'pg_trigger'::regclass, 'pg_proc'::regclass))"
+" WHERE (d.deptype = 'n' OR $3 AND d.deptype = 'a' AND d.classid = 'pg_class'::regclass"
+"  AND (SELECT x.relispartition AND x.relkind IN ('r', 'p', 'f') FROM pg_class x WHERE x.oid = d.objid))"
+" AND (NOT c.retyped OR d.classid IN ('pg_rewrite'::regclass, 'pg_policy'::regclass, 'pg_trigger'::regclass, 'pg_proc'::regclass))"
 " AND CASE WHEN s.schema IS NULL"
 " THEN d.classid IN ('pg_cast'::regclass, 'pg_event_trigger'::regclass, 'pg_language'::regclass, 'pg_transform'::regclass)"
-" ELSE (o.below OR s.schema <> ALL ($2::oid[])) AND (SELECT n.nspname !~ '^pg_(toast|temp)' FROM pg_namespace n WHERE n.oid = s.schema) END"
+" ELSE ($3 OR o.below OR s.schema <> ALL ($2::oid[])) AND (SELECT n.nspname !~ '^pg_(toast|temp)' FROM pg_namespace n WHERE n.oid = s.schema) END"
 " AND NOT EXISTS (SELECT FROM pg_trigger x WHERE o.below AND d.classid = 'pg_trigger'::regclass AND x.oid = d.objid AND x.tgparentid <> 0)"
 " ORDER BY c.n, d.classid, d.objid";
 
@@ -456,7 +440,7 @@ SCHEMA_OF("pg_class", "oid", "oid")
 void
 cmig_outside_refuse(CmigDifference *difference)
 {
-	static CmigQuery query = {.sql = dependents_sql,.nargs = 2,.argtypes = {TEXTOID, TEXTOID}};
+	static CmigQuery query = {.sql = dependents_sql,.nargs = 3,.argtypes = {TEXTOID, TEXTOID, BOOLOID}};
 	StringInfoData objects,
 				schemas;
 	ListCell   *cell;
@@ -485,16 +469,20 @@ cmig_outside_refuse(CmigDifference *difference)
 	for (int i = 0; i < difference->from->count; i++)
 		if (difference->from->objects[i]->kind == &cmig_kind_schema)
 			appendStringInfo(&schemas, "%s%u", schemas.len > 0 ? "," : "", difference->from->objects[i]->address.object);
-	foreach(cell, cmig_query_list(&query, psprintf("%s]", objects.data), psprintf("{%s}", schemas.data)))
+	foreach(cell, cmig_query_list(&query, psprintf("%s]", objects.data), psprintf("{%s}", schemas.data),
+								  difference->from->excluded != NULL))
 	{
 		char	  **row = lfirst(cell);
 		CmigChange *change = &difference->changes[atoi(row[0])];
 		CmigAddress address = {atooid(row[1]), atooid(row[2]), 0};
 		const CmigObject *compared = cmig_image_find_exactly(difference->from, address);
 
+		bool		excluded = difference->from->excluded != NULL && cmig_image_find_exactly(difference->from->excluded, address) != NULL;
+
 		if (change->action != CMIG_UNSUPPORTED &&
-			(compared == NULL || (*row[4] == 't' && !cmig_change_drops(compared->change))))
-			cmig_change_refuse(change, psprintf("%s%s depends on it", row[3], compared ? "" : ", which is not compared,"));
+			(excluded || (compared == NULL && *row[4] != 'f') || (*row[5] == 't' && !cmig_change_drops(compared->change))))
+			cmig_change_refuse(change, psprintf("%s%s depends on it", row[3],
+												excluded ? ", which is excluded," : compared ? "" : ", which is not compared,"));
 	}
 }
 

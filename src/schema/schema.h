@@ -71,6 +71,8 @@ typedef struct CmigDiffOptions
 								 * roles' schemas, instead of messages */
 	List	   *renames;		/* list of char *: renames as written by the
 								 * caller */
+	List	   *exclude;		/* list of CmigPattern: objects that are left
+								 * as they are */
 	const char *role;			/* the owner of new objects, unquoted */
 	List	   *initial;		/* list of CmigInitialGrants */
 	List	   *scripts;		/* list of CmigTargetScript: scripts to run

@@ -456,7 +456,7 @@ List *
 cmig_journal_read_captured(const CmigNames *revisions)
 {
 	static CmigQuery query = {
-		"SELECT DISTINCT revision::text, checksum::text FROM cmig.journal"
+		"SELECT DISTINCT revision::text, checksum::text, substring(message::text FROM '^captured, excluded: ({.*})$') FROM cmig.journal"
 		" WHERE revision::text = ANY ($1) AND direction::text = 'drift' AND checksum IS NOT NULL"
 		" AND role::text = $2 AND scope::text = ''",
 		2, {TEXTARRAYOID, TEXTOID}
