@@ -64,6 +64,12 @@ static CmigQuery candidate_roles = {
 	1, {OIDOID}
 };
 
+static CmigNames *
+names_argument(FunctionCallInfo fcinfo, int n, const char *argument)
+{
+	return PG_ARGISNULL(n) ? NULL : cmig_argument_names(PG_GETARG_ARRAYTYPE_P(n), argument, NULL);
+}
+
 /*
  * Look up the roles in a text[] argument.  Raises an error if one does not
  * exist.
@@ -72,12 +78,9 @@ static List *
 roles_argument(FunctionCallInfo fcinfo, int n, const char *argument)
 {
 	List	   *roles = NIL;
-	CmigNames  *names;
+	CmigNames  *names = names_argument(fcinfo, n, argument);
 
-	if (PG_ARGISNULL(n))
-		return NIL;
-	names = cmig_argument_names(PG_GETARG_ARRAYTYPE_P(n), argument, NULL);
-	for (int i = 0; i < names->count; i++)
+	for (int i = 0; names && i < names->count; i++)
 	{
 		char	   *name = names->names[i];
 		bool		public = strcmp(name, "public") == 0;
@@ -99,11 +102,10 @@ static int
 commands_argument(FunctionCallInfo fcinfo, int n)
 {
 	int			mask = 0;
-	CmigNames  *names;
+	CmigNames  *names = names_argument(fcinfo, n, "commands");
 
-	if (PG_ARGISNULL(n))
+	if (names == NULL)
 		return CMIG_RLS_ALL;
-	names = cmig_argument_names(PG_GETARG_ARRAYTYPE_P(n), "commands", NULL);
 	for (int i = 0; i < names->count; i++)
 	{
 		int			found = pg_strcasecmp(names->names[i], "all") == 0 ? CMIG_RLS_ALL : 0;
@@ -134,10 +136,11 @@ commands_argument(FunctionCallInfo fcinfo, int n)
 
 /*
  * Why the roles $1 cannot be combined with the bypass roles $2: a role would be
- * subject both to the policies for bypass_roles and to the other policies.
+ * subject both to the policies for bypass_roles and to the other policies.  Then
+ * the roles to which row-level security does not apply.
  */
-static CmigQuery read_conflict = {
-	"SELECT c.message, c.detail, c.hint FROM unnest($2) WITH ORDINALITY b(name, n) CROSS JOIN unnest($1) WITH ORDINALITY a(name, n)"
+static CmigQuery read_conflicts = {
+	"(SELECT 'error', c.message, c.detail, c.hint FROM unnest($2) WITH ORDINALITY b(name, n) CROSS JOIN unnest($1) WITH ORDINALITY a(name, n)"
 	" LEFT JOIN pg_roles x ON x.rolname = b.name LEFT JOIN pg_roles r ON r.rolname = a.name CROSS JOIN LATERAL (VALUES"
 	"  (b.name = 'public', 'PUBLIC cannot be a bypass role', 'Everybody would see every row.', 'Specify the roles of users who maintain the data.'),"
 	"  (a.name = 'public', format('role \"%s\" would not bypass row-level security', b.name),"
@@ -150,37 +153,29 @@ static CmigQuery read_conflict = {
 	"  (NOT r.rolsuper AND NOT x.rolsuper AND pg_has_role(x.oid, r.oid, 'USAGE'), format('role \"%s\" would not bypass row-level security', b.name),"
 	"   format('It is in bypass_roles, but has the privileges of \"%s\", whose policies apply to it too.', a.name),"
 	"   format('REVOKE %I FROM %I, and grant the privileges on the tables directly to role \"%s\".', a.name, b.name, b.name))"
-	"  ) c(holds, message, detail, hint) WHERE c.holds ORDER BY b.n, a.n LIMIT 1",
+	"  ) c(holds, message, detail, hint) WHERE c.holds ORDER BY b.n, a.n LIMIT 1)"
+	" UNION ALL SELECT 'warning', format('row-level security does not apply to role \"%s\"', r.rolname),"
+	"  'It is a superuser or has BYPASSRLS.', 'Let the application connect as another role.'"
+	" FROM pg_roles r WHERE r.rolname = ANY ($1) AND (r.rolsuper OR r.rolbypassrls)",
 	2, {TEXTARRAYOID, TEXTARRAYOID}
 };
 
-/*
- * Raise an error if the roles cannot be combined.  Issue a warning if row-level
- * security does not apply to one of them.
- */
+/* Report errors and warnings that a query has found. */
 static void
-check_roles(FunctionCallInfo fcinfo, const CmigRlsSetup * options)
+complain(const List *rows)
 {
-	char	  **conflict = options->bypass_roles == NIL ? NULL :
-	cmig_query_row(&read_conflict, cmig_argument_names(PG_GETARG_ARRAYTYPE_P(3), "roles", NULL),
-				   cmig_argument_names(PG_GETARG_ARRAYTYPE_P(4), "bypass_roles", NULL));
 	ListCell   *lc;
 
-	if (conflict)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("%s", conflict[0]),
-				 errdetail("%s", conflict[1]),
-				 errhint("%s", conflict[2])));
-	foreach(lc, options->roles)
+	foreach(lc, rows)
 	{
-		Oid			role = lfirst_oid(lc);
+		char	  **row = lfirst(lc);
+		bool		error = strcmp(row[0], "error") == 0;
 
-		if (OidIsValid(role) && (superuser_arg(role) || has_bypassrls_privilege(role)))
-			ereport(WARNING,
-					(errmsg("row-level security does not apply to role \"%s\"", GetUserNameFromId(role, false)),
-					 errdetail("It is a superuser or has BYPASSRLS."),
-					 errhint("Let the application connect as another role.")));
+		ereport(error ? ERROR : WARNING,
+				(errcode(error ? ERRCODE_INVALID_PARAMETER_VALUE : ERRCODE_WARNING),
+				 errmsg("%s", row[1]),
+				 errdetail("%s", row[2]),
+				 errhint("%s", row[3])));
 	}
 }
 
@@ -216,7 +211,7 @@ read_options(FunctionCallInfo fcinfo, Oid where, bool with_via)
 				 : errdetail("There are no roles other than superusers and the owner yet. To create one, use CREATE ROLE."),
 				 errhint("Use roles => '{<role>}'")));
 	}
-	check_roles(fcinfo, options);
+	complain(cmig_query_list(&read_conflicts, names_argument(fcinfo, 3, "roles"), names_argument(fcinfo, 4, "bypass_roles")));
 	if (!with_via)
 		return options;
 	options->via_key = cmig_argument_text(fcinfo, 13);
@@ -334,40 +329,49 @@ revoke_access(const List *granted)
  */
 
 /*
- * Warn if FORCE makes the policies apply to the table's owner, because the
- * owner's statements may then see no rows or fail.  The policies apply unless
- * the owner is a member of a bypass role and has the privileges of no role
- * named in options->roles.
+ * Warnings about the options of enable_rls.  If FORCE makes the policies apply to
+ * the table's owner $3, the owner's statements may see no rows or fail, unless
+ * the owner is a member of a bypass role in $2 and has the privileges of no role
+ * in $1.  Queries of roles that cannot read the membership table $5 fail, and
+ * roles that can write to it can give themselves access to any row.  They cannot
+ * take the keys of others if the table's policies let nobody write, or if the
+ * key $7 or $8 is unique and the policies protect existing rows.
  */
-static void
-warn_owner(const CmigRlsSetup * options, const CmigRlsTable *table)
-{
-	char	   *owner = GetUserNameFromId(table->owner, false);
-	char	   *bound = NULL;
-	bool		bypass = false;
-	ListCell   *lc;
+static CmigQuery read_warnings = {
+	"WITH a AS (SELECT r.oid, r.rolname, n.n FROM unnest($1) WITH ORDINALITY n(name, n) JOIN pg_roles r ON r.rolname = n.name)"
+	" SELECT 'warning', w.message, w.detail, w.hint FROM ("
+	"  SELECT 0, format('the owner of table %s is also subject to the policies of the table', $4),"
+	"   CASE WHEN b.bypass THEN format('Role \"%s\" is a member of a bypass role, but also has the privileges of role \"%s\".', o.rolname, b.bound)"
+	"    ELSE format('Role \"%s\" is not a member of a bypass role.', o.rolname) END"
+	"    || ' Its data migrations and pg_dump runs will see no rows or fail.',"
+	"   CASE WHEN b.bypass THEN format('REVOKE %I FROM %I', b.bound, o.rolname)"
+	"    ELSE 'Add to bypass_roles a role that the owner is a member of. For a backup role, see doc/row-level-security.md.' END"
+	"  FROM pg_roles o CROSS JOIN LATERAL (SELECT EXISTS (SELECT FROM pg_roles r WHERE r.rolname = ANY ($2)"
+	"    AND pg_has_role(o.oid, r.oid, 'USAGE')), max(a.rolname::text) FILTER (WHERE pg_has_role(o.oid, a.oid, 'USAGE')) FROM a) b(bypass, bound)"
+	"  WHERE o.oid = $3 AND NOT o.rolsuper AND NOT o.rolbypassrls AND NOT (b.bypass AND b.bound IS NULL)"
+	"  UNION ALL SELECT a.n, v.message, v.detail, v.hint FROM a JOIN pg_class c ON c.oid = $5 CROSS JOIN LATERAL (VALUES"
+	"   (has_any_column_privilege(a.oid, c.oid, 'INSERT, UPDATE') AND (NOT c.relrowsecurity OR"
+	"     (EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = c.oid AND p.polpermissive AND p.polcmd IN ('*', 'a', 'w'))"
+	"      AND NOT EXISTS (SELECT FROM pg_index x JOIN pg_attribute k ON k.attrelid = x.indrelid AND k.attnum = x.indkey[0]"
+	"       WHERE x.indrelid = c.oid AND k.attname = coalesce(nullif($7, ''), nullif($8, ''), 'tenant_id')"
+	"       AND x.indisunique AND x.indisvalid AND x.indnkeyatts = 1 AND x.indpred IS NULL))),"
+	"    format('role \"%s\" can write to membership table %s', a.rolname, $6),"
+	"    'By adding a row to the membership table, the role can get access to rows of the protected table.',"
+	"    format('REVOKE INSERT, UPDATE ON %s FROM %I, and let a SECURITY DEFINER function add members.', $6, a.rolname)),"
+	"   (NOT has_any_column_privilege(a.oid, c.oid, 'SELECT'), format('role \"%s\" cannot read membership table %s', a.rolname, $6),"
+	"    'The policies read it with the privileges of the role that runs the query.', format('GRANT SELECT ON %s TO %I', $6, a.rolname))"
+	"   ) v(holds, message, detail, hint) WHERE v.holds) w(n, message, detail, hint) ORDER BY w.n",
+	8, {TEXTARRAYOID, TEXTARRAYOID, OIDOID, TEXTOID, OIDOID, TEXTOID, TEXTOID, TEXTOID}
+};
 
-	if (!options->force || superuser_arg(table->owner) || has_bypassrls_privilege(table->owner))
-		return;
-	foreach(lc, options->bypass_roles)
-	{
-		bypass |= has_privs_of_role(table->owner, lfirst_oid(lc));
-	}
-	foreach(lc, options->roles)
-	{
-		if (!OidIsValid(lfirst_oid(lc)) || has_privs_of_role(table->owner, lfirst_oid(lc)))
-			bound = OidIsValid(lfirst_oid(lc)) ? GetUserNameFromId(lfirst_oid(lc), false) : "public";
-	}
-	if (bypass && bound == NULL)
-		return;
-	ereport(WARNING,
-			(errmsg("the owner of table %s is also subject to the policies of the table", table->name),
-			 bypass ? errdetail("Role \"%s\" is a member of a bypass role, but also has the privileges of role \"%s\". Its data migrations and pg_dump runs will see no rows or fail.",
-								owner, bound)
-			 : errdetail("Role \"%s\" is not a member of a bypass role. Its data migrations and pg_dump runs will see no rows or fail.",
-						 owner),
-			 bypass ? errhint("REVOKE %s FROM %s", quote_identifier(bound), quote_identifier(owner))
-			 : errhint("Add to bypass_roles a role that the owner is a member of. For a backup role, see doc/row-level-security.md.")));
+static void
+warn(FunctionCallInfo fcinfo, const CmigRlsSetup * options, const CmigRlsTable *table)
+{
+	const CmigRlsTable *via = options->via_table;
+
+	complain(cmig_query_list(&read_warnings, names_argument(fcinfo, 3, "roles"), names_argument(fcinfo, 4, "bypass_roles"),
+							 options->force ? table->owner : InvalidOid, table->name, via ? via->relid : InvalidOid,
+							 via ? via->name : NULL, options->via_key, options->key_column));
 }
 
 /*
@@ -399,58 +403,6 @@ warn_workers(const CmigRlsSetup * options, const CmigRlsTable *table)
 				 errhint("%s", grants.data)));
 	return true;
 }
-
-/*
- * Returns a row if a role that can insert into membership table $1 can give
- * itself other users' keys, column $2.  This is not possible if the table's
- * policies let nobody write, or if the key is unique and the policies protect
- * existing rows.
- */
-static CmigQuery keys_can_be_taken = {
-	"SELECT FROM pg_class c WHERE c.oid = $1 AND (NOT c.relrowsecurity OR"
-	" (EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = c.oid AND p.polpermissive AND p.polcmd IN ('*', 'a', 'w'))"
-	"  AND NOT EXISTS (SELECT FROM pg_index x JOIN pg_attribute a ON a.attrelid = x.indrelid AND a.attnum = x.indkey[0]"
-	"   WHERE x.indrelid = c.oid AND a.attname = $2 AND x.indisunique AND x.indisvalid AND x.indnkeyatts = 1 AND x.indpred IS NULL)))",
-	2, {OIDOID, TEXTOID}
-};
-
-/*
- * Warn about roles that cannot read the membership table, because their
- * queries fail, and about roles that can write to it, because they can give
- * themselves access to any row.
- */
-static void
-warn_via(const CmigRlsSetup * options)
-{
-	const CmigRlsTable *via = options->via_table;
-	const char *key = options->via_key && options->via_key[0] ? options->via_key :
-	options->key_column && options->key_column[0] ? options->key_column : "tenant_id";
-	Datum		values[2] = {ObjectIdGetDatum(via ? via->relid : InvalidOid), CStringGetTextDatum(key)};
-	bool		open = cmig_query_run(&keys_can_be_taken, values, NULL) > 0;
-	ListCell   *lc;
-
-	foreach(lc, via ? options->roles : NIL)
-	{
-		Oid			role = lfirst_oid(lc);
-		char	   *name = OidIsValid(role) ? GetUserNameFromId(role, false) : NULL;
-
-		if (name && open && cmig_rls_may(via->relid, role, ACL_INSERT | ACL_UPDATE))
-			ereport(WARNING,
-					(errmsg("role \"%s\" can write to membership table %s", name, via->name),
-					 errdetail("By adding a row to the membership table, the role can get access to rows of the protected table."),
-					 errhint("REVOKE INSERT, UPDATE ON %s FROM %s, and let a SECURITY DEFINER function add members.",
-							 via->name, quote_identifier(name))));
-		if (name && !cmig_rls_may(via->relid, role, ACL_SELECT))
-			ereport(WARNING,
-					(errmsg("role \"%s\" cannot read membership table %s", name, via->name),
-					 errdetail("The policies read it with the privileges of the role that runs the query."),
-					 errhint("GRANT SELECT ON %s TO %s", via->name, quote_identifier(name))));
-	}
-}
-
-/*
- * Running statements
- */
 
 /*
  * Run the statements, and return them as result rows, after the name of the
@@ -541,9 +493,8 @@ CMIG_READER(cmig_enable_rls)
 
 		run(fcinfo, table->owner, NULL, cmig_rls_plan_enable(options, table, false, false));
 	}
-	warn_owner(options, cmig_rls_table_read(relid));
+	warn(fcinfo, options, cmig_rls_table_read(relid));
 	(void) warn_workers(options, cmig_rls_table_read(relid));
-	warn_via(options);
 	return (Datum) 0;
 }
 
@@ -567,8 +518,7 @@ CMIG_READER(cmig_rls_script)
 	{
 		appendStringInfo(&text, "%s;\n", (char *) lfirst(lc));
 	}
-	warn_owner(options, cmig_rls_table_read(relid));
-	warn_via(options);
+	warn(fcinfo, options, cmig_rls_table_read(relid));
 	PG_RETURN_TEXT_P(cstring_to_text_with_len(text.data, text.len));
 }
 
@@ -772,7 +722,7 @@ CMIG_READER(cmig_enable_rls_schema)
 			run(fcinfo, InvalidOid, "", grant_access(options));
 		any = true;
 		run(fcinfo, table->owner, table->name, cmig_rls_plan_enable(options, table, true, false));
-		warn_owner(options, table);
+		warn(fcinfo, options, table);
 		if (!warned)
 			warned = warn_workers(options, table);
 	}
