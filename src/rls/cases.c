@@ -335,8 +335,8 @@ values_of_var(Var *var, CmigRlsScope *scope)
 			break;
 		case RTE_SUBQUERY:
 		case RTE_CTE:
-			if (row && var->varattno > 0 && var->varattno <= list_length(row->query->targetList))
-				return cmig_rls_values_of((Node *) list_nth_node(TargetEntry, row->query->targetList, var->varattno - 1)->expr, row->scope);
+			if (row && var->varattno > 0 && var->varattno <= list_length(row->scope->query->targetList))
+				return cmig_rls_values_of((Node *) list_nth_node(TargetEntry, row->scope->query->targetList, var->varattno - 1)->expr, row->scope);
 			break;
 		case RTE_FUNCTION:
 			if (list_length(entry->functions) == 1 && var->varattno == 1 && !entry->funcordinality)
@@ -555,16 +555,24 @@ put_value(Node *node, void *context)
 	return expression_tree_mutator(node, put_value, context);
 }
 
+/* A branch of CASE or COALESCE. */
+typedef struct Branch
+{
+	List	   *cases;			/* when it is taken */
+	Node	   *result;			/* NULL: null */
+	bool		not_null;		/* is it taken only if the result is not null? */
+}			Branch;
+
 /*
  * Returns the branches of CASE or COALESCE.  If a result of COALESCE is null,
  * the next branch is taken.
  */
-List *
-cmig_rls_branches_of(Node *node, CmigRlsScope *scope)
+static List *
+branches_of(Node *node, CmigRlsScope *scope)
 {
 	List	   *rest = list_make1(cmig_rls_no_facts());
 	List	   *result = NIL;
-	CmigRlsBranch *branch;
+	Branch	   *branch;
 	ListCell   *lc;
 
 	foreach(lc, IsA(node, CoalesceExpr) ? ((CoalesceExpr *) node)->args : ((CaseExpr *) node)->args)
@@ -573,7 +581,7 @@ cmig_rls_branches_of(Node *node, CmigRlsScope *scope)
 		Expr	   *value = IsA(node, CaseExpr) ? ((CaseExpr *) node)->arg : NULL;
 		Node	   *condition = when && value ? put_value((Node *) when->expr, value) : when ? (Node *) when->expr : NULL;
 
-		branch = palloc0(sizeof(CmigRlsBranch));
+		branch = palloc0(sizeof(Branch));
 		branch->cases = when ? cmig_rls_product(rest, cmig_rls_cases_of(condition, IS_TRUE_BIT, scope)) : rest;
 		branch->result = when ? (Node *) when->result : lfirst(lc);
 		branch->not_null = (when == NULL);
@@ -582,10 +590,29 @@ cmig_rls_branches_of(Node *node, CmigRlsScope *scope)
 														 cmig_rls_cases_of(condition, IS_NULL_BIT, scope)) :
 								cmig_rls_null_cases(lfirst(lc), true, scope));
 	}
-	branch = palloc0(sizeof(CmigRlsBranch));
+	branch = palloc0(sizeof(Branch));
 	branch->cases = rest;
 	branch->result = IsA(node, CaseExpr) ? (Node *) ((CaseExpr *) node)->defresult : NULL;
 	return lappend(result, branch);
+}
+
+/* Returns the cases in which CASE or COALESCE has a result. */
+List *
+cmig_rls_cases_of_branches(Node *node, int want, CmigRlsScope *scope)
+{
+	bool		null = want == IS_NULL_BIT || want == VALUE_NULL;
+	List	   *result = NIL;
+	ListCell   *lc;
+
+	foreach(lc, branches_of(node, scope))
+	{
+		Branch	   *branch = lfirst(lc);
+
+		if (branch->result == NULL ? null : !(branch->not_null && null))
+			result = list_concat(result, branch->result == NULL ? branch->cases :
+								 cmig_rls_product(branch->cases, cmig_rls_cases_of(branch->result, want, scope)));
+	}
+	return result;
 }
 
 /* Returns the values that an expression can have, each with its case. */
@@ -621,16 +648,16 @@ cmig_rls_values_of(Node *node, CmigRlsScope *scope)
 				CmigRlsRow *row = lfirst(lc);
 
 				/* an arm of a UNION has a target of its own */
-				target = row->query->targetList ? linitial(row->query->targetList) : NULL;
+				target = row->scope->query->targetList ? linitial(row->scope->query->targetList) : NULL;
 				result = list_concat(result, target ? given(row->facts, cmig_rls_values_of((Node *) target->expr, row->scope)) :
 									 list_make1(make_value(FROM_ELSEWHERE, NULL, row->scope)));
 			}
 			return result;
 		case T_CoalesceExpr:
 		case T_CaseExpr:
-			foreach(lc, cmig_rls_branches_of(node, scope))
+			foreach(lc, branches_of(node, scope))
 			{
-				CmigRlsBranch *branch = lfirst(lc);
+				Branch	   *branch = lfirst(lc);
 				bool		fallback = IsA(node, CaseExpr) || foreach_current_index(lc) > 0;
 				List	   *cases = branch->result == NULL ? NIL :
 				branch->not_null ? cmig_rls_product(branch->cases, cmig_rls_null_cases(branch->result, false, scope)) : branch->cases;
@@ -662,8 +689,7 @@ List *
 cmig_rls_null_cases(Node *node, bool null, CmigRlsScope *scope)
 {
 	int			want = null ? VALUE_NULL : VALUE_NOT_NULL;
-	List	   *result = NIL;
-	ListCell   *lc;
+	List	   *result;
 
 	check_stack_depth();
 	node = cmig_rls_unwrap(node);
@@ -690,15 +716,7 @@ cmig_rls_null_cases(Node *node, bool null, CmigRlsScope *scope)
 			return null ? NIL : list_make1(cmig_rls_no_facts());
 		case T_CoalesceExpr:
 		case T_CaseExpr:
-			foreach(lc, cmig_rls_branches_of(node, scope))
-			{
-				CmigRlsBranch *branch = lfirst(lc);
-
-				if (branch->result == NULL ? null : !(branch->not_null && null))
-					result = list_concat(result, branch->result == NULL ? branch->cases :
-										 cmig_rls_product(branch->cases, cmig_rls_null_cases(branch->result, null, scope)));
-			}
-			return result;
+			return cmig_rls_cases_of_branches(node, want, scope);
 		case T_BoolExpr:
 		case T_OpExpr:
 			if (exprType(node) == BOOLOID)
@@ -718,11 +736,11 @@ cmig_rls_null_cases(Node *node, bool null, CmigRlsScope *scope)
 	return result;
 }
 
-/* The same, as implications, which are not a reason to report. */
+/* The cases in which it is not null, as implications, which are not a reason to report. */
 List *
-cmig_rls_implied_null_cases(Node *node, bool null, CmigRlsScope *scope)
+cmig_rls_not_null(Node *node, CmigRlsScope *scope)
 {
-	return cmig_rls_mark_literals(cmig_rls_null_cases(node, null, scope), offsetof(CmigRlsLiteral, implied));
+	return cmig_rls_mark_literals(cmig_rls_null_cases(node, false, scope), offsetof(CmigRlsLiteral, implied));
 }
 
 /*
@@ -821,7 +839,7 @@ compare_values(OpExpr *expr, const CmigRlsValue *left, const CmigRlsValue *right
 	{
 		bool		holds = strcmp(name, "<>") != 0 && strchr(name, '=') != NULL;
 
-		return holds == truth ? cmig_rls_product(list_make1(facts), cmig_rls_implied_null_cases(left->node, false, left->scope)) : NIL;
+		return holds == truth ? cmig_rls_product(list_make1(facts), cmig_rls_not_null(left->node, left->scope)) : NIL;
 	}
 	if (name && left->node && right->node && IsA(left->node, Const) && IsA(right->node, Const))
 	{
@@ -853,9 +871,9 @@ compare_values(OpExpr *expr, const CmigRlsValue *left, const CmigRlsValue *right
 	result = cmig_rls_product(list_make1(facts), cmig_rls_single((Node *) shown, want, scope));
 	/* the comparison has a result only if neither side is null */
 	if (left->node)
-		result = cmig_rls_product(result, cmig_rls_implied_null_cases(left->node, false, left->scope));
+		result = cmig_rls_product(result, cmig_rls_not_null(left->node, left->scope));
 	if (right->node)
-		result = cmig_rls_product(result, cmig_rls_implied_null_cases(right->node, false, right->scope));
+		result = cmig_rls_product(result, cmig_rls_not_null(right->node, right->scope));
 	foreach(lc, result)
 	{
 		if (truth && (equality || (get_opname(expr->opno) && left->node && right->node &&

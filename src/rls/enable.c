@@ -447,11 +447,7 @@ run(FunctionCallInfo fcinfo, Oid owner, const char *target, List *statements)
 static Oid
 table_argument(FunctionCallInfo fcinfo, const char *call)
 {
-	if (PG_ARGISNULL(0))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("the table must not be null"),
-				 errhint("%s", call)));
+	cmig_argument_require(fcinfo, 0, "the table", call);
 	cmig_rls_table_require(PG_GETARG_OID(0));
 	return PG_GETARG_OID(0);
 }
@@ -698,11 +694,7 @@ CMIG_READER(cmig_enable_rls_schema)
 	ListCell   *lc;
 
 	InitMaterializedSRF(fcinfo, 0);
-	if (schema == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("the schema must not be null"),
-				 errhint("SELECT * FROM cmig.enable_rls_schema('public', roles => '{app}')")));
+	cmig_argument_require(fcinfo, 0, "the schema", "SELECT * FROM cmig.enable_rls_schema('public', roles => '{app}')");
 	namespace = get_namespace_oid(schema, false);
 	if (IsCatalogNamespace(namespace) || IsToastNamespace(namespace) ||
 		strcmp(schema, "information_schema") == 0 ||

@@ -160,6 +160,7 @@ extern char *cmig_rls_policy_drop(const CmigRlsPolicy *policy);
 /* A comment that marks an index as created by enable_rls. */
 #define CMIG_RLS_INDEX_MARK "[cmig.enable_rls index]"
 
+extern CmigRlsColumn *cmig_rls_key_column(const CmigRlsTable *table, const char *name, const char *argument);
 extern bool cmig_rls_has_key(const CmigRlsSetup * options, const CmigRlsTable *table);
 extern List *cmig_rls_plan_enable(const CmigRlsSetup * options, const CmigRlsTable *table, bool many, bool fresh);
 extern List *cmig_rls_plan_disable(const CmigRlsTable *table);
@@ -266,12 +267,11 @@ typedef struct CmigRlsCase
 	List	   *links;			/* pairs of int: relations with equal keys */
 } CmigRlsCase;
 
-/* A row that a query returns: the case, and where its columns are found. */
+/* A row that a query returns: the case, and the query and its tables. */
 typedef struct CmigRlsRow
 {
 	CmigRlsCase *facts;
 	CmigRlsScope *scope;
-	Query	   *query;
 } CmigRlsRow;
 
 /* Where the value of an expression comes from. */
@@ -297,14 +297,6 @@ typedef struct CmigRlsValue
 	AttrNumber	attno;
 } CmigRlsValue;
 
-/* A branch of CASE or COALESCE. */
-typedef struct CmigRlsBranch
-{
-	List	   *cases;			/* when it is taken */
-	Node	   *result;			/* NULL: null */
-	bool		not_null;		/* is it taken only if the result is not null? */
-} CmigRlsBranch;
-
 /* Were there too many cases, so that some are missing? */
 extern bool cmig_rls_gave_up;
 
@@ -315,10 +307,10 @@ extern List *cmig_rls_single(Node *node, int result, const CmigRlsScope *scope);
 extern List *cmig_rls_mark_literals(List *cases, size_t flag);
 extern bool cmig_rls_is_tied(const CmigRlsCase *facts, int relation);
 extern bool cmig_rls_compare_constants(OpExpr *expr, Const *left, Const *right, bool *result);
-extern List *cmig_rls_branches_of(Node *node, CmigRlsScope *scope);
+extern List *cmig_rls_cases_of_branches(Node *node, int want, CmigRlsScope *scope);
 extern List *cmig_rls_values_of(Node *node, CmigRlsScope *scope);
 extern List *cmig_rls_null_cases(Node *node, bool null, CmigRlsScope *scope);
-extern List *cmig_rls_implied_null_cases(Node *node, bool null, CmigRlsScope *scope);
+extern List *cmig_rls_not_null(Node *node, CmigRlsScope *scope);
 extern List *cmig_rls_compare(OpExpr *expr, int want, CmigRlsScope *scope);
 extern List *cmig_rls_compare_any(ScalarArrayOpExpr *expr, int want, CmigRlsScope *scope);
 extern List *cmig_rls_equal_values(List *left, List *right);

@@ -81,8 +81,8 @@ candidates(const CmigRlsTable *table)
  * Returns the column of the given name.  Raises an error if the column does
  * not exist or has a type that cannot be used for a key.
  */
-static CmigRlsColumn *
-require_column(const CmigRlsTable *table, const char *name, const char *argument)
+CmigRlsColumn *
+cmig_rls_key_column(const CmigRlsTable *table, const char *name, const char *argument)
 {
 	CmigRlsColumn *column = cmig_rls_column(table, name);
 	char	   *could = candidates(table);
@@ -105,36 +105,26 @@ require_column(const CmigRlsTable *table, const char *name, const char *argument
 	return column;
 }
 
-/* The names of the key columns that the options name, or the usual ones. */
-static const char *
-wanted_tenant(const CmigRlsSetup * options)
-{
-	return options->tenant_column ? options->tenant_column : "tenant_id";
-}
-
-static const char *
-wanted_user(const CmigRlsSetup * options)
-{
-	return options->user_column ? options->user_column : "user_id";
-}
-
 /* Has the table a key column: one that the options name, or one with a usual name? */
 bool
 cmig_rls_has_key(const CmigRlsSetup * options, const CmigRlsTable *table)
 {
-	return cmig_rls_column(table, wanted_tenant(options)) || cmig_rls_column(table, wanted_user(options));
+	return cmig_rls_column(table, options->tenant_column ? options->tenant_column : "tenant_id") ||
+		cmig_rls_column(table, options->user_column ? options->user_column : "user_id");
 }
 
 /*
- * Returns the name of a key column, or NULL if there is none.  If "optional" is
- * true, the column need not exist.
+ * Returns the name of a key column, or NULL if there is none.  A column with the
+ * usual name need not exist, and none if the table is one of many.
  */
 static char *
-find_column(const CmigRlsTable *table, const char *name, const char *argument, bool optional)
+find_column(const CmigRlsTable *table, const char *given, const char *usual, const char *argument, bool many)
 {
-	if (name[0] == '\0' || (optional && cmig_rls_column(table, name) == NULL))
+	const char *name = given ? given : usual;
+
+	if (name[0] == '\0' || ((many || given == NULL) && cmig_rls_column(table, name) == NULL))
 		return NULL;
-	return require_column(table, name, argument)->name;
+	return cmig_rls_key_column(table, name, argument)->name;
 }
 
 /* Resolve the columns that join the table with the membership table. */
@@ -164,9 +154,9 @@ resolve_via(CmigRlsSetup * setup, const CmigRlsTable *table)
 		setup->key_column = is_given(setup->via_key) && cmig_rls_column(table, setup->via_key) ? setup->via_key : "tenant_id";
 	if (!is_given(setup->via_key))
 		setup->via_key = setup->key_column;
-	(void) require_column(via, setup->via_user, "via_user");
-	via_key = require_column(via, setup->via_key, "via_key");
-	key = require_column(table, setup->key_column, "key_column");
+	(void) cmig_rls_key_column(via, setup->via_user, "via_user");
+	via_key = cmig_rls_key_column(via, setup->via_key, "via_key");
+	key = cmig_rls_key_column(table, setup->key_column, "key_column");
 	/* there are operators that compare integers of different sizes */
 	if (strcmp(key->cast, via_key->cast) != 0 && (strstr(key->cast, "int") == NULL || strstr(via_key->cast, "int") == NULL))
 		ereport(ERROR,
@@ -183,7 +173,7 @@ resolve_via(CmigRlsSetup * setup, const CmigRlsTable *table)
 	 * it
 	 */
 	setup->tenant_column = is_given(setup->tenant_column) ?
-		require_column(table, setup->tenant_column, "tenant_column")->name : NULL;
+		cmig_rls_key_column(table, setup->tenant_column, "tenant_column")->name : NULL;
 }
 
 /*
@@ -204,8 +194,8 @@ resolve_keys(CmigRlsSetup * setup, const CmigRlsTable *table, bool many)
 				 errmsg("key_column, via_key, and via_user require via"),
 				 errhint("Name the membership table: via => 'memberships'")));
 	setup->key_column = setup->via_key = setup->via_user = NULL;
-	setup->user_column = find_column(table, wanted_user(setup), "user_column", many || setup->user_column == NULL);
-	setup->tenant_column = find_column(table, wanted_tenant(setup), "tenant_column", many || setup->tenant_column == NULL);
+	setup->user_column = find_column(table, setup->user_column, "user_id", "user_column", many);
+	setup->tenant_column = find_column(table, setup->tenant_column, "tenant_id", "tenant_column", many);
 	if (setup->user_column == NULL && setup->tenant_column == NULL)
 	{
 		char	   *could = candidates(table);

@@ -50,23 +50,22 @@
  * Queries
  */
 
+/* Returns a row if row-level security of table $1 applies to role $2, or PUBLIC. */
+static CmigQuery policies_apply = {
+	"SELECT FROM pg_class c LEFT JOIN pg_roles r ON r.oid = $2 WHERE c.oid = $1 AND c.relrowsecurity AND ($2 = 0"
+	" OR (NOT r.rolsuper AND NOT r.rolbypassrls AND (c.relforcerowsecurity OR NOT pg_has_role(r.oid, c.relowner, 'USAGE'))))",
+	2, {OIDOID, OIDOID}
+};
+
 /* Do the table's policies let the role see only rows that are tied? */
 static bool
 shows_only_own(Oid relid, Oid role, int nesting)
 {
-	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
-	Form_pg_class form;
-	bool		applies;
+	bool		applies = cmig_query_do(&policies_apply, relid, role) > 0;
 	List	   *permissive = NIL;
 	List	   *restrictive = NIL;
 	ListCell   *lc;
 
-	if (!HeapTupleIsValid(tuple))
-		return false;
-	form = (Form_pg_class) GETSTRUCT(tuple);
-	applies = form->relrowsecurity &&
-		(!OidIsValid(role) || (!has_bypassrls_privilege(role) && (form->relforcerowsecurity || !has_privs_of_role(role, form->relowner))));
-	ReleaseSysCache(tuple);
 	foreach(lc, applies ? cmig_rls_policies_read(relid) : NIL)
 	{
 		CmigRlsPolicy *policy = lfirst(lc);
@@ -95,7 +94,7 @@ static CmigRlsRow *
 with_entry(const CmigRlsRow *row, int index, const CmigRlsCase *facts, int relation, CmigRlsRow *inner)
 {
 	CmigRlsRow *result = palloc(sizeof(CmigRlsRow));
-	int			count = list_length(row->query->rtable);
+	int			count = list_length(row->scope->query->rtable);
 	CmigRlsScope *scope = palloc(sizeof(CmigRlsScope));
 
 	*result = *row;
@@ -138,7 +137,7 @@ add_entry(int index, List *rows, bool nullable)
 	foreach(lc, rows)
 	{
 		CmigRlsRow *row = lfirst(lc);
-		RangeTblEntry *entry = rt_fetch(index, row->query->rtable);
+		RangeTblEntry *entry = rt_fetch(index, row->scope->query->rtable);
 		CmigRlsCase *facts = cmig_rls_no_facts();
 		CmigRlsScope *home = row->scope;
 		CommonTableExpr *cte;
@@ -262,7 +261,6 @@ cmig_rls_rows_of(Query *query, CmigRlsScope *outer, bool aggregated)
 	scope->rows = palloc0(sizeof(CmigRlsRow *) * (count + 1));
 	row->facts = cmig_rls_no_facts();
 	row->scope = scope;
-	row->query = query;
 	/* an aggregate without GROUP BY also has a value if there are no rows */
 	if (query->commandType != CMD_SELECT || query->groupingSets != NIL ||
 		(query->hasAggs && query->groupClause == NIL && !aggregated))
@@ -305,9 +303,9 @@ compare_rows(SubLink *link, CmigRlsScope *scope)
 			if (!IsA(test, OpExpr) || list_length(test->args) != 2 || !cmig_rls_is_equality(test->opno))
 				continue;
 			param = (Param *) cmig_rls_bare(lsecond(test->args));
-			if (!IsA(param, Param) || param->paramkind != PARAM_SUBLINK || param->paramid > list_length(row->query->targetList))
+			if (!IsA(param, Param) || param->paramkind != PARAM_SUBLINK || param->paramid > list_length(row->scope->query->targetList))
 				continue;
-			target = (Node *) list_nth_node(TargetEntry, row->query->targetList, param->paramid - 1)->expr;
+			target = (Node *) list_nth_node(TargetEntry, row->scope->query->targetList, param->paramid - 1)->expr;
 			cases = cmig_rls_product(cases, cmig_rls_equal_values(cmig_rls_values_of(linitial(test->args), scope), cmig_rls_values_of(target, row->scope)));
 		}
 		result = list_concat(result, cases);
@@ -351,7 +349,7 @@ cases_of_link(SubLink *link, int want, CmigRlsScope *scope)
 				CmigRlsRow *row = lfirst(lc);
 
 				result = list_concat(result, cmig_rls_product(list_make1(row->facts),
-															  cmig_rls_cases_of((Node *) linitial_node(TargetEntry, row->query->targetList)->expr, want, row->scope)));
+															  cmig_rls_cases_of((Node *) linitial_node(TargetEntry, row->scope->query->targetList)->expr, want, row->scope)));
 			}
 			/* without a row, the value is null */
 			if (want == IS_NULL_BIT)
@@ -440,24 +438,6 @@ cases_of_distinct(DistinctExpr *expr, int want, CmigRlsScope *scope)
 								   cmig_rls_product(cmig_rls_null_cases(left, false, scope), cmig_rls_null_cases(right, true, scope))));
 }
 
-/* Returns the cases of CASE or COALESCE. */
-static List *
-cases_of_branches(Node *node, int want, CmigRlsScope *scope)
-{
-	List	   *result = NIL;
-	ListCell   *lc;
-
-	foreach(lc, cmig_rls_branches_of(node, scope))
-	{
-		CmigRlsBranch *branch = lfirst(lc);
-
-		if (branch->result == NULL ? want == IS_NULL_BIT : !(branch->not_null && want == IS_NULL_BIT))
-			result = list_concat(result, branch->result == NULL ? branch->cases :
-								 cmig_rls_product(branch->cases, cmig_rls_cases_of(branch->result, want, scope)));
-	}
-	return result;
-}
-
 /*
  * The roles to which a policy for role $2 on table $1 applies.  For PUBLIC,
  * these are the roles with a privilege on the table; its owner is not counted.
@@ -502,12 +482,15 @@ excludes_roles(OpExpr *expr, int want, CmigRlsScope *scope)
 }
 
 /*
- * Returns the cases in which a condition has the result "want".
+ * Returns the cases in which a condition has the result "want", or an expression
+ * of any type is null or is not.
  */
 List *
 cmig_rls_cases_of(Node *node, int want, CmigRlsScope *scope)
 {
 	check_stack_depth();
+	if (want >= VALUE_NULL)
+		return cmig_rls_null_cases(node, want == VALUE_NULL, scope);
 	node = cmig_rls_unwrap(node);
 	if (node == NULL)
 		return list_make1(cmig_rls_no_facts());
@@ -537,13 +520,13 @@ cmig_rls_cases_of(Node *node, int want, CmigRlsScope *scope)
 			return cases_of_test((BooleanTest *) node, want, scope);
 		case T_CaseExpr:
 		case T_CoalesceExpr:
-			return cases_of_branches(node, want, scope);
+			return cmig_rls_cases_of_branches(node, want, scope);
 		case T_SubLink:
 			return cases_of_link((SubLink *) node, want, scope);
 		case T_Var:
 			if (want == IS_NULL_BIT)
 				return cmig_rls_null_cases(node, true, scope);
-			return cmig_rls_product(cmig_rls_single(node, want, scope), cmig_rls_implied_null_cases(node, false, scope));
+			return cmig_rls_product(cmig_rls_single(node, want, scope), cmig_rls_not_null(node, scope));
 		default:
 			return cmig_rls_single(node, want, scope);
 	}
@@ -563,18 +546,8 @@ typedef struct Uses
 	bool		hidden;			/* a table whose policies may use the context */
 } Uses;
 
-/* Does row-level security apply to the table, or is it a view? */
-static bool
-has_policies(Oid relid)
-{
-	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
-	bool		result = HeapTupleIsValid(tuple) &&
-	(((Form_pg_class) GETSTRUCT(tuple))->relrowsecurity || ((Form_pg_class) GETSTRUCT(tuple))->relkind != RELKIND_RELATION);
-
-	if (HeapTupleIsValid(tuple))
-		ReleaseSysCache(tuple);
-	return result;
-}
+/* Returns a row if row-level security applies to table $1, or it is a view. */
+static CmigQuery has_policies = {"SELECT FROM pg_class WHERE oid = $1 AND (relrowsecurity OR relkind <> 'r')", 1, {OIDOID}};
 
 static bool
 uses_walker(Node *node, void *context)
@@ -607,7 +580,7 @@ uses_walker(Node *node, void *context)
 			RangeTblEntry *entry = lfirst_node(RangeTblEntry, lc);
 
 			uses->table |= entry->rtekind == RTE_RELATION;
-			uses->hidden |= entry->rtekind == RTE_RELATION && has_policies(entry->relid);
+			uses->hidden |= entry->rtekind == RTE_RELATION && cmig_query_do(&has_policies, entry->relid) > 0;
 		}
 		result = query_tree_walker((Query *) node, uses_walker, context, 0);
 		uses->depth--;
@@ -762,19 +735,6 @@ judge(const CmigRlsCase *facts, const CmigRlsProof *proof, CmigRlsVerdict *verdi
 		*verdict = this;
 }
 
-/* Returns the scope of the policy itself. */
-static CmigRlsScope *
-policy_scope(CmigRlsProof *proof, Oid relid, Oid role, int nesting)
-{
-	CmigRlsScope *scope = palloc0(sizeof(CmigRlsScope));
-
-	proof->relid = relid;
-	proof->role = role;
-	proof->nesting = nesting;
-	scope->proof = proof;
-	return scope;
-}
-
 static bool shows_strangers(Node *node, void *context);
 
 /*
@@ -785,14 +745,14 @@ is_own(const CmigRlsRow *row, const CmigRlsCase *facts)
 {
 	ListCell   *lc;
 
-	foreach(lc, row->query ? row->query->rtable : NIL)
+	foreach(lc, row->scope->query->rtable)
 	{
 		RangeTblEntry *entry = lfirst_node(RangeTblEntry, lc);
 		int			n = foreach_current_index(lc);
 		bool		own = entry->rtekind == RTE_JOIN || entry->rtekind == RTE_RESULT;
 
 		if (entry->rtekind == RTE_RELATION)
-			own = !has_policies(entry->relid) || cmig_rls_is_tied(facts, row->scope->relations[n]);
+			own = cmig_query_do(&has_policies, entry->relid) == 0 || cmig_rls_is_tied(facts, row->scope->relations[n]);
 		else if (row->scope->rows[n])
 			own = is_own(row->scope->rows[n], facts);
 		else if (entry->rtekind == RTE_FUNCTION)
@@ -800,7 +760,7 @@ is_own(const CmigRlsRow *row, const CmigRlsCase *facts)
 		if (!own)
 			return false;
 	}
-	return row->query != NULL;
+	return true;
 }
 
 /*
@@ -822,7 +782,7 @@ shows_strangers(Node *node, void *context)
 	{
 		CmigRlsRow *row = lfirst(lc);
 
-		if (!is_own(row, row->facts) || shows_strangers((Node *) row->query->targetList, row->scope))
+		if (!is_own(row, row->facts) || shows_strangers((Node *) row->scope->query->targetList, row->scope))
 			return true;
 	}
 	return shows_strangers(((SubLink *) node)->testexpr, context);
@@ -836,7 +796,7 @@ bool
 cmig_rls_shows_only_own(Oid function)
 {
 	CmigRlsProof proof = {.any_role = true};
-	CmigRlsScope *scope = policy_scope(&proof, InvalidOid, InvalidOid, 0);
+	CmigRlsScope scope = {&proof,.definer = true};
 	Oid		   *types;
 	int			count;
 	Oid			result = get_func_signature(function, &types, &count);
@@ -855,9 +815,8 @@ cmig_rls_shows_only_own(Oid function)
 		param->paramcollid = get_typcollation(types[i]);
 		call->args = lappend(call->args, param);
 	}
-	scope->definer = true;
 	body = cmig_rls_expand((Node *) call);
-	return !IsA(body, FuncExpr) || ((FuncExpr *) body)->funcid != function ? !shows_strangers(body, scope) : false;
+	return !IsA(body, FuncExpr) || ((FuncExpr *) body)->funcid != function ? !shows_strangers(body, &scope) : false;
 }
 
 /*
@@ -868,13 +827,14 @@ cmig_rls_shows_only_own(Oid function)
 CmigRlsVerdict
 cmig_rls_prove(Node *tree, Oid relid, Oid role, int nesting)
 {
-	CmigRlsProof proof = {0};
+	CmigRlsProof proof = {relid, role,.nesting = nesting};
+	CmigRlsScope scope = {&proof};
 	CmigRlsVerdict verdict = {CMIG_RLS_TIED};
 	bool		before = cmig_rls_gave_up;
 	ListCell   *lc;
 
 	cmig_rls_gave_up = false;
-	foreach(lc, cmig_rls_cases_of(cmig_rls_expand(tree), IS_TRUE_BIT, policy_scope(&proof, relid, role, nesting)))
+	foreach(lc, cmig_rls_cases_of(cmig_rls_expand(tree), IS_TRUE_BIT, &scope))
 	{
 		if (!cmig_rls_is_tied(lfirst(lc), 0))
 			judge(lfirst(lc), &proof, &verdict);
@@ -891,17 +851,17 @@ cmig_rls_prove(Node *tree, Oid relid, Oid role, int nesting)
 CmigRlsTruth
 cmig_rls_truth(Node *tree, Oid relid)
 {
-	CmigRlsProof proof = {.any_role = true};
-	CmigRlsScope *scope = policy_scope(&proof, relid, InvalidOid, INT_MAX);
+	CmigRlsProof proof = {relid,.nesting = INT_MAX,.any_role = true};
+	CmigRlsScope scope = {&proof};
 	CmigRlsTruth truth = CMIG_RLS_DEPENDS;
 	bool		before = cmig_rls_gave_up;
 
 	if (tree == NULL)
 		return CMIG_RLS_DEPENDS;
 	cmig_rls_gave_up = false;
-	if (cmig_rls_cases_of(tree, IS_TRUE_BIT, scope) == NIL)
+	if (cmig_rls_cases_of(tree, IS_TRUE_BIT, &scope) == NIL)
 		truth = CMIG_RLS_NEVER;
-	else if (cmig_rls_cases_of(tree, IS_FALSE_BIT, scope) == NIL && cmig_rls_cases_of(tree, IS_NULL_BIT, scope) == NIL)
+	else if (cmig_rls_cases_of(tree, IS_FALSE_BIT, &scope) == NIL && cmig_rls_cases_of(tree, IS_NULL_BIT, &scope) == NIL)
 		truth = CMIG_RLS_ALWAYS;
 	if (cmig_rls_gave_up)
 		truth = CMIG_RLS_DEPENDS;

@@ -296,14 +296,9 @@ static CmigQuery read_obstacle = {
 void
 cmig_rls_table_require(Oid relid)
 {
+	Oid			owner = cmig_rls_table_read(relid)->owner;
 	char	  **obstacle = cmig_query_row(&read_obstacle, relid);
-	Oid			owner = cmig_role_owner_of(relid);
 
-	if (!OidIsValid(owner))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("relation with OID %u does not exist", relid),
-				 errhint("Specify the table as 'schema.table'.")));
 	if (obstacle)
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
@@ -390,7 +385,8 @@ cmig_rls_table_read(Oid relid)
 	if (!HeapTupleIsValid(tuple))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("relation with OID %u does not exist", relid)));
+				 errmsg("relation with OID %u does not exist", relid),
+				 errhint("Specify the table as 'schema.table'.")));
 	form = (Form_pg_class) GETSTRUCT(tuple);
 	table->relid = relid;
 	table->owner = form->relowner;

@@ -587,23 +587,11 @@ insert_copy(const Test *test, const Copy *copy, const Key * strange, const char 
 static Key *
 add_key(Test *test, char *what, const char *name, char *value)
 {
-	CmigRlsColumn *column = cmig_rls_column(test->table, name);
+	CmigRlsColumn *column = cmig_rls_key_column(test->table, name, strcmp(what, "key") == 0 ? "user_column or tenant_column" : psprintf("%s_column", what));
 	Key		   *key = palloc0(sizeof(Key));
 	AttrNumber	attnum = get_attnum(test->table->relid, name);
 	Relation	relation;
 
-	if (column == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_COLUMN),
-				 errmsg("table %s has no column \"%s\"", test->table->name, name),
-				 errhint("Specify the table's key column in the argument user_column or tenant_column.")));
-	if (column->cast == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_DATATYPE_MISMATCH),
-				 errmsg("column \"%s\" of table %s cannot be used as a key for row-level security",
-						name, test->table->name),
-				 errdetail("Its type is %s.", column->type),
-				 errhint("Specify another key column in the argument user_column or tenant_column.")));
 	key->what = what;
 	key->name = column->name;
 	key->generated = column->generated;
@@ -979,11 +967,8 @@ begin_test(FunctionCallInfo fcinfo, Oid *role)
 	char	   *name;
 
 	InitMaterializedSRF(fcinfo, 0);
-	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("the table and the role must not be null"),
-				 errhint("SELECT * FROM cmig.rls_test('table', 'role', '<user>', '<tenant>')")));
+	cmig_argument_require(fcinfo, PG_ARGISNULL(0) ? 0 : 1, "the table and the role",
+						  "SELECT * FROM cmig.rls_test('table', 'role', '<user>', '<tenant>')");
 	relid = PG_GETARG_OID(0);
 	name = NameStr(*PG_GETARG_NAME(1));
 	cmig_rls_table_require(relid);
@@ -1011,33 +996,19 @@ begin_test(FunctionCallInfo fcinfo, Oid *role)
 }
 
 /*
- * Read a list of users or tenants, with NULL for null elements.  If "is_array"
- * is false, the argument is text, which may be an array literal without a cast.
- * Returns the number of elements.
+ * The elements of a list of users or tenants.  A text may be an array literal
+ * without a cast.  An empty element is null.
  */
-static int
-contexts_argument(FunctionCallInfo fcinfo, int n, bool is_array, char ***list)
-{
-	char	   *one = PG_ARGISNULL(n) || is_array ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(n));
-	Datum	   *elements;
-	bool	   *nulls;
-	int			count;
+static CmigQuery read_contexts = {
+	"SELECT nullif(e, '') FROM unnest(CASE WHEN $1 LIKE '{%' THEN $1::text[] WHEN $1 IS NOT NULL THEN ARRAY[$1] END)"
+	" WITH ORDINALITY u(e, n) ORDER BY n", 1, {TEXTOID}
+};
 
-	if (PG_ARGISNULL(n))
-		return 0;
-	if (one && one[0] != '{')
-	{
-		*list = palloc(sizeof(char *));
-		(*list)[0] = one;
-		return 1;
-	}
-	deconstruct_array(DatumGetArrayTypeP(one ? OidInputFunctionCall(F_ARRAY_IN, one, TEXTOID, -1) : PG_GETARG_DATUM(n)),
-					  TEXTOID, -1, false, TYPALIGN_INT, &elements, &nulls, &count);
-	*list = palloc0(sizeof(char *) * (count + 1));
-	for (int i = 0; i < count; i++)
-		if (!nulls[i])
-			(*list)[i] = TextDatumGetCString(elements[i]);
-	return count;
+static List *
+contexts_argument(FunctionCallInfo fcinfo, int n, bool is_array)
+{
+	return cmig_query_list(&read_contexts, PG_ARGISNULL(n) ? NULL :
+						   is_array ? OidOutputFunctionCall(F_ARRAY_OUT, PG_GETARG_DATUM(n)) : text_to_cstring(PG_GETARG_TEXT_PP(n)));
 }
 
 /* Run all tests for each context. */
@@ -1046,11 +1017,8 @@ test_contexts(FunctionCallInfo fcinfo, bool is_array)
 {
 	Oid			role;
 	CmigRlsTable *table = begin_test(fcinfo, &role);
-	char	  **users = NULL;
-	char	  **tenants = NULL;
-	int			user_count = contexts_argument(fcinfo, 2, is_array, &users);
-	int			tenant_count = contexts_argument(fcinfo, 3, is_array, &tenants);
-	int			count = Max(user_count, tenant_count);
+	List	   *users = contexts_argument(fcinfo, 2, is_array);
+	List	   *tenants = contexts_argument(fcinfo, 3, is_array);
 
 	if (table->by_citus)
 		ereport(ERROR,
@@ -1058,19 +1026,19 @@ test_contexts(FunctionCallInfo fcinfo, bool is_array)
 				 errmsg("cmig.rls_test cannot be used for table %s", table->name),
 				 errdetail("Citus manages the table. The tests would run without its rows, which are in shards."),
 				 errhint("In a transaction, SET ROLE, call cmig.set_context, and query the table.")));
-	if (user_count != 0 && tenant_count != 0 && user_count != tenant_count)
+	if (users && tenants && list_length(users) != list_length(tenants))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the lists of users and tenants must have the same length"),
-				 errdetail("There are %d users and %d tenants.", user_count, tenant_count),
+				 errdetail("There are %d users and %d tenants.", list_length(users), list_length(tenants)),
 				 errhint("The n-th user is tested with the n-th tenant: '{u1,u2}', '{t1,t2}'.")));
 	/* if no context is given, test without one */
-	for (int i = 0; i < Max(count, 1); i++)
+	for (int i = 0; i < Max(Max(list_length(users), list_length(tenants)), 1); i++)
 	{
 		Test		test = {.fcinfo = fcinfo,.table = table,.role = role};
 
-		test.user = user_count && users[i] && users[i][0] ? users[i] : NULL;
-		test.tenant = tenant_count && tenants[i] && tenants[i][0] ? tenants[i] : NULL;
+		test.user = users ? *(char **) list_nth(users, i) : NULL;
+		test.tenant = tenants ? *(char **) list_nth(tenants, i) : NULL;
 
 		/*
 		 * The owner may see every row, because the owner could disable the
