@@ -349,17 +349,7 @@ CMIG_READER(cmig_rls_check)
 		(void) get_namespace_oid(schema, false);
 	foreach(lc, find_all(schema ? cmig_argument_one(schema) : NULL))
 	{
-		const char **texts = (const char **) lfirst(lc);
-		Datum		values[5] = {0};
-		bool		nulls[5];
-
-		for (int i = 0; i < lengthof(values); i++)
-		{
-			nulls[i] = texts[i] == NULL;
-			if (texts[i])
-				values[i] = CStringGetTextDatum(texts[i]);
-		}
-		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+		tuplestore_puttuple(result->setResult, BuildTupleFromCStrings(TupleDescGetAttInMetadata(result->setDesc), lfirst(lc)));
 	}
 	return (Datum) 0;
 }

@@ -421,8 +421,7 @@ run(FunctionCallInfo fcinfo, Oid owner, const char *target, List *statements)
 	foreach(lc, statements)
 	{
 		bool		as_owner = OidIsValid(owner) && cmig_rls_plan_is_default(lfirst(lc));
-		Datum		values[2];
-		bool		nulls[2] = {false, false};
+		char	   *values[2] = {target ? unconstify(char *, target) : lfirst(lc), lfirst(lc)};
 		CmigRole	saved;
 
 		CHECK_FOR_INTERRUPTS();
@@ -433,9 +432,7 @@ run(FunctionCallInfo fcinfo, Oid owner, const char *target, List *statements)
 			(void) cmig_query_once(lfirst(lc), 0, NULL, NULL, NULL, true, NULL, NULL);
 		if (as_owner)
 			cmig_role_return(&saved);
-		values[0] = target ? CStringGetTextDatum(target) : (Datum) 0;
-		values[target ? 1 : 0] = CStringGetTextDatum((char *) lfirst(lc));
-		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+		tuplestore_puttuple(result->setResult, BuildTupleFromCStrings(TupleDescGetAttInMetadata(result->setDesc), values));
 	}
 	CommandCounterIncrement();
 }

@@ -87,9 +87,9 @@ typedef struct CmigRlsSetup
 /* A table's policy: one that exists, or one that enable_rls is to create. */
 typedef struct CmigRlsPolicy
 {
+	char	   *name;
 	Oid			relid;
 	char	   *table;			/* qualified and quoted */
-	char	   *name;
 	bool		permissive;
 	int			commands;
 	List	   *roles;
@@ -107,19 +107,20 @@ typedef struct CmigRlsPolicy
 								 * context */
 } CmigRlsPolicy;
 
-/* A table column, with the properties that policies depend on. */
+/* A table column, with the properties that policies depend on, as text. */
 typedef struct CmigRlsColumn
 {
 	char	   *name;
-	Oid			base_type;
-	char	   *cast;			/* type to which a setting is cast for a
-								 * comparison; NULL: this cannot be a key */
+	char	   *type_oid;
 	char	   *type;			/* the type as format_type() shows it */
 	char	   *fallback;		/* the default's expression; NULL: none */
-	bool		generated;		/* or an identity, so without a default? */
+	char	   *generated;		/* or an identity, so without a default; NULL:
+								 * no */
 	char	   *made_index;		/* an index by enable_rls that begins with the
 								 * column */
-	bool		indexed;		/* does another index begin with it? */
+	char	   *indexed;		/* another index begins with it; NULL: no */
+	char	   *cast;			/* type to which a setting is cast for a
+								 * comparison; NULL: this cannot be a key */
 } CmigRlsColumn;
 
 /* A table, for enable_rls and rls_test. */
@@ -144,7 +145,7 @@ typedef struct CmigRlsTable
 extern void cmig_rls_table_require(Oid relid);
 extern CmigRlsTable *cmig_rls_table_read(Oid relid);
 extern List *cmig_rls_policies_read(Oid relid);
-extern CmigRlsColumn *cmig_rls_column(const CmigRlsTable *table, const char *name);
+extern void *cmig_rls_find(const List *list, const char *name);
 extern char *cmig_rls_commands_text(int commands, const char *separator);
 extern char *cmig_rls_role_text(Oid role);
 extern char *cmig_rls_array_text(const List *names);

@@ -124,60 +124,35 @@ is_plain_select(Query *query)
 		query->limitCount == NULL && query->limitOffset == NULL;
 }
 
-/*
- * If the node is "(SELECT expression)" without any other clause, returns the
- * expression; otherwise, returns NULL.
- */
-static Node *
-selected(Node *node)
-{
-	SubLink    *link = (SubLink *) node;
-	Query	   *query;
-	Node	   *expression;
-
-	if (!IsA(node, SubLink) || link->subLinkType != EXPR_SUBLINK)
-		return NULL;
-	query = castNode(Query, link->subselect);
-	if (!is_plain_select(query) || query->targetList == NIL)
-		return NULL;
-
-	/*
-	 * decrement varlevelsup of the columns, because the expression is moved
-	 * out of the sub-select
-	 */
-	expression = copyObject((Node *) linitial_node(TargetEntry, query->targetList)->expr);
-	IncrementVarSublevelsUp(expression, -1, 1);
-	return expression;
-}
-
 Node *
 cmig_rls_unwrap(Node *node)
 {
-	Node	   *inner;
-
-	for (;;)
+	while (node)
 	{
-		if (node == NULL)
-			return NULL;
+		SubLink    *link = (SubLink *) node;
+
 		if (IsA(node, RelabelType))
 			node = (Node *) ((RelabelType *) node)->arg;
 		else if (IsA(node, CollateExpr))
 			node = (Node *) ((CollateExpr *) node)->arg;
-		else if ((inner = selected(node)) != NULL)
-			node = inner;
+		else if (IsA(node, SubLink) && link->subLinkType == EXPR_SUBLINK && is_plain_select(castNode(Query, link->subselect)) &&
+				 castNode(Query, link->subselect)->targetList != NIL)
+		{
+			/* the columns of the expression move out of the sub-select */
+			node = copyObject((Node *) linitial_node(TargetEntry, castNode(Query, link->subselect)->targetList)->expr);
+			IncrementVarSublevelsUp(node, -1, 1);
+		}
 		else
 			return node;
 	}
+	return NULL;
 }
 
 Node *
 cmig_rls_bare(Node *node)
 {
-	for (;;)
+	while ((node = cmig_rls_unwrap(node)) != NULL)
 	{
-		node = cmig_rls_unwrap(node);
-		if (node == NULL)
-			return NULL;
 		if (IsA(node, CoerceViaIO))
 			node = (Node *) ((CoerceViaIO *) node)->arg;
 		else if (IsA(node, CoerceToDomain))
@@ -189,6 +164,7 @@ cmig_rls_bare(Node *node)
 		else
 			return node;
 	}
+	return NULL;
 }
 
 bool
@@ -675,19 +651,6 @@ expand(Node *node, void *context)
 			return expand(body, &inner);
 	}
 	node = expression_tree_mutator(node, expand, context);
-
-	/* x IN (SELECT y) without any other clause is x = y */
-	if (IsA(node, SubLink) && ((SubLink *) node)->subLinkType == ANY_SUBLINK && IsA(((SubLink *) node)->testexpr, OpExpr) &&
-		IsA(llast(((OpExpr *) ((SubLink *) node)->testexpr)->args), Param) && is_plain_select((Query *) ((SubLink *) node)->subselect))
-	{
-		SubLink    *link = (SubLink *) node;
-		OpExpr	   *test = (OpExpr *) link->testexpr;
-
-		link->subLinkType = EXPR_SUBLINK;
-		link->testexpr = NULL;
-		llast(test->args) = link;
-		return (Node *) test;
-	}
 
 	/*
 	 * replace (row).column, where a whole row was passed to the function,

@@ -84,7 +84,7 @@ candidates(const CmigRlsTable *table)
 CmigRlsColumn *
 cmig_rls_key_column(const CmigRlsTable *table, const char *name, const char *argument)
 {
-	CmigRlsColumn *column = cmig_rls_column(table, name);
+	CmigRlsColumn *column = cmig_rls_find(table->columns, name);
 	char	   *could = candidates(table);
 
 	if (column == NULL)
@@ -109,8 +109,8 @@ cmig_rls_key_column(const CmigRlsTable *table, const char *name, const char *arg
 bool
 cmig_rls_has_key(const CmigRlsSetup * options, const CmigRlsTable *table)
 {
-	return cmig_rls_column(table, options->tenant_column ? options->tenant_column : "tenant_id") ||
-		cmig_rls_column(table, options->user_column ? options->user_column : "user_id");
+	return cmig_rls_find(table->columns, options->tenant_column ? options->tenant_column : "tenant_id") ||
+		cmig_rls_find(table->columns, options->user_column ? options->user_column : "user_id");
 }
 
 /*
@@ -122,7 +122,7 @@ find_column(const CmigRlsTable *table, const char *given, const char *usual, con
 {
 	const char *name = given ? given : usual;
 
-	if (name[0] == '\0' || ((many || given == NULL) && cmig_rls_column(table, name) == NULL))
+	if (name[0] == '\0' || ((many || given == NULL) && cmig_rls_find(table->columns, name) == NULL))
 		return NULL;
 	return cmig_rls_key_column(table, name, argument)->name;
 }
@@ -151,7 +151,7 @@ resolve_via(CmigRlsSetup * setup, const CmigRlsTable *table)
 	if (!is_given(setup->via_user))
 		setup->via_user = "user_id";
 	if (!is_given(setup->key_column))
-		setup->key_column = is_given(setup->via_key) && cmig_rls_column(table, setup->via_key) ? setup->via_key : "tenant_id";
+		setup->key_column = is_given(setup->via_key) && cmig_rls_find(table->columns, setup->via_key) ? setup->via_key : "tenant_id";
 	if (!is_given(setup->via_key))
 		setup->via_key = setup->key_column;
 	(void) cmig_rls_key_column(via, setup->via_user, "via_user");
@@ -338,9 +338,9 @@ static List *
 wanted_policies(const CmigRlsSetup * setup, const CmigRlsTable *table)
 {
 	List	   *policies = NIL;
-	CmigRlsColumn *tenant = cmig_rls_column(table, setup->tenant_column);
-	CmigRlsColumn *user = cmig_rls_column(table, setup->user_column);
-	CmigRlsColumn *key = cmig_rls_column(table, setup->key_column);
+	CmigRlsColumn *tenant = cmig_rls_find(table->columns, setup->tenant_column);
+	CmigRlsColumn *user = cmig_rls_find(table->columns, setup->user_column);
+	CmigRlsColumn *key = cmig_rls_find(table->columns, setup->key_column);
 	const CmigRlsTable *via = setup->via_table;
 	bool		both_on_shards = table->by_citus && tenant && user;
 
@@ -352,7 +352,7 @@ wanted_policies(const CmigRlsSetup * setup, const CmigRlsTable *table)
 		add_policies(&policies, table, "member_access", true, setup->commands, setup->roles,
 					 psprintf("%s = ANY (ARRAY(SELECT m.%s FROM %s m WHERE m.%s))",
 							  quote_identifier(key->name), quote_identifier(setup->via_key), via->name,
-							  equals(setup, via, cmig_rls_column(via, setup->via_user), CMIG_RLS_USER_SETTING)),
+							  equals(setup, via, cmig_rls_find(via->columns, setup->via_user), CMIG_RLS_USER_SETTING)),
 					 psprintf("Rows whose %s is one that %s gives to %s.", key->name, via->name, CMIG_RLS_USER_SETTING));
 	else
 	{
@@ -400,22 +400,6 @@ plan_flags(const CmigRlsTable *table, bool was_enabled, bool was_forced, bool en
 	return list_make1(text.data);
 }
 
-/* Returns the policy with this name, or NULL if there is none. */
-static CmigRlsPolicy *
-find_policy(const List *policies, const char *name)
-{
-	ListCell   *lc;
-
-	foreach(lc, policies)
-	{
-		CmigRlsPolicy *policy = lfirst(lc);
-
-		if (strcmp(policy->name, name) == 0)
-			return policy;
-	}
-	return NULL;
-}
-
 /* Returns CREATE POLICY or ALTER POLICY. */
 static char *
 policy_statement(const char *verb, const CmigRlsPolicy *policy)
@@ -461,7 +445,7 @@ plan_policies(const CmigRlsTable *table, const List *existing, const List *wante
 	foreach(lc, wanted)
 	{
 		CmigRlsPolicy *want = lfirst(lc);
-		CmigRlsPolicy *have = find_policy(existing, want->name);
+		CmigRlsPolicy *have = cmig_rls_find(existing, want->name);
 		List	  **creates = want->permissive ? &widen : &narrow;
 		char	   *comment = psprintf("%s %s", want->comment, cmig_rls_setup_write(setup));
 		bool		changed = true;
@@ -496,30 +480,11 @@ plan_policies(const CmigRlsTable *table, const List *existing, const List *wante
 		CmigRlsPolicy *have = lfirst(lc);
 		List	  **removals = have->permissive ? &drops : &narrow_drops;
 
-		if (have->setup && find_policy(wanted, have->name) == NULL)
+		if (have->setup && cmig_rls_find(wanted, have->name) == NULL)
 			*removals = lappend(*removals, cmig_rls_policy_drop(have));
 	}
 	narrow = list_concat(list_concat(narrow, drops), alters);
 	return list_concat(list_concat(narrow, widen), list_concat(narrow_drops, comments));
-}
-
-/*
- * Returns the default that a column had before enable_rls changed it, or NULL
- * if the setup, which may be NULL, does not contain it.
- */
-static CmigRlsDefault *
-find_default(const CmigRlsSetup * setup, const char *column)
-{
-	ListCell   *lc;
-
-	foreach(lc, setup ? setup->defaults : NIL)
-	{
-		CmigRlsDefault *was = lfirst(lc);
-
-		if (strcmp(was->column, column) == 0)
-			return was;
-	}
-	return NULL;
 }
 
 #define DEFAULT_PREFIX "ALTER TABLE ONLY "
@@ -593,7 +558,7 @@ follow_renames(const CmigRlsTable *table)
 		int			count = 0;
 		ListCell   *c;
 
-		if (cmig_rls_column(table, was->column))
+		if (cmig_rls_find(table->columns, was->column))
 			continue;
 		foreach(c, table->columns)
 		{
@@ -617,7 +582,7 @@ follow_renames(const CmigRlsTable *table)
 static List *
 plan_default(CmigRlsSetup * setup, const CmigRlsTable *table, char *name, const char *setting, bool fresh)
 {
-	CmigRlsColumn *column = cmig_rls_column(table, name);
+	CmigRlsColumn *column = cmig_rls_find(table->columns, name);
 	CmigRlsDefault *was;
 
 	if (column == NULL || !setup->column_default)
@@ -629,7 +594,7 @@ plan_default(CmigRlsSetup * setup, const CmigRlsTable *table, char *name, const 
 						name, table->name),
 				 errdetail("It is a generated or identity column."),
 				 errhint("Leave column_default out.")));
-	was = find_default(table->setup, name);
+	was = cmig_rls_find(table->setup ? table->setup->defaults : NIL, name);
 	if (was && !fresh && default_is_ours(column))
 	{
 		setup->defaults = lappend(setup->defaults, was);
@@ -659,7 +624,7 @@ plan_old_defaults(const CmigRlsTable *table, const CmigRlsSetup * setup)
 	{
 		CmigRlsDefault *was = lfirst(lc);
 
-		if (find_default(setup, was->column) == NULL && default_is_ours(cmig_rls_column(table, was->column)))
+		if (cmig_rls_find(setup ? setup->defaults : NIL, was->column) == NULL && default_is_ours(cmig_rls_find(table->columns, was->column)))
 			statements = lappend(statements, set_default(table, was->column, was->expression));
 	}
 	return statements;
@@ -672,7 +637,7 @@ plan_old_defaults(const CmigRlsTable *table, const CmigRlsSetup * setup)
 static List *
 plan_index(const CmigRlsSetup * setup, const CmigRlsTable *table, const char *name, bool fresh, List **kept)
 {
-	CmigRlsColumn *column = cmig_rls_column(table, name);
+	CmigRlsColumn *column = cmig_rls_find(table->columns, name);
 	char	   *index;
 
 	if (column == NULL || !setup->create_index || table->partition || column->indexed)

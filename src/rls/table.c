@@ -40,7 +40,7 @@
 static CmigQuery read_columns = {
 	"SELECT a.attname::text, a.atttypid, format_type(a.atttypid, a.atttypmod),"
 	" CASE WHEN a.attgenerated = '' THEN pg_get_expr(d.adbin, d.adrelid) END,"
-	" a.attidentity <> '' OR a.attgenerated <> '', x.made, coalesce(x.other, false)"
+	" CASE WHEN a.attidentity <> '' OR a.attgenerated <> '' THEN 't' END, x.made, CASE WHEN x.other THEN 't' END, NULL"
 	" FROM pg_attribute a LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum"
 	" LEFT JOIN LATERAL (SELECT min(i.relname::text) FILTER (WHERE e.objoid IS NOT NULL) AS made,"
 	"   bool_or(e.objoid IS NULL AND m.amname IN ('btree', 'hash')) AS other"
@@ -313,27 +313,6 @@ cmig_rls_table_require(Oid relid)
 				 errhint("Call the function as that role.")));
 }
 
-/* Callback that reads a row of a table's columns. */
-static void
-take_column(TupleDesc desc, HeapTuple row, void *arg)
-{
-	List	  **columns = arg;
-	CmigRlsColumn *column = palloc0(sizeof(CmigRlsColumn));
-	bool		isnull;
-
-	column->name = cmig_query_text(desc, row, 1);
-	column->base_type = getBaseType(DatumGetObjectId(cmig_query_datum(desc, row, 2, &isnull)));
-	column->cast = column->base_type == VARCHAROID || column->base_type == TEXTOID ? "text" :
-		column->base_type == UUIDOID || column->base_type == INT8OID || column->base_type == INT4OID ||
-		column->base_type == INT2OID ? format_type_be(column->base_type) : NULL;
-	column->type = cmig_query_text(desc, row, 3);
-	column->fallback = cmig_query_text_or_null(desc, row, 4);
-	column->generated = cmig_query_bool(desc, row, 5, false);
-	column->made_index = cmig_query_text_or_null(desc, row, 6);
-	column->indexed = cmig_query_bool(desc, row, 7, false);
-	*columns = lappend(*columns, column);
-}
-
 /* Callback that reads a policy. */
 static void
 take_policy(TupleDesc desc, HeapTuple row, void *arg)
@@ -379,7 +358,6 @@ cmig_rls_table_read(Oid relid)
 	CmigRlsTable *table = palloc0(sizeof(CmigRlsTable));
 	HeapTuple	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
 	Form_pg_class form;
-	Datum		values[2] = {ObjectIdGetDatum(relid), CStringGetTextDatum(CMIG_RLS_INDEX_MARK)};
 	ListCell   *lc;
 
 	if (!HeapTupleIsValid(tuple))
@@ -400,7 +378,15 @@ cmig_rls_table_read(Oid relid)
 	table->forced = form->relforcerowsecurity;
 	ReleaseSysCache(tuple);
 
-	cmig_query_each(&read_columns, values, NULL, take_column, &table->columns);
+	table->columns = cmig_query_list(&read_columns, relid, CMIG_RLS_INDEX_MARK);
+	foreach(lc, table->columns)
+	{
+		CmigRlsColumn *column = lfirst(lc);
+		Oid			type = getBaseType(atooid(column->type_oid));
+
+		column->cast = type == VARCHAROID || type == TEXTOID ? "text" :
+			type == UUIDOID || type == INT8OID || type == INT4OID || type == INT2OID ? format_type_be(type) : NULL;
+	}
 	table->policies = cmig_rls_policies_read(relid);
 	foreach(lc, table->policies)
 	{
@@ -410,18 +396,19 @@ cmig_rls_table_read(Oid relid)
 	return table;
 }
 
-/* Returns the column, or NULL if it does not exist or the name is NULL. */
-CmigRlsColumn *
-cmig_rls_column(const CmigRlsTable *table, const char *name)
+/*
+ * Returns the element whose first member is the name, or NULL if there is none or
+ * the name is NULL.
+ */
+void *
+cmig_rls_find(const List *list, const char *name)
 {
 	ListCell   *lc;
 
-	foreach(lc, table->columns)
+	foreach(lc, list)
 	{
-		CmigRlsColumn *column = lfirst(lc);
-
-		if (name && strcmp(column->name, name) == 0)
-			return column;
+		if (name && strcmp(*(char **) lfirst(lc), name) == 0)
+			return lfirst(lc);
 	}
 	return NULL;
 }

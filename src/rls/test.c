@@ -61,7 +61,7 @@ typedef struct Key
 	char	   *name;			/* the column's name */
 	char	   *type;			/* SQL name of the base type, qualified */
 	Oid			base_type;
-	bool		generated;
+	bool		generated;		/* or an identity */
 	bool		stored;			/* a virtual generated column cannot be read
 								 * without executing its expression */
 	char	   *value;			/* the value in the context; NULL: none */
@@ -278,11 +278,9 @@ other_value(const Test *test, const Key * key)
 		(void) visit_rows(test, search_row, &search);
 	if (search.found)
 	{
-		Oid			output;
-		bool		varlena;
+		Const		least = {.consttype = key->base_type,.constvalue = search.least};
 
-		getTypeOutputInfo(key->base_type, &output, &varlena);
-		return OidOutputFunctionCall(output, search.least);
+		return cmig_rls_sample_text(&least);
 	}
 	if (key->base_type == UUIDOID)
 		return "00000000-dead-beef-0000-000000000000";
@@ -594,8 +592,8 @@ add_key(Test *test, char *what, const char *name, char *value)
 
 	key->what = what;
 	key->name = column->name;
-	key->generated = column->generated;
-	key->base_type = column->base_type;
+	key->generated = column->generated != NULL;
+	key->base_type = getBaseType(atooid(column->type_oid));
 	relation = relation_open(test->table->relid, AccessShareLock);
 	key->stored = cmig_virtual_column_compat(relation, attnum) == NULL;
 	relation_close(relation, NoLock);
@@ -673,9 +671,9 @@ find_keys(Test *test)
 	ListCell   *lc;
 
 	if (tenant == NULL)
-		tenant = setup ? setup->tenant_column : cmig_rls_column(test->table, "tenant_id") ? "tenant_id" : NULL;
+		tenant = setup ? setup->tenant_column : cmig_rls_find(test->table->columns, "tenant_id") ? "tenant_id" : NULL;
 	if (user == NULL)
-		user = setup ? setup->user_column : cmig_rls_column(test->table, "user_id") ? "user_id" : NULL;
+		user = setup ? setup->user_column : cmig_rls_find(test->table->columns, "user_id") ? "user_id" : NULL;
 	if (tenant && tenant[0])
 		(void) add_key(test, "tenant", tenant, test->tenant);
 	if (user && user[0])
@@ -717,19 +715,12 @@ report(Test *test, const char *what, int64 visible, int64 own, int64 foreign_row
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) test->fcinfo->resultinfo;
 	const char *texts[8] = {test->user, test->tenant, what, NULL, NULL, NULL, verdict, detail};
-	int64		counts[8] = {0, 0, 0, visible, own, foreign_rows};
-	Datum		values[8] = {0};
-	bool		nulls[8];
+	int64		counts[3] = {visible, own, foreign_rows};
 
-	for (int i = 0; i < lengthof(values); i++)
-	{
-		bool		is_count = i >= 3 && i <= 5;
-
-		nulls[i] = is_count ? counts[i] < 0 : texts[i] == NULL;
-		if (!nulls[i])
-			values[i] = is_count ? Int64GetDatum(counts[i]) : CStringGetTextDatum(texts[i]);
-	}
-	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+	for (int i = 0; i < lengthof(counts); i++)
+		if (counts[i] >= 0)
+			texts[3 + i] = psprintf(INT64_FORMAT, counts[i]);
+	tuplestore_puttuple(result->setResult, BuildTupleFromCStrings(TupleDescGetAttInMetadata(result->setDesc), (char **) texts));
 }
 
 /*
