@@ -50,10 +50,6 @@ static CmigQuery has_index = {
 	2, {OIDOID, INT4OID}
 };
 
-/*
- * Findings and policies
- */
-
 void
 cmig_rls_report(List **findings, const char *rule, const char *severity, const CmigRlsPolicy *policy,
 				const char *problem, char *fix)
@@ -142,10 +138,6 @@ cmig_rls_binds(const CmigRlsPolicy *policy, Oid role)
 	return false;
 }
 
-/*
- * Rules about a policy
- */
-
 /* Apply all rules to one policy, except those about the rows that it lets through. */
 static void
 check_policy(const CmigRlsPolicy *policy, List **findings)
@@ -232,10 +224,6 @@ check_posture(const char *schemas, List **findings)
 	}
 	*findings = list_concat(*findings, found);
 }
-
-/*
- * All findings
- */
 
 /* A table's policies, and the results of checking them. */
 typedef struct Judging

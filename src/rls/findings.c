@@ -60,10 +60,6 @@ is_floored(const CmigRlsPolicy *policy, const List *siblings)
 }
 
 /*
- * Judging
- */
-
-/*
  * What was found out about a policy together with the restrictive policies for
  * a role and a command.
  */
@@ -169,10 +165,6 @@ writes(const CmigRlsPolicy *policy, const List *siblings, bool is_check)
 	}
 	return false;
 }
-
-/*
- * Expressions that are always true
- */
 
 /*
  * Returns a fix for a policy that is the only one for its roles.  These roles
@@ -296,10 +288,6 @@ check_always(const CmigRlsPolicy *policy, const List *siblings, List **findings)
 								 "read and written"),
 						replace_policy(policy));
 }
-
-/*
- * Rows of others
- */
 
 /*
  * Returns true if one of the table's policies compares a column with the

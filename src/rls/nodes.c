@@ -652,6 +652,19 @@ expand(Node *node, void *context)
 	}
 	node = expression_tree_mutator(node, expand, context);
 
+	/* x IN (SELECT y) without any other clause is x = y */
+	if (IsA(node, SubLink) && ((SubLink *) node)->subLinkType == ANY_SUBLINK && IsA(((SubLink *) node)->testexpr, OpExpr) &&
+		IsA(llast(((OpExpr *) ((SubLink *) node)->testexpr)->args), Param) && is_plain_select((Query *) ((SubLink *) node)->subselect))
+	{
+		SubLink    *link = (SubLink *) node;
+		OpExpr	   *test = (OpExpr *) link->testexpr;
+
+		link->subLinkType = EXPR_SUBLINK;
+		link->testexpr = NULL;
+		llast(test->args) = link;
+		return (Node *) test;
+	}
+
 	/*
 	 * replace (row).column, where a whole row was passed to the function,
 	 * with the column

@@ -30,9 +30,7 @@
 #include "base/compat.h"
 #include "rls/internal.h"
 
-#include "access/htup_details.h"
 #include "access/transam.h"
-#include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
@@ -41,14 +39,9 @@
 #include "parser/parsetree.h"
 #include "utils/lsyscache.h"
 #include "utils/ruleutils.h"
-#include "utils/syscache.h"
 
 #define MAX_NESTING 3			/* depth of policies on tables that other
 								 * policies read */
-
-/*
- * Queries
- */
 
 /* Returns a row if row-level security of table $1 applies to role $2, or PUBLIC. */
 static CmigQuery policies_apply = {
@@ -531,10 +524,6 @@ cmig_rls_cases_of(Node *node, int want, CmigRlsScope *scope)
 			return cmig_rls_single(node, want, scope);
 	}
 }
-
-/*
- * Verdicts
- */
 
 /* What a condition uses, for uses_walker(). */
 typedef struct Uses

@@ -177,10 +177,6 @@ value_of(const Maker *maker, const Input *input, int whose)
 	return value ? cmig_rls_sample_const(input->type, value) : makeNullConst(input->type, -1, get_typcollation(input->type));
 }
 
-/*
- * The expression over inputs
- */
-
 /* Returns the input for a column, or for a part of the context. */
 static Input *
 find_input(Maker *maker, AttrNumber attno, Node *node, Oid type, char *name)
@@ -312,10 +308,6 @@ make(Node *node, void *context)
 }
 
 /*
- * Trials
- */
-
-/*
  * Returns lists of values for the columns that are no keys: usual ones, and for
  * each column null and the constants with which it is compared.
  */
@@ -420,10 +412,6 @@ make_trials(const Maker *maker, List *combinations, int unset, bool empty)
 	return trials;
 }
 
-/*
- * Evaluation
- */
-
 /* The trials of a context, and the first one that has not been evaluated. */
 typedef struct Batch
 {
@@ -470,10 +458,6 @@ evaluate(void *arg)
 	PopActiveSnapshot();
 	FreeExecutorState(estate);
 }
-
-/*
- * Results
- */
 
 /* Describe a trial in which a row is let through that should not be. */
 static void
